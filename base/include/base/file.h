@@ -1,0 +1,77 @@
+/* Descriptors, durable files, lock files. Layer 0; uses err, buf.
+ *
+ * "Durable" means: survives power loss, as far as the disk keeps what fsync says. A failed fsync is never
+ * tried again: the kernel may have dropped the pages, so a second success would say nothing. Names are single
+ * components relative to an open directory (asserted: no '/', not empty). Errors: base/err.h for errno. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* An owned descriptor; all-zero is empty, which a bare int could not say. */
+struct qc_fd {
+    int plus_one;
+};
+static inline struct qc_fd qc_fd_own(int fd)
+{
+    return (struct qc_fd){ fd + 1 };
+}
+static inline int qc_fd_get(const struct qc_fd *fd)
+{
+    return fd->plus_one - 1;
+}
+static inline bool qc_fd_is(const struct qc_fd *fd)
+{
+    return fd->plus_one > 0;
+}
+/* Close what is open; the error of close is of no use to anybody who wrote with fsync. Keeps errno. */
+void qc_fd_close(struct qc_fd *fd);
+
+/* openat with O_CLOEXEC added; EINTR is repeated. dirfd may be AT_FDCWD. ret must be empty. */
+QC_MUST qc_rc qc_open_at(struct qc_fd *ret, int dirfd, const char *path, int flags, mode_t mode,
+                         struct qc_err *err);
+/* A directory, for use as dirfd. */
+QC_MUST qc_rc qc_dir_open(struct qc_fd *ret, const char *path, struct qc_err *err);
+
+/* All bytes, over short writes and EINTR; at the file's offset, or (pwrite) at off. */
+QC_MUST qc_rc qc_write_all(int fd, const qc_span *parts, size_t count, struct qc_err *err);
+QC_MUST qc_rc qc_pwrite_all(int fd, qc_span s, uint64_t off, struct qc_err *err);
+/* Up to want bytes; fewer at the end of the file only. */
+QC_MUST qc_rc qc_read_full(int fd, uint8_t *dst, size_t want, size_t *ret_got, struct qc_err *err);
+QC_MUST qc_rc qc_pread_full(int fd, uint8_t *dst, size_t want, uint64_t off, size_t *ret_got,
+                            struct qc_err *err);
+/* fsync, once. */
+QC_MUST qc_rc qc_sync(int fd, struct qc_err *err);
+/* fsync of a directory: names in it are durable. */
+QC_MUST qc_rc qc_dir_sync(int dirfd, struct qc_err *err);
+
+/*
+ * Replace (or make) the file `name` with the parts: a temporary file, all bytes, fsync, rename, fsync of the
+ * directory. After QC_OK the new content is durable; after a failure or a crash the name holds the old or the
+ * new content, whole. A crash may leave `.tmp-*` in the directory (qc_tmp_sweep).
+ */
+QC_MUST qc_rc qc_file_write_atomic(int dirfd, const char *name, const qc_span *parts, size_t count,
+                                   mode_t mode, struct qc_err *err);
+/* The same, but only if the name is free: QC_CONFLICT. */
+QC_MUST qc_rc qc_file_write_new(int dirfd, const char *name, const qc_span *parts, size_t count, mode_t mode,
+                                struct qc_err *err);
+/* The whole file; QC_LIMIT when it has more than max bytes. ret must own nothing; it gets max as its max. */
+QC_MUST qc_rc qc_file_read(int dirfd, const char *name, size_t max, qc_buf *ret, struct qc_err *err);
+/* Remove the name, durably. A name that does not exist is QC_OK. */
+QC_MUST qc_rc qc_file_remove(int dirfd, const char *name, struct qc_err *err);
+/* Remove `.tmp-*` files that no living process of ours holds (flock). */
+QC_MUST qc_rc qc_tmp_sweep(int dirfd, struct qc_err *err);
+
+/* mkdir, durable: the parent is synced. An existing directory is QC_OK (and its mode is left alone). */
+QC_MUST qc_rc qc_dir_make_durable(int dirfd, const char *name, mode_t mode, struct qc_err *err);
+/* The same for each missing component of a path, from the root or the working directory. */
+QC_MUST qc_rc qc_dir_make_path(const char *path, mode_t mode, struct qc_err *err);
+
+/*
+ * An exclusive lock (flock) on `name`, which is made if missing; the holder's pid stands in it as text. Held
+ * while *ret is open. QC_LOCKED at once when another holds it, with that pid in the message.
+ */
+QC_MUST qc_rc qc_lock_file(struct qc_fd *ret, int dirfd, const char *name, struct qc_err *err);

@@ -1,0 +1,81 @@
+/* Commands and options as tables: parser, checks and help from the same rows. Layer 0; uses err, buf.
+ *
+ * Long options (--name VALUE, --name=VALUE), single letters (-r; -n VALUE; flags may be joined: -rl), options
+ * and arguments in any order, `--` ends the options, a lone `-` is an argument. An unknown option or command
+ * is QC_USAGE and names the nearest one. A table ends with an all-zero row. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct qc_opt {
+    const char *name; /* without the dashes */
+    char letter;      /* or 0 */
+    const char *arg;  /* name of its value in the help; NULL: a flag */
+    const char *help;
+    bool many; /* may be given more than once */
+};
+
+struct qc_args;
+
+struct qc_cmd {
+    const char *name;             /* one word, or two: "cloud add" */
+    const char *args;             /* for the help: "FILE NAME" */
+    const char *help;             /* one line */
+    int min, max;                 /* number of arguments; max -1: no bound but QC_OPT_ARGS_MAX */
+    unsigned needs;               /* bits of the program's own; its dispatcher checks them before run */
+    const struct qc_opt *options; /* or NULL */
+    qc_rc (*run)(void *app, const struct qc_args *args, struct qc_err *err);
+};
+
+struct qc_app {
+    const char *name, *summary, *version;
+    const struct qc_opt *globals; /* options of every command; or NULL */
+    const struct qc_cmd *cmds;
+    const char *footer; /* last lines of the help, or NULL */
+};
+
+struct qc_given {
+    const struct qc_opt *opt;
+    const char *value; /* borrowed from argv; NULL for a flag */
+};
+
+/* What was given; strings are borrowed from argv. Needs no destructor when it stays on the stack. */
+struct qc_args {
+    const struct qc_cmd *cmd; /* NULL: no command was given (only global options) */
+    const char *const *argv;  /* the arguments of the command: QC_OPT_ARGS_MAX at most */
+    int argc;
+    struct qc_given given[QC_OPT_GIVEN_MAX];
+    size_t given_count;
+};
+
+/*
+ * Parse argv[1..argc-1]; argv is permuted (arguments move to the front), its strings are left alone.
+ * -h and --help anywhere are accepted without being in a table: qc_args_flag(args, "help"); then the count of
+ * arguments is not checked. --version likewise. QC_USAGE with the offender and the nearest name; QC_LIMIT.
+ */
+QC_MUST qc_rc qc_opt_parse(struct qc_args *ret, const struct qc_app *app, int argc, char **argv,
+                           struct qc_err *err);
+
+bool qc_args_flag(const struct qc_args *a, const char *name);
+/* The value of an option (the last one given), or otherwise. */
+const char *qc_args_value(const struct qc_args *a, const char *name, const char *otherwise);
+/* The i-th value of an option that may be given many times, or NULL. */
+const char *qc_args_nth(const struct qc_args *a, const char *name, size_t i);
+/* A value as a number in min..max; decimal, with k M G T P (powers of 1024) when units is true. Not given:
+ * *ret is left alone. QC_USAGE. */
+QC_MUST qc_rc qc_args_u64(const struct qc_args *a, const char *name, bool units, uint64_t min, uint64_t max,
+                          uint64_t *ret, struct qc_err *err);
+/* The same for any text; what names it in the message. */
+QC_MUST qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret, struct qc_err *err);
+
+/* The help of the program (cmd NULL) or of one command; appended to ret. */
+QC_MUST qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *ret,
+                          struct qc_err *err);
+const struct qc_cmd *qc_opt_find(const struct qc_app *app, const char *name); /* NULL: none */
+
+/* The rows of base/limits.h, one line each; appended. */
+QC_MUST qc_rc qc_limits_print(qc_buf *ret, struct qc_err *err);

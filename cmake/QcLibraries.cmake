@@ -1,0 +1,15 @@
+# Debian's libraries. A module that uses one lists it in LIBS; base alone uses sodium, crypto, sqlite3 and jansson.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
+pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.14)
+pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
+pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.88)
+
+# liberasurecode has no pkg-config file in Debian.
+find_library(QC_ERASURECODE_LIBRARY erasurecode REQUIRED)
+find_path(QC_ERASURECODE_INCLUDE liberasurecode/erasurecode.h REQUIRED)
+add_library(qc_erasurecode INTERFACE IMPORTED)
+target_include_directories(qc_erasurecode INTERFACE ${QC_ERASURECODE_INCLUDE} ${QC_ERASURECODE_INCLUDE}/liberasurecode)
+target_link_libraries(qc_erasurecode INTERFACE ${QC_ERASURECODE_LIBRARY})
