@@ -28,11 +28,55 @@
     X(QC_WORKQ_THREADS_MAX, 256, "threads", "32 clouds, eight transfers")                                    \
     X(QC_WORKQ_DEPTH_MAX, 65536, "jobs", "bounds the queue's table")                                         \
     X(QC_RETRY_MAX, 5, "attempts", "then the caller hears of it")                                            \
-    X(QC_WRITE_RETRY_MAX, 1000, "short writes", "a device that takes a byte at a time is broken")
+    X(QC_WRITE_RETRY_MAX, 1000, "short writes", "a device that takes a byte at a time is broken")            \
+    /* vault: FORMAT 12 */                                                                                   \
+    X(QC_VAULT_PARTS_MAX, 12, "items", "the longest enc(..) of FORMAT, an entry's seal, has ten")            \
+    X(QC_VAULT_CHUNKS_LOG2_MAX, 30, "log2", "1 PiB at 1 MiB chunks; group digests are then 8 MiB")           \
+    X(QC_VAULT_EPOCHS_MAX, 4096, "epochs", "24 bytes each in the trailer; more: start the put anew")         \
+    X(QC_VAULT_EXT_MAX, 65536, "bytes", "extension fields in one place")                                     \
+    X(QC_VAULT_META_MAX, 1048576, "bytes", "private metadata, tag included")                                 \
+    X(QC_VAULT_TRAILER_MAX, 16 * 1024 * 1024, "bytes", "a reader holds one; 1 PiB needs 8 MiB")              \
+    X(QC_VAULT_BACKUP_MAX, 65536 + 300, "bytes", "B with corrections and extensions")                        \
+    X(QC_VAULT_NAME_MAX, 4096, "bytes", "PATH_MAX of the systems that files come from")                      \
+    X(QC_VAULT_PATH_MAX, 81920, "bytes", "2,048 components of one byte become 34 bytes each, with room")     \
+    X(QC_VAULT_PRIVATE_MAX, 65536, "bytes", "an entry's private part: true length, mtime, mode, and room")   \
+    X(QC_VAULT_SEGMENT_CHUNKS, 16, "chunks", "the least that is sent again after a break: 16 MiB")           \
+    X(QC_VAULT_SEGMENT_MAX, 18 * 1024 * 1024, "bytes", "16 chunks, a tag block, a header, a usual trailer")  \
+    /* cloud */                                                                                              \
+    X(CLOUD_KEY_SIZE_MAX, 200, "bytes", "every provider and file system takes so much (s3.md 2.2)")          \
+    X(CLOUD_KEY_DEPTH_MAX, 8, "components", "bounds the walk of a directory cloud; our keys have three")     \
+    X(CLOUD_URL_SIZE_MAX, 4080, "bytes", "below PATH_MAX with room for what is appended")                    \
+    X(CLOUD_SCHEME_SIZE_MAX, 15, "bytes", "\"file\", \"s3v2\"")                                              \
+    X(CLOUD_NAME_SIZE_MAX, 64, "bytes", "a cloud's name in messages and in QC_CLOUD_FAULTS")                 \
+    X(CLOUD_PARTS_MAX, 65536, "spans", "a fragment of a large segment, stripe piece by piece")               \
+    X(CLOUD_SLICE, 1024 * 1024, "bytes", "between two looks at deadline and cancel flag")                    \
+    X(CLOUD_LIST_MAX, 10000, "keys", "one page of a listing")                                                \
+    X(CLOUD_LIST_BATCH, 1024, "names", "held at once for each directory of a listing")                       \
+    X(CLOUD_DIRS_KNOWN, 4096, "directories", "hash slots for those known to be durable; 16 times our shards")\
+    X(CLOUD_FILE_PARALLEL, 8, "requests", "fsync of several files overlaps on one disk")                     \
+    X(CLOUD_TMP_TRIES, 8, "names", "a random name is taken twice only by an attack")                         \
+    X(CLOUD_SWEEP_MAX, 65536, "files", "left over by dead writers; more are swept at the next opening")      \
+    X(CLOUD_FAULT_RULES_MAX, 16, "rules", "of one cloud in QC_CLOUD_FAULTS")                                 \
+    /* net */                                                                                                \
+    X(NET_KEEP_MAX, 16, "headers", "of an answer, kept by name")                                             \
+    X(NET_HEADERS_MAX, 32, "headers", "of a request")                                                        \
+    X(NET_PATH_SIZE_MAX, 16384, "bytes", "path and query; longer ones belong in a body")                     \
+    X(NET_HEAD_SIZE_MAX, 65536, "bytes", "all headers of an answer")                                         \
+    X(NET_BUFFER_SIZE, 512 * 1024, "bytes", "libcurl's buffers; larger ones gained nothing")                 \
+    X(NET_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")              \
+    /* ss, ec, qrng */                                                                                       \
+    X(QC_SS_N_MAX, 255, "shares", "non-zero points of GF(2^8)")                                              \
+    X(QC_SS_SECRET_MAX, 1024 * 1024, "bytes", "larger things are encrypted, and the key is shared")          \
+    X(QC_EC_N_MAX, 32, "pieces", "EC_MAX_FRAGMENTS of liberasurecode")                                       \
+    X(QC_EC_STRIPE_SIZE, 1024 * 1024, "bytes", "data of a stripe at most: stays in the cache (FORMAT 8.1)")  \
+    X(QC_EC_ALIGN, 64, "bytes", "pieces are multiples: one vector register or cache line (FORMAT 8.1)")      \
+    X(QC_QRNG_SPEC_MAX, 512, "bytes", "the name of a source, with a path")                                   \
+    X(QC_QRNG_PROVENANCE_MAX, 256, "bytes", "kept with every object's key")
 
 /* Values beyond int, as uint64_t constants. */
 #define QC_LIMITS_WIDE(X)                                                                                    \
-    X(QC_FILE_READ_MAX, UINT64_C(1) << 30, "bytes", "a whole file in memory; larger ones are streamed")
+    X(QC_FILE_READ_MAX, UINT64_C(1) << 30, "bytes", "a whole file in memory; larger ones are streamed")      \
+    X(CLOUD_OBJECT_SIZE_MAX, UINT64_C(5) << 30, "bytes", "one PUT of S3; fragments are far smaller")
 
 enum {
 #define X(name, value, unit, reason) name = (value),

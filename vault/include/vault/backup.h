@@ -1,0 +1,68 @@
+/* Backup data B = R'4 || M14 || M24, of an object or of a vault. Layer 3; uses base. Format: FORMAT 4.
+ * Source: PAPERS A4, A5, A11. Threads: none. B stays readable to the gateway by design; its R4 is one share.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/key.h"
+#include "vault/ids.h"
+
+#define VAULT_BACKUP_BYTES 172 /* without corrections and extensions */
+
+/* What goes into B. Keys borrowed. R1, R2 are the effective shares; corr1, corr2 may be NULL. */
+struct vault_backup_parts {
+    struct vault_ids ids;
+    uint32_t generation; /* 1.. */
+    uint64_t n2;
+    const qc_key *R1, *R2, *R4;
+    const qc_key *corr1, *corr2;
+    qc_span extensions; /* encoded, may be empty */
+};
+
+/*
+ * Append B to ret.
+ * QC_USAGE  generation 0 or malformed extensions; QC_NOMEM, QC_LIMIT from the buffer
+ */
+QC_MUST qc_rc vault_backup_make(qc_buf *ret, const struct vault_backup_parts *parts, struct qc_err *err);
+
+/* B, parsed. Owns R4 and the corrections; raw, m14, m24 and extensions borrow from the parsed bytes, which
+ * must outlive it. */
+struct vault_backup {
+    struct vault_ids ids;
+    uint32_t generation;
+    uint64_t n2;
+    qc_key *R4, *corr1, *corr2;
+    qc_span extensions;
+    qc_span raw, m14, m24;
+};
+void vault_backup_done(struct vault_backup *backup);
+
+/*
+ * Structure only: nothing in it is to be believed before vault_backup_check.
+ * QC_FORMAT  not B, or malformed;  QC_NEWER  version, suite, kind or a must-understand extension is unknown
+ */
+QC_MUST qc_rc vault_backup_parse(struct vault_backup *ret, qc_span in, struct qc_err *err);
+
+/*
+ * Check B with the own share i (1 or 2) under the ids asked for; gives the effective share (own xor corr_i).
+ *
+ * QC_INTEGRITY  "backup data: M14" (or M24): not the B of this share, object, version or generation;
+ *               "backup data: ids": the MAC holds but the ids inside are others
+ */
+QC_MUST qc_rc vault_backup_check(qc_key **ret_effective, const struct vault_backup *backup, unsigned i,
+                                 const qc_key *share, const struct vault_ids *ids, struct qc_err *err);
+
+/*
+ * Whoever holds both shares checks both MACs (vault_backup_check twice), and this: n2 and R4 equal what R1,
+ * R2, R3 give. R1, R2   effective shares;  R3  from N;  c0  length of chunk 0's ciphertext; for a vault's B,
+ * n2 must be 0 (vault = true)
+ *
+ * QC_INTEGRITY  "backup data: n2" or "backup data: R4"
+ */
+struct vault_backup_truth {
+    const qc_key *R1, *R2, *R3;
+    uint64_t c0;
+    bool vault;
+};
+QC_MUST qc_rc vault_backup_consistent(const struct vault_backup *backup,
+                                      const struct vault_backup_truth *truth, struct qc_err *err);
