@@ -623,9 +623,6 @@ class Segment:
                     if c:
                         v ^= scale(frags[row][t], c)
                 out.append(v.to_bytes(p, "big"))
-        return b"".join(out)[:self.s["size"]] if len(self.pieces) == 1 else self.trim(out)
-
-    def trim(self, out):
         return b"".join(out)[:self.s["size"]]
 
 
@@ -658,7 +655,7 @@ class Archive:
         need(clouds, "SHARES", "no cloud could be read")
         self.G, self.clouds = find_root_key(clouds)
         self.catalogue = self.clouds[0].catalogue
-        self.bkeys, self.entries, self.vaults, self.chains, self.backups = {}, {}, {}, {}, {}
+        self.bkeys, self.entries, self.vaults, self.chains, self.backups, self.versions = {}, {}, {}, {}, {}, []
         self.read_log()
 
     def read_log(self):
@@ -739,6 +736,7 @@ class Archive:
             e["segments"].append(s)
         self.backups[e["vault"], e["object"], e["version"]] = r.lp32()
         r.end()
+        self.versions.append(e)
         self.place(e)
 
     def place(self, e):
@@ -766,8 +764,7 @@ class Archive:
             c = by_id.get(layout[perm[i]])
             if c is None or len(frags) == k:
                 continue
-            block = u(8, s["id"]) + u(1, i) + u(1, 0) + u(2, s["incarnation"] & 0xFFFF) + s["salt"][:4]
-            name = c.name(block)
+            name = c.name(self.block(s, i))
             data = c.read(f"f/{name[:2]}/{name}")
             if data is None:
                 self.trouble.append(f"{c.path}: fragment {i} of segment {s['id']} is missing")
@@ -778,6 +775,23 @@ class Archive:
                 self.trouble.append(f"{c.path}: fragment {i} of segment {s['id']}: {e}")
         need(len(frags) == k, "QUORUM", f"segment {s['id']}: {len(frags)} of {k} fragments")
         return seg.decode(frags)
+
+    def expected(self, cloud):
+        """The fragment files that committed versions have on this cloud."""
+        out = set()
+        for e in self.versions:
+            for s in e["segments"]:
+                k, n, layout = s["layout"]
+                perm = permutation(self.G, self.catalogue, s["id"], s["salt"], n)
+                for i in range(n):
+                    if layout[perm[i]] == cloud.id:
+                        name = cloud.name(self.block(s, i))
+                        out.add(os.path.join(cloud.path, "f", name[:2], name))
+        return out
+
+    @staticmethod
+    def block(s, i, attempt=0):
+        return u(8, s["id"]) + u(1, i) + u(1, attempt) + u(2, s["incarnation"] & 0xFFFF) + s["salt"][:4]
 
     def object(self, e):
         N = b"".join(self.segment(s) for s in e["segments"])

@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+"""I2: one flipped bit in any fragment, identity, log object or share store: the right bytes from what is left, or exit 8; never a
+wrong byte. CI takes every byte of two fragments and a sample of the rest; QC_FULL=1 takes every byte of everything."""
+import os
+import shutil
+
+from harness import FULL, Box, check, files, flip, main, seeded
+
+
+def flipped(box, name, want, path, offset, rng, codes):
+    bit = rng.randrange(8)
+    flip(path, offset, bit)
+    try:
+        got = box.get(name, codes)
+    finally:
+        flip(path, offset, bit)
+    check(got is None or got == want, f"{path} byte {offset} bit {bit}: wrong bytes")
+    return got is not None
+
+
+def fragments(box, rng, data):
+    tried = 0
+    frags = {c: sorted(files(os.path.join(c, "f"))) for c in box.clouds}
+    for i, c in enumerate(box.clouds):
+        for path in frags[c]:
+            size = os.path.getsize(path)
+            small = size < 4096
+            whole = small and (FULL or i in (0, 4))
+            for offset in range(size) if whole else sorted(rng.sample(range(size), min(size, 12))):
+                name, want = data["small" if small else "large"]
+                check(flipped(box, name, want, path, offset, rng, 0), f"{path} byte {offset}: one bad fragment was not survived")
+                tried += 1
+    print(f"{tried} flips in fragments: every file back byte for byte", flush=True)
+
+
+def too_many(box, rng, data):
+    """Three of five fragments bad: refused, with object and clouds named, and no output."""
+    name, _ = data["small"]
+    bad = []
+    for c in box.clouds[:3]:
+        for path in files(os.path.join(c, "f")):
+            bad.append((path, rng.randrange(136, os.path.getsize(path)), rng.randrange(8)))
+            flip(*bad[-1])
+    check(box.get(name, (6, 8)) is None, "three bad fragments of five gave an answer")
+    err = box.run("get", name, os.path.join(box.work, "out")).stderr.decode()
+    check(name in err and "c1" in err + box.run("get", name, "-").stderr.decode(), f"the message names no object or cloud:\n{err}")
+    for b in bad:
+        flip(*b)
+
+
+def stores(box, rng, data):
+    tried = answered = 0
+    name, want = data["small"]
+    for store in box.stores:
+        saved = store + ".saved"
+        shutil.copytree(store, saved)
+        for path in sorted(files(saved)):
+            rel, size = os.path.relpath(path, saved), os.path.getsize(path)
+            for offset in range(size) if FULL or size < 200 else sorted(rng.sample(range(size), min(size, 120))):
+                target = os.path.join(store, rel)
+                flip(target, offset, rng.randrange(8))
+                got = box.get(name, (0, 8))
+                check(got is None or got == want, f"{target} byte {offset}: wrong bytes")
+                tried, answered = tried + 1, answered + (got is not None)
+                shutil.rmtree(store)
+                shutil.copytree(saved, store)
+        shutil.rmtree(saved)
+    print(f"{tried} flips in share stores: {answered} answered rightly, {tried - answered} refused", flush=True)
+    check(answered >= tried * 0.99, "a damaged share store must not stop a get")
+
+
+def rebuilds(box, rng, data):
+    """Identity and log objects matter in a rebuild: with one flip in one of them a new machine still gets everything."""
+    box.stop()
+    targets = [p for c in box.clouds for sub in ("i", "l", "r") for p in files(os.path.join(c, sub))]
+    home = box.home
+    box.expect(0, "verify")
+    box.stop()
+    for t in range(60 if FULL else 12):
+        path = rng.choice(targets)
+        offset, bit = rng.randrange(os.path.getsize(path)), rng.randrange(8)
+        keep = path + ".keep"
+        shutil.copy2(path, keep)
+        flip(path, offset, bit)
+        box.home = f"{home}-{t}"
+        box.expect((0, 4), "init", "--join", box.stores[0], box.stores[1], "--take-over")
+        for name, want in data.values():
+            check(box.get(name) == want, f"rebuilt with {path} byte {offset} flipped: {name} differs")
+        box.stop()
+        shutil.rmtree(box.home)
+        if os.path.exists(path):
+            os.replace(keep, path)
+    print(f"{t + 1} rebuilds with a flipped bit in an identity, root or log object", flush=True)
+
+
+def test():
+    rng = seeded("flips")
+    with Box() as box:
+        box.init()
+        data = {"small": ("s/small", rng.randbytes(431)), "large": ("s/large", rng.randbytes((17 << 20) + 4321))}
+        for name, d in data.values():
+            box.expect(0, "put", box.write("in", d), name)
+        fragments(box, rng, data)
+        too_many(box, rng, data)
+        stores(box, rng, data)
+        rebuilds(box, rng, data)
+
+
+main(test)

@@ -1,0 +1,170 @@
+"""What the system tests share: a vault of directory clouds in a temporary folder, driven only through the programs.
+
+A Box owns its folder and ends only processes that work beneath it. Nothing here talks to a network.
+"""
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = os.environ.get("QC_BIN", "")
+QCLOUD = os.path.join(BIN, "qcloud")
+GATEWAY = os.path.join(BIN, "qcloud-gateway")
+FULL = os.environ.get("QC_FULL") == "1"
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def seeded(name):
+    """A generator whose seed is printed, and can be given again by QC_SEED."""
+    seed = int(os.environ.get("QC_SEED") or time.time_ns() % (1 << 32))
+    print(f"{name}: QC_SEED={seed}", flush=True)
+    return random.Random(seed)
+
+
+class Box:
+    def __init__(self, k=3, n=5, keep=False, root=None):
+        self.root = tempfile.mkdtemp(prefix="qcloud-test-", dir=root or os.environ.get("QC_TMP"))
+        self.k, self.n, self.keep = k, n, keep
+        self.home = os.path.join(self.root, "home")
+        self.clouds = [os.path.join(self.root, f"cloud{i}") for i in range(1, n + 1)]
+        self.stores = [os.path.join(self.root, f"share{i}") for i in (1, 2)]
+        self.work = os.path.join(self.root, "work")
+        os.mkdir(self.work)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        if not self.keep:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    # ------------------------------------------------------------ programs
+    def env(self, **extra):
+        e = {k: v for k, v in os.environ.items() if not k.startswith("QCLOUD")}
+        e.update(QCLOUD_HOME=self.home, HOME=self.root, LC_ALL="C.UTF-8", **extra)
+        return e
+
+    def start(self, *args, env=None, **kw):
+        return subprocess.Popen([QCLOUD, *map(os.fspath, args)], env=self.env(**(env or {})), stdin=kw.pop("stdin", subprocess.DEVNULL),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
+
+    def run(self, *args, env=None, timeout=120, input=None):
+        p = subprocess.run([QCLOUD, *map(os.fspath, args)], env=self.env(**(env or {})), timeout=timeout, input=input,
+                           stdin=subprocess.DEVNULL if input is None else None, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return p
+
+    def expect(self, code, *args, **kw):
+        p = self.run(*args, **kw)
+        codes = code if isinstance(code, tuple) else (code,)
+        check(p.returncode in codes, f"qcloud {' '.join(map(str, args))}: exit {p.returncode}, expected {code}\n"
+                                     f"{p.stdout.decode(errors='replace')[-2000:]}{p.stderr.decode(errors='replace')[-4000:]}")
+        return p
+
+    def init(self, *extra):
+        clouds = [a for i, c in enumerate(self.clouds, 1) for a in ("--cloud", f"c{i}=file://{c}")]
+        return self.expect(0, "init", "--local", *clouds, "--k", str(self.k), "--share1", self.stores[0], "--share2", self.stores[1], *extra)
+
+    # ------------------------------------------------------------ processes
+    def processes(self, program=b"qcloud-gateway"):
+        """Processes of ours that name this box on their command line or in their environment."""
+        mark = os.fsencode(self.root)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    argv = f.read().split(b"\0")
+                if os.path.basename(argv[0]) == program and any(mark in a for a in argv):
+                    yield int(pid)
+
+    def stop(self, sig=signal.SIGKILL):
+        pids = list(self.processes())
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sig)
+        end = time.monotonic() + 20
+        while any(self.alive(pid) for pid in pids):
+            check(time.monotonic() < end, "a gateway does not end")
+            time.sleep(0.005)
+
+    @staticmethod
+    def alive(pid):
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as f:
+                return f.read().rsplit(b")", 1)[1].split()[0] not in (b"Z", b"X")
+        except OSError:
+            return False
+
+    # ------------------------------------------------------------ files and losses
+    def write(self, name, data):
+        path = os.path.join(self.work, name)
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+    def get(self, name, code=0, **kw):
+        """The object's bytes, or None where nothing was (and may have been) written."""
+        out = os.path.join(self.work, "out")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(out)
+        p = self.expect(code, "get", name, out, **kw)
+        if not os.path.exists(out):
+            check(p.returncode != 0, f"get {name}: exit 0 and no file")
+            left = [f for f in os.listdir(self.work) if f.startswith("out")]
+            check(not left, f"get {name}: left {left} behind")
+            return None
+        check(p.returncode == 0, f"get {name}: exit {p.returncode} and a file under the final name")
+        with open(out, "rb") as f:
+            return f.read()
+
+    @contextlib.contextmanager
+    def lost(self, *paths):
+        """These directories are gone inside the block, and back, bit for bit, after it."""
+        moved = []
+        self.stop()
+        for p in paths:
+            os.rename(p, p + ".away")
+            moved.append(p)
+        try:
+            yield
+        finally:
+            self.stop()
+            for p in moved:
+                if os.path.exists(p):
+                    shutil.rmtree(p)
+                os.rename(p + ".away", p)
+
+
+def flip(path, offset, bit):
+    with open(path, "r+b") as f:
+        f.seek(offset)
+        b = f.read(1)[0]
+        f.seek(offset)
+        f.write(bytes([b ^ (1 << bit)]))
+
+
+def files(top):
+    for d, _, names in os.walk(top):
+        for n in sorted(names):
+            yield os.path.join(d, n)
+
+
+def main(test):
+    check(os.access(QCLOUD, os.X_OK) and os.access(GATEWAY, os.X_OK), "QC_BIN must name the folder of the programs")
+    try:
+        test()
+    except Failure as e:
+        print(f"FAILED: {e}", file=sys.stderr)
+        sys.exit(1)

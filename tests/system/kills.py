@@ -1,0 +1,175 @@
+#!/usr/bin/python3
+"""I1, I2, I8: kill -9 of client or gateway, at every fault point of put, overwrite and rm and at random instants. After each kill:
+every acknowledged version reads back byte for byte, an unacknowledged one is there as a whole or not at all, and in the end share
+stores, catalogue and clouds agree, with nothing left over. 200 kills in CI (600 with QC_FULL=1); the seed is printed."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reader"))
+sys.dont_write_bytecode = True
+import qcloud_reader as reader                                  # noqa: E402
+from harness import FULL, GATEWAY, Box, check, files, main, seeded  # noqa: E402
+
+TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "base", "include", "base", "fault_points.h")
+KILLS = 600 if FULL else 200
+SIZES = (0, 3000, 70_000, (16 << 20) + 99, 40 << 20)
+
+
+def points():
+    """Points that a put, an overwrite or an rm passes; those of init, rebuild and sweeping have tests of their own."""
+    with open(TABLE) as f:
+        names = re.findall(r"X\((\w+),", f.read())
+    return [n for n in names if n not in ("name",) and not re.match(r"(init|rebuild|recover|join|read|get)_", n)]
+
+
+class World:
+    """What has been acknowledged: name -> bytes or None; `maybe` holds the other outcome of an operation that got no answer."""
+
+    def __init__(self, box, rng):
+        self.box, self.rng, self.acked, self.maybe = box, rng, {}, {}
+        self.state = None
+
+    def gateway(self, script=None):
+        """Start the gateway by hand, so that only it gets the script."""
+        env = self.box.env(**({"QC_FAULT": script} if script else {}))
+        r, w = os.pipe()
+        p = subprocess.Popen([GATEWAY, "serve", "--state", self.state, "--idle", "60", "--ready-fd", str(w)], env=env, pass_fds=(w,),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(w)
+        with os.fdopen(r, "rb") as f:
+            f.read(5)
+        return p
+
+    def operation(self):
+        names = sorted(self.acked)
+        kind = self.rng.choice(("put", "overwrite", "rm")) if len(names) > 3 else "put"
+        name = f"n{self.rng.randrange(10 ** 9)}" if kind == "put" else self.rng.choice(names)
+        if kind == "rm":
+            return kind, name, None, ["rm", name]
+        data = self.rng.randbytes(self.rng.choice(SIZES))
+        return kind, name, data, ["put", self.box.write("in", data), name]
+
+    def settle(self, name):
+        """Ask what the unanswered operation came to; from then on it must stay so."""
+        want = {self.acked.get(name), self.maybe.pop(name)} if name in self.maybe else {self.acked.get(name)}
+        p = self.box.run("get", name, os.path.join(self.box.work, "out"))
+        check(p.returncode in (0, 3), f"get {name} after a kill: exit {p.returncode}\n{p.stderr.decode()}")
+        got = None
+        if p.returncode == 0:
+            with open(os.path.join(self.box.work, "out"), "rb") as f:
+                got = f.read()
+            os.unlink(os.path.join(self.box.work, "out"))
+        check(got in want, f"{name}: neither the old nor the new content ({None if got is None else len(got)} bytes)")
+        self.acked[name] = got
+        if got is None:
+            del self.acked[name]
+
+
+def run_one(world, i, plan):
+    """One operation with one kill. Returns (was it killed inside the operation, the point or None)."""
+    box, rng = world.box, world.rng
+    kind, name, data, args = world.operation()
+    side, point = plan
+    script = f"{point}:kill:{rng.choice((1, 1, 2, 3))}" if point else None
+    box.stop()
+    gateway = world.gateway(script if side == "gateway" else None)
+    t0 = time.monotonic()
+    client = box.start(*args, env={"QC_FAULT": script} if side == "client" and script else {})
+    if not script:
+        time.sleep(rng.random() * (0.02 + 0.25 * (data is not None and len(data) > 1 << 20)))
+        (client if side == "client" else gateway).send_signal(signal.SIGKILL)
+    client.communicate(timeout=120)
+    killed = (client.returncode == -9) if side == "client" else (gateway.poll() == -9)
+    inside = killed and client.returncode != 0
+    if client.returncode in (0, 4):
+        world.acked[name] = data
+        if data is None:
+            world.acked.pop(name, None)
+    else:
+        world.maybe[name] = data
+    box.stop()
+    gateway.wait()
+    world.settle(name)
+    world.kinds.setdefault(kind, set())
+    if killed and point:
+        world.kinds[kind].add(point)
+    del t0
+    return killed, inside, point
+
+
+def leftovers(box):
+    """Fragments on the clouds that no committed version names."""
+    archive = reader.Archive(box.clouds)
+    check(not archive.trouble, f"trouble: {archive.trouble}")
+    wanted = set()
+    for c in archive.clouds:
+        wanted |= archive.expected(c)
+    have = {os.path.relpath(f, box.root) for c in box.clouds for f in files(os.path.join(c, "f"))}
+    names = {os.path.relpath(f, box.root) for f in wanted}
+    return have - names, names - have
+
+
+def agree(world):
+    box = world.box
+    box.expect(0, "verify")
+    for name, data in sorted(world.acked.items()):
+        check(box.get(name) == data, f"{name} differs in the end")
+    listed = box.expect(0, "ls").stdout.decode().splitlines()
+    check(sorted(line.split("\t")[-1] for line in listed) == sorted(world.acked), "ls and what was acknowledged differ")
+    end = time.monotonic() + 60
+    while True:
+        extra, missing = leftovers(box)
+        check(not missing, f"missing on the clouds: {sorted(missing)[:5]}")
+        if not extra:
+            break
+        check(time.monotonic() < end, f"{len(extra)} fragments of unfinished puts were never swept: {sorted(extra)[:3]}")
+        box.expect(0, "status")
+        time.sleep(0.5)
+
+
+def plans(rng):
+    known = points()
+    out = [(side, p) for p in known for side in ("client", "gateway")]
+    rng.shuffle(out)
+    out = out[:KILLS * 3 // 4]
+    while len(out) < KILLS:
+        out.append((rng.choice(("client", "gateway")), None))
+    rng.shuffle(out)
+    return known, out
+
+
+def test():
+    rng = seeded("kills")
+    with Box() as box:
+        box.init()
+        world = World(box, rng)
+        world.kinds = {}
+        box.expect(0, "status")
+        world.state = os.path.dirname([f for f in files(box.home) if f.endswith("catalogue.db")][0])
+        known, todo = plans(rng)
+        kills = inside = tried = 0
+        hit = set()
+        while kills < KILLS:
+            check(tried < 4 * KILLS, f"only {kills} kills in {tried} tries")
+            killed, within, point = run_one(world, tried, todo[tried % len(todo)])
+            tried, kills, inside = tried + 1, kills + killed, inside + within
+            if killed and point:
+                hit.add(point)
+        agree(world)
+        for lost in (rng.sample(range(5), 2) for _ in range(2)):
+            with box.lost(*(box.clouds[i] for i in lost), box.stores[rng.randrange(2)]):
+                for name, data in sorted(world.acked.items()):
+                    check(box.get(name) == data, f"{name} without clouds {lost} and a share: differs")
+        print(f"{kills} kills in {tried} operations, {inside} inside an operation; {len(hit)} of {len(known)} points hit; "
+              f"{len(world.acked)} objects whole, also without two clouds and a share", flush=True)
+        for kind, names in sorted(world.kinds.items()):
+            print(f"  {kind}: {' '.join(sorted(names))}")
+        print(f"  never hit: {' '.join(sorted(set(known) - hit))}")
+        check(inside >= 0.9 * kills, f"only {inside} of {kills} kills were inside an operation")
+
+
+main(test)

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""I6: client <= 64 MiB and gateway <= 256 MiB resident, measured as the kernel's high-water mark, for one large object from a pipe
+and back into nothing. 10 GiB with QC_FULL=1, else 1 GiB. Sanitizer builds are not measured (they multiply memory)."""
+import hashlib
+import os
+import subprocess
+import threading
+import time
+
+from harness import Box, FULL, QCLOUD, check, main
+
+MIB = 1 << 20
+SIZE = (10 << 30) if FULL else (1 << 30)
+
+
+def peak(pid):
+    with open(f"/proc/{pid}/status") as f:
+        for line in f:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def watch(p, result):
+    while p.poll() is None:
+        try:
+            result["client"] = max(result.get("client", 0), peak(p.pid))
+        except OSError:
+            break
+        time.sleep(0.02)
+
+
+def pattern():
+    block = bytes(range(256)) * 4096
+    for i in range(SIZE // MIB):
+        yield i.to_bytes(8, "big") + block[8:]
+
+
+def put(box, result):
+    p = box_start(box, ["put", "-", "large"], stdin=subprocess.PIPE)
+    t = threading.Thread(target=watch, args=(p, result))
+    t.start()
+    h = hashlib.sha256()
+    for b in pattern():
+        h.update(b)
+        p.stdin.write(b)
+    p.stdin.close()
+    err = p.stderr.read()
+    check(p.wait() == 0, f"put: {err.decode()}")
+    t.join()
+    return h.hexdigest()
+
+
+def get(box, result):
+    p = box_start(box, ["get", "large", "-"])
+    t = threading.Thread(target=watch, args=(p, result))
+    t.start()
+    h = hashlib.sha256()
+    while True:
+        b = p.stdout.read(MIB)
+        if not b:
+            break
+        h.update(b)
+    err = p.stderr.read()
+    check(p.wait() == 0, f"get: {err.decode()}")
+    t.join()
+    return h.hexdigest()
+
+
+def box_start(box, args, stdin=subprocess.DEVNULL):
+    return subprocess.Popen([QCLOUD, "-q", *args], env=box.env(), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test():
+    with Box() as box:
+        box.init()
+        up, down = {}, {}
+        t0 = time.monotonic()
+        a = put(box, up)
+        t1 = time.monotonic()
+        b = get(box, down)
+        t2 = time.monotonic()
+        check(a == b, "the bytes differ")
+        gateway = max(peak(pid) for pid in box.processes())
+        print(f"{SIZE >> 20} MiB: put {t1 - t0:.1f} s, client {up['client'] / MIB:.1f} MiB; get {t2 - t1:.1f} s, "
+              f"client {down['client'] / MIB:.1f} MiB; gateway {gateway / MIB:.1f} MiB resident at most", flush=True)
+        check(max(up["client"], down["client"]) <= 64 * MIB, "the client is above 64 MiB")
+        check(gateway <= 256 * MIB, "the gateway is above 256 MiB")
+
+
+main(test)

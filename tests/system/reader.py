@@ -1,0 +1,42 @@
+#!/usr/bin/python3
+"""The second reader opens what the programs stored: from raw fragments and share stores, without the gateway; with all parts, with
+two clouds gone, with either share store gone."""
+import os
+import subprocess
+import sys
+
+from harness import Box, check, main, seeded
+
+READER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reader", "qcloud_reader.py")
+
+
+def read(box, clouds, stores, out, code=0):
+    args = [a for c in clouds for a in ("--cloud", c)] + [a for s in stores for a in ("--store", s)]
+    p = subprocess.run([sys.executable, "-B", READER, *args, "all", out], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    check(p.returncode == code, f"reader: exit {p.returncode}, expected {code}\n{p.stderr.decode()}")
+    return p
+
+
+def test():
+    rng = seeded("reader")
+    with Box() as box:
+        box.init()
+        data = {f"a/{size}/ü\n x": rng.randbytes(size) for size in (0, 1, 4095, 1 << 20, (1 << 20) + 1, (16 << 20) + 9, 35 << 20)}
+        for name, d in data.items():
+            box.expect(0, "put", box.write("in", d), name)
+        box.expect(0, "rm", "a/1/ü\n x")
+        box.stop(15)
+        del data["a/1/ü\n x"]
+        cases = [(range(5), (0, 1))] + [(rng.sample(range(5), 3), s) for s in ((0, 1), (0,), (1,))]
+        for i, (clouds, stores) in enumerate(cases):
+            out = os.path.join(box.work, f"out{i}")
+            read(box, [box.clouds[c] for c in clouds], [box.stores[s] for s in stores], out)
+            for name, d in data.items():
+                with open(os.path.join(out, name), "rb") as f:
+                    check(f.read() == d, f"clouds {clouds}, stores {stores}: {name} differs")
+            check(not os.path.exists(os.path.join(out, "a/1")), "a removed object came back")
+            print(f"clouds {sorted(clouds)}, stores {stores}: {len(data)} objects", flush=True)
+        read(box, box.clouds[:2], box.stores, os.path.join(box.work, "none"), code=7)
+
+
+main(test)
