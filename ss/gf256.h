@@ -1,0 +1,31 @@
+/* GF(2^8) with 0x11d without tables: internal to ss/. */
+#pragma once
+#include <stdint.h>
+
+/*
+ * Product of a secret byte and a public constant: eight shifts, each masked. No table is indexed and no
+ * branch taken on either, because a table indexed by a secret is the classic leak through the cache.
+ */
+static inline uint8_t gf_mul(uint8_t secret, uint8_t constant)
+{
+    unsigned a = secret;
+    unsigned b = constant;
+    unsigned product = 0;
+    for (unsigned bit = 0; bit < 8; bit++) {
+        product ^= a & (0U - ((b >> bit) & 1U));
+        a = (a << 1) ^ (0x11dU & (0U - ((a >> 7) & 1U)));
+    }
+    return (uint8_t)product;
+}
+
+/* Inverse of x != 0, as x^254; of 0 it is 0. */
+static inline uint8_t gf_inv(uint8_t x)
+{
+    uint8_t power = 1;
+    uint8_t square = x;
+    for (unsigned bit = 1; bit < 8; bit++) { /* 254 = 2 + 4 + ... + 128 */
+        square = gf_mul(square, square);
+        power = gf_mul(power, square);
+    }
+    return power;
+}
