@@ -1,0 +1,122 @@
+/* Segments: written to n clouds, read from any k. Layer 4; uses base, ec, cloud. Keeps I1, I2, I6.
+ * Formats: FORMAT 8, 9.4. Why segments are held whole: docs/adr/0002-whole-segments.md.
+ *
+ * S1 (I2): bytes leave gw_segment_read only when every piece that they were made of held its tag under the
+ * segment's digest from the catalogue. S2 (I1): a fragment counts as durable only when its cloud said so
+ * before the batch was settled. S3 (D2): what a put of a fragment reads stays unchanged until that put has
+ * ended, however late: a unit that a hung cloud still reads from does not go back to the pool. S4 (I6):
+ * memory is the pool of units, and nothing that grows with the object.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/time.h"
+#include "gateway/fan.h"
+#include "gateway/frag.h"
+#include "gateway/root.h"
+
+struct gw_store; /* opaque */
+
+/*
+ * root and fan are borrowed and outlive the store.
+ *   k, n   coding of new segments; units are sized for it. 1 <= k <= n <= QC_EC_N_MAX (asserted)
+ * QC_NOMEM, QC_NOTCONF (the coding library is not installed).
+ */
+QC_MUST qc_rc gw_store_new(struct gw_store **ret, const struct gw_root *root, struct gw_fan *fan, unsigned k,
+                           unsigned n, struct qc_err *err);
+/* All units must be back, but for those that a stuck worker holds: free the fan first. */
+void gw_store_free(struct gw_store **s);
+
+/* -- units: room for one segment and its parity
+ * ----------------------------------------------------------------- */
+
+struct gw_unit; /* opaque; counted references */
+
+/* QC_TEMP: none became free until the deadline. */
+QC_MUST qc_rc gw_unit_take(struct gw_store *s, qc_deadline deadline, struct gw_unit **ret,
+                           struct qc_err *err);
+/* Where a segment's bytes go: QC_GW_SEGMENT_MAX bytes. */
+uint8_t *gw_unit_data(struct gw_unit *u);
+/* Drop this reference; *u is NULL. */
+void gw_unit_give(struct gw_unit **u);
+unsigned gw_store_spare(struct gw_store *s); /* units free now */
+
+/* -- segments
+ * --------------------------------------------------------------------------------------------------- */
+
+/* What the catalogue knows of a segment. */
+struct gw_segment {
+    uint64_t id;
+    uint32_t tenant;
+    uint8_t object[GW_ID_BYTES], version[GW_ID_BYTES];
+    uint32_t seq; /* number in the version, from 0 */
+    bool last;
+    uint64_t base;        /* the entry's number when the put began */
+    uint32_t incarnation; /* that wrote it */
+    uint8_t salt[GW_SALT_BYTES];
+    uint32_t size; /* bytes, 1..QC_GW_SEGMENT_MAX */
+    unsigned k, n;
+    uint32_t layout[QC_EC_N_MAX]; /* cloud ids; fragment i lies on layout[perm[i]] */
+    uint8_t attempt[QC_EC_N_MAX]; /* by fragment */
+    uint32_t absent;              /* bit i: fragment i is known not to be there; asked last. Reading only */
+    uint8_t digest[GW_DIGEST_BYTES]; /* reading only */
+};
+
+/* Name and cloud of a fragment. ret_at: position in the fan, -1 when the fan does not have that cloud.
+ * QC_NOMEM. */
+QC_MUST qc_rc gw_segment_key(const struct gw_store *s, const struct gw_segment *seg, unsigned index,
+                             int *ret_at, char ret_key[GW_NAME_SIZE], struct qc_err *err);
+
+struct gw_written {
+    uint8_t digest[GW_DIGEST_BYTES];
+    unsigned durable;                       /* fragments */
+    uint32_t durable_set;                   /* bit i: fragment i */
+    uint32_t cloud_id[QC_EC_N_MAX];         /* by fragment */
+    struct gw_outcome outcome[QC_EC_N_MAX]; /* by fragment */
+};
+
+/*
+ * Code and write a segment: all n fragments at once, wait for all of them; at the deadline what is pending is
+ * late. Whether `durable` is enough is the caller's to decide. u         the segment's seg->size bytes lie at
+ * gw_unit_data(u); bytes after them are overwritten. The caller's reference stays the caller's. The same unit
+ * may be written again (same bytes, same or new keys) once this has returned seg       digest and absent are
+ * ignored QC_NOMEM, QC_NOTCONF. What clouds said is in ret.
+ */
+QC_MUST qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
+                               qc_deadline deadline, struct gw_written *ret, struct qc_err *err);
+
+enum gw_fault_kind { GW_FAULT_MISSING, GW_FAULT_DAMAGED, GW_FAULT_UNREACHABLE, GW_FAULT_LATE, GW_FAULT_LOST };
+const char *gw_fault_kind_name(enum gw_fault_kind k); /* "missing", .. as in API.md */
+
+struct gw_fault {
+    uint32_t cloud_id;
+    uint8_t index; /* fragment */
+    enum gw_fault_kind kind;
+    char key[GW_NAME_SIZE];
+    char why[GW_WHY_MAX];
+};
+/* Fragments that did not come as they should, at most one row per fragment. Start with {0}. */
+struct gw_faults {
+    unsigned count;
+    struct gw_fault v[QC_EC_N_MAX];
+};
+
+struct gw_read; /* opaque: verified bytes of one segment, in a unit */
+
+/*
+ * Read bytes [from, to) of a segment. Asks k fragments, data fragments on clouds that are not suspect first;
+ * another for each that is missing, damaged or unreachable, and after QC_GW_HEDGE_MS for those that are slow.
+ * Everything is verified when this returns. from, to  0 <= from < to <= seg->size (asserted) faults    rows
+ * are added, also on failure QC_QUORUM     fewer than k good fragments until the deadline QC_INTEGRITY  k
+ * fragments with good tags decode to something else than what was written, in every combination tried QC_TEMP
+ * no unit was free; QC_NOMEM; QC_NOTCONF; QC_CANCELLED
+ */
+QC_MUST qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, uint32_t from, uint32_t to,
+                              qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
+                              struct qc_err *err);
+/* n bytes from offset of the segment (not of the range) into dst; within the range that was read (asserted).
+ */
+void gw_read_copy(const struct gw_read *r, uint32_t offset, uint8_t *dst, size_t n);
+/* The longest span at offset: borrowed until gw_read_free. For whoever can write without a copy. */
+qc_span gw_read_span(const struct gw_read *r, uint32_t offset);
+void gw_read_free(struct gw_read **r);
