@@ -64,6 +64,19 @@
     X(NET_HEAD_SIZE_MAX, 65536, "bytes", "all headers of an answer")                                         \
     X(NET_BUFFER_SIZE, 512 * 1024, "bytes", "libcurl's buffers; larger ones gained nothing")                 \
     X(NET_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")              \
+    /* gateway */                                                                                            \
+    X(QC_GW_CLOUDS_MAX, 32, "clouds", "a set of clouds is a 32-bit word; as many as QC_EC_N_MAX")            \
+    X(QC_GW_SEGMENT_MAX, 18 * 1024 * 1024, "bytes", "FORMAT 12")                                             \
+    X(QC_GW_STRIPES_MAX, 19, "stripes", "18 MiB in stripes of at least 1 MiB - 2 KiB (k <= 32)")             \
+    X(QC_GW_UNITS, 6, "units", "segments in work at once: EC(3,5) has 180 MiB in them")                      \
+    X(QC_GW_UNITS_BYTES, 240 * 1024 * 1024, "bytes", "all units; fewer of them where n / k is large")        \
+    X(QC_GW_CLOUD_WORKERS, 2, "threads", "per cloud; each can hold one unit for ever when its cloud hangs")  \
+    X(QC_GW_CLOUD_QUEUE, 64, "jobs", "waiting per cloud; eight transfers and a batch of records")            \
+    X(QC_GW_BATCH_MAX, 256, "jobs", "of one batch: a request or two per cloud, with room")                   \
+    X(QC_GW_BREAKER_MS, 5000, "ms", "a cloud that missed a deadline is left alone for so long")              \
+    X(QC_GW_HEDGE_MS, 500, "ms", "a slow fragment is raced by another after so long")                        \
+    X(QC_GW_PROBE_AGAIN_MS, 1000, "ms", "a cloud that was away is asked again at most so often")             \
+    X(QC_GW_SUBSETS_MAX, 50, "tries", "k-subsets, when one piece lies behind a good tag")                    \
     /* ss, ec, qrng */                                                                                       \
     X(QC_SS_N_MAX, 255, "shares", "non-zero points of GF(2^8)")                                              \
     X(QC_SS_SECRET_MAX, 1024 * 1024, "bytes", "larger things are encrypted, and the key is shared")          \
