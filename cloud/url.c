@@ -1,0 +1,106 @@
+#include "url.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool lower(char ch)
+{
+    return ch >= 'a' && ch <= 'z';
+}
+
+static bool digit(char ch)
+{
+    return ch >= '0' && ch <= '9';
+}
+
+/* What may stand in a path without being encoded (RFC 3986 pchar and '/', less the ones that shells and eyes trip over). */
+static bool plain(char ch)
+{
+    return lower(ch) || digit(ch) || (ch >= 'A' && ch <= 'Z') || (ch != '\0' && strchr("-._~/+,=:@", ch) != NULL);
+}
+
+static int hex_value(char ch)
+{
+    if (digit(ch))
+        return ch - '0';
+    if (ch >= 'a' && ch <= 'f')
+        return ch - 'a' + 10;
+    if (ch >= 'A' && ch <= 'F')
+        return ch - 'A' + 10;
+    return -1;
+}
+
+/* Decode n bytes of a path into dst, which has room for as many and the NUL. */
+static qc_rc path_decode(const char *s, size_t n, char *dst, struct qc_err *err)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] != '%') {
+            if (!plain(s[i]))
+                return QC_FAIL(err, QC_USAGE, "cloud URL: byte %zu of the path must be written as %%XX", i + 1);
+            dst[to++] = s[i];
+            continue;
+        }
+        int hi = i + 1 < n ? hex_value(s[i + 1]) : -1;
+        int lo = i + 2 < n ? hex_value(s[i + 2]) : -1;
+        if (hi < 0 || lo < 0)
+            return QC_FAIL(err, QC_USAGE, "cloud URL: '%%' in the path without two hex digits after it");
+        char ch = (char)(hi * 16 + lo);
+        if (ch == '\0' || ch == '/')
+            return QC_FAIL(err, QC_USAGE, "cloud URL: %%%c%c in the path", s[i + 1], s[i + 2]);
+        dst[to++] = ch;
+        i += 2;
+    }
+    dst[to] = '\0';
+    return QC_OK;
+}
+
+static qc_rc scheme_parse(const char *url, struct cloud_url *u, size_t *ret_used, struct qc_err *err)
+{
+    if (url[0] == '/')
+        return QC_FAIL(err, QC_USAGE, "a cloud is named by a URL: write file:// before the path of a directory");
+    size_t n = 0;
+    while (n < CLOUD_SCHEME_SIZE_MAX && (lower(url[n]) || (n > 0 && digit(url[n]))))
+        n++;
+    if (n == 0 || strncmp(url + n, "://", 3) != 0)
+        return QC_FAIL(err, QC_USAGE, "not a cloud URL; for a directory write file:///absolute/directory");
+    memcpy(u->scheme, url, n);
+    u->scheme[n] = '\0';
+    *ret_used = n + 3;
+    return QC_OK;
+}
+
+qc_rc cloud_url_parse(const char *url, struct cloud_url *ret, struct qc_err *err)
+{
+    size_t n = strnlen(url, CLOUD_URL_SIZE_MAX + 1);
+    if (n == 0 || n > CLOUD_URL_SIZE_MAX)
+        return QC_FAIL(err, QC_USAGE, "cloud URL: %s", n == 0 ? "empty" : "too long");
+    struct cloud_url u;
+    size_t at = 0;
+    QC_TRY(scheme_parse(url, &u, &at, err));
+
+    size_t authority = strcspn(url + at, "/?#");
+    if (memchr(url + at, '@', authority) != NULL)
+        return QC_FAIL(err, QC_USAGE, "cloud URL: credentials do not belong in a URL");
+    memcpy(u.authority, url + at, authority);
+    u.authority[authority] = '\0';
+    at += authority;
+
+    size_t path = strcspn(url + at, "?#");
+    QC_TRY(path_decode(url + at, path, u.path, err));
+    at += path;
+    u.query[0] = '\0';
+    if (url[at] == '?') {
+        size_t query = strcspn(url + at + 1, "#");
+        for (size_t i = 0; i < query; i++)
+            if (!plain(url[at + 1 + i]) && strchr("&%", url[at + 1 + i]) == NULL)
+                return QC_FAIL(err, QC_USAGE, "cloud URL: byte %zu of the query must be written as %%XX", i + 1);
+        memcpy(u.query, url + at + 1, query);
+        u.query[query] = '\0';
+        at += 1 + query;
+    }
+    if (url[at] == '#')
+        return QC_FAIL(err, QC_USAGE, "cloud URL: '#' has no meaning here");
+    *ret = u;
+    return QC_OK;
+}
