@@ -1,0 +1,170 @@
+/* The gateway as the vault needs it: an interface declared by its consumer. Layer 3; uses base. Calls: docs/API.md.
+ *
+ * Whatever comes from a gateway is untrusted: sizes are bounded here, meaning is checked by the caller (seals, heads, tags).
+ * A gateway handle is one connection and belongs to one thread at a time; clone makes another one to the same gateway.
+ * Each implementation repeats what may be repeated (nothing sent, idempotent, 503 with Retry-After, jittered) until the
+ * deadline of the op. */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "vault/entry.h"
+#include "vault/head.h"
+#include "vault/ids.h"
+#include "vault/op.h"
+
+struct vault_gw;
+
+#define VAULT_REQUEST_ID_BYTES 33 /* 32 hex digits and a NUL */
+#define VAULT_CLOUD_NAME_MAX 64
+
+/* An entry as the gateway gives it; owns its bytes. */
+struct vault_gw_entry {
+    struct vault_entry e;   /* spans point into path and priv */
+    qc_buf path, priv;
+    bool has_margins;       /* false in tombstones */
+    int64_t acked_margin, margin, margin_full;
+    int64_t created;        /* seconds since 1970, by the gateway's clock */
+};
+void vault_gw_entry_done(struct vault_gw_entry *e);
+
+struct vault_gw_receipt {
+    uint64_t number, chain; /* chain: which commit of the vault this is */
+    struct vault_head head;
+    int64_t acked_margin, margin_full;
+    uint32_t durable_min, n, record_copies, clouds;
+    char degraded[32][VAULT_CLOUD_NAME_MAX];
+    size_t degraded_count;
+};
+
+enum vault_upload_state {
+    VAULT_UPLOAD_UNKNOWN,
+    VAULT_UPLOAD_OPEN,
+    VAULT_UPLOAD_CANCELLED,
+    VAULT_UPLOAD_DECIDED, /* will be live */
+    VAULT_UPLOAD_LIVE,
+};
+
+struct vault_gw_info {
+    uint64_t size; /* |N| */
+    uint32_t k, n;
+    int64_t acked_margin, margin;
+    uint64_t segments;
+    struct {
+        char name[VAULT_CLOUD_NAME_MAX];
+        uint64_t fragments, missing, bytes;
+    } clouds[32];
+    size_t cloud_count;
+};
+
+struct vault_gw_segment {
+    uint32_t durable, n;
+};
+
+/* One fault beneath a request, and the reason for its failure if it failed. */
+struct vault_gw_faults {
+    struct {
+        char cloud[VAULT_CLOUD_NAME_MAX];
+        char kind[16]; /* missing, damaged, unreachable, late, lost */
+        uint64_t count;
+    } v[64];
+    size_t n;
+    qc_rc rc; /* QC_OK: no failure remembered */
+    char message[256];
+};
+
+/* What an upload will be. */
+struct vault_gw_begin {
+    uint8_t put_key[16];
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint64_t base; /* number of the current entry; 0: none */
+};
+
+/* Bytes of an answer, in order. Anything but QC_OK breaks the request off with that code. */
+typedef qc_rc (*vault_gw_write_fn)(void *ctx, qc_span bytes, struct qc_err *err);
+/* One entry of a page; borrowed for the call. */
+typedef qc_rc (*vault_gw_entry_fn)(void *ctx, const struct vault_gw_entry *e, struct qc_err *err);
+
+struct vault_gw_page {
+    qc_span prefix, after; /* after.n = 0: from the start */
+    uint32_t limit;        /* 1..1,000 */
+    bool tombstones;
+};
+
+struct vault_gw_read {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint64_t offset, size; /* exactly these bytes of N; size 1.. */
+    vault_gw_write_fn write;
+    void *ctx;
+};
+
+/*
+ * Errors of every call: QC_TEMP (not reachable until the deadline), QC_TIMEOUT, QC_CANCELLED, QC_NOMEM; QC_FORMAT for an
+ * answer that does not parse; and what the gateway says by its error's id. vault: 16 bytes.
+ * Where the table says "conflict", a QC_CONFLICT also fills the named output; the others are untouched on failure.
+ */
+struct vault_gw_ops {
+    void (*close)(struct vault_gw *gw);
+    qc_rc (*clone)(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *err);
+    /* The id under which the gateway remembers faults for the following calls; "" for none. */
+    void (*set_request)(struct vault_gw *gw, const char *id);
+
+    qc_rc (*vault_put)(struct vault_gw *gw, const uint8_t *vault, qc_span record, qc_span backup, const struct vault_op *op,
+                       struct qc_err *err);
+    /* QC_NOTFOUND  the gateway does not know the vault. record and backup are appended to. */
+    qc_rc (*vault_get)(struct vault_gw *gw, const uint8_t *vault, qc_buf *record, qc_buf *backup, struct vault_head *head,
+                       const struct vault_op *op, struct qc_err *err);
+    /* Seals of commits from+1 .., 32 bytes each, appended to seals: at most 10,000. */
+    qc_rc (*chain)(struct vault_gw *gw, const uint8_t *vault, uint64_t from, struct vault_head *head, qc_buf *seals,
+                   const struct vault_op *op, struct qc_err *err);
+
+    /* QC_NOTFOUND  the path never existed; a tombstone is an answer. */
+    qc_rc (*entry_get)(struct vault_gw *gw, const uint8_t *vault, qc_span path, struct vault_gw_entry *ret,
+                       const struct vault_op *op, struct qc_err *err);
+    qc_rc (*entry_list)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page, vault_gw_entry_fn fn,
+                        void *ctx, bool *ret_more, const struct vault_op *op, struct qc_err *err);
+    /* e: the sealed tombstone. Conflict: *ret_current (its e.number 0: no entry). */
+    qc_rc (*entry_remove)(struct vault_gw *gw, const uint8_t *vault, const struct vault_entry *e, const uint8_t put_key[16],
+                          struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current, const struct vault_op *op,
+                          struct qc_err *err);
+
+    qc_rc (*upload_begin)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
+                          const struct vault_op *op, struct qc_err *err);
+    /* bytes must stay as they are until the call returns: they may be sent again. */
+    qc_rc (*segment_put)(struct vault_gw *gw, const uint8_t put_key[16], uint32_t seq, bool last, qc_span bytes,
+                         struct vault_gw_segment *ret, const struct vault_op *op, struct qc_err *err);
+    /* Idempotent by put_key. Conflict: *ret_current as above. */
+    qc_rc (*upload_commit)(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_entry *e, uint32_t segments,
+                           qc_span backup, struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
+                           const struct vault_op *op, struct qc_err *err);
+    /* receipt is filled for DECIDED (where the gateway gives one) and LIVE. */
+    qc_rc (*upload_state)(struct vault_gw *gw, const uint8_t put_key[16], enum vault_upload_state *ret,
+                          struct vault_gw_receipt *receipt, const struct vault_op *op, struct qc_err *err);
+    /* Durable, also for an unknown key. QC_CONFLICT  it is decided or live. */
+    qc_rc (*upload_cancel)(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_op *op, struct qc_err *err);
+
+    qc_rc (*read)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_read *what, const struct vault_op *op,
+                  struct qc_err *err);
+    /* B, appended. QC_NOTFOUND. */
+    qc_rc (*backup_get)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object, const uint8_t *version, qc_buf *ret,
+                        const struct vault_op *op, struct qc_err *err);
+    qc_rc (*info)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object, const uint8_t *version,
+                  struct vault_gw_info *ret, const struct vault_op *op, struct qc_err *err);
+    qc_rc (*faults)(struct vault_gw *gw, const char *request_id, struct vault_gw_faults *ret, const struct vault_op *op,
+                    struct qc_err *err);
+    /* GET /v1/status and /v1/health: the JSON text as it came (syntax checked), appended. */
+    qc_rc (*status)(struct vault_gw *gw, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
+    qc_rc (*health)(struct vault_gw *gw, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
+};
+
+struct vault_gw {
+    const struct vault_gw_ops *ops; /* the implementation's object begins with this struct */
+};
+
+/* Closes; *gw is NULL. Accepts NULL. */
+void vault_gw_close(struct vault_gw **gw);
+
+/*
+ * The gateway behind a UNIX socket (docs/API.md) in a directory; connects at the first call.
+ *   dirfd  duplicated;  name  "gateway.sock"
+ */
+QC_MUST qc_rc vault_gw_http_new(struct vault_gw **ret, int dirfd, const char *name, struct qc_err *err);

@@ -1,0 +1,170 @@
+/* A share store: the directory that holds share 1 or share 2 of every object and of the vault secret. Layer 3; uses base.
+ * Format: FORMAT 7. Source: PAPERS A3, A10. Keeps I1 (records are durable before the commit), I3 and I5.
+ *
+ * SQLite with a rollback journal: at rest it is one file, so a store can be copied while no command runs and read from a
+ * read-only medium. A store belongs to one thread at a time; several processes may have it open: each call is one
+ * transaction, and a second writer waits for QC_DB_BUSY_MS (then QC_LOCKED).
+ *
+ * Errors of every call, besides those named: QC_LOCKED, QC_IO, QC_FULL, QC_NOMEM, QC_AUTH (writing a store that is open
+ * for reading), QC_INTEGRITY (the database is damaged). Messages name the store by index and directory. */
+#pragma once
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/key.h"
+#include "base/rng.h"
+#include "vault/head.h"
+#include "vault/ids.h"
+
+struct vault_store;
+
+enum vault_store_access {
+    VAULT_STORE_READ,
+    VAULT_STORE_WRITE,
+    VAULT_STORE_ANY, /* for writing if the medium lets us, else for reading */
+};
+
+enum vault_record_state {
+    VAULT_RECORD_PENDING = 1,   /* of a put whose commit is not known */
+    VAULT_RECORD_COMMITTED = 2, /* acknowledged by the gateway */
+    VAULT_RECORD_RETIRED = 3,   /* of a removed version */
+};
+
+/* What a new store is about. Keys borrowed. */
+struct vault_store_params {
+    unsigned index; /* 1 or 2 */
+    uint8_t vault[VAULT_ID_BYTES];
+    uint32_t generation;
+    const qc_key *VS_i;     /* this store's share of VS */
+    uint8_t commitment[32]; /* of VS: vault_record_commitment */
+    qc_span descriptor;     /* JSON text of FORMAT 7.3; may be empty and written later */
+};
+
+/*
+ * Make a store in dir, which is missing (then it is made, with its parents, mode 0700) or empty. Durable on return. It is
+ * opened for writing. store.key is written last: a directory without it is no store.
+ *
+ * QC_CONFLICT  the directory is not empty;  QC_RANDOM
+ */
+QC_MUST qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct vault_store_params *params,
+                                 const qc_rng *rng, struct qc_err *err);
+
+/* What a store must be; empty fields are not compared. */
+struct vault_store_expect {
+    unsigned index;       /* 0: any */
+    const uint8_t *vault; /* NULL: any */
+    const uint8_t *store; /* store id; NULL: any */
+};
+
+/*
+ * QC_SHARES     the directory is gone, empty, or not a store: a lost share (the message says which and where)
+ * QC_INTEGRITY  a store, but of another vault, index or id than expected; or its key file or head does not verify
+ * QC_NEWER      its format is newer;  QC_AUTH  may not be read (or, with VAULT_STORE_WRITE, written)
+ */
+QC_MUST qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_store_access access,
+                               const struct vault_store_expect *expect, struct qc_err *err);
+void vault_store_close(struct vault_store **s);
+
+unsigned vault_store_index(const struct vault_store *s);
+bool vault_store_writable(const struct vault_store *s);
+const char *vault_store_dir(const struct vault_store *s);
+const uint8_t *vault_store_vault(const struct vault_store *s);      /* 16 bytes */
+const uint8_t *vault_store_id(const struct vault_store *s);         /* 16 bytes */
+uint32_t vault_store_generation(const struct vault_store *s);
+const uint8_t *vault_store_commitment(const struct vault_store *s); /* of VS, 32 bytes */
+const qc_key *vault_store_secret(const struct vault_store *s);      /* VS1 or VS2; borrowed */
+
+/* Descriptor text. get appends to ret. QC_NOTFOUND: none; QC_INTEGRITY: its authenticator fails. */
+QC_MUST qc_rc vault_store_descriptor_get(struct vault_store *s, qc_buf *ret, struct qc_err *err);
+QC_MUST qc_rc vault_store_descriptor_put(struct vault_store *s, qc_span text, struct qc_err *err);
+
+/* The last vault head that this store knows. QC_NOTFOUND, QC_INTEGRITY as above. */
+QC_MUST qc_rc vault_store_head_get(struct vault_store *s, struct vault_head *ret, struct qc_err *err);
+QC_MUST qc_rc vault_store_head_put(struct vault_store *s, const struct vault_head *head, struct qc_err *err);
+
+/* One record. share: R1 or R2, borrowed when given to the store, owned by the caller when it comes out. */
+struct vault_store_record {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint32_t generation;
+    enum vault_record_state state;
+    uint64_t sequence; /* 0 while pending and unknown */
+    qc_key *share;
+};
+void vault_store_record_done(struct vault_store_record *r);
+
+/*
+ * Add records, all or none, durable on return. An equal record that is there already (recover, run again) is replaced.
+ * The put pipeline adds pending ones before the first segment is sent.
+ */
+QC_MUST qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *records, size_t count,
+                              const qc_rng *rng, struct qc_err *err);
+
+/*
+ * The share of a version: the record of the highest generation. Pending records count: their put may have been committed.
+ * QC_NOTFOUND   no record;  QC_INTEGRITY  its seal fails: damaged, counts as missing
+ */
+QC_MUST qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                              const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret, struct qc_err *err);
+
+/* What a commit changes in a store, in one transaction. */
+struct vault_store_commit {
+    const uint8_t *object, *version; /* whose pending record becomes committed; NULL: none (rm, a mark seen) */
+    uint64_t sequence;
+    const uint8_t *path_tag; /* 16 bytes; NULL: no mark */
+    uint64_t number;         /* the path's mark becomes this, if it was less */
+    const struct vault_head *head; /* NULL: as it is; a lesser count than the known one changes nothing */
+};
+/* QC_NOTFOUND  the record is not there (nothing changed). Again with the same values: the same result. */
+QC_MUST qc_rc vault_store_commit(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
+                                 struct qc_err *err);
+
+/* Remove a record if it is pending (its upload is durably cancelled). One that is not there: QC_OK. Committed: QC_CONFLICT. */
+QC_MUST qc_rc vault_store_remove_pending(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                                         const uint8_t version[VAULT_ID_BYTES], struct qc_err *err);
+
+/* High-water marks: 0 when there is none. QC_INTEGRITY  the mark's tag fails. */
+QC_MUST qc_rc vault_store_mark(struct vault_store *s, const uint8_t path_tag[16], uint64_t *ret, struct qc_err *err);
+QC_MUST qc_rc vault_store_sequence(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES], uint64_t *ret,
+                                   struct qc_err *err);
+
+/*
+ * Records in the order of (object, version, generation), page by page: up to max of them beyond *cursor, which starts as
+ * {0} and is moved on. A damaged record comes with share NULL. *ret_got = 0 is the end.
+ */
+struct vault_store_cursor {
+    bool started;
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint32_t generation;
+};
+QC_MUST qc_rc vault_store_next(struct vault_store *s, struct vault_store_cursor *cursor, struct vault_store_record *ret,
+                               size_t max, size_t *ret_got, struct qc_err *err);
+
+/* Marks likewise, in the order of path tags; damaged ones are left out and counted in *ret_damaged (added). */
+struct vault_store_mark {
+    uint8_t path_tag[16];
+    uint64_t number;
+};
+QC_MUST qc_rc vault_store_marks_next(struct vault_store *s, bool *started, uint8_t after[16], struct vault_store_mark *ret,
+                                     size_t max, size_t *ret_got, uint64_t *ret_damaged, struct qc_err *err);
+/* Raise marks, all or none. */
+QC_MUST qc_rc vault_store_marks_raise(struct vault_store *s, const struct vault_store_mark *marks, size_t count,
+                                      struct qc_err *err);
+
+/* The whole store, alone: database structure, every seal and tag. Never fails for a damaged value: it is counted. */
+struct vault_store_health {
+    uint64_t records, committed, pending, retired, damaged_records;
+    uint64_t marks, damaged_marks;
+    bool descriptor_ok, head_ok;
+};
+QC_MUST qc_rc vault_store_check(struct vault_store *s, struct vault_store_health *ret, struct qc_err *err);
+/* The counts alone, without opening a seal; damaged and ok fields are left zero. */
+QC_MUST qc_rc vault_store_count(struct vault_store *s, struct vault_store_health *ret, struct qc_err *err);
+
+/* The key file's codec, for tests and fuzzing: 112 bytes. QC_FORMAT, QC_NEWER, QC_INTEGRITY (checksum). */
+#define VAULT_STORE_KEY_BYTES 112
+struct vault_store_key {
+    uint8_t store[VAULT_ID_BYTES];
+    qc_key *SK; /* owned */
+};
+QC_MUST qc_rc vault_store_key_parse(struct vault_store_key *ret, qc_span in, struct qc_err *err);
