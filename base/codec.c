@@ -1,0 +1,124 @@
+#include "base/codec.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+static const char b64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static int hex_value(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int b64_value(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '-')
+        return 62;
+    return c == '_' ? 63 : -1;
+}
+
+void qc_hex(qc_span in, char *out)
+{
+    for (size_t i = 0; i < in.n; i++) {
+        out[2 * i] = hex_digits[in.p[i] >> 4];
+        out[2 * i + 1] = hex_digits[in.p[i] & 15];
+    }
+    out[2 * in.n] = '\0';
+}
+
+qc_rc qc_hex_enc(qc_span in, qc_buf *ret, struct qc_err *err)
+{
+    size_t n;
+    uint8_t *p;
+
+    if (!qc_add_size(in.n, in.n, &n))
+        return QC_FAIL(err, QC_LIMIT, "%zu bytes as hex", in.n);
+    QC_TRY(qc_buf_extend(ret, n, &p, err));
+    for (size_t i = 0; i < in.n; i++) {
+        p[2 * i] = (uint8_t)hex_digits[in.p[i] >> 4];
+        p[2 * i + 1] = (uint8_t)hex_digits[in.p[i] & 15];
+    }
+    return QC_OK;
+}
+
+qc_rc qc_hex_dec(qc_span text, uint8_t *out, size_t n, struct qc_err *err)
+{
+    if (text.n % 2 != 0 || text.n / 2 != n)
+        return QC_FAIL(err, QC_FORMAT, "%zu hex digits, expected %zu", text.n, 2 * n);
+    for (size_t i = 0; i < text.n; i++) {
+        if (hex_value(text.p[i]) < 0)
+            return QC_FAIL(err, QC_FORMAT, "not a lower-case hex digit at position %zu", i);
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)(hex_value(text.p[2 * i]) << 4 | hex_value(text.p[2 * i + 1]));
+    return QC_OK;
+}
+
+qc_rc qc_b64_enc(qc_span in, qc_buf *ret, struct qc_err *err)
+{
+    size_t tail = in.n % 3;
+    uint8_t *p;
+
+    if (in.n > SIZE_MAX / 4 * 3 - 3)
+        return QC_FAIL(err, QC_LIMIT, "%zu bytes as base64", in.n);
+    QC_TRY(qc_buf_extend(ret, in.n / 3 * 4 + (tail == 0 ? 0 : tail + 1), &p, err));
+    for (size_t i = 0; i < in.n; i += 3) {
+        size_t left = in.n - i < 3 ? in.n - i : 3;
+        unsigned v = (unsigned)in.p[i] << 16;
+
+        if (left > 1)
+            v |= (unsigned)in.p[i + 1] << 8;
+        if (left > 2)
+            v |= in.p[i + 2];
+        for (size_t j = 0; j <= left; j++)
+            *p++ = (uint8_t)b64_digits[v >> (18 - 6 * j) & 63];
+    }
+    return QC_OK;
+}
+
+/* One group of 2..4 digits into out; the number of bytes, or 0 when it is no such group. */
+static size_t b64_group(const uint8_t *text, size_t digits, uint8_t out[3])
+{
+    unsigned v = 0;
+
+    if (digits < 2)
+        return 0;
+    for (size_t i = 0; i < digits; i++) {
+        int d = b64_value(text[i]);
+
+        if (d < 0)
+            return 0;
+        v |= (unsigned)d << (18 - 6 * i);
+    }
+    /* The bits beyond the last whole byte are zero: otherwise two texts would mean the same. */
+    if ((v & ((1U << (8 * (4 - digits))) - 1)) != 0)
+        return 0;
+    for (size_t i = 0; i + 1 < digits; i++)
+        out[i] = (uint8_t)(v >> (16 - 8 * i) & 0xff);
+    return digits - 1;
+}
+
+qc_rc qc_b64_dec(qc_span text, qc_buf *ret, struct qc_err *err)
+{
+    size_t before = ret->n;
+
+    QC_TRY(qc_buf_reserve(ret, text.n / 4 * 3 + (text.n % 4 == 0 ? 0 : text.n % 4 - 1), err));
+    for (size_t i = 0; i < text.n; i += 4) {
+        uint8_t bytes[3];
+        size_t n = b64_group(text.p + i, text.n - i < 4 ? text.n - i : 4, bytes);
+
+        if (n == 0) {
+            ret->n = before;
+            return QC_FAIL(err, QC_FORMAT, "not base64url at position %zu", i);
+        }
+        memcpy(ret->p + ret->n, bytes, n);
+        ret->n += n;
+    }
+    return QC_OK;
+}

@@ -1,0 +1,154 @@
+/* Directories and lock files of base/file.h. */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file_internal.h"
+
+qc_rc qc_dir_open(struct qc_fd *ret, const char *path, struct qc_err *err)
+{
+    return qc_open_at(ret, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
+}
+
+qc_rc qc_dir_sync(int dirfd, struct qc_err *err)
+{
+    if (fsync(dirfd) != 0)
+        return QC_FAIL_OS(err, "fsync of the directory");
+    return QC_OK;
+}
+
+qc_rc qc_file_remove(int dirfd, const char *name, struct qc_err *err)
+{
+    QC_ASSERT(qc_name_ok(name));
+    if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+        return QC_FAIL_OS(err, "removing %s", name);
+    /* Also where it was gone already: the earlier removal may not have been synced. */
+    QC_TRY_AS(qc_dir_sync(dirfd, err), err, "removing %s", name);
+    return QC_OK;
+}
+
+/* Remove one temporary file, unless its writer lives (holds the flock). */
+static void sweep_one(int dirfd, const char *name)
+{
+    struct qc_err unused = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+
+    if (qc_open_at(&fd, dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &unused) != QC_OK)
+        return; /* gone, or not ours */
+    if (flock(qc_fd_get(&fd), LOCK_EX | LOCK_NB) == 0)
+        unlinkat(dirfd, name, 0);
+}
+
+static void dir_done(DIR **d)
+{
+    if (*d != NULL)
+        closedir(*d);
+    *d = NULL;
+}
+
+qc_rc qc_tmp_sweep(int dirfd, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+
+    QC_TRY(qc_open_at(&fd, dirfd, ".", O_RDONLY | O_DIRECTORY, 0, err));
+    QC_CLEANUP(dir_done) DIR *d = fdopendir(qc_fd_get(&fd));
+    if (d == NULL)
+        return QC_FAIL_OS(err, "listing a directory");
+    fd = (struct qc_fd){ 0 }; /* d owns it now */
+    for (;;) {
+        errno = 0;
+        const struct dirent *e = readdir(d);
+        if (e == NULL)
+            break;
+        if (strncmp(e->d_name, QC_TMP_PREFIX, sizeof QC_TMP_PREFIX - 1) == 0)
+            sweep_one(dirfd, e->d_name);
+    }
+    if (errno != 0)
+        return QC_FAIL_OS(err, "listing a directory");
+    return QC_OK;
+}
+
+qc_rc qc_dir_make_durable(int dirfd, const char *name, mode_t mode, struct qc_err *err)
+{
+    struct stat st;
+
+    QC_ASSERT(qc_name_ok(name));
+    if (mkdirat(dirfd, name, mode) != 0 && errno != EEXIST)
+        return QC_FAIL_OS(err, "making the directory %s", name);
+    if (fstatat(dirfd, name, &st, 0) != 0)
+        return QC_FAIL_OS(err, "%s", name);
+    if (!S_ISDIR(st.st_mode))
+        return QC_FAIL_ERRNO(err, ENOTDIR, "%s", name);
+    QC_TRY_AS(qc_dir_sync(dirfd, err), err, "making the directory %s", name);
+    return QC_OK;
+}
+
+/* The next component of *path into name; false at the end. */
+static bool next_component(const char **path, char name[QC_FILE_NAME_MAX + 1], bool *ret_fits)
+{
+    *path += strspn(*path, "/");
+    size_t n = strcspn(*path, "/");
+
+    *ret_fits = n <= QC_FILE_NAME_MAX;
+    if (n == 0 || !*ret_fits)
+        return false;
+    memcpy(name, *path, n);
+    name[n] = '\0';
+    *path += n;
+    return true;
+}
+
+qc_rc qc_dir_make_path(const char *path, mode_t mode, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd at = { 0 };
+    char name[QC_FILE_NAME_MAX + 1];
+    const char *rest = path;
+    bool fits = true;
+
+    QC_TRY(qc_dir_open(&at, path[0] == '/' ? "/" : ".", err));
+    while (next_component(&rest, name, &fits)) {
+        QC_CLEANUP(qc_fd_close) struct qc_fd below = { 0 };
+        struct stat st;
+
+        /* What exists is not touched: a parent that we may not write to is no failure. */
+        if (fstatat(qc_fd_get(&at), name, &st, 0) != 0)
+            QC_TRY_AS(qc_dir_make_durable(qc_fd_get(&at), name, mode, err), err, "%s", path);
+        QC_TRY_AS(qc_open_at(&below, qc_fd_get(&at), name, O_RDONLY | O_DIRECTORY, 0, err), err, "%s", path);
+        qc_fd_close(&at);
+        at = QC_STEAL(below);
+    }
+    if (!fits)
+        return QC_FAIL(err, QC_LIMIT, "%s: a name of more than %d bytes", path, QC_FILE_NAME_MAX);
+    return QC_OK;
+}
+
+qc_rc qc_lock_file(struct qc_fd *ret, int dirfd, const char *name, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    char text[32] = { 0 };
+    struct qc_err unused = { 0 };
+    size_t n = 0;
+
+    QC_ASSERT(qc_name_ok(name));
+    QC_TRY(qc_open_at(&fd, dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, err));
+    if (flock(qc_fd_get(&fd), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return QC_FAIL_OS(err, "locking %s", name);
+        qc_ignore(qc_pread_full(qc_fd_get(&fd), (uint8_t *)text, sizeof text - 1, 0, &n, &unused),
+                  "the pid is a courtesy");
+        text[strspn(text, "0123456789")] = '\0';
+        return QC_FAIL(err, QC_LOCKED, "%s is locked by process %s", name,
+                       text[0] != '\0' ? text : "(unknown)");
+    }
+    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(qc_fd_get(&fd), 0) != 0)
+        return QC_FAIL_OS(err, "locking %s", name);
+    QC_TRY_AS(qc_pwrite_all(qc_fd_get(&fd), qc_span_of(text, (size_t)len), 0, err), err, "locking %s", name);
+    *ret = QC_STEAL(fd);
+    return QC_OK;
+}

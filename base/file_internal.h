@@ -1,0 +1,18 @@
+/* What file.c and file_dir.c share: names of temporary files. */
+#pragma once
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+#define QC_TMP_PREFIX ".tmp-"
+enum { QC_TMP_NAME = 48 };
+
+/* One component of a path. */
+static inline bool qc_name_ok(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n >= 1 && n <= QC_FILE_NAME_MAX && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
+           strcmp(name, "..") != 0;
+}

@@ -1,0 +1,150 @@
+#include "base/key.h"
+
+#include <pthread.h>
+#include <sodium.h>
+
+#include "alloc_internal.h"
+
+_Static_assert(QC_KEY_MIN % QC_KEY_STEP == 0, "guarded blocks of other sizes come out unaligned");
+_Static_assert(QC_KEY_MAX % QC_KEY_STEP == 0, "guarded blocks of other sizes come out unaligned");
+
+struct qc_key {
+    uint8_t *bytes; /* sodium_malloc: guarded, locked if possible, not in dumps */
+    size_t len;
+    bool sealed; /* read-only from now on */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* libsodium 1.0.18 aborts when its allocator is used first. */
+static void sodium_start(void)
+{
+    QC_ASSERT(sodium_init() >= 0);
+}
+
+qc_rc qc_key_blank(qc_key **ret, size_t len, struct qc_err *err)
+{
+    QC_ASSERT(len >= QC_KEY_MIN && len <= QC_KEY_MAX);
+    QC_ASSERT(len % QC_KEY_STEP == 0);
+    pthread_once(&once, sodium_start);
+    qc_key *k = qc_alloc(sizeof *k);
+    if (k == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a key");
+    k->bytes = qc_alloc_trips() ? NULL : sodium_malloc(len);
+    if (k->bytes == NULL) {
+        qc_free(k);
+        return QC_FAIL(err, QC_NOMEM, "no guarded memory for a key of %zu bytes", len);
+    }
+    qc_alloc_count(1);
+    sodium_memzero(k->bytes, len);
+    k->len = len;
+    *ret = k;
+    return QC_OK;
+}
+
+uint8_t *qc_key_write(qc_key *k)
+{
+    QC_ASSERT(!k->sealed);
+    return k->bytes;
+}
+
+void qc_key_seal(qc_key *k)
+{
+    QC_ASSERT(!k->sealed);
+    QC_ASSERT(sodium_mprotect_readonly(k->bytes) == 0);
+    k->sealed = true;
+}
+
+qc_rc qc_key_from(qc_key **ret, uint8_t *raw, size_t len, struct qc_err *err)
+{
+    qc_key *k = NULL;
+    qc_rc rc = qc_key_blank(&k, len, err);
+
+    if (rc == QC_OK) {
+        memcpy(k->bytes, raw, len);
+        qc_key_seal(k);
+        *ret = k;
+    }
+    qc_wipe(raw, len);
+    return rc;
+}
+
+qc_rc qc_key_new(qc_key **ret, size_t len, const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *k = NULL;
+
+    QC_TRY(qc_key_blank(&k, len, err));
+    QC_TRY(qc_rng_fill(rng, k->bytes, len, err));
+    qc_key_seal(k);
+    *ret = QC_STEAL(k);
+    return QC_OK;
+}
+
+qc_rc qc_key_xor(qc_key **ret, const qc_key *a, const qc_key *b, struct qc_err *err)
+{
+    qc_key *k = NULL;
+
+    QC_ASSERT(a->len == b->len);
+    QC_TRY(qc_key_blank(&k, a->len, err));
+    for (size_t i = 0; i < a->len; i++)
+        k->bytes[i] = a->bytes[i] ^ b->bytes[i];
+    qc_key_seal(k);
+    *ret = k;
+    return QC_OK;
+}
+
+qc_rc qc_key_sub(qc_key **ret, const qc_key *k, size_t off, size_t len, struct qc_err *err)
+{
+    qc_key *part = NULL;
+
+    QC_ASSERT(off <= k->len);
+    QC_ASSERT(len <= k->len - off);
+    QC_TRY(qc_key_blank(&part, len, err));
+    memcpy(part->bytes, k->bytes + off, len);
+    qc_key_seal(part);
+    *ret = part;
+    return QC_OK;
+}
+
+qc_rc qc_key_dup(qc_key **ret, const qc_key *k, struct qc_err *err)
+{
+    return qc_key_sub(ret, k, 0, k->len, err);
+}
+
+bool qc_key_same(const qc_key *a, const qc_key *b)
+{
+    return a->len == b->len && sodium_memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+size_t qc_key_len(const qc_key *k)
+{
+    return k->len;
+}
+
+qc_span qc_key_open(const qc_key *k)
+{
+    QC_ASSERT(k->sealed);
+    return qc_span_of(k->bytes, k->len);
+}
+
+void qc_key_free(qc_key **k)
+{
+    if (*k == NULL)
+        return;
+    sodium_free((*k)->bytes); /* wipes */
+    qc_alloc_count(-1);
+    qc_free(*k);
+    *k = NULL;
+}
+
+void qc_wipe(void *p, size_t n)
+{
+    if (n > 0)
+        sodium_memzero(p, n);
+}
+
+qc_rc qc_rng_fill(const qc_rng *rng, uint8_t *p, size_t n, struct qc_err *err)
+{
+    QC_ASSERT(rng->fill != NULL);
+    return rng->fill(rng->ctx, p, n, err);
+}

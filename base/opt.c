@@ -1,0 +1,332 @@
+/* Parsing command lines by tables. */
+#include "base/opt.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const struct qc_opt built_in[] = {
+    { .name = "help", .letter = 'h', .help = "show this text" },
+    { .name = "version", .help = "show the program's version" },
+    { .name = NULL },
+};
+
+struct parser {
+    const struct qc_app *app;
+    struct qc_args *ret;
+    char **argv;
+    int argc, at;
+    int kept;          /* arguments found so far, at argv[1..kept] */
+    const char *first; /* first word of a command of two words, not settled yet */
+    bool options_over; /* after -- */
+    struct qc_err *err;
+};
+
+/* Levenshtein distance of short words; cut at 32 letters. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t n = strnlen(a, 32), m = strnlen(b, 32), row[33];
+
+    for (size_t j = 0; j <= m; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+
+            diagonal = row[j];
+            row[j] = change < least ? change : least;
+        }
+    }
+    return row[m];
+}
+
+struct nearest {
+    const char *word, *name;
+    size_t distance;
+};
+
+static void consider(struct nearest *n, const char *name)
+{
+    size_t d = distance(n->word, name);
+
+    if (n->name == NULL || d < n->distance) {
+        n->name = name;
+        n->distance = d;
+    }
+}
+
+static void consider_options(struct nearest *n, const struct qc_opt *o)
+{
+    for (; o != NULL && o->name != NULL; o++)
+        consider(n, o->name);
+}
+
+static const struct qc_opt *find_in(const struct qc_opt *o, const char *name, size_t n, char letter)
+{
+    for (; o != NULL && o->name != NULL; o++) {
+        if (name != NULL ? strlen(o->name) == n && strncmp(o->name, name, n) == 0 : o->letter == letter)
+            return o;
+    }
+    return NULL;
+}
+
+/* By name, or by letter when name is NULL: in the command's table, then the program's, then the built-in one.
+ */
+static const struct qc_opt *find_option(const struct parser *p, const char *name, size_t n, char letter)
+{
+    const struct qc_opt *o = p->ret->cmd == NULL ? NULL : find_in(p->ret->cmd->options, name, n, letter);
+
+    if (o == NULL)
+        o = find_in(p->app->globals, name, n, letter);
+    return o != NULL ? o : find_in(built_in, name, n, letter);
+}
+
+const struct qc_cmd *qc_opt_find(const struct qc_app *app, const char *name)
+{
+    for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {
+        if (strcmp(c->name, name) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+static qc_rc unknown_option(const struct parser *p, const char *name)
+{
+    struct nearest near = { .word = name };
+
+    if (p->ret->cmd != NULL)
+        consider_options(&near, p->ret->cmd->options);
+    consider_options(&near, p->app->globals);
+    consider_options(&near, built_in);
+    return QC_FAIL(p->err, QC_USAGE, "unknown option --%.40s; did you mean --%s?", name, near.name);
+}
+
+static qc_rc unknown_command(const struct parser *p, const char *name)
+{
+    struct nearest near = { .word = name };
+
+    for (const struct qc_cmd *c = p->app->cmds; c->name != NULL; c++)
+        consider(&near, c->name);
+    return QC_FAIL(p->err, QC_USAGE, "unknown command '%.40s'; did you mean '%s'?", name,
+                   near.name == NULL ? "help" : near.name);
+}
+
+static qc_rc give(struct parser *p, const struct qc_opt *o, const char *value)
+{
+    struct qc_args *a = p->ret;
+
+    if (!o->many && o->arg != NULL) {
+        for (size_t i = 0; i < a->given_count; i++) {
+            if (a->given[i].opt == o)
+                return QC_FAIL(p->err, QC_USAGE, "--%s is given twice", o->name);
+        }
+    }
+    if (a->given_count == QC_OPT_GIVEN_MAX)
+        return QC_FAIL(p->err, QC_LIMIT, "more than %d options", QC_OPT_GIVEN_MAX);
+    a->given[a->given_count++] = (struct qc_given){ o, value };
+    return QC_OK;
+}
+
+/* The value that stands after an option, as the next word. */
+static qc_rc next_value(struct parser *p, const struct qc_opt *o, const char **ret)
+{
+    if (p->at >= p->argc)
+        return QC_FAIL(p->err, QC_USAGE, "--%s needs a value: %s", o->name, o->arg);
+    *ret = p->argv[p->at++];
+    return QC_OK;
+}
+
+static qc_rc long_option(struct parser *p, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    const char *value = equals == NULL ? NULL : equals + 1;
+    const struct qc_opt *o = find_option(p, text, equals == NULL ? strlen(text) : (size_t)(equals - text), 0);
+
+    if (o == NULL)
+        return unknown_option(p, text);
+    if (o->arg == NULL && value != NULL)
+        return QC_FAIL(p->err, QC_USAGE, "--%s takes no value", o->name);
+    if (o->arg != NULL && value == NULL)
+        QC_TRY(next_value(p, o, &value));
+    return give(p, o, value);
+}
+
+static qc_rc letters(struct parser *p, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        const struct qc_opt *o = find_option(p, NULL, 0, *text);
+        const char *value = NULL;
+
+        if (o == NULL)
+            return QC_FAIL(p->err, QC_USAGE, "unknown option -%c", *text);
+        if (o->arg != NULL && text[1] != '\0') {
+            return give(p, o, text + 1); /* -n5 */
+        }
+        if (o->arg != NULL)
+            QC_TRY(next_value(p, o, &value));
+        QC_TRY(give(p, o, value));
+    }
+    return QC_OK;
+}
+
+/* Does a command of two words begin with this one? */
+static bool begins_command(const struct qc_app *app, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {
+        if (strncmp(c->name, word, n) == 0 && c->name[n] == ' ')
+            return true;
+    }
+    return false;
+}
+
+static const struct qc_cmd *find_two(const struct qc_app *app, const char *first, const char *second)
+{
+    size_t n = strlen(first);
+
+    for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {
+        if (strncmp(c->name, first, n) == 0 && c->name[n] == ' ' && strcmp(c->name + n + 1, second) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+static qc_rc keep(struct parser *p, char *word)
+{
+    if (p->kept >= QC_OPT_ARGS_MAX)
+        return QC_FAIL(p->err, QC_LIMIT, "more than %d arguments", QC_OPT_ARGS_MAX);
+    p->argv[++p->kept] = word;
+    return QC_OK;
+}
+
+static qc_rc argument(struct parser *p, char *word)
+{
+    if (p->first != NULL) {
+        const char *first = p->first;
+
+        p->first = NULL;
+        p->ret->cmd = find_two(p->app, first, word);
+        if (p->ret->cmd != NULL)
+            return QC_OK;
+        p->ret->cmd = qc_opt_find(p->app, first);
+        if (p->ret->cmd == NULL)
+            return QC_FAIL(p->err, QC_USAGE, "unknown command '%.40s %.40s'", first, word);
+        return keep(p, word);
+    }
+    if (p->ret->cmd != NULL)
+        return keep(p, word);
+    if (begins_command(p->app, word)) {
+        p->first = word;
+        return QC_OK;
+    }
+    p->ret->cmd = qc_opt_find(p->app, word);
+    return p->ret->cmd == NULL ? unknown_command(p, word) : QC_OK;
+}
+
+static qc_rc finish(struct parser *p)
+{
+    struct qc_args *a = p->ret;
+
+    if (p->first != NULL) {
+        a->cmd = qc_opt_find(p->app, p->first);
+        if (a->cmd == NULL && !qc_args_flag(a, "help"))
+            return QC_FAIL(p->err, QC_USAGE, "'%.40s' needs a second word; see --help", p->first);
+    }
+    a->argv = (const char *const *)(p->argv + 1);
+    a->argc = p->kept;
+    if (a->cmd == NULL || qc_args_flag(a, "help") || qc_args_flag(a, "version"))
+        return QC_OK;
+    if (a->argc < a->cmd->min)
+        return QC_FAIL(p->err, QC_USAGE, "%s: %d arguments, expected %s", a->cmd->name, a->argc,
+                       a->cmd->args);
+    if (a->cmd->max >= 0 && a->argc > a->cmd->max)
+        return QC_FAIL(p->err, QC_USAGE, "%s: '%.80s' is one argument too many; expected %s", a->cmd->name,
+                       a->argv[a->cmd->max], a->cmd->args == NULL ? "none" : a->cmd->args);
+    return QC_OK;
+}
+
+qc_rc qc_opt_parse(struct qc_args *ret, const struct qc_app *app, int argc, char **argv, struct qc_err *err)
+{
+    struct parser p = { .app = app, .ret = ret, .argv = argv, .argc = argc, .at = 1, .err = err };
+
+    *ret = (struct qc_args){ 0 };
+    while (p.at < argc) {
+        char *word = argv[p.at++];
+
+        if (p.options_over || word[0] != '-' || word[1] == '\0')
+            QC_TRY(argument(&p, word));
+        else if (strcmp(word, "--") == 0)
+            p.options_over = true;
+        else if (word[1] == '-')
+            QC_TRY(long_option(&p, word + 2));
+        else
+            QC_TRY(letters(&p, word + 1));
+    }
+    return finish(&p);
+}
+
+bool qc_args_flag(const struct qc_args *a, const char *name)
+{
+    return qc_args_nth(a, name, 0) != NULL;
+}
+
+const char *qc_args_value(const struct qc_args *a, const char *name, const char *otherwise)
+{
+    const char *value = otherwise;
+
+    for (size_t i = 0; i < a->given_count; i++) {
+        if (strcmp(a->given[i].opt->name, name) == 0 && a->given[i].value != NULL)
+            value = a->given[i].value;
+    }
+    return value;
+}
+
+const char *qc_args_nth(const struct qc_args *a, const char *name, size_t i)
+{
+    for (size_t j = 0; j < a->given_count; j++) {
+        if (strcmp(a->given[j].opt->name, name) == 0 && i-- == 0)
+            return a->given[j].value == NULL ? "" : a->given[j].value;
+    }
+    return NULL;
+}
+
+qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret, struct qc_err *err)
+{
+    static const char letters_of[] = "kMGTP";
+    const char *s = text;
+    uint64_t v = 0;
+    bool good = *s >= '0' && *s <= '9';
+
+    for (; good && *s >= '0' && *s <= '9'; s++)
+        good = qc_mul_u64(v, 10, &v) && qc_add_u64(v, (uint64_t)(*s - '0'), &v);
+    if (good && units && *s != '\0' && strchr(letters_of, *s) != NULL) {
+        for (size_t i = 0; good && i <= (size_t)(strchr(letters_of, *s) - letters_of); i++)
+            good = qc_mul_u64(v, 1024, &v);
+        s++;
+    }
+    if (!good || *s != '\0')
+        return QC_FAIL(err, QC_USAGE, "%s: '%.40s' is not a number%s", what, text,
+                       units ? " (such as 20, 4k, 16M, 1G)" : "");
+    *ret = v;
+    return QC_OK;
+}
+
+qc_rc qc_args_u64(const struct qc_args *a, const char *name, bool units, uint64_t min, uint64_t max,
+                  uint64_t *ret, struct qc_err *err)
+{
+    const char *text = qc_args_value(a, name, NULL);
+    uint64_t v = 0;
+
+    if (text == NULL)
+        return QC_OK;
+    QC_TRY_AS(qc_parse_u64(text, name, units, &v, err), err, "option");
+    if (v < min || v > max)
+        return QC_FAIL(err, QC_USAGE, "--%s is %" PRIu64 ", expected %" PRIu64 " to %" PRIu64, name, v, min,
+                       max);
+    *ret = v;
+    return QC_OK;
+}

@@ -1,0 +1,83 @@
+/* Help from the tables. */
+#include "base/opt.h"
+
+#include <inttypes.h>
+
+enum { HELP_LEFT = 30 };
+
+static qc_rc option_line(const struct qc_opt *o, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf left = { .max = QC_LOG_LINE_MAX };
+    const char *text = NULL;
+
+    if (o->letter != 0)
+        QC_TRY(qc_buf_addf(&left, err, "  -%c, ", o->letter));
+    else
+        QC_TRY(qc_buf_add_str(&left, "      ", err));
+    QC_TRY(qc_buf_addf(&left, err, "--%s%s%s", o->name, o->arg == NULL ? "" : " ",
+                       o->arg == NULL ? "" : o->arg));
+    QC_TRY(qc_buf_cstr(&left, &text, err));
+    return qc_buf_addf(ret, err, "%-*s  %s%s\n", HELP_LEFT, text, o->help,
+                       o->many ? " (may be repeated)" : "");
+}
+
+static qc_rc option_lines(const struct qc_opt *o, const char *title, qc_buf *ret, struct qc_err *err)
+{
+    if (o == NULL || o->name == NULL)
+        return QC_OK;
+    QC_TRY(qc_buf_addf(ret, err, "\n%s:\n", title));
+    for (; o->name != NULL; o++)
+        QC_TRY(option_line(o, ret, err));
+    return QC_OK;
+}
+
+static qc_rc command_lines(const struct qc_app *app, qc_buf *ret, struct qc_err *err)
+{
+    QC_TRY(qc_buf_addf(ret, err, "%s - %s\n\nUsage: %s [OPTIONS] COMMAND [ARGUMENTS]\n\nCommands:\n",
+                       app->name, app->summary, app->name));
+    for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {
+        QC_CLEANUP(qc_buf_free) qc_buf left = { .max = QC_LOG_LINE_MAX };
+        const char *text = NULL;
+
+        QC_TRY(qc_buf_addf(&left, err, "  %s %s", c->name, c->args == NULL ? "" : c->args));
+        QC_TRY(qc_buf_cstr(&left, &text, err));
+        QC_TRY(qc_buf_addf(ret, err, "%-*s  %s\n", HELP_LEFT, text, c->help));
+    }
+    return QC_OK;
+}
+
+qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *ret, struct qc_err *err)
+{
+    if (cmd == NULL) {
+        QC_TRY(command_lines(app, ret, err));
+        QC_TRY(option_lines(app->globals, "Options", ret, err));
+        QC_TRY(qc_buf_addf(ret, err, "\n%s COMMAND --help tells more of one command.\n", app->name));
+    } else {
+        QC_TRY(qc_buf_addf(ret, err, "Usage: %s %s %s\n\n%s\n", app->name, cmd->name,
+                           cmd->args == NULL ? "" : cmd->args, cmd->help));
+        QC_TRY(option_lines(cmd->options, "Options", ret, err));
+        QC_TRY(option_lines(app->globals, "Options of every command", ret, err));
+    }
+    if (app->footer != NULL)
+        QC_TRY(qc_buf_addf(ret, err, "\n%s\n", app->footer));
+    return QC_OK;
+}
+
+struct limit_row {
+    const char *name, *unit, *reason;
+    uint64_t value;
+};
+
+qc_rc qc_limits_print(qc_buf *ret, struct qc_err *err)
+{
+    static const struct limit_row rows[] = {
+#define X(name, value, unit, reason) { #name, unit, reason, (uint64_t)(value) },
+        QC_LIMITS(X) QC_LIMITS_WIDE(X)
+#undef X
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        QC_TRY(qc_buf_addf(ret, err, "%-28s %12" PRIu64 " %-12s %s\n", rows[i].name, rows[i].value,
+                           rows[i].unit, rows[i].reason));
+    return QC_OK;
+}
