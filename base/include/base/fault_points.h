@@ -17,4 +17,39 @@
     X(cloud_published, "directory cloud: the final name exists, before fsync of its directory")              \
     X(cloud_unlinked, "directory cloud: the name is gone, before fsync of its directory")                    \
     /* qrng */                                                                                               \
-    X(qrng_fill, "before a source of randomness is asked for bytes")
+    X(qrng_fill, "before a source of randomness is asked for bytes")                                         \
+    /* gateway */                                                                                            \
+    X(gw_init_rows, "init: before the root key and the catalogue are written")                               \
+    X(gw_init_key, "init: the root key is durable, the catalogue is not")                                    \
+    X(gw_init_catalogue, "init: the catalogue is durable, nothing is on the clouds")                         \
+    X(gw_init_identity, "init: identities are on the clouds, no root object")                                \
+    X(gw_init_root, "init: the root object is there, no log object")                                         \
+    X(put_intent, "put 3: before the intent is durable")                                                     \
+    X(put_intent_done, "put 3: after it")                                                                    \
+    X(put_frag, "put 4: before the fragments are put")                                                       \
+    X(put_frag_done, "put 4: after them, before the segment row")                                            \
+    X(put_segment_row, "put 5: after the segment row")                                                       \
+    X(put_decide, "put 8: in the transaction, before it commits")                                            \
+    X(put_decided, "put 8: decided, no log object anywhere")                                                 \
+    X(put_log, "put 9: the log object is on the record quorum, not read back")                               \
+    X(put_witness, "put 9: read back, not published")                                                        \
+    X(put_publish, "put 10: in the transaction, before it commits")                                          \
+    X(put_published, "put 10: live, not answered")                                                           \
+    X(put_ack, "put 11: just before the answer")                                                             \
+    X(cancel_row, "cancel: in the transaction, before it commits")                                           \
+    X(cancel_done, "cancel: durable, not answered")                                                          \
+    X(sweep_mark, "sweep: before a segment becomes dead")                                                    \
+    X(sweep_marked, "sweep: after it")                                                                       \
+    X(sweep_delete, "sweep: before DELETE is sent")                                                          \
+    X(sweep_deleted, "sweep: after DELETE, before HEAD")                                                     \
+    X(sweep_round, "sweep: absent seen, before the row says so")                                             \
+    X(debt_put, "record copies: before a missing copy is put")                                               \
+    X(debt_paid, "record copies: after it, before the row goes")                                             \
+    X(rebuild_key, "rebuild: the new root key file is written")                                              \
+    X(rebuild_fence, "rebuild: before the new root object is put")                                           \
+    X(rebuild_fenced, "rebuild: the new root object is on enough clouds")                                    \
+    X(rebuild_listed, "rebuild: the log was read, the cut is not written")                                   \
+    X(rebuild_cut, "rebuild: the cut is on enough clouds")                                                   \
+    X(rebuild_rows, "rebuild: rows are written, presence is not known")                                      \
+    X(rebuild_presence, "rebuild: presence is known, the catalogue has no final name")                       \
+    X(rebuild_done, "rebuild: the catalogue has its final name")

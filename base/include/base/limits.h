@@ -77,6 +77,31 @@
     X(QC_GW_HEDGE_MS, 500, "ms", "a slow fragment is raced by another after so long")                        \
     X(QC_GW_PROBE_AGAIN_MS, 1000, "ms", "a cloud that was away is asked again at most so often")             \
     X(QC_GW_SUBSETS_MAX, 50, "tries", "k-subsets, when one piece lies behind a good tag")                    \
+    X(QC_GW_PATH_MAX, 81920, "bytes", "path ciphertext, FORMAT 12")                                          \
+    X(QC_GW_PRIVATE_MAX, 65536, "bytes", "an entry's private part")                                          \
+    X(QC_GW_RECORD_SIZE, 124, "bytes", "a vault record: it has one size")                                    \
+    X(QC_GW_BACKUP_MAX, 65536 + 300, "bytes", "B, FORMAT 12")                                                \
+    X(QC_GW_LOG_MAX, 64 * 1024 * 1024, "bytes", "a log object, FORMAT 9.3")                                  \
+    X(QC_GW_SEGMENTS_MAX, 1000000, "segments", "of a version: 66 bytes each fit a log object")               \
+    X(QC_GW_BATCH_CHANGES_MAX, 256, "changes", "decided in one transaction and one log object")              \
+    X(QC_GW_UPLOADS_MAX, 4096, "uploads", "open at once; each holds rows and maybe fragments")               \
+    X(QC_GW_LIST_MAX, 1000, "entries", "one page of a listing (API)")                                        \
+    X(QC_GW_CHAIN_MAX, 10000, "seals", "one page of a chain (API)")                                          \
+    X(QC_GW_VAULTS_MAX, 10000, "vaults", "of one gateway; listed in one answer")                             \
+    X(QC_GW_REQUESTS_MAX, 256, "requests", "whose faults are remembered (API)")                              \
+    X(QC_GW_REQUEST_ID_MAX, 64, "bytes", "X-Qcloud-Request (API)")                                           \
+    X(QC_GW_SUSPECTS_MAX, 256, "fragments", "bad in a read, to be looked at again")                          \
+    X(QC_GW_OPEN_MS, 3000, "ms", "clouds have so long to answer while the gateway starts")                   \
+    X(QC_GW_STATUS_MS, 2000, "ms", "clouds have so long to answer a status")                                 \
+    X(QC_GW_SEGMENT_MS, 30000, "ms", "then a cloud without its fragment is late")                            \
+    X(QC_GW_READ_MS, 30000, "ms", "k fragments must have come by then")                                      \
+    X(QC_GW_RECORD_MS, 15000, "ms", "then a cloud without the log object is late")                           \
+    X(QC_GW_RECORD_GRACE_MS, 5000, "ms", "more, once the record quorum has it")                              \
+    X(QC_GW_UNIT_MS, 10000, "ms", "a request waits so long for a unit, then 503")                            \
+    X(QC_GW_ROLL_MS, 2000, "ms", "between two tries to roll a batch forward unasked")                        \
+    X(QC_GW_TIDY_KEYS, 64, "keys", "swept or re-put per call: housekeeping yields to requests")              \
+    X(QC_GW_SWEEP_ROUNDS, 2, "rounds", "of DELETE and HEAD until a dead key rests; its row stays")           \
+    X(QC_GW_LIST_PAGE_MS, 60000, "ms", "one page of a listing during a rebuild")                             \
     /* ss, ec, qrng */                                                                                       \
     X(QC_SS_N_MAX, 255, "shares", "non-zero points of GF(2^8)")                                              \
     X(QC_SS_SECRET_MAX, 1024 * 1024, "bytes", "larger things are encrypted, and the key is shared")          \
