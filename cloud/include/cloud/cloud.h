@@ -95,7 +95,8 @@ struct cloud_page {
  * Is this a key? `[a-z0-9._/-]`, 1 .. CLOUD_KEY_SIZE_MAX bytes, at most CLOUD_KEY_DEPTH_MAX components between slashes,
  * none of them empty or beginning with '.'. All drivers take exactly these keys (s3.md 2.2: every provider agrees on
  * them unencoded). Calls with another key die: keys are made by the gateway, and those read from outside are checked
- * with this function first. A key may not lie below another ("a" and "a/b"): QC_CONFLICT where it would.
+ * with this function first. A key may not lie below another ("a" and "a/b"): a directory answers QC_CONFLICT, also
+ * where the keys below are deleted. Give all keys one shape.
  */
 bool cloud_key_ok(const char *key);
 

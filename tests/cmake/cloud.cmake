@@ -1,0 +1,1 @@
+qc_test(unit cloud_conformance DEPS base cloud LABELS thread TIMEOUT 300)
