@@ -26,7 +26,7 @@ enum qc_fault_point {
 #ifdef QC_FAULT_POINTS
 #define qc_fault(point, err) qc_fault_at(QC_FP_##point, (err))
 #else
-#define qc_fault(point, err) ((void)QC_FP_##point, (void)(err), QC_OK)
+#define qc_fault(point, err) ((void)QC_FP_##point, (void)(err), (qc_rc)QC_OK)
 #endif
 
 /* Use qc_fault. */

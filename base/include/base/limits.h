@@ -61,6 +61,8 @@
     X(NET_KEEP_MAX, 16, "headers", "of an answer, kept by name")                                             \
     X(NET_HEADERS_MAX, 32, "headers", "of a request")                                                        \
     X(NET_PATH_SIZE_MAX, 16384, "bytes", "path and query; longer ones belong in a body")                     \
+    X(NET_HEADER_LINE_MAX, 8192, "bytes", "one header of a request, name and value")                         \
+    X(NET_SOCKET_PATH_MAX, 107, "bytes", "sun_path less its NUL, for /proc/self/fd/N/NAME")                  \
     X(NET_HEAD_SIZE_MAX, 65536, "bytes", "all headers of an answer")                                         \
     X(NET_BUFFER_SIZE, 512 * 1024, "bytes", "libcurl's buffers; larger ones gained nothing")                 \
     X(NET_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")              \
