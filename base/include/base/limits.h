@@ -42,6 +42,22 @@
     X(QC_VAULT_PRIVATE_MAX, 65536, "bytes", "an entry's private part: true length, mtime, mode, and room")   \
     X(QC_VAULT_SEGMENT_CHUNKS, 16, "chunks", "the least that is sent again after a break: 16 MiB")           \
     X(QC_VAULT_SEGMENT_MAX, 18 * 1024 * 1024, "bytes", "16 chunks, a tag block, a header, a usual trailer")  \
+    /* vault: stores, gateway client, pipelines */                                                           \
+    X(QC_VAULT_NOTES_MAX, 256, "remarks", "an operation over many objects; the rest is counted")             \
+    X(QC_VAULT_ITEM_MAX, 65536 + 64, "bytes", "a descriptor and its authenticator")                          \
+    X(QC_VAULT_CONFLICTS_MAX, 16, "tries", "others write the same name at the same time")                    \
+    X(QC_VAULT_RANGE, 8 * 1024 * 1024, "bytes", "one fetch of a get; two are in memory")                     \
+    X(QC_VAULT_WHOLE_MAX, 4 * 1024 * 1024, "bytes", "a smaller object is fetched by one request")            \
+    X(QC_VAULT_LIST_MEMORY, 16 * 1024 * 1024, "bytes", "names sorted in memory; more: temporary files")      \
+    X(QC_VAULT_LIST_RUNS_MAX, 512, "runs", "of one sorted listing: 8 GiB of names")                          \
+    X(QC_VAULT_PAGE, 1000, "entries", "one page of a listing")                                               \
+    X(QC_VAULT_CHAIN_PAGE, 10000, "seals", "one page of the chain of commits")                               \
+    X(QC_VAULT_PAUSE_MS, 100, "ms", "first pause before a request is repeated; doubles")                     \
+    X(QC_VAULT_PAUSE_MAX_MS, 3000, "ms", "longest pause, whatever Retry-After says")                         \
+    X(QC_VAULT_PATIENCE_MS, 30000, "ms", "a request without deadline is repeated for so long")               \
+    X(QC_VAULT_STALL_MS, 300000, "ms", "no byte from the gateway for so long: it is gone")                   \
+    X(QC_VAULT_SETTLE_MS, 20000, "ms", "to cancel or ask about an upload after a failure")                   \
+    X(QC_VAULT_RECOVER_BATCH, 64, "records", "one durable transaction of recover")                           \
     /* cloud */                                                                                              \
     X(CLOUD_KEY_SIZE_MAX, 200, "bytes", "every provider and file system takes so much (s3.md 2.2)")          \
     X(CLOUD_KEY_DEPTH_MAX, 8, "components", "bounds the walk of a directory cloud; our keys have three")     \

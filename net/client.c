@@ -1,0 +1,228 @@
+#include "net/client.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "request.h"
+
+/*  Each request: check --> set the handle's options --> drive the multi handle until done, deadline, stall or cancel
+ *
+ * The multi interface, with a single easy handle in it, because curl_easy_perform looks up only once a second while the
+ * socket is quiet. libcurl keeps the connection in the multi handle between requests.
+ */
+struct net_client {
+    CURLM *multi;
+    CURL *easy;
+    struct qc_fd dir;
+    char socket[64 + QC_FILE_NAME_MAX]; /* /proc/self/fd/N/name */
+    struct net_run run;                 /* of the request under way, or the last one */
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static CURLcode curl_init_rc;
+
+/* libcurl is set up once and for ever; its memory at exit is the system's to take back. */
+static void curl_init(void)
+{
+    curl_init_rc = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+void net_client_free(struct net_client **c)
+{
+    if (*c == NULL)
+        return;
+    if ((*c)->easy != NULL)
+        curl_easy_cleanup((*c)->easy);
+    if ((*c)->multi != NULL)
+        curl_multi_cleanup((*c)->multi);
+    net_run_done(&(*c)->run);
+    qc_fd_close(&(*c)->dir);
+    qc_free(*c);
+    *c = NULL;
+}
+
+qc_rc net_client_new_unix(struct net_client **ret, int dirfd, const char *name, struct qc_err *err)
+{
+    size_t n = strnlen(name, QC_FILE_NAME_MAX + 1);
+    if (n == 0 || n > QC_FILE_NAME_MAX || strchr(name, '/') != NULL)
+        return QC_FAIL(err, QC_USAGE, "a socket's name is one component of 1 to %d bytes", QC_FILE_NAME_MAX);
+    pthread_once(&curl_once, curl_init);
+    if (curl_init_rc != CURLE_OK)
+        return QC_FAIL(err, QC_GENERAL, "libcurl: %s", curl_easy_strerror(curl_init_rc));
+    QC_CLEANUP(net_client_free) struct net_client *c = qc_alloc(sizeof *c);
+    if (c == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *c);
+    int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return QC_FAIL_OS(err, "directory of the socket");
+    c->dir = qc_fd_own(fd);
+    /* sockaddr_un ends at 108 bytes; through the descriptor the directory's own path does not count. */
+    int len = snprintf(c->socket, sizeof c->socket, "/proc/self/fd/%d/%s", fd, name);
+    QC_ASSERT(len > 0 && (size_t)len < sizeof c->socket);
+    if (len > NET_SOCKET_PATH_MAX)
+        return QC_FAIL(err, QC_USAGE, "the socket's name is longer than %d bytes", NET_SOCKET_PATH_MAX - 24);
+    c->multi = curl_multi_init();
+    c->easy = curl_easy_init();
+    if (c->multi == NULL || c->easy == NULL)
+        return QC_FAIL(err, QC_NOMEM, "libcurl");
+    *ret = QC_STEAL(c);
+    return QC_OK;
+}
+
+enum net_reach net_client_reach(const struct net_client *c)
+{
+    return c->run.reach;
+}
+
+int net_client_status(const struct net_client *c)
+{
+    return c->run.reach == NET_ANSWERED ? c->run.status : 0;
+}
+
+/* How far it came, from libcurl's own counters; before the handle is reset. */
+static enum net_reach reach(const struct net_client *c)
+{
+    if (c->run.status != 0)
+        return NET_ANSWERED;
+    long request = 0;
+    curl_off_t sent = 0;
+    curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &request);
+    curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return request > 0 || sent > 0 ? NET_NO_ANSWER : NET_NOTHING_SENT;
+}
+
+/* Bytes moved so far, either way. */
+static uint64_t moved(const struct net_client *c)
+{
+    curl_off_t up = 0;
+    curl_off_t down = 0;
+    curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    curl_easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    return (uint64_t)up + (uint64_t)down + c->run.calls;
+}
+
+/* One turn: *ret_done with libcurl's verdict. */
+static qc_rc turn(struct net_client *c, bool *ret_done, CURLcode *ret_code, struct qc_err *err)
+{
+    int running = 0;
+    CURLMcode m = curl_multi_perform(c->multi, &running);
+    if (m != CURLM_OK)
+        return QC_FAIL(err, m == CURLM_OUT_OF_MEMORY ? QC_NOMEM : QC_GENERAL, "libcurl: %s", curl_multi_strerror(m));
+    int left = 0;
+    const CURLMsg *msg = curl_multi_info_read(c->multi, &left);
+    *ret_done = msg != NULL && msg->msg == CURLMSG_DONE;
+    if (*ret_done)
+        *ret_code = msg->data.result;
+    return QC_OK;
+}
+
+static int poll_ms(const struct net_request *rq)
+{
+    uint64_t left = qc_deadline_left_ms(rq->deadline);
+    return left < NET_POLL_MS ? (int)left + 1 : NET_POLL_MS;
+}
+
+/* Drive the request to its end. */
+static qc_rc drive(struct net_client *c, const struct net_request *rq, CURLcode *ret_code, struct qc_err *err)
+{
+    uint64_t seen = 0;
+    uint64_t since = qc_now_ms();
+    for (;;) {
+        QC_TRY(qc_go_on(rq->deadline, rq->cancel, "request", err));
+        bool done = false;
+        QC_TRY(turn(c, &done, ret_code, err));
+        if (done)
+            return QC_OK;
+        uint64_t now = qc_now_ms(); /* after the callbacks: waiting for the caller's own data is no stall */
+        if (moved(c) != seen || c->run.waited) {
+            seen = moved(c);
+            since = now;
+            c->run.waited = false;
+        }
+        if (rq->stall_ms > 0 && now - since >= rq->stall_ms)
+            return QC_FAIL(err, QC_TIMEOUT, "no byte moved for %" PRIu32 " ms", rq->stall_ms);
+        CURLMcode m = curl_multi_poll(c->multi, NULL, 0, poll_ms(rq), NULL);
+        if (m != CURLM_OK)
+            return QC_FAIL(err, QC_GENERAL, "libcurl: %s", curl_multi_strerror(m));
+    }
+}
+
+/* libcurl's verdict as a code of ours. */
+static qc_rc verdict(const struct net_client *c, CURLcode code, struct qc_err *err)
+{
+    const char *text = c->run.curl_text[0] != '\0' ? c->run.curl_text : curl_easy_strerror(code);
+    long os = 0;
+    if (code == CURLE_OK)
+        return QC_OK;
+    if (c->run.rc != QC_OK) { /* a callback of the caller, or a limit of ours, broke it off */
+        *err = c->run.err;
+        return c->run.rc;
+    }
+    if (code == CURLE_COULDNT_CONNECT) {
+        curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os);
+        if (os == ENOENT || os == EACCES || os == EPERM)
+            return QC_FAIL_ERRNO(err, (int)os, "connecting to the socket");
+        return QC_FAIL(err, QC_TEMP, "nobody listens on the socket: %s", text);
+    }
+    switch ((int)code) { /* int: of some hundred codes a few matter here */
+    case CURLE_OUT_OF_MEMORY:
+        return QC_FAIL(err, QC_NOMEM, "libcurl: %s", text);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+        return QC_FAIL(err, QC_FORMAT, "not an HTTP answer: %s", text);
+    case CURLE_READ_ERROR:
+    case CURLE_ABORTED_BY_CALLBACK:
+        return QC_FAIL(err, QC_IO, "request body: %s", text);
+    default: /* 18, 52, 55, 56, 65: the connection broke */
+        return QC_FAIL(err, QC_TEMP, "connection broke: %s", text);
+    }
+}
+
+/* Request under way, inside the multi handle. */
+static qc_rc transfer(struct net_client *c, const struct net_request *rq, struct qc_err *err)
+{
+    CURLMcode m = curl_multi_add_handle(c->multi, c->easy);
+    if (m != CURLM_OK)
+        return QC_FAIL(err, QC_NOMEM, "libcurl: %s", curl_multi_strerror(m));
+    CURLcode code = CURLE_OK;
+    qc_rc rc = drive(c, rq, &code, err);
+    if (rc == QC_OK)
+        rc = verdict(c, code, err);
+    if (rc == QC_OK)
+        rc = net_run_end(&c->run, err);
+    c->run.reach = reach(c);
+    curl_multi_remove_handle(c->multi, c->easy); /* of an unfinished request, this closes the connection */
+    return rc;
+}
+
+qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net_response *ret, struct qc_err *err)
+{
+    QC_TRY(net_request_check(rq, err));
+    net_run_done(&c->run);
+    c->run = (struct net_run){ .rq = rq, .body = { .max = ret->body.max } };
+    curl_easy_reset(c->easy);
+    QC_TRY(net_run_options(&c->run, c->easy, c->socket, err));
+    qc_rc rc = transfer(c, rq, err);
+    c->run.rq = NULL;
+    if (rc != QC_OK) {
+        qc_buf_free(&c->run.body);
+        return rc;
+    }
+    size_t max = ret->body.max;
+    qc_buf_free(&ret->body);
+    ret->body = QC_STEAL(c->run.body);
+    ret->body.max = max;
+    ret->status = c->run.status;
+    memcpy(ret->kept, c->run.kept, sizeof ret->kept);
+    return QC_OK;
+}
