@@ -9,6 +9,7 @@
 #include "vault/ids.h"
 
 #define VAULT_SUITE      1
+#define VAULT_KDF_BYTES  32
 #define VAULT_SUITE_NAME "qcloud-seal-1/HKDF-SHA-256/AES-256-GCM"
 
 /*
@@ -31,6 +32,10 @@ QC_MUST qc_rc vault_prk_new(struct qc_prk **ret, const qc_key *ikm, struct qc_er
  */
 QC_MUST qc_rc vault_kdf(qc_key **ret, const struct qc_prk *prk, const char *label, const qc_span *parts,
                         size_t count, size_t len, struct qc_err *err);
+
+/* As vault_kdf for values that are not secret: commitments, directory ids. */
+QC_MUST qc_rc vault_kdf_public(uint8_t *ret, const struct qc_prk *prk, const char *label,
+                               const qc_span *parts, size_t count, size_t len, struct qc_err *err);
 
 /* As vault_kdf with the context ids, then at most one more item (extra.n = 0: none); 32 bytes. */
 QC_MUST qc_rc vault_kdf_ids(qc_key **ret, const struct qc_prk *prk, const char *label,
