@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "qc_fuzz.h"
 
 enum { CORPUS_MAX = 4096, FILE_MAX = 1 << 20, MUTATIONS = 3000 };
 

@@ -1,0 +1,117 @@
+/* unit/base_buf: spans, buffers and their limits, big-endian integers, the sticky reader. */
+#include "base/buf.h"
+
+#include "base/alloc.h"
+
+#include "qc_check.h"
+
+static void check_spans(void)
+{
+    qc_span a = QC_LIT("quantum"), b = qc_span_str("quantum");
+    uint64_t u = 7;
+    size_t s = 7;
+
+    CHECK(a.n == 7 && qc_span_eq(a, b) && qc_span_cmp(a, b) == 0);
+    CHECK(!qc_span_eq(a, QC_LIT("quantus")) && !qc_span_eq(a, QC_LIT("quantu")));
+    CHECK(qc_span_eq((qc_span){ 0 }, QC_LIT("")));
+    CHECK(qc_span_cmp(QC_LIT("a"), QC_LIT("ab")) < 0 && qc_span_cmp(QC_LIT("b"), QC_LIT("ab")) > 0);
+    CHECK(qc_span_eq(qc_span_sub(a, 1, 3), QC_LIT("uan")) && qc_span_eq(qc_span_from(a, 5), QC_LIT("um")));
+    CHECK(qc_span_from(a, 7).n == 0);
+    CHECK_DIES((void)qc_span_sub(a, 1, 7));
+    CHECK_DIES((void)qc_span_sub(a, SIZE_MAX, 1));
+    CHECK(qc_add_u64(1, 2, &u) && u == 3);
+    CHECK(!qc_add_u64(UINT64_MAX, 1, &u) && u == 3);
+    CHECK(!qc_mul_u64(UINT64_MAX / 2, 3, &u) && u == 3);
+    CHECK(!qc_add_size(SIZE_MAX, 1, &s) && s == 7);
+}
+
+static void check_integers(void)
+{
+    uint8_t p[8];
+
+    for (size_t n = 1; n <= 8; n++) {
+        uint64_t most = n == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * n)) - 1;
+
+        qc_put_be(p, most, n);
+        CHECK(qc_get_be(p, n) == most);
+        qc_put_be(p, 0x5a, n);
+        CHECK(qc_get_be(p, n) == 0x5a && p[n - 1] == 0x5a);
+        if (n < 8)
+            CHECK_DIES(qc_put_be(p, most + 1, n));
+    }
+    CHECK_DIES(qc_put_be(p, 1, 9));
+}
+
+static void check_buffer(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 100 };
+    uint8_t *p = NULL;
+    const char *text = NULL;
+
+    CHECK_OK(qc_buf_add(&b, QC_LIT("abc"), &err));
+    CHECK_OK(qc_buf_add(&b, (qc_span){ 0 }, &err));
+    CHECK_OK(qc_buf_add_be(&b, 0x0102, 4, &err));
+    CHECK_OK(qc_buf_addf(&b, &err, "%s-%d", "x", 7));
+    CHECK(qc_span_eq(qc_buf_span(&b), qc_span_of("abc\0\0\1\2x-7", 10)));
+    CHECK_RC(qc_buf_cstr(&b, &text, &err), QC_FORMAT); /* a NUL inside */
+    CHECK_OK(qc_buf_extend(&b, 80, &p, &err));
+    CHECK(p == b.p + 10 && p[0] == 0 && p[79] == 0 && b.n == 90);
+    CHECK_RC(qc_buf_add_zero(&b, 11, &err), QC_LIMIT);
+    CHECK_RC(qc_buf_reserve(&b, SIZE_MAX, &err), QC_LIMIT);
+    CHECK(b.n == 90 && b.cap <= 100);
+    CHECK_OK(qc_buf_add_zero(&b, 10, &err));
+    CHECK_RC(qc_buf_add(&b, QC_LIT("x"), &err), QC_LIMIT);
+    qc_buf_clear(&b);
+    CHECK(b.n == 0 && b.cap == 100);
+    CHECK_OK(qc_buf_add_str(&b, "plain", &err));
+    CHECK_OK(qc_buf_cstr(&b, &text, &err));
+    CHECK(strcmp(text, "plain") == 0 && b.n == 5);
+
+    qc_buf moved = QC_STEAL(b);
+    CHECK(b.p == NULL && b.max == 0 && moved.n == 5);
+    CHECK_RC(qc_buf_add(&b, QC_LIT("x"), &err), QC_LIMIT); /* {0} may not grow */
+    qc_buf_free(&moved);
+    qc_buf_free(&moved);
+    CHECK(moved.p == NULL);
+}
+
+static void check_reader(void)
+{
+    static const uint8_t in[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0 };
+    uint8_t two[2] = { 9, 9 };
+    qc_rd r = { .s = { in, sizeof in } };
+
+    CHECK(qc_rd_be(&r, 4) == 0x00010203 && qc_rd_left(&r) == 7);
+    qc_rd_copy(&r, two, 2);
+    CHECK(two[0] == 4 && two[1] == 5);
+    CHECK(qc_span_eq(qc_rd_bytes(&r, 3), qc_span_of(in + 6, 3)));
+    CHECK(qc_rd_ok(&r) && !qc_rd_end(&r));
+    qc_rd_zero(&r, 2);
+    CHECK(qc_rd_end(&r) && qc_rd_left(&r) == 0);
+
+    /* Failure sticks: what would fit later on is not given out either. */
+    r = (qc_rd){ .s = { in, sizeof in } };
+    CHECK(qc_rd_bytes(&r, sizeof in + 1).n == 0 && !qc_rd_ok(&r));
+    CHECK(qc_rd_be(&r, 1) == 0 && qc_rd_left(&r) == 0 && !qc_rd_end(&r));
+    qc_rd_copy(&r, two, 2);
+    CHECK(two[0] == 0 && two[1] == 0);
+    r = (qc_rd){ .s = { in, sizeof in } };
+    CHECK(qc_rd_bytes(&r, UINT64_MAX).p == NULL && !qc_rd_ok(&r));
+    r = (qc_rd){ .s = { in, 2 } };
+    qc_rd_zero(&r, 2);
+    CHECK(!qc_rd_ok(&r));
+    r = (qc_rd){ 0 };
+    CHECK(qc_rd_end(&r));
+    CHECK(qc_rd_be(&r, 8) == 0 && !qc_rd_end(&r));
+}
+
+int main(void)
+{
+    check_spans();
+    check_integers();
+    check_buffer();
+    check_reader();
+    CHECK(qc_alloc_live() == 0);
+    return 0;
+}

@@ -1,0 +1,151 @@
+/* unit/base_crypto: refusals, reuse of contexts, in-place work, the injective encoding. Values:
+ * kat/base_crypto. */
+#include "base/crypto.h"
+
+#include "base/alloc.h"
+
+#include "qc_check.h"
+
+static const uint8_t key[64] = { 1, 2, 3, 4 };
+static const uint8_t nonce[QC_GCM_NONCE] = { 9 };
+
+static void check_gcm(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_aead_free) struct qc_aead *a = NULL;
+    struct qc_gcm g = { .key = { key, 32 }, .nonce = nonce, .aad = QC_LIT("header") };
+    uint8_t text[100], once[100], again[100], tag[QC_TAG], tag2[QC_TAG];
+
+    memset(text, 'd', sizeof text);
+    CHECK_OK(qc_aead_new(&a, &err));
+    CHECK_OK(qc_gcm_seal(&g, qc_span_of(text, 100), once, tag, &err));
+    memcpy(again, text, 100);
+    for (int i = 0; i < 3; i++) { /* a context is as new each time, and works in place */
+        CHECK_OK(qc_aead_seal(a, &g, qc_span_of(again, 100), again, tag2, &err));
+        CHECK(memcmp(again, once, 100) == 0 && memcmp(tag, tag2, QC_TAG) == 0);
+        CHECK_OK(qc_aead_open(a, &g, qc_span_of(again, 100), tag, again, &err));
+        CHECK(memcmp(again, text, 100) == 0);
+    }
+    for (int bit = 0; bit < 8 * 100 + 8 * QC_TAG; bit++) { /* every bit of text and tag counts */
+        uint8_t bad[100], bad_tag[QC_TAG], out[100];
+
+        memcpy(bad, once, 100);
+        memcpy(bad_tag, tag, QC_TAG);
+        if (bit < 800)
+            bad[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        else
+            bad_tag[(bit - 800) / 8] ^= (uint8_t)(1 << bit % 8);
+        memset(out, 1, sizeof out);
+        CHECK_RC(qc_aead_open(a, &g, qc_span_of(bad, 100), bad_tag, out, &err), QC_INTEGRITY);
+        for (size_t i = 0; i < sizeof out; i++)
+            CHECK(out[i] == 0); /* I2 */
+    }
+    struct qc_gcm other = g;
+    other.aad = QC_LIT("headex");
+    CHECK_RC(qc_aead_open(a, &other, qc_span_of(once, 100), tag, again, &err), QC_INTEGRITY);
+    CHECK_RC(qc_gcm_open(&g, qc_span_of(once, 99), tag, again, &err), QC_INTEGRITY);
+    CHECK_OK(
+        qc_aead_open(a, &g, qc_span_of(once, 100), tag, again, &err)); /* a failure leaves nothing behind */
+    g.key.n = 31;
+    CHECK_DIES(qc_ignore(qc_aead_seal(a, &g, QC_LIT("x"), again, tag, &err), "it dies"));
+}
+
+static void check_gmac(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_aead_free) struct qc_aead *a = NULL;
+    struct qc_gcm g = { .key = { key, 32 }, .nonce = nonce };
+    qc_span whole = QC_LIT("all the bytes"), parts[] = { QC_LIT("all "), QC_LIT(""), QC_LIT("the bytes") };
+    uint8_t t1[QC_TAG], t2[QC_TAG], t3[QC_TAG];
+
+    CHECK_OK(qc_aead_new(&a, &err));
+    CHECK_OK(qc_gmac(&g, &whole, 1, t1, &err));
+    CHECK_OK(qc_aead_mac(a, &g, parts, 3, t2, &err));
+    CHECK(qc_ct_eq(t1, t2, QC_TAG));
+    g.aad = whole; /* GMAC is GCM of the empty text */
+    CHECK_OK(qc_gcm_seal(&g, QC_LIT(""), t3, t3, &err));
+    CHECK(qc_ct_eq(t1, t3, QC_TAG));
+    g.aad = (qc_span){ 0 };
+    CHECK_OK(qc_aead_mac(a, &g, parts, 2, t2, &err));
+    CHECK(!qc_ct_eq(t1, t2, QC_TAG));
+}
+
+static void check_siv(void)
+{
+    struct qc_err err = { 0 };
+    qc_span k = { key, QC_SIV_KEY }, aad = QC_LIT("dir");
+    uint8_t sealed[32], out[32] = { 7 };
+
+    CHECK_OK(qc_siv_seal(k, aad, QC_LIT("component 123456"), sealed, &err));
+    CHECK_OK(qc_siv_open(k, aad, qc_span_of(sealed, 32), out, &err));
+    CHECK(memcmp(out, "component 123456", 16) == 0);
+    for (size_t bit = 0; bit < 256; bit++) {
+        sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        CHECK_RC(qc_siv_open(k, aad, qc_span_of(sealed, 32), out, &err), QC_INTEGRITY);
+        CHECK(out[0] == 0 && out[15] == 0);
+        sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    CHECK_RC(qc_siv_open(k, QC_LIT("Dir"), qc_span_of(sealed, 32), out, &err), QC_INTEGRITY);
+    CHECK_RC(qc_siv_open(k, aad, qc_span_of(sealed, 16), out, &err), QC_FORMAT);
+    CHECK_DIES(qc_ignore(qc_siv_seal(k, aad, QC_LIT(""), sealed, &err), "it dies"));
+    CHECK_DIES(qc_ignore(qc_siv_seal(k, QC_LIT(""), aad, sealed, &err), "it dies"));
+}
+
+static void check_pieces(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_sha256_free) struct qc_sha256_ctx *h = NULL;
+    QC_CLEANUP(qc_hmac_free) struct qc_hmac_ctx *m = NULL;
+    qc_span whole = QC_LIT("abcdef");
+    uint8_t a[32], b[32];
+
+    CHECK_OK(qc_sha256(&whole, 1, a, &err));
+    CHECK_OK(qc_sha256_new(&h, &err));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(qc_sha256_add(h, QC_LIT("abc"), &err));
+        CHECK_OK(qc_sha256_add(h, QC_LIT("def"), &err));
+        CHECK_OK(qc_sha256_final(h, b, &err));
+        CHECK(memcmp(a, b, 32) == 0);
+    }
+    CHECK_OK(qc_hmac_sha256(qc_span_of(key, 32), &whole, 1, a, &err));
+    CHECK_OK(qc_hmac_new(&m, qc_span_of(key, 32), &err));
+    CHECK_OK(qc_hmac_add(m, QC_LIT("abcd"), &err));
+    CHECK_OK(qc_hmac_add(m, QC_LIT("ef"), &err));
+    CHECK_OK(qc_hmac_final(m, b, &err));
+    CHECK(memcmp(a, b, 32) == 0);
+}
+
+static void check_kdf(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *k = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf one = { .max = 64 }, two = { .max = 64 }, small = { .max = 9 };
+    uint8_t out[64];
+
+    CHECK_OK(qc_info_add(&one, QC_LIT("ab"), &err));
+    CHECK_OK(qc_info_add(&one, QC_LIT("c"), &err));
+    CHECK_OK(qc_info_add(&two, QC_LIT("a"), &err));
+    CHECK_OK(qc_info_add(&two, QC_LIT("bc"), &err));
+    CHECK(one.n == 19 && !qc_span_eq(qc_buf_span(&one), qc_buf_span(&two)));
+    CHECK_OK(qc_info_add_be(&two, 7, 4, &err));
+    CHECK(two.n == 31 && two.p[30] == 7 && two.p[26] == 4);
+    CHECK_RC(qc_info_add(&small, QC_LIT("ab"), &err), QC_LIMIT);
+    CHECK(small.n == 0);
+    CHECK_OK(qc_prk_new(&prk, QC_LIT("salt"), QC_LIT("input"), &err));
+    CHECK_OK(qc_prk_expand(prk, qc_buf_span(&one), out, 64, &err));
+    CHECK_OK(qc_prk_expand_key(&k, prk, qc_buf_span(&one), 32, &err));
+    CHECK(memcmp(out, qc_key_open(k).p, 32) == 0); /* a shorter output is the longer one's start */
+    CHECK(!qc_ct_eq(out, out + 32, 32) && qc_ct_eq(out, out, 64) && qc_ct_eq(NULL, NULL, 0));
+}
+
+int main(void)
+{
+    check_gcm();
+    check_gmac();
+    check_siv();
+    check_pieces();
+    check_kdf();
+    CHECK(qc_alloc_live() == 0);
+    return 0;
+}

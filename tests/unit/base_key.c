@@ -1,0 +1,85 @@
+/* unit/base_key: secrets are copied, combined, sealed, wiped, and die when their contract is broken. */
+#include "base/key.h"
+
+#include "base/alloc.h"
+
+#include "qc_check.h"
+
+static qc_rc counting(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
+{
+    (void)err;
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(*(uint8_t *)ctx + i);
+    return QC_OK;
+}
+
+static qc_rc broken(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
+{
+    (void)ctx;
+    (void)p;
+    (void)n;
+    return QC_FAIL(err, QC_RANDOM, "no randomness");
+}
+
+static void check_life(void)
+{
+    struct qc_err err = { 0 };
+    uint8_t raw[32], start = 0x10;
+    qc_rng rng = { counting, &start }, none = { broken, NULL };
+    QC_CLEANUP(qc_key_free) qc_key *a = NULL, *b = NULL, *x = NULL, *d = NULL, *s = NULL, *w = NULL;
+
+    memset(raw, 0xa5, sizeof raw);
+    CHECK_OK(qc_key_from(&a, raw, sizeof raw, &err));
+    for (size_t i = 0; i < sizeof raw; i++)
+        CHECK(raw[i] == 0 && qc_key_open(a).p[i] == 0xa5);
+    CHECK_OK(qc_key_new(&b, 32, &rng, &err));
+    CHECK(qc_key_open(b).p[31] == 0x2f && qc_key_len(b) == 32 && !qc_key_same(a, b));
+    CHECK_OK(qc_key_xor(&x, a, b, &err));
+    CHECK(qc_key_open(x).p[0] == (0xa5 ^ 0x10));
+    CHECK_OK(qc_key_xor(&d, x, b, &err));
+    CHECK(qc_key_same(d, a));
+    CHECK_OK(qc_key_sub(&s, b, 16, 16, &err));
+    CHECK(qc_key_len(s) == 16 && qc_key_open(s).p[0] == 0x20 && !qc_key_same(s, b));
+    CHECK_RC(qc_key_new(&w, 32, &none, &err), QC_RANDOM);
+    CHECK(w == NULL);
+    CHECK_OK(qc_key_blank(&w, 48, &err));
+    qc_key_write(w)[47] = 1;
+    CHECK_DIES((void)qc_key_open(w));
+    qc_key_seal(w);
+    CHECK(qc_key_open(w).p[47] == 1);
+    CHECK_DIES((void)qc_key_write(w));
+    CHECK_DIES(qc_ignore(qc_key_xor(&d, a, s, &err), "it dies"));
+    CHECK_DIES(qc_ignore(qc_key_sub(&d, a, 32, 16, &err), "it dies"));
+    CHECK_DIES(qc_ignore(qc_key_blank(&d, 24, &err), "it dies"));
+    CHECK_DIES(qc_ignore(qc_key_blank(&d, QC_KEY_MAX + QC_KEY_STEP, &err), "it dies"));
+}
+
+/* A sealed key cannot be written to by a stray pointer: the page is read-only. */
+static void check_read_only(void)
+{
+    struct qc_err err = { 0 };
+    uint8_t raw[16] = { 1 };
+    QC_CLEANUP(qc_key_free) qc_key *k = NULL;
+    int status = 0;
+
+    CHECK_OK(qc_key_from(&k, raw, sizeof raw, &err));
+    fflush(NULL);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        *(volatile uint8_t *)(uintptr_t)qc_key_open(k).p = 2;
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+}
+
+int main(void)
+{
+    check_life();
+    check_read_only();
+    CHECK(qc_alloc_live() == 0);
+    qc_key *none = NULL;
+    qc_key_free(&none);
+    return 0;
+}

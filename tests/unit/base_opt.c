@@ -1,0 +1,180 @@
+/* unit/base_opt: options in any order, refusals that name the nearest, numbers, help from the rows. */
+#include "base/opt.h"
+
+#include "qc_check.h"
+
+static const struct qc_opt globals[] = {
+    { .name = "quiet", .letter = 'q', .help = "print errors only" },
+    { .name = "verbose", .letter = 'v', .help = "tell more", .many = true },
+    { .name = NULL }
+};
+static const struct qc_opt put_options[] = {
+    { .name = "recursive", .letter = 'r', .help = "directories, too" },
+    { .name = "jobs", .letter = 'n', .arg = "N", .help = "transfers at once" },
+    { .name = "label", .arg = "K=V", .help = "a label", .many = true },
+    { .name = NULL }
+};
+static const struct qc_cmd cmds[] = {
+    { .name = "put",
+      .args = "FILE NAME",
+      .help = "store a file",
+      .min = 1,
+      .max = 2,
+      .options = put_options },
+    { .name = "cloud add", .args = "NAME URL", .help = "add a cloud", .min = 2, .max = 2 },
+    { .name = "cloud list", .help = "list clouds", .max = 0 },
+    { .name = "find", .args = "[NAME]...", .help = "any number", .max = -1 },
+    { .name = NULL }
+};
+static const struct qc_app app = { .name = "qcloud",
+                                   .summary = "a test",
+                                   .version = "0",
+                                   .globals = globals,
+                                   .cmds = cmds,
+                                   .footer = "The end." };
+
+static char words[32][64];
+static char *argv[33];
+static struct qc_args args;
+static struct qc_err err;
+
+/* Parse a command line, given as words with single blanks. */
+static qc_rc parse(const char *line)
+{
+    int argc = 0;
+    char copy[512];
+
+    snprintf(copy, sizeof copy, "qcloud %s", line);
+    char *rest = NULL;
+    for (char *w = strtok_r(copy, " ", &rest); w != NULL; w = strtok_r(NULL, " ", &rest)) {
+        snprintf(words[argc], sizeof words[argc], "%s", w);
+        argv[argc] = words[argc];
+        argc++;
+    }
+    argv[argc] = NULL;
+    return qc_opt_parse(&args, &app, argc, argv, &err);
+}
+
+static void refused(const char *line, const char *text)
+{
+    CHECK(parse(line) == QC_USAGE);
+    if (strstr(err.msg, text) == NULL) {
+        fprintf(stderr, "%s: '%s' does not say '%s'\n", line, err.msg, text);
+        exit(1);
+    }
+    qc_err_clear(&err);
+}
+
+static void check_accepted(void)
+{
+    uint64_t n = 4;
+
+    CHECK_OK(parse("put a -r b --jobs=3 -q"));
+    CHECK(args.cmd == &cmds[0] && args.argc == 2 && strcmp(args.argv[0], "a") == 0 &&
+          strcmp(args.argv[1], "b") == 0);
+    CHECK(qc_args_flag(&args, "recursive") && qc_args_flag(&args, "quiet") &&
+          !qc_args_flag(&args, "verbose"));
+    CHECK_OK(qc_args_u64(&args, "jobs", false, 1, 8, &n, &err));
+    CHECK(n == 3);
+    CHECK_RC(qc_args_u64(&args, "jobs", false, 4, 8, &n, &err), QC_USAGE);
+    CHECK_OK(parse("-q put -rn5 a --label x --label=y"));
+    CHECK(strcmp(qc_args_value(&args, "jobs", ""), "5") == 0);
+    CHECK(strcmp(qc_args_nth(&args, "label", 1), "y") == 0 && qc_args_nth(&args, "label", 2) == NULL);
+    CHECK_OK(parse("put -n 7 -- -r"));
+    CHECK(args.argc == 1 && strcmp(args.argv[0], "-r") == 0 && !qc_args_flag(&args, "recursive"));
+    CHECK_OK(parse("put -"));
+    CHECK(args.argc == 1);
+    CHECK_OK(parse("-vvv cloud -q add x y"));
+    CHECK(args.cmd == &cmds[1] && args.argc == 2 && args.given_count == 4);
+    CHECK_OK(parse("cloud list"));
+    CHECK_OK(parse("find a b c d e"));
+    CHECK(args.argc == 5);
+    CHECK_OK(parse("put --help"));
+    CHECK(args.cmd == &cmds[0] && qc_args_flag(&args, "help"));
+    CHECK_OK(parse("-h"));
+    CHECK(args.cmd == NULL && qc_args_flag(&args, "help"));
+    CHECK_OK(parse("cloud -h"));
+    CHECK_OK(parse("--version"));
+    CHECK_OK(parse(""));
+    CHECK(args.cmd == NULL && args.given_count == 0);
+    n = 9;
+    CHECK_OK(qc_args_u64(&args, "jobs", false, 1, 8, &n, &err));
+    CHECK(n == 9); /* not given: as it was */
+}
+
+static void check_refused(void)
+{
+    refused("putt a", "did you mean 'put'");
+    refused("put a --recursiv", "--recursive");
+    refused("--quite", "--quiet");
+    refused("put a -x", "-x");
+    refused("put a --jobs", "needs a value");
+    refused("put a -n", "needs a value");
+    refused("put a -r=yes", "-=");
+    refused("put a --recursive=yes", "takes no value");
+    refused("put a -n 1 -n 2", "twice");
+    refused("put", "0 arguments");
+    refused("put a b c", "'c'");
+    refused("cloud list x", "one argument too many");
+    refused("cloud", "second word");
+    refused("cloud burn", "cloud burn");
+}
+
+static void check_numbers(void)
+{
+    static const struct {
+        const char *text;
+        bool units, good;
+        uint64_t v;
+    } rows[] = { { "0", false, true, 0 },
+                 { "18446744073709551615", false, true, UINT64_MAX },
+                 { "18446744073709551616", 0, 0, 0 },
+                 { "4k", true, true, 4096 },
+                 { "2G", true, true, UINT64_C(2) << 30 },
+                 { "4k", false, false, 0 },
+                 { "99999999P", true, false, 0 },
+                 { "", false, false, 0 },
+                 { "-1", false, false, 0 },
+                 { "+1", false, false, 0 },
+                 { " 1", false, false, 0 },
+                 { "1kk", true, false, 0 },
+                 { "0x10", false, false, 0 } };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t v = 77;
+
+        CHECK_RC(qc_parse_u64(rows[i].text, "x", rows[i].units, &v, &err), rows[i].good ? QC_OK : QC_USAGE);
+        CHECK(v == (rows[i].good ? rows[i].v : 77));
+    }
+}
+
+static void check_help(void)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 65536 };
+    const char *text = NULL;
+
+    CHECK_OK(qc_opt_help(&app, NULL, &b, &err));
+    CHECK_OK(qc_buf_cstr(&b, &text, &err));
+    for (const struct qc_cmd *c = cmds; c->name != NULL; c++)
+        CHECK(strstr(text, c->name) != NULL && strstr(text, c->help) != NULL);
+    CHECK(strstr(text, "-v, --verbose") != NULL && strstr(text, "The end.") != NULL);
+    qc_buf_clear(&b);
+    CHECK_OK(qc_opt_help(&app, &cmds[0], &b, &err));
+    CHECK_OK(qc_buf_cstr(&b, &text, &err));
+    CHECK(strstr(text, "-n, --jobs N") != NULL && strstr(text, "may be repeated") != NULL);
+    CHECK(strstr(text, "Usage: qcloud put FILE NAME") != NULL);
+    qc_buf_clear(&b);
+    CHECK_OK(qc_limits_print(&b, &err));
+    CHECK_OK(qc_buf_cstr(&b, &text, &err));
+    CHECK(strstr(text, "QC_ERR_MSG_MAX") != NULL && strstr(text, "QC_FILE_READ_MAX") != NULL);
+    CHECK(qc_opt_find(&app, "cloud add") == &cmds[1] && qc_opt_find(&app, "cloud") == NULL);
+}
+
+int main(void)
+{
+    check_accepted();
+    check_refused();
+    check_numbers();
+    check_help();
+    return 0;
+}
