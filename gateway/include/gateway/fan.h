@@ -1,19 +1,20 @@
 /* Fan-out: requests to several clouds at once, none of which can make the gateway wait. Layer 4; uses base,
  * cloud. Keeps I1 (D9: only what was confirmed counts), I6.
  *
- * Each cloud has QC_GW_CLOUD_WORKERS threads, each with a handle of its own, and a bounded queue. A request
- * is a job of a *batch*; a batch waits for its jobs up to a deadline and then abandons what is left: jobs
- * that wait are dropped, jobs that run are told to stop through their cancel flag, and whatever they say
- * later is not heard. A job that hangs in a system call keeps its worker and what it reads or writes alive,
- * nothing else: memory belongs to the batch's owner and is released when the last job has let go of it.
+ * Each cloud has two lanes, data and control, with QC_GW_CLOUD_WORKERS threads each, a cloud handle per
+ * thread and a bounded queue per lane: a probe or a record never waits behind bulk data. A request is a job
+ * of a *batch*; a batch waits for its jobs up to a deadline and then abandons what is left: jobs that wait
+ * are dropped, jobs that run are told to stop through their cancel flag, and whatever they say later is not
+ * heard. A job that hangs in a system call keeps its worker and what it reads or writes alive, nothing else:
+ * memory belongs to the batch's owner and is released when the last job has let go of it.
  *
- * Breaker: a cloud with an abandoned job still running, or that missed a deadline less than QC_GW_BREAKER_MS
- * ago, is *suspect*: jobs are refused at once (GW_SKIPPED) unless they say `force`. A refused connection or
- * an absent directory costs no time and opens no breaker. With all its workers stuck a cloud refuses forced
- * jobs, too.
+ * Breaker: a cloud with a job still running that missed its deadline, or that missed one less than
+ * QC_GW_BREAKER_MS ago, is *suspect*: jobs are refused at once (GW_SKIPPED) unless they say `force`. A
+ * refused connection or an absent directory costs no time and opens no breaker. With all workers of a lane
+ * stuck even forced jobs are refused.
  *
  * State of a cloud (D8): what its last probe said (gateway/probe.h), or a request that found it gone. A LOST
- * cloud gets no jobs but forced ones.
+ * cloud gets forced jobs only.
  *
  * Threads: a fan may be used by any number of threads; a batch belongs to the thread that made it.
  */
@@ -46,6 +47,7 @@ struct gw_cloud_view {
     uint32_t id, generation;
     enum gw_cloud_state state;
     bool suspect;         /* breaker open */
+    bool slow;            /* a read was hedged against it less than QC_GW_BREAKER_MS ago; writes go on */
     int64_t seen_s;       /* wall clock of the last good answer, 0: never; for people */
     char why[GW_WHY_MAX]; /* of a state that is not OK */
 };
@@ -72,6 +74,8 @@ const char *gw_fan_url(const struct gw_fan *f, unsigned at);
 void gw_fan_view(struct gw_fan *f, unsigned at, struct gw_cloud_view *ret);
 /* What a probe found. why may be NULL when state is OK. */
 void gw_fan_set_state(struct gw_fan *f, unsigned at, enum gw_cloud_state state, const char *why);
+/* It was too slow for a read: others are preferred for a while. */
+void gw_fan_set_slow(struct gw_fan *f, unsigned at);
 /* A new generation (adoption, rebuild). */
 void gw_fan_set_generation(struct gw_fan *f, unsigned at, uint32_t generation);
 
@@ -96,8 +100,11 @@ struct gw_outcome {
  */
 typedef qc_rc (*gw_job_fn)(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err);
 
+enum gw_lane { GW_LANE_CONTROL, GW_LANE_DATA, GW_LANES };
+
 struct gw_job {
     unsigned at; /* cloud */
+    enum gw_lane lane;
     bool force;
     gw_job_fn run;
     void *ctx; /* lives in the owner's memory */
@@ -145,42 +152,47 @@ struct gw_rule {
 typedef uint32_t gw_clouds;
 gw_clouds gw_fan_all(const struct gw_fan *f);
 
+/* What is asked, of whom. */
+struct gw_ask {
+    gw_clouds set;
+    const char *const *keys; /* by position in the fan; those of the set are copied */
+    struct gw_rule rule;
+    bool force; /* ask lost and suspect clouds, too */
+};
+
+/* What came, by position in the fan; rows outside of the set are zero. */
+struct gw_answer {
+    gw_clouds done; /* clouds that said yes */
+    struct gw_outcome outcome[QC_GW_CLOUDS_MAX];
+};
+
 /*
- * Put the same bytes on each cloud of the set, each under its own key.
- *   keys   indexed by cloud position; strings of the set's clouds are copied
- *   bytes  copied once
- *   ret    outcomes, indexed by cloud position; those outside the set are untouched
- *   done   clouds that have it durably
- * QC_NOMEM alone: what the clouds said is in ret.
+ * All of these return QC_OK whatever the clouds said (that is in ret), and fail with QC_NOMEM alone.
+ * They run in the control lane.
  */
-QC_MUST qc_rc gw_fan_put(struct gw_fan *f, gw_clouds set, const char *const *keys, qc_span bytes,
-                         enum cloud_put_mode mode, const struct gw_rule *rule, struct gw_outcome *ret,
-                         gw_clouds *done, struct qc_err *err);
-/* Other bytes for each cloud. */
-QC_MUST qc_rc gw_fan_put_each(struct gw_fan *f, gw_clouds set, const char *const *keys, const qc_span *bytes,
-                              enum cloud_put_mode mode, const struct gw_rule *rule, struct gw_outcome *ret,
-                              gw_clouds *done, struct qc_err *err);
-/*
- * Get an object of at most size_max bytes from each cloud of the set.
- *   ret_bytes  count buffers, indexed by cloud position, empty: those of done clouds get the object
- * A larger object fails with QC_LIMIT. No key: QC_NOTFOUND in the outcome.
- */
-QC_MUST qc_rc gw_fan_get(struct gw_fan *f, gw_clouds set, const char *const *keys, size_t size_max,
-                         const struct gw_rule *rule, qc_buf *ret_bytes, struct gw_outcome *ret,
-                         gw_clouds *done, struct qc_err *err);
-/* Sizes; QC_NOTFOUND in an outcome is a good answer: absent. sizes may be NULL. */
-QC_MUST qc_rc gw_fan_head(struct gw_fan *f, gw_clouds set, const char *const *keys,
-                          const struct gw_rule *rule, uint64_t *sizes, struct gw_outcome *ret,
-                          gw_clouds *done, struct qc_err *err);
-QC_MUST qc_rc gw_fan_delete(struct gw_fan *f, gw_clouds set, const char *const *keys,
-                            const struct gw_rule *rule, struct gw_outcome *ret, gw_clouds *done,
+
+/* Put the same bytes (copied once) on each cloud of the set. */
+QC_MUST qc_rc gw_fan_put(struct gw_fan *f, const struct gw_ask *ask, qc_span bytes, enum cloud_put_mode mode,
+                         struct gw_answer *ret, struct qc_err *err);
+/* Other bytes for each cloud, by position. */
+QC_MUST qc_rc gw_fan_put_each(struct gw_fan *f, const struct gw_ask *ask, const qc_span *bytes,
+                              enum cloud_put_mode mode, struct gw_answer *ret, struct qc_err *err);
+/* Get objects of at most size_max bytes (a larger one: QC_LIMIT in its outcome).
+ * ret_bytes: by position, empty before; those of done clouds receive the object. */
+QC_MUST qc_rc gw_fan_get(struct gw_fan *f, const struct gw_ask *ask, size_t size_max, qc_buf *ret_bytes,
+                         struct gw_answer *ret, struct qc_err *err);
+/* Sizes, by position; may be NULL. QC_NOTFOUND in an outcome is a good answer: absent. */
+QC_MUST qc_rc gw_fan_head(struct gw_fan *f, const struct gw_ask *ask, uint64_t *ret_sizes,
+                          struct gw_answer *ret, struct qc_err *err);
+QC_MUST qc_rc gw_fan_delete(struct gw_fan *f, const struct gw_ask *ask, struct gw_answer *ret,
                             struct qc_err *err);
+/* Free bytes, by position; ask->keys is ignored. */
+QC_MUST qc_rc gw_fan_space(struct gw_fan *f, const struct gw_ask *ask, uint64_t *ret_free,
+                           struct gw_answer *ret, struct qc_err *err);
+
 /*
  * All keys of one cloud below a prefix, page by page, each page within page_ms; fn runs in the caller's
  * thread. Errors of the cloud, QC_TIMEOUT, QC_TEMP (not asked: lost or suspect), and what fn says.
  */
 QC_MUST qc_rc gw_fan_list(struct gw_fan *f, unsigned at, const char *prefix, uint64_t page_ms,
                           cloud_list_fn fn, void *ctx, struct qc_err *err);
-/* Room on each cloud of the set: free bytes, indexed by position; those outside done are untouched. */
-QC_MUST qc_rc gw_fan_space(struct gw_fan *f, gw_clouds set, const struct gw_rule *rule, uint64_t *ret_free,
-                           gw_clouds *done, struct qc_err *err);

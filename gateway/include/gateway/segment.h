@@ -77,10 +77,14 @@ struct gw_written {
 
 /*
  * Code and write a segment: all n fragments at once, wait for all of them; at the deadline what is pending is
- * late. Whether `durable` is enough is the caller's to decide. u         the segment's seg->size bytes lie at
- * gw_unit_data(u); bytes after them are overwritten. The caller's reference stays the caller's. The same unit
- * may be written again (same bytes, same or new keys) once this has returned seg       digest and absent are
- * ignored QC_NOMEM, QC_NOTCONF. What clouds said is in ret.
+ * late. Clouds that are known to be lost or suspect are not waited for. Whether `durable` is enough is the
+ * caller's to decide.
+ *
+ *   u    holds the segment's seg->size bytes at gw_unit_data(u); what lies behind them is overwritten. The
+ * reference stays the caller's. The same segment may be written again from it, under the same keys or new
+ * ones; the next segment takes another unit (S3) seg  digest and absent are ignored
+ *
+ * QC_NOMEM, QC_NOTCONF. What clouds said is in ret.
  */
 QC_MUST qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
                                qc_deadline deadline, struct gw_written *ret, struct qc_err *err);
@@ -103,15 +107,23 @@ struct gw_faults {
 
 struct gw_read; /* opaque: verified bytes of one segment, in a unit */
 
+/* Bytes [from, to) of a segment; 0 <= from < to <= its size (asserted). */
+struct gw_range {
+    uint32_t from, to;
+};
+
 /*
- * Read bytes [from, to) of a segment. Asks k fragments, data fragments on clouds that are not suspect first;
- * another for each that is missing, damaged or unreachable, and after QC_GW_HEDGE_MS for those that are slow.
- * Everything is verified when this returns. from, to  0 <= from < to <= seg->size (asserted) faults    rows
- * are added, also on failure QC_QUORUM     fewer than k good fragments until the deadline QC_INTEGRITY  k
- * fragments with good tags decode to something else than what was written, in every combination tried QC_TEMP
- * no unit was free; QC_NOMEM; QC_NOTCONF; QC_CANCELLED
+ * Read a range of a segment. Asks k fragments, data fragments on clouds that are well first; another for each
+ * that is missing, damaged or unreachable, and after QC_GW_HEDGE_MS for those that are slow. Everything is
+ * verified when this returns; nothing but the stripes that hold the range, heads and ends is read.
+ *
+ *   faults  rows are added, also on failure
+ *
+ * QC_QUORUM     fewer than k good fragments until the deadline
+ * QC_INTEGRITY  k fragments with good tags decode to something that was not written (whole segments only)
+ * QC_TEMP       no unit was free; QC_NOMEM; QC_NOTCONF
  */
-QC_MUST qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, uint32_t from, uint32_t to,
+QC_MUST qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
                               qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
                               struct qc_err *err);
 /* n bytes from offset of the segment (not of the range) into dst; within the range that was read (asserted).

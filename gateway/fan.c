@@ -1,0 +1,258 @@
+/* The fan: clouds, their states, their workers. */
+#include "gateway/fan.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "fan_internal.h"
+
+const char *gw_cloud_state_name(enum gw_cloud_state s)
+{
+    static const char *const names[] = {
+        [GW_CLOUD_UNKNOWN] = "unknown",
+        [GW_CLOUD_OK] = "ok",
+        [GW_CLOUD_LOST] = "lost",
+        [GW_CLOUD_UNREACHABLE] = "unreachable",
+    };
+
+    QC_ASSERT((unsigned)s < sizeof names / sizeof names[0]);
+    return names[s];
+}
+
+/* -- clouds
+ * ----------------------------------------------------------------------------------------------------- */
+
+bool gw_cloud_suspect(const struct gw_cloud *c)
+{
+    return c->stuck > 0 || qc_now_ms() < c->suspect_until_ms;
+}
+
+void gw_cloud_set_state(struct gw_cloud *c, enum gw_cloud_state state, const char *why)
+{
+    c->state = state;
+    (void)snprintf(c->why, sizeof c->why, "%s", why == NULL ? "" : why);
+}
+
+unsigned gw_fan_count(const struct gw_fan *f)
+{
+    return f->cloud_count;
+}
+
+int gw_fan_at(const struct gw_fan *f, uint32_t cloud_id)
+{
+    for (unsigned i = 0; i < f->cloud_count; i++) {
+        if (f->clouds[i].id == cloud_id)
+            return (int)i;
+    }
+    return -1;
+}
+
+uint32_t gw_fan_id(const struct gw_fan *f, unsigned at)
+{
+    QC_ASSERT(at < f->cloud_count);
+    return f->clouds[at].id;
+}
+
+const char *gw_fan_name(const struct gw_fan *f, unsigned at)
+{
+    QC_ASSERT(at < f->cloud_count);
+    return f->clouds[at].name;
+}
+
+const char *gw_fan_url(const struct gw_fan *f, unsigned at)
+{
+    QC_ASSERT(at < f->cloud_count);
+    return f->clouds[at].url;
+}
+
+gw_clouds gw_fan_all(const struct gw_fan *f)
+{
+    return (gw_clouds)((UINT64_C(1) << f->cloud_count) - 1);
+}
+
+void gw_fan_view(struct gw_fan *f, unsigned at, struct gw_cloud_view *ret)
+{
+    QC_ASSERT(at < f->cloud_count);
+    QC_LOCK(&f->lock);
+    const struct gw_cloud *c = &f->clouds[at];
+
+    *ret = (struct gw_cloud_view){
+        .id = c->id,
+        .generation = c->generation,
+        .state = c->state,
+        .suspect = gw_cloud_suspect(c),
+        .slow = qc_now_ms() < c->slow_until_ms,
+        .seen_s = c->seen_s,
+    };
+    memcpy(ret->why, c->why, sizeof ret->why);
+}
+
+void gw_fan_set_state(struct gw_fan *f, unsigned at, enum gw_cloud_state state, const char *why)
+{
+    QC_ASSERT(at < f->cloud_count);
+    QC_LOCK(&f->lock);
+
+    gw_cloud_set_state(&f->clouds[at], state, why);
+}
+
+void gw_fan_set_slow(struct gw_fan *f, unsigned at)
+{
+    QC_ASSERT(at < f->cloud_count);
+    QC_LOCK(&f->lock);
+
+    f->clouds[at].slow_until_ms = qc_now_ms() + QC_GW_BREAKER_MS;
+}
+
+void gw_fan_set_generation(struct gw_fan *f, unsigned at, uint32_t generation)
+{
+    QC_ASSERT(at < f->cloud_count);
+    QC_LOCK(&f->lock);
+
+    f->clouds[at].generation = generation;
+}
+
+/* -- workers
+ * ---------------------------------------------------------------------------------------------------- */
+
+static struct gw_queued pop(struct gw_lane_state *lane)
+{
+    const struct gw_queued q = lane->queue[0];
+
+    lane->count--;
+    memmove(lane->queue, lane->queue + 1, lane->count * sizeof lane->queue[0]);
+    return q;
+}
+
+static void *work(void *arg)
+{
+    struct gw_worker *w = arg;
+    struct gw_fan *f = w->fan;
+    struct gw_lane_state *lane = &f->clouds[w->at].lanes[w->lane];
+    QC_LOCK(&f->lock);
+
+    while (!f->stop) {
+        if (lane->count == 0)
+            (void)qc_cond_wait(&lane->work, &f->lock, QC_NO_DEADLINE);
+        else
+            gw_worker_run(w, pop(lane));
+    }
+    w->ended = true;
+    qc_cond_wake_all(&f->worker_ended);
+    return NULL;
+}
+
+/* Signals are for the program's own thread. */
+static qc_rc start_workers(struct gw_fan *f, struct qc_err *err)
+{
+    sigset_t all, before;
+    int e = 0;
+
+    (void)sigfillset(&all);
+    QC_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    for (unsigned i = 0; i < f->worker_count && e == 0; i++) {
+        struct gw_worker *w = &f->workers[i];
+        *w = (struct gw_worker){
+            .fan = f,
+            .at = i / (GW_LANES * QC_GW_CLOUD_WORKERS),
+            .lane = (enum gw_lane)(i / QC_GW_CLOUD_WORKERS % GW_LANES),
+        };
+        e = pthread_create(&w->thread, NULL, work, w);
+        w->started = e == 0;
+    }
+    QC_ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    return e == 0 ? QC_OK : QC_FAIL(err, QC_TEMP, "cannot start %u threads for the clouds", f->worker_count);
+}
+
+static qc_rc copy_cloud(struct gw_cloud *c, const struct gw_cloud_conf *conf, struct qc_err *err)
+{
+    c->id = conf->id;
+    c->generation = conf->generation;
+    (void)snprintf(c->name, sizeof c->name, "%s", conf->name);
+    for (unsigned l = 0; l < GW_LANES; l++)
+        qc_cond_init(&c->lanes[l].work);
+    c->url = qc_strdup(conf->url);
+    return c->url != NULL ? QC_OK : QC_FAIL(err, QC_NOMEM, "cloud %s", conf->name);
+}
+
+static void fan_cleanup(struct gw_fan **f)
+{
+    (void)gw_fan_free(f, UINT64_MAX);
+}
+
+qc_rc gw_fan_new(struct gw_fan **ret, const struct gw_cloud_conf *clouds, unsigned count, struct qc_err *err)
+{
+    QC_CLEANUP(fan_cleanup) struct gw_fan *f = qc_alloc(sizeof *f);
+
+    QC_ASSERT(count >= 1 && count <= QC_GW_CLOUDS_MAX);
+    if (f == NULL)
+        return QC_FAIL(err, QC_NOMEM, "fan-out to %u clouds", count);
+    qc_mutex_init(&f->lock);
+    qc_cond_init(&f->worker_ended);
+    f->clouds = qc_alloc(count * sizeof *f->clouds);
+    f->workers = qc_alloc((size_t)count * GW_LANES * QC_GW_CLOUD_WORKERS * sizeof *f->workers);
+    if (f->clouds == NULL || f->workers == NULL)
+        return QC_FAIL(err, QC_NOMEM, "fan-out to %u clouds", count);
+    for (unsigned i = 0; i < count; i++) {
+        QC_ASSERT(gw_fan_at(f, clouds[i].id) == -1);
+        f->cloud_count = i + 1;
+        QC_TRY(copy_cloud(&f->clouds[i], &clouds[i], err));
+    }
+    f->worker_count = count * GW_LANES * QC_GW_CLOUD_WORKERS;
+    QC_TRY(start_workers(f, err));
+    *ret = QC_STEAL(f);
+    return QC_OK;
+}
+
+/* Under the lock: wait until all workers have ended. */
+static bool wait_workers(struct gw_fan *f, qc_deadline d)
+{
+    for (unsigned i = 0; i < f->worker_count; i++) {
+        while (f->workers[i].started && !f->workers[i].ended) {
+            if (!qc_cond_wait(&f->worker_ended, &f->lock, d))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool stop_workers(struct gw_fan *f, uint64_t wait_ms)
+{
+    QC_LOCK(&f->lock);
+
+    f->stop = true;
+    for (unsigned i = 0; i < f->cloud_count; i++) {
+        for (unsigned l = 0; l < GW_LANES; l++) {
+            QC_ASSERT(f->clouds[i].lanes[l].count == 0); /* batches are freed before the fan */
+            qc_cond_wake_all(&f->clouds[i].lanes[l].work);
+        }
+    }
+    return wait_workers(f, qc_deadline_in(wait_ms));
+}
+
+bool gw_fan_free(struct gw_fan **fp, uint64_t wait_ms)
+{
+    struct gw_fan *f = *fp;
+
+    *fp = NULL;
+    if (f == NULL)
+        return true;
+    if (!stop_workers(f, wait_ms))
+        return false;
+    for (unsigned i = 0; i < f->worker_count; i++) {
+        if (f->workers[i].started)
+            QC_ASSERT(pthread_join(f->workers[i].thread, NULL) == 0);
+        cloud_close(&f->workers[i].handle);
+    }
+    for (unsigned i = 0; i < f->cloud_count; i++) {
+        for (unsigned l = 0; l < GW_LANES; l++)
+            qc_cond_done(&f->clouds[i].lanes[l].work);
+        qc_free(f->clouds[i].url);
+    }
+    qc_free(f->workers);
+    qc_free(f->clouds);
+    qc_cond_done(&f->worker_ended);
+    qc_mutex_done(&f->lock);
+    qc_free(f);
+    return true;
+}

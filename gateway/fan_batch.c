@@ -1,0 +1,295 @@
+/* Batches of the fan: jobs, their outcomes, and how a waiter lets go of them.
+ *
+ *   (start) --refused--> SKIPPED
+ *   (start) --> queued --worker--> running --> DONE or FAILED
+ *               queued --abandon--> LATE, leaves the queue
+ *               running --abandon--> LATE; the worker goes on alone, and what it says is dropped
+ */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "fan_internal.h"
+
+qc_rc gw_batch_new(struct gw_batch **ret, struct gw_fan *f, unsigned slots, void *owner,
+                   void (*release)(void *owner), struct qc_err *err)
+{
+    QC_ASSERT(slots >= 1 && slots <= QC_GW_BATCH_MAX);
+    struct gw_batch *b = qc_alloc(sizeof *b + slots * sizeof b->slots[0]);
+
+    if (b == NULL)
+        return QC_FAIL(err, QC_NOMEM, "batch of %u requests", slots);
+    b->fan = f;
+    qc_cond_init(&b->ended);
+    b->refs = 1;
+    b->slot_count = slots;
+    b->owner = owner;
+    b->release = release;
+    *ret = b;
+    return QC_OK;
+}
+
+struct gw_batch *gw_batch_unref(struct gw_batch *b)
+{
+    QC_ASSERT(b->refs > 0);
+    return --b->refs == 0 ? b : NULL;
+}
+
+void gw_batch_destroy(struct gw_batch *b)
+{
+    if (b == NULL)
+        return;
+    if (b->release != NULL)
+        b->release(b->owner);
+    qc_cond_done(&b->ended);
+    qc_free(b);
+}
+
+static void tell(struct gw_slot_state *s, enum gw_fate fate, qc_rc rc, const char *why)
+{
+    s->outcome.fate = fate;
+    s->outcome.rc = rc;
+    (void)snprintf(s->outcome.why, sizeof s->outcome.why, "%s", why);
+}
+
+/* -- starting
+ * --------------------------------------------------------------------------------------------------- */
+
+/* Why a job is not sent, or NULL. */
+static const char *refusal(const struct gw_cloud *c, const struct gw_job *job)
+{
+    const struct gw_lane_state *lane = &c->lanes[job->lane];
+
+    if (c->state == GW_CLOUD_LOST && !job->force)
+        return c->why[0] != '\0' ? c->why : "lost";
+    if (gw_cloud_suspect(c) && !job->force)
+        return "did not answer in time a moment ago";
+    if (lane->held == QC_GW_CLOUD_WORKERS)
+        return "hangs: all its workers wait for it";
+    if (lane->count == GW_LANE_QUEUE)
+        return "too many requests wait for it";
+    return NULL;
+}
+
+bool gw_batch_start(struct gw_batch *b, unsigned slot, const struct gw_job *job, qc_deadline deadline)
+{
+    QC_ASSERT(slot < b->slot_count && !b->slots[slot].used);
+    QC_ASSERT(job->at < b->fan->cloud_count);
+    QC_LOCK(&b->fan->lock);
+    struct gw_cloud *c = &b->fan->clouds[job->at];
+    struct gw_lane_state *lane = &c->lanes[job->lane];
+    struct gw_slot_state *s = &b->slots[slot];
+
+    s->used = true;
+    s->job = *job;
+    s->deadline = deadline;
+    const char *no = refusal(c, job);
+    if (no != NULL) {
+        tell(s, GW_SKIPPED, QC_TEMP, no);
+        s->told = true;
+        return false;
+    }
+    s->queued = true;
+    b->refs++;
+    lane->queue[lane->count++] = (struct gw_queued){ b, slot };
+    qc_cond_wake_one(&lane->work);
+    return true;
+}
+
+/* -- in the worker
+ * ---------------------------------------------------------------------------------------------- */
+
+static qc_rc open_handle(struct gw_worker *w, const struct cloud_op *op, struct qc_err *err)
+{
+    const struct gw_cloud *c = &w->fan->clouds[w->at]; /* name and url never change */
+
+    return cloud_open_opts(&w->handle, c->url, &(struct cloud_opts){ .name = c->name, .op = *op }, err);
+}
+
+/* What a failure says of the cloud itself. Closes the handle of a cloud that is gone. */
+static enum gw_cloud_state diagnose(struct gw_worker *w, bool opened, qc_rc rc)
+{
+    struct qc_err ignored = { 0 };
+
+    if (!opened)
+        return rc == QC_NOTFOUND ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE;
+    if (rc != QC_TEMP && rc != QC_AUTH && rc != QC_IO)
+        return GW_CLOUD_OK;
+    const struct cloud_op op = { .deadline = qc_deadline_in(QC_GW_PROBE_AGAIN_MS) };
+    if (cloud_alive(w->handle, &op, &ignored) == QC_OK)
+        return GW_CLOUD_OK;
+    cloud_close(&w->handle);
+    return GW_CLOUD_UNREACHABLE;
+}
+
+/* Under the lock: what the job's end means for the cloud. OK says only that it answered: the state stays. */
+static void learn(struct gw_cloud *c, const struct gw_slot_state *s, enum gw_cloud_state state, qc_rc rc,
+                  const char *why)
+{
+    if (s->abandoned && (rc == QC_CANCELLED || rc == QC_TIMEOUT))
+        return;
+    if (state != GW_CLOUD_OK)
+        gw_cloud_set_state(c, state, why);
+    else if (rc == QC_OK || rc == QC_NOTFOUND)
+        c->seen_s = qc_wall_s();
+}
+
+void gw_worker_run(struct gw_worker *w, struct gw_queued q)
+{
+    struct gw_fan *f = w->fan;
+    struct gw_cloud *c = &f->clouds[w->at];
+    struct gw_slot_state *s = &q.batch->slots[q.slot];
+    const struct cloud_op op = { .deadline = s->deadline, .cancel = &s->cancel };
+    struct qc_err err = { 0 };
+
+    s->queued = false;
+    s->running = true;
+    qc_unlock_(&(pthread_mutex_t *){ &f->lock });
+    qc_rc rc = w->handle != NULL ? QC_OK : open_handle(w, &op, &err);
+    const bool opened = rc == QC_OK;
+    if (opened)
+        rc = s->job.run(s->job.ctx, w->handle, &op, &err);
+    const enum gw_cloud_state state = rc == QC_OK ? GW_CLOUD_OK : diagnose(w, opened, rc);
+    (void)qc_lock_(&f->lock);
+    s->running = false;
+    learn(c, s, state, rc, err.msg);
+    if (s->abandoned) {
+        c->lanes[w->lane].held--;
+        c->stuck -= s->blamed;
+    } else {
+        tell(s, rc == QC_OK ? GW_DONE : GW_FAILED, rc, err.msg);
+        qc_cond_wake_all(&q.batch->ended);
+    }
+    struct gw_batch *last = gw_batch_unref(q.batch);
+    if (last != NULL) {
+        qc_unlock_(&(pthread_mutex_t *){ &f->lock });
+        gw_batch_destroy(last);
+        (void)qc_lock_(&f->lock);
+    }
+}
+
+/* -- waiting
+ * ---------------------------------------------------------------------------------------------------- */
+
+static bool pending(const struct gw_slot_state *s)
+{
+    return !s->abandoned && (s->queued || s->running);
+}
+
+unsigned gw_batch_pending(struct gw_batch *b)
+{
+    QC_LOCK(&b->fan->lock);
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < b->slot_count; i++)
+        count += pending(&b->slots[i]);
+    return count;
+}
+
+/* A slot that ended and was not told of; -1 none, and whether some are pending. */
+static int ended_slot(struct gw_batch *b, bool *some_pending)
+{
+    *some_pending = false;
+    for (unsigned i = 0; i < b->slot_count; i++) {
+        struct gw_slot_state *s = &b->slots[i];
+        if (s->used && !s->told && s->outcome.fate != GW_PENDING) {
+            s->told = true;
+            return (int)i;
+        }
+        *some_pending |= pending(s);
+    }
+    return -1;
+}
+
+int gw_batch_next(struct gw_batch *b, qc_deadline deadline)
+{
+    QC_LOCK(&b->fan->lock);
+    bool some_pending;
+    int slot = ended_slot(b, &some_pending);
+
+    while (slot < 0 && some_pending && qc_cond_wait(&b->ended, &b->fan->lock, deadline))
+        slot = ended_slot(b, &some_pending);
+    /* What ended while the deadline passed counts. */
+    return slot < 0 ? ended_slot(b, &some_pending) : slot;
+}
+
+void gw_batch_outcome(struct gw_batch *b, unsigned slot, struct gw_outcome *ret)
+{
+    QC_ASSERT(slot < b->slot_count);
+    QC_LOCK(&b->fan->lock);
+
+    *ret = b->slots[slot].outcome;
+}
+
+/* -- letting go
+ * ------------------------------------------------------------------------------------------------- */
+
+static void leave_queue(struct gw_lane_state *lane, const struct gw_batch *b, unsigned slot)
+{
+    unsigned i = 0;
+
+    while (i < lane->count && (lane->queue[i].batch != b || lane->queue[i].slot != slot))
+        i++;
+    QC_ASSERT(i < lane->count);
+    lane->count--;
+    memmove(lane->queue + i, lane->queue + i + 1, (lane->count - i) * sizeof lane->queue[0]);
+}
+
+/* Under the lock. The maker's own reference keeps the batch. */
+static void abandon(struct gw_batch *b, unsigned slot, bool blame)
+{
+    struct gw_slot_state *s = &b->slots[slot];
+    struct gw_cloud *c = &b->fan->clouds[s->job.at];
+    struct gw_lane_state *lane = &c->lanes[s->job.lane];
+
+    if (!pending(s))
+        return;
+    s->abandoned = true;
+    s->told = true;
+    s->blamed = blame;
+    tell(s, GW_LATE, QC_TIMEOUT, "did not answer in time");
+    qc_cancel_set(&s->cancel);
+    if (blame)
+        c->suspect_until_ms = qc_now_ms() + QC_GW_BREAKER_MS;
+    if (s->running) {
+        lane->held++;
+        c->stuck += blame;
+        return;
+    }
+    leave_queue(lane, b, slot);
+    s->queued = false;
+    (void)gw_batch_unref(b);
+}
+
+void gw_batch_abandon_slot(struct gw_batch *b, unsigned slot, bool blame)
+{
+    QC_ASSERT(slot < b->slot_count);
+    QC_LOCK(&b->fan->lock);
+
+    abandon(b, slot, blame);
+}
+
+void gw_batch_abandon(struct gw_batch *b, bool blame)
+{
+    QC_LOCK(&b->fan->lock);
+
+    for (unsigned i = 0; i < b->slot_count; i++)
+        abandon(b, i, blame);
+}
+
+static struct gw_batch *let_go(struct gw_batch *b)
+{
+    QC_LOCK(&b->fan->lock);
+
+    return gw_batch_unref(b);
+}
+
+void gw_batch_free(struct gw_batch **bp)
+{
+    struct gw_batch *b = *bp;
+
+    *bp = NULL;
+    if (b == NULL)
+        return;
+    gw_batch_abandon(b, false);
+    gw_batch_destroy(let_go(b));
+}

@@ -1,0 +1,82 @@
+/* What fan.c, fan_batch.c and fan_ops.c share. One lock, the fan's, guards all of it: requests take
+ * milliseconds, the bookkeeping of one takes less than a microsecond. */
+#pragma once
+#include <pthread.h>
+
+#include "base/thread.h"
+#include "gateway/fan.h"
+
+enum { GW_LANE_QUEUE = QC_GW_CLOUD_QUEUE, GW_NAME_COPY = 128 };
+
+/* A job in a batch. */
+struct gw_slot_state {
+    struct gw_job job;
+    qc_deadline deadline;
+    struct qc_cancel cancel;
+    bool used, queued, running, told;
+    bool abandoned; /* its end will not be heard */
+    bool blamed;    /* abandoned because it missed its deadline */
+    struct gw_outcome outcome;
+};
+
+struct gw_batch {
+    struct gw_fan *fan;
+    pthread_cond_t ended;
+    unsigned refs; /* the maker's, and one for each job that is queued or runs */
+    unsigned slot_count;
+    void *owner;
+    void (*release)(void *owner);
+    struct gw_slot_state slots[];
+};
+
+struct gw_queued {
+    struct gw_batch *batch;
+    unsigned slot;
+};
+
+struct gw_lane_state {
+    pthread_cond_t work;
+    struct gw_queued queue[GW_LANE_QUEUE];
+    unsigned count;
+    unsigned held; /* workers that run an abandoned job */
+};
+
+struct gw_cloud {
+    uint32_t id, generation;
+    char name[GW_NAME_COPY];
+    char *url;
+    enum gw_cloud_state state;
+    char why[GW_WHY_MAX];
+    int64_t seen_s;
+    uint64_t suspect_until_ms, slow_until_ms, probed_ms;
+    unsigned stuck; /* jobs that run although they missed their deadline */
+    struct gw_lane_state lanes[GW_LANES];
+};
+
+struct gw_worker {
+    struct gw_fan *fan;
+    unsigned at;
+    enum gw_lane lane;
+    pthread_t thread;
+    struct cloud *handle; /* this worker's own; NULL while the cloud is away */
+    bool started, ended;
+};
+
+struct gw_fan {
+    pthread_mutex_t lock; /* guards all below, except the workers' handles */
+    pthread_cond_t worker_ended;
+    bool stop;
+    unsigned cloud_count, worker_count;
+    struct gw_cloud *clouds;
+    struct gw_worker *workers;
+};
+
+/* Under the lock. */
+bool gw_cloud_suspect(const struct gw_cloud *c);
+void gw_cloud_set_state(struct gw_cloud *c, enum gw_cloud_state state, const char *why);
+/* Takes the lock's place for one reference; returns the batch when that was the last: gw_batch_destroy it
+ * unlocked. */
+struct gw_batch *gw_batch_unref(struct gw_batch *b);
+void gw_batch_destroy(struct gw_batch *b); /* NULL: nothing */
+/* A worker's turn; under the lock, which it drops while the job runs. */
+void gw_worker_run(struct gw_worker *w, struct gw_queued q);

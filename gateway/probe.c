@@ -1,0 +1,89 @@
+#include "gateway/probe.h"
+
+#include "fan_internal.h"
+
+/* The state that an answer to "who are you" shows; why is its reason. */
+static qc_rc judge(const struct gw_root *r, const struct gw_member *m, const struct gw_outcome *o,
+                   qc_span object, enum gw_cloud_state *ret, char why[GW_WHY_MAX], struct qc_err *err)
+{
+    const char *text = o->why;
+    struct qc_err said = { 0 };
+
+    if (o->fate == GW_DONE) {
+        qc_rc rc = gw_identity_check(r, m, object, &said);
+        if (rc == QC_NOMEM)
+            return QC_FAIL(err, QC_NOMEM, "probe: %s", said.msg);
+        *ret = rc == QC_OK ? GW_CLOUD_OK : GW_CLOUD_LOST;
+        text = said.msg;
+    } else {
+        *ret = o->rc == QC_NOTFOUND || o->rc == QC_LIMIT ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE;
+    }
+    const size_t n = strnlen(text, GW_WHY_MAX - 1);
+    memcpy(why, text, n);
+    why[n] = '\0';
+    return QC_OK;
+}
+
+static void done_bufs(qc_buf (*b)[QC_GW_CLOUDS_MAX])
+{
+    for (unsigned i = 0; i < QC_GW_CLOUDS_MAX; i++)
+        qc_buf_free(&(*b)[i]);
+}
+
+static struct gw_member member(struct gw_fan *f, unsigned at)
+{
+    QC_LOCK(&f->lock);
+
+    f->clouds[at].probed_ms = qc_now_ms();
+    return (struct gw_member){ f->clouds[at].id, f->clouds[at].generation };
+}
+
+qc_rc gw_probe(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline, gw_clouds *ok,
+               struct qc_err *err)
+{
+    QC_CLEANUP(done_bufs) qc_buf objects[QC_GW_CLOUDS_MAX] = { 0 };
+    const char *keys[QC_GW_CLOUDS_MAX];
+    const struct gw_ask ask = { .set = set, .keys = keys, .rule = { .deadline = deadline }, .force = true };
+    struct gw_answer a;
+    gw_clouds good = 0;
+
+    for (unsigned i = 0; i < QC_GW_CLOUDS_MAX; i++)
+        keys[i] = gw_name_identity;
+    QC_TRY(gw_fan_get(f, &ask, GW_IDENTITY_MAX, objects, &a, err));
+    for (unsigned i = 0; i < gw_fan_count(f); i++) {
+        enum gw_cloud_state state = GW_CLOUD_UNKNOWN;
+        char why[GW_WHY_MAX];
+        if ((set >> i & 1) == 0)
+            continue;
+        const struct gw_member m = member(f, i);
+        QC_TRY(judge(r, &m, &a.outcome[i], qc_buf_span(&objects[i]), &state, why, err));
+        gw_fan_set_state(f, i, state, why);
+        good |= (gw_clouds)(state == GW_CLOUD_OK) << i;
+    }
+    *ok = good;
+    return QC_OK;
+}
+
+static gw_clouds stale(struct gw_fan *f, gw_clouds set)
+{
+    QC_LOCK(&f->lock);
+    const uint64_t now = qc_now_ms();
+    gw_clouds again = 0;
+
+    for (unsigned i = 0; i < f->cloud_count; i++) {
+        const struct gw_cloud *c = &f->clouds[i];
+        const bool due = c->probed_ms == 0 || now - c->probed_ms >= QC_GW_PROBE_AGAIN_MS;
+        if (c->state != GW_CLOUD_OK && due && (set >> i & 1) != 0)
+            again |= (gw_clouds)1 << i;
+    }
+    return again;
+}
+
+qc_rc gw_probe_again(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline,
+                     struct qc_err *err)
+{
+    const gw_clouds again = stale(f, set);
+    gw_clouds ok = 0;
+
+    return again == 0 ? QC_OK : gw_probe(f, r, again, deadline, &ok, err);
+}
