@@ -6,9 +6,10 @@
 static inline uint8_t ec_gf_mul(uint8_t x, uint8_t y)
 {
     unsigned a = x;
+    unsigned b = y;
     unsigned product = 0;
     for (unsigned bit = 0; bit < 8; bit++) {
-        if ((y >> bit) & 1U)
+        if ((b >> bit) & 1U)
             product ^= a;
         a = (a & 0x80U) != 0 ? (a << 1) ^ 0x11dU : a << 1;
     }

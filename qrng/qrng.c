@@ -16,7 +16,7 @@ struct qrng {
     _Atomic uint64_t bytes;
 };
 
-static const struct qrng_source *const sources[] = { &qrng_os };
+static const struct qrng_source *const sources[] = { &qrng_os, NULL };
 
 qc_rc qrng_new(const struct qrng_source *source, void *ctx, struct qrng **ret, struct qc_err *err)
 {
@@ -32,7 +32,7 @@ qc_rc qrng_new(const struct qrng_source *source, void *ctx, struct qrng **ret, s
 qc_rc qrng_open(const char *spec, struct qrng **ret, struct qc_err *err)
 {
     const struct qrng_source *found = NULL;
-    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+    for (size_t i = 0; sources[i] != NULL; i++)
         if (strcmp(spec, sources[i]->spec) == 0)
             found = sources[i];
     if (found == NULL)

@@ -65,9 +65,9 @@ qc_rc ss_split_rng(unsigned k, unsigned n, const uint8_t *points, qc_span secret
                    uint8_t *const *shares, struct qc_err *err)
 {
     QC_TRY(split_check(k, n, points, secret.n, err));
-    size_t need = (size_t)(k - 1) * secret.n;
-    if (need == 0)
+    if (k == 1) /* no coefficients: every share is the secret */
         return ss_split(k, n, points, secret, (qc_span){ 0 }, shares, err);
+    size_t need = (size_t)(k - 1) * secret.n;
     if (need > QC_KEY_MAX)
         return QC_FAIL(err, QC_LIMIT, "shares: %zu bytes of coefficients, at most %zu at once", need,
                        (size_t)QC_KEY_MAX);

@@ -1,4 +1,5 @@
 /* ct/ss_shamir: neither a branch nor an address depends on a secret, a coefficient or a share. */
+#include "qc_check.h"
 #include "ss/shamir.h"
 
 #include <string.h>
@@ -14,17 +15,17 @@ int main(void)
     VALGRIND_MAKE_MEM_UNDEFINED(coeffs, sizeof coeffs);
     struct qc_err err = { 0 };
     uint8_t *share[4] = { y[0], y[1], y[2], y[3] };
-    QC_ASSERT(ss_split(3, 4, points, (qc_span){ secret, 32 }, (qc_span){ coeffs, 64 }, share, &err) == QC_OK);
+    CHECK(ss_split(3, 4, points, (qc_span){ secret, 32 }, (qc_span){ coeffs, 64 }, share, &err) == QC_OK);
     /* A test that lost sight of the secret would prove nothing. */
     uint8_t undefined[32] = { 0 };
-    QC_ASSERT(!RUNNING_ON_VALGRIND || VALGRIND_GET_VBITS(y[3], undefined, 32) == 1);
-    QC_ASSERT(!RUNNING_ON_VALGRIND || undefined[31] == 0xff);
+    CHECK(!RUNNING_ON_VALGRIND || VALGRIND_GET_VBITS(y[3], undefined, 32) == 1);
+    CHECK(!RUNNING_ON_VALGRIND || undefined[31] == 0xff);
     static const uint8_t given_at[3] = { 1, 3, 4 };
     const uint8_t *given[3] = { y[0], y[2], y[3] };
-    QC_ASSERT(ss_combine(3, given_at, given, 32, 0, out, &err) == QC_OK);
-    QC_ASSERT(ss_combine(3, given_at, given, 32, 2, out, &err) == QC_OK);
+    CHECK(ss_combine(3, given_at, given, 32, 0, out, &err) == QC_OK);
+    CHECK(ss_combine(3, given_at, given, 32, 2, out, &err) == QC_OK);
     static const uint8_t derived_at[3] = { 0, 1, 2 };
     const uint8_t *derived[3] = { secret, y[0], y[1] };
-    QC_ASSERT(ss_interpolate(3, derived_at, derived, 32, 4, out, &err) == QC_OK);
+    CHECK(ss_interpolate(3, derived_at, derived, 32, 4, out, &err) == QC_OK);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* fault/ss_key: every allocation of a split and of a combination fails in turn; no key is left behind. */
 #include "base/alloc.h"
+#include "qc_check.h"
 #include "qc_seed.h"
 #include "ss/key.h"
 
@@ -18,30 +19,30 @@ int main(void)
     qc_rng rng = qc_rand_rng(&r);
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_key_free) qc_key *R = NULL;
-    QC_ASSERT(qc_key_new(&R, 32, &rng, &err) == QC_OK);
+    CHECK(qc_key_new(&R, 32, &rng, &err) == QC_OK);
     int64_t live = qc_alloc_live();
     for (uint64_t n = 1;; n++) {
-        QC_ASSERT(n < 100);
+        CHECK(n < 100);
         qc_key *share[4] = { NULL };
         qc_key *out = NULL;
         qc_fault_alloc(n);
         qc_rc rc = split_and_combine(R, &rng, share, &out, &err);
         qc_fault_alloc(0);
         if (rc == QC_OK)
-            QC_ASSERT(qc_key_same(out, R));
+            CHECK(qc_key_same(out, R));
         else
-            QC_ASSERT(rc == QC_NOMEM && out == NULL);
+            CHECK(rc == QC_NOMEM && out == NULL);
         unsigned made = 0;
         for (unsigned i = 0; i < 4; i++) {
             made += share[i] != NULL;
             qc_key_free(&share[i]);
         }
-        QC_ASSERT(made == 0 || made == 4); /* all or none */
+        CHECK(made == 0 || made == 4); /* all or none */
         qc_key_free(&out);
-        QC_ASSERT(qc_alloc_live() == live);
+        CHECK(qc_alloc_live() == live);
         if (rc == QC_OK) {
 #ifdef QC_FAULT_POINTS
-            QC_ASSERT(n > 6); /* four shares, the coefficients, the result: each failed once */
+            CHECK(n > 6); /* four shares, the coefficients, the result: each failed once */
 #endif
             return 0;
         }

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "ec/coder.h"
 #include "ec/geometry.h"
+#include "qc_check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,12 +24,12 @@ static void encode(unsigned k, unsigned m, size_t piece_size)
     const struct ec_coder *c = NULL;
     const uint8_t *data[QC_EC_N_MAX];
     uint8_t *parity[QC_EC_N_MAX];
-    QC_ASSERT(ec_coder_get(k, m, &c, &err) == QC_OK);
+    CHECK(ec_coder_get(k, m, &c, &err) == QC_OK);
     for (unsigned j = 0; j < k; j++)
         data[j] = piece[j];
     for (unsigned i = 0; i < m; i++)
         parity[i] = piece[k + i];
-    QC_ASSERT(ec_stripe_encode(c, data, piece_size, parity, &err) == QC_OK);
+    CHECK(ec_stripe_encode(c, data, piece_size, parity, &err) == QC_OK);
 }
 
 static void print_hex(const uint8_t *p, size_t n)
@@ -74,7 +75,7 @@ int main(void)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
             struct ec_geometry g;
             struct qc_err err = { 0 };
-            QC_ASSERT(ec_geometry(k, sizes[i], &g, &err) == QC_OK);
+            CHECK(ec_geometry(k, sizes[i], &g, &err) == QC_OK);
             printf("geometry %u %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n", k,
                    g.segment_size, g.piece_size, g.stripe_count, g.last_size, g.payload_size);
         }

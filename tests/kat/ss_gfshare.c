@@ -1,5 +1,6 @@
 /* kat/ss_gfshare: libgfshare's gfcombine opens our shares and its gfsplit's shares open here, all triples of
  * four. */
+#include "qc_check.h"
 #include "qc_seed.h"
 #include "ss/shamir.h"
 
@@ -24,27 +25,27 @@ static bool run(const char *const *argv)
         exit(1);
     }
     int status = 0;
-    QC_ASSERT(waitpid(pid, &status, 0) == pid);
+    CHECK(waitpid(pid, &status, 0) == pid);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static void file_write(const char *name, const uint8_t *p)
 {
     FILE *f = fopen(name, "wb");
-    QC_ASSERT(f != NULL && fwrite(p, 1, SIZE, f) == SIZE);
-    QC_ASSERT(fclose(f) == 0);
+    CHECK(f != NULL && fwrite(p, 1, SIZE, f) == SIZE);
+    CHECK(fclose(f) == 0);
 }
 
 static void file_read(const char *name, uint8_t *p)
 {
     FILE *f = fopen(name, "rb");
-    QC_ASSERT(f != NULL && fread(p, 1, SIZE, f) == SIZE && fgetc(f) == EOF);
-    QC_ASSERT(fclose(f) == 0);
+    CHECK(f != NULL && fread(p, 1, SIZE, f) == SIZE && fgetc(f) == EOF);
+    CHECK(fclose(f) == 0);
 }
 
 static void share_name(char name[16], unsigned point)
 {
-    QC_ASSERT(snprintf(name, 16, "share.%03u", point) == 9);
+    CHECK(snprintf(name, 16, "share.%03u", point) == 9);
 }
 
 /* Our split, their combination. */
@@ -56,8 +57,8 @@ static void ours_to_theirs(struct qc_rand *r, const uint8_t *secret)
     char name[SHARES][16];
     struct qc_err err = { 0 };
     qc_rand_fill(r, coeffs, sizeof coeffs);
-    QC_ASSERT(ss_split(3, SHARES, points, (qc_span){ secret, SIZE }, (qc_span){ coeffs, sizeof coeffs },
-                       share, &err) == QC_OK);
+    CHECK(ss_split(3, SHARES, points, (qc_span){ secret, SIZE }, (qc_span){ coeffs, sizeof coeffs }, share,
+                   &err) == QC_OK);
     for (unsigned i = 0; i < SHARES; i++) {
         share_name(name[i], points[i]);
         file_write(name[i], y[i]);
@@ -67,27 +68,27 @@ static void ours_to_theirs(struct qc_rand *r, const uint8_t *secret)
         for (unsigned i = 0, count = 3; i < SHARES; i++)
             if (i != left_out)
                 argv[count++] = name[i];
-        QC_ASSERT(run(argv));
+        CHECK(run(argv));
         file_read("combined", out);
-        QC_ASSERT(memcmp(out, secret, SIZE) == 0);
-        QC_ASSERT(unlink("combined") == 0);
+        CHECK(memcmp(out, secret, SIZE) == 0);
+        CHECK(unlink("combined") == 0);
     }
     for (unsigned i = 0; i < SHARES; i++)
-        QC_ASSERT(unlink(name[i]) == 0);
+        CHECK(unlink(name[i]) == 0);
 }
 
 /* The points that gfsplit chose, from the names of its files. */
 static unsigned points_found(uint8_t points[SHARES])
 {
     DIR *dir = opendir(".");
-    QC_ASSERT(dir != NULL);
+    CHECK(dir != NULL);
     unsigned count = 0;
     for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
         if (strncmp(e->d_name, "theirs.", 7) == 0) {
-            QC_ASSERT(count < SHARES);
+            CHECK(count < SHARES);
             points[count++] = (uint8_t)strtoul(e->d_name + 7, NULL, 10);
         }
-    QC_ASSERT(closedir(dir) == 0);
+    CHECK(closedir(dir) == 0);
     return count;
 }
 
@@ -98,15 +99,15 @@ static void theirs_to_ours(const uint8_t *secret)
     uint8_t points[SHARES];
     file_write("secret", secret);
     const char *argv[] = { "gfsplit", "-n", "3", "-m", "4", "secret", "theirs", NULL };
-    QC_ASSERT(run(argv));
-    QC_ASSERT(points_found(points) == SHARES);
+    CHECK(run(argv));
+    CHECK(points_found(points) == SHARES);
     for (unsigned i = 0; i < SHARES; i++) {
         char name[16];
-        QC_ASSERT(snprintf(name, sizeof name, "theirs.%03u", points[i]) == 10);
+        CHECK(snprintf(name, sizeof name, "theirs.%03u", points[i]) == 10);
         file_read(name, y[i]);
-        QC_ASSERT(unlink(name) == 0);
+        CHECK(unlink(name) == 0);
     }
-    QC_ASSERT(unlink("secret") == 0);
+    CHECK(unlink("secret") == 0);
     for (unsigned left_out = 0; left_out < SHARES; left_out++) {
         uint8_t at[3];
         const uint8_t *given[3];
@@ -116,10 +117,10 @@ static void theirs_to_ours(const uint8_t *secret)
                 given[count++] = y[i];
             }
         struct qc_err err = { 0 };
-        QC_ASSERT(ss_combine(3, at, given, SIZE, 0, out, &err) == QC_OK);
-        QC_ASSERT(memcmp(out, secret, SIZE) == 0);
-        QC_ASSERT(ss_combine(3, at, given, SIZE, points[left_out], out, &err) == QC_OK);
-        QC_ASSERT(memcmp(out, y[left_out], SIZE) == 0);
+        CHECK(ss_combine(3, at, given, SIZE, 0, out, &err) == QC_OK);
+        CHECK(memcmp(out, secret, SIZE) == 0);
+        CHECK(ss_combine(3, at, given, SIZE, points[left_out], out, &err) == QC_OK);
+        CHECK(memcmp(out, y[left_out], SIZE) == 0);
     }
 }
 
@@ -128,11 +129,11 @@ int main(void)
     struct qc_rand r = qc_rand_start();
     static uint8_t secret[SIZE];
     char folder[] = "/tmp/qc_ss_gfshare.XXXXXX";
-    QC_ASSERT(mkdtemp(folder) != NULL && chdir(folder) == 0);
+    CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
     qc_rand_fill(&r, secret, sizeof secret);
     ours_to_theirs(&r, secret);
     for (unsigned i = 0; i < 8; i++) /* gfsplit draws its points and coefficients anew each time */
         theirs_to_ours(secret);
-    QC_ASSERT(chdir("/") == 0 && rmdir(folder) == 0);
+    CHECK(chdir("/") == 0 && rmdir(folder) == 0);
     return 0;
 }

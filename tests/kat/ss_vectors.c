@@ -1,6 +1,7 @@
 /* kat/ss_vectors: ss/ gives the shares of tests/kat/ss_vectors.txt, which a second implementation agrees
  * with. */
 #include "base/codec.h"
+#include "qc_check.h"
 #include "ss/shamir.h"
 
 #include <stdio.h>
@@ -17,14 +18,14 @@ struct bytes {
 static struct bytes field_read(char **rest)
 {
     const char *text = strsep(rest, " \n");
-    QC_ASSERT(text != NULL && *text != '\0');
+    CHECK(text != NULL && *text != '\0');
     struct bytes b = { .n = 0 };
     if (strcmp(text, "-") == 0)
         return b;
     b.n = strlen(text) / 2;
-    QC_ASSERT(b.n <= sizeof b.p);
+    CHECK(b.n <= sizeof b.p);
     struct qc_err err = { 0 };
-    QC_ASSERT(qc_hex_dec(qc_span_str(text), b.p, b.n, &err) == QC_OK);
+    CHECK(qc_hex_dec(qc_span_str(text), b.p, b.n, &err) == QC_OK);
     return b;
 }
 
@@ -34,28 +35,28 @@ static void line_check(char *line)
     unsigned k = (unsigned)strtoul(strsep(&rest, " "), NULL, 10);
     unsigned n = (unsigned)strtoul(strsep(&rest, " "), NULL, 10);
     struct bytes points = field_read(&rest), secret = field_read(&rest), coeffs = field_read(&rest);
-    QC_ASSERT(n <= SHARES_MAX && points.n == n);
+    CHECK(n <= SHARES_MAX && points.n == n);
     uint8_t y[SHARES_MAX][SIZE_MAX_HERE];
     uint8_t *share[SHARES_MAX];
     const uint8_t *given[SHARES_MAX];
     for (unsigned i = 0; i < n; i++)
         given[i] = share[i] = y[i];
     struct qc_err err = { 0 };
-    QC_ASSERT(ss_split(k, n, points.p, qc_span_of(secret.p, secret.n), qc_span_of(coeffs.p, coeffs.n), share,
-                       &err) == QC_OK);
+    CHECK(ss_split(k, n, points.p, qc_span_of(secret.p, secret.n), qc_span_of(coeffs.p, coeffs.n), share,
+                   &err) == QC_OK);
     for (unsigned i = 0; i < n; i++) {
         struct bytes expected = field_read(&rest);
-        QC_ASSERT(expected.n == secret.n && memcmp(expected.p, y[i], secret.n) == 0);
+        CHECK(expected.n == secret.n && memcmp(expected.p, y[i], secret.n) == 0);
     }
     uint8_t out[SIZE_MAX_HERE];
-    QC_ASSERT(ss_combine(k, points.p + n - k, given + n - k, secret.n, 0, out, &err) == QC_OK);
-    QC_ASSERT(memcmp(out, secret.p, secret.n) == 0);
+    CHECK(ss_combine(k, points.p + n - k, given + n - k, secret.n, 0, out, &err) == QC_OK);
+    CHECK(memcmp(out, secret.p, secret.n) == 0);
 }
 
 int main(void)
 {
     FILE *f = fopen(QC_TESTS_DIR "/kat/ss_vectors.txt", "r");
-    QC_ASSERT(f != NULL);
+    CHECK(f != NULL);
     static char line[65536];
     unsigned count = 0;
     while (fgets(line, sizeof line, f) != NULL)
@@ -63,8 +64,8 @@ int main(void)
             line_check(line);
             count++;
         }
-    QC_ASSERT(fclose(f) == 0);
-    QC_ASSERT(count == 9);
+    CHECK(fclose(f) == 0);
+    CHECK(count == 9);
     printf("%u vectors agree\n", count);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "ec/coder.h"
 #include "ec/geometry.h"
+#include "qc_check.h"
 #include "qc_seed.h"
 
 #include <string.h>
@@ -35,7 +36,7 @@ static void encode(const struct ec_coder *c, const struct ec_geometry *g)
             data[i] = piece;
         }
         struct qc_err err = { 0 };
-        QC_ASSERT(ec_stripe_encode(c, data, s.piece_size, parity, &err) == QC_OK);
+        CHECK(ec_stripe_encode(c, data, s.piece_size, parity, &err) == QC_OK);
     }
 }
 
@@ -50,15 +51,15 @@ static void stripe_check(const struct ec_coder *c, const struct ec_geometry *g, 
         data_out[i] = out[i];
     }
     struct qc_err err = { 0 };
-    QC_ASSERT(ec_stripe_decode(c, pieces, s.piece_size, data_out, &err) == QC_OK);
+    CHECK(ec_stripe_decode(c, pieces, s.piece_size, data_out, &err) == QC_OK);
     for (unsigned i = 0; i < ec_coder_n(c); i++) {
         if (!((lost >> i) & 1))
             continue;
         const uint8_t *was = payload[i] + s.payload_offset;
         if (i < g->k)
-            QC_ASSERT(memcmp(out[i], was, s.piece_size) == 0);
-        QC_ASSERT(ec_piece_rebuild(c, pieces, i, s.piece_size, out[i], &err) == QC_OK);
-        QC_ASSERT(memcmp(out[i], was, s.piece_size) == 0);
+            CHECK(memcmp(out[i], was, s.piece_size) == 0);
+        CHECK(ec_piece_rebuild(c, pieces, i, s.piece_size, out[i], &err) == QC_OK);
+        CHECK(memcmp(out[i], was, s.piece_size) == 0);
     }
 }
 
@@ -73,8 +74,8 @@ static void every_pattern(struct qc_rand *r, unsigned k, unsigned m, uint32_t si
     struct qc_err err = { 0 };
     const struct ec_coder *c = NULL;
     struct ec_geometry g;
-    QC_ASSERT(ec_coder_get(k, m, &c, &err) == QC_OK);
-    QC_ASSERT(ec_geometry(k, size, &g, &err) == QC_OK);
+    CHECK(ec_coder_get(k, m, &c, &err) == QC_OK);
+    CHECK(ec_geometry(k, size, &g, &err) == QC_OK);
     qc_rand_fill(r, segment, size);
     encode(c, &g);
     for (uint64_t lost = 0; lost < UINT64_C(1) << (k + m); lost++)
@@ -89,8 +90,8 @@ static void random_case(struct qc_rand *r)
     unsigned k = (unsigned)qc_rand_between(r, 1, n);
     const struct ec_coder *c = NULL;
     struct ec_geometry g;
-    QC_ASSERT(ec_coder_get(k, n - k, &c, &err) == QC_OK);
-    QC_ASSERT(ec_geometry(k, (uint32_t)qc_rand_below(r, 64 * 1024), &g, &err) == QC_OK);
+    CHECK(ec_coder_get(k, n - k, &c, &err) == QC_OK);
+    CHECK(ec_geometry(k, (uint32_t)qc_rand_below(r, 65536), &g, &err) == QC_OK);
     qc_rand_fill(r, segment, g.segment_size);
     encode(c, &g);
     unsigned set[QC_EC_N_MAX];
@@ -109,7 +110,7 @@ int main(void)
     struct qc_rand r = qc_rand_start();
     for (unsigned i = 0; i < QC_EC_N_MAX; i++) {
         payload[i] = calloc(1, SEGMENT_MAX + QC_EC_STRIPE_SIZE);
-        QC_ASSERT(payload[i] != NULL);
+        CHECK(payload[i] != NULL);
     }
     for (unsigned n = 1; n <= 6; n++)
         for (unsigned k = 1; k <= n; k++) {

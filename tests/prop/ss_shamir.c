@@ -1,6 +1,7 @@
 /* prop/ss_shamir: any k of n shares give the secret and every other share, for random k, n, points, lengths.
  */
 #include "base/limits.h"
+#include "qc_check.h"
 #include "qc_seed.h"
 #include "ss/shamir.h"
 
@@ -30,7 +31,7 @@ static void one_case(struct qc_rand *r)
     qc_rand_fill(r, secret, size);
     struct qc_err err = { 0 };
     qc_rng rng = qc_rand_rng(r);
-    QC_ASSERT(ss_split_rng(k, n, points, (qc_span){ secret, size }, &rng, share, &err) == QC_OK);
+    CHECK(ss_split_rng(k, n, points, (qc_span){ secret, size }, &rng, share, &err) == QC_OK);
 
     unsigned order[QC_SS_N_MAX];
     for (unsigned i = 0; i < n; i++)
@@ -43,18 +44,18 @@ static void one_case(struct qc_rand *r)
         given[i] = y[order[i]];
     }
     uint8_t out[SIZE_MAX_HERE];
-    QC_ASSERT(ss_combine(k, at, given, size, 0, out, &err) == QC_OK);
-    QC_ASSERT(memcmp(out, secret, size) == 0);
+    CHECK(ss_combine(k, at, given, size, 0, out, &err) == QC_OK);
+    CHECK(memcmp(out, secret, size) == 0);
     unsigned other = (unsigned)qc_rand_below(r, n);
-    QC_ASSERT(ss_combine(k, at, given, size, points[other], out, &err) == QC_OK);
-    QC_ASSERT(memcmp(out, y[other], size) == 0);
-    QC_ASSERT(ss_combine(n, at, given, size, 0, out, &err) == QC_OK); /* more than needed is harmless */
-    QC_ASSERT(memcmp(out, secret, size) == 0);
+    CHECK(ss_combine(k, at, given, size, points[other], out, &err) == QC_OK);
+    CHECK(memcmp(out, y[other], size) == 0);
+    CHECK(ss_combine(n, at, given, size, 0, out, &err) == QC_OK); /* more than needed is harmless */
+    CHECK(memcmp(out, secret, size) == 0);
 
     unsigned wrong = (unsigned)qc_rand_below(r, k); /* one bit of one share: a wrong secret, and no error */
     y[order[wrong]][qc_rand_below(r, size)] ^= (uint8_t)(1U << qc_rand_below(r, 8));
-    QC_ASSERT(ss_combine(k, at, given, size, 0, out, &err) == QC_OK);
-    QC_ASSERT(memcmp(out, secret, size) != 0);
+    CHECK(ss_combine(k, at, given, size, 0, out, &err) == QC_OK);
+    CHECK(memcmp(out, secret, size) != 0);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
  * once. */
 #include "base/limits.h"
 #include "ec/coder.h"
+#include "qc_check.h"
 #include "qc_seed.h"
 
 #include <pthread.h>
@@ -16,7 +17,7 @@ static const struct ec_coder *coder(unsigned k, unsigned m)
     qc_rc rc = ec_coder_get(k, m, &c, &err);
     if (rc != QC_OK)
         fprintf(stderr, "%s\n", err.msg);
-    QC_ASSERT(rc == QC_OK && c != NULL);
+    CHECK(rc == QC_OK && c != NULL);
     return c;
 }
 
@@ -36,7 +37,7 @@ static void stripe_make(const struct ec_coder *c, struct qc_rand *r, struct stri
         if (i >= k)
             parity[i - k] = ret->piece[i];
     }
-    QC_ASSERT(ec_stripe_encode_block(c, ret->piece[0], PIECE, parity, &err) == QC_OK);
+    CHECK(ec_stripe_encode_block(c, ret->piece[0], PIECE, parity, &err) == QC_OK);
 }
 
 /* Lose what `lost` says, decode, compare. */
@@ -52,12 +53,12 @@ static void lose_and_decode(const struct ec_coder *c, struct stripe *s, uint64_t
             data_out[i] = out[i];
     }
     memset(out, 0xee, sizeof out);
-    QC_ASSERT(ec_stripe_decode(c, s->in, PIECE, data_out, &err) == QC_OK);
+    CHECK(ec_stripe_decode(c, s->in, PIECE, data_out, &err) == QC_OK);
     for (unsigned j = 0; j < k; j++)
         if ((lost >> j) & 1)
-            QC_ASSERT(memcmp(out[j], s->piece[j], PIECE) == 0);
+            CHECK(memcmp(out[j], s->piece[j], PIECE) == 0);
         else
-            QC_ASSERT(out[j][0] == 0xee && out[j][PIECE - 1] == 0xee); /* not looked at */
+            CHECK(out[j][0] == 0xee && out[j][PIECE - 1] == 0xee); /* not looked at */
 }
 
 static void every_k_and_m(struct qc_rand *r)
@@ -66,7 +67,7 @@ static void every_k_and_m(struct qc_rand *r)
     for (unsigned k = 1; k <= QC_EC_N_MAX; k++)
         for (unsigned m = 0; m <= QC_EC_N_MAX - k; m++) {
             const struct ec_coder *c = coder(k, m);
-            QC_ASSERT(c == coder(k, m) && ec_coder_k(c) == k && ec_coder_n(c) == k + m);
+            CHECK(c == coder(k, m) && ec_coder_k(c) == k && ec_coder_n(c) == k + m);
             stripe_make(c, r, &s);
             uint64_t most =
                 m < k ? m : k; /* the first data pieces, then the last ones, as many as can be lost */
@@ -82,8 +83,8 @@ static void replication(struct qc_rand *r)
     static struct stripe s;
     const struct ec_coder *c = coder(1, 3);
     stripe_make(c, r, &s);
-    QC_ASSERT(memcmp(s.piece[0], s.piece[1], PIECE) == 0); /* 1 is its own inverse */
-    QC_ASSERT(memcmp(s.piece[0], s.piece[2], PIECE) != 0);
+    CHECK(memcmp(s.piece[0], s.piece[1], PIECE) == 0); /* 1 is its own inverse */
+    CHECK(memcmp(s.piece[0], s.piece[2], PIECE) != 0);
     lose_and_decode(c, &s, 0x7);
     lose_and_decode(c, &s, 0xb);
     lose_and_decode(c, &s, 0xd);
@@ -94,10 +95,10 @@ static void refusals(struct qc_rand *r)
     static struct stripe s;
     struct qc_err err = { 0 };
     const struct ec_coder *c = NULL;
-    QC_ASSERT(ec_coder_get(0, 2, &c, &err) == QC_USAGE && c == NULL);
-    QC_ASSERT(ec_coder_get(3, QC_EC_N_MAX - 2, &c, &err) == QC_USAGE && c == NULL);
-    QC_ASSERT(ec_coder_get(3, UINT32_MAX - 1, &c, &err) == QC_USAGE && c == NULL);
-    QC_ASSERT(ec_coder_get(QC_EC_N_MAX + 1, 0, &c, &err) == QC_USAGE && c == NULL);
+    CHECK(ec_coder_get(0, 2, &c, &err) == QC_USAGE && c == NULL);
+    CHECK(ec_coder_get(3, QC_EC_N_MAX - 2, &c, &err) == QC_USAGE && c == NULL);
+    CHECK(ec_coder_get(3, UINT32_MAX - 1, &c, &err) == QC_USAGE && c == NULL);
+    CHECK(ec_coder_get(QC_EC_N_MAX + 1, 0, &c, &err) == QC_USAGE && c == NULL);
 
     c = coder(3, 2);
     stripe_make(c, r, &s);
@@ -105,20 +106,20 @@ static void refusals(struct qc_rand *r)
     uint8_t *data_out[3] = { out, out, out };
     memset(out, 0xee, sizeof out);
     s.in[0] = s.in[3] = s.in[4] = NULL;
-    QC_ASSERT(ec_stripe_decode(c, s.in, PIECE, data_out, &err) == QC_QUORUM);
-    QC_ASSERT(ec_piece_rebuild(c, s.in, 1, PIECE, out, &err) == QC_QUORUM);
+    CHECK(ec_stripe_decode(c, s.in, PIECE, data_out, &err) == QC_QUORUM);
+    CHECK(ec_piece_rebuild(c, s.in, 1, PIECE, out, &err) == QC_QUORUM);
     s.in[0] = s.piece[0];
-    QC_ASSERT(ec_piece_rebuild(c, s.in, 1, PIECE, out, &err) == QC_QUORUM); /* itself does not count */
-    QC_ASSERT(out[0] == 0xee && err.msg[0] != '\0');
-    QC_ASSERT(ec_piece_rebuild(c, s.in, 4, PIECE, out, &err) == QC_OK);
-    QC_ASSERT(memcmp(out, s.piece[4], PIECE) == 0);
+    CHECK(ec_piece_rebuild(c, s.in, 1, PIECE, out, &err) == QC_QUORUM); /* itself does not count */
+    CHECK(out[0] == 0xee && err.msg[0] != '\0');
+    CHECK(ec_piece_rebuild(c, s.in, 4, PIECE, out, &err) == QC_OK);
+    CHECK(memcmp(out, s.piece[4], PIECE) == 0);
 
     s.in[0] = s.in[1] = NULL; /* two missing, one wanted */
     s.in[3] = s.piece[3];
     s.in[4] = s.piece[4];
     uint8_t *one[3] = { NULL, out, NULL };
-    QC_ASSERT(ec_stripe_decode(c, s.in, PIECE, one, &err) == QC_OK);
-    QC_ASSERT(memcmp(out, s.piece[1], PIECE) == 0);
+    CHECK(ec_stripe_decode(c, s.in, PIECE, one, &err) == QC_OK);
+    CHECK(memcmp(out, s.piece[1], PIECE) == 0);
 }
 
 /* The reason for the tags (I2): one wrong byte, and the decoder answers QC_OK with wrong data. */
@@ -128,14 +129,14 @@ static void wrong_piece(struct qc_rand *r)
     const struct ec_coder *c = coder(3, 2);
     stripe_make(c, r, &s);
     struct qc_err err = { 0 };
-    uint8_t out[PIECE];
+    uint8_t out[PIECE] = { 0 };
     uint8_t *data_out[3] = { out, NULL, NULL };
     s.in[0] = NULL;
     s.piece[3][17] ^= 1;
-    QC_ASSERT(ec_stripe_decode(c, s.in, PIECE, data_out, &err) == QC_OK);
-    QC_ASSERT(out[17] != s.piece[0][17]);
+    CHECK(ec_stripe_decode(c, s.in, PIECE, data_out, &err) == QC_OK);
+    CHECK(out[17] != s.piece[0][17]);
     out[17] = s.piece[0][17];
-    QC_ASSERT(memcmp(out, s.piece[0], PIECE) == 0); /* and only there: byte by byte */
+    CHECK(memcmp(out, s.piece[0], PIECE) == 0); /* and only there: byte by byte */
 }
 
 /* Each thread asks for coders in its own order and codes with them while the others make new ones. */
@@ -160,10 +161,10 @@ static void threads(struct qc_rand *r)
     uint64_t seed[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
         seed[i] = qc_rand_u64(r);
-        QC_ASSERT(pthread_create(&thread[i], NULL, thread_run, &seed[i]) == 0);
+        CHECK(pthread_create(&thread[i], NULL, thread_run, &seed[i]) == 0);
     }
     for (unsigned i = 0; i < THREADS; i++)
-        QC_ASSERT(pthread_join(thread[i], NULL) == 0);
+        CHECK(pthread_join(thread[i], NULL) == 0);
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 /* unit/qrng_os: what the kernel could answer. getrandom is replaced by this program's own. */
 #include "base/cleanup.h"
+#include "qc_check.h"
 #include "qrng/qrng.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@ static struct {
 
 ssize_t getrandom(void *buf, size_t n, unsigned flags)
 {
-    QC_ASSERT(flags == 0 && n >= 1 && n <= 256);
+    CHECK(flags == 0 && n >= 1 && n <= 256);
     bool bad = ++kernel.calls == kernel.bad_call;
     if (bad && kernel.error != 0) {
         errno = kernel.error;
@@ -30,18 +31,18 @@ static void slice_fails(unsigned n, int error)
     struct qc_err err = { 0 };
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     kernel.bad_call = 0;
-    QC_ASSERT(qrng_open("os", &q, &err) == QC_OK);
+    CHECK(qrng_open("os", &q, &err) == QC_OK);
     uint8_t p[1000];
     memset(p, 1, sizeof p);
     kernel.calls = 0;
     kernel.bad_call = n;
     kernel.error = error;
-    QC_ASSERT(qrng_fill(q, p, sizeof p, &err) == QC_RANDOM);
-    QC_ASSERT(kernel.calls == n);
+    CHECK(qrng_fill(q, p, sizeof p, &err) == QC_RANDOM);
+    CHECK(kernel.calls == n);
     static const uint8_t zeros[1000];
-    QC_ASSERT(memcmp(p, zeros, sizeof p) == 0);
-    QC_ASSERT(qrng_fill(q, p, 1, &err) == QC_RANDOM && kernel.calls == n); /* not asked again */
-    QC_ASSERT(qrng_provenance(q).health == QRNG_HEALTH_FAILED);
+    CHECK(memcmp(p, zeros, sizeof p) == 0);
+    CHECK(qrng_fill(q, p, 1, &err) == QC_RANDOM && kernel.calls == n); /* not asked again */
+    CHECK(qrng_provenance(q).health == QRNG_HEALTH_FAILED);
 }
 
 static void open_fails(int error)
@@ -51,7 +52,7 @@ static void open_fails(int error)
     kernel.calls = 0;
     kernel.bad_call = 1;
     kernel.error = error;
-    QC_ASSERT(qrng_open("os", &q, &err) == QC_RANDOM && q == NULL);
+    CHECK(qrng_open("os", &q, &err) == QC_RANDOM && q == NULL);
 }
 
 static void whole_fill(void)
@@ -59,12 +60,12 @@ static void whole_fill(void)
     struct qc_err err = { 0 };
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     kernel.bad_call = 0;
-    QC_ASSERT(qrng_open("os", &q, &err) == QC_OK);
+    CHECK(qrng_open("os", &q, &err) == QC_OK);
     for (size_t n = 0; n < 600; n++) { /* nothing beside the n bytes is written */
         uint8_t p[602] = { 0 };
-        QC_ASSERT(qrng_fill(q, p + 1, n, &err) == QC_OK);
+        CHECK(qrng_fill(q, p + 1, n, &err) == QC_OK);
         for (size_t i = 0; i < sizeof p; i++)
-            QC_ASSERT(p[i] == (i >= 1 && i <= n ? 0xa5 : 0));
+            CHECK(p[i] == (i >= 1 && i <= n ? 0xa5 : 0));
     }
 }
 

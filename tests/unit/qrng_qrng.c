@@ -1,5 +1,6 @@
 /* unit/qrng_qrng: specs, the fixed source, sticky failure, zeros after a failure, provenance, threads. */
 #include "base/key.h"
+#include "qc_check.h"
 #include "qrng/qrng.h"
 #include "qrng_test.h"
 
@@ -14,7 +15,7 @@ static void specs(void)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         struct qc_err err = { 0 };
         struct qrng *q = NULL;
-        QC_ASSERT(qrng_open(refused[i], &q, &err) == QC_USAGE && q == NULL && err.msg[0] != '\0');
+        CHECK(qrng_open(refused[i], &q, &err) == QC_USAGE && q == NULL && err.msg[0] != '\0');
     }
 }
 
@@ -22,25 +23,25 @@ static void os_source(void)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
-    QC_ASSERT(qrng_open("os", &q, &err) == QC_OK);
-    QC_ASSERT(qrng_provenance(q).bytes == 0);
+    CHECK(qrng_open("os", &q, &err) == QC_OK);
+    CHECK(qrng_provenance(q).bytes == 0);
     uint8_t a[1000] = { 0 }, b[1000] = { 0 };
-    QC_ASSERT(qrng_fill(q, a, sizeof a, &err) == QC_OK && qrng_fill(q, b, sizeof b, &err) == QC_OK);
-    QC_ASSERT(memcmp(a, b, sizeof a) != 0);
+    CHECK(qrng_fill(q, a, sizeof a, &err) == QC_OK && qrng_fill(q, b, sizeof b, &err) == QC_OK);
+    CHECK(memcmp(a, b, sizeof a) != 0);
     unsigned zeros = 0; /* 1,000 bytes hold about four; 32 has a probability below 10^-15 */
     for (size_t i = 0; i < sizeof a; i++)
         zeros += a[i] == 0;
-    QC_ASSERT(zeros < 32);
-    QC_ASSERT(qrng_fill(q, a, 0, &err) == QC_OK);
+    CHECK(zeros < 32);
+    CHECK(qrng_fill(q, a, 0, &err) == QC_OK);
     struct qrng_provenance p = qrng_provenance(q);
-    QC_ASSERT(p.policy == QRNG_POLICY_OS && p.health == QRNG_HEALTH_KERNEL && p.bytes == 2000);
-    QC_ASSERT(strcmp(p.text, "os:getrandom policy=os health=kernel") == 0);
+    CHECK(p.policy == QRNG_POLICY_OS && p.health == QRNG_HEALTH_KERNEL && p.bytes == 2000);
+    CHECK(strcmp(p.text, "os:getrandom policy=os health=kernel") == 0);
 
     qc_rng rng = qrng_rng(q);
     QC_CLEANUP(qc_key_free) qc_key *K = NULL;
     QC_CLEANUP(qc_key_free) qc_key *R = NULL;
-    QC_ASSERT(qc_key_new(&K, 32, &rng, &err) == QC_OK && qc_key_new(&R, 32, &rng, &err) == QC_OK);
-    QC_ASSERT(!qc_key_same(K, R) && qrng_provenance(q).bytes == 2064);
+    CHECK(qc_key_new(&K, 32, &rng, &err) == QC_OK && qc_key_new(&R, 32, &rng, &err) == QC_OK);
+    CHECK(!qc_key_same(K, R) && qrng_provenance(q).bytes == 2064);
 }
 
 /* Runs dry in the middle: nothing of the fill is left, and nothing more comes, although bytes are left. */
@@ -48,24 +49,24 @@ static void fixed_source(void)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
-    QC_ASSERT(qrng_open_fixed(QC_LIT("0123456789"), &q, &err) == QC_OK);
+    CHECK(qrng_open_fixed(QC_LIT("0123456789"), &q, &err) == QC_OK);
     uint8_t p[8] = { 0 };
-    QC_ASSERT(qrng_fill(q, p, 4, &err) == QC_OK && memcmp(p, "0123", 4) == 0);
-    QC_ASSERT(strcmp(qrng_provenance(q).text, "fixed:test policy=test health=untested") == 0);
-    QC_ASSERT(qrng_fill(q, p, 8, &err) == QC_RANDOM && err.rc == QC_RANDOM);
+    CHECK(qrng_fill(q, p, 4, &err) == QC_OK && memcmp(p, "0123", 4) == 0);
+    CHECK(strcmp(qrng_provenance(q).text, "fixed:test policy=test health=untested") == 0);
+    CHECK(qrng_fill(q, p, 8, &err) == QC_RANDOM && err.rc == QC_RANDOM);
     static const uint8_t zeros[8];
-    QC_ASSERT(memcmp(p, zeros, 8) == 0);
+    CHECK(memcmp(p, zeros, 8) == 0);
     memset(p, 7, sizeof p);
-    QC_ASSERT(qrng_fill(q, p, 1, &err) == QC_RANDOM && p[0] == 0 && p[1] == 7);
+    CHECK(qrng_fill(q, p, 1, &err) == QC_RANDOM && p[0] == 0 && p[1] == 7);
     struct qrng_provenance after = qrng_provenance(q);
-    QC_ASSERT(after.health == QRNG_HEALTH_FAILED && after.bytes == 4);
-    QC_ASSERT(strcmp(after.text, "fixed:test policy=test health=failed") == 0);
+    CHECK(after.health == QRNG_HEALTH_FAILED && after.bytes == 4);
+    CHECK(strcmp(after.text, "fixed:test policy=test health=failed") == 0);
 
     qc_rng rng = qrng_rng(q);
     qc_key *K = NULL;
-    QC_ASSERT(qc_key_new(&K, 32, &rng, &err) == QC_RANDOM && K == NULL);
+    CHECK(qc_key_new(&K, 32, &rng, &err) == QC_RANDOM && K == NULL);
     qrng_close(&q);
-    QC_ASSERT(q == NULL);
+    CHECK(q == NULL);
     qrng_close(&q); /* twice is harmless */
 }
 
@@ -74,7 +75,7 @@ static void *thread_run(void *arg)
     struct qc_err err = { 0 };
     uint8_t p[32];
     for (unsigned i = 0; i < 500; i++)
-        QC_ASSERT(qrng_fill(arg, p, sizeof p, &err) == QC_OK);
+        CHECK(qrng_fill(arg, p, sizeof p, &err) == QC_OK);
     return NULL;
 }
 
@@ -83,15 +84,15 @@ static void threads(void)
     struct qc_err err = { 0 };
     static const uint8_t bytes[4 * 500 * 32];
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
-    QC_ASSERT(qrng_open_fixed(qc_span_of(bytes, sizeof bytes), &q, &err) == QC_OK);
+    CHECK(qrng_open_fixed(qc_span_of(bytes, sizeof bytes), &q, &err) == QC_OK);
     pthread_t thread[4];
     for (unsigned i = 0; i < 4; i++)
-        QC_ASSERT(pthread_create(&thread[i], NULL, thread_run, q) == 0);
+        CHECK(pthread_create(&thread[i], NULL, thread_run, q) == 0);
     for (unsigned i = 0; i < 4; i++)
-        QC_ASSERT(pthread_join(thread[i], NULL) == 0);
-    QC_ASSERT(qrng_provenance(q).bytes == sizeof bytes);
+        CHECK(pthread_join(thread[i], NULL) == 0);
+    CHECK(qrng_provenance(q).bytes == sizeof bytes);
     uint8_t p[1];
-    QC_ASSERT(qrng_fill(q, p, 1, &err) == QC_RANDOM); /* every byte was given, once */
+    CHECK(qrng_fill(q, p, 1, &err) == QC_RANDOM); /* every byte was given, once */
 }
 
 int main(void)

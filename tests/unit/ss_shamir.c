@@ -2,6 +2,7 @@
  * refusals. */
 #include "base/limits.h"
 #include "gf256.h"
+#include "qc_check.h"
 #include "ss/shamir.h"
 
 #include <stdio.h>
@@ -19,11 +20,11 @@ static void field(void)
             for (unsigned i = 15; i >= 8; i--)
                 if ((product >> i) & 1U)
                     product ^= 0x11dU << (i - 8);
-            QC_ASSERT(gf_mul((uint8_t)a, (uint8_t)b) == product);
+            CHECK(gf_mul((uint8_t)a, (uint8_t)b) == product);
         }
-    QC_ASSERT(gf_inv(0) == 0);
+    CHECK(gf_inv(0) == 0);
     for (unsigned a = 1; a < 256; a++)
-        QC_ASSERT(gf_mul((uint8_t)a, gf_inv((uint8_t)a)) == 1);
+        CHECK(gf_mul((uint8_t)a, gf_inv((uint8_t)a)) == 1);
 }
 
 /* Shares of one byte: f = { secret, c1, c2 } at 1, 2, 3, 4. */
@@ -31,7 +32,7 @@ static void split_byte(const uint8_t f[3], uint8_t y[4])
 {
     struct qc_err err = { 0 };
     uint8_t *share[4] = { &y[0], &y[1], &y[2], &y[3] };
-    QC_ASSERT(ss_split(3, 4, NULL, (qc_span){ f, 1 }, (qc_span){ f + 1, 2 }, share, &err) == QC_OK);
+    CHECK(ss_split(3, 4, NULL, (qc_span){ f, 1 }, (qc_span){ f + 1, 2 }, share, &err) == QC_OK);
 }
 
 static void constants(void)
@@ -42,12 +43,12 @@ static void constants(void)
             uint8_t y[4];
             split_byte(f, y);
             uint8_t R1 = y[0], R2 = y[1], R3 = y[2], R4 = y[3];
-            QC_ASSERT((R1 ^ R2 ^ R3) == f[0]);
-            QC_ASSERT((gf_mul(R1, 245) ^ gf_mul(R3, 105) ^ gf_mul(R4, 157)) == f[0]);
-            QC_ASSERT((gf_mul(R2, 2) ^ gf_mul(R3, 185) ^ gf_mul(R4, 186)) == f[0]);
-            QC_ASSERT((gf_mul(f[0], 15) ^ gf_mul(R1, 8) ^ gf_mul(R2, 6)) == R4);
-            QC_ASSERT((R1 ^ R2) == (f[0] ^ R3));
-            QC_ASSERT(R4 == (uint8_t)(f[0] ^ gf_mul(f[1], 4) ^ gf_mul(f[2], 16))); /* f(4), by powers */
+            CHECK((R1 ^ R2 ^ R3) == f[0]);
+            CHECK((gf_mul(R1, 245) ^ gf_mul(R3, 105) ^ gf_mul(R4, 157)) == f[0]);
+            CHECK((gf_mul(R2, 2) ^ gf_mul(R3, 185) ^ gf_mul(R4, 186)) == f[0]);
+            CHECK((gf_mul(f[0], 15) ^ gf_mul(R1, 8) ^ gf_mul(R2, 6)) == R4);
+            CHECK((R1 ^ R2) == (f[0] ^ R3));
+            CHECK(R4 == (uint8_t)(f[0] ^ gf_mul(f[1], 4) ^ gf_mul(f[2], 16))); /* f(4), by powers */
         }
 }
 
@@ -66,8 +67,8 @@ static void every_choice(void)
             struct qc_err err = { 0 };
             uint8_t y[6][16];
             uint8_t *share[6] = { y[0], y[1], y[2], y[3], y[4], y[5] };
-            QC_ASSERT(ss_split(k, n, points, (qc_span){ secret, 16 }, (qc_span){ coeffs, (k - 1) * 16 },
-                               share, &err) == QC_OK);
+            CHECK(ss_split(k, n, points, (qc_span){ secret, 16 }, (qc_span){ coeffs, (size_t)(k - 1) * 16 },
+                           share, &err) == QC_OK);
             for (unsigned set = 0; set < 1U << n; set++) {
                 if ((unsigned)__builtin_popcount(set) != k)
                     continue;
@@ -80,11 +81,11 @@ static void every_choice(void)
                         chosen[count++] = y[i];
                     }
                 uint8_t out[16];
-                QC_ASSERT(ss_combine(k, at, chosen, 16, 0, out, &err) == QC_OK);
-                QC_ASSERT(memcmp(out, secret, 16) == 0);
+                CHECK(ss_combine(k, at, chosen, 16, 0, out, &err) == QC_OK);
+                CHECK(memcmp(out, secret, 16) == 0);
                 for (unsigned i = 0; i < n; i++) {
-                    QC_ASSERT(ss_combine(k, at, chosen, 16, points[i], out, &err) == QC_OK);
-                    QC_ASSERT(memcmp(out, y[i], 16) == 0);
+                    CHECK(ss_combine(k, at, chosen, 16, points[i], out, &err) == QC_OK);
+                    CHECK(memcmp(out, y[i], 16) == 0);
                 }
             }
         }
@@ -107,12 +108,12 @@ static void secrecy(void)
         struct qc_err err = { 0 };
         memset(secret, (int)s, PAIRS);
         memset(seen, 0, sizeof seen);
-        QC_ASSERT(ss_split(3, 3, NULL, (qc_span){ secret, PAIRS }, (qc_span){ coeffs, sizeof coeffs }, share,
-                           &err) == QC_OK);
+        CHECK(ss_split(3, 3, NULL, (qc_span){ secret, PAIRS }, (qc_span){ coeffs, sizeof coeffs }, share,
+                       &err) == QC_OK);
         for (unsigned i = 0; i < PAIRS; i++) {
-            QC_ASSERT(seen[0][y[0][i] << 8 | y[1][i]]++ == 0);
-            QC_ASSERT(seen[1][y[0][i] << 8 | y[2][i]]++ == 0);
-            QC_ASSERT(seen[2][y[1][i] << 8 | y[2][i]]++ == 0);
+            CHECK(seen[0][y[0][i] << 8 | y[1][i]]++ == 0);
+            CHECK(seen[1][y[0][i] << 8 | y[2][i]]++ == 0);
+            CHECK(seen[2][y[1][i] << 8 | y[2][i]]++ == 0);
         }
     }
 }
@@ -123,10 +124,10 @@ static void refuse_split(unsigned k, unsigned n, const uint8_t *points, size_t s
     struct qc_err err = { 0 };
     uint8_t y[4] = { 1, 2, 3, 4 };
     uint8_t *share[4] = { &y[0], &y[1], &y[2], &y[3] };
-    QC_ASSERT(ss_split(k, n, points, (qc_span){ bytes, size }, (qc_span){ bytes, coeffs }, share, &err) ==
-              QC_USAGE);
-    QC_ASSERT(err.rc == QC_USAGE && err.msg[0] != '\0');
-    QC_ASSERT(y[0] == 1 && y[1] == 2 && y[2] == 3 && y[3] == 4);
+    CHECK(ss_split(k, n, points, (qc_span){ bytes, size }, (qc_span){ bytes, coeffs }, share, &err) ==
+          QC_USAGE);
+    CHECK(err.rc == QC_USAGE && err.msg[0] != '\0');
+    CHECK(y[0] == 1 && y[1] == 2 && y[2] == 3 && y[3] == 4);
 }
 
 static void refuse_combine(unsigned k, const uint8_t *points, size_t size)
@@ -135,8 +136,8 @@ static void refuse_combine(unsigned k, const uint8_t *points, size_t size)
     static const uint8_t bytes[4];
     const uint8_t *share[4] = { bytes, bytes, bytes, bytes };
     uint8_t out = 77;
-    QC_ASSERT(ss_combine(k, points, share, size, 0, &out, &err) == QC_USAGE);
-    QC_ASSERT(err.rc == QC_USAGE && err.msg[0] != '\0' && out == 77);
+    CHECK(ss_combine(k, points, share, size, 0, &out, &err) == QC_USAGE);
+    CHECK(err.rc == QC_USAGE && err.msg[0] != '\0' && out == 77);
 }
 
 static void refusals(void)
@@ -170,11 +171,11 @@ static void derived(void)
     struct qc_err err = { 0 };
     uint8_t R = 0x5a, R1 = 0xc3, R2 = 0x17, R3, R4, out = 9;
     const uint8_t *share[3] = { &R, &R1, &R2 };
-    QC_ASSERT(ss_combine(3, points, share, 1, 3, &out, &err) == QC_USAGE && out == 9);
-    QC_ASSERT(ss_interpolate(3, points, share, 1, 3, &R3, &err) == QC_OK);
-    QC_ASSERT(ss_interpolate(3, points, share, 1, 4, &R4, &err) == QC_OK);
-    QC_ASSERT(R3 == (R ^ R1 ^ R2));
-    QC_ASSERT(R4 == (gf_mul(R, 15) ^ gf_mul(R1, 8) ^ gf_mul(R2, 6)));
+    CHECK(ss_combine(3, points, share, 1, 3, &out, &err) == QC_USAGE && out == 9);
+    CHECK(ss_interpolate(3, points, share, 1, 3, &R3, &err) == QC_OK);
+    CHECK(ss_interpolate(3, points, share, 1, 4, &R4, &err) == QC_OK);
+    CHECK(R3 == (R ^ R1 ^ R2));
+    CHECK(R4 == (gf_mul(R, 15) ^ gf_mul(R1, 8) ^ gf_mul(R2, 6)));
 }
 
 /* All 255 points at once, threshold 255 and 1, and the longest secret. */
@@ -185,7 +186,7 @@ static void extremes(void)
     uint8_t *share[255];
     const uint8_t *given[255];
     uint8_t points[255];
-    for (unsigned i = 0; i < 255; i++) {
+    for (size_t i = 0; i < 255; i++) {
         share[i] = y[i];
         given[i] = y[i];
         points[i] = (uint8_t)(i + 1);
@@ -194,18 +195,18 @@ static void extremes(void)
     }
     struct qc_err err = { 0 };
     uint8_t out[2];
-    QC_ASSERT(ss_split(255, 255, NULL, (qc_span){ secret, 2 }, (qc_span){ coeffs, sizeof coeffs }, share,
-                       &err) == QC_OK);
-    QC_ASSERT(ss_combine(255, points, given, 2, 0, out, &err) == QC_OK && memcmp(out, secret, 2) == 0);
-    QC_ASSERT(ss_combine(254, points, given, 2, 0, out, &err) == QC_OK && memcmp(out, secret, 2) != 0);
-    QC_ASSERT(ss_split(1, 255, NULL, (qc_span){ secret, 2 }, (qc_span){ 0 }, share, &err) == QC_OK);
+    CHECK(ss_split(255, 255, NULL, (qc_span){ secret, 2 }, (qc_span){ coeffs, sizeof coeffs }, share, &err) ==
+          QC_OK);
+    CHECK(ss_combine(255, points, given, 2, 0, out, &err) == QC_OK && memcmp(out, secret, 2) == 0);
+    CHECK(ss_combine(254, points, given, 2, 0, out, &err) == QC_OK && memcmp(out, secret, 2) != 0);
+    CHECK(ss_split(1, 255, NULL, (qc_span){ secret, 2 }, (qc_span){ 0 }, share, &err) == QC_OK);
     for (unsigned i = 0; i < 255; i++)
-        QC_ASSERT(memcmp(y[i], secret, 2) == 0);
+        CHECK(memcmp(y[i], secret, 2) == 0);
     static uint8_t longest[QC_SS_SECRET_MAX], copy[QC_SS_SECRET_MAX];
     longest[QC_SS_SECRET_MAX - 1] = 1;
     uint8_t *one[1] = { copy };
-    QC_ASSERT(ss_split(1, 1, NULL, (qc_span){ longest, sizeof longest }, (qc_span){ 0 }, one, &err) == QC_OK);
-    QC_ASSERT(memcmp(longest, copy, sizeof copy) == 0);
+    CHECK(ss_split(1, 1, NULL, (qc_span){ longest, sizeof longest }, (qc_span){ 0 }, one, &err) == QC_OK);
+    CHECK(memcmp(longest, copy, sizeof copy) == 0);
 }
 
 int main(void)
