@@ -13,7 +13,6 @@ struct net_run {
 
     /* Going out. */
     uint64_t sent; /* bytes of the body handed to libcurl */
-    bool ended;    /* read has said the end */
 
     /* Coming in. */
     int status;        /* of the final answer; 0 before it begins */

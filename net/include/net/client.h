@@ -94,6 +94,8 @@ void net_client_free(struct net_client **c);
  * QC_USAGE      method, path or a header would break the request's syntax
  * QC_NOTFOUND, QC_AUTH   the socket is not there; may not be opened
  * and whatever read, head or write returned. After a failure the connection is closed; the next request makes a new one.
+ * A server that refuses and closes while the body still goes out may turn its refusal into QC_TEMP: the broken pipe is
+ * met before the answer is read. A server of ours takes the body to its end, then refuses.
  * An idempotent request (GET, HEAD, PUT, DELETE) on a kept connection that turns out dead is sent again once by itself,
  * when its body is a span or empty.
  */

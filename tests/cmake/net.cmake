@@ -1,0 +1,1 @@
+qc_test(unit net_client DEPS base net LIBS PkgConfig::microhttpd LABELS thread)

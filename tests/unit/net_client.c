@@ -1,0 +1,680 @@
+/* unit/net_client: requests against a real HTTP server (libmicrohttpd) on a UNIX socket whose path is longer than a
+ * socket address, and against a scripted peer for what no sane server does. */
+#include "net/client.h"
+
+#include "base/limits.h"
+#include "qc_tmpdir.h"
+
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define OK(call)                                                                                             \
+    do {                                                                                                     \
+        struct qc_err err = { 0 };                                                                           \
+        qc_rc rc_ok = (call);                                                                                \
+        if (rc_ok != QC_OK) {                                                                                \
+            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_ok), err.msg);              \
+            abort();                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+#define FAILS(code, call)                                                                                    \
+    do {                                                                                                     \
+        struct qc_err err = { 0 };                                                                           \
+        qc_rc rc_bad = (call);                                                                               \
+        if (rc_bad != (code) || err.msg[0] == '\0') {                                                        \
+            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_bad), err.msg);             \
+            abort();                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+enum { LARGE = 64 * 1024 * 1024 };
+
+/* --- The directory of the sockets: its path alone is longer than sun_path --- */
+
+struct place {
+    struct qc_tmpdir tmp;
+    int dir;
+};
+
+static struct place place_new(void)
+{
+    struct place p = { .tmp = qc_tmpdir_new() };
+    char path[512];
+    char leaf[121];
+    memset(leaf, 'd', sizeof leaf - 1);
+    leaf[sizeof leaf - 1] = '\0';
+    snprintf(path, sizeof path, "%s/%s", p.tmp.path, leaf);
+    QC_ASSERT(mkdir(path, 0700) == 0);
+    p.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    QC_ASSERT(p.dir >= 0);
+    return p;
+}
+
+static void place_done(struct place *p)
+{
+    close(p->dir);
+    qc_tmpdir_remove(&p->tmp);
+}
+
+static int listen_at(const struct place *p, const char *name)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", p->dir, name);
+    QC_ASSERT(fd >= 0);
+    QC_ASSERT(bind(fd, (struct sockaddr *)&a, sizeof a) == 0);
+    QC_ASSERT(listen(fd, 8) == 0);
+    return fd;
+}
+
+/* --- The real server --- */
+
+struct server {
+    struct MHD_Daemon *daemon;
+    atomic_int connections;
+    atomic_int requests;
+};
+
+struct upload {
+    uint64_t n;
+    uint64_t wrong;
+};
+
+/* Byte i of every large body is i mod 251; this is a long stretch of it. */
+enum { TABLE = 251 * 4096 };
+static uint8_t table[2 * TABLE];
+
+static void table_fill(void)
+{
+    for (size_t i = 0; i < sizeof table; i++)
+        table[i] = (uint8_t)(i % 251);
+}
+
+static void pattern(uint8_t *p, uint64_t at, size_t n)
+{
+    QC_ASSERT(n <= TABLE);
+    memcpy(p, table + at % 251, n);
+}
+
+/* Counts the pieces that are not as pattern() makes them. */
+static uint64_t wrong_add(uint64_t wrong, uint64_t at, const uint8_t *p, size_t n)
+{
+    QC_ASSERT(n <= TABLE);
+    return wrong + (memcmp(p, table + at % 251, n) != 0);
+}
+
+static ssize_t large_read(void *cls, uint64_t at, char *dst, size_t max)
+{
+    (void)cls;
+    if (at >= LARGE)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    size_t n = LARGE - at < max ? LARGE - (size_t)at : max;
+    pattern((uint8_t *)dst, at, n);
+    return (ssize_t)n;
+}
+
+static enum MHD_Result answer(struct MHD_Connection *con, unsigned status, const char *text, const char *method)
+{
+    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+    MHD_add_response_header(r, "X-Method", method);
+    MHD_add_response_header(r, "X-Twice", "one");
+    MHD_add_response_header(r, "x-twice", "two");
+    MHD_add_response_header(r, "X-Spaced", "a  b");
+    enum MHD_Result res = MHD_queue_response(con, status, r);
+    MHD_destroy_response(r);
+    return res;
+}
+
+static enum MHD_Result answer_get(struct MHD_Connection *con, const char *url, const char *method)
+{
+    if (strcmp(url, "/large") == 0 || strcmp(url, "/chunked") == 0) {
+        uint64_t size = url[1] == 'l' ? LARGE : MHD_SIZE_UNKNOWN;
+        struct MHD_Response *r = MHD_create_response_from_callback(size, 256 * 1024, large_read, NULL, NULL);
+        enum MHD_Result res = MHD_queue_response(con, 200, r);
+        MHD_destroy_response(r);
+        return res;
+    }
+    if (strcmp(url, "/none") == 0)
+        return answer(con, 204, "", method);
+    if (strcmp(url, "/slow") == 0) { /* as long as the client waits: ends when it closes */
+        char b;
+        int fd = MHD_get_connection_info(con, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        for (int i = 0; i < 500 && recv(fd, &b, 1, MSG_PEEK | MSG_DONTWAIT) != 0; i++)
+            usleep(10000);
+        return answer(con, 200, "slow", method);
+    }
+    if (strncmp(url, "/found", 6) == 0) {
+        const char *q = MHD_lookup_connection_value(con, MHD_GET_ARGUMENT_KIND, "q");
+        const char *h = MHD_lookup_connection_value(con, MHD_HEADER_KIND, "X-Mine");
+        char text[256];
+        snprintf(text, sizeof text, "%s|%s|%s", url, q != NULL ? q : "-", h != NULL ? h : "-");
+        return answer(con, 200, text, method);
+    }
+    return answer(con, 404, "nothing here", method);
+}
+
+static enum MHD_Result serve(void *cls, struct MHD_Connection *con, const char *url, const char *method,
+                             const char *version, const char *data, size_t *size, void **state)
+{
+    (void)version;
+    struct server *s = cls;
+    if (*state == NULL) {
+        atomic_fetch_add(&s->requests, 1);
+        *state = calloc(1, sizeof(struct upload));
+        if (strcmp(url, "/full") == 0) /* refused before its body is read */
+            return answer(con, 507, "no room", method);
+        return *state != NULL ? MHD_YES : MHD_NO;
+    }
+    struct upload *u = *state;
+    if (*size > 0) {
+        u->wrong = wrong_add(u->wrong, u->n, (const uint8_t *)data, *size);
+        u->n += *size;
+        *size = 0;
+        return MHD_YES;
+    }
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+        return answer_get(con, url, method);
+    const char *length = MHD_lookup_connection_value(con, MHD_HEADER_KIND, "Content-Length");
+    const char *expect = MHD_lookup_connection_value(con, MHD_HEADER_KIND, "Expect");
+    char text[128];
+    snprintf(text, sizeof text, "%s %llu wrong %llu length %s expect %s", method, (unsigned long long)u->n,
+             (unsigned long long)u->wrong, length != NULL ? length : "-", expect != NULL ? expect : "-");
+    return answer(con, 201, text, method);
+}
+
+static void served(void *cls, struct MHD_Connection *con, void **state, enum MHD_RequestTerminationCode why)
+{
+    (void)cls;
+    (void)con;
+    (void)why;
+    free(*state);
+    *state = NULL;
+}
+
+static void connected(void *cls, struct MHD_Connection *con, void **ctx, enum MHD_ConnectionNotificationCode code)
+{
+    (void)con;
+    (void)ctx;
+    struct server *s = cls;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        atomic_fetch_add(&s->connections, 1);
+}
+
+static void server_start(struct server *s, const struct place *p)
+{
+    s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL, serve, s,
+                                 MHD_OPTION_LISTEN_SOCKET, listen_at(p, "http"), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                 (size_t)256 * 1024, MHD_OPTION_NOTIFY_COMPLETED, served, NULL,
+                                 MHD_OPTION_NOTIFY_CONNECTION, connected, s, MHD_OPTION_END);
+    QC_ASSERT(s->daemon != NULL);
+}
+
+/* --- Requests --- */
+
+static struct net_client *client(const struct place *p, const char *name)
+{
+    struct net_client *c = NULL;
+    OK(net_client_new_unix(&c, p->dir, name, &err));
+    return c;
+}
+
+/* The answer's body is this text; the answer is freed. */
+static void body_is(struct net_response *r, const char *text)
+{
+    if (!qc_span_eq(qc_buf_span(&r->body), qc_span_str(text))) {
+        fprintf(stderr, "body is '%.*s', expected '%s'\n", (int)r->body.n, (const char *)r->body.p, text);
+        abort();
+    }
+    qc_buf_free(&r->body);
+}
+
+static void small_requests(struct net_client *c)
+{
+    static const char *const keep[] = { "x-method", "X-TWICE", "X-Absent", "x-spaced" };
+    struct net_header mine[] = { { "X-Mine", "a value; with=signs" }, { "X-Empty", "" } };
+    struct net_response r = { .body = { .max = 4096 } };
+    struct net_request rq = { .method = "GET", .path = "/found/../x?q=1%202", .headers = mine, .header_count = 2,
+                              .keep = keep, .keep_count = 4 };
+    OK(net_request(c, &rq, &r, &err));
+    QC_ASSERT(r.status == 200 && net_client_reach(c) == NET_ANSWERED && net_client_status(c) == 200);
+    QC_ASSERT(strcmp(r.kept[0], "GET") == 0 && strcmp(r.kept[1], "two") == 0 && r.kept[2] == NULL);
+    QC_ASSERT(strcmp(r.kept[3], "a  b") == 0);
+    body_is(&r, "/found/../x|1 2|a value; with=signs");
+
+    r.body.max = 4096;
+    rq = (struct net_request){ .method = "HEAD", .path = "/found", .keep = keep, .keep_count = 1 };
+    OK(net_request(c, &rq, &r, &err));
+    QC_ASSERT(r.status == 200 && r.body.n == 0 && strcmp(r.kept[0], "HEAD") == 0);
+
+    rq = (struct net_request){ .method = "GET", .path = "/nowhere" };
+    OK(net_request(c, &rq, &r, &err));
+    QC_ASSERT(r.status == 404);
+    body_is(&r, "nothing here");
+
+    r.body.max = 4096;
+    rq = (struct net_request){ .method = "GET", .path = "/none" };
+    OK(net_request(c, &rq, &r, &err));
+    QC_ASSERT(r.status == 204);
+    body_is(&r, "");
+
+    static const char *const bodies[] = { "PUT", "POST", "DELETE" };
+    for (size_t i = 0; i < 3; i++) {
+        char want[96];
+        r.body.max = 4096;
+        rq = (struct net_request){ .method = bodies[i], .path = "/up", .body = QC_LIT("\0\1\2\3\4") };
+        OK(net_request(c, &rq, &r, &err));
+        QC_ASSERT(r.status == 201);
+        snprintf(want, sizeof want, "%s 5 wrong 0 length 5 expect -", bodies[i]);
+        body_is(&r, want);
+        r.body.max = 4096;
+        rq.body = (qc_span){ 0 };
+        OK(net_request(c, &rq, &r, &err));
+        snprintf(want, sizeof want, "%s 0 wrong 0 length %s expect -", bodies[i], i == 2 ? "-" : "0");
+        body_is(&r, want);
+    }
+}
+
+static void refused_requests(struct net_client *c)
+{
+    static const struct net_header bad[] = { { "X: y", "v" }, { "", "v" },       { "X-A", "a\r\nX-B: c" }, { "X-A", "a\n" },
+                                             { "Host", "h" }, { "Expect", "x" }, { "content-length", "3" } };
+    struct net_response r = { .status = 77, .body = { .max = 100 } };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct net_request rq = { .method = "GET", .path = "/found", .headers = &bad[i], .header_count = 1 };
+        FAILS(QC_USAGE, net_request(c, &rq, &r, &err));
+    }
+    static const char *const paths[] = { "", "x", "/a b", "/a\r\nX: y", "/a#b", "/\xff" };
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct net_request rq = { .method = "GET", .path = paths[i] };
+        FAILS(QC_USAGE, net_request(c, &rq, &r, &err));
+    }
+    static const char *const methods[] = { "", "get", "GET /x", "G\n", "ABCDEFGHIJKLMNOPQ" };
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        struct net_request rq = { .method = methods[i], .path = "/" };
+        FAILS(QC_USAGE, net_request(c, &rq, &r, &err));
+    }
+    QC_ASSERT(r.status == 77);
+}
+
+/* --- Streams --- */
+
+struct flow {
+    uint64_t size, at;
+    uint64_t wrong;
+    size_t largest;
+    bool head;
+    qc_rc stop; /* refuse in the middle */
+};
+
+static qc_rc flow_read(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    struct flow *f = ctx;
+    if (f->stop != QC_OK && f->at > 3000000)
+        return QC_FAIL(err, f->stop, "source failed");
+    size_t n = f->size - f->at < max ? (size_t)(f->size - f->at) : max;
+    pattern(dst, f->at, n);
+    f->at += n;
+    f->largest = n > f->largest ? n : f->largest;
+    *ret_got = n;
+    return QC_OK;
+}
+
+static qc_rc flow_head(void *ctx, const struct net_response *head, struct qc_err *err)
+{
+    (void)err;
+    struct flow *f = ctx;
+    QC_ASSERT(!f->head && f->at == 0 && head->status == 200);
+    f->head = true;
+    return QC_OK;
+}
+
+static qc_rc flow_write(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    struct flow *f = ctx;
+    QC_ASSERT(f->head);
+    if (f->stop != QC_OK && f->at > 3000000)
+        return QC_FAIL(err, f->stop, "sink failed");
+    f->wrong = wrong_add(f->wrong, f->at, bytes.p, bytes.n);
+    f->at += bytes.n;
+    f->largest = bytes.n > f->largest ? bytes.n : f->largest;
+    return QC_OK;
+}
+
+static void speed(const char *what, uint64_t ns)
+{
+    fprintf(stderr, "%s: 64 MiB in %.1f ms, %.2f GB/s\n", what, (double)ns / 1e6, (double)LARGE / (double)ns);
+}
+
+static void large_bodies(struct net_client *c)
+{
+    static const struct {
+        const char *name;
+        uint64_t size;
+        const char *want;
+    } ups[] = { { "put, length known", LARGE, "PUT 67108864 wrong 0 length 67108864 expect -" },
+                { "put, chunked", NET_SIZE_UNKNOWN, "PUT 67108864 wrong 0 length - expect -" } };
+    struct net_response r = { .body = { .max = 4096 } };
+    for (size_t i = 0; i < 2; i++) {
+        struct flow f = { .size = LARGE };
+        struct net_request rq = { .method = "PUT", .path = "/up", .read = flow_read, .read_ctx = &f, .body_size = ups[i].size };
+        uint64_t t = qc_now_ns();
+        r.body.max = 4096;
+        OK(net_request(c, &rq, &r, &err));
+        speed(ups[i].name, qc_now_ns() - t);
+        body_is(&r, ups[i].want);
+        QC_ASSERT(f.largest <= NET_BUFFER_SIZE);
+    }
+    static const char *const downs[] = { "/large", "/chunked" };
+    for (size_t i = 0; i < 2; i++) {
+        struct flow f = { .size = LARGE };
+        struct net_request rq = { .method = "GET", .path = downs[i], .head = flow_head, .write = flow_write, .write_ctx = &f };
+        uint64_t t = qc_now_ns();
+        OK(net_request(c, &rq, &r, &err));
+        speed(downs[i], qc_now_ns() - t);
+        QC_ASSERT(r.status == 200 && f.at == LARGE && f.wrong == 0 && r.body.n == 0);
+        QC_ASSERT(f.largest <= NET_BUFFER_SIZE);
+    }
+    /* An answer of another class goes into the body, not into the stream. */
+    struct flow f = { .size = 0 };
+    struct net_request rq = { .method = "GET", .path = "/nowhere", .head = flow_head, .write = flow_write, .write_ctx = &f };
+    r.body.max = 4096;
+    OK(net_request(c, &rq, &r, &err));
+    QC_ASSERT(!f.head && f.at == 0);
+    body_is(&r, "nothing here");
+    /* The head of an empty body is told, too. */
+    rq.path = "/found";
+    rq.method = "HEAD";
+    OK(net_request(c, &rq, &r, &err));
+    QC_ASSERT(f.head && f.at == 0);
+}
+
+static void broken_off(struct net_client *c)
+{
+    struct net_response r = { .status = 77, .body = { .max = 1000 } };
+    struct flow f = { .size = LARGE, .stop = QC_INTEGRITY };
+    struct net_request get = { .method = "GET", .path = "/large", .head = flow_head, .write = flow_write, .write_ctx = &f };
+    FAILS(QC_INTEGRITY, net_request(c, &get, &r, &err));
+    QC_ASSERT(net_client_reach(c) == NET_ANSWERED && net_client_status(c) == 200);
+    f = (struct flow){ .size = LARGE, .stop = QC_CHANGED };
+    struct net_request up = { .method = "PUT", .path = "/up", .read = flow_read, .read_ctx = &f, .body_size = LARGE };
+    FAILS(QC_CHANGED, net_request(c, &up, &r, &err));
+    QC_ASSERT(net_client_reach(c) == NET_NO_ANSWER && net_client_status(c) == 0);
+    f = (struct flow){ .size = 1000 };
+    up.body_size = 999; /* the source has more than it said */
+    FAILS(QC_IO, net_request(c, &up, &r, &err));
+    f = (struct flow){ .size = 1000 };
+    up.body_size = 1001;
+    FAILS(QC_IO, net_request(c, &up, &r, &err));
+    struct net_request big = { .method = "GET", .path = "/large" };
+    FAILS(QC_LIMIT, net_request(c, &big, &r, &err)); /* 64 MiB into 1,000 bytes */
+    QC_ASSERT(r.status == 77 && r.body.n == 0 && r.body.max == 1000);
+    struct net_request ok = { .method = "GET", .path = "/found" };
+    OK(net_request(c, &ok, &r, &err)); /* and the client is as good as before */
+    body_is(&r, "/found|-|-");
+}
+
+/* A refusal that comes before the body was read, from a server that closes at once: the answer, or a broken pipe, but
+ * never a hang, and the client is good for the next request. */
+static void refused_early(struct net_client *c)
+{
+    enum { TRIES = 40 };
+    int lost = 0;
+    for (int i = 0; i < TRIES; i++) {
+        struct net_response r = { .body = { .max = 1000 } };
+        struct flow f = { .size = LARGE };
+        struct net_request up = { .method = "PUT", .path = "/full", .read = flow_read, .read_ctx = &f, .body_size = LARGE };
+        struct qc_err why = { 0 };
+        qc_rc rc = net_request(c, &up, &r, &why);
+        QC_ASSERT(rc == QC_TEMP || (rc == QC_OK && r.status == 507));
+        QC_ASSERT(net_client_reach(c) == (rc == QC_OK ? NET_ANSWERED : NET_NO_ANSWER));
+        lost += rc != QC_OK;
+        qc_buf_free(&r.body);
+    }
+    fprintf(stderr, "early refusals lost: %d of %d\n", lost, TRIES);
+}
+
+/* --- Time --- */
+
+static void *cancel_soon(void *arg)
+{
+    usleep(50000);
+    qc_cancel_set(arg);
+    return NULL;
+}
+
+static void time_limits(struct net_client *c)
+{
+    struct net_response r = { .body = { .max = 100 } };
+    struct net_request rq = { .method = "GET", .path = "/slow", .deadline = qc_deadline_in(100) };
+    uint64_t t = qc_now_ms();
+    FAILS(QC_TIMEOUT, net_request(c, &rq, &r, &err));
+    QC_ASSERT(qc_now_ms() - t >= 99 && qc_now_ms() - t < 3000);
+    QC_ASSERT(net_client_reach(c) == NET_NO_ANSWER);
+
+    rq.deadline = QC_NO_DEADLINE;
+    rq.stall_ms = 150;
+    t = qc_now_ms();
+    FAILS(QC_TIMEOUT, net_request(c, &rq, &r, &err));
+    QC_ASSERT(qc_now_ms() - t >= 149 && qc_now_ms() - t < 3000);
+
+    struct qc_cancel cancel = { false };
+    pthread_t th;
+    rq.stall_ms = 0;
+    rq.cancel = &cancel;
+    QC_ASSERT(pthread_create(&th, NULL, cancel_soon, &cancel) == 0);
+    t = qc_now_ms();
+    FAILS(QC_CANCELLED, net_request(c, &rq, &r, &err));
+    QC_ASSERT(qc_now_ms() - t < 3000);
+    pthread_join(th, NULL);
+    FAILS(QC_CANCELLED, net_request(c, &rq, &r, &err)); /* still up: nothing is begun */
+    QC_ASSERT(net_client_reach(c) == NET_NOTHING_SENT);
+}
+
+/* --- A scripted peer: for each connection, what it answers to each request; "" closes without an answer --- */
+
+struct script {
+    int fd;
+    const char *const (*say)[4]; /* [connection][request], NULL: close */
+    size_t connections;
+    atomic_int requests;
+    pthread_t thread;
+};
+
+/* Read one request without a body. False at the end of the connection. */
+static bool request_read(int fd)
+{
+    char last[4] = { 0 };
+    while (memcmp(last, "\r\n\r\n", 4) != 0) {
+        memmove(last, last + 1, 3);
+        if (read(fd, last + 3, 1) != 1)
+            return false;
+    }
+    return true;
+}
+
+static void *play(void *arg)
+{
+    struct script *s = arg;
+    for (size_t i = 0; i < s->connections; i++) {
+        int fd = accept(s->fd, NULL, NULL);
+        QC_ASSERT(fd >= 0);
+        for (size_t k = 0; s->say[i][k] != NULL && request_read(fd); k++) {
+            atomic_fetch_add(&s->requests, 1);
+            size_t n = strlen(s->say[i][k]);
+            QC_ASSERT(send(fd, s->say[i][k], n, MSG_NOSIGNAL) == (ssize_t)n);
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void script_start(struct script *s, const struct place *p, const char *name)
+{
+    s->fd = listen_at(p, name);
+    QC_ASSERT(pthread_create(&s->thread, NULL, play, s) == 0);
+}
+
+static void script_end(struct script *s)
+{
+    pthread_join(s->thread, NULL);
+    close(s->fd);
+}
+
+#define HTTP_OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+static void bad_peers(const struct place *p)
+{
+    static const struct {
+        const char *say;
+        qc_rc rc;
+        enum net_reach reach;
+    } peers[] = {
+        { "", QC_TEMP, NET_NO_ANSWER },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", QC_TEMP, NET_ANSWERED },
+        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", QC_TEMP, NET_ANSWERED },
+        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", QC_TEMP, NET_ANSWERED },
+        { "SSH-2.0-OpenSSH\r\n", QC_FORMAT, NET_NO_ANSWER },
+        { "HTTP/1.1 2x0 OK\r\n\r\n", QC_FORMAT, NET_NO_ANSWER },
+        { "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", QC_OK, NET_ANSWERED },
+        { "HTTP/1.1 100 Continue\r\nX-K: interim\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", QC_OK,
+          NET_ANSWERED },
+    };
+    static const char *const keep[] = { "X-K" };
+    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "peer%zu", i);
+        const char *const say[1][4] = { { peers[i].say, NULL } };
+        struct script s = { .say = say, .connections = 1 };
+        script_start(&s, p, name);
+        struct net_client *c = client(p, name);
+        struct net_response r = { .body = { .max = 1000 } };
+        struct net_request rq = { .method = "GET", .path = "/", .keep = keep, .keep_count = 1, .deadline = qc_deadline_in(5000) };
+        struct qc_err err = { 0 };
+        qc_rc rc = net_request(c, &rq, &r, &err);
+        if (rc != peers[i].rc || net_client_reach(c) != peers[i].reach) {
+            fprintf(stderr, "peer %zu: %s (%s), reach %d\n", i, qc_rc_name(rc), err.msg, (int)net_client_reach(c));
+            abort();
+        }
+        QC_ASSERT(rc != QC_OK || r.kept[0] == NULL);
+        qc_buf_free(&r.body);
+        net_client_free(&c);
+        script_end(&s);
+    }
+}
+
+/* A kept connection that the peer has closed meanwhile, or closes instead of an answer. */
+static void dead_connection(const struct place *p)
+{
+    static const char *const dies[2][4] = { { HTTP_OK, "", NULL }, { HTTP_OK, NULL } };
+    static const char *const closes[2][4] = { { HTTP_OK, NULL }, { HTTP_OK, NULL } };
+    static const struct {
+        const char *name, *method;
+        const char *const (*say)[4];
+        int requests;
+    } cases[] = {
+        { "dies-get", "GET", dies, 3 }, /* the second is not answered, and sent again: it is idempotent */
+        { "closes-get", "GET", closes, 2 },
+        { "closes-post", "POST", closes, 2 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct script s = { .say = cases[i].say, .connections = 2 };
+        script_start(&s, p, cases[i].name);
+        struct net_client *c = client(p, cases[i].name);
+        struct net_response r = { .body = { .max = 1000 } };
+        struct net_request rq = { .method = "GET", .path = "/", .deadline = qc_deadline_in(5000) };
+        OK(net_request(c, &rq, &r, &err));
+        rq.method = cases[i].method;
+        OK(net_request(c, &rq, &r, &err));
+        body_is(&r, "ok");
+        net_client_free(&c);
+        script_end(&s);
+        QC_ASSERT(atomic_load(&s.requests) == cases[i].requests);
+    }
+    /* A POST that is not answered is not repeated. */
+    static const char *const mute[1][4] = { { "", NULL } };
+    struct script s = { .say = mute, .connections = 1 };
+    script_start(&s, p, "mute");
+    struct net_client *c = client(p, "mute");
+    struct net_response r = { .body = { .max = 1000 } };
+    struct net_request rq = { .method = "POST", .path = "/", .deadline = qc_deadline_in(5000) };
+    FAILS(QC_TEMP, net_request(c, &rq, &r, &err));
+    QC_ASSERT(net_client_reach(c) == NET_NO_ANSWER);
+    net_client_free(&c);
+    script_end(&s);
+    QC_ASSERT(atomic_load(&s.requests) == 1);
+}
+
+static void endless_headers(const struct place *p)
+{
+    static char say[NET_HEAD_SIZE_MAX + 4096];
+    size_t n = (size_t)snprintf(say, sizeof say, "HTTP/1.1 200 OK\r\n");
+    while (n < NET_HEAD_SIZE_MAX + 100)
+        n += (size_t)snprintf(say + n, sizeof say - n, "X-Line: %0100d\r\n", 1);
+    snprintf(say + n, sizeof say - n, "\r\n");
+    const char *const script[1][4] = { { say, NULL } };
+    struct script s = { .say = script, .connections = 1 };
+    script_start(&s, p, "endless");
+    struct net_client *c = client(p, "endless");
+    struct net_response r = { .body = { .max = 1000 } };
+    struct net_request rq = { .method = "GET", .path = "/", .deadline = qc_deadline_in(5000) };
+    FAILS(QC_LIMIT, net_request(c, &rq, &r, &err));
+    net_client_free(&c);
+    script_end(&s);
+}
+
+static void nobody_there(const struct place *p)
+{
+    struct net_response r = { .body = { .max = 1000 } };
+    struct net_request rq = { .method = "POST", .path = "/", .body = QC_LIT("x") };
+    struct net_client *c = client(p, "no-such-socket");
+    FAILS(QC_NOTFOUND, net_request(c, &rq, &r, &err));
+    QC_ASSERT(net_client_reach(c) == NET_NOTHING_SENT);
+    net_client_free(&c);
+    close(listen_at(p, "left-over")); /* the name stays, nobody listens */
+    c = client(p, "left-over");
+    FAILS(QC_TEMP, net_request(c, &rq, &r, &err));
+    QC_ASSERT(net_client_reach(c) == NET_NOTHING_SENT);
+    net_client_free(&c);
+    FAILS(QC_USAGE, net_client_new_unix(&c, p->dir, "", &err));
+    FAILS(QC_USAGE, net_client_new_unix(&c, p->dir, "a/b", &err));
+    char name[200];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    FAILS(QC_USAGE, net_client_new_unix(&c, p->dir, name, &err));
+    QC_ASSERT(c == NULL);
+    net_client_free(&c);
+}
+
+int main(void)
+{
+    QC_CLEANUP(place_done) struct place p = place_new();
+    struct server s = { 0 };
+    table_fill();
+    server_start(&s, &p);
+    struct net_client *c = client(&p, "http");
+    small_requests(c);
+    int connections = atomic_load(&s.connections);
+    QC_ASSERT(connections <= 3); /* kept; each of the two POSTs took a fresh one */
+    refused_requests(c);
+    large_bodies(c);
+    QC_ASSERT(atomic_load(&s.connections) == connections);
+    broken_off(c);
+    refused_early(c);
+    time_limits(c);
+    net_client_free(&c);
+    MHD_stop_daemon(s.daemon);
+    bad_peers(&p);
+    dead_connection(&p);
+    endless_headers(&p);
+    nobody_there(&p);
+    return 0;
+}
