@@ -180,6 +180,7 @@ static qc_rc mark_write(int dir, struct qc_err *err)
     if (fd < 0)
         return FILE_FAIL(err, "making " FILE_MARK);
     QC_CLEANUP(qc_fd_close) struct qc_fd own = qc_fd_own(fd);
+    fd = qc_fd_get(&own);
     /* Only its presence counts: a text cut short by a crash harms nothing. */
     if (pwrite(fd, text, sizeof text - 1, 0) != (ssize_t)(sizeof text - 1))
         return FILE_FAIL(err, "writing " FILE_MARK);

@@ -377,8 +377,8 @@ static qc_rc sweep_one(int dir, const char *name, struct qc_err *err)
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? QC_OK : FILE_FAIL(err, "temporary file %s", name);
-    QC_CLEANUP(qc_fd_close) struct qc_fd own = qc_fd_own(fd);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+    QC_CLEANUP(qc_fd_close) struct qc_fd own = qc_fd_own(fd); /* closing it lets the lock go */
+    if (flock(qc_fd_get(&own), LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? QC_OK : FILE_FAIL(err, "temporary file %s", name);
     if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
         return FILE_FAIL(err, "removing temporary file %s", name);
