@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Second implementation of FORMAT 8.1: runs the program kat/ec_matrix and computes again every line that it prints.
+"""Second implementation of FORMAT 8.1: runs kat/ec_matrix and computes again every line that it prints.
 
 ec_matrix.py PROGRAM
 """

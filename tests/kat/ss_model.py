@@ -42,11 +42,12 @@ def line(k, points, secret, coefficients):
 
 
 def make():
-    cases = [(3, [1, 2, 3, 4], 32), (3, [1, 2, 3, 4], 1), (1, [9, 200], 16), (2, [255, 1], 7), (5, [2, 3, 5, 7, 11], 32),
-             (7, list(range(1, 11)), 32), (4, [4, 3, 2, 1], 33)]
+    cases = [(3, [1, 2, 3, 4], 32), (3, [1, 2, 3, 4], 1), (1, [9, 200], 16), (2, [255, 1], 7),
+             (5, [2, 3, 5, 7, 11], 32), (7, list(range(1, 11)), 32), (4, [4, 3, 2, 1], 33)]
     for k, points, size in cases:
         label = f"qcloud ss {k} {points} {size}"
-        print(line(k, points, pattern(label + " secret", size), pattern(label + " coefficients", (k - 1) * size)))
+        coefficients = pattern(label + " coefficients", (k - 1) * size)
+        print(line(k, points, pattern(label + " secret", size), coefficients))
     for filler in (0x00, 0xFF):  # all zero is a legal polynomial: the shares are the secret itself
         print(line(3, [1, 2, 3, 4], bytes([0x5A] * 32), bytes([filler] * 64)))
 

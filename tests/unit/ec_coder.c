@@ -143,7 +143,7 @@ static void wrong_piece(struct qc_rand *r)
 static void *thread_run(void *arg)
 {
     struct qc_rand r = { .state = *(const uint64_t *)arg };
-    struct stripe s;
+    struct stripe s = { 0 };
     for (unsigned round = 0; round < 200; round++) {
         unsigned k = (unsigned)qc_rand_between(&r, 1, 8);
         unsigned m = (unsigned)qc_rand_between(&r, 1, 4);
