@@ -120,6 +120,15 @@
     X(QC_GW_TIDY_KEYS, 64, "keys", "swept or re-put per call: housekeeping yields to requests")              \
     X(QC_GW_SWEEP_ROUNDS, 2, "rounds", "of DELETE and HEAD until a dead key rests; its row stays")           \
     X(QC_GW_LIST_PAGE_MS, 60000, "ms", "one page of a listing during a rebuild")                             \
+    /* client */                                                                                             \
+    X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \
+    X(QC_CLIENT_CONF_MAX, 65536, "bytes", "a configuration; ours has a dozen lines")                         \
+    X(QC_CLIENT_TEXT_MAX, 65536, "bytes", "a name of 4,096 bytes, each escaped, and words around it")        \
+    X(QC_CLIENT_NAMES_MAX, 32 * 1024 * 1024, "bytes", "names of one get -r: within the 64 MiB of the command")\
+    X(QC_CLIENT_START_MS, 30000, "ms", "a gateway that is not ready by then has a log to read")              \
+    X(QC_CLIENT_START_TRIES, 4, "tries", "one, and three for a gateway that is starting or leaving")         \
+    X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "between them")                                                   \
+    X(QC_CLIENT_LEAVE_MS, 2000, "ms", "a second Ctrl-C within this leaves at once")                          \
     /* ss, ec, qrng */                                                                                       \
     X(QC_SS_N_MAX, 255, "shares", "non-zero points of GF(2^8)")                                              \
     X(QC_SS_SECRET_MAX, 1024 * 1024, "bytes", "larger things are encrypted, and the key is shared")          \
