@@ -9,9 +9,15 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* jansson answers many failed allocations with "invalid token", or with nothing: remember them here. */
+static _Thread_local bool starved;
+
 static void *json_alloc(size_t n)
 {
-    return qc_alloc(n > 0 ? n : 1);
+    void *p = qc_alloc(n > 0 ? n : 1);
+
+    starved |= p == NULL;
+    return p;
 }
 
 static void set_alloc(void)
@@ -61,8 +67,9 @@ qc_rc qc_json_parse(struct json_t **ret, qc_span text, struct qc_err *err)
         return QC_FAIL(err, QC_LIMIT, "JSON of more than %d levels", QC_JSON_DEPTH_MAX);
     if (text.n == 0)
         return QC_FAIL(err, QC_FORMAT, "JSON: nothing there");
+    starved = false;
     json_t *j = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (j == NULL && json_error_code(&why) == json_error_out_of_memory)
+    if (j == NULL && starved)
         return QC_FAIL(err, QC_NOMEM, "no memory for JSON of %zu bytes", text.n);
     if (j == NULL) /* the text may quote the input: bytes from outside, but no secret ever stands in JSON */
         return QC_FAIL(err, QC_FORMAT, "JSON, line %d, column %d: not well formed", why.line, why.column);
