@@ -1,0 +1,391 @@
+/* Reading a segment: fragments are fetched and verified in the clouds' workers, each into its slot; the first
+ * k good ones win.
+ *
+ * R1 (I2): a slot is looked at only after its job said DONE, and a job says DONE only when head, end and
+ * every piece of the range verified. A job that is late may go on writing to its own slot; nothing else ever
+ * lies there. R2: a data piece that is missing is decoded into the slot of a parity fragment that was used in
+ * its place, stripe by stripe, after that stripe's pieces have been read.
+ */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "segment_read_internal.h"
+
+static void op_unref(void *owner)
+{
+    struct read_op *op = owner;
+
+    if (atomic_fetch_sub(&op->refs, 1) != 1)
+        return;
+    gw_unit_give(&op->unit);
+    gw_plan_done(&op->plan);
+    qc_free(op);
+}
+
+static void op_free(struct read_op **op)
+{
+    if (*op != NULL)
+        op_unref(*op);
+    *op = NULL;
+}
+
+/* -- one fragment, in a worker
+ * ---------------------------------------------------------------------------------- */
+
+static qc_rc get_exact(struct cloud *c, const char *key, struct cloud_range range, uint8_t *dst,
+                       const struct cloud_op *op, struct qc_err *err)
+{
+    size_t got = 0;
+
+    QC_TRY(cloud_get(c, key, range, dst, &got, op, err));
+    if (got != range.n)
+        return QC_FAIL(err, QC_FORMAT, "fragment is cut short: %zu bytes came of %zu", got, range.n);
+    return QC_OK;
+}
+
+/* The end, and one byte more that must not be there. */
+static qc_rc get_end(struct cloud *c, const char *key, struct cloud_range range, uint8_t *dst,
+                     const struct cloud_op *op, struct qc_err *err)
+{
+    size_t got = 0;
+
+    QC_TRY(cloud_get(c, key, (struct cloud_range){ range.off, range.n + 1 }, dst, &got, op, err));
+    if (got != range.n)
+        return QC_FAIL(err, QC_FORMAT, "fragment has %s than it should",
+                       got < range.n ? "fewer bytes" : "more bytes");
+    return QC_OK;
+}
+
+/* Head, the range's pieces, end. *head_size: 136 as written now; what a fragment says otherwise is believed
+ * only until its tag is checked. */
+static qc_rc fetch(const struct incoming *in, struct cloud *c, const struct cloud_op *op, size_t *head_size,
+                   struct qc_err *err)
+{
+    const struct read_op *r = in->op;
+    const struct gw_plan_fragment *f = &r->plan.fragments[in->index];
+    const struct ec_geometry *g = &r->plan.geometry;
+    const size_t end_size = gw_frag_end_size(g->stripe_count, r->plan.n);
+    uint8_t *payload = gw_unit_payload(r->unit, in->index);
+    uint8_t *head = payload - GW_FRAG_HEAD_BYTES;
+
+    if (r->whole) {
+        /* One request. If the head is longer than expected, the pieces lie elsewhere: the slow way finds
+         * them. */
+        const size_t total = GW_FRAG_HEAD_BYTES + (size_t)g->payload_size + end_size;
+        size_t got = 0;
+        QC_TRY(cloud_get(c, f->key, (struct cloud_range){ 0, total + 1 }, head, &got, op, err));
+        if (got < GW_FRAG_HEAD_BYTES)
+            return QC_FAIL(err, QC_FORMAT, "fragment is cut short: %zu bytes", got);
+        *head_size = (size_t)qc_get_be(head + 6, 2);
+        if (*head_size == GW_FRAG_HEAD_BYTES)
+            return got == total
+                       ? QC_OK
+                       : QC_FAIL(err, QC_FORMAT, "fragment has %zu bytes or more, expected %zu", got, total);
+    } else {
+        QC_TRY(get_exact(c, f->key, (struct cloud_range){ 0, GW_FRAG_HEAD_BYTES }, head, op, err));
+        *head_size = (size_t)qc_get_be(head + 6, 2);
+    }
+    if (*head_size < GW_FRAG_HEAD_BYTES || *head_size > GW_FRAG_HEAD_MAX)
+        return QC_FAIL(err, QC_FORMAT, "fragment head of %zu bytes", *head_size);
+    if (*head_size > GW_FRAG_HEAD_BYTES)
+        QC_TRY(get_exact(c, f->key, (struct cloud_range){ 0, *head_size }, payload - *head_size, op, err));
+    QC_TRY(get_end(c, f->key, (struct cloud_range){ *head_size + g->payload_size, end_size },
+                   payload + g->payload_size, op, err));
+    return get_exact(c, f->key,
+                     (struct cloud_range){ *head_size + r->payload_from, r->payload_to - r->payload_from },
+                     payload + r->payload_from, op, err);
+}
+
+static qc_rc verify(struct incoming *in, const struct cloud_op *op, size_t head_size, struct qc_err *err)
+{
+    QC_CLEANUP(qc_aead_free) struct qc_aead *aead = NULL;
+    const struct read_op *r = in->op;
+    const struct ec_geometry *g = &r->plan.geometry;
+    const uint8_t *payload = gw_unit_payload(r->unit, in->index);
+    const qc_span head = qc_span_of(payload - head_size, head_size);
+    const qc_span end = qc_span_of(payload + g->payload_size, gw_frag_end_size(g->stripe_count, r->plan.n));
+
+    QC_TRY(gw_frag_verify(&r->plan.keys, &r->plan.fragments[in->index].head, r->digest, head, end, &in->end,
+                          err));
+    QC_TRY(qc_aead_new(&aead, err));
+    for (uint32_t t = r->stripe_from; t < r->stripe_to; t++) {
+        const struct ec_stripe st = ec_geometry_stripe(g, t);
+        QC_TRY(qc_go_on(op->deadline, op->cancel, "reading a fragment", err));
+        QC_TRY(gw_frag_piece_check(&r->plan.keys, aead, (uint8_t)in->index, t,
+                                   qc_span_of(payload + st.payload_offset, st.piece_size),
+                                   in->end.tags.p + (size_t)QC_TAG * t, err));
+    }
+    return QC_OK;
+}
+
+/* A missing fragment: is it the key that is gone, or the cloud (D8)? */
+static bool cloud_lost(struct cloud *c, const struct cloud_op *op)
+{
+    struct qc_err ignored = { 0 };
+    uint64_t size = 0;
+
+    return cloud_head(c, gw_name_identity, &size, op, &ignored) == QC_NOTFOUND;
+}
+
+static qc_rc job_fetch(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err)
+{
+    struct incoming *in = ctx;
+    size_t head_size = 0;
+    qc_rc rc = fetch(in, c, op, &head_size, err);
+
+    if (rc == QC_NOTFOUND)
+        in->lost = cloud_lost(c, op);
+    QC_TRY(rc);
+    return verify(in, op, head_size, err);
+}
+
+/* -- faults
+ * ----------------------------------------------------------------------------------------------------- */
+
+static enum gw_fault_kind fault_kind(const struct gw_outcome *o, enum gw_cloud_state state, bool lost)
+{
+    if (o->fate == GW_LATE)
+        return GW_FAULT_LATE;
+    if (lost || (o->fate == GW_SKIPPED && state == GW_CLOUD_LOST))
+        return GW_FAULT_LOST;
+    if (o->fate == GW_SKIPPED || state == GW_CLOUD_UNREACHABLE)
+        return GW_FAULT_UNREACHABLE;
+    if (o->rc == QC_NOTFOUND)
+        return state == GW_CLOUD_LOST ? GW_FAULT_LOST : GW_FAULT_MISSING;
+    if (o->rc == QC_INTEGRITY || o->rc == QC_FORMAT || o->rc == QC_NEWER || o->rc == QC_IO)
+        return GW_FAULT_DAMAGED;
+    return o->rc == QC_TIMEOUT ? GW_FAULT_LATE : GW_FAULT_UNREACHABLE;
+}
+
+static void add_fault(struct reading *rd, unsigned index, const struct gw_outcome *o)
+{
+    const struct gw_plan_fragment *f = &rd->op->plan.fragments[index];
+    struct gw_faults *faults = rd->faults;
+    struct gw_cloud_view v = { .state = GW_CLOUD_UNKNOWN };
+
+    if (f->at >= 0)
+        gw_fan_view(rd->store->fan, (unsigned)f->at, &v);
+    const bool lost = o->fate == GW_FAILED && rd->op->in[index].lost;
+    if (lost)
+        gw_fan_set_state(rd->store->fan, (unsigned)f->at, GW_CLOUD_LOST, "its identity object is gone");
+    QC_ASSERT(faults->count < QC_EC_N_MAX);
+    struct gw_fault *row = &faults->v[faults->count++];
+    *row = (struct gw_fault){ .cloud_id = f->head.cloud_id,
+                              .index = (uint8_t)index,
+                              .kind = fault_kind(o, v.state, lost) };
+    memcpy(row->key, f->key, sizeof row->key);
+    memcpy(row->why, o->why, sizeof row->why);
+}
+
+/* -- asking
+ * ----------------------------------------------------------------------------------------------------- */
+
+/* The order in which fragments are asked: known to be absent last, then clouds that are not well, then
+ * parity. */
+static unsigned rank(struct gw_store *s, const struct gw_segment *seg, const struct gw_plan_fragment *f)
+{
+    struct gw_cloud_view v = { .state = GW_CLOUD_LOST };
+
+    if (f->at >= 0)
+        gw_fan_view(s->fan, (unsigned)f->at, &v);
+    const unsigned absent = seg->absent >> f->head.index & 1;
+    const unsigned ill =
+        v.state == GW_CLOUD_LOST || v.state == GW_CLOUD_UNREACHABLE || v.suspect ? 2U : v.slow;
+    return absent << 16 | ill << 8 | (f->head.index >= seg->k ? 1U : 0U);
+}
+
+static void make_order(struct reading *rd, const struct gw_segment *seg)
+{
+    unsigned ranks[QC_EC_N_MAX];
+
+    for (unsigned i = 0; i < seg->n; i++) {
+        unsigned at = i;
+        const unsigned r = rank(rd->store, seg, &rd->op->plan.fragments[i]);
+        for (; at > 0 && ranks[at - 1] > r; at--) {
+            ranks[at] = ranks[at - 1];
+            rd->order[at] = rd->order[at - 1];
+        }
+        ranks[at] = r;
+        rd->order[at] = i;
+    }
+}
+
+/* Ask the next fragment that can be asked. False: none is left. */
+static bool ask_next(struct reading *rd)
+{
+    while (rd->asked < rd->op->plan.n) {
+        const unsigned index = rd->order[rd->asked++];
+        const struct gw_plan_fragment *f = &rd->op->plan.fragments[index];
+        struct gw_outcome o = { .fate = GW_SKIPPED,
+                                .rc = QC_NOTFOUND,
+                                .why = "this gateway does not have its cloud" };
+        if (f->at >= 0) {
+            /* Forced: whoever is ill stands last, and is asked when nobody else can serve. */
+            const struct gw_job job = { .at = (unsigned)f->at,
+                                        .lane = GW_LANE_DATA,
+                                        .force = true,
+                                        .run = job_fetch,
+                                        .ctx = &rd->op->in[index] };
+            rd->since_ms[index] = qc_now_ms();
+            if (gw_batch_start(rd->batch, index, &job, rd->deadline))
+                return true;
+            gw_batch_outcome(rd->batch, index, &o);
+        }
+        add_fault(rd, index, &o);
+    }
+    return false;
+}
+
+/* A job has ended. */
+static void take(struct reading *rd, unsigned index)
+{
+    struct gw_outcome o;
+
+    gw_batch_outcome(rd->batch, index, &o);
+    rd->ended[index] = true;
+    if (o.fate == GW_DONE) {
+        rd->good[index] = true;
+        rd->good_count++;
+        return;
+    }
+    add_fault(rd, index, &o);
+    (void)ask_next(rd);
+}
+
+/* Whoever was raced by another and has still not answered was too slow; at the deadline everybody is late. */
+static void settle(struct reading *rd)
+{
+    const bool over = qc_deadline_over(rd->deadline);
+    const uint64_t now = qc_now_ms();
+
+    for (unsigned i = 0; i < rd->op->plan.n; i++) {
+        const struct gw_plan_fragment *f = &rd->op->plan.fragments[i];
+        struct gw_outcome o;
+        if (rd->since_ms[i] == 0 || rd->ended[i])
+            continue;
+        gw_batch_outcome(rd->batch, i, &o);
+        if (o.fate != GW_PENDING)
+            continue;
+        gw_batch_abandon_slot(rd->batch, i, over);
+        if (!over && now - rd->since_ms[i] < QC_GW_HEDGE_MS)
+            continue;
+        gw_fan_set_slow(rd->store->fan, (unsigned)f->at);
+        gw_batch_outcome(rd->batch, i, &o);
+        if (o.fate == GW_LATE)
+            add_fault(rd, i, &o);
+    }
+}
+
+static void gather(struct reading *rd)
+{
+    const unsigned k = rd->op->plan.geometry.k;
+
+    for (unsigned i = 0; i < k; i++)
+        (void)ask_next(rd);
+    qc_deadline hedge = qc_deadline_min(rd->deadline, qc_deadline_in(QC_GW_HEDGE_MS));
+    while (rd->good_count < k) {
+        const int slot = gw_batch_next(rd->batch, hedge);
+        if (slot >= 0) {
+            take(rd, (unsigned)slot);
+            continue;
+        }
+        if (gw_batch_pending(rd->batch) == 0 && rd->asked == rd->op->plan.n)
+            break;
+        if (qc_deadline_over(rd->deadline))
+            break;
+        hedge = rd->deadline;
+        if (ask_next(rd))
+            hedge = qc_deadline_min(rd->deadline, qc_deadline_in(QC_GW_HEDGE_MS));
+    }
+    settle(rd);
+}
+
+/* -- the whole
+ * -------------------------------------------------------------------------------------------------- */
+
+static qc_rc op_new(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
+                    qc_deadline deadline, struct read_op **ret, struct qc_err *err)
+{
+    QC_CLEANUP(op_free) struct read_op *op = qc_alloc(sizeof *op);
+
+    if (op == NULL)
+        return QC_FAIL(err, QC_NOMEM, "reading a segment");
+    atomic_store(&op->refs, 1);
+    QC_TRY(gw_segment_plan(s, seg, &op->plan, err));
+    QC_TRY(gw_unit_take(s, deadline, &op->unit, err));
+    const struct ec_geometry *g = &op->plan.geometry;
+    op->stripe_from = ec_geometry_stripe_at(g, range.from);
+    op->stripe_to = ec_geometry_stripe_at(g, range.to - 1) + 1;
+    op->whole = op->stripe_from == 0 && op->stripe_to == g->stripe_count;
+    const struct ec_stripe last = ec_geometry_stripe(g, op->stripe_to - 1);
+    op->payload_from = ec_geometry_stripe(g, op->stripe_from).payload_offset;
+    op->payload_to = last.payload_offset + last.piece_size;
+    memcpy(op->digest, seg->digest, sizeof op->digest);
+    for (unsigned i = 0; i < seg->n; i++)
+        op->in[i] = (struct incoming){ .op = op, .index = i };
+    *ret = QC_STEAL(op);
+    return QC_OK;
+}
+
+static qc_rc too_few(const struct reading *rd, struct qc_err *err)
+{
+    char list[256] = "";
+    size_t at = 0;
+
+    for (unsigned i = 0; i < rd->faults->count && at < sizeof list; i++) {
+        const struct gw_fault *f = &rd->faults->v[i];
+        const int cloud = gw_fan_at(rd->store->fan, f->cloud_id);
+        const int n = snprintf(list + at, sizeof list - at, "%s%s %s", i == 0 ? ": " : ", ",
+                               cloud < 0 ? "?" : gw_fan_name(rd->store->fan, (unsigned)cloud),
+                               gw_fault_kind_name(f->kind));
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return QC_FAIL(err, QC_QUORUM, "segment %u: %u good fragments, %u needed%s",
+                   rd->op->plan.fragments[0].head.seq, rd->good_count, rd->op->plan.geometry.k, list);
+}
+
+static void reading_done(struct reading *rd)
+{
+    gw_batch_free(&rd->batch);
+}
+
+qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
+                      qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
+                      struct qc_err *err)
+{
+    QC_CLEANUP(op_free) struct read_op *op = NULL;
+    QC_CLEANUP(gw_read_free) struct gw_read *r = qc_alloc(sizeof *r);
+    QC_CLEANUP(reading_done) struct reading rd = { .store = s, .faults = faults, .deadline = deadline };
+    struct gw_faults mine = { 0 };
+
+    QC_ASSERT(range.from < range.to);
+    QC_ASSERT(range.to <= seg->size);
+    if (r == NULL)
+        return QC_FAIL(err, QC_NOMEM, "reading a segment");
+    QC_TRY(op_new(s, seg, range, deadline, &op, err));
+    rd.op = op;
+    rd.faults = &mine;
+    QC_TRY(gw_batch_new(&rd.batch, s->fan, seg->n, op, op_unref, err));
+    (void)atomic_fetch_add(&op->refs, 1); /* the batch's */
+    make_order(&rd, seg);
+    gather(&rd);
+    gw_faults_add(faults, &mine);
+    if (rd.good_count < seg->k)
+        return too_few(&rd, err);
+    r->range = range;
+    QC_TRY(gw_read_decode(op, rd.good, r->data, err));
+    r->op = QC_STEAL(op);
+    *ret = QC_STEAL(r);
+    return QC_OK;
+}
+
+void gw_read_free(struct gw_read **rp)
+{
+    struct gw_read *r = *rp;
+
+    *rp = NULL;
+    if (r == NULL)
+        return;
+    op_free(&r->op);
+    qc_free(r);
+}

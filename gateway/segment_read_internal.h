@@ -1,0 +1,56 @@
+/* segment_read.c fetches, segment_decode.c makes data of what came. */
+#pragma once
+#include <stdatomic.h>
+
+#include "store_internal.h"
+
+struct read_op;
+
+/* A fragment that is asked for. Its job's worker owns it until the job has ended. */
+struct incoming {
+    struct read_op *op;
+    unsigned index;
+    struct gw_frag_end end; /* verified; borrowed from the slot */
+    bool lost;              /* its cloud has no identity object any more */
+};
+
+/* Shared by the batch and the result: whoever lets go last returns the unit. */
+struct read_op {
+    atomic_uint refs;
+    struct gw_unit *unit;
+    struct gw_plan plan;
+    uint8_t digest[GW_DIGEST_BYTES];
+    uint32_t stripe_from, stripe_to;
+    uint32_t payload_from, payload_to; /* the same as bytes of a payload */
+    bool whole;                        /* all stripes */
+    struct incoming in[QC_EC_N_MAX];
+};
+
+/* The asker's side of one read. */
+struct reading {
+    struct gw_store *store;
+    struct read_op *op; /* borrowed */
+    struct gw_batch *batch;
+    struct gw_faults *faults;
+    qc_deadline deadline;
+    unsigned order[QC_EC_N_MAX];
+    unsigned asked; /* of order */
+    uint64_t since_ms[QC_EC_N_MAX];
+    bool ended[QC_EC_N_MAX], good[QC_EC_N_MAX];
+    unsigned good_count;
+};
+
+struct gw_read {
+    struct read_op *op;
+    struct gw_range range;
+    const uint8_t *data[QC_EC_N_MAX]; /* by data piece: the payload that holds it */
+};
+
+/*
+ * From k good fragments to k payloads of data: data[j], j < k. Where data is missing and the range is the
+ * whole segment, what was decoded is held against the digest table's row of the fragment that is missing.
+ * QC_INTEGRITY, QC_NOMEM.
+ */
+QC_MUST qc_rc gw_read_decode(struct read_op *op, const bool *good, const uint8_t **data, struct qc_err *err);
+/* Add rows: one per fragment, and no more than fit. */
+void gw_faults_add(struct gw_faults *to, const struct gw_faults *from);

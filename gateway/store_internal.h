@@ -1,0 +1,65 @@
+/* The store and its units, for unit.c, segment_write.c and segment_read.c.
+ *
+ * A unit is n slots of one size. Slot i: room for a head before its payload, the payload, room for an end
+ * behind it. Reading, fragment i arrives in slot i with its payload at a fixed place, so that pieces are
+ * aligned whatever the head has. Writing, the segment's bytes lie in one block from the beginning of slot 0
+ * (they fit into k slots), and slot i >= k has parity i.
+ */
+#pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "ec/coder.h"
+#include "ec/geometry.h"
+#include "gateway/segment.h"
+
+enum {
+    GW_HEAD_ROOM = GW_FRAG_HEAD_MAX,
+    GW_END_ROOM = 4096, /* an end, and a byte to see that nothing follows */
+};
+
+struct gw_unit {
+    struct gw_store *store;
+    atomic_uint refs;
+    uint8_t *mem;
+    struct gw_unit *next; /* among the free ones */
+};
+
+struct gw_store {
+    const struct gw_root *root;
+    struct gw_fan *fan;
+    unsigned k, n;
+    size_t slot_size, unit_size;
+    unsigned unit_max;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t returned;
+    struct gw_unit *spare;
+    unsigned made, out; /* units that exist; units that are not spare */
+};
+
+/* A second reference. */
+struct gw_unit *gw_unit_share(struct gw_unit *u);
+/* Payload of slot i. A unit fits every coding with the store's n slots or fewer of its size: see
+ * gw_unit_fits. */
+uint8_t *gw_unit_payload(const struct gw_unit *u, unsigned i);
+/* Can segments of this coding be handled in the store's units? */
+bool gw_unit_fits(const struct gw_store *s, const struct ec_geometry *g, unsigned n);
+
+/* What follows from a segment's row, for writing and reading it. */
+struct gw_plan_fragment {
+    struct gw_frag_head head; /* as it is written, and as it must be found */
+    int at;                   /* position of its cloud in the fan, or -1 */
+    char key[GW_NAME_SIZE];
+};
+struct gw_plan {
+    unsigned n;
+    const struct ec_coder *coder;
+    struct ec_geometry geometry;
+    struct gw_frag_keys keys;
+    struct gw_plan_fragment fragments[QC_EC_N_MAX];
+};
+/* QC_LIMIT: the store's units are too small for this coding; QC_USAGE, QC_NOTCONF, QC_NOMEM. */
+QC_MUST qc_rc gw_segment_plan(const struct gw_store *s, const struct gw_segment *seg, struct gw_plan *ret,
+                              struct qc_err *err);
+void gw_plan_done(struct gw_plan *p);

@@ -1,0 +1,157 @@
+/* The store and its pool of units (I6). A unit comes back when its last reference goes, which may be that of
+ * a worker that hung (S3). */
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "base/alloc.h"
+#include "store_internal.h"
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+qc_rc gw_store_new(struct gw_store **ret, const struct gw_root *root, struct gw_fan *fan, unsigned k,
+                   unsigned n, struct qc_err *err)
+{
+    const struct ec_coder *coder;
+    struct ec_geometry g;
+
+    QC_ASSERT(k >= 1 && k <= n);
+    QC_ASSERT(n <= QC_EC_N_MAX);
+    QC_TRY(ec_coder_get(k, n - k, &coder, err));
+    QC_TRY(ec_geometry(k, QC_GW_SEGMENT_MAX, &g, err));
+    struct gw_store *s = qc_alloc(sizeof *s);
+    if (s == NULL)
+        return QC_FAIL(err, QC_NOMEM, "store");
+    s->root = root;
+    s->fan = fan;
+    s->k = k;
+    s->n = n;
+    s->slot_size = round_up(GW_HEAD_ROOM + (size_t)g.payload_size + GW_END_ROOM, 4096);
+    s->unit_size = n * s->slot_size;
+    /* Each of m clouds that hang can keep as many units as it has workers, and the gateway goes on with two.
+     */
+    const unsigned wanted = (n - k) * QC_GW_CLOUD_WORKERS + 2;
+    const unsigned room = (unsigned)(QC_GW_UNITS_BYTES / s->unit_size);
+    s->unit_max = wanted > QC_GW_UNITS ? wanted : QC_GW_UNITS;
+    s->unit_max = room < s->unit_max ? room : s->unit_max;
+    s->unit_max = s->unit_max < 2 ? 2 : s->unit_max;
+    qc_mutex_init(&s->lock);
+    qc_cond_init(&s->returned);
+    *ret = s;
+    return QC_OK;
+}
+
+static void unit_free(struct gw_unit *u)
+{
+    QC_ASSERT(munmap(u->mem, u->store->unit_size) == 0);
+    qc_free(u);
+}
+
+static unsigned units_out(struct gw_store *s)
+{
+    QC_LOCK(&s->lock);
+
+    return s->out;
+}
+
+void gw_store_free(struct gw_store **sp)
+{
+    struct gw_store *s = *sp;
+
+    *sp = NULL;
+    if (s == NULL || units_out(s) > 0)
+        return; /* a stuck worker has one: it stays with its store until the program ends */
+    while (s->spare != NULL) {
+        struct gw_unit *u = s->spare;
+        s->spare = u->next;
+        unit_free(u);
+    }
+    qc_cond_done(&s->returned);
+    qc_mutex_done(&s->lock);
+    qc_free(s);
+}
+
+static qc_rc unit_new(struct gw_store *s, struct gw_unit **ret, struct qc_err *err)
+{
+    struct gw_unit *u = qc_alloc(sizeof *u);
+
+    if (u == NULL)
+        return QC_FAIL(err, QC_NOMEM, "a unit of %zu bytes", s->unit_size);
+    u->store = s;
+    u->mem =
+        mmap(NULL, s->unit_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (u->mem == MAP_FAILED) {
+        qc_free(u);
+        return QC_FAIL(err, QC_NOMEM, "a unit of %zu bytes", s->unit_size);
+    }
+    *ret = u;
+    return QC_OK;
+}
+
+qc_rc gw_unit_take(struct gw_store *s, qc_deadline deadline, struct gw_unit **ret, struct qc_err *err)
+{
+    QC_LOCK(&s->lock);
+    struct gw_unit *u = NULL;
+
+    while (s->spare == NULL && s->made == s->unit_max) {
+        if (!qc_cond_wait(&s->returned, &s->lock, deadline) && s->spare == NULL)
+            return QC_FAIL(err, QC_TEMP, "all %u segment buffers are in use", s->unit_max);
+    }
+    if (s->spare != NULL) {
+        u = s->spare;
+        s->spare = u->next;
+    } else {
+        QC_TRY(unit_new(s, &u, err));
+        s->made++;
+    }
+    s->out++;
+    u->next = NULL;
+    atomic_store(&u->refs, 1);
+    *ret = u;
+    return QC_OK;
+}
+
+struct gw_unit *gw_unit_share(struct gw_unit *u)
+{
+    QC_ASSERT(atomic_fetch_add(&u->refs, 1) > 0);
+    return u;
+}
+
+void gw_unit_give(struct gw_unit **up)
+{
+    struct gw_unit *u = *up;
+
+    *up = NULL;
+    if (u == NULL || atomic_fetch_sub(&u->refs, 1) != 1)
+        return;
+    struct gw_store *s = u->store;
+    QC_LOCK(&s->lock);
+    u->next = s->spare;
+    s->spare = u;
+    s->out--;
+    qc_cond_wake_one(&s->returned);
+}
+
+uint8_t *gw_unit_data(struct gw_unit *u)
+{
+    return u->mem;
+}
+
+unsigned gw_store_spare(struct gw_store *s)
+{
+    QC_LOCK(&s->lock);
+
+    return s->unit_max - s->out;
+}
+
+uint8_t *gw_unit_payload(const struct gw_unit *u, unsigned i)
+{
+    return u->mem + i * u->store->slot_size + GW_HEAD_ROOM;
+}
+
+bool gw_unit_fits(const struct gw_store *s, const struct ec_geometry *g, unsigned n)
+{
+    return n <= s->n && GW_HEAD_ROOM + g->payload_size + GW_END_ROOM <= s->slot_size;
+}
