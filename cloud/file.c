@@ -1,8 +1,5 @@
 #include "file.h"
 
-#include "base/alloc.h"
-#include "base/limits.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +8,10 @@
 #include <sys/file.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fault.h"
+#include "base/limits.h"
 
 static qc_rc file_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got, const struct cloud_op *op,
                       struct qc_err *err);
@@ -305,6 +306,7 @@ static qc_rc file_delete(struct cloud *c, const char *key, const struct cloud_op
     /* EISDIR: there is a directory of that name, so no object. */
     if (unlinkat(qc_fd_get(&at.dir), at.leaf, 0) != 0 && errno != ENOENT && errno != EISDIR)
         return FILE_FAIL(err, "unlink");
+    QC_TRY(qc_fault(cloud_unlinked, err));
     QC_TRY(file_dir_sync(qc_fd_get(&at.dir), err)); /* also after ENOENT: who unlinked it may not have come so far */
     return file_here(f, err);
 }

@@ -6,6 +6,7 @@
 #include "cloud/cloud.h"
 
 #include "base/limits.h"
+#include "qc_expect.h"
 #include "qc_seed.h"
 #include "qc_tmpdir.h"
 
@@ -15,28 +16,6 @@
 #include <string.h>
 
 static const struct cloud_op forever = { .deadline = { 0 } };
-
-/* A call that must succeed; says what went wrong otherwise. */
-#define OK(call)                                                                                             \
-    do {                                                                                                     \
-        struct qc_err err = { 0 };                                                                           \
-        qc_rc rc_ok = (call);                                                                                \
-        if (rc_ok != QC_OK) {                                                                                \
-            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_ok), err.msg);              \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
-
-/* A call that must fail with this code and a message. */
-#define FAILS(code, call)                                                                                    \
-    do {                                                                                                     \
-        struct qc_err err = { 0 };                                                                           \
-        qc_rc rc_bad = (call);                                                                               \
-        if (rc_bad != (code) || err.msg[0] == '\0') {                                                        \
-            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_bad), err.msg);             \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 static void put(struct cloud *c, const char *key, qc_span bytes)
 {

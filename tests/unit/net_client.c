@@ -3,6 +3,7 @@
 #include "net/client.h"
 
 #include "base/limits.h"
+#include "qc_expect.h"
 #include "qc_tmpdir.h"
 
 #include <fcntl.h>
@@ -15,26 +16,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define OK(call)                                                                                             \
-    do {                                                                                                     \
-        struct qc_err err = { 0 };                                                                           \
-        qc_rc rc_ok = (call);                                                                                \
-        if (rc_ok != QC_OK) {                                                                                \
-            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_ok), err.msg);              \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
-
-#define FAILS(code, call)                                                                                    \
-    do {                                                                                                     \
-        struct qc_err err = { 0 };                                                                           \
-        qc_rc rc_bad = (call);                                                                               \
-        if (rc_bad != (code) || err.msg[0] == '\0') {                                                        \
-            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_bad), err.msg);             \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 enum { LARGE = 64 * 1024 * 1024 };
 
