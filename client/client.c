@@ -1,0 +1,147 @@
+#include "client.h"
+
+#include "gateway_start.h"
+#include "signals.h"
+#include "text.h"
+
+void client_done(struct client *c)
+{
+    vault_close(&c->vault);
+    vault_notes_done(&c->notes);
+    qrng_close(&c->rng);
+    qc_json_free(&c->end.extra);
+}
+
+struct vault_call client_call(struct client *c)
+{
+    struct vault_call call = { .op = { .cancel = signals_cancel() }, .notes = &c->notes };
+    if (c->deadline_s > 0)
+        call.op.deadline = qc_deadline_in(c->deadline_s * 1000);
+    return call;
+}
+
+qc_rc client_rng(struct client *c, struct qc_err *err)
+{
+    if (c->rng != NULL)
+        return QC_OK;
+    QC_TRY(qrng_open("os", &c->rng, err));
+    struct qrng_provenance p = qrng_provenance(c->rng);
+    memcpy(c->provenance, p.text, sizeof c->provenance);
+    return QC_OK;
+}
+
+qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err)
+{
+    QC_TRY(client_rng(c, err));
+    *ret = (struct vault_conf){ .vault = c->conf.has_vault ? c->conf.vault : NULL,
+                                .share = { c->conf.share[0], c->conf.share[1] },
+                                .state = c->places.state,
+                                .rng = qrng_rng(c->rng),
+                                .provenance = c->provenance };
+    return QC_OK;
+}
+
+qc_rc client_open(struct client *c, struct qc_err *err)
+{
+    struct vault_conf conf;
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    struct vault_call call = client_call(c);
+    QC_TRY(client_vault_conf(c, &conf, err));
+    QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, call.op.cancel, &dir, err));
+    QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
+    QC_TRY(vault_open_session(&c->vault, &conf, &gw, &call, err));
+    client_tell_notes(c);
+    return QC_OK;
+}
+
+/* Which warning a remark of the library becomes. */
+static enum msg_warning warning_of(enum vault_note_kind kind)
+{
+    switch (kind) {
+    case VAULT_NOTE_SHARE_MISSING:
+        return MSG_W_SHARE_MISSING;
+    case VAULT_NOTE_SHARE_DAMAGED:
+        return MSG_W_SHARE_DAMAGED;
+    case VAULT_NOTE_CLOUD:
+    case VAULT_NOTE_MARGIN:
+        return MSG_W_CLOUDS;
+    case VAULT_NOTE_BACKUP:
+        return MSG_W_BACKUP;
+    case VAULT_NOTE_UNFINISHED:
+        return MSG_W_CLEANED;
+    case VAULT_NOTE_STORE_BEHIND:
+        return MSG_W_STORE_BEHIND;
+    case VAULT_NOTE_SKIPPED:
+        break;
+    }
+    return MSG_W_OTHER;
+}
+
+bool client_tell_notes(struct client *c)
+{
+    bool counts = false;
+    for (size_t i = 0; i < c->notes.n; i++) {
+        const struct vault_note *n = &c->notes.v[i];
+        char share[4] = "";
+        struct msg_about about = { 0 };
+        if (n->share == 1 || n->share == 2) {
+            snprintf(share, sizeof share, "%u", n->share);
+            about.share = share;
+            about.dir = c->conf.share[n->share - 1];
+        }
+        out_warn(&c->out, warning_of(n->kind), &about, "%s", n->text);
+        counts = counts || n->kind != VAULT_NOTE_UNFINISHED;
+    }
+    if (c->notes.dropped > 0)
+        out_warn(&c->out, MSG_W_OTHER, NULL, "%zu more remarks could not be kept", c->notes.dropped);
+    vault_notes_done(&c->notes);
+    return counts;
+}
+
+/* Would the same cause stop every other object of the run? */
+static bool ends_run(qc_rc rc)
+{
+    return rc == QC_CANCELLED || rc == QC_FENCED || rc == QC_RANDOM || rc == QC_NOTCONF || rc == QC_NOMEM;
+}
+
+bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst)
+{
+    struct msg_about about = { .name = name };
+    bool counts = client_tell_notes(c);
+    if (rc == QC_SHARES && c->vault != NULL && !vault_has_share(c->vault, 1))
+        about.share = "1";
+    else if (rc == QC_SHARES && c->vault != NULL && !vault_has_share(c->vault, 2))
+        about.share = "2";
+    if (rc == QC_OK && counts && c->strict)
+        rc = QC_DEGRADED;
+    if (rc == QC_OK || (rc == QC_DEGRADED && why->rc != QC_DEGRADED))
+        out_count(&c->out, rc);
+    else
+        out_object(&c->out, rc, &about, why);
+    *worst = rc == QC_CANCELLED ? rc : qc_rc_worse(*worst, rc);
+    return !ends_run(rc);
+}
+
+qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, struct qc_err *err)
+{
+    unsigned all = 0;
+    c->end.told = true;
+    for (size_t i = 0; i < sizeof c->out.counts / sizeof c->out.counts[0]; i++)
+        all += c->out.counts[i];
+    if (worst == QC_OK)
+        return QC_OK;
+    unsigned left = all - c->out.counts[0] - c->out.counts[(unsigned)qc_rc_exit(QC_DEGRADED)];
+    qc_err_set(err, worst, QC_HERE, "%u of %u %s; see the messages above", worst == QC_DEGRADED ? all - c->out.counts[0] : left,
+               all, what);
+    if (all > 1)
+        out_note(&c->out, "%s", err->msg);
+    return worst;
+}
+
+qc_rc client_share_place(const struct client *c, unsigned index, char ret[QC_CLIENT_PATH_MAX],
+                         struct qc_err *err)
+{
+    QC_ASSERT(index == 1 || index == 2);
+    return places_join(c->places.data, index == 1 ? "share1" : "share2", ret, err);
+}

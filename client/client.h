@@ -1,0 +1,72 @@
+/* What all commands of qcloud share: places, configuration, output, the opened vault. Layer 5; uses base, qrng,
+ * vault. */
+#pragma once
+#include "base/opt.h"
+#include "base/time.h"
+#include "conf.h"
+#include "messages.h"
+#include "out.h"
+#include "places.h"
+#include "qrng/qrng.h"
+#include "vault/vault.h"
+
+/* Bits of qc_cmd.needs: the class of the command's messages stands above them. */
+enum { NEEDS_CONF = 1, NEEDS_CLASS_SHIFT = 8 };
+#define NEEDS_CLASS(c) ((unsigned)(c) << NEEDS_CLASS_SHIFT)
+
+struct client {
+    struct out out;
+    struct places places;
+    struct conf conf;
+    struct qrng *rng;
+    struct vault *vault;        /* after client_open */
+    struct vault_notes notes;   /* of the operation under way */
+    struct out_end end;         /* what a command leaves for the last line */
+    uint64_t deadline_s;        /* of each operation; 0: none */
+    bool strict, secrets_locked;
+    char provenance[QC_QRNG_PROVENANCE_MAX];
+};
+
+void client_done(struct client *c);
+
+/* The configured vault: gateway started where needed, share stores opened, chain replayed. Warnings are told. */
+QC_MUST qc_rc client_open(struct client *c, struct qc_err *err);
+/* The parameters of libqcloud from a configuration; borrowed from c. Opens the source of randomness. */
+QC_MUST qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err);
+/* A call with this client's deadline, cancel flag and notes. */
+struct vault_call client_call(struct client *c);
+/* Tell the notes of the last operation as warnings and forget them. True when there were any that --strict counts. */
+bool client_tell_notes(struct client *c);
+/* The source of randomness. */
+QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
+
+/* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should end (its
+ * cause would stop the others too). */
+bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst);
+/* The outcome of such a run. many: messages were told per object. */
+QC_MUST qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, struct qc_err *err);
+
+/* "share 1" of a directory's default place: <data>/share1. */
+QC_MUST qc_rc client_share_place(const struct client *c, unsigned index, char ret[QC_CLIENT_PATH_MAX],
+                                 struct qc_err *err);
+
+qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err);
+/* init --join. */
+QC_MUST qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err);
+/* Things that lie on one device and should not; told as warnings. n, k: of the vault. */
+QC_MUST qc_rc client_warn_places(struct client *c, const char *share1, const char *share2, unsigned k,
+                                 unsigned n, struct qc_err *err);
+/* Rebuild the gateway's state from the clouds of a descriptor; cloud options NAME=URL replace places. */
+QC_MUST qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
+                             struct qc_err *err);

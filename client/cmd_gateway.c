@@ -1,0 +1,102 @@
+/* gateway status, rebuild, kit: operator's commands to one's own on-demand gateway. */
+#include "client.h"
+
+#include "gateway_start.h"
+
+enum { REBUILD_WORDS = 2 * VAULT_CLOUDS_MAX + 8 };
+
+static qc_rc pass_through(struct client *c, const char *const *argv, struct qc_err *err)
+{
+    fflush(c->out.data);
+    return gateway_run(argv, NULL, err);
+}
+
+qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    (void)args;
+    const char *const argv[] = { "qcloud-gateway", "status", "--state", c->places.gateway,
+                                 c->out.json ? "--json" : NULL, NULL };
+    return pass_through(c, argv, err);
+}
+
+qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    (void)args;
+    const char *const argv[] = { "qcloud-gateway", "kit", "--state", c->places.gateway, NULL };
+    out_note(&c->out, "what follows is the root key: whoever has it and enough clouds reads the gateway's own "
+                      "data. Print it, and keep it off this machine");
+    return pass_through(c, argv, err);
+}
+
+/* The URL of a cloud: that of an option --cloud NAME=URL, else the descriptor's. */
+static const char *url_of(const struct qc_args *args, const struct vault_cloud *cloud)
+{
+    size_t n = strlen(cloud->name);
+    const char *url = cloud->url;
+    const char *v = NULL;
+    for (size_t i = 0; (v = qc_args_nth(args, "cloud", i)) != NULL; i++)
+        if (strncmp(v, cloud->name, n) == 0 && v[n] == '=')
+            url = v + n + 1;
+    return url;
+}
+
+static bool knows_cloud(const struct vault_descriptor *d, const char *option)
+{
+    for (size_t i = 0; i < d->cloud_count; i++) {
+        size_t n = strlen(d->clouds[i].name);
+        if (strncmp(option, d->clouds[i].name, n) == 0 && option[n] == '=')
+            return true;
+    }
+    return false;
+}
+
+qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
+                     struct qc_err *err)
+{
+    const char *argv[REBUILD_WORDS] = { "qcloud-gateway", "rebuild", "--state", c->places.gateway };
+    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_JSON_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf words = { .max = QC_CLIENT_TEXT_MAX * VAULT_CLOUDS_MAX };
+    size_t at[VAULT_CLOUDS_MAX];
+    size_t n = 4;
+    const char *option = NULL;
+    for (size_t i = 0; (option = qc_args_nth(args, "cloud", i)) != NULL; i++)
+        if (!knows_cloud(d, option))
+            return QC_FAIL(err, QC_USAGE, "--cloud %s: the vault has no cloud of that name (NAME=URL)", option);
+    for (size_t i = 0; i < d->cloud_count; i++) {
+        at[i] = words.n;
+        QC_TRY(qc_buf_addf(&words, err, "%s=%s", d->clouds[i].name, url_of(args, &d->clouds[i])));
+        QC_TRY(qc_buf_add_zero(&words, 1, err));
+    }
+    for (size_t i = 0; i < d->cloud_count; i++) {
+        argv[n++] = "--cloud";
+        argv[n++] = (const char *)words.p + at[i];
+    }
+    const char *kit = qc_args_value(args, "kit", NULL);
+    if (kit != NULL) {
+        argv[n++] = "--kit";
+        argv[n++] = kit;
+    }
+    QC_ASSERT(n < REBUILD_WORDS);
+    QC_TRY_AS(gateway_run(argv, &said, err), err, "rebuild");
+    if (!c->out.json && !c->out.quiet && said.n > 0)
+        fprintf(c->out.talk, "%.*s", (int)said.n, (const char *)said.p);
+    return QC_OK;
+}
+
+qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
+    qc_rc rc = QC_SHARES;
+    for (size_t i = 0; i < 2 && rc != QC_OK; i++) { /* either store knows the clouds */
+        const char *const dirs[2] = { c->conf.share[i], NULL };
+        qc_err_clear(err);
+        rc = vault_join_read(&j, dirs, err);
+    }
+    QC_TRY(rc);
+    QC_TRY(client_rebuild(c, args, &j.d, err));
+    out_note(&c->out, "the gateway's catalogue is rebuilt from the clouds");
+    return QC_OK;
+}

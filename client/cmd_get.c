@@ -1,0 +1,202 @@
+/* get: objects become files, a tree, or bytes on standard output. */
+#include "client.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "progress.h"
+#include "text.h"
+#include "vault/sink_file.h"
+
+struct get_run {
+    struct client *c;
+    bool force;
+    qc_rc worst;
+    bool go_on;
+};
+
+static qc_rc item_json(struct client *c, const struct vault_stat *s, const char *file, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, qc_buf_span(&s->name), err));
+    QC_TRY(qc_json_set_int(j, "exit", 0, err));
+    QC_TRY(qc_json_set_hex(j, "version", qc_span_of(s->version, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_int(j, "number", (int64_t)s->number, err));
+    QC_TRY(qc_json_set_int(j, "size", (int64_t)s->size, err));
+    if (file != NULL)
+        QC_TRY(out_json_text(j, "file", qc_span_str(file), err));
+    return out_json(&c->out, &j, err);
+}
+
+static qc_rc get_into(struct get_run *run, qc_span name, const struct vault_sink *sink, const char *file,
+                      struct qc_err *err)
+{
+    struct client *c = run->c;
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
+    struct vault_call call = client_call(c);
+    struct progress p;
+    char size[TEXT_SIZE];
+    progress_begin(&p, &c->out, name, "verified", true);
+    call.progress = progress_tell;
+    call.progress_ctx = &p;
+    qc_rc rc = vault_get(c->vault, name, sink, &call, &s, err);
+    progress_end(&p);
+    QC_TRY(rc);
+    QC_TRY(item_json(c, &s, file, err));
+    text_size(s.size, size);
+    QC_TRY(text_quote(name, &line, err));
+    if (file != NULL) {
+        QC_TRY(qc_buf_add_str(&line, " to ", err));
+        QC_TRY(text_quote(qc_span_str(file), &line, err));
+    }
+    out_note(&c->out, "got %.*s: %s, every byte verified", (int)line.n, (const char *)line.p, size);
+    return QC_OK;
+}
+
+static qc_rc get_file_as(struct get_run *run, qc_span name, const char *path, struct qc_err *err)
+{
+    QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
+    QC_TRY(vault_sink_file_new(&f, path, run->force, err));
+    return get_into(run, name, vault_sink_file_sink(f), path, err);
+}
+
+static void get_file(struct get_run *run, qc_span name, const char *path)
+{
+    struct qc_err why = { 0 };
+    qc_rc rc = get_file_as(run, name, path, &why);
+    run->go_on = client_object(run->c, rc, name, &why, &run->worst);
+}
+
+static void get_stdout(struct get_run *run, qc_span name)
+{
+    static const int fd = STDOUT_FILENO;
+    struct qc_err why = { 0 };
+    struct vault_sink sink = vault_sink_fd(&fd);
+    qc_rc rc = get_into(run, name, &sink, NULL, &why);
+    run->go_on = client_object(run->c, rc, name, &why, &run->worst);
+}
+
+/* dir/rest, and the directories between them made. QC_LIMIT: too long. */
+static qc_rc place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
+{
+    int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
+    if (n < 0 || n >= QC_CLIENT_PATH_MAX)
+        return QC_FAIL(err, QC_LIMIT, "the path below %s is longer than %d bytes", dir, QC_CLIENT_PATH_MAX - 1);
+    for (char *slash = strchr(path + strlen(dir) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int made = mkdir(path, 0777);
+        int e = errno;
+        *slash = '/';
+        if (made != 0 && e != EEXIST)
+            return QC_FAIL_ERRNO(err, e, "making a directory below %s", dir);
+    }
+    return QC_OK;
+}
+
+static void get_below(struct get_run *run, qc_span name, const char *dir, qc_span rest)
+{
+    char path[QC_CLIENT_PATH_MAX];
+    struct qc_err why = { 0 };
+    qc_rc rc = place_below(dir, rest, path, &why);
+    if (rc == QC_OK)
+        rc = get_file_as(run, name, path, &why);
+    run->go_on = client_object(run->c, rc, name, &why, &run->worst);
+}
+
+/* Names of a listing, one after the other: u32 length, bytes. */
+static qc_rc keep_name(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    qc_buf *names = ctx;
+    QC_TRY(qc_buf_add_be(names, s->name.n, 4, err));
+    return qc_buf_add(names, qc_buf_span(&s->name), err);
+}
+
+static qc_span last_component(qc_span name)
+{
+    const uint8_t *slash = name.n == 0 ? NULL : memrchr(name.p, '/', name.n);
+    return slash == NULL ? name : qc_span_from(name, (size_t)(slash - name.p) + 1);
+}
+
+static qc_rc make_dir(const char *dir, struct qc_err *err)
+{
+    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
+        return QC_FAIL_OS(err, "%s", dir);
+    return QC_OK;
+}
+
+static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf names = { .max = QC_CLIENT_NAMES_MAX };
+    struct vault_call call = client_call(run->c);
+    qc_span p = qc_span_str(prefix);
+    while (p.n > 0 && p.p[p.n - 1] == '/')
+        p.n--;
+    QC_TRY(vault_list(run->c->vault, p, keep_name, &names, &call, err));
+    if (names.n == 0)
+        return QC_FAIL(err, QC_NOTFOUND, "no object below that prefix");
+    QC_TRY(make_dir(dir, err));
+    qc_rd r = { .s = qc_buf_span(&names) };
+    while (run->go_on && qc_rd_left(&r) > 0) {
+        qc_span name = qc_rd_bytes(&r, qc_rd_be(&r, 4));
+        qc_span rest = name;
+        if (qc_span_eq(name, p))
+            rest = last_component(name);
+        else if (p.n > 0)
+            rest = qc_span_from(name, p.n + 1);
+        get_below(run, name, dir, rest);
+    }
+    return QC_OK;
+}
+
+static bool is_dir(const char *path)
+{
+    struct stat st;
+    size_t n = strlen(path);
+    return (n > 0 && path[n - 1] == '/') || (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+static qc_rc get_words(struct get_run *run, const struct qc_args *args, struct qc_err *err)
+{
+    const char *const *word = args->argv;
+    int last = args->argc - 1;
+    if (args->argc == 1) {
+        qc_span name = qc_span_str(word[0]);
+        get_below(run, name, ".", last_component(name));
+        return QC_OK;
+    }
+    if (args->argc == 2 && strcmp(word[1], "-") == 0) {
+        get_stdout(run, qc_span_str(word[0]));
+        return QC_OK;
+    }
+    if (args->argc == 2 && !is_dir(word[1])) {
+        get_file(run, qc_span_str(word[0]), word[1]);
+        return QC_OK;
+    }
+    if (!is_dir(word[last]))
+        return QC_FAIL(err, QC_USAGE, "several objects need a directory as the last word: DIR/");
+    QC_TRY(make_dir(word[last], err));
+    for (int i = 0; i < last && run->go_on; i++) {
+        qc_span name = qc_span_str(word[i]);
+        get_below(run, name, word[last], last_component(name));
+    }
+    return QC_OK;
+}
+
+qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    struct get_run run = { .c = c, .force = qc_args_flag(args, "force"), .worst = QC_OK, .go_on = true };
+    bool tree = qc_args_flag(args, "recursive");
+    if (tree && args->argc != 2)
+        return QC_FAIL(err, QC_USAGE, "-r takes a PREFIX and a DIR");
+    QC_TRY(client_open(c, err));
+    if (tree)
+        QC_TRY(get_tree(&run, args->argv[0], args->argv[1], err));
+    else
+        QC_TRY(get_words(&run, args, err));
+    return client_outcome(c, run.worst, "not read", err);
+}

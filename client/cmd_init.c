@@ -1,0 +1,294 @@
+/* init: a new vault (--local), or an old one on a new machine (--join, in cmd_join.c). */
+#include "client.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "gateway_start.h"
+#include "statement.h"
+
+enum { INIT_WORDS = 2 * VAULT_CLOUDS_MAX + 12 };
+
+struct init {
+    struct client *c;
+    const struct qc_args *args;
+    char share[2][QC_CLIENT_PATH_MAX];
+    uint64_t k, n;
+    size_t clouds;
+    qc_buf words;                 /* NAME=URL, each with its NUL */
+    size_t at[VAULT_CLOUDS_MAX];  /* offsets into words */
+};
+
+static void init_done(struct init *i)
+{
+    qc_buf_free(&i->words);
+}
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
+           (c >= 'A' && c <= 'Z');
+}
+
+/* Length of NAME in NAME=URL; 0: a bare URL. */
+static size_t name_length(const char *s)
+{
+    size_t n = 0;
+    while (is_name_byte(s[n]))
+        n++;
+    return s[n] == '=' ? n : 0;
+}
+
+static qc_rc take_clouds(struct init *i, struct qc_err *err)
+{
+    const char *v = NULL;
+    i->words.max = QC_CLIENT_TEXT_MAX * VAULT_CLOUDS_MAX;
+    for (size_t at = 0; (v = qc_args_nth(i->args, "cloud", at)) != NULL; at++) {
+        size_t named = name_length(v);
+        const char *url = named > 0 ? v + named + 1 : v;
+        if (at >= VAULT_CLOUDS_MAX)
+            return QC_FAIL(err, QC_USAGE, "more than %d clouds", VAULT_CLOUDS_MAX);
+        if (strstr(url, "://") == NULL)
+            return QC_FAIL(err, QC_USAGE, "--cloud %s is no URL; a directory is written file:///absolute/path", v);
+        i->at[at] = i->words.n;
+        if (named > 0)
+            QC_TRY(qc_buf_addf(&i->words, err, "%s", v));
+        else
+            QC_TRY(qc_buf_addf(&i->words, err, "c%zu=%s", at + 1, v));
+        QC_TRY(qc_buf_add_zero(&i->words, 1, err));
+        i->clouds++;
+    }
+    if (i->clouds == 0)
+        return QC_FAIL(err, QC_USAGE, "no cloud was given: --cloud [NAME=]URL, once for each");
+    return QC_OK;
+}
+
+/* Two clouds may be lost where there are four or more, one where there are two or three. */
+static uint64_t default_k(uint64_t n)
+{
+    return n >= 4 ? n - 2 : n >= 2 ? n - 1 : 1;
+}
+
+static qc_rc take_numbers(struct init *i, struct qc_err *err)
+{
+    i->n = i->clouds;
+    QC_TRY(qc_args_u64(i->args, "n", false, 1, VAULT_CLOUDS_MAX, &i->n, err));
+    if (i->n > i->clouds)
+        return QC_FAIL(err, QC_USAGE, "--n %" PRIu64 " is more than the %zu clouds given", i->n, i->clouds);
+    i->k = default_k(i->n);
+    QC_TRY(qc_args_u64(i->args, "k", false, 1, VAULT_CLOUDS_MAX, &i->k, err));
+    if (i->k > i->n)
+        return QC_FAIL(err, QC_USAGE, "--k %" PRIu64 " is more than n = %" PRIu64, i->k, i->n);
+    return QC_OK;
+}
+
+/* A share store's directory is missing or empty: whatever else is there stays untouched. */
+static qc_rc check_empty(const char *dir, const char *what, struct qc_err *err)
+{
+    DIR *d = opendir(dir);
+    if (d == NULL && errno == ENOENT)
+        return QC_OK;
+    if (d == NULL)
+        return QC_FAIL_OS(err, "%s %s", what, dir);
+    bool used = false;
+    for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+        used = used || (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0);
+    closedir(d);
+    if (!used)
+        return QC_OK;
+    char key[QC_CLIENT_PATH_MAX];
+    QC_TRY(places_join(dir, "store.key", key, err));
+    if (access(key, F_OK) == 0)
+        return QC_FAIL(err, QC_CONFLICT, "%s %s is already a share store of some vault", what, dir);
+    return QC_FAIL(err, QC_CONFLICT, "%s %s is not empty", what, dir);
+}
+
+static qc_rc take_shares(struct init *i, struct qc_err *err)
+{
+    static const char *const options[] = { "share1", "share2" };
+    static const char *const names[] = { "share 1", "share 2" };
+    for (unsigned s = 0; s < 2; s++) {
+        char place[QC_CLIENT_PATH_MAX];
+        QC_TRY(client_share_place(i->c, s + 1, place, err));
+        QC_TRY_AS(places_absolute(qc_args_value(i->args, options[s], place), i->share[s], err), err, "--%s",
+                  options[s]);
+    }
+    if (places_within(i->share[0], i->share[1]) || places_within(i->share[1], i->share[0]))
+        return QC_FAIL(err, QC_USAGE, "share 1 (%s) and share 2 (%s) must be two places, none within the other",
+                       i->share[0], i->share[1]);
+    for (unsigned s = 0; s < 2; s++) {
+        char cloud_mark[QC_CLIENT_PATH_MAX];
+        QC_TRY(places_join(i->share[s], ".qcloud-cloud", cloud_mark, err));
+        if (access(cloud_mark, F_OK) == 0)
+            return QC_FAIL(err, QC_CONFLICT, "%s %s is a cloud's directory", names[s], i->share[s]);
+        QC_TRY(check_empty(i->share[s], names[s], err));
+    }
+    return QC_OK;
+}
+
+static qc_rc check_first_time(const struct client *c, struct qc_err *err)
+{
+    if (access(c->places.conf_file, F_OK) == 0)
+        return QC_FAIL(err, QC_CONFLICT, "a vault is already set up here (%s)", c->places.conf_file);
+    return QC_OK;
+}
+
+/* *ret_found: this state directory has a gateway already; make_vault looks whether it is the one asked for, made by
+ * an init that was interrupted later. */
+static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
+{
+    const char *argv[INIT_WORDS] = { "qcloud-gateway", "init", "--state", i->c->places.gateway, "--k" };
+    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
+    char k[24];
+    char n[24];
+    size_t w = 5;
+    snprintf(k, sizeof k, "%" PRIu64, i->k);
+    snprintf(n, sizeof n, "%" PRIu64, i->n);
+    argv[w++] = k;
+    if (i->n != i->clouds) {
+        argv[w++] = "--n";
+        argv[w++] = n;
+    }
+    for (size_t at = 0; at < i->clouds; at++) {
+        argv[w++] = "--cloud";
+        argv[w++] = (const char *)i->words.p + i->at[at];
+    }
+    QC_ASSERT(w < INIT_WORDS);
+    QC_TRY_AS(qc_dir_make_path(i->c->places.gateway, 0700, err), err, "gateway state");
+    char catalogue[QC_CLIENT_PATH_MAX];
+    QC_TRY(places_join(i->c->places.gateway, "catalogue.db", catalogue, err));
+    bool found = access(catalogue, F_OK) == 0;
+    qc_rc rc = gateway_run(argv, &said, err);
+    if (rc == QC_CONFLICT && found) {
+        *ret_found = true;
+        return QC_OK;
+    }
+    return rc;
+}
+
+/* What the stores shall know of the gateway, as it says itself. */
+static qc_rc describe(struct vault_gw *gw, const struct vault_call *call, struct vault_descriptor *d,
+                      struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    struct json_t *clouds = NULL;
+    int64_t v = 0;
+    QC_TRY(gw->ops->status(gw, &text, &call->op, err));
+    QC_TRY(qc_json_parse(&j, qc_buf_span(&text), err));
+    QC_TRY(qc_json_hex(j, "catalogue", d->catalogue, VAULT_ID_BYTES, err));
+    QC_TRY(qc_json_int(j, "k", 1, VAULT_CLOUDS_MAX, &v, err));
+    d->k = (unsigned)v;
+    QC_TRY(qc_json_int(j, "n", 1, VAULT_CLOUDS_MAX, &v, err));
+    d->n = (unsigned)v;
+    QC_TRY(qc_json_arr(j, "clouds", &clouds, err));
+    for (size_t at = 0; at < qc_json_len(clouds); at++) {
+        const char *name = NULL;
+        const char *url = NULL;
+        const struct json_t *one = qc_json_at(clouds, at);
+        QC_TRY(qc_json_int(one, "id", 1, UINT32_MAX, &v, err));
+        QC_TRY(qc_json_str(one, "name", &name, err));
+        QC_TRY(qc_json_str(one, "url", &url, err));
+        QC_TRY(vault_descriptor_add_cloud(d, (uint32_t)v, name, url, err));
+    }
+    return QC_OK;
+}
+
+/* Is d what this command line asks for? */
+static bool same_gateway(const struct init *i, const struct vault_descriptor *d)
+{
+    bool same = d->k == i->k && d->n == i->n && d->cloud_count == i->clouds;
+    for (size_t at = 0; same && at < i->clouds; at++) {
+        const char *word = (const char *)i->words.p + i->at[at];
+        size_t n = strlen(d->clouds[at].name);
+        same = strncmp(word, d->clouds[at].name, n) == 0 && word[n] == '=' &&
+               strcmp(word + n + 1, d->clouds[at].url) == 0;
+    }
+    return same;
+}
+
+static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, struct qc_err *err)
+{
+    struct client *c = i->c;
+    struct vault_conf conf;
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    struct vault_call call = client_call(c);
+    memcpy(c->conf.share, i->share, sizeof c->conf.share);
+    QC_TRY(client_vault_conf(c, &conf, err));
+    QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, call.op.cancel, &dir, err));
+    QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
+    QC_TRY(describe(gw, &call, d, err));
+    if (found && !same_gateway(i, d))
+        return QC_FAIL(err, QC_CONFLICT, "%s has a gateway already, with other clouds or another k", c->places.gateway);
+    QC_TRY(vault_create(c->conf.vault, &conf, d, gw, &call, err));
+    client_tell_notes(c);
+    c->conf.has_vault = true;
+    return conf_save(&c->places, &c->conf, err);
+}
+
+qc_rc client_warn_places(struct client *c, const char *share1, const char *share2, unsigned k, unsigned n,
+                         struct qc_err *err)
+{
+    uint64_t device[2] = { 0, 0 };
+    uint64_t gateway = 0;
+    QC_TRY(places_device(share1, &device[0], err));
+    QC_TRY(places_device(share2, &device[1], err));
+    QC_TRY(places_device(c->places.gateway, &gateway, err));
+    if (device[0] == device[1])
+        out_warn(&c->out, MSG_W_STORES_DEVICE, NULL, "share 1 (%s) and share 2 (%s) lie on one device", share1,
+                 share2);
+    if (device[0] == gateway || device[1] == gateway)
+        out_warn(&c->out, MSG_W_GATEWAY_DEVICE, NULL, "one device holds share %s and the gateway",
+                 device[0] != gateway ? "2" : device[1] != gateway ? "1" : "1, share 2");
+    if (n == k)
+        out_warn(&c->out, MSG_W_MARGIN_ZERO, NULL, "k = n = %u: every cloud is needed", n);
+    return QC_OK;
+}
+
+static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_hex(j, "vault", qc_span_of(c->conf.vault, CONF_ID_BYTES), err));
+    QC_TRY(qc_json_set_int(j, "k", d->k, err));
+    QC_TRY(qc_json_set_int(j, "n", d->n, err));
+    QC_TRY(qc_json_set_int(j, "clouds", (int64_t)d->cloud_count, err));
+    QC_TRY(out_json_text(j, "share1", qc_span_str(c->conf.share[0]), err));
+    QC_TRY(out_json_text(j, "share2", qc_span_str(c->conf.share[1]), err));
+    QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
+    c->end.extra = QC_STEAL(j);
+    return QC_OK;
+}
+
+qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(init_done) struct init i = { .c = c, .args = args };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    bool join = qc_args_flag(args, "join");
+    if (join == qc_args_flag(args, "local"))
+        return QC_FAIL(err, QC_USAGE, "either --local (a new vault) or --join DIR [DIR] (one that exists)");
+    QC_TRY(check_first_time(c, err));
+    if (join)
+        return client_join(c, args, err);
+    if (args->argc > 0)
+        return QC_FAIL(err, QC_USAGE, "init --local takes no argument, '%s' was given", args->argv[0]);
+    QC_TRY(take_clouds(&i, err));
+    QC_TRY(take_numbers(&i, err));
+    QC_TRY(take_shares(&i, err));
+    bool found = false;
+    QC_TRY(make_gateway(&i, &found, err));
+    QC_TRY(make_vault(&i, found, &d, err));
+    out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and one of the two share stores", d.k, d.n);
+    out_note(&c->out, "share 1 is %s, share 2 is %s; the configuration is %s", c->conf.share[0], c->conf.share[1],
+             c->places.conf_file);
+    out_note(&c->out, "%s", STATEMENT);
+    QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d.k, d.n, err));
+    return summary(c, &d, err);
+}

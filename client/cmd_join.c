@@ -1,0 +1,70 @@
+/* init --join: a vault that exists, on a machine that does not know it. */
+#include "client.h"
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "gateway_start.h"
+#include "statement.h"
+
+/* The directories given are stores 1, 2 or both; the other one gets the place of its option, or the usual one. */
+static qc_rc take_shares(struct client *c, const struct qc_args *args, const struct vault_join *j,
+                         struct qc_err *err)
+{
+    static const char *const options[] = { "share1", "share2" };
+    for (unsigned s = 0; s < 2; s++) {
+        char place[QC_CLIENT_PATH_MAX];
+        QC_TRY(client_share_place(c, s + 1, place, err));
+        const char *option = qc_args_value(args, options[s], place);
+        if (j->share[s] != NULL && qc_args_value(args, options[s], NULL) != NULL)
+            return QC_FAIL(err, QC_USAGE, "%s is share %u of the vault, so --%s has nothing to say", j->share[s],
+                           s + 1, options[s]);
+        QC_TRY_AS(places_absolute(j->share[s] != NULL ? j->share[s] : option, c->conf.share[s], err), err,
+                  "share %u", s + 1);
+    }
+    return QC_OK;
+}
+
+static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_hex(j, "vault", qc_span_of(d->vault, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_int(j, "k", d->k, err));
+    QC_TRY(qc_json_set_int(j, "n", d->n, err));
+    QC_TRY(qc_json_set_bool(j, "share1_open", vault_has_share(c->vault, 1), err));
+    QC_TRY(qc_json_set_bool(j, "share2_open", vault_has_share(c->vault, 2), err));
+    QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
+    c->end.extra = QC_STEAL(j);
+    return QC_OK;
+}
+
+qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
+    char dirs[2][QC_CLIENT_PATH_MAX];
+    const char *given[2] = { NULL, NULL };
+    if (args->argc < 1 || args->argc > 2)
+        return QC_FAIL(err, QC_USAGE, "--join takes the directory of one share store, or of both");
+    for (int i = 0; i < args->argc; i++) {
+        QC_TRY(places_absolute(args->argv[i], dirs[i], err));
+        given[i] = dirs[i];
+    }
+    QC_TRY(vault_join_read(&j, given, err));
+    if (!qc_args_flag(args, "take-over"))
+        return QC_FAIL(err, QC_USAGE,
+                       "this vault has a gateway of its own, on the machine that made it. Joining makes one here and "
+                       "shuts the old one out of the clouds for good; say so with --take-over. (Two machines at once "
+                       "need a gateway that runs as a daemon.)");
+    QC_TRY(take_shares(c, args, &j, err));
+    QC_TRY_AS(qc_dir_make_path(c->places.gateway, 0700, err), err, "gateway state");
+    QC_TRY(client_rebuild(c, args, &j.d, err));
+    memcpy(c->conf.vault, j.d.vault, sizeof c->conf.vault);
+    c->conf.has_vault = true;
+    /* The configuration first: should the vault not open now, every other command can say why. */
+    QC_TRY(conf_save(&c->places, &c->conf, err));
+    QC_TRY(client_open(c, err));
+    out_note(&c->out, "joined: any %u of %u clouds are enough, and one of the two share stores", j.d.k, j.d.n);
+    out_note(&c->out, "%s", STATEMENT);
+    QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], j.d.k, j.d.n, err));
+    return summary(c, &j.d, err);
+}

@@ -1,0 +1,207 @@
+/* ls, stat, rm: entries without their bytes. */
+#include "client.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/codec.h"
+#include "text.h"
+
+struct ls_run {
+    struct client *c;
+    bool wide, zero;
+};
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static qc_rc stat_json(const struct vault_stat *s, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    char when[QC_TIME_TEXT];
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, qc_buf_span(&s->name), err));
+    QC_TRY(qc_json_set_int(j, "size", (int64_t)s->size, err));
+    QC_TRY(qc_json_set_int(j, "stored", (int64_t)s->stored, err));
+    QC_TRY(qc_json_set_int(j, "number", (int64_t)s->number, err));
+    QC_TRY(qc_json_set_hex(j, "object", qc_span_of(s->object, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_hex(j, "version", qc_span_of(s->version, VAULT_ID_BYTES), err));
+    qc_time_text(s->created_s, when);
+    QC_TRY(qc_json_set_str(j, "created", when, err));
+    if (s->has_mtime) {
+        qc_time_text(s->mtime_s, when);
+        QC_TRY(qc_json_set_str(j, "mtime", when, err));
+    }
+    if (s->has_mode)
+        QC_TRY(qc_json_set_int(j, "mode", s->mode, err));
+    QC_TRY(qc_json_set_int(j, "margin", s->margin, err));
+    QC_TRY(qc_json_set_int(j, "margin_full", s->margin_full, err));
+    QC_TRY(qc_json_set_int(j, "key_margin", s->key_margin, err));
+    QC_TRY(qc_json_set_int(j, "loss_budget", least(s->margin, s->key_margin), err));
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}
+
+static void local_time(int64_t t, char out[32])
+{
+    struct tm tm;
+    time_t at = (time_t)t;
+    if (localtime_r(&at, &tm) == NULL || strftime(out, 32, "%Y-%m-%d %H:%M:%S %z", &tm) == 0)
+        snprintf(out, 32, "-");
+}
+
+static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    struct ls_run *run = ctx;
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
+    if (run->c->out.json) {
+        QC_TRY(stat_json(s, &j, err));
+        return out_json(&run->c->out, &j, err);
+    }
+    if (run->zero) {
+        out_raw(&run->c->out, qc_buf_span(&s->name));
+        out_raw(&run->c->out, QC_LIT("\0"));
+        return QC_OK;
+    }
+    QC_TRY(text_escape(qc_buf_span(&s->name), &name, err));
+    if (run->wide) {
+        char size[TEXT_SIZE];
+        char when[32];
+        text_size(s->size, size);
+        local_time(s->has_mtime ? s->mtime_s : s->created_s, when);
+        out_line(&run->c->out, "%11s  %s  v%" PRIu64 "  budget %" PRId64 "  %.*s", size, when, s->number,
+                 least(s->margin, s->key_margin), (int)name.n, (const char *)name.p);
+    } else {
+        out_line(&run->c->out, "%.*s", (int)name.n, (const char *)name.p);
+    }
+    return QC_OK;
+}
+
+qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    struct ls_run run = { .c = c, .wide = qc_args_flag(args, "long"), .zero = qc_args_flag(args, "null") };
+    QC_TRY(client_open(c, err));
+    struct vault_call call = client_call(c);
+    qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
+    qc_rc rc = vault_list(c->vault, prefix, ls_one, &run, &call, err);
+    client_tell_notes(c);
+    return rc;
+}
+
+static void stat_text(struct client *c, const struct vault_stat *s, const struct vault_gw_info *info,
+                      qc_span name)
+{
+    char size[TEXT_SIZE];
+    char stored[TEXT_SIZE];
+    char when[32];
+    char version[2 * VAULT_ID_BYTES + 1];
+    text_size(s->size, size);
+    text_size(s->stored, stored);
+    local_time(s->created_s, when);
+    qc_hex(qc_span_of(s->version, VAULT_ID_BYTES), version);
+    out_line(&c->out, "name     %.*s", (int)name.n, (const char *)name.p);
+    out_line(&c->out, "version  v%" PRIu64 "  %s  stored %s", s->number, version, when);
+    out_line(&c->out, "size     %s (%" PRIu64 " bytes); sealed %s", size, s->size, stored);
+    if (s->has_mtime) {
+        local_time(s->mtime_s, when);
+        out_line(&c->out, "file     last changed %s", when);
+    }
+    out_line(&c->out, "budget   %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys %u)",
+             least(s->margin, s->key_margin), s->margin, s->margin_full, s->key_margin);
+    out_line(&c->out, "coding   %u of %u, %" PRIu64 " segments", info->k, info->n, info->segments);
+    for (size_t i = 0; i < info->cloud_count; i++) {
+        text_size(info->clouds[i].bytes, size);
+        out_line(&c->out, "cloud    %s: %" PRIu64 " fragments, %" PRIu64 " missing, %s", info->clouds[i].name,
+                 info->clouds[i].fragments, info->clouds[i].missing, size);
+    }
+}
+
+static qc_rc stat_layout_json(struct json_t *j, const struct vault_gw_info *info, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *clouds = NULL;
+    QC_TRY(qc_json_set_int(j, "k", info->k, err));
+    QC_TRY(qc_json_set_int(j, "n", info->n, err));
+    QC_TRY(qc_json_set_int(j, "segments", (int64_t)info->segments, err));
+    QC_TRY(qc_json_new_arr(&clouds, err));
+    for (size_t i = 0; i < info->cloud_count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        QC_TRY(qc_json_new_obj(&one, err));
+        QC_TRY(out_json_text(one, "name", qc_span_str(info->clouds[i].name), err));
+        QC_TRY(qc_json_set_int(one, "fragments", (int64_t)info->clouds[i].fragments, err));
+        QC_TRY(qc_json_set_int(one, "missing", (int64_t)info->clouds[i].missing, err));
+        QC_TRY(qc_json_set_int(one, "bytes", (int64_t)info->clouds[i].bytes, err));
+        QC_TRY(qc_json_append(clouds, &one, err));
+    }
+    return qc_json_set(j, "clouds", &clouds, err);
+}
+
+static qc_rc stat_one(struct client *c, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    struct vault_gw_info info = { 0 };
+    struct vault_call call = client_call(c);
+    QC_TRY(vault_stat(c->vault, name, &call, &s, err));
+    QC_TRY(vault_layout(c->vault, &s, &call, &info, err));
+    if (!c->out.json) {
+        QC_TRY(text_escape(name, &shown, err));
+        stat_text(c, &s, &info, qc_buf_span(&shown));
+        return QC_OK;
+    }
+    QC_TRY(stat_json(&s, &j, err));
+    QC_TRY(stat_layout_json(j, &info, err));
+    return out_json(&c->out, &j, err);
+}
+
+static qc_rc rm_one(struct client *c, qc_span name, struct qc_err *err)
+{
+    struct vault_remove_result r = { 0 };
+    struct vault_call call = client_call(c);
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(vault_remove(c->vault, name, &call, &r, err));
+    QC_TRY(text_quote(name, &shown, err));
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, name, err));
+    QC_TRY(qc_json_set_int(j, "exit", r.record_copies < r.clouds ? 4 : 0, err));
+    QC_TRY(qc_json_set_int(j, "number", (int64_t)r.number, err));
+    QC_TRY(qc_json_set_int(j, "record_copies", r.record_copies, err));
+    QC_TRY(qc_json_set_int(j, "clouds", r.clouds, err));
+    QC_TRY(out_json(&c->out, &j, err));
+    if (r.record_copies < r.clouds)
+        return QC_FAIL(err, QC_DEGRADED, "removed %.*s; %u of %u clouds have recorded it", (int)shown.n,
+                       (const char *)shown.p, r.record_copies, r.clouds);
+    out_note(&c->out, "removed %.*s (its versions stay stored)", (int)shown.n, (const char *)shown.p);
+    return QC_OK;
+}
+
+static qc_rc each(struct client *c, const struct qc_args *args,
+                  qc_rc (*one)(struct client *c, qc_span name, struct qc_err *err), const char *what,
+                  struct qc_err *err)
+{
+    qc_rc worst = QC_OK;
+    bool go_on = true;
+    QC_TRY(client_open(c, err));
+    for (int i = 0; i < args->argc && go_on; i++) {
+        struct qc_err why = { 0 };
+        qc_span name = qc_span_str(args->argv[i]);
+        qc_rc rc = one(c, name, &why);
+        go_on = client_object(c, rc, name, &why, &worst);
+    }
+    return client_outcome(c, worst, what, err);
+}
+
+qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    return each(app, args, stat_one, "without an answer", err);
+}
+
+qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    return each(app, args, rm_one, "not removed as asked", err);
+}

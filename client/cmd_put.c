@@ -1,0 +1,285 @@
+/* put: files, trees and standard input become objects. */
+#include "client.h"
+
+#include <fcntl.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "progress.h"
+#include "signals.h"
+#include "text.h"
+#include "vault/source_file.h"
+
+struct put_run {
+    struct client *c;
+    struct vault_put_opts opts;
+    qc_rc worst;
+    bool go_on;
+};
+
+static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_result *r, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *missing = NULL;
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, name, err));
+    QC_TRY(qc_json_set_int(j, "exit", r->degraded ? 4 : 0, err));
+    QC_TRY(qc_json_set_hex(j, "object", qc_span_of(r->object, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_hex(j, "version", qc_span_of(r->version, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_int(j, "number", (int64_t)r->number, err));
+    QC_TRY(qc_json_set_int(j, "size", (int64_t)r->size, err));
+    QC_TRY(qc_json_set_int(j, "stored", (int64_t)r->stored, err));
+    QC_TRY(qc_json_set_int(j, "margin", r->margin, err));
+    QC_TRY(qc_json_set_int(j, "margin_full", r->margin_full, err));
+    QC_TRY(qc_json_set_int(j, "key_margin", 1, err));
+    QC_TRY(qc_json_set_int(j, "clouds", r->clouds, err));
+    QC_TRY(qc_json_set_int(j, "record_copies", r->record_copies, err));
+    QC_TRY(qc_json_new_arr(&missing, err));
+    for (size_t i = 0; i < r->degraded_count; i++)
+        QC_TRY(qc_json_append_str(missing, r->degraded_clouds[i], err));
+    QC_TRY(qc_json_set(j, "degraded", &missing, err));
+    return out_json(&c->out, &j, err);
+}
+
+/* "stored 'x' v2: 1.5 GiB on 4 of 5 clouds (missing: c2); budget 1 (data 1 of 2, keys 1)". */
+static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf *ret, struct qc_err *err)
+{
+    char size[TEXT_SIZE];
+    text_size(r->size, size);
+    QC_TRY(qc_buf_add_str(ret, "stored ", err));
+    QC_TRY(text_quote(name, ret, err));
+    QC_TRY(qc_buf_addf(ret, err, " v%" PRIu64 ": %s", r->number, size));
+    if (r->degraded_count > 0)
+        QC_TRY(qc_buf_add_str(ret, ", not on all clouds (missing: ", err));
+    for (size_t i = 0; i < r->degraded_count; i++)
+        QC_TRY(qc_buf_addf(ret, err, "%s%s", i > 0 ? ", " : "", r->degraded_clouds[i]));
+    return qc_buf_addf(ret, err, "%s; loss budget %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys 1)",
+                       r->degraded_count > 0 ? ")" : "", r->margin < 1 ? r->margin : 1, r->margin, r->margin_full);
+}
+
+static qc_rc put_source(struct put_run *run, const struct vault_source *source, qc_span name,
+                        struct qc_err *err)
+{
+    struct client *c = run->c;
+    struct vault_put_result r = { 0 };
+    struct vault_call call = client_call(c);
+    struct progress p;
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
+    progress_begin(&p, &c->out, name, "durable", true);
+    call.progress = progress_tell;
+    call.progress_ctx = &p;
+    qc_rc rc = vault_put(c->vault, name, source, &run->opts, &call, &r, err);
+    progress_end(&p);
+    QC_TRY(rc);
+    QC_TRY(stored_line(name, &r, &line, err));
+    QC_TRY(item_json(c, name, &r, err));
+    if (r.degraded)
+        return QC_FAIL(err, QC_DEGRADED, "%.*s", (int)line.n, (const char *)line.p);
+    out_note(&c->out, "%.*s", (int)line.n, (const char *)line.p);
+    return QC_OK;
+}
+
+static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
+    QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, err));
+    return put_source(run, vault_source_file_source(f), name, err);
+}
+
+static void put_file(struct put_run *run, const char *path, qc_span name)
+{
+    struct qc_err why = { 0 };
+    qc_rc rc = put_file_as(run, path, name, &why);
+    run->go_on = client_object(run->c, rc, name, &why, &run->worst) && rc != QC_SHARES;
+}
+
+/* Standard input, which may fall silent for long: the user's Ctrl-C must still be heard. */
+static qc_rc read_stdin(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    (void)ctx;
+    for (;;) {
+        struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+        QC_TRY(qc_go_on(QC_NO_DEADLINE, signals_cancel(), "reading standard input", err));
+        int n = poll(&p, 1, QC_CLIENT_START_PAUSE_MS);
+        if (n < 0 && errno != EINTR)
+            return QC_FAIL_OS(err, "standard input");
+        if (n <= 0)
+            continue;
+        ssize_t got = read(STDIN_FILENO, dst, max);
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
+            return QC_FAIL_OS(err, "standard input");
+        if (got < 0)
+            continue;
+        *ret_got = (size_t)got;
+        return QC_OK;
+    }
+}
+
+static void put_stdin(struct put_run *run, qc_span name)
+{
+    static const struct vault_source source = { .read = read_stdin, .size = VAULT_SIZE_UNKNOWN };
+    struct qc_err why = { 0 };
+    qc_rc rc = put_source(run, &source, name, &why);
+    run->go_on = client_object(run->c, rc, name, &why, &run->worst);
+}
+
+/* PREFIX (without slashes at its end; "" is the root) / rest. */
+static qc_rc name_below(const char *prefix, qc_span rest, qc_buf *ret, struct qc_err *err)
+{
+    size_t n = strlen(prefix);
+    while (n > 0 && prefix[n - 1] == '/')
+        n--;
+    QC_TRY(qc_buf_add(ret, qc_span_of(prefix, n), err));
+    if (n > 0)
+        QC_TRY(qc_buf_add(ret, QC_LIT("/"), err));
+    return qc_buf_add(ret, rest, err);
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static void fts_free(FTS **tree)
+{
+    if (*tree != NULL)
+        fts_close(*tree);
+    *tree = NULL;
+}
+
+static qc_rc quoted(const char *path, qc_buf *ret, const char **ret_text, struct qc_err *err)
+{
+    QC_TRY(text_quote(qc_span_str(path), ret, err));
+    return qc_buf_cstr(ret, ret_text, err);
+}
+
+static qc_rc put_tree_entry(struct put_run *run, const FTSENT *e, size_t root_len, const char *prefix,
+                            struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
+    const char *shown = NULL;
+    struct qc_err why = { 0 };
+    qc_span rest = qc_span_str(e->fts_path + root_len);
+    while (rest.n > 0 && rest.p[0] == '/')
+        rest = qc_span_from(rest, 1);
+    QC_TRY(name_below(prefix, rest, &name, err));
+    switch (e->fts_info) {
+    case FTS_D:
+    case FTS_DP:
+        return QC_OK;
+    case FTS_F:
+        put_file(run, e->fts_accpath, qc_buf_span(&name));
+        return QC_OK;
+    case FTS_SL:
+    case FTS_SLNONE:
+    case FTS_DEFAULT:
+        QC_TRY(quoted(e->fts_path, &text, &shown, err));
+        out_warn(&run->c->out, MSG_W_SKIPPED, NULL, "%s is no regular file (%s)", shown,
+                 e->fts_info == FTS_DEFAULT ? "a device, socket or pipe" : "a symbolic link");
+        return QC_OK;
+    default: /* FTS_DNR, FTS_ERR, FTS_NS, FTS_DC */
+        QC_TRY(quoted(e->fts_path, &text, &shown, err));
+        qc_rc rc = QC_FAIL_ERRNO(&why, e->fts_errno == 0 ? ELOOP : e->fts_errno, "%s", shown);
+        run->go_on = client_object(run->c, rc, qc_buf_span(&name), &why, &run->worst);
+        return QC_OK;
+    }
+}
+
+static qc_rc put_tree(struct put_run *run, const char *dir, const char *prefix, struct qc_err *err)
+{
+    char absolute[QC_CLIENT_PATH_MAX] = "";
+    struct stat st;
+    if (stat(dir, &st) != 0)
+        return QC_FAIL_OS(err, "%s", dir);
+    if (!S_ISDIR(st.st_mode))
+        return QC_FAIL(err, QC_USAGE, "-r wants a directory, and %s is none", dir);
+    if (prefix == NULL) {
+        if (realpath(dir, absolute) == NULL)
+            return QC_FAIL_OS(err, "%s", dir);
+        prefix = strrchr(absolute, '/') + 1;
+    }
+    char *const roots[] = { (char *)(uintptr_t)dir, NULL };
+    QC_CLEANUP(fts_free) FTS *tree = fts_open(roots, FTS_COMFOLLOW | FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    if (tree == NULL)
+        return QC_FAIL_OS(err, "%s", dir);
+    while (run->go_on) {
+        errno = 0;
+        const FTSENT *e = fts_read(tree);
+        if (e == NULL && errno != 0)
+            return QC_FAIL_OS(err, "%s", dir);
+        if (e == NULL)
+            return QC_OK;
+        QC_TRY(put_tree_entry(run, e, strlen(dir), prefix, err));
+    }
+    return QC_OK;
+}
+
+static bool ends_in_slash(const char *s)
+{
+    size_t n = strlen(s);
+    return n > 0 && s[n - 1] == '/';
+}
+
+static const char *last_component(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static qc_rc check_words(const struct qc_args *args, bool tree, struct qc_err *err)
+{
+    const char *last = args->argv[args->argc - 1];
+    struct stat st;
+    if (tree && args->argc > 2)
+        return QC_FAIL(err, QC_USAGE, "-r takes one DIR and at most one PREFIX");
+    if (!tree && args->argc > 2 && !ends_in_slash(last))
+        return QC_FAIL(err, QC_USAGE, "several files need a PREFIX/ (ending in a slash) as the last word");
+    for (int i = 0; !tree && i < args->argc - (args->argc > 1 ? 1 : 0); i++) {
+        if (strcmp(args->argv[i], "-") == 0 && (args->argc != 2 || ends_in_slash(last)))
+            return QC_FAIL(err, QC_USAGE, "standard input needs a name: qcloud put - NAME");
+        if (strcmp(args->argv[i], "-") != 0 && stat(args->argv[i], &st) == 0 && S_ISDIR(st.st_mode))
+            return QC_FAIL(err, QC_USAGE, "%s is a directory; for a tree: qcloud put -r DIR [PREFIX]",
+                           args->argv[i]);
+    }
+    return QC_OK;
+}
+
+static qc_rc put_words(struct put_run *run, const struct qc_args *args, struct qc_err *err)
+{
+    const char *const *word = args->argv;
+    int files = args->argc > 1 ? args->argc - 1 : 1;
+    if (strcmp(word[0], "-") == 0) {
+        put_stdin(run, qc_span_str(word[1]));
+        return QC_OK;
+    }
+    if (args->argc == 2 && !ends_in_slash(word[1])) {
+        put_file(run, word[0], qc_span_str(word[1]));
+        return QC_OK;
+    }
+    for (int i = 0; i < files && run->go_on; i++) {
+        QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
+        QC_TRY(name_below(args->argc > 1 ? word[files] : "", qc_span_str(last_component(word[i])), &name, err));
+        put_file(run, word[i], qc_buf_span(&name));
+    }
+    return QC_OK;
+}
+
+qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    struct put_run run = { .c = c, .worst = QC_OK, .go_on = true };
+    bool tree = qc_args_flag(args, "recursive");
+    run.opts.if_absent = qc_args_flag(args, "if-absent");
+    QC_TRY(check_words(args, tree, err));
+    QC_TRY(client_open(c, err));
+    if (tree)
+        QC_TRY(put_tree(&run, args->argv[0], args->argc > 1 ? args->argv[1] : NULL, err));
+    else
+        QC_TRY(put_words(&run, args, err));
+    return client_outcome(c, run.worst, "not stored as asked", err);
+}

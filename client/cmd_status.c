@@ -1,0 +1,251 @@
+/* status: what there is, what may be lost, what a thief would need. */
+#include "client.h"
+
+#include <inttypes.h>
+
+#include "gateway_start.h"
+#include "statement.h"
+#include "text.h"
+
+struct status {
+    struct client *c;
+    struct vault_local_status local;
+    qc_buf text;            /* the gateway's answer */
+    struct json_t *gateway; /* parsed; NULL: it does not answer */
+    struct qc_err why;      /* then: why not */
+    qc_rc rc;
+    int64_t k, n, clouds_ok, clouds_all;
+};
+
+static void status_done(struct status *s)
+{
+    qc_buf_free(&s->text);
+    qc_json_free(&s->gateway);
+}
+
+static qc_rc ask_gateway(struct status *s, struct qc_err *err)
+{
+    struct client *c = s->c;
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    struct vault_call call = client_call(c);
+    QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, call.op.cancel, &dir, err));
+    QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
+    s->text.max = QC_JSON_MAX;
+    QC_TRY(gw->ops->status(gw, &s->text, &call.op, err));
+    return qc_json_parse(&s->gateway, qc_buf_span(&s->text), err);
+}
+
+static qc_rc count_clouds(struct status *s, struct qc_err *err)
+{
+    struct json_t *clouds = NULL;
+    QC_TRY(qc_json_int(s->gateway, "k", 1, VAULT_CLOUDS_MAX, &s->k, err));
+    QC_TRY(qc_json_int(s->gateway, "n", 1, VAULT_CLOUDS_MAX, &s->n, err));
+    QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
+    s->clouds_all = (int64_t)qc_json_len(clouds);
+    for (size_t i = 0; i < qc_json_len(clouds); i++) {
+        const char *state = NULL;
+        QC_TRY(qc_json_str(qc_json_at(clouds, i), "state", &state, err));
+        s->clouds_ok += strcmp(state, "ok") == 0;
+    }
+    return QC_OK;
+}
+
+static int64_t key_margin(const struct status *s)
+{
+    return (s->local.share[0].rc == QC_OK) + (s->local.share[1].rc == QC_OK) - 1;
+}
+
+/* The worst version's margin as the gateway's catalogue has it; with clouds down now, what is left of it at least. */
+static qc_rc data_margin(const struct status *s, int64_t *ret, struct qc_err *err)
+{
+    struct json_t *margins = NULL;
+    int64_t worst = s->n - s->k;
+    QC_TRY(qc_json_arr(s->gateway, "margins", &margins, err));
+    for (size_t i = 0; i < qc_json_len(margins); i++) {
+        int64_t m = 0;
+        QC_TRY(qc_json_int(qc_json_at(margins, i), "margin", -VAULT_CLOUDS_MAX, VAULT_CLOUDS_MAX, &m, err));
+        worst = m < worst ? m : worst;
+    }
+    int64_t now = s->n - s->k - (s->clouds_all - s->clouds_ok);
+    *ret = now < worst ? now : worst;
+    return QC_OK;
+}
+
+static void tell_clouds_line(struct out *o, const struct json_t *one)
+{
+    struct qc_err none = { 0 };
+    const char *name = "?";
+    const char *state = "?";
+    const char *url = "";
+    const char *why = "";
+    int64_t free_bytes = 0;
+    char size[TEXT_SIZE] = "";
+    /* Fields that are missing are shown as unknown: this is a report, and a newer gateway may say more or less. */
+    qc_ignore(qc_json_str(one, "name", &name, &none), "shown as ?");
+    qc_ignore(qc_json_str(one, "state", &state, &none), "shown as ?");
+    qc_ignore(qc_json_str(one, "url", &url, &none), "left out");
+    qc_ignore(qc_json_str(one, "why", &why, &none), "left out");
+    bool has_free = qc_json_int(one, "free", 0, INT64_MAX, &free_bytes, &none) == QC_OK && free_bytes > 0;
+    if (has_free)
+        text_size((uint64_t)free_bytes, size);
+    out_line(o, "  %-12s %-11s  %s%s%s%s%s", name, state, url, has_free ? "  free " : "", size,
+             why[0] != '\0' ? "  " : "", why);
+}
+
+static qc_rc tell_gateway(struct status *s, struct qc_err *err)
+{
+    struct out *o = &s->c->out;
+    struct json_t *clouds = NULL;
+    struct json_t *root = NULL;
+    int64_t objects = 0, versions = 0, bytes = 0, debts = 0, incarnation = 0, margin = 0, threshold = 0, count = 0;
+    const char *where = "?";
+    char size[TEXT_SIZE];
+    QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
+    QC_TRY(qc_json_int(s->gateway, "objects", 0, INT64_MAX, &objects, err));
+    QC_TRY(qc_json_int(s->gateway, "versions", 0, INT64_MAX, &versions, err));
+    QC_TRY(qc_json_int(s->gateway, "bytes", 0, INT64_MAX, &bytes, err));
+    QC_TRY(qc_json_int(s->gateway, "debts", 0, INT64_MAX, &debts, err));
+    QC_TRY(qc_json_int(s->gateway, "incarnation", 0, INT64_MAX, &incarnation, err));
+    QC_TRY(data_margin(s, &margin, err));
+    QC_TRY(qc_json_obj(s->gateway, "root_key", &root, err));
+    QC_TRY(qc_json_str(root, "where", &where, err));
+    QC_TRY(qc_json_int(root, "threshold", 0, VAULT_CLOUDS_MAX, &threshold, err));
+    QC_TRY(qc_json_int(root, "count", 0, VAULT_CLOUDS_MAX, &count, err));
+    text_size((uint64_t)bytes, size);
+    out_line(o, "clouds: %" PRId64 " of %" PRId64 " answer; any %" PRId64 " of %" PRId64 " are enough", s->clouds_ok,
+             s->clouds_all, s->k, s->n);
+    for (size_t i = 0; i < qc_json_len(clouds); i++)
+        tell_clouds_line(o, qc_json_at(clouds, i));
+    out_line(o, "stored: %" PRId64 " objects, %" PRId64 " versions, %s sealed", objects, versions, size);
+    if (debts > 0)
+        out_line(o, "debts:  %" PRId64 " fragments are owed to clouds that were missing", debts);
+    out_line(o, "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64 "): so many losses, whichever they are, leave all readable",
+             margin < key_margin(s) ? margin : key_margin(s), margin, key_margin(s));
+    if (strcmp(where, "clouds") == 0)
+        out_line(o, "root key: on the clouds, any %" PRId64 " of %" PRId64 " give it; gateway incarnation %" PRId64,
+                 threshold, count, incarnation);
+    else
+        out_line(o, "root key: not on the clouds, in the operator's kit only; gateway incarnation %" PRId64,
+                 incarnation);
+    return QC_OK;
+}
+
+static void tell_shares(struct status *s)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const char *dir = s->c->conf.share[i];
+        if (s->local.share[i].rc == QC_OK)
+            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " records%s", i + 1, dir, s->local.share[i].records,
+                     s->local.share[i].writable ? "" : "  (read-only)");
+        else
+            out_line(&s->c->out, "share %u: %s  %s  (%s)", i + 1,
+                     s->local.share[i].rc == QC_SHARES ? "missing" : "damaged", dir, s->local.share[i].text);
+    }
+    if (s->local.unfinished > 0)
+        out_line(&s->c->out, "unfinished: %" PRIu64 " interrupted puts; the next put or rm settles them",
+                 s->local.unfinished);
+}
+
+static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_int(j, "share", i + 1, err));
+    QC_TRY(out_json_text(j, "dir", qc_span_str(s->c->conf.share[i]), err));
+    QC_TRY(qc_json_set_str(j, "state",
+                           s->local.share[i].rc == QC_OK       ? "ok"
+                           : s->local.share[i].rc == QC_SHARES ? "missing"
+                                                               : "damaged",
+                           err));
+    QC_TRY(qc_json_set_bool(j, "writable", s->local.share[i].writable, err));
+    QC_TRY(qc_json_set_int(j, "records", (int64_t)s->local.share[i].records, err));
+    QC_TRY(qc_json_set_int(j, "pending", (int64_t)s->local.share[i].pending, err));
+    QC_TRY(out_json_text(j, "why", qc_span_str(s->local.share[i].text), err));
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}
+
+static qc_rc summary(struct status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *shares = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_new_arr(&shares, err));
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        QC_TRY(share_json(s, i, &one, err));
+        QC_TRY(qc_json_append(shares, &one, err));
+    }
+    QC_TRY(qc_json_set(j, "shares", &shares, err));
+    QC_TRY(qc_json_set_int(j, "key_margin", key_margin(s), err));
+    if (s->gateway != NULL) {
+        int64_t margin = 0;
+        QC_TRY(data_margin(s, &margin, err));
+        QC_TRY(qc_json_set_int(j, "data_margin", margin, err));
+        QC_TRY(qc_json_set_int(j, "loss_budget", margin < key_margin(s) ? margin : key_margin(s), err));
+        QC_TRY(qc_json_set_int(j, "clouds_ok", s->clouds_ok, err));
+        QC_TRY(qc_json_set_int(j, "clouds", s->clouds_all, err));
+        QC_TRY(qc_json_set(j, "gateway", &s->gateway, err));
+    }
+    QC_TRY(qc_json_set_bool(j, "stores_on_one_device", s->local.same_device, err));
+    QC_TRY(qc_json_set_int(j, "unfinished", (int64_t)s->local.unfinished, err));
+    QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
+    QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
+    QC_TRY(out_json_new("item", &item, err));
+    QC_TRY(qc_json_set(item, "status", &j, err));
+    return out_json(&s->c->out, &item, err);
+}
+
+/* The worst of what was found: shares first, since both missing means that nothing opens. */
+static qc_rc verdict(const struct status *s, struct qc_err *err)
+{
+    if (key_margin(s) < 0)
+        return QC_FAIL(err, QC_SHARES, "neither share store can be opened: share 1: %s; share 2: %s", s->local.share[0].text,
+                       s->local.share[1].text);
+    if (s->rc != QC_OK) {
+        *err = s->why;
+        return s->rc;
+    }
+    if (s->clouds_ok < s->k)
+        return QC_FAIL(err, QC_QUORUM, "%" PRId64 " of %" PRId64 " clouds answer, %" PRId64 " are needed", s->clouds_ok,
+                       s->clouds_all, s->k);
+    if (key_margin(s) < 1 || s->clouds_ok < s->clouds_all)
+        return QC_FAIL(err, QC_DEGRADED, "everything is readable; %" PRId64 " of %" PRId64 " clouds and %" PRId64 " of 2 share stores are there",
+                       s->clouds_ok, s->clouds_all, key_margin(s) + 1);
+    return QC_OK;
+}
+
+qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(status_done) struct status s = { .c = c };
+    struct vault_conf conf;
+    (void)args;
+    QC_TRY(client_vault_conf(c, &conf, err));
+    QC_TRY(vault_status_local(&s.local, &conf, err));
+    s.rc = ask_gateway(&s, &s.why);
+    if (s.rc == QC_CANCELLED) {
+        *err = s.why;
+        return s.rc;
+    }
+    if (s.gateway != NULL)
+        QC_TRY_AS(count_clouds(&s, err), err, "the gateway's answer");
+    if (s.gateway != NULL && !c->out.json)
+        QC_TRY_AS(tell_gateway(&s, err), err, "the gateway's answer");
+    else if (!c->out.json)
+        out_line(&c->out, "gateway: does not answer");
+    tell_shares(&s);
+    QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s.k, s.gateway == NULL ? 0 : (unsigned)s.n, err));
+    if (!c->secrets_locked)
+        out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
+    out_line(&c->out, "price:  %s", STATEMENT);
+    qc_rc rc = verdict(&s, err);
+    c->end.about.share = s.local.share[0].rc != QC_OK ? "1" : s.local.share[1].rc != QC_OK ? "2" : NULL;
+    struct qc_err why = { 0 };
+    qc_rc made = summary(&s, &why);
+    if (made == QC_OK)
+        return rc;
+    *err = why;
+    return made;
+}

@@ -1,0 +1,145 @@
+/* verify and recover: what a loss would meet, and what is done after one. */
+#include "client.h"
+
+#include <inttypes.h>
+
+#include "progress.h"
+#include "text.h"
+
+static qc_rc verdict_json(struct client *c, const struct vault_verdict *v, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, qc_buf_span(&v->what->name), err));
+    QC_TRY(qc_json_set_int(j, "exit", qc_rc_exit(v->rc), err));
+    QC_TRY(out_json_text(j, "what", qc_span_str(v->text == NULL ? "" : v->text), err));
+    QC_TRY(qc_json_set_int(j, "size", (int64_t)v->what->size, err));
+    QC_TRY(qc_json_set_bool(j, "both_shares", v->plain, err));
+    QC_TRY(qc_json_set_bool(j, "share1_and_backup", v->with1, err));
+    QC_TRY(qc_json_set_bool(j, "share2_and_backup", v->with2, err));
+    QC_TRY(qc_json_set_bool(j, "backup_ok", v->backup_ok, err));
+    QC_TRY(qc_json_set_int(j, "margin", v->what->margin, err));
+    return out_json(&c->out, &j, err);
+}
+
+static qc_rc tell_verdict(void *ctx, const struct vault_verdict *v, struct qc_err *err)
+{
+    struct client *c = ctx;
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
+    out_count(&c->out, v->rc);
+    QC_TRY(verdict_json(c, v, err));
+    QC_TRY(text_escape(qc_buf_span(&v->what->name), &name, err));
+    const char *word = v->rc == QC_OK ? "ok" : v->rc == QC_DEGRADED ? "degraded" : "bad";
+    out_line(&c->out, "%-8s  %.*s%s%s", word, (int)name.n, (const char *)name.p, v->rc == QC_OK ? "" : ": ",
+             v->rc == QC_OK || v->text == NULL ? "" : v->text);
+    return QC_OK;
+}
+
+static qc_rc verify_summary(const struct vault_verify_result *r, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_int(j, "objects", (int64_t)r->objects, err));
+    QC_TRY(qc_json_set_int(j, "good", (int64_t)r->good, err));
+    QC_TRY(qc_json_set_int(j, "degraded", (int64_t)r->degraded, err));
+    QC_TRY(qc_json_set_int(j, "bad", (int64_t)r->bad, err));
+    QC_TRY(qc_json_set_int(j, "bytes", (int64_t)r->bytes, err));
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}
+
+qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    struct vault_verify_result r = { 0 };
+    struct progress p;
+    char bytes[TEXT_SIZE];
+    qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
+    QC_TRY(client_open(c, err));
+    struct vault_call call = client_call(c);
+    progress_begin(&p, &c->out, prefix, "verified", true);
+    call.progress = progress_tell;
+    call.progress_ctx = &p;
+    qc_rc rc = vault_verify(c->vault, prefix, tell_verdict, c, &call, &r, err);
+    progress_end(&p);
+    bool missing_share = !vault_has_share(c->vault, 1) || !vault_has_share(c->vault, 2);
+    bool counts = client_tell_notes(c);
+    QC_TRY(rc);
+    if (r.objects == 0 && prefix.n > 0)
+        return QC_FAIL(err, QC_NOTFOUND, "no object of that name and none below it");
+    QC_TRY(verify_summary(&r, &c->end.extra, err));
+    text_size(r.bytes, bytes);
+    out_note(&c->out, "verified %" PRIu64 " objects, %s: %" PRIu64 " good, %" PRIu64 " degraded, %" PRIu64 " bad",
+             r.objects, bytes, r.good, r.degraded, r.bad);
+    rc = r.worst;
+    if (rc == QC_OK && (missing_share || (counts && c->strict)))
+        rc = QC_DEGRADED;
+    if (rc == QC_OK)
+        return QC_OK;
+    c->end.about.share = !vault_has_share(c->vault, 1) ? "1" : !vault_has_share(c->vault, 2) ? "2" : NULL;
+    if (rc == QC_DEGRADED)
+        return QC_FAIL(err, QC_DEGRADED, "all objects open; %" PRIu64 " of %" PRIu64 " lack a part that a loss would need%s",
+                       r.degraded, r.objects, missing_share ? ", and a share store is missing" : "");
+    qc_err_set(err, rc, QC_HERE, "%" PRIu64 " of %" PRIu64 " objects", r.bad, r.objects);
+    return rc;
+}
+
+static qc_rc recover_place(struct client *c, const struct qc_args *args, unsigned index,
+                           char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
+{
+    const char *to = qc_args_value(args, "to", c->conf.share[index - 1]);
+    QC_TRY_AS(places_absolute(to, ret, err), err, "--to");
+    if (places_within(ret, c->conf.share[2 - index]) || places_within(c->conf.share[2 - index], ret))
+        return QC_FAIL(err, QC_USAGE, "share %u would lie in the other share store's directory", index);
+    return QC_OK;
+}
+
+static qc_rc recover_summary(const struct vault_recover_result *r, const char *dir, struct json_t **ret,
+                             struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_int(j, "records", (int64_t)r->records, err));
+    QC_TRY(qc_json_set_int(j, "written", (int64_t)r->written, err));
+    QC_TRY(qc_json_set_int(j, "present", (int64_t)r->present, err));
+    QC_TRY(qc_json_set_int(j, "failed", (int64_t)r->failed, err));
+    QC_TRY(qc_json_set_int(j, "bytes", (int64_t)r->bytes, err));
+    QC_TRY(out_json_text(j, "dir", qc_span_str(dir), err));
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}
+
+qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    struct vault_recover_result r = { 0 };
+    struct progress p;
+    char dir[QC_CLIENT_PATH_MAX];
+    uint64_t index = 0;
+    QC_TRY(qc_args_u64(args, "share", false, 1, 2, &index, err));
+    if (index == 0)
+        return QC_FAIL(err, QC_USAGE, "say which share store is lost: --share 1 or --share 2");
+    QC_TRY(recover_place(c, args, (unsigned)index, dir, err));
+    QC_TRY(client_open(c, err));
+    struct vault_call call = client_call(c);
+    progress_begin(&p, &c->out, QC_LIT("recover"), "objects", false);
+    call.progress = progress_tell;
+    call.progress_ctx = &p;
+    qc_rc rc = vault_recover(c->vault, (unsigned)index, dir, &call, &r, err);
+    progress_end(&p);
+    client_tell_notes(c);
+    QC_TRY(rc);
+    if (strcmp(dir, c->conf.share[index - 1]) != 0) {
+        memcpy(c->conf.share[index - 1], dir, sizeof dir);
+        QC_TRY(conf_save(&c->places, &c->conf, err));
+    }
+    QC_TRY(recover_summary(&r, dir, &c->end.extra, err));
+    if (r.failed > 0)
+        return QC_FAIL(err, QC_DEGRADED,
+                       "share %" PRIu64 " rebuilt for %" PRIu64 " of %" PRIu64 " versions; %" PRIu64 " could not be",
+                       index, r.written + r.present, r.records, r.failed);
+    out_note(&c->out, "share %" PRIu64 " is whole again in %s: %" PRIu64 " versions (%" PRIu64
+             " written, %" PRIu64 " were there), each checked against its seal",
+             index, dir, r.written + r.present, r.written, r.present);
+    return QC_OK;
+}

@@ -1,0 +1,35 @@
+/* The configuration file qcloud.conf: sections and `key = value`. Part of the program qcloud (layer 5); uses base.
+ *
+ *   # comment (also ;), whole lines only
+ *   [vault]
+ *   id = 32 hex digits
+ *   share1 = /absolute/path
+ *   share2 = /absolute/path
+ *   gateway = local
+ *   [gateway]
+ *   idle = seconds, 1 .. 86400; 30 when not given
+ *
+ * Strict: an unknown section or key is refused with the nearest one, a key given twice is refused. Written whole and
+ * durably; nothing in it is secret. */
+#pragma once
+#include "base/buf.h"
+#include "places.h"
+
+enum { CONF_ID_BYTES = 16, CONF_IDLE_DEFAULT = 30 };
+
+struct conf {
+    bool has_vault;
+    uint8_t vault[CONF_ID_BYTES];
+    char share[2][QC_CLIENT_PATH_MAX];
+    uint32_t idle_s;
+};
+
+/* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing that a vault needs. A text without [vault] is
+ * fine: has_vault is false. */
+QC_MUST qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err);
+/* Appends the text; the values must be legal (asserted). */
+QC_MUST qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err);
+/* QC_NOTCONF: there is no file; QC_AUTH; QC_LIMIT; conf_parse's. */
+QC_MUST qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err);
+/* Replaces the file durably, and makes its directory. */
+QC_MUST qc_rc conf_save(const struct places *p, const struct conf *c, struct qc_err *err);

@@ -1,0 +1,337 @@
+#include "gateway_start.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "places.h"
+
+extern char **environ; /* POSIX declares it nowhere */
+
+enum { READY_FD = 3, GATEWAY_ARGS = 12 };
+
+static bool runs(const char *path)
+{
+    return access(path, X_OK) == 0;
+}
+
+qc_rc gateway_program(char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
+{
+    char self[QC_CLIENT_PATH_MAX];
+    char path[QC_CLIENT_PATH_MAX];
+    struct qc_err why = { 0 };
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n > 0) {
+        self[n] = '\0';
+        char *slash = strrchr(self, '/');
+        QC_ASSERT(slash != NULL);
+        *slash = '\0';
+        if (places_join(self, "qcloud-gateway", path, &why) == QC_OK && runs(path)) {
+            memcpy(ret, path, sizeof path);
+            return QC_OK;
+        }
+    }
+    const char *all = getenv("PATH");
+    for (const char *p = all; p != NULL && *p != '\0';) {
+        size_t len = strcspn(p, ":");
+        int made = snprintf(path, sizeof path, "%.*s/qcloud-gateway", (int)len, p);
+        if (len > 0 && p[0] == '/' && made > 0 && made < (int)sizeof path && runs(path)) {
+            memcpy(ret, path, sizeof path);
+            return QC_OK;
+        }
+        p += len + (p[len] == ':');
+    }
+    return QC_FAIL(err, QC_NOTCONF, "the program qcloud-gateway is neither beside qcloud nor on PATH");
+}
+
+qc_rc gateway_answers(int dirfd, struct qc_err *err)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    /* Through the descriptor: the directory's own path may be longer than a socket address. */
+    int n = snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/" GATEWAY_SOCKET, dirfd);
+    QC_ASSERT(n > 0 && n < (int)sizeof at.sun_path);
+    QC_CLEANUP(qc_fd_close)
+    struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!qc_fd_is(&s))
+        return QC_FAIL_OS(err, "socket");
+    if (connect(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) == 0)
+        return QC_OK;
+    if (errno == ECONNREFUSED || errno == ENOENT)
+        return QC_FAIL(err, QC_TEMP, "no gateway is running");
+    return QC_FAIL_OS(err, "the gateway's socket");
+}
+
+/* The first code of an exit status; the two of status 11 are told apart by the caller. */
+static qc_rc code_of(int status)
+{
+    for (int rc = QC_OK + 1; rc < QC_RC_COUNT; rc++)
+        if (qc_rc_exit((qc_rc)rc) == status)
+            return (qc_rc)rc;
+    return QC_GENERAL;
+}
+
+/*
+ * What a program of ours said on stderr: the text of its first line after "name: Eeenn ". Its own second and third
+ * line are about the gateway; ours come from this program's table.
+ */
+static void first_line_of(qc_buf *said, qc_span *ret)
+{
+    qc_span s = qc_buf_span(said);
+    const uint8_t *end = s.n == 0 ? NULL : memchr(s.p, '\n', s.n);
+    if (end != NULL)
+        s.n = (size_t)(end - s.p);
+    static const char lead[] = "qcloud-gateway: ";
+    if (s.n > sizeof lead - 1 && memcmp(s.p, lead, sizeof lead - 1) == 0)
+        s = qc_span_from(s, sizeof lead - 1);
+    if (s.n > 6 && s.p[0] == 'E' && s.p[1] >= '0' && s.p[1] <= '9') {
+        const uint8_t *blank = memchr(s.p, ' ', s.n);
+        if (blank != NULL)
+            s = qc_span_from(s, (size_t)(blank - s.p) + 1);
+    }
+    *ret = s;
+}
+
+static qc_rc fail_as(int wait_status, qc_buf *said, const char *what, struct qc_err *err)
+{
+    qc_span line = { 0 };
+    first_line_of(said, &line);
+    if (WIFSIGNALED(wait_status)) {
+        qc_err_set(err, QC_GENERAL, QC_HERE, "%s was killed by signal %d", what, WTERMSIG(wait_status));
+        return QC_GENERAL;
+    }
+    qc_rc rc = code_of(WEXITSTATUS(wait_status));
+    if (rc == QC_LOCKED && memmem(line.p == NULL ? (const uint8_t *)"" : line.p, line.n, "took over", 9) != NULL)
+        rc = QC_FENCED;
+    if (line.n == 0)
+        qc_err_set(err, rc, QC_HERE, "%s ended with status %d and said nothing", what, WEXITSTATUS(wait_status));
+    else
+        qc_err_set(err, rc, QC_HERE, "%.*s", (int)(line.n > 400 ? 400 : line.n), (const char *)line.p);
+    return rc;
+}
+
+static qc_rc wait_for(pid_t pid, int *ret, struct qc_err *err)
+{
+    while (waitpid(pid, ret, 0) < 0)
+        if (errno != EINTR)
+            return QC_FAIL_OS(err, "waiting for qcloud-gateway");
+    return QC_OK;
+}
+
+/* Append what fd still gives, up to its end or the buffer's limit. */
+static qc_rc drain(int fd, qc_buf *ret, struct qc_err *err)
+{
+    uint8_t piece[4096];
+    for (;;) {
+        ssize_t n = read(fd, piece, sizeof piece);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return QC_FAIL_OS(err, "reading from qcloud-gateway");
+        if (n == 0)
+            return QC_OK;
+        if (ret->n + (size_t)n <= ret->max) /* beyond: read on, so that the writer does not block, and forget */
+            QC_TRY(qc_buf_add(ret, qc_span_of(piece, (size_t)n), err));
+    }
+}
+
+static void actions_free(posix_spawn_file_actions_t *a)
+{
+    posix_spawn_file_actions_destroy(a);
+}
+
+static void attributes_free(posix_spawnattr_t *a)
+{
+    posix_spawnattr_destroy(a);
+}
+
+/* Where a child's descriptors 0 to 3 come from; -1: /dev/null for 0 and 1, closed for 3. */
+struct child_fds {
+    int out, err, ready;
+    bool session; /* its own session: a terminal's Ctrl-C does not reach it */
+};
+
+static qc_rc spawn(pid_t *ret, const char *program, const char *const *argv, const struct child_fds *fds,
+                   struct qc_err *err)
+{
+    QC_CLEANUP(actions_free) posix_spawn_file_actions_t acts;
+    QC_CLEANUP(attributes_free) posix_spawnattr_t attributes;
+    sigset_t defaults;
+    int e = posix_spawn_file_actions_init(&acts);
+    QC_ASSERT(e == 0); /* glibc's allocate nothing here */
+    e = posix_spawnattr_init(&attributes);
+    QC_ASSERT(e == 0);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGINT);
+    sigaddset(&defaults, SIGTERM);
+    short flags = POSIX_SPAWN_SETSIGDEF;
+    if (fds->session)
+        flags = (short)(flags | POSIX_SPAWN_SETSID);
+    e = posix_spawnattr_setflags(&attributes, flags);
+    if (e == 0)
+        e = posix_spawnattr_setsigdefault(&attributes, &defaults);
+    if (e == 0)
+        e = posix_spawn_file_actions_addopen(&acts, 0, "/dev/null", O_RDONLY, 0);
+    if (e == 0)
+        e = fds->out < 0 ? posix_spawn_file_actions_addopen(&acts, 1, "/dev/null", O_WRONLY, 0)
+                         : posix_spawn_file_actions_adddup2(&acts, fds->out, 1);
+    if (e == 0)
+        e = posix_spawn_file_actions_adddup2(&acts, fds->err, 2);
+    if (e == 0 && fds->ready >= 0)
+        e = posix_spawn_file_actions_adddup2(&acts, fds->ready, READY_FD);
+    if (e == 0) /* a lock or pipe of our caller's must not live on in a daemon */
+        e = posix_spawn_file_actions_addclosefrom_np(&acts, fds->ready >= 0 ? READY_FD + 1 : READY_FD);
+    if (e == 0)
+        e = posix_spawn(ret, program, &acts, &attributes, (char *const *)(uintptr_t)argv, environ);
+    if (e != 0)
+        return QC_FAIL_ERRNO(err, e, "starting %s", program);
+    return QC_OK;
+}
+
+/* A pipe whose ends lie above the numbers that a child's are moved to. */
+static qc_rc pipe_high(struct qc_fd ends[2], struct qc_err *err)
+{
+    int raw[2];
+    if (pipe2(raw, O_CLOEXEC) != 0)
+        return QC_FAIL_OS(err, "pipe");
+    for (size_t i = 0; i < 2; i++) {
+        QC_CLEANUP(qc_fd_close) struct qc_fd low = qc_fd_own(raw[i]);
+        ends[i] = qc_fd_own(fcntl(raw[i], F_DUPFD_CLOEXEC, READY_FD + 1));
+        if (!qc_fd_is(&ends[i]))
+            return QC_FAIL_OS(err, "pipe");
+    }
+    return QC_OK;
+}
+
+/* Read until "ready", the child's end, the deadline, or the user's wish. */
+static qc_rc await_ready(int fd, const struct qc_cancel *cancel, bool *ret_ready, struct qc_err *err)
+{
+    qc_deadline until = qc_deadline_in(QC_CLIENT_START_MS);
+    for (;;) {
+        QC_TRY(qc_go_on(until, cancel, "waiting for the gateway to start", err));
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int n = poll(&p, 1, QC_CLIENT_START_PAUSE_MS);
+        if (n < 0 && errno != EINTR)
+            return QC_FAIL_OS(err, "poll");
+        if (n <= 0)
+            continue;
+        char line[16];
+        ssize_t got = read(fd, line, sizeof line);
+        if (got < 0 && errno == EINTR)
+            continue;
+        *ret_ready = got >= 5 && memcmp(line, "ready", 5) == 0;
+        return QC_OK;
+    }
+}
+
+/* Start one. *ret_ready false: it ended, and what it said is in said, its status in *ret_status. */
+static qc_rc start(const char *state, int dirfd, uint32_t idle_s, const struct qc_cancel *cancel, bool *ret_ready,
+                   int *ret_status, qc_buf *said, struct qc_err *err)
+/* NOLINTNEXTLINE(readability-function-size): one process, one set of outcomes */
+{
+    char program[QC_CLIENT_PATH_MAX];
+    char log[QC_CLIENT_PATH_MAX];
+    char idle[16];
+    struct qc_fd ready[2] = { 0 };
+    pid_t pid = 0;
+    QC_TRY(gateway_program(program, err));
+    QC_TRY(places_join(state, GATEWAY_LOG, log, err));
+    snprintf(idle, sizeof idle, "%u", idle_s);
+    QC_CLEANUP(qc_fd_close) struct qc_fd talk = { 0 };
+    QC_TRY_AS(qc_open_at(&talk, dirfd, "gateway.start", O_RDWR | O_CREAT | O_APPEND, 0600, err), err,
+              "gateway state %s", state);
+    off_t from = lseek(qc_fd_get(&talk), 0, SEEK_END);
+    const char *argv[GATEWAY_ARGS] = { "qcloud-gateway", "serve", "--state",    state, "--idle", idle,
+                                       "--log-file",     log,     "--ready-fd", "3" };
+    QC_TRY(pipe_high(ready, err));
+    QC_CLEANUP(qc_fd_close) struct qc_fd here = ready[0];
+    QC_CLEANUP(qc_fd_close) struct qc_fd there = ready[1];
+    struct child_fds fds = { .out = -1, .err = qc_fd_get(&talk), .ready = qc_fd_get(&there), .session = true };
+    QC_TRY(spawn(&pid, program, argv, &fds, err));
+    qc_fd_close(&there);
+    bool is_ready = false;
+    QC_TRY(await_ready(qc_fd_get(&here), cancel, &is_ready, err));
+    if (!is_ready) {
+        QC_TRY(wait_for(pid, ret_status, err));
+        if (from >= 0 && lseek(qc_fd_get(&talk), from, SEEK_SET) == from)
+            QC_TRY(drain(qc_fd_get(&talk), said, err));
+    }
+    *ret_ready = is_ready;
+    return QC_OK;
+}
+
+qc_rc gateway_ensure(const char *state, uint32_t idle_s, const struct qc_cancel *cancel, struct qc_fd *ret,
+                     struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
+    int status = 0;
+    qc_rc rc = qc_dir_open(&dir, state, err);
+    if (rc == QC_NOTFOUND)
+        return QC_FAIL(err, QC_NOTCONF, "the gateway's state %s does not exist", state);
+    QC_TRY_AS(rc, err, "gateway state");
+    for (int i = 0; i < QC_CLIENT_START_TRIES; i++) {
+        struct qc_err why = { 0 };
+        rc = gateway_answers(qc_fd_get(&dir), &why);
+        if (rc == QC_OK) {
+            *ret = QC_STEAL(dir);
+            return QC_OK;
+        }
+        if (rc != QC_TEMP) {
+            *err = why;
+            return rc;
+        }
+        bool ready = false;
+        qc_buf_clear(&said);
+        QC_TRY(start(state, qc_fd_get(&dir), idle_s, cancel, &ready, &status, &said, err));
+        if (ready)
+            continue;
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != qc_rc_exit(QC_LOCKED))
+            return fail_as(status, &said, "qcloud-gateway", err);
+        /* Another one holds the lock: it starts (then it answers soon) or leaves (then the next try serves). */
+        struct timespec pause = { .tv_nsec = QC_CLIENT_START_PAUSE_MS * 1000000L };
+        nanosleep(&pause, NULL);
+    }
+    if (status != 0)
+        return fail_as(status, &said, "qcloud-gateway", err);
+    return QC_FAIL(err, QC_TEMP, "the gateway started and does not answer; its log is %s/" GATEWAY_LOG, state);
+}
+
+qc_rc gateway_run(const char *const *argv, qc_buf *said, struct qc_err *err)
+{
+    char program[QC_CLIENT_PATH_MAX];
+    struct qc_fd out[2] = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd talk = qc_fd_own(memfd_create("qcloud-gateway", MFD_CLOEXEC));
+    QC_CLEANUP(qc_buf_free) qc_buf words = { .max = QC_CLIENT_TEXT_MAX };
+    int status = 0;
+    pid_t pid = 0;
+    QC_TRY(gateway_program(program, err));
+    if (!qc_fd_is(&talk))
+        return QC_FAIL_OS(err, "memory for messages");
+    QC_TRY(pipe_high(out, err));
+    QC_CLEANUP(qc_fd_close) struct qc_fd here = out[0];
+    QC_CLEANUP(qc_fd_close) struct qc_fd there = out[1];
+    struct child_fds fds = { .out = said == NULL ? STDOUT_FILENO : qc_fd_get(&there),
+                             .err = qc_fd_get(&talk),
+                             .ready = -1 };
+    QC_TRY(spawn(&pid, program, argv, &fds, err));
+    qc_fd_close(&there);
+    qc_rc rc = QC_OK;
+    if (said != NULL)
+        rc = drain(qc_fd_get(&here), said, err);
+    QC_TRY(wait_for(pid, &status, err));
+    QC_TRY(rc);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return QC_OK;
+    if (lseek(qc_fd_get(&talk), 0, SEEK_SET) == 0)
+        QC_TRY(drain(qc_fd_get(&talk), &words, err));
+    return fail_as(status, &words, "qcloud-gateway", err);
+}

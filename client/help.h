@@ -1,0 +1,14 @@
+/* Examples and exit codes for the help of each command. Part of the program qcloud (layer 5); uses base. */
+#pragma once
+#include "base/buf.h"
+
+#define HELP_FOOTER                                                                                          \
+    "Places: QCLOUD_HOME (one directory), else the XDG directories.\n"                                       \
+    "Exit codes: 0 ok, 1 other, 2 command line, 3 not found, 4 done but degraded, 5 try again, 6 too few\n"  \
+    "clouds, 7 too few share stores, 8 does not verify, 10 not set up, 11 locked, 12 permission,\n"          \
+    "13 randomness, 14 no space, 130 interrupted.\n"
+
+/* Appends the command's examples and exit codes; nothing for a name without a row. */
+QC_MUST qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err);
+/* Does the command have three examples? For the test. */
+size_t help_count(const char *command);

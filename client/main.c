@@ -1,0 +1,246 @@
+/* qcloud: the user's command. Layer 5; uses base, qrng, vault. Reads the command line, wires, prints: what it does is in
+ * libqcloud (vault/vault.h). Commands and options are tables; docs/commands.md and the help come from the same rows. */
+#include "client.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/harden.h"
+#include "base/log.h"
+#include "help.h"
+#include "signals.h"
+
+enum { SECRET_BYTES = 128 * 1024 }; /* the keys of a put and a get at once, a locked page each */
+
+static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err);
+static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err);
+static qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *err);
+
+/* clang-format off */
+static const struct qc_opt globals[] = {
+    /* name        letter value     help                                                              many */
+    { "json",        0,   NULL,     "write JSON lines: start, item, progress, warning, result, error", false },
+    { "quiet",       'q', NULL,     "errors only",                                                     false },
+    { "verbose",     'v', NULL,     "reasons and places of errors",                                    false },
+    { "progress",    0,   "WHEN",   "auto (a bar on a terminal), plain (a line every 10 s), none",     false },
+    { "timeout",     0,   "SECONDS", "give each object at most this time",                             false },
+    { "degraded-ok", 0,   NULL,     "exit 0 instead of 4",                                             false },
+    { "strict",      0,   NULL,     "exit 4 where a warning was given",                                false },
+    { 0 },
+};
+static const struct qc_opt init_opts[] = {
+    { "local",     0, NULL,    "make a vault with a gateway of its own on this machine",      false },
+    { "cloud",     0, "[NAME=]URL", "a cloud: file:///absolute/directory; once for each",     true },
+    { "k",         0, "K",     "how many clouds are enough (default: all but two)",           false },
+    { "n",         0, "N",     "over how many clouds an object is spread (default: all)",     false },
+    { "share1",    0, "DIR",   "where share store 1 lies",                                    false },
+    { "share2",    0, "DIR",   "where share store 2 lies: best on another device",            false },
+    { "join",      0, NULL,    "use a vault that exists, from one or both share stores",      false },
+    { "take-over", 0, NULL,    "with --join: shut the gateway of the old machine out",        false },
+    { "kit",       0, "FILE",  "with --join: the operator's kit, where the clouds are too few", false },
+    { 0 },
+};
+static const struct qc_opt put_opts[] = {
+    { "recursive", 'r', NULL,  "store a directory tree",                     false },
+    { "if-absent", 0,   NULL,  "refuse when the name is taken",              false },
+    { 0 },
+};
+static const struct qc_opt get_opts[] = {
+    { "recursive", 'r', NULL,  "all objects below PREFIX, as a tree in DIR", false },
+    { "force",     'f', NULL,  "replace files that exist",                   false },
+    { 0 },
+};
+static const struct qc_opt ls_opts[] = {
+    { "long", 'l', NULL,       "size, time, version, loss budget",           false },
+    { "null", '0', NULL,       "names as they are, each ended by a NUL",     false },
+    { 0 },
+};
+static const struct qc_opt recover_opts[] = {
+    { "share", 0, "1|2",       "the share store that is lost",               false },
+    { "to",    0, "DIR",       "where to write it (default: where it was)",  false },
+    { 0 },
+};
+static const struct qc_opt rebuild_opts[] = {
+    { "cloud", 0, "NAME=URL",  "a cloud that has moved",                     true },
+    { "kit",   0, "FILE",      "the operator's kit, where the clouds are too few", false },
+    { 0 },
+};
+static const struct qc_cmd cmds[] = {
+    /* name    args                             help                                       min max needs options run */
+    { "init", "--local --cloud [NAME=]URL... | --join DIR [DIR]", "make a vault, or use one on a new machine", 0, 2,
+      NEEDS_CLASS(MSG_INIT), init_opts, cmd_init },
+    { "put", "FILE [NAME] | FILE... PREFIX/ | -r DIR [PREFIX] | - NAME", "store files", 1, -1,
+      NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, put_opts, cmd_put },
+    { "get", "NAME [FILE|-] | NAME... DIR/ | -r PREFIX DIR", "fetch objects, every byte verified", 1, -1,
+      NEEDS_CLASS(MSG_GET) | NEEDS_CONF, get_opts, cmd_get },
+    { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
+    { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL,
+      cmd_stat },
+    { "rm", "NAME...", "remove objects from the listing (versions stay stored)", 1, -1,
+      NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, NULL, cmd_rm },
+    { "verify", "[NAME|PREFIX]", "read everything and try all three ways to open it", 0, 1,
+      NEEDS_CLASS(MSG_VERIFY) | NEEDS_CONF, NULL, cmd_verify },
+    { "recover", "--share 1|2 [--to DIR]", "rebuild a lost share store", 0, 0,
+      NEEDS_CLASS(MSG_RECOVER) | NEEDS_CONF, recover_opts, cmd_recover },
+    { "status", "", "clouds, share stores, margins, and what a thief would need", 0, 0,
+      NEEDS_CLASS(MSG_STATUS) | NEEDS_CONF, NULL, cmd_status },
+    { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
+      cmd_gateway_status },
+    { "gateway rebuild", "", "make the gateway's catalogue anew from the clouds", 0, 0,
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, rebuild_opts, cmd_gateway_rebuild },
+    { "gateway kit", "", "print the operator's kit (the root key: keep it safe)", 0, 0,
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL, cmd_gateway_kit },
+    { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_limits },
+    { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },
+    { "help", "[COMMAND]", "this text, or a command's", 0, 2, NEEDS_CLASS(MSG_CALL), NULL, cmd_help },
+    { 0 },
+};
+/* clang-format on */
+
+static const struct qc_app app_table = {
+    .name = "qcloud",
+    .summary = "stores files on several clouds that nobody has to trust",
+    .version = QC_VERSION,
+    .globals = globals,
+    .cmds = cmds,
+    .footer = HELP_FOOTER,
+};
+
+static qc_rc print_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    QC_TRY(qc_opt_help(&app_table, cmd, &text, err));
+    if (cmd != NULL)
+        QC_TRY(help_examples(cmd->name, &text, err));
+    out_raw(&c->out, qc_buf_span(&text));
+    return QC_OK;
+}
+
+static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    char name[64] = "";
+    for (int i = 0; i < args->argc; i++) {
+        size_t n = strlen(name);
+        snprintf(name + n, sizeof name - n, "%s%s", i > 0 ? " " : "", args->argv[i]);
+    }
+    const struct qc_cmd *cmd = args->argc == 0 ? NULL : qc_opt_find(&app_table, name);
+    if (args->argc > 0 && cmd == NULL)
+        return QC_FAIL(err, QC_USAGE, "there is no command '%s'", name);
+    return print_help(app, cmd, err);
+}
+
+static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    (void)args;
+    out_line(&c->out, "qcloud %s", QC_VERSION);
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(qc_json_set_str(j, "version", QC_VERSION, err));
+    return out_json(&c->out, &j, err);
+}
+
+static qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    (void)args;
+    QC_TRY(qc_limits_print(&text, err));
+    out_raw(&c->out, qc_buf_span(&text));
+    return QC_OK;
+}
+
+static qc_rc refuse_secrets(struct qc_err *err)
+{
+    static const char *const names[] = { "QCLOUD_PASSPHRASE", "QCLOUD_TOKEN" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (getenv(names[i]) != NULL)
+            return QC_FAIL(err, QC_USAGE, "%s is set: a secret is never taken from the environment, where other "
+                                          "programs can read it. Unset it", names[i]);
+    return QC_OK;
+}
+
+static qc_rc take_globals(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    const char *progress = qc_args_value(args, "progress", "auto");
+    c->out.json = qc_args_flag(args, "json");
+    c->out.quiet = qc_args_flag(args, "quiet");
+    c->out.verbose = qc_args_flag(args, "verbose");
+    c->strict = qc_args_flag(args, "strict");
+    c->end.degraded_ok = qc_args_flag(args, "degraded-ok");
+    if (strcmp(progress, "plain") == 0)
+        c->out.progress = OUT_PROGRESS_PLAIN;
+    else if (strcmp(progress, "none") == 0)
+        c->out.progress = OUT_PROGRESS_NONE;
+    else if (strcmp(progress, "auto") != 0)
+        return QC_FAIL(err, QC_USAGE, "--progress is auto, plain or none, not '%s'", progress);
+    return qc_args_u64(args, "timeout", false, 1, 86400 * 365, &c->deadline_s, err);
+}
+
+/* Does stdout carry an object's bytes? Then nothing else may go there. */
+static bool carries_bytes(const struct qc_args *args)
+{
+    return strcmp(args->cmd->name, "get") == 0 && args->argc == 2 && !qc_args_flag(args, "recursive") &&
+           strcmp(args->argv[1], "-") == 0;
+}
+
+static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    if (qc_args_flag(args, "version"))
+        return cmd_version(c, args, err);
+    if (qc_args_flag(args, "help") || args->cmd == NULL)
+        return print_help(c, args->cmd, err);
+    if (carries_bytes(args))
+        out_bytes_on_stdout(&c->out);
+    out_start(&c->out);
+    if (args->cmd->run == cmd_help || args->cmd->run == cmd_version || args->cmd->run == cmd_limits)
+        return args->cmd->run(c, args, err);
+    QC_TRY(refuse_secrets(err));
+    QC_TRY(places_find(&c->places, err));
+    c->conf.idle_s = CONF_IDLE_DEFAULT;
+    if ((args->cmd->needs & NEEDS_CONF) != 0)
+        QC_TRY(conf_load(&c->places, &c->conf, err));
+    if ((args->cmd->needs & NEEDS_CONF) != 0 && !c->conf.has_vault)
+        return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", c->places.conf_file);
+    return args->cmd->run(c, args, err);
+}
+
+static bool asks_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+static qc_rc run(struct client *c, int argc, char **argv, struct qc_err *err)
+{
+    struct qc_args args = { 0 };
+    struct qc_harden_opts harden = { .lock_bytes = SECRET_BYTES };
+    QC_TRY(qc_process_harden(&harden, &c->secrets_locked, err));
+    QC_TRY(signals_install(err));
+    QC_TRY(qc_opt_parse(&args, &app_table, argc, argv, err));
+    if (args.cmd != NULL) {
+        c->out.command = args.cmd->name;
+        c->out.class = (enum msg_class)(args.cmd->needs >> NEEDS_CLASS_SHIFT);
+        if (c->out.class == MSG_INIT && qc_args_flag(&args, "join"))
+            c->out.class = MSG_JOIN;
+    }
+    QC_TRY(take_globals(c, &args, err));
+    return run_command(c, &args, err);
+}
+
+int main(int argc, char **argv)
+{
+    static struct client c; /* 30 KiB of paths: too much for a stack's comfort */
+    struct qc_err err = { 0 };
+    out_init(&c.out, "qcloud", MSG_CALL);
+    c.out.json = asks_json(argc, argv);
+    c.end.rc = run(&c, argc, argv, &err);
+    if (c.out.class == MSG_CALL && c.end.rc == QC_OK && c.out.command[0] == 'h')
+        c.out.json = false;
+    c.end.err = &err;
+    int status = out_finish(&c.out, &c.end);
+    client_done(&c);
+    return status;
+}

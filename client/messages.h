@@ -1,0 +1,88 @@
+/* Every message of the command, as data: for each failure of each kind of command what it means for the data and what
+ * to run next. Part of the program qcloud (layer 5); uses base, text. Pure.
+ *
+ * A message has three parts (what, data, next) and a code: Eeenn for errors, Weenn for warnings, ee the exit status,
+ * nn the case. The first part comes from the error itself. Codes are frozen; docs/errors/ has a line for each. */
+#pragma once
+#include "base/buf.h"
+
+/* What kind of command speaks. */
+enum msg_class {
+    MSG_CALL, /* the command line itself, before a command runs */
+    MSG_INIT,
+    MSG_JOIN,
+    MSG_PUT,
+    MSG_GET,
+    MSG_LIST,
+    MSG_REMOVE,
+    MSG_VERIFY,
+    MSG_RECOVER,
+    MSG_STATUS,
+    MSG_GATEWAY,
+    MSG_CLASSES
+};
+
+enum msg_warning {
+    MSG_W_CLOUDS,         /* clouds missing or bad while everything was read */
+    MSG_W_SHARE_MISSING,  /* a share store is not there */
+    MSG_W_SHARE_DAMAGED,  /* it is there and does not verify */
+    MSG_W_STORES_DEVICE,  /* both share stores on one device */
+    MSG_W_GATEWAY_DEVICE, /* a share store and the gateway on one device */
+    MSG_W_MARGIN_ZERO,    /* no cloud may be lost */
+    MSG_W_SECRET_MEMORY,  /* secrets could not be locked in memory */
+    MSG_W_CLEANED,        /* an interrupted put was found and undone or finished */
+    MSG_W_SKIPPED,        /* a tree held something that is no file */
+    MSG_W_BACKUP,         /* the gateway's backup data is missing or wrong */
+    MSG_W_STORE_BEHIND,   /* a share store could not be brought up to date */
+    MSG_W_OTHER,
+    MSG_WARNINGS
+};
+
+enum { MSG_STEPS_MAX = 2, MSG_WORDS_MAX = 6, MSG_CODE = 8 };
+
+/* One thing to do next: an argument list that can be run, in which {name}, {share} and {dir} stand for what the
+ * failure was about, and words before and after it; or words alone (argv[0] NULL). */
+struct msg_step {
+    const char *before;
+    const char *argv[MSG_WORDS_MAX];
+    const char *after;
+};
+
+struct msg {
+    unsigned nn;         /* the case within the exit status: 1..99 */
+    const char *data;    /* one or two sentences */
+    struct msg_step next[MSG_STEPS_MAX];
+};
+
+/* What placeholders stand for; NULL or empty where there is nothing. Borrowed. */
+struct msg_about {
+    qc_span name;
+    const char *share;
+    const char *dir;
+};
+
+/* The row for a failure; never NULL. rc is not QC_OK (asserted). */
+const struct msg *msg_of(enum msg_class c, qc_rc rc);
+const struct msg *msg_warning(enum msg_warning w);
+/* "cannot store", "cannot read": the beginning of the first line; "" for MSG_CALL. */
+const char *msg_verb(enum msg_class c);
+/* "E0601"; "W0402": warnings carry the status that --strict would give, 4. */
+void msg_code(const struct msg *m, qc_rc rc, char out[MSG_CODE]);
+void msg_warning_code(const struct msg *m, char out[MSG_CODE]);
+
+/* The argument list of a step, placeholders filled in; "--" stands before a name that begins with a dash. */
+struct msg_argv {
+    qc_buf words[MSG_WORDS_MAX + 1];
+    size_t n;
+};
+void msg_argv_free(struct msg_argv *a);
+/* QC_NOTFOUND: the step is words alone, or about lacks what it needs. ret must be empty. */
+QC_MUST qc_rc msg_step_argv(const struct msg_step *s, const struct msg_about *about, struct msg_argv *ret,
+                            struct qc_err *err);
+/* The line after "next: ", steps whose placeholders cannot be filled left out as commands. */
+QC_MUST qc_rc msg_next_text(const struct msg *m, const struct msg_about *about, qc_buf *ret,
+                            struct qc_err *err);
+
+/* For the test that walks the tables. */
+size_t msg_rows(void);
+const struct msg *msg_row(size_t i, qc_rc *ret_rc);

@@ -1,0 +1,339 @@
+#include "out.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "text.h"
+
+#define OUT_V 1
+
+void out_init(struct out *o, const char *command, enum msg_class c)
+{
+    *o = (struct out){ .data = stdout, .talk = stderr, .json_to = stdout, .command = command, .class = c };
+    o->terminal = isatty(STDERR_FILENO) == 1;
+}
+
+void out_bytes_on_stdout(struct out *o)
+{
+    o->json_to = o->talk;
+}
+
+static void bar_end(struct out *o)
+{
+    if (o->bar_drawn)
+        fputc('\n', o->talk);
+    o->bar_drawn = false;
+}
+
+static void to_data(struct out *o, qc_span s)
+{
+    if (s.n > 0 && fwrite(s.p, 1, s.n, o->data) != s.n)
+        o->failed = true;
+}
+
+void out_raw(struct out *o, qc_span s)
+{
+    to_data(o, s);
+}
+
+void out_line(struct out *o, const char *fmt, ...)
+{
+    if (o->json)
+        return;
+    bar_end(o);
+    va_list ap;
+    va_start(ap, fmt);
+    if (vfprintf(o->data, fmt, ap) < 0)
+        o->failed = true;
+    va_end(ap);
+    to_data(o, QC_LIT("\n"));
+}
+
+static void talk(struct out *o, const char *fmt, va_list ap)
+{
+    bar_end(o);
+    fputs("qcloud: ", o->talk);
+    vfprintf(o->talk, fmt, ap);
+    fputc('\n', o->talk);
+}
+
+void out_note(struct out *o, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (!o->quiet && !o->json)
+        talk(o, fmt, ap);
+    va_end(ap);
+}
+
+void out_reason(struct out *o, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (o->verbose > 0 && !o->json)
+        talk(o, fmt, ap);
+    va_end(ap);
+}
+
+qc_rc out_json_new(const char *type, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_int(j, "v", OUT_V, err));
+    QC_TRY(qc_json_set_str(j, "type", type, err));
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}
+
+qc_rc out_json_text(struct json_t *obj, const char *key, qc_span text, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(text_lossy(text, &b, err));
+    const char *s = "";
+    QC_TRY(qc_buf_cstr(&b, &s, err));
+    return qc_json_set_str(obj, key, s, err);
+}
+
+qc_rc out_json_name(struct json_t *obj, qc_span name, struct qc_err *err)
+{
+    QC_TRY(out_json_text(obj, "name", name, err));
+    return text_is_utf8(name) ? QC_OK : qc_json_set_b64(obj, "name_b64", name, err);
+}
+
+qc_rc out_json(struct out *o, struct json_t **obj, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = QC_STEAL(*obj);
+    if (!o->json)
+        return QC_OK;
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_JSON_MAX };
+    QC_TRY(qc_json_dump(j, &b, err));
+    QC_TRY(qc_buf_add(&b, QC_LIT("\n"), err));
+    if (fwrite(b.p, 1, b.n, o->json_to) != b.n || fflush(o->json_to) != 0)
+        o->failed = true;
+    return QC_OK;
+}
+
+/* A message must come out even when there is no memory left to make it with. */
+static void last_resort(struct out *o, const struct qc_err *err)
+{
+    fprintf(o->talk, "qcloud: cannot write a message: %s\n", err->msg);
+}
+
+void out_start(struct out *o)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    if (!o->json)
+        return;
+    if (out_json_new("start", &j, &err) != QC_OK || qc_json_set_str(j, "command", o->command, &err) != QC_OK ||
+        qc_json_set_str(j, "version", QC_VERSION, &err) != QC_OK || out_json(o, &j, &err) != QC_OK)
+        last_resort(o, &err);
+}
+
+/* A message as it is about to be shown. Spans are borrowed. */
+struct shown {
+    const char *type; /* error, warning, item */
+    const char *code;
+    const struct msg *m;
+    const struct msg_about *about;
+    qc_span what;
+    qc_rc rc; /* of an error */
+};
+
+static qc_rc add_next_json(struct json_t *j, const struct shown *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (size_t i = 0; i < MSG_STEPS_MAX; i++) {
+        QC_CLEANUP(msg_argv_free) struct msg_argv a = { 0 };
+        struct qc_err why = { 0 };
+        bool runs = msg_step_argv(&s->m->next[i], s->about, &a, &why) == QC_OK;
+        for (size_t w = 0; runs && w < a.n; w++)
+            runs = text_is_utf8(qc_buf_span(&a.words[w]));
+        if (!runs)
+            continue;
+        QC_CLEANUP(qc_json_free) struct json_t *words = NULL;
+        QC_TRY(qc_json_new_arr(&words, err));
+        for (size_t w = 0; w < a.n; w++) {
+            const char *word = NULL;
+            QC_TRY(qc_buf_cstr(&a.words[w], &word, err));
+            QC_TRY(qc_json_append_str(words, word, err));
+        }
+        QC_TRY(qc_json_append(list, &words, err));
+    }
+    return qc_json_set(j, "next", &list, err);
+}
+
+static qc_rc message_json(const struct shown *s, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(out_json_new(s->type, &j, err));
+    if (s->about->name.n > 0)
+        QC_TRY(out_json_name(j, s->about->name, err));
+    if (strcmp(s->type, "warning") != 0) {
+        QC_TRY(qc_json_set_int(j, "exit", qc_rc_exit(s->rc), err));
+        QC_TRY(qc_json_set_str(j, "rc", qc_rc_name(s->rc), err));
+    }
+    QC_TRY(qc_json_set_str(j, "id", s->code, err));
+    QC_TRY(out_json_text(j, "what", s->what, err));
+    QC_TRY(qc_json_set_str(j, "data", s->m->data, err));
+    QC_TRY(add_next_json(j, s, err));
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}
+
+static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf next = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(msg_next_text(s->m, s->about, &next, err));
+    bar_end(o);
+    fprintf(o->talk, "qcloud: %s%s %.*s\n  data: %s\n  next: %.*s\n",
+            strcmp(s->type, "warning") == 0 ? "warning " : "", s->code, (int)s->what.n,
+            (const char *)s->what.p, s->m->data, (int)next.n, (const char *)next.p);
+    return QC_OK;
+}
+
+static void show(struct out *o, const struct shown *s, struct json_t *extra_counts)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *counts = extra_counts;
+    qc_rc rc = QC_OK;
+    if (!o->json) {
+        rc = message_text(o, s, &err);
+    } else {
+        rc = message_json(s, &j, &err);
+        if (rc == QC_OK && counts != NULL)
+            rc = qc_json_set(j, "counts", &counts, &err);
+        if (rc == QC_OK)
+            rc = out_json(o, &j, &err);
+    }
+    if (rc != QC_OK)
+        last_resort(o, &err);
+}
+
+void out_warn(struct out *o, enum msg_warning w, const struct msg_about *about, const char *fmt, ...)
+{
+    static const struct msg_about nothing = { 0 };
+    char what[QC_ERR_MSG_MAX * 2] = "";
+    char code[MSG_CODE];
+    o->warnings++;
+    if (o->quiet && !o->json)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    const struct msg *m = msg_warning(w);
+    msg_warning_code(m, code);
+    show(o,
+         &(struct shown){ .type = "warning",
+                          .code = code,
+                          .m = m,
+                          .about = about == NULL ? &nothing : about,
+                          .what = qc_span_str(what) },
+         NULL);
+}
+
+/* "cannot store 'x': why". The name is left out when the reason has it. */
+static qc_rc first_line(const struct out *o, qc_rc rc, const struct msg_about *about, const struct qc_err *why,
+                        qc_buf *ret, struct qc_err *err)
+{
+    const char *reason = why->msg[0] != '\0' ? why->msg : qc_rc_text(rc);
+    if (rc == QC_DEGRADED || o->class == MSG_CALL)
+        return qc_buf_add_str(ret, reason, err);
+    QC_TRY(qc_buf_add_str(ret, msg_verb(o->class), err));
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(text_quote(about->name, &name, err));
+    if (about->name.n > 0 && memmem(reason, strlen(reason), name.p, name.n) == NULL)
+        QC_TRY(qc_buf_addf(ret, err, " %.*s", (int)name.n, (const char *)name.p));
+    return qc_buf_addf(ret, err, ": %s", reason);
+}
+
+static void show_error(struct out *o, const char *type, qc_rc rc, const struct msg_about *about,
+                       const struct qc_err *why, struct json_t *counts)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf what = { .max = QC_CLIENT_TEXT_MAX };
+    char code[MSG_CODE];
+    const struct msg *m = msg_of(o->class, rc);
+    msg_code(m, rc, code);
+    if (first_line(o, rc, about, why, &what, &err) != QC_OK)
+        last_resort(o, &err);
+    show(o,
+         &(struct shown){
+             .type = type, .code = code, .m = m, .about = about, .what = qc_buf_span(&what), .rc = rc },
+         counts);
+    if (why->where != NULL)
+        out_reason(o, "%s at %s", qc_rc_name(rc), why->where);
+}
+
+void out_count(struct out *o, qc_rc rc)
+{
+    o->counts[(unsigned)qc_rc_exit(rc) & 255U]++;
+}
+
+void out_object(struct out *o, qc_rc rc, const struct msg_about *about, const struct qc_err *why)
+{
+    out_count(o, rc);
+    if (rc != QC_OK)
+        show_error(o, "item", rc, about, why, NULL);
+}
+
+static qc_rc counts_json(const struct out *o, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    for (unsigned i = 0; i < 256; i++) {
+        char key[4];
+        snprintf(key, sizeof key, "%u", i);
+        if (o->counts[i] > 0)
+            QC_TRY(qc_json_set_int(j, key, o->counts[i], err));
+    }
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}
+
+static qc_rc result_json(struct out *o, struct out_end *e, int status, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *counts = NULL;
+    QC_TRY(out_json_new("result", &j, err));
+    QC_TRY(qc_json_set_int(j, "exit", status, err));
+    QC_TRY(qc_json_set_str(j, "rc", qc_rc_name(e->rc), err));
+    QC_TRY(counts_json(o, &counts, err));
+    QC_TRY(qc_json_set(j, "counts", &counts, err));
+    QC_TRY(qc_json_set_int(j, "warnings", o->warnings, err));
+    if (e->extra != NULL)
+        QC_TRY(qc_json_set(j, "summary", &e->extra, err));
+    return out_json(o, &j, err);
+}
+
+int out_finish(struct out *o, struct out_end *e)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_json_free) struct json_t *counts = NULL;
+    bool good = e->rc == QC_OK || e->rc == QC_DEGRADED;
+    if (fflush(o->data) != 0)
+        o->failed = true;
+    if (good && o->failed) {
+        qc_err_set(&err, QC_IO, QC_HERE, "the output could not be written to the end");
+        e->rc = QC_IO;
+        e->err = &err;
+        good = false;
+    }
+    int status = e->rc == QC_DEGRADED && e->degraded_ok ? 0 : qc_rc_exit(e->rc);
+    if ((!good || (e->rc == QC_DEGRADED && !e->told)) && !(e->told && !o->json)) {
+        struct qc_err none = { 0 };
+        qc_ignore(counts_json(o, &counts, &none), "the counts are an extra of the message");
+        show_error(o, good ? "item" : "error", e->rc, &e->about, e->err, QC_STEAL(counts));
+    }
+    struct qc_err why = { 0 };
+    if (good && o->json && result_json(o, e, status, &why) != QC_OK)
+        last_resort(o, &why);
+    qc_json_free(&e->extra);
+    bar_end(o);
+    fflush(o->talk);
+    return status;
+}

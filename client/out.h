@@ -1,0 +1,75 @@
+/* What the user sees: data on stdout, all else on stderr; with --json one object a line. Part of the program qcloud
+ * (layer 5); uses base, messages, text. One thread, but for out_progress (see there).
+ *
+ * Lines of --json: {"v":1,"type":T,..} with T one of start, item, progress, warning, result, error. They go to stdout,
+ * or to stderr where stdout carries object bytes. The last line is one result or error with "exit". */
+#pragma once
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "messages.h"
+
+enum out_progress_mode { OUT_PROGRESS_AUTO, OUT_PROGRESS_PLAIN, OUT_PROGRESS_NONE };
+
+struct out {
+    FILE *data, *talk;   /* stdout and stderr; borrowed */
+    FILE *json_to;       /* where --json writes: data, or talk when data carries object bytes */
+    bool json, quiet, terminal;
+    bool bar_drawn;      /* a line of progress stands unfinished on the terminal */
+    bool failed;         /* stdout could not be written; told at the end */
+    int verbose;
+    enum out_progress_mode progress;
+    enum msg_class class;
+    const char *command; /* "put" */
+    unsigned counts[256]; /* objects by exit status */
+    unsigned warnings;
+};
+
+
+
+void out_init(struct out *o, const char *command, enum msg_class c);
+/* stdout carries object bytes from here on; JSON lines go to stderr. */
+void out_bytes_on_stdout(struct out *o);
+/* The line of type start. */
+void out_start(struct out *o);
+
+/* A line of data for people (stdout), when not --json. */
+void out_line(struct out *o, const char *fmt, ...) QC_PRINTF(2, 3);
+/* Bytes of data as they are. */
+void out_raw(struct out *o, qc_span s);
+/* A sentence on stderr, unless --quiet or --json. */
+void out_note(struct out *o, const char *fmt, ...) QC_PRINTF(2, 3);
+/* The same only with -v. */
+void out_reason(struct out *o, const char *fmt, ...) QC_PRINTF(2, 3);
+
+/* A new JSON object of a type; members are added by the caller. */
+QC_MUST qc_rc out_json_new(const char *type, struct json_t **ret, struct qc_err *err);
+/* "key": text with what is not UTF-8 replaced. */
+QC_MUST qc_rc out_json_text(struct json_t *obj, const char *key, qc_span text, struct qc_err *err);
+/* "name", and "name_b64" where the name is not UTF-8. */
+QC_MUST qc_rc out_json_name(struct json_t *obj, qc_span name, struct qc_err *err);
+/* Write one line and free it; when not --json only free it. */
+QC_MUST qc_rc out_json(struct out *o, struct json_t **obj, struct qc_err *err);
+
+/* A warning in three parts. fmt is the first line without code. */
+void out_warn(struct out *o, enum msg_warning w, const struct msg_about *about, const char *fmt, ...)
+    QC_PRINTF(4, 5);
+/* One object of several is done (QC_OK, QC_DEGRADED) or not: counted, and a failure told in three parts. */
+void out_object(struct out *o, qc_rc rc, const struct msg_about *about, const struct qc_err *why);
+/* Count without a message. */
+void out_count(struct out *o, qc_rc rc);
+
+/*
+ * The end: the error in three parts, or the line of type result. extra (may be NULL) is merged into the JSON result
+ * and freed. told: the objects' own messages have said all. degraded_ok turns the status 4 into 0.
+ * Returns the exit status; a stdout that could not be written makes an otherwise good run 1.
+ */
+struct out_end {
+    qc_rc rc;
+    const struct qc_err *err;
+    struct msg_about about;
+    struct json_t *extra;
+    bool told, degraded_ok;
+};
+int out_finish(struct out *o, struct out_end *e);

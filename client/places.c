@@ -1,0 +1,132 @@
+#include "places.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static qc_rc copy(const char *from, char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
+{
+    size_t n = strlen(from);
+    if (n >= QC_CLIENT_PATH_MAX)
+        return QC_FAIL(err, QC_LIMIT, "a path of %zu bytes is longer than %d", n, QC_CLIENT_PATH_MAX - 1);
+    memcpy(ret, from, n + 1);
+    return QC_OK;
+}
+
+qc_rc places_join(const char *dir, const char *name, char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
+{
+    char path[QC_CLIENT_PATH_MAX];
+    const char *slash = strcmp(dir, "/") == 0 ? "" : "/";
+    int n = snprintf(path, sizeof path, "%s%s%s", dir, slash, name);
+    if (n < 0 || n >= (int)sizeof path)
+        return QC_FAIL(err, QC_LIMIT, "the path of '%s' is longer than %d bytes", name, QC_CLIENT_PATH_MAX - 1);
+    return copy(path, ret, err);
+}
+
+/* Drops empty and `.` components and resolves `..` by text; path is absolute. */
+static void clean(char *path)
+{
+    char *to = path;
+    const char *from = path;
+    while (*from != '\0') {
+        while (*from == '/')
+            from++;
+        size_t n = strcspn(from, "/");
+        if (n == 2 && from[0] == '.' && from[1] == '.') {
+            while (to > path && *--to != '/')
+                continue;
+        } else if (n > 0 && !(n == 1 && from[0] == '.')) {
+            *to++ = '/';
+            memmove(to, from, n);
+            to += n;
+        }
+        from += n;
+    }
+    if (to == path)
+        *to++ = '/';
+    *to = '\0';
+}
+
+qc_rc places_absolute(const char *path, char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
+{
+    char all[QC_CLIENT_PATH_MAX];
+    if (path[0] == '\0')
+        return QC_FAIL(err, QC_USAGE, "an empty path");
+    for (const char *c = path; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            return QC_FAIL(err, QC_USAGE, "a path with a control character cannot stand in the configuration");
+    if (path[strlen(path) - 1] == ' ')
+        return QC_FAIL(err, QC_USAGE, "a path that ends in a blank cannot stand in the configuration");
+    if (path[0] == '/') {
+        QC_TRY(copy(path, all, err));
+    } else {
+        char cwd[QC_CLIENT_PATH_MAX];
+        if (getcwd(cwd, sizeof cwd) == NULL)
+            return QC_FAIL_OS(err, "the working directory");
+        QC_TRY(places_join(cwd, path, all, err));
+    }
+    clean(all);
+    return copy(all, ret, err);
+}
+
+bool places_within(const char *inner, const char *outer)
+{
+    size_t n = strlen(outer);
+    if (strcmp(outer, "/") == 0)
+        return true;
+    return strncmp(inner, outer, n) == 0 && (inner[n] == '\0' || inner[n] == '/');
+}
+
+qc_rc places_device(const char *path, uint64_t *ret, struct qc_err *err)
+{
+    char at[QC_CLIENT_PATH_MAX];
+    struct stat st;
+    QC_TRY(places_absolute(path, at, err));
+    while (stat(at, &st) != 0) {
+        if ((errno != ENOENT && errno != ENOTDIR) || strcmp(at, "/") == 0)
+            return QC_FAIL_OS(err, "%s", at);
+        char *slash = strrchr(at, '/');
+        QC_ASSERT(slash != NULL);
+        slash[slash == at ? 1 : 0] = '\0';
+    }
+    *ret = (uint64_t)st.st_dev;
+    return QC_OK;
+}
+
+/* $variable/qcloud, or ~/otherwise/qcloud. */
+static qc_rc xdg(const char *variable, const char *otherwise, char ret[QC_CLIENT_PATH_MAX],
+                 struct qc_err *err)
+{
+    const char *base = getenv(variable);
+    char dir[QC_CLIENT_PATH_MAX];
+    if (base != NULL && base[0] == '/') {
+        QC_TRY_AS(places_absolute(base, dir, err), err, "%s", variable);
+        return places_join(dir, "qcloud", ret, err);
+    }
+    const char *home = getenv("HOME");
+    if (home == NULL || home[0] != '/')
+        return QC_FAIL(err, QC_NOTCONF, "neither QCLOUD_HOME nor HOME says where the configuration lives");
+    QC_TRY_AS(places_absolute(home, dir, err), err, "HOME");
+    QC_TRY(places_join(dir, otherwise, dir, err));
+    return places_join(dir, "qcloud", ret, err);
+}
+
+qc_rc places_find(struct places *ret, struct qc_err *err)
+{
+    struct places p = { .state = "" };
+    const char *home = getenv("QCLOUD_HOME");
+    if (home != NULL && home[0] != '\0') {
+        QC_TRY_AS(places_absolute(home, p.conf_dir, err), err, "QCLOUD_HOME");
+        QC_TRY(places_join(p.conf_dir, "state", p.state, err));
+        QC_TRY(places_join(p.conf_dir, "data", p.data, err));
+    } else {
+        QC_TRY(xdg("XDG_CONFIG_HOME", ".config", p.conf_dir, err));
+        QC_TRY(xdg("XDG_STATE_HOME", ".local/state", p.state, err));
+        QC_TRY(xdg("XDG_DATA_HOME", ".local/share", p.data, err));
+    }
+    QC_TRY(places_join(p.conf_dir, "qcloud.conf", p.conf_file, err));
+    QC_TRY(places_join(p.state, "gateway", p.gateway, err));
+    *ret = p;
+    return QC_OK;
+}

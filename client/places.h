@@ -1,0 +1,31 @@
+/* Where the configuration, the state and the default share stores of this user live. Part of the program qcloud
+ * (layer 5); uses base.
+ *
+ *   QCLOUD_HOME=H     H/qcloud.conf, H/state, H/data
+ *   otherwise         $XDG_CONFIG_HOME/qcloud/qcloud.conf (~/.config), $XDG_STATE_HOME/qcloud (~/.local/state),
+ *                     $XDG_DATA_HOME/qcloud (~/.local/share); relative values are ignored, as the standard says
+ *
+ * The gateway's state is in <state>/gateway (mode 0700). */
+#pragma once
+#include "base/buf.h"
+
+struct places {
+    char conf_dir[QC_CLIENT_PATH_MAX];
+    char conf_file[QC_CLIENT_PATH_MAX];
+    char state[QC_CLIENT_PATH_MAX];
+    char gateway[QC_CLIENT_PATH_MAX];
+    char data[QC_CLIENT_PATH_MAX];
+};
+
+/* From the environment. QC_NOTCONF: neither QCLOUD_HOME nor HOME is set; QC_LIMIT: a path is too long. */
+QC_MUST qc_rc places_find(struct places *ret, struct qc_err *err);
+/* path, made absolute against the working directory and without empty, `.` and `..` components; it need not exist.
+ * QC_USAGE: empty, with a control character or a blank at its end (the configuration is text); QC_LIMIT. */
+QC_MUST qc_rc places_absolute(const char *path, char ret[QC_CLIENT_PATH_MAX], struct qc_err *err);
+/* A path below dir: dir/name. QC_LIMIT. */
+QC_MUST qc_rc places_join(const char *dir, const char *name, char ret[QC_CLIENT_PATH_MAX],
+                          struct qc_err *err);
+/* inner is outer itself or lies below it; both absolute and clean. */
+bool places_within(const char *inner, const char *outer);
+/* The device that holds path, or the nearest directory above it that exists. QC_AUTH, QC_IO. */
+QC_MUST qc_rc places_device(const char *path, uint64_t *ret, struct qc_err *err);

@@ -1,0 +1,9 @@
+/* What qcloud protects and what it does not, in the words that init and status say. docs/THREATS.md has the same. */
+#pragma once
+
+#define STATEMENT                                                                                            \
+    "Your clouds and your gateway together cannot read anything, today or with a quantum computer, as far "  \
+    "as AES-256 and SHA-256 hold. Whoever has one of your two share stores and also your gateway, or "       \
+    "enough of your clouds (k of n where all are used), can read everything; whoever has both share stores " \
+    "and one cloud can read a part. Lose both share stores and nobody, you included, can read anything "     \
+    "again. Sizes, times, numbers of files and the shape of folders are not hidden."

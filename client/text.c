@@ -1,0 +1,135 @@
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+size_t text_utf8(const uint8_t *p, size_t n)
+{
+    static const struct form {
+        uint8_t mask, lead;
+        uint32_t least;
+    } forms[] = { { 0x80, 0x00, 0 }, { 0xE0, 0xC0, 0x80 }, { 0xF0, 0xE0, 0x800 }, { 0xF8, 0xF0, 0x10000 } };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (n <= i || (p[0] & forms[i].mask) != forms[i].lead)
+            continue;
+        uint32_t v = (uint32_t)p[0] & (uint32_t)(uint8_t)~forms[i].mask;
+        for (size_t j = 1; j <= i; j++) {
+            if ((p[j] & 0xC0) != 0x80)
+                return 0;
+            v = v << 6 | (p[j] & 0x3FU);
+        }
+        return v < forms[i].least || v > 0x10FFFF || (v >= 0xD800 && v <= 0xDFFF) ? 0 : i + 1;
+    }
+    return 0;
+}
+
+bool text_is_utf8(qc_span s)
+{
+    size_t at = 0;
+    while (at < s.n) {
+        size_t len = text_utf8(s.p + at, s.n - at);
+        if (len == 0)
+            return false;
+        at += len;
+    }
+    return true;
+}
+
+/* C0, DEL, and C1 (which some terminals obey): the latter are two bytes in UTF-8, C2 80 to C2 9F. */
+static bool is_control(const uint8_t *p, size_t len)
+{
+    return p[0] < 0x20 || p[0] == 0x7F || (len == 2 && p[0] == 0xC2 && p[1] < 0xA0);
+}
+
+qc_rc text_escape(qc_span s, qc_buf *ret, struct qc_err *err)
+{
+    size_t at = 0;
+    while (at < s.n) {
+        const uint8_t *p = s.p + at;
+        size_t len = text_utf8(p, s.n - at);
+        if (len == 0 || is_control(p, len)) {
+            QC_TRY(qc_buf_addf(ret, err, "\\x%02x", p[0]));
+            if (len == 2)
+                QC_TRY(qc_buf_addf(ret, err, "\\x%02x", p[1]));
+        } else if (p[0] == '\\' || p[0] == '\'') {
+            QC_TRY(qc_buf_addf(ret, err, "\\%c", p[0]));
+        } else {
+            QC_TRY(qc_buf_add(ret, qc_span_of(p, len), err));
+        }
+        at += len == 0 ? 1 : len;
+    }
+    return QC_OK;
+}
+
+qc_rc text_quote(qc_span s, qc_buf *ret, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add(ret, QC_LIT("'"), err));
+    QC_TRY(text_escape(s, ret, err));
+    return qc_buf_add(ret, QC_LIT("'"), err);
+}
+
+qc_rc text_lossy(qc_span s, qc_buf *ret, struct qc_err *err)
+{
+    size_t at = 0;
+    while (at < s.n) {
+        size_t len = text_utf8(s.p + at, s.n - at);
+        QC_TRY(qc_buf_add(ret, len == 0 ? QC_LIT("\xEF\xBF\xBD") : qc_span_of(s.p + at, len), err));
+        at += len == 0 ? 1 : len;
+    }
+    return QC_OK;
+}
+
+static bool is_plain(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != 0 && strchr("_-./:=@%+,", c) != NULL);
+}
+
+qc_rc text_shell(qc_span s, qc_buf *ret, struct qc_err *err)
+{
+    bool plain = s.n > 0;
+    bool odd = !text_is_utf8(s);
+    for (size_t i = 0; i < s.n; i++) {
+        plain = plain && is_plain(s.p[i]);
+        odd = odd || s.p[i] < 0x20 || s.p[i] == 0x7F || s.p[i] == '\'';
+    }
+    if (plain)
+        return qc_buf_add(ret, s, err);
+    if (odd) { /* the form $'..' of the shells in use takes exactly what text_escape writes */
+        QC_TRY(qc_buf_add(ret, QC_LIT("$"), err));
+        return text_quote(s, ret, err);
+    }
+    QC_TRY(qc_buf_add(ret, QC_LIT("'"), err));
+    QC_TRY(qc_buf_add(ret, s, err));
+    return qc_buf_add(ret, QC_LIT("'"), err);
+}
+
+void text_size(uint64_t bytes, char out[TEXT_SIZE])
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    size_t u = 0;
+    uint64_t whole = bytes;
+    uint64_t rest = 0;
+    while (whole >= 1024) {
+        rest = whole % 1024;
+        whole /= 1024;
+        u++;
+    }
+    if (u == 0)
+        snprintf(out, TEXT_SIZE, "%" PRIu64 " B", whole);
+    else
+        snprintf(out, TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %s", whole, rest * 10 / 1024, units[u]);
+}
+
+void text_span(uint64_t ms, char out[TEXT_SPAN])
+{
+    uint64_t s = ms / 1000;
+    if (s < 10)
+        snprintf(out, TEXT_SPAN, "%" PRIu64 ".%" PRIu64 "s", s, ms % 1000 / 100);
+    else if (s < 60)
+        snprintf(out, TEXT_SPAN, "%" PRIu64 "s", s);
+    else if (s < 3600)
+        snprintf(out, TEXT_SPAN, "%" PRIu64 "m%02" PRIu64 "s", s / 60, s % 60);
+    else
+        snprintf(out, TEXT_SPAN, "%" PRIu64 "h%02" PRIu64 "m", s / 3600, s / 60 % 60);
+}

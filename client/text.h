@@ -1,0 +1,23 @@
+/* Text for people and for JSON out of bytes that anybody may have chosen. Part of the program qcloud (layer 5); uses
+ * base. Pure functions. */
+#pragma once
+#include "base/buf.h"
+
+/* Length of the UTF-8 sequence at p (1..4), or 0: not UTF-8, or n is 0. Overlong forms and surrogates are refused. */
+size_t text_utf8(const uint8_t *p, size_t n);
+bool text_is_utf8(qc_span s);
+/* Appends s with control characters, DEL, bytes that are not UTF-8, backslashes and single quotes written \xHH, \\
+ * and \', so that a name can neither move a terminal's cursor nor end its quotes. QC_LIMIT, QC_NOMEM. */
+QC_MUST qc_rc text_escape(qc_span s, qc_buf *ret, struct qc_err *err);
+/* The same within single quotes. */
+QC_MUST qc_rc text_quote(qc_span s, qc_buf *ret, struct qc_err *err);
+/* Appends s, each byte that is no UTF-8 replaced by U+FFFD. */
+QC_MUST qc_rc text_lossy(qc_span s, qc_buf *ret, struct qc_err *err);
+/* A word for a shell: as it stands where that is safe, else in quotes. */
+QC_MUST qc_rc text_shell(qc_span s, qc_buf *ret, struct qc_err *err);
+
+enum { TEXT_SIZE = 24, TEXT_SPAN = 24 };
+/* "0 B", "17 B", "1.5 GiB": rounded down. */
+void text_size(uint64_t bytes, char out[TEXT_SIZE]);
+/* "0.4s", "12s", "3m18s", "2h05m". */
+void text_span(uint64_t ms, char out[TEXT_SPAN]);

@@ -1,0 +1,40 @@
+# The program qcloud is no library: its tests compile the files that they test.
+set(QC_CLIENT ${PROJECT_SOURCE_DIR}/client)
+qc_test(unit client_text DEPS base INTERNAL client SOURCES unit/client_text.c ${QC_CLIENT}/text.c)
+qc_test(unit client_messages DEPS base INTERNAL client
+  SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
+qc_test(unit client_places DEPS base INTERNAL client SOURCES unit/client_places.c ${QC_CLIENT}/places.c)
+qc_test(unit client_conf DEPS base INTERNAL client
+  SOURCES unit/client_conf.c ${QC_CLIENT}/conf.c ${QC_CLIENT}/near.c ${QC_CLIENT}/places.c ${QC_CLIENT}/text.c)
+qc_test(unit client_out DEPS base INTERNAL client
+  SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
+qc_test(unit client_progress DEPS base vault INTERNAL client
+  SOURCES unit/client_progress.c ${QC_CLIENT}/progress.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c
+          ${QC_CLIENT}/text.c ${QC_CLIENT}/signals.c)
+qc_test(unit client_gateway_start DEPS base INTERNAL client
+  SOURCES unit/client_gateway_start.c ${QC_CLIENT}/gateway_start.c ${QC_CLIENT}/places.c)
+qc_fuzz(client_conf DEPS base INTERNAL client)
+target_sources(qc_fuzz_client_conf PRIVATE ${QC_CLIENT}/conf.c ${QC_CLIENT}/near.c ${QC_CLIENT}/places.c
+  ${QC_CLIENT}/text.c)
+
+# The generator of variant files, for examples/quickstart.sh and big tests. It stands alone.
+add_executable(vcfgen ${PROJECT_SOURCE_DIR}/tools/gen/vcfgen.c)
+target_link_libraries(vcfgen PRIVATE qc_flags)
+set_target_properties(vcfgen PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+# qc_cli(NAME [TIMEOUT s]): tests/cli/NAME.sh with QC_BIN, the folder of the programs; ctest `cli/NAME`.
+function(qc_cli NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 T "" "TIMEOUT" "")
+  if(QC_SANITIZE STREQUAL "fuzzer" OR QC_SANITIZE STREQUAL "thread")
+    return()
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_test(NAME cli/${NAME} COMMAND bash ${PROJECT_SOURCE_DIR}/tests/cli/${NAME}.sh)
+  set_tests_properties(cli/${NAME} PROPERTIES LABELS cli TIMEOUT ${T_TIMEOUT}
+    ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_SOURCE=${PROJECT_SOURCE_DIR}")
+endfunction()
+foreach(scenario IN ITEMS)
+  qc_cli(${scenario})
+endforeach()

@@ -1,0 +1,20 @@
+/* fuzz/client_conf: any text is taken or refused; what is taken comes back the same after printing. */
+#include "conf.h"
+
+#include "qc_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct conf c;
+    static struct conf again;
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };
+    if (conf_parse(qc_span_of(data, size), &c, &err) != QC_OK)
+        return 0;
+    QC_ASSERT(conf_print(&c, &text, &err) == QC_OK);
+    QC_ASSERT(conf_parse(qc_buf_span(&text), &again, &err) == QC_OK);
+    QC_ASSERT(again.has_vault == c.has_vault && again.idle_s == c.idle_s);
+    QC_ASSERT(memcmp(again.vault, c.vault, sizeof c.vault) == 0 || !c.has_vault);
+    QC_ASSERT(strcmp(again.share[0], c.share[0]) == 0 && strcmp(again.share[1], c.share[1]) == 0);
+    return 0;
+}

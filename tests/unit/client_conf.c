@@ -1,0 +1,123 @@
+/* unit/client_conf: the configuration is taken strictly, and comes back as it was written. */
+#include "conf.h"
+
+#include "near.h"
+
+#include "qc_check.h"
+
+#define ID "000102030405060708090a0b0c0d0e0f"
+#define WHOLE "[vault]\nid = " ID "\nshare1 = /a b/s1\nshare2=/s2\ngateway = local\n"
+
+static struct conf got;
+
+static void refused(const char *text, qc_rc want, const char *words)
+{
+    struct qc_err err = { 0 };
+    struct conf before = { .idle_s = 77 };
+    struct conf c = before;
+    qc_rc rc = conf_parse(qc_span_str(text), &c, &err);
+    if (rc != want || strstr(err.msg, words) == NULL)
+        fprintf(stderr, "%s: %s: %s\n", text, qc_rc_name(rc), err.msg);
+    CHECK(rc == want && strstr(err.msg, words) != NULL);
+    CHECK(memcmp(&c, &before, sizeof c) == 0);
+}
+
+static void check_good(void)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(conf_parse(QC_LIT(""), &got, &err));
+    CHECK(!got.has_vault && got.idle_s == CONF_IDLE_DEFAULT);
+    CHECK_OK(conf_parse(QC_LIT("# c\n; d\r\n\n" WHOLE "[ gateway ]\nidle=5"), &got, &err));
+    CHECK(got.has_vault && got.vault[15] == 15 && got.idle_s == 5);
+    CHECK(strcmp(got.share[0], "/a b/s1") == 0 && strcmp(got.share[1], "/s2") == 0);
+}
+
+static void check_refusals(void)
+{
+    refused("[volt]\n", QC_USAGE, "line 1: unknown section 'volt'; the nearest is 'vault'");
+    refused("[vault]\nshare3 = /x\n", QC_USAGE, "line 2: unknown key 'share3'; the nearest is 'share1'");
+    refused("[vault]\n\nzzzzzzzz = /x\n", QC_USAGE, "line 3: unknown key 'zzzzzzzz'");
+    refused("id = " ID "\n", QC_USAGE, "a section such as [vault] must come first");
+    refused("[vault\n", QC_USAGE, "line 1");
+    refused("[vault]\nid\n", QC_USAGE, "neither [section] nor key = value");
+    refused("[vault]\nid = 00\n", QC_USAGE, "'id'");
+    refused("[vault]\nid = " ID "\nid = " ID "\n", QC_USAGE, "given twice");
+    refused("[vault]\nshare1 = relative\n", QC_USAGE, "absolute");
+    refused("[vault]\nshare1 = /a\x01\n", QC_USAGE, "control character");
+    refused("[vault]\ngateway = https://g\n", QC_USAGE, "'local'");
+    refused("[gateway]\nidle = 0\n", QC_USAGE, "1 to 86400");
+    refused("[gateway]\nidle = 86401\n", QC_USAGE, "1 to 86400");
+    refused("[gateway]\nidle = ten\n", QC_USAGE, "1 to 86400");
+    refused("[vault]\nid = " ID "\n", QC_NOTCONF, "'share1' is missing");
+}
+
+/* Cut anywhere: never half a vault. */
+static void check_cuts(void)
+{
+    qc_span whole = QC_LIT(WHOLE);
+    for (size_t n = 0; n < whole.n - 1; n++) {
+        struct qc_err err = { 0 };
+        static struct conf c;
+        qc_rc rc = conf_parse(qc_span_sub(whole, 0, n), &c, &err);
+        CHECK(rc != QC_OK || !c.has_vault);
+    }
+}
+
+static void check_limit(void)
+{
+    struct qc_err err = { 0 };
+    static uint8_t big[QC_CLIENT_CONF_MAX + 1];
+    memset(big, '#', sizeof big);
+    CHECK_RC(conf_parse(qc_span_of(big, sizeof big), &got, &err), QC_LIMIT);
+    CHECK_OK(conf_parse(qc_span_of(big, sizeof big - 1), &got, &err));
+}
+
+static void check_print(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };
+    static struct conf again;
+    CHECK_OK(conf_parse(QC_LIT(WHOLE), &got, &err));
+    CHECK_OK(conf_print(&got, &text, &err));
+    CHECK_OK(conf_parse(qc_buf_span(&text), &again, &err));
+    CHECK(memcmp(&got, &again, sizeof got) == 0);
+}
+
+static void check_file(void)
+{
+    struct qc_err err = { 0 };
+    static struct places p;
+    static struct conf again;
+    char dir[] = "/tmp/qc-conf-XXXXXX";
+    CHECK(mkdtemp(dir) != NULL);
+    snprintf(p.conf_dir, sizeof p.conf_dir, "%s/deep/er", dir);
+    snprintf(p.conf_file, sizeof p.conf_file, "%s/deep/er/qcloud.conf", dir);
+    CHECK_RC(conf_load(&p, &again, &err), QC_NOTCONF);
+    CHECK_OK(conf_save(&p, &got, &err));
+    CHECK_OK(conf_load(&p, &again, &err));
+    CHECK(memcmp(&got, &again, sizeof got) == 0);
+    CHECK(unlink(p.conf_file) == 0 && rmdir(p.conf_dir) == 0);
+    snprintf(p.conf_dir, sizeof p.conf_dir, "%s/deep", dir);
+    CHECK(rmdir(p.conf_dir) == 0 && rmdir(dir) == 0);
+}
+
+static void check_near(void)
+{
+    static const char *const words[] = { "share1", "gateway", "id" };
+    CHECK(near_word(QC_LIT("gatway"), words, 3) == words[1]);
+    CHECK(near_word(QC_LIT("ib"), words, 3) == words[2]);
+    CHECK(near_word(QC_LIT("completely"), words, 3) == NULL);
+    CHECK(near_word(QC_LIT(""), words, 3) == NULL);
+}
+
+int main(void)
+{
+    check_good();
+    check_refusals();
+    check_cuts();
+    check_limit();
+    check_print();
+    check_file();
+    check_near();
+    return 0;
+}

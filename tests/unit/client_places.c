@@ -1,0 +1,83 @@
+/* unit/client_places: where things live, from the environment. */
+#include "places.h"
+
+#include "qc_check.h"
+
+static void absolute(const char *in, const char *want)
+{
+    struct qc_err err = { 0 };
+    char got[QC_CLIENT_PATH_MAX];
+    CHECK_OK(places_absolute(in, got, &err));
+    if (strcmp(got, want) != 0)
+        fprintf(stderr, "%s: got %s, want %s\n", in, got, want);
+    CHECK(strcmp(got, want) == 0);
+}
+
+static void check_absolute(void)
+{
+    struct qc_err err = { 0 };
+    char got[QC_CLIENT_PATH_MAX] = "before";
+    char long_one[QC_CLIENT_PATH_MAX + 8];
+    absolute("/", "/");
+    absolute("//a///b/", "/a/b");
+    absolute("/a/./b/../c", "/a/c");
+    absolute("/../..", "/");
+    absolute("/a/..", "/");
+    absolute("/..a/b..", "/..a/b..");
+    CHECK(chdir("/usr") == 0);
+    absolute("share/../lib", "/usr/lib");
+    absolute("..", "/");
+    CHECK_RC(places_absolute("", got, &err), QC_USAGE);
+    CHECK_RC(places_absolute("/a\nb", got, &err), QC_USAGE);
+    CHECK_RC(places_absolute("/a ", got, &err), QC_USAGE);
+    memset(long_one, 'a', sizeof long_one);
+    long_one[0] = '/';
+    long_one[sizeof long_one - 1] = '\0';
+    CHECK_RC(places_absolute(long_one, got, &err), QC_LIMIT);
+    CHECK_RC(places_absolute(long_one + 1, got, &err), QC_LIMIT);
+    CHECK(strcmp(got, "before") == 0);
+}
+
+static void check_find(void)
+{
+    struct qc_err err = { 0 };
+    static struct places p;
+    CHECK(setenv("QCLOUD_HOME", "/tmp/q", 1) == 0);
+    CHECK_OK(places_find(&p, &err));
+    CHECK(strcmp(p.conf_file, "/tmp/q/qcloud.conf") == 0 && strcmp(p.gateway, "/tmp/q/state/gateway") == 0 &&
+          strcmp(p.data, "/tmp/q/data") == 0);
+    CHECK(unsetenv("QCLOUD_HOME") == 0 && setenv("HOME", "/home/u", 1) == 0);
+    CHECK(unsetenv("XDG_CONFIG_HOME") == 0 && unsetenv("XDG_DATA_HOME") == 0);
+    CHECK(setenv("XDG_STATE_HOME", "relative", 1) == 0); /* ignored */
+    CHECK_OK(places_find(&p, &err));
+    CHECK(strcmp(p.conf_file, "/home/u/.config/qcloud/qcloud.conf") == 0);
+    CHECK(strcmp(p.state, "/home/u/.local/state/qcloud") == 0);
+    CHECK(strcmp(p.data, "/home/u/.local/share/qcloud") == 0);
+    CHECK(setenv("XDG_STATE_HOME", "/s", 1) == 0);
+    CHECK_OK(places_find(&p, &err));
+    CHECK(strcmp(p.gateway, "/s/qcloud/gateway") == 0);
+    CHECK(unsetenv("HOME") == 0);
+    CHECK_RC(places_find(&p, &err), QC_NOTCONF);
+}
+
+static void check_others(void)
+{
+    struct qc_err err = { 0 };
+    uint64_t a = 0;
+    uint64_t b = 0;
+    CHECK(places_within("/a/b", "/a") && places_within("/a", "/a") && places_within("/a", "/"));
+    CHECK(!places_within("/ab", "/a") && !places_within("/a", "/a/b"));
+    CHECK_OK(places_device("/proc/none/such", &a, &err));
+    CHECK_OK(places_device("/proc", &b, &err));
+    CHECK(a == b);
+    CHECK_OK(places_device("/none/such", &b, &err));
+    CHECK(a != b);
+}
+
+int main(void)
+{
+    check_absolute();
+    check_find();
+    check_others();
+    return 0;
+}
