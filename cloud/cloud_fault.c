@@ -47,10 +47,29 @@ static struct fault_cloud *of(struct cloud *c)
     return (struct fault_cloud *)c; /* base is the first member */
 }
 
-static void die(const struct qc_err *err)
+static _Noreturn void die(const struct qc_err *err)
 {
     fprintf(stderr, "%s\n", err->msg);
     abort();
+}
+
+/* The text in a file; dies when it cannot be read. The result lives in ret. */
+static const char *text_of_file(const char *path, qc_buf *ret)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    struct qc_err err = { 0 };
+    uint8_t *p = NULL;
+    size_t got = 0;
+    const char *text = NULL;
+    ret->max = TEXT_MAX + 1;
+    if (qc_open_at(&fd, AT_FDCWD, path, O_RDONLY, 0, &err) != QC_OK ||
+        qc_buf_extend(ret, TEXT_MAX, &p, &err) != QC_OK ||
+        qc_read_full(qc_fd_get(&fd), p, TEXT_MAX, &got, &err) != QC_OK)
+        die(&err);
+    ret->n = got;
+    if (qc_buf_cstr(ret, &text, &err) != QC_OK)
+        die(&err);
+    return text;
 }
 
 static void rules_now(struct fault_cloud *f, struct fault_rules *ret)
@@ -60,11 +79,8 @@ static void rules_now(struct fault_cloud *f, struct fault_rules *ret)
     QC_CLEANUP(qc_buf_free) qc_buf file = { 0 };
     if (text == NULL)
         text = "";
-    if (text[0] == '@') {
-        if (qc_file_read(AT_FDCWD, text + 1, TEXT_MAX, &file, &err) != QC_OK ||
-            qc_buf_cstr(&file, &text, &err) != QC_OK)
-            die(&err);
-    }
+    if (text[0] == '@')
+        text = text_of_file(text + 1, &file);
     if (fault_rules_parse(text, f->base.name, ret, &err) != QC_OK)
         die(&err);
 }
