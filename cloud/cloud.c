@@ -101,7 +101,8 @@ const struct cloud_caps *cloud_caps(const struct cloud *c)
 }
 
 /* The sum of the parts, if it is an object's size that this cloud takes. */
-static qc_rc parts_size(const struct cloud *c, const qc_span *parts, size_t n, uint64_t *ret, struct qc_err *err)
+static qc_rc parts_size(const struct cloud *c, const qc_span *parts, size_t n, uint64_t *ret,
+                        struct qc_err *err)
 {
     if (n > CLOUD_PARTS_MAX)
         return QC_FAIL(err, QC_LIMIT, "%zu parts, at most %d", n, CLOUD_PARTS_MAX);
@@ -141,7 +142,8 @@ qc_rc cloud_get(struct cloud *c, const char *key, struct cloud_range range, uint
     return QC_OK;
 }
 
-qc_rc cloud_head(struct cloud *c, const char *key, uint64_t *ret_size, const struct cloud_op *op, struct qc_err *err)
+qc_rc cloud_head(struct cloud *c, const char *key, uint64_t *ret_size, const struct cloud_op *op,
+                 struct qc_err *err)
 {
     QC_ASSERT(cloud_key_ok(key));
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: head %s", c->name, key);

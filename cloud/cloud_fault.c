@@ -143,7 +143,8 @@ static struct old *old_find(struct fault_cloud *f, const char *key)
     return NULL;
 }
 
-/* Remember what a key holds, if some rule may ask for it. A test that needs more than OLD_MAX keys is told. */
+/* Remember what a key holds, if some rule may ask for it. A test that needs more than OLD_MAX keys is told.
+ */
 static qc_rc old_keep(struct fault_cloud *f, const char *key, const struct cloud_op *op, struct qc_err *err)
 {
     struct fault_rules all;
@@ -192,7 +193,8 @@ static qc_rc garble(const struct cloud_put_job *job, const struct call *call, qc
     return QC_OK;
 }
 
-static qc_rc fault_put(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op, struct qc_err *err)
+static qc_rc fault_put(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op,
+                       struct qc_err *err)
 {
     struct fault_cloud *f = of(c);
     struct call call;
@@ -204,7 +206,9 @@ static qc_rc fault_put(struct cloud *c, const struct cloud_put_job *job, const s
         QC_CLEANUP(qc_buf_free) qc_buf b = { 0 };
         QC_TRY(garble(job, &call, &b, err));
         qc_span part = qc_buf_span(&b);
-        struct cloud_put_job other = { .key = job->key, .parts = &part, .count = 1, .size = b.n, .mode = job->mode };
+        struct cloud_put_job other = {
+            .key = job->key, .parts = &part, .count = 1, .size = b.n, .mode = job->mode
+        };
         QC_TRY(f->inner->vt->put(f->inner, &other, op, err));
         return after(&call, err);
     }
@@ -213,8 +217,8 @@ static qc_rc fault_put(struct cloud *c, const struct cloud_put_job *job, const s
 }
 
 /* Answer a get from memory, where the key has an older object. *ret_done: it was answered. */
-static qc_rc stale_get(struct fault_cloud *f, const struct cloud_get_job *job, size_t *ret_got, bool *ret_done,
-                       struct qc_err *err)
+static qc_rc stale_get(struct fault_cloud *f, const struct cloud_get_job *job, size_t *ret_got,
+                       bool *ret_done, struct qc_err *err)
 {
     QC_LOCK(&f->lock);
     const struct old *o = old_find(f, job->key);
@@ -231,8 +235,8 @@ static qc_rc stale_get(struct fault_cloud *f, const struct cloud_get_job *job, s
     return QC_OK;
 }
 
-static qc_rc fault_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got, const struct cloud_op *op,
-                       struct qc_err *err)
+static qc_rc fault_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got,
+                       const struct cloud_op *op, struct qc_err *err)
 {
     struct fault_cloud *f = of(c);
     struct call call;
@@ -309,7 +313,8 @@ static qc_rc fault_list(struct cloud *c, const struct cloud_list_job *job, struc
     return QC_OK;
 }
 
-static qc_rc fault_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op, struct qc_err *err)
+static qc_rc fault_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op,
+                         struct qc_err *err)
 {
     struct fault_cloud *f = of(c);
     struct call call;

@@ -1,10 +1,10 @@
-/* Slow, lying and dead clouds out of real ones, for tests. Internal to cloud/; only in builds with QC_FAULT_POINTS.
+/* Slow, lying and dead clouds out of real ones, for tests. Internal to cloud/; only in builds with
+ * QC_FAULT_POINTS.
  *
  *   QC_CLOUD_FAULTS=NAME=RULE,RULE;NAME=RULE      NAME as in cloud_opts.name, or * for every cloud
- *   QC_CLOUD_FAULTS=@FILE                         the same text (lines may stand for ';'), read anew before each call, so
- *                                                 that a test can change it; replace the file by rename
- *   RULE = OP:ACTION[:ARG][@FIRST[-LAST]][%PERCENT]
- *   OP     put get head delete list space alive any
+ *   QC_CLOUD_FAULTS=@FILE                         the same text (lines may stand for ';'), read anew before
+ * each call, so that a test can change it; replace the file by rename RULE =
+ * OP:ACTION[:ARG][@FIRST[-LAST]][%PERCENT] OP     put get head delete list space alive any
  *
  *   fail[:CODE]     fails with the code (ids of err.h; "temporary"), without reaching the cloud
  *   after[:CODE]    reaches the cloud, has its effect, then fails: an outcome that the caller cannot know
@@ -17,8 +17,9 @@
  *   stale           get, head: the object as it was before the newest put through this handle
  *   drop            put, delete: acknowledged, without effect
  *
- * FIRST, LAST count the calls of that operation on this handle, from 1; rules apply in their order. PERCENT picks calls by
- * a fixed hash of that count. A text that does not parse kills the program: no test passes by a typing error. */
+ * FIRST, LAST count the calls of that operation on this handle, from 1; rules apply in their order. PERCENT
+ * picks calls by a fixed hash of that count. A text that does not parse kills the program: no test passes by
+ * a typing error. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +27,16 @@
 #include "base/err.h"
 #include "base/limits.h"
 
-enum fault_op { FAULT_PUT, FAULT_GET, FAULT_HEAD, FAULT_DELETE, FAULT_LIST, FAULT_SPACE, FAULT_ALIVE, FAULT_OPS };
+enum fault_op {
+    FAULT_PUT,
+    FAULT_GET,
+    FAULT_HEAD,
+    FAULT_DELETE,
+    FAULT_LIST,
+    FAULT_SPACE,
+    FAULT_ALIVE,
+    FAULT_OPS
+};
 
 enum fault_act {
     FAULT_FAIL,
@@ -57,7 +67,8 @@ struct fault_rules {
 };
 
 /* The rules of the cloud `name` in a text. QC_USAGE: the text (of any cloud) does not parse. */
-QC_MUST qc_rc fault_rules_parse(const char *text, const char *name, struct fault_rules *ret, struct qc_err *err);
+QC_MUST qc_rc fault_rules_parse(const char *text, const char *name, struct fault_rules *ret,
+                                struct qc_err *err);
 
 /* Does the rule apply to the count-th call of op? */
 bool fault_rule_applies(const struct fault_rule *r, enum fault_op op, uint64_t count);

@@ -132,7 +132,8 @@ static bool when_parse(struct cut *rest, struct fault_rule *r)
 static bool rule_parse(struct cut text, struct fault_rule *ret)
 {
     struct fault_rule r = { .rc = QC_TEMP, .first = 1, .last = UINT64_MAX };
-    if (!op_parse(cut_to(&text, ":"), &r.ops) || !take(&text, ':') || !act_parse(cut_to(&text, ":@%"), &r.act))
+    if (!op_parse(cut_to(&text, ":"), &r.ops) || !take(&text, ':') ||
+        !act_parse(cut_to(&text, ":@%"), &r.act))
         return false;
     if ((r.ops & acts[r.act].ops) == 0 || !arg_parse(&text, &r) || !when_parse(&text, &r))
         return false;
@@ -160,7 +161,8 @@ qc_rc fault_rules_parse(const char *text, const char *name, struct fault_rules *
             if ((take(&cloud, ',') || take(&cloud, '|')) && cloud.n == 0)
                 return QC_FAIL(err, QC_USAGE, "QC_CLOUD_FAULTS: a rule is missing at the end");
             if (!rule_parse(one, &r) || rules.count == CLOUD_FAULT_RULES_MAX)
-                return QC_FAIL(err, QC_USAGE, "QC_CLOUD_FAULTS: bad or one too many: '%.*s'", (int)one.n, one.p);
+                return QC_FAIL(err, QC_USAGE, "QC_CLOUD_FAULTS: bad or one too many: '%.*s'", (int)one.n,
+                               one.p);
             if (cut_is(who, name) || cut_is(who, "*"))
                 rules.rule[rules.count++] = r;
         }

@@ -1,8 +1,9 @@
 /* What a driver of cloud/ fills in. Internal to cloud/; the calls of cloud.h go through here.
  *
- * The dispatcher (cloud.c) has checked keys, counts and modes, and has seen that neither the deadline has passed nor the
- * cancel flag is up; it puts the name of the cloud before every message. A driver embeds struct cloud as its first
- * member, writes `ret` only on QC_OK, and uses the codes of the table in cloud.h. */
+ * The dispatcher (cloud.c) has checked keys, counts and modes, and has seen that neither the deadline has
+ * passed nor the cancel flag is up; it puts the name of the cloud before every message. A driver embeds
+ * struct cloud as its first member, writes `ret` only on QC_OK, and uses the codes of the table in cloud.h.
+ */
 #pragma once
 #include "cloud/cloud.h"
 #include "url.h"
@@ -28,13 +29,15 @@ struct cloud_list_job {
 };
 
 struct cloud_vt {
-    qc_rc (*put)(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op, struct qc_err *err);
+    qc_rc (*put)(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op,
+                 struct qc_err *err);
     qc_rc (*get)(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got, const struct cloud_op *op,
                  struct qc_err *err);
-    qc_rc (*head)(struct cloud *c, const char *key, uint64_t *ret_size, const struct cloud_op *op, struct qc_err *err);
-    qc_rc (*delete)(struct cloud *c, const char *key, const struct cloud_op *op, struct qc_err *err);
-    qc_rc (*list)(struct cloud *c, const struct cloud_list_job *job, struct cloud_page *ret, const struct cloud_op *op,
+    qc_rc (*head)(struct cloud *c, const char *key, uint64_t *ret_size, const struct cloud_op *op,
                   struct qc_err *err);
+    qc_rc (*delete)(struct cloud *c, const char *key, const struct cloud_op *op, struct qc_err *err);
+    qc_rc (*list)(struct cloud *c, const struct cloud_list_job *job, struct cloud_page *ret,
+                  const struct cloud_op *op, struct qc_err *err);
     qc_rc (*space)(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op, struct qc_err *err);
     qc_rc (*alive)(struct cloud *c, const struct cloud_op *op, struct qc_err *err);
     void (*close)(struct cloud *c); /* frees c and all that it owns, except `name` */
@@ -49,7 +52,8 @@ struct cloud {
 struct cloud_driver {
     const char *scheme;
     /* opts is never NULL; opts->name is for the dispatcher. */
-    qc_rc (*open)(struct cloud **ret, const struct cloud_url *url, const struct cloud_opts *opts, struct qc_err *err);
+    qc_rc (*open)(struct cloud **ret, const struct cloud_url *url, const struct cloud_opts *opts,
+                  struct qc_err *err);
     qc_rc (*create)(const struct cloud_url *url, struct qc_err *err);
 };
 
@@ -60,8 +64,8 @@ QC_MUST qc_rc cloud_op_check(const struct cloud_op *op, struct qc_err *err);
 
 #ifdef QC_FAULT_POINTS
 /*
- * Put the fault wrapper (cloud_fault.c) around *c when the environment variable QC_CLOUD_FAULTS has rules for its name.
- * Takes *c over and puts the wrapper there; on failure *c stays as it was.
+ * Put the fault wrapper (cloud_fault.c) around *c when the environment variable QC_CLOUD_FAULTS has rules for
+ * its name. Takes *c over and puts the wrapper there; on failure *c stays as it was.
  */
 QC_MUST qc_rc cloud_fault_wrap(struct cloud **c, struct qc_err *err);
 #endif

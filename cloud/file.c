@@ -13,12 +13,13 @@
 #include "base/fault.h"
 #include "base/limits.h"
 
-static qc_rc file_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got, const struct cloud_op *op,
-                      struct qc_err *err);
+static qc_rc file_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got,
+                      const struct cloud_op *op, struct qc_err *err);
 static qc_rc file_head(struct cloud *c, const char *key, uint64_t *ret_size, const struct cloud_op *op,
                        struct qc_err *err);
 static qc_rc file_delete(struct cloud *c, const char *key, const struct cloud_op *op, struct qc_err *err);
-static qc_rc file_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op, struct qc_err *err);
+static qc_rc file_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op,
+                        struct qc_err *err);
 static qc_rc file_alive(struct cloud *c, const struct cloud_op *op, struct qc_err *err);
 static void file_close(struct cloud *c);
 
@@ -106,7 +107,8 @@ static qc_rc file_attach(struct file_cloud *f, bool exclusive, struct qc_err *er
     f->dir_id = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
     qc_rc rc = file_mark(qc_fd_get(&f->dir), &f->mark_id, err);
     if (rc == QC_NOTFOUND)
-        return QC_FAIL(err, QC_NOTFOUND, "no " FILE_MARK " in the directory: its disk is not mounted, or it is not a cloud");
+        return QC_FAIL(err, QC_NOTFOUND,
+                       "no " FILE_MARK " in the directory: its disk is not mounted, or it is not a cloud");
     QC_TRY(rc);
     if (exclusive)
         QC_TRY(lock_take(f, err));
@@ -124,8 +126,12 @@ static qc_rc file_open(struct cloud **ret, const struct cloud_url *url, const st
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *f);
     *f = (struct file_cloud){
         .base = { .vt = &file_vt,
-                  .caps = { .driver = "file", .object_size_max = CLOUD_OBJECT_SIZE_MAX, .put_new_atomic = true,
-                            .list_strong = true, .space_known = true, .parallel_hint = CLOUD_FILE_PARALLEL } },
+                  .caps = { .driver = "file",
+                            .object_size_max = CLOUD_OBJECT_SIZE_MAX,
+                            .put_new_atomic = true,
+                            .list_strong = true,
+                            .space_known = true,
+                            .parallel_hint = CLOUD_FILE_PARALLEL } },
     };
     f->path = qc_strdup(path);
     if (f->path == NULL)
@@ -175,8 +181,9 @@ static qc_rc parent_sync(const char *path, struct qc_err *err)
 
 static qc_rc mark_write(int dir, struct qc_err *err)
 {
-    static const char text[] = "This directory is a qcloud cloud. Nothing here is for reading or editing by hand;\n"
-                               "without this file qcloud takes the cloud for lost.\n";
+    static const char text[] =
+        "This directory is a qcloud cloud. Nothing here is for reading or editing by hand;\n"
+        "without this file qcloud takes the cloud for lost.\n";
     int fd = openat(dir, FILE_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return FILE_FAIL(err, "making " FILE_MARK);
@@ -258,7 +265,8 @@ qc_rc file_read(int fd, uint64_t off, uint8_t *dst, size_t n, size_t *ret_got, c
 }
 
 /* F3, then the object of a key, open. */
-static qc_rc object_open(struct file_cloud *f, const char *key, struct qc_fd *ret, struct stat *ret_st, struct qc_err *err)
+static qc_rc object_open(struct file_cloud *f, const char *key, struct qc_fd *ret, struct stat *ret_st,
+                         struct qc_err *err)
 {
     QC_TRY(file_here(f, err));
     QC_CLEANUP(file_at_close) struct file_at at = { 0 };
@@ -266,8 +274,8 @@ static qc_rc object_open(struct file_cloud *f, const char *key, struct qc_fd *re
     return file_open_at(&at, ret, ret_st, err);
 }
 
-static qc_rc file_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got, const struct cloud_op *op,
-                      struct qc_err *err)
+static qc_rc file_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got,
+                      const struct cloud_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     struct stat st;
@@ -307,11 +315,13 @@ static qc_rc file_delete(struct cloud *c, const char *key, const struct cloud_op
     if (unlinkat(qc_fd_get(&at.dir), at.leaf, 0) != 0 && errno != ENOENT && errno != EISDIR)
         return FILE_FAIL(err, "unlink");
     QC_TRY(qc_fault(cloud_unlinked, err));
-    QC_TRY(file_dir_sync(qc_fd_get(&at.dir), err)); /* also after ENOENT: who unlinked it may not have come so far */
+    QC_TRY(file_dir_sync(qc_fd_get(&at.dir),
+                         err)); /* also after ENOENT: who unlinked it may not have come so far */
     return file_here(f, err);
 }
 
-static qc_rc file_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op, struct qc_err *err)
+static qc_rc file_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op,
+                        struct qc_err *err)
 {
     (void)op;
     struct file_cloud *f = file_of(c);
@@ -319,7 +329,8 @@ static qc_rc file_space(struct cloud *c, struct cloud_space *ret, const struct c
     struct statvfs v;
     if (fstatvfs(qc_fd_get(&f->dir), &v) != 0)
         return FILE_FAIL(err, "statvfs");
-    *ret = (struct cloud_space){ .total = (uint64_t)v.f_blocks * v.f_frsize, .avail = (uint64_t)v.f_bavail * v.f_frsize };
+    *ret = (struct cloud_space){ .total = (uint64_t)v.f_blocks * v.f_frsize,
+                                 .avail = (uint64_t)v.f_bavail * v.f_frsize };
     return QC_OK;
 }
 

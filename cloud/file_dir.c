@@ -68,7 +68,8 @@ qc_rc file_here(struct file_cloud *f, struct qc_err *err)
         return QC_FAIL(err, QC_TEMP, "cloud lost: its directory is gone");
     }
     if (st.st_dev != f->dir_id.dev || st.st_ino != f->dir_id.ino)
-        return QC_FAIL(err, QC_TEMP, "cloud lost: another directory is in its place, or nothing is mounted there");
+        return QC_FAIL(err, QC_TEMP,
+                       "cloud lost: another directory is in its place, or nothing is mounted there");
     struct file_id mark = { 0 };
     qc_rc rc = file_mark(qc_fd_get(&f->dir), &mark, err);
     if (rc == QC_NOTFOUND)
@@ -94,8 +95,9 @@ static _Atomic uint64_t *durable_slot(struct file_cloud *f, uint64_t ino)
 }
 
 /*
- * F1: the entry of directory `dir` in `parent` is durable. It may have been made by us just now, by another thread that has
- * not come to its fsync yet, or by a process that was killed before it: so the first to use it syncs, whoever made it.
+ * F1: the entry of directory `dir` in `parent` is durable. It may have been made by us just now, by another
+ * thread that has not come to its fsync yet, or by a process that was killed before it: so the first to use
+ * it syncs, whoever made it.
  */
 static qc_rc entry_durable(struct file_cloud *f, int parent, int dir, bool made, struct qc_err *err)
 {
@@ -111,7 +113,8 @@ static qc_rc entry_durable(struct file_cloud *f, int parent, int dir, bool made,
 }
 
 /* One step of the walk: from the directory `parent` into `name`. */
-static qc_rc step(struct file_cloud *f, int parent, const char *name, bool make, struct qc_fd *ret, struct qc_err *err)
+static qc_rc step(struct file_cloud *f, int parent, const char *name, bool make, struct qc_fd *ret,
+                  struct qc_err *err)
 {
     enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
     bool made = false;

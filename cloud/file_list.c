@@ -12,9 +12,10 @@
 
 /*  Keys in the order of their bytes, in bounded memory, from directories of any size
  *
- * A directory is read through once for each batch: of the names beyond the last one told, the CLOUD_LIST_BATCH smallest are
- * kept. A subdirectory sorts as its name with a '/' behind it, because that is how its keys go on ("a-b" < "a/x" < "ab").
- * A level for each open directory of the walk; keys have at most CLOUD_KEY_DEPTH_MAX components, so there are no more.
+ * A directory is read through once for each batch: of the names beyond the last one told, the
+ * CLOUD_LIST_BATCH smallest are kept. A subdirectory sorts as its name with a '/' behind it, because that is
+ * how its keys go on ("a-b" < "a/x" < "ab"). A level for each open directory of the walk; keys have at most
+ * CLOUD_KEY_DEPTH_MAX components, so there are no more.
  */
 struct name {
     char s[CLOUD_KEY_SIZE_MAX + 2]; /* a subdirectory's ends with '/' */
@@ -25,8 +26,8 @@ struct level {
     size_t path;        /* bytes of list.path that lead here, with the '/' */
     struct name *batch; /* 2 * CLOUD_LIST_BATCH, sorted up to count */
     size_t count;
-    size_t next;   /* the next of the batch */
-    bool last;     /* no names beyond this batch */
+    size_t next;      /* the next of the batch */
+    bool last;        /* no names beyond this batch */
     struct name told; /* the last name of the batch before; "" at first */
 };
 
@@ -34,8 +35,8 @@ struct list {
     const struct cloud_list_job *job;
     const struct cloud_op *op;
     struct level level[CLOUD_KEY_DEPTH_MAX];
-    int depth;                              /* levels in use */
-    char path[2 * CLOUD_KEY_SIZE_MAX + 4];  /* of the directory or key at hand */
+    int depth;                             /* levels in use */
+    char path[2 * CLOUD_KEY_SIZE_MAX + 4]; /* of the directory or key at hand */
     struct cloud_page page;
     bool full; /* limit reached */
 };
@@ -206,7 +207,9 @@ static qc_rc list_name(struct list *l, struct level *v, const char *name, struct
     QC_TRY(cloud_op_check(l->op, err));
     int fd = openat(qc_fd_get(&v->dir), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? QC_OK : FILE_FAIL(err, "directory %s", l->path);
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+                   ? QC_OK
+                   : FILE_FAIL(err, "directory %s", l->path);
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = qc_fd_own(fd);
     return level_push(l, &dir, v->path + n, err);
 }
@@ -225,8 +228,8 @@ static qc_rc list_walk(struct list *l, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc file_list(struct cloud *c, const struct cloud_list_job *job, struct cloud_page *ret, const struct cloud_op *op,
-                struct qc_err *err)
+qc_rc file_list(struct cloud *c, const struct cloud_list_job *job, struct cloud_page *ret,
+                const struct cloud_op *op, struct qc_err *err)
 {
     struct file_cloud *f = file_of(c);
     QC_TRY(file_here(f, err));

@@ -17,9 +17,10 @@
 
 /*  A put:  make --> write --> fdatasync --> final name --> fsync of the directory
  *
- * The file is nameless (O_TMPFILE) where the file system can, and gets its final name by linkat. Only to replace an
- * object it needs a temporary name, in FILE_TMP, that is then renamed over it; where O_TMPFILE is missing it has that name
- * from the start. A named one is under an flock from before its first byte until its writer is done or dead.
+ * The file is nameless (O_TMPFILE) where the file system can, and gets its final name by linkat. Only to
+ * replace an object it needs a temporary name, in FILE_TMP, that is then renamed over it; where O_TMPFILE is
+ * missing it has that name from the start. A named one is under an flock from before its first byte until its
+ * writer is done or dead.
  */
 struct tmp {
     struct qc_fd fd;
@@ -62,8 +63,8 @@ static qc_rc tmp_name(char name[static 64], struct qc_err *err)
 }
 
 /*
- * One try to make a named temporary file. *ret_made is false where a sweeper was faster between making and locking; the
- * next try has another name.
+ * One try to make a named temporary file. *ret_made is false where a sweeper was faster between making and
+ * locking; the next try has another name.
  */
 static qc_rc tmp_named_try(struct tmp *t, bool *ret_made, struct qc_err *err)
 {
@@ -120,7 +121,8 @@ static qc_rc tmp_make(struct file_cloud *f, const struct file_at *at, struct tmp
     return qc_fault(cloud_tmp_made, err);
 }
 
-/* "No space" before the work rather than in the middle; file systems that cannot reserve say so, and that is all right. */
+/* "No space" before the work rather than in the middle; file systems that cannot reserve say so, and that is
+ * all right. */
 static qc_rc reserve(int fd, uint64_t size, struct qc_err *err)
 {
     if (size == 0)
@@ -155,7 +157,8 @@ static int gather(const struct cursor *at, struct iovec iov[static IOV_AT_ONCE])
         if (len > room)
             len = room;
         if (len > 0) /* writev reads only: the cast drops a const that iovec cannot express */
-            iov[n++] = (struct iovec){ .iov_base = (void *)(uintptr_t)(at->parts[i].p + off), .iov_len = len };
+            iov[n++] =
+                (struct iovec){ .iov_base = (void *)(uintptr_t)(at->parts[i].p + off), .iov_len = len };
         room -= len;
     }
     return n;
@@ -171,7 +174,8 @@ static void advance(struct cursor *at, size_t n)
     at->off += n;
 }
 
-static qc_rc write_parts(int fd, const struct cloud_put_job *job, const struct cloud_op *op, struct qc_err *err)
+static qc_rc write_parts(int fd, const struct cloud_put_job *job, const struct cloud_op *op,
+                         struct qc_err *err)
 {
     struct cursor at = { .parts = job->parts, .count = job->count };
     struct iovec iov[IOV_AT_ONCE];
@@ -189,7 +193,8 @@ static qc_rc write_parts(int fd, const struct cloud_put_job *job, const struct c
     return QC_OK;
 }
 
-static qc_rc tmp_fill(struct tmp *t, const struct cloud_put_job *job, const struct cloud_op *op, struct qc_err *err)
+static qc_rc tmp_fill(struct tmp *t, const struct cloud_put_job *job, const struct cloud_op *op,
+                      struct qc_err *err)
 {
     int fd = qc_fd_get(&t->fd);
     QC_TRY(reserve(fd, job->size, err));
@@ -210,7 +215,8 @@ static bool link_fd(int fd, int dir, const char *name)
     return linkat(AT_FDCWD, self, dir, name, AT_SYMLINK_FOLLOW) == 0;
 }
 
-/* A temporary name for the nameless file, so that it can be renamed. It is under the lock before it has the name. */
+/* A temporary name for the nameless file, so that it can be renamed. It is under the lock before it has the
+ * name. */
 static qc_rc tmp_link(struct file_cloud *f, struct tmp *t, struct qc_err *err)
 {
     int fd = qc_fd_get(&t->fd);
@@ -276,7 +282,8 @@ static qc_rc publish_over(struct file_cloud *f, struct tmp *t, const struct file
 }
 
 /* Does the open object hold exactly these bytes? */
-static qc_rc same_bytes(int fd, const struct cloud_put_job *job, bool *ret, const struct cloud_op *op, struct qc_err *err)
+static qc_rc same_bytes(int fd, const struct cloud_put_job *job, bool *ret, const struct cloud_op *op,
+                        struct qc_err *err)
 {
     enum { PIECE = 256 * 1024 };
     QC_CLEANUP(qc_free_ptr) uint8_t *piece = qc_alloc(PIECE);
@@ -301,8 +308,8 @@ static qc_rc same_bytes(int fd, const struct cloud_put_job *job, bool *ret, cons
 }
 
 /*
- * CLOUD_NEW and the name may be taken. *ret_held: by these very bytes, which are durable now, whoever wrote them.
- * QC_CONFLICT: by others.
+ * CLOUD_NEW and the name may be taken. *ret_held: by these very bytes, which are durable now, whoever wrote
+ * them. QC_CONFLICT: by others.
  */
 static qc_rc held_already(const struct file_at *at, const struct cloud_put_job *job, bool *ret_held,
                           const struct cloud_op *op, struct qc_err *err)
@@ -343,7 +350,8 @@ static qc_rc settle(struct file_cloud *f, struct tmp *t, const struct file_at *a
     return file_here(f, err); /* F3: an fsync in a directory that was taken away proves nothing */
 }
 
-qc_rc file_put(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op, struct qc_err *err)
+qc_rc file_put(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op,
+               struct qc_err *err)
 {
     struct file_cloud *f = file_of(c);
     QC_TRY(file_here(f, err));

@@ -13,10 +13,12 @@ static bool digit(char ch)
     return ch >= '0' && ch <= '9';
 }
 
-/* What may stand in a path without being encoded (RFC 3986 pchar and '/', less the ones that shells and eyes trip over). */
+/* What may stand in a path without being encoded (RFC 3986 pchar and '/', less the ones that shells and eyes
+ * trip over). */
 static bool plain(char ch)
 {
-    return lower(ch) || digit(ch) || (ch >= 'A' && ch <= 'Z') || (ch != '\0' && strchr("-._~/+,=:@", ch) != NULL);
+    return lower(ch) || digit(ch) || (ch >= 'A' && ch <= 'Z') ||
+           (ch != '\0' && strchr("-._~/+,=:@", ch) != NULL);
 }
 
 static int hex_value(char ch)
@@ -37,7 +39,8 @@ static qc_rc path_decode(const char *s, size_t n, char *dst, struct qc_err *err)
     for (size_t i = 0; i < n; i++) {
         if (s[i] != '%') {
             if (!plain(s[i]))
-                return QC_FAIL(err, QC_USAGE, "cloud URL: byte %zu of the path must be written as %%XX", i + 1);
+                return QC_FAIL(err, QC_USAGE, "cloud URL: byte %zu of the path must be written as %%XX",
+                               i + 1);
             dst[to++] = s[i];
             continue;
         }
@@ -58,7 +61,8 @@ static qc_rc path_decode(const char *s, size_t n, char *dst, struct qc_err *err)
 static qc_rc scheme_parse(const char *url, struct cloud_url *u, size_t *ret_used, struct qc_err *err)
 {
     if (url[0] == '/')
-        return QC_FAIL(err, QC_USAGE, "a cloud is named by a URL: write file:// before the path of a directory");
+        return QC_FAIL(err, QC_USAGE,
+                       "a cloud is named by a URL: write file:// before the path of a directory");
     size_t n = 0;
     while (n < CLOUD_SCHEME_SIZE_MAX && (lower(url[n]) || (n > 0 && digit(url[n]))))
         n++;
@@ -94,7 +98,8 @@ qc_rc cloud_url_parse(const char *url, struct cloud_url *ret, struct qc_err *err
         size_t query = strcspn(url + at + 1, "#");
         for (size_t i = 0; i < query; i++)
             if (!plain(url[at + 1 + i]) && strchr("&%", url[at + 1 + i]) == NULL)
-                return QC_FAIL(err, QC_USAGE, "cloud URL: byte %zu of the query must be written as %%XX", i + 1);
+                return QC_FAIL(err, QC_USAGE, "cloud URL: byte %zu of the query must be written as %%XX",
+                               i + 1);
         memcpy(u.query, url + at + 1, query);
         u.query[query] = '\0';
         at += 1 + query;

@@ -7,9 +7,10 @@
 
 struct cloud_url {
     char scheme[CLOUD_SCHEME_SIZE_MAX + 1];
-    char authority[CLOUD_URL_SIZE_MAX + 1]; /* host, or host:port; not checked further; "" when there is none */
-    char path[CLOUD_URL_SIZE_MAX + 1];      /* decoded, no NUL inside; begins with '/', or is "" */
-    char query[CLOUD_URL_SIZE_MAX + 1];     /* as it stands, without the '?' */
+    char authority[CLOUD_URL_SIZE_MAX +
+                   1];                  /* host, or host:port; not checked further; "" when there is none */
+    char path[CLOUD_URL_SIZE_MAX + 1];  /* decoded, no NUL inside; begins with '/', or is "" */
+    char query[CLOUD_URL_SIZE_MAX + 1]; /* as it stands, without the '?' */
 };
 
 /*
@@ -17,8 +18,8 @@ struct cloud_url {
  *
  *   url   text of at most CLOUD_URL_SIZE_MAX bytes
  *
- * QC_USAGE   not of this form, a plain path (the message says how to write it), bytes that must be encoded, a bad
- *            %XX or an encoded NUL or '/', a fragment, or credentials before an '@'. Messages never repeat
- *            a URL that has an '@' in it (I5).
+ * QC_USAGE   not of this form, a plain path (the message says how to write it), bytes that must be encoded, a
+ * bad %XX or an encoded NUL or '/', a fragment, or credentials before an '@'. Messages never repeat a URL
+ * that has an '@' in it (I5).
  */
 QC_MUST qc_rc cloud_url_parse(const char *url, struct cloud_url *ret, struct qc_err *err);

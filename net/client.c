@@ -14,10 +14,11 @@
 #include "base/limits.h"
 #include "request.h"
 
-/*  Each request: check --> set the handle's options --> drive the multi handle until done, deadline, stall or cancel
+/*  Each request: check --> set the handle's options --> drive the multi handle until done, deadline, stall or
+ * cancel
  *
- * The multi interface, with a single easy handle in it, because curl_easy_perform looks up only once a second while the
- * socket is quiet. libcurl keeps the connection in the multi handle between requests.
+ * The multi interface, with a single easy handle in it, because curl_easy_perform looks up only once a second
+ * while the socket is quiet. libcurl keeps the connection in the multi handle between requests.
  */
 struct net_client {
     CURLM *multi;
@@ -116,7 +117,8 @@ static qc_rc turn(struct net_client *c, bool *ret_done, CURLcode *ret_code, stru
     int running = 0;
     CURLMcode m = curl_multi_perform(c->multi, &running);
     if (m != CURLM_OK)
-        return QC_FAIL(err, m == CURLM_OUT_OF_MEMORY ? QC_NOMEM : QC_GENERAL, "libcurl: %s", curl_multi_strerror(m));
+        return QC_FAIL(err, m == CURLM_OUT_OF_MEMORY ? QC_NOMEM : QC_GENERAL, "libcurl: %s",
+                       curl_multi_strerror(m));
     int left = 0;
     const CURLMsg *msg = curl_multi_info_read(c->multi, &left);
     *ret_done = msg != NULL && msg->msg == CURLMSG_DONE;
@@ -205,7 +207,8 @@ static qc_rc transfer(struct net_client *c, const struct net_request *rq, struct
     return rc;
 }
 
-qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net_response *ret, struct qc_err *err)
+qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net_response *ret,
+                  struct qc_err *err)
 {
     QC_TRY(net_request_check(rq, err));
     net_run_done(&c->run);

@@ -20,7 +20,8 @@ static bool token(const char *s)
 
 static bool own_header(const char *name)
 {
-    static const char *const own[] = { "Host", "Content-Length", "Transfer-Encoding", "Expect", "Connection" };
+    static const char *const own[] = { "Host", "Content-Length", "Transfer-Encoding", "Expect",
+                                       "Connection" };
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (strcasecmp(own[i], name) == 0)
             return true;
@@ -35,7 +36,8 @@ static qc_rc headers_check(const struct net_request *rq, struct qc_err *err)
         const struct net_header *h = &rq->headers[i];
         if (!token(h->name) || own_header(h->name))
             return QC_FAIL(err, QC_USAGE, "header %zu: its name cannot be sent", i);
-        for (const char *v = h->value; *v != '\0'; v++) /* no line break gets in: it would begin another header */
+        for (const char *v = h->value; *v != '\0';
+             v++) /* no line break gets in: it would begin another header */
             if ((*v < 0x20 && *v != '\t') || *v == 0x7f)
                 return QC_FAIL(err, QC_USAGE, "header %s: a control character", h->name);
     }
@@ -82,8 +84,9 @@ static size_t body_read(struct net_run *run, uint8_t *dst, size_t max)
     run->sent += got;
     bool known = rq->body_size != NET_SIZE_UNKNOWN;
     if (known && (run->sent > rq->body_size || (got == 0 && run->sent < rq->body_size))) {
-        rc = QC_FAIL(&run->err, QC_IO, "request body: %llu bytes %s the %llu said", (unsigned long long)run->sent,
-                     got == 0 ? "are less than" : "are more than", (unsigned long long)rq->body_size);
+        rc = QC_FAIL(&run->err, QC_IO, "request body: %llu bytes %s the %llu said",
+                     (unsigned long long)run->sent, got == 0 ? "are less than" : "are more than",
+                     (unsigned long long)rq->body_size);
         return broken(run, rc, CURL_READFUNC_ABORT);
     }
     return got;
@@ -152,7 +155,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     run->calls++;
     run->head_size += n;
     if (run->head_size > NET_HEAD_SIZE_MAX)
-        return broken(run, QC_FAIL(&run->err, QC_LIMIT, "the answer has more than %d bytes of headers", NET_HEAD_SIZE_MAX),
+        return broken(run,
+                      QC_FAIL(&run->err, QC_LIMIT, "the answer has more than %d bytes of headers",
+                              NET_HEAD_SIZE_MAX),
                       0);
     if (n >= 12 && memcmp(line, "HTTP/", 5) == 0) {
         head_begin(run);
@@ -251,7 +256,8 @@ static qc_rc headers_set(struct net_run *run, struct qc_err *err)
 {
     for (size_t i = 0; i < run->rq->header_count; i++)
         QC_TRY(header_add(run, run->rq->headers[i].name, run->rq->headers[i].value, err));
-    QC_TRY(header_add(run, "Expect", NULL, err)); /* no 100-continue: it would cost a round trip or a second */
+    QC_TRY(
+        header_add(run, "Expect", NULL, err)); /* no 100-continue: it would cost a round trip or a second */
     return QC_OK;
 }
 
@@ -272,7 +278,8 @@ static CURLcode set_body(const struct net_run *run, CURL *easy)
 {
     const struct net_request *rq = run->rq;
     CURLcode bad = CURLE_OK;
-    bool sends = rq->read != NULL || rq->body.n > 0 || strcmp(rq->method, "PUT") == 0 || strcmp(rq->method, "POST") == 0;
+    bool sends = rq->read != NULL || rq->body.n > 0 || strcmp(rq->method, "PUT") == 0 ||
+                 strcmp(rq->method, "POST") == 0;
     if (strcmp(rq->method, "HEAD") == 0) {
         SET(CURLOPT_NOBODY, 1L);
     } else if (sends) {
@@ -283,7 +290,8 @@ static CURLcode set_body(const struct net_run *run, CURL *easy)
     } else {
         SET(CURLOPT_CUSTOMREQUEST, rq->method);
     }
-    /* libcurl repeats a request by itself when a kept connection turns out dead: not where that could do a thing twice. */
+    /* libcurl repeats a request by itself when a kept connection turns out dead: not where that could do a
+     * thing twice. */
     if (!idempotent(rq->method))
         SET(CURLOPT_FRESH_CONNECT, 1L);
     return bad;
@@ -335,6 +343,7 @@ qc_rc net_run_options(struct net_run *run, CURL *easy, const char *socket, struc
     bad = bad != CURLE_OK ? bad : set_callbacks(run, easy);
     bad = bad != CURLE_OK ? bad : set_body(run, easy);
     if (bad != CURLE_OK)
-        return QC_FAIL(err, bad == CURLE_OUT_OF_MEMORY ? QC_NOMEM : QC_GENERAL, "libcurl: %s", curl_easy_strerror(bad));
+        return QC_FAIL(err, bad == CURLE_OUT_OF_MEMORY ? QC_NOMEM : QC_GENERAL, "libcurl: %s",
+                       curl_easy_strerror(bad));
     return QC_OK;
 }

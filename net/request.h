@@ -15,12 +15,12 @@ struct net_run {
     uint64_t sent; /* bytes of the body handed to libcurl */
 
     /* Coming in. */
-    int status;        /* of the final answer; 0 before it begins */
-    bool head_told;    /* request.head was called */
-    size_t head_size;  /* bytes of all header lines */
+    int status;       /* of the final answer; 0 before it begins */
+    bool head_told;   /* request.head was called */
+    size_t head_size; /* bytes of all header lines */
     qc_buf body;
-    qc_buf kept_bytes; /* the values, NUL-terminated, one behind the other */
-    size_t kept_at[NET_KEEP_MAX];      /* offset + 1 in kept_bytes; 0: not sent */
+    qc_buf kept_bytes;            /* the values, NUL-terminated, one behind the other */
+    size_t kept_at[NET_KEEP_MAX]; /* offset + 1 in kept_bytes; 0: not sent */
     const char *kept[NET_KEEP_MAX];
 
     qc_rc rc; /* a callback's refusal, and its text */

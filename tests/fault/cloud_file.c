@@ -1,5 +1,5 @@
-/* fault/cloud_file: a directory cloud whose writer is killed, whose disk is full, read-only or unmounted, whose memory
- * runs out. Keeps I1, I2.
+/* fault/cloud_file: a directory cloud whose writer is killed, whose disk is full, read-only or unmounted,
+ * whose memory runs out. Keeps I1, I2.
  *
  * Disks are tmpfs and bind mounts in a mount namespace of this process's own; that needs root. */
 #include "cloud/cloud.h"
@@ -96,9 +96,9 @@ struct way {
 };
 
 static const struct way ways[] = {
-    { "new", false, CLOUD_NEW, false },       { "new, named", false, CLOUD_NEW, true },
-    { "free", false, CLOUD_REPLACE, false },  { "free, named", false, CLOUD_REPLACE, true },
-    { "over", true, CLOUD_REPLACE, false },   { "over, named", true, CLOUD_REPLACE, true },
+    { "new", false, CLOUD_NEW, false },      { "new, named", false, CLOUD_NEW, true },
+    { "free", false, CLOUD_REPLACE, false }, { "free, named", false, CLOUD_REPLACE, true },
+    { "over", true, CLOUD_REPLACE, false },  { "over, named", true, CLOUD_REPLACE, true },
 };
 enum { WAYS = sizeof ways / sizeof ways[0] };
 
@@ -303,7 +303,8 @@ static void read_only_disk(void)
     int fd = open(left, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     CHECK(fd >= 0 && close(fd) == 0);
     CHECK(mount(NULL, p.dir, NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
-    for (int again = 0; again < 2; again++) { /* seen by an open handle, and by a new one, which cannot sweep */
+    for (int again = 0; again < 2;
+         again++) { /* seen by an open handle, and by a new one, which cannot sweep */
         FAILS(QC_AUTH, put(c, "f/key", new_bytes, SIZE, CLOUD_REPLACE, &err));
         FAILS(QC_AUTH, put(c, "f/other", new_bytes, SIZE, CLOUD_NEW, &err));
         FAILS(QC_AUTH, put(c, "g/other", new_bytes, SIZE, CLOUD_NEW, &err));
@@ -376,8 +377,10 @@ int main(void)
     kills();
     errors();
     allocations();
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
-        printf("skipped: full, read-only, unmounted disks and foreign users need root and a mount namespace\n");
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+        printf(
+            "skipped: full, read-only, unmounted disks and foreign users need root and a mount namespace\n");
         return 0;
     }
     full_disk();

@@ -1,4 +1,5 @@
-/* What a test expects of a call: QC_OK, or a certain refusal with a message. In both, `err` is the call's own. */
+/* What a test expects of a call: QC_OK, or a certain refusal with a message. In both, `err` is the call's
+ * own. */
 #pragma once
 #include "base/err.h"
 #include <stdio.h>

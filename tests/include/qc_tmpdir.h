@@ -1,4 +1,5 @@
-/* A fresh directory for a test, removed with all that is in it when its scope ends. Made below $TMPDIR or /tmp. */
+/* A fresh directory for a test, removed with all that is in it when its scope ends. Made below $TMPDIR or
+ * /tmp. */
 #pragma once
 #include "base/err.h"
 #include <ftw.h>

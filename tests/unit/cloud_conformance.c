@@ -2,7 +2,8 @@
  *
  *   cloud_conformance [URL]     default: a directory cloud in a fresh temporary directory
  *
- * A given URL must be an existing, empty cloud; objects are left deleted. Every driver runs this program unchanged. */
+ * A given URL must be an existing, empty cloud; objects are left deleted. Every driver runs this program
+ * unchanged. */
 #include "cloud/cloud.h"
 
 #include "base/limits.h"
@@ -41,7 +42,8 @@ static void absent(struct cloud *c, const char *key)
     uint8_t b[4];
     size_t got = 77;
     uint64_t size = 77;
-    FAILS(QC_NOTFOUND, cloud_get(c, key, (struct cloud_range){ .off = 0, .n = sizeof b }, b, &got, &forever, &err));
+    FAILS(QC_NOTFOUND,
+          cloud_get(c, key, (struct cloud_range){ .off = 0, .n = sizeof b }, b, &got, &forever, &err));
     FAILS(QC_NOTFOUND, cloud_head(c, key, &size, &forever, &err));
     QC_ASSERT(got == 77 && size == 77);
 }
@@ -107,8 +109,16 @@ static void ranges(struct cloud *c)
         uint64_t off;
         size_t n, got;
     } cuts[] = {
-        { 0, 1, 1 },      { 0, SIZE, SIZE }, { 999, 1, 1 },  { 999, 5, 1 },          { 1000, 1, 0 },
-        { 1001, 10, 0 },  { 500, 0, 0 },     { 17, 80, 80 }, { 500, 2000, SIZE / 2 }, { UINT64_MAX, 3, 0 },
+        { 0, 1, 1 },
+        { 0, SIZE, SIZE },
+        { 999, 1, 1 },
+        { 999, 5, 1 },
+        { 1000, 1, 0 },
+        { 1001, 10, 0 },
+        { 500, 0, 0 },
+        { 17, 80, 80 },
+        { 500, 2000, SIZE / 2 },
+        { UINT64_MAX, 3, 0 },
         { UINT64_C(1) << 62, 3, 0 },
     };
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
@@ -143,10 +153,23 @@ static void new_only(struct cloud *c)
 
 static void keys(struct cloud *c)
 {
-    static const char *const good[] = { "q", "0", "_", "-", "-a", "a.b", "a..b", "c-/-b", "d/b/c/d/e/f/g/h", "x.",
-                                        "f/3c/3c41a0", "i/cloud", "r/00000001/0f" };
-    static const char *const bad[] = { "", "/", "/a", "a/", "a//b", ".", "..", ".a", "a/.b", "a/..", "../a", "A", "a b",
-                                       "a\n", "\xc3\xa4", "a%20", "a+b", "a/b/c/d/e/f/g/h/i", "a\\b", "a:b", "~" };
+    static const char *const good[] = { "q",
+                                        "0",
+                                        "_",
+                                        "-",
+                                        "-a",
+                                        "a.b",
+                                        "a..b",
+                                        "c-/-b",
+                                        "d/b/c/d/e/f/g/h",
+                                        "x.",
+                                        "f/3c/3c41a0",
+                                        "i/cloud",
+                                        "r/00000001/0f" };
+    static const char *const bad[] = { "",     "/",   "/a",       "a/",   "a//b", ".",
+                                       "..",   ".a",  "a/.b",     "a/..", "../a", "A",
+                                       "a b",  "a\n", "\xc3\xa4", "a%20", "a+b",  "a/b/c/d/e/f/g/h/i",
+                                       "a\\b", "a:b", "~" };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         QC_ASSERT(cloud_key_ok(good[i]));
         put(c, good[i], QC_LIT("key"));
@@ -211,7 +234,8 @@ static void lists(struct cloud *c, const char *prefix, size_t limit, const char 
 
 static void listing(struct cloud *c)
 {
-    static const char *const all[] = { "a-b", "a.b", "a/x", "a/y-", "a/y/1", "a/y0", "a0", "ab", "b/1/2/3", "b/1/2/4", "z" };
+    static const char *const all[] = { "a-b", "a.b", "a/x",     "a/y-",    "a/y/1", "a/y0",
+                                       "a0",  "ab",  "b/1/2/3", "b/1/2/4", "z" };
     enum { COUNT = sizeof all / sizeof all[0] };
     for (size_t i = 0; i < COUNT; i++)
         put(c, all[COUNT - 1 - i], qc_span_str(all[COUNT - 1 - i]));

@@ -1,4 +1,5 @@
-/* unit/cloud_fault: the wrapper that makes bad clouds out of good ones does what its rules say, and nothing else. */
+/* unit/cloud_fault: the wrapper that makes bad clouds out of good ones does what its rules say, and nothing
+ * else. */
 #include "cloud/cloud.h"
 
 #include "base/file.h"
@@ -17,12 +18,34 @@ static const struct cloud_op forever = { .deadline = { 0 } };
 
 static void rules_parse(void)
 {
-    static const char *const good[] = { "", ";", "a=", "a=put:fail", "a=put:fail:full,get:flip", "a=get:delay:50|put:hang:3",
-                                        "b=any:fail@3", "a=list:empty@2-4%50;b=put:after:io\nc=delete:drop", "*=alive:fail" };
-    static const char *const bad[] = { "a", "a=put", "a=put:", "a=put:explode", "a=fly:fail", "a=put:fail:what", "a=get:delay",
-                                       "a=get:delay:", "a=get:delay:x", "a=get:flip:1", "a=put:empty", "a=put:fail@0",
-                                       "a=put:fail@5-4", "a=put:fail%101", "a=put:fail,", "a=,put:fail", "a=put:fail:ok",
-                                       "other=put:explode", "a=put:fail@99999999999" };
+    static const char *const good[] = { "",
+                                        ";",
+                                        "a=",
+                                        "a=put:fail",
+                                        "a=put:fail:full,get:flip",
+                                        "a=get:delay:50|put:hang:3",
+                                        "b=any:fail@3",
+                                        "a=list:empty@2-4%50;b=put:after:io\nc=delete:drop",
+                                        "*=alive:fail" };
+    static const char *const bad[] = { "a",
+                                       "a=put",
+                                       "a=put:",
+                                       "a=put:explode",
+                                       "a=fly:fail",
+                                       "a=put:fail:what",
+                                       "a=get:delay",
+                                       "a=get:delay:",
+                                       "a=get:delay:x",
+                                       "a=get:flip:1",
+                                       "a=put:empty",
+                                       "a=put:fail@0",
+                                       "a=put:fail@5-4",
+                                       "a=put:fail%101",
+                                       "a=put:fail,",
+                                       "a=,put:fail",
+                                       "a=put:fail:ok",
+                                       "other=put:explode",
+                                       "a=put:fail@99999999999" };
     struct fault_rules r;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         OK(fault_rules_parse(good[i], "a", &r, &err));
@@ -102,8 +125,9 @@ static void lying(void)
 {
     QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 100 };
     uint64_t size = 0;
-    struct cloud *c = with("osaka=put:flip@1-1,put:truncate@2-2,put:drop@3-3,get:flip@4-4,get:truncate@5-5,get:missing@6-6,"
-                           "head:truncate@2-2,delete:drop");
+    struct cloud *c =
+        with("osaka=put:flip@1-1,put:truncate@2-2,put:drop@3-3,get:flip@4-4,get:truncate@5-5,get:missing@6-6,"
+             "head:truncate@2-2,delete:drop");
     OK(put(c, "l/flip", &err));
     OK(put(c, "l/cut", &err));
     OK(put(c, "l/drop", &err));
@@ -175,7 +199,8 @@ static void slow(void)
     struct cloud *c = with("osaka=put:delay:400,delete:hang:150");
     struct cloud_op soon = { .deadline = qc_deadline_in(50) };
     uint64_t t = qc_now_ms();
-    FAILS(QC_TIMEOUT, cloud_put(c, "d/key", &text, 1, CLOUD_REPLACE, &soon, &err)); /* polite: gives up in time */
+    FAILS(QC_TIMEOUT,
+          cloud_put(c, "d/key", &text, 1, CLOUD_REPLACE, &soon, &err)); /* polite: gives up in time */
     CHECK(qc_now_ms() - t < 350);
     t = qc_now_ms();
     OK(put(c, "d/key", &err));

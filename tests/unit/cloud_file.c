@@ -1,4 +1,5 @@
-/* unit/cloud_file: what is special about a directory as a cloud: marks, lost directories, foreign files, leftovers. */
+/* unit/cloud_file: what is special about a directory as a cloud: marks, lost directories, foreign files,
+ * leftovers. */
 #include "cloud/cloud.h"
 
 #include "base/limits.h"
@@ -72,7 +73,8 @@ static unsigned entries(const char *path)
     return n;
 }
 
-static qc_rc put(struct cloud *c, const char *key, const char *text, enum cloud_put_mode mode, struct qc_err *err)
+static qc_rc put(struct cloud *c, const char *key, const char *text, enum cloud_put_mode mode,
+                 struct qc_err *err)
 {
     qc_span part = qc_span_str(text);
     return cloud_put(c, key, &part, 1, mode, &forever, err);
@@ -124,9 +126,12 @@ static void opening(void)
 
 static void urls_refused(void)
 {
-    static const char *const bad[] = { "/srv/cloud", "srv/cloud", "", "file:", "file:/srv", "file://", "file://host/srv",
-                                       "file:///srv?x=1", "file:///srv#x", "file:///a b", "file:///a%2", "file:///a%00b",
-                                       "file:///a%2fb", "File:///a", "ftp://host/", "s3 ://x", "file://u:pw@host/a" };
+    static const char *const bad[] = { "/srv/cloud",      "srv/cloud",         "",
+                                       "file:",           "file:/srv",         "file://",
+                                       "file://host/srv", "file:///srv?x=1",   "file:///srv#x",
+                                       "file:///a b",     "file:///a%2",       "file:///a%00b",
+                                       "file:///a%2fb",   "File:///a",         "ftp://host/",
+                                       "s3 ://x",         "file://u:pw@host/a" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct cloud *c = NULL;
         struct qc_err why = { 0 };
@@ -243,7 +248,8 @@ static void foreign(void)
     FAILS(QC_NOTFOUND, cloud_get(c, "dir/sub", r, b, &got, &forever, &err));
     FAILS(QC_NOTFOUND, cloud_get(c, "dirlink/ours", r, b, &got, &forever, &err));
     FAILS(QC_CONFLICT, put(c, "dirlink/new", "x", CLOUD_REPLACE, &err));
-    OK(put(c, "dir/link", "new", CLOUD_REPLACE, &err)); /* the link itself is replaced, not what it points to */
+    OK(put(c, "dir/link", "new", CLOUD_REPLACE,
+           &err)); /* the link itself is replaced, not what it points to */
     holds(c, "dir/link", "new");
     holds(c, "dir/ours", "text");
     cloud_close(&c);

@@ -1,5 +1,5 @@
-/* unit/net_client: requests against a real HTTP server (libmicrohttpd) on a UNIX socket whose path is longer than a
- * socket address, and against a scripted peer for what no sane server does. */
+/* unit/net_client: requests against a real HTTP server (libmicrohttpd) on a UNIX socket whose path is longer
+ * than a socket address, and against a scripted peer for what no sane server does. */
 #include "net/client.h"
 
 #include "base/limits.h"
@@ -103,9 +103,11 @@ static ssize_t large_read(void *cls, uint64_t at, char *dst, size_t max)
     return (ssize_t)n;
 }
 
-static enum MHD_Result answer(struct MHD_Connection *con, unsigned status, const char *text, const char *method)
+static enum MHD_Result answer(struct MHD_Connection *con, unsigned status, const char *text,
+                              const char *method)
 {
-    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
     MHD_add_response_header(r, "X-Method", method);
     MHD_add_response_header(r, "X-Twice", "one");
     MHD_add_response_header(r, "x-twice", "two");
@@ -181,7 +183,8 @@ static void served(void *cls, struct MHD_Connection *con, void **state, enum MHD
     *state = NULL;
 }
 
-static void connected(void *cls, struct MHD_Connection *con, void **ctx, enum MHD_ConnectionNotificationCode code)
+static void connected(void *cls, struct MHD_Connection *con, void **ctx,
+                      enum MHD_ConnectionNotificationCode code)
 {
     (void)con;
     (void)ctx;
@@ -192,10 +195,11 @@ static void connected(void *cls, struct MHD_Connection *con, void **ctx, enum MH
 
 static void server_start(struct server *s, const struct place *p)
 {
-    s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL, serve, s,
-                                 MHD_OPTION_LISTEN_SOCKET, listen_at(p, "http"), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                 (size_t)256 * 1024, MHD_OPTION_NOTIFY_COMPLETED, served, NULL,
-                                 MHD_OPTION_NOTIFY_CONNECTION, connected, s, MHD_OPTION_END);
+    s->daemon =
+        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL,
+                         serve, s, MHD_OPTION_LISTEN_SOCKET, listen_at(p, "http"),
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)256 * 1024, MHD_OPTION_NOTIFY_COMPLETED,
+                         served, NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, s, MHD_OPTION_END);
     QC_ASSERT(s->daemon != NULL);
 }
 
@@ -223,8 +227,12 @@ static void small_requests(struct net_client *c)
     static const char *const keep[] = { "x-method", "X-TWICE", "X-Absent", "x-spaced" };
     struct net_header mine[] = { { "X-Mine", "a value; with=signs" }, { "X-Empty", "" } };
     struct net_response r = { .body = { .max = 4096 } };
-    struct net_request rq = { .method = "GET", .path = "/found/../x?q=1%202", .headers = mine, .header_count = 2,
-                              .keep = keep, .keep_count = 4 };
+    struct net_request rq = { .method = "GET",
+                              .path = "/found/../x?q=1%202",
+                              .headers = mine,
+                              .header_count = 2,
+                              .keep = keep,
+                              .keep_count = 4 };
     OK(net_request(c, &rq, &r, &err));
     QC_ASSERT(r.status == 200 && net_client_reach(c) == NET_ANSWERED && net_client_status(c) == 200);
     QC_ASSERT(strcmp(r.kept[0], "GET") == 0 && strcmp(r.kept[1], "two") == 0 && r.kept[2] == NULL);
@@ -266,8 +274,10 @@ static void small_requests(struct net_client *c)
 
 static void refused_requests(struct net_client *c)
 {
-    static const struct net_header bad[] = { { "X: y", "v" }, { "", "v" },       { "X-A", "a\r\nX-B: c" }, { "X-A", "a\n" },
-                                             { "Host", "h" }, { "Expect", "x" }, { "content-length", "3" } };
+    static const struct net_header bad[] = { { "X: y", "v" },          { "", "v" },
+                                             { "X-A", "a\r\nX-B: c" }, { "X-A", "a\n" },
+                                             { "Host", "h" },          { "Expect", "x" },
+                                             { "content-length", "3" } };
     struct net_response r = { .status = 77, .body = { .max = 100 } };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct net_request rq = { .method = "GET", .path = "/found", .headers = &bad[i], .header_count = 1 };
@@ -346,7 +356,9 @@ static void large_bodies(struct net_client *c)
     struct net_response r = { .body = { .max = 4096 } };
     for (size_t i = 0; i < 2; i++) {
         struct flow f = { .size = LARGE };
-        struct net_request rq = { .method = "PUT", .path = "/up", .read = flow_read, .read_ctx = &f, .body_size = ups[i].size };
+        struct net_request rq = {
+            .method = "PUT", .path = "/up", .read = flow_read, .read_ctx = &f, .body_size = ups[i].size
+        };
         uint64_t t = qc_now_ns();
         r.body.max = 4096;
         OK(net_request(c, &rq, &r, &err));
@@ -357,7 +369,9 @@ static void large_bodies(struct net_client *c)
     static const char *const downs[] = { "/large", "/chunked" };
     for (size_t i = 0; i < 2; i++) {
         struct flow f = { .size = LARGE };
-        struct net_request rq = { .method = "GET", .path = downs[i], .head = flow_head, .write = flow_write, .write_ctx = &f };
+        struct net_request rq = {
+            .method = "GET", .path = downs[i], .head = flow_head, .write = flow_write, .write_ctx = &f
+        };
         uint64_t t = qc_now_ns();
         OK(net_request(c, &rq, &r, &err));
         speed(downs[i], qc_now_ns() - t);
@@ -366,7 +380,9 @@ static void large_bodies(struct net_client *c)
     }
     /* An answer of another class goes into the body, not into the stream. */
     struct flow f = { .size = 0 };
-    struct net_request rq = { .method = "GET", .path = "/nowhere", .head = flow_head, .write = flow_write, .write_ctx = &f };
+    struct net_request rq = {
+        .method = "GET", .path = "/nowhere", .head = flow_head, .write = flow_write, .write_ctx = &f
+    };
     r.body.max = 4096;
     OK(net_request(c, &rq, &r, &err));
     QC_ASSERT(!f.head && f.at == 0);
@@ -382,11 +398,15 @@ static void broken_off(struct net_client *c)
 {
     struct net_response r = { .status = 77, .body = { .max = 1000 } };
     struct flow f = { .size = LARGE, .stop = QC_INTEGRITY };
-    struct net_request get = { .method = "GET", .path = "/large", .head = flow_head, .write = flow_write, .write_ctx = &f };
+    struct net_request get = {
+        .method = "GET", .path = "/large", .head = flow_head, .write = flow_write, .write_ctx = &f
+    };
     FAILS(QC_INTEGRITY, net_request(c, &get, &r, &err));
     QC_ASSERT(net_client_reach(c) == NET_ANSWERED && net_client_status(c) == 200);
     f = (struct flow){ .size = LARGE, .stop = QC_CHANGED };
-    struct net_request up = { .method = "PUT", .path = "/up", .read = flow_read, .read_ctx = &f, .body_size = LARGE };
+    struct net_request up = {
+        .method = "PUT", .path = "/up", .read = flow_read, .read_ctx = &f, .body_size = LARGE
+    };
     FAILS(QC_CHANGED, net_request(c, &up, &r, &err));
     QC_ASSERT(net_client_reach(c) == NET_NO_ANSWER && net_client_status(c) == 0);
     f = (struct flow){ .size = 1000 };
@@ -403,8 +423,8 @@ static void broken_off(struct net_client *c)
     body_is(&r, "/found|-|-");
 }
 
-/* A refusal that comes before the body was read, from a server that closes at once: the answer, or a broken pipe, but
- * never a hang, and the client is good for the next request. */
+/* A refusal that comes before the body was read, from a server that closes at once: the answer, or a broken
+ * pipe, but never a hang, and the client is good for the next request. */
 static void refused_early(struct net_client *c)
 {
     enum { TRIES = 40 };
@@ -412,7 +432,9 @@ static void refused_early(struct net_client *c)
     for (int i = 0; i < TRIES; i++) {
         struct net_response r = { .body = { .max = 1000 } };
         struct flow f = { .size = LARGE };
-        struct net_request up = { .method = "PUT", .path = "/full", .read = flow_read, .read_ctx = &f, .body_size = LARGE };
+        struct net_request up = {
+            .method = "PUT", .path = "/full", .read = flow_read, .read_ctx = &f, .body_size = LARGE
+        };
         struct qc_err why = { 0 };
         qc_rc rc = net_request(c, &up, &r, &why);
         QC_ASSERT(rc == QC_TEMP || (rc == QC_OK && r.status == 507));
@@ -460,7 +482,8 @@ static void time_limits(struct net_client *c)
     QC_ASSERT(net_client_reach(c) == NET_NOTHING_SENT);
 }
 
-/* --- A scripted peer: for each connection, what it answers to each request; "" closes without an answer --- */
+/* --- A scripted peer: for each connection, what it answers to each request; "" closes without an answer ---
+ */
 
 struct script {
     int fd;
@@ -525,9 +548,10 @@ static void bad_peers(const struct place *p)
         { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", QC_TEMP, NET_ANSWERED },
         { "SSH-2.0-OpenSSH\r\n", QC_FORMAT, NET_NO_ANSWER },
         { "HTTP/1.1 2x0 OK\r\n\r\n", QC_FORMAT, NET_NO_ANSWER },
-        { "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", QC_OK, NET_ANSWERED },
-        { "HTTP/1.1 100 Continue\r\nX-K: interim\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", QC_OK,
+        { "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", QC_OK,
           NET_ANSWERED },
+        { "HTTP/1.1 100 Continue\r\nX-K: interim\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+          QC_OK, NET_ANSWERED },
     };
     static const char *const keep[] = { "X-K" };
     for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
@@ -538,11 +562,14 @@ static void bad_peers(const struct place *p)
         script_start(&s, p, name);
         struct net_client *c = client(p, name);
         struct net_response r = { .body = { .max = 1000 } };
-        struct net_request rq = { .method = "GET", .path = "/", .keep = keep, .keep_count = 1, .deadline = qc_deadline_in(5000) };
+        struct net_request rq = {
+            .method = "GET", .path = "/", .keep = keep, .keep_count = 1, .deadline = qc_deadline_in(5000)
+        };
         struct qc_err err = { 0 };
         qc_rc rc = net_request(c, &rq, &r, &err);
         if (rc != peers[i].rc || net_client_reach(c) != peers[i].reach) {
-            fprintf(stderr, "peer %zu: %s (%s), reach %d\n", i, qc_rc_name(rc), err.msg, (int)net_client_reach(c));
+            fprintf(stderr, "peer %zu: %s (%s), reach %d\n", i, qc_rc_name(rc), err.msg,
+                    (int)net_client_reach(c));
             abort();
         }
         QC_ASSERT(rc != QC_OK || r.kept[0] == NULL);

@@ -1,29 +1,27 @@
-/* A cloud: one independent failure domain that stores objects under keys. Layer 2; uses base. Keeps I1, I6, I7.
+/* A cloud: one independent failure domain that stores objects under keys. Layer 2; uses base. Keeps I1, I6,
+ * I7.
  *
- * One small interface over drivers: a directory (`file:`) now, S3 servers later. A driver is chosen by the scheme of the
- * URL that the operator wrote; nothing above this header knows which it is.
+ * One small interface over drivers: a directory (`file:`) now, S3 servers later. A driver is chosen by the
+ * scheme of the URL that the operator wrote; nothing above this header knows which it is.
  *
  * Threads: one handle may be used by any number of threads at once; cloud_close is called by the last user.
- * Blocking: every call may block on the cloud. Drivers look at the deadline and at the cancel flag between system calls
- * (a large write goes in slices of CLOUD_SLICE); a system call that hangs, as on a dead network mount, holds its thread.
- * Whoever must not hang gives the call to a worker and stops waiting for it.
+ * Blocking: every call may block on the cloud. Drivers look at the deadline and at the cancel flag between
+ * system calls (a large write goes in slices of CLOUD_SLICE); a system call that hangs, as on a dead network
+ * mount, holds its thread. Whoever must not hang gives the call to a worker and stops waiting for it.
  *
  * What the codes mean, for every driver and every call:
  *   QC_OK         done; for put and delete: durable
  *   QC_NOTFOUND   the cloud answers and has no object under this key: an erasure.
- *                 From cloud_open: nothing there bears the mark of a cloud (not mounted, or never made by cloud_create)
- *   QC_CONFLICT   CLOUD_NEW, and the key holds other bytes; or a key would lie below another key
- *   QC_TEMP       the cloud is lost or cannot be reached now: directory gone, replaced or unmounted, device gone.
- *                 Says nothing about its objects
- *   QC_TIMEOUT    the deadline passed; the outcome of a put is unknown: put the same bytes under the same key again
- *   QC_CANCELLED  the cancel flag was raised; the outcome of a put is unknown
- *   QC_FULL       no space, or a quota is used up; reads go on
- *   QC_AUTH       permission refused or read-only; no retry helps
- *   QC_IO         the cloud answered with an error of its own (EIO) or with what cannot be an object: an erasure
- *   QC_LIMIT      an object or part list larger than the cloud or limits.h takes
- *   QC_LOCKED     cloud_open with `exclusive`: another program has this cloud
- *   QC_USAGE      the URL makes no sense
- * After QC_TEMP, QC_AUTH or QC_IO ask cloud_alive whether it is the cloud or the object.
+ *                 From cloud_open: nothing there bears the mark of a cloud (not mounted, or never made by
+ * cloud_create) QC_CONFLICT   CLOUD_NEW, and the key holds other bytes; or a key would lie below another key
+ *   QC_TEMP       the cloud is lost or cannot be reached now: directory gone, replaced or unmounted, device
+ * gone. Says nothing about its objects QC_TIMEOUT    the deadline passed; the outcome of a put is unknown:
+ * put the same bytes under the same key again QC_CANCELLED  the cancel flag was raised; the outcome of a put
+ * is unknown QC_FULL       no space, or a quota is used up; reads go on QC_AUTH       permission refused or
+ * read-only; no retry helps QC_IO         the cloud answered with an error of its own (EIO) or with what
+ * cannot be an object: an erasure QC_LIMIT      an object or part list larger than the cloud or limits.h
+ * takes QC_LOCKED     cloud_open with `exclusive`: another program has this cloud QC_USAGE      the URL makes
+ * no sense After QC_TEMP, QC_AUTH or QC_IO ask cloud_alive whether it is the cloud or the object.
  */
 #pragma once
 #include "base/buf.h"
@@ -33,7 +31,8 @@
 
 struct cloud; /* opaque */
 
-/* How long a call may take and what stops it early. Copied by the call; `cancel` may be NULL and is borrowed. */
+/* How long a call may take and what stops it early. Copied by the call; `cancel` may be NULL and is borrowed.
+ */
 struct cloud_op {
     qc_deadline deadline;
     const struct qc_cancel *cancel;
@@ -67,8 +66,10 @@ struct cloud_range {
 };
 
 enum cloud_put_mode {
-    CLOUD_REPLACE, /* whatever was there is replaced in one step: a reader sees the old or the new bytes, whole */
-    CLOUD_NEW,     /* the key must be free, or hold these very bytes already (QC_OK: an earlier try got through) */
+    CLOUD_REPLACE, /* whatever was there is replaced in one step: a reader sees the old or the new bytes,
+                      whole */
+    CLOUD_NEW, /* the key must be free, or hold these very bytes already (QC_OK: an earlier try got through)
+                */
 };
 
 struct cloud_list_query {
@@ -82,21 +83,22 @@ struct cloud_item {
     uint64_t size;   /* bytes */
 };
 
-/* Called for each key, in ascending order of its bytes, under no lock. Anything but QC_OK ends the list with that code. */
+/* Called for each key, in ascending order of its bytes, under no lock. Anything but QC_OK ends the list with
+ * that code. */
 typedef qc_rc (*cloud_list_fn)(void *ctx, const struct cloud_item *item, struct qc_err *err);
 
 struct cloud_page {
-    size_t count;                  /* keys told */
-    bool more;                     /* limit was reached, and there may be more: ask again with after = last */
+    size_t count; /* keys told */
+    bool more;    /* limit was reached, and there may be more: ask again with after = last */
     char last[CLOUD_KEY_SIZE_MAX + 1]; /* the last key told; the query's `after` when none was */
 };
 
 /*
- * Is this a key? `[a-z0-9._/-]`, 1 .. CLOUD_KEY_SIZE_MAX bytes, at most CLOUD_KEY_DEPTH_MAX components between slashes,
- * none of them empty or beginning with '.'. All drivers take exactly these keys (s3.md 2.2: every provider agrees on
- * them unencoded). Calls with another key die: keys are made by the gateway, and those read from outside are checked
- * with this function first. A key may not lie below another ("a" and "a/b"): a directory answers QC_CONFLICT, also
- * where the keys below are deleted. Give all keys one shape.
+ * Is this a key? `[a-z0-9._/-]`, 1 .. CLOUD_KEY_SIZE_MAX bytes, at most CLOUD_KEY_DEPTH_MAX components
+ * between slashes, none of them empty or beginning with '.'. All drivers take exactly these keys (s3.md 2.2:
+ * every provider agrees on them unencoded). Calls with another key die: keys are made by the gateway, and
+ * those read from outside are checked with this function first. A key may not lie below another ("a" and
+ * "a/b"): a directory answers QC_CONFLICT, also where the keys below are deleted. Give all keys one shape.
  */
 bool cloud_key_ok(const char *key);
 
@@ -107,17 +109,19 @@ bool cloud_key_ok(const char *key);
  *   url    `file:///absolute/dir`, bytes outside [A-Za-z0-9-._~/] as %XX
  *   opts   see there; cloud_open is without a name, shared, with no limit of time
  *
- * QC_USAGE (unknown scheme, credentials in the URL, a plain path, ...), QC_NOTFOUND (no mark), QC_AUTH, QC_TEMP,
- * QC_LOCKED, QC_NOMEM, QC_IO
- * Costs a few system calls, and one directory listing where an earlier program died (its temporary files are removed).
+ * QC_USAGE (unknown scheme, credentials in the URL, a plain path, ...), QC_NOTFOUND (no mark), QC_AUTH,
+ * QC_TEMP, QC_LOCKED, QC_NOMEM, QC_IO Costs a few system calls, and one directory listing where an earlier
+ * program died (its temporary files are removed).
  */
 QC_MUST qc_rc cloud_open(struct cloud **ret, const char *url, struct qc_err *err);
-QC_MUST qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct cloud_opts *opts, struct qc_err *err);
+QC_MUST qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct cloud_opts *opts,
+                              struct qc_err *err);
 
 /*
- * Make the place at a URL a cloud, for `init` and `cloud add`: create the directory where it is missing (its parent must
- * exist) and write the mark, durably. A place that is a cloud already is left as it is. A directory that holds
- * other things is refused (QC_CONFLICT): nobody's home directory becomes a cloud by a slip.
+ * Make the place at a URL a cloud, for `init` and `cloud add`: create the directory where it is missing (its
+ * parent must exist) and write the mark, durably. A place that is a cloud already is left as it is. A
+ * directory that holds other things is refused (QC_CONFLICT): nobody's home directory becomes a cloud by a
+ * slip.
  */
 QC_MUST qc_rc cloud_create(const char *url, struct qc_err *err);
 
@@ -129,15 +133,16 @@ const char *cloud_name(const struct cloud *c);
 const struct cloud_caps *cloud_caps(const struct cloud *c);
 
 /*
- * Store an object: the parts one after the other. Durable when it returns QC_OK; whatever else it returns, no reader
- * ever sees a part of the object under the key (I1, I2).
+ * Store an object: the parts one after the other. Durable when it returns QC_OK; whatever else it returns, no
+ * reader ever sees a part of the object under the key (I1, I2).
  *
  *   parts, n   0 .. CLOUD_PARTS_MAX spans, borrowed for the call; written from where they lie, without a copy
  *
- * QC_CONFLICT, QC_FULL, QC_AUTH, QC_TEMP, QC_TIMEOUT, QC_CANCELLED, QC_LIMIT, QC_IO, QC_NOMEM as in the table above.
+ * QC_CONFLICT, QC_FULL, QC_AUTH, QC_TEMP, QC_TIMEOUT, QC_CANCELLED, QC_LIMIT, QC_IO, QC_NOMEM as in the table
+ * above.
  */
-QC_MUST qc_rc cloud_put(struct cloud *c, const char *key, const qc_span *parts, size_t n, enum cloud_put_mode mode,
-                        const struct cloud_op *op, struct qc_err *err);
+QC_MUST qc_rc cloud_put(struct cloud *c, const char *key, const qc_span *parts, size_t n,
+                        enum cloud_put_mode mode, const struct cloud_op *op, struct qc_err *err);
 
 /*
  * Read a cut of an object into dst.
@@ -145,11 +150,11 @@ QC_MUST qc_rc cloud_put(struct cloud *c, const char *key, const qc_span *parts, 
  *   dst       range.n bytes; its content is undefined unless QC_OK
  *   ret_got   bytes read: range.n, or less where the object ends before; 0 when off lies at or beyond its end
  *
- * QC_NOTFOUND, QC_TEMP, QC_TIMEOUT, QC_CANCELLED, QC_AUTH, QC_IO. The bytes are whatever the cloud says they are:
- * check the tags before use.
+ * QC_NOTFOUND, QC_TEMP, QC_TIMEOUT, QC_CANCELLED, QC_AUTH, QC_IO. The bytes are whatever the cloud says they
+ * are: check the tags before use.
  */
-QC_MUST qc_rc cloud_get(struct cloud *c, const char *key, struct cloud_range range, uint8_t *dst, size_t *ret_got,
-                        const struct cloud_op *op, struct qc_err *err);
+QC_MUST qc_rc cloud_get(struct cloud *c, const char *key, struct cloud_range range, uint8_t *dst,
+                        size_t *ret_got, const struct cloud_op *op, struct qc_err *err);
 
 /* The size of an object in bytes. Codes as cloud_get. */
 QC_MUST qc_rc cloud_head(struct cloud *c, const char *key, uint64_t *ret_size, const struct cloud_op *op,
@@ -159,8 +164,8 @@ QC_MUST qc_rc cloud_head(struct cloud *c, const char *key, uint64_t *ret_size, c
 QC_MUST qc_rc cloud_delete(struct cloud *c, const char *key, const struct cloud_op *op, struct qc_err *err);
 
 /*
- * Tell the keys of a cloud, page by page, sorted as bytes. Objects that appear or go while it runs may be told or not;
- * all others are told exactly once. Names that are not keys are left out: they are not ours.
+ * Tell the keys of a cloud, page by page, sorted as bytes. Objects that appear or go while it runs may be
+ * told or not; all others are told exactly once. Names that are not keys are left out: they are not ours.
  *
  *   fn, ctx   called for each
  *   ret       how to go on; written on QC_OK
@@ -171,10 +176,11 @@ QC_MUST qc_rc cloud_list(struct cloud *c, const struct cloud_list_query *q, clou
                          struct cloud_page *ret, const struct cloud_op *op, struct qc_err *err);
 
 /* Room left, where caps.space_known; else QC_USAGE. */
-QC_MUST qc_rc cloud_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op, struct qc_err *err);
+QC_MUST qc_rc cloud_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op,
+                          struct qc_err *err);
 
 /*
- * Is the cloud there, and the same one as at the opening? QC_OK; QC_TEMP: lost or unreachable, open it again once it is
- * back; QC_AUTH, QC_IO: it is there and refuses.
+ * Is the cloud there, and the same one as at the opening? QC_OK; QC_TEMP: lost or unreachable, open it again
+ * once it is back; QC_AUTH, QC_IO: it is there and refuses.
  */
 QC_MUST qc_rc cloud_alive(struct cloud *c, const struct cloud_op *op, struct qc_err *err);

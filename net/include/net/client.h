@@ -1,10 +1,11 @@
 /* An HTTP/1.1 client over a UNIX socket. Layer 1; uses base and libcurl. Keeps I6.
  *
- * One client is one kept connection and belongs to one thread at a time. It follows no redirect, uses no proxy, reads no
- * environment, raises no signal, and never asks for `100 Continue`. Bodies stream in both directions through callbacks:
- * memory does not grow with them.
+ * One client is one kept connection and belongs to one thread at a time. It follows no redirect, uses no
+ * proxy, reads no environment, raises no signal, and never asks for `100 Continue`. Bodies stream in both
+ * directions through callbacks: memory does not grow with them.
  *
- * A request that fails without an answer may or may not have had its effect: net_client_reach tells how far it came.
+ * A request that fails without an answer may or may not have had its effect: net_client_reach tells how far
+ * it came.
  */
 #pragma once
 #include "base/buf.h"
@@ -24,16 +25,18 @@ struct net_header {
 struct net_response {
     int status;  /* 100 .. 999 as the server sent it; 1xx are never told */
     qc_buf body; /* born by the caller with its max, see net_request; freed by the caller */
-    const char *kept[NET_KEEP_MAX]; /* values of request.keep, by its index; NULL: not sent. Until the next request. */
+    const char *kept[NET_KEEP_MAX]; /* values of request.keep, by its index; NULL: not sent. Until the next
+                                       request. */
 };
 
 /*
- * The next bytes of the request's body: up to max into dst, *ret_got of them; 0 is the end. Blocking in here is no stall.
- * Anything but QC_OK breaks the request off with that code and text.
+ * The next bytes of the request's body: up to max into dst, *ret_got of them; 0 is the end. Blocking in here
+ * is no stall. Anything but QC_OK breaks the request off with that code and text.
  */
 typedef qc_rc (*net_read_fn)(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err);
 
-/* Status and headers are here, the body is not. Called once, for 2xx, before the first net_write_fn. May be NULL. */
+/* Status and headers are here, the body is not. Called once, for 2xx, before the first net_write_fn. May be
+ * NULL. */
 typedef qc_rc (*net_head_fn)(void *ctx, const struct net_response *head, struct qc_err *err);
 
 /* The next bytes of a 2xx answer's body, borrowed for the call. Anything but QC_OK breaks the request off. */
@@ -42,35 +45,38 @@ typedef qc_rc (*net_write_fn)(void *ctx, qc_span bytes, struct qc_err *err);
 struct net_request {
     const char *method; /* "GET", "PUT", ... : upper-case letters */
     const char *path;   /* with query, encoded, beginning with '/'; sent as it stands */
-    const struct net_header *headers; /* borrowed; Host, Content-Length and Transfer-Encoding are the client's own */
-    size_t header_count;              /* up to NET_HEADERS_MAX */
-    const char *const *keep;          /* names of answer headers to keep, any case; up to NET_KEEP_MAX */
+    const struct net_header
+        *headers;            /* borrowed; Host, Content-Length and Transfer-Encoding are the client's own */
+    size_t header_count;     /* up to NET_HEADERS_MAX */
+    const char *const *keep; /* names of answer headers to keep, any case; up to NET_KEEP_MAX */
     size_t keep_count;
 
-    qc_span body;       /* the whole body, when read is NULL */
-    net_read_fn read;   /* or where it comes from */
+    qc_span body;     /* the whole body, when read is NULL */
+    net_read_fn read; /* or where it comes from */
     void *read_ctx;
     uint64_t body_size; /* with read: bytes, or NET_SIZE_UNKNOWN. Fewer or more bytes than said: QC_IO */
 
     net_head_fn head;
-    net_write_fn write; /* where a 2xx body goes; NULL: into response.body. Other answers' bodies always go there. */
-    void *write_ctx;    /* for head and write */
+    net_write_fn
+        write; /* where a 2xx body goes; NULL: into response.body. Other answers' bodies always go there. */
+    void *write_ctx; /* for head and write */
 
-    qc_deadline deadline;           /* for the whole request */
-    uint32_t stall_ms;              /* no byte in either direction for so long: QC_TIMEOUT. 0: only the deadline */
+    qc_deadline deadline; /* for the whole request */
+    uint32_t stall_ms;    /* no byte in either direction for so long: QC_TIMEOUT. 0: only the deadline */
     const struct qc_cancel *cancel; /* or NULL */
 };
 
 /* How far the last request came, whatever it returned. */
 enum net_reach {
     NET_NOTHING_SENT, /* no byte of it left: repeating it is safe, whatever it was */
-    NET_NO_ANSWER,    /* sent in part or whole, no answer began: the effect is unknown; repeat what is idempotent */
-    NET_ANSWERED,     /* an answer began; its status, if the request failed later, is net_client_status */
+    NET_NO_ANSWER, /* sent in part or whole, no answer began: the effect is unknown; repeat what is idempotent
+                    */
+    NET_ANSWERED,  /* an answer began; its status, if the request failed later, is net_client_status */
 };
 
 /*
- * A client for a stream socket `name` in the directory dirfd. The path may be longer than the 108 bytes of a socket
- * address: it is reached through /proc/self/fd. dirfd is duplicated. Connects at the first request.
+ * A client for a stream socket `name` in the directory dirfd. The path may be longer than the 108 bytes of a
+ * socket address: it is reached through /proc/self/fd. dirfd is duplicated. Connects at the first request.
  *
  * QC_USAGE (name empty, with a '/', or too long), QC_NOMEM, QC_IO
  */
@@ -80,11 +86,12 @@ QC_MUST qc_rc net_client_new_unix(struct net_client **ret, int dirfd, const char
 void net_client_free(struct net_client **c);
 
 /*
- * Send a request, take the answer. QC_OK means that an answer came whole, of any status: the caller judges it.
+ * Send a request, take the answer. QC_OK means that an answer came whole, of any status: the caller judges
+ * it.
  *
  *   rq    borrowed for the call
- *   ret   ret->body.max is set by the caller and bounds the body kept in memory; the rest of *ret is written on QC_OK.
- *         What is in body beforehand is dropped. On failure *ret is as it was.
+ *   ret   ret->body.max is set by the caller and bounds the body kept in memory; the rest of *ret is written
+ * on QC_OK. What is in body beforehand is dropped. On failure *ret is as it was.
  *
  * QC_TEMP       nobody listens, or the connection broke: see net_client_reach
  * QC_TIMEOUT    deadline or stall
@@ -93,11 +100,11 @@ void net_client_free(struct net_client **c);
  * QC_FORMAT     the answer is not HTTP
  * QC_USAGE      method, path or a header would break the request's syntax
  * QC_NOTFOUND, QC_AUTH   the socket is not there; may not be opened
- * and whatever read, head or write returned. After a failure the connection is closed; the next request makes a new one.
- * A server that refuses and closes while the body still goes out may turn its refusal into QC_TEMP: the broken pipe is
- * met before the answer is read. A server of ours takes the body to its end, then refuses.
- * An idempotent request (GET, HEAD, PUT, DELETE) on a kept connection that turns out dead is sent again once by itself,
- * when its body is a span or empty.
+ * and whatever read, head or write returned. After a failure the connection is closed; the next request makes
+ * a new one. A server that refuses and closes while the body still goes out may turn its refusal into
+ * QC_TEMP: the broken pipe is met before the answer is read. A server of ours takes the body to its end, then
+ * refuses. An idempotent request (GET, HEAD, PUT, DELETE) on a kept connection that turns out dead is sent
+ * again once by itself, when its body is a span or empty.
  */
 QC_MUST qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net_response *ret,
                           struct qc_err *err);
