@@ -1,0 +1,25 @@
+/* The calls of docs/API.md, one function each. Part of qcloud-gateway. */
+#pragma once
+#include "http.h"
+
+QC_MUST qc_rc call_health(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_request(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_vaults(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_vault_put(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_vault_get(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_chain(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_entry_get(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_entry_list(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_backup(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err);
+
+/* Status as JSON: also for `qcloud-gateway status --json`. */
+QC_MUST qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);

@@ -1,0 +1,219 @@
+#include "calls.h"
+#include "json.h"
+
+static qc_rc health_json(struct json_t *o, const struct gw_health *h, struct qc_err *err)
+{
+    QC_TRY(qc_json_set_hex(o, "catalogue", gw_id_span(&h->catalogue), err));
+    QC_TRY(qc_json_set_int(o, "incarnation", h->incarnation, err));
+    return qc_json_set_bool(o, "fenced", h->fenced, err);
+}
+
+qc_rc call_health(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    struct gw_health h;
+    gw_engine_health(r->server->engine, &h);
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(qc_json_set_bool(ret->json, "ok", !h.fenced, err));
+    QC_TRY(qc_json_set_str(ret->json, "version", QC_VERSION, err));
+    return health_json(ret->json, &h, err);
+}
+
+static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < s->cloud_count; i++) {
+        const struct gw_cloud_status *c = &s->clouds[i];
+        QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        QC_TRY(qc_json_new_obj(&one, err));
+        QC_TRY(qc_json_set_int(one, "id", c->view.id, err));
+        QC_TRY(qc_json_set_str(one, "name", c->name, err));
+        QC_TRY(qc_json_set_str(one, "url", c->url, err));
+        QC_TRY(qc_json_set_str(one, "state", gw_cloud_state_name(c->view.state), err));
+        QC_TRY(qc_json_set_str(one, "why", c->view.why, err));
+        QC_TRY(qc_json_set_int(one, "seen", c->view.seen_s, err));
+        QC_TRY(qc_json_set_int(one, "free", c->free, err));
+        QC_TRY(qc_json_append(list, &one, err));
+    }
+    return qc_json_set(o, "clouds", &list, err);
+}
+
+static qc_rc margins_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < s->margin_count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        QC_TRY(qc_json_new_obj(&one, err));
+        QC_TRY(qc_json_set_int(one, "margin", s->margins[i].margin, err));
+        QC_TRY(json_count(one, "versions", s->margins[i].versions, err));
+        QC_TRY(qc_json_append(list, &one, err));
+    }
+    return qc_json_set(o, "margins", &list, err);
+}
+
+static qc_rc faults_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < s->cloud_count; i++)
+        for (unsigned kind = 0; kind <= GW_FAULT_LOST; kind++) {
+            QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+            if (s->read_faults[i][kind] == 0)
+                continue;
+            QC_TRY(qc_json_new_obj(&one, err));
+            QC_TRY(qc_json_set_str(one, "cloud", s->clouds[i].name, err));
+            QC_TRY(qc_json_set_str(one, "kind", gw_fault_kind_name((enum gw_fault_kind)kind), err));
+            QC_TRY(json_count(one, "count", s->read_faults[i][kind], err));
+            QC_TRY(qc_json_append(list, &one, err));
+        }
+    return qc_json_set(o, "read_faults", &list, err);
+}
+
+static qc_rc counts_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
+{
+    const struct {
+        const char *name;
+        uint64_t v;
+    } rows[] = { { "k", s->k },
+                 { "n", s->n },
+                 { "write_quorum", s->write_quorum },
+                 { "record_quorum", s->record_quorum },
+                 { "objects", s->objects },
+                 { "versions", s->versions },
+                 { "bytes", s->bytes },
+                 { "debts", s->debts },
+                 { "record_debts", s->record_debts },
+                 { "log_sequence", s->log_sequence },
+                 { "open_uploads", s->open_uploads },
+                 { "dead_segments", s->dead_segments } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        QC_TRY(json_count(o, rows[i].name, rows[i].v, err));
+    return QC_OK;
+}
+
+static qc_rc root_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *root = NULL;
+    QC_TRY(qc_json_new_obj(&root, err));
+    QC_TRY(qc_json_set_str(root, "where", s->root_count > 0 ? "clouds" : "kit", err));
+    QC_TRY(qc_json_set_int(root, "threshold", s->root_threshold, err));
+    QC_TRY(qc_json_set_int(root, "count", s->root_count, err));
+    return qc_json_set(o, "root_key", &root, err);
+}
+
+qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
+{
+    struct gw_status s;
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    QC_TRY(gw_engine_status(e, &s, err));
+    QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(health_json(o, &s.health, err));
+    QC_TRY(counts_json(o, &s, err));
+    QC_TRY(clouds_json(o, &s, err));
+    QC_TRY(margins_json(o, &s, err));
+    QC_TRY(root_json(o, &s, err));
+    QC_TRY(faults_json(o, &s, err));
+    QC_TRY(qc_json_set_str(o, "fenced_why", s.fenced_why, err));
+    *ret = QC_STEAL(o);
+    return QC_OK;
+}
+
+qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    return status_json(&ret->json, r->server->engine, err);
+}
+
+static qc_rc request_faults(struct json_t *o, struct gw_engine *e, const struct gw_request *q, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < q->count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        QC_TRY(qc_json_new_obj(&one, err));
+        QC_TRY(qc_json_set_str(one, "cloud", gw_engine_cloud_name(e, q->faults[i].cloud_id), err));
+        QC_TRY(qc_json_set_str(one, "kind", gw_fault_kind_name(q->faults[i].kind), err));
+        QC_TRY(json_count(one, "count", q->faults[i].count, err));
+        QC_TRY(qc_json_set_str(one, "key", q->faults[i].key, err));
+        QC_TRY(qc_json_append(list, &one, err));
+    }
+    return qc_json_set(o, "faults", &list, err);
+}
+
+qc_rc call_request(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    struct gw_request q = { 0 };
+    QC_CLEANUP(qc_json_free) struct json_t *error = NULL;
+    QC_TRY(gw_request_get(r->server->engine, r->name, &q, err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(request_faults(ret->json, r->server->engine, &q, err));
+    if (q.rc == QC_OK)
+        return qc_json_set_null(ret->json, "error", err);
+    QC_TRY(qc_json_new_obj(&error, err));
+    QC_TRY(qc_json_set_str(error, "id", qc_rc_name(q.rc), err));
+    QC_TRY(qc_json_set_str(error, "message", q.message, err));
+    return qc_json_set(ret->json, "error", &error, err);
+}
+
+static void version_ids(const struct request *r, struct gw_version_ids *ret)
+{
+    *ret = (struct gw_version_ids){ .vault = r->id[0], .object = r->id[1], .version = r->id[2] };
+}
+
+qc_rc call_backup(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    struct gw_version_ids ids;
+    version_ids(r, &ids);
+    ret->raw.max = QC_GW_BACKUP_MAX;
+    return gw_version_backup(r->server->engine, &ids, &ret->raw, err);
+}
+
+static qc_rc info_clouds(struct json_t *o, struct gw_engine *e, const struct gw_version_info *info, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < info->cloud_count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        QC_TRY(qc_json_new_obj(&one, err));
+        QC_TRY(qc_json_set_str(one, "name", gw_engine_cloud_name(e, info->clouds[i].cloud_id), err));
+        QC_TRY(json_count(one, "fragments", info->clouds[i].fragments, err));
+        QC_TRY(json_count(one, "missing", info->clouds[i].missing, err));
+        QC_TRY(json_count(one, "bytes", info->clouds[i].bytes, err));
+        QC_TRY(qc_json_append(list, &one, err));
+    }
+    return qc_json_set(o, "clouds", &list, err);
+}
+
+qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    struct gw_version_ids ids;
+    struct gw_version_info info = { 0 };
+    version_ids(r, &ids);
+    QC_TRY(gw_version_info(r->server->engine, &ids, &info, err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(json_count(ret->json, "size", info.size, err));
+    QC_TRY(qc_json_set_int(ret->json, "k", info.k, err));
+    QC_TRY(qc_json_set_int(ret->json, "n", info.n, err));
+    QC_TRY(qc_json_set_str(ret->json, "state", info.old ? "old" : "live", err));
+    QC_TRY(qc_json_set_int(ret->json, "acked_margin", info.acked_margin, err));
+    QC_TRY(qc_json_set_int(ret->json, "margin", info.margin, err));
+    QC_TRY(json_count(ret->json, "segments", info.segments, err));
+    return info_clouds(ret->json, r->server->engine, &info, err);
+}
+
+qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    struct gw_version_ids ids;
+    bool partial = false;
+    const char *range = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_RANGE);
+    version_ids(r, &ids);
+    QC_TRY(gw_reader_open(r->server->engine, &ids, r->name, &ret->reader, &ret->size, err));
+    qc_rc rc = range_parse(range, ret->size, &ret->from, &ret->to, &partial, err);
+    if (rc != QC_OK) {
+        gw_reader_close(&ret->reader);
+        ret->status = MHD_HTTP_RANGE_NOT_SATISFIABLE;
+        return rc;
+    }
+    ret->status = partial ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;
+    return QC_OK;
+}

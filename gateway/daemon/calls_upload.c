@@ -1,0 +1,82 @@
+#include <string.h>
+
+#include "calls.h"
+#include "json.h"
+
+qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    static const char *const names[] = { "put_key", "object", "version", "base", "path_number" };
+    QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
+    struct gw_upload u = { .vault = r->id[0] };
+    bool made = false;
+    QC_TRY(request_json(r, names, 5, &in, err));
+    QC_TRY(json_id(in, "put_key", &u.put_key, err));
+    QC_TRY(json_id(in, "object", &u.object, err));
+    QC_TRY(json_id(in, "version", &u.version, err));
+    QC_TRY(json_number(in, "base", &u.base, err));
+    QC_TRY(json_number(in, "path_number", &u.path_number, err));
+    QC_TRY(gw_upload_begin(r->server->engine, &u, &made, err));
+    ret->status = made ? MHD_HTTP_CREATED : MHD_HTTP_OK;
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    return qc_json_set_hex(ret->json, "put_key", gw_id_span(&u.put_key), err);
+}
+
+qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *owed = NULL;
+    struct gw_segment_put p = { .put_key = r->id[0], .seq = (uint32_t)r->number, .size = (uint32_t)r->unit_size };
+    struct gw_segment_receipt receipt = { 0 };
+    const char *last = request_argument(r, "last");
+    if (r->number >= QC_GW_SEGMENTS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "more than %d segments", QC_GW_SEGMENTS_MAX);
+    if (last != NULL && strcmp(last, "0") != 0 && strcmp(last, "1") != 0)
+        return QC_FAIL(err, QC_USAGE, "last: 0 or 1");
+    if (r->unit_at != r->unit_size)
+        return QC_FAIL(err, QC_USAGE, "the segment ends after %zu of %zu bytes", r->unit_at, r->unit_size);
+    p.last = last != NULL && last[0] == '1';
+    QC_TRY(gw_upload_segment(r->server->engine, &p, r->unit, &receipt, err));
+    QC_TRY(qc_json_new_arr(&owed, err));
+    for (unsigned i = 0; i < receipt.owed_count; i++)
+        QC_TRY(qc_json_append_str(owed, gw_engine_cloud_name(r->server->engine, receipt.owed[i]), err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(qc_json_set_int(ret->json, "seq", p.seq, err));
+    QC_TRY(qc_json_set_int(ret->json, "durable", receipt.durable, err));
+    QC_TRY(qc_json_set_int(ret->json, "n", receipt.n, err));
+    return qc_json_set(ret->json, "owed", &owed, err);
+}
+
+static qc_rc upload_json(struct json_t **ret, struct gw_engine *e, enum gw_upload_state state,
+                         const struct gw_receipt *receipt, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *child = NULL;
+    QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(qc_json_set_str(o, "state", gw_upload_state_name(state), err));
+    if (state == GW_UPLOAD_LIVE) {
+        QC_TRY(json_receipt(&child, e, receipt, err));
+        QC_TRY(qc_json_set(o, "receipt", &child, err));
+    } else
+        QC_TRY(qc_json_set_null(o, "receipt", err));
+    *ret = QC_STEAL(o);
+    return QC_OK;
+}
+
+qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    enum gw_upload_state state = GW_UPLOAD_UNKNOWN;
+    struct gw_receipt receipt = { 0 };
+    QC_TRY(gw_upload_get(r->server->engine, &r->id[0], &state, &receipt, err));
+    return upload_json(&ret->json, r->server->engine, state, &receipt, err);
+}
+
+qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    enum gw_upload_state state = GW_UPLOAD_UNKNOWN;
+    struct gw_receipt receipt = { 0 };
+    struct qc_err other = { 0 };
+    qc_rc rc = gw_upload_cancel(r->server->engine, &r->id[0], &state, &receipt, err);
+    if (rc == QC_CONFLICT && upload_json(&ret->with_error, r->server->engine, state, &receipt, &other) != QC_OK)
+        qc_json_free(&ret->with_error);
+    QC_TRY(rc);
+    return upload_json(&ret->json, r->server->engine, GW_UPLOAD_CANCELLED, &receipt, err);
+}

@@ -1,0 +1,69 @@
+#include "base/codec.h"
+#include "calls.h"
+#include "json.h"
+
+static qc_rc add_vault(void *ctx, const struct gw_id *vault, struct qc_err *err)
+{
+    char hex[2 * GW_ID_BYTES + 1];
+    qc_hex(gw_id_span(vault), hex);
+    return qc_json_append_str(ctx, hex, err);
+}
+
+qc_rc call_vaults(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    QC_TRY(gw_vault_list(r->server->engine, add_vault, list, err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    return qc_json_set(ret->json, "vaults", &list, err);
+}
+
+qc_rc call_vault_put(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    static const char *const names[] = { "record", "backup" };
+    QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf record = { .max = QC_GW_RECORD_SIZE };
+    QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_GW_BACKUP_MAX };
+    bool made = false;
+    QC_TRY(request_json(r, names, 2, &in, err));
+    QC_TRY(qc_json_b64(in, "record", &record, err));
+    QC_TRY(qc_json_b64(in, "backup", &backup, err));
+    QC_TRY(gw_vault_put(r->server->engine, &r->id[0], qc_buf_span(&record), qc_buf_span(&backup), &made, err));
+    ret->status = made ? MHD_HTTP_CREATED : MHD_HTTP_OK;
+    return qc_json_new_obj(&ret->json, err);
+}
+
+qc_rc call_vault_get(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_vault_done) struct gw_vault v = { 0 };
+    QC_TRY(gw_vault_get(r->server->engine, &r->id[0], &v, err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(qc_json_set_b64(ret->json, "record", qc_buf_span(&v.record), err));
+    QC_TRY(qc_json_set_b64(ret->json, "backup", qc_buf_span(&v.backup), err));
+    return json_head(ret->json, &v.head, err);
+}
+
+qc_rc call_chain(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf seals = { .max = (size_t)QC_GW_CHAIN_MAX * GW_DIGEST_BYTES };
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    struct gw_head head = { 0 };
+    uint64_t from = 0;
+    uint64_t limit = QC_GW_CHAIN_MAX;
+    QC_TRY(request_argument_u64(r, "from", 0, &from, err));
+    QC_TRY(request_argument_u64(r, "limit", QC_GW_CHAIN_MAX, &limit, err));
+    if (limit < 1 || limit > QC_GW_CHAIN_MAX)
+        return QC_FAIL(err, QC_USAGE, "limit: 1..%d", QC_GW_CHAIN_MAX);
+    QC_TRY(gw_vault_chain(r->server->engine, &r->id[0], from, limit, &head, &seals, err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(json_head(ret->json, &head, err));
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (size_t at = 0; at < seals.n; at += GW_DIGEST_BYTES) {
+        QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 64 };
+        const char *s = NULL;
+        QC_TRY(qc_b64_enc(qc_span_of(seals.p + at, GW_DIGEST_BYTES), &text, err));
+        QC_TRY(qc_buf_cstr(&text, &s, err));
+        QC_TRY(qc_json_append_str(list, s, err));
+    }
+    return qc_json_set(ret->json, "seals", &list, err);
+}

@@ -1,0 +1,317 @@
+#include "http.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+void answer_done(struct answer *a)
+{
+    qc_json_free(&a->json);
+    qc_json_free(&a->with_error);
+    qc_buf_free(&a->raw);
+    gw_reader_close(&a->reader);
+    *a = (struct answer){ 0 };
+}
+
+const char *request_argument(struct request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+qc_rc request_argument_u64(struct request *r, const char *name, uint64_t otherwise, uint64_t *ret, struct qc_err *err)
+{
+    const char *text = request_argument(r, name);
+    uint64_t v = 0;
+    if (text == NULL) {
+        *ret = otherwise;
+        return QC_OK;
+    }
+    if (text[0] == '\0')
+        return QC_FAIL(err, QC_USAGE, "%s: not a number", name);
+    for (const char *p = text; *p != '\0'; p++)
+        if (*p < '0' || *p > '9' || !qc_mul_u64(v, 10, &v) || !qc_add_u64(v, (uint64_t)(*p - '0'), &v))
+            return QC_FAIL(err, QC_USAGE, "%s: not a number", name);
+    *ret = v;
+    return QC_OK;
+}
+
+qc_rc request_json(struct request *r, const char *const *names, size_t count, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
+    QC_TRY_AS(qc_json_parse(&in, qc_buf_span(&r->body), err), err, "body");
+    if (!qc_json_is_object(in))
+        return QC_FAIL(err, QC_FORMAT, "body: not a JSON object");
+    QC_TRY_AS(qc_json_only(in, names, count, err), err, "body");
+    *ret = QC_STEAL(in);
+    return QC_OK;
+}
+
+/* -- answers ---------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result send_bytes(struct request *r, unsigned status, const char *type, qc_span bytes)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_MUST_COPY);
+    char seconds[16];
+    if (response == NULL)
+        return MHD_NO;
+    snprintf(seconds, sizeof seconds, "%d", HTTP_RETRY_AFTER_S);
+    bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES;
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
+    enum MHD_Result sent = ok ? MHD_queue_response(r->connection, status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return sent;
+}
+
+static enum MHD_Result send_json(struct request *r, unsigned status, const struct json_t *json)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_ANSWER_MAX };
+    struct qc_err err = { 0 };
+    if (qc_json_dump(json, &text, &err) != QC_OK)
+        return MHD_NO; /* the connection closes: the client sees that there was no answer */
+    return send_bytes(r, status, "application/json", qc_buf_span(&text));
+}
+
+static qc_rc error_json(struct json_t **json, const struct qc_err *why, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *error = NULL;
+    if (*json == NULL)
+        QC_TRY(qc_json_new_obj(json, err));
+    QC_TRY(qc_json_new_obj(&error, err));
+    QC_TRY(qc_json_set_str(error, "id", qc_rc_name(why->rc), err));
+    if (qc_json_set_str(error, "message", why->msg, err) != QC_OK) /* cut inside a character, or from a file's name */
+        QC_TRY(qc_json_set_str(error, "message", qc_rc_text(why->rc), err));
+    QC_TRY(qc_json_set_bool(error, "retry", qc_rc_retry(why->rc), err));
+    return qc_json_set(*json, "error", &error, err);
+}
+
+static enum MHD_Result send_error(struct request *r, struct answer *a, const struct qc_err *why)
+{
+    struct qc_err err = { 0 };
+    unsigned status = a->status >= 400 ? a->status : (unsigned)qc_rc_http(why->rc);
+    /* What a client sent and does not parse is its mistake; the table's 502 is for what clouds sent. */
+    if (why->rc == QC_FORMAT && status == MHD_HTTP_BAD_GATEWAY)
+        status = MHD_HTTP_BAD_REQUEST;
+    QC_LOG(status >= 500 ? QC_LOG_WARN : QC_LOG_INFO, "refused", QC_S("rc", qc_rc_name(why->rc)),
+           QC_S("call", r->route != NULL ? r->route->pattern : "-"), QC_S("why", why->msg));
+    if (error_json(&a->with_error, why, &err) != QC_OK)
+        return MHD_NO;
+    return send_json(r, status, a->with_error);
+}
+
+/* A streamed answer: owns its reader. */
+struct stream {
+    struct gw_reader *reader;
+    struct gw_engine *engine;
+    uint64_t from, to;
+    char name[QC_GW_REQUEST_ID_MAX + 1];
+};
+
+static ssize_t stream_more(void *cls, uint64_t at, char *dst, size_t max)
+{
+    struct stream *s = cls;
+    struct qc_err err = { 0 };
+    size_t got = 0;
+    if (s->from + at >= s->to)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    qc_rc rc = gw_reader_read(s->reader, s->from + at, s->to, (uint8_t *)dst, max, &got, &err);
+    if (rc == QC_OK && got > 0)
+        return (ssize_t)got;
+    /* The status line is gone: the reason waits under the request's id, and the connection breaks. */
+    gw_request_error(s->engine, s->name, &err);
+    qc_log_err(QC_LOG_WARN, "read broken off", &err);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void stream_free(void *cls)
+{
+    struct stream *s = cls;
+    gw_reader_close(&s->reader);
+    qc_free(s);
+}
+
+static enum MHD_Result send_stream(struct request *r, struct answer *a)
+{
+    char text[96];
+    struct stream *s = qc_alloc(sizeof *s);
+    if (s == NULL)
+        return MHD_NO;
+    *s = (struct stream){ .engine = r->server->engine, .from = a->from, .to = a->to };
+    memcpy(s->name, r->name, sizeof s->name);
+    s->reader = QC_STEAL(a->reader);
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(a->to - a->from, HTTP_BLOCK, stream_more, s, stream_free);
+    if (response == NULL) {
+        stream_free(s);
+        return MHD_NO;
+    }
+    bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream") == MHD_YES;
+    if (a->status == MHD_HTTP_PARTIAL_CONTENT) {
+        snprintf(text, sizeof text, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, a->from, a->to - 1, a->size);
+        ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, text) == MHD_YES;
+    }
+    ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes") == MHD_YES;
+    enum MHD_Result sent = ok ? MHD_queue_response(r->connection, a->status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return sent;
+}
+
+static enum MHD_Result run_call(struct request *r)
+{
+    QC_CLEANUP(answer_done) struct answer a = { 0 };
+    struct qc_err err = { 0 };
+    qc_rc rc = r->rc;
+    if (rc != QC_OK)
+        return send_error(r, &a, &r->err);
+    rc = r->route->run(r, &a, &err);
+    gw_unit_give(&r->unit);
+    if (rc != QC_OK)
+        return send_error(r, &a, &err);
+    if (a.reader != NULL)
+        return send_stream(r, &a);
+    if (a.status == 0)
+        a.status = MHD_HTTP_OK;
+    if (a.json != NULL)
+        return send_json(r, a.status, a.json);
+    return send_bytes(r, a.status, "application/octet-stream", qc_buf_span(&a.raw));
+}
+
+/* -- requests --------------------------------------------------------------------------------------------------- */
+
+/* The socket's mode keeps others out; this holds where a directory's rights were opened by mistake. */
+static qc_rc check_peer(struct MHD_Connection *connection, struct qc_err *err)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct ucred peer = { 0 };
+    socklen_t n = sizeof peer;
+    if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+        return QC_FAIL(err, QC_AUTH, "the peer cannot be identified");
+    if (peer.uid != geteuid())
+        return QC_FAIL(err, QC_AUTH, "another user's connection");
+    return QC_OK;
+}
+
+static qc_rc segment_begin(struct request *r, struct qc_err *err)
+{
+    const char *text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t size = 0;
+    if (text == NULL)
+        return QC_FAIL(err, QC_USAGE, "a segment needs a Content-Length");
+    for (const char *p = text; *p != '\0'; p++)
+        if (*p < '0' || *p > '9' || !qc_mul_u64(size, 10, &size) || !qc_add_u64(size, (uint64_t)(*p - '0'), &size))
+            return QC_FAIL(err, QC_USAGE, "Content-Length: not a number");
+    if (size < 1 || size > QC_GW_SEGMENT_MAX)
+        return QC_FAIL(err, QC_LIMIT, "a segment has 1 to %d bytes", QC_GW_SEGMENT_MAX);
+    r->unit_size = (size_t)size;
+    return gw_engine_unit(r->server->engine, qc_deadline_in(QC_GW_UNIT_MS), &r->unit, err);
+}
+
+static qc_rc request_begin(struct request *r, const char *method, const char *url, struct qc_err *err)
+{
+    QC_TRY(check_peer(r->connection, err));
+    QC_TRY(route_find(r, method, url, err));
+    qc_buf_init(&r->body, HTTP_BODY_MAX);
+    if (r->route->body == BODY_SEGMENT)
+        return segment_begin(r, err);
+    return QC_OK;
+}
+
+static void request_fail(struct request *r, qc_rc rc)
+{
+    r->rc = rc;
+    gw_unit_give(&r->unit);
+    qc_buf_free(&r->body);
+}
+
+static void request_data(struct request *r, const char *data, size_t size)
+{
+    if (r->rc != QC_OK)
+        return; /* swallowed: the answer follows the body */
+    switch (r->route->body) {
+    case BODY_SEGMENT:
+        if (size > r->unit_size - r->unit_at) {
+            request_fail(r, QC_FAIL(&r->err, QC_USAGE, "the body is longer than its Content-Length"));
+            return;
+        }
+        memcpy(gw_unit_data(r->unit) + r->unit_at, data, size);
+        r->unit_at += size;
+        return;
+    case BODY_JSON:
+        r->rc = qc_buf_add(&r->body, qc_span_of(data, size), &r->err);
+        return;
+    case BODY_NONE:
+        request_fail(r, QC_FAIL(&r->err, QC_USAGE, "this call takes no body"));
+        return;
+    }
+}
+
+static struct request *request_new(struct http_server *server, struct MHD_Connection *connection)
+{
+    struct request *r = qc_alloc(sizeof *r);
+    if (r != NULL)
+        *r = (struct request){ .server = server, .connection = connection };
+    return r;
+}
+
+enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                            const char *version, const char *data, size_t *size, void **state)
+{
+    struct http_server *server = cls;
+    struct request *r = *state;
+    (void)version;
+    atomic_store(&server->last_ms, qc_now_ms());
+    if (r == NULL) {
+        r = request_new(server, connection);
+        *state = r;
+        if (r == NULL)
+            return MHD_NO;
+        qc_rc rc = request_begin(r, method, url, &r->err);
+        if (rc != QC_OK)
+            request_fail(r, rc);
+        /* A segment that cannot be taken is refused before its megabytes are sent. */
+        if (rc != QC_OK && r->route != NULL && r->route->body == BODY_SEGMENT)
+            return run_call(r);
+        return MHD_YES;
+    }
+    if (*size > 0) {
+        request_data(r, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    return run_call(r);
+}
+
+void http_completed(void *cls, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+{
+    struct http_server *server = cls;
+    struct request *r = *state;
+    (void)connection;
+    (void)why;
+    *state = NULL;
+    atomic_store(&server->last_ms, qc_now_ms());
+    if (r == NULL)
+        return;
+    gw_unit_give(&r->unit);
+    qc_buf_free(&r->body);
+    qc_free(r);
+}
+
+void http_connection(void *cls, struct MHD_Connection *connection, void **socket_state,
+                     enum MHD_ConnectionNotificationCode why)
+{
+    struct http_server *server = cls;
+    (void)connection;
+    (void)socket_state;
+    atomic_store(&server->last_ms, qc_now_ms());
+    if (why == MHD_CONNECTION_NOTIFY_STARTED)
+        atomic_fetch_add(&server->connections, 1);
+    else
+        atomic_fetch_sub(&server->connections, 1);
+}

@@ -1,0 +1,91 @@
+/* The HTTP side of the gateway: requests in, answers out. Layer 5; uses base, gateway, libmicrohttpd. Contract:
+ * docs/API.md, docs/openapi.yaml. Keeps I6, I7.
+ *
+ * One thread per connection. A request is matched to a row of the route table before its body is read; JSON bodies
+ * are collected up to HTTP_BODY_MAX, segments go straight into a unit of the engine (waiting for one is the
+ * back-pressure). Calls fill a struct answer; one function turns it into a response. */
+#pragma once
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "gateway/engine.h"
+
+enum {
+    HTTP_BODY_MAX = 1024 * 1024,        /* the longest JSON body: a commit with path, private part and B, in base64 */
+    HTTP_ANSWER_MAX = 15 * 1024 * 1024, /* below QC_JSON_MAX, which bounds the client's parser */
+    HTTP_PAGE_BYTES = 4 * 1024 * 1024,  /* of paths in one page of a listing */
+    HTTP_BLOCK = 512 * 1024,            /* of a streamed answer */
+    HTTP_CONNECTION_MEMORY = 256 * 1024,
+    HTTP_CONNECTIONS_MAX = 64,
+    HTTP_TIMEOUT_S = 300,
+    HTTP_RETRY_AFTER_S = 1,
+    HTTP_IDS = 3,
+};
+
+struct http_server {
+    struct gw_engine *engine;
+    atomic_uint connections;
+    atomic_uint_fast64_t last_ms; /* qc_now_ms of the last beginning or end of a request */
+};
+
+struct request {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    const struct route *route;
+    struct gw_id id[HTTP_IDS]; /* in the order in which they stand in the path */
+    uint64_t number;           /* the decimal component, where the pattern has one */
+    char name[QC_GW_REQUEST_ID_MAX + 1]; /* X-Qcloud-Request, or that of /v1/requests/ID; empty: none */
+    qc_buf body;
+    struct gw_unit *unit; /* a segment's bytes */
+    size_t unit_at, unit_size;
+    qc_rc rc; /* of what went wrong before the call: the body is swallowed, then this is answered */
+    struct qc_err err;
+};
+
+/* What a call gives back: JSON, raw bytes, or a stretch of a version. Empty is {0}. */
+struct answer {
+    unsigned status; /* 0: 200 */
+    struct json_t *json;
+    qc_buf raw;
+    struct gw_reader *reader;
+    uint64_t from, to, size; /* of the reader: [from, to) of size */
+    struct json_t *with_error; /* members beside "error" */
+};
+void answer_done(struct answer *a);
+
+typedef qc_rc (*route_fn)(struct request *r, struct answer *ret, struct qc_err *err);
+enum route_body { BODY_NONE, BODY_JSON, BODY_SEGMENT };
+
+/* Pattern: components; `{}` an id of 32 hex digits, `#` a decimal number, `*` a request's name. */
+struct route {
+    const char *method, *pattern;
+    enum route_body body;
+    route_fn run;
+};
+extern const struct route routes[];
+extern const size_t routes_count;
+
+/* The row for a request, its ids and number written into r. QC_NOTFOUND; QC_USAGE: the path is known, the method is
+ * not. */
+QC_MUST qc_rc route_find(struct request *r, const char *method, const char *url, struct qc_err *err);
+
+/* `bytes=A-B`, `bytes=A-`, `bytes=-N` of size bytes (RFC 9110 14.1.2; one range). text NULL: all. *ret_partial: a
+ * range was asked for. QC_USAGE: not understood, or nothing of it lies in the object (416). */
+QC_MUST qc_rc range_parse(const char *text, uint64_t size, uint64_t *ret_from, uint64_t *ret_to, bool *ret_partial,
+                          struct qc_err *err);
+
+const char *request_argument(struct request *r, const char *name);
+QC_MUST qc_rc request_argument_u64(struct request *r, const char *name, uint64_t otherwise, uint64_t *ret,
+                                   struct qc_err *err);
+/* The body as a JSON object with no members but these. */
+QC_MUST qc_rc request_json(struct request *r, const char *const *names, size_t count, struct json_t **ret,
+                           struct qc_err *err);
+
+/* microhttpd's entry point; cls is the struct http_server. */
+enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                            const char *version, const char *data, size_t *size, void **state);
+void http_completed(void *cls, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why);
+void http_connection(void *cls, struct MHD_Connection *connection, void **socket_state,
+                     enum MHD_ConnectionNotificationCode why);

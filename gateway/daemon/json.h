@@ -1,0 +1,20 @@
+/* Entries, receipts, heads: between JSON and the engine's structs. Part of qcloud-gateway; docs/API.md. */
+#pragma once
+#include "http.h"
+
+QC_MUST qc_rc json_head(struct json_t *obj, const struct gw_head *h, struct qc_err *err); /* sets "head" */
+QC_MUST qc_rc json_entry(struct json_t **ret, const struct gw_entry_row *row, struct qc_err *err);
+QC_MUST qc_rc json_receipt(struct json_t **ret, struct gw_engine *e, const struct gw_receipt *r, struct qc_err *err);
+QC_MUST qc_rc json_count(struct json_t *obj, const char *name, uint64_t v, struct qc_err *err); /* < 2^53 */
+QC_MUST qc_rc json_id(const struct json_t *obj, const char *name, struct gw_id *ret, struct qc_err *err);
+QC_MUST qc_rc json_number(const struct json_t *obj, const char *name, uint64_t *ret, struct qc_err *err);
+
+/* A file's entry as a client sends it, checked for sizes; the spans lie in the two buffers. */
+struct json_entry_in {
+    struct gw_entry e;
+    qc_buf path, private_part;
+};
+void json_entry_in_done(struct json_entry_in *e);
+QC_MUST qc_rc json_entry_parse(struct json_entry_in *ret, const struct json_t *obj, struct qc_err *err);
+/* "path" alone. */
+QC_MUST qc_rc json_path(qc_buf *ret, const struct json_t *obj, struct qc_err *err);

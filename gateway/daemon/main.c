@@ -1,0 +1,356 @@
+/* qcloud-gateway: the erasure-coding server and its operator's commands. Layer 5; uses base, qrng, gateway. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "calls.h"
+#include "gateway/rebuild.h"
+#include "qrng/qrng.h"
+#include "serve.h"
+#include "tell.h"
+
+enum {
+    LOCK_BYTES = 256 * 1024, /* G, keys below it, one B at a time per connection */
+    IDLE_MAX_S = 86400,
+    KIT_BYTES = 256, /* GW_KIT_TEXT_MAX and a line's end, to the step of keys */
+};
+
+static const struct qc_opt serve_options[] = {
+    { "state", 0, "DIR", "the state directory", false },
+    { "idle", 0, "SECONDS", "leave after so long without a connection (0: never)", false },
+    { "log-file", 0, "FILE", "append the log there instead of stderr", false },
+    { "json-log", 0, NULL, "one JSON object per line of the log", false },
+    { "ready-fd", 0, "N", "write \"ready\" to this descriptor once connections are taken", false },
+    { 0 },
+};
+static const struct qc_opt init_options[] = {
+    { "state", 0, "DIR", "the state directory, made if missing", false },
+    { "cloud", 0, "NAME=URL", "a cloud; give one for each", true },
+    { "k", 0, "K", "fragments needed", false },
+    { "n", 0, "N", "fragments written (default: the number of clouds)", false },
+    { 0 },
+};
+static const struct qc_opt rebuild_options[] = {
+    { "state", 0, "DIR", "the state directory, made if missing", false },
+    { "cloud", 0, "NAME=URL", "a cloud; give all there were", true },
+    { "kit", 0, "FILE", "the operator's kit, where too few clouds answer for the root key", false },
+    { "json", 0, NULL, "the report as JSON", false },
+    { 0 },
+};
+static const struct qc_opt state_options[] = {
+    { "state", 0, "DIR", "the state directory", false },
+    { "json", 0, NULL, "as JSON", false },
+    { 0 },
+};
+
+static qc_rc state_of(const struct qc_args *args, const char **ret, struct qc_err *err)
+{
+    *ret = qc_args_value(args, "state", NULL);
+    return *ret != NULL ? QC_OK : QC_FAIL(err, QC_USAGE, "--state DIR is missing");
+}
+
+/* "NAME=URL" options; names live in buffer until it is freed. */
+struct cloud_list {
+    struct gw_engine_cloud v[QC_GW_CLOUDS_MAX];
+    char names[QC_GW_CLOUDS_MAX][CLOUD_NAME_SIZE_MAX + 1];
+    unsigned count;
+};
+
+static qc_rc clouds_of(const struct qc_args *args, struct cloud_list *ret, struct qc_err *err)
+{
+    for (size_t i = 0;; i++) {
+        const char *text = qc_args_nth(args, "cloud", i);
+        if (text == NULL)
+            break;
+        const char *is = strchr(text, '=');
+        if (is == NULL || is == text || (size_t)(is - text) > CLOUD_NAME_SIZE_MAX)
+            return QC_FAIL(err, QC_USAGE, "--cloud %s: expected NAME=URL, the name of 1 to %d bytes", text,
+                           CLOUD_NAME_SIZE_MAX);
+        if (ret->count == QC_GW_CLOUDS_MAX)
+            return QC_FAIL(err, QC_USAGE, "more than %d clouds", QC_GW_CLOUDS_MAX);
+        char *name = ret->names[ret->count];
+        memcpy(name, text, (size_t)(is - text));
+        name[is - text] = '\0';
+        ret->v[ret->count++] = (struct gw_engine_cloud){ .name = name, .url = is + 1 };
+    }
+    return ret->count > 0 ? QC_OK : QC_FAIL(err, QC_USAGE, "no --cloud NAME=URL was given");
+}
+
+static qc_rc log_to(const struct qc_args *args, struct qc_fd *ret, struct qc_err *err)
+{
+    const char *file = qc_args_value(args, "log-file", NULL);
+    if (file != NULL)
+        QC_TRY(qc_open_at(ret, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600, err));
+    qc_log_setup(file != NULL ? qc_fd_get(ret) : STDERR_FILENO, QC_LOG_INFO, qc_args_flag(args, "json-log"));
+    return QC_OK;
+}
+
+static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct serve_options o = { .idle_s = 0, .ready_fd = -1 };
+    uint64_t fd = 0;
+    QC_CLEANUP(qc_fd_close) struct qc_fd log = { 0 };
+    *(enum tell_about *)app = TELL_SERVE;
+    QC_TRY(state_of(args, &o.state, err));
+    QC_TRY(qc_args_u64(args, "idle", false, 0, IDLE_MAX_S, &o.idle_s, err));
+    QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
+    if (qc_args_value(args, "ready-fd", NULL) != NULL)
+        o.ready_fd = (int)fd;
+    QC_TRY(log_to(args, &log, err));
+    qc_rc rc = serve(&o, err);
+    qc_log_setup(STDERR_FILENO, QC_LOG_WARN, false);
+    return rc;
+}
+
+static qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct cloud_list clouds = { 0 };
+    const char *state = NULL;
+    uint64_t k = 0;
+    uint64_t n = 0;
+    QC_CLEANUP(qrng_close) struct qrng *q = NULL;
+    *(enum tell_about *)app = TELL_INIT;
+    QC_TRY(state_of(args, &state, err));
+    QC_TRY(clouds_of(args, &clouds, err));
+    QC_TRY(qc_args_u64(args, "k", false, 1, QC_EC_N_MAX, &k, err));
+    QC_TRY(qc_args_u64(args, "n", false, 1, QC_EC_N_MAX, &n, err));
+    QC_TRY(qrng_open("os", &q, err));
+    const qc_rng rng = qrng_rng(q);
+    const struct gw_engine_setup setup = { clouds.v, clouds.count, (unsigned)k, (unsigned)n };
+    return gw_engine_init(state, &setup, &rng, err);
+}
+
+/* The kit holds the root key: into secret memory, and nowhere else (I5). *ret_n: bytes of text. */
+static qc_rc kit_read(const char *file, qc_key **ret, size_t *ret_n, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *kit = NULL;
+    QC_TRY(qc_open_at(&fd, AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0, err));
+    QC_TRY(qc_key_blank(&kit, KIT_BYTES, err));
+    QC_TRY(qc_read_full(qc_fd_get(&fd), (uint8_t *)(uintptr_t)qc_key_open(kit).p, KIT_BYTES, ret_n, err));
+    qc_key_seal(kit);
+    if (*ret_n == KIT_BYTES)
+        return QC_FAIL(err, QC_FORMAT, "longer than an operator's kit");
+    *ret = QC_STEAL(kit);
+    return QC_OK;
+}
+
+static void report_text(const struct gw_rebuild_report *r)
+{
+    printf("incarnation %" PRIu32 " of the gateway, from %u of %u clouds (%u are needed)\n", r->incarnation, r->reached,
+           r->clouds, r->needed);
+    printf("%" PRIu64 " log objects up to %" PRIu64 "; %" PRIu64 " beyond the cut are void\n", r->log_objects,
+           r->log_sequence, r->log_beyond);
+    printf("%" PRIu64 " vaults, %" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " removed, %" PRIu64 " bytes\n",
+           r->vaults, r->entries, r->versions, r->tombstones, r->bytes);
+    printf("fragments: %" PRIu64 " of %" PRIu64 " found, %" PRIu64 " missing, %" PRIu64 " on clouds that did not answer\n",
+           r->fragments_found, r->fragments_expected, r->fragments_missing, r->fragments_unheard);
+    printf("%" PRIu64 " fragments without a record (never acknowledged, kept), %" PRIu64 " foreign objects (not touched)\n",
+           r->unknown, r->foreign);
+    if (r->unreadable > 0)
+        printf("%" PRIu64 " versions have too few fragments on the clouds that answered\n", r->unreadable);
+}
+
+static qc_rc report_json(const struct gw_rebuild_report *r, struct qc_err *err)
+{
+    const struct {
+        const char *name;
+        uint64_t v;
+    } rows[] = { { "incarnation", r->incarnation },
+                 { "clouds", r->clouds },
+                 { "reached", r->reached },
+                 { "needed", r->needed },
+                 { "log_objects", r->log_objects },
+                 { "log_sequence", r->log_sequence },
+                 { "log_beyond", r->log_beyond },
+                 { "vaults", r->vaults },
+                 { "entries", r->entries },
+                 { "versions", r->versions },
+                 { "tombstones", r->tombstones },
+                 { "bytes", r->bytes },
+                 { "fragments_expected", r->fragments_expected },
+                 { "fragments_found", r->fragments_found },
+                 { "fragments_missing", r->fragments_missing },
+                 { "fragments_unheard", r->fragments_unheard },
+                 { "unknown", r->unknown },
+                 { "foreign", r->foreign },
+                 { "unreadable", r->unreadable } };
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
+    QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(qc_json_set_hex(o, "catalogue", gw_id_span(&r->catalogue), err));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        QC_TRY(qc_json_set_int(o, rows[i].name, (int64_t)rows[i].v, err));
+    QC_TRY(qc_json_dump(o, &text, err));
+    printf("%.*s\n", (int)text.n, (const char *)text.p);
+    return QC_OK;
+}
+
+static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct cloud_list clouds = { 0 };
+    struct gw_rebuild_report report = { 0 };
+    const char *state = NULL;
+    const char *file = qc_args_value(args, "kit", NULL);
+    size_t kit_n = 0;
+    QC_CLEANUP(qc_key_free) qc_key *kit = NULL;
+    QC_CLEANUP(qrng_close) struct qrng *q = NULL;
+    *(enum tell_about *)app = TELL_REBUILD;
+    QC_TRY(state_of(args, &state, err));
+    QC_TRY(clouds_of(args, &clouds, err));
+    if (file != NULL)
+        QC_TRY_AS(kit_read(file, &kit, &kit_n, err), err, "--kit");
+    QC_TRY(qrng_open("os", &q, err));
+    const qc_rng rng = qrng_rng(q);
+    const struct gw_rebuild_setup setup = { clouds.v, clouds.count,
+                                            kit != NULL ? qc_span_sub(qc_key_open(kit), 0, kit_n) : (qc_span){ 0 } };
+    QC_TRY(gw_rebuild(state, &setup, &rng, &report, err));
+    if (qc_args_flag(args, "json"))
+        return report_json(&report, err);
+    report_text(&report);
+    return QC_OK;
+}
+
+static qc_rc open_engine(const struct qc_args *args, const qc_rng *rng, struct gw_engine **ret, struct qc_err *err)
+{
+    const char *state = NULL;
+    QC_TRY(state_of(args, &state, err));
+    return gw_engine_open(ret, state, rng, err);
+}
+
+static void status_text(const struct gw_status *s)
+{
+    char hex[2 * GW_ID_BYTES + 1];
+    qc_hex(gw_id_span(&s->health.catalogue), hex);
+    printf("gateway %s, incarnation %" PRIu32 "%s%s\n", hex, s->health.incarnation, s->health.fenced ? ": " : "",
+           s->health.fenced ? s->fenced_why : "");
+    printf("EC(%u,%u), write quorum %u, record quorum %u\n", s->k, s->n, s->write_quorum, s->record_quorum);
+    for (unsigned i = 0; i < s->cloud_count; i++) {
+        const struct gw_cloud_status *c = &s->clouds[i];
+        printf("cloud %s %s %s%s%s\n", c->name, gw_cloud_state_name(c->view.state), c->url,
+               c->view.why[0] != '\0' ? " : " : "", c->view.why);
+    }
+    printf("%" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " bytes\n", s->objects, s->versions, s->bytes);
+    for (unsigned i = 0; i < s->margin_count; i++)
+        printf("%" PRIu64 " versions survive %d more lost clouds\n", s->margins[i].versions, s->margins[i].margin);
+    printf("%" PRIu64 " fragments and %" PRIu64 " record copies are owed\n", s->debts, s->record_debts);
+    if (s->root_count > 0)
+        printf("root key: shared over the clouds, any %u of %u find it\n", s->root_threshold, s->root_count);
+    else
+        printf("root key: off the clouds; without this directory a rebuild needs the operator's kit\n");
+}
+
+static qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qrng_close) struct qrng *q = NULL;
+    QC_CLEANUP(gw_engine_close) struct gw_engine *e = NULL;
+    *(enum tell_about *)app = TELL_STATUS;
+    QC_TRY(qrng_open("os", &q, err));
+    const qc_rng rng = qrng_rng(q);
+    QC_TRY(open_engine(args, &rng, &e, err));
+    if (qc_args_flag(args, "json")) {
+        QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+        QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
+        QC_TRY(status_json(&o, e, err));
+        QC_TRY(qc_json_dump(o, &text, err));
+        printf("%.*s\n", (int)text.n, (const char *)text.p);
+        return QC_OK;
+    }
+    struct gw_status s;
+    QC_TRY(gw_engine_status(e, &s, err));
+    status_text(&s);
+    return QC_OK;
+}
+
+/* The one place where the root key leaves: the operator asks for it, and it goes to stdout alone (I5). */
+static qc_rc cmd_kit(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qrng_close) struct qrng *q = NULL;
+    QC_CLEANUP(gw_engine_close) struct gw_engine *e = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *kit = NULL;
+    *(enum tell_about *)app = TELL_STATUS;
+    QC_TRY(qrng_open("os", &q, err));
+    const qc_rng rng = qrng_rng(q);
+    QC_TRY(open_engine(args, &rng, &e, err));
+    QC_TRY(gw_engine_kit(e, &kit, err));
+    const size_t n = strnlen((const char *)qc_key_open(kit).p, qc_key_open(kit).n); /* padded to the step of keys */
+    const qc_span parts[] = { qc_span_sub(qc_key_open(kit), 0, n), QC_LIT("\n") };
+    return qc_write_all(STDOUT_FILENO, parts, 2, err);
+}
+
+static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    (void)app;
+    (void)args;
+    (void)err;
+    printf("qcloud-gateway " QC_VERSION "\n");
+    return QC_OK;
+}
+
+/* clang-format off */
+static const struct qc_cmd commands[] = {
+    { "serve",   "", "serve a state directory on its socket",       0, 0, 0, serve_options,   cmd_serve },
+    { "init",    "", "make a gateway over new clouds",              0, 0, 0, init_options,    cmd_init },
+    { "rebuild", "", "make the catalogue anew from the clouds",     0, 0, 0, rebuild_options, cmd_rebuild },
+    { "status",  "", "clouds, margins, debts (nobody may serve)",   0, 0, 0, state_options,   cmd_status },
+    { "kit",     "", "print the operator's kit: the root key",      0, 0, 0, state_options,   cmd_kit },
+    { "version", "", "print the version",                           0, 0, 0, NULL,            cmd_version },
+    { 0 },
+};
+/* clang-format on */
+
+static const struct qc_app app = {
+    .name = "qcloud-gateway",
+    .summary = "the erasure-coding server of qcloud: codes sealed objects onto several clouds",
+    .version = QC_VERSION,
+    .cmds = commands,
+    .footer = "Examples:\n"
+              "  qcloud-gateway init --state DIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b --cloud c=file:///mnt/c\n"
+              "  qcloud-gateway serve --state DIR --idle 30\n"
+              "  qcloud-gateway rebuild --state NEWDIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b\n"
+              "Exit: 0 ok, 1 other, 2 usage, 5 try again, 6 too few clouds, 8 damaged, 10 not set up, 11 locked or\n"
+              "another gateway took over, 12 permission, 13 randomness, 14 full.",
+};
+
+static qc_rc run(int argc, char **argv, enum tell_about *about, struct qc_err *err)
+{
+    struct qc_args args = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf help = { .max = HTTP_BODY_MAX };
+    bool locked = false;
+    QC_TRY(qc_process_harden(&(struct qc_harden_opts){ .lock_bytes = LOCK_BYTES }, &locked, err));
+    QC_TRY(qc_opt_parse(&args, &app, argc, argv, err));
+    if (qc_args_flag(&args, "version"))
+        return cmd_version(about, &args, err);
+    if (args.cmd == NULL || qc_args_flag(&args, "help")) {
+        QC_TRY(qc_opt_help(&app, args.cmd, &help, err));
+        fprintf(args.cmd == NULL && !qc_args_flag(&args, "help") ? stderr : stdout, "%.*s", (int)help.n,
+                (const char *)help.p);
+        if (args.cmd == NULL && !qc_args_flag(&args, "help"))
+            return QC_FAIL(err, QC_USAGE, "no command was given");
+        return QC_OK;
+    }
+    if (!locked)
+        QC_LOG_MSG(QC_LOG_WARN, "secrets cannot be locked in memory: raise the limit (ulimit -l)");
+    return args.cmd->run(about, &args, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct qc_err err = { 0 };
+    enum tell_about about = TELL_CALL;
+    if (run(argc, argv, &about, &err) != QC_OK)
+        return tell_error(about, &err);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "qcloud-gateway: E0150 stdout cannot be written\n   data: nothing was changed by that.\n"
+                        "   next: the same call again, with room for its output\n");
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,100 @@
+#include <string.h>
+
+#include "base/codec.h"
+#include "calls.h"
+
+/* clang-format off */
+const struct route routes[] = {
+    /* method    pattern                             body          call */
+    { "GET",    "/v1/health",                        BODY_NONE,    call_health },
+    { "GET",    "/v1/status",                        BODY_NONE,    call_status },
+    { "GET",    "/v1/vaults",                        BODY_NONE,    call_vaults },
+    { "PUT",    "/v1/vaults/{}",                     BODY_JSON,    call_vault_put },
+    { "GET",    "/v1/vaults/{}",                     BODY_NONE,    call_vault_get },
+    { "GET",    "/v1/vaults/{}/chain",               BODY_NONE,    call_chain },
+    { "POST",   "/v1/vaults/{}/entries/get",         BODY_JSON,    call_entry_get },
+    { "POST",   "/v1/vaults/{}/entries/list",        BODY_JSON,    call_entry_list },
+    { "POST",   "/v1/vaults/{}/entries/remove",      BODY_JSON,    call_entry_remove },
+    { "POST",   "/v1/vaults/{}/uploads",             BODY_JSON,    call_upload_begin },
+    { "PUT",    "/v1/uploads/{}/segments/#",         BODY_SEGMENT, call_segment },
+    { "POST",   "/v1/uploads/{}/commit",             BODY_JSON,    call_commit },
+    { "GET",    "/v1/uploads/{}",                    BODY_NONE,    call_upload_get },
+    { "DELETE", "/v1/uploads/{}",                    BODY_NONE,    call_upload_cancel },
+    { "GET",    "/v1/vaults/{}/objects/{}/{}",       BODY_NONE,    call_content },
+    { "GET",    "/v1/vaults/{}/objects/{}/{}/backup", BODY_NONE,   call_backup },
+    { "GET",    "/v1/vaults/{}/objects/{}/{}/info",  BODY_NONE,    call_info },
+    { "GET",    "/v1/requests/*",                    BODY_NONE,    call_request },
+};
+/* clang-format on */
+const size_t routes_count = sizeof routes / sizeof routes[0];
+
+static bool request_name(qc_span part, char ret[QC_GW_REQUEST_ID_MAX + 1])
+{
+    if (part.n < 16 || part.n > QC_GW_REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < part.n; i++)
+        if (strchr("0123456789abcdef", part.p[i]) == NULL || part.p[i] == '\0')
+            return false;
+    memcpy(ret, part.p, part.n);
+    ret[part.n] = '\0';
+    return true;
+}
+
+static bool decimal(qc_span part, uint64_t *ret)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < part.n; i++) {
+        if (part.p[i] < '0' || part.p[i] > '9' || !qc_mul_u64(v, 10, &v) ||
+            !qc_add_u64(v, (uint64_t)(part.p[i] - '0'), &v))
+            return false;
+    }
+    *ret = v;
+    return part.n > 0;
+}
+
+/* One component of a path against one of the pattern. */
+static bool component(struct request *r, unsigned *ids, qc_span want, qc_span part)
+{
+    struct qc_err unused = { 0 };
+    if (qc_span_eq(want, QC_LIT("{}")))
+        return *ids < HTTP_IDS && qc_hex_dec(part, r->id[(*ids)++].b, GW_ID_BYTES, &unused) == QC_OK;
+    if (qc_span_eq(want, QC_LIT("#")))
+        return decimal(part, &r->number);
+    if (qc_span_eq(want, QC_LIT("*")))
+        return request_name(part, r->name);
+    return qc_span_eq(want, part);
+}
+
+static bool matches(struct request *r, const char *pattern, const char *url)
+{
+    unsigned ids = 0;
+    while (*pattern == '/' && *url == '/') {
+        size_t want = strcspn(++pattern, "/");
+        size_t part = strcspn(++url, "/");
+        if (!component(r, &ids, qc_span_of(pattern, want), qc_span_of(url, part)))
+            return false;
+        pattern += want;
+        url += part;
+    }
+    return *pattern == '\0' && *url == '\0';
+}
+
+qc_rc route_find(struct request *r, const char *method, const char *url, struct qc_err *err)
+{
+    bool known = false;
+    for (size_t i = 0; i < routes_count; i++) {
+        if (!matches(r, routes[i].pattern, url))
+            continue;
+        known = true;
+        if (strcmp(method, routes[i].method) != 0)
+            continue;
+        r->route = &routes[i];
+        const char *name = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Qcloud-Request");
+        if (name != NULL && !request_name(qc_span_str(name), r->name))
+            return QC_FAIL(err, QC_USAGE, "X-Qcloud-Request: not 16 to 64 digits of lower-case hex");
+        return QC_OK;
+    }
+    if (known)
+        return QC_FAIL(err, QC_USAGE, "this path has no such method");
+    return QC_FAIL(err, QC_NOTFOUND, "no such path in the API");
+}

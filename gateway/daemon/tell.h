@@ -1,0 +1,7 @@
+/* What qcloud-gateway says when it fails: what happened, what it means for the data, what to run next. */
+#pragma once
+#include "base/err.h"
+
+enum tell_about { TELL_CALL, TELL_INIT, TELL_SERVE, TELL_REBUILD, TELL_STATUS };
+/* Three lines on stderr with a code Eeenn; returns the exit status. */
+int tell_error(enum tell_about about, const struct qc_err *err);
