@@ -56,7 +56,7 @@ qc_rc qc_hex_dec(qc_span text, uint8_t *out, size_t n, struct qc_err *err)
             return QC_FAIL(err, QC_FORMAT, "not a lower-case hex digit at position %zu", i);
     }
     for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)(hex_value(text.p[2 * i]) << 4 | hex_value(text.p[2 * i + 1]));
+        out[i] = (uint8_t)((unsigned)hex_value(text.p[2 * i]) << 4 | (unsigned)hex_value(text.p[2 * i + 1]));
     return QC_OK;
 }
 

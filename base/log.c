@@ -117,7 +117,7 @@ void qc_log_write(qc_level level, const char *msg, const struct qc_kv *pairs)
     if (level < qc_log_level())
         return;
     head(&l, level, msg, json);
-    for (size_t i = 0; pairs[i].kind != QC_KV_END && i < QC_LOG_PAIRS_MAX; i++) {
+    for (size_t i = 0; i < QC_LOG_PAIRS_MAX && pairs[i].kind != QC_KV_END; i++) {
         size_t before = l.n;
 
         put(&l, json ? ',' : ' ');

@@ -24,7 +24,7 @@ qc_span qc_rd_bytes(qc_rd *r, uint64_t n)
 {
     const uint8_t *p = take(r, n);
 
-    return p == NULL ? (qc_span){ 0 } : qc_span_of(p, (size_t)n);
+    return qc_span_of(p, p == NULL ? 0 : (size_t)n);
 }
 
 void qc_rd_copy(qc_rd *r, uint8_t *dst, size_t n)

@@ -59,7 +59,9 @@ static void add(const uint8_t *p, size_t n)
         die("the corpus is too large");
     if (n > 0)
         memcpy(copy, p, n);
-    corpus[corpus_count++] = (struct input){ copy, n };
+    corpus[corpus_count].p = copy;
+    corpus[corpus_count].n = n;
+    corpus_count++;
 }
 
 static void add_file(const char *dir, const char *name)
@@ -159,7 +161,7 @@ int main(int argc, char **argv)
         add_dir(argv[1]);
     for (size_t i = 0; i < corpus_count; i++)
         run(corpus[i].p, corpus[i].n);
-    for (int i = 0; i < MUTATIONS; i++)
+    for (int i = 0; i < MUTATIONS && corpus_count > 0; i++)
         mutate(&corpus[next() % corpus_count]);
     printf("%zu inputs, %d mutations\n", corpus_count, (int)MUTATIONS);
     for (size_t i = 0; i < corpus_count; i++)

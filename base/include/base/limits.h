@@ -68,7 +68,8 @@
     X(CLOUD_SLICE, 1024 * 1024, "bytes", "between two looks at deadline and cancel flag")                    \
     X(CLOUD_LIST_MAX, 10000, "keys", "one page of a listing")                                                \
     X(CLOUD_LIST_BATCH, 1024, "names", "held at once for each directory of a listing")                       \
-    X(CLOUD_DIRS_KNOWN, 4096, "directories", "hash slots for those known to be durable; 16 times our shards")\
+    X(CLOUD_DIRS_KNOWN, 4096, "directories",                                                                 \
+      "hash slots for those known to be durable; 16 times our shards")                                       \
     X(CLOUD_FILE_PARALLEL, 8, "requests", "fsync of several files overlaps on one disk")                     \
     X(CLOUD_TMP_TRIES, 8, "names", "a random name is taken twice only by an attack")                         \
     X(CLOUD_SWEEP_MAX, 65536, "files", "left over by dead writers; more are swept at the next opening")      \
@@ -104,6 +105,9 @@
     X(QC_GW_BATCH_CHANGES_MAX, 256, "changes", "decided in one transaction and one log object")              \
     X(QC_GW_UPLOADS_MAX, 4096, "uploads", "open at once; each holds rows and maybe fragments")               \
     X(QC_GW_LIST_MAX, 1000, "entries", "one page of a listing (API)")                                        \
+    X(QC_GW_LIST_BYTES, 4 * 1024 * 1024, "bytes", "of paths and private parts in one page")                  \
+    X(QC_GW_LAYOUTS_MAX, 64, "layouts", "of one version; segments of a put share one")                       \
+    X(QC_GW_BUSY_MAX, 64, "segments", "in work at once, waiting ones included")                              \
     X(QC_GW_CHAIN_MAX, 10000, "seals", "one page of a chain (API)")                                          \
     X(QC_GW_VAULTS_MAX, 10000, "vaults", "of one gateway; listed in one answer")                             \
     X(QC_GW_REQUESTS_MAX, 256, "requests", "whose faults are remembered (API)")                              \
@@ -124,7 +128,8 @@
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \
     X(QC_CLIENT_CONF_MAX, 65536, "bytes", "a configuration; ours has a dozen lines")                         \
     X(QC_CLIENT_TEXT_MAX, 65536, "bytes", "a name of 4,096 bytes, each escaped, and words around it")        \
-    X(QC_CLIENT_NAMES_MAX, 32 * 1024 * 1024, "bytes", "names of one get -r: within the 64 MiB of the command")\
+    X(QC_CLIENT_NAMES_MAX, 32 * 1024 * 1024, "bytes",                                                        \
+      "names of one get -r: within the 64 MiB of the command")                                               \
     X(QC_CLIENT_START_MS, 30000, "ms", "a gateway that is not ready by then has a log to read")              \
     X(QC_CLIENT_START_TRIES, 4, "tries", "one, and three for a gateway that is starting or leaving")         \
     X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "between them")                                                   \
