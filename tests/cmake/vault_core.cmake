@@ -1,0 +1,15 @@
+# The sealed object and what belongs to it; share stores and pipelines are in vault_store.cmake.
+qc_test(unit vault_seal DEPS base ss vault)
+
+# kat/vault_vectors: what is committed in kat/seal is what the generator writes today.
+if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
+  qc_test_program(gen_vectors SOURCES kat/gen_vectors.c kat/gen_objects.c kat/gen_refusals.c DEPS base ss vault
+    INTERNAL vault)
+  add_test(NAME kat/vault_vectors COMMAND sh -c
+    "rm -rf seal_vectors && mkdir seal_vectors && $<TARGET_FILE:qc_gen_vectors> seal_vectors && diff -r seal_vectors ${CMAKE_CURRENT_SOURCE_DIR}/kat/seal"
+    WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(kat/vault_vectors PROPERTIES LABELS kat TIMEOUT 120)
+endif()
+add_test(NAME kat/vault_second_reader COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/kat/seal_check.py
+  ${CMAKE_CURRENT_SOURCE_DIR}/kat/seal)
+set_tests_properties(kat/vault_second_reader PROPERTIES LABELS kat TIMEOUT 120)
