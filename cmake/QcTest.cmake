@@ -4,7 +4,7 @@
 #   program <kind>_<name>, ctest `<kind>/<name>`, label <kind>; SOURCES defaults to <kind>/<name>.c.
 #   INTERNAL lets the test include the headers that lie beside that module's sources.
 #   LABELS thread: the test starts threads; the tsan preset runs it.
-# qc_fuzz(NAME DEPS .. [LIBS ..] [INTERNAL ..])
+# qc_fuzz(NAME DEPS .. [LIBS ..] [INTERNAL ..] [EXTRA source ..])
 #   tests/fuzz/NAME.c: a libFuzzer program fuzz_NAME in the fuzz preset, elsewhere a ctest `fuzz/NAME` over
 #   tests/fuzz/corpus/NAME/, built-in inputs and seeded mutations.
 # qc_ct(NAME DEPS .. [LIBS ..] [INTERNAL ..])
@@ -44,8 +44,8 @@ function(qc_test KIND NAME)
 endfunction()
 
 function(qc_fuzz NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 T "" "" "DEPS;LIBS;INTERNAL")
-  set(sources fuzz/${NAME}.c)
+  cmake_parse_arguments(PARSE_ARGV 1 T "" "" "DEPS;LIBS;INTERNAL;EXTRA")
+  set(sources fuzz/${NAME}.c ${T_EXTRA})
   if(NOT QC_SANITIZE STREQUAL "fuzzer")
     list(APPEND sources fuzz/driver.c)
   endif()

@@ -134,7 +134,7 @@ static qc_rc kit_read(const char *file, qc_key **ret, size_t *ret_n, struct qc_e
     QC_CLEANUP(qc_key_free) qc_key *kit = NULL;
     QC_TRY(qc_open_at(&fd, AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0, err));
     QC_TRY(qc_key_blank(&kit, KIT_BYTES, err));
-    QC_TRY(qc_read_full(qc_fd_get(&fd), (uint8_t *)(uintptr_t)qc_key_open(kit).p, KIT_BYTES, ret_n, err));
+    QC_TRY(qc_read_full(qc_fd_get(&fd), qc_key_write(kit), KIT_BYTES, ret_n, err));
     qc_key_seal(kit);
     if (*ret_n == KIT_BYTES)
         return QC_FAIL(err, QC_FORMAT, "longer than an operator's kit");

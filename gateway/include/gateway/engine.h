@@ -167,6 +167,9 @@ struct gw_upload_commit {
 QC_MUST qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, struct gw_receipt *ret,
                                struct qc_err *err);
 
+/* The vault of an upload (the API's commit call names the put key alone). QC_NOTFOUND: no such upload. */
+QC_MUST qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_id *put_key, struct gw_id *ret, struct qc_err *err);
+
 enum gw_upload_state { GW_UPLOAD_UNKNOWN, GW_UPLOAD_OPEN, GW_UPLOAD_CANCELLED, GW_UPLOAD_DECIDED, GW_UPLOAD_LIVE };
 const char *gw_upload_state_name(enum gw_upload_state s);
 /* ret_receipt is written when the state is live. */
