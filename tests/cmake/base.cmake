@@ -23,4 +23,6 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer")
   add_test(NAME kat/base_siv COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/../kat/base_siv.py
     ${CMAKE_CURRENT_LIST_DIR}/../kat/base_crypto.txt)
   set_tests_properties(kat/base_siv PROPERTIES LABELS kat TIMEOUT 30)
+  add_test(NAME cli/layers COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/../cli/layers.sh)
+  set_tests_properties(cli/layers PROPERTIES LABELS cli TIMEOUT 60)
 endif()
