@@ -1,0 +1,571 @@
+/* unit/gateway_fan: clouds that hang, lag, lie, are away or are somebody else's; nobody waits for them. */
+#include "gw_rig.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+enum { PATIENT_MS = 60000 };
+
+static uint8_t bytes[QC_GW_SEGMENT_MAX];
+
+static struct gw_range whole(const struct gw_segment *s)
+{
+    return (struct gw_range){ 0, s->size };
+}
+
+/* The rules of cloud/cloud_fault.h, changed while clouds are open. */
+static void faults(const struct rig *r, const char *rules)
+{
+    char path[300], tmp[310];
+
+    CHECK(snprintf(path, sizeof path, "%s/faults", r->dir.path) > 0);
+    CHECK(snprintf(tmp, sizeof tmp, "%s.new", path) > 0);
+    FILE *f = fopen(tmp, "w");
+    CHECK(f != NULL && fputs(rules, f) >= 0 && fclose(f) == 0 && rename(tmp, path) == 0);
+}
+
+static struct rig faulty_rig(struct qc_rand rand)
+{
+    struct rig r = rig_new(rand, 5, 3, 5);
+    char env[310];
+
+    CHECK(snprintf(env, sizeof env, "@%s/faults", r.dir.path) > 0);
+    faults(&r, "");
+    CHECK(setenv("QC_CLOUD_FAULTS", env, 1) == 0);
+    rig_close(&r);
+    rig_open(&r);
+    CHECK(rig_probe(&r) == 0x1f);
+    return r;
+}
+
+static void faulty_done(struct rig *r)
+{
+    rig_done(r);
+    CHECK(unsetenv("QC_CLOUD_FAULTS") == 0);
+}
+
+static struct gw_cloud_view view(struct rig *r, unsigned at)
+{
+    struct gw_cloud_view v;
+
+    gw_fan_view(r->fan, at, &v);
+    return v;
+}
+
+/* -- batches
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* A job that hangs until the test lets it go. */
+struct hang {
+    atomic_bool go, running;
+    atomic_uint released;
+};
+
+static qc_rc job_hang(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err)
+{
+    struct hang *h = ctx;
+
+    (void)c;
+    (void)op;
+    (void)err;
+    atomic_store(&h->running, true);
+    while (!atomic_load(&h->go))
+        (void)usleep(1000);
+    return QC_OK;
+}
+
+static qc_rc job_nothing(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err)
+{
+    (void)ctx;
+    (void)c;
+    return qc_go_on(op->deadline, op->cancel, "nothing", err);
+}
+
+static void released(void *owner)
+{
+    struct hang *h = owner;
+
+    atomic_fetch_add(&h->released, 1);
+}
+
+static void await(atomic_bool *flag)
+{
+    const qc_deadline d = qc_deadline_in(PATIENT_MS);
+
+    while (!atomic_load(flag))
+        CHECK(!qc_deadline_over(d));
+}
+
+static void await_count(atomic_uint *count, unsigned want)
+{
+    const qc_deadline d = qc_deadline_in(PATIENT_MS);
+
+    while (atomic_load(count) != want)
+        CHECK(!qc_deadline_over(d));
+}
+
+/* An abandoned job holds its worker and its owner's memory, and nothing else; with all workers of a lane held
+ * the lane refuses, the other one goes on. */
+static void abandoned_jobs(struct rig *r)
+{
+    struct hang h[QC_GW_CLOUD_WORKERS] = { { 0 } };
+    struct gw_batch *b = NULL;
+    struct gw_outcome o;
+    struct qc_err err = { 0 };
+
+    for (unsigned i = 0; i < QC_GW_CLOUD_WORKERS; i++) {
+        const struct gw_job job = {
+            .at = 0, .lane = GW_LANE_DATA, .force = true, .run = job_hang, .ctx = &h[i]
+        };
+        CHECK_OK(gw_batch_new(&b, r->fan, 1, &h[i], released, &err));
+        CHECK(gw_batch_start(b, 0, &job, qc_deadline_in(10)));
+        await(&h[i].running);
+        CHECK(gw_batch_next(b, qc_deadline_in(10)) == -1 && gw_batch_pending(b) == 1);
+        gw_batch_abandon(b, true);
+        CHECK(gw_batch_pending(b) == 0 && gw_batch_next(b, QC_NO_DEADLINE) == -1);
+        gw_batch_outcome(b, 0, &o);
+        CHECK(o.fate == GW_LATE && o.rc == QC_TIMEOUT);
+        gw_batch_free(&b);
+        CHECK(atomic_load(&h[i].released) == 0 && view(r, 0).suspect);
+    }
+    struct hang probe = { 0 };
+    const struct gw_job forced = { .at = 0, .lane = GW_LANE_DATA, .force = true, .run = job_nothing };
+    const struct gw_job plain = { .at = 0, .lane = GW_LANE_CONTROL, .run = job_nothing };
+    const struct gw_job control = { .at = 0, .lane = GW_LANE_CONTROL, .force = true, .run = job_nothing };
+    CHECK_OK(gw_batch_new(&b, r->fan, 3, &probe, released, &err));
+    CHECK(!gw_batch_start(b, 0, &forced, qc_deadline_in(PATIENT_MS))); /* nobody there to run it */
+    CHECK(!gw_batch_start(b, 1, &plain, qc_deadline_in(PATIENT_MS)));  /* breaker */
+    CHECK(gw_batch_start(b, 2, &control, qc_deadline_in(PATIENT_MS)));
+    CHECK(gw_batch_next(b, QC_NO_DEADLINE) == 2);
+    gw_batch_outcome(b, 0, &o);
+    CHECK(o.fate == GW_SKIPPED && o.rc == QC_TEMP && o.why[0] != '\0');
+    gw_batch_free(&b);
+    CHECK(atomic_load(&probe.released) == 1);
+    for (unsigned i = 0; i < QC_GW_CLOUD_WORKERS; i++) {
+        atomic_store(&h[i].go, true);
+        await_count(&h[i].released, 1);
+    }
+}
+
+/* What waits in a queue when it is abandoned never runs. */
+static void queued_jobs(struct rig *r)
+{
+    struct hang h = { 0 }, waits = { 0 };
+    struct gw_batch *b = NULL, *q = NULL;
+    struct gw_outcome o;
+    struct qc_err err = { 0 };
+
+    CHECK_OK(gw_batch_new(&b, r->fan, QC_GW_CLOUD_WORKERS, &h, released, &err));
+    for (unsigned i = 0; i < QC_GW_CLOUD_WORKERS; i++) {
+        const struct gw_job job = { .at = 1, .lane = GW_LANE_DATA, .run = job_hang, .ctx = &h };
+        CHECK(gw_batch_start(b, i, &job, QC_NO_DEADLINE));
+    }
+    await(&h.running);
+    const struct gw_job job = { .at = 1, .lane = GW_LANE_DATA, .run = job_hang, .ctx = &waits };
+    CHECK_OK(gw_batch_new(&q, r->fan, 1, &waits, released, &err));
+    CHECK(gw_batch_start(q, 0, &job, QC_NO_DEADLINE));
+    gw_batch_abandon_slot(q, 0, false);
+    gw_batch_outcome(q, 0, &o);
+    CHECK(o.fate == GW_LATE);
+    gw_batch_free(&q);
+    CHECK(atomic_load(&waits.released) == 1 && !atomic_load(&waits.running));
+    CHECK(!view(r, 1).suspect);
+    atomic_store(&h.go, true);
+    for (unsigned i = 0; i < QC_GW_CLOUD_WORKERS; i++)
+        CHECK(gw_batch_next(b, QC_NO_DEADLINE) >= 0);
+    gw_batch_free(&b);
+    await_count(&h.released, 1);
+}
+
+static void full_queue(struct rig *r)
+{
+    struct hang h = { 0 };
+    struct gw_batch *b = NULL;
+    struct qc_err err = { 0 };
+    const struct gw_job job = { .at = 2, .lane = GW_LANE_DATA, .run = job_hang, .ctx = &h };
+    unsigned started = 0;
+
+    CHECK_OK(gw_batch_new(&b, r->fan, QC_GW_BATCH_MAX, &h, released, &err));
+    for (unsigned i = 0; i < QC_GW_BATCH_MAX; i++)
+        started += gw_batch_start(b, i, &job, QC_NO_DEADLINE);
+    CHECK(started >= QC_GW_CLOUD_QUEUE && started <= QC_GW_CLOUD_QUEUE + QC_GW_CLOUD_WORKERS);
+    atomic_store(&h.go, true);
+    gw_batch_free(&b);
+    await_count(&h.released, 1);
+}
+
+/* -- whole objects
+ * ---------------------------------------------------------------------------------------------- */
+
+static qc_rc count_keys(void *ctx, const struct cloud_item *item, struct qc_err *err)
+{
+    unsigned *count = ctx;
+    char want[32];
+
+    (void)err;
+    CHECK(snprintf(want, sizeof want, "t/%06u", *count) > 0);
+    CHECK(strcmp(item->key, want) == 0 && item->size == 3);
+    ++*count;
+    return QC_OK;
+}
+
+static void objects(struct rig *r)
+{
+    const char *keys[5] = { "a/one", "a/two", "a/three", "a/four", "a/five" };
+    struct gw_ask ask = { .set = 0x1d, .keys = keys, .rule = { .deadline = qc_deadline_in(PATIENT_MS) } };
+    qc_buf got[5] = { { 0 } };
+    uint64_t sizes[5] = { 0, 99, 0, 0, 0 }, room[5] = { 0 };
+    struct gw_answer a;
+    struct qc_err err = { 0 };
+
+    CHECK_OK(gw_fan_put(r->fan, &ask, QC_LIT("hello"), CLOUD_NEW, &a, &err));
+    CHECK(a.done == 0x1d && a.outcome[0].fate == GW_DONE && a.outcome[1].fate == GW_PENDING);
+    ask.set = 0x1f;
+    CHECK_OK(gw_fan_head(r->fan, &ask, sizes, &a, &err));
+    CHECK(a.done == 0x1d && sizes[0] == 5 && sizes[1] == 99 && a.outcome[1].rc == QC_NOTFOUND);
+    CHECK_OK(gw_fan_get(r->fan, &ask, 100, got, &a, &err));
+    CHECK(a.done == 0x1d && qc_span_eq(qc_buf_span(&got[4]), QC_LIT("hello")) && got[1].n == 0);
+    for (unsigned i = 0; i < 5; i++)
+        qc_buf_free(&got[i]);
+    CHECK_OK(gw_fan_get(r->fan, &ask, 4, got, &a, &err));
+    CHECK(a.done == 0 && a.outcome[0].rc == QC_LIMIT);
+    CHECK_OK(gw_fan_put(r->fan, &ask, QC_LIT("other"), CLOUD_NEW, &a, &err));
+    CHECK(a.done == 0x02 && a.outcome[0].rc == QC_CONFLICT && a.outcome[0].fate == GW_FAILED);
+    CHECK_OK(gw_fan_delete(r->fan, &ask, &a, &err));
+    CHECK(a.done == 0x1f);
+    CHECK_OK(gw_fan_head(r->fan, &ask, NULL, &a, &err));
+    CHECK(a.done == 0);
+    CHECK_OK(gw_fan_space(r->fan, &ask, room, &a, &err));
+    CHECK(a.done == 0x1f && room[3] > 0);
+}
+
+static void listing(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    unsigned count = 0;
+    char path[400];
+
+    rig_path(r, 3, "t", path, sizeof path);
+    CHECK(mkdir(path, 0700) == 0);
+    for (unsigned i = 0; i < 4500; i++) { /* more than two pages */
+        char key[32];
+        CHECK(snprintf(key, sizeof key, "t/%06u", i) > 0);
+        rig_path(r, 3, key, path, sizeof path);
+        FILE *f = fopen(path, "w");
+        CHECK(f != NULL && fputs("abc", f) >= 0 && fclose(f) == 0);
+    }
+    CHECK_OK(gw_fan_list(r->fan, 3, "t/", PATIENT_MS, count_keys, &count, &err));
+    CHECK(count == 4500);
+    count = 0;
+    CHECK_OK(gw_fan_list(r->fan, 2, "t/", PATIENT_MS, count_keys, &count, &err));
+    CHECK(count == 0);
+}
+
+/* Enough is enough after the grace: the others are late, and nobody is blamed. */
+static void quorum_rule(struct rig *r)
+{
+    const char *keys[5] = { "q/1", "q/1", "q/1", "q/1", "q/1" };
+    const struct gw_ask ask = { .set = 0x1f,
+                                .keys = keys,
+                                .rule = {
+                                    .deadline = qc_deadline_in(PATIENT_MS), .enough = 3, .grace_ms = 50 } };
+    struct gw_answer a;
+    struct qc_err err = { 0 };
+
+    faults(r, "c2=put:delay:30000;c5=put:delay:30000");
+    const uint64_t t0 = qc_now_ms();
+    CHECK_OK(gw_fan_put(r->fan, &ask, QC_LIT("x"), CLOUD_REPLACE, &a, &err));
+    CHECK(a.done == 0x0d && a.outcome[1].fate == GW_LATE && a.outcome[4].fate == GW_LATE);
+    CHECK(qc_now_ms() - t0 < 20000 && !view(r, 1).suspect);
+    faults(r, "");
+}
+
+/* -- segments over bad clouds
+ * ----------------------------------------------------------------------------------- */
+
+/* Two clouds hang in a system call: the put settles at its deadline, and those after it do not wait at all.
+ * Every unit comes back when the clouds do. */
+static void hung_clouds(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 3000000), t = rig_segment(r, 10000);
+    struct gw_faults f;
+
+    faults(r, "c1=put:hang:3000;c4=put:hang:3000");
+    uint64_t t0 = qc_now_ms();
+    struct gw_written w = rig_write(r, &s, bytes, 500);
+    CHECK(qc_now_ms() - t0 < 2500 && w.durable == 3);
+    for (unsigned i = 0; i < 5; i++) {
+        const bool hangs = w.cloud_id[i] == 1 || w.cloud_id[i] == 4;
+        CHECK(w.outcome[i].fate == (hangs ? GW_LATE : GW_DONE));
+        CHECK((w.durable_set >> i & 1) == !hangs);
+    }
+    CHECK(view(r, 0).suspect && view(r, 3).suspect && gw_store_spare(r->store) == QC_GW_UNITS - 1);
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+    t0 = qc_now_ms();
+    w = rig_write(r, &t, bytes, 30000);
+    CHECK(w.durable == 3 && qc_now_ms() - t0 < 2000);
+    CHECK(rig_read(r, &t, whole(&t), bytes, PATIENT_MS, &f) == QC_OK);
+    faults(r, "");
+    const qc_deadline d = qc_deadline_in(PATIENT_MS);
+    while (gw_store_spare(r->store) != QC_GW_UNITS || view(r, 0).suspect || view(r, 3).suspect) {
+        CHECK(!qc_deadline_over(d));
+        (void)usleep(20000);
+    }
+    w = rig_write(r, &t, bytes, PATIENT_MS); /* new bytes: only what never landed is free */
+    CHECK(w.durable <= 5);
+    struct gw_segment fresh = rig_segment(r, 10000);
+    w = rig_write(r, &fresh, bytes, PATIENT_MS);
+    CHECK(w.durable == 5);
+}
+
+/* Slow data fragments are raced after QC_GW_HEDGE_MS, then passed over at once. */
+static void slow_reads(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 300000);
+    struct gw_faults f;
+    char path[512], rules[64];
+
+    (void)rig_write(r, &s, bytes, PATIENT_MS);
+    const unsigned slow = rig_fragment(r, &s, 0, path, sizeof path);
+    CHECK(snprintf(rules, sizeof rules, "c%u=get:delay:20000", slow + 1) > 0);
+    faults(r, rules);
+    uint64_t t0 = qc_now_ms();
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+    uint64_t took = qc_now_ms() - t0;
+    CHECK(took >= QC_GW_HEDGE_MS && took < 10000);
+    CHECK(f.count == 1 && f.v[0].kind == GW_FAULT_LATE && f.v[0].cloud_id == slow + 1);
+    CHECK(view(r, slow).slow && !view(r, slow).suspect);
+    t0 = qc_now_ms();
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK && f.count == 0);
+    CHECK(qc_now_ms() - t0 < QC_GW_HEDGE_MS);
+    faults(r, "*=get:delay:20000");
+    CHECK(rig_read(r, &s, whole(&s), bytes, 700, &f) == QC_QUORUM && f.count == 4);
+    faults(r, "");
+    const qc_deadline d = qc_deadline_in(PATIENT_MS);
+    while (gw_store_spare(r->store) != QC_GW_UNITS || view(r, 4).suspect) {
+        CHECK(!qc_deadline_over(d));
+        (void)usleep(20000);
+    }
+}
+
+/* Clouds that lie: what they say never becomes data, and they are named. */
+static void lying_clouds(struct rig *r)
+{
+    static const char *const lies[] = { "get:flip",    "get:truncate",       "get:missing",
+                                        "get:fail:io", "get:fail:temporary", "get:fail:auth" };
+    static const enum gw_fault_kind kinds[] = {
+        GW_FAULT_DAMAGED, GW_FAULT_DAMAGED,     GW_FAULT_MISSING,
+        GW_FAULT_DAMAGED, GW_FAULT_UNREACHABLE, GW_FAULT_UNREACHABLE
+    };
+    struct gw_segment s = rig_segment(r, 1500000);
+    struct gw_faults f;
+
+    (void)rig_write(r, &s, bytes, PATIENT_MS);
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        for (unsigned a = 1; a <= 5; a++) {
+            const unsigned b = a % 5 + 1;
+            char rules[128];
+            CHECK(snprintf(rules, sizeof rules, "c%u=%s;c%u=%s", a, lies[i], b, lies[i]) > 0);
+            faults(r, rules);
+            const uint32_t from = (uint32_t)qc_rand_below(&r->rand, s.size);
+            CHECK(rig_read(r, &s, (struct gw_range){ from, s.size }, bytes, PATIENT_MS, &f) == QC_OK);
+            for (unsigned x = 0; x < f.count; x++)
+                CHECK((f.v[x].cloud_id == a || f.v[x].cloud_id == b) && f.v[x].kind == kinds[i]);
+            CHECK(f.count <= 2);
+        }
+        char rules[128];
+        CHECK(snprintf(rules, sizeof rules, "c1=%s;c2=%s;c3=%s", lies[i], lies[i], lies[i]) > 0);
+        faults(r, rules);
+        CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_QUORUM && f.count == 3);
+        faults(r, "");
+        (void)rig_probe(r);
+    }
+}
+
+/* Puts that fail, and one whose outcome nobody can know. */
+static void failing_puts(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 50000);
+    struct gw_faults f;
+
+    faults(r, "c1=put:fail:full;c2=put:after:temporary");
+    struct gw_written w = rig_write(r, &s, bytes, PATIENT_MS);
+    CHECK(w.durable == 3);
+    for (unsigned i = 0; i < 5; i++) {
+        if (w.cloud_id[i] == 1)
+            CHECK(w.outcome[i].fate == GW_FAILED && w.outcome[i].rc == QC_FULL &&
+                  w.outcome[i].why[0] != '\0');
+        if (w.cloud_id[i] == 2)
+            CHECK(w.outcome[i].fate == GW_FAILED && w.outcome[i].rc == QC_TEMP);
+    }
+    faults(r, "");
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+}
+
+/* -- lost and found (D8)
+ * ---------------------------------------------------------------------------------------- */
+
+static void move_cloud(const struct rig *r, unsigned i, bool away)
+{
+    char here[300], there[310];
+
+    CHECK(snprintf(here, sizeof here, "%s/c%u", r->dir.path, i + 1) > 0);
+    CHECK(snprintf(there, sizeof there, "%s.away", here) > 0);
+    CHECK(rename(away ? here : there, away ? there : here) == 0);
+}
+
+/* A directory that is gone, and back again. */
+static void absent_cloud(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 5000);
+    struct gw_faults f;
+
+    move_cloud(r, 1, true);
+    const uint64_t t0 = qc_now_ms();
+    struct gw_written w = rig_write(r, &s, bytes, PATIENT_MS);
+    CHECK(w.durable == 4 && qc_now_ms() - t0 < 10000);
+    CHECK(rig_probe(r) == 0x1d);
+    CHECK(view(r, 1).state == GW_CLOUD_LOST || view(r, 1).state == GW_CLOUD_UNREACHABLE);
+    CHECK(view(r, 1).why[0] != '\0');
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+    move_cloud(r, 1, false);
+    CHECK(rig_probe(r) == 0x1f && view(r, 1).state == GW_CLOUD_OK && view(r, 1).why[0] == '\0');
+    struct gw_segment t = rig_segment(r, 5000);
+    w = rig_write(r, &t, bytes, PATIENT_MS);
+    CHECK(w.durable == 5);
+}
+
+/* A cloud whose identity is gone, damaged, older or another's answers and counts for nothing; it is found
+ * again by itself once the object is back. */
+static void wiped_cloud(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 5000);
+    char path[400], aside[420], other[400];
+
+    rig_path(r, 2, "i/cloud", path, sizeof path);
+    rig_path(r, 3, "i/cloud", other, sizeof other);
+    CHECK(snprintf(aside, sizeof aside, "%s/identity", r->dir.path) > 0);
+    CHECK(rename(path, aside) == 0);
+    CHECK(rig_probe(r) == 0x1b && view(r, 2).state == GW_CLOUD_LOST);
+    struct gw_written w = rig_write(r, &s, bytes, PATIENT_MS);
+    CHECK(w.durable == 4);
+    for (unsigned i = 0; i < 5; i++)
+        CHECK(w.cloud_id[i] != 3 || (w.outcome[i].fate == GW_SKIPPED && w.outcome[i].rc == QC_TEMP));
+    CHECK(link(other, path) == 0); /* cloud 4's own */
+    CHECK(rig_probe(r) == 0x1b && view(r, 2).state == GW_CLOUD_LOST);
+    CHECK(unlink(path) == 0 && rename(aside, path) == 0);
+    gw_fan_set_generation(r->fan, 2, 2);
+    CHECK(rig_probe(r) == 0x1b && view(r, 2).state == GW_CLOUD_LOST); /* generation 1 is old */
+    gw_fan_set_generation(r->fan, 2, 1);
+    (void)usleep((QC_GW_PROBE_AGAIN_MS + 50) * 1000);
+    struct gw_segment t = rig_segment(r, 5000);
+    w = rig_write(r, &t, bytes, PATIENT_MS); /* asks again by itself */
+    CHECK(w.durable == 5 && view(r, 2).state == GW_CLOUD_OK);
+}
+
+/* A fragment that is not there, on a cloud that was emptied: the fault says "lost", not "missing". */
+static void emptied_cloud(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 5000);
+    struct gw_faults f;
+    char path[512], identity[400], aside[420];
+
+    (void)rig_write(r, &s, bytes, PATIENT_MS);
+    const unsigned at = rig_fragment(r, &s, 1, path, sizeof path);
+    rig_path(r, at, "i/cloud", identity, sizeof identity);
+    CHECK(snprintf(aside, sizeof aside, "%s/identity", r->dir.path) > 0);
+    CHECK(unlink(path) == 0 && rename(identity, aside) == 0);
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+    CHECK(f.count == 1 && f.v[0].kind == GW_FAULT_LOST && view(r, at).state == GW_CLOUD_LOST);
+    CHECK(rename(aside, identity) == 0 && rig_probe(r) == 0x1f);
+}
+
+/* -- many at once
+ * ----------------------------------------------------------------------------------------------- */
+
+struct writer {
+    struct rig *rig;
+    struct qc_rand rand;
+    pthread_t thread;
+};
+
+static void *write_many(void *arg)
+{
+    struct writer *w = arg;
+    struct rig mine = *w->rig; /* its own generator over the same store */
+    uint8_t *p = malloc(4000000);
+
+    CHECK(p != NULL);
+    mine.rand = w->rand;
+    for (unsigned i = 0; i < 12; i++) {
+        struct gw_segment s = rig_segment(&mine, (uint32_t)qc_rand_between(&mine.rand, 1, 4000000));
+        struct gw_faults f;
+        const struct gw_written got = rig_write(&mine, &s, p, PATIENT_MS);
+        CHECK(got.durable == 5);
+        s.absent = (uint32_t)qc_rand_below(&mine.rand, 32);
+        CHECK(rig_read(&mine, &s, whole(&s), p, PATIENT_MS, &f) == QC_OK);
+    }
+    free(p);
+    return NULL;
+}
+
+static void many_at_once(struct rig *r)
+{
+    struct writer w[8];
+
+    for (unsigned i = 0; i < 8; i++) {
+        w[i] = (struct writer){ .rig = r, .rand = { .state = qc_rand_u64(&r->rand) } };
+        CHECK(pthread_create(&w[i].thread, NULL, write_many, &w[i]) == 0);
+    }
+    for (unsigned i = 0; i < 8; i++)
+        CHECK(pthread_join(w[i].thread, NULL) == 0);
+    CHECK(gw_store_spare(r->store) == QC_GW_UNITS);
+}
+
+/* The pool is the limit: the seventh waits, and is told so. */
+static void pool_pushes_back(struct rig *r)
+{
+    struct gw_unit *u[QC_GW_UNITS], *more = NULL;
+    struct qc_err err = { 0 };
+
+    for (unsigned i = 0; i < QC_GW_UNITS; i++)
+        CHECK_OK(gw_unit_take(r->store, qc_deadline_in(1000), &u[i], &err));
+    CHECK(gw_store_spare(r->store) == 0);
+    CHECK_RC(gw_unit_take(r->store, qc_deadline_in(20), &more, &err), QC_TEMP);
+    CHECK(more == NULL);
+    for (unsigned i = 0; i < QC_GW_UNITS; i++)
+        gw_unit_give(&u[i]);
+    CHECK(gw_store_spare(r->store) == QC_GW_UNITS);
+}
+
+int main(void)
+{
+    const struct qc_rand rand = qc_rand_start();
+
+    rig_in_memory();
+    struct rig r = rig_new(rand, 5, 3, 5);
+    abandoned_jobs(&r);
+    queued_jobs(&r);
+    full_queue(&r);
+    rig_close(&r);
+    rig_open(&r);
+    CHECK(rig_probe(&r) == 0x1f);
+    objects(&r);
+    listing(&r);
+    absent_cloud(&r);
+    wiped_cloud(&r);
+    emptied_cloud(&r);
+    many_at_once(&r);
+    pool_pushes_back(&r);
+    rig_done(&r);
+    r = faulty_rig(rand);
+    quorum_rule(&r);
+    hung_clouds(&r);
+    slow_reads(&r);
+    lying_clouds(&r);
+    failing_puts(&r);
+    faulty_done(&r);
+    CHECK(qc_alloc_live() == 0);
+    return 0;
+}
