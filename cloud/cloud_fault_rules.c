@@ -32,7 +32,7 @@ struct cut {
 
 static bool cut_is(struct cut c, const char *s)
 {
-    return strlen(s) == c.n && memcmp(c.p, s, c.n) == 0;
+    return strlen(s) == c.n && strncmp(c.p, s, c.n) == 0;
 }
 
 /* What stands before the first byte of `stops`; *rest goes on at that byte. */

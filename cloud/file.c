@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -170,10 +171,8 @@ static qc_rc dir_unused(int dir, bool *ret, struct qc_err *err)
 static qc_rc parent_sync(const char *path, struct qc_err *err)
 {
     char parent[CLOUD_URL_SIZE_MAX + 4];
-    size_t n = strlen(path);
-    QC_ASSERT(n + 4 <= sizeof parent);
-    memcpy(parent, path, n);
-    memcpy(parent + n, "/..", 4);
+    int n = snprintf(parent, sizeof parent, "%s/..", path);
+    QC_ASSERT(n > 0 && (size_t)n < sizeof parent);
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_TRY(dir_open(parent, &dir, err));
     return file_dir_sync(qc_fd_get(&dir), err);

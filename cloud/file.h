@@ -56,7 +56,13 @@ void file_at_close(struct file_at *at);
  * Fail with the code for errno by the table of cloud.h: as QC_FAIL_OS, but what says that the place is gone
  * or out of reach (ENODEV, ESTALE, ...) is QC_TEMP.
  */
-#define FILE_FAIL(err, ...) file_fail_os((err), errno, QC_HERE, __VA_ARGS__)
+#define FILE_FAIL(err, ...)                                                                                  \
+    __extension__({                                                                                          \
+        qc_rc rc_os_ = file_fail_os((err), errno, QC_HERE, __VA_ARGS__);                                     \
+        if (rc_os_ == QC_OK)                                                                                 \
+            __builtin_unreachable(); /* as in QC_FAIL_OS: analysers see that it is a failure */              \
+        rc_os_;                                                                                              \
+    })
 QC_MUST qc_rc file_fail_os(struct qc_err *err, int os, const char *where, const char *fmt, ...)
     QC_PRINTF(4, 5);
 

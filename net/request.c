@@ -159,7 +159,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
                       QC_FAIL(&run->err, QC_LIMIT, "the answer has more than %d bytes of headers",
                               NET_HEAD_SIZE_MAX),
                       0);
-    if (n >= 12 && memcmp(line, "HTTP/", 5) == 0) {
+    if (n >= 12 && strncmp(line, "HTTP/", 5) == 0) {
         head_begin(run);
         /* "HTTP/1.1 200": libcurl has checked the line before it comes here. */
         int status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');

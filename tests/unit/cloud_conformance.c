@@ -204,7 +204,7 @@ static qc_rc see(void *ctx, const struct cloud_item *item, struct qc_err *err)
         return QC_FAIL(err, s->stop, "told to stop");
     QC_ASSERT(cloud_key_ok(item->key));
     QC_ASSERT(strcmp(item->key, s->last) > 0);
-    strncpy(s->last, item->key, sizeof s->last - 1);
+    memcpy(s->last, item->key, strlen(item->key) + 1);
     if (s->want != NULL) {
         QC_ASSERT(s->at < s->count);
         QC_ASSERT(strcmp(item->key, s->want[s->at]) == 0);

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct cloud_op forever = { .deadline = { 0 } };
-
 static void rules_parse(void)
 {
     static const char *const good[] = { "",
@@ -65,6 +63,7 @@ static void rules_parse(void)
 
 #ifdef QC_FAULT_POINTS
 
+static const struct cloud_op forever = { .deadline = { 0 } };
 static char url[400];
 static const qc_span text = { (const uint8_t *)"0123456789", 10 };
 

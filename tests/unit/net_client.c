@@ -145,6 +145,7 @@ static enum MHD_Result answer_get(struct MHD_Connection *con, const char *url, c
     return answer(con, 404, "nothing here", method);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
 static enum MHD_Result serve(void *cls, struct MHD_Connection *con, const char *url, const char *method,
                              const char *version, const char *data, size_t *size, void **state)
 {
