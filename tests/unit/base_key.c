@@ -74,9 +74,47 @@ static void check_read_only(void)
     CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
 }
 
+/* A block that is used again comes as zeros; while it waits, a stray pointer to the freed key dies. */
+static void check_reuse(void)
+{
+    struct qc_err err = { 0 };
+    uint8_t raw[32];
+    qc_key *k = NULL;
+    int status = 0;
+
+    memset(raw, 0x77, sizeof raw);
+    CHECK_OK(qc_key_from(&k, raw, sizeof raw, &err));
+    const volatile uint8_t *stray = qc_key_open(k).p;
+    qc_key_free(&k);
+    fflush(NULL);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        _exit(*stray);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+    for (int i = 0; i < 2 * QC_KEY_SPARE_MAX; i++) {
+        CHECK_OK(qc_key_blank(&k, 32, &err));
+        for (size_t j = 0; j < 32; j++)
+            CHECK(qc_key_write(k)[j] == 0);
+        memset(qc_key_write(k), 0x77, 32);
+        qc_key_free(&k);
+    }
+    qc_key *many[2 * QC_KEY_SPARE_MAX] = { NULL };
+    for (int i = 0; i < 2 * QC_KEY_SPARE_MAX; i++) {
+        CHECK_OK(qc_key_blank(&many[i], 32, &err));
+        CHECK(qc_key_write(many[i])[0] == 0);
+        qc_key_write(many[i])[0] = 1;
+    }
+    for (int i = 0; i < 2 * QC_KEY_SPARE_MAX; i++)
+        qc_key_free(&many[i]);
+}
+
 int main(void)
 {
     check_life();
+    check_reuse();
     check_read_only();
     CHECK(qc_alloc_live() == 0);
     qc_key *none = NULL;

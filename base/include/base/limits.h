@@ -11,6 +11,8 @@
     X(QC_KEY_MIN, 16, "bytes", "the smallest secret in use: an n1 or n2 derivation")                         \
     X(QC_KEY_MAX, 4096, "bytes", "a passphrase or a slot of pad; one guarded page")                          \
     X(QC_KEY_STEP, 16, "bytes", "guarded blocks end at a page's end; other sizes come out unaligned")        \
+    X(QC_KEY_SPARE_MAX, 16, "blocks",                                                                        \
+      "per length; locked pages that are kept: 64 of 2,048 by the usual limit")                              \
     X(QC_HKDF_MAX, 255 * 32, "bytes", "RFC 5869: 255 blocks of the hash")                                    \
     X(QC_LOG_LINE_MAX, 4096, "bytes", "one write is one line up to PIPE_BUF")                                \
     X(QC_LOG_PAIRS_MAX, 16, "pairs", "a line stays readable")                                                \
