@@ -1,5 +1,5 @@
-/* The vault's descriptor, in each share store: how to reach the vault from a new machine. Nothing secret. Layer 3; uses base.
- * Format: FORMAT 7.3. Threads: none. */
+/* The vault's descriptor, in each share store: how to reach the vault from a new machine. Nothing secret.
+ * Layer 3; uses base. Format: FORMAT 7.3. Threads: none. */
 #pragma once
 #include <stdint.h>
 
@@ -8,7 +8,7 @@
 #include "vault/ids.h"
 
 #define VAULT_DESCRIPTOR_MAX 65536
-#define VAULT_CLOUDS_MAX 32
+#define VAULT_CLOUDS_MAX     32
 
 struct vault_cloud {
     uint32_t id;
@@ -26,8 +26,8 @@ struct vault_descriptor {
 void vault_descriptor_done(struct vault_descriptor *d);
 
 /* Append a cloud; copies. QC_LIMIT, QC_NOMEM. */
-QC_MUST qc_rc vault_descriptor_add_cloud(struct vault_descriptor *d, uint32_t id, const char *name, const char *url,
-                                         struct qc_err *err);
+QC_MUST qc_rc vault_descriptor_add_cloud(struct vault_descriptor *d, uint32_t id, const char *name,
+                                         const char *url, struct qc_err *err);
 /* Append the JSON text to ret. QC_LIMIT  over VAULT_DESCRIPTOR_MAX. */
 QC_MUST qc_rc vault_descriptor_write(qc_buf *ret, const struct vault_descriptor *d, struct qc_err *err);
 /* QC_FORMAT; QC_NEWER  another format number, mode or kind of gateway. ret is overwritten. */

@@ -1,9 +1,10 @@
-/* The gateway as the vault needs it: an interface declared by its consumer. Layer 3; uses base. Calls: docs/API.md.
+/* The gateway as the vault needs it: an interface declared by its consumer. Layer 3; uses base. Calls:
+ * docs/API.md.
  *
- * Whatever comes from a gateway is untrusted: sizes are bounded here, meaning is checked by the caller (seals, heads, tags).
- * A gateway handle is one connection and belongs to one thread at a time; clone makes another one to the same gateway.
- * Each implementation repeats what may be repeated (nothing sent, idempotent, 503 with Retry-After, jittered) until the
- * deadline of the op. */
+ * Whatever comes from a gateway is untrusted: sizes are bounded here, meaning is checked by the caller
+ * (seals, heads, tags). A gateway handle is one connection and belongs to one thread at a time; clone makes
+ * another one to the same gateway. Each implementation repeats what may be repeated (nothing sent,
+ * idempotent, 503 with Retry-After, jittered) until the deadline of the op. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
@@ -15,15 +16,15 @@
 struct vault_gw;
 
 #define VAULT_REQUEST_ID_BYTES 33 /* 32 hex digits and a NUL */
-#define VAULT_CLOUD_NAME_MAX 64
+#define VAULT_CLOUD_NAME_MAX   64
 
 /* An entry as the gateway gives it; owns its bytes. */
 struct vault_gw_entry {
-    struct vault_entry e;   /* spans point into path and priv */
+    struct vault_entry e; /* spans point into path and priv */
     qc_buf path, priv;
-    bool has_margins;       /* false in tombstones */
+    bool has_margins; /* false in tombstones */
     int64_t acked_margin, margin, margin_full;
-    int64_t created;        /* seconds since 1970, by the gateway's clock */
+    int64_t created; /* seconds since 1970, by the gateway's clock */
 };
 void vault_gw_entry_done(struct vault_gw_entry *e);
 
@@ -98,9 +99,10 @@ struct vault_gw_read {
 };
 
 /*
- * Errors of every call: QC_TEMP (not reachable until the deadline), QC_TIMEOUT, QC_CANCELLED, QC_NOMEM; QC_FORMAT for an
- * answer that does not parse; and what the gateway says by its error's id. vault: 16 bytes.
- * Where the table says "conflict", a QC_CONFLICT also fills the named output; the others are untouched on failure.
+ * Errors of every call: QC_TEMP (not reachable until the deadline), QC_TIMEOUT, QC_CANCELLED, QC_NOMEM;
+ * QC_FORMAT for an answer that does not parse; and what the gateway says by its error's id. vault: 16 bytes.
+ * Where the table says "conflict", a QC_CONFLICT also fills the named output; the others are untouched on
+ * failure.
  */
 struct vault_gw_ops {
     void (*close)(struct vault_gw *gw);
@@ -108,49 +110,52 @@ struct vault_gw_ops {
     /* The id under which the gateway remembers faults for the following calls; "" for none. */
     void (*set_request)(struct vault_gw *gw, const char *id);
 
-    qc_rc (*vault_put)(struct vault_gw *gw, const uint8_t *vault, qc_span record, qc_span backup, const struct vault_op *op,
-                       struct qc_err *err);
-    /* QC_NOTFOUND  the gateway does not know the vault. record and backup are appended to. */
-    qc_rc (*vault_get)(struct vault_gw *gw, const uint8_t *vault, qc_buf *record, qc_buf *backup, struct vault_head *head,
+    qc_rc (*vault_put)(struct vault_gw *gw, const uint8_t *vault, qc_span record, qc_span backup,
                        const struct vault_op *op, struct qc_err *err);
+    /* QC_NOTFOUND  the gateway does not know the vault. record and backup are appended to. */
+    qc_rc (*vault_get)(struct vault_gw *gw, const uint8_t *vault, qc_buf *record, qc_buf *backup,
+                       struct vault_head *head, const struct vault_op *op, struct qc_err *err);
     /* Seals of commits from+1 .., 32 bytes each, appended to seals: at most 10,000. */
-    qc_rc (*chain)(struct vault_gw *gw, const uint8_t *vault, uint64_t from, struct vault_head *head, qc_buf *seals,
-                   const struct vault_op *op, struct qc_err *err);
+    qc_rc (*chain)(struct vault_gw *gw, const uint8_t *vault, uint64_t from, struct vault_head *head,
+                   qc_buf *seals, const struct vault_op *op, struct qc_err *err);
 
     /* QC_NOTFOUND  the path never existed; a tombstone is an answer. */
     qc_rc (*entry_get)(struct vault_gw *gw, const uint8_t *vault, qc_span path, struct vault_gw_entry *ret,
                        const struct vault_op *op, struct qc_err *err);
-    qc_rc (*entry_list)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page, vault_gw_entry_fn fn,
-                        void *ctx, bool *ret_more, const struct vault_op *op, struct qc_err *err);
+    qc_rc (*entry_list)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page,
+                        vault_gw_entry_fn fn, void *ctx, bool *ret_more, const struct vault_op *op,
+                        struct qc_err *err);
     /* e: the sealed tombstone. Conflict: *ret_current (its e.number 0: no entry). */
-    qc_rc (*entry_remove)(struct vault_gw *gw, const uint8_t *vault, const struct vault_entry *e, const uint8_t put_key[16],
-                          struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current, const struct vault_op *op,
-                          struct qc_err *err);
+    qc_rc (*entry_remove)(struct vault_gw *gw, const uint8_t *vault, const struct vault_entry *e,
+                          const uint8_t put_key[16], struct vault_gw_receipt *ret,
+                          struct vault_gw_entry *ret_current, const struct vault_op *op, struct qc_err *err);
 
     qc_rc (*upload_begin)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
                           const struct vault_op *op, struct qc_err *err);
     /* bytes must stay as they are until the call returns: they may be sent again. */
-    qc_rc (*segment_put)(struct vault_gw *gw, const uint8_t put_key[16], uint32_t seq, bool last, qc_span bytes,
-                         struct vault_gw_segment *ret, const struct vault_op *op, struct qc_err *err);
+    qc_rc (*segment_put)(struct vault_gw *gw, const uint8_t put_key[16], uint32_t seq, bool last,
+                         qc_span bytes, struct vault_gw_segment *ret, const struct vault_op *op,
+                         struct qc_err *err);
     /* Idempotent by put_key. Conflict: *ret_current as above. */
-    qc_rc (*upload_commit)(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_entry *e, uint32_t segments,
-                           qc_span backup, struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
-                           const struct vault_op *op, struct qc_err *err);
+    qc_rc (*upload_commit)(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_entry *e,
+                           uint32_t segments, qc_span backup, struct vault_gw_receipt *ret,
+                           struct vault_gw_entry *ret_current, const struct vault_op *op, struct qc_err *err);
     /* receipt is filled for DECIDED (where the gateway gives one) and LIVE. */
     qc_rc (*upload_state)(struct vault_gw *gw, const uint8_t put_key[16], enum vault_upload_state *ret,
                           struct vault_gw_receipt *receipt, const struct vault_op *op, struct qc_err *err);
     /* Durable, also for an unknown key. QC_CONFLICT  it is decided or live. */
-    qc_rc (*upload_cancel)(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_op *op, struct qc_err *err);
+    qc_rc (*upload_cancel)(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_op *op,
+                           struct qc_err *err);
 
-    qc_rc (*read)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_read *what, const struct vault_op *op,
-                  struct qc_err *err);
+    qc_rc (*read)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_read *what,
+                  const struct vault_op *op, struct qc_err *err);
     /* B, appended. QC_NOTFOUND. */
-    qc_rc (*backup_get)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object, const uint8_t *version, qc_buf *ret,
-                        const struct vault_op *op, struct qc_err *err);
+    qc_rc (*backup_get)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object,
+                        const uint8_t *version, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
     qc_rc (*info)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object, const uint8_t *version,
                   struct vault_gw_info *ret, const struct vault_op *op, struct qc_err *err);
-    qc_rc (*faults)(struct vault_gw *gw, const char *request_id, struct vault_gw_faults *ret, const struct vault_op *op,
-                    struct qc_err *err);
+    qc_rc (*faults)(struct vault_gw *gw, const char *request_id, struct vault_gw_faults *ret,
+                    const struct vault_op *op, struct qc_err *err);
     /* GET /v1/status and /v1/health: the JSON text as it came (syntax checked), appended. */
     qc_rc (*status)(struct vault_gw *gw, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
     qc_rc (*health)(struct vault_gw *gw, qc_buf *ret, const struct vault_op *op, struct qc_err *err);

@@ -1,4 +1,5 @@
-/* How long an operation may take, who may break it off, and what it found that is no failure. Layer 3; uses base. */
+/* How long an operation may take, who may break it off, and what it found that is no failure. Layer 3; uses
+ * base. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,14 +28,15 @@ enum vault_note_kind {
 
 struct vault_note {
     enum vault_note_kind kind;
-    unsigned share;    /* 1, 2, or 0 */
-    qc_rc rc;          /* what a failure of this kind would have been */
-    uint64_t count;    /* faults of this cloud and kind, or 0 */
-    char cloud[64];    /* or "" */
-    char text[256];    /* one line, lower case, no full stop; names are escaped */
+    unsigned share; /* 1, 2, or 0 */
+    qc_rc rc;       /* what a failure of this kind would have been */
+    uint64_t count; /* faults of this cloud and kind, or 0 */
+    char cloud[64]; /* or "" */
+    char text[256]; /* one line, lower case, no full stop; names are escaped */
 };
 
-/* {0} is empty. Owned by the caller; at most VAULT_NOTES_MAX are kept, equal ones (kind, share, cloud) once. */
+/* {0} is empty. Owned by the caller; at most QC_VAULT_NOTES_MAX are kept, equal ones (kind, share, cloud)
+ * once. */
 struct vault_notes {
     struct vault_note *v;
     size_t n, cap;
@@ -44,5 +46,5 @@ void vault_notes_done(struct vault_notes *notes);
 
 /* Add one. Never fails: what cannot be kept is counted in dropped. notes may be NULL. */
 void vault_notes_add(struct vault_notes *notes, const struct vault_note *note);
-void vault_note(struct vault_notes *notes, enum vault_note_kind kind, unsigned share, qc_rc rc, const char *fmt, ...)
-    QC_PRINTF(5, 6);
+void vault_note(struct vault_notes *notes, enum vault_note_kind kind, unsigned share, qc_rc rc,
+                const char *fmt, ...) QC_PRINTF(5, 6);

@@ -1,12 +1,14 @@
-/* A share store: the directory that holds share 1 or share 2 of every object and of the vault secret. Layer 3; uses base.
- * Format: FORMAT 7. Source: PAPERS A3, A10. Keeps I1 (records are durable before the commit), I3 and I5.
+/* A share store: the directory that holds share 1 or share 2 of every object and of the vault secret. Layer
+ * 3; uses base. Format: FORMAT 7. Source: PAPERS A3, A10. Keeps I1 (records are durable before the commit),
+ * I3 and I5.
  *
- * SQLite with a rollback journal: at rest it is one file, so a store can be copied while no command runs and read from a
- * read-only medium. A store belongs to one thread at a time; several processes may have it open: each call is one
- * transaction, and a second writer waits for QC_DB_BUSY_MS (then QC_LOCKED).
+ * SQLite with a rollback journal: at rest it is one file, so a store can be copied while no command runs and
+ * read from a read-only medium. A store belongs to one thread at a time; several processes may have it open:
+ * each call is one transaction, and a second writer waits for QC_DB_BUSY_MS (then QC_LOCKED).
  *
- * Errors of every call, besides those named: QC_LOCKED, QC_IO, QC_FULL, QC_NOMEM, QC_AUTH (writing a store that is open
- * for reading), QC_INTEGRITY (the database is damaged). Messages name the store by index and directory. */
+ * Errors of every call, besides those named: QC_LOCKED, QC_IO, QC_FULL, QC_NOMEM, QC_AUTH (writing a store
+ * that is open for reading), QC_INTEGRITY (the database is damaged). Messages name the store by index and
+ * directory. */
 #pragma once
 #include <stdbool.h>
 
@@ -42,13 +44,14 @@ struct vault_store_params {
 };
 
 /*
- * Make a store in dir, which is missing (then it is made, with its parents, mode 0700) or empty. Durable on return. It is
- * opened for writing. store.key is written last: a directory without it is no store.
+ * Make a store in dir, which is missing (then it is made, with its parents, mode 0700) or empty. Durable on
+ * return. It is opened for writing. store.key is written last: a directory without it is no store.
  *
  * QC_CONFLICT  the directory is not empty;  QC_RANDOM
  */
-QC_MUST qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct vault_store_params *params,
-                                 const qc_rng *rng, struct qc_err *err);
+QC_MUST qc_rc vault_store_create(struct vault_store **ret, const char *dir,
+                                 const struct vault_store_params *params, const qc_rng *rng,
+                                 struct qc_err *err);
 
 /* What a store must be; empty fields are not compared. */
 struct vault_store_expect {
@@ -59,8 +62,8 @@ struct vault_store_expect {
 
 /*
  * QC_SHARES     the directory is gone, empty, or not a store: a lost share (the message says which and where)
- * QC_INTEGRITY  a store, but of another vault, index or id than expected; or its key file or head does not verify
- * QC_NEWER      its format is newer;  QC_AUTH  may not be read (or, with VAULT_STORE_WRITE, written)
+ * QC_INTEGRITY  a store, but of another vault, index or id than expected; or its key file or head does not
+ * verify QC_NEWER      its format is newer;  QC_AUTH  may not be read (or, with VAULT_STORE_WRITE, written)
  */
 QC_MUST qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_store_access access,
                                const struct vault_store_expect *expect, struct qc_err *err);
@@ -69,8 +72,8 @@ void vault_store_close(struct vault_store **s);
 unsigned vault_store_index(const struct vault_store *s);
 bool vault_store_writable(const struct vault_store *s);
 const char *vault_store_dir(const struct vault_store *s);
-const uint8_t *vault_store_vault(const struct vault_store *s);      /* 16 bytes */
-const uint8_t *vault_store_id(const struct vault_store *s);         /* 16 bytes */
+const uint8_t *vault_store_vault(const struct vault_store *s); /* 16 bytes */
+const uint8_t *vault_store_id(const struct vault_store *s);    /* 16 bytes */
 uint32_t vault_store_generation(const struct vault_store *s);
 const uint8_t *vault_store_commitment(const struct vault_store *s); /* of VS, 32 bytes */
 const qc_key *vault_store_secret(const struct vault_store *s);      /* VS1 or VS2; borrowed */
@@ -94,64 +97,76 @@ struct vault_store_record {
 void vault_store_record_done(struct vault_store_record *r);
 
 /*
- * Add records, all or none, durable on return. An equal record that is there already (recover, run again) is replaced.
- * The put pipeline adds pending ones before the first segment is sent.
+ * Add records, all or none, durable on return. An equal record that is there already (recover, run again) is
+ * replaced. The put pipeline adds pending ones before the first segment is sent.
  */
 QC_MUST qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *records, size_t count,
                               const qc_rng *rng, struct qc_err *err);
 
 /*
- * The share of a version: the record of the highest generation. Pending records count: their put may have been committed.
- * QC_NOTFOUND   no record;  QC_INTEGRITY  its seal fails: damaged, counts as missing
+ * The share of a version: the record of the highest generation. Pending records count: their put may have
+ * been committed. QC_NOTFOUND   no record;  QC_INTEGRITY  its seal fails: damaged, counts as missing
  */
 QC_MUST qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
-                              const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret, struct qc_err *err);
+                              const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,
+                              struct qc_err *err);
 
 /* What a commit changes in a store, in one transaction. */
 struct vault_store_commit {
-    const uint8_t *object, *version; /* whose pending record becomes committed; NULL: none (rm, a mark seen) */
+    const uint8_t *object,
+        *version; /* whose pending record becomes committed; NULL: none (rm, a mark seen) */
     uint64_t sequence;
-    const uint8_t *path_tag; /* 16 bytes; NULL: no mark */
-    uint64_t number;         /* the path's mark becomes this, if it was less */
+    const uint8_t *path_tag;       /* 16 bytes; NULL: no mark */
+    uint64_t number;               /* the path's mark becomes this, if it was less */
     const struct vault_head *head; /* NULL: as it is; a lesser count than the known one changes nothing */
 };
 /* QC_NOTFOUND  the record is not there (nothing changed). Again with the same values: the same result. */
-QC_MUST qc_rc vault_store_commit(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
-                                 struct qc_err *err);
+QC_MUST qc_rc vault_store_commit(struct vault_store *s, const struct vault_store_commit *change,
+                                 const qc_rng *rng, struct qc_err *err);
 
-/* Remove a record if it is pending (its upload is durably cancelled). One that is not there: QC_OK. Committed: QC_CONFLICT. */
+/* Remove a record if it is pending (its upload is durably cancelled). One that is not there: QC_OK.
+ * Committed: QC_CONFLICT. */
 QC_MUST qc_rc vault_store_remove_pending(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
                                          const uint8_t version[VAULT_ID_BYTES], struct qc_err *err);
 
 /* High-water marks: 0 when there is none. QC_INTEGRITY  the mark's tag fails. */
-QC_MUST qc_rc vault_store_mark(struct vault_store *s, const uint8_t path_tag[16], uint64_t *ret, struct qc_err *err);
+QC_MUST qc_rc vault_store_mark(struct vault_store *s, const uint8_t path_tag[16], uint64_t *ret,
+                               struct qc_err *err);
 QC_MUST qc_rc vault_store_sequence(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES], uint64_t *ret,
                                    struct qc_err *err);
 
 /*
- * Records in the order of (object, version, generation), page by page: up to max of them beyond *cursor, which starts as
- * {0} and is moved on. A damaged record comes with share NULL. *ret_got = 0 is the end.
+ * Records in the order of (object, version, generation), page by page: up to max of them beyond *cursor,
+ * which starts as {0} and is moved on. A damaged record comes with share NULL. *ret_got = 0 is the end.
  */
 struct vault_store_cursor {
     bool started;
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint32_t generation;
 };
-QC_MUST qc_rc vault_store_next(struct vault_store *s, struct vault_store_cursor *cursor, struct vault_store_record *ret,
-                               size_t max, size_t *ret_got, struct qc_err *err);
+QC_MUST qc_rc vault_store_next(struct vault_store *s, struct vault_store_cursor *cursor,
+                               struct vault_store_record *ret, size_t max, size_t *ret_got,
+                               struct qc_err *err);
 
-/* Marks likewise, in the order of path tags; damaged ones are left out and counted in *ret_damaged (added). */
+/* Marks likewise, in the order of path tags, until cursor->end; damaged ones are left out and counted. */
 struct vault_store_mark {
     uint8_t path_tag[16];
     uint64_t number;
 };
-QC_MUST qc_rc vault_store_marks_next(struct vault_store *s, bool *started, uint8_t after[16], struct vault_store_mark *ret,
-                                     size_t max, size_t *ret_got, uint64_t *ret_damaged, struct qc_err *err);
+struct vault_store_marks_cursor {
+    bool started, end;
+    uint8_t after[16];
+    uint64_t damaged;
+};
+QC_MUST qc_rc vault_store_marks_next(struct vault_store *s, struct vault_store_marks_cursor *cursor,
+                                     struct vault_store_mark *ret, size_t max, size_t *ret_got,
+                                     struct qc_err *err);
 /* Raise marks, all or none. */
-QC_MUST qc_rc vault_store_marks_raise(struct vault_store *s, const struct vault_store_mark *marks, size_t count,
-                                      struct qc_err *err);
+QC_MUST qc_rc vault_store_marks_raise(struct vault_store *s, const struct vault_store_mark *marks,
+                                      size_t count, struct qc_err *err);
 
-/* The whole store, alone: database structure, every seal and tag. Never fails for a damaged value: it is counted. */
+/* The whole store, alone: database structure, every seal and tag. Never fails for a damaged value: it is
+ * counted. */
 struct vault_store_health {
     uint64_t records, committed, pending, retired, damaged_records;
     uint64_t marks, damaged_marks;

@@ -6,11 +6,12 @@
 struct vault_source_file;
 
 /*
- * Open a regular file for reading; symbolic links are followed. Its identity (device, inode, size, mtime, ctime in ns) is
- * taken now and compared again at the end of the put.
- * QC_NOTFOUND, QC_AUTH;  QC_USAGE  not a regular file
+ * Open a regular file for reading; symbolic links are followed. Its identity (device, inode, size, mtime,
+ * ctime in ns) is taken now and compared again at the end of the put. QC_NOTFOUND, QC_AUTH;  QC_USAGE  not a
+ * regular file
  */
-QC_MUST qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err);
+QC_MUST qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path,
+                                     struct qc_err *err);
 /* Standard input and the like: read to its end, unknown size. fd is borrowed. */
 QC_MUST qc_rc vault_source_file_fd(struct vault_source_file **ret, int fd, struct qc_err *err);
 const struct vault_source *vault_source_file_source(const struct vault_source_file *f); /* borrowed */

@@ -1,12 +1,13 @@
-/* libqcloud: put, get, list, remove, verify and recover sealed objects. Layer 3; uses base, ss; randomness and the gateway
- * come through interfaces. Everything that the command does, this library does; it prints nothing, reads no environment.
- * Source: PAPERS A1..A11. Keeps I1, I2, I3, I5, I8.
+/* libqcloud: put, get, list, remove, verify and recover sealed objects. Layer 3; uses base, ss; randomness
+ * and the gateway come through interfaces. Everything that the command does, this library does; it prints
+ * nothing, reads no environment. Source: PAPERS A1..A11. Keeps I1, I2, I3, I5, I8.
  *
- * A session (struct vault) belongs to one thread at a time; it starts a thread of its own during put, get and verify.
- * Resident memory stays under 64 MiB for any object size.
+ * A session (struct vault) belongs to one thread at a time; it starts a thread of its own during put, get and
+ * verify. Resident memory stays under 64 MiB for any object size.
  *
- * Names are bytes (vault/name.h); messages quote and escape them. Every call takes an op (deadline, cancel), notes (remarks
- * that are no failure; may be NULL) and err. Errors of every call that asks the gateway: those of vault/gw.h. */
+ * Names are bytes (vault/name.h); messages quote and escape them. Every call takes an op (deadline, cancel),
+ * notes (remarks that are no failure; may be NULL) and err. Errors of every call that asks the gateway: those
+ * of vault/gw.h. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,10 +24,10 @@ struct vault;
 
 /* How far an operation is; called on the caller's thread, often: the callee decides what to show. */
 struct vault_progress {
-    uint64_t done;      /* put: bytes of D that are durable; get, verify: bytes verified; recover: objects */
-    uint64_t total;     /* of the same; VAULT_SIZE_UNKNOWN when it is not known */
-    uint64_t sent;      /* put: bytes of N handed to the gateway, sent again or not */
-    bool finishing;     /* put: all is durable, the commit is under way */
+    uint64_t done;  /* put: bytes of D that are durable; get, verify: bytes verified; recover: objects */
+    uint64_t total; /* of the same; VAULT_SIZE_UNKNOWN when it is not known */
+    uint64_t sent;  /* put: bytes of N handed to the gateway, sent again or not */
+    bool finishing; /* put: all is durable, the commit is under way */
 };
 typedef void (*vault_progress_fn)(void *ctx, const struct vault_progress *p);
 
@@ -50,23 +51,26 @@ struct vault_conf {
 };
 
 /*
- * Make a vault: draw the vault secret, register record and backup data at the gateway, make both stores with descriptor d
- * (its vault and stores fields are filled in by this call). Nothing is left behind that stops a second try, except stores
- * that were made whole.
+ * Make a vault: draw the vault secret, register record and backup data at the gateway, make both stores with
+ * descriptor d (its vault and stores fields are filled in by this call). Nothing is left behind that stops a
+ * second try, except stores that were made whole.
  *
  * QC_USAGE     both directories are the same;  QC_CONFLICT  a directory is not empty;  QC_RANDOM
  */
-QC_MUST qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *conf, struct vault_descriptor *d,
-                           struct vault_gw *gw, const struct vault_call *call, struct qc_err *err);
+QC_MUST qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *conf,
+                           struct vault_descriptor *d, struct vault_gw *gw, const struct vault_call *call,
+                           struct qc_err *err);
 
 /*
- * Open a vault: what stores there are (both, or one and the gateway's backup data), the vault secret, then the chain of
- * commits from the last known head. Stores are brought up to the new head where they can be written.
+ * Open a vault: what stores there are (both, or one and the gateway's backup data), the vault secret, then
+ * the chain of commits from the last known head. Stores are brought up to the new head where they can be
+ * written.
  *
  *   gw   taken over: closed by vault_close, and also when this call fails
  *
  * QC_SHARES     no store is there;  QC_NOTFOUND  the gateway does not know the vault
- * QC_INTEGRITY  record, backup data or shares do not verify; or the gateway is "older than this client has seen (rollback)"
+ * QC_INTEGRITY  record, backup data or shares do not verify; or the gateway is "older than this client has
+ * seen (rollback)"
  */
 QC_MUST qc_rc vault_open_session(struct vault **ret, const struct vault_conf *conf, struct vault_gw **gw,
                                  const struct vault_call *call, struct qc_err *err);
@@ -93,7 +97,8 @@ QC_MUST qc_rc vault_join_read(struct vault_join *ret, const char *const dirs[2],
 struct vault_source {
     /* Up to max bytes into dst; 0 is the end. */
     qc_rc (*read)(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err);
-    /* After the last byte, before the commit: is what was read still what is there? QC_CHANGED. NULL: cannot be asked. */
+    /* After the last byte, before the commit: is what was read still what is there? QC_CHANGED. NULL: cannot
+     * be asked. */
     qc_rc (*unchanged)(void *ctx, uint64_t bytes_read, struct qc_err *err);
     void *ctx;
     uint64_t size; /* for progress; VAULT_SIZE_UNKNOWN */
@@ -109,30 +114,31 @@ struct vault_put_opts {
 struct vault_put_result {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint64_t number, sequence;
-    uint64_t size, stored;              /* |D|, |N| */
-    int64_t margin, margin_full;        /* clouds that may be lost: as acknowledged, as asked for */
-    bool degraded;                      /* less was reached than was asked: exit 4 */
+    uint64_t size, stored;       /* |D|, |N| */
+    int64_t margin, margin_full; /* clouds that may be lost: as acknowledged, as asked for */
+    bool degraded;               /* less was reached than was asked: exit 4 */
     uint32_t clouds, record_copies;
     char degraded_clouds[32][VAULT_CLOUD_NAME_MAX];
     size_t degraded_count;
 };
 
 /*
- * Seal and store D under a name. On QC_OK the version is committed: both shares, n fragments of each segment (or, degraded,
- * the write quorum) and the commit record are durable. On failure nothing is visible, unless err says that the outcome is
- * not known: then the next writing command finds out (journal).
+ * Seal and store D under a name. On QC_OK the version is committed: both shares, n fragments of each segment
+ * (or, degraded, the write quorum) and the commit record are durable. On failure nothing is visible, unless
+ * err says that the outcome is not known: then the next writing command finds out (journal).
  *
  * QC_SHARES    a store is not there, nothing was sent;  QC_AUTH  a store is read-only, nothing was sent
- * QC_USAGE     the name;  QC_CHANGED  the source changed;  QC_CONFLICT  if_absent, or others wrote the name too often
- * QC_QUORUM    fewer clouds than the write quorum;  QC_RANDOM;  and what the source returns
+ * QC_USAGE     the name;  QC_CHANGED  the source changed;  QC_CONFLICT  if_absent, or others wrote the name
+ * too often QC_QUORUM    fewer clouds than the write quorum;  QC_RANDOM;  and what the source returns
  */
-QC_MUST qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source, const struct vault_put_opts *opts,
-                        const struct vault_call *call, struct vault_put_result *ret, struct qc_err *err);
+QC_MUST qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source,
+                        const struct vault_put_opts *opts, const struct vault_call *call,
+                        struct vault_put_result *ret, struct qc_err *err);
 
 /* ---- get ---- */
 
 struct vault_stat {
-    qc_buf name;  /* owned */
+    qc_buf name; /* owned */
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint64_t number, sequence;
     uint64_t size, stored; /* |D|, |N| */
@@ -146,7 +152,8 @@ void vault_stat_done(struct vault_stat *s);
 
 /* Where D goes. Only verified bytes are handed over (I2). */
 struct vault_sink {
-    /* Once, before the first byte, after M and the metadata were verified: size, times, mode. NULL: not interested. */
+    /* Once, before the first byte, after M and the metadata were verified: size, times, mode. NULL: not
+     * interested. */
     qc_rc (*begin)(void *ctx, const struct vault_stat *what, struct qc_err *err);
     qc_rc (*write)(void *ctx, qc_span bytes, struct qc_err *err);
     /* Once, after the last byte: make it durable and visible. NULL: nothing to do. */
@@ -155,17 +162,17 @@ struct vault_sink {
 };
 
 /*
- * Read and verify the current version of a name. Uses both shares; or one and backup data, with a note; or, where a share
- * or the backup data turns out wrong, the way that verifies. On failure the sink has got a verified prefix at most, and
- * finish was not called.
+ * Read and verify the current version of a name. Uses both shares; or one and backup data, with a note; or,
+ * where a share or the backup data turns out wrong, the way that verifies. On failure the sink has got a
+ * verified prefix at most, and finish was not called.
  *
  *   ret   filled on QC_OK; may be NULL
  *
  * QC_NOTFOUND   no such name, or removed;  QC_SHARES  neither share is there, or one and no backup data
  * QC_INTEGRITY  what does not verify;  QC_QUORUM  fewer than k fragments of a segment can be had
  */
-QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *sink, const struct vault_call *call,
-                        struct vault_stat *ret, struct qc_err *err);
+QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *sink,
+                        const struct vault_call *call, struct vault_stat *ret, struct qc_err *err);
 
 /* The entry alone, verified: no object bytes are read. QC_NOTFOUND, QC_INTEGRITY. */
 QC_MUST qc_rc vault_stat(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
@@ -180,31 +187,33 @@ QC_MUST qc_rc vault_layout(struct vault *v, const struct vault_stat *what, const
 typedef qc_rc (*vault_list_fn)(void *ctx, const struct vault_stat *s, struct qc_err *err);
 
 /*
- * Objects below a prefix, in byte order of their names, each entry verified. A prefix is "" (all), a directory ("a/b" or
- * "a/b/": what lies below it, and, without the slash, the object of exactly that name), or the beginning of a component
+ * Objects below a prefix, in byte order of their names, each entry verified. A prefix is "" (all), a
+ * directory ("a/b" or "a/b/": what lies below it, and, without the slash, the object of exactly that name),
+ * or the beginning of a component
  * ("a/b*": all names that begin with "a/b").
- * An entry that does not verify ends the listing with QC_INTEGRITY. Leaving entries out is noticed by vault_verify only.
+ * An entry that does not verify ends the listing with QC_INTEGRITY. Leaving entries out is noticed by
+ * vault_verify only.
  */
-QC_MUST qc_rc vault_list(struct vault *v, qc_span prefix, vault_list_fn fn, void *ctx, const struct vault_call *call,
-                         struct qc_err *err);
+QC_MUST qc_rc vault_list(struct vault *v, qc_span prefix, vault_list_fn fn, void *ctx,
+                         const struct vault_call *call, struct qc_err *err);
 
 struct vault_remove_result {
     uint64_t number;
     uint32_t record_copies, clouds;
 };
 /* Remove a name (its versions stay stored). QC_NOTFOUND; QC_CONFLICT  others wrote the name too often. */
-QC_MUST qc_rc vault_remove(struct vault *v, qc_span name, const struct vault_call *call, struct vault_remove_result *ret,
-                           struct qc_err *err);
+QC_MUST qc_rc vault_remove(struct vault *v, qc_span name, const struct vault_call *call,
+                           struct vault_remove_result *ret, struct qc_err *err);
 
 /* ---- verify, recover, status ---- */
 
 /* What vault_verify found of one object. */
 struct vault_verdict {
     const struct vault_stat *what; /* name etc.; borrowed */
-    qc_rc rc;                      /* QC_OK: all is well; QC_DEGRADED: it opens, but something is wrong; else the failure */
-    const char *text;              /* which check, or what the pattern of opening paths means */
-    bool plain, with1, with2;      /* which ways open: both shares; share 1 and B; share 2 and B */
-    bool backup_ok;                /* B's n2 and R4 are right */
+    qc_rc rc; /* QC_OK: all is well; QC_DEGRADED: it opens, but something is wrong; else the failure */
+    const char *text;         /* which check, or what the pattern of opening paths means */
+    bool plain, with1, with2; /* which ways open: both shares; share 1 and B; share 2 and B */
+    bool backup_ok;           /* B's n2 and R4 are right */
 };
 typedef qc_rc (*vault_verdict_fn)(void *ctx, const struct vault_verdict *verdict, struct qc_err *err);
 
@@ -213,27 +222,30 @@ struct vault_verify_result {
     qc_rc worst; /* qc_rc_worse over the objects, as exit code of the run */
 };
 /*
- * Each object below a prefix (as in vault_list): entry, all three opening paths, B, every chunk; and, for prefix "", the
- * chain of commits against the entries and both stores' seals. A bad object does not end the run.
+ * Each object below a prefix (as in vault_list): entry, all three opening paths, B, every chunk; and, for
+ * prefix "", the chain of commits against the entries and both stores' seals. A bad object does not end the
+ * run.
  */
-QC_MUST qc_rc vault_verify(struct vault *v, qc_span prefix, vault_verdict_fn fn, void *ctx, const struct vault_call *call,
-                           struct vault_verify_result *ret, struct qc_err *err);
+QC_MUST qc_rc vault_verify(struct vault *v, qc_span prefix, vault_verdict_fn fn, void *ctx,
+                           const struct vault_call *call, struct vault_verify_result *ret,
+                           struct qc_err *err);
 
 struct vault_recover_result {
-    uint64_t records;  /* in the store that is left */
-    uint64_t written;  /* to the new one, now */
-    uint64_t present;  /* were there already, and verify */
-    uint64_t failed;   /* could not be made; a note each */
-    uint64_t bytes;    /* read from the gateway */
+    uint64_t records; /* in the store that is left */
+    uint64_t written; /* to the new one, now */
+    uint64_t present; /* were there already, and verify */
+    uint64_t failed;  /* could not be made; a note each */
+    uint64_t bytes;   /* read from the gateway */
 };
 /*
- * Rewrite share store `index` for every version from the other store and backup data, each checked against M: heads and
- * tails of N are read, no data. Interrupted, it goes on where it was when it is called again.
+ * Rewrite share store `index` for every version from the other store and backup data, each checked against M:
+ * heads and tails of N are read, no data. Interrupted, it goes on where it was when it is called again.
  *
  *   dir   the new store's directory: empty or missing, or a recovery that was broken off
  *
- * QC_SHARES  the other store is not there;  QC_CONFLICT  dir holds something else, or the store is there and whole
- * A version that cannot be recovered does not end the run (failed, note). The session should be closed and opened again.
+ * QC_SHARES  the other store is not there;  QC_CONFLICT  dir holds something else, or the store is there and
+ * whole A version that cannot be recovered does not end the run (failed, note). The session should be closed
+ * and opened again.
  */
 QC_MUST qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, const struct vault_call *call,
                             struct vault_recover_result *ret, struct qc_err *err);
@@ -244,10 +256,11 @@ struct vault_local_status {
         qc_rc rc; /* QC_OK: open and whole; QC_SHARES: missing; else what is wrong */
         char text[256];
         bool writable;
-        uint64_t device; /* st_dev of its directory */
+        uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */
     } share[2];
     uint64_t unfinished; /* puts in the journal that no command is working on */
     bool same_device;    /* both stores lie on one device */
 };
-QC_MUST qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf *conf, struct qc_err *err);
+QC_MUST qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf *conf,
+                                 struct qc_err *err);

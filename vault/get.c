@@ -1,0 +1,125 @@
+#include "object.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The highest number of this path that we know is now at least this one. Notes only: the get itself is done.
+ */
+static void seen(struct vault *v, const struct vault_gw_entry *e, struct vault_notes *notes)
+{
+    uint8_t tag[16];
+    struct qc_err why = { 0 };
+    if (vault_ring_path_tag(tag, v->ring, e->e.path, &why) != QC_OK)
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t mark = 0;
+        if (v->store[i] == NULL || !vault_store_writable(v->store[i]))
+            continue;
+        if (vault_store_mark(v->store[i], tag, &mark, &why) == QC_OK && mark < e->e.number) {
+            session_mark(v, e->e.path, e->e.number, notes);
+            return;
+        }
+    }
+}
+
+static void note_margin(const struct vault_gw_entry *e, struct vault_notes *notes)
+{
+    if (e->has_margins && e->margin < e->margin_full)
+        vault_note(notes, VAULT_NOTE_MARGIN, 0, QC_DEGRADED,
+                   "it survives the loss of %" PRId64 " clouds, %" PRId64 " are asked for", e->margin,
+                   e->margin_full);
+}
+
+struct get {
+    struct object o;
+    const struct vault_sink *sink;
+};
+
+static void get_done(struct get *g)
+{
+    object_done(&g->o);
+}
+
+static qc_rc give(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    const struct get *g = ctx;
+    return g->sink->write(g->sink->ctx, bytes, err);
+}
+
+/* Everything about the file that the sealed object itself says, which M covers, wins over the entry. */
+static qc_rc begin_sink(struct get *g, struct vault_stat *stat, struct qc_err *err)
+{
+    const struct vault_meta *meta = vault_opened_meta(g->o.opened);
+    if (meta->true_size != stat->size)
+        return QC_FAIL(err, QC_INTEGRITY, "entry: %" PRIu64 " bytes, the object has %" PRIu64, stat->size,
+                       meta->true_size);
+    stat->has_mtime = meta->has_mtime;
+    stat->has_mode = meta->has_mode;
+    stat->mtime_s = meta->mtime_s;
+    stat->mtime_ns = meta->mtime_ns;
+    stat->mode = meta->mode;
+    return g->sink->begin == NULL ? QC_OK : g->sink->begin(g->sink->ctx, stat, err);
+}
+
+static qc_rc run(struct vault *v, qc_span name, const struct vault_sink *sink, const struct vault_call *call,
+                 struct vault_stat *ret, struct qc_err *err)
+{
+    QC_CLEANUP(get_done) struct get g = { .sink = sink };
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    QC_CLEANUP(vault_stat_done) struct vault_stat stat = { 0 };
+    QC_TRY(session_entry_of_name(v, name, &path, &e, call, err));
+    QC_TRY(session_stat(v, name, &e, &stat, err));
+    QC_TRY(object_begin(&g.o, v, e.e.object, e.e.version, call, err));
+    g.o.size = e.e.size;
+    g.o.M = e.e.M;
+    qc_rc rc = object_frame(&g.o, err);
+    if (rc == QC_OK)
+        rc = object_unlock(&g.o, err);
+    if (rc == QC_OK)
+        rc = begin_sink(&g, &stat, err);
+    if (rc == QC_OK)
+        rc = object_walk(&g.o, give, &g, err);
+    session_note_faults(v, g.o.request, call);
+    QC_TRY(rc);
+    if (sink->finish != NULL)
+        QC_TRY(sink->finish(sink->ctx, err));
+    seen(v, &e, call->notes);
+    note_margin(&e, call->notes);
+    if (ret != NULL)
+        *ret = QC_STEAL(stat);
+    return QC_OK;
+}
+
+qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *sink, const struct vault_call *call,
+                struct vault_stat *ret, struct qc_err *err)
+{
+    char text[NAME_TEXT];
+    session_name_text(text, name);
+    QC_TRY_AS(run(v, name, sink, call, ret, err), err, "%s", text);
+    return QC_OK;
+}
+
+static qc_rc stat_run(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
+                      struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    QC_TRY(session_entry_of_name(v, name, &path, &e, call, err));
+    return session_stat(v, name, &e, ret, err);
+}
+
+qc_rc vault_stat(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
+                 struct qc_err *err)
+{
+    char text[NAME_TEXT];
+    session_name_text(text, name);
+    QC_TRY_AS(stat_run(v, name, call, ret, err), err, "%s", text);
+    return QC_OK;
+}
+
+qc_rc vault_layout(struct vault *v, const struct vault_stat *what, const struct vault_call *call,
+                   struct vault_gw_info *ret, struct qc_err *err)
+{
+    return v->gw->ops->info(v->gw, v->id, what->object, what->version, ret, &call->op, err);
+}

@@ -1,0 +1,179 @@
+#include "gw_http.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "gw_json.h"
+
+void vault_gw_close(struct vault_gw **gw)
+{
+    if (*gw != NULL)
+        (*gw)->ops->close(*gw);
+    *gw = NULL;
+}
+
+void gw_http_close(struct vault_gw *gw)
+{
+    struct gw_http *h = (struct gw_http *)gw;
+    net_client_free(&h->net);
+    if (h->dirfd > 0)
+        close(h->dirfd - 1);
+    qc_free(h->name);
+    qc_free(h);
+}
+
+static void http_free(struct gw_http **h)
+{
+    if (*h != NULL)
+        gw_http_close(&(*h)->gw);
+    *h = NULL;
+}
+
+qc_rc vault_gw_http_new(struct vault_gw **ret, int dirfd, const char *name, struct qc_err *err)
+{
+    QC_CLEANUP(http_free) struct gw_http *h = qc_alloc(sizeof(*h));
+    if (h == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
+    h->gw.ops = &gw_http_ops;
+    h->jitter = qc_now_ns();
+    int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        return QC_FAIL_OS(err, "cannot keep the gateway's directory open");
+    h->dirfd = fd + 1;
+    if ((h->name = qc_strdup(name)) == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
+    QC_TRY(net_client_new_unix(&h->net, fd, name, err));
+    *ret = &QC_STEAL(h)->gw;
+    return QC_OK;
+}
+
+qc_rc gw_http_clone(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *err)
+{
+    struct gw_http *h = (struct gw_http *)gw;
+    struct vault_gw *copy = NULL;
+    QC_TRY(vault_gw_http_new(&copy, h->dirfd - 1, h->name, err));
+    gw_http_set_request(copy, h->request);
+    *ret = copy;
+    return QC_OK;
+}
+
+void gw_http_set_request(struct vault_gw *gw, const char *id)
+{
+    struct gw_http *h = (struct gw_http *)gw;
+    QC_ASSERT(strlen(id) < sizeof(h->request));
+    memcpy(h->request, id, strlen(id) + 1);
+}
+
+/* Not for secrets: spreads the retries of several commands. */
+static uint64_t jitter(struct gw_http *h, uint64_t below)
+{
+    h->jitter = h->jitter * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return below == 0 ? 0 : (h->jitter >> 33) % below;
+}
+
+/* Wait before the next try, in slices, so that a cancel is seen. QC_OK: try again. */
+static qc_rc pause_before(struct gw_http *h, unsigned attempt, const char *retry_after, qc_deadline patience,
+                          const struct vault_op *op, struct qc_err *err)
+{
+    uint64_t ms = QC_VAULT_PAUSE_MS;
+    for (unsigned i = 0; i < attempt && ms < QC_VAULT_PAUSE_MAX_MS; i++)
+        ms *= 2;
+    if (retry_after != NULL) {
+        long s = strtol(retry_after, NULL, 10);
+        if (s > 0 && s < 1000 && (uint64_t)s * 1000 > ms)
+            ms = (uint64_t)s * 1000;
+    }
+    if (ms > QC_VAULT_PAUSE_MAX_MS)
+        ms = QC_VAULT_PAUSE_MAX_MS;
+    ms = ms / 2 + jitter(h, ms);
+    if (qc_deadline_left_ms(patience) <= ms)
+        return err->rc; /* no time for another try: the failure that we have stands */
+    for (qc_deadline until = qc_deadline_in(ms); !qc_deadline_over(until);) {
+        uint64_t left = qc_deadline_left_ms(until);
+        long slice = (long)(left < 50 ? left : 50);
+        struct qc_err stop = { 0 };
+        qc_rc rc = qc_go_on(op->deadline, op->cancel, "waiting for the gateway", &stop);
+        if (rc != QC_OK) {
+            *err = stop;
+            return rc;
+        }
+        nanosleep(&(struct timespec){ .tv_nsec = slice * 1000000 }, NULL);
+    }
+    return QC_OK;
+}
+
+static size_t make_headers(struct net_header v[4], const struct gw_http *h, const struct gw_http_call *call)
+{
+    size_t n = 0;
+    if (h->request[0] != '\0')
+        v[n++] = (struct net_header){ "X-Qcloud-Request", h->request };
+    if (call->body.n > 0)
+        v[n++] = (struct net_header){ "Content-Type", call->type != NULL ? call->type : "application/json" };
+    if (call->range != NULL)
+        v[n++] = (struct net_header){ "Range", call->range };
+    return n;
+}
+
+/* One try. *ret_again: the failure may go away. *ret_after: the Retry-After header, until the next request.
+ */
+static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret,
+                      const struct vault_op *op, bool *ret_again, const char **ret_after, struct qc_err *err)
+{
+    static const char *const keep[] = { "Retry-After" };
+    struct net_header headers[4];
+    struct net_response answer = { .body = { .max = call->answer_max } };
+    QC_CLEANUP(qc_buf_free) qc_buf body = { 0 };
+    *ret_again = false;
+    *ret_after = NULL;
+    size_t header_count = make_headers(headers, h, call);
+    qc_rc rc = net_request(h->net,
+                           &(struct net_request){ .method = call->method,
+                                                  .path = call->path,
+                                                  .headers = headers,
+                                                  .header_count = header_count,
+                                                  .keep = keep,
+                                                  .keep_count = 1,
+                                                  .body = call->body,
+                                                  .write = call->write,
+                                                  .write_ctx = call->ctx,
+                                                  .deadline = op->deadline,
+                                                  .stall_ms = QC_VAULT_STALL_MS,
+                                                  .cancel = op->cancel },
+                           &answer, err);
+    body = answer.body;
+    if (rc == QC_NOTFOUND || rc == QC_AUTH) { /* the socket, not the object */
+        *ret_again = rc == QC_NOTFOUND;
+        if (rc == QC_AUTH)
+            return rc;
+        return QC_FAIL(err, QC_TEMP, "the gateway is not running (no socket '%s')", h->name);
+    }
+    if (rc != QC_OK) {
+        *ret_again = rc == QC_TEMP && (call->streamed == NULL || !*call->streamed);
+        return rc;
+    }
+    if (answer.status >= 200 && answer.status < 300)
+        return ret == NULL ? QC_OK : qc_buf_add(ret, qc_buf_span(&body), err);
+    rc = gw_json_error(answer.status, qc_buf_span(&body), call->ret_current, err);
+    *ret_again = rc == QC_TEMP || rc == QC_LOCKED || rc == QC_NOMEM;
+    *ret_after = answer.kept[0];
+    return rc;
+}
+
+qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret, const struct vault_op *op,
+                   struct qc_err *err)
+{
+    qc_deadline patience = op->deadline.at_ms != 0 ? op->deadline : qc_deadline_in(QC_VAULT_PATIENCE_MS);
+    for (unsigned attempt = 0;; attempt++) {
+        bool again = false;
+        const char *after = NULL;
+        qc_rc rc = try_once(h, call, ret, op, &again, &after, err);
+        if (rc == QC_OK || !again)
+            return rc;
+        QC_TRY(pause_before(h, attempt, after, patience, op, err));
+    }
+}

@@ -1,0 +1,39 @@
+/* One call of the gateway over net/: request, answer, repetition. Layer 3. */
+#pragma once
+#include "base/buf.h"
+#include "net/client.h"
+#include "vault/gw.h"
+
+struct gw_http {
+    struct vault_gw gw; /* first */
+    struct net_client *net;
+    int dirfd;
+    char *name;
+    char request[VAULT_REQUEST_ID_BYTES];
+    uint64_t jitter;
+};
+
+struct gw_http_call {
+    const char *method;
+    const char *path;
+    qc_span body;       /* empty: none */
+    const char *type;   /* of the body; NULL: JSON */
+    const char *range;  /* Range header or NULL */
+    net_write_fn write; /* for a streamed answer; ctx is told whether it has got bytes through *streamed */
+    void *ctx;
+    const bool *streamed; /* true: bytes were handed on, so the request must not be repeated; NULL: never */
+    struct vault_gw_entry *ret_current; /* of a conflict; may be NULL */
+    size_t answer_max;
+};
+
+/*
+ * Send, repeat while that may help and the op allows, and take a success's body into ret (appended from
+ * empty). Errors: vault/gw.h.
+ */
+QC_MUST qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret,
+                           const struct vault_op *op, struct qc_err *err);
+
+extern const struct vault_gw_ops gw_http_ops;
+void gw_http_close(struct vault_gw *gw);
+QC_MUST qc_rc gw_http_clone(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *err);
+void gw_http_set_request(struct vault_gw *gw, const char *id);

@@ -1,0 +1,49 @@
+/* The client's journal: one small durable file per running put, so that whatever is interrupted is settled by
+ * the next writing command (durability.md 7.3). Layer 3. Nothing secret in it.
+ *
+ * File STATE/journal/<put key in hex>, mode 0600, held by flock while its put runs. Two slots of JOURNAL_SLOT
+ * bytes, written in turn, so that one of them is always whole: "QCJ1" || u32 turn || vault 16 || put key 16
+ * || object 16 || version 16 || path tag 16 || u64 sequence || SHA-256 of the bytes before A file without a
+ * whole slot is of a put that had sent nothing. */
+#pragma once
+#include "base/file.h"
+#include "session.h"
+
+#define JOURNAL_CLEAR 96
+#define JOURNAL_SLOT  (JOURNAL_CLEAR + 32)
+
+struct journal_put {
+    uint8_t vault[VAULT_ID_BYTES];
+    uint8_t put_key[16];
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint8_t path_tag[16];
+    uint64_t sequence;
+};
+
+struct journal {
+    struct qc_fd dir, file;
+    char name[33];
+    uint32_t turn;
+};
+
+/* Begin: the file is durable and locked on return. */
+QC_MUST qc_rc journal_begin(struct journal *ret, const char *state, const struct journal_put *put,
+                            struct qc_err *err);
+/* Replace what it says, durably. */
+QC_MUST qc_rc journal_update(struct journal *j, const struct journal_put *put, struct qc_err *err);
+/* Remove the file, durably: the put is settled. */
+QC_MUST qc_rc journal_end(struct journal *j, struct qc_err *err);
+/* Let go without removing: the next writing command settles it. */
+void journal_close(struct journal *j);
+
+/* Parse the file's bytes: the slot of the greater turn. QC_FORMAT  none is whole. */
+QC_MUST qc_rc journal_parse(struct journal_put *ret, uint32_t *ret_turn, qc_span in, struct qc_err *err);
+
+/*
+ * Settle every put of v's vault that nobody holds: committed ones get their records committed, all others are
+ * cancelled at the gateway (durably), then their pending records removed. What cannot be settled now stays,
+ * with a note.
+ */
+QC_MUST qc_rc journal_settle(struct vault *v, const struct vault_call *call, struct qc_err *err);
+/* How many files nobody holds. A missing directory is 0. */
+QC_MUST qc_rc journal_count(const char *state, uint64_t *ret, struct qc_err *err);

@@ -1,0 +1,206 @@
+/* What earlier commands left unfinished: durability.md 7.3. */
+#include "journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool is_key(const char *name)
+{
+    return strlen(name) == 32 && strspn(name, "0123456789abcdef") == 32;
+}
+
+/* Open and lock a leftover. *ret_held: its put is running, or it went away. */
+static qc_rc take(struct journal *j, const char *name, bool *ret_held, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    *ret_held = true;
+    snprintf(j->name, sizeof(j->name), "%s", name);
+    qc_rc rc = qc_open_at(&j->file, qc_fd_get(&j->dir), name, O_RDWR | O_NOFOLLOW, 0, &why);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    if (flock(qc_fd_get(&j->file), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            return QC_OK;
+        return QC_FAIL_OS(err, "cannot lock the journal");
+    }
+    *ret_held = false;
+    return QC_OK;
+}
+
+/* The put was committed: its records, mark follow. All stores must take it, else the file stays. */
+static qc_rc finish(struct vault *v, const struct journal_put *put, uint64_t number, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        QC_TRY(session_need_store(v, i + 1, err));
+        struct vault_store_commit change = { .object = put->object,
+                                             .version = put->version,
+                                             .sequence = put->sequence,
+                                             .path_tag = put->path_tag,
+                                             .number = number };
+        qc_rc rc = vault_store_commit(v->store[i], &change, &v->rng, &why);
+        if (rc == QC_NOTFOUND) { /* a store made by recover has it as committed, or another one damaged it */
+            change.object = change.version = NULL;
+            rc = vault_store_commit(v->store[i], &change, &v->rng, &why);
+        }
+        if (rc != QC_OK) {
+            *err = why;
+            return rc;
+        }
+    }
+    return QC_OK;
+}
+
+/* The put will never be: the gateway has its cancellation, so the pending records may go. */
+static qc_rc forget(struct vault *v, const struct journal_put *put, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        QC_TRY(session_need_store(v, i + 1, err));
+        QC_TRY(vault_store_remove_pending(v->store[i], put->object, put->version, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc settle_one(struct vault *v, const struct journal_put *put, const struct vault_call *call,
+                        struct vault_notes *notes, struct qc_err *err)
+{
+    for (unsigned i = 0; i < QC_RETRY_MAX; i++) {
+        enum vault_upload_state state = VAULT_UPLOAD_UNKNOWN;
+        struct vault_gw_receipt receipt = { 0 };
+        QC_TRY(v->gw->ops->upload_state(v->gw, put->put_key, &state, &receipt, &call->op, err));
+        if (state == VAULT_UPLOAD_LIVE) {
+            QC_TRY(finish(v, put, receipt.number, err));
+            vault_note(notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
+                       "an interrupted put had been committed; it is finished now");
+            return QC_OK;
+        }
+        if (state != VAULT_UPLOAD_DECIDED) {
+            struct qc_err why = { 0 };
+            qc_rc rc = v->gw->ops->upload_cancel(v->gw, put->put_key, &call->op, &why);
+            if (rc == QC_OK) {
+                QC_TRY(forget(v, put, err));
+                vault_note(notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
+                           "an interrupted put was cancelled; nothing of it is visible");
+                return QC_OK;
+            }
+            if (rc != QC_CONFLICT) {
+                *err = why;
+                return rc;
+            }
+        }
+        nanosleep(&(struct timespec){ .tv_nsec = 200000000 },
+                  NULL); /* decided: the gateway is about to publish it */
+    }
+    return QC_FAIL(err, QC_TEMP, "the gateway has decided to commit it and is not done yet");
+}
+
+static qc_rc settle_file(struct vault *v, struct journal *j, const struct vault_call *call,
+                         struct qc_err *err)
+{
+    uint8_t bytes[2 * JOURNAL_SLOT + 1];
+    struct journal_put put = { 0 };
+    struct qc_err why = { 0 };
+    size_t got = 0;
+    QC_TRY(qc_pread_full(qc_fd_get(&j->file), bytes, sizeof(bytes), 0, &got, err));
+    qc_rc rc = journal_parse(&put, &j->turn, qc_span_of(bytes, got), &why);
+    if (rc == QC_FORMAT)
+        return journal_end(j, err); /* nothing was sent before a slot was whole */
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    if (memcmp(put.vault, v->id, sizeof(put.vault)) != 0)
+        return QC_OK;
+    rc = settle_one(v, &put, call, call->notes, &why);
+    if (rc == QC_NOMEM || rc == QC_CANCELLED) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK) {
+        vault_note(call->notes, VAULT_NOTE_UNFINISHED, 0, rc, "an interrupted put could not be settled: %s",
+                   why.msg);
+        return QC_OK;
+    }
+    return journal_end(j, err);
+}
+
+typedef qc_rc (*journal_fn)(void *ctx, struct journal *j, struct qc_err *err);
+
+/* Every leftover that nobody holds; fn has it locked. */
+static qc_rc each(const char *state, journal_fn fn, void *ctx, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd parent = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd list = { 0 };
+    struct qc_err why = { 0 };
+    qc_rc rc = qc_dir_open(&parent, state, &why);
+    if (rc == QC_OK)
+        rc = qc_open_at(&list, qc_fd_get(&parent), "journal", O_RDONLY | O_DIRECTORY, 0, &why);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    DIR *dir = fdopendir(qc_fd_get(&list));
+    if (dir == NULL)
+        return QC_FAIL_OS(err, "cannot list the journal");
+    list = (struct qc_fd){ 0 };
+    for (struct dirent *e = readdir(dir); e != NULL && rc == QC_OK; e = readdir(dir)) {
+        QC_CLEANUP(journal_close) struct journal j = { 0 };
+        bool held = false;
+        if (!is_key(e->d_name))
+            continue;
+        rc = qc_open_at(&j.dir, qc_fd_get(&parent), "journal", O_RDONLY | O_DIRECTORY, 0, err);
+        if (rc == QC_OK)
+            rc = take(&j, e->d_name, &held, err);
+        if (rc == QC_OK && !held)
+            rc = fn(ctx, &j, err);
+    }
+    closedir(dir);
+    return rc;
+}
+
+struct settle_ctx {
+    struct vault *v;
+    const struct vault_call *call;
+};
+
+static qc_rc settle_cb(void *ctx, struct journal *j, struct qc_err *err)
+{
+    struct settle_ctx *c = ctx;
+    return settle_file(c->v, j, c->call, err);
+}
+
+qc_rc journal_settle(struct vault *v, const struct vault_call *call, struct qc_err *err)
+{
+    if (v->state == NULL)
+        return QC_OK;
+    QC_TRY_AS(each(v->state, settle_cb, &(struct settle_ctx){ v, call }, err), err, "journal");
+    return QC_OK;
+}
+
+static qc_rc count_cb(void *ctx, struct journal *j, struct qc_err *err)
+{
+    (void)j;
+    (void)err;
+    ++*(uint64_t *)ctx;
+    return QC_OK;
+}
+
+qc_rc journal_count(const char *state, uint64_t *ret, struct qc_err *err)
+{
+    uint64_t n = 0;
+    QC_TRY_AS(each(state, count_cb, &n, err), err, "journal");
+    *ret = n;
+    return QC_OK;
+}

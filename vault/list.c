@@ -1,0 +1,153 @@
+#include "list.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "sorter.h"
+
+/* What a prefix means: the directory that is read at the gateway, and which of its names count. */
+struct filter {
+    qc_span dir;    /* name of the directory; empty: the root */
+    qc_span begins; /* names begin with this; empty: all */
+    bool below;     /* the directory's own name does not count */
+};
+
+static struct filter filter_of(qc_span prefix)
+{
+    struct filter f = { .dir = prefix };
+    if (prefix.n > 0 && prefix.p[prefix.n - 1] == '*') {
+        f.begins = qc_span_sub(prefix, 0, prefix.n - 1);
+        f.dir = f.begins;
+        while (f.dir.n > 0 && f.dir.p[f.dir.n - 1] != '/')
+            f.dir.n--;
+        f.below = true;
+    }
+    if (f.dir.n > 0 && f.dir.p[f.dir.n - 1] == '/') {
+        f.dir.n--;
+        f.below = true;
+    }
+    return f;
+}
+
+static bool counts(const struct filter *f, qc_span name)
+{
+    if (f->below && f->dir.n > 0 && qc_span_eq(name, f->dir))
+        return false;
+    return name.n >= f->begins.n && qc_span_eq(qc_span_sub(name, 0, f->begins.n), f->begins);
+}
+
+struct listing {
+    struct vault *v;
+    const struct vault_call *call;
+    struct filter filter;
+    struct vault_name_cache cache;
+    struct sorter *sorter;
+    qc_buf name, value, after;
+    struct list_totals totals;
+};
+
+static void listing_done(struct listing *l)
+{
+    vault_name_cache_done(&l->cache);
+    sorter_free(&l->sorter);
+    qc_buf_free(&l->name);
+    qc_buf_free(&l->value);
+    qc_buf_free(&l->after);
+}
+
+/* A vault_stat without its name, for the sorter and back: it never leaves the process's own unlinked files.
+ */
+static qc_rc keep(struct listing *l, const struct vault_gw_entry *e, struct qc_err *err)
+{
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
+    QC_TRY(session_stat(l->v, qc_buf_span(&l->name), e, &s, err));
+    struct vault_stat bare = s;
+    bare.name = (qc_buf){ 0 };
+    return sorter_add(l->sorter, qc_buf_span(&l->name), qc_span_of(&bare, sizeof(bare)), err);
+}
+
+static qc_rc one_entry(void *ctx, const struct vault_gw_entry *e, struct qc_err *err)
+{
+    struct listing *l = ctx;
+    QC_TRY(session_entry_check(l->v, (qc_span){ 0 }, e, l->call->notes, err));
+    if (l->after.n > 0 && qc_span_cmp(e->e.path, qc_buf_span(&l->after)) <= 0)
+        return QC_FAIL(err, QC_INTEGRITY, "listing: the gateway does not go on in order");
+    qc_buf_clear(&l->after);
+    QC_TRY(qc_buf_add(&l->after, e->e.path, err));
+    l->totals.entries++;
+    l->totals.numbers += e->e.number;
+    if (e->e.kind != VAULT_ENTRY_FILE)
+        return QC_OK;
+    qc_buf_clear(&l->name);
+    QC_TRY(vault_name_open(&l->name, l->v->ring, e->e.path, &l->cache, err));
+    return counts(&l->filter, qc_buf_span(&l->name)) ? keep(l, e, err) : QC_OK;
+}
+
+static qc_rc all_pages(struct listing *l, bool tombstones, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf prefix = { .max = QC_VAULT_PATH_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf after = { .max = QC_VAULT_PATH_MAX };
+    uint32_t limit = QC_VAULT_PAGE;
+    bool more = true;
+    if (l->filter.dir.n > 0)
+        QC_TRY(vault_name_seal(&prefix, l->v->ring, l->filter.dir, err));
+    while (more) {
+        uint64_t before = l->totals.entries;
+        QC_TRY(qc_go_on(l->call->op.deadline, l->call->op.cancel, "list", err));
+        qc_buf_clear(&after);
+        QC_TRY(qc_buf_add(&after, qc_buf_span(&l->after), err));
+        struct vault_gw_page page = { .prefix = qc_buf_span(&prefix),
+                                      .after = qc_buf_span(&after),
+                                      .limit = limit,
+                                      .tombstones = tombstones };
+        qc_rc rc =
+            l->v->gw->ops->entry_list(l->v->gw, l->v->id, &page, one_entry, l, &more, &l->call->op, err);
+        if (rc == QC_LIMIT && limit > 1 && l->totals.entries == before) {
+            limit /= 2; /* very long names: a page is bounded in bytes as well */
+            continue;
+        }
+        QC_TRY(rc);
+        if (more && l->totals.entries == before)
+            return QC_FAIL(err, QC_INTEGRITY, "listing: the gateway says that there is more, and gives none");
+    }
+    return QC_OK;
+}
+
+struct out {
+    vault_list_fn fn;
+    void *ctx;
+};
+
+static qc_rc give(void *ctx, qc_span key, qc_span value, struct qc_err *err)
+{
+    struct out *o = ctx;
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
+    QC_ASSERT(value.n == sizeof(s));
+    memcpy(&s, value.p, sizeof(s));
+    s.name.max = QC_VAULT_NAME_MAX;
+    QC_TRY(qc_buf_add(&s.name, key, err));
+    return o->fn(o->ctx, &s, err);
+}
+
+qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to, const struct vault_call *call,
+                   struct list_totals *ret, struct qc_err *err)
+{
+    QC_CLEANUP(listing_done) struct listing l = { .v = v, .call = call, .filter = filter_of(prefix) };
+    l.name.max = QC_VAULT_NAME_MAX;
+    l.after.max = QC_VAULT_PATH_MAX;
+    QC_TRY(sorter_new(&l.sorter, v->state, err));
+    QC_TRY(all_pages(&l, to->tombstones, err));
+    *ret = l.totals;
+    return sorter_walk(l.sorter, give, &(struct out){ to->fn, to->ctx }, err);
+}
+
+qc_rc vault_list(struct vault *v, qc_span prefix, vault_list_fn fn, void *ctx, const struct vault_call *call,
+                 struct qc_err *err)
+{
+    struct list_totals totals = { 0 };
+    char text[NAME_TEXT];
+    session_name_text(text, prefix);
+    QC_TRY_AS(list_objects(v, prefix, &(struct list_to){ .fn = fn, .ctx = ctx }, call, &totals, err), err,
+              "%s", text);
+    return QC_OK;
+}

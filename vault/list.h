@@ -1,0 +1,18 @@
+/* Listing with what verify needs besides the objects. Layer 3. */
+#pragma once
+#include "session.h"
+
+struct list_totals {
+    uint64_t entries; /* below the prefix's directory, tombstones included where asked for */
+    uint64_t numbers; /* sum of their numbers: the commits that they stand for */
+};
+
+struct list_to {
+    vault_list_fn fn;
+    void *ctx;
+    bool tombstones; /* counted in the totals; never given to fn */
+};
+
+/* As vault_list. ret is written before fn is first called. */
+QC_MUST qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to,
+                           const struct vault_call *call, struct list_totals *ret, struct qc_err *err);

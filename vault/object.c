@@ -1,0 +1,202 @@
+#include "object.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void object_done(struct object *o)
+{
+    vault_opened_free(&o->opened);
+    vault_frame_free(&o->frame);
+    vault_backup_done(&o->B);
+    qc_buf_free(&o->backup);
+    qc_buf_free(&o->head);
+    qc_buf_free(&o->tail);
+    qc_key_free(&o->share[0]);
+    qc_key_free(&o->share[1]);
+}
+
+qc_rc object_begin(struct object *o, struct vault *v, const uint8_t object[VAULT_ID_BYTES],
+                   const uint8_t version[VAULT_ID_BYTES], const struct vault_call *call, struct qc_err *err)
+{
+    *o = (struct object){ .v = v, .call = call };
+    memcpy(o->ids.vault, v->id, VAULT_ID_BYTES);
+    memcpy(o->ids.object, object, VAULT_ID_BYTES);
+    memcpy(o->ids.version, version, VAULT_ID_BYTES);
+    o->backup.max = QC_VAULT_BACKUP_MAX;
+    return session_request(v, o->request, err);
+}
+
+static qc_rc take_bytes(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    return qc_buf_add(ctx, bytes, err);
+}
+
+qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_range range, qc_buf *ret,
+                   struct qc_err *err)
+{
+    struct vault_gw_read what = {
+        .offset = range.offset, .size = range.size, .write = take_bytes, .ctx = ret
+    };
+    memcpy(what.object, o->ids.object, VAULT_ID_BYTES);
+    memcpy(what.version, o->ids.version, VAULT_ID_BYTES);
+    QC_TRY(qc_buf_reserve(ret, (size_t)range.size, err));
+    qc_rc rc = QC_OK;
+    for (unsigned i = 0; i < QC_RETRY_MAX; i++) {
+        qc_buf_clear(ret);
+        rc = gw->ops->read(gw, o->v->id, &what, &o->call->op, err);
+        if (rc == QC_OK)
+            return QC_OK;
+        rc = session_read_reason(gw, o->request, rc, err);
+        if (rc != QC_TEMP)
+            break;
+    }
+    qc_buf_clear(ret);
+    return rc;
+}
+
+static qc_rc fetch_into(struct object *o, qc_buf *ret, uint64_t offset, uint64_t size, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = (size_t)size };
+    QC_TRY(object_fetch(o, o->v->gw, (struct object_range){ offset, size }, &bytes, err));
+    qc_buf_free(ret);
+    *ret = QC_STEAL(bytes);
+    o->fetched += size;
+    return QC_OK;
+}
+
+/* Head and tail of N; N whole when it is small. */
+static qc_rc fetch_ends(struct object *o, uint64_t head, uint64_t tail, struct qc_err *err)
+{
+    if (o->size <= QC_VAULT_WHOLE_MAX || head + tail >= o->size) {
+        if (o->size > (uint64_t)QC_VAULT_TRAILER_MAX + 3 * (uint64_t)QC_VAULT_SEGMENT_MAX)
+            return QC_FAIL(err, QC_FORMAT, "N: header and trailer would be all of it");
+        if (!o->whole)
+            QC_TRY(fetch_into(o, &o->head, 0, o->size, err));
+        o->whole = true;
+        return QC_OK;
+    }
+    if (head > o->head.n)
+        QC_TRY(fetch_into(o, &o->head, 0, head, err));
+    if (tail > o->tail.n)
+        QC_TRY(fetch_into(o, &o->tail, o->size - tail, tail, err));
+    return QC_OK;
+}
+
+static qc_span tail_of(const struct object *o)
+{
+    return qc_buf_span(o->whole ? &o->head : &o->tail);
+}
+
+qc_rc object_frame(struct object *o, struct qc_err *err)
+{
+    struct vault_need need = { .head = VAULT_HEAD_FIRST, .tail = VAULT_TAIL_FIRST };
+    for (unsigned round = 0; o->frame == NULL; round++) {
+        if (round == 4)
+            return QC_FAIL(err, QC_FORMAT, "N: its parts do not settle");
+        if (need.head > o->size || need.tail > o->size)
+            return QC_FAIL(err, QC_FORMAT, "N: %" PRIu64 " bytes are too few", o->size);
+        QC_TRY(fetch_ends(o, need.head, need.tail, err));
+        QC_TRY(vault_frame_parse(&o->frame, &need, o->size, qc_buf_span(&o->head), tail_of(o), err));
+    }
+    struct vault_range zero = vault_geometry_chunk(&o->frame->g, 0);
+    return fetch_ends(o, zero.offset + zero.size, o->tail.n, err);
+}
+
+qc_span object_head0(const struct object *o)
+{
+    struct vault_range zero = vault_geometry_chunk(&o->frame->g, 0);
+    return qc_span_sub(qc_buf_span(&o->head), (size_t)zero.offset, (size_t)zero.size);
+}
+
+qc_rc object_shares(struct object *o, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+        if (o->v->store[i] == NULL) {
+            o->share_why[i] = o->v->why[i];
+            continue;
+        }
+        qc_rc rc = vault_store_get(o->v->store[i], o->ids.object, o->ids.version, &r, &o->share_why[i]);
+        if (rc == QC_OK)
+            o->share[i] = QC_STEAL(r.share);
+        else if (rc == QC_NOTFOUND || rc == QC_INTEGRITY || rc == QC_IO)
+            vault_note(o->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", o->share_why[i].msg);
+        else {
+            *err = o->share_why[i];
+            return rc;
+        }
+    }
+    return QC_OK;
+}
+
+qc_rc object_backup(struct object *o, struct qc_err *err)
+{
+    struct vault_gw *gw = o->v->gw;
+    if (o->has_B || o->B_why.rc != QC_OK)
+        return QC_OK;
+    qc_rc rc =
+        gw->ops->backup_get(gw, o->v->id, o->ids.object, o->ids.version, &o->backup, &o->call->op, &o->B_why);
+    if (rc == QC_OK)
+        rc = vault_backup_parse(&o->B, qc_buf_span(&o->backup), &o->B_why);
+    o->has_B = rc == QC_OK;
+    if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_FORMAT && rc != QC_NEWER && rc != QC_INTEGRITY) {
+        *err = o->B_why;
+        return rc;
+    }
+    return QC_OK;
+}
+
+struct vault_unlock object_ways(const struct object *o, bool with1, bool with2, bool with_B)
+{
+    return (struct vault_unlock){ .ids = o->ids,
+                                  .R1 = with1 ? o->share[0] : NULL,
+                                  .R2 = with2 ? o->share[1] : NULL,
+                                  .B = with_B && o->has_B ? &o->B : NULL,
+                                  .M = o->M };
+}
+
+static qc_rc open_by(struct object *o, bool with1, bool with2, struct qc_err *err)
+{
+    struct vault_unlock with = object_ways(o, with1, with2, !(with1 && with2));
+    return vault_open(&o->opened, o->frame, &with, object_head0(o), err);
+}
+
+/* One share is left: B must help. */
+static qc_rc unlock_one(struct object *o, unsigned i, struct qc_err *err)
+{
+    QC_TRY(object_backup(o, err));
+    if (!o->has_B)
+        return QC_FAIL(err, QC_SHARES,
+                       "share %u alone does not open it, and there is no backup data: %.150s; %.150s", i + 1,
+                       o->B_why.msg, o->share_why[1 - i].msg);
+    return open_by(o, i == 0, i == 1, err);
+}
+
+/* Both are there, and one of them (or N) is wrong: which one, B tells. */
+static qc_rc unlock_other(struct object *o, qc_rc rc, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    if (object_backup(o, &why) != QC_OK || !o->has_B)
+        return rc;
+    for (unsigned i = 0; i < 2; i++) {
+        if (open_by(o, i == 0, i == 1, &why) != QC_OK)
+            continue;
+        vault_note(o->call->notes, VAULT_NOTE_SHARE_DAMAGED, 2 - i, rc,
+                   "share %u of this object is wrong (%s)", 2 - i, err->msg);
+        qc_err_clear(err);
+        return QC_OK;
+    }
+    return rc;
+}
+
+qc_rc object_unlock(struct object *o, struct qc_err *err)
+{
+    QC_TRY(object_shares(o, err));
+    if (o->share[0] == NULL && o->share[1] == NULL)
+        return QC_FAIL(err, QC_SHARES, "both shares are missing: %.200s; %.200s", o->share_why[0].msg,
+                       o->share_why[1].msg);
+    if (o->share[0] == NULL || o->share[1] == NULL)
+        return unlock_one(o, o->share[0] != NULL ? 0 : 1, err);
+    qc_rc rc = open_by(o, true, true, err);
+    return rc == QC_INTEGRITY ? unlock_other(o, rc, err) : rc;
+}

@@ -1,0 +1,66 @@
+/* One stored version: its clear parts, the ways to open it, its chunks. Layer 3; get, verify and recover
+ * stand on it. Keeps I2. Order: FORMAT 3.5. */
+#pragma once
+#include "session.h"
+#include "vault/open.h"
+
+struct object {
+    struct vault *v;
+    const struct vault_call *call;
+    char request[VAULT_REQUEST_ID_BYTES];
+    struct vault_ids ids;
+    uint64_t size;    /* |N| */
+    const uint8_t *M; /* the entry's; NULL: none known */
+    bool whole;       /* head holds all of N */
+    qc_buf head, tail;
+    struct vault_frame *frame;
+    struct vault_opened *opened;
+    qc_key *share[2]; /* R1, R2 as the stores have them; NULL: why */
+    struct qc_err share_why[2];
+    qc_buf backup;
+    struct vault_backup B;
+    bool has_B;
+    struct qc_err B_why;
+    uint64_t fetched; /* bytes asked of the gateway */
+};
+void object_done(struct object *o);
+
+/*
+ * Begin: ids and size come from a checked entry, or (size 0) from the gateway's word alone, as recover does:
+ * M decides. Nothing is read yet.
+ */
+QC_MUST qc_rc object_begin(struct object *o, struct vault *v, const uint8_t object[VAULT_ID_BYTES],
+                           const uint8_t version[VAULT_ID_BYTES], const struct vault_call *call,
+                           struct qc_err *err);
+
+/* Header, trailer and chunk 0: reads what is needed, the whole of a small object. QC_FORMAT, QC_NEWER,
+ * QC_QUORUM. */
+QC_MUST qc_rc object_frame(struct object *o, struct qc_err *err);
+
+/* Shares from the stores into share[] and share_why[]. */
+QC_MUST qc_rc object_shares(struct object *o, struct qc_err *err);
+/* B into has_B and B_why. */
+QC_MUST qc_rc object_backup(struct object *o, struct qc_err *err);
+
+/*
+ * Open by both shares; or one and B; or, where both are there and M fails, by the way that holds. Notes say
+ * what was wrong. QC_SHARES, QC_INTEGRITY.
+ */
+QC_MUST qc_rc object_unlock(struct object *o, struct qc_err *err);
+
+/* What vault_open takes: shares (NULL: not used) and B. */
+struct vault_unlock object_ways(const struct object *o, bool with1, bool with2, bool with_B);
+/* Chunk 0 as stored, once object_frame is done; borrowed. */
+qc_span object_head0(const struct object *o);
+
+/* Verified plaintext of one chunk, without padding; borrowed for the call. */
+typedef qc_rc (*object_chunk_fn)(void *ctx, qc_span bytes, struct qc_err *err);
+/* All chunks in order, fetched ahead by a thread of its own. Stops at the first that does not verify. */
+QC_MUST qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err);
+
+/* Bytes [offset, offset + size) of N into ret, which must be empty; tries again where a connection breaks. */
+struct object_range {
+    uint64_t offset, size;
+};
+QC_MUST qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_range range,
+                           qc_buf *ret, struct qc_err *err);

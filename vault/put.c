@@ -1,0 +1,129 @@
+#include "put.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void put_done(struct put *p)
+{
+    sender_free(&p->sender);
+    vault_sealer_free(&p->sealer);
+    vault_keys_done(&p->keys);
+    journal_close(&p->journal);
+    qc_buf_free(&p->path);
+}
+
+/* What the put replaces, verified: number, object, sequence. */
+static qc_rc look(struct put *p, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    bool found = false;
+    QC_TRY(vault_name_seal(&p->path, p->v->ring, p->name, err));
+    QC_TRY(vault_ring_path_tag(p->path_tag, p->v->ring, qc_buf_span(&p->path), err));
+    QC_TRY(session_entry(p->v, qc_buf_span(&p->path), &e, &found, p->call, err));
+    bool file = found && e.e.kind == VAULT_ENTRY_FILE;
+    if (file && p->opts->if_absent)
+        return QC_FAIL(err, QC_CONFLICT, "the name is taken");
+    p->base = found ? e.e.number : 0;
+    p->ids.sequence = file ? e.e.sequence + 1 : 1;
+    if (file)
+        memcpy(p->ids.object, e.e.object, VAULT_ID_BYTES);
+    else
+        QC_TRY(qc_rng_fill(&p->v->rng, p->ids.object, VAULT_ID_BYTES, err));
+    return QC_OK;
+}
+
+/* Ids and keys. The version id is drawn with K and R, and never used for others. */
+static qc_rc draw(struct put *p, struct qc_err *err)
+{
+    memcpy(p->ids.vault, p->v->id, VAULT_ID_BYTES);
+    memcpy(p->ids.path_tag, p->path_tag, sizeof(p->path_tag));
+    QC_TRY(qc_rng_fill(&p->v->rng, p->ids.version, VAULT_ID_BYTES, err));
+    QC_TRY(qc_rng_fill(&p->v->rng, p->ids.put_key, sizeof(p->ids.put_key), err));
+    return vault_keys_draw(&p->keys, &p->v->rng, err);
+}
+
+/* R1 and R2 durable in both stores, before the first byte of N leaves (I1). */
+static qc_rc add_records(struct put *p, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct vault_store_record r = { .generation = 1,
+                                        .state = VAULT_RECORD_PENDING,
+                                        .share = i == 0 ? p->keys.R1 : p->keys.R2 };
+        memcpy(r.object, p->ids.object, VAULT_ID_BYTES);
+        memcpy(r.version, p->ids.version, VAULT_ID_BYTES);
+        QC_TRY(vault_store_add(p->v->store[i], &r, 1, &p->v->rng, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc begin(struct put *p, struct qc_err *err)
+{
+    struct vault_gw_begin b = { .base = p->base };
+    memcpy(b.put_key, p->ids.put_key, sizeof(b.put_key));
+    memcpy(b.object, p->ids.object, VAULT_ID_BYTES);
+    memcpy(b.version, p->ids.version, VAULT_ID_BYTES);
+    QC_TRY(journal_begin(&p->journal, p->v->state, &p->ids, err));
+    p->begun = true;
+    QC_TRY(p->v->gw->ops->upload_begin(p->v->gw, p->v->id, &b, &p->call->op, err));
+    return add_records(p, err);
+}
+
+/* After a failure: first the gateway's durable word that it will never be, then the pending records, then the
+ * journal. What does not work now is done by the next command. */
+static void abandon(struct put *p)
+{
+    struct vault_op op = { .deadline = qc_deadline_in(QC_VAULT_SETTLE_MS) };
+    struct qc_err why = { 0 };
+    if (!p->begun)
+        return;
+    qc_rc rc = p->v->gw->ops->upload_cancel(p->v->gw, p->ids.put_key, &op, &why);
+    for (unsigned i = 0; i < 2 && rc == QC_OK; i++)
+        rc = vault_store_remove_pending(p->v->store[i], p->ids.object, p->ids.version, &why);
+    if (rc == QC_OK)
+        rc = journal_end(&p->journal, &why);
+    if (rc != QC_OK)
+        vault_note(p->call->notes, VAULT_NOTE_UNFINISHED, 0, rc, "the next writing command clears up: %s",
+                   why.msg);
+}
+
+static qc_rc run(struct put *p, struct vault_put_result *ret, struct qc_err *err)
+{
+    QC_TRY(look(p, err));
+    QC_TRY(draw(p, err));
+    qc_rc rc = begin(p, err);
+    if (rc == QC_OK)
+        rc = put_data(p, err);
+    if (rc == QC_OK)
+        rc = put_commit(p, ret, err);
+    if (rc != QC_OK) {
+        sender_free(&p->sender);
+        abandon(p);
+    }
+    return rc;
+}
+
+qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source,
+                const struct vault_put_opts *opts, const struct vault_call *call,
+                struct vault_put_result *ret, struct qc_err *err)
+{
+    QC_CLEANUP(put_done) struct put p = {
+        .v = v, .call = call, .source = source, .opts = opts, .name = name
+    };
+    char text[NAME_TEXT];
+    p.path.max = QC_VAULT_PATH_MAX;
+    p.meta = (struct vault_meta){ .has_mtime = source->has_mtime,
+                                  .has_mode = source->has_mode,
+                                  .mtime_s = source->mtime_s,
+                                  .mtime_ns = source->mtime_ns,
+                                  .mode = source->mode };
+    if (v->provenance != NULL)
+        p.meta.provenance = qc_span_str(v->provenance);
+    session_name_text(text, name);
+    QC_TRY(vault_name_check(name, err));
+    QC_TRY(session_need_both(v, err));
+    if (v->state == NULL)
+        return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
+    QC_TRY(journal_settle(v, call, err));
+    QC_TRY_AS(run(&p, ret, err), err, "%s", text);
+    return QC_OK;
+}

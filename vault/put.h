@@ -1,0 +1,35 @@
+/* A put under way. Layer 3. Order: durability.md 1.2; FORMAT 3, 5. */
+#pragma once
+#include "journal.h"
+#include "sender.h"
+#include "session.h"
+#include "vault/seal.h"
+#include "vault/shares.h"
+
+struct put {
+    struct vault *v;
+    const struct vault_call *call;
+    const struct vault_source *source;
+    const struct vault_put_opts *opts;
+    qc_span name;
+
+    qc_buf path;
+    uint8_t path_tag[16];
+    struct journal_put ids; /* put key, object, version, sequence as the journal has them */
+    uint64_t base;          /* number of the entry that is replaced; 0: none */
+    struct vault_keys keys;
+    struct vault_meta meta;
+    struct journal journal;
+    bool begun; /* the gateway may know the put key */
+
+    struct vault_sealer *sealer;
+    struct sender *sender;
+    uint64_t size; /* |D| so far */
+    uint8_t M[32];
+};
+
+/* Read, seal and send all of D; N is durable at the gateway on QC_OK, and the source is unchanged. */
+QC_MUST qc_rc put_data(struct put *p, struct qc_err *err);
+
+/* Commit, and bring stores and journal after it. */
+QC_MUST qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err);

@@ -1,0 +1,169 @@
+/* The commit of a put, and what follows it. */
+#include "put.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* The entry under the next number, sealed; priv backs e->priv. */
+static qc_rc make_entry(struct put *p, struct vault_entry *e, qc_buf *priv, struct qc_err *err)
+{
+    uint8_t salt[16];
+    *e = (struct vault_entry){ .path = qc_buf_span(&p->path),
+                               .number = p->base + 1,
+                               .kind = VAULT_ENTRY_FILE,
+                               .sequence = p->ids.sequence,
+                               .size = vault_sealer_size(p->sealer) };
+    memcpy(e->object, p->ids.object, sizeof(e->object));
+    memcpy(e->version, p->ids.version, sizeof(e->version));
+    memcpy(e->M, p->M, sizeof(e->M));
+    qc_buf_clear(priv);
+    QC_TRY(qc_rng_fill(&p->v->rng, salt, sizeof(salt), err));
+    QC_TRY(vault_entry_private_seal(priv, e, p->v->ring, &p->meta, salt, err));
+    e->priv = qc_buf_span(priv);
+    return vault_entry_seal(e, p->v->ring, err);
+}
+
+static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
+{
+    struct vault_backup_parts parts = { .ids = *vault_sealer_ids(p->sealer),
+                                        .generation = 1,
+                                        .n2 = vault_sealer_n2(p->sealer),
+                                        .R1 = p->keys.R1,
+                                        .R2 = p->keys.R2,
+                                        .R4 = p->keys.R4 };
+    return vault_backup_make(ret, &parts, err);
+}
+
+/* Somebody else wrote the path: take their number, seal anew, no data moves. */
+static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct qc_err *err)
+{
+    QC_TRY(session_entry_check(p->v, qc_buf_span(&p->path), current, p->call->notes, err));
+    if (current->e.number <= p->base)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "entry: the gateway refuses number %" PRIu64 " and has number %" PRIu64, p->base + 1,
+                       current->e.number);
+    if (p->opts->if_absent && current->e.kind == VAULT_ENTRY_FILE)
+        return QC_FAIL(err, QC_CONFLICT, "the name was taken meanwhile");
+    p->base = current->e.number;
+    bool same = memcmp(current->e.object, p->ids.object, VAULT_ID_BYTES) == 0;
+    if (!same || current->e.sequence < p->ids.sequence)
+        return QC_OK;
+    p->ids.sequence = current->e.sequence + 1;
+    return journal_update(&p->journal, &p->ids, err);
+}
+
+/* The commit was sent and no receipt came: the gateway knows by the put key. rc, err: what the commit said.
+ */
+static qc_rc ask_outcome(struct put *p, struct vault_gw_receipt *ret, qc_rc rc, struct qc_err *err)
+{
+    struct vault_op op = { .deadline = qc_deadline_in(QC_VAULT_SETTLE_MS) };
+    struct vault_gw *gw = p->v->gw;
+    for (;;) {
+        enum vault_upload_state state = VAULT_UPLOAD_UNKNOWN;
+        struct qc_err why = { 0 };
+        qc_rc asked = gw->ops->upload_state(gw, p->ids.put_key, &state, ret, &op, &why);
+        if (asked == QC_OK && state == VAULT_UPLOAD_LIVE)
+            return QC_OK;
+        if (asked == QC_OK && state != VAULT_UPLOAD_DECIDED)
+            return rc; /* not decided: it can still be cancelled */
+        if (asked != QC_OK || qc_deadline_over(op.deadline)) {
+            qc_err_wrap(err, "it is not known whether the commit took place (the next command finds out)");
+            p->begun = false; /* nothing may be cancelled or removed on a guess; the journal keeps it */
+            return rc;
+        }
+        nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
+    }
+}
+
+static bool outcome_unknown(qc_rc rc)
+{
+    return rc == QC_TEMP || rc == QC_TIMEOUT || rc == QC_CANCELLED || rc == QC_FORMAT || rc == QC_IO ||
+           rc == QC_NOMEM || rc == QC_LIMIT;
+}
+
+static qc_rc commit(struct put *p, struct vault_entry *e, qc_buf *priv, struct vault_gw_receipt *ret,
+                    struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_VAULT_BACKUP_MAX };
+    struct vault_gw *gw = p->v->gw;
+    QC_TRY(make_backup(p, &backup, err));
+    for (unsigned i = 0; i < QC_VAULT_CONFLICTS_MAX; i++) {
+        QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry current = { 0 };
+        QC_TRY(make_entry(p, e, priv, err));
+        QC_TRY(qc_go_on(p->call->op.deadline, p->call->op.cancel, "put", err));
+        qc_rc rc = gw->ops->upload_commit(gw, p->ids.put_key, e, sender_segments(p->sender),
+                                          qc_buf_span(&backup), ret, &current, &p->call->op, err);
+        if (outcome_unknown(rc))
+            return ask_outcome(p, ret, rc, err);
+        if (rc != QC_CONFLICT || current.path.n == 0)
+            return rc;
+        QC_TRY(rebase(p, &current, err));
+    }
+    return QC_FAIL(err, QC_CONFLICT, "others write the same name; gave up after %d tries",
+                   QC_VAULT_CONFLICTS_MAX);
+}
+
+/* One transaction per store: record committed, mark, head. What fails is settled by the next command: the put
+ * stands. */
+static bool bring_stores(struct put *p, uint64_t number)
+{
+    bool all = true;
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        struct vault_store_commit change = { .object = p->ids.object,
+                                             .version = p->ids.version,
+                                             .sequence = p->ids.sequence,
+                                             .path_tag = p->path_tag,
+                                             .number = number,
+                                             .head = &p->v->head };
+        qc_rc rc = vault_store_commit(p->v->store[i], &change, &p->v->rng, &why);
+        if (rc != QC_OK) {
+            vault_note(p->call->notes, VAULT_NOTE_STORE_BEHIND, i + 1, rc, "%s", why.msg);
+            all = false;
+        }
+    }
+    return all;
+}
+
+static void fill_result(const struct put *p, const struct vault_entry *e,
+                        const struct vault_gw_receipt *receipt, struct vault_put_result *ret)
+{
+    struct vault_put_result r = { .number = e->number,
+                                  .sequence = e->sequence,
+                                  .size = p->size,
+                                  .stored = e->size,
+                                  .margin = receipt->acked_margin,
+                                  .margin_full = receipt->margin_full,
+                                  .clouds = receipt->clouds,
+                                  .record_copies = receipt->record_copies,
+                                  .degraded_count = receipt->degraded_count };
+    r.degraded = receipt->acked_margin < receipt->margin_full || receipt->degraded_count > 0;
+    memcpy(r.object, e->object, sizeof(r.object));
+    memcpy(r.version, e->version, sizeof(r.version));
+    memcpy(r.degraded_clouds, receipt->degraded, sizeof(r.degraded_clouds));
+    *ret = r;
+}
+
+qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf priv = { .max = QC_VAULT_PRIVATE_MAX };
+    struct vault_entry e = { 0 };
+    struct vault_gw_receipt receipt = { 0 };
+    struct qc_err why = { 0 };
+    QC_TRY(commit(p, &e, &priv, &receipt, err));
+    p->begun = false; /* from here on it is committed: nothing is cancelled any more */
+    if (receipt.number != e.number)
+        return QC_FAIL(err, QC_INTEGRITY, "receipt: number %" PRIu64 " for entry %" PRIu64, receipt.number,
+                       e.number);
+    QC_TRY_AS(session_catch_up(p->v, receipt.chain, e.seal, &p->call->op, err), err,
+              "stored, but the gateway's chain of commits is wrong");
+    if (bring_stores(p, e.number)) {
+        qc_rc rc = journal_end(&p->journal, &why);
+        if (rc != QC_OK)
+            vault_note(p->call->notes, VAULT_NOTE_UNFINISHED, 0, rc, "%s", why.msg);
+    }
+    fill_result(p, &e, &receipt, ret);
+    return QC_OK;
+}

@@ -1,0 +1,122 @@
+/* The data path of a put: read, seal in place, send. Resident: two segment buffers. */
+#include "put.h"
+
+#include <string.h>
+
+#define CHUNK ((size_t)1 << VAULT_CHUNK_LOG2)
+
+/* Reading ahead by one byte tells the last chunk, from a pipe as well. */
+struct feed {
+    bool ended;
+    bool ahead;
+    uint8_t byte;
+};
+
+static qc_rc read_some(struct put *p, uint8_t *dst, size_t want, size_t *ret_got, struct qc_err *err)
+{
+    size_t got = 0;
+    while (got < want) {
+        size_t n = 0;
+        QC_TRY(qc_go_on(p->call->op.deadline, p->call->op.cancel, "put", err));
+        QC_TRY(p->source->read(p->source->ctx, dst + got, want - got, &n, err));
+        QC_ASSERT(n <= want - got);
+        if (n == 0)
+            break;
+        got += n;
+    }
+    *ret_got = got;
+    return QC_OK;
+}
+
+/* The plaintext of the next chunk to dst. */
+static qc_rc next_chunk(struct put *p, struct feed *f, uint8_t *dst, size_t *ret_n, bool *ret_last,
+                        struct qc_err *err)
+{
+    size_t n = 0, got = 0;
+    if (f->ahead)
+        dst[n++] = f->byte;
+    f->ahead = false;
+    QC_TRY(read_some(p, dst + n, CHUNK - n, &got, err));
+    n += got;
+    if (n == CHUNK) {
+        QC_TRY(read_some(p, &f->byte, 1, &got, err));
+        f->ahead = got == 1;
+    }
+    f->ended = !f->ahead;
+    *ret_n = n;
+    *ret_last = f->ended;
+    return QC_OK;
+}
+
+/* Up to 16 chunks into a segment's buffer. *ret_data: their bytes of D. */
+static qc_rc fill_segment(struct put *p, struct feed *f, qc_buf *seg, uint64_t *ret_data, struct qc_err *err)
+{
+    uint64_t data = 0;
+    for (unsigned i = 0; i < QC_VAULT_SEGMENT_CHUNKS && !f->ended; i++) {
+        size_t n = 0, wrote = 0;
+        bool last = false;
+        QC_ASSERT(seg->cap - seg->n >= vault_sealer_room(p->sealer, CHUNK));
+        QC_TRY(next_chunk(p, f, seg->p + seg->n, &n, &last, err));
+        QC_TRY(vault_sealer_chunk(p->sealer, seg->p + seg->n, n, last, &wrote, err));
+        seg->n += wrote;
+        data += n;
+    }
+    p->size += data;
+    *ret_data = data;
+    return QC_OK;
+}
+
+static void tell(struct put *p, bool finishing)
+{
+    struct vault_progress now = { .total = p->source->size, .finishing = finishing };
+    sender_progress(p->sender, &now.done, &now.sent);
+    session_progress(p->call, &now);
+}
+
+/* Trailer and M: with the last chunks where they fit into the segment, else as a segment of their own. */
+static qc_rc finish(struct put *p, qc_buf *seg, uint64_t data, struct qc_err *err)
+{
+    p->meta.true_size = p->size;
+    if (seg->n + vault_sealer_tail_room(p->sealer, &p->meta) > QC_VAULT_SEGMENT_MAX) {
+        QC_TRY(sender_send(p->sender, false, data, err));
+        QC_TRY(sender_take(p->sender, &seg, err));
+        data = 0;
+    }
+    QC_TRY(vault_sealer_finish(p->sealer, &p->meta, seg, p->M, err));
+    return sender_send(p->sender, true, data, err);
+}
+
+static qc_rc send_all(struct put *p, struct qc_err *err)
+{
+    struct feed f = { 0 };
+    for (bool first = true;; first = false) {
+        qc_buf *seg = NULL;
+        uint64_t data = 0;
+        QC_TRY(sender_take(p->sender, &seg, err));
+        tell(p, false);
+        if (first)
+            QC_TRY(qc_buf_add(seg, vault_sealer_header(p->sealer), err));
+        QC_TRY(fill_segment(p, &f, seg, &data, err));
+        if (f.ended)
+            return finish(p, seg, data, err);
+        QC_TRY(sender_send(p->sender, false, data, err));
+    }
+}
+
+qc_rc put_data(struct put *p, struct qc_err *err)
+{
+    struct vault_sealer_params params = { 0 };
+    memcpy(params.ids.vault, p->v->id, VAULT_ID_BYTES);
+    memcpy(params.ids.object, p->ids.object, VAULT_ID_BYTES);
+    memcpy(params.ids.version, p->ids.version, VAULT_ID_BYTES);
+    QC_TRY(qc_rng_fill(&p->v->rng, params.salt, sizeof(params.salt), err));
+    QC_TRY(vault_sealer_new(&p->sealer, &p->keys, &params, err));
+    QC_TRY(sender_new(&p->sender, p->v->gw, p->ids.put_key, &p->call->op, err));
+    QC_TRY(send_all(p, err));
+    QC_TRY(sender_drain(p->sender, err));
+    tell(p, true);
+    /* Last of all, so that a file that changed during the put is never committed (seal.md 3.6). */
+    if (p->source->unchanged != NULL)
+        QC_TRY(p->source->unchanged(p->source->ctx, p->size, err));
+    return QC_OK;
+}

@@ -1,0 +1,244 @@
+/* Rewriting a lost share store: seal.md 3.4, 4.4; FORMAT 4, 7. No data is moved: heads, tails and B are read.
+ */
+#include "object.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/alloc.h"
+
+struct recover {
+    struct vault *v;
+    const struct vault_call *call;
+    unsigned lost; /* index 1, 2 */
+    struct vault_store *old, *fresh;
+    struct vault_recover_result result;
+    struct vault_store_record batch[QC_VAULT_RECOVER_BATCH];
+    size_t pending; /* in batch */
+};
+
+static void recover_done(struct recover *r)
+{
+    for (size_t i = 0; i < r->pending; i++)
+        vault_store_record_done(&r->batch[i]);
+    vault_store_close(&r->fresh);
+}
+
+/* The lost share of VS, from the store that is left and the vault's backup data. */
+static qc_rc lost_secret(qc_key **ret, struct recover *r, struct qc_err *err)
+{
+    QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    const qc_key *left = vault_store_secret(r->old);
+    QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&r->v->backup), err), err, "vault");
+    return vault_record_share(ret, (uint8_t)r->lost, &r->v->record, r->lost == 2 ? left : NULL,
+                              r->lost == 1 ? left : NULL, &B, err);
+}
+
+static qc_rc old_descriptor(struct recover *r, struct vault_descriptor *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_TRY(vault_store_descriptor_get(r->old, &text, err));
+    return vault_descriptor_parse(ret, qc_buf_span(&text), err);
+}
+
+/* A new store, or the one of a recovery that was broken off: that one is the vault's, has this index, and its
+ * secret fits. */
+static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, struct qc_err *err)
+{
+    struct vault_store_expect expect = { .index = r->lost, .vault = r->v->id };
+    struct qc_err why = { 0 };
+    qc_rc rc = vault_store_open(&r->fresh, dir, VAULT_STORE_WRITE, &expect, &why);
+    if (rc == QC_SHARES) {
+        struct vault_store_params params = { .index = r->lost,
+                                             .generation = vault_store_generation(r->old),
+                                             .VS_i = VS_i };
+        memcpy(params.vault, r->v->id, VAULT_ID_BYTES);
+        memcpy(params.commitment, vault_store_commitment(r->old), 32);
+        return vault_store_create(&r->fresh, dir, &params, &r->v->rng, err);
+    }
+    if (rc == QC_OK && !qc_key_same(vault_store_secret(r->fresh), VS_i))
+        return QC_FAIL(err, QC_CONFLICT, "'%s' holds another store %u of this vault", dir, r->lost);
+    if (rc == QC_INTEGRITY)
+        return QC_FAIL(err, QC_CONFLICT, "'%s' holds something else: %s", dir, why.msg);
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
+}
+
+/* The remade share of one version, checked against M (I2). */
+static qc_rc remake(struct recover *r, const struct vault_store_record *left, qc_key **ret,
+                    struct qc_err *err)
+{
+    QC_CLEANUP(object_done) struct object o = { 0 };
+    struct vault_gw_info *info = qc_alloc(sizeof(*info));
+    QC_CLEANUP(qc_free_ptr) struct vault_gw_info *owned = info;
+    struct vault *v = r->v;
+    if (info == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory");
+    QC_TRY(object_begin(&o, v, left->object, left->version, r->call, err));
+    QC_TRY(v->gw->ops->info(v->gw, v->id, left->object, left->version, info, &r->call->op, err));
+    o.size = info->size;
+    QC_TRY(object_frame(&o, err));
+    QC_TRY(qc_key_dup(&o.share[2 - r->lost], left->share, err));
+    QC_TRY(object_backup(&o, err));
+    if (!o.has_B)
+        return QC_FAIL(err, QC_SHARES, "no backup data: %s", o.B_why.msg);
+    struct vault_unlock with = object_ways(&o, r->lost == 2, r->lost == 1, true);
+    QC_TRY(vault_open(&o.opened, o.frame, &with, object_head0(&o), err));
+    QC_TRY(vault_opened_share(ret, o.opened, (uint8_t)r->lost, err));
+    r->result.bytes += o.fetched + o.backup.n;
+    return QC_OK;
+}
+
+static qc_rc flush(struct recover *r, struct qc_err *err)
+{
+    if (r->pending == 0)
+        return QC_OK;
+    QC_TRY(vault_store_add(r->fresh, r->batch, r->pending, &r->v->rng, err));
+    r->result.written += r->pending;
+    for (size_t i = 0; i < r->pending; i++)
+        vault_store_record_done(&r->batch[i]);
+    r->pending = 0;
+    return QC_OK;
+}
+
+static bool is_there(struct recover *r, const struct vault_store_record *left)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record have = { 0 };
+    struct qc_err why = { 0 };
+    return vault_store_get(r->fresh, left->object, left->version, &have, &why) == QC_OK &&
+           have.generation == left->generation && have.state == left->state &&
+           have.sequence == left->sequence;
+}
+
+static void failed(struct recover *r, const struct vault_store_record *left, const struct qc_err *why)
+{
+    char object[33], version[33];
+    qc_hex(qc_span_of(left->object, 16), object);
+    qc_hex(qc_span_of(left->version, 16), version);
+    r->result.failed++;
+    vault_note(r->call->notes, VAULT_NOTE_SKIPPED, r->lost, why->rc, "object %.8s version %.8s: %.180s",
+               object, version, why->msg);
+}
+
+static bool ends_the_run(qc_rc rc)
+{
+    return rc == QC_CANCELLED || rc == QC_TIMEOUT || rc == QC_NOMEM || rc == QC_TEMP;
+}
+
+static qc_rc one(struct recover *r, const struct vault_store_record *left, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    qc_key *share = NULL;
+    QC_TRY(qc_go_on(r->call->op.deadline, r->call->op.cancel, "recover", err));
+    if (is_there(r, left)) {
+        r->result.present++;
+        return QC_OK;
+    }
+    if (left->share == NULL) {
+        qc_err_set(&why, QC_INTEGRITY, QC_HERE, "its record in share store %u is damaged", 3 - r->lost);
+        failed(r, left, &why);
+        return QC_OK;
+    }
+    qc_rc rc = remake(r, left, &share, &why);
+    if (rc == QC_NOTFOUND && left->state == VAULT_RECORD_PENDING)
+        return QC_OK; /* of a put that never was: nothing to recover */
+    if (ends_the_run(rc)) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK) {
+        failed(r, left, &why);
+        return QC_OK;
+    }
+    struct vault_store_record *fresh = &r->batch[r->pending++];
+    *fresh = *left;
+    fresh->share = share;
+    return r->pending == QC_VAULT_RECOVER_BATCH ? flush(r, err) : QC_OK;
+}
+
+static qc_rc all_records(struct recover *r, struct qc_err *err)
+{
+    struct vault_store_cursor cursor = { 0 };
+    struct vault_store_health health = { 0 };
+    size_t got = 0;
+    QC_TRY(vault_store_count(r->old, &health, err));
+    do {
+        struct vault_store_record page[16];
+        QC_TRY(vault_store_next(r->old, &cursor, page, 16, &got, err));
+        qc_rc rc = QC_OK;
+        for (size_t i = 0; i < got; i++) {
+            if (rc == QC_OK)
+                rc = one(r, &page[i], err);
+            vault_store_record_done(&page[i]);
+            r->result.records++;
+        }
+        QC_TRY(rc);
+        session_progress(r->call,
+                         &(struct vault_progress){ .done = r->result.records, .total = health.records });
+    } while (got > 0);
+    return flush(r, err);
+}
+
+static qc_rc all_marks(struct recover *r, struct qc_err *err)
+{
+    struct vault_store_mark page[QC_VAULT_RECOVER_BATCH];
+    struct vault_store_marks_cursor cursor = { 0 };
+    size_t got = 0;
+    while (!cursor.end) {
+        QC_TRY(vault_store_marks_next(r->old, &cursor, page, QC_VAULT_RECOVER_BATCH, &got, err));
+        if (got > 0)
+            QC_TRY(vault_store_marks_raise(r->fresh, page, got, err));
+    }
+    return QC_OK;
+}
+
+/* The descriptor of both names the new store: an old one that comes back is then known as such. The new one
+ * goes first. */
+static qc_rc rename_stores(struct recover *r, struct qc_err *err)
+{
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = VAULT_DESCRIPTOR_MAX };
+    QC_TRY(old_descriptor(r, &d, err));
+    memcpy(d.stores[r->lost - 1], vault_store_id(r->fresh), VAULT_ID_BYTES);
+    QC_TRY(vault_descriptor_write(&text, &d, err));
+    QC_TRY(vault_store_descriptor_put(r->fresh, qc_buf_span(&text), err));
+    if (vault_store_writable(r->old))
+        return vault_store_descriptor_put(r->old, qc_buf_span(&text), err);
+    vault_note(r->call->notes, VAULT_NOTE_STORE_BEHIND, 3 - r->lost, QC_AUTH,
+               "share store %u is read-only: its descriptor still names the lost store", 3 - r->lost);
+    return QC_OK;
+}
+
+static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *VS_i = NULL;
+    QC_TRY_AS(lost_secret(&VS_i, r, err), err, "vault secret");
+    QC_TRY(open_fresh(r, dir, VS_i, err));
+    QC_TRY(rename_stores(r, err));
+    QC_TRY(all_records(r, err));
+    QC_TRY(all_marks(r, err));
+    return vault_store_head_put(r->fresh, &r->v->head, err);
+}
+
+qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, const struct vault_call *call,
+                    struct vault_recover_result *ret, struct qc_err *err)
+{
+    QC_CLEANUP(recover_done) struct recover r = { .v = v, .call = call, .lost = index };
+    QC_ASSERT(index == 1 || index == 2);
+    QC_TRY(session_need_store(v, 3 - index, err));
+    if (v->store[index - 1] != NULL && v->dir[index - 1] != NULL && strcmp(v->dir[index - 1], dir) != 0)
+        return QC_FAIL(err, QC_CONFLICT,
+                       "share store %u (%s) is there and whole: remove it first, or recover into it", index,
+                       v->dir[index - 1]);
+    r.old = v->store[2 - index];
+    /* Recovering into the store that is there: fill what it lacks. Two handles on one file would only wait
+     * for each other. */
+    vault_store_close(&v->store[index - 1]);
+    qc_err_set(&v->why[index - 1], QC_SHARES, QC_HERE, "share store %u is being recovered", index);
+    QC_TRY(run(&r, dir, err));
+    *ret = r.result;
+    return QC_OK;
+}

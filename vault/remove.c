@@ -1,0 +1,53 @@
+#include "journal.h"
+
+#include <string.h>
+
+static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
+                 struct vault_remove_result *ret, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry now = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    struct vault_gw_receipt receipt = { 0 };
+    uint8_t put_key[16];
+    QC_TRY(session_entry_of_name(v, name, &path, &now, call, err));
+    for (unsigned i = 0; i < QC_VAULT_CONFLICTS_MAX; i++) {
+        QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry current = { 0 };
+        struct vault_entry e = { .path = qc_buf_span(&path),
+                                 .number = now.e.number + 1,
+                                 .kind = VAULT_ENTRY_TOMBSTONE };
+        QC_TRY(qc_rng_fill(&v->rng, put_key, sizeof(put_key), err)); /* a refused request's key is spent */
+        QC_TRY(vault_entry_seal(&e, v->ring, err));
+        QC_TRY(qc_go_on(call->op.deadline, call->op.cancel, "rm", err));
+        qc_rc rc = v->gw->ops->entry_remove(v->gw, v->id, &e, put_key, &receipt, &current, &call->op, err);
+        if (rc == QC_OK) {
+            QC_TRY(session_catch_up(v, 0, NULL, &call->op, err));
+            session_mark(v, qc_buf_span(&path), e.number, call->notes);
+            *ret = (struct vault_remove_result){ .number = e.number,
+                                                 .record_copies = receipt.record_copies,
+                                                 .clouds = receipt.clouds };
+            return QC_OK;
+        }
+        if (rc != QC_CONFLICT || current.path.n == 0)
+            return rc;
+        QC_TRY(session_entry_check(v, qc_buf_span(&path), &current, call->notes, err));
+        if (current.e.number <= now.e.number)
+            return QC_FAIL(err, QC_INTEGRITY, "entry: the gateway refuses the next number of its own entry");
+        if (current.e.kind != VAULT_ENTRY_FILE)
+            return QC_FAIL(err, QC_NOTFOUND, "it was removed meanwhile");
+        vault_gw_entry_done(&now);
+        now = QC_STEAL(current);
+    }
+    return QC_FAIL(err, QC_CONFLICT, "others write the same name; gave up after %d tries",
+                   QC_VAULT_CONFLICTS_MAX);
+}
+
+qc_rc vault_remove(struct vault *v, qc_span name, const struct vault_call *call,
+                   struct vault_remove_result *ret, struct qc_err *err)
+{
+    char text[NAME_TEXT];
+    session_name_text(text, name);
+    QC_TRY(vault_name_check(name, err));
+    QC_TRY(journal_settle(v, call, err));
+    QC_TRY_AS(run(v, name, call, ret, err), err, "%s", text);
+    return QC_OK;
+}

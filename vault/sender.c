@@ -1,0 +1,158 @@
+#include "sender.h"
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "base/workq.h"
+
+#define SLOTS 2
+
+struct slot {
+    struct sender *owner;
+    qc_buf bytes;
+    uint32_t seq;
+    uint64_t data;
+    bool last;
+    bool busy; /* under the lock */
+};
+
+struct sender {
+    struct vault_gw *gw; /* the thread's */
+    const uint8_t *put_key;
+    const struct vault_op *op;
+    struct qc_workq *queue;
+    struct slot slot[SLOTS];
+    uint32_t next; /* sequence number of the next segment; its slot is next % SLOTS */
+
+    pthread_mutex_t lock; /* guards slot[].busy, done, sent, rc, why */
+    pthread_cond_t changed;
+    uint64_t done, sent;
+    qc_rc rc;
+    struct qc_err why;
+};
+
+void sender_free(struct sender **sp)
+{
+    struct sender *s = *sp;
+    if (s == NULL)
+        return;
+    qc_workq_free(&s->queue);
+    vault_gw_close(&s->gw);
+    for (size_t i = 0; i < SLOTS; i++)
+        qc_buf_free(&s->slot[i].bytes);
+    qc_cond_done(&s->changed);
+    qc_mutex_done(&s->lock);
+    qc_free(s);
+    *sp = NULL;
+}
+
+qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16],
+                 const struct vault_op *op, struct qc_err *err)
+{
+    struct sender *fresh = qc_alloc(sizeof(*fresh));
+    if (fresh == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory to send segments");
+    qc_mutex_init(&fresh->lock);
+    qc_cond_init(&fresh->changed);
+    QC_CLEANUP(sender_free) struct sender *s = fresh;
+    s->put_key = put_key;
+    s->op = op;
+    for (size_t i = 0; i < SLOTS; i++) {
+        s->slot[i].owner = s;
+        qc_buf_init(&s->slot[i].bytes, QC_VAULT_SEGMENT_MAX);
+    }
+    QC_TRY(gw->ops->clone(gw, &s->gw, err));
+    QC_TRY(qc_workq_new(&s->queue, 1, SLOTS, err));
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}
+
+static void send_job(void *arg)
+{
+    struct slot *slot = arg;
+    struct sender *s = slot->owner;
+    struct vault_gw_segment answer = { 0 };
+    struct qc_err why = { 0 };
+    qc_rc rc = QC_OK;
+    bool failed = false;
+    {
+        QC_LOCK(&s->lock);
+        failed = s->rc != QC_OK;
+        if (!failed)
+            s->sent += slot->bytes.n;
+    }
+    if (!failed)
+        rc = s->gw->ops->segment_put(s->gw, s->put_key, slot->seq, slot->last, qc_buf_span(&slot->bytes),
+                                     &answer, s->op, &why);
+    QC_LOCK(&s->lock);
+    if (rc != QC_OK) {
+        s->rc = rc;
+        s->why = why;
+    } else if (!failed)
+        s->done += slot->data;
+    slot->busy = false;
+    qc_cond_wake_all(&s->changed);
+}
+
+/* With the lock held: what the thread failed with. */
+static qc_rc failure(const struct sender *s, struct qc_err *err)
+{
+    if (s->rc != QC_OK)
+        *err = s->why;
+    return s->rc;
+}
+
+qc_rc sender_take(struct sender *s, qc_buf **ret, struct qc_err *err)
+{
+    struct slot *slot = &s->slot[s->next % SLOTS];
+    {
+        QC_LOCK(&s->lock);
+        while (slot->busy && s->rc == QC_OK)
+            (void)qc_cond_wait(&s->changed, &s->lock, QC_NO_DEADLINE);
+        QC_TRY(failure(s, err));
+    }
+    qc_buf_clear(&slot->bytes);
+    QC_TRY(qc_buf_reserve(&slot->bytes, QC_VAULT_SEGMENT_MAX, err));
+    *ret = &slot->bytes;
+    return QC_OK;
+}
+
+qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_err *err)
+{
+    struct slot *slot = &s->slot[s->next % SLOTS];
+    {
+        QC_LOCK(&s->lock);
+        QC_TRY(failure(s, err));
+        QC_ASSERT(!slot->busy);
+        slot->busy = true;
+    }
+    slot->seq = s->next;
+    slot->last = last;
+    slot->data = data;
+    qc_rc rc = qc_workq_submit(s->queue, send_job, slot, QC_NO_DEADLINE, err);
+    if (rc != QC_OK) {
+        QC_LOCK(&s->lock);
+        slot->busy = false;
+        return rc;
+    }
+    s->next++;
+    return QC_OK;
+}
+
+qc_rc sender_drain(struct sender *s, struct qc_err *err)
+{
+    qc_workq_drain(s->queue);
+    QC_LOCK(&s->lock);
+    return failure(s, err);
+}
+
+uint32_t sender_segments(const struct sender *s)
+{
+    return s->next;
+}
+
+void sender_progress(struct sender *s, uint64_t *ret_done, uint64_t *ret_sent)
+{
+    QC_LOCK(&s->lock);
+    *ret_done = s->done;
+    *ret_sent = s->sent;
+}

@@ -1,0 +1,28 @@
+/* Segments on their way to the gateway: two buffers and a thread, so that sealing and sending overlap.
+ * Layer 3. Keeps I6. The bytes of a buffer stay as they are until they are durable: what is sent again is the
+ * same. */
+#pragma once
+#include "vault/gw.h"
+
+struct sender;
+
+/* gw is cloned; put_key and op are borrowed until sender_free. QC_NOMEM, and what cloning says. */
+QC_MUST qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16],
+                         const struct vault_op *op, struct qc_err *err);
+/* Waits for what is under way. */
+void sender_free(struct sender **s);
+
+/*
+ * A free buffer, empty, with room for QC_VAULT_SEGMENT_MAX bytes; the caller's until it is given to
+ * sender_send. Waits for the segment that was in it. What that one failed with comes back here, and from then
+ * on always.
+ */
+QC_MUST qc_rc sender_take(struct sender *s, qc_buf **ret, struct qc_err *err);
+/* Send the buffer last taken as the next segment. data: bytes of D in it, for progress. */
+QC_MUST qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_err *err);
+/* Wait until all is durable, or has failed. */
+QC_MUST qc_rc sender_drain(struct sender *s, struct qc_err *err);
+
+uint32_t sender_segments(const struct sender *s); /* given to send so far */
+/* Bytes of D that are durable, and bytes of N handed to the gateway. */
+void sender_progress(struct sender *s, uint64_t *ret_done, uint64_t *ret_sent);

@@ -1,0 +1,333 @@
+#include "session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/codec.h"
+
+void session_name_text(char out[NAME_TEXT], qc_span name)
+{
+    size_t at = 0;
+    out[at++] = '\'';
+    for (size_t i = 0; i < name.n; i++) {
+        uint8_t c = name.p[i];
+        bool plain = c >= 0x20 && c < 0x7f && c != '\'' && c != '\\';
+        if (at + 8 > NAME_TEXT) {
+            memcpy(out + at, "..", 2);
+            at += 2;
+            break;
+        }
+        if (plain)
+            out[at++] = (char)c;
+        else
+            at += (size_t)snprintf(out + at, NAME_TEXT - at, "\\x%02x", c);
+    }
+    memcpy(out + at, "'", 2);
+}
+
+qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err *err)
+{
+    if (v->store[index - 1] != NULL)
+        return QC_OK;
+    *err = v->why[index - 1];
+    return err->rc;
+}
+
+qc_rc session_need_both(struct vault *v, struct qc_err *err)
+{
+    for (unsigned i = 1; i <= 2; i++) {
+        QC_TRY(session_need_store(v, i, err));
+        if (!vault_store_writable(v->store[i - 1]))
+            return QC_FAIL(err, QC_AUTH,
+                           "share store %u (%s) may not be written (read-only medium or permissions)", i,
+                           vault_store_dir(v->store[i - 1]));
+    }
+    return QC_OK;
+}
+
+/* One seal of the chain; watch as in session_catch_up. */
+static qc_rc step(struct vault_head *head, const uint8_t *seal, uint64_t watch_index,
+                  const uint8_t *watch_seal, struct qc_err *err)
+{
+    QC_TRY(vault_head_step(head, seal, err));
+    if (watch_seal != NULL && head->count == watch_index && memcmp(seal, watch_seal, 32) != 0)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "vault head: commit %" PRIu64 " of the gateway's chain is another one", watch_index);
+    return QC_OK;
+}
+
+static qc_rc check_claim(const struct vault_head *known, const struct vault_head *claimed, struct qc_err *err)
+{
+    if (claimed->count < known->count)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "vault head: the gateway has %" PRIu64 " commits, %" PRIu64
+                       " are known: it is older than this client has seen (rollback)",
+                       claimed->count, known->count);
+    if (claimed->count == known->count && memcmp(claimed->h, known->h, sizeof(known->h)) != 0)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "vault head: the gateway's chain of commits is not the known one (rollback)");
+    return QC_OK;
+}
+
+qc_rc session_catch_up(struct vault *v, uint64_t watch_index, const uint8_t *watch_seal,
+                       const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_head head = v->head, claimed = { 0 };
+    if (watch_seal != NULL && watch_index <= head.count)
+        return QC_FAIL(err, QC_INTEGRITY, "vault head: commit %" PRIu64 " was seen before it was made",
+                       watch_index);
+    do {
+        QC_CLEANUP(qc_buf_free) qc_buf seals = { .max = (size_t)QC_VAULT_CHAIN_PAGE * 32 };
+        QC_TRY(v->gw->ops->chain(v->gw, v->id, head.count, &claimed, &seals, op, err));
+        QC_TRY(check_claim(&head, &claimed, err));
+        uint64_t n = seals.n / 32;
+        if (n > claimed.count - head.count || (n == 0 && head.count < claimed.count))
+            return QC_FAIL(err, QC_INTEGRITY, "vault head: %" PRIu64 " seals for %" PRIu64 " commits", n,
+                           claimed.count - head.count);
+        for (uint64_t i = 0; i < n; i++)
+            QC_TRY(step(&head, seals.p + i * 32, watch_index, watch_seal, err));
+    } while (head.count < claimed.count);
+    QC_TRY(check_claim(&head, &claimed, err));
+    if (watch_seal != NULL && head.count < watch_index)
+        return QC_FAIL(err, QC_INTEGRITY, "vault head: commit %" PRIu64 " is not in the gateway's chain",
+                       watch_index);
+    v->head = head;
+    return QC_OK;
+}
+
+static void save(struct vault *v, const struct vault_store_commit *change, struct vault_notes *notes)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        if (v->store[i] == NULL || !vault_store_writable(v->store[i]))
+            continue;
+        qc_rc rc = vault_store_commit(v->store[i], change, &v->rng, &why);
+        if (rc != QC_OK)
+            vault_note(notes, VAULT_NOTE_STORE_BEHIND, i + 1, rc, "%s", why.msg);
+    }
+}
+
+void session_save_head(struct vault *v, struct vault_notes *notes)
+{
+    save(v, &(struct vault_store_commit){ .head = &v->head }, notes);
+}
+
+void session_mark(struct vault *v, qc_span path, uint64_t number, struct vault_notes *notes)
+{
+    uint8_t tag[16];
+    struct qc_err why = { 0 };
+    qc_rc rc = vault_ring_path_tag(tag, v->ring, path, &why);
+    if (rc == QC_OK)
+        save(v, &(struct vault_store_commit){ .path_tag = tag, .number = number, .head = &v->head }, notes);
+    else
+        vault_note(notes, VAULT_NOTE_STORE_BEHIND, 0, rc, "%s", why.msg);
+}
+
+/* The greatest mark of a path over the stores. A damaged mark is a note and counts as none. */
+static qc_rc mark_of(struct vault *v, qc_span path, uint64_t *ret, struct vault_notes *notes,
+                     struct qc_err *err)
+{
+    uint8_t tag[16];
+    uint64_t most = 0;
+    QC_TRY(vault_ring_path_tag(tag, v->ring, path, err));
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        uint64_t number = 0;
+        if (v->store[i] == NULL)
+            continue;
+        qc_rc rc = vault_store_mark(v->store[i], tag, &number, &why);
+        if (rc == QC_INTEGRITY)
+            vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
+        else if (rc != QC_OK) {
+            *err = why;
+            return rc;
+        }
+        if (number > most)
+            most = number;
+    }
+    *ret = most;
+    return QC_OK;
+}
+
+static qc_rc sequence_of(struct vault *v, const uint8_t *object, uint64_t *ret, struct vault_notes *notes,
+                         struct qc_err *err)
+{
+    uint64_t most = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        uint64_t sequence = 0;
+        if (v->store[i] == NULL)
+            continue;
+        qc_rc rc = vault_store_sequence(v->store[i], object, &sequence, &why);
+        if (rc == QC_INTEGRITY)
+            vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
+        else if (rc != QC_OK) {
+            *err = why;
+            return rc;
+        }
+        if (sequence > most)
+            most = sequence;
+    }
+    *ret = most;
+    return QC_OK;
+}
+
+qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry *e,
+                          struct vault_notes *notes, struct qc_err *err)
+{
+    uint64_t mark = 0, sequence = 0;
+    QC_TRY(vault_entry_check(&e->e, v->ring, path, err));
+    QC_TRY(mark_of(v, e->e.path, &mark, notes, err));
+    if (e->e.number < mark)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "entry: number %" PRIu64 ", %" PRIu64
+                       " is known: the gateway's answer is older than this client has seen (rollback)",
+                       e->e.number, mark);
+    if (e->e.kind != VAULT_ENTRY_FILE)
+        return QC_OK;
+    QC_TRY(sequence_of(v, e->e.object, &sequence, notes, err));
+    if (e->e.sequence < sequence)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "entry: version %" PRIu64 " of the object, %" PRIu64
+                       " is known: the gateway's answer is older than this client has seen (rollback)",
+                       e->e.sequence, sequence);
+    return QC_OK;
+}
+
+qc_rc session_entry(struct vault *v, qc_span path, struct vault_gw_entry *ret, bool *ret_found,
+                    const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    struct qc_err why = { 0 };
+    uint64_t mark = 0;
+    qc_rc rc = v->gw->ops->entry_get(v->gw, v->id, path, &e, &call->op, &why);
+    if (rc == QC_NOTFOUND) {
+        QC_TRY(mark_of(v, path, &mark, call->notes, err));
+        if (mark > 0)
+            return QC_FAIL(err, QC_INTEGRITY,
+                           "entry: the gateway says that it never existed, number %" PRIu64
+                           " is known: it is older than this client has seen (rollback)",
+                           mark);
+        *ret_found = false;
+        return QC_OK;
+    }
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    QC_TRY(session_entry_check(v, path, &e, call->notes, err));
+    *ret = QC_STEAL(e);
+    *ret_found = true;
+    return QC_OK;
+}
+
+qc_rc session_entry_of_name(struct vault *v, qc_span name, qc_buf *path, struct vault_gw_entry *ret,
+                            const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    bool found = false;
+    QC_TRY(vault_name_seal(path, v->ring, name, err));
+    QC_TRY(session_entry(v, qc_buf_span(path), &e, &found, call, err));
+    if (!found)
+        return QC_FAIL(err, QC_NOTFOUND, "no object has this name");
+    if (e.e.kind != VAULT_ENTRY_FILE)
+        return QC_FAIL(err, QC_NOTFOUND, "it was removed");
+    *ret = QC_STEAL(e);
+    return QC_OK;
+}
+
+void vault_stat_done(struct vault_stat *s)
+{
+    qc_buf_free(&s->name);
+    *s = (struct vault_stat){ 0 };
+}
+
+qc_rc session_stat(struct vault *v, qc_span name, const struct vault_gw_entry *e, struct vault_stat *ret,
+                   struct qc_err *err)
+{
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { .name = { .max = QC_VAULT_NAME_MAX } };
+    struct vault_meta meta = { 0 };
+    QC_TRY(qc_buf_add(&s.name, name, err));
+    QC_TRY(vault_entry_private_open(&meta, &e->e, v->ring, err));
+    memcpy(s.object, e->e.object, sizeof(s.object));
+    memcpy(s.version, e->e.version, sizeof(s.version));
+    s.number = e->e.number;
+    s.sequence = e->e.sequence;
+    s.size = meta.true_size;
+    s.stored = e->e.size;
+    s.has_mtime = meta.has_mtime;
+    s.has_mode = meta.has_mode;
+    s.mtime_s = meta.mtime_s;
+    s.mtime_ns = meta.mtime_ns;
+    s.mode = meta.mode;
+    s.created_s = e->created;
+    s.margin = e->margin;
+    s.acked_margin = e->acked_margin;
+    s.margin_full = e->margin_full;
+    s.key_margin = v->store[0] != NULL && v->store[1] != NULL ? 1 : 0;
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}
+
+qc_rc session_request(struct vault *v, char out[VAULT_REQUEST_ID_BYTES], struct qc_err *err)
+{
+    uint8_t id[16];
+    QC_TRY(qc_rng_fill(&v->rng, id, sizeof(id), err));
+    qc_hex(qc_span_of(id, sizeof(id)), out);
+    v->gw->ops->set_request(v->gw, out);
+    return QC_OK;
+}
+
+void session_note_faults(struct vault *v, const char *request, const struct vault_call *call)
+{
+    struct vault_gw_faults *f = qc_alloc(sizeof(*f));
+    struct qc_err why = { 0 };
+    if (f != NULL && v->gw->ops->faults(v->gw, request, f, &call->op, &why) == QC_OK) {
+        for (size_t i = 0; i < f->n; i++) {
+            struct vault_note note = { .kind = VAULT_NOTE_CLOUD, .rc = QC_QUORUM, .count = f->v[i].count };
+            snprintf(note.cloud, sizeof(note.cloud), "%s", f->v[i].cloud);
+            snprintf(note.text, sizeof(note.text), "%" PRIu64 " fragments were %s", f->v[i].count,
+                     f->v[i].kind);
+            vault_notes_add(call->notes, &note);
+        }
+    }
+    qc_free(f);
+}
+
+qc_rc session_read_reason(struct vault_gw *gw, const char *request, qc_rc rc, struct qc_err *err)
+{
+    if (rc != QC_TEMP && rc != QC_TIMEOUT && rc != QC_IO)
+        return rc;
+    struct vault_gw_faults *f = qc_alloc(sizeof(*f));
+    struct qc_err why = { 0 };
+    struct vault_op op = { .deadline = qc_deadline_in(QC_VAULT_SETTLE_MS) };
+    if (f != NULL && gw->ops->faults(gw, request, f, &op, &why) == QC_OK && f->rc != QC_OK) {
+        rc = f->rc;
+        qc_err_set(err, rc, QC_HERE, "%s", f->message);
+    }
+    qc_free(f);
+    return rc;
+}
+
+void session_progress(const struct vault_call *call, const struct vault_progress *p)
+{
+    if (call->progress != NULL)
+        call->progress(call->progress_ctx, p);
+}
+
+const uint8_t *vault_id(const struct vault *v)
+{
+    return v->id;
+}
+
+struct vault_gw *vault_gateway(struct vault *v)
+{
+    return v->gw;
+}
+
+bool vault_has_share(const struct vault *v, unsigned index)
+{
+    return v->store[index - 1] != NULL;
+}

@@ -1,0 +1,295 @@
+/* Opening, making and joining a vault. */
+#include "session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+void vault_close(struct vault **v)
+{
+    if (*v == NULL)
+        return;
+    struct vault *s = *v;
+    for (unsigned i = 0; i < 2; i++) {
+        vault_store_close(&s->store[i]);
+        qc_free(s->dir[i]);
+    }
+    vault_gw_close(&s->gw);
+    vault_ring_free(&s->ring);
+    vault_record_done(&s->record);
+    qc_buf_free(&s->backup);
+    qc_free(s->state);
+    qc_free(s->provenance);
+    qc_free(s);
+    *v = NULL;
+}
+
+static qc_rc copy_text(char **ret, const char *text, struct qc_err *err)
+{
+    if (text == NULL)
+        return QC_OK;
+    *ret = qc_strdup(text);
+    return *ret != NULL ? QC_OK : QC_FAIL(err, QC_NOMEM, "no memory for a session");
+}
+
+static qc_rc session_new(struct vault **ret, const struct vault_conf *conf, struct qc_err *err)
+{
+    QC_CLEANUP(vault_close) struct vault *v = qc_alloc(sizeof(*v));
+    if (v == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a session");
+    v->rng = conf->rng;
+    v->backup.max = QC_VAULT_BACKUP_MAX;
+    QC_TRY(copy_text(&v->dir[0], conf->share[0], err));
+    QC_TRY(copy_text(&v->dir[1], conf->share[1], err));
+    QC_TRY(copy_text(&v->state, conf->state, err));
+    QC_TRY(copy_text(&v->provenance, conf->provenance, err));
+    if (conf->vault != NULL)
+        memcpy(v->id, conf->vault, sizeof(v->id));
+    *ret = QC_STEAL(v);
+    return QC_OK;
+}
+
+/* What a store that did not open means for the user. */
+static void note_store(const struct vault *v, unsigned i, struct vault_notes *notes)
+{
+    bool missing = v->why[i].rc == QC_SHARES;
+    vault_note(notes, missing ? VAULT_NOTE_SHARE_MISSING : VAULT_NOTE_SHARE_DAMAGED, i + 1, v->why[i].rc,
+               "%s", v->why[i].msg);
+}
+
+static qc_rc open_stores(struct vault *v, struct vault_notes *notes, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct vault_store_expect expect = { .index = i + 1, .vault = v->id };
+        if (v->dir[i] == NULL)
+            qc_err_set(&v->why[i], QC_SHARES, QC_HERE, "share store %u is not configured", i + 1);
+        else if (vault_store_open(&v->store[i], v->dir[i], VAULT_STORE_ANY, &expect, &v->why[i]) ==
+                 QC_NOMEM) {
+            *err = v->why[i];
+            return QC_NOMEM;
+        }
+    }
+    if (v->store[0] == NULL && v->store[1] == NULL) {
+        if (v->why[0].rc != QC_SHARES && v->why[1].rc != QC_SHARES) {
+            *err = v->why[0]; /* both are there and cannot be used: say what is wrong */
+            return err->rc;
+        }
+        return QC_FAIL(err, QC_SHARES, "both shares are missing: %.180s; %.180s", v->why[0].msg,
+                       v->why[1].msg);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        if (v->store[i] == NULL)
+            note_store(v, i, notes);
+    return QC_OK;
+}
+
+/* Does store i's descriptor name the other store? A descriptor that cannot be read says nothing: true. */
+static bool names_other(struct vault *v, unsigned i, struct vault_notes *notes)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    struct qc_err why = { 0 };
+    qc_rc rc = vault_store_descriptor_get(v->store[i], &text, &why);
+    if (rc == QC_OK)
+        rc = vault_descriptor_parse(&d, qc_buf_span(&text), &why);
+    if (rc != QC_OK) {
+        vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
+        return true;
+    }
+    return memcmp(d.stores[1 - i], vault_store_id(v->store[1 - i]), VAULT_ID_BYTES) == 0;
+}
+
+/* A store that `recover` has replaced may come back (an old disk): the other's descriptor no longer names it.
+ */
+static void drop_replaced(struct vault *v, struct vault_notes *notes)
+{
+    if (v->store[0] == NULL || v->store[1] == NULL)
+        return;
+    bool names[2] = { names_other(v, 0, notes), names_other(v, 1, notes) };
+    for (unsigned i = 0; i < 2; i++) {
+        if (names[1 - i] || !names[i])
+            continue;
+        qc_err_set(&v->why[i], QC_SHARES, QC_HERE, "share store %u (%s) is an old one that was replaced",
+                   i + 1, v->dir[i]);
+        vault_store_close(&v->store[i]);
+        note_store(v, i, notes);
+    }
+}
+
+static const qc_key *secret_of(const struct vault *v, unsigned i)
+{
+    return v->store[i] == NULL ? NULL : vault_store_secret(v->store[i]);
+}
+
+/* VS by one share and the vault's backup data. */
+static qc_rc secret_with_backup(qc_key **ret, struct vault *v, unsigned i, struct qc_err *err)
+{
+    QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&v->backup), err), err, "vault");
+    return vault_record_open(ret, &v->record, v->id, i == 0 ? secret_of(v, 0) : NULL,
+                             i == 1 ? secret_of(v, 1) : NULL, &B, err);
+}
+
+static qc_rc open_secret(qc_key **ret, struct vault *v, struct vault_notes *notes, struct qc_err *err)
+{
+    if (v->store[0] == NULL || v->store[1] == NULL)
+        return secret_with_backup(ret, v, v->store[0] != NULL ? 0 : 1, err);
+    qc_rc rc = vault_record_open(ret, &v->record, v->id, secret_of(v, 0), secret_of(v, 1), NULL, err);
+    if (rc != QC_INTEGRITY)
+        return rc;
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        if (secret_with_backup(ret, v, i, &why) == QC_OK) {
+            vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, 2 - i, QC_INTEGRITY,
+                       "share store %u: its vault secret is wrong", 2 - i);
+            return QC_OK;
+        }
+    }
+    return rc;
+}
+
+/* The head to replay from: the least of what the stores know; the others must lie on the way. */
+static qc_rc replay(struct vault *v, const struct vault_head *claimed, const struct vault_call *call,
+                    struct qc_err *err)
+{
+    struct vault_head known[2];
+    size_t n = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        if (v->store[i] == NULL)
+            continue;
+        qc_rc rc = vault_store_head_get(v->store[i], &known[n], &why);
+        if (rc == QC_OK)
+            n++;
+        else
+            vault_note(call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
+    }
+    if (n == 0)
+        QC_TRY(vault_head_zero(&known[n++], v->id, err));
+    size_t most = n == 2 && known[1].count > known[0].count ? 1 : 0;
+    v->head = known[most];
+    if (claimed->count != v->head.count || memcmp(claimed->h, v->head.h, sizeof(claimed->h)) != 0)
+        QC_TRY(session_catch_up(v, 0, NULL, &call->op, err));
+    for (size_t i = 0; i < n; i++)
+        if (known[i].count != v->head.count) {
+            session_save_head(v, call->notes);
+            break;
+        }
+    return QC_OK;
+}
+
+static qc_rc open_all(struct vault *v, const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf record = { .max = 4096 };
+    QC_CLEANUP(qc_key_free) qc_key *VS = NULL;
+    struct vault_head claimed = { 0 };
+    QC_TRY(open_stores(v, call->notes, err));
+    drop_replaced(v, call->notes);
+    QC_TRY_AS(v->gw->ops->vault_get(v->gw, v->id, &record, &v->backup, &claimed, &call->op, err), err,
+              "vault");
+    QC_TRY(vault_record_parse(&v->record, qc_buf_span(&record), err));
+    QC_TRY(open_secret(&VS, v, call->notes, err));
+    QC_TRY(vault_ring_new(&v->ring, VS, v->id, err));
+    return replay(v, &claimed, call, err);
+}
+
+qc_rc vault_open_session(struct vault **ret, const struct vault_conf *conf, struct vault_gw **gw,
+                         const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_close) struct vault_gw *mine = QC_STEAL(*gw);
+    QC_CLEANUP(vault_close) struct vault *v = NULL;
+    QC_ASSERT(conf->vault != NULL);
+    QC_TRY(session_new(&v, conf, err));
+    v->gw = QC_STEAL(mine);
+    QC_TRY(open_all(v, call, err));
+    *ret = QC_STEAL(v);
+    return QC_OK;
+}
+
+/* Both stores of a new vault. The descriptor names both, so it is written when both have their ids. */
+static qc_rc make_stores(struct vault *v, const struct vault_secret *secret, const uint8_t commitment[32],
+                         struct vault_descriptor *d, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = VAULT_DESCRIPTOR_MAX };
+    struct vault_store_params params = { .generation = 1 };
+    memcpy(params.vault, v->id, sizeof(v->id));
+    memcpy(params.commitment, commitment, 32);
+    for (unsigned i = 0; i < 2; i++) {
+        params.index = i + 1;
+        params.VS_i = i == 0 ? secret->VS1 : secret->VS2;
+        QC_TRY(vault_store_create(&v->store[i], v->dir[i], &params, &v->rng, err));
+        memcpy(d->stores[i], vault_store_id(v->store[i]), VAULT_ID_BYTES);
+    }
+    QC_TRY(vault_descriptor_write(&text, d, err));
+    for (unsigned i = 0; i < 2; i++)
+        QC_TRY(vault_store_descriptor_put(v->store[i], qc_buf_span(&text), err));
+    return QC_OK;
+}
+
+qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *conf,
+                   struct vault_descriptor *d, struct vault_gw *gw, const struct vault_call *call,
+                   struct qc_err *err)
+{
+    QC_CLEANUP(vault_close) struct vault *v = NULL;
+    QC_CLEANUP(vault_secret_done) struct vault_secret secret = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf record = { .max = 4096 };
+    uint8_t commitment[32];
+    if (conf->share[0] == NULL || conf->share[1] == NULL || strcmp(conf->share[0], conf->share[1]) == 0)
+        return QC_FAIL(err, QC_USAGE, "a vault needs two share stores in two directories");
+    QC_TRY(session_new(&v, conf, err));
+    QC_TRY(qc_rng_fill(&v->rng, v->id, sizeof(v->id), err));
+    QC_TRY(vault_secret_draw(&secret, &v->rng, err));
+    QC_TRY(vault_record_commitment(commitment, secret.VS, v->id, err));
+    QC_TRY(vault_record_make(&record, &v->backup, &secret, v->id, 1, err));
+    memcpy(d->vault, v->id, sizeof(v->id));
+    /* Stores first: a directory that cannot be used is found before anything is registered. */
+    QC_TRY(make_stores(v, &secret, commitment, d, err));
+    QC_TRY_AS(gw->ops->vault_put(gw, v->id, qc_buf_span(&record), qc_buf_span(&v->backup), &call->op, err),
+              err, "registering the vault");
+    memcpy(ret_vault, v->id, sizeof(v->id));
+    return QC_OK;
+}
+
+void vault_join_done(struct vault_join *j)
+{
+    vault_descriptor_done(&j->d);
+    *j = (struct vault_join){ 0 };
+}
+
+static qc_rc join_one(struct vault_join *j, const char *dir, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    bool first = j->share[0] == NULL && j->share[1] == NULL;
+    QC_TRY(vault_store_open(&s, dir, VAULT_STORE_ANY, &(struct vault_store_expect){ 0 }, err));
+    QC_TRY(vault_store_descriptor_get(s, &text, err));
+    QC_TRY(vault_descriptor_parse(&d, qc_buf_span(&text), err));
+    unsigned i = vault_store_index(s) - 1;
+    if (memcmp(d.vault, vault_store_vault(s), VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY, "share store %u (%s): its descriptor is of another vault", i + 1,
+                       dir);
+    if (!first && memcmp(j->d.vault, d.vault, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY, "the two share stores belong to different vaults");
+    if (j->share[i] != NULL)
+        return QC_FAIL(err, QC_INTEGRITY, "both directories hold share store %u", i + 1);
+    if (first)
+        j->d = QC_STEAL(d);
+    j->share[i] = dir;
+    return QC_OK;
+}
+
+qc_rc vault_join_read(struct vault_join *ret, const char *const dirs[2], struct qc_err *err)
+{
+    QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
+    for (unsigned i = 0; i < 2; i++)
+        if (dirs[i] != NULL)
+            QC_TRY(join_one(&j, dirs[i], err));
+    if (j.share[0] == NULL && j.share[1] == NULL)
+        return QC_FAIL(err, QC_USAGE, "no share store was named");
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}

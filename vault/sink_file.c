@@ -1,0 +1,185 @@
+#include "vault/sink_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+struct vault_sink_file {
+    struct vault_sink sink;
+    struct qc_fd dir, file; /* file: NAME.part, locked */
+    char *name, *part;
+    bool replace;
+    bool made; /* NAME.part is ours */
+    bool has_mode, has_mtime;
+    mode_t mode;
+    struct timespec mtime;
+};
+
+void vault_sink_file_free(struct vault_sink_file **fp)
+{
+    struct vault_sink_file *f = *fp;
+    if (f == NULL)
+        return;
+    if (f->made)
+        (void)unlinkat(qc_fd_get(&f->dir), f->part, 0);
+    qc_fd_close(&f->file);
+    qc_fd_close(&f->dir);
+    qc_free(f->name);
+    qc_free(f->part);
+    qc_free(f);
+    *fp = NULL;
+}
+
+const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f)
+{
+    return &f->sink;
+}
+
+/* A stale NAME.part that nobody holds is in the way: a get that was killed left it. */
+static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd old = { 0 };
+    struct qc_err why = { 0 };
+    struct stat st;
+    qc_rc rc = qc_open_at(&old, qc_fd_get(&f->dir), f->part, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, &why);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    if (fstat(qc_fd_get(&old), &st) != 0)
+        return QC_FAIL_OS(err, "cannot look at '%s'", f->part);
+    if (!S_ISREG(st.st_mode))
+        return QC_FAIL(err, QC_CONFLICT, "'%s' is in the way and is no regular file", f->part);
+    if (flock(qc_fd_get(&old), LOCK_EX | LOCK_NB) != 0)
+        return QC_FAIL(err, QC_LOCKED, "another command is writing '%s'", f->part);
+    if (unlinkat(qc_fd_get(&f->dir), f->part, 0) != 0 && errno != ENOENT)
+        return QC_FAIL_OS(err, "cannot remove the stale '%s'", f->part);
+    return QC_OK;
+}
+
+static qc_rc make_part(struct vault_sink_file *f, struct qc_err *err)
+{
+    QC_TRY(drop_stale(f, err));
+    QC_TRY(qc_open_at(&f->file, qc_fd_get(&f->dir), f->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600,
+                      err));
+    f->made = true;
+    if (flock(qc_fd_get(&f->file), LOCK_EX | LOCK_NB) != 0)
+        return QC_FAIL_OS(err, "cannot lock '%s'", f->part);
+    return QC_OK;
+}
+
+static qc_rc begin(void *ctx, const struct vault_stat *what, struct qc_err *err)
+{
+    struct vault_sink_file *f = ctx;
+    f->has_mode = what->has_mode;
+    f->mode = (mode_t)(what->mode & 07777);
+    f->has_mtime = what->has_mtime;
+    f->mtime = (struct timespec){ .tv_sec = what->mtime_s, .tv_nsec = what->mtime_ns };
+    return make_part(f, err);
+}
+
+static qc_rc write_bytes(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    struct vault_sink_file *f = ctx;
+    QC_TRY_AS(qc_write_all(qc_fd_get(&f->file), &bytes, 1, err), err, "%s", f->part);
+    return QC_OK;
+}
+
+/* Set-id bits are not restored: a vault must not be able to hand out privileges. */
+static qc_rc restore(struct vault_sink_file *f, struct qc_err *err)
+{
+    int fd = qc_fd_get(&f->file);
+    mode_t mode = f->has_mode ? f->mode & 0777 : 0644;
+    if (fchmod(fd, mode) != 0)
+        return QC_FAIL_OS(err, "%s: cannot set the mode", f->part);
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, f->mtime };
+    if (f->has_mtime && futimens(fd, times) != 0)
+        return QC_FAIL_OS(err, "%s: cannot set the time", f->part);
+    return QC_OK;
+}
+
+static qc_rc finish(void *ctx, struct qc_err *err)
+{
+    struct vault_sink_file *f = ctx;
+    int dir = qc_fd_get(&f->dir);
+    QC_TRY(restore(f, err));
+    QC_TRY_AS(qc_sync(qc_fd_get(&f->file), err), err, "%s", f->part);
+    int rc = f->replace ? renameat(dir, f->part, dir, f->name)
+                        : renameat2(dir, f->part, dir, f->name, RENAME_NOREPLACE);
+    if (rc != 0 && !f->replace &&
+        errno == EINVAL) { /* a file system without it: link fails on an existing name as well */
+        rc = linkat(dir, f->part, dir, f->name, 0);
+        if (rc == 0)
+            (void)unlinkat(dir, f->part, 0);
+    }
+    if (rc != 0)
+        return QC_FAIL_OS(err, "cannot rename '%s' to '%s'", f->part, f->name);
+    f->made = false;
+    return qc_dir_sync(dir, err);
+}
+
+/* Directory and last component of path. */
+static qc_rc split(struct vault_sink_file *f, const char *path, struct qc_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return QC_FAIL(err, QC_USAGE, "'%s' names no file", path);
+    if (strlen(name) + sizeof(".part") > QC_FILE_NAME_MAX)
+        return QC_FAIL(err, QC_USAGE, "'%s': the name is too long by some bytes for '.part' behind it", path);
+    QC_CLEANUP(qc_buf_free) qc_buf dir = { .max = 65536 };
+    QC_CLEANUP(qc_buf_free) qc_buf part = { .max = 512 };
+    const char *text = NULL;
+    if (slash == NULL)
+        QC_TRY(qc_buf_add_str(&dir, ".", err));
+    else
+        QC_TRY(qc_buf_add(&dir, qc_span_of(path, slash == path ? 1 : (size_t)(slash - path)), err));
+    QC_TRY(qc_buf_cstr(&dir, &text, err));
+    QC_TRY(qc_dir_open(&f->dir, text, err));
+    QC_TRY(qc_buf_addf(&part, err, "%s.part", name));
+    QC_TRY(qc_buf_cstr(&part, &text, err));
+    f->name = qc_strdup(name);
+    f->part = qc_strdup(text);
+    return f->name != NULL && f->part != NULL ? QC_OK : QC_FAIL(err, QC_NOMEM, "no memory for a file name");
+}
+
+qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool replace, struct qc_err *err)
+{
+    QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = qc_alloc(sizeof(*f));
+    if (f == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a file");
+    f->sink = (struct vault_sink){ .begin = begin, .write = write_bytes, .finish = finish, .ctx = f };
+    f->replace = replace;
+    QC_TRY(split(f, path, err));
+    struct stat st;
+    if (fstatat(qc_fd_get(&f->dir), f->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (!replace)
+            return QC_FAIL(err, QC_CONFLICT, "'%s' exists", path);
+        if (S_ISDIR(st.st_mode))
+            return QC_FAIL(err, QC_USAGE, "'%s' is a directory", path);
+    } else if (errno != ENOENT)
+        return QC_FAIL_OS(err, "cannot look at '%s'", path);
+    *ret = QC_STEAL(f);
+    return QC_OK;
+}
+
+static qc_rc fd_write(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    const int *fd = ctx;
+    QC_TRY_AS(qc_write_all(*fd, &bytes, 1, err), err, "output");
+    return QC_OK;
+}
+
+struct vault_sink vault_sink_fd(int *fd)
+{
+    return (struct vault_sink){ .write = fd_write, .ctx = fd };
+}

@@ -1,0 +1,53 @@
+#include "journal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void note_failure(struct vault_local_status *st, unsigned i, qc_rc rc, const char *text)
+{
+    st->share[i].rc = rc;
+    snprintf(st->share[i].text, sizeof(st->share[i].text), "%.255s", text);
+}
+
+/* One store: is it there, whole as far as a look tells, and what does it hold? */
+static void look(struct vault_local_status *st, unsigned i, const struct vault_conf *conf)
+{
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    struct vault_store_health h = { 0 };
+    struct vault_head head = { 0 };
+    struct qc_err why = { 0 };
+    struct stat dir;
+    if (conf->share[i] == NULL) {
+        note_failure(st, i, QC_SHARES, "not configured");
+        return;
+    }
+    if (stat(conf->share[i], &dir) == 0)
+        st->share[i].device = dir.st_dev;
+    struct vault_store_expect expect = { .index = i + 1, .vault = conf->vault };
+    qc_rc rc = vault_store_open(&s, conf->share[i], VAULT_STORE_ANY, &expect, &why);
+    if (rc == QC_OK)
+        rc = vault_store_count(s, &h, &why);
+    if (rc == QC_OK)
+        rc = vault_store_head_get(s, &head, &why);
+    if (rc != QC_OK) {
+        note_failure(st, i, rc, why.msg);
+        return;
+    }
+    st->share[i].writable = vault_store_writable(s);
+    st->share[i].records = h.records;
+    st->share[i].pending = h.pending;
+    st->share[i].commits = head.count;
+}
+
+qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf *conf, struct qc_err *err)
+{
+    struct vault_local_status st = { 0 };
+    look(&st, 0, conf);
+    look(&st, 1, conf);
+    st.same_device = st.share[0].device != 0 && st.share[0].device == st.share[1].device;
+    if (conf->state != NULL)
+        QC_TRY(journal_count(conf->state, &st.unfinished, err));
+    *ret = st;
+    return QC_OK;
+}

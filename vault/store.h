@@ -1,0 +1,65 @@
+/* Inside the share store: the open store and its sealed values. Layer 3. Format: FORMAT 7.2. */
+#pragma once
+#include "base/crypto.h"
+#include "base/db.h"
+#include "base/rng.h"
+#include "vault/share_store.h"
+
+#define STORE_APPLICATION 0x51434C53u /* "QCLS" */
+#define STORE_SALT        16
+#define STORE_SEALED      (STORE_SALT + 32 + QC_TAG) /* a sealed share */
+#define STORE_HEAD_CLEAR  104
+
+struct vault_store {
+    char *dir;
+    unsigned index;
+    bool writable;
+    uint8_t vault[VAULT_ID_BYTES], id[VAULT_ID_BYTES];
+    uint32_t generation;
+    uint8_t commitment[32];
+    qc_key *VS_i;
+    struct qc_prk *prk; /* of SK */
+    qc_key *mark_key;
+    struct qc_db *db;
+};
+
+/* What a record's seal binds besides the store. */
+struct store_record_id {
+    const uint8_t *object, *version;
+    uint32_t generation;
+    enum vault_record_state state;
+    uint64_t sequence;
+};
+
+/* Sealed value of a record: STORE_SEALED bytes under a fresh salt. */
+QC_MUST qc_rc store_record_seal(uint8_t ret[STORE_SEALED], const struct vault_store *s,
+                                const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
+                                struct qc_err *err);
+/* QC_INTEGRITY  it does not open. */
+QC_MUST qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
+                                qc_span sealed, struct qc_err *err);
+
+/* Item `head`: index, vault, generation, VS_i and commitment of s; appended. */
+QC_MUST qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const qc_rng *rng,
+                              struct qc_err *err);
+/* Fills index, vault, generation, VS_i, commitment of s, whose id and prk are set. QC_INTEGRITY, QC_NEWER,
+ * QC_FORMAT. */
+QC_MUST qc_rc store_head_open(struct vault_store *s, qc_span sealed, struct qc_err *err);
+
+QC_MUST qc_rc store_mark_tag(uint8_t ret[16], const struct vault_store *s, const uint8_t path_tag[16],
+                             uint64_t number, struct qc_err *err);
+
+/* Items that are text and an HMAC. get: QC_NOTFOUND, QC_INTEGRITY; appends the text. */
+QC_MUST qc_rc store_text_get(struct vault_store *s, const char *item, qc_buf *ret, struct qc_err *err);
+QC_MUST qc_rc store_text_put(struct vault_store *s, const char *item, qc_span text, struct qc_err *err);
+QC_MUST qc_rc store_item_get(struct vault_store *s, const char *item, qc_buf *ret, struct qc_err *err);
+QC_MUST qc_rc store_item_put(struct vault_store *s, const char *item, qc_span value, struct qc_err *err);
+
+/* prk and mark_key of s from SK; s->id is set. */
+QC_MUST qc_rc store_keys(struct vault_store *s, const qc_key *SK, struct qc_err *err);
+
+/* Put "share store 1 (dir)" before a message and pass the code on. */
+QC_MUST qc_rc store_said(const struct vault_store *s, qc_rc rc, struct qc_err *err);
+
+/* QC_AUTH unless the store is open for writing. */
+QC_MUST qc_rc store_want_write(const struct vault_store *s, struct qc_err *err);

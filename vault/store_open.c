@@ -1,0 +1,309 @@
+/* Share stores: making, opening, closing. */
+#include "store.h"
+#include "store_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+static const char schema[] =
+    "CREATE TABLE item (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE record (object_id BLOB NOT NULL, version_id BLOB NOT NULL, generation INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, sequence INTEGER NOT NULL, sealed BLOB NOT NULL,"
+    " PRIMARY KEY (object_id, version_id, generation)) WITHOUT ROWID;"
+    "CREATE TABLE mark (path_tag BLOB PRIMARY KEY, number INTEGER NOT NULL, tag BLOB NOT NULL) WITHOUT "
+    "ROWID;";
+
+void vault_store_close(struct vault_store **s)
+{
+    if (*s == NULL)
+        return;
+    qc_db_close(&(*s)->db);
+    qc_key_free(&(*s)->VS_i);
+    qc_key_free(&(*s)->mark_key);
+    qc_prk_free(&(*s)->prk);
+    qc_free((*s)->dir);
+    qc_free(*s);
+    *s = NULL;
+}
+
+static void key_file_done(struct vault_store_key *k)
+{
+    qc_key_free(&k->SK);
+}
+
+static qc_rc store_new(struct vault_store **ret, const char *dir, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_close) struct vault_store *s = qc_alloc(sizeof(*s));
+    if (s == NULL || (s->dir = qc_strdup(dir)) == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a share store");
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}
+
+/* SQLite wants a path; the directory may be given relative to the working directory. */
+static qc_rc db_path(qc_buf *ret, const char **ret_path, const char *dir, struct qc_err *err)
+{
+    QC_TRY(qc_buf_addf(ret, err, "%s/store.db", dir));
+    return qc_buf_cstr(ret, ret_path, err);
+}
+
+static qc_rc dir_is_empty(int dirfd, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_TRY(qc_open_at(&fd, dirfd, ".", O_RDONLY | O_DIRECTORY, 0, err));
+    DIR *dir = fdopendir(qc_fd_get(&fd));
+    if (dir == NULL)
+        return QC_FAIL_OS(err, "cannot list the directory");
+    fd = (struct qc_fd){ 0 };
+    bool empty = true;
+    errno = 0;
+    for (struct dirent *e = readdir(dir); e != NULL && empty; e = readdir(dir))
+        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+    int e = errno;
+    closedir(dir);
+    if (e != 0)
+        return QC_FAIL_ERRNO(err, e, "cannot list the directory");
+    *ret = empty;
+    return QC_OK;
+}
+
+static qc_rc fill(struct vault_store *s, const struct vault_store_params *params, const qc_rng *rng,
+                  struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf head = { .max = QC_VAULT_ITEM_MAX };
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(store_head_seal(&head, s, rng, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(qc_db_exec(s->db, schema, err));
+    QC_TRY(qc_db_set_user_version(s->db, 1, err));
+    QC_TRY(store_item_put(s, "head", qc_buf_span(&head), err));
+    if (params->descriptor.n > 0)
+        QC_TRY(store_text_put(s, "descriptor", params->descriptor, err));
+    struct vault_head zero;
+    uint8_t encoded[VAULT_HEAD_BYTES];
+    QC_TRY(vault_head_zero(&zero, s->vault, err));
+    vault_head_encode(encoded, &zero);
+    QC_TRY(store_text_put(s, "vault_head", qc_span_of(encoded, sizeof(encoded)), err));
+    return qc_tx_commit(&tx, err);
+}
+
+static qc_rc create(struct vault_store *s, const struct vault_store_params *params, const qc_rng *rng,
+                    struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *SK = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *file = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = 8192 };
+    const char *db = NULL;
+    bool empty = false;
+    QC_TRY(qc_dir_make_path(s->dir, 0700, err));
+    QC_TRY(qc_dir_open(&fd, s->dir, err));
+    QC_TRY(dir_is_empty(qc_fd_get(&fd), &empty, err));
+    if (!empty)
+        return QC_FAIL(err, QC_CONFLICT, "the directory is not empty");
+    QC_TRY(qc_rng_fill(rng, s->id, sizeof(s->id), err));
+    QC_TRY(qc_key_new(&SK, 32, rng, err));
+    QC_TRY(store_keys(s, SK, err));
+    QC_TRY(db_path(&path, &db, s->dir, err));
+    QC_TRY(qc_db_open(&s->db, db,
+                      &(struct qc_db_opts){
+                          .kind = QC_DB_SHARES, .application_id = STORE_APPLICATION, .create = true },
+                      err));
+    QC_TRY(fill(s, params, rng, err));
+    QC_TRY(qc_dir_sync(qc_fd_get(&fd), err));
+    QC_TRY(store_key_encode(&file, s->id, SK, err));
+    return qc_file_write_new(qc_fd_get(&fd), "store.key",
+                             &(qc_span){ qc_key_open(file).p, VAULT_STORE_KEY_BYTES }, 1, 0600, err);
+}
+
+qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct vault_store_params *params,
+                         const qc_rng *rng, struct qc_err *err)
+{
+    QC_ASSERT(params->index == 1 || params->index == 2);
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    QC_TRY(store_new(&s, dir, err));
+    s->index = params->index;
+    s->writable = true;
+    s->generation = params->generation;
+    memcpy(s->vault, params->vault, sizeof(s->vault));
+    memcpy(s->commitment, params->commitment, sizeof(s->commitment));
+    QC_TRY(qc_key_dup(&s->VS_i, params->VS_i, err));
+    QC_TRY(store_said(s, create(s, params, rng, err), err));
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}
+
+/* store.key, straight into secret memory. */
+static qc_rc read_key_file(struct vault_store_key *ret, int dirfd, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *bytes = NULL;
+    size_t got = 0;
+    QC_TRY(qc_open_at(&fd, dirfd, "store.key", O_RDONLY | O_NOFOLLOW, 0, err));
+    QC_TRY(qc_key_blank(&bytes, VAULT_STORE_KEY_BYTES + 16, err));
+    QC_TRY(qc_read_full(qc_fd_get(&fd), qc_key_write(bytes), VAULT_STORE_KEY_BYTES + 16, &got, err));
+    qc_key_seal(bytes);
+    qc_rc rc = vault_store_key_parse(ret, qc_span_sub(qc_key_open(bytes), 0, got), err);
+    if (rc == QC_FORMAT)
+        err->rc = rc = QC_INTEGRITY;
+    return rc;
+}
+
+/* A directory, its key file and its database: what is not there is a lost share, said so. */
+static qc_rc find_parts(struct vault_store *s, struct qc_fd *ret_dir, struct vault_store_key *ret_key,
+                        struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    qc_rc rc = qc_dir_open(&fd, s->dir, &why);
+    if (rc == QC_NOTFOUND)
+        return QC_FAIL(err, QC_SHARES, "is missing: there is no such directory");
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    rc = read_key_file(ret_key, qc_fd_get(&fd), &why);
+    bool no_key = rc == QC_NOTFOUND;
+    if (rc != QC_OK && !no_key) {
+        *err = why;
+        return rc;
+    }
+    bool no_db = faccessat(qc_fd_get(&fd), "store.db", F_OK, 0) != 0 && errno == ENOENT;
+    if (no_key && no_db)
+        return QC_FAIL(err, QC_SHARES, "is missing: the directory holds no share store");
+    if (no_key || no_db)
+        return QC_FAIL(err, QC_SHARES, "is lost: it has no %s", no_key ? "store.key" : "store.db");
+    *ret_dir = QC_STEAL(fd);
+    return QC_OK;
+}
+
+static qc_rc check_expected(const struct vault_store *s, const struct vault_store_expect *expect,
+                            struct qc_err *err)
+{
+    if (expect->vault != NULL && memcmp(s->vault, expect->vault, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY, "belongs to another vault");
+    if (expect->index != 0 && s->index != expect->index)
+        return QC_FAIL(err, QC_INTEGRITY, "is store %u, not store %u", s->index, expect->index);
+    if (expect->store != NULL && memcmp(s->id, expect->store, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY, "was replaced by another store %u", s->index);
+    return QC_OK;
+}
+
+/* May files be written here? A mount that is read-only says no to root, too. */
+static bool may_write(int dirfd)
+{
+    return faccessat(dirfd, ".", W_OK, AT_EACCESS) == 0 &&
+           faccessat(dirfd, "store.db", W_OK, AT_EACCESS) == 0;
+}
+
+static qc_rc open_db(struct vault_store *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = 8192 };
+    const char *db = NULL;
+    uint32_t version = 0;
+    QC_TRY(db_path(&path, &db, s->dir, err));
+    QC_TRY(qc_db_open(&s->db, db,
+                      &(struct qc_db_opts){ .kind = QC_DB_SHARES,
+                                            .application_id = STORE_APPLICATION,
+                                            .read_only = !s->writable },
+                      err));
+    QC_TRY(qc_db_user_version(s->db, &version, err));
+    if (version > 1)
+        return QC_FAIL(err, QC_NEWER, "store.db: version %u needs a newer program", version);
+    return version == 1 ? QC_OK : QC_FAIL(err, QC_INTEGRITY, "store.db: version 0");
+}
+
+static qc_rc open_parts(struct vault_store *s, enum vault_store_access access, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf head = { .max = QC_VAULT_ITEM_MAX };
+    QC_CLEANUP(key_file_done) struct vault_store_key key = { 0 };
+    QC_TRY(find_parts(s, &dir, &key, err));
+    memcpy(s->id, key.store, sizeof(s->id));
+    QC_TRY(store_keys(s, key.SK, err));
+    s->writable = access != VAULT_STORE_READ && may_write(qc_fd_get(&dir));
+    if (access == VAULT_STORE_WRITE && !s->writable)
+        return QC_FAIL(err, QC_AUTH, "may not be written (read-only medium or permissions)");
+    qc_rc rc = open_db(s, err);
+    if (rc == QC_FORMAT)
+        err->rc = rc = QC_INTEGRITY;
+    QC_TRY(rc);
+    rc = store_item_get(s, "head", &head, err);
+    if (rc == QC_NOTFOUND)
+        err->rc = rc = QC_INTEGRITY;
+    QC_TRY(rc);
+    return store_head_open(s, qc_buf_span(&head), err);
+}
+
+qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_store_access access,
+                       const struct vault_store_expect *expect, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    QC_TRY(store_new(&s, dir, err));
+    s->index = expect->index; /* for messages, until the head has said it */
+    QC_TRY(store_said(s, open_parts(s, access, err), err));
+    QC_TRY(store_said(s, check_expected(s, expect, err), err));
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}
+
+qc_rc store_said(const struct vault_store *s, qc_rc rc, struct qc_err *err)
+{
+    if (rc != QC_OK && s->index != 0)
+        qc_err_wrap(err, "share store %u (%s)", s->index, s->dir);
+    else if (rc != QC_OK)
+        qc_err_wrap(err, "share store (%s)", s->dir);
+    return rc;
+}
+
+qc_rc store_want_write(const struct vault_store *s, struct qc_err *err)
+{
+    return s->writable ? QC_OK
+                       : QC_FAIL(err, QC_AUTH, "may not be written (read-only medium or permissions)");
+}
+
+unsigned vault_store_index(const struct vault_store *s)
+{
+    return s->index;
+}
+
+bool vault_store_writable(const struct vault_store *s)
+{
+    return s->writable;
+}
+
+const char *vault_store_dir(const struct vault_store *s)
+{
+    return s->dir;
+}
+
+const uint8_t *vault_store_vault(const struct vault_store *s)
+{
+    return s->vault;
+}
+
+const uint8_t *vault_store_id(const struct vault_store *s)
+{
+    return s->id;
+}
+
+uint32_t vault_store_generation(const struct vault_store *s)
+{
+    return s->generation;
+}
+
+const uint8_t *vault_store_commitment(const struct vault_store *s)
+{
+    return s->commitment;
+}
+
+const qc_key *vault_store_secret(const struct vault_store *s)
+{
+    return s->VS_i;
+}

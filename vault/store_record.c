@@ -1,0 +1,296 @@
+/* Records of a share store: add, look up, commit, remove, walk. */
+#include "store.h"
+
+#include <inttypes.h>
+
+void vault_store_record_done(struct vault_store_record *r)
+{
+    qc_key_free(&r->share);
+}
+
+static struct store_record_id id_of(const struct vault_store_record *r)
+{
+    return (struct store_record_id){ r->object, r->version, r->generation, r->state, r->sequence };
+}
+
+static qc_rc add_one(struct vault_store *s, struct qc_stmt *insert, const struct vault_store_record *r,
+                     const qc_rng *rng, struct qc_err *err)
+{
+    uint8_t sealed[STORE_SEALED];
+    struct store_record_id id = id_of(r);
+    QC_ASSERT(r->sequence <= INT64_MAX);
+    QC_TRY(store_record_seal(sealed, s, &id, r->share, rng, err));
+    return QC_RUN(insert, err, QC_VB(qc_span_of(r->object, VAULT_ID_BYTES)),
+                  QC_VB(qc_span_of(r->version, VAULT_ID_BYTES)), QC_VI(r->generation), QC_VI(r->state),
+                  QC_VI(r->sequence), QC_VB(qc_span_of(sealed, sizeof(sealed))));
+}
+
+static qc_rc add(struct vault_store *s, const struct vault_store_record *records, size_t count,
+                 const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(qc_db_prepare(
+        s->db,
+        "INSERT OR REPLACE INTO record (object_id, version_id, generation, state, sequence, sealed)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        &insert, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(add_one(s, insert, &records[i], rng, err));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *records, size_t count,
+                      const qc_rng *rng, struct qc_err *err)
+{
+    return store_said(s, add(s, records, count, rng, err), err);
+}
+
+#define RECORD_COLUMNS "object_id, version_id, generation, state, sequence, sealed"
+
+/* The row that s stands on, without its share. QC_INTEGRITY: a column is not what the schema says. */
+static qc_rc row_read(struct vault_store_record *ret, struct qc_stmt *row, struct qc_err *err)
+{
+    uint64_t generation = 0, state = 0;
+    QC_TRY(qc_col_fixed(row, 0, ret->object, VAULT_ID_BYTES, err));
+    QC_TRY(qc_col_fixed(row, 1, ret->version, VAULT_ID_BYTES, err));
+    QC_TRY(qc_col_u64(row, 2, &generation, err));
+    QC_TRY(qc_col_u64(row, 3, &state, err));
+    QC_TRY(qc_col_u64(row, 4, &ret->sequence, err));
+    if (generation == 0 || generation > UINT32_MAX || state < VAULT_RECORD_PENDING ||
+        state > VAULT_RECORD_RETIRED)
+        return QC_FAIL(err, QC_INTEGRITY, "record: generation %" PRIu64 ", state %" PRIu64, generation,
+                       state);
+    ret->generation = (uint32_t)generation;
+    ret->state = (enum vault_record_state)state;
+    return QC_OK;
+}
+
+static qc_rc row_open(struct vault_store_record *ret, const struct vault_store *s, struct qc_stmt *row,
+                      struct qc_err *err)
+{
+    QC_TRY(row_read(ret, row, err));
+    struct store_record_id id = id_of(ret);
+    return store_record_open(&ret->share, s, &id, qc_col_span(row, 5), err);
+}
+
+static qc_rc get(struct vault_store *s, const uint8_t *object, const uint8_t *version,
+                 struct vault_store_record *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    bool row = false;
+    QC_TRY(qc_db_prepare(s->db,
+                         "SELECT " RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND version_id = ?2"
+                         " ORDER BY generation DESC LIMIT 1",
+                         &find, err));
+    QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(object, VAULT_ID_BYTES)),
+                   QC_VB(qc_span_of(version, VAULT_ID_BYTES))));
+    QC_TRY(qc_stmt_step(find, &row, err));
+    if (!row)
+        return QC_FAIL(err, QC_NOTFOUND, "holds no share of this version");
+    QC_TRY(row_open(&r, s, find, err));
+    *ret = QC_STEAL(r);
+    return QC_OK;
+}
+
+qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                      const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,
+                      struct qc_err *err)
+{
+    return store_said(s, get(s, object, version, ret, err), err);
+}
+
+static qc_rc commit_record(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
+                           struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *update = NULL;
+    uint8_t sealed[STORE_SEALED];
+    QC_TRY(get(s, change->object, change->version, &r, err));
+    if (r.state == VAULT_RECORD_COMMITTED && r.sequence == change->sequence)
+        return QC_OK;
+    r.state = VAULT_RECORD_COMMITTED;
+    r.sequence = change->sequence;
+    struct store_record_id id = id_of(&r);
+    QC_TRY(store_record_seal(sealed, s, &id, r.share, rng, err));
+    QC_TRY(qc_db_prepare(s->db,
+                         "UPDATE record SET state = ?4, sequence = ?5, sealed = ?6"
+                         " WHERE object_id = ?1 AND version_id = ?2 AND generation = ?3",
+                         &update, err));
+    return QC_RUN(update, err, QC_VB(qc_span_of(r.object, VAULT_ID_BYTES)),
+                  QC_VB(qc_span_of(r.version, VAULT_ID_BYTES)), QC_VI(r.generation), QC_VI(r.state),
+                  QC_VI(r.sequence), QC_VB(qc_span_of(sealed, sizeof(sealed))));
+}
+
+static qc_rc raise_mark(struct vault_store *s, const uint8_t *path_tag, uint64_t number, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *upsert = NULL;
+    uint8_t tag[16];
+    QC_ASSERT(number <= INT64_MAX);
+    QC_TRY(store_mark_tag(tag, s, path_tag, number, err));
+    QC_TRY(qc_db_prepare(
+        s->db,
+        "INSERT INTO mark (path_tag, number, tag) VALUES (?1, ?2, ?3) ON CONFLICT (path_tag)"
+        " DO UPDATE SET number = excluded.number, tag = excluded.tag WHERE excluded.number > number",
+        &upsert, err));
+    return QC_RUN(upsert, err, QC_VB(qc_span_of(path_tag, 16)), QC_VI(number),
+                  QC_VB(qc_span_of(tag, sizeof(tag))));
+}
+
+static qc_rc raise_head(struct vault_store *s, const struct vault_head *head, struct qc_err *err)
+{
+    struct vault_head known = { 0 };
+    uint8_t encoded[VAULT_HEAD_BYTES];
+    struct qc_err ignored = { 0 };
+    /* A head that is damaged or not there is replaced: the new one was replayed by the caller. */
+    qc_rc rc = vault_store_head_get(s, &known, &ignored);
+    if (rc == QC_OK && known.count >= head->count)
+        return QC_OK;
+    vault_head_encode(encoded, head);
+    return store_text_put(s, "vault_head", qc_span_of(encoded, sizeof(encoded)), err);
+}
+
+static qc_rc commit(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
+                    struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    if (change->object != NULL)
+        QC_TRY(commit_record(s, change, rng, err));
+    if (change->path_tag != NULL)
+        QC_TRY(raise_mark(s, change->path_tag, change->number, err));
+    if (change->head != NULL)
+        QC_TRY(raise_head(s, change->head, err));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_commit(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
+                         struct qc_err *err)
+{
+    return store_said(s, commit(s, change, rng, err), err);
+}
+
+static qc_rc remove_pending(struct vault_store *s, qc_span object, qc_span version, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *drop = NULL;
+    bool committed = false;
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(qc_db_prepare(
+        s->db, "SELECT 1 FROM record WHERE object_id = ?1 AND version_id = ?2 AND state <> 1", &find, err));
+    QC_TRY(QC_BIND(find, err, QC_VB(object), QC_VB(version)));
+    QC_TRY(qc_stmt_step(find, &committed, err));
+    qc_stmt_reset(find);
+    if (committed)
+        return QC_FAIL(err, QC_CONFLICT, "the record is committed");
+    QC_TRY(qc_db_prepare(s->db, "DELETE FROM record WHERE object_id = ?1 AND version_id = ?2 AND state = 1",
+                         &drop, err));
+    QC_TRY(QC_RUN(drop, err, QC_VB(object), QC_VB(version)));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_remove_pending(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                                 const uint8_t version[VAULT_ID_BYTES], struct qc_err *err)
+{
+    qc_rc rc =
+        remove_pending(s, qc_span_of(object, VAULT_ID_BYTES), qc_span_of(version, VAULT_ID_BYTES), err);
+    return store_said(s, rc, err);
+}
+
+static qc_rc sequence(struct vault_store *s, qc_span object, uint64_t *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    bool row = false;
+    QC_TRY(qc_db_prepare(s->db,
+                         "SELECT " RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND state <> 1"
+                         " ORDER BY sequence DESC LIMIT 1",
+                         &find, err));
+    QC_TRY(QC_BIND(find, err, QC_VB(object)));
+    QC_TRY(qc_stmt_step(find, &row, err));
+    if (row)
+        QC_TRY(row_open(&r, s, find, err)); /* a sequence counts only under its seal */
+    *ret = r.sequence;
+    return QC_OK;
+}
+
+qc_rc vault_store_sequence(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES], uint64_t *ret,
+                           struct qc_err *err)
+{
+    return store_said(s, sequence(s, qc_span_of(object, VAULT_ID_BYTES), ret, err), err);
+}
+
+static void records_drop(struct vault_store_record *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        vault_store_record_done(&v[i]);
+}
+
+static qc_rc next_page(struct vault_store *s, struct vault_store_cursor *cursor,
+                       struct vault_store_record *ret, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *walk = NULL;
+    size_t got = 0;
+    bool row = false;
+    QC_TRY(qc_db_prepare(s->db,
+                         "SELECT " RECORD_COLUMNS " FROM record WHERE ?4 = 0 OR"
+                         " (object_id, version_id, generation) > (?1, ?2, ?3)"
+                         " ORDER BY object_id, version_id, generation LIMIT ?5",
+                         &walk, err));
+    QC_TRY(QC_BIND(walk, err, QC_VB(qc_span_of(cursor->object, VAULT_ID_BYTES)),
+                   QC_VB(qc_span_of(cursor->version, VAULT_ID_BYTES)), QC_VI(cursor->generation),
+                   QC_VI(cursor->started ? 1 : 0), QC_VI(max)));
+    qc_rc rc = qc_stmt_step(walk, &row, err);
+    while (rc == QC_OK && row) {
+        struct vault_store_record r = { 0 };
+        struct qc_err damaged = { 0 };
+        rc = row_open(&r, s, walk, &damaged);
+        if (rc != QC_OK && rc != QC_INTEGRITY)
+            *err = damaged;
+        else {
+            ret[got++] = r;
+            rc = qc_stmt_step(walk, &row, err);
+        }
+    }
+    if (rc != QC_OK) {
+        records_drop(ret, got);
+        return rc;
+    }
+    if (got > 0) {
+        cursor->started = true;
+        memcpy(cursor->object, ret[got - 1].object, VAULT_ID_BYTES);
+        memcpy(cursor->version, ret[got - 1].version, VAULT_ID_BYTES);
+        cursor->generation = ret[got - 1].generation;
+    }
+    *ret_got = got;
+    return QC_OK;
+}
+
+qc_rc vault_store_next(struct vault_store *s, struct vault_store_cursor *cursor,
+                       struct vault_store_record *ret, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    return store_said(s, next_page(s, cursor, ret, max, ret_got, err), err);
+}
+
+static qc_rc marks_raise(struct vault_store *s, const struct vault_store_mark *marks, size_t count,
+                         struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(raise_mark(s, marks[i].path_tag, marks[i].number, err));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_marks_raise(struct vault_store *s, const struct vault_store_mark *marks, size_t count,
+                              struct qc_err *err)
+{
+    return store_said(s, marks_raise(s, marks, count, err), err);
+}

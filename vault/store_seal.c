@@ -1,0 +1,212 @@
+/* The sealed values of a share store: FORMAT 7.2. */
+#include "store.h"
+
+#include "vault/kdf.h"
+
+static const uint8_t nonce_zero[QC_GCM_NONCE];
+
+static qc_rc record_key(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
+                        const uint8_t *salt, struct qc_err *err)
+{
+    uint8_t index = (uint8_t)s->index, generation[4];
+    qc_put_be(generation, id->generation, 4);
+    const qc_span parts[] = { qc_span_of(s->vault, VAULT_ID_BYTES),
+                              qc_span_of(id->object, VAULT_ID_BYTES),
+                              qc_span_of(id->version, VAULT_ID_BYTES),
+                              qc_span_of(&index, 1),
+                              qc_span_of(generation, 4),
+                              qc_span_of(salt, STORE_SALT) };
+    return vault_kdf(ret, s->prk, "record", parts, sizeof(parts) / sizeof(parts[0]), 32, err);
+}
+
+/* enc(u8 state, u64 sequence) */
+#define RECORD_AAD (8 + 1 + 8 + 8)
+static void record_aad(uint8_t ret[RECORD_AAD], const struct store_record_id *id)
+{
+    qc_put_be(ret, 1, 8);
+    qc_put_be(ret + 8, (uint64_t)id->state, 1);
+    qc_put_be(ret + 9, 8, 8);
+    qc_put_be(ret + 17, id->sequence, 8);
+}
+
+qc_rc store_record_seal(uint8_t ret[STORE_SEALED], const struct vault_store *s,
+                        const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
+                        struct qc_err *err)
+{
+    QC_ASSERT(qc_key_len(share) == 32);
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    uint8_t aad[RECORD_AAD], out[STORE_SEALED];
+    QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
+    QC_TRY(record_key(&key, s, id, out, err));
+    record_aad(aad, id);
+    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
+                       qc_key_open(share), out + STORE_SALT, out + STORE_SALT + 32, err));
+    memcpy(ret, out, sizeof(out));
+    return QC_OK;
+}
+
+qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
+                        qc_span sealed, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *share = NULL;
+    uint8_t aad[RECORD_AAD];
+    if (sealed.n != STORE_SEALED)
+        return QC_FAIL(err, QC_INTEGRITY, "record: %zu bytes, %d expected", sealed.n, STORE_SEALED);
+    QC_TRY(record_key(&key, s, id, sealed.p, err));
+    record_aad(aad, id);
+    QC_TRY(qc_key_blank(&share, 32, err));
+    QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
+                          qc_span_sub(sealed, STORE_SALT, 32), sealed.p + STORE_SALT + 32,
+                          qc_key_write(share), err),
+              err, "record");
+    qc_key_seal(share);
+    *ret = QC_STEAL(share);
+    return QC_OK;
+}
+
+static qc_rc head_key(qc_key **ret, const struct vault_store *s, unsigned index, const uint8_t *salt,
+                      struct qc_err *err)
+{
+    uint8_t i = (uint8_t)index;
+    const qc_span parts[] = { qc_span_of(s->id, VAULT_ID_BYTES), qc_span_of(&i, 1),
+                              qc_span_of(salt, STORE_SALT) };
+    return vault_kdf(ret, s->prk, "head", parts, 3, 32, err);
+}
+
+/* enc("head") */
+static const uint8_t head_aad[] = { 0, 0, 0, 0, 0, 0, 0, 4, 'h', 'e', 'a', 'd' };
+
+/* Clear text of the head into p; 112 bytes are there, since keys come in steps of 16. */
+static void head_write(uint8_t *p, const struct vault_store *s)
+{
+    p[0] = 1;
+    p[1] = (uint8_t)s->index;
+    p[2] = 1;
+    p[3] = 0;
+    memcpy(p + 4, s->vault, VAULT_ID_BYTES);
+    memcpy(p + 20, s->id, VAULT_ID_BYTES);
+    qc_put_be(p + 36, s->generation, 4);
+    memcpy(p + 40, qc_key_open(s->VS_i).p, 32);
+    memcpy(p + 72, s->commitment, 32);
+}
+
+qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *clear = NULL;
+    uint8_t out[STORE_SALT + STORE_HEAD_CLEAR + QC_TAG];
+    QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
+    QC_TRY(head_key(&key, s, s->index, out, err));
+    QC_TRY(qc_key_blank(&clear, STORE_HEAD_CLEAR + 8, err));
+    head_write(qc_key_write(clear), s);
+    qc_key_seal(clear);
+    QC_TRY(
+        qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(head_aad, sizeof(head_aad)) },
+                    qc_span_sub(qc_key_open(clear), 0, STORE_HEAD_CLEAR), out + STORE_SALT,
+                    out + STORE_SALT + STORE_HEAD_CLEAR, err));
+    return qc_buf_add(ret, qc_span_of(out, sizeof(out)), err);
+}
+
+/* What stands in clear in the head; clear is 104 bytes and 8 of filling. */
+static qc_rc head_read(struct vault_store *s, const qc_key *clear, struct qc_err *err)
+{
+    uint8_t fixed[40];
+    qc_rd r = { .s = qc_span_sub(qc_key_open(clear), 0, STORE_HEAD_CLEAR) };
+    qc_rd_copy(&r, fixed, sizeof(fixed)); /* nothing secret in these 40 bytes, nor in the last 32 */
+    (void)qc_rd_bytes(&r, 32);
+    qc_span commitment = qc_rd_bytes(&r, 32);
+    if (!qc_rd_end(&r))
+        return QC_FAIL(err, QC_FORMAT, "head: malformed");
+    if (fixed[0] > 1 || fixed[2] > 1)
+        return QC_FAIL(err, QC_NEWER, "head: version %u, mode %u need a newer program", fixed[0], fixed[2]);
+    if (fixed[0] != 1 || fixed[2] != 1 || fixed[3] != 0 || fixed[1] < 1 || fixed[1] > 2)
+        return QC_FAIL(err, QC_FORMAT, "head: malformed");
+    if (memcmp(fixed + 20, s->id, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY, "head: of another store");
+    QC_TRY(qc_key_sub(&s->VS_i, clear, 40, 32, err));
+    s->index = fixed[1];
+    memcpy(s->vault, fixed + 4, VAULT_ID_BYTES);
+    s->generation = (uint32_t)qc_get_be(fixed + 36, 4);
+    memcpy(s->commitment, commitment.p, commitment.n);
+    return QC_OK;
+}
+
+qc_rc store_head_open(struct vault_store *s, qc_span sealed, struct qc_err *err)
+{
+    if (sealed.n != STORE_SALT + STORE_HEAD_CLEAR + QC_TAG)
+        return QC_FAIL(err, QC_INTEGRITY, "head: %zu bytes, %d expected", sealed.n,
+                       STORE_SALT + STORE_HEAD_CLEAR + QC_TAG);
+    /* The index is part of the key, and known only inside: it is one of two. */
+    for (unsigned index = 1; index <= 2; index++) {
+        QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+        QC_CLEANUP(qc_key_free) qc_key *clear = NULL;
+        struct qc_err probe = { 0 };
+        QC_TRY(head_key(&key, s, index, sealed.p, err));
+        QC_TRY(qc_key_blank(&clear, STORE_HEAD_CLEAR + 8, err));
+        qc_rc rc = qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero,
+                                                 qc_span_of(head_aad, sizeof(head_aad)) },
+                               qc_span_sub(sealed, STORE_SALT, STORE_HEAD_CLEAR),
+                               sealed.p + STORE_SALT + STORE_HEAD_CLEAR, qc_key_write(clear), &probe);
+        if (rc == QC_INTEGRITY)
+            continue;
+        if (rc != QC_OK)
+            *err = probe;
+        QC_TRY(rc);
+        qc_key_seal(clear);
+        QC_TRY(head_read(s, clear, err));
+        return s->index == index ? QC_OK : QC_FAIL(err, QC_INTEGRITY, "head: index");
+    }
+    return QC_FAIL(err, QC_INTEGRITY, "head: its seal does not open with this store's key");
+}
+
+qc_rc store_mark_tag(uint8_t ret[16], const struct vault_store *s, const uint8_t path_tag[16],
+                     uint64_t number, struct qc_err *err)
+{
+    uint8_t be[8], mac[32];
+    qc_put_be(be, number, 8);
+    QC_TRY(vault_hmac_enc(mac, s->mark_key, (const qc_span[]){ qc_span_of(path_tag, 16), qc_span_of(be, 8) },
+                          2, err));
+    memcpy(ret, mac, 16);
+    return QC_OK;
+}
+
+static qc_rc text_mac(uint8_t ret[32], const struct vault_store *s, const char *item, qc_span text,
+                      struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    const qc_span parts[] = { qc_span_of(s->id, VAULT_ID_BYTES), qc_span_str(item) };
+    QC_TRY(vault_kdf(&key, s->prk, "text", parts, 2, 32, err));
+    return vault_hmac(ret, key, &text, 1, err);
+}
+
+qc_rc store_text_get(struct vault_store *s, const char *item, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf value = { .max = QC_VAULT_ITEM_MAX };
+    uint8_t mac[32];
+    QC_TRY(store_item_get(s, item, &value, err));
+    if (value.n < sizeof(mac))
+        return QC_FAIL(err, QC_INTEGRITY, "%s: too short", item);
+    qc_span text = qc_span_of(value.p, value.n - sizeof(mac));
+    QC_TRY(text_mac(mac, s, item, text, err));
+    if (!qc_ct_eq(mac, value.p + text.n, sizeof(mac)))
+        return QC_FAIL(err, QC_INTEGRITY, "%s: authenticator", item);
+    return qc_buf_add(ret, text, err);
+}
+
+qc_rc store_text_put(struct vault_store *s, const char *item, qc_span text, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf value = { .max = QC_VAULT_ITEM_MAX };
+    uint8_t mac[32];
+    QC_TRY(text_mac(mac, s, item, text, err));
+    QC_TRY(qc_buf_add(&value, text, err));
+    QC_TRY(qc_buf_add(&value, qc_span_of(mac, sizeof(mac)), err));
+    return store_item_put(s, item, qc_buf_span(&value), err);
+}
+
+qc_rc store_keys(struct vault_store *s, const qc_key *SK, struct qc_err *err)
+{
+    QC_TRY(vault_prk_new(&s->prk, SK, err));
+    qc_span id = qc_span_of(s->id, VAULT_ID_BYTES);
+    return vault_kdf(&s->mark_key, s->prk, "mark", &id, 1, 32, err);
+}
