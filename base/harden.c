@@ -12,7 +12,6 @@ static bool trial_lock(size_t n)
 {
     if (n == 0)
         return true;
-    /* cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous mapping takes */
     void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return false;
