@@ -4,8 +4,9 @@
  */
 #pragma once
 
-/* Call fn(&variable) when the variable leaves its scope. Cleanup at birth, never later. */
-#define QC_CLEANUP(fn) __attribute__((cleanup(fn)))
+/* Call fn(&variable) when the variable leaves its scope. Cleanup at birth, never later. To own is a use:
+ * unused. */
+#define QC_CLEANUP(fn) __attribute__((cleanup(fn), unused))
 
 /* The value of v, whose owner is from now on somebody else; v is empty (all zero) again. */
 #define QC_STEAL(v)                                                                                          \

@@ -24,6 +24,4 @@ void qc_unlock_(pthread_mutex_t **m);
 #define QC_CAT_(a, b) a##b
 #define QC_CAT(a, b)  QC_CAT_(a, b)
 /* Held until the end of the scope. */
-#define QC_LOCK(m)                                                                                           \
-    QC_CLEANUP(qc_unlock_) pthread_mutex_t *QC_CAT(qc_scope_lock_, __LINE__) __attribute__((unused)) =       \
-        qc_lock_(m)
+#define QC_LOCK(m) QC_CLEANUP(qc_unlock_) pthread_mutex_t *QC_CAT(qc_scope_lock_, __LINE__) = qc_lock_(m)
