@@ -1,0 +1,112 @@
+/* unit/vault_name: names come back, belong to their directory, keep the rules; every change of a path is
+ * refused (row 33). */
+#include "vault/name.h"
+#include "vault_fix.h"
+
+static struct vault_ring *ring;
+
+static void round_trip(qc_span name)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX }, again = { .max = QC_VAULT_PATH_MAX },
+                                   back = { .max = QC_VAULT_NAME_MAX };
+    CHECK_OK(vault_name_seal(&path, ring, name, &err));
+    CHECK_OK(vault_name_seal(&again, ring, name, &err));
+    CHECK(qc_span_eq(qc_buf_span(&path), qc_buf_span(&again)));
+    CHECK_OK(vault_name_open(&back, ring, qc_buf_span(&path), NULL, &err));
+    CHECK(qc_span_eq(qc_buf_span(&back), name));
+}
+
+static void names(void)
+{
+    struct qc_err err = { 0 };
+    static uint8_t big[4097];
+    memset(big, 0xff, sizeof big);
+    round_trip(QC_LIT("a"));
+    round_trip(QC_LIT("..."));
+    round_trip(QC_LIT(".a/..b/c"));
+    round_trip(QC_LIT("a b\n\x80\xff/\x80"));
+    for (size_t n = 1; n <= 70; n++)
+        round_trip(qc_span_of(big, n));
+    round_trip(qc_span_of(big, 4096));
+    for (size_t i = 1; i < 4096; i += 2)
+        big[i] = '/';
+    round_trip(qc_span_of(big, 4095)); /* 2,048 components of one byte */
+    const qc_span bad[] = { QC_LIT(""),     QC_LIT("/"),          QC_LIT("//"),     QC_LIT("/a"),
+                            QC_LIT("a/"),   QC_LIT("a//b"),       QC_LIT("."),      QC_LIT(".."),
+                            QC_LIT("a/."),  QC_LIT("../a"),       QC_LIT("a/../b"), QC_LIT("\0"),
+                            QC_LIT("a\0b"), qc_span_of(big, 4097) };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+        CHECK_RC(vault_name_check(bad[i], &err), QC_USAGE);
+        CHECK_RC(vault_name_seal(&path, ring, bad[i], &err), QC_USAGE);
+        CHECK(path.n == 0);
+    }
+}
+
+static void refused(qc_span path, qc_rc want)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
+    const qc_rc rc = vault_name_open(&name, ring, path, NULL, &err);
+    CHECK(want == QC_OK ? rc == QC_INTEGRITY || rc == QC_FORMAT : rc == want);
+    CHECK(name.n == 0);
+}
+
+static void damage(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX }, other = { .max = QC_VAULT_PATH_MAX };
+    CHECK_OK(vault_name_seal(&path, ring, QC_LIT("dir/file"), &err));
+    CHECK_OK(vault_name_seal(&other, ring, QC_LIT("rid/file"), &err));
+    CHECK(path.n == 68 && other.n == 68);
+    for (size_t at = 0; at < path.n; at++)
+        for (unsigned bit = 0; bit < 8; bit++) {
+            path.p[at] ^= (uint8_t)(1u << bit);
+            refused(qc_buf_span(&path), QC_OK);
+            path.p[at] ^= (uint8_t)(1u << bit);
+        }
+    for (size_t n = 0; n < path.n; n++)
+        if (n != 34) /* the directory itself is a path */
+            refused(qc_span_of(path.p, n), QC_FORMAT);
+    CHECK(memcmp(path.p + 34, other.p + 34, 34) != 0); /* one name in two directories */
+    memcpy(path.p + 34, other.p + 34, 34);
+    refused(qc_buf_span(&path), QC_INTEGRITY);
+    /* the component of a subdirectory at the root */
+    refused(qc_span_of(other.p + 34, 34), QC_INTEGRITY);
+    /* a prefix: the directory's path is that of everything in it */
+    QC_CLEANUP(qc_buf_free) qc_buf dir = { .max = QC_VAULT_PATH_MAX };
+    CHECK_OK(vault_name_seal(&dir, ring, QC_LIT("rid"), &err));
+    CHECK(dir.n == 34 && memcmp(dir.p, other.p, 34) == 0);
+}
+
+/* A listing with its cache gives the same names as without, in any order, and after a refusal. */
+static void cache(void)
+{
+    struct qc_err err = { 0 };
+    static const char *const name[] = { "a/b/c/d", "a/b/c/e", "a/b/x", "a/y",     "a",      "a/b/c/d",
+                                        "z/b/c/d", "z/b",     "q",     "z/b/c/e", "z/b/c/e" };
+    QC_CLEANUP(vault_name_cache_done) struct vault_name_cache c = { 0 };
+    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+        QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX },
+                                       back = { .max = QC_VAULT_NAME_MAX };
+        CHECK_OK(vault_name_seal(&path, ring, qc_span_str(name[i]), &err));
+        CHECK_OK(vault_name_open(&back, ring, qc_buf_span(&path), &c, &err));
+        CHECK(qc_span_eq(qc_buf_span(&back), qc_span_str(name[i])));
+        path.p[path.n - 1] ^= 1;
+        CHECK_RC(vault_name_open(&back, ring, qc_buf_span(&path), &c, &err), QC_INTEGRITY);
+    }
+}
+
+int main(void)
+{
+    struct qc_err err = { 0 };
+    const struct vault_ids ids = fix_ids(0, 0);
+    QC_CLEANUP(qc_key_free) qc_key *VS = fix_key("VS", 1, 32);
+    CHECK_OK(vault_ring_new(&ring, VS, ids.vault, &err));
+    names();
+    damage();
+    cache();
+    vault_ring_free(&ring);
+    return 0;
+}
