@@ -132,8 +132,8 @@ qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, struct qc_
     if (worst == QC_OK)
         return QC_OK;
     unsigned left = all - c->out.counts[0] - c->out.counts[(unsigned)qc_rc_exit(QC_DEGRADED)];
-    qc_err_set(err, worst, QC_HERE, "%u of %u %s; see the messages above", worst == QC_DEGRADED ? all - c->out.counts[0] : left,
-               all, what);
+    qc_err_set(err, worst, QC_HERE, "%u of %u %s; see the messages above",
+               worst == QC_DEGRADED ? all - c->out.counts[0] : left, all, what);
     if (all > 1)
         out_note(&c->out, "%s", err->msg);
     return worst;

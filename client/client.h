@@ -1,5 +1,5 @@
-/* What all commands of qcloud share: places, configuration, output, the opened vault. Layer 5; uses base, qrng,
- * vault. */
+/* What all commands of qcloud share: places, configuration, output, the opened vault. Layer 5; uses base,
+ * qrng, vault. */
 #pragma once
 #include "base/opt.h"
 #include "base/time.h"
@@ -19,29 +19,31 @@ struct client {
     struct places places;
     struct conf conf;
     struct qrng *rng;
-    struct vault *vault;        /* after client_open */
-    struct vault_notes notes;   /* of the operation under way */
-    struct out_end end;         /* what a command leaves for the last line */
-    uint64_t deadline_s;        /* of each operation; 0: none */
+    struct vault *vault;      /* after client_open */
+    struct vault_notes notes; /* of the operation under way */
+    struct out_end end;       /* what a command leaves for the last line */
+    uint64_t deadline_s;      /* of each operation; 0: none */
     bool strict, secrets_locked;
     char provenance[QC_QRNG_PROVENANCE_MAX];
 };
 
 void client_done(struct client *c);
 
-/* The configured vault: gateway started where needed, share stores opened, chain replayed. Warnings are told. */
+/* The configured vault: gateway started where needed, share stores opened, chain replayed. Warnings are told.
+ */
 QC_MUST qc_rc client_open(struct client *c, struct qc_err *err);
 /* The parameters of libqcloud from a configuration; borrowed from c. Opens the source of randomness. */
 QC_MUST qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err);
 /* A call with this client's deadline, cancel flag and notes. */
 struct vault_call client_call(struct client *c);
-/* Tell the notes of the last operation as warnings and forget them. True when there were any that --strict counts. */
+/* Tell the notes of the last operation as warnings and forget them. True when there were any that --strict
+ * counts. */
 bool client_tell_notes(struct client *c);
 /* The source of randomness. */
 QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
 
-/* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should end (its
- * cause would stop the others too). */
+/* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should
+ * end (its cause would stop the others too). */
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst);
 /* The outcome of such a run. many: messages were told per object. */
 QC_MUST qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, struct qc_err *err);

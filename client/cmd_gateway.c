@@ -15,8 +15,9 @@ qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *e
 {
     struct client *c = app;
     (void)args;
-    const char *const argv[] = { "qcloud-gateway", "status", "--state", c->places.gateway,
-                                 c->out.json ? "--json" : NULL, NULL };
+    const char *const argv[] = {
+        "qcloud-gateway", "status", "--state", c->places.gateway, c->out.json ? "--json" : NULL, NULL
+    };
     return pass_through(c, argv, err);
 }
 
@@ -25,8 +26,9 @@ qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err)
     struct client *c = app;
     (void)args;
     const char *const argv[] = { "qcloud-gateway", "kit", "--state", c->places.gateway, NULL };
-    out_note(&c->out, "what follows is the root key: whoever has it and enough clouds reads the gateway's own "
-                      "data. Print it, and keep it off this machine");
+    out_note(&c->out,
+             "what follows is the root key: whoever has it and enough clouds reads the gateway's own "
+             "data. Print it, and keep it off this machine");
     return pass_through(c, argv, err);
 }
 
@@ -63,7 +65,8 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
     const char *option = NULL;
     for (size_t i = 0; (option = qc_args_nth(args, "cloud", i)) != NULL; i++)
         if (!knows_cloud(d, option))
-            return QC_FAIL(err, QC_USAGE, "--cloud %s: the vault has no cloud of that name (NAME=URL)", option);
+            return QC_FAIL(err, QC_USAGE, "--cloud %s: the vault has no cloud of that name (NAME=URL)",
+                           option);
     for (size_t i = 0; i < d->cloud_count; i++) {
         at[i] = words.n;
         QC_TRY(qc_buf_addf(&words, err, "%s=%s", d->clouds[i].name, url_of(args, &d->clouds[i])));

@@ -73,7 +73,7 @@ static void get_file(struct get_run *run, qc_span name, const char *path)
 
 static void get_stdout(struct get_run *run, qc_span name)
 {
-    static const int fd = STDOUT_FILENO;
+    int fd = STDOUT_FILENO;
     struct qc_err why = { 0 };
     struct vault_sink sink = vault_sink_fd(&fd);
     qc_rc rc = get_into(run, name, &sink, NULL, &why);
@@ -85,7 +85,8 @@ static qc_rc place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH
 {
     int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
     if (n < 0 || n >= QC_CLIENT_PATH_MAX)
-        return QC_FAIL(err, QC_LIMIT, "the path below %s is longer than %d bytes", dir, QC_CLIENT_PATH_MAX - 1);
+        return QC_FAIL(err, QC_LIMIT, "the path below %s is longer than %d bytes", dir,
+                       QC_CLIENT_PATH_MAX - 1);
     for (char *slash = strchr(path + strlen(dir) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         int made = mkdir(path, 0777);

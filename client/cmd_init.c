@@ -20,8 +20,8 @@ struct init {
     char share[2][QC_CLIENT_PATH_MAX];
     uint64_t k, n;
     size_t clouds;
-    qc_buf words;                 /* NAME=URL, each with its NUL */
-    size_t at[VAULT_CLOUDS_MAX];  /* offsets into words */
+    qc_buf words;                /* NAME=URL, each with its NUL */
+    size_t at[VAULT_CLOUDS_MAX]; /* offsets into words */
 };
 
 static void init_done(struct init *i)
@@ -54,7 +54,8 @@ static qc_rc take_clouds(struct init *i, struct qc_err *err)
         if (at >= VAULT_CLOUDS_MAX)
             return QC_FAIL(err, QC_USAGE, "more than %d clouds", VAULT_CLOUDS_MAX);
         if (strstr(url, "://") == NULL)
-            return QC_FAIL(err, QC_USAGE, "--cloud %s is no URL; a directory is written file:///absolute/path", v);
+            return QC_FAIL(err, QC_USAGE,
+                           "--cloud %s is no URL; a directory is written file:///absolute/path", v);
         i->at[at] = i->words.n;
         if (named > 0)
             QC_TRY(qc_buf_addf(&i->words, err, "%s", v));
@@ -104,8 +105,8 @@ static qc_rc check_empty(const char *dir, const char *what, struct qc_err *err)
     char key[QC_CLIENT_PATH_MAX];
     QC_TRY(places_join(dir, "store.key", key, err));
     if (access(key, F_OK) == 0)
-        return QC_FAIL(err, QC_CONFLICT, "%s %s is already a share store of some vault", what, dir);
-    return QC_FAIL(err, QC_CONFLICT, "%s %s is not empty", what, dir);
+        return QC_FAIL(err, QC_USAGE, "%s %s is already a share store of some vault", what, dir);
+    return QC_FAIL(err, QC_USAGE, "%s %s is not empty", what, dir);
 }
 
 static qc_rc take_shares(struct init *i, struct qc_err *err)
@@ -119,13 +120,14 @@ static qc_rc take_shares(struct init *i, struct qc_err *err)
                   options[s]);
     }
     if (places_within(i->share[0], i->share[1]) || places_within(i->share[1], i->share[0]))
-        return QC_FAIL(err, QC_USAGE, "share 1 (%s) and share 2 (%s) must be two places, none within the other",
-                       i->share[0], i->share[1]);
+        return QC_FAIL(err, QC_USAGE,
+                       "share 1 (%s) and share 2 (%s) must be two places, none within the other", i->share[0],
+                       i->share[1]);
     for (unsigned s = 0; s < 2; s++) {
         char cloud_mark[QC_CLIENT_PATH_MAX];
         QC_TRY(places_join(i->share[s], ".qcloud-cloud", cloud_mark, err));
         if (access(cloud_mark, F_OK) == 0)
-            return QC_FAIL(err, QC_CONFLICT, "%s %s is a cloud's directory", names[s], i->share[s]);
+            return QC_FAIL(err, QC_USAGE, "%s %s is a cloud's directory", names[s], i->share[s]);
         QC_TRY(check_empty(i->share[s], names[s], err));
     }
     return QC_OK;
@@ -134,12 +136,12 @@ static qc_rc take_shares(struct init *i, struct qc_err *err)
 static qc_rc check_first_time(const struct client *c, struct qc_err *err)
 {
     if (access(c->places.conf_file, F_OK) == 0)
-        return QC_FAIL(err, QC_CONFLICT, "a vault is already set up here (%s)", c->places.conf_file);
+        return QC_FAIL(err, QC_USAGE, "a vault is already set up here (%s)", c->places.conf_file);
     return QC_OK;
 }
 
-/* *ret_found: this state directory has a gateway already; make_vault looks whether it is the one asked for, made by
- * an init that was interrupted later. */
+/* *ret_found: this state directory has a gateway already; make_vault looks whether it is the one asked for,
+ * made by an init that was interrupted later. */
 static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
 {
     const char *argv[INIT_WORDS] = { "qcloud-gateway", "init", "--state", i->c->places.gateway, "--k" };
@@ -225,7 +227,8 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
     QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
     QC_TRY(describe(gw, &call, d, err));
     if (found && !same_gateway(i, d))
-        return QC_FAIL(err, QC_CONFLICT, "%s has a gateway already, with other clouds or another k", c->places.gateway);
+        return QC_FAIL(err, QC_USAGE, "%s has a gateway already, with other clouds or another k",
+                       c->places.gateway);
     QC_TRY(vault_create(c->conf.vault, &conf, d, gw, &call, err));
     client_tell_notes(c);
     c->conf.has_vault = true;
@@ -241,11 +244,13 @@ qc_rc client_warn_places(struct client *c, const char *share1, const char *share
     QC_TRY(places_device(share2, &device[1], err));
     QC_TRY(places_device(c->places.gateway, &gateway, err));
     if (device[0] == device[1])
-        out_warn(&c->out, MSG_W_STORES_DEVICE, NULL, "share 1 (%s) and share 2 (%s) lie on one device", share1,
-                 share2);
+        out_warn(&c->out, MSG_W_STORES_DEVICE, NULL, "share 1 (%s) and share 2 (%s) lie on one device",
+                 share1, share2);
     if (device[0] == gateway || device[1] == gateway)
         out_warn(&c->out, MSG_W_GATEWAY_DEVICE, NULL, "one device holds share %s and the gateway",
-                 device[0] != gateway ? "2" : device[1] != gateway ? "1" : "1, share 2");
+                 device[0] != gateway   ? "2"
+                 : device[1] != gateway ? "1"
+                                        : "1, share 2");
     if (n == k)
         out_warn(&c->out, MSG_W_MARGIN_ZERO, NULL, "k = n = %u: every cloud is needed", n);
     return QC_OK;
@@ -266,29 +271,38 @@ static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct 
     return QC_OK;
 }
 
-qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
+static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
-    struct client *c = app;
     QC_CLEANUP(init_done) struct init i = { .c = c, .args = args };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
-    bool join = qc_args_flag(args, "join");
-    if (join == qc_args_flag(args, "local"))
-        return QC_FAIL(err, QC_USAGE, "either --local (a new vault) or --join DIR [DIR] (one that exists)");
-    QC_TRY(check_first_time(c, err));
-    if (join)
-        return client_join(c, args, err);
+    bool found = false;
     if (args->argc > 0)
         return QC_FAIL(err, QC_USAGE, "init --local takes no argument, '%s' was given", args->argv[0]);
     QC_TRY(take_clouds(&i, err));
     QC_TRY(take_numbers(&i, err));
     QC_TRY(take_shares(&i, err));
-    bool found = false;
     QC_TRY(make_gateway(&i, &found, err));
     QC_TRY(make_vault(&i, found, &d, err));
-    out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and one of the two share stores", d.k, d.n);
-    out_note(&c->out, "share 1 is %s, share 2 is %s; the configuration is %s", c->conf.share[0], c->conf.share[1],
-             c->places.conf_file);
+    out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and one of the two share stores",
+             d.k, d.n);
+    out_note(&c->out, "share 1 is %s, share 2 is %s; the configuration is %s", c->conf.share[0],
+             c->conf.share[1], c->places.conf_file);
     out_note(&c->out, "%s", STATEMENT);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d.k, d.n, err));
     return summary(c, &d, err);
+}
+
+qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    bool join = qc_args_flag(args, "join");
+    if (join == qc_args_flag(args, "local"))
+        return QC_FAIL(err, QC_USAGE, "either --local (a new vault) or --join DIR [DIR] (one that exists)");
+    QC_TRY(check_first_time(c, err));
+    qc_rc rc = join ? client_join(c, args, err) : init_local(c, args, err);
+    if (rc == QC_CONFLICT) { /* a place is taken: for the caller that is a call to mend, not one to repeat */
+        err->rc = QC_USAGE;
+        return QC_USAGE;
+    }
+    return rc;
 }

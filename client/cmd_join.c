@@ -6,7 +6,8 @@
 #include "gateway_start.h"
 #include "statement.h"
 
-/* The directories given are stores 1, 2 or both; the other one gets the place of its option, or the usual one. */
+/* The directories given are stores 1, 2 or both; the other one gets the place of its option, or the usual
+ * one. */
 static qc_rc take_shares(struct client *c, const struct qc_args *args, const struct vault_join *j,
                          struct qc_err *err)
 {
@@ -16,8 +17,8 @@ static qc_rc take_shares(struct client *c, const struct qc_args *args, const str
         QC_TRY(client_share_place(c, s + 1, place, err));
         const char *option = qc_args_value(args, options[s], place);
         if (j->share[s] != NULL && qc_args_value(args, options[s], NULL) != NULL)
-            return QC_FAIL(err, QC_USAGE, "%s is share %u of the vault, so --%s has nothing to say", j->share[s],
-                           s + 1, options[s]);
+            return QC_FAIL(err, QC_USAGE, "%s is share %u of the vault, so --%s has nothing to say",
+                           j->share[s], s + 1, options[s]);
         QC_TRY_AS(places_absolute(j->share[s] != NULL ? j->share[s] : option, c->conf.share[s], err), err,
                   "share %u", s + 1);
     }
@@ -51,10 +52,11 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     }
     QC_TRY(vault_join_read(&j, given, err));
     if (!qc_args_flag(args, "take-over"))
-        return QC_FAIL(err, QC_USAGE,
-                       "this vault has a gateway of its own, on the machine that made it. Joining makes one here and "
-                       "shuts the old one out of the clouds for good; say so with --take-over. (Two machines at once "
-                       "need a gateway that runs as a daemon.)");
+        return QC_FAIL(
+            err, QC_USAGE,
+            "this vault has a gateway of its own, on the machine that made it. Joining makes one here and "
+            "shuts the old one out of the clouds for good; say so with --take-over. (Two machines at once "
+            "need a gateway that runs as a daemon.)");
     QC_TRY(take_shares(c, args, &j, err));
     QC_TRY_AS(qc_dir_make_path(c->places.gateway, 0700, err), err, "gateway state");
     QC_TRY(client_rebuild(c, args, &j.d, err));
@@ -63,7 +65,8 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     /* The configuration first: should the vault not open now, every other command can say why. */
     QC_TRY(conf_save(&c->places, &c->conf, err));
     QC_TRY(client_open(c, err));
-    out_note(&c->out, "joined: any %u of %u clouds are enough, and one of the two share stores", j.d.k, j.d.n);
+    out_note(&c->out, "joined: any %u of %u clouds are enough, and one of the two share stores", j.d.k,
+             j.d.n);
     out_note(&c->out, "%s", STATEMENT);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], j.d.k, j.d.n, err));
     return summary(c, &j.d, err);

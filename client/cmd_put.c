@@ -58,7 +58,8 @@ static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf 
     for (size_t i = 0; i < r->degraded_count; i++)
         QC_TRY(qc_buf_addf(ret, err, "%s%s", i > 0 ? ", " : "", r->degraded_clouds[i]));
     return qc_buf_addf(ret, err, "%s; loss budget %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys 1)",
-                       r->degraded_count > 0 ? ")" : "", r->margin < 1 ? r->margin : 1, r->margin, r->margin_full);
+                       r->degraded_count > 0 ? ")" : "", r->margin < 1 ? r->margin : 1, r->margin,
+                       r->margin_full);
 }
 
 static qc_rc put_source(struct put_run *run, const struct vault_source *source, qc_span name,
@@ -263,7 +264,8 @@ static qc_rc put_words(struct put_run *run, const struct qc_args *args, struct q
     }
     for (int i = 0; i < files && run->go_on; i++) {
         QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
-        QC_TRY(name_below(args->argc > 1 ? word[files] : "", qc_span_str(last_component(word[i])), &name, err));
+        QC_TRY(
+            name_below(args->argc > 1 ? word[files] : "", qc_span_str(last_component(word[i])), &name, err));
         put_file(run, word[i], qc_buf_span(&name));
     }
     return QC_OK;

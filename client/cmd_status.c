@@ -56,7 +56,8 @@ static int64_t key_margin(const struct status *s)
     return (s->local.share[0].rc == QC_OK) + (s->local.share[1].rc == QC_OK) - 1;
 }
 
-/* The worst version's margin as the gateway's catalogue has it; with clouds down now, what is left of it at least. */
+/* The worst version's margin as the gateway's catalogue has it; with clouds down now, what is left of it at
+ * least. */
 static qc_rc data_margin(const struct status *s, int64_t *ret, struct qc_err *err)
 {
     struct json_t *margins = NULL;
@@ -81,7 +82,8 @@ static void tell_clouds_line(struct out *o, const struct json_t *one)
     const char *why = "";
     int64_t free_bytes = 0;
     char size[TEXT_SIZE] = "";
-    /* Fields that are missing are shown as unknown: this is a report, and a newer gateway may say more or less. */
+    /* Fields that are missing are shown as unknown: this is a report, and a newer gateway may say more or
+     * less. */
     qc_ignore(qc_json_str(one, "name", &name, &none), "shown as ?");
     qc_ignore(qc_json_str(one, "state", &state, &none), "shown as ?");
     qc_ignore(qc_json_str(one, "url", &url, &none), "left out");
@@ -98,7 +100,8 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     struct out *o = &s->c->out;
     struct json_t *clouds = NULL;
     struct json_t *root = NULL;
-    int64_t objects = 0, versions = 0, bytes = 0, debts = 0, incarnation = 0, margin = 0, threshold = 0, count = 0;
+    int64_t objects = 0, versions = 0, bytes = 0, debts = 0, incarnation = 0, margin = 0, threshold = 0,
+            count = 0;
     const char *where = "?";
     char size[TEXT_SIZE];
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
@@ -113,17 +116,21 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_int(root, "threshold", 0, VAULT_CLOUDS_MAX, &threshold, err));
     QC_TRY(qc_json_int(root, "count", 0, VAULT_CLOUDS_MAX, &count, err));
     text_size((uint64_t)bytes, size);
-    out_line(o, "clouds: %" PRId64 " of %" PRId64 " answer; any %" PRId64 " of %" PRId64 " are enough", s->clouds_ok,
-             s->clouds_all, s->k, s->n);
+    out_line(o, "clouds: %" PRId64 " of %" PRId64 " answer; any %" PRId64 " of %" PRId64 " are enough",
+             s->clouds_ok, s->clouds_all, s->k, s->n);
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         tell_clouds_line(o, qc_json_at(clouds, i));
     out_line(o, "stored: %" PRId64 " objects, %" PRId64 " versions, %s sealed", objects, versions, size);
     if (debts > 0)
         out_line(o, "debts:  %" PRId64 " fragments are owed to clouds that were missing", debts);
-    out_line(o, "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64 "): so many losses, whichever they are, leave all readable",
+    out_line(o,
+             "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64
+             "): so many losses, whichever they are, leave all readable",
              margin < key_margin(s) ? margin : key_margin(s), margin, key_margin(s));
     if (strcmp(where, "clouds") == 0)
-        out_line(o, "root key: on the clouds, any %" PRId64 " of %" PRId64 " give it; gateway incarnation %" PRId64,
+        out_line(o,
+                 "root key: on the clouds, any %" PRId64 " of %" PRId64
+                 " give it; gateway incarnation %" PRId64,
                  threshold, count, incarnation);
     else
         out_line(o, "root key: not on the clouds, in the operator's kit only; gateway incarnation %" PRId64,
@@ -136,8 +143,8 @@ static void tell_shares(struct status *s)
     for (unsigned i = 0; i < 2; i++) {
         const char *dir = s->c->conf.share[i];
         if (s->local.share[i].rc == QC_OK)
-            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " records%s", i + 1, dir, s->local.share[i].records,
-                     s->local.share[i].writable ? "" : "  (read-only)");
+            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " records%s", i + 1, dir,
+                     s->local.share[i].records, s->local.share[i].writable ? "" : "  (read-only)");
         else
             out_line(&s->c->out, "share %u: %s  %s  (%s)", i + 1,
                      s->local.share[i].rc == QC_SHARES ? "missing" : "damaged", dir, s->local.share[i].text);
@@ -201,17 +208,19 @@ static qc_rc summary(struct status *s, struct qc_err *err)
 static qc_rc verdict(const struct status *s, struct qc_err *err)
 {
     if (key_margin(s) < 0)
-        return QC_FAIL(err, QC_SHARES, "neither share store can be opened: share 1: %s; share 2: %s", s->local.share[0].text,
-                       s->local.share[1].text);
+        return QC_FAIL(err, QC_SHARES, "neither share store can be opened: share 1: %s; share 2: %s",
+                       s->local.share[0].text, s->local.share[1].text);
     if (s->rc != QC_OK) {
         *err = s->why;
         return s->rc;
     }
     if (s->clouds_ok < s->k)
-        return QC_FAIL(err, QC_QUORUM, "%" PRId64 " of %" PRId64 " clouds answer, %" PRId64 " are needed", s->clouds_ok,
-                       s->clouds_all, s->k);
+        return QC_FAIL(err, QC_QUORUM, "%" PRId64 " of %" PRId64 " clouds answer, %" PRId64 " are needed",
+                       s->clouds_ok, s->clouds_all, s->k);
     if (key_margin(s) < 1 || s->clouds_ok < s->clouds_all)
-        return QC_FAIL(err, QC_DEGRADED, "everything is readable; %" PRId64 " of %" PRId64 " clouds and %" PRId64 " of 2 share stores are there",
+        return QC_FAIL(err, QC_DEGRADED,
+                       "everything is readable; %" PRId64 " of %" PRId64 " clouds and %" PRId64
+                       " of 2 share stores are there",
                        s->clouds_ok, s->clouds_all, key_margin(s) + 1);
     return QC_OK;
 }
@@ -236,7 +245,8 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
     else if (!c->out.json)
         out_line(&c->out, "gateway: does not answer");
     tell_shares(&s);
-    QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s.k, s.gateway == NULL ? 0 : (unsigned)s.n, err));
+    QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s.k,
+                              s.gateway == NULL ? 0 : (unsigned)s.n, err));
     if (!c->secrets_locked)
         out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
     out_line(&c->out, "price:  %s", STATEMENT);

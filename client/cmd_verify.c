@@ -69,7 +69,8 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_FAIL(err, QC_NOTFOUND, "no object of that name and none below it");
     QC_TRY(verify_summary(&r, &c->end.extra, err));
     text_size(r.bytes, bytes);
-    out_note(&c->out, "verified %" PRIu64 " objects, %s: %" PRIu64 " good, %" PRIu64 " degraded, %" PRIu64 " bad",
+    out_note(&c->out,
+             "verified %" PRIu64 " objects, %s: %" PRIu64 " good, %" PRIu64 " degraded, %" PRIu64 " bad",
              r.objects, bytes, r.good, r.degraded, r.bad);
     rc = r.worst;
     if (rc == QC_OK && (missing_share || (counts && c->strict)))
@@ -78,7 +79,8 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_OK;
     c->end.about.share = !vault_has_share(c->vault, 1) ? "1" : !vault_has_share(c->vault, 2) ? "2" : NULL;
     if (rc == QC_DEGRADED)
-        return QC_FAIL(err, QC_DEGRADED, "all objects open; %" PRIu64 " of %" PRIu64 " lack a part that a loss would need%s",
+        return QC_FAIL(err, QC_DEGRADED,
+                       "all objects open; %" PRIu64 " of %" PRIu64 " lack a part that a loss would need%s",
                        r.degraded, r.objects, missing_share ? ", and a share store is missing" : "");
     qc_err_set(err, rc, QC_HERE, "%" PRIu64 " of %" PRIu64 " objects", r.bad, r.objects);
     return rc;
@@ -136,10 +138,12 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(recover_summary(&r, dir, &c->end.extra, err));
     if (r.failed > 0)
         return QC_FAIL(err, QC_DEGRADED,
-                       "share %" PRIu64 " rebuilt for %" PRIu64 " of %" PRIu64 " versions; %" PRIu64 " could not be",
+                       "share %" PRIu64 " rebuilt for %" PRIu64 " of %" PRIu64 " versions; %" PRIu64
+                       " could not be",
                        index, r.written + r.present, r.records, r.failed);
-    out_note(&c->out, "share %" PRIu64 " is whole again in %s: %" PRIu64 " versions (%" PRIu64
-             " written, %" PRIu64 " were there), each checked against its seal",
+    out_note(&c->out,
+             "share %" PRIu64 " is whole again in %s: %" PRIu64 " versions (%" PRIu64 " written, %" PRIu64
+             " were there), each checked against its seal",
              index, dir, r.written + r.present, r.written, r.present);
     return QC_OK;
 }

@@ -130,8 +130,8 @@ static qc_rc unknown(const struct parse *p, const char *what, qc_span word, cons
     if (nearest == NULL)
         return QC_FAIL(err, QC_USAGE, "line %u: unknown %s %.*s", p->line, what, (int)quoted.n,
                        (const char *)quoted.p);
-    return QC_FAIL(err, QC_USAGE, "line %u: unknown %s %.*s; the nearest is '%s'", p->line, what, (int)quoted.n,
-                   (const char *)quoted.p, nearest);
+    return QC_FAIL(err, QC_USAGE, "line %u: unknown %s %.*s; the nearest is '%s'", p->line, what,
+                   (int)quoted.n, (const char *)quoted.p, nearest);
 }
 
 static qc_rc parse_section(struct parse *p, qc_span name, struct qc_err *err)
@@ -223,8 +223,8 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
 {
     const char *section = "";
     QC_ASSERT(c->idle_s >= 1);
-    QC_TRY(qc_buf_add_str(ret, "# Written by qcloud init. Nothing in it is secret; share1 and share2 are places.\n",
-                          err));
+    QC_TRY(qc_buf_add_str(
+        ret, "# Written by qcloud init. Nothing in it is secret; share1 and share2 are places.\n", err));
     for (size_t i = 0; i < KEYS; i++) {
         if (!c->has_vault && strcmp(keys[i].section, "vault") == 0)
             continue;
@@ -260,7 +260,7 @@ qc_rc conf_save(const struct places *p, const struct conf *c, struct qc_err *err
     QC_TRY_AS(qc_dir_make_path(p->conf_dir, 0700, err), err, "configuration");
     QC_TRY_AS(qc_dir_open(&dir, p->conf_dir, err), err, "configuration");
     qc_span part = qc_buf_span(&text);
-    QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&dir), "qcloud.conf", &part, 1, 0600, err), err, "configuration %s",
-              p->conf_file);
+    QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&dir), "qcloud.conf", &part, 1, 0600, err), err,
+              "configuration %s", p->conf_file);
     return QC_OK;
 }

@@ -1,4 +1,5 @@
-/* The configuration file qcloud.conf: sections and `key = value`. Part of the program qcloud (layer 5); uses base.
+/* The configuration file qcloud.conf: sections and `key = value`. Part of the program qcloud (layer 5); uses
+ * base.
  *
  *   # comment (also ;), whole lines only
  *   [vault]
@@ -9,8 +10,8 @@
  *   [gateway]
  *   idle = seconds, 1 .. 86400; 30 when not given
  *
- * Strict: an unknown section or key is refused with the nearest one, a key given twice is refused. Written whole and
- * durably; nothing in it is secret. */
+ * Strict: an unknown section or key is refused with the nearest one, a key given twice is refused. Written
+ * whole and durably; nothing in it is secret. */
 #pragma once
 #include "base/buf.h"
 #include "places.h"
@@ -24,8 +25,8 @@ struct conf {
     uint32_t idle_s;
 };
 
-/* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing that a vault needs. A text without [vault] is
- * fine: has_vault is false. */
+/* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing that a vault needs. A text without [vault]
+ * is fine: has_vault is false. */
 QC_MUST qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err);
 /* Appends the text; the values must be legal (asserted). */
 QC_MUST qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err);

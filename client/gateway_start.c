@@ -79,41 +79,46 @@ static qc_rc code_of(int status)
 }
 
 /*
- * What a program of ours said on stderr: the text of its first line after "name: Eeenn ". Its own second and third
- * line are about the gateway; ours come from this program's table.
+ * What a program of ours said on stderr: of the line "qcloud-gateway: Eeenn text" the text; without such a
+ * line, the first one. Its second and third line are about the gateway; ours come from this program's table.
  */
-static void first_line_of(qc_buf *said, qc_span *ret)
+static qc_span first_line_of(const qc_buf *said)
 {
-    qc_span s = qc_buf_span(said);
-    const uint8_t *end = s.n == 0 ? NULL : memchr(s.p, '\n', s.n);
-    if (end != NULL)
-        s.n = (size_t)(end - s.p);
-    static const char lead[] = "qcloud-gateway: ";
-    if (s.n > sizeof lead - 1 && memcmp(s.p, lead, sizeof lead - 1) == 0)
-        s = qc_span_from(s, sizeof lead - 1);
-    if (s.n > 6 && s.p[0] == 'E' && s.p[1] >= '0' && s.p[1] <= '9') {
-        const uint8_t *blank = memchr(s.p, ' ', s.n);
-        if (blank != NULL)
-            s = qc_span_from(s, (size_t)(blank - s.p) + 1);
+    static const char lead[] = "qcloud-gateway: E";
+    qc_span left = qc_buf_span(said);
+    qc_span first = { 0 };
+    while (left.n > 0) {
+        const uint8_t *end = memchr(left.p, '\n', left.n);
+        qc_span line = qc_span_sub(left, 0, end == NULL ? left.n : (size_t)(end - left.p));
+        if (first.n == 0)
+            first = line;
+        const uint8_t *text =
+            line.n < sizeof lead ? NULL : memchr(line.p + sizeof lead - 1, ' ', line.n - sizeof lead + 1);
+        if (text != NULL && memcmp(line.p, lead, sizeof lead - 1) == 0)
+            return qc_span_from(line, (size_t)(text - line.p) + 1);
+        left = qc_span_from(left, end == NULL ? left.n : line.n + 1);
     }
-    *ret = s;
+    return first;
 }
 
 static qc_rc fail_as(int wait_status, qc_buf *said, const char *what, struct qc_err *err)
 {
-    qc_span line = { 0 };
-    first_line_of(said, &line);
+    qc_span line = first_line_of(said);
     if (WIFSIGNALED(wait_status)) {
         qc_err_set(err, QC_GENERAL, QC_HERE, "%s was killed by signal %d", what, WTERMSIG(wait_status));
         return QC_GENERAL;
     }
     qc_rc rc = code_of(WEXITSTATUS(wait_status));
-    if (rc == QC_LOCKED && memmem(line.p == NULL ? (const uint8_t *)"" : line.p, line.n, "took over", 9) != NULL)
+    if (rc == QC_LOCKED &&
+        memmem(line.p == NULL ? (const uint8_t *)"" : line.p, line.n, "took over", 9) != NULL)
         rc = QC_FENCED;
     if (line.n == 0)
-        qc_err_set(err, rc, QC_HERE, "%s ended with status %d and said nothing", what, WEXITSTATUS(wait_status));
+        qc_err_set(err, rc, QC_HERE, "%s ended with status %d and said nothing", what,
+                   WEXITSTATUS(wait_status));
     else
         qc_err_set(err, rc, QC_HERE, "%.*s", (int)(line.n > 400 ? 400 : line.n), (const char *)line.p);
+    if (rc == QC_INTEGRITY || rc == QC_FENCED)
+        err->next = "qcloud gateway rebuild";
     return rc;
 }
 
@@ -137,7 +142,8 @@ static qc_rc drain(int fd, qc_buf *ret, struct qc_err *err)
             return QC_FAIL_OS(err, "reading from qcloud-gateway");
         if (n == 0)
             return QC_OK;
-        if (ret->n + (size_t)n <= ret->max) /* beyond: read on, so that the writer does not block, and forget */
+        if (ret->n + (size_t)n <=
+            ret->max) /* beyond: read on, so that the writer does not block, and forget */
             QC_TRY(qc_buf_add(ret, qc_span_of(piece, (size_t)n), err));
     }
 }
@@ -232,39 +238,56 @@ static qc_rc await_ready(int fd, const struct qc_cancel *cancel, bool *ret_ready
     }
 }
 
-/* Start one. *ret_ready false: it ended, and what it said is in said, its status in *ret_status. */
-static qc_rc start(const char *state, int dirfd, uint32_t idle_s, const struct qc_cancel *cancel, bool *ret_ready,
-                   int *ret_status, qc_buf *said, struct qc_err *err)
-/* NOLINTNEXTLINE(readability-function-size): one process, one set of outcomes */
+/* One attempt. */
+struct attempt {
+    const char *state;
+    int dirfd;
+    uint32_t idle_s;
+    const struct qc_cancel *cancel;
+    bool ready;
+    int status;  /* not ready: how it ended */
+    qc_buf said; /* and what it said; owned */
+};
+
+static void attempt_done(struct attempt *a)
+{
+    qc_buf_free(&a->said);
+}
+
+static qc_rc launch(const struct attempt *a, int talk, int ready, pid_t *ret, struct qc_err *err)
 {
     char program[QC_CLIENT_PATH_MAX];
     char log[QC_CLIENT_PATH_MAX];
     char idle[16];
-    struct qc_fd ready[2] = { 0 };
-    pid_t pid = 0;
     QC_TRY(gateway_program(program, err));
-    QC_TRY(places_join(state, GATEWAY_LOG, log, err));
-    snprintf(idle, sizeof idle, "%u", idle_s);
-    QC_CLEANUP(qc_fd_close) struct qc_fd talk = { 0 };
-    QC_TRY_AS(qc_open_at(&talk, dirfd, "gateway.start", O_RDWR | O_CREAT | O_APPEND, 0600, err), err,
-              "gateway state %s", state);
-    off_t from = lseek(qc_fd_get(&talk), 0, SEEK_END);
-    const char *argv[GATEWAY_ARGS] = { "qcloud-gateway", "serve", "--state",    state, "--idle", idle,
+    QC_TRY(places_join(a->state, GATEWAY_LOG, log, err));
+    snprintf(idle, sizeof idle, "%u", a->idle_s);
+    const char *argv[GATEWAY_ARGS] = { "qcloud-gateway", "serve", "--state",    a->state, "--idle", idle,
                                        "--log-file",     log,     "--ready-fd", "3" };
-    QC_TRY(pipe_high(ready, err));
-    QC_CLEANUP(qc_fd_close) struct qc_fd here = ready[0];
-    QC_CLEANUP(qc_fd_close) struct qc_fd there = ready[1];
-    struct child_fds fds = { .out = -1, .err = qc_fd_get(&talk), .ready = qc_fd_get(&there), .session = true };
-    QC_TRY(spawn(&pid, program, argv, &fds, err));
-    qc_fd_close(&there);
-    bool is_ready = false;
-    QC_TRY(await_ready(qc_fd_get(&here), cancel, &is_ready, err));
-    if (!is_ready) {
-        QC_TRY(wait_for(pid, ret_status, err));
-        if (from >= 0 && lseek(qc_fd_get(&talk), from, SEEK_SET) == from)
-            QC_TRY(drain(qc_fd_get(&talk), said, err));
-    }
-    *ret_ready = is_ready;
+    struct child_fds fds = { .out = -1, .err = talk, .ready = ready, .session = true };
+    return spawn(ret, program, argv, &fds, err);
+}
+
+static qc_rc start(struct attempt *a, struct qc_err *err)
+{
+    struct qc_fd ends[2] = { 0 };
+    pid_t pid = 0;
+    QC_CLEANUP(qc_fd_close) struct qc_fd talk = { 0 };
+    QC_TRY_AS(qc_open_at(&talk, a->dirfd, "gateway.start", O_RDWR | O_CREAT | O_APPEND, 0600, err), err,
+              "gateway state %s", a->state);
+    off_t from = lseek(qc_fd_get(&talk), 0, SEEK_END);
+    QC_TRY(pipe_high(ends, err));
+    QC_CLEANUP(qc_fd_close) struct qc_fd here = ends[0];
+    QC_CLEANUP(qc_fd_close) struct qc_fd there = ends[1];
+    QC_TRY(launch(a, qc_fd_get(&talk), qc_fd_get(&there), &pid, err));
+    qc_fd_close(&there); /* or its end would never show */
+    QC_TRY(await_ready(qc_fd_get(&here), a->cancel, &a->ready, err));
+    if (a->ready)
+        return QC_OK;
+    QC_TRY(wait_for(pid, &a->status, err));
+    qc_buf_clear(&a->said);
+    if (from >= 0 && lseek(qc_fd_get(&talk), from, SEEK_SET) == from)
+        QC_TRY(drain(qc_fd_get(&talk), &a->said, err));
     return QC_OK;
 }
 
@@ -272,15 +295,18 @@ qc_rc gateway_ensure(const char *state, uint32_t idle_s, const struct qc_cancel 
                      struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
-    int status = 0;
+    QC_CLEANUP(attempt_done)
+    struct attempt a = {
+        .state = state, .idle_s = idle_s, .cancel = cancel, .said = { .max = QC_CLIENT_TEXT_MAX }
+    };
     qc_rc rc = qc_dir_open(&dir, state, err);
     if (rc == QC_NOTFOUND)
         return QC_FAIL(err, QC_NOTCONF, "the gateway's state %s does not exist", state);
     QC_TRY_AS(rc, err, "gateway state");
+    a.dirfd = qc_fd_get(&dir);
     for (int i = 0; i < QC_CLIENT_START_TRIES; i++) {
         struct qc_err why = { 0 };
-        rc = gateway_answers(qc_fd_get(&dir), &why);
+        rc = gateway_answers(a.dirfd, &why);
         if (rc == QC_OK) {
             *ret = QC_STEAL(dir);
             return QC_OK;
@@ -289,20 +315,20 @@ qc_rc gateway_ensure(const char *state, uint32_t idle_s, const struct qc_cancel 
             *err = why;
             return rc;
         }
-        bool ready = false;
-        qc_buf_clear(&said);
-        QC_TRY(start(state, qc_fd_get(&dir), idle_s, cancel, &ready, &status, &said, err));
-        if (ready)
+        QC_TRY(start(&a, err));
+        if (a.ready)
             continue;
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != qc_rc_exit(QC_LOCKED))
-            return fail_as(status, &said, "qcloud-gateway", err);
-        /* Another one holds the lock: it starts (then it answers soon) or leaves (then the next try serves). */
+        if (!WIFEXITED(a.status) || WEXITSTATUS(a.status) != qc_rc_exit(QC_LOCKED))
+            return fail_as(a.status, &a.said, "qcloud-gateway", err);
+        /* Another one holds the lock: it starts (then it answers soon) or leaves (then the next try serves).
+         */
         struct timespec pause = { .tv_nsec = QC_CLIENT_START_PAUSE_MS * 1000000L };
         nanosleep(&pause, NULL);
     }
-    if (status != 0)
-        return fail_as(status, &said, "qcloud-gateway", err);
-    return QC_FAIL(err, QC_TEMP, "the gateway started and does not answer; its log is %s/" GATEWAY_LOG, state);
+    if (!a.ready)
+        return fail_as(a.status, &a.said, "qcloud-gateway", err);
+    return QC_FAIL(err, QC_TEMP, "the gateway started and does not answer; its log is %s/" GATEWAY_LOG,
+                   state);
 }
 
 qc_rc gateway_run(const char *const *argv, qc_buf *said, struct qc_err *err)

@@ -1,14 +1,16 @@
-/* The on-demand gateway: one process per user that serves a UNIX socket in its state directory, started here when
- * nobody answers, gone by itself when idle. Part of the program qcloud (layer 5); uses base, places, conf.
+/* The on-demand gateway: one process per user that serves a UNIX socket in its state directory, started here
+ * when nobody answers, gone by itself when idle. Part of the program qcloud (layer 5); uses base, places,
+ * conf.
  *
- * Several commands at once: the gateway's own lock decides who serves; a starter that loses connects instead. */
+ * Several commands at once: the gateway's own lock decides who serves; a starter that loses connects instead.
+ */
 #pragma once
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/time.h"
 
 #define GATEWAY_SOCKET "gateway.sock"
-#define GATEWAY_LOG "gateway.log"
+#define GATEWAY_LOG    "gateway.log"
 
 /* The program qcloud-gateway: beside this one, else on PATH. QC_NOTCONF. */
 QC_MUST qc_rc gateway_program(char ret[QC_CLIENT_PATH_MAX], struct qc_err *err);
@@ -18,14 +20,14 @@ QC_MUST qc_rc gateway_answers(int dirfd, struct qc_err *err);
 
 /*
  * Serve the state directory: connect, or start one and wait until it is ready. *ret is the directory, for
- * vault_gw_http_new. What the gateway said when it could not start becomes the message, its exit status the code.
- * QC_NOTCONF: the directory is not there; QC_TIMEOUT; QC_LOCKED; QC_FENCED; ...
+ * vault_gw_http_new. What the gateway said when it could not start becomes the message, its exit status the
+ * code. QC_NOTCONF: the directory is not there; QC_TIMEOUT; QC_LOCKED; QC_FENCED; ...
  */
 QC_MUST qc_rc gateway_ensure(const char *state, uint32_t idle_s, const struct qc_cancel *cancel,
                              struct qc_fd *ret, struct qc_err *err);
 
 /*
- * Run one command of qcloud-gateway to its end. argv: "qcloud-gateway" first, NULL last. Its stdout is appended to
- * said (NULL: it goes to ours). Its message becomes ours when it fails, its exit status the code.
+ * Run one command of qcloud-gateway to its end. argv: "qcloud-gateway" first, NULL last. Its stdout is
+ * appended to said (NULL: it goes to ours). Its message becomes ours when it fails, its exit status the code.
  */
 QC_MUST qc_rc gateway_run(const char *const *argv, qc_buf *said, struct qc_err *err);

@@ -1,5 +1,7 @@
 #include "help.h"
 
+#include "messages.h"
+
 enum { EXAMPLES = 3 };
 
 struct help {
@@ -8,32 +10,50 @@ struct help {
     const char *codes;
 };
 
-/* clang-format off */
 static const struct help rows[] = {
-    { "init", { "qcloud init --local --cloud file:///mnt/a --cloud file:///mnt/b --cloud file:///mnt/c",
-                "qcloud init --local --k 3 --cloud paris=file:///mnt/a ... --share2 /media/usb/qcloud",
-                "qcloud init --join /media/usb/qcloud --take-over" },
+    { "init",
+      { "qcloud init --local --cloud file:///mnt/a --cloud file:///mnt/b --cloud file:///mnt/c",
+        "qcloud init --local --k 3 --cloud paris=file:///mnt/a ... --share2 /media/usb/qcloud",
+        "qcloud init --join /media/usb/qcloud --take-over" },
       "2 command line, 5 a place is in use, 6 too few clouds, 7 no share store, 12 permission, 14 no space" },
-    { "put", { "qcloud put scan.vcf", "qcloud put -r genomes archive/genomes", "tar c notes | qcloud put - notes.tar" },
-      "4 stored with a smaller margin, 5 try again, 6 too few clouds, 7 a share store is missing, 14 no space" },
-    { "get", { "qcloud get scan.vcf", "qcloud get -r archive/genomes restored", "qcloud get notes.tar - | tar x" },
+    { "put",
+      { "qcloud put scan.vcf", "qcloud put -r genomes archive/genomes",
+        "tar c notes | qcloud put - notes.tar" },
+      "4 stored with a smaller margin, 5 try again, 6 too few clouds, 7 a share store is missing, 14 no "
+      "space" },
+    { "get",
+      { "qcloud get scan.vcf", "qcloud get -r archive/genomes restored", "qcloud get notes.tar - | tar x" },
       "3 not found, 5 the file exists or try again, 6 too few clouds, 7 no share store, 8 does not verify" },
-    { "ls", { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat" }, "7, 8" },
-    { "stat", { "qcloud stat scan.vcf", "qcloud stat --json scan.vcf", "qcloud stat a b c" }, "3 not found, 8 does not verify" },
-    { "rm", { "qcloud rm scan.vcf", "qcloud rm a b c", "qcloud rm -- -odd-name" },
+    { "ls",
+      { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat" },
+      "7, 8" },
+    { "stat",
+      { "qcloud stat scan.vcf", "qcloud stat --json scan.vcf", "qcloud stat a b c" },
+      "3 not found, 8 does not verify" },
+    { "rm",
+      { "qcloud rm scan.vcf", "qcloud rm a b c", "qcloud rm -- -odd-name" },
       "3 not found, 4 not yet on all clouds, 6 too few clouds, 7 a share store is missing" },
-    { "verify", { "qcloud verify", "qcloud verify archive/", "qcloud verify --json scan.vcf" },
+    { "verify",
+      { "qcloud verify", "qcloud verify archive/", "qcloud verify --json scan.vcf" },
       "4 all opens, but a part that a loss would need is missing; 6, 7, 8 as the worst object" },
-    { "recover", { "qcloud recover --share 2", "qcloud recover --share 2 --to /media/new/qcloud", "qcloud recover --share 1 --json" },
+    { "recover",
+      { "qcloud recover --share 2", "qcloud recover --share 2 --to /media/new/qcloud",
+        "qcloud recover --share 1 --json" },
       "4 some versions could not be rebuilt, 5 the place is in use, 7 the other share store is missing too" },
-    { "status", { "qcloud status", "qcloud status --json", "qcloud status --degraded-ok" },
+    { "status",
+      { "qcloud status", "qcloud status --json", "qcloud status --degraded-ok" },
       "0 all is there, 4 something is missing, 6 too few clouds, 7 both share stores are missing" },
-    { "gateway status", { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status -q" }, "10, 11" },
-    { "gateway rebuild", { "qcloud gateway rebuild", "qcloud gateway rebuild --cloud c1=file:///mnt/new", "qcloud gateway rebuild --kit kit.txt" },
+    { "gateway status",
+      { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status -q" },
+      "10, 11" },
+    { "gateway rebuild",
+      { "qcloud gateway rebuild", "qcloud gateway rebuild --cloud c1=file:///mnt/new",
+        "qcloud gateway rebuild --kit kit.txt" },
       "6 too few clouds for the root key, 11 the gateway is running, 8 does not verify" },
-    { "gateway kit", { "qcloud gateway kit > /media/safe/kit.txt", "qcloud gateway kit | lpr", "qcloud gateway kit -q" }, "10, 11, 12" },
+    { "gateway kit",
+      { "qcloud gateway kit > /media/safe/kit.txt", "qcloud gateway kit | lpr", "qcloud gateway kit -q" },
+      "10, 11, 12" },
 };
-/* clang-format on */
 
 static const struct help *find(const char *command)
 {
@@ -61,4 +81,56 @@ qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err)
     for (size_t i = 0; i < help_count(command); i++)
         QC_TRY(qc_buf_addf(ret, err, "  %s\n", h->examples[i]));
     return qc_buf_addf(ret, err, "\nExit codes: 0 ok, %s.\n", h->codes);
+}
+
+static qc_rc error_row(const char *code, const char *when, const struct msg *m, qc_buf *ret,
+                       struct qc_err *err)
+{
+    static const struct msg_about words = { .name = { (const uint8_t *)"NAME", 4 },
+                                            .share = "N",
+                                            .dir = "DIR" };
+    QC_TRY(qc_buf_addf(ret, err, "| %s | %s | %s | ", code, when, m->data));
+    QC_TRY(msg_next_text(m, &words, ret, err));
+    return qc_buf_add_str(ret, " |\n", err);
+}
+
+qc_rc help_errors(qc_buf *ret, struct qc_err *err)
+{
+    char code[MSG_CODE];
+    QC_TRY(qc_buf_add_str(ret,
+                          "# Messages\n\n"
+                          "Every message has three parts: what happened, what it means for the data, what to "
+                          "run next. Its code is `E`, "
+                          "the exit status, and the case; warnings begin with `W`. The codes 50 and above "
+                          "are those of `qcloud-gateway`. "
+                          "This page is printed by `qcloud help errors`.\n\n"
+                          "| code | when | what it means for the data | next |\n|---|---|---|---|\n",
+                          err));
+    for (size_t i = 0; i < msg_rows(); i++) {
+        qc_rc rc = QC_OK;
+        const struct msg *m = msg_row(i, &rc);
+        msg_code(m, rc, code);
+        QC_TRY(error_row(code, qc_rc_text(rc), m, ret, err));
+    }
+    for (int w = 0; w < MSG_WARNINGS; w++) {
+        const struct msg *m = msg_warning((enum msg_warning)w);
+        msg_warning_code(m, code);
+        QC_TRY(error_row(code, msg_warning_when((enum msg_warning)w), m, ret, err));
+    }
+    return QC_OK;
+}
+
+qc_rc help_commands(const struct qc_app *app, qc_buf *ret, struct qc_err *err)
+{
+    QC_TRY(
+        qc_buf_add_str(ret, "# Commands\n\nThis page is printed by `qcloud help commands`.\n\n```\n", err));
+    QC_TRY(qc_opt_help(app, NULL, ret, err));
+    QC_TRY(qc_buf_add_str(ret, "```\n", err));
+    for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {
+        QC_TRY(qc_buf_addf(ret, err, "\n## qcloud %s\n\n```\n", c->name));
+        QC_TRY(qc_opt_help(app, c, ret, err));
+        QC_TRY(help_examples(c->name, ret, err));
+        QC_TRY(qc_buf_add_str(ret, "```\n", err));
+    }
+    return QC_OK;
 }

@@ -1,6 +1,8 @@
-/* Examples and exit codes for the help of each command. Part of the program qcloud (layer 5); uses base. */
+/* Examples and exit codes for the help of each command. Part of the program qcloud (layer 5); uses base,
+ * messages. */
 #pragma once
 #include "base/buf.h"
+#include "base/opt.h"
 
 #define HELP_FOOTER                                                                                          \
     "Places: QCLOUD_HOME (one directory), else the XDG directories.\n"                                       \
@@ -10,5 +12,8 @@
 
 /* Appends the command's examples and exit codes; nothing for a name without a row. */
 QC_MUST qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err);
+/* The pages docs/errors/README.md and docs/commands.md, from the tables; appended. */
+QC_MUST qc_rc help_errors(qc_buf *ret, struct qc_err *err);
+QC_MUST qc_rc help_commands(const struct qc_app *app, qc_buf *ret, struct qc_err *err);
 /* Does the command have three examples? For the test. */
 size_t help_count(const char *command);

@@ -1,5 +1,6 @@
-/* qcloud: the user's command. Layer 5; uses base, qrng, vault. Reads the command line, wires, prints: what it does is in
- * libqcloud (vault/vault.h). Commands and options are tables; docs/commands.md and the help come from the same rows. */
+/* qcloud: the user's command. Layer 5; uses base, qrng, vault. Reads the command line, wires, prints: what it
+ * does is in libqcloud (vault/vault.h). Commands and options are tables; docs/commands.md and the help come
+ * from the same rows. */
 #include "client.h"
 
 #include <stdlib.h>
@@ -16,66 +17,66 @@ static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err)
 static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err);
 static qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *err);
 
-/* clang-format off */
 static const struct qc_opt globals[] = {
     /* name        letter value     help                                                              many */
-    { "json",        0,   NULL,     "write JSON lines: start, item, progress, warning, result, error", false },
-    { "quiet",       'q', NULL,     "errors only",                                                     false },
-    { "verbose",     'v', NULL,     "reasons and places of errors",                                    false },
-    { "progress",    0,   "WHEN",   "auto (a bar on a terminal), plain (a line every 10 s), none",     false },
-    { "timeout",     0,   "SECONDS", "give each object at most this time",                             false },
-    { "degraded-ok", 0,   NULL,     "exit 0 instead of 4",                                             false },
-    { "strict",      0,   NULL,     "exit 4 where a warning was given",                                false },
+    { "json", 0, NULL, "write JSON lines: start, item, progress, warning, result, error", false },
+    { "quiet", 'q', NULL, "errors only", false },
+    { "verbose", 'v', NULL, "reasons and places of errors", false },
+    { "progress", 0, "WHEN", "auto (a bar on a terminal), plain (a line every 10 s), none", false },
+    { "timeout", 0, "SECONDS", "give each object at most this time", false },
+    { "degraded-ok", 0, NULL, "exit 0 instead of 4", false },
+    { "strict", 0, NULL, "exit 4 where a warning was given", false },
     { 0 },
 };
 static const struct qc_opt init_opts[] = {
-    { "local",     0, NULL,    "make a vault with a gateway of its own on this machine",      false },
-    { "cloud",     0, "[NAME=]URL", "a cloud: file:///absolute/directory; once for each",     true },
-    { "k",         0, "K",     "how many clouds are enough (default: all but two)",           false },
-    { "n",         0, "N",     "over how many clouds an object is spread (default: all)",     false },
-    { "share1",    0, "DIR",   "where share store 1 lies",                                    false },
-    { "share2",    0, "DIR",   "where share store 2 lies: best on another device",            false },
-    { "join",      0, NULL,    "use a vault that exists, from one or both share stores",      false },
-    { "take-over", 0, NULL,    "with --join: shut the gateway of the old machine out",        false },
-    { "kit",       0, "FILE",  "with --join: the operator's kit, where the clouds are too few", false },
+    { "local", 0, NULL, "make a vault with a gateway of its own on this machine", false },
+    { "cloud", 0, "[NAME=]URL", "a cloud: file:///absolute/directory; once for each", true },
+    { "k", 0, "K", "how many clouds are enough (default: all but two)", false },
+    { "n", 0, "N", "over how many clouds an object is spread (default: all)", false },
+    { "share1", 0, "DIR", "where share store 1 lies", false },
+    { "share2", 0, "DIR", "where share store 2 lies: best on another device", false },
+    { "join", 0, NULL, "use a vault that exists, from one or both share stores", false },
+    { "take-over", 0, NULL, "with --join: shut the gateway of the old machine out", false },
+    { "kit", 0, "FILE", "with --join: the operator's kit, where the clouds are too few", false },
     { 0 },
 };
 static const struct qc_opt put_opts[] = {
-    { "recursive", 'r', NULL,  "store a directory tree",                     false },
-    { "if-absent", 0,   NULL,  "refuse when the name is taken",              false },
+    { "recursive", 'r', NULL, "store a directory tree", false },
+    { "if-absent", 0, NULL, "refuse when the name is taken", false },
     { 0 },
 };
 static const struct qc_opt get_opts[] = {
-    { "recursive", 'r', NULL,  "all objects below PREFIX, as a tree in DIR", false },
-    { "force",     'f', NULL,  "replace files that exist",                   false },
+    { "recursive", 'r', NULL, "all objects below PREFIX, as a tree in DIR", false },
+    { "force", 'f', NULL, "replace files that exist", false },
     { 0 },
 };
 static const struct qc_opt ls_opts[] = {
-    { "long", 'l', NULL,       "size, time, version, loss budget",           false },
-    { "null", '0', NULL,       "names as they are, each ended by a NUL",     false },
+    { "long", 'l', NULL, "size, time, version, loss budget", false },
+    { "null", '0', NULL, "names as they are, each ended by a NUL", false },
     { 0 },
 };
 static const struct qc_opt recover_opts[] = {
-    { "share", 0, "1|2",       "the share store that is lost",               false },
-    { "to",    0, "DIR",       "where to write it (default: where it was)",  false },
+    { "share", 0, "1|2", "the share store that is lost", false },
+    { "to", 0, "DIR", "where to write it (default: where it was)", false },
     { 0 },
 };
 static const struct qc_opt rebuild_opts[] = {
-    { "cloud", 0, "NAME=URL",  "a cloud that has moved",                     true },
-    { "kit",   0, "FILE",      "the operator's kit, where the clouds are too few", false },
+    { "cloud", 0, "NAME=URL", "a cloud that has moved", true },
+    { "kit", 0, "FILE", "the operator's kit, where the clouds are too few", false },
     { 0 },
 };
 static const struct qc_cmd cmds[] = {
-    /* name    args                             help                                       min max needs options run */
-    { "init", "--local --cloud [NAME=]URL... | --join DIR [DIR]", "make a vault, or use one on a new machine", 0, 2,
-      NEEDS_CLASS(MSG_INIT), init_opts, cmd_init },
+    /* name    args                             help                                       min max needs
+       options run */
+    { "init", "--local --cloud [NAME=]URL... | --join DIR [DIR]", "make a vault, or use one on a new machine",
+      0, 2, NEEDS_CLASS(MSG_INIT), init_opts, cmd_init },
     { "put", "FILE [NAME] | FILE... PREFIX/ | -r DIR [PREFIX] | - NAME", "store files", 1, -1,
       NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, put_opts, cmd_put },
     { "get", "NAME [FILE|-] | NAME... DIR/ | -r PREFIX DIR", "fetch objects, every byte verified", 1, -1,
       NEEDS_CLASS(MSG_GET) | NEEDS_CONF, get_opts, cmd_get },
     { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
-    { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL,
-      cmd_stat },
+    { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF,
+      NULL, cmd_stat },
     { "rm", "NAME...", "remove objects from the listing (versions stay stored)", 1, -1,
       NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, NULL, cmd_rm },
     { "verify", "[NAME|PREFIX]", "read everything and try all three ways to open it", 0, 1,
@@ -90,12 +91,13 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, rebuild_opts, cmd_gateway_rebuild },
     { "gateway kit", "", "print the operator's kit (the root key: keep it safe)", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL, cmd_gateway_kit },
-    { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_limits },
+    { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
+      cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },
-    { "help", "[COMMAND]", "this text, or a command's", 0, 2, NEEDS_CLASS(MSG_CALL), NULL, cmd_help },
+    { "help", "[COMMAND|errors|commands]", "this text, a command's, or a whole page", 0, 2,
+      NEEDS_CLASS(MSG_CALL), NULL, cmd_help },
     { 0 },
 };
-/* clang-format on */
 
 static const struct qc_app app_table = {
     .name = "qcloud",
@@ -122,6 +124,16 @@ static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err)
     for (int i = 0; i < args->argc; i++) {
         size_t n = strlen(name);
         snprintf(name + n, sizeof name - n, "%s%s", i > 0 ? " " : "", args->argv[i]);
+    }
+    if (strcmp(name, "errors") == 0 || strcmp(name, "commands") == 0) {
+        struct client *c = app;
+        QC_CLEANUP(qc_buf_free) qc_buf page = { .max = QC_JSON_MAX };
+        if (name[0] == 'e')
+            QC_TRY(help_errors(&page, err));
+        else
+            QC_TRY(help_commands(&app_table, &page, err));
+        out_raw(&c->out, qc_buf_span(&page));
+        return QC_OK;
     }
     const struct qc_cmd *cmd = args->argc == 0 ? NULL : qc_opt_find(&app_table, name);
     if (args->argc > 0 && cmd == NULL)
@@ -155,8 +167,10 @@ static qc_rc refuse_secrets(struct qc_err *err)
     static const char *const names[] = { "QCLOUD_PASSPHRASE", "QCLOUD_TOKEN" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (getenv(names[i]) != NULL)
-            return QC_FAIL(err, QC_USAGE, "%s is set: a secret is never taken from the environment, where other "
-                                          "programs can read it. Unset it", names[i]);
+            return QC_FAIL(err, QC_USAGE,
+                           "%s is set: a secret is never taken from the environment, where other "
+                           "programs can read it. Unset it",
+                           names[i]);
     return QC_OK;
 }
 
@@ -186,14 +200,20 @@ static bool carries_bytes(const struct qc_args *args)
 
 static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
+    bool plain = qc_args_flag(args, "help") ||
+                 (args->cmd != NULL && (args->cmd->run == cmd_help || args->cmd->run == cmd_limits));
+    if (plain) /* text for people, asked for as such */
+        c->out.json = false;
     if (qc_args_flag(args, "version"))
         return cmd_version(c, args, err);
-    if (qc_args_flag(args, "help") || args->cmd == NULL)
+    if (qc_args_flag(args, "help"))
         return print_help(c, args->cmd, err);
+    if (args->cmd == NULL)
+        return QC_FAIL(err, QC_USAGE, "no command was given");
     if (carries_bytes(args))
         out_bytes_on_stdout(&c->out);
     out_start(&c->out);
-    if (args->cmd->run == cmd_help || args->cmd->run == cmd_version || args->cmd->run == cmd_limits)
+    if (plain || args->cmd->run == cmd_version)
         return args->cmd->run(c, args, err);
     QC_TRY(refuse_secrets(err));
     QC_TRY(places_find(&c->places, err));
@@ -237,8 +257,6 @@ int main(int argc, char **argv)
     out_init(&c.out, "qcloud", MSG_CALL);
     c.out.json = asks_json(argc, argv);
     c.end.rc = run(&c, argc, argv, &err);
-    if (c.out.class == MSG_CALL && c.end.rc == QC_OK && c.out.command[0] == 'h')
-        c.out.json = false;
     c.end.err = &err;
     int status = out_finish(&c.out, &c.end);
     client_done(&c);

@@ -4,11 +4,11 @@
 
 #include "text.h"
 
-#define IN(c) (1U << (MSG_##c))
-#define ALL ((1U << MSG_CLASSES) - 1U)
-#define READS (IN(GET) | IN(LIST) | IN(VERIFY) | IN(STATUS))
+#define IN(c)   (1U << (MSG_##c))
+#define ALL     ((1U << MSG_CLASSES) - 1U)
+#define READS   (IN(GET) | IN(LIST) | IN(VERIFY) | IN(STATUS))
 #define SETS_UP (IN(INIT) | IN(JOIN))
-#define WRITES (IN(PUT) | IN(REMOVE))
+#define WRITES  (IN(PUT) | IN(REMOVE))
 
 struct row {
     qc_rc rc;
@@ -16,144 +16,320 @@ struct row {
     struct msg m;
 };
 
-#define SAY(text) { .before = (text) }
-#define RUN(...) { .argv = { __VA_ARGS__ } }
-#define RUN_THEN(text, ...) { .argv = { __VA_ARGS__ }, .after = (text) }
-#define AGAIN "then the same command again"
+#define SAY(text)                                                                                            \
+    {                                                                                                        \
+        .before = (text)                                                                                     \
+    }
+#define RUN(...)                                                                                             \
+    {                                                                                                        \
+        .argv = { __VA_ARGS__ }                                                                              \
+    }
+#define RUN_THEN(text, ...)                                                                                  \
+    {                                                                                                        \
+        .argv = { __VA_ARGS__ }, .after = (text)                                                             \
+    }
+#define AGAIN       "then the same command again"
 #define STATUS_THEN RUN_THEN(AGAIN, "qcloud", "status")
 
 /* The first row that has the code and the class counts; the last row of each code is for all classes. */
-/* clang-format off */
 static const struct row rows[] = {
     /* 1 */
-    { QC_IO, IN(GET), { 3, "No output was written under the final name; what is stored is untouched.",
+    { QC_IO,
+      IN(GET),
+      { 3,
+        "No output was written under the final name; what is stored is untouched.",
         { SAY("see to the place that the message names, then the same command again") } } },
-    { QC_IO, ALL, { 2, "What was stored and acknowledged before is untouched; this command changed nothing that is visible.",
+    { QC_IO,
+      ALL,
+      { 2,
+        "What was stored and acknowledged before is untouched; this command changed nothing that is visible.",
         { SAY("see to the file or disk that the message names, then the same command again") } } },
-    { QC_GENERAL, ALL, { 1, "What was stored and acknowledged before is untouched.",
+    { QC_GENERAL,
+      ALL,
+      { 1,
+        "What was stored and acknowledged before is untouched.",
         { RUN_THEN(AGAIN " with -v", "qcloud", "status") } } },
     /* 2 */
-    { QC_USAGE, SETS_UP, { 2, "No vault was made and no configuration was written.",
-        { RUN("qcloud", "init", "--help") } } },
+    { QC_USAGE,
+      SETS_UP,
+      { 2, "No vault was made and no configuration was written.", { RUN("qcloud", "init", "--help") } } },
     { QC_USAGE, ALL, { 1, "Nothing was done.", { RUN("qcloud", "help") } } },
     /* 3 */
-    { QC_NOTFOUND, IN(PUT), { 2, "Nothing was sent; what is stored is untouched.",
+    { QC_NOTFOUND,
+      IN(PUT),
+      { 2,
+        "Nothing was sent; what is stored is untouched.",
         { SAY("check the name of the file, then the same command again") } } },
-    { QC_NOTFOUND, SETS_UP, { 3, "Nothing was written outside the directories that the command line names.",
+    { QC_NOTFOUND,
+      SETS_UP,
+      { 3,
+        "Nothing was written outside the directories that the command line names.",
         { SAY("make the directory, or plug in and mount what holds it, then the same command again") } } },
     { QC_NOTFOUND, ALL, { 1, "Nothing was changed; no output was written.", { RUN("qcloud", "ls") } } },
     /* 4 */
-    { QC_DEGRADED, IN(PUT), { 1, "Safe and readable now, with the margin that line one names instead of the full one.",
-        { RUN("qcloud", "stat", "{name}"), RUN_THEN("shows which clouds are missing", "qcloud", "status") } } },
-    { QC_DEGRADED, IN(REMOVE), { 2, "The removal is recorded on enough clouds; those that line one names have not heard of it yet.",
+    { QC_DEGRADED,
+      IN(PUT),
+      { 1,
+        "Safe and readable now, with the margin that line one names instead of the full one.",
+        { RUN("qcloud", "stat", "{name}"),
+          RUN_THEN("shows which clouds are missing", "qcloud", "status") } } },
+    { QC_DEGRADED,
+      IN(REMOVE),
+      { 2,
+        "The removal is recorded on enough clouds; those that line one names have not heard of it yet.",
         { RUN("qcloud", "status") } } },
-    { QC_DEGRADED, IN(VERIFY), { 3, "Everything can be read now; something that would be needed after a loss is missing.",
+    { QC_DEGRADED,
+      IN(VERIFY),
+      { 3,
+        "Everything can be read now; something that would be needed after a loss is missing.",
         { RUN("qcloud", "status"), RUN("qcloud", "recover", "--share", "{share}") } } },
-    { QC_DEGRADED, IN(RECOVER), { 4, "The objects named above still have one share only; all others have both again.",
-        { SAY("bring the missing clouds back, then the same command again: it goes on where it stopped") } } },
+    { QC_DEGRADED,
+      IN(RECOVER),
+      { 4,
+        "The objects named above still have one share only; all others have both again.",
+        { SAY(
+            "bring the missing clouds back, then the same command again: it goes on where it stopped") } } },
     { QC_DEGRADED, ALL, { 5, "Done, with less than was asked for.", { RUN("qcloud", "status") } } },
     /* 5 */
-    { QC_CHANGED, ALL, { 4, "Nothing of this attempt is visible; earlier versions are untouched.",
+    { QC_CHANGED,
+      ALL,
+      { 4,
+        "Nothing of this attempt is visible; earlier versions are untouched.",
         { SAY("wait until nobody writes to the file, then the same command again") } } },
-    { QC_CONFLICT, SETS_UP, { 6, "What was found there was left as it is; no vault was made.",
-        { SAY("choose other directories, or an empty place for the configuration (QCLOUD_HOME)") } } },
+    { QC_CONFLICT,
+      IN(GET),
+      { 11, "The file is as it was.", { SAY("name another file, or replace it with --force") } } },
+    { QC_CONFLICT,
+      IN(RECOVER),
+      { 12,
+        "What is in that directory is as it was.",
+        { SAY("name an empty or new directory with --to DIR") } } },
     { QC_CONFLICT, ALL, { 5, "Nothing was overwritten.", { SAY("the same command again") } } },
-    { QC_NOMEM, ALL, { 3, "What was stored and acknowledged before is untouched; no half of anything is visible.",
+    { QC_NOMEM,
+      ALL,
+      { 3,
+        "What was stored and acknowledged before is untouched; no half of anything is visible.",
         { SAY("free memory, then the same command again") } } },
-    { QC_TIMEOUT, IN(PUT), { 8, "No half of it is visible. Whether the version was completed before the time ran out, the first command tells.",
+    { QC_TIMEOUT,
+      IN(PUT),
+      { 8,
+        "No half of it is visible. Whether the version was completed before the time ran out, the first "
+        "command tells.",
         { RUN_THEN(AGAIN " if it is not there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
-    { QC_TIMEOUT, IN(REMOVE), { 9, "Either it is removed or it is there as before: the first command tells.",
+    { QC_TIMEOUT,
+      IN(REMOVE),
+      { 9,
+        "Either it is removed or it is there as before: the first command tells.",
         { RUN_THEN(AGAIN " if it is there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
     { QC_TIMEOUT, ALL, { 2, "What was stored is untouched.", { STATUS_THEN } } },
-    { QC_TEMP, IN(PUT), { 7, "No half of it is visible. Whether the version was completed before the contact broke, the first command tells.",
+    { QC_TEMP,
+      IN(PUT),
+      { 7,
+        "No half of it is visible. Whether the version was completed before the contact broke, the first "
+        "command tells.",
         { RUN_THEN(AGAIN " if it is not there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
-    { QC_TEMP, IN(REMOVE), { 10, "Either it is removed or it is there as before: the first command tells.",
+    { QC_TEMP,
+      IN(REMOVE),
+      { 10,
+        "Either it is removed or it is there as before: the first command tells.",
         { RUN_THEN(AGAIN " if it is there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
     { QC_TEMP, ALL, { 1, "What was stored is untouched.", { STATUS_THEN } } },
     /* 6 */
-    { QC_QUORUM, IN(PUT), { 2, "Not stored: nothing of this attempt is visible, earlier versions are untouched.",
-        { { .before = "bring clouds back;", .argv = { "qcloud", "status" }, .after = "shows which are missing, " AGAIN } } } },
-    { QC_QUORUM, IN(REMOVE), { 3, "Not removed: the object is there as before.",
-        { { .before = "bring clouds back;", .argv = { "qcloud", "status" }, .after = "shows which are missing, " AGAIN } } } },
-    { QC_QUORUM, READS, { 1, "Nothing was written to the output. The fragments on the missing clouds are needed; nothing else is lost by waiting.",
-        { { .before = "bring clouds back;", .argv = { "qcloud", "status" }, .after = "shows which are missing, " AGAIN } } } },
-    { QC_QUORUM, ALL, { 4, "Nothing was changed that the next run could not go on from.",
-        { { .before = "bring clouds back;", .argv = { "qcloud", "status" }, .after = "shows which are missing, " AGAIN } } } },
+    { QC_QUORUM,
+      IN(PUT),
+      { 2,
+        "Not stored: nothing of this attempt is visible, earlier versions are untouched.",
+        { { .before = "bring clouds back;",
+            .argv = { "qcloud", "status" },
+            .after = "shows which are missing, " AGAIN } } } },
+    { QC_QUORUM,
+      IN(REMOVE),
+      { 3,
+        "Not removed: the object is there as before.",
+        { { .before = "bring clouds back;",
+            .argv = { "qcloud", "status" },
+            .after = "shows which are missing, " AGAIN } } } },
+    { QC_QUORUM,
+      READS,
+      { 1,
+        "Nothing was written to the output. The fragments on the missing clouds are needed; nothing else is "
+        "lost by waiting.",
+        { { .before = "bring clouds back;",
+            .argv = { "qcloud", "status" },
+            .after = "shows which are missing, " AGAIN } } } },
+    { QC_QUORUM,
+      ALL,
+      { 4,
+        "Nothing was changed that the next run could not go on from.",
+        { { .before = "bring clouds back;",
+            .argv = { "qcloud", "status" },
+            .after = "shows which are missing, " AGAIN } } } },
     /* 7 */
-    { QC_SHARES, IN(PUT), { 2, "Nothing was sent. A version is stored only once both share stores have its key shares.",
+    { QC_SHARES,
+      IN(PUT),
+      { 2,
+        "Nothing was sent. A version is stored only once both share stores have its key shares.",
         { SAY("plug in or mount the share store that is missing, then the same command again"),
           RUN("qcloud", "recover", "--share", "{share}") } } },
-    { QC_SHARES, IN(REMOVE), { 3, "Nothing was removed: both share stores keep the marks that would uncover a rollback.",
+    { QC_SHARES,
+      IN(REMOVE),
+      { 3,
+        "Nothing was removed: both share stores keep the marks that would uncover a rollback.",
         { SAY("plug in or mount the share store that is missing, then the same command again"),
           RUN("qcloud", "recover", "--share", "{share}") } } },
-    { QC_SHARES, SETS_UP, { 4, "Nothing was written. Without at least one share store nobody, we included, can open the vault.",
+    { QC_SHARES,
+      SETS_UP,
+      { 4,
+        "Nothing was written. Without at least one share store nobody, we included, can open the vault.",
         { SAY("name the directory of a share store of this vault, or of a copy of one") } } },
-    { QC_SHARES, ALL, { 1, "What lies on the clouds may be complete, but without enough key shares nobody, we included, can open it. Nothing was changed and no output was written.",
-        { SAY("plug in or mount a share store, or put a copy of one where the message says, then the same command again") } } },
+    { QC_SHARES,
+      ALL,
+      { 1,
+        "What lies on the clouds may be complete, but without enough key shares nobody, we included, can "
+        "open it. Nothing was changed and no output was written.",
+        { SAY("plug in or mount a share store, or put a copy of one where the message says, then the same "
+              "command again") } } },
     /* 8 */
-    { QC_INTEGRITY, IN(GET), { 1, "Not one byte that fails its check was released; nothing stands under the final name.",
-        { { .before = "keep everything as it is;", .argv = { "qcloud", "verify", "{name}" }, .after = "shows what is damaged" },
+    { QC_INTEGRITY,
+      IN(GET),
+      { 1,
+        "Not one byte that fails its check was released; nothing stands under the final name.",
+        { { .before = "keep everything as it is;",
+            .argv = { "qcloud", "verify", "{name}" },
+            .after = "shows what is damaged" },
           RUN("qcloud", "status") } } },
-    { QC_INTEGRITY, ALL, { 2, "Nothing was changed. What does not verify was not used.",
-        { { .before = "keep everything as it is;", .argv = { "qcloud", "verify" }, .after = "shows what is damaged" } } } },
-    { QC_FORMAT, ALL, { 3, "Nothing was changed. What does not parse was not used.",
-        { { .before = "keep everything as it is;", .argv = { "qcloud", "verify" }, .after = "shows what is damaged" } } } },
-    { QC_NEWER, ALL, { 4, "Nothing was changed; what was stored is whole as far as this program can tell.",
+    { QC_INTEGRITY,
+      ALL,
+      { 2,
+        "Nothing was changed. What does not verify was not used.",
+        { { .before = "keep everything as it is;",
+            .argv = { "qcloud", "verify" },
+            .after = "shows what is damaged" } } } },
+    { QC_FORMAT,
+      ALL,
+      { 3,
+        "Nothing was changed. What does not parse was not used.",
+        { { .before = "keep everything as it is;",
+            .argv = { "qcloud", "verify" },
+            .after = "shows what is damaged" } } } },
+    { QC_NEWER,
+      ALL,
+      { 4,
+        "Nothing was changed; what was stored is whole as far as this program can tell.",
         { { .before = "install a newer qcloud; this one:", .argv = { "qcloud", "version" } } } } },
     /* 10 */
-    { QC_NOTCONF, ALL, { 1, "Nothing was changed.",
-        { RUN_THEN("makes a new vault", "qcloud", "init", "--help"), SAY("qcloud init --join DIR uses one that exists") } } },
+    { QC_NOTCONF,
+      ALL,
+      { 1,
+        "Nothing was changed.",
+        { RUN_THEN("makes a new vault", "qcloud", "init", "--help"),
+          SAY("qcloud init --join DIR uses one that exists") } } },
     /* 11 */
-    { QC_LOCKED, ALL, { 1, "Nothing was changed.", { SAY("wait for the other process, then the same command again") } } },
-    { QC_FENCED, ALL, { 2, "Nothing was changed. Another gateway has taken this vault's clouds over; what it acknowledged is safe there.",
+    { QC_LOCKED,
+      ALL,
+      { 1, "Nothing was changed.", { SAY("wait for the other process, then the same command again") } } },
+    { QC_FENCED,
+      ALL,
+      { 2,
+        "Nothing was changed. Another gateway has taken this vault's clouds over; what it acknowledged is "
+        "safe there.",
         { SAY("go on at the machine that took over, or take over here: qcloud gateway rebuild") } } },
     /* 12 */
-    { QC_AUTH, WRITES, { 2, "Not done: nothing of this attempt is visible, earlier versions are untouched.",
-        { SAY("make the place that the message names readable and writable for you, then the same command again") } } },
-    { QC_AUTH, ALL, { 1, "Nothing was changed.",
-        { SAY("see to the permissions of the place that the message names, then the same command again") } } },
+    { QC_AUTH,
+      WRITES,
+      { 2,
+        "Not done: nothing of this attempt is visible, earlier versions are untouched.",
+        { SAY("make the place that the message names readable and writable for you, then the same command "
+              "again") } } },
+    { QC_AUTH,
+      ALL,
+      { 1,
+        "Nothing was changed.",
+        { SAY(
+            "see to the permissions of the place that the message names, then the same command again") } } },
     /* 13 */
-    { QC_RANDOM, ALL, { 1, "Nothing was sent and no key was made.", { SAY("see to the source of randomness, then the same command again") } } },
+    { QC_RANDOM,
+      ALL,
+      { 1,
+        "Nothing was sent and no key was made.",
+        { SAY("see to the source of randomness, then the same command again") } } },
     /* 14 */
-    { QC_FULL, IN(GET), { 3, "Nothing stands under the final name; what is stored is untouched.",
+    { QC_FULL,
+      IN(GET),
+      { 3,
+        "Nothing stands under the final name; what is stored is untouched.",
         { SAY("free space where the output goes, then the same command again") } } },
-    { QC_FULL, ALL, { 1, "Nothing of this attempt is visible; what was acknowledged before is untouched.",
+    { QC_FULL,
+      ALL,
+      { 1,
+        "Nothing of this attempt is visible; what was acknowledged before is untouched.",
         { SAY("free space where the message says, then the same command again") } } },
     { QC_LIMIT, ALL, { 2, "Nothing was changed.", { SAY("stay below the limit that the message names") } } },
     /* 130 */
-    { QC_CANCELLED, IN(PUT), { 2, "Nothing of what was under way is visible; objects reported as stored before are safe.",
+    { QC_CANCELLED,
+      IN(PUT),
+      { 2,
+        "Nothing of what was under way is visible; objects reported as stored before are safe.",
         { SAY("the same command again") } } },
-    { QC_CANCELLED, IN(GET), { 3, "Nothing stands under a final name but whole, verified files; what is stored is untouched.",
+    { QC_CANCELLED,
+      IN(GET),
+      { 3,
+        "Nothing stands under a final name but whole, verified files; what is stored is untouched.",
         { SAY("the same command again") } } },
-    { QC_CANCELLED, IN(RECOVER), { 4, "What was rebuilt before is kept.",
+    { QC_CANCELLED,
+      IN(RECOVER),
+      { 4,
+        "What was rebuilt before is kept.",
         { SAY("the same command again: it goes on where it stopped") } } },
-    { QC_CANCELLED, ALL, { 1, "What was done before is kept; nothing is half done.", { SAY("the same command again") } } },
+    { QC_CANCELLED,
+      ALL,
+      { 1, "What was done before is kept; nothing is half done.", { SAY("the same command again") } } },
 };
 
 static const struct msg warnings[MSG_WARNINGS] = {
-    [MSG_W_CLOUDS] = { 1, "Every byte was verified. While these clouds are missing, fewer further losses can be borne.",
-        { RUN("qcloud", "status") } },
-    [MSG_W_SHARE_MISSING] = { 2, "Everything is readable with the other share and the gateway's backup data. Until it is back, losing the other store too loses everything.",
-        { { .before = "plug in or mount it, or:", .argv = { "qcloud", "recover", "--share", "{share}", "--to", "{dir}" } },
-          SAY("plug in or mount it, or rebuild it with qcloud recover") } },
-    [MSG_W_SHARE_DAMAGED] = { 3, "Everything is readable with the other share and the gateway's backup data.",
-        { { .argv = { "qcloud", "recover", "--share", "{share}", "--to", "{dir}" }, .after = "with a new directory" },
-          SAY("rebuild it in a new directory with qcloud recover") } },
-    [MSG_W_STORES_DEVICE] = { 4, "Whoever loses this device loses both shares at once, and with them everything; whoever steals it has two of three.",
-        { SAY("keep one share store elsewhere, say on a USB stick: move the directory and change share1 or share2 in the configuration") } },
-    [MSG_W_GATEWAY_DEVICE] = { 5, "One device holds a share store and the gateway: whoever steals it, with access to the clouds, can read everything.",
-        { SAY("keep the share stores off this device, or see that nobody gets it") } },
-    [MSG_W_MARGIN_ZERO] = { 6, "The loss of any one cloud loses data.", { SAY("use more clouds, or a smaller --k") } },
-    [MSG_W_SECRET_MEMORY] = { 7, "Keys may reach the swap space of this machine.", { SAY("raise the limit of locked memory: ulimit -l") } },
+    [MSG_W_CLOUDS] = { 1,
+                       "Every byte was verified. While these clouds are missing, fewer further losses can be "
+                       "borne.",
+                       { RUN("qcloud", "status") } },
+    [MSG_W_SHARE_MISSING] = { 2,
+                              "Everything is readable with the other share and the gateway's backup data. "
+                              "Until it is back, losing the other store too loses everything.",
+                              { { .before = "plug in or mount it, or:",
+                                  .argv = { "qcloud", "recover", "--share", "{share}", "--to", "{dir}" } },
+                                SAY("plug in or mount it, or rebuild it with qcloud recover") } },
+    [MSG_W_SHARE_DAMAGED] = { 3,
+                              "Everything is readable with the other share and the gateway's backup data.",
+                              { { .argv = { "qcloud", "recover", "--share", "{share}", "--to", "{dir}" },
+                                  .after = "with a new directory" },
+                                SAY("rebuild it in a new directory with qcloud recover") } },
+    [MSG_W_STORES_DEVICE] = { 4,
+                              "Whoever loses this device loses both shares at once, and with them "
+                              "everything; whoever steals it has two of three.",
+                              { SAY("keep one share store elsewhere, say on a USB stick: move the directory "
+                                    "and change share1 or share2 in the configuration") } },
+    [MSG_W_GATEWAY_DEVICE] = { 5,
+                               "One device holds a share store and the gateway: whoever steals it, with "
+                               "access to the clouds, can read everything.",
+                               { SAY("keep the share stores off this device, or see that nobody gets it") } },
+    [MSG_W_MARGIN_ZERO] = { 6,
+                            "The loss of any one cloud loses data.",
+                            { SAY("use more clouds, or a smaller --k") } },
+    [MSG_W_SECRET_MEMORY] = { 7,
+                              "Keys may reach the swap space of this machine.",
+                              { SAY("raise the limit of locked memory: ulimit -l") } },
     [MSG_W_CLEANED] = { 8, "No half of it was ever visible.", { RUN("qcloud", "ls") } },
-    [MSG_W_SKIPPED] = { 9, "It was not stored; all regular files below were.", { SAY("nothing, or store what it points at") } },
-    [MSG_W_BACKUP] = { 11, "Everything is readable with both share stores. Without this backup data, losing one of them loses the object.",
-        { SAY("keep both share stores safe, and store the object again") } },
-    [MSG_W_STORE_BEHIND] = { 12, "The other share store knows the newest state; everything is readable.",
-        { SAY("make the directory writable; the next command brings it up to date") } },
+    [MSG_W_SKIPPED] = { 9,
+                        "It was not stored; all regular files below were.",
+                        { SAY("nothing, or store what it points at") } },
+    [MSG_W_BACKUP] = { 11,
+                       "Everything is readable with both share stores. Without this backup data, losing one "
+                       "of them loses the object.",
+                       { SAY("keep both share stores safe, and store the object again") } },
+    [MSG_W_STORE_BEHIND] = { 12,
+                             "The other share store knows the newest state; everything is readable.",
+                             { SAY("make the directory writable; the next command brings it up to date") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
-/* clang-format on */
 
 static const char *const verbs[MSG_CLASSES] = {
     [MSG_CALL] = "",
@@ -197,6 +373,26 @@ const struct msg *msg_warning(enum msg_warning w)
     return &warnings[w];
 }
 
+const char *msg_warning_when(enum msg_warning w)
+{
+    static const char *const when[MSG_WARNINGS] = {
+        [MSG_W_CLOUDS] = "clouds or fragments were missing, late or bad, and others served",
+        [MSG_W_SHARE_MISSING] = "a share store is not there",
+        [MSG_W_SHARE_DAMAGED] = "a share does not verify, or lacks",
+        [MSG_W_STORES_DEVICE] = "both share stores lie on one device",
+        [MSG_W_GATEWAY_DEVICE] = "a share store and the gateway lie on one device",
+        [MSG_W_MARGIN_ZERO] = "k = n",
+        [MSG_W_SECRET_MEMORY] = "secrets cannot be locked in memory",
+        [MSG_W_CLEANED] = "an interrupted put of an earlier command was found",
+        [MSG_W_SKIPPED] = "a tree holds something that is no regular file",
+        [MSG_W_BACKUP] = "the gateway's backup data is missing or wrong",
+        [MSG_W_STORE_BEHIND] = "a share store cannot be brought up to date",
+        [MSG_W_OTHER] = "a remark that has no row of its own",
+    };
+    QC_ASSERT(w < MSG_WARNINGS);
+    return when[w];
+}
+
 const char *msg_verb(enum msg_class c)
 {
     QC_ASSERT(c < MSG_CLASSES);
@@ -228,6 +424,12 @@ static qc_rc add_word(struct msg_argv *a, qc_span s, struct qc_err *err)
     return qc_buf_add(w, s, err);
 }
 
+static qc_span or_nothing(const char *s)
+{
+    static const qc_span nothing = { 0 };
+    return s == NULL ? nothing : qc_span_str(s);
+}
+
 qc_rc msg_step_argv(const struct msg_step *s, const struct msg_about *about, struct msg_argv *ret,
                     struct qc_err *err)
 {
@@ -239,9 +441,9 @@ qc_rc msg_step_argv(const struct msg_step *s, const struct msg_about *about, str
             if (word.n > 0 && word.p[0] == '-')
                 QC_TRY(add_word(&a, QC_LIT("--"), err));
         } else if (strcmp(s->argv[i], "{share}") == 0) {
-            word = about->share == NULL ? (qc_span){ 0 } : qc_span_str(about->share);
+            word = or_nothing(about->share);
         } else if (strcmp(s->argv[i], "{dir}") == 0) {
-            word = about->dir == NULL ? (qc_span){ 0 } : qc_span_str(about->dir);
+            word = or_nothing(about->dir);
         }
         if (word.n == 0)
             return QC_FAIL(err, QC_NOTFOUND, "nothing stands for %s", s->argv[i]);

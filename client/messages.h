@@ -1,8 +1,9 @@
-/* Every message of the command, as data: for each failure of each kind of command what it means for the data and what
- * to run next. Part of the program qcloud (layer 5); uses base, text. Pure.
+/* Every message of the command, as data: for each failure of each kind of command what it means for the data
+ * and what to run next. Part of the program qcloud (layer 5); uses base, text. Pure.
  *
- * A message has three parts (what, data, next) and a code: Eeenn for errors, Weenn for warnings, ee the exit status,
- * nn the case. The first part comes from the error itself. Codes are frozen; docs/errors/ has a line for each. */
+ * A message has three parts (what, data, next) and a code: Eeenn for errors, Weenn for warnings, ee the exit
+ * status, nn the case. The first part comes from the error itself. Codes are frozen; docs/errors/ has a line
+ * for each. */
 #pragma once
 #include "base/buf.h"
 
@@ -40,8 +41,8 @@ enum msg_warning {
 
 enum { MSG_STEPS_MAX = 2, MSG_WORDS_MAX = 6, MSG_CODE = 8 };
 
-/* One thing to do next: an argument list that can be run, in which {name}, {share} and {dir} stand for what the
- * failure was about, and words before and after it; or words alone (argv[0] NULL). */
+/* One thing to do next: an argument list that can be run, in which {name}, {share} and {dir} stand for what
+ * the failure was about, and words before and after it; or words alone (argv[0] NULL). */
 struct msg_step {
     const char *before;
     const char *argv[MSG_WORDS_MAX];
@@ -49,8 +50,8 @@ struct msg_step {
 };
 
 struct msg {
-    unsigned nn;         /* the case within the exit status: 1..99 */
-    const char *data;    /* one or two sentences */
+    unsigned nn;      /* the case within the exit status: 1..99 */
+    const char *data; /* one or two sentences */
     struct msg_step next[MSG_STEPS_MAX];
 };
 
@@ -64,6 +65,8 @@ struct msg_about {
 /* The row for a failure; never NULL. rc is not QC_OK (asserted). */
 const struct msg *msg_of(enum msg_class c, qc_rc rc);
 const struct msg *msg_warning(enum msg_warning w);
+/* "clouds were missing, and all was read": when a warning is given, for docs/errors/. */
+const char *msg_warning_when(enum msg_warning w);
 /* "cannot store", "cannot read": the beginning of the first line; "" for MSG_CALL. */
 const char *msg_verb(enum msg_class c);
 /* "E0601"; "W0402": warnings carry the status that --strict would give, 4. */

@@ -1,5 +1,5 @@
-/* The nearest of some words, for "unknown key; the nearest is ...". Part of the program qcloud (layer 5); uses base.
- * Pure. */
+/* The nearest of some words, for "unknown key; the nearest is ...". Part of the program qcloud (layer 5);
+ * uses base. Pure. */
 #pragma once
 #include "base/buf.h"
 

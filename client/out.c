@@ -126,7 +126,8 @@ void out_start(struct out *o)
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     if (!o->json)
         return;
-    if (out_json_new("start", &j, &err) != QC_OK || qc_json_set_str(j, "command", o->command, &err) != QC_OK ||
+    if (out_json_new("start", &j, &err) != QC_OK ||
+        qc_json_set_str(j, "command", o->command, &err) != QC_OK ||
         qc_json_set_str(j, "version", QC_VERSION, &err) != QC_OK || out_json(o, &j, &err) != QC_OK)
         last_resort(o, &err);
 }
@@ -138,14 +139,33 @@ struct shown {
     const struct msg *m;
     const struct msg_about *about;
     qc_span what;
-    qc_rc rc; /* of an error */
+    qc_rc rc;         /* of an error */
+    const char *next; /* what the error itself says to run next, or NULL */
 };
+
+/* A command of the error's own, words by blanks, as an argument list. */
+static qc_rc add_own_next(struct json_t *list, const char *next, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *words = NULL;
+    QC_TRY(qc_json_new_arr(&words, err));
+    while (*next != '\0') {
+        char word[64];
+        size_t n = strcspn(next, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n, next);
+        if (n > 0)
+            QC_TRY(qc_json_append_str(words, word, err));
+        next += n + (next[n] == ' ');
+    }
+    return qc_json_append(list, &words, err);
+}
 
 static qc_rc add_next_json(struct json_t *j, const struct shown *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));
-    for (size_t i = 0; i < MSG_STEPS_MAX; i++) {
+    if (s->next != NULL && strncmp(s->next, "qcloud ", 7) == 0)
+        QC_TRY(add_own_next(list, s->next, err));
+    for (size_t i = 0; s->next == NULL && i < MSG_STEPS_MAX; i++) {
         QC_CLEANUP(msg_argv_free) struct msg_argv a = { 0 };
         struct qc_err why = { 0 };
         bool runs = msg_step_argv(&s->m->next[i], s->about, &a, &why) == QC_OK;
@@ -186,7 +206,10 @@ static qc_rc message_json(const struct shown *s, struct json_t **ret, struct qc_
 static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf next = { .max = QC_CLIENT_TEXT_MAX };
-    QC_TRY(msg_next_text(s->m, s->about, &next, err));
+    if (s->next != NULL)
+        QC_TRY(qc_buf_add_str(&next, s->next, err));
+    else
+        QC_TRY(msg_next_text(s->m, s->about, &next, err));
     bar_end(o);
     fprintf(o->talk, "qcloud: %s%s %.*s\n  data: %s\n  next: %.*s\n",
             strcmp(s->type, "warning") == 0 ? "warning " : "", s->code, (int)s->what.n,
@@ -237,8 +260,8 @@ void out_warn(struct out *o, enum msg_warning w, const struct msg_about *about, 
 }
 
 /* "cannot store 'x': why". The name is left out when the reason has it. */
-static qc_rc first_line(const struct out *o, qc_rc rc, const struct msg_about *about, const struct qc_err *why,
-                        qc_buf *ret, struct qc_err *err)
+static qc_rc first_line(const struct out *o, qc_rc rc, const struct msg_about *about,
+                        const struct qc_err *why, qc_buf *ret, struct qc_err *err)
 {
     const char *reason = why->msg[0] != '\0' ? why->msg : qc_rc_text(rc);
     if (rc == QC_DEGRADED || o->class == MSG_CALL)
@@ -262,8 +285,13 @@ static void show_error(struct out *o, const char *type, qc_rc rc, const struct m
     if (first_line(o, rc, about, why, &what, &err) != QC_OK)
         last_resort(o, &err);
     show(o,
-         &(struct shown){
-             .type = type, .code = code, .m = m, .about = about, .what = qc_buf_span(&what), .rc = rc },
+         &(struct shown){ .type = type,
+                          .code = code,
+                          .m = m,
+                          .about = about,
+                          .what = qc_buf_span(&what),
+                          .rc = rc,
+                          .next = why->next },
          counts);
     if (why->where != NULL)
         out_reason(o, "%s at %s", qc_rc_name(rc), why->where);
@@ -312,22 +340,23 @@ static qc_rc result_json(struct out *o, struct out_end *e, int status, struct qc
 
 int out_finish(struct out *o, struct out_end *e)
 {
-    struct qc_err err = { 0 };
+    struct qc_err unwritten = { 0 };
+    const struct qc_err *err = e->err;
     QC_CLEANUP(qc_json_free) struct json_t *counts = NULL;
     bool good = e->rc == QC_OK || e->rc == QC_DEGRADED;
     if (fflush(o->data) != 0)
         o->failed = true;
     if (good && o->failed) {
-        qc_err_set(&err, QC_IO, QC_HERE, "the output could not be written to the end");
+        qc_err_set(&unwritten, QC_IO, QC_HERE, "the output could not be written to the end");
         e->rc = QC_IO;
-        e->err = &err;
+        err = &unwritten;
         good = false;
     }
     int status = e->rc == QC_DEGRADED && e->degraded_ok ? 0 : qc_rc_exit(e->rc);
     if ((!good || (e->rc == QC_DEGRADED && !e->told)) && !(e->told && !o->json)) {
         struct qc_err none = { 0 };
         qc_ignore(counts_json(o, &counts, &none), "the counts are an extra of the message");
-        show_error(o, good ? "item" : "error", e->rc, &e->about, e->err, QC_STEAL(counts));
+        show_error(o, good ? "item" : "error", e->rc, &e->about, err, QC_STEAL(counts));
     }
     struct qc_err why = { 0 };
     if (good && o->json && result_json(o, e, status, &why) != QC_OK)

@@ -1,8 +1,9 @@
-/* What the user sees: data on stdout, all else on stderr; with --json one object a line. Part of the program qcloud
- * (layer 5); uses base, messages, text. One thread, but for out_progress (see there).
+/* What the user sees: data on stdout, all else on stderr; with --json one object a line. Part of the program
+ * qcloud (layer 5); uses base, messages, text. One thread, but for out_progress (see there).
  *
- * Lines of --json: {"v":1,"type":T,..} with T one of start, item, progress, warning, result, error. They go to stdout,
- * or to stderr where stdout carries object bytes. The last line is one result or error with "exit". */
+ * Lines of --json: {"v":1,"type":T,..} with T one of start, item, progress, warning, result, error. They go
+ * to stdout, or to stderr where stdout carries object bytes. The last line is one result or error with
+ * "exit". */
 #pragma once
 #include <stdio.h>
 
@@ -13,20 +14,18 @@
 enum out_progress_mode { OUT_PROGRESS_AUTO, OUT_PROGRESS_PLAIN, OUT_PROGRESS_NONE };
 
 struct out {
-    FILE *data, *talk;   /* stdout and stderr; borrowed */
-    FILE *json_to;       /* where --json writes: data, or talk when data carries object bytes */
+    FILE *data, *talk; /* stdout and stderr; borrowed */
+    FILE *json_to;     /* where --json writes: data, or talk when data carries object bytes */
     bool json, quiet, terminal;
-    bool bar_drawn;      /* a line of progress stands unfinished on the terminal */
-    bool failed;         /* stdout could not be written; told at the end */
+    bool bar_drawn; /* a line of progress stands unfinished on the terminal */
+    bool failed;    /* stdout could not be written; told at the end */
     int verbose;
     enum out_progress_mode progress;
     enum msg_class class;
-    const char *command; /* "put" */
+    const char *command;  /* "put" */
     unsigned counts[256]; /* objects by exit status */
     unsigned warnings;
 };
-
-
 
 void out_init(struct out *o, const char *command, enum msg_class c);
 /* stdout carries object bytes from here on; JSON lines go to stderr. */
@@ -61,8 +60,8 @@ void out_object(struct out *o, qc_rc rc, const struct msg_about *about, const st
 void out_count(struct out *o, qc_rc rc);
 
 /*
- * The end: the error in three parts, or the line of type result. extra (may be NULL) is merged into the JSON result
- * and freed. told: the objects' own messages have said all. degraded_ok turns the status 4 into 0.
+ * The end: the error in three parts, or the line of type result. extra (may be NULL) is merged into the JSON
+ * result and freed. told: the objects' own messages have said all. degraded_ok turns the status 4 into 0.
  * Returns the exit status; a stdout that could not be written makes an otherwise good run 1.
  */
 struct out_end {

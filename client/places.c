@@ -20,7 +20,8 @@ qc_rc places_join(const char *dir, const char *name, char ret[QC_CLIENT_PATH_MAX
     const char *slash = strcmp(dir, "/") == 0 ? "" : "/";
     int n = snprintf(path, sizeof path, "%s%s%s", dir, slash, name);
     if (n < 0 || n >= (int)sizeof path)
-        return QC_FAIL(err, QC_LIMIT, "the path of '%s' is longer than %d bytes", name, QC_CLIENT_PATH_MAX - 1);
+        return QC_FAIL(err, QC_LIMIT, "the path of '%s' is longer than %d bytes", name,
+                       QC_CLIENT_PATH_MAX - 1);
     return copy(path, ret, err);
 }
 
@@ -55,7 +56,8 @@ qc_rc places_absolute(const char *path, char ret[QC_CLIENT_PATH_MAX], struct qc_
         return QC_FAIL(err, QC_USAGE, "an empty path");
     for (const char *c = path; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7F)
-            return QC_FAIL(err, QC_USAGE, "a path with a control character cannot stand in the configuration");
+            return QC_FAIL(err, QC_USAGE,
+                           "a path with a control character cannot stand in the configuration");
     if (path[strlen(path) - 1] == ' ')
         return QC_FAIL(err, QC_USAGE, "a path that ends in a blank cannot stand in the configuration");
     if (path[0] == '/') {

@@ -1,9 +1,9 @@
-/* Where the configuration, the state and the default share stores of this user live. Part of the program qcloud
- * (layer 5); uses base.
+/* Where the configuration, the state and the default share stores of this user live. Part of the program
+ * qcloud (layer 5); uses base.
  *
  *   QCLOUD_HOME=H     H/qcloud.conf, H/state, H/data
- *   otherwise         $XDG_CONFIG_HOME/qcloud/qcloud.conf (~/.config), $XDG_STATE_HOME/qcloud (~/.local/state),
- *                     $XDG_DATA_HOME/qcloud (~/.local/share); relative values are ignored, as the standard says
+ *   otherwise         $XDG_CONFIG_HOME/qcloud/qcloud.conf (~/.config), $XDG_STATE_HOME/qcloud
+ * (~/.local/state), $XDG_DATA_HOME/qcloud (~/.local/share); relative values are ignored, as the standard says
  *
  * The gateway's state is in <state>/gateway (mode 0700). */
 #pragma once
@@ -19,8 +19,9 @@ struct places {
 
 /* From the environment. QC_NOTCONF: neither QCLOUD_HOME nor HOME is set; QC_LIMIT: a path is too long. */
 QC_MUST qc_rc places_find(struct places *ret, struct qc_err *err);
-/* path, made absolute against the working directory and without empty, `.` and `..` components; it need not exist.
- * QC_USAGE: empty, with a control character or a blank at its end (the configuration is text); QC_LIMIT. */
+/* path, made absolute against the working directory and without empty, `.` and `..` components; it need not
+ * exist. QC_USAGE: empty, with a control character or a blank at its end (the configuration is text);
+ * QC_LIMIT. */
 QC_MUST qc_rc places_absolute(const char *path, char ret[QC_CLIENT_PATH_MAX], struct qc_err *err);
 /* A path below dir: dir/name. QC_LIMIT. */
 QC_MUST qc_rc places_join(const char *dir, const char *name, char ret[QC_CLIENT_PATH_MAX],

@@ -111,7 +111,8 @@ void progress_tell(void *ctx, const struct vault_progress *at)
     p->shown_ms = now;
     struct qc_err why = { 0 };
     if (p->o->json) {
-        qc_ignore(record(p, at, &why), "progress is an extra: a lack of memory shows in the operation itself");
+        qc_ignore(record(p, at, &why),
+                  "progress is an extra: a lack of memory shows in the operation itself");
         return;
     }
     char text[160];

@@ -1,8 +1,9 @@
-/* A line of progress for one operation: a bar on a terminal, a whole line every ten seconds with --progress plain,
- * a record a second with --json, else nothing. Part of the program qcloud (layer 5); uses base, vault, out.
+/* A line of progress for one operation: a bar on a terminal, a whole line every ten seconds with --progress
+ * plain, a record a second with --json, else nothing. Part of the program qcloud (layer 5); uses base, vault,
+ * out.
  *
- * I8: durable (put) or verified (get) bytes, rounded down, held at 99 % until the operation is done; the 100 % is
- * the command's own last line. */
+ * I8: durable (put) or verified (get) bytes, rounded down, held at 99 % until the operation is done; the 100
+ * % is the command's own last line. */
 #pragma once
 #include "out.h"
 #include "vault/vault.h"
@@ -11,9 +12,9 @@ enum { PROGRESS_MARKS = 32 };
 
 struct progress {
     struct out *o;
-    qc_span label; /* borrowed */
+    qc_span label;    /* borrowed */
     const char *noun; /* "durable", "verified", "objects" */
-    bool bytes;    /* figures are bytes; else objects */
+    bool bytes;       /* figures are bytes; else objects */
     uint64_t started_ms, shown_ms, marked_ms;
     struct {
         uint64_t at_ms, done;

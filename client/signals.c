@@ -40,7 +40,8 @@ static void on_report(int signal_number)
 qc_rc signals_install(struct qc_err *err)
 {
     static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction stop = { .sa_handler = on_stop }; /* no SA_RESTART: a blocking call returns and sees it */
+    struct sigaction stop = { .sa_handler =
+                                  on_stop }; /* no SA_RESTART: a blocking call returns and sees it */
     struct sigaction usr = { .sa_handler = on_report, .sa_flags = SA_RESTART };
     sigemptyset(&stop.sa_mask);
     sigemptyset(&usr.sa_mask);

@@ -1,5 +1,5 @@
-/* Ctrl-C and SIGTERM: the first asks the command to stop where it is safe, a second within two seconds leaves at once.
- * SIGUSR1 asks for one line of progress. Part of the program qcloud (layer 5); uses base. */
+/* Ctrl-C and SIGTERM: the first asks the command to stop where it is safe, a second within two seconds leaves
+ * at once. SIGUSR1 asks for one line of progress. Part of the program qcloud (layer 5); uses base. */
 #pragma once
 #include "base/time.h"
 

@@ -1,4 +1,5 @@
-/* What qcloud protects and what it does not, in the words that init and status say. docs/THREATS.md has the same. */
+/* What qcloud protects and what it does not, in the words that init and status say. docs/THREATS.md has the
+ * same. */
 #pragma once
 
 #define STATEMENT                                                                                            \

@@ -1,13 +1,15 @@
-/* Text for people and for JSON out of bytes that anybody may have chosen. Part of the program qcloud (layer 5); uses
- * base. Pure functions. */
+/* Text for people and for JSON out of bytes that anybody may have chosen. Part of the program qcloud (layer
+ * 5); uses base. Pure functions. */
 #pragma once
 #include "base/buf.h"
 
-/* Length of the UTF-8 sequence at p (1..4), or 0: not UTF-8, or n is 0. Overlong forms and surrogates are refused. */
+/* Length of the UTF-8 sequence at p (1..4), or 0: not UTF-8, or n is 0. Overlong forms and surrogates are
+ * refused. */
 size_t text_utf8(const uint8_t *p, size_t n);
 bool text_is_utf8(qc_span s);
-/* Appends s with control characters, DEL, bytes that are not UTF-8, backslashes and single quotes written \xHH, \\
- * and \', so that a name can neither move a terminal's cursor nor end its quotes. QC_LIMIT, QC_NOMEM. */
+/* Appends s with control characters, DEL, bytes that are not UTF-8, backslashes and single quotes written
+ * \xHH, \\ and \', so that a name can neither move a terminal's cursor nor end its quotes. QC_LIMIT,
+ * QC_NOMEM. */
 QC_MUST qc_rc text_escape(qc_span s, qc_buf *ret, struct qc_err *err);
 /* The same within single quotes. */
 QC_MUST qc_rc text_quote(qc_span s, qc_buf *ret, struct qc_err *err);

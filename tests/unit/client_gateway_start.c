@@ -1,5 +1,5 @@
-/* unit/client_gateway_start: what a gateway says when it does not start becomes the user's message; one that starts is
- * waited for; one that another command is starting is found. The gateway here is a script. */
+/* unit/client_gateway_start: what a gateway says when it does not start becomes the user's message; one that
+ * starts is waited for; one that another command is starting is found. The gateway here is a script. */
 #include "gateway_start.h"
 
 #include <fcntl.h>
@@ -31,12 +31,14 @@ static void refused(const char *script, qc_rc want, const char *words)
 
 static void check_refusals(void)
 {
-    refused("#!/bin/sh\necho 'qcloud-gateway: E1401 no space in /x' >&2\necho '  data: d' >&2\nexit 14\n", QC_FULL,
-            "no space in /x");
+    refused("#!/bin/sh\necho 'qcloud-gateway: E1401 no space in /x' >&2\necho '  data: d' >&2\nexit 14\n",
+            QC_FULL, "no space in /x");
     refused("#!/bin/sh\nexit 8\n", QC_INTEGRITY, "ended with status 8 and said nothing");
     refused("#!/bin/sh\nkill -9 $$\n", QC_GENERAL, "killed by signal 9");
-    refused("#!/bin/sh\necho 'qcloud-gateway: E1101 held by process 7' >&2; exit 11\n", QC_LOCKED, "process 7");
-    refused("#!/bin/sh\necho 'qcloud-gateway: E1102 another gateway took over' >&2; exit 11\n", QC_FENCED, "took over");
+    refused("#!/bin/sh\necho 'qcloud-gateway: E1101 held by process 7' >&2; exit 11\n", QC_LOCKED,
+            "process 7");
+    refused("#!/bin/sh\necho 'qcloud-gateway: E1102 another gateway took over' >&2; exit 11\n", QC_FENCED,
+            "took over");
 }
 
 static void check_missing(void)

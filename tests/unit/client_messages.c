@@ -1,4 +1,5 @@
-/* unit/client_messages: every failure of every kind of command has a message of three parts, and its own code. */
+/* unit/client_messages: every failure of every kind of command has a message of three parts, and its own
+ * code. */
 #include "messages.h"
 
 #include "qc_check.h"
@@ -16,7 +17,8 @@ static void check_sentence(const char *s)
     CHECK(n > 10 && s[n - 1] == '.' && strstr(s, "delete") == NULL && strchr(s, '\n') == NULL);
 }
 
-/* Three parts for each (class, code), with and without a name to speak of; the code's first digits are the status. */
+/* Three parts for each (class, code), with and without a name to speak of; the code's first digits are the
+ * status. */
 static void check_complete(void)
 {
     const struct msg_about nothing = { 0 };
@@ -78,7 +80,7 @@ static void check_warnings(void)
         char code[MSG_CODE];
         check_sentence(m->data);
         next_of(m, &nothing, &next);
-        CHECK(next.n > 5);
+        CHECK(next.n > 5 && strlen(msg_warning_when((enum msg_warning)w)) > 4);
         msg_warning_code(m, code);
         CHECK(strncmp(code, "W04", 3) == 0 && strlen(code) == 5);
         for (int v = 0; v < w; v++)

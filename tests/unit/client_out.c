@@ -1,4 +1,5 @@
-/* unit/client_out: data and talk are kept apart; messages have three lines; JSON lines parse and end rightly. */
+/* unit/client_out: data and talk are kept apart; messages have three lines; JSON lines parse and end rightly.
+ */
 #include "out.h"
 
 #include "qc_check.h"
@@ -50,7 +51,8 @@ static void check_error_text(void)
     CHECK(out_finish(&s.o, &e) == 6);
     end(&s);
     CHECK(s.data_n == 0);
-    CHECK(starts(s.talk, "qcloud: E0601 cannot read 'a\\x0ab': 2 of 5 clouds answer, 3 are needed\n  data: "));
+    CHECK(
+        starts(s.talk, "qcloud: E0601 cannot read 'a\\x0ab': 2 of 5 clouds answer, 3 are needed\n  data: "));
     CHECK(strstr(s.talk, "\n  next: ") != NULL);
     done(&s);
 }

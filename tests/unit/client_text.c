@@ -21,7 +21,9 @@ static void check_escape(void)
     escaped("G\xC3\xA9nome", 7, "G\xC3\xA9nome");
     escaped("a\nb\x1b[31m", 8, "a\\x0ab\\x1b[31m");
     escaped("it's \\", 6, "it\\'s \\\\");
-    escaped("\xC2\x9B" "31m", 5, "\\xc2\\x9b31m"); /* a control sequence to some terminals */
+    escaped("\xC2\x9B"
+            "31m",
+            5, "\\xc2\\x9b31m"); /* a control sequence to some terminals */
     escaped("\xFF\xC3", 2, "\\xff\\xc3");
     escaped("\xED\xA0\x80", 3, "\\xed\\xa0\\x80"); /* a surrogate */
     escaped("\xC0\xAF", 2, "\\xc0\\xaf");          /* overlong */

@@ -1,0 +1,102 @@
+#!/bin/bash
+# cli/basics: put, get, ls, stat, rm, verify, status as a user types them: output, exit codes, what goes where.
+# shellcheck source=tests/cli/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+cd "$T" || exit 1
+mk_vault 3 5
+err_has 'any 3 of 5 clouds are enough'
+err_has 'Your clouds and your gateway together cannot read anything'
+err_has 'W0404'
+err_has 'W0405'
+[ ! -s "$T/out" ] || fail "init wrote data to stdout"
+[ "$(stat -c %a "$QCLOUD_HOME/state/gateway")" = 700 ] || fail "the gateway's state is open to others"
+[ "$(stat -c %a "$QCLOUD_HOME/qcloud.conf")" = 600 ] || fail "the configuration is open to others"
+
+# A file under its own name, under another, below a prefix; nothing on stdout.
+random_file a.bin 1500000
+random_file b.bin 70000
+expect_exit 0 put a.bin
+err_has "stored 'a.bin' v1"
+err_has 'loss budget 1 (data 2 of 2, keys 1)'
+[ ! -s "$T/out" ] || fail "put wrote to stdout"
+expect_exit 0 put b.bin other/name
+expect_exit 0 put a.bin b.bin dir/
+expect_exit 0 put a.bin dir/sub/
+
+# Listings: names alone, sorted, one per line.
+expect_exit 0 ls
+printf '%s\n' a.bin dir/a.bin dir/b.bin dir/sub/a.bin other/name >want
+same want out
+expect_exit 0 ls dir
+printf '%s\n' dir/a.bin dir/b.bin dir/sub/a.bin >want
+same want out
+expect_exit 0 ls -0 other
+printf 'other/name\0' >want
+same want out
+expect_exit 0 ls -l a.bin
+out_has '1.4 MiB'
+out_has 'budget 1  a.bin'
+expect_exit 0 stat a.bin other/name
+out_has 'coding   3 of 5'
+out_has '(1500000 bytes)'
+out_has 'cloud    c5: '
+
+# Back: to a name, to the own name, to a directory, to stdout. Files that exist are left alone.
+expect_exit 0 get a.bin x.bin
+same a.bin x.bin
+mkdir into
+expect_exit 0 get dir/b.bin into
+same b.bin into/b.bin
+expect_exit 0 get a.bin other/name into2/
+same a.bin into2/a.bin
+same b.bin into2/name
+expect_exit 0 get other/name -
+same b.bin out
+(cd into && "$QC_BIN/qcloud" get dir/sub/a.bin 2>/dev/null) || fail "get NAME alone"
+same a.bin into/a.bin
+echo mine >taken
+expect_exit 5 get a.bin taken
+err_three_parts E0511
+[ "$(cat taken)" = mine ] || fail "get replaced a file without --force"
+expect_exit 0 get --force a.bin taken
+same a.bin taken
+[ -z "$(find . -name '*.part')" ] || fail "a partial file was left"
+
+# A second version; the old name now gives the new bytes.
+expect_exit 0 put b.bin a.bin
+err_has "stored 'a.bin' v2"
+expect_exit 0 get -f a.bin x.bin
+same b.bin x.bin
+expect_exit 5 put --if-absent b.bin a.bin
+expect_exit 0 put --if-absent b.bin fresh
+
+# rm, and what is no longer there.
+expect_exit 0 rm a.bin fresh
+expect_exit 3 get a.bin y.bin
+err_three_parts E0301
+[ ! -e y.bin ] || fail "a file came out of nothing"
+expect_exit 3 stat nothing
+expect_exit 3 rm nothing
+expect_exit 3 rm other/name nothing
+err_has "1 of 2 not removed"
+expect_exit 0 put b.bin other/name
+expect_exit 3 verify nothing
+expect_exit 3 get -r nothing d
+[ ! -e d ] || fail "a directory was made for nothing"
+
+expect_exit 0 verify
+out_has 'ok        other/name'
+err_has '4 objects'
+expect_exit 0 verify dir/sub
+expect_exit 0 status
+out_has 'clouds: 5 of 5 answer; any 3 of 5 are enough'
+out_has 'budget: 1 (data 2, keys 1)'
+out_has 'share 1: ok'
+out_has 'price:  Your clouds'
+out_has 'root key: on the clouds'
+expect_exit 0 gateway status
+expect_exit 0 gateway kit
+out_has 'qcloud-kit 1 root '
+expect_exit 0 version
+[ "$(wc -l <out)" = 1 ] || fail "version is one line"
+echo "basics: all as the help says"

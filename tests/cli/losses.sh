@@ -1,0 +1,84 @@
+#!/bin/bash
+# cli/losses: clouds and share stores go; what still works, what is refused, and how it is said.
+# shellcheck source=tests/cli/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+cd "$T" || exit 1
+mk_vault 3 5
+random_file a 2500000
+expect_exit 0 put a
+
+# A cloud is missing: put is degraded and says so, get warns, status and --strict count it.
+lose_cloud 2
+expect_exit 4 put a b
+err_three_parts E0401
+err_has 'c2'
+err_has 'data 1 of 2'
+expect_exit 0 --degraded-ok put a b2
+expect_exit 0 get -f a back
+same a back
+expect_exit 4 status
+out_has 'c2           lost'
+expect_exit 0 stat b
+out_has 'data 1 of 2'
+
+# Two clouds and a share store: everything comes back, with warnings; put is refused and sends nothing.
+lose_cloud 4
+lose_share 1
+expect_exit 0 get -f a back
+same a back
+err_has W0402
+err_has "share 1"
+expect_exit 4 --strict get -f a back
+expect_exit 7 put a c
+err_three_parts E0702
+expect_exit 7 rm a
+expect_exit 3 stat c
+expect_exit 4 status
+out_has 'share 1: missing'
+out_has 'budget: 0 (data 0, keys 0)'
+
+# Both share stores: refused without pretence, and nothing is written.
+lose_share 2
+expect_exit 7 get a none
+err_three_parts E0701
+expect_exit 7 ls
+expect_exit 7 status
+[ ! -e none ] || fail "a file was made"
+bring_share 2
+
+# Three clouds: refused.
+lose_cloud 1
+expect_exit 6 get a none
+err_three_parts E0601
+expect_exit 6 get a -
+[ ! -s out ] || fail "bytes came out"
+expect_exit 6 status
+[ ! -e none ] || fail "a file was left"
+[ -z "$(find . -name '*.part')" ] || fail "a partial file was left"
+bring_share 1
+expect_exit 6 put a c
+bring_cloud 1
+bring_cloud 2
+bring_cloud 4
+expect_exit 3 stat c
+rm -r share1
+mkdir share1
+expect_exit 0 get -f a back
+err_has W0402
+
+# recover: an empty directory is a lost share; then all is as before, also with the other share gone.
+expect_exit 4 verify a
+err_three_parts E0403
+expect_exit 0 recover --share 1
+err_has 'share 1 is whole again'
+expect_exit 0 verify a
+lose_share 2
+expect_exit 0 get -f a back
+same a back
+expect_exit 0 recover --share 2 --to "$T/elsewhere/share2"
+grep -q "share2 = $T/elsewhere/share2" "$QCLOUD_HOME/qcloud.conf" || fail "the new place is not in the configuration"
+expect_exit 0 put a d
+expect_exit 5 recover --share 1
+expect_exit 0 recover --share 2 --to "$T/third" --json
+json_ok
+echo "losses: all as they should be"
