@@ -1,6 +1,16 @@
+# Root key, fragments, placement, fan-out, segments. Catalogue, log and engine: gateway_meta.cmake.
 qc_test(unit gateway_root DEPS base gateway)
 qc_test(unit gateway_frag DEPS base ec gateway)
 qc_test(unit gateway_segment DEPS base cloud gateway LABELS thread TIMEOUT 300)
 if(QC_FAULT_POINTS)
   qc_test(unit gateway_fan DEPS base cloud gateway LABELS thread TIMEOUT 300)
 endif()
+qc_test(prop gateway_segment DEPS base cloud gateway TIMEOUT 300)
+qc_test(kat gateway_segment DEPS base cloud gateway)
+if(TARGET qc_kat_gateway_segment)
+  add_test(NAME kat/gateway_reader COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/kat/gateway_segment.py
+    $<TARGET_FILE:qc_kat_gateway_segment>)
+  set_tests_properties(kat/gateway_reader PROPERTIES LABELS kat TIMEOUT 120)
+endif()
+qc_fuzz(gateway_frag DEPS base gateway)
+qc_fuzz(gateway_root DEPS base gateway)

@@ -514,10 +514,10 @@ static void many_at_once(struct rig *r)
 {
     struct writer w[8];
 
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 8; i++)
         w[i] = (struct writer){ .rig = r, .rand = { .state = qc_rand_u64(&r->rand) } };
+    for (unsigned i = 0; i < 8; i++)
         CHECK(pthread_create(&w[i].thread, NULL, write_many, &w[i]) == 0);
-    }
     for (unsigned i = 0; i < 8; i++)
         CHECK(pthread_join(w[i].thread, NULL) == 0);
     CHECK(gw_store_spare(r->store) == QC_GW_UNITS);
