@@ -1,10 +1,12 @@
 /* Slow, lying and dead clouds out of real ones, for tests. Internal to cloud/; only in builds with
  * QC_FAULT_POINTS.
  *
- *   QC_CLOUD_FAULTS=NAME=RULE,RULE;NAME=RULE      NAME as in cloud_opts.name, or * for every cloud
- *   QC_CLOUD_FAULTS=@FILE                         the same text (lines may stand for ';'), read anew before
- * each call, so that a test can change it; replace the file by rename RULE =
- * OP:ACTION[:ARG][@FIRST[-LAST]][%PERCENT] OP     put get head delete list space alive any
+ *   QC_CLOUD_FAULTS=NAME=RULE,RULE;NAME=RULE     NAME as in cloud_opts.name, or * for every cloud
+ *   QC_CLOUD_FAULTS=@FILE                        the same text (lines may stand for ';'), read anew before
+ *                                                each call, so that a test can change it, by rename
+ *
+ *   RULE = OP:ACTION[:ARG][@FIRST[-LAST]][%PERCENT]
+ *   OP   = put get head delete list space alive any
  *
  *   fail[:CODE]     fails with the code (ids of err.h; "temporary"), without reaching the cloud
  *   after[:CODE]    reaches the cloud, has its effect, then fails: an outcome that the caller cannot know

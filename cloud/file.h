@@ -3,16 +3,18 @@
  * file_list.c.
  *
  *   DIR/.qcloud-cloud    the mark; its file is also the lock of an exclusive handle
- *   DIR/.qcloud-tmp/     named temporary files, `.tmp-<pid>-<random>`; each under an flock while its writer
- * lives DIR/f/3c/3c41..      objects
+ *   DIR/.qcloud-tmp/     named temporary files, `.tmp-<pid>-<random>`, each under an flock while its writer
+ *                        lives
+ *   DIR/f/3c/3c41..      objects
  *
  * F1 (I1): a put returns QC_OK only after fdatasync of the file, fsync of its directory, and fsync of the
- * parent of every directory on the way that this process has not yet seen durable. F2 (I2): a final name
- * appears in one step, with all its bytes behind it. After a failed fsync the file is dropped and never
- * synced again: the kernel forgets dirty pages once it has reported them. F3     : nothing is read or written
- * unless the mark is the one that was there at the opening, and the path still leads to the directory that is
- * held open. An unmounted disk leaves an empty directory: to write there would succeed. F4     : no symbolic
- * link below DIR is followed.
+ *          parent of every directory on the way that this process has not yet seen durable.
+ * F2 (I2): a final name appears in one step, with all its bytes behind it. After a failed fsync the file is
+ *          dropped and never synced again: the kernel forgets dirty pages once it has reported them.
+ * F3 (I1): nothing is read or written unless the mark is the one that was there at the opening, and the path
+ *          still leads to the directory that is held open. An unmounted disk leaves an empty directory: to
+ *          write there would succeed.
+ * F4     : no symbolic link below DIR is followed.
  */
 #pragma once
 #include <stdatomic.h>

@@ -78,7 +78,8 @@ static qc_rc tmp_named_try(struct tmp *t, bool *ret_made, struct qc_err *err)
     }
     if (fd < 0)
         return FILE_FAIL(err, "making a temporary file");
-    QC_CLEANUP(qc_fd_close) struct qc_fd own = qc_fd_own(fd);
+    t->fd = qc_fd_own(fd);
+    memcpy(t->name, name, sizeof name); /* from here on tmp_drop removes it */
     struct stat st;
     bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
     if (!locked && errno != EWOULDBLOCK)
@@ -86,9 +87,9 @@ static qc_rc tmp_named_try(struct tmp *t, bool *ret_made, struct qc_err *err)
     if (fstat(fd, &st) != 0)
         return FILE_FAIL(err, "stat of a temporary file");
     *ret_made = locked && st.st_nlink > 0;
-    if (*ret_made) {
-        t->fd = QC_STEAL(own);
-        memcpy(t->name, name, sizeof name);
+    if (!*ret_made) { /* the sweeper has removed it, or is about to */
+        qc_fd_close(&t->fd);
+        t->name[0] = '\0';
     }
     return QC_OK;
 }
@@ -250,13 +251,24 @@ static qc_rc rename_new(struct tmp *t, const struct file_at *at, bool *ret_taken
     return QC_OK;
 }
 
-static qc_rc publish_new(struct tmp *t, const struct file_at *at, bool *ret_taken, struct qc_err *err)
+/* There is O_TMPFILE, but no way to link what it gives: no /proc, or a file system without hard links. */
+static bool cannot_link(int os)
+{
+    return os == ENOENT || os == EPERM || os == EOPNOTSUPP || os == EXDEV;
+}
+
+static qc_rc publish_new(struct file_cloud *f, struct tmp *t, const struct file_at *at, bool *ret_taken,
+                         struct qc_err *err)
 {
     if (t->name[0] != '\0')
         return rename_new(t, at, ret_taken, err);
     *ret_taken = false;
     if (link_fd(qc_fd_get(&t->fd), qc_fd_get(&at->dir), at->leaf))
         return QC_OK;
+    if (cannot_link(errno)) {
+        atomic_store(&f->no_tmpfile, true);
+        return QC_FAIL(err, QC_TEMP, "nameless files cannot be linked here"); /* file_put tries again */
+    }
     if (errno != EEXIST)
         return FILE_FAIL(err, "final name");
     *ret_taken = true;
@@ -267,7 +279,7 @@ static qc_rc publish_over(struct file_cloud *f, struct tmp *t, const struct file
 {
     if (t->name[0] == '\0') {
         bool taken = false;
-        QC_TRY(publish_new(t, at, &taken, err));
+        QC_TRY(publish_new(f, t, at, &taken, err));
         if (!taken)
             return QC_OK;
         QC_TRY(tmp_link(f, t, err));
@@ -350,10 +362,9 @@ static qc_rc settle(struct file_cloud *f, struct tmp *t, const struct file_at *a
     return file_here(f, err); /* F3: an fsync in a directory that was taken away proves nothing */
 }
 
-qc_rc file_put(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op,
-               struct qc_err *err)
+static qc_rc put_once(struct file_cloud *f, const struct cloud_put_job *job, const struct cloud_op *op,
+                      struct qc_err *err)
 {
-    struct file_cloud *f = file_of(c);
     QC_TRY(file_here(f, err));
     QC_CLEANUP(file_at_close) struct file_at at = { 0 };
     QC_TRY(file_walk(f, job->key, true, &at, err));
@@ -370,13 +381,29 @@ qc_rc file_put(struct cloud *c, const struct cloud_put_job *job, const struct cl
         return settle(f, &t, &at, err);
     }
     bool taken = false;
-    QC_TRY(publish_new(&t, &at, &taken, err));
+    QC_TRY(publish_new(f, &t, &at, &taken, err));
     if (taken) {
         QC_TRY(held_already(&at, job, &held, op, err));
         if (!held)
             return QC_FAIL(err, QC_TEMP, "the object appeared and went again while it was put");
     }
     return settle(f, &t, &at, err);
+}
+
+qc_rc file_put(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op,
+               struct qc_err *err)
+{
+    struct file_cloud *f = file_of(c);
+    bool nameless = !atomic_load(&f->no_tmpfile);
+    qc_rc rc = put_once(f, job, op, err);
+    if (rc == QC_TEMP && nameless && atomic_load(&f->no_tmpfile)) {
+        qc_err_clear(err);
+        rc = put_once(f, job, op, err);
+    }
+    if (rc ==
+        QC_NOTFOUND) /* somebody takes directories away under our feet: nothing that a put is asked for */
+        return QC_FAIL(err, QC_TEMP, "the directory of the object went while it was put");
+    return rc;
 }
 
 /* Remove one temporary file if its writer is gone: the lock is free. */

@@ -10,18 +10,25 @@
  * mount, holds its thread. Whoever must not hang gives the call to a worker and stops waiting for it.
  *
  * What the codes mean, for every driver and every call:
+ *
  *   QC_OK         done; for put and delete: durable
- *   QC_NOTFOUND   the cloud answers and has no object under this key: an erasure.
- *                 From cloud_open: nothing there bears the mark of a cloud (not mounted, or never made by
- * cloud_create) QC_CONFLICT   CLOUD_NEW, and the key holds other bytes; or a key would lie below another key
+ *   QC_NOTFOUND   the cloud answers and has no object under this key: an erasure. From cloud_open: nothing
+ *                 there bears the mark of a cloud (not mounted, or never made by cloud_create)
+ *   QC_CONFLICT   CLOUD_NEW, and the key holds other bytes; or a key would lie below another key
  *   QC_TEMP       the cloud is lost or cannot be reached now: directory gone, replaced or unmounted, device
- * gone. Says nothing about its objects QC_TIMEOUT    the deadline passed; the outcome of a put is unknown:
- * put the same bytes under the same key again QC_CANCELLED  the cancel flag was raised; the outcome of a put
- * is unknown QC_FULL       no space, or a quota is used up; reads go on QC_AUTH       permission refused or
- * read-only; no retry helps QC_IO         the cloud answered with an error of its own (EIO) or with what
- * cannot be an object: an erasure QC_LIMIT      an object or part list larger than the cloud or limits.h
- * takes QC_LOCKED     cloud_open with `exclusive`: another program has this cloud QC_USAGE      the URL makes
- * no sense After QC_TEMP, QC_AUTH or QC_IO ask cloud_alive whether it is the cloud or the object.
+ *                 gone. Says nothing about its objects
+ *   QC_TIMEOUT    the deadline passed; the outcome of a put is unknown: put the same bytes under the same
+ *                 key again
+ *   QC_CANCELLED  the cancel flag was raised; the outcome of a put is unknown
+ *   QC_FULL       no space, or a quota is used up; reads go on
+ *   QC_AUTH       permission refused or read-only; no retry helps
+ *   QC_IO         the cloud answered with an error of its own (EIO), or with what cannot be an object: an
+ *                 erasure
+ *   QC_LIMIT      an object or part list larger than the cloud or limits.h takes
+ *   QC_LOCKED     cloud_open with `exclusive`: another program has this cloud
+ *   QC_USAGE      the URL makes no sense
+ *
+ * After QC_TEMP, QC_AUTH or QC_IO ask cloud_alive whether it is the cloud or the object.
  */
 #pragma once
 #include "base/buf.h"
@@ -110,8 +117,11 @@ bool cloud_key_ok(const char *key);
  *   opts   see there; cloud_open is without a name, shared, with no limit of time
  *
  * QC_USAGE (unknown scheme, credentials in the URL, a plain path, ...), QC_NOTFOUND (no mark), QC_AUTH,
- * QC_TEMP, QC_LOCKED, QC_NOMEM, QC_IO Costs a few system calls, and one directory listing where an earlier
- * program died (its temporary files are removed).
+ * QC_TEMP, QC_LOCKED, QC_NOMEM, QC_IO
+ *
+ * Costs a few system calls, and one directory listing where an earlier program died (its temporary files
+ * are removed). A directory is held open: its disk cannot be unmounted before cloud_close (EBUSY). After a
+ * loss (QC_TEMP from cloud_alive), close the handle and open the URL again once the disk is back.
  */
 QC_MUST qc_rc cloud_open(struct cloud **ret, const char *url, struct qc_err *err);
 QC_MUST qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct cloud_opts *opts,

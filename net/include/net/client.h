@@ -90,8 +90,8 @@ void net_client_free(struct net_client **c);
  * it.
  *
  *   rq    borrowed for the call
- *   ret   ret->body.max is set by the caller and bounds the body kept in memory; the rest of *ret is written
- * on QC_OK. What is in body beforehand is dropped. On failure *ret is as it was.
+ *   ret   ret->body.max is set by the caller and bounds the body kept in memory; the rest of *ret is
+ *         written on QC_OK. What is in body beforehand is dropped. On failure *ret is as it was.
  *
  * QC_TEMP       nobody listens, or the connection broke: see net_client_reach
  * QC_TIMEOUT    deadline or stall
@@ -99,12 +99,16 @@ void net_client_free(struct net_client **c);
  * QC_LIMIT      the body is larger than ret->body.max, or the headers than NET_HEAD_SIZE_MAX
  * QC_FORMAT     the answer is not HTTP
  * QC_USAGE      method, path or a header would break the request's syntax
- * QC_NOTFOUND, QC_AUTH   the socket is not there; may not be opened
- * and whatever read, head or write returned. After a failure the connection is closed; the next request makes
- * a new one. A server that refuses and closes while the body still goes out may turn its refusal into
- * QC_TEMP: the broken pipe is met before the answer is read. A server of ours takes the body to its end, then
- * refuses. An idempotent request (GET, HEAD, PUT, DELETE) on a kept connection that turns out dead is sent
- * again once by itself, when its body is a span or empty.
+ * QC_NOTFOUND   the socket is not there
+ * QC_AUTH       the socket may not be opened
+ * and whatever read, head or write returned. After a failure the connection is closed; the next request
+ * makes a new one.
+ *
+ * A server that refuses and closes while the body still goes out may turn its refusal into QC_TEMP: the
+ * broken pipe is met before the answer is read. A server of ours takes the body to its end, then refuses.
+ *
+ * An idempotent request (GET, HEAD, PUT, DELETE) on a kept connection that turns out dead is sent again once
+ * by itself, when its body is a span or empty. Others take a new connection each time.
  */
 QC_MUST qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net_response *ret,
                           struct qc_err *err);
