@@ -39,6 +39,7 @@ qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_ra
     };
     memcpy(what.object, o->ids.object, VAULT_ID_BYTES);
     memcpy(what.version, o->ids.version, VAULT_ID_BYTES);
+    qc_buf_clear(ret);
     QC_TRY(qc_buf_reserve(ret, (size_t)range.size, err));
     qc_rc rc = QC_OK;
     for (unsigned i = 0; i < QC_RETRY_MAX; i++) {
@@ -89,7 +90,8 @@ static qc_span tail_of(const struct object *o)
 
 qc_rc object_frame(struct object *o, struct qc_err *err)
 {
-    struct vault_need need = { .head = VAULT_HEAD_FIRST, .tail = VAULT_TAIL_FIRST };
+    struct vault_need need = { .head = o->size < VAULT_HEAD_FIRST ? o->size : VAULT_HEAD_FIRST,
+                               .tail = o->size < VAULT_TAIL_FIRST ? o->size : VAULT_TAIL_FIRST };
     for (unsigned round = 0; o->frame == NULL; round++) {
         if (round == 4)
             return QC_FAIL(err, QC_FORMAT, "N: its parts do not settle");

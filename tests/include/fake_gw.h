@@ -1,0 +1,87 @@
+/* A gateway in memory for tests of the vault: honest by default, and as hostile as a test makes it by writing
+ * to its tables. One lock; any number of connections (clones). Implements struct vault_gw_ops. */
+#pragma once
+#include <pthread.h>
+
+#include "qc_check.h"
+#include "vault/gw.h"
+
+#define FAKE_MAX  512
+#define FAKE_SEAL 32
+
+struct fake_entry {
+    qc_buf path, priv;
+    struct vault_entry e; /* its spans are set when it is given out */
+};
+
+struct fake_version {
+    uint8_t object[16], version[16];
+    qc_buf n, backup;
+    bool live;
+};
+
+struct fake_upload {
+    uint8_t key[16], object[16], version[16];
+    enum vault_upload_state state;
+    qc_buf seg[64];
+    uint32_t last; /* number of the last segment + 1; 0: not seen */
+    struct vault_gw_receipt receipt;
+};
+
+enum fake_call {
+    FAKE_NONE,
+    FAKE_VAULT_PUT,
+    FAKE_VAULT_GET,
+    FAKE_CHAIN,
+    FAKE_ENTRY_GET,
+    FAKE_ENTRY_LIST,
+    FAKE_ENTRY_REMOVE,
+    FAKE_BEGIN,
+    FAKE_SEGMENT,
+    FAKE_COMMIT,
+    FAKE_STATE,
+    FAKE_CANCEL,
+    FAKE_READ,
+    FAKE_BACKUP,
+};
+
+struct fake {
+    pthread_mutex_t lock;
+    bool has_vault;
+    uint8_t vault[16];
+    qc_buf record, backup;
+    struct fake_entry entry[FAKE_MAX];
+    size_t entries;
+    struct fake_version version[FAKE_MAX];
+    size_t versions;
+    struct fake_upload upload[FAKE_MAX];
+    size_t uploads;
+    uint8_t seal[FAKE_MAX][FAKE_SEAL];
+    size_t commits;
+
+    /* The next passes of a call: the n-th from now (1 = next) fails with rc; effect: after it took effect. */
+    enum fake_call fail;
+    unsigned fail_nth;
+    bool fail_effect;
+    qc_rc fail_rc;
+    /* Runs before each commit decides, without the lock: another writer. */
+    void (*before_commit)(void *ctx);
+    void *before_ctx;
+    int64_t acked_margin, margin_full;
+    const char *degraded; /* a cloud's name in receipts, or NULL */
+    struct vault_gw_faults faults;
+    uint64_t read_bytes, calls[FAKE_BACKUP + 1];
+    unsigned handles; /* open connections */
+};
+
+void fake_init(struct fake *f);
+void fake_done(struct fake *f);
+struct vault_gw *fake_connect(struct fake *f);
+
+struct fake_entry *fake_find(struct fake *f, qc_span path);
+struct fake_version *fake_version_of(struct fake *f, const uint8_t *object, const uint8_t *version);
+/* Everything that the catalogue holds, copied and put back: a rollback. Bytes of versions stay. */
+struct fake_image;
+struct fake_image *fake_save(struct fake *f);
+void fake_restore(struct fake *f, const struct fake_image *image);
+void fake_image_free(struct fake_image **image);

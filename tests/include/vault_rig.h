@@ -1,0 +1,226 @@
+/* A vault over the fake gateway, with both stores in a fresh directory, and puts and gets from memory. */
+#pragma once
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake_gw.h"
+#include "qc_check.h"
+#include "qc_seed.h"
+#include "qc_tmpdir.h"
+#include "vault/vault.h"
+
+struct rig {
+    struct qc_tmpdir dir;
+    struct fake *fake;
+    struct qc_rand rand;
+    uint8_t id[16];
+    char share[2][320], state[320];
+    struct vault *v;
+    struct vault_notes notes;
+};
+
+static inline struct vault_conf rig_conf(struct rig *r)
+{
+    return (struct vault_conf){ .vault = r->id,
+                                .share = { r->share[0], r->share[1] },
+                                .state = r->state,
+                                .rng = qc_rand_rng(&r->rand),
+                                .provenance = "test" };
+}
+
+static inline struct vault_call rig_call(struct rig *r)
+{
+    return (struct vault_call){ .op = { .deadline = qc_deadline_in(60000) }, .notes = &r->notes };
+}
+
+static inline qc_rc rig_open(struct rig *r, struct qc_err *err)
+{
+    struct vault_conf conf = rig_conf(r);
+    struct vault_call call = rig_call(r);
+    struct vault_gw *gw = fake_connect(r->fake);
+    vault_close(&r->v);
+    return vault_open_session(&r->v, &conf, &gw, &call, err);
+}
+
+static inline void rig_new(struct rig *r, struct qc_rand rand)
+{
+    struct qc_err err = { 0 };
+    struct vault_descriptor d = { .k = 3, .n = 5 };
+    *r = (struct rig){ .dir = qc_tmpdir_new(), .rand = rand };
+    r->fake = malloc(sizeof(*r->fake));
+    CHECK(r->fake != NULL);
+    fake_init(r->fake);
+    for (int i = 0; i < 2; i++)
+        snprintf(r->share[i], sizeof(r->share[i]), "%s/share%d", r->dir.path, i + 1);
+    snprintf(r->state, sizeof(r->state), "%s/state", r->dir.path);
+    CHECK(mkdir(r->state, 0700) == 0);
+    CHECK_OK(vault_descriptor_add_cloud(&d, 1, "c1", "file:///nowhere", &err));
+    struct vault_conf conf = rig_conf(r);
+    conf.vault = NULL;
+    struct vault_call call = rig_call(r);
+    struct vault_gw *gw = fake_connect(r->fake);
+    CHECK_OK(vault_create(r->id, &conf, &d, gw, &call, &err));
+    vault_gw_close(&gw);
+    vault_descriptor_done(&d);
+    CHECK_OK(rig_open(r, &err));
+}
+
+static inline void rig_done(struct rig *r)
+{
+    vault_close(&r->v);
+    vault_notes_done(&r->notes);
+    fake_done(r->fake);
+    free(r->fake);
+    qc_tmpdir_remove(&r->dir);
+}
+
+/* A copy of a share store, and its loss: names below the rig's directory. */
+static inline void rig_copy(struct rig *r, const char *from, const char *to)
+{
+    char command[1200];
+    snprintf(command, sizeof(command), "rm -rf '%s/%s' && cp -r '%s/%s' '%s/%s'", r->dir.path, to,
+             r->dir.path, from, r->dir.path, to);
+    CHECK(system(command) == 0);
+}
+
+static inline void rig_lose(struct rig *r, const char *name)
+{
+    char command[600];
+    snprintf(command, sizeof(command), "rm -rf '%s/%s'", r->dir.path, name);
+    CHECK(system(command) == 0);
+}
+
+static inline bool rig_noted(const struct rig *r, enum vault_note_kind kind, unsigned share)
+{
+    for (size_t i = 0; i < r->notes.n; i++)
+        if (r->notes.v[i].kind == kind && r->notes.v[i].share == share)
+            return true;
+    return false;
+}
+
+static inline uint64_t rig_leftovers(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_local_status st = { 0 };
+    struct vault_conf conf = rig_conf(r);
+    CHECK_OK(vault_status_local(&st, &conf, &err));
+    return st.unfinished;
+}
+
+/* D is a pattern of a number; read in odd pieces. */
+struct rig_pattern {
+    uint64_t size, at, salt;
+    bool unknown;     /* as from a pipe */
+    uint64_t fail_at; /* 0: never */
+    bool changed;
+};
+
+static inline uint8_t rig_byte(uint64_t salt, uint64_t i)
+{
+    uint64_t z = (i / 8 + salt) * UINT64_C(0x9e3779b97f4a7c15);
+    z ^= z >> 29;
+    return (uint8_t)(z >> (8 * (i % 8)));
+}
+
+static inline qc_rc rig_read(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    struct rig_pattern *p = ctx;
+    if (p->fail_at != 0 && p->at >= p->fail_at)
+        return QC_FAIL(err, QC_IO, "the source broke");
+    size_t n = max > 300007 ? 300007 : max;
+    if (n > p->size - p->at)
+        n = (size_t)(p->size - p->at);
+    for (size_t i = 0; i < n; i++)
+        dst[i] = rig_byte(p->salt, p->at + i);
+    p->at += n;
+    *ret_got = n;
+    return QC_OK;
+}
+
+static inline qc_rc rig_unchanged(void *ctx, uint64_t bytes, struct qc_err *err)
+{
+    const struct rig_pattern *p = ctx;
+    CHECK(bytes == p->size);
+    return p->changed ? QC_FAIL(err, QC_CHANGED, "the source changed") : QC_OK;
+}
+
+static inline qc_rc rig_put_from(struct rig *r, const char *name, struct rig_pattern *p,
+                                 struct vault_put_result *ret, struct qc_err *err)
+{
+    struct vault_source source = { .read = rig_read,
+                                   .unchanged = rig_unchanged,
+                                   .ctx = p,
+                                   .size = p->unknown ? VAULT_SIZE_UNKNOWN : p->size,
+                                   .has_mtime = true,
+                                   .mtime_s = 1700000000,
+                                   .mtime_ns = 5,
+                                   .has_mode = true,
+                                   .mode = 0640 };
+    struct vault_call call = rig_call(r);
+    return vault_put(r->v, qc_span_str(name), &source, &(struct vault_put_opts){ 0 }, &call, ret, err);
+}
+
+static inline qc_rc rig_put(struct rig *r, const char *name, uint64_t size, uint64_t salt, struct qc_err *err)
+{
+    struct rig_pattern p = { .size = size, .salt = salt };
+    struct vault_put_result result;
+    return rig_put_from(r, name, &p, &result, err);
+}
+
+/* A sink that compares. */
+struct rig_sink {
+    uint64_t salt, at, size;
+    bool begun, finished;
+};
+
+static inline qc_rc rig_sink_begin(void *ctx, const struct vault_stat *what, struct qc_err *err)
+{
+    struct rig_sink *s = ctx;
+    (void)err;
+    CHECK(!s->begun && what->size == s->size && what->mtime_s == 1700000000 && what->mtime_ns == 5 &&
+          what->mode == 0640);
+    s->begun = true;
+    return QC_OK;
+}
+
+static inline qc_rc rig_sink_write(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    struct rig_sink *s = ctx;
+    (void)err;
+    CHECK(s->begun && !s->finished);
+    for (size_t i = 0; i < bytes.n; i++)
+        CHECK(bytes.p[i] == rig_byte(s->salt, s->at + i)); /* never a wrong byte (I2) */
+    s->at += bytes.n;
+    return QC_OK;
+}
+
+static inline qc_rc rig_sink_finish(void *ctx, struct qc_err *err)
+{
+    struct rig_sink *s = ctx;
+    (void)err;
+    s->finished = true;
+    return QC_OK;
+}
+
+/* Get and compare with the pattern; what came is in *ret_at. */
+static inline qc_rc rig_get_at(struct rig *r, const char *name, uint64_t size, uint64_t salt,
+                               uint64_t *ret_at, struct qc_err *err)
+{
+    struct rig_sink s = { .salt = salt, .size = size };
+    struct vault_sink sink = {
+        .begin = rig_sink_begin, .write = rig_sink_write, .finish = rig_sink_finish, .ctx = &s
+    };
+    struct vault_call call = rig_call(r);
+    qc_rc rc = vault_get(r->v, qc_span_str(name), &sink, &call, NULL, err);
+    CHECK(s.finished == (rc == QC_OK));
+    if (rc == QC_OK)
+        CHECK(s.at == size);
+    *ret_at = s.at;
+    return rc;
+}
+
+static inline qc_rc rig_get(struct rig *r, const char *name, uint64_t size, uint64_t salt, struct qc_err *err)
+{
+    uint64_t at = 0;
+    return rig_get_at(r, name, size, salt, &at, err);
+}
