@@ -2,6 +2,7 @@
  * than a socket address, and against a scripted peer for what no sane server does. */
 #include "net/client.h"
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "qc_expect.h"
 #include "qc_tmpdir.h"
@@ -663,6 +664,34 @@ static void nobody_there(const struct place *p)
     net_client_free(&c);
 }
 
+#ifdef QC_FAULT_POINTS
+/* Every allocation of a client and a request fails once; nothing leaks. */
+static void allocations(const struct place *p)
+{
+    static const char *const keep[] = { "X-Method" };
+    int64_t live = qc_alloc_live();
+    for (uint64_t n = 1;; n++) {
+        QC_ASSERT(n < 50);
+        struct qc_err why = { 0 };
+        struct net_client *c = NULL;
+        struct net_response r = { .body = { .max = 1000 } };
+        struct net_request rq = { .method = "GET", .path = "/found", .keep = keep, .keep_count = 1 };
+        qc_fault_alloc(n);
+        qc_rc rc = net_client_new_unix(&c, p->dir, "http", &why);
+        rc = rc != QC_OK ? rc : net_request(c, &rq, &r, &why);
+        qc_fault_alloc(0);
+        QC_ASSERT(rc == QC_OK || (rc == QC_NOMEM && r.status == 0 && r.body.p == NULL));
+        qc_buf_free(&r.body);
+        net_client_free(&c);
+        QC_ASSERT(qc_alloc_live() == live);
+        if (rc == QC_OK) {
+            QC_ASSERT(n > 2);
+            return;
+        }
+    }
+}
+#endif
+
 int main(void)
 {
     QC_CLEANUP(place_done) struct place p = place_new();
@@ -680,6 +709,9 @@ int main(void)
     refused_early(c);
     time_limits(c);
     net_client_free(&c);
+#ifdef QC_FAULT_POINTS
+    allocations(&p);
+#endif
     MHD_stop_daemon(s.daemon);
     bad_peers(&p);
     dead_connection(&p);
