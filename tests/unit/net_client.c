@@ -1,11 +1,10 @@
 /* unit/net_client: requests against a real HTTP server (libmicrohttpd) on a UNIX socket whose path is longer
- * than a socket address, and against a scripted peer for what no sane server does. */
+ * than a socket address. */
 #include "net/client.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "qc_expect.h"
-#include "qc_tmpdir.h"
+#include "net_place.h"
 
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -19,44 +18,6 @@
 #include <unistd.h>
 
 enum { LARGE = 64 * 1024 * 1024 };
-
-/* --- The directory of the sockets: its path alone is longer than sun_path --- */
-
-struct place {
-    struct qc_tmpdir tmp;
-    int dir;
-};
-
-static struct place place_new(void)
-{
-    struct place p = { .tmp = qc_tmpdir_new() };
-    char path[512];
-    char leaf[121];
-    memset(leaf, 'd', sizeof leaf - 1);
-    leaf[sizeof leaf - 1] = '\0';
-    snprintf(path, sizeof path, "%s/%s", p.tmp.path, leaf);
-    QC_ASSERT(mkdir(path, 0700) == 0);
-    p.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    QC_ASSERT(p.dir >= 0);
-    return p;
-}
-
-static void place_done(struct place *p)
-{
-    close(p->dir);
-    qc_tmpdir_remove(&p->tmp);
-}
-
-static int listen_at(const struct place *p, const char *name)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_un a = { .sun_family = AF_UNIX };
-    snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", p->dir, name);
-    QC_ASSERT(fd >= 0);
-    QC_ASSERT(bind(fd, (struct sockaddr *)&a, sizeof a) == 0);
-    QC_ASSERT(listen(fd, 8) == 0);
-    return fd;
-}
 
 /* --- The real server --- */
 
@@ -206,23 +167,6 @@ static void server_start(struct server *s, const struct place *p)
 }
 
 /* --- Requests --- */
-
-static struct net_client *client(const struct place *p, const char *name)
-{
-    struct net_client *c = NULL;
-    OK(net_client_new_unix(&c, p->dir, name, &err));
-    return c;
-}
-
-/* The answer's body is this text; the answer is freed. */
-static void body_is(struct net_response *r, const char *text)
-{
-    if (!qc_span_eq(qc_buf_span(&r->body), qc_span_str(text))) {
-        fprintf(stderr, "body is '%.*s', expected '%s'\n", (int)r->body.n, (const char *)r->body.p, text);
-        abort();
-    }
-    qc_buf_free(&r->body);
-}
 
 static void small_requests(struct net_client *c)
 {
@@ -484,186 +428,6 @@ static void time_limits(struct net_client *c)
     QC_ASSERT(net_client_reach(c) == NET_NOTHING_SENT);
 }
 
-/* --- A scripted peer: for each connection, what it answers to each request; "" closes without an answer ---
- */
-
-struct script {
-    int fd;
-    const char *const (*say)[4]; /* [connection][request], NULL: close */
-    size_t connections;
-    atomic_int requests;
-    pthread_t thread;
-};
-
-/* Read one request without a body. False at the end of the connection. */
-static bool request_read(int fd)
-{
-    char last[4] = { 0 };
-    while (memcmp(last, "\r\n\r\n", 4) != 0) {
-        memmove(last, last + 1, 3);
-        if (read(fd, last + 3, 1) != 1)
-            return false;
-    }
-    return true;
-}
-
-static void *play(void *arg)
-{
-    struct script *s = arg;
-    for (size_t i = 0; i < s->connections; i++) {
-        int fd = accept(s->fd, NULL, NULL);
-        QC_ASSERT(fd >= 0);
-        for (size_t k = 0; s->say[i][k] != NULL && request_read(fd); k++) {
-            atomic_fetch_add(&s->requests, 1);
-            size_t n = strlen(s->say[i][k]);
-            QC_ASSERT(send(fd, s->say[i][k], n, MSG_NOSIGNAL) == (ssize_t)n);
-        }
-        close(fd);
-    }
-    return NULL;
-}
-
-static void script_start(struct script *s, const struct place *p, const char *name)
-{
-    s->fd = listen_at(p, name);
-    QC_ASSERT(pthread_create(&s->thread, NULL, play, s) == 0);
-}
-
-static void script_end(struct script *s)
-{
-    pthread_join(s->thread, NULL);
-    close(s->fd);
-}
-
-#define HTTP_OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-static void bad_peers(const struct place *p)
-{
-    static const struct {
-        const char *say;
-        qc_rc rc;
-        enum net_reach reach;
-    } peers[] = {
-        { "", QC_TEMP, NET_NO_ANSWER },
-        { "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", QC_TEMP, NET_ANSWERED },
-        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", QC_TEMP, NET_ANSWERED },
-        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", QC_TEMP, NET_ANSWERED },
-        { "SSH-2.0-OpenSSH\r\n", QC_FORMAT, NET_NO_ANSWER },
-        { "HTTP/1.1 2x0 OK\r\n\r\n", QC_FORMAT, NET_NO_ANSWER },
-        { "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", QC_OK,
-          NET_ANSWERED },
-        { "HTTP/1.1 100 Continue\r\nX-K: interim\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-          QC_OK, NET_ANSWERED },
-    };
-    static const char *const keep[] = { "X-K" };
-    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "peer%zu", i);
-        const char *const say[1][4] = { { peers[i].say, NULL } };
-        struct script s = { .say = say, .connections = 1 };
-        script_start(&s, p, name);
-        struct net_client *c = client(p, name);
-        struct net_response r = { .body = { .max = 1000 } };
-        struct net_request rq = {
-            .method = "GET", .path = "/", .keep = keep, .keep_count = 1, .deadline = qc_deadline_in(5000)
-        };
-        struct qc_err err = { 0 };
-        qc_rc rc = net_request(c, &rq, &r, &err);
-        if (rc != peers[i].rc || net_client_reach(c) != peers[i].reach) {
-            fprintf(stderr, "peer %zu: %s (%s), reach %d\n", i, qc_rc_name(rc), err.msg,
-                    (int)net_client_reach(c));
-            abort();
-        }
-        QC_ASSERT(rc != QC_OK || r.kept[0] == NULL);
-        qc_buf_free(&r.body);
-        net_client_free(&c);
-        script_end(&s);
-    }
-}
-
-/* A kept connection that the peer has closed meanwhile, or closes instead of an answer. */
-static void dead_connection(const struct place *p)
-{
-    static const char *const dies[2][4] = { { HTTP_OK, "", NULL }, { HTTP_OK, NULL } };
-    static const char *const closes[2][4] = { { HTTP_OK, NULL }, { HTTP_OK, NULL } };
-    static const struct {
-        const char *name, *method;
-        const char *const (*say)[4];
-        int requests;
-    } cases[] = {
-        { "dies-get", "GET", dies, 3 }, /* the second is not answered, and sent again: it is idempotent */
-        { "closes-get", "GET", closes, 2 },
-        { "closes-post", "POST", closes, 2 },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct script s = { .say = cases[i].say, .connections = 2 };
-        script_start(&s, p, cases[i].name);
-        struct net_client *c = client(p, cases[i].name);
-        struct net_response r = { .body = { .max = 1000 } };
-        struct net_request rq = { .method = "GET", .path = "/", .deadline = qc_deadline_in(5000) };
-        OK(net_request(c, &rq, &r, &err));
-        rq.method = cases[i].method;
-        OK(net_request(c, &rq, &r, &err));
-        body_is(&r, "ok");
-        net_client_free(&c);
-        script_end(&s);
-        QC_ASSERT(atomic_load(&s.requests) == cases[i].requests);
-    }
-    /* A POST that is not answered is not repeated. */
-    static const char *const mute[1][4] = { { "", NULL } };
-    struct script s = { .say = mute, .connections = 1 };
-    script_start(&s, p, "mute");
-    struct net_client *c = client(p, "mute");
-    struct net_response r = { .body = { .max = 1000 } };
-    struct net_request rq = { .method = "POST", .path = "/", .deadline = qc_deadline_in(5000) };
-    FAILS(QC_TEMP, net_request(c, &rq, &r, &err));
-    QC_ASSERT(net_client_reach(c) == NET_NO_ANSWER);
-    net_client_free(&c);
-    script_end(&s);
-    QC_ASSERT(atomic_load(&s.requests) == 1);
-}
-
-static void endless_headers(const struct place *p)
-{
-    static char say[NET_HEAD_SIZE_MAX + 4096];
-    size_t n = (size_t)snprintf(say, sizeof say, "HTTP/1.1 200 OK\r\n");
-    while (n < NET_HEAD_SIZE_MAX + 100)
-        n += (size_t)snprintf(say + n, sizeof say - n, "X-Line: %0100d\r\n", 1);
-    snprintf(say + n, sizeof say - n, "\r\n");
-    const char *const script[1][4] = { { say, NULL } };
-    struct script s = { .say = script, .connections = 1 };
-    script_start(&s, p, "endless");
-    struct net_client *c = client(p, "endless");
-    struct net_response r = { .body = { .max = 1000 } };
-    struct net_request rq = { .method = "GET", .path = "/", .deadline = qc_deadline_in(5000) };
-    FAILS(QC_LIMIT, net_request(c, &rq, &r, &err));
-    net_client_free(&c);
-    script_end(&s);
-}
-
-static void nobody_there(const struct place *p)
-{
-    struct net_response r = { .body = { .max = 1000 } };
-    struct net_request rq = { .method = "POST", .path = "/", .body = QC_LIT("x") };
-    struct net_client *c = client(p, "no-such-socket");
-    FAILS(QC_NOTFOUND, net_request(c, &rq, &r, &err));
-    QC_ASSERT(net_client_reach(c) == NET_NOTHING_SENT);
-    net_client_free(&c);
-    close(listen_at(p, "left-over")); /* the name stays, nobody listens */
-    c = client(p, "left-over");
-    FAILS(QC_TEMP, net_request(c, &rq, &r, &err));
-    QC_ASSERT(net_client_reach(c) == NET_NOTHING_SENT);
-    net_client_free(&c);
-    FAILS(QC_USAGE, net_client_new_unix(&c, p->dir, "", &err));
-    FAILS(QC_USAGE, net_client_new_unix(&c, p->dir, "a/b", &err));
-    char name[200];
-    memset(name, 'n', sizeof name - 1);
-    name[sizeof name - 1] = '\0';
-    FAILS(QC_USAGE, net_client_new_unix(&c, p->dir, name, &err));
-    QC_ASSERT(c == NULL);
-    net_client_free(&c);
-}
-
 #ifdef QC_FAULT_POINTS
 /* Every allocation of a client and a request fails once; nothing leaks. */
 static void allocations(const struct place *p)
@@ -713,9 +477,5 @@ int main(void)
     allocations(&p);
 #endif
     MHD_stop_daemon(s.daemon);
-    bad_peers(&p);
-    dead_connection(&p);
-    endless_headers(&p);
-    nobody_there(&p);
     return 0;
 }
