@@ -85,6 +85,7 @@ static qc_rc start(struct walk *w, struct slot *slot, struct qc_err *err)
     slot->run.count = 0;
     if (!plan(w, &slot->run))
         return QC_OK;
+    qc_buf_clear(&slot->bytes);
     slot->bytes.max = (size_t)range_of(w->o, &slot->run).size;
     slot->rc = QC_OK;
     slot->busy = true;
