@@ -136,21 +136,20 @@ static qc_rc entry_get(struct vault_gw *gw, const uint8_t *vault, qc_span entry_
     return gw_json_entry(ret, answer, err);
 }
 
-static qc_rc page_entries(const struct json_t *answer, vault_gw_entry_fn fn, void *ctx, struct qc_err *err)
+static qc_rc page_entries(const struct json_t *answer, const struct vault_gw_page *page, struct qc_err *err)
 {
     struct json_t *list = NULL;
     QC_TRY(qc_json_arr(answer, "entries", &list, err));
     for (size_t i = 0; i < qc_json_len(list); i++) {
         QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
         QC_TRY(gw_json_entry(&e, qc_json_at(list, i), err));
-        QC_TRY(fn(ctx, &e, err));
+        QC_TRY(page->fn(page->ctx, &e, err));
     }
     return QC_OK;
 }
 
 static qc_rc entry_list(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page,
-                        vault_gw_entry_fn fn, void *ctx, bool *ret_more, const struct vault_op *op,
-                        struct qc_err *err)
+                        bool *ret_more, const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
@@ -167,15 +166,16 @@ static qc_rc entry_list(struct vault_gw *gw, const uint8_t *vault, const struct 
     QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
     bool more = false;
     QC_TRY(qc_json_bool(answer, "more", &more, err));
-    QC_TRY(page_entries(answer, fn, ctx, err));
+    QC_TRY(page_entries(answer, page, err));
     *ret_more = more;
     return QC_OK;
 }
 
-static qc_rc entry_remove(struct vault_gw *gw, const uint8_t *vault, const struct vault_entry *e,
-                          const uint8_t put_key[16], struct vault_gw_receipt *ret,
-                          struct vault_gw_entry *ret_current, const struct vault_op *op, struct qc_err *err)
+static qc_rc entry_remove(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_commit *what,
+                          struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
+                          const struct vault_op *op, struct qc_err *err)
 {
+    const struct vault_entry *e = what->entry;
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     struct vault_gw_receipt r = { .number = e->number };
@@ -186,7 +186,7 @@ static qc_rc entry_remove(struct vault_gw *gw, const uint8_t *vault, const struc
     QC_TRY(qc_json_set_b64(body, "path", e->path, err));
     QC_TRY(qc_json_set_int(body, "number", (int64_t)e->number, err));
     QC_TRY(qc_json_set_b64(body, "seal", qc_span_of(e->seal, sizeof(e->seal)), err));
-    QC_TRY(qc_json_set_hex(body, "put_key", qc_span_of(put_key, 16), err));
+    QC_TRY(qc_json_set_hex(body, "put_key", qc_span_of(what->put_key, 16), err));
     QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path, .ret_current = ret_current }, body,
                &answer, op, err));
     QC_TRY(gw_json_head(&r.head, answer, err));
@@ -213,18 +213,17 @@ static qc_rc upload_begin(struct vault_gw *gw, const uint8_t *vault, const struc
     return ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
 }
 
-static qc_rc segment_put(struct vault_gw *gw, const uint8_t put_key[16], uint32_t seq, bool last,
-                         qc_span bytes, struct vault_gw_segment *ret, const struct vault_op *op,
-                         struct qc_err *err)
+static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, struct vault_gw_segment *ret,
+                         const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     int64_t durable = 0, n = 0;
     char path[PATH], rest[64];
-    snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d", seq, last ? 1 : 0);
-    upload_path(path, put_key, rest);
+    snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d", part->seq, part->last ? 1 : 0);
+    upload_path(path, part->put_key, rest);
     QC_TRY(ask(gw,
                (struct gw_http_call){
-                   .method = "PUT", .path = path, .body = bytes, .type = "application/octet-stream" },
+                   .method = "PUT", .path = path, .body = part->bytes, .type = "application/octet-stream" },
                NULL, &answer, op, err));
     QC_TRY(qc_json_int(answer, "durable", 0, 255, &durable, err));
     QC_TRY(qc_json_int(answer, "n", 0, 255, &n, err));
@@ -232,20 +231,20 @@ static qc_rc segment_put(struct vault_gw *gw, const uint8_t put_key[16], uint32_
     return QC_OK;
 }
 
-static qc_rc upload_commit(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_entry *e,
-                           uint32_t segments, qc_span backup, struct vault_gw_receipt *ret,
-                           struct vault_gw_entry *ret_current, const struct vault_op *op, struct qc_err *err)
+static qc_rc upload_commit(struct vault_gw *gw, const struct vault_gw_commit *what,
+                           struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
+                           const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *entry = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
-    upload_path(path, put_key, "/commit");
+    upload_path(path, what->put_key, "/commit");
     QC_TRY(qc_json_new_obj(&body, err));
-    QC_TRY(gw_json_entry_build(&entry, e, err));
+    QC_TRY(gw_json_entry_build(&entry, what->entry, err));
     QC_TRY(qc_json_set(body, "entry", &entry, err));
-    QC_TRY(qc_json_set_int(body, "segments", segments, err));
-    QC_TRY(qc_json_set_b64(body, "backup", backup, err));
+    QC_TRY(qc_json_set_int(body, "segments", what->segments, err));
+    QC_TRY(qc_json_set_b64(body, "backup", what->backup, err));
     QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path, .ret_current = ret_current }, body,
                &answer, op, err));
     return gw_json_receipt(ret, answer, err);

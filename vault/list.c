@@ -99,9 +99,10 @@ static qc_rc all_pages(struct listing *l, bool tombstones, struct qc_err *err)
         struct vault_gw_page page = { .prefix = qc_buf_span(&prefix),
                                       .after = qc_buf_span(&after),
                                       .limit = limit,
-                                      .tombstones = tombstones };
-        qc_rc rc =
-            l->v->gw->ops->entry_list(l->v->gw, l->v->id, &page, one_entry, l, &more, &l->call->op, err);
+                                      .tombstones = tombstones,
+                                      .fn = one_entry,
+                                      .ctx = l };
+        qc_rc rc = l->v->gw->ops->entry_list(l->v->gw, l->v->id, &page, &more, &l->call->op, err);
         if (rc == QC_LIMIT && limit > 1 && l->totals.entries == before) {
             limit /= 2; /* very long names: a page is bounded in bytes as well */
             continue;

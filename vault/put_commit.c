@@ -93,8 +93,11 @@ static qc_rc commit(struct put *p, struct vault_entry *e, qc_buf *priv, struct v
         QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry current = { 0 };
         QC_TRY(make_entry(p, e, priv, err));
         QC_TRY(qc_go_on(p->call->op.deadline, p->call->op.cancel, "put", err));
-        qc_rc rc = gw->ops->upload_commit(gw, p->ids.put_key, e, sender_segments(p->sender),
-                                          qc_buf_span(&backup), ret, &current, &p->call->op, err);
+        struct vault_gw_commit what = { .put_key = p->ids.put_key,
+                                        .entry = e,
+                                        .segments = sender_segments(p->sender),
+                                        .backup = qc_buf_span(&backup) };
+        qc_rc rc = gw->ops->upload_commit(gw, &what, ret, &current, &p->call->op, err);
         if (outcome_unknown(rc))
             return ask_outcome(p, ret, rc, err);
         if (rc != QC_CONFLICT || current.path.n == 0)

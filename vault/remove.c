@@ -18,7 +18,8 @@ static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
         QC_TRY(qc_rng_fill(&v->rng, put_key, sizeof(put_key), err)); /* a refused request's key is spent */
         QC_TRY(vault_entry_seal(&e, v->ring, err));
         QC_TRY(qc_go_on(call->op.deadline, call->op.cancel, "rm", err));
-        qc_rc rc = v->gw->ops->entry_remove(v->gw, v->id, &e, put_key, &receipt, &current, &call->op, err);
+        struct vault_gw_commit what = { .put_key = put_key, .entry = &e };
+        qc_rc rc = v->gw->ops->entry_remove(v->gw, v->id, &what, &receipt, &current, &call->op, err);
         if (rc == QC_OK) {
             QC_TRY(session_catch_up(v, 0, NULL, &call->op, err));
             session_mark(v, qc_buf_span(&path), e.number, call->notes);

@@ -81,7 +81,11 @@ static void send_job(void *arg)
             s->sent += slot->bytes.n;
     }
     if (!failed)
-        rc = s->gw->ops->segment_put(s->gw, s->put_key, slot->seq, slot->last, qc_buf_span(&slot->bytes),
+        rc = s->gw->ops->segment_put(s->gw,
+                                     &(struct vault_gw_part){ .put_key = s->put_key,
+                                                              .seq = slot->seq,
+                                                              .last = slot->last,
+                                                              .bytes = qc_buf_span(&slot->bytes) },
                                      &answer, s->op, &why);
     QC_LOCK(&s->lock);
     if (rc != QC_OK) {

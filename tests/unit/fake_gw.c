@@ -224,8 +224,7 @@ static const struct fake_entry *next_entry(struct fake *f, const struct vault_gw
 }
 
 static qc_rc fake_entry_list(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page,
-                             vault_gw_entry_fn fn, void *ctx, bool *ret_more, const struct vault_op *op,
-                             struct qc_err *err)
+                             bool *ret_more, const struct vault_op *op, struct qc_err *err)
 {
     ENTER(FAKE_ENTRY_LIST);
     (void)vault;
@@ -233,7 +232,7 @@ static qc_rc fake_entry_list(struct vault_gw *gw, const uint8_t *vault, const st
     for (uint32_t i = 0; e != NULL && i < page->limit && i < 3; i++) { /* small pages */
         struct vault_gw_entry g = { 0 };
         QC_TRY(give_entry(f, e, &g, err));
-        qc_rc rc = fn(ctx, &g, err);
+        qc_rc rc = page->fn(page->ctx, &g, err);
         vault_gw_entry_done(&g);
         QC_TRY(rc);
         e = next_entry(f, page, qc_buf_span(&e->path));
@@ -242,16 +241,14 @@ static qc_rc fake_entry_list(struct vault_gw *gw, const uint8_t *vault, const st
     LEAVE(FAKE_ENTRY_LIST);
 }
 
-static qc_rc fake_entry_remove(struct vault_gw *gw, const uint8_t *vault, const struct vault_entry *e,
-                               const uint8_t put_key[16], struct vault_gw_receipt *ret,
-                               struct vault_gw_entry *ret_current, const struct vault_op *op,
-                               struct qc_err *err)
+static qc_rc fake_entry_remove(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_commit *what,
+                               struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
+                               const struct vault_op *op, struct qc_err *err)
 {
     ENTER(FAKE_ENTRY_REMOVE);
     (void)vault;
-    (void)put_key;
-    QC_TRY(decide(f, e, ret_current, err));
-    receipt_of(f, e->number, ret);
+    QC_TRY(decide(f, what->entry, ret_current, err));
+    receipt_of(f, what->entry->number, ret);
     LEAVE(FAKE_ENTRY_REMOVE);
 }
 
@@ -271,17 +268,17 @@ static qc_rc fake_begin(struct vault_gw *gw, const uint8_t *vault, const struct 
     LEAVE(FAKE_BEGIN);
 }
 
-static qc_rc fake_segment(struct vault_gw *gw, const uint8_t put_key[16], uint32_t seq, bool last,
-                          qc_span bytes, struct vault_gw_segment *ret, const struct vault_op *op,
-                          struct qc_err *err)
+static qc_rc fake_segment(struct vault_gw *gw, const struct vault_gw_part *part, struct vault_gw_segment *ret,
+                          const struct vault_op *op, struct qc_err *err)
 {
     ENTER(FAKE_SEGMENT);
-    struct fake_upload *u = upload_of(f, put_key);
-    if (u == NULL || u->state != VAULT_UPLOAD_OPEN || seq >= 64 || bytes.n == 0 ||
-        bytes.n > QC_VAULT_SEGMENT_MAX)
+    struct fake_upload *u = upload_of(f, part->put_key);
+    uint32_t seq = part->seq;
+    if (u == NULL || u->state != VAULT_UPLOAD_OPEN || seq >= 64 || part->bytes.n == 0 ||
+        part->bytes.n > QC_VAULT_SEGMENT_MAX)
         return QC_FAIL(err, QC_CONFLICT, "fake: no such upload");
-    put_buf(&u->seg[seq], bytes);
-    if (last)
+    put_buf(&u->seg[seq], part->bytes);
+    if (part->last)
         u->last = seq + 1;
     *ret = (struct vault_gw_segment){ 5, 5 };
     LEAVE(FAKE_SEGMENT);
@@ -304,15 +301,17 @@ static void publish(struct fake *f, struct fake_upload *u, uint32_t segments, qc
     u->state = VAULT_UPLOAD_LIVE;
 }
 
-static qc_rc fake_commit(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_entry *e,
-                         uint32_t segments, qc_span backup, struct vault_gw_receipt *ret,
-                         struct vault_gw_entry *ret_current, const struct vault_op *op, struct qc_err *err)
+static qc_rc fake_commit(struct vault_gw *gw, const struct vault_gw_commit *what,
+                         struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
+                         const struct vault_op *op, struct qc_err *err)
 {
+    const struct vault_entry *e = what->entry;
+    const uint32_t segments = what->segments;
     struct fake *all = of(gw);
     if (all->before_commit != NULL)
         all->before_commit(all->before_ctx);
     ENTER(FAKE_COMMIT);
-    struct fake_upload *u = upload_of(f, put_key);
+    struct fake_upload *u = upload_of(f, what->put_key);
     if (u == NULL || u->state == VAULT_UPLOAD_CANCELLED)
         return QC_FAIL(err, QC_CONFLICT, "fake: cancelled");
     if (u->state == VAULT_UPLOAD_OPEN) {
@@ -322,7 +321,7 @@ static qc_rc fake_commit(struct vault_gw *gw, const uint8_t put_key[16], const s
         if (u->last != segments || size != e->size || memcmp(e->version, u->version, 16) != 0)
             return QC_FAIL(err, QC_GENERAL, "fake: segments do not make up the entry");
         QC_TRY(decide(f, e, ret_current, err));
-        publish(f, u, segments, backup);
+        publish(f, u, segments, what->backup);
         receipt_of(f, e->number, &u->receipt);
     }
     *ret = u->receipt;

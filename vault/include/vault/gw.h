@@ -89,6 +89,24 @@ struct vault_gw_page {
     qc_span prefix, after; /* after.n = 0: from the start */
     uint32_t limit;        /* 1..1,000 */
     bool tombstones;
+    vault_gw_entry_fn fn; /* gets the entries, in byte order of their paths */
+    void *ctx;
+};
+
+/* A segment on its way. bytes must stay as they are until the call returns: they may be sent again. */
+struct vault_gw_part {
+    const uint8_t *put_key; /* 16 bytes */
+    uint32_t seq;
+    bool last;
+    qc_span bytes;
+};
+
+/* What a commit, or a removal, decides. */
+struct vault_gw_commit {
+    const uint8_t *put_key;
+    const struct vault_entry *entry; /* sealed */
+    uint32_t segments;               /* commit only */
+    qc_span backup;                  /* commit only */
 };
 
 struct vault_gw_read {
@@ -123,23 +141,20 @@ struct vault_gw_ops {
     qc_rc (*entry_get)(struct vault_gw *gw, const uint8_t *vault, qc_span path, struct vault_gw_entry *ret,
                        const struct vault_op *op, struct qc_err *err);
     qc_rc (*entry_list)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page,
-                        vault_gw_entry_fn fn, void *ctx, bool *ret_more, const struct vault_op *op,
-                        struct qc_err *err);
-    /* e: the sealed tombstone. Conflict: *ret_current (its e.number 0: no entry). */
-    qc_rc (*entry_remove)(struct vault_gw *gw, const uint8_t *vault, const struct vault_entry *e,
-                          const uint8_t put_key[16], struct vault_gw_receipt *ret,
-                          struct vault_gw_entry *ret_current, const struct vault_op *op, struct qc_err *err);
+                        bool *ret_more, const struct vault_op *op, struct qc_err *err);
+    /* The entry is a tombstone. Conflict: *ret_current (its e.number 0: no entry). */
+    qc_rc (*entry_remove)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_commit *what,
+                          struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
+                          const struct vault_op *op, struct qc_err *err);
 
     qc_rc (*upload_begin)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
                           const struct vault_op *op, struct qc_err *err);
-    /* bytes must stay as they are until the call returns: they may be sent again. */
-    qc_rc (*segment_put)(struct vault_gw *gw, const uint8_t put_key[16], uint32_t seq, bool last,
-                         qc_span bytes, struct vault_gw_segment *ret, const struct vault_op *op,
-                         struct qc_err *err);
+    qc_rc (*segment_put)(struct vault_gw *gw, const struct vault_gw_part *part, struct vault_gw_segment *ret,
+                         const struct vault_op *op, struct qc_err *err);
     /* Idempotent by put_key. Conflict: *ret_current as above. */
-    qc_rc (*upload_commit)(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_entry *e,
-                           uint32_t segments, qc_span backup, struct vault_gw_receipt *ret,
-                           struct vault_gw_entry *ret_current, const struct vault_op *op, struct qc_err *err);
+    qc_rc (*upload_commit)(struct vault_gw *gw, const struct vault_gw_commit *what,
+                           struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
+                           const struct vault_op *op, struct qc_err *err);
     /* receipt is filled for DECIDED (where the gateway gives one) and LIVE. */
     qc_rc (*upload_state)(struct vault_gw *gw, const uint8_t put_key[16], enum vault_upload_state *ret,
                           struct vault_gw_receipt *receipt, const struct vault_op *op, struct qc_err *err);
