@@ -1,2 +1,3 @@
 # Share stores, the gateway client and the pipelines of libqcloud.
 qc_test(unit vault_pipeline SOURCES unit/vault_pipeline.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)
+qc_test(unit vault_hostile SOURCES unit/vault_hostile.c unit/fake_gw.c DEPS base vault TIMEOUT 300)
