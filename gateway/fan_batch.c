@@ -110,6 +110,8 @@ static enum gw_cloud_state diagnose(struct gw_worker *w, bool opened, qc_rc rc)
 {
     struct qc_err ignored = { 0 };
 
+    if (rc == QC_NOMEM)
+        return GW_CLOUD_OK; /* our own trouble */
     if (!opened)
         return rc == QC_NOTFOUND ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE;
     if (rc != QC_TEMP && rc != QC_AUTH && rc != QC_IO)

@@ -44,7 +44,7 @@ static void one_case(struct rig *r)
 {
     struct gw_segment s = random_segment(r);
     const unsigned m = s.n - s.k;
-    unsigned order[QC_EC_N_MAX];
+    unsigned order[QC_EC_N_MAX] = { 0 };
     struct gw_faults f;
 
     for (unsigned i = 0; i < s.n; i++)
