@@ -101,14 +101,14 @@ static void encode(struct encoded *e, const qc_span *parts, size_t count)
 qc_rc vault_hmac_enc(uint8_t ret[32], const qc_key *key, const qc_span *parts, size_t count,
                      struct qc_err *err)
 {
-    struct encoded e;
+    struct encoded e = { .span = { { 0 } } };
     encode(&e, parts, count);
     return qc_hmac_sha256(qc_key_open(key), e.span, 2 * count, ret, err);
 }
 
 qc_rc vault_sha_enc(uint8_t ret[32], const qc_span *parts, size_t count, struct qc_err *err)
 {
-    struct encoded e;
+    struct encoded e = { .span = { { 0 } } };
     encode(&e, parts, count);
     return qc_sha256(e.span, 2 * count, ret, err);
 }

@@ -3,7 +3,7 @@ qc_test(unit vault_seal DEPS base ss vault)
 
 # kat/vault_vectors: what is committed in kat/seal is what the generator writes today.
 if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
-  qc_test_program(gen_vectors SOURCES kat/gen_vectors.c kat/gen_objects.c kat/gen_refusals.c DEPS base ss vault
+  qc_test_program(gen_vectors SOURCES kat/gen_vectors.c kat/gen_objects.c kat/gen_refusals.c kat/gen_fields.c kat/gen_mixtures.c DEPS base ss vault
     INTERNAL vault)
   add_test(NAME kat/vault_vectors COMMAND sh -c
     "rm -rf seal_vectors && mkdir seal_vectors && $<TARGET_FILE:qc_gen_vectors> seal_vectors && diff -r seal_vectors ${CMAKE_CURRENT_SOURCE_DIR}/kat/seal"
@@ -29,3 +29,7 @@ qc_fuzz(vault_record DEPS base ss vault)
 qc_fuzz(vault_path DEPS base vault)
 qc_fuzz(vault_entry DEPS base vault)
 qc_ct(vault_shares DEPS base ss vault)
+
+# bench/vault_seal: built on request (ninja qc_bench_vault_seal), run by hand.
+qc_test_program(bench_vault_seal SOURCES bench/vault_seal.c DEPS base ss vault)
+set_target_properties(qc_bench_vault_seal PROPERTIES EXCLUDE_FROM_ALL TRUE)

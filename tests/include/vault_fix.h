@@ -206,8 +206,7 @@ static inline qc_rc fix_frame(struct vault_frame **ret, qc_span N, struct qc_err
         if (need.tail > 0)
             tail = qc_span_from(N, N.n - (size_t)need.tail);
     }
-    CHECK(!"three rounds are enough");
-    return QC_GENERAL;
+    return QC_FAIL(err, QC_GENERAL, "three rounds are enough");
 }
 
 static inline qc_rc fix_unlock(struct vault_opened **ret, const struct vault_frame *f, qc_span N,
@@ -266,7 +265,7 @@ static inline void fix_check_text(const struct fix *f, const qc_buf *D)
     uint8_t *want = malloc(D->n + 1);
     CHECK(want != NULL);
     fix_pattern(want, 0, D->n);
-    CHECK(memcmp(want, D->p, D->n) == 0 || D->n == 0);
+    CHECK(D->n == 0 || memcmp(want, D->p, D->n) == 0);
     free(want);
 }
 

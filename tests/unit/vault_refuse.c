@@ -332,8 +332,8 @@ static void backup_data(void)
 {
     struct qc_err err = { 0 };
     struct fix f = fix_make(&(struct fix_spec){ .object = 1, .version = 1, .keys = 18, .size = 40 });
-    uint8_t b[256];
-    CHECK(f.B.n == VAULT_BACKUP_BYTES && f.B.n <= sizeof b);
+    uint8_t b[VAULT_BACKUP_BYTES];
+    CHECK(f.B.n == VAULT_BACKUP_BYTES);
     for (unsigned i = 1; i <= 2; i++)
         for (size_t at = 0; at < f.B.n; at++)
             for (unsigned bit = 0; bit < 8; bit++) {
