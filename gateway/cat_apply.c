@@ -1,0 +1,241 @@
+/* Publishing: a log object's records become rows. */
+#include "cat_internal.h"
+
+static qc_rc fits(uint64_t v, const char *what, struct qc_err *err)
+{
+    return v <= INT64_MAX ? QC_OK : QC_FAIL(err, QC_INTEGRITY, "log: %s %" PRIu64, what, v);
+}
+
+/* The vault's chain grows by one seal, or has had it for long. *ret_head: the head after that seal. */
+static qc_rc apply_seal(struct gw_cat *c, const struct gw_vault_row *v, uint64_t idx, const uint8_t *seal,
+                        struct gw_head *ret_head, bool *ret_new, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_head next;
+
+    if (idx <= v->head.count) {
+        uint8_t have[GW_DIGEST_BYTES];
+        QC_TRY(GW_QUERY(c, CHAIN_GET, &rows, err, QC_VI(v->no), QC_VI(idx)));
+        if (!rows.row)
+            return QC_FAIL(err, QC_INTEGRITY, "catalogue: seal %" PRIu64 " of a vault is missing", idx);
+        QC_TRY(qc_col_fixed(rows.s, 0, have, sizeof have, err));
+        if (!qc_span_eq(qc_span_of(have, sizeof have), qc_span_of(seal, sizeof have)))
+            return QC_FAIL(err, QC_INTEGRITY, "log: another seal stands at %" PRIu64 " of a vault's chain", idx);
+        *ret_new = false;
+        return QC_OK;
+    }
+    if (idx != v->head.count + 1)
+        return QC_FAIL(err, QC_INTEGRITY, "log: seal %" PRIu64 " follows %" PRIu64 " in a vault's chain", idx,
+                       v->head.count);
+    QC_TRY(gw_head_next(&v->head, seal, &next, err));
+    QC_TRY(GW_RUN(c, CHAIN_ADD, err, QC_VI(v->no), QC_VI(idx), QC_VB(qc_span_of(seal, GW_DIGEST_BYTES))));
+    QC_TRY(GW_RUN(c, VAULT_HEAD, err, QC_VI(v->no), QC_VI(next.count), QC_VB(qc_span_of(next.hash, sizeof next.hash))));
+    *ret_head = next;
+    *ret_new = true;
+    return QC_OK;
+}
+
+static qc_rc put_entry(struct gw_cat *c, uint64_t vault_no, const struct gw_entry *e, uint64_t version_no,
+                       struct qc_err *err)
+{
+    const struct qc_val version = version_no == 0 ? QC_VN : QC_VI(version_no);
+    uint64_t number;
+
+    QC_TRY(gw_cat_number(c, vault_no, e->path, &number, err));
+    if (e->number != number + 1)
+        return QC_FAIL(err, QC_INTEGRITY, "log: entry number %" PRIu64 " follows %" PRIu64, e->number, number);
+    return GW_RUN(c, ENTRY_PUT, err, QC_VI(vault_no), QC_VB(e->path), QC_VI(e->number), QC_VI(e->kind), version,
+                  QC_VI(e->sequence), QC_VI(e->size), QC_VB(qc_span_of(e->m, sizeof e->m)),
+                  QC_VB(e->private_part), QC_VB(qc_span_of(e->seal, sizeof e->seal)), QC_VI(e->created));
+}
+
+/* The put key's row: live, with what the log knows of the receipt; what only this gateway knew stays. */
+static qc_rc put_request(struct gw_cat *c, struct gw_request_row *row, const struct gw_head *head, uint64_t number,
+                         struct qc_err *err)
+{
+    row->state = GW_UPLOAD_LIVE;
+    row->receipt.number = number;
+    row->receipt.chain = head->count;
+    row->receipt.head = *head;
+    return gw_cat_request_put(c, row, err);
+}
+
+/* -- commit ----------------------------------------------------------------------------------------------------- */
+
+struct layouts {
+    uint64_t id[QC_GW_LAYOUTS_MAX];
+};
+
+static qc_rc put_layouts(struct gw_cat *c, const struct gw_rec_commit *r, struct layouts *ret, struct qc_err *err)
+{
+    if (r->layout_count < 1 || r->layout_count > QC_GW_LAYOUTS_MAX)
+        return QC_FAIL(err, QC_INTEGRITY, "log: a version with %u layouts", r->layout_count);
+    for (unsigned i = 0; i < r->layout_count; i++) {
+        struct gw_log_layout l;
+        gw_log_layout_at(r, i, &l);
+        QC_TRY(gw_layout_id(c, &l, &ret->id[i], err));
+    }
+    return QC_OK;
+}
+
+static qc_rc put_segments(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l, uint64_t version_no,
+                          struct qc_err *err)
+{
+    uint64_t offset = 0;
+
+    for (uint32_t i = 0; i < r->segment_count; i++) {
+        struct gw_log_segment s;
+        gw_log_segment_at(r, i, &s);
+        QC_TRY(fits(s.id, "segment id", err));
+        QC_TRY(GW_RUN(c, SEGMENT_ADD, err, QC_VI(s.id), QC_VI(version_no), QC_VI(l->id[s.layout]),
+                      QC_VI(s.incarnation), QC_VB(qc_span_of(s.salt, sizeof s.salt)), QC_VI(i), QC_VI(s.size),
+                      QC_VB(qc_span_of(s.digest, sizeof s.digest)), QC_VI(i + 1 == r->segment_count),
+                      QC_VI(offset)));
+        offset += s.size;
+    }
+    return QC_OK;
+}
+
+static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l, uint64_t *ret_no,
+                         struct qc_err *err)
+{
+    struct gw_version_row v;
+    struct qc_err miss = { 0 };
+    const qc_rc rc = gw_cat_version(c, &r->e.object, &r->e.version, &v, &miss);
+
+    if (rc == QC_OK) {
+        *ret_no = v.no;
+        return GW_RUN(c, VERSION_LIVE, err, QC_VI(v.no), QC_VI(r->e.size), QC_VI(r->segment_count),
+                      QC_VI(r->e.created));
+    }
+    if (rc != QC_NOTFOUND) {
+        *err = miss;
+        return rc;
+    }
+    struct gw_log_layout first;
+    gw_log_layout_at(r, 0, &first);
+    v = (struct gw_version_row){ .vault = r->vault,
+                                 .object = r->e.object,
+                                 .version = r->e.version,
+                                 .put_key = r->put_key,
+                                 .base = r->e.number - 1,
+                                 .size = r->e.size,
+                                 .segments = r->segment_count,
+                                 .layout = l->id[0],
+                                 .created = r->e.created,
+                                 .state = GW_VERSION_LIVE,
+                                 .acked_margin = first.n - first.k };
+    return gw_cat_version_add(c, &v, ret_no, err);
+}
+
+static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struct qc_err *err)
+{
+    struct gw_request_row request;
+    struct gw_vault_row vault;
+    struct layouts layouts = { 0 };
+    struct gw_head head;
+    uint64_t version_no;
+    bool fresh;
+
+    QC_TRY(fits(r->e.number, "entry number", err));
+    QC_TRY(fits(r->e.sequence, "sequence", err));
+    QC_TRY(fits(r->e.size, "size", err));
+    QC_TRY(fits(r->e.created, "time", err));
+    QC_TRY(gw_cat_vault(c, &r->vault, &vault, err));
+    QC_TRY(apply_seal(c, &vault, r->chain, r->e.seal, &head, &fresh, err));
+    if (!fresh)
+        return QC_OK;
+    QC_TRY(put_layouts(c, r, &layouts, err));
+    QC_TRY(put_version(c, r, &layouts, &version_no, err));
+    QC_TRY(put_segments(c, r, &layouts, version_no, err));
+    QC_TRY(gw_cat_segments_kill(c, version_no, true, err));
+    QC_TRY(GW_RUN(c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(r->backup)));
+    QC_TRY(put_entry(c, vault.no, &r->e, version_no, err));
+    QC_TRY(gw_cat_request(c, &r->put_key, &request, err));
+    request.kind = GW_REQUEST_PUT;
+    request.version_no = version_no;
+    memcpy(request.seal, r->e.seal, sizeof request.seal);
+    return put_request(c, &request, &head, r->e.number, err);
+}
+
+/* -- the other kinds -------------------------------------------------------------------------------------------- */
+
+static qc_rc apply_tombstone(struct gw_cat *c, const struct gw_rec_tombstone *t, struct qc_err *err)
+{
+    struct gw_entry e = { .path = t->path, .number = t->number, .kind = GW_ENTRY_TOMBSTONE, .created = t->created };
+    struct gw_request_row request;
+    struct gw_vault_row vault;
+    struct gw_head head;
+    bool fresh;
+
+    QC_TRY(fits(t->number, "entry number", err));
+    QC_TRY(fits(t->created, "time", err));
+    QC_TRY(gw_cat_vault(c, &t->vault, &vault, err));
+    QC_TRY(apply_seal(c, &vault, t->chain, t->seal, &head, &fresh, err));
+    if (!fresh)
+        return QC_OK;
+    memcpy(e.seal, t->seal, sizeof e.seal);
+    QC_TRY(put_entry(c, vault.no, &e, 0, err));
+    QC_TRY(gw_cat_request(c, &t->put_key, &request, err));
+    request.kind = GW_REQUEST_REMOVE;
+    memcpy(request.seal, t->seal, sizeof request.seal);
+    return put_request(c, &request, &head, t->number, err);
+}
+
+static qc_rc apply_vault(struct gw_cat *c, const struct gw_rec_vault *r, struct qc_err *err)
+{
+    struct gw_vault_row have;
+    struct qc_err miss = { 0 };
+    struct gw_head head;
+    struct gw_id id;
+
+    memcpy(id.b, r->record.p + 8, sizeof id.b); /* FORMAT 6.1; the record's length was checked */
+    const qc_rc rc = gw_cat_vault(c, &id, &have, &miss);
+    if (rc == QC_OK)
+        return QC_OK; /* a vault record is written once */
+    if (rc != QC_NOTFOUND) {
+        *err = miss;
+        return rc;
+    }
+    QC_TRY(gw_head_start(&id, &head, err));
+    return GW_RUN(c, VAULT_ADD, err, QC_VI(r->tenant), QC_VB(gw_id_span(&id)), QC_VB(r->record), QC_VB(r->backup),
+                  QC_VB(qc_span_of(head.hash, sizeof head.hash)));
+}
+
+static qc_rc apply_backup(struct gw_cat *c, const struct gw_rec_backup *r, struct qc_err *err)
+{
+    struct gw_version_row v;
+
+    QC_TRY(gw_cat_version(c, &r->object, &r->version, &v, err));
+    return GW_RUN(c, BACKUP_PUT, err, QC_VI(v.no), QC_VB(r->backup));
+}
+
+qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
+{
+    struct gw_log_iter it = gw_log_records(l);
+    struct gw_record rec;
+
+    for (bool more = true;;) {
+        QC_TRY(gw_log_next(&it, &rec, &more, err));
+        if (!more)
+            return QC_OK;
+        switch (rec.kind) {
+        case GW_REC_COMMIT:
+            QC_TRY(apply_commit(c, &rec.u.commit, err));
+            break;
+        case GW_REC_TOMBSTONE:
+            QC_TRY(apply_tombstone(c, &rec.u.tombstone, err));
+            break;
+        case GW_REC_VAULT:
+            QC_TRY(apply_vault(c, &rec.u.vault, err));
+            break;
+        case GW_REC_BACKUP:
+            QC_TRY(apply_backup(c, &rec.u.backup, err));
+            break;
+        case GW_REC_CLOUD:
+        case GW_REC_CONFIG:
+        case GW_REC_BKEY:
+            break;
+        }
+    }
+}

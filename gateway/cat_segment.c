@@ -1,0 +1,245 @@
+/* Segments, deviations and the ledger of dead ones. */
+#include "base/time.h"
+#include "cat_internal.h"
+
+qc_rc gw_cat_reserve(struct gw_cat *c, uint64_t version_no, uint64_t layout, uint32_t incarnation,
+                     const uint8_t salt[GW_SALT_BYTES], uint64_t *ret_id, struct qc_err *err)
+{
+    uint64_t next;
+
+    /* Ids come from a counter and not from the table: an id is never used twice (D2). */
+    QC_TRY(gw_meta_get(c, "next_segment", &next, err));
+    QC_TRY(gw_meta_set(c, "next_segment", next + 1, err));
+    QC_TRY(GW_RUN(c, SEGMENT_RESERVE, err, QC_VI(next), QC_VI(version_no), QC_VI(layout), QC_VI(incarnation),
+                  QC_VB(qc_span_of(salt, GW_SALT_BYTES))));
+    *ret_id = next;
+    return QC_OK;
+}
+
+qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const uint64_t *busy, unsigned busy_count,
+                      uint64_t *ret_id, bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    *ret_found = false;
+    QC_TRY(GW_QUERY(c, SEGMENT_RESERVED, &rows, err, QC_VI(version_no)));
+    while (rows.row) {
+        bool taken = false;
+        uint64_t id;
+        QC_TRY(qc_col_u64(rows.s, 0, &id, err));
+        for (unsigned i = 0; i < busy_count; i++)
+            taken = taken || busy[i] == id;
+        if (!taken) {
+            *ret_id = id;
+            *ret_found = true;
+            return QC_OK;
+        }
+        QC_TRY(gw_rows_next(&rows, err));
+    }
+    return QC_OK;
+}
+
+qc_rc gw_col_segment(struct qc_stmt *s, struct gw_segment *ret, uint64_t *ret_offset, struct qc_err *err)
+{
+    struct gw_segment seg = { 0 };
+    struct gw_log_layout l;
+    struct gw_id object, version;
+
+    QC_TRY(qc_col_u64(s, 0, &seg.id, err));
+    QC_TRY(gw_col_u32(s, 1, &seg.incarnation, err));
+    QC_TRY(qc_col_fixed(s, 2, seg.salt, sizeof seg.salt, err));
+    QC_TRY(gw_col_layout(s, 3, &l, err));
+    seg.k = l.k;
+    seg.n = l.n;
+    memcpy(seg.layout, l.clouds, sizeof seg.layout);
+    if (!qc_col_null(s, 6)) {
+        QC_TRY(gw_col_u32(s, 6, &seg.seq, err));
+        QC_TRY(gw_col_u32(s, 7, &seg.size, err));
+        QC_TRY(qc_col_fixed(s, 8, seg.digest, sizeof seg.digest, err));
+        seg.last = qc_col_int(s, 9) != 0;
+        if (seg.size < 1 || seg.size > QC_GW_SEGMENT_MAX)
+            return QC_FAIL(err, QC_INTEGRITY, "catalogue: a segment of %" PRIu32 " bytes", seg.size);
+    }
+    *ret_offset = 0;
+    if (!qc_col_null(s, 10))
+        QC_TRY(qc_col_u64(s, 10, ret_offset, err));
+    QC_TRY(gw_col_id(s, 11, &object, err));
+    QC_TRY(gw_col_id(s, 12, &version, err));
+    QC_TRY(qc_col_u64(s, 13, &seg.base, err));
+    memcpy(seg.object, object.b, sizeof seg.object);
+    memcpy(seg.version, version.b, sizeof seg.version);
+    *ret = seg;
+    return QC_OK;
+}
+
+qc_rc gw_cat_segment(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    uint64_t offset;
+
+    QC_TRY(GW_QUERY(c, SEGMENT_GET, &rows, err, QC_VI(id)));
+    if (!rows.row)
+        return QC_FAIL(err, QC_NOTFOUND, "no segment %" PRIu64, id);
+    return gw_col_segment(rows.s, ret, &offset, err);
+}
+
+qc_rc gw_cat_segment_done(struct gw_cat *c, const struct gw_segment *seg, struct qc_err *err)
+{
+    QC_TRY(GW_RUN(c, SEGMENT_DONE, err, QC_VI(seg->id), QC_VI(seg->seq), QC_VI(seg->size),
+                  QC_VB(qc_span_of(seg->digest, sizeof seg->digest)), QC_VI(seg->last)));
+    if (qc_db_changes(c->db) != 1)
+        return QC_FAIL(err, QC_CONFLICT, "segment %" PRIu64 " is not reserved any more", seg->id);
+    return QC_OK;
+}
+
+qc_rc gw_cat_segment_of(struct gw_cat *c, uint64_t version_no, uint32_t seq, uint64_t *ret_id, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, SEGMENT_OF, &rows, err, QC_VI(version_no), QC_VI(seq)));
+    if (!rows.row)
+        return QC_FAIL(err, QC_NOTFOUND, "no segment %" PRIu32, seq);
+    return qc_col_u64(rows.s, 0, ret_id, err);
+}
+
+qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, struct qc_err *err)
+{
+    QC_TRY(GW_RUN(c, SEGMENT_DEAD, err, QC_VI(id)));
+    QC_TRY(GW_RUN(c, DEVIATION_DELETE, err, QC_VI(id)));
+    return GW_RUN(c, SEGMENT_DELETE, err, QC_VI(id));
+}
+
+qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only, struct qc_err *err)
+{
+    for (uint32_t round = 0; round <= QC_GW_SEGMENTS_MAX; round++) {
+        QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+        uint64_t id = 0;
+        bool found = false;
+        QC_TRY(GW_QUERY(c, SEGMENT_IDS, &rows, err, QC_VI(version_no)));
+        while (rows.row && !found) {
+            QC_TRY(qc_col_u64(rows.s, 0, &id, err));
+            found = !reserved_only || qc_col_int(rows.s, 1) != 0;
+            if (!found)
+                QC_TRY(gw_rows_next(&rows, err));
+        }
+        gw_rows_end(&rows);
+        if (!found)
+            return QC_OK;
+        QC_TRY(gw_cat_segment_kill(c, id, err));
+    }
+    return QC_FAIL(err, QC_INTEGRITY, "catalogue: more than %d segments in a version", QC_GW_SEGMENTS_MAX);
+}
+
+qc_rc gw_cat_segments(struct gw_cat *c, uint64_t version_no, uint32_t from, gw_segment_fn fn, void *ctx,
+                      struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, SEGMENTS, &rows, err, QC_VI(version_no), QC_VI(from)));
+    while (rows.row) {
+        struct gw_segment seg;
+        uint64_t offset;
+        QC_TRY(gw_col_segment(rows.s, &seg, &offset, err));
+        QC_TRY(fn(ctx, &seg, offset, err));
+        QC_TRY(gw_rows_next(&rows, err));
+    }
+    return QC_OK;
+}
+
+qc_rc gw_cat_segment_at(struct gw_cat *c, uint64_t version_no, uint64_t offset, struct gw_segment *ret,
+                        uint64_t *ret_offset, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_segment seg;
+    uint64_t at;
+
+    QC_TRY(GW_QUERY(c, SEGMENT_AT, &rows, err, QC_VI(version_no), QC_VI(offset)));
+    if (!rows.row)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: no segment holds byte %" PRIu64, offset);
+    QC_TRY(gw_col_segment(rows.s, &seg, &at, err));
+    gw_rows_end(&rows);
+    if (offset - at >= seg.size)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: no segment holds byte %" PRIu64, offset);
+    QC_TRY(gw_cat_deviations(c, seg.id, &seg.absent, err));
+    *ret = seg;
+    *ret_offset = at;
+    return QC_OK;
+}
+
+/* -- deviations ------------------------------------------------------------------------------------------------- */
+
+qc_rc gw_cat_deviate(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint32_t cloud_id, enum gw_deviation state,
+                     struct qc_err *err)
+{
+    return GW_RUN(c, DEVIATE, err, QC_VI(segment_id), QC_VI(frag), QC_VI(cloud_id), QC_VI(state), QC_VI(qc_wall_s()));
+}
+
+qc_rc gw_cat_deviations_each(struct gw_cat *c, uint64_t segment_id, gw_deviation_fn fn, void *ctx, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, DEVIATIONS, &rows, err, QC_VI(segment_id)));
+    while (rows.row) {
+        uint32_t frag, cloud;
+        QC_TRY(gw_col_u32(rows.s, 0, &frag, err));
+        QC_TRY(gw_col_u32(rows.s, 1, &cloud, err));
+        if (frag >= QC_EC_N_MAX)
+            return QC_FAIL(err, QC_INTEGRITY, "catalogue: fragment %" PRIu32, frag);
+        QC_TRY(fn(ctx, frag, cloud, err));
+        QC_TRY(gw_rows_next(&rows, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc add_deviation(void *ctx, unsigned frag, uint32_t cloud_id, struct qc_err *err)
+{
+    uint32_t *set = ctx;
+
+    (void)cloud_id;
+    (void)err;
+    *set |= UINT32_C(1) << frag;
+    return QC_OK;
+}
+
+qc_rc gw_cat_deviations(struct gw_cat *c, uint64_t segment_id, uint32_t *ret, struct qc_err *err)
+{
+    uint32_t set = 0;
+
+    QC_TRY(gw_cat_deviations_each(c, segment_id, add_deviation, &set, err));
+    *ret = set;
+    return QC_OK;
+}
+
+/* -- ledger ----------------------------------------------------------------------------------------------------- */
+
+qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct gw_dead_row *ret, bool *ret_found,
+                       struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_dead_row d = { 0 };
+    struct gw_log_layout l;
+    uint32_t round;
+
+    *ret_found = false;
+    QC_TRY(GW_QUERY(c, DEAD_NEXT, &rows, err, QC_VI(after), QC_VI(rounds)));
+    if (!rows.row)
+        return QC_OK;
+    QC_TRY(qc_col_u64(rows.s, 0, &d.seg.id, err));
+    QC_TRY(gw_col_u32(rows.s, 1, &d.seg.incarnation, err));
+    QC_TRY(qc_col_fixed(rows.s, 2, d.seg.salt, sizeof d.seg.salt, err));
+    QC_TRY(gw_col_u32(rows.s, 3, &d.absent, err));
+    QC_TRY(gw_col_u32(rows.s, 4, &round, err));
+    QC_TRY(gw_col_layout(rows.s, 5, &l, err));
+    d.round = round;
+    d.seg.k = l.k;
+    d.seg.n = l.n;
+    memcpy(d.seg.layout, l.clouds, sizeof d.seg.layout);
+    *ret = d;
+    *ret_found = true;
+    return QC_OK;
+}
+
+qc_rc gw_cat_dead_put(struct gw_cat *c, uint64_t segment_id, uint32_t absent, unsigned round, struct qc_err *err)
+{
+    return GW_RUN(c, DEAD_PUT, err, QC_VI(segment_id), QC_VI(absent), QC_VI(round));
+}

@@ -1,0 +1,165 @@
+/* Versions and requests (put keys) of the catalogue. */
+#include "cat_internal.h"
+
+static qc_rc col_version(struct gw_rows *rows, struct gw_version_row *ret, struct qc_err *err)
+{
+    struct gw_version_row v = { 0 };
+    uint64_t state;
+
+    if (!rows->row)
+        return QC_FAIL(err, QC_NOTFOUND, "no such version");
+    QC_TRY(qc_col_u64(rows->s, 0, &v.no, err));
+    QC_TRY(gw_col_id(rows->s, 1, &v.vault, err));
+    QC_TRY(gw_col_id(rows->s, 2, &v.object, err));
+    QC_TRY(gw_col_id(rows->s, 3, &v.version, err));
+    QC_TRY(gw_col_id(rows->s, 4, &v.put_key, err));
+    QC_TRY(qc_col_u64(rows->s, 5, &v.base, err));
+    QC_TRY(qc_col_u64(rows->s, 6, &v.size, err));
+    QC_TRY(qc_col_u64(rows->s, 7, &v.segments, err));
+    QC_TRY(qc_col_u64(rows->s, 8, &v.layout, err));
+    QC_TRY(qc_col_u64(rows->s, 9, &v.created, err));
+    QC_TRY(qc_col_u64(rows->s, 10, &state, err));
+    v.acked_margin = (int)qc_col_int(rows->s, 11);
+    if (state < GW_VERSION_INTENT || state > GW_VERSION_DEAD)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: a version in state %" PRIu64, state);
+    v.state = (enum gw_version_state)state;
+    *ret = v;
+    return QC_OK;
+}
+
+qc_rc gw_cat_version(struct gw_cat *c, const struct gw_id *object, const struct gw_id *version,
+                     struct gw_version_row *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, VERSION_GET, &rows, err, QC_VB(gw_id_span(object)), QC_VB(gw_id_span(version))));
+    return col_version(&rows, ret, err);
+}
+
+qc_rc gw_cat_version_no(struct gw_cat *c, uint64_t no, struct gw_version_row *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, VERSION_NO, &rows, err, QC_VI(no)));
+    return col_version(&rows, ret, err);
+}
+
+qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *row, uint64_t *ret_no, struct qc_err *err)
+{
+    QC_TRY(GW_RUN(c, VERSION_ADD, err, QC_VB(gw_id_span(&row->vault)), QC_VB(gw_id_span(&row->object)),
+                  QC_VB(gw_id_span(&row->version)), QC_VB(gw_id_span(&row->put_key)), QC_VI(row->base),
+                  QC_VI(row->size), QC_VI(row->segments), QC_VI(row->layout), QC_VI(row->created),
+                  QC_VI(row->state), QC_VI(row->acked_margin)));
+    *ret_no = (uint64_t)qc_db_last_id(c->db);
+    return QC_OK;
+}
+
+qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state state, struct qc_err *err)
+{
+    return GW_RUN(c, VERSION_STATE, err, QC_VI(no), QC_VI(state));
+}
+
+qc_rc gw_cat_version_acked(struct gw_cat *c, uint64_t no, int margin, struct qc_err *err)
+{
+    return GW_RUN(c, VERSION_ACKED, err, QC_VI(no), QC_VI(margin));
+}
+
+qc_rc gw_cat_version_current(struct gw_cat *c, uint64_t no, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, VERSION_CURRENT, &rows, err, QC_VI(no)));
+    *ret = rows.row;
+    return QC_OK;
+}
+
+qc_rc gw_cat_margin(struct gw_cat *c, uint64_t version_no, int *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, MARGIN, &rows, err, QC_VI(version_no)));
+    if (!rows.row || qc_col_null(rows.s, 0))
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: a version without segments");
+    *ret = (int)qc_col_int(rows.s, 0);
+    return QC_OK;
+}
+
+qc_rc gw_cat_backup(struct gw_cat *c, uint64_t version_no, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, BACKUP_GET, &rows, err, QC_VI(version_no)));
+    if (!rows.row)
+        return QC_FAIL(err, QC_NOTFOUND, "no backup data of that version");
+    return qc_buf_add(ret, qc_col_span(rows.s, 0), err);
+}
+
+/* -- requests --------------------------------------------------------------------------------------------------- */
+
+static qc_rc col_receipt(struct qc_stmt *s, int at, struct gw_receipt *ret, struct qc_err *err)
+{
+    struct gw_receipt r = { 0 };
+
+    QC_TRY(qc_col_u64(s, at, &r.number, err));
+    QC_TRY(qc_col_u64(s, at + 1, &r.chain, err));
+    r.head.count = r.chain;
+    QC_TRY(qc_col_fixed(s, at + 2, r.head.hash, sizeof r.head.hash, err));
+    r.acked_margin = (int)qc_col_int(s, at + 3);
+    r.margin_full = (int)qc_col_int(s, at + 4);
+    r.durable_min = (unsigned)qc_col_int(s, at + 5);
+    r.n = (unsigned)qc_col_int(s, at + 6);
+    r.record_copies = (unsigned)qc_col_int(s, at + 7);
+    r.clouds = (unsigned)qc_col_int(s, at + 8);
+    const qc_span degraded = qc_col_span(s, at + 9);
+    if (degraded.n % 4 != 0 || degraded.n > sizeof r.degraded)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: a receipt of %zu bytes", degraded.n);
+    for (size_t i = 0; i < degraded.n; i += 4)
+        r.degraded[r.degraded_count++] = (uint32_t)qc_get_be(degraded.p + i, 4);
+    *ret = r;
+    return QC_OK;
+}
+
+qc_rc gw_cat_request(struct gw_cat *c, const struct gw_id *put_key, struct gw_request_row *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_request_row r = { .put_key = *put_key, .state = GW_UPLOAD_UNKNOWN };
+    uint64_t kind, state;
+
+    QC_TRY(GW_QUERY(c, REQUEST_GET, &rows, err, QC_VB(gw_id_span(put_key))));
+    if (rows.row) {
+        QC_TRY(qc_col_u64(rows.s, 0, &kind, err));
+        QC_TRY(qc_col_u64(rows.s, 1, &state, err));
+        QC_TRY(qc_col_u64(rows.s, 2, &r.version_no, err));
+        QC_TRY(qc_col_fixed(rows.s, 3, r.seal, sizeof r.seal, err));
+        QC_TRY(col_receipt(rows.s, 4, &r.receipt, err));
+        if (kind < GW_REQUEST_PUT || kind > GW_REQUEST_CANCEL || state < GW_UPLOAD_OPEN || state > GW_UPLOAD_LIVE)
+            return QC_FAIL(err, QC_INTEGRITY, "catalogue: a request in state %" PRIu64, state);
+        r.kind = (enum gw_request_kind)kind;
+        r.state = (enum gw_upload_state)state;
+    }
+    *ret = r;
+    return QC_OK;
+}
+
+qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err)
+{
+    const struct gw_receipt *r = &row->receipt;
+    uint8_t degraded[4 * QC_GW_CLOUDS_MAX];
+
+    QC_ASSERT(r->degraded_count <= QC_GW_CLOUDS_MAX);
+    for (unsigned i = 0; i < r->degraded_count; i++)
+        qc_put_be(degraded + 4 * (size_t)i, r->degraded[i], 4);
+    return GW_RUN(c, REQUEST_PUT, err, QC_VB(gw_id_span(&row->put_key)), QC_VI(row->kind), QC_VI(row->state),
+                  QC_VI(row->version_no), QC_VB(qc_span_of(row->seal, sizeof row->seal)), QC_VI(r->number),
+                  QC_VI(r->chain), QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)), QC_VI(r->acked_margin),
+                  QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n), QC_VI(r->record_copies),
+                  QC_VI(r->clouds), QC_VB(qc_span_of(degraded, 4 * (size_t)r->degraded_count)));
+}
+
+qc_rc gw_cat_open_uploads(struct gw_cat *c, uint64_t *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY0(c, REQUESTS_OPEN, &rows, err));
+    return qc_col_u64(rows.s, 0, ret, err);
+}

@@ -1,0 +1,292 @@
+/*
+ *   waiting --batch--> DECIDE ------> RECORD ------> WITNESS ------> PUBLISH --> answered
+ *                      one txn:       log object     each of those   one txn:
+ *                      checks, log    on >= e        clouds shows    rows, receipts,
+ *                      object in the  clouds         its identity,   debts; outbox
+ *                      outbox                        no newer root   empty
+ *
+ * C1 (I1): the acknowledgement stands after PUBLISH and nowhere else.
+ * C2 (I1): what DECIDE committed is rolled forward, by the next batch or the next process, with the same bytes; it is
+ *          never taken back. While it is not published nothing else is decided.
+ * C3 (D4): a cloud counts only if it showed its identity, and no newer root, after it had the record.
+ * C4: there is no committer thread: the first waiter leads, for all who wait; the next batch gathers meanwhile. So a
+ *     lonely put pays no delay, and a crowd pays one log object.
+ */
+#include "commit.h"
+
+#include "commit_internal.h"
+
+void gw_commits_init(struct gw_commits *c)
+{
+    qc_mutex_init(&c->lock);
+    qc_cond_init(&c->turn);
+}
+
+void gw_commits_done(struct gw_commits *c)
+{
+    QC_ASSERT(c->first == NULL && !c->busy);
+    qc_cond_done(&c->turn);
+    qc_mutex_done(&c->lock);
+}
+
+static void refuse(struct gw_change *c, qc_rc rc, const struct qc_err *err)
+{
+    QC_ASSERT(rc != QC_OK);
+    c->rc = rc;
+    c->err = *err;
+    c->done = true;
+}
+
+/* -- which changes may share a batch ---------------------------------------------------------------------------- */
+
+/* The second of two that touch the same thing must see the first one published. */
+static bool clash(const struct gw_change *a, const struct gw_change *b)
+{
+    if (a->kind == GW_CHANGE_FIRST || b->kind == GW_CHANGE_FIRST)
+        return true;
+    if (!gw_id_same(&a->vault, &b->vault) && !gw_id_same(&a->put_key, &b->put_key))
+        return false;
+    if (a->kind == GW_CHANGE_VAULT || b->kind == GW_CHANGE_VAULT)
+        return gw_id_same(&a->vault, &b->vault);
+    return gw_id_same(&a->put_key, &b->put_key) || qc_span_eq(a->entry->path, b->entry->path);
+}
+
+static bool clashes(const struct gw_change *batch, const struct gw_change *c)
+{
+    for (; batch != NULL; batch = batch->next)
+        if (clash(batch, c))
+            return true;
+    return false;
+}
+
+/* Under the lock: take what waits and fits together; the rest keeps its order. */
+static struct gw_change *take(struct gw_commits *q)
+{
+    struct gw_change *batch = NULL, **end = &batch;
+    struct gw_change **at = &q->first;
+    unsigned count = 0;
+
+    q->last = NULL;
+    while (*at != NULL) {
+        struct gw_change *c = *at;
+        if (count < QC_GW_BATCH_CHANGES_MAX && !clashes(batch, c)) {
+            *at = c->next;
+            c->next = NULL;
+            *end = c;
+            end = &c->next;
+            count++;
+        } else {
+            q->last = c;
+            at = &c->next;
+        }
+    }
+    return batch;
+}
+
+/* -- one batch -------------------------------------------------------------------------------------------------- */
+
+/* All that are not answered get this; but a put key that is live already has its receipt. */
+static void refuse_all(struct gw_engine *e, struct gw_change *batch, qc_rc rc, const struct qc_err *err)
+{
+    for (struct gw_change *c = batch; c != NULL; c = c->next) {
+        struct qc_err why = { 0 };
+        bool live = false;
+        if (c->done)
+            continue;
+        const qc_rc known = gw_known_answer(e, c, &live, &why);
+        if (known != QC_OK || !live)
+            refuse(c, rc, err);
+        else
+            c->done = true;
+    }
+}
+
+static qc_rc seal_batch(struct gw_deciding *d, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf object = { .max = QC_GW_LOG_MAX };
+    struct gw_engine *e = d->e;
+    struct gw_log_head head = { .sequence = d->sequence, .incarnation = e->conf.incarnation };
+    struct gw_log_tip tip;
+    uint8_t salt[GW_SALT_BYTES];
+
+    QC_TRY(gw_tip_get(e->cat, &tip, err));
+    QC_ASSERT(tip.sequence + 1 == d->sequence);
+    memcpy(head.prev, tip.hash, sizeof head.prev);
+    QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
+    QC_TRY(gw_log_seal(e->root, &head, qc_buf_span(&d->records), d->count, salt, &object, err));
+    const qc_span bytes = qc_buf_span(&object);
+    tip.sequence = d->sequence;
+    QC_TRY(qc_sha256(&bytes, 1, tip.hash, err));
+    QC_TRY(gw_cat_outbox_put(e->cat, d->sequence, bytes, err));
+    return gw_tip_put(e->cat, &tip, err);
+}
+
+static void free_deciding(struct gw_deciding **d)
+{
+    if (*d != NULL)
+        gw_log_wipe(&(*d)->records);
+    qc_free(*d);
+    *d = NULL;
+}
+
+/* Failures that are one change's own. All else is the catalogue's: SQLite may have rolled back by itself. */
+static bool own_fault(qc_rc rc)
+{
+    return rc == QC_CONFLICT || rc == QC_USAGE || rc == QC_NOTFOUND || rc == QC_QUORUM || rc == QC_LIMIT ||
+           rc == QC_FORMAT;
+}
+
+/* All changes of the batch; those that are refused get their reason, those without room stay as they are. */
+static qc_rc decide_each(struct gw_deciding *d, struct gw_change *batch, struct qc_err *err)
+{
+    for (struct gw_change *c = batch; c != NULL; c = c->next) {
+        const uint32_t before = d->count;
+        struct qc_err why = { 0 };
+        if (c->done)
+            continue;
+        const qc_rc rc = gw_decide(d, c, &why);
+        if (rc == QC_OK)
+            continue;
+        if (!own_fault(rc) || d->count != before) {
+            *err = why;
+            return rc;
+        }
+        if (rc == QC_LIMIT && before > 0)
+            return QC_OK;
+        refuse(c, rc, &why);
+    }
+    return QC_OK;
+}
+
+/* The transaction of DECIDE. */
+static qc_rc decide_batch(struct gw_engine *e, struct gw_change *batch, struct qc_err *err)
+{
+    QC_CLEANUP(free_deciding) struct gw_deciding *d = qc_alloc(sizeof *d);
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    struct gw_log_tip tip;
+
+    if (d == NULL)
+        return QC_FAIL(err, QC_NOMEM, "deciding");
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    QC_TRY(gw_tip_get(e->cat, &tip, err));
+    d->e = e;
+    d->sequence = tip.sequence + 1;
+    d->records.max = QC_GW_LOG_MAX - GW_LOG_HEAD_BYTES - GW_LOG_CLEAR_BYTES - QC_TAG;
+    QC_TRY(decide_each(d, batch, err));
+    if (d->count == 0)
+        return QC_OK;
+    QC_TRY(seal_batch(d, err));
+    QC_TRY(qc_fault(put_decide, err));
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
+static qc_rc run_batch(struct gw_engine *e, struct gw_change *batch, struct qc_err *err)
+{
+    QC_TRY(gw_engine_may(e, err));
+    QC_TRY_AS(gw_roll(e, err), err, "an earlier change is not evident yet");
+    if (batch->kind != GW_CHANGE_FIRST && !atomic_load(&e->tip_checked))
+        QC_TRY(gw_engine_check_tip(e, qc_deadline_in(QC_GW_OPEN_MS), err));
+    const qc_rc rc = decide_batch(e, batch, err);
+    if (rc != QC_OK) { /* rolled back: nothing was decided */
+        for (struct gw_change *c = batch; c != NULL; c = c->next)
+            c->decided = false;
+        return rc;
+    }
+    QC_TRY(qc_fault(put_decided, err));
+    QC_TRY(gw_roll(e, err));
+    return qc_fault(put_published, err);
+}
+
+static void lead(struct gw_engine *e, struct gw_change *batch)
+{
+    struct qc_err err = { 0 };
+    const qc_rc rc = run_batch(e, batch, &err);
+
+    if (rc != QC_OK) {
+        refuse_all(e, batch, rc, &err);
+        return;
+    }
+    for (struct gw_change *c = batch; c != NULL; c = c->next) {
+        bool live = false;
+        if (c->done || !c->decided) /* no room in this batch: the next one */
+            continue;
+        const qc_rc known = gw_known_answer(e, c, &live, &err);
+        if (known != QC_OK)
+            refuse(c, known, &err);
+        else
+            QC_ASSERT(live);
+        c->done = true;
+    }
+}
+
+/* -- waiting ---------------------------------------------------------------------------------------------------- */
+
+static void put_back(struct gw_commits *q, struct gw_change *batch)
+{
+    struct gw_change **at = &q->first;
+
+    while (batch != NULL) {
+        struct gw_change *c = batch;
+        batch = c->next;
+        c->next = NULL;
+        if (c->done)
+            continue;
+        c->next = *at;
+        *at = c;
+        if (c->next == NULL)
+            q->last = c;
+        at = &c->next;
+    }
+}
+
+qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *err)
+{
+    struct gw_commits *q = &e->commits;
+    QC_LOCK(&q->lock);
+
+    change->done = false;
+    change->next = NULL;
+    if (q->last != NULL)
+        q->last->next = change;
+    else
+        q->first = change;
+    q->last = change;
+    while (!change->done) {
+        if (q->busy) {
+            (void)qc_cond_wait(&q->turn, &q->lock, QC_NO_DEADLINE); /* a leader's steps all have deadlines */
+            continue;
+        }
+        q->busy = true;
+        struct gw_change *batch = take(q);
+        qc_unlock_(&(pthread_mutex_t *){ &q->lock });
+        lead(e, batch);
+        (void)qc_lock_(&q->lock);
+        put_back(q, batch);
+        q->busy = false;
+        qc_cond_wake_all(&q->turn);
+    }
+    if (change->rc != QC_OK)
+        *err = change->err;
+    return change->rc;
+}
+
+qc_rc gw_commit_roll(struct gw_engine *e, struct qc_err *err)
+{
+    struct gw_commits *q = &e->commits;
+    qc_rc rc;
+
+    {
+        QC_LOCK(&q->lock);
+        if (q->busy)
+            return QC_OK; /* a leader rolls anyway */
+        q->busy = true;
+    }
+    rc = gw_engine_may(e, err);
+    if (rc == QC_OK)
+        rc = gw_roll(e, err);
+    QC_LOCK(&q->lock);
+    q->busy = false;
+    qc_cond_wake_all(&q->turn);
+    return rc;
+}

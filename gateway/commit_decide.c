@@ -1,0 +1,312 @@
+/* DECIDE: what is asked of each kind of change, and its record. Runs under the catalogue's lock, in one transaction
+ * for the batch; checks come before writes, so that a refused change leaves no trace in it. */
+#include "base/time.h"
+#include "commit_internal.h"
+
+static qc_rc batch_vault(struct gw_deciding *d, const struct gw_id *id, struct gw_vault_row **ret, struct qc_err *err)
+{
+    for (unsigned i = 0; i < d->vault_count; i++)
+        if (gw_id_same(&d->vaults[i].row.id, id)) {
+            *ret = &d->vaults[i].row;
+            return QC_OK;
+        }
+    QC_ASSERT(d->vault_count < QC_GW_BATCH_CHANGES_MAX);
+    struct gw_vault_row *row = &d->vaults[d->vault_count].row;
+    QC_TRY(gw_cat_vault(d->e->cat, id, row, err));
+    d->vault_count++;
+    *ret = row;
+    return QC_OK;
+}
+
+static qc_rc check_number(struct gw_deciding *d, const struct gw_vault_row *vault, const struct gw_entry *e,
+                          uint64_t *ret_current, struct qc_err *err)
+{
+    uint64_t current;
+
+    QC_TRY(gw_cat_number(d->e->cat, vault->no, e->path, &current, err));
+    if (e->number != current + 1)
+        return QC_FAIL(err, QC_CONFLICT, "entry number %" PRIu64 " is not the next one: the current is %" PRIu64,
+                       e->number, current);
+    *ret_current = current;
+    return QC_OK;
+}
+
+/* Add a record; the head of its vault moves. */
+static qc_rc add_sealed(struct gw_deciding *d, const struct gw_record *rec, struct gw_vault_row *vault,
+                        const uint8_t *seal, struct qc_err *err)
+{
+    struct gw_head next;
+
+    QC_TRY(gw_head_next(&vault->head, seal, &next, err));
+    QC_TRY(gw_log_add(&d->records, rec, err));
+    d->count++;
+    vault->head = next;
+    return QC_OK;
+}
+
+static qc_rc decide_request(struct gw_deciding *d, struct gw_change *c, struct gw_request_row *row,
+                            const struct gw_head *head, struct qc_err *err)
+{
+    row->state = GW_UPLOAD_DECIDED;
+    memcpy(row->seal, c->entry->seal, sizeof row->seal);
+    row->receipt = (struct gw_receipt){ .number = c->entry->number, .chain = head->count, .head = *head };
+    QC_TRY(gw_cat_request_put(d->e->cat, row, err));
+    c->decided = true;
+    return QC_OK;
+}
+
+/* -- put -------------------------------------------------------------------------------------------------------- */
+
+struct gather {
+    struct gw_deciding *d;
+    qc_buf layouts, segments;
+    struct gw_log_layout known[QC_GW_LAYOUTS_MAX];
+    unsigned layout_count;
+    uint32_t count, expected;
+    uint64_t sum;
+};
+
+static void gather_done(struct gather *g)
+{
+    qc_buf_free(&g->layouts);
+    qc_buf_free(&g->segments);
+}
+
+static qc_rc layout_index(struct gather *g, const struct gw_segment *seg, uint16_t *ret, struct qc_err *err)
+{
+    struct gw_log_layout l = { .k = (uint8_t)seg->k, .n = (uint8_t)seg->n };
+
+    memcpy(l.clouds, seg->layout, sizeof l.clouds);
+    for (unsigned i = 0; i < g->layout_count; i++)
+        if (qc_span_eq(qc_span_of(&g->known[i], sizeof l), qc_span_of(&l, sizeof l))) {
+            *ret = (uint16_t)i;
+            return QC_OK;
+        }
+    if (g->layout_count == QC_GW_LAYOUTS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "more than %d layouts in one version", QC_GW_LAYOUTS_MAX);
+    QC_TRY(gw_log_add_layout(&g->layouts, &l, err));
+    g->known[g->layout_count] = l;
+    *ret = (uint16_t)g->layout_count++;
+    return QC_OK;
+}
+
+static qc_rc gather_segment(void *ctx, const struct gw_segment *seg, uint64_t offset, struct qc_err *err)
+{
+    struct gather *g = ctx;
+    struct gw_log_segment s = { .id = seg->id, .size = seg->size, .incarnation = seg->incarnation };
+
+    (void)offset;
+    if (seg->seq != g->count || g->count == g->expected)
+        return QC_FAIL(err, QC_USAGE, "segments: number %" PRIu32 " where %" PRIu32 " of %" PRIu32 " was expected",
+                       seg->seq, g->count, g->expected);
+    if (seg->last != (g->count + 1 == g->expected))
+        return QC_FAIL(err, QC_USAGE, "segments: number %" PRIu32 " of %" PRIu32 " is%s marked as the last", seg->seq,
+                       g->expected, seg->last ? "" : " not");
+    memcpy(s.salt, seg->salt, sizeof s.salt);
+    memcpy(s.digest, seg->digest, sizeof s.digest);
+    QC_TRY(layout_index(g, seg, &s.layout, err));
+    QC_TRY(gw_log_add_segment(&g->segments, &s, err));
+    g->count++;
+    g->sum += seg->size;
+    return QC_OK;
+}
+
+/* All segments there, durable on the write quorum, and as long as the entry says. */
+static qc_rc gather_segments(struct gw_deciding *d, const struct gw_change *c, uint64_t version_no, struct gather *g,
+                             struct qc_err *err)
+{
+    const struct gw_config *conf = &d->e->conf;
+    int margin;
+
+    if (c->segments < 1 || c->segments > QC_GW_SEGMENTS_MAX)
+        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 ", expected 1..%d", c->segments, QC_GW_SEGMENTS_MAX);
+    g->expected = c->segments;
+    QC_TRY(gw_cat_segments(d->e->cat, version_no, 0, gather_segment, g, err));
+    if (g->count != c->segments)
+        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 " are here, the commit says %" PRIu32, g->count,
+                       c->segments);
+    if (g->sum != c->entry->size)
+        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu64 " bytes, the entry says %" PRIu64, g->sum, c->entry->size);
+    QC_TRY(gw_cat_margin(d->e->cat, version_no, &margin, err));
+    if ((int)conf->k + margin < (int)conf->write_quorum)
+        return QC_FAIL(err, QC_QUORUM, "a segment is durable on %d clouds only, %u are needed", (int)conf->k + margin,
+                       conf->write_quorum);
+    return QC_OK;
+}
+
+static qc_rc seal_backup(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span backup, qc_buf *ret,
+                         struct qc_err *err)
+{
+    uint8_t salt[GW_SALT_BYTES];
+
+    QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
+    return gw_backup_seal(e->root, e->bkey, e->bkey_epoch, salt, ids, backup, ret, err);
+}
+
+static qc_rc check_upload(struct gw_deciding *d, const struct gw_change *c, const struct gw_request_row *row,
+                          struct qc_err *err)
+{
+    struct gw_version_row v;
+
+    if (row->state == GW_UPLOAD_UNKNOWN)
+        return QC_FAIL(err, QC_NOTFOUND, "no upload of that put key");
+    if (row->state != GW_UPLOAD_OPEN || row->kind != GW_REQUEST_PUT)
+        return QC_FAIL(err, QC_CONFLICT, "the upload is %s", gw_upload_state_name(row->state));
+    QC_TRY(gw_cat_version_no(d->e->cat, row->version_no, &v, err));
+    if (!gw_id_same(&v.vault, &c->vault) || !gw_id_same(&v.object, &c->entry->object) ||
+        !gw_id_same(&v.version, &c->entry->version))
+        return QC_FAIL(err, QC_USAGE, "the entry is of another vault, object or version than the upload");
+    return QC_OK;
+}
+
+static qc_rc decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    QC_CLEANUP(gather_done) struct gather g = { .d = d, .layouts = { .max = 8192 } };
+    QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_GW_BACKUP_MAX + 64 };
+    struct gw_record rec = { .kind = GW_REC_COMMIT };
+    struct gw_request_row row;
+    struct gw_vault_row *vault;
+    uint64_t current;
+
+    QC_TRY(gw_cat_request(d->e->cat, &c->put_key, &row, err));
+    QC_TRY(check_upload(d, c, &row, err));
+    QC_TRY(batch_vault(d, &c->vault, &vault, err));
+    QC_TRY(check_number(d, vault, c->entry, &current, err));
+    g.segments.max = (size_t)QC_GW_SEGMENTS_MAX * GW_LOG_SEGMENT_BYTES;
+    QC_TRY(gather_segments(d, c, row.version_no, &g, err));
+    const struct gw_backup_ids ids = { c->vault, c->entry->object, c->entry->version };
+    QC_TRY(seal_backup(d->e, &ids, c->backup, &sealed, err));
+
+    rec.u.commit = (struct gw_rec_commit){ .vault = c->vault,
+                                           .e = *c->entry,
+                                           .chain = vault->head.count + 1,
+                                           .put_key = c->put_key,
+                                           .layout_count = (uint16_t)g.layout_count,
+                                           .layouts = qc_buf_span(&g.layouts),
+                                           .segment_count = g.count,
+                                           .segments = qc_buf_span(&g.segments),
+                                           .backup = qc_buf_span(&sealed) };
+    rec.u.commit.e.created = (uint64_t)qc_wall_s();
+    QC_TRY(add_sealed(d, &rec, vault, c->entry->seal, err));
+    QC_TRY(gw_cat_version_state(d->e->cat, row.version_no, GW_VERSION_DECIDED, err));
+    return decide_request(d, c, &row, &vault->head, err);
+}
+
+/* -- the other kinds -------------------------------------------------------------------------------------------- */
+
+static qc_rc decide_remove(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    struct gw_record rec = { .kind = GW_REC_TOMBSTONE };
+    struct gw_request_row row;
+    struct gw_vault_row *vault;
+    uint64_t current;
+
+    QC_TRY(gw_cat_request(d->e->cat, &c->put_key, &row, err));
+    if (row.state != GW_UPLOAD_UNKNOWN)
+        return QC_FAIL(err, QC_CONFLICT, "the put key of this removal did something else");
+    QC_TRY(batch_vault(d, &c->vault, &vault, err));
+    QC_TRY(gw_cat_number(d->e->cat, vault->no, c->entry->path, &current, err));
+    if (current == 0)
+        return QC_FAIL(err, QC_NOTFOUND, "no entry of that path");
+    QC_TRY(check_number(d, vault, c->entry, &current, err));
+    rec.u.tombstone = (struct gw_rec_tombstone){ .vault = c->vault,
+                                                 .path = c->entry->path,
+                                                 .number = c->entry->number,
+                                                 .chain = vault->head.count + 1,
+                                                 .put_key = c->put_key,
+                                                 .created = (uint64_t)qc_wall_s() };
+    memcpy(rec.u.tombstone.seal, c->entry->seal, sizeof rec.u.tombstone.seal);
+    QC_TRY(add_sealed(d, &rec, vault, c->entry->seal, err));
+    row.kind = GW_REQUEST_REMOVE;
+    return decide_request(d, c, &row, &vault->head, err);
+}
+
+static qc_rc decide_vault(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_GW_BACKUP_MAX + 64 };
+    const struct gw_backup_ids ids = { .vault = c->vault, .object = c->vault };
+    struct gw_record rec = { .kind = GW_REC_VAULT };
+
+    QC_TRY(seal_backup(d->e, &ids, c->backup, &sealed, err));
+    rec.u.vault = (struct gw_rec_vault){ .record = c->record, .backup = qc_buf_span(&sealed) };
+    QC_TRY(gw_log_add(&d->records, &rec, err));
+    d->count++;
+    c->decided = true;
+    return QC_OK;
+}
+
+static qc_rc decide_first(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    if (d->sequence != 1 || d->count != 0)
+        return QC_FAIL(err, QC_CONFLICT, "the log has begun already");
+    QC_TRY(qc_buf_reserve(&d->records, c->first.n, err));
+    QC_TRY(qc_buf_add(&d->records, c->first, err));
+    d->count += c->first_count;
+    c->decided = true;
+    return QC_OK;
+}
+
+/* -- all kinds -------------------------------------------------------------------------------------------------- */
+
+/* Is it published? */
+static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)
+{
+    struct gw_vault_row vault;
+    struct gw_log_row row;
+    struct qc_err miss = { 0 };
+
+    const qc_rc rc = c->kind == GW_CHANGE_VAULT ? gw_cat_vault(e->cat, &c->vault, &vault, &miss)
+                                                : gw_cat_log_get(e->cat, 1, &row, &miss);
+    *ret_live = rc == QC_OK;
+    if (rc == QC_OK || rc == QC_NOTFOUND)
+        return QC_OK;
+    *err = miss;
+    return rc;
+}
+
+static qc_rc known(struct gw_engine *e, struct gw_change *c, bool *ret_live, struct qc_err *err)
+{
+    struct gw_request_row row;
+
+    if (c->kind == GW_CHANGE_FIRST || c->kind == GW_CHANGE_VAULT)
+        return known_record(e, c, ret_live, err);
+    *ret_live = false;
+    QC_TRY(gw_cat_request(e->cat, &c->put_key, &row, err));
+    if (row.state != GW_UPLOAD_LIVE)
+        return QC_OK;
+    const enum gw_request_kind kind = c->kind == GW_CHANGE_PUT ? GW_REQUEST_PUT : GW_REQUEST_REMOVE;
+    if (row.kind != kind ||
+        !qc_span_eq(qc_span_of(row.seal, sizeof row.seal), qc_span_of(c->entry->seal, sizeof row.seal)))
+        return QC_FAIL(err, QC_CONFLICT, "this put key is live with another entry");
+    c->receipt = row.receipt;
+    *ret_live = true;
+    return QC_OK;
+}
+
+qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_live, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    return known(e, change, ret_live, err);
+}
+
+qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    bool live = false;
+
+    QC_TRY(known(d->e, c, &live, err));
+    if (live) {
+        c->done = true;
+        return QC_OK;
+    }
+    switch (c->kind) {
+    case GW_CHANGE_PUT:
+        return decide_put(d, c, err);
+    case GW_CHANGE_REMOVE:
+        return decide_remove(d, c, err);
+    case GW_CHANGE_VAULT:
+        return decide_vault(d, c, err);
+    case GW_CHANGE_FIRST:
+        return decide_first(d, c, err);
+    }
+    return QC_FAIL(err, QC_GENERAL, "a change of no kind");
+}

@@ -1,0 +1,256 @@
+/* RECORD, WITNESS, PUBLISH: a decided log object is rolled forward. */
+#include <stdio.h>
+
+#include "commit_internal.h"
+
+/* What the clouds did with a log object. */
+struct recorded {
+    gw_clouds all, done, good; /* good: has it, and testified afterwards */
+    struct gw_answer answer;
+    struct gw_testimony said[QC_GW_CLOUDS_MAX];
+};
+
+static unsigned count_clouds(gw_clouds set)
+{
+    return (unsigned)__builtin_popcount(set);
+}
+
+static qc_rc log_keys(struct gw_engine *e, uint64_t sequence, uint32_t incarnation,
+                      char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE], const char **keys, struct qc_err *err)
+{
+    const struct gw_name name = { .kind = GW_NAME_LOG, .id = sequence, .incarnation = (uint16_t)incarnation };
+
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        QC_TRY(gw_name_make(e->root, gw_fan_id(e->fan, at), &name, names[at], err));
+        keys[at] = names[at];
+    }
+    return QC_OK;
+}
+
+/* Why too few clouds took it: their reasons, as far as they fit. */
+static qc_rc too_few(struct gw_engine *e, const struct recorded *r, const char *what, struct qc_err *err)
+{
+    char why[QC_ERR_MSG_MAX / 2] = "";
+    size_t n = 0;
+
+    for (unsigned at = 0; at < gw_fan_count(e->fan) && n + 1 < sizeof why; at++) {
+        const char *text = (r->done >> at & 1) ? r->said[at].why : r->answer.outcome[at].why;
+        if (r->good >> at & 1)
+            continue;
+        const int m = snprintf(why + n, sizeof why - n, "; %s: %s", gw_fan_name(e->fan, at), text);
+        n += m > 0 ? (size_t)m : 0;
+    }
+    return QC_FAIL(err, QC_QUORUM, "%s on %u of %u clouds, %u are needed%s", what, count_clouds(r->good),
+                   count_clouds(r->all), e->conf.record_quorum, why);
+}
+
+/* Another object stands under our name on some cloud. If it is a genuine log object, somebody else runs this very
+ * catalogue, and we are the copy. If not, the cloud has rotted: it does not count. */
+static qc_rc look_for_a_twin(struct gw_engine *e, const struct gw_log *l, const char *const *keys, gw_clouds conflict,
+                             struct qc_err *err)
+{
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
+        struct gw_log other = { 0 };
+        struct qc_err why = { 0 };
+        struct gw_answer a;
+        if ((conflict >> at & 1) == 0)
+            continue;
+        const struct gw_ask ask = { .set = (gw_clouds)1 << at,
+                                    .keys = keys,
+                                    .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
+        QC_TRY(gw_fan_get(e->fan, &ask, QC_GW_LOG_MAX, bytes, &a, err));
+        const qc_rc rc = (a.done >> at & 1) == 0 ? QC_TEMP
+                                                 : gw_log_open(e->root, l->head.sequence, l->head.incarnation,
+                                                               qc_buf_span(&bytes[at]), &other, &why);
+        gw_log_done(&other);
+        qc_buf_free(&bytes[at]);
+        if (rc != QC_OK)
+            continue;
+        gw_engine_fence(e, "a copy of this gateway has written a later log");
+        return QC_FAIL(err, QC_FENCED, "cloud %s holds another log object %" PRIu64 ": a copy of this gateway wrote it",
+                       gw_fan_name(e->fan, at), l->head.sequence);
+    }
+    return QC_OK;
+}
+
+static qc_rc record(struct gw_engine *e, const struct gw_log *l, qc_span bytes, struct recorded *r, struct qc_err *err)
+{
+    char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
+    const char *keys[QC_GW_CLOUDS_MAX];
+    gw_clouds conflict = 0;
+
+    QC_TRY(log_keys(e, l->head.sequence, l->head.incarnation, names, keys, err));
+    r->all = gw_fan_all(e->fan);
+    QC_TRY(gw_probe_again(e->fan, e->root, r->all, qc_deadline_in(QC_GW_STATUS_MS), err));
+    const struct gw_ask ask = { .set = r->all,
+                                .keys = keys,
+                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS),
+                                          .enough = e->conf.record_quorum,
+                                          .grace_ms = QC_GW_RECORD_GRACE_MS } };
+    QC_TRY(gw_fan_put(e->fan, &ask, bytes, CLOUD_NEW, &r->answer, err));
+    r->done = r->answer.done;
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if (r->answer.outcome[at].fate == GW_FAILED && r->answer.outcome[at].rc == QC_CONFLICT)
+            conflict |= (gw_clouds)1 << at;
+    if (conflict != 0)
+        QC_TRY(look_for_a_twin(e, l, keys, conflict, err));
+    if (count_clouds(r->done) < e->conf.record_quorum)
+        return too_few(e, r, "the commit record is", err);
+    return QC_OK;
+}
+
+static qc_rc witness(struct gw_engine *e, struct recorded *r, struct qc_err *err)
+{
+    const struct gw_witness_ask ask = { .incarnation = e->conf.incarnation };
+    const struct gw_rule rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) };
+
+    QC_TRY(gw_witness(e->fan, e->root, r->done, &ask, &rule, r->said, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        if ((r->done >> at & 1) == 0)
+            continue;
+        if (r->said[at].verdict == GW_VERDICT_ROOT) {
+            gw_engine_fence(e, "another gateway took over");
+            return QC_FAIL(err, QC_FENCED, "cloud %s shows incarnation %" PRIu32 ", this gateway is %" PRIu32
+                           ": another gateway took over", gw_fan_name(e->fan, at), r->said[at].incarnation,
+                           e->conf.incarnation);
+        }
+        if (r->said[at].verdict == GW_VERDICT_GOOD)
+            r->good |= (gw_clouds)1 << at;
+    }
+    if (count_clouds(r->good) < e->conf.record_quorum)
+        return too_few(e, r, "the commit record is read back", err);
+    return QC_OK;
+}
+
+/* -- publish ---------------------------------------------------------------------------------------------------- */
+
+struct lacking {
+    struct gw_engine *e;
+    gw_clouds set;
+};
+
+static qc_rc add_lacking(void *ctx, unsigned frag, uint32_t cloud_id, struct qc_err *err)
+{
+    struct lacking *l = ctx;
+    const int at = gw_fan_at(l->e->fan, cloud_id);
+
+    (void)frag;
+    (void)err;
+    if (at >= 0)
+        l->set |= (gw_clouds)1 << at;
+    return QC_OK;
+}
+
+static qc_rc lacking_of(void *ctx, const struct gw_segment *seg, uint64_t offset, struct qc_err *err)
+{
+    struct lacking *l = ctx;
+
+    (void)offset;
+    for (unsigned i = 0; i < seg->n; i++) {
+        struct gw_cloud_view view;
+        const int at = gw_fan_at(l->e->fan, seg->layout[i]);
+        if (at < 0)
+            continue;
+        gw_fan_view(l->e->fan, (unsigned)at, &view);
+        if (view.state == GW_CLOUD_LOST)
+            l->set |= (gw_clouds)1 << at;
+    }
+    return gw_cat_deviations_each(l->e->cat, seg->id, add_lacking, l, err);
+}
+
+/* The receipt of one put key: what only this gateway knows of it. */
+static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const struct gw_id *put_key,
+                            struct qc_err *err)
+{
+    struct gw_request_row row;
+    struct lacking lacking = { .e = e, .set = r->all & ~r->good };
+
+    QC_TRY(gw_cat_request(e->cat, put_key, &row, err));
+    QC_ASSERT(row.state == GW_UPLOAD_LIVE);
+    row.receipt.record_copies = count_clouds(r->good);
+    row.receipt.clouds = count_clouds(r->all);
+    if (row.kind == GW_REQUEST_PUT) {
+        struct gw_version_row v;
+        struct gw_log_layout l;
+        QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
+        QC_TRY(gw_layout_get(e->cat, v.layout, &l, err));
+        QC_TRY(gw_cat_margin(e->cat, row.version_no, &row.receipt.acked_margin, err));
+        row.receipt.margin_full = l.n - l.k;
+        row.receipt.n = l.n;
+        row.receipt.durable_min = (unsigned)(row.receipt.acked_margin + l.k);
+        QC_TRY(gw_cat_version_acked(e->cat, row.version_no, row.receipt.acked_margin, err));
+        QC_TRY(gw_cat_segments(e->cat, row.version_no, 0, lacking_of, &lacking, err));
+    }
+    row.receipt.degraded_count = 0;
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if (lacking.set >> at & 1)
+            row.receipt.degraded[row.receipt.degraded_count++] = gw_fan_id(e->fan, at);
+    return gw_cat_request_put(e->cat, &row, err);
+}
+
+static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, const struct gw_log *l, struct qc_err *err)
+{
+    struct gw_log_iter it = gw_log_records(l);
+    struct gw_record rec;
+
+    for (bool more = true;;) {
+        QC_TRY(gw_log_next(&it, &rec, &more, err));
+        if (!more)
+            return QC_OK;
+        if (rec.kind == GW_REC_COMMIT)
+            QC_TRY(finish_receipt(e, r, &rec.u.commit.put_key, err));
+        if (rec.kind == GW_REC_TOMBSTONE)
+            QC_TRY(finish_receipt(e, r, &rec.u.tombstone.put_key, err));
+    }
+}
+
+/* A margin below zero cannot be acknowledged: clouds were lost between the fragments and the record. The version is
+ * live all the same (C2) and says what it has. */
+static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct gw_log *l, qc_span bytes,
+                     struct qc_err *err)
+{
+    struct gw_log_row row = { .sequence = l->head.sequence, .incarnation = l->head.incarnation };
+
+    QC_TRY(gw_engine_sync_lost(e, err));
+    QC_TRY(qc_sha256(&bytes, 1, row.hash, err));
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    QC_TRY(gw_cat_apply(e->cat, l, err));
+    QC_TRY(finish_receipts(e, r, l, err));
+    QC_TRY(gw_cat_log_put(e->cat, &row, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if ((r->all & ~r->done) >> at & 1)
+            QC_TRY(gw_cat_debt_add(e->cat, gw_fan_id(e->fan, at), row.sequence, err));
+    QC_TRY(gw_cat_outbox_clear(e->cat, row.sequence, err));
+    QC_TRY(qc_fault(put_publish, err));
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
+static qc_rc outbox(struct gw_engine *e, uint64_t *ret_sequence, qc_buf *ret_body, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    return gw_cat_outbox(e->cat, ret_sequence, ret_body, err);
+}
+
+qc_rc gw_roll(struct gw_engine *e, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_GW_LOG_MAX };
+    QC_CLEANUP(gw_log_done) struct gw_log l = { 0 };
+    QC_CLEANUP(qc_free_ptr) struct recorded *r = NULL;
+    uint64_t sequence;
+
+    QC_TRY(outbox(e, &sequence, &body, err));
+    if (sequence == 0)
+        return QC_OK;
+    QC_TRY_AS(gw_log_open(e->root, sequence, e->conf.incarnation, qc_buf_span(&body), &l, err), err, "outbox");
+    r = qc_alloc(sizeof *r);
+    if (r == NULL)
+        return QC_FAIL(err, QC_NOMEM, "recording");
+    QC_TRY(record(e, &l, qc_buf_span(&body), r, err));
+    QC_TRY(qc_fault(put_log, err));
+    QC_TRY(witness(e, r, err));
+    QC_TRY(qc_fault(put_witness, err));
+    return publish(e, r, &l, qc_buf_span(&body), err);
+}

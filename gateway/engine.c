@@ -1,0 +1,260 @@
+#include "gateway/engine.h"
+
+#include <stdio.h>
+
+#include "engine_internal.h"
+
+const char *gw_upload_state_name(enum gw_upload_state s)
+{
+    static const char *const names[] = { "unknown", "open", "cancelled", "decided", "live" };
+
+    QC_ASSERT((size_t)s < sizeof names / sizeof *names);
+    return names[s];
+}
+
+unsigned gw_engine_need(const struct gw_engine *e)
+{
+    return gw_fan_count(e->fan) - e->conf.record_quorum + 1;
+}
+
+/* -- fencing ---------------------------------------------------------------------------------------------------- */
+
+qc_rc gw_engine_may(struct gw_engine *e, struct qc_err *err)
+{
+    if (!atomic_load(&e->fenced))
+        return QC_OK;
+    QC_LOCK(&e->lock);
+    return QC_FAIL(err, QC_FENCED, "%s; this gateway answers no more: rebuild it from the clouds to take over again",
+                   e->fenced_why);
+}
+
+static qc_rc remember_fence(struct gw_engine *e, const char *why, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    char text[GW_WHY_MAX] = "";
+
+    snprintf(text, sizeof text, "%s", why);
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    QC_TRY(gw_meta_set(e->cat, "life", GW_LIFE_FENCED, err));
+    QC_TRY(gw_meta_set_bytes(e->cat, "fenced_why", qc_span_of(text, sizeof text), err));
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
+static void set_fenced(struct gw_engine *e, const char *why)
+{
+    QC_LOCK(&e->lock);
+    if (!atomic_load(&e->fenced))
+        snprintf(e->fenced_why, sizeof e->fenced_why, "%s", why);
+    atomic_store(&e->fenced, true);
+}
+
+void gw_engine_fence(struct gw_engine *e, const char *why)
+{
+    struct qc_err err = { 0 };
+
+    set_fenced(e, why);
+    qc_ignore(remember_fence(e, why, &err), "the clouds will say it again at the next opening");
+}
+
+qc_rc gw_engine_sync_lost(struct gw_engine *e, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        struct gw_cloud_view view;
+        gw_fan_view(e->fan, at, &view);
+        if (view.state == GW_CLOUD_LOST || view.state == GW_CLOUD_OK)
+            QC_TRY(gw_cloud_set_lost(e->cat, view.id, view.state == GW_CLOUD_LOST, err));
+    }
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
+static qc_rc get_tip(struct gw_engine *e, struct gw_log_tip *ret, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    return gw_tip_get(e->cat, ret, err);
+}
+
+qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_err *err)
+{
+    struct gw_testimony said[QC_GW_CLOUDS_MAX] = { 0 };
+    const struct gw_rule rule = { .deadline = deadline };
+    struct gw_log_tip tip;
+    unsigned good = 0;
+
+    QC_TRY(get_tip(e, &tip, err));
+    const struct gw_witness_ask ask = { .incarnation = e->conf.incarnation, .log_sequence = tip.sequence + 1 };
+    QC_TRY(gw_witness(e->fan, e->root, gw_fan_all(e->fan), &ask, &rule, said, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        char why[GW_WHY_MAX];
+        const enum gw_verdict v = said[at].verdict;
+        good += v == GW_VERDICT_GOOD;
+        if (v != GW_VERDICT_ROOT && v != GW_VERDICT_LOG)
+            continue;
+        if (v == GW_VERDICT_ROOT)
+            snprintf(why, sizeof why, "another gateway took over (incarnation %" PRIu32 " on cloud %s)",
+                     said[at].incarnation, gw_fan_name(e->fan, at));
+        else
+            snprintf(why, sizeof why, "this catalogue is older than the clouds (log object %" PRIu64 " on cloud %s)",
+                     tip.sequence + 1, gw_fan_name(e->fan, at));
+        gw_engine_fence(e, why);
+        return gw_engine_may(e, err);
+    }
+    QC_TRY(gw_engine_sync_lost(e, err));
+    if (good < gw_engine_need(e))
+        return QC_FAIL(err, QC_QUORUM,
+                       "%u of %u clouds answer, %u are needed to be sure that this catalogue is the newest", good,
+                       gw_fan_count(e->fan), gw_engine_need(e));
+    atomic_store(&e->tip_checked, true);
+    return QC_OK;
+}
+
+/* -- opening ---------------------------------------------------------------------------------------------------- */
+
+static qc_rc load_fence(struct gw_engine *e, struct qc_err *err)
+{
+    char why[GW_WHY_MAX];
+
+    if (e->conf.life != GW_LIFE_FENCED)
+        return QC_OK;
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(gw_meta_get_bytes(e->cat, "fenced_why", (uint8_t *)why, sizeof why, err));
+    why[sizeof why - 1] = 0;
+    set_fenced(e, why);
+    return QC_OK;
+}
+
+static qc_rc open_bkey(struct gw_engine *e, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = 256 };
+    QC_CLEANUP(qc_key_free) qc_key *bkey = NULL;
+    uint64_t epoch;
+
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(gw_meta_get(e->cat, "bkey_epoch", &epoch, err));
+    e->bkey_epoch = (uint32_t)epoch;
+    QC_TRY(gw_bkey_get(e->cat, e->bkey_epoch, &sealed, err));
+    QC_TRY(gw_bkey_open(e->root, e->bkey_epoch, qc_buf_span(&sealed), &bkey, err));
+    return gw_prk_new(&e->bkey, bkey, err);
+}
+
+static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
+    struct gw_cloud_conf confs[QC_GW_CLOUDS_MAX];
+    unsigned count = 0;
+
+    if (rows == NULL)
+        return QC_FAIL(err, QC_NOMEM, "clouds");
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cloud_rows(e->cat, rows, &count, err));
+    }
+    if (e->conf.n > count)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: %u clouds, %u are needed for a segment", count, e->conf.n);
+    for (unsigned i = 0; i < count; i++)
+        confs[i] = (struct gw_cloud_conf){
+            .id = rows[i].id, .generation = rows[i].generation, .name = rows[i].name, .url = rows[i].url
+        };
+    QC_TRY(gw_fan_new(&e->fan, confs, count, err));
+    return gw_store_new(&e->store, e->root, e->fan, e->conf.k, e->conf.n, err);
+}
+
+/* All that lies on this machine; no cloud is asked. */
+static qc_rc open_local(struct gw_engine *e, const char *state_dir, struct qc_err *err)
+{
+    char path[GW_STATE_PATH_MAX];
+
+    QC_TRY(gw_state_open(&e->state, state_dir, false, err));
+    QC_TRY(gw_state_get_root(&e->state, gw_state_root, &e->root, err));
+    QC_TRY(gw_state_path(&e->state, gw_state_catalogue, path, err));
+    const qc_rc rc = gw_cat_open(&e->cat, path, false, err);
+    if (rc == QC_NOTFOUND)
+        return QC_FAIL(err, QC_NOTCONF, "'%s' has a root key and no catalogue: init it again, or rebuild", state_dir);
+    QC_TRY(rc);
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_config_get(e->cat, &e->conf, err));
+    }
+    if (!qc_span_eq(gw_id_span(&e->conf.catalogue), qc_span_of(gw_root_catalogue(e->root), GW_ID_BYTES)))
+        return QC_FAIL(err, QC_INTEGRITY, "the root key is of another catalogue");
+    QC_TRY(open_bkey(e, err));
+    QC_TRY(open_clouds(e, err));
+    return load_fence(e, err);
+}
+
+qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(gw_engine_close) struct gw_engine *e = qc_alloc(sizeof *e);
+    struct qc_err why = { 0 };
+
+    if (e == NULL)
+        return QC_FAIL(err, QC_NOMEM, "engine");
+    qc_mutex_init(&e->lock);
+    gw_commits_init(&e->commits);
+    e->rng = rng;
+    QC_TRY(open_local(e, state_dir, err));
+    if (e->conf.life == GW_LIFE_INIT)
+        QC_TRY(gw_engine_finish_init(e, err));
+    if (!atomic_load(&e->fenced)) {
+        const qc_rc rc = gw_engine_check_tip(e, qc_deadline_in(QC_GW_OPEN_MS), &why);
+        if (rc != QC_OK && rc != QC_FENCED && rc != QC_QUORUM) {
+            *err = why;
+            return rc;
+        }
+        if (rc == QC_OK)
+            qc_ignore(gw_commit_roll(e, &why), "the next commit, or gw_engine_tidy, tries again and says why");
+    }
+    *ret = QC_STEAL(e);
+    return QC_OK;
+}
+
+void gw_engine_close(struct gw_engine **ep)
+{
+    struct gw_engine *e = *ep;
+
+    *ep = NULL;
+    if (e == NULL)
+        return;
+    /* A worker that hangs in a dead cloud still reads the root, the store and its own lane: they stay. */
+    const bool stuck = e->fan != NULL && !gw_fan_free(&e->fan, QC_GW_OPEN_MS);
+    if (!stuck) {
+        gw_store_free(&e->store);
+        gw_root_free(&e->root);
+    }
+    qc_prk_free(&e->bkey);
+    gw_cat_close(&e->cat);
+    gw_state_close(&e->state);
+    gw_commits_done(&e->commits);
+    qc_mutex_done(&e->lock);
+    qc_free(e);
+}
+
+/* -- small ones ------------------------------------------------------------------------------------------------- */
+
+void gw_engine_health(struct gw_engine *e, struct gw_health *ret)
+{
+    *ret = (struct gw_health){ .catalogue = e->conf.catalogue,
+                               .incarnation = e->conf.incarnation,
+                               .fenced = atomic_load(&e->fenced) };
+}
+
+qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err)
+{
+    return gw_kit_make(e->root, ret, err);
+}
+
+const char *gw_engine_cloud_name(struct gw_engine *e, uint32_t cloud_id)
+{
+    const int at = gw_fan_at(e->fan, cloud_id);
+
+    return at < 0 ? "?" : gw_fan_name(e->fan, (unsigned)at);
+}
+
+qc_rc gw_engine_unit(struct gw_engine *e, qc_deadline deadline, struct gw_unit **ret, struct qc_err *err)
+{
+    return gw_unit_take(e->store, deadline, ret, err);
+}

@@ -1,0 +1,83 @@
+/* The engine's object, for the files that implement gateway/engine.h. */
+#pragma once
+#include <inttypes.h>
+#include <stdatomic.h>
+
+#include "base/alloc.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "catalogue.h"
+#include "commit.h"
+#include "gateway/engine.h"
+#include "gateway/place.h"
+#include "gateway/probe.h"
+#include "state.h"
+#include "witness.h"
+
+/* A fragment that a read found missing or damaged: looked at again before it counts as such. */
+struct gw_suspect {
+    uint64_t segment_id;
+    uint8_t index;
+    uint32_t cloud_id;
+    enum gw_fault_kind kind;
+};
+
+struct gw_remembered {
+    char id[QC_GW_REQUEST_ID_MAX + 1];
+    uint64_t stamp; /* of the last use; 0: free */
+    struct gw_request request;
+};
+
+struct gw_engine {
+    struct gw_state state;
+    struct gw_cat *cat;
+    struct gw_root *root;
+    struct gw_fan *fan;
+    struct gw_store *store;
+    const qc_rng *rng;
+    struct gw_config conf; /* as at the opening; life is not followed */
+    uint32_t bkey_epoch;
+    struct qc_prk *bkey;
+    struct gw_commits commits;
+
+    atomic_bool fenced;
+    atomic_bool tip_checked; /* enough clouds were seen to know no later log than ours */
+
+    pthread_mutex_t lock; /* guards all below; none is taken under it */
+    char fenced_why[GW_WHY_MAX];
+    uint64_t busy[QC_GW_BUSY_MAX]; /* segment ids that a put works on: not handed out, not swept */
+    unsigned busy_count;
+    uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
+    struct gw_suspect suspects[QC_GW_SUSPECTS_MAX];
+    unsigned suspect_count;
+    struct gw_remembered remembered[QC_GW_REQUESTS_MAX];
+    uint64_t stamp;
+    uint64_t swept; /* segment id after which the sweep goes on */
+};
+
+/* QC_FENCED when the engine is. */
+QC_MUST qc_rc gw_engine_may(struct gw_engine *e, struct qc_err *err);
+/* From now on, and after every later opening. */
+void gw_engine_fence(struct gw_engine *e, const char *why);
+/* Clouds that a rebuild or a check needs: any so many meet every record. */
+unsigned gw_engine_need(const struct gw_engine *e);
+/* The catalogue's margins follow what the fan knows of lost clouds. */
+QC_MUST qc_rc gw_engine_sync_lost(struct gw_engine *e, struct qc_err *err);
+/* Ask the clouds for newer roots and logs; fences. QC_FENCED; QC_QUORUM: too few answer to be sure. */
+QC_MUST qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_err *err);
+/* Finish what init began; all clouds must answer. */
+QC_MUST qc_rc gw_engine_finish_init(struct gw_engine *e, struct qc_err *err);
+
+/* A segment id that a put works on. false: too many. */
+bool gw_busy_add(struct gw_engine *e, uint64_t id);
+void gw_busy_remove(struct gw_engine *e, uint64_t id);
+bool gw_busy_is(struct gw_engine *e, uint64_t id);
+
+/* A request is known from now on, though nothing may go wrong with it. */
+void gw_request_begin(struct gw_engine *e, const char *id);
+void gw_faults_note(struct gw_engine *e, const char *request, uint64_t segment_id, const struct gw_faults *f);
+
+/* One stretch of work each; *ret_more: there is more. */
+QC_MUST qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err);
+QC_MUST qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err);
+QC_MUST qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err);

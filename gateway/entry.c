@@ -1,0 +1,55 @@
+#include "gateway/entry.h"
+
+#include "base/alloc.h"
+
+bool gw_id_same(const struct gw_id *a, const struct gw_id *b)
+{
+    return qc_span_eq(gw_id_span(a), gw_id_span(b));
+}
+
+void gw_entry_row_done(struct gw_entry_row *r)
+{
+    qc_buf_free(&r->bytes);
+    *r = (struct gw_entry_row){ 0 };
+}
+
+/* enc() of up to four items of at most 32 bytes each, hashed. */
+static qc_rc hash_items(const qc_span *items, size_t count, uint8_t ret[GW_DIGEST_BYTES], struct qc_err *err)
+{
+    uint8_t text[4 * (8 + GW_DIGEST_BYTES)];
+    size_t at = 0;
+
+    QC_ASSERT(count <= 4);
+    for (size_t i = 0; i < count; i++) {
+        QC_ASSERT(items[i].n <= GW_DIGEST_BYTES);
+        qc_put_be(text + at, items[i].n, 8);
+        memcpy(text + at + 8, items[i].p, items[i].n);
+        at += 8 + items[i].n;
+    }
+    const qc_span part = qc_span_of(text, at);
+    return qc_sha256(&part, 1, ret, err);
+}
+
+qc_rc gw_head_start(const struct gw_id *vault, struct gw_head *ret, struct qc_err *err)
+{
+    const qc_span items[] = { QC_LIT("head"), gw_id_span(vault) };
+    struct gw_head h = { 0 };
+
+    QC_TRY(hash_items(items, 2, h.hash, err));
+    *ret = h;
+    return QC_OK;
+}
+
+qc_rc gw_head_next(const struct gw_head *h, const uint8_t seal[GW_DIGEST_BYTES], struct gw_head *ret,
+                   struct qc_err *err)
+{
+    uint8_t count[8];
+    const qc_span items[] = { QC_LIT("head"), qc_span_of(h->hash, sizeof h->hash),
+                              qc_span_of(count, sizeof count), qc_span_of(seal, GW_DIGEST_BYTES) };
+    struct gw_head next = { .count = h->count + 1 };
+
+    qc_put_be(count, next.count, sizeof count);
+    QC_TRY(hash_items(items, 4, next.hash, err));
+    *ret = next;
+    return QC_OK;
+}

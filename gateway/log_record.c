@@ -1,0 +1,318 @@
+/* Bodies of log records: writer and reader of FORMAT 9.3's table, kind by kind. */
+#include "log_internal.h"
+
+enum { RECORD_HEAD_BYTES = 5 };
+
+static qc_span rd_lp32(qc_rd *rd)
+{
+    return qc_rd_bytes(rd, qc_rd_be(rd, 4));
+}
+
+static void rd_id(qc_rd *rd, struct gw_id *ret)
+{
+    qc_rd_copy(rd, ret->b, sizeof ret->b);
+}
+
+static qc_rc add_lp32(qc_buf *b, qc_span s, struct qc_err *err)
+{
+    QC_ASSERT(s.n <= UINT32_MAX);
+    QC_TRY(qc_buf_add_be(b, s.n, 4, err));
+    return qc_buf_add(b, s, err);
+}
+
+static qc_rc add_id(qc_buf *b, const struct gw_id *id, struct qc_err *err)
+{
+    return qc_buf_add(b, gw_id_span(id), err);
+}
+
+/* -- layouts and segments --------------------------------------------------------------------------------------- */
+
+qc_rc gw_log_add_layout(qc_buf *b, const struct gw_log_layout *l, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(b, l->k, 1, err));
+    QC_TRY(qc_buf_add_be(b, l->n, 1, err));
+    for (unsigned i = 0; i < l->n; i++)
+        QC_TRY(qc_buf_add_be(b, l->clouds[i], 4, err));
+    return QC_OK;
+}
+
+static void rd_layout(qc_rd *rd, struct gw_log_layout *ret)
+{
+    struct gw_log_layout l = { .k = (uint8_t)qc_rd_be(rd, 1) };
+
+    l.n = (uint8_t)qc_rd_be(rd, 1);
+    if (l.k < 1 || l.k > l.n || l.n > QC_EC_N_MAX)
+        qc_rd_fail(rd);
+    for (unsigned i = 0; i < l.n && qc_rd_ok(rd); i++) {
+        l.clouds[i] = (uint32_t)qc_rd_be(rd, 4);
+        for (unsigned j = 0; j < i; j++)
+            if (l.clouds[i] == l.clouds[j])
+                qc_rd_fail(rd);
+    }
+    *ret = l;
+}
+
+qc_rc gw_log_add_segment(qc_buf *b, const struct gw_log_segment *s, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(b, s->id, 8, err));
+    QC_TRY(qc_buf_add_be(b, s->size, 4, err));
+    QC_TRY(qc_buf_add_be(b, s->incarnation, 4, err));
+    QC_TRY(qc_buf_add(b, qc_span_of(s->salt, sizeof s->salt), err));
+    QC_TRY(qc_buf_add(b, qc_span_of(s->digest, sizeof s->digest), err));
+    return qc_buf_add_be(b, s->layout, 2, err);
+}
+
+static void rd_segment(qc_rd *rd, struct gw_log_segment *ret)
+{
+    ret->id = qc_rd_be(rd, 8);
+    ret->size = (uint32_t)qc_rd_be(rd, 4);
+    ret->incarnation = (uint32_t)qc_rd_be(rd, 4);
+    qc_rd_copy(rd, ret->salt, sizeof ret->salt);
+    qc_rd_copy(rd, ret->digest, sizeof ret->digest);
+    ret->layout = (uint16_t)qc_rd_be(rd, 2);
+}
+
+void gw_log_layout_at(const struct gw_rec_commit *c, unsigned i, struct gw_log_layout *ret)
+{
+    qc_rd rd = { .s = c->layouts };
+
+    QC_ASSERT(i < c->layout_count);
+    for (unsigned j = 0; j <= i; j++)
+        rd_layout(&rd, ret);
+    QC_ASSERT(qc_rd_ok(&rd));
+}
+
+void gw_log_segment_at(const struct gw_rec_commit *c, uint32_t i, struct gw_log_segment *ret)
+{
+    QC_ASSERT(i < c->segment_count);
+    qc_rd rd = { .s = qc_span_sub(c->segments, (size_t)i * GW_LOG_SEGMENT_BYTES, GW_LOG_SEGMENT_BYTES) };
+    rd_segment(&rd, ret);
+    QC_ASSERT(qc_rd_end(&rd));
+}
+
+/* -- commit ----------------------------------------------------------------------------------------------------- */
+
+static qc_rc add_commit(qc_buf *b, const struct gw_rec_commit *c, struct qc_err *err)
+{
+    const struct gw_entry *e = &c->e;
+
+    QC_ASSERT(e->kind == GW_ENTRY_FILE);
+    QC_TRY(qc_buf_add_be(b, c->tenant, 4, err));
+    QC_TRY(add_id(b, &c->vault, err));
+    QC_TRY(add_lp32(b, e->path, err));
+    QC_TRY(qc_buf_add_be(b, e->number, 8, err));
+    QC_TRY(qc_buf_add_be(b, e->kind, 1, err));
+    QC_TRY(add_id(b, &e->object, err));
+    QC_TRY(add_id(b, &e->version, err));
+    QC_TRY(qc_buf_add_be(b, e->sequence, 8, err));
+    QC_TRY(qc_buf_add_be(b, e->size, 8, err));
+    QC_TRY(qc_buf_add(b, qc_span_of(e->m, sizeof e->m), err));
+    QC_TRY(add_lp32(b, e->private_part, err));
+    QC_TRY(qc_buf_add(b, qc_span_of(e->seal, sizeof e->seal), err));
+    QC_TRY(qc_buf_add_be(b, c->chain, 8, err));
+    QC_TRY(add_id(b, &c->put_key, err));
+    QC_TRY(qc_buf_add_be(b, e->created, 8, err));
+    QC_TRY(qc_buf_add_be(b, c->layout_count, 2, err));
+    QC_TRY(qc_buf_add(b, c->layouts, err));
+    QC_TRY(qc_buf_add_be(b, c->segment_count, 4, err));
+    QC_TRY(qc_buf_add(b, c->segments, err));
+    return add_lp32(b, c->backup, err);
+}
+
+/* Both tables: their form, and that segments are not empty, name a layout, and add up to the size. */
+static void rd_tables(qc_rd *rd, struct gw_rec_commit *c)
+{
+    struct gw_log_layout l;
+    struct gw_log_segment s = { 0 };
+    uint64_t sum = 0;
+
+    c->layout_count = (uint16_t)qc_rd_be(rd, 2);
+    size_t from = rd->at;
+    for (unsigned i = 0; i < c->layout_count && qc_rd_ok(rd); i++)
+        rd_layout(rd, &l);
+    c->layouts = qc_rd_ok(rd) ? qc_span_sub(rd->s, from, rd->at - from) : (qc_span){ 0 };
+    c->segment_count = (uint32_t)qc_rd_be(rd, 4);
+    from = rd->at;
+    for (uint32_t i = 0; i < c->segment_count && qc_rd_ok(rd); i++) {
+        rd_segment(rd, &s);
+        sum += s.size; /* fits: 2^32 segments of less than 2^32 bytes */
+        if (s.layout >= c->layout_count || s.size < 1 || s.size > QC_GW_SEGMENT_MAX)
+            qc_rd_fail(rd);
+    }
+    c->segments = qc_rd_ok(rd) ? qc_span_sub(rd->s, from, rd->at - from) : (qc_span){ 0 };
+    if (c->segment_count < 1 || c->segment_count > QC_GW_SEGMENTS_MAX || sum != c->e.size)
+        qc_rd_fail(rd);
+}
+
+static void rd_commit(qc_rd *rd, struct gw_rec_commit *c)
+{
+    struct gw_entry *e = &c->e;
+
+    c->tenant = (uint32_t)qc_rd_be(rd, 4);
+    rd_id(rd, &c->vault);
+    e->path = rd_lp32(rd);
+    e->number = qc_rd_be(rd, 8);
+    e->kind = (uint8_t)qc_rd_be(rd, 1);
+    rd_id(rd, &e->object);
+    rd_id(rd, &e->version);
+    e->sequence = qc_rd_be(rd, 8);
+    e->size = qc_rd_be(rd, 8);
+    qc_rd_copy(rd, e->m, sizeof e->m);
+    e->private_part = rd_lp32(rd);
+    qc_rd_copy(rd, e->seal, sizeof e->seal);
+    c->chain = qc_rd_be(rd, 8);
+    rd_id(rd, &c->put_key);
+    e->created = qc_rd_be(rd, 8);
+    rd_tables(rd, c);
+    c->backup = rd_lp32(rd);
+    if (e->kind != GW_ENTRY_FILE || e->path.n < 1 || e->path.n > QC_GW_PATH_MAX ||
+        e->private_part.n > QC_GW_PRIVATE_MAX || e->number < 1 || c->chain < 1)
+        qc_rd_fail(rd);
+}
+
+/* -- the other kinds -------------------------------------------------------------------------------------------- */
+
+static qc_rc add_tombstone(qc_buf *b, const struct gw_rec_tombstone *t, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(b, t->tenant, 4, err));
+    QC_TRY(add_id(b, &t->vault, err));
+    QC_TRY(add_lp32(b, t->path, err));
+    QC_TRY(qc_buf_add_be(b, t->number, 8, err));
+    QC_TRY(qc_buf_add(b, qc_span_of(t->seal, sizeof t->seal), err));
+    QC_TRY(qc_buf_add_be(b, t->chain, 8, err));
+    QC_TRY(add_id(b, &t->put_key, err));
+    return qc_buf_add_be(b, t->created, 8, err);
+}
+
+static void rd_tombstone(qc_rd *rd, struct gw_rec_tombstone *t)
+{
+    t->tenant = (uint32_t)qc_rd_be(rd, 4);
+    rd_id(rd, &t->vault);
+    t->path = rd_lp32(rd);
+    t->number = qc_rd_be(rd, 8);
+    qc_rd_copy(rd, t->seal, sizeof t->seal);
+    t->chain = qc_rd_be(rd, 8);
+    rd_id(rd, &t->put_key);
+    t->created = qc_rd_be(rd, 8);
+    if (t->path.n < 1 || t->path.n > QC_GW_PATH_MAX || t->number < 1 || t->chain < 1)
+        qc_rd_fail(rd);
+}
+
+static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
+{
+    switch (rec->kind) {
+    case GW_REC_VAULT:
+        QC_TRY(qc_buf_add_be(b, rec->u.vault.tenant, 4, err));
+        QC_TRY(add_lp32(b, rec->u.vault.record, err));
+        return add_lp32(b, rec->u.vault.backup, err);
+    case GW_REC_CLOUD:
+        QC_TRY(qc_buf_add_be(b, rec->u.cloud.id, 4, err));
+        QC_TRY(add_lp32(b, rec->u.cloud.name, err));
+        QC_TRY(add_lp32(b, rec->u.cloud.url, err));
+        QC_TRY(qc_buf_add_be(b, rec->u.cloud.generation, 4, err));
+        return qc_buf_add_be(b, rec->u.cloud.state, 1, err);
+    case GW_REC_CONFIG:
+        QC_TRY(qc_buf_add_be(b, rec->u.config.k, 1, err));
+        QC_TRY(qc_buf_add_be(b, rec->u.config.n, 1, err));
+        QC_TRY(qc_buf_add_be(b, rec->u.config.write_quorum, 1, err));
+        return qc_buf_add_be(b, rec->u.config.record_quorum, 1, err);
+    case GW_REC_BKEY:
+        QC_TRY(qc_buf_add_be(b, rec->u.bkey.epoch, 4, err));
+        return qc_buf_add(b, rec->u.bkey.key, err);
+    case GW_REC_BACKUP:
+        QC_TRY(qc_buf_add_be(b, rec->u.backup.tenant, 4, err));
+        QC_TRY(add_id(b, &rec->u.backup.object, err));
+        QC_TRY(add_id(b, &rec->u.backup.version, err));
+        return add_lp32(b, rec->u.backup.backup, err);
+    case GW_REC_COMMIT:
+        return add_commit(b, &rec->u.commit, err);
+    case GW_REC_TOMBSTONE:
+        return add_tombstone(b, &rec->u.tombstone, err);
+    }
+    QC_ASSERT(!"a kind of ours");
+    return QC_FAIL(err, QC_GENERAL, "log record: kind");
+}
+
+static void rd_config(qc_rd *rd, struct gw_rec_config *c)
+{
+    c->k = (uint8_t)qc_rd_be(rd, 1);
+    c->n = (uint8_t)qc_rd_be(rd, 1);
+    c->write_quorum = (uint8_t)qc_rd_be(rd, 1);
+    c->record_quorum = (uint8_t)qc_rd_be(rd, 1);
+    if (c->k < 1 || c->k > c->n || c->n > QC_EC_N_MAX || c->write_quorum < c->k || c->write_quorum > c->n ||
+        c->record_quorum < 1 || c->record_quorum > QC_GW_CLOUDS_MAX)
+        qc_rd_fail(rd);
+}
+
+static void rd_cloud(qc_rd *rd, struct gw_rec_cloud *c)
+{
+    c->id = (uint32_t)qc_rd_be(rd, 4);
+    c->name = rd_lp32(rd);
+    c->url = rd_lp32(rd);
+    c->generation = (uint32_t)qc_rd_be(rd, 4);
+    c->state = (uint8_t)qc_rd_be(rd, 1);
+    if (c->name.n < 1 || c->name.n > CLOUD_NAME_SIZE_MAX || c->url.n < 1 || c->url.n > CLOUD_URL_SIZE_MAX ||
+        (c->name.p != NULL && memchr(c->name.p, 0, c->name.n) != NULL) ||
+        (c->url.p != NULL && memchr(c->url.p, 0, c->url.n) != NULL))
+        qc_rd_fail(rd);
+}
+
+/* -- both ways -------------------------------------------------------------------------------------------------- */
+
+qc_rc gw_log_add(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
+{
+    const size_t before = b->n;
+    uint8_t *head;
+
+    QC_TRY(qc_buf_extend(b, RECORD_HEAD_BYTES, &head, err));
+    const qc_rc rc = add_body(b, rec, err);
+    if (rc != QC_OK) {
+        b->n = before;
+        return rc;
+    }
+    b->p[before] = (uint8_t)rec->kind;
+    qc_put_be(b->p + before + 1, b->n - before - RECORD_HEAD_BYTES, 4);
+    return QC_OK;
+}
+
+qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *ret, struct qc_err *err)
+{
+    struct gw_record rec = { .kind = kind };
+    qc_rd rd = { .s = body };
+
+    switch (kind) {
+    case GW_REC_COMMIT:
+        rd_commit(&rd, &rec.u.commit);
+        break;
+    case GW_REC_TOMBSTONE:
+        rd_tombstone(&rd, &rec.u.tombstone);
+        break;
+    case GW_REC_VAULT:
+        rec.u.vault.tenant = (uint32_t)qc_rd_be(&rd, 4);
+        rec.u.vault.record = rd_lp32(&rd);
+        rec.u.vault.backup = rd_lp32(&rd);
+        if (rec.u.vault.record.n != QC_GW_RECORD_SIZE)
+            qc_rd_fail(&rd);
+        break;
+    case GW_REC_CLOUD:
+        rd_cloud(&rd, &rec.u.cloud);
+        break;
+    case GW_REC_CONFIG:
+        rd_config(&rd, &rec.u.config);
+        break;
+    case GW_REC_BKEY:
+        rec.u.bkey.epoch = (uint32_t)qc_rd_be(&rd, 4);
+        rec.u.bkey.key = qc_rd_bytes(&rd, GW_BKEY_BYTES);
+        break;
+    case GW_REC_BACKUP:
+        rec.u.backup.tenant = (uint32_t)qc_rd_be(&rd, 4);
+        rd_id(&rd, &rec.u.backup.object);
+        rd_id(&rd, &rec.u.backup.version);
+        rec.u.backup.backup = rd_lp32(&rd);
+        break;
+    }
+    if (!qc_rd_end(&rd))
+        return QC_FAIL(err, QC_FORMAT, "log record of kind %d: %zu bytes that do not parse", (int)kind, body.n);
+    *ret = rec;
+    return QC_OK;
+}

@@ -1,0 +1,167 @@
+/* Reading versions: segment by segment, each verified before a byte of it is handed on (I2). */
+#include "ec/geometry.h"
+#include "engine_internal.h"
+
+struct gw_reader {
+    struct gw_engine *e;
+    struct gw_version_row v;
+    char request[QC_GW_REQUEST_ID_MAX + 1];
+    struct gw_read *have; /* bytes [from, to) of the version, all of one segment; NULL: none */
+    uint64_t from, to;
+    uint64_t segment_at; /* where that segment begins */
+};
+
+static qc_rc live_version(struct gw_engine *e, const struct gw_version_ids *ids, struct gw_version_row *ret,
+                          struct qc_err *err)
+{
+    struct gw_version_row v;
+
+    QC_TRY(gw_cat_version(e->cat, &ids->object, &ids->version, &v, err));
+    if (v.state != GW_VERSION_LIVE || !gw_id_same(&v.vault, &ids->vault))
+        return QC_FAIL(err, QC_NOTFOUND, "no such version in this vault");
+    *ret = v;
+    return QC_OK;
+}
+
+/* Nothing has to be pinned: live versions are never swept (every version is kept). */
+qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, const char *request,
+                     struct gw_reader **ret, uint64_t *ret_size, struct qc_err *err)
+{
+    struct gw_version_row v;
+
+    QC_TRY(gw_engine_may(e, err));
+    if (strlen(request) > QC_GW_REQUEST_ID_MAX)
+        return QC_FAIL(err, QC_USAGE, "request id: %zu bytes, at most %d", strlen(request), QC_GW_REQUEST_ID_MAX);
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(live_version(e, ids, &v, err));
+    }
+    struct gw_reader *r = qc_alloc(sizeof *r);
+    if (r == NULL)
+        return QC_FAIL(err, QC_NOMEM, "reader");
+    r->e = e;
+    r->v = v;
+    memcpy(r->request, request, strlen(request) + 1);
+    gw_request_begin(e, request);
+    *ret = r;
+    *ret_size = v.size;
+    return QC_OK;
+}
+
+void gw_reader_close(struct gw_reader **r)
+{
+    if (*r == NULL)
+        return;
+    gw_read_free(&(*r)->have);
+    qc_free(*r);
+    *r = NULL;
+}
+
+static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err *err)
+{
+    struct gw_faults faults = { 0 };
+    struct gw_segment seg;
+    uint64_t at;
+
+    gw_read_free(&r->have);
+    {
+        QC_LOCK(gw_cat_lock(r->e->cat));
+        QC_TRY(gw_cat_segment_at(r->e->cat, r->v.no, off, &seg, &at, err));
+    }
+    const struct gw_range range = { .from = (uint32_t)(off - at),
+                                    .to = to - at < seg.size ? (uint32_t)(to - at) : seg.size };
+    const qc_rc rc =
+        gw_segment_read(r->e->store, &seg, range, qc_deadline_in(QC_GW_READ_MS), &faults, &r->have, err);
+    gw_faults_note(r->e, r->request, seg.id, &faults);
+    if (rc != QC_OK) {
+        qc_err_wrap(err, "segment %" PRIu32, seg.seq);
+        gw_request_error(r->e, r->request, err);
+        return rc;
+    }
+    r->segment_at = at;
+    r->from = off;
+    r->to = at + range.to;
+    return QC_OK;
+}
+
+qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *dst, size_t max, size_t *ret_got,
+                     struct qc_err *err)
+{
+    QC_ASSERT(off < to && to <= r->v.size);
+    QC_ASSERT(max > 0);
+    if (r->have == NULL || off < r->from || off >= r->to)
+        QC_TRY(fetch(r, off, to, err));
+    const uint64_t end = r->to < to ? r->to : to;
+    const size_t n = end - off < max ? (size_t)(end - off) : max;
+    gw_read_copy(r->have, (uint32_t)(off - r->segment_at), dst, n);
+    if (off + n == r->to)
+        gw_read_free(&r->have); /* a unit is scarce: not kept while the caller sends */
+    *ret_got = n;
+    return QC_OK;
+}
+
+/* -- what a version is made of ---------------------------------------------------------------------------------- */
+
+struct tally {
+    struct gw_engine *e;
+    struct gw_version_info *info;
+};
+
+static unsigned info_row(struct gw_version_info *info, uint32_t cloud_id)
+{
+    for (unsigned i = 0; i < info->cloud_count; i++)
+        if (info->clouds[i].cloud_id == cloud_id)
+            return i;
+    QC_ASSERT(info->cloud_count < QC_GW_CLOUDS_MAX);
+    info->clouds[info->cloud_count].cloud_id = cloud_id;
+    return info->cloud_count++;
+}
+
+static qc_rc tally_missing(void *ctx, unsigned frag, uint32_t cloud_id, struct qc_err *err)
+{
+    struct tally *t = ctx;
+
+    (void)frag;
+    (void)err;
+    t->info->clouds[info_row(t->info, cloud_id)].missing++;
+    return QC_OK;
+}
+
+static qc_rc tally_segment(void *ctx, const struct gw_segment *seg, uint64_t offset, struct qc_err *err)
+{
+    struct tally *t = ctx;
+    struct ec_geometry g;
+
+    (void)offset;
+    t->info->k = seg->k;
+    t->info->n = seg->n;
+    t->info->segments++;
+    QC_TRY(ec_geometry(seg->k, seg->size, &g, err));
+    for (unsigned i = 0; i < seg->n; i++) {
+        const unsigned row = info_row(t->info, seg->layout[i]);
+        t->info->clouds[row].fragments++;
+        t->info->clouds[row].bytes += GW_FRAG_HEAD_BYTES + g.payload_size + gw_frag_end_size(g.stripe_count, seg->n);
+    }
+    return gw_cat_deviations_each(t->e->cat, seg->id, tally_missing, t, err);
+}
+
+qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, struct gw_version_info *ret,
+                      struct qc_err *err)
+{
+    struct gw_version_info info = { 0 };
+    struct tally t = { .e = e, .info = &info };
+    struct gw_version_row v;
+    bool current;
+
+    QC_TRY(gw_engine_may(e, err));
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(live_version(e, ids, &v, err));
+    QC_TRY(gw_cat_version_current(e->cat, v.no, &current, err));
+    QC_TRY(gw_cat_margin(e->cat, v.no, &info.margin, err));
+    QC_TRY(gw_cat_segments(e->cat, v.no, 0, tally_segment, &t, err));
+    info.size = v.size;
+    info.old = !current;
+    info.acked_margin = v.acked_margin;
+    *ret = info;
+    return QC_OK;
+}

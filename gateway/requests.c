@@ -1,0 +1,102 @@
+/* What went wrong beneath requests: remembered in memory for the client, counted for the operator, and kept as
+ * suspects for another look. */
+#include <stdio.h>
+
+#include "engine_internal.h"
+
+/* Under the lock: the row of an id, or the one that was not used for the longest time, made empty. */
+static struct gw_remembered *row_of(struct gw_engine *e, const char *id, bool make)
+{
+    struct gw_remembered *oldest = &e->remembered[0];
+
+    for (unsigned i = 0; i < QC_GW_REQUESTS_MAX; i++) {
+        struct gw_remembered *m = &e->remembered[i];
+        if (m->stamp != 0 && strcmp(m->id, id) == 0) {
+            m->stamp = ++e->stamp;
+            return m;
+        }
+        if (m->stamp < oldest->stamp)
+            oldest = m;
+    }
+    if (!make)
+        return NULL;
+    *oldest = (struct gw_remembered){ .stamp = ++e->stamp };
+    snprintf(oldest->id, sizeof oldest->id, "%s", id);
+    return oldest;
+}
+
+static void add_fault(struct gw_request *r, const struct gw_fault *f)
+{
+    struct gw_request_fault *row = NULL;
+
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->faults[i].cloud_id == f->cloud_id && r->faults[i].kind == f->kind)
+            row = &r->faults[i];
+    if (row == NULL) {
+        if (r->count == GW_REQUEST_FAULTS)
+            return; /* the counters of the engine have it all the same */
+        row = &r->faults[r->count++];
+        *row = (struct gw_request_fault){ .cloud_id = f->cloud_id, .kind = f->kind };
+    }
+    row->count++;
+    memcpy(row->key, f->key, sizeof row->key);
+}
+
+static void add_suspect(struct gw_engine *e, uint64_t segment_id, const struct gw_fault *f)
+{
+    if (f->kind != GW_FAULT_MISSING && f->kind != GW_FAULT_DAMAGED)
+        return;
+    for (unsigned i = 0; i < e->suspect_count; i++)
+        if (e->suspects[i].segment_id == segment_id && e->suspects[i].index == f->index)
+            return;
+    if (e->suspect_count == QC_GW_SUSPECTS_MAX)
+        return; /* another read will find it again */
+    e->suspects[e->suspect_count++] = (struct gw_suspect){
+        .segment_id = segment_id, .index = f->index, .cloud_id = f->cloud_id, .kind = f->kind
+    };
+}
+
+void gw_faults_note(struct gw_engine *e, const char *request, uint64_t segment_id, const struct gw_faults *f)
+{
+    if (f->count == 0)
+        return;
+    QC_LOCK(&e->lock);
+    struct gw_remembered *m = request[0] == 0 ? NULL : row_of(e, request, true);
+    for (unsigned i = 0; i < f->count; i++) {
+        const int at = gw_fan_at(e->fan, f->v[i].cloud_id);
+        if (at >= 0)
+            e->read_faults[at][f->v[i].kind]++;
+        if (m != NULL)
+            add_fault(&m->request, &f->v[i]);
+        add_suspect(e, segment_id, &f->v[i]);
+    }
+}
+
+void gw_request_begin(struct gw_engine *e, const char *id)
+{
+    if (id[0] == 0)
+        return;
+    QC_LOCK(&e->lock);
+    (void)row_of(e, id, true);
+}
+
+void gw_request_error(struct gw_engine *e, const char *id, const struct qc_err *why)
+{
+    if (id[0] == 0 || strlen(id) > QC_GW_REQUEST_ID_MAX)
+        return;
+    QC_LOCK(&e->lock);
+    struct gw_remembered *m = row_of(e, id, true);
+    m->request.rc = why->rc;
+    memcpy(m->request.message, why->msg, sizeof m->request.message);
+}
+
+qc_rc gw_request_get(struct gw_engine *e, const char *id, struct gw_request *ret, struct qc_err *err)
+{
+    QC_LOCK(&e->lock);
+    const struct gw_remembered *m = row_of(e, id, false);
+
+    if (m == NULL)
+        return QC_FAIL(err, QC_NOTFOUND, "no request of that id, or it was long ago");
+    *ret = m->request;
+    return QC_OK;
+}

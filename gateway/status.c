@@ -1,0 +1,73 @@
+/* The gateway's status: clouds probed now, counts from the catalogue. */
+#include "engine_internal.h"
+
+static qc_rc fill_clouds(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
+{
+    const struct gw_witness_ask ask = { .incarnation = e->conf.incarnation };
+    const struct gw_rule rule = { .deadline = qc_deadline_in(QC_GW_STATUS_MS) };
+    struct gw_testimony said[QC_GW_CLOUDS_MAX] = { 0 };
+    uint64_t space[QC_GW_CLOUDS_MAX] = { 0 };
+    struct gw_answer a;
+
+    QC_TRY(gw_witness(e->fan, e->root, gw_fan_all(e->fan), &ask, &rule, said, err));
+    const struct gw_ask room = { .set = gw_fan_all(e->fan), .rule = rule };
+    QC_TRY(gw_fan_space(e->fan, &room, space, &a, err));
+    s->cloud_count = gw_fan_count(e->fan);
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        gw_fan_view(e->fan, at, &s->clouds[at].view);
+        s->clouds[at].name = gw_fan_name(e->fan, at);
+        s->clouds[at].url = gw_fan_url(e->fan, at);
+        s->clouds[at].free = (a.done >> at & 1) && space[at] <= INT64_MAX ? (int64_t)space[at] : -1;
+        if (said[at].verdict == GW_VERDICT_ROOT && !atomic_load(&e->fenced))
+            gw_engine_fence(e, "another gateway took over");
+    }
+    return gw_engine_sync_lost(e, err);
+}
+
+static qc_rc fill_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
+{
+    struct gw_counts n;
+    struct gw_log_tip tip;
+
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(gw_cat_counts(e->cat, &e->conf, &n, err));
+    QC_TRY(gw_tip_get(e->cat, &tip, err));
+    s->objects = n.objects;
+    s->versions = n.versions;
+    s->bytes = n.bytes;
+    s->margin_count = n.margin_count;
+    for (unsigned i = 0; i < n.margin_count; i++) {
+        s->margins[i].margin = n.margins[i].margin;
+        s->margins[i].versions = n.margins[i].versions;
+    }
+    s->debts = n.debts;
+    s->record_debts = n.record_debts;
+    s->open_uploads = n.open_uploads;
+    s->dead_segments = n.dead_segments;
+    s->log_sequence = tip.sequence;
+    return QC_OK;
+}
+
+qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
+
+    if (s == NULL)
+        return QC_FAIL(err, QC_NOMEM, "status");
+    QC_TRY(fill_clouds(e, s, err));
+    QC_TRY(fill_counts(e, s, err));
+    gw_engine_health(e, &s->health);
+    s->k = e->conf.k;
+    s->n = e->conf.n;
+    s->write_quorum = e->conf.write_quorum;
+    s->record_quorum = e->conf.record_quorum;
+    s->root_count = s->cloud_count;
+    s->root_threshold = gw_engine_need(e); /* C - m: as many as a rebuild needs anyway */
+    {
+        QC_LOCK(&e->lock);
+        memcpy(s->read_faults, e->read_faults, sizeof s->read_faults);
+        memcpy(s->fenced_why, e->fenced_why, sizeof s->fenced_why);
+    }
+    *ret = *s;
+    return QC_OK;
+}

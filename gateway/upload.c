@@ -1,0 +1,419 @@
+/* Uploads: intents, segments, cancelling.
+ *
+ * U1 (D1): a fragment is put only under a segment id whose row was durable before.
+ * U2 (D2): an id is written at most once; a segment that is sent again, or that failed, gets a new one, and the old
+ *          one goes to the ledger.
+ * U3 (D3): a cancelled upload never decides: both are transactions on its row.
+ */
+#include "base/time.h"
+#include "engine_internal.h"
+
+/* -- begin ------------------------------------------------------------------------------------------------------ */
+
+static qc_rc choose_layout(struct gw_engine *e, struct gw_log_layout *ret, struct qc_err *err)
+{
+    struct gw_candidate candidates[QC_GW_CLOUDS_MAX];
+    struct gw_log_layout l = { .k = (uint8_t)e->conf.k, .n = (uint8_t)e->conf.n };
+
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        struct gw_cloud_view view;
+        gw_fan_view(e->fan, at, &view);
+        candidates[at] = (struct gw_candidate){ .cloud_id = view.id,
+                                                .usable = view.state != GW_CLOUD_LOST &&
+                                                          view.state != GW_CLOUD_UNREACHABLE && !view.suspect };
+    }
+    QC_TRY(gw_place_clouds(candidates, gw_fan_count(e->fan), e->conf.n, e->rng, l.clouds, err));
+    *ret = l;
+    return QC_OK;
+}
+
+/* Is this upload known, and the same? */
+static qc_rc known_upload(struct gw_engine *e, const struct gw_upload *u, bool *ret_known, struct qc_err *err)
+{
+    struct gw_request_row row;
+    struct gw_version_row v;
+
+    QC_TRY(gw_cat_request(e->cat, &u->put_key, &row, err));
+    *ret_known = row.state != GW_UPLOAD_UNKNOWN;
+    if (!*ret_known)
+        return QC_OK;
+    if (row.kind != GW_REQUEST_PUT || row.state == GW_UPLOAD_CANCELLED)
+        return QC_FAIL(err, QC_CONFLICT, "this put key was cancelled or did something else");
+    QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
+    if (!gw_id_same(&v.vault, &u->vault) || !gw_id_same(&v.object, &u->object) ||
+        !gw_id_same(&v.version, &u->version))
+        return QC_FAIL(err, QC_CONFLICT, "this put key began another upload");
+    return QC_OK;
+}
+
+static qc_rc check_new(struct gw_engine *e, const struct gw_upload *u, struct qc_err *err)
+{
+    struct gw_vault_row vault;
+    struct gw_version_row v;
+    struct qc_err miss = { 0 };
+    uint64_t open;
+
+    QC_TRY(gw_cat_vault(e->cat, &u->vault, &vault, err));
+    const qc_rc rc = gw_cat_version(e->cat, &u->object, &u->version, &v, &miss);
+    if (rc == QC_OK)
+        return QC_FAIL(err, QC_CONFLICT, "this object and version id were used by another put");
+    if (rc != QC_NOTFOUND) {
+        *err = miss;
+        return rc;
+    }
+    QC_TRY(gw_cat_open_uploads(e->cat, &open, err));
+    if (open >= QC_GW_UPLOADS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "%" PRIu64 " uploads are open, at most %d", open, QC_GW_UPLOADS_MAX);
+    return QC_OK;
+}
+
+static qc_rc begin_rows(struct gw_engine *e, const struct gw_upload *u, const struct gw_log_layout *l,
+                        const uint8_t salt[GW_SALT_BYTES], struct qc_err *err)
+{
+    struct gw_version_row v = { .vault = u->vault,
+                                .object = u->object,
+                                .version = u->version,
+                                .put_key = u->put_key,
+                                .base = u->base,
+                                .created = (uint64_t)qc_wall_s(),
+                                .state = GW_VERSION_INTENT };
+    struct gw_request_row row = { .put_key = u->put_key, .kind = GW_REQUEST_PUT, .state = GW_UPLOAD_OPEN };
+    uint64_t id;
+
+    QC_TRY(gw_layout_id(e->cat, l, &v.layout, err));
+    QC_TRY(gw_cat_version_add(e->cat, &v, &row.version_no, err));
+    QC_TRY(gw_cat_reserve(e->cat, row.version_no, v.layout, e->conf.incarnation, salt, &id, err));
+    return gw_cat_request_put(e->cat, &row, err);
+}
+
+qc_rc gw_upload_begin(struct gw_engine *e, const struct gw_upload *u, bool *ret_new, struct qc_err *err)
+{
+    uint8_t salt[GW_SALT_BYTES];
+    struct gw_log_layout l;
+    bool have;
+
+    QC_TRY(gw_engine_may(e, err));
+    QC_TRY(choose_layout(e, &l, err));
+    QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
+    QC_TRY(qc_fault(put_intent, err));
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+        QC_TRY(gw_cat_begin(e->cat, &tx, err));
+        QC_TRY(known_upload(e, u, &have, err));
+        if (!have) {
+            QC_TRY(check_new(e, u, err));
+            QC_TRY(begin_rows(e, u, &l, salt, err));
+        }
+        QC_TRY(gw_cat_commit(e->cat, &tx, err));
+    }
+    *ret_new = !have;
+    return qc_fault(put_intent_done, err);
+}
+
+/* -- segments --------------------------------------------------------------------------------------------------- */
+
+bool gw_busy_add(struct gw_engine *e, uint64_t id)
+{
+    QC_LOCK(&e->lock);
+    if (e->busy_count == QC_GW_BUSY_MAX)
+        return false;
+    e->busy[e->busy_count++] = id;
+    return true;
+}
+
+void gw_busy_remove(struct gw_engine *e, uint64_t id)
+{
+    QC_LOCK(&e->lock);
+    for (unsigned i = 0; i < e->busy_count; i++)
+        if (e->busy[i] == id) {
+            e->busy[i] = e->busy[--e->busy_count];
+            return;
+        }
+}
+
+bool gw_busy_is(struct gw_engine *e, uint64_t id)
+{
+    QC_LOCK(&e->lock);
+    for (unsigned i = 0; i < e->busy_count; i++)
+        if (e->busy[i] == id)
+            return true;
+    return false;
+}
+
+static qc_rc open_upload(struct gw_engine *e, const struct gw_id *put_key, struct gw_request_row *ret,
+                         struct qc_err *err)
+{
+    QC_TRY(gw_cat_request(e->cat, put_key, ret, err));
+    if (ret->state == GW_UPLOAD_UNKNOWN)
+        return QC_FAIL(err, QC_NOTFOUND, "no upload of that put key");
+    if (ret->state != GW_UPLOAD_OPEN || ret->kind != GW_REQUEST_PUT)
+        return QC_FAIL(err, QC_CONFLICT, "the upload is %s", gw_upload_state_name(ret->state));
+    return QC_OK;
+}
+
+/* A reserved segment of the upload, marked busy: the one that is there, or a new one. Under the catalogue's lock. */
+static qc_rc take_reserved(struct gw_engine *e, const struct gw_id *put_key, struct gw_segment *ret,
+                           struct qc_err *err)
+{
+    uint64_t busy[QC_GW_BUSY_MAX];
+    struct gw_request_row row;
+    struct gw_version_row v;
+    unsigned count;
+    uint64_t id;
+    bool found;
+
+    QC_TRY(open_upload(e, put_key, &row, err));
+    {
+        QC_LOCK(&e->lock);
+        count = e->busy_count;
+        memcpy(busy, e->busy, sizeof busy);
+    }
+    QC_TRY(gw_cat_reserved(e->cat, row.version_no, busy, count, &id, &found, err));
+    if (!found) {
+        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+        uint8_t salt[GW_SALT_BYTES];
+        QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
+        QC_TRY(gw_cat_begin(e->cat, &tx, err));
+        QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
+        QC_TRY(gw_cat_reserve(e->cat, v.no, v.layout, e->conf.incarnation, salt, &id, err));
+        QC_TRY(gw_cat_commit(e->cat, &tx, err));
+    }
+    QC_TRY(gw_cat_segment(e->cat, id, ret, err));
+    if (!gw_busy_add(e, id))
+        return QC_FAIL(err, QC_TEMP, "%d segments are in work", QC_GW_BUSY_MAX);
+    return QC_OK;
+}
+
+/* The segment's row, in one transaction with what it replaces, what is owed, and the next reservation. */
+static qc_rc segment_rows(struct gw_engine *e, const struct gw_id *put_key, const struct gw_segment *seg,
+                          const struct gw_written *w, const uint8_t salt[GW_SALT_BYTES], struct qc_err *err)
+{
+    struct gw_request_row row;
+    struct qc_err miss = { 0 };
+    uint64_t before, id;
+
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    QC_TRY(open_upload(e, put_key, &row, err)); /* U3 */
+    const qc_rc rc = gw_cat_segment_of(e->cat, row.version_no, seg->seq, &before, &miss);
+    if (rc == QC_OK)
+        QC_TRY(gw_cat_segment_kill(e->cat, before, err)); /* U2 */
+    else if (rc != QC_NOTFOUND) {
+        *err = miss;
+        return rc;
+    }
+    QC_TRY(gw_cat_segment_done(e->cat, seg, err));
+    for (unsigned i = 0; i < seg->n; i++)
+        if ((w->durable_set >> i & 1) == 0)
+            QC_TRY(gw_cat_deviate(e->cat, seg->id, i, w->cloud_id[i], GW_DEV_OWED, err));
+    if (!seg->last) {
+        struct gw_version_row v;
+        bool found;
+        QC_TRY(gw_cat_reserved(e->cat, row.version_no, NULL, 0, &id, &found, err));
+        QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
+        if (!found)
+            QC_TRY(gw_cat_reserve(e->cat, v.no, v.layout, e->conf.incarnation, salt, &id, err));
+    }
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
+/* What was written of a segment that did not reach the quorum is wanted no more. */
+static qc_rc drop_segment(struct gw_engine *e, uint64_t id, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    QC_TRY(qc_fault(sweep_mark, err));
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    QC_TRY(gw_cat_segment_kill(e->cat, id, err));
+    QC_TRY(gw_cat_commit(e->cat, &tx, err));
+    return qc_fault(sweep_marked, err);
+}
+
+static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, const struct gw_written *w,
+                           struct qc_err *err)
+{
+    struct qc_err ignored = { 0 };
+    const char *why = "no answer in time";
+    uint32_t cloud = 0;
+
+    for (unsigned i = seg->n; i > 0; i--)
+        if ((w->durable_set >> (i - 1) & 1) == 0) {
+            cloud = w->cloud_id[i - 1];
+            if (w->outcome[i - 1].why[0] != 0)
+                why = w->outcome[i - 1].why;
+        }
+    qc_ignore(drop_segment(e, seg->id, &ignored), "the row stays reserved, and goes to the ledger with the upload");
+    return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed (%s: %s)", w->durable, seg->n,
+                   e->conf.write_quorum, gw_engine_cloud_name(e, cloud), why);
+}
+
+static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, const struct gw_segment *seg,
+                           struct gw_unit *u, struct gw_written *w, struct qc_err *err)
+{
+    uint8_t salt[GW_SALT_BYTES];
+
+    QC_TRY(qc_fault(put_frag, err));
+    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), qc_deadline_in(QC_GW_STATUS_MS), err));
+    QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(QC_GW_SEGMENT_MS), w, err));
+    QC_TRY(qc_fault(put_frag_done, err));
+    if (w->durable < e->conf.write_quorum)
+        return quorum_failed(e, seg, w, err);
+    struct gw_segment done = *seg;
+    memcpy(done.digest, w->digest, sizeof done.digest);
+    QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
+    QC_TRY(segment_rows(e, &p->put_key, &done, w, salt, err));
+    return qc_fault(put_segment_row, err);
+}
+
+qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, struct gw_unit *u,
+                        struct gw_segment_receipt *ret, struct qc_err *err)
+{
+    struct gw_segment_receipt r = { 0 };
+    struct gw_segment seg = { 0 };
+    struct gw_written w = { 0 };
+
+    QC_TRY(gw_engine_may(e, err));
+    if (p->size < 1 || p->size > QC_GW_SEGMENT_MAX)
+        return QC_FAIL(err, QC_LIMIT, "segment: %" PRIu32 " bytes, expected 1..%d", p->size, QC_GW_SEGMENT_MAX);
+    if (p->seq >= QC_GW_SEGMENTS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "segment: number %" PRIu32 ", at most %d", p->seq, QC_GW_SEGMENTS_MAX - 1);
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(take_reserved(e, &p->put_key, &seg, err));
+    }
+    seg.seq = p->seq;
+    seg.last = p->last;
+    seg.size = p->size;
+    const qc_rc rc = write_segment(e, p, &seg, u, &w, err);
+    gw_busy_remove(e, seg.id);
+    if (rc != QC_OK)
+        return rc;
+    r.durable = w.durable;
+    r.n = seg.n;
+    for (unsigned i = 0; i < seg.n; i++)
+        if ((w.durable_set >> i & 1) == 0)
+            r.owed[r.owed_count++] = w.cloud_id[i];
+    *ret = r;
+    return QC_OK;
+}
+
+/* -- commit, state, cancel -------------------------------------------------------------------------------------- */
+
+static qc_rc check_entry(const struct gw_entry *e, uint8_t kind, struct qc_err *err)
+{
+    if (e->kind != kind)
+        return QC_FAIL(err, QC_USAGE, "entry: kind %u, expected %u", e->kind, kind);
+    if (e->path.n < 1 || e->path.n > QC_GW_PATH_MAX)
+        return QC_FAIL(err, QC_USAGE, "entry: a path of %zu bytes, expected 1..%d", e->path.n, QC_GW_PATH_MAX);
+    if (e->private_part.n > QC_GW_PRIVATE_MAX)
+        return QC_FAIL(err, QC_USAGE, "entry: a private part of %zu bytes, at most %d", e->private_part.n,
+                       QC_GW_PRIVATE_MAX);
+    if (e->number < 1 || e->number > INT64_MAX || e->sequence > INT64_MAX || e->size > INT64_MAX)
+        return QC_FAIL(err, QC_USAGE, "entry: its numbers are out of range");
+    return QC_OK;
+}
+
+qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, struct gw_receipt *ret,
+                       struct qc_err *err)
+{
+    struct gw_change change = { .kind = GW_CHANGE_PUT,
+                                .vault = c->vault,
+                                .put_key = c->put_key,
+                                .entry = &c->entry,
+                                .segments = c->segments,
+                                .backup = c->backup };
+
+    QC_TRY(gw_engine_may(e, err));
+    QC_TRY(check_entry(&c->entry, GW_ENTRY_FILE, err));
+    if (c->backup.n < 1 || c->backup.n > QC_GW_BACKUP_MAX)
+        return QC_FAIL(err, QC_USAGE, "backup data: %zu bytes, expected 1..%d", c->backup.n, QC_GW_BACKUP_MAX);
+    QC_TRY(gw_commit(e, &change, err));
+    QC_TRY(qc_fault(put_ack, err));
+    *ret = change.receipt;
+    return QC_OK;
+}
+
+qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_id *vault, const struct gw_entry *tombstone,
+                      const struct gw_id *put_key, struct gw_receipt *ret, struct qc_err *err)
+{
+    struct gw_change change = {
+        .kind = GW_CHANGE_REMOVE, .vault = *vault, .put_key = *put_key, .entry = tombstone
+    };
+
+    QC_TRY(gw_engine_may(e, err));
+    QC_TRY(check_entry(tombstone, GW_ENTRY_TOMBSTONE, err));
+    QC_TRY(gw_commit(e, &change, err));
+    QC_TRY(qc_fault(put_ack, err));
+    *ret = change.receipt;
+    return QC_OK;
+}
+
+qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_id *put_key, struct gw_id *ret, struct qc_err *err)
+{
+    struct gw_request_row row;
+    struct gw_version_row v;
+
+    QC_TRY(gw_engine_may(e, err));
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(gw_cat_request(e->cat, put_key, &row, err));
+    if (row.kind != GW_REQUEST_PUT)
+        return QC_FAIL(err, row.state == GW_UPLOAD_UNKNOWN ? QC_NOTFOUND : QC_CONFLICT, "no upload of that put key");
+    QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
+    *ret = v.vault;
+    return QC_OK;
+}
+
+qc_rc gw_upload_get(struct gw_engine *e, const struct gw_id *put_key, enum gw_upload_state *ret,
+                    struct gw_receipt *ret_receipt, struct qc_err *err)
+{
+    struct gw_request_row row;
+
+    QC_TRY(gw_engine_may(e, err));
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(gw_cat_request(e->cat, put_key, &row, err));
+    if (row.state == GW_UPLOAD_LIVE)
+        *ret_receipt = row.receipt;
+    *ret = row.state;
+    return QC_OK;
+}
+
+/* In a transaction: the upload is closed, and all that may lie on clouds is dead. */
+static qc_rc cancel_rows(struct gw_engine *e, struct gw_request_row *row, struct qc_err *err)
+{
+    if (row->state == GW_UPLOAD_UNKNOWN)
+        row->kind = GW_REQUEST_CANCEL; /* a late first request finds it */
+    row->state = GW_UPLOAD_CANCELLED;
+    if (row->version_no != 0) {
+        QC_TRY(gw_cat_version_state(e->cat, row->version_no, GW_VERSION_DEAD, err));
+        QC_TRY(gw_cat_segments_kill(e->cat, row->version_no, false, err));
+    }
+    return gw_cat_request_put(e->cat, row, err);
+}
+
+qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_id *put_key, enum gw_upload_state *ret_state,
+                       struct gw_receipt *ret_receipt, struct qc_err *err)
+{
+    struct gw_request_row row;
+
+    QC_TRY(gw_engine_may(e, err));
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+        QC_TRY(gw_cat_begin(e->cat, &tx, err));
+        QC_TRY(gw_cat_request(e->cat, put_key, &row, err));
+        *ret_state = row.state;
+        if (row.state == GW_UPLOAD_LIVE)
+            *ret_receipt = row.receipt;
+        if (row.state == GW_UPLOAD_LIVE || row.state == GW_UPLOAD_DECIDED)
+            return QC_FAIL(err, QC_CONFLICT, "too late to cancel: it is %s", gw_upload_state_name(row.state));
+        if (row.state != GW_UPLOAD_CANCELLED)
+            QC_TRY(cancel_rows(e, &row, err));
+        QC_TRY(qc_fault(cancel_row, err));
+        QC_TRY(gw_cat_commit(e->cat, &tx, err));
+        *ret_state = GW_UPLOAD_CANCELLED;
+    }
+    return qc_fault(cancel_done, err);
+}
