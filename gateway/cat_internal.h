@@ -108,6 +108,20 @@
     X(DEVIANT_VERSIONS, "SELECT DISTINCT s.version_no FROM deviation d JOIN segment s"                        \
                         " ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"          \
                         " WHERE v.state=3")                                                                  \
+    X(ALL_SEGMENTS, "SELECT segment_id FROM segment ORDER BY segment_id")                                    \
+    X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(l.n - l.lost - l.k - (SELECT COUNT(*)"          \
+                        " FROM deviation d JOIN cloud c ON c.cloud_id=d.cloud_id"                            \
+                        " WHERE d.segment_id=s.segment_id AND c.lost=0))"                                    \
+                        " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                           \
+                        " WHERE s.version_no=version.version_no) WHERE state=3")                             \
+    X(REBUILT_REQUESTS, "UPDATE request SET acked=v.acked, margin_full=l.n-l.k, durable_min=v.acked+l.k,"     \
+                        " n=l.n, copies=?1, clouds=?2 FROM version v JOIN layout l"                          \
+                        " ON l.layout_id=v.layout_id"                                                        \
+                        " WHERE request.kind=1 AND v.version_no=request.version_no")                         \
+    X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"       \
+                      " (SELECT COUNT(*) FROM version WHERE state=3),"                                       \
+                      " (SELECT COUNT(*) FROM entry WHERE kind=2),"                                          \
+                      " (SELECT COALESCE(SUM(size), 0) FROM version WHERE state=3)")                         \
     X(SOUND_VERSIONS, "SELECT MAX(l.lost), COUNT(*) FROM version v JOIN layout l ON l.layout_id=v.layout_id"  \
                       " WHERE v.state=3 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"            \
                       " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no) GROUP BY l.lost")
@@ -144,6 +158,7 @@ QC_MUST qc_rc gw_cat_stmt(struct gw_cat *c, enum gw_sql which, struct qc_stmt **
 #define GW_RUN(c, which, err, ...)                                                                           \
     gw_cat_run((c), GW_SQL_##which, (const struct qc_val[]){ __VA_ARGS__ },                                  \
                sizeof((const struct qc_val[]){ __VA_ARGS__ }) / sizeof(struct qc_val), (err))
+#define GW_RUN0(c, which, err) gw_cat_run((c), GW_SQL_##which, NULL, 0, (err))
 QC_MUST qc_rc gw_cat_run(struct gw_cat *c, enum gw_sql which, const struct qc_val *vals, size_t count,
                          struct qc_err *err);
 /* The same for a query: bound, on its first row or at its end. End it with gw_rows_end: QC_CLEANUP. */

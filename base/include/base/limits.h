@@ -125,6 +125,10 @@
     X(QC_GW_ROLL_MS, 2000, "ms", "between two tries to roll a batch forward unasked")                        \
     X(QC_GW_TIDY_KEYS, 64, "keys", "swept or re-put per call: housekeeping yields to requests")              \
     X(QC_GW_SWEEP_ROUNDS, 2, "rounds", "of DELETE and HEAD until a dead key rests; its row stays")           \
+    X(QC_GW_CUTS_MAX, 1024, "rebuilds", "of one gateway; each leaves a root and a cut")                      \
+    X(QC_GW_BKEYS_MAX, 64, "epochs", "of backup keys; there is one until a kit is refreshed")                \
+    X(QC_GW_LOG_OBJECTS_MAX, 32000000, "objects", "listed in a rebuild, over all clouds: 16 bytes each")     \
+    X(QC_GW_REBUILD_SEGMENTS_MAX, 64000000, "segments", "of a rebuild: 16 bytes each")                       \
     X(QC_GW_LIST_PAGE_MS, 60000, "ms", "one page of a listing during a rebuild")                             \
     /* client */                                                                                             \
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \

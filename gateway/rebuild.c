@@ -1,0 +1,289 @@
+/*
+ *   1  identities of >= r = C - m clouds            -> the root key, or it comes from the kit
+ *   2  root object of incarnation + 1 on >= r       FENCE: whoever acknowledges now sees it on one of its e clouds
+ *   3  only now list and read the log               chain up to the first gap
+ *   4  the cut on >= r, the chain on >= e clouds    later landings are void
+ *   5  rows from the records                        the same code that publishes (cat_apply.c)
+ *   6  list the fragments                           presence; nothing is deleted
+ *   7  the catalogue gets its name                  an older one is set aside
+ *
+ * R1 (I1): nothing acknowledged is missed. The old gateway acknowledges after its record lay on e clouds and each of
+ *          them then showed no newer root; e + r > C, so one cloud saw both; the root was there first or the record was.
+ * R2: a crash anywhere leaves a root of an incarnation that nobody uses; the next rebuild takes one more.
+ */
+#include "gateway/rebuild.h"
+
+#include <stdio.h>
+
+#include "cat_internal.h"
+#include "rebuild_internal.h"
+
+static void free_rebuilding(struct gw_rebuilding **bp)
+{
+    struct gw_rebuilding *b = *bp;
+
+    *bp = NULL;
+    if (b == NULL)
+        return;
+    gw_cat_close(&b->cat);
+    const bool stuck = b->fan != NULL && !gw_fan_free(&b->fan, QC_GW_OPEN_MS);
+    if (!stuck)
+        gw_root_free(&b->root);
+    for (unsigned i = 0; i < QC_GW_CLOUDS_MAX; i++)
+        gw_log_wipe(&b->identity[i]); /* shares of the root key */
+    for (unsigned i = 0; i < QC_GW_BKEYS_MAX; i++)
+        qc_key_free(&b->bkeys[i]);
+    qc_free(b->seen);
+    gw_state_close(&b->state);
+    qc_free(b);
+}
+
+static qc_rc open_fan(struct gw_rebuilding *b, struct qc_err *err)
+{
+    struct gw_cloud_conf confs[QC_GW_CLOUDS_MAX];
+
+    for (unsigned at = 0; at < b->setup->count; at++)
+        confs[at] = (struct gw_cloud_conf){ .id = at + 1,
+                                            .generation = 1,
+                                            .name = b->setup->clouds[at].name,
+                                            .url = b->setup->clouds[at].url };
+    return gw_fan_new(&b->fan, confs, b->setup->count, err);
+}
+
+/* The root key's file: ours already, or none yet. */
+static qc_rc keep_root(struct gw_rebuilding *b, struct qc_err *err)
+{
+    QC_CLEANUP(gw_root_free) struct gw_root *have = NULL;
+    bool has;
+
+    QC_TRY(gw_state_has(&b->state, gw_state_root, &has, err));
+    if (!has) {
+        QC_TRY(gw_state_put_root(&b->state, gw_state_root, b->root, err));
+        return qc_fault(rebuild_key, err);
+    }
+    QC_TRY(gw_state_get_root(&b->state, gw_state_root, &have, err));
+    if (!qc_span_eq(qc_span_of(gw_root_catalogue(have), GW_ID_BYTES),
+                    qc_span_of(gw_root_catalogue(b->root), GW_ID_BYTES)) ||
+        !qc_key_same(gw_root_G(have), gw_root_G(b->root)))
+        return QC_FAIL(err, QC_CONFLICT, "'%s' belongs to another gateway than these clouds", b->state.path);
+    return qc_fault(rebuild_key, err);
+}
+
+/* -- rows ------------------------------------------------------------------------------------------------------- */
+
+/* Names and places: as the operator gives them now where a cloud was heard, else as recorded. */
+static qc_rc learn_cloud(struct gw_rebuilding *b, const struct gw_rec_cloud *rec, struct qc_err *err)
+{
+    const int at = gw_rebuild_at(b, rec->id);
+    struct gw_cloud_row *row = NULL;
+
+    for (unsigned i = 0; i < b->cloud_count; i++)
+        if (b->clouds[i].id == rec->id)
+            row = &b->clouds[i];
+    if (row == NULL && b->cloud_count == QC_GW_CLOUDS_MAX)
+        return QC_FAIL(err, QC_INTEGRITY, "log: more than %d clouds", QC_GW_CLOUDS_MAX);
+    if (row == NULL)
+        row = &b->clouds[b->cloud_count++];
+    *row = (struct gw_cloud_row){ .id = rec->id, .generation = rec->generation };
+    memcpy(row->name, rec->name.p, rec->name.n); /* lengths were checked by the parser */
+    memcpy(row->url, rec->url.p, rec->url.n);
+    if (at >= 0) {
+        snprintf(row->name, sizeof row->name, "%s", b->setup->clouds[at].name);
+        snprintf(row->url, sizeof row->url, "%s", b->setup->clouds[at].url);
+        row->generation = b->member[at].generation;
+        row->identity = qc_buf_span(&b->identity[at]);
+    }
+    return QC_OK;
+}
+
+static qc_rc learn_bkey(struct gw_rebuilding *b, const struct gw_rec_bkey *rec, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+
+    if (rec->epoch < 1 || rec->epoch > QC_GW_BKEYS_MAX)
+        return QC_FAIL(err, QC_INTEGRITY, "log: backup key of epoch %" PRIu32, rec->epoch);
+    QC_TRY(qc_key_blank(&key, GW_BKEY_BYTES, err));
+    memcpy(qc_key_write(key), rec->key.p, GW_BKEY_BYTES);
+    qc_key_seal(key);
+    qc_key_free(&b->bkeys[rec->epoch - 1]);
+    b->bkeys[rec->epoch - 1] = QC_STEAL(key);
+    if (rec->epoch > b->bkey_epoch)
+        b->bkey_epoch = rec->epoch;
+    return QC_OK;
+}
+
+static qc_rc learn(struct gw_rebuilding *b, const struct gw_record *rec, struct qc_err *err)
+{
+    if (rec->kind == GW_REC_CONFIG) {
+        b->conf.k = rec->u.config.k;
+        b->conf.n = rec->u.config.n;
+        b->conf.write_quorum = rec->u.config.write_quorum;
+        b->conf.record_quorum = rec->u.config.record_quorum;
+    }
+    if (rec->kind == GW_REC_CLOUD)
+        return learn_cloud(b, &rec->u.cloud, err);
+    if (rec->kind == GW_REC_BKEY)
+        return learn_bkey(b, &rec->u.bkey, err);
+    if (rec->kind == GW_REC_COMMIT)
+        for (uint32_t i = 0; i < rec->u.commit.segment_count; i++) {
+            struct gw_log_segment s;
+            gw_log_segment_at(&rec->u.commit, i, &s);
+            if (s.id >= b->next_segment)
+                b->next_segment = s.id + 1;
+        }
+    return QC_OK;
+}
+
+/* One link of the chain: on enough clouds, then its rows, and the copies that are owed. */
+static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span bytes, gw_clouds on,
+                       struct qc_err *err)
+{
+    struct gw_log_row row = { .sequence = l->head.sequence, .incarnation = l->head.incarnation };
+    struct gw_log_iter it = gw_log_records(l);
+    struct gw_record rec;
+
+    for (bool more = true;;) {
+        QC_TRY(gw_log_next(&it, &rec, &more, err));
+        if (!more)
+            break;
+        QC_TRY(learn(b, &rec, err));
+    }
+    if (b->conf.k == 0)
+        return QC_FAIL(err, QC_INTEGRITY, "log: it does not begin with a configuration");
+    QC_TRY(gw_rebuild_reput(b, &l->head, bytes, &on, err));
+    QC_TRY(qc_sha256(&bytes, 1, row.hash, err));
+    QC_LOCK(gw_cat_lock(b->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(b->cat, &tx, err));
+    QC_TRY(gw_cat_apply(b->cat, l, err));
+    QC_TRY(gw_cat_log_put(b->cat, &row, err));
+    for (unsigned i = 0; i < b->cloud_count; i++) {
+        const int at = gw_rebuild_at(b, b->clouds[i].id);
+        if (at < 0 || (on >> at & 1) == 0)
+            QC_TRY(gw_cat_debt_add(b->cat, b->clouds[i].id, row.sequence, err));
+    }
+    return gw_cat_commit(b->cat, &tx, err);
+}
+
+/* Clouds that answered without an identity: nothing on them counts. Those are known by their place. */
+static qc_rc mark_lost(struct gw_rebuilding *b, struct qc_err *err)
+{
+    for (unsigned at = 0; at < b->setup->count; at++)
+        for (unsigned i = 0; i < b->cloud_count; i++)
+            if ((b->lost >> at & 1) && strcmp(b->clouds[i].url, b->setup->clouds[at].url) == 0)
+                QC_TRY(gw_cloud_set_lost(b->cat, b->clouds[i].id, true, err));
+    return QC_OK;
+}
+
+static qc_rc write_config(struct gw_rebuilding *b, struct qc_err *err)
+{
+    struct gw_birth birth = { .conf = b->conf,
+                              .clouds = b->clouds,
+                              .cloud_count = b->cloud_count,
+                              .next_segment = b->next_segment,
+                              .bkey_epoch = b->bkey_epoch };
+
+    if (b->cloud_count < b->conf.n || b->bkey_epoch == 0)
+        return QC_FAIL(err, QC_INTEGRITY, "log: %u clouds and no backup key in its records", b->cloud_count);
+    memcpy(birth.conf.catalogue.b, gw_root_catalogue(b->root), GW_ID_BYTES);
+    birth.conf.instance = b->instance;
+    birth.conf.incarnation = b->incarnation;
+    birth.conf.life = GW_LIFE_READY;
+    QC_LOCK(gw_cat_lock(b->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(b->cat, &tx, err));
+    QC_TRY(gw_birth_write(b->cat, &birth, err));
+    QC_TRY(gw_tip_put(b->cat, &b->tip, err));
+    for (uint32_t epoch = 1; epoch <= QC_GW_BKEYS_MAX; epoch++)
+        if (b->bkeys[epoch - 1] != NULL)
+            QC_TRY(gw_birth_bkey(b->cat, b->root, epoch, b->bkeys[epoch - 1], b->rng, err));
+    QC_TRY(mark_lost(b, err));
+    return gw_cat_commit(b->cat, &tx, err);
+}
+
+static qc_rc write_rows(struct gw_rebuilding *b, struct qc_err *err)
+{
+    char path[GW_STATE_PATH_MAX];
+
+    QC_TRY(gw_state_sweep(&b->state, err));
+    QC_TRY(gw_state_path(&b->state, gw_state_new, path, err));
+    QC_TRY(gw_cat_open(&b->cat, path, true, err));
+    b->next_segment = 1;
+    QC_TRY(gw_rebuild_list_log(b, err));
+    QC_TRY(gw_rebuild_walk(b, take_link, err));
+    QC_TRY(qc_fault(rebuild_listed, err));
+    QC_TRY(gw_rebuild_cut(b, err));
+    QC_TRY(write_config(b, err));
+    QC_TRY(qc_fault(rebuild_rows, err));
+    QC_TRY(gw_rebuild_presence(b, err));
+    return qc_fault(rebuild_presence, err);
+}
+
+static qc_rc fill_report(struct gw_rebuilding *b, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_LOCK(gw_cat_lock(b->cat));
+    QC_TRY(GW_QUERY0(b->cat, REBUILT_COUNTS, &rows, err));
+    QC_TRY(qc_col_u64(rows.s, 0, &b->report->vaults, err));
+    QC_TRY(qc_col_u64(rows.s, 1, &b->report->entries, err));
+    QC_TRY(qc_col_u64(rows.s, 2, &b->report->versions, err));
+    QC_TRY(qc_col_u64(rows.s, 3, &b->report->tombstones, err));
+    return qc_col_u64(rows.s, 4, &b->report->bytes, err);
+}
+
+/* -- names ------------------------------------------------------------------------------------------------------ */
+
+/* An older catalogue is set aside, with its journal: its last transactions may be there. */
+static qc_rc set_aside(struct gw_rebuilding *b, struct qc_err *err)
+{
+    static const char *const suffixes[] = { "-wal", "-shm", "" };
+    const int dir = qc_fd_get(&b->state.dir);
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char from[64], to[64];
+        bool has;
+        snprintf(from, sizeof from, "%s%s", gw_state_catalogue, suffixes[i]);
+        snprintf(to, sizeof to, "before-%" PRIu32 ".db%s", b->incarnation, suffixes[i]);
+        QC_TRY(gw_state_has(&b->state, from, &has, err));
+        if (has && renameat(dir, from, dir, to) != 0)
+            return QC_FAIL_OS(err, "setting the old catalogue aside");
+    }
+    return qc_dir_sync(dir, err);
+}
+
+static qc_rc finish(struct gw_rebuilding *b, struct qc_err *err)
+{
+    QC_TRY(fill_report(b, err));
+    {
+        QC_LOCK(gw_cat_lock(b->cat));
+        QC_TRY(gw_cat_checkpoint(b->cat, err));
+    }
+    gw_cat_close(&b->cat);
+    QC_TRY(set_aside(b, err));
+    QC_TRY(gw_state_install(&b->state, err));
+    return qc_fault(rebuild_done, err);
+}
+
+qc_rc gw_rebuild(const char *state_dir, const struct gw_rebuild_setup *setup, const qc_rng *rng,
+                 struct gw_rebuild_report *ret, struct qc_err *err)
+{
+    QC_CLEANUP(free_rebuilding) struct gw_rebuilding *b = qc_alloc(sizeof *b);
+    struct gw_rebuild_report report = { 0 };
+
+    if (b == NULL)
+        return QC_FAIL(err, QC_NOMEM, "rebuild");
+    b->setup = setup;
+    b->rng = rng;
+    b->report = &report;
+    QC_TRY(gw_clouds_check(setup->clouds, setup->count, err));
+    QC_TRY(gw_state_open(&b->state, state_dir, true, err));
+    QC_TRY(open_fan(b, err));
+    QC_TRY(gw_rebuild_identities(b, err));
+    QC_TRY(keep_root(b, err));
+    QC_TRY(gw_rebuild_fence(b, err));
+    QC_TRY(write_rows(b, err));
+    QC_TRY(finish(b, err));
+    *ret = report;
+    return QC_OK;
+}

@@ -1,0 +1,250 @@
+/* Rebuild, the clouds' part: whose they are, the fence, the cut. */
+#include "rebuild_internal.h"
+
+int gw_rebuild_at(const struct gw_rebuilding *b, uint32_t cloud_id)
+{
+    for (unsigned at = 0; at < b->setup->count; at++)
+        if ((b->good >> at & 1) && b->member[at].cloud_id == cloud_id)
+            return (int)at;
+    return -1;
+}
+
+/* -- identities ------------------------------------------------------------------------------------------------- */
+
+static qc_rc fetch_identities(struct gw_rebuilding *b, struct qc_err *err)
+{
+    const char *keys[QC_GW_CLOUDS_MAX];
+    struct gw_answer a;
+
+    for (unsigned at = 0; at < QC_GW_CLOUDS_MAX; at++)
+        keys[at] = gw_name_identity;
+    const struct gw_ask ask = { .set = gw_fan_all(b->fan),
+                                .keys = keys,
+                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) },
+                                .force = true };
+    QC_TRY(gw_fan_get(b->fan, &ask, GW_IDENTITY_MAX, b->identity, &a, err));
+    for (unsigned at = 0; at < b->setup->count; at++)
+        if (a.outcome[at].fate == GW_FAILED && (a.outcome[at].rc == QC_NOTFOUND || a.outcome[at].rc == QC_LIMIT))
+            b->lost |= (gw_clouds)1 << at; /* it answers, and has none */
+    return QC_OK;
+}
+
+/* With a kit no share is needed; an identity counts when its HMAC holds. */
+static qc_rc root_from_kit(struct gw_rebuilding *b, bool good[QC_GW_CLOUDS_MAX], struct qc_err *err)
+{
+    QC_TRY_AS(gw_kit_parse(b->setup->kit, &b->root, err), err, "operator's kit");
+    for (unsigned at = 0; at < b->setup->count; at++) {
+        struct gw_identity id = { 0 };
+        struct qc_err why = { 0 };
+        if (b->identity[at].n == 0 || gw_identity_parse(qc_buf_span(&b->identity[at]), &id, &why) != QC_OK)
+            continue;
+        const struct gw_member m = { id.cloud_id, id.generation };
+        good[at] = gw_identity_check(b->root, &m, qc_buf_span(&b->identity[at]), &why) == QC_OK;
+        gw_identity_done(&id);
+    }
+    return QC_OK;
+}
+
+static qc_rc root_from_clouds(struct gw_rebuilding *b, bool good[QC_GW_CLOUDS_MAX], struct qc_err *err)
+{
+    qc_span objects[QC_GW_CLOUDS_MAX] = { 0 };
+
+    for (unsigned at = 0; at < b->setup->count; at++)
+        objects[at] = qc_buf_span(&b->identity[at]);
+    return gw_identity_combine(objects, b->setup->count, &b->root, good, err);
+}
+
+/* What a good identity says: which cloud it is, how many there are, how many a rebuild needs. */
+static qc_rc learn_member(struct gw_rebuilding *b, unsigned at, struct qc_err *err)
+{
+    QC_CLEANUP(gw_identity_done) struct gw_identity id = { 0 };
+
+    QC_TRY(gw_identity_parse(qc_buf_span(&b->identity[at]), &id, err));
+    if (gw_rebuild_at(b, id.cloud_id) >= 0)
+        return QC_FAIL(err, QC_CONFLICT, "clouds %s and %s show the same identity: one is a copy of the other",
+                       b->setup->clouds[gw_rebuild_at(b, id.cloud_id)].name, b->setup->clouds[at].name);
+    b->member[at] = (struct gw_member){ id.cloud_id, id.generation };
+    b->good |= (gw_clouds)1 << at;
+    if (id.slot_count > 0 && id.slots[0].count >= b->count) {
+        b->count = id.slots[0].count;
+        b->needed = id.slots[0].threshold;
+    }
+    return QC_OK;
+}
+
+/* From here on positions have their clouds' real ids: names depend on them. */
+static qc_rc reopen_fan(struct gw_rebuilding *b, struct qc_err *err)
+{
+    struct gw_cloud_conf confs[QC_GW_CLOUDS_MAX];
+
+    if (!gw_fan_free(&b->fan, QC_GW_OPEN_MS))
+        return QC_FAIL(err, QC_TEMP, "a cloud hangs: unmount it, or leave it out");
+    for (unsigned at = 0; at < b->setup->count; at++) {
+        const bool good = b->good >> at & 1;
+        confs[at] = (struct gw_cloud_conf){ .id = good ? b->member[at].cloud_id : UINT32_MAX - at,
+                                            .generation = good ? b->member[at].generation : 0,
+                                            .name = b->setup->clouds[at].name,
+                                            .url = b->setup->clouds[at].url };
+    }
+    return gw_fan_new(&b->fan, confs, b->setup->count, err);
+}
+
+qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err)
+{
+    bool good[QC_GW_CLOUDS_MAX] = { false };
+
+    QC_TRY(fetch_identities(b, err));
+    if (b->setup->kit.n > 0)
+        QC_TRY(root_from_kit(b, good, err));
+    else
+        QC_TRY(root_from_clouds(b, good, err));
+    for (unsigned at = 0; at < b->setup->count; at++) {
+        if (good[at])
+            QC_TRY(learn_member(b, at, err));
+        else if (b->identity[at].n > 0)
+            b->lost |= (gw_clouds)1 << at;
+    }
+    if (b->needed == 0) { /* the root key is off the clouds: nothing says how many there are */
+        b->needed = b->setup->count;
+        b->count = b->setup->count;
+    }
+    b->report->clouds = b->count;
+    b->report->needed = b->needed;
+    b->report->reached = (unsigned)__builtin_popcount(b->good);
+    memcpy(b->report->catalogue.b, gw_root_catalogue(b->root), GW_ID_BYTES);
+    if (b->report->reached < b->needed)
+        return QC_FAIL(err, QC_QUORUM, "%u of %u clouds show their identity, %u are needed for a rebuild",
+                       b->report->reached, b->count, b->needed);
+    return reopen_fan(b, err);
+}
+
+/* -- roots and cuts --------------------------------------------------------------------------------------------- */
+
+struct root_list {
+    struct gw_rebuilding *b;
+    unsigned at;
+};
+
+static qc_rc fetch_small(struct gw_rebuilding *b, unsigned at, const char *key, qc_buf *ret, struct qc_err *err)
+{
+    qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
+    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
+    struct gw_answer a;
+
+    keys[at] = key;
+    const struct gw_ask ask = { .set = (gw_clouds)1 << at,
+                                .keys = keys,
+                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
+    QC_TRY(gw_fan_get(b->fan, &ask, 4096, bytes, &a, err));
+    *ret = bytes[at];
+    return QC_OK;
+}
+
+static qc_rc learn_cut(struct gw_rebuilding *b, const struct gw_cut_object *cut, struct qc_err *err)
+{
+    for (unsigned i = 0; i < b->cut_count; i++)
+        if (b->cuts[i].by == cut->by)
+            return QC_OK;
+    if (b->cut_count == QC_GW_CUTS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "more than %d rebuilds of one gateway", QC_GW_CUTS_MAX);
+    b->cuts[b->cut_count].by = cut->by;
+    b->cuts[b->cut_count++].sequence = cut->log_sequence;
+    return QC_OK;
+}
+
+/* Roots and cuts that do not authenticate are nobody's. */
+static qc_rc see_root(void *ctx, const struct cloud_item *item, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
+    const struct root_list *l = ctx;
+    struct gw_rebuilding *b = l->b;
+    struct qc_err why = { 0 };
+    struct gw_root_object root;
+    struct gw_cut_object cut;
+    struct gw_name name;
+
+    QC_TRY(gw_name_parse(b->root, b->member[l->at].cloud_id, item->key, &name, err));
+    if (name.kind != GW_NAME_ROOT && name.kind != GW_NAME_CUT) {
+        b->report->foreign++;
+        return QC_OK;
+    }
+    QC_TRY(fetch_small(b, l->at, item->key, &bytes, err));
+    if (name.kind == GW_NAME_ROOT && gw_root_object_parse(b->root, qc_buf_span(&bytes), &root, &why) == QC_OK &&
+        root.incarnation > b->newest)
+        b->newest = root.incarnation;
+    if (name.kind == GW_NAME_CUT && gw_cut_object_parse(b->root, qc_buf_span(&bytes), &cut, &why) == QC_OK)
+        return learn_cut(b, &cut, err);
+    return QC_OK;
+}
+
+/* The same key on every good cloud, each under its own name. */
+static qc_rc put_everywhere(struct gw_rebuilding *b, const struct gw_name *name, qc_span bytes,
+                            struct gw_answer *ret, struct qc_err *err)
+{
+    char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
+    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
+
+    for (unsigned at = 0; at < b->setup->count; at++)
+        if (b->good >> at & 1) {
+            QC_TRY(gw_name_make(b->root, b->member[at].cloud_id, name, names[at], err));
+            keys[at] = names[at];
+        }
+    const struct gw_ask ask = { .set = b->good,
+                                .keys = keys,
+                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) },
+                                .force = true };
+    return gw_fan_put(b->fan, &ask, bytes, CLOUD_NEW, ret, err);
+}
+
+qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err)
+{
+    uint8_t bytes[GW_ROOT_OBJECT_BYTES];
+    struct gw_root_object root = { 0 };
+    struct gw_answer a;
+
+    for (unsigned at = 0; at < b->setup->count; at++) {
+        struct root_list l = { b, at };
+        if (b->good >> at & 1)
+            QC_TRY_AS(gw_fan_list(b->fan, at, "r/", QC_GW_LIST_PAGE_MS, see_root, &l, err), err, "cloud %s",
+                      b->setup->clouds[at].name);
+    }
+    if (b->newest == 0 || b->newest >= UINT16_MAX)
+        return QC_FAIL(err, QC_INTEGRITY, "no root object on the clouds, or too many: incarnation %" PRIu32, b->newest);
+    b->incarnation = b->newest + 1;
+    b->report->incarnation = b->incarnation;
+    QC_TRY(qc_rng_fill(b->rng, b->instance.b, sizeof b->instance.b, err));
+    root.incarnation = b->incarnation;
+    memcpy(root.instance, b->instance.b, sizeof root.instance);
+    QC_TRY(gw_root_object_make(b->root, &root, bytes, err));
+    QC_TRY(qc_fault(rebuild_fence, err));
+    const struct gw_name name = { .kind = GW_NAME_ROOT, .id = b->incarnation };
+    QC_TRY(put_everywhere(b, &name, qc_span_of(bytes, sizeof bytes), &a, err));
+    const unsigned done = (unsigned)__builtin_popcount(a.done);
+    for (unsigned at = 0; at < b->setup->count; at++)
+        if (a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_CONFLICT && done < b->needed)
+            return QC_FAIL(err, QC_CONFLICT, "another rebuild is at work (incarnation %" PRIu32 " on cloud %s)",
+                           b->incarnation, b->setup->clouds[at].name);
+    if (done < b->needed)
+        return QC_FAIL(err, QC_QUORUM, "the new root object is on %u clouds, %u are needed", done, b->needed);
+    /* A cloud that did not take the root does not know that we fenced: what it shows later does not count. */
+    b->good = a.done;
+    b->report->reached = done;
+    return qc_fault(rebuild_fenced, err);
+}
+
+qc_rc gw_rebuild_cut(struct gw_rebuilding *b, struct qc_err *err)
+{
+    const struct gw_cut_object cut = { .by = b->incarnation,
+                                       .incarnation = b->newest,
+                                       .log_sequence = b->tip.sequence };
+    const struct gw_name name = { .kind = GW_NAME_CUT, .id = b->incarnation };
+    uint8_t bytes[GW_CUT_OBJECT_BYTES];
+    struct gw_answer a;
+
+    QC_TRY(gw_cut_object_make(b->root, &cut, bytes, err));
+    QC_TRY(put_everywhere(b, &name, qc_span_of(bytes, sizeof bytes), &a, err));
+    const unsigned done = (unsigned)__builtin_popcount(a.done);
+    if (done < b->needed)
+        return QC_FAIL(err, QC_QUORUM, "the cut is on %u clouds, %u are needed", done, b->needed);
+    return qc_fault(rebuild_cut, err);
+}

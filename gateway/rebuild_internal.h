@@ -1,0 +1,64 @@
+/* The steps of a rebuild, for rebuild.c. */
+#pragma once
+#include "engine_internal.h"
+#include "gateway/rebuild.h"
+#include "make.h"
+
+/* A log object that some clouds list. */
+struct gw_log_seen {
+    uint64_t sequence;
+    uint16_t incarnation;
+    gw_clouds on;
+};
+
+struct gw_rebuilding {
+    const struct gw_rebuild_setup *setup;
+    const qc_rng *rng;
+    struct gw_rebuild_report *report;
+    struct gw_state state;
+    struct gw_root *root;
+    struct gw_fan *fan;    /* one position per cloud of the setup */
+    gw_clouds good, lost;  /* showing an identity of ours; answering without */
+    qc_buf identity[QC_GW_CLOUDS_MAX];
+    struct gw_member member[QC_GW_CLOUDS_MAX]; /* of good ones */
+    unsigned needed, count;                    /* clouds: r; in use, as the identities say */
+    uint32_t newest, incarnation;              /* greatest seen; ours */
+    struct gw_id instance;
+
+    struct gw_log_seen *seen; /* ascending by sequence, incarnation */
+    size_t seen_count, seen_cap;
+    struct {
+        uint32_t by;
+        uint64_t sequence;
+    } cuts[QC_GW_CUTS_MAX];
+    unsigned cut_count;
+    struct gw_log_tip tip; /* end of the chain */
+
+    struct gw_cat *cat;
+    struct gw_config conf;
+    struct gw_cloud_row clouds[QC_GW_CLOUDS_MAX]; /* from the log's records */
+    unsigned cloud_count;
+    uint32_t bkey_epoch;
+    qc_key *bkeys[QC_GW_BKEYS_MAX]; /* by epoch - 1 */
+    uint64_t next_segment;
+};
+
+/* rebuild_clouds.c */
+QC_MUST qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err);
+QC_MUST qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err);
+QC_MUST qc_rc gw_rebuild_cut(struct gw_rebuilding *b, struct qc_err *err);
+/* position of a cloud id among the good ones, or -1 */
+int gw_rebuild_at(const struct gw_rebuilding *b, uint32_t cloud_id);
+
+/* rebuild_log.c */
+QC_MUST qc_rc gw_rebuild_list_log(struct gw_rebuilding *b, struct qc_err *err);
+/* Walk the chain. Called for each object of it, in order; on: the good clouds that list it. */
+typedef qc_rc (*gw_chain_fn)(struct gw_rebuilding *b, const struct gw_log *l, qc_span bytes, gw_clouds on,
+                             struct qc_err *err);
+QC_MUST qc_rc gw_rebuild_walk(struct gw_rebuilding *b, gw_chain_fn fn, struct qc_err *err);
+/* Put an object on good clouds until the record quorum has it. *on grows. */
+QC_MUST qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, qc_span bytes, gw_clouds *on,
+                               struct qc_err *err);
+
+/* rebuild_presence.c */
+QC_MUST qc_rc gw_rebuild_presence(struct gw_rebuilding *b, struct qc_err *err);
