@@ -272,7 +272,6 @@ static qc_rc upload_cancel(struct vault_gw *gw, const uint8_t put_key[16], const
 struct counted {
     const struct vault_gw_read *what;
     uint64_t got;
-    bool streamed;
 };
 
 static qc_rc count_write(void *ctx, qc_span bytes, struct qc_err *err)
@@ -281,7 +280,6 @@ static qc_rc count_write(void *ctx, qc_span bytes, struct qc_err *err)
     if (bytes.n > c->what->size - c->got)
         return QC_FAIL(err, QC_FORMAT, "the gateway sent more than the %" PRIu64 " bytes asked for",
                        c->what->size);
-    c->streamed = true;
     c->got += bytes.n;
     return c->what->write(c->what->ctx, bytes, err);
 }
@@ -300,7 +298,6 @@ static qc_rc read_range(struct vault_gw *gw, const uint8_t *vault, const struct 
                                                 .range = range,
                                                 .write = count_write,
                                                 .ctx = &c,
-                                                .streamed = &c.streamed,
                                                 .answer_max = 65536 },
                         NULL, op, err));
     if (c.got != what->size)

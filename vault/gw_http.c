@@ -153,7 +153,10 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
         return QC_FAIL(err, QC_TEMP, "the gateway is not running (no socket '%s')", h->name);
     }
     if (rc != QC_OK) {
-        *ret_again = rc == QC_TEMP && (call->streamed == NULL || !*call->streamed);
+        /* A stream that breaks has a reason, which the gateway remembers: its reader asks before it tries
+         * again. */
+        bool may = call->write == NULL || net_client_reach(h->net) == NET_NOTHING_SENT;
+        *ret_again = rc == QC_TEMP && may;
         return rc;
     }
     if (answer.status >= 200 && answer.status < 300)

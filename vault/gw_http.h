@@ -21,7 +21,6 @@ struct gw_http_call {
     const char *range;  /* Range header or NULL */
     net_write_fn write; /* for a streamed answer; ctx is told whether it has got bytes through *streamed */
     void *ctx;
-    const bool *streamed; /* true: bytes were handed on, so the request must not be repeated; NULL: never */
     struct vault_gw_entry *ret_current; /* of a conflict; may be NULL */
     size_t answer_max;
 };
