@@ -90,8 +90,11 @@ qc_rc route_find(struct request *r, const char *method, const char *url, struct 
             continue;
         r->route = &routes[i];
         const char *name = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Qcloud-Request");
-        if (name != NULL && !request_name(qc_span_str(name), r->name))
+        char from_header[sizeof r->name] = "";
+        if (name != NULL && !request_name(qc_span_str(name), from_header))
             return QC_FAIL(err, QC_USAGE, "X-Qcloud-Request: not 16 to 64 digits of lower-case hex");
+        if (strchr(r->route->pattern, '*') == NULL) /* else the path says which request is meant */
+            memcpy(r->name, from_header, sizeof r->name);
         return QC_OK;
     }
     if (known)

@@ -1,0 +1,464 @@
+#!/usr/bin/python3
+"""A running gateway against docs/openapi.yaml: every path, method and status of the page is asked for, in a sensible order,
+and every answer is judged by the page. What the page does not name is a failure, and so is what nobody could provoke.
+
+Needs QC_BIN, the folder of qcloud-gateway; python3-yaml and python3-jsonschema. QC_SEED repeats a run.
+"""
+import hashlib
+import json
+import os
+import random
+import sys
+import time
+
+import refusals
+from openapi import Contract, b64, unb64
+from server import GATEWAY, Failure, Server, check, parallel
+
+# What this test cannot bring about, and why; everything else that the page names has to be seen.
+EXEMPT = {
+    ("*", "403"),       # needs another user
+    ("*", "423"),       # needs a second program that writes the catalogue
+    ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
+    ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
+    ("uploadBegin", "5XX"),                         # need a failing disk: tests/fault does that beneath the engine
+    ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
+}
+
+
+def enc(*items):
+    return b"".join(len(x).to_bytes(8, "big") + x for x in items)
+
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+
+class Walk:
+    def __init__(self, server, seed):
+        self.server, self.contract, self.random = server, Contract(), random.Random(seed)
+        self.vault = self.id()
+        self.seals = []                             # of the vault's chain
+        self.calls = 0
+
+    # ------------------------------------------------------------ asking
+    def id(self):
+        return self.random.randbytes(16).hex()
+
+    def ask(self, name, ids=None, body=None, query=None, headers=None, expect=200, error=None):
+        """One call by its operationId; a dict as body is sent as JSON, and must fit the page. Returns the answer's JSON or bytes."""
+        c, data = self.contract, body
+        if isinstance(body, dict):
+            why = c.wrong(c.request_schema(name), body)
+            check(why is None, f"{name}: this test sends what the page does not allow: {why}")
+            data = json.dumps(body)
+        url = c.url(name, ids or {}, query)
+        a = self.server.request(c.operations[name][0], url, data, headers)
+        self.calls += 1
+        value = c.judge(name, a, str(data)[:200] if isinstance(body, dict) else "")
+        check(a.status == expect, f"{name}: expected {expect}: {c.operations[name][0]} {url}: {a}")
+        if error is not None:
+            check(value["error"]["id"] == error, f"{name}: expected {error}: {a}")
+        return a.body if value is None else value
+
+    def head(self):
+        h = sha(enc(b"head", bytes.fromhex(self.vault)))
+        for i, seal in enumerate(self.seals, 1):
+            h = sha(enc(b"head", h, i.to_bytes(8, "big"), seal))
+        return {"count": len(self.seals), "hash": b64(h)}
+
+    # ------------------------------------------------------------ what is sent
+    def record(self, vault):
+        return b64(b"QCLV" + bytes((1, 1, 0, 0)) + bytes.fromhex(vault) + self.random.randbytes(100))
+
+    def path(self, prefix=b"", n=34):
+        return prefix + self.random.randbytes(n)
+
+    def upload(self):
+        return {"put_key": self.id(), "object": self.id(), "version": self.id(), "base": 0, "path_number": 1}
+
+    def entry(self, up, path, number, size, sequence=1):
+        return {"path": b64(path), "number": number, "kind": 1, "object": up["object"], "version": up["version"], "sequence": sequence,
+                "size": size, "m": b64(self.random.randbytes(32)), "private": b64(self.random.randbytes(60)),
+                "seal": b64(self.random.randbytes(32))}
+
+    def commit_body(self, entry, segments, backup=None):
+        return {"entry": entry, "segments": segments, "backup": b64(backup or self.random.randbytes(172))}
+
+    def segments(self, up, *datas):
+        for i, data in enumerate(datas):
+            got = self.ask("segmentPut", {"put_key": up["put_key"], "seq": i}, data, {"last": int(i == len(datas) - 1)})
+            check(got["seq"] == i and got["n"] == self.server.n, f"segment {i}: {got}")
+        return sum(map(len, datas))
+
+    def put(self, path, number, *datas, sequence=1):
+        """A whole put; (upload, entry, commit body, receipt)."""
+        up = self.upload()
+        self.ask("uploadBegin", {"vault": self.vault}, up, expect=201)
+        e = self.entry(up, path, number, self.segments(up, *datas), sequence)
+        body = self.commit_body(e, len(datas))
+        receipt = self.ask("commit", {"put_key": up["put_key"]}, body)
+        self.seals.append(unb64(e["seal"]))
+        check(receipt["number"] == number and receipt["chain"] == len(self.seals) and receipt["head"] == self.head(), f"receipt {receipt}")
+        return up, e, body, receipt
+
+    # ------------------------------------------------------------ the walk
+    def empty(self):
+        h = self.ask("health")
+        check(h["ok"] and not h["fenced"], f"health {h}")
+        s = self.ask("status")
+        check([c["state"] for c in s["clouds"]] == ["ok"] * self.server.n and (s["k"], s["n"]) == (3, 5), f"status {s}")
+        check(s["catalogue"] == h["catalogue"] and s["objects"] == s["versions"] == s["open_uploads"] == 0, f"status {s}")
+        check(self.ask("vaults") == {"vaults": []}, "vaults of a new gateway")
+
+    def unknown(self):
+        """Nothing is there yet: every call that names something says so."""
+        v, o = {"vault": self.vault}, {"vault": self.vault, "object": self.id(), "version": self.id()}
+        for name in ("vaultGet", "chain"):
+            self.ask(name, v, expect=404, error="not-found")
+        path = b64(self.path())
+        self.ask("entryGet", v, {"path": path}, expect=404, error="not-found")
+        self.ask("entryList", v, {"prefix": ""}, expect=404, error="not-found")
+        self.ask("entryRemove", v, {"path": path, "number": 1, "seal": b64(bytes(32)), "put_key": self.id()}, expect=404, error="not-found")
+        self.ask("uploadBegin", v, self.upload(), expect=404, error="not-found")
+        for name in ("content", "backup", "info"):
+            self.ask(name, o, expect=404, error="not-found")
+        key = {"put_key": self.id()}
+        check(self.ask("uploadGet", key) == {"state": "unknown", "receipt": None}, "state of an unknown upload")
+        self.ask("segmentPut", key | {"seq": 0}, b"x", expect=404, error="not-found")
+        self.ask("commit", key, self.commit_body(self.entry(self.upload(), self.path(), 1, 1), 1), expect=404, error="not-found")
+        self.ask("request", {"request": self.id()}, expect=404, error="not-found")
+
+    def vaults(self):
+        v = {"vault": self.vault}
+        body = {"record": self.record(self.vault), "backup": b64(self.random.randbytes(172))}
+        self.ask("vaultPut", v, {"record": self.record(self.id()), "backup": body["backup"]}, expect=400, error="usage")
+        self.ask("vaultPut", v, {"record": b64(b"QCLV" + bytes((2, 1, 0, 0)) + bytes(116)), "backup": body["backup"]}, expect=502, error="newer")
+        self.ask("vaultPut", v, body, expect=201)
+        self.ask("vaultPut", v, body, expect=200)
+        self.ask("vaultPut", v, body | {"backup": b64(bytes(172))}, expect=409, error="conflict")
+        self.ask("vaultPut", v, body | {"record": self.record(self.vault)}, expect=409, error="conflict")
+        check(self.ask("vaultGet", v) == body | {"head": self.head()}, "the vault as it was put")
+        check(self.ask("vaults") == {"vaults": [self.vault]}, "list of vaults")
+        check(self.ask("chain", v) == {"head": self.head(), "seals": []}, "chain of a new vault")
+
+    def uploads(self):
+        v, up, path = {"vault": self.vault}, self.upload(), self.path(b"a" * 16)
+        key = {"put_key": up["put_key"]}
+        check(self.ask("uploadBegin", v, up, expect=201) == key, "begun")
+        check(self.ask("uploadBegin", v, up, expect=200) == key, "begun twice")
+        self.ask("uploadBegin", v, up | {"object": self.id()}, expect=409, error="conflict")
+        self.ask("uploadBegin", v, up | {"put_key": self.id()}, expect=409, error="conflict")      # object and version taken
+        check(self.ask("uploadGet", key) == {"state": "open", "receipt": None}, "state of an open upload")
+        datas = [self.random.randbytes(3 << 20), self.random.randbytes(70001)]
+        self.segment_refusals(key)
+        self.ask("segmentPut", key | {"seq": 1}, b"replaced by what follows", {"last": 1})
+        size = self.segments(up, *datas)
+        e = self.entry(up, path, 1, size)
+        self.commit_refusals(key, e)
+        body = self.commit_body(e, 2)
+        receipt = self.ask("commit", key, body)
+        self.seals.append(unb64(e["seal"]))
+        want = {"number": 1, "chain": 1, "head": self.head(), "acked_margin": 2, "margin_full": 2, "durable_min": 5, "n": 5, "degraded": [],
+                "record_copies": 5, "clouds": 5}
+        check(receipt == want, f"receipt {receipt}, expected {want}")
+        check(self.ask("commit", key, body) == receipt, "the same commit again")
+        got = self.ask("commit", key, self.commit_body(e | {"number": 2, "seal": b64(bytes(32))}, 2), expect=409, error="conflict")
+        check(got["current"]["number"] == 1 and got["current"]["seal"] == e["seal"], f"current of a conflict: {got}")
+        self.ask("uploadBegin", v, up | {"version": self.id()}, expect=409, error="conflict")
+        self.ask("segmentPut", key | {"seq": 0}, b"late", expect=409, error="conflict")
+        check(self.ask("uploadGet", key) == {"state": "live", "receipt": receipt}, "state of a live upload")
+        got = self.ask("uploadCancel", key, expect=409, error="conflict")
+        check((got["state"], got["receipt"]) == ("live", receipt), f"cancel of a live upload: {got}")
+        return up, e, body, b"".join(datas)
+
+    def segment_refusals(self, key):
+        at = key | {"seq": 0}
+        self.ask("segmentPut", at, b"", expect=413, error="limit")
+        self.ask("segmentPut", key | {"seq": 1000000}, b"x", expect=413, error="limit")
+        self.ask("segmentPut", key | {"seq": 1 << 40}, b"x", expect=413, error="limit")
+        self.ask("segmentPut", at, b"x", {"last": 2}, expect=400, error="usage")
+        self.ask("segmentPut", at, b"x", {"last": "true"}, expect=400, error="usage")
+        a = self.server.request("PUT", self.contract.url("segmentPut", at), iter([b"no length"]), {"Transfer-Encoding": "chunked"}, chunked=True)
+        self.contract.judge("segmentPut", a)
+        check(a.status == 400, f"a segment without a length: {a}")
+
+    def commit_refusals(self, key, e):
+        for change, segments, error in (({"size": e["size"] + 1}, 2, "usage"), ({}, 1, "usage"), ({}, 3, "usage"), ({"object": self.id()}, 2, "usage"),
+                                        ({"version": self.id()}, 2, "usage")):
+            self.ask("commit", key, self.commit_body(e | change, segments), expect=400, error=error)
+        got = self.ask("commit", key, self.commit_body(e | {"number": 2}, 2), expect=409, error="conflict")
+        check(got["current"] is None, f"current of a path that never was: {got}")
+
+    def versions(self, up, e, body, data):
+        o = {"vault": self.vault, "object": up["object"], "version": up["version"]}
+        check(self.ask("content", o) == data, "the bytes of a version")
+        n = len(data)
+        for text, lo, hi in (("0-0", 0, 1), (f"{n - 1}-", n - 1, n), ("-1", n - 1, n), ("5-1048580", 5, 1048581), (f"100-{n + 5}", 100, n),
+                             (f"-{n + 7}", 0, n), (f"{(3 << 20) - 2}-{(3 << 20) + 2}", (3 << 20) - 2, (3 << 20) + 3)):
+            a = self.server.request("GET", self.contract.url("content", o), None, {"Range": f"bytes={text}"})
+            self.contract.judge("content", a, text)
+            check(a.status == 206 and a.body == data[lo:hi], f"range {text}: {a.status}, {len(a.body)} bytes")
+            check(a.headers["Content-Range"] == f"bytes {lo}-{hi - 1}/{n}", f"range {text}: {a.headers['Content-Range']}")
+        for text in (f"bytes={n}-", f"bytes={n}-{n + 9}", "bytes=5-4", "bytes=-0", "bytes=0-1,3-4", "bytes=", "bytes=-", "bytes=x-", "items=0-1",
+                     "bytes=0-1 ", "bytes=18446744073709551616-", "bytes=0-99999999999999999999999", "0-1"):
+            a = self.server.request("GET", self.contract.url("content", o), None, {"Range": text})
+            self.contract.judge("content", a, text)
+            check(a.status in (416, 206) if text == "bytes=0-1 " else a.status == 416, f"range {text}: {a}")     # a parser may trim
+        check(self.ask("backup", o) == unb64(body["backup"]), "backup data")
+        i = self.ask("info", o)
+        check((i["size"], i["k"], i["n"], i["state"], i["acked_margin"], i["margin"], i["segments"]) == (n, 3, 5, "live", 2, 2, 2), f"info {i}")
+        check(len(i["clouds"]) == 5 and all(c["fragments"] == 2 and c["missing"] == 0 for c in i["clouds"]), f"info {i}")
+        for k in o:                                 # another vault's, object's or version's id
+            for name in ("content", "backup", "info"):
+                self.ask(name, o | {k: self.id()}, expect=404, error="not-found")
+
+    def entries(self, e):
+        v = {"vault": self.vault}
+        got = self.ask("entryGet", v, {"path": e["path"]})
+        check({k: got[k] for k in e} == e, f"entry {got}")
+        check((got["acked_margin"], got["margin"], got["margin_full"]) == (2, 2, 2) and abs(got["created"] - time.time()) < 3600, f"entry {got}")
+        check(self.ask("entryList", v, {"prefix": ""}) == {"entries": [got], "more": False}, "list of one")
+        self.ask("entryGet", v, {"path": b64(unb64(e["path"])[:-1])}, expect=404, error="not-found")
+
+    def overwrite(self, first_up, first):
+        path = unb64(first["path"])
+        up, e, _, _ = self.put(path, 2, b"the second version", sequence=2)
+        old, new = ({"vault": self.vault, "object": u["object"], "version": u["version"]} for u in (first_up, up))
+        check(self.ask("info", old)["state"] == "old" and self.ask("info", new)["state"] == "live", "states after an overwrite")
+        check(self.ask("content", new) == b"the second version" and len(self.ask("content", old)) == first["size"], "both versions can be read")
+        check(self.ask("entryGet", {"vault": self.vault}, {"path": first["path"]})["version"] == e["version"], "the entry names the new one")
+        return e
+
+    def listing(self, old):
+        """Twenty puts at once (the committer batches them), and pages of them."""
+        v, prefix = {"vault": self.vault}, b"p" * 20
+        paths = sorted(self.path(prefix, n) for n in (1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 300, 300, 300, 300, 300, 300, 300))
+        ups = []
+        for _ in paths:
+            up = self.upload()
+            self.ask("uploadBegin", v, up, expect=201)
+            self.segments(up, b"small")
+            ups.append(up)
+        bodies = [self.commit_body(self.entry(up, p, 1, 5), 1) for up, p in zip(ups, paths)]
+        receipts = parallel([lambda u=u, x=x: self.ask("commit", {"put_key": u["put_key"]}, x) for u, x in zip(ups, bodies)])
+        order = sorted(range(len(paths)), key=lambda i: receipts[i]["chain"])
+        check([receipts[i]["chain"] for i in order] == list(range(len(self.seals) + 1, len(self.seals) + len(paths) + 1)), "chain of parallel commits")
+        for i in order:
+            self.seals.append(unb64(bodies[i]["entry"]["seal"]))
+            check(receipts[i]["head"] == self.head(), f"head of receipt {i}")
+        got, after = [], None
+        while True:
+            page = self.ask("entryList", v, {"prefix": b64(prefix), "after": after, "limit": 7, "tombstones": None})
+            got += [x["path"] for x in page["entries"]]
+            check(len(page["entries"]) == 7 or not page["more"], f"a page of {len(page['entries'])}")
+            if not page["more"]:
+                break
+            after = got[-1]
+        check(got == [b64(p) for p in paths], "pages in the order of path bytes")
+        check([x["path"] for x in self.ask("entryList", v, {"prefix": ""})["entries"]] == [old["path"]] + got, "everything, in order")
+        check(self.ask("entryList", v, {"prefix": b64(prefix + b"\xff" * 90)}) == {"entries": [], "more": False}, "an empty page")
+        check(len(self.ask("entryList", v, {"prefix": b64(paths[3]), "limit": 1})["entries"]) == 1, "a prefix that is a whole path")
+
+    def remove(self, e):
+        v, path = {"vault": self.vault}, e["path"]
+        tomb = {"path": path, "number": e["number"] + 1, "seal": b64(self.random.randbytes(32)), "put_key": self.id()}
+        got = self.ask("entryRemove", v, tomb | {"number": e["number"]}, expect=409, error="conflict")
+        check(got["current"]["seal"] == e["seal"], f"current of a conflict: {got}")
+        self.ask("entryRemove", v, tomb | {"path": b64(self.path())}, expect=404, error="not-found")
+        receipt = self.ask("entryRemove", v, tomb)
+        self.seals.append(unb64(tomb["seal"]))
+        check(receipt["head"] == self.head() and receipt["number"] == tomb["number"], f"receipt {receipt}")
+        check((receipt["record_copies"], receipt["clouds"], receipt["n"], receipt["durable_min"], receipt["degraded"]) == (5, 5, 0, 0, []), f"receipt {receipt}")
+        check(self.ask("entryRemove", v, tomb) == receipt, "the same removal again")
+        got = self.ask("entryRemove", v, tomb | {"number": tomb["number"] + 1, "seal": b64(bytes(32))}, expect=409, error="conflict")
+        check(got["current"]["kind"] == 2, f"current is the tombstone: {got}")
+        got = self.ask("entryGet", v, {"path": path})
+        check((got["kind"], got["number"], got["seal"]) == (2, tomb["number"], tomb["seal"]), f"tombstone {got}")
+        check(path not in [x["path"] for x in self.ask("entryList", v, {"prefix": ""})["entries"]], "a tombstone is not listed")
+        check(path in [x["path"] for x in self.ask("entryList", v, {"prefix": "", "tombstones": True})["entries"]], "unless it is asked for")
+        o = {"vault": self.vault, "object": e["object"], "version": e["version"]}
+        check(self.ask("info", o)["state"] == "old" and self.ask("content", o) == b"the second version", "versions outlive the removal")
+        check(self.ask("uploadGet", {"put_key": tomb["put_key"]})["state"] == "live", "a removal's put key")
+        self.put(unb64(path), tomb["number"] + 1, b"back again", sequence=3)
+
+    def chain(self):
+        v, n = {"vault": self.vault}, len(self.seals)
+        all_ = [b64(s) for s in self.seals]
+        check(self.ask("chain", v) == {"head": self.head(), "seals": all_}, "the whole chain")
+        for start, limit, want in ((0, 1, all_[:1]), (2, 3, all_[2:5]), (n - 1, 10000, all_[-1:]), (n, 1, []), (n + 5, 1, []), (9223372036854775807, 1, [])):
+            got = self.ask("chain", v, query={"from": start, "limit": limit})
+            check(got == {"head": self.head(), "seals": want}, f"chain from {start}, {limit}: {got}")
+        for query in ({"from": "x"}, {"from": -1}, {"from": ""}, {"limit": 0}, {"limit": 10001}, {"limit": "1.5"}, {"from": 1 << 63}, {"from": 1 << 64},
+                      {"from": "0x10"}, {"from": "+1"}, {"from": "%201"}):
+            self.ask("chain", v, query=query, expect=400, error="usage")
+
+    def cancels(self):
+        v, up = {"vault": self.vault}, self.upload()
+        key = {"put_key": up["put_key"]}
+        self.ask("uploadBegin", v, up, expect=201)
+        self.segments(up, b"never seen")
+        for _ in range(2):
+            check(self.ask("uploadCancel", key) == {"state": "cancelled", "receipt": None}, "cancelled")
+        check(self.ask("uploadGet", key)["state"] == "cancelled", "state of a cancelled upload")
+        self.ask("uploadBegin", v, up, expect=409, error="conflict")
+        self.ask("segmentPut", key | {"seq": 0}, b"late", expect=409, error="conflict")
+        self.ask("commit", key, self.commit_body(self.entry(up, self.path(), 1, 10), 1), expect=409, error="conflict")
+        late = self.upload()
+        check(self.ask("uploadCancel", {"put_key": late["put_key"]})["state"] == "cancelled", "cancel of an unknown key")
+        self.ask("uploadBegin", v, late, expect=409, error="conflict")
+        self.ask("commit", {"put_key": late["put_key"]}, self.commit_body(self.entry(late, self.path(), 1, 1), 1), expect=409, error="conflict")
+
+    # ------------------------------------------------------------ with clouds away
+    def degraded(self):
+        """One cloud gone: acknowledged with the margin that was reached."""
+        with self.server.away(1):
+            up = self.upload()
+            self.ask("uploadBegin", {"vault": self.vault}, up, expect=201)
+            got = self.ask("segmentPut", {"put_key": up["put_key"], "seq": 0}, b"one less", {"last": 1})
+            check((got["durable"], got["n"], got["owed"]) == (4, 5, ["c2"]), f"segment with a cloud away: {got}")
+            e = self.entry(up, self.path(b"d"), 1, 8)
+            receipt = self.ask("commit", {"put_key": up["put_key"]}, self.commit_body(e, 1))
+            self.seals.append(unb64(e["seal"]))
+            check((receipt["acked_margin"], receipt["margin_full"], receipt["durable_min"], receipt["degraded"], receipt["record_copies"]) ==
+                  (1, 2, 4, ["c2"], 4), f"receipt with a cloud away: {receipt}")
+            s = self.ask("status")
+            check([c["state"] for c in s["clouds"]].count("ok") == 4 and s["debts"] == 1 and s["record_debts"] == 1, f"status {s}")
+        return {"vault": self.vault, "object": up["object"], "version": up["version"]}
+
+    def quorum(self, up, data):
+        """Three clouds gone: nothing can be written, nothing of this can be read."""
+        o, new = {"vault": self.vault, "object": up["object"], "version": up["version"]}, self.upload()
+        self.ask("uploadBegin", {"vault": self.vault}, new, expect=201)
+        self.segments(new, b"before the loss")
+        e = self.entry(new, self.path(b"q"), 1, 15)
+        body = self.commit_body(e, 1)
+        tomb = {"path": b64(self.path(b"a" * 16)), "number": 1, "seal": b64(bytes(32)), "put_key": self.id()}
+        with self.server.away(0, 2, 4):
+            self.ask("segmentPut", {"put_key": new["put_key"], "seq": 1}, b"y", expect=503, error="quorum")
+            self.ask("commit", {"put_key": new["put_key"]}, body, expect=503)
+            other = self.id()
+            vault = {"record": self.record(other), "backup": b64(bytes(172))}
+            self.ask("vaultPut", {"vault": other}, vault, expect=503)
+            self.ask("entryRemove", {"vault": self.vault}, tomb | {"path": e["path"], "number": 2}, expect=503)
+            self.broken_read(o)
+        self.settle(new, body, e)
+        check(self.ask("content", o) == data, "readable again once the clouds are back")
+
+    def broken_read(self, o):
+        """A read that cannot be done: an error, or an answer that breaks off early and tells why under its request's name."""
+        name = self.id()
+        short = False
+        try:
+            a = self.server.request("GET", self.contract.url("content", o), None, {"X-Qcloud-Request": name})
+            self.contract.judge("content", a)
+            check(a.status >= 500, f"a read from two of five clouds: {a}")
+        except Failure as e:
+            check("IncompleteRead" in str(e) or "RemoteDisconnected" in str(e), str(e))
+            short = True
+        got = self.ask("request", {"request": name})
+        check(len(got["faults"]) >= 1, f"faults of a read without clouds: {got}")
+        check(not short or (got["error"] is not None and got["error"]["id"] == "quorum"), f"the reason of a read that broke off: {got}")
+
+    def settle(self, up, body, e):
+        """The same commit again, until the clouds are heard: it must end, and count once."""
+        key, end = {"put_key": up["put_key"]}, time.monotonic() + 60
+        while True:
+            a = self.server.request("POST", self.contract.url("commit", key), json.dumps(body))
+            value = self.contract.judge("commit", a)
+            if a.status == 200:
+                break
+            check(a.status == 503 and time.monotonic() < end, f"commit after the clouds came back: {a}")
+        others = self.ask("chain", {"vault": self.vault}, query={"from": len(self.seals)})["seals"]
+        check(others.count(e["seal"]) == 1, f"seals after a commit that was repeated: {others}")
+        self.seals += [unb64(s) for s in others]
+        check(self.ask("vaultGet", {"vault": self.vault})["head"] == self.head(), "head after a commit that was repeated")
+        check(value["number"] == 1, f"receipt {value}")
+
+    def faults(self, up, data):
+        """Fragments removed from two clouds: read all the same, and told under the request's name, not under another one."""
+        o, end = {"vault": self.vault, "object": up["object"], "version": up["version"]}, time.monotonic() + 60
+        with self.server.moved(*(os.path.join(self.server.clouds[i], "f") for i in (3, 4))):
+            while True:                             # a cloud that was slow a moment ago is not asked, and not missed
+                name = self.id()
+                check(self.ask("content", o, headers={"X-Qcloud-Request": name}) == data, "read from three of five")
+                a = self.server.request("GET", self.contract.url("request", {"request": name}))
+                if a.status == 200 or time.monotonic() > end:
+                    break
+        got = self.ask("request", {"request": name})
+        check({(f["cloud"], f["kind"]) for f in got["faults"]} <= {("c4", "missing"), ("c5", "missing")}, f"faults of a read: {got}")
+        check(got["error"] is None and sum(f["count"] for f in got["faults"]) >= 1, f"faults of a read: {got}")
+        other = self.ask("request", {"request": name}, headers={"X-Qcloud-Request": self.id()})
+        check(other == got, f"the path says which request is meant, not the header: {other}")
+        told = self.ask("status")["read_faults"]
+        check({(f["cloud"], f["kind"]): f["count"] for f in told} == {(f["cloud"], f["kind"]): f["count"] for f in got["faults"]}, f"status: {told}")
+
+    def restart(self, commits):
+        before = {k: self.ask(k, {"vault": self.vault}) for k in ("vaultGet", "chain")}
+        self.server.stop()
+        self.server.start()
+        for key, body, receipt in commits:
+            check(self.ask("commit", key, body) == receipt, "a receipt after a restart")
+        check({k: self.ask(k, {"vault": self.vault}) for k in before} == before, "vault and chain after a restart")
+
+    def fenced(self, up, e, body):
+        """A second gateway is rebuilt from the same clouds: the first one says so, to every call but three."""
+        new = os.path.join(self.server.root, "rebuilt")
+        self.server.run("rebuild", "--state", new, *self.server.cloud_options())
+        self.ask("vaultPut", {"vault": "f" * 32}, {"record": self.record("f" * 32), "backup": b64(b"x")}, expect=409, error="fenced")
+        v, key = {"vault": self.vault}, {"put_key": up["put_key"]}
+        o = {"vault": self.vault, "object": up["object"], "version": up["version"]}
+        check(self.ask("health")["fenced"] and not self.ask("health")["ok"], "health of a fenced gateway")
+        check(self.ask("status")["fenced_why"] != "", "why it is fenced")
+        tomb = {"path": e["path"], "number": 1, "seal": b64(bytes(32)), "put_key": self.id()}
+        for name, ids, sent in (("vaults", {}, None), ("vaultGet", v, None), ("chain", v, None), ("entryGet", v, {"path": e["path"]}),
+                                ("entryList", v, {"prefix": ""}), ("entryRemove", v, tomb), ("uploadBegin", v, self.upload()),
+                                ("segmentPut", key | {"seq": 0}, b"x"), ("commit", key, body), ("uploadGet", key, None),
+                                ("uploadCancel", key, None), ("content", o, None), ("backup", o, None), ("info", o, None)):
+            self.ask(name, ids, sent, expect=409, error="fenced")
+        self.ask("request", {"request": self.id()}, expect=404, error="not-found")
+
+    def run(self):
+        self.empty()
+        self.unknown()
+        self.vaults()
+        up, e, body, data = self.uploads()
+        self.versions(up, e, body, data)
+        self.entries(e)
+        count = refusals.run(self, up)
+        second = self.overwrite(up, e)
+        self.listing(second)
+        self.remove(second)
+        self.chain()
+        self.cancels()
+        self.faults(up, data)
+        self.degraded()
+        self.quorum(up, data)
+        last = self.put(self.path(b"z"), 1, b"before the restart")
+        self.restart([({"put_key": last[0]["put_key"]}, last[2], last[3])])
+        self.fenced(up, e, body)
+        missed = self.contract.uncalled(EXEMPT)
+        check(not missed, f"documented, and never answered: {missed}")
+        print(f"{self.calls + count} calls ({count} of them malformed), {len(self.contract.operations)} operations, "
+              f"{sum(map(len, self.contract.seen.values()))} documented answers seen")
+
+
+def main():
+    check(os.access(GATEWAY, os.X_OK), "QC_BIN must name the folder of qcloud-gateway")
+    seed = int(os.environ.get("QC_SEED") or time.time_ns() % (1 << 32))
+    print(f"contract: QC_SEED={seed}", flush=True)
+    with Server() as server:
+        try:
+            Walk(server, seed).run()
+        except BaseException:
+            print(server.tail(), file=sys.stderr)
+            raise
+        server.stop()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as e:
+        print(f"FAILED: {e}", file=sys.stderr)
+        sys.exit(1)
