@@ -54,16 +54,30 @@ static void tell(struct gw_slot_state *s, enum gw_fate fate, qc_rc rc, const cha
 /* -- starting
  * --------------------------------------------------------------------------------------------------- */
 
-/* Why a job is not sent, or NULL. */
-static const char *refusal(const struct gw_cloud *c, const struct gw_job *job)
+/* Do all workers of the lane hang? One that was merely not needed any more gets QC_GW_LINGER_MS to see its
+ * cancel flag: until then a new job waits for it in the queue. */
+static bool lane_hangs(const struct gw_fan *f, const struct gw_job *job)
 {
+    const struct gw_worker *w = &f->workers[(job->at * GW_LANES + job->lane) * QC_GW_CLOUD_WORKERS];
+    const uint64_t now = qc_now_ms();
+    unsigned hanging = 0;
+
+    for (unsigned i = 0; i < QC_GW_CLOUD_WORKERS; i++)
+        hanging += w[i].hangs_from_ms != 0 && w[i].hangs_from_ms <= now;
+    return hanging == QC_GW_CLOUD_WORKERS;
+}
+
+/* Why a job is not sent, or NULL. */
+static const char *refusal(const struct gw_fan *f, const struct gw_job *job)
+{
+    const struct gw_cloud *c = &f->clouds[job->at];
     const struct gw_lane_state *lane = &c->lanes[job->lane];
 
     if (c->state == GW_CLOUD_LOST && !job->force)
         return c->why[0] != '\0' ? c->why : "lost";
     if (gw_cloud_suspect(c) && !job->force)
         return "did not answer in time a moment ago";
-    if (lane->held == QC_GW_CLOUD_WORKERS)
+    if (lane_hangs(f, job))
         return "hangs: all its workers wait for it";
     if (lane->count == GW_LANE_QUEUE)
         return "too many requests wait for it";
@@ -75,14 +89,13 @@ bool gw_batch_start(struct gw_batch *b, unsigned slot, const struct gw_job *job,
     QC_ASSERT(slot < b->slot_count && !b->slots[slot].used);
     QC_ASSERT(job->at < b->fan->cloud_count);
     QC_LOCK(&b->fan->lock);
-    struct gw_cloud *c = &b->fan->clouds[job->at];
-    struct gw_lane_state *lane = &c->lanes[job->lane];
+    struct gw_lane_state *lane = &b->fan->clouds[job->at].lanes[job->lane];
     struct gw_slot_state *s = &b->slots[slot];
 
     s->used = true;
     s->job = *job;
     s->deadline = deadline;
-    const char *no = refusal(c, job);
+    const char *no = refusal(b->fan, job);
     if (no != NULL) {
         tell(s, GW_SKIPPED, QC_TEMP, no);
         s->told = true;
@@ -145,6 +158,7 @@ void gw_worker_run(struct gw_worker *w, struct gw_queued q)
 
     s->queued = false;
     s->running = true;
+    s->worker = w;
     qc_unlock_(&(pthread_mutex_t *){ &f->lock });
     qc_rc rc = w->handle != NULL ? QC_OK : open_handle(w, &op, &err);
     const bool opened = rc == QC_OK;
@@ -155,7 +169,7 @@ void gw_worker_run(struct gw_worker *w, struct gw_queued q)
     s->running = false;
     learn(c, s, state, rc, err.msg);
     if (s->abandoned) {
-        c->lanes[w->lane].held--;
+        w->hangs_from_ms = 0;
         c->stuck -= s->blamed;
     } else {
         tell(s, rc == QC_OK ? GW_DONE : GW_FAILED, rc, err.msg);
@@ -253,7 +267,7 @@ static void abandon(struct gw_batch *b, unsigned slot, bool blame)
     if (blame)
         c->suspect_until_ms = qc_now_ms() + QC_GW_BREAKER_MS;
     if (s->running) {
-        lane->held++;
+        s->worker->hangs_from_ms = qc_now_ms() + (blame ? 0 : QC_GW_LINGER_MS);
         c->stuck += blame;
         return;
     }

@@ -11,6 +11,7 @@ enum { GW_LANE_QUEUE = QC_GW_CLOUD_QUEUE, GW_NAME_COPY = 128 };
 /* A job in a batch. */
 struct gw_slot_state {
     struct gw_job job;
+    struct gw_worker *worker; /* while it runs */
     qc_deadline deadline;
     struct qc_cancel cancel;
     bool used, queued, running, told;
@@ -38,7 +39,6 @@ struct gw_lane_state {
     pthread_cond_t work;
     struct gw_queued queue[GW_LANE_QUEUE];
     unsigned count;
-    unsigned held; /* workers that run an abandoned job */
 };
 
 struct gw_cloud {
@@ -59,6 +59,8 @@ struct gw_worker {
     enum gw_lane lane;
     pthread_t thread;
     struct cloud *handle; /* this worker's own; NULL while the cloud is away */
+    uint64_t
+        hangs_from_ms; /* its job was abandoned; from this instant on it counts as hanging. 0: it was not */
     bool started, ended;
 };
 

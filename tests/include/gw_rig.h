@@ -169,6 +169,8 @@ static inline qc_rc rig_read(struct rig *r, const struct gw_segment *seg, struct
     qc_rc rc = gw_segment_read(r->store, seg, range, qc_deadline_in(ms), faults, &rd, &err);
     if (rc != QC_OK) {
         CHECK(rd == NULL && err.msg[0] != '\0');
+        if (getenv("QC_VERBOSE") != NULL)
+            fprintf(stderr, "%s: %s\n", qc_rc_name(rc), err.msg);
         return rc;
     }
     uint8_t *got = malloc(range.to - range.from);

@@ -95,6 +95,7 @@
     X(QC_GW_CLOUD_QUEUE, 64, "jobs", "waiting per cloud; eight transfers and a batch of records")            \
     X(QC_GW_BATCH_MAX, 256, "jobs", "of one batch: a request or two per cloud, with room")                   \
     X(QC_GW_BREAKER_MS, 5000, "ms", "a cloud that missed a deadline is left alone for so long")              \
+    X(QC_GW_LINGER_MS, 1000, "ms", "a job that is not needed any more sees its cancel flag by then")         \
     X(QC_GW_HEDGE_MS, 500, "ms", "a slow fragment is raced by another after so long")                        \
     X(QC_GW_PROBE_AGAIN_MS, 1000, "ms", "a cloud that was away is asked again at most so often")             \
     X(QC_GW_SUBSETS_MAX, 50, "tries", "k-subsets, when one piece lies behind a good tag")                    \
