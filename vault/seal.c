@@ -244,8 +244,7 @@ qc_rc vault_sealer_epoch(struct vault_sealer *s, const uint8_t salt[16], struct 
     return QC_OK;
 }
 
-/* An epoch that no chunk belongs to (opened after the last chunk's predecessor, say) cannot be: state OPEN
- * ends with last. */
+/* Every epoch has a chunk, as a reader demands: after the last chunk none can be opened. */
 static qc_rc make_trailer(struct vault_sealer *s, const struct vault_meta *meta, qc_buf *ret,
                           struct qc_err *err)
 {

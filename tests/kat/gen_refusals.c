@@ -71,10 +71,11 @@ static void run(const struct kase *k)
     gen_apply(&N, k->edit);
     gen_apply(&B, k->B_edit);
     const qc_key *R1 = k->R1 ? k->R1 : k->f->keys.R1, *R2 = k->R2 ? k->R2 : k->f->keys.R2;
+    const struct vault_ids *ids = k->ids ? k->ids : &k->f->ids;
     for (unsigned w = 0; w < 3; w++) {
         if ((k->ways >> w & 1) == 0)
             continue;
-        const struct fix_way way = { .ids = k->ids ? *k->ids : k->f->ids,
+        const struct fix_way way = { .ids = *ids,
                                      .R1 = w != 2 ? R1 : NULL,
                                      .R2 = w != 1 ? R2 : NULL,
                                      .B = w == 0 ? (qc_span){ 0 } : qc_buf_span(&B),

@@ -54,8 +54,12 @@ QC_MUST qc_rc vault_backup_check(qc_key **ret_effective, const struct vault_back
 
 /*
  * Whoever holds both shares checks both MACs (vault_backup_check twice), and this: n2 and R4 equal what R1,
- * R2, R3 give. R1, R2   effective shares;  R3  from N;  c0  length of chunk 0's ciphertext; for a vault's B,
- * n2 must be 0 (vault = true)
+ * R2, R3 give.
+ *
+ *   R1, R2   effective shares, borrowed
+ *   R3       from N, borrowed
+ *   c0       length of chunk 0's ciphertext
+ *   vault    it is a vault's B: n2 must be 0, and c0 is not looked at
  *
  * QC_INTEGRITY  "backup data: n2" or "backup data: R4"
  */

@@ -24,8 +24,11 @@ QC_MUST qc_rc vault_head_parse(struct vault_head *ret, qc_span in, struct qc_err
 
 /*
  * Replay: known, extended by seals (32 bytes each, those of entries known.count + 1 .. claimed.count), must
- * give claimed. QC_INTEGRITY  "vault head: N commits, M are known (rollback)", "vault head: does not extend
- * the known one" QC_FORMAT     the number of seals is not the difference of the counts
+ * give claimed.
+ *
+ * QC_INTEGRITY  "vault head: .. (rollback)": fewer commits than are known; "vault head: does not extend the
+ *               known one"
+ * QC_FORMAT     the number of seals is not the difference of the counts
  */
 QC_MUST qc_rc vault_head_extends(const struct vault_head *known, qc_span seals,
                                  const struct vault_head *claimed, struct qc_err *err);

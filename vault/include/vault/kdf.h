@@ -57,8 +57,8 @@ QC_MUST qc_rc vault_kdf_position(uint64_t *ret, const qc_key *ikm, const char *l
 QC_MUST qc_rc vault_hmac(uint8_t ret[32], const qc_key *key, const qc_span *parts, size_t count,
                          struct qc_err *err);
 
-/* As vault_hmac over enc(parts..): each part preceded by its length as u64 (FORMAT 1). count <=
- * QC_VAULT_PARTS_MAX. */
+/* As vault_hmac over enc(parts..): each part preceded by its length as u64 (FORMAT 1).
+ * count <= QC_VAULT_PARTS_MAX. */
 QC_MUST qc_rc vault_hmac_enc(uint8_t ret[32], const qc_key *key, const qc_span *parts, size_t count,
                              struct qc_err *err);
 

@@ -8,7 +8,8 @@
 
 /*
  * Is this a name? 1..QC_VAULT_NAME_MAX bytes, components of 1..4,096 bytes without NUL, not "." or "..",
- * joined by "/". QC_USAGE  which rule is broken (the text does not repeat the name)
+ * joined by "/".
+ * QC_USAGE  which rule is broken (the text does not repeat the name)
  */
 QC_MUST qc_rc vault_name_check(qc_span name, struct qc_err *err);
 

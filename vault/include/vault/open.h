@@ -1,9 +1,7 @@
-/* Reader of the sealed object N, driven by byte ranges, without I/O. Layer 3; uses base, ss. Format:
- * FORMAT 3.5. Keeps I2: no plaintext before M and the key commitment hold, none of a chunk before its two
- * tags hold.
+/* Reader of the sealed object N, driven by byte ranges, without I/O. Layer 3; uses base, ss. FORMAT 3.5.
+ * Keeps I2: no plaintext before M and the key commitment hold, none of a chunk before its two tags hold.
  *
- *   1. vault_frame_parse    prefix and suffix of N -> header, trailer, geometry, M; says how many bytes it
- * lacks
+ *   1. vault_frame_parse    prefix and suffix of N -> header, trailer, geometry, M; says what it lacks
  *   2. vault_open           shares, chunk 0's region -> M checked, keys, private metadata
  *   3. vault_opened_group   a tag block against its digest
  *   4. vault_opened_chunk   both tags, then decryption in place
@@ -57,13 +55,14 @@ struct vault_need {
  *   ret    NULL before the call
  *
  * QC_FORMAT  malformed (which field);  QC_NEWER  version, profile, suite, layout or a must-understand
- * extension No allocation beyond the limits of FORMAT 12, whatever the bytes say.
+ *            extension
+ * No allocation beyond the limits of FORMAT 12, whatever the bytes say.
  */
 QC_MUST qc_rc vault_frame_parse(struct vault_frame **ret, struct vault_need *need, uint64_t size,
                                 qc_span head, qc_span tail, struct qc_err *err);
 
-/* What an object is opened with: both shares; or one (the other NULL) and B. With both, B is not looked at.
- */
+/* What an object is opened with: both shares; or one (the other NULL) and B. With both, B may be NULL, and
+ * only its corrections are looked at. */
 struct vault_unlock {
     struct vault_ids ids; /* asked for */
     const qc_key *R1, *R2;
@@ -80,7 +79,7 @@ struct vault_opened;
  *   head0  chunk 0 as stored (vault_geometry_chunk(g, 0)), c0 + 64 bytes, borrowed during the call
  *
  * QC_SHARES     fewer than three shares (one of R1, R2 and no B; none)
- * QC_INTEGRITY  which check: "header: vault id|object id|version id", "backup data: ..", "n2", "seal M",
+ * QC_INTEGRITY  which check: "header: vault id|object id|version id", "backup data: ..", "seal M",
  *               "seal M: not the version that the entry names", "key commitment", "private metadata: tag"
  * QC_FORMAT, QC_NEWER  private metadata
  */
@@ -119,11 +118,11 @@ QC_MUST qc_rc vault_opened_group(struct vault_tags *ret, const struct vault_open
  * Check both tags of chunk i and decrypt it in place.
  *
  *   tags   of the chunk's group
- *   p, n   the chunk as stored (for i = 0 the whole region with KR and R3), n = vault_geometry_chunk(g,
- * i).size ret    plaintext bytes in p[0..*ret), padding included (vault_opened_true says how many are D)
+ *   p, n   the chunk as stored (for i = 0 the whole region with KR and R3): vault_geometry_chunk(g, i).size
+ *   ret    plaintext bytes in p[0..*ret), padding included (vault_opened_true says how many are D)
  *
- * QC_INTEGRITY  "chunk 7: second tag" (the R-keyed one, checked first), "chunk 7: tag"; p's content is then
- * undefined and must not be released
+ * QC_INTEGRITY  "chunk 7: second tag" (the R-keyed one, checked first), "chunk 7: tag"; p is then undefined
+ *               and must not be released
  */
 QC_MUST qc_rc vault_opened_chunk(struct vault_opened *o, const struct vault_tags *tags, uint64_t i,
                                  uint8_t *p, size_t n, size_t *ret, struct qc_err *err);

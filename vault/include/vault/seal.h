@@ -51,17 +51,19 @@ size_t vault_sealer_room(const struct vault_sealer *s, size_t n);
  *
  *   buf    room for vault_sealer_room(s, n) bytes
  *   n      exactly the chunk size (1 << chunk_log2) unless last; 1..chunk size if last; 0 only for an empty
- * object last   this is the last chunk of the object
+ *          object
+ *   last   this is the last chunk of the object
  *
- * QC_LIMIT  more than 2^30 chunks, or the trailer would pass its limit. After an error the sealer is spent
- * (only free it).
+ * QC_LIMIT  more than 2^30 chunks, or the group digests would pass the trailer's limit
+ * After an error the sealer is spent: only free it.
  */
 QC_MUST qc_rc vault_sealer_chunk(struct vault_sealer *s, uint8_t *buf, size_t n, bool last, size_t *ret,
                                  struct qc_err *err);
 
 /*
  * New epoch from the next chunk on (at chunk 0 it replaces the header's salt). Twice before one chunk: the
- * later counts. QC_LIMIT  4,096 epochs reached
+ * later counts.
+ * QC_LIMIT  4,096 epochs are there
  */
 QC_MUST qc_rc vault_sealer_epoch(struct vault_sealer *s, const uint8_t salt[16], struct qc_err *err);
 

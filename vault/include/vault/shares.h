@@ -25,7 +25,7 @@ void vault_keys_done(struct vault_keys *keys);
 
 /*
  * Draw K, R and the coefficients in one call of the generator (K 32, R 32, coefficients 64 bytes), then
- * split. *ret must be empty or is overwritten.
+ * split. *ret must own nothing.
  *
  * QC_RANDOM  the generator gave no bytes: nothing was made
  * QC_NOMEM   no secret memory left
