@@ -19,7 +19,7 @@ struct gw_http_call {
     qc_span body;       /* empty: none */
     const char *type;   /* of the body; NULL: JSON */
     const char *range;  /* Range header or NULL */
-    net_write_fn write; /* for a streamed answer; ctx is told whether it has got bytes through *streamed */
+    net_write_fn write; /* for a streamed answer: one that broke is not repeated here */
     void *ctx;
     struct vault_gw_entry *ret_current; /* of a conflict; may be NULL */
     size_t answer_max;

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 static void put_done(struct put *p)
 {
     sender_free(&p->sender);
@@ -52,8 +54,10 @@ static qc_rc add_records(struct put *p, struct qc_err *err)
         memcpy(r.object, p->ids.object, VAULT_ID_BYTES);
         memcpy(r.version, p->ids.version, VAULT_ID_BYTES);
         QC_TRY(vault_store_add(p->v->store[i], &r, 1, &p->v->rng, err));
+        if (i == 0)
+            QC_TRY(qc_fault(client_share1, err));
     }
-    return QC_OK;
+    return qc_fault(client_shared, err);
 }
 
 static qc_rc begin(struct put *p, struct qc_err *err)
@@ -64,7 +68,9 @@ static qc_rc begin(struct put *p, struct qc_err *err)
     memcpy(b.version, p->ids.version, VAULT_ID_BYTES);
     QC_TRY(journal_begin(&p->journal, p->v->state, &p->ids, err));
     p->begun = true;
+    QC_TRY(qc_fault(client_journal, err));
     QC_TRY(p->v->gw->ops->upload_begin(p->v->gw, p->v->id, &b, &p->call->op, err));
+    QC_TRY(qc_fault(client_begun, err));
     return add_records(p, err);
 }
 
@@ -77,6 +83,8 @@ static void abandon(struct put *p)
     if (!p->begun)
         return;
     qc_rc rc = p->v->gw->ops->upload_cancel(p->v->gw, p->ids.put_key, &op, &why);
+    if (rc == QC_OK)
+        rc = qc_fault(client_cancelled, &why);
     for (unsigned i = 0; i < 2 && rc == QC_OK; i++)
         rc = vault_store_remove_pending(p->v->store[i], p->ids.object, p->ids.version, &why);
     if (rc == QC_OK)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fault.h"
+
 /* The entry under the next number, sealed; priv backs e->priv. */
 static qc_rc make_entry(struct put *p, struct vault_entry *e, qc_buf *priv, struct qc_err *err)
 {
@@ -122,6 +124,8 @@ static bool bring_stores(struct put *p, uint64_t number)
                                              .number = number,
                                              .head = &p->v->head };
         qc_rc rc = vault_store_commit(p->v->store[i], &change, &p->v->rng, &why);
+        if (rc == QC_OK)
+            rc = i == 0 ? qc_fault(client_stored1, &why) : qc_fault(client_stored, &why);
         if (rc != QC_OK) {
             vault_note(p->call->notes, VAULT_NOTE_STORE_BEHIND, i + 1, rc, "%s", why.msg);
             all = false;
@@ -155,8 +159,10 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
     struct vault_entry e = { 0 };
     struct vault_gw_receipt receipt = { 0 };
     struct qc_err why = { 0 };
+    QC_TRY(qc_fault(client_sent, err));
     QC_TRY(commit(p, &e, &priv, &receipt, err));
     p->begun = false; /* from here on it is committed: nothing is cancelled any more */
+    QC_TRY(qc_fault(client_receipt, err));
     if (receipt.number != e.number)
         return QC_FAIL(err, QC_INTEGRITY, "receipt: number %" PRIu64 " for entry %" PRIu64, receipt.number,
                        e.number);
@@ -164,6 +170,8 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
               "stored, but the gateway's chain of commits is wrong");
     if (bring_stores(p, e.number)) {
         qc_rc rc = journal_end(&p->journal, &why);
+        if (rc == QC_OK)
+            rc = qc_fault(client_done, &why);
         if (rc != QC_OK)
             vault_note(p->call->notes, VAULT_NOTE_UNFINISHED, 0, rc, "%s", why.msg);
     }

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/codec.h"
 #include "base/alloc.h"
+#include "base/codec.h"
+#include "base/fault.h"
 
 struct recover {
     struct vault *v;
@@ -97,6 +98,7 @@ static qc_rc flush(struct recover *r, struct qc_err *err)
     if (r->pending == 0)
         return QC_OK;
     QC_TRY(vault_store_add(r->fresh, r->batch, r->pending, &r->v->rng, err));
+    QC_TRY(qc_fault(client_recovered, err));
     r->result.written += r->pending;
     for (size_t i = 0; i < r->pending; i++)
         vault_store_record_done(&r->batch[i]);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/fault.h"
+
 static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
                  struct vault_remove_result *ret, struct qc_err *err)
 {
@@ -21,6 +23,7 @@ static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
         struct vault_gw_commit what = { .put_key = put_key, .entry = &e };
         qc_rc rc = v->gw->ops->entry_remove(v->gw, v->id, &what, &receipt, &current, &call->op, err);
         if (rc == QC_OK) {
+            QC_TRY(qc_fault(client_removed, err));
             QC_TRY(session_catch_up(v, 0, NULL, &call->op, err));
             session_mark(v, qc_buf_span(&path), e.number, call->notes);
             *ret = (struct vault_remove_result){ .number = e.number,

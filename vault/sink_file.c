@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "base/file.h"
 
 struct vault_sink_file {
@@ -112,6 +113,7 @@ static qc_rc finish(void *ctx, struct qc_err *err)
     struct vault_sink_file *f = ctx;
     int dir = qc_fd_get(&f->dir);
     QC_TRY(restore(f, err));
+    QC_TRY(qc_fault(client_part, err));
     QC_TRY_AS(qc_sync(qc_fd_get(&f->file), err), err, "%s", f->part);
     int rc = f->replace ? renameat(dir, f->part, dir, f->name)
                         : renameat2(dir, f->part, dir, f->name, RENAME_NOREPLACE);
@@ -124,6 +126,7 @@ static qc_rc finish(void *ctx, struct qc_err *err)
     if (rc != 0)
         return QC_FAIL_OS(err, "cannot rename '%s' to '%s'", f->part, f->name);
     f->made = false;
+    QC_TRY(qc_fault(client_renamed, err));
     return qc_dir_sync(dir, err);
 }
 

@@ -5,3 +5,6 @@ if(TARGET qc_gateway_daemon)
   qc_test(unit vault_gateway SOURCES unit/vault_gateway.c unit/fake_gw.c DEPS base vault
     ARGS $<TARGET_FILE:qc_gateway_daemon> TIMEOUT 300)
 endif()
+if(QC_FAULT_POINTS)
+  qc_test(fault vault_put SOURCES fault/vault_put.c unit/fake_gw.c DEPS base vault TIMEOUT 300)
+endif()

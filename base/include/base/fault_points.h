@@ -18,6 +18,21 @@
     X(cloud_unlinked, "directory cloud: the name is gone, before fsync of its directory")                    \
     /* qrng */                                                                                               \
     X(qrng_fill, "before a source of randomness is asked for bytes")                                         \
+    /* vault */                                                                                              \
+    X(client_journal, "client put: the journal is durable, nothing was sent")                                \
+    X(client_begun, "client put: the gateway has the intent, no share is recorded")                          \
+    X(client_share1, "client put: record 1 is pending, record 2 is not there")                               \
+    X(client_shared, "client put: both records are pending, no byte of N was sent")                          \
+    X(client_sent, "client put: all of N is durable, the commit was not sent")                               \
+    X(client_receipt, "client put: the receipt is here, the stores do not know")                             \
+    X(client_stored1, "client put: store 1 knows of the commit, store 2 does not")                           \
+    X(client_stored, "client put: both stores know, the journal is still there")                             \
+    X(client_done, "client put: the journal is gone")                                                        \
+    X(client_cancelled, "client put: cancelled at the gateway, records are pending")                         \
+    X(client_removed, "client rm: removed at the gateway, the stores do not know")                           \
+    X(client_recovered, "client recover: a batch of records is durable")                                     \
+    X(client_part, "client get: all bytes are in NAME.part, before fsync")                                   \
+    X(client_renamed, "client get: renamed, before fsync of the directory")                                  \
     /* gateway */                                                                                            \
     X(gw_init_rows, "init: before the root key and the catalogue are written")                               \
     X(gw_init_key, "init: the root key is durable, the catalogue is not")                                    \

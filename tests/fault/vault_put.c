@@ -1,0 +1,251 @@
+/* fault/vault_put: every call of the gateway fails once, before and after its effect, and every fault point
+ * of a put and a removal once; whatever happened, a get gives the old or the new bytes, whole, and the next
+ * command leaves nothing unfinished (I1, durability.md 7.3). */
+#include "base/fault.h"
+#include "vault_rig.h"
+
+enum { OLD = 4000, NEW = 2500000 };
+
+static uint64_t pending(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_local_status st = { 0 };
+    struct vault_conf conf = rig_conf(r);
+    CHECK_OK(vault_status_local(&st, &conf, &err));
+    CHECK(st.share[0].rc == QC_OK && st.share[1].rc == QC_OK);
+    CHECK(st.share[0].records == st.share[1].records || st.unfinished > 0);
+    return st.share[0].pending + st.share[1].pending;
+}
+
+/* The current bytes are those of the put that failed, or the old ones; which of them. */
+static bool is_new(struct rig *r, uint64_t old_salt, uint64_t new_salt)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_stat st = { 0 };
+    CHECK_OK(vault_stat(r->v, qc_span_str("x"), &call, &st, &err));
+    bool fresh = st.size == NEW;
+    vault_stat_done(&st);
+    if (fresh)
+        CHECK_OK(rig_get(r, "x", NEW, new_salt, &err));
+    else
+        CHECK_OK(rig_get(r, "x", OLD, old_salt, &err));
+    return fresh;
+}
+
+/* A put of "x" that may fail; then a new session, and another command that settles. */
+static void one_put(struct rig *r, uint64_t salt, bool may_succeed, const char *what)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(rig_put(r, "x", OLD, salt, &err));
+    qc_rc rc = QC_OK;
+    {
+        struct qc_err why = { 0 };
+        r->fake->fail_nth = 1;
+        rc = rig_put(r, "x", NEW, salt + 1, &why);
+    }
+    r->fake->fail = FAKE_NONE;
+    qc_fault_script(NULL);
+    if (rc == QC_OK && !may_succeed) {
+        fprintf(stderr, "%s: the put succeeded\n", what);
+        exit(1);
+    }
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_open(r, &err));
+    bool fresh = is_new(r, salt, salt + 1);
+    if (rc == QC_OK)
+        CHECK(fresh); /* what was acknowledged is there */
+    CHECK_OK(rig_put(r, "settle", 1, 1, &err));
+    if (rig_leftovers(r) != 0 || pending(r) != 0) {
+        fprintf(stderr, "%s: %llu leftovers, %llu pending records\n", what,
+                (unsigned long long)rig_leftovers(r), (unsigned long long)pending(r));
+        exit(1);
+    }
+    CHECK(is_new(r, salt, salt + 1) == fresh);
+}
+
+static void calls(struct rig *r)
+{
+    static const struct {
+        enum fake_call call;
+        const char *name;
+    } each[] = { { FAKE_CHAIN, "chain" },
+                 { FAKE_ENTRY_GET, "entry" },
+                 { FAKE_BEGIN, "begin" },
+                 { FAKE_SEGMENT, "segment" },
+                 { FAKE_COMMIT, "commit" } };
+    static const qc_rc codes[] = { QC_TEMP, QC_QUORUM, QC_CANCELLED, QC_FORMAT };
+    for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+        for (size_t c = 0; c < sizeof(codes) / sizeof(codes[0]); c++)
+            for (int effect = 0; effect < 2; effect++) {
+                qc_fault_script(NULL);
+                r->fake->fail = FAKE_NONE;
+                struct qc_err err = { 0 };
+                CHECK_OK(rig_open(r, &err));
+                r->fake->fail_rc = codes[c];
+                r->fake->fail_effect = effect == 1;
+                r->fake->fail = each[i].call;
+                r->fake->fail_nth = 0; /* armed by one_put after its first put */
+                one_put(r, 100 * i + 10 * c + 2 * (unsigned)effect,
+                        each[i].call == FAKE_COMMIT && effect == 1, each[i].name);
+            }
+}
+
+/* The answer of a commit is lost, and so is every later word until the next command. */
+static void silence(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_put(r, "x", OLD, 900, &err));
+    r->fake->fail_rc = QC_TEMP;
+    r->fake->fail = FAKE_STATE;
+    r->fake->fail_effect = false;
+    qc_fault_script("client_receipt:error:1"); /* as if the process died with the receipt in hand */
+    CHECK_RC(rig_put(r, "x", NEW, 901, &err), QC_IO);
+    qc_fault_script(NULL);
+    CHECK(rig_leftovers(r) == 1);
+    r->fake->fail_nth = 1;
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_put(r, "settle", 1, 1, &err)); /* the gateway does not say what became of it: it stays */
+    CHECK(rig_leftovers(r) == 1 && rig_noted(r, VAULT_NOTE_UNFINISHED, 0));
+    CHECK_OK(rig_put(r, "settle", 1, 1, &err));
+    CHECK(rig_leftovers(r) == 0 && pending(r) == 0);
+    CHECK(is_new(r, 900, 901));
+}
+
+static void points(struct rig *r)
+{
+    static const char *const names[] = { "client_journal",  "client_begun",  "client_share1",
+                                         "client_shared",   "client_sent",   "client_receipt",
+                                         "client_stored1",  "client_stored", "client_done",
+                                         "client_cancelled" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct qc_err err = { 0 };
+        char script[64];
+        qc_fault_script(NULL);
+        CHECK_OK(rig_open(r, &err));
+        CHECK_OK(rig_put(r, "x", OLD, 500 + i, &err));
+        if (strcmp(names[i], "client_cancelled") == 0)
+            snprintf(script, sizeof(script), "client_sent:error:2,client_cancelled:error:1");
+        else
+            snprintf(script, sizeof(script), "%s:error:2", names[i]); /* the second put of one_put */
+        qc_fault_script(script);
+        one_put(r, 500 + 2 * i, i >= 6 && i <= 8, names[i]);
+    }
+}
+
+static void source(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_put_result result;
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_put(r, "x", OLD, 1, &err));
+    struct rig_pattern p = { .size = 40 << 20, .fail_at = 30 << 20 };
+    CHECK_RC(rig_put_from(r, "x", &p, &result, &err), QC_IO);
+    p = (struct rig_pattern){ .size = 2000000, .changed = true };
+    CHECK_RC(rig_put_from(r, "x", &p, &result, &err), QC_CHANGED);
+    CHECK(rig_leftovers(r) == 0 && pending(r) == 0);
+    CHECK(!is_new(r, 1, 0));
+}
+
+/* Another writer between our look and our commit: we seal anew and are the next version. */
+struct writer {
+    struct rig *r;
+    struct vault *second;
+    unsigned times;
+};
+
+static void write_first(void *ctx)
+{
+    struct writer *w = ctx;
+    if (w->times == 0)
+        return;
+    w->times--;
+    struct qc_err err = { 0 };
+    struct vault *mine = w->r->v;
+    struct vault_notes notes = w->r->notes;
+    void (*hook)(void *) = w->r->fake->before_commit;
+    w->r->fake->before_commit = NULL;
+    w->r->v = w->second;
+    w->r->notes = (struct vault_notes){ 0 };
+    CHECK_OK(rig_put(w->r, "x", OLD, 77, &err));
+    vault_notes_done(&w->r->notes);
+    w->r->notes = notes;
+    w->r->v = mine;
+    w->r->fake->before_commit = hook;
+}
+
+static void conflicts(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_put_result result;
+    struct rig_pattern p = { .size = NEW, .salt = 78 };
+    CHECK_OK(rig_open(r, &err));
+    struct writer w = { .r = r, .second = QC_STEAL(r->v), .times = 3 };
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_put(r, "x", OLD, 76, &err));
+    r->fake->before_commit = write_first;
+    r->fake->before_ctx = &w;
+    CHECK_OK(rig_put_from(r, "x", &p, &result, &err));
+    CHECK(w.times == 0);
+    CHECK(is_new(r, 0, 78));
+    w.times = 1000;
+    CHECK_RC(rig_put(r, "x", NEW, 79, &err), QC_CONFLICT);
+    r->fake->before_commit = NULL;
+    CHECK(!is_new(r, 77, 0));
+    CHECK(rig_leftovers(r) == 0 && pending(r) == 0);
+    vault_close(&w.second);
+}
+
+static void removal(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_remove_result removed;
+    CHECK_OK(rig_open(r, &err));
+    struct vault_call call = rig_call(r);
+    CHECK_OK(rig_put(r, "y", OLD, 1, &err));
+    qc_fault_script("client_removed:error:1");
+    CHECK_RC(vault_remove(r->v, qc_span_str("y"), &call, &removed, &err), QC_IO);
+    qc_fault_script(NULL);
+    CHECK_OK(rig_open(r, &err));
+    CHECK_RC(rig_get(r, "y", OLD, 1, &err), QC_NOTFOUND);
+    CHECK_OK(rig_put(r, "y", OLD, 2, &err));
+    CHECK_OK(rig_get(r, "y", OLD, 2, &err));
+}
+
+static void recovery(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_recover_result result;
+    struct vault_call call = rig_call(r);
+    vault_close(&r->v);
+    rig_lose(r, "share1");
+    CHECK_OK(rig_open(r, &err));
+    qc_fault_script("client_recovered:error:2");
+    CHECK_RC(vault_recover(r->v, 1, r->share[0], &call, &result, &err), QC_IO);
+    qc_fault_script(NULL);
+    CHECK_OK(rig_open(r, &err)); /* half a store serves for what it has, the other share and B for the rest */
+    CHECK_OK(rig_get(r, "settle", 1, 1, &err));
+    CHECK_OK(vault_recover(r->v, 1, r->share[0], &call, &result, &err));
+    CHECK(result.present >= QC_VAULT_RECOVER_BATCH && result.failed == 0);
+    CHECK(result.present + result.written == result.records);
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_get(r, "settle", 1, 1, &err));
+    CHECK(r->notes.n == 0);
+}
+
+int main(void)
+{
+    struct rig r;
+    rig_new(&r, qc_rand_start());
+    calls(&r);
+    silence(&r);
+    points(&r);
+    source(&r);
+    conflicts(&r);
+    removal(&r);
+    recovery(&r);
+    rig_done(&r);
+    return 0;
+}
