@@ -36,8 +36,17 @@ static qc_rc rc_of(const struct qc_db *db, int rc)
         return QC_CONFLICT;
     case SQLITE_INTERRUPT:
         return QC_CANCELLED;
-    case SQLITE_IOERR:
-        return QC_IO;
+    case SQLITE_IOERR: /* a full disk shows so where the shared-memory file of a WAL cannot grow */
+        switch (db != NULL && db->sql != NULL ? sqlite3_system_errno(db->sql) : 0) {
+        case ENOSPC:
+        case EDQUOT:
+            return QC_FULL;
+        case EROFS:
+        case EACCES:
+            return QC_AUTH;
+        default:
+            return QC_IO;
+        }
     default:
         return QC_GENERAL;
     }

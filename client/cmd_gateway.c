@@ -1,35 +1,22 @@
-/* gateway status, rebuild, kit: operator's commands to one's own on-demand gateway. */
+/* gateway rebuild, kit: operator's commands to one's own on-demand gateway. */
 #include "client.h"
 
 #include "gateway_start.h"
+#include "signals.h"
 
 enum { REBUILD_WORDS = 2 * VAULT_CLOUDS_MAX + 8 };
-
-static qc_rc pass_through(struct client *c, const char *const *argv, struct qc_err *err)
-{
-    fflush(c->out.data);
-    return gateway_run(argv, NULL, err);
-}
-
-qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    struct client *c = app;
-    (void)args;
-    const char *const argv[] = {
-        "qcloud-gateway", "status", "--state", c->places.gateway, c->out.json ? "--json" : NULL, NULL
-    };
-    return pass_through(c, argv, err);
-}
 
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     (void)args;
     const char *const argv[] = { "qcloud-gateway", "kit", "--state", c->places.gateway, NULL };
+    QC_TRY(gateway_stop(c->places.gateway, signals_cancel(), err));
     out_note(&c->out,
              "what follows is the root key: whoever has it and enough clouds reads the gateway's own "
              "data. Print it, and keep it off this machine");
-    return pass_through(c, argv, err);
+    fflush(c->out.data);
+    return gateway_run(argv, NULL, err);
 }
 
 /* The URL of a cloud: that of an option --cloud NAME=URL, else the descriptor's. */
@@ -82,6 +69,7 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
         argv[n++] = kit;
     }
     QC_ASSERT(n < REBUILD_WORDS);
+    QC_TRY(gateway_stop(c->places.gateway, signals_cancel(), err));
     QC_TRY_AS(gateway_run(argv, &said, err), err, "rebuild");
     if (!c->out.json && !c->out.quiet && said.n > 0)
         fprintf(c->out.talk, "%.*s", (int)said.n, (const char *)said.p);

@@ -136,7 +136,13 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
     qc_span p = qc_span_str(prefix);
     while (p.n > 0 && p.p[p.n - 1] == '/')
         p.n--;
-    QC_TRY(vault_list(run->c->vault, p, keep_name, &names, &call, err));
+    /* A directory's name may end in a star, which alone would mean "all that begins so": then it keeps a
+     * slash. */
+    qc_span asked = p.n > 0 && p.p[p.n - 1] == '*' ? qc_span_str(prefix) : p;
+    if (asked.n > 0 && asked.p[asked.n - 1] == '*')
+        return QC_FAIL(err, QC_USAGE,
+                       "-r wants a directory; one whose name ends in a star is written with a slash");
+    QC_TRY(vault_list(run->c->vault, asked, keep_name, &names, &call, err));
     if (names.n == 0)
         return QC_FAIL(err, QC_NOTFOUND, "no object below that prefix");
     QC_TRY(make_dir(dir, err));
@@ -146,7 +152,7 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
         qc_span rest = name;
         if (qc_span_eq(name, p))
             rest = last_component(name);
-        else if (p.n > 0)
+        else if (p.n > 0 && name.n > p.n + 1)
             rest = qc_span_from(name, p.n + 1);
         get_below(run, name, dir, rest);
     }

@@ -36,6 +36,7 @@ static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_re
     QC_TRY(qc_json_set_int(j, "margin", r->margin, err));
     QC_TRY(qc_json_set_int(j, "margin_full", r->margin_full, err));
     QC_TRY(qc_json_set_int(j, "key_margin", 1, err));
+    QC_TRY(qc_json_set_int(j, "loss_budget", r->margin < 1 ? r->margin : 1, err));
     QC_TRY(qc_json_set_int(j, "clouds", r->clouds, err));
     QC_TRY(qc_json_set_int(j, "record_copies", r->record_copies, err));
     QC_TRY(qc_json_new_arr(&missing, err));

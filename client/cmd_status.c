@@ -100,8 +100,7 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     struct out *o = &s->c->out;
     struct json_t *clouds = NULL;
     struct json_t *root = NULL;
-    int64_t objects = 0, versions = 0, bytes = 0, debts = 0, incarnation = 0, margin = 0, threshold = 0,
-            count = 0;
+    int64_t objects = 0, versions = 0, bytes = 0, debts = 0, incarnation = 0, threshold = 0, count = 0;
     const char *where = "?";
     char size[TEXT_SIZE];
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
@@ -110,7 +109,6 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_int(s->gateway, "bytes", 0, INT64_MAX, &bytes, err));
     QC_TRY(qc_json_int(s->gateway, "debts", 0, INT64_MAX, &debts, err));
     QC_TRY(qc_json_int(s->gateway, "incarnation", 0, INT64_MAX, &incarnation, err));
-    QC_TRY(data_margin(s, &margin, err));
     QC_TRY(qc_json_obj(s->gateway, "root_key", &root, err));
     QC_TRY(qc_json_str(root, "where", &where, err));
     QC_TRY(qc_json_int(root, "threshold", 0, VAULT_CLOUDS_MAX, &threshold, err));
@@ -123,10 +121,6 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     out_line(o, "stored: %" PRId64 " objects, %" PRId64 " versions, %s sealed", objects, versions, size);
     if (debts > 0)
         out_line(o, "debts:  %" PRId64 " fragments are owed to clouds that were missing", debts);
-    out_line(o,
-             "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64
-             "): so many losses, whichever they are, leave all readable",
-             margin < key_margin(s) ? margin : key_margin(s), margin, key_margin(s));
     if (strcmp(where, "clouds") == 0)
         out_line(o,
                  "root key: on the clouds, any %" PRId64 " of %" PRId64
@@ -135,6 +129,17 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     else
         out_line(o, "root key: not on the clouds, in the operator's kit only; gateway incarnation %" PRId64,
                  incarnation);
+    return QC_OK;
+}
+
+static qc_rc tell_budget(struct status *s, struct qc_err *err)
+{
+    int64_t margin = 0;
+    QC_TRY(data_margin(s, &margin, err));
+    out_line(&s->c->out,
+             "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64
+             "): so many losses, whichever they are, leave all readable",
+             margin < key_margin(s) ? margin : key_margin(s), margin, key_margin(s));
     return QC_OK;
 }
 
@@ -204,6 +209,21 @@ static qc_rc summary(struct status *s, struct qc_err *err)
     return out_json(&s->c->out, &item, err);
 }
 
+qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(status_done) struct status s = { .c = c };
+    QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
+    (void)args;
+    QC_TRY(ask_gateway(&s, err));
+    QC_TRY_AS(count_clouds(&s, err), err, "the gateway's answer");
+    if (!c->out.json)
+        return tell_gateway(&s, err);
+    QC_TRY(out_json_new("item", &item, err));
+    QC_TRY(qc_json_set(item, "gateway", &s.gateway, err));
+    return out_json(&c->out, &item, err);
+}
+
 /* The worst of what was found: shares first, since both missing means that nothing opens. */
 static qc_rc verdict(const struct status *s, struct qc_err *err)
 {
@@ -245,6 +265,8 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
     else if (!c->out.json)
         out_line(&c->out, "gateway: does not answer");
     tell_shares(&s);
+    if (s.gateway != NULL)
+        QC_TRY_AS(tell_budget(&s, err), err, "the gateway's answer");
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s.k,
                               s.gateway == NULL ? 0 : (unsigned)s.n, err));
     if (!c->secrets_locked)

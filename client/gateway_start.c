@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -52,7 +53,8 @@ qc_rc gateway_program(char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
     return QC_FAIL(err, QC_NOTCONF, "the program qcloud-gateway is neither beside qcloud nor on PATH");
 }
 
-qc_rc gateway_answers(int dirfd, struct qc_err *err)
+/* Connect to the socket in a state directory. QC_TEMP: nobody listens. */
+static qc_rc reach(int dirfd, struct qc_fd *ret, struct qc_err *err)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
     /* Through the descriptor: the directory's own path may be longer than a socket address. */
@@ -62,16 +64,81 @@ qc_rc gateway_answers(int dirfd, struct qc_err *err)
     struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!qc_fd_is(&s))
         return QC_FAIL_OS(err, "socket");
-    if (connect(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) == 0)
+    if (connect(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) == 0) {
+        *ret = QC_STEAL(s);
         return QC_OK;
+    }
     if (errno == ECONNREFUSED || errno == ENOENT)
         return QC_FAIL(err, QC_TEMP, "no gateway is running");
     return QC_FAIL_OS(err, "the gateway's socket");
 }
 
-/* The first code of an exit status; the two of status 11 are told apart by the caller. */
-static qc_rc code_of(int status)
+qc_rc gateway_answers(int dirfd, struct qc_err *err)
 {
+    QC_CLEANUP(qc_fd_close) struct qc_fd s = { 0 };
+    return reach(dirfd, &s, err);
+}
+
+/* Wait until a process is gone. */
+static qc_rc await_end(int pidfd, const struct qc_cancel *cancel, struct qc_err *err)
+{
+    qc_deadline until = qc_deadline_in(QC_CLIENT_START_MS);
+    struct pollfd p = { .fd = pidfd, .events = POLLIN };
+    for (;;) {
+        QC_TRY(qc_go_on(until, cancel, "waiting for the gateway to end", err));
+        int n = poll(&p, 1, QC_CLIENT_START_PAUSE_MS);
+        if (n < 0 && errno != EINTR)
+            return QC_FAIL_OS(err, "poll");
+        if (n > 0)
+            return QC_OK;
+    }
+}
+
+qc_rc gateway_stop(const char *state, const struct qc_cancel *cancel, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd s = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd process = { 0 };
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof peer;
+    struct qc_err why = { 0 };
+    qc_rc rc = qc_dir_open(&dir, state, &why);
+    if (rc == QC_OK)
+        rc = reach(qc_fd_get(&dir), &s, &why);
+    if (rc == QC_NOTFOUND || rc == QC_TEMP)
+        return QC_OK; /* nobody to end */
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    if (getsockopt(qc_fd_get(&s), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return QC_FAIL_OS(err, "the gateway's process");
+    if (peer.uid != geteuid())
+        return QC_FAIL(err, QC_AUTH, "the gateway of %s runs as another user", state);
+    /* A descriptor of the process: its number may be given to another one at any time. */
+    process = qc_fd_own(pidfd_open(peer.pid, 0));
+    if (!qc_fd_is(&process) && errno == ESRCH)
+        return QC_OK;
+    if (!qc_fd_is(&process) ||
+        (pidfd_send_signal(qc_fd_get(&process), SIGTERM, NULL, 0) != 0 && errno != ESRCH))
+        return QC_FAIL_OS(err, "ending the gateway");
+    qc_fd_close(&s);
+    return await_end(qc_fd_get(&process), cancel, err);
+}
+
+/* Codes that share their exit status with others, by the case in "Eeenn" of qcloud-gateway's messages. */
+static const struct told {
+    char nn[3];
+    qc_rc rc;
+} tolds[] = { { "51", QC_CONFLICT }, { "56", QC_FENCED }, { "63", QC_CONFLICT } };
+
+/* The first code of an exit status, unless the message says which. */
+static qc_rc code_of(int status, qc_span message_code)
+{
+    for (size_t i = 0; i < sizeof tolds / sizeof tolds[0]; i++)
+        if (message_code.n > 2 && qc_rc_exit(tolds[i].rc) == status &&
+            qc_span_eq(qc_span_from(message_code, message_code.n - 2), qc_span_str(tolds[i].nn)))
+            return tolds[i].rc;
     for (int rc = QC_OK + 1; rc < QC_RC_COUNT; rc++)
         if (qc_rc_exit((qc_rc)rc) == status)
             return (qc_rc)rc;
@@ -79,12 +146,14 @@ static qc_rc code_of(int status)
 }
 
 /*
- * What a program of ours said on stderr: of the line "qcloud-gateway: Eeenn text" the text; without such a
- * line, the first one. Its second and third line are about the gateway; ours come from this program's table.
+ * What a program of ours said on stderr: of the line "qcloud-gateway: Eeenn text" the text and *ret_code,
+ * "Eeenn"; without such a line, the first one. Its second and third line are about the gateway; ours come
+ * from this program's table.
  */
-static qc_span first_line_of(const qc_buf *said)
+static qc_span first_line_of(const qc_buf *said, qc_span *ret_code)
 {
-    static const char lead[] = "qcloud-gateway: E";
+    static const char lead[] = "qcloud-gateway: ";
+    enum { LEAD = sizeof lead - 1 };
     qc_span left = qc_buf_span(said);
     qc_span first = { 0 };
     while (left.n > 0) {
@@ -92,26 +161,25 @@ static qc_span first_line_of(const qc_buf *said)
         qc_span line = qc_span_sub(left, 0, end == NULL ? left.n : (size_t)(end - left.p));
         if (first.n == 0)
             first = line;
-        const uint8_t *text =
-            line.n < sizeof lead ? NULL : memchr(line.p + sizeof lead - 1, ' ', line.n - sizeof lead + 1);
-        if (text != NULL && memcmp(line.p, lead, sizeof lead - 1) == 0)
-            return qc_span_from(line, (size_t)(text - line.p) + 1);
+        const uint8_t *blank = line.n <= LEAD ? NULL : memchr(line.p + LEAD, ' ', line.n - LEAD);
+        if (blank != NULL && memcmp(line.p, lead, LEAD) == 0 && line.p[LEAD] == 'E') {
+            *ret_code = qc_span_sub(line, LEAD, (size_t)(blank - line.p) - LEAD);
+            return qc_span_from(line, (size_t)(blank - line.p) + 1);
+        }
         left = qc_span_from(left, end == NULL ? left.n : line.n + 1);
     }
     return first;
 }
 
-static qc_rc fail_as(int wait_status, qc_buf *said, const char *what, struct qc_err *err)
+static qc_rc fail_as(int wait_status, const qc_buf *said, const char *what, struct qc_err *err)
 {
-    qc_span line = first_line_of(said);
+    qc_span code = { 0 };
+    qc_span line = first_line_of(said, &code);
     if (WIFSIGNALED(wait_status)) {
         qc_err_set(err, QC_GENERAL, QC_HERE, "%s was killed by signal %d", what, WTERMSIG(wait_status));
         return QC_GENERAL;
     }
-    qc_rc rc = code_of(WEXITSTATUS(wait_status));
-    if (rc == QC_LOCKED &&
-        memmem(line.p == NULL ? (const uint8_t *)"" : line.p, line.n, "took over", 9) != NULL)
-        rc = QC_FENCED;
+    qc_rc rc = code_of(WEXITSTATUS(wait_status), code);
     if (line.n == 0)
         qc_err_set(err, rc, QC_HERE, "%s ended with status %d and said nothing", what,
                    WEXITSTATUS(wait_status));
@@ -272,10 +340,10 @@ static qc_rc start(struct attempt *a, struct qc_err *err)
 {
     struct qc_fd ends[2] = { 0 };
     pid_t pid = 0;
-    QC_CLEANUP(qc_fd_close) struct qc_fd talk = { 0 };
-    QC_TRY_AS(qc_open_at(&talk, a->dirfd, "gateway.start", O_RDWR | O_CREAT | O_APPEND, 0600, err), err,
-              "gateway state %s", a->state);
-    off_t from = lseek(qc_fd_get(&talk), 0, SEEK_END);
+    /* What it says is kept in memory: the disk that it cannot start on may be full. */
+    QC_CLEANUP(qc_fd_close) struct qc_fd talk = qc_fd_own(memfd_create("qcloud-gateway", MFD_CLOEXEC));
+    if (!qc_fd_is(&talk))
+        return QC_FAIL_OS(err, "memory for messages");
     QC_TRY(pipe_high(ends, err));
     QC_CLEANUP(qc_fd_close) struct qc_fd here = ends[0];
     QC_CLEANUP(qc_fd_close) struct qc_fd there = ends[1];
@@ -286,7 +354,7 @@ static qc_rc start(struct attempt *a, struct qc_err *err)
         return QC_OK;
     QC_TRY(wait_for(pid, &a->status, err));
     qc_buf_clear(&a->said);
-    if (from >= 0 && lseek(qc_fd_get(&talk), from, SEEK_SET) == from)
+    if (lseek(qc_fd_get(&talk), 0, SEEK_SET) == 0)
         QC_TRY(drain(qc_fd_get(&talk), &a->said, err));
     return QC_OK;
 }

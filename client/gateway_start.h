@@ -27,6 +27,13 @@ QC_MUST qc_rc gateway_ensure(const char *state, uint32_t idle_s, const struct qc
                              struct qc_fd *ret, struct qc_err *err);
 
 /*
+ * End the gateway that serves the state directory, if one does, and wait until it is gone: for operator's
+ * commands that need the state for themselves. Other commands that are using it end with exit 5, and nothing
+ * of theirs is lost. QC_AUTH: it is another user's; QC_TIMEOUT.
+ */
+QC_MUST qc_rc gateway_stop(const char *state, const struct qc_cancel *cancel, struct qc_err *err);
+
+/*
  * Run one command of qcloud-gateway to its end. argv: "qcloud-gateway" first, NULL last. Its stdout is
  * appended to said (NULL: it goes to ours). Its message becomes ours when it fails, its exit status the code.
  */

@@ -8,6 +8,7 @@
 #   err_three_parts CODE          the last q ended with a message of three parts and this code (E0601)
 #   json_ok                       every line of the last stdout is JSON of our form, the last one a result or error
 #   lose_cloud I, bring_cloud I, lose_share I, bring_share I
+#   wait_clouds N                 until the gateway sees N clouds
 #   stop_gateway                  end the on-demand gateway of this vault, if it runs
 #   fail TEXT
 #
@@ -42,14 +43,15 @@ gateway_pids()
 stop_gateway()
 {
     local pid
-    for pid in $(gateway_pids "${1:-$QCLOUD_HOME/state/gateway}"); do
+    gateway_pids "${1:-$QCLOUD_HOME/state/gateway}" >"$T/pids"
+    while read -r pid; do
         kill "$pid" 2>/dev/null
         for _ in $(seq 1 200); do
             kill -0 "$pid" 2>/dev/null || break
             sleep 0.02
         done
         kill -9 "$pid" 2>/dev/null
-    done
+    done <"$T/pids"
     return 0
 }
 
@@ -57,6 +59,7 @@ finish()
 {
     local code=$?
     local home
+    [ "$BASHPID" = $$ ] || exit "$code" # a subshell of the scenario that was ended is not its end
     for home in "$T"/home*; do
         stop_gateway "$home/state/gateway"
     done
@@ -150,6 +153,17 @@ lose_cloud()
 bring_cloud()
 {
     mv "$T/cloud$1.away" "$T/cloud$1"
+}
+
+# Until the gateway sees N clouds: one that was away is asked again only after a while.
+wait_clouds()
+{
+    for _ in $(seq 1 100); do
+        "$QC_BIN/qcloud" --json gateway status >"$T/clouds" 2>/dev/null
+        [ "$(grep -o '"state":"ok"' "$T/clouds" | wc -l)" = "$1" ] && return 0
+        sleep 0.1
+    done
+    fail "the gateway does not see $1 clouds"
 }
 
 lose_share()

@@ -31,7 +31,8 @@ err_has "share 1"
 expect_exit 4 --strict get -f a back
 expect_exit 7 put a c
 err_three_parts E0702
-expect_exit 7 rm a
+expect_exit 4 rm b2
+err_three_parts E0402
 expect_exit 3 stat c
 expect_exit 4 status
 out_has 'share 1: missing'
@@ -60,6 +61,7 @@ expect_exit 6 put a c
 bring_cloud 1
 bring_cloud 2
 bring_cloud 4
+wait_clouds 5
 expect_exit 3 stat c
 rm -r share1
 mkdir share1
@@ -78,7 +80,8 @@ same a back
 expect_exit 0 recover --share 2 --to "$T/elsewhere/share2"
 grep -q "share2 = $T/elsewhere/share2" "$QCLOUD_HOME/qcloud.conf" || fail "the new place is not in the configuration"
 expect_exit 0 put a d
-expect_exit 5 recover --share 1
-expect_exit 0 recover --share 2 --to "$T/third" --json
-json_ok
+expect_exit 0 recover --share 1 # it is there: checked, and nothing written
+err_has '(0 written'
+expect_exit 5 recover --share 2 --to "$T/third"
+err_three_parts E0512
 echo "losses: all as they should be"

@@ -54,7 +54,7 @@ same big twice
 # Interrupted: exit 130, said safely, nothing visible; the next command cleans up and works.
 # A pipe that never ends holds the put open for as long as the signal takes.
 mkfifo endless
-(head -c 20000000 big; exec sleep 60) >endless &
+(trap - EXIT; head -c 20000000 big; exec sleep 60) >endless &
 feeder=$!
 "$QC_BIN/qcloud" put - stopped <endless 2>"$T/err" &
 a=$!
@@ -67,6 +67,7 @@ kill -TERM $a
 wait $a
 code=$?
 kill $feeder 2>/dev/null
+wait $feeder 2>/dev/null
 [ $code = 130 ] || fail "interrupted put: exit $code"
 err_three_parts E13002
 expect_exit 3 stat stopped
@@ -93,17 +94,18 @@ same big left
 [ ! -e left.part ] || fail "the stale partial file is still there"
 
 # The file grows while it is stored: refused, nothing visible.
-(while :; do echo more >>growing || exit; sleep 0.01; done) &
+(trap - EXIT; while :; do echo more >>growing || exit; sleep 0.01; done) &
 writer=$!
 cp big growing
 expect_exit 5 put growing
 err_three_parts E0504
 kill $writer
+wait $writer 2>/dev/null
 expect_exit 3 stat growing
 
 # Idle: the gateway leaves by itself, and the next command starts another one.
 stop_gateway
-printf '\n[gateway]\nidle = 1\n' >>"$QCLOUD_HOME/qcloud.conf"
+sed -i 's/^idle = .*/idle = 1/' "$QCLOUD_HOME/qcloud.conf"
 expect_exit 0 ls
 for _ in $(seq 1 100); do
     [ -S "$QCLOUD_HOME/state/gateway/gateway.sock" ] || break

@@ -33,11 +33,13 @@ static void check_refusals(void)
 {
     refused("#!/bin/sh\necho 'qcloud-gateway: E1401 no space in /x' >&2\necho '  data: d' >&2\nexit 14\n",
             QC_FULL, "no space in /x");
+    refused("#!/bin/sh\necho '2026 warn x' >&2; echo 'qcloud-gateway: E0551 taken' >&2; exit 5\n",
+            QC_CONFLICT, "taken");
     refused("#!/bin/sh\nexit 8\n", QC_INTEGRITY, "ended with status 8 and said nothing");
     refused("#!/bin/sh\nkill -9 $$\n", QC_GENERAL, "killed by signal 9");
     refused("#!/bin/sh\necho 'qcloud-gateway: E1101 held by process 7' >&2; exit 11\n", QC_LOCKED,
             "process 7");
-    refused("#!/bin/sh\necho 'qcloud-gateway: E1102 another gateway took over' >&2; exit 11\n", QC_FENCED,
+    refused("#!/bin/sh\necho 'qcloud-gateway: E1156 another gateway took over' >&2; exit 11\n", QC_FENCED,
             "took over");
 }
 
