@@ -1,0 +1,207 @@
+/* unit/vault_files: files as source and target; the sorter; the journal's file. */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "qc_check.h"
+#include "qc_seed.h"
+#include "qc_tmpdir.h"
+#include "sorter.h"
+#include "vault/sink_file.h"
+#include "vault/source_file.h"
+
+static char work[256];
+
+static const char *in_work(const char *name)
+{
+    static char path[2][600];
+    static int turn;
+    turn = 1 - turn;
+    snprintf(path[turn], sizeof(path[turn]), "%s/%s", work, name);
+    return path[turn];
+}
+
+static bool holds(const char *name, const char *want)
+{
+    char got[64] = "";
+    int fd = open(in_work(name), O_RDONLY);
+    if (fd < 0)
+        return want == NULL;
+    ssize_t n = read(fd, got, sizeof(got) - 1);
+    close(fd);
+    return want != NULL && n == (ssize_t)strlen(want) && strcmp(got, want) == 0;
+}
+
+static void write_file(const char *name, const char *text)
+{
+    int fd = open(in_work(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+}
+
+static void sink(void)
+{
+    struct qc_err err = { 0 };
+    struct vault_sink_file *f = NULL, *second = NULL;
+    struct vault_stat st = {
+        .has_mtime = true, .mtime_s = 1500000000, .mtime_ns = 7, .has_mode = true, .mode = 04751
+    };
+    struct stat got;
+    CHECK_OK(vault_sink_file_new(&f, in_work("out"), false, &err));
+    const struct vault_sink *s = vault_sink_file_sink(f);
+    CHECK(holds("out.part", NULL)); /* nothing is made before the first verified byte */
+    CHECK_OK(s->begin(s->ctx, &st, &err));
+    CHECK_OK(s->write(s->ctx, QC_LIT("hello "), &err));
+    CHECK(holds("out", NULL) && holds("out.part", "hello "));
+    CHECK_OK(vault_sink_file_new(&second, in_work("out"), false, &err));
+    const struct vault_sink *other = vault_sink_file_sink(second);
+    CHECK_RC(other->begin(other->ctx, &st, &err), QC_LOCKED); /* another get writes it */
+    vault_sink_file_free(&second);
+    CHECK_OK(s->write(s->ctx, QC_LIT("world"), &err));
+    CHECK_OK(s->finish(s->ctx, &err));
+    CHECK(holds("out", "hello world") && holds("out.part", NULL));
+    CHECK(stat(in_work("out"), &got) == 0 && got.st_mtim.tv_sec == 1500000000 && got.st_mtim.tv_nsec == 7);
+    CHECK((got.st_mode & 07777) == 0751); /* no set-id bit */
+    vault_sink_file_free(&f);
+    CHECK_RC(vault_sink_file_new(&f, in_work("out"), false, &err), QC_CONFLICT);
+    /* A stale part of a killed get is replaced; one that is given up leaves nothing, and the old file stays.
+     */
+    write_file("out.part", "stale and longer than what comes");
+    CHECK_OK(vault_sink_file_new(&f, in_work("out"), true, &err));
+    s = vault_sink_file_sink(f);
+    CHECK_OK(s->begin(s->ctx, &st, &err));
+    CHECK_OK(s->write(s->ctx, QC_LIT("half"), &err));
+    vault_sink_file_free(&f);
+    CHECK(holds("out", "hello world") && holds("out.part", NULL));
+    /* Not through a symbolic link. */
+    CHECK(symlink(in_work("out"), in_work("link.part")) == 0);
+    CHECK_OK(vault_sink_file_new(&f, in_work("link"), true, &err));
+    s = vault_sink_file_sink(f);
+    qc_rc rc = s->begin(s->ctx, &st, &err);
+    CHECK(rc != QC_OK && holds("out", "hello world"));
+    vault_sink_file_free(&f);
+    qc_err_clear(&err);
+    CHECK_RC(vault_sink_file_new(&f, in_work("dir/"), true, &err), QC_USAGE);
+    CHECK_RC(vault_sink_file_new(&f, in_work("none/out"), true, &err), QC_NOTFOUND);
+}
+
+static void source(void)
+{
+    struct qc_err err = { 0 };
+    struct vault_source_file *f = NULL;
+    uint8_t bytes[64];
+    size_t n = 0;
+    write_file("in", "content");
+    CHECK_OK(vault_source_file_open(&f, AT_FDCWD, in_work("in"), &err));
+    const struct vault_source *s = vault_source_file_source(f);
+    CHECK(s->size == 7 && s->has_mtime && s->has_mode && s->mode == 0600);
+    CHECK_OK(s->read(s->ctx, bytes, sizeof(bytes), &n, &err));
+    CHECK(n == 7);
+    CHECK_OK(s->unchanged(s->ctx, 7, &err));
+    CHECK_RC(s->unchanged(s->ctx, 6, &err), QC_CHANGED);
+    int fd = open(in_work("in"), O_WRONLY);
+    CHECK(fd >= 0 && pwrite(fd, "C", 1, 0) == 1);
+    close(fd);
+    CHECK_RC(s->unchanged(s->ctx, 7, &err), QC_CHANGED);
+    vault_source_file_free(&f);
+    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, in_work("nothing"), &err), QC_NOTFOUND);
+    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, work, &err), QC_USAGE);
+    CHECK(mkfifo(in_work("fifo"), 0600) == 0);
+    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, in_work("fifo"), &err), QC_USAGE); /* and does not hang */
+}
+
+struct sorted {
+    uint64_t n;
+    char last[64];
+};
+
+static qc_rc in_order(void *ctx, qc_span key, qc_span value, struct qc_err *err)
+{
+    struct sorted *s = ctx;
+    char text[64] = "";
+    (void)err;
+    CHECK(key.n < sizeof(text) && value.n == 8 && qc_get_be(value.p, 8) == key.n);
+    memcpy(text, key.p, key.n);
+    CHECK(strcmp(text, s->last) >= 0);
+    memcpy(s->last, text, sizeof(text));
+    s->n++;
+    return QC_OK;
+}
+
+static void sorting(struct qc_rand *rand)
+{
+    for (size_t memory = 500; memory <= 500000; memory *= 10) {
+        struct qc_err err = { 0 };
+        struct sorter *s = NULL;
+        struct sorted out = { 0 };
+        CHECK_OK(sorter_new(&s, work, &err));
+        sorter_set_memory(s, memory);
+        for (unsigned i = 0; i < 3000; i++) {
+            char key[64];
+            uint8_t value[8];
+            int n = snprintf(key, sizeof(key), "%llx",
+                             (unsigned long long)qc_rand_u64(rand) >> qc_rand_below(rand, 60));
+            qc_put_be(value, (uint64_t)n, 8);
+            qc_rc rc = sorter_add(s, qc_span_str(key), qc_span_of(value, 8), &err);
+            if (rc == QC_LIMIT && memory == 500)
+                break; /* more runs than a listing may have */
+            CHECK(rc == QC_OK);
+        }
+        if (memory > 500) {
+            CHECK_OK(sorter_walk(s, in_order, &out, &err));
+            CHECK(out.n == 3000);
+        }
+        sorter_free(&s);
+    }
+}
+
+static void journal(struct qc_rand *rand)
+{
+    struct qc_err err = { 0 };
+    struct journal j = { 0 };
+    struct journal_put put = { .sequence = 3 }, got = { 0 };
+    uint8_t bytes[2 * JOURNAL_SLOT + 1];
+    uint32_t turn = 0;
+    uint64_t n = 0;
+    char file[600];
+    qc_rand_fill(rand, put.put_key, 16);
+    CHECK_OK(journal_begin(&j, in_work("state"), &put, &err));
+    snprintf(file, sizeof(file), "%s/state/journal/%s", work, j.name);
+    CHECK_OK(journal_count(in_work("state"), &n, &err));
+    CHECK(n == 0); /* it is held */
+    for (uint64_t sequence = 4; sequence < 8; sequence++) {
+        put.sequence = sequence;
+        CHECK_OK(journal_update(&j, &put, &err));
+        int fd = open(file, O_RDWR);
+        ssize_t size = read(fd, bytes, sizeof(bytes));
+        CHECK(size == 2 * JOURNAL_SLOT);
+        CHECK_OK(journal_parse(&got, &turn, qc_span_of(bytes, (size_t)size), &err));
+        CHECK(memcmp(&got, &put, sizeof(got)) == 0);
+        for (size_t i = 0; i < 2 * JOURNAL_SLOT;
+             i++) { /* torn: this slot or the one before, never a mixture */
+            bytes[i] ^= 1;
+            CHECK_OK(journal_parse(&got, &turn, qc_span_of(bytes, (size_t)size), &err));
+            CHECK(got.sequence == sequence || got.sequence == sequence - 1);
+            bytes[i] ^= 1;
+        }
+        close(fd);
+    }
+    journal_close(&j);
+    CHECK_OK(journal_count(in_work("state"), &n, &err));
+    CHECK(n == 1);
+}
+
+int main(void)
+{
+    struct qc_tmpdir dir = qc_tmpdir_new();
+    struct qc_rand rand = qc_rand_start();
+    snprintf(work, sizeof(work), "%.200s", dir.path);
+    sink();
+    source();
+    sorting(&rand);
+    journal(&rand);
+    qc_tmpdir_remove(&dir);
+    return 0;
+}
