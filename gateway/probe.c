@@ -72,7 +72,9 @@ static gw_clouds stale(struct gw_fan *f, gw_clouds set)
 
     for (unsigned i = 0; i < f->cloud_count; i++) {
         const struct gw_cloud *c = &f->clouds[i];
-        const bool due = c->probed_ms == 0 || now - c->probed_ms >= QC_GW_PROBE_AGAIN_MS;
+        /* A cloud that does not answer costs a whole deadline: not before its breaker has closed. */
+        const bool due =
+            !gw_cloud_suspect(c) && (c->probed_ms == 0 || now - c->probed_ms >= QC_GW_PROBE_AGAIN_MS);
         if (c->state != GW_CLOUD_OK && due && (set >> i & 1) != 0)
             again |= (gw_clouds)1 << i;
     }

@@ -178,6 +178,33 @@ static void queued_jobs(struct rig *r)
     await_count(&h.released, 1);
 }
 
+/* The end of the program: a worker that hangs is left behind, with all that it uses. In a child, whose end is
+ * the end of what was left. */
+static void left_behind(struct qc_rand rand)
+{
+    fflush(NULL);
+    const pid_t pid = fork();
+    int status = 0;
+
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        struct rig r = rig_new(rand, 3, 2, 3);
+        struct hang h = { 0 };
+        struct gw_batch *b = NULL;
+        struct qc_err err = { 0 };
+        const struct gw_job job = { .at = 0, .lane = GW_LANE_DATA, .run = job_hang, .ctx = &h };
+        CHECK_OK(gw_batch_new(&b, r.fan, 1, &h, released, &err));
+        CHECK(gw_batch_start(b, 0, &job, QC_NO_DEADLINE));
+        await(&h.running);
+        gw_batch_free(&b);
+        CHECK(!gw_fan_free(&r.fan, 50) && r.fan == NULL && atomic_load(&h.released) == 0);
+        gw_store_free(&r.store);
+        qc_tmpdir_remove(&r.dir);
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void full_queue(struct rig *r)
 {
     struct hang h = { 0 };
@@ -549,6 +576,7 @@ int main(void)
     const struct qc_rand rand = qc_rand_start();
 
     rig_in_memory();
+    left_behind(rand);
     struct rig r = rig_new(rand, 5, 3, 5);
     abandoned_jobs(&r);
     queued_jobs(&r);

@@ -18,7 +18,7 @@
  */
 QC_MUST qc_rc gw_probe(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline,
                        gw_clouds *ok, struct qc_err *err);
-/* The same for those of the set that are not OK now and were not asked within the last QC_GW_PROBE_AGAIN_MS.
- */
+/* The same for those of the set that are not OK now, not suspect, and were not asked within the last
+ * QC_GW_PROBE_AGAIN_MS. */
 QC_MUST qc_rc gw_probe_again(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline,
                              struct qc_err *err);
