@@ -250,13 +250,12 @@ static void flips(struct fix *f, const char *name)
 static void moved(struct fix *f)
 {
     static const char *const sql[] = {
-        "update record set version_id = x'00112233445566778899aabbccddeeff' where state = 2 and sequence = 1",
+        "update record set version_id = x'00112233445566778899aabbccddeeff' where sequence = 1",
         "update record set state = 3 where state = 2",
         "update record set sequence = sequence + 1",
         "update record set generation = 2",
         "update mark set number = number + 1",
-        "update item set value = (select value from item where name = 'descriptor') where name = "
-        "'vault_head'",
+        "update item set value = x'00' where name = 'vault_head'",
     };
     for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]); i++) {
         struct qc_err err = { 0 };
