@@ -1,0 +1,215 @@
+/* unit/gateway_log: log objects and sealed B keep FORMAT 9.3, refusals included. */
+#include "gateway/log.h"
+#include "qc_check.h"
+#include "qc_seed.h"
+
+static struct gw_root *root_of(uint8_t fill)
+{
+    struct qc_err err = { 0 };
+    struct gw_root *r = NULL;
+    uint8_t id[16], raw[32];
+    qc_key *G = NULL;
+
+    memset(id, fill, sizeof id);
+    memset(raw, fill + 1, sizeof raw);
+    CHECK_OK(qc_key_from(&G, raw, sizeof raw, &err));
+    CHECK_OK(gw_root_new(&r, id, G, &err));
+    qc_key_free(&G);
+    return r;
+}
+
+struct made {
+    qc_buf records, layouts, segments, object;
+    struct gw_log_head head;
+};
+
+static void made_done(struct made *m)
+{
+    qc_buf_free(&m->records);
+    qc_buf_free(&m->layouts);
+    qc_buf_free(&m->segments);
+    qc_buf_free(&m->object);
+}
+
+static void make(struct made *m, const struct gw_root *r)
+{
+    struct qc_err err = { 0 };
+    static const uint8_t salt[16] = "0123456789abcde";
+    static const uint8_t key[32] = "a bkey of thirty-two bytes here";
+
+    *m = (struct made){ .records = { .max = 65536 }, .layouts = { .max = 65536 }, .segments = { .max = 65536 },
+                        .object = { .max = QC_GW_LOG_MAX } };
+    m->head = (struct gw_log_head){ .sequence = 7, .incarnation = 3 };
+    memset(m->head.prev, 0x77, sizeof m->head.prev);
+    const struct gw_log_layout l0 = { .k = 2, .n = 3, .clouds = { 4, 1, 9 } };
+    const struct gw_log_layout l1 = { .k = 3, .n = 5, .clouds = { 1, 2, 3, 4, 5 } };
+    CHECK_OK(gw_log_add_layout(&m->layouts, &l0, &err));
+    CHECK_OK(gw_log_add_layout(&m->layouts, &l1, &err));
+    for (uint32_t i = 0; i < 4; i++) {
+        struct gw_log_segment s = { .id = 1000 + i, .size = 10 + i, .incarnation = 3, .layout = (uint16_t)(i & 1) };
+        memset(s.salt, (int)i, sizeof s.salt);
+        memset(s.digest, (int)(100 + i), sizeof s.digest);
+        CHECK_OK(gw_log_add_segment(&m->segments, &s, &err));
+    }
+    struct gw_record rec = { .kind = GW_REC_CONFIG, .u.config = { 3, 5, 4, 3 } };
+    CHECK_OK(gw_log_add(&m->records, &rec, &err));
+    rec = (struct gw_record){ .kind = GW_REC_CLOUD,
+                              .u.cloud = { 9, QC_LIT("osaka"), QC_LIT("file:///a"), 2, 1 } };
+    CHECK_OK(gw_log_add(&m->records, &rec, &err));
+    rec = (struct gw_record){ .kind = GW_REC_BKEY, .u.bkey = { 1, qc_span_of(key, sizeof key) } };
+    CHECK_OK(gw_log_add(&m->records, &rec, &err));
+    rec = (struct gw_record){ .kind = GW_REC_COMMIT };
+    rec.u.commit.e = (struct gw_entry){ .path = QC_LIT("path"), .number = 5, .kind = 1, .sequence = 2, .size = 46,
+                                        .private_part = QC_LIT("private"), .created = 1234567890 };
+    memset(rec.u.commit.e.seal, 0x5e, 32);
+    rec.u.commit.chain = 12;
+    rec.u.commit.layout_count = 2;
+    rec.u.commit.layouts = qc_buf_span(&m->layouts);
+    rec.u.commit.segment_count = 4;
+    rec.u.commit.segments = qc_buf_span(&m->segments);
+    rec.u.commit.backup = QC_LIT("sealed backup data");
+    CHECK_OK(gw_log_add(&m->records, &rec, &err));
+    rec = (struct gw_record){ .kind = GW_REC_TOMBSTONE,
+                              .u.tombstone = { .path = QC_LIT("gone"), .number = 6, .chain = 13, .created = 9 } };
+    CHECK_OK(gw_log_add(&m->records, &rec, &err));
+    CHECK_OK(gw_log_seal(r, &m->head, qc_buf_span(&m->records), 5, salt, &m->object, &err));
+}
+
+static void there_and_back(void)
+{
+    struct qc_err err = { 0 };
+    struct gw_root *r = root_of(1), *other = root_of(9);
+    struct gw_log l = { 0 };
+    struct gw_record rec;
+    struct made m;
+    bool more;
+
+    make(&m, r);
+    CHECK(memcmp(m.object.p, "QCLL\1\0\0\0" "0123456789abcde", 24) == 0);
+    CHECK(m.object.n == 24 + 48 + m.records.n + 16);
+    CHECK_OK(gw_log_open(r, 7, 3, qc_buf_span(&m.object), &l, &err));
+    CHECK(l.count == 5 && memcmp(&l.head, &m.head, sizeof l.head) == 0);
+    struct gw_log_iter it = gw_log_records(&l);
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(more && rec.kind == GW_REC_CONFIG && rec.u.config.write_quorum == 4);
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(more && rec.kind == GW_REC_CLOUD && rec.u.cloud.id == 9 && qc_span_eq(rec.u.cloud.name, QC_LIT("osaka")));
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(more && rec.kind == GW_REC_BKEY && memcmp(rec.u.bkey.key.p, "a bkey of", 9) == 0);
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(more && rec.kind == GW_REC_COMMIT && rec.u.commit.e.number == 5 && rec.u.commit.e.size == 46);
+    CHECK(qc_span_eq(rec.u.commit.e.path, QC_LIT("path")) && rec.u.commit.chain == 12);
+    CHECK(qc_span_eq(rec.u.commit.backup, QC_LIT("sealed backup data")));
+    struct gw_log_segment s;
+    struct gw_log_layout lay;
+    gw_log_segment_at(&rec.u.commit, 3, &s);
+    CHECK(s.id == 1003 && s.size == 13 && s.layout == 1 && s.digest[0] == 103 && s.salt[0] == 3);
+    gw_log_layout_at(&rec.u.commit, 1, &lay);
+    CHECK(lay.k == 3 && lay.n == 5 && lay.clouds[4] == 5);
+    CHECK_DIES(gw_log_segment_at(&rec.u.commit, 4, &s));
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(more && rec.kind == GW_REC_TOMBSTONE && rec.u.tombstone.number == 6);
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(!more);
+    gw_log_done(&l);
+
+    /* Under another name, or another gateway's key: it does not open. */
+    CHECK_RC(gw_log_open(r, 8, 3, qc_buf_span(&m.object), &l, &err), QC_INTEGRITY);
+    CHECK_RC(gw_log_open(r, 7, 4, qc_buf_span(&m.object), &l, &err), QC_INTEGRITY);
+    CHECK_RC(gw_log_open(other, 7, 3, qc_buf_span(&m.object), &l, &err), QC_INTEGRITY);
+    for (size_t i = 0; i < m.object.n; i++) { /* every byte counts */
+        m.object.p[i] ^= 0x40;
+        const qc_rc rc = gw_log_open(r, 7, 3, qc_buf_span(&m.object), &l, &err);
+        CHECK(rc == QC_INTEGRITY || rc == QC_FORMAT || rc == QC_NEWER);
+        m.object.p[i] ^= 0x40;
+        const qc_rc cut = gw_log_open(r, 7, 3, qc_span_of(m.object.p, i), &l, &err);
+        CHECK(cut == QC_INTEGRITY || cut == QC_FORMAT);
+    }
+    CHECK(l.clear.p == NULL);
+    made_done(&m);
+    gw_root_free(&r);
+    gw_root_free(&other);
+}
+
+/* Clear text with one record, changed and cut in every way. */
+static void clear_text(void)
+{
+    struct qc_err err = { 0 };
+    struct gw_root *r = root_of(1);
+    struct gw_log_head head;
+    struct gw_log l = { 0 };
+    struct made m;
+    qc_span records;
+    uint32_t count;
+
+    make(&m, r);
+    CHECK_OK(gw_log_open(r, 7, 3, qc_buf_span(&m.object), &l, &err));
+    const qc_span clear = qc_buf_span(&l.clear);
+    for (size_t n = 0; n < clear.n; n++)
+        CHECK_RC(gw_log_parse_clear(qc_span_of(clear.p, n), &head, &count, &records, &err), QC_FORMAT);
+    qc_buf more = { .max = 1 << 20 };
+    CHECK_OK(qc_buf_add(&more, clear, &err));
+    CHECK_OK(qc_buf_add_be(&more, 0, 1, &err));
+    CHECK_RC(gw_log_parse_clear(qc_buf_span(&more), &head, &count, &records, &err), QC_FORMAT);
+
+    /* Kinds that nobody knows: passed over, or refused with the top bit set. */
+    more.n = clear.n;
+    CHECK_OK(qc_buf_add_be(&more, 0x40, 1, &err));
+    CHECK_OK(qc_buf_add_be(&more, 2, 4, &err));
+    CHECK_OK(qc_buf_add_be(&more, 0xffff, 2, &err));
+    qc_put_be(more.p + 44, 6, 4);
+    CHECK_OK(gw_log_parse_clear(qc_buf_span(&more), &head, &count, &records, &err));
+    CHECK(count == 6);
+    more.p[clear.n] = 0xC0;
+    CHECK_RC(gw_log_parse_clear(qc_buf_span(&more), &head, &count, &records, &err), QC_NEWER);
+    qc_buf_free(&more);
+    gw_log_done(&l);
+    made_done(&m);
+    gw_root_free(&r);
+}
+
+static void sealed_backup(void)
+{
+    struct qc_err err = { 0 };
+    struct gw_root *r = root_of(1);
+    struct qc_prk *prk = NULL;
+    qc_key *bkey = NULL;
+    uint8_t raw[32] = { 1, 2, 3 };
+    static const uint8_t salt[16] = { 9 };
+    struct gw_backup_ids ids = { 0 };
+    qc_buf sealed = { .max = 1000 }, out = { .max = 1000 };
+    uint32_t epoch;
+
+    memset(ids.object.b, 4, 16);
+    CHECK_OK(qc_key_from(&bkey, raw, sizeof raw, &err));
+    CHECK_OK(gw_prk_new(&prk, bkey, &err));
+    CHECK_OK(gw_backup_seal(r, prk, 5, salt, &ids, QC_LIT("backup"), &sealed, &err));
+    CHECK(sealed.n == 4 + 16 + 6 + 16);
+    CHECK_OK(gw_backup_epoch(qc_buf_span(&sealed), &epoch, &err));
+    CHECK(epoch == 5);
+    CHECK_OK(gw_backup_open(r, prk, &ids, qc_buf_span(&sealed), &out, &err));
+    CHECK(qc_span_eq(qc_buf_span(&out), QC_LIT("backup")));
+    for (size_t i = 4; i < sealed.n; i++) {
+        sealed.p[i] ^= 1;
+        CHECK_RC(gw_backup_open(r, prk, &ids, qc_buf_span(&sealed), &out, &err), QC_INTEGRITY);
+        CHECK(out.n == 6);
+        sealed.p[i] ^= 1;
+    }
+    ids.object.b[0] = 5; /* exchanged between objects */
+    CHECK_RC(gw_backup_open(r, prk, &ids, qc_buf_span(&sealed), &out, &err), QC_INTEGRITY);
+    for (size_t n = 0; n < 36; n++)
+        CHECK_RC(gw_backup_open(r, prk, &ids, qc_span_of(sealed.p, n), &out, &err), QC_FORMAT);
+    qc_buf_free(&sealed);
+    qc_buf_free(&out);
+    qc_prk_free(&prk);
+    qc_key_free(&bkey);
+    gw_root_free(&r);
+}
+
+int main(void)
+{
+    there_and_back();
+    clear_text();
+    sealed_backup();
+    return 0;
+}
