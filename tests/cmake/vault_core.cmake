@@ -15,7 +15,7 @@ add_test(NAME kat/vault_second_reader COMMAND /usr/bin/python3 ${CMAKE_CURRENT_S
 set_tests_properties(kat/vault_second_reader PROPERTIES LABELS kat TIMEOUT 120)
 qc_test(unit vault_refuse DEPS base ss vault INTERNAL vault TIMEOUT 600)
 qc_test(unit vault_geometry DEPS base vault)
-qc_test(unit vault_name DEPS base ss vault)
+qc_test(unit vault_name DEPS base ss vault INTERNAL vault)
 qc_test(unit vault_entry DEPS base ss vault)
 qc_test(unit vault_record DEPS base ss vault)
 qc_test(unit vault_paths DEPS base ss vault)

@@ -209,6 +209,14 @@ void gen_holders(void)
                           .edit = { gen_set(80, qc_span_of(&bit, 1)) },
                           .rc = QC_INTEGRITY,
                           .check = "key commitment" });
+    const uint64_t meta = vault_geometry_tail(&f->g).offset + 8 + 4 + 4 + 2 * 32 + 4;
+    const uint8_t meta_bit = f->N.p[meta] ^ 1;
+    remade((struct kase){ .name = "meta-changed-M-remade",
+                          .row = 30,
+                          .f = f,
+                          .edit = { gen_set(meta, qc_span_of(&meta_bit, 1)) },
+                          .rc = QC_INTEGRITY,
+                          .check = "private metadata: tag" });
     group_cut();
     remade_epochs("epoch-start-changed-M-remade", gen_set(tail + 19, QC_LIT("\2")), QC_INTEGRITY, second);
     remade_epochs("epoch-salt-changed-M-remade", gen_set(tail + 20, qc_span_of(&salt, 1)), QC_INTEGRITY,

@@ -1,5 +1,6 @@
 /* unit/vault_name: names come back, belong to their directory, keep the rules; every change of a path is
  * refused (row 33). */
+#include "ring.h"
 #include "vault/name.h"
 #include "vault_fix.h"
 
@@ -80,6 +81,39 @@ static void damage(void)
     CHECK(dir.n == 34 && memcmp(dir.p, other.p, 34) == 0);
 }
 
+/* What only a holder of VS can write: components that authenticate and break the rules. */
+static void forged(void)
+{
+    struct qc_err err = { 0 };
+    static const struct {
+        const char *text;
+        size_t n;
+        const char *check;
+    } t[] = {
+        { "a\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, NULL }, /* as it should be */
+        { "a\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32, "name: padding" },
+        { "a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, "name: padding" },
+        { "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, "name: padding" },
+        { "\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, "name: has an empty component" },
+        { "..\x80\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, "name: has a component . or .." },
+        { "a/b\x80\0\0\0\0\0\0\0\0\0\0\0\0", 16, "name: has a slash" },
+        { "a\0b\x80\0\0\0\0\0\0\0\0\0\0\0\0", 16, "name: has a NUL" },
+    };
+    QC_CLEANUP(qc_buf_free) qc_buf aad = { .max = 64 };
+    CHECK_OK(qc_info_add(&aad, QC_LIT("name"), &err));
+    CHECK_OK(qc_info_add(&aad, qc_span_of(vault_ring_vault(ring), 16), &err));
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        uint8_t path[2 + 16 + 32];
+        QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
+        qc_put_be(path, 16 + t[i].n, 2);
+        CHECK_OK(qc_siv_seal(qc_key_open(ring->name), qc_buf_span(&aad), qc_span_of(t[i].text, t[i].n),
+                             path + 2, &err));
+        const qc_rc rc = vault_name_open(&name, ring, qc_span_of(path, 18 + t[i].n), NULL, &err);
+        CHECK(rc == (t[i].check != NULL ? QC_INTEGRITY : QC_OK));
+        CHECK(t[i].check == NULL || strstr(err.msg, t[i].check) != NULL);
+    }
+}
+
 /* A listing with its cache gives the same names as without, in any order, and after a refusal. */
 static void cache(void)
 {
@@ -106,6 +140,7 @@ int main(void)
     CHECK_OK(vault_ring_new(&ring, VS, ids.vault, &err));
     names();
     damage();
+    forged();
     cache();
     vault_ring_free(&ring);
     return 0;

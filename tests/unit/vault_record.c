@@ -100,6 +100,13 @@ static void wrong_shares(void)
     struct fix f = fix_make(&(struct fix_spec){ .object = 1, .version = 1, .keys = 1, .size = 1 });
     refused(record, secret.VS1, NULL, qc_buf_span(&f.B), QC_INTEGRITY, "backup data: M14");
     fix_free(&f);
+    /* a vault's B has no place of R3 */
+    QC_CLEANUP(qc_buf_free) qc_buf placed = { .max = QC_VAULT_BACKUP_MAX };
+    const struct vault_backup_parts parts = {
+        .ids = ids, .generation = 3, .n2 = 1, .R1 = secret.VS1, .R2 = secret.VS2, .R4 = secret.VS4
+    };
+    CHECK_OK(vault_backup_make(&placed, &parts, &err));
+    refused(record, secret.VS1, NULL, qc_buf_span(&placed), QC_FORMAT, "backup data: n2 1 in a vault's");
     /* another vault's record */
     struct vault_ids mine = ids;
     ids.vault[0] ^= 1;
@@ -125,7 +132,7 @@ static void consistency(void)
 int main(void)
 {
     struct qc_err err = { 0 };
-    ids = fix_ids(0, 0);
+    ids = vault_ids_of_vault(fix_ids(0, 0).vault);
     QC_CLEANUP(qc_key_free) qc_key *VS = fix_key("VS", 1, 32), *coeffs = fix_key("coefficients", 1, 64);
     CHECK_OK(vault_secret_from(&secret, VS, coeffs, &err));
     CHECK_OK(vault_record_make(&raw, &rawB, &secret, ids.vault, 3, &err));

@@ -371,6 +371,36 @@ static void backup_data(void)
     fix_free(&f);
 }
 
+/* B as a holder of share 1 can forge it: bytes of R'4 changed, M14 made anew under the ids that are asked
+ * for. */
+static void forged_backup(void)
+{
+    struct qc_err err = { 0 };
+    struct fix f = fix_make(&(struct fix_spec){ .object = 1, .version = 1, .keys = 22, .size = 30 });
+    static const struct {
+        size_t at, n;
+        const char *v, *check;
+    } t[] = {
+        { 40, 1, "?", "backup data: ids" },
+        { 64, 8, "\0\0\0\0\0\0\0\x3f", "backup data: n2 63 is over 62" },
+        { 64, 8, "\xff\xff\xff\xff\xff\xff\xff\xff", "backup data: n2" },
+        { 72, 1, "?", "seal M" },
+    };
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        uint8_t b[VAULT_BACKUP_BYTES];
+        QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+        memcpy(b, f.B.p, sizeof b);
+        memcpy(b + t[i].at, t[i].v, t[i].n);
+        const qc_span raw = qc_span_of(b, sizeof b - 64);
+        CHECK_OK(vault_kdf_once(&key, f.keys.R1, "M14", &f.ids, &err));
+        CHECK_OK(vault_hmac(b + raw.n, key, &raw, 1, &err));
+        struct fix_way way = fix_with(&f, 1);
+        way.B = qc_span_of(b, sizeof b);
+        FIX_REFUSED(qc_buf_span(&f.N), &way, QC_INTEGRITY, t[i].check, 0);
+    }
+    fix_free(&f);
+}
+
 /* Fewer than three shares. */
 static void too_few(void)
 {
@@ -443,6 +473,7 @@ int main(void)
     gcm_collision();
     padding();
     backup_data();
+    forged_backup();
     too_few();
     generations();
     return 0;
