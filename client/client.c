@@ -51,7 +51,7 @@ qc_rc client_open(struct client *c, struct qc_err *err)
     QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, call.op.cancel, &dir, err));
     QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
     QC_TRY(vault_open_session(&c->vault, &conf, &gw, &call, err));
-    client_tell_notes(c);
+    client_tell_notes(c, QC_OK);
     return QC_OK;
 }
 
@@ -64,8 +64,9 @@ static enum msg_warning warning_of(enum vault_note_kind kind)
     case VAULT_NOTE_SHARE_DAMAGED:
         return MSG_W_SHARE_DAMAGED;
     case VAULT_NOTE_CLOUD:
-    case VAULT_NOTE_MARGIN:
         return MSG_W_CLOUDS;
+    case VAULT_NOTE_MARGIN:
+        return MSG_W_MARGIN;
     case VAULT_NOTE_BACKUP:
         return MSG_W_BACKUP;
     case VAULT_NOTE_UNFINISHED:
@@ -78,20 +79,52 @@ static enum msg_warning warning_of(enum vault_note_kind kind)
     return MSG_W_OTHER;
 }
 
-bool client_tell_notes(struct client *c)
+/* All clouds that did not serve, in one sentence: "2 clouds did not serve: c1 (unreachable), c4 (damaged)".
+ */
+static void tell_clouds(struct client *c)
 {
-    bool counts = false;
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
+    struct qc_err why = { 0 };
+    unsigned clouds = 0;
     for (size_t i = 0; i < c->notes.n; i++) {
         const struct vault_note *n = &c->notes.v[i];
-        char share[4] = "";
-        struct msg_about about = { 0 };
-        if (n->share == 1 || n->share == 2) {
-            snprintf(share, sizeof share, "%u", n->share);
-            about.share = share;
-            about.dir = c->conf.share[n->share - 1];
-        }
-        out_warn(&c->out, warning_of(n->kind), &about, "%s", n->text);
+        if (n->kind != VAULT_NOTE_CLOUD)
+            continue;
+        clouds++;
+        if (qc_buf_addf(&line, &why, "%s%s: %s", clouds > 1 ? "; " : "", n->cloud, n->text) != QC_OK)
+            break; /* cut: what fits is told */
+    }
+    if (clouds > 0)
+        out_warn(&c->out, MSG_W_CLOUDS, NULL, "not all clouds served (%.*s); others did", (int)line.n,
+                 (const char *)line.p);
+}
+
+static void tell_note(struct client *c, const struct vault_note *n)
+{
+    char share[4] = "";
+    struct msg_about about = { 0 };
+    if (n->share == 1 || n->share == 2) {
+        snprintf(share, sizeof share, "%u", n->share);
+        about.share = share;
+        about.dir = c->conf.share[n->share - 1];
+    }
+    out_warn(&c->out, warning_of(n->kind), &about, "%s", n->text);
+}
+
+bool client_tell_notes(struct client *c, qc_rc rc)
+{
+    bool counts = false;
+    if (rc == QC_OK)
+        tell_clouds(c);
+    for (size_t i = 0; i < c->notes.n; i++) {
+        const struct vault_note *n = &c->notes.v[i];
         counts = counts || n->kind != VAULT_NOTE_UNFINISHED;
+        if (n->kind == VAULT_NOTE_CLOUD) { /* after a failure the error itself names the clouds */
+            if (rc != QC_OK)
+                out_reason(&c->out, "%s: %s", n->cloud, n->text);
+        } else if (n->kind != VAULT_NOTE_SHARE_MISSING || n->share != c->lost_share || n->share == 0) {
+            tell_note(c, n);
+        }
     }
     if (c->notes.dropped > 0)
         out_warn(&c->out, MSG_W_OTHER, NULL, "%zu more remarks could not be kept", c->notes.dropped);
@@ -108,7 +141,7 @@ static bool ends_run(qc_rc rc)
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst)
 {
     struct msg_about about = { .name = name };
-    bool counts = client_tell_notes(c);
+    bool counts = client_tell_notes(c, rc);
     if (rc == QC_SHARES && c->vault != NULL && !vault_has_share(c->vault, 1))
         about.share = "1";
     else if (rc == QC_SHARES && c->vault != NULL && !vault_has_share(c->vault, 2))

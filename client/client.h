@@ -22,7 +22,8 @@ struct client {
     struct vault *vault;      /* after client_open */
     struct vault_notes notes; /* of the operation under way */
     struct out_end end;       /* what a command leaves for the last line */
-    uint64_t deadline_s;      /* of each operation; 0: none */
+    unsigned lost_share; /* the share that the command is about to rebuild: no news that it is lost; or 0 */
+    uint64_t deadline_s; /* of each operation; 0: none */
     bool strict, secrets_locked;
     char provenance[QC_QRNG_PROVENANCE_MAX];
 };
@@ -36,9 +37,9 @@ QC_MUST qc_rc client_open(struct client *c, struct qc_err *err);
 QC_MUST qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err);
 /* A call with this client's deadline, cancel flag and notes. */
 struct vault_call client_call(struct client *c);
-/* Tell the notes of the last operation as warnings and forget them. True when there were any that --strict
- * counts. */
-bool client_tell_notes(struct client *c);
+/* Tell the notes of the last operation, which ended with rc, as warnings, and forget them. True when there
+ * were any that --strict counts. */
+bool client_tell_notes(struct client *c, qc_rc rc);
 /* The source of randomness. */
 QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
 

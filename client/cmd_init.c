@@ -230,7 +230,7 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
         return QC_FAIL(err, QC_USAGE, "%s has a gateway already, with other clouds or another k",
                        c->places.gateway);
     QC_TRY(vault_create(c->conf.vault, &conf, d, gw, &call, err));
-    client_tell_notes(c);
+    client_tell_notes(c, QC_OK);
     c->conf.has_vault = true;
     return conf_save(&c->places, &c->conf, err);
 }

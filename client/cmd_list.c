@@ -88,7 +88,7 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
     struct vault_call call = client_call(c);
     qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
     qc_rc rc = vault_list(c->vault, prefix, ls_one, &run, &call, err);
-    client_tell_notes(c);
+    client_tell_notes(c, rc);
     return rc;
 }
 

@@ -63,7 +63,7 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
     qc_rc rc = vault_verify(c->vault, prefix, tell_verdict, c, &call, &r, err);
     progress_end(&p);
     bool missing_share = !vault_has_share(c->vault, 1) || !vault_has_share(c->vault, 2);
-    bool counts = client_tell_notes(c);
+    bool counts = client_tell_notes(c, rc);
     QC_TRY(rc);
     if (r.objects == 0 && prefix.n > 0)
         return QC_FAIL(err, QC_NOTFOUND, "no object of that name and none below it");
@@ -122,6 +122,7 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     if (index == 0)
         return QC_FAIL(err, QC_USAGE, "say which share store is lost: --share 1 or --share 2");
     QC_TRY(recover_place(c, args, (unsigned)index, dir, err));
+    c->lost_share = (unsigned)index;
     QC_TRY(client_open(c, err));
     struct vault_call call = client_call(c);
     progress_begin(&p, &c->out, QC_LIT("recover"), "objects", false);
@@ -129,7 +130,7 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     call.progress_ctx = &p;
     qc_rc rc = vault_recover(c->vault, (unsigned)index, dir, &call, &r, err);
     progress_end(&p);
-    client_tell_notes(c);
+    client_tell_notes(c, rc);
     QC_TRY(rc);
     if (strcmp(dir, c->conf.share[index - 1]) != 0) {
         memcpy(c->conf.share[index - 1], dir, sizeof dir);

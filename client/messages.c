@@ -89,6 +89,11 @@ static const struct row rows[] = {
         "The objects named above still have one share only; all others have both again.",
         { SAY(
             "bring the missing clouds back, then the same command again: it goes on where it stopped") } } },
+    { QC_DEGRADED,
+      IN(STATUS),
+      { 6,
+        "Everything can be read now. The budget above says how many more losses are borne.",
+        { RUN("qcloud", "recover", "--share", "{share}"), SAY("bring what is missing back") } } },
     { QC_DEGRADED, ALL, { 5, "Done, with less than was asked for.", { RUN("qcloud", "status") } } },
     /* 5 */
     { QC_CHANGED,
@@ -322,6 +327,9 @@ static const struct msg warnings[MSG_WARNINGS] = {
     [MSG_W_STORE_BEHIND] = { 12,
                              "The other share store knows the newest state; everything is readable.",
                              { SAY("make the directory writable; the next command brings it up to date") } },
+    [MSG_W_MARGIN] = { 13,
+                       "It is readable now. Bring the missing clouds back before more are lost.",
+                       { RUN("qcloud", "status") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
@@ -381,6 +389,7 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_SKIPPED] = "a tree holds something that is no regular file",
         [MSG_W_BACKUP] = "the gateway's backup data is missing or wrong",
         [MSG_W_STORE_BEHIND] = "a share store cannot be brought up to date",
+        [MSG_W_MARGIN] = "an object survives fewer losses than it was stored for",
         [MSG_W_OTHER] = "a remark that has no row of its own",
     };
     QC_ASSERT(w < MSG_WARNINGS);

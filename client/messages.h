@@ -35,6 +35,7 @@ enum msg_warning {
     MSG_W_SKIPPED,        /* a tree held something that is no file */
     MSG_W_BACKUP,         /* the gateway's backup data is missing or wrong */
     MSG_W_STORE_BEHIND,   /* a share store could not be brought up to date */
+    MSG_W_MARGIN,         /* an object survives fewer losses than it was stored for */
     MSG_W_OTHER,
     MSG_WARNINGS
 };

@@ -21,6 +21,8 @@ void out_bytes_on_stdout(struct out *o)
 
 static void bar_end(struct out *o)
 {
+    if (fflush(o->data) != 0) /* what was said before comes before, where both go to one place */
+        o->failed = true;
     if (o->bar_drawn)
         fputc('\n', o->talk);
     o->bar_drawn = false;

@@ -123,8 +123,12 @@ step "packages"
 get_packages
 
 step "build"
-cmake --preset release >/dev/null
-cmake --build --preset release --target qc_client qc_gateway_daemon vcfgen -- -j "$(nproc)" | tail -1
+mkdir -p build
+if ! { cmake --preset release && cmake --build --preset release --target qc_client qc_gateway_daemon vcfgen \
+    -- -j "$(nproc)"; } >build/quickstart.log 2>&1; then
+    cat build/quickstart.log
+    die "the build failed"
+fi
 bin=$PWD/build/release/bin
 PATH=$bin:$PATH
 

@@ -35,6 +35,6 @@ function(qc_cli NAME)
   set_tests_properties(cli/${NAME} PROPERTIES LABELS cli TIMEOUT ${T_TIMEOUT}
     ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_SOURCE=${PROJECT_SOURCE_DIR}")
 endfunction()
-foreach(scenario IN ITEMS bad_calls basics docs_agree json losses odd_names places together)
+foreach(scenario IN ITEMS bad_calls basics docs_agree join json losses odd_names places together)
   qc_cli(${scenario})
 endforeach()
