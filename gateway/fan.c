@@ -216,6 +216,24 @@ static bool wait_workers(struct gw_fan *f, qc_deadline d)
     return true;
 }
 
+static bool has_ended(struct gw_fan *f, const struct gw_worker *w)
+{
+    QC_LOCK(&f->lock);
+
+    return w->ended;
+}
+
+static void let_go(struct gw_fan *f)
+{
+    for (unsigned i = 0; i < f->worker_count; i++) {
+        struct gw_worker *w = &f->workers[i];
+        if (!w->started)
+            continue;
+        const int e = has_ended(f, w) ? pthread_join(w->thread, NULL) : pthread_detach(w->thread);
+        QC_ASSERT(e == 0);
+    }
+}
+
 static bool stop_workers(struct gw_fan *f, uint64_t wait_ms)
 {
     QC_LOCK(&f->lock);
@@ -237,13 +255,12 @@ bool gw_fan_free(struct gw_fan **fp, uint64_t wait_ms)
     *fp = NULL;
     if (f == NULL)
         return true;
-    if (!stop_workers(f, wait_ms))
+    const bool all = stop_workers(f, wait_ms);
+    let_go(f);
+    if (!all)
         return false;
-    for (unsigned i = 0; i < f->worker_count; i++) {
-        if (f->workers[i].started)
-            QC_ASSERT(pthread_join(f->workers[i].thread, NULL) == 0);
+    for (unsigned i = 0; i < f->worker_count; i++)
         cloud_close(&f->workers[i].handle);
-    }
     for (unsigned i = 0; i < f->cloud_count; i++) {
         for (unsigned l = 0; l < GW_LANES; l++)
             qc_cond_done(&f->clouds[i].lanes[l].work);
