@@ -1,9 +1,9 @@
 #include "http.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -106,63 +106,6 @@ static enum MHD_Result send_error(struct request *r, struct answer *a, const str
     return send_json(r, status, a->with_error);
 }
 
-/* A streamed answer: owns its reader. */
-struct stream {
-    struct gw_reader *reader;
-    struct gw_engine *engine;
-    uint64_t from, to;
-    char name[QC_GW_REQUEST_ID_MAX + 1];
-};
-
-static ssize_t stream_more(void *cls, uint64_t at, char *dst, size_t max)
-{
-    struct stream *s = cls;
-    struct qc_err err = { 0 };
-    size_t got = 0;
-    if (s->from + at >= s->to)
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    qc_rc rc = gw_reader_read(s->reader, s->from + at, s->to, (uint8_t *)dst, max, &got, &err);
-    if (rc == QC_OK && got > 0)
-        return (ssize_t)got;
-    /* The status line is gone: the reason waits under the request's id, and the connection breaks. */
-    gw_request_error(s->engine, s->name, &err);
-    qc_log_err(QC_LOG_WARN, "read broken off", &err);
-    return MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-static void stream_free(void *cls)
-{
-    struct stream *s = cls;
-    gw_reader_close(&s->reader);
-    qc_free(s);
-}
-
-static enum MHD_Result send_stream(struct request *r, struct answer *a)
-{
-    char text[96];
-    struct stream *s = qc_alloc(sizeof *s);
-    if (s == NULL)
-        return MHD_NO;
-    *s = (struct stream){ .engine = r->server->engine, .from = a->from, .to = a->to };
-    memcpy(s->name, r->name, sizeof s->name);
-    s->reader = QC_STEAL(a->reader);
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(a->to - a->from, HTTP_BLOCK, stream_more, s, stream_free);
-    if (response == NULL) {
-        stream_free(s);
-        return MHD_NO;
-    }
-    bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream") == MHD_YES;
-    if (a->status == MHD_HTTP_PARTIAL_CONTENT) {
-        snprintf(text, sizeof text, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, a->from, a->to - 1, a->size);
-        ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, text) == MHD_YES;
-    }
-    ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes") == MHD_YES;
-    enum MHD_Result sent = ok ? MHD_queue_response(r->connection, a->status, response) : MHD_NO;
-    MHD_destroy_response(response);
-    return sent;
-}
-
 static enum MHD_Result run_call(struct request *r)
 {
     QC_CLEANUP(answer_done) struct answer a = { 0 };
@@ -175,7 +118,7 @@ static enum MHD_Result run_call(struct request *r)
     if (rc != QC_OK)
         return send_error(r, &a, &err);
     if (a.reader != NULL)
-        return send_stream(r, &a);
+        return stream_send(r, &a);
     if (a.status == 0)
         a.status = MHD_HTTP_OK;
     if (a.json != NULL)
@@ -198,6 +141,33 @@ static qc_rc check_peer(struct MHD_Connection *connection, struct qc_err *err)
     return QC_OK;
 }
 
+static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    unsigned *count = cls;
+    (void)kind;
+    (void)value;
+    *count += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ||
+              strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    return MHD_YES;
+}
+
+/* Two readers may see two ends of a body whose length is said twice (RFC 9112 6.3); microhttpd takes it. */
+static qc_rc check_framing(struct request *r, struct qc_err *err)
+{
+    unsigned count = 0;
+    (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_framing, &count);
+    if (count > 1)
+        return QC_FAIL(err, QC_USAGE, "the length of the body is said %u times", count);
+    return QC_OK;
+}
+
+static void set_timeout(struct request *r, unsigned seconds)
+{
+    if (MHD_set_connection_option(r->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds) != MHD_YES)
+        QC_LOG_MSG(QC_LOG_WARN, "a connection keeps its timeout");
+}
+
+/* Takes a unit. Whoever holds one and sends nothing loses the connection soon: the unit is wanted by others. */
 static qc_rc segment_begin(struct request *r, struct qc_err *err)
 {
     const char *text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -210,17 +180,20 @@ static qc_rc segment_begin(struct request *r, struct qc_err *err)
     if (size < 1 || size > QC_GW_SEGMENT_MAX)
         return QC_FAIL(err, QC_LIMIT, "a segment has 1 to %d bytes", QC_GW_SEGMENT_MAX);
     r->unit_size = (size_t)size;
+    set_timeout(r, HTTP_SEGMENT_TIMEOUT_S);
     return gw_engine_unit(r->server->engine, qc_deadline_in(QC_GW_UNIT_MS), &r->unit, err);
 }
 
 static qc_rc request_begin(struct request *r, const char *method, const char *url, struct qc_err *err)
 {
+    r->at_once = true;
     QC_TRY(check_peer(r->connection, err));
+    QC_TRY(check_framing(r, err));
+    r->at_once = false;
     QC_TRY(route_find(r, method, url, err));
     qc_buf_init(&r->body, HTTP_BODY_MAX);
-    if (r->route->body == BODY_SEGMENT)
-        return segment_begin(r, err);
-    return QC_OK;
+    r->at_once = r->route->body == BODY_SEGMENT; /* before its megabytes are sent */
+    return r->at_once ? segment_begin(r, err) : QC_OK;
 }
 
 static void request_fail(struct request *r, qc_rc rc)
@@ -275,16 +248,15 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
         qc_rc rc = request_begin(r, method, url, &r->err);
         if (rc != QC_OK)
             request_fail(r, rc);
-        /* A segment that cannot be taken is refused before its megabytes are sent. */
-        if (rc != QC_OK && r->route != NULL && r->route->body == BODY_SEGMENT)
-            return run_call(r);
-        return MHD_YES;
+        return rc != QC_OK && r->at_once ? run_call(r) : MHD_YES;
     }
     if (*size > 0) {
         request_data(r, data, *size);
         *size = 0;
         return MHD_YES;
     }
+    if (r->unit != NULL)
+        set_timeout(r, HTTP_TIMEOUT_S); /* the call may take longer than a silent client */
     return run_call(r);
 }
 

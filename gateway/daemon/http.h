@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/thread.h"
 #include "gateway/engine.h"
 
 enum {
@@ -20,12 +21,17 @@ enum {
     HTTP_CONNECTION_MEMORY = 256 * 1024,
     HTTP_CONNECTIONS_MAX = 64,
     HTTP_TIMEOUT_S = 300,
+    HTTP_SEGMENT_TIMEOUT_S = 30, /* without a byte, while a segment's unit is held */
+    HTTP_STALL_MS = 5000,        /* a client that takes nothing of its answer for so long holds no unit */
     HTTP_RETRY_AFTER_S = 1,
     HTTP_IDS = 3,
 };
 
+struct stream;
 struct http_server {
     struct gw_engine *engine;
+    pthread_mutex_t lock; /* guards streams */
+    struct stream *streams;
     atomic_uint connections;
     atomic_uint_fast64_t last_ms; /* qc_now_ms of the last beginning or end of a request */
 };
@@ -40,6 +46,7 @@ struct request {
     qc_buf body;
     struct gw_unit *unit; /* a segment's bytes */
     size_t unit_at, unit_size;
+    bool at_once; /* a refusal that does not wait for the body; the connection ends with it */
     qc_rc rc; /* of what went wrong before the call: the body is swallowed, then this is answered */
     struct qc_err err;
 };
@@ -82,6 +89,11 @@ QC_MUST qc_rc request_argument_u64(struct request *r, const char *name, uint64_t
 /* The body as a JSON object with no members but these. */
 QC_MUST qc_rc request_json(struct request *r, const char *const *names, size_t count, struct json_t **ret,
                            struct qc_err *err);
+
+/* Send a stretch of a version; takes the answer's reader. */
+enum MHD_Result stream_send(struct request *r, struct answer *a);
+/* Streams whose clients stopped reading give back what they hold; they fetch it again when it is asked for. */
+void streams_rest(struct http_server *server);
 
 /* microhttpd's entry point; cls is the struct http_server. */
 enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,

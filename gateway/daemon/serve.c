@@ -110,6 +110,7 @@ static void run(struct http_server *server, const struct serve_options *o, const
             QC_LOG(QC_LOG_INFO, "stopping", QC_I("signal", sig));
             return;
         }
+        streams_rest(server);
         tidy(server, &next_ms, &more);
         if (!more && idle(server, o->idle_s)) {
             QC_LOG(QC_LOG_INFO, "leaving: idle", QC_U("seconds", o->idle_s));
@@ -141,12 +142,19 @@ static qc_rc block_signals(sigset_t *set, struct qc_err *err)
     return QC_OK;
 }
 
+/* After microhttpd's threads: they are stopped first. */
+static void server_done(struct http_server *server)
+{
+    qc_mutex_done(&server->lock);
+}
+
 static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *o, const sigset_t *set, struct qc_err *err)
 {
-    struct http_server server = { .engine = engine };
+    QC_CLEANUP(server_done) struct http_server server = { .engine = engine };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd listening = { 0 };
     QC_CLEANUP(stop_daemon) struct MHD_Daemon *daemon = NULL;
+    qc_mutex_init(&server.lock);
     atomic_store(&server.last_ms, qc_now_ms());
     QC_TRY(qc_dir_open(&dir, o->state, err));
     QC_TRY(listen_at(qc_fd_get(&dir), &listening, err));

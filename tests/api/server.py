@@ -41,8 +41,8 @@ def unix(directory, timeout=ANSWER_S):
     fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        s.connect(f"/proc/self/fd/{fd}/gateway.sock")           # waits where the gateway's backlog is full
         s.settimeout(timeout)
-        s.connect(f"/proc/self/fd/{fd}/gateway.sock")
         return s
     finally:
         os.close(fd)
