@@ -34,7 +34,7 @@ static void refuse(struct gw_change *c, qc_rc rc, const struct qc_err *err)
     QC_ASSERT(rc != QC_OK);
     c->rc = rc;
     c->err = *err;
-    c->done = true;
+    c->answered = true;
 }
 
 /* -- which changes may share a batch ---------------------------------------------------------------------------- */
@@ -91,13 +91,13 @@ static void refuse_all(struct gw_engine *e, struct gw_change *batch, qc_rc rc, c
     for (struct gw_change *c = batch; c != NULL; c = c->next) {
         struct qc_err why = { 0 };
         bool live = false;
-        if (c->done)
+        if (c->answered)
             continue;
         const qc_rc known = gw_known_answer(e, c, &live, &why);
         if (known != QC_OK || !live)
             refuse(c, rc, err);
         else
-            c->done = true;
+            c->answered = true;
     }
 }
 
@@ -142,7 +142,7 @@ static qc_rc decide_each(struct gw_deciding *d, struct gw_change *batch, struct 
     for (struct gw_change *c = batch; c != NULL; c = c->next) {
         const uint32_t before = d->count;
         struct qc_err why = { 0 };
-        if (c->done)
+        if (c->answered)
             continue;
         const qc_rc rc = gw_decide(d, c, &why);
         if (rc == QC_OK)
@@ -187,6 +187,9 @@ static qc_rc run_batch(struct gw_engine *e, struct gw_change *batch, struct qc_e
     QC_TRY_AS(gw_roll(e, err), err, "an earlier change is not evident yet");
     if (batch->kind != GW_CHANGE_FIRST && !atomic_load(&e->tip_checked))
         QC_TRY(gw_engine_check_tip(e, qc_deadline_in(QC_GW_OPEN_MS), err));
+    /* Margins are judged by what is known of the clouds now, not when the last commit was. */
+    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), qc_deadline_in(QC_GW_STATUS_MS), err));
+    QC_TRY(gw_engine_sync_lost(e, err));
     const qc_rc rc = decide_batch(e, batch, err);
     if (rc != QC_OK) { /* rolled back: nothing was decided */
         for (struct gw_change *c = batch; c != NULL; c = c->next)
@@ -209,14 +212,14 @@ static void lead(struct gw_engine *e, struct gw_change *batch)
     }
     for (struct gw_change *c = batch; c != NULL; c = c->next) {
         bool live = false;
-        if (c->done || !c->decided) /* no room in this batch: the next one */
+        if (c->answered || !c->decided) /* no room in this batch: the next one */
             continue;
         const qc_rc known = gw_known_answer(e, c, &live, &err);
         if (known != QC_OK)
             refuse(c, known, &err);
         else
             QC_ASSERT(live);
-        c->done = true;
+        c->answered = true;
     }
 }
 
@@ -230,8 +233,10 @@ static void put_back(struct gw_commits *q, struct gw_change *batch)
         struct gw_change *c = batch;
         batch = c->next;
         c->next = NULL;
-        if (c->done)
+        if (c->answered) {
+            c->done = true; /* its owner may leave, and its memory go, as soon as the lock is released */
             continue;
+        }
         c->next = *at;
         *at = c;
         if (c->next == NULL)
@@ -246,6 +251,7 @@ qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *er
     QC_LOCK(&q->lock);
 
     change->done = false;
+    change->answered = false;
     change->next = NULL;
     if (q->last != NULL)
         q->last->next = change;

@@ -21,9 +21,9 @@ struct gw_change {
     struct gw_receipt receipt;              /* out, with rc QC_OK: PUT, REMOVE */
     qc_rc rc;
     struct qc_err err;
-    bool done;
-    /* The committer's. */
-    bool decided;
+    bool done; /* under the queue's lock: the owner may go on */
+    /* The leader's, while it works. */
+    bool decided, answered;
     struct gw_change *next;
 };
 

@@ -295,7 +295,7 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 
     QC_TRY(known(d->e, c, &live, err));
     if (live) {
-        c->done = true;
+        c->answered = true;
         return QC_OK;
     }
     switch (c->kind) {

@@ -16,7 +16,7 @@ struct gw_deciding {
 };
 
 /*
- * Check one change and add its record, in the batch's transaction. QC_OK: decided, or (change->done) answered already.
+ * Check one change and add its record, in the batch's transaction. QC_OK: decided, or (change->answered) answered already.
  * QC_LIMIT and d->count > 0: no room left in this batch. Everything else refuses the change.
  */
 QC_MUST qc_rc gw_decide(struct gw_deciding *d, struct gw_change *change, struct qc_err *err);
