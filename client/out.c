@@ -271,6 +271,8 @@ static qc_rc first_line(const struct out *o, qc_rc rc, const struct msg_about *a
     QC_TRY(qc_buf_add_str(ret, msg_verb(o->class), err));
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
     QC_TRY(text_quote(about->name, &name, err));
+    if (about->name.n > 0 && strncmp(reason, (const char *)name.p, name.n) == 0) /* "'x': why" already */
+        return qc_buf_addf(ret, err, " %s", reason);
     if (about->name.n > 0 && memmem(reason, strlen(reason), name.p, name.n) == NULL)
         QC_TRY(qc_buf_addf(ret, err, " %.*s", (int)name.n, (const char *)name.p));
     return qc_buf_addf(ret, err, ": %s", reason);
