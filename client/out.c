@@ -52,7 +52,7 @@ void out_line(struct out *o, const char *fmt, ...)
     to_data(o, QC_LIT("\n"));
 }
 
-static void talk(struct out *o, const char *fmt, va_list ap)
+QC_PRINTF(2, 0) static void talk(struct out *o, const char *fmt, va_list ap)
 {
     bar_end(o);
     fputs("qcloud: ", o->talk);

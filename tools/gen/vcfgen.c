@@ -1,12 +1,12 @@
-/* vcfgen: writes a variant file (VCF 4.2) of realistic size and make-up to stdout, the same bytes for the same
- * arguments on every machine (integers only, no clock, no locale). Stands alone: the tests and the quick start
- * need big human-like data that no package ships.
+/* vcfgen: writes a variant file (VCF 4.2) of realistic size and make-up to stdout, the same bytes for the
+ * same arguments on every machine (integers only, no clock, no locale). Stands alone: the tests and the quick
+ * start need big human-like data that no package ships.
  *
  *   vcfgen [RECORDS [SEED]]          3,000,000 records (default) come to some 430 MB
  *
- * Records are spread over the contigs of GRCh38 by length. Along a contig each step is uniform between about 0
- * and twice the mean distance, and at least 1.03 bases, so positions ascend strictly. 85 % single bases, 8 %
- * deletions, 7 % insertions of 1 to 12 bases; 90 % have an identifier; a third is homozygous.
+ * Records are spread over the contigs of GRCh38 by length. Along a contig each step is uniform between about
+ * 0 and twice the mean distance, and at least 1.03 bases, so positions ascend strictly. 85 % single bases, 8
+ * % deletions, 7 % insertions of 1 to 12 bases; 90 % have an identifier; a third is homozygous.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,23 +16,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VCFGEN_RECORDS 3000000U
+#define VCFGEN_RECORDS     3000000U
 #define VCFGEN_RECORDS_MAX 100000000U
-#define VCFGEN_SEED UINT64_C(88172645463325252)
-#define VCFGEN_LINE_MAX 512U /* the longest record is below 300 bytes */
-#define VCFGEN_OUT_MAX (1U << 20)
-#define VCFGEN_FRACTION 20 /* bits behind the point of a position in fixed point */
+#define VCFGEN_SEED        UINT64_C(88172645463325252)
+#define VCFGEN_LINE_MAX    512U /* the longest record is below 300 bytes */
+#define VCFGEN_OUT_MAX     (1U << 20)
+#define VCFGEN_FRACTION    20 /* bits behind the point of a position in fixed point */
 
 static const struct contig {
     const char *name;
     uint32_t size;
 } contigs[] = {
-    {"chr1", 248956422},  {"chr2", 242193529},  {"chr3", 198295559},  {"chr4", 190214555},
-    {"chr5", 181538259},  {"chr6", 170805979},  {"chr7", 159345973},  {"chr8", 145138636},
-    {"chr9", 138394717},  {"chr10", 133797422}, {"chr11", 135086622}, {"chr12", 133275309},
-    {"chr13", 114364328}, {"chr14", 107043718}, {"chr15", 101991189}, {"chr16", 90338345},
-    {"chr17", 83257441},  {"chr18", 80373285},  {"chr19", 58617616},  {"chr20", 64444167},
-    {"chr21", 46709983},  {"chr22", 50818468},  {"chrX", 156040895},  {"chrY", 57227415},
+    { "chr1", 248956422 },  { "chr2", 242193529 },  { "chr3", 198295559 },  { "chr4", 190214555 },
+    { "chr5", 181538259 },  { "chr6", 170805979 },  { "chr7", 159345973 },  { "chr8", 145138636 },
+    { "chr9", 138394717 },  { "chr10", 133797422 }, { "chr11", 135086622 }, { "chr12", 133275309 },
+    { "chr13", 114364328 }, { "chr14", 107043718 }, { "chr15", 101991189 }, { "chr16", 90338345 },
+    { "chr17", 83257441 },  { "chr18", 80373285 },  { "chr19", 58617616 },  { "chr20", 64444167 },
+    { "chr21", 46709983 },  { "chr22", 50818468 },  { "chrX", 156040895 },  { "chrY", 57227415 },
 };
 #define CONTIGS (sizeof contigs / sizeof contigs[0])
 
@@ -236,7 +236,7 @@ static bool argument(const char *s, uint64_t max, uint64_t *ret)
 int main(int argc, char **argv)
 {
     uint64_t count = VCFGEN_RECORDS;
-    struct out o = {.state = VCFGEN_SEED};
+    struct out o = { .state = VCFGEN_SEED };
     if (argc > 3 || (argc > 1 && !argument(argv[1], VCFGEN_RECORDS_MAX, &count)) ||
         (argc > 2 && !argument(argv[2], UINT64_MAX, &o.state))) {
         fputs("usage: vcfgen [RECORDS (1..100000000) [SEED (1..)]] > FILE\n", stderr);
