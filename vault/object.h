@@ -58,7 +58,8 @@ typedef qc_rc (*object_chunk_fn)(void *ctx, qc_span bytes, struct qc_err *err);
 /* All chunks in order, fetched ahead by a thread of its own. Stops at the first that does not verify. */
 QC_MUST qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err);
 
-/* Bytes [offset, offset + size) of N into ret, replacing what is in it; tries again where a connection breaks. */
+/* Bytes [offset, offset + size) of N into ret, replacing what is in it; tries again where a connection
+ * breaks. */
 struct object_range {
     uint64_t offset, size;
 };

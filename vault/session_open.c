@@ -246,9 +246,17 @@ qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *c
     QC_TRY(vault_record_make(&record, &v->backup, &secret, v->id, 1, err));
     memcpy(d->vault, v->id, sizeof(v->id));
     /* Stores first: a directory that cannot be used is found before anything is registered. */
-    QC_TRY(make_stores(v, &secret, commitment, d, err));
-    QC_TRY_AS(gw->ops->vault_put(gw, v->id, qc_buf_span(&record), qc_buf_span(&v->backup), &call->op, err),
-              err, "registering the vault");
+    qc_rc rc = make_stores(v, &secret, commitment, d, err);
+    if (rc == QC_OK) {
+        rc = gw->ops->vault_put(gw, v->id, qc_buf_span(&record), qc_buf_span(&v->backup), &call->op, err);
+        if (rc != QC_OK)
+            qc_err_wrap(err, "registering the vault");
+    }
+    if (rc != QC_OK) {
+        vault_store_unmake(&v->store[0]);
+        vault_store_unmake(&v->store[1]);
+        return rc;
+    }
     memcpy(ret_vault, v->id, sizeof(v->id));
     return QC_OK;
 }

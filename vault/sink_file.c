@@ -95,11 +95,12 @@ static qc_rc write_bytes(void *ctx, qc_span bytes, struct qc_err *err)
     return QC_OK;
 }
 
-/* Set-id bits are not restored: a vault must not be able to hand out privileges. */
+/* Set-id bits are not restored: a vault must not be able to hand out privileges. What came from a pipe has no
+ * mode and stays its owner's. */
 static qc_rc restore(struct vault_sink_file *f, struct qc_err *err)
 {
     int fd = qc_fd_get(&f->file);
-    mode_t mode = f->has_mode ? f->mode & 0777 : 0644;
+    mode_t mode = f->has_mode ? f->mode & 0777 : 0600;
     if (fchmod(fd, mode) != 0)
         return QC_FAIL_OS(err, "%s: cannot set the mode", f->part);
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, f->mtime };

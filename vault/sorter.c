@@ -1,12 +1,15 @@
 #include "sorter.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/time.h"
 
 /* A record is u32 key length, u32 value length, key, value. */
 #define HEAD 8
@@ -91,6 +94,24 @@ static void sort(struct sorter *s)
         qsort(s->index, s->count, sizeof(*s->index), by_key);
 }
 
+/* A file without a name. File systems without O_TMPFILE get one with a name that goes at once. */
+static qc_rc nameless(struct qc_fd *ret, const char *dir, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    qc_rc rc = qc_open_at(ret, AT_FDCWD, dir, O_RDWR | O_TMPFILE | O_EXCL, 0600, &why);
+    if (rc == QC_OK || (why.os != EOPNOTSUPP && why.os != EISDIR)) {
+        if (rc != QC_OK)
+            *err = why;
+        return rc;
+    }
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = 65536 };
+    const char *text = NULL;
+    QC_TRY(qc_buf_addf(&path, err, "%s/.sort-%ld-%" PRIu64, dir, (long)getpid(), qc_now_ns()));
+    QC_TRY(qc_buf_cstr(&path, &text, err));
+    QC_TRY(qc_open_at(ret, AT_FDCWD, text, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err));
+    return unlink(text) == 0 ? QC_OK : QC_FAIL_OS(err, "cannot unlink a temporary file");
+}
+
 /* The arena, sorted, to an unlinked file; then it is empty. */
 static qc_rc spill(struct sorter *s, struct qc_err *err)
 {
@@ -103,7 +124,7 @@ static qc_rc spill(struct sorter *s, struct qc_err *err)
     if (more == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory to sort");
     s->run = more;
-    QC_TRY(qc_open_at(&fd, AT_FDCWD, s->dir, O_RDWR | O_TMPFILE | O_EXCL, 0600, err));
+    QC_TRY(nameless(&fd, s->dir, err));
     sort(s);
     for (size_t i = 0; i < s->count; i++) {
         size_t n = size_of(s->index[i]);

@@ -122,6 +122,20 @@ static qc_rc create(struct vault_store *s, const struct vault_store_params *para
                              &(qc_span){ qc_key_open(file).p, VAULT_STORE_KEY_BYTES }, 1, 0600, err);
 }
 
+void vault_store_unmake(struct vault_store **sp)
+{
+    static const char *const names[] = { "store.key", "store.db", "store.db-journal" };
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    struct qc_err why = { 0 };
+    if (*sp == NULL)
+        return;
+    qc_db_close(&(*sp)->db);
+    qc_rc rc = qc_dir_open(&dir, (*sp)->dir, &why);
+    for (size_t i = 0; rc == QC_OK && i < sizeof(names) / sizeof(names[0]); i++)
+        rc = qc_file_remove(qc_fd_get(&dir), names[i], &why);
+    vault_store_close(sp);
+}
+
 qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct vault_store_params *params,
                          const qc_rng *rng, struct qc_err *err)
 {
@@ -134,7 +148,10 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
     memcpy(s->vault, params->vault, sizeof(s->vault));
     memcpy(s->commitment, params->commitment, sizeof(s->commitment));
     QC_TRY(qc_key_dup(&s->VS_i, params->VS_i, err));
-    QC_TRY(store_said(s, create(s, params, rng, err), err));
+    qc_rc rc = store_said(s, create(s, params, rng, err), err);
+    if (rc != QC_OK && s->db != NULL) /* the directory was empty: what is in it is ours */
+        vault_store_unmake(&s);
+    QC_TRY(rc);
     *ret = QC_STEAL(s);
     return QC_OK;
 }

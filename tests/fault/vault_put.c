@@ -181,7 +181,8 @@ static void conflicts(struct rig *r)
     struct vault_put_result result;
     struct rig_pattern p = { .size = NEW, .salt = 78 };
     CHECK_OK(rig_open(r, &err));
-    struct writer w = { .r = r, .second = QC_STEAL(r->v), .times = 3 };
+    struct writer w = { .r = r, .second = r->v, .times = 3 };
+    r->v = NULL;
     CHECK_OK(rig_open(r, &err));
     CHECK_OK(rig_put(r, "x", OLD, 76, &err));
     r->fake->before_commit = write_first;

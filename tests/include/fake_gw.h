@@ -9,21 +9,27 @@
 #define FAKE_MAX  512
 #define FAKE_SEAL 32
 
+/* Bytes of the fake: from malloc, so that failing allocations hit the vault alone. */
+struct blob {
+    uint8_t *p;
+    size_t n, cap;
+};
+
 struct fake_entry {
-    qc_buf path, priv;
+    struct blob path, priv;
     struct vault_entry e; /* its spans are set when it is given out */
 };
 
 struct fake_version {
     uint8_t object[16], version[16];
-    qc_buf n, backup;
+    struct blob n, backup;
     bool live;
 };
 
 struct fake_upload {
     uint8_t key[16], object[16], version[16];
     enum vault_upload_state state;
-    qc_buf seg[64];
+    struct blob seg[64];
     uint32_t last; /* number of the last segment + 1; 0: not seen */
     struct vault_gw_receipt receipt;
 };
@@ -49,7 +55,7 @@ struct fake {
     pthread_mutex_t lock;
     bool has_vault;
     uint8_t vault[16];
-    qc_buf record, backup;
+    struct blob record, backup;
     struct fake_entry entry[FAKE_MAX];
     size_t entries;
     struct fake_version version[FAKE_MAX];
@@ -77,6 +83,11 @@ struct fake {
 void fake_init(struct fake *f);
 void fake_done(struct fake *f);
 struct vault_gw *fake_connect(struct fake *f);
+
+static inline qc_span blob_span(const struct blob *b)
+{
+    return qc_span_of(b->p, b->n);
+}
 
 struct fake_entry *fake_find(struct fake *f, qc_span path);
 struct fake_version *fake_version_of(struct fake *f, const uint8_t *object, const uint8_t *version);

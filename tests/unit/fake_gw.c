@@ -13,12 +13,27 @@ static struct fake *of(struct vault_gw *gw)
     return ((struct handle *)gw)->f;
 }
 
-static void put_buf(qc_buf *b, qc_span s)
+static void grow(struct blob *b, size_t n)
 {
-    struct qc_err err = { 0 };
-    b->max = QC_VAULT_SEGMENT_MAX;
-    qc_buf_clear(b);
-    CHECK_OK(qc_buf_add(b, s, &err));
+    if (n <= b->cap)
+        return;
+    b->cap = n + 64;
+    b->p = realloc(b->p, b->cap);
+    CHECK(b->p != NULL);
+}
+
+static void put_blob(struct blob *b, qc_span s)
+{
+    grow(b, s.n + 1);
+    if (s.n > 0)
+        memcpy(b->p, s.p, s.n);
+    b->n = s.n;
+}
+
+static void free_blob(struct blob *b)
+{
+    free(b->p);
+    *b = (struct blob){ 0 };
 }
 
 /* Is this pass to fail (now, before its effect, or after it)? */
@@ -42,7 +57,7 @@ static bool fails(struct fake *f, enum fake_call call, bool effect)
 struct fake_entry *fake_find(struct fake *f, qc_span path)
 {
     for (size_t i = 0; i < f->entries; i++)
-        if (qc_span_eq(qc_buf_span(&f->entry[i].path), path))
+        if (qc_span_eq(blob_span(&f->entry[i].path), path))
             return &f->entry[i];
     return NULL;
 }
@@ -82,16 +97,16 @@ static void head_of(struct fake *f, struct vault_head *ret)
 static qc_rc give_entry(const struct fake *f, const struct fake_entry *from, struct vault_gw_entry *ret,
                         struct qc_err *err)
 {
-    struct vault_gw_entry g = { .e = from->e };
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry g = { .e = from->e };
     g.path.max = g.priv.max = QC_VAULT_PATH_MAX;
-    QC_TRY(qc_buf_add(&g.path, qc_buf_span(&from->path), err));
-    QC_TRY(qc_buf_add(&g.priv, qc_buf_span(&from->priv), err));
+    QC_TRY(qc_buf_add(&g.path, blob_span(&from->path), err));
+    QC_TRY(qc_buf_add(&g.priv, blob_span(&from->priv), err));
     g.e.path = qc_buf_span(&g.path);
     g.e.priv = qc_buf_span(&g.priv);
     g.has_margins = from->e.kind == VAULT_ENTRY_FILE;
     g.acked_margin = g.margin = f->acked_margin;
     g.margin_full = f->margin_full;
-    *ret = g;
+    *ret = QC_STEAL(g);
     return QC_OK;
 }
 
@@ -108,10 +123,10 @@ static qc_rc decide(struct fake *f, const struct vault_entry *e, struct vault_gw
     if (now == NULL) {
         CHECK(f->entries < FAKE_MAX);
         now = &f->entry[f->entries++];
-        put_buf(&now->path, e->path);
+        put_blob(&now->path, e->path);
     }
     now->e = *e;
-    put_buf(&now->priv, e->priv);
+    put_blob(&now->priv, e->priv);
     CHECK(f->commits < FAKE_MAX);
     memcpy(f->seal[f->commits++], e->seal, FAKE_SEAL);
     return QC_OK;
@@ -141,7 +156,7 @@ static void close_handle(struct vault_gw *gw)
         QC_LOCK(&f->lock);
         f->handles--;
     }
-    qc_free(gw);
+    free(gw);
 }
 
 static qc_rc clone_handle(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *err)
@@ -161,12 +176,12 @@ static qc_rc fake_vault_put(struct vault_gw *gw, const uint8_t *vault, qc_span r
                             const struct vault_op *op, struct qc_err *err)
 {
     ENTER(FAKE_VAULT_PUT);
-    if (f->has_vault && !qc_span_eq(qc_buf_span(&f->record), record))
+    if (f->has_vault && !qc_span_eq(blob_span(&f->record), record))
         return QC_FAIL(err, QC_CONFLICT, "fake: another vault");
     f->has_vault = true;
     memcpy(f->vault, vault, 16);
-    put_buf(&f->record, record);
-    put_buf(&f->backup, backup);
+    put_blob(&f->record, record);
+    put_blob(&f->backup, backup);
     LEAVE(FAKE_VAULT_PUT);
 }
 
@@ -176,8 +191,8 @@ static qc_rc fake_vault_get(struct vault_gw *gw, const uint8_t *vault, qc_buf *r
     ENTER(FAKE_VAULT_GET);
     if (!f->has_vault || memcmp(f->vault, vault, 16) != 0)
         return QC_FAIL(err, QC_NOTFOUND, "fake: no such vault");
-    QC_TRY(qc_buf_add(record, qc_buf_span(&f->record), err));
-    QC_TRY(qc_buf_add(backup, qc_buf_span(&f->backup), err));
+    QC_TRY(qc_buf_add(record, blob_span(&f->record), err));
+    QC_TRY(qc_buf_add(backup, blob_span(&f->backup), err));
     head_of(f, head);
     LEAVE(FAKE_VAULT_GET);
 }
@@ -210,14 +225,14 @@ static const struct fake_entry *next_entry(struct fake *f, const struct vault_gw
     const struct fake_entry *least = NULL;
     for (size_t i = 0; i < f->entries; i++) {
         const struct fake_entry *e = &f->entry[i];
-        qc_span path = qc_buf_span(&e->path);
+        qc_span path = blob_span(&e->path);
         if (path.n < page->prefix.n || !qc_span_eq(qc_span_sub(path, 0, page->prefix.n), page->prefix))
             continue;
         if (e->e.kind != VAULT_ENTRY_FILE && !page->tombstones)
             continue;
         if (after.n > 0 && qc_span_cmp(path, after) <= 0)
             continue;
-        if (least == NULL || qc_span_cmp(path, qc_buf_span(&least->path)) < 0)
+        if (least == NULL || qc_span_cmp(path, blob_span(&least->path)) < 0)
             least = e;
     }
     return least;
@@ -235,7 +250,7 @@ static qc_rc fake_entry_list(struct vault_gw *gw, const uint8_t *vault, const st
         qc_rc rc = page->fn(page->ctx, &g, err);
         vault_gw_entry_done(&g);
         QC_TRY(rc);
-        e = next_entry(f, page, qc_buf_span(&e->path));
+        e = next_entry(f, page, blob_span(&e->path));
     }
     *ret_more = e != NULL;
     LEAVE(FAKE_ENTRY_LIST);
@@ -277,7 +292,7 @@ static qc_rc fake_segment(struct vault_gw *gw, const struct vault_gw_part *part,
     if (u == NULL || u->state != VAULT_UPLOAD_OPEN || seq >= 64 || part->bytes.n == 0 ||
         part->bytes.n > QC_VAULT_SEGMENT_MAX)
         return QC_FAIL(err, QC_CONFLICT, "fake: no such upload");
-    put_buf(&u->seg[seq], part->bytes);
+    put_blob(&u->seg[seq], part->bytes);
     if (part->last)
         u->last = seq + 1;
     *ret = (struct vault_gw_segment){ 5, 5 };
@@ -286,17 +301,17 @@ static qc_rc fake_segment(struct vault_gw *gw, const struct vault_gw_part *part,
 
 static void publish(struct fake *f, struct fake_upload *u, uint32_t segments, qc_span backup)
 {
-    struct qc_err err = { 0 };
     CHECK(f->versions < FAKE_MAX);
     struct fake_version *v = &f->version[f->versions++];
     memcpy(v->object, u->object, 16);
     memcpy(v->version, u->version, 16);
     v->live = true;
-    put_buf(&v->backup, backup);
-    v->n.max = (size_t)64 * QC_VAULT_SEGMENT_MAX;
+    put_blob(&v->backup, backup);
     for (uint32_t i = 0; i < segments; i++) {
-        CHECK_OK(qc_buf_add(&v->n, qc_buf_span(&u->seg[i]), &err));
-        qc_buf_free(&u->seg[i]);
+        grow(&v->n, v->n.n + u->seg[i].n + 1);
+        memcpy(v->n.p + v->n.n, u->seg[i].p, u->seg[i].n);
+        v->n.n += u->seg[i].n;
+        free_blob(&u->seg[i]);
     }
     u->state = VAULT_UPLOAD_LIVE;
 }
@@ -379,7 +394,7 @@ static qc_rc fake_backup(struct vault_gw *gw, const uint8_t *vault, const uint8_
     const struct fake_version *v = fake_version_of(f, object, version);
     if (v == NULL || v->backup.n == 0)
         return QC_FAIL(err, QC_NOTFOUND, "fake: no backup data");
-    QC_TRY(qc_buf_add(ret, qc_buf_span(&v->backup), err));
+    QC_TRY(qc_buf_add(ret, blob_span(&v->backup), err));
     LEAVE(FAKE_BACKUP);
 }
 
@@ -436,7 +451,7 @@ static const struct vault_gw_ops ops = {
 
 struct vault_gw *fake_connect(struct fake *f)
 {
-    struct handle *h = qc_alloc(sizeof(*h));
+    struct handle *h = calloc(1, sizeof(*h));
     CHECK(h != NULL);
     h->gw.ops = &ops;
     h->f = f;
@@ -455,15 +470,15 @@ void fake_done(struct fake *f)
 {
     CHECK(f->handles == 0);
     for (size_t i = 0; i < FAKE_MAX; i++) {
-        qc_buf_free(&f->entry[i].path);
-        qc_buf_free(&f->entry[i].priv);
-        qc_buf_free(&f->version[i].n);
-        qc_buf_free(&f->version[i].backup);
+        free_blob(&f->entry[i].path);
+        free_blob(&f->entry[i].priv);
+        free_blob(&f->version[i].n);
+        free_blob(&f->version[i].backup);
         for (size_t s = 0; s < 64; s++)
-            qc_buf_free(&f->upload[i].seg[s]);
+            free_blob(&f->upload[i].seg[s]);
     }
-    qc_buf_free(&f->record);
-    qc_buf_free(&f->backup);
+    free_blob(&f->record);
+    free_blob(&f->backup);
     qc_mutex_done(&f->lock);
 }
 
@@ -477,15 +492,15 @@ struct fake_image {
 static void copy_entries(struct fake_entry *to, const struct fake_entry *from, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        put_buf(&to[i].path, qc_buf_span(&from[i].path));
-        put_buf(&to[i].priv, qc_buf_span(&from[i].priv));
+        put_blob(&to[i].path, blob_span(&from[i].path));
+        put_blob(&to[i].priv, blob_span(&from[i].priv));
         to[i].e = from[i].e;
     }
 }
 
 struct fake_image *fake_save(struct fake *f)
 {
-    struct fake_image *image = qc_alloc(sizeof(*image));
+    struct fake_image *image = calloc(1, sizeof(*image));
     CHECK(image != NULL);
     copy_entries(image->entry, f->entry, f->entries);
     image->entries = f->entries;
@@ -505,9 +520,9 @@ void fake_restore(struct fake *f, const struct fake_image *image)
 void fake_image_free(struct fake_image **image)
 {
     for (size_t i = 0; *image != NULL && i < FAKE_MAX; i++) {
-        qc_buf_free(&(*image)->entry[i].path);
-        qc_buf_free(&(*image)->entry[i].priv);
+        free_blob(&(*image)->entry[i].path);
+        free_blob(&(*image)->entry[i].priv);
     }
-    qc_free(*image);
+    free(*image);
     *image = NULL;
 }

@@ -23,9 +23,9 @@ static struct fake_entry *entry_at(struct rig *r, size_t i)
     return &r->fake->entry[i];
 }
 
-static void swap_buf(qc_buf *a, qc_buf *b)
+static void swap_buf(struct blob *a, struct blob *b)
 {
-    qc_buf t = *a;
+    struct blob t = *a;
     *a = *b;
     *b = t;
 }

@@ -69,6 +69,10 @@ QC_MUST qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum v
                                const struct vault_store_expect *expect, struct qc_err *err);
 void vault_store_close(struct vault_store **s);
 
+/* Close, and remove the files of a store that never held a share of anything stored: a vault that was not
+ * made after all. What cannot be removed stays; a store without its key file, which goes first, is none. */
+void vault_store_unmake(struct vault_store **s);
+
 unsigned vault_store_index(const struct vault_store *s);
 bool vault_store_writable(const struct vault_store *s);
 const char *vault_store_dir(const struct vault_store *s);

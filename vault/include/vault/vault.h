@@ -52,8 +52,7 @@ struct vault_conf {
 
 /*
  * Make a vault: draw the vault secret, register record and backup data at the gateway, make both stores with
- * descriptor d (its vault and stores fields are filled in by this call). Nothing is left behind that stops a
- * second try, except stores that were made whole.
+ * descriptor d (its vault and stores fields are filled in by this call). After a failure no store is left.
  *
  * QC_USAGE     both directories are the same;  QC_CONFLICT  a directory is not empty;  QC_RANDOM
  */

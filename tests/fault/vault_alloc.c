@@ -1,0 +1,132 @@
+/* fault/vault_alloc: every allocation of every operation fails once. The operation says QC_NOMEM, or does
+ * without (notes); nothing leaks, nothing is left unfinished, no wrong byte. */
+#include "base/alloc.h"
+#include "vault_rig.h"
+
+typedef qc_rc (*step_fn)(struct rig *r, struct qc_err *err);
+
+static qc_rc do_open(struct rig *r, struct qc_err *err)
+{
+    vault_close(&r->v);
+    return rig_open(r, err);
+}
+
+static qc_rc do_put(struct rig *r, struct qc_err *err)
+{
+    return rig_put(r, "dir/x", 1500000, 3, err);
+}
+
+static qc_rc do_get(struct rig *r, struct qc_err *err)
+{
+    return rig_get(r, "big", 5 << 20, 1, err);
+}
+
+static qc_rc do_get_one(struct rig *r, struct qc_err *err)
+{
+    return rig_get(r, "small", 100, 2, err);
+}
+
+static qc_rc no_name(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    (void)ctx;
+    (void)s;
+    (void)err;
+    return QC_OK;
+}
+
+static qc_rc do_list(struct rig *r, struct qc_err *err)
+{
+    struct vault_call call = rig_call(r);
+    return vault_list(r->v, (qc_span){ 0 }, no_name, NULL, &call, err);
+}
+
+static qc_rc do_remove(struct rig *r, struct qc_err *err)
+{
+    struct vault_call call = rig_call(r);
+    struct vault_remove_result result;
+    qc_rc rc = vault_remove(r->v, qc_span_str("dir/x"), &call, &result, err);
+    return rc == QC_NOTFOUND ? QC_OK : rc; /* an earlier round removed it and had no memory to say so */
+}
+
+static qc_rc do_verify(struct rig *r, struct qc_err *err)
+{
+    struct vault_call call = rig_call(r);
+    struct vault_verify_result result;
+    qc_rc rc = vault_verify(r->v, (qc_span){ 0 }, NULL, NULL, &call, &result, err);
+    if (rc == QC_OK)
+        CHECK(result.bad == 0);
+    return rc;
+}
+
+static qc_rc do_recover(struct rig *r, struct qc_err *err)
+{
+    struct vault_call call = rig_call(r);
+    struct vault_recover_result result;
+    vault_close(&r->v);
+    qc_rc rc = rig_open(r, err);
+    if (rc == QC_OK)
+        rc = vault_recover(r->v, 1, r->share[0], &call, &result, err);
+    if (rc == QC_OK)
+        CHECK(result.failed == 0);
+    return rc;
+}
+
+/* Until the n-th allocation is one that the step does not reach any more. */
+static void all_allocations(struct rig *r, const char *name, step_fn step, bool reopen)
+{
+    unsigned failed = 0, calm = 0, n = 0;
+    for (n = 1; calm < 20; n++) {
+        struct qc_err err = { 0 };
+        if (reopen)
+            vault_close(&r->v);
+        else if (r->v == NULL)
+            CHECK_OK(rig_open(r, &err));
+        vault_notes_done(&r->notes);
+        int64_t live = qc_alloc_live();
+        qc_fault_alloc(n);
+        qc_rc rc = step(r, &err);
+        qc_fault_alloc(0);
+        if (rc != QC_OK && rc != QC_NOMEM) {
+            fprintf(stderr, "%s, allocation %u: %s (%s)\n", name, n, qc_rc_name(rc), err.msg);
+            exit(1);
+        }
+        failed += rc != QC_OK;
+        calm = rc == QC_OK ? calm + 1 : 0;
+        vault_notes_done(&r->notes);
+        if (reopen)
+            vault_close(&r->v);
+        if (qc_alloc_live() != live) {
+            fprintf(stderr, "%s, allocation %u: %lld blocks more than before\n", name, n,
+                    (long long)(qc_alloc_live() - live));
+            exit(1);
+        }
+    }
+    printf("%s: %u of %u allocations are fatal to it\n", name, failed, n - 1);
+    CHECK(failed > 0);
+}
+
+int main(void)
+{
+    struct rig r;
+    struct qc_err err = { 0 };
+    rig_new(&r, qc_rand_start());
+    CHECK_OK(rig_put(&r, "big", 5 << 20, 1, &err));
+    CHECK_OK(rig_put(&r, "small", 100, 2, &err));
+    all_allocations(&r, "open", do_open, true);
+    all_allocations(&r, "put", do_put, false);
+    all_allocations(&r, "get", do_get, false);
+    all_allocations(&r, "get small", do_get_one, false);
+    all_allocations(&r, "list", do_list, false);
+    all_allocations(&r, "remove", do_remove, false);
+    CHECK_OK(rig_put(&r, "dir/x", 10, 4, &err));
+    all_allocations(&r, "verify", do_verify, false);
+    vault_close(&r.v);
+    rig_lose(&r, "share1");
+    all_allocations(&r, "recover", do_recover, true);
+    CHECK_OK(rig_open(&r, &err));
+    CHECK_OK(rig_put(&r, "small", 100, 2, &err));
+    CHECK_OK(rig_get(&r, "small", 100, 2, &err));
+    CHECK(rig_leftovers(&r) == 0 && r.notes.n == 0);
+    rig_done(&r);
+    return 0;
+}
