@@ -1,5 +1,6 @@
 /* What fan.c, fan_batch.c and fan_ops.c share. One lock, the fan's, guards all of it: requests take
- * milliseconds, the bookkeeping of one takes less than a microsecond. */
+ * milliseconds, the bookkeeping of one takes less than a microsecond.
+ * It is a last lock: nothing else is locked under it, and jobs and release functions run without it. */
 #pragma once
 #include <pthread.h>
 

@@ -1,6 +1,7 @@
 # Root key, fragments, placement, fan-out, segments. Catalogue, log and engine: gateway_meta.cmake.
 qc_test(unit gateway_root DEPS base gateway)
 qc_test(unit gateway_frag DEPS base ec gateway)
+qc_test(unit gateway_place DEPS base gateway LIBS m)
 qc_test(unit gateway_segment DEPS base cloud gateway LABELS thread TIMEOUT 300)
 if(QC_FAULT_POINTS)
   qc_test(unit gateway_fan DEPS base cloud gateway LABELS thread TIMEOUT 300)
