@@ -294,6 +294,33 @@ class Walk:
                       {"from": "0x10"}, {"from": "+1"}, {"from": "%201"}):
             self.ask("chain", v, query=query, expect=400, error="usage")
 
+    def extremes(self):
+        """The greatest that the page allows is taken, and given back whole."""
+        schemas = self.contract.page["components"]["schemas"]
+        top, most = schemas["Count"]["maximum"], {k: schemas[k]["maxLength"] * 3 // 4 for k in ("Path", "PrivatePart", "Backup")}
+        v, up = {"vault": self.id()}, self.upload() | {"base": top, "path_number": top}
+        record = {"record": self.record(v["vault"]), "backup": b64(self.random.randbytes(most["Backup"]))}
+        self.ask("vaultPut", v, record, expect=201)
+        check(self.ask("vaultGet", v)["backup"] == record["backup"], "the longest backup data of a vault")
+        self.ask("uploadBegin", v, up, expect=201)
+        op = self.contract.operations["segmentPut"][2]
+        data = self.random.randbytes(op["requestBody"]["content"]["application/octet-stream"]["schema"]["maxLength"])
+        size = self.segments(up, data, b"1")
+        path, backup = self.random.randbytes(most["Path"]), self.random.randbytes(most["Backup"])
+        e = self.entry(up, path, 1, size, sequence=top) | {"private": b64(self.random.randbytes(most["PrivatePart"]))}
+        self.ask("commit", {"put_key": up["put_key"]}, self.commit_body(e, 2, backup))
+        got = self.ask("entryGet", v, {"path": e["path"]})
+        check({k: got[k] for k in e} == e, "the longest entry")
+        check(self.ask("entryList", v, {"prefix": e["path"], "limit": self.list_max(), "tombstones": False})["entries"] == [got], "a longest prefix")
+        check(self.ask("entryList", v, {"prefix": "", "after": e["path"]}) == {"entries": [], "more": False}, "after the longest path")
+        o = v | {"object": up["object"], "version": up["version"]}
+        check(self.ask("backup", o) == backup and self.ask("content", o) == data + b"1", "the longest backup data and segment")
+        self.ask("entryRemove", v, {"path": e["path"], "number": top, "seal": e["seal"], "put_key": self.id()}, expect=409, error="conflict")
+        self.ask("commit", {"put_key": up["put_key"]}, self.commit_body(e | {"number": top, "seal": b64(bytes(32))}, 1000000), expect=409)
+
+    def list_max(self):
+        return self.contract.request_schema("entryList")["properties"]["limit"]["anyOf"][1]["maximum"]
+
     def cancels(self):
         v, up = {"vault": self.vault}, self.upload()
         key = {"put_key": up["put_key"]}
@@ -430,6 +457,7 @@ class Walk:
         self.remove(second)
         self.chain()
         self.cancels()
+        self.extremes()
         self.faults(up, data)
         self.degraded()
         self.quorum(up, data)
