@@ -34,7 +34,7 @@ static qc_rc decode(struct journal_put *ret, uint32_t *ret_turn, bool *ret_whole
     if (slot.n != JOURNAL_SLOT || memcmp(slot.p, "QCJ1", 4) != 0)
         return QC_OK;
     QC_TRY(qc_sha256(&(qc_span){ slot.p, JOURNAL_CLEAR }, 1, sum, err));
-    if (memcmp(sum, slot.p + JOURNAL_CLEAR, sizeof(sum)) != 0)
+    if (!qc_ct_eq(sum, slot.p + JOURNAL_CLEAR, sizeof(sum)))
         return QC_OK;
     qc_rd r = { .s = qc_span_sub(slot, 4, JOURNAL_CLEAR - 4) };
     *ret_turn = (uint32_t)qc_rd_be(&r, 4);

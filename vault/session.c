@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/codec.h"
+#include "base/crypto.h"
 
 void session_name_text(char out[NAME_TEXT], qc_span name)
 {
@@ -52,7 +53,7 @@ static qc_rc step(struct vault_head *head, const uint8_t *seal, uint64_t watch_i
                   const uint8_t *watch_seal, struct qc_err *err)
 {
     QC_TRY(vault_head_step(head, seal, err));
-    if (watch_seal != NULL && head->count == watch_index && memcmp(seal, watch_seal, 32) != 0)
+    if (watch_seal != NULL && head->count == watch_index && !qc_ct_eq(seal, watch_seal, 32))
         return QC_FAIL(err, QC_INTEGRITY,
                        "vault head: commit %" PRIu64 " of the gateway's chain is another one", watch_index);
     return QC_OK;

@@ -1,6 +1,8 @@
 /* unit/vault_hostile: a gateway that lies. Each case is refused by the check that should refuse it, and never
  * gives a wrong byte (I2); seal.md section 7, rows 1, 3, 7, 10 to 18. */
-#include "base/alloc.h"
+#include <sys/mount.h>
+
+#include "vault/share_store.h"
 #include "vault_rig.h"
 
 /* The call fails with the code and names the check. */
@@ -345,6 +347,154 @@ static void stores(struct rig *r, struct rig *other)
     CHECK(r->notes.n == 0);
 }
 
+/* Shares that are wrong under good seals: put there by somebody with the stores' keys, or by a mix-up. */
+static void set_share(struct rig *r, unsigned index, const struct fake_entry *e, const qc_key *share)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record rec = { 0 };
+    struct vault_store_expect any = { 0 };
+    const qc_rng rng = qc_rand_rng(&r->rand);
+    CHECK_OK(vault_store_open(&s, r->share[index - 1], VAULT_STORE_WRITE, &any, &err));
+    CHECK_OK(vault_store_get(s, e->e.object, e->e.version, &rec, &err));
+    qc_key_free(&rec.share);
+    CHECK_OK(qc_key_dup(&rec.share, share, &err));
+    CHECK_OK(vault_store_add(s, &rec, 1, &rng, &err));
+}
+
+static qc_key *get_share(struct rig *r, unsigned index, const struct fake_entry *e)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    struct vault_store_record rec = { 0 };
+    struct vault_store_expect any = { 0 };
+    CHECK_OK(vault_store_open(&s, r->share[index - 1], VAULT_STORE_READ, &any, &err));
+    CHECK_OK(vault_store_get(s, e->e.object, e->e.version, &rec, &err));
+    return rec.share;
+}
+
+static void wrong_shares(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_verify_result result;
+    const struct fake_entry *b = entry_at(r, 1), *c = entry_at(r, 2);
+    qc_key *b1 = get_share(r, 1, b), *b2 = get_share(r, 2, b), *c1 = get_share(r, 1, c),
+           *c2 = get_share(r, 2, c);
+    /* Share 1 of another version with the own share 2: share 2 and B open it, and the note says which is
+     * wrong. */
+    set_share(r, 1, b, c1);
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+    CHECK(rig_noted(r, VAULT_NOTE_SHARE_DAMAGED, 1) && !rig_noted(r, VAULT_NOTE_SHARE_DAMAGED, 2));
+    struct verdicts want = { "b", QC_INTEGRITY, false, false, true };
+    CHECK_OK(vault_verify(r->v, QC_LIT("b"), note_verdict, &want, &call, &result, &err));
+    /* Both of another: nothing opens. */
+    set_share(r, 2, b, c2);
+    REFUSED(rig_get(r, "b", SIZE_B, 22, &err), QC_INTEGRITY, "seal M");
+    /* Share 2 wrong. */
+    set_share(r, 1, b, b1);
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+    CHECK(rig_noted(r, VAULT_NOTE_SHARE_DAMAGED, 2) && !rig_noted(r, VAULT_NOTE_SHARE_DAMAGED, 1));
+    /* R1 and R2 exchanged: their xor is the same, a get cannot tell; verify can. */
+    set_share(r, 1, b, b2);
+    set_share(r, 2, b, b1);
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+    want = (struct verdicts){ "b", QC_INTEGRITY, true, false, false };
+    CHECK_OK(vault_verify(r->v, QC_LIT("b"), note_verdict, &want, &call, &result, &err));
+    CHECK(result.bad == 1 && result.worst == QC_INTEGRITY);
+    set_share(r, 1, b, b1);
+    set_share(r, 2, b, b2);
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+    CHECK(r->notes.n == 0);
+    qc_key_free(&b1);
+    qc_key_free(&b2);
+    qc_key_free(&c1);
+    qc_key_free(&c2);
+}
+
+/* A record whose seal fails: the other share and B serve, the note names the store; recover mends it. */
+static void damaged_record(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_recover_result result;
+    char command[800];
+    vault_close(&r->v);
+    snprintf(command, sizeof(command),
+             "/usr/bin/python3 -c \"import sqlite3; c = sqlite3.connect('%s/store.db'); "
+             "c.execute('update record set sealed = zeroblob(64)'); c.commit()\"",
+             r->share[0]);
+    CHECK(system(command) == 0);
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+    CHECK(rig_noted(r, VAULT_NOTE_SHARE_DAMAGED, 1));
+    CHECK_OK(vault_recover(r->v, 1, r->share[0], &call, &result, &err));
+    CHECK(result.written == result.records && result.failed == 0);
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+    CHECK(r->notes.n == 0);
+}
+
+/* No segment is sent between the two calls. */
+static void segments_before(struct rig *r, bool check)
+{
+    static uint64_t segments;
+    if (check)
+        CHECK(r->fake->calls[FAKE_SEGMENT] == segments);
+    segments = r->fake->calls[FAKE_SEGMENT];
+}
+
+/* Media that cannot be written: reading goes on, a put is refused before anything is sent. */
+static void media(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    char path[400];
+    vault_close(&r->v);
+    if (mount(r->share[1], r->share[1], NULL, MS_BIND, NULL) != 0 ||
+        mount(NULL, r->share[1], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0) {
+        fprintf(stderr, "mounts: not possible here, left out\n");
+        CHECK_OK(rig_open(r, &err));
+        return;
+    }
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+    uint64_t begun = r->fake->calls[FAKE_BEGIN];
+    REFUSED(rig_put(r, "b", 5, 2, &err), QC_AUTH, "share store 2");
+    CHECK(r->fake->calls[FAKE_BEGIN] == begun && rig_leftovers(r) == 0);
+    vault_close(&r->v);
+    CHECK(umount(r->share[1]) == 0);
+    /* A store on a full disk: QC_FULL, cancelled, nothing left, nothing visible. */
+    snprintf(path, sizeof(path), "%s/small", r->dir.path);
+    CHECK(mkdir(path, 0700) == 0);
+    if (mount("tmpfs", path, "tmpfs", 0, "size=64k") != 0) {
+        CHECK_OK(rig_open(r, &err));
+        return;
+    }
+    char command[1400], kept[320];
+    snprintf(command, sizeof(command),
+             "cp -r '%s' '%s/store' && (cat /dev/zero > '%s/fill' || true) 2>/dev/null", r->share[1], path,
+             path);
+    CHECK(system(command) == 0);
+    memcpy(kept, r->share[1], sizeof(kept));
+    snprintf(r->share[1], sizeof(r->share[1]), "%.250s/store", path);
+    CHECK_OK(rig_open(r, &err));
+    segments_before(r, false);
+    REFUSED(rig_put(r, "b", 5, 2, &err), QC_FULL, "share store 2");
+    segments_before(r, true);
+    vault_close(&r->v);
+    CHECK(umount(path) == 0);
+    memcpy(r->share[1], kept, sizeof(kept));
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_put(r, "settle", 5, 2, &err));
+    CHECK(rig_leftovers(r) == 0);
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+}
+
 int main(void)
 {
     struct rig *r = malloc(sizeof(*r)), *other = malloc(sizeof(*other));
@@ -369,6 +519,9 @@ int main(void)
     backup(r);
     verify(r);
     stores(r, other);
+    wrong_shares(r);
+    damaged_record(r);
+    media(r);
     rig_done(r);
     rig_done(other);
     free(r);
