@@ -233,6 +233,7 @@ static struct request *request_new(struct http_server *server, struct MHD_Connec
     return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are microhttpd's. */
 enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                             const char *version, const char *data, size_t *size, void **state)
 {
