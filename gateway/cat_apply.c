@@ -20,7 +20,8 @@ static qc_rc apply_seal(struct gw_cat *c, const struct gw_vault_row *v, uint64_t
             return QC_FAIL(err, QC_INTEGRITY, "catalogue: seal %" PRIu64 " of a vault is missing", idx);
         QC_TRY(qc_col_fixed(rows.s, 0, have, sizeof have, err));
         if (!qc_span_eq(qc_span_of(have, sizeof have), qc_span_of(seal, sizeof have)))
-            return QC_FAIL(err, QC_INTEGRITY, "log: another seal stands at %" PRIu64 " of a vault's chain", idx);
+            return QC_FAIL(err, QC_INTEGRITY, "log: another seal stands at %" PRIu64 " of a vault's chain",
+                           idx);
         *ret_new = false;
         return QC_OK;
     }
@@ -29,7 +30,8 @@ static qc_rc apply_seal(struct gw_cat *c, const struct gw_vault_row *v, uint64_t
                        v->head.count);
     QC_TRY(gw_head_next(&v->head, seal, &next, err));
     QC_TRY(GW_RUN(c, CHAIN_ADD, err, QC_VI(v->no), QC_VI(idx), QC_VB(qc_span_of(seal, GW_DIGEST_BYTES))));
-    QC_TRY(GW_RUN(c, VAULT_HEAD, err, QC_VI(v->no), QC_VI(next.count), QC_VB(qc_span_of(next.hash, sizeof next.hash))));
+    QC_TRY(GW_RUN(c, VAULT_HEAD, err, QC_VI(v->no), QC_VI(next.count),
+                  QC_VB(qc_span_of(next.hash, sizeof next.hash))));
     *ret_head = next;
     *ret_new = true;
     return QC_OK;
@@ -43,15 +45,16 @@ static qc_rc put_entry(struct gw_cat *c, uint64_t vault_no, const struct gw_entr
 
     QC_TRY(gw_cat_number(c, vault_no, e->path, &number, err));
     if (e->number != number + 1)
-        return QC_FAIL(err, QC_INTEGRITY, "log: entry number %" PRIu64 " follows %" PRIu64, e->number, number);
-    return GW_RUN(c, ENTRY_PUT, err, QC_VI(vault_no), QC_VB(e->path), QC_VI(e->number), QC_VI(e->kind), version,
-                  QC_VI(e->sequence), QC_VI(e->size), QC_VB(qc_span_of(e->m, sizeof e->m)),
+        return QC_FAIL(err, QC_INTEGRITY, "log: entry number %" PRIu64 " follows %" PRIu64, e->number,
+                       number);
+    return GW_RUN(c, ENTRY_PUT, err, QC_VI(vault_no), QC_VB(e->path), QC_VI(e->number), QC_VI(e->kind),
+                  version, QC_VI(e->sequence), QC_VI(e->size), QC_VB(qc_span_of(e->m, sizeof e->m)),
                   QC_VB(e->private_part), QC_VB(qc_span_of(e->seal, sizeof e->seal)), QC_VI(e->created));
 }
 
 /* The put key's row: live, with what the log knows of the receipt; what only this gateway knew stays. */
-static qc_rc put_request(struct gw_cat *c, struct gw_request_row *row, const struct gw_head *head, uint64_t number,
-                         struct qc_err *err)
+static qc_rc put_request(struct gw_cat *c, struct gw_request_row *row, const struct gw_head *head,
+                         uint64_t number, struct qc_err *err)
 {
     row->state = GW_UPLOAD_LIVE;
     row->receipt.number = number;
@@ -60,13 +63,15 @@ static qc_rc put_request(struct gw_cat *c, struct gw_request_row *row, const str
     return gw_cat_request_put(c, row, err);
 }
 
-/* -- commit ----------------------------------------------------------------------------------------------------- */
+/* -- commit
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct layouts {
     uint64_t id[QC_GW_LAYOUTS_MAX];
 };
 
-static qc_rc put_layouts(struct gw_cat *c, const struct gw_rec_commit *r, struct layouts *ret, struct qc_err *err)
+static qc_rc put_layouts(struct gw_cat *c, const struct gw_rec_commit *r, struct layouts *ret,
+                         struct qc_err *err)
 {
     if (r->layout_count < 1 || r->layout_count > QC_GW_LAYOUTS_MAX)
         return QC_FAIL(err, QC_INTEGRITY, "log: a version with %u layouts", r->layout_count);
@@ -78,8 +83,8 @@ static qc_rc put_layouts(struct gw_cat *c, const struct gw_rec_commit *r, struct
     return QC_OK;
 }
 
-static qc_rc put_segments(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l, uint64_t version_no,
-                          struct qc_err *err)
+static qc_rc put_segments(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l,
+                          uint64_t version_no, struct qc_err *err)
 {
     uint64_t offset = 0;
 
@@ -96,8 +101,8 @@ static qc_rc put_segments(struct gw_cat *c, const struct gw_rec_commit *r, const
     return QC_OK;
 }
 
-static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l, uint64_t *ret_no,
-                         struct qc_err *err)
+static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l,
+                         uint64_t *ret_no, struct qc_err *err)
 {
     struct gw_version_row v;
     struct qc_err miss = { 0 };
@@ -158,11 +163,14 @@ static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struc
     return put_request(c, &request, &head, r->e.number, err);
 }
 
-/* -- the other kinds -------------------------------------------------------------------------------------------- */
+/* -- the other kinds
+ * -------------------------------------------------------------------------------------------- */
 
 static qc_rc apply_tombstone(struct gw_cat *c, const struct gw_rec_tombstone *t, struct qc_err *err)
 {
-    struct gw_entry e = { .path = t->path, .number = t->number, .kind = GW_ENTRY_TOMBSTONE, .created = t->created };
+    struct gw_entry e = {
+        .path = t->path, .number = t->number, .kind = GW_ENTRY_TOMBSTONE, .created = t->created
+    };
     struct gw_request_row request;
     struct gw_vault_row vault;
     struct gw_head head;
@@ -198,8 +206,8 @@ static qc_rc apply_vault(struct gw_cat *c, const struct gw_rec_vault *r, struct 
         return rc;
     }
     QC_TRY(gw_head_start(&id, &head, err));
-    return GW_RUN(c, VAULT_ADD, err, QC_VI(r->tenant), QC_VB(gw_id_span(&id)), QC_VB(r->record), QC_VB(r->backup),
-                  QC_VB(qc_span_of(head.hash, sizeof head.hash)));
+    return GW_RUN(c, VAULT_ADD, err, QC_VI(r->tenant), QC_VB(gw_id_span(&id)), QC_VB(r->record),
+                  QC_VB(r->backup), QC_VB(qc_span_of(head.hash, sizeof head.hash)));
 }
 
 static qc_rc apply_backup(struct gw_cat *c, const struct gw_rec_backup *r, struct qc_err *err)

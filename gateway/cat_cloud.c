@@ -3,8 +3,8 @@
 
 qc_rc gw_cloud_put(struct gw_cat *c, const struct gw_cloud_row *row, struct qc_err *err)
 {
-    return GW_RUN(c, CLOUD_PUT, err, QC_VI(row->id), QC_VT(qc_span_str(row->name)), QC_VT(qc_span_str(row->url)),
-                  QC_VI(row->generation), QC_VB(row->identity));
+    return GW_RUN(c, CLOUD_PUT, err, QC_VI(row->id), QC_VT(qc_span_str(row->name)),
+                  QC_VT(qc_span_str(row->url)), QC_VI(row->generation), QC_VB(row->identity));
 }
 
 static qc_rc col_text(struct qc_stmt *s, int i, char *dst, size_t size, struct qc_err *err)
@@ -92,7 +92,8 @@ qc_rc gw_cloud_set_lost(struct gw_cat *c, uint32_t id, bool lost, struct qc_err 
     return qc_db_changes(c->db) == 0 ? QC_OK : recount_layouts(c, err);
 }
 
-/* -- layouts ---------------------------------------------------------------------------------------------------- */
+/* -- layouts
+ * ---------------------------------------------------------------------------------------------------- */
 
 static size_t layout_bytes(const struct gw_log_layout *l, uint8_t ret[4 * QC_EC_N_MAX])
 {
@@ -147,7 +148,8 @@ qc_rc gw_layout_get(struct gw_cat *c, uint64_t id, struct gw_log_layout *ret, st
     return gw_col_layout(rows.s, 0, ret, err);
 }
 
-/* -- bkeys ------------------------------------------------------------------------------------------------------ */
+/* -- bkeys
+ * ------------------------------------------------------------------------------------------------------ */
 
 qc_rc gw_bkey_put(struct gw_cat *c, uint32_t epoch, qc_span sealed, struct qc_err *err)
 {

@@ -3,7 +3,8 @@
 
 enum { PREFIX_END_BYTES = 8 };
 
-/* -- vaults ----------------------------------------------------------------------------------------------------- */
+/* -- vaults
+ * ----------------------------------------------------------------------------------------------------- */
 
 qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_id *vault, struct gw_vault_row *ret, struct qc_err *err)
 {
@@ -20,7 +21,8 @@ qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_id *vault, struct gw_vault_
     return QC_OK;
 }
 
-qc_rc gw_cat_vault_bytes(struct gw_cat *c, uint64_t no, qc_buf *ret_record, qc_buf *ret_backup, struct qc_err *err)
+qc_rc gw_cat_vault_bytes(struct gw_cat *c, uint64_t no, qc_buf *ret_record, qc_buf *ret_backup,
+                         struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
@@ -60,7 +62,8 @@ qc_rc gw_cat_chain(struct gw_cat *c, uint64_t vault_no, uint64_t from, uint64_t 
     return QC_OK;
 }
 
-/* -- entries ---------------------------------------------------------------------------------------------------- */
+/* -- entries
+ * ---------------------------------------------------------------------------------------------------- */
 
 qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, uint64_t *ret, struct qc_err *err)
 {
@@ -77,7 +80,8 @@ qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, uint64_t 
 /* A row of GW_SQL_ENTRY. ret->margin is not set: it takes a query of its own. */
 static qc_rc col_entry(struct qc_stmt *s, struct gw_entry_row *ret, uint64_t *ret_version, struct qc_err *err)
 {
-    QC_CLEANUP(gw_entry_row_done) struct gw_entry_row r = { .bytes = { .max = QC_GW_PATH_MAX + QC_GW_PRIVATE_MAX } };
+    QC_CLEANUP(gw_entry_row_done) struct gw_entry_row r = { .bytes = { .max = QC_GW_PATH_MAX +
+                                                                              QC_GW_PRIVATE_MAX } };
     uint64_t kind, version = 0;
 
     const size_t path_size = qc_col_span(s, 0).n;
@@ -119,7 +123,8 @@ static qc_rc finish_entry(struct gw_cat *c, struct gw_entry_row *r, uint64_t ver
     return gw_cat_margin(c, version, &r->margin, err);
 }
 
-qc_rc gw_cat_entry(struct gw_cat *c, uint64_t vault_no, qc_span path, struct gw_entry_row *ret, struct qc_err *err)
+qc_rc gw_cat_entry(struct gw_cat *c, uint64_t vault_no, qc_span path, struct gw_entry_row *ret,
+                   struct qc_err *err)
 {
     QC_CLEANUP(gw_entry_row_done) struct gw_entry_row r = { 0 };
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
@@ -150,8 +155,8 @@ static qc_rc prefix_end(qc_span prefix, qc_buf *ret, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc gw_cat_entries(struct gw_cat *c, uint64_t vault_no, const struct gw_entry_query *q, gw_entry_fn fn, void *ctx,
-                     bool *ret_more, struct qc_err *err)
+qc_rc gw_cat_entries(struct gw_cat *c, uint64_t vault_no, const struct gw_entry_query *q, gw_entry_fn fn,
+                     void *ctx, bool *ret_more, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf end = { .max = QC_GW_PATH_MAX + PREFIX_END_BYTES };
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };

@@ -7,9 +7,9 @@
 
 /* name, statement; prepared at first use, kept. Parameters and columns are explained where they are used. */
 #define GW_SQL_TABLE(X)                                                                                      \
-    X(META_SET, "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value=?2")   \
+    X(META_SET, "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value=?2")  \
     X(META_GET, "SELECT value FROM meta WHERE name=?1")                                                      \
-    X(CLOUD_PUT, "INSERT INTO cloud (cloud_id, name, url, generation, state, lost, identity)"                 \
+    X(CLOUD_PUT, "INSERT INTO cloud (cloud_id, name, url, generation, state, lost, identity)"                \
                  " VALUES (?1, ?2, ?3, ?4, 1, 0, ?5)")                                                       \
     X(CLOUD_ROWS, "SELECT cloud_id, name, url, generation FROM cloud ORDER BY cloud_id")                     \
     X(CLOUD_IDENTITY, "SELECT identity FROM cloud WHERE cloud_id=?1")                                        \
@@ -24,7 +24,7 @@
     X(BKEY_GET, "SELECT sealed FROM bkey WHERE epoch=?1")                                                    \
     X(VAULT_GET, "SELECT vault_no, chain_count, chain_hash FROM vault WHERE vault=?1")                       \
     X(VAULT_BYTES, "SELECT record, backup FROM vault WHERE vault_no=?1")                                     \
-    X(VAULT_ADD, "INSERT INTO vault (tenant, vault, record, backup, chain_count, chain_hash)"                 \
+    X(VAULT_ADD, "INSERT INTO vault (tenant, vault, record, backup, chain_count, chain_hash)"                \
                  " VALUES (?1, ?2, ?3, ?4, 0, ?5)")                                                          \
     X(VAULT_HEAD, "UPDATE vault SET chain_count=?2, chain_hash=?3 WHERE vault_no=?1")                        \
     X(VAULTS, "SELECT vault FROM vault ORDER BY vault")                                                      \
@@ -33,107 +33,110 @@
     X(CHAIN, "SELECT seal FROM chain WHERE vault_no=?1 AND idx>?2 ORDER BY idx LIMIT ?3")                    \
     X(ENTRY_NUMBER, "SELECT number FROM entry WHERE vault_no=?1 AND path=?2")                                \
     X(ENTRY_GET, GW_SQL_ENTRY " WHERE e.vault_no=?1 AND e.path=?2")                                          \
-    X(ENTRY_LIST, GW_SQL_ENTRY " WHERE e.vault_no=?1 AND e.path>=?2 AND e.path<?3 AND e.path>?4"              \
+    X(ENTRY_LIST, GW_SQL_ENTRY " WHERE e.vault_no=?1 AND e.path>=?2 AND e.path<?3 AND e.path>?4"             \
                                " AND (e.kind=1 OR ?5=1) ORDER BY e.path LIMIT ?6")                           \
-    X(ENTRY_PUT, "INSERT INTO entry (vault_no, path, number, kind, version_no, sequence, size, m, private,"   \
-                 " seal, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"                     \
-                 " ON CONFLICT (vault_no, path) DO UPDATE SET number=?3, kind=?4, version_no=?5, sequence=?6,"\
-                 " size=?7, m=?8, private=?9, seal=?10, created=?11")                                        \
+    X(ENTRY_PUT,                                                                                             \
+      "INSERT INTO entry (vault_no, path, number, kind, version_no, sequence, size, m, private,"             \
+      " seal, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"                                \
+      " ON CONFLICT (vault_no, path) DO UPDATE SET number=?3, kind=?4, version_no=?5, sequence=?6,"          \
+      " size=?7, m=?8, private=?9, seal=?10, created=?11")                                                   \
     X(VERSION_GET, GW_SQL_VERSION " WHERE object=?1 AND version=?2")                                         \
     X(VERSION_NO, GW_SQL_VERSION " WHERE version_no=?1")                                                     \
-    X(VERSION_ADD, "INSERT INTO version (vault, object, version, put_key, base, size, segments, layout_id,"   \
+    X(VERSION_ADD, "INSERT INTO version (vault, object, version, put_key, base, size, segments, layout_id,"  \
                    " created, state, acked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")          \
     X(VERSION_STATE, "UPDATE version SET state=?2 WHERE version_no=?1")                                      \
     X(VERSION_ACKED, "UPDATE version SET acked=?2 WHERE version_no=?1")                                      \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
     X(VERSION_CURRENT, "SELECT 1 FROM entry WHERE version_no=?1")                                            \
-    X(MARGIN, "SELECT MIN(l.n - l.lost - l.k - (SELECT COUNT(*) FROM deviation d JOIN cloud c"                \
+    X(MARGIN, "SELECT MIN(l.n - l.lost - l.k - (SELECT COUNT(*) FROM deviation d JOIN cloud c"               \
               " ON c.cloud_id=d.cloud_id WHERE d.segment_id=s.segment_id AND c.lost=0))"                     \
               " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                                     \
               " WHERE s.version_no=?1 AND s.seq IS NOT NULL")                                                \
-    X(BACKUP_PUT, "INSERT INTO backup (version_no, sealed) VALUES (?1, ?2)"                                   \
+    X(BACKUP_PUT, "INSERT INTO backup (version_no, sealed) VALUES (?1, ?2)"                                  \
                   " ON CONFLICT (version_no) DO UPDATE SET sealed=?2")                                       \
     X(BACKUP_GET, "SELECT sealed FROM backup WHERE version_no=?1")                                           \
-    X(SEGMENT_RESERVE, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt)"           \
+    X(SEGMENT_RESERVE, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt)"          \
                        " VALUES (?1, ?2, ?3, ?4, ?5)")                                                       \
-    X(SEGMENT_RESERVED, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL"                  \
+    X(SEGMENT_RESERVED, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL"                 \
                         " ORDER BY segment_id")                                                              \
     X(SEGMENT_GET, GW_SQL_SEGMENT " WHERE s.segment_id=?1")                                                  \
-    X(SEGMENT_DONE, "UPDATE segment SET seq=?2, size=?3, digest=?4, last=?5"                                  \
+    X(SEGMENT_DONE, "UPDATE segment SET seq=?2, size=?3, digest=?4, last=?5"                                 \
                     " WHERE segment_id=?1 AND seq IS NULL")                                                  \
-    X(SEGMENT_ADD, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt, seq, size,"    \
+    X(SEGMENT_ADD, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt, seq, size,"   \
                    " digest, last, off) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                    \
                    " ON CONFLICT (segment_id) DO UPDATE SET off=?10")                                        \
     X(SEGMENT_OF, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq=?2")                           \
-    X(SEGMENT_DEAD, "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round)"           \
+    X(SEGMENT_DEAD, "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round)"          \
                     " SELECT segment_id, layout_id, incarnation, salt, 0, 0 FROM segment"                    \
                     " WHERE segment_id=?1")                                                                  \
     X(SEGMENT_DELETE, "DELETE FROM segment WHERE segment_id=?1")                                             \
     X(SEGMENT_IDS, "SELECT segment_id, seq IS NULL FROM segment WHERE version_no=?1")                        \
     X(SEGMENTS, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.seq>=?2 ORDER BY s.seq")                        \
     X(SEGMENT_AT, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.off<=?2 ORDER BY s.off DESC LIMIT 1")         \
-    X(DEVIATE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen)"                     \
+    X(DEVIATE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen)"                    \
                " VALUES (?1, ?2, ?3, 0, ?4, ?5)"                                                             \
                " ON CONFLICT (segment_id, frag) DO UPDATE SET state=?4, seen=?5")                            \
     X(DEVIATIONS, "SELECT frag, cloud_id FROM deviation WHERE segment_id=?1")                                \
     X(DEVIATION_DELETE, "DELETE FROM deviation WHERE segment_id=?1")                                         \
-    X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"           \
+    X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"          \
                    " durable_min, n, copies, clouds, degraded FROM request WHERE put_key=?1")                \
-    X(REQUEST_PUT, "INSERT INTO request (put_key, kind, state, version_no, seal, number, chain, head, acked," \
-                   " margin_full, durable_min, n, copies, clouds, degraded)"                                 \
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"              \
-                   " ON CONFLICT (put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"\
-                   " chain=?7, head=?8, acked=?9, margin_full=?10, durable_min=?11, n=?12, copies=?13,"      \
-                   " clouds=?14, degraded=?15")                                                              \
+    X(REQUEST_PUT,                                                                                           \
+      "INSERT INTO request (put_key, kind, state, version_no, seal, number, chain, head, acked,"             \
+      " margin_full, durable_min, n, copies, clouds, degraded)"                                              \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"                           \
+      " ON CONFLICT (put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"           \
+      " chain=?7, head=?8, acked=?9, margin_full=?10, durable_min=?11, n=?12, copies=?13,"                   \
+      " clouds=?14, degraded=?15")                                                                           \
     X(REQUESTS_OPEN, "SELECT COUNT(*) FROM request WHERE state=1")                                           \
     X(OUTBOX_PUT, "INSERT INTO outbox (log_seq, body) VALUES (?1, ?2)")                                      \
     X(OUTBOX_GET, "SELECT log_seq, body FROM outbox ORDER BY log_seq LIMIT 1")                               \
     X(OUTBOX_CLEAR, "DELETE FROM outbox WHERE log_seq=?1")                                                   \
-    X(LOG_PUT, "INSERT INTO log (log_seq, incarnation, hash) VALUES (?1, ?2, ?3)"                             \
+    X(LOG_PUT, "INSERT INTO log (log_seq, incarnation, hash) VALUES (?1, ?2, ?3)"                            \
                " ON CONFLICT (log_seq) DO NOTHING")                                                          \
     X(LOG_GET, "SELECT incarnation, hash FROM log WHERE log_seq=?1")                                         \
     X(DEBT_ADD, "INSERT INTO log_debt (cloud_id, log_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING")           \
     X(DEBT_PAID, "DELETE FROM log_debt WHERE cloud_id=?1 AND log_seq=?2")                                    \
     X(DEBT_NEXT, "SELECT log_seq FROM log_debt WHERE cloud_id=?1 AND log_seq>?2 ORDER BY log_seq LIMIT 1")   \
-    X(DEAD_NEXT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds"          \
+    X(DEAD_NEXT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds"         \
                  " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id"                                  \
                  " WHERE s.segment_id>?1 AND s.round<?2 ORDER BY s.segment_id LIMIT 1")                      \
     X(DEAD_PUT, "UPDATE deadkey SET absent=?2, round=?3 WHERE segment_id=?1")                                \
     X(COUNT_OBJECTS, "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM entry WHERE kind=1")                      \
     X(COUNT_VERSIONS, "SELECT COUNT(*) FROM version WHERE state=3")                                          \
-    X(COUNT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"             \
+    X(COUNT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"            \
                    " JOIN version v ON v.version_no=s.version_no WHERE d.state=1 AND v.state=3")             \
     X(COUNT_RECORD_DEBTS, "SELECT COUNT(*) FROM log_debt")                                                   \
     X(COUNT_DEAD, "SELECT COUNT(*) FROM deadkey WHERE round<?1")                                             \
-    X(DEVIANT_VERSIONS, "SELECT DISTINCT s.version_no FROM deviation d JOIN segment s"                        \
+    X(DEVIANT_VERSIONS, "SELECT DISTINCT s.version_no FROM deviation d JOIN segment s"                       \
                         " ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"          \
                         " WHERE v.state=3")                                                                  \
     X(ALL_SEGMENTS, "SELECT segment_id FROM segment ORDER BY segment_id")                                    \
-    X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(l.n - l.lost - l.k - (SELECT COUNT(*)"          \
+    X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(l.n - l.lost - l.k - (SELECT COUNT(*)"         \
                         " FROM deviation d JOIN cloud c ON c.cloud_id=d.cloud_id"                            \
                         " WHERE d.segment_id=s.segment_id AND c.lost=0))"                                    \
                         " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                           \
                         " WHERE s.version_no=version.version_no) WHERE state=3")                             \
-    X(REBUILT_REQUESTS, "UPDATE request SET acked=v.acked, margin_full=l.n-l.k, durable_min=v.acked+l.k,"     \
+    X(REBUILT_REQUESTS, "UPDATE request SET acked=v.acked, margin_full=l.n-l.k, durable_min=v.acked+l.k,"    \
                         " n=l.n, copies=?1, clouds=?2 FROM version v JOIN layout l"                          \
                         " ON l.layout_id=v.layout_id"                                                        \
                         " WHERE request.kind=1 AND v.version_no=request.version_no")                         \
-    X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"       \
+    X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"      \
                       " (SELECT COUNT(*) FROM version WHERE state=3),"                                       \
                       " (SELECT COUNT(*) FROM entry WHERE kind=2),"                                          \
                       " (SELECT COALESCE(SUM(size), 0) FROM version WHERE state=3)")                         \
-    X(SOUND_VERSIONS, "SELECT MAX(l.lost), COUNT(*) FROM version v JOIN layout l ON l.layout_id=v.layout_id"  \
+    X(SOUND_VERSIONS, "SELECT MAX(l.lost), COUNT(*) FROM version v JOIN layout l ON l.layout_id=v.layout_id" \
                       " WHERE v.state=3 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"            \
                       " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no) GROUP BY l.lost")
 
 #define GW_SQL_ENTRY                                                                                         \
-    "SELECT e.path, e.number, e.kind, e.sequence, e.size, e.m, e.private, e.seal, e.created, e.version_no,"   \
+    "SELECT e.path, e.number, e.kind, e.sequence, e.size, e.m, e.private, e.seal, e.created, e.version_no,"  \
     " v.object, v.version, v.acked FROM entry e LEFT JOIN version v ON v.version_no=e.version_no"
 #define GW_SQL_VERSION                                                                                       \
-    "SELECT version_no, vault, object, version, put_key, base, size, segments, layout_id, created, state,"    \
+    "SELECT version_no, vault, object, version, put_key, base, size, segments, layout_id, created, state,"   \
     " acked FROM version"
 #define GW_SQL_SEGMENT                                                                                       \
-    "SELECT s.segment_id, s.incarnation, s.salt, l.k, l.n, l.clouds, s.seq, s.size, s.digest, s.last, s.off," \
+    "SELECT s.segment_id, s.incarnation, s.salt, l.k, l.n, l.clouds, s.seq, s.size, s.digest, s.last, "      \
+    "s.off,"                                                                                                 \
     " v.object, v.version, v.base FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                   \
     " JOIN version v ON v.version_no=s.version_no"
 
@@ -180,4 +183,5 @@ QC_MUST qc_rc gw_col_id(struct qc_stmt *s, int i, struct gw_id *ret, struct qc_e
 QC_MUST qc_rc gw_col_u32(struct qc_stmt *s, int i, uint32_t *ret, struct qc_err *err);
 QC_MUST qc_rc gw_col_layout(struct qc_stmt *s, int k_at, struct gw_log_layout *ret, struct qc_err *err);
 /* A row of GW_SQL_SEGMENT; off is 0 while the version is not live. */
-QC_MUST qc_rc gw_col_segment(struct qc_stmt *s, struct gw_segment *ret, uint64_t *ret_offset, struct qc_err *err);
+QC_MUST qc_rc gw_col_segment(struct qc_stmt *s, struct gw_segment *ret, uint64_t *ret_offset,
+                             struct qc_err *err);

@@ -92,7 +92,8 @@ qc_rc gw_cat_segment_done(struct gw_cat *c, const struct gw_segment *seg, struct
     return QC_OK;
 }
 
-qc_rc gw_cat_segment_of(struct gw_cat *c, uint64_t version_no, uint32_t seq, uint64_t *ret_id, struct qc_err *err)
+qc_rc gw_cat_segment_of(struct gw_cat *c, uint64_t version_no, uint32_t seq, uint64_t *ret_id,
+                        struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
@@ -166,15 +167,18 @@ qc_rc gw_cat_segment_at(struct gw_cat *c, uint64_t version_no, uint64_t offset, 
     return QC_OK;
 }
 
-/* -- deviations ------------------------------------------------------------------------------------------------- */
+/* -- deviations
+ * ------------------------------------------------------------------------------------------------- */
 
-qc_rc gw_cat_deviate(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint32_t cloud_id, enum gw_deviation state,
-                     struct qc_err *err)
+qc_rc gw_cat_deviate(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint32_t cloud_id,
+                     enum gw_deviation state, struct qc_err *err)
 {
-    return GW_RUN(c, DEVIATE, err, QC_VI(segment_id), QC_VI(frag), QC_VI(cloud_id), QC_VI(state), QC_VI(qc_wall_s()));
+    return GW_RUN(c, DEVIATE, err, QC_VI(segment_id), QC_VI(frag), QC_VI(cloud_id), QC_VI(state),
+                  QC_VI(qc_wall_s()));
 }
 
-qc_rc gw_cat_deviations_each(struct gw_cat *c, uint64_t segment_id, gw_deviation_fn fn, void *ctx, struct qc_err *err)
+qc_rc gw_cat_deviations_each(struct gw_cat *c, uint64_t segment_id, gw_deviation_fn fn, void *ctx,
+                             struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
@@ -210,10 +214,11 @@ qc_rc gw_cat_deviations(struct gw_cat *c, uint64_t segment_id, uint32_t *ret, st
     return QC_OK;
 }
 
-/* -- ledger ----------------------------------------------------------------------------------------------------- */
+/* -- ledger
+ * ----------------------------------------------------------------------------------------------------- */
 
-qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct gw_dead_row *ret, bool *ret_found,
-                       struct qc_err *err)
+qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct gw_dead_row *ret,
+                       bool *ret_found, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
     struct gw_dead_row d = { 0 };
@@ -239,7 +244,8 @@ qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct
     return QC_OK;
 }
 
-qc_rc gw_cat_dead_put(struct gw_cat *c, uint64_t segment_id, uint32_t absent, unsigned round, struct qc_err *err)
+qc_rc gw_cat_dead_put(struct gw_cat *c, uint64_t segment_id, uint32_t absent, unsigned round,
+                      struct qc_err *err)
 {
     return GW_RUN(c, DEAD_PUT, err, QC_VI(segment_id), QC_VI(absent), QC_VI(round));
 }

@@ -44,7 +44,8 @@ qc_rc gw_cat_version_no(struct gw_cat *c, uint64_t no, struct gw_version_row *re
     return col_version(&rows, ret, err);
 }
 
-qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *row, uint64_t *ret_no, struct qc_err *err)
+qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *row, uint64_t *ret_no,
+                         struct qc_err *err)
 {
     QC_TRY(GW_RUN(c, VERSION_ADD, err, QC_VB(gw_id_span(&row->vault)), QC_VB(gw_id_span(&row->object)),
                   QC_VB(gw_id_span(&row->version)), QC_VB(gw_id_span(&row->put_key)), QC_VI(row->base),
@@ -94,7 +95,8 @@ qc_rc gw_cat_backup(struct gw_cat *c, uint64_t version_no, qc_buf *ret, struct q
     return qc_buf_add(ret, qc_col_span(rows.s, 0), err);
 }
 
-/* -- requests --------------------------------------------------------------------------------------------------- */
+/* -- requests
+ * --------------------------------------------------------------------------------------------------- */
 
 static qc_rc col_receipt(struct qc_stmt *s, int at, struct gw_receipt *ret, struct qc_err *err)
 {
@@ -119,7 +121,8 @@ static qc_rc col_receipt(struct qc_stmt *s, int at, struct gw_receipt *ret, stru
     return QC_OK;
 }
 
-qc_rc gw_cat_request(struct gw_cat *c, const struct gw_id *put_key, struct gw_request_row *ret, struct qc_err *err)
+qc_rc gw_cat_request(struct gw_cat *c, const struct gw_id *put_key, struct gw_request_row *ret,
+                     struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
     struct gw_request_row r = { .put_key = *put_key, .state = GW_UPLOAD_UNKNOWN };
@@ -132,7 +135,8 @@ qc_rc gw_cat_request(struct gw_cat *c, const struct gw_id *put_key, struct gw_re
         QC_TRY(qc_col_u64(rows.s, 2, &r.version_no, err));
         QC_TRY(qc_col_fixed(rows.s, 3, r.seal, sizeof r.seal, err));
         QC_TRY(col_receipt(rows.s, 4, &r.receipt, err));
-        if (kind < GW_REQUEST_PUT || kind > GW_REQUEST_CANCEL || state < GW_UPLOAD_OPEN || state > GW_UPLOAD_LIVE)
+        if (kind < GW_REQUEST_PUT || kind > GW_REQUEST_CANCEL || state < GW_UPLOAD_OPEN ||
+            state > GW_UPLOAD_LIVE)
             return QC_FAIL(err, QC_INTEGRITY, "catalogue: a request in state %" PRIu64, state);
         r.kind = (enum gw_request_kind)kind;
         r.state = (enum gw_upload_state)state;
@@ -151,9 +155,10 @@ qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, str
         qc_put_be(degraded + 4 * (size_t)i, r->degraded[i], 4);
     return GW_RUN(c, REQUEST_PUT, err, QC_VB(gw_id_span(&row->put_key)), QC_VI(row->kind), QC_VI(row->state),
                   QC_VI(row->version_no), QC_VB(qc_span_of(row->seal, sizeof row->seal)), QC_VI(r->number),
-                  QC_VI(r->chain), QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)), QC_VI(r->acked_margin),
-                  QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n), QC_VI(r->record_copies),
-                  QC_VI(r->clouds), QC_VB(qc_span_of(degraded, 4 * (size_t)r->degraded_count)));
+                  QC_VI(r->chain), QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)),
+                  QC_VI(r->acked_margin), QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n),
+                  QC_VI(r->record_copies), QC_VI(r->clouds),
+                  QC_VB(qc_span_of(degraded, 4 * (size_t)r->degraded_count)));
 }
 
 qc_rc gw_cat_open_uploads(struct gw_cat *c, uint64_t *ret, struct qc_err *err)

@@ -9,8 +9,8 @@ enum {
     CAT_SCHEMA = 1,
 };
 
-/* The normal fragment costs no row: a layout names a set of clouds, the salt gives the order on it (FORMAT 9.4), and
- * only what deviates has a deviation row. */
+/* The normal fragment costs no row: a layout names a set of clouds, the salt gives the order on it
+ * (FORMAT 9.4), and only what deviates has a deviation row. */
 static const char schema[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE cloud (cloud_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, url TEXT NOT NULL,"
@@ -29,11 +29,13 @@ static const char schema[] =
     "CREATE INDEX entry_version ON entry (version_no) WHERE version_no IS NOT NULL;"
     "CREATE TABLE version (version_no INTEGER PRIMARY KEY, vault BLOB NOT NULL, object BLOB NOT NULL,"
     " version BLOB NOT NULL, put_key BLOB NOT NULL, base INTEGER NOT NULL, size INTEGER NOT NULL,"
-    " segments INTEGER NOT NULL, layout_id INTEGER NOT NULL, created INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " segments INTEGER NOT NULL, layout_id INTEGER NOT NULL, created INTEGER NOT NULL, state INTEGER NOT "
+    "NULL,"
     " acked INTEGER NOT NULL, UNIQUE (version, object));"
     "CREATE TABLE backup (version_no INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
     "CREATE TABLE segment (segment_id INTEGER PRIMARY KEY, version_no INTEGER NOT NULL,"
-    " layout_id INTEGER NOT NULL, incarnation INTEGER NOT NULL, salt BLOB NOT NULL, seq INTEGER, size INTEGER,"
+    " layout_id INTEGER NOT NULL, incarnation INTEGER NOT NULL, salt BLOB NOT NULL, seq INTEGER, size "
+    "INTEGER,"
     " digest BLOB, last INTEGER, off INTEGER);"
     "CREATE UNIQUE INDEX segment_of ON segment (version_no, seq);"
     "CREATE TABLE deviation (segment_id INTEGER NOT NULL, frag INTEGER NOT NULL, cloud_id INTEGER NOT NULL,"
@@ -59,7 +61,8 @@ static const char *const statements[GW_SQL_COUNT] = {
 #undef X
 };
 
-/* -- open, statements, transactions ----------------------------------------------------------------------------- */
+/* -- open, statements, transactions
+ * ----------------------------------------------------------------------------- */
 
 qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err)
 {
@@ -69,9 +72,9 @@ qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_
     if (c == NULL)
         return QC_FAIL(err, QC_NOMEM, "catalogue");
     qc_mutex_init(&c->lock);
-    const struct qc_db_opts opts = {
-        .kind = QC_DB_CATALOGUE, .application_id = CAT_APPLICATION, .create = create
-    };
+    const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE,
+                                     .application_id = CAT_APPLICATION,
+                                     .create = create };
     QC_TRY_AS(qc_db_open(&c->db, path, &opts, err), err, "catalogue");
     QC_TRY(qc_db_user_version(c->db, &version, err));
     if (version > CAT_SCHEMA)
@@ -144,7 +147,8 @@ qc_rc gw_cat_stmt(struct gw_cat *c, enum gw_sql which, struct qc_stmt **ret, str
     return QC_OK;
 }
 
-qc_rc gw_cat_run(struct gw_cat *c, enum gw_sql which, const struct qc_val *vals, size_t count, struct qc_err *err)
+qc_rc gw_cat_run(struct gw_cat *c, enum gw_sql which, const struct qc_val *vals, size_t count,
+                 struct qc_err *err)
 {
     struct qc_stmt *s;
 
@@ -195,7 +199,8 @@ qc_rc gw_col_u32(struct qc_stmt *s, int i, uint32_t *ret, struct qc_err *err)
     return QC_OK;
 }
 
-/* -- meta ------------------------------------------------------------------------------------------------------- */
+/* -- meta
+ * ------------------------------------------------------------------------------------------------------- */
 
 qc_rc gw_meta_set(struct gw_cat *c, const char *name, uint64_t v, struct qc_err *err)
 {
@@ -252,8 +257,8 @@ qc_rc gw_config_get(struct gw_cat *c, struct gw_config *ret, struct qc_err *err)
     QC_TRY(gw_meta_get(c, "write_quorum", &w, err));
     QC_TRY(gw_meta_get(c, "record_quorum", &e, err));
     QC_TRY(gw_meta_get(c, "life", &life, err));
-    if (k < 1 || k > n || n > QC_EC_N_MAX || w < k || w > n || e < 1 || e > QC_GW_CLOUDS_MAX || life < GW_LIFE_INIT ||
-        life > GW_LIFE_FENCED || incarnation < 1 || incarnation > UINT16_MAX)
+    if (k < 1 || k > n || n > QC_EC_N_MAX || w < k || w > n || e < 1 || e > QC_GW_CLOUDS_MAX ||
+        life < GW_LIFE_INIT || life > GW_LIFE_FENCED || incarnation < 1 || incarnation > UINT16_MAX)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: its configuration makes no sense");
     conf.incarnation = (uint32_t)incarnation;
     conf.k = (unsigned)k;

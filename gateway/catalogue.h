@@ -7,9 +7,9 @@
  *
  * version.state   1 intent, 2 decided, 3 live, 4 dead (cancelled; its segments are in deadkey)
  * request.state   enum gw_upload_state
- * segment         seq NULL: reserved, a fragment of it may exist (D1: the row is durable before the first PUT)
- * deviation       a fragment that is not where its layout says; state: enum gw_deviation
- * deadkey         segments whose fragments may exist and are wanted no more (D5); rows stay, with their round
+ * segment         seq NULL: reserved, a fragment of it may exist (D1: the row is durable before the first
+ * PUT) deviation       a fragment that is not where its layout says; state: enum gw_deviation deadkey
+ * segments whose fragments may exist and are wanted no more (D5); rows stay, with their round
  */
 #pragma once
 #include <pthread.h>
@@ -22,7 +22,12 @@
 
 struct gw_cat;
 
-enum gw_version_state { GW_VERSION_INTENT = 1, GW_VERSION_DECIDED = 2, GW_VERSION_LIVE = 3, GW_VERSION_DEAD = 4 };
+enum gw_version_state {
+    GW_VERSION_INTENT = 1,
+    GW_VERSION_DECIDED = 2,
+    GW_VERSION_LIVE = 3,
+    GW_VERSION_DEAD = 4
+};
 enum gw_deviation { GW_DEV_OWED = 1, GW_DEV_BAD = 5, GW_DEV_LOST = 6 };
 enum gw_request_kind { GW_REQUEST_PUT = 1, GW_REQUEST_REMOVE = 2, GW_REQUEST_CANCEL = 3 };
 
@@ -38,12 +43,14 @@ QC_MUST qc_rc gw_cat_begin(struct gw_cat *c, struct qc_tx *tx, struct qc_err *er
 /* A commit that fails for the disk's sake makes the catalogue broken: all later calls fail with QC_IO. */
 QC_MUST qc_rc gw_cat_commit(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err);
 
-/* -- meta and configuration ------------------------------------------------------------------------------------- */
+/* -- meta and configuration
+ * ------------------------------------------------------------------------------------- */
 
 QC_MUST qc_rc gw_meta_set(struct gw_cat *c, const char *name, uint64_t v, struct qc_err *err);
 QC_MUST qc_rc gw_meta_get(struct gw_cat *c, const char *name, uint64_t *ret, struct qc_err *err);
 QC_MUST qc_rc gw_meta_set_bytes(struct gw_cat *c, const char *name, qc_span v, struct qc_err *err);
-QC_MUST qc_rc gw_meta_get_bytes(struct gw_cat *c, const char *name, uint8_t *dst, size_t n, struct qc_err *err);
+QC_MUST qc_rc gw_meta_get_bytes(struct gw_cat *c, const char *name, uint8_t *dst, size_t n,
+                                struct qc_err *err);
 
 enum gw_life { GW_LIFE_INIT = 1, GW_LIFE_READY = 2, GW_LIFE_FENCED = 3 };
 struct gw_config {
@@ -63,7 +70,8 @@ struct gw_log_tip {
 QC_MUST qc_rc gw_tip_get(struct gw_cat *c, struct gw_log_tip *ret, struct qc_err *err);
 QC_MUST qc_rc gw_tip_put(struct gw_cat *c, const struct gw_log_tip *tip, struct qc_err *err);
 
-/* -- clouds, layouts, bkeys ------------------------------------------------------------------------------------- */
+/* -- clouds, layouts, bkeys
+ * ------------------------------------------------------------------------------------- */
 
 struct gw_cloud_row {
     uint32_t id, generation;
@@ -73,19 +81,22 @@ struct gw_cloud_row {
 };
 QC_MUST qc_rc gw_cloud_put(struct gw_cat *c, const struct gw_cloud_row *row, struct qc_err *err);
 /* Rows by ascending id; *ret_count at most QC_GW_CLOUDS_MAX. rows: so many elements. */
-QC_MUST qc_rc gw_cloud_rows(struct gw_cat *c, struct gw_cloud_row *rows, unsigned *ret_count, struct qc_err *err);
+QC_MUST qc_rc gw_cloud_rows(struct gw_cat *c, struct gw_cloud_row *rows, unsigned *ret_count,
+                            struct qc_err *err);
 QC_MUST qc_rc gw_cloud_identity(struct gw_cat *c, uint32_t id, qc_buf *ret, struct qc_err *err);
 /* Which clouds are lost, for margins. In a transaction. */
 QC_MUST qc_rc gw_cloud_set_lost(struct gw_cat *c, uint32_t id, bool lost, struct qc_err *err);
 
 /* The number of a layout, made if new. In a transaction. */
-QC_MUST qc_rc gw_layout_id(struct gw_cat *c, const struct gw_log_layout *l, uint64_t *ret, struct qc_err *err);
+QC_MUST qc_rc gw_layout_id(struct gw_cat *c, const struct gw_log_layout *l, uint64_t *ret,
+                           struct qc_err *err);
 QC_MUST qc_rc gw_layout_get(struct gw_cat *c, uint64_t id, struct gw_log_layout *ret, struct qc_err *err);
 
 QC_MUST qc_rc gw_bkey_put(struct gw_cat *c, uint32_t epoch, qc_span sealed, struct qc_err *err);
 QC_MUST qc_rc gw_bkey_get(struct gw_cat *c, uint32_t epoch, qc_buf *ret, struct qc_err *err);
 
-/* -- vaults and entries (cat_entry.c) --------------------------------------------------------------------------- */
+/* -- vaults and entries (cat_entry.c)
+ * --------------------------------------------------------------------------- */
 
 struct gw_vault_row {
     uint64_t no;
@@ -93,7 +104,8 @@ struct gw_vault_row {
     struct gw_head head;
 };
 /* QC_NOTFOUND */
-QC_MUST qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_id *vault, struct gw_vault_row *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_id *vault, struct gw_vault_row *ret,
+                           struct qc_err *err);
 /* record and sealed B, appended */
 QC_MUST qc_rc gw_cat_vault_bytes(struct gw_cat *c, uint64_t no, qc_buf *ret_record, qc_buf *ret_backup,
                                  struct qc_err *err);
@@ -101,13 +113,15 @@ QC_MUST qc_rc gw_cat_vaults(struct gw_cat *c, gw_vault_fn fn, void *ctx, struct 
 QC_MUST qc_rc gw_cat_chain(struct gw_cat *c, uint64_t vault_no, uint64_t from, uint64_t limit, qc_buf *ret,
                            struct qc_err *err);
 /* Number of the current entry of a path; 0: none. */
-QC_MUST qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, uint64_t *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, uint64_t *ret,
+                            struct qc_err *err);
 QC_MUST qc_rc gw_cat_entry(struct gw_cat *c, uint64_t vault_no, qc_span path, struct gw_entry_row *ret,
                            struct qc_err *err);
-QC_MUST qc_rc gw_cat_entries(struct gw_cat *c, uint64_t vault_no, const struct gw_entry_query *q, gw_entry_fn fn,
-                             void *ctx, bool *ret_more, struct qc_err *err);
+QC_MUST qc_rc gw_cat_entries(struct gw_cat *c, uint64_t vault_no, const struct gw_entry_query *q,
+                             gw_entry_fn fn, void *ctx, bool *ret_more, struct qc_err *err);
 
-/* -- versions, segments, uploads (cat_version.c, cat_segment.c) ------------------------------------------------- */
+/* -- versions, segments, uploads (cat_version.c, cat_segment.c)
+ * ------------------------------------------------- */
 
 struct gw_version_row {
     uint64_t no;
@@ -118,10 +132,12 @@ struct gw_version_row {
 };
 QC_MUST qc_rc gw_cat_version(struct gw_cat *c, const struct gw_id *object, const struct gw_id *version,
                              struct gw_version_row *ret, struct qc_err *err);
-QC_MUST qc_rc gw_cat_version_no(struct gw_cat *c, uint64_t no, struct gw_version_row *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cat_version_no(struct gw_cat *c, uint64_t no, struct gw_version_row *ret,
+                                struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *row, uint64_t *ret_no,
                                  struct qc_err *err);
-QC_MUST qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state state, struct qc_err *err);
+QC_MUST qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state state,
+                                   struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_acked(struct gw_cat *c, uint64_t no, int margin, struct qc_err *err);
 /* Does a path point at it? */
 QC_MUST qc_rc gw_cat_version_current(struct gw_cat *c, uint64_t no, bool *ret, struct qc_err *err);
@@ -133,9 +149,10 @@ QC_MUST qc_rc gw_cat_backup(struct gw_cat *c, uint64_t version_no, qc_buf *ret, 
 QC_MUST qc_rc gw_cat_reserve(struct gw_cat *c, uint64_t version_no, uint64_t layout, uint32_t incarnation,
                              const uint8_t salt[GW_SALT_BYTES], uint64_t *ret_id, struct qc_err *err);
 /* A reserved segment of the version, if there is one that is not among the busy ones. */
-QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const uint64_t *busy, unsigned busy_count,
-                              uint64_t *ret_id, bool *ret_found, struct qc_err *err);
-/* id, salt, incarnation, layout and, if it has been written, all else but the absent set and ids of its version. */
+QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const uint64_t *busy,
+                              unsigned busy_count, uint64_t *ret_id, bool *ret_found, struct qc_err *err);
+/* id, salt, incarnation, layout and, if it has been written, all else but the absent set and ids of its
+ * version. */
 QC_MUST qc_rc gw_cat_segment(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err);
 /* The reserved segment becomes number seq of its version. */
 QC_MUST qc_rc gw_cat_segment_done(struct gw_cat *c, const struct gw_segment *seg, struct qc_err *err);
@@ -145,19 +162,21 @@ QC_MUST qc_rc gw_cat_segment_of(struct gw_cat *c, uint64_t version_no, uint32_t 
 /* The segment dies: its row becomes a ledger row. In a transaction. */
 QC_MUST qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, struct qc_err *err);
 /* All segments of a version, reserved ones included; or the reserved ones alone. In a transaction. */
-QC_MUST qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only, struct qc_err *err);
+QC_MUST qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only,
+                                   struct qc_err *err);
 
 /* Called for each segment of a version from seq on, in order. */
 typedef qc_rc (*gw_segment_fn)(void *ctx, const struct gw_segment *seg, uint64_t offset, struct qc_err *err);
-QC_MUST qc_rc gw_cat_segments(struct gw_cat *c, uint64_t version_no, uint32_t from, gw_segment_fn fn, void *ctx,
-                              struct qc_err *err);
+QC_MUST qc_rc gw_cat_segments(struct gw_cat *c, uint64_t version_no, uint32_t from, gw_segment_fn fn,
+                              void *ctx, struct qc_err *err);
 /* The segment of a live version that holds byte offset of N, absent set included; its own offset. */
-QC_MUST qc_rc gw_cat_segment_at(struct gw_cat *c, uint64_t version_no, uint64_t offset, struct gw_segment *ret,
-                                uint64_t *ret_offset, struct qc_err *err);
+QC_MUST qc_rc gw_cat_segment_at(struct gw_cat *c, uint64_t version_no, uint64_t offset,
+                                struct gw_segment *ret, uint64_t *ret_offset, struct qc_err *err);
 
 QC_MUST qc_rc gw_cat_deviate(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint32_t cloud_id,
                              enum gw_deviation state, struct qc_err *err);
-/* Fragments of a segment that deviate, as a set of indexes; lost_clouds: and those of them on lost clouds too. */
+/* Fragments of a segment that deviate, as a set of indexes; lost_clouds: and those of them on lost clouds
+ * too. */
 QC_MUST qc_rc gw_cat_deviations(struct gw_cat *c, uint64_t segment_id, uint32_t *ret, struct qc_err *err);
 /* Which cloud has the fragment that deviates; called for each. */
 typedef qc_rc (*gw_deviation_fn)(void *ctx, unsigned frag, uint32_t cloud_id, struct qc_err *err);
@@ -179,7 +198,8 @@ QC_MUST qc_rc gw_cat_request(struct gw_cat *c, const struct gw_id *put_key, stru
 QC_MUST qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err);
 QC_MUST qc_rc gw_cat_open_uploads(struct gw_cat *c, uint64_t *ret, struct qc_err *err);
 
-/* -- the log, record copies, the ledger (cat_log.c) ------------------------------------------------------------- */
+/* -- the log, record copies, the ledger (cat_log.c)
+ * ------------------------------------------------------------- */
 
 QC_MUST qc_rc gw_cat_outbox_put(struct gw_cat *c, uint64_t sequence, qc_span body, struct qc_err *err);
 /* The decided batch that is not published; *ret_sequence 0: none. */
@@ -221,12 +241,13 @@ struct gw_counts {
 QC_MUST qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, struct gw_counts *ret,
                             struct qc_err *err);
 
-/* -- publish (cat_apply.c) -------------------------------------------------------------------------------------- */
+/* -- publish (cat_apply.c)
+ * -------------------------------------------------------------------------------------- */
 
 /*
- * What a log object says becomes visible: the same code for the batch that was just decided, for one that is rolled
- * forward, and for a rebuild (D10). Applying it twice changes nothing. In a transaction.
- * Records of configuration, clouds and bkeys are the caller's.
- * QC_INTEGRITY  it contradicts what is there: a chain with a gap, an entry number that is not the next
+ * What a log object says becomes visible: the same code for the batch that was just decided, for one that is
+ * rolled forward, and for a rebuild (D10). Applying it twice changes nothing. In a transaction. Records of
+ * configuration, clouds and bkeys are the caller's. QC_INTEGRITY  it contradicts what is there: a chain with
+ * a gap, an entry number that is not the next
  */
 QC_MUST qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err);

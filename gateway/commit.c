@@ -6,11 +6,11 @@
  *                      outbox                        no newer root   empty
  *
  * C1 (I1): the acknowledgement stands after PUBLISH and nowhere else.
- * C2 (I1): what DECIDE committed is rolled forward, by the next batch or the next process, with the same bytes; it is
- *          never taken back. While it is not published nothing else is decided.
- * C3 (D4): a cloud counts only if it showed its identity, and no newer root, after it had the record.
- * C4: there is no committer thread: the first waiter leads, for all who wait; the next batch gathers meanwhile. So a
- *     lonely put pays no delay, and a crowd pays one log object.
+ * C2 (I1): what DECIDE committed is rolled forward, by the next batch or the next process, with the same
+ * bytes; it is never taken back. While it is not published nothing else is decided. C3 (D4): a cloud counts
+ * only if it showed its identity, and no newer root, after it had the record. C4: there is no committer
+ * thread: the first waiter leads, for all who wait; the next batch gathers meanwhile. So a lonely put pays no
+ * delay, and a crowd pays one log object.
  */
 #include "commit.h"
 
@@ -37,7 +37,8 @@ static void refuse(struct gw_change *c, qc_rc rc, const struct qc_err *err)
     c->answered = true;
 }
 
-/* -- which changes may share a batch ---------------------------------------------------------------------------- */
+/* -- which changes may share a batch
+ * ---------------------------------------------------------------------------- */
 
 /* The second of two that touch the same thing must see the first one published. */
 static bool clash(const struct gw_change *a, const struct gw_change *b)
@@ -83,7 +84,8 @@ static struct gw_change *take(struct gw_commits *q)
     return batch;
 }
 
-/* -- one batch -------------------------------------------------------------------------------------------------- */
+/* -- one batch
+ * -------------------------------------------------------------------------------------------------- */
 
 /* All that are not answered get this; but a put key that is live already has its receipt. */
 static void refuse_all(struct gw_engine *e, struct gw_change *batch, qc_rc rc, const struct qc_err *err)
@@ -223,7 +225,8 @@ static void lead(struct gw_engine *e, struct gw_change *batch)
     }
 }
 
-/* -- waiting ---------------------------------------------------------------------------------------------------- */
+/* -- waiting
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void put_back(struct gw_commits *q, struct gw_change *batch)
 {

@@ -1,5 +1,5 @@
-/* Commits: changes become durable, evident on the clouds, and visible, in this order. Layer 4, internal; uses base,
- * cloud. Keeps I1. The drawing is at the head of commit.c.
+/* Commits: changes become durable, evident on the clouds, and visible, in this order. Layer 4, internal; uses
+ * base, cloud. Keeps I1. The drawing is at the head of commit.c.
  */
 #pragma once
 #include <pthread.h>
@@ -12,13 +12,13 @@ enum gw_change_kind { GW_CHANGE_PUT, GW_CHANGE_REMOVE, GW_CHANGE_VAULT, GW_CHANG
 struct gw_change {
     enum gw_change_kind kind;
     struct gw_id vault;
-    struct gw_id put_key;                   /* PUT, REMOVE */
-    const struct gw_entry *entry;           /* PUT, REMOVE; borrowed */
-    uint32_t segments;                      /* PUT */
-    qc_span record, backup;                 /* VAULT: both; PUT: B in clear; borrowed */
-    qc_span first;                          /* FIRST: the records of init, as made by gw_log_add */
+    struct gw_id put_key;         /* PUT, REMOVE */
+    const struct gw_entry *entry; /* PUT, REMOVE; borrowed */
+    uint32_t segments;            /* PUT */
+    qc_span record, backup;       /* VAULT: both; PUT: B in clear; borrowed */
+    qc_span first;                /* FIRST: the records of init, as made by gw_log_add */
     uint32_t first_count;
-    struct gw_receipt receipt;              /* out, with rc QC_OK: PUT, REMOVE */
+    struct gw_receipt receipt; /* out, with rc QC_OK: PUT, REMOVE */
     qc_rc rc;
     struct qc_err err;
     bool done; /* under the queue's lock: the owner may go on */
@@ -38,8 +38,8 @@ void gw_commits_init(struct gw_commits *c);
 void gw_commits_done(struct gw_commits *c);
 
 /* Decide, record, publish. Returns change->rc.
- * QC_CONFLICT, QC_USAGE, QC_NOTFOUND: refused, nothing was decided. QC_QUORUM: decided or not, ask again by put key.
- * QC_FENCED, QC_FULL, QC_IO, QC_NOMEM, QC_RANDOM. */
+ * QC_CONFLICT, QC_USAGE, QC_NOTFOUND: refused, nothing was decided. QC_QUORUM: decided or not, ask again by
+ * put key. QC_FENCED, QC_FULL, QC_IO, QC_NOMEM, QC_RANDOM. */
 QC_MUST qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *err);
 /* Roll a decided batch forward, if there is one. */
 QC_MUST qc_rc gw_commit_roll(struct gw_engine *e, struct qc_err *err);

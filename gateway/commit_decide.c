@@ -1,9 +1,10 @@
-/* DECIDE: what is asked of each kind of change, and its record. Runs under the catalogue's lock, in one transaction
- * for the batch; checks come before writes, so that a refused change leaves no trace in it. */
+/* DECIDE: what is asked of each kind of change, and its record. Runs under the catalogue's lock, in one
+ * transaction for the batch; checks come before writes, so that a refused change leaves no trace in it. */
 #include "base/time.h"
 #include "commit_internal.h"
 
-static qc_rc batch_vault(struct gw_deciding *d, const struct gw_id *id, struct gw_vault_row **ret, struct qc_err *err)
+static qc_rc batch_vault(struct gw_deciding *d, const struct gw_id *id, struct gw_vault_row **ret,
+                         struct qc_err *err)
 {
     for (unsigned i = 0; i < d->vault_count; i++)
         if (gw_id_same(&d->vaults[i].row.id, id)) {
@@ -25,8 +26,9 @@ static qc_rc check_number(struct gw_deciding *d, const struct gw_vault_row *vaul
 
     QC_TRY(gw_cat_number(d->e->cat, vault->no, e->path, &current, err));
     if (e->number != current + 1)
-        return QC_FAIL(err, QC_CONFLICT, "entry number %" PRIu64 " is not the next one: the current is %" PRIu64,
-                       e->number, current);
+        return QC_FAIL(err, QC_CONFLICT,
+                       "entry number %" PRIu64 " is not the next one: the current is %" PRIu64, e->number,
+                       current);
     *ret_current = current;
     return QC_OK;
 }
@@ -55,7 +57,8 @@ static qc_rc decide_request(struct gw_deciding *d, struct gw_change *c, struct g
     return QC_OK;
 }
 
-/* -- put -------------------------------------------------------------------------------------------------------- */
+/* -- put
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct gather {
     struct gw_deciding *d;
@@ -97,11 +100,12 @@ static qc_rc gather_segment(void *ctx, const struct gw_segment *seg, uint64_t of
 
     (void)offset;
     if (seg->seq != g->count || g->count == g->expected)
-        return QC_FAIL(err, QC_USAGE, "segments: number %" PRIu32 " where %" PRIu32 " of %" PRIu32 " was expected",
-                       seg->seq, g->count, g->expected);
+        return QC_FAIL(err, QC_USAGE,
+                       "segments: number %" PRIu32 " where %" PRIu32 " of %" PRIu32 " was expected", seg->seq,
+                       g->count, g->expected);
     if (seg->last != (g->count + 1 == g->expected))
-        return QC_FAIL(err, QC_USAGE, "segments: number %" PRIu32 " of %" PRIu32 " is%s marked as the last", seg->seq,
-                       g->expected, seg->last ? "" : " not");
+        return QC_FAIL(err, QC_USAGE, "segments: number %" PRIu32 " of %" PRIu32 " is%s marked as the last",
+                       seg->seq, g->expected, seg->last ? "" : " not");
     memcpy(s.salt, seg->salt, sizeof s.salt);
     memcpy(s.digest, seg->digest, sizeof s.digest);
     QC_TRY(layout_index(g, seg, &s.layout, err));
@@ -112,25 +116,27 @@ static qc_rc gather_segment(void *ctx, const struct gw_segment *seg, uint64_t of
 }
 
 /* All segments there, durable on the write quorum, and as long as the entry says. */
-static qc_rc gather_segments(struct gw_deciding *d, const struct gw_change *c, uint64_t version_no, struct gather *g,
-                             struct qc_err *err)
+static qc_rc gather_segments(struct gw_deciding *d, const struct gw_change *c, uint64_t version_no,
+                             struct gather *g, struct qc_err *err)
 {
     const struct gw_config *conf = &d->e->conf;
     int margin;
 
     if (c->segments < 1 || c->segments > QC_GW_SEGMENTS_MAX)
-        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 ", expected 1..%d", c->segments, QC_GW_SEGMENTS_MAX);
+        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 ", expected 1..%d", c->segments,
+                       QC_GW_SEGMENTS_MAX);
     g->expected = c->segments;
     QC_TRY(gw_cat_segments(d->e->cat, version_no, 0, gather_segment, g, err));
     if (g->count != c->segments)
         return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 " are here, the commit says %" PRIu32, g->count,
                        c->segments);
     if (g->sum != c->entry->size)
-        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu64 " bytes, the entry says %" PRIu64, g->sum, c->entry->size);
+        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu64 " bytes, the entry says %" PRIu64, g->sum,
+                       c->entry->size);
     QC_TRY(gw_cat_margin(d->e->cat, version_no, &margin, err));
     if ((int)conf->k + margin < (int)conf->write_quorum)
-        return QC_FAIL(err, QC_QUORUM, "a segment is durable on %d clouds only, %u are needed", (int)conf->k + margin,
-                       conf->write_quorum);
+        return QC_FAIL(err, QC_QUORUM, "a segment is durable on %d clouds only, %u are needed",
+                       (int)conf->k + margin, conf->write_quorum);
     return QC_OK;
 }
 
@@ -192,7 +198,8 @@ static qc_rc decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_er
     return decide_request(d, c, &row, &vault->head, err);
 }
 
-/* -- the other kinds -------------------------------------------------------------------------------------------- */
+/* -- the other kinds
+ * -------------------------------------------------------------------------------------------- */
 
 static qc_rc decide_remove(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
@@ -246,7 +253,8 @@ static qc_rc decide_first(struct gw_deciding *d, struct gw_change *c, struct qc_
     return QC_OK;
 }
 
-/* -- all kinds -------------------------------------------------------------------------------------------------- */
+/* -- all kinds
+ * -------------------------------------------------------------------------------------------------- */
 
 /* Is it published? */
 static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)

@@ -16,13 +16,15 @@ struct gw_deciding {
 };
 
 /*
- * Check one change and add its record, in the batch's transaction. QC_OK: decided, or (change->answered) answered already.
- * QC_LIMIT and d->count > 0: no room left in this batch. Everything else refuses the change.
+ * Check one change and add its record, in the batch's transaction. QC_OK: decided, or (change->answered)
+ * answered already. QC_LIMIT and d->count > 0: no room left in this batch. Everything else refuses the
+ * change.
  */
 QC_MUST qc_rc gw_decide(struct gw_deciding *d, struct gw_change *change, struct qc_err *err);
 
 /* The answer that a put key has already; *ret_live. */
-QC_MUST qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_live, struct qc_err *err);
+QC_MUST qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_live,
+                              struct qc_err *err);
 
 /* Put the decided log object on the clouds, read back, publish. QC_OK also when nothing was decided. */
 QC_MUST qc_rc gw_roll(struct gw_engine *e, struct qc_err *err);

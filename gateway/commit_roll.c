@@ -44,10 +44,10 @@ static qc_rc too_few(struct gw_engine *e, const struct recorded *r, const char *
                    count_clouds(r->all), e->conf.record_quorum, why);
 }
 
-/* Another object stands under our name on some cloud. If it is a genuine log object, somebody else runs this very
- * catalogue, and we are the copy. If not, the cloud has rotted: it does not count. */
-static qc_rc look_for_a_twin(struct gw_engine *e, const struct gw_log *l, const char *const *keys, gw_clouds conflict,
-                             struct qc_err *err)
+/* Another object stands under our name on some cloud. If it is a genuine log object, somebody else runs this
+ * very catalogue, and we are the copy. If not, the cloud has rotted: it does not count. */
+static qc_rc look_for_a_twin(struct gw_engine *e, const struct gw_log *l, const char *const *keys,
+                             gw_clouds conflict, struct qc_err *err)
 {
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
@@ -68,13 +68,15 @@ static qc_rc look_for_a_twin(struct gw_engine *e, const struct gw_log *l, const 
         if (rc != QC_OK)
             continue;
         gw_engine_fence(e, "a copy of this gateway has written a later log");
-        return QC_FAIL(err, QC_FENCED, "cloud %s holds another log object %" PRIu64 ": a copy of this gateway wrote it",
+        return QC_FAIL(err, QC_FENCED,
+                       "cloud %s holds another log object %" PRIu64 ": a copy of this gateway wrote it",
                        gw_fan_name(e->fan, at), l->head.sequence);
     }
     return QC_OK;
 }
 
-static qc_rc record(struct gw_engine *e, const struct gw_log *l, qc_span bytes, struct recorded *r, struct qc_err *err)
+static qc_rc record(struct gw_engine *e, const struct gw_log *l, qc_span bytes, struct recorded *r,
+                    struct qc_err *err)
 {
     char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
     const char *keys[QC_GW_CLOUDS_MAX];
@@ -111,9 +113,10 @@ static qc_rc witness(struct gw_engine *e, struct recorded *r, struct qc_err *err
             continue;
         if (r->said[at].verdict == GW_VERDICT_ROOT) {
             gw_engine_fence(e, "another gateway took over");
-            return QC_FAIL(err, QC_FENCED, "cloud %s shows incarnation %" PRIu32 ", this gateway is %" PRIu32
-                           ": another gateway took over", gw_fan_name(e->fan, at), r->said[at].incarnation,
-                           e->conf.incarnation);
+            return QC_FAIL(err, QC_FENCED,
+                           "cloud %s shows incarnation %" PRIu32 ", this gateway is %" PRIu32
+                           ": another gateway took over",
+                           gw_fan_name(e->fan, at), r->said[at].incarnation, e->conf.incarnation);
         }
         if (r->said[at].verdict == GW_VERDICT_GOOD)
             r->good |= (gw_clouds)1 << at;
@@ -123,7 +126,8 @@ static qc_rc witness(struct gw_engine *e, struct recorded *r, struct qc_err *err
     return QC_OK;
 }
 
-/* -- publish ---------------------------------------------------------------------------------------------------- */
+/* -- publish
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct lacking {
     struct gw_engine *e;
@@ -189,7 +193,8 @@ static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const
     return gw_cat_request_put(e->cat, &row, err);
 }
 
-static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, const struct gw_log *l, struct qc_err *err)
+static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, const struct gw_log *l,
+                             struct qc_err *err)
 {
     struct gw_log_iter it = gw_log_records(l);
     struct gw_record rec;
@@ -205,8 +210,8 @@ static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, cons
     }
 }
 
-/* A margin below zero cannot be acknowledged: clouds were lost between the fragments and the record. The version is
- * live all the same (C2) and says what it has. */
+/* A margin below zero cannot be acknowledged: clouds were lost between the fragments and the record. The
+ * version is live all the same (C2) and says what it has. */
 static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct gw_log *l, qc_span bytes,
                      struct qc_err *err)
 {
@@ -244,7 +249,8 @@ qc_rc gw_roll(struct gw_engine *e, struct qc_err *err)
     QC_TRY(outbox(e, &sequence, &body, err));
     if (sequence == 0)
         return QC_OK;
-    QC_TRY_AS(gw_log_open(e->root, sequence, e->conf.incarnation, qc_buf_span(&body), &l, err), err, "outbox");
+    QC_TRY_AS(gw_log_open(e->root, sequence, e->conf.incarnation, qc_buf_span(&body), &l, err), err,
+              "outbox");
     r = qc_alloc(sizeof *r);
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "recording");

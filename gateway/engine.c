@@ -17,14 +17,16 @@ unsigned gw_engine_need(const struct gw_engine *e)
     return gw_fan_count(e->fan) - e->conf.record_quorum + 1;
 }
 
-/* -- fencing ---------------------------------------------------------------------------------------------------- */
+/* -- fencing
+ * ---------------------------------------------------------------------------------------------------- */
 
 qc_rc gw_engine_may(struct gw_engine *e, struct qc_err *err)
 {
     if (!atomic_load(&e->fenced))
         return QC_OK;
     QC_LOCK(&e->lock);
-    return QC_FAIL(err, QC_FENCED, "%s; this gateway answers no more: rebuild it from the clouds to take over again",
+    return QC_FAIL(err, QC_FENCED,
+                   "%s; this gateway answers no more: rebuild it from the clouds to take over again",
                    e->fenced_why);
 }
 
@@ -86,7 +88,8 @@ qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_e
     unsigned good = 0;
 
     QC_TRY(get_tip(e, &tip, err));
-    const struct gw_witness_ask ask = { .incarnation = e->conf.incarnation, .log_sequence = tip.sequence + 1 };
+    const struct gw_witness_ask ask = { .incarnation = e->conf.incarnation,
+                                        .log_sequence = tip.sequence + 1 };
     QC_TRY(gw_witness(e->fan, e->root, gw_fan_all(e->fan), &ask, &rule, said, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         char why[GW_WHY_MAX];
@@ -98,7 +101,8 @@ qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_e
             snprintf(why, sizeof why, "another gateway took over (incarnation %" PRIu32 " on cloud %s)",
                      said[at].incarnation, gw_fan_name(e->fan, at));
         else
-            snprintf(why, sizeof why, "this catalogue is older than the clouds (log object %" PRIu64 " on cloud %s)",
+            snprintf(why, sizeof why,
+                     "this catalogue is older than the clouds (log object %" PRIu64 " on cloud %s)",
                      tip.sequence + 1, gw_fan_name(e->fan, at));
         gw_engine_fence(e, why);
         return gw_engine_may(e, err);
@@ -106,13 +110,14 @@ qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_e
     QC_TRY(gw_engine_sync_lost(e, err));
     if (good < gw_engine_need(e))
         return QC_FAIL(err, QC_QUORUM,
-                       "%u of %u clouds answer, %u are needed to be sure that this catalogue is the newest", good,
-                       gw_fan_count(e->fan), gw_engine_need(e));
+                       "%u of %u clouds answer, %u are needed to be sure that this catalogue is the newest",
+                       good, gw_fan_count(e->fan), gw_engine_need(e));
     atomic_store(&e->tip_checked, true);
     return QC_OK;
 }
 
-/* -- opening ---------------------------------------------------------------------------------------------------- */
+/* -- opening
+ * ---------------------------------------------------------------------------------------------------- */
 
 static qc_rc load_fence(struct gw_engine *e, struct qc_err *err)
 {
@@ -154,7 +159,8 @@ static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
         QC_TRY(gw_cloud_rows(e->cat, rows, &count, err));
     }
     if (e->conf.n > count)
-        return QC_FAIL(err, QC_INTEGRITY, "catalogue: %u clouds, %u are needed for a segment", count, e->conf.n);
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: %u clouds, %u are needed for a segment", count,
+                       e->conf.n);
     for (unsigned i = 0; i < count; i++)
         confs[i] = (struct gw_cloud_conf){
             .id = rows[i].id, .generation = rows[i].generation, .name = rows[i].name, .url = rows[i].url
@@ -173,7 +179,8 @@ static qc_rc open_local(struct gw_engine *e, const char *state_dir, struct qc_er
     QC_TRY(gw_state_path(&e->state, gw_state_catalogue, path, err));
     const qc_rc rc = gw_cat_open(&e->cat, path, false, err);
     if (rc == QC_NOTFOUND)
-        return QC_FAIL(err, QC_NOTCONF, "'%s' has a root key and no catalogue: init it again, or rebuild", state_dir);
+        return QC_FAIL(err, QC_NOTCONF, "'%s' has a root key and no catalogue: init it again, or rebuild",
+                       state_dir);
     QC_TRY(rc);
     {
         QC_LOCK(gw_cat_lock(e->cat));
@@ -206,7 +213,8 @@ qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng
             return rc;
         }
         if (rc == QC_OK)
-            qc_ignore(gw_commit_roll(e, &why), "the next commit, or gw_engine_tidy, tries again and says why");
+            qc_ignore(gw_commit_roll(e, &why),
+                      "the next commit, or gw_engine_tidy, tries again and says why");
     }
     *ret = QC_STEAL(e);
     return QC_OK;
@@ -233,7 +241,8 @@ void gw_engine_close(struct gw_engine **ep)
     qc_free(e);
 }
 
-/* -- small ones ------------------------------------------------------------------------------------------------- */
+/* -- small ones
+ * ------------------------------------------------------------------------------------------------- */
 
 void gw_engine_health(struct gw_engine *e, struct gw_health *ret)
 {

@@ -1,17 +1,19 @@
 /* Making a gateway.
  *
- *   look at the clouds -> root.key -> catalogue (life INIT) -> identities -> root object -> log object 1 -> life READY
+ *   look at the clouds -> root.key -> catalogue (life INIT) -> identities -> root object -> log object 1 ->
+ * life READY
  *
- * Nothing is written anywhere before all clouds were seen empty. Up to the catalogue's name a crash leaves at most a
- * root key that nothing hangs on; from there on the catalogue holds every byte that goes to the clouds, and
- * gw_engine_finish_init puts the same ones again (D10).
+ * Nothing is written anywhere before all clouds were seen empty. Up to the catalogue's name a crash leaves at
+ * most a root key that nothing hangs on; from there on the catalogue holds every byte that goes to the
+ * clouds, and gw_engine_finish_init puts the same ones again (D10).
  */
 #include <stdio.h>
 
 #include "engine_internal.h"
 #include "make.h"
 
-/* -- looking ---------------------------------------------------------------------------------------------------- */
+/* -- looking
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct handles {
     struct cloud *v[QC_GW_CLOUDS_MAX];
@@ -65,7 +67,8 @@ static qc_rc look_at_clouds(const struct gw_engine_setup *setup, struct qc_err *
         QC_TRY_AS(cloud_create(cloud->url, err), err, "cloud %s", cloud->name);
         const qc_rc rc = cloud_open_opts(&h.v[i], cloud->url, &opts, err);
         if (rc == QC_LOCKED)
-            return QC_FAIL(err, QC_CONFLICT, "cloud %s: in use by another program, or the same place as another cloud",
+            return QC_FAIL(err, QC_CONFLICT,
+                           "cloud %s: in use by another program, or the same place as another cloud",
                            cloud->name);
         if (rc == QC_TEMP || rc == QC_TIMEOUT)
             return QC_FAIL(err, QC_QUORUM, "cloud %s does not answer, and all must for init", cloud->name);
@@ -75,7 +78,8 @@ static qc_rc look_at_clouds(const struct gw_engine_setup *setup, struct qc_err *
     return QC_OK;
 }
 
-/* -- local files ------------------------------------------------------------------------------------------------ */
+/* -- local files
+ * ------------------------------------------------------------------------------------------------ */
 
 static qc_rc check_setup(const struct gw_engine_setup *setup, struct gw_config *conf, struct qc_err *err)
 {
@@ -193,7 +197,8 @@ static qc_rc look_at_state(const struct gw_state *s, bool *ret_made, struct qc_e
     return QC_OK;
 }
 
-qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup *setup, const qc_rng *rng, struct qc_err *err)
+qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup *setup, const qc_rng *rng,
+                     struct qc_err *err)
 {
     QC_CLEANUP(gw_engine_close) struct gw_engine *e = NULL;
     struct gw_config conf = { 0 };
@@ -210,9 +215,11 @@ qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup *setup,
     return gw_engine_open(&e, state_dir, rng, err); /* finishes */
 }
 
-/* -- on the clouds ---------------------------------------------------------------------------------------------- */
+/* -- on the clouds
+ * ---------------------------------------------------------------------------------------------- */
 
-static qc_rc all_or_quorum(struct gw_engine *e, const struct gw_answer *a, const char *what, struct qc_err *err)
+static qc_rc all_or_quorum(struct gw_engine *e, const struct gw_answer *a, const char *what,
+                           struct qc_err *err)
 {
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         const struct gw_outcome *o = &a->outcome[at];
@@ -222,8 +229,8 @@ static qc_rc all_or_quorum(struct gw_engine *e, const struct gw_answer *a, const
             return QC_FAIL(err, QC_CONFLICT, "cloud %s: has another %s already; it is left as it is",
                            gw_fan_name(e->fan, at), what);
         return QC_FAIL(err, o->rc == QC_FULL || o->rc == QC_AUTH ? o->rc : QC_QUORUM,
-                       "cloud %s: %s was not written, and init needs all clouds: %s", gw_fan_name(e->fan, at), what,
-                       o->why);
+                       "cloud %s: %s was not written, and init needs all clouds: %s", gw_fan_name(e->fan, at),
+                       what, o->why);
     }
     return QC_OK;
 }
@@ -306,7 +313,8 @@ static qc_rc put_first(struct gw_engine *e, struct qc_err *err)
         QC_TRY(gw_bkey_get(e->cat, e->bkey_epoch, &sealed, err));
     }
     QC_TRY(gw_bkey_open(e->root, e->bkey_epoch, qc_buf_span(&sealed), &bkey, err));
-    QC_TRY(qc_buf_reserve(&records, records.max, err)); /* in one piece: the bkey is not left behind by growing */
+    QC_TRY(qc_buf_reserve(&records, records.max,
+                          err)); /* in one piece: the bkey is not left behind by growing */
     QC_TRY(gw_log_add(&records, &config, err));
     c.first_count = 1;
     QC_TRY(add_cloud_records(e, &c, &records, err));

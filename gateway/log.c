@@ -23,8 +23,8 @@ static void name_block(uint64_t sequence, uint32_t incarnation, uint8_t ret[16])
     qc_put_be(ret + 10, incarnation & 0xFFFF, 2);
 }
 
-static qc_rc log_key(const struct gw_root *r, uint64_t sequence, uint32_t incarnation, qc_span salt, qc_key **ret,
-                     struct qc_err *err)
+static qc_rc log_key(const struct gw_root *r, uint64_t sequence, uint32_t incarnation, qc_span salt,
+                     qc_key **ret, struct qc_err *err)
 {
     uint8_t inc[4] = { 0 }, seq[8] = { 0 };
     const qc_span context[] = { qc_span_of(inc, sizeof inc), qc_span_of(seq, sizeof seq), salt };
@@ -77,8 +77,8 @@ qc_rc gw_log_seal(const struct gw_root *r, const struct gw_log_head *h, qc_span 
     return QC_OK;
 }
 
-static qc_rc decrypt(const struct gw_root *r, uint64_t sequence, uint32_t incarnation, qc_span in, qc_buf *ret,
-                     struct qc_err *err)
+static qc_rc decrypt(const struct gw_root *r, uint64_t sequence, uint32_t incarnation, qc_span in,
+                     qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     qc_rd rd = { .s = in };
@@ -91,10 +91,10 @@ static qc_rc decrypt(const struct gw_root *r, uint64_t sequence, uint32_t incarn
     const qc_span salt = qc_rd_bytes(&rd, GW_SALT_BYTES);
     const size_t left = qc_rd_left(&rd);
     if (qc_rd_ok(&rd) && magic == LOG_MAGIC && version > LOG_VERSION)
-        return QC_FAIL(err, QC_NEWER, "log object %" PRIu64 ": version %" PRIu64 " needs a newer program", sequence,
-                       version);
-    if (!qc_rd_ok(&rd) || magic != LOG_MAGIC || version != LOG_VERSION || left < GW_LOG_CLEAR_BYTES + QC_TAG ||
-        in.n > QC_GW_LOG_MAX)
+        return QC_FAIL(err, QC_NEWER, "log object %" PRIu64 ": version %" PRIu64 " needs a newer program",
+                       sequence, version);
+    if (!qc_rd_ok(&rd) || magic != LOG_MAGIC || version != LOG_VERSION ||
+        left < GW_LOG_CLEAR_BYTES + QC_TAG || in.n > QC_GW_LOG_MAX)
         return QC_FAIL(err, QC_FORMAT, "log object %" PRIu64 ": %zu bytes that are none", sequence, in.n);
     const qc_span cipher = qc_rd_bytes(&rd, left - QC_TAG);
     const qc_span tag = qc_rd_bytes(&rd, QC_TAG);
@@ -111,8 +111,8 @@ static qc_rc decrypt(const struct gw_root *r, uint64_t sequence, uint32_t incarn
     return QC_OK;
 }
 
-qc_rc gw_log_parse_clear(qc_span clear, struct gw_log_head *ret_head, uint32_t *ret_count, qc_span *ret_records,
-                         struct qc_err *err)
+qc_rc gw_log_parse_clear(qc_span clear, struct gw_log_head *ret_head, uint32_t *ret_count,
+                         qc_span *ret_records, struct qc_err *err)
 {
     qc_rd rd = { .s = clear };
     struct gw_log_head h = { .sequence = qc_rd_be(&rd, 8) };
@@ -137,8 +137,8 @@ qc_rc gw_log_parse_clear(qc_span clear, struct gw_log_head *ret_head, uint32_t *
     return QC_OK;
 }
 
-qc_rc gw_log_open(const struct gw_root *r, uint64_t sequence, uint32_t incarnation, qc_span in, struct gw_log *ret,
-                  struct qc_err *err)
+qc_rc gw_log_open(const struct gw_root *r, uint64_t sequence, uint32_t incarnation, qc_span in,
+                  struct gw_log *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_log_done) struct gw_log l = { .clear = { .max = QC_GW_LOG_MAX } };
 
@@ -146,7 +146,8 @@ qc_rc gw_log_open(const struct gw_root *r, uint64_t sequence, uint32_t incarnati
     QC_TRY_AS(gw_log_parse_clear(qc_buf_span(&l.clear), &l.head, &l.count, &l.records, err), err,
               "log object %" PRIu64, sequence);
     if (l.head.sequence != sequence || l.head.incarnation != incarnation)
-        return QC_FAIL(err, QC_INTEGRITY, "log object %" PRIu64 ": says that it is %" PRIu64 " of incarnation %" PRIu32,
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "log object %" PRIu64 ": says that it is %" PRIu64 " of incarnation %" PRIu32,
                        sequence, l.head.sequence, l.head.incarnation);
     *ret = QC_STEAL(l);
     return QC_OK;
@@ -190,7 +191,8 @@ qc_rc gw_log_next(struct gw_log_iter *it, struct gw_record *ret, bool *ret_more,
     return QC_OK;
 }
 
-/* -- sealed B --------------------------------------------------------------------------------------------------- */
+/* -- sealed B
+ * --------------------------------------------------------------------------------------------------- */
 
 static qc_rc backup_aad(const struct gw_backup_ids *ids, qc_buf *ret, struct qc_err *err)
 {
@@ -207,8 +209,8 @@ static qc_rc backup_key(const struct gw_root *r, const struct qc_prk *prk, qc_sp
 }
 
 qc_rc gw_backup_seal(const struct gw_root *r, const struct qc_prk *prk, uint32_t epoch,
-                     const uint8_t salt[GW_SALT_BYTES], const struct gw_backup_ids *ids, qc_span backup, qc_buf *ret,
-                     struct qc_err *err)
+                     const uint8_t salt[GW_SALT_BYTES], const struct gw_backup_ids *ids, qc_span backup,
+                     qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf aad = { .max = 256 };
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;

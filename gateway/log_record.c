@@ -25,7 +25,8 @@ static qc_rc add_id(qc_buf *b, const struct gw_id *id, struct qc_err *err)
     return qc_buf_add(b, gw_id_span(id), err);
 }
 
-/* -- layouts and segments --------------------------------------------------------------------------------------- */
+/* -- layouts and segments
+ * --------------------------------------------------------------------------------------- */
 
 qc_rc gw_log_add_layout(qc_buf *b, const struct gw_log_layout *l, struct qc_err *err)
 {
@@ -90,7 +91,8 @@ void gw_log_segment_at(const struct gw_rec_commit *c, uint32_t i, struct gw_log_
     QC_ASSERT(qc_rd_end(&rd));
 }
 
-/* -- commit ----------------------------------------------------------------------------------------------------- */
+/* -- commit
+ * ----------------------------------------------------------------------------------------------------- */
 
 static qc_rc add_commit(qc_buf *b, const struct gw_rec_commit *c, struct qc_err *err)
 {
@@ -170,7 +172,8 @@ static void rd_commit(qc_rd *rd, struct gw_rec_commit *c)
         qc_rd_fail(rd);
 }
 
-/* -- the other kinds -------------------------------------------------------------------------------------------- */
+/* -- the other kinds
+ * -------------------------------------------------------------------------------------------- */
 
 static qc_rc add_tombstone(qc_buf *b, const struct gw_rec_tombstone *t, struct qc_err *err)
 {
@@ -229,7 +232,7 @@ static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err
     case GW_REC_TOMBSTONE:
         return add_tombstone(b, &rec->u.tombstone, err);
     }
-    QC_ASSERT(!"a kind of ours");
+    QC_ASSERT(false && "a kind of ours");
     return QC_FAIL(err, QC_GENERAL, "log record: kind");
 }
 
@@ -257,7 +260,8 @@ static void rd_cloud(qc_rd *rd, struct gw_rec_cloud *c)
         qc_rd_fail(rd);
 }
 
-/* -- both ways -------------------------------------------------------------------------------------------------- */
+/* -- both ways
+ * -------------------------------------------------------------------------------------------------- */
 
 qc_rc gw_log_add(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
 {
@@ -312,7 +316,8 @@ qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *
         break;
     }
     if (!qc_rd_end(&rd))
-        return QC_FAIL(err, QC_FORMAT, "log record of kind %d: %zu bytes that do not parse", (int)kind, body.n);
+        return QC_FAIL(err, QC_FORMAT, "log record of kind %d: %zu bytes that do not parse", (int)kind,
+                       body.n);
     *ret = rec;
     return QC_OK;
 }

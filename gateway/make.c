@@ -29,7 +29,8 @@ qc_rc gw_clouds_check(const struct gw_engine_cloud *clouds, unsigned count, stru
             return QC_FAIL(err, QC_USAGE, "cloud name '%s': expected 1..%d of letters, digits, '.', '_', '-'",
                            clouds[i].name, CLOUD_NAME_SIZE_MAX);
         if (strlen(clouds[i].url) < 1 || strlen(clouds[i].url) > CLOUD_URL_SIZE_MAX)
-            return QC_FAIL(err, QC_USAGE, "cloud %s: a URL of %zu bytes", clouds[i].name, strlen(clouds[i].url));
+            return QC_FAIL(err, QC_USAGE, "cloud %s: a URL of %zu bytes", clouds[i].name,
+                           strlen(clouds[i].url));
         for (unsigned j = 0; j < i; j++)
             if (strcmp(clouds[i].name, clouds[j].name) == 0 || strcmp(clouds[i].url, clouds[j].url) == 0)
                 return QC_FAIL(err, QC_USAGE, "cloud %s: named twice, or in the same place as cloud %s",
@@ -68,8 +69,8 @@ qc_rc gw_birth_write(struct gw_cat *c, const struct gw_birth *b, struct qc_err *
     return QC_OK;
 }
 
-qc_rc gw_birth_bkey(struct gw_cat *c, const struct gw_root *r, uint32_t epoch, const qc_key *bkey, const qc_rng *rng,
-                    struct qc_err *err)
+qc_rc gw_birth_bkey(struct gw_cat *c, const struct gw_root *r, uint32_t epoch, const qc_key *bkey,
+                    const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = 256 };
     uint8_t salt[GW_SALT_BYTES];

@@ -31,7 +31,8 @@ qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, cons
 
     QC_TRY(gw_engine_may(e, err));
     if (strlen(request) > QC_GW_REQUEST_ID_MAX)
-        return QC_FAIL(err, QC_USAGE, "request id: %zu bytes, at most %d", strlen(request), QC_GW_REQUEST_ID_MAX);
+        return QC_FAIL(err, QC_USAGE, "request id: %zu bytes, at most %d", strlen(request),
+                       QC_GW_REQUEST_ID_MAX);
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(live_version(e, ids, &v, err));
@@ -84,8 +85,8 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
     return QC_OK;
 }
 
-qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *dst, size_t max, size_t *ret_got,
-                     struct qc_err *err)
+qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *dst, size_t max,
+                     size_t *ret_got, struct qc_err *err)
 {
     QC_ASSERT(off < to && to <= r->v.size);
     QC_ASSERT(max > 0);
@@ -100,7 +101,8 @@ qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *ds
     return QC_OK;
 }
 
-/* -- what a version is made of ---------------------------------------------------------------------------------- */
+/* -- what a version is made of
+ * ---------------------------------------------------------------------------------- */
 
 struct tally {
     struct gw_engine *e;
@@ -140,7 +142,8 @@ static qc_rc tally_segment(void *ctx, const struct gw_segment *seg, uint64_t off
     for (unsigned i = 0; i < seg->n; i++) {
         const unsigned row = info_row(t->info, seg->layout[i]);
         t->info->clouds[row].fragments++;
-        t->info->clouds[row].bytes += GW_FRAG_HEAD_BYTES + g.payload_size + gw_frag_end_size(g.stripe_count, seg->n);
+        t->info->clouds[row].bytes +=
+            GW_FRAG_HEAD_BYTES + g.payload_size + gw_frag_end_size(g.stripe_count, seg->n);
     }
     return gw_cat_deviations_each(t->e->cat, seg->id, tally_missing, t, err);
 }

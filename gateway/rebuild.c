@@ -1,15 +1,15 @@
 /*
  *   1  identities of >= r = C - m clouds            -> the root key, or it comes from the kit
- *   2  root object of incarnation + 1 on >= r       FENCE: whoever acknowledges now sees it on one of its e clouds
- *   3  only now list and read the log               chain up to the first gap
- *   4  the cut on >= r, the chain on >= e clouds    later landings are void
- *   5  rows from the records                        the same code that publishes (cat_apply.c)
- *   6  list the fragments                           presence; nothing is deleted
- *   7  the catalogue gets its name                  an older one is set aside
+ *   2  root object of incarnation + 1 on >= r       FENCE: whoever acknowledges now sees it on one of its e
+ * clouds 3  only now list and read the log               chain up to the first gap 4  the cut on >= r, the
+ * chain on >= e clouds    later landings are void 5  rows from the records                        the same
+ * code that publishes (cat_apply.c) 6  list the fragments                           presence; nothing is
+ * deleted 7  the catalogue gets its name                  an older one is set aside
  *
- * R1 (I1): nothing acknowledged is missed. The old gateway acknowledges after its record lay on e clouds and each of
- *          them then showed no newer root; e + r > C, so one cloud saw both; the root was there first or the record was.
- * R2: a crash anywhere leaves a root of an incarnation that nobody uses; the next rebuild takes one more.
+ * R1 (I1): nothing acknowledged is missed. The old gateway acknowledges after its record lay on e clouds and
+ * each of them then showed no newer root; e + r > C, so one cloud saw both; the root was there first or the
+ * record was. R2: a crash anywhere leaves a root of an incarnation that nobody uses; the next rebuild takes
+ * one more.
  */
 #include "gateway/rebuild.h"
 
@@ -43,10 +43,9 @@ static qc_rc open_fan(struct gw_rebuilding *b, struct qc_err *err)
     struct gw_cloud_conf confs[QC_GW_CLOUDS_MAX];
 
     for (unsigned at = 0; at < b->setup->count; at++)
-        confs[at] = (struct gw_cloud_conf){ .id = at + 1,
-                                            .generation = 1,
-                                            .name = b->setup->clouds[at].name,
-                                            .url = b->setup->clouds[at].url };
+        confs[at] = (struct gw_cloud_conf){
+            .id = at + 1, .generation = 1, .name = b->setup->clouds[at].name, .url = b->setup->clouds[at].url
+        };
     return gw_fan_new(&b->fan, confs, b->setup->count, err);
 }
 
@@ -69,7 +68,8 @@ static qc_rc keep_root(struct gw_rebuilding *b, struct qc_err *err)
     return qc_fault(rebuild_key, err);
 }
 
-/* -- rows ------------------------------------------------------------------------------------------------------- */
+/* -- rows
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* Names and places: as the operator gives them now where a cloud was heard, else as recorded. */
 static qc_rc learn_cloud(struct gw_rebuilding *b, const struct gw_rec_cloud *rec, struct qc_err *err)
@@ -232,7 +232,8 @@ static qc_rc fill_report(struct gw_rebuilding *b, struct qc_err *err)
     return qc_col_u64(rows.s, 4, &b->report->bytes, err);
 }
 
-/* -- names ------------------------------------------------------------------------------------------------------ */
+/* -- names
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* An older catalogue is set aside, with its journal: its last transactions may be there. */
 static qc_rc set_aside(struct gw_rebuilding *b, struct qc_err *err)

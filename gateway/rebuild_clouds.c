@@ -9,7 +9,8 @@ int gw_rebuild_at(const struct gw_rebuilding *b, uint32_t cloud_id)
     return -1;
 }
 
-/* -- identities ------------------------------------------------------------------------------------------------- */
+/* -- identities
+ * ------------------------------------------------------------------------------------------------- */
 
 static qc_rc fetch_identities(struct gw_rebuilding *b, struct qc_err *err)
 {
@@ -24,7 +25,8 @@ static qc_rc fetch_identities(struct gw_rebuilding *b, struct qc_err *err)
                                 .force = true };
     QC_TRY(gw_fan_get(b->fan, &ask, GW_IDENTITY_MAX, b->identity, &a, err));
     for (unsigned at = 0; at < b->setup->count; at++)
-        if (a.outcome[at].fate == GW_FAILED && (a.outcome[at].rc == QC_NOTFOUND || a.outcome[at].rc == QC_LIMIT))
+        if (a.outcome[at].fate == GW_FAILED &&
+            (a.outcome[at].rc == QC_NOTFOUND || a.outcome[at].rc == QC_LIMIT))
             b->lost |= (gw_clouds)1 << at; /* it answers, and has none */
     return QC_OK;
 }
@@ -61,7 +63,8 @@ static qc_rc learn_member(struct gw_rebuilding *b, unsigned at, struct qc_err *e
 
     QC_TRY(gw_identity_parse(qc_buf_span(&b->identity[at]), &id, err));
     if (gw_rebuild_at(b, id.cloud_id) >= 0)
-        return QC_FAIL(err, QC_CONFLICT, "clouds %s and %s show the same identity: one is a copy of the other",
+        return QC_FAIL(err, QC_CONFLICT,
+                       "clouds %s and %s show the same identity: one is a copy of the other",
                        b->setup->clouds[gw_rebuild_at(b, id.cloud_id)].name, b->setup->clouds[at].name);
     b->member[at] = (struct gw_member){ id.cloud_id, id.generation };
     b->good |= (gw_clouds)1 << at;
@@ -118,14 +121,16 @@ qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err)
     return reopen_fan(b, err);
 }
 
-/* -- roots and cuts --------------------------------------------------------------------------------------------- */
+/* -- roots and cuts
+ * --------------------------------------------------------------------------------------------- */
 
 struct root_list {
     struct gw_rebuilding *b;
     unsigned at;
 };
 
-static qc_rc fetch_small(struct gw_rebuilding *b, unsigned at, const char *key, qc_buf *ret, struct qc_err *err)
+static qc_rc fetch_small(struct gw_rebuilding *b, unsigned at, const char *key, qc_buf *ret,
+                         struct qc_err *err)
 {
     qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
     const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
@@ -169,7 +174,8 @@ static qc_rc see_root(void *ctx, const struct cloud_item *item, struct qc_err *e
         return QC_OK;
     }
     QC_TRY(fetch_small(b, l->at, item->key, &bytes, err));
-    if (name.kind == GW_NAME_ROOT && gw_root_object_parse(b->root, qc_buf_span(&bytes), &root, &why) == QC_OK &&
+    if (name.kind == GW_NAME_ROOT &&
+        gw_root_object_parse(b->root, qc_buf_span(&bytes), &root, &why) == QC_OK &&
         root.incarnation > b->newest)
         b->newest = root.incarnation;
     if (name.kind == GW_NAME_CUT && gw_cut_object_parse(b->root, qc_buf_span(&bytes), &cut, &why) == QC_OK)
@@ -189,10 +195,9 @@ static qc_rc put_everywhere(struct gw_rebuilding *b, const struct gw_name *name,
             QC_TRY(gw_name_make(b->root, b->member[at].cloud_id, name, names[at], err));
             keys[at] = names[at];
         }
-    const struct gw_ask ask = { .set = b->good,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) },
-                                .force = true };
+    const struct gw_ask ask = {
+        .set = b->good, .keys = keys, .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) }, .force = true
+    };
     return gw_fan_put(b->fan, &ask, bytes, CLOUD_NEW, ret, err);
 }
 
@@ -209,7 +214,8 @@ qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err)
                       b->setup->clouds[at].name);
     }
     if (b->newest == 0 || b->newest >= UINT16_MAX)
-        return QC_FAIL(err, QC_INTEGRITY, "no root object on the clouds, or too many: incarnation %" PRIu32, b->newest);
+        return QC_FAIL(err, QC_INTEGRITY, "no root object on the clouds, or too many: incarnation %" PRIu32,
+                       b->newest);
     b->incarnation = b->newest + 1;
     b->report->incarnation = b->incarnation;
     QC_TRY(qc_rng_fill(b->rng, b->instance.b, sizeof b->instance.b, err));
@@ -222,8 +228,9 @@ qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err)
     const unsigned done = (unsigned)__builtin_popcount(a.done);
     for (unsigned at = 0; at < b->setup->count; at++)
         if (a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_CONFLICT && done < b->needed)
-            return QC_FAIL(err, QC_CONFLICT, "another rebuild is at work (incarnation %" PRIu32 " on cloud %s)",
-                           b->incarnation, b->setup->clouds[at].name);
+            return QC_FAIL(err, QC_CONFLICT,
+                           "another rebuild is at work (incarnation %" PRIu32 " on cloud %s)", b->incarnation,
+                           b->setup->clouds[at].name);
     if (done < b->needed)
         return QC_FAIL(err, QC_QUORUM, "the new root object is on %u clouds, %u are needed", done, b->needed);
     /* A cloud that did not take the root does not know that we fenced: what it shows later does not count. */

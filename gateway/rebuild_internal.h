@@ -17,8 +17,8 @@ struct gw_rebuilding {
     struct gw_rebuild_report *report;
     struct gw_state state;
     struct gw_root *root;
-    struct gw_fan *fan;    /* one position per cloud of the setup */
-    gw_clouds good, lost;  /* showing an identity of ours; answering without */
+    struct gw_fan *fan;   /* one position per cloud of the setup */
+    gw_clouds good, lost; /* showing an identity of ours; answering without */
     qc_buf identity[QC_GW_CLOUDS_MAX];
     struct gw_member member[QC_GW_CLOUDS_MAX]; /* of good ones */
     unsigned needed, count;                    /* clouds: r; in use, as the identities say */
@@ -57,8 +57,8 @@ typedef qc_rc (*gw_chain_fn)(struct gw_rebuilding *b, const struct gw_log *l, qc
                              struct qc_err *err);
 QC_MUST qc_rc gw_rebuild_walk(struct gw_rebuilding *b, gw_chain_fn fn, struct qc_err *err);
 /* Put an object on good clouds until the record quorum has it. *on grows. */
-QC_MUST qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, qc_span bytes, gw_clouds *on,
-                               struct qc_err *err);
+QC_MUST qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, qc_span bytes,
+                               gw_clouds *on, struct qc_err *err);
 
 /* rebuild_presence.c */
 QC_MUST qc_rc gw_rebuild_presence(struct gw_rebuilding *b, struct qc_err *err);

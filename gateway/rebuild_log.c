@@ -1,8 +1,9 @@
 /* Rebuild, the log's part: which objects there are, and which of them are the chain.
  *
- * An object (sequence, incarnation a) stands unless a rebuild b > a cut at a lower sequence. At each sequence the
- * lowest incarnation not below the chain's last whose object stands, opens, and names the hash of the object before it
- * is the next link. The first sequence without one is the end: what lies beyond was never acknowledged (durability 4.4).
+ * An object (sequence, incarnation a) stands unless a rebuild b > a cut at a lower sequence. At each sequence
+ * the lowest incarnation not below the chain's last whose object stands, opens, and names the hash of the
+ * object before it is the next link. The first sequence without one is the end: what lies beyond was never
+ * acknowledged (durability 4.4).
  */
 #include <stdlib.h>
 
@@ -85,8 +86,8 @@ static bool stands(const struct gw_rebuilding *b, const struct gw_log_seen *s)
 }
 
 /* Its bytes, from a cloud whose copy opens and continues the chain; ret->n 0: none does. */
-static qc_rc fetch_link(struct gw_rebuilding *b, const struct gw_log_seen *s, struct gw_log *ret_log, qc_buf *ret,
-                        struct qc_err *err)
+static qc_rc fetch_link(struct gw_rebuilding *b, const struct gw_log_seen *s, struct gw_log *ret_log,
+                        qc_buf *ret, struct qc_err *err)
 {
     const struct gw_name name = { .kind = GW_NAME_LOG, .id = s->sequence, .incarnation = s->incarnation };
 
@@ -125,8 +126,8 @@ static qc_rc fetch_link(struct gw_rebuilding *b, const struct gw_log_seen *s, st
 }
 
 /* One link, if there is one: *ret_found. */
-static qc_rc next_link(struct gw_rebuilding *b, size_t *at, uint16_t *incarnation, gw_chain_fn fn, bool *ret_found,
-                       struct qc_err *err)
+static qc_rc next_link(struct gw_rebuilding *b, size_t *at, uint16_t *incarnation, gw_chain_fn fn,
+                       bool *ret_found, struct qc_err *err)
 {
     const uint64_t sequence = b->tip.sequence + 1;
 
@@ -160,7 +161,8 @@ qc_rc gw_rebuild_walk(struct gw_rebuilding *b, gw_chain_fn fn, struct qc_err *er
     for (bool found = true; found;) /* each round goes one object further along a list that has an end */
         QC_TRY(next_link(b, &at, &incarnation, fn, &found, err));
     if (b->tip.sequence == 0)
-        return QC_FAIL(err, QC_INTEGRITY, "no readable beginning of the log on %u clouds", b->report->reached);
+        return QC_FAIL(err, QC_INTEGRITY, "no readable beginning of the log on %u clouds",
+                       b->report->reached);
     b->report->log_objects = b->tip.sequence;
     b->report->log_sequence = b->tip.sequence;
     for (size_t i = 0; i < b->seen_count; i++)
@@ -191,7 +193,7 @@ qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, 
     QC_TRY(gw_fan_put(b->fan, &ask, bytes, CLOUD_NEW, &a, err));
     *on |= a.done;
     if ((unsigned)__builtin_popcount(*on & b->good) < b->conf.record_quorum)
-        return QC_FAIL(err, QC_QUORUM, "log object %" PRIu64 " is on %d clouds, %u are needed", head->sequence,
-                       __builtin_popcount(*on & b->good), b->conf.record_quorum);
+        return QC_FAIL(err, QC_QUORUM, "log object %" PRIu64 " is on %d clouds, %u are needed",
+                       head->sequence, __builtin_popcount(*on & b->good), b->conf.record_quorum);
     return QC_OK;
 }

@@ -33,7 +33,8 @@ static qc_rc load_ids(struct presence *p, struct qc_err *err)
     while (rows.row) {
         if (p->count == p->cap) {
             const size_t cap = p->cap == 0 ? 1024 : 2 * p->cap;
-            struct present *more = cap > QC_GW_REBUILD_SEGMENTS_MAX ? NULL : qc_realloc(p->v, cap * sizeof *more);
+            struct present *more =
+                cap > QC_GW_REBUILD_SEGMENTS_MAX ? NULL : qc_realloc(p->v, cap * sizeof *more);
             if (more == NULL)
                 return QC_FAIL(err, QC_NOMEM, "list of %zu segments", cap);
             p->v = more;
@@ -78,7 +79,8 @@ static qc_rc see_fragment(void *ctx, const struct cloud_item *item, struct qc_er
         QC_LOCK(gw_cat_lock(p->b->cat));
         QC_TRY(gw_cat_segment(p->b->cat, name.id, &seg, err));
     }
-    /* The whole name must be the one that this fragment has here: salt, incarnation, attempt and placement with it. */
+    /* The whole name must be the one that this fragment has here: salt, incarnation, attempt and placement
+     * with it. */
     if (name.index < seg.n)
         QC_TRY(gw_segment_key(p->store, &seg, name.index, &at, key, err));
     if (at != (int)p->at || strcmp(key, item->key) != 0) {
@@ -130,8 +132,8 @@ qc_rc gw_rebuild_presence(struct gw_rebuilding *b, struct qc_err *err)
     for (unsigned at = 0; at < b->setup->count; at++) {
         p.at = at;
         if (b->good >> at & 1)
-            QC_TRY_AS(gw_fan_list(b->fan, at, "f/", QC_GW_LIST_PAGE_MS, see_fragment, &p, err), err, "cloud %s",
-                      b->setup->clouds[at].name);
+            QC_TRY_AS(gw_fan_list(b->fan, at, "f/", QC_GW_LIST_PAGE_MS, see_fragment, &p, err), err,
+                      "cloud %s", b->setup->clouds[at].name);
     }
     QC_LOCK(gw_cat_lock(b->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };

@@ -1,5 +1,5 @@
-/* What went wrong beneath requests: remembered in memory for the client, counted for the operator, and kept as
- * suspects for another look. */
+/* What went wrong beneath requests: remembered in memory for the client, counted for the operator, and kept
+ * as suspects for another look. */
 #include <stdio.h>
 
 #include "engine_internal.h"

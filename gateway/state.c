@@ -94,9 +94,11 @@ qc_rc gw_state_install(const struct gw_state *s, struct qc_err *err)
     return qc_dir_sync(dir, err);
 }
 
-/* -- root key --------------------------------------------------------------------------------------------------- */
+/* -- root key
+ * --------------------------------------------------------------------------------------------------- */
 
-qc_rc gw_state_put_root(const struct gw_state *s, const char *name, const struct gw_root *r, struct qc_err *err)
+qc_rc gw_state_put_root(const struct gw_state *s, const char *name, const struct gw_root *r,
+                        struct qc_err *err)
 {
     uint8_t head[KEY_HEAD] = { 0 };
     uint8_t sum[GW_DIGEST_BYTES];
@@ -104,7 +106,8 @@ qc_rc gw_state_put_root(const struct gw_state *s, const char *name, const struct
     qc_put_be(head, KEY_MAGIC, 4);
     head[4] = KEY_VERSION;
     memcpy(head + 8, gw_root_catalogue(r), GW_ID_BYTES);
-    QC_TRY(qc_sha256((const qc_span[]){ qc_span_of(head, sizeof head), qc_key_open(gw_root_G(r)) }, 2, sum, err));
+    QC_TRY(qc_sha256((const qc_span[]){ qc_span_of(head, sizeof head), qc_key_open(gw_root_G(r)) }, 2, sum,
+                     err));
     return qc_file_write_new(qc_fd_get(&s->dir), name,
                              (const qc_span[]){ qc_span_of(head, sizeof head), qc_key_open(gw_root_G(r)),
                                                 qc_span_of(sum, sizeof sum) },
@@ -133,10 +136,10 @@ qc_rc gw_state_get_root(const struct gw_state *s, const char *name, struct gw_ro
     QC_TRY(qc_pread_full(qc_fd_get(&fd), qc_key_write(G), GW_ROOT_KEY_BYTES, KEY_HEAD, &got[1], err));
     QC_TRY(qc_pread_full(qc_fd_get(&fd), sum, sizeof sum, KEY_HEAD + GW_ROOT_KEY_BYTES, &got[2], err));
     qc_key_seal(G);
-    if (got[0] != sizeof head || got[1] != GW_ROOT_KEY_BYTES || got[2] != sizeof sum || st.st_size != KEY_FILE ||
-        qc_get_be(head, 4) != KEY_MAGIC || qc_get_be(head + 5, 3) != 0)
-        return QC_FAIL(err, QC_FORMAT, "root key file: %lld bytes that are none, expected %d", (long long)st.st_size,
-                       KEY_FILE);
+    if (got[0] != sizeof head || got[1] != GW_ROOT_KEY_BYTES || got[2] != sizeof sum ||
+        st.st_size != KEY_FILE || qc_get_be(head, 4) != KEY_MAGIC || qc_get_be(head + 5, 3) != 0)
+        return QC_FAIL(err, QC_FORMAT, "root key file: %lld bytes that are none, expected %d",
+                       (long long)st.st_size, KEY_FILE);
     if (head[4] != KEY_VERSION)
         return QC_FAIL(err, QC_NEWER, "root key file: version %u needs a newer program", head[4]);
     QC_TRY(qc_sha256((const qc_span[]){ qc_span_of(head, sizeof head), qc_key_open(G) }, 2, want, err));
@@ -145,7 +148,8 @@ qc_rc gw_state_get_root(const struct gw_state *s, const char *name, struct gw_ro
     return gw_root_new(ret, head + 8, G, err);
 }
 
-/* -- bkeys ------------------------------------------------------------------------------------------------------ */
+/* -- bkeys
+ * ------------------------------------------------------------------------------------------------------ */
 
 static const uint8_t zero_nonce[QC_GCM_NONCE];
 
@@ -158,8 +162,8 @@ static qc_rc wrap_key(const struct gw_root *r, uint32_t epoch, qc_span salt, qc_
     return gw_root_key(r, "bkey", context, 2, QC_GCM_KEY, ret, err);
 }
 
-qc_rc gw_bkey_seal(const struct gw_root *r, uint32_t epoch, const uint8_t salt[GW_SALT_BYTES], const qc_key *bkey,
-                   qc_buf *ret, struct qc_err *err)
+qc_rc gw_bkey_seal(const struct gw_root *r, uint32_t epoch, const uint8_t salt[GW_SALT_BYTES],
+                   const qc_key *bkey, qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     uint8_t *out;
@@ -182,8 +186,8 @@ qc_rc gw_bkey_open(const struct gw_root *r, uint32_t epoch, qc_span sealed, qc_k
     QC_TRY(wrap_key(r, epoch, qc_span_sub(sealed, 0, GW_SALT_BYTES), &key, err));
     QC_TRY(qc_key_blank(&bkey, GW_BKEY_BYTES, err));
     QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ .key = qc_key_open(key), .nonce = zero_nonce },
-                          qc_span_sub(sealed, GW_SALT_BYTES, GW_BKEY_BYTES), sealed.p + GW_SALT_BYTES + GW_BKEY_BYTES,
-                          qc_key_write(bkey), err),
+                          qc_span_sub(sealed, GW_SALT_BYTES, GW_BKEY_BYTES),
+                          sealed.p + GW_SALT_BYTES + GW_BKEY_BYTES, qc_key_write(bkey), err),
               err, "catalogue: backup key of epoch %" PRIu32, epoch);
     qc_key_seal(bkey);
     *ret = QC_STEAL(bkey);

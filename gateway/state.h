@@ -1,4 +1,5 @@
-/* The gateway's state directory: its lock, its root key, the name of its catalogue. Layer 4, internal; uses base.
+/* The gateway's state directory: its lock, its root key, the name of its catalogue. Layer 4, internal; uses
+ * base.
  *
  *   lock           flock: one process at a time
  *   root.key       `QCLG` | u8 1 | 3 zero | catalogue id 16 | G 32 | SHA-256 of the bytes before; mode 0600
@@ -27,7 +28,8 @@ QC_MUST qc_rc gw_state_has(const struct gw_state *s, const char *name, bool *ret
 QC_MUST qc_rc gw_state_put_root(const struct gw_state *s, const char *name, const struct gw_root *r,
                                 struct qc_err *err);
 /* QC_NOTCONF: none; QC_FORMAT, QC_NEWER, QC_INTEGRITY. */
-QC_MUST qc_rc gw_state_get_root(const struct gw_state *s, const char *name, struct gw_root **ret, struct qc_err *err);
+QC_MUST qc_rc gw_state_get_root(const struct gw_state *s, const char *name, struct gw_root **ret,
+                                struct qc_err *err);
 
 extern const char gw_state_catalogue[], gw_state_root[];
 
@@ -38,7 +40,9 @@ QC_MUST qc_rc gw_state_sweep(const struct gw_state *s, struct qc_err *err);
 /* The closed file gw_state_new becomes the catalogue, durably. QC_CONFLICT: there is one. */
 QC_MUST qc_rc gw_state_install(const struct gw_state *s, struct qc_err *err);
 
-/* A bkey as the catalogue keeps it: salt 16 | ciphertext 32 | tag 16, under KDFG(G, "bkey", catalogue, epoch, salt). */
+/* A bkey as the catalogue keeps it: salt 16 | ciphertext 32 | tag 16, under KDFG(G, "bkey", catalogue, epoch,
+ * salt). */
 QC_MUST qc_rc gw_bkey_seal(const struct gw_root *r, uint32_t epoch, const uint8_t salt[GW_SALT_BYTES],
                            const qc_key *bkey, qc_buf *ret, struct qc_err *err);
-QC_MUST qc_rc gw_bkey_open(const struct gw_root *r, uint32_t epoch, qc_span sealed, qc_key **ret, struct qc_err *err);
+QC_MUST qc_rc gw_bkey_open(const struct gw_root *r, uint32_t epoch, qc_span sealed, qc_key **ret,
+                           struct qc_err *err);

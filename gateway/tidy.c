@@ -1,7 +1,9 @@
-/* Housekeeping: record copies owed, dead keys, suspects. Bounded work per call; everything can be done again (D10). */
+/* Housekeeping: record copies owed, dead keys, suspects. Bounded work per call; everything can be done again
+ * (D10). */
 #include "engine_internal.h"
 
-/* -- record copies ---------------------------------------------------------------------------------------------- */
+/* -- record copies
+ * ---------------------------------------------------------------------------------------------- */
 
 static qc_rc log_name(struct gw_engine *e, unsigned at, const struct gw_log_row *row, char ret[GW_NAME_SIZE],
                       struct qc_err *err)
@@ -36,7 +38,8 @@ static qc_rc fetch_log(struct gw_engine *e, const struct gw_log_row *row, unsign
         bool right = false;
         if (a.done >> at & 1) {
             rc = qc_sha256(&got, 1, hash, err);
-            right = rc == QC_OK && qc_span_eq(qc_span_of(hash, sizeof hash), qc_span_of(row->hash, sizeof hash));
+            right =
+                rc == QC_OK && qc_span_eq(qc_span_of(hash, sizeof hash), qc_span_of(row->hash, sizeof hash));
         }
         if (right)
             *ret = bytes[at];
@@ -116,7 +119,8 @@ qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     return QC_OK;
 }
 
-/* -- dead keys -------------------------------------------------------------------------------------------------- */
+/* -- dead keys
+ * -------------------------------------------------------------------------------------------------- */
 
 /* Keys of a dead segment that were not seen absent in this round, one per cloud. */
 struct dead_keys {
@@ -126,7 +130,8 @@ struct dead_keys {
     const char *keys[QC_GW_CLOUDS_MAX];
 };
 
-static qc_rc dead_keys(struct gw_engine *e, const struct gw_dead_row *d, struct dead_keys *ret, struct qc_err *err)
+static qc_rc dead_keys(struct gw_engine *e, const struct gw_dead_row *d, struct dead_keys *ret,
+                       struct qc_err *err)
 {
     for (unsigned i = 0; i < d->seg.n; i++) {
         struct gw_cloud_view view;
@@ -148,7 +153,8 @@ static qc_rc dead_keys(struct gw_engine *e, const struct gw_dead_row *d, struct 
     return QC_OK;
 }
 
-static qc_rc write_round(struct gw_engine *e, const struct gw_dead_row *d, uint32_t absent, struct qc_err *err)
+static qc_rc write_round(struct gw_engine *e, const struct gw_dead_row *d, uint32_t absent,
+                         struct qc_err *err)
 {
     const uint32_t all = d->seg.n == 32 ? UINT32_MAX : (UINT32_C(1) << d->seg.n) - 1;
 
@@ -163,9 +169,11 @@ static qc_rc write_round(struct gw_engine *e, const struct gw_dead_row *d, uint3
     return gw_cat_commit(e->cat, &tx, err);
 }
 
-/* DELETE, then HEAD: only "not there" counts. The row stays: a late PUT may still land (durability: BUG_LEDGER_DROPPED).
+/* DELETE, then HEAD: only "not there" counts. The row stays: a late PUT may still land (durability:
+ * BUG_LEDGER_DROPPED).
  */
-static qc_rc sweep_one(struct gw_engine *e, const struct gw_dead_row *d, unsigned *ret_keys, struct qc_err *err)
+static qc_rc sweep_one(struct gw_engine *e, const struct gw_dead_row *d, unsigned *ret_keys,
+                       struct qc_err *err)
 {
     struct dead_keys k = { 0 };
     uint32_t absent = d->absent;
@@ -228,7 +236,8 @@ qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     return QC_OK;
 }
 
-/* -- suspects --------------------------------------------------------------------------------------------------- */
+/* -- suspects
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool pop_suspect(struct gw_engine *e, struct gw_suspect *ret)
 {

@@ -1,14 +1,15 @@
 /* Uploads: intents, segments, cancelling.
  *
  * U1 (D1): a fragment is put only under a segment id whose row was durable before.
- * U2 (D2): an id is written at most once; a segment that is sent again, or that failed, gets a new one, and the old
- *          one goes to the ledger.
- * U3 (D3): a cancelled upload never decides: both are transactions on its row.
+ * U2 (D2): an id is written at most once; a segment that is sent again, or that failed, gets a new one, and
+ * the old one goes to the ledger. U3 (D3): a cancelled upload never decides: both are transactions on its
+ * row.
  */
 #include "base/time.h"
 #include "engine_internal.h"
 
-/* -- begin ------------------------------------------------------------------------------------------------------ */
+/* -- begin
+ * ------------------------------------------------------------------------------------------------------ */
 
 static qc_rc choose_layout(struct gw_engine *e, struct gw_log_layout *ret, struct qc_err *err)
 {
@@ -18,9 +19,10 @@ static qc_rc choose_layout(struct gw_engine *e, struct gw_log_layout *ret, struc
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         struct gw_cloud_view view;
         gw_fan_view(e->fan, at, &view);
-        candidates[at] = (struct gw_candidate){ .cloud_id = view.id,
-                                                .usable = view.state != GW_CLOUD_LOST &&
-                                                          view.state != GW_CLOUD_UNREACHABLE && !view.suspect };
+        candidates[at] =
+            (struct gw_candidate){ .cloud_id = view.id,
+                                   .usable = view.state != GW_CLOUD_LOST &&
+                                             view.state != GW_CLOUD_UNREACHABLE && !view.suspect };
     }
     QC_TRY(gw_place_clouds(candidates, gw_fan_count(e->fan), e->conf.n, e->rng, l.clouds, err));
     *ret = l;
@@ -111,7 +113,8 @@ qc_rc gw_upload_begin(struct gw_engine *e, const struct gw_upload *u, bool *ret_
     return qc_fault(put_intent_done, err);
 }
 
-/* -- segments --------------------------------------------------------------------------------------------------- */
+/* -- segments
+ * --------------------------------------------------------------------------------------------------- */
 
 bool gw_busy_add(struct gw_engine *e, uint64_t id)
 {
@@ -152,7 +155,8 @@ static qc_rc open_upload(struct gw_engine *e, const struct gw_id *put_key, struc
     return QC_OK;
 }
 
-/* A reserved segment of the upload, marked busy: the one that is there, or a new one. Under the catalogue's lock. */
+/* A reserved segment of the upload, marked busy: the one that is there, or a new one. Under the catalogue's
+ * lock. */
 static qc_rc take_reserved(struct gw_engine *e, const struct gw_id *put_key, struct gw_segment *ret,
                            struct qc_err *err)
 {
@@ -245,9 +249,10 @@ static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, co
             if (w->outcome[i - 1].why[0] != 0)
                 why = w->outcome[i - 1].why;
         }
-    qc_ignore(drop_segment(e, seg->id, &ignored), "the row stays reserved, and goes to the ledger with the upload");
-    return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed (%s: %s)", w->durable, seg->n,
-                   e->conf.write_quorum, gw_engine_cloud_name(e, cloud), why);
+    qc_ignore(drop_segment(e, seg->id, &ignored),
+              "the row stays reserved, and goes to the ledger with the upload");
+    return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed (%s: %s)", w->durable,
+                   seg->n, e->conf.write_quorum, gw_engine_cloud_name(e, cloud), why);
 }
 
 static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, const struct gw_segment *seg,
@@ -277,9 +282,11 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
 
     QC_TRY(gw_engine_may(e, err));
     if (p->size < 1 || p->size > QC_GW_SEGMENT_MAX)
-        return QC_FAIL(err, QC_LIMIT, "segment: %" PRIu32 " bytes, expected 1..%d", p->size, QC_GW_SEGMENT_MAX);
+        return QC_FAIL(err, QC_LIMIT, "segment: %" PRIu32 " bytes, expected 1..%d", p->size,
+                       QC_GW_SEGMENT_MAX);
     if (p->seq >= QC_GW_SEGMENTS_MAX)
-        return QC_FAIL(err, QC_LIMIT, "segment: number %" PRIu32 ", at most %d", p->seq, QC_GW_SEGMENTS_MAX - 1);
+        return QC_FAIL(err, QC_LIMIT, "segment: number %" PRIu32 ", at most %d", p->seq,
+                       QC_GW_SEGMENTS_MAX - 1);
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(take_reserved(e, &p->put_key, &seg, err));
@@ -300,14 +307,16 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
     return QC_OK;
 }
 
-/* -- commit, state, cancel -------------------------------------------------------------------------------------- */
+/* -- commit, state, cancel
+ * -------------------------------------------------------------------------------------- */
 
 static qc_rc check_entry(const struct gw_entry *e, uint8_t kind, struct qc_err *err)
 {
     if (e->kind != kind)
         return QC_FAIL(err, QC_USAGE, "entry: kind %u, expected %u", e->kind, kind);
     if (e->path.n < 1 || e->path.n > QC_GW_PATH_MAX)
-        return QC_FAIL(err, QC_USAGE, "entry: a path of %zu bytes, expected 1..%d", e->path.n, QC_GW_PATH_MAX);
+        return QC_FAIL(err, QC_USAGE, "entry: a path of %zu bytes, expected 1..%d", e->path.n,
+                       QC_GW_PATH_MAX);
     if (e->private_part.n > QC_GW_PRIVATE_MAX)
         return QC_FAIL(err, QC_USAGE, "entry: a private part of %zu bytes, at most %d", e->private_part.n,
                        QC_GW_PRIVATE_MAX);
@@ -329,7 +338,8 @@ qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, st
     QC_TRY(gw_engine_may(e, err));
     QC_TRY(check_entry(&c->entry, GW_ENTRY_FILE, err));
     if (c->backup.n < 1 || c->backup.n > QC_GW_BACKUP_MAX)
-        return QC_FAIL(err, QC_USAGE, "backup data: %zu bytes, expected 1..%d", c->backup.n, QC_GW_BACKUP_MAX);
+        return QC_FAIL(err, QC_USAGE, "backup data: %zu bytes, expected 1..%d", c->backup.n,
+                       QC_GW_BACKUP_MAX);
     QC_TRY(gw_commit(e, &change, err));
     QC_TRY(qc_fault(put_ack, err));
     *ret = change.receipt;
@@ -360,7 +370,8 @@ qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_id *put_key, struct g
     QC_LOCK(gw_cat_lock(e->cat));
     QC_TRY(gw_cat_request(e->cat, put_key, &row, err));
     if (row.kind != GW_REQUEST_PUT)
-        return QC_FAIL(err, row.state == GW_UPLOAD_UNKNOWN ? QC_NOTFOUND : QC_CONFLICT, "no upload of that put key");
+        return QC_FAIL(err, row.state == GW_UPLOAD_UNKNOWN ? QC_NOTFOUND : QC_CONFLICT,
+                       "no upload of that put key");
     QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
     *ret = v.vault;
     return QC_OK;

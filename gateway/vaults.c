@@ -31,8 +31,8 @@ static qc_rc open_backup(struct gw_engine *e, const struct gw_backup_ids *ids, q
 
     QC_TRY(gw_backup_epoch(sealed, &epoch, err));
     if (epoch != e->bkey_epoch)
-        return QC_FAIL(err, QC_INTEGRITY, "backup data: sealed under the key of epoch %" PRIu32 ", which is not here",
-                       epoch);
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "backup data: sealed under the key of epoch %" PRIu32 ", which is not here", epoch);
     return gw_backup_open(e->root, e->bkey, ids, sealed, ret, err);
 }
 
@@ -75,10 +75,12 @@ static qc_rc same_vault(struct gw_engine *e, const struct gw_id *vault, qc_span 
     return QC_OK;
 }
 
-qc_rc gw_vault_put(struct gw_engine *e, const struct gw_id *vault, qc_span record, qc_span backup, bool *ret_new,
-                   struct qc_err *err)
+qc_rc gw_vault_put(struct gw_engine *e, const struct gw_id *vault, qc_span record, qc_span backup,
+                   bool *ret_new, struct qc_err *err)
 {
-    struct gw_change change = { .kind = GW_CHANGE_VAULT, .vault = *vault, .record = record, .backup = backup };
+    struct gw_change change = {
+        .kind = GW_CHANGE_VAULT, .vault = *vault, .record = record, .backup = backup
+    };
     struct qc_err miss = { 0 };
 
     QC_TRY(check_record(vault, record, err));
@@ -144,7 +146,8 @@ qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_id *vault, uint64_t fr
     return QC_OK;
 }
 
-/* -- entries ---------------------------------------------------------------------------------------------------- */
+/* -- entries
+ * ---------------------------------------------------------------------------------------------------- */
 
 qc_rc gw_entry_get(struct gw_engine *e, const struct gw_id *vault, qc_span path, struct gw_entry_row *ret,
                    struct qc_err *err)
@@ -189,8 +192,8 @@ static qc_rc keep_row(void *ctx, const struct gw_entry_row *row, struct qc_err *
     return QC_OK;
 }
 
-qc_rc gw_entry_list(struct gw_engine *e, const struct gw_id *vault, const struct gw_entry_query *q, gw_entry_fn fn,
-                    void *ctx, bool *ret_more, struct qc_err *err)
+qc_rc gw_entry_list(struct gw_engine *e, const struct gw_id *vault, const struct gw_entry_query *q,
+                    gw_entry_fn fn, void *ctx, bool *ret_more, struct qc_err *err)
 {
     QC_CLEANUP(free_rows) struct entry_rows *rows = qc_alloc(sizeof *rows);
     struct gw_vault_row row;
@@ -199,7 +202,8 @@ qc_rc gw_entry_list(struct gw_engine *e, const struct gw_id *vault, const struct
     if (rows == NULL)
         return QC_FAIL(err, QC_NOMEM, "list of entries");
     QC_TRY(gw_engine_may(e, err));
-    if (q->limit < 1 || q->limit > QC_GW_LIST_MAX || q->prefix.n > QC_GW_PATH_MAX || q->after.n > QC_GW_PATH_MAX)
+    if (q->limit < 1 || q->limit > QC_GW_LIST_MAX || q->prefix.n > QC_GW_PATH_MAX ||
+        q->after.n > QC_GW_PATH_MAX)
         return QC_FAIL(err, QC_USAGE, "list: limit %u, expected 1..%d", q->limit, QC_GW_LIST_MAX);
     {
         QC_LOCK(gw_cat_lock(e->cat));
@@ -212,9 +216,11 @@ qc_rc gw_entry_list(struct gw_engine *e, const struct gw_id *vault, const struct
     return QC_OK;
 }
 
-/* -- B of a version --------------------------------------------------------------------------------------------- */
+/* -- B of a version
+ * --------------------------------------------------------------------------------------------- */
 
-qc_rc gw_version_backup(struct gw_engine *e, const struct gw_version_ids *ids, qc_buf *ret, struct qc_err *err)
+qc_rc gw_version_backup(struct gw_engine *e, const struct gw_version_ids *ids, qc_buf *ret,
+                        struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_GW_BACKUP_MAX + 64 };
     const struct gw_backup_ids b = { ids->vault, ids->object, ids->version };

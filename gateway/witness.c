@@ -37,7 +37,8 @@ static qc_rc look_at_identity(struct seat *s, struct cloud *c, const struct clou
     struct qc_err why = { 0 };
     size_t got;
 
-    const qc_rc rc = cloud_get(c, gw_name_identity, (struct cloud_range){ .n = sizeof bytes }, bytes, &got, op, err);
+    const qc_rc rc =
+        cloud_get(c, gw_name_identity, (struct cloud_range){ .n = sizeof bytes }, bytes, &got, op, err);
     if (rc == QC_NOTFOUND) {
         say(s, GW_VERDICT_LOST, "the cloud answers and has no identity object");
         return QC_OK;
@@ -74,7 +75,8 @@ static qc_rc look_at_roots(struct seat *s, struct cloud *c, const struct cloud_o
     char after[32];
     size_t got;
 
-    snprintf(after, sizeof after, "r/%08" PRIx32 "0", s->incarnation); /* after all names in that folder: '0' > '/' */
+    snprintf(after, sizeof after, "r/%08" PRIx32 "0",
+             s->incarnation); /* after all names in that folder: '0' > '/' */
     q.after = after;
     QC_TRY(cloud_list(c, &q, see_root, s, &page, op, err));
     if (s->root_key[0] == 0)
@@ -147,8 +149,9 @@ static void hear(struct gw_fan *f, unsigned at, const struct gw_outcome *o, cons
     gw_fan_set_state(f, at, unmarked ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE, ret->why);
 }
 
-qc_rc gw_witness(struct gw_fan *f, const struct gw_root *root, gw_clouds set, const struct gw_witness_ask *ask,
-                 const struct gw_rule *rule, struct gw_testimony *ret, struct qc_err *err)
+qc_rc gw_witness(struct gw_fan *f, const struct gw_root *root, gw_clouds set,
+                 const struct gw_witness_ask *ask, const struct gw_rule *rule, struct gw_testimony *ret,
+                 struct qc_err *err)
 {
     const unsigned count = gw_fan_count(f);
     struct court *court = qc_alloc(sizeof *court);
@@ -165,7 +168,9 @@ qc_rc gw_witness(struct gw_fan *f, const struct gw_root *root, gw_clouds set, co
     }
     for (unsigned at = 0; at < count; at++)
         if (set >> at & 1) {
-            const struct gw_job job = { .at = at, .lane = GW_LANE_CONTROL, .force = true, .run = testify, .ctx = &court->seats[at] };
+            const struct gw_job job = {
+                .at = at, .lane = GW_LANE_CONTROL, .force = true, .run = testify, .ctx = &court->seats[at]
+            };
             (void)gw_batch_start(batch, at, &job, rule->deadline);
         }
     while (gw_batch_next(batch, rule->deadline) >= 0)

@@ -1,6 +1,6 @@
-/* What a cloud testifies: that it is ours, and that no other gateway took over. Layer 4, internal; uses base, cloud.
- * Keeps I1 (D4, D8): an acknowledgement counts a record's copy only on a cloud that afterwards shows its identity and
- * no root of a greater incarnation.
+/* What a cloud testifies: that it is ours, and that no other gateway took over. Layer 4, internal; uses base,
+ * cloud. Keeps I1 (D4, D8): an acknowledgement counts a record's copy only on a cloud that afterwards shows
+ * its identity and no root of a greater incarnation.
  */
 #pragma once
 #include "gateway/fan.h"
@@ -26,10 +26,9 @@ struct gw_witness_ask {
 };
 
 /*
- * Ask every cloud of the set, suspect ones included, and set the states in the fan: good, lost or unreachable.
- *   root  borrowed; outlives the fan's workers
- *   ret   indexed by cloud position
- * QC_NOMEM alone.
+ * Ask every cloud of the set, suspect ones included, and set the states in the fan: good, lost or
+ * unreachable. root  borrowed; outlives the fan's workers ret   indexed by cloud position QC_NOMEM alone.
  */
-QC_MUST qc_rc gw_witness(struct gw_fan *f, const struct gw_root *root, gw_clouds set, const struct gw_witness_ask *ask,
-                         const struct gw_rule *rule, struct gw_testimony *ret, struct qc_err *err);
+QC_MUST qc_rc gw_witness(struct gw_fan *f, const struct gw_root *root, gw_clouds set,
+                         const struct gw_witness_ask *ask, const struct gw_rule *rule,
+                         struct gw_testimony *ret, struct qc_err *err);

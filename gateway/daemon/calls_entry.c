@@ -87,7 +87,8 @@ static qc_rc tell_current(struct request *r, const struct gw_id *vault, qc_span 
 }
 
 /* rc of a change, with the current entry beside it where it is a conflict. */
-static qc_rc conflicted(struct request *r, qc_rc rc, const struct gw_id *vault, qc_span path, struct answer *ret)
+static qc_rc conflicted(struct request *r, qc_rc rc, const struct gw_id *vault, qc_span path,
+                        struct answer *ret)
 {
     struct qc_err other = { 0 };
     if (rc == QC_CONFLICT && tell_current(r, vault, path, ret, &other) != QC_OK)

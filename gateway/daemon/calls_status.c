@@ -124,7 +124,8 @@ qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err)
     return status_json(&ret->json, r->server->engine, err);
 }
 
-static qc_rc request_faults(struct json_t *o, struct gw_engine *e, const struct gw_request *q, struct qc_err *err)
+static qc_rc request_faults(struct json_t *o, struct gw_engine *e, const struct gw_request *q,
+                            struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));
@@ -168,7 +169,8 @@ qc_rc call_backup(struct request *r, struct answer *ret, struct qc_err *err)
     return gw_version_backup(r->server->engine, &ids, &ret->raw, err);
 }
 
-static qc_rc info_clouds(struct json_t *o, struct gw_engine *e, const struct gw_version_info *info, struct qc_err *err)
+static qc_rc info_clouds(struct json_t *o, struct gw_engine *e, const struct gw_version_info *info,
+                         struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));

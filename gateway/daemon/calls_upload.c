@@ -24,7 +24,9 @@ qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *er
 qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *owed = NULL;
-    struct gw_segment_put p = { .put_key = r->id[0], .seq = (uint32_t)r->number, .size = (uint32_t)r->unit_size };
+    struct gw_segment_put p = { .put_key = r->id[0],
+                                .seq = (uint32_t)r->number,
+                                .size = (uint32_t)r->unit_size };
     struct gw_segment_receipt receipt = { 0 };
     const char *last = request_argument(r, "last");
     if (r->number >= QC_GW_SEGMENTS_MAX)
@@ -75,7 +77,8 @@ qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *e
     struct gw_receipt receipt = { 0 };
     struct qc_err other = { 0 };
     qc_rc rc = gw_upload_cancel(r->server->engine, &r->id[0], &state, &receipt, err);
-    if (rc == QC_CONFLICT && upload_json(&ret->with_error, r->server->engine, state, &receipt, &other) != QC_OK)
+    if (rc == QC_CONFLICT &&
+        upload_json(&ret->with_error, r->server->engine, state, &receipt, &other) != QC_OK)
         qc_json_free(&ret->with_error);
     QC_TRY(rc);
     return upload_json(&ret->json, r->server->engine, GW_UPLOAD_CANCELLED, &receipt, err);

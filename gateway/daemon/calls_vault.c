@@ -28,7 +28,8 @@ qc_rc call_vault_put(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(request_json(r, names, 2, &in, err));
     QC_TRY(qc_json_b64(in, "record", &record, err));
     QC_TRY(qc_json_b64(in, "backup", &backup, err));
-    QC_TRY(gw_vault_put(r->server->engine, &r->id[0], qc_buf_span(&record), qc_buf_span(&backup), &made, err));
+    QC_TRY(
+        gw_vault_put(r->server->engine, &r->id[0], qc_buf_span(&record), qc_buf_span(&backup), &made, err));
     ret->status = made ? MHD_HTTP_CREATED : MHD_HTTP_OK;
     return qc_json_new_obj(&ret->json, err);
 }

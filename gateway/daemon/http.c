@@ -24,7 +24,8 @@ const char *request_argument(struct request *r, const char *name)
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-qc_rc request_argument_u64(struct request *r, const char *name, uint64_t otherwise, uint64_t *ret, struct qc_err *err)
+qc_rc request_argument_u64(struct request *r, const char *name, uint64_t otherwise, uint64_t *ret,
+                           struct qc_err *err)
 {
     const char *text = request_argument(r, name);
     uint64_t v = 0;
@@ -41,7 +42,8 @@ qc_rc request_argument_u64(struct request *r, const char *name, uint64_t otherwi
     return QC_OK;
 }
 
-qc_rc request_json(struct request *r, const char *const *names, size_t count, struct json_t **ret, struct qc_err *err)
+qc_rc request_json(struct request *r, const char *const *names, size_t count, struct json_t **ret,
+                   struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_TRY_AS(qc_json_parse(&in, qc_buf_span(&r->body), err), err, "body");
@@ -52,7 +54,8 @@ qc_rc request_json(struct request *r, const char *const *names, size_t count, st
     return QC_OK;
 }
 
-/* -- answers ---------------------------------------------------------------------------------------------------- */
+/* -- answers
+ * ---------------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result send_bytes(struct request *r, unsigned status, const char *type, qc_span bytes)
 {
@@ -86,7 +89,8 @@ static qc_rc error_json(struct json_t **json, const struct qc_err *why, struct q
         QC_TRY(qc_json_new_obj(json, err));
     QC_TRY(qc_json_new_obj(&error, err));
     QC_TRY(qc_json_set_str(error, "id", qc_rc_name(why->rc), err));
-    if (qc_json_set_str(error, "message", why->msg, err) != QC_OK) /* cut inside a character, or from a file's name */
+    if (qc_json_set_str(error, "message", why->msg, err) !=
+        QC_OK) /* cut inside a character, or from a file's name */
         QC_TRY(qc_json_set_str(error, "message", qc_rc_text(why->rc), err));
     QC_TRY(qc_json_set_bool(error, "retry", qc_rc_retry(why->rc), err));
     return qc_json_set(*json, "error", &error, err);
@@ -126,12 +130,14 @@ static enum MHD_Result run_call(struct request *r)
     return send_bytes(r, a.status, "application/octet-stream", qc_buf_span(&a.raw));
 }
 
-/* -- requests --------------------------------------------------------------------------------------------------- */
+/* -- requests
+ * --------------------------------------------------------------------------------------------------- */
 
 /* The socket's mode keeps others out; this holds where a directory's rights were opened by mistake. */
 static qc_rc check_peer(struct MHD_Connection *connection, struct qc_err *err)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct ucred peer = { 0 };
     socklen_t n = sizeof peer;
     if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
@@ -167,15 +173,18 @@ static void set_timeout(struct request *r, unsigned seconds)
         QC_LOG_MSG(QC_LOG_WARN, "a connection keeps its timeout");
 }
 
-/* Takes a unit. Whoever holds one and sends nothing loses the connection soon: the unit is wanted by others. */
+/* Takes a unit. Whoever holds one and sends nothing loses the connection soon: the unit is wanted by others.
+ */
 static qc_rc segment_begin(struct request *r, struct qc_err *err)
 {
-    const char *text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *text =
+        MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     uint64_t size = 0;
     if (text == NULL)
         return QC_FAIL(err, QC_USAGE, "a segment needs a Content-Length");
     for (const char *p = text; *p != '\0'; p++)
-        if (*p < '0' || *p > '9' || !qc_mul_u64(size, 10, &size) || !qc_add_u64(size, (uint64_t)(*p - '0'), &size))
+        if (*p < '0' || *p > '9' || !qc_mul_u64(size, 10, &size) ||
+            !qc_add_u64(size, (uint64_t)(*p - '0'), &size))
             return QC_FAIL(err, QC_USAGE, "Content-Length: not a number");
     if (size < 1 || size > QC_GW_SEGMENT_MAX)
         return QC_FAIL(err, QC_LIMIT, "a segment has 1 to %d bytes", QC_GW_SEGMENT_MAX);
@@ -261,7 +270,8 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
     return run_call(r);
 }
 
-void http_completed(void *cls, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+void http_completed(void *cls, struct MHD_Connection *connection, void **state,
+                    enum MHD_RequestTerminationCode why)
 {
     struct http_server *server = cls;
     struct request *r = *state;

@@ -1,9 +1,9 @@
-/* The HTTP side of the gateway: requests in, answers out. Layer 5; uses base, gateway, libmicrohttpd. Contract:
- * docs/API.md, docs/openapi.yaml. Keeps I6, I7.
+/* The HTTP side of the gateway: requests in, answers out. Layer 5; uses base, gateway, libmicrohttpd.
+ * Contract: docs/API.md, docs/openapi.yaml. Keeps I6, I7.
  *
- * One thread per connection. A request is matched to a row of the route table before its body is read; JSON bodies
- * are collected up to HTTP_BODY_MAX, segments go straight into a unit of the engine (waiting for one is the
- * back-pressure). Calls fill a struct answer; one function turns it into a response. */
+ * One thread per connection. A request is matched to a row of the route table before its body is read; JSON
+ * bodies are collected up to HTTP_BODY_MAX, segments go straight into a unit of the engine (waiting for one
+ * is the back-pressure). Calls fill a struct answer; one function turns it into a response. */
 #pragma once
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -14,7 +14,8 @@
 #include "gateway/engine.h"
 
 enum {
-    HTTP_BODY_MAX = 1024 * 1024,        /* the longest JSON body: a commit with path, private part and B, in base64 */
+    HTTP_BODY_MAX =
+        1024 * 1024, /* the longest JSON body: a commit with path, private part and B, in base64 */
     HTTP_ANSWER_MAX = 15 * 1024 * 1024, /* below QC_JSON_MAX, which bounds the client's parser */
     HTTP_PAGE_BYTES = 4 * 1024 * 1024,  /* of paths in one page of a listing */
     HTTP_BLOCK = 512 * 1024,            /* of a streamed answer */
@@ -40,14 +41,14 @@ struct request {
     struct http_server *server;
     struct MHD_Connection *connection;
     const struct route *route;
-    struct gw_id id[HTTP_IDS]; /* in the order in which they stand in the path */
-    uint64_t number;           /* the decimal component, where the pattern has one */
+    struct gw_id id[HTTP_IDS];           /* in the order in which they stand in the path */
+    uint64_t number;                     /* the decimal component, where the pattern has one */
     char name[QC_GW_REQUEST_ID_MAX + 1]; /* X-Qcloud-Request, or that of /v1/requests/ID; empty: none */
     qc_buf body;
     struct gw_unit *unit; /* a segment's bytes */
     size_t unit_at, unit_size;
     bool at_once; /* a refusal that does not wait for the body; the connection ends with it */
-    qc_rc rc; /* of what went wrong before the call: the body is swallowed, then this is answered */
+    qc_rc rc;     /* of what went wrong before the call: the body is swallowed, then this is answered */
     struct qc_err err;
 };
 
@@ -57,7 +58,7 @@ struct answer {
     struct json_t *json;
     qc_buf raw;
     struct gw_reader *reader;
-    uint64_t from, to, size; /* of the reader: [from, to) of size */
+    uint64_t from, to, size;   /* of the reader: [from, to) of size */
     struct json_t *with_error; /* members beside "error" */
 };
 void answer_done(struct answer *a);
@@ -74,14 +75,15 @@ struct route {
 extern const struct route routes[];
 extern const size_t routes_count;
 
-/* The row for a request, its ids and number written into r. QC_NOTFOUND; QC_USAGE: the path is known, the method is
- * not. */
+/* The row for a request, its ids and number written into r. QC_NOTFOUND; QC_USAGE: the path is known, the
+ * method is not. */
 QC_MUST qc_rc route_find(struct request *r, const char *method, const char *url, struct qc_err *err);
 
-/* `bytes=A-B`, `bytes=A-`, `bytes=-N` of size bytes (RFC 9110 14.1.2; one range). text NULL: all. *ret_partial: a
- * range was asked for. QC_USAGE: not understood, or nothing of it lies in the object (416). */
-QC_MUST qc_rc range_parse(const char *text, uint64_t size, uint64_t *ret_from, uint64_t *ret_to, bool *ret_partial,
-                          struct qc_err *err);
+/* `bytes=A-B`, `bytes=A-`, `bytes=-N` of size bytes (RFC 9110 14.1.2; one range). text NULL: all.
+ * *ret_partial: a range was asked for. QC_USAGE: not understood, or nothing of it lies in the object (416).
+ */
+QC_MUST qc_rc range_parse(const char *text, uint64_t size, uint64_t *ret_from, uint64_t *ret_to,
+                          bool *ret_partial, struct qc_err *err);
 
 const char *request_argument(struct request *r, const char *name);
 QC_MUST qc_rc request_argument_u64(struct request *r, const char *name, uint64_t otherwise, uint64_t *ret,
@@ -92,12 +94,14 @@ QC_MUST qc_rc request_json(struct request *r, const char *const *names, size_t c
 
 /* Send a stretch of a version; takes the answer's reader. */
 enum MHD_Result stream_send(struct request *r, struct answer *a);
-/* Streams whose clients stopped reading give back what they hold; they fetch it again when it is asked for. */
+/* Streams whose clients stopped reading give back what they hold; they fetch it again when it is asked for.
+ */
 void streams_rest(struct http_server *server);
 
 /* microhttpd's entry point; cls is the struct http_server. */
 enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                             const char *version, const char *data, size_t *size, void **state);
-void http_completed(void *cls, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why);
+void http_completed(void *cls, struct MHD_Connection *connection, void **state,
+                    enum MHD_RequestTerminationCode why);
 void http_connection(void *cls, struct MHD_Connection *connection, void **socket_state,
                      enum MHD_ConnectionNotificationCode why);

@@ -1,4 +1,5 @@
-/* qcloud-gateway: the erasure-coding server and its operator's commands. Layer 5; uses base, qrng, gateway. */
+/* qcloud-gateway: the erasure-coding server and its operator's commands. Layer 5; uses base, qrng, gateway.
+ */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,7 +88,8 @@ static qc_rc log_to(const struct qc_args *args, struct qc_fd *ret, struct qc_err
 {
     const char *file = qc_args_value(args, "log-file", NULL);
     if (file != NULL)
-        QC_TRY(qc_open_at(ret, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600, err));
+        QC_TRY(qc_open_at(ret, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600,
+                          err));
     qc_log_setup(file != NULL ? qc_fd_get(ret) : STDERR_FILENO, QC_LOG_INFO, qc_args_flag(args, "json-log"));
     return QC_OK;
 }
@@ -144,15 +146,18 @@ static qc_rc kit_read(const char *file, qc_key **ret, size_t *ret_n, struct qc_e
 
 static void report_text(const struct gw_rebuild_report *r)
 {
-    printf("incarnation %" PRIu32 " of the gateway, from %u of %u clouds (%u are needed)\n", r->incarnation, r->reached,
-           r->clouds, r->needed);
+    printf("incarnation %" PRIu32 " of the gateway, from %u of %u clouds (%u are needed)\n", r->incarnation,
+           r->reached, r->clouds, r->needed);
     printf("%" PRIu64 " log objects up to %" PRIu64 "; %" PRIu64 " beyond the cut are void\n", r->log_objects,
            r->log_sequence, r->log_beyond);
-    printf("%" PRIu64 " vaults, %" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " removed, %" PRIu64 " bytes\n",
+    printf("%" PRIu64 " vaults, %" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " removed, %" PRIu64
+           " bytes\n",
            r->vaults, r->entries, r->versions, r->tombstones, r->bytes);
-    printf("fragments: %" PRIu64 " of %" PRIu64 " found, %" PRIu64 " missing, %" PRIu64 " on clouds that did not answer\n",
+    printf("fragments: %" PRIu64 " of %" PRIu64 " found, %" PRIu64 " missing, %" PRIu64
+           " on clouds that did not answer\n",
            r->fragments_found, r->fragments_expected, r->fragments_missing, r->fragments_unheard);
-    printf("%" PRIu64 " fragments without a record (never acknowledged, kept), %" PRIu64 " foreign objects (not touched)\n",
+    printf("%" PRIu64 " fragments without a record (never acknowledged, kept), %" PRIu64
+           " foreign objects (not touched)\n",
            r->unknown, r->foreign);
     if (r->unreadable > 0)
         printf("%" PRIu64 " versions have too few fragments on the clouds that answered\n", r->unreadable);
@@ -210,7 +215,8 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
     const struct gw_rebuild_setup setup = { clouds.v, clouds.count,
-                                            kit != NULL ? qc_span_sub(qc_key_open(kit), 0, kit_n) : (qc_span){ 0 } };
+                                            kit != NULL ? qc_span_sub(qc_key_open(kit), 0, kit_n)
+                                                        : (qc_span){ 0 } };
     QC_TRY(gw_rebuild(state, &setup, &rng, &report, err));
     if (qc_args_flag(args, "json"))
         return report_json(&report, err);
@@ -218,7 +224,8 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
     return QC_OK;
 }
 
-static qc_rc open_engine(const struct qc_args *args, const qc_rng *rng, struct gw_engine **ret, struct qc_err *err)
+static qc_rc open_engine(const struct qc_args *args, const qc_rng *rng, struct gw_engine **ret,
+                         struct qc_err *err)
 {
     const char *state = NULL;
     QC_TRY(state_of(args, &state, err));
@@ -229,8 +236,8 @@ static void status_text(const struct gw_status *s)
 {
     char hex[2 * GW_ID_BYTES + 1];
     qc_hex(gw_id_span(&s->health.catalogue), hex);
-    printf("gateway %s, incarnation %" PRIu32 "%s%s\n", hex, s->health.incarnation, s->health.fenced ? ": " : "",
-           s->health.fenced ? s->fenced_why : "");
+    printf("gateway %s, incarnation %" PRIu32 "%s%s\n", hex, s->health.incarnation,
+           s->health.fenced ? ": " : "", s->health.fenced ? s->fenced_why : "");
     printf("EC(%u,%u), write quorum %u, record quorum %u\n", s->k, s->n, s->write_quorum, s->record_quorum);
     for (unsigned i = 0; i < s->cloud_count; i++) {
         const struct gw_cloud_status *c = &s->clouds[i];
@@ -239,7 +246,8 @@ static void status_text(const struct gw_status *s)
     }
     printf("%" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " bytes\n", s->objects, s->versions, s->bytes);
     for (unsigned i = 0; i < s->margin_count; i++)
-        printf("%" PRIu64 " versions survive %d more lost clouds\n", s->margins[i].versions, s->margins[i].margin);
+        printf("%" PRIu64 " versions survive %d more lost clouds\n", s->margins[i].versions,
+               s->margins[i].margin);
     printf("%" PRIu64 " fragments and %" PRIu64 " record copies are owed\n", s->debts, s->record_debts);
     if (s->root_count > 0)
         printf("root key: shared over the clouds, any %u of %u find it\n", s->root_threshold, s->root_count);
@@ -280,7 +288,8 @@ static qc_rc cmd_kit(void *app, const struct qc_args *args, struct qc_err *err)
     const qc_rng rng = qrng_rng(q);
     QC_TRY(open_engine(args, &rng, &e, err));
     QC_TRY(gw_engine_kit(e, &kit, err));
-    const size_t n = strnlen((const char *)qc_key_open(kit).p, qc_key_open(kit).n); /* padded to the step of keys */
+    const size_t n =
+        strnlen((const char *)qc_key_open(kit).p, qc_key_open(kit).n); /* padded to the step of keys */
     const qc_span parts[] = { qc_span_sub(qc_key_open(kit), 0, n), QC_LIT("\n") };
     return qc_write_all(STDOUT_FILENO, parts, 2, err);
 }
@@ -312,10 +321,12 @@ static const struct qc_app app = {
     .version = QC_VERSION,
     .cmds = commands,
     .footer = "Examples:\n"
-              "  qcloud-gateway init --state DIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b --cloud c=file:///mnt/c\n"
+              "  qcloud-gateway init --state DIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b --cloud "
+              "c=file:///mnt/c\n"
               "  qcloud-gateway serve --state DIR --idle 30\n"
               "  qcloud-gateway rebuild --state NEWDIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b\n"
-              "Exit: 0 ok, 1 other, 2 usage, 5 try again, 6 too few clouds, 8 damaged, 10 not set up, 11 locked or\n"
+              "Exit: 0 ok, 1 other, 2 usage, 5 try again, 6 too few clouds, 8 damaged, 10 not set up, 11 "
+              "locked or\n"
               "another gateway took over, 12 permission, 13 randomness, 14 full.",
 };
 
@@ -348,8 +359,9 @@ int main(int argc, char **argv)
     if (run(argc, argv, &about, &err) != QC_OK)
         return tell_error(about, &err);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "qcloud-gateway: E0150 stdout cannot be written\n   data: nothing was changed by that.\n"
-                        "   next: the same call again, with room for its output\n");
+        fprintf(stderr,
+                "qcloud-gateway: E0150 stdout cannot be written\n   data: nothing was changed by that.\n"
+                "   next: the same call again, with room for its output\n");
         return 1;
     }
     return 0;

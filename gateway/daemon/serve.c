@@ -17,10 +17,10 @@
 #define SOCKET_NAME "gateway.sock"
 
 enum {
-    TICK_MS = 200,     /* between two looks at signals and idleness */
-    TIDY_MS = 2000,    /* between two rounds of housekeeping when there is nothing to do */
+    TICK_MS = 200,  /* between two looks at signals and idleness */
+    TIDY_MS = 2000, /* between two rounds of housekeeping when there is nothing to do */
     BACKLOG = 64,
-    GOODBYE_MS = 300,  /* for clients that connected while the socket's name went away */
+    GOODBYE_MS = 300, /* for clients that connected while the socket's name went away */
 };
 
 /* Bound through the directory's descriptor: the path itself may be longer than a socket address. */
@@ -55,12 +55,14 @@ static void stop_daemon(struct MHD_Daemon **d)
 static qc_rc start_http(struct http_server *server, struct qc_fd *listening, struct MHD_Daemon **ret,
                         struct qc_err *err)
 {
-    struct MHD_Daemon *d = MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL, http_handle, server,
-        MHD_OPTION_LISTEN_SOCKET, qc_fd_get(listening), MHD_OPTION_NOTIFY_COMPLETED, http_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, http_connection, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_END);
+    struct MHD_Daemon *d =
+        MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0,
+                         NULL, NULL, http_handle, server, MHD_OPTION_LISTEN_SOCKET, qc_fd_get(listening),
+                         MHD_OPTION_NOTIFY_COMPLETED, http_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+                         http_connection, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                         (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_END);
     if (d == NULL)
         return QC_FAIL(err, QC_TEMP, "the HTTP server does not start");
     (void)QC_STEAL(*listening); /* microhttpd closes it */
@@ -76,7 +78,8 @@ static qc_rc tell_ready(int fd, struct qc_err *err)
     return qc_write_all(fd, &QC_LIT("ready\n"), 1, err);
 }
 
-/* Housekeeping, where it is due. A failure is told once per round and tried again: requests must not suffer. */
+/* Housekeeping, where it is due. A failure is told once per round and tried again: requests must not suffer.
+ */
 static void tidy(struct http_server *server, uint64_t *next_ms, bool *more)
 {
     struct qc_err err = { 0 };
@@ -119,8 +122,8 @@ static void run(struct http_server *server, const struct serve_options *o, const
     }
 }
 
-/* The socket's name goes first, while the lock is held: whoever comes later starts a gateway of their own and waits
- * for the lock; whoever connected just before is still served. */
+/* The socket's name goes first, while the lock is held: whoever comes later starts a gateway of their own and
+ * waits for the lock; whoever connected just before is still served. */
 static void say_goodbye(struct http_server *server, int dirfd)
 {
     qc_deadline until = qc_deadline_in(GOODBYE_MS);
@@ -148,7 +151,8 @@ static void server_done(struct http_server *server)
     qc_mutex_done(&server->lock);
 }
 
-static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *o, const sigset_t *set, struct qc_err *err)
+static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *o, const sigset_t *set,
+                          struct qc_err *err)
 {
     QC_CLEANUP(server_done) struct http_server server = { .engine = engine };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };

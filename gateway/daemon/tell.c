@@ -13,40 +13,52 @@ static const struct row calls[] = {
     { QC_OK, 50, "nothing was done.", "qcloud-gateway --help" },
 };
 static const struct row inits[] = {
-    { QC_CONFLICT, 51, "nothing was overwritten.", "choose an empty directory for each cloud and for the state" },
-    { QC_QUORUM, 52, "nothing is stored yet.", "bring the clouds back; the same call again goes on where it stopped" },
+    { QC_CONFLICT, 51, "nothing was overwritten.",
+      "choose an empty directory for each cloud and for the state" },
+    { QC_QUORUM, 52, "nothing is stored yet.",
+      "bring the clouds back; the same call again goes on where it stopped" },
     { QC_FULL, 53, "nothing is stored yet.", "free space, then the same call again" },
     { QC_OK, 54, "nothing is stored yet.", "correct the cause, then the same call again" },
 };
 static const struct row serves[] = {
-    { QC_LOCKED, 55, "nothing is wrong: another process serves this directory.", "use that one; it leaves by itself when idle" },
-    { QC_FENCED, 56, "another gateway took over; what it holds is newer than this catalogue. Nothing here was changed.",
+    { QC_LOCKED, 55, "nothing is wrong: another process serves this directory.",
+      "use that one; it leaves by itself when idle" },
+    { QC_FENCED, 56,
+      "another gateway took over; what it holds is newer than this catalogue. Nothing here was changed.",
       "qcloud gateway rebuild    (to take over again), or go on with the other one" },
     { QC_NOTCONF, 57, "nothing is stored here.", "qcloud init --local --cloud URL ..." },
-    { QC_INTEGRITY, 58, "the local catalogue is damaged; what lies on the clouds is not touched by that.", "qcloud gateway rebuild" },
-    { QC_FORMAT, 59, "the local catalogue does not parse; what lies on the clouds is not touched by that.", "qcloud gateway rebuild" },
-    { QC_FULL, 60, "nothing acknowledged is lost; the local disk is full.", "free space, then the same call again" },
+    { QC_INTEGRITY, 58, "the local catalogue is damaged; what lies on the clouds is not touched by that.",
+      "qcloud gateway rebuild" },
+    { QC_FORMAT, 59, "the local catalogue does not parse; what lies on the clouds is not touched by that.",
+      "qcloud gateway rebuild" },
+    { QC_FULL, 60, "nothing acknowledged is lost; the local disk is full.",
+      "free space, then the same call again" },
     { QC_OK, 61, "nothing acknowledged is lost.", "correct the cause, then the same call again" },
 };
 static const struct row rebuilds[] = {
     { QC_QUORUM, 62, "nothing was changed. The catalogue cannot be known from so few clouds.",
       "bring more clouds back, or give the operator's kit: --kit FILE" },
-    { QC_CONFLICT, 63, "nothing was taken over.", "wait until the other rebuild has ended, then use that gateway" },
-    { QC_OK, 64, "the clouds keep all that they had; a rebuild deletes nothing.", "correct the cause, then the same call again" },
+    { QC_CONFLICT, 63, "nothing was taken over.",
+      "wait until the other rebuild has ended, then use that gateway" },
+    { QC_OK, 64, "the clouds keep all that they had; a rebuild deletes nothing.",
+      "correct the cause, then the same call again" },
 };
 static const struct row statuses[] = {
     { QC_OK, 65, "nothing was changed.", "qcloud status" },
 };
 
-static const struct row *const tables[] = { [TELL_CALL] = calls, [TELL_INIT] = inits, [TELL_SERVE] = serves,
-                                            [TELL_REBUILD] = rebuilds, [TELL_STATUS] = statuses };
+static const struct row *const tables[] = { [TELL_CALL] = calls,
+                                            [TELL_INIT] = inits,
+                                            [TELL_SERVE] = serves,
+                                            [TELL_REBUILD] = rebuilds,
+                                            [TELL_STATUS] = statuses };
 
 int tell_error(enum tell_about about, const struct qc_err *err)
 {
     const struct row *row = tables[about];
     while (row->rc != QC_OK && row->rc != err->rc)
         row++;
-    fprintf(stderr, "qcloud-gateway: E%02d%02u %s\n   data: %s\n   next: %s\n", qc_rc_exit(err->rc), row->nn, err->msg,
-            row->data, err->next != NULL ? err->next : row->next);
+    fprintf(stderr, "qcloud-gateway: E%02d%02u %s\n   data: %s\n   next: %s\n", qc_rc_exit(err->rc), row->nn,
+            err->msg, row->data, err->next != NULL ? err->next : row->next);
     return qc_rc_exit(err->rc);
 }

@@ -1,6 +1,7 @@
-/* fault/gateway_engine: the program is killed, or a step fails, at every fault point that an operation passes, at each of
- * its first passes. Afterwards: what was acknowledged is there, the operation can be done again, nothing is left over
- * on the clouds, and a rebuild finds the same. A point that no operation passes fails the test. (I1, D1..D10) */
+/* fault/gateway_engine: the program is killed, or a step fails, at every fault point that an operation
+ * passes, at each of its first passes. Afterwards: what was acknowledged is there, the operation can be done
+ * again, nothing is left over on the clouds, and a rebuild finds the same. A point that no operation passes
+ * fails the test. (I1, D1..D10) */
 #include <fcntl.h>
 #include <sys/wait.h>
 
@@ -48,7 +49,8 @@ static void restore(struct bench *b)
     run("cp -a", b->pristine, copy);
 }
 
-/* -- operations, in a child that may be killed ------------------------------------------------------------------- */
+/* -- operations, in a child that may be killed
+ * ------------------------------------------------------------------- */
 
 typedef qc_rc (*operation)(struct bench *b, struct qc_err *err);
 
@@ -109,9 +111,11 @@ static qc_rc op_rebuild(struct bench *b, struct qc_err *err)
     return erig_rebuild(&b->r, b->r.state, &report, err);
 }
 
-/* -- what must hold afterwards ----------------------------------------------------------------------------------- */
+/* -- what must hold afterwards
+ * ----------------------------------------------------------------------------------- */
 
-/* As the client does after a crash: ask by key; live is done, open is cancelled, then again under a new key. */
+/* As the client does after a crash: ask by key; live is done, open is cancelled, then again under a new key.
+ */
 static void recover_put(struct bench *b, bool acked)
 {
     struct qc_err err = { 0 };
@@ -147,7 +151,8 @@ static void check_common(struct bench *b, unsigned versions)
 
     settle(b);
     CHECK_OK(gw_engine_status(b->r.e, &s, &err));
-    CHECK(s.versions == versions && s.debts == 0 && s.record_debts == 0 && s.dead_segments == 0 && s.open_uploads == 0);
+    CHECK(s.versions == versions && s.debts == 0 && s.record_debts == 0 && s.dead_segments == 0 &&
+          s.open_uploads == 0);
     CHECK_OK(erig_check(&b->r, &b->before, &err));
     CHECK_OK(erig_check(&b->r, &b->gone, &err));
     for (unsigned i = 0; i < CLOUDS; i++)
@@ -231,7 +236,8 @@ static void check_rebuild(struct bench *b, bool acked)
     check_common(b, 2);
 }
 
-/* -- the loop ----------------------------------------------------------------------------------------------------- */
+/* -- the loop
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct scenario {
     const char *name;
@@ -286,7 +292,8 @@ static void strike(struct bench *b, const struct scenario *s, const char *script
                             : kill && WTERMSIG(status) == SIGKILL);
 }
 
-static void one_fault(struct bench *b, const struct scenario *s, enum qc_fault_point p, const char *action, uint64_t n)
+static void one_fault(struct bench *b, const struct scenario *s, enum qc_fault_point p, const char *action,
+                      uint64_t n)
 {
     struct qc_err err = { 0 };
     struct gw_rebuild_report report;
@@ -336,7 +343,8 @@ static void run_scenario(struct bench *b, const struct scenario *s)
     CHECK(points > 3);
 }
 
-/* -- benches ------------------------------------------------------------------------------------------------------ */
+/* -- benches
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void without_state(struct bench *b)
 {

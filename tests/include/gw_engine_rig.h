@@ -53,7 +53,8 @@ static inline qc_rc erig_init(struct erig *r, const char *state, struct qc_err *
     return gw_engine_init(state, &setup, &r->rng, err);
 }
 
-static inline qc_rc erig_rebuild(struct erig *r, const char *state, struct gw_rebuild_report *ret, struct qc_err *err)
+static inline qc_rc erig_rebuild(struct erig *r, const char *state, struct gw_rebuild_report *ret,
+                                 struct qc_err *err)
 {
     struct erig_clouds c;
 
@@ -100,7 +101,8 @@ static inline void erig_new(struct erig *r, unsigned clouds, unsigned k, unsigne
     CHECK_OK(erig_init(r, r->state, &err));
     erig_open(r);
     erig_record(r, record);
-    CHECK_OK(gw_vault_put(r->e, &r->vault, qc_span_of(record, sizeof record), QC_LIT("vault backup"), &fresh, &err));
+    CHECK_OK(gw_vault_put(r->e, &r->vault, qc_span_of(record, sizeof record), QC_LIT("vault backup"), &fresh,
+                          &err));
     CHECK(fresh);
 }
 
@@ -149,8 +151,8 @@ static inline void erig_bytes(const struct erig_put *p, uint32_t seq, uint8_t *r
     qc_rand_fill(&rand, ret, erig_size(p, seq));
 }
 
-static inline struct erig_put erig_prepare(uint64_t seed, const char *path, uint64_t number, uint32_t segments,
-                                           uint32_t size)
+static inline struct erig_put erig_prepare(uint64_t seed, const char *path, uint64_t number,
+                                           uint32_t segments, uint32_t size)
 {
     struct erig_put p = { .seed = seed, .number = number, .path = path, .segments = segments, .size = size };
     struct qc_rand rand = { .state = seed ^ UINT64_C(0x9999) };
@@ -159,7 +161,9 @@ static inline struct erig_put erig_prepare(uint64_t seed, const char *path, uint
     qc_rand_fill(&rand, p.version.b, sizeof p.version.b);
     qc_rand_fill(&rand, p.backup, sizeof p.backup);
     qc_rand_fill(&rand, p.private_part, sizeof p.private_part);
-    p.entry = (struct gw_entry){ .kind = GW_ENTRY_FILE, .number = number, .object = p.object, .version = p.version };
+    p.entry = (struct gw_entry){
+        .kind = GW_ENTRY_FILE, .number = number, .object = p.object, .version = p.version
+    };
     p.entry.sequence = number;
     p.entry.size = (uint64_t)segments * size + 3;
     qc_rand_fill(&rand, p.entry.m, sizeof p.entry.m);
@@ -169,9 +173,11 @@ static inline struct erig_put erig_prepare(uint64_t seed, const char *path, uint
 
 static inline qc_rc erig_begin(struct erig *r, const struct erig_put *p, struct qc_err *err)
 {
-    const struct gw_upload u = {
-        .put_key = p->key, .vault = r->vault, .object = p->object, .version = p->version, .base = p->number - 1
-    };
+    const struct gw_upload u = { .put_key = p->key,
+                                 .vault = r->vault,
+                                 .object = p->object,
+                                 .version = p->version,
+                                 .base = p->number - 1 };
     bool fresh;
     return gw_upload_begin(r->e, &u, &fresh, err);
 }
@@ -188,7 +194,8 @@ static inline qc_rc erig_segment(struct erig *r, const struct erig_put *p, uint3
     return gw_upload_segment(r->e, &s, u, &receipt, err);
 }
 
-static inline qc_rc erig_commit(struct erig *r, const struct erig_put *p, struct gw_receipt *ret, struct qc_err *err)
+static inline qc_rc erig_commit(struct erig *r, const struct erig_put *p, struct gw_receipt *ret,
+                                struct qc_err *err)
 {
     struct gw_upload_commit c = { .put_key = p->key,
                                   .vault = r->vault,
@@ -200,7 +207,8 @@ static inline qc_rc erig_commit(struct erig *r, const struct erig_put *p, struct
     return gw_upload_commit(r->e, &c, ret, err);
 }
 
-static inline qc_rc erig_put(struct erig *r, const struct erig_put *p, struct gw_receipt *ret, struct qc_err *err)
+static inline qc_rc erig_put(struct erig *r, const struct erig_put *p, struct gw_receipt *ret,
+                             struct qc_err *err)
 {
     QC_TRY(erig_begin(r, p, err));
     for (uint32_t seq = 0; seq < p->segments; seq++)
@@ -208,7 +216,8 @@ static inline qc_rc erig_put(struct erig *r, const struct erig_put *p, struct gw
     return erig_commit(r, p, ret, err);
 }
 
-static inline qc_rc erig_remove(struct erig *r, const struct erig_put *p, struct gw_receipt *ret, struct qc_err *err)
+static inline qc_rc erig_remove(struct erig *r, const struct erig_put *p, struct gw_receipt *ret,
+                                struct qc_err *err)
 {
     struct gw_entry t = { .kind = GW_ENTRY_TOMBSTONE, .number = p->number, .path = qc_span_str(p->path) };
     memcpy(t.seal, p->entry.seal, sizeof t.seal);

@@ -1,5 +1,6 @@
-/* prop/gateway_commits: many writers, few paths, clouds that come and go. Every acknowledgement has a number of its own,
- * numbers have no gaps, the chain is as long as the acknowledgements, and what was acknowledged is read back. */
+/* prop/gateway_commits: many writers, few paths, clouds that come and go. Every acknowledgement has a number
+ * of its own, numbers have no gaps, the chain is as long as the acknowledgements, and what was acknowledged
+ * is read back. */
 #include <stdatomic.h>
 
 #include "gw_engine_rig.h"
@@ -68,7 +69,7 @@ static void commit_until(struct erig_put *put, unsigned p)
         }
     }
     fprintf(stderr, "commit: %s\n", err.msg);
-    CHECK(!"acknowledged in the end");
+    CHECK(false && "acknowledged in the end");
 }
 
 static bool upload(const struct erig_put *put)

@@ -11,7 +11,8 @@ static void put_and_read(void)
     erig_new(&r, 5, 3, 5);
     const struct erig_put p = erig_prepare(1, "\1alpha", 1, 3, 700000);
     CHECK_OK(erig_put(&r, &p, &a, &err));
-    CHECK(a.number == 1 && a.chain == 1 && a.acked_margin == 2 && a.margin_full == 2 && a.durable_min == 5 && a.n == 5);
+    CHECK(a.number == 1 && a.chain == 1 && a.acked_margin == 2 && a.margin_full == 2 && a.durable_min == 5 &&
+          a.n == 5);
     CHECK(a.record_copies == 5 && a.clouds == 5 && a.degraded_count == 0);
     CHECK_OK(erig_check(&r, &p, &err));
 
@@ -65,7 +66,8 @@ static void remove_and_list(void)
     CHECK_OK(erig_remove(&r, &t, &again, &err));
     CHECK(memcmp(&again.head, &a.head, sizeof a.head) == 0);
     CHECK_OK(gw_entry_get(r.e, &r.vault, qc_span_str(p.path), &row, &err));
-    CHECK(row.e.kind == GW_ENTRY_TOMBSTONE && row.e.number == 2 && row.e.size == 0 && row.e.private_part.n == 0);
+    CHECK(row.e.kind == GW_ENTRY_TOMBSTONE && row.e.number == 2 && row.e.size == 0 &&
+          row.e.private_part.n == 0);
     gw_entry_row_done(&row);
     const struct erig_put back = erig_prepare(5, p.path, 3, 1, 100);
     CHECK_OK(erig_put(&r, &back, &a, &err));
@@ -300,7 +302,7 @@ static void refused_init(void)
 
     erig_new(&r, 3, 2, 3);
     erig_path(&r, "other", state, sizeof state);
-    CHECK_RC(erig_init(&r, state, &err), QC_CONFLICT);   /* these clouds are a gateway's */
+    CHECK_RC(erig_init(&r, state, &err), QC_CONFLICT); /* these clouds are a gateway's */
     gw_engine_close(&r.e);
     CHECK_RC(erig_init(&r, r.state, &err), QC_CONFLICT); /* this directory is */
     erig_open(&r);

@@ -37,7 +37,9 @@ static void make(struct made *m, const struct gw_root *r)
     static const uint8_t salt[16] = "0123456789abcde";
     static const uint8_t key[32] = "a bkey of thirty-two bytes here";
 
-    *m = (struct made){ .records = { .max = 65536 }, .layouts = { .max = 65536 }, .segments = { .max = 65536 },
+    *m = (struct made){ .records = { .max = 65536 },
+                        .layouts = { .max = 65536 },
+                        .segments = { .max = 65536 },
                         .object = { .max = QC_GW_LOG_MAX } };
     m->head = (struct gw_log_head){ .sequence = 7, .incarnation = 3 };
     memset(m->head.prev, 0x77, sizeof m->head.prev);
@@ -46,7 +48,9 @@ static void make(struct made *m, const struct gw_root *r)
     CHECK_OK(gw_log_add_layout(&m->layouts, &l0, &err));
     CHECK_OK(gw_log_add_layout(&m->layouts, &l1, &err));
     for (uint32_t i = 0; i < 4; i++) {
-        struct gw_log_segment s = { .id = 1000 + i, .size = 10 + i, .incarnation = 3, .layout = (uint16_t)(i & 1) };
+        struct gw_log_segment s = {
+            .id = 1000 + i, .size = 10 + i, .incarnation = 3, .layout = (uint16_t)(i & 1)
+        };
         memset(s.salt, (int)i, sizeof s.salt);
         memset(s.digest, (int)(100 + i), sizeof s.digest);
         CHECK_OK(gw_log_add_segment(&m->segments, &s, &err));
@@ -59,8 +63,13 @@ static void make(struct made *m, const struct gw_root *r)
     rec = (struct gw_record){ .kind = GW_REC_BKEY, .u.bkey = { 1, qc_span_of(key, sizeof key) } };
     CHECK_OK(gw_log_add(&m->records, &rec, &err));
     rec = (struct gw_record){ .kind = GW_REC_COMMIT };
-    rec.u.commit.e = (struct gw_entry){ .path = QC_LIT("path"), .number = 5, .kind = 1, .sequence = 2, .size = 46,
-                                        .private_part = QC_LIT("private"), .created = 1234567890 };
+    rec.u.commit.e = (struct gw_entry){ .path = QC_LIT("path"),
+                                        .number = 5,
+                                        .kind = 1,
+                                        .sequence = 2,
+                                        .size = 46,
+                                        .private_part = QC_LIT("private"),
+                                        .created = 1234567890 };
     memset(rec.u.commit.e.seal, 0x5e, 32);
     rec.u.commit.chain = 12;
     rec.u.commit.layout_count = 2;
@@ -70,7 +79,8 @@ static void make(struct made *m, const struct gw_root *r)
     rec.u.commit.backup = QC_LIT("sealed backup data");
     CHECK_OK(gw_log_add(&m->records, &rec, &err));
     rec = (struct gw_record){ .kind = GW_REC_TOMBSTONE,
-                              .u.tombstone = { .path = QC_LIT("gone"), .number = 6, .chain = 13, .created = 9 } };
+                              .u.tombstone = {
+                                  .path = QC_LIT("gone"), .number = 6, .chain = 13, .created = 9 } };
     CHECK_OK(gw_log_add(&m->records, &rec, &err));
     CHECK_OK(gw_log_seal(r, &m->head, qc_buf_span(&m->records), 5, salt, &m->object, &err));
 }
@@ -85,7 +95,10 @@ static void there_and_back(void)
     bool more;
 
     make(&m, r);
-    CHECK(memcmp(m.object.p, "QCLL\1\0\0\0" "0123456789abcde", 24) == 0);
+    CHECK(memcmp(m.object.p,
+                 "QCLL\1\0\0\0"
+                 "0123456789abcde",
+                 24) == 0);
     CHECK(m.object.n == 24 + 48 + m.records.n + 16);
     CHECK_OK(gw_log_open(r, 7, 3, qc_buf_span(&m.object), &l, &err));
     CHECK(l.count == 5 && memcmp(&l.head, &m.head, sizeof l.head) == 0);
@@ -93,7 +106,8 @@ static void there_and_back(void)
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
     CHECK(more && rec.kind == GW_REC_CONFIG && rec.u.config.write_quorum == 4);
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
-    CHECK(more && rec.kind == GW_REC_CLOUD && rec.u.cloud.id == 9 && qc_span_eq(rec.u.cloud.name, QC_LIT("osaka")));
+    CHECK(more && rec.kind == GW_REC_CLOUD && rec.u.cloud.id == 9 &&
+          qc_span_eq(rec.u.cloud.name, QC_LIT("osaka")));
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
     CHECK(more && rec.kind == GW_REC_BKEY && memcmp(rec.u.bkey.key.p, "a bkey of", 9) == 0);
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));

@@ -14,7 +14,8 @@ static void copy_state(const char *from, const char *to)
         static uint8_t bytes[1 << 20];
         if (e->d_name[0] == '.')
             continue;
-        CHECK(snprintf(a, sizeof a, "%s/%s", from, e->d_name) > 0 && snprintf(b, sizeof b, "%s/%s", to, e->d_name) > 0);
+        CHECK(snprintf(a, sizeof a, "%s/%s", from, e->d_name) > 0 &&
+              snprintf(b, sizeof b, "%s/%s", to, e->d_name) > 0);
         int in = open(a, O_RDONLY), out = open(b, O_WRONLY | O_CREAT, 0600);
         CHECK(in >= 0 && out >= 0);
         for (ssize_t n; (n = read(in, bytes, sizeof bytes)) > 0;)
@@ -97,7 +98,8 @@ static void clean_loss(void)
     CHECK(report.log_sequence == 7 && report.log_beyond == 0); /* init, vault, five changes */
     CHECK(report.vaults == 1 && report.entries == 2 && report.tombstones == 1 && report.versions == 4);
     CHECK(report.fragments_expected == 35 && report.fragments_found == 35 && report.fragments_missing == 0);
-    CHECK(report.unknown == 0 && report.foreign == 0 && report.unreadable == 0 && report.fragments_unheard == 0);
+    CHECK(report.unknown == 0 && report.foreign == 0 && report.unreadable == 0 &&
+          report.fragments_unheard == 0);
     erig_open(&r);
     check_history(&r, &h, 2);
     const struct erig_put d = erig_prepare(6, "\1delta", 1, 2, 100);
@@ -249,9 +251,9 @@ static void by_kit(void)
     CHECK(rename(r.state, old) == 0);
     erig_clouds(&r, &c);
     const size_t n = strnlen((const char *)qc_key_open(kit).p, qc_key_len(kit));
-    const struct gw_rebuild_setup setup = {
-        .clouds = c.v, .count = r.clouds, .kit = qc_span_sub(qc_key_open(kit), 0, n)
-    };
+    const struct gw_rebuild_setup setup = { .clouds = c.v,
+                                            .count = r.clouds,
+                                            .kit = qc_span_sub(qc_key_open(kit), 0, n) };
     CHECK_OK(gw_rebuild(r.state, &setup, &r.rng, &report, &err));
     qc_key_free(&kit);
     erig_open(&r);

@@ -1,13 +1,13 @@
-/* The storage engine: one function per call of docs/API.md. Layer 4; uses base, ec, ss, cloud. Keeps I1, I2, I6.
- * The daemon and the tests call this and nothing beneath it. States and orders of writes: docs/ARCHITECTURE, "A put";
- * the head of gateway/commit.c has the drawing.
+/* The storage engine: one function per call of docs/API.md. Layer 4; uses base, ec, ss, cloud. Keeps I1, I2,
+ * I6. The daemon and the tests call this and nothing beneath it. States and orders of writes:
+ * docs/ARCHITECTURE, "A put"; the head of gateway/commit.c has the drawing.
  *
- * Any number of threads. Calls block on disk and clouds, each within the limits of base/limits.h. After a failed
- * fsync of the catalogue the engine is *broken*: every call gives QC_IO until it is opened anew (the disk says what
- * stands; put keys tell the clients).
+ * Any number of threads. Calls block on disk and clouds, each within the limits of base/limits.h. After a
+ * failed fsync of the catalogue the engine is *broken*: every call gives QC_IO until it is opened anew (the
+ * disk says what stands; put keys tell the clients).
  *
- * A *fenced* engine (another incarnation took over, or the clouds know a later log than the catalogue) answers
- * QC_FENCED to everything but gw_engine_health, gw_engine_status and gw_engine_kit, for good.
+ * A *fenced* engine (another incarnation took over, or the clouds know a later log than the catalogue)
+ * answers QC_FENCED to everything but gw_engine_health, gw_engine_status and gw_engine_kit, for good.
  */
 #pragma once
 #include <stdbool.h>
@@ -35,11 +35,10 @@ struct gw_engine_setup {
 /*
  * Make a gateway: root key, catalogue, identities on all clouds, root object of incarnation 1, log object 1.
  *   state_dir  made if missing, mode 0700
- * QC_CONFLICT  the state directory has a gateway already, or a cloud carries another catalogue's identity (it is
- *              never overwritten), or holds other things; nothing was written then
- * QC_USAGE     k, n, count or names make no sense
- * QC_QUORUM    a cloud does not answer: all must, once; the same call again goes on where it stopped
- * QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
+ * QC_CONFLICT  the state directory has a gateway already, or a cloud carries another catalogue's identity (it
+ * is never overwritten), or holds other things; nothing was written then QC_USAGE     k, n, count or names
+ * make no sense QC_QUORUM    a cloud does not answer: all must, once; the same call again goes on where it
+ * stopped QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
  */
 QC_MUST qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup *setup, const qc_rng *rng,
                              struct qc_err *err);
@@ -51,12 +50,13 @@ QC_MUST qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup
  * QC_INTEGRITY, QC_FORMAT, QC_NEWER  the local files are damaged, or a newer program's
  * Absent clouds are no error. A newer root or log on the clouds is none either: the engine is fenced.
  */
-QC_MUST qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng *rng, struct qc_err *err);
+QC_MUST qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng *rng,
+                             struct qc_err *err);
 /* Waits for running commits; stuck clouds are left behind. */
 void gw_engine_close(struct gw_engine **e);
 
-/* Housekeeping that waits for no request: record copies owed, aborted uploads swept. Bounded work per call; *ret_more:
- * there is more that can be done now. */
+/* Housekeeping that waits for no request: record copies owed, aborted uploads swept. Bounded work per call;
+ * *ret_more: there is more that can be done now. */
 QC_MUST qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 
 struct gw_health {
@@ -90,7 +90,8 @@ struct gw_status {
 /* Probes all clouds, in parallel, with a short deadline. */
 QC_MUST qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
 
-/* -- vaults ----------------------------------------------------------------------------------------------------- */
+/* -- vaults
+ * ----------------------------------------------------------------------------------------------------- */
 
 /* *ret_new: it was not there. QC_CONFLICT: other bytes are. QC_FORMAT: not a vault record of that id.
  * QC_QUORUM: not on enough clouds yet; the same call again. */
@@ -101,18 +102,20 @@ struct gw_vault {
     struct gw_head head;
 };
 void gw_vault_done(struct gw_vault *v);
-QC_MUST qc_rc gw_vault_get(struct gw_engine *e, const struct gw_id *vault, struct gw_vault *ret, struct qc_err *err);
+QC_MUST qc_rc gw_vault_get(struct gw_engine *e, const struct gw_id *vault, struct gw_vault *ret,
+                           struct qc_err *err);
 typedef qc_rc (*gw_vault_fn)(void *ctx, const struct gw_id *vault, struct qc_err *err);
 QC_MUST qc_rc gw_vault_list(struct gw_engine *e, gw_vault_fn fn, void *ctx, struct qc_err *err);
 /* Seals from+1.. of the chain, at most limit (1..QC_GW_CHAIN_MAX): GW_DIGEST_BYTES each, appended. */
 QC_MUST qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_id *vault, uint64_t from, uint64_t limit,
                              struct gw_head *ret_head, qc_buf *ret_seals, struct qc_err *err);
 
-/* -- entries ---------------------------------------------------------------------------------------------------- */
+/* -- entries
+ * ---------------------------------------------------------------------------------------------------- */
 
 /* gw_entry_row_done it. QC_NOTFOUND: this path never existed. */
-QC_MUST qc_rc gw_entry_get(struct gw_engine *e, const struct gw_id *vault, qc_span path, struct gw_entry_row *ret,
-                           struct qc_err *err);
+QC_MUST qc_rc gw_entry_get(struct gw_engine *e, const struct gw_id *vault, qc_span path,
+                           struct gw_entry_row *ret, struct qc_err *err);
 struct gw_entry_query {
     qc_span prefix; /* empty: all */
     bool has_after;
@@ -125,10 +128,12 @@ typedef qc_rc (*gw_entry_fn)(void *ctx, const struct gw_entry_row *row, struct q
 QC_MUST qc_rc gw_entry_list(struct gw_engine *e, const struct gw_id *vault, const struct gw_entry_query *q,
                             gw_entry_fn fn, void *ctx, bool *ret_more, struct qc_err *err);
 /* Leave a tombstone. QC_CONFLICT: number is not the current one + 1, or the put key did something else. */
-QC_MUST qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_id *vault, const struct gw_entry *tombstone,
-                              const struct gw_id *put_key, struct gw_receipt *ret, struct qc_err *err);
+QC_MUST qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_id *vault,
+                              const struct gw_entry *tombstone, const struct gw_id *put_key,
+                              struct gw_receipt *ret, struct qc_err *err);
 
-/* -- uploads ---------------------------------------------------------------------------------------------------- */
+/* -- uploads
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct gw_upload {
     struct gw_id put_key, vault, object, version;
@@ -137,7 +142,8 @@ struct gw_upload {
 };
 /* Durable intent. *ret_new: false when this very upload is known and open. QC_CONFLICT, QC_NOTFOUND (vault),
  * QC_LIMIT (too many open uploads). */
-QC_MUST qc_rc gw_upload_begin(struct gw_engine *e, const struct gw_upload *u, bool *ret_new, struct qc_err *err);
+QC_MUST qc_rc gw_upload_begin(struct gw_engine *e, const struct gw_upload *u, bool *ret_new,
+                              struct qc_err *err);
 
 struct gw_segment_put {
     struct gw_id put_key;
@@ -150,7 +156,8 @@ struct gw_segment_receipt {
     uint32_t owed[QC_EC_N_MAX]; /* cloud ids */
 };
 /* Where the bytes of a segment go. QC_TEMP: all units are in use until the deadline. */
-QC_MUST qc_rc gw_engine_unit(struct gw_engine *e, qc_deadline deadline, struct gw_unit **ret, struct qc_err *err);
+QC_MUST qc_rc gw_engine_unit(struct gw_engine *e, qc_deadline deadline, struct gw_unit **ret,
+                             struct qc_err *err);
 /* QC_QUORUM: fewer than the write quorum are durable; what is will be swept. QC_NOTFOUND: no such upload;
  * QC_CONFLICT: it is not open. */
 QC_MUST qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, struct gw_unit *u,
@@ -162,24 +169,35 @@ struct gw_upload_commit {
     uint32_t segments;
     qc_span backup;
 };
-/* QC_CONFLICT: the entry's number is not the current one + 1, or the upload was cancelled; QC_USAGE: segments are
- * missing or their sizes do not add up; QC_QUORUM: not evident on enough clouds yet (the same call again). */
+/* QC_CONFLICT: the entry's number is not the current one + 1, or the upload was cancelled; QC_USAGE: segments
+ * are missing or their sizes do not add up; QC_QUORUM: not evident on enough clouds yet (the same call
+ * again). */
 QC_MUST qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, struct gw_receipt *ret,
                                struct qc_err *err);
 
 /* The vault of an upload (the API's commit call names the put key alone). QC_NOTFOUND: no such upload. */
-QC_MUST qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_id *put_key, struct gw_id *ret, struct qc_err *err);
+QC_MUST qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_id *put_key, struct gw_id *ret,
+                              struct qc_err *err);
 
-enum gw_upload_state { GW_UPLOAD_UNKNOWN, GW_UPLOAD_OPEN, GW_UPLOAD_CANCELLED, GW_UPLOAD_DECIDED, GW_UPLOAD_LIVE };
+enum gw_upload_state {
+    GW_UPLOAD_UNKNOWN,
+    GW_UPLOAD_OPEN,
+    GW_UPLOAD_CANCELLED,
+    GW_UPLOAD_DECIDED,
+    GW_UPLOAD_LIVE
+};
 const char *gw_upload_state_name(enum gw_upload_state s);
 /* ret_receipt is written when the state is live. */
 QC_MUST qc_rc gw_upload_get(struct gw_engine *e, const struct gw_id *put_key, enum gw_upload_state *ret,
                             struct gw_receipt *ret_receipt, struct qc_err *err);
-/* Durable, also for an unknown key. QC_CONFLICT: decided or live; then *ret_receipt is written if it is live. */
-QC_MUST qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_id *put_key, enum gw_upload_state *ret_state,
-                               struct gw_receipt *ret_receipt, struct qc_err *err);
+/* Durable, also for an unknown key. QC_CONFLICT: decided or live; then *ret_receipt is written if it is live.
+ */
+QC_MUST qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_id *put_key,
+                               enum gw_upload_state *ret_state, struct gw_receipt *ret_receipt,
+                               struct qc_err *err);
 
-/* -- versions --------------------------------------------------------------------------------------------------- */
+/* -- versions
+ * --------------------------------------------------------------------------------------------------- */
 
 struct gw_version_ids {
     struct gw_id vault, object, version;
@@ -196,8 +214,8 @@ struct gw_version_info {
         uint64_t fragments, missing, bytes;
     } clouds[QC_GW_CLOUDS_MAX];
 };
-QC_MUST qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, struct gw_version_info *ret,
-                              struct qc_err *err);
+QC_MUST qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids,
+                              struct gw_version_info *ret, struct qc_err *err);
 /* B, appended to ret. QC_NOTFOUND, QC_INTEGRITY. */
 QC_MUST qc_rc gw_version_backup(struct gw_engine *e, const struct gw_version_ids *ids, qc_buf *ret,
                                 struct qc_err *err);
@@ -207,13 +225,15 @@ struct gw_reader;
 /* request: remembers faults under this id ("" for none); copied. *ret_size: bytes of N. */
 QC_MUST qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, const char *request,
                              struct gw_reader **ret, uint64_t *ret_size, struct qc_err *err);
-/* Bytes from off on, verified: at least 1, at most max; to is where the reader's caller will stop (nothing beyond it is
- * fetched). off < to <= size (asserted). QC_QUORUM, QC_INTEGRITY, QC_TEMP, ... as gw_segment_read. */
+/* Bytes from off on, verified: at least 1, at most max; to is where the reader's caller will stop (nothing
+ * beyond it is fetched). off < to <= size (asserted). QC_QUORUM, QC_INTEGRITY, QC_TEMP, ... as
+ * gw_segment_read. */
 QC_MUST qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *dst, size_t max,
                              size_t *ret_got, struct qc_err *err);
 void gw_reader_close(struct gw_reader **r);
 
-/* -- requests --------------------------------------------------------------------------------------------------- */
+/* -- requests
+ * --------------------------------------------------------------------------------------------------- */
 
 struct gw_request_fault {
     uint32_t cloud_id;
@@ -233,7 +253,8 @@ QC_MUST qc_rc gw_request_get(struct gw_engine *e, const char *id, struct gw_requ
 /* Note an error for a request whose answer was already on its way. */
 void gw_request_error(struct gw_engine *e, const char *id, const struct qc_err *why);
 
-/* -- for the operator ------------------------------------------------------------------------------------------- */
+/* -- for the operator
+ * ------------------------------------------------------------------------------------------- */
 
 /* FORMAT 9.5, in secret memory. */
 QC_MUST qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err);

@@ -1,5 +1,5 @@
-/* Ids, entries and receipts: what the catalogue, the log and the engine hand to each other. Layer 4; uses base.
- * Plain values; spans say whose bytes they are. Formats: FORMAT 5.2, 6.2.
+/* Ids, entries and receipts: what the catalogue, the log and the engine hand to each other. Layer 4; uses
+ * base. Plain values; spans say whose bytes they are. Formats: FORMAT 5.2, 6.2.
  */
 #pragma once
 #include <stdbool.h>
@@ -62,4 +62,3 @@ struct gw_receipt {
     unsigned degraded_count;
     uint32_t degraded[QC_GW_CLOUDS_MAX]; /* cloud ids that lack a fragment or the record */
 };
-

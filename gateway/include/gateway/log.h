@@ -1,9 +1,9 @@
 /* The commit log on the clouds: sealed batches of records, chained by hash. Layer 4; uses base. Keeps I1, I7.
  * Format: FORMAT 9.3. Pure functions on the caller's memory; any thread.
  *
- * L1: an object's bytes depend on its salt, which is fresh for each one, so that a zombie or a restored disk never
- *     repeats a nonce; "the same bytes again" means these bytes, kept by the caller.
- * L2: clear text may hold a bkey record: buffers that hold it are wiped by gw_log_wipe.
+ * L1: an object's bytes depend on its salt, which is fresh for each one, so that a zombie or a restored disk
+ * never repeats a nonce; "the same bytes again" means these bytes, kept by the caller. L2: clear text may
+ * hold a bkey record: buffers that hold it are wiped by gw_log_wipe.
  */
 #pragma once
 #include "gateway/entry.h"
@@ -37,7 +37,8 @@ struct gw_log_layout {
     uint32_t clouds[QC_EC_N_MAX];
 };
 
-/* Records. Spans and pointers are borrowed: when written from the caller, when read from the log's clear text. */
+/* Records. Spans and pointers are borrowed: when written from the caller, when read from the log's clear
+ * text. */
 struct gw_rec_commit {
     uint32_t tenant;
     struct gw_id vault;
@@ -117,8 +118,8 @@ struct gw_log_head {
  *   ret             empty, with a max; receives the object's bytes
  * QC_LIMIT, QC_NOMEM.
  */
-QC_MUST qc_rc gw_log_seal(const struct gw_root *r, const struct gw_log_head *h, qc_span records, uint32_t count,
-                          const uint8_t salt[GW_SALT_BYTES], qc_buf *ret, struct qc_err *err);
+QC_MUST qc_rc gw_log_seal(const struct gw_root *r, const struct gw_log_head *h, qc_span records,
+                          uint32_t count, const uint8_t salt[GW_SALT_BYTES], qc_buf *ret, struct qc_err *err);
 
 /* An object that was read: gw_log_done it. */
 struct gw_log {
@@ -129,10 +130,9 @@ struct gw_log {
 };
 
 /*
- * Open an object that was found under the name of (sequence, incarnation). Every record has been parsed once when
- * this returns QC_OK, so that gw_log_next only fails where it says so.
- * QC_INTEGRITY  the seal does not hold, or the clear text is of another sequence or incarnation
- * QC_FORMAT, QC_NEWER, QC_NOMEM
+ * Open an object that was found under the name of (sequence, incarnation). Every record has been parsed once
+ * when this returns QC_OK, so that gw_log_next only fails where it says so. QC_INTEGRITY  the seal does not
+ * hold, or the clear text is of another sequence or incarnation QC_FORMAT, QC_NEWER, QC_NOMEM
  */
 QC_MUST qc_rc gw_log_open(const struct gw_root *r, uint64_t sequence, uint32_t incarnation, qc_span in,
                           struct gw_log *ret, struct qc_err *err);
@@ -149,21 +149,23 @@ struct gw_log_iter gw_log_records(const struct gw_log *l);
 /* The clear text of an object alone, for the fuzzer and for gw_log_open. */
 QC_MUST qc_rc gw_log_parse_clear(qc_span clear, struct gw_log_head *ret_head, uint32_t *ret_count,
                                  qc_span *ret_records, struct qc_err *err);
-/* The next record whose kind is known; *ret_more is false after the last one. Kinds that need not be understood are
- * passed over. QC_FORMAT, QC_NEWER. */
+/* The next record whose kind is known; *ret_more is false after the last one. Kinds that need not be
+ * understood are passed over. QC_FORMAT, QC_NEWER. */
 QC_MUST qc_rc gw_log_next(struct gw_log_iter *it, struct gw_record *ret, bool *ret_more, struct qc_err *err);
 
-/* -- sealed B (FORMAT 9.3) -------------------------------------------------------------------------------------- */
+/* -- sealed B (FORMAT 9.3)
+ * -------------------------------------------------------------------------------------- */
 
 /* prk: of the bkey of that epoch. ret: appended to. object and version of a vault's B: its id, zeros. */
 struct gw_backup_ids {
     struct gw_id vault, object, version;
 };
 QC_MUST qc_rc gw_backup_seal(const struct gw_root *r, const struct qc_prk *prk, uint32_t epoch,
-                             const uint8_t salt[GW_SALT_BYTES], const struct gw_backup_ids *ids, qc_span backup,
-                             qc_buf *ret, struct qc_err *err);
+                             const uint8_t salt[GW_SALT_BYTES], const struct gw_backup_ids *ids,
+                             qc_span backup, qc_buf *ret, struct qc_err *err);
 /* The epoch that a sealed B names. QC_FORMAT. */
 QC_MUST qc_rc gw_backup_epoch(qc_span sealed, uint32_t *ret, struct qc_err *err);
 /* ret: appended to. QC_INTEGRITY, QC_FORMAT, QC_NOMEM. */
-QC_MUST qc_rc gw_backup_open(const struct gw_root *r, const struct qc_prk *prk, const struct gw_backup_ids *ids,
-                             qc_span sealed, qc_buf *ret, struct qc_err *err);
+QC_MUST qc_rc gw_backup_open(const struct gw_root *r, const struct qc_prk *prk,
+                             const struct gw_backup_ids *ids, qc_span sealed, qc_buf *ret,
+                             struct qc_err *err);

@@ -5,30 +5,32 @@
 #include "gateway/engine.h"
 
 struct gw_rebuild_setup {
-    const struct gw_engine_cloud *clouds; /* names and places, as for init; those that do not answer may stand here */
+    const struct gw_engine_cloud
+        *clouds; /* names and places, as for init; those that do not answer may stand here */
     unsigned count;
-    qc_span kit; /* the operator's kit, where the root key is off the clouds or too few of them answer; else empty */
+    qc_span kit; /* the operator's kit, where the root key is off the clouds or too few of them answer; else
+                    empty */
 };
 
 /* What was found, and what could not be known. */
 struct gw_rebuild_report {
     struct gw_id catalogue;
-    uint32_t incarnation;                   /* the new one */
-    unsigned clouds, reached, needed;       /* in use; heard; the least for a rebuild */
-    uint64_t log_objects, log_sequence;     /* applied; the last that stands */
-    uint64_t log_beyond;                    /* objects beyond a gap or the cut: void */
+    uint32_t incarnation;               /* the new one */
+    unsigned clouds, reached, needed;   /* in use; heard; the least for a rebuild */
+    uint64_t log_objects, log_sequence; /* applied; the last that stands */
+    uint64_t log_beyond;                /* objects beyond a gap or the cut: void */
     uint64_t vaults, entries, versions, tombstones, bytes;
     uint64_t fragments_expected, fragments_found, fragments_missing;
     uint64_t fragments_unheard; /* on clouds that did not answer: not known */
-    uint64_t unknown;           /* fragments without a record: never acknowledged, or not known; none is deleted */
-    uint64_t foreign;           /* objects that are not ours; none is touched */
-    uint64_t unreadable;        /* versions with fewer than k fragments seen or unheard */
+    uint64_t unknown;    /* fragments without a record: never acknowledged, or not known; none is deleted */
+    uint64_t foreign;    /* objects that are not ours; none is touched */
+    uint64_t unreadable; /* versions with fewer than k fragments seen or unheard */
 };
 
 /*
- * Make a catalogue in state_dir from what lies on the clouds, under a new incarnation that fences the old gateway
- * before anything is read. A catalogue that is there already is set aside as `before-<incarnation>`, never removed.
- * QC_QUORUM     fewer clouds with intact identities than needed; the message says how many
+ * Make a catalogue in state_dir from what lies on the clouds, under a new incarnation that fences the old
+ * gateway before anything is read. A catalogue that is there already is set aside as `before-<incarnation>`,
+ * never removed. QC_QUORUM     fewer clouds with intact identities than needed; the message says how many
  * QC_CONFLICT   clouds of two gateways, or two rebuilds at once: this one gave way
  * QC_INTEGRITY  the log does not verify; QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
  */
