@@ -47,7 +47,7 @@ qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_ra
         rc = gw->ops->read(gw, o->v->id, &what, &o->call->op, err);
         if (rc == QC_OK)
             return QC_OK;
-        rc = session_read_reason(gw, o->request, rc, err);
+        rc = session_read_reason(gw, o->request, &o->call->op, rc, err);
         if (rc != QC_TEMP)
             break;
     }
@@ -121,7 +121,7 @@ qc_rc object_shares(struct object *o, struct qc_err *err)
         qc_rc rc = vault_store_get(o->v->store[i], o->ids.object, o->ids.version, &r, &o->share_why[i]);
         if (rc == QC_OK)
             o->share[i] = QC_STEAL(r.share);
-        else if (rc == QC_NOTFOUND || rc == QC_INTEGRITY || rc == QC_IO)
+        else if (rc == QC_NOTFOUND || session_is_damage(rc))
             vault_note(o->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", o->share_why[i].msg);
         else {
             *err = o->share_why[i];

@@ -36,6 +36,11 @@ qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err *err)
     return err->rc;
 }
 
+bool session_is_damage(qc_rc rc)
+{
+    return rc == QC_INTEGRITY || rc == QC_IO || rc == QC_LIMIT;
+}
+
 qc_rc session_need_both(struct vault *v, struct qc_err *err)
 {
     for (unsigned i = 1; i <= 2; i++) {
@@ -49,13 +54,20 @@ qc_rc session_need_both(struct vault *v, struct qc_err *err)
 }
 
 /* One seal of the chain; watch as in session_catch_up. */
-static qc_rc step(struct vault_head *head, const uint8_t *seal, uint64_t watch_index,
-                  const uint8_t *watch_seal, struct qc_err *err)
+static qc_rc step(struct vault_head *head, const uint8_t *seal, const struct session_watch *watch,
+                  struct qc_err *err)
 {
     QC_TRY(vault_head_step(head, seal, err));
-    if (watch_seal != NULL && head->count == watch_index && !qc_ct_eq(seal, watch_seal, 32))
+    if (watch == NULL || head->count != watch->index)
+        return QC_OK;
+    if (watch->seal != NULL && !qc_ct_eq(seal, watch->seal, 32))
         return QC_FAIL(err, QC_INTEGRITY,
-                       "vault head: commit %" PRIu64 " of the gateway's chain is another one", watch_index);
+                       "vault head: commit %" PRIu64 " of the gateway's chain is another one", watch->index);
+    if (watch->h != NULL && memcmp(head->h, watch->h, sizeof(head->h)) != 0)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "vault head: up to commit %" PRIu64
+                       " the gateway's chain is not the known one (rollback, or two histories)",
+                       watch->index);
     return QC_OK;
 }
 
@@ -72,13 +84,13 @@ static qc_rc check_claim(const struct vault_head *known, const struct vault_head
     return QC_OK;
 }
 
-qc_rc session_catch_up(struct vault *v, uint64_t watch_index, const uint8_t *watch_seal,
-                       const struct vault_op *op, struct qc_err *err)
+qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const struct vault_op *op,
+                       struct qc_err *err)
 {
     struct vault_head head = v->head, claimed = { 0 };
-    if (watch_seal != NULL && watch_index <= head.count)
+    if (watch != NULL && watch->index <= head.count)
         return QC_FAIL(err, QC_INTEGRITY, "vault head: commit %" PRIu64 " was seen before it was made",
-                       watch_index);
+                       watch->index);
     do {
         QC_CLEANUP(qc_buf_free) qc_buf seals = { .max = (size_t)QC_VAULT_CHAIN_PAGE * 32 };
         QC_TRY(v->gw->ops->chain(v->gw, v->id, head.count, &claimed, &seals, op, err));
@@ -88,12 +100,13 @@ qc_rc session_catch_up(struct vault *v, uint64_t watch_index, const uint8_t *wat
             return QC_FAIL(err, QC_INTEGRITY, "vault head: %" PRIu64 " seals for %" PRIu64 " commits", n,
                            claimed.count - head.count);
         for (uint64_t i = 0; i < n; i++)
-            QC_TRY(step(&head, seals.p + i * 32, watch_index, watch_seal, err));
+            QC_TRY(step(&head, seals.p + i * 32, watch, err));
     } while (head.count < claimed.count);
     QC_TRY(check_claim(&head, &claimed, err));
-    if (watch_seal != NULL && head.count < watch_index)
-        return QC_FAIL(err, QC_INTEGRITY, "vault head: commit %" PRIu64 " is not in the gateway's chain",
-                       watch_index);
+    if (watch != NULL && head.count < watch->index)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "vault head: commit %" PRIu64 " is known and not in the gateway's chain (rollback)",
+                       watch->index);
     v->head = head;
     return QC_OK;
 }
@@ -139,7 +152,7 @@ static qc_rc mark_of(struct vault *v, qc_span path, uint64_t *ret, struct vault_
         if (v->store[i] == NULL)
             continue;
         qc_rc rc = vault_store_mark(v->store[i], tag, &number, &why);
-        if (rc == QC_INTEGRITY)
+        if (session_is_damage(rc))
             vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
         else if (rc != QC_OK) {
             *err = why;
@@ -162,7 +175,7 @@ static qc_rc sequence_of(struct vault *v, const uint8_t *object, uint64_t *ret, 
         if (v->store[i] == NULL)
             continue;
         qc_rc rc = vault_store_sequence(v->store[i], object, &sequence, &why);
-        if (rc == QC_INTEGRITY)
+        if (session_is_damage(rc))
             vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
         else if (rc != QC_OK) {
             *err = why;
@@ -175,20 +188,21 @@ static qc_rc sequence_of(struct vault *v, const uint8_t *object, uint64_t *ret, 
     return QC_OK;
 }
 
-qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry *e,
+/* An answer's seal and the marks. *ret_behind: it is whole, and a mark says that there is a newer one. */
+static qc_rc check_answer(struct vault *v, qc_span path, const struct vault_gw_entry *e, bool *ret_behind,
                           struct vault_notes *notes, struct qc_err *err)
 {
     uint64_t mark = 0, sequence = 0;
     QC_TRY(vault_entry_check(&e->e, v->ring, path, err));
     QC_TRY(mark_of(v, e->e.path, &mark, notes, err));
+    if (e->e.kind == VAULT_ENTRY_FILE)
+        QC_TRY(sequence_of(v, e->e.object, &sequence, notes, err));
+    *ret_behind = e->e.number < mark || e->e.sequence < sequence;
     if (e->e.number < mark)
         return QC_FAIL(err, QC_INTEGRITY,
                        "entry: number %" PRIu64 ", %" PRIu64
                        " is known: the gateway's answer is older than this client has seen (rollback)",
                        e->e.number, mark);
-    if (e->e.kind != VAULT_ENTRY_FILE)
-        return QC_OK;
-    QC_TRY(sequence_of(v, e->e.object, &sequence, notes, err));
     if (e->e.sequence < sequence)
         return QC_FAIL(err, QC_INTEGRITY,
                        "entry: version %" PRIu64 " of the object, %" PRIu64
@@ -197,8 +211,9 @@ qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_e
     return QC_OK;
 }
 
-qc_rc session_entry(struct vault *v, qc_span path, struct vault_gw_entry *ret, bool *ret_found,
-                    const struct vault_call *call, struct qc_err *err)
+/* The gateway's answer for a path, once; *ret_behind as above. */
+static qc_rc ask(struct vault *v, qc_span path, struct vault_gw_entry *ret, bool *ret_found, bool *ret_behind,
+                 const struct vault_call *call, struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
     struct qc_err why = { 0 };
@@ -206,6 +221,7 @@ qc_rc session_entry(struct vault *v, qc_span path, struct vault_gw_entry *ret, b
     qc_rc rc = v->gw->ops->entry_get(v->gw, v->id, path, &e, &call->op, &why);
     if (rc == QC_NOTFOUND) {
         QC_TRY(mark_of(v, path, &mark, call->notes, err));
+        *ret_behind = mark > 0;
         if (mark > 0)
             return QC_FAIL(err, QC_INTEGRITY,
                            "entry: the gateway says that it never existed, number %" PRIu64
@@ -218,10 +234,47 @@ qc_rc session_entry(struct vault *v, qc_span path, struct vault_gw_entry *ret, b
         *err = why;
         return rc;
     }
-    QC_TRY(session_entry_check(v, path, &e, call->notes, err));
+    QC_TRY(check_answer(v, path, &e, ret_behind, call->notes, err));
     *ret = QC_STEAL(e);
     *ret_found = true;
     return QC_OK;
+}
+
+/* Between the answer and the look at the marks another command may have committed and raised them. What is
+ * asked for after a mark was read cannot honestly be behind it: a second answer decides. */
+qc_rc session_entry(struct vault *v, qc_span path, struct vault_gw_entry *ret, bool *ret_found,
+                    const struct vault_call *call, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    bool behind = false;
+    qc_rc rc = ask(v, path, ret, ret_found, &behind, call, &why);
+    if (rc == QC_INTEGRITY && behind) {
+        qc_err_clear(&why);
+        rc = ask(v, path, ret, ret_found, &behind, call, &why);
+    }
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
+}
+
+qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry **e,
+                          struct vault_gw_entry *newer, const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry now = { 0 };
+    struct qc_err why = { 0 };
+    bool behind = false, found = false;
+    qc_rc rc = check_answer(v, path, *e, &behind, call->notes, &why);
+    if (rc == QC_INTEGRITY && behind) {
+        QC_TRY(session_entry(v, (*e)->e.path, &now, &found, call, err));
+        if (found) {
+            *newer = QC_STEAL(now);
+            *e = newer;
+            return QC_OK;
+        }
+    }
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
 }
 
 qc_rc session_entry_of_name(struct vault *v, qc_span name, qc_buf *path, struct vault_gw_entry *ret,
@@ -297,14 +350,26 @@ void session_note_faults(struct vault *v, const char *request, const struct vaul
     qc_free(f);
 }
 
-qc_rc session_read_reason(struct vault_gw *gw, const char *request, qc_rc rc, struct qc_err *err)
+struct vault_op session_settle_op(const struct vault_op *op)
+{
+    qc_deadline until = qc_deadline_in(QC_VAULT_SETTLE_MS);
+    qc_deadline late = { op->deadline.at_ms + QC_VAULT_LATE_MS };
+    if (op->deadline.at_ms != 0)
+        until = qc_deadline_min(until, late);
+    if (qc_deadline_over(op->deadline) || qc_cancel_is(op->cancel))
+        until = qc_deadline_in(QC_VAULT_LATE_MS);
+    return (struct vault_op){ .deadline = until };
+}
+
+qc_rc session_read_reason(struct vault_gw *gw, const char *request, const struct vault_op *op, qc_rc rc,
+                          struct qc_err *err)
 {
     if (rc != QC_TEMP && rc != QC_TIMEOUT && rc != QC_IO)
         return rc;
     struct vault_gw_faults *f = qc_alloc(sizeof(*f));
     struct qc_err why = { 0 };
-    struct vault_op op = { .deadline = qc_deadline_in(QC_VAULT_SETTLE_MS) };
-    if (f != NULL && gw->ops->faults(gw, request, f, &op, &why) == QC_OK && f->rc != QC_OK) {
+    struct vault_op settle = session_settle_op(op);
+    if (f != NULL && gw->ops->faults(gw, request, f, &settle, &why) == QC_OK && f->rc != QC_OK) {
         rc = f->rc;
         qc_err_set(err, rc, QC_HERE, "%s", f->message);
     }

@@ -28,24 +28,35 @@ void session_name_text(char out[NAME_TEXT], qc_span name);
 
 /* Store `index` (1, 2), or the reason why there is none. QC_SHARES or what its opening said. */
 QC_MUST qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err *err);
+/* Does a store's answer mean that it, or the value asked for, is damaged, so that the other store must serve? */
+bool session_is_damage(qc_rc rc);
 /* Both stores, writable. QC_SHARES, QC_AUTH. */
 QC_MUST qc_rc session_need_both(struct vault *v, struct qc_err *err);
 
+/* A commit that must be found on the way: its number, and its seal (32 bytes) or the chain's value after it, or
+ * both; NULL: not looked at. */
+struct session_watch {
+    uint64_t index;
+    const uint8_t *seal, *h;
+};
+
 /*
- * Replay the chain from the known head to the gateway's. watch_seal (or NULL) must be the seal of commit
- * watch_index (QC_INTEGRITY "vault head: .."). The head in v moves on; stores are not touched.
+ * Replay the chain from the known head to the gateway's, past the commit of watch (NULL: none), which lies
+ * behind the known head. QC_INTEGRITY "vault head: ..". The head in v moves on; stores are not touched.
  */
-QC_MUST qc_rc session_catch_up(struct vault *v, uint64_t watch_index, const uint8_t *watch_seal,
-                               const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const struct vault_op *op,
+                               struct qc_err *err);
 /* Write v's head to the stores that can be written; what fails is a note. */
 void session_save_head(struct vault *v, struct vault_notes *notes);
 
 /*
- * Check an entry from the gateway: seal, path (path.n = 0: any), and the high-water marks of the stores.
- * QC_INTEGRITY  "..older than this client has seen (rollback)".
+ * Check an entry from the gateway: seal, path (path.n = 0: any), and the high-water marks of the stores. Where
+ * another command has raised a mark since the answer was made, the gateway is asked again: its newer entry goes
+ * to *newer, and *e points there. QC_INTEGRITY  "..older than this client has seen (rollback)".
  */
-QC_MUST qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry *e,
-                                  struct vault_notes *notes, struct qc_err *err);
+QC_MUST qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry **e,
+                                  struct vault_gw_entry *newer, const struct vault_call *call,
+                                  struct qc_err *err);
 
 /*
  * The checked entry of a path. Tombstones are found. *ret_found false: the path never existed (and no mark
@@ -68,7 +79,12 @@ QC_MUST qc_rc session_request(struct vault *v, char out[VAULT_REQUEST_ID_BYTES],
  * courtesy. */
 void session_note_faults(struct vault *v, const char *request, const struct vault_call *call);
 /* After a failed read: the gateway's own reason instead of a broken connection, where it remembers one. */
-QC_MUST qc_rc session_read_reason(struct vault_gw *gw, const char *request, qc_rc rc, struct qc_err *err);
+QC_MUST qc_rc session_read_reason(struct vault_gw *gw, const char *request, const struct vault_op *op,
+                                  qc_rc rc, struct qc_err *err);
+
+/* For what must still be said to the gateway after `op` failed: some time, little of it beyond op's own
+ * deadline, and not broken off by the flag that may have ended op. */
+struct vault_op session_settle_op(const struct vault_op *op);
 
 /* In every store that is there and can be written: the mark of a path and v's head. What fails is a note. */
 void session_mark(struct vault *v, qc_span path, uint64_t number, struct vault_notes *notes);

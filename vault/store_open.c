@@ -272,6 +272,9 @@ qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_sto
 
 qc_rc store_said(const struct vault_store *s, qc_rc rc, struct qc_err *err)
 {
+    /* Our statements are right: what SQLite does not understand about them is damage to the schema. */
+    if (rc == QC_GENERAL || rc == QC_FORMAT)
+        err->rc = rc = QC_INTEGRITY;
     if (rc != QC_OK && s->index != 0)
         qc_err_wrap(err, "share store %u (%s)", s->index, s->dir);
     else if (rc != QC_OK)

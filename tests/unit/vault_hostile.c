@@ -2,6 +2,7 @@
  * gives a wrong byte (I2); seal.md section 7, rows 1, 3, 7, 10 to 18. */
 #include <sys/mount.h>
 
+#include "base/file.h"
 #include "vault/share_store.h"
 #include "vault_rig.h"
 
@@ -449,6 +450,36 @@ static void segments_before(struct rig *r, bool check)
     segments = r->fake->calls[FAKE_SEGMENT];
 }
 
+/* One flipped bit anywhere in one store, its schema included: the other share serves. */
+static void store_flips(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd dirfd = { 0 };
+    size_t tried = 0;
+    vault_close(&r->v);
+    CHECK_OK(qc_dir_open(&dirfd, r->share[1], &err));
+    CHECK_OK(qc_file_read(qc_fd_get(&dirfd), "store.db", 1 << 20, &bytes, &err));
+    const size_t step = getenv("QC_FULL") != NULL ? 1 : 37;
+    for (size_t i = qc_rand_below(&r->rand, step); i < bytes.n; i += step, tried++) {
+        uint8_t bit = (uint8_t)(1u << qc_rand_below(&r->rand, 8));
+        qc_span whole = qc_buf_span(&bytes);
+        bytes.p[i] ^= bit;
+        CHECK_OK(qc_file_write_atomic(qc_fd_get(&dirfd), "store.db", &whole, 1, 0600, &err));
+        CHECK_OK(rig_open(r, &err));
+        CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+        vault_close(&r->v);
+        bytes.p[i] ^= bit;
+    }
+    qc_span whole = qc_buf_span(&bytes);
+    CHECK_OK(qc_file_write_atomic(qc_fd_get(&dirfd), "store.db", &whole, 1, 0600, &err));
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_get(r, "b", SIZE_B, 22, &err));
+    CHECK(r->notes.n == 0);
+    printf("share store 2: %zu of %zu bytes flipped\n", tried, bytes.n);
+}
+
 /* Media that cannot be written: reading goes on, a put is refused before anything is sent. */
 static void media(struct rig *r)
 {
@@ -521,6 +552,7 @@ int main(void)
     stores(r, other);
     wrong_shares(r);
     damaged_record(r);
+    store_flips(r);
     media(r);
     rig_done(r);
     rig_done(other);
