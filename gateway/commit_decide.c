@@ -146,7 +146,8 @@ static qc_rc seal_backup(struct gw_engine *e, const struct gw_backup_ids *ids, q
     uint8_t salt[GW_SALT_BYTES];
 
     QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
-    return gw_backup_seal(e->root, e->bkey, e->bkey_epoch, salt, ids, backup, ret, err);
+    const struct gw_bkey bkey = { e->bkey, e->bkey_epoch };
+    return gw_backup_seal(e->root, &bkey, salt, ids, backup, ret, err);
 }
 
 static qc_rc check_upload(struct gw_deciding *d, const struct gw_change *c, const struct gw_request_row *row,

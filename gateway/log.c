@@ -208,9 +208,8 @@ static qc_rc backup_key(const struct gw_root *r, const struct qc_prk *prk, qc_sp
     return gw_kdf(prk, r, "B", &salt, 1, ret, err);
 }
 
-qc_rc gw_backup_seal(const struct gw_root *r, const struct qc_prk *prk, uint32_t epoch,
-                     const uint8_t salt[GW_SALT_BYTES], const struct gw_backup_ids *ids, qc_span backup,
-                     qc_buf *ret, struct qc_err *err)
+qc_rc gw_backup_seal(const struct gw_root *r, const struct gw_bkey *bkey, const uint8_t salt[GW_SALT_BYTES],
+                     const struct gw_backup_ids *ids, qc_span backup, qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf aad = { .max = 256 };
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
@@ -219,9 +218,9 @@ qc_rc gw_backup_seal(const struct gw_root *r, const struct qc_prk *prk, uint32_t
     if (backup.n > QC_GW_BACKUP_MAX)
         return QC_FAIL(err, QC_LIMIT, "backup data: %zu bytes, at most %d", backup.n, QC_GW_BACKUP_MAX);
     QC_TRY(backup_aad(ids, &aad, err));
-    QC_TRY(backup_key(r, prk, qc_span_of(salt, GW_SALT_BYTES), &key, err));
+    QC_TRY(backup_key(r, bkey->prk, qc_span_of(salt, GW_SALT_BYTES), &key, err));
     QC_TRY(qc_buf_extend(ret, BACKUP_HEAD_BYTES + backup.n + QC_TAG, &out, err));
-    qc_put_be(out, epoch, 4);
+    qc_put_be(out, bkey->epoch, 4);
     memcpy(out + 4, salt, GW_SALT_BYTES);
     return qc_gcm_seal(
         &(struct qc_gcm){ .key = qc_key_open(key), .nonce = zero_nonce, .aad = qc_buf_span(&aad) }, backup,

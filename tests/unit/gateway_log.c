@@ -197,7 +197,7 @@ static void sealed_backup(void)
     memset(ids.object.b, 4, 16);
     CHECK_OK(qc_key_from(&bkey, raw, sizeof raw, &err));
     CHECK_OK(gw_prk_new(&prk, bkey, &err));
-    CHECK_OK(gw_backup_seal(r, prk, 5, salt, &ids, QC_LIT("backup"), &sealed, &err));
+    CHECK_OK(gw_backup_seal(r, &(struct gw_bkey){ prk, 5 }, salt, &ids, QC_LIT("backup"), &sealed, &err));
     CHECK(sealed.n == 4 + 16 + 6 + 16);
     CHECK_OK(gw_backup_epoch(qc_buf_span(&sealed), &epoch, &err));
     CHECK(epoch == 5);

@@ -156,11 +156,16 @@ QC_MUST qc_rc gw_log_next(struct gw_log_iter *it, struct gw_record *ret, bool *r
 /* -- sealed B (FORMAT 9.3)
  * -------------------------------------------------------------------------------------- */
 
-/* prk: of the bkey of that epoch. ret: appended to. object and version of a vault's B: its id, zeros. */
+/* The key of an epoch, ready to derive from; borrowed. */
+struct gw_bkey {
+    const struct qc_prk *prk;
+    uint32_t epoch;
+};
+/* ret: appended to. object and version of a vault's B: its id, zeros. */
 struct gw_backup_ids {
     struct gw_id vault, object, version;
 };
-QC_MUST qc_rc gw_backup_seal(const struct gw_root *r, const struct qc_prk *prk, uint32_t epoch,
+QC_MUST qc_rc gw_backup_seal(const struct gw_root *r, const struct gw_bkey *bkey,
                              const uint8_t salt[GW_SALT_BYTES], const struct gw_backup_ids *ids,
                              qc_span backup, qc_buf *ret, struct qc_err *err);
 /* The epoch that a sealed B names. QC_FORMAT. */
