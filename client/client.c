@@ -10,6 +10,7 @@ void client_done(struct client *c)
     vault_notes_done(&c->notes);
     qrng_close(&c->rng);
     qc_json_free(&c->end.extra);
+    revival_done(&c->revival);
 }
 
 struct vault_call client_call(struct client *c)
@@ -41,15 +42,25 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
     return QC_OK;
 }
 
+qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_gw **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, op->deadline, op->cancel, &dir, err));
+    QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
+    revival_init(&c->revival, c->places.gateway, c->conf.idle_s);
+    vault_gw_http_revive(gw, revival_hook(&c->revival));
+    *ret = QC_STEAL(gw);
+    return QC_OK;
+}
+
 qc_rc client_open(struct client *c, struct qc_err *err)
 {
     struct vault_conf conf;
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
     struct vault_call call = client_call(c);
     QC_TRY(client_vault_conf(c, &conf, err));
-    QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, call.op.cancel, &dir, err));
-    QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
+    QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(vault_open_session(&c->vault, &conf, &gw, &call, err));
     client_tell_notes(c, QC_OK);
     return QC_OK;
@@ -114,6 +125,11 @@ static void tell_note(struct client *c, const struct vault_note *n)
 bool client_tell_notes(struct client *c, qc_rc rc)
 {
     bool counts = false;
+    unsigned starts = revival_news(&c->revival);
+    if (starts > 0)
+        out_note(&c->out,
+                 "the gateway ended under this command and was started anew; its log is %s/" GATEWAY_LOG,
+                 c->places.gateway);
     if (rc == QC_OK)
         tell_clouds(c);
     for (size_t i = 0; i < c->notes.n; i++) {
@@ -153,7 +169,7 @@ bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err
     else
         out_object(&c->out, rc, &about, why);
     *worst = rc == QC_CANCELLED ? rc : qc_rc_worse(*worst, rc);
-    return !ends_run(rc);
+    return !ends_run(rc) && !revival_is_over(&c->revival);
 }
 
 qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, struct qc_err *err)

@@ -8,6 +8,7 @@
 #include "out.h"
 #include "places.h"
 #include "qrng/qrng.h"
+#include "revival.h"
 #include "vault/vault.h"
 
 /* Bits of qc_cmd.needs: the class of the command's messages stands above them. */
@@ -20,6 +21,7 @@ struct client {
     struct conf conf;
     struct qrng *rng;
     struct vault *vault;      /* after client_open */
+    struct revival revival;   /* of the gateway, after client_gateway */
     struct vault_notes notes; /* of the operation under way */
     struct out_end end;       /* what a command leaves for the last line */
     unsigned lost_share; /* the share that the command is about to rebuild: no news that it is lost; or 0 */
@@ -30,6 +32,10 @@ struct client {
 
 void client_done(struct client *c);
 
+/* A connection to the on-demand gateway, which is started where needed, also when it ends under the command.
+ */
+QC_MUST qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_gw **ret,
+                             struct qc_err *err);
 /* The configured vault: gateway started where needed, share stores opened, chain replayed. Warnings are told.
  */
 QC_MUST qc_rc client_open(struct client *c, struct qc_err *err);

@@ -218,13 +218,11 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
 {
     struct client *c = i->c;
     struct vault_conf conf;
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
     struct vault_call call = client_call(c);
     memcpy(c->conf.share, i->share, sizeof c->conf.share);
     QC_TRY(client_vault_conf(c, &conf, err));
-    QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, call.op.cancel, &dir, err));
-    QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
+    QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(describe(gw, &call, d, err));
     if (found && !same_gateway(i, d))
         return QC_FAIL(err, QC_USAGE, "%s has a gateway already, with other clouds or another k",

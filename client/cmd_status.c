@@ -26,11 +26,9 @@ static void status_done(struct status *s)
 static qc_rc ask_gateway(struct status *s, struct qc_err *err)
 {
     struct client *c = s->c;
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
     struct vault_call call = client_call(c);
-    QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, call.op.cancel, &dir, err));
-    QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
+    QC_TRY(client_gateway(c, &call.op, &gw, err));
     s->text.max = QC_JSON_MAX;
     QC_TRY(gw->ops->status(gw, &s->text, &call.op, err));
     return qc_json_parse(&s->gateway, qc_buf_span(&s->text), err);

@@ -286,9 +286,10 @@ static qc_rc pipe_high(struct qc_fd ends[2], struct qc_err *err)
 }
 
 /* Read until "ready", the child's end, the deadline, or the user's wish. */
-static qc_rc await_ready(int fd, const struct qc_cancel *cancel, bool *ret_ready, struct qc_err *err)
+static qc_rc await_ready(int fd, qc_deadline deadline, const struct qc_cancel *cancel, bool *ret_ready,
+                         struct qc_err *err)
 {
-    qc_deadline until = qc_deadline_in(QC_CLIENT_START_MS);
+    qc_deadline until = qc_deadline_min(deadline, qc_deadline_in(QC_CLIENT_START_MS));
     for (;;) {
         QC_TRY(qc_go_on(until, cancel, "waiting for the gateway to start", err));
         struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -311,6 +312,7 @@ struct attempt {
     const char *state;
     int dirfd;
     uint32_t idle_s;
+    qc_deadline deadline;
     const struct qc_cancel *cancel;
     bool ready;
     int status;  /* not ready: how it ended */
@@ -349,7 +351,7 @@ static qc_rc start(struct attempt *a, struct qc_err *err)
     QC_CLEANUP(qc_fd_close) struct qc_fd there = ends[1];
     QC_TRY(launch(a, qc_fd_get(&talk), qc_fd_get(&there), &pid, err));
     qc_fd_close(&there); /* or its end would never show */
-    QC_TRY(await_ready(qc_fd_get(&here), a->cancel, &a->ready, err));
+    QC_TRY(await_ready(qc_fd_get(&here), a->deadline, a->cancel, &a->ready, err));
     if (a->ready)
         return QC_OK;
     QC_TRY(wait_for(pid, &a->status, err));
@@ -359,13 +361,17 @@ static qc_rc start(struct attempt *a, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc gateway_ensure(const char *state, uint32_t idle_s, const struct qc_cancel *cancel, struct qc_fd *ret,
-                     struct qc_err *err)
+qc_rc gateway_ensure(const char *state, uint32_t idle_s, qc_deadline deadline, const struct qc_cancel *cancel,
+                     struct qc_fd *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(attempt_done)
     struct attempt a = {
-        .state = state, .idle_s = idle_s, .cancel = cancel, .said = { .max = QC_CLIENT_TEXT_MAX }
+        .state = state,
+        .idle_s = idle_s,
+        .deadline = deadline,
+        .cancel = cancel,
+        .said = { .max = QC_CLIENT_TEXT_MAX },
     };
     qc_rc rc = qc_dir_open(&dir, state, err);
     if (rc == QC_NOTFOUND)

@@ -21,10 +21,11 @@ QC_MUST qc_rc gateway_answers(int dirfd, struct qc_err *err);
 /*
  * Serve the state directory: connect, or start one and wait until it is ready. *ret is the directory, for
  * vault_gw_http_new. What the gateway said when it could not start becomes the message, its exit status the
- * code. QC_NOTCONF: the directory is not there; QC_TIMEOUT; QC_LOCKED; QC_FENCED; ...
+ * code. QC_NOTCONF: the directory is not there; QC_TIMEOUT (the deadline, and never longer than
+ * QC_CLIENT_START_MS); QC_LOCKED; QC_FENCED; ... Any thread.
  */
-QC_MUST qc_rc gateway_ensure(const char *state, uint32_t idle_s, const struct qc_cancel *cancel,
-                             struct qc_fd *ret, struct qc_err *err);
+QC_MUST qc_rc gateway_ensure(const char *state, uint32_t idle_s, qc_deadline deadline,
+                             const struct qc_cancel *cancel, struct qc_fd *ret, struct qc_err *err);
 
 /*
  * End the gateway that serves the state directory, if one does, and wait until it is gone: for operator's

@@ -58,8 +58,15 @@ qc_rc gw_http_clone(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *e
     struct vault_gw *copy = NULL;
     QC_TRY(vault_gw_http_new(&copy, h->dirfd - 1, h->name, err));
     gw_http_set_request(copy, h->request);
+    vault_gw_http_revive(copy, h->revive);
     *ret = copy;
     return QC_OK;
+}
+
+void vault_gw_http_revive(struct vault_gw *gw, struct vault_gw_revive revive)
+{
+    struct gw_http *h = (struct gw_http *)gw;
+    h->revive = revive;
 }
 
 void gw_http_set_request(struct vault_gw *gw, const char *id)
@@ -119,17 +126,21 @@ static size_t make_headers(struct net_header v[4], const struct gw_http *h, cons
     return n;
 }
 
-/* One try. *ret_again: the failure may go away. *ret_after: the Retry-After header, until the next request.
- */
+/* What a failed try leaves to be done. */
+struct again {
+    bool may;          /* it may go away */
+    bool nobody;       /* nobody took the connection: the gateway is not there */
+    const char *after; /* the Retry-After header, until the next request; NULL: none */
+};
+
 static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret,
-                      const struct vault_op *op, bool *ret_again, const char **ret_after, struct qc_err *err)
+                      const struct vault_op *op, struct again *ret_again, struct qc_err *err)
 {
     static const char *const keep[] = { "Retry-After" };
     struct net_header headers[4];
     struct net_response answer = { .body = { .max = call->answer_max } };
     QC_CLEANUP(qc_buf_free) qc_buf body = { 0 };
-    *ret_again = false;
-    *ret_after = NULL;
+    *ret_again = (struct again){ 0 };
     size_t header_count = make_headers(headers, h, call);
     qc_rc rc = net_request(h->net,
                            &(struct net_request){ .method = call->method,
@@ -147,23 +158,24 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
                            &answer, err);
     body = answer.body;
     if (rc == QC_NOTFOUND || rc == QC_AUTH) { /* the socket, not the object */
-        *ret_again = rc == QC_NOTFOUND;
         if (rc == QC_AUTH)
             return rc;
+        *ret_again = (struct again){ .may = true, .nobody = true };
         return QC_FAIL(err, QC_TEMP, "the gateway is not running (no socket '%s')", h->name);
     }
     if (rc != QC_OK) {
         /* A stream that breaks has a reason, which the gateway remembers: its reader asks before it tries
          * again. */
-        bool may = call->write == NULL || net_client_reach(h->net) == NET_NOTHING_SENT;
-        *ret_again = rc == QC_TEMP && may;
+        bool nothing_sent = net_client_reach(h->net) == NET_NOTHING_SENT;
+        ret_again->may = rc == QC_TEMP && (call->write == NULL || nothing_sent);
+        ret_again->nobody = rc == QC_TEMP && nothing_sent;
         return rc;
     }
     if (answer.status >= 200 && answer.status < 300)
         return ret == NULL ? QC_OK : qc_buf_add(ret, qc_buf_span(&body), err);
     rc = gw_json_error(answer.status, qc_buf_span(&body), call->ret_current, err);
-    *ret_again = rc == QC_TEMP || rc == QC_LOCKED || rc == QC_NOMEM;
-    *ret_after = answer.kept[0];
+    ret_again->may = rc == QC_TEMP || rc == QC_LOCKED || rc == QC_NOMEM;
+    ret_again->after = answer.kept[0];
     return rc;
 }
 
@@ -172,11 +184,14 @@ qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *r
 {
     qc_deadline patience = op->deadline.at_ms != 0 ? op->deadline : qc_deadline_in(QC_VAULT_PATIENCE_MS);
     for (unsigned attempt = 0;; attempt++) {
-        bool again = false;
-        const char *after = NULL;
-        qc_rc rc = try_once(h, call, ret, op, &again, &after, err);
-        if (rc == QC_OK || !again)
+        struct again again;
+        qc_rc rc = try_once(h, call, ret, op, &again, err);
+        if (rc == QC_OK || !again.may)
             return rc;
-        QC_TRY(pause_before(h, attempt, after, patience, op, err));
+        bool revived = again.nobody && h->revive.fn != NULL;
+        if (revived)
+            QC_TRY(h->revive.fn(h->revive.ctx, op, err));
+        if (!revived || attempt > 0) /* a gateway that came and went at once is not asked in a tight loop */
+            QC_TRY(pause_before(h, attempt, again.after, patience, op, err));
     }
 }

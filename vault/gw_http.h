@@ -10,6 +10,7 @@ struct gw_http {
     int dirfd;
     char *name;
     char request[VAULT_REQUEST_ID_BYTES];
+    struct vault_gw_revive revive;
     uint64_t jitter;
 };
 

@@ -26,6 +26,7 @@ static qc_rc look(struct put *p, struct qc_err *err)
     if (file && p->opts->if_absent)
         return QC_FAIL(err, QC_CONFLICT, "the name is taken");
     p->base = found ? e.e.number : 0;
+    p->ids.number = p->base + 1;
     p->ids.sequence = file ? e.e.sequence + 1 : 1;
     if (file)
         memcpy(p->ids.object, e.e.object, VAULT_ID_BYTES);
@@ -78,7 +79,7 @@ static qc_rc begin(struct put *p, struct qc_err *err)
  * journal. What does not work now is done by the next command. */
 static void abandon(struct put *p)
 {
-    struct vault_op op = { .deadline = qc_deadline_in(QC_VAULT_SETTLE_MS) };
+    struct vault_op op = session_settle_op(&p->call->op);
     struct qc_err why = { 0 };
     if (!p->begun)
         return;

@@ -41,7 +41,8 @@ static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
 /* Somebody else wrote the path: take their number, seal anew, no data moves. */
 static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct qc_err *err)
 {
-    QC_TRY(session_entry_check(p->v, qc_buf_span(&p->path), current, p->call->notes, err));
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry newer = { 0 };
+    QC_TRY(session_entry_check(p->v, qc_buf_span(&p->path), &current, &newer, p->call, err));
     if (current->e.number <= p->base)
         return QC_FAIL(err, QC_INTEGRITY,
                        "entry: the gateway refuses number %" PRIu64 " and has number %" PRIu64, p->base + 1,
@@ -49,10 +50,10 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
     if (p->opts->if_absent && current->e.kind == VAULT_ENTRY_FILE)
         return QC_FAIL(err, QC_CONFLICT, "the name was taken meanwhile");
     p->base = current->e.number;
+    p->ids.number = p->base + 1;
     bool same = memcmp(current->e.object, p->ids.object, VAULT_ID_BYTES) == 0;
-    if (!same || current->e.sequence < p->ids.sequence)
-        return QC_OK;
-    p->ids.sequence = current->e.sequence + 1;
+    if (same && current->e.sequence >= p->ids.sequence)
+        p->ids.sequence = current->e.sequence + 1;
     return journal_update(&p->journal, &p->ids, err);
 }
 
@@ -60,7 +61,7 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
  */
 static qc_rc ask_outcome(struct put *p, struct vault_gw_receipt *ret, qc_rc rc, struct qc_err *err)
 {
-    struct vault_op op = { .deadline = qc_deadline_in(QC_VAULT_SETTLE_MS) };
+    struct vault_op op = session_settle_op(&p->call->op);
     struct vault_gw *gw = p->v->gw;
     for (;;) {
         enum vault_upload_state state = VAULT_UPLOAD_UNKNOWN;
@@ -166,7 +167,8 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
     if (receipt.number != e.number)
         return QC_FAIL(err, QC_INTEGRITY, "receipt: number %" PRIu64 " for entry %" PRIu64, receipt.number,
                        e.number);
-    QC_TRY_AS(session_catch_up(p->v, receipt.chain, e.seal, &p->call->op, err), err,
+    const struct session_watch mine = { .index = receipt.chain, .seal = e.seal };
+    QC_TRY_AS(session_catch_up(p->v, &mine, &p->call->op, err), err,
               "stored, but the gateway's chain of commits is wrong");
     if (bring_stores(p, e.number)) {
         qc_rc rc = journal_end(&p->journal, &why);

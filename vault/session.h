@@ -28,13 +28,14 @@ void session_name_text(char out[NAME_TEXT], qc_span name);
 
 /* Store `index` (1, 2), or the reason why there is none. QC_SHARES or what its opening said. */
 QC_MUST qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err *err);
-/* Does a store's answer mean that it, or the value asked for, is damaged, so that the other store must serve? */
+/* Does a store's answer mean that it, or the value asked for, is damaged, so that the other store must serve?
+ */
 bool session_is_damage(qc_rc rc);
 /* Both stores, writable. QC_SHARES, QC_AUTH. */
 QC_MUST qc_rc session_need_both(struct vault *v, struct qc_err *err);
 
-/* A commit that must be found on the way: its number, and its seal (32 bytes) or the chain's value after it, or
- * both; NULL: not looked at. */
+/* A commit that must be found on the way: its number, and its seal (32 bytes) or the chain's value after it,
+ * or both; NULL: not looked at. */
 struct session_watch {
     uint64_t index;
     const uint8_t *seal, *h;
@@ -50,9 +51,9 @@ QC_MUST qc_rc session_catch_up(struct vault *v, const struct session_watch *watc
 void session_save_head(struct vault *v, struct vault_notes *notes);
 
 /*
- * Check an entry from the gateway: seal, path (path.n = 0: any), and the high-water marks of the stores. Where
- * another command has raised a mark since the answer was made, the gateway is asked again: its newer entry goes
- * to *newer, and *e points there. QC_INTEGRITY  "..older than this client has seen (rollback)".
+ * Check an entry from the gateway: seal, path (path.n = 0: any), and the high-water marks of the stores.
+ * Where another command has raised a mark since the answer was made, the gateway is asked again: its newer
+ * entry goes to *newer, and *e points there. QC_INTEGRITY  "..older than this client has seen (rollback)".
  */
 QC_MUST qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry **e,
                                   struct vault_gw_entry *newer, const struct vault_call *call,

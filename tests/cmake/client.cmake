@@ -13,6 +13,8 @@ qc_test(unit client_progress DEPS base vault INTERNAL client
           ${QC_CLIENT}/text.c ${QC_CLIENT}/signals.c)
 qc_test(unit client_gateway_start DEPS base INTERNAL client
   SOURCES unit/client_gateway_start.c ${QC_CLIENT}/gateway_start.c ${QC_CLIENT}/places.c)
+qc_test(unit client_revival DEPS base vault INTERNAL client
+  SOURCES unit/client_revival.c ${QC_CLIENT}/revival.c ${QC_CLIENT}/gateway_start.c ${QC_CLIENT}/places.c)
 qc_fuzz(client_conf DEPS base INTERNAL client)
 target_sources(qc_fuzz_client_conf PRIVATE ${QC_CLIENT}/conf.c ${QC_CLIENT}/near.c ${QC_CLIENT}/places.c
   ${QC_CLIENT}/text.c)

@@ -23,7 +23,7 @@ static void refused(const char *script, qc_rc want, const char *words)
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     fake(script);
-    qc_rc rc = gateway_ensure(tmp.path, 1, NULL, &dir, &err);
+    qc_rc rc = gateway_ensure(tmp.path, 1, QC_NO_DEADLINE, NULL, &dir, &err);
     if (rc != want || strstr(err.msg, words) == NULL)
         fprintf(stderr, "got %s: %s\n", qc_rc_name(rc), err.msg);
     CHECK(rc == want && strstr(err.msg, words) != NULL && !qc_fd_is(&dir));
@@ -47,9 +47,9 @@ static void check_missing(void)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    CHECK_RC(gateway_ensure("/none/such", 1, NULL, &dir, &err), QC_NOTCONF);
+    CHECK_RC(gateway_ensure("/none/such", 1, QC_NO_DEADLINE, NULL, &dir, &err), QC_NOTCONF);
     CHECK(setenv("PATH", "/none:relative:", 1) == 0);
-    CHECK_RC(gateway_ensure(tmp.path, 1, NULL, &dir, &err), QC_NOTCONF);
+    CHECK_RC(gateway_ensure(tmp.path, 1, QC_NO_DEADLINE, NULL, &dir, &err), QC_NOTCONF);
     CHECK(setenv("PATH", tmp.path, 1) == 0);
 }
 
@@ -60,7 +60,7 @@ static void check_cancel(void)
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     fake("#!/bin/sh\nexec /bin/sleep 2\n");
     qc_cancel_set(&cancel);
-    CHECK_RC(gateway_ensure(tmp.path, 1, &cancel, &dir, &err), QC_CANCELLED);
+    CHECK_RC(gateway_ensure(tmp.path, 1, QC_NO_DEADLINE, &cancel, &dir, &err), QC_CANCELLED);
 }
 
 #define SERVER                                                                                               \
@@ -82,10 +82,10 @@ static void check_starts(void)
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd again = { 0 };
     fake("#!/usr/bin/python3\n" SERVER);
-    CHECK_OK(gateway_ensure(tmp.path, 2, NULL, &dir, &err));
+    CHECK_OK(gateway_ensure(tmp.path, 2, QC_NO_DEADLINE, NULL, &dir, &err));
     CHECK(qc_fd_is(&dir));
     fake("#!/bin/sh\nexit 1\n"); /* the second command must not need it */
-    CHECK_OK(gateway_ensure(tmp.path, 2, NULL, &again, &err));
+    CHECK_OK(gateway_ensure(tmp.path, 2, QC_NO_DEADLINE, NULL, &again, &err));
 }
 
 static void check_run(void)

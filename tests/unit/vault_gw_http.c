@@ -238,6 +238,46 @@ static void ends(void)
     vault_gw_close(&gw);
 }
 
+struct reviver {
+    struct server s;
+    unsigned asked, starts_at; /* the call that starts the server; earlier ones only say that they did */
+    qc_rc rc;                  /* of all calls */
+};
+
+static qc_rc bring_up(void *ctx, const struct vault_op *op, struct qc_err *err)
+{
+    struct reviver *r = ctx;
+    CHECK(op != NULL);
+    if (r->rc != QC_OK)
+        return QC_FAIL(err, r->rc, "nothing to start");
+    if (++r->asked == r->starts_at)
+        start(&r->s);
+    return QC_OK;
+}
+
+/* Nobody listens: the caller's way to bring a gateway up is used, in clones as well, and its word is final.
+ */
+static void revived(void)
+{
+    struct qc_err err = { 0 };
+    struct vault_gw_entry e = { 0 };
+    struct vault_gw *clone = NULL;
+    struct reviver r = { .starts_at = 2, .s = { .answers = { answer("200 OK", "", ENTRY) } } };
+    struct vault_gw *gw = connect_to();
+    vault_gw_http_revive(gw, (struct vault_gw_revive){ .fn = bring_up, .ctx = &r });
+    CHECK_OK(gw->ops->clone(gw, &clone, &err));
+    CHECK_OK(entry_of(clone, &e, &soon, &err));
+    CHECK(r.asked == 2 && e.e.number == 7);
+    vault_gw_entry_done(&e);
+    stop(&r.s); /* its socket stays behind, as after kill -9 */
+    r.rc = QC_TEMP;
+    uint64_t t = qc_now_ms();
+    CHECK(entry_of(gw, &e, &soon, &err) == QC_TEMP && strstr(err.msg, "nothing to start") != NULL);
+    CHECK(qc_now_ms() - t < 1000);
+    vault_gw_close(&clone);
+    vault_gw_close(&gw);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -258,6 +298,7 @@ int main(void)
     stream("HTTP/1.1 206 P\r\nConnection: close\r\nContent-Length: 5\r\n\r\n01234", QC_TEMP, 1);
     stream("HTTP/1.1 200 O\r\nConnection: close\r\nContent-Length: 15\r\n\r\n012345678901234", QC_FORMAT, 1);
     ends();
+    revived();
     qc_tmpdir_remove(&dir);
     return 0;
 }

@@ -59,6 +59,7 @@
     X(QC_VAULT_PATIENCE_MS, 30000, "ms", "a request without deadline is repeated for so long")               \
     X(QC_VAULT_STALL_MS, 300000, "ms", "no byte from the gateway for so long: it is gone")                   \
     X(QC_VAULT_SETTLE_MS, 20000, "ms", "to cancel or ask about an upload after a failure")                   \
+    X(QC_VAULT_LATE_MS, 1000, "ms", "the same, after the user's time ran out")                               \
     X(QC_VAULT_RECOVER_BATCH, 64, "records", "one durable transaction of recover")                           \
     /* cloud */                                                                                              \
     X(CLOUD_KEY_SIZE_MAX, 200, "bytes", "every provider and file system takes so much (s3.md 2.2)")          \
@@ -97,7 +98,9 @@
     X(QC_GW_BREAKER_MS, 5000, "ms", "a cloud that missed a deadline is left alone for so long")              \
     X(QC_GW_LINGER_MS, 1000, "ms", "a job that is not needed any more sees its cancel flag by then")         \
     X(QC_GW_HEDGE_MS, 500, "ms", "a slow fragment is raced by another after so long")                        \
-    X(QC_GW_PROBE_AGAIN_MS, 1000, "ms", "a cloud that was away is asked again at most so often")             \
+    X(QC_GW_PROBE_AGAIN_MS, 1000, "ms", "a cloud that missed a deadline is asked again at most so often")    \
+    X(QC_GW_PROBE_MS, 1000, "ms", "a cloud that was away has so long to show that it is back")               \
+    X(QC_GW_TRIAL_MS, 1000, "ms", "and its first fragment so long after those of the others")                \
     X(QC_GW_SUBSETS_MAX, 50, "tries", "k-subsets, when one piece lies behind a good tag")                    \
     X(QC_GW_PATH_MAX, 81920, "bytes", "path ciphertext, FORMAT 12")                                          \
     X(QC_GW_PRIVATE_MAX, 65536, "bytes", "an entry's private part")                                          \
@@ -140,6 +143,7 @@
     X(QC_CLIENT_START_MS, 30000, "ms", "a gateway that is not ready by then has a log to read")              \
     X(QC_CLIENT_START_TRIES, 4, "tries", "one, and three for a gateway that is starting or leaving")         \
     X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "between them")                                                   \
+    X(QC_CLIENT_REVIVE_MAX, 3, "starts", "of a gateway that ends under a command; more: it is broken")       \
     X(QC_CLIENT_LEAVE_MS, 2000, "ms", "a second Ctrl-C within this leaves at once")                          \
     /* ss, ec, qrng */                                                                                       \
     X(QC_SS_N_MAX, 255, "shares", "non-zero points of GF(2^8)")                                              \

@@ -188,3 +188,16 @@ void vault_gw_close(struct vault_gw **gw);
  *   dirfd  duplicated;  name  "gateway.sock"
  */
 QC_MUST qc_rc vault_gw_http_new(struct vault_gw **ret, int dirfd, const char *name, struct qc_err *err);
+
+/*
+ * What a caller can do when nobody answers at the socket: bring a gateway up. Called by the thread that met
+ * the silence, with the op of its call; threads with clones may call it at once. QC_OK: the same request is
+ * tried again. A failure ends the call with it: QC_TEMP, or QC_TIMEOUT and QC_CANCELLED as the op wants it.
+ * How often it may work is for the callee to bound. {0}: nobody can; the call waits for one to come.
+ */
+struct vault_gw_revive {
+    qc_rc (*fn)(void *ctx, const struct vault_op *op, struct qc_err *err);
+    void *ctx; /* borrowed, also by clones */
+};
+/* gw: of vault_gw_http_new. For later calls, and for later clones. */
+void vault_gw_http_revive(struct vault_gw *gw, struct vault_gw_revive revive);
