@@ -14,7 +14,7 @@
 static qc_rc encode(uint8_t out[JOURNAL_SLOT], const struct journal_put *put, uint32_t turn,
                     struct qc_err *err)
 {
-    memcpy(out, "QCJ1", 4);
+    memcpy(out, "QCJ2", 4);
     qc_put_be(out + 4, turn, 4);
     memcpy(out + 8, put->vault, 16);
     memcpy(out + 24, put->put_key, 16);
@@ -22,6 +22,7 @@ static qc_rc encode(uint8_t out[JOURNAL_SLOT], const struct journal_put *put, ui
     memcpy(out + 56, put->version, 16);
     memcpy(out + 72, put->path_tag, 16);
     qc_put_be(out + 88, put->sequence, 8);
+    qc_put_be(out + 96, put->number, 8);
     return qc_sha256(&(qc_span){ out, JOURNAL_CLEAR }, 1, out + JOURNAL_CLEAR, err);
 }
 
@@ -31,7 +32,7 @@ static qc_rc decode(struct journal_put *ret, uint32_t *ret_turn, bool *ret_whole
 {
     uint8_t sum[32];
     *ret_whole = false;
-    if (slot.n != JOURNAL_SLOT || memcmp(slot.p, "QCJ1", 4) != 0)
+    if (slot.n != JOURNAL_SLOT || memcmp(slot.p, "QCJ2", 4) != 0)
         return QC_OK;
     QC_TRY(qc_sha256(&(qc_span){ slot.p, JOURNAL_CLEAR }, 1, sum, err));
     if (!qc_ct_eq(sum, slot.p + JOURNAL_CLEAR, sizeof(sum)))
@@ -44,7 +45,9 @@ static qc_rc decode(struct journal_put *ret, uint32_t *ret_turn, bool *ret_whole
     qc_rd_copy(&r, ret->version, 16);
     qc_rd_copy(&r, ret->path_tag, 16);
     ret->sequence = qc_rd_be(&r, 8);
-    *ret_whole = qc_rd_end(&r) && ret->sequence > 0 && ret->sequence <= INT64_MAX;
+    ret->number = qc_rd_be(&r, 8);
+    *ret_whole = qc_rd_end(&r) && ret->sequence > 0 && ret->sequence <= INT64_MAX && ret->number > 0 &&
+                 ret->number <= INT64_MAX;
     return QC_OK;
 }
 

@@ -2,14 +2,14 @@
  * the next writing command (durability.md 7.3). Layer 3. Nothing secret in it.
  *
  * File STATE/journal/<put key in hex>, mode 0600, held by flock while its put runs. Two slots of JOURNAL_SLOT
- * bytes, written in turn, so that one of them is always whole: "QCJ1" || u32 turn || vault 16 || put key 16
- * || object 16 || version 16 || path tag 16 || u64 sequence || SHA-256 of the bytes before A file without a
- * whole slot is of a put that had sent nothing. */
+ * bytes, written in turn, so that one of them is always whole: "QCJ2" || u32 turn || vault 16 || put key 16
+ * || object 16 || version 16 || path tag 16 || u64 sequence || u64 number || SHA-256 of the bytes before. A file
+ * without a whole slot is of a put that had sent nothing. */
 #pragma once
 #include "base/file.h"
 #include "session.h"
 
-#define JOURNAL_CLEAR 96
+#define JOURNAL_CLEAR 104
 #define JOURNAL_SLOT  (JOURNAL_CLEAR + 32)
 
 struct journal_put {
@@ -18,6 +18,7 @@ struct journal_put {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint8_t path_tag[16];
     uint64_t sequence;
+    uint64_t number; /* that the entry has if it was committed: a gateway's word is measured by it */
 };
 
 struct journal {

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -37,9 +38,14 @@ static qc_rc take(struct journal *j, const char *name, bool *ret_held, struct qc
     return QC_OK;
 }
 
-/* The put was committed: its records, mark follow. All stores must take it, else the file stays. */
+/* The put was committed: its records, mark follow. All stores must take it, else the file stays. A mark is for
+ * ever: it comes from what this client sealed, never from what a gateway says. */
 static qc_rc finish(struct vault *v, const struct journal_put *put, uint64_t number, struct qc_err *err)
 {
+    if (number != put->number)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "receipt: number %" PRIu64 " for a put that was sealed as number %" PRIu64, number,
+                       put->number);
     for (unsigned i = 0; i < 2; i++) {
         struct qc_err why = { 0 };
         QC_TRY(session_need_store(v, i + 1, err));

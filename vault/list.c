@@ -42,7 +42,8 @@ struct listing {
     struct filter filter;
     struct vault_name_cache cache;
     struct sorter *sorter;
-    qc_buf name, value, after;
+    qc_buf name, after;
+    qc_buf prefix; /* path of the directory */
     struct list_totals totals;
 };
 
@@ -51,8 +52,8 @@ static void listing_done(struct listing *l)
     vault_name_cache_done(&l->cache);
     sorter_free(&l->sorter);
     qc_buf_free(&l->name);
-    qc_buf_free(&l->value);
     qc_buf_free(&l->after);
+    qc_buf_free(&l->prefix);
 }
 
 /* A vault_stat without its name, for the sorter and back: it never leaves the process's own unlinked files.
@@ -69,7 +70,12 @@ static qc_rc keep(struct listing *l, const struct vault_gw_entry *e, struct qc_e
 static qc_rc one_entry(void *ctx, const struct vault_gw_entry *e, struct qc_err *err)
 {
     struct listing *l = ctx;
-    QC_TRY(session_entry_check(l->v, (qc_span){ 0 }, e, l->call->notes, err));
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry newer = { 0 };
+    QC_TRY(session_entry_check(l->v, (qc_span){ 0 }, &e, &newer, l->call, err));
+    /* A path begins with its directory's: whatever the gateway lists, nothing from elsewhere gets in. */
+    if (e->e.path.n < l->prefix.n ||
+        !qc_span_eq(qc_span_sub(e->e.path, 0, l->prefix.n), qc_buf_span(&l->prefix)))
+        return QC_FAIL(err, QC_INTEGRITY, "listing: the gateway gives an entry of another directory");
     if (l->after.n > 0 && qc_span_cmp(e->e.path, qc_buf_span(&l->after)) <= 0)
         return QC_FAIL(err, QC_INTEGRITY, "listing: the gateway does not go on in order");
     qc_buf_clear(&l->after);
@@ -85,18 +91,17 @@ static qc_rc one_entry(void *ctx, const struct vault_gw_entry *e, struct qc_err 
 
 static qc_rc all_pages(struct listing *l, bool tombstones, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf prefix = { .max = QC_VAULT_PATH_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf after = { .max = QC_VAULT_PATH_MAX };
     uint32_t limit = QC_VAULT_PAGE;
     bool more = true;
     if (l->filter.dir.n > 0)
-        QC_TRY(vault_name_seal(&prefix, l->v->ring, l->filter.dir, err));
+        QC_TRY(vault_name_seal(&l->prefix, l->v->ring, l->filter.dir, err));
     while (more) {
         uint64_t before = l->totals.entries;
         QC_TRY(qc_go_on(l->call->op.deadline, l->call->op.cancel, "list", err));
         qc_buf_clear(&after);
         QC_TRY(qc_buf_add(&after, qc_buf_span(&l->after), err));
-        struct vault_gw_page page = { .prefix = qc_buf_span(&prefix),
+        struct vault_gw_page page = { .prefix = qc_buf_span(&l->prefix),
                                       .after = qc_buf_span(&after),
                                       .limit = limit,
                                       .tombstones = tombstones,
@@ -135,7 +140,7 @@ qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to, co
 {
     QC_CLEANUP(listing_done) struct listing l = { .v = v, .call = call, .filter = filter_of(prefix) };
     l.name.max = QC_VAULT_NAME_MAX;
-    l.after.max = QC_VAULT_PATH_MAX;
+    l.after.max = l.prefix.max = QC_VAULT_PATH_MAX;
     QC_TRY(sorter_new(&l.sorter, v->state, err));
     QC_TRY(all_pages(&l, to->tombstones, err));
     *ret = l.totals;

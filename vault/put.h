@@ -15,7 +15,7 @@ struct put {
 
     qc_buf path;
     uint8_t path_tag[16];
-    struct journal_put ids; /* put key, object, version, sequence as the journal has them */
+    struct journal_put ids; /* put key, object, version, sequence, number as the journal has them */
     uint64_t base;          /* number of the entry that is replaced; 0: none */
     struct vault_keys keys;
     struct vault_meta meta;

@@ -106,13 +106,15 @@ static qc_rc flush(struct recover *r, struct qc_err *err)
     return QC_OK;
 }
 
+/* A whole record that knows at least as much: where a put was broken off between the stores, the one that is
+ * filled up may be ahead, and must not forget a commit. */
 static bool is_there(struct recover *r, const struct vault_store_record *left)
 {
     QC_CLEANUP(vault_store_record_done) struct vault_store_record have = { 0 };
     struct qc_err why = { 0 };
     return vault_store_get(r->fresh, left->object, left->version, &have, &why) == QC_OK &&
-           have.generation == left->generation && have.state == left->state &&
-           have.sequence == left->sequence;
+           have.generation == left->generation && have.state >= left->state &&
+           have.sequence >= left->sequence;
 }
 
 static void failed(struct recover *r, const struct vault_store_record *left, const struct qc_err *why)
@@ -181,6 +183,12 @@ static qc_rc all_records(struct recover *r, struct qc_err *err)
         session_progress(r->call,
                          &(struct vault_progress){ .done = r->result.records, .total = health.records });
     } while (got > 0);
+    if (r->result.records < health.records) { /* their keys are damaged: nobody knows whose they are */
+        r->result.failed += health.records - r->result.records;
+        vault_note(r->call->notes, VAULT_NOTE_SKIPPED, r->lost, QC_INTEGRITY,
+                   "%" PRIu64 " records of share store %u are damaged beyond recognition",
+                   health.records - r->result.records, 3 - r->lost);
+    }
     return flush(r, err);
 }
 

@@ -13,7 +13,7 @@ static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
     uint8_t put_key[16];
     QC_TRY(session_entry_of_name(v, name, &path, &now, call, err));
     for (unsigned i = 0; i < QC_VAULT_CONFLICTS_MAX; i++) {
-        QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry current = { 0 };
+        QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry current = { 0 }, newer = { 0 };
         struct vault_entry e = { .path = qc_buf_span(&path),
                                  .number = now.e.number + 1,
                                  .kind = VAULT_ENTRY_TOMBSTONE };
@@ -24,7 +24,7 @@ static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
         qc_rc rc = v->gw->ops->entry_remove(v->gw, v->id, &what, &receipt, &current, &call->op, err);
         if (rc == QC_OK) {
             QC_TRY(qc_fault(client_removed, err));
-            QC_TRY(session_catch_up(v, 0, NULL, &call->op, err));
+            QC_TRY(session_catch_up(v, NULL, &call->op, err));
             session_mark(v, qc_buf_span(&path), e.number, call->notes);
             *ret = (struct vault_remove_result){ .number = e.number,
                                                  .record_copies = receipt.record_copies,
@@ -33,13 +33,13 @@ static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
         }
         if (rc != QC_CONFLICT || current.path.n == 0)
             return rc;
-        QC_TRY(session_entry_check(v, qc_buf_span(&path), &current, call->notes, err));
-        if (current.e.number <= now.e.number)
+        const struct vault_gw_entry *seen = &current;
+        QC_TRY(session_entry_check(v, qc_buf_span(&path), &seen, &newer, call, err));
+        if (seen->e.number <= now.e.number)
             return QC_FAIL(err, QC_INTEGRITY, "entry: the gateway refuses the next number of its own entry");
-        if (current.e.kind != VAULT_ENTRY_FILE)
+        if (seen->e.kind != VAULT_ENTRY_FILE)
             return QC_FAIL(err, QC_NOTFOUND, "it was removed meanwhile");
-        vault_gw_entry_done(&now);
-        now = QC_STEAL(current);
+        now.e.number = seen->e.number;
     }
     return QC_FAIL(err, QC_CONFLICT, "others write the same name; gave up after %d tries",
                    QC_VAULT_CONFLICTS_MAX);

@@ -151,11 +151,10 @@ static qc_rc open_secret(qc_key **ret, struct vault *v, struct vault_notes *note
     return rc;
 }
 
-/* The head to replay from: the least of what the stores know; the others must lie on the way. */
-static qc_rc replay(struct vault *v, const struct vault_head *claimed, const struct vault_call *call,
-                    struct qc_err *err)
+/* The heads that the stores know; a damaged one is a note. None: the head of an empty vault. */
+static qc_rc known_heads(struct vault *v, struct vault_head known[2], size_t *ret_n, struct vault_notes *notes,
+                         struct qc_err *err)
 {
-    struct vault_head known[2];
     size_t n = 0;
     for (unsigned i = 0; i < 2; i++) {
         struct qc_err why = { 0 };
@@ -165,14 +164,37 @@ static qc_rc replay(struct vault *v, const struct vault_head *claimed, const str
         if (rc == QC_OK)
             n++;
         else
-            vault_note(call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
+            vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
     }
     if (n == 0)
         QC_TRY(vault_head_zero(&known[n++], v->id, err));
-    size_t most = n == 2 && known[1].count > known[0].count ? 1 : 0;
-    v->head = known[most];
-    if (claimed->count != v->head.count || memcmp(claimed->h, v->head.h, sizeof(claimed->h)) != 0)
-        QC_TRY(session_catch_up(v, 0, NULL, &call->op, err));
+    *ret_n = n;
+    return QC_OK;
+}
+
+/* Replay from the least of what the stores know; the other must lie on the way, or the stores were shown two
+ * histories. */
+static qc_rc replay(struct vault *v, const struct vault_head *claimed, const struct vault_call *call,
+                    struct qc_err *err)
+{
+    struct vault_head known[2];
+    size_t n = 0;
+    QC_TRY(known_heads(v, known, &n, call->notes, err));
+    const struct vault_head *least = &known[0], *most = &known[n - 1];
+    if (least->count > most->count) {
+        least = most;
+        most = &known[0];
+    }
+    const struct session_watch other = { .index = most->count, .h = most->h };
+    v->head = *least;
+    if (most->count > least->count)
+        QC_TRY(session_catch_up(v, &other, &call->op, err));
+    else if (memcmp(least->h, most->h, sizeof(least->h)) != 0)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "vault head: the two share stores know two histories of %" PRIu64 " commits",
+                       least->count);
+    else if (claimed->count != least->count || memcmp(claimed->h, least->h, sizeof(claimed->h)) != 0)
+        QC_TRY(session_catch_up(v, NULL, &call->op, err));
     for (size_t i = 0; i < n; i++)
         if (known[i].count != v->head.count) {
             session_save_head(v, call->notes);

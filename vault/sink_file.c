@@ -43,7 +43,8 @@ const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f)
     return &f->sink;
 }
 
-/* A stale NAME.part that nobody holds is in the way: a get that was killed left it. */
+/* A stale NAME.part that nobody holds is in the way: a get that was killed left it. Ours has the mode 0600 until
+ * just before it is renamed; any other file of that name is the user's, and stays. */
 static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd old = { 0 };
@@ -60,6 +61,8 @@ static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
         return QC_FAIL_OS(err, "cannot look at '%s'", f->part);
     if (!S_ISREG(st.st_mode))
         return QC_FAIL(err, QC_CONFLICT, "'%s' is in the way and is no regular file", f->part);
+    if ((st.st_mode & 07777) != 0600 || st.st_nlink != 1 || st.st_uid != geteuid())
+        return QC_FAIL(err, QC_CONFLICT, "'%s' is in the way and was not left by a get: move it away", f->part);
     if (flock(qc_fd_get(&old), LOCK_EX | LOCK_NB) != 0)
         return QC_FAIL(err, QC_LOCKED, "another command is writing '%s'", f->part);
     if (unlinkat(qc_fd_get(&f->dir), f->part, 0) != 0 && errno != ENOENT)
@@ -113,9 +116,9 @@ static qc_rc finish(void *ctx, struct qc_err *err)
 {
     struct vault_sink_file *f = ctx;
     int dir = qc_fd_get(&f->dir);
-    QC_TRY(restore(f, err));
-    QC_TRY(qc_fault(client_part, err));
     QC_TRY_AS(qc_sync(qc_fd_get(&f->file), err), err, "%s", f->part);
+    QC_TRY(qc_fault(client_part, err));
+    QC_TRY(restore(f, err));
     int rc = f->replace ? renameat(dir, f->part, dir, f->name)
                         : renameat2(dir, f->part, dir, f->name, RENAME_NOREPLACE);
     if (rc != 0 && !f->replace &&

@@ -149,18 +149,21 @@ qc_rc vault_store_count(struct vault_store *s, struct vault_store_health *ret, s
     return QC_OK;
 }
 
-static qc_rc check_records(struct vault_store *s, uint64_t *ret_damaged, struct qc_err *err)
+/* Of `all` rows; those that the walk does not show are damaged as well. */
+static qc_rc check_records(struct vault_store *s, uint64_t all, uint64_t *ret_damaged, struct qc_err *err)
 {
     struct vault_store_record page[16];
     struct vault_store_cursor cursor = { 0 };
+    uint64_t whole = 0;
     size_t got = 0;
     do {
         QC_TRY(vault_store_next(s, &cursor, page, 16, &got, err));
         for (size_t i = 0; i < got; i++) {
-            *ret_damaged += page[i].share == NULL;
+            whole += page[i].share != NULL;
             vault_store_record_done(&page[i]);
         }
     } while (got > 0);
+    *ret_damaged = all > whole ? all - whole : 0; /* others may add rows meanwhile */
     return QC_OK;
 }
 
@@ -183,7 +186,7 @@ qc_rc vault_store_check(struct vault_store *s, struct vault_store_health *ret, s
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
     QC_TRY(store_said(s, qc_db_check(s->db, err), err));
     QC_TRY(store_said(s, count_all(s, &h, err), err));
-    QC_TRY(check_records(s, &h.damaged_records, err));
+    QC_TRY(check_records(s, h.records, &h.damaged_records, err));
     QC_TRY(check_marks(s, &h.damaged_marks, err));
     h.descriptor_ok = store_text_get(s, "descriptor", &text, &why) == QC_OK;
     h.head_ok = vault_store_head_get(s, &head, &why) == QC_OK;

@@ -57,13 +57,13 @@ static qc_rc row_read(struct vault_store_record *ret, struct qc_stmt *row, struc
     QC_TRY(qc_col_fixed(row, 0, ret->object, VAULT_ID_BYTES, err));
     QC_TRY(qc_col_fixed(row, 1, ret->version, VAULT_ID_BYTES, err));
     QC_TRY(qc_col_u64(row, 2, &generation, err));
+    if (generation == 0 || generation > UINT32_MAX)
+        return QC_FAIL(err, QC_INTEGRITY, "record: generation %" PRIu64, generation);
+    ret->generation = (uint32_t)generation; /* the key is whole, whatever the rest is: a cursor goes on from it */
     QC_TRY(qc_col_u64(row, 3, &state, err));
     QC_TRY(qc_col_u64(row, 4, &ret->sequence, err));
-    if (generation == 0 || generation > UINT32_MAX || state < VAULT_RECORD_PENDING ||
-        state > VAULT_RECORD_RETIRED)
-        return QC_FAIL(err, QC_INTEGRITY, "record: generation %" PRIu64 ", state %" PRIu64, generation,
-                       state);
-    ret->generation = (uint32_t)generation;
+    if (state < VAULT_RECORD_PENDING || state > VAULT_RECORD_RETIRED)
+        return QC_FAIL(err, QC_INTEGRITY, "record: state %" PRIu64, state);
     ret->state = (enum vault_record_state)state;
     return QC_OK;
 }
@@ -238,9 +238,14 @@ static qc_rc next_page(struct vault_store *s, struct vault_store_cursor *cursor,
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *walk = NULL;
     size_t got = 0;
     bool row = false;
+    /* A row whose key is damaged is not shown: the cursor could not go on from it, and would go round for ever.
+     * Who counts rows misses it. */
     QC_TRY(qc_db_prepare(s->db,
-                         "SELECT " RECORD_COLUMNS " FROM record WHERE ?4 = 0 OR"
-                         " (object_id, version_id, generation) > (?1, ?2, ?3)"
+                         "SELECT " RECORD_COLUMNS " FROM record WHERE (?4 = 0 OR"
+                         " (object_id, version_id, generation) > (?1, ?2, ?3))"
+                         " AND typeof(object_id) = 'blob' AND length(object_id) = 16"
+                         " AND typeof(version_id) = 'blob' AND length(version_id) = 16"
+                         " AND typeof(generation) = 'integer' AND generation BETWEEN 1 AND 4294967295"
                          " ORDER BY object_id, version_id, generation LIMIT ?5",
                          &walk, err));
     QC_TRY(QC_BIND(walk, err, QC_VB(qc_span_of(cursor->object, VAULT_ID_BYTES)),

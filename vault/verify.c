@@ -140,7 +140,7 @@ static void check_stores(struct verify *w)
  * left out. */
 static qc_rc check_chain(struct verify *w, uint64_t commits, uint64_t numbers, struct qc_err *err)
 {
-    QC_TRY(session_catch_up(w->v, 0, NULL, &w->call->op, err));
+    QC_TRY(session_catch_up(w->v, NULL, &w->call->op, err));
     if (w->v->head.count != commits)
         return QC_OK; /* others commit while we look: nothing can be said */
     if (numbers == commits)
@@ -155,7 +155,7 @@ static qc_rc run(struct verify *w, qc_span prefix, struct qc_err *err)
 {
     struct list_totals totals = { 0 };
     struct list_to to = { .fn = one, .ctx = w, .tombstones = prefix.n == 0 };
-    QC_TRY(session_catch_up(w->v, 0, NULL, &w->call->op, err));
+    QC_TRY(session_catch_up(w->v, NULL, &w->call->op, err));
     uint64_t commits = w->v->head.count;
     QC_TRY(list_objects(w->v, prefix, &to, w->call, &totals, err));
     if (prefix.n > 0)
