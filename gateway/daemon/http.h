@@ -14,8 +14,7 @@
 #include "gateway/engine.h"
 
 enum {
-    HTTP_BODY_MAX =
-        1024 * 1024, /* the longest JSON body: a commit with path, private part and B, in base64 */
+    HTTP_BODY_MAX = 1024 * 1024,        /* the longest JSON body: a commit, in base64 */
     HTTP_ANSWER_MAX = 15 * 1024 * 1024, /* below QC_JSON_MAX, which bounds the client's parser */
     HTTP_PAGE_BYTES = 4 * 1024 * 1024,  /* of paths in one page of a listing */
     HTTP_BLOCK = 512 * 1024,            /* of a streamed answer */

@@ -20,7 +20,7 @@ def limits():
     """{name: value} of base/limits.h and of the gateway's http.h."""
     out = {}
     rows = re.findall(r"^\s*X\((\w+), ([0-9* +]+), \"", text_of("base/include/base/limits.h"), re.M)
-    rows += re.findall(r"^\s+(HTTP_\w+) = ([0-9* +]+),", text_of("gateway/daemon/http.h"), re.M)
+    rows += re.findall(r"^\s+(HTTP_\w+) =\s+([0-9* +]+),", text_of("gateway/daemon/http.h"), re.M)
     for name, value in rows:
         out[name] = eval(value, {"__builtins__": {}})       # digits, spaces, * and + only
     check("QC_GW_SEGMENT_MAX" in out and "HTTP_BODY_MAX" in out, "the limits were not found")

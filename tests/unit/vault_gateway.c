@@ -30,12 +30,12 @@ static void run(char *const argv[])
 
 static void gateway_init(const char *program, const char *dir)
 {
-    char cloud[5][400];
+    char cloud[5][400], option[] = "--cloud";
     char *argv[32] = { (char *)(uintptr_t)program, (char[]){ "init" }, (char[]){ "--state" }, gateway_dir };
     int n = 4;
     for (int i = 0; i < 5; i++) {
         snprintf(cloud[i], sizeof(cloud[i]), "c%d=file://%s/cloud%d", i + 1, dir, i + 1);
-        argv[n++] = (char[]){ "--cloud" };
+        argv[n++] = option;
         argv[n++] = cloud[i];
     }
     argv[n++] = (char[]){ "--k" };
