@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         qc_key_free(&key.SK);
     }
     if (journal_parse(&put, &turn, in, &err) == QC_OK)
-        QC_ASSERT(put.sequence > 0);
+        QC_ASSERT(put.sequence > 0 && put.number > 0);
     descriptor(in);
     return 0;
 }

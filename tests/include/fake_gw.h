@@ -72,7 +72,11 @@ struct fake {
     qc_rc fail_rc;
     /* Runs before each commit decides, without the lock: another writer. */
     void (*before_commit)(void *ctx);
+    /* Once, after an entry was looked up and before its answer arrives; before a page's entries are seen. */
+    void (*after_entry)(void *ctx);
+    void (*before_list)(void *ctx);
     void *before_ctx;
+    bool lie_list; /* listings of a directory hold everything */
     int64_t acked_margin, margin_full;
     const char *degraded; /* a cloud's name in receipts, or NULL */
     struct vault_gw_faults faults;

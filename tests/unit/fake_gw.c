@@ -208,16 +208,29 @@ static qc_rc fake_chain(struct vault_gw *gw, const uint8_t *vault, uint64_t from
     LEAVE(FAKE_CHAIN);
 }
 
-static qc_rc fake_entry_get(struct vault_gw *gw, const uint8_t *vault, qc_span path,
-                            struct vault_gw_entry *ret, const struct vault_op *op, struct qc_err *err)
+static qc_rc entry_now(struct vault_gw *gw, qc_span path, struct vault_gw_entry *ret, const struct vault_op *op,
+                       struct qc_err *err)
 {
     ENTER(FAKE_ENTRY_GET);
-    (void)vault;
     const struct fake_entry *e = fake_find(f, path);
     if (e == NULL)
         return QC_FAIL(err, QC_NOTFOUND, "fake: no such entry");
     QC_TRY(give_entry(f, e, ret, err));
     LEAVE(FAKE_ENTRY_GET);
+}
+
+static qc_rc fake_entry_get(struct vault_gw *gw, const uint8_t *vault, qc_span path,
+                            struct vault_gw_entry *ret, const struct vault_op *op, struct qc_err *err)
+{
+    struct fake *all = of(gw);
+    void (*then)(void *ctx) = all->after_entry;
+    qc_rc rc = entry_now(gw, path, ret, op, err);
+    (void)vault;
+    if (then != NULL) {
+        all->after_entry = NULL;
+        then(all->before_ctx);
+    }
+    return rc;
 }
 
 static const struct fake_entry *next_entry(struct fake *f, const struct vault_gw_page *page, qc_span after)
@@ -238,22 +251,42 @@ static const struct fake_entry *next_entry(struct fake *f, const struct vault_gw
     return least;
 }
 
-static qc_rc fake_entry_list(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page,
-                             bool *ret_more, const struct vault_op *op, struct qc_err *err)
+#define FAKE_PAGE 3 /* small pages */
+
+/* The entries of one page, owned by the caller. */
+static qc_rc page_of(struct vault_gw *gw, const struct vault_gw_page *page, struct vault_gw_entry *ret,
+                     size_t *ret_n, bool *ret_more, const struct vault_op *op, struct qc_err *err)
 {
     ENTER(FAKE_ENTRY_LIST);
-    (void)vault;
     const struct fake_entry *e = next_entry(f, page, page->after);
-    for (uint32_t i = 0; e != NULL && i < page->limit && i < 3; i++) { /* small pages */
-        struct vault_gw_entry g = { 0 };
-        QC_TRY(give_entry(f, e, &g, err));
-        qc_rc rc = page->fn(page->ctx, &g, err);
-        vault_gw_entry_done(&g);
-        QC_TRY(rc);
+    for (; e != NULL && *ret_n < page->limit && *ret_n < FAKE_PAGE; ++*ret_n) {
+        QC_TRY(give_entry(f, e, &ret[*ret_n], err));
         e = next_entry(f, page, blob_span(&e->path));
     }
     *ret_more = e != NULL;
     LEAVE(FAKE_ENTRY_LIST);
+}
+
+/* The callback may ask the same gateway: it runs without the lock. */
+static qc_rc fake_entry_list(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page,
+                             bool *ret_more, const struct vault_op *op, struct qc_err *err)
+{
+    struct fake *f = of(gw);
+    struct vault_gw_page mine = *page;
+    struct vault_gw_entry entry[FAKE_PAGE] = { 0 };
+    size_t n = 0;
+    (void)vault;
+    if (f->lie_list)
+        mine.prefix = (qc_span){ 0 };
+    qc_rc rc = page_of(gw, &mine, entry, &n, ret_more, op, err);
+    if (rc == QC_OK && f->before_list != NULL)
+        f->before_list(f->before_ctx);
+    for (size_t i = 0; i < n; i++) {
+        if (rc == QC_OK)
+            rc = page->fn(page->ctx, &entry[i], err);
+        vault_gw_entry_done(&entry[i]);
+    }
+    return rc;
 }
 
 static qc_rc fake_entry_remove(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_commit *what,

@@ -161,7 +161,7 @@ static void journal(struct qc_rand *rand)
 {
     struct qc_err err = { 0 };
     struct journal j = { 0 };
-    struct journal_put put = { .sequence = 3 }, got = { 0 };
+    struct journal_put put = { .sequence = 3, .number = 9 }, got = { 0 };
     uint8_t bytes[2 * JOURNAL_SLOT + 1];
     uint32_t turn = 0;
     uint64_t n = 0;
@@ -173,6 +173,7 @@ static void journal(struct qc_rand *rand)
     CHECK(n == 0); /* it is held */
     for (uint64_t sequence = 4; sequence < 8; sequence++) {
         put.sequence = sequence;
+        put.number = 10 + sequence;
         CHECK_OK(journal_update(&j, &put, &err));
         int fd = open(file, O_RDWR);
         ssize_t size = read(fd, bytes, sizeof(bytes));
@@ -184,6 +185,7 @@ static void journal(struct qc_rand *rand)
             bytes[i] ^= 1;
             CHECK_OK(journal_parse(&got, &turn, qc_span_of(bytes, (size_t)size), &err));
             CHECK(got.sequence == sequence || got.sequence == sequence - 1);
+            CHECK(got.number == (got.sequence == 3 ? 9 : 10 + got.sequence));
             bytes[i] ^= 1;
         }
         close(fd);
