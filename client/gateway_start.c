@@ -392,10 +392,10 @@ qc_rc gateway_ensure(const char *state, uint32_t idle_s, qc_deadline deadline, c
         QC_TRY(start(&a, err));
         if (a.ready)
             continue;
-        if (!WIFEXITED(a.status) || WEXITSTATUS(a.status) != qc_rc_exit(QC_LOCKED))
+        if (WIFEXITED(a.status) && WEXITSTATUS(a.status) != qc_rc_exit(QC_LOCKED))
             return fail_as(a.status, &a.said, "qcloud-gateway", err);
         /* Another one holds the lock: it starts (then it answers soon) or leaves (then the next try serves).
-         */
+         * Or a signal ended it, which may have been meant for the one before. */
         struct timespec pause = { .tv_nsec = QC_CLIENT_START_PAUSE_MS * 1000000L };
         nanosleep(&pause, NULL);
     }

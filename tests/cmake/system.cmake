@@ -12,6 +12,7 @@ function(qc_system NAME)
 endfunction()
 
 qc_system(loss_matrix TIMEOUT 900)
+qc_system(gateway_dies TIMEOUT 300)
 qc_system(machine_lost TIMEOUT 300)
 qc_system(reader TIMEOUT 300)
 qc_system(transcript TIMEOUT 300)
