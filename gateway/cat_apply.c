@@ -63,8 +63,7 @@ static qc_rc put_request(struct gw_cat *c, struct gw_request_row *row, const str
     return gw_cat_request_put(c, row, err);
 }
 
-/* -- commit
- * ----------------------------------------------------------------------------------------------------- */
+/* -- commit ---------------------------------------------------------------------------------------------- */
 
 struct layouts {
     uint64_t id[QC_GW_LAYOUTS_MAX];
@@ -163,8 +162,7 @@ static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struc
     return put_request(c, &request, &head, r->e.number, err);
 }
 
-/* -- the other kinds
- * -------------------------------------------------------------------------------------------- */
+/* -- the other kinds ------------------------------------------------------------------------------------- */
 
 static qc_rc apply_tombstone(struct gw_cat *c, const struct gw_rec_tombstone *t, struct qc_err *err)
 {

@@ -92,8 +92,7 @@ qc_rc gw_cloud_set_lost(struct gw_cat *c, uint32_t id, bool lost, struct qc_err 
     return qc_db_changes(c->db) == 0 ? QC_OK : recount_layouts(c, err);
 }
 
-/* -- layouts
- * ---------------------------------------------------------------------------------------------------- */
+/* -- layouts --------------------------------------------------------------------------------------------- */
 
 static size_t layout_bytes(const struct gw_log_layout *l, uint8_t ret[4 * QC_EC_N_MAX])
 {
@@ -148,8 +147,7 @@ qc_rc gw_layout_get(struct gw_cat *c, uint64_t id, struct gw_log_layout *ret, st
     return gw_col_layout(rows.s, 0, ret, err);
 }
 
-/* -- bkeys
- * ------------------------------------------------------------------------------------------------------ */
+/* -- bkeys ----------------------------------------------------------------------------------------------- */
 
 qc_rc gw_bkey_put(struct gw_cat *c, uint32_t epoch, qc_span sealed, struct qc_err *err)
 {

@@ -3,8 +3,7 @@
 
 enum { PREFIX_END_BYTES = 8 };
 
-/* -- vaults
- * ----------------------------------------------------------------------------------------------------- */
+/* -- vaults ---------------------------------------------------------------------------------------------- */
 
 qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_id *vault, struct gw_vault_row *ret, struct qc_err *err)
 {
@@ -62,8 +61,7 @@ qc_rc gw_cat_chain(struct gw_cat *c, uint64_t vault_no, uint64_t from, uint64_t 
     return QC_OK;
 }
 
-/* -- entries
- * ---------------------------------------------------------------------------------------------------- */
+/* -- entries --------------------------------------------------------------------------------------------- */
 
 qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, uint64_t *ret, struct qc_err *err)
 {

@@ -66,8 +66,7 @@ qc_rc gw_cat_debt_next(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint
     return qc_col_u64(rows.s, 0, ret, err);
 }
 
-/* -- counts
- * ----------------------------------------------------------------------------------------------------- */
+/* -- counts ---------------------------------------------------------------------------------------------- */
 
 static qc_rc count_one(struct gw_cat *c, enum gw_sql which, uint64_t *ret, struct qc_err *err)
 {

@@ -167,8 +167,7 @@ qc_rc gw_cat_segment_at(struct gw_cat *c, uint64_t version_no, uint64_t offset, 
     return QC_OK;
 }
 
-/* -- deviations
- * ------------------------------------------------------------------------------------------------- */
+/* -- deviations ------------------------------------------------------------------------------------------ */
 
 qc_rc gw_cat_deviate(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint32_t cloud_id,
                      enum gw_deviation state, struct qc_err *err)
@@ -214,8 +213,7 @@ qc_rc gw_cat_deviations(struct gw_cat *c, uint64_t segment_id, uint32_t *ret, st
     return QC_OK;
 }
 
-/* -- ledger
- * ----------------------------------------------------------------------------------------------------- */
+/* -- ledger ---------------------------------------------------------------------------------------------- */
 
 qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct gw_dead_row *ret,
                        bool *ret_found, struct qc_err *err)

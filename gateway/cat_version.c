@@ -95,8 +95,7 @@ qc_rc gw_cat_backup(struct gw_cat *c, uint64_t version_no, qc_buf *ret, struct q
     return qc_buf_add(ret, qc_col_span(rows.s, 0), err);
 }
 
-/* -- requests
- * --------------------------------------------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------------------------------------- */
 
 static qc_rc col_receipt(struct qc_stmt *s, int at, struct gw_receipt *ret, struct qc_err *err)
 {

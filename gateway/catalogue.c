@@ -61,8 +61,7 @@ static const char *const statements[GW_SQL_COUNT] = {
 #undef X
 };
 
-/* -- open, statements, transactions
- * ----------------------------------------------------------------------------- */
+/* -- open, statements, transactions ---------------------------------------------------------------------- */
 
 qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err)
 {
@@ -199,8 +198,7 @@ qc_rc gw_col_u32(struct qc_stmt *s, int i, uint32_t *ret, struct qc_err *err)
     return QC_OK;
 }
 
-/* -- meta
- * ------------------------------------------------------------------------------------------------------- */
+/* -- meta ------------------------------------------------------------------------------------------------ */
 
 qc_rc gw_meta_set(struct gw_cat *c, const char *name, uint64_t v, struct qc_err *err)
 {

@@ -43,8 +43,7 @@ QC_MUST qc_rc gw_cat_begin(struct gw_cat *c, struct qc_tx *tx, struct qc_err *er
 /* A commit that fails for the disk's sake makes the catalogue broken: all later calls fail with QC_IO. */
 QC_MUST qc_rc gw_cat_commit(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err);
 
-/* -- meta and configuration
- * ------------------------------------------------------------------------------------- */
+/* -- meta and configuration ------------------------------------------------------------------------------ */
 
 QC_MUST qc_rc gw_meta_set(struct gw_cat *c, const char *name, uint64_t v, struct qc_err *err);
 QC_MUST qc_rc gw_meta_get(struct gw_cat *c, const char *name, uint64_t *ret, struct qc_err *err);
@@ -70,8 +69,7 @@ struct gw_log_tip {
 QC_MUST qc_rc gw_tip_get(struct gw_cat *c, struct gw_log_tip *ret, struct qc_err *err);
 QC_MUST qc_rc gw_tip_put(struct gw_cat *c, const struct gw_log_tip *tip, struct qc_err *err);
 
-/* -- clouds, layouts, bkeys
- * ------------------------------------------------------------------------------------- */
+/* -- clouds, layouts, bkeys ------------------------------------------------------------------------------ */
 
 struct gw_cloud_row {
     uint32_t id, generation;
@@ -95,8 +93,7 @@ QC_MUST qc_rc gw_layout_get(struct gw_cat *c, uint64_t id, struct gw_log_layout 
 QC_MUST qc_rc gw_bkey_put(struct gw_cat *c, uint32_t epoch, qc_span sealed, struct qc_err *err);
 QC_MUST qc_rc gw_bkey_get(struct gw_cat *c, uint32_t epoch, qc_buf *ret, struct qc_err *err);
 
-/* -- vaults and entries (cat_entry.c)
- * --------------------------------------------------------------------------- */
+/* -- vaults and entries (cat_entry.c) -------------------------------------------------------------------- */
 
 struct gw_vault_row {
     uint64_t no;
@@ -120,8 +117,7 @@ QC_MUST qc_rc gw_cat_entry(struct gw_cat *c, uint64_t vault_no, qc_span path, st
 QC_MUST qc_rc gw_cat_entries(struct gw_cat *c, uint64_t vault_no, const struct gw_entry_query *q,
                              gw_entry_fn fn, void *ctx, bool *ret_more, struct qc_err *err);
 
-/* -- versions, segments, uploads (cat_version.c, cat_segment.c)
- * ------------------------------------------------- */
+/* -- versions, segments, uploads (cat_version.c, cat_segment.c) ------------------------------------------ */
 
 struct gw_version_row {
     uint64_t no;
@@ -198,8 +194,7 @@ QC_MUST qc_rc gw_cat_request(struct gw_cat *c, const struct gw_id *put_key, stru
 QC_MUST qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err);
 QC_MUST qc_rc gw_cat_open_uploads(struct gw_cat *c, uint64_t *ret, struct qc_err *err);
 
-/* -- the log, record copies, the ledger (cat_log.c)
- * ------------------------------------------------------------- */
+/* -- the log, record copies, the ledger (cat_log.c) ------------------------------------------------------ */
 
 QC_MUST qc_rc gw_cat_outbox_put(struct gw_cat *c, uint64_t sequence, qc_span body, struct qc_err *err);
 /* The decided batch that is not published; *ret_sequence 0: none. */
@@ -241,8 +236,7 @@ struct gw_counts {
 QC_MUST qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, struct gw_counts *ret,
                             struct qc_err *err);
 
-/* -- publish (cat_apply.c)
- * -------------------------------------------------------------------------------------- */
+/* -- publish (cat_apply.c) ------------------------------------------------------------------------------- */
 
 /*
  * What a log object says becomes visible: the same code for the batch that was just decided, for one that is

@@ -57,8 +57,7 @@ static qc_rc decide_request(struct gw_deciding *d, struct gw_change *c, struct g
     return QC_OK;
 }
 
-/* -- put
- * -------------------------------------------------------------------------------------------------------- */
+/* -- put ------------------------------------------------------------------------------------------------- */
 
 struct gather {
     struct gw_deciding *d;
@@ -199,8 +198,7 @@ static qc_rc decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_er
     return decide_request(d, c, &row, &vault->head, err);
 }
 
-/* -- the other kinds
- * -------------------------------------------------------------------------------------------- */
+/* -- the other kinds ------------------------------------------------------------------------------------- */
 
 static qc_rc decide_remove(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
@@ -254,8 +252,7 @@ static qc_rc decide_first(struct gw_deciding *d, struct gw_change *c, struct qc_
     return QC_OK;
 }
 
-/* -- all kinds
- * -------------------------------------------------------------------------------------------------- */
+/* -- all kinds ------------------------------------------------------------------------------------------- */
 
 /* Is it published? */
 static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)

@@ -17,8 +17,7 @@ unsigned gw_engine_need(const struct gw_engine *e)
     return gw_fan_count(e->fan) - e->conf.record_quorum + 1;
 }
 
-/* -- fencing
- * ---------------------------------------------------------------------------------------------------- */
+/* -- fencing --------------------------------------------------------------------------------------------- */
 
 qc_rc gw_engine_may(struct gw_engine *e, struct qc_err *err)
 {
@@ -116,8 +115,7 @@ qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_e
     return QC_OK;
 }
 
-/* -- opening
- * ---------------------------------------------------------------------------------------------------- */
+/* -- opening --------------------------------------------------------------------------------------------- */
 
 static qc_rc load_fence(struct gw_engine *e, struct qc_err *err)
 {
@@ -241,8 +239,7 @@ void gw_engine_close(struct gw_engine **ep)
     qc_free(e);
 }
 
-/* -- small ones
- * ------------------------------------------------------------------------------------------------- */
+/* -- small ones ------------------------------------------------------------------------------------------ */
 
 void gw_engine_health(struct gw_engine *e, struct gw_health *ret)
 {

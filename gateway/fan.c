@@ -20,8 +20,7 @@ const char *gw_cloud_state_name(enum gw_cloud_state s)
     return names[s];
 }
 
-/* -- clouds
- * ----------------------------------------------------------------------------------------------------- */
+/* -- clouds ---------------------------------------------------------------------------------------------- */
 
 bool gw_cloud_suspect(const struct gw_cloud *c)
 {
@@ -112,8 +111,7 @@ void gw_fan_set_generation(struct gw_fan *f, unsigned at, uint32_t generation)
     f->clouds[at].generation = generation;
 }
 
-/* -- workers
- * ---------------------------------------------------------------------------------------------------- */
+/* -- workers --------------------------------------------------------------------------------------------- */
 
 static struct gw_queued pop(struct gw_lane_state *lane)
 {

@@ -53,8 +53,7 @@ static qc_rc call_new(struct call **ret, const struct gw_fan *f, const struct gw
     return QC_OK;
 }
 
-/* -- jobs
- * ------------------------------------------------------------------------------------------------------- */
+/* -- jobs ------------------------------------------------------------------------------------------------ */
 
 static qc_rc job_put(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err)
 {
@@ -107,8 +106,7 @@ static qc_rc job_space(void *ctx, struct cloud *c, const struct cloud_op *op, st
     return QC_OK;
 }
 
-/* -- running
- * ---------------------------------------------------------------------------------------------------- */
+/* -- running --------------------------------------------------------------------------------------------- */
 
 /* Wait as the rule says, then abandon the rest. */
 static gw_clouds settle(struct gw_batch *b, const struct gw_rule *rule)
@@ -249,8 +247,7 @@ qc_rc gw_fan_space(struct gw_fan *f, const struct gw_ask *ask, uint64_t *ret_fre
     return ask_numbers(f, &plain, job_space, ret_free, ret, err);
 }
 
-/* -- listing
- * ---------------------------------------------------------------------------------------------------- */
+/* -- listing --------------------------------------------------------------------------------------------- */
 
 enum { PAGE_KEYS = 2000, PAGE_BYTES = PAGE_KEYS * (CLOUD_KEY_SIZE_MAX + 9) };
 

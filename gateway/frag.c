@@ -7,8 +7,7 @@ enum { VERSION = 1, FLAG_LAST = 1, MUST_UNDERSTAND = 0x8000, EXTENSIONS_AT = GW_
 
 static const uint8_t magic[4] = { 'Q', 'C', 'L', 'F' };
 
-/* -- head
- * ------------------------------------------------------------------------------------------------------- */
+/* -- head ------------------------------------------------------------------------------------------------ */
 
 /* Appends to a fixed buffer, as the format's table reads. */
 struct writer {
@@ -145,8 +144,7 @@ qc_rc gw_frag_head_parse(qc_span in, struct gw_frag_head *ret, struct qc_err *er
     return QC_OK;
 }
 
-/* -- end
- * -------------------------------------------------------------------------------------------------------- */
+/* -- end ------------------------------------------------------------------------------------------------- */
 
 size_t gw_frag_end_size(uint32_t stripe_count, unsigned n)
 {
@@ -174,8 +172,7 @@ qc_rc gw_frag_end_parse(qc_span in, uint32_t stripe_count, unsigned n, struct gw
     return QC_OK;
 }
 
-/* -- keys and tags
- * ---------------------------------------------------------------------------------------------- */
+/* -- keys and tags --------------------------------------------------------------------------------------- */
 
 void gw_frag_keys_done(struct gw_frag_keys *k)
 {
@@ -271,8 +268,7 @@ qc_rc gw_frag_mac(const struct gw_frag_keys *k, qc_span head, qc_span tags, qc_s
                           err);
 }
 
-/* -- verifying
- * -------------------------------------------------------------------------------------------------- */
+/* -- verifying ------------------------------------------------------------------------------------------- */
 
 /* The first field in which a head is not the one asked for, or NULL. head_size and base are not compared. */
 static const char *other_field(const struct gw_frag_head *a, const struct gw_frag_head *b)

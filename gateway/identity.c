@@ -24,8 +24,7 @@ static qc_rc checksum(qc_span before, uint8_t ret[QC_SHA256_BYTES], struct qc_er
     return qc_sha256(&(qc_span){ b.p, b.n }, 1, ret, err);
 }
 
-/* -- making
- * ----------------------------------------------------------------------------------------------------- */
+/* -- making ---------------------------------------------------------------------------------------------- */
 
 /* The shares of one polynomial, for the time of gw_identity_make. */
 struct shares {
@@ -95,8 +94,7 @@ qc_rc gw_identity_make(const struct gw_root *r, const struct gw_member *members,
     return QC_OK;
 }
 
-/* -- parsing
- * ---------------------------------------------------------------------------------------------------- */
+/* -- parsing --------------------------------------------------------------------------------------------- */
 
 static qc_rc parse_slot(qc_rd *r, struct gw_slot *ret, struct qc_err *err)
 {
@@ -174,8 +172,7 @@ qc_rc gw_identity_check(const struct gw_root *r, const struct gw_member *want, q
     return mac_holds(r, in, err);
 }
 
-/* -- finding G
- * -------------------------------------------------------------------------------------------------- */
+/* -- finding G ------------------------------------------------------------------------------------------- */
 
 /* All that a combination looks at. */
 struct search {

@@ -12,8 +12,7 @@
 #include "engine_internal.h"
 #include "make.h"
 
-/* -- looking
- * ---------------------------------------------------------------------------------------------------- */
+/* -- looking --------------------------------------------------------------------------------------------- */
 
 struct handles {
     struct cloud *v[QC_GW_CLOUDS_MAX];
@@ -78,8 +77,7 @@ static qc_rc look_at_clouds(const struct gw_engine_setup *setup, struct qc_err *
     return QC_OK;
 }
 
-/* -- local files
- * ------------------------------------------------------------------------------------------------ */
+/* -- local files ----------------------------------------------------------------------------------------- */
 
 static qc_rc check_setup(const struct gw_engine_setup *setup, struct gw_config *conf, struct qc_err *err)
 {
@@ -215,8 +213,7 @@ qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup *setup,
     return gw_engine_open(&e, state_dir, rng, err); /* finishes */
 }
 
-/* -- on the clouds
- * ---------------------------------------------------------------------------------------------- */
+/* -- on the clouds --------------------------------------------------------------------------------------- */
 
 static qc_rc all_or_quorum(struct gw_engine *e, const struct gw_answer *a, const char *what,
                            struct qc_err *err)

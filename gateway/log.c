@@ -191,8 +191,7 @@ qc_rc gw_log_next(struct gw_log_iter *it, struct gw_record *ret, bool *ret_more,
     return QC_OK;
 }
 
-/* -- sealed B
- * --------------------------------------------------------------------------------------------------- */
+/* -- sealed B -------------------------------------------------------------------------------------------- */
 
 static qc_rc backup_aad(const struct gw_backup_ids *ids, qc_buf *ret, struct qc_err *err)
 {

@@ -25,8 +25,7 @@ static qc_rc add_id(qc_buf *b, const struct gw_id *id, struct qc_err *err)
     return qc_buf_add(b, gw_id_span(id), err);
 }
 
-/* -- layouts and segments
- * --------------------------------------------------------------------------------------- */
+/* -- layouts and segments -------------------------------------------------------------------------------- */
 
 qc_rc gw_log_add_layout(qc_buf *b, const struct gw_log_layout *l, struct qc_err *err)
 {
@@ -91,8 +90,7 @@ void gw_log_segment_at(const struct gw_rec_commit *c, uint32_t i, struct gw_log_
     QC_ASSERT(qc_rd_end(&rd));
 }
 
-/* -- commit
- * ----------------------------------------------------------------------------------------------------- */
+/* -- commit ---------------------------------------------------------------------------------------------- */
 
 static qc_rc add_commit(qc_buf *b, const struct gw_rec_commit *c, struct qc_err *err)
 {
@@ -172,8 +170,7 @@ static void rd_commit(qc_rd *rd, struct gw_rec_commit *c)
         qc_rd_fail(rd);
 }
 
-/* -- the other kinds
- * -------------------------------------------------------------------------------------------- */
+/* -- the other kinds ------------------------------------------------------------------------------------- */
 
 static qc_rc add_tombstone(qc_buf *b, const struct gw_rec_tombstone *t, struct qc_err *err)
 {
@@ -260,8 +257,7 @@ static void rd_cloud(qc_rd *rd, struct gw_rec_cloud *c)
         qc_rd_fail(rd);
 }
 
-/* -- both ways
- * -------------------------------------------------------------------------------------------------- */
+/* -- both ways ------------------------------------------------------------------------------------------- */
 
 qc_rc gw_log_add(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
 {

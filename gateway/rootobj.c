@@ -112,8 +112,7 @@ qc_rc gw_cut_object_parse(const struct gw_root *r, qc_span in, struct gw_cut_obj
     return QC_OK;
 }
 
-/* -- kit
- * -------------------------------------------------------------------------------------------------------- */
+/* -- kit ------------------------------------------------------------------------------------------------- */
 
 static const char kit_start[] = "qcloud-kit ";
 static const char kit_kind[] = "1 root ";

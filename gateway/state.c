@@ -94,8 +94,7 @@ qc_rc gw_state_install(const struct gw_state *s, struct qc_err *err)
     return qc_dir_sync(dir, err);
 }
 
-/* -- root key
- * --------------------------------------------------------------------------------------------------- */
+/* -- root key -------------------------------------------------------------------------------------------- */
 
 qc_rc gw_state_put_root(const struct gw_state *s, const char *name, const struct gw_root *r,
                         struct qc_err *err)
@@ -148,8 +147,7 @@ qc_rc gw_state_get_root(const struct gw_state *s, const char *name, struct gw_ro
     return gw_root_new(ret, head + 8, G, err);
 }
 
-/* -- bkeys
- * ------------------------------------------------------------------------------------------------------ */
+/* -- bkeys ----------------------------------------------------------------------------------------------- */
 
 static const uint8_t zero_nonce[QC_GCM_NONCE];
 

@@ -146,8 +146,7 @@ qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_id *vault, uint64_t fr
     return QC_OK;
 }
 
-/* -- entries
- * ---------------------------------------------------------------------------------------------------- */
+/* -- entries --------------------------------------------------------------------------------------------- */
 
 qc_rc gw_entry_get(struct gw_engine *e, const struct gw_id *vault, qc_span path, struct gw_entry_row *ret,
                    struct qc_err *err)
@@ -216,8 +215,7 @@ qc_rc gw_entry_list(struct gw_engine *e, const struct gw_id *vault, const struct
     return QC_OK;
 }
 
-/* -- B of a version
- * --------------------------------------------------------------------------------------------- */
+/* -- B of a version -------------------------------------------------------------------------------------- */
 
 qc_rc gw_version_backup(struct gw_engine *e, const struct gw_version_ids *ids, qc_buf *ret,
                         struct qc_err *err)

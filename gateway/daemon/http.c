@@ -54,8 +54,7 @@ qc_rc request_json(struct request *r, const char *const *names, size_t count, st
     return QC_OK;
 }
 
-/* -- answers
- * ---------------------------------------------------------------------------------------------------- */
+/* -- answers --------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result send_bytes(struct request *r, unsigned status, const char *type, qc_span bytes)
 {
@@ -130,8 +129,7 @@ static enum MHD_Result run_call(struct request *r)
     return send_bytes(r, a.status, "application/octet-stream", qc_buf_span(&a.raw));
 }
 
-/* -- requests
- * --------------------------------------------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------------------------------------- */
 
 /* The socket's mode keeps others out; this holds where a directory's rights were opened by mistake. */
 static qc_rc check_peer(struct MHD_Connection *connection, struct qc_err *err)

@@ -49,8 +49,7 @@ static void restore(struct bench *b)
     run("cp -a", b->pristine, copy);
 }
 
-/* -- operations, in a child that may be killed
- * ------------------------------------------------------------------- */
+/* -- operations, in a child that may be killed ----------------------------------------------------------- */
 
 typedef qc_rc (*operation)(struct bench *b, struct qc_err *err);
 
@@ -111,8 +110,7 @@ static qc_rc op_rebuild(struct bench *b, struct qc_err *err)
     return erig_rebuild(&b->r, b->r.state, &report, err);
 }
 
-/* -- what must hold afterwards
- * ----------------------------------------------------------------------------------- */
+/* -- what must hold afterwards --------------------------------------------------------------------------- */
 
 /* As the client does after a crash: ask by key; live is done, open is cancelled, then again under a new key.
  */
@@ -236,8 +234,7 @@ static void check_rebuild(struct bench *b, bool acked)
     check_common(b, 2);
 }
 
-/* -- the loop
- * ----------------------------------------------------------------------------------------------------- */
+/* -- the loop -------------------------------------------------------------------------------------------- */
 
 struct scenario {
     const char *name;
@@ -343,8 +340,7 @@ static void run_scenario(struct bench *b, const struct scenario *s)
     CHECK(points > 3);
 }
 
-/* -- benches
- * ------------------------------------------------------------------------------------------------------ */
+/* -- benches --------------------------------------------------------------------------------------------- */
 
 static void without_state(struct bench *b)
 {

@@ -103,8 +103,7 @@ static void foreign_names(struct qc_rand *r, const struct gw_root *root)
     CHECK_DIES(qc_ignore(gw_name_make(root, 1, &(struct gw_name){ 0 }, key, &err), "dies"));
 }
 
-/* -- identity
- * --------------------------------------------------------------------------------------------------- */
+/* -- identity -------------------------------------------------------------------------------------------- */
 
 struct set {
     unsigned count;
@@ -241,8 +240,7 @@ static void two_gateways(struct qc_rand *r, const struct gw_root *a, const struc
     CHECK(good[0] && !good[1] && good[2]);
 }
 
-/* -- root, cut, kit
- * --------------------------------------------------------------------------------------------- */
+/* -- root, cut, kit -------------------------------------------------------------------------------------- */
 
 static void root_and_cut(struct qc_rand *r, const struct gw_root *root, const struct gw_root *other)
 {

@@ -90,8 +90,7 @@ struct gw_status {
 /* Probes all clouds, in parallel, with a short deadline. */
 QC_MUST qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
 
-/* -- vaults
- * ----------------------------------------------------------------------------------------------------- */
+/* -- vaults ---------------------------------------------------------------------------------------------- */
 
 /* *ret_new: it was not there. QC_CONFLICT: other bytes are. QC_FORMAT: not a vault record of that id.
  * QC_QUORUM: not on enough clouds yet; the same call again. */
@@ -110,8 +109,7 @@ QC_MUST qc_rc gw_vault_list(struct gw_engine *e, gw_vault_fn fn, void *ctx, stru
 QC_MUST qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_id *vault, uint64_t from, uint64_t limit,
                              struct gw_head *ret_head, qc_buf *ret_seals, struct qc_err *err);
 
-/* -- entries
- * ---------------------------------------------------------------------------------------------------- */
+/* -- entries --------------------------------------------------------------------------------------------- */
 
 /* gw_entry_row_done it. QC_NOTFOUND: this path never existed. */
 QC_MUST qc_rc gw_entry_get(struct gw_engine *e, const struct gw_id *vault, qc_span path,
@@ -132,8 +130,7 @@ QC_MUST qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_id *vault,
                               const struct gw_entry *tombstone, const struct gw_id *put_key,
                               struct gw_receipt *ret, struct qc_err *err);
 
-/* -- uploads
- * ---------------------------------------------------------------------------------------------------- */
+/* -- uploads --------------------------------------------------------------------------------------------- */
 
 struct gw_upload {
     struct gw_id put_key, vault, object, version;
@@ -196,8 +193,7 @@ QC_MUST qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_id *put_key,
                                enum gw_upload_state *ret_state, struct gw_receipt *ret_receipt,
                                struct qc_err *err);
 
-/* -- versions
- * --------------------------------------------------------------------------------------------------- */
+/* -- versions -------------------------------------------------------------------------------------------- */
 
 struct gw_version_ids {
     struct gw_id vault, object, version;
@@ -232,8 +228,7 @@ QC_MUST qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uin
                              size_t *ret_got, struct qc_err *err);
 void gw_reader_close(struct gw_reader **r);
 
-/* -- requests
- * --------------------------------------------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------------------------------------- */
 
 struct gw_request_fault {
     uint32_t cloud_id;
@@ -253,8 +248,7 @@ QC_MUST qc_rc gw_request_get(struct gw_engine *e, const char *id, struct gw_requ
 /* Note an error for a request whose answer was already on its way. */
 void gw_request_error(struct gw_engine *e, const char *id, const struct qc_err *why);
 
-/* -- for the operator
- * ------------------------------------------------------------------------------------------- */
+/* -- for the operator ------------------------------------------------------------------------------------ */
 
 /* FORMAT 9.5, in secret memory. */
 QC_MUST qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err);

@@ -153,8 +153,7 @@ QC_MUST qc_rc gw_log_parse_clear(qc_span clear, struct gw_log_head *ret_head, ui
  * understood are passed over. QC_FORMAT, QC_NEWER. */
 QC_MUST qc_rc gw_log_next(struct gw_log_iter *it, struct gw_record *ret, bool *ret_more, struct qc_err *err);
 
-/* -- sealed B (FORMAT 9.3)
- * -------------------------------------------------------------------------------------- */
+/* -- sealed B (FORMAT 9.3) ------------------------------------------------------------------------------- */
 
 /* The key of an epoch, ready to derive from; borrowed. */
 struct gw_bkey {

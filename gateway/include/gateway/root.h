@@ -25,8 +25,7 @@ enum {
     GW_KIT_TEXT_MAX = 160,
 };
 
-/* -- keys
- * ------------------------------------------------------------------------------------------------------- */
+/* -- keys ------------------------------------------------------------------------------------------------ */
 
 struct gw_root; /* opaque */
 
@@ -56,8 +55,7 @@ QC_MUST qc_rc gw_kdf(const struct qc_prk *prk, const struct gw_root *r, const ch
 QC_MUST qc_rc gw_root_mac(const struct gw_root *r, const char *label, const qc_span *parts, size_t count,
                           uint8_t ret[QC_SHA256_BYTES], struct qc_err *err);
 
-/* -- names (FORMAT 9)
- * ------------------------------------------------------------------------------------------- */
+/* -- names (FORMAT 9) ------------------------------------------------------------------------------------ */
 
 enum gw_name_kind {
     GW_NAME_FOREIGN,
@@ -91,8 +89,7 @@ QC_MUST qc_rc gw_name_parse(const struct gw_root *r, uint32_t cloud_id, const ch
 
 extern const char gw_name_identity[]; /* "i/cloud" */
 
-/* -- identity (FORMAT 9.1)
- * -------------------------------------------------------------------------------------- */
+/* -- identity (FORMAT 9.1) ------------------------------------------------------------------------------- */
 
 struct gw_slot {
     uint8_t polynomial[GW_ID_BYTES];
@@ -143,8 +140,7 @@ QC_MUST qc_rc gw_identity_check(const struct gw_root *r, const struct gw_member 
 QC_MUST qc_rc gw_identity_combine(const qc_span *objects, unsigned count, struct gw_root **ret, bool *good,
                                   struct qc_err *err);
 
-/* -- root and cut (FORMAT 9.2)
- * ---------------------------------------------------------------------------------- */
+/* -- root and cut (FORMAT 9.2) --------------------------------------------------------------------------- */
 
 struct gw_root_object {
     uint32_t incarnation;
@@ -167,8 +163,7 @@ QC_MUST qc_rc gw_cut_object_make(const struct gw_root *r, const struct gw_cut_ob
 QC_MUST qc_rc gw_cut_object_parse(const struct gw_root *r, qc_span in, struct gw_cut_object *ret,
                                   struct qc_err *err);
 
-/* -- operator's kit (FORMAT 9.5)
- * -------------------------------------------------------------------------------- */
+/* -- operator's kit (FORMAT 9.5) ------------------------------------------------------------------------- */
 
 /* The kit's line, without a line end, in secret memory: NUL-terminated, padded with zeros. QC_NOMEM. */
 QC_MUST qc_rc gw_kit_make(const struct gw_root *r, qc_key **ret, struct qc_err *err);
