@@ -3,8 +3,8 @@
  *
  * File STATE/journal/<put key in hex>, mode 0600, held by flock while its put runs. Two slots of JOURNAL_SLOT
  * bytes, written in turn, so that one of them is always whole: "QCJ2" || u32 turn || vault 16 || put key 16
- * || object 16 || version 16 || path tag 16 || u64 sequence || u64 number || SHA-256 of the bytes before. A file
- * without a whole slot is of a put that had sent nothing. */
+ * || object 16 || version 16 || path tag 16 || u64 sequence || u64 number || SHA-256 of the bytes before. A
+ * file without a whole slot is of a put that had sent nothing. */
 #pragma once
 #include "base/file.h"
 #include "session.h"

@@ -38,8 +38,8 @@ static qc_rc take(struct journal *j, const char *name, bool *ret_held, struct qc
     return QC_OK;
 }
 
-/* The put was committed: its records, mark follow. All stores must take it, else the file stays. A mark is for
- * ever: it comes from what this client sealed, never from what a gateway says. */
+/* The put was committed: its records, mark follow. All stores must take it, else the file stays. A mark is
+ * for ever: it comes from what this client sealed, never from what a gateway says. */
 static qc_rc finish(struct vault *v, const struct journal_put *put, uint64_t number, struct qc_err *err)
 {
     if (number != put->number)

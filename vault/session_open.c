@@ -152,8 +152,8 @@ static qc_rc open_secret(qc_key **ret, struct vault *v, struct vault_notes *note
 }
 
 /* The heads that the stores know; a damaged one is a note. None: the head of an empty vault. */
-static qc_rc known_heads(struct vault *v, struct vault_head known[2], size_t *ret_n, struct vault_notes *notes,
-                         struct qc_err *err)
+static qc_rc known_heads(struct vault *v, struct vault_head known[2], size_t *ret_n,
+                         struct vault_notes *notes, struct qc_err *err)
 {
     size_t n = 0;
     for (unsigned i = 0; i < 2; i++) {

@@ -43,8 +43,8 @@ const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f)
     return &f->sink;
 }
 
-/* A stale NAME.part that nobody holds is in the way: a get that was killed left it. Ours has the mode 0600 until
- * just before it is renamed; any other file of that name is the user's, and stays. */
+/* A stale NAME.part that nobody holds is in the way: a get that was killed left it. Ours has the mode 0600
+ * until just before it is renamed; any other file of that name is the user's, and stays. */
 static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd old = { 0 };
@@ -62,7 +62,8 @@ static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
     if (!S_ISREG(st.st_mode))
         return QC_FAIL(err, QC_CONFLICT, "'%s' is in the way and is no regular file", f->part);
     if ((st.st_mode & 07777) != 0600 || st.st_nlink != 1 || st.st_uid != geteuid())
-        return QC_FAIL(err, QC_CONFLICT, "'%s' is in the way and was not left by a get: move it away", f->part);
+        return QC_FAIL(err, QC_CONFLICT, "'%s' is in the way and was not left by a get: move it away",
+                       f->part);
     if (flock(qc_fd_get(&old), LOCK_EX | LOCK_NB) != 0)
         return QC_FAIL(err, QC_LOCKED, "another command is writing '%s'", f->part);
     if (unlinkat(qc_fd_get(&f->dir), f->part, 0) != 0 && errno != ENOENT)

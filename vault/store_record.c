@@ -59,7 +59,8 @@ static qc_rc row_read(struct vault_store_record *ret, struct qc_stmt *row, struc
     QC_TRY(qc_col_u64(row, 2, &generation, err));
     if (generation == 0 || generation > UINT32_MAX)
         return QC_FAIL(err, QC_INTEGRITY, "record: generation %" PRIu64, generation);
-    ret->generation = (uint32_t)generation; /* the key is whole, whatever the rest is: a cursor goes on from it */
+    ret->generation =
+        (uint32_t)generation; /* the key is whole, whatever the rest is: a cursor goes on from it */
     QC_TRY(qc_col_u64(row, 3, &state, err));
     QC_TRY(qc_col_u64(row, 4, &ret->sequence, err));
     if (state < VAULT_RECORD_PENDING || state > VAULT_RECORD_RETIRED)
@@ -238,8 +239,8 @@ static qc_rc next_page(struct vault_store *s, struct vault_store_cursor *cursor,
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *walk = NULL;
     size_t got = 0;
     bool row = false;
-    /* A row whose key is damaged is not shown: the cursor could not go on from it, and would go round for ever.
-     * Who counts rows misses it. */
+    /* A row whose key is damaged is not shown: the cursor could not go on from it, and would go round for
+     * ever. Who counts rows misses it. */
     QC_TRY(qc_db_prepare(s->db,
                          "SELECT " RECORD_COLUMNS " FROM record WHERE (?4 = 0 OR"
                          " (object_id, version_id, generation) > (?1, ?2, ?3))"

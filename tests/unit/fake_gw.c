@@ -208,8 +208,8 @@ static qc_rc fake_chain(struct vault_gw *gw, const uint8_t *vault, uint64_t from
     LEAVE(FAKE_CHAIN);
 }
 
-static qc_rc entry_now(struct vault_gw *gw, qc_span path, struct vault_gw_entry *ret, const struct vault_op *op,
-                       struct qc_err *err)
+static qc_rc entry_now(struct vault_gw *gw, qc_span path, struct vault_gw_entry *ret,
+                       const struct vault_op *op, struct qc_err *err)
 {
     ENTER(FAKE_ENTRY_GET);
     const struct fake_entry *e = fake_find(f, path);

@@ -1,5 +1,6 @@
-/* unit/vault_clients: several clients over one gateway and one pair of stores, and stores that have been apart:
- * nobody is called a liar who only was overtaken, and who lies is found out (I2, vault heads and marks). */
+/* unit/vault_clients: several clients over one gateway and one pair of stores, and stores that have been
+ * apart: nobody is called a liar who only was overtaken, and who lies is found out (I2, vault heads and
+ * marks). */
 #include "vault/share_store.h"
 #include "vault_rig.h"
 

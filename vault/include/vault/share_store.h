@@ -141,8 +141,8 @@ QC_MUST qc_rc vault_store_sequence(struct vault_store *s, const uint8_t object[V
 
 /*
  * Records in the order of (object, version, generation), page by page: up to max of them beyond *cursor,
- * which starts as {0} and is moved on. A damaged record comes with share NULL; one whose ids or generation are
- * damaged does not come. *ret_got = 0 is the end.
+ * which starts as {0} and is moved on. A damaged record comes with share NULL; one whose ids or generation
+ * are damaged does not come. *ret_got = 0 is the end.
  */
 struct vault_store_cursor {
     bool started;
