@@ -75,6 +75,15 @@ static void sink(void)
     CHECK_OK(s->write(s->ctx, QC_LIT("half"), &err));
     vault_sink_file_free(&f);
     CHECK(holds("out", "hello world") && holds("out.part", NULL));
+    /* A file of the user that happens to have the name stays: ours have the mode 0600 while they are parts. */
+    write_file("out.part", "not of a get");
+    CHECK(chmod(in_work("out.part"), 0644) == 0);
+    CHECK_OK(vault_sink_file_new(&f, in_work("out"), true, &err));
+    s = vault_sink_file_sink(f);
+    CHECK_RC(s->begin(s->ctx, &st, &err), QC_CONFLICT);
+    vault_sink_file_free(&f);
+    CHECK(holds("out", "hello world") && holds("out.part", "not of a get"));
+    CHECK(unlink(in_work("out.part")) == 0);
     /* Not through a symbolic link. */
     CHECK(symlink(in_work("out"), in_work("link.part")) == 0);
     CHECK_OK(vault_sink_file_new(&f, in_work("link"), true, &err));
