@@ -1,4 +1,4 @@
-# The gateway's HTTP API against docs/openapi.yaml, and the documents against the tree.
+# The gateway's HTTP API against docs/openapi.yaml. The documents against the tree: tools/docs.
 find_program(QC_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 function(qc_python NAME SCRIPT)
   cmake_parse_arguments(PARSE_ARGV 2 T "" "TIMEOUT" "")
@@ -6,7 +6,6 @@ function(qc_python NAME SCRIPT)
   set_tests_properties(${NAME} PROPERTIES LABELS api TIMEOUT ${T_TIMEOUT} ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin")
 endfunction()
 
-qc_python(docs/links tools/docs TIMEOUT 60)
 qc_python(api/sources tests/api/sources.py TIMEOUT 60)
 if(TARGET qc_gateway_daemon AND NOT QC_SANITIZE STREQUAL "fuzzer")
   qc_python(api/contract tests/api/contract.py TIMEOUT 900)

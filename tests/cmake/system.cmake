@@ -1,5 +1,5 @@
 # Whole programs on directory clouds, driven from outside (tests/system/*.py). Not in sanitizer builds, where they
-# would only be slow; the scenarios of tests/cli run there. `memory` is measured wherever it runs.
+# would only be slow; the scenarios of tests/cli run there. Label size: `memory` measures the optimised programs, alone.
 find_program(QC_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 function(qc_system NAME)
   cmake_parse_arguments(PARSE_ARGV 1 T "SERIAL" "TIMEOUT" "")
@@ -18,6 +18,9 @@ qc_system(reader TIMEOUT 300)
 qc_system(transcript TIMEOUT 300)
 qc_system(flips TIMEOUT 7200)
 qc_system(memory SERIAL TIMEOUT 1800)
+if(TEST system/memory)
+  set_tests_properties(system/memory PROPERTIES LABELS "system;size")
+endif()
 if(QC_FAULT_POINTS)
   qc_system(kills TIMEOUT 3600)
 endif()
