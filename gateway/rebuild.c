@@ -68,8 +68,7 @@ static qc_rc keep_root(struct gw_rebuilding *b, struct qc_err *err)
     return qc_fault(rebuild_key, err);
 }
 
-/* -- rows
- * ------------------------------------------------------------------------------------------------------- */
+/* -- rows ------------------------------------------------------------------------------------------------ */
 
 /* Names and places: as the operator gives them now where a cloud was heard, else as recorded. */
 static qc_rc learn_cloud(struct gw_rebuilding *b, const struct gw_rec_cloud *rec, struct qc_err *err)
@@ -232,8 +231,7 @@ static qc_rc fill_report(struct gw_rebuilding *b, struct qc_err *err)
     return qc_col_u64(rows.s, 4, &b->report->bytes, err);
 }
 
-/* -- names
- * ------------------------------------------------------------------------------------------------------ */
+/* -- names ----------------------------------------------------------------------------------------------- */
 
 /* An older catalogue is set aside, with its journal: its last transactions may be there. */
 static qc_rc set_aside(struct gw_rebuilding *b, struct qc_err *err)
@@ -255,6 +253,7 @@ static qc_rc set_aside(struct gw_rebuilding *b, struct qc_err *err)
 
 static qc_rc finish(struct gw_rebuilding *b, struct qc_err *err)
 {
+    QC_TRY(gw_rebuild_alone(b, false, err));
     QC_TRY(fill_report(b, err));
     {
         QC_LOCK(gw_cat_lock(b->cat));

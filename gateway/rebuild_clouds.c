@@ -9,8 +9,7 @@ int gw_rebuild_at(const struct gw_rebuilding *b, uint32_t cloud_id)
     return -1;
 }
 
-/* -- identities
- * ------------------------------------------------------------------------------------------------- */
+/* -- identities ------------------------------------------------------------------------------------------ */
 
 static qc_rc fetch_identities(struct gw_rebuilding *b, struct qc_err *err)
 {
@@ -121,14 +120,15 @@ qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err)
     return reopen_fan(b, err);
 }
 
-/* -- roots and cuts
- * --------------------------------------------------------------------------------------------- */
+/* -- roots and cuts -------------------------------------------------------------------------------------- */
 
 struct root_list {
     struct gw_rebuilding *b;
     unsigned at;
+    bool cuts; /* read the cuts too */
 };
 
+/* ret->n 0: it is not there, or larger than what it should be. A cloud that does not answer is no answer. */
 static qc_rc fetch_small(struct gw_rebuilding *b, unsigned at, const char *key, qc_buf *ret,
                          struct qc_err *err)
 {
@@ -141,6 +141,9 @@ static qc_rc fetch_small(struct gw_rebuilding *b, unsigned at, const char *key, 
                                 .keys = keys,
                                 .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
     QC_TRY(gw_fan_get(b->fan, &ask, 4096, bytes, &a, err));
+    const struct gw_outcome *o = &a.outcome[at];
+    if ((a.done >> at & 1) == 0 && (o->fate != GW_FAILED || (o->rc != QC_NOTFOUND && o->rc != QC_LIMIT)))
+        return QC_FAIL(err, QC_QUORUM, "a cut does not come: %s", o->why);
     *ret = bytes[at];
     return QC_OK;
 }
@@ -157,29 +160,56 @@ static qc_rc learn_cut(struct gw_rebuilding *b, const struct gw_cut_object *cut,
     return QC_OK;
 }
 
-/* Roots and cuts that do not authenticate are nobody's. */
+/* The name of a root says its incarnation, and only the root key makes such names: a damaged one still
+ * counts. Cuts that do not authenticate are nobody's. */
 static qc_rc see_root(void *ctx, const struct cloud_item *item, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
     const struct root_list *l = ctx;
     struct gw_rebuilding *b = l->b;
     struct qc_err why = { 0 };
-    struct gw_root_object root;
     struct gw_cut_object cut;
     struct gw_name name;
 
     QC_TRY(gw_name_parse(b->root, b->member[l->at].cloud_id, item->key, &name, err));
-    if (name.kind != GW_NAME_ROOT && name.kind != GW_NAME_CUT) {
-        b->report->foreign++;
+    if (name.kind == GW_NAME_ROOT && name.id > b->newest)
+        b->newest = name.id > UINT32_MAX ? UINT32_MAX : (uint32_t)name.id;
+    if (!l->cuts)
         return QC_OK;
-    }
+    if (name.kind != GW_NAME_ROOT && name.kind != GW_NAME_CUT)
+        b->report->foreign++;
+    if (name.kind != GW_NAME_CUT)
+        return QC_OK;
     QC_TRY(fetch_small(b, l->at, item->key, &bytes, err));
-    if (name.kind == GW_NAME_ROOT &&
-        gw_root_object_parse(b->root, qc_buf_span(&bytes), &root, &why) == QC_OK &&
-        root.incarnation > b->newest)
-        b->newest = root.incarnation;
-    if (name.kind == GW_NAME_CUT && gw_cut_object_parse(b->root, qc_buf_span(&bytes), &cut, &why) == QC_OK)
-        return learn_cut(b, &cut, err);
+    if (gw_cut_object_parse(b->root, qc_buf_span(&bytes), &cut, &why) != QC_OK)
+        return QC_OK;
+    return learn_cut(b, &cut, err);
+}
+
+/* b->newest, and (cuts) b->cuts. */
+static qc_rc list_roots(struct gw_rebuilding *b, bool cuts, struct qc_err *err)
+{
+    for (unsigned at = 0; at < b->setup->count; at++) {
+        struct root_list l = { b, at, cuts };
+        if (b->good >> at & 1)
+            QC_TRY_AS(gw_fan_list(b->fan, at, "r/", QC_GW_LIST_PAGE_MS, see_root, &l, err), err, "cloud %s",
+                      b->setup->clouds[at].name);
+    }
+    return QC_OK;
+}
+
+qc_rc gw_rebuild_alone(struct gw_rebuilding *b, bool cuts, struct qc_err *err)
+{
+    const uint32_t fenced = b->newest;
+    const qc_rc rc = list_roots(b, cuts, err);
+    const uint32_t seen = b->newest;
+
+    b->newest = fenced;
+    QC_TRY(rc);
+    if (seen > b->incarnation)
+        return QC_FAIL(err, QC_CONFLICT,
+                       "another rebuild took over (incarnation %" PRIu32 "); this one was %" PRIu32, seen,
+                       b->incarnation);
     return QC_OK;
 }
 
@@ -207,12 +237,7 @@ qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err)
     struct gw_root_object root = { 0 };
     struct gw_answer a;
 
-    for (unsigned at = 0; at < b->setup->count; at++) {
-        struct root_list l = { b, at };
-        if (b->good >> at & 1)
-            QC_TRY_AS(gw_fan_list(b->fan, at, "r/", QC_GW_LIST_PAGE_MS, see_root, &l, err), err, "cloud %s",
-                      b->setup->clouds[at].name);
-    }
+    QC_TRY(list_roots(b, false, err));
     if (b->newest == 0 || b->newest >= UINT16_MAX)
         return QC_FAIL(err, QC_INTEGRITY, "no root object on the clouds, or too many: incarnation %" PRIu32,
                        b->newest);
@@ -226,8 +251,10 @@ qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err)
     const struct gw_name name = { .kind = GW_NAME_ROOT, .id = b->incarnation };
     QC_TRY(put_everywhere(b, &name, qc_span_of(bytes, sizeof bytes), &a, err));
     const unsigned done = (unsigned)__builtin_popcount(a.done);
+    /* Of two that write the same root, at most one has most of the clouds; with fewer it gives way. */
     for (unsigned at = 0; at < b->setup->count; at++)
-        if (a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_CONFLICT && done < b->needed)
+        if (a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_CONFLICT &&
+            (done < b->needed || 2 * done <= b->count))
             return QC_FAIL(err, QC_CONFLICT,
                            "another rebuild is at work (incarnation %" PRIu32 " on cloud %s)", b->incarnation,
                            b->setup->clouds[at].name);
@@ -236,7 +263,10 @@ qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err)
     /* A cloud that did not take the root does not know that we fenced: what it shows later does not count. */
     b->good = a.done;
     b->report->reached = done;
-    return qc_fault(rebuild_fenced, err);
+    QC_TRY(qc_fault(rebuild_fenced, err));
+    /* Cuts are read after the fence: one that is not there now is of a rebuild whose gateway will see our
+     * root. */
+    return gw_rebuild_alone(b, true, err);
 }
 
 qc_rc gw_rebuild_cut(struct gw_rebuilding *b, struct qc_err *err)

@@ -33,6 +33,7 @@ struct gw_rebuilding {
     } cuts[QC_GW_CUTS_MAX];
     unsigned cut_count;
     struct gw_log_tip tip; /* end of the chain */
+    gw_clouds wrong;       /* clouds whose copy of the link in hand is damaged, or another's */
 
     struct gw_cat *cat;
     struct gw_config conf;
@@ -47,6 +48,8 @@ struct gw_rebuilding {
 QC_MUST qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err);
 QC_MUST qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err);
 QC_MUST qc_rc gw_rebuild_cut(struct gw_rebuilding *b, struct qc_err *err);
+/* QC_CONFLICT: a later root than ours is there. cuts: read the cuts too. */
+QC_MUST qc_rc gw_rebuild_alone(struct gw_rebuilding *b, bool cuts, struct qc_err *err);
 /* position of a cloud id among the good ones, or -1 */
 int gw_rebuild_at(const struct gw_rebuilding *b, uint32_t cloud_id);
 
@@ -56,7 +59,8 @@ QC_MUST qc_rc gw_rebuild_list_log(struct gw_rebuilding *b, struct qc_err *err);
 typedef qc_rc (*gw_chain_fn)(struct gw_rebuilding *b, const struct gw_log *l, qc_span bytes, gw_clouds on,
                              struct qc_err *err);
 QC_MUST qc_rc gw_rebuild_walk(struct gw_rebuilding *b, gw_chain_fn fn, struct qc_err *err);
-/* Put an object on good clouds until the record quorum has it. *on grows. */
+/* Put the right bytes where the copy is wrong, and on good clouds until the record quorum has it. *on grows.
+ */
 QC_MUST qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, qc_span bytes,
                                gw_clouds *on, struct qc_err *err);
 

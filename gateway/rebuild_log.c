@@ -2,8 +2,9 @@
  *
  * An object (sequence, incarnation a) stands unless a rebuild b > a cut at a lower sequence. At each sequence
  * the lowest incarnation not below the chain's last whose object stands, opens, and names the hash of the
- * object before it is the next link. The first sequence without one is the end: what lies beyond was never
- * acknowledged (durability 4.4).
+ * object before it is the next link. The first sequence without one is the end, if what lies there cannot
+ * have been acknowledged: it has too few copies for the record quorum, the clouds that were not heard counted
+ * in. Else the rebuild stops before the cut (I1: a cut is for good).
  */
 #include <stdlib.h>
 
@@ -77,51 +78,197 @@ qc_rc gw_rebuild_list_log(struct gw_rebuilding *b, struct qc_err *err)
     return QC_OK;
 }
 
+/* Did a gateway of an incarnation in [from, to) begin to write at this sequence? */
+static bool wrote(const struct gw_rebuilding *b, uint64_t sequence, uint32_t from, uint32_t to)
+{
+    for (size_t i = 0; i < b->seen_count; i++)
+        if (b->seen[i].sequence == sequence && b->seen[i].incarnation >= from && b->seen[i].incarnation < to)
+            return true;
+    return false;
+}
+
+/* A cut that came too late is void: a rebuild that was overtaken by a later one wrote it when that one had
+ * read the log already, and had taken more. Whoever is overtaken like this never wrote to the log: its
+ * gateway would have seen the later root first. */
+static bool overtaken(const struct gw_rebuilding *b, unsigned cut)
+{
+    for (unsigned i = 0; i < b->cut_count; i++)
+        if (b->cuts[i].by > b->cuts[cut].by && b->cuts[i].sequence > b->cuts[cut].sequence &&
+            !wrote(b, b->cuts[cut].sequence + 1, b->cuts[cut].by, b->cuts[i].by))
+            return true;
+    return false;
+}
+
 static bool stands(const struct gw_rebuilding *b, const struct gw_log_seen *s)
 {
     for (unsigned i = 0; i < b->cut_count; i++)
-        if (b->cuts[i].by > s->incarnation && s->sequence > b->cuts[i].sequence)
+        if (b->cuts[i].by > s->incarnation && s->sequence > b->cuts[i].sequence && !overtaken(b, i))
             return false;
     return true;
 }
 
-/* Its bytes, from a cloud whose copy opens and continues the chain; ret->n 0: none does. */
-static qc_rc fetch_link(struct gw_rebuilding *b, const struct gw_log_seen *s, struct gw_log *ret_log,
-                        qc_buf *ret, struct qc_err *err)
-{
-    const struct gw_name name = { .kind = GW_NAME_LOG, .id = s->sequence, .incarnation = s->incarnation };
+/* The copies of one object, as the clouds hand them out. */
+struct copies {
+    qc_buf bytes[QC_GW_CLOUDS_MAX];
+    uint8_t hash[QC_GW_CLOUDS_MAX][GW_DIGEST_BYTES];
+    gw_clouds here;    /* handed out, opens, and continues the chain */
+    gw_clouds silent;  /* listed it, and does not hand it out now */
+    gw_clouds useless; /* damaged, or another chain's */
+};
 
-    for (unsigned at = 0; at < b->setup->count; at++) {
-        QC_CLEANUP(gw_log_done) struct gw_log l = { 0 };
-        qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
-        const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
-        char key[GW_NAME_SIZE];
-        struct qc_err why = { 0 };
-        struct gw_answer a;
-        if ((s->on >> at & 1) == 0)
-            continue;
-        QC_TRY(gw_name_make(b->root, b->member[at].cloud_id, &name, key, err));
-        keys[at] = key;
-        const struct gw_ask ask = { .set = (gw_clouds)1 << at,
-                                    .keys = keys,
-                                    .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
-        QC_TRY(gw_fan_get(b->fan, &ask, QC_GW_LOG_MAX, bytes, &a, err));
-        const qc_rc rc = (a.done >> at & 1) == 0 ? QC_TEMP
-                                                 : gw_log_open(b->root, s->sequence, s->incarnation,
-                                                               qc_buf_span(&bytes[at]), &l, &why);
-        if (rc == QC_NEWER || rc == QC_NOMEM) {
-            qc_buf_free(&bytes[at]);
-            *err = why;
-            return rc;
-        }
-        if (rc == QC_OK && qc_span_eq(qc_span_of(l.head.prev, sizeof l.head.prev),
-                                      qc_span_of(b->tip.hash, sizeof b->tip.hash))) {
-            *ret = bytes[at];
-            *ret_log = QC_STEAL(l);
+static void free_copies(struct copies *c)
+{
+    for (unsigned at = 0; at < QC_GW_CLOUDS_MAX; at++)
+        qc_buf_free(&c->bytes[at]);
+}
+
+static bool same_copy(const struct copies *c, unsigned x, unsigned y)
+{
+    return memcmp(c->hash[x], c->hash[y], GW_DIGEST_BYTES) ==
+           0; /* digests of what lies on clouds: no secret */
+}
+
+/* Does the copy open, and name the hash of the object before it? */
+static qc_rc judge_copy(struct gw_rebuilding *b, const struct gw_log_seen *s, struct copies *c, unsigned at,
+                        struct qc_err *err)
+{
+    QC_CLEANUP(gw_log_done) struct gw_log l = { 0 };
+    const qc_span bytes = qc_buf_span(&c->bytes[at]);
+    struct qc_err why = { 0 };
+    bool good = false;
+
+    QC_TRY(qc_sha256(&bytes, 1, c->hash[at], err));
+    for (unsigned i = 0; i < at; i++)
+        if ((c->here >> i & 1) && same_copy(c, i, at)) {
+            c->here |= (gw_clouds)1 << at;
             return QC_OK;
         }
-        qc_buf_free(&bytes[at]);
+    const qc_rc rc = gw_log_open(b->root, s->sequence, s->incarnation, bytes, &l, &why);
+    if (rc == QC_NEWER || rc == QC_NOMEM) {
+        *err = why;
+        return rc;
     }
+    if (rc == QC_OK)
+        good = qc_span_eq(qc_span_of(l.head.prev, sizeof l.head.prev),
+                          qc_span_of(b->tip.hash, sizeof b->tip.hash));
+    if (good)
+        c->here |= (gw_clouds)1 << at;
+    else
+        c->useless |= (gw_clouds)1 << at;
+    return QC_OK;
+}
+
+static qc_rc fetch_copies(struct gw_rebuilding *b, const struct gw_log_seen *s, struct copies *ret,
+                          struct qc_err *err)
+{
+    const struct gw_name name = { .kind = GW_NAME_LOG, .id = s->sequence, .incarnation = s->incarnation };
+    char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
+    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
+    struct gw_answer a;
+
+    for (unsigned at = 0; at < b->setup->count; at++)
+        if (s->on >> at & 1) {
+            QC_TRY(gw_name_make(b->root, b->member[at].cloud_id, &name, names[at], err));
+            keys[at] = names[at];
+        }
+    const struct gw_ask ask = { .set = s->on,
+                                .keys = keys,
+                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
+    QC_TRY(gw_fan_get(b->fan, &ask, QC_GW_LOG_MAX, ret->bytes, &a, err));
+    for (unsigned at = 0; at < b->setup->count; at++) {
+        const bool gone = a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_NOTFOUND;
+        if ((s->on >> at & 1) == 0)
+            continue;
+        if (a.done >> at & 1)
+            QC_TRY(judge_copy(b, s, ret, at, err));
+        else if (gone || (a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_LIMIT))
+            ret->useless |= (gw_clouds)1 << at;
+        else
+            ret->silent |= (gw_clouds)1 << at;
+    }
+    return QC_OK;
+}
+
+/* Could so many copies, with those that nobody can look at, have been the record quorum? Then the object may
+ * have been acknowledged. */
+static bool may_be_acked(const struct gw_rebuilding *b, gw_clouds copies)
+{
+    const unsigned quorum = b->count - b->needed + 1;
+    const unsigned unheard = b->count - (unsigned)__builtin_popcount(b->good);
+
+    return (unsigned)__builtin_popcount(copies) + unheard >= quorum;
+}
+
+/* No copy continues the chain. That is its end only if none can have been acknowledged. */
+static qc_rc no_copy(const struct gw_rebuilding *b, const struct gw_log_seen *s, const struct copies *c,
+                     struct qc_err *err)
+{
+    if (c->silent != 0)
+        return QC_FAIL(err, QC_QUORUM,
+                       "log object %" PRIu64
+                       " is on %d clouds that do not hand it out now, and readable on no other",
+                       s->sequence, __builtin_popcount(c->silent));
+    if (may_be_acked(b, c->useless) && !b->setup->accept_loss)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "log object %" PRIu64
+                       ": all %d copies on the %u clouds heard are damaged, and it may have been "
+                       "acknowledged",
+                       s->sequence, __builtin_popcount(c->useless), b->report->reached);
+    return QC_OK;
+}
+
+/* Which copy is the link; -1: none. Copies differ only if two processes ran one catalogue: then at most one
+ * of the forms reached the record quorum. */
+static qc_rc choose_copy(const struct gw_rebuilding *b, const struct gw_log_seen *s, const struct copies *c,
+                         int *ret, gw_clouds *ret_on, struct qc_err *err)
+{
+    gw_clouds left = c->here, best = 0;
+    unsigned acked = 0;
+
+    *ret = -1;
+    if (left == 0)
+        return no_copy(b, s, c, err);
+    while (left != 0) {
+        const unsigned first = (unsigned)__builtin_ctz(left);
+        gw_clouds same = 0;
+        for (unsigned at = first; at < b->setup->count; at++)
+            if ((left >> at & 1) && same_copy(c, first, at))
+                same |= (gw_clouds)1 << at;
+        left &= ~same;
+        const bool may = may_be_acked(b, same | c->silent | c->useless);
+        if (may && ++acked > 1 && !b->setup->accept_loss)
+            return QC_FAIL(err, QC_INTEGRITY,
+                           "log object %" PRIu64
+                           " has two forms: two processes ran this catalogue, and either form may "
+                           "have been acknowledged",
+                           s->sequence);
+        if ((may && acked == 1) || (acked == 0 && __builtin_popcount(same) > __builtin_popcount(best)))
+            best = same;
+    }
+    *ret = __builtin_ctz(best);
+    *ret_on = best;
+    return QC_OK;
+}
+
+static qc_rc take_candidate(struct gw_rebuilding *b, const struct gw_log_seen *s, gw_chain_fn fn,
+                            bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(gw_log_done) struct gw_log l = { 0 };
+    QC_CLEANUP(free_copies) struct copies c = { 0 };
+    gw_clouds on = 0;
+    int at;
+
+    QC_TRY(fetch_copies(b, s, &c, err));
+    QC_TRY(choose_copy(b, s, &c, &at, &on, err));
+    if (at < 0)
+        return QC_OK;
+    b->wrong = c.useless | (c.here & ~on);
+    const qc_span bytes = qc_buf_span(&c.bytes[at]);
+    QC_TRY(gw_log_open(b->root, s->sequence, s->incarnation, bytes, &l, err));
+    QC_TRY_AS(fn(b, &l, bytes, on, err), err, "log object %" PRIu64, s->sequence);
+    memcpy(b->tip.hash, c.hash[at], sizeof b->tip.hash);
+    b->tip.sequence = s->sequence;
+    *ret_found = true;
     return QC_OK;
 }
 
@@ -135,20 +282,27 @@ static qc_rc next_link(struct gw_rebuilding *b, size_t *at, uint16_t *incarnatio
     while (*at < b->seen_count && b->seen[*at].sequence < sequence)
         ++*at;
     for (size_t i = *at; i < b->seen_count && b->seen[i].sequence == sequence && !*ret_found; i++) {
-        QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
-        QC_CLEANUP(gw_log_done) struct gw_log l = { 0 };
         const struct gw_log_seen *s = &b->seen[i];
         if (s->incarnation < *incarnation || !stands(b, s))
             continue;
-        QC_TRY(fetch_link(b, s, &l, &bytes, err));
-        if (bytes.n == 0)
-            continue;
-        const qc_span part = qc_buf_span(&bytes);
-        QC_TRY_AS(fn(b, &l, part, s->on, err), err, "log object %" PRIu64, sequence);
-        QC_TRY(qc_sha256(&part, 1, b->tip.hash, err));
-        b->tip.sequence = sequence;
-        *incarnation = s->incarnation;
-        *ret_found = true;
+        QC_TRY(take_candidate(b, s, fn, ret_found, err));
+        if (*ret_found)
+            *incarnation = s->incarnation;
+    }
+    return QC_OK;
+}
+
+/* An object is decided only when the one before it was acknowledged: one that stands beyond the end says that
+ * a record has been lost. */
+static qc_rc check_end(struct gw_rebuilding *b, struct qc_err *err)
+{
+    for (size_t i = 0; i < b->seen_count; i++) {
+        const struct gw_log_seen *s = &b->seen[i];
+        if (s->sequence > b->tip.sequence + 1 && stands(b, s) && !b->setup->accept_loss)
+            return QC_FAIL(err, QC_INTEGRITY,
+                           "log object %" PRIu64
+                           " was acknowledged and is on none of the %u clouds heard: %" PRIu64 " is there",
+                           b->tip.sequence + 1, b->report->reached, s->sequence);
     }
     return QC_OK;
 }
@@ -163,6 +317,7 @@ qc_rc gw_rebuild_walk(struct gw_rebuilding *b, gw_chain_fn fn, struct qc_err *er
     if (b->tip.sequence == 0)
         return QC_FAIL(err, QC_INTEGRITY, "no readable beginning of the log on %u clouds",
                        b->report->reached);
+    QC_TRY(check_end(b, err));
     b->report->log_objects = b->tip.sequence;
     b->report->log_sequence = b->tip.sequence;
     for (size_t i = 0; i < b->seen_count; i++)
@@ -170,8 +325,8 @@ qc_rc gw_rebuild_walk(struct gw_rebuilding *b, gw_chain_fn fn, struct qc_err *er
     return QC_OK;
 }
 
-qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, qc_span bytes, gw_clouds *on,
-                       struct qc_err *err)
+static qc_rc put_copies(struct gw_rebuilding *b, const struct gw_log_head *head, qc_span bytes, gw_clouds set,
+                        enum cloud_put_mode mode, gw_clouds *on, struct qc_err *err)
 {
     const struct gw_name name = { .kind = GW_NAME_LOG,
                                   .id = head->sequence,
@@ -180,18 +335,28 @@ qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, 
     const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
     struct gw_answer a;
 
-    if ((unsigned)__builtin_popcount(*on & b->good) >= b->conf.record_quorum)
+    if (set == 0)
         return QC_OK;
     for (unsigned at = 0; at < b->setup->count; at++)
-        if (b->good >> at & 1) {
+        if (set >> at & 1) {
             QC_TRY(gw_name_make(b->root, b->member[at].cloud_id, &name, names[at], err));
             keys[at] = names[at];
         }
-    const struct gw_ask ask = { .set = b->good & ~*on,
+    const struct gw_ask ask = { .set = set,
                                 .keys = keys,
                                 .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
-    QC_TRY(gw_fan_put(b->fan, &ask, bytes, CLOUD_NEW, &a, err));
+    QC_TRY(gw_fan_put(b->fan, &ask, bytes, mode, &a, err));
     *on |= a.done;
+    return QC_OK;
+}
+
+qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, qc_span bytes, gw_clouds *on,
+                       struct qc_err *err)
+{
+    QC_TRY(put_copies(b, head, bytes, b->wrong & b->good, CLOUD_REPLACE, on, err));
+    if ((unsigned)__builtin_popcount(*on & b->good) >= b->conf.record_quorum)
+        return QC_OK;
+    QC_TRY(put_copies(b, head, bytes, b->good & ~*on & ~b->wrong, CLOUD_NEW, on, err));
     if ((unsigned)__builtin_popcount(*on & b->good) < b->conf.record_quorum)
         return QC_FAIL(err, QC_QUORUM, "log object %" PRIu64 " is on %d clouds, %u are needed",
                        head->sequence, __builtin_popcount(*on & b->good), b->conf.record_quorum);

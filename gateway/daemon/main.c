@@ -42,6 +42,7 @@ static const struct qc_opt rebuild_options[] = {
     { "state", 0, "DIR", "the state directory, made if missing", false },
     { "cloud", 0, "NAME=URL", "a cloud; give all there were", true },
     { "kit", 0, "FILE", "the operator's kit, where too few clouds answer for the root key", false },
+    { "accept-loss", 0, NULL, "end the log before a record that no cloud has readable", false },
     { "json", 0, NULL, "the report as JSON", false },
     { 0 },
 };
@@ -214,9 +215,12 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
         QC_TRY_AS(kit_read(file, &kit, &kit_n, err), err, "--kit");
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
-    const struct gw_rebuild_setup setup = { clouds.v, clouds.count,
-                                            kit != NULL ? qc_span_sub(qc_key_open(kit), 0, kit_n)
-                                                        : (qc_span){ 0 } };
+    const struct gw_rebuild_setup setup = {
+        .clouds = clouds.v,
+        .count = clouds.count,
+        .kit = kit != NULL ? qc_span_sub(qc_key_open(kit), 0, kit_n) : (qc_span){ 0 },
+        .accept_loss = qc_args_flag(args, "accept-loss"),
+    };
     QC_TRY(gw_rebuild(state, &setup, &rng, &report, err));
     if (qc_args_flag(args, "json"))
         return report_json(&report, err);

@@ -40,6 +40,8 @@ static const struct row rebuilds[] = {
       "bring more clouds back, or give the operator's kit: --kit FILE" },
     { QC_CONFLICT, 63, "nothing was taken over.",
       "wait until the other rebuild has ended, then use that gateway" },
+    { QC_INTEGRITY, 66, "nothing was cut off: what the clouds that are away have is not lost.",
+      "bring more clouds back. If they are gone for good: qcloud-gateway rebuild with --accept-loss" },
     { QC_OK, 64, "the clouds keep all that they had; a rebuild deletes nothing.",
       "correct the cause, then the same call again" },
 };

@@ -10,6 +10,9 @@ struct gw_rebuild_setup {
     unsigned count;
     qc_span kit; /* the operator's kit, where the root key is off the clouds or too few of them answer; else
                     empty */
+    /* End the log where no copy of a record that may have been acknowledged is readable. False: QC_INTEGRITY.
+     */
+    bool accept_loss;
 };
 
 /* What was found, and what could not be known. */
@@ -32,7 +35,9 @@ struct gw_rebuild_report {
  * gateway before anything is read. A catalogue that is there already is set aside as `before-<incarnation>`,
  * never removed. QC_QUORUM     fewer clouds with intact identities than needed; the message says how many
  * QC_CONFLICT   clouds of two gateways, or two rebuilds at once: this one gave way
- * QC_INTEGRITY  the log does not verify; QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
+ * QC_INTEGRITY  the log does not verify, or a record that may have been acknowledged is damaged or missing on
+ *               all clouds that were heard: nothing was cut off; bring more clouds back, or accept_loss
+ * QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
  */
 QC_MUST qc_rc gw_rebuild(const char *state_dir, const struct gw_rebuild_setup *setup, const qc_rng *rng,
                          struct gw_rebuild_report *ret, struct qc_err *err);
