@@ -75,11 +75,11 @@ static void run(const struct kase *k)
     for (unsigned w = 0; w < 3; w++) {
         if ((k->ways >> w & 1) == 0)
             continue;
-        const struct fix_way way = { .ids = *ids,
-                                     .R1 = w != 2 ? R1 : NULL,
-                                     .R2 = w != 1 ? R2 : NULL,
-                                     .B = w == 0 ? (qc_span){ 0 } : qc_buf_span(&B),
-                                     .M = k->M ? k->M : k->f->M };
+        struct fix_way way = {
+            .ids = *ids, .R1 = w != 2 ? R1 : NULL, .R2 = w != 1 ? R2 : NULL, .M = k->M ? k->M : k->f->M
+        };
+        if (w != 0)
+            way.B = qc_buf_span(&B);
         QC_CLEANUP(qc_buf_free) qc_buf D = { .max = FIX_N_MAX };
         const qc_rc rc = fix_open(&D, qc_buf_span(&N), &way, &err);
         if (rc != k->rc || (rc != QC_OK && strstr(err.msg, k->check) == NULL) || D.n != k->released) {
