@@ -294,6 +294,83 @@ static void poisoned_mark(struct rig *r)
     vault_notes_done(&r->notes);
 }
 
+/* Row 35: the random source fails at the n-th draw of a put. Keys come before anything is sent; a failure later
+ * (salts of records, entries) is cancelled. A put that is done succeeds or leaves nothing. */
+struct failing {
+    qc_rng good;
+    unsigned left; /* draws until it fails; 0: it fails */
+};
+
+static qc_rc fill_or_fail(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
+{
+    struct failing *f = ctx;
+    if (f->left == 0)
+        return QC_FAIL(err, QC_RANDOM, "as told");
+    f->left--;
+    return f->good.fill(f->good.ctx, p, n, err);
+}
+
+static void random_fails(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct failing f = { .good = qc_rand_rng(&r->rand) };
+    struct vault_conf conf = rig_conf(r);
+    struct vault_call call = rig_call(r);
+    qc_rc rc = QC_RANDOM;
+    unsigned refused = 0;
+    conf.rng = (qc_rng){ .fill = fill_or_fail, .ctx = &f };
+    vault_close(&r->v);
+    for (unsigned n = 0; rc != QC_OK; n++) {
+        CHECK(n < 60);
+        struct vault_gw *gw = fake_connect(r->fake);
+        f.left = 1000;
+        CHECK_OK(vault_open_session(&r->v, &conf, &gw, &call, &err));
+        uint64_t begun = r->fake->calls[FAKE_BEGIN], sent = r->fake->calls[FAKE_SEGMENT];
+        size_t commits = r->fake->commits;
+        f.left = n;
+        rc = rig_put(r, "random", 10, n, &err);
+        CHECK(rc == QC_OK || rc == QC_RANDOM);
+        if (n < 4) /* ids, keys */
+            CHECK(rc == QC_RANDOM && r->fake->calls[FAKE_BEGIN] == begun &&
+                  r->fake->calls[FAKE_SEGMENT] == sent);
+        CHECK((r->fake->commits == commits) == (rc != QC_OK));
+        refused += rc != QC_OK;
+        f.left = 1000;
+        qc_err_clear(&err);
+        CHECK(rig_leftovers(r) == 0 || rc == QC_OK);
+        vault_close(&r->v);
+    }
+    fprintf(stderr, "random source: failed at each of %u draws\n", refused);
+    CHECK_OK(rig_open(r, &err));
+    vault_notes_done(&r->notes);
+}
+
+/* Row 27: what is sealed anew is sealed under other keys: a put that failed, and one of the changed file after it,
+ * have neither version, salt nor data key in common. */
+static void no_key_twice(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    r->fake->fail = FAKE_COMMIT;
+    r->fake->fail_nth = 1;
+    r->fake->fail_rc = QC_QUORUM;
+    CHECK_RC(rig_put(r, "twice", 5000, 1, &err), QC_QUORUM);
+    const struct fake_upload *u = &r->fake->upload[r->fake->uploads - 1];
+    struct blob first = { 0 };
+    CHECK(u->seg[0].n > 5000);
+    first.n = u->seg[0].n;
+    first.p = malloc(first.n);
+    CHECK(first.p != NULL);
+    memcpy(first.p, u->seg[0].p, first.n);
+    CHECK_OK(rig_put(r, "twice", 5000, 2, &err));
+    const struct fake_entry *e = &r->fake->entry[r->fake->entries - 1];
+    const struct fake_version *v = fake_version_of(r->fake, e->e.object, e->e.version);
+    CHECK(v != NULL && v->n.n == first.n);
+    CHECK(memcmp(first.p + 48, v->n.p + 48, 16) != 0); /* version id */
+    CHECK(memcmp(first.p + 64, v->n.p + 64, 16) != 0); /* salt */
+    CHECK(memcmp(first.p + 80, v->n.p + 80, 32) != 0); /* commitment: of the data key */
+    free(first.p);
+}
+
 int main(void)
 {
     static struct rig r;
@@ -306,6 +383,8 @@ int main(void)
     damaged_keys(&r);
     recover_keeps_commits(&r);
     poisoned_mark(&r);
+    random_fails(&r);
+    no_key_twice(&r);
     rig_done(&r);
     return 0;
 }
