@@ -37,8 +37,7 @@ static void refuse(struct gw_change *c, qc_rc rc, const struct qc_err *err)
     c->answered = true;
 }
 
-/* -- which changes may share a batch
- * ---------------------------------------------------------------------------- */
+/* -- which changes may share a batch --------------------------------------------------------------------- */
 
 /* The second of two that touch the same thing must see the first one published. */
 static bool clash(const struct gw_change *a, const struct gw_change *b)
@@ -84,8 +83,7 @@ static struct gw_change *take(struct gw_commits *q)
     return batch;
 }
 
-/* -- one batch
- * -------------------------------------------------------------------------------------------------- */
+/* -- one batch ------------------------------------------------------------------------------------------- */
 
 /* All that are not answered get this; but a put key that is live already has its receipt. */
 static void refuse_all(struct gw_engine *e, struct gw_change *batch, qc_rc rc, const struct qc_err *err)
@@ -185,12 +183,14 @@ static qc_rc decide_batch(struct gw_engine *e, struct gw_change *batch, struct q
 
 static qc_rc run_batch(struct gw_engine *e, struct gw_change *batch, struct qc_err *err)
 {
+    gw_clouds back;
+
     QC_TRY(gw_engine_may(e, err));
     QC_TRY_AS(gw_roll(e, err), err, "an earlier change is not evident yet");
     if (batch->kind != GW_CHANGE_FIRST && !atomic_load(&e->tip_checked))
         QC_TRY(gw_engine_check_tip(e, qc_deadline_in(QC_GW_OPEN_MS), err));
     /* Margins are judged by what is known of the clouds now, not when the last commit was. */
-    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), qc_deadline_in(QC_GW_STATUS_MS), err));
+    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_WORTH, &back, err));
     QC_TRY(gw_engine_sync_lost(e, err));
     const qc_rc rc = decide_batch(e, batch, err);
     if (rc != QC_OK) { /* rolled back: nothing was decided */
@@ -225,8 +225,7 @@ static void lead(struct gw_engine *e, struct gw_change *batch)
     }
 }
 
-/* -- waiting
- * ---------------------------------------------------------------------------------------------------- */
+/* -- waiting --------------------------------------------------------------------------------------------- */
 
 static void put_back(struct gw_commits *q, struct gw_change *batch)
 {

@@ -75,23 +75,44 @@ static qc_rc look_for_a_twin(struct gw_engine *e, const struct gw_log *l, const 
     return QC_OK;
 }
 
+/* Put the record on some clouds, and add what they say. */
+static qc_rc put_record(struct gw_engine *e, const struct gw_ask *ask, qc_span bytes, struct recorded *r,
+                        struct qc_err *err)
+{
+    struct gw_answer a;
+
+    QC_TRY(gw_fan_put(e->fan, ask, bytes, CLOUD_NEW, &a, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if (ask->set >> at & 1)
+            r->answer.outcome[at] = a.outcome[at];
+    r->done |= a.done;
+    return QC_OK;
+}
+
 static qc_rc record(struct gw_engine *e, const struct gw_log *l, qc_span bytes, struct recorded *r,
                     struct qc_err *err)
 {
     char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
     const char *keys[QC_GW_CLOUDS_MAX];
-    gw_clouds conflict = 0;
+    gw_clouds conflict = 0, back;
 
     QC_TRY(log_keys(e, l->head.sequence, l->head.incarnation, names, keys, err));
     r->all = gw_fan_all(e->fan);
-    QC_TRY(gw_probe_again(e->fan, e->root, r->all, qc_deadline_in(QC_GW_STATUS_MS), err));
-    const struct gw_ask ask = { .set = r->all,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS),
-                                          .enough = e->conf.record_quorum,
-                                          .grace_ms = QC_GW_RECORD_GRACE_MS } };
-    QC_TRY(gw_fan_put(e->fan, &ask, bytes, CLOUD_NEW, &r->answer, err));
-    r->done = r->answer.done;
+    QC_TRY(gw_probe_again(e->fan, e->root, r->all, GW_ILL_WORTH, &back, err));
+    struct gw_ask ask = { .set = r->all,
+                          .keys = keys,
+                          .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS),
+                                    .enough = e->conf.record_quorum,
+                                    .grace_ms = QC_GW_RECORD_GRACE_MS } };
+    QC_TRY(put_record(e, &ask, bytes, r, err));
+    const enum gw_ill which = count_clouds(r->done) < e->conf.record_quorum ? GW_ILL_ALL : GW_ILL_WORTH;
+    QC_TRY(gw_probe_again(e->fan, e->root, r->all & ~r->done, which, &back, err));
+    if (back != 0) { /* also those that were mounted anew, and found to be so just now */
+        ask.set = back;
+        ask.force = true; /* they have shown who they are */
+        ask.rule = (struct gw_rule){ .deadline = qc_deadline_in(QC_GW_RECORD_MS) };
+        QC_TRY(put_record(e, &ask, bytes, r, err));
+    }
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
         if (r->answer.outcome[at].fate == GW_FAILED && r->answer.outcome[at].rc == QC_CONFLICT)
             conflict |= (gw_clouds)1 << at;
@@ -126,8 +147,7 @@ static qc_rc witness(struct gw_engine *e, struct recorded *r, struct qc_err *err
     return QC_OK;
 }
 
-/* -- publish
- * ---------------------------------------------------------------------------------------------------- */
+/* -- publish --------------------------------------------------------------------------------------------- */
 
 struct lacking {
     struct gw_engine *e;

@@ -75,7 +75,10 @@ bool gw_busy_is(struct gw_engine *e, uint64_t id);
 
 /* A request is known from now on, though nothing may go wrong with it. */
 void gw_request_begin(struct gw_engine *e, const char *id);
+/* What a read found: for its request, for the counters, and for another look. */
 void gw_faults_note(struct gw_engine *e, const char *request, uint64_t segment_id, const struct gw_faults *f);
+/* What was known before: for the request alone. */
+void gw_faults_recall(struct gw_engine *e, const char *request, const struct gw_faults *f);
 
 /* One stretch of work each; *ret_more: there is more. */
 QC_MUST qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err);

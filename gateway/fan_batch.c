@@ -46,13 +46,11 @@ void gw_batch_destroy(struct gw_batch *b)
 
 static void tell(struct gw_slot_state *s, enum gw_fate fate, qc_rc rc, const char *why)
 {
-    s->outcome.fate = fate;
-    s->outcome.rc = rc;
+    s->outcome = (struct gw_outcome){ .fate = fate, .rc = rc };
     (void)snprintf(s->outcome.why, sizeof s->outcome.why, "%s", why);
 }
 
-/* -- starting
- * --------------------------------------------------------------------------------------------------- */
+/* -- starting -------------------------------------------------------------------------------------------- */
 
 /* Do all workers of the lane hang? One that was merely not needed any more gets QC_GW_LINGER_MS to see its
  * cancel flag: until then a new job waits for it in the queue. */
@@ -108,8 +106,7 @@ bool gw_batch_start(struct gw_batch *b, unsigned slot, const struct gw_job *job,
     return true;
 }
 
-/* -- in the worker
- * ---------------------------------------------------------------------------------------------- */
+/* -- in the worker --------------------------------------------------------------------------------------- */
 
 static qc_rc open_handle(struct gw_worker *w, const struct cloud_op *op, struct qc_err *err)
 {
@@ -118,33 +115,58 @@ static qc_rc open_handle(struct gw_worker *w, const struct cloud_op *op, struct 
     return cloud_open_opts(&w->handle, c->url, &(struct cloud_opts){ .name = c->name, .op = *op }, err);
 }
 
-/* What a failure says of the cloud itself. Closes the handle of a cloud that is gone. */
-static enum gw_cloud_state diagnose(struct gw_worker *w, bool opened, qc_rc rc)
+/* How a job ended, and what that says of the cloud itself. */
+struct end {
+    qc_rc rc;
+    enum gw_cloud_state state; /* OK: it answered, which leaves the state as it was */
+    bool dead;                 /* the handle was; it is closed, or a new one */
+};
+
+/* The handle is dead. Is anything there? What opens now is not believed before a probe (D8). */
+static enum gw_cloud_state reopen(struct gw_worker *w)
 {
+    const struct cloud_op op = { .deadline = qc_deadline_in(QC_GW_PROBE_MS) };
     struct qc_err ignored = { 0 };
 
-    if (rc == QC_NOMEM)
-        return GW_CLOUD_OK; /* our own trouble */
-    if (!opened)
-        return rc == QC_NOTFOUND ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE;
-    if (rc != QC_TEMP && rc != QC_AUTH && rc != QC_IO)
-        return GW_CLOUD_OK;
-    const struct cloud_op op = { .deadline = qc_deadline_in(QC_GW_PROBE_AGAIN_MS) };
-    if (cloud_alive(w->handle, &op, &ignored) == QC_OK)
-        return GW_CLOUD_OK;
     cloud_close(&w->handle);
-    return GW_CLOUD_UNREACHABLE;
+    return open_handle(w, &op, &ignored) == QC_NOTFOUND ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE;
 }
 
-/* Under the lock: what the job's end means for the cloud. OK says only that it answered: the state stays. */
-static void learn(struct gw_cloud *c, const struct gw_slot_state *s, enum gw_cloud_state state, qc_rc rc,
-                  const char *why)
+static struct end diagnose(struct gw_worker *w, bool opened, qc_rc rc)
 {
-    if (s->abandoned && (rc == QC_CANCELLED || rc == QC_TIMEOUT))
+    struct end end = { .rc = rc, .state = GW_CLOUD_OK };
+    struct qc_err ignored = { 0 };
+
+    if (rc == QC_OK || rc == QC_NOMEM) /* NOMEM: our own trouble */
+        return end;
+    if (!opened) {
+        end.state = rc == QC_NOTFOUND ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE;
+        if (rc == QC_NOTFOUND)
+            end.rc = QC_TEMP; /* it is the cloud that was not found, not the object */
+        return end;
+    }
+    if (rc != QC_TEMP && rc != QC_AUTH && rc != QC_IO)
+        return end;
+    const struct cloud_op op = { .deadline = qc_deadline_in(QC_GW_PROBE_MS) };
+    if (cloud_alive(w->handle, &op, &ignored) == QC_OK)
+        return end;
+    end.dead = true;
+    end.state = reopen(w);
+    return end;
+}
+
+/* Under the lock: what the job's end means for the cloud. */
+static void learn(struct gw_worker *w, const struct gw_slot_state *s, const struct end *end, const char *why)
+{
+    struct gw_cloud *c = &w->fan->clouds[w->at];
+
+    if (end->dead && w->epoch == c->epoch)
+        w->epoch = ++c->epoch;
+    if (s->abandoned && (end->rc == QC_CANCELLED || end->rc == QC_TIMEOUT))
         return;
-    if (state != GW_CLOUD_OK)
-        gw_cloud_set_state(c, state, why);
-    else if (rc == QC_OK || rc == QC_NOTFOUND)
+    if (end->state != GW_CLOUD_OK)
+        gw_cloud_set_state(c, end->state, why);
+    else if (end->rc == QC_OK || end->rc == QC_NOTFOUND)
         c->seen_s = qc_wall_s();
 }
 
@@ -154,25 +176,30 @@ void gw_worker_run(struct gw_worker *w, struct gw_queued q)
     struct gw_cloud *c = &f->clouds[w->at];
     struct gw_slot_state *s = &q.batch->slots[q.slot];
     const struct cloud_op op = { .deadline = s->deadline, .cancel = &s->cancel };
+    const bool stale = w->epoch != c->epoch;
     struct qc_err err = { 0 };
 
     s->queued = false;
     s->running = true;
     s->worker = w;
+    w->epoch = c->epoch;
     qc_unlock_(&(pthread_mutex_t *){ &f->lock });
+    if (stale)
+        cloud_close(&w->handle);
     qc_rc rc = w->handle != NULL ? QC_OK : open_handle(w, &op, &err);
     const bool opened = rc == QC_OK;
     if (opened)
         rc = s->job.run(s->job.ctx, w->handle, &op, &err);
-    const enum gw_cloud_state state = rc == QC_OK ? GW_CLOUD_OK : diagnose(w, opened, rc);
+    const struct end end = diagnose(w, opened, rc);
     (void)qc_lock_(&f->lock);
     s->running = false;
-    learn(c, s, state, rc, err.msg);
+    learn(w, s, &end, err.msg);
     if (s->abandoned) {
         w->hangs_from_ms = 0;
         c->stuck -= s->blamed;
     } else {
-        tell(s, rc == QC_OK ? GW_DONE : GW_FAILED, rc, err.msg);
+        tell(s, rc == QC_OK ? GW_DONE : GW_FAILED, end.rc, err.msg);
+        s->outcome.gone = end.state == GW_CLOUD_LOST;
         qc_cond_wake_all(&q.batch->ended);
     }
     struct gw_batch *last = gw_batch_unref(q.batch);
@@ -183,8 +210,7 @@ void gw_worker_run(struct gw_worker *w, struct gw_queued q)
     }
 }
 
-/* -- waiting
- * ---------------------------------------------------------------------------------------------------- */
+/* -- waiting --------------------------------------------------------------------------------------------- */
 
 static bool pending(const struct gw_slot_state *s)
 {
@@ -236,8 +262,7 @@ void gw_batch_outcome(struct gw_batch *b, unsigned slot, struct gw_outcome *ret)
     *ret = b->slots[slot].outcome;
 }
 
-/* -- letting go
- * ------------------------------------------------------------------------------------------------- */
+/* -- letting go ------------------------------------------------------------------------------------------ */
 
 static void leave_queue(struct gw_lane_state *lane, const struct gw_batch *b, unsigned slot)
 {
@@ -264,8 +289,10 @@ static void abandon(struct gw_batch *b, unsigned slot, bool blame)
     s->blamed = blame;
     tell(s, GW_LATE, QC_TIMEOUT, "did not answer in time");
     qc_cancel_set(&s->cancel);
-    if (blame)
-        c->suspect_until_ms = qc_now_ms() + QC_GW_BREAKER_MS;
+    if (blame) {
+        c->missed_ms = qc_now_ms();
+        c->suspect_until_ms = c->missed_ms + QC_GW_BREAKER_MS;
+    }
     if (s->running) {
         s->worker->hangs_from_ms = qc_now_ms() + (blame ? 0 : QC_GW_LINGER_MS);
         c->stuck += blame;

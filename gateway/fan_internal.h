@@ -49,8 +49,10 @@ struct gw_cloud {
     enum gw_cloud_state state;
     char why[GW_WHY_MAX];
     int64_t seen_s;
-    uint64_t suspect_until_ms, slow_until_ms, probed_ms;
-    unsigned stuck; /* jobs that run although they missed their deadline */
+    uint64_t suspect_until_ms, slow_until_ms;
+    uint64_t missed_ms; /* when it last missed a deadline; 0: never, or it has answered a probe since */
+    unsigned epoch;     /* handles of another one are dead */
+    unsigned stuck;     /* jobs that run although they missed their deadline */
     struct gw_lane_state lanes[GW_LANES];
 };
 
@@ -60,6 +62,7 @@ struct gw_worker {
     enum gw_lane lane;
     pthread_t thread;
     struct cloud *handle; /* this worker's own; NULL while the cloud is away */
+    unsigned epoch;       /* the cloud's, when the handle was opened */
     uint64_t
         hangs_from_ms; /* its job was abandoned; from this instant on it counts as hanging. 0: it was not */
     bool started, ended;

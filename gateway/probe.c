@@ -16,7 +16,7 @@ static qc_rc judge(const struct gw_root *r, const struct gw_member *m, const str
         *ret = rc == QC_OK ? GW_CLOUD_OK : GW_CLOUD_LOST;
         text = said.msg;
     } else {
-        *ret = o->rc == QC_NOTFOUND || o->rc == QC_LIMIT ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE;
+        *ret = o->gone || o->rc == QC_NOTFOUND || o->rc == QC_LIMIT ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE;
     }
     const size_t n = strnlen(text, GW_WHY_MAX - 1);
     memcpy(why, text, n);
@@ -34,8 +34,20 @@ static struct gw_member member(struct gw_fan *f, unsigned at)
 {
     QC_LOCK(&f->lock);
 
-    f->clouds[at].probed_ms = qc_now_ms();
     return (struct gw_member){ f->clouds[at].id, f->clouds[at].generation };
+}
+
+/* A cloud that shows who it is has no open breaker, but for jobs that hang on. */
+static void conclude(struct gw_fan *f, unsigned at, enum gw_cloud_state state, const char *why)
+{
+    QC_LOCK(&f->lock);
+    struct gw_cloud *c = &f->clouds[at];
+
+    gw_cloud_set_state(c, state, why);
+    if (state != GW_CLOUD_OK)
+        return;
+    c->suspect_until_ms = 0;
+    c->missed_ms = 0;
 }
 
 qc_rc gw_probe(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline, gw_clouds *ok,
@@ -57,35 +69,37 @@ qc_rc gw_probe(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_dead
             continue;
         const struct gw_member m = member(f, i);
         QC_TRY(judge(r, &m, &a.outcome[i], qc_buf_span(&objects[i]), &state, why, err));
-        gw_fan_set_state(f, i, state, why);
+        conclude(f, i, state, why);
         good |= (gw_clouds)(state == GW_CLOUD_OK) << i;
     }
     *ok = good;
     return QC_OK;
 }
 
-static gw_clouds stale(struct gw_fan *f, gw_clouds set)
+gw_clouds gw_probe_ill(struct gw_fan *f, gw_clouds set, enum gw_ill which)
 {
     QC_LOCK(&f->lock);
     const uint64_t now = qc_now_ms();
-    gw_clouds again = 0;
+    gw_clouds ill = 0;
 
     for (unsigned i = 0; i < f->cloud_count; i++) {
         const struct gw_cloud *c = &f->clouds[i];
-        /* A cloud that does not answer costs a whole deadline: not before its breaker has closed. */
-        const bool due =
-            !gw_cloud_suspect(c) && (c->probed_ms == 0 || now - c->probed_ms >= QC_GW_PROBE_AGAIN_MS);
-        if (c->state != GW_CLOUD_OK && due && (set >> i & 1) != 0)
-            again |= (gw_clouds)1 << i;
+        const bool suspect = gw_cloud_suspect(c);
+        const bool just_missed = c->missed_ms != 0 && now - c->missed_ms < QC_GW_PROBE_AGAIN_MS;
+        if (c->state == GW_CLOUD_OK && !suspect)
+            continue;
+        if (which == GW_ILL_ALL || (which == GW_ILL_QUIET && !suspect) ||
+            (which == GW_ILL_WORTH && !just_missed))
+            ill |= (gw_clouds)1 << i;
     }
-    return again;
+    return ill & set;
 }
 
-qc_rc gw_probe_again(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline,
-                     struct qc_err *err)
+qc_rc gw_probe_again(struct gw_fan *f, const struct gw_root *r, gw_clouds set, enum gw_ill which,
+                     gw_clouds *back, struct qc_err *err)
 {
-    const gw_clouds again = stale(f, set);
-    gw_clouds ok = 0;
+    const gw_clouds ill = gw_probe_ill(f, set, which);
 
-    return again == 0 ? QC_OK : gw_probe(f, r, again, deadline, &ok, err);
+    *back = 0;
+    return ill == 0 ? QC_OK : gw_probe(f, r, ill, qc_deadline_in(QC_GW_PROBE_MS), back, err);
 }

@@ -58,6 +58,24 @@ void gw_reader_close(struct gw_reader **r)
     *r = NULL;
 }
 
+/* A client hears of every fragment that its bytes should have behind them and do not, also of those that were
+ * known to be gone and not asked for. */
+static qc_rc recall(struct gw_reader *r, const struct gw_segment *seg, const struct gw_faults *found,
+                    struct qc_err *err)
+{
+    struct gw_faults known = *found;
+    gw_clouds back;
+
+    if (r->request[0] == 0)
+        return QC_OK;
+    QC_TRY(gw_probe_again(r->e->fan, r->e->root, gw_fan_all(r->e->fan), GW_ILL_QUIET, &back, err));
+    QC_TRY(gw_segment_known(r->e->store, seg, &known, err));
+    memmove(known.v, known.v + found->count, (known.count - found->count) * sizeof known.v[0]);
+    known.count -= found->count;
+    gw_faults_recall(r->e, r->request, &known);
+    return QC_OK;
+}
+
 static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err *err)
 {
     struct gw_faults faults = { 0 };
@@ -71,9 +89,11 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
     }
     const struct gw_range range = { .from = (uint32_t)(off - at),
                                     .to = to - at < seg.size ? (uint32_t)(to - at) : seg.size };
-    const qc_rc rc =
+    qc_rc rc =
         gw_segment_read(r->e->store, &seg, range, qc_deadline_in(QC_GW_READ_MS), &faults, &r->have, err);
     gw_faults_note(r->e, r->request, seg.id, &faults);
+    if (rc == QC_OK)
+        rc = recall(r, &seg, &faults, err);
     if (rc != QC_OK) {
         qc_err_wrap(err, "segment %" PRIu32, seg.seq);
         gw_request_error(r->e, r->request, err);
@@ -101,8 +121,7 @@ qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *ds
     return QC_OK;
 }
 
-/* -- what a version is made of
- * ---------------------------------------------------------------------------------- */
+/* -- what a version is made of --------------------------------------------------------------------------- */
 
 struct tally {
     struct gw_engine *e;

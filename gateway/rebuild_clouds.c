@@ -25,7 +25,7 @@ static qc_rc fetch_identities(struct gw_rebuilding *b, struct qc_err *err)
     QC_TRY(gw_fan_get(b->fan, &ask, GW_IDENTITY_MAX, b->identity, &a, err));
     for (unsigned at = 0; at < b->setup->count; at++)
         if (a.outcome[at].fate == GW_FAILED &&
-            (a.outcome[at].rc == QC_NOTFOUND || a.outcome[at].rc == QC_LIMIT))
+            (a.outcome[at].gone || a.outcome[at].rc == QC_NOTFOUND || a.outcome[at].rc == QC_LIMIT))
             b->lost |= (gw_clouds)1 << at; /* it answers, and has none */
     return QC_OK;
 }

@@ -72,6 +72,16 @@ void gw_faults_note(struct gw_engine *e, const char *request, uint64_t segment_i
     }
 }
 
+void gw_faults_recall(struct gw_engine *e, const char *request, const struct gw_faults *f)
+{
+    if (f->count == 0 || request[0] == 0)
+        return;
+    QC_LOCK(&e->lock);
+    struct gw_remembered *m = row_of(e, request, true);
+    for (unsigned i = 0; i < f->count; i++)
+        add_fault(&m->request, &f->v[i]);
+}
+
 void gw_request_begin(struct gw_engine *e, const char *id)
 {
     if (id[0] == 0)

@@ -73,8 +73,7 @@ static qc_rc check_decoded(const struct decoding *d, unsigned x, qc_span digests
     QC_TRY(gw_frag_tags_digest(j, qc_span_of(tags, (size_t)QC_TAG * g->stripe_count), row, err));
     if (!qc_ct_eq(row, digests.p + (size_t)GW_DIGEST_BYTES * j, sizeof row))
         return QC_FAIL(err, QC_INTEGRITY,
-                       "segment %u: fragments whose tags hold decode to something else than was written",
-                       d->op->plan.fragments[0].head.seq);
+                       "fragments whose tags hold decode to something else than was written");
     return QC_OK;
 }
 
@@ -112,8 +111,7 @@ qc_rc gw_read_decode(struct read_op *op, const bool *good, const uint8_t **data,
     return op->whole ? check_all(&d, err) : QC_OK;
 }
 
-/* -- handing out
- * ------------------------------------------------------------------------------------------------ */
+/* -- handing out ----------------------------------------------------------------------------------------- */
 
 qc_span gw_read_span(const struct gw_read *r, uint32_t offset)
 {

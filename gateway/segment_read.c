@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "gateway/probe.h"
 #include "segment_read_internal.h"
 
 static void op_unref(void *owner)
@@ -29,8 +30,7 @@ static void op_free(struct read_op **op)
     *op = NULL;
 }
 
-/* -- one fragment, in a worker
- * ---------------------------------------------------------------------------------- */
+/* -- one fragment, in a worker --------------------------------------------------------------------------- */
 
 static qc_rc get_exact(struct cloud *c, const char *key, struct cloud_range range, uint8_t *dst,
                        const struct cloud_op *op, struct qc_err *err)
@@ -139,14 +139,13 @@ static qc_rc job_fetch(void *ctx, struct cloud *c, const struct cloud_op *op, st
     return verify(in, op, head_size, err);
 }
 
-/* -- faults
- * ----------------------------------------------------------------------------------------------------- */
+/* -- faults ---------------------------------------------------------------------------------------------- */
 
 static enum gw_fault_kind fault_kind(const struct gw_outcome *o, enum gw_cloud_state state, bool lost)
 {
     if (o->fate == GW_LATE)
         return GW_FAULT_LATE;
-    if (lost || (o->fate == GW_SKIPPED && state == GW_CLOUD_LOST))
+    if (lost || o->gone || (o->fate == GW_SKIPPED && state == GW_CLOUD_LOST))
         return GW_FAULT_LOST;
     if (o->fate == GW_SKIPPED || state == GW_CLOUD_UNREACHABLE)
         return GW_FAULT_UNREACHABLE;
@@ -177,8 +176,7 @@ static void add_fault(struct reading *rd, unsigned index, const struct gw_outcom
     memcpy(row->why, o->why, sizeof row->why);
 }
 
-/* -- asking
- * ----------------------------------------------------------------------------------------------------- */
+/* -- asking ---------------------------------------------------------------------------------------------- */
 
 /* The order in which fragments are asked: known to be absent last, then clouds that are not well, then
  * parity. */
@@ -300,8 +298,7 @@ static void gather(struct reading *rd)
     settle(rd);
 }
 
-/* -- the whole
- * -------------------------------------------------------------------------------------------------- */
+/* -- the whole ------------------------------------------------------------------------------------------- */
 
 static qc_rc op_new(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
                     qc_deadline deadline, struct read_op **ret, struct qc_err *err)
@@ -327,21 +324,24 @@ static qc_rc op_new(struct gw_store *s, const struct gw_segment *seg, struct gw_
     return QC_OK;
 }
 
+/* Names the clouds in their order: fragments lie in another one for each segment. */
 static qc_rc too_few(const struct reading *rd, struct qc_err *err)
 {
     char list[256] = "";
     size_t at = 0;
 
-    for (unsigned i = 0; i < rd->faults->count && at < sizeof list; i++) {
-        const struct gw_fault *f = &rd->faults->v[i];
-        const int cloud = gw_fan_at(rd->store->fan, f->cloud_id);
-        const int n = snprintf(list + at, sizeof list - at, "%s%s %s", i == 0 ? ": " : ", ",
-                               cloud < 0 ? "?" : gw_fan_name(rd->store->fan, (unsigned)cloud),
-                               gw_fault_kind_name(f->kind));
-        at += n > 0 ? (size_t)n : 0;
+    for (unsigned cloud = 0; cloud < gw_fan_count(rd->store->fan); cloud++) {
+        for (unsigned i = 0; i < rd->faults->count && at < sizeof list; i++) {
+            const struct gw_fault *f = &rd->faults->v[i];
+            if (gw_fan_at(rd->store->fan, f->cloud_id) != (int)cloud)
+                continue;
+            const int n = snprintf(list + at, sizeof list - at, "%s%s %s", at == 0 ? ": " : ", ",
+                                   gw_fan_name(rd->store->fan, cloud), gw_fault_kind_name(f->kind));
+            at += n > 0 ? (size_t)n : 0;
+        }
     }
-    return QC_FAIL(err, QC_QUORUM, "segment %u: %u good fragments, %u needed%s",
-                   rd->op->plan.fragments[0].head.seq, rd->good_count, rd->op->plan.geometry.k, list);
+    return QC_FAIL(err, QC_QUORUM, "%u good fragments, %u needed%s", rd->good_count, rd->op->plan.geometry.k,
+                   list);
 }
 
 static void reading_done(struct reading *rd)
@@ -349,33 +349,104 @@ static void reading_done(struct reading *rd)
     gw_batch_free(&rd->batch);
 }
 
-qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
-                      qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
-                      struct qc_err *err)
+static qc_rc read_once(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
+                       qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
+                       struct qc_err *err)
 {
     QC_CLEANUP(op_free) struct read_op *op = NULL;
     QC_CLEANUP(gw_read_free) struct gw_read *r = qc_alloc(sizeof *r);
     QC_CLEANUP(reading_done) struct reading rd = { .store = s, .faults = faults, .deadline = deadline };
-    struct gw_faults mine = { 0 };
 
-    QC_ASSERT(range.from < range.to);
-    QC_ASSERT(range.to <= seg->size);
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "reading a segment");
     QC_TRY(op_new(s, seg, range, deadline, &op, err));
     rd.op = op;
-    rd.faults = &mine;
     QC_TRY(gw_batch_new(&rd.batch, s->fan, seg->n, op, op_unref, err));
     (void)atomic_fetch_add(&op->refs, 1); /* the batch's */
     make_order(&rd, seg);
     gather(&rd);
-    gw_faults_add(faults, &mine);
     if (rd.good_count < seg->k)
         return too_few(&rd, err);
     r->range = range;
     QC_TRY(gw_read_decode(op, rd.good, r->data, err));
     r->op = QC_STEAL(op);
     *ret = QC_STEAL(r);
+    return QC_OK;
+}
+
+/* Is a cloud that was away back? */
+static bool one_came_back(struct gw_store *s, const struct gw_faults *faults)
+{
+    struct qc_err ignored = { 0 };
+    gw_clouds away = 0, back = 0;
+
+    for (unsigned i = 0; i < faults->count; i++) {
+        const int at = gw_fan_at(s->fan, faults->v[i].cloud_id);
+        if (at >= 0 && faults->v[i].kind != GW_FAULT_MISSING && faults->v[i].kind != GW_FAULT_DAMAGED)
+            away |= (gw_clouds)1 << at;
+    }
+    return gw_probe_again(s->fan, s->root, away, GW_ILL_ALL, &back, &ignored) == QC_OK && back != 0;
+}
+
+qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
+                      qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
+                      struct qc_err *err)
+{
+    struct gw_faults found = { 0 };
+
+    QC_ASSERT(range.from < range.to);
+    QC_ASSERT(range.to <= seg->size);
+    qc_rc rc = read_once(s, seg, range, deadline, &found, ret, err);
+    if (rc == QC_QUORUM && !qc_deadline_over(deadline) && one_came_back(s, &found)) {
+        qc_err_clear(err);
+        found.count = 0;
+        rc = read_once(s, seg, range, deadline, &found, ret, err);
+    }
+    gw_faults_add(faults, &found);
+    return rc;
+}
+
+/* A fragment that was not asked for: what is known of it. false: nothing bad. */
+static bool known_bad(struct gw_store *s, const struct gw_segment *seg, unsigned index, int at,
+                      enum gw_fault_kind *ret)
+{
+    struct gw_cloud_view v = { .state = GW_CLOUD_LOST };
+
+    if (at >= 0)
+        gw_fan_view(s->fan, (unsigned)at, &v);
+    if (v.state == GW_CLOUD_LOST)
+        *ret = GW_FAULT_LOST;
+    else if (v.state == GW_CLOUD_UNREACHABLE)
+        *ret = GW_FAULT_UNREACHABLE;
+    else if (v.suspect)
+        *ret = GW_FAULT_LATE;
+    else if ((seg->absent >> index & 1) != 0)
+        *ret = GW_FAULT_MISSING;
+    else
+        return false;
+    return true;
+}
+
+qc_rc gw_segment_known(struct gw_store *s, const struct gw_segment *seg, struct gw_faults *faults,
+                       struct qc_err *err)
+{
+    const unsigned asked = faults->count;
+
+    for (unsigned i = 0; i < seg->n; i++) {
+        struct gw_fault f = { .index = (uint8_t)i };
+        bool told = false;
+        int at;
+        for (unsigned x = 0; x < asked; x++)
+            told |= faults->v[x].index == i;
+        if (told)
+            continue;
+        QC_TRY(gw_segment_key(s, seg, i, &at, f.key, err));
+        if (!known_bad(s, seg, i, at, &f.kind))
+            continue;
+        f.cloud_id = at >= 0 ? gw_fan_id(s->fan, (unsigned)at) : 0;
+        QC_ASSERT(faults->count < QC_EC_N_MAX);
+        faults->v[faults->count++] = f;
+    }
     return QC_OK;
 }
 

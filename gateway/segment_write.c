@@ -14,7 +14,6 @@ enum {
     PARTS_MAX = QC_GW_STRIPES_MAX + 2, /* head, pieces, end */
     TAGS_MAX = QC_TAG * QC_GW_STRIPES_MAX,
     DIGESTS_MAX = GW_DIGEST_BYTES * QC_EC_N_MAX,
-    PROBE_MS = 2000, /* for clouds that were away: less than any put's deadline */
 };
 
 /* One fragment on its way. */
@@ -49,8 +48,7 @@ static void op_free(struct write_op **op)
     *op = NULL;
 }
 
-/* -- coding
- * ----------------------------------------------------------------------------------------------------- */
+/* -- coding ---------------------------------------------------------------------------------------------- */
 
 static uint8_t *piece_at(const struct write_op *op, const struct ec_stripe *st, unsigned i)
 {
@@ -128,8 +126,7 @@ static qc_rc code_segment(struct write_op *op, const struct gw_segment *seg, uin
     return seal_fragments(op, seg, digest, err);
 }
 
-/* -- sending
- * ---------------------------------------------------------------------------------------------------- */
+/* -- sending --------------------------------------------------------------------------------------------- */
 
 static qc_rc job_put(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err)
 {
@@ -138,47 +135,184 @@ static qc_rc job_put(void *ctx, struct cloud *c, const struct cloud_op *op, stru
     return cloud_put(c, o->key, o->parts, o->part_count, CLOUD_NEW, op, err);
 }
 
-/* Clouds that were away may be back, and are asked who they are before they count again (D8). */
-static qc_rc look_again(struct gw_store *s, const struct gw_plan *p, struct qc_err *err)
+/* Who has been sent what: bit i, fragment i. */
+struct sending {
+    struct gw_store *store;
+    struct write_op *op; /* the batch's */
+    struct gw_batch *batch;
+    qc_deadline deadline;
+    uint32_t first;  /* sent at once: slot i */
+    uint32_t second; /* sent after their cloud was probed: slot n + i */
+    uint32_t trial;  /* those whose cloud had missed a deadline: they are not waited for so long */
+};
+
+static uint32_t bit(unsigned i)
+{
+    return (uint32_t)1 << i;
+}
+
+/* The clouds of some fragments. */
+static gw_clouds clouds_of(const struct gw_plan *p, uint32_t fragments)
 {
     gw_clouds set = 0;
 
     for (unsigned i = 0; i < p->n; i++) {
-        if (p->fragments[i].at >= 0)
+        if ((fragments & bit(i)) != 0 && p->fragments[i].at >= 0)
             set |= (gw_clouds)1 << p->fragments[i].at;
     }
-    return gw_probe_again(s->fan, s->root, set, qc_deadline_in(PROBE_MS), err);
+    return set;
 }
 
-static void send_all(struct gw_batch *b, struct write_op *op, qc_deadline deadline)
+/* The fragments that belong on some clouds. */
+static uint32_t fragments_of(const struct gw_plan *p, gw_clouds set)
 {
-    for (unsigned i = 0; i < op->plan.n; i++) {
-        const int at = op->plan.fragments[i].at;
-        if (at < 0)
-            continue;
-        const struct gw_job job = {
-            .at = (unsigned)at, .lane = GW_LANE_DATA, .run = job_put, .ctx = &op->out[i]
-        };
-        (void)gw_batch_start(b, i, &job, deadline);
+    uint32_t fragments = 0;
+
+    for (unsigned i = 0; i < p->n; i++) {
+        if (p->fragments[i].at >= 0 && (set >> p->fragments[i].at & 1) != 0)
+            fragments |= bit(i);
     }
-    while (gw_batch_next(b, deadline) >= 0)
-        continue;
-    gw_batch_abandon(b, true);
+    return fragments;
 }
 
-static void tell(struct gw_batch *b, const struct gw_plan *p, struct gw_written *ret)
+static unsigned slot_of(const struct sending *s, unsigned i)
 {
+    return (s->second & bit(i)) != 0 ? s->op->plan.n + i : i;
+}
+
+static void start(const struct sending *s, uint32_t fragments, bool second)
+{
+    const struct gw_plan *p = &s->op->plan;
+
+    for (unsigned i = 0; i < p->n; i++) {
+        if ((fragments & bit(i)) == 0)
+            continue;
+        /* Forced: a cloud that has just shown who it is may still have an old job that hangs. */
+        const struct gw_job job = { .at = (unsigned)p->fragments[i].at,
+                                    .lane = GW_LANE_DATA,
+                                    .force = second,
+                                    .run = job_put,
+                                    .ctx = &s->op->out[i] };
+        (void)gw_batch_start(s->batch, slot_of(s, i), &job, s->deadline);
+    }
+}
+
+static bool all_ended(const struct sending *s, uint32_t fragments)
+{
+    for (unsigned i = 0; i < s->op->plan.n; i++) {
+        struct gw_outcome o;
+        if ((fragments & bit(i)) == 0)
+            continue;
+        gw_batch_outcome(s->batch, slot_of(s, i), &o);
+        if (o.fate == GW_PENDING)
+            return false;
+    }
+    return true;
+}
+
+/* Wait for all, and for those on trial at most QC_GW_TRIAL_MS longer than for the others. */
+static void wait_all(const struct sending *s)
+{
+    const uint32_t others = (s->first | s->second) & ~s->trial;
+    qc_deadline d = s->deadline;
+    bool trial = false;
+
+    do {
+        if (trial || !all_ended(s, others))
+            continue;
+        trial = true;
+        d = qc_deadline_min(d, qc_deadline_in(QC_GW_TRIAL_MS));
+    } while (gw_batch_next(s->batch, d) >= 0);
+    gw_batch_abandon(s->batch, true);
+}
+
+static uint32_t suspects(const struct sending *s, uint32_t fragments)
+{
+    const struct gw_plan *p = &s->op->plan;
+    uint32_t found = 0;
+
+    for (unsigned i = 0; i < p->n; i++) {
+        struct gw_cloud_view v;
+        if ((fragments & bit(i)) == 0)
+            continue;
+        gw_fan_view(s->store->fan, (unsigned)p->fragments[i].at, &v);
+        if (v.suspect)
+            found |= bit(i);
+    }
+    return found;
+}
+
+/* Fragments whose clouds are not well are sent when these have shown who they are (D8). */
+static qc_rc send_second(struct sending *s, uint32_t fragments, struct qc_err *err)
+{
+    const struct gw_plan *p = &s->op->plan;
+    const uint32_t suspected = suspects(s, fragments);
+    gw_clouds back = 0;
+
+    QC_TRY(gw_probe_again(s->store->fan, s->store->root, clouds_of(p, fragments), GW_ILL_WORTH, &back, err));
+    const uint32_t now = fragments_of(p, back);
+    s->second |= now;
+    s->trial |= now & suspected;
+    start(s, now, true);
+    return QC_OK;
+}
+
+/* Clouds that are not well are asked while the others are being served: one that hangs costs little, one that
+ * is back counts. */
+static qc_rc send_all(struct sending *s, struct qc_err *err)
+{
+    const struct gw_plan *p = &s->op->plan;
+    struct gw_fan *fan = s->store->fan;
+    const gw_clouds all = gw_fan_all(fan);
+    uint32_t failed = 0;
+
+    s->first = fragments_of(p, all & ~gw_probe_ill(fan, all, GW_ILL_ALL));
+    start(s, s->first, false);
+    QC_TRY(send_second(s, fragments_of(p, all) & ~s->first, err));
+    wait_all(s);
+    for (unsigned i = 0; i < p->n; i++) {
+        struct gw_outcome o;
+        if ((s->first & bit(i)) == 0)
+            continue;
+        gw_batch_outcome(s->batch, i, &o);
+        failed |= o.fate == GW_FAILED ? bit(i) : 0;
+    }
+    /* Their handles were dead, perhaps, and the clouds are not: mounted anew. */
+    QC_TRY(send_second(s, failed & fragments_of(p, gw_probe_ill(fan, all, GW_ILL_ALL)), err));
+    wait_all(s);
+    return QC_OK;
+}
+
+/* Nothing was sent: why not. */
+static void not_sent(const struct sending *s, int at, uint32_t cloud_id, struct gw_outcome *o)
+{
+    struct gw_cloud_view v;
+
+    *o = (struct gw_outcome){ .fate = GW_SKIPPED, .rc = QC_TEMP };
+    if (at < 0) {
+        o->rc = QC_NOTFOUND;
+        (void)snprintf(o->why, sizeof o->why, "cloud %u is not among this gateway's", cloud_id);
+        return;
+    }
+    gw_fan_view(s->store->fan, (unsigned)at, &v);
+    (void)snprintf(o->why, sizeof o->why, "%s",
+                   v.why[0] != '\0' ? v.why : "did not answer in time a moment ago");
+}
+
+static void tell(const struct sending *s, struct gw_written *ret)
+{
+    const struct gw_plan *p = &s->op->plan;
+
     for (unsigned i = 0; i < p->n; i++) {
         struct gw_outcome *o = &ret->outcome[i];
         ret->cloud_id[i] = p->fragments[i].head.cloud_id;
-        gw_batch_outcome(b, i, o);
-        if (p->fragments[i].at < 0) {
-            *o = (struct gw_outcome){ .fate = GW_SKIPPED, .rc = QC_NOTFOUND };
-            (void)snprintf(o->why, sizeof o->why, "cloud %u is not among this gateway's", ret->cloud_id[i]);
-        }
+        if (((s->first | s->second) & bit(i)) == 0)
+            not_sent(s, p->fragments[i].at, ret->cloud_id[i], o);
+        else
+            gw_batch_outcome(s->batch, slot_of(s, i), o);
         if (o->fate == GW_DONE) {
             ret->durable++;
-            ret->durable_set |= (uint32_t)1 << i;
+            ret->durable_set |= bit(i);
         }
     }
 }
@@ -195,12 +329,11 @@ qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct 
         return QC_FAIL(err, QC_NOMEM, "writing a segment");
     QC_TRY(gw_segment_plan(s, seg, &own->plan, err));
     own->unit = gw_unit_share(u);
-    QC_TRY(look_again(s, &own->plan, err));
     QC_TRY(code_segment(own, seg, w.digest, err));
-    QC_TRY(gw_batch_new(&b, s->fan, seg->n, own, op_release, err));
-    struct write_op *op = QC_STEAL(own);
-    send_all(b, op, deadline);
-    tell(b, &op->plan, &w);
+    QC_TRY(gw_batch_new(&b, s->fan, 2 * seg->n, own, op_release, err));
+    struct sending sending = { .store = s, .op = QC_STEAL(own), .batch = b, .deadline = deadline };
+    QC_TRY(send_all(&sending, err));
+    tell(&sending, &w);
     *ret = w;
     return QC_OK;
 }

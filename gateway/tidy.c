@@ -2,8 +2,7 @@
  * (D10). */
 #include "engine_internal.h"
 
-/* -- record copies
- * ---------------------------------------------------------------------------------------------- */
+/* -- record copies --------------------------------------------------------------------------------------- */
 
 static qc_rc log_name(struct gw_engine *e, unsigned at, const struct gw_log_row *row, char ret[GW_NAME_SIZE],
                       struct qc_err *err)
@@ -95,10 +94,11 @@ static qc_rc next_debt(struct gw_engine *e, unsigned at, uint64_t after, uint64_
 
 qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 {
+    gw_clouds back;
     unsigned done = 0;
 
     *ret_more = false;
-    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), qc_deadline_in(QC_GW_STATUS_MS), err));
+    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_QUIET, &back, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         struct gw_cloud_view view;
         uint64_t sequence = 0;
@@ -119,8 +119,7 @@ qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     return QC_OK;
 }
 
-/* -- dead keys
- * -------------------------------------------------------------------------------------------------- */
+/* -- dead keys ------------------------------------------------------------------------------------------- */
 
 /* Keys of a dead segment that were not seen absent in this round, one per cloud. */
 struct dead_keys {
@@ -236,8 +235,7 @@ qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     return QC_OK;
 }
 
-/* -- suspects
- * --------------------------------------------------------------------------------------------------- */
+/* -- suspects -------------------------------------------------------------------------------------------- */
 
 static bool pop_suspect(struct gw_engine *e, struct gw_suspect *ret)
 {

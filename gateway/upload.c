@@ -8,8 +8,7 @@
 #include "base/time.h"
 #include "engine_internal.h"
 
-/* -- begin
- * ------------------------------------------------------------------------------------------------------ */
+/* -- begin ----------------------------------------------------------------------------------------------- */
 
 static qc_rc choose_layout(struct gw_engine *e, struct gw_log_layout *ret, struct qc_err *err)
 {
@@ -113,8 +112,7 @@ qc_rc gw_upload_begin(struct gw_engine *e, const struct gw_upload *u, bool *ret_
     return qc_fault(put_intent_done, err);
 }
 
-/* -- segments
- * --------------------------------------------------------------------------------------------------- */
+/* -- segments -------------------------------------------------------------------------------------------- */
 
 bool gw_busy_add(struct gw_engine *e, uint64_t id)
 {
@@ -259,10 +257,15 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
                            struct gw_unit *u, struct gw_written *w, struct qc_err *err)
 {
     uint8_t salt[GW_SALT_BYTES];
+    gw_clouds back;
 
     QC_TRY(qc_fault(put_frag, err));
-    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), qc_deadline_in(QC_GW_STATUS_MS), err));
     QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(QC_GW_SEGMENT_MS), w, err));
+    if (w->durable < e->conf.write_quorum) {
+        QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
+        if (back != 0) /* the same bytes under the same names: what is there already is no conflict */
+            QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(QC_GW_SEGMENT_MS), w, err));
+    }
     QC_TRY(qc_fault(put_frag_done, err));
     if (w->durable < e->conf.write_quorum)
         return quorum_failed(e, seg, w, err);
@@ -307,8 +310,7 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
     return QC_OK;
 }
 
-/* -- commit, state, cancel
- * -------------------------------------------------------------------------------------- */
+/* -- commit, state, cancel ------------------------------------------------------------------------------- */
 
 static qc_rc check_entry(const struct gw_entry *e, uint8_t kind, struct qc_err *err)
 {

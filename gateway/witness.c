@@ -143,7 +143,7 @@ static void hear(struct gw_fan *f, unsigned at, const struct gw_outcome *o, cons
         return;
     }
     /* cloud_open found a place without the mark of a cloud: it is there, and it is not ours. */
-    const bool unmarked = o->fate == GW_FAILED && o->rc == QC_NOTFOUND;
+    const bool unmarked = o->fate == GW_FAILED && o->gone;
     snprintf(ret->why, sizeof ret->why, "%s", o->why[0] != 0 ? o->why : "no answer in time");
     ret->verdict = unmarked ? GW_VERDICT_LOST : GW_VERDICT_SILENT;
     gw_fan_set_state(f, at, unmarked ? GW_CLOUD_LOST : GW_CLOUD_UNREACHABLE, ret->why);

@@ -41,7 +41,6 @@ expect_exit 7 put a c
 expect_exit 0 recover --share 1
 [ -f new1/store.key ] || fail "share 1 was not written to its place"
 bring_cloud 4
-wait_clouds 4
 expect_exit 4 put a c
 expect_exit 4 status
 out_has 'incarnation 2'

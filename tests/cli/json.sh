@@ -57,7 +57,6 @@ ok 6 get a out.c
 bring_cloud 1
 bring_cloud 2
 bring_cloud 3
-wait_clouds 4
 
 # Object bytes on stdout: the lines are on stderr, the bytes alone on stdout.
 expect_exit 0 --json get a -

@@ -8,7 +8,6 @@
 #   err_three_parts CODE          the last q ended with a message of three parts and this code (E0601)
 #   json_ok                       every line of the last stdout is JSON of our form, the last one a result or error
 #   lose_cloud I, bring_cloud I, lose_share I, bring_share I
-#   wait_clouds N                 until the gateway sees N clouds
 #   stop_gateway                  end the on-demand gateway of this vault, if it runs
 #   fail TEXT
 #
@@ -153,17 +152,6 @@ lose_cloud()
 bring_cloud()
 {
     mv "$T/cloud$1.away" "$T/cloud$1"
-}
-
-# Until the gateway sees N clouds: one that was away is asked again only after a while.
-wait_clouds()
-{
-    for _ in $(seq 1 100); do
-        "$QC_BIN/qcloud" --json gateway status >"$T/clouds" 2>/dev/null
-        [ "$(grep -o '"state":"ok"' "$T/clouds" | wc -l)" = "$1" ] && return 0
-        sleep 0.1
-    done
-    fail "the gateway does not see $1 clouds"
 }
 
 lose_share()

@@ -61,7 +61,6 @@ expect_exit 6 put a c
 bring_cloud 1
 bring_cloud 2
 bring_cloud 4
-wait_clouds 5
 expect_exit 3 stat c
 rm -r share1
 mkdir share1

@@ -240,7 +240,6 @@ static void swept(void)
     CHECK(fragments(&r, 0) == 2);
     erig_find(&r, 4);
     CHECK(fragments(&r, 4) == 4);
-    usleep(1100 * 1000); /* QC_GW_PROBE_AGAIN_MS: the cloud is asked again */
     for (unsigned i = 0; i < 5; i++)
         CHECK_OK(gw_engine_tidy(r.e, &more, &err));
     for (unsigned i = 0; i < 5; i++)
@@ -285,12 +284,71 @@ static void degraded(void)
     erig_find(&r, 1);
     erig_find(&r, 2);
     erig_find(&r, 3);
-    usleep(1100 * 1000);
-    CHECK_OK(erig_remove(&r, &rm, &a, &err));
+    CHECK_OK(erig_remove(&r, &rm, &a, &err)); /* at once */
+    CHECK(a.record_copies == 5);
+    const struct erig_put whole = erig_prepare(5, "\1delta", 1, 2, 5000);
+    CHECK_OK(erig_put(&r, &whole, &a, &err));
+    CHECK(a.acked_margin == 2 && a.durable_min == 5 && a.degraded_count == 0 && a.record_copies == 5);
     for (unsigned i = 0; i < 3; i++)
         CHECK_OK(gw_engine_tidy(r.e, &more, &err));
     CHECK_OK(gw_engine_status(r.e, &s, &err));
     CHECK(s.record_debts == 0 && s.clouds[1].view.state == GW_CLOUD_OK);
+    erig_done(&r);
+}
+
+static unsigned faults_of(struct erig *r, const struct erig_put *p, const char *request, uint32_t cloud,
+                          enum gw_fault_kind kind)
+{
+    const struct gw_version_ids ids = { r->vault, p->object, p->version };
+    QC_CLEANUP(gw_reader_close) struct gw_reader *reader = NULL;
+    struct gw_request q;
+    struct qc_err err = { 0 };
+    uint8_t some[100];
+    uint64_t size, count = 0;
+    size_t n;
+
+    CHECK_OK(gw_reader_open(r->e, &ids, request, &reader, &size, &err));
+    for (uint32_t seq = 0; seq < p->segments; seq++)
+        CHECK_OK(gw_reader_read(reader, (uint64_t)seq * p->size, size, some, sizeof some, &n, &err));
+    CHECK_OK(gw_request_get(r->e, request, &q, &err));
+    CHECK(q.rc == QC_OK);
+    for (unsigned i = 0; i < q.count; i++) {
+        CHECK(q.faults[i].cloud_id == cloud && q.faults[i].kind == kind && q.faults[i].key[0] != 0);
+        count += q.faults[i].count;
+    }
+    return (unsigned)count;
+}
+
+/* Every read tells of every fragment that it should have behind it, each time, also when nobody was asked; a
+ * cloud that is back is not told of, but for what it never got. */
+static void told_each_time(void)
+{
+    struct erig r;
+    struct qc_err err = { 0 };
+    struct gw_receipt a;
+    struct gw_status s;
+    char id[20];
+
+    erig_new(&r, 5, 3, 5);
+    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 4, 5000);
+    CHECK_OK(erig_put(&r, &p, &a, &err));
+    CHECK(faults_of(&r, &p, "00000000000000ff", 0, 0) == 0);
+    erig_lose(&r, 1);
+    CHECK_OK(gw_engine_status(r.e, &s, &err));
+    CHECK(s.clouds[1].view.state == GW_CLOUD_LOST); /* renamed, under a running gateway */
+    for (unsigned i = 0; i < 5; i++) {
+        CHECK(snprintf(id, sizeof id, "00000000000000%02x", i) > 0);
+        CHECK(faults_of(&r, &p, id, 2, GW_FAULT_LOST) == 4);
+    }
+    const struct erig_put q = erig_prepare(2, "\1beta", 1, 3, 5000);
+    CHECK_OK(erig_put(&r, &q, &a, &err));
+    CHECK(faults_of(&r, &q, "0000000000000010", 2, GW_FAULT_LOST) == 3);
+    erig_find(&r, 1);
+    CHECK(faults_of(&r, &p, "0000000000000011", 0, 0) == 0);
+    for (unsigned i = 0x20; i < 0x23; i++) {
+        CHECK(snprintf(id, sizeof id, "00000000000000%02x", i) > 0);
+        CHECK(faults_of(&r, &q, id, 2, GW_FAULT_MISSING) == 3);
+    }
     erig_done(&r);
 }
 
@@ -331,6 +389,7 @@ int main(void)
     uploads();
     swept();
     degraded();
+    told_each_time();
     refused_init();
     return 0;
 }

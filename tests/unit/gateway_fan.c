@@ -348,7 +348,18 @@ static void hung_clouds(struct rig *r)
     w = rig_write(r, &t, bytes, 30000);
     CHECK(w.durable == 3 && qc_now_ms() - t0 < 2000);
     CHECK(rig_read(r, &t, whole(&t), bytes, PATIENT_MS, &f) == QC_OK);
+    /* Still hanging when their time of grace is over: they get a short trial, and no more. */
+    (void)usleep((QC_GW_PROBE_AGAIN_MS + 50) * 1000);
+    struct gw_segment trial = rig_segment(r, 10000);
+    t0 = qc_now_ms();
+    w = rig_write(r, &trial, bytes, 30000);
+    CHECK(w.durable == 3 && qc_now_ms() - t0 < QC_GW_TRIAL_MS + 1500);
     faults(r, "");
+    /* Long before their breakers would close: well again. */
+    (void)usleep((QC_GW_PROBE_AGAIN_MS + 50) * 1000);
+    CHECK(view(r, 0).suspect && view(r, 3).suspect);
+    struct gw_segment back = rig_segment(r, 10000);
+    CHECK(rig_write(r, &back, bytes, PATIENT_MS).durable == 5);
     calm(r);
     struct gw_segment fresh = rig_segment(r, 10000);
     w = rig_write(r, &fresh, bytes, PATIENT_MS);
@@ -466,6 +477,72 @@ static void absent_cloud(struct rig *r)
     CHECK(w.durable == 5);
 }
 
+static void shell(const char *command)
+{
+    CHECK(system(command) == 0); /* NOLINT(cert-env33-c): cp is the test's tool */
+}
+
+/* Another directory with the same contents stands in a cloud's place, as after unmounting and mounting: no
+ * request notices, though all handles are dead. */
+static void mounted_anew(struct rig *r)
+{
+    char cmd[1200];
+    struct gw_segment s = rig_segment(r, 5000), t = rig_segment(r, 5000);
+    struct gw_faults f;
+
+    for (unsigned i = 1; i <= 5; i++) {
+        CHECK(snprintf(cmd, sizeof cmd, "cd '%s' && cp -a c%u copy && mv c%u old%u && mv copy c%u",
+                       r->dir.path, i, i, i, i) > 0);
+        shell(cmd);
+    }
+    struct gw_written w = rig_write(r, &s, bytes, PATIENT_MS);
+    CHECK(w.durable == 5);
+    for (unsigned i = 1; i <= 5; i++) { /* and back to the ones from before, which lack the segment */
+        CHECK(snprintf(cmd, sizeof cmd, "cd '%s' && mv c%u new%u && mv old%u c%u", r->dir.path, i, i, i, i) >
+              0);
+        shell(cmd);
+    }
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_QUORUM && f.count == 5);
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_QUORUM && f.count == 5);
+    for (unsigned i = 0; i < 5; i++)
+        CHECK(f.v[i].kind == GW_FAULT_MISSING); /* they answer, and do not have it */
+    w = rig_write(r, &t, bytes, PATIENT_MS);
+    CHECK(w.durable == 5);
+    CHECK(rig_read(r, &t, whole(&t), bytes, PATIENT_MS, &f) == QC_OK && f.count == 0);
+}
+
+/* Clouds that went and came between two requests: each finds them as they are, without a pause. A cloud that
+ * is known to be away is told of with every read, though nobody asks it. */
+static void comes_and_goes(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 5000);
+    struct gw_faults f;
+    struct qc_err err = { 0 };
+
+    CHECK(rig_write(r, &s, bytes, PATIENT_MS).durable == 5);
+    for (unsigned i = 0; i < 10; i++) {
+        struct gw_segment t = rig_segment(r, 5000);
+        move_cloud(r, i % 5, true);
+        move_cloud(r, (i + 1) % 5, true);
+        CHECK(rig_write(r, &t, bytes, PATIENT_MS).durable == 3);
+        CHECK(view(r, i % 5).state == GW_CLOUD_LOST && view(r, (i + 1) % 5).state == GW_CLOUD_LOST);
+        for (unsigned again = 0; again < 3; again++) {
+            CHECK(rig_read(r, &t, whole(&t), bytes, PATIENT_MS, &f) == QC_OK);
+            CHECK_OK(gw_segment_known(r->store, &t, &f, &err));
+            CHECK(f.count == 2 && f.v[0].kind == GW_FAULT_LOST && f.v[1].kind == GW_FAULT_LOST);
+            CHECK(f.v[0].cloud_id + f.v[1].cloud_id == i % 5 + (i + 1) % 5 + 2);
+        }
+        move_cloud(r, (i + 2) % 5, true);
+        CHECK(rig_read(r, &t, whole(&t), bytes, PATIENT_MS, &f) == QC_QUORUM && f.count == 3);
+        for (unsigned x = 0; x < 3; x++)
+            move_cloud(r, (i + x) % 5, false);
+        CHECK(rig_read(r, &t, whole(&t), bytes, PATIENT_MS, &f) == QC_OK);
+        struct gw_segment u = rig_segment(r, 5000);
+        CHECK(rig_write(r, &u, bytes, PATIENT_MS).durable == 5);
+        CHECK(view(r, i % 5).state == GW_CLOUD_OK && view(r, (i + 2) % 5).state == GW_CLOUD_OK);
+    }
+}
+
 /* A cloud whose identity is gone, damaged, older or another's answers and counts for nothing; it is found
  * again by itself once the object is back. */
 static void wiped_cloud(struct rig *r)
@@ -488,7 +565,6 @@ static void wiped_cloud(struct rig *r)
     gw_fan_set_generation(r->fan, 2, 2);
     CHECK(rig_probe(r) == 0x1b && view(r, 2).state == GW_CLOUD_LOST); /* generation 1 is old */
     gw_fan_set_generation(r->fan, 2, 1);
-    (void)usleep((QC_GW_PROBE_AGAIN_MS + 50) * 1000);
     struct gw_segment t = rig_segment(r, 5000);
     w = rig_write(r, &t, bytes, PATIENT_MS); /* asks again by itself */
     CHECK(w.durable == 5 && view(r, 2).state == GW_CLOUD_OK);
@@ -585,6 +661,8 @@ int main(void)
     objects(&r);
     listing(&r);
     absent_cloud(&r);
+    mounted_anew(&r);
+    comes_and_goes(&r);
     wiped_cloud(&r);
     emptied_cloud(&r);
     many_at_once(&r);

@@ -11,10 +11,16 @@
  * Breaker: a cloud with a job still running that missed its deadline, or that missed one less than
  * QC_GW_BREAKER_MS ago, is *suspect*: jobs are refused at once (GW_SKIPPED) unless they say `force`. A
  * refused connection or an absent directory costs no time and opens no breaker. With all workers of a lane
- * stuck even forced jobs are refused.
+ * stuck even forced jobs are refused. The breaker saves waiting, and nothing else: before anything fails or
+ * loses margin for want of clouds, those that are not well are probed (gateway/probe.h), and an answer closes
+ * the breaker.
  *
  * State of a cloud (D8): what its last probe said (gateway/probe.h), or a request that found it gone. A LOST
  * cloud gets forced jobs only.
+ *
+ * Handles: each worker opens the cloud for itself. When one finds its handle dead (another directory in its
+ * place, mounted anew) all workers of that cloud open it again at their next job; who stands there now is for
+ * a probe to say.
  *
  * Threads: a fan may be used by any number of threads; a batch belongs to the thread that made it.
  */
@@ -79,8 +85,7 @@ void gw_fan_set_slow(struct gw_fan *f, unsigned at);
 /* A new generation (adoption, rebuild). */
 void gw_fan_set_generation(struct gw_fan *f, unsigned at, uint32_t generation);
 
-/* -- batches
- * ---------------------------------------------------------------------------------------------------- */
+/* -- batches --------------------------------------------------------------------------------------------- */
 
 enum gw_fate {
     GW_PENDING, /* not started, queued or running */
@@ -93,6 +98,7 @@ enum gw_fate {
 struct gw_outcome {
     enum gw_fate fate;
     qc_rc rc;             /* QC_OK with GW_DONE */
+    bool gone;            /* GW_FAILED: nothing there bears the mark of a cloud; says nothing of objects */
     char why[GW_WHY_MAX]; /* empty with GW_DONE */
 };
 
@@ -138,8 +144,7 @@ void gw_batch_abandon(struct gw_batch *b, bool blame);
 /* The same for one slot. */
 void gw_batch_abandon_slot(struct gw_batch *b, unsigned slot, bool blame);
 
-/* -- whole objects on several clouds
- * ---------------------------------------------------------------------------- */
+/* -- whole objects on several clouds --------------------------------------------------------------------- */
 
 /* When to stop waiting. */
 struct gw_rule {

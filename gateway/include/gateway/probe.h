@@ -13,12 +13,22 @@
  *   LOST         it answers without the object, or with another's, an older generation's, or a damaged one;
  *                or nothing there bears the mark of a cloud
  *   UNREACHABLE  it does not answer until the deadline, or refuses
+ * An answer closes the breaker; a cloud whose workers hang in older jobs stays suspect all the same.
  *   ok    clouds that are OK now
  * QC_NOMEM alone.
  */
 QC_MUST qc_rc gw_probe(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline,
                        gw_clouds *ok, struct qc_err *err);
-/* The same for those of the set that are not OK now, not suspect, and were not asked within the last
- * QC_GW_PROBE_AGAIN_MS. */
-QC_MUST qc_rc gw_probe_again(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline,
-                             struct qc_err *err);
+/* Clouds that are not well, for gw_probe_ill and gw_probe_again. */
+enum gw_ill {
+    GW_ILL_QUIET, /* not OK, and no breaker open: asking them costs little. For housekeeping */
+    GW_ILL_WORTH, /* suspects, too, but for those that missed a deadline less than QC_GW_PROBE_AGAIN_MS ago: a
+                     cloud that hangs delays nobody more often. For whoever would go on with less margin */
+    GW_ILL_ALL,   /* all of them. For whoever would fail */
+};
+/* Clouds of the set that are not OK, or suspect. */
+gw_clouds gw_probe_ill(struct gw_fan *f, gw_clouds set, enum gw_ill which);
+/* gw_probe of these, within QC_GW_PROBE_MS; nothing when there are none. *back: those that are OK now.
+ * QC_NOMEM alone. */
+QC_MUST qc_rc gw_probe_again(struct gw_fan *f, const struct gw_root *r, gw_clouds set, enum gw_ill which,
+                             gw_clouds *back, struct qc_err *err);

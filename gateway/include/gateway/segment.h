@@ -27,8 +27,7 @@ QC_MUST qc_rc gw_store_new(struct gw_store **ret, const struct gw_root *root, st
 /* All units must be back, but for those that a stuck worker holds: free the fan first. */
 void gw_store_free(struct gw_store **s);
 
-/* -- units: room for one segment and its parity
- * ----------------------------------------------------------------- */
+/* -- units: room for one segment and its parity ---------------------------------------------------------- */
 
 struct gw_unit; /* opaque; counted references */
 
@@ -41,8 +40,7 @@ uint8_t *gw_unit_data(struct gw_unit *u);
 void gw_unit_give(struct gw_unit **u);
 unsigned gw_store_spare(struct gw_store *s); /* units free now */
 
-/* -- segments
- * --------------------------------------------------------------------------------------------------- */
+/* -- segments -------------------------------------------------------------------------------------------- */
 
 /* What the catalogue knows of a segment. */
 struct gw_segment {
@@ -77,8 +75,9 @@ struct gw_written {
 
 /*
  * Code and write a segment: all n fragments at once, wait for all of them; at the deadline what is pending is
- * late. Clouds that are known to be lost or suspect are not waited for. Whether `durable` is enough is the
- * caller's to decide.
+ * late. Clouds that are not well are probed meanwhile; those that are back get their fragments, and
+ * QC_GW_TRIAL_MS more than the others. So does one that was found dead and is there again. Whether `durable`
+ * is enough is the caller's to decide.
  *
  *   u    holds the segment's seg->size bytes at gw_unit_data(u); what lies behind them is overwritten. The
  * reference stays the caller's. The same segment may be written again from it, under the same keys or new
@@ -119,13 +118,21 @@ struct gw_range {
  *
  *   faults  rows are added, also on failure
  *
- * QC_QUORUM     fewer than k good fragments until the deadline
+ * QC_QUORUM     fewer than k good fragments until the deadline. Before that clouds that were away are probed,
+ *               and the read is repeated once if one is back
  * QC_INTEGRITY  k fragments with good tags decode to something that was not written (whole segments only)
  * QC_TEMP       no unit was free; QC_NOMEM; QC_NOTCONF
  */
 QC_MUST qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
                               qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
                               struct qc_err *err);
+/*
+ * What is known of a segment's fragments without asking: rows are added for those that have none and lie on
+ * clouds that are lost, unreachable or suspect, or are recorded as absent. A read that did well without them
+ * still has less behind it than it should. QC_NOMEM
+ */
+QC_MUST qc_rc gw_segment_known(struct gw_store *s, const struct gw_segment *seg, struct gw_faults *faults,
+                               struct qc_err *err);
 /* n bytes from offset of the segment (not of the range) into dst; within the range that was read (asserted).
  */
 void gw_read_copy(const struct gw_read *r, uint32_t offset, uint8_t *dst, size_t n);
