@@ -352,6 +352,84 @@ static void told_each_time(void)
     erig_done(&r);
 }
 
+/* A cloud loses its identity, and answers on: it is no witness, and nothing on it counts (D8). */
+static void identity(const struct erig *r, unsigned cloud, bool take)
+{
+    char dir[320], here[340], kept[360];
+    erig_cloud(r, cloud, "", dir, sizeof dir);
+    CHECK(snprintf(here, sizeof here, "%s/i", dir) > 0);
+    CHECK(snprintf(kept, sizeof kept, "%s/identity%u", r->dir.path, cloud) > 0);
+    CHECK((take ? rename(here, kept) : rename(kept, here)) == 0);
+}
+
+static void wiped(void)
+{
+    struct erig r;
+    struct qc_err err = { 0 };
+    struct gw_receipt a;
+
+    erig_new(&r, 5, 3, 5);
+    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 5000);
+    CHECK_OK(erig_begin(&r, &p, &err));
+    CHECK_OK(erig_segment(&r, &p, 0, &err)); /* on all five */
+    for (unsigned i = 0; i < 3; i++)
+        identity(&r, i, true);
+    CHECK_RC(erig_commit(&r, &p, &a, &err),
+             QC_QUORUM); /* five took the record, two testify, three are needed */
+    struct gw_entry_row row;
+    CHECK_RC(gw_entry_get(r.e, &r.vault, qc_span_str(p.path), &row, &err), QC_NOTFOUND);
+    identity(&r, 0, false);
+    identity(&r, 1, false);
+    usleep(1100 * 1000);
+    CHECK_OK(erig_commit(&r, &p, &a, &err));
+    CHECK(a.record_copies == 4 && a.acked_margin == 1 && a.durable_min == 4);
+    CHECK(a.degraded_count == 1 && a.degraded[0] == 3);
+    erig_done(&r);
+}
+
+#ifdef QC_FAULT_POINTS
+#include "base/fault.h"
+
+static struct erig slow_rig;
+static struct erig_put slow_put;
+static void *put_slowly(void *arg)
+{
+    struct qc_err err = { 0 };
+    (void)arg;
+    CHECK_RC(erig_segment(&slow_rig, &slow_put, 0, &err), QC_CONFLICT);
+    return NULL;
+}
+
+/* Cancelled and swept while its fragments are only about to be put: the sweep waits for them. */
+static void swept_too_soon(void)
+{
+    struct qc_err err = { 0 };
+    enum gw_upload_state state;
+    struct gw_receipt a;
+    pthread_t thread;
+    bool more;
+
+    erig_new(&slow_rig, 5, 3, 5);
+    slow_put = erig_prepare(1, "\1alpha", 1, 1, 1000);
+    CHECK_OK(erig_begin(&slow_rig, &slow_put, &err));
+    qc_fault_script("put_frag:pause_ms:400");
+    CHECK(pthread_create(&thread, NULL, put_slowly, NULL) == 0);
+    while (qc_fault_passes(QC_FP_put_frag) == 0)
+        usleep(1000);
+    CHECK_OK(gw_upload_cancel(slow_rig.e, &slow_put.key, &state, &a, &err));
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_OK(gw_engine_tidy(slow_rig.e, &more, &err));
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(fragments(&slow_rig, 0) == 1); /* it landed after the sweeps */
+    qc_fault_script("");
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_OK(gw_engine_tidy(slow_rig.e, &more, &err));
+    for (unsigned i = 0; i < 5; i++)
+        CHECK(fragments(&slow_rig, i) == 0);
+    erig_done(&slow_rig);
+}
+#endif
+
 static void refused_init(void)
 {
     struct erig r, other;
@@ -390,6 +468,10 @@ int main(void)
     swept();
     degraded();
     told_each_time();
+    wiped();
+#ifdef QC_FAULT_POINTS
+    swept_too_soon();
+#endif
     refused_init();
     return 0;
 }
