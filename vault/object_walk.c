@@ -151,6 +151,9 @@ static qc_rc wait_for(struct walk *w, struct slot *slot, struct qc_err *err)
 
 static qc_rc walk_fetching(struct walk *w, struct qc_err *err)
 {
+    /* The object is open; with the largest chunks its head would be a third run in memory (I6). */
+    if (w->o->head.n > QC_VAULT_RANGE)
+        qc_buf_free(&w->o->head);
     QC_TRY(w->o->v->gw->ops->clone(w->o->v->gw, &w->gw, err));
     QC_TRY(qc_workq_new(&w->queue, 1, SLOTS, err));
     for (size_t i = 0; i < SLOTS; i++) {

@@ -18,6 +18,7 @@ struct vault_sink_file {
     char *name, *part;
     bool replace;
     bool made; /* NAME.part is ours */
+    uint64_t size, pushed; /* written; of it given to the disk */
     bool has_mode, has_mtime;
     mode_t mode;
     struct timespec mtime;
@@ -96,6 +97,14 @@ static qc_rc write_bytes(void *ctx, qc_span bytes, struct qc_err *err)
 {
     struct vault_sink_file *f = ctx;
     QC_TRY_AS(qc_write_all(qc_fd_get(&f->file), &bytes, 1, err), err, "%s", f->part);
+    f->size += bytes.n;
+    if (f->size - f->pushed >= QC_VAULT_RANGE) {
+        /* The disk works while the next bytes come, instead of all at once at the end. A hint: what fails here
+         * fails again at the sync. */
+        (void)sync_file_range(qc_fd_get(&f->file), (off_t)f->pushed, (off_t)(f->size - f->pushed),
+                              SYNC_FILE_RANGE_WRITE);
+        f->pushed = f->size;
+    }
     return QC_OK;
 }
 

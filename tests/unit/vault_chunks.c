@@ -1,0 +1,185 @@
+/* unit/vault_chunks: get of objects that other writers may make: every chunk and group size that FORMAT 3.1 allows.
+ * The bytes are right, and resident memory stays within I6 whatever the sizes. */
+#include <malloc.h>
+
+#include "session.h"
+#include "vault/seal.h"
+#include "vault/shares.h"
+#include "vault_rig.h"
+
+#define MIB             ((size_t)1 << 20)
+#define CLIENT_RESIDENT (64 * MIB) /* I6 */
+#define PROGRAM         (16 * MIB) /* of a client that does nothing, rounded up: libraries, SQLite's caches */
+
+/* Sanitizers keep freed memory resident. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
+struct sizes {
+    uint8_t chunk_log2, group_log2;
+    uint64_t size;
+};
+
+/* N of the pattern. */
+static void seal(struct rig *r, const struct sizes *z, const struct vault_keys *keys,
+                 const struct vault_ids *ids, struct blob *N, uint8_t M[32], uint64_t *ret_n2)
+{
+    struct qc_err err = { 0 };
+    struct vault_sealer_params params = { .ids = *ids, .chunk_log2 = z->chunk_log2, .group_log2 = z->group_log2 };
+    struct vault_meta meta = { .true_size = z->size,
+                               .has_mtime = true,
+                               .mtime_s = 1700000000,
+                               .mtime_ns = 5,
+                               .has_mode = true,
+                               .mode = 0640 };
+    struct vault_sealer *s = NULL;
+    qc_buf tail = { .max = QC_VAULT_TRAILER_MAX + 100 };
+    size_t C = (size_t)1 << z->chunk_log2;
+    qc_rand_fill(&r->rand, params.salt, sizeof(params.salt));
+    CHECK_OK(vault_sealer_new(&s, keys, &params, &err));
+    qc_span header = vault_sealer_header(s);
+    N->cap = (size_t)z->size + (size_t)(z->size >> z->chunk_log2) * 32 + 2 * MIB;
+    N->p = malloc(N->cap);
+    CHECK(N->p != NULL);
+    memcpy(N->p, header.p, header.n);
+    N->n = header.n;
+    for (uint64_t at = 0; at < z->size;) {
+        size_t n = z->size - at < C ? (size_t)(z->size - at) : C, wrote = 0;
+        CHECK(N->cap - N->n >= vault_sealer_room(s, n));
+        for (size_t i = 0; i < n; i++)
+            N->p[N->n + i] = rig_byte(5, at + i);
+        at += n;
+        CHECK_OK(vault_sealer_chunk(s, N->p + N->n, n, at == z->size, &wrote, &err));
+        N->n += wrote;
+    }
+    CHECK_OK(vault_sealer_finish(s, &meta, &tail, M, &err));
+    CHECK(N->cap - N->n >= tail.n);
+    memcpy(N->p + N->n, tail.p, tail.n);
+    N->n += tail.n;
+    *ret_n2 = vault_sealer_n2(s);
+    qc_buf_free(&tail);
+    vault_sealer_free(&s);
+}
+
+static void add_shares(struct rig *r, const struct vault_keys *keys, const struct vault_ids *ids)
+{
+    struct qc_err err = { 0 };
+    const qc_rng rng = qc_rand_rng(&r->rand);
+    for (unsigned i = 0; i < 2; i++) {
+        struct vault_store_record rec = { .generation = 1,
+                                          .state = VAULT_RECORD_COMMITTED,
+                                          .sequence = 1,
+                                          .share = i == 0 ? keys->R1 : keys->R2 };
+        memcpy(rec.object, ids->object, 16);
+        memcpy(rec.version, ids->version, 16);
+        CHECK_OK(vault_store_add(r->v->store[i], &rec, 1, &rng, &err));
+    }
+}
+
+/* As a client of another make would put it: shares, N and B at the gateway, the entry sealed, the chain. */
+static void put(struct rig *r, const char *name, const struct sizes *z)
+{
+    struct qc_err err = { 0 };
+    const qc_rng rng = qc_rand_rng(&r->rand);
+    struct vault_keys keys = { 0 };
+    struct vault_ids ids = { 0 };
+    struct fake_version *v = &r->fake->version[r->fake->versions++];
+    struct fake_entry *fe = &r->fake->entry[r->fake->entries++];
+    struct vault_entry e = { .number = 1, .kind = VAULT_ENTRY_FILE, .sequence = 1 };
+    qc_buf path = { .max = QC_VAULT_PATH_MAX }, priv = { .max = QC_VAULT_PRIVATE_MAX };
+    uint8_t salt[16];
+    uint64_t n2 = 0;
+    memcpy(ids.vault, r->id, 16);
+    qc_rand_fill(&r->rand, ids.object, 16);
+    qc_rand_fill(&r->rand, ids.version, 16);
+    qc_rand_fill(&r->rand, salt, 16);
+    CHECK_OK(vault_keys_draw(&keys, &rng, &err));
+    seal(r, z, &keys, &ids, &v->n, e.M, &n2);
+    memcpy(v->object, ids.object, 16);
+    memcpy(v->version, ids.version, 16);
+    v->live = true;
+    add_shares(r, &keys, &ids);
+    CHECK_OK(vault_name_seal(&path, r->v->ring, qc_span_str(name), &err));
+    memcpy(e.object, ids.object, 16);
+    memcpy(e.version, ids.version, 16);
+    e.size = v->n.n;
+    e.path = qc_buf_span(&path);
+    CHECK_OK(vault_entry_private_seal(&priv, &e, r->v->ring, &(struct vault_meta){ .true_size = z->size }, salt,
+                                      &err));
+    e.priv = qc_buf_span(&priv);
+    CHECK_OK(vault_entry_seal(&e, r->v->ring, &err));
+    fe->path = (struct blob){ .p = malloc(path.n), .n = path.n, .cap = path.n };
+    fe->priv = (struct blob){ .p = malloc(priv.n), .n = priv.n, .cap = priv.n };
+    CHECK(fe->path.p != NULL && fe->priv.p != NULL);
+    memcpy(fe->path.p, path.p, path.n);
+    memcpy(fe->priv.p, priv.p, priv.n);
+    fe->e = e;
+    memcpy(r->fake->seal[r->fake->commits++], e.seal, 32);
+    qc_buf_free(&path);
+    qc_buf_free(&priv);
+    vault_keys_done(&keys);
+}
+
+/* Resident bytes now, or the most since the last reset. */
+static size_t resident(const char *what)
+{
+    char line[200];
+    size_t kib = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+    CHECK(f != NULL);
+    while (fgets(line, sizeof(line), f) != NULL)
+        if (strncmp(line, what, strlen(what)) == 0)
+            kib = (size_t)strtoull(line + strlen(what), NULL, 10);
+    fclose(f);
+    return kib * 1024;
+}
+
+static bool reset_peak(void)
+{
+    FILE *f = fopen("/proc/self/clear_refs", "we");
+    if (f == NULL)
+        return false;
+    bool ok = fputs("5", f) >= 0;
+    return fclose(f) == 0 && ok;
+}
+
+int main(void)
+{
+    static const struct sizes all[] = {
+        { 16, 1, (5 << 20) + 3 },   /* a tag block after every second chunk */
+        { 16, 12, (9 << 20) + 70 }, /* many small chunks in one fetch */
+        { 17, 2, 8 << 20 },
+        { 22, 1, (29 << 20) + 1 },
+        { 23, 12, (40 << 20) - 1 },
+        { 24, 1, (16 << 20) + 1 }, /* the second chunk has one byte */
+        { 24, 1, 80 << 20 },
+        { 24, 12, (70 << 20) + 9 },
+    };
+    static struct rig r;
+    struct qc_err err = { 0 };
+    CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 16) == 1); /* what is freed is not resident any more */
+    rig_new(&r, qc_rand_start());
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        char name[20];
+        snprintf(name, sizeof(name), "object%zu", i);
+        put(&r, name, &all[i]);
+        bool measured = reset_peak();
+        size_t before = resident("VmRSS:");
+        CHECK_OK(rig_get(&r, name, all[i].size, 5, &err));
+        size_t peak = resident("VmHWM:");
+        size_t used = peak > before ? peak - before : 0;
+        fprintf(stderr, "chunks of 2^%u, groups of 2^%u, %llu bytes: %.1f MiB more resident\n",
+                (unsigned)all[i].chunk_log2, (unsigned)all[i].group_log2, (unsigned long long)all[i].size,
+                (double)used / (double)MIB);
+        if (measured && !SANITIZED)
+            CHECK(used + PROGRAM <= CLIENT_RESIDENT);
+        free(r.fake->version[r.fake->versions - 1].n.p);
+        r.fake->version[r.fake->versions - 1].n = (struct blob){ 0 };
+    }
+    CHECK(r.notes.n == 0);
+    rig_done(&r);
+    return 0;
+}
