@@ -1,5 +1,7 @@
 #include "client.h"
 
+#include <inttypes.h>
+
 #include "gateway_start.h"
 #include "signals.h"
 #include "text.h"
@@ -62,7 +64,7 @@ qc_rc client_open(struct client *c, struct qc_err *err)
     QC_TRY(client_vault_conf(c, &conf, err));
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(vault_open_session(&c->vault, &conf, &gw, &call, err));
-    client_tell_notes(c, QC_OK);
+    client_tell_notes(c, QC_OK, (qc_span){ 0 });
     return QC_OK;
 }
 
@@ -90,39 +92,69 @@ static enum msg_warning warning_of(enum vault_note_kind kind)
     return MSG_W_OTHER;
 }
 
-/* All clouds that did not serve, in one sentence: "2 clouds did not serve: c1 (unreachable), c4 (damaged)".
- */
-static void tell_clouds(struct client *c)
+/* "c1 (2 fragments lost), c2 (1 fragment unreachable, 1 fragment damaged)": notes of one cloud stand
+ * together. */
+static qc_rc list_clouds(const struct vault_notes *notes, qc_buf *ret, struct qc_err *err)
+{
+    for (size_t i = 0; i < notes->n; i++) {
+        const struct vault_note *first = &notes->v[i];
+        bool told = first->kind != VAULT_NOTE_CLOUD;
+        for (size_t j = 0; j < i && !told; j++)
+            told = notes->v[j].kind == VAULT_NOTE_CLOUD && strcmp(notes->v[j].cloud, first->cloud) == 0;
+        if (told)
+            continue;
+        QC_TRY(qc_buf_addf(ret, err, "%s%s (", ret->n > 0 ? ", " : "", first->cloud));
+        for (size_t j = i; j < notes->n; j++) {
+            const struct vault_note *n = &notes->v[j];
+            if (n->kind == VAULT_NOTE_CLOUD && strcmp(n->cloud, first->cloud) == 0)
+                QC_TRY(qc_buf_addf(ret, err, "%s%" PRIu64 " fragment%s %s", j > i ? ", " : "", n->count,
+                                   text_s(n->count), n->text));
+        }
+        QC_TRY(qc_buf_add(ret, QC_LIT(")"), err));
+    }
+    return QC_OK;
+}
+
+/* All clouds that did not serve, in one sentence. After a failure the error itself names the clouds that
+ * count. */
+static void tell_clouds(struct client *c, qc_rc rc)
 {
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
     struct qc_err why = { 0 };
-    unsigned clouds = 0;
-    for (size_t i = 0; i < c->notes.n; i++) {
-        const struct vault_note *n = &c->notes.v[i];
-        if (n->kind != VAULT_NOTE_CLOUD)
-            continue;
-        clouds++;
-        if (qc_buf_addf(&line, &why, "%s%s: %s", clouds > 1 ? "; " : "", n->cloud, n->text) != QC_OK)
-            break; /* cut: what fits is told */
-    }
-    if (clouds > 0)
-        out_warn(&c->out, MSG_W_CLOUDS, NULL, "not all clouds served (%.*s); others did", (int)line.n,
+    qc_ignore(list_clouds(&c->notes, &line, &why), "cut: what fits is told");
+    if (line.n > 0 && rc == QC_OK)
+        out_warn(&c->out, MSG_W_CLOUDS, NULL, "some clouds did not serve: %.*s", (int)line.n,
                  (const char *)line.p);
+    else if (line.n > 0)
+        out_reason(&c->out, "clouds that did not serve: %.*s", (int)line.n, (const char *)line.p);
 }
 
-static void tell_note(struct client *c, const struct vault_note *n)
+static void tell_note(struct client *c, const struct vault_note *n, qc_span name)
 {
     char share[4] = "";
-    struct msg_about about = { 0 };
+    struct msg_about about = { .name = name };
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    struct qc_err why = { 0 };
+    bool of_object = n->kind == VAULT_NOTE_MARGIN || n->kind == VAULT_NOTE_BACKUP;
+    if (of_object && name.n > 0 && text_quote(name, &shown, &why) == QC_OK)
+        qc_ignore(qc_buf_add(&shown, QC_LIT(": "), &why), "then without it");
     if (n->share == 1 || n->share == 2) {
         snprintf(share, sizeof share, "%u", n->share);
         about.share = share;
         about.dir = c->conf.share[n->share - 1];
     }
-    out_warn(&c->out, warning_of(n->kind), &about, "%s", n->text);
+    out_warn(&c->out, warning_of(n->kind), &about, "%.*s%s", (int)shown.n, (const char *)shown.p, n->text);
 }
 
-bool client_tell_notes(struct client *c, qc_rc rc)
+/* A share store that is not there is no news to who rebuilds it, and the error itself where a put needs both.
+ */
+static bool is_news(const struct client *c, const struct vault_note *n)
+{
+    return n->kind != VAULT_NOTE_SHARE_MISSING ||
+           (c->out.class != MSG_PUT && (n->share != c->lost_share || n->share == 0));
+}
+
+bool client_tell_notes(struct client *c, qc_rc rc, qc_span name)
 {
     bool counts = false;
     unsigned starts = revival_news(&c->revival);
@@ -130,17 +162,12 @@ bool client_tell_notes(struct client *c, qc_rc rc)
         out_note(&c->out,
                  "the gateway ended under this command and was started anew; its log is %s/" GATEWAY_LOG,
                  c->places.gateway);
-    if (rc == QC_OK)
-        tell_clouds(c);
+    tell_clouds(c, rc);
     for (size_t i = 0; i < c->notes.n; i++) {
         const struct vault_note *n = &c->notes.v[i];
         counts = counts || n->kind != VAULT_NOTE_UNFINISHED;
-        if (n->kind == VAULT_NOTE_CLOUD) { /* after a failure the error itself names the clouds */
-            if (rc != QC_OK)
-                out_reason(&c->out, "%s: %s", n->cloud, n->text);
-        } else if (n->kind != VAULT_NOTE_SHARE_MISSING || n->share != c->lost_share || n->share == 0) {
-            tell_note(c, n);
-        }
+        if (n->kind != VAULT_NOTE_CLOUD && is_news(c, n))
+            tell_note(c, n, name);
     }
     if (c->notes.dropped > 0)
         out_warn(&c->out, MSG_W_OTHER, NULL, "%zu more remarks could not be kept", c->notes.dropped);
@@ -157,7 +184,7 @@ static bool ends_run(qc_rc rc)
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst)
 {
     struct msg_about about = { .name = name };
-    bool counts = client_tell_notes(c, rc);
+    bool counts = client_tell_notes(c, rc, name);
     if (rc == QC_SHARES && c->vault != NULL && !vault_has_share(c->vault, 1))
         about.share = "1";
     else if (rc == QC_SHARES && c->vault != NULL && !vault_has_share(c->vault, 2))

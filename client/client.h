@@ -43,9 +43,9 @@ QC_MUST qc_rc client_open(struct client *c, struct qc_err *err);
 QC_MUST qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err);
 /* A call with this client's deadline, cancel flag and notes. */
 struct vault_call client_call(struct client *c);
-/* Tell the notes of the last operation, which ended with rc, as warnings, and forget them. True when there
- * were any that --strict counts. */
-bool client_tell_notes(struct client *c, qc_rc rc);
+/* Tell the notes of the last operation, which ended with rc, as warnings, and forget them. name: of its
+ * object, or empty. True when there were any that --strict counts. */
+bool client_tell_notes(struct client *c, qc_rc rc, qc_span name);
 /* The source of randomness. */
 QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
 
@@ -76,6 +76,16 @@ QC_MUST qc_rc client_join(struct client *c, const struct qc_args *args, struct q
 /* Things that lie on one device and should not; told as warnings. n, k: of the vault. */
 QC_MUST qc_rc client_warn_places(struct client *c, const char *share1, const char *share2, unsigned k,
                                  unsigned n, struct qc_err *err);
+/* A cloud and where it lies; borrowed. */
+struct cloud_place {
+    const char *name, *url;
+};
+/* The same of the clouds that are directories, and there. *ret_domains: how many of the clouds do not share a
+ * device with an earlier one. count: up to VAULT_CLOUDS_MAX. QC_NOMEM. */
+QC_MUST qc_rc client_warn_clouds(struct client *c, const struct cloud_place *places, size_t count,
+                                 unsigned *ret_domains, struct qc_err *err);
+/* The same of a descriptor's. */
+QC_MUST qc_rc client_warn_descriptor(struct client *c, const struct vault_descriptor *d, struct qc_err *err);
 /* Rebuild the gateway's state from the clouds of a descriptor; cloud options NAME=URL replace places. */
 QC_MUST qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
                              struct qc_err *err);

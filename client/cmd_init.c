@@ -228,7 +228,7 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
         return QC_FAIL(err, QC_USAGE, "%s has a gateway already, with other clouds or another k",
                        c->places.gateway);
     QC_TRY(vault_create(c->conf.vault, &conf, d, gw, &call, err));
-    client_tell_notes(c, QC_OK);
+    client_tell_notes(c, QC_OK, (qc_span){ 0 });
     c->conf.has_vault = true;
     return conf_save(&c->places, &c->conf, err);
 }
@@ -287,6 +287,7 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
              c->conf.share[1], c->places.conf_file);
     out_note(&c->out, "%s", STATEMENT);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d.k, d.n, err));
+    QC_TRY(client_warn_descriptor(c, &d, err));
     return summary(c, &d, err);
 }
 

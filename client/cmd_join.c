@@ -69,5 +69,6 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
              j.d.n);
     out_note(&c->out, "%s", STATEMENT);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], j.d.k, j.d.n, err));
+    QC_TRY(client_warn_descriptor(c, &j.d, err));
     return summary(c, &j.d, err);
 }

@@ -3,13 +3,14 @@
 
 #include <inttypes.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "text.h"
 
 struct ls_run {
     struct client *c;
-    bool wide, zero;
+    bool wide, zero, columns; /* columns: for a person at a terminal */
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -72,8 +73,12 @@ static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
         char when[32];
         text_size(s->size, size);
         local_time(s->has_mtime ? s->mtime_s : s->created_s, when);
-        out_line(&run->c->out, "%11s  %s  v%" PRIu64 "  budget %" PRId64 "  %.*s", size, when, s->number,
+        out_line(&run->c->out, "%11s  %s  v%-4" PRIu64 "  budget %" PRId64 "  %.*s", size, when, s->number,
                  least(s->margin, s->key_margin), (int)name.n, (const char *)name.p);
+    } else if (run->columns) {
+        char size[TEXT_SIZE];
+        text_size(s->size, size);
+        out_line(&run->c->out, "%11s  %.*s", size, (int)name.n, (const char *)name.p);
     } else {
         out_line(&run->c->out, "%.*s", (int)name.n, (const char *)name.p);
     }
@@ -83,12 +88,15 @@ static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
 qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
-    struct ls_run run = { .c = c, .wide = qc_args_flag(args, "long"), .zero = qc_args_flag(args, "null") };
+    struct ls_run run = { .c = c,
+                          .wide = qc_args_flag(args, "long"),
+                          .zero = qc_args_flag(args, "null"),
+                          .columns = isatty(STDOUT_FILENO) == 1 };
     QC_TRY(client_open(c, err));
     struct vault_call call = client_call(c);
     qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
     qc_rc rc = vault_list(c->vault, prefix, ls_one, &run, &call, err);
-    client_tell_notes(c, rc);
+    client_tell_notes(c, rc, (qc_span){ 0 });
     return rc;
 }
 
@@ -112,11 +120,13 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
     }
     out_line(&c->out, "budget   %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys %u)",
              least(s->margin, s->key_margin), s->margin, s->margin_full, s->key_margin);
-    out_line(&c->out, "coding   %u of %u, %" PRIu64 " segments", info->k, info->n, info->segments);
+    out_line(&c->out, "coding   %u of %u, %" PRIu64 " segment%s", info->k, info->n, info->segments,
+             text_s(info->segments));
     for (size_t i = 0; i < info->cloud_count; i++) {
         text_size(info->clouds[i].bytes, size);
-        out_line(&c->out, "cloud    %s: %" PRIu64 " fragments, %" PRIu64 " missing, %s", info->clouds[i].name,
-                 info->clouds[i].fragments, info->clouds[i].missing, size);
+        out_line(&c->out, "cloud    %-12s  %" PRIu64 " fragment%s, %" PRIu64 " missing, %s",
+                 info->clouds[i].name, info->clouds[i].fragments, text_s(info->clouds[i].fragments),
+                 info->clouds[i].missing, size);
     }
 }
 

@@ -15,6 +15,7 @@ struct status {
     struct qc_err why;      /* then: why not */
     qc_rc rc;
     int64_t k, n, clouds_ok, clouds_all;
+    unsigned domains; /* clouds that share no device; 0: not known */
 };
 
 static void status_done(struct status *s)
@@ -47,6 +48,24 @@ static qc_rc count_clouds(struct status *s, struct qc_err *err)
         s->clouds_ok += strcmp(state, "ok") == 0;
     }
     return QC_OK;
+}
+
+/* Clouds on one device: told, and counted. */
+static qc_rc look_at_devices(struct status *s, struct qc_err *err)
+{
+    struct cloud_place places[VAULT_CLOUDS_MAX];
+    struct json_t *clouds = NULL;
+    if (s->gateway == NULL)
+        return QC_OK;
+    QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
+    size_t count = qc_json_len(clouds);
+    if (count > VAULT_CLOUDS_MAX)
+        return QC_FAIL(err, QC_FORMAT, "%zu clouds, at most %d", count, VAULT_CLOUDS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        QC_TRY(qc_json_str(qc_json_at(clouds, i), "name", &places[i].name, err));
+        QC_TRY(qc_json_str(qc_json_at(clouds, i), "url", &places[i].url, err));
+    }
+    return client_warn_clouds(s->c, places, count, &s->domains, err);
 }
 
 static int64_t key_margin(const struct status *s)
@@ -89,6 +108,10 @@ static void tell_clouds_line(struct out *o, const struct json_t *one)
     bool has_free = qc_json_int(one, "free", 0, INT64_MAX, &free_bytes, &none) == QC_OK && free_bytes > 0;
     if (has_free)
         text_size((uint64_t)free_bytes, size);
+    size_t n = strlen(name);
+    if (strncmp(why, "cloud ", 6) == 0 && strncmp(why + 6, name, n) == 0 &&
+        strncmp(why + 6 + n, ": ", 2) == 0)
+        why += n + 8; /* the line begins with the name */
     out_line(o, "  %-12s %-11s  %s%s%s%s%s", name, state, url, has_free ? "  free " : "", size,
              why[0] != '\0' ? "  " : "", why);
 }
@@ -116,9 +139,11 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
              s->clouds_ok, s->clouds_all, s->k, s->n);
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         tell_clouds_line(o, qc_json_at(clouds, i));
-    out_line(o, "stored: %" PRId64 " objects, %" PRId64 " versions, %s sealed", objects, versions, size);
+    out_line(o, "stored: %" PRId64 " object%s, %" PRId64 " version%s, %s sealed", objects,
+             text_s((uint64_t)objects), versions, text_s((uint64_t)versions), size);
     if (debts > 0)
-        out_line(o, "debts:  %" PRId64 " fragments are owed to clouds that were missing", debts);
+        out_line(o, "debts:  %" PRId64 " fragment%s owed to clouds that were missing", debts,
+                 debts == 1 ? " is" : "s are");
     if (strcmp(where, "clouds") == 0)
         out_line(o,
                  "root key: on the clouds, any %" PRId64 " of %" PRId64
@@ -134,11 +159,28 @@ static qc_rc tell_budget(struct status *s, struct qc_err *err)
 {
     int64_t margin = 0;
     QC_TRY(data_margin(s, &margin, err));
-    out_line(&s->c->out,
-             "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64
-             "): so many losses, whichever they are, leave all readable",
-             margin < key_margin(s) ? margin : key_margin(s), margin, key_margin(s));
+    int64_t budget = margin < key_margin(s) ? margin : key_margin(s);
+    if (budget < 0)
+        out_line(&s->c->out,
+                 "budget: overdrawn (data %" PRId64 ", keys %" PRId64 "): not everything can be read now",
+                 margin, key_margin(s));
+    else
+        out_line(&s->c->out,
+                 "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64
+                 "): so many losses, whichever they are, leave all readable",
+                 budget, margin, key_margin(s));
     return QC_OK;
+}
+
+/* Why a store cannot be opened, without the words that say which one. */
+static const char *reason_of(const struct status *s, unsigned i)
+{
+    const char *text = s->local.share[i].text;
+    const char *dir = s->c->conf.share[i];
+    const char *at = strstr(text, dir);
+    if (strncmp(text, "share store ", 12) != 0 || at == NULL || strncmp(at + strlen(dir), "): ", 3) != 0)
+        return text;
+    return at + strlen(dir) + 3;
 }
 
 static void tell_shares(struct status *s)
@@ -146,15 +188,16 @@ static void tell_shares(struct status *s)
     for (unsigned i = 0; i < 2; i++) {
         const char *dir = s->c->conf.share[i];
         if (s->local.share[i].rc == QC_OK)
-            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " records%s", i + 1, dir,
-                     s->local.share[i].records, s->local.share[i].writable ? "" : "  (read-only)");
+            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " record%s%s", i + 1, dir,
+                     s->local.share[i].records, text_s(s->local.share[i].records),
+                     s->local.share[i].writable ? "" : "  (read-only)");
         else
             out_line(&s->c->out, "share %u: %s  %s  (%s)", i + 1,
-                     s->local.share[i].rc == QC_SHARES ? "missing" : "damaged", dir, s->local.share[i].text);
+                     s->local.share[i].rc == QC_SHARES ? "missing" : "damaged", dir, reason_of(s, i));
     }
     if (s->local.unfinished > 0)
-        out_line(&s->c->out, "unfinished: %" PRIu64 " interrupted puts; the next put or rm settles them",
-                 s->local.unfinished);
+        out_line(&s->c->out, "unfinished: %" PRIu64 " interrupted put%s; the next put or rm settles %s",
+                 s->local.unfinished, text_s(s->local.unfinished), s->local.unfinished == 1 ? "it" : "them");
 }
 
 static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret, struct qc_err *err)
@@ -196,6 +239,7 @@ static qc_rc summary(struct status *s, struct qc_err *err)
         QC_TRY(qc_json_set_int(j, "loss_budget", margin < key_margin(s) ? margin : key_margin(s), err));
         QC_TRY(qc_json_set_int(j, "clouds_ok", s->clouds_ok, err));
         QC_TRY(qc_json_set_int(j, "clouds", s->clouds_all, err));
+        QC_TRY(qc_json_set_int(j, "failure_domains", s->domains, err));
         QC_TRY(qc_json_set(j, "gateway", &s->gateway, err));
     }
     QC_TRY(qc_json_set_bool(j, "stores_on_one_device", s->local.same_device, err));
@@ -265,8 +309,10 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
     tell_shares(&s);
     if (s.gateway != NULL)
         QC_TRY_AS(tell_budget(&s, err), err, "the gateway's answer");
-    QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s.k,
-                              s.gateway == NULL ? 0 : (unsigned)s.n, err));
+    if (key_margin(&s) > 0) /* where one is not, its place says nothing of where it was */
+        QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s.k,
+                                  s.gateway == NULL ? 0 : (unsigned)s.n, err));
+    QC_TRY_AS(look_at_devices(&s, err), err, "the gateway's answer");
     if (!c->secrets_locked)
         out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
     out_line(&c->out, "price:  %s", STATEMENT);

@@ -63,15 +63,15 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
     qc_rc rc = vault_verify(c->vault, prefix, tell_verdict, c, &call, &r, err);
     progress_end(&p);
     bool missing_share = !vault_has_share(c->vault, 1) || !vault_has_share(c->vault, 2);
-    bool counts = client_tell_notes(c, rc);
+    bool counts = client_tell_notes(c, rc, (qc_span){ 0 });
     QC_TRY(rc);
     if (r.objects == 0 && prefix.n > 0)
         return QC_FAIL(err, QC_NOTFOUND, "no object of that name and none below it");
     QC_TRY(verify_summary(&r, &c->end.extra, err));
     text_size(r.bytes, bytes);
     out_note(&c->out,
-             "verified %" PRIu64 " objects, %s: %" PRIu64 " good, %" PRIu64 " degraded, %" PRIu64 " bad",
-             r.objects, bytes, r.good, r.degraded, r.bad);
+             "verified %" PRIu64 " object%s, %s: %" PRIu64 " good, %" PRIu64 " degraded, %" PRIu64 " bad",
+             r.objects, text_s(r.objects), bytes, r.good, r.degraded, r.bad);
     rc = r.worst;
     if (rc == QC_OK && (missing_share || (counts && c->strict)))
         rc = QC_DEGRADED;
@@ -80,7 +80,7 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
     c->end.about.share = !vault_has_share(c->vault, 1) ? "1" : !vault_has_share(c->vault, 2) ? "2" : NULL;
     if (rc == QC_DEGRADED)
         return QC_FAIL(err, QC_DEGRADED,
-                       "all objects open; %" PRIu64 " of %" PRIu64 " lack a part that a loss would need%s",
+                       "all objects open; %" PRIu64 " of %" PRIu64 " without a part that a loss would need%s",
                        r.degraded, r.objects, missing_share ? ", and a share store is missing" : "");
     qc_err_set(err, rc, QC_HERE, "%" PRIu64 " of %" PRIu64 " objects", r.bad, r.objects);
     return rc;
@@ -130,7 +130,7 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     call.progress_ctx = &p;
     qc_rc rc = vault_recover(c->vault, (unsigned)index, dir, &call, &r, err);
     progress_end(&p);
-    client_tell_notes(c, rc);
+    client_tell_notes(c, rc, (qc_span){ 0 });
     QC_TRY(rc);
     if (strcmp(dir, c->conf.share[index - 1]) != 0) {
         memcpy(c->conf.share[index - 1], dir, sizeof dir);
@@ -143,8 +143,8 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
                        " could not be",
                        index, r.written + r.present, r.records, r.failed);
     out_note(&c->out,
-             "share %" PRIu64 " is whole again in %s: %" PRIu64 " versions (%" PRIu64 " written, %" PRIu64
-             " were there), each checked against its seal",
-             index, dir, r.written + r.present, r.written, r.present);
+             "share %" PRIu64 " is whole again in %s: %" PRIu64 " version%s (%" PRIu64 " written, %" PRIu64
+             " there before), each checked against its seal",
+             index, dir, r.written + r.present, text_s(r.written + r.present), r.written, r.present);
     return QC_OK;
 }

@@ -90,7 +90,7 @@ static qc_rc error_row(const char *code, const char *when, const struct msg *m, 
                                             .share = "N",
                                             .dir = "DIR" };
     QC_TRY(qc_buf_addf(ret, err, "| %s | %s | %s | ", code, when, m->data));
-    QC_TRY(msg_next_text(m, &words, ret, err));
+    QC_TRY(msg_next_text(m, &words, " - or: ", ret, err));
     return qc_buf_add_str(ret, " |\n", err);
 }
 

@@ -28,8 +28,10 @@ struct row {
     {                                                                                                        \
         .argv = { __VA_ARGS__ }, .after = (text)                                                             \
     }
-#define AGAIN       "then the same command again"
-#define STATUS_THEN RUN_THEN(AGAIN, "qcloud", "status")
+#define AGAIN        "then the same command again"
+#define STATUS_THEN  RUN_THEN(AGAIN, "qcloud", "status")
+#define BRING_CLOUDS SAY("bring clouds back, then the same command again")
+#define WHICH_CLOUDS RUN_THEN("shows which are missing", "qcloud", "status")
 
 /* The first row that has the code and the class counts; the last row of each code is for all classes. */
 static const struct row rows[] = {
@@ -108,7 +110,7 @@ static const struct row rows[] = {
       IN(RECOVER),
       { 12,
         "What is in that directory is as it was.",
-        { SAY("name an empty or new directory with --to DIR") } } },
+        { SAY("make room as line one says, or name another directory with --to DIR") } } },
     { QC_CONFLICT, ALL, { 5, "Nothing was overwritten.", { SAY("the same command again") } } },
     { QC_NOMEM,
       ALL,
@@ -144,31 +146,24 @@ static const struct row rows[] = {
       IN(PUT),
       { 2,
         "Not stored: nothing of this attempt is visible, earlier versions are untouched.",
-        { { .before = "bring clouds back;",
-            .argv = { "qcloud", "status" },
-            .after = "shows which are missing, " AGAIN } } } },
+        { BRING_CLOUDS, WHICH_CLOUDS } } },
     { QC_QUORUM,
       IN(REMOVE),
-      { 3,
-        "Not removed: the object is there as before.",
-        { { .before = "bring clouds back;",
-            .argv = { "qcloud", "status" },
-            .after = "shows which are missing, " AGAIN } } } },
+      { 3, "Not removed: the object is there as before.", { BRING_CLOUDS, WHICH_CLOUDS } } },
+    { QC_QUORUM,
+      IN(STATUS),
+      { 5,
+        "What is stored is untouched, and nothing is lost by waiting; too few clouds answer to read it now.",
+        { BRING_CLOUDS } } },
     { QC_QUORUM,
       READS,
       { 1,
         "Nothing was written to the output. The fragments on the missing clouds are needed; nothing else is "
         "lost by waiting.",
-        { { .before = "bring clouds back;",
-            .argv = { "qcloud", "status" },
-            .after = "shows which are missing, " AGAIN } } } },
+        { BRING_CLOUDS, WHICH_CLOUDS } } },
     { QC_QUORUM,
       ALL,
-      { 4,
-        "Nothing was changed that the next run could not go on from.",
-        { { .before = "bring clouds back;",
-            .argv = { "qcloud", "status" },
-            .after = "shows which are missing, " AGAIN } } } },
+      { 4, "Nothing was changed that the next run could not go on from.", { BRING_CLOUDS, WHICH_CLOUDS } } },
     /* 7 */
     { QC_SHARES,
       IN(PUT),
@@ -193,24 +188,21 @@ static const struct row rows[] = {
       IN(GET),
       { 1,
         "Not one byte that fails its check was released; nothing stands under the final name.",
-        { { .before = "keep everything as it is;",
-            .argv = { "qcloud", "verify", "{name}" },
-            .after = "shows what is damaged" },
+        { { .before = "keep everything as it is; this shows what is damaged:",
+            .argv = { "qcloud", "verify", "{name}" } },
           RUN("qcloud", "status") } } },
     { QC_INTEGRITY,
       ALL,
       { 2,
         "Nothing was changed. What does not verify was not used.",
-        { { .before = "keep everything as it is;",
-            .argv = { "qcloud", "verify" },
-            .after = "shows what is damaged" } } } },
+        { { .before = "keep everything as it is; this shows what is damaged:",
+            .argv = { "qcloud", "verify" } } } } },
     { QC_FORMAT,
       ALL,
       { 3,
         "Nothing was changed. What does not parse was not used.",
-        { { .before = "keep everything as it is;",
-            .argv = { "qcloud", "verify" },
-            .after = "shows what is damaged" } } } },
+        { { .before = "keep everything as it is; this shows what is damaged:",
+            .argv = { "qcloud", "verify" } } } } },
     { QC_NEWER,
       ALL,
       { 4,
@@ -287,7 +279,8 @@ static const struct row rows[] = {
 
 static const struct msg warnings[MSG_WARNINGS] = {
     [MSG_W_CLOUDS] = { 1,
-                       "Every byte was verified. While these clouds are missing, fewer further losses can be "
+                       "Every byte was verified; the other clouds had enough. While these are missing, fewer "
+                       "further losses can be "
                        "borne.",
                        { RUN("qcloud", "status") } },
     [MSG_W_SHARE_MISSING] = { 2,
@@ -329,6 +322,13 @@ static const struct msg warnings[MSG_WARNINGS] = {
     [MSG_W_MARGIN] = { 13,
                        "It is readable now. Bring the missing clouds back before more are lost.",
                        { RUN("qcloud", "status") } },
+    [MSG_W_CLOUDS_DEVICE] = { 14,
+                              "If that device fails, all of these clouds are gone at once, whatever k and n "
+                              "are. "
+                              "For a trial that is fine.",
+                              { SAY(
+                                  "for data that matters: clouds on devices, machines or providers of their "
+                                  "own") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
@@ -389,6 +389,7 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_BACKUP] = "the gateway's backup data is missing or wrong",
         [MSG_W_STORE_BEHIND] = "a share store cannot be brought up to date",
         [MSG_W_MARGIN] = "an object survives fewer losses than it was stored for",
+        [MSG_W_CLOUDS_DEVICE] = "several directory clouds lie on one device",
         [MSG_W_OTHER] = "a remark that has no row of its own",
     };
     QC_ASSERT(w < MSG_WARNINGS);
@@ -470,11 +471,12 @@ static qc_rc step_text(const struct msg_step *s, const struct msg_about *about, 
         QC_TRY(text_shell(qc_buf_span(&a.words[i]), ret, err));
     }
     if (s->after != NULL)
-        QC_TRY(qc_buf_addf(ret, err, "        %s", s->after));
+        QC_TRY(qc_buf_addf(ret, err, "   # %s", s->after)); /* a shell takes it for a comment */
     return QC_OK;
 }
 
-qc_rc msg_next_text(const struct msg *m, const struct msg_about *about, qc_buf *ret, struct qc_err *err)
+qc_rc msg_next_text(const struct msg *m, const struct msg_about *about, const char *between, qc_buf *ret,
+                    struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf all = { .max = ret->max };
     for (size_t i = 0; i < MSG_STEPS_MAX; i++) {
@@ -490,7 +492,7 @@ qc_rc msg_next_text(const struct msg *m, const struct msg_about *about, qc_buf *
             *err = why;
             return rc;
         }
-        QC_TRY(qc_buf_add_str(&all, all.n > 0 ? "        or: " : "", err));
+        QC_TRY(qc_buf_add_str(&all, all.n > 0 ? between : "", err));
         QC_TRY(qc_buf_add(&all, qc_buf_span(&one), err));
     }
     return qc_buf_add(ret, qc_buf_span(&all), err);

@@ -36,6 +36,7 @@ enum msg_warning {
     MSG_W_BACKUP,         /* the gateway's backup data is missing or wrong */
     MSG_W_STORE_BEHIND,   /* a share store could not be brought up to date */
     MSG_W_MARGIN,         /* an object survives fewer losses than it was stored for */
+    MSG_W_CLOUDS_DEVICE,  /* several clouds on one device */
     MSG_W_OTHER,
     MSG_WARNINGS
 };
@@ -83,9 +84,10 @@ void msg_argv_free(struct msg_argv *a);
 /* QC_NOTFOUND: the step is words alone, or about lacks what it needs. ret must be empty. */
 QC_MUST qc_rc msg_step_argv(const struct msg_step *s, const struct msg_about *about, struct msg_argv *ret,
                             struct qc_err *err);
-/* The line after "next: ", steps whose placeholders cannot be filled left out as commands. */
-QC_MUST qc_rc msg_next_text(const struct msg *m, const struct msg_about *about, qc_buf *ret,
-                            struct qc_err *err);
+/* What stands after "next: ", with `between` between alternatives; steps whose placeholders cannot be filled
+ * are left out. */
+QC_MUST qc_rc msg_next_text(const struct msg *m, const struct msg_about *about, const char *between,
+                            qc_buf *ret, struct qc_err *err);
 
 /* For the test that walks the tables. */
 size_t msg_rows(void);

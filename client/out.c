@@ -24,7 +24,7 @@ static void bar_end(struct out *o)
     if (fflush(o->data) != 0) /* what was said before comes before, where both go to one place */
         o->failed = true;
     if (o->bar_drawn)
-        fputc('\n', o->talk);
+        fputs("\r\033[K", o->talk);
     o->bar_drawn = false;
 }
 
@@ -211,7 +211,7 @@ static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *e
     if (s->next != NULL)
         QC_TRY(qc_buf_add_str(&next, s->next, err));
     else
-        QC_TRY(msg_next_text(s->m, s->about, &next, err));
+        QC_TRY(msg_next_text(s->m, s->about, "\n    or: ", &next, err));
     bar_end(o);
     fprintf(o->talk, "qcloud: %s%s %.*s\n  data: %s\n  next: %.*s\n",
             strcmp(s->type, "warning") == 0 ? "warning " : "", s->code, (int)s->what.n,
@@ -266,7 +266,9 @@ static qc_rc first_line(const struct out *o, qc_rc rc, const struct msg_about *a
                         const struct qc_err *why, qc_buf *ret, struct qc_err *err)
 {
     const char *reason = why->msg[0] != '\0' ? why->msg : qc_rc_text(rc);
-    if (rc == QC_DEGRADED || o->class == MSG_CALL)
+    /* A status that was told is no failure to tell it. */
+    bool told = rc == QC_DEGRADED || (o->class == MSG_STATUS && (rc == QC_QUORUM || rc == QC_SHARES));
+    if (told || o->class == MSG_CALL)
         return qc_buf_add_str(ret, reason, err);
     QC_TRY(qc_buf_add_str(ret, msg_verb(o->class), err));
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };

@@ -121,6 +121,11 @@ void text_size(uint64_t bytes, char out[TEXT_SIZE])
         snprintf(out, TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %s", whole, rest * 10 / 1024, units[u]);
 }
 
+const char *text_s(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 void text_span(uint64_t ms, char out[TEXT_SPAN])
 {
     uint64_t s = ms / 1000;

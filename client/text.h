@@ -21,5 +21,7 @@ QC_MUST qc_rc text_shell(qc_span s, qc_buf *ret, struct qc_err *err);
 enum { TEXT_SIZE = 24, TEXT_SPAN = 24 };
 /* "0 B", "17 B", "1.5 GiB": rounded down. */
 void text_size(uint64_t bytes, char out[TEXT_SIZE]);
+/* The ending of a counted word: "" for one, else "s". */
+const char *text_s(uint64_t n);
 /* "0.4s", "12s", "3m18s", "2h05m". */
 void text_span(uint64_t ms, char out[TEXT_SPAN]);

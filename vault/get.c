@@ -26,8 +26,9 @@ static void note_margin(const struct vault_gw_entry *e, struct vault_notes *note
 {
     if (e->has_margins && e->margin < e->margin_full)
         vault_note(notes, VAULT_NOTE_MARGIN, 0, QC_DEGRADED,
-                   "it survives the loss of %" PRId64 " clouds, %" PRId64 " are asked for", e->margin,
-                   e->margin_full);
+                   "clouds that may still be lost, by the gateway's last count: %" PRId64
+                   " (asked for: %" PRId64 ")",
+                   e->margin < 0 ? 0 : e->margin, e->margin_full);
 }
 
 struct get {

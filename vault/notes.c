@@ -16,7 +16,8 @@ static struct vault_note *same(struct vault_notes *notes, const struct vault_not
 {
     for (size_t i = 0; i < notes->n; i++) {
         struct vault_note *v = &notes->v[i];
-        if (v->kind == note->kind && v->share == note->share && strcmp(v->cloud, note->cloud) == 0)
+        bool other = note->kind == VAULT_NOTE_CLOUD && strcmp(v->text, note->text) != 0;
+        if (v->kind == note->kind && v->share == note->share && strcmp(v->cloud, note->cloud) == 0 && !other)
             return v;
     }
     return NULL;

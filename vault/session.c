@@ -342,8 +342,7 @@ void session_note_faults(struct vault *v, const char *request, const struct vaul
         for (size_t i = 0; i < f->n; i++) {
             struct vault_note note = { .kind = VAULT_NOTE_CLOUD, .rc = QC_QUORUM, .count = f->v[i].count };
             snprintf(note.cloud, sizeof(note.cloud), "%s", f->v[i].cloud);
-            snprintf(note.text, sizeof(note.text), "%" PRIu64 " fragments were %s", f->v[i].count,
-                     f->v[i].kind);
+            snprintf(note.text, sizeof(note.text), "%s", f->v[i].kind);
             vault_notes_add(call->notes, &note);
         }
     }

@@ -180,7 +180,7 @@ static qc_rc find_parts(struct vault_store *s, struct qc_fd *ret_dir, struct vau
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     qc_rc rc = qc_dir_open(&fd, s->dir, &why);
     if (rc == QC_NOTFOUND)
-        return QC_FAIL(err, QC_SHARES, "is missing: there is no such directory");
+        return QC_FAIL(err, QC_SHARES, "there is no such directory");
     if (rc != QC_OK) {
         *err = why;
         return rc;
@@ -193,7 +193,7 @@ static qc_rc find_parts(struct vault_store *s, struct qc_fd *ret_dir, struct vau
     }
     bool no_db = faccessat(qc_fd_get(&fd), "store.db", F_OK, 0) != 0 && errno == ENOENT;
     if (no_key && no_db)
-        return QC_FAIL(err, QC_SHARES, "is missing: the directory holds no share store");
+        return QC_FAIL(err, QC_SHARES, "the directory holds no share store");
     if (no_key || no_db)
         return QC_FAIL(err, QC_SHARES, "is lost: it has no %s", no_key ? "store.key" : "store.db");
     *ret_dir = QC_STEAL(fd);

@@ -39,7 +39,7 @@ out_has 'budget 1  a.bin'
 expect_exit 0 stat a.bin other/name
 out_has 'coding   3 of 5'
 out_has '(1500000 bytes)'
-out_has 'cloud    c5: '
+out_has 'cloud    c5  '
 
 # Back: to a name, to the own name, to a directory, to stdout. Files that exist are left alone.
 expect_exit 0 get a.bin x.bin

@@ -16,6 +16,7 @@ err_has 'data 1 of 2'
 expect_exit 0 --degraded-ok put a b2
 expect_exit 0 get -f a back
 same a back
+err_has 'some clouds did not serve: c2 ('
 expect_exit 4 status
 out_has 'c2           lost'
 expect_exit 0 stat b
@@ -27,7 +28,11 @@ lose_share 1
 expect_exit 0 get -f a back
 same a back
 err_has W0402
-err_has "share 1"
+err_has 'share store 1 ('
+grep -q '): is missing' "$T/err" && fail "a stray colon"
+[ "$(grep -c W0401 "$T/err")" = 1 ] || fail "not one warning for all clouds"
+grep W0401 "$T/err" | grep -q 'c2 (.*c4 (\|c4 (.*c2 (' || fail "the warning names not both clouds"
+grep -q '[^0-9]1 fragments' "$T/err" && fail "1 fragments"
 expect_exit 4 --strict get -f a back
 expect_exit 7 put a c
 err_three_parts E0702

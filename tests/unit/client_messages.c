@@ -8,7 +8,7 @@ static void next_of(const struct msg *m, const struct msg_about *about, qc_buf *
 {
     struct qc_err err = { 0 };
     qc_buf_init(ret, 4096);
-    CHECK_OK(msg_next_text(m, about, ret, &err));
+    CHECK_OK(msg_next_text(m, about, " or: ", ret, &err));
 }
 
 static void check_sentence(const char *s)

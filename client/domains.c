@@ -1,0 +1,93 @@
+/* Which clouds fail together: directories on one device. */
+#include "client.h"
+
+#include <sys/stat.h>
+
+enum { NO_DEVICE = 0 };
+
+static unsigned hex_value(char c)
+{
+    return c >= '0' && c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10U;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* The directory of a file:// URL. False: another kind of cloud, or too long. */
+static bool directory_of(const char *url, char ret[QC_CLIENT_PATH_MAX])
+{
+    static const char lead[] = "file://";
+    size_t n = 0;
+    if (strncmp(url, lead, sizeof lead - 1) != 0)
+        return false;
+    for (const char *p = url + sizeof lead - 1; *p != '\0' && *p != '?'; p++) {
+        if (n + 1 == QC_CLIENT_PATH_MAX)
+            return false;
+        bool coded = p[0] == '%' && is_hex(p[1]) && is_hex(p[2]);
+        ret[n++] = coded ? (char)(hex_value(p[1]) << 4 | hex_value(p[2])) : *p;
+        p += coded ? 2 : 0;
+    }
+    ret[n] = '\0';
+    return n > 0;
+}
+
+/* NO_DEVICE: not a directory, or not there now; then nothing is known of it. */
+static uint64_t device_of(const char *url)
+{
+    char dir[QC_CLIENT_PATH_MAX];
+    struct stat st;
+    if (!directory_of(url, dir) || stat(dir, &st) != 0)
+        return NO_DEVICE;
+    return (uint64_t)st.st_dev;
+}
+
+static qc_rc tell_group(struct client *c, const struct cloud_place *places, const uint64_t *devices,
+                        size_t count, size_t first, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf names = { .max = QC_CLIENT_TEXT_MAX };
+    size_t together = 0;
+    for (size_t i = first; i < count; i++) {
+        if (devices[i] != devices[first])
+            continue;
+        QC_TRY(qc_buf_addf(&names, err, "%s%s", together > 0 ? ", " : "", places[i].name));
+        together++;
+    }
+    if (together == count)
+        out_warn(&c->out, MSG_W_CLOUDS_DEVICE, NULL,
+                 "all %zu clouds lie on one device: a failed disk loses them all", count);
+    else if (together > 1)
+        out_warn(&c->out, MSG_W_CLOUDS_DEVICE, NULL, "%zu clouds lie on one device: %.*s", together,
+                 (int)names.n, (const char *)names.p);
+    return QC_OK;
+}
+
+qc_rc client_warn_clouds(struct client *c, const struct cloud_place *places, size_t count,
+                         unsigned *ret_domains, struct qc_err *err)
+{
+    uint64_t devices[VAULT_CLOUDS_MAX];
+    unsigned domains = 0;
+    QC_ASSERT(count <= VAULT_CLOUDS_MAX);
+    for (size_t i = 0; i < count; i++)
+        devices[i] = device_of(places[i].url);
+    for (size_t i = 0; i < count; i++) {
+        bool seen = false;
+        for (size_t j = 0; j < i && devices[i] != NO_DEVICE; j++)
+            seen = seen || devices[j] == devices[i];
+        domains += !seen;
+        if (count > 1 && !seen && devices[i] != NO_DEVICE)
+            QC_TRY(tell_group(c, places, devices, count, i, err));
+    }
+    *ret_domains = domains;
+    return QC_OK;
+}
+
+qc_rc client_warn_descriptor(struct client *c, const struct vault_descriptor *d, struct qc_err *err)
+{
+    struct cloud_place places[VAULT_CLOUDS_MAX];
+    unsigned domains = 0;
+    for (size_t i = 0; i < d->cloud_count; i++)
+        places[i] = (struct cloud_place){ d->clouds[i].name, d->clouds[i].url };
+    return client_warn_clouds(c, places, d->cloud_count, &domains, err);
+}
