@@ -57,7 +57,7 @@
     X(BACKUP_GET, "SELECT sealed FROM backup WHERE version_no=?1")                                           \
     X(SEGMENT_RESERVE, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt)"          \
                        " VALUES (?1, ?2, ?3, ?4, ?5)")                                                       \
-    X(SEGMENT_RESERVED, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL"                 \
+    X(SEGMENT_RESERVED, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL AND segment_id>=?2"                 \
                         " ORDER BY segment_id")                                                              \
     X(SEGMENT_GET, GW_SQL_SEGMENT " WHERE s.segment_id=?1")                                                  \
     X(SEGMENT_DONE, "UPDATE segment SET seq=?2, size=?3, digest=?4, last=?5"                                 \

@@ -144,9 +144,15 @@ QC_MUST qc_rc gw_cat_backup(struct gw_cat *c, uint64_t version_no, qc_buf *ret, 
 /* Reserve a segment: a row without seq, durable when the transaction is. */
 QC_MUST qc_rc gw_cat_reserve(struct gw_cat *c, uint64_t version_no, uint64_t layout, uint32_t incarnation,
                              const uint8_t salt[GW_SALT_BYTES], uint64_t *ret_id, struct qc_err *err);
-/* A reserved segment of the version, if there is one that is not among the busy ones. */
-QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const uint64_t *busy,
-                              unsigned busy_count, uint64_t *ret_id, bool *ret_found, struct qc_err *err);
+/* Reserved segments that are not to be had: those that a put works on, and those of an earlier opening. */
+struct gw_taken {
+    const uint64_t *busy;
+    unsigned busy_count;
+    uint64_t below; /* segment ids below this one */
+};
+/* A reserved segment of the version, if there is one that is not taken. */
+QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struct gw_taken *not,
+                              uint64_t *ret_id, bool *ret_found, struct qc_err *err);
 /* id, salt, incarnation, layout and, if it has been written, all else but the absent set and ids of its
  * version. */
 QC_MUST qc_rc gw_cat_segment(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err);

@@ -183,6 +183,7 @@ static qc_rc open_local(struct gw_engine *e, const char *state_dir, struct qc_er
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(gw_config_get(e->cat, &e->conf, err));
+        QC_TRY(gw_meta_get(e->cat, "next_segment", &e->first_segment, err));
     }
     if (!qc_span_eq(gw_id_span(&e->conf.catalogue), qc_span_of(gw_root_catalogue(e->root), GW_ID_BYTES)))
         return QC_FAIL(err, QC_INTEGRITY, "the root key is of another catalogue");

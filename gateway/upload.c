@@ -1,9 +1,11 @@
 /* Uploads: intents, segments, cancelling.
  *
  * U1 (D1): a fragment is put only under a segment id whose row was durable before.
- * U2 (D2): an id is written at most once; a segment that is sent again, or that failed, gets a new one, and
- * the old one goes to the ledger. U3 (D3): a cancelled upload never decides: both are transactions on its
- * row.
+ *
+ * U2 (D2): an id is written at most once, by one process: a segment that is sent again, or that failed, gets
+ * a new one, and the old one goes to the ledger.
+ *
+ * U3 (D3): a cancelled upload never decides: both are transactions on its row.
  */
 #include "base/time.h"
 #include "engine_internal.h"
@@ -171,7 +173,8 @@ static qc_rc take_reserved(struct gw_engine *e, const struct gw_id *put_key, str
         count = e->busy_count;
         memcpy(busy, e->busy, sizeof busy);
     }
-    QC_TRY(gw_cat_reserved(e->cat, row.version_no, busy, count, &id, &found, err));
+    const struct gw_taken not = { .busy = busy, .busy_count = count, .below = e->first_segment };
+    QC_TRY(gw_cat_reserved(e->cat, row.version_no, &not, &id, &found, err));
     if (!found) {
         QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
         uint8_t salt[GW_SALT_BYTES];
@@ -213,7 +216,8 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_id *put_key, cons
     if (!seg->last) {
         struct gw_version_row v;
         bool found;
-        QC_TRY(gw_cat_reserved(e->cat, row.version_no, NULL, 0, &id, &found, err));
+        const struct gw_taken not = { .below = e->first_segment };
+        QC_TRY(gw_cat_reserved(e->cat, row.version_no, &not, &id, &found, err));
         QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
         if (!found)
             QC_TRY(gw_cat_reserve(e->cat, v.no, v.layout, e->conf.incarnation, salt, &id, err));
@@ -221,7 +225,7 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_id *put_key, cons
     return gw_cat_commit(e->cat, &tx, err);
 }
 
-/* What was written of a segment that did not reach the quorum is wanted no more. */
+/* What was written of a segment that has no row is wanted no more. */
 static qc_rc drop_segment(struct gw_engine *e, uint64_t id, struct qc_err *err)
 {
     QC_LOCK(gw_cat_lock(e->cat));
@@ -237,7 +241,6 @@ static qc_rc drop_segment(struct gw_engine *e, uint64_t id, struct qc_err *err)
 static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, const struct gw_written *w,
                            struct qc_err *err)
 {
-    struct qc_err ignored = { 0 };
     const char *why = "no answer in time";
     uint32_t cloud = 0;
 
@@ -247,8 +250,6 @@ static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, co
             if (w->outcome[i - 1].why[0] != 0)
                 why = w->outcome[i - 1].why;
         }
-    qc_ignore(drop_segment(e, seg->id, &ignored),
-              "the row stays reserved, and goes to the ledger with the upload");
     return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed (%s: %s)", w->durable,
                    seg->n, e->conf.write_quorum, gw_engine_cloud_name(e, cloud), why);
 }
@@ -272,8 +273,7 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
     struct gw_segment done = *seg;
     memcpy(done.digest, w->digest, sizeof done.digest);
     QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
-    QC_TRY(segment_rows(e, &p->put_key, &done, w, salt, err));
-    return qc_fault(put_segment_row, err);
+    return segment_rows(e, &p->put_key, &done, w, salt, err);
 }
 
 qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, struct gw_unit *u,
@@ -282,6 +282,7 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
     struct gw_segment_receipt r = { 0 };
     struct gw_segment seg = { 0 };
     struct gw_written w = { 0 };
+    struct qc_err why = { 0 };
 
     QC_TRY(gw_engine_may(e, err));
     if (p->size < 1 || p->size > QC_GW_SEGMENT_MAX)
@@ -298,9 +299,10 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
     seg.last = p->last;
     seg.size = p->size;
     const qc_rc rc = write_segment(e, p, &seg, u, &w, err);
-    gw_busy_remove(e, seg.id);
-    if (rc != QC_OK)
-        return rc;
+    if (rc == QC_OK || drop_segment(e, seg.id, &why) == QC_OK)
+        gw_busy_remove(e, seg.id); /* else it stays busy: not handed out again before the next opening (U2) */
+    QC_TRY(rc);
+    QC_TRY(qc_fault(put_segment_row, err));
     r.durable = w.durable;
     r.n = seg.n;
     for (unsigned i = 0; i < seg.n; i++)

@@ -2,4 +2,5 @@
 if(QC_FAULT_POINTS)
   qc_test(fault gateway_damage DEPS base qrng cloud gateway TIMEOUT 300)
   qc_test(fault gateway_takeover DEPS base qrng cloud gateway TIMEOUT 300)
+  qc_test(fault gateway_disk DEPS base qrng cloud gateway TIMEOUT 300)
 endif()
