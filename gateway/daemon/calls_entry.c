@@ -9,7 +9,7 @@ qc_rc call_entry_get(struct request *r, struct answer *ret, struct qc_err *err)
     QC_CLEANUP(gw_entry_row_done) struct gw_entry_row row = { 0 };
     QC_TRY(request_json(r, names, 1, &in, err));
     QC_TRY(json_path(&path, in, err));
-    QC_TRY(gw_entry_get(r->server->engine, &r->id[0], qc_buf_span(&path), &row, err));
+    QC_TRY(gw_entry_get(request_engine(r), &r->id[0], qc_buf_span(&path), &row, err));
     return json_entry(&ret->json, &row, err);
 }
 
@@ -63,7 +63,7 @@ qc_rc call_entry_list(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(query_parse(&q, &prefix, &after, in, err));
     QC_TRY(qc_json_new_arr(&entries, err));
     struct page page = { .entries = entries };
-    qc_rc rc = gw_entry_list(r->server->engine, &r->id[0], &q, add_entry, &page, &more, err);
+    qc_rc rc = gw_entry_list(request_engine(r), &r->id[0], &q, add_entry, &page, &more, err);
     if (rc != QC_OK && !page.full)
         return rc;
     QC_TRY(qc_json_new_obj(&ret->json, err));
@@ -78,7 +78,7 @@ static qc_rc tell_current(struct request *r, const struct gw_id *vault, qc_span 
     QC_CLEANUP(gw_entry_row_done) struct gw_entry_row row = { 0 };
     QC_CLEANUP(qc_json_free) struct json_t *entry = NULL;
     QC_TRY(qc_json_new_obj(&ret->with_error, err));
-    qc_rc rc = gw_entry_get(r->server->engine, vault, path, &row, err);
+    qc_rc rc = gw_entry_get(request_engine(r), vault, path, &row, err);
     if (rc == QC_NOTFOUND)
         return qc_json_set_null(ret->with_error, "current", err);
     QC_TRY(rc);
@@ -110,9 +110,9 @@ qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc_err *er
     QC_TRY(qc_json_b64_fixed(in, "seal", tombstone.seal, sizeof tombstone.seal, err));
     QC_TRY(json_id(in, "put_key", &put_key, err));
     tombstone.path = qc_buf_span(&path);
-    qc_rc rc = gw_entry_remove(r->server->engine, &r->id[0], &tombstone, &put_key, &receipt, err);
+    qc_rc rc = gw_entry_remove(request_engine(r), &r->id[0], &tombstone, &put_key, &receipt, err);
     QC_TRY(conflicted(r, rc, &r->id[0], tombstone.path, ret));
-    return json_receipt(&ret->json, r->server->engine, &receipt, err);
+    return json_receipt(&ret->json, request_engine(r), &receipt, err);
 }
 
 qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
@@ -126,7 +126,6 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     struct json_t *obj = NULL;
     int64_t segments = 0;
     QC_TRY(request_json(r, names, 3, &in, err));
-    QC_TRY(gw_upload_vault(r->server->engine, &c.put_key, &c.vault, err));
     QC_TRY(qc_json_obj(in, "entry", &obj, err));
     QC_TRY_AS(json_entry_parse(&entry, obj, err), err, "entry");
     QC_TRY(qc_json_int(in, "segments", 1, QC_GW_SEGMENTS_MAX, &segments, err));
@@ -134,7 +133,8 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     c.entry = entry.e;
     c.segments = (uint32_t)segments;
     c.backup = qc_buf_span(&backup);
-    qc_rc rc = gw_upload_commit(r->server->engine, &c, &receipt, err);
+    QC_TRY(gw_upload_vault(request_engine(r), &c.put_key, &c.vault, err));
+    qc_rc rc = gw_upload_commit(request_engine(r), &c, &receipt, err);
     QC_TRY(conflicted(r, rc, &c.vault, c.entry.path, ret));
-    return json_receipt(&ret->json, r->server->engine, &receipt, err);
+    return json_receipt(&ret->json, request_engine(r), &receipt, err);
 }

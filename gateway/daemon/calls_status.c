@@ -1,3 +1,6 @@
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "calls.h"
 #include "json.h"
 
@@ -11,7 +14,7 @@ static qc_rc health_json(struct json_t *o, const struct gw_health *h, struct qc_
 qc_rc call_health(struct request *r, struct answer *ret, struct qc_err *err)
 {
     struct gw_health h;
-    gw_engine_health(r->server->engine, &h);
+    gw_engine_health(request_engine(r), &h);
     QC_TRY(qc_json_new_obj(&ret->json, err));
     QC_TRY(qc_json_set_bool(ret->json, "ok", !h.fenced, err));
     QC_TRY(qc_json_set_str(ret->json, "version", QC_VERSION, err));
@@ -121,7 +124,7 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
 
 qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err)
 {
-    return status_json(&ret->json, r->server->engine, err);
+    return status_json(&ret->json, request_engine(r), err);
 }
 
 static qc_rc request_faults(struct json_t *o, struct gw_engine *e, const struct gw_request *q,
@@ -145,9 +148,9 @@ qc_rc call_request(struct request *r, struct answer *ret, struct qc_err *err)
 {
     struct gw_request q = { 0 };
     QC_CLEANUP(qc_json_free) struct json_t *error = NULL;
-    QC_TRY(gw_request_get(r->server->engine, r->name, &q, err));
+    QC_TRY(gw_request_get(request_engine(r), r->name, &q, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
-    QC_TRY(request_faults(ret->json, r->server->engine, &q, err));
+    QC_TRY(request_faults(ret->json, request_engine(r), &q, err));
     if (q.rc == QC_OK)
         return qc_json_set_null(ret->json, "error", err);
     QC_TRY(qc_json_new_obj(&error, err));
@@ -166,7 +169,7 @@ qc_rc call_backup(struct request *r, struct answer *ret, struct qc_err *err)
     struct gw_version_ids ids;
     version_ids(r, &ids);
     ret->raw.max = QC_GW_BACKUP_MAX;
-    return gw_version_backup(r->server->engine, &ids, &ret->raw, err);
+    return gw_version_backup(request_engine(r), &ids, &ret->raw, err);
 }
 
 static qc_rc info_clouds(struct json_t *o, struct gw_engine *e, const struct gw_version_info *info,
@@ -191,7 +194,7 @@ qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err)
     struct gw_version_ids ids;
     struct gw_version_info info = { 0 };
     version_ids(r, &ids);
-    QC_TRY(gw_version_info(r->server->engine, &ids, &info, err));
+    QC_TRY(gw_version_info(request_engine(r), &ids, &info, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     QC_TRY(json_count(ret->json, "size", info.size, err));
     QC_TRY(qc_json_set_int(ret->json, "k", info.k, err));
@@ -200,7 +203,7 @@ qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(qc_json_set_int(ret->json, "acked_margin", info.acked_margin, err));
     QC_TRY(qc_json_set_int(ret->json, "margin", info.margin, err));
     QC_TRY(json_count(ret->json, "segments", info.segments, err));
-    return info_clouds(ret->json, r->server->engine, &info, err);
+    return info_clouds(ret->json, request_engine(r), &info, err);
 }
 
 qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err)
@@ -209,11 +212,13 @@ qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err)
     bool partial = false;
     const char *range = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_RANGE);
     version_ids(r, &ids);
-    QC_TRY(gw_reader_open(r->server->engine, &ids, r->name, &ret->reader, &ret->size, err));
+    QC_TRY(gw_reader_open(request_engine(r), &ids, r->name, &ret->reader, &ret->size, err));
     qc_rc rc = range_parse(range, ret->size, &ret->from, &ret->to, &partial, err);
     if (rc != QC_OK) {
         gw_reader_close(&ret->reader);
-        ret->status = MHD_HTTP_RANGE_NOT_SATISFIABLE;
+        r->refused = MHD_HTTP_RANGE_NOT_SATISFIABLE;
+        r->header = MHD_HTTP_HEADER_CONTENT_RANGE;
+        (void)snprintf(r->header_text, sizeof r->header_text, "bytes */%" PRIu64, ret->size);
         return rc;
     }
     ret->status = partial ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;

@@ -15,7 +15,7 @@ qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *er
     QC_TRY(json_id(in, "version", &u.version, err));
     QC_TRY(json_number(in, "base", &u.base, err));
     QC_TRY(json_number(in, "path_number", &u.path_number, err));
-    QC_TRY(gw_upload_begin(r->server->engine, &u, &made, err));
+    QC_TRY(gw_upload_begin(request_engine(r), &u, &made, err));
     ret->status = made ? MHD_HTTP_CREATED : MHD_HTTP_OK;
     QC_TRY(qc_json_new_obj(&ret->json, err));
     return qc_json_set_hex(ret->json, "put_key", gw_id_span(&u.put_key), err);
@@ -36,10 +36,10 @@ qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
     if (r->unit_at != r->unit_size)
         return QC_FAIL(err, QC_USAGE, "the segment ends after %zu of %zu bytes", r->unit_at, r->unit_size);
     p.last = last != NULL && last[0] == '1';
-    QC_TRY(gw_upload_segment(r->server->engine, &p, r->unit, &receipt, err));
+    QC_TRY(gw_upload_segment(request_engine(r), &p, r->unit, &receipt, err));
     QC_TRY(qc_json_new_arr(&owed, err));
     for (unsigned i = 0; i < receipt.owed_count; i++)
-        QC_TRY(qc_json_append_str(owed, gw_engine_cloud_name(r->server->engine, receipt.owed[i]), err));
+        QC_TRY(qc_json_append_str(owed, gw_engine_cloud_name(request_engine(r), receipt.owed[i]), err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     QC_TRY(qc_json_set_int(ret->json, "seq", p.seq, err));
     QC_TRY(qc_json_set_int(ret->json, "durable", receipt.durable, err));
@@ -67,8 +67,8 @@ qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err)
 {
     enum gw_upload_state state = GW_UPLOAD_UNKNOWN;
     struct gw_receipt receipt = { 0 };
-    QC_TRY(gw_upload_get(r->server->engine, &r->id[0], &state, &receipt, err));
-    return upload_json(&ret->json, r->server->engine, state, &receipt, err);
+    QC_TRY(gw_upload_get(request_engine(r), &r->id[0], &state, &receipt, err));
+    return upload_json(&ret->json, request_engine(r), state, &receipt, err);
 }
 
 qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *err)
@@ -76,10 +76,10 @@ qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *e
     enum gw_upload_state state = GW_UPLOAD_UNKNOWN;
     struct gw_receipt receipt = { 0 };
     struct qc_err other = { 0 };
-    qc_rc rc = gw_upload_cancel(r->server->engine, &r->id[0], &state, &receipt, err);
+    qc_rc rc = gw_upload_cancel(request_engine(r), &r->id[0], &state, &receipt, err);
     if (rc == QC_CONFLICT &&
-        upload_json(&ret->with_error, r->server->engine, state, &receipt, &other) != QC_OK)
+        upload_json(&ret->with_error, request_engine(r), state, &receipt, &other) != QC_OK)
         qc_json_free(&ret->with_error);
     QC_TRY(rc);
-    return upload_json(&ret->json, r->server->engine, GW_UPLOAD_CANCELLED, &receipt, err);
+    return upload_json(&ret->json, request_engine(r), GW_UPLOAD_CANCELLED, &receipt, err);
 }

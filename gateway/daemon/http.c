@@ -19,6 +19,12 @@ void answer_done(struct answer *a)
     *a = (struct answer){ 0 };
 }
 
+struct gw_engine *request_engine(struct request *r)
+{
+    r->understood = true;
+    return r->server->engine;
+}
+
 const char *request_argument(struct request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
@@ -67,6 +73,8 @@ static enum MHD_Result send_bytes(struct request *r, unsigned status, const char
     bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES;
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
         ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
+    if (r->header != NULL)
+        ok = ok && MHD_add_response_header(response, r->header, r->header_text) == MHD_YES;
     enum MHD_Result sent = ok ? MHD_queue_response(r->connection, status, response) : MHD_NO;
     MHD_destroy_response(response);
     return sent;
@@ -98,9 +106,10 @@ static qc_rc error_json(struct json_t **json, const struct qc_err *why, struct q
 static enum MHD_Result send_error(struct request *r, struct answer *a, const struct qc_err *why)
 {
     struct qc_err err = { 0 };
-    unsigned status = a->status >= 400 ? a->status : (unsigned)qc_rc_http(why->rc);
-    /* What a client sent and does not parse is its mistake; the table's 502 is for what clouds sent. */
-    if (why->rc == QC_FORMAT && status == MHD_HTTP_BAD_GATEWAY)
+    unsigned status = r->refused != 0 ? r->refused : (unsigned)qc_rc_http(why->rc);
+    /* What a client sent and does not parse is its mistake; the table's 502 is for what clouds and disk sent.
+     */
+    if (why->rc == QC_FORMAT && !r->understood)
         status = MHD_HTTP_BAD_REQUEST;
     QC_LOG(status >= 500 ? QC_LOG_WARN : QC_LOG_INFO, "refused", QC_S("rc", qc_rc_name(why->rc)),
            QC_S("call", r->route != NULL ? r->route->pattern : "-"), QC_S("why", why->msg));
@@ -178,8 +187,10 @@ static qc_rc segment_begin(struct request *r, struct qc_err *err)
     const char *text =
         MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     uint64_t size = 0;
-    if (text == NULL)
+    if (text == NULL) {
+        r->refused = MHD_HTTP_LENGTH_REQUIRED;
         return QC_FAIL(err, QC_USAGE, "a segment needs a Content-Length");
+    }
     for (const char *p = text; *p != '\0'; p++)
         if (*p < '0' || *p > '9' || !qc_mul_u64(size, 10, &size) ||
             !qc_add_u64(size, (uint64_t)(*p - '0'), &size))

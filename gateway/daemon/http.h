@@ -46,10 +46,16 @@ struct request {
     qc_buf body;
     struct gw_unit *unit; /* a segment's bytes */
     size_t unit_at, unit_size;
-    bool at_once; /* a refusal that does not wait for the body; the connection ends with it */
-    qc_rc rc;     /* of what went wrong before the call: the body is swallowed, then this is answered */
+    bool at_once;       /* a refusal that does not wait for the body; the connection ends with it */
+    bool understood;    /* the engine was asked: bytes that do not parse from now on are not the client's */
+    unsigned refused;   /* status of a refusal, where HTTP has one that errors do not; 0: by the error */
+    const char *header; /* what that status wants to be said with it, or NULL */
+    char header_text[64];
+    qc_rc rc; /* of what went wrong before the call: the body is swallowed, then this is answered */
     struct qc_err err;
 };
+/* All of the request has been parsed: ask the engine. */
+struct gw_engine *request_engine(struct request *r);
 
 /* What a call gives back: JSON, raw bytes, or a stretch of a version. Empty is {0}. */
 struct answer {
@@ -75,7 +81,7 @@ extern const struct route routes[];
 extern const size_t routes_count;
 
 /* The row for a request, its ids and number written into r. QC_NOTFOUND; QC_USAGE: the path is known, the
- * method is not. */
+ * method is not (405). */
 QC_MUST qc_rc route_find(struct request *r, const char *method, const char *url, struct qc_err *err);
 
 /* `bytes=A-B`, `bytes=A-`, `bytes=-N` of size bytes (RFC 9110 14.1.2; one range). text NULL: all.

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -79,6 +80,14 @@ static bool matches(struct request *r, const char *pattern, const char *url)
     return *pattern == '\0' && *url == '\0';
 }
 
+/* One more of a path's methods, for Allow. */
+static void add_method(struct request *r, const char *method)
+{
+    const size_t n = strlen(r->header_text);
+    const int m = snprintf(r->header_text + n, sizeof r->header_text - n, "%s%s", n == 0 ? "" : ", ", method);
+    QC_ASSERT(m > 0 && (size_t)m < sizeof r->header_text - n); /* methods of our own table */
+}
+
 qc_rc route_find(struct request *r, const char *method, const char *url, struct qc_err *err)
 {
     bool known = false;
@@ -86,8 +95,10 @@ qc_rc route_find(struct request *r, const char *method, const char *url, struct 
         if (!matches(r, routes[i].pattern, url))
             continue;
         known = true;
-        if (strcmp(method, routes[i].method) != 0)
+        if (strcmp(method, routes[i].method) != 0) {
+            add_method(r, routes[i].method);
             continue;
+        }
         r->route = &routes[i];
         const char *name = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Qcloud-Request");
         char from_header[sizeof r->name] = "";
@@ -97,7 +108,10 @@ qc_rc route_find(struct request *r, const char *method, const char *url, struct 
             memcpy(r->name, from_header, sizeof r->name);
         return QC_OK;
     }
-    if (known)
-        return QC_FAIL(err, QC_USAGE, "this path has no such method");
+    if (known) {
+        r->refused = MHD_HTTP_METHOD_NOT_ALLOWED;
+        r->header = MHD_HTTP_HEADER_ALLOW;
+        return QC_FAIL(err, QC_USAGE, "this path has no such method: %s only", r->header_text);
+    }
     return QC_FAIL(err, QC_NOTFOUND, "no such path in the API");
 }

@@ -178,7 +178,7 @@ class Contract:
             error = value["error"]
             check(error["id"] in response["x-errors"], f"{error['id']} is none of {response['x-errors']}: {where}")
             status, retry = self.errors[error["id"]]
-            exception = (error["id"], answer.status) in (("format", 400), ("usage", 416))
+            exception = (error["id"], answer.status) in (("format", 400), ("usage", 411), ("usage", 416))
             check(exception or status == answer.status, f"{error['id']} belongs to {status}: {where}")
             check(error["retry"] == retry, f"retry of {error['id']}: {where}")
         return value

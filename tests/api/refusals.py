@@ -93,9 +93,12 @@ class Refusals:
             url = path
             for k, v in self.ids.items():
                 url = url.replace("{%s}" % k, str(v))
+            allowed = {m.upper() for m in METHODS if m in item}
             for method in METHODS:
                 if method not in item:
-                    self.unrouted(method.upper(), url, 400, "usage")
+                    a = self.unrouted(method.upper(), url, 405, "usage")
+                    allow = (a.headers["Allow"] or "").split(", ")
+                    check(len(allow) == len(allowed) and set(allow) == allowed, f"{method} {path}: Allow: {allow}")
         for url in ("/", "/v1", "/v1/", "/v2/health", "/v1/health/", "//v1/health", "/v1//health", "/v1/Health", "/v1/vaults/", "/v1/health/../status", "*",
                     "/" + "a" * 8000, "/v1/vaults/" + "0" * 32 + "/entries", "/v1/uploads", "/%76%31/nothing"):
             self.unrouted("GET", url, 404, "not-found")
@@ -106,11 +109,12 @@ class Refusals:
         where = f"{method} {url[:100]}: {a}"
         check(a.status == status, f"expected {status}: {where}")
         if method == "HEAD":
-            return                                  # an answer without a body
+            return a                                # an answer without a body
         schema = self.c.schema(self.c.page["components"]["schemas"]["Error"], True)
         why = self.c.wrong(schema, a.json())
         check(why is None, f"{why}: {where}")
         check(a.json()["error"]["id"] == error and a.headers["Content-Type"] == "application/json", f"expected {error}: {where}")
+        return a
 
 
 def mutations(good, path=()):
