@@ -132,7 +132,7 @@ class Hostile:
         # chunks have no length: a segment is refused, whatever stands beside them
         put(b"Transfer-Encoding: chunked\r\nContent-Length: 6\r\n", b"5\r\nhello\r\n0\r\n\r\n")
         put(b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"5\r\nhello\r\n0\r\n\r\n")
-        put(b"Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n0\r\n\r\n")
+        put(b"Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n0\r\n\r\n", (411,))
         put(b"Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", b"hello", (200, 400, 501, None))
         get = f"/v1/vaults/{self.walk.vault}/entries/get"
         for chunks in (b"zz\r\n", b"-1\r\nx\r\n", b"ffffffffffffffffff\r\nx", b"5\r\nhelloXX0\r\n\r\n", b"1" * 9000):
