@@ -82,7 +82,8 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_FAIL(err, QC_DEGRADED,
                        "all objects open; %" PRIu64 " of %" PRIu64 " without a part that a loss would need%s",
                        r.degraded, r.objects, missing_share ? ", and a share store is missing" : "");
-    qc_err_set(err, rc, QC_HERE, "%" PRIu64 " of %" PRIu64 " objects", r.bad, r.objects);
+    qc_err_set(err, rc, QC_HERE, "%" PRIu64 " of %" PRIu64 " object%s cannot be read", r.bad, r.objects,
+               text_s(r.objects));
     return rc;
 }
 

@@ -122,8 +122,11 @@ qc_rc help_errors(qc_buf *ret, struct qc_err *err)
 
 qc_rc help_commands(const struct qc_app *app, qc_buf *ret, struct qc_err *err)
 {
-    QC_TRY(
-        qc_buf_add_str(ret, "# Commands\n\nThis page is printed by `qcloud help commands`.\n\n```\n", err));
+    QC_TRY(qc_buf_add_str(
+        ret,
+        "# Commands\n\nThis page is printed by `qcloud help commands`. The lines that `--json` "
+        "writes are described in `docs/schema/`, a JSON Schema for each command.\n\n```\n",
+        err));
     QC_TRY(qc_opt_help(app, NULL, ret, err));
     QC_TRY(qc_buf_add_str(ret, "```\n", err));
     for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {

@@ -202,7 +202,8 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
 {
     bool plain = qc_args_flag(args, "help") ||
                  (args->cmd != NULL && (args->cmd->run == cmd_help || args->cmd->run == cmd_limits));
-    if (plain) /* text for people, asked for as such */
+    /* Text for people, asked for as such; and the kit, which is a file. */
+    if (plain || (args->cmd != NULL && args->cmd->run == cmd_gateway_kit))
         c->out.json = false;
     if (qc_args_flag(args, "version"))
         return cmd_version(c, args, err);

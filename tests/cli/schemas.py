@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""Every line that --json writes is described by docs/schema/: each command is run as it should and after losses, and each line
+validated, with no field that the schema does not name. At the end every kind of line of every schema was seen."""
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jsonschema
+
+sys.dont_write_bytecode = True
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+from harness import Box, check, main  # noqa: E402
+
+SCHEMAS = os.path.join(TOP, "docs", "schema")
+
+
+def closed(schema):
+    """The schema as a writer must obey it: objects have the named fields only."""
+    if isinstance(schema, list):
+        return [closed(s) for s in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {k: closed(v) for k, v in schema.items()}
+    if "properties" in out and isinstance(out["properties"], dict) and "additionalProperties" not in out:
+        out["additionalProperties"] = False
+    return out
+
+
+class Schemas:
+    def __init__(self):
+        self.docs, self.seen = {}, set()
+        for name in sorted(os.listdir(SCHEMAS)):
+            with open(os.path.join(SCHEMAS, name), encoding="utf-8") as f:
+                self.docs[name] = json.load(f)
+            check(self.docs[name].get("$id") == name, f"{name}: its $id is another")
+            jsonschema.Draft202012Validator.check_schema(self.docs[name])
+        self.strict = {name: closed(doc) for name, doc in copy.deepcopy(self.docs).items()}
+
+    def validator(self, docs, name, schema=None):
+        resolver = jsonschema.RefResolver(name, docs[name], store=docs)
+        return jsonschema.Draft202012Validator(schema or docs[name], resolver=resolver)
+
+    def check(self, name, value):
+        for docs in (self.docs, self.strict):
+            errors = list(self.validator(docs, name).iter_errors(value))
+            check(not errors, f"{name}: {json.dumps(value)[:600]}\n" + "\n".join(c.message for e in errors for c in (e.context or [e]))[:1500])
+        for branch in self.strict[name]["anyOf"]:
+            if self.validator(self.strict, name, branch).is_valid(value):
+                where, _, kind = branch["$ref"].partition("#/$defs/")
+                self.seen.add((where or name, kind))
+
+    def unseen(self):
+        for name, doc in self.docs.items():
+            for branch in doc.get("anyOf", []):
+                where, _, kind = branch["$ref"].partition("#/$defs/")
+                if (where or name, kind) not in self.seen:
+                    yield where or name, kind
+
+
+def run(schemas, box, command, exit_, *args):
+    """One command: every line is valid, the first is a start, the last the only result or error, with the status."""
+    p = box.start("--json", *args, stdin=subprocess.PIPE)
+    if "-" in args:
+        for _ in range(3):      # slow enough for a line of progress
+            p.stdin.write(bytes(17 << 20))
+            p.stdin.flush()
+            time.sleep(0.7)
+    stdout, stderr = p.communicate(timeout=60)
+    text = " ".join(map(os.fsdecode, args))
+    check(p.returncode == exit_, f"{text}: exit {p.returncode}, expected {exit_}\n{stdout.decode()[-1500:]}{stderr.decode()}")
+    check(not stderr, f"{text}: stderr is not empty: {stderr.decode()}")
+    lines = [json.loads(line) for line in stdout.decode("utf-8").splitlines()]
+    for line in lines:
+        schemas.check(command + ".json", line)
+    kinds = [line["type"] for line in lines]
+    check(kinds[0] == "start" and kinds[-1] in ("result", "error") and kinds.count("result") + kinds.count("error") == 1, f"{text}: {kinds}")
+    check(lines[-1]["exit"] == exit_, f"{text}: the last line says {lines[-1]['exit']}")
+    return lines
+
+
+def whole(schemas, box, ask):
+    path = box.write("a", os.urandom(20 << 20))
+    out = os.path.join(box.work, "out")
+    ask("put", 0, "put", path, "dir/a")
+    ask("put", 0, "put", path, b"b\xff")
+    ask("put", 3, "put", os.path.join(box.work, "none"), "x")
+    ask("put", 0, "put", "-", "slow")
+    ask("get", 0, "get", "dir/a", out)
+    ask("get", 3, "get", "none", out + "2")
+    ask("ls", 0, "ls")
+    ask("stat", 0, "stat", "dir/a", b"b\xff")
+    ask("stat", 3, "stat", "none")
+    ask("verify", 0, "verify")
+    ask("status", 0, "status")
+    ask("gateway-status", 0, "gateway", "status")
+    ask("gateway-rebuild", 0, "gateway", "rebuild")
+    ask("rm", 0, "rm", "dir/a")
+    ask("rm", 3, "rm", "dir/a")
+    ask("version", 0, "version")
+    return path
+
+
+def after_losses(box, ask, path):
+    with box.lost(box.stores[1]):
+        ask("get", 0, "get", b"b\xff", os.path.join(box.work, "out3"))
+        ask("put", 7, "put", path, "y")
+        ask("status", 4, "status")
+        ask("verify", 4, "verify")
+    with box.lost(box.stores[1]):
+        ask("recover", 0, "recover", "--share", "2", "--to", os.path.join(box.root, "new2"))
+    ask("recover", 5, "recover", "--share", "2", "--to", os.path.join(box.root, "new3"))
+    with box.lost(box.clouds[0]):
+        ask("put", 4, "put", path, "z")
+        ask("rm", 4, "rm", "z")
+        ask("status", 4, "status")
+    with box.lost(*box.clouds[:3]):
+        ask("get", 6, "get", b"b\xff", os.path.join(box.work, "out4"))
+        ask("verify", 6, "verify")
+        ask("status", 6, "status")
+    with box.lost(*box.stores, os.path.join(box.root, "new2")):
+        ask("status", 7, "status")
+
+
+def test():
+    schemas = Schemas()
+    with Box() as box:
+        def ask(command, exit_, *args):
+            return run(schemas, box, command, exit_, *args)
+
+        clouds = [a for i, c in enumerate(box.clouds, 1) for a in ("--cloud", f"c{i}=file://{c}")]
+        ask("init", 0, "init", "--local", *clouds, "--k", "3", "--share1", box.stores[0], "--share2", box.stores[1])
+        ask("init", 2, "init", "--local")
+        path = whole(schemas, box, ask)
+        after_losses(box, ask, path)
+        box.stop(signal.SIGTERM)
+        os.rename(box.home, box.home + ".old")
+        ask("join", 0, "init", "--join", box.stores[0], os.path.join(box.root, "new2"), "--take-over")
+    unseen = sorted(set(schemas.unseen()))
+    check(not unseen, f"never seen: {unseen}")
+    print(f"{len(schemas.docs)} schemas, {len(schemas.seen)} kinds of lines seen")
+
+
+main(test)
