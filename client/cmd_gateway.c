@@ -1,10 +1,11 @@
 /* gateway rebuild, kit: operator's commands to one's own on-demand gateway. */
 #include "client.h"
 
+#include "base/codec.h"
 #include "gateway_start.h"
 #include "signals.h"
 
-enum { REBUILD_WORDS = 2 * VAULT_CLOUDS_MAX + 8 };
+enum { REBUILD_WORDS = 2 * VAULT_CLOUDS_MAX + 10 };
 
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err)
 {
@@ -47,6 +48,7 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
     const char *argv[REBUILD_WORDS] = { "qcloud-gateway", "rebuild", "--state", c->places.gateway };
     QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_JSON_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf words = { .max = QC_CLIENT_TEXT_MAX * VAULT_CLOUDS_MAX };
+    char catalogue[2 * VAULT_ID_BYTES + 1];
     size_t at[VAULT_CLOUDS_MAX];
     size_t n = 4;
     const char *option = NULL;
@@ -63,6 +65,10 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
         argv[n++] = "--cloud";
         argv[n++] = (const char *)words.p + at[i];
     }
+    /* Whatever the places are by now: the vault's own gateway, and no other, is taken over. */
+    qc_hex(qc_span_of(d->catalogue, VAULT_ID_BYTES), catalogue);
+    argv[n++] = "--catalogue";
+    argv[n++] = catalogue;
     const char *kit = qc_args_value(args, "kit", NULL);
     if (kit != NULL) {
         argv[n++] = "--kit";

@@ -1,6 +1,8 @@
 /* Rebuild, the clouds' part: whose they are, the fence, the cut. */
 #include "rebuild_internal.h"
 
+#include "base/codec.h"
+
 int gw_rebuild_at(const struct gw_rebuilding *b, uint32_t cloud_id)
 {
     for (unsigned at = 0; at < b->setup->count; at++)
@@ -91,6 +93,21 @@ static qc_rc reopen_fan(struct gw_rebuilding *b, struct qc_err *err)
     return gw_fan_new(&b->fan, confs, b->setup->count, err);
 }
 
+/* A gateway that is not meant must not be shut out of its clouds: known before anything is written. */
+static qc_rc check_catalogue(const struct gw_rebuilding *b, struct qc_err *err)
+{
+    char have[2 * GW_ID_BYTES + 1], want[2 * GW_ID_BYTES + 1];
+    const struct gw_id *meant = b->setup->catalogue;
+
+    if (meant == NULL || qc_span_eq(gw_id_span(&b->report->catalogue), gw_id_span(meant)))
+        return QC_OK;
+    qc_hex(gw_id_span(&b->report->catalogue), have);
+    qc_hex(gw_id_span(meant), want);
+    return QC_FAIL(err, QC_CONFLICT,
+                   "these clouds belong to another gateway (catalogue %.8s, expected %.8s): they were not touched",
+                   have, want);
+}
+
 qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err)
 {
     bool good[QC_GW_CLOUDS_MAX] = { false };
@@ -114,6 +131,7 @@ qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err)
     b->report->needed = b->needed;
     b->report->reached = (unsigned)__builtin_popcount(b->good);
     memcpy(b->report->catalogue.b, gw_root_catalogue(b->root), GW_ID_BYTES);
+    QC_TRY(check_catalogue(b, err));
     if (b->report->reached < b->needed)
         return QC_FAIL(err, QC_QUORUM, "%u of %u clouds show their identity, %u are needed for a rebuild",
                        b->report->reached, b->count, b->needed);

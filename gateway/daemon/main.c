@@ -42,6 +42,7 @@ static const struct qc_opt rebuild_options[] = {
     { "state", 0, "DIR", "the state directory, made if missing", false },
     { "cloud", 0, "NAME=URL", "a cloud; give all there were", true },
     { "kit", 0, "FILE", "the operator's kit, where too few clouds answer for the root key", false },
+    { "catalogue", 0, "HEX", "refuse clouds of any other gateway than this", false },
     { "accept-loss", 0, NULL, "end the log before a record that no cloud has readable", false },
     { "json", 0, NULL, "the report as JSON", false },
     { 0 },
@@ -203,7 +204,9 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
 {
     struct cloud_list clouds = { 0 };
     struct gw_rebuild_report report = { 0 };
+    struct gw_id catalogue = { 0 };
     const char *state = NULL;
+    const char *meant = qc_args_value(args, "catalogue", NULL);
     const char *file = qc_args_value(args, "kit", NULL);
     size_t kit_n = 0;
     QC_CLEANUP(qc_key_free) qc_key *kit = NULL;
@@ -211,6 +214,8 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
     *(enum tell_about *)app = TELL_REBUILD;
     QC_TRY(state_of(args, &state, err));
     QC_TRY(clouds_of(args, &clouds, err));
+    if (meant != NULL)
+        QC_TRY_AS(qc_hex_dec(qc_span_str(meant), catalogue.b, GW_ID_BYTES, err), err, "--catalogue");
     if (file != NULL)
         QC_TRY_AS(kit_read(file, &kit, &kit_n, err), err, "--kit");
     QC_TRY(qrng_open("os", &q, err));
@@ -220,6 +225,7 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
         .count = clouds.count,
         .kit = kit != NULL ? qc_span_sub(qc_key_open(kit), 0, kit_n) : (qc_span){ 0 },
         .accept_loss = qc_args_flag(args, "accept-loss"),
+        .catalogue = meant != NULL ? &catalogue : NULL,
     };
     QC_TRY(gw_rebuild(state, &setup, &rng, &report, err));
     if (qc_args_flag(args, "json"))

@@ -13,6 +13,7 @@ struct gw_rebuild_setup {
     /* End the log where no copy of a record that may have been acknowledged is readable. False: QC_INTEGRITY.
      */
     bool accept_loss;
+    const struct gw_id *catalogue; /* the one that it must be; NULL: whatever the clouds say */
 };
 
 /* What was found, and what could not be known. */
@@ -34,7 +35,8 @@ struct gw_rebuild_report {
  * Make a catalogue in state_dir from what lies on the clouds, under a new incarnation that fences the old
  * gateway before anything is read. A catalogue that is there already is set aside as `before-<incarnation>`,
  * never removed. QC_QUORUM     fewer clouds with intact identities than needed; the message says how many
- * QC_CONFLICT   clouds of two gateways, or two rebuilds at once: this one gave way
+ * QC_CONFLICT   clouds of two gateways or of another one, nothing was written; or two rebuilds at once: this
+ *               one gave way
  * QC_INTEGRITY  the log does not verify, or a record that may have been acknowledged is damaged or missing on
  *               all clouds that were heard: nothing was cut off; bring more clouds back, or accept_loss
  * QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
