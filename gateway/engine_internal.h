@@ -36,7 +36,8 @@ struct gw_engine {
     struct gw_store *store;
     const qc_rng *rng;
     struct gw_config conf; /* as at the opening; life is not followed */
-    uint64_t first_segment; /* ids below it were reserved before this opening, and may have been written (U2) */
+    uint64_t
+        first_segment; /* ids below it were reserved before this opening, and may have been written (U2) */
     uint32_t bkey_epoch;
     struct qc_prk *bkey;
     struct gw_commits commits;

@@ -103,9 +103,10 @@ static qc_rc check_catalogue(const struct gw_rebuilding *b, struct qc_err *err)
         return QC_OK;
     qc_hex(gw_id_span(&b->report->catalogue), have);
     qc_hex(gw_id_span(meant), want);
-    return QC_FAIL(err, QC_CONFLICT,
-                   "these clouds belong to another gateway (catalogue %.8s, expected %.8s): they were not touched",
-                   have, want);
+    return QC_FAIL(
+        err, QC_CONFLICT,
+        "these clouds belong to another gateway (catalogue %.8s, expected %.8s): they were not touched", have,
+        want);
 }
 
 qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err)

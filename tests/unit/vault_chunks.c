@@ -1,5 +1,5 @@
-/* unit/vault_chunks: get of objects that other writers may make: every chunk and group size that FORMAT 3.1 allows.
- * The bytes are right, and resident memory stays within I6 whatever the sizes. */
+/* unit/vault_chunks: get of objects that other writers may make: every chunk and group size that FORMAT 3.1
+ * allows. The bytes are right, and resident memory stays within I6 whatever the sizes. */
 #include <malloc.h>
 
 #include "session.h"
@@ -28,7 +28,9 @@ static void seal(struct rig *r, const struct sizes *z, const struct vault_keys *
                  const struct vault_ids *ids, struct blob *N, uint8_t M[32], uint64_t *ret_n2)
 {
     struct qc_err err = { 0 };
-    struct vault_sealer_params params = { .ids = *ids, .chunk_log2 = z->chunk_log2, .group_log2 = z->group_log2 };
+    struct vault_sealer_params params = { .ids = *ids,
+                                          .chunk_log2 = z->chunk_log2,
+                                          .group_log2 = z->group_log2 };
     struct vault_meta meta = { .true_size = z->size,
                                .has_mtime = true,
                                .mtime_s = 1700000000,
@@ -107,8 +109,8 @@ static void put(struct rig *r, const char *name, const struct sizes *z)
     memcpy(e.version, ids.version, 16);
     e.size = v->n.n;
     e.path = qc_buf_span(&path);
-    CHECK_OK(vault_entry_private_seal(&priv, &e, r->v->ring, &(struct vault_meta){ .true_size = z->size }, salt,
-                                      &err));
+    CHECK_OK(vault_entry_private_seal(&priv, &e, r->v->ring, &(struct vault_meta){ .true_size = z->size },
+                                      salt, &err));
     e.priv = qc_buf_span(&priv);
     CHECK_OK(vault_entry_seal(&e, r->v->ring, &err));
     fe->path = (struct blob){ .p = malloc(path.n), .n = path.n, .cap = path.n };
@@ -151,12 +153,9 @@ int main(void)
     static const struct sizes all[] = {
         { 16, 1, (5 << 20) + 3 },   /* a tag block after every second chunk */
         { 16, 12, (9 << 20) + 70 }, /* many small chunks in one fetch */
-        { 17, 2, 8 << 20 },
-        { 22, 1, (29 << 20) + 1 },
-        { 23, 12, (40 << 20) - 1 },
-        { 24, 1, (16 << 20) + 1 }, /* the second chunk has one byte */
-        { 24, 1, 80 << 20 },
-        { 24, 12, (70 << 20) + 9 },
+        { 17, 2, 8 << 20 },         { 22, 1, (29 << 20) + 1 },
+        { 23, 12, (40 << 20) - 1 }, { 24, 1, (16 << 20) + 1 }, /* the second chunk has one byte */
+        { 24, 1, 80 << 20 },        { 24, 12, (70 << 20) + 9 },
     };
     static struct rig r;
     struct qc_err err = { 0 };

@@ -294,8 +294,8 @@ static void poisoned_mark(struct rig *r)
     vault_notes_done(&r->notes);
 }
 
-/* Row 35: the random source fails at the n-th draw of a put. Keys come before anything is sent; a failure later
- * (salts of records, entries) is cancelled. A put that is done succeeds or leaves nothing. */
+/* Row 35: the random source fails at the n-th draw of a put. Keys come before anything is sent; a failure
+ * later (salts of records, entries) is cancelled. A put that is done succeeds or leaves nothing. */
 struct failing {
     qc_rng good;
     unsigned left; /* draws until it fails; 0: it fails */
@@ -345,8 +345,8 @@ static void random_fails(struct rig *r)
     vault_notes_done(&r->notes);
 }
 
-/* Row 27: what is sealed anew is sealed under other keys: a put that failed, and one of the changed file after it,
- * have neither version, salt nor data key in common. */
+/* Row 27: what is sealed anew is sealed under other keys: a put that failed, and one of the changed file
+ * after it, have neither version, salt nor data key in common. */
 static void no_key_twice(struct rig *r)
 {
     struct qc_err err = { 0 };

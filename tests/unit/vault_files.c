@@ -75,7 +75,8 @@ static void sink(void)
     CHECK_OK(s->write(s->ctx, QC_LIT("half"), &err));
     vault_sink_file_free(&f);
     CHECK(holds("out", "hello world") && holds("out.part", NULL));
-    /* A file of the user that happens to have the name stays: ours have the mode 0600 while they are parts. */
+    /* A file of the user that happens to have the name stays: ours have the mode 0600 while they are parts.
+     */
     write_file("out.part", "not of a get");
     CHECK(chmod(in_work("out.part"), 0644) == 0);
     CHECK_OK(vault_sink_file_new(&f, in_work("out"), true, &err));
