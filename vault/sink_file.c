@@ -45,7 +45,7 @@ const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f)
 }
 
 /* A stale NAME.part that nobody holds is in the way: a get that was killed left it. Ours has the mode 0600
- * until just before it is renamed; any other file of that name is the user's, and stays. */
+ * until it is renamed; any other file of that name is the user's, and stays. */
 static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd old = { 0 };
@@ -112,14 +112,21 @@ static qc_rc write_bytes(void *ctx, qc_span bytes, struct qc_err *err)
  * mode and stays its owner's. */
 static qc_rc restore(struct vault_sink_file *f, struct qc_err *err)
 {
-    int fd = qc_fd_get(&f->file);
-    mode_t mode = f->has_mode ? f->mode & 0777 : 0600;
-    if (fchmod(fd, mode) != 0)
-        return QC_FAIL_OS(err, "%s: cannot set the mode", f->part);
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, f->mtime };
-    if (f->has_mtime && futimens(fd, times) != 0)
+    if (f->has_mtime && futimens(qc_fd_get(&f->file), times) != 0)
         return QC_FAIL_OS(err, "%s: cannot set the time", f->part);
     return QC_OK;
+}
+
+/* After the rename: a NAME.part with any mode but 0600 would look like a file of the user's (drop_stale). A crash in
+ * between leaves the whole file, readable by its owner alone. */
+static qc_rc restore_mode(struct vault_sink_file *f, struct qc_err *err)
+{
+    if (!f->has_mode || (f->mode & 0777) == 0600)
+        return QC_OK;
+    if (fchmod(qc_fd_get(&f->file), f->mode & 0777) != 0)
+        return QC_FAIL_OS(err, "'%s' is whole, but its mode cannot be set", f->name);
+    return qc_sync(qc_fd_get(&f->file), err);
 }
 
 static qc_rc finish(void *ctx, struct qc_err *err)
@@ -141,6 +148,7 @@ static qc_rc finish(void *ctx, struct qc_err *err)
         return QC_FAIL_OS(err, "cannot rename '%s' to '%s'", f->part, f->name);
     f->made = false;
     QC_TRY(qc_fault(client_renamed, err));
+    QC_TRY(restore_mode(f, err));
     return qc_dir_sync(dir, err);
 }
 

@@ -2,7 +2,7 @@
 # cli/bad_calls: command lines, environments and configurations that make no sense: exit 2 or 10, a message in three
 # parts, and nothing done.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
 echo x >f
 

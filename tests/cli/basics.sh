@@ -1,7 +1,7 @@
 #!/bin/bash
 # cli/basics: put, get, ls, stat, rm, verify, status as a user types them: output, exit codes, what goes where.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
 mk_vault 3 5
 err_has 'any 3 of 5 clouds are enough'

@@ -2,7 +2,7 @@
 # cli/docs_agree: the pages of commands and messages are what the program prints; every code that the pages of tests
 # name exists.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 : "${QC_SOURCE:?the source tree}"
 expect_exit 0 help errors
 diff -u "$QC_SOURCE/docs/errors/README.md" "$T/out" || fail "docs/errors/README.md: qcloud help errors > docs/errors/README.md"

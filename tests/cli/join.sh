@@ -2,7 +2,7 @@
 # cli/join: the machine is gone; another one takes the vault over from a share store and what clouds are left. The old
 # one, should it come back, is shut out and says so.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
 mk_vault 3 5
 random_file a 5000000

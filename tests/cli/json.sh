@@ -2,7 +2,7 @@
 # cli/json: every command's lines are JSON of one form and end with a result or an error that has the exit status;
 # stdout is data only, and object bytes are never mixed with it.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
 random_file a 3000000
 

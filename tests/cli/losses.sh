@@ -1,7 +1,7 @@
 #!/bin/bash
 # cli/losses: clouds and share stores go; what still works, what is refused, and how it is said.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
 mk_vault 3 5
 random_file a 2500000

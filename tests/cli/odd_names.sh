@@ -1,7 +1,7 @@
 #!/bin/bash
 # cli/odd_names: trees with names that break careless programs; empty files; pipes.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
 mk_vault 2 3
 

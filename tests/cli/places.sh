@@ -2,7 +2,7 @@
 # cli/places: full disks, read-only and unmounted directories, for clouds, stores, outputs and the gateway's own state.
 # Needs mount(8), so root; says so and passes otherwise.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
 mkdir probe
 if ! mount -t tmpfs -o size=64k tmpfs probe 2>/dev/null; then

@@ -1,7 +1,7 @@
 #!/bin/bash
 # cli/together: several commands at once share one gateway; interrupted ones leave nothing behind.
 # shellcheck source=tests/cli/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
 mk_vault 2 4
 random_file big 40000000
