@@ -1,6 +1,7 @@
 /* The catalogue's object and its statements, for the cat_*.c files and catalogue.c. */
 #pragma once
 #include <inttypes.h>
+#include <stdatomic.h>
 
 #include "base/alloc.h"
 #include "catalogue.h"
@@ -150,7 +151,7 @@ enum gw_sql {
 struct gw_cat {
     struct qc_db *db;
     struct qc_stmt *stmts[GW_SQL_COUNT];
-    bool broken;
+    atomic_bool broken; /* may be read without the lock */
     pthread_mutex_t lock; /* guards all of the above */
 };
 

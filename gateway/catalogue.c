@@ -136,6 +136,11 @@ qc_rc gw_cat_commit(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err)
     return rc;
 }
 
+bool gw_cat_broken(struct gw_cat *c)
+{
+    return atomic_load(&c->broken);
+}
+
 qc_rc gw_cat_stmt(struct gw_cat *c, enum gw_sql which, struct qc_stmt **ret, struct qc_err *err)
 {
     if (c->broken)

@@ -42,6 +42,7 @@ QC_MUST qc_rc gw_cat_checkpoint(struct gw_cat *c, struct qc_err *err);
 QC_MUST qc_rc gw_cat_begin(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err);
 /* A commit that fails for the disk's sake makes the catalogue broken: all later calls fail with QC_IO. */
 QC_MUST qc_rc gw_cat_commit(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err);
+bool gw_cat_broken(struct gw_cat *c); /* without the lock, too */
 
 /* -- meta and configuration ------------------------------------------------------------------------------ */
 

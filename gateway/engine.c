@@ -246,7 +246,8 @@ void gw_engine_health(struct gw_engine *e, struct gw_health *ret)
 {
     *ret = (struct gw_health){ .catalogue = e->conf.catalogue,
                                .incarnation = e->conf.incarnation,
-                               .fenced = atomic_load(&e->fenced) };
+                               .fenced = atomic_load(&e->fenced),
+                               .broken = gw_cat_broken(e->cat) };
 }
 
 qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err)

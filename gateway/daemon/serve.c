@@ -103,7 +103,16 @@ static int wait_signal(const sigset_t *set)
     return sigtimedwait(set, NULL, &tick);
 }
 
-static void run(struct http_server *server, const struct serve_options *o, const sigset_t *set)
+/* The catalogue's disk failed: only a new process, which reads what is on it, can tell what stands. */
+static bool broken(struct http_server *server)
+{
+    struct gw_health health;
+    gw_engine_health(server->engine, &health);
+    return health.broken;
+}
+
+static qc_rc run(struct http_server *server, const struct serve_options *o, const sigset_t *set,
+                 struct qc_err *err)
 {
     uint64_t next_ms = qc_now_ms();
     bool more = false;
@@ -111,13 +120,15 @@ static void run(struct http_server *server, const struct serve_options *o, const
         int sig = wait_signal(set);
         if (sig == SIGTERM || sig == SIGINT) {
             QC_LOG(QC_LOG_INFO, "stopping", QC_I("signal", sig));
-            return;
+            return QC_OK;
         }
         streams_rest(server);
         tidy(server, &next_ms, &more);
+        if (broken(server))
+            return QC_FAIL(err, QC_IO, "the disk under '%s' failed to write the catalogue", o->state);
         if (!more && idle(server, o->idle_s)) {
             QC_LOG(QC_LOG_INFO, "leaving: idle", QC_U("seconds", o->idle_s));
-            return;
+            return QC_OK;
         }
     }
 }
@@ -165,9 +176,9 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     QC_TRY(start_http(&server, &listening, &daemon, err));
     QC_TRY_AS(tell_ready(o->ready_fd, err), err, "--ready-fd");
     QC_LOG(QC_LOG_INFO, "serving", QC_S("version", QC_VERSION));
-    run(&server, o, set);
+    const qc_rc rc = run(&server, o, set, err);
     say_goodbye(&server, qc_fd_get(&dir));
-    return QC_OK;
+    return rc;
 }
 
 qc_rc serve(const struct serve_options *o, struct qc_err *err)

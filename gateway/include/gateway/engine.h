@@ -63,6 +63,7 @@ struct gw_health {
     struct gw_id catalogue;
     uint32_t incarnation;
     bool fenced;
+    bool broken; /* nothing but opening it anew helps */
 };
 void gw_engine_health(struct gw_engine *e, struct gw_health *ret);
 
