@@ -47,7 +47,7 @@ refused()
 
 # Real data: alignments and variants that Debian ships as examples. Images without documentation leave some of it out
 # of installed packages; then it is taken out of the package file.
-data_packages=(freebayes samtools-test htslib-test)
+mapfile -t data_packages < <(sed -n 's/^data //p' tools/packages)
 real_data=(
     usr/share/doc/freebayes/examples/tiny/NA12878.chr22.tiny.bam
     usr/share/doc/freebayes/examples/tiny/NA12878.chr22.tiny.giab.vcf
@@ -57,20 +57,6 @@ real_data=(
     usr/share/htslib-test/test/index.vcf
     usr/share/htslib-test/test/tabix/vcf_file.bcf
 )
-
-get_packages()
-{
-    local sudo=() p missing=()
-    [ "$(id -u)" = 0 ] || sudo=(sudo)
-    tools/setup
-    for p in "${data_packages[@]}"; do
-        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -qx 'install ok installed' || missing+=("$p")
-    done
-    if [ ${#missing[@]} -gt 0 ]; then
-        "${sudo[@]}" apt-get update -q
-        "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
-    fi
-}
 
 gather_data()
 {
@@ -120,7 +106,7 @@ finish()
 }
 
 step "packages"
-get_packages
+tools/setup --data
 
 step "build"
 mkdir -p build
