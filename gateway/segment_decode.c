@@ -54,24 +54,34 @@ static qc_rc decode_stripe(const struct decoding *d, uint32_t t, struct qc_err *
     return QC_OK;
 }
 
-/* Tags of what was decoded for the missing fragment x, against its row of the digest table. */
-static qc_rc check_decoded(const struct decoding *d, unsigned x, qc_span digests, struct qc_err *err)
+qc_rc gw_read_row_holds(const struct read_op *op, unsigned index, const uint8_t *payload, qc_span digests,
+                        bool *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_aead_free) struct qc_aead *aead = NULL;
-    const struct ec_geometry *g = &d->op->plan.geometry;
-    const uint8_t j = (uint8_t)d->missing[x];
-    const uint8_t *payload = gw_unit_payload(d->op->unit, d->instead[x]);
+    const struct ec_geometry *g = &op->plan.geometry;
+    const uint8_t i = (uint8_t)index;
     uint8_t tags[QC_TAG * QC_GW_STRIPES_MAX], row[GW_DIGEST_BYTES];
 
     QC_TRY(qc_aead_new(&aead, err));
     for (uint32_t t = 0; t < g->stripe_count; t++) {
         const struct ec_stripe st = ec_geometry_stripe(g, t);
-        QC_TRY(gw_frag_piece_tag(&d->op->plan.keys, aead, j, t,
+        QC_TRY(gw_frag_piece_tag(&op->plan.keys, aead, i, t,
                                  qc_span_of(payload + st.payload_offset, st.piece_size),
                                  tags + (size_t)QC_TAG * t, err));
     }
-    QC_TRY(gw_frag_tags_digest(j, qc_span_of(tags, (size_t)QC_TAG * g->stripe_count), row, err));
-    if (!qc_ct_eq(row, digests.p + (size_t)GW_DIGEST_BYTES * j, sizeof row))
+    QC_TRY(gw_frag_tags_digest(i, qc_span_of(tags, (size_t)QC_TAG * g->stripe_count), row, err));
+    *ret = qc_ct_eq(row, digests.p + (size_t)GW_DIGEST_BYTES * i, sizeof row);
+    return QC_OK;
+}
+
+/* What was decoded for the missing fragment x, against its row of the digest table. */
+static qc_rc check_decoded(const struct decoding *d, unsigned x, qc_span digests, struct qc_err *err)
+{
+    bool holds = false;
+
+    QC_TRY(gw_read_row_holds(d->op, d->missing[x], gw_unit_payload(d->op->unit, d->instead[x]), digests,
+                             &holds, err));
+    if (!holds)
         return QC_FAIL(err, QC_INTEGRITY,
                        "fragments whose tags hold decode to something else than was written");
     return QC_OK;

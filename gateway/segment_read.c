@@ -213,6 +213,8 @@ static bool ask_next(struct reading *rd)
 {
     while (rd->asked < rd->op->plan.n) {
         const unsigned index = rd->order[rd->asked++];
+        if ((rd->avoid >> index & 1) != 0)
+            continue;
         const struct gw_plan_fragment *f = &rd->op->plan.fragments[index];
         struct gw_outcome o = { .fate = GW_SKIPPED,
                                 .rc = QC_NOTFOUND,
@@ -349,25 +351,29 @@ static void reading_done(struct reading *rd)
     gw_batch_free(&rd->batch);
 }
 
-static qc_rc read_once(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
-                       qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
-                       struct qc_err *err)
+qc_rc gw_read_once(const struct read_ask *ask, struct gw_faults *faults, struct gw_read **ret,
+                   struct qc_err *err)
 {
+    const struct gw_segment *seg = ask->seg;
     QC_CLEANUP(op_free) struct read_op *op = NULL;
     QC_CLEANUP(gw_read_free) struct gw_read *r = qc_alloc(sizeof *r);
-    QC_CLEANUP(reading_done) struct reading rd = { .store = s, .faults = faults, .deadline = deadline };
+    QC_CLEANUP(reading_done) struct reading rd = {
+        .store = ask->store, .faults = faults, .deadline = ask->deadline, .avoid = ask->avoid
+    };
 
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "reading a segment");
-    QC_TRY(op_new(s, seg, range, deadline, &op, err));
+    QC_TRY(op_new(ask->store, seg, ask->range, ask->deadline, &op, err));
     rd.op = op;
-    QC_TRY(gw_batch_new(&rd.batch, s->fan, seg->n, op, op_unref, err));
+    QC_TRY(gw_batch_new(&rd.batch, ask->store->fan, seg->n, op, op_unref, err));
     (void)atomic_fetch_add(&op->refs, 1); /* the batch's */
     make_order(&rd, seg);
     gather(&rd);
     if (rd.good_count < seg->k)
         return too_few(&rd, err);
-    r->range = range;
+    r->range = ask->range;
+    for (unsigned i = 0; i < seg->n; i++)
+        r->good |= (uint32_t)rd.good[i] << i;
     QC_TRY(gw_read_decode(op, rd.good, r->data, err));
     r->op = QC_STEAL(op);
     *ret = QC_STEAL(r);
@@ -392,15 +398,20 @@ qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, struct g
                       qc_deadline deadline, struct gw_faults *faults, struct gw_read **ret,
                       struct qc_err *err)
 {
+    const struct read_ask ask = { .store = s, .seg = seg, .range = range, .deadline = deadline };
     struct gw_faults found = { 0 };
 
     QC_ASSERT(range.from < range.to);
     QC_ASSERT(range.to <= seg->size);
-    qc_rc rc = read_once(s, seg, range, deadline, &found, ret, err);
+    qc_rc rc = gw_read_once(&ask, &found, ret, err);
     if (rc == QC_QUORUM && !qc_deadline_over(deadline) && one_came_back(s, &found)) {
         qc_err_clear(err);
         found.count = 0;
-        rc = read_once(s, seg, range, deadline, &found, ret, err);
+        rc = gw_read_once(&ask, &found, ret, err);
+    }
+    if (rc == QC_INTEGRITY) {
+        qc_err_clear(err);
+        rc = gw_read_subsets(&ask, &found, ret, err);
     }
     gw_faults_add(faults, &found);
     return rc;

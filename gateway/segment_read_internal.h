@@ -1,4 +1,5 @@
-/* segment_read.c fetches, segment_decode.c makes data of what came. */
+/* segment_read.c fetches, segment_decode.c makes data of what came, segment_blame.c finds which of them to
+ * believe when that is not what was written. */
 #pragma once
 #include <stdatomic.h>
 
@@ -26,6 +27,15 @@ struct read_op {
     struct incoming in[QC_EC_N_MAX];
 };
 
+/* What is wanted. */
+struct read_ask {
+    struct gw_store *store;
+    const struct gw_segment *seg;
+    struct gw_range range;
+    qc_deadline deadline;
+    uint32_t avoid; /* bit i: fragment i is not to be used */
+};
+
 /* The asker's side of one read. */
 struct reading {
     struct gw_store *store;
@@ -33,6 +43,7 @@ struct reading {
     struct gw_batch *batch;
     struct gw_faults *faults;
     qc_deadline deadline;
+    uint32_t avoid;
     unsigned order[QC_EC_N_MAX];
     unsigned asked; /* of order */
     uint64_t since_ms[QC_EC_N_MAX];
@@ -43,8 +54,22 @@ struct reading {
 struct gw_read {
     struct read_op *op;
     struct gw_range range;
+    uint32_t good;                    /* bit i: fragment i came, verified */
     const uint8_t *data[QC_EC_N_MAX]; /* by data piece: the payload that holds it */
 };
+
+/* One try, as gw_segment_read. */
+QC_MUST qc_rc gw_read_once(const struct read_ask *ask, struct gw_faults *faults, struct gw_read **ret,
+                           struct qc_err *err);
+/*
+ * One try of the whole segment gave QC_INTEGRITY: some fragment's tags hold and its bytes are not what was
+ * written (a wrong code, at the writer). Read without one fragment, then without two, and so on, at most
+ * QC_GW_SUBSETS_MAX tries, until what comes is right, and blame those that do not belong to it: their rows in
+ * faults are damaged. faults has the rows of the first try.
+ * QC_INTEGRITY: no choice is right; others as gw_segment_read.
+ */
+QC_MUST qc_rc gw_read_subsets(const struct read_ask *first, struct gw_faults *faults, struct gw_read **ret,
+                              struct qc_err *err);
 
 /*
  * From k good fragments to k payloads of data: data[j], j < k. Where data is missing and the range is the
@@ -52,5 +77,8 @@ struct gw_read {
  * QC_INTEGRITY, QC_NOMEM.
  */
 QC_MUST qc_rc gw_read_decode(struct read_op *op, const bool *good, const uint8_t **data, struct qc_err *err);
+/* Tags of a fragment whose payload is given, and whether their digest is row `index` of the table. */
+QC_MUST qc_rc gw_read_row_holds(const struct read_op *op, unsigned index, const uint8_t *payload,
+                                qc_span digests, bool *ret, struct qc_err *err);
 /* Add rows: one per fragment, and no more than fit. */
 void gw_faults_add(struct gw_faults *to, const struct gw_faults *from);

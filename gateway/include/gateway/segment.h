@@ -120,7 +120,9 @@ struct gw_range {
  *
  * QC_QUORUM     fewer than k good fragments until the deadline. Before that clouds that were away are probed,
  *               and the read is repeated once if one is back
- * QC_INTEGRITY  k fragments with good tags decode to something that was not written (whole segments only)
+ * QC_INTEGRITY  k fragments with good tags decode to something that was not written, whichever are taken (at
+ *               most QC_GW_SUBSETS_MAX choices; whole segments only: a range that needs decoding is covered
+ *               by its fragments' tags and the client's own seal)
  * QC_TEMP       no unit was free; QC_NOMEM; QC_NOTCONF
  */
 QC_MUST qc_rc gw_segment_read(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
