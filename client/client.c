@@ -92,8 +92,14 @@ static enum msg_warning warning_of(enum vault_note_kind kind)
     return MSG_W_OTHER;
 }
 
-/* "c1 (2 fragments lost), c2 (1 fragment unreachable, 1 fragment damaged)": notes of one cloud stand
- * together. */
+/* "lost", "lost 3 times". A fragment that is read in pieces counts once for each. */
+static qc_rc add_kind(qc_buf *ret, const struct vault_note *n, bool more, struct qc_err *err)
+{
+    QC_TRY(qc_buf_addf(ret, err, "%s%s", more ? ", " : "", n->text));
+    return n->count > 1 ? qc_buf_addf(ret, err, " %" PRIu64 " times", n->count) : QC_OK;
+}
+
+/* "c1 (lost 3 times), c2 (unreachable, damaged)": notes of one cloud stand together. */
 static qc_rc list_clouds(const struct vault_notes *notes, qc_buf *ret, struct qc_err *err)
 {
     for (size_t i = 0; i < notes->n; i++) {
@@ -107,8 +113,7 @@ static qc_rc list_clouds(const struct vault_notes *notes, qc_buf *ret, struct qc
         for (size_t j = i; j < notes->n; j++) {
             const struct vault_note *n = &notes->v[j];
             if (n->kind == VAULT_NOTE_CLOUD && strcmp(n->cloud, first->cloud) == 0)
-                QC_TRY(qc_buf_addf(ret, err, "%s%" PRIu64 " fragment%s %s", j > i ? ", " : "", n->count,
-                                   text_s(n->count), n->text));
+                QC_TRY(add_kind(ret, n, j > i, err));
         }
         QC_TRY(qc_buf_add(ret, QC_LIT(")"), err));
     }

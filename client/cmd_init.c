@@ -249,7 +249,7 @@ qc_rc client_warn_places(struct client *c, const char *share1, const char *share
                  device[0] != gateway   ? "2"
                  : device[1] != gateway ? "1"
                                         : "1, share 2");
-    if (n == k)
+    if (n == k && n > 0)
         out_warn(&c->out, MSG_W_MARGIN_ZERO, NULL, "k = n = %u: every cloud is needed", n);
     return QC_OK;
 }

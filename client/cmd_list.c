@@ -196,6 +196,8 @@ static qc_rc each(struct client *c, const struct qc_args *args,
 {
     qc_rc worst = QC_OK;
     bool go_on = true;
+    if (args->argc == 1) /* what fails before its turn is about it, too */
+        c->end.about.name = qc_span_str(args->argv[0]);
     QC_TRY(client_open(c, err));
     for (int i = 0; i < args->argc && go_on; i++) {
         struct qc_err why = { 0 };

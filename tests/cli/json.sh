@@ -37,6 +37,9 @@ ok 3 get none out.none
 ok 0 verify
 ok 0 status
 [ "$(json_get "[l['status']['loss_budget'] for l in lines if 'status' in l]")" = '[1]' ] || fail "status"
+[ "$(json_get "[l['status']['failure_domains'] for l in lines if 'status' in l]")" = '[1]' ] || fail "devices"
+[ "$(json_get "[l['what'] for l in lines if l.get('id') == 'W0414']")" = "['all 4 clouds lie on one device: a failed disk loses them all']" ] ||
+    fail "clouds on one device"
 ok 0 rm x/a
 ok 2 nonsense
 ok 2 put a b c

@@ -18,12 +18,12 @@ struct vault_op {
 enum vault_note_kind {
     VAULT_NOTE_SHARE_MISSING = 1, /* share store `share` is not there (or cannot be read) */
     VAULT_NOTE_SHARE_DAMAGED,     /* it is there, but its value for this object does not verify or lacks */
-    VAULT_NOTE_CLOUD,        /* `count` fragments of `cloud` were not served; text: missing, damaged, .. */
-    VAULT_NOTE_BACKUP,       /* the gateway's backup data is wrong or missing; the shares served */
-    VAULT_NOTE_MARGIN,       /* an object survives fewer losses than it was stored for */
-    VAULT_NOTE_UNFINISHED,   /* an interrupted put of an earlier command was settled, or could not be */
-    VAULT_NOTE_STORE_BEHIND, /* a share store could not be brought up to date (read-only, full) */
-    VAULT_NOTE_SKIPPED,      /* recover left something out, and why */
+    VAULT_NOTE_CLOUD,             /* `cloud` did not serve, `count` times; text: missing, damaged, .. */
+    VAULT_NOTE_BACKUP,            /* the gateway's backup data is wrong or missing; the shares served */
+    VAULT_NOTE_MARGIN,            /* an object survives fewer losses than it was stored for */
+    VAULT_NOTE_UNFINISHED,        /* an interrupted put of an earlier command was settled, or could not be */
+    VAULT_NOTE_STORE_BEHIND,      /* a share store could not be brought up to date (read-only, full) */
+    VAULT_NOTE_SKIPPED,           /* recover left something out, and why */
 };
 
 struct vault_note {
