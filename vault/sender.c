@@ -4,10 +4,11 @@
 #include "base/thread.h"
 #include "base/workq.h"
 
-#define SLOTS 2
+#define SLOTS 2 /* segments in memory (I6); both may be under way, each on its own connection */
 
 struct slot {
     struct sender *owner;
+    struct vault_gw *gw; /* of the thread that sends this slot */
     qc_buf bytes;
     uint32_t seq;
     uint64_t data;
@@ -16,7 +17,6 @@ struct slot {
 };
 
 struct sender {
-    struct vault_gw *gw; /* the thread's */
     const uint8_t *put_key;
     const struct vault_op *op;
     struct qc_workq *queue;
@@ -36,9 +36,10 @@ void sender_free(struct sender **sp)
     if (s == NULL)
         return;
     qc_workq_free(&s->queue);
-    vault_gw_close(&s->gw);
-    for (size_t i = 0; i < SLOTS; i++)
+    for (size_t i = 0; i < SLOTS; i++) {
+        vault_gw_close(&s->slot[i].gw);
         qc_buf_free(&s->slot[i].bytes);
+    }
     qc_cond_done(&s->changed);
     qc_mutex_done(&s->lock);
     qc_free(s);
@@ -59,9 +60,9 @@ qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key
     for (size_t i = 0; i < SLOTS; i++) {
         s->slot[i].owner = s;
         qc_buf_init(&s->slot[i].bytes, QC_VAULT_SEGMENT_MAX);
+        QC_TRY(gw->ops->clone(gw, &s->slot[i].gw, err));
     }
-    QC_TRY(gw->ops->clone(gw, &s->gw, err));
-    QC_TRY(qc_workq_new(&s->queue, 1, SLOTS, err));
+    QC_TRY(qc_workq_new(&s->queue, SLOTS, SLOTS, err));
     *ret = QC_STEAL(s);
     return QC_OK;
 }
@@ -81,17 +82,17 @@ static void send_job(void *arg)
             s->sent += slot->bytes.n;
     }
     if (!failed)
-        rc = s->gw->ops->segment_put(s->gw,
-                                     &(struct vault_gw_part){ .put_key = s->put_key,
-                                                              .seq = slot->seq,
-                                                              .last = slot->last,
-                                                              .bytes = qc_buf_span(&slot->bytes) },
-                                     &answer, s->op, &why);
+        rc = slot->gw->ops->segment_put(slot->gw,
+                                        &(struct vault_gw_part){ .put_key = s->put_key,
+                                                                 .seq = slot->seq,
+                                                                 .last = slot->last,
+                                                                 .bytes = qc_buf_span(&slot->bytes) },
+                                        &answer, s->op, &why);
     QC_LOCK(&s->lock);
-    if (rc != QC_OK) {
+    if (rc != QC_OK && s->rc == QC_OK) {
         s->rc = rc;
         s->why = why;
-    } else if (!failed)
+    } else if (rc == QC_OK && !failed)
         s->done += slot->data;
     slot->busy = false;
     qc_cond_wake_all(&s->changed);
