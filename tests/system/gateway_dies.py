@@ -25,12 +25,20 @@ def kill_gateways(box):
     return len(pids)
 
 
-def until_begun(box, p):
-    """A put is under way: its journal is written."""
-    journal = os.path.join(box.home, "state", "journal")
-    while p.poll() is None and not (os.path.isdir(journal) and os.listdir(journal)):
+def journal(box):
+    """The names of puts that are under way, or were interrupted."""
+    folder = os.path.join(box.home, "state", "journal")
+    return set(os.listdir(folder)) if os.path.isdir(folder) else set()
+
+
+def begun(box, *args):
+    """A command that puts, with its own journal written: the gateway may know of it."""
+    before = journal(box)
+    p = box.start(*args)
+    while p.poll() is None and not journal(box) - before:
         time.sleep(0.001)
     check(p.poll() is None, "the put was too fast for this test")
+    return p
 
 
 def finish(p, limit=60):
@@ -104,8 +112,7 @@ def cannot_start(box, rng):
     path = box.write("in", rng.randbytes(SIZE))
     box.expect(0, "status")
     state = next(d for d, _, names in os.walk(box.home) if "catalogue.db" in names)
-    p = box.start("put", path, "away")
-    until_begun(box, p)
+    p = begun(box, "put", path, "away")
     os.rename(state, state + ".away")
     kill_gateways(box)
     code, took, err = finish(p)
@@ -119,8 +126,7 @@ def keeps_time(box, rng):
     """A time limit ends the command within about a second, also where nothing answers any more."""
     path = box.write("in", rng.randbytes(SIZE))
     box.expect(0, "status")
-    p = box.start("--timeout", "4", "put", path, "late")
-    until_begun(box, p)
+    p = begun(box, "--timeout", "4", "put", path, "late")
     stopped = [pid for pid in box.processes()]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
