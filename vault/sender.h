@@ -1,6 +1,6 @@
-/* Segments on their way to the gateway: two buffers, each with a thread and a connection, so that sealing, sending
- * and the waiting for disks overlap. They may arrive in any order (API: segments). Layer 3. Keeps I6. The bytes of a buffer stay as they are until they are durable: what is sent again is the
- * same. */
+/* Segments on their way to the gateway: two buffers, each with a thread and a connection, so that sealing,
+ * sending and the waiting for disks overlap. They may arrive in any order (API: segments). Layer 3. Keeps I6.
+ * The bytes of a buffer stay as they are until they are durable: what is sent again is the same. */
 #pragma once
 #include "vault/gw.h"
 
