@@ -52,7 +52,7 @@ QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
 /* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should
  * end (its cause would stop the others too). */
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst);
-/* The outcome of such a run. many: messages were told per object. */
+/* The outcome of such a run, whose messages were told object by object. what: "not stored as asked". */
 QC_MUST qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, struct qc_err *err);
 
 /* "share 1" of a directory's default place: <data>/share1. */

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/codec.h"
 #include "base/file.h"
 #include "gateway_start.h"
 #include "statement.h"

@@ -1,9 +1,7 @@
 /* init --join: a vault that exists, on a machine that does not know it. */
 #include "client.h"
 
-#include "base/codec.h"
 #include "base/file.h"
-#include "gateway_start.h"
 #include "statement.h"
 
 /* The directories given are stores 1, 2 or both; the other one gets the place of its option, or the usual

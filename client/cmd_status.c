@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "gateway_start.h"
 #include "statement.h"
 #include "text.h"
 
