@@ -8,6 +8,8 @@
  * U3 (D3): a cancelled upload never decides: both are transactions on its row.
  */
 #include "base/time.h"
+#include <stdio.h>
+
 #include "engine_internal.h"
 
 /* -- begin ----------------------------------------------------------------------------------------------- */
@@ -238,20 +240,25 @@ static qc_rc drop_segment(struct gw_engine *e, uint64_t id, struct qc_err *err)
     return qc_fault(sweep_marked, err);
 }
 
+/* Names all clouds that did not take it, in their order, each with its reason, as far as they fit. */
 static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, const struct gw_written *w,
                            struct qc_err *err)
 {
-    const char *why = "no answer in time";
-    uint32_t cloud = 0;
+    char list[QC_ERR_MSG_MAX - 96] = "";
+    size_t n = 0;
 
-    for (unsigned i = seg->n; i > 0; i--)
-        if ((w->durable_set >> (i - 1) & 1) == 0) {
-            cloud = w->cloud_id[i - 1];
-            if (w->outcome[i - 1].why[0] != 0)
-                why = w->outcome[i - 1].why;
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        for (unsigned i = 0; i < seg->n && n + 1 < sizeof list; i++) {
+            if (w->cloud_id[i] != gw_fan_id(e->fan, at) || (w->durable_set >> i & 1) != 0)
+                continue;
+            const char *why = w->outcome[i].why[0] != 0 ? w->outcome[i].why : "no answer in time";
+            const int m = snprintf(list + n, sizeof list - n, "%s%s: %s", n == 0 ? ": " : "; ",
+                                   gw_fan_name(e->fan, at), why);
+            n += m > 0 ? (size_t)m : 0;
         }
-    return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed (%s: %s)", w->durable,
-                   seg->n, e->conf.write_quorum, gw_engine_cloud_name(e, cloud), why);
+    }
+    return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed%s", w->durable, seg->n,
+                   e->conf.write_quorum, list);
 }
 
 static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, const struct gw_segment *seg,
