@@ -17,7 +17,7 @@ struct vault_sink_file {
     struct qc_fd dir, file; /* file: NAME.part, locked */
     char *name, *part;
     bool replace;
-    bool made; /* NAME.part is ours */
+    bool made;             /* NAME.part is ours */
     uint64_t size, pushed; /* written; of it given to the disk */
     bool has_mode, has_mtime;
     mode_t mode;
@@ -99,8 +99,8 @@ static qc_rc write_bytes(void *ctx, qc_span bytes, struct qc_err *err)
     QC_TRY_AS(qc_write_all(qc_fd_get(&f->file), &bytes, 1, err), err, "%s", f->part);
     f->size += bytes.n;
     if (f->size - f->pushed >= QC_VAULT_RANGE) {
-        /* The disk works while the next bytes come, instead of all at once at the end. A hint: what fails here
-         * fails again at the sync. */
+        /* The disk works while the next bytes come, instead of all at once at the end. A hint: what fails
+         * here fails again at the sync. */
         (void)sync_file_range(qc_fd_get(&f->file), (off_t)f->pushed, (off_t)(f->size - f->pushed),
                               SYNC_FILE_RANGE_WRITE);
         f->pushed = f->size;
@@ -118,8 +118,8 @@ static qc_rc restore(struct vault_sink_file *f, struct qc_err *err)
     return QC_OK;
 }
 
-/* After the rename: a NAME.part with any mode but 0600 would look like a file of the user's (drop_stale). A crash in
- * between leaves the whole file, readable by its owner alone. */
+/* After the rename: a NAME.part with any mode but 0600 would look like a file of the user's (drop_stale). A
+ * crash in between leaves the whole file, readable by its owner alone. */
 static qc_rc restore_mode(struct vault_sink_file *f, struct qc_err *err)
 {
     if (!f->has_mode || (f->mode & 0777) == 0600)

@@ -237,7 +237,7 @@ static inline qc_rc erig_check(struct erig *r, const struct erig_put *p, struct 
     QC_TRY(gw_reader_open(r->e, &ids, "0123456789abcdef", &reader, &size, err));
     CHECK(size == p->entry.size);
     for (uint32_t seq = 0; seq < p->segments; seq++) {
-        uint8_t *want = malloc(erig_size(p, seq)), *got = malloc(erig_size(p, seq));
+        uint8_t *want = malloc(erig_size(p, seq) + 1), *got = malloc(erig_size(p, seq) + 1);
         CHECK(want != NULL && got != NULL);
         erig_bytes(p, seq, want);
         qc_rc rc = QC_OK;
