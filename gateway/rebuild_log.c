@@ -124,8 +124,7 @@ static void free_copies(struct copies *c)
 
 static bool same_copy(const struct copies *c, unsigned x, unsigned y)
 {
-    return memcmp(c->hash[x], c->hash[y], GW_DIGEST_BYTES) ==
-           0; /* digests of what lies on clouds: no secret */
+    return qc_ct_eq(c->hash[x], c->hash[y], GW_DIGEST_BYTES);
 }
 
 /* Does the copy open, and name the hash of the object before it? */
