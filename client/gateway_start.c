@@ -171,6 +171,10 @@ static qc_span first_line_of(const qc_buf *said, qc_span *ret_code)
     return first;
 }
 
+/* The configuration says that there is one: it is not mounted, or lost. */
+static const char gateway_absent[] =
+    "mount the place that line one names; if it is lost: qcloud gateway rebuild";
+
 static qc_rc fail_as(int wait_status, const qc_buf *said, const char *what, struct qc_err *err)
 {
     qc_span code = { 0 };
@@ -187,6 +191,10 @@ static qc_rc fail_as(int wait_status, const qc_buf *said, const char *what, stru
         qc_err_set(err, rc, QC_HERE, "%.*s", (int)(line.n > 400 ? 400 : line.n), (const char *)line.p);
     if (rc == QC_INTEGRITY || rc == QC_FENCED)
         err->next = "qcloud gateway rebuild";
+    if (rc == QC_NOTCONF)
+        err->next = gateway_absent;
+    if (rc == QC_FULL)
+        err->next = "free space on the disk that line one names, then the same command again";
     return rc;
 }
 
@@ -374,8 +382,11 @@ qc_rc gateway_ensure(const char *state, uint32_t idle_s, qc_deadline deadline, c
         .said = { .max = QC_CLIENT_TEXT_MAX },
     };
     qc_rc rc = qc_dir_open(&dir, state, err);
-    if (rc == QC_NOTFOUND)
-        return QC_FAIL(err, QC_NOTCONF, "the gateway's state %s does not exist", state);
+    if (rc == QC_NOTFOUND) {
+        rc = QC_FAIL(err, QC_NOTCONF, "the gateway's state %s does not exist", state);
+        err->next = gateway_absent;
+        return rc;
+    }
     QC_TRY_AS(rc, err, "gateway state");
     a.dirfd = qc_fd_get(&dir);
     for (int i = 0; i < QC_CLIENT_START_TRIES; i++) {

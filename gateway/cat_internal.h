@@ -58,8 +58,9 @@
     X(BACKUP_GET, "SELECT sealed FROM backup WHERE version_no=?1")                                           \
     X(SEGMENT_RESERVE, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt)"          \
                        " VALUES (?1, ?2, ?3, ?4, ?5)")                                                       \
-    X(SEGMENT_RESERVED, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL AND segment_id>=?2"                 \
-                        " ORDER BY segment_id")                                                              \
+    X(SEGMENT_RESERVED,                                                                                      \
+      "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL AND segment_id>=?2"                \
+      " ORDER BY segment_id")                                                                                \
     X(SEGMENT_GET, GW_SQL_SEGMENT " WHERE s.segment_id=?1")                                                  \
     X(SEGMENT_DONE, "UPDATE segment SET seq=?2, size=?3, digest=?4, last=?5"                                 \
                     " WHERE segment_id=?1 AND seq IS NULL")                                                  \
@@ -151,7 +152,7 @@ enum gw_sql {
 struct gw_cat {
     struct qc_db *db;
     struct qc_stmt *stmts[GW_SQL_COUNT];
-    atomic_bool broken; /* may be read without the lock */
+    atomic_bool broken;   /* may be read without the lock */
     pthread_mutex_t lock; /* guards all of the above */
 };
 

@@ -172,6 +172,7 @@ static qc_rc open_local(struct gw_engine *e, const char *state_dir, struct qc_er
 {
     char path[GW_STATE_PATH_MAX];
 
+    QC_TRY(gw_state_there(state_dir, err));
     QC_TRY(gw_state_open(&e->state, state_dir, false, err));
     QC_TRY(gw_state_get_root(&e->state, gw_state_root, &e->root, err));
     QC_TRY(gw_state_path(&e->state, gw_state_catalogue, path, err));
@@ -179,6 +180,8 @@ static qc_rc open_local(struct gw_engine *e, const char *state_dir, struct qc_er
     if (rc == QC_NOTFOUND)
         return QC_FAIL(err, QC_NOTCONF, "'%s' has a root key and no catalogue: init it again, or rebuild",
                        state_dir);
+    if (rc == QC_FULL)
+        return QC_FAIL(err, QC_FULL, "the disk of the gateway's state '%s' is full", state_dir);
     QC_TRY(rc);
     {
         QC_LOCK(gw_cat_lock(e->cat));
@@ -190,6 +193,11 @@ static qc_rc open_local(struct gw_engine *e, const char *state_dir, struct qc_er
     QC_TRY(open_bkey(e, err));
     QC_TRY(open_clouds(e, err));
     return load_fence(e, err);
+}
+
+qc_rc gw_engine_there(const char *state_dir, struct qc_err *err)
+{
+    return gw_state_there(state_dir, err);
 }
 
 qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng *rng, struct qc_err *err)

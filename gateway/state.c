@@ -19,6 +19,21 @@ enum {
     SEALED_BKEY = GW_SALT_BYTES + GW_BKEY_BYTES + QC_TAG,
 };
 
+qc_rc gw_state_there(const char *path, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    struct stat st;
+
+    const qc_rc rc = qc_dir_open(&dir, path, err);
+    if (rc != QC_NOTFOUND)
+        QC_TRY_AS(rc, err, "state directory '%s'", path);
+    if (rc == QC_OK && fstatat(qc_fd_get(&dir), gw_state_root, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return QC_OK;
+    if (rc == QC_OK && errno != ENOENT)
+        return QC_FAIL_OS(err, "state directory '%s'", path);
+    return QC_FAIL(err, QC_NOTCONF, "no gateway in '%s'", path);
+}
+
 qc_rc gw_state_open(struct gw_state *ret, const char *path, bool create, struct qc_err *err)
 {
     QC_CLEANUP(gw_state_close) struct gw_state s = { 0 };

@@ -16,6 +16,9 @@ struct gw_state {
     struct qc_fd dir, lock;
 };
 
+/* Is there a root key? QC_NOTCONF. Writes nothing, and takes no lock. */
+QC_MUST qc_rc gw_state_there(const char *path, struct qc_err *err);
+
 /* create: made if missing, mode 0700. QC_NOTCONF: not there; QC_LOCKED; QC_AUTH: others may enter it. */
 QC_MUST qc_rc gw_state_open(struct gw_state *ret, const char *path, bool create, struct qc_err *err);
 void gw_state_close(struct gw_state *s);

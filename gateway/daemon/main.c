@@ -103,6 +103,7 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
     QC_CLEANUP(qc_fd_close) struct qc_fd log = { 0 };
     *(enum tell_about *)app = TELL_SERVE;
     QC_TRY(state_of(args, &o.state, err));
+    QC_TRY(gw_engine_there(o.state, err));
     QC_TRY(qc_args_u64(args, "idle", false, 0, IDLE_MAX_S, &o.idle_s, err));
     QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
     if (qc_args_value(args, "ready-fd", NULL) != NULL)

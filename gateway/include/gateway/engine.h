@@ -52,6 +52,9 @@ QC_MUST qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup
  */
 QC_MUST qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng *rng,
                              struct qc_err *err);
+/* Is there a gateway in the directory? QC_NOTCONF; nothing is written there, which may be the place where a
+ * disk is not mounted. */
+QC_MUST qc_rc gw_engine_there(const char *state_dir, struct qc_err *err);
 /* Waits for running commits; stuck clouds are left behind. */
 void gw_engine_close(struct gw_engine **e);
 
