@@ -52,6 +52,10 @@ qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_ra
             break;
     }
     qc_buf_clear(ret);
+    /* Its entry is sealed, or a share of it is here: the version was made. Who denies it withholds it, and
+     * the user is not told that there is no such object. */
+    if (rc == QC_NOTFOUND)
+        return QC_FAIL(err, QC_QUORUM, "the gateway says that it has no data of this version");
     return rc;
 }
 

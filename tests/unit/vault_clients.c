@@ -30,6 +30,18 @@ static void other_puts_x(void *ctx)
     vault_close(&o->r.v);
 }
 
+static void other_removes_x(void *ctx)
+{
+    struct other *o = ctx;
+    struct qc_err err = { 0 };
+    struct vault_remove_result removed;
+    CHECK_OK(rig_open(&o->r, &err));
+    struct vault_call call = rig_call(&o->r);
+    o->r.fake->before_list = NULL;
+    CHECK_OK(vault_remove(o->r.v, qc_span_str("x"), &call, &removed, &err));
+    vault_close(&o->r.v);
+}
+
 static void other_like(struct other *o, const struct rig *r, uint64_t salt)
 {
     *o = (struct other){ .r = *r, .size = 500, .salt = salt };
@@ -71,6 +83,20 @@ static void overtaken(struct rig *r)
     CHECK(n == 1);
     CHECK_OK(rig_get(r, "x", 500, 5, &err));
     CHECK(r->notes.n == 0);
+    struct vault_verify_result result;
+    r->fake->before_list = other_removes_x; /* listed, and then removed: nothing is wrong with it */
+    CHECK_OK(vault_verify(r->v, (qc_span){ 0 }, NULL, NULL, &call, &result, &err));
+    CHECK(result.worst == QC_OK && result.objects == 0);
+    CHECK_RC(rig_get(r, "x", 500, 5, &err), QC_NOTFOUND);
+    CHECK_OK(rig_put(r, "x", 500, 5, &err));
+    struct fake_version *v = &r->fake->version[r->fake->versions - 1];
+    v->object[0] ^= 1; /* it is there, and its data are not: that is wrong */
+    CHECK_OK(vault_verify(r->v, (qc_span){ 0 }, NULL, NULL, &call, &result, &err));
+    CHECK(result.bad == 1 && result.worst == QC_QUORUM);
+    REFUSED(rig_get(r, "x", 500, 5, &err), QC_QUORUM, "no data of this version");
+    v->object[0] ^= 1;
+    CHECK_OK(rig_get(r, "x", 500, 5, &err));
+    vault_notes_done(&r->notes);
     /* A gateway that stays behind is one, however often it is asked. */
     struct fake_image *before = fake_save(r->fake);
     CHECK_OK(rig_put(r, "x", 500, 6, &err));
