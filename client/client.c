@@ -56,7 +56,7 @@ qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_g
     return QC_OK;
 }
 
-qc_rc client_open(struct client *c, struct qc_err *err)
+static qc_rc open_vault(struct client *c, struct qc_err *err)
 {
     struct vault_conf conf;
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
@@ -66,6 +66,15 @@ qc_rc client_open(struct client *c, struct qc_err *err)
     QC_TRY(vault_open_session(&c->vault, &conf, &gw, &call, err));
     client_tell_notes(c, QC_OK, (qc_span){ 0 });
     return QC_OK;
+}
+
+qc_rc client_open(struct client *c, struct qc_err *err)
+{
+    qc_rc rc = open_vault(c, err);
+    /* Nothing was begun yet: the messages of put and rm, which leave open how far it came, would be wrong. */
+    if (rc == QC_TEMP || rc == QC_TIMEOUT)
+        c->out.class = MSG_CALL;
+    return rc;
 }
 
 /* Which warning a remark of the library becomes. */
