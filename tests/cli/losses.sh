@@ -34,7 +34,8 @@ same a back
 err_has W0402
 err_has 'share store 1 ('
 grep -q '): is missing' "$T/err" && fail "a stray colon"
-[ "$(grep -c W0401 "$T/err")" -le 1 ] || fail "not one warning for all clouds" # none where neither was asked
+[ "$(grep -c W0401 "$T/err")" = 1 ] || fail "not one warning for all clouds"
+grep W0401 "$T/err" | grep -q 'c2 (.*c4 (\|c4 (.*c2 (' || fail "the warning names not both clouds"
 grep -q '[^0-9]1 fragments' "$T/err" && fail "1 fragments"
 expect_exit 4 --strict get -f a back
 expect_exit 7 put a c
