@@ -16,19 +16,19 @@ qc_rc gw_cat_reserve(struct gw_cat *c, uint64_t version_no, uint64_t layout, uin
     return QC_OK;
 }
 
-qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struct gw_taken * not, uint64_t *ret_id,
+qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struct gw_taken *busy, uint64_t *ret_id,
                       bool *ret_found, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
     *ret_found = false;
-    QC_TRY(GW_QUERY(c, SEGMENT_RESERVED, &rows, err, QC_VI(version_no), QC_VI(not ->below)));
+    QC_TRY(GW_QUERY(c, SEGMENT_RESERVED, &rows, err, QC_VI(version_no), QC_VI(busy->below)));
     while (rows.row) {
         bool taken = false;
         uint64_t id;
         QC_TRY(qc_col_u64(rows.s, 0, &id, err));
-        for (unsigned i = 0; i < not ->busy_count; i++)
-            taken = taken || not ->busy[i] == id;
+        for (unsigned i = 0; i < busy->busy_count; i++)
+            taken = taken || busy->busy[i] == id;
         if (!taken) {
             *ret_id = id;
             *ret_found = true;

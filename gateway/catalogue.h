@@ -152,7 +152,7 @@ struct gw_taken {
     uint64_t below; /* segment ids below this one */
 };
 /* A reserved segment of the version, if there is one that is not taken. */
-QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struct gw_taken *not,
+QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struct gw_taken *busy,
                               uint64_t *ret_id, bool *ret_found, struct qc_err *err);
 /* id, salt, incarnation, layout and, if it has been written, all else but the absent set and ids of its
  * version. */
