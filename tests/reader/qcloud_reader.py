@@ -528,6 +528,14 @@ class Cloud:
         except FileNotFoundError:
             return None
 
+    def roots(self):
+        """(incarnation in the folder's name, block, bytes) of every root and cut object (9.2)."""
+        for root, _, files in os.walk(os.path.join(self.path, "r")):
+            for f in files:
+                if not f.startswith("."):
+                    with open(os.path.join(root, f), "rb") as h:
+                        yield self.unname(f), h.read()
+
     def logs(self):
         for root, _, files in os.walk(os.path.join(self.path, "l")):
             for f in files:
@@ -666,10 +674,43 @@ class Archive:
                 block = c.unname(name)
                 if block[8] == 0xFE and block[9] == 0 and block[12:] == bytes(4):
                     found[int.from_bytes(block[:8], "big")].append((c, key, block))
+        cuts = self.read_cuts()
+        wrote = {(seq, self.incarnation(b)) for seq, places in found.items() for _, _, b in places}
+        cuts = {c for c in cuts if not self.void(c, cuts, wrote)}
+        stand = {seq: [p for p in places if all(self.incarnation(p[2]) >= by or seq <= last for by, last in cuts)]
+                 for seq, places in found.items()}
         previous = bytes(32)
-        for seq in range(1, max(found, default=0) + 1):
-            raw = self.log_object(seq, found.get(seq, []), previous)
+        for seq in range(1, max((s for s, places in stand.items() if places), default=0) + 1):
+            raw = self.log_object(seq, stand.get(seq, []), previous)
             previous = sha(raw)
+
+    @staticmethod
+    def incarnation(block):
+        return int.from_bytes(block[10:12], "big")
+
+    def read_cuts(self):
+        """{(incarnation that cut, last sequence that stands)} (9.2)."""
+        key, cuts = kdfg(self.G, "cut", self.catalogue), set()
+        for c in self.clouds:
+            for block, d in c.roots():
+                if block[8] != 0xFC:
+                    continue
+                try:
+                    r = Reader(d, "cut")
+                    need(r.take(8) == b"QCLC\1\0\0\0" and r.take(16) == self.catalogue, "FORMAT", "cut: head")
+                    by, _cut_off, last, tag = r.int(4), r.int(4), r.int(8), r.take(32)
+                    r.end()
+                    need(same(mac(key, d[:-32]), tag), "INTEGRITY", "cut: tag")
+                    cuts.add((by, last))
+                except Refused as e:
+                    self.trouble.append(f"{c.path}: {e}")
+        return cuts
+
+    @staticmethod
+    def void(cut, cuts, wrote):
+        by, last = cut
+        return any(later > by and further > last and not any(seq == last + 1 and by <= inc < later for seq, inc in wrote)
+                   for later, further in cuts)
 
     def log_object(self, seq, places, previous):
         why = "not found"

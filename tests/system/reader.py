@@ -2,6 +2,7 @@
 """The second reader opens what the programs stored: from raw fragments and share stores, without the gateway; with all parts, with
 two clouds gone, with either share store gone."""
 import os
+import shutil
 import subprocess
 import sys
 
@@ -36,6 +37,17 @@ def test():
                     check(f.read() == d, f"clouds {clouds}, stores {stores}: {name} differs")
             check(not os.path.exists(os.path.join(out, "a/1")), "a removed object came back")
             print(f"clouds {sorted(clouds)}, stores {stores}: {len(data)} objects", flush=True)
+        shutil.rmtree(box.home)
+        box.expect((0, 4), "init", "--join", *box.stores, "--take-over")
+        data["after a rebuild"] = rng.randbytes(777)
+        box.expect(0, "put", box.write("in", data["after a rebuild"]), "after a rebuild")
+        box.stop(15)
+        out = os.path.join(box.work, "rebuilt")
+        read(box, box.clouds, box.stores, out)
+        for name, d in data.items():
+            with open(os.path.join(out, name), "rb") as f:
+                check(f.read() == d, f"after a rebuild: {name} differs")
+        print(f"after a rebuild, with its cut: {len(data)} objects", flush=True)
         read(box, box.clouds[:2], box.stores, os.path.join(box.work, "none"), code=7)
 
 
