@@ -67,6 +67,12 @@
     X(CLOUD_URL_SIZE_MAX, 4080, "bytes", "below PATH_MAX with room for what is appended")                    \
     X(CLOUD_SCHEME_SIZE_MAX, 15, "bytes", "\"file\", \"s3v2\"")                                              \
     X(CLOUD_NAME_SIZE_MAX, 64, "bytes", "a cloud's name in messages and in QC_CLOUD_FAULTS")                 \
+    X(CLOUD_ACCESS_SIZE_MAX, 256, "bytes", "id of a key: AWS gives 128 at most, Swift account:user")         \
+    X(CLOUD_SECRET_SIZE_MAX, 512, "bytes", "40 at AWS and Ceph; others let the operator choose")             \
+    X(CLOUD_SPEC_SIZE_MAX, 4095, "bytes", "a path, or aws:PROFILE")                                          \
+    X(CLOUD_PROFILE_SIZE_MAX, 128, "bytes", "a word between brackets, and in messages")                      \
+    X(CLOUD_CREDENTIALS_FILE_MAX, 64 * 1024, "bytes", "a team's ~/.aws/credentials: 400 profiles")           \
+    X(CLOUD_PASSWD_SIZE_MAX, 4096, "bytes", "a line of the user database; 1,024 are usual")                  \
     X(CLOUD_PARTS_MAX, 65536, "spans", "a fragment of a large segment, stripe piece by piece")               \
     X(CLOUD_SLICE, 1024 * 1024, "bytes", "between two looks at deadline and cancel flag")                    \
     X(CLOUD_LIST_MAX, 10000, "keys", "one page of a listing")                                                \

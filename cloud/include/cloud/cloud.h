@@ -61,7 +61,9 @@ struct cloud_space {
 };
 
 struct cloud_opts {
-    const char *name;   /* how messages and QC_CLOUD_FAULTS call it; NULL: the URL. Copied. */
+    const char *name;        /* how messages and QC_CLOUD_FAULTS call it; NULL: the URL. Copied. */
+    const char *credentials; /* where the keys are: /absolute/file or aws:PROFILE (FORMAT 10.1), never the
+                                keys; NULL for a driver that needs none. Copied. */
     bool exclusive;     /* refuse (QC_LOCKED) when another open handle, here or elsewhere, is exclusive too */
     struct cloud_op op; /* for the opening itself */
 };
