@@ -21,8 +21,7 @@ struct parser {
     struct qc_err *err;
 };
 
-/* Levenshtein distance of short words; cut at 32 letters. */
-static size_t distance(const char *a, const char *b)
+size_t qc_opt_distance(const char *a, const char *b)
 {
     size_t n = strnlen(a, 32), m = strnlen(b, 32), row[33];
 
@@ -50,7 +49,7 @@ struct nearest {
 
 static void consider(struct nearest *n, const char *name)
 {
-    size_t d = distance(n->word, name);
+    size_t d = qc_opt_distance(n->word, name);
 
     if (n->name == NULL || d < n->distance) {
         n->name = name;

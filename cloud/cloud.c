@@ -72,11 +72,19 @@ qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct cloud_op
 
 qc_rc cloud_create(const char *url, struct qc_err *err)
 {
+    struct cloud_opts opts = { .op = { .deadline = QC_NO_DEADLINE } };
+    return cloud_create_opts(url, &opts, err);
+}
+
+qc_rc cloud_create_opts(const char *url, const struct cloud_opts *opts, struct qc_err *err)
+{
     struct cloud_url u;
     QC_TRY(cloud_url_parse(url, &u, err));
     const struct cloud_driver *driver = NULL;
+    const char *name = opts->name != NULL ? opts->name : url;
     QC_TRY(driver_find(u.scheme, &driver, err));
-    QC_TRY_AS(driver->create(&u, err), err, "cloud %s", url);
+    QC_TRY_AS(cloud_op_check(&opts->op, err), err, "cloud %s", name);
+    QC_TRY_AS(driver->create(&u, opts, err), err, "cloud %s", name);
     return QC_OK;
 }
 

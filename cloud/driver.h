@@ -54,7 +54,7 @@ struct cloud_driver {
     /* opts is never NULL; opts->name is for the dispatcher. */
     qc_rc (*open)(struct cloud **ret, const struct cloud_url *url, const struct cloud_opts *opts,
                   struct qc_err *err);
-    qc_rc (*create)(const struct cloud_url *url, struct qc_err *err);
+    qc_rc (*create)(const struct cloud_url *url, const struct cloud_opts *opts, struct qc_err *err);
 };
 
 extern const struct cloud_driver cloud_file_driver;

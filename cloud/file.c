@@ -116,11 +116,20 @@ static qc_rc file_attach(struct file_cloud *f, bool exclusive, struct qc_err *er
     return QC_OK;
 }
 
+/* Whoever gives keys for a directory has mixed up two clouds. */
+static qc_rc no_credentials(const struct cloud_opts *opts, struct qc_err *err)
+{
+    if (opts->credentials != NULL)
+        return QC_FAIL(err, QC_USAGE, "credentials for a directory, which takes none");
+    return QC_OK;
+}
+
 static qc_rc file_open(struct cloud **ret, const struct cloud_url *url, const struct cloud_opts *opts,
                        struct qc_err *err)
 {
     const char *path = NULL;
     QC_TRY(url_dir(url, &path, err));
+    QC_TRY(no_credentials(opts, err));
     QC_CLEANUP(file_free) struct file_cloud *f = NULL;
     f = qc_alloc(sizeof *f);
     if (f == NULL)
@@ -196,10 +205,11 @@ static qc_rc mark_write(int dir, struct qc_err *err)
     return file_dir_sync(dir, err);
 }
 
-static qc_rc file_create(const struct cloud_url *url, struct qc_err *err)
+static qc_rc file_create(const struct cloud_url *url, const struct cloud_opts *opts, struct qc_err *err)
 {
     const char *path = NULL;
     QC_TRY(url_dir(url, &path, err));
+    QC_TRY(no_credentials(opts, err));
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return FILE_FAIL(err, "making the directory");
     QC_CLEANUP(qc_fd_close) struct qc_fd own = { 0 };

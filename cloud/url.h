@@ -23,3 +23,19 @@ struct cloud_url {
  * that has an '@' in it (I5).
  */
 QC_MUST qc_rc cloud_url_parse(const char *url, struct cloud_url *ret, struct qc_err *err);
+
+/* An option that a driver takes from the query. */
+struct cloud_url_key {
+    const char *name;
+    char *value; /* where its value goes, decoded, with a NUL; "" when it is not given */
+    size_t size; /* of value, in bytes, the NUL included */
+};
+
+/*
+ * The options of a driver: `name=value&name=value`, each at most once, none of them empty.
+ *
+ * QC_USAGE   an unknown option (the message has the nearest known one), one given twice, without a value or
+ * too long, bytes that must be encoded. Values already written stay.
+ */
+QC_MUST qc_rc cloud_url_query(const struct cloud_url *url, const struct cloud_url_key *keys, size_t count,
+                              struct qc_err *err);

@@ -65,7 +65,10 @@
     X(CLOUD_KEY_SIZE_MAX, 200, "bytes", "every provider and file system takes so much (s3.md 2.2)")          \
     X(CLOUD_KEY_DEPTH_MAX, 8, "components", "bounds the walk of a directory cloud; our keys have three")     \
     X(CLOUD_URL_SIZE_MAX, 4080, "bytes", "below PATH_MAX with room for what is appended")                    \
-    X(CLOUD_SCHEME_SIZE_MAX, 15, "bytes", "\"file\", \"s3v2\"")                                              \
+    X(CLOUD_SCHEME_SIZE_MAX, 15, "bytes", "\"file\", \"s3v2+https\"")                                        \
+    X(CLOUD_HOST_SIZE_MAX, 253, "bytes", "a name of DNS (RFC 1035)")                                         \
+    X(CLOUD_BUCKET_SIZE_MAX, 63, "bytes", "all makers agree (s3.md 2.2)")                                    \
+    X(CLOUD_REGION_SIZE_MAX, 63, "bytes", "of a region's name; AWS's have less than 20")                     \
     X(CLOUD_NAME_SIZE_MAX, 64, "bytes", "a cloud's name in messages and in QC_CLOUD_FAULTS")                 \
     X(CLOUD_ACCESS_SIZE_MAX, 256, "bytes", "id of a key: AWS gives 128 at most, Swift account:user")         \
     X(CLOUD_SECRET_SIZE_MAX, 512, "bytes", "40 at AWS and Ceph; others let the operator choose")             \

@@ -136,6 +136,8 @@ QC_MUST qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct 
  * slip.
  */
 QC_MUST qc_rc cloud_create(const char *url, struct qc_err *err);
+/* The same, with the name, credentials and limits of opts; `exclusive` has no meaning here. */
+QC_MUST qc_rc cloud_create_opts(const char *url, const struct cloud_opts *opts, struct qc_err *err);
 
 /* Wait for nothing, release everything; *c is NULL afterwards. Accepts NULL. */
 void cloud_close(struct cloud **c);
