@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/near.h"
+
 static const struct qc_opt built_in[] = {
     { .name = "help", .letter = 'h', .help = "show this text" },
     { .name = "version", .help = "show the program's version" },
@@ -21,27 +23,6 @@ struct parser {
     struct qc_err *err;
 };
 
-size_t qc_opt_distance(const char *a, const char *b)
-{
-    size_t n = strnlen(a, 32), m = strnlen(b, 32), row[33];
-
-    for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-
-            diagonal = row[j];
-            row[j] = change < least ? change : least;
-        }
-    }
-    return row[m];
-}
-
 struct nearest {
     const char *word, *name;
     size_t distance;
@@ -49,7 +30,7 @@ struct nearest {
 
 static void consider(struct nearest *n, const char *name)
 {
-    size_t d = qc_opt_distance(n->word, name);
+    size_t d = qc_near_edits(qc_span_str(n->word), qc_span_str(name));
 
     if (n->name == NULL || d < n->distance) {
         n->name = name;

@@ -4,22 +4,12 @@
 
 #include "base/codec.h"
 #include "base/file.h"
-#include "base/opt.h"
-#include "near.h"
-#include "text.h"
+#include "base/ini.h"
 
-/* One row per key: where it stands, how its value is taken and given. */
-struct key {
-    const char *section, *name;
-    bool needed; /* once its section is there */
-    qc_rc (*take)(qc_span value, struct conf *c, struct qc_err *err);
-    qc_rc (*give)(const struct conf *c, qc_buf *ret, struct qc_err *err);
-};
-
-static qc_rc take_id(qc_span v, struct conf *c, struct qc_err *err)
+static qc_rc take_id(void *ctx, qc_span v, struct qc_err *err)
 {
-    QC_TRY(qc_hex_dec(v, c->vault, CONF_ID_BYTES, err));
-    return QC_OK;
+    struct conf *c = ctx;
+    return qc_hex_dec(v, c->vault, CONF_ID_BYTES, err);
 }
 
 static qc_rc give_id(const struct conf *c, qc_buf *ret, struct qc_err *err)
@@ -27,25 +17,16 @@ static qc_rc give_id(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_hex_enc(qc_span_of(c->vault, CONF_ID_BYTES), ret, err);
 }
 
-static qc_rc take_share(qc_span v, char to[QC_CLIENT_PATH_MAX], struct qc_err *err)
+static qc_rc take_share1(void *ctx, qc_span v, struct qc_err *err)
 {
-    if (v.n == 0 || v.p[0] != '/')
-        return QC_FAIL(err, QC_USAGE, "an absolute path is needed");
-    if (v.n >= QC_CLIENT_PATH_MAX)
-        return QC_FAIL(err, QC_USAGE, "longer than %d bytes", QC_CLIENT_PATH_MAX - 1);
-    memcpy(to, v.p, v.n);
-    to[v.n] = '\0';
-    return QC_OK;
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->share[0], sizeof c->share[0], err);
 }
 
-static qc_rc take_share1(qc_span v, struct conf *c, struct qc_err *err)
+static qc_rc take_share2(void *ctx, qc_span v, struct qc_err *err)
 {
-    return take_share(v, c->share[0], err);
-}
-
-static qc_rc take_share2(qc_span v, struct conf *c, struct qc_err *err)
-{
-    return take_share(v, c->share[1], err);
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->share[1], sizeof c->share[1], err);
 }
 
 static qc_rc give_share1(const struct conf *c, qc_buf *ret, struct qc_err *err)
@@ -58,9 +39,9 @@ static qc_rc give_share2(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_add_str(ret, c->share[1], err);
 }
 
-static qc_rc take_gateway(qc_span v, struct conf *c, struct qc_err *err)
+static qc_rc take_gateway(void *ctx, qc_span v, struct qc_err *err)
 {
-    (void)c;
+    (void)ctx;
     if (!qc_span_eq(v, QC_LIT("local")))
         return QC_FAIL(err, QC_USAGE, "the only value that this program knows is 'local'");
     return QC_OK;
@@ -72,14 +53,11 @@ static qc_rc give_gateway(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_add_str(ret, "local", err);
 }
 
-static qc_rc take_idle(qc_span v, struct conf *c, struct qc_err *err)
+static qc_rc take_idle(void *ctx, qc_span v, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 32 };
-    const char *s = NULL;
+    struct conf *c = ctx;
     uint64_t seconds = 0;
-    if (qc_buf_add(&text, v, err) != QC_OK || qc_buf_cstr(&text, &s, err) != QC_OK ||
-        qc_parse_u64(s, "idle", false, &seconds, err) != QC_OK || seconds < 1 || seconds > 86400)
-        return QC_FAIL(err, QC_USAGE, "a number of seconds from 1 to 86400 is needed");
+    QC_TRY(qc_ini_u64(v, 1, 86400, &seconds, err));
     c->idle_s = (uint32_t)seconds;
     return QC_OK;
 }
@@ -89,133 +67,29 @@ static qc_rc give_idle(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_addf(ret, err, "%" PRIu32, c->idle_s);
 }
 
-static const struct key keys[] = {
-    { "vault", "id", true, take_id, give_id },
-    { "vault", "share1", true, take_share1, give_share1 },
-    { "vault", "share2", true, take_share2, give_share2 },
-    { "vault", "gateway", true, take_gateway, give_gateway },
-    { "gateway", "idle", false, take_idle, give_idle },
-};
-enum { KEYS = sizeof keys / sizeof keys[0] };
+enum { KEY_ID, KEY_SHARE1, KEY_SHARE2, KEY_GATEWAY, KEY_IDLE, KEYS };
 
-struct parse {
-    struct conf c;
-    const char *section; /* of keys[], or NULL */
-    bool seen[KEYS];
-    unsigned line;
+/* In the order in which they are printed. */
+static const struct qc_ini_key keys[KEYS] = {
+    [KEY_ID] = { "vault", "id", true, take_id },
+    [KEY_SHARE1] = { "vault", "share1", true, take_share1 },
+    [KEY_SHARE2] = { "vault", "share2", true, take_share2 },
+    [KEY_GATEWAY] = { "vault", "gateway", true, take_gateway },
+    [KEY_IDLE] = { "gateway", "idle", false, take_idle },
 };
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static qc_span trim(qc_span s)
-{
-    while (s.n > 0 && is_blank(s.p[0]))
-        s = qc_span_from(s, 1);
-    while (s.n > 0 && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
-/* A word of the file for a message: quoted, cut. */
-static qc_rc unknown(const struct parse *p, const char *what, qc_span word, const char *nearest,
-                     struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf quoted = { .max = 512 };
-    if (word.n > 64)
-        word.n = 64;
-    QC_TRY(text_quote(word, &quoted, err));
-    if (nearest == NULL)
-        return QC_FAIL(err, QC_USAGE, "line %u: unknown %s %.*s", p->line, what, (int)quoted.n,
-                       (const char *)quoted.p);
-    return QC_FAIL(err, QC_USAGE, "line %u: unknown %s %.*s; the nearest is '%s'", p->line, what,
-                   (int)quoted.n, (const char *)quoted.p, nearest);
-}
-
-static qc_rc parse_section(struct parse *p, qc_span name, struct qc_err *err)
-{
-    const char *names[KEYS];
-    for (size_t i = 0; i < KEYS; i++) {
-        names[i] = keys[i].section;
-        if (qc_span_eq(name, qc_span_str(keys[i].section))) {
-            p->section = keys[i].section;
-            return QC_OK;
-        }
-    }
-    return unknown(p, "section", name, near_word(name, names, KEYS), err);
-}
-
-static qc_rc parse_value(struct parse *p, qc_span name, qc_span value, struct qc_err *err)
-{
-    const char *names[KEYS];
-    size_t count = 0;
-    if (p->section == NULL)
-        return QC_FAIL(err, QC_USAGE, "line %u: a section such as [vault] must come first", p->line);
-    for (size_t i = 0; i < KEYS; i++) {
-        if (strcmp(keys[i].section, p->section) != 0)
-            continue;
-        names[count++] = keys[i].name;
-        if (!qc_span_eq(name, qc_span_str(keys[i].name)))
-            continue;
-        if (p->seen[i])
-            return QC_FAIL(err, QC_USAGE, "line %u: '%s' is given twice", p->line, keys[i].name);
-        for (size_t b = 0; b < value.n; b++)
-            if (value.p[b] < 0x20 || value.p[b] == 0x7F)
-                return QC_FAIL(err, QC_USAGE, "line %u: '%s': a control character", p->line, keys[i].name);
-        p->seen[i] = true;
-        struct qc_err why = { 0 };
-        if (keys[i].take(value, &p->c, &why) != QC_OK)
-            return QC_FAIL(err, QC_USAGE, "line %u: '%s': %s", p->line, keys[i].name, why.msg);
-        return QC_OK;
-    }
-    return unknown(p, "key", name, near_word(name, names, count), err);
-}
-
-static qc_rc parse_line(struct parse *p, qc_span line, struct qc_err *err)
-{
-    line = trim(line);
-    if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
-        return QC_OK;
-    if (line.p[0] == '[') {
-        if (line.p[line.n - 1] != ']')
-            return QC_FAIL(err, QC_USAGE, "line %u: a section is written [name]", p->line);
-        return parse_section(p, trim(qc_span_sub(line, 1, line.n - 2)), err);
-    }
-    const uint8_t *eq = memchr(line.p, '=', line.n);
-    if (eq == NULL)
-        return QC_FAIL(err, QC_USAGE, "line %u: neither [section] nor key = value", p->line);
-    size_t at = (size_t)(eq - line.p);
-    return parse_value(p, trim(qc_span_sub(line, 0, at)), trim(qc_span_from(line, at + 1)), err);
-}
-
-static qc_rc check_needed(const struct parse *p, struct qc_err *err)
-{
-    bool any = false;
-    for (size_t i = 0; i < KEYS; i++)
-        any = any || (keys[i].needed && p->seen[i]);
-    for (size_t i = 0; any && i < KEYS; i++)
-        if (keys[i].needed && !p->seen[i])
-            return QC_FAIL(err, QC_NOTCONF, "section [%s]: '%s' is missing", keys[i].section, keys[i].name);
-    return QC_OK;
-}
+static qc_rc (*const gives[KEYS])(const struct conf *c, qc_buf *ret, struct qc_err *err) = {
+    [KEY_ID] = give_id,           [KEY_SHARE1] = give_share1, [KEY_SHARE2] = give_share2,
+    [KEY_GATEWAY] = give_gateway, [KEY_IDLE] = give_idle,
+};
 
 qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err)
 {
-    struct parse p = { .c = { .idle_s = CONF_IDLE_DEFAULT } };
-    if (text.n > QC_CLIENT_CONF_MAX)
-        return QC_FAIL(err, QC_LIMIT, "%zu bytes, the limit is %d", text.n, QC_CLIENT_CONF_MAX);
-    while (text.n > 0) {
-        const uint8_t *end = memchr(text.p, '\n', text.n);
-        size_t n = end == NULL ? text.n : (size_t)(end - text.p);
-        p.line++;
-        QC_TRY(parse_line(&p, qc_span_sub(text, 0, n), err));
-        text = qc_span_from(text, end == NULL ? n : n + 1);
-    }
-    QC_TRY(check_needed(&p, err));
-    p.c.has_vault = p.seen[0];
-    *ret = p.c;
+    struct conf c = { .idle_s = CONF_IDLE_DEFAULT };
+    struct qc_ini ini = { .keys = keys, .count = KEYS };
+    QC_TRY(qc_ini_parse(text, QC_CLIENT_CONF_MAX, &ini, &c, err));
+    c.has_vault = ini.seen[KEY_ID];
+    *ret = c;
     return QC_OK;
 }
 
@@ -232,7 +106,7 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
             QC_TRY(qc_buf_addf(ret, err, "\n[%s]\n", keys[i].section));
         section = keys[i].section;
         QC_TRY(qc_buf_addf(ret, err, "%s = ", keys[i].name));
-        QC_TRY(keys[i].give(c, ret, err));
+        QC_TRY(gives[i](c, ret, err));
         QC_TRY(qc_buf_add(ret, QC_LIT("\n"), err));
     }
     return QC_OK;

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/opt.h"
+#include "base/near.h"
 
 static bool lower(char ch)
 {
@@ -116,6 +116,7 @@ static const struct cloud_url_key *key_find(const struct cloud_url_key *keys, si
                                             size_t n, struct qc_err *err)
 {
     const struct cloud_url_key *near = NULL;
+    size_t least = 0;
     char word[33];
     n = n < sizeof word ? n : sizeof word - 1;
     memcpy(word, name, n);
@@ -123,8 +124,11 @@ static const struct cloud_url_key *key_find(const struct cloud_url_key *keys, si
     for (size_t i = 0; i < count; i++) {
         if (strcmp(keys[i].name, word) == 0)
             return &keys[i];
-        if (near == NULL || qc_opt_distance(word, keys[i].name) < qc_opt_distance(word, near->name))
+        const size_t edits = qc_near_edits(qc_span_str(word), qc_span_str(keys[i].name));
+        if (near == NULL || edits < least) {
             near = &keys[i];
+            least = edits;
+        }
     }
     if (near == NULL)
         qc_err_set(err, QC_USAGE, QC_HERE,

@@ -1,8 +1,6 @@
 /* unit/client_conf: the configuration is taken strictly, and comes back as it was written. */
 #include "conf.h"
 
-#include "near.h"
-
 #include "qc_check.h"
 
 #define ID    "000102030405060708090a0b0c0d0e0f"
@@ -108,15 +106,6 @@ static void check_file(void)
     CHECK(rmdir(p.conf_dir) == 0 && rmdir(dir) == 0);
 }
 
-static void check_near(void)
-{
-    static const char *const words[] = { "share1", "gateway", "id" };
-    CHECK(near_word(QC_LIT("gatway"), words, 3) == words[1]);
-    CHECK(near_word(QC_LIT("ib"), words, 3) == words[2]);
-    CHECK(near_word(QC_LIT("completely"), words, 3) == NULL);
-    CHECK(near_word(QC_LIT(""), words, 3) == NULL);
-}
-
 int main(void)
 {
     check_good();
@@ -125,6 +114,5 @@ int main(void)
     check_limit();
     check_print();
     check_file();
-    check_near();
     return 0;
 }

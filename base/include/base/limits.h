@@ -25,6 +25,7 @@
     X(QC_DB_VALUE_MAX, 64 * 1024 * 1024, "bytes", "SQLITE_LIMIT_LENGTH of every connection of ours")         \
     X(QC_OPT_ARGS_MAX, 4096, "arguments", "a shell's expansion of a directory")                              \
     X(QC_OPT_GIVEN_MAX, 64, "options", "more than every command has")                                        \
+    X(QC_INI_KEYS_MAX, 64, "keys", "of one kind of configuration file; ours have a dozen or two")            \
     X(QC_POOL_COUNT_MAX, 4096, "buffers", "bounds the pool's table")                                         \
     X(QC_POOL_SIZE_MAX, 64 * 1024 * 1024, "bytes", "a segment with room to spare")                           \
     X(QC_WORKQ_THREADS_MAX, 256, "threads", "32 clouds, eight transfers")                                    \

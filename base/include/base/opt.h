@@ -72,9 +72,6 @@ QC_MUST qc_rc qc_args_u64(const struct qc_args *a, const char *name, bool units,
 /* The same for any text; what names it in the message. */
 QC_MUST qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret, struct qc_err *err);
 
-/* How far two words are apart (Levenshtein), for "did you mean"; of each the first 32 letters count. */
-size_t qc_opt_distance(const char *a, const char *b);
-
 /* The help of the program (cmd NULL) or of one command; appended to ret. */
 QC_MUST qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *ret,
                           struct qc_err *err);
