@@ -9,6 +9,9 @@
 #   tests/fuzz/corpus/NAME/, built-in inputs and seeded mutations.
 # qc_ct(NAME DEPS .. [LIBS ..] [INTERNAL ..])
 #   tests/ct/NAME.c under valgrind, its secrets marked undefined; ctest `ct/NAME`. Not in sanitizer builds.
+# qc_on_clouds(NAME TIMEOUT s [KIND ceph|swift] [COUNT n] [TLS] COMMAND word ..)
+#   ctest NAME, label clouds: starts real S3 clouds (tests/clouds/README.md), runs the command, ends them. {url1} {v2url1}
+#   {tlsurl1} {credentials1} {ca} in its words stand for those of cloud 1, and so on. In the sanitizer builds, too.
 function(qc_test_program TARGET)
   cmake_parse_arguments(PARSE_ARGV 1 T "" "" "SOURCES;DEPS;LIBS;INTERNAL")
   qc_module(${TARGET} PROGRAM LAYER 9 SOURCES ${T_SOURCES} DEPS ${T_DEPS} LIBS ${T_LIBS})
@@ -69,4 +72,25 @@ function(qc_ct NAME)
   qc_test_program(ct_${NAME} SOURCES ct/${NAME}.c DEPS ${T_DEPS} LIBS ${T_LIBS} INTERNAL ${T_INTERNAL})
   add_test(NAME ct/${NAME} COMMAND ${QC_VALGRIND} -q --error-exitcode=9 $<TARGET_FILE:qc_ct_${NAME}>)
   set_tests_properties(ct/${NAME} PROPERTIES LABELS ct TIMEOUT 300)
+endfunction()
+
+find_program(QC_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+function(qc_on_clouds NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 T "TLS" "TIMEOUT;KIND;COUNT" "COMMAND")
+  if(T_UNPARSED_ARGUMENTS OR NOT T_TIMEOUT OR NOT T_COMMAND)
+    message(FATAL_ERROR "qc_on_clouds(${NAME}) needs TIMEOUT and COMMAND; stray: '${T_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(NOT T_KIND)
+    set(T_KIND ceph)
+  endif()
+  if(NOT T_COUNT)
+    set(T_COUNT 1)
+  endif()
+  set(tls)
+  if(T_TLS)
+    set(tls --tls)
+  endif()
+  add_test(NAME ${NAME} COMMAND ${QC_PYTHON} -B ${PROJECT_SOURCE_DIR}/tests/system/clouds.py --kind ${T_KIND}
+    --count ${T_COUNT} ${tls} -- ${T_COMMAND})
+  set_tests_properties(${NAME} PROPERTIES LABELS clouds TIMEOUT ${T_TIMEOUT})
 endfunction()

@@ -1,6 +1,5 @@
 # Whole programs on directory clouds, driven from outside (tests/system/*.py). Not in sanitizer builds, where they
 # would only be slow; the scenarios of tests/cli run there. Label size: `memory` measures the optimised programs, alone.
-find_program(QC_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 function(qc_system NAME)
   cmake_parse_arguments(PARSE_ARGV 1 T "SERIAL" "TIMEOUT" "")
   if(QC_SANITIZE OR NOT TARGET qc_client)
@@ -17,6 +16,7 @@ qc_system(machine_lost TIMEOUT 300)
 qc_system(reader TIMEOUT 300)
 qc_system(transcript TIMEOUT 300)
 qc_system(flips TIMEOUT 7200)
+qc_system(clouds_end TIMEOUT 300)
 qc_system(memory SERIAL TIMEOUT 1800)
 if(TEST system/memory)
   set_tests_properties(system/memory PROPERTIES LABELS "system;size")
