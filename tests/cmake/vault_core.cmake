@@ -29,7 +29,3 @@ qc_fuzz(vault_record DEPS base ss vault)
 qc_fuzz(vault_path DEPS base vault)
 qc_fuzz(vault_entry DEPS base vault)
 qc_ct(vault_shares DEPS base ss vault)
-
-# bench/vault_seal: built on request (ninja qc_bench_vault_seal), run by hand.
-qc_test_program(bench_vault_seal SOURCES bench/vault_seal.c DEPS base ss vault)
-set_target_properties(qc_bench_vault_seal PROPERTIES EXCLUDE_FROM_ALL TRUE)

@@ -1,0 +1,73 @@
+"""What the measurements are held against: ceilings, ratios, floors. Shared by run.py (exit status) and page.py (the page).
+
+A line of results is a dict with "kind": machine, kernel, path, peak, small, other. Lines of kind path have one of
+NAMES below and "run"; kernels measured for a run have its number as well, so that both sides of a ratio come from one minute.
+"""
+import statistics
+
+# Of every GB of data an EC(3,5) put writes 5/3 GB.
+SPREAD = 5 / 3
+
+# name, floor, what it is held against
+RATIOS = [
+    ("put", 0.35, "fsynced sequential writes of the same disk, divided by 5/3"),
+    ("get", 0.45, "1 / (1/GCM + 1/loopback TCP + 1/page-cache read)"),
+    ("get_share_lost", 0.9, "get with both shares"),
+    ("get_file", None, "as get, and 1/fsynced write: the file is durable when the command ends"),
+]
+PEAKS = [("client", 64), ("gateway", 256)]    # MiB
+
+
+def serial(*rates):
+    return 1 / sum(1 / r for r in rates)
+
+
+def of_run(lines, run):
+    """name -> median rate (GB/s) of one run: kernels and paths."""
+    rates = {}
+    for x in lines:
+        if x.get("run") == run and x["kind"] in ("kernel", "path") and "gb_per_s" in x:
+            rates.setdefault(x["name"], []).append(x["gb_per_s"])
+    # Halves of one measurement (the disk before and after) took their time one after the other: the harmonic mean.
+    return {name: statistics.harmonic_mean(v) for name, v in rates.items()}
+
+
+def ceilings(r):
+    get = serial(r["gcm_open"], r["tcp"], r["cache"])
+    return {"put": r["disk"] / SPREAD, "get": get, "get_share_lost": r["get"], "get_file": serial(get, r["disk"])}
+
+
+def ratios(lines):
+    """name -> (median ratio, median rate, median ceiling, [ratio of each run])"""
+    out = {}
+    runs = sorted({x["run"] for x in lines if x["kind"] == "path"})
+    table = [of_run(lines, run) for run in runs]
+    for name, _, _ in RATIOS:
+        rows = [(r[name], ceilings(r)[name]) for r in table if name in r]
+        if rows:
+            each = [rate / top for rate, top in rows]
+            out[name] = (statistics.median(each), statistics.median(x for x, _ in rows), statistics.median(x for _, x in rows), each)
+    return out
+
+
+def peaks(lines):
+    """program -> greatest MiB of all measurements"""
+    out = {}
+    for x in lines:
+        if x["kind"] == "peak":
+            for program, _ in PEAKS:
+                out[program] = max(out.get(program, 0), x[program])
+    return out
+
+
+def verdicts(lines):
+    """[(what, value, floor or limit, met)]"""
+    rows = []
+    got = ratios(lines)
+    for name, floor, _ in RATIOS:
+        if floor is not None and name in got:
+            rows.append((name, got[name][0], floor, got[name][0] >= floor))
+    for program, limit in PEAKS:
+        if program in peaks(lines):
+            rows.append((f"{program} MiB", peaks(lines)[program], limit, peaks(lines)[program] <= limit))
+    return rows

@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""docs/PERFORMANCE.md from the lines that bench/run.sh wrote. Usage: bench/page.py RESULTS.jsonl [MORE.jsonl...] >docs/PERFORMANCE.md"""
+import json
+import os
+import statistics
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import model        # noqa: E402
+
+KERNELS = [
+    ("memcpy", "memcpy, from memory"), ("gcm_seal", "AES-256-GCM, seal"), ("gcm_open", "AES-256-GCM, open"), ("gmac", "GMAC"),
+    ("sha256", "SHA-256"), ("hmac", "HMAC-SHA-256"), ("ec_encode", "EC(3,5), encode"), ("ec_decode", "EC(3,5), decode two lost pieces"),
+    ("seal", "a chunk of 1 MiB sealed: GCM, second tag, key"), ("open", "a chunk of 1 MiB verified and opened"), ("tcp", "loopback TCP"),
+    ("unix", "UNIX socket"), ("cache", "page cache, read"), ("disk", "disk, files of 32 MiB, each fsynced"),
+    ("disk_direct", "the same past the page cache (O_DIRECT)"),
+]
+CALLS = [("small_seal", "GCM of 64 bytes"), ("small_hkdf", "HKDF, 32 bytes"), ("small_key", "HKDF into locked memory"), ("small_siv", "a name's component sealed")]
+NAMES = {"put": "put", "get": "get", "get_share_lost": "get with a share store lost", "get_file": "get into a file, synced"}
+
+
+def median_of(lines, **want):
+    v = [x[key] for x in lines for key in ("gb_per_s", "us") if key in x and all(x.get(k) == w for k, w in want.items())]
+    return statistics.median(v) if v else None
+
+
+def table(head, rows):
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for r in rows:
+        yield "| " + " | ".join(r) + " |"
+    yield ""
+
+
+def machine(lines):
+    m = next(x for x in lines if x["kind"] == "machine")
+    yield (f"Measured {m['when']} on {m['cpu']} ({', '.join(m['flags'])}), {m['used']} of {m['cores']} cores used, {m['memory_gib']} GiB of memory, "
+           f"Linux {m['kernel']}, {m['file_system']}; load average {m['load']} when it began. Such machines are shared and noisy: the ratios are meant, "
+           "each against a ceiling of the same run. GB are 10^9 bytes.")
+    yield ""
+
+
+def whole_path(lines):
+    got = model.ratios(lines)
+    if not got:
+        return
+    size = next(x["mib"] for x in lines if x["kind"] == "path")
+    runs = len(next(iter(got.values()))[3])
+    yield "## The whole path"
+    yield (f"A random file of {size} MiB, five directory clouds on one disk, EC(3,5), everything durable, client and gateway together on two cores. "
+           f"{runs} run{'s' if runs > 1 else ''}, interleaved with the ceilings; medians.")
+    yield ""
+    floors = {name: (floor, what) for name, floor, what in model.RATIOS}
+    yield from table(["", "GB/s", "ceiling, GB/s", "ratio", "floor", "the ceiling"],
+                     [[NAMES[n], f"{rate:.2f}", f"{top:.2f}", f"**{ratio:.2f}**", f"{floors[n][0]:.2f}" if floors[n][0] else "", floors[n][1]]
+                      for n, (ratio, rate, top, _) in got.items()])
+    cpu = [[NAMES[n], *(f"{statistics.median(x[k] for x in lines if x.get('name') == n and k in x):.2f}" for k in ("client_cpu_s_per_gib", "gateway_cpu_s_per_gib"))]
+           for n in got]
+    yield "Processor seconds per GiB of data, system calls included:"
+    yield ""
+    yield from table(["", "client", "gateway"], cpu)
+
+
+def kernels(lines):
+    rows = [[text, f"{median_of(lines, name=n):.1f}"] for n, text in KERNELS if median_of(lines, name=n)]
+    yield "## What one core can do"
+    yield from table(["", "GB/s"], rows)
+    yield from table(["one call", "µs"], [[text, f"{median_of(lines, name=n):.2f}"] for n, text in CALLS if median_of(lines, name=n)])
+
+
+def peaks(lines):
+    rows = [[x["what"], f"{x['client']:.0f}", f"{x['gateway']:.0f}"] for x in lines if x["kind"] == "peak"]
+    if rows:
+        yield "## Memory"
+        yield f"Most that was ever resident (VmHWM), MiB; the greatest of the clients at once. Limits: {model.PEAKS[0][1]} and {model.PEAKS[1][1]}."
+        yield ""
+        yield from table(["", "client", "gateway"], rows)
+
+
+def small(lines):
+    rows = [[x["name"], f"{x['files']:,}", f"{x['ms_per_file']:.1f}", f"{x['client_cpu_ms']:.1f}", f"{x['gateway_cpu_ms']:.1f}"] for x in lines if x["kind"] == "small"]
+    if rows:
+        yield "## Small files"
+        yield "Files of 4 KiB in one command; each is an object of its own, durable on five clouds with a commit record on three."
+        yield ""
+        yield from table(["", "files", "ms each", "client, cpu ms", "gateway, cpu ms"], rows)
+
+
+def others(lines):
+    tools = list(dict.fromkeys(x["tool"] for x in lines if x["kind"] == "other"))
+    if tools:
+        yield "## What one would take instead"
+        yield "The same file, new to each; a store ends with a sync of the file system, a fetch goes to /dev/null from a warm cache. GB/s, medians."
+        yield ""
+        rows = [[t, *(f"{statistics.median(x[k] for x in lines if x.get('tool') == t):.2f}" for k in ("put_gb_per_s", "get_gb_per_s"))] for t in tools]
+        yield from table(["", "store", "fetch"], rows)
+
+
+def cloud_cpu(lines):
+    rows = [[x["clouds"], x["name"], *(f"{x[k]:.1f}" for k in ("client_cpu_ms_per_mb", "gateway_cpu_ms_per_mb", "servers_cpu_ms_per_mb"))]
+            for x in lines if x["kind"] == "cloud_cpu"]
+    if rows:
+        yield "## Beside the clouds' own work"
+        yield "Processor milliseconds per MB of data (10^6 bytes), when the clouds are servers on the same machine."
+        yield ""
+        yield from table(["clouds", "", "client", "gateway", "the servers"], rows)
+
+
+def main():
+    lines = []
+    for name in sys.argv[1:]:
+        with open(name, encoding="utf-8") as f:
+            lines += [json.loads(x) for x in f]
+    print("# Performance\n")
+    print("Made by `bench/run.sh --memory --compare --out FILE && bench/page.py FILE >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
+          "[HACKING](HACKING.md#measure-and-profile); why the paths are as they are: [adr/0011](adr/0011-past-the-page-cache.md).\n")
+    for part in (machine, whole_path, peaks, small, others, cloud_cpu, kernels):
+        for line in part(lines):
+            print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+#!/usr/bin/python3
+"""bench/smoke: run.sh --quick measures every kind of thing, and page.py makes every part of the page. No figure is judged."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+KINDS = {"machine", "kernel", "path", "peak", "small"}
+PARTS = ["The whole path", "Memory", "Small files", "What one core can do"]
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="qcloud-bench-") as top:
+        out = os.path.join(top, "results.jsonl")
+        subprocess.run([os.path.join(HERE, "run.sh"), "--quick", "--place", top, "--out", out], check=True)
+        with open(out, encoding="utf-8") as f:
+            lines = [json.loads(x) for x in f]
+        page = subprocess.run([os.path.join(HERE, "page.py"), out], check=True, stdout=subprocess.PIPE, text=True).stdout
+    kinds = {x["kind"] for x in lines}
+    parts = re.findall(r"^## (.*)$", page, re.M)
+    if kinds != KINDS or parts != PARTS:
+        sys.exit(f"kinds {sorted(kinds)}, parts {parts}")
+    for x in lines:
+        for key, value in x.items():
+            if key.endswith(("per_s", "us", "seconds", "per_file")) and not value > 0:
+                sys.exit(f"nothing was measured: {x}")
+
+
+if __name__ == "__main__":
+    main()
