@@ -49,9 +49,7 @@
     X(VERSION_ACKED, "UPDATE version SET acked=?2 WHERE version_no=?1")                                      \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
     X(VERSION_CURRENT, "SELECT 1 FROM entry WHERE version_no=?1")                                            \
-    X(MARGIN, "SELECT MIN(l.n - l.lost - l.k - (SELECT COUNT(*) FROM deviation d JOIN cloud c"               \
-              " ON c.cloud_id=d.cloud_id WHERE d.segment_id=s.segment_id AND c.lost=0))"                     \
-              " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                                     \
+    X(MARGIN, "SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s JOIN layout l ON l.layout_id=s.layout_id"     \
               " WHERE s.version_no=?1 AND s.seq IS NOT NULL")                                                \
     X(BACKUP_PUT, "INSERT INTO backup (version_no, sealed) VALUES (?1, ?2)"                                  \
                   " ON CONFLICT (version_no) DO UPDATE SET sealed=?2")                                       \
@@ -75,10 +73,45 @@
     X(SEGMENT_IDS, "SELECT segment_id, seq IS NULL FROM segment WHERE version_no=?1")                        \
     X(SEGMENTS, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.seq>=?2 ORDER BY s.seq")                        \
     X(SEGMENT_AT, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.off<=?2 ORDER BY s.off DESC LIMIT 1")         \
-    X(DEVIATE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen)"                    \
-               " VALUES (?1, ?2, ?3, 0, ?4, ?5)"                                                             \
+    X(DEVIATE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home, incarnation)" \
+               " SELECT ?1, ?2, ?3, 0, ?4, ?5, ?3, s.incarnation FROM segment s WHERE s.segment_id=?1"       \
                " ON CONFLICT (segment_id, frag) DO UPDATE SET state=?4, seen=?5")                            \
-    X(DEVIATIONS, "SELECT frag, cloud_id FROM deviation WHERE segment_id=?1")                                \
+    X(DEVIATIONS, "SELECT frag, cloud_id, home, incarnation, attempt, state FROM deviation"                  \
+                  " WHERE segment_id=?1")                                                                    \
+    X(PLACE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home, incarnation)"   \
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (segment_id, frag)"                       \
+             " DO UPDATE SET cloud_id=?3, attempt=?4, state=?5, seen=?6, incarnation=?8")                    \
+    X(PLACE_HOME, "DELETE FROM deviation WHERE segment_id=?1 AND frag=?2")                                   \
+    X(PLACE_FOUND, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home,"          \
+                   " incarnation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (segment_id, frag)"    \
+                   " DO UPDATE SET cloud_id=?3, attempt=?4, state=?5, seen=?6, incarnation=?8"               \
+                   " WHERE ?8>incarnation OR (?8=incarnation AND ?4>attempt)")                               \
+    X(WINDOW, "SELECT s.segment_id, " GW_SQL_MARGIN_OF ", l.n - l.k FROM segment s"                          \
+              " JOIN layout l ON l.layout_id=s.layout_id JOIN version v ON v.version_no=s.version_no"        \
+              " WHERE s.segment_id>?1 AND s.segment_id<=?2 AND s.seq IS NOT NULL AND v.state=3"              \
+              " ORDER BY s.segment_id")                                                                      \
+    X(SEGMENT_LIVE, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \
+                    " WHERE s.segment_id=?1 AND s.seq IS NOT NULL AND v.state=3")                            \
+    X(ATTEMPT, "SELECT MAX(attempt) FROM (SELECT attempt FROM deviation"                                     \
+               " WHERE segment_id=?1 AND frag=?2 AND incarnation=?3"                                         \
+               " UNION ALL SELECT attempt FROM trial WHERE segment_id=?1 AND frag=?2 AND incarnation=?3"     \
+               " UNION ALL SELECT attempt FROM deadfrag"                                                     \
+               " WHERE segment_id=?1 AND frag=?2 AND incarnation=?3)")                                       \
+    X(TRIAL_PUT, "INSERT INTO trial (segment_id, frag, cloud_id, attempt, incarnation)"                      \
+                 " VALUES (?1, ?2, ?3, ?4, ?5)")                                                             \
+    X(TRIAL_GET, "SELECT cloud_id, attempt, incarnation FROM trial WHERE segment_id=?1 AND frag=?2")         \
+    X(TRIAL_DROP, "DELETE FROM trial WHERE segment_id=?1 AND frag=?2")                                       \
+    X(DEAD_KEY_ADD, "INSERT INTO deadfrag (segment_id, frag, cloud_id, attempt, incarnation, salt, round,"   \
+                    " open) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 1)"                                           \
+                    " ON CONFLICT (segment_id, frag, cloud_id, attempt, incarnation)"                        \
+                    " DO UPDATE SET round=0, open=1")                                                        \
+    X(DEAD_KEY_IS, "SELECT 1 FROM deadfrag WHERE segment_id=?1 AND frag=?2 AND cloud_id=?3 AND attempt=?4"   \
+                   " AND incarnation=?5")                                                                    \
+    X(DEAD_KEY_NEXT, "SELECT dead_no, segment_id, frag, cloud_id, attempt, incarnation, salt, round"         \
+                     " FROM deadfrag WHERE open=1 AND dead_no>?1 ORDER BY dead_no LIMIT 1")                  \
+    X(DEAD_KEY_ROUND, "UPDATE deadfrag SET round=?2, open=?3 WHERE dead_no=?1")                              \
+    X(DEAD_SEGMENT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds"      \
+                    " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id WHERE s.segment_id=?1")        \
     X(DEVIATION_DELETE, "DELETE FROM deviation WHERE segment_id=?1")                                         \
     X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"          \
                    " durable_min, n, copies, clouds, degraded FROM request WHERE put_key=?1")                \
@@ -108,14 +141,13 @@
     X(COUNT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"            \
                    " JOIN version v ON v.version_no=s.version_no WHERE d.state=1 AND v.state=3")             \
     X(COUNT_RECORD_DEBTS, "SELECT COUNT(*) FROM log_debt")                                                   \
-    X(COUNT_DEAD, "SELECT COUNT(*) FROM deadkey WHERE round<?1")                                             \
+    X(COUNT_DEAD, "SELECT (SELECT COUNT(*) FROM deadkey WHERE round<?1)"                                     \
+                  " + (SELECT COUNT(*) FROM deadfrag WHERE open=1)")                                         \
     X(DEVIANT_VERSIONS, "SELECT DISTINCT s.version_no FROM deviation d JOIN segment s"                       \
                         " ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"          \
                         " WHERE v.state=3")                                                                  \
     X(ALL_SEGMENTS, "SELECT segment_id FROM segment ORDER BY segment_id")                                    \
-    X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(l.n - l.lost - l.k - (SELECT COUNT(*)"         \
-                        " FROM deviation d JOIN cloud c ON c.cloud_id=d.cloud_id"                            \
-                        " WHERE d.segment_id=s.segment_id AND c.lost=0))"                                    \
+    X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(" GW_SQL_MARGIN_OF ")"                         \
                         " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                           \
                         " WHERE s.version_no=version.version_no) WHERE state=3")                             \
     X(REBUILT_REQUESTS, "UPDATE request SET acked=v.acked, margin_full=l.n-l.k, durable_min=v.acked+l.k,"    \
@@ -130,6 +162,12 @@
                       " WHERE v.state=3 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"            \
                       " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no) GROUP BY l.lost")
 
+/* Margin of segment s with layout l. l.lost has the fragments whose home is lost; the rows correct it: one
+ * that is not there, or that moved to a cloud that is lost, counts once. */
+#define GW_SQL_MARGIN_OF                                                                                     \
+    "l.n - l.lost - l.k - (SELECT COALESCE(SUM((d.state<>3 OR c.lost=1) - h.lost), 0) FROM deviation d"      \
+    " JOIN cloud c ON c.cloud_id=d.cloud_id JOIN cloud h ON h.cloud_id=d.home"                               \
+    " WHERE d.segment_id=s.segment_id)"
 #define GW_SQL_ENTRY                                                                                         \
     "SELECT e.path, e.number, e.kind, e.sequence, e.size, e.m, e.private, e.seal, e.created, e.version_no,"  \
     " v.object, v.version, v.acked FROM entry e LEFT JOIN version v ON v.version_no=e.version_no"

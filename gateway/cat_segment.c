@@ -72,15 +72,33 @@ qc_rc gw_col_segment(struct qc_stmt *s, struct gw_segment *ret, uint64_t *ret_of
     return QC_OK;
 }
 
+/* A row says that the fragment is elsewhere, or nowhere. */
+static qc_rc add_place(void *ctx, const struct gw_deviation_row *row, struct qc_err *err)
+{
+    struct gw_segment *seg = ctx;
+
+    (void)err;
+    seg->cloud[row->frag] = row->cloud_id;
+    seg->attempt[row->frag] = row->attempt;
+    seg->writer[row->frag] = row->incarnation;
+    if (row->state != GW_DEV_MOVED)
+        seg->absent |= UINT32_C(1) << row->frag;
+    return QC_OK;
+}
+
 qc_rc gw_cat_segment(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_segment seg;
     uint64_t offset;
 
     QC_TRY(GW_QUERY(c, SEGMENT_GET, &rows, err, QC_VI(id)));
     if (!rows.row)
         return QC_FAIL(err, QC_NOTFOUND, "no segment %" PRIu64, id);
-    return gw_col_segment(rows.s, ret, &offset, err);
+    QC_TRY(gw_col_segment(rows.s, &seg, &offset, err));
+    QC_TRY(gw_cat_deviations_each(c, id, add_place, &seg, err));
+    *ret = seg;
+    return QC_OK;
 }
 
 qc_rc gw_cat_segment_done(struct gw_cat *c, const struct gw_segment *seg, struct qc_err *err)
@@ -161,7 +179,7 @@ qc_rc gw_cat_segment_at(struct gw_cat *c, uint64_t version_no, uint64_t offset, 
     gw_rows_end(&rows);
     if (offset - at >= seg.size)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: no segment holds byte %" PRIu64, offset);
-    QC_TRY(gw_cat_deviations(c, seg.id, &seg.absent, err));
+    QC_TRY(gw_cat_deviations_each(c, seg.id, add_place, &seg, err));
     *ret = seg;
     *ret_offset = at;
     return QC_OK;
@@ -176,6 +194,28 @@ qc_rc gw_cat_deviate(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint3
                   QC_VI(qc_wall_s()));
 }
 
+static qc_rc col_deviation(struct qc_stmt *s, struct gw_deviation_row *ret, struct qc_err *err)
+{
+    struct gw_deviation_row row = { 0 };
+    uint32_t frag, attempt, state;
+
+    QC_TRY(gw_col_u32(s, 0, &frag, err));
+    QC_TRY(gw_col_u32(s, 1, &row.cloud_id, err));
+    QC_TRY(gw_col_u32(s, 2, &row.home, err));
+    QC_TRY(gw_col_u32(s, 3, &row.incarnation, err));
+    QC_TRY(gw_col_u32(s, 4, &attempt, err));
+    QC_TRY(gw_col_u32(s, 5, &state, err));
+    if (frag >= QC_EC_N_MAX || attempt > UINT8_MAX || state < GW_DEV_OWED || state > GW_DEV_LOST)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "catalogue: fragment %" PRIu32 ", attempt %" PRIu32 ", state %" PRIu32, frag, attempt,
+                       state);
+    row.frag = frag;
+    row.attempt = (uint8_t)attempt;
+    row.state = (enum gw_deviation)state;
+    *ret = row;
+    return QC_OK;
+}
+
 qc_rc gw_cat_deviations_each(struct gw_cat *c, uint64_t segment_id, gw_deviation_fn fn, void *ctx,
                              struct qc_err *err)
 {
@@ -183,56 +223,31 @@ qc_rc gw_cat_deviations_each(struct gw_cat *c, uint64_t segment_id, gw_deviation
 
     QC_TRY(GW_QUERY(c, DEVIATIONS, &rows, err, QC_VI(segment_id)));
     while (rows.row) {
-        uint32_t frag, cloud;
-        QC_TRY(gw_col_u32(rows.s, 0, &frag, err));
-        QC_TRY(gw_col_u32(rows.s, 1, &cloud, err));
-        if (frag >= QC_EC_N_MAX)
-            return QC_FAIL(err, QC_INTEGRITY, "catalogue: fragment %" PRIu32, frag);
-        QC_TRY(fn(ctx, frag, cloud, err));
+        struct gw_deviation_row row;
+        QC_TRY(col_deviation(rows.s, &row, err));
+        QC_TRY(fn(ctx, &row, err));
         QC_TRY(gw_rows_next(&rows, err));
     }
     return QC_OK;
 }
 
-static qc_rc add_deviation(void *ctx, unsigned frag, uint32_t cloud_id, struct qc_err *err)
-{
-    uint32_t *set = ctx;
-
-    (void)cloud_id;
-    (void)err;
-    *set |= UINT32_C(1) << frag;
-    return QC_OK;
-}
-
-qc_rc gw_cat_deviations(struct gw_cat *c, uint64_t segment_id, uint32_t *ret, struct qc_err *err)
-{
-    uint32_t set = 0;
-
-    QC_TRY(gw_cat_deviations_each(c, segment_id, add_deviation, &set, err));
-    *ret = set;
-    return QC_OK;
-}
-
 /* -- ledger ---------------------------------------------------------------------------------------------- */
 
-qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct gw_dead_row *ret,
-                       bool *ret_found, struct qc_err *err)
+static qc_rc col_dead(struct gw_rows *rows, struct gw_dead_row *ret, bool *ret_found, struct qc_err *err)
 {
-    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
     struct gw_dead_row d = { 0 };
     struct gw_log_layout l;
     uint32_t round;
 
     *ret_found = false;
-    QC_TRY(GW_QUERY(c, DEAD_NEXT, &rows, err, QC_VI(after), QC_VI(rounds)));
-    if (!rows.row)
+    if (!rows->row)
         return QC_OK;
-    QC_TRY(qc_col_u64(rows.s, 0, &d.seg.id, err));
-    QC_TRY(gw_col_u32(rows.s, 1, &d.seg.incarnation, err));
-    QC_TRY(qc_col_fixed(rows.s, 2, d.seg.salt, sizeof d.seg.salt, err));
-    QC_TRY(gw_col_u32(rows.s, 3, &d.absent, err));
-    QC_TRY(gw_col_u32(rows.s, 4, &round, err));
-    QC_TRY(gw_col_layout(rows.s, 5, &l, err));
+    QC_TRY(qc_col_u64(rows->s, 0, &d.seg.id, err));
+    QC_TRY(gw_col_u32(rows->s, 1, &d.seg.incarnation, err));
+    QC_TRY(qc_col_fixed(rows->s, 2, d.seg.salt, sizeof d.seg.salt, err));
+    QC_TRY(gw_col_u32(rows->s, 3, &d.absent, err));
+    QC_TRY(gw_col_u32(rows->s, 4, &round, err));
+    QC_TRY(gw_col_layout(rows->s, 5, &l, err));
     d.round = round;
     d.seg.k = l.k;
     d.seg.n = l.n;
@@ -240,6 +255,24 @@ qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct
     *ret = d;
     *ret_found = true;
     return QC_OK;
+}
+
+qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct gw_dead_row *ret,
+                       bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, DEAD_NEXT, &rows, err, QC_VI(after), QC_VI(rounds)));
+    return col_dead(&rows, ret, ret_found, err);
+}
+
+qc_rc gw_cat_dead_segment(struct gw_cat *c, uint64_t segment_id, struct gw_dead_row *ret, bool *ret_found,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, DEAD_SEGMENT, &rows, err, QC_VI(segment_id)));
+    return col_dead(&rows, ret, ret_found, err);
 }
 
 qc_rc gw_cat_dead_put(struct gw_cat *c, uint64_t segment_id, uint32_t absent, unsigned round,

@@ -6,7 +6,7 @@
 
 enum {
     CAT_APPLICATION = 0x51434C43, /* QCLC: the file's header */
-    CAT_SCHEMA = 1,
+    CAT_SCHEMA_FIRST = 1,
 };
 
 /* The normal fragment costs no row: a layout names a set of clouds, the salt gives the order on it
@@ -55,6 +55,26 @@ static const char schema[] =
     "CREATE TABLE log_debt (cloud_id INTEGER NOT NULL, log_seq INTEGER NOT NULL,"
     " PRIMARY KEY (cloud_id, log_seq)) WITHOUT ROWID;";
 
+/* From each schema to the next, in one transaction: a new catalogue is made as the first one was, and raised
+ * like an old one. */
+static const char *const raises[] = {
+    /* 1 to 2: repair */
+    "ALTER TABLE deviation ADD COLUMN home INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deviation ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE deviation SET home=cloud_id, incarnation=(SELECT s.incarnation FROM segment s"
+    " WHERE s.segment_id=deviation.segment_id);"
+    "CREATE TABLE trial (segment_id INTEGER NOT NULL, frag INTEGER NOT NULL, cloud_id INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, incarnation INTEGER NOT NULL, PRIMARY KEY (segment_id, frag)) WITHOUT ROWID;"
+    "CREATE TABLE deadfrag (dead_no INTEGER PRIMARY KEY, segment_id INTEGER NOT NULL, frag INTEGER NOT NULL,"
+    " cloud_id INTEGER NOT NULL, attempt INTEGER NOT NULL, incarnation INTEGER NOT NULL, salt BLOB NOT NULL,"
+    " round INTEGER NOT NULL, open INTEGER NOT NULL,"
+    " UNIQUE (segment_id, frag, cloud_id, attempt, incarnation));"
+    "CREATE INDEX deadfrag_open ON deadfrag (dead_no) WHERE open = 1;"
+    "ALTER TABLE cloud ADD COLUMN adopting INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE cloud ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;",
+};
+enum { CAT_SCHEMA = CAT_SCHEMA_FIRST + (int)(sizeof raises / sizeof *raises) };
+
 static const char *const statements[GW_SQL_COUNT] = {
 #define X(name, text) text,
     GW_SQL_TABLE(X)
@@ -62,6 +82,17 @@ static const char *const statements[GW_SQL_COUNT] = {
 };
 
 /* -- open, statements, transactions ---------------------------------------------------------------------- */
+
+/* One step of the schema, durable or not done. Opening and making go the same way. */
+static qc_rc raise_schema(struct gw_cat *c, uint32_t version, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    QC_TRY(gw_cat_begin(c, &tx, err));
+    QC_TRY(qc_db_exec(c->db, version == 0 ? schema : raises[version - CAT_SCHEMA_FIRST], err));
+    QC_TRY(qc_db_set_user_version(c->db, version + 1, err));
+    return gw_cat_commit(c, &tx, err);
+}
 
 qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err)
 {
@@ -78,13 +109,8 @@ qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_
     QC_TRY(qc_db_user_version(c->db, &version, err));
     if (version > CAT_SCHEMA)
         return QC_FAIL(err, QC_NEWER, "catalogue: schema %" PRIu32 " needs a newer program", version);
-    if (version == 0) {
-        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-        QC_TRY(gw_cat_begin(c, &tx, err));
-        QC_TRY(qc_db_exec(c->db, schema, err));
-        QC_TRY(qc_db_set_user_version(c->db, CAT_SCHEMA, err));
-        QC_TRY(gw_cat_commit(c, &tx, err));
-    }
+    for (; version < CAT_SCHEMA; version++)
+        QC_TRY_AS(raise_schema(c, version, err), err, "schema %" PRIu32, version + 1);
     *ret = QC_STEAL(c);
     return QC_OK;
 }

@@ -8,8 +8,14 @@
  * version.state   1 intent, 2 decided, 3 live, 4 dead (cancelled; its segments are in deadkey)
  * request.state   enum gw_upload_state
  * segment         seq NULL: reserved, a fragment of it may exist (D1: the row is durable before the first
- * PUT) deviation       a fragment that is not where its layout says; state: enum gw_deviation deadkey
- * segments whose fragments may exist and are wanted no more (D5); rows stay, with their round
+ *                 PUT)
+ * deviation       a fragment that is not there, or not where its layout says: its place (cloud, attempt,
+ *                 incarnation that wrote it), its home (the layout's cloud); state: enum gw_deviation
+ * trial           the key that a repair writes a fragment under, durable before the PUT (D1); at most one for
+ *                 each fragment. It counts when it was read back and has become the deviation's place
+ * deadkey         segments whose fragments may exist and are wanted no more (D5); rows stay, with their round
+ * deadfrag        the same for single keys: fragments that a repair replaced, trials that came to nothing
+ * cloud           adopting: the generation that it is about to get (adopt.h); 0: none
  */
 #pragma once
 #include <pthread.h>
@@ -28,7 +34,13 @@ enum gw_version_state {
     GW_VERSION_LIVE = 3,
     GW_VERSION_DEAD = 4
 };
-enum gw_deviation { GW_DEV_OWED = 1, GW_DEV_BAD = 5, GW_DEV_LOST = 6 };
+enum gw_deviation {
+    GW_DEV_OWED = 1,    /* its cloud did not say that it has it */
+    GW_DEV_MOVED = 3,   /* all is well: it lies where the row says */
+    GW_DEV_SUSPECT = 4, /* a listing did not show it, or with another size: not counted until it was read */
+    GW_DEV_BAD = 5,
+    GW_DEV_LOST = 6
+};
 enum gw_request_kind { GW_REQUEST_PUT = 1, GW_REQUEST_REMOVE = 2, GW_REQUEST_CANCEL = 3 };
 
 /* create: the file must not exist. QC_NOTFOUND, QC_FORMAT, QC_NEWER, and base/db.h. */
@@ -154,8 +166,8 @@ struct gw_taken {
 /* A reserved segment of the version, if there is one that is not taken. */
 QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struct gw_taken *busy,
                               uint64_t *ret_id, bool *ret_found, struct qc_err *err);
-/* id, salt, incarnation, layout and, if it has been written, all else but the absent set and ids of its
- * version. */
+/* All that there is of it: a reserved one has no size and digest. Absent set and places of its fragments
+ * included. */
 QC_MUST qc_rc gw_cat_segment(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err);
 /* The reserved segment becomes number seq of its version. */
 QC_MUST qc_rc gw_cat_segment_done(struct gw_cat *c, const struct gw_segment *seg, struct qc_err *err);
@@ -176,13 +188,18 @@ QC_MUST qc_rc gw_cat_segments(struct gw_cat *c, uint64_t version_no, uint32_t fr
 QC_MUST qc_rc gw_cat_segment_at(struct gw_cat *c, uint64_t version_no, uint64_t offset,
                                 struct gw_segment *ret, uint64_t *ret_offset, struct qc_err *err);
 
+/* The fragment is not there. cloud_id: its home, for a fragment that has no row yet; the place of one that
+ * has a row stays. */
 QC_MUST qc_rc gw_cat_deviate(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint32_t cloud_id,
                              enum gw_deviation state, struct qc_err *err);
-/* Fragments of a segment that deviate, as a set of indexes; lost_clouds: and those of them on lost clouds
- * too. */
-QC_MUST qc_rc gw_cat_deviations(struct gw_cat *c, uint64_t segment_id, uint32_t *ret, struct qc_err *err);
-/* Which cloud has the fragment that deviates; called for each. */
-typedef qc_rc (*gw_deviation_fn)(void *ctx, unsigned frag, uint32_t cloud_id, struct qc_err *err);
+struct gw_deviation_row {
+    unsigned frag;
+    uint32_t cloud_id, home, incarnation; /* place; the layout's cloud; who wrote it */
+    uint8_t attempt;
+    enum gw_deviation state;
+};
+/* Called for each row of a segment. */
+typedef qc_rc (*gw_deviation_fn)(void *ctx, const struct gw_deviation_row *row, struct qc_err *err);
 QC_MUST qc_rc gw_cat_deviations_each(struct gw_cat *c, uint64_t segment_id, gw_deviation_fn fn, void *ctx,
                                      struct qc_err *err);
 
@@ -242,6 +259,60 @@ struct gw_counts {
 };
 QC_MUST qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, struct gw_counts *ret,
                             struct qc_err *err);
+
+/* -- repair (cat_repair.c) ------------------------------------------------------------------------------- */
+
+/* A segment of a live version: its margin as the rows have it, and what it would be with all fragments. */
+struct gw_window_row {
+    uint64_t id;
+    int margin, full;
+};
+enum { GW_WINDOW = 512 };
+/* Those with from < id <= from + GW_WINDOW, ascending; rows: GW_WINDOW elements. Bounded work. */
+QC_MUST qc_rc gw_cat_window(struct gw_cat *c, uint64_t from, struct gw_window_row *rows, unsigned *ret_count,
+                            struct qc_err *err);
+/* *ret: is the segment one of a live version? */
+QC_MUST qc_rc gw_cat_segment_live(struct gw_cat *c, uint64_t id, bool *ret, struct qc_err *err);
+/* The fragment is good at this place, row->state and home included. In a transaction. */
+QC_MUST qc_rc gw_cat_place(struct gw_cat *c, uint64_t segment_id, const struct gw_deviation_row *row,
+                           struct qc_err *err);
+/* The fragment is good where its layout says: no row. In a transaction. */
+QC_MUST qc_rc gw_cat_place_home(struct gw_cat *c, uint64_t segment_id, unsigned frag, struct qc_err *err);
+
+/* A key of one fragment. */
+struct gw_frag_key {
+    uint64_t segment_id;
+    unsigned frag;
+    uint32_t cloud_id, incarnation;
+    uint8_t attempt;
+};
+/* The next attempt of a fragment that this incarnation has not used. QC_LIMIT: all are used. */
+QC_MUST qc_rc gw_cat_attempt(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint32_t incarnation,
+                             uint8_t *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cat_trial_put(struct gw_cat *c, const struct gw_frag_key *key, struct qc_err *err);
+QC_MUST qc_rc gw_cat_trial(struct gw_cat *c, uint64_t segment_id, unsigned frag, struct gw_frag_key *ret,
+                           bool *ret_found, struct qc_err *err);
+QC_MUST qc_rc gw_cat_trial_drop(struct gw_cat *c, uint64_t segment_id, unsigned frag, struct qc_err *err);
+
+struct gw_dead_key {
+    uint64_t no;
+    struct gw_frag_key key;
+    uint8_t salt[4]; /* first bytes of the segment's */
+    unsigned round;
+};
+/* From now on the key is dead, whatever lies there; one that rested is swept again. In a transaction. */
+QC_MUST qc_rc gw_cat_dead_key_add(struct gw_cat *c, const struct gw_frag_key *key, const uint8_t salt[4],
+                                  struct qc_err *err);
+/* Is it dead? */
+QC_MUST qc_rc gw_cat_dead_key_is(struct gw_cat *c, const struct gw_frag_key *key, bool *ret,
+                                 struct qc_err *err);
+/* The next key with no > after whose rounds are not done; *ret_found. */
+QC_MUST qc_rc gw_cat_dead_key_next(struct gw_cat *c, uint64_t after, struct gw_dead_key *ret, bool *ret_found,
+                                   struct qc_err *err);
+QC_MUST qc_rc gw_cat_dead_key_round(struct gw_cat *c, uint64_t no, unsigned round, struct qc_err *err);
+/* The ledger row of a dead segment. */
+QC_MUST qc_rc gw_cat_dead_segment(struct gw_cat *c, uint64_t segment_id, struct gw_dead_row *ret,
+                                  bool *ret_found, struct qc_err *err);
 
 /* -- publish (cat_apply.c) ------------------------------------------------------------------------------- */
 

@@ -154,14 +154,13 @@ struct lacking {
     gw_clouds set;
 };
 
-static qc_rc add_lacking(void *ctx, unsigned frag, uint32_t cloud_id, struct qc_err *err)
+static qc_rc add_lacking(void *ctx, const struct gw_deviation_row *row, struct qc_err *err)
 {
     struct lacking *l = ctx;
-    const int at = gw_fan_at(l->e->fan, cloud_id);
+    const int at = gw_fan_at(l->e->fan, row->cloud_id);
 
-    (void)frag;
     (void)err;
-    if (at >= 0)
+    if (at >= 0 && row->state != GW_DEV_MOVED)
         l->set |= (gw_clouds)1 << at;
     return QC_OK;
 }

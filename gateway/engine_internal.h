@@ -20,6 +20,7 @@ struct gw_suspect {
     uint8_t index;
     uint32_t cloud_id;
     enum gw_fault_kind kind;
+    char key[GW_NAME_SIZE];
 };
 
 struct gw_remembered {
@@ -43,6 +44,7 @@ struct gw_engine {
     struct gw_commits commits;
 
     atomic_bool fenced;
+    atomic_bool repairing;   /* one repair at a time */
     atomic_bool tip_checked; /* enough clouds were seen to know no later log than ours */
 
     pthread_mutex_t lock; /* guards all below; none is taken under it */
@@ -54,7 +56,7 @@ struct gw_engine {
     unsigned suspect_count;
     struct gw_remembered remembered[QC_GW_REQUESTS_MAX];
     uint64_t stamp;
-    uint64_t swept; /* segment id after which the sweep goes on */
+    uint64_t swept, swept_keys; /* dead segment, dead key after which the sweep goes on */
 };
 
 /* QC_FENCED when the engine is. */

@@ -126,6 +126,7 @@ qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *ds
 struct tally {
     struct gw_engine *e;
     struct gw_version_info *info;
+    uint64_t size; /* of a fragment of the segment in hand */
 };
 
 static unsigned info_row(struct gw_version_info *info, uint32_t cloud_id)
@@ -138,13 +139,20 @@ static unsigned info_row(struct gw_version_info *info, uint32_t cloud_id)
     return info->cloud_count++;
 }
 
-static qc_rc tally_missing(void *ctx, unsigned frag, uint32_t cloud_id, struct qc_err *err)
+/* A fragment that moved is its new cloud's; one that is not there is missing where it should be. */
+static qc_rc tally_row(void *ctx, const struct gw_deviation_row *row, struct qc_err *err)
 {
     struct tally *t = ctx;
+    struct gw_version_info *info = t->info;
 
-    (void)frag;
     (void)err;
-    t->info->clouds[info_row(t->info, cloud_id)].missing++;
+    if (row->cloud_id != row->home) {
+        info->clouds[info_row(info, row->home)].fragments--;
+        info->clouds[info_row(info, row->home)].bytes -= t->size;
+        info->clouds[info_row(info, row->cloud_id)].fragments++;
+        info->clouds[info_row(info, row->cloud_id)].bytes += t->size;
+    }
+    info->clouds[info_row(info, row->cloud_id)].missing += row->state != GW_DEV_MOVED;
     return QC_OK;
 }
 
@@ -158,13 +166,13 @@ static qc_rc tally_segment(void *ctx, const struct gw_segment *seg, uint64_t off
     t->info->n = seg->n;
     t->info->segments++;
     QC_TRY(ec_geometry(seg->k, seg->size, &g, err));
+    t->size = GW_FRAG_HEAD_BYTES + g.payload_size + gw_frag_end_size(g.stripe_count, seg->n);
     for (unsigned i = 0; i < seg->n; i++) {
         const unsigned row = info_row(t->info, seg->layout[i]);
         t->info->clouds[row].fragments++;
-        t->info->clouds[row].bytes +=
-            GW_FRAG_HEAD_BYTES + g.payload_size + gw_frag_end_size(g.stripe_count, seg->n);
+        t->info->clouds[row].bytes += t->size;
     }
-    return gw_cat_deviations_each(t->e->cat, seg->id, tally_missing, t, err);
+    return gw_cat_deviations_each(t->e->cat, seg->id, tally_row, t, err);
 }
 
 qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, struct gw_version_info *ret,

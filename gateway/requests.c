@@ -51,9 +51,11 @@ static void add_suspect(struct gw_engine *e, uint64_t segment_id, const struct g
             return;
     if (e->suspect_count == QC_GW_SUSPECTS_MAX)
         return; /* another read will find it again */
-    e->suspects[e->suspect_count++] = (struct gw_suspect){
+    struct gw_suspect *s = &e->suspects[e->suspect_count++];
+    *s = (struct gw_suspect){
         .segment_id = segment_id, .index = f->index, .cloud_id = f->cloud_id, .kind = f->kind
     };
+    memcpy(s->key, f->key, sizeof s->key);
 }
 
 void gw_faults_note(struct gw_engine *e, const char *request, uint64_t segment_id, const struct gw_faults *f)

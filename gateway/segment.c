@@ -18,6 +18,17 @@ const char *gw_fault_kind_name(enum gw_fault_kind k)
     return names[k];
 }
 
+/* Where fragment i lies: perm is the segment's permutation. */
+static uint32_t cloud_of(const struct gw_segment *seg, const uint8_t *perm, unsigned i)
+{
+    return seg->cloud[i] != 0 ? seg->cloud[i] : seg->layout[perm[i]];
+}
+
+static uint32_t writer_of(const struct gw_segment *seg, unsigned i)
+{
+    return seg->writer[i] != 0 ? seg->writer[i] : seg->incarnation;
+}
+
 static qc_rc fragment_name(const struct gw_store *s, const struct gw_segment *seg, unsigned index,
                            uint32_t cloud_id, char ret[GW_NAME_SIZE], struct qc_err *err)
 {
@@ -26,7 +37,7 @@ static qc_rc fragment_name(const struct gw_store *s, const struct gw_segment *se
         .id = seg->id,
         .index = (uint8_t)index,
         .attempt = seg->attempt[index],
-        .incarnation = (uint16_t)seg->incarnation,
+        .incarnation = (uint16_t)writer_of(seg, index),
     };
 
     memcpy(name.salt, seg->salt, sizeof name.salt);
@@ -40,19 +51,18 @@ qc_rc gw_segment_key(const struct gw_store *s, const struct gw_segment *seg, uns
 
     QC_ASSERT(index < seg->n);
     QC_TRY(gw_place_permutation(s->root, seg->id, seg->salt, seg->n, perm, err));
-    const uint32_t cloud_id = seg->layout[perm[index]];
+    const uint32_t cloud_id = cloud_of(seg, perm, index);
     QC_TRY(fragment_name(s, seg, index, cloud_id, ret_key, err));
     *ret_at = gw_fan_at(s->fan, cloud_id);
     return QC_OK;
 }
 
-/* All but index, attempt and cloud. */
+/* All but index, attempt, incarnation and cloud. */
 static void fill_head(const struct gw_store *s, const struct gw_segment *seg, const struct ec_geometry *g,
                       struct gw_frag_head *ret)
 {
     *ret = (struct gw_frag_head){
         .head_size = GW_FRAG_HEAD_BYTES,
-        .incarnation = seg->incarnation,
         .tenant = seg->tenant,
         .segment_id = seg->id,
         .seq = seg->seq,
@@ -90,7 +100,8 @@ qc_rc gw_segment_plan(const struct gw_store *s, const struct gw_segment *seg, st
         fill_head(s, seg, &p.geometry, &f->head);
         f->head.index = (uint8_t)i;
         f->head.attempt = seg->attempt[i];
-        f->head.cloud_id = seg->layout[perm[i]];
+        f->head.incarnation = writer_of(seg, i);
+        f->head.cloud_id = cloud_of(seg, perm, i);
         f->at = gw_fan_at(s->fan, f->head.cloud_id);
         QC_TRY(fragment_name(s, seg, i, f->head.cloud_id, f->key, err));
     }

@@ -55,7 +55,10 @@ struct gw_segment {
     uint32_t size; /* bytes, 1..QC_GW_SEGMENT_MAX */
     unsigned k, n;
     uint32_t layout[QC_EC_N_MAX]; /* cloud ids; fragment i lies on layout[perm[i]] */
-    uint8_t attempt[QC_EC_N_MAX]; /* by fragment */
+    /* By fragment: the key under which it lies. All zero is how a put writes it; a repair writes others. */
+    uint8_t attempt[QC_EC_N_MAX];
+    uint32_t writer[QC_EC_N_MAX]; /* incarnation that wrote it; 0: the segment's */
+    uint32_t cloud[QC_EC_N_MAX];  /* cloud that has it; 0: the one that layout and salt give */
     uint32_t absent;              /* bit i: fragment i is known not to be there; asked last. Reading only */
     uint8_t digest[GW_DIGEST_BYTES]; /* reading only */
 };

@@ -1,0 +1,230 @@
+/* Dead keys: DELETE, then HEAD, in rounds. Only "not there" counts; the row stays (durability:
+ * BUG_LEDGER_DROPPED), since a late PUT may still land: a listing finds it then, and the rounds begin anew.
+ */
+#include "engine_internal.h"
+
+/* Keys that are swept together, one per cloud. */
+struct sweep_keys {
+    gw_clouds set;
+    char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
+    const char *keys[QC_GW_CLOUDS_MAX];
+    struct gw_dead_key dead[QC_GW_CLOUDS_MAX]; /* by cloud */
+    unsigned frag[QC_GW_CLOUDS_MAX];           /* by cloud */
+};
+
+/* Can this cloud be swept now? */
+static bool usable(struct gw_engine *e, unsigned at)
+{
+    struct gw_cloud_view view;
+
+    gw_fan_view(e->fan, at, &view);
+    return view.state != GW_CLOUD_LOST && view.state != GW_CLOUD_UNREACHABLE && !view.suspect;
+}
+
+static void add(struct sweep_keys *k, unsigned at, const char key[GW_NAME_SIZE])
+{
+    memcpy(k->names[at], key, GW_NAME_SIZE);
+    k->keys[at] = k->names[at];
+    k->set |= (gw_clouds)1 << at;
+}
+
+/* *ret_absent: clouds that say that their key is not there. */
+static qc_rc sweep(struct gw_engine *e, const struct sweep_keys *k, gw_clouds *ret_absent, struct qc_err *err)
+{
+    const struct gw_ask ask = { .set = k->set,
+                                .keys = k->keys,
+                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
+    struct gw_answer a;
+    gw_clouds absent = 0;
+
+    QC_TRY(qc_fault(sweep_delete, err));
+    QC_TRY(gw_fan_delete(e->fan, &ask, &a, err));
+    QC_TRY(qc_fault(sweep_deleted, err));
+    QC_TRY(gw_fan_head(e->fan, &ask, NULL, &a, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if ((k->set >> at & 1) && a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_NOTFOUND)
+            absent |= (gw_clouds)1 << at;
+    *ret_absent = absent;
+    return qc_fault(sweep_round, err);
+}
+
+/* -- dead segments --------------------------------------------------------------------------------------- */
+
+/* Its keys that were not seen absent in this round. */
+static qc_rc segment_keys(struct gw_engine *e, const struct gw_dead_row *d, struct sweep_keys *ret,
+                          struct qc_err *err)
+{
+    for (unsigned i = 0; i < d->seg.n; i++) {
+        char key[GW_NAME_SIZE];
+        int at;
+        if (d->absent >> i & 1)
+            continue;
+        QC_TRY(gw_segment_key(e->store, &d->seg, i, &at, key, err));
+        if (at < 0 || !usable(e, (unsigned)at))
+            continue;
+        add(ret, (unsigned)at, key);
+        ret->frag[at] = i;
+    }
+    return QC_OK;
+}
+
+static qc_rc write_segment(struct gw_engine *e, const struct gw_dead_row *d, uint32_t absent,
+                           struct qc_err *err)
+{
+    const uint32_t all = d->seg.n == 32 ? UINT32_MAX : (UINT32_C(1) << d->seg.n) - 1;
+
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    if (absent == all)
+        QC_TRY(gw_cat_dead_put(e->cat, d->seg.id, 0, d->round + 1, err));
+    else
+        QC_TRY(gw_cat_dead_put(e->cat, d->seg.id, absent, d->round, err));
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
+static qc_rc sweep_segment(struct gw_engine *e, const struct gw_dead_row *d, unsigned *ret_keys,
+                           struct qc_err *err)
+{
+    struct sweep_keys k = { 0 };
+    uint32_t absent = d->absent;
+    gw_clouds gone;
+
+    *ret_keys = 0;
+    QC_TRY(segment_keys(e, d, &k, err));
+    if (k.set == 0)
+        return QC_OK;
+    *ret_keys = (unsigned)__builtin_popcount(k.set);
+    QC_TRY(sweep(e, &k, &gone, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if (gone >> at & 1)
+            absent |= UINT32_C(1) << k.frag[at];
+    return absent == d->absent ? QC_OK : write_segment(e, d, absent, err);
+}
+
+static qc_rc next_segment(struct gw_engine *e, uint64_t after, struct gw_dead_row *ret, bool *ret_found,
+                          struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    return gw_cat_dead_next(e->cat, after, QC_GW_SWEEP_ROUNDS, ret, ret_found, err);
+}
+
+static qc_rc sweep_segments(struct gw_engine *e, uint64_t *after, unsigned *keys, struct qc_err *err)
+{
+    unsigned worked = 0;
+
+    for (unsigned rows = 0; rows < QC_GW_TIDY_KEYS && *keys < QC_GW_TIDY_KEYS; rows++) {
+        struct gw_dead_row d;
+        bool found;
+        QC_TRY(next_segment(e, *after, &d, &found, err));
+        if (!found) {
+            *after = 0;
+            break;
+        }
+        *after = d.seg.id;
+        if (gw_busy_is(e, d.seg.id))
+            continue;
+        QC_TRY(sweep_segment(e, &d, &worked, err));
+        *keys += worked;
+    }
+    return QC_OK;
+}
+
+/* -- dead keys of fragments ------------------------------------------------------------------------------ */
+
+/* The key's name and its cloud's position; -1: this gateway does not have it. */
+static qc_rc key_name(struct gw_engine *e, const struct gw_dead_key *d, int *ret_at, char ret[GW_NAME_SIZE],
+                      struct qc_err *err)
+{
+    struct gw_name name = { .kind = GW_NAME_FRAGMENT,
+                            .id = d->key.segment_id,
+                            .index = (uint8_t)d->key.frag,
+                            .attempt = d->key.attempt,
+                            .incarnation = (uint16_t)d->key.incarnation };
+
+    memcpy(name.salt, d->salt, sizeof name.salt);
+    *ret_at = gw_fan_at(e->fan, d->key.cloud_id);
+    return gw_name_make(e->root, d->key.cloud_id, &name, ret, err);
+}
+
+/* The next keys, until a cloud would have two. */
+static qc_rc gather_keys(struct gw_engine *e, uint64_t *after, struct sweep_keys *ret, struct qc_err *err)
+{
+    for (unsigned rows = 0; rows < QC_GW_TIDY_KEYS; rows++) {
+        struct gw_dead_key d;
+        char key[GW_NAME_SIZE];
+        bool found;
+        int at;
+        {
+            QC_LOCK(gw_cat_lock(e->cat));
+            QC_TRY(gw_cat_dead_key_next(e->cat, *after, &d, &found, err));
+        }
+        if (!found) {
+            *after = 0;
+            return QC_OK;
+        }
+        QC_TRY(key_name(e, &d, &at, key, err));
+        if (at >= 0 && (ret->set >> at & 1))
+            return QC_OK;
+        *after = d.no;
+        if (at < 0 || !usable(e, (unsigned)at))
+            continue;
+        add(ret, (unsigned)at, key);
+        ret->dead[at] = d;
+    }
+    return QC_OK;
+}
+
+static qc_rc write_keys(struct gw_engine *e, const struct sweep_keys *k, gw_clouds absent, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if (absent >> at & 1)
+            QC_TRY(gw_cat_dead_key_round(e->cat, k->dead[at].no, k->dead[at].round + 1, err));
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
+static qc_rc sweep_fragments(struct gw_engine *e, uint64_t *after, unsigned *keys, struct qc_err *err)
+{
+    do { /* ends: each round goes further in the table, or sets *after to 0 */
+        QC_CLEANUP(qc_free_ptr) struct sweep_keys *k = qc_alloc(sizeof *k);
+        gw_clouds absent;
+        if (k == NULL)
+            return QC_FAIL(err, QC_NOMEM, "sweeping");
+        QC_TRY(gather_keys(e, after, k, err));
+        if (k->set == 0)
+            break;
+        QC_TRY(sweep(e, k, &absent, err));
+        if (absent != 0)
+            QC_TRY(write_keys(e, k, absent, err));
+        *keys += (unsigned)__builtin_popcount(k->set);
+    } while (*after != 0 && *keys < QC_GW_TIDY_KEYS);
+    return QC_OK;
+}
+
+/* -- both ------------------------------------------------------------------------------------------------ */
+
+qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err)
+{
+    unsigned keys = 0, fragments = 0;
+    uint64_t after, after_key;
+
+    *ret_more = false;
+    if (!atomic_load(&e->tip_checked)) /* an old catalogue's idea of dead may be wrong */
+        return QC_OK;
+    {
+        QC_LOCK(&e->lock);
+        after = e->swept;
+        after_key = e->swept_keys;
+    }
+    QC_TRY(sweep_segments(e, &after, &keys, err));
+    QC_TRY(sweep_fragments(e, &after_key, &fragments, err));
+    *ret_more = (after != 0 && keys > 0) || (after_key != 0 && fragments > 0);
+    QC_LOCK(&e->lock);
+    e->swept = after;
+    e->swept_keys = after_key;
+    return QC_OK;
+}

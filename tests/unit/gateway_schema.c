@@ -1,0 +1,134 @@
+/* unit/gateway_schema: a catalogue of each released schema opens, is raised, and says the same as before. */
+#include "catalogue.h"
+#include "qc_check.h"
+#include "qc_tmpdir.h"
+
+enum { APPLICATION = 0x51434C43 };
+
+/* Schema 1, as it was released. Frozen: this text is what lies on users' disks. */
+static const char schema_1[] =
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE cloud (cloud_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, url TEXT NOT NULL,"
+    " generation INTEGER NOT NULL, state INTEGER NOT NULL, lost INTEGER NOT NULL, identity BLOB NOT NULL);"
+    "CREATE TABLE layout (layout_id INTEGER PRIMARY KEY, k INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " clouds BLOB NOT NULL, lost INTEGER NOT NULL, UNIQUE (k, n, clouds));"
+    "CREATE TABLE bkey (epoch INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
+    "CREATE TABLE vault (vault_no INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, vault BLOB NOT NULL UNIQUE,"
+    " record BLOB NOT NULL, backup BLOB NOT NULL, chain_count INTEGER NOT NULL, chain_hash BLOB NOT NULL);"
+    "CREATE TABLE chain (vault_no INTEGER NOT NULL, idx INTEGER NOT NULL, seal BLOB NOT NULL,"
+    " PRIMARY KEY (vault_no, idx)) WITHOUT ROWID;"
+    "CREATE TABLE entry (entry_no INTEGER PRIMARY KEY, vault_no INTEGER NOT NULL, path BLOB NOT NULL,"
+    " number INTEGER NOT NULL, kind INTEGER NOT NULL, version_no INTEGER, sequence INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, m BLOB NOT NULL, private BLOB NOT NULL, seal BLOB NOT NULL,"
+    " created INTEGER NOT NULL, UNIQUE (vault_no, path));"
+    "CREATE INDEX entry_version ON entry (version_no) WHERE version_no IS NOT NULL;"
+    "CREATE TABLE version (version_no INTEGER PRIMARY KEY, vault BLOB NOT NULL, object BLOB NOT NULL,"
+    " version BLOB NOT NULL, put_key BLOB NOT NULL, base INTEGER NOT NULL, size INTEGER NOT NULL,"
+    " segments INTEGER NOT NULL, layout_id INTEGER NOT NULL, created INTEGER NOT NULL, state INTEGER NOT "
+    "NULL,"
+    " acked INTEGER NOT NULL, UNIQUE (version, object));"
+    "CREATE TABLE backup (version_no INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
+    "CREATE TABLE segment (segment_id INTEGER PRIMARY KEY, version_no INTEGER NOT NULL,"
+    " layout_id INTEGER NOT NULL, incarnation INTEGER NOT NULL, salt BLOB NOT NULL, seq INTEGER, size "
+    "INTEGER,"
+    " digest BLOB, last INTEGER, off INTEGER);"
+    "CREATE UNIQUE INDEX segment_of ON segment (version_no, seq);"
+    "CREATE TABLE deviation (segment_id INTEGER NOT NULL, frag INTEGER NOT NULL, cloud_id INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, state INTEGER NOT NULL, seen INTEGER NOT NULL,"
+    " PRIMARY KEY (segment_id, frag)) WITHOUT ROWID;"
+    "CREATE TABLE deadkey (segment_id INTEGER PRIMARY KEY, layout_id INTEGER NOT NULL,"
+    " incarnation INTEGER NOT NULL, salt BLOB NOT NULL, absent INTEGER NOT NULL, round INTEGER NOT NULL);"
+    "CREATE INDEX dead_open ON deadkey (round, segment_id);"
+    "CREATE TABLE request (put_key BLOB PRIMARY KEY, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " version_no INTEGER NOT NULL, seal BLOB NOT NULL, number INTEGER NOT NULL, chain INTEGER NOT NULL,"
+    " head BLOB NOT NULL, acked INTEGER NOT NULL, margin_full INTEGER NOT NULL, durable_min INTEGER NOT NULL,"
+    " n INTEGER NOT NULL, copies INTEGER NOT NULL, clouds INTEGER NOT NULL, degraded BLOB NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE INDEX request_open ON request (state) WHERE state = 1;"
+    "CREATE TABLE outbox (log_seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+    "CREATE TABLE log (log_seq INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL, hash BLOB NOT NULL);"
+    "CREATE TABLE log_debt (cloud_id INTEGER NOT NULL, log_seq INTEGER NOT NULL,"
+    " PRIMARY KEY (cloud_id, log_seq)) WITHOUT ROWID;";
+
+/* Three clouds, one of them lost; version 1 of two segments, EC(2,3); the second owes fragment 1 to cloud 1.
+ */
+static const char rows_1[] =
+    "INSERT INTO cloud VALUES (1,'a','file:///a',1,1,0,x'00'),(2,'b','file:///b',1,1,0,x'00'),"
+    "(3,'c','file:///c',1,1,1,x'00');"
+    "INSERT INTO layout VALUES (1,2,3,x'000000010000000200000003',1),(2,1,2,x'0000000100000002',0);"
+    "INSERT INTO version VALUES (1,zeroblob(16),zeroblob(16),zeroblob(16),zeroblob(16),0,20,2,1,0,3,1),"
+    "(2,zeroblob(16),zeroblob(16),x'01010101010101010101010101010101',zeroblob(16),0,20,1,2,0,3,1);"
+    "INSERT INTO segment VALUES (7,1,1,1,zeroblob(16),0,10,zeroblob(32),0,0),"
+    "(8,1,1,4,zeroblob(16),1,10,zeroblob(32),1,10),(9,2,2,4,zeroblob(16),0,10,zeroblob(32),1,0);"
+    "INSERT INTO deviation VALUES (8,1,1,0,1,0),(9,0,2,0,6,0);";
+
+static void make_1(const char *path)
+{
+    const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE, .application_id = APPLICATION, .create = true };
+    struct qc_db *db = NULL;
+    struct qc_err err = { 0 };
+
+    CHECK_OK(qc_db_open(&db, path, &opts, &err));
+    CHECK_OK(qc_db_exec(db, schema_1, &err));
+    CHECK_OK(qc_db_exec(db, rows_1, &err));
+    CHECK_OK(qc_db_set_user_version(db, 1, &err));
+    qc_db_close(&db);
+}
+
+static qc_rc see_row(void *ctx, const struct gw_deviation_row *row, struct qc_err *err)
+{
+    struct gw_deviation_row *ret = ctx;
+
+    (void)err;
+    CHECK(ret->home == 0); /* one row */
+    *ret = *row;
+    return QC_OK;
+}
+
+static void check_1(const char *path)
+{
+    struct gw_cat *c = NULL;
+    struct qc_err err = { 0 };
+    struct gw_deviation_row row = { 0 };
+    struct gw_segment seg;
+    int margin;
+
+    CHECK_OK(gw_cat_open(&c, path, false, &err));
+    {
+        QC_LOCK(gw_cat_lock(c));
+        CHECK_OK(gw_cat_margin(c, 1, &margin, &err));
+        CHECK(margin == -1); /* of 3: one lost, one owed, and 2 are needed */
+        CHECK_OK(gw_cat_margin(c, 2, &margin, &err));
+        CHECK(margin == 0);
+        CHECK_OK(gw_cat_deviations_each(c, 8, see_row, &row, &err));
+        CHECK(row.frag == 1 && row.cloud_id == 1 && row.home == 1 && row.incarnation == 4 &&
+              row.attempt == 0 && row.state == GW_DEV_OWED);
+        CHECK_OK(gw_cat_segment(c, 8, &seg, &err));
+        CHECK(seg.absent == 2 && seg.cloud[1] == 1 && seg.writer[1] == 4 && seg.cloud[0] == 0);
+    }
+    gw_cat_close(&c);
+}
+
+int main(void)
+{
+    struct qc_tmpdir dir = qc_tmpdir_new();
+    struct qc_err err = { 0 };
+    struct gw_cat *c = NULL;
+    char path[320];
+
+    CHECK(snprintf(path, sizeof path, "%s/catalogue.db", dir.path) > 0);
+    make_1(path);
+    check_1(path); /* raised */
+    check_1(path); /* as it is now */
+
+    /* A newer program's is left alone. */
+    const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE, .application_id = APPLICATION };
+    struct qc_db *db = NULL;
+    CHECK_OK(qc_db_open(&db, path, &opts, &err));
+    CHECK_OK(qc_db_set_user_version(db, 1000, &err));
+    qc_db_close(&db);
+    CHECK_RC(gw_cat_open(&c, path, false, &err), QC_NEWER);
+    CHECK(c == NULL);
+    qc_tmpdir_remove(&dir);
+    return 0;
+}
