@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "credentials.h"
 #include "driver.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ static const struct cloud_driver *const drivers[] = {
 };
 enum { DRIVER_COUNT = sizeof drivers / sizeof drivers[0] };
 
-static qc_rc driver_find(const char *scheme, const struct cloud_driver **ret, struct qc_err *err)
+qc_rc cloud_driver_find(const char *scheme, const struct cloud_driver **ret, struct qc_err *err)
 {
     char known[128] = "";
     size_t n = 0;
@@ -36,6 +37,23 @@ qc_rc cloud_op_check(const struct cloud_op *op, struct qc_err *err)
     return qc_go_on(op->deadline, op->cancel, "cloud call", err);
 }
 
+qc_rc cloud_check(const char *url, const char *credentials, struct qc_err *err)
+{
+    struct cloud_url u;
+    const struct cloud_driver *driver = NULL;
+    QC_TRY(cloud_url_parse(url, &u, err));
+    QC_TRY(cloud_driver_find(u.scheme, &driver, err));
+    if (credentials == NULL && driver->wants_credentials)
+        return QC_FAIL(err, QC_USAGE,
+                       "%s:// needs keys: put them into a file of mode 0600 and name it with "
+                       "--cloud-credentials NAME=FILE, or name a profile of ~/.aws/credentials with "
+                       "--cloud-credentials NAME=aws:PROFILE",
+                       u.scheme);
+    if (credentials != NULL && !driver->wants_credentials)
+        return QC_FAIL(err, QC_USAGE, "%s:// takes no credentials", u.scheme);
+    return credentials == NULL ? QC_OK : cloud_credentials_spec(credentials, err);
+}
+
 qc_rc cloud_open(struct cloud **ret, const char *url, struct qc_err *err)
 {
     struct cloud_opts opts = { .op = { .deadline = QC_NO_DEADLINE } };
@@ -46,7 +64,7 @@ static qc_rc open_named(struct cloud **ret, const char *name, const struct cloud
                         const struct cloud_opts *opts, struct qc_err *err)
 {
     const struct cloud_driver *driver = NULL;
-    QC_TRY(driver_find(url->scheme, &driver, err));
+    QC_TRY(cloud_driver_find(url->scheme, &driver, err));
     QC_TRY(cloud_op_check(&opts->op, err));
     QC_CLEANUP(qc_free_ptr) char *copy = qc_strdup(name);
     if (copy == NULL)
@@ -82,7 +100,7 @@ qc_rc cloud_create_opts(const char *url, const struct cloud_opts *opts, struct q
     QC_TRY(cloud_url_parse(url, &u, err));
     const struct cloud_driver *driver = NULL;
     const char *name = opts->name != NULL ? opts->name : url;
-    QC_TRY(driver_find(u.scheme, &driver, err));
+    QC_TRY(cloud_driver_find(u.scheme, &driver, err));
     QC_TRY_AS(cloud_op_check(&opts->op, err), err, "cloud %s", name);
     QC_TRY_AS(driver->create(&u, opts, err), err, "cloud %s", name);
     return QC_OK;

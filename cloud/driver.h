@@ -28,6 +28,8 @@ struct cloud_list_job {
     void *ctx;
 };
 
+struct cloud_exam; /* exam.h */
+
 struct cloud_vt {
     qc_rc (*put)(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op,
                  struct qc_err *err);
@@ -40,6 +42,13 @@ struct cloud_vt {
                   const struct cloud_op *op, struct qc_err *err);
     qc_rc (*space)(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op, struct qc_err *err);
     qc_rc (*alive)(struct cloud *c, const struct cloud_op *op, struct qc_err *err);
+    /*
+     * The part of cloud_validate that the calls above cannot do: requests that this driver would never send,
+     * and what is set for the place as a whole. Says what it found by exam.h, and measures into x->report
+     * (sync_us, clock_s). Fails only by what keeps from looking (validate.h). The handle was opened without
+     * facts.
+     */
+    qc_rc (*examine)(struct cloud *c, struct cloud_exam *x, const struct cloud_op *op, struct qc_err *err);
     void (*close)(struct cloud *c); /* frees c and all that it owns, except `name` */
 };
 
@@ -51,6 +60,8 @@ struct cloud {
 
 struct cloud_driver {
     const char *scheme;
+    bool wants_credentials; /* and takes none otherwise */
+    unsigned test_objects;  /* of a listing's test; more where the answers come from many machines */
     /* opts is never NULL; opts->name is for the dispatcher. */
     qc_rc (*open)(struct cloud **ret, const struct cloud_url *url, const struct cloud_opts *opts,
                   struct qc_err *err);
@@ -58,6 +69,9 @@ struct cloud_driver {
 };
 
 extern const struct cloud_driver cloud_file_driver;
+
+/* The driver of a URL's scheme. QC_USAGE: there is none. */
+QC_MUST qc_rc cloud_driver_find(const char *scheme, const struct cloud_driver **ret, struct qc_err *err);
 
 /* QC_CANCELLED or QC_TIMEOUT when it is time to stop; drivers ask between system calls. */
 QC_MUST qc_rc cloud_op_check(const struct cloud_op *op, struct qc_err *err);

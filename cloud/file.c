@@ -32,6 +32,7 @@ static const struct cloud_vt file_vt = {
     .list = file_list,
     .space = file_space,
     .alive = file_alive,
+    .examine = file_examine,
     .close = file_close,
 };
 
@@ -349,4 +350,6 @@ static qc_rc file_alive(struct cloud *c, const struct cloud_op *op, struct qc_er
     return file_here(file_of(c), err);
 }
 
-const struct cloud_driver cloud_file_driver = { .scheme = "file", .open = file_open, .create = file_create };
+const struct cloud_driver cloud_file_driver = {
+    .scheme = "file", .test_objects = 4, .open = file_open, .create = file_create
+};

@@ -100,5 +100,7 @@ qc_rc file_put(struct cloud *c, const struct cloud_put_job *job, const struct cl
 qc_rc file_list(struct cloud *c, const struct cloud_list_job *job, struct cloud_page *ret,
                 const struct cloud_op *op, struct qc_err *err);
 
+qc_rc file_examine(struct cloud *c, struct cloud_exam *x, const struct cloud_op *op, struct qc_err *err);
+
 /* Remove the temporary files of writers that are gone. */
 QC_MUST qc_rc file_sweep(struct file_cloud *f, struct qc_err *err);

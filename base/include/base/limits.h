@@ -87,6 +87,20 @@
     X(CLOUD_TMP_TRIES, 8, "names", "a random name is taken twice only by an attack")                         \
     X(CLOUD_SWEEP_MAX, 65536, "files", "left over by dead writers; more are swept at the next opening")      \
     X(CLOUD_FAULT_RULES_MAX, 16, "rules", "of one cloud in QC_CLOUD_FAULTS")                                 \
+    X(CLOUD_TEST_SMALL, 300, "bytes", "an object of a validation; small ones are the slow ones")             \
+    X(CLOUD_TEST_LARGE, 1024 * 1024 + 13, "bytes", "and a large one: several slices, no round number")       \
+    X(CLOUD_TEST_LARGE_DEEP, 24 * 1024 * 1024 + 13, "bytes", "as the largest fragment, with room")           \
+    X(CLOUD_TEST_WRITERS, 8, "requests", "at once in a validation (s3.md 4)")                                \
+    X(CLOUD_TEST_DEEPER, 25, "times", "the objects of a deep validation: a page of 1,000 is crossed")        \
+    X(CLOUD_TEST_RACES_DEEP, 20, "races", "for a new key in a deep validation")                              \
+    X(CLOUD_TEST_KEYS_MAX, 10000, "keys", "of one validation: four digits")                                  \
+    X(CLOUD_TEST_PAGE, 7, "keys", "in a page of the listing's test: several pages")                          \
+    X(CLOUD_TEST_SWEEP, 2000, "keys", "left by validations that were killed, removed at a time")             \
+    X(CLOUD_TEST_TIMES, 16, "requests", "whose median is the latency")                                       \
+    X(CLOUD_TEST_SYNCS_DEEP, 9, "syncs", "of a directory's disk; the fastest counts")                        \
+    X(CLOUD_TEST_GATE_MS, 2000, "ms", "the writers of a race wait so long for the last of them")             \
+    X(CLOUD_TEST_CLEAN_MS, 30000, "ms", "to remove test objects, also after the time ran out")               \
+    X(CLOUD_TEST_ROOM, 1024 * 1024 * 1024, "bytes", "less room than this is warned of")                      \
     /* net */                                                                                                \
     X(NET_KEEP_MAX, 16, "headers", "of an answer, kept by name")                                             \
     X(NET_HEADERS_MAX, 32, "headers", "of a request")                                                        \

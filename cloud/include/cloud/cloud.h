@@ -60,10 +60,33 @@ struct cloud_space {
     uint64_t avail; /* bytes that this process may still write */
 };
 
+/*
+ * What cloud_validate (cloud/validate.h) has shown of a cloud, as bits. A driver relies on such a thing only
+ * where it was shown: never on a maker's name or papers. FORMAT 10.2 has the names by which they are kept.
+ */
+#define CLOUD_FACTS(X)                                                                                       \
+    X(ETAG_MD5, "etag_md5")           /* the ETag of a PUT is the MD5 of its bytes: tells what was stored */ \
+    X(CONTENT_MD5, "content_md5")     /* a PUT with a wrong Content-MD5 is refused */                        \
+    X(IF_NONE_MATCH, "if_none_match") /* of several writers of a new key one wins, and the others hear it */ \
+    X(LIST_V2, "list_v2")             /* listings by ListObjectsV2; else by the older form with a marker */
+
+enum cloud_fact_at {
+#define X(name, ...) CLOUD_FACT_AT_##name,
+    CLOUD_FACTS(X)
+#undef X
+        CLOUD_FACT_COUNT
+};
+enum cloud_fact {
+#define X(name, ...) CLOUD_FACT_##name = 1 << CLOUD_FACT_AT_##name,
+    CLOUD_FACTS(X)
+#undef X
+};
+
 struct cloud_opts {
     const char *name;        /* how messages and QC_CLOUD_FAULTS call it; NULL: the URL. Copied. */
     const char *credentials; /* where the keys are: /absolute/file or aws:PROFILE (FORMAT 10.1), never the
                                 keys; NULL for a driver that needs none. Copied. */
+    unsigned facts;     /* enum cloud_fact: what may be relied on; 0, before anything was shown: nothing */
     bool exclusive;     /* refuse (QC_LOCKED) when another open handle, here or elsewhere, is exclusive too */
     struct cloud_op op; /* for the opening itself */
 };
@@ -110,6 +133,13 @@ struct cloud_page {
  * "a/b"): a directory answers QC_CONFLICT, also where the keys below are deleted. Give all keys one shape.
  */
 bool cloud_key_ok(const char *key);
+
+/*
+ * Do a URL and the name of its credentials (NULL: none) make sense together? Looks at no cloud and no file.
+ * QC_USAGE: the URL does not parse, its scheme is unknown, credentials are missing (and how to give them), or
+ * there is no use for them.
+ */
+QC_MUST qc_rc cloud_check(const char *url, const char *credentials, struct qc_err *err);
 
 /*
  * Open the cloud at a URL. Never writes to a place that does not bear the mark.
