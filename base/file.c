@@ -142,11 +142,16 @@ struct tmp {
     char name[QC_TMP_NAME]; /* empty: it has got its final name, or there is none */
 };
 
-static void tmp_done(struct tmp *t)
+static void tmp_unname(struct tmp *t)
 {
     if (t->name[0] != '\0')
         unlinkat(t->dirfd, t->name, 0); /* what stays behind is swept later */
     t->name[0] = '\0';
+}
+
+static void tmp_done(struct tmp *t)
+{
+    tmp_unname(t);
     qc_fd_close(&t->fd);
 }
 
@@ -204,6 +209,7 @@ static qc_rc write_file(int dirfd, const char *name, const qc_span *parts, size_
     } else if (linkat(dirfd, t.name, dirfd, name, 0) != 0) { /* unlike rename, refuses a name in use */
         return QC_FAIL_OS(err, "naming");
     }
+    tmp_unname(&t); /* before the fsync, or the second name could outlive it: of a key, say */
     QC_TRY(qc_fault(file_renamed, err));
     return qc_dir_sync(dirfd, err);
 }

@@ -103,6 +103,26 @@ static bool next_component(const char **path, char name[QC_FILE_NAME_MAX + 1], b
     return true;
 }
 
+/* One component below at: made, durably; or it is there, and last: whoever made it may have been killed
+ * before his fsync. What exists is not touched: a parent that we may not write to, or not even read, is no
+ * failure. */
+static qc_rc make_component(int at, const char *name, mode_t mode, bool last, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    struct stat st;
+    const bool there = fstatat(at, name, &st, 0) == 0;
+
+    if (there && !last)
+        return QC_OK;
+    const qc_rc rc = qc_open_at(&dir, at, ".", O_RDONLY | O_DIRECTORY, 0, err); /* at does not sync */
+    if (there && rc == QC_AUTH) {
+        qc_err_clear(err);
+        return QC_OK;
+    }
+    QC_TRY(rc);
+    return there ? qc_dir_sync(qc_fd_get(&dir), err) : qc_dir_make_durable(qc_fd_get(&dir), name, mode, err);
+}
+
 qc_rc qc_dir_make_path(const char *path, mode_t mode, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd at = { 0 };
@@ -110,15 +130,13 @@ qc_rc qc_dir_make_path(const char *path, mode_t mode, struct qc_err *err)
     const char *rest = path;
     bool fits = true;
 
-    QC_TRY(qc_dir_open(&at, path[0] == '/' ? "/" : ".", err));
+    QC_TRY(qc_open_at(&at, AT_FDCWD, path[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY, 0, err));
     while (next_component(&rest, name, &fits)) {
         QC_CLEANUP(qc_fd_close) struct qc_fd below = { 0 };
-        struct stat st;
+        const bool last = rest[strspn(rest, "/")] == '\0';
 
-        /* What exists is not touched: a parent that we may not write to is no failure. */
-        if (fstatat(qc_fd_get(&at), name, &st, 0) != 0)
-            QC_TRY_AS(qc_dir_make_durable(qc_fd_get(&at), name, mode, err), err, "%s", path);
-        QC_TRY_AS(qc_open_at(&below, qc_fd_get(&at), name, O_RDONLY | O_DIRECTORY, 0, err), err, "%s", path);
+        QC_TRY_AS(make_component(qc_fd_get(&at), name, mode, last, err), err, "%s", path);
+        QC_TRY_AS(qc_open_at(&below, qc_fd_get(&at), name, O_PATH | O_DIRECTORY, 0, err), err, "%s", path);
         qc_fd_close(&at);
         at = QC_STEAL(below);
     }

@@ -67,7 +67,8 @@ QC_MUST qc_rc qc_tmp_sweep(int dirfd, struct qc_err *err);
 
 /* mkdir, durable: the parent is synced. An existing directory is QC_OK (and its mode is left alone). */
 QC_MUST qc_rc qc_dir_make_durable(int dirfd, const char *name, mode_t mode, struct qc_err *err);
-/* The same for each missing component of a path, from the root or the working directory. */
+/* The same for each missing component of a path, from the root or the working directory, and for the last one
+ * in any case. */
 QC_MUST qc_rc qc_dir_make_path(const char *path, mode_t mode, struct qc_err *err);
 
 /*
