@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "gateway_start.h"
 #include "statement.h"
+#include "vault/share_store.h"
 
 enum { INIT_WORDS = 2 * VAULT_CLOUDS_MAX + 12 };
 
@@ -87,7 +88,7 @@ static qc_rc take_numbers(struct init *i, struct qc_err *err)
     return QC_OK;
 }
 
-/* A share store's directory is missing or empty: whatever else is there stays untouched. */
+/* A share store's directory is missing, empty or half made: whatever else is there stays untouched. */
 static qc_rc check_empty(const char *dir, const char *what, struct qc_err *err)
 {
     DIR *d = opendir(dir);
@@ -99,7 +100,7 @@ static qc_rc check_empty(const char *dir, const char *what, struct qc_err *err)
     for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
         used = used || (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0);
     closedir(d);
-    if (!used)
+    if (!used || vault_store_is_half(dir)) /* an init that was broken off: this one begins anew */
         return QC_OK;
     char key[QC_CLIENT_PATH_MAX];
     QC_TRY(places_join(dir, "store.key", key, err));
@@ -229,7 +230,12 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
     QC_TRY(vault_create(c->conf.vault, &conf, d, gw, &call, err));
     client_tell_notes(c, QC_OK, (qc_span){ 0 });
     c->conf.has_vault = true;
-    return conf_save(&c->places, &c->conf, err);
+    QC_TRY(conf_save(&c->places, &c->conf, err));
+    for (unsigned s = 0; s < 2; s++) {
+        struct qc_err unused = { 0 };
+        qc_ignore(vault_store_made(i->share[s], &unused), "the next command to open the store does it");
+    }
+    return QC_OK;
 }
 
 qc_rc client_warn_places(struct client *c, const char *share1, const char *share2, unsigned k, unsigned n,

@@ -57,7 +57,8 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
                                              .VS_i = VS_i };
         memcpy(params.vault, r->v->id, VAULT_ID_BYTES);
         memcpy(params.commitment, vault_store_commitment(r->old), 32);
-        return vault_store_create(&r->fresh, dir, &params, &r->v->rng, err);
+        QC_TRY(vault_store_create(&r->fresh, dir, &params, &r->v->rng, err));
+        return vault_store_made(dir, err);
     }
     if (rc == QC_OK && !qc_key_same(vault_store_secret(r->fresh), VS_i))
         return QC_FAIL(err, QC_CONFLICT, "'%s' holds another store %u of this vault", dir, r->lost);

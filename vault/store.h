@@ -2,6 +2,7 @@
 #pragma once
 #include "base/crypto.h"
 #include "base/db.h"
+#include "base/file.h"
 #include "base/rng.h"
 #include "vault/share_store.h"
 
@@ -21,6 +22,7 @@ struct vault_store {
     struct qc_prk *prk; /* of SK */
     qc_key *mark_key;
     struct qc_db *db;
+    struct qc_fd making; /* the mark of a store that is being made, held (store_half.h) */
 };
 
 /* What a record's seal binds besides the store. */

@@ -1,8 +1,8 @@
 /* Share stores: making, opening, closing. */
 #include "store.h"
 #include "store_file.h"
+#include "store_half.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +24,7 @@ void vault_store_close(struct vault_store **s)
     if (*s == NULL)
         return;
     qc_db_close(&(*s)->db);
+    qc_fd_close(&(*s)->making);
     qc_key_free(&(*s)->VS_i);
     qc_key_free(&(*s)->mark_key);
     qc_prk_free(&(*s)->prk);
@@ -51,26 +52,6 @@ static qc_rc db_path(qc_buf *ret, const char **ret_path, const char *dir, struct
 {
     QC_TRY(qc_buf_addf(ret, err, "%s/store.db", dir));
     return qc_buf_cstr(ret, ret_path, err);
-}
-
-static qc_rc dir_is_empty(int dirfd, bool *ret, struct qc_err *err)
-{
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    QC_TRY(qc_open_at(&fd, dirfd, ".", O_RDONLY | O_DIRECTORY, 0, err));
-    DIR *dir = fdopendir(qc_fd_get(&fd));
-    if (dir == NULL)
-        return QC_FAIL_OS(err, "cannot list the directory");
-    fd = (struct qc_fd){ 0 };
-    bool empty = true;
-    errno = 0;
-    for (struct dirent *e = readdir(dir); e != NULL && empty; e = readdir(dir))
-        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-    int e = errno;
-    closedir(dir);
-    if (e != 0)
-        return QC_FAIL_ERRNO(err, e, "cannot list the directory");
-    *ret = empty;
-    return QC_OK;
 }
 
 static qc_rc fill(struct vault_store *s, const struct vault_store_params *params, const qc_rng *rng,
@@ -101,12 +82,9 @@ static qc_rc create(struct vault_store *s, const struct vault_store_params *para
     QC_CLEANUP(qc_key_free) qc_key *file = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = 8192 };
     const char *db = NULL;
-    bool empty = false;
     QC_TRY(qc_dir_make_path(s->dir, 0700, err));
     QC_TRY(qc_dir_open(&fd, s->dir, err));
-    QC_TRY(dir_is_empty(qc_fd_get(&fd), &empty, err));
-    if (!empty)
-        return QC_FAIL(err, QC_CONFLICT, "the directory is not empty");
+    QC_TRY(store_half_begin(&s->making, qc_fd_get(&fd), err));
     QC_TRY(qc_rng_fill(rng, s->id, sizeof(s->id), err));
     QC_TRY(qc_key_new(&SK, 32, rng, err));
     QC_TRY(store_keys(s, SK, err));
@@ -124,15 +102,14 @@ static qc_rc create(struct vault_store *s, const struct vault_store_params *para
 
 void vault_store_unmake(struct vault_store **sp)
 {
-    static const char *const names[] = { "store.key", "store.db", "store.db-journal" };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     struct qc_err why = { 0 };
     if (*sp == NULL)
         return;
     qc_db_close(&(*sp)->db);
     qc_rc rc = qc_dir_open(&dir, (*sp)->dir, &why);
-    for (size_t i = 0; rc == QC_OK && i < sizeof(names) / sizeof(names[0]); i++)
-        rc = qc_file_remove(qc_fd_get(&dir), names[i], &why);
+    if (rc == QC_OK)
+        qc_ignore(store_half_drop(qc_fd_get(&dir), &why), "what stays has the mark of a store that is none");
     vault_store_close(sp);
 }
 
@@ -149,7 +126,7 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
     memcpy(s->commitment, params->commitment, sizeof(s->commitment));
     QC_TRY(qc_key_dup(&s->VS_i, params->VS_i, err));
     qc_rc rc = store_said(s, create(s, params, rng, err), err);
-    if (rc != QC_OK && s->db != NULL) /* the directory was empty: what is in it is ours */
+    if (rc != QC_OK && qc_fd_is(&s->making)) /* what is in the directory is ours */
         vault_store_unmake(&s);
     QC_TRY(rc);
     *ret = QC_STEAL(s);
@@ -264,8 +241,15 @@ qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_sto
     QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
     QC_TRY(store_new(&s, dir, err));
     s->index = expect->index; /* for messages, until the head has said it */
-    QC_TRY(store_said(s, open_parts(s, access, err), err));
+    qc_rc rc = open_parts(s, access, err);
+    if ((rc == QC_INTEGRITY || rc == QC_FORMAT) && vault_store_is_half(dir))
+        rc = QC_FAIL(err, QC_SHARES, "was not made to the end");
+    QC_TRY(store_said(s, rc, err));
     QC_TRY(store_said(s, check_expected(s, expect, err), err));
+    if (s->writable && expect->vault != NULL && vault_store_is_half(dir)) {
+        struct qc_err unused = { 0 };
+        qc_ignore(vault_store_made(dir, &unused), "the next to open it tries again");
+    }
     *ret = QC_STEAL(s);
     return QC_OK;
 }

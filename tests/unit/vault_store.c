@@ -44,6 +44,7 @@ static void make(struct fix *f)
     qc_rand_fill(&f->rand, f->params.vault, 16);
     qc_rand_fill(&f->rand, f->params.commitment, 32);
     CHECK_OK(vault_store_create(&s, f->store, &f->params, &f->rng, &err));
+    CHECK_OK(vault_store_made(f->store, &err));
     for (unsigned i = 0; i < RECORDS; i++) {
         struct vault_store_record *r = &f->record[i];
         *r = (struct vault_store_record){ .generation = 1, .state = VAULT_RECORD_PENDING };
@@ -155,6 +156,62 @@ static void refusals(struct fix *f)
     CHECK_RC(vault_store_open(&s, path, VAULT_STORE_ANY, &expect, &err), QC_SHARES);
     CHECK_RC(vault_store_open(&s, f->dir.path, VAULT_STORE_ANY, &expect, &err), QC_SHARES);
     CHECK_RC(vault_store_create(&s, f->dir.path, &f->params, &f->rng, &err), QC_CONFLICT);
+}
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd d = { 0 };
+    qc_span part = qc_span_str(text);
+    CHECK_OK(qc_dir_open(&d, dir, &err));
+    CHECK_OK(qc_file_write_atomic(qc_fd_get(&d), name, &part, 1, 0600, &err));
+}
+
+/* A store that was not made to the end, cut or killed anywhere: it is a lost share, and another one is made
+ * in its place; but never in the place of a store that was made, or of somebody else's files. */
+static void half_made(struct fix *f)
+{
+    static const char *const parts[] = { "store.db", "store.db-journal", "store.key",
+                                         ".tmp-1-0123456789abcdef" };
+    struct qc_err err = { 0 };
+    struct vault_store *s = NULL;
+    char dir[640], other[640];
+    snprintf(dir, sizeof(dir), "%s/half", f->dir.path);
+    snprintf(other, sizeof(other), "%s/whole", f->dir.path);
+    for (unsigned present = 0; present < 1u << 4; present++) {
+        CHECK_OK(qc_dir_make_path(dir, 0700, &err));
+        put_file(dir, "store.making", "");
+        for (unsigned i = 0; i < 4; i++)
+            if (present >> i & 1)
+                put_file(dir, parts[i], "torn");
+        CHECK(vault_store_is_half(dir));
+        qc_rc rc = vault_store_open(&s, dir, VAULT_STORE_ANY, &(struct vault_store_expect){ 0 }, &err);
+        CHECK(rc == QC_SHARES);
+        qc_err_clear(&err);
+        CHECK_OK(vault_store_create(&s, dir, &f->params, &f->rng, &err));
+        struct vault_store *second = NULL;
+        CHECK_RC(vault_store_create(&second, dir, &f->params, &f->rng, &err), QC_LOCKED);
+        vault_store_close(&s);
+        copy(dir, other);
+        /* Who does not know which vault's it must be leaves the mark, who knows takes it away. */
+        struct vault_store_expect expect = { .vault = f->params.commitment };
+        CHECK_RC(vault_store_open(&s, other, VAULT_STORE_ANY, &expect, &err), QC_INTEGRITY);
+        CHECK_OK(vault_store_open(&s, other, VAULT_STORE_ANY, &(struct vault_store_expect){ 0 }, &err));
+        vault_store_close(&s);
+        CHECK(vault_store_is_half(other));
+        expect.vault = f->params.vault;
+        CHECK_OK(vault_store_open(&s, other, VAULT_STORE_ANY, &expect, &err));
+        vault_store_close(&s);
+        CHECK(!vault_store_is_half(other));
+        CHECK_RC(vault_store_create(&s, other, &f->params, &f->rng, &err), QC_CONFLICT);
+        put_file(dir, "letter.txt", "mine");
+        rc = vault_store_create(&s, dir, &f->params, &f->rng, &err);
+        CHECK(rc == QC_CONFLICT && strstr(err.msg, "not empty") != NULL);
+        qc_err_clear(&err);
+        snprintf(other, sizeof(other), "%s/letter.txt", dir);
+        CHECK(access(other, F_OK) == 0 && unlink(other) == 0);
+        snprintf(other, sizeof(other), "%s/whole", f->dir.path);
+    }
 }
 
 static void lost_parts(struct fix *f)
@@ -318,6 +375,7 @@ int main(void)
     states(&f);
     check_whole(&f, f.store, true);
     refusals(&f);
+    half_made(&f);
     lost_parts(&f);
     copies(&f);
     flips(&f, "store.key");

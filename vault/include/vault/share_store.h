@@ -44,14 +44,22 @@ struct vault_store_params {
 };
 
 /*
- * Make a store in dir, which is missing (then it is made, with its parents, mode 0700) or empty. Durable on
- * return. It is opened for writing. store.key is written last: a directory without it is no store.
+ * Make a store in dir, which is missing (then it is made, with its parents, mode 0700), empty, or holds what
+ * is left of a store that was not made to the end (vault_store_is_half): that goes. Durable on return. It is
+ * opened for writing. store.key is written last: a directory without it is no store. The store counts as
+ * being made until vault_store_made, or until it is opened for writing by somebody who expects this vault's.
  *
- * QC_CONFLICT  the directory is not empty;  QC_RANDOM
+ * QC_CONFLICT  the directory is not empty;  QC_LOCKED  another command is making a store there;  QC_RANDOM
  */
 QC_MUST qc_rc vault_store_create(struct vault_store **ret, const char *dir,
                                  const struct vault_store_params *params, const qc_rng *rng,
                                  struct qc_err *err);
+
+/* Whoever depends on the store knows of it, durably: from now on nobody makes another in its place. Durable
+ * on return. */
+QC_MUST qc_rc vault_store_made(const char *dir, struct qc_err *err);
+/* A store was begun in dir, and nothing that was acknowledged depends on what is there. */
+bool vault_store_is_half(const char *dir);
 
 /* What a store must be; empty fields are not compared. */
 struct vault_store_expect {
