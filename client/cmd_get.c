@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "progress.h"
 #include "text.h"
 #include "vault/sink_file.h"
@@ -80,22 +81,21 @@ static void get_stdout(struct get_run *run, qc_span name)
     run->go_on = client_object(run->c, rc, name, &why, &run->worst);
 }
 
-/* dir/rest, and the directories between them made. QC_LIMIT: too long. */
+/* dir/rest, and the directories between them made, durably: a file is only as safe as they are. QC_LIMIT: too
+ * long. */
 static qc_rc place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
 {
     int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
     if (n < 0 || n >= QC_CLIENT_PATH_MAX)
         return QC_FAIL(err, QC_LIMIT, "the path below %s is longer than %d bytes", dir,
                        QC_CLIENT_PATH_MAX - 1);
-    for (char *slash = strchr(path + strlen(dir) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        int made = mkdir(path, 0777);
-        int e = errno;
-        *slash = '/';
-        if (made != 0 && e != EEXIST)
-            return QC_FAIL_ERRNO(err, e, "making a directory below %s", dir);
-    }
-    return QC_OK;
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    qc_rc rc = qc_dir_make_path(path, 0777, err);
+    *slash = '/';
+    if (rc != QC_OK)
+        qc_err_wrap(err, "making a directory below %s", dir);
+    return rc;
 }
 
 static void get_below(struct get_run *run, qc_span name, const char *dir, qc_span rest)
@@ -122,11 +122,13 @@ static qc_span last_component(qc_span name)
     return slash == NULL ? name : qc_span_from(name, (size_t)(slash - name.p) + 1);
 }
 
+/* One directory, durably. Its parent must be there: a path that begins at a disk that is not mounted shall
+ * not come into being on another one. */
 static qc_rc make_dir(const char *dir, struct qc_err *err)
 {
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
         return QC_FAIL_OS(err, "%s", dir);
-    return QC_OK;
+    return qc_dir_make_path(dir, 0777, err);
 }
 
 static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, struct qc_err *err)
