@@ -18,6 +18,7 @@ static void fetch(void)
     EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
     algorithms.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    algorithms.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
     algorithms.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     algorithms.siv = EVP_CIPHER_fetch(NULL, "AES-256-SIV", NULL);
     algorithms.ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);

@@ -5,7 +5,7 @@
 #include "base/crypto.h"
 
 struct qc_algorithms {
-    EVP_MD *sha256;
+    EVP_MD *sha256, *md5;
     EVP_MAC_CTX *hmac_sha256; /* a template with the digest set: copied, then keyed */
     EVP_CIPHER *gcm, *siv, *ecb;
 };

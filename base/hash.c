@@ -1,4 +1,4 @@
-/* SHA-256 and HMAC-SHA-256. */
+/* SHA-256, HMAC-SHA-256, MD5. */
 #include "crypto_internal.h"
 
 #include "base/alloc.h"
@@ -23,15 +23,15 @@ static void mac_free(EVP_MAC_CTX **ctx)
     *ctx = NULL;
 }
 
-static qc_rc md_new(EVP_MD_CTX **ret, struct qc_err *err)
+/* md: one of qc_algorithms, perhaps NULL. */
+static qc_rc md_new(EVP_MD_CTX **ret, const EVP_MD *md, struct qc_err *err)
 {
-    const EVP_MD *md = qc_algorithms()->sha256;
     QC_CLEANUP(md_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
     if (ctx == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a hash");
     if (md == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
-        return QC_FAIL_SSL(err, "SHA-256");
+        return QC_FAIL_SSL(err, "hash");
     *ret = QC_STEAL(ctx);
     return QC_OK;
 }
@@ -39,28 +39,39 @@ static qc_rc md_new(EVP_MD_CTX **ret, struct qc_err *err)
 static qc_rc md_add(EVP_MD_CTX *ctx, qc_span s, struct qc_err *err)
 {
     if (s.n > 0 && EVP_DigestUpdate(ctx, s.p, s.n) != 1)
-        return QC_FAIL_SSL(err, "SHA-256");
+        return QC_FAIL_SSL(err, "hash");
     return QC_OK;
 }
 
-static qc_rc md_final(EVP_MD_CTX *ctx, uint8_t out[QC_SHA256_BYTES], struct qc_err *err)
+static qc_rc md_final(EVP_MD_CTX *ctx, uint8_t *out, size_t size, struct qc_err *err)
 {
     unsigned n = 0;
 
     if (EVP_DigestFinal_ex(ctx, out, &n) != 1)
-        return QC_FAIL_SSL(err, "SHA-256");
-    QC_ASSERT(n == QC_SHA256_BYTES);
+        return QC_FAIL_SSL(err, "hash");
+    QC_ASSERT(n == size);
     return QC_OK;
+}
+
+static qc_rc md_all(const EVP_MD *md, const qc_span *parts, size_t count, uint8_t *out, size_t size,
+                    struct qc_err *err)
+{
+    QC_CLEANUP(md_free) EVP_MD_CTX *ctx = NULL;
+
+    QC_TRY(md_new(&ctx, md, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(md_add(ctx, parts[i], err));
+    return md_final(ctx, out, size, err);
 }
 
 qc_rc qc_sha256(const qc_span *parts, size_t count, uint8_t out[QC_SHA256_BYTES], struct qc_err *err)
 {
-    QC_CLEANUP(md_free) EVP_MD_CTX *ctx = NULL;
+    return md_all(qc_algorithms()->sha256, parts, count, out, QC_SHA256_BYTES, err);
+}
 
-    QC_TRY(md_new(&ctx, err));
-    for (size_t i = 0; i < count; i++)
-        QC_TRY(md_add(ctx, parts[i], err));
-    return md_final(ctx, out, err);
+qc_rc qc_md5(const qc_span *parts, size_t count, uint8_t out[QC_MD5_BYTES], struct qc_err *err)
+{
+    return md_all(qc_algorithms()->md5, parts, count, out, QC_MD5_BYTES, err);
 }
 
 qc_rc qc_sha256_new(struct qc_sha256_ctx **ret, struct qc_err *err)
@@ -69,7 +80,7 @@ qc_rc qc_sha256_new(struct qc_sha256_ctx **ret, struct qc_err *err)
 
     if (h == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a hash");
-    QC_TRY(md_new(&h->ctx, err));
+    QC_TRY(md_new(&h->ctx, qc_algorithms()->sha256, err));
     *ret = QC_STEAL(h);
     return QC_OK;
 }
@@ -81,7 +92,7 @@ qc_rc qc_sha256_add(struct qc_sha256_ctx *h, qc_span s, struct qc_err *err)
 
 qc_rc qc_sha256_final(struct qc_sha256_ctx *h, uint8_t out[QC_SHA256_BYTES], struct qc_err *err)
 {
-    QC_TRY(md_final(h->ctx, out, err));
+    QC_TRY(md_final(h->ctx, out, QC_SHA256_BYTES, err));
     if (EVP_DigestInit_ex2(h->ctx, NULL, NULL) != 1)
         return QC_FAIL_SSL(err, "SHA-256");
     return QC_OK;

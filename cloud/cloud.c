@@ -10,6 +10,8 @@
 
 static const struct cloud_driver *const drivers[] = {
     &cloud_file_driver,
+    &cloud_s3_https_driver,
+    &cloud_s3_http_driver,
 };
 enum { DRIVER_COUNT = sizeof drivers / sizeof drivers[0] };
 

@@ -72,6 +72,9 @@ static void check_digest(const char *kind, const struct value *f)
     if (strcmp(kind, "hmac") == 0) {
         CHECK_OK(qc_hmac_sha256(span(&f[0]), parts, 2, out, &err));
         CHECK(qc_span_eq(qc_span_of(out, sizeof out), span(&f[2])));
+    } else if (strcmp(kind, "md5") == 0) {
+        CHECK_OK(qc_md5(parts, 2, out, &err));
+        CHECK(qc_span_eq(qc_span_of(out, QC_MD5_BYTES), span(&f[1])));
     } else {
         CHECK_OK(qc_sha256(parts, 2, out, &err));
         CHECK(qc_span_eq(qc_span_of(out, sizeof out), span(&f[1])));
@@ -128,6 +131,6 @@ int main(void)
     }
     fclose(f);
     printf("%d vectors\n", count);
-    CHECK(count == 21);
+    CHECK(count == 24);
     return 0;
 }

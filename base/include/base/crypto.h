@@ -16,6 +16,7 @@
 
 enum {
     QC_SHA256_BYTES = 32,
+    QC_MD5_BYTES = 16,
     QC_GCM_KEY = 32,
     QC_GCM_NONCE = 12,
     QC_TAG = 16,
@@ -28,6 +29,11 @@ QC_MUST bool qc_ct_eq(const void *a, const void *b, size_t n);
 
 /* SHA-256 of the parts, one after the other. */
 QC_MUST qc_rc qc_sha256(const qc_span *parts, size_t count, uint8_t out[QC_SHA256_BYTES], struct qc_err *err);
+
+/* MD5 of the parts: it finds what changed by accident, and S3 servers ask for it. Nothing of ours rests on
+ * it.
+ */
+QC_MUST qc_rc qc_md5(const qc_span *parts, size_t count, uint8_t out[QC_MD5_BYTES], struct qc_err *err);
 
 /* SHA-256 by pieces: new, add.., final (which makes it ready for the next message). */
 struct qc_sha256_ctx;

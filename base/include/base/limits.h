@@ -86,6 +86,32 @@
     X(CLOUD_FILE_PARALLEL, 8, "requests", "fsync of several files overlaps on one disk")                     \
     X(CLOUD_TMP_TRIES, 8, "names", "a random name is taken twice only by an attack")                         \
     X(CLOUD_SWEEP_MAX, 65536, "files", "left over by dead writers; more are swept at the next opening")      \
+    X(CLOUD_S3_CONNECT_MS, 5000, "ms", "a dead host; the other side of the earth needs 300")                 \
+    X(CLOUD_S3_STALL_S, 20, "s", "slower than CLOUD_S3_STALL_RATE for so long: it hangs")                    \
+    X(CLOUD_S3_STALL_RATE, 1000, "bytes/s", "slower is no use to anybody")                                   \
+    X(CLOUD_S3_TOTAL_MS, 30000, "ms", "a request, and more by its size: a cloud that drips")                 \
+    X(CLOUD_S3_LEAST_RATE, 100, "bytes/ms", "100 kB/s is granted to a body")                                 \
+    X(CLOUD_S3_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")         \
+    X(CLOUD_S3_BUFFER_SIZE, 512 * 1024, "bytes", "libcurl's buffers: fewer system calls")                    \
+    X(CLOUD_S3_HEAD_SIZE_MAX, 65536, "bytes", "all headers of an answer; S3 sends 1 KiB")                    \
+    X(CLOUD_S3_ERROR_SIZE_MAX, 65536, "bytes", "the text of an error")                                       \
+    X(CLOUD_S3_LIST_SIZE_MAX, 4 * 1024 * 1024, "bytes", "a page of a listing: 1,000 keys of 4 KiB")          \
+    X(CLOUD_S3_TEXT_MAX, 4096, "bytes", "a text in XML: a key of 1,024 bytes, encoded, or a token")          \
+    X(CLOUD_S3_PAGE_KEYS, 1000, "keys", "asked for at once: S3 gives no more")                               \
+    X(CLOUD_S3_PAGES_MAX, 10000, "pages", "of one call of cloud_list: 10 million foreign names")             \
+    X(CLOUD_S3_PARALLEL, 16, "requests", "at once to one cloud, to begin with")                              \
+    X(CLOUD_S3_PARALLEL_MAX, 64, "requests", "at once to one cloud; each has a connection")                  \
+    X(CLOUD_S3_CALM, 64, "requests", "that succeed in a row let one more go at once")                        \
+    X(CLOUD_S3_IDLE_S, 60, "s", "a connection that is older is not used again: servers close them")          \
+    X(CLOUD_S3_BACKOFF_MS, 200, "ms", "before the second try at most; doubles")                              \
+    X(CLOUD_S3_BACKOFF_MAX_MS, 20000, "ms", "the longest pause, whatever Retry-After says")                  \
+    X(CLOUD_S3_TOKENS, 500, "tokens", "of a cloud: against storms of repeated requests")                     \
+    X(CLOUD_S3_RETRY_TOKENS, 5, "tokens", "a repeated request costs, a success gives one")                   \
+    X(CLOUD_S3_SKEW_MAX_S, 86400, "s", "a clock that is further off is not corrected but complained of")     \
+    X(CLOUD_S3_CLOCK_WARN_S, 60, "s", "a clock that is further off is worth a word; 15 minutes are refused") \
+    X(CLOUD_S3_PROVED_MS, 2000, "ms", "a cloud that just answered is opened again without asking")           \
+    X(CLOUD_S3_SUM_SIZE_MAX, 1024 * 1024, "bytes", "smaller objects are summed when read: MD5 is slow")      \
+    X(CLOUD_S3_TRIAL_SIZE_MAX, 65536, "bytes", "an object that is sent twice to learn of If-None-Match")     \
     X(CLOUD_FAULT_RULES_MAX, 16, "rules", "of one cloud in QC_CLOUD_FAULTS")                                 \
     X(CLOUD_TEST_SMALL, 300, "bytes", "an object of a validation; small ones are the slow ones")             \
     X(CLOUD_TEST_LARGE, 1024 * 1024 + 13, "bytes", "and a large one: several slices, no round number")       \
