@@ -92,6 +92,40 @@ qc_rc gw_cloud_set_lost(struct gw_cat *c, uint32_t id, bool lost, struct qc_err 
     return qc_db_changes(c->db) == 0 ? QC_OK : recount_layouts(c, err);
 }
 
+/* -- adoption -------------------------------------------------------------------------------------------- */
+
+qc_rc gw_cloud_life(struct gw_cat *c, uint32_t id, struct gw_cloud_life *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_cloud_life life;
+
+    QC_TRY(GW_QUERY(c, CLOUD_LIFE, &rows, err, QC_VI(id)));
+    if (!rows.row)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: cloud %" PRIu32 " is missing", id);
+    QC_TRY(gw_col_u32(rows.s, 0, &life.generation, err));
+    QC_TRY(gw_col_u32(rows.s, 1, &life.adopting, err));
+    QC_TRY(gw_col_u32(rows.s, 2, &life.logged, err));
+    *ret = life;
+    return QC_OK;
+}
+
+qc_rc gw_cloud_adopt(struct gw_cat *c, uint32_t id, uint32_t generation, struct qc_err *err)
+{
+    return GW_RUN(c, CLOUD_ADOPT, err, QC_VI(id), QC_VI(generation));
+}
+
+qc_rc gw_cloud_logged(struct gw_cat *c, uint32_t id, uint32_t generation, struct qc_err *err)
+{
+    return GW_RUN(c, CLOUD_LOGGED, err, QC_VI(id), QC_VI(generation));
+}
+
+qc_rc gw_cloud_adopted(struct gw_cat *c, uint32_t id, uint32_t generation, qc_span identity,
+                       struct qc_err *err)
+{
+    QC_TRY(GW_RUN(c, CLOUD_ADOPTED, err, QC_VI(id), QC_VI(generation), QC_VB(identity)));
+    return recount_layouts(c, err);
+}
+
 /* -- layouts --------------------------------------------------------------------------------------------- */
 
 static size_t layout_bytes(const struct gw_log_layout *l, uint8_t ret[4 * QC_EC_N_MAX])

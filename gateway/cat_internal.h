@@ -14,6 +14,10 @@
                  " VALUES (?1, ?2, ?3, ?4, 1, 0, ?5)")                                                       \
     X(CLOUD_ROWS, "SELECT cloud_id, name, url, generation FROM cloud ORDER BY cloud_id")                     \
     X(CLOUD_IDENTITY, "SELECT identity FROM cloud WHERE cloud_id=?1")                                        \
+    X(CLOUD_LIFE, "SELECT generation, adopting, logged FROM cloud WHERE cloud_id=?1")                        \
+    X(CLOUD_ADOPT, "UPDATE cloud SET adopting=?2 WHERE cloud_id=?1")                                         \
+    X(CLOUD_LOGGED, "UPDATE cloud SET logged=?2 WHERE cloud_id=?1")                                          \
+    X(CLOUD_ADOPTED, "UPDATE cloud SET generation=?2, identity=?3, adopting=0, lost=0 WHERE cloud_id=?1")    \
     X(CLOUD_LOST, "UPDATE cloud SET lost=?2 WHERE cloud_id=?1 AND lost<>?2")                                 \
     X(CLOUDS_LOST, "SELECT cloud_id FROM cloud WHERE lost=1")                                                \
     X(LAYOUT_FIND, "SELECT layout_id FROM layout WHERE k=?1 AND n=?2 AND clouds=?3")                         \
@@ -86,10 +90,12 @@
                    " incarnation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (segment_id, frag)"    \
                    " DO UPDATE SET cloud_id=?3, attempt=?4, state=?5, seen=?6, incarnation=?8"               \
                    " WHERE ?8>incarnation OR (?8=incarnation AND ?4>attempt)")                               \
-    X(WINDOW, "SELECT s.segment_id, " GW_SQL_MARGIN_OF ", l.n - l.k FROM segment s"                          \
+    X(WINDOW, "SELECT s.segment_id, " GW_SQL_MARGIN_OF ", l.n - l.k, s.size, s.last FROM segment s"          \
               " JOIN layout l ON l.layout_id=s.layout_id JOIN version v ON v.version_no=s.version_no"        \
               " WHERE s.segment_id>?1 AND s.segment_id<=?2 AND s.seq IS NOT NULL AND v.state=3"              \
               " ORDER BY s.segment_id")                                                                      \
+    X(WINDOW_ALL, "SELECT segment_id FROM segment WHERE segment_id>?1 AND segment_id<=?2"                    \
+                  " AND seq IS NOT NULL ORDER BY segment_id")                                                \
     X(SEGMENT_LIVE, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \
                     " WHERE s.segment_id=?1 AND s.seq IS NOT NULL AND v.state=3")                            \
     X(ATTEMPT, "SELECT MAX(attempt) FROM (SELECT attempt FROM deviation"                                     \

@@ -14,6 +14,23 @@ qc_rc gw_cat_window(struct gw_cat *c, uint64_t from, struct gw_window_row *rows,
         QC_TRY(qc_col_u64(q.s, 0, &row->id, err));
         row->margin = (int)qc_col_int(q.s, 1);
         row->full = (int)qc_col_int(q.s, 2);
+        QC_TRY(gw_col_u32(q.s, 3, &row->size, err));
+        row->last = qc_col_int(q.s, 4) != 0;
+        QC_TRY(gw_rows_next(&q, err));
+    }
+    *ret_count = count;
+    return QC_OK;
+}
+
+qc_rc gw_cat_window_all(struct gw_cat *c, uint64_t from, uint64_t *ids, unsigned *ret_count,
+                        struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows q = { 0 };
+    unsigned count = 0;
+
+    QC_TRY(GW_QUERY(c, WINDOW_ALL, &q, err, QC_VI(from), QC_VI(from + GW_WINDOW)));
+    while (q.row && count < GW_WINDOW) {
+        QC_TRY(qc_col_u64(q.s, 0, &ids[count++], err));
         QC_TRY(gw_rows_next(&q, err));
     }
     *ret_count = count;
@@ -31,12 +48,26 @@ qc_rc gw_cat_segment_live(struct gw_cat *c, uint64_t id, bool *ret, struct qc_er
 
 /* -- places ---------------------------------------------------------------------------------------------- */
 
+static qc_rc write_place(struct gw_cat *c, enum gw_sql which, uint64_t segment_id,
+                         const struct gw_deviation_row *row, struct qc_err *err)
+{
+    const struct qc_val vals[] = { QC_VI(segment_id),   QC_VI(row->frag),       QC_VI(row->cloud_id),
+                                   QC_VI(row->attempt), QC_VI(row->state),      QC_VI(qc_wall_s()),
+                                   QC_VI(row->home),    QC_VI(row->incarnation) };
+
+    return gw_cat_run(c, which, vals, sizeof vals / sizeof *vals, err);
+}
+
 qc_rc gw_cat_place(struct gw_cat *c, uint64_t segment_id, const struct gw_deviation_row *row,
                    struct qc_err *err)
 {
-    return GW_RUN(c, PLACE, err, QC_VI(segment_id), QC_VI(row->frag), QC_VI(row->cloud_id),
-                  QC_VI(row->attempt), QC_VI(row->state), QC_VI(qc_wall_s()), QC_VI(row->home),
-                  QC_VI(row->incarnation));
+    return write_place(c, GW_SQL_PLACE, segment_id, row, err);
+}
+
+qc_rc gw_cat_place_found(struct gw_cat *c, uint64_t segment_id, const struct gw_deviation_row *row,
+                         struct qc_err *err)
+{
+    return write_place(c, GW_SQL_PLACE_FOUND, segment_id, row, err);
 }
 
 qc_rc gw_cat_place_home(struct gw_cat *c, uint64_t segment_id, unsigned frag, struct qc_err *err)

@@ -86,16 +86,22 @@ static qc_rc add_place(void *ctx, const struct gw_deviation_row *row, struct qc_
     return QC_OK;
 }
 
-qc_rc gw_cat_segment(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err)
+qc_rc gw_cat_segment_plain(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
-    struct gw_segment seg;
     uint64_t offset;
 
     QC_TRY(GW_QUERY(c, SEGMENT_GET, &rows, err, QC_VI(id)));
     if (!rows.row)
         return QC_FAIL(err, QC_NOTFOUND, "no segment %" PRIu64, id);
-    QC_TRY(gw_col_segment(rows.s, &seg, &offset, err));
+    return gw_col_segment(rows.s, ret, &offset, err);
+}
+
+qc_rc gw_cat_segment(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err)
+{
+    struct gw_segment seg;
+
+    QC_TRY(gw_cat_segment_plain(c, id, &seg, err));
     QC_TRY(gw_cat_deviations_each(c, id, add_place, &seg, err));
     *ret = seg;
     return QC_OK;

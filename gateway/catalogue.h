@@ -95,6 +95,17 @@ QC_MUST qc_rc gw_cloud_put(struct gw_cat *c, const struct gw_cloud_row *row, str
 QC_MUST qc_rc gw_cloud_rows(struct gw_cat *c, struct gw_cloud_row *rows, unsigned *ret_count,
                             struct qc_err *err);
 QC_MUST qc_rc gw_cloud_identity(struct gw_cat *c, uint32_t id, qc_buf *ret, struct qc_err *err);
+/* The life of a cloud: its generation; the one that it is about to get, 0: none; the latest in the log. */
+struct gw_cloud_life {
+    uint32_t generation, adopting, logged;
+};
+QC_MUST qc_rc gw_cloud_life(struct gw_cat *c, uint32_t id, struct gw_cloud_life *ret, struct qc_err *err);
+/* In a transaction: it is about to get this generation; the log has it; it has it, and all on it counts again
+ * that no row says otherwise of. */
+QC_MUST qc_rc gw_cloud_adopt(struct gw_cat *c, uint32_t id, uint32_t generation, struct qc_err *err);
+QC_MUST qc_rc gw_cloud_logged(struct gw_cat *c, uint32_t id, uint32_t generation, struct qc_err *err);
+QC_MUST qc_rc gw_cloud_adopted(struct gw_cat *c, uint32_t id, uint32_t generation, qc_span identity,
+                               struct qc_err *err);
 /* Which clouds are lost, for margins. In a transaction. */
 QC_MUST qc_rc gw_cloud_set_lost(struct gw_cat *c, uint32_t id, bool lost, struct qc_err *err);
 
@@ -169,6 +180,8 @@ QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struc
 /* All that there is of it: a reserved one has no size and digest. Absent set and places of its fragments
  * included. */
 QC_MUST qc_rc gw_cat_segment(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err);
+/* The same as its layout has it, without what its rows say of fragments: for a rebuild, which makes them. */
+QC_MUST qc_rc gw_cat_segment_plain(struct gw_cat *c, uint64_t id, struct gw_segment *ret, struct qc_err *err);
 /* The reserved segment becomes number seq of its version. */
 QC_MUST qc_rc gw_cat_segment_done(struct gw_cat *c, const struct gw_segment *seg, struct qc_err *err);
 /* Segment seq of a version. QC_NOTFOUND. */
@@ -266,16 +279,25 @@ QC_MUST qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, stru
 struct gw_window_row {
     uint64_t id;
     int margin, full;
+    uint32_t size;
+    bool last; /* of its version */
 };
 enum { GW_WINDOW = 512 };
 /* Those with from < id <= from + GW_WINDOW, ascending; rows: GW_WINDOW elements. Bounded work. */
 QC_MUST qc_rc gw_cat_window(struct gw_cat *c, uint64_t from, struct gw_window_row *rows, unsigned *ret_count,
                             struct qc_err *err);
+/* All segments that were written, of live versions and of uploads, in the same window. ids: GW_WINDOW
+ * elements. */
+QC_MUST qc_rc gw_cat_window_all(struct gw_cat *c, uint64_t from, uint64_t *ids, unsigned *ret_count,
+                                struct qc_err *err);
 /* *ret: is the segment one of a live version? */
 QC_MUST qc_rc gw_cat_segment_live(struct gw_cat *c, uint64_t id, bool *ret, struct qc_err *err);
 /* The fragment is good at this place, row->state and home included. In a transaction. */
 QC_MUST qc_rc gw_cat_place(struct gw_cat *c, uint64_t segment_id, const struct gw_deviation_row *row,
                            struct qc_err *err);
+/* The same, if it has no row or one of an earlier key; for a rebuild. */
+QC_MUST qc_rc gw_cat_place_found(struct gw_cat *c, uint64_t segment_id, const struct gw_deviation_row *row,
+                                 struct qc_err *err);
 /* The fragment is good where its layout says: no row. In a transaction. */
 QC_MUST qc_rc gw_cat_place_home(struct gw_cat *c, uint64_t segment_id, unsigned frag, struct qc_err *err);
 

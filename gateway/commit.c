@@ -42,8 +42,8 @@ static void refuse(struct gw_change *c, qc_rc rc, const struct qc_err *err)
 /* The second of two that touch the same thing must see the first one published. */
 static bool clash(const struct gw_change *a, const struct gw_change *b)
 {
-    if (a->kind == GW_CHANGE_FIRST || b->kind == GW_CHANGE_FIRST)
-        return true;
+    if (a->kind >= GW_CHANGE_CLOUD || b->kind >= GW_CHANGE_CLOUD)
+        return true; /* a batch of its own */
     if (!gw_id_same(&a->vault, &b->vault) && !gw_id_same(&a->put_key, &b->put_key))
         return false;
     if (a->kind == GW_CHANGE_VAULT || b->kind == GW_CHANGE_VAULT)
@@ -279,10 +279,28 @@ qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *er
     return change->rc;
 }
 
+void gw_commit_hold(struct gw_engine *e)
+{
+    struct gw_commits *q = &e->commits;
+    QC_LOCK(&q->lock);
+
+    while (q->busy)
+        (void)qc_cond_wait(&q->turn, &q->lock, QC_NO_DEADLINE); /* a leader's steps all have deadlines */
+    q->busy = true;
+}
+
+void gw_commit_release(struct gw_engine *e)
+{
+    struct gw_commits *q = &e->commits;
+    QC_LOCK(&q->lock);
+
+    q->busy = false;
+    qc_cond_wake_all(&q->turn);
+}
+
 qc_rc gw_commit_roll(struct gw_engine *e, struct qc_err *err)
 {
     struct gw_commits *q = &e->commits;
-    qc_rc rc;
 
     {
         QC_LOCK(&q->lock);
@@ -290,11 +308,9 @@ qc_rc gw_commit_roll(struct gw_engine *e, struct qc_err *err)
             return QC_OK; /* a leader rolls anyway */
         q->busy = true;
     }
-    rc = gw_engine_may(e, err);
+    qc_rc rc = gw_engine_may(e, err);
     if (rc == QC_OK)
         rc = gw_roll(e, err);
-    QC_LOCK(&q->lock);
-    q->busy = false;
-    qc_cond_wake_all(&q->turn);
+    gw_commit_release(e);
     return rc;
 }

@@ -6,17 +6,18 @@
 
 #include "gateway/engine.h"
 
-enum gw_change_kind { GW_CHANGE_PUT, GW_CHANGE_REMOVE, GW_CHANGE_VAULT, GW_CHANGE_FIRST };
+enum gw_change_kind { GW_CHANGE_PUT, GW_CHANGE_REMOVE, GW_CHANGE_VAULT, GW_CHANGE_CLOUD, GW_CHANGE_FIRST };
 
 /* One change, on its caller's stack while the caller waits in gw_commit. */
 struct gw_change {
     enum gw_change_kind kind;
     struct gw_id vault;
-    struct gw_id put_key;         /* PUT, REMOVE */
-    const struct gw_entry *entry; /* PUT, REMOVE; borrowed */
-    uint32_t segments;            /* PUT */
-    qc_span record, backup;       /* VAULT: both; PUT: B in clear; borrowed */
-    qc_span first;                /* FIRST: the records of init, as made by gw_log_add */
+    struct gw_id put_key;             /* PUT, REMOVE */
+    const struct gw_entry *entry;     /* PUT, REMOVE; borrowed */
+    uint32_t segments;                /* PUT */
+    qc_span record, backup;           /* VAULT: both; PUT: B in clear; borrowed */
+    const struct gw_rec_cloud *cloud; /* CLOUD: with its new generation; borrowed */
+    qc_span first;                    /* FIRST: the records of init, as made by gw_log_add */
     uint32_t first_count;
     struct gw_receipt receipt; /* out, with rc QC_OK: PUT, REMOVE */
     qc_rc rc;
@@ -41,5 +42,8 @@ void gw_commits_done(struct gw_commits *c);
  * QC_CONFLICT, QC_USAGE, QC_NOTFOUND: refused, nothing was decided. QC_QUORUM: decided or not, ask again by
  * put key. QC_FENCED, QC_FULL, QC_IO, QC_NOMEM, QC_RANDOM. */
 QC_MUST qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *err);
+/* Until the release nothing is decided; whoever wants to waits. Waits for what runs. */
+void gw_commit_hold(struct gw_engine *e);
+void gw_commit_release(struct gw_engine *e);
 /* Roll a decided batch forward, if there is one. */
 QC_MUST qc_rc gw_commit_roll(struct gw_engine *e, struct qc_err *err);

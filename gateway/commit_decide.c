@@ -241,6 +241,17 @@ static qc_rc decide_vault(struct gw_deciding *d, struct gw_change *c, struct qc_
     return QC_OK;
 }
 
+static qc_rc decide_cloud(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    const struct gw_record rec = { .kind = GW_REC_CLOUD, .u.cloud = *c->cloud };
+
+    QC_TRY(gw_log_add(&d->records, &rec, err));
+    d->count++;
+    QC_TRY(gw_cloud_logged(d->e->cat, c->cloud->id, c->cloud->generation, err));
+    c->decided = true;
+    return QC_OK;
+}
+
 static qc_rc decide_first(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
     if (d->sequence != 1 || d->count != 0)
@@ -259,8 +270,14 @@ static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *
 {
     struct gw_vault_row vault;
     struct gw_log_row row;
+    struct gw_cloud_life life;
     struct qc_err miss = { 0 };
 
+    if (c->kind == GW_CHANGE_CLOUD) { /* what was decided before is published: see gw_roll's callers */
+        QC_TRY(gw_cloud_life(e->cat, c->cloud->id, &life, err));
+        *ret_live = life.logged >= c->cloud->generation;
+        return QC_OK;
+    }
     const qc_rc rc = c->kind == GW_CHANGE_VAULT ? gw_cat_vault(e->cat, &c->vault, &vault, &miss)
                                                 : gw_cat_log_get(e->cat, 1, &row, &miss);
     *ret_live = rc == QC_OK;
@@ -274,7 +291,7 @@ static qc_rc known(struct gw_engine *e, struct gw_change *c, bool *ret_live, str
 {
     struct gw_request_row row;
 
-    if (c->kind == GW_CHANGE_FIRST || c->kind == GW_CHANGE_VAULT)
+    if (c->kind == GW_CHANGE_FIRST || c->kind == GW_CHANGE_CLOUD || c->kind == GW_CHANGE_VAULT)
         return known_record(e, c, ret_live, err);
     *ret_live = false;
     QC_TRY(gw_cat_request(e->cat, &c->put_key, &row, err));
@@ -311,6 +328,8 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
         return decide_remove(d, c, err);
     case GW_CHANGE_VAULT:
         return decide_vault(d, c, err);
+    case GW_CHANGE_CLOUD:
+        return decide_cloud(d, c, err);
     case GW_CHANGE_FIRST:
         return decide_first(d, c, err);
     }

@@ -115,6 +115,31 @@ qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_e
     return QC_OK;
 }
 
+qc_rc gw_engine_be_sure(struct gw_engine *e, struct qc_err *err)
+{
+    if (atomic_load(&e->tip_checked))
+        return gw_engine_may(e, err);
+    gw_commit_hold(e); /* a commit that ran meanwhile would be the later log object that is looked for */
+    const qc_rc rc = atomic_load(&e->tip_checked)
+                         ? gw_engine_may(e, err)
+                         : gw_engine_check_tip(e, qc_deadline_in(QC_GW_OPEN_MS), err);
+    gw_commit_release(e);
+    return rc;
+}
+
+qc_rc gw_engine_hear(struct gw_engine *e, gw_clouds set, qc_deadline deadline, struct qc_err *err)
+{
+    struct gw_testimony said[QC_GW_CLOUDS_MAX] = { 0 };
+    const struct gw_witness_ask ask = { .incarnation = e->conf.incarnation };
+    const struct gw_rule rule = { .deadline = deadline };
+
+    QC_TRY(gw_witness(e->fan, e->root, set, &ask, &rule, said, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if (said[at].verdict == GW_VERDICT_ROOT)
+            gw_engine_fence(e, "another gateway took over");
+    return gw_engine_may(e, err);
+}
+
 /* -- opening --------------------------------------------------------------------------------------------- */
 
 static qc_rc load_fence(struct gw_engine *e, struct qc_err *err)

@@ -69,6 +69,10 @@ unsigned gw_engine_need(const struct gw_engine *e);
 QC_MUST qc_rc gw_engine_sync_lost(struct gw_engine *e, struct qc_err *err);
 /* Ask the clouds for newer roots and logs; fences. QC_FENCED; QC_QUORUM: too few answer to be sure. */
 QC_MUST qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_err *err);
+/* The same, while commits may run; nothing where it was done before. */
+QC_MUST qc_rc gw_engine_be_sure(struct gw_engine *e, struct qc_err *err);
+/* Ask clouds who they are and whether another gateway took over; sets their states, fences. QC_FENCED. */
+QC_MUST qc_rc gw_engine_hear(struct gw_engine *e, gw_clouds set, qc_deadline deadline, struct qc_err *err);
 /* Finish what init began; all clouds must answer. */
 QC_MUST qc_rc gw_engine_finish_init(struct gw_engine *e, struct qc_err *err);
 

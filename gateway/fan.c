@@ -65,6 +65,12 @@ const char *gw_fan_url(const struct gw_fan *f, unsigned at)
     return f->clouds[at].url;
 }
 
+qc_rc gw_fan_create(const struct gw_fan *f, unsigned at, struct qc_err *err)
+{
+    QC_ASSERT(at < f->cloud_count);
+    return cloud_create_opts(f->clouds[at].url, &(struct cloud_opts){ .name = f->clouds[at].name }, err);
+}
+
 gw_clouds gw_fan_all(const struct gw_fan *f)
 {
     return (gw_clouds)((UINT64_C(1) << f->cloud_count) - 1);

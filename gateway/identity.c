@@ -48,6 +48,16 @@ static qc_rc add_sums(qc_buf *b, const struct gw_root *r, struct qc_err *err)
     return qc_buf_add(b, qc_span_of(sum, sizeof sum), err);
 }
 
+static qc_rc add_slot(qc_buf *b, const struct gw_slot *slot, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add(b, qc_span_of(slot->polynomial, GW_ID_BYTES), err));
+    QC_TRY(qc_buf_add_be(b, slot->threshold, 1, err));
+    QC_TRY(qc_buf_add_be(b, slot->count, 1, err));
+    QC_TRY(qc_buf_add_be(b, slot->x, 1, err));
+    QC_TRY(qc_buf_add_be(b, 0, 1, err));
+    return qc_buf_add(b, qc_key_open(slot->share), err);
+}
+
 static qc_rc make_one(const struct gw_root *r, const struct gw_member *m, const struct gw_slot *slot,
                       qc_buf *ret, struct qc_err *err)
 {
@@ -55,17 +65,13 @@ static qc_rc make_one(const struct gw_root *r, const struct gw_member *m, const 
 
     QC_TRY(qc_buf_add(&b, qc_span_of(magic, sizeof magic), err));
     QC_TRY(qc_buf_add_be(&b, VERSION, 1, err));
-    QC_TRY(qc_buf_add_be(&b, 1, 1, err)); /* slots */
+    QC_TRY(qc_buf_add_be(&b, slot != NULL, 1, err)); /* slots */
     QC_TRY(qc_buf_add_be(&b, 0, 2, err));
     QC_TRY(qc_buf_add(&b, qc_span_of(gw_root_catalogue(r), GW_ID_BYTES), err));
     QC_TRY(qc_buf_add_be(&b, m->cloud_id, 4, err));
     QC_TRY(qc_buf_add_be(&b, m->generation, 4, err));
-    QC_TRY(qc_buf_add(&b, qc_span_of(slot->polynomial, GW_ID_BYTES), err));
-    QC_TRY(qc_buf_add_be(&b, slot->threshold, 1, err));
-    QC_TRY(qc_buf_add_be(&b, slot->count, 1, err));
-    QC_TRY(qc_buf_add_be(&b, slot->x, 1, err));
-    QC_TRY(qc_buf_add_be(&b, 0, 1, err));
-    QC_TRY(qc_buf_add(&b, qc_key_open(slot->share), err));
+    if (slot != NULL)
+        QC_TRY(add_slot(&b, slot, err));
     QC_TRY(add_sums(&b, r, err));
     *ret = QC_STEAL(b);
     return QC_OK;
@@ -92,6 +98,12 @@ qc_rc gw_identity_make(const struct gw_root *r, const struct gw_member *members,
         }
     }
     return QC_OK;
+}
+
+qc_rc gw_identity_renew(const struct gw_root *r, const struct gw_member *m, const struct gw_slot *slot,
+                        qc_buf *ret, struct qc_err *err)
+{
+    return make_one(r, m, slot, ret, err);
 }
 
 /* -- parsing --------------------------------------------------------------------------------------------- */

@@ -70,11 +70,33 @@ static qc_rc keep_root(struct gw_rebuilding *b, struct qc_err *err)
 
 /* -- rows ------------------------------------------------------------------------------------------------ */
 
+/* An identity of an earlier generation than the log's is that of a cloud which lost its memory since, from an
+ * old disk: nothing on it counts. */
+static qc_rc drop_stale(struct gw_rebuilding *b, const struct gw_rec_cloud *rec, struct qc_err *err)
+{
+    const int at = gw_rebuild_at(b, rec->id);
+
+    if (at < 0 || b->member[at].generation >= rec->generation)
+        return QC_OK;
+    b->good &= ~((gw_clouds)1 << at);
+    b->lost |= (gw_clouds)1 << at;
+    b->report->reached--;
+    if (b->report->reached < b->needed)
+        return QC_FAIL(err, QC_QUORUM,
+                       "cloud %s shows generation %" PRIu32 ", the log knows %" PRIu32
+                       ": without it %u of %u clouds are there, %u are needed",
+                       b->setup->clouds[at].name, b->member[at].generation, rec->generation,
+                       b->report->reached, b->count, b->needed);
+    return QC_OK;
+}
+
 /* Names and places: as the operator gives them now where a cloud was heard, else as recorded. */
 static qc_rc learn_cloud(struct gw_rebuilding *b, const struct gw_rec_cloud *rec, struct qc_err *err)
 {
-    const int at = gw_rebuild_at(b, rec->id);
     struct gw_cloud_row *row = NULL;
+
+    QC_TRY(drop_stale(b, rec, err));
+    const int at = gw_rebuild_at(b, rec->id);
 
     for (unsigned i = 0; i < b->cloud_count; i++)
         if (b->clouds[i].id == rec->id)

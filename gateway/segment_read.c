@@ -12,7 +12,7 @@
 #include "gateway/probe.h"
 #include "segment_read_internal.h"
 
-static void op_unref(void *owner)
+void gw_read_op_unref(void *owner)
 {
     struct read_op *op = owner;
 
@@ -23,10 +23,10 @@ static void op_unref(void *owner)
     qc_free(op);
 }
 
-static void op_free(struct read_op **op)
+void gw_read_op_free(struct read_op **op)
 {
     if (*op != NULL)
-        op_unref(*op);
+        gw_read_op_unref(*op);
     *op = NULL;
 }
 
@@ -127,7 +127,7 @@ static bool cloud_lost(struct cloud *c, const struct cloud_op *op)
     return cloud_head(c, gw_name_identity, &size, op, &ignored) == QC_NOTFOUND;
 }
 
-static qc_rc job_fetch(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err)
+qc_rc gw_read_job(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err)
 {
     struct incoming *in = ctx;
     size_t head_size = 0;
@@ -224,7 +224,7 @@ static bool ask_next(struct reading *rd)
             const struct gw_job job = { .at = (unsigned)f->at,
                                         .lane = GW_LANE_DATA,
                                         .force = true,
-                                        .run = job_fetch,
+                                        .run = gw_read_job,
                                         .ctx = &rd->op->in[index] };
             rd->since_ms[index] = qc_now_ms();
             if (gw_batch_start(rd->batch, index, &job, rd->deadline))
@@ -302,10 +302,10 @@ static void gather(struct reading *rd)
 
 /* -- the whole ------------------------------------------------------------------------------------------- */
 
-static qc_rc op_new(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
-                    qc_deadline deadline, struct read_op **ret, struct qc_err *err)
+qc_rc gw_read_op_new(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
+                     qc_deadline deadline, struct read_op **ret, struct qc_err *err)
 {
-    QC_CLEANUP(op_free) struct read_op *op = qc_alloc(sizeof *op);
+    QC_CLEANUP(gw_read_op_free) struct read_op *op = qc_alloc(sizeof *op);
 
     if (op == NULL)
         return QC_FAIL(err, QC_NOMEM, "reading a segment");
@@ -355,7 +355,7 @@ qc_rc gw_read_once(const struct read_ask *ask, struct gw_faults *faults, struct 
                    struct qc_err *err)
 {
     const struct gw_segment *seg = ask->seg;
-    QC_CLEANUP(op_free) struct read_op *op = NULL;
+    QC_CLEANUP(gw_read_op_free) struct read_op *op = NULL;
     QC_CLEANUP(gw_read_free) struct gw_read *r = qc_alloc(sizeof *r);
     QC_CLEANUP(reading_done) struct reading rd = {
         .store = ask->store, .faults = faults, .deadline = ask->deadline, .avoid = ask->avoid
@@ -363,9 +363,9 @@ qc_rc gw_read_once(const struct read_ask *ask, struct gw_faults *faults, struct 
 
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "reading a segment");
-    QC_TRY(op_new(ask->store, seg, ask->range, ask->deadline, &op, err));
+    QC_TRY(gw_read_op_new(ask->store, seg, ask->range, ask->deadline, &op, err));
     rd.op = op;
-    QC_TRY(gw_batch_new(&rd.batch, ask->store->fan, seg->n, op, op_unref, err));
+    QC_TRY(gw_batch_new(&rd.batch, ask->store->fan, seg->n, op, gw_read_op_unref, err));
     (void)atomic_fetch_add(&op->refs, 1); /* the batch's */
     make_order(&rd, seg);
     gather(&rd);
@@ -468,6 +468,6 @@ void gw_read_free(struct gw_read **rp)
     *rp = NULL;
     if (r == NULL)
         return;
-    op_free(&r->op);
+    gw_read_op_free(&r->op);
     qc_free(r);
 }

@@ -58,6 +58,14 @@ struct gw_read {
     const uint8_t *data[QC_EC_N_MAX]; /* by data piece: the payload that holds it */
 };
 
+/* A read of a range: unit and plan. QC_TEMP: no unit. */
+QC_MUST qc_rc gw_read_op_new(struct gw_store *s, const struct gw_segment *seg, struct gw_range range,
+                             qc_deadline deadline, struct read_op **ret, struct qc_err *err);
+void gw_read_op_unref(void *op); /* for batches: one reference */
+void gw_read_op_free(struct read_op **op);
+/* The job of a worker: fetch a fragment (a struct incoming) into its slot, and verify it. */
+qc_rc gw_read_job(void *ctx, struct cloud *c, const struct cloud_op *op, struct qc_err *err);
+
 /* One try, as gw_segment_read. */
 QC_MUST qc_rc gw_read_once(const struct read_ask *ask, struct gw_faults *faults, struct gw_read **ret,
                            struct qc_err *err);

@@ -88,24 +88,35 @@ static qc_rc code_stripe(struct write_op *op, struct qc_aead *aead, uint32_t t, 
     return QC_OK;
 }
 
-/* Ends: tag table, digest table, tag. */
-static qc_rc seal_fragments(struct write_op *op, const struct gw_segment *seg,
-                            uint8_t digest[GW_DIGEST_BYTES], struct qc_err *err)
+/* The digest table's rows, from the tags. */
+static qc_rc make_rows(struct write_op *op, struct qc_err *err)
 {
-    const uint32_t stripes = op->plan.geometry.stripe_count;
-    const size_t tags_size = (size_t)QC_TAG * stripes, digests_size = (size_t)GW_DIGEST_BYTES * op->plan.n;
+    const size_t tags_size = (size_t)QC_TAG * op->plan.geometry.stripe_count;
 
     for (unsigned i = 0; i < op->plan.n; i++)
         QC_TRY(gw_frag_tags_digest((uint8_t)i, qc_span_of(op->out[i].end, tags_size),
                                    op->digests + (size_t)GW_DIGEST_BYTES * i, err));
-    const qc_span digests = qc_span_of(op->digests, digests_size);
-    QC_TRY(gw_segment_digest(seg->id, seg->size, digests, digest, err));
+    return QC_OK;
+}
+
+static qc_span rows_of(const struct write_op *op)
+{
+    return qc_span_of(op->digests, (size_t)GW_DIGEST_BYTES * op->plan.n);
+}
+
+/* Heads and ends: tag table, digest table, tag. */
+static qc_rc seal_fragments(struct write_op *op, struct qc_err *err)
+{
+    const uint32_t stripes = op->plan.geometry.stripe_count;
+    const size_t tags_size = (size_t)QC_TAG * stripes;
+    const qc_span rows = rows_of(op);
+
     for (unsigned i = 0; i < op->plan.n; i++) {
         struct outgoing *o = &op->out[i];
         gw_frag_head_write(&op->plan.fragments[i].head, o->head);
-        memcpy(o->end + tags_size, op->digests, digests_size);
+        memcpy(o->end + tags_size, rows.p, rows.n);
         QC_TRY(gw_frag_mac(&op->plan.keys, qc_span_of(o->head, sizeof o->head), qc_span_of(o->end, tags_size),
-                           digests, o->end + tags_size + digests_size, err));
+                           rows, o->end + tags_size + rows.n, err));
         o->key = op->plan.fragments[i].key;
         o->parts[0] = qc_span_of(o->head, sizeof o->head);
         o->parts[1 + stripes] = qc_span_of(o->end, gw_frag_end_size(stripes, op->plan.n));
@@ -114,8 +125,7 @@ static qc_rc seal_fragments(struct write_op *op, const struct gw_segment *seg,
     return QC_OK;
 }
 
-static qc_rc code_segment(struct write_op *op, const struct gw_segment *seg, uint8_t digest[GW_DIGEST_BYTES],
-                          struct qc_err *err)
+static qc_rc code_segment(struct write_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_aead_free) struct qc_aead *aead = NULL;
 
@@ -123,7 +133,7 @@ static qc_rc code_segment(struct write_op *op, const struct gw_segment *seg, uin
     pad(op);
     for (uint32_t t = 0; t < op->plan.geometry.stripe_count; t++)
         QC_TRY(code_stripe(op, aead, t, err));
-    return seal_fragments(op, seg, digest, err);
+    return make_rows(op, err);
 }
 
 /* -- sending --------------------------------------------------------------------------------------------- */
@@ -317,23 +327,106 @@ static void tell(const struct sending *s, struct gw_written *ret)
     }
 }
 
+/* The segment's bytes in u, coded, and tagged piece by piece. */
+static qc_rc op_new(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
+                    struct write_op **ret, struct qc_err *err)
+{
+    QC_CLEANUP(op_free) struct write_op *op = qc_alloc(sizeof *op);
+
+    QC_ASSERT(u->store == s);
+    if (op == NULL)
+        return QC_FAIL(err, QC_NOMEM, "writing a segment");
+    QC_TRY(gw_segment_plan(s, seg, &op->plan, err));
+    op->unit = gw_unit_share(u);
+    QC_TRY(code_segment(op, err));
+    *ret = QC_STEAL(op);
+    return QC_OK;
+}
+
+/* A cloud that is wiped and adopted while this put runs has another one afterwards. */
+static void note_generations(struct gw_store *s, const struct gw_plan *p, struct gw_written *w)
+{
+    for (unsigned i = 0; i < p->n; i++) {
+        struct gw_cloud_view v = { 0 };
+        if (p->fragments[i].at >= 0)
+            gw_fan_view(s->fan, (unsigned)p->fragments[i].at, &v);
+        w->generation[i] = v.generation;
+    }
+}
+
 qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
                        qc_deadline deadline, struct gw_written *ret, struct qc_err *err)
 {
-    QC_CLEANUP(op_free) struct write_op *own = qc_alloc(sizeof *own);
+    QC_CLEANUP(op_free) struct write_op *own = NULL;
     QC_CLEANUP(gw_batch_free) struct gw_batch *b = NULL;
     struct gw_written w = { 0 };
 
-    QC_ASSERT(u->store == s);
-    if (own == NULL)
-        return QC_FAIL(err, QC_NOMEM, "writing a segment");
-    QC_TRY(gw_segment_plan(s, seg, &own->plan, err));
-    own->unit = gw_unit_share(u);
-    QC_TRY(code_segment(own, seg, w.digest, err));
+    QC_TRY(op_new(s, seg, u, &own, err));
+    QC_TRY(gw_segment_digest(seg->id, seg->size, rows_of(own), w.digest, err));
+    QC_TRY(seal_fragments(own, err));
+    note_generations(s, &own->plan, &w);
     QC_TRY(gw_batch_new(&b, s->fan, 2 * seg->n, own, op_release, err));
     struct sending sending = { .store = s, .op = QC_STEAL(own), .batch = b, .deadline = deadline };
     QC_TRY(send_all(&sending, err));
     tell(&sending, &w);
+    *ret = w;
+    return QC_OK;
+}
+
+/* -- writing again --------------------------------------------------------------------------------------- */
+
+/* Fragments of the set that the segment's data gives: their rows are those that were written first. */
+static uint32_t right_ones(const struct write_op *op, const struct gw_rewrite *what)
+{
+    uint32_t right = 0;
+
+    for (unsigned i = 0; i < op->plan.n; i++) {
+        const size_t at = (size_t)GW_DIGEST_BYTES * i;
+        if ((what->which & bit(i)) != 0 &&
+            qc_ct_eq(op->digests + at, what->table->rows + at, GW_DIGEST_BYTES))
+            right |= bit(i);
+    }
+    return right;
+}
+
+static void tell_wrong(uint32_t wrong, struct gw_written *w)
+{
+    for (unsigned i = 0; i < QC_EC_N_MAX; i++)
+        if ((wrong & bit(i)) != 0)
+            w->outcome[i] =
+                (struct gw_outcome){ .fate = GW_FAILED,
+                                     .rc = QC_INTEGRITY,
+                                     .why = "it was not coded from the segment's data when it was written" };
+}
+
+qc_rc gw_segment_rewrite(struct gw_store *s, const struct gw_segment *seg, const struct gw_rewrite *what,
+                         struct gw_unit *u, qc_deadline deadline, struct gw_written *ret, struct qc_err *err)
+{
+    QC_CLEANUP(op_free) struct write_op *own = NULL;
+    QC_CLEANUP(gw_batch_free) struct gw_batch *b = NULL;
+    struct gw_written w = { 0 };
+
+    QC_TRY(op_new(s, seg, u, &own, err));
+    const uint32_t right = right_ones(own, what);
+    memcpy(own->digests, what->table->rows, (size_t)GW_DIGEST_BYTES * seg->n);
+    QC_TRY(seal_fragments(own, err));
+    memcpy(w.digest, seg->digest, sizeof w.digest);
+    tell_wrong(what->which & ~right, &w);
+    QC_TRY(gw_batch_new(&b, s->fan, 2 * seg->n, own, op_release, err));
+    struct sending sending = { .store = s, .op = QC_STEAL(own), .batch = b, .deadline = deadline };
+    sending.first = what->put ? right & fragments_of(&sending.op->plan, gw_fan_all(s->fan)) : 0;
+    start(&sending, sending.first, false);
+    wait_all(&sending);
+    for (unsigned i = 0; i < seg->n; i++) {
+        w.cloud_id[i] = sending.op->plan.fragments[i].head.cloud_id;
+        if ((sending.first & bit(i)) == 0)
+            continue;
+        gw_batch_outcome(b, i, &w.outcome[i]);
+        w.durable += w.outcome[i].fate == GW_DONE;
+        w.durable_set |= w.outcome[i].fate == GW_DONE ? bit(i) : 0;
+    }
+    if (!what->put)
+        w.durable_set = right;
     *ret = w;
     return QC_OK;
 }

@@ -28,15 +28,40 @@ static void add(struct sweep_keys *k, unsigned at, const char key[GW_NAME_SIZE])
     k->set |= (gw_clouds)1 << at;
 }
 
-/* *ret_absent: clouds that say that their key is not there. */
-static qc_rc sweep(struct gw_engine *e, const struct sweep_keys *k, gw_clouds *ret_absent, struct qc_err *err)
+/* One call's work. */
+struct sweeping {
+    struct gw_engine *e;
+    unsigned keys; /* swept, or tried */
+    bool heard;
+};
+
+/* What is dead here may count for a gateway that took over: asked once per call, before anything is deleted.
+ */
+static qc_rc hear(struct sweeping *s, struct qc_err *err)
 {
+    gw_clouds set = 0;
+
+    if (s->heard)
+        return QC_OK;
+    for (unsigned at = 0; at < gw_fan_count(s->e->fan); at++)
+        set |= (gw_clouds)usable(s->e, at) << at;
+    QC_TRY(gw_engine_hear(s->e, set, qc_deadline_in(QC_GW_STATUS_MS), err));
+    s->heard = true;
+    return QC_OK;
+}
+
+/* *ret_absent: clouds that say that their key is not there. */
+static qc_rc sweep(struct sweeping *s, const struct sweep_keys *k, gw_clouds *ret_absent, struct qc_err *err)
+{
+    struct gw_engine *e = s->e;
     const struct gw_ask ask = { .set = k->set,
                                 .keys = k->keys,
                                 .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
     struct gw_answer a;
     gw_clouds absent = 0;
 
+    QC_TRY(hear(s, err));
+    s->keys += (unsigned)__builtin_popcount(k->set);
     QC_TRY(qc_fault(sweep_delete, err));
     QC_TRY(gw_fan_delete(e->fan, &ask, &a, err));
     QC_TRY(qc_fault(sweep_deleted, err));
@@ -83,22 +108,22 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_dead_row *d, uin
     return gw_cat_commit(e->cat, &tx, err);
 }
 
-static qc_rc sweep_segment(struct gw_engine *e, const struct gw_dead_row *d, unsigned *ret_keys,
-                           struct qc_err *err)
+static qc_rc sweep_segment(struct sweeping *s, const struct gw_dead_row *d, struct qc_err *err)
 {
-    struct sweep_keys k = { 0 };
+    QC_CLEANUP(qc_free_ptr) struct sweep_keys *k = qc_alloc(sizeof *k);
+    struct gw_engine *e = s->e;
     uint32_t absent = d->absent;
     gw_clouds gone;
 
-    *ret_keys = 0;
-    QC_TRY(segment_keys(e, d, &k, err));
-    if (k.set == 0)
+    if (k == NULL)
+        return QC_FAIL(err, QC_NOMEM, "sweeping");
+    QC_TRY(segment_keys(e, d, k, err));
+    if (k->set == 0)
         return QC_OK;
-    *ret_keys = (unsigned)__builtin_popcount(k.set);
-    QC_TRY(sweep(e, &k, &gone, err));
+    QC_TRY(sweep(s, k, &gone, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
         if (gone >> at & 1)
-            absent |= UINT32_C(1) << k.frag[at];
+            absent |= UINT32_C(1) << k->frag[at];
     return absent == d->absent ? QC_OK : write_segment(e, d, absent, err);
 }
 
@@ -109,23 +134,19 @@ static qc_rc next_segment(struct gw_engine *e, uint64_t after, struct gw_dead_ro
     return gw_cat_dead_next(e->cat, after, QC_GW_SWEEP_ROUNDS, ret, ret_found, err);
 }
 
-static qc_rc sweep_segments(struct gw_engine *e, uint64_t *after, unsigned *keys, struct qc_err *err)
+static qc_rc sweep_segments(struct sweeping *s, uint64_t *after, struct qc_err *err)
 {
-    unsigned worked = 0;
-
-    for (unsigned rows = 0; rows < QC_GW_TIDY_KEYS && *keys < QC_GW_TIDY_KEYS; rows++) {
+    for (unsigned rows = 0; rows < QC_GW_TIDY_KEYS && s->keys < QC_GW_TIDY_KEYS; rows++) {
         struct gw_dead_row d;
         bool found;
-        QC_TRY(next_segment(e, *after, &d, &found, err));
+        QC_TRY(next_segment(s->e, *after, &d, &found, err));
         if (!found) {
             *after = 0;
             break;
         }
         *after = d.seg.id;
-        if (gw_busy_is(e, d.seg.id))
-            continue;
-        QC_TRY(sweep_segment(e, &d, &worked, err));
-        *keys += worked;
+        if (!gw_busy_is(s->e, d.seg.id))
+            QC_TRY(sweep_segment(s, &d, err));
     }
     return QC_OK;
 }
@@ -187,21 +208,20 @@ static qc_rc write_keys(struct gw_engine *e, const struct sweep_keys *k, gw_clou
     return gw_cat_commit(e->cat, &tx, err);
 }
 
-static qc_rc sweep_fragments(struct gw_engine *e, uint64_t *after, unsigned *keys, struct qc_err *err)
+static qc_rc sweep_fragments(struct sweeping *s, uint64_t *after, struct qc_err *err)
 {
     do { /* ends: each round goes further in the table, or sets *after to 0 */
         QC_CLEANUP(qc_free_ptr) struct sweep_keys *k = qc_alloc(sizeof *k);
         gw_clouds absent;
         if (k == NULL)
             return QC_FAIL(err, QC_NOMEM, "sweeping");
-        QC_TRY(gather_keys(e, after, k, err));
+        QC_TRY(gather_keys(s->e, after, k, err));
         if (k->set == 0)
             break;
-        QC_TRY(sweep(e, k, &absent, err));
+        QC_TRY(sweep(s, k, &absent, err));
         if (absent != 0)
-            QC_TRY(write_keys(e, k, absent, err));
-        *keys += (unsigned)__builtin_popcount(k->set);
-    } while (*after != 0 && *keys < QC_GW_TIDY_KEYS);
+            QC_TRY(write_keys(s->e, k, absent, err));
+    } while (*after != 0 && s->keys < QC_GW_TIDY_KEYS);
     return QC_OK;
 }
 
@@ -209,7 +229,7 @@ static qc_rc sweep_fragments(struct gw_engine *e, uint64_t *after, unsigned *key
 
 qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 {
-    unsigned keys = 0, fragments = 0;
+    struct sweeping s = { .e = e };
     uint64_t after, after_key;
 
     *ret_more = false;
@@ -220,9 +240,9 @@ qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err)
         after = e->swept;
         after_key = e->swept_keys;
     }
-    QC_TRY(sweep_segments(e, &after, &keys, err));
-    QC_TRY(sweep_fragments(e, &after_key, &fragments, err));
-    *ret_more = (after != 0 && keys > 0) || (after_key != 0 && fragments > 0);
+    QC_TRY(sweep_segments(&s, &after, err));
+    QC_TRY(sweep_fragments(&s, &after_key, err));
+    *ret_more = (after != 0 || after_key != 0) && s.keys > 0;
     QC_LOCK(&e->lock);
     e->swept = after;
     e->swept_keys = after_key;

@@ -80,8 +80,7 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 
     *ret_more = false;
     QC_TRY(gw_engine_may(e, err));
-    if (!atomic_load(&e->tip_checked))
-        QC_TRY(gw_engine_check_tip(e, qc_deadline_in(QC_GW_OPEN_MS), err));
+    QC_TRY(gw_engine_be_sure(e, err));
     QC_TRY(gw_commit_roll(e, err));
     QC_TRY(gw_tidy_debts(e, &debts, err));
     QC_TRY(gw_tidy_sweep(e, &dead, err));

@@ -192,6 +192,20 @@ static qc_rc take_reserved(struct gw_engine *e, const struct gw_id *put_key, str
     return QC_OK;
 }
 
+/* Durable, on a cloud that has not lost its memory since? (durability 4.3) Under the catalogue's lock. */
+static qc_rc fragment_counts(struct gw_engine *e, const struct gw_written *w, unsigned i, bool *ret,
+                             struct qc_err *err)
+{
+    struct gw_cloud_life life;
+
+    *ret = (w->durable_set >> i & 1) != 0;
+    if (!*ret)
+        return QC_OK;
+    QC_TRY(gw_cloud_life(e->cat, w->cloud_id[i], &life, err));
+    *ret = life.adopting == 0 && life.generation == w->generation[i];
+    return QC_OK;
+}
+
 /* The segment's row, in one transaction with what it replaces, what is owed, and the next reservation. */
 static qc_rc segment_rows(struct gw_engine *e, const struct gw_id *put_key, const struct gw_segment *seg,
                           const struct gw_written *w, const uint8_t salt[GW_SALT_BYTES], struct qc_err *err)
@@ -212,9 +226,12 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_id *put_key, cons
         return rc;
     }
     QC_TRY(gw_cat_segment_done(e->cat, seg, err));
-    for (unsigned i = 0; i < seg->n; i++)
-        if ((w->durable_set >> i & 1) == 0)
+    for (unsigned i = 0; i < seg->n; i++) {
+        bool counts;
+        QC_TRY(fragment_counts(e, w, i, &counts, err));
+        if (!counts)
             QC_TRY(gw_cat_deviate(e->cat, seg->id, i, w->cloud_id[i], GW_DEV_OWED, err));
+    }
     if (!seg->last) {
         struct gw_version_row v;
         bool found;

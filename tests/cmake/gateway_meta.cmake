@@ -1,6 +1,7 @@
 # Catalogue, log, commits, engine, rebuild.
 qc_test(unit gateway_log DEPS base gateway)
 qc_test(unit gateway_schema DEPS base gateway cloud INTERNAL gateway)
+qc_test(unit gateway_repair DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_engine DEPS base qrng cloud gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_blame DEPS base qrng cloud gateway LABELS thread)
 qc_test(unit gateway_rebuild DEPS base qrng cloud gateway LABELS thread TIMEOUT 300)

@@ -60,6 +60,22 @@
     X(sweep_round, "sweep: absent seen, before the row says so")                                             \
     X(debt_put, "record copies: before a missing copy is put")                                               \
     X(debt_paid, "record copies: after it, before the row goes")                                             \
+    X(repair_seen, "repair: in the transaction that says what was seen, before it commits")                  \
+    X(repair_trial, "repair: in the transaction of the new keys, before it commits")                         \
+    X(repair_trial_done, "repair: the new keys are rows, nothing lies under them")                           \
+    X(repair_put, "repair: before fragments are put")                                                        \
+    X(repair_put_done, "repair: after it, before they are read back")                                        \
+    X(repair_read_back, "repair: read back, before they count")                                              \
+    X(repair_settle, "repair: in the transaction that makes them count, before it commits")                  \
+    X(repair_settled, "repair: after it; what they replace is still there")                                  \
+    X(repair_bury, "repair: in the transaction for a dead key that came back, before it commits")            \
+    X(repair_root, "repair: before a root or cut object is put")                                             \
+    X(adopt_begun, "adopt: the new generation is a row, nothing is on the cloud")                            \
+    X(adopt_uncounted, "adopt: no fragment on the cloud counts any more")                                    \
+    X(adopt_filled, "adopt: roots, cuts and the log are on the cloud")                                       \
+    X(adopt_logged, "adopt: the log has the new generation, the cloud has no identity")                      \
+    X(adopt_named, "adopt: the identity is there and was read back, the catalogue does not know")            \
+    X(adopt_done, "adopt: in the last transaction, before it commits")                                       \
     X(rebuild_key, "rebuild: the new root key file is written")                                              \
     X(rebuild_fence, "rebuild: before the new root object is put")                                           \
     X(rebuild_fenced, "rebuild: the new root object is on enough clouds")                                    \

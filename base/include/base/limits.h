@@ -183,7 +183,12 @@
     X(QC_GW_BKEYS_MAX, 64, "epochs", "of backup keys; there is one until a kit is refreshed")                \
     X(QC_GW_LOG_OBJECTS_MAX, 32000000, "objects", "listed in a rebuild, over all clouds: 16 bytes each")     \
     X(QC_GW_REBUILD_SEGMENTS_MAX, 64000000, "segments", "of a rebuild: 16 bytes each")                       \
-    X(QC_GW_LIST_PAGE_MS, 60000, "ms", "one page of a listing during a rebuild")                             \
+    X(QC_GW_LIST_PAGE_MS, 60000, "ms", "one page of a listing during a rebuild or a repair")                 \
+    X(QC_GW_REPAIR_TRIES, 3, "tries", "to place a fragment in one pass; then it is left for the next")       \
+    X(QC_GW_REPAIR_PAUSE_MS, 200, "ms", "while requests have all segment buffers")                           \
+    X(QC_GW_REPAIR_PAUSES, 50, "pauses", "then the segment is left for the next pass")                       \
+    X(QC_GW_REPAIR_LOSSES_MAX, 64, "segments", "named in a report of a repair; all are counted")             \
+    X(QC_GW_REPAIR_RATE_MIN, 1024, "bytes/s", "of --max-rate: slower is no pass but a mistake")              \
     /* client */                                                                                             \
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \
     X(QC_CLIENT_CONF_MAX, 65536, "bytes", "a configuration; ours has a dozen lines")                         \

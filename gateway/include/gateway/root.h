@@ -119,6 +119,14 @@ struct gw_member {
 QC_MUST qc_rc gw_identity_make(const struct gw_root *r, const struct gw_member *members, unsigned count,
                                unsigned threshold, const qc_rng *rng, qc_buf *ret, struct qc_err *err);
 
+/*
+ * The identity of one cloud under a new generation, with its share of a polynomial that is in use.
+ *   slot  its share; NULL: the root key is off the clouds
+ *   ret   empty, receives the object
+ */
+QC_MUST qc_rc gw_identity_renew(const struct gw_root *r, const struct gw_member *m,
+                                const struct gw_slot *slot, qc_buf *ret, struct qc_err *err);
+
 /* Parse, and check the checksum. No key is needed, and nothing is authenticated yet. gw_identity_done it.
  * QC_FORMAT, QC_NEWER, QC_INTEGRITY (the checksum), QC_NOMEM. */
 QC_MUST qc_rc gw_identity_parse(qc_span in, struct gw_identity *ret, struct qc_err *err);

@@ -73,6 +73,7 @@ struct gw_written {
     unsigned durable;                       /* fragments */
     uint32_t durable_set;                   /* bit i: fragment i */
     uint32_t cloud_id[QC_EC_N_MAX];         /* by fragment */
+    uint32_t generation[QC_EC_N_MAX];       /* of its cloud, before anything was sent */
     struct gw_outcome outcome[QC_EC_N_MAX]; /* by fragment */
 };
 
@@ -144,3 +145,55 @@ void gw_read_copy(const struct gw_read *r, uint32_t offset, uint8_t *dst, size_t
 /* The longest span at offset: borrowed until gw_read_free. For whoever can write without a copy. */
 qc_span gw_read_span(const struct gw_read *r, uint32_t offset);
 void gw_read_free(struct gw_read **r);
+
+/* -- repair ---------------------------------------------------------------------------------------------- */
+
+enum gw_found {
+    GW_FOUND_NOT_ASKED,
+    GW_FOUND_GOOD,
+    GW_FOUND_MISSING, /* its cloud is there and ours, and does not have it */
+    GW_FOUND_DAMAGED, /* something lies under its key, and it is not this fragment */
+    GW_FOUND_AWAY,    /* its cloud is lost, does not answer, or was too slow: nothing is known */
+};
+struct gw_inspection {
+    enum gw_found found[QC_EC_N_MAX];  /* by fragment */
+    char why[QC_EC_N_MAX][GW_WHY_MAX]; /* of those that are not good */
+    unsigned good;
+    uint64_t bytes; /* that were read, about */
+};
+
+/*
+ * Read the fragments of a set, whole, and verify every piece; wait for all of them.
+ *   which     bit i: fragment i
+ *   ret_read  the segment, if k of them were good and give it; else NULL. gw_read_free it
+ * QC_TEMP (no unit was free), QC_NOMEM, QC_NOTCONF, QC_LIMIT
+ */
+QC_MUST qc_rc gw_segment_inspect(struct gw_store *s, const struct gw_segment *seg, uint32_t which,
+                                 qc_deadline deadline, struct gw_inspection *ret, struct gw_read **ret_read,
+                                 struct qc_err *err);
+
+/* The digest table that every fragment of a segment carries (FORMAT 8.3): n rows, which give the segment's
+ * digest. */
+struct gw_digest_table {
+    uint8_t rows[GW_DIGEST_BYTES * QC_EC_N_MAX];
+};
+/* As a verified fragment of the read has it. */
+void gw_read_table(const struct gw_read *r, struct gw_digest_table *ret);
+
+struct gw_rewrite {
+    const struct gw_digest_table *table;
+    uint32_t which; /* bit i: fragment i */
+    bool put;       /* false: code and check, send nothing */
+};
+/*
+ * Code fragments of a segment again from its data, and put each under the key that seg gives it. Only what
+ * gives its row of the table leaves: what does not fails with QC_INTEGRITY in its outcome.
+ *
+ *   u    the segment's bytes, as for gw_segment_write
+ *   ret  of the set alone. put false: durable_set is what could be sent
+ *
+ * QC_NOMEM, QC_NOTCONF, QC_LIMIT.
+ */
+QC_MUST qc_rc gw_segment_rewrite(struct gw_store *s, const struct gw_segment *seg,
+                                 const struct gw_rewrite *what, struct gw_unit *u, qc_deadline deadline,
+                                 struct gw_written *ret, struct qc_err *err);

@@ -1,0 +1,56 @@
+/* The steps of a repair, for repair.c. */
+#pragma once
+#include "engine_internal.h"
+#include "gateway/repair.h"
+
+/* A set of segment ids, or of log sequences, below `end`. */
+struct gw_bits {
+    uint8_t *p;
+    uint64_t end;
+};
+QC_MUST qc_rc gw_bits_new(struct gw_bits *ret, uint64_t end, struct qc_err *err);
+void gw_bits_done(struct gw_bits *b);
+bool gw_bits_has(const struct gw_bits *b, uint64_t i); /* false at and beyond the end */
+void gw_bits_add(struct gw_bits *b, uint64_t i);       /* nothing there */
+
+struct gw_repairing {
+    struct gw_engine *e;
+    const struct gw_repair_ask *ask;
+    struct gw_repair_report *r;
+    uint64_t end;         /* ids below it were given out before the pass began */
+    struct gw_bits done;  /* segments that the pass has looked at */
+    struct gw_bits sound; /* of which it has read every fragment, and all are good and count */
+    uint64_t began_ms, moved_bytes, told_ms;
+};
+
+/* QC_CANCELLED. Also tells how far it is. */
+QC_MUST qc_rc gw_repair_go_on(struct gw_repairing *p, struct qc_err *err);
+/* Wait; QC_CANCELLED. */
+QC_MUST qc_rc gw_repair_pause(struct gw_repairing *p, uint64_t ms, struct qc_err *err);
+/* So many bytes went: wait as long as the rate wants it. */
+QC_MUST qc_rc gw_repair_moved(struct gw_repairing *p, uint64_t read, uint64_t written, struct qc_err *err);
+/* Is the cloud there, ours, and answering? */
+bool gw_repair_usable(struct gw_repairing *p, unsigned at);
+/* Clouds that are. */
+gw_clouds gw_repair_clouds(struct gw_repairing *p);
+/* Does this failure end the pass? All others are one segment's, or one cloud's. */
+bool gw_repair_fatal(struct gw_repairing *p, qc_rc rc);
+
+/* adopt.c: finish what was begun, and begin what is asked for. */
+QC_MUST qc_rc gw_repair_adopt(struct gw_repairing *p, struct qc_err *err);
+/* repair_records.c */
+QC_MUST qc_rc gw_repair_roots(struct gw_repairing *p, struct qc_err *err);
+QC_MUST qc_rc gw_repair_log(struct gw_repairing *p, struct qc_err *err);
+/* Pay what is owed of the log to one cloud. *ret_all: nothing is left. */
+QC_MUST qc_rc gw_repair_pay(struct gw_repairing *p, unsigned at, bool *ret_all, struct qc_err *err);
+/* All valid root and cut objects and all of the log onto one cloud, which may be lost. *ret_all: it has them.
+ */
+QC_MUST qc_rc gw_repair_fill(struct gw_repairing *p, unsigned at, bool *ret_all, struct qc_err *err);
+/* repair_list.c: dead keys come back to life for the sweep, what is not there becomes suspect, the rest is
+ * counted. */
+QC_MUST qc_rc gw_repair_list(struct gw_repairing *p, struct qc_err *err);
+/* The fragment that a segment has on a cloud, if it counts, does no more. In a transaction. */
+QC_MUST qc_rc gw_repair_uncount(struct gw_engine *e, uint32_t cloud_id, const struct gw_segment *seg,
+                                enum gw_deviation state, struct qc_err *err);
+/* repair_segment.c */
+QC_MUST qc_rc gw_repair_segment(struct gw_repairing *p, uint64_t id, struct qc_err *err);

@@ -1,0 +1,233 @@
+/* Repair, listings: what a cloud says that it has, against what the catalogue knows. P3: what is not shown
+ * becomes suspect and is read; what is shown and dead is swept again; what nobody can explain is counted and
+ * left. */
+#include <stdio.h>
+
+#include "ec/geometry.h"
+#include "repair_internal.h"
+
+struct listing {
+    struct gw_repairing *p;
+    unsigned at; /* the cloud */
+    uint32_t cloud_id;
+    struct gw_bits seen; /* segments whose fragment on this cloud was shown */
+};
+
+static struct gw_repair_cloud *row_of(struct listing *l)
+{
+    return &l->p->r->clouds[l->at];
+}
+
+/* -- one key --------------------------------------------------------------------------------------------- */
+
+/* The key that a segment's fragment has now. Where its size is another one, it is as if it were not there. */
+static qc_rc see_current(struct listing *l, const struct gw_segment *seg, uint64_t size, struct qc_err *err)
+{
+    struct ec_geometry g;
+
+    if (seg->size == 0) /* reserved: a put is at work */
+        return QC_OK;
+    QC_TRY(ec_geometry(seg->k, seg->size, &g, err));
+    if (size == GW_FRAG_HEAD_BYTES + g.payload_size + gw_frag_end_size(g.stripe_count, seg->n))
+        gw_bits_add(&l->seen, seg->id);
+    return QC_OK;
+}
+
+static qc_rc bury(struct listing *l, const struct gw_frag_key *key, const uint8_t *salt, struct qc_err *err)
+{
+    struct gw_cat *cat = l->p->e->cat;
+
+    row_of(l)->dead++;
+    if (l->p->ask->dry_run)
+        return QC_OK;
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_dead_key_add(cat, key, salt, err));
+    QC_TRY(qc_fault(repair_bury, err));
+    return gw_cat_commit(cat, &tx, err);
+}
+
+/* A key of a segment that exists, and not the one that counts. Dead if a row says so; or if this pass has
+ * read every fragment of the segment under the keys that count, and the key is of a gateway before this one,
+ * whose rows nobody has. */
+static qc_rc see_other(struct listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
+                       struct qc_err *err)
+{
+    struct gw_repairing *p = l->p;
+    struct gw_frag_key trial;
+    bool dead, found;
+
+    QC_TRY(gw_cat_trial(p->e->cat, seg->id, key->frag, &trial, &found, err));
+    if (found && trial.cloud_id == key->cloud_id && trial.attempt == key->attempt &&
+        (uint16_t)trial.incarnation == (uint16_t)key->incarnation)
+        return QC_OK;
+    QC_TRY(gw_cat_dead_key_is(p->e->cat, key, &dead, err));
+    if (!dead)
+        dead = gw_bits_has(&p->sound, seg->id) && key->incarnation < p->e->conf.incarnation;
+    if (dead)
+        return bury(l, key, seg->salt, err);
+    row_of(l)->unknown++;
+    return QC_OK;
+}
+
+/* A key of a segment whose row is in the ledger: a put landed late. Its rounds begin anew. */
+static qc_rc see_dead(struct listing *l, const struct gw_dead_row *d, const struct gw_name *name,
+                      const char *key, struct qc_err *err)
+{
+    struct gw_cat *cat = l->p->e->cat;
+    char is[GW_NAME_SIZE] = "";
+    int at = -1;
+
+    if (name->index < d->seg.n)
+        QC_TRY(gw_segment_key(l->p->e->store, &d->seg, name->index, &at, is, err));
+    if (at != (int)l->at || strcmp(is, key) != 0) {
+        row_of(l)->unknown++;
+        return QC_OK;
+    }
+    row_of(l)->dead++;
+    if (l->p->ask->dry_run)
+        return QC_OK;
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_dead_put(cat, d->seg.id, d->absent & ~(UINT32_C(1) << name->index), 0, err));
+    QC_TRY(qc_fault(repair_bury, err));
+    return gw_cat_commit(cat, &tx, err);
+}
+
+static qc_rc see_known(struct listing *l, const struct gw_segment *seg, const struct gw_name *name,
+                       const struct cloud_item *item, struct qc_err *err)
+{
+    struct gw_frag_key key = { .segment_id = name->id,
+                               .frag = name->index,
+                               .cloud_id = l->cloud_id,
+                               .incarnation = name->incarnation,
+                               .attempt = name->attempt };
+    char is[GW_NAME_SIZE] = "";
+    int at = -1;
+
+    if (name->index >= seg->n || memcmp(name->salt, seg->salt, sizeof name->salt) != 0) {
+        row_of(l)->foreign++;
+        return QC_OK;
+    }
+    QC_TRY(gw_segment_key(l->p->e->store, seg, name->index, &at, is, err));
+    if (at == (int)l->at && strcmp(is, item->key) == 0)
+        return see_current(l, seg, item->size, err);
+    return see_other(l, seg, &key, err);
+}
+
+static qc_rc see_fragment(void *ctx, const struct cloud_item *item, struct qc_err *err)
+{
+    struct listing *l = ctx;
+    struct gw_engine *e = l->p->e;
+    struct qc_err miss = { 0 };
+    struct gw_dead_row d;
+    struct gw_segment seg;
+    struct gw_name name;
+    bool found;
+
+    QC_TRY(gw_repair_go_on(l->p, err));
+    QC_TRY(gw_name_parse(e->root, l->cloud_id, item->key, &name, err));
+    if (name.kind != GW_NAME_FRAGMENT) {
+        row_of(l)->foreign++;
+        return QC_OK;
+    }
+    QC_LOCK(gw_cat_lock(e->cat));
+    const qc_rc rc = gw_cat_segment(e->cat, name.id, &seg, &miss);
+    if (rc == QC_OK)
+        return see_known(l, &seg, &name, item, err);
+    if (rc != QC_NOTFOUND) {
+        *err = miss;
+        return rc;
+    }
+    QC_TRY(gw_cat_dead_segment(e->cat, name.id, &d, &found, err));
+    if (found)
+        return see_dead(l, &d, &name, item->key, err);
+    row_of(l)->unknown++;
+    return QC_OK;
+}
+
+/* -- what was not shown ---------------------------------------------------------------------------------- */
+
+qc_rc gw_repair_uncount(struct gw_engine *e, uint32_t cloud_id, const struct gw_segment *seg,
+                        enum gw_deviation state, struct qc_err *err)
+{
+    uint8_t perm[QC_EC_N_MAX];
+
+    QC_TRY(gw_place_permutation(e->root, seg->id, seg->salt, seg->n, perm, err));
+    for (unsigned i = 0; i < seg->n; i++) {
+        const uint32_t home = seg->layout[perm[i]];
+        const uint32_t place = seg->cloud[i] != 0 ? seg->cloud[i] : home;
+        if (place == cloud_id && (seg->absent >> i & 1) == 0)
+            QC_TRY(gw_cat_deviate(e->cat, seg->id, i, home, state, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc doubt(struct listing *l, const struct gw_window_row *rows, unsigned count, struct qc_err *err)
+{
+    struct gw_cat *cat = l->p->e->cat;
+
+    QC_LOCK(gw_cat_lock(cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    for (unsigned x = 0; x < count; x++) {
+        struct gw_segment seg;
+        if (rows[x].id >= l->p->end || gw_bits_has(&l->seen, rows[x].id))
+            continue;
+        QC_TRY(gw_cat_segment(cat, rows[x].id, &seg, err)); /* live versions keep their segments */
+        QC_TRY(gw_repair_uncount(l->p->e, l->cloud_id, &seg, GW_DEV_SUSPECT, err));
+    }
+    return gw_cat_commit(cat, &tx, err);
+}
+
+static qc_rc doubt_all(struct listing *l, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_window_row *rows = qc_alloc(GW_WINDOW * sizeof *rows);
+    unsigned count;
+
+    if (rows == NULL)
+        return QC_FAIL(err, QC_NOMEM, "a window of segments");
+    for (uint64_t from = 0; from < l->p->end; from += GW_WINDOW) {
+        QC_TRY(gw_repair_go_on(l->p, err));
+        {
+            QC_LOCK(gw_cat_lock(l->p->e->cat));
+            QC_TRY(gw_cat_window(l->p->e->cat, from, rows, &count, err));
+        }
+        if (count > 0)
+            QC_TRY(doubt(l, rows, count, err));
+    }
+    return QC_OK;
+}
+
+/* -- clouds ---------------------------------------------------------------------------------------------- */
+
+static void listing_done(struct listing *l)
+{
+    gw_bits_done(&l->seen);
+}
+
+static qc_rc list_cloud(struct gw_repairing *p, unsigned at, struct qc_err *err)
+{
+    QC_CLEANUP(listing_done) struct listing l = { .p = p, .at = at, .cloud_id = gw_fan_id(p->e->fan, at) };
+    struct qc_err why = { 0 };
+
+    QC_TRY(gw_bits_new(&l.seen, p->end, err));
+    const qc_rc rc = gw_fan_list(p->e->fan, at, "f/", QC_GW_LIST_PAGE_MS, see_fragment, &l, &why);
+    if (rc == QC_OK) /* with --deep all of it has been read just now */
+        return p->ask->deep ? QC_OK : doubt_all(&l, err);
+    if (gw_repair_fatal(p, rc)) {
+        *err = why;
+        return rc;
+    }
+    p->r->clouds[at].unlisted = true;
+    snprintf(p->r->clouds[at].refused, sizeof p->r->clouds[at].refused, "%s", why.msg);
+    return QC_OK;
+}
+
+qc_rc gw_repair_list(struct gw_repairing *p, struct qc_err *err)
+{
+    for (unsigned at = 0; at < gw_fan_count(p->e->fan); at++)
+        if (gw_repair_usable(p, at))
+            QC_TRY(list_cloud(p, at, err));
+    return QC_OK;
+}

@@ -1,0 +1,659 @@
+/* Repair, one segment: what is in doubt is read, what is gone is rebuilt. The order of writes is at the head
+ * of repair.c. */
+#include <stdio.h>
+
+#include "repair_internal.h"
+
+/* The segment in hand. Sets have bit i for fragment i. */
+struct patient {
+    struct gw_repairing *p;
+    struct gw_segment seg;                    /* as the catalogue has it */
+    struct gw_deviation_row row[QC_EC_N_MAX]; /* places; those without a row in the catalogue filled in */
+    uint32_t rows, uncounted;                 /* have a row; and are not counted */
+    uint32_t away;                            /* their cloud is not usable now */
+    uint32_t lost;                            /* counted by their row, on a cloud that is lost */
+    struct gw_inspection seen;
+    struct gw_read *read; /* the segment, once it was read; NULL before */
+
+    uint32_t want;          /* to be written */
+    uint32_t rotten;        /* of these: something lies under the key, so it needs another one */
+    uint32_t targets;       /* of these: a place was found */
+    uint32_t fresh;         /* of these: under a new key, which is a trial */
+    uint32_t healed;        /* written, read back, and recorded */
+    gw_clouds refuse;       /* clouds that did not take it in this pass */
+    struct gw_segment next; /* seg with the keys to write */
+};
+
+static void patient_done(struct patient *m)
+{
+    gw_read_free(&m->read);
+}
+
+static uint32_t bit(unsigned i)
+{
+    return UINT32_C(1) << i;
+}
+
+static struct gw_repair_cloud *cloud_of(struct patient *m, uint32_t cloud_id)
+{
+    const int at = gw_fan_at(m->p->e->fan, cloud_id);
+
+    return at < 0 ? NULL : &m->p->r->clouds[at];
+}
+
+static bool usable(struct patient *m, uint32_t cloud_id)
+{
+    const int at = gw_fan_at(m->p->e->fan, cloud_id);
+
+    return at >= 0 && gw_repair_usable(m->p, (unsigned)at) && (m->refuse >> at & 1) == 0;
+}
+
+/* -- what the catalogue knows ---------------------------------------------------------------------------- */
+
+static qc_rc take_row(void *ctx, const struct gw_deviation_row *row, struct qc_err *err)
+{
+    struct patient *m = ctx;
+
+    if (row->frag >= m->seg.n)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: fragment %u of %u", row->frag, m->seg.n);
+    m->row[row->frag] = *row;
+    m->rows |= bit(row->frag);
+    if (row->state != GW_DEV_MOVED)
+        m->uncounted |= bit(row->frag);
+    return QC_OK;
+}
+
+/* Under the catalogue's lock. *ret_live: there is something to do. */
+static qc_rc load_rows(struct patient *m, uint64_t id, bool *ret_live, struct qc_err *err)
+{
+    QC_TRY(gw_cat_segment_live(m->p->e->cat, id, ret_live, err));
+    if (!*ret_live)
+        return QC_OK;
+    QC_TRY(gw_cat_segment(m->p->e->cat, id, &m->seg, err));
+    return gw_cat_deviations_each(m->p->e->cat, id, take_row, m, err);
+}
+
+static qc_rc load(struct patient *m, uint64_t id, bool *ret_live, struct qc_err *err)
+{
+    struct gw_engine *e = m->p->e;
+    uint8_t perm[QC_EC_N_MAX];
+
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(load_rows(m, id, ret_live, err));
+    }
+    if (!*ret_live)
+        return QC_OK;
+    QC_TRY(gw_place_permutation(e->root, id, m->seg.salt, m->seg.n, perm, err));
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        const uint32_t home = m->seg.layout[perm[i]];
+        struct gw_cloud_view view = { .state = GW_CLOUD_LOST };
+        if ((m->rows & bit(i)) == 0)
+            m->row[i] = (struct gw_deviation_row){
+                .frag = i, .cloud_id = home, .home = home, .incarnation = m->seg.incarnation
+            };
+        const int at = gw_fan_at(e->fan, m->row[i].cloud_id);
+        if (at >= 0)
+            gw_fan_view(e->fan, (unsigned)at, &view);
+        if (!usable(m, m->row[i].cloud_id))
+            m->away |= bit(i);
+        if (view.state == GW_CLOUD_LOST)
+            m->lost |= bit(i);
+    }
+    return QC_OK;
+}
+
+/* -- reading --------------------------------------------------------------------------------------------- */
+
+/* A fragment that should be counted and is not there, or not good: by cloud, for the report. */
+static void count_seen(struct patient *m, unsigned i)
+{
+    struct gw_repair_cloud *c = cloud_of(m, m->row[i].cloud_id);
+    const enum gw_found found = m->seen.found[i];
+
+    if (c == NULL)
+        return;
+    c->missing += found == GW_FOUND_MISSING;
+    c->damaged += found == GW_FOUND_DAMAGED;
+    c->found += found == GW_FOUND_GOOD && (m->uncounted & bit(i)) != 0;
+    if (found == GW_FOUND_AWAY && m->seen.why[i][0] != '\0')
+        memcpy(c->refused, m->seen.why[i], sizeof c->refused);
+}
+
+/* Units are for requests first: a pass waits its turn. */
+static qc_rc inspect(struct patient *m, const struct gw_segment *seg, uint32_t which,
+                     struct gw_inspection *ret, struct gw_read **ret_read, struct qc_err *err)
+{
+    for (unsigned pauses = 0;; pauses++) {
+        const qc_rc rc =
+            gw_segment_inspect(m->p->e->store, seg, which, qc_deadline_in(QC_GW_READ_MS), ret, ret_read, err);
+        if (rc == QC_OK)
+            return gw_repair_moved(m->p, ret->bytes, 0, err);
+        if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES)
+            return rc;
+        qc_err_clear(err);
+        QC_TRY(gw_repair_pause(m->p, QC_GW_REPAIR_PAUSE_MS, err));
+    }
+}
+
+/* In doubt: what is not counted; everything, where everything is to be read. */
+static qc_rc look(struct patient *m, struct qc_err *err)
+{
+    const uint32_t all = m->seg.n == 32 ? UINT32_MAX : bit(m->seg.n) - 1;
+    const uint32_t which = (m->p->ask->deep ? all : m->uncounted) & ~m->away;
+
+    if (which == 0)
+        return QC_OK;
+    QC_TRY(inspect(m, &m->seg, which, &m->seen, &m->read, err));
+    for (unsigned i = 0; i < m->seg.n; i++)
+        count_seen(m, i);
+    return QC_OK;
+}
+
+/* -- remembering ----------------------------------------------------------------------------------------- */
+
+static struct gw_frag_key key_of(const struct patient *m, unsigned i)
+{
+    return (struct gw_frag_key){ .segment_id = m->seg.id,
+                                 .frag = i,
+                                 .cloud_id = m->row[i].cloud_id,
+                                 .incarnation = m->row[i].incarnation,
+                                 .attempt = m->row[i].attempt };
+}
+
+/* The trial of a fragment comes to nothing: its key is dead, for something may lie under it. */
+static qc_rc bury_trial(struct patient *m, unsigned i, struct qc_err *err)
+{
+    struct gw_cat *cat = m->p->e->cat;
+    struct gw_frag_key key;
+    bool found;
+
+    QC_TRY(gw_cat_trial(cat, m->seg.id, i, &key, &found, err));
+    if (!found)
+        return QC_OK;
+    QC_TRY(gw_cat_dead_key_add(cat, &key, m->seg.salt, err));
+    return gw_cat_trial_drop(cat, m->seg.id, i, err);
+}
+
+/* Good, at the place of its row. */
+static qc_rc write_good(struct patient *m, unsigned i, struct qc_err *err)
+{
+    struct gw_deviation_row row = m->row[i];
+
+    if (row.cloud_id == row.home && row.attempt == 0 && row.incarnation == m->seg.incarnation)
+        return gw_cat_place_home(m->p->e->cat, m->seg.id, i, err);
+    row.state = GW_DEV_MOVED;
+    return gw_cat_place(m->p->e->cat, m->seg.id, &row, err);
+}
+
+/* What was seen, where it is news. In a transaction. */
+static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
+{
+    const enum gw_found found = m->seen.found[i];
+    const bool counted = (m->uncounted & bit(i)) == 0;
+
+    if (found == GW_FOUND_GOOD && !counted) {
+        QC_TRY(bury_trial(m, i, err));
+        return write_good(m, i, err);
+    }
+    if (found == GW_FOUND_DAMAGED)
+        return gw_cat_deviate(m->p->e->cat, m->seg.id, i, m->row[i].home, GW_DEV_BAD, err);
+    if (found == GW_FOUND_MISSING && (counted || m->row[i].state != GW_DEV_OWED))
+        return gw_cat_deviate(m->p->e->cat, m->seg.id, i, m->row[i].home, GW_DEV_LOST, err);
+    return QC_OK;
+}
+
+static bool is_news(const struct patient *m)
+{
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        const enum gw_found found = m->seen.found[i];
+        if ((found == GW_FOUND_GOOD && (m->uncounted & bit(i)) != 0) || found == GW_FOUND_MISSING ||
+            found == GW_FOUND_DAMAGED)
+            return true;
+    }
+    return false;
+}
+
+/* Reads and margins follow what was seen from here on, whether it can be repaired or not. *live: false when
+ * the segment died meanwhile. */
+static qc_rc remember(struct patient *m, bool *live, struct qc_err *err)
+{
+    struct gw_cat *cat = m->p->e->cat;
+
+    if (!is_news(m))
+        return QC_OK;
+    QC_LOCK(gw_cat_lock(cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_segment_live(cat, m->seg.id, live, err));
+    if (!*live)
+        return QC_OK;
+    for (unsigned i = 0; i < m->seg.n; i++)
+        QC_TRY(write_seen(m, i, err));
+    QC_TRY(qc_fault(repair_seen, err));
+    return gw_cat_commit(cat, &tx, err);
+}
+
+/* What is to be written: what is known to be gone, and what does not count on a cloud that is away. */
+static void conclude(struct patient *m)
+{
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        const enum gw_found found = m->seen.found[i];
+        if (found == GW_FOUND_MISSING || found == GW_FOUND_DAMAGED)
+            m->want |= bit(i);
+        if (found == GW_FOUND_DAMAGED)
+            m->rotten |= bit(i);
+        if ((m->away & bit(i)) != 0 && ((m->uncounted | m->lost) & bit(i)) != 0)
+            m->want |= bit(i);
+    }
+}
+
+/* -- the segment's bytes --------------------------------------------------------------------------------- */
+
+static qc_rc add_loss(struct patient *m, const struct gw_faults *faults, bool waiting, struct qc_err *err)
+{
+    struct gw_repair_report *r = m->p->r;
+    struct gw_version_row v;
+    struct gw_repair_loss l = {
+        .seq = m->seg.seq, .good = m->seg.n - faults->count, .k = m->seg.k, .away = waiting
+    };
+
+    r->waiting += waiting;
+    r->lost += !waiting;
+    if (r->loss_count == QC_GW_REPAIR_LOSSES_MAX)
+        return QC_OK;
+    memcpy(l.object.b, m->seg.object, sizeof l.object.b);
+    memcpy(l.version.b, m->seg.version, sizeof l.version.b);
+    QC_LOCK(gw_cat_lock(m->p->e->cat));
+    QC_TRY(gw_cat_version(m->p->e->cat, &l.object, &l.version, &v, err));
+    l.vault = v.vault;
+    r->losses[r->loss_count++] = l;
+    return QC_OK;
+}
+
+/* What the read found besides: it needs another key, or another place, as if it had been in doubt. */
+static void take_faults(struct patient *m, const struct gw_faults *faults)
+{
+    for (unsigned x = 0; x < faults->count; x++) {
+        const unsigned i = faults->v[x].index;
+        if (m->seen.found[i] != GW_FOUND_NOT_ASKED)
+            continue;
+        if (faults->v[x].kind == GW_FAULT_DAMAGED)
+            m->seen.found[i] = GW_FOUND_DAMAGED;
+        else if (faults->v[x].kind == GW_FAULT_MISSING)
+            m->seen.found[i] = GW_FOUND_MISSING;
+        count_seen(m, i);
+    }
+}
+
+/* Could clouds that are not there now have what is missing? */
+static bool others_may_help(const struct gw_faults *faults)
+{
+    for (unsigned x = 0; x < faults->count; x++)
+        if (faults->v[x].kind != GW_FAULT_MISSING && faults->v[x].kind != GW_FAULT_DAMAGED)
+            return true;
+    return false;
+}
+
+/* Read k others, if looking did not bring them. m->read stays NULL: it cannot be had, and that is counted. */
+static qc_rc fetch(struct patient *m, struct qc_err *err)
+{
+    const struct gw_range all = { 0, m->seg.size };
+
+    for (unsigned pauses = 0; m->read == NULL; pauses++) {
+        struct gw_faults faults = { 0 };
+        struct gw_segment seg = m->seg;
+        struct qc_err why = { 0 };
+        seg.absent |= m->want;
+        const qc_rc rc = gw_segment_read(m->p->e->store, &seg, all, qc_deadline_in(QC_GW_READ_MS), &faults,
+                                         &m->read, &why);
+        take_faults(m, &faults);
+        if (rc == QC_OK)
+            return gw_repair_moved(m->p, m->seg.size, 0, err);
+        if (rc == QC_QUORUM || rc == QC_INTEGRITY)
+            return add_loss(m, &faults, rc == QC_QUORUM && others_may_help(&faults), err);
+        if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES) {
+            *err = why;
+            return rc;
+        }
+        QC_TRY(gw_repair_pause(m->p, QC_GW_REPAIR_PAUSE_MS, err));
+    }
+    return QC_OK;
+}
+
+/* -- places ---------------------------------------------------------------------------------------------- */
+
+/* Clouds that hold, or will hold, some fragment of the segment. */
+static gw_clouds occupied(struct patient *m)
+{
+    gw_clouds set = 0;
+
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        const bool stays = (m->want & bit(i)) == 0 || (m->away & bit(i)) == 0;
+        const uint32_t cloud_id = (m->targets & bit(i)) != 0 ? m->next.cloud[i] : m->row[i].cloud_id;
+        const int at = gw_fan_at(m->p->e->fan, cloud_id);
+        if (at >= 0 && (stays || (m->targets & bit(i)) != 0))
+            set |= (gw_clouds)1 << at;
+    }
+    return set;
+}
+
+/* A cloud that has nothing of the segment: fragments lie in distinct domains. *ret 0: there is none. */
+static qc_rc spare_cloud(struct patient *m, uint32_t *ret, struct qc_err *err)
+{
+    struct gw_engine *e = m->p->e;
+    struct gw_candidate candidates[QC_GW_CLOUDS_MAX];
+    const gw_clouds taken = occupied(m);
+    unsigned count = 0;
+
+    *ret = 0;
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        const uint32_t id = gw_fan_id(e->fan, at);
+        if ((taken >> at & 1) == 0 && usable(m, id))
+            candidates[count++] = (struct gw_candidate){ .cloud_id = id, .usable = true };
+    }
+    return count == 0 ? QC_OK : gw_place_clouds(candidates, count, 1, e->rng, ret, err);
+}
+
+/* Where each wanted fragment goes: where it belongs, or, where that cloud is away, to one that has none. */
+static qc_rc choose_places(struct patient *m, struct qc_err *err)
+{
+    m->targets = 0;
+    m->next = m->seg;
+    for (unsigned i = 0; i < m->seg.n; i++)
+        if ((m->want & bit(i)) != 0 && usable(m, m->row[i].cloud_id)) {
+            m->next.cloud[i] = m->row[i].cloud_id;
+            m->targets |= bit(i);
+        }
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        uint32_t cloud_id;
+        if ((m->want & ~m->targets & bit(i)) == 0)
+            continue;
+        QC_TRY(spare_cloud(m, &cloud_id, err));
+        if (cloud_id == 0)
+            continue;
+        m->next.cloud[i] = cloud_id;
+        m->targets |= bit(i);
+    }
+    return QC_OK;
+}
+
+/* P2: may it be put under the key that it has? */
+static bool same_key(const struct patient *m, unsigned i)
+{
+    return (m->rotten & bit(i)) == 0 && m->next.cloud[i] == m->row[i].cloud_id &&
+           m->row[i].incarnation == m->p->e->conf.incarnation;
+}
+
+/* The key of a trial: that of an earlier one that was interrupted, where it goes to the same place; else a
+ * new one, and the earlier is dead. */
+static qc_rc trial_key(struct patient *m, unsigned i, bool again, struct qc_err *err)
+{
+    struct gw_engine *e = m->p->e;
+    struct gw_frag_key key;
+    bool found;
+
+    QC_TRY(gw_cat_trial(e->cat, m->seg.id, i, &key, &found, err));
+    if (!found || again || key.cloud_id != m->next.cloud[i] || key.incarnation != e->conf.incarnation) {
+        QC_TRY(bury_trial(m, i, err));
+        key = (struct gw_frag_key){ .segment_id = m->seg.id,
+                                    .frag = i,
+                                    .cloud_id = m->next.cloud[i],
+                                    .incarnation = e->conf.incarnation };
+        QC_TRY(gw_cat_attempt(e->cat, m->seg.id, i, key.incarnation, &key.attempt, err));
+        QC_TRY(gw_cat_trial_put(e->cat, &key, err));
+    }
+    m->next.attempt[i] = key.attempt;
+    m->next.writer[i] = key.incarnation;
+    return QC_OK;
+}
+
+/* D1: keys are rows before anything is put under them. again: the trials of this pass came to nothing. */
+static qc_rc choose_keys(struct patient *m, bool again, bool *live, struct qc_err *err)
+{
+    struct gw_cat *cat = m->p->e->cat;
+
+    m->fresh = 0;
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        if ((m->targets & bit(i)) == 0)
+            continue;
+        if (!same_key(m, i))
+            m->fresh |= bit(i);
+        m->next.attempt[i] = m->row[i].attempt;
+        m->next.writer[i] = m->row[i].incarnation;
+    }
+    if (m->fresh == 0)
+        return QC_OK;
+    QC_LOCK(gw_cat_lock(cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_segment_live(cat, m->seg.id, live, err));
+    if (!*live)
+        return QC_OK;
+    for (unsigned i = 0; i < m->seg.n; i++)
+        if ((m->fresh & bit(i)) != 0)
+            QC_TRY(trial_key(m, i, again, err));
+    QC_TRY(qc_fault(repair_trial, err));
+    QC_TRY(gw_cat_commit(cat, &tx, err));
+    return qc_fault(repair_trial_done, err);
+}
+
+/* -- writing --------------------------------------------------------------------------------------------- */
+
+/* P1: the new one counts and the old key is dead, or nothing has changed. */
+static qc_rc settle_one(struct patient *m, unsigned i, bool live, struct qc_err *err)
+{
+    struct gw_cat *cat = m->p->e->cat;
+    const struct gw_frag_key old = key_of(m, i);
+
+    if (!live)
+        return (m->fresh & bit(i)) != 0 ? bury_trial(m, i, err) : QC_OK;
+    if ((m->fresh & bit(i)) != 0) {
+        QC_TRY(gw_cat_dead_key_add(cat, &old, m->seg.salt, err));
+        QC_TRY(gw_cat_trial_drop(cat, m->seg.id, i, err));
+    }
+    m->row[i].cloud_id = m->next.cloud[i];
+    m->row[i].attempt = m->next.attempt[i];
+    m->row[i].incarnation = m->next.writer[i];
+    return write_good(m, i, err);
+}
+
+static qc_rc settle(struct patient *m, uint32_t good, struct qc_err *err)
+{
+    struct gw_cat *cat = m->p->e->cat;
+    bool live;
+
+    if (good == 0)
+        return QC_OK;
+    QC_LOCK(gw_cat_lock(cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_segment_live(cat, m->seg.id, &live, err));
+    for (unsigned i = 0; i < m->seg.n; i++)
+        if ((good & bit(i)) != 0)
+            QC_TRY(settle_one(m, i, live, err));
+    QC_TRY(qc_fault(repair_settle, err));
+    QC_TRY(gw_cat_commit(cat, &tx, err));
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        struct gw_repair_cloud *c = cloud_of(m, m->next.cloud[i]);
+        if ((good & bit(i)) != 0 && c != NULL)
+            c->rebuilt++;
+    }
+    m->want &= ~good;
+    m->healed |= good;
+    return qc_fault(repair_settled, err);
+}
+
+/* A cloud that failed is not asked again for this segment; a key under which something else lies is not used
+ * again. */
+static void learn(struct patient *m, unsigned i, const struct gw_outcome *o)
+{
+    const int at = gw_fan_at(m->p->e->fan, m->next.cloud[i]);
+    struct gw_repair_cloud *c = cloud_of(m, m->next.cloud[i]);
+
+    if (o->fate == GW_FAILED && o->rc == QC_CONFLICT)
+        m->rotten |= bit(i);
+    else if (at >= 0)
+        m->refuse |= (gw_clouds)1 << at;
+    if (c != NULL)
+        memcpy(c->refused, o->why, sizeof c->refused);
+}
+
+/* What was put is not there as it was put. */
+static void learn_back(struct patient *m, unsigned i, const struct gw_inspection *back)
+{
+    const int at = gw_fan_at(m->p->e->fan, m->next.cloud[i]);
+    struct gw_repair_cloud *c = cloud_of(m, m->next.cloud[i]);
+
+    if (back->found[i] == GW_FOUND_DAMAGED)
+        m->rotten |= bit(i);
+    if (back->found[i] == GW_FOUND_AWAY && at >= 0)
+        m->refuse |= (gw_clouds)1 << at;
+    if (c != NULL)
+        memcpy(c->refused, back->why[i], sizeof c->refused);
+}
+
+/* *ret_good: put, and read back whole. */
+static qc_rc put_and_read(struct patient *m, const struct gw_digest_table *table, struct gw_unit *u,
+                          uint32_t *ret_good, struct qc_err *err)
+{
+    const struct gw_rewrite what = { .table = table, .which = m->targets, .put = true };
+    struct gw_read *read = NULL;
+    struct gw_inspection back;
+    struct gw_written w;
+
+    *ret_good = 0;
+    QC_TRY(qc_fault(repair_put, err));
+    QC_TRY(gw_segment_rewrite(m->p->e->store, &m->next, &what, u, qc_deadline_in(QC_GW_SEGMENT_MS), &w, err));
+    QC_TRY(qc_fault(repair_put_done, err));
+    QC_TRY(gw_repair_moved(m->p, 0, (uint64_t)w.durable * (m->seg.size / m->seg.k), err));
+    for (unsigned i = 0; i < m->seg.n; i++)
+        if ((m->targets & ~w.durable_set & bit(i)) != 0)
+            learn(m, i, &w.outcome[i]);
+    if (w.durable_set == 0)
+        return QC_OK;
+    QC_TRY(inspect(m, &m->next, w.durable_set, &back, &read, err));
+    gw_read_free(&read);
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        if ((w.durable_set & bit(i)) == 0)
+            continue;
+        if (back.found[i] == GW_FOUND_GOOD)
+            *ret_good |= bit(i);
+        else
+            learn_back(m, i, &back);
+    }
+    return qc_fault(repair_read_back, err);
+}
+
+static qc_rc take_unit(struct patient *m, struct gw_unit **ret, struct qc_err *err)
+{
+    for (unsigned pauses = 0;; pauses++) {
+        const qc_rc rc = gw_unit_take(m->p->e->store, qc_deadline_in(QC_GW_REPAIR_PAUSE_MS), ret, err);
+        if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES)
+            return rc;
+        qc_err_clear(err);
+        QC_TRY(gw_repair_go_on(m->p, err));
+    }
+}
+
+/* Look only: is what is wanted to be had? */
+static qc_rc try_out(struct patient *m, const struct gw_digest_table *table, struct gw_unit *u,
+                     struct qc_err *err)
+{
+    const struct gw_rewrite what = { .table = table, .which = m->targets };
+    struct gw_written w;
+
+    QC_TRY(gw_segment_rewrite(m->p->e->store, &m->next, &what, u, QC_NO_DEADLINE, &w, err));
+    m->p->r->rebuildable += (unsigned)__builtin_popcount(w.durable_set);
+    m->want &= ~w.durable_set;
+    return QC_OK;
+}
+
+/* From the segment's bytes to fragments that count. What could not be placed stays in m->want. */
+static qc_rc rebuild(struct patient *m, struct qc_err *err)
+{
+    QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
+    struct gw_digest_table table;
+    bool live = true;
+
+    QC_TRY(take_unit(m, &u, err));
+    gw_read_copy(m->read, 0, gw_unit_data(u), m->seg.size);
+    gw_read_table(m->read, &table);
+    gw_read_free(&m->read);
+    for (unsigned tries = 0; tries < QC_GW_REPAIR_TRIES && m->want != 0 && live; tries++) {
+        uint32_t good;
+        QC_TRY(choose_places(m, err));
+        if (m->targets == 0)
+            return QC_OK;
+        if (m->p->ask->dry_run)
+            return try_out(m, &table, u, err);
+        QC_TRY(choose_keys(m, tries > 0, &live, err));
+        if (!live)
+            return QC_OK;
+        QC_TRY(put_and_read(m, &table, u, &good, err));
+        QC_TRY(settle(m, good, err));
+    }
+    return QC_OK;
+}
+
+/* -- the whole ------------------------------------------------------------------------------------------- */
+
+static void count_left(struct patient *m)
+{
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        struct gw_repair_cloud *c = cloud_of(m, m->row[i].cloud_id);
+        if ((m->want & bit(i)) != 0 && c != NULL)
+            c->left++;
+    }
+}
+
+/* Every fragment was read in this pass, is good, and counts. */
+static bool is_sound(const struct patient *m)
+{
+    for (unsigned i = 0; i < m->seg.n; i++)
+        if (m->seen.found[i] != GW_FOUND_GOOD && (m->healed & bit(i)) == 0)
+            return false;
+    return true;
+}
+
+/* What is wanted, once places are known to exist: without one nothing has to be read. */
+static qc_rc treat(struct patient *m, bool *live, struct qc_err *err)
+{
+    conclude(m);
+    if (m->want == 0)
+        return QC_OK;
+    QC_TRY(choose_places(m, err));
+    if (m->targets == 0)
+        return QC_OK;
+    const uint32_t before = m->want;
+    QC_TRY(fetch(m, err));
+    conclude(m); /* the read may have found more */
+    if (m->want != before)
+        QC_TRY(remember(m, live, err));
+    return m->read == NULL || !*live ? QC_OK : rebuild(m, err);
+}
+
+qc_rc gw_repair_segment(struct gw_repairing *p, uint64_t id, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct patient *mem = qc_alloc(sizeof *mem);
+    bool live;
+
+    if (mem == NULL)
+        return QC_FAIL(err, QC_NOMEM, "a segment in repair");
+    mem->p = p;
+    QC_TRY(load(mem, id, &live, err));
+    qc_rc rc = QC_OK;
+    if (live)
+        rc = look(mem, err);
+    if (live && rc == QC_OK)
+        rc = remember(mem, &live, err);
+    if (live && rc == QC_OK)
+        rc = treat(mem, &live, err);
+    patient_done(mem);
+    if (rc != QC_OK || !live)
+        return rc;
+    count_left(mem);
+    if (is_sound(mem))
+        gw_bits_add(&p->sound, id);
+    return QC_OK;
+}

@@ -1,0 +1,171 @@
+/* Damage to a gateway's fragments and records behind its back, and what a repair must leave. For tests that
+ * see the engine's inside. */
+#pragma once
+#include <fcntl.h>
+
+#include "engine_internal.h"
+#include "gateway/repair.h"
+#include "gw_engine_rig.h"
+
+/* The file of a fragment as the catalogue has it now; -1: its cloud is none of ours. */
+static inline void rrig_fragment(struct erig *r, const struct erig_put *p, uint32_t seq, unsigned frag,
+                                 unsigned *ret_cloud, char ret[600])
+{
+    struct gw_version_row v;
+    struct gw_segment seg;
+    struct qc_err err = { 0 };
+    char key[GW_NAME_SIZE], cloud[320];
+    uint64_t id;
+    int at;
+
+    QC_LOCK(gw_cat_lock(r->e->cat));
+    CHECK_OK(gw_cat_version(r->e->cat, &p->object, &p->version, &v, &err));
+    CHECK_OK(gw_cat_segment_of(r->e->cat, v.no, seq, &id, &err));
+    CHECK_OK(gw_cat_segment(r->e->cat, id, &seg, &err));
+    CHECK_OK(gw_segment_key(r->e->store, &seg, frag, &at, key, &err));
+    CHECK(at >= 0);
+    *ret_cloud = (unsigned)at;
+    erig_cloud(r, (unsigned)at, "", cloud, sizeof cloud);
+    CHECK(snprintf(ret, 600, "%s/%s", cloud, key) < 600);
+}
+
+enum rrig_damage {
+    RRIG_LOST,
+    RRIG_EMPTY,
+    RRIG_CUT,
+    RRIG_LONGER,
+    RRIG_FLIPPED,
+    RRIG_STALE, /* the object is that of another segment: a valid fragment under the wrong key */
+    RRIG_DAMAGES
+};
+static inline const char *rrig_damage_name(enum rrig_damage d)
+{
+    static const char *const names[] = { "lost", "empty", "cut", "longer", "flipped", "stale" };
+    return names[d];
+}
+/* Does a listing show it? */
+static inline bool rrig_shows(enum rrig_damage d)
+{
+    return d != RRIG_FLIPPED && d != RRIG_STALE;
+}
+
+static inline void rrig_read(const char *path, uint8_t **ret, size_t *ret_n)
+{
+    struct stat st;
+    const int fd = open(path, O_RDONLY);
+    CHECK(fd >= 0 && fstat(fd, &st) == 0);
+    *ret_n = (size_t)st.st_size;
+    *ret = malloc(*ret_n + 1);
+    CHECK(*ret != NULL && read(fd, *ret, *ret_n) == (ssize_t)*ret_n);
+    close(fd);
+}
+
+static inline void rrig_write(const char *path, const uint8_t *p, size_t n)
+{
+    const int fd = open(path, O_WRONLY | O_TRUNC);
+    CHECK(fd >= 0 && write(fd, p, n) == (ssize_t)n);
+    close(fd);
+}
+
+/* other: for RRIG_STALE, whose file is copied over. */
+static inline void rrig_damage(const char *path, enum rrig_damage d, const char *other, struct qc_rand *rand)
+{
+    uint8_t *b;
+    size_t n;
+
+    if (d == RRIG_LOST) {
+        CHECK(unlink(path) == 0);
+        return;
+    }
+    rrig_read(d == RRIG_STALE ? other : path, &b, &n);
+    if (d == RRIG_FLIPPED)
+        b[qc_rand_below(rand, n)] ^= (uint8_t)(1U << qc_rand_below(rand, 8));
+    b[n] = 0;
+    rrig_write(path, b, d == RRIG_EMPTY ? 0 : d == RRIG_CUT ? n / 2 : d == RRIG_LONGER ? n + 1 : n);
+    free(b);
+}
+
+/* Files of a cloud below a folder ("/f/"), temporary ones left out. */
+static unsigned rrig_count_;
+static const char *rrig_folder_;
+static inline int rrig_see_(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)at;
+    rrig_count_ += kind == FTW_F && strstr(path, rrig_folder_) != NULL && strstr(path, "/.") == NULL;
+    return 0;
+}
+static inline unsigned rrig_files(const struct erig *r, unsigned cloud, const char *folder)
+{
+    char path[320];
+    erig_cloud(r, cloud, "", path, sizeof path);
+    rrig_count_ = 0;
+    rrig_folder_ = folder;
+    CHECK(nftw(path, rrig_see_, 16, FTW_PHYS) == 0);
+    return rrig_count_;
+}
+
+static inline qc_rc rrig_repair(struct erig *r, bool deep, struct gw_repair_report *ret)
+{
+    const struct gw_repair_ask ask = { .deep = deep };
+    struct qc_err err = { 0 };
+
+    CHECK_OK(gw_engine_repair(r->e, &ask, ret, &err));
+    return gw_repair_verdict(ret, &err);
+}
+
+struct rrig_sums {
+    uint64_t missing, damaged, found, rebuilt, left, records, records_left, dead, unknown, foreign;
+};
+static inline struct rrig_sums rrig_sum(const struct gw_repair_report *r)
+{
+    struct rrig_sums s = { 0 };
+    for (unsigned i = 0; i < r->cloud_count; i++) {
+        s.missing += r->clouds[i].missing;
+        s.damaged += r->clouds[i].damaged;
+        s.found += r->clouds[i].found;
+        s.rebuilt += r->clouds[i].rebuilt;
+        s.left += r->clouds[i].left;
+        s.records += r->clouds[i].records;
+        s.records_left += r->clouds[i].records_left;
+        s.dead += r->clouds[i].dead;
+        s.unknown += r->clouds[i].unknown;
+        s.foreign += r->clouds[i].foreign;
+    }
+    return s;
+}
+
+/* Faults that the reads of erig_check have met. */
+static inline uint64_t rrig_faults(struct erig *r)
+{
+    struct qc_err ignored = { 0 };
+    struct gw_request q = { 0 };
+    uint64_t sum = 0;
+
+    qc_ignore(gw_request_get(r->e, "0123456789abcdef", &q, &ignored), "nothing was read yet");
+    for (unsigned i = 0; i < q.count; i++)
+        sum += q.faults[i].count;
+    return sum;
+}
+
+/* All of it is there: margins, debts, listings, and a read that meets nothing bad. */
+static inline void rrig_whole(struct erig *r, const struct erig_put *puts, unsigned count)
+{
+    struct qc_err err = { 0 };
+    struct gw_status s;
+
+    CHECK_OK(gw_engine_status(r->e, &s, &err));
+    CHECK(s.debts == 0 && s.record_debts == 0 && s.dead_segments == 0);
+    CHECK(s.margin_count == 1 && s.margins[0].margin == (int)(r->n - r->k) && s.margins[0].versions == count);
+    for (unsigned i = 0; i < count; i++) {
+        const struct gw_version_ids ids = { r->vault, puts[i].object, puts[i].version };
+        struct gw_version_info info;
+        CHECK_OK(gw_version_info(r->e, &ids, &info, &err));
+        CHECK(info.margin == (int)(r->n - r->k));
+        for (unsigned c = 0; c < info.cloud_count; c++)
+            CHECK(info.clouds[c].missing == 0);
+        const uint64_t before = rrig_faults(r);
+        CHECK_OK(erig_check(r, &puts[i], &err));
+        CHECK(rrig_faults(r) == before);
+    }
+}
