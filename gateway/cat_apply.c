@@ -103,9 +103,10 @@ static qc_rc put_segments(struct gw_cat *c, const struct gw_rec_commit *r, const
 static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l,
                          uint64_t *ret_no, struct qc_err *err)
 {
+    const struct gw_version_ids ids = { .tenant = r->tenant, .object = r->e.object, .version = r->e.version };
     struct gw_version_row v;
     struct qc_err miss = { 0 };
-    const qc_rc rc = gw_cat_version(c, &r->e.object, &r->e.version, &v, &miss);
+    const qc_rc rc = gw_cat_version(c, &ids, &v, &miss);
 
     if (rc == QC_OK) {
         *ret_no = v.no;
@@ -128,12 +129,14 @@ static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const 
                                  .layout = l->id[0],
                                  .created = r->e.created,
                                  .state = GW_VERSION_LIVE,
+                                 .tenant = r->tenant,
                                  .acked_margin = first.n - first.k };
     return gw_cat_version_add(c, &v, ret_no, err);
 }
 
 static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struct qc_err *err)
 {
+    const struct gw_ref vault_id = { r->tenant, r->vault }, put_key = { r->tenant, r->put_key };
     struct gw_request_row request;
     struct gw_vault_row vault;
     struct layouts layouts = { 0 };
@@ -145,7 +148,7 @@ static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struc
     QC_TRY(fits(r->e.sequence, "sequence", err));
     QC_TRY(fits(r->e.size, "size", err));
     QC_TRY(fits(r->e.created, "time", err));
-    QC_TRY(gw_cat_vault(c, &r->vault, &vault, err));
+    QC_TRY(gw_cat_vault(c, &vault_id, &vault, err));
     QC_TRY(apply_seal(c, &vault, r->chain, r->e.seal, &head, &fresh, err));
     if (!fresh)
         return QC_OK;
@@ -155,7 +158,7 @@ static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struc
     QC_TRY(gw_cat_segments_kill(c, version_no, true, err));
     QC_TRY(GW_RUN(c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(r->backup)));
     QC_TRY(put_entry(c, vault.no, &r->e, version_no, err));
-    QC_TRY(gw_cat_request(c, &r->put_key, &request, err));
+    QC_TRY(gw_cat_request(c, &put_key, &request, err));
     request.kind = GW_REQUEST_PUT;
     request.version_no = version_no;
     memcpy(request.seal, r->e.seal, sizeof request.seal);
@@ -169,6 +172,7 @@ static qc_rc apply_tombstone(struct gw_cat *c, const struct gw_rec_tombstone *t,
     struct gw_entry e = {
         .path = t->path, .number = t->number, .kind = GW_ENTRY_TOMBSTONE, .created = t->created
     };
+    const struct gw_ref vault_id = { t->tenant, t->vault }, put_key = { t->tenant, t->put_key };
     struct gw_request_row request;
     struct gw_vault_row vault;
     struct gw_head head;
@@ -176,16 +180,56 @@ static qc_rc apply_tombstone(struct gw_cat *c, const struct gw_rec_tombstone *t,
 
     QC_TRY(fits(t->number, "entry number", err));
     QC_TRY(fits(t->created, "time", err));
-    QC_TRY(gw_cat_vault(c, &t->vault, &vault, err));
+    QC_TRY(gw_cat_vault(c, &vault_id, &vault, err));
     QC_TRY(apply_seal(c, &vault, t->chain, t->seal, &head, &fresh, err));
     if (!fresh)
         return QC_OK;
     memcpy(e.seal, t->seal, sizeof e.seal);
     QC_TRY(put_entry(c, vault.no, &e, 0, err));
-    QC_TRY(gw_cat_request(c, &t->put_key, &request, err));
+    QC_TRY(gw_cat_request(c, &put_key, &request, err));
     request.kind = GW_REQUEST_REMOVE;
     memcpy(request.seal, t->seal, sizeof request.seal);
     return put_request(c, &request, &head, t->number, err);
+}
+
+/* A vault without an owner would be nobody's, or everybody's (FORMAT 9.3). */
+static qc_rc check_tenant(struct gw_cat *c, uint32_t tenant, struct qc_err *err)
+{
+    struct gw_tenant t;
+
+    if (tenant == GW_OWNER)
+        return QC_OK;
+    const qc_rc rc = gw_cat_tenant(c, tenant, &t, err);
+    if (rc == QC_NOTFOUND)
+        return QC_FAIL(err, QC_INTEGRITY, "log: a vault of tenant %" PRIu32 ", who is not in it", tenant);
+    return rc;
+}
+
+/* A later revision replaces; an earlier one was here before. */
+static qc_rc apply_tenant(struct gw_cat *c, const struct gw_rec_tenant *r, struct qc_err *err)
+{
+    struct gw_tenant t = {
+        .id = r->tenant,
+        .revision = r->revision,
+        .enabled = r->state == GW_TENANT_ENABLED,
+        .limits = r->limits,
+    };
+    struct gw_tenant have = { 0 };
+    struct qc_err miss = { 0 };
+
+    const qc_rc rc = gw_cat_tenant(c, r->tenant, &have, &miss);
+    if (rc != QC_OK && rc != QC_NOTFOUND) {
+        *err = miss;
+        return rc;
+    }
+    if (r->revision <= have.revision)
+        return QC_OK;
+    if (r->revision != have.revision + 1)
+        return QC_FAIL(err, QC_INTEGRITY, "log: revision %" PRIu64 " of tenant %" PRIu32 " follows %" PRIu64,
+                       r->revision, r->tenant, have.revision);
+    memcpy(t.name, r->name.p, r->name.n); /* its form was checked */
+    memcpy(t.verifier, r->verifier, sizeof t.verifier);
+    return gw_cat_tenant_put(c, &t, err);
 }
 
 static qc_rc apply_vault(struct gw_cat *c, const struct gw_rec_vault *r, struct qc_err *err)
@@ -193,9 +237,10 @@ static qc_rc apply_vault(struct gw_cat *c, const struct gw_rec_vault *r, struct 
     struct gw_vault_row have;
     struct qc_err miss = { 0 };
     struct gw_head head;
-    struct gw_id id;
+    struct gw_ref id = { .tenant = r->tenant };
 
-    memcpy(id.b, r->record.p + 8, sizeof id.b); /* FORMAT 6.1; the record's length was checked */
+    QC_TRY(check_tenant(c, r->tenant, err));
+    memcpy(id.id.b, r->record.p + 8, sizeof id.id.b); /* FORMAT 6.1; the record's length was checked */
     const qc_rc rc = gw_cat_vault(c, &id, &have, &miss);
     if (rc == QC_OK)
         return QC_OK; /* a vault record is written once */
@@ -203,16 +248,17 @@ static qc_rc apply_vault(struct gw_cat *c, const struct gw_rec_vault *r, struct 
         *err = miss;
         return rc;
     }
-    QC_TRY(gw_head_start(&id, &head, err));
-    return GW_RUN(c, VAULT_ADD, err, QC_VI(r->tenant), QC_VB(gw_id_span(&id)), QC_VB(r->record),
+    QC_TRY(gw_head_start(&id.id, &head, err));
+    return GW_RUN(c, VAULT_ADD, err, QC_VI(r->tenant), QC_VB(gw_id_span(&id.id)), QC_VB(r->record),
                   QC_VB(r->backup), QC_VB(qc_span_of(head.hash, sizeof head.hash)));
 }
 
 static qc_rc apply_backup(struct gw_cat *c, const struct gw_rec_backup *r, struct qc_err *err)
 {
+    const struct gw_version_ids ids = { .tenant = r->tenant, .object = r->object, .version = r->version };
     struct gw_version_row v;
 
-    QC_TRY(gw_cat_version(c, &r->object, &r->version, &v, err));
+    QC_TRY(gw_cat_version(c, &ids, &v, err));
     return GW_RUN(c, BACKUP_PUT, err, QC_VI(v.no), QC_VB(r->backup));
 }
 
@@ -237,6 +283,9 @@ qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
             break;
         case GW_REC_BACKUP:
             QC_TRY(apply_backup(c, &rec.u.backup, err));
+            break;
+        case GW_REC_TENANT:
+            QC_TRY(apply_tenant(c, &rec.u.tenant, err));
             break;
         case GW_REC_CLOUD:
         case GW_REC_CONFIG:

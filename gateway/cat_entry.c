@@ -5,12 +5,12 @@ enum { PREFIX_END_BYTES = 8 };
 
 /* -- vaults ---------------------------------------------------------------------------------------------- */
 
-qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_id *vault, struct gw_vault_row *ret, struct qc_err *err)
+qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_ref *vault, struct gw_vault_row *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
     struct gw_vault_row v = { .id = *vault };
 
-    QC_TRY(GW_QUERY(c, VAULT_GET, &rows, err, QC_VB(gw_id_span(vault))));
+    QC_TRY(GW_QUERY(c, VAULT_GET, &rows, err, QC_VI(vault->tenant), QC_VB(gw_id_span(&vault->id))));
     if (!rows.row)
         return QC_FAIL(err, QC_NOTFOUND, "no such vault here");
     QC_TRY(qc_col_u64(rows.s, 0, &v.no, err));
@@ -32,11 +32,11 @@ qc_rc gw_cat_vault_bytes(struct gw_cat *c, uint64_t no, qc_buf *ret_record, qc_b
     return qc_buf_add(ret_backup, qc_col_span(rows.s, 1), err);
 }
 
-qc_rc gw_cat_vaults(struct gw_cat *c, gw_vault_fn fn, void *ctx, struct qc_err *err)
+qc_rc gw_cat_vaults(struct gw_cat *c, uint32_t tenant, gw_vault_fn fn, void *ctx, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
-    QC_TRY(GW_QUERY0(c, VAULTS, &rows, err));
+    QC_TRY(GW_QUERY(c, VAULTS, &rows, err, QC_VI(tenant)));
     while (rows.row) {
         struct gw_id id;
         QC_TRY(gw_col_id(rows.s, 0, &id, err));

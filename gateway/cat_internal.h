@@ -27,12 +27,12 @@
     X(LAYOUT_LOST, "UPDATE layout SET lost=?2 WHERE layout_id=?1")                                           \
     X(BKEY_PUT, "INSERT INTO bkey (epoch, sealed) VALUES (?1, ?2)")                                          \
     X(BKEY_GET, "SELECT sealed FROM bkey WHERE epoch=?1")                                                    \
-    X(VAULT_GET, "SELECT vault_no, chain_count, chain_hash FROM vault WHERE vault=?1")                       \
+    X(VAULT_GET, "SELECT vault_no, chain_count, chain_hash FROM vault WHERE tenant=?1 AND vault=?2")         \
     X(VAULT_BYTES, "SELECT record, backup FROM vault WHERE vault_no=?1")                                     \
     X(VAULT_ADD, "INSERT INTO vault (tenant, vault, record, backup, chain_count, chain_hash)"                \
                  " VALUES (?1, ?2, ?3, ?4, 0, ?5)")                                                          \
     X(VAULT_HEAD, "UPDATE vault SET chain_count=?2, chain_hash=?3 WHERE vault_no=?1")                        \
-    X(VAULTS, "SELECT vault FROM vault ORDER BY vault")                                                      \
+    X(VAULTS, "SELECT vault FROM vault WHERE tenant=?1 ORDER BY vault")                                      \
     X(CHAIN_ADD, "INSERT INTO chain (vault_no, idx, seal) VALUES (?1, ?2, ?3)")                              \
     X(CHAIN_GET, "SELECT seal FROM chain WHERE vault_no=?1 AND idx=?2")                                      \
     X(CHAIN, "SELECT seal FROM chain WHERE vault_no=?1 AND idx>?2 ORDER BY idx LIMIT ?3")                    \
@@ -45,10 +45,11 @@
       " seal, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"                                \
       " ON CONFLICT (vault_no, path) DO UPDATE SET number=?3, kind=?4, version_no=?5, sequence=?6,"          \
       " size=?7, m=?8, private=?9, seal=?10, created=?11")                                                   \
-    X(VERSION_GET, GW_SQL_VERSION " WHERE object=?1 AND version=?2")                                         \
+    X(VERSION_GET, GW_SQL_VERSION " WHERE tenant=?1 AND version=?3 AND object=?2")                           \
     X(VERSION_NO, GW_SQL_VERSION " WHERE version_no=?1")                                                     \
     X(VERSION_ADD, "INSERT INTO version (vault, object, version, put_key, base, size, segments, layout_id,"  \
-                   " created, state, acked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")          \
+                   " created, state, acked, tenant)"                                                         \
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                            \
     X(VERSION_STATE, "UPDATE version SET state=?2 WHERE version_no=?1")                                      \
     X(VERSION_ACKED, "UPDATE version SET acked=?2 WHERE version_no=?1")                                      \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
@@ -70,9 +71,10 @@
                    " digest, last, off) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                    \
                    " ON CONFLICT (segment_id) DO UPDATE SET off=?10")                                        \
     X(SEGMENT_OF, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq=?2")                           \
-    X(SEGMENT_DEAD, "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round)"          \
-                    " SELECT segment_id, layout_id, incarnation, salt, 0, 0 FROM segment"                    \
-                    " WHERE segment_id=?1")                                                                  \
+    X(SEGMENT_DEAD,                                                                                          \
+      "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round, tenant, size)"          \
+      " SELECT s.segment_id, s.layout_id, s.incarnation, s.salt, 0, 0, v.tenant, COALESCE(s.size, ?2)"       \
+      " FROM segment s JOIN version v ON v.version_no=s.version_no WHERE s.segment_id=?1")                   \
     X(SEGMENT_DELETE, "DELETE FROM segment WHERE segment_id=?1")                                             \
     X(SEGMENT_IDS, "SELECT segment_id, seq IS NULL FROM segment WHERE version_no=?1")                        \
     X(SEGMENTS, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.seq>=?2 ORDER BY s.seq")                        \
@@ -120,15 +122,31 @@
                     " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id WHERE s.segment_id=?1")        \
     X(DEVIATION_DELETE, "DELETE FROM deviation WHERE segment_id=?1")                                         \
     X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"          \
-                   " durable_min, n, copies, clouds, degraded FROM request WHERE put_key=?1")                \
+                   " durable_min, n, copies, clouds, degraded FROM request WHERE tenant=?1 AND put_key=?2")  \
     X(REQUEST_PUT,                                                                                           \
       "INSERT INTO request (put_key, kind, state, version_no, seal, number, chain, head, acked,"             \
-      " margin_full, durable_min, n, copies, clouds, degraded)"                                              \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"                           \
-      " ON CONFLICT (put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"           \
+      " margin_full, durable_min, n, copies, clouds, degraded, tenant)"                                      \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"                      \
+      " ON CONFLICT (tenant, put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"   \
       " chain=?7, head=?8, acked=?9, margin_full=?10, durable_min=?11, n=?12, copies=?13,"                   \
       " clouds=?14, degraded=?15")                                                                           \
-    X(REQUESTS_OPEN, "SELECT COUNT(*) FROM request WHERE state=1")                                           \
+    X(REQUEST_OLDEST, "SELECT request_no, version_no FROM request WHERE tenant=?1 AND state=2"               \
+                      " ORDER BY request_no LIMIT 1")                                                        \
+    X(REQUEST_FORGET, "DELETE FROM request WHERE request_no=?1")                                             \
+    X(VERSION_FORGET, "DELETE FROM version WHERE version_no=?1 AND state=4")                                 \
+    X(REQUESTS_OPEN, "SELECT COALESCE(SUM(uploads), 0) FROM usage")                                          \
+    X(TENANT_PUT,                                                                                            \
+      "INSERT INTO tenant (tenant, revision, name, state, verifier, bytes, objects, uploads, requests)"      \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (tenant) DO UPDATE SET revision=?2,"         \
+      " name=?3, state=?4, verifier=?5, bytes=?6, objects=?7, uploads=?8, requests=?9")                      \
+    X(TENANTS, GW_SQL_TENANT " ORDER BY tenant")                                                             \
+    X(TENANT_GET, GW_SQL_TENANT " WHERE tenant=?1")                                                          \
+    X(TENANT_NAMED, GW_SQL_TENANT " WHERE name=?1")                                                          \
+    X(TENANT_LAST, "SELECT COUNT(*), COALESCE(MAX(tenant), 0) FROM tenant")                                  \
+    X(USAGE_NEW, "INSERT INTO usage VALUES (?1, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING")                   \
+    X(USAGE_GET, "SELECT bytes, objects, uploads, vaults, given_up, dead FROM usage WHERE tenant=?1")        \
+    X(USAGE_VAULTS, "SELECT COALESCE(SUM(vaults), 0) FROM usage")                                            \
+    X(SEGMENT_SIZE_OF, "SELECT size FROM segment WHERE version_no=?1 AND seq=?2")                            \
     X(OUTBOX_PUT, "INSERT INTO outbox (log_seq, body) VALUES (?1, ?2)")                                      \
     X(OUTBOX_GET, "SELECT log_seq, body FROM outbox ORDER BY log_seq LIMIT 1")                               \
     X(OUTBOX_CLEAR, "DELETE FROM outbox WHERE log_seq=?1")                                                   \
@@ -163,7 +181,8 @@
     X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"      \
                       " (SELECT COUNT(*) FROM version WHERE state=3),"                                       \
                       " (SELECT COUNT(*) FROM entry WHERE kind=2),"                                          \
-                      " (SELECT COALESCE(SUM(size), 0) FROM version WHERE state=3)")                         \
+                      " (SELECT COALESCE(SUM(size), 0) FROM version WHERE state=3),"                         \
+                      " (SELECT COUNT(*) FROM tenant)")                                                      \
     X(SOUND_VERSIONS, "SELECT MAX(l.lost), COUNT(*) FROM version v JOIN layout l ON l.layout_id=v.layout_id" \
                       " WHERE v.state=3 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"            \
                       " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no) GROUP BY l.lost")
@@ -179,11 +198,13 @@
     " v.object, v.version, v.acked FROM entry e LEFT JOIN version v ON v.version_no=e.version_no"
 #define GW_SQL_VERSION                                                                                       \
     "SELECT version_no, vault, object, version, put_key, base, size, segments, layout_id, created, state,"   \
-    " acked FROM version"
+    " acked, tenant FROM version"
+#define GW_SQL_TENANT                                                                                        \
+    "SELECT tenant, revision, name, state, verifier, bytes, objects, uploads, requests FROM tenant"
 #define GW_SQL_SEGMENT                                                                                       \
     "SELECT s.segment_id, s.incarnation, s.salt, l.k, l.n, l.clouds, s.seq, s.size, s.digest, s.last, "      \
     "s.off,"                                                                                                 \
-    " v.object, v.version, v.base FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                   \
+    " v.object, v.version, v.base, v.tenant FROM segment s JOIN layout l ON l.layout_id=s.layout_id"         \
     " JOIN version v ON v.version_no=s.version_no"
 
 enum gw_sql {
@@ -199,6 +220,9 @@ struct gw_cat {
     atomic_bool broken;   /* may be read without the lock */
     pthread_mutex_t lock; /* guards all of the above */
 };
+
+/* Make the tables, or bring an older program's up to date. QC_NEWER. (cat_schema.c) */
+QC_MUST qc_rc gw_cat_schema(struct gw_cat *c, struct qc_err *err);
 
 /* The prepared statement, reset. QC_IO: the catalogue is broken. */
 QC_MUST qc_rc gw_cat_stmt(struct gw_cat *c, enum gw_sql which, struct qc_stmt **ret, struct qc_err *err);

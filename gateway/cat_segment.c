@@ -66,6 +66,7 @@ qc_rc gw_col_segment(struct qc_stmt *s, struct gw_segment *ret, uint64_t *ret_of
     QC_TRY(gw_col_id(s, 11, &object, err));
     QC_TRY(gw_col_id(s, 12, &version, err));
     QC_TRY(qc_col_u64(s, 13, &seg.base, err));
+    QC_TRY(gw_col_u32(s, 14, &seg.tenant, err));
     memcpy(seg.object, object.b, sizeof seg.object);
     memcpy(seg.version, version.b, sizeof seg.version);
     *ret = seg;
@@ -127,9 +128,19 @@ qc_rc gw_cat_segment_of(struct gw_cat *c, uint64_t version_no, uint32_t seq, uin
     return qc_col_u64(rows.s, 0, ret_id, err);
 }
 
-qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, struct qc_err *err)
+qc_rc gw_cat_segment_size_of(struct gw_cat *c, uint64_t version_no, uint32_t seq, uint64_t *ret,
+                             struct qc_err *err)
 {
-    QC_TRY(GW_RUN(c, SEGMENT_DEAD, err, QC_VI(id)));
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    *ret = 0;
+    QC_TRY(GW_QUERY(c, SEGMENT_SIZE_OF, &rows, err, QC_VI(version_no), QC_VI(seq)));
+    return rows.row ? qc_col_u64(rows.s, 0, ret, err) : QC_OK;
+}
+
+qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, uint32_t size, struct qc_err *err)
+{
+    QC_TRY(GW_RUN(c, SEGMENT_DEAD, err, QC_VI(id), QC_VI(size)));
     QC_TRY(GW_RUN(c, DEVIATION_DELETE, err, QC_VI(id)));
     return GW_RUN(c, SEGMENT_DELETE, err, QC_VI(id));
 }
@@ -150,7 +161,7 @@ qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_
         gw_rows_end(&rows);
         if (!found)
             return QC_OK;
-        QC_TRY(gw_cat_segment_kill(c, id, err));
+        QC_TRY(gw_cat_segment_kill(c, id, 0, err));
     }
     return QC_FAIL(err, QC_INTEGRITY, "catalogue: more than %d segments in a version", QC_GW_SEGMENTS_MAX);
 }

@@ -20,6 +20,7 @@ static qc_rc col_version(struct gw_rows *rows, struct gw_version_row *ret, struc
     QC_TRY(qc_col_u64(rows->s, 9, &v.created, err));
     QC_TRY(qc_col_u64(rows->s, 10, &state, err));
     v.acked_margin = (int)qc_col_int(rows->s, 11);
+    QC_TRY(gw_col_u32(rows->s, 12, &v.tenant, err));
     if (state < GW_VERSION_INTENT || state > GW_VERSION_DEAD)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: a version in state %" PRIu64, state);
     v.state = (enum gw_version_state)state;
@@ -27,12 +28,13 @@ static qc_rc col_version(struct gw_rows *rows, struct gw_version_row *ret, struc
     return QC_OK;
 }
 
-qc_rc gw_cat_version(struct gw_cat *c, const struct gw_id *object, const struct gw_id *version,
-                     struct gw_version_row *ret, struct qc_err *err)
+qc_rc gw_cat_version(struct gw_cat *c, const struct gw_version_ids *ids, struct gw_version_row *ret,
+                     struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
-    QC_TRY(GW_QUERY(c, VERSION_GET, &rows, err, QC_VB(gw_id_span(object)), QC_VB(gw_id_span(version))));
+    QC_TRY(GW_QUERY(c, VERSION_GET, &rows, err, QC_VI(ids->tenant), QC_VB(gw_id_span(&ids->object)),
+                    QC_VB(gw_id_span(&ids->version))));
     return col_version(&rows, ret, err);
 }
 
@@ -50,7 +52,7 @@ qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *row, uin
     QC_TRY(GW_RUN(c, VERSION_ADD, err, QC_VB(gw_id_span(&row->vault)), QC_VB(gw_id_span(&row->object)),
                   QC_VB(gw_id_span(&row->version)), QC_VB(gw_id_span(&row->put_key)), QC_VI(row->base),
                   QC_VI(row->size), QC_VI(row->segments), QC_VI(row->layout), QC_VI(row->created),
-                  QC_VI(row->state), QC_VI(row->acked_margin)));
+                  QC_VI(row->state), QC_VI(row->acked_margin), QC_VI(row->tenant)));
     *ret_no = (uint64_t)qc_db_last_id(c->db);
     return QC_OK;
 }
@@ -120,14 +122,14 @@ static qc_rc col_receipt(struct qc_stmt *s, int at, struct gw_receipt *ret, stru
     return QC_OK;
 }
 
-qc_rc gw_cat_request(struct gw_cat *c, const struct gw_id *put_key, struct gw_request_row *ret,
+qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, struct gw_request_row *ret,
                      struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
     struct gw_request_row r = { .put_key = *put_key, .state = GW_UPLOAD_UNKNOWN };
     uint64_t kind, state;
 
-    QC_TRY(GW_QUERY(c, REQUEST_GET, &rows, err, QC_VB(gw_id_span(put_key))));
+    QC_TRY(GW_QUERY(c, REQUEST_GET, &rows, err, QC_VI(put_key->tenant), QC_VB(gw_id_span(&put_key->id))));
     if (rows.row) {
         QC_TRY(qc_col_u64(rows.s, 0, &kind, err));
         QC_TRY(qc_col_u64(rows.s, 1, &state, err));
@@ -152,12 +154,35 @@ qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, str
     QC_ASSERT(r->degraded_count <= QC_GW_CLOUDS_MAX);
     for (unsigned i = 0; i < r->degraded_count; i++)
         qc_put_be(degraded + 4 * (size_t)i, r->degraded[i], 4);
-    return GW_RUN(c, REQUEST_PUT, err, QC_VB(gw_id_span(&row->put_key)), QC_VI(row->kind), QC_VI(row->state),
-                  QC_VI(row->version_no), QC_VB(qc_span_of(row->seal, sizeof row->seal)), QC_VI(r->number),
-                  QC_VI(r->chain), QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)),
+    return GW_RUN(c, REQUEST_PUT, err, QC_VB(gw_id_span(&row->put_key.id)), QC_VI(row->kind),
+                  QC_VI(row->state), QC_VI(row->version_no), QC_VB(qc_span_of(row->seal, sizeof row->seal)),
+                  QC_VI(r->number), QC_VI(r->chain), QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)),
                   QC_VI(r->acked_margin), QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n),
                   QC_VI(r->record_copies), QC_VI(r->clouds),
-                  QC_VB(qc_span_of(degraded, 4 * (size_t)r->degraded_count)));
+                  QC_VB(qc_span_of(degraded, 4 * (size_t)r->degraded_count)), QC_VI(row->put_key.tenant));
+}
+
+qc_rc gw_cat_request_forget(struct gw_cat *c, uint32_t tenant, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    uint64_t no, version;
+
+    QC_TRY(GW_QUERY(c, REQUEST_OLDEST, &rows, err, QC_VI(tenant)));
+    if (!rows.row)
+        return QC_OK;
+    QC_TRY(qc_col_u64(rows.s, 0, &no, err));
+    QC_TRY(qc_col_u64(rows.s, 1, &version, err));
+    gw_rows_end(&rows);
+    QC_TRY(GW_RUN(c, REQUEST_FORGET, err, QC_VI(no)));
+    return GW_RUN(c, VERSION_FORGET, err, QC_VI(version));
+}
+
+qc_rc gw_cat_vault_count(struct gw_cat *c, uint64_t *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY0(c, USAGE_VAULTS, &rows, err));
+    return qc_col_u64(rows.s, 0, ret, err);
 }
 
 qc_rc gw_cat_open_uploads(struct gw_cat *c, uint64_t *ret, struct qc_err *err)

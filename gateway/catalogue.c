@@ -6,74 +6,7 @@
 
 enum {
     CAT_APPLICATION = 0x51434C43, /* QCLC: the file's header */
-    CAT_SCHEMA_FIRST = 1,
 };
-
-/* The normal fragment costs no row: a layout names a set of clouds, the salt gives the order on it
- * (FORMAT 9.4), and only what deviates has a deviation row. */
-static const char schema[] =
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE cloud (cloud_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, url TEXT NOT NULL,"
-    " generation INTEGER NOT NULL, state INTEGER NOT NULL, lost INTEGER NOT NULL, identity BLOB NOT NULL);"
-    "CREATE TABLE layout (layout_id INTEGER PRIMARY KEY, k INTEGER NOT NULL, n INTEGER NOT NULL,"
-    " clouds BLOB NOT NULL, lost INTEGER NOT NULL, UNIQUE (k, n, clouds));"
-    "CREATE TABLE bkey (epoch INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
-    "CREATE TABLE vault (vault_no INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, vault BLOB NOT NULL UNIQUE,"
-    " record BLOB NOT NULL, backup BLOB NOT NULL, chain_count INTEGER NOT NULL, chain_hash BLOB NOT NULL);"
-    "CREATE TABLE chain (vault_no INTEGER NOT NULL, idx INTEGER NOT NULL, seal BLOB NOT NULL,"
-    " PRIMARY KEY (vault_no, idx)) WITHOUT ROWID;"
-    "CREATE TABLE entry (entry_no INTEGER PRIMARY KEY, vault_no INTEGER NOT NULL, path BLOB NOT NULL,"
-    " number INTEGER NOT NULL, kind INTEGER NOT NULL, version_no INTEGER, sequence INTEGER NOT NULL,"
-    " size INTEGER NOT NULL, m BLOB NOT NULL, private BLOB NOT NULL, seal BLOB NOT NULL,"
-    " created INTEGER NOT NULL, UNIQUE (vault_no, path));"
-    "CREATE INDEX entry_version ON entry (version_no) WHERE version_no IS NOT NULL;"
-    "CREATE TABLE version (version_no INTEGER PRIMARY KEY, vault BLOB NOT NULL, object BLOB NOT NULL,"
-    " version BLOB NOT NULL, put_key BLOB NOT NULL, base INTEGER NOT NULL, size INTEGER NOT NULL,"
-    " segments INTEGER NOT NULL, layout_id INTEGER NOT NULL, created INTEGER NOT NULL, state INTEGER NOT "
-    "NULL,"
-    " acked INTEGER NOT NULL, UNIQUE (version, object));"
-    "CREATE TABLE backup (version_no INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
-    "CREATE TABLE segment (segment_id INTEGER PRIMARY KEY, version_no INTEGER NOT NULL,"
-    " layout_id INTEGER NOT NULL, incarnation INTEGER NOT NULL, salt BLOB NOT NULL, seq INTEGER, size "
-    "INTEGER,"
-    " digest BLOB, last INTEGER, off INTEGER);"
-    "CREATE UNIQUE INDEX segment_of ON segment (version_no, seq);"
-    "CREATE TABLE deviation (segment_id INTEGER NOT NULL, frag INTEGER NOT NULL, cloud_id INTEGER NOT NULL,"
-    " attempt INTEGER NOT NULL, state INTEGER NOT NULL, seen INTEGER NOT NULL,"
-    " PRIMARY KEY (segment_id, frag)) WITHOUT ROWID;"
-    "CREATE TABLE deadkey (segment_id INTEGER PRIMARY KEY, layout_id INTEGER NOT NULL,"
-    " incarnation INTEGER NOT NULL, salt BLOB NOT NULL, absent INTEGER NOT NULL, round INTEGER NOT NULL);"
-    "CREATE INDEX dead_open ON deadkey (round, segment_id);"
-    "CREATE TABLE request (put_key BLOB PRIMARY KEY, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
-    " version_no INTEGER NOT NULL, seal BLOB NOT NULL, number INTEGER NOT NULL, chain INTEGER NOT NULL,"
-    " head BLOB NOT NULL, acked INTEGER NOT NULL, margin_full INTEGER NOT NULL, durable_min INTEGER NOT NULL,"
-    " n INTEGER NOT NULL, copies INTEGER NOT NULL, clouds INTEGER NOT NULL, degraded BLOB NOT NULL)"
-    " WITHOUT ROWID;"
-    "CREATE INDEX request_open ON request (state) WHERE state = 1;"
-    "CREATE TABLE outbox (log_seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-    "CREATE TABLE log (log_seq INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL, hash BLOB NOT NULL);"
-    "CREATE TABLE log_debt (cloud_id INTEGER NOT NULL, log_seq INTEGER NOT NULL,"
-    " PRIMARY KEY (cloud_id, log_seq)) WITHOUT ROWID;";
-
-/* From each schema to the next, in one transaction: a new catalogue is made as the first one was, and raised
- * like an old one. */
-static const char *const raises[] = {
-    /* 1 to 2: repair */
-    "ALTER TABLE deviation ADD COLUMN home INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE deviation ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE deviation SET home=cloud_id, incarnation=(SELECT s.incarnation FROM segment s"
-    " WHERE s.segment_id=deviation.segment_id);"
-    "CREATE TABLE trial (segment_id INTEGER NOT NULL, frag INTEGER NOT NULL, cloud_id INTEGER NOT NULL,"
-    " attempt INTEGER NOT NULL, incarnation INTEGER NOT NULL, PRIMARY KEY (segment_id, frag)) WITHOUT ROWID;"
-    "CREATE TABLE deadfrag (dead_no INTEGER PRIMARY KEY, segment_id INTEGER NOT NULL, frag INTEGER NOT NULL,"
-    " cloud_id INTEGER NOT NULL, attempt INTEGER NOT NULL, incarnation INTEGER NOT NULL, salt BLOB NOT NULL,"
-    " round INTEGER NOT NULL, open INTEGER NOT NULL,"
-    " UNIQUE (segment_id, frag, cloud_id, attempt, incarnation));"
-    "CREATE INDEX deadfrag_open ON deadfrag (dead_no) WHERE open = 1;"
-    "ALTER TABLE cloud ADD COLUMN adopting INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE cloud ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;",
-};
-enum { CAT_SCHEMA = CAT_SCHEMA_FIRST + (int)(sizeof raises / sizeof *raises) };
 
 static const char *const statements[GW_SQL_COUNT] = {
 #define X(name, text) text,
@@ -83,21 +16,9 @@ static const char *const statements[GW_SQL_COUNT] = {
 
 /* -- open, statements, transactions ---------------------------------------------------------------------- */
 
-/* One step of the schema, durable or not done. Opening and making go the same way. */
-static qc_rc raise_schema(struct gw_cat *c, uint32_t version, struct qc_err *err)
-{
-    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-
-    QC_TRY(gw_cat_begin(c, &tx, err));
-    QC_TRY(qc_db_exec(c->db, version == 0 ? schema : raises[version - CAT_SCHEMA_FIRST], err));
-    QC_TRY(qc_db_set_user_version(c->db, version + 1, err));
-    return gw_cat_commit(c, &tx, err);
-}
-
 qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err)
 {
     QC_CLEANUP(gw_cat_close) struct gw_cat *c = qc_alloc(sizeof *c);
-    uint32_t version;
 
     if (c == NULL)
         return QC_FAIL(err, QC_NOMEM, "catalogue");
@@ -106,11 +27,7 @@ qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_
                                      .application_id = CAT_APPLICATION,
                                      .create = create };
     QC_TRY_AS(qc_db_open(&c->db, path, &opts, err), err, "catalogue");
-    QC_TRY(qc_db_user_version(c->db, &version, err));
-    if (version > CAT_SCHEMA)
-        return QC_FAIL(err, QC_NEWER, "catalogue: schema %" PRIu32 " needs a newer program", version);
-    for (; version < CAT_SCHEMA; version++)
-        QC_TRY_AS(raise_schema(c, version, err), err, "schema %" PRIu32, version + 1);
+    QC_TRY(gw_cat_schema(c, err));
     *ret = QC_STEAL(c);
     return QC_OK;
 }

@@ -5,6 +5,7 @@
  *
  * Nothing secret lies in it: bkeys are sealed under G, B under a bkey; G has a file of its own (state.h).
  *
+ * ids             of vaults, objects, versions and put keys hold within a tenant, and are looked up so
  * version.state   1 intent, 2 decided, 3 live, 4 dead (cancelled; its segments are in deadkey)
  * request.state   enum gw_upload_state
  * segment         seq NULL: reserved, a fragment of it may exist (D1: the row is durable before the first
@@ -121,16 +122,16 @@ QC_MUST qc_rc gw_bkey_get(struct gw_cat *c, uint32_t epoch, qc_buf *ret, struct 
 
 struct gw_vault_row {
     uint64_t no;
-    struct gw_id id;
+    struct gw_ref id;
     struct gw_head head;
 };
 /* QC_NOTFOUND */
-QC_MUST qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_id *vault, struct gw_vault_row *ret,
+QC_MUST qc_rc gw_cat_vault(struct gw_cat *c, const struct gw_ref *vault, struct gw_vault_row *ret,
                            struct qc_err *err);
 /* record and sealed B, appended */
 QC_MUST qc_rc gw_cat_vault_bytes(struct gw_cat *c, uint64_t no, qc_buf *ret_record, qc_buf *ret_backup,
                                  struct qc_err *err);
-QC_MUST qc_rc gw_cat_vaults(struct gw_cat *c, gw_vault_fn fn, void *ctx, struct qc_err *err);
+QC_MUST qc_rc gw_cat_vaults(struct gw_cat *c, uint32_t tenant, gw_vault_fn fn, void *ctx, struct qc_err *err);
 QC_MUST qc_rc gw_cat_chain(struct gw_cat *c, uint64_t vault_no, uint64_t from, uint64_t limit, qc_buf *ret,
                            struct qc_err *err);
 /* Number of the current entry of a path; 0: none. */
@@ -147,11 +148,13 @@ struct gw_version_row {
     uint64_t no;
     struct gw_id vault, object, version, put_key;
     uint64_t base, size, segments, layout, created;
+    uint32_t tenant;
     enum gw_version_state state;
     int acked_margin;
 };
-QC_MUST qc_rc gw_cat_version(struct gw_cat *c, const struct gw_id *object, const struct gw_id *version,
-                             struct gw_version_row *ret, struct qc_err *err);
+/* Of any vault of the tenant, whose id is not looked at. */
+QC_MUST qc_rc gw_cat_version(struct gw_cat *c, const struct gw_version_ids *ids, struct gw_version_row *ret,
+                             struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_no(struct gw_cat *c, uint64_t no, struct gw_version_row *ret,
                                 struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *row, uint64_t *ret_no,
@@ -187,8 +190,12 @@ QC_MUST qc_rc gw_cat_segment_done(struct gw_cat *c, const struct gw_segment *seg
 /* Segment seq of a version. QC_NOTFOUND. */
 QC_MUST qc_rc gw_cat_segment_of(struct gw_cat *c, uint64_t version_no, uint32_t seq, uint64_t *ret_id,
                                 struct qc_err *err);
-/* The segment dies: its row becomes a ledger row. In a transaction. */
-QC_MUST qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, struct qc_err *err);
+/* Bytes of segment seq of a version; 0: there is none. */
+QC_MUST qc_rc gw_cat_segment_size_of(struct gw_cat *c, uint64_t version_no, uint32_t seq, uint64_t *ret,
+                                     struct qc_err *err);
+/* The segment dies: its row becomes a ledger row. size: bytes, where its row does not know them yet. In a
+ * transaction. */
+QC_MUST qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, uint32_t size, struct qc_err *err);
 /* All segments of a version, reserved ones included; or the reserved ones alone. In a transaction. */
 QC_MUST qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only,
                                    struct qc_err *err);
@@ -217,7 +224,7 @@ QC_MUST qc_rc gw_cat_deviations_each(struct gw_cat *c, uint64_t segment_id, gw_d
                                      struct qc_err *err);
 
 struct gw_request_row {
-    struct gw_id put_key;
+    struct gw_ref put_key;
     enum gw_request_kind kind;
     enum gw_upload_state state;
     uint64_t version_no; /* 0: none */
@@ -225,11 +232,30 @@ struct gw_request_row {
     struct gw_receipt receipt; /* when live */
 };
 /* A key that is not known: QC_OK with state GW_UPLOAD_UNKNOWN. */
-QC_MUST qc_rc gw_cat_request(struct gw_cat *c, const struct gw_id *put_key, struct gw_request_row *ret,
+QC_MUST qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, struct gw_request_row *ret,
                              struct qc_err *err);
 /* Write the whole row. */
 QC_MUST qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err);
+/* The oldest put key that the tenant cancelled is forgotten, and its version with it. In a transaction. */
+QC_MUST qc_rc gw_cat_request_forget(struct gw_cat *c, uint32_t tenant, struct qc_err *err);
+/* Of all tenants. */
 QC_MUST qc_rc gw_cat_open_uploads(struct gw_cat *c, uint64_t *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cat_vault_count(struct gw_cat *c, uint64_t *ret, struct qc_err *err);
+
+/* -- tenants (cat_tenant.c) ------------------------------------------------------------------------------ */
+
+/* Write the whole row; a new tenant begins with nothing. In a transaction. */
+QC_MUST qc_rc gw_cat_tenant_put(struct gw_cat *c, const struct gw_tenant *t, struct qc_err *err);
+/* QC_NOTFOUND */
+QC_MUST qc_rc gw_cat_tenant(struct gw_cat *c, uint32_t id, struct gw_tenant *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cat_tenant_named(struct gw_cat *c, const char *name, struct gw_tenant *ret,
+                                  struct qc_err *err);
+/* By ascending id; v: QC_GW_TENANTS_MAX elements. */
+QC_MUST qc_rc gw_cat_tenants(struct gw_cat *c, struct gw_tenant *v, unsigned *ret_count, struct qc_err *err);
+/* How many there are, and the greatest id. */
+QC_MUST qc_rc gw_cat_tenant_last(struct gw_cat *c, uint64_t *ret_count, uint32_t *ret_id, struct qc_err *err);
+/* QC_NOTFOUND: no such tenant. */
+QC_MUST qc_rc gw_cat_usage(struct gw_cat *c, uint32_t tenant, struct gw_usage *ret, struct qc_err *err);
 
 /* -- the log, record copies, the ledger (cat_log.c) ------------------------------------------------------ */
 

@@ -42,13 +42,15 @@ static void refuse(struct gw_change *c, qc_rc rc, const struct qc_err *err)
 /* The second of two that touch the same thing must see the first one published. */
 static bool clash(const struct gw_change *a, const struct gw_change *b)
 {
-    if (a->kind >= GW_CHANGE_CLOUD || b->kind >= GW_CHANGE_CLOUD)
+    if (a->kind >= GW_CHANGE_TENANT || b->kind >= GW_CHANGE_TENANT)
         return true; /* a batch of its own */
-    if (!gw_id_same(&a->vault, &b->vault) && !gw_id_same(&a->put_key, &b->put_key))
-        return false;
+    if (a->kind == GW_CHANGE_VAULT && b->kind == GW_CHANGE_VAULT)
+        return a->vault.tenant == b->vault.tenant; /* they are counted */
+    const bool same_vault = gw_ref_same(&a->vault, &b->vault);
     if (a->kind == GW_CHANGE_VAULT || b->kind == GW_CHANGE_VAULT)
-        return gw_id_same(&a->vault, &b->vault);
-    return gw_id_same(&a->put_key, &b->put_key) || qc_span_eq(a->entry->path, b->entry->path);
+        return same_vault;
+    return gw_ref_same(&a->put_key, &b->put_key) ||
+           (same_vault && qc_span_eq(a->entry->path, b->entry->path));
 }
 
 static bool clashes(const struct gw_change *batch, const struct gw_change *c)
@@ -133,7 +135,7 @@ static void free_deciding(struct gw_deciding **d)
 static bool own_fault(qc_rc rc)
 {
     return rc == QC_CONFLICT || rc == QC_USAGE || rc == QC_NOTFOUND || rc == QC_QUORUM || rc == QC_LIMIT ||
-           rc == QC_FORMAT;
+           rc == QC_FORMAT || rc == QC_QUOTA;
 }
 
 /* All changes of the batch; those that are refused get their reason, those without room stay as they are. */

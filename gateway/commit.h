@@ -6,16 +6,25 @@
 
 #include "gateway/engine.h"
 
-enum gw_change_kind { GW_CHANGE_PUT, GW_CHANGE_REMOVE, GW_CHANGE_VAULT, GW_CHANGE_CLOUD, GW_CHANGE_FIRST };
+enum gw_change_kind {
+    GW_CHANGE_PUT,
+    GW_CHANGE_REMOVE,
+    GW_CHANGE_VAULT,
+    GW_CHANGE_TENANT,
+    GW_CHANGE_CLOUD,
+    GW_CHANGE_FIRST
+};
 
 /* One change, on its caller's stack while the caller waits in gw_commit. */
 struct gw_change {
     enum gw_change_kind kind;
-    struct gw_id vault;
-    struct gw_id put_key;             /* PUT, REMOVE */
+    struct gw_ref vault;
+    struct gw_ref put_key;            /* PUT, REMOVE */
     const struct gw_entry *entry;     /* PUT, REMOVE; borrowed */
     uint32_t segments;                /* PUT */
     qc_span record, backup;           /* VAULT: both; PUT: B in clear; borrowed */
+    struct gw_tenant *tenant;         /* TENANT: as it shall be */
+    bool add;                         /* TENANT: a new one, whose id and revision are given here */
     const struct gw_rec_cloud *cloud; /* CLOUD: with its new generation; borrowed */
     qc_span first;                    /* FIRST: the records of init, as made by gw_log_add */
     uint32_t first_count;

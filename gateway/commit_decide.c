@@ -3,11 +3,11 @@
 #include "base/time.h"
 #include "commit_internal.h"
 
-static qc_rc batch_vault(struct gw_deciding *d, const struct gw_id *id, struct gw_vault_row **ret,
+static qc_rc batch_vault(struct gw_deciding *d, const struct gw_ref *id, struct gw_vault_row **ret,
                          struct qc_err *err)
 {
     for (unsigned i = 0; i < d->vault_count; i++)
-        if (gw_id_same(&d->vaults[i].row.id, id)) {
+        if (gw_ref_same(&d->vaults[i].row.id, id)) {
             *ret = &d->vaults[i].row;
             return QC_OK;
         }
@@ -159,7 +159,7 @@ static qc_rc check_upload(struct gw_deciding *d, const struct gw_change *c, cons
     if (row->state != GW_UPLOAD_OPEN || row->kind != GW_REQUEST_PUT)
         return QC_FAIL(err, QC_CONFLICT, "the upload is %s", gw_upload_state_name(row->state));
     QC_TRY(gw_cat_version_no(d->e->cat, row->version_no, &v, err));
-    if (!gw_id_same(&v.vault, &c->vault) || !gw_id_same(&v.object, &c->entry->object) ||
+    if (!gw_id_same(&v.vault, &c->vault.id) || !gw_id_same(&v.object, &c->entry->object) ||
         !gw_id_same(&v.version, &c->entry->version))
         return QC_FAIL(err, QC_USAGE, "the entry is of another vault, object or version than the upload");
     return QC_OK;
@@ -180,13 +180,14 @@ static qc_rc decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_er
     QC_TRY(check_number(d, vault, c->entry, &current, err));
     g.segments.max = (size_t)QC_GW_SEGMENTS_MAX * GW_LOG_SEGMENT_BYTES;
     QC_TRY(gather_segments(d, c, row.version_no, &g, err));
-    const struct gw_backup_ids ids = { c->vault, c->entry->object, c->entry->version };
+    const struct gw_backup_ids ids = { c->vault.id, c->entry->object, c->entry->version };
     QC_TRY(seal_backup(d->e, &ids, c->backup, &sealed, err));
 
-    rec.u.commit = (struct gw_rec_commit){ .vault = c->vault,
+    rec.u.commit = (struct gw_rec_commit){ .tenant = c->vault.tenant,
+                                           .vault = c->vault.id,
                                            .e = *c->entry,
                                            .chain = vault->head.count + 1,
-                                           .put_key = c->put_key,
+                                           .put_key = c->put_key.id,
                                            .layout_count = (uint16_t)g.layout_count,
                                            .layouts = qc_buf_span(&g.layouts),
                                            .segment_count = g.count,
@@ -215,11 +216,12 @@ static qc_rc decide_remove(struct gw_deciding *d, struct gw_change *c, struct qc
     if (current == 0)
         return QC_FAIL(err, QC_NOTFOUND, "no entry of that path");
     QC_TRY(check_number(d, vault, c->entry, &current, err));
-    rec.u.tombstone = (struct gw_rec_tombstone){ .vault = c->vault,
+    rec.u.tombstone = (struct gw_rec_tombstone){ .tenant = c->vault.tenant,
+                                                 .vault = c->vault.id,
                                                  .path = c->entry->path,
                                                  .number = c->entry->number,
                                                  .chain = vault->head.count + 1,
-                                                 .put_key = c->put_key,
+                                                 .put_key = c->put_key.id,
                                                  .created = (uint64_t)qc_wall_s() };
     memcpy(rec.u.tombstone.seal, c->entry->seal, sizeof rec.u.tombstone.seal);
     QC_TRY(add_sealed(d, &rec, vault, c->entry->seal, err));
@@ -227,14 +229,84 @@ static qc_rc decide_remove(struct gw_deciding *d, struct gw_change *c, struct qc
     return decide_request(d, c, &row, &vault->head, err);
 }
 
+/* Vaults of one tenant never share a batch, so the catalogue has counted them all. */
+static qc_rc check_vaults(struct gw_deciding *d, uint32_t tenant, struct qc_err *err)
+{
+    struct gw_usage u;
+    uint64_t all;
+
+    QC_TRY(gw_cat_usage(d->e->cat, tenant, &u, err));
+    QC_TRY(gw_cat_vault_count(d->e->cat, &all, err));
+    if (tenant != GW_OWNER && u.vaults >= QC_GW_TENANT_VAULTS_MAX)
+        return QC_FAIL(err, QC_QUOTA, "this tenant has %" PRIu64 " vaults, at most %d", u.vaults,
+                       QC_GW_TENANT_VAULTS_MAX);
+    if (all + d->count >= QC_GW_VAULTS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "this gateway has as many vaults as it may: %d", QC_GW_VAULTS_MAX);
+    return QC_OK;
+}
+
 static qc_rc decide_vault(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_GW_BACKUP_MAX + 64 };
-    const struct gw_backup_ids ids = { .vault = c->vault, .object = c->vault };
+    const struct gw_backup_ids ids = { .vault = c->vault.id, .object = c->vault.id };
     struct gw_record rec = { .kind = GW_REC_VAULT };
 
+    QC_TRY(check_vaults(d, c->vault.tenant, err));
     QC_TRY(seal_backup(d->e, &ids, c->backup, &sealed, err));
-    rec.u.vault = (struct gw_rec_vault){ .record = c->record, .backup = qc_buf_span(&sealed) };
+    rec.u.vault = (struct gw_rec_vault){ .tenant = c->vault.tenant,
+                                         .record = c->record,
+                                         .backup = qc_buf_span(&sealed) };
+    QC_TRY(gw_log_add(&d->records, &rec, err));
+    d->count++;
+    c->decided = true;
+    return QC_OK;
+}
+
+/* A new tenant gets the next number; a number is never given again, since no row ever goes. */
+static qc_rc new_tenant(struct gw_deciding *d, struct gw_tenant *t, struct qc_err *err)
+{
+    struct gw_tenant other;
+    struct qc_err miss = { 0 };
+    uint64_t count;
+    uint32_t last;
+
+    const qc_rc rc = gw_cat_tenant_named(d->e->cat, t->name, &other, &miss);
+    if (rc == QC_OK)
+        return QC_FAIL(err, QC_CONFLICT, "there is a tenant '%s' already", t->name);
+    if (rc != QC_NOTFOUND) {
+        *err = miss;
+        return rc;
+    }
+    QC_TRY(gw_cat_tenant_last(d->e->cat, &count, &last, err));
+    if (count >= QC_GW_TENANTS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "%" PRIu64 " tenants, at most %d", count, QC_GW_TENANTS_MAX);
+    t->id = last + 1;
+    t->revision = 1;
+    return QC_OK;
+}
+
+static qc_rc old_tenant(struct gw_deciding *d, const struct gw_tenant *t, struct qc_err *err)
+{
+    struct gw_tenant have;
+
+    QC_TRY(gw_cat_tenant(d->e->cat, t->id, &have, err));
+    if (t->revision != have.revision + 1)
+        return QC_FAIL(err, QC_CONFLICT, "the tenant '%s' was changed meanwhile", t->name);
+    return QC_OK;
+}
+
+static qc_rc decide_tenant(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    struct gw_tenant *t = c->tenant;
+    struct gw_record rec = { .kind = GW_REC_TENANT };
+
+    QC_TRY(c->add ? new_tenant(d, t, err) : old_tenant(d, t, err));
+    rec.u.tenant = (struct gw_rec_tenant){ .tenant = t->id,
+                                           .revision = t->revision,
+                                           .name = qc_span_str(t->name),
+                                           .state = t->enabled ? GW_TENANT_ENABLED : GW_TENANT_DISABLED,
+                                           .limits = t->limits };
+    memcpy(rec.u.tenant.verifier, t->verifier, sizeof t->verifier);
     QC_TRY(gw_log_add(&d->records, &rec, err));
     d->count++;
     c->decided = true;
@@ -287,12 +359,32 @@ static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *
     return rc;
 }
 
+static qc_rc known_tenant(struct gw_engine *e, const struct gw_tenant *t, bool *ret_live, struct qc_err *err)
+{
+    struct gw_tenant have;
+    struct qc_err miss = { 0 };
+
+    *ret_live = false;
+    if (t->id == GW_OWNER)
+        return QC_OK;
+    const qc_rc rc = gw_cat_tenant(e->cat, t->id, &have, &miss);
+    if (rc == QC_OK)
+        *ret_live = have.revision == t->revision &&
+                    qc_ct_eq(have.verifier, t->verifier, sizeof t->verifier) && have.enabled == t->enabled;
+    if (rc == QC_OK || rc == QC_NOTFOUND)
+        return QC_OK;
+    *err = miss;
+    return rc;
+}
+
 static qc_rc known(struct gw_engine *e, struct gw_change *c, bool *ret_live, struct qc_err *err)
 {
     struct gw_request_row row;
 
     if (c->kind == GW_CHANGE_FIRST || c->kind == GW_CHANGE_CLOUD || c->kind == GW_CHANGE_VAULT)
         return known_record(e, c, ret_live, err);
+    if (c->kind == GW_CHANGE_TENANT)
+        return known_tenant(e, c->tenant, ret_live, err);
     *ret_live = false;
     QC_TRY(gw_cat_request(e->cat, &c->put_key, &row, err));
     if (row.state != GW_UPLOAD_LIVE)
@@ -328,6 +420,8 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
         return decide_remove(d, c, err);
     case GW_CHANGE_VAULT:
         return decide_vault(d, c, err);
+    case GW_CHANGE_TENANT:
+        return decide_tenant(d, c, err);
     case GW_CHANGE_CLOUD:
         return decide_cloud(d, c, err);
     case GW_CHANGE_FIRST:

@@ -183,7 +183,7 @@ static qc_rc lacking_of(void *ctx, const struct gw_segment *seg, uint64_t offset
 }
 
 /* The receipt of one put key: what only this gateway knows of it. */
-static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const struct gw_id *put_key,
+static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const struct gw_ref *put_key,
                             struct qc_err *err)
 {
     struct gw_request_row row;
@@ -223,10 +223,23 @@ static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, cons
         if (!more)
             return QC_OK;
         if (rec.kind == GW_REC_COMMIT)
-            QC_TRY(finish_receipt(e, r, &rec.u.commit.put_key, err));
+            QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.commit.tenant, rec.u.commit.put_key }, err));
         if (rec.kind == GW_REC_TOMBSTONE)
-            QC_TRY(finish_receipt(e, r, &rec.u.tombstone.put_key, err));
+            QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.tombstone.tenant, rec.u.tombstone.put_key },
+                                  err));
     }
+}
+
+static bool has_tenant(const struct gw_log *l)
+{
+    struct gw_log_iter it = gw_log_records(l);
+    struct gw_record rec;
+    struct qc_err unused = { 0 };
+
+    for (bool more = true; gw_log_next(&it, &rec, &more, &unused) == QC_OK && more;)
+        if (rec.kind == GW_REC_TENANT)
+            return true;
+    return false;
 }
 
 /* A margin below zero cannot be acknowledged: clouds were lost between the fragments and the record. The
@@ -249,7 +262,10 @@ static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct
             QC_TRY(gw_cat_debt_add(e->cat, gw_fan_id(e->fan, at), row.sequence, err));
     QC_TRY(gw_cat_outbox_clear(e->cat, row.sequence, err));
     QC_TRY(qc_fault(put_publish, err));
-    return gw_cat_commit(e->cat, &tx, err);
+    QC_TRY(gw_cat_commit(e->cat, &tx, err));
+    if (has_tenant(l))
+        atomic_store(&e->tenants_stale, true); /* under the catalogue's lock: gateway/tenants.c */
+    return QC_OK;
 }
 
 static qc_rc outbox(struct gw_engine *e, uint64_t *ret_sequence, qc_buf *ret_body, struct qc_err *err)

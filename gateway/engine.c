@@ -234,6 +234,7 @@ qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng
         return QC_FAIL(err, QC_NOMEM, "engine");
     qc_mutex_init(&e->lock);
     gw_commits_init(&e->commits);
+    atomic_store(&e->tenants_stale, true);
     e->rng = rng;
     QC_TRY(open_local(e, state_dir, err));
     if (e->conf.life == GW_LIFE_INIT)
@@ -270,6 +271,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_state_close(&e->state);
     gw_commits_done(&e->commits);
     qc_mutex_done(&e->lock);
+    qc_free(e->tenants);
     qc_free(e);
 }
 

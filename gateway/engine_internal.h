@@ -24,6 +24,7 @@ struct gw_suspect {
 };
 
 struct gw_remembered {
+    uint32_t tenant;
     char id[QC_GW_REQUEST_ID_MAX + 1];
     uint64_t stamp; /* of the last use; 0: free */
     struct gw_request request;
@@ -44,8 +45,9 @@ struct gw_engine {
     struct gw_commits commits;
 
     atomic_bool fenced;
-    atomic_bool repairing;   /* one repair at a time */
-    atomic_bool tip_checked; /* enough clouds were seen to know no later log than ours */
+    atomic_bool repairing;     /* one repair at a time */
+    atomic_bool tenants_stale; /* a change of a tenant was published: the catalogue knows better */
+    atomic_bool tip_checked;   /* enough clouds were seen to know no later log than ours */
 
     pthread_mutex_t lock; /* guards all below; none is taken under it */
     char fenced_why[GW_WHY_MAX];
@@ -57,6 +59,8 @@ struct gw_engine {
     struct gw_remembered remembered[QC_GW_REQUESTS_MAX];
     uint64_t stamp;
     uint64_t swept, swept_keys; /* dead segment, dead key after which the sweep goes on */
+    struct gw_tenant *tenants;  /* QC_GW_TENANTS_MAX rows, by id: what the catalogue has, for each request */
+    unsigned tenant_count;
 };
 
 /* QC_FENCED when the engine is. */
@@ -82,11 +86,23 @@ void gw_busy_remove(struct gw_engine *e, uint64_t id);
 bool gw_busy_is(struct gw_engine *e, uint64_t id);
 
 /* A request is known from now on, though nothing may go wrong with it. */
-void gw_request_begin(struct gw_engine *e, const char *id);
+void gw_request_begin(struct gw_engine *e, uint32_t tenant, const char *id);
 /* What a read found: for its request, for the counters, and for another look. */
-void gw_faults_note(struct gw_engine *e, const char *request, uint64_t segment_id, const struct gw_faults *f);
+void gw_faults_note(struct gw_engine *e, const char *request, const struct gw_segment *seg,
+                    const struct gw_faults *f);
 /* What was known before: for the request alone. */
-void gw_faults_recall(struct gw_engine *e, const char *request, const struct gw_faults *f);
+void gw_faults_recall(struct gw_engine *e, uint32_t tenant, const char *request, const struct gw_faults *f);
+
+/* Limits of a tenant, in the transaction that uses them up (quota.c). The owner has none. QC_QUOTA. */
+/* One more upload and version. */
+QC_MUST qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err);
+/* size more bytes, in the place of `before`. QC_TEMP: too much that was given up is not swept yet. */
+QC_MUST qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint64_t before,
+                               struct qc_err *err);
+/* What is there now. */
+QC_MUST qc_rc gw_quota_holds(struct gw_engine *e, uint32_t tenant, struct qc_err *err);
+/* One more put key was given up; of too many the oldest is forgotten. */
+QC_MUST qc_rc gw_quota_given_up(struct gw_engine *e, uint32_t tenant, struct qc_err *err);
 
 /* One stretch of work each; *ret_more: there is more. */
 QC_MUST qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err);

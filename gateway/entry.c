@@ -7,6 +7,11 @@ bool gw_id_same(const struct gw_id *a, const struct gw_id *b)
     return qc_span_eq(gw_id_span(a), gw_id_span(b));
 }
 
+bool gw_ref_same(const struct gw_ref *a, const struct gw_ref *b)
+{
+    return a->tenant == b->tenant && gw_id_same(&a->id, &b->id);
+}
+
 void gw_entry_row_done(struct gw_entry_row *r)
 {
     qc_buf_free(&r->bytes);

@@ -198,6 +198,36 @@ static void rd_tombstone(qc_rd *rd, struct gw_rec_tombstone *t)
         qc_rd_fail(rd);
 }
 
+static qc_rc add_tenant(qc_buf *b, const struct gw_rec_tenant *t, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(b, t->tenant, 4, err));
+    QC_TRY(qc_buf_add_be(b, t->revision, 8, err));
+    QC_TRY(add_lp32(b, t->name, err));
+    QC_TRY(qc_buf_add_be(b, t->state, 1, err));
+    QC_TRY(qc_buf_add(b, qc_span_of(t->verifier, sizeof t->verifier), err));
+    QC_TRY(qc_buf_add_be(b, t->limits.bytes, 8, err));
+    QC_TRY(qc_buf_add_be(b, t->limits.objects, 8, err));
+    QC_TRY(qc_buf_add_be(b, t->limits.uploads, 4, err));
+    return qc_buf_add_be(b, t->limits.requests, 4, err);
+}
+
+static void rd_tenant(qc_rd *rd, struct gw_rec_tenant *t)
+{
+    t->tenant = (uint32_t)qc_rd_be(rd, 4);
+    t->revision = qc_rd_be(rd, 8);
+    t->name = rd_lp32(rd);
+    t->state = (uint8_t)qc_rd_be(rd, 1);
+    qc_rd_copy(rd, t->verifier, sizeof t->verifier);
+    t->limits.bytes = qc_rd_be(rd, 8);
+    t->limits.objects = qc_rd_be(rd, 8);
+    t->limits.uploads = (uint32_t)qc_rd_be(rd, 4);
+    t->limits.requests = (uint32_t)qc_rd_be(rd, 4);
+    if (t->tenant == GW_OWNER || t->revision < 1 || t->revision > INT64_MAX || !gw_tenant_name_ok(t->name) ||
+        t->state < GW_TENANT_ENABLED || t->state > GW_TENANT_DISABLED || t->limits.bytes > GW_NO_LIMIT ||
+        t->limits.objects > GW_NO_LIMIT || t->limits.uploads < 1 || t->limits.requests < 1)
+        qc_rd_fail(rd);
+}
+
 static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
 {
     switch (rec->kind) {
@@ -228,6 +258,8 @@ static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err
         return add_commit(b, &rec->u.commit, err);
     case GW_REC_TOMBSTONE:
         return add_tombstone(b, &rec->u.tombstone, err);
+    case GW_REC_TENANT:
+        return add_tenant(b, &rec->u.tenant, err);
     }
     QC_ASSERT(false); /* every kind of ours is above */
     return QC_FAIL(err, QC_GENERAL, "log record: kind");
@@ -296,6 +328,9 @@ qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *
         break;
     case GW_REC_CLOUD:
         rd_cloud(&rd, &rec.u.cloud);
+        break;
+    case GW_REC_TENANT:
+        rd_tenant(&rd, &rec.u.tenant);
         break;
     case GW_REC_CONFIG:
         rd_config(&rd, &rec.u.config);

@@ -16,7 +16,7 @@ static qc_rc live_version(struct gw_engine *e, const struct gw_version_ids *ids,
 {
     struct gw_version_row v;
 
-    QC_TRY(gw_cat_version(e->cat, &ids->object, &ids->version, &v, err));
+    QC_TRY(gw_cat_version(e->cat, ids, &v, err));
     if (v.state != GW_VERSION_LIVE || !gw_id_same(&v.vault, &ids->vault))
         return QC_FAIL(err, QC_NOTFOUND, "no such version in this vault");
     *ret = v;
@@ -43,7 +43,7 @@ qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, cons
     r->e = e;
     r->v = v;
     memcpy(r->request, request, strlen(request) + 1);
-    gw_request_begin(e, request);
+    gw_request_begin(e, v.tenant, request);
     *ret = r;
     *ret_size = v.size;
     return QC_OK;
@@ -72,7 +72,7 @@ static qc_rc recall(struct gw_reader *r, const struct gw_segment *seg, const str
     QC_TRY(gw_segment_known(r->e->store, seg, &known, err));
     memmove(known.v, known.v + found->count, (known.count - found->count) * sizeof known.v[0]);
     known.count -= found->count;
-    gw_faults_recall(r->e, r->request, &known);
+    gw_faults_recall(r->e, r->v.tenant, r->request, &known);
     return QC_OK;
 }
 
@@ -91,12 +91,12 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
                                     .to = to - at < seg.size ? (uint32_t)(to - at) : seg.size };
     qc_rc rc =
         gw_segment_read(r->e->store, &seg, range, qc_deadline_in(QC_GW_READ_MS), &faults, &r->have, err);
-    gw_faults_note(r->e, r->request, seg.id, &faults);
+    gw_faults_note(r->e, r->request, &seg, &faults);
     if (rc == QC_OK)
         rc = recall(r, &seg, &faults, err);
     if (rc != QC_OK) {
         qc_err_wrap(err, "segment %" PRIu32, seg.seq);
-        gw_request_error(r->e, r->request, err);
+        gw_request_error(r->e, r->v.tenant, r->request, err);
         return rc;
     }
     r->segment_at = at;

@@ -250,7 +250,8 @@ static qc_rc fill_report(struct gw_rebuilding *b, struct qc_err *err)
     QC_TRY(qc_col_u64(rows.s, 1, &b->report->entries, err));
     QC_TRY(qc_col_u64(rows.s, 2, &b->report->versions, err));
     QC_TRY(qc_col_u64(rows.s, 3, &b->report->tombstones, err));
-    return qc_col_u64(rows.s, 4, &b->report->bytes, err);
+    QC_TRY(qc_col_u64(rows.s, 4, &b->report->bytes, err));
+    return qc_col_u64(rows.s, 5, &b->report->tenants, err);
 }
 
 /* -- names ----------------------------------------------------------------------------------------------- */

@@ -264,9 +264,11 @@ static qc_rc add_loss(struct patient *m, const struct gw_faults *faults, bool wa
         return QC_OK;
     memcpy(l.object.b, m->seg.object, sizeof l.object.b);
     memcpy(l.version.b, m->seg.version, sizeof l.version.b);
+    const struct gw_version_ids ids = { .tenant = m->seg.tenant, .object = l.object, .version = l.version };
     QC_LOCK(gw_cat_lock(m->p->e->cat));
-    QC_TRY(gw_cat_version(m->p->e->cat, &l.object, &l.version, &v, err));
+    QC_TRY(gw_cat_version(m->p->e->cat, &ids, &v, err));
     l.vault = v.vault;
+    l.tenant = v.tenant;
     r->losses[r->loss_count++] = l;
     return QC_OK;
 }

@@ -4,25 +4,51 @@
 
 #include "engine_internal.h"
 
-/* Under the lock: the row of an id, or the one that was not used for the longest time, made empty. */
-static struct gw_remembered *row_of(struct gw_engine *e, const char *id, bool make)
+/* How many rows a tenant has. */
+static unsigned rows_of(const struct gw_engine *e, uint32_t tenant)
 {
-    struct gw_remembered *oldest = &e->remembered[0];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < QC_GW_REQUESTS_MAX; i++)
+        n += e->remembered[i].stamp != 0 && e->remembered[i].tenant == tenant;
+    return n;
+}
+
+/* The row to be given up: a free one, else the oldest of the tenant that has the most. */
+static struct gw_remembered *row_to_give(struct gw_engine *e)
+{
+    struct gw_remembered *best = &e->remembered[0];
+    unsigned most = rows_of(e, best->tenant);
 
     for (unsigned i = 0; i < QC_GW_REQUESTS_MAX; i++) {
         struct gw_remembered *m = &e->remembered[i];
-        if (m->stamp != 0 && strcmp(m->id, id) == 0) {
+        if (m->stamp == 0)
+            return m;
+        const unsigned n = best->tenant == m->tenant ? most : rows_of(e, m->tenant);
+        if (n > most || (n == most && m->stamp < best->stamp)) {
+            best = m;
+            most = n;
+        }
+    }
+    return best;
+}
+
+/* Under the lock: the row of an id, or an empty one for it. */
+static struct gw_remembered *row_of(struct gw_engine *e, uint32_t tenant, const char *id, bool make)
+{
+    for (unsigned i = 0; i < QC_GW_REQUESTS_MAX; i++) {
+        struct gw_remembered *m = &e->remembered[i];
+        if (m->stamp != 0 && m->tenant == tenant && strcmp(m->id, id) == 0) {
             m->stamp = ++e->stamp;
             return m;
         }
-        if (m->stamp < oldest->stamp)
-            oldest = m;
     }
     if (!make)
         return NULL;
-    *oldest = (struct gw_remembered){ .stamp = ++e->stamp };
-    snprintf(oldest->id, sizeof oldest->id, "%s", id);
-    return oldest;
+    struct gw_remembered *row = row_to_give(e);
+    *row = (struct gw_remembered){ .tenant = tenant, .stamp = ++e->stamp };
+    snprintf(row->id, sizeof row->id, "%s", id);
+    return row;
 }
 
 static void add_fault(struct gw_request *r, const struct gw_fault *f)
@@ -58,54 +84,56 @@ static void add_suspect(struct gw_engine *e, uint64_t segment_id, const struct g
     memcpy(s->key, f->key, sizeof s->key);
 }
 
-void gw_faults_note(struct gw_engine *e, const char *request, uint64_t segment_id, const struct gw_faults *f)
+void gw_faults_note(struct gw_engine *e, const char *request, const struct gw_segment *seg,
+                    const struct gw_faults *f)
 {
     if (f->count == 0)
         return;
     QC_LOCK(&e->lock);
-    struct gw_remembered *m = request[0] == 0 ? NULL : row_of(e, request, true);
+    struct gw_remembered *m = request[0] == 0 ? NULL : row_of(e, seg->tenant, request, true);
     for (unsigned i = 0; i < f->count; i++) {
         const int at = gw_fan_at(e->fan, f->v[i].cloud_id);
         if (at >= 0)
             e->read_faults[at][f->v[i].kind]++;
         if (m != NULL)
             add_fault(&m->request, &f->v[i]);
-        add_suspect(e, segment_id, &f->v[i]);
+        add_suspect(e, seg->id, &f->v[i]);
     }
 }
 
-void gw_faults_recall(struct gw_engine *e, const char *request, const struct gw_faults *f)
+void gw_faults_recall(struct gw_engine *e, uint32_t tenant, const char *request, const struct gw_faults *f)
 {
     if (f->count == 0 || request[0] == 0)
         return;
     QC_LOCK(&e->lock);
-    struct gw_remembered *m = row_of(e, request, true);
+    struct gw_remembered *m = row_of(e, tenant, request, true);
     for (unsigned i = 0; i < f->count; i++)
         add_fault(&m->request, &f->v[i]);
 }
 
-void gw_request_begin(struct gw_engine *e, const char *id)
+void gw_request_begin(struct gw_engine *e, uint32_t tenant, const char *id)
 {
     if (id[0] == 0)
         return;
     QC_LOCK(&e->lock);
-    (void)row_of(e, id, true);
+    (void)row_of(e, tenant, id, true);
 }
 
-void gw_request_error(struct gw_engine *e, const char *id, const struct qc_err *why)
+void gw_request_error(struct gw_engine *e, uint32_t tenant, const char *id, const struct qc_err *why)
 {
     if (id[0] == 0 || strlen(id) > QC_GW_REQUEST_ID_MAX)
         return;
     QC_LOCK(&e->lock);
-    struct gw_remembered *m = row_of(e, id, true);
+    struct gw_remembered *m = row_of(e, tenant, id, true);
     m->request.rc = why->rc;
     memcpy(m->request.message, why->msg, sizeof m->request.message);
 }
 
-qc_rc gw_request_get(struct gw_engine *e, const char *id, struct gw_request *ret, struct qc_err *err)
+qc_rc gw_request_get(struct gw_engine *e, uint32_t tenant, const char *id, struct gw_request *ret,
+                     struct qc_err *err)
 {
     QC_LOCK(&e->lock);
-    const struct gw_remembered *m = row_of(e, id, false);
+    const struct gw_remembered *m = row_of(e, tenant, id, false);
 
     if (m == NULL)
         return QC_FAIL(err, QC_NOTFOUND, "no request of that id, or it was long ago");

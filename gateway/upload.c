@@ -38,7 +38,7 @@ static qc_rc known_upload(struct gw_engine *e, const struct gw_upload *u, bool *
     struct gw_request_row row;
     struct gw_version_row v;
 
-    QC_TRY(gw_cat_request(e->cat, &u->put_key, &row, err));
+    QC_TRY(gw_cat_request(e->cat, &(struct gw_ref){ u->tenant, u->put_key }, &row, err));
     *ret_known = row.state != GW_UPLOAD_UNKNOWN;
     if (!*ret_known)
         return QC_OK;
@@ -53,36 +53,42 @@ static qc_rc known_upload(struct gw_engine *e, const struct gw_upload *u, bool *
 
 static qc_rc check_new(struct gw_engine *e, const struct gw_upload *u, struct qc_err *err)
 {
+    const struct gw_version_ids ids = { .tenant = u->tenant, .object = u->object, .version = u->version };
     struct gw_vault_row vault;
     struct gw_version_row v;
     struct qc_err miss = { 0 };
     uint64_t open;
 
-    QC_TRY(gw_cat_vault(e->cat, &u->vault, &vault, err));
-    const qc_rc rc = gw_cat_version(e->cat, &u->object, &u->version, &v, &miss);
+    QC_TRY(gw_cat_vault(e->cat, &(struct gw_ref){ u->tenant, u->vault }, &vault, err));
+    const qc_rc rc = gw_cat_version(e->cat, &ids, &v, &miss);
     if (rc == QC_OK)
         return QC_FAIL(err, QC_CONFLICT, "this object and version id were used by another put");
     if (rc != QC_NOTFOUND) {
         *err = miss;
         return rc;
     }
+    QC_TRY(gw_quota_begin(e, u->tenant, err));
     QC_TRY(gw_cat_open_uploads(e->cat, &open, err));
     if (open >= QC_GW_UPLOADS_MAX)
-        return QC_FAIL(err, QC_LIMIT, "%" PRIu64 " uploads are open, at most %d", open, QC_GW_UPLOADS_MAX);
+        return QC_FAIL(err, QC_LIMIT, "this gateway has as many open uploads as it may: %d",
+                       QC_GW_UPLOADS_MAX);
     return QC_OK;
 }
 
 static qc_rc begin_rows(struct gw_engine *e, const struct gw_upload *u, const struct gw_log_layout *l,
                         const uint8_t salt[GW_SALT_BYTES], struct qc_err *err)
 {
-    struct gw_version_row v = { .vault = u->vault,
+    struct gw_version_row v = { .tenant = u->tenant,
+                                .vault = u->vault,
                                 .object = u->object,
                                 .version = u->version,
                                 .put_key = u->put_key,
                                 .base = u->base,
                                 .created = (uint64_t)qc_wall_s(),
                                 .state = GW_VERSION_INTENT };
-    struct gw_request_row row = { .put_key = u->put_key, .kind = GW_REQUEST_PUT, .state = GW_UPLOAD_OPEN };
+    struct gw_request_row row = { .put_key = { u->tenant, u->put_key },
+                                  .kind = GW_REQUEST_PUT,
+                                  .state = GW_UPLOAD_OPEN };
     uint64_t id;
 
     QC_TRY(gw_layout_id(e->cat, l, &v.layout, err));
@@ -146,7 +152,7 @@ bool gw_busy_is(struct gw_engine *e, uint64_t id)
     return false;
 }
 
-static qc_rc open_upload(struct gw_engine *e, const struct gw_id *put_key, struct gw_request_row *ret,
+static qc_rc open_upload(struct gw_engine *e, const struct gw_ref *put_key, struct gw_request_row *ret,
                          struct qc_err *err)
 {
     QC_TRY(gw_cat_request(e->cat, put_key, ret, err));
@@ -159,17 +165,20 @@ static qc_rc open_upload(struct gw_engine *e, const struct gw_id *put_key, struc
 
 /* A reserved segment of the upload, marked busy: the one that is there, or a new one. Under the catalogue's
  * lock. */
-static qc_rc take_reserved(struct gw_engine *e, const struct gw_id *put_key, struct gw_segment *ret,
+static qc_rc take_reserved(struct gw_engine *e, const struct gw_segment_put *p, struct gw_segment *ret,
                            struct qc_err *err)
 {
+    const struct gw_ref put_key = { p->tenant, p->put_key };
     uint64_t busy[QC_GW_BUSY_MAX];
     struct gw_request_row row;
     struct gw_version_row v;
     unsigned count;
-    uint64_t id;
+    uint64_t id, before;
     bool found;
 
-    QC_TRY(open_upload(e, put_key, &row, err));
+    QC_TRY(open_upload(e, &put_key, &row, err));
+    QC_TRY(gw_cat_segment_size_of(e->cat, row.version_no, p->seq, &before, err));
+    QC_TRY(gw_quota_segment(e, p->tenant, p->size, before, err));
     {
         QC_LOCK(&e->lock);
         count = e->busy_count;
@@ -207,7 +216,7 @@ static qc_rc fragment_counts(struct gw_engine *e, const struct gw_written *w, un
 }
 
 /* The segment's row, in one transaction with what it replaces, what is owed, and the next reservation. */
-static qc_rc segment_rows(struct gw_engine *e, const struct gw_id *put_key, const struct gw_segment *seg,
+static qc_rc segment_rows(struct gw_engine *e, const struct gw_ref *put_key, const struct gw_segment *seg,
                           const struct gw_written *w, const uint8_t salt[GW_SALT_BYTES], struct qc_err *err)
 {
     struct gw_request_row row;
@@ -220,12 +229,13 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_id *put_key, cons
     QC_TRY(open_upload(e, put_key, &row, err)); /* U3 */
     const qc_rc rc = gw_cat_segment_of(e->cat, row.version_no, seg->seq, &before, &miss);
     if (rc == QC_OK)
-        QC_TRY(gw_cat_segment_kill(e->cat, before, err)); /* U2 */
+        QC_TRY(gw_cat_segment_kill(e->cat, before, 0, err)); /* U2 */
     else if (rc != QC_NOTFOUND) {
         *err = miss;
         return rc;
     }
     QC_TRY(gw_cat_segment_done(e->cat, seg, err));
+    QC_TRY(gw_quota_holds(e, put_key->tenant, err));
     for (unsigned i = 0; i < seg->n; i++) {
         bool counts;
         QC_TRY(fragment_counts(e, w, i, &counts, err));
@@ -245,14 +255,14 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_id *put_key, cons
 }
 
 /* What was written of a segment that has no row is wanted no more. */
-static qc_rc drop_segment(struct gw_engine *e, uint64_t id, struct qc_err *err)
+static qc_rc drop_segment(struct gw_engine *e, const struct gw_segment *seg, struct qc_err *err)
 {
     QC_LOCK(gw_cat_lock(e->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
 
     QC_TRY(qc_fault(sweep_mark, err));
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
-    QC_TRY(gw_cat_segment_kill(e->cat, id, err));
+    QC_TRY(gw_cat_segment_kill(e->cat, seg->id, seg->size, err));
     QC_TRY(gw_cat_commit(e->cat, &tx, err));
     return qc_fault(sweep_marked, err);
 }
@@ -297,7 +307,7 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
     struct gw_segment done = *seg;
     memcpy(done.digest, w->digest, sizeof done.digest);
     QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
-    return segment_rows(e, &p->put_key, &done, w, salt, err);
+    return segment_rows(e, &(struct gw_ref){ p->tenant, p->put_key }, &done, w, salt, err);
 }
 
 qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, struct gw_unit *u,
@@ -317,13 +327,13 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
                        QC_GW_SEGMENTS_MAX - 1);
     {
         QC_LOCK(gw_cat_lock(e->cat));
-        QC_TRY(take_reserved(e, &p->put_key, &seg, err));
+        QC_TRY(take_reserved(e, p, &seg, err));
     }
     seg.seq = p->seq;
     seg.last = p->last;
     seg.size = p->size;
     const qc_rc rc = write_segment(e, p, &seg, u, &w, err);
-    if (rc == QC_OK || drop_segment(e, seg.id, &why) == QC_OK)
+    if (rc == QC_OK || drop_segment(e, &seg, &why) == QC_OK)
         gw_busy_remove(e, seg.id); /* else it stays busy: not handed out again before the next opening (U2) */
     QC_TRY(rc);
     QC_TRY(qc_fault(put_segment_row, err));
@@ -357,8 +367,8 @@ qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, st
                        struct qc_err *err)
 {
     struct gw_change change = { .kind = GW_CHANGE_PUT,
-                                .vault = c->vault,
-                                .put_key = c->put_key,
+                                .vault = { c->tenant, c->vault },
+                                .put_key = { c->tenant, c->put_key },
                                 .entry = &c->entry,
                                 .segments = c->segments,
                                 .backup = c->backup };
@@ -374,11 +384,11 @@ qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, st
     return QC_OK;
 }
 
-qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_id *vault, const struct gw_entry *tombstone,
+qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_ref *vault, const struct gw_entry *tombstone,
                       const struct gw_id *put_key, struct gw_receipt *ret, struct qc_err *err)
 {
     struct gw_change change = {
-        .kind = GW_CHANGE_REMOVE, .vault = *vault, .put_key = *put_key, .entry = tombstone
+        .kind = GW_CHANGE_REMOVE, .vault = *vault, .put_key = { vault->tenant, *put_key }, .entry = tombstone
     };
 
     QC_TRY(gw_engine_may(e, err));
@@ -389,7 +399,8 @@ qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_id *vault, const stru
     return QC_OK;
 }
 
-qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_id *put_key, struct gw_id *ret, struct qc_err *err)
+qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_ref *put_key, struct gw_id *ret,
+                      struct qc_err *err)
 {
     struct gw_request_row row;
     struct gw_version_row v;
@@ -405,7 +416,7 @@ qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_id *put_key, struct g
     return QC_OK;
 }
 
-qc_rc gw_upload_get(struct gw_engine *e, const struct gw_id *put_key, enum gw_upload_state *ret,
+qc_rc gw_upload_get(struct gw_engine *e, const struct gw_ref *put_key, enum gw_upload_state *ret,
                     struct gw_receipt *ret_receipt, struct qc_err *err)
 {
     struct gw_request_row row;
@@ -429,10 +440,11 @@ static qc_rc cancel_rows(struct gw_engine *e, struct gw_request_row *row, struct
         QC_TRY(gw_cat_version_state(e->cat, row->version_no, GW_VERSION_DEAD, err));
         QC_TRY(gw_cat_segments_kill(e->cat, row->version_no, false, err));
     }
-    return gw_cat_request_put(e->cat, row, err);
+    QC_TRY(gw_cat_request_put(e->cat, row, err));
+    return gw_quota_given_up(e, row->put_key.tenant, err);
 }
 
-qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_id *put_key, enum gw_upload_state *ret_state,
+qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_ref *put_key, enum gw_upload_state *ret_state,
                        struct gw_receipt *ret_receipt, struct qc_err *err)
 {
     struct gw_request_row row;

@@ -43,12 +43,12 @@ void gw_vault_done(struct gw_vault *v)
     *v = (struct gw_vault){ 0 };
 }
 
-qc_rc gw_vault_get(struct gw_engine *e, const struct gw_id *vault, struct gw_vault *ret, struct qc_err *err)
+qc_rc gw_vault_get(struct gw_engine *e, const struct gw_ref *vault, struct gw_vault *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_vault_done) struct gw_vault v = { .record = { .max = QC_GW_RECORD_SIZE },
                                                     .backup = { .max = QC_GW_BACKUP_MAX } };
     QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_GW_BACKUP_MAX + 64 };
-    const struct gw_backup_ids ids = { .vault = *vault, .object = *vault };
+    const struct gw_backup_ids ids = { .vault = vault->id, .object = vault->id };
     struct gw_vault_row row;
 
     QC_TRY(gw_engine_may(e, err));
@@ -64,7 +64,7 @@ qc_rc gw_vault_get(struct gw_engine *e, const struct gw_id *vault, struct gw_vau
 }
 
 /* QC_OK: these very bytes are there. QC_NOTFOUND, QC_CONFLICT. */
-static qc_rc same_vault(struct gw_engine *e, const struct gw_id *vault, qc_span record, qc_span backup,
+static qc_rc same_vault(struct gw_engine *e, const struct gw_ref *vault, qc_span record, qc_span backup,
                         struct qc_err *err)
 {
     QC_CLEANUP(gw_vault_done) struct gw_vault v = { 0 };
@@ -75,7 +75,7 @@ static qc_rc same_vault(struct gw_engine *e, const struct gw_id *vault, qc_span 
     return QC_OK;
 }
 
-qc_rc gw_vault_put(struct gw_engine *e, const struct gw_id *vault, qc_span record, qc_span backup,
+qc_rc gw_vault_put(struct gw_engine *e, const struct gw_ref *vault, qc_span record, qc_span backup,
                    bool *ret_new, struct qc_err *err)
 {
     struct gw_change change = {
@@ -83,7 +83,7 @@ qc_rc gw_vault_put(struct gw_engine *e, const struct gw_id *vault, qc_span recor
     };
     struct qc_err miss = { 0 };
 
-    QC_TRY(check_record(vault, record, err));
+    QC_TRY(check_record(&vault->id, record, err));
     if (backup.n < 1 || backup.n > QC_GW_BACKUP_MAX)
         return QC_FAIL(err, QC_USAGE, "backup data: %zu bytes, expected 1..%d", backup.n, QC_GW_BACKUP_MAX);
     const qc_rc rc = same_vault(e, vault, record, backup, &miss);
@@ -114,7 +114,7 @@ static qc_rc add_vault(void *ctx, const struct gw_id *vault, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc gw_vault_list(struct gw_engine *e, gw_vault_fn fn, void *ctx, struct qc_err *err)
+qc_rc gw_vault_list(struct gw_engine *e, uint32_t tenant, gw_vault_fn fn, void *ctx, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_id *v = qc_alloc(QC_GW_VAULTS_MAX * sizeof *v);
     struct vault_ids ids = { .v = v };
@@ -124,14 +124,14 @@ qc_rc gw_vault_list(struct gw_engine *e, gw_vault_fn fn, void *ctx, struct qc_er
     QC_TRY(gw_engine_may(e, err));
     {
         QC_LOCK(gw_cat_lock(e->cat));
-        QC_TRY(gw_cat_vaults(e->cat, add_vault, &ids, err));
+        QC_TRY(gw_cat_vaults(e->cat, tenant, add_vault, &ids, err));
     }
     for (unsigned i = 0; i < ids.count; i++)
         QC_TRY(fn(ctx, &ids.v[i], err));
     return QC_OK;
 }
 
-qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_id *vault, uint64_t from, uint64_t limit,
+qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_ref *vault, uint64_t from, uint64_t limit,
                      struct gw_head *ret_head, qc_buf *ret_seals, struct qc_err *err)
 {
     struct gw_vault_row row;
@@ -148,7 +148,7 @@ qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_id *vault, uint64_t fr
 
 /* -- entries --------------------------------------------------------------------------------------------- */
 
-qc_rc gw_entry_get(struct gw_engine *e, const struct gw_id *vault, qc_span path, struct gw_entry_row *ret,
+qc_rc gw_entry_get(struct gw_engine *e, const struct gw_ref *vault, qc_span path, struct gw_entry_row *ret,
                    struct qc_err *err)
 {
     struct gw_vault_row row;
@@ -191,7 +191,7 @@ static qc_rc keep_row(void *ctx, const struct gw_entry_row *row, struct qc_err *
     return QC_OK;
 }
 
-qc_rc gw_entry_list(struct gw_engine *e, const struct gw_id *vault, const struct gw_entry_query *q,
+qc_rc gw_entry_list(struct gw_engine *e, const struct gw_ref *vault, const struct gw_entry_query *q,
                     gw_entry_fn fn, void *ctx, bool *ret_more, struct qc_err *err)
 {
     QC_CLEANUP(free_rows) struct entry_rows *rows = qc_alloc(sizeof *rows);
@@ -227,7 +227,7 @@ qc_rc gw_version_backup(struct gw_engine *e, const struct gw_version_ids *ids, q
     QC_TRY(gw_engine_may(e, err));
     {
         QC_LOCK(gw_cat_lock(e->cat));
-        QC_TRY(gw_cat_version(e->cat, &ids->object, &ids->version, &v, err));
+        QC_TRY(gw_cat_version(e->cat, ids, &v, err));
         if (v.state != GW_VERSION_LIVE || !gw_id_same(&v.vault, &ids->vault))
             return QC_FAIL(err, QC_NOTFOUND, "no such version in this vault");
         QC_TRY(gw_cat_backup(e->cat, v.no, &sealed, err));

@@ -7,9 +7,10 @@ qc_rc call_entry_get(struct request *r, struct answer *ret, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf path = { 0 };
     QC_CLEANUP(gw_entry_row_done) struct gw_entry_row row = { 0 };
+    const struct gw_ref vault = request_ref(r);
     QC_TRY(request_json(r, names, 1, &in, err));
     QC_TRY(json_path(&path, in, err));
-    QC_TRY(gw_entry_get(request_engine(r), &r->id[0], qc_buf_span(&path), &row, err));
+    QC_TRY(gw_entry_get(request_engine(r), &vault, qc_buf_span(&path), &row, err));
     return json_entry(&ret->json, &row, err);
 }
 
@@ -63,7 +64,8 @@ qc_rc call_entry_list(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(query_parse(&q, &prefix, &after, in, err));
     QC_TRY(qc_json_new_arr(&entries, err));
     struct page page = { .entries = entries };
-    qc_rc rc = gw_entry_list(request_engine(r), &r->id[0], &q, add_entry, &page, &more, err);
+    const struct gw_ref vault = request_ref(r);
+    qc_rc rc = gw_entry_list(request_engine(r), &vault, &q, add_entry, &page, &more, err);
     if (rc != QC_OK && !page.full)
         return rc;
     QC_TRY(qc_json_new_obj(&ret->json, err));
@@ -72,7 +74,7 @@ qc_rc call_entry_list(struct request *r, struct answer *ret, struct qc_err *err)
 }
 
 /* After a conflict the client needs to know what it lost against. */
-static qc_rc tell_current(struct request *r, const struct gw_id *vault, qc_span path, struct answer *ret,
+static qc_rc tell_current(struct request *r, const struct gw_ref *vault, qc_span path, struct answer *ret,
                           struct qc_err *err)
 {
     QC_CLEANUP(gw_entry_row_done) struct gw_entry_row row = { 0 };
@@ -87,7 +89,7 @@ static qc_rc tell_current(struct request *r, const struct gw_id *vault, qc_span 
 }
 
 /* rc of a change, with the current entry beside it where it is a conflict. */
-static qc_rc conflicted(struct request *r, qc_rc rc, const struct gw_id *vault, qc_span path,
+static qc_rc conflicted(struct request *r, qc_rc rc, const struct gw_ref *vault, qc_span path,
                         struct answer *ret)
 {
     struct qc_err other = { 0 };
@@ -102,6 +104,7 @@ qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc_err *er
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf path = { 0 };
     struct gw_entry tombstone = { .kind = GW_ENTRY_TOMBSTONE };
+    const struct gw_ref vault = request_ref(r);
     struct gw_id put_key;
     struct gw_receipt receipt = { 0 };
     QC_TRY(request_json(r, names, 4, &in, err));
@@ -110,8 +113,8 @@ qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc_err *er
     QC_TRY(qc_json_b64_fixed(in, "seal", tombstone.seal, sizeof tombstone.seal, err));
     QC_TRY(json_id(in, "put_key", &put_key, err));
     tombstone.path = qc_buf_span(&path);
-    qc_rc rc = gw_entry_remove(request_engine(r), &r->id[0], &tombstone, &put_key, &receipt, err);
-    QC_TRY(conflicted(r, rc, &r->id[0], tombstone.path, ret));
+    qc_rc rc = gw_entry_remove(request_engine(r), &vault, &tombstone, &put_key, &receipt, err);
+    QC_TRY(conflicted(r, rc, &vault, tombstone.path, ret));
     return json_receipt(&ret->json, request_engine(r), &receipt, err);
 }
 
@@ -121,7 +124,9 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_GW_BACKUP_MAX };
     QC_CLEANUP(json_entry_in_done) struct json_entry_in entry = { 0 };
-    struct gw_upload_commit c = { .put_key = r->id[0] };
+    const struct gw_ref put_key = request_ref(r);
+    struct gw_upload_commit c = { .tenant = r->tenant, .put_key = r->id[0] };
+    struct gw_ref vault = { .tenant = r->tenant };
     struct gw_receipt receipt = { 0 };
     struct json_t *obj = NULL;
     int64_t segments = 0;
@@ -133,8 +138,9 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     c.entry = entry.e;
     c.segments = (uint32_t)segments;
     c.backup = qc_buf_span(&backup);
-    QC_TRY(gw_upload_vault(request_engine(r), &c.put_key, &c.vault, err));
+    QC_TRY(gw_upload_vault(request_engine(r), &put_key, &c.vault, err));
+    vault.id = c.vault;
     qc_rc rc = gw_upload_commit(request_engine(r), &c, &receipt, err);
-    QC_TRY(conflicted(r, rc, &c.vault, c.entry.path, ret));
+    QC_TRY(conflicted(r, rc, &vault, c.entry.path, ret));
     return json_receipt(&ret->json, request_engine(r), &receipt, err);
 }

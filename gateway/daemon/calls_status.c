@@ -148,7 +148,7 @@ qc_rc call_request(struct request *r, struct answer *ret, struct qc_err *err)
 {
     struct gw_request q = { 0 };
     QC_CLEANUP(qc_json_free) struct json_t *error = NULL;
-    QC_TRY(gw_request_get(request_engine(r), r->name, &q, err));
+    QC_TRY(gw_request_get(request_engine(r), r->tenant, r->name, &q, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     QC_TRY(request_faults(ret->json, request_engine(r), &q, err));
     if (q.rc == QC_OK)
@@ -161,7 +161,9 @@ qc_rc call_request(struct request *r, struct answer *ret, struct qc_err *err)
 
 static void version_ids(const struct request *r, struct gw_version_ids *ret)
 {
-    *ret = (struct gw_version_ids){ .vault = r->id[0], .object = r->id[1], .version = r->id[2] };
+    *ret = (struct gw_version_ids){
+        .tenant = r->tenant, .vault = r->id[0], .object = r->id[1], .version = r->id[2]
+    };
 }
 
 qc_rc call_backup(struct request *r, struct answer *ret, struct qc_err *err)

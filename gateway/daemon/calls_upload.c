@@ -7,7 +7,7 @@ qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *er
 {
     static const char *const names[] = { "put_key", "object", "version", "base", "path_number" };
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
-    struct gw_upload u = { .vault = r->id[0] };
+    struct gw_upload u = { .tenant = r->tenant, .vault = r->id[0] };
     bool made = false;
     QC_TRY(request_json(r, names, 5, &in, err));
     QC_TRY(json_id(in, "put_key", &u.put_key, err));
@@ -24,9 +24,9 @@ qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *er
 qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *owed = NULL;
-    struct gw_segment_put p = { .put_key = r->id[0],
-                                .seq = (uint32_t)r->number,
-                                .size = (uint32_t)r->unit_size };
+    struct gw_segment_put p = {
+        .tenant = r->tenant, .put_key = r->id[0], .seq = (uint32_t)r->number, .size = (uint32_t)r->unit_size
+    };
     struct gw_segment_receipt receipt = { 0 };
     const char *last = request_argument(r, "last");
     if (r->number >= QC_GW_SEGMENTS_MAX)
@@ -67,7 +67,8 @@ qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err)
 {
     enum gw_upload_state state = GW_UPLOAD_UNKNOWN;
     struct gw_receipt receipt = { 0 };
-    QC_TRY(gw_upload_get(request_engine(r), &r->id[0], &state, &receipt, err));
+    const struct gw_ref put_key = request_ref(r);
+    QC_TRY(gw_upload_get(request_engine(r), &put_key, &state, &receipt, err));
     return upload_json(&ret->json, request_engine(r), state, &receipt, err);
 }
 
@@ -76,7 +77,8 @@ qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *e
     enum gw_upload_state state = GW_UPLOAD_UNKNOWN;
     struct gw_receipt receipt = { 0 };
     struct qc_err other = { 0 };
-    qc_rc rc = gw_upload_cancel(request_engine(r), &r->id[0], &state, &receipt, err);
+    const struct gw_ref put_key = request_ref(r);
+    qc_rc rc = gw_upload_cancel(request_engine(r), &put_key, &state, &receipt, err);
     if (rc == QC_CONFLICT &&
         upload_json(&ret->with_error, request_engine(r), state, &receipt, &other) != QC_OK)
         qc_json_free(&ret->with_error);

@@ -13,7 +13,7 @@ qc_rc call_vaults(struct request *r, struct answer *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));
-    QC_TRY(gw_vault_list(request_engine(r), add_vault, list, err));
+    QC_TRY(gw_vault_list(request_engine(r), r->tenant, add_vault, list, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     return qc_json_set(ret->json, "vaults", &list, err);
 }
@@ -24,12 +24,12 @@ qc_rc call_vault_put(struct request *r, struct answer *ret, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf record = { .max = QC_GW_RECORD_SIZE };
     QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_GW_BACKUP_MAX };
+    const struct gw_ref vault = request_ref(r);
     bool made = false;
     QC_TRY(request_json(r, names, 2, &in, err));
     QC_TRY(qc_json_b64(in, "record", &record, err));
     QC_TRY(qc_json_b64(in, "backup", &backup, err));
-    QC_TRY(
-        gw_vault_put(request_engine(r), &r->id[0], qc_buf_span(&record), qc_buf_span(&backup), &made, err));
+    QC_TRY(gw_vault_put(request_engine(r), &vault, qc_buf_span(&record), qc_buf_span(&backup), &made, err));
     ret->status = made ? MHD_HTTP_CREATED : MHD_HTTP_OK;
     return qc_json_new_obj(&ret->json, err);
 }
@@ -37,7 +37,8 @@ qc_rc call_vault_put(struct request *r, struct answer *ret, struct qc_err *err)
 qc_rc call_vault_get(struct request *r, struct answer *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_vault_done) struct gw_vault v = { 0 };
-    QC_TRY(gw_vault_get(request_engine(r), &r->id[0], &v, err));
+    const struct gw_ref vault = request_ref(r);
+    QC_TRY(gw_vault_get(request_engine(r), &vault, &v, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     QC_TRY(qc_json_set_b64(ret->json, "record", qc_buf_span(&v.record), err));
     QC_TRY(qc_json_set_b64(ret->json, "backup", qc_buf_span(&v.backup), err));
@@ -51,11 +52,12 @@ qc_rc call_chain(struct request *r, struct answer *ret, struct qc_err *err)
     struct gw_head head = { 0 };
     uint64_t from = 0;
     uint64_t limit = QC_GW_CHAIN_MAX;
+    const struct gw_ref vault = request_ref(r);
     QC_TRY(request_argument_u64(r, "from", 0, &from, err));
     QC_TRY(request_argument_u64(r, "limit", QC_GW_CHAIN_MAX, &limit, err));
     if (limit < 1 || limit > QC_GW_CHAIN_MAX)
         return QC_FAIL(err, QC_USAGE, "limit: 1..%d", QC_GW_CHAIN_MAX);
-    QC_TRY(gw_vault_chain(request_engine(r), &r->id[0], from, limit, &head, &seals, err));
+    QC_TRY(gw_vault_chain(request_engine(r), &vault, from, limit, &head, &seals, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     QC_TRY(json_head(ret->json, &head, err));
     QC_TRY(qc_json_new_arr(&list, err));

@@ -25,6 +25,11 @@ struct gw_engine *request_engine(struct request *r)
     return r->server->engine;
 }
 
+struct gw_ref request_ref(const struct request *r)
+{
+    return (struct gw_ref){ r->tenant, r->id[0] };
+}
+
 const char *request_argument(struct request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);

@@ -40,6 +40,7 @@ struct request {
     struct http_server *server;
     struct MHD_Connection *connection;
     const struct route *route;
+    uint32_t tenant;                     /* whose request it is: all ids are looked up within it */
     struct gw_id id[HTTP_IDS];           /* in the order in which they stand in the path */
     uint64_t number;                     /* the decimal component, where the pattern has one */
     char name[QC_GW_REQUEST_ID_MAX + 1]; /* X-Qcloud-Request, or that of /v1/requests/ID; empty: none */
@@ -56,6 +57,8 @@ struct request {
 };
 /* All of the request has been parsed: ask the engine. */
 struct gw_engine *request_engine(struct request *r);
+/* The first id of the path, as its tenant's: a vault, or a put key. */
+struct gw_ref request_ref(const struct request *r);
 
 /* What a call gives back: JSON, raw bytes, or a stretch of a version. Empty is {0}. */
 struct answer {

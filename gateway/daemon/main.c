@@ -153,9 +153,9 @@ static void report_text(const struct gw_rebuild_report *r)
            r->reached, r->clouds, r->needed);
     printf("%" PRIu64 " log objects up to %" PRIu64 "; %" PRIu64 " beyond the cut are void\n", r->log_objects,
            r->log_sequence, r->log_beyond);
-    printf("%" PRIu64 " vaults, %" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " removed, %" PRIu64
-           " bytes\n",
-           r->vaults, r->entries, r->versions, r->tombstones, r->bytes);
+    printf("%" PRIu64 " tenants, %" PRIu64 " vaults, %" PRIu64 " names, %" PRIu64 " versions, %" PRIu64
+           " removed, %" PRIu64 " bytes\n",
+           r->tenants, r->vaults, r->entries, r->versions, r->tombstones, r->bytes);
     printf("fragments: %" PRIu64 " of %" PRIu64 " found, %" PRIu64 " missing, %" PRIu64
            " on clouds that did not answer\n",
            r->fragments_found, r->fragments_expected, r->fragments_missing, r->fragments_unheard);
@@ -178,6 +178,7 @@ static qc_rc report_json(const struct gw_rebuild_report *r, struct qc_err *err)
                  { "log_objects", r->log_objects },
                  { "log_sequence", r->log_sequence },
                  { "log_beyond", r->log_beyond },
+                 { "tenants", r->tenants },
                  { "vaults", r->vaults },
                  { "entries", r->entries },
                  { "versions", r->versions },

@@ -41,7 +41,7 @@ static ssize_t stream_more(void *cls, uint64_t at, char *dst, size_t max)
     if (stream_read(s, at, dst, max, &got, &err) == QC_OK && got > 0)
         return (ssize_t)got;
     /* The status line is gone: the reason waits under the request's id, and the connection breaks. */
-    gw_request_error(s->server->engine, s->name, &err);
+    gw_request_error(s->server->engine, s->ids.tenant, s->name, &err);
     qc_log_err(QC_LOG_WARN, "read broken off", &err);
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
@@ -67,11 +67,13 @@ static struct stream *stream_new(struct request *r, struct answer *a)
     struct stream *s = qc_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
-    *s = (struct stream){ .server = r->server,
-                          .last_ms = qc_now_ms(),
-                          .ids = { .vault = r->id[0], .object = r->id[1], .version = r->id[2] },
-                          .from = a->from,
-                          .to = a->to };
+    *s = (struct stream){
+        .server = r->server,
+        .last_ms = qc_now_ms(),
+        .ids = { .tenant = r->tenant, .vault = r->id[0], .object = r->id[1], .version = r->id[2] },
+        .from = a->from,
+        .to = a->to
+    };
     memcpy(s->name, r->name, sizeof s->name);
     s->reader = QC_STEAL(a->reader);
     qc_mutex_init(&s->lock);

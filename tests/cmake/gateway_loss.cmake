@@ -1,5 +1,6 @@
 # What crashes, damage, rivals and full disks leave of what the gateway acknowledged.
 if(QC_FAULT_POINTS)
+  qc_test(fault gateway_tenants DEPS base qrng cloud gateway INTERNAL gateway TIMEOUT 300)
   qc_test(fault gateway_damage DEPS base qrng cloud gateway TIMEOUT 300)
   qc_test(fault gateway_takeover DEPS base qrng cloud gateway TIMEOUT 300)
   qc_test(fault gateway_disk DEPS base qrng cloud gateway TIMEOUT 300)

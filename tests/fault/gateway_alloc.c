@@ -28,7 +28,7 @@ static void put_until(struct erig *r, const struct erig_put *p, uint64_t n)
 
     qc_fault_alloc(n);
     const qc_rc rc = ended(erig_put(r, p, &receipt, &err));
-    CHECK_OK(gw_upload_get(r->e, &p->key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_get(r->e, OWN(p->key), &state, &receipt, &err));
     CHECK(rc != QC_OK || state == GW_UPLOAD_LIVE);
     if (state == GW_UPLOAD_DECIDED)
         CHECK_OK(erig_commit(r, p, &receipt, &err));
@@ -58,11 +58,11 @@ static void cancel_until(struct erig *r, const struct erig_put *p, uint64_t n)
     CHECK_OK(erig_begin(r, p, &err));
     CHECK_OK(erig_segment(r, p, 0, &err));
     qc_fault_alloc(n);
-    qc_rc rc = gw_upload_cancel(r->e, &p->key, &state, &receipt, &err);
+    qc_rc rc = gw_upload_cancel(r->e, OWN(p->key), &state, &receipt, &err);
     if (rc == QC_OK)
         rc = gw_engine_tidy(r->e, &more, &err);
     (void)ended(rc);
-    CHECK_OK(gw_upload_cancel(r->e, &p->key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_cancel(r->e, OWN(p->key), &state, &receipt, &err));
     CHECK(state == GW_UPLOAD_CANCELLED);
     CHECK_RC(erig_commit(r, p, &receipt, &err), QC_CONFLICT);
 }

@@ -191,7 +191,7 @@ static void changes(struct bench *b)
     if (rc == QC_OK)
         may_fail(b, erig_segment(&b->r, &b->dropped, 0, &err), false);
     bool dead = disk.struck && disk.how == FAIL_SYNC;
-    rc = gw_upload_cancel(b->r.e, &b->dropped.key, &state, &receipt, &err);
+    rc = gw_upload_cancel(b->r.e, OWN(b->dropped.key), &state, &receipt, &err);
     b->cancel_acked = rc == QC_OK;
     CHECK(!dead || rc == QC_IO);
     dead = disk.struck && disk.how == FAIL_SYNC;
@@ -220,7 +220,7 @@ static void again(struct bench *b, const struct erig_put *p, bool acked)
     enum gw_upload_state state;
     struct gw_receipt receipt;
 
-    CHECK_OK(gw_upload_get(b->r.e, &p->key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_get(b->r.e, OWN(p->key), &state, &receipt, &err));
     CHECK(!acked || state == GW_UPLOAD_LIVE);
     CHECK(state != GW_UPLOAD_DECIDED);
     if (state != GW_UPLOAD_LIVE)
@@ -239,12 +239,12 @@ static void check(struct bench *b)
     bool more;
 
     erig_open(&b->r);
-    CHECK_OK(gw_entry_get(b->r.e, &b->r.vault, qc_span_str(b->gone.path), &row, &err));
+    CHECK_OK(gw_entry_get(b->r.e, OWN(b->r.vault), qc_span_str(b->gone.path), &row, &err));
     CHECK(!b->rm_acked || row.e.kind == GW_ENTRY_TOMBSTONE);
     gw_entry_row_done(&row);
-    CHECK_OK(gw_upload_get(b->r.e, &b->dropped.key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_get(b->r.e, OWN(b->dropped.key), &state, &receipt, &err));
     CHECK(!b->cancel_acked || state == GW_UPLOAD_CANCELLED);
-    CHECK_OK(gw_upload_cancel(b->r.e, &b->dropped.key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_cancel(b->r.e, OWN(b->dropped.key), &state, &receipt, &err));
     CHECK_OK(erig_check(&b->r, &b->before, &err));
     again(b, &b->after, b->after_acked);
     again(b, &b->late, b->late_acked);
@@ -299,7 +299,8 @@ int main(void)
     CHECK_OK(erig_init(&b.r, b.r.state, &err));
     erig_open(&b.r);
     erig_record(&b.r, record);
-    CHECK_OK(gw_vault_put(b.r.e, &b.r.vault, qc_span_of(record, sizeof record), QC_LIT("b"), &fresh, &err));
+    CHECK_OK(
+        gw_vault_put(b.r.e, OWN(b.r.vault), qc_span_of(record, sizeof record), QC_LIT("b"), &fresh, &err));
     b.before = erig_prepare(1, "\1alpha", 1, 1, 300);
     b.gone = erig_prepare(2, "\1beta", 1, 1, 300);
     b.after = erig_prepare(3, "\1alpha", 2, 2, 300);

@@ -75,7 +75,7 @@ static qc_rc op_cancel(struct bench *b, struct qc_err *err)
     QC_TRY(gw_engine_open(&b->r.e, b->r.state, &b->r.rng, err));
     QC_TRY(erig_begin(&b->r, &b->after, err));
     QC_TRY(erig_segment(&b->r, &b->after, 0, err));
-    QC_TRY(gw_upload_cancel(b->r.e, &b->after.key, &state, &receipt, err));
+    QC_TRY(gw_upload_cancel(b->r.e, OWN(b->after.key), &state, &receipt, err));
     for (unsigned i = 0; i < 4; i++)
         QC_TRY(gw_engine_tidy(b->r.e, &more, err));
     return QC_OK;
@@ -120,7 +120,7 @@ static void recover_put(struct bench *b, bool acked)
     enum gw_upload_state state;
     struct gw_receipt receipt;
 
-    CHECK_OK(gw_upload_get(b->r.e, &b->after.key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_get(b->r.e, OWN(b->after.key), &state, &receipt, &err));
     CHECK(!acked || state == GW_UPLOAD_LIVE);
     CHECK(state != GW_UPLOAD_DECIDED); /* the opening rolled it forward: all clouds are there */
     if (state == GW_UPLOAD_LIVE) {
@@ -128,7 +128,7 @@ static void recover_put(struct bench *b, bool acked)
         CHECK(receipt.number == 2 && receipt.record_copies == CLOUDS && receipt.acked_margin == 1);
         return;
     }
-    CHECK_OK(gw_upload_cancel(b->r.e, &b->after.key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_cancel(b->r.e, OWN(b->after.key), &state, &receipt, &err));
     const struct erig_put again = erig_prepare(77, b->after.path, 2, SEGMENTS, 900);
     CHECK_OK(erig_put(&b->r, &again, &receipt, &err));
     CHECK_OK(erig_check(&b->r, &again, &err));
@@ -171,12 +171,12 @@ static void check_remove(struct bench *b, bool acked)
     struct gw_receipt receipt;
 
     erig_open(&b->r);
-    CHECK_OK(gw_entry_get(b->r.e, &b->r.vault, qc_span_str(b->rm.path), &row, &err));
+    CHECK_OK(gw_entry_get(b->r.e, OWN(b->r.vault), qc_span_str(b->rm.path), &row, &err));
     CHECK(!acked || row.e.kind == GW_ENTRY_TOMBSTONE);
     gw_entry_row_done(&row);
     CHECK_OK(erig_remove(&b->r, &b->rm, &receipt, &err)); /* the same key: done, or done now */
     CHECK(receipt.number == 2);
-    CHECK_OK(gw_entry_get(b->r.e, &b->r.vault, qc_span_str(b->rm.path), &row, &err));
+    CHECK_OK(gw_entry_get(b->r.e, OWN(b->r.vault), qc_span_str(b->rm.path), &row, &err));
     CHECK(row.e.kind == GW_ENTRY_TOMBSTONE && row.e.number == 2);
     gw_entry_row_done(&row);
     check_common(b, 2);
@@ -189,9 +189,9 @@ static void check_cancel(struct bench *b, bool acked)
     struct gw_receipt receipt;
 
     erig_open(&b->r);
-    CHECK_OK(gw_upload_get(b->r.e, &b->after.key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_get(b->r.e, OWN(b->after.key), &state, &receipt, &err));
     CHECK(!acked || state == GW_UPLOAD_CANCELLED);
-    CHECK_OK(gw_upload_cancel(b->r.e, &b->after.key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_cancel(b->r.e, OWN(b->after.key), &state, &receipt, &err));
     CHECK_RC(erig_begin(&b->r, &b->after, &err), QC_CONFLICT);
     check_common(b, 2);
 }
@@ -397,7 +397,8 @@ int main(void)
     uint8_t record[QC_GW_RECORD_SIZE];
     bool fresh;
     erig_record(&b.r, record);
-    CHECK_OK(gw_vault_put(b.r.e, &b.r.vault, qc_span_of(record, sizeof record), QC_LIT("b"), &fresh, &err));
+    CHECK_OK(
+        gw_vault_put(b.r.e, OWN(b.r.vault), qc_span_of(record, sizeof record), QC_LIT("b"), &fresh, &err));
     b.before = erig_prepare(1, "\1alpha", 1, SEGMENTS, 800);
     b.gone = erig_prepare(2, "\1beta", 1, SEGMENTS, 800);
     b.after = erig_prepare(3, "\1alpha", 2, SEGMENTS, 800);

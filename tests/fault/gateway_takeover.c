@@ -133,7 +133,7 @@ static bool fenced(struct bench *b, const char *state)
 
 static bool has(struct bench *b, const struct erig_put *p)
 {
-    const struct gw_version_ids ids = { b->r.vault, p->object, p->version };
+    const struct gw_version_ids ids = { .vault = b->r.vault, .object = p->object, .version = p->version };
     struct gw_version_info info;
     struct qc_err err = { 0 };
     const qc_rc rc = gw_version_info(b->r.e, &ids, &info, &err);
@@ -148,7 +148,7 @@ static bool removed(struct bench *b)
 {
     struct qc_err err = { 0 };
     struct gw_entry_row row;
-    CHECK_OK(gw_entry_get(b->r.e, &b->r.vault, qc_span_str(b->gone.path), &row, &err));
+    CHECK_OK(gw_entry_get(b->r.e, OWN(b->r.vault), qc_span_str(b->gone.path), &row, &err));
     const bool is = row.e.kind == GW_ENTRY_TOMBSTONE;
     gw_entry_row_done(&row);
     return is;
@@ -322,7 +322,8 @@ static void make(struct bench *b)
     CHECK_OK(erig_init(&b->r, b->r.state, &err));
     erig_open(&b->r);
     erig_record(&b->r, record);
-    CHECK_OK(gw_vault_put(b->r.e, &b->r.vault, qc_span_of(record, sizeof record), QC_LIT("b"), &fresh, &err));
+    CHECK_OK(
+        gw_vault_put(b->r.e, OWN(b->r.vault), qc_span_of(record, sizeof record), QC_LIT("b"), &fresh, &err));
     b->before = erig_prepare(1, "\1alpha", 1, 2, 800);
     b->gone = erig_prepare(2, "\1beta", 1, 1, 800);
     b->after = erig_prepare(3, "\1alpha", 2, 1, 800);

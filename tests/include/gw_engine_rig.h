@@ -10,6 +10,9 @@
 #include "qc_tmpdir.h"
 #include "qrng/qrng.h"
 
+/* An id of the gateway's owner's. */
+#define OWN(id_) (&(const struct gw_ref){ GW_OWNER, (id_) })
+
 struct erig {
     struct qc_tmpdir dir;
     char state[320];
@@ -17,6 +20,7 @@ struct erig {
     struct qrng *source;
     qc_rng rng;
     struct gw_engine *e;
+    uint32_t tenant; /* whose vault it is, and who puts */
     struct gw_id vault;
 };
 
@@ -101,8 +105,8 @@ static inline void erig_new(struct erig *r, unsigned clouds, unsigned k, unsigne
     CHECK_OK(erig_init(r, r->state, &err));
     erig_open(r);
     erig_record(r, record);
-    CHECK_OK(gw_vault_put(r->e, &r->vault, qc_span_of(record, sizeof record), QC_LIT("vault backup"), &fresh,
-                          &err));
+    CHECK_OK(gw_vault_put(r->e, OWN(r->vault), qc_span_of(record, sizeof record), QC_LIT("vault backup"),
+                          &fresh, &err));
     CHECK(fresh);
 }
 
@@ -173,7 +177,8 @@ static inline struct erig_put erig_prepare(uint64_t seed, const char *path, uint
 
 static inline qc_rc erig_begin(struct erig *r, const struct erig_put *p, struct qc_err *err)
 {
-    const struct gw_upload u = { .put_key = p->key,
+    const struct gw_upload u = { .tenant = r->tenant,
+                                 .put_key = p->key,
                                  .vault = r->vault,
                                  .object = p->object,
                                  .version = p->version,
@@ -184,9 +189,11 @@ static inline qc_rc erig_begin(struct erig *r, const struct erig_put *p, struct 
 
 static inline qc_rc erig_segment(struct erig *r, const struct erig_put *p, uint32_t seq, struct qc_err *err)
 {
-    const struct gw_segment_put s = {
-        .put_key = p->key, .seq = seq, .last = seq + 1 == p->segments, .size = erig_size(p, seq)
-    };
+    const struct gw_segment_put s = { .tenant = r->tenant,
+                                      .put_key = p->key,
+                                      .seq = seq,
+                                      .last = seq + 1 == p->segments,
+                                      .size = erig_size(p, seq) };
     QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
     struct gw_segment_receipt receipt;
     QC_TRY(gw_engine_unit(r->e, qc_deadline_in(QC_GW_UNIT_MS), &u, err));
@@ -197,7 +204,8 @@ static inline qc_rc erig_segment(struct erig *r, const struct erig_put *p, uint3
 static inline qc_rc erig_commit(struct erig *r, const struct erig_put *p, struct gw_receipt *ret,
                                 struct qc_err *err)
 {
-    struct gw_upload_commit c = { .put_key = p->key,
+    struct gw_upload_commit c = { .tenant = r->tenant,
+                                  .put_key = p->key,
                                   .vault = r->vault,
                                   .entry = p->entry,
                                   .segments = p->segments,
@@ -221,13 +229,15 @@ static inline qc_rc erig_remove(struct erig *r, const struct erig_put *p, struct
 {
     struct gw_entry t = { .kind = GW_ENTRY_TOMBSTONE, .number = p->number, .path = qc_span_str(p->path) };
     memcpy(t.seal, p->entry.seal, sizeof t.seal);
-    return gw_entry_remove(r->e, &r->vault, &t, &p->key, ret, err);
+    return gw_entry_remove(r->e, &(struct gw_ref){ r->tenant, r->vault }, &t, &p->key, ret, err);
 }
 
 /* All bytes of a version come back as they were, in strides that cross segments. */
 static inline qc_rc erig_check(struct erig *r, const struct erig_put *p, struct qc_err *err)
 {
-    const struct gw_version_ids ids = { r->vault, p->object, p->version };
+    const struct gw_version_ids ids = {
+        .tenant = r->tenant, .vault = r->vault, .object = p->object, .version = p->version
+    };
     QC_CLEANUP(gw_reader_close) struct gw_reader *reader = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 4096 };
     uint64_t size, off = 0;

@@ -18,8 +18,9 @@ static inline void rrig_fragment(struct erig *r, const struct erig_put *p, uint3
     uint64_t id;
     int at;
 
+    const struct gw_version_ids ids = { .tenant = r->tenant, .object = p->object, .version = p->version };
     QC_LOCK(gw_cat_lock(r->e->cat));
-    CHECK_OK(gw_cat_version(r->e->cat, &p->object, &p->version, &v, &err));
+    CHECK_OK(gw_cat_version(r->e->cat, &ids, &v, &err));
     CHECK_OK(gw_cat_segment_of(r->e->cat, v.no, seq, &id, &err));
     CHECK_OK(gw_cat_segment(r->e->cat, id, &seg, &err));
     CHECK_OK(gw_segment_key(r->e->store, &seg, frag, &at, key, &err));
@@ -142,7 +143,7 @@ static inline uint64_t rrig_faults(struct erig *r)
     struct gw_request q = { 0 };
     uint64_t sum = 0;
 
-    qc_ignore(gw_request_get(r->e, "0123456789abcdef", &q, &ignored), "nothing was read yet");
+    qc_ignore(gw_request_get(r->e, r->tenant, "0123456789abcdef", &q, &ignored), "nothing was read yet");
     for (unsigned i = 0; i < q.count; i++)
         sum += q.faults[i].count;
     return sum;
@@ -158,7 +159,9 @@ static inline void rrig_whole(struct erig *r, const struct erig_put *puts, unsig
     CHECK(s.debts == 0 && s.record_debts == 0 && s.dead_segments == 0);
     CHECK(s.margin_count == 1 && s.margins[0].margin == (int)(r->n - r->k) && s.margins[0].versions == count);
     for (unsigned i = 0; i < count; i++) {
-        const struct gw_version_ids ids = { r->vault, puts[i].object, puts[i].version };
+        const struct gw_version_ids ids = {
+            .tenant = r->tenant, .vault = r->vault, .object = puts[i].object, .version = puts[i].version
+        };
         struct gw_version_info info;
         CHECK_OK(gw_version_info(r->e, &ids, &info, &err));
         CHECK(info.margin == (int)(r->n - r->k));

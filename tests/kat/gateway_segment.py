@@ -42,7 +42,7 @@ def main():
             check(c.bind(G), "identity")
         arch, seen = Arch(G, catalogue), 0
         for row in rows:
-            s = dict(row, **{f: bytes.fromhex(row[f]) for f in ("object", "version", "salt", "digest")})
+            s = dict(row, tenant=1, **{f: bytes.fromhex(row[f]) for f in ("object", "version", "salt", "digest")})
             seg = q.Segment(arch, s, s["k"], s["n"])
             perm = q.permutation(G, catalogue, s["id"], s["salt"], s["n"])
             frags = {}

@@ -24,7 +24,7 @@ static uint64_t current(unsigned p)
 {
     struct qc_err err = { 0 };
     struct gw_entry_row row;
-    const qc_rc rc = gw_entry_get(rig.e, &rig.vault, qc_span_str(path_of(p)), &row, &err);
+    const qc_rc rc = gw_entry_get(rig.e, OWN(rig.vault), qc_span_str(path_of(p)), &row, &err);
 
     if (rc == QC_NOTFOUND)
         return 0;
@@ -56,7 +56,7 @@ static void commit_until(struct erig_put *put, unsigned p)
         if (rc == QC_CONFLICT) {
             enum gw_upload_state state;
             atomic_fetch_add(&conflicts, 1);
-            CHECK_OK(gw_upload_get(rig.e, &put->key, &state, &receipt, &err));
+            CHECK_OK(gw_upload_get(rig.e, OWN(put->key), &state, &receipt, &err));
             CHECK(state == GW_UPLOAD_OPEN || state == GW_UPLOAD_DECIDED);
             if (state == GW_UPLOAD_OPEN)
                 put->entry.number = put->number = current(p) + 1;
@@ -103,7 +103,7 @@ static void *write_puts(void *arg)
         if (qc_rand_below(&rand, 8) == 0) {
             enum gw_upload_state state;
             struct gw_receipt receipt;
-            CHECK_OK(gw_upload_cancel(rig.e, &put.key, &state, &receipt, &err));
+            CHECK_OK(gw_upload_cancel(rig.e, OWN(put.key), &state, &receipt, &err));
             atomic_fetch_add(&cancels, 1);
             continue;
         }
@@ -191,7 +191,7 @@ int main(void)
     CHECK_OK(gw_engine_status(rig.e, &s, &err));
     CHECK(s.record_debts == 0 && s.dead_segments == 0 && s.open_uploads == 0 && s.versions == sum);
     struct gw_vault v = { 0 };
-    CHECK_OK(gw_vault_get(rig.e, &rig.vault, &v, &err));
+    CHECK_OK(gw_vault_get(rig.e, OWN(rig.vault), &v, &err));
     CHECK(v.head.count == sum);
     gw_vault_done(&v);
     gw_engine_close(&rig.e);

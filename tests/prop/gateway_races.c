@@ -33,7 +33,7 @@ static void *cancels(void *arg)
     struct qc_err err = { 0 };
     (void)pthread_barrier_wait(r->start);
     usleep(r->delay_us);
-    r->rc = gw_upload_cancel(rig.e, &r->put->key, &r->state, &r->receipt, &err);
+    r->rc = gw_upload_cancel(rig.e, OWN(r->put->key), &r->state, &r->receipt, &err);
     return NULL;
 }
 
@@ -67,7 +67,7 @@ static void cancel_against_commit(struct qc_rand *rand, unsigned rounds)
         CHECK(a.rc == QC_OK ? b.rc == QC_CONFLICT : a.rc == QC_CONFLICT);
         struct gw_receipt receipt;
         enum gw_upload_state state;
-        CHECK_OK(gw_upload_get(rig.e, &p.key, &state, &receipt, &err));
+        CHECK_OK(gw_upload_get(rig.e, OWN(p.key), &state, &receipt, &err));
         CHECK(state == (a.rc == QC_OK ? GW_UPLOAD_LIVE : GW_UPLOAD_CANCELLED));
         CHECK(a.rc != QC_OK || b.state == GW_UPLOAD_DECIDED || b.state == GW_UPLOAD_LIVE);
         if (a.rc == QC_OK)
@@ -157,7 +157,7 @@ int main(void)
     erig_new(&rig, CLOUDS, K, CLOUDS);
     cancel_against_commit(&rand, rounds);
     commit_twice(&rand, rounds / 2);
-    CHECK_OK(gw_vault_get(rig.e, &rig.vault, &v, &err));
+    CHECK_OK(gw_vault_get(rig.e, OWN(rig.vault), &v, &err));
     const uint64_t before = v.head.count;
     gw_vault_done(&v);
     crowd(&rand, before);

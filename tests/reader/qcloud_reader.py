@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import itertools
 import os
+import re
 import sqlite3
 import sys
 
@@ -594,13 +595,13 @@ class Segment:
         table = data[-32 - 32 * self.n:-32]
         need(same(mac(self.frag_key, enc(data[:hs], tags, table)), data[-32:]), "INTEGRITY", "fragment: tag")
         s, a = self.s, self.arch
-        want = (a.catalogue, s["incarnation"], s["object"], s["version"], s["id"], s["seq"], self.k, self.n, i, attempt,
+        want = (a.catalogue, s["incarnation"], s["tenant"], s["object"], s["version"], s["id"], s["seq"], self.k, self.n, i, attempt,
                 s["size"], self.P, len(self.pieces), cloud.id, s["salt"], self.payload)
-        catalogue, incarnation, _tenant = h.take(16), h.int(4), h.int(4)
+        catalogue, incarnation, tenant = h.take(16), h.int(4), h.int(4)
         obj, ver, seg, seq, k, n = h.take(16), h.take(16), h.int(8), h.int(4), h.int(1), h.int(1)
         idx, att, size, P, stripes, cid = h.int(1), h.int(1), h.int(4), h.int(4), h.int(4), h.int(4)
         salt, _base, payload = h.take(16), h.int(8), h.int(8)
-        got = (catalogue, incarnation, obj, ver, seg, seq, k, n, idx, att, size, P, stripes, cid, salt, payload)
+        got = (catalogue, incarnation, tenant, obj, ver, seg, seq, k, n, idx, att, size, P, stripes, cid, salt, payload)
         need(got == want, "INTEGRITY", "fragment: not the one asked for")
         need(h.int(1) in (0, 1) and h.take(7) == bytes(7), "FORMAT", "fragment: flags")
         extensions(data[136:hs], "fragment")
@@ -664,6 +665,7 @@ class Archive:
         need(clouds, "SHARES", "no cloud could be read")
         self.G, self.clouds = find_root_key(clouds)
         self.catalogue = self.clouds[0].catalogue
+        self.tenants = {}
         self.bkeys, self.entries, self.vaults, self.chains, self.backups, self.versions = {}, {}, {}, {}, {}, []
         self.read_log()
 
@@ -743,23 +745,39 @@ class Archive:
             r.end()
             self.place(e)
         elif kind == 3:
-            _tenant, record, backup = r.int(4), r.lp32(), r.lp32()
+            tenant, record, backup = r.int(4), r.lp32(), r.lp32()
             r.end()
+            need(tenant == 0 or tenant in self.tenants, "INTEGRITY", f"a vault of tenant {tenant}, who is not in the log")
             vault = record[8:24]
-            self.vaults[vault] = record
-            self.backups[vault, vault, bytes(16)] = backup
+            self.vaults.setdefault((tenant, vault), record)
+            self.backups.setdefault((tenant, vault, vault, bytes(16)), backup)
         elif kind == 6:
             epoch = r.int(4)
             self.bkeys[epoch] = r.take(32)
             r.end()
         elif kind == 7:
-            r.int(4)
-            obj, ver, b = r.take(16), r.take(16), r.lp32()
+            tenant, obj, ver, b = r.int(4), r.take(16), r.take(16), r.lp32()
             r.end()
-            key = next(i for i in self.backups if i[1:] == (obj, ver))
+            key = next(i for i in self.backups if i[0] == tenant and i[2:] == (obj, ver))
             self.backups[key] = b
+        elif kind == 136:
+            self.tenant(r)
         else:
             need(kind in (4, 5) or not kind & 0x80, "NEWER", f"record kind {kind}")
+
+    def tenant(self, r):
+        t = dict(id=r.int(4), revision=r.int(8), name=r.lp32(), state=r.int(1), verifier=r.take(32), bytes=r.int(8), objects=r.int(8),
+                 uploads=r.int(4), requests=r.int(4))
+        r.end()
+        need(t["id"] > 0 and t["state"] in (1, 2) and re.fullmatch(rb"[a-z0-9][a-z0-9._-]{0,63}", t["name"]), "FORMAT", "tenant record")
+        need(max(t["bytes"], t["objects"]) < 1 << 63 and min(t["uploads"], t["requests"]) > 0, "FORMAT", "tenant record: limits")
+        old = self.tenants.get(t["id"])
+        need(t["revision"] == (old["revision"] if old else 0) + 1, "INTEGRITY", "tenant record: revision")
+        self.tenants[t["id"]] = t
+
+    def verifier(self, token):
+        """What a tenant record has of a token."""
+        return mac(kdfg(self.G, "token", self.catalogue), hashlib.sha256(token).digest())
 
     def commit(self, r):
         e = dict(tenant=r.int(4), vault=r.take(16), path=r.lp32(), number=r.int(8), kind=r.int(1), object=r.take(16),
@@ -772,25 +790,26 @@ class Archive:
         e["segments"] = []
         for seq in range(r.int(4)):
             s = dict(id=r.int(8), size=r.int(4), incarnation=r.int(4), salt=r.take(16), digest=r.take(32), layout=r.int(2), seq=seq,
-                     object=e["object"], version=e["version"])
+                     tenant=e["tenant"], object=e["object"], version=e["version"])
             need(s["layout"] < len(layouts), "FORMAT", "commit record: layout")
             s["layout"] = layouts[s["layout"]]
             e["segments"].append(s)
-        self.backups[e["vault"], e["object"], e["version"]] = r.lp32()
+        self.backups[e["tenant"], e["vault"], e["object"], e["version"]] = r.lp32()
         r.end()
         self.versions.append(e)
         self.place(e)
 
     def place(self, e):
-        chain = self.chains.setdefault(e["vault"], [])
+        whose = e["tenant"], e["vault"]
+        chain = self.chains.setdefault(whose, [])
         need(e["chain"] == len(chain) + 1, "INTEGRITY", "vault head: commits out of order")
         chain.append(e["seal"])
-        old = self.entries.get((e["vault"], e["path"]))
+        old = self.entries.get((whose, e["path"]))
         need(e["number"] == (old["number"] if old else 0) + 1, "INTEGRITY", "entry number")
-        self.entries[e["vault"], e["path"]] = e
+        self.entries[whose, e["path"]] = e
 
-    def backup(self, ids):
-        b = self.backups[ids]
+    def backup(self, tenant, ids):
+        b = self.backups[tenant, *ids]
         epoch, salt = int.from_bytes(b[:4], "big"), b[4:20]
         need(epoch in self.bkeys, "INTEGRITY", "backup data: key epoch")
         key = kdfg(self.bkeys[epoch], "B", self.catalogue, salt)
@@ -854,17 +873,27 @@ class Vault:
         vaults = {s.vault for s in self.stores.values()}
         need(len(vaults) == 1, "INTEGRITY", "share stores of two vaults")
         self.id, = vaults
-        need(self.id in archive.vaults, "FORMAT", "the vault is not on these clouds")
-        ids = (self.id, self.id, bytes(16))
-        VS = {i: s.VS for i, s in self.stores.items()}
-        self.VS, _ = open_vault(archive.vaults[self.id], archive.backup(ids), VS.get(1), VS.get(2))
+        self.tenant, self.VS = self.find()
         self.names = Names(self.VS, self.id)
         self.check_head()
+
+    def find(self):
+        """An id holds within a tenant: the vault is the one that the share stores open."""
+        ids, why = (self.id, self.id, bytes(16)), Refused("FORMAT", "the vault is not on these clouds")
+        VS = {i: s.VS for i, s in self.stores.items()}
+        for tenant, vault in self.a.vaults:
+            if vault != self.id:
+                continue
+            try:
+                return tenant, open_vault(self.a.vaults[tenant, vault], self.a.backup(tenant, ids), VS.get(1), VS.get(2))[0]
+            except Refused as e:
+                why = e
+        raise why
 
     def check_head(self):
         h, heads = head_start(self.id), []
         heads.append(h)
-        for i, seal in enumerate(self.a.chains.get(self.id, []), 1):
+        for i, seal in enumerate(self.a.chains.get((self.tenant, self.id), []), 1):
             h = head_step(h, i, seal)
             heads.append(h)
         for s in self.stores.values():
@@ -874,8 +903,8 @@ class Vault:
 
     def entries(self):
         out = []
-        for (vault, _), e in self.a.entries.items():
-            if vault == self.id:
+        for (whose, _), e in self.a.entries.items():
+            if whose == (self.tenant, self.id):
                 self.names.check(e)
                 if e["kind"] == 1:
                     out.append((self.names.decode(e["path"]), e))
@@ -893,7 +922,7 @@ class Vault:
                 why.append(str(x))
         B = None
         if len(shares) < 2:
-            B = self.a.backup(ids)
+            B = self.a.backup(self.tenant, ids)
         return Opened(self.a.object(e), ids, shares.get(1), shares.get(2), B, e["M"])
 
 

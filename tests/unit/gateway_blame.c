@@ -20,7 +20,7 @@ static void fragment_of(const struct erig *r, unsigned cloud, char *ret, size_t 
 
 static void read_all(struct erig *r, const struct erig_put *p)
 {
-    const struct gw_version_ids ids = { r->vault, p->object, p->version };
+    const struct gw_version_ids ids = { .vault = r->vault, .object = p->object, .version = p->version };
     struct gw_reader *reader = NULL;
     struct qc_err err = { 0 };
     static uint8_t got[1 << 20], want[1 << 20];
@@ -40,7 +40,7 @@ static int margin_of(struct erig *r, const struct erig_put *p, int *acked)
 {
     struct qc_err err = { 0 };
     struct gw_entry_row row;
-    CHECK_OK(gw_entry_get(r->e, &r->vault, qc_span_str(p->path), &row, &err));
+    CHECK_OK(gw_entry_get(r->e, OWN(r->vault), qc_span_str(p->path), &row, &err));
     const int margin = row.margin;
     *acked = row.acked_margin;
     gw_entry_row_done(&row);
@@ -70,9 +70,9 @@ static void broken(bool missing)
     const struct erig_put p = erig_prepare(5, "\1file", 1, 1, 300000);
     CHECK_OK(erig_put(&r, &p, &receipt, &err));
     read_all(&r, &p);
-    CHECK_OK(gw_request_get(r.e, request, &told, &err));
+    CHECK_OK(gw_request_get(r.e, GW_OWNER, request, &told, &err));
     CHECK(told.count == 0 && told.rc == QC_OK); /* nothing went wrong, and that is an answer */
-    CHECK_RC(gw_request_get(r.e, "ffffffffffffffff", &told, &err), QC_NOTFOUND);
+    CHECK_RC(gw_request_get(r.e, GW_OWNER, "ffffffffffffffff", &told, &err), QC_NOTFOUND);
     CHECK(margin_of(&r, &p, &acked) == 2 && acked == 2);
     for (unsigned cloud = 0; cloud < 2; cloud++) {
         char path[400];
@@ -86,7 +86,7 @@ static void broken(bool missing)
         }
     }
     read_all(&r, &p);
-    CHECK_OK(gw_request_get(r.e, request, &told, &err));
+    CHECK_OK(gw_request_get(r.e, GW_OWNER, request, &told, &err));
     for (unsigned i = 0; i < told.count; i++) {
         CHECK(told.faults[i].kind == (missing ? GW_FAULT_MISSING : GW_FAULT_DAMAGED));
         CHECK(told.faults[i].cloud_id <= 2 && told.faults[i].key[0] == 'f');

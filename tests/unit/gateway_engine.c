@@ -21,12 +21,12 @@ static void put_and_read(void)
     CHECK(again.number == a.number && memcmp(&again.head, &a.head, sizeof a.head) == 0);
     CHECK(again.record_copies == a.record_copies && again.acked_margin == a.acked_margin);
 
-    CHECK_OK(gw_entry_get(r.e, &r.vault, qc_span_str(p.path), &row, &err));
+    CHECK_OK(gw_entry_get(r.e, OWN(r.vault), qc_span_str(p.path), &row, &err));
     CHECK(row.e.number == 1 && row.e.size == p.entry.size && row.acked_margin == 2 && row.margin == 2);
     CHECK(memcmp(row.e.seal, p.entry.seal, 32) == 0 && gw_id_same(&row.e.object, &p.object));
     CHECK(qc_span_eq(row.e.private_part, qc_span_of(p.private_part, sizeof p.private_part)));
     gw_entry_row_done(&row);
-    CHECK_RC(gw_entry_get(r.e, &r.vault, QC_LIT("nothing"), &row, &err), QC_NOTFOUND);
+    CHECK_RC(gw_entry_get(r.e, OWN(r.vault), QC_LIT("nothing"), &row, &err), QC_NOTFOUND);
 
     /* Overwrite: only with the next number. */
     const struct erig_put stale = erig_prepare(2, p.path, 1, 1, 10);
@@ -65,7 +65,7 @@ static void remove_and_list(void)
     CHECK(a.number == 2 && a.chain == 2 && a.record_copies == 3 && a.clouds == 3);
     CHECK_OK(erig_remove(&r, &t, &again, &err));
     CHECK(memcmp(&again.head, &a.head, sizeof a.head) == 0);
-    CHECK_OK(gw_entry_get(r.e, &r.vault, qc_span_str(p.path), &row, &err));
+    CHECK_OK(gw_entry_get(r.e, OWN(r.vault), qc_span_str(p.path), &row, &err));
     CHECK(row.e.kind == GW_ENTRY_TOMBSTONE && row.e.number == 2 && row.e.size == 0 &&
           row.e.private_part.n == 0);
     gw_entry_row_done(&row);
@@ -110,7 +110,7 @@ static void pages(void)
     }
     struct names n = { 0 };
     struct gw_entry_query q = { .limit = 10 };
-    CHECK_OK(gw_entry_list(r.e, &r.vault, &q, see, &n, &more, &err));
+    CHECK_OK(gw_entry_list(r.e, OWN(r.vault), &q, see, &n, &more, &err));
     CHECK(n.count == 10 && more);
     for (unsigned round = 0; more; round++) {
         CHECK(round < 5);
@@ -119,17 +119,17 @@ static void pages(void)
         char after[16];
         memcpy(after, n.last, sizeof after);
         q.after = qc_span_str(after);
-        CHECK_OK(gw_entry_list(r.e, &r.vault, &q, see, &n, &more, &err));
+        CHECK_OK(gw_entry_list(r.e, OWN(r.vault), &q, see, &n, &more, &err));
     }
     CHECK(n.count == 25);
     n = (struct names){ 0 };
     q = (struct gw_entry_query){ .prefix = QC_LIT("b"), .limit = 100 };
-    CHECK_OK(gw_entry_list(r.e, &r.vault, &q, see, &n, &more, &err));
+    CHECK_OK(gw_entry_list(r.e, OWN(r.vault), &q, see, &n, &more, &err));
     CHECK(n.count == 12 && !more);
 
     qc_buf seals = { .max = 32 * 100 };
     struct gw_head head, walk;
-    CHECK_OK(gw_vault_chain(r.e, &r.vault, 0, 100, &head, &seals, &err));
+    CHECK_OK(gw_vault_chain(r.e, OWN(r.vault), 0, 100, &head, &seals, &err));
     CHECK(head.count == 25 && seals.n == 25 * 32);
     CHECK_OK(gw_head_start(&r.vault, &walk, &err));
     for (unsigned i = 0; i < 25; i++)
@@ -150,7 +150,7 @@ static void uploads(void)
     erig_new(&r, 5, 3, 5);
     struct erig_put p = erig_prepare(1, "\1alpha", 1, 3, 1000);
     CHECK_RC(erig_segment(&r, &p, 0, &err), QC_NOTFOUND);
-    CHECK_OK(gw_upload_get(r.e, &p.key, &state, &a, &err));
+    CHECK_OK(gw_upload_get(r.e, OWN(p.key), &state, &a, &err));
     CHECK(state == GW_UPLOAD_UNKNOWN);
     CHECK_OK(erig_begin(&r, &p, &err));
     CHECK_OK(erig_begin(&r, &p, &err));
@@ -161,7 +161,7 @@ static void uploads(void)
     CHECK_OK(erig_segment(&r, &p, 0, &err)); /* again: new keys */
     gw_engine_close(&r.e);
     erig_open(&r); /* an upload goes on over a restart */
-    CHECK_OK(gw_upload_get(r.e, &p.key, &state, &a, &err));
+    CHECK_OK(gw_upload_get(r.e, OWN(p.key), &state, &a, &err));
     CHECK(state == GW_UPLOAD_OPEN);
     CHECK_OK(erig_segment(&r, &p, 1, &err));
     p.entry.size++;
@@ -169,20 +169,20 @@ static void uploads(void)
     p.entry.size--;
     CHECK_OK(erig_commit(&r, &p, &a, &err));
     CHECK_OK(erig_check(&r, &p, &err));
-    CHECK_RC(gw_upload_cancel(r.e, &p.key, &state, &a, &err), QC_CONFLICT);
+    CHECK_RC(gw_upload_cancel(r.e, OWN(p.key), &state, &a, &err), QC_CONFLICT);
     CHECK(state == GW_UPLOAD_LIVE && a.number == 1);
 
     /* Cancelled: never again, and its fragments go. */
     const struct erig_put q = erig_prepare(2, "\1beta", 1, 2, 1000);
     CHECK_OK(erig_begin(&r, &q, &err));
     CHECK_OK(erig_segment(&r, &q, 0, &err));
-    CHECK_OK(gw_upload_cancel(r.e, &q.key, &state, &a, &err));
-    CHECK_OK(gw_upload_cancel(r.e, &q.key, &state, &a, &err));
+    CHECK_OK(gw_upload_cancel(r.e, OWN(q.key), &state, &a, &err));
+    CHECK_OK(gw_upload_cancel(r.e, OWN(q.key), &state, &a, &err));
     CHECK_RC(erig_segment(&r, &q, 1, &err), QC_CONFLICT);
     CHECK_RC(erig_commit(&r, &q, &a, &err), QC_CONFLICT);
     CHECK_RC(erig_begin(&r, &q, &err), QC_CONFLICT);
     const struct erig_put unknown = erig_prepare(3, "\1gamma", 1, 1, 1);
-    CHECK_OK(gw_upload_cancel(r.e, &unknown.key, &state, &a, &err));
+    CHECK_OK(gw_upload_cancel(r.e, OWN(unknown.key), &state, &a, &err));
     CHECK_RC(erig_begin(&r, &unknown, &err), QC_CONFLICT);
 
     struct gw_status s;
@@ -233,7 +233,7 @@ static void swept(void)
     const struct erig_put q = erig_prepare(2, "\1beta", 1, 2, 1000);
     CHECK_OK(erig_begin(&r, &q, &err));
     CHECK_OK(erig_segment(&r, &q, 0, &err));
-    CHECK_OK(gw_upload_cancel(r.e, &q.key, &state, &a, &err));
+    CHECK_OK(gw_upload_cancel(r.e, OWN(q.key), &state, &a, &err));
     erig_lose(&r, 4);
     for (unsigned i = 0; i < 5; i++)
         CHECK_OK(gw_engine_tidy(r.e, &more, &err));
@@ -270,7 +270,7 @@ static void degraded(void)
     CHECK_OK(erig_check(&r, &q, &err));
 
     struct gw_request faults;
-    CHECK_OK(gw_request_get(r.e, "0123456789abcdef", &faults, &err));
+    CHECK_OK(gw_request_get(r.e, GW_OWNER, "0123456789abcdef", &faults, &err));
     CHECK(faults.rc == QC_OK);
     erig_lose(&r, 2);
     const struct erig_put t = erig_prepare(3, "\1gamma", 1, 1, 5000);
@@ -304,7 +304,7 @@ static void degraded(void)
 static unsigned faults_of(struct erig *r, const struct erig_put *p, const char *request, uint32_t cloud,
                           enum gw_fault_kind kind)
 {
-    const struct gw_version_ids ids = { r->vault, p->object, p->version };
+    const struct gw_version_ids ids = { .vault = r->vault, .object = p->object, .version = p->version };
     QC_CLEANUP(gw_reader_close) struct gw_reader *reader = NULL;
     struct gw_request q;
     struct qc_err err = { 0 };
@@ -315,7 +315,7 @@ static unsigned faults_of(struct erig *r, const struct erig_put *p, const char *
     CHECK_OK(gw_reader_open(r->e, &ids, request, &reader, &size, &err));
     for (uint32_t seq = 0; seq < p->segments; seq++)
         CHECK_OK(gw_reader_read(reader, (uint64_t)seq * p->size, size, some, sizeof some, &n, &err));
-    CHECK_OK(gw_request_get(r->e, request, &q, &err));
+    CHECK_OK(gw_request_get(r->e, GW_OWNER, request, &q, &err));
     CHECK(q.rc == QC_OK);
     for (unsigned i = 0; i < q.count; i++) {
         CHECK(q.faults[i].cloud_id == cloud && q.faults[i].kind == kind && q.faults[i].key[0] != 0);
@@ -382,7 +382,7 @@ static void wiped(void)
     CHECK_RC(erig_commit(&r, &p, &a, &err),
              QC_QUORUM); /* five took the record, two testify, three are needed */
     struct gw_entry_row row;
-    CHECK_RC(gw_entry_get(r.e, &r.vault, qc_span_str(p.path), &row, &err), QC_NOTFOUND);
+    CHECK_RC(gw_entry_get(r.e, OWN(r.vault), qc_span_str(p.path), &row, &err), QC_NOTFOUND);
     identity(&r, 0, false);
     identity(&r, 1, false);
     usleep(1100 * 1000);
@@ -421,7 +421,7 @@ static void swept_too_soon(void)
     CHECK(pthread_create(&thread, NULL, put_slowly, NULL) == 0);
     while (qc_fault_passes(QC_FP_put_frag) == 0)
         usleep(1000);
-    CHECK_OK(gw_upload_cancel(slow_rig.e, &slow_put.key, &state, &a, &err));
+    CHECK_OK(gw_upload_cancel(slow_rig.e, OWN(slow_put.key), &state, &a, &err));
     for (unsigned i = 0; i < 4; i++)
         CHECK_OK(gw_engine_tidy(slow_rig.e, &more, &err));
     CHECK(pthread_join(thread, NULL) == 0);

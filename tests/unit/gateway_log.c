@@ -183,6 +183,89 @@ static void clear_text(void)
     gw_root_free(&r);
 }
 
+static const struct gw_rec_tenant a_tenant = {
+    .tenant = 7,
+    .revision = 3,
+    .state = GW_TENANT_DISABLED,
+    .verifier = "a verifier of thirty-two bytes.",
+    .limits = { .bytes = UINT64_C(1) << 40, .objects = GW_NO_LIMIT, .uploads = 9, .requests = 11 },
+};
+
+/* Is a record like this one taken? */
+static bool tenant_parses(struct gw_rec_tenant t, qc_span name)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1000 };
+    struct gw_record rec = { .kind = GW_REC_TENANT };
+    bool more = false;
+
+    t.name = name;
+    rec.u.tenant = t;
+    CHECK_OK(gw_log_add(&b, &rec, &err));
+    struct gw_log_iter it = { .rd = { .s = qc_buf_span(&b) }, .left = 1 };
+    const qc_rc rc = gw_log_next(&it, &rec, &more, &err);
+    CHECK(rc == QC_OK || rc == QC_FORMAT);
+    if (rc == QC_OK)
+        CHECK(more && rec.kind == GW_REC_TENANT && rec.u.tenant.tenant == t.tenant &&
+              rec.u.tenant.revision == t.revision && rec.u.tenant.state == t.state &&
+              qc_span_eq(rec.u.tenant.name, name) &&
+              memcmp(rec.u.tenant.verifier, t.verifier, sizeof t.verifier) == 0 &&
+              memcmp(&rec.u.tenant.limits, &t.limits, sizeof t.limits) == 0);
+    return rc == QC_OK;
+}
+
+static void tenants(void)
+{
+    struct gw_rec_tenant t = a_tenant;
+    const qc_span name = QC_LIT("clinic-4");
+    char longest[66];
+
+    CHECK(tenant_parses(t, name) && GW_REC_TENANT >= 128); /* who does not know it must not pass over it */
+    t.tenant = GW_OWNER;
+    CHECK(!tenant_parses(t, name));
+    t = a_tenant, t.revision = 0;
+    CHECK(!tenant_parses(t, name));
+    t = a_tenant, t.revision = UINT64_C(1) << 63;
+    CHECK(!tenant_parses(t, name));
+    t = a_tenant, t.state = 0;
+    CHECK(!tenant_parses(t, name));
+    t = a_tenant, t.state = 3;
+    CHECK(!tenant_parses(t, name));
+    t = a_tenant, t.limits.bytes = GW_NO_LIMIT + 1;
+    CHECK(!tenant_parses(t, name));
+    t = a_tenant, t.limits.objects = UINT64_MAX;
+    CHECK(!tenant_parses(t, name));
+    t = a_tenant, t.limits.uploads = 0;
+    CHECK(!tenant_parses(t, name));
+    t = a_tenant, t.limits.requests = 0;
+    CHECK(!tenant_parses(t, name));
+    memset(longest, 'a', sizeof longest);
+    CHECK(tenant_parses(a_tenant, qc_span_of(longest, 64)) &&
+          !tenant_parses(a_tenant, qc_span_of(longest, 65)));
+    CHECK(!tenant_parses(a_tenant, QC_LIT("")) && !tenant_parses(a_tenant, QC_LIT("a\0b")) &&
+          !tenant_parses(a_tenant, QC_LIT("Ab")) && !tenant_parses(a_tenant, QC_LIT("-a")));
+}
+
+/* Every shorter and every longer body of a tenant's record. */
+static void tenant_lengths(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1000 };
+    struct gw_record rec = { .kind = GW_REC_TENANT, .u.tenant = a_tenant };
+    bool more = false;
+
+    rec.u.tenant.name = QC_LIT("name");
+    CHECK_OK(gw_log_add(&b, &rec, &err));
+    const size_t whole = b.n;
+    CHECK(whole == 5 + 4 + 8 + 4 + 4 + 1 + 32 + 8 + 8 + 4 + 4);
+    CHECK_OK(qc_buf_add_zero(&b, 8, &err));
+    for (size_t n = 0; n < b.n - 5; n++) {
+        qc_put_be(b.p + 1, n, 4);
+        struct gw_log_iter it = { .rd = { .s = qc_span_of(b.p, 5 + n) }, .left = 1 };
+        CHECK_RC(gw_log_next(&it, &rec, &more, &err), 5 + n == whole ? QC_OK : QC_FORMAT);
+    }
+}
+
 static void sealed_backup(void)
 {
     struct qc_err err = { 0 };
@@ -225,6 +308,8 @@ int main(void)
 {
     there_and_back();
     clear_text();
+    tenants();
+    tenant_lengths();
     sealed_backup();
     return 0;
 }

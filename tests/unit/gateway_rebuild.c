@@ -59,15 +59,15 @@ static void check_history(struct erig *r, const struct history *h, int margin)
     CHECK_OK(erig_check(r, &h->a2, &err));
     CHECK_OK(erig_check(r, &h->b1, &err));
     CHECK_OK(erig_check(r, &h->c1, &err));
-    CHECK_OK(gw_entry_get(r->e, &r->vault, QC_LIT("\1alpha"), &row, &err));
+    CHECK_OK(gw_entry_get(r->e, OWN(r->vault), QC_LIT("\1alpha"), &row, &err));
     CHECK(row.e.number == 2 && gw_id_same(&row.e.version, &h->a2.version) && row.margin == margin);
     CHECK(memcmp(row.e.seal, h->a2.entry.seal, 32) == 0 && memcmp(row.e.m, h->a2.entry.m, 32) == 0);
     gw_entry_row_done(&row);
-    CHECK_OK(gw_entry_get(r->e, &r->vault, QC_LIT("\1beta"), &row, &err));
+    CHECK_OK(gw_entry_get(r->e, OWN(r->vault), QC_LIT("\1beta"), &row, &err));
     CHECK(row.e.kind == GW_ENTRY_TOMBSTONE && row.e.number == 2);
     gw_entry_row_done(&row);
     erig_record(r, record);
-    CHECK_OK(gw_vault_get(r->e, &r->vault, &v, &err));
+    CHECK_OK(gw_vault_get(r->e, OWN(r->vault), &v, &err));
     CHECK(qc_span_eq(qc_buf_span(&v.record), qc_span_of(record, sizeof record)) && v.head.count >= 5);
     CHECK(qc_span_eq(qc_buf_span(&v.backup), QC_LIT("vault backup")));
     gw_vault_done(&v);
@@ -113,7 +113,7 @@ static void clean_loss(void)
     CHECK_OK(gw_engine_open(&zombie, old, &r.rng, &err));
     gw_engine_health(zombie, &health);
     CHECK(health.fenced && health.incarnation == 1);
-    CHECK_RC(gw_entry_get(zombie, &r.vault, QC_LIT("\1alpha"), &row, &err), QC_FENCED);
+    CHECK_RC(gw_entry_get(zombie, OWN(r.vault), QC_LIT("\1alpha"), &row, &err), QC_FENCED);
     gw_engine_close(&zombie);
 
     /* And again, over a catalogue that is there: it is set aside. */
@@ -189,7 +189,7 @@ static void old_image(void)
     CHECK(health.fenced);
     struct gw_head head;
     qc_buf seals = { .max = 1024 };
-    CHECK_RC(gw_vault_chain(old, &r.vault, 0, 10, &head, &seals, &err), QC_FENCED);
+    CHECK_RC(gw_vault_chain(old, OWN(r.vault), 0, 10, &head, &seals, &err), QC_FENCED);
     gw_engine_close(&old);
     erig_open(&r); /* the newer one is not fenced */
     CHECK_OK(erig_check(&r, &d, &err));
@@ -226,7 +226,7 @@ static void zombie(void)
     CHECK_OK(gw_engine_open(&r.e, other, &r.rng, &err));
     check_history(&r, &h, 2);
     CHECK_OK(erig_check(&r, &e, &err));
-    const struct gw_version_ids ids = { r.vault, d.object, d.version };
+    const struct gw_version_ids ids = { .vault = r.vault, .object = d.object, .version = d.version };
     struct gw_version_info info;
     CHECK_RC(gw_version_info(r.e, &ids, &info, &err), QC_NOTFOUND);
     erig_done(&r);
@@ -281,7 +281,7 @@ static void presence(void)
     CHECK_OK(erig_rebuild(&r, r.state, &report, &err));
     CHECK(report.fragments_found == 28 && report.fragments_missing == 7 && report.unreadable == 0);
     erig_open(&r);
-    CHECK_OK(gw_entry_get(r.e, &r.vault, QC_LIT("\1alpha"), &row, &err));
+    CHECK_OK(gw_entry_get(r.e, OWN(r.vault), QC_LIT("\1alpha"), &row, &err));
     CHECK(row.margin == 1 && row.acked_margin == 1 && row.margin_full == 2);
     gw_entry_row_done(&row);
     check_history(&r, &h, 1);

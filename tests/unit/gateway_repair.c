@@ -193,7 +193,9 @@ static void another_domain(void)
     CHECK(rrig_sum(&report).rebuilt == on && rrig_sum(&report).left == 0);
     for (unsigned i = 0; i < 6; i++) {
         struct gw_version_info info;
-        const struct gw_version_ids ids = { r.vault, puts[i].object, puts[i].version };
+        const struct gw_version_ids ids = { .vault = r.vault,
+                                            .object = puts[i].object,
+                                            .version = puts[i].version };
         CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
         CHECK(info.margin == 2);
         for (unsigned c = 0; c < info.cloud_count; c++)
@@ -380,7 +382,7 @@ static void strangers(void)
     rrig_fragment(&r, &q, 0, 2, &cloud, path);
     CHECK(snprintf(keep, sizeof keep, "%s/late", r.dir.path) > 0);
     CHECK(snprintf(command, sizeof command, "cp '%s' '%s'", path, keep) > 0 && system(command) == 0);
-    CHECK_OK(gw_upload_cancel(r.e, &q.key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_cancel(r.e, OWN(q.key), &state, &receipt, &err));
     for (unsigned i = 0; i < 6; i++)
         CHECK_OK(gw_engine_tidy(r.e, &more, &err));
     CHECK(access(path, F_OK) != 0);

@@ -60,7 +60,18 @@ static const char rows_1[] =
     "(2,zeroblob(16),zeroblob(16),x'01010101010101010101010101010101',zeroblob(16),0,20,1,2,0,3,1);"
     "INSERT INTO segment VALUES (7,1,1,1,zeroblob(16),0,10,zeroblob(32),0,0),"
     "(8,1,1,4,zeroblob(16),1,10,zeroblob(32),1,10),(9,2,2,4,zeroblob(16),0,10,zeroblob(32),1,0);"
-    "INSERT INTO deviation VALUES (8,1,1,0,1,0),(9,0,2,0,6,0);";
+    "INSERT INTO deviation VALUES (8,1,1,0,1,0),(9,0,2,0,6,0);"
+    "INSERT INTO vault VALUES (4,0,x'00112233445566778899aabbccddeeff','record','backup',1,zeroblob(32));"
+    "INSERT INTO entry VALUES (1,4,'path',1,1,1,1,20,'m','private','s',0);"
+    "INSERT INTO backup VALUES (1,'sealed');"
+    "INSERT INTO version VALUES (5,zeroblob(16),x'05',zeroblob(16),zeroblob(16),0,0,0,1,0,1,0),"
+    "(6,zeroblob(16),x'06',zeroblob(16),zeroblob(16),0,0,0,1,0,4,0);"
+    "INSERT INTO segment VALUES (11,5,1,1,zeroblob(16),0,3,zeroblob(32),0,NULL),"
+    "(12,5,1,1,zeroblob(16),NULL,NULL,NULL,NULL,NULL);"
+    "INSERT INTO deadkey VALUES (13,1,1,zeroblob(16),0,0);"
+    "INSERT INTO request VALUES (zeroblob(16),1,4,1,zeroblob(32),1,1,zeroblob(32),1,1,3,3,3,3,''),"
+    "(x'01',1,1,5,zeroblob(32),0,0,zeroblob(32),0,0,0,0,0,0,''),"
+    "(x'02',1,2,6,zeroblob(32),0,0,zeroblob(32),0,0,0,0,0,0,'');";
 
 static void make_1(const char *path)
 {
@@ -109,6 +120,40 @@ static void check_1(const char *path)
     gw_cat_close(&c);
 }
 
+/* What one user's gateway had is the owner's, and counted. */
+static void check_owner(const char *path)
+{
+    const struct gw_ref vault_id = { GW_OWNER,
+                                     { { 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb,
+                                         0xcc, 0xdd, 0xee, 0xff } } };
+    const struct gw_ref stranger = { 1, vault_id.id };
+    const struct gw_version_ids ids = { .tenant = GW_OWNER }, others = { .tenant = 1 };
+    struct gw_cat *c = NULL;
+    struct qc_err err = { 0 };
+    struct gw_vault_row vault;
+    struct gw_version_row v;
+    struct gw_request_row request;
+    struct gw_usage u;
+
+    CHECK_OK(gw_cat_open(&c, path, false, &err));
+    {
+        QC_LOCK(gw_cat_lock(c));
+        CHECK_OK(gw_cat_vault(c, &vault_id, &vault, &err));
+        CHECK(vault.no == 4 && vault.head.count == 1);
+        CHECK_RC(gw_cat_vault(c, &stranger, &vault, &err), QC_NOTFOUND);
+        CHECK_OK(gw_cat_version(c, &ids, &v, &err));
+        CHECK(v.no == 1 && v.size == 20 && v.tenant == GW_OWNER && v.state == GW_VERSION_LIVE);
+        CHECK_RC(gw_cat_version(c, &others, &v, &err), QC_NOTFOUND);
+        CHECK_OK(gw_cat_request(c, &(struct gw_ref){ 0 }, &request, &err));
+        CHECK(request.state == GW_UPLOAD_LIVE && request.version_no == 1 && request.receipt.n == 3);
+        CHECK_OK(gw_cat_usage(c, GW_OWNER, &u, &err));
+        CHECK(u.bytes == 30 + 3 + strlen("path") + strlen("private") + strlen("sealed"));
+        CHECK(u.objects == 3 && u.uploads == 1 && u.given_up == 1 && u.vaults == 1 && u.dead == 0);
+        CHECK_RC(gw_cat_usage(c, 1, &u, &err), QC_NOTFOUND);
+    }
+    gw_cat_close(&c);
+}
+
 int main(void)
 {
     struct qc_tmpdir dir = qc_tmpdir_new();
@@ -120,6 +165,7 @@ int main(void)
     make_1(path);
     check_1(path); /* raised */
     check_1(path); /* as it is now */
+    check_owner(path);
 
     /* A newer program's is left alone. */
     const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE, .application_id = APPLICATION };

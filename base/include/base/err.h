@@ -37,6 +37,7 @@
     X(RANDOM, 13, 503, 0, "random", "randomness is not available as the policy wants it")                    \
     X(FULL, 14, 507, 0, "full", "no space left")                                                             \
     X(LIMIT, 14, 413, 0, "limit", "over a limit")                                                            \
+    X(QUOTA, 14, 507, 0, "quota", "over the quota of this tenant")                                           \
     X(IO, 1, 500, 0, "io", "input or output failed")                                                         \
     X(CANCELLED, 130, 499, 0, "cancelled", "interrupted")
 

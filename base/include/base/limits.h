@@ -166,6 +166,13 @@
     X(QC_GW_BUSY_MAX, 64, "segments", "in work at once, waiting ones included")                              \
     X(QC_GW_CHAIN_MAX, 10000, "seals", "one page of a chain (API)")                                          \
     X(QC_GW_VAULTS_MAX, 10000, "vaults", "of one gateway; listed in one answer")                             \
+    X(QC_GW_TENANTS_MAX, 1000, "tenants", "all verifiers are compared for each token: 32 KiB, 20 us")        \
+    X(QC_GW_TENANT_NAME_MAX, 64, "bytes", "as long as a cloud's name")                                       \
+    X(QC_GW_TENANT_VAULTS_MAX, 64, "vaults", "of one tenant; each is a log object on every cloud")           \
+    X(QC_GW_TENANT_UPLOADS, 64, "uploads", "of one tenant, open at once, unless the operator says more")     \
+    X(QC_GW_TENANT_REQUESTS, 16, "requests", "of one tenant at once: eight transfers, two segments each")    \
+    X(QC_GW_TENANT_OBJECTS, 1000000, "versions", "of one tenant, unless the operator says more")             \
+    X(QC_GW_TENANT_GIVEN_UP, 10000, "put keys", "cancelled and remembered; the oldest is forgotten")         \
     X(QC_GW_REQUESTS_MAX, 256, "requests", "whose faults are remembered (API)")                              \
     X(QC_GW_REQUEST_ID_MAX, 64, "bytes", "X-Qcloud-Request (API)")                                           \
     X(QC_GW_SUSPECTS_MAX, 256, "fragments", "bad in a read, to be looked at again")                          \

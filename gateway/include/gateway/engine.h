@@ -19,6 +19,7 @@
 #include "gateway/entry.h"
 #include "gateway/fan.h"
 #include "gateway/segment.h"
+#include "gateway/tenant.h"
 
 struct gw_engine; /* opaque */
 
@@ -97,26 +98,29 @@ QC_MUST qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struc
 /* -- vaults ---------------------------------------------------------------------------------------------- */
 
 /* *ret_new: it was not there. QC_CONFLICT: other bytes are. QC_FORMAT: not a vault record of that id.
- * QC_QUORUM: not on enough clouds yet; the same call again. */
-QC_MUST qc_rc gw_vault_put(struct gw_engine *e, const struct gw_id *vault, qc_span record, qc_span backup,
+ * QC_QUORUM: not on enough clouds yet; the same call again. QC_QUOTA: as many vaults as a tenant may have;
+ * QC_LIMIT: as a gateway may. */
+QC_MUST qc_rc gw_vault_put(struct gw_engine *e, const struct gw_ref *vault, qc_span record, qc_span backup,
                            bool *ret_new, struct qc_err *err);
 struct gw_vault {
     qc_buf record, backup;
     struct gw_head head;
 };
 void gw_vault_done(struct gw_vault *v);
-QC_MUST qc_rc gw_vault_get(struct gw_engine *e, const struct gw_id *vault, struct gw_vault *ret,
+QC_MUST qc_rc gw_vault_get(struct gw_engine *e, const struct gw_ref *vault, struct gw_vault *ret,
                            struct qc_err *err);
 typedef qc_rc (*gw_vault_fn)(void *ctx, const struct gw_id *vault, struct qc_err *err);
-QC_MUST qc_rc gw_vault_list(struct gw_engine *e, gw_vault_fn fn, void *ctx, struct qc_err *err);
+/* Those of a tenant, by ascending id. */
+QC_MUST qc_rc gw_vault_list(struct gw_engine *e, uint32_t tenant, gw_vault_fn fn, void *ctx,
+                            struct qc_err *err);
 /* Seals from+1.. of the chain, at most limit (1..QC_GW_CHAIN_MAX): GW_DIGEST_BYTES each, appended. */
-QC_MUST qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_id *vault, uint64_t from, uint64_t limit,
+QC_MUST qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_ref *vault, uint64_t from, uint64_t limit,
                              struct gw_head *ret_head, qc_buf *ret_seals, struct qc_err *err);
 
 /* -- entries --------------------------------------------------------------------------------------------- */
 
 /* gw_entry_row_done it. QC_NOTFOUND: this path never existed. */
-QC_MUST qc_rc gw_entry_get(struct gw_engine *e, const struct gw_id *vault, qc_span path,
+QC_MUST qc_rc gw_entry_get(struct gw_engine *e, const struct gw_ref *vault, qc_span path,
                            struct gw_entry_row *ret, struct qc_err *err);
 struct gw_entry_query {
     qc_span prefix; /* empty: all */
@@ -127,10 +131,10 @@ struct gw_entry_query {
 };
 /* Called for each entry in ascending order of path bytes. Anything but QC_OK ends the list with that code. */
 typedef qc_rc (*gw_entry_fn)(void *ctx, const struct gw_entry_row *row, struct qc_err *err);
-QC_MUST qc_rc gw_entry_list(struct gw_engine *e, const struct gw_id *vault, const struct gw_entry_query *q,
+QC_MUST qc_rc gw_entry_list(struct gw_engine *e, const struct gw_ref *vault, const struct gw_entry_query *q,
                             gw_entry_fn fn, void *ctx, bool *ret_more, struct qc_err *err);
 /* Leave a tombstone. QC_CONFLICT: number is not the current one + 1, or the put key did something else. */
-QC_MUST qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_id *vault,
+QC_MUST qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_ref *vault,
                               const struct gw_entry *tombstone, const struct gw_id *put_key,
                               struct gw_receipt *ret, struct qc_err *err);
 
@@ -140,9 +144,10 @@ struct gw_upload {
     struct gw_id put_key, vault, object, version;
     uint64_t base;        /* a hint, for the fragments' heads */
     uint64_t path_number; /* as base */
+    uint32_t tenant;
 };
 /* Durable intent. *ret_new: false when this very upload is known and open. QC_CONFLICT, QC_NOTFOUND (vault),
- * QC_LIMIT (too many open uploads). */
+ * QC_QUOTA (as many bytes, versions or open uploads as the tenant may have), QC_LIMIT (as a gateway may). */
 QC_MUST qc_rc gw_upload_begin(struct gw_engine *e, const struct gw_upload *u, bool *ret_new,
                               struct qc_err *err);
 
@@ -151,6 +156,7 @@ struct gw_segment_put {
     uint32_t seq;
     bool last;
     uint32_t size; /* bytes at gw_unit_data(unit) */
+    uint32_t tenant;
 };
 struct gw_segment_receipt {
     unsigned durable, n, owed_count;
@@ -160,7 +166,7 @@ struct gw_segment_receipt {
 QC_MUST qc_rc gw_engine_unit(struct gw_engine *e, qc_deadline deadline, struct gw_unit **ret,
                              struct qc_err *err);
 /* QC_QUORUM: fewer than the write quorum are durable; what is will be swept. QC_NOTFOUND: no such upload;
- * QC_CONFLICT: it is not open. */
+ * QC_CONFLICT: it is not open; QC_QUOTA: the tenant's bytes; QC_TEMP: what it gave up is not swept yet. */
 QC_MUST qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, struct gw_unit *u,
                                 struct gw_segment_receipt *ret, struct qc_err *err);
 
@@ -169,6 +175,7 @@ struct gw_upload_commit {
     struct gw_entry entry;
     uint32_t segments;
     qc_span backup;
+    uint32_t tenant;
 };
 /* QC_CONFLICT: the entry's number is not the current one + 1, or the upload was cancelled; QC_USAGE: segments
  * are missing or their sizes do not add up; QC_QUORUM: not evident on enough clouds yet (the same call
@@ -177,7 +184,7 @@ QC_MUST qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commi
                                struct qc_err *err);
 
 /* The vault of an upload (the API's commit call names the put key alone). QC_NOTFOUND: no such upload. */
-QC_MUST qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_id *put_key, struct gw_id *ret,
+QC_MUST qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_ref *put_key, struct gw_id *ret,
                               struct qc_err *err);
 
 enum gw_upload_state {
@@ -189,11 +196,11 @@ enum gw_upload_state {
 };
 const char *gw_upload_state_name(enum gw_upload_state s);
 /* ret_receipt is written when the state is live. */
-QC_MUST qc_rc gw_upload_get(struct gw_engine *e, const struct gw_id *put_key, enum gw_upload_state *ret,
+QC_MUST qc_rc gw_upload_get(struct gw_engine *e, const struct gw_ref *put_key, enum gw_upload_state *ret,
                             struct gw_receipt *ret_receipt, struct qc_err *err);
 /* Durable, also for an unknown key. QC_CONFLICT: decided or live; then *ret_receipt is written if it is live.
  */
-QC_MUST qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_id *put_key,
+QC_MUST qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_ref *put_key,
                                enum gw_upload_state *ret_state, struct gw_receipt *ret_receipt,
                                struct qc_err *err);
 
@@ -201,6 +208,7 @@ QC_MUST qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_id *put_key,
 
 struct gw_version_ids {
     struct gw_id vault, object, version;
+    uint32_t tenant;
 };
 struct gw_version_info {
     uint64_t size;
@@ -247,10 +255,12 @@ struct gw_request {
     qc_rc rc; /* QC_OK: no error */
     char message[QC_ERR_MSG_MAX];
 };
-/* What went wrong beneath a request: the last QC_GW_REQUESTS_MAX ids are kept, in memory. QC_NOTFOUND. */
-QC_MUST qc_rc gw_request_get(struct gw_engine *e, const char *id, struct gw_request *ret, struct qc_err *err);
+/* What went wrong beneath a request of a tenant: QC_GW_REQUESTS_MAX ids are kept, in memory; where there are
+ * more, the tenant with the most loses its oldest. QC_NOTFOUND. */
+QC_MUST qc_rc gw_request_get(struct gw_engine *e, uint32_t tenant, const char *id, struct gw_request *ret,
+                             struct qc_err *err);
 /* Note an error for a request whose answer was already on its way. */
-void gw_request_error(struct gw_engine *e, const char *id, const struct qc_err *why);
+void gw_request_error(struct gw_engine *e, uint32_t tenant, const char *id, const struct qc_err *why);
 
 /* -- for the operator ------------------------------------------------------------------------------------ */
 

@@ -12,11 +12,18 @@ struct gw_id {
     uint8_t b[GW_ID_BYTES];
 };
 
+/* A vault or an upload, as its tenant names it: ids hold within a tenant (gateway/tenant.h). */
+struct gw_ref {
+    uint32_t tenant;
+    struct gw_id id;
+};
+
 static inline qc_span gw_id_span(const struct gw_id *id)
 {
     return qc_span_of(id->b, sizeof id->b);
 }
 bool gw_id_same(const struct gw_id *a, const struct gw_id *b);
+bool gw_ref_same(const struct gw_ref *a, const struct gw_ref *b);
 
 enum gw_entry_kind { GW_ENTRY_FILE = 1, GW_ENTRY_TOMBSTONE = 2 };
 

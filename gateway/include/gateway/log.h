@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "gateway/entry.h"
+#include "gateway/tenant.h"
 
 enum gw_record_kind {
     GW_REC_COMMIT = 1,
@@ -16,6 +17,7 @@ enum gw_record_kind {
     GW_REC_CONFIG = 5,
     GW_REC_BKEY = 6,
     GW_REC_BACKUP = 7,
+    GW_REC_TENANT = 136, /* must be understood */
 };
 
 enum {
@@ -84,6 +86,16 @@ struct gw_rec_backup {
     qc_span backup;
 };
 
+struct gw_rec_tenant {
+    uint32_t tenant;
+    uint64_t revision;
+    qc_span name;
+    uint8_t state; /* enum gw_tenant_state */
+    uint8_t verifier[GW_DIGEST_BYTES];
+    struct gw_tenant_limits limits;
+};
+enum gw_tenant_state { GW_TENANT_ENABLED = 1, GW_TENANT_DISABLED = 2 };
+
 struct gw_record {
     enum gw_record_kind kind;
     union {
@@ -94,6 +106,7 @@ struct gw_record {
         struct gw_rec_config config;
         struct gw_rec_bkey bkey;
         struct gw_rec_backup backup;
+        struct gw_rec_tenant tenant;
     } u;
 };
 

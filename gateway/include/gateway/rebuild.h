@@ -23,7 +23,7 @@ struct gw_rebuild_report {
     unsigned clouds, reached, needed;   /* in use; heard; the least for a rebuild */
     uint64_t log_objects, log_sequence; /* applied; the last that stands */
     uint64_t log_beyond;                /* objects beyond a gap or the cut: void */
-    uint64_t vaults, entries, versions, tombstones, bytes;
+    uint64_t tenants, vaults, entries, versions, tombstones, bytes;
     uint64_t fragments_expected, fragments_found, fragments_missing;
     uint64_t fragments_unheard; /* on clouds that did not answer: not known */
     uint64_t unknown;    /* fragments without a record: never acknowledged, or not known; none is deleted */

@@ -37,6 +37,7 @@ struct gw_repair_cloud {
 
 /* A segment that cannot be rebuilt now. */
 struct gw_repair_loss {
+    uint32_t tenant;
     struct gw_id vault, object, version;
     uint32_t seq;     /* number of the segment in its version */
     unsigned good, k; /* fragments that are good; needed */

@@ -1,0 +1,205 @@
+/* The catalogue's tables. A new catalogue is made as the first one was, and raised like an old one: from each
+ * schema to the next, in one transaction. A step that was released is never changed.
+ *
+ * The normal fragment costs no row: a layout names a set of clouds, the salt gives the order on it (FORMAT
+ * 9.4), and only what deviates has a deviation row.
+ *
+ * `usage` is what each tenant has. Triggers keep it, in the very transactions that change the rows it counts:
+ * whatever is repeated, rolled back or cut off by a crash is counted once or not at all. */
+#include "cat_internal.h"
+
+enum { FIRST = 1 };
+
+static const char first[] =
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE cloud (cloud_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, url TEXT NOT NULL,"
+    " generation INTEGER NOT NULL, state INTEGER NOT NULL, lost INTEGER NOT NULL, identity BLOB NOT NULL);"
+    "CREATE TABLE layout (layout_id INTEGER PRIMARY KEY, k INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " clouds BLOB NOT NULL, lost INTEGER NOT NULL, UNIQUE (k, n, clouds));"
+    "CREATE TABLE bkey (epoch INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
+    "CREATE TABLE vault (vault_no INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, vault BLOB NOT NULL UNIQUE,"
+    " record BLOB NOT NULL, backup BLOB NOT NULL, chain_count INTEGER NOT NULL, chain_hash BLOB NOT NULL);"
+    "CREATE TABLE chain (vault_no INTEGER NOT NULL, idx INTEGER NOT NULL, seal BLOB NOT NULL,"
+    " PRIMARY KEY (vault_no, idx)) WITHOUT ROWID;"
+    "CREATE TABLE entry (entry_no INTEGER PRIMARY KEY, vault_no INTEGER NOT NULL, path BLOB NOT NULL,"
+    " number INTEGER NOT NULL, kind INTEGER NOT NULL, version_no INTEGER, sequence INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, m BLOB NOT NULL, private BLOB NOT NULL, seal BLOB NOT NULL,"
+    " created INTEGER NOT NULL, UNIQUE (vault_no, path));"
+    "CREATE INDEX entry_version ON entry (version_no) WHERE version_no IS NOT NULL;"
+    "CREATE TABLE version (version_no INTEGER PRIMARY KEY, vault BLOB NOT NULL, object BLOB NOT NULL,"
+    " version BLOB NOT NULL, put_key BLOB NOT NULL, base INTEGER NOT NULL, size INTEGER NOT NULL,"
+    " segments INTEGER NOT NULL, layout_id INTEGER NOT NULL, created INTEGER NOT NULL, state INTEGER NOT "
+    "NULL,"
+    " acked INTEGER NOT NULL, UNIQUE (version, object));"
+    "CREATE TABLE backup (version_no INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
+    "CREATE TABLE segment (segment_id INTEGER PRIMARY KEY, version_no INTEGER NOT NULL,"
+    " layout_id INTEGER NOT NULL, incarnation INTEGER NOT NULL, salt BLOB NOT NULL, seq INTEGER, size "
+    "INTEGER,"
+    " digest BLOB, last INTEGER, off INTEGER);"
+    "CREATE UNIQUE INDEX segment_of ON segment (version_no, seq);"
+    "CREATE TABLE deviation (segment_id INTEGER NOT NULL, frag INTEGER NOT NULL, cloud_id INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, state INTEGER NOT NULL, seen INTEGER NOT NULL,"
+    " PRIMARY KEY (segment_id, frag)) WITHOUT ROWID;"
+    "CREATE TABLE deadkey (segment_id INTEGER PRIMARY KEY, layout_id INTEGER NOT NULL,"
+    " incarnation INTEGER NOT NULL, salt BLOB NOT NULL, absent INTEGER NOT NULL, round INTEGER NOT NULL);"
+    "CREATE INDEX dead_open ON deadkey (round, segment_id);"
+    "CREATE TABLE request (put_key BLOB PRIMARY KEY, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " version_no INTEGER NOT NULL, seal BLOB NOT NULL, number INTEGER NOT NULL, chain INTEGER NOT NULL,"
+    " head BLOB NOT NULL, acked INTEGER NOT NULL, margin_full INTEGER NOT NULL, durable_min INTEGER NOT NULL,"
+    " n INTEGER NOT NULL, copies INTEGER NOT NULL, clouds INTEGER NOT NULL, degraded BLOB NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE INDEX request_open ON request (state) WHERE state = 1;"
+    "CREATE TABLE outbox (log_seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+    "CREATE TABLE log (log_seq INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL, hash BLOB NOT NULL);"
+    "CREATE TABLE log_debt (cloud_id INTEGER NOT NULL, log_seq INTEGER NOT NULL,"
+    " PRIMARY KEY (cloud_id, log_seq)) WITHOUT ROWID;";
+
+/* -- 2 to 3: tenants ------------------------------------------------------------------------------------- */
+
+/* Ids hold within a tenant, in new tables: SQLite cannot change what is unique. A request's number tells
+ * which put key is the oldest. What one user's gateway has is the owner's. */
+static const char tenants[] =
+    "CREATE TABLE new_vault (vault_no INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, vault BLOB NOT NULL,"
+    " record BLOB NOT NULL, backup BLOB NOT NULL, chain_count INTEGER NOT NULL, chain_hash BLOB NOT NULL,"
+    " UNIQUE (tenant, vault));"
+    "INSERT INTO new_vault (vault_no, tenant, vault, record, backup, chain_count, chain_hash)"
+    " SELECT vault_no, tenant, vault, record, backup, chain_count, chain_hash FROM vault;"
+    "DROP TABLE vault; ALTER TABLE new_vault RENAME TO vault;"
+    "CREATE TABLE new_version (version_no INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, vault BLOB NOT NULL,"
+    " object BLOB NOT NULL, version BLOB NOT NULL, put_key BLOB NOT NULL, base INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, segments INTEGER NOT NULL, layout_id INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, state INTEGER NOT NULL, acked INTEGER NOT NULL,"
+    " UNIQUE (tenant, version, object));"
+    "INSERT INTO new_version (version_no, tenant, vault, object, version, put_key, base, size, segments,"
+    " layout_id, created, state, acked) SELECT version_no, 0, vault, object, version, put_key, base, size,"
+    " segments, layout_id, created, state, acked FROM version;"
+    "DROP TABLE version; ALTER TABLE new_version RENAME TO version;"
+    "CREATE TABLE new_request (request_no INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
+    " put_key BLOB NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL, version_no INTEGER NOT NULL,"
+    " seal BLOB NOT NULL, number INTEGER NOT NULL, chain INTEGER NOT NULL, head BLOB NOT NULL,"
+    " acked INTEGER NOT NULL, margin_full INTEGER NOT NULL, durable_min INTEGER NOT NULL,"
+    " n INTEGER NOT NULL, copies INTEGER NOT NULL, clouds INTEGER NOT NULL, degraded BLOB NOT NULL,"
+    " UNIQUE (tenant, put_key));"
+    "INSERT INTO new_request (tenant, put_key, kind, state, version_no, seal, number, chain, head, acked,"
+    " margin_full, durable_min, n, copies, clouds, degraded) SELECT 0, put_key, kind, state, version_no,"
+    " seal, number, chain, head, acked, margin_full, durable_min, n, copies, clouds, degraded FROM request;"
+    "DROP TABLE request; ALTER TABLE new_request RENAME TO request;"
+    "CREATE INDEX request_given_up ON request (tenant, request_no) WHERE state = 2;"
+    "ALTER TABLE deadkey ADD COLUMN tenant INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deadkey ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE tenant (tenant INTEGER PRIMARY KEY, revision INTEGER NOT NULL, name TEXT NOT NULL UNIQUE,"
+    " state INTEGER NOT NULL, verifier BLOB NOT NULL, bytes INTEGER NOT NULL, objects INTEGER NOT NULL,"
+    " uploads INTEGER NOT NULL, requests INTEGER NOT NULL);"
+    "CREATE TABLE usage (tenant INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, objects INTEGER NOT NULL,"
+    " uploads INTEGER NOT NULL, vaults INTEGER NOT NULL, given_up INTEGER NOT NULL, dead INTEGER NOT NULL);"
+    "INSERT INTO usage SELECT 0, (SELECT COALESCE(SUM(size), 0) FROM segment)"
+    " + (SELECT COALESCE(SUM(length(path) + length(private)), 0) FROM entry)"
+    " + (SELECT COALESCE(SUM(length(sealed)), 0) FROM backup),"
+    " (SELECT COUNT(*) FROM version WHERE state<>4), (SELECT COUNT(*) FROM request WHERE state=1),"
+    " (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM request WHERE state=2), 0;";
+
+#define OF_VERSION(row)  "(SELECT tenant FROM version WHERE version_no=" row ".version_no)"
+#define OF_VAULT(row)    "(SELECT tenant FROM vault WHERE vault_no=" row ".vault_no)"
+#define ENTRY_BYTES(row) "length(" row ".path)+length(" row ".private)"
+/* A row of the ledger counts while its fragments may lie on clouds. */
+#define UNSWEPT(row) "(" row ".round<2)"
+_Static_assert(QC_GW_SWEEP_ROUNDS == 2, "UNSWEPT");
+
+#define TRIGGER(name, event, whose, what)                                                                    \
+    "CREATE TRIGGER " name " AFTER " event " BEGIN UPDATE usage SET " what " WHERE tenant=" whose "; END;"
+
+/* clang-format off */
+static const char triggers[] =
+    /* bytes: segments that are done (the others have no size), names, private parts, backup data */
+    TRIGGER("segment_in", "INSERT ON segment", OF_VERSION("NEW"),
+            "bytes=bytes+COALESCE(NEW.size, 0)")
+    TRIGGER("segment_size", "UPDATE OF size ON segment", OF_VERSION("NEW"),
+            "bytes=bytes+COALESCE(NEW.size, 0)-COALESCE(OLD.size, 0)")
+    TRIGGER("segment_out", "DELETE ON segment", OF_VERSION("OLD"),
+            "bytes=bytes-COALESCE(OLD.size, 0)")
+    TRIGGER("entry_in", "INSERT ON entry", OF_VAULT("NEW"),
+            "bytes=bytes+" ENTRY_BYTES("NEW"))
+    TRIGGER("entry_change", "UPDATE OF path, private ON entry", OF_VAULT("NEW"),
+            "bytes=bytes+" ENTRY_BYTES("NEW") "-(" ENTRY_BYTES("OLD") ")")
+    TRIGGER("backup_in", "INSERT ON backup", OF_VERSION("NEW"),
+            "bytes=bytes+length(NEW.sealed)")
+    TRIGGER("backup_change", "UPDATE OF sealed ON backup", OF_VERSION("NEW"),
+            "bytes=bytes+length(NEW.sealed)-length(OLD.sealed)")
+    /* objects: versions that are not dead */
+    TRIGGER("version_in", "INSERT ON version", "NEW.tenant",
+            "objects=objects+(NEW.state<>4)")
+    TRIGGER("version_state", "UPDATE OF state ON version", "NEW.tenant",
+            "objects=objects+(NEW.state<>4)-(OLD.state<>4)")
+    TRIGGER("version_out", "DELETE ON version", "OLD.tenant",
+            "objects=objects-(OLD.state<>4)")
+    /* uploads that are open, put keys that were given up */
+    TRIGGER("request_in", "INSERT ON request", "NEW.tenant",
+            "uploads=uploads+(NEW.state=1), given_up=given_up+(NEW.state=2)")
+    TRIGGER("request_state", "UPDATE OF state ON request", "NEW.tenant",
+            "uploads=uploads+(NEW.state=1)-(OLD.state=1), given_up=given_up+(NEW.state=2)-(OLD.state=2)")
+    TRIGGER("request_out", "DELETE ON request", "OLD.tenant",
+            "uploads=uploads-(OLD.state=1), given_up=given_up-(OLD.state=2)")
+    TRIGGER("vault_in", "INSERT ON vault", "NEW.tenant",
+            "vaults=vaults+1")
+    /* dead: what the sweep has still to find absent */
+    TRIGGER("dead_in", "INSERT ON deadkey", "NEW.tenant",
+            "dead=dead+NEW.size*" UNSWEPT("NEW"))
+    TRIGGER("dead_round", "UPDATE OF round ON deadkey", "NEW.tenant",
+            "dead=dead+NEW.size*(" UNSWEPT("NEW") "-" UNSWEPT("OLD") ")")
+    TRIGGER("dead_out", "DELETE ON deadkey", "OLD.tenant",
+            "dead=dead-OLD.size*" UNSWEPT("OLD"));
+
+/* clang-format on */
+
+/* -- all ------------------------------------------------------------------------------------------------- */
+
+enum { PARTS = 2 };
+static const char *const raises[][PARTS] = {
+    /* 1 to 2: repair */
+    { "ALTER TABLE deviation ADD COLUMN home INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE deviation ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;"
+      "UPDATE deviation SET home=cloud_id, incarnation=(SELECT s.incarnation FROM segment s"
+      " WHERE s.segment_id=deviation.segment_id);"
+      "CREATE TABLE trial (segment_id INTEGER NOT NULL, frag INTEGER NOT NULL, cloud_id INTEGER NOT NULL,"
+      " attempt INTEGER NOT NULL, incarnation INTEGER NOT NULL, PRIMARY KEY (segment_id, frag)) WITHOUT "
+      "ROWID;"
+      "CREATE TABLE deadfrag (dead_no INTEGER PRIMARY KEY, segment_id INTEGER NOT NULL, frag INTEGER NOT "
+      "NULL,"
+      " cloud_id INTEGER NOT NULL, attempt INTEGER NOT NULL, incarnation INTEGER NOT NULL, salt BLOB NOT "
+      "NULL,"
+      " round INTEGER NOT NULL, open INTEGER NOT NULL,"
+      " UNIQUE (segment_id, frag, cloud_id, attempt, incarnation));"
+      "CREATE INDEX deadfrag_open ON deadfrag (dead_no) WHERE open = 1;"
+      "ALTER TABLE cloud ADD COLUMN adopting INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE cloud ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;" },
+    /* 2 to 3 */
+    { tenants, triggers },
+};
+enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises) };
+
+/* One step, durable or not done. */
+static qc_rc raise_schema(struct gw_cat *c, uint32_t version, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    QC_TRY(gw_cat_begin(c, &tx, err));
+    if (version == 0)
+        QC_TRY(qc_db_exec(c->db, first, err));
+    for (unsigned i = 0; version > 0 && i < PARTS; i++)
+        if (raises[version - FIRST][i] != NULL)
+            QC_TRY(qc_db_exec(c->db, raises[version - FIRST][i], err));
+    QC_TRY(qc_db_set_user_version(c->db, version + 1, err));
+    return gw_cat_commit(c, &tx, err);
+}
+
+qc_rc gw_cat_schema(struct gw_cat *c, struct qc_err *err)
+{
+    uint32_t version;
+
+    QC_TRY(qc_db_user_version(c->db, &version, err));
+    if (version > SCHEMA)
+        return QC_FAIL(err, QC_NEWER, "catalogue: schema %" PRIu32 " needs a newer program", version);
+    for (; version < SCHEMA; version++)
+        QC_TRY_AS(raise_schema(c, version, err), err, "schema %" PRIu32, version + 1);
+    return QC_OK;
+}

@@ -1,0 +1,82 @@
+/* What a tenant may have. The catalogue counts (cat_schema.c); here it is compared, in the transaction that
+ * would use it up, so that a retry or a crash is counted once or not at all. A put that is refused has left
+ * nothing; reads and removals are never refused. */
+#include "engine_internal.h"
+
+static qc_rc look_up(struct gw_engine *e, uint32_t tenant, struct gw_usage *ret,
+                     struct gw_tenant_limits *limits, struct qc_err *err)
+{
+    struct gw_tenant t;
+
+    QC_TRY(gw_cat_usage(e->cat, tenant, ret, err));
+    *limits = (struct gw_tenant_limits){ GW_NO_LIMIT, GW_NO_LIMIT, UINT32_MAX, UINT32_MAX };
+    if (tenant == GW_OWNER)
+        return QC_OK;
+    QC_TRY(gw_cat_tenant(e->cat, tenant, &t, err));
+    *limits = t.limits;
+    return QC_OK;
+}
+
+static qc_rc no_room(const struct gw_usage *u, const struct gw_tenant_limits *l, uint64_t more,
+                     struct qc_err *err)
+{
+    return QC_FAIL(err, QC_QUOTA,
+                   "%" PRIu64 " of %" PRIu64 " bytes are used, and %" PRIu64
+                   " more do not fit: ask the gateway's operator for more",
+                   u->bytes, l->bytes, more);
+}
+
+qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
+{
+    struct gw_tenant_limits l;
+    struct gw_usage u;
+
+    QC_TRY(look_up(e, tenant, &u, &l, err));
+    if (u.uploads >= l.uploads)
+        return QC_FAIL(err, QC_QUOTA,
+                       "%" PRIu64 " uploads are open, at most %" PRIu32
+                       ": wait for those that run, or settle those that were broken off",
+                       u.uploads, l.uploads);
+    if (u.objects >= l.objects)
+        return QC_FAIL(err, QC_QUOTA,
+                       "%" PRIu64 " versions are stored, at most %" PRIu64
+                       " (every version is kept): ask the gateway's operator for more",
+                       u.objects, l.objects);
+    return u.bytes >= l.bytes ? no_room(&u, &l, 1, err) : QC_OK;
+}
+
+qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint64_t before,
+                       struct qc_err *err)
+{
+    struct gw_tenant_limits l;
+    struct gw_usage u;
+
+    QC_TRY(look_up(e, tenant, &u, &l, err));
+    const uint64_t kept = u.bytes > before ? u.bytes - before : 0;
+    if (kept > l.bytes || size > l.bytes - kept)
+        return no_room(&u, &l, size, err);
+    /* Bytes that were given up lie on clouds until they are swept: as many as the quota again, not more. */
+    if (l.bytes != GW_NO_LIMIT && u.dead > l.bytes)
+        return QC_FAIL(err, QC_TEMP, "%" PRIu64 " bytes of broken off puts are not swept from all clouds yet",
+                       u.dead);
+    return QC_OK;
+}
+
+qc_rc gw_quota_holds(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
+{
+    struct gw_tenant_limits l;
+    struct gw_usage u;
+
+    QC_TRY(look_up(e, tenant, &u, &l, err));
+    return u.bytes > l.bytes ? no_room(&u, &l, 0, err) : QC_OK;
+}
+
+qc_rc gw_quota_given_up(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
+{
+    struct gw_usage u;
+
+    QC_TRY(gw_cat_usage(e->cat, tenant, &u, err));
+    return u.given_up > QC_GW_TENANT_GIVEN_UP && tenant != GW_OWNER
+               ? gw_cat_request_forget(e->cat, tenant, err)
+               : QC_OK;
+}
