@@ -52,7 +52,8 @@ void cloud_exam_good(struct cloud_exam *x, enum cloud_check check)
     x->report->facts |= rows[check].fact;
 }
 
-static void find(struct cloud_exam *x, enum cloud_check check, bool unfit, const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static void find(struct cloud_exam *x, enum cloud_check check,
+                                                       bool unfit, const char *fmt, va_list args)
 {
     struct cloud_finding *f = &x->report->findings[check];
     if (f->verdict == CLOUD_WARNS || f->verdict == CLOUD_UNFIT)

@@ -286,8 +286,10 @@ static enum s3_fate judge_answer(struct run *run, struct s3_end *end)
     if (good(run) && r->code[0] == '\0')
         return S3_DONE;
     enum s3_fate fate = s3_fate_of_reply(r, &end->says);
-    if (fate == S3_DONE)
+    if (fate == S3_DONE) {
         fate = good(run) ? S3_TRANSIENT : S3_STRANGE;
+        end->says = s3_fate_row(fate)->says;
+    }
     return fate;
 }
 
