@@ -39,6 +39,7 @@ struct file_cloud {
     struct file_id dir_id;
     struct file_id mark_id;
     atomic_bool no_tmpfile; /* the file system has no O_TMPFILE, or no link to one */
+    atomic_bool no_direct;  /* the file system refuses O_DIRECT */
     /* Directories whose entry in their parent is known to be durable (F1), by inode number; a hash slot each,
      * 0: empty. A collision costs an fsync. Never removed: this driver removes no directory. */
     _Atomic uint64_t durable[CLOUD_DIRS_KNOWN];

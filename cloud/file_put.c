@@ -147,16 +147,15 @@ struct cursor {
 
 enum { IOV_AT_ONCE = 64 };
 
-/* Up to CLOUD_SLICE bytes from the cursor, without moving it. Returns the number of entries; 0 at the end. */
-static int gather(const struct cursor *at, struct iovec iov[static IOV_AT_ONCE])
+/* Up to `room` bytes from the cursor, without moving it. Returns the number of entries; 0: none. */
+static int gather(const struct cursor *at, uint64_t room, struct iovec iov[static IOV_AT_ONCE])
 {
     int n = 0;
-    size_t room = CLOUD_SLICE;
     size_t off = at->off;
     for (size_t i = at->i; i < at->count && n < IOV_AT_ONCE && room > 0; i++, off = 0) {
         size_t len = at->parts[i].n - off;
         if (len > room)
-            len = room;
+            len = (size_t)room;
         if (len > 0) /* writev reads only: the cast drops a const that iovec cannot express */
             iov[n++] =
                 (struct iovec){ .iov_base = (void *)(uintptr_t)(at->parts[i].p + off), .iov_len = len };
@@ -165,41 +164,110 @@ static int gather(const struct cursor *at, struct iovec iov[static IOV_AT_ONCE])
     return n;
 }
 
-static void advance(struct cursor *at, size_t n)
+static void advance(struct cursor *at, uint64_t n)
 {
     while (at->i < at->count && n >= at->parts[at->i].n - at->off) {
         n -= at->parts[at->i].n - at->off;
         at->i++;
         at->off = 0;
     }
-    at->off += n;
+    at->off += (size_t)n;
 }
 
-static qc_rc write_parts(int fd, const struct cloud_put_job *job, const struct cloud_op *op,
-                         struct qc_err *err)
+/* Bytes [from, to) of the object, as any file is written. */
+static qc_rc write_plain(int fd, const struct cloud_put_job *job, uint64_t from, uint64_t to,
+                         const struct cloud_op *op, struct qc_err *err)
 {
     struct cursor at = { .parts = job->parts, .count = job->count };
     struct iovec iov[IOV_AT_ONCE];
-    for (int n = gather(&at, iov); n > 0; n = gather(&at, iov)) {
+    advance(&at, from);
+    while (from < to) {
+        const int n = gather(&at, to - from < CLOUD_SLICE ? to - from : CLOUD_SLICE, iov);
         QC_TRY(cloud_op_check(op, err));
-        ssize_t w = writev(fd, iov, n);
+        ssize_t w = pwritev(fd, iov, n, (off_t)from);
         if (w < 0 && errno == EINTR)
             continue;
         if (w < 0)
             return FILE_FAIL(err, "writing");
         if (w == 0)
             return QC_FAIL(err, QC_IO, "writing: the file system takes no bytes");
-        advance(&at, (size_t)w);
+        advance(&at, (uint64_t)w);
+        from += (uint64_t)w;
     }
     return QC_OK;
 }
 
-static qc_rc tmp_fill(struct tmp *t, const struct cloud_put_job *job, const struct cloud_op *op,
-                      struct qc_err *err)
+/*
+ * Past the page cache (docs/adr/0011): whole pages of the object that are whole pages of a part's memory go
+ * to the disk from where they lie. They were written to be stored, not to be read soon, and their way through
+ * the cache costs more processor time than coding, sealing and transport together.
+ */
+struct stretch {
+    uint64_t from, to; /* in the object; none: 0, 0 */
+    const uint8_t *p;  /* of byte `from` */
+};
+
+enum {
+    PAGE = 4096
+}; /* a multiple of every logical block size but those that refuse us, and are written plainly */
+
+/* The longest one. */
+static struct stretch direct_stretch(const struct cloud_put_job *job)
+{
+    struct stretch best = { 0 };
+    uint64_t off = 0;
+    for (size_t i = 0; i < job->count; off += job->parts[i].n, i++) {
+        const uint64_t from = (off + PAGE - 1) / PAGE * PAGE, to = (off + job->parts[i].n) / PAGE * PAGE;
+        if (to < from + CLOUD_DIRECT_MIN || to - from <= best.to - best.from)
+            continue;
+        const uint8_t *p = job->parts[i].p + (from - off);
+        if ((uintptr_t)p % PAGE == 0)
+            best = (struct stretch){ from, to, p };
+    }
+    return best;
+}
+
+/* *ret_at: how far it came, s->to or where the file system refused: then it is not asked again. */
+static qc_rc write_direct(struct file_cloud *f, int fd, const struct stretch *s, uint64_t *ret_at,
+                          const struct cloud_op *op, struct qc_err *err)
+{
+    const int flags = fcntl(fd, F_GETFL);
+    uint64_t at = s->from;
+    bool refused = flags < 0 || fcntl(fd, F_SETFL, flags | O_DIRECT) != 0;
+    while (at < s->to && !refused) {
+        const size_t n = s->to - at < CLOUD_SLICE ? (size_t)(s->to - at) : CLOUD_SLICE;
+        QC_TRY(cloud_op_check(op, err));
+        ssize_t w = pwrite(fd, s->p + (at - s->from), n, (off_t)at);
+        if (w < 0 && errno != EINTR && errno != EINVAL)
+            return FILE_FAIL(err, "writing");
+        refused = (w < 0 && errno == EINVAL) || (w >= 0 && w % PAGE != 0) || w == 0;
+        at += w > 0 ? (uint64_t)w : 0;
+    }
+    if (refused)
+        atomic_store(&f->no_direct, true);
+    *ret_at = at;
+    if (flags >= 0 && fcntl(fd, F_SETFL, flags) != 0)
+        return FILE_FAIL(err, "writing");
+    return QC_OK;
+}
+
+static qc_rc write_parts(struct file_cloud *f, int fd, const struct cloud_put_job *job,
+                         const struct cloud_op *op, struct qc_err *err)
+{
+    const struct stretch s = atomic_load(&f->no_direct) ? (struct stretch){ 0 } : direct_stretch(job);
+    uint64_t at = s.from;
+    QC_TRY(write_plain(fd, job, 0, s.from, op, err));
+    if (s.to > s.from)
+        QC_TRY(write_direct(f, fd, &s, &at, op, err));
+    return write_plain(fd, job, at, job->size, op, err);
+}
+
+static qc_rc tmp_fill(struct file_cloud *f, struct tmp *t, const struct cloud_put_job *job,
+                      const struct cloud_op *op, struct qc_err *err)
 {
     int fd = qc_fd_get(&t->fd);
     QC_TRY(reserve(fd, job->size, err));
-    QC_TRY(write_parts(fd, job, op, err));
+    QC_TRY(write_parts(f, fd, job, op, err));
     QC_TRY(qc_fault(cloud_tmp_written, err));
     if (fdatasync(fd) != 0) /* F2: the caller drops the file */
         return FILE_FAIL(err, "fdatasync");
@@ -375,7 +443,7 @@ static qc_rc put_once(struct file_cloud *f, const struct cloud_put_job *job, con
     if (held)
         return settle(f, &t, &at, err);
     QC_TRY(tmp_make(f, &at, &t, err));
-    QC_TRY(tmp_fill(&t, job, op, err));
+    QC_TRY(tmp_fill(f, &t, job, op, err));
     if (job->mode == CLOUD_REPLACE) {
         QC_TRY(publish_over(f, &t, &at, err));
         return settle(f, &t, &at, err);

@@ -297,7 +297,10 @@ const char *gw_engine_cloud_name(struct gw_engine *e, uint32_t cloud_id)
     return at < 0 ? "?" : gw_fan_name(e->fan, (unsigned)at);
 }
 
-qc_rc gw_engine_unit(struct gw_engine *e, qc_deadline deadline, struct gw_unit **ret, struct qc_err *err)
+qc_rc gw_engine_unit(struct gw_engine *e, uint32_t size, qc_deadline deadline, struct gw_unit **ret,
+                     struct qc_err *err)
 {
-    return gw_unit_take(e->store, deadline, ret, err);
+    QC_TRY(gw_unit_take(e->store, deadline, ret, err));
+    gw_unit_begin(*ret, e->conf.k, size);
+    return QC_OK;
 }

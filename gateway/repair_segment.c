@@ -579,7 +579,9 @@ static qc_rc rebuild(struct patient *m, struct qc_err *err)
     bool live = true;
 
     QC_TRY(take_unit(m, &u, err));
-    gw_read_copy(m->read, 0, gw_unit_data(u), m->seg.size);
+    gw_unit_begin(u, m->seg.k, m->seg.size);
+    while (gw_unit_missing(u) > 0)
+        gw_unit_add(u, gw_read_span(m->read, m->seg.size - gw_unit_missing(u)));
     gw_read_table(m->read, &table);
     gw_read_free(&m->read);
     for (unsigned tries = 0; tries < QC_GW_REPAIR_TRIES && m->want != 0 && live; tries++) {

@@ -1,8 +1,8 @@
 /* Writing a segment: code it stripe by stripe into parity slots, tag every piece, send n fragments, wait for
  * all.
  *
- * Data pieces are sent from where the caller put the segment; a fragment is a list of spans. All that a put
- * reads hangs on the operation, which the batch owns: it goes when the last put has ended (S3).
+ * A fragment is sent as three spans: its head, its payload from where it was filled in or coded, its end. All
+ * that a put reads hangs on the operation, which the batch owns: it goes when the last put has ended (S3).
  */
 #include <stdio.h>
 
@@ -11,7 +11,7 @@
 #include "store_internal.h"
 
 enum {
-    PARTS_MAX = QC_GW_STRIPES_MAX + 2, /* head, pieces, end */
+    PARTS = 3, /* head, payload, end */
     TAGS_MAX = QC_TAG * QC_GW_STRIPES_MAX,
     DIGESTS_MAX = GW_DIGEST_BYTES * QC_EC_N_MAX,
 };
@@ -21,8 +21,7 @@ struct outgoing {
     const char *key;
     uint8_t head[GW_FRAG_HEAD_BYTES];
     uint8_t end[TAGS_MAX + DIGESTS_MAX + GW_DIGEST_BYTES];
-    qc_span parts[PARTS_MAX];
-    unsigned part_count;
+    qc_span parts[PARTS];
 };
 
 struct write_op {
@@ -52,9 +51,7 @@ static void op_free(struct write_op **op)
 
 static uint8_t *piece_at(const struct write_op *op, const struct ec_stripe *st, unsigned i)
 {
-    if (i < op->plan.geometry.k)
-        return op->unit->mem + st->data_offset + (size_t)i * st->piece_size;
-    return gw_unit_payload(op->unit, i) + st->payload_offset;
+    return gw_unit_out(op->unit, i) + st->payload_offset;
 }
 
 /* The last stripe's data is padded with zeros where it lies. */
@@ -62,9 +59,13 @@ static void pad(const struct write_op *op)
 {
     const struct ec_geometry *g = &op->plan.geometry;
     const struct ec_stripe st = ec_geometry_stripe(g, g->stripe_count - 1);
-    const size_t full = (size_t)g->k * st.piece_size;
 
-    memset(op->unit->mem + st.data_offset + st.data_size, 0, full - st.data_size);
+    for (unsigned i = 0; i < g->k; i++) {
+        const uint32_t before = i * st.piece_size;
+        uint32_t n = st.data_size > before ? st.data_size - before : 0;
+        n = n < st.piece_size ? n : st.piece_size;
+        memset(piece_at(op, &st, i) + n, 0, st.piece_size - n);
+    }
 }
 
 /* Parity and tags of one stripe, while it is in the cache. */
@@ -72,18 +73,19 @@ static qc_rc code_stripe(struct write_op *op, struct qc_aead *aead, uint32_t t, 
 {
     const struct ec_geometry *g = &op->plan.geometry;
     const struct ec_stripe st = ec_geometry_stripe(g, t);
+    const uint8_t *data[QC_EC_N_MAX];
     uint8_t *parity[QC_EC_N_MAX];
 
+    for (unsigned i = 0; i < g->k; i++)
+        data[i] = piece_at(op, &st, i);
     for (unsigned i = g->k; i < op->plan.n; i++)
         parity[i - g->k] = piece_at(op, &st, i);
-    QC_TRY(
-        ec_stripe_encode_block(op->plan.coder, op->unit->mem + st.data_offset, st.piece_size, parity, err));
+    QC_TRY(ec_stripe_encode(op->plan.coder, data, st.piece_size, parity, err));
     for (unsigned i = 0; i < op->plan.n; i++) {
         struct outgoing *o = &op->out[i];
         const qc_span piece = qc_span_of(piece_at(op, &st, i), st.piece_size);
         QC_TRY(
             gw_frag_piece_tag(&op->plan.keys, aead, (uint8_t)i, t, piece, o->end + (size_t)QC_TAG * t, err));
-        o->parts[1 + t] = piece;
     }
     return QC_OK;
 }
@@ -119,8 +121,8 @@ static qc_rc seal_fragments(struct write_op *op, struct qc_err *err)
                            rows, o->end + tags_size + rows.n, err));
         o->key = op->plan.fragments[i].key;
         o->parts[0] = qc_span_of(o->head, sizeof o->head);
-        o->parts[1 + stripes] = qc_span_of(o->end, gw_frag_end_size(stripes, op->plan.n));
-        o->part_count = stripes + 2;
+        o->parts[1] = qc_span_of(gw_unit_out(op->unit, i), (size_t)op->plan.geometry.payload_size);
+        o->parts[2] = qc_span_of(o->end, gw_frag_end_size(stripes, op->plan.n));
     }
     return QC_OK;
 }
@@ -142,7 +144,7 @@ static qc_rc job_put(void *ctx, struct cloud *c, const struct cloud_op *op, stru
 {
     const struct outgoing *o = ctx;
 
-    return cloud_put(c, o->key, o->parts, o->part_count, CLOUD_NEW, op, err);
+    return cloud_put(c, o->key, o->parts, PARTS, CLOUD_NEW, op, err);
 }
 
 /* Who has been sent what: bit i, fragment i. */
@@ -334,6 +336,8 @@ static qc_rc op_new(struct gw_store *s, const struct gw_segment *seg, struct gw_
     QC_CLEANUP(op_free) struct write_op *op = qc_alloc(sizeof *op);
 
     QC_ASSERT(u->store == s);
+    QC_ASSERT(u->coming.k == seg->k && u->coming.segment_size == seg->size);
+    QC_ASSERT(gw_unit_missing(u) == 0);
     if (op == NULL)
         return QC_FAIL(err, QC_NOMEM, "writing a segment");
     QC_TRY(gw_segment_plan(s, seg, &op->plan, err));

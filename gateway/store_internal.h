@@ -1,9 +1,11 @@
 /* The store and its units, for unit.c, segment_write.c and segment_read.c.
  *
- * A unit is n slots of one size. Slot i: room for a head before its payload, the payload, room for an end
- * behind it. Reading, fragment i arrives in slot i with its payload at a fixed place, so that pieces are
- * aligned whatever the head has. Writing, the segment's bytes lie in one block from the beginning of slot 0
- * (they fit into k slots), and slot i >= k has parity i.
+ * A unit is n slots of one size, each beginning on a page. Slot i: room for a head before its payload, the
+ * payload, room for an end behind it. Reading, fragment i arrives in slot i with its payload at a fixed
+ * place, so that pieces are aligned whatever the head has. Writing, piece by piece, the segment's bytes go to
+ * where their fragments are built: payload i lies in slot i as far from the slot's beginning as it will lie
+ * from the fragment's, so that whole pages of memory are whole pages of the file, which a driver can write
+ * past the page cache (docs/adr/0011).
  */
 #pragma once
 #include <pthread.h>
@@ -23,7 +25,9 @@ struct gw_unit {
     struct gw_store *store;
     atomic_uint refs;
     uint8_t *mem;
-    struct gw_unit *next; /* among the free ones */
+    struct ec_geometry coming; /* the segment that is being filled in */
+    uint32_t have;             /* bytes of it */
+    struct gw_unit *next;      /* among the free ones */
 };
 
 struct gw_store {
@@ -40,7 +44,9 @@ struct gw_store {
 
 /* A second reference. */
 struct gw_unit *gw_unit_share(struct gw_unit *u);
-/* Payload of slot i. A unit fits every coding with the store's n slots or fewer of its size: see
+/* Payload of slot i, writing. */
+uint8_t *gw_unit_out(const struct gw_unit *u, unsigned i);
+/* Payload of slot i, reading. A unit fits every coding with the store's n slots or fewer of its size: see
  * gw_unit_fits. */
 uint8_t *gw_unit_payload(const struct gw_unit *u, unsigned i);
 /* Can segments of this coding be handled in the store's units? */

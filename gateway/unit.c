@@ -134,9 +134,34 @@ void gw_unit_give(struct gw_unit **up)
     qc_cond_wake_one(&s->returned);
 }
 
-uint8_t *gw_unit_data(struct gw_unit *u)
+void gw_unit_begin(struct gw_unit *u, unsigned k, uint32_t size)
 {
-    return u->mem;
+    struct qc_err never = { 0 };
+
+    QC_ASSERT(size >= 1 && size <= QC_GW_SEGMENT_MAX);
+    QC_ASSERT(ec_geometry(k, size, &u->coming, &never) == QC_OK);
+    QC_ASSERT(gw_unit_fits(u->store, &u->coming, k));
+    u->have = 0;
+}
+
+uint32_t gw_unit_missing(const struct gw_unit *u)
+{
+    return u->coming.segment_size - u->have;
+}
+
+/* From piece to piece: they are a third of a megabyte, so this is a memcpy. */
+void gw_unit_add(struct gw_unit *u, qc_span bytes)
+{
+    QC_ASSERT(bytes.n <= gw_unit_missing(u));
+    while (bytes.n > 0) {
+        const struct ec_stripe st =
+            ec_geometry_stripe(&u->coming, ec_geometry_stripe_at(&u->coming, u->have));
+        const uint32_t in_stripe = u->have - st.data_offset, in_piece = in_stripe % st.piece_size;
+        const size_t room = st.piece_size - in_piece, n = bytes.n < room ? bytes.n : room;
+        memcpy(gw_unit_out(u, in_stripe / st.piece_size) + st.payload_offset + in_piece, bytes.p, n);
+        u->have += (uint32_t)n;
+        bytes = qc_span_from(bytes, n);
+    }
 }
 
 unsigned gw_store_spare(struct gw_store *s)
@@ -144,6 +169,11 @@ unsigned gw_store_spare(struct gw_store *s)
     QC_LOCK(&s->lock);
 
     return s->unit_max - s->out;
+}
+
+uint8_t *gw_unit_out(const struct gw_unit *u, unsigned i)
+{
+    return u->mem + i * u->store->slot_size + GW_FRAG_HEAD_BYTES;
 }
 
 uint8_t *gw_unit_payload(const struct gw_unit *u, unsigned i)

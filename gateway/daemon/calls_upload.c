@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <string.h>
 
 #include "calls.h"
@@ -25,7 +26,7 @@ qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *owed = NULL;
     struct gw_segment_put p = {
-        .tenant = r->tenant, .put_key = r->id[0], .seq = (uint32_t)r->number, .size = (uint32_t)r->unit_size
+        .tenant = r->tenant, .put_key = r->id[0], .seq = (uint32_t)r->number, .size = r->unit_size
     };
     struct gw_segment_receipt receipt = { 0 };
     const char *last = request_argument(r, "last");
@@ -33,8 +34,10 @@ qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
         return QC_FAIL(err, QC_LIMIT, "more than %d segments", QC_GW_SEGMENTS_MAX);
     if (last != NULL && strcmp(last, "0") != 0 && strcmp(last, "1") != 0)
         return QC_FAIL(err, QC_USAGE, "last: 0 or 1");
-    if (r->unit_at != r->unit_size)
-        return QC_FAIL(err, QC_USAGE, "the segment ends after %zu of %zu bytes", r->unit_at, r->unit_size);
+    const uint32_t missing = gw_unit_missing(r->unit);
+    if (missing != 0)
+        return QC_FAIL(err, QC_USAGE, "the segment ends after %" PRIu32 " of %" PRIu32 " bytes",
+                       r->unit_size - missing, r->unit_size);
     p.last = last != NULL && last[0] == '1';
     QC_TRY(gw_upload_segment(request_engine(r), &p, r->unit, &receipt, err));
     QC_TRY(qc_json_new_arr(&owed, err));

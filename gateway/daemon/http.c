@@ -202,9 +202,9 @@ static qc_rc segment_begin(struct request *r, struct qc_err *err)
             return QC_FAIL(err, QC_USAGE, "Content-Length: not a number");
     if (size < 1 || size > QC_GW_SEGMENT_MAX)
         return QC_FAIL(err, QC_LIMIT, "a segment has 1 to %d bytes", QC_GW_SEGMENT_MAX);
-    r->unit_size = (size_t)size;
+    r->unit_size = (uint32_t)size;
     set_timeout(r, HTTP_SEGMENT_TIMEOUT_S);
-    return gw_engine_unit(r->server->engine, qc_deadline_in(QC_GW_UNIT_MS), &r->unit, err);
+    return gw_engine_unit(r->server->engine, r->unit_size, qc_deadline_in(QC_GW_UNIT_MS), &r->unit, err);
 }
 
 static qc_rc request_begin(struct request *r, const char *method, const char *url, struct qc_err *err)
@@ -232,12 +232,11 @@ static void request_data(struct request *r, const char *data, size_t size)
         return; /* swallowed: the answer follows the body */
     switch (r->route->body) {
     case BODY_SEGMENT:
-        if (size > r->unit_size - r->unit_at) {
+        if (size > gw_unit_missing(r->unit)) {
             request_fail(r, QC_FAIL(&r->err, QC_USAGE, "the body is longer than its Content-Length"));
             return;
         }
-        memcpy(gw_unit_data(r->unit) + r->unit_at, data, size);
-        r->unit_at += size;
+        gw_unit_add(r->unit, qc_span_of(data, size));
         return;
     case BODY_JSON:
         r->rc = qc_buf_add(&r->body, qc_span_of(data, size), &r->err);

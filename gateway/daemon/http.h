@@ -46,7 +46,7 @@ struct request {
     char name[QC_GW_REQUEST_ID_MAX + 1]; /* X-Qcloud-Request, or that of /v1/requests/ID; empty: none */
     qc_buf body;
     struct gw_unit *unit; /* a segment's bytes */
-    size_t unit_at, unit_size;
+    uint32_t unit_size;
     bool at_once;       /* a refusal that does not wait for the body; the connection ends with it */
     bool understood;    /* the engine was asked: bytes that do not parse from now on are not the client's */
     unsigned refused;   /* status of a refusal, where HTTP has one that errors do not; 0: by the error */

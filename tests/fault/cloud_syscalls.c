@@ -26,6 +26,16 @@ static const struct cloud_op forever = { .deadline = { 0 } };
 static const qc_span old_bytes = { (const uint8_t *)"old bytes", 9 };
 static const qc_span new_bytes = { (const uint8_t *)"new bytes, more of them", 23 };
 
+/* 1 MiB and some, of which whole pages lie on whole pages: they go past the page cache. */
+enum { PAGE = 4096, LARGE = (1 << 20) + 1000 };
+static uint8_t large[LARGE + PAGE] __attribute__((aligned(PAGE)));
+
+static qc_rc put_large(struct cloud *c, struct qc_err *err)
+{
+    const qc_span parts[] = { { new_bytes.p, 3 }, { large + 3, LARGE - 3 } };
+    return cloud_put(c, "l/key", parts, 2, CLOUD_NEW, &forever, err);
+}
+
 static bool filter(long call, int os)
 {
     struct sock_filter code[] = {
@@ -49,7 +59,7 @@ static qc_rc ignore_item(void *ctx, const struct cloud_item *item, struct qc_err
 
 /* What is done: put onto a free name, over an object, each with and without O_TMPFILE; the rest on an object.
  */
-enum deed { NEW, NEW_NAMED, OVER, OVER_NAMED, GET, DELETE, LIST, SPACE };
+enum deed { NEW, NEW_NAMED, OVER, OVER_NAMED, LARGE_NEW, GET, DELETE, LIST, SPACE };
 
 static qc_rc act(struct cloud *c, enum deed deed, struct qc_err *err)
 {
@@ -66,6 +76,8 @@ static qc_rc act(struct cloud *c, enum deed deed, struct qc_err *err)
     case OVER:
     case OVER_NAMED:
         return cloud_put(c, "o/key", &new_bytes, 1, CLOUD_REPLACE, &forever, err);
+    case LARGE_NEW:
+        return put_large(c, err);
     case GET:
         return cloud_get(c, "o/key", (struct cloud_range){ 0, sizeof b }, b, &got, &forever, err);
     case DELETE:
@@ -93,11 +105,17 @@ static const struct row {
     ROW(NEW, fallocate, EOPNOTSUPP, QC_OK),
     ROW(NEW, fallocate, ENOSYS, QC_OK),
     ROW(NEW, fallocate, EIO, QC_IO),
-    ROW(NEW, writev, EIO, QC_IO),
-    ROW(NEW, writev, ENOSPC, QC_FULL),
-    ROW(NEW, writev, EDQUOT, QC_FULL),
-    ROW(NEW, writev, EFBIG, QC_LIMIT),
-    ROW(NEW, writev, ESTALE, QC_TEMP),
+    ROW(NEW, pwritev, EIO, QC_IO),
+    ROW(NEW, pwritev, ENOSPC, QC_FULL),
+    ROW(NEW, pwritev, EDQUOT, QC_FULL),
+    ROW(NEW, pwritev, EFBIG, QC_LIMIT),
+    ROW(NEW, pwritev, ESTALE, QC_TEMP),
+    ROW(LARGE_NEW, pwrite64, EINVAL, QC_OK), /* a file system that does not know O_DIRECT */
+    ROW(LARGE_NEW, pwrite64, EIO, QC_IO),
+    ROW(LARGE_NEW, pwrite64, ENOSPC, QC_FULL),
+    ROW(LARGE_NEW, pwrite64, ESTALE, QC_TEMP),
+    ROW(LARGE_NEW, pwritev, EIO, QC_IO),
+    ROW(LARGE_NEW, fdatasync, EIO, QC_IO),
     ROW(NEW, fdatasync, EIO, QC_IO),
     ROW(NEW, fdatasync, ENOSPC, QC_FULL),
     ROW(NEW_NAMED, fdatasync, EIO, QC_IO),
@@ -152,6 +170,18 @@ static void whole(struct cloud *c, const char *key, bool may_lack)
     CHECK(rc == QC_OK ? qc_span_eq(s, old_bytes) || qc_span_eq(s, new_bytes) : rc == QC_NOTFOUND && may_lack);
 }
 
+/* The large object has all its bytes, or is not there. */
+static void whole_large(struct cloud *c, bool there)
+{
+    static uint8_t b[LARGE + 1];
+    size_t got = 0;
+    struct qc_err err = { 0 };
+    qc_rc rc = cloud_get(c, "l/key", (struct cloud_range){ 0, sizeof b }, b, &got, &forever, &err);
+    CHECK(rc == (there ? QC_OK : QC_NOTFOUND));
+    CHECK(!there ||
+          (got == LARGE && memcmp(b, new_bytes.p, 3) == 0 && memcmp(b + 3, large + 3, LARGE - 3) == 0));
+}
+
 /* Do the deed in a child under the filter; returns its code. */
 static qc_rc in_child(const struct row *row, const char *url)
 {
@@ -174,6 +204,8 @@ static qc_rc in_child(const struct row *row, const char *url)
 
 int main(void)
 {
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = (uint8_t)(i * 131 + (i >> 8) * 17);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir dir = qc_tmpdir_new();
         char url[400];
@@ -194,6 +226,7 @@ int main(void)
         }
         whole(c, "o/key", rows[i].deed == DELETE);
         whole(c, "n/key", rows[i].deed > NEW_NAMED || rc != QC_OK);
+        whole_large(c, rows[i].deed == LARGE_NEW && rc == QC_OK);
         OK(cloud_put(c, "n/key", &new_bytes, 1, CLOUD_NEW, &forever,
                      &err)); /* the same again is always good */
         cloud_close(&c);

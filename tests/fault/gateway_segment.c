@@ -25,7 +25,8 @@ static bool write_once(struct rig *r, struct gw_segment *s, uint64_t n)
     struct qc_err err = { 0 };
 
     CHECK_OK(gw_unit_take(r->store, qc_deadline_in(PATIENT_MS), &u, &err));
-    memcpy(gw_unit_data(u), bytes, SIZE);
+    gw_unit_begin(u, s->k, SIZE);
+    gw_unit_add(u, qc_span_of(bytes, SIZE));
     qc_fault_alloc(n);
     const qc_rc rc = gw_segment_write(r->store, s, u, qc_deadline_in(PATIENT_MS), &w, &err);
     qc_fault_alloc(0);

@@ -196,8 +196,12 @@ static inline qc_rc erig_segment(struct erig *r, const struct erig_put *p, uint3
                                       .size = erig_size(p, seq) };
     QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
     struct gw_segment_receipt receipt;
-    QC_TRY(gw_engine_unit(r->e, qc_deadline_in(QC_GW_UNIT_MS), &u, err));
-    erig_bytes(p, seq, gw_unit_data(u));
+    QC_TRY(gw_engine_unit(r->e, s.size, qc_deadline_in(QC_GW_UNIT_MS), &u, err));
+    uint8_t *bytes = malloc(s.size);
+    CHECK(bytes != NULL);
+    erig_bytes(p, seq, bytes);
+    gw_unit_add(u, qc_span_of(bytes, s.size));
+    free(bytes);
     return gw_upload_segment(r->e, &s, u, &receipt, err);
 }
 

@@ -151,7 +151,8 @@ static inline struct gw_written rig_write(struct rig *r, struct gw_segment *seg,
 
     CHECK_OK(gw_unit_take(r->store, qc_deadline_in(ms), &u, &err));
     qc_rand_fill(&r->rand, bytes, seg->size);
-    memcpy(gw_unit_data(u), bytes, seg->size);
+    gw_unit_begin(u, seg->k, seg->size);
+    gw_unit_add(u, qc_span_of(bytes, seg->size));
     CHECK_OK(gw_segment_write(r->store, seg, u, qc_deadline_in(ms), &w, &err));
     gw_unit_give(&u);
     memcpy(seg->digest, w.digest, sizeof seg->digest);

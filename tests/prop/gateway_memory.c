@@ -38,8 +38,12 @@ static void write_segment(struct rig *r, struct gw_segment *s, uint64_t seed)
     struct qc_err err = { 0 };
 
     CHECK_OK(gw_unit_take(r->store, qc_deadline_in(PATIENT_MS), &u, &err));
-    for (uint32_t at = 0; at < s->size; at += STEP)
-        qc_rand_fill(&content, gw_unit_data(u) + at, STEP);
+    uint8_t step[STEP];
+    gw_unit_begin(u, s->k, s->size);
+    for (uint32_t at = 0; at < s->size; at += STEP) {
+        qc_rand_fill(&content, step, STEP);
+        gw_unit_add(u, qc_span_of(step, STEP));
+    }
     CHECK_OK(gw_segment_write(r->store, s, u, qc_deadline_in(PATIENT_MS), &w, &err));
     CHECK(w.durable == 5);
     memcpy(s->digest, w.digest, sizeof s->digest);

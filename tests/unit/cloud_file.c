@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static const struct cloud_op forever = { .deadline = { 0 } };
@@ -310,6 +312,84 @@ static void sweeping(void)
     cloud_close(&c);
 }
 
+enum { PAGE = 4096, LARGE = 700 * 1024 };
+
+/* A file system that is nothing but page cache has none to pass by. */
+static bool on_disk(const struct place *p)
+{
+    struct statfs s;
+    QC_ASSERT(statfs(p->dir, &s) == 0);
+    return s.f_type != 0x01021994 && s.f_type != 0x794c7630; /* tmpfs, overlayfs */
+}
+
+/* How much of an object's file is in the page cache. */
+static size_t cached_pages(const struct place *p, const char *key)
+{
+    unsigned char in[LARGE / PAGE + 2];
+    size_t n = 0;
+    int fd = open(below(p, key), O_RDONLY | O_CLOEXEC);
+    QC_ASSERT(fd >= 0);
+    const size_t size = (size_t)lseek(fd, 0, SEEK_END);
+    void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    QC_ASSERT(map != MAP_FAILED && mincore(map, size, in) == 0);
+    for (size_t i = 0; i < (size + PAGE - 1) / PAGE; i++)
+        n += in[i] & 1U;
+    munmap(map, size);
+    close(fd);
+    return n;
+}
+
+/* What lies in memory as it will lie in the file passes the page cache by; what does not, does not; the bytes
+ * are the same. A part of `size` bytes behind `before` others, its memory beginning `skew` after a page. */
+static void past_the_cache(void)
+{
+    static const struct {
+        size_t before, skew, size;
+        bool direct;
+    } rows[] = {
+        { 136, 136, LARGE, true },
+        { 0, 0, LARGE, true },
+        { 0, 0, 512 * 1024, true },
+        { PAGE, 0, LARGE - 1, true },
+        { 5000, 904, LARGE - 77, true },
+        { 136, 135, LARGE, false },
+        { 136, 0, LARGE, false },
+        { 0, 64, LARGE, false },
+        { 0, 0, CLOUD_DIRECT_MIN - 1, false },
+        { 0, 0, CLOUD_DIRECT_MIN, true },
+    };
+    QC_CLEANUP(place_done) struct place p = place_new();
+    struct cloud *c = cloud_at(&p);
+    uint8_t *memory = aligned_alloc(PAGE, LARGE + 2 * PAGE), *got = malloc(2 * LARGE),
+            *want = malloc(2 * LARGE);
+    QC_ASSERT(memory != NULL && got != NULL && want != NULL);
+    for (size_t i = 0; i < LARGE + 2 * PAGE; i++)
+        memory[i] = (uint8_t)(i * 131 + (i >> 8) * 17);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const qc_span parts[] = { { memory + 1, rows[i].before },
+                                  { memory + rows[i].skew, rows[i].size },
+                                  { memory + 7, 200 } };
+        const size_t total = rows[i].before + rows[i].size + 200;
+        size_t n = 0, at = 0;
+        char key[16];
+        for (size_t x = 0; x < 3; at += parts[x].n, x++)
+            memcpy(want + at, parts[x].p, parts[x].n);
+        snprintf(key, sizeof key, "l/%zu", i);
+        OK(cloud_put(c, key, parts, 3, CLOUD_NEW, &forever, &err));
+        if (!atomic_load(&file_of(c)->no_direct) && on_disk(&p))
+            CHECK((cached_pages(&p, key) < 4) == rows[i].direct);
+        OK(cloud_put(c, key, parts, 3, CLOUD_NEW, &forever, &err)); /* compared, through the cache */
+        OK(cloud_get(c, key, (struct cloud_range){ 0, 2 * LARGE }, got, &n, &forever, &err));
+        CHECK(n == total && memcmp(got, want, total) == 0);
+        want[rows[i].before + rows[i].size / 2] ^= 1;
+        FAILS(QC_CONFLICT, cloud_put(c, key, &(qc_span){ want, total }, 1, CLOUD_NEW, &forever, &err));
+    }
+    free(want);
+    free(got);
+    free(memory);
+    cloud_close(&c);
+}
+
 /* Keys that are none are our bug. */
 static void contracts(void)
 {
@@ -333,6 +413,7 @@ int main(void)
     without_tmpfile();
     nothing_left();
     sweeping();
+    past_the_cache();
     contracts();
     return 0;
 }

@@ -243,13 +243,16 @@ static void again(struct rig *r)
 
     CHECK_OK(gw_unit_take(r->store, qc_deadline_in(1000), &u, &err));
     qc_rand_fill(&r->rand, bytes, s.size);
-    memcpy(gw_unit_data(u), bytes, s.size);
+    gw_unit_begin(u, s.k, s.size);
+    gw_unit_add(u, qc_span_of(bytes, s.size));
     CHECK_OK(gw_segment_write(r->store, &s, u, qc_deadline_in(PATIENT_MS), &a, &err));
     CHECK_OK(gw_segment_write(r->store, &s, u, qc_deadline_in(PATIENT_MS), &b, &err));
     all_durable(&b, 5);
     CHECK(memcmp(a.digest, b.digest, sizeof a.digest) == 0);
-    gw_unit_data(u)[7] ^=
-        1; /* other bytes: refused by the clouds that hold the data piece, and by both parities */
+    bytes[7] ^= 1; /* other bytes: refused by the clouds that hold the data piece, and by both parities */
+    gw_unit_begin(u, s.k, s.size);
+    gw_unit_add(u, qc_span_of(bytes, s.size));
+    bytes[7] ^= 1;
     CHECK_OK(gw_segment_write(r->store, &s, u, qc_deadline_in(PATIENT_MS), &b, &err));
     CHECK(b.durable == 0 && b.outcome[0].rc == QC_CONFLICT);
     gw_unit_give(&u);

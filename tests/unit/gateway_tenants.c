@@ -158,7 +158,7 @@ static void every_call(struct erig *r, uint32_t tenant, const struct gw_id *vaul
     ret[n++] = say(gw_entry_list(r->e, &v, &all, ignore_entry, NULL, &flag, &err), &err);
     ret[n++] = say(gw_entry_remove(r->e, &v, &gone, &(struct gw_id){ "removal" }, &receipt, &err), &err);
     ret[n++] = say(gw_upload_begin(r->e, &begin, &flag, &err), &err);
-    CHECK_OK(gw_engine_unit(r->e, qc_deadline_in(1000), &unit, &err));
+    CHECK_OK(gw_engine_unit(r->e, seg.size, qc_deadline_in(1000), &unit, &err));
     ret[n++] = say(gw_upload_segment(r->e, &seg, unit, &done, &err), &err);
     gw_unit_give(&unit);
     ret[n++] = say(gw_upload_vault(r->e, &key, &id, &err), &err);

@@ -79,6 +79,7 @@
     X(CLOUD_PASSWD_SIZE_MAX, 4096, "bytes", "a line of the user database; 1,024 are usual")                  \
     X(CLOUD_PARTS_MAX, 65536, "spans", "a fragment of a large segment, stripe piece by piece")               \
     X(CLOUD_SLICE, 1024 * 1024, "bytes", "between two looks at deadline and cancel flag")                    \
+    X(CLOUD_DIRECT_MIN, 256 * 1024, "bytes", "less is not worth a way of its own past the page cache")       \
     X(CLOUD_LIST_MAX, 10000, "keys", "one page of a listing")                                                \
     X(CLOUD_LIST_BATCH, 1024, "names", "held at once for each directory of a listing")                       \
     X(CLOUD_DIRS_KNOWN, 4096, "directories",                                                                 \

@@ -155,15 +155,15 @@ struct gw_segment_put {
     struct gw_id put_key;
     uint32_t seq;
     bool last;
-    uint32_t size; /* bytes at gw_unit_data(unit) */
+    uint32_t size; /* bytes in the unit */
     uint32_t tenant;
 };
 struct gw_segment_receipt {
     unsigned durable, n, owed_count;
     uint32_t owed[QC_EC_N_MAX]; /* cloud ids */
 };
-/* Where the bytes of a segment go. QC_TEMP: all units are in use until the deadline. */
-QC_MUST qc_rc gw_engine_unit(struct gw_engine *e, qc_deadline deadline, struct gw_unit **ret,
+/* Where a segment of so many bytes goes (gw_unit_add). QC_TEMP: all units are in use until the deadline. */
+QC_MUST qc_rc gw_engine_unit(struct gw_engine *e, uint32_t size, qc_deadline deadline, struct gw_unit **ret,
                              struct qc_err *err);
 /* QC_QUORUM: fewer than the write quorum are durable; what is will be swept. QC_NOTFOUND: no such upload;
  * QC_CONFLICT: it is not open; QC_QUOTA: the tenant's bytes; QC_TEMP: what it gave up is not swept yet. */

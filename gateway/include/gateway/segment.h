@@ -34,8 +34,12 @@ struct gw_unit; /* opaque; counted references */
 /* QC_TEMP: none became free until the deadline. */
 QC_MUST qc_rc gw_unit_take(struct gw_store *s, qc_deadline deadline, struct gw_unit **ret,
                            struct qc_err *err);
-/* Where a segment's bytes go: QC_GW_SEGMENT_MAX bytes. */
-uint8_t *gw_unit_data(struct gw_unit *u);
+/* A segment of `size` bytes, 1..QC_GW_SEGMENT_MAX, is going to be filled in, and coded with this k, for which
+ * the store has room (asserted). */
+void gw_unit_begin(struct gw_unit *u, unsigned k, uint32_t size);
+/* Its next bytes: copied to where they will be coded. No more than are missing (asserted). */
+void gw_unit_add(struct gw_unit *u, qc_span bytes);
+uint32_t gw_unit_missing(const struct gw_unit *u); /* bytes that have not come yet */
 /* Drop this reference; *u is NULL. */
 void gw_unit_give(struct gw_unit **u);
 unsigned gw_store_spare(struct gw_store *s); /* units free now */
@@ -83,9 +87,10 @@ struct gw_written {
  * QC_GW_TRIAL_MS more than the others. So does one that was found dead and is there again. Whether `durable`
  * is enough is the caller's to decide.
  *
- *   u    holds the segment's seg->size bytes at gw_unit_data(u); what lies behind them is overwritten. The
- * reference stays the caller's. The same segment may be written again from it, under the same keys or new
- * ones; the next segment takes another unit (S3) seg  digest and absent are ignored
+ *   u    filled with the segment's seg->size bytes for seg->k (asserted). The reference stays the caller's.
+ * The same segment may be written again from it, under the same keys or new ones; the next segment takes
+ *        another unit (S3)
+ *   seg  digest and absent are ignored
  *
  * QC_NOMEM, QC_NOTCONF. What clouds said is in ret.
  */
