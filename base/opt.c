@@ -2,6 +2,7 @@
 #include "base/opt.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/near.h"
@@ -17,9 +18,9 @@ struct parser {
     struct qc_args *ret;
     char **argv;
     int argc, at;
-    int kept;          /* arguments found so far, at argv[1..kept] */
-    const char *first; /* first word of a command of two words, not settled yet */
-    bool options_over; /* after -- */
+    int kept;                   /* arguments found so far, at argv[1..kept] */
+    char lead[QC_OPT_NAME_MAX]; /* first words of a longer command, not settled yet; or "" */
+    bool options_over;          /* after -- */
     struct qc_err *err;
 };
 
@@ -152,27 +153,16 @@ static qc_rc letters(struct parser *p, const char *text)
     return QC_OK;
 }
 
-/* Does a command of two words begin with this one? */
-static bool begins_command(const struct qc_app *app, const char *word)
+/* Does a longer command begin with these words? */
+static bool begins_command(const struct qc_app *app, const char *words)
 {
-    size_t n = strlen(word);
+    size_t n = strlen(words);
 
     for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {
-        if (strncmp(c->name, word, n) == 0 && c->name[n] == ' ')
+        if (strncmp(c->name, words, n) == 0 && c->name[n] == ' ')
             return true;
     }
     return false;
-}
-
-static const struct qc_cmd *find_two(const struct qc_app *app, const char *first, const char *second)
-{
-    size_t n = strlen(first);
-
-    for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {
-        if (strncmp(c->name, first, n) == 0 && c->name[n] == ' ' && strcmp(c->name + n + 1, second) == 0)
-            return c;
-    }
-    return NULL;
 }
 
 static qc_rc keep(struct parser *p, char *word)
@@ -183,24 +173,38 @@ static qc_rc keep(struct parser *p, char *word)
     return QC_OK;
 }
 
+/* A word after the first ones of a longer command: one more of them, its last, or no word of it. */
+static qc_rc settle(struct parser *p, char *word)
+{
+    char words[QC_OPT_NAME_MAX] = "";
+    int n = snprintf(words, sizeof words, "%s %s", p->lead, word);
+
+    if (n > 0 && (size_t)n < sizeof words) {
+        if (begins_command(p->app, words)) {
+            memcpy(p->lead, words, sizeof words);
+            return QC_OK;
+        }
+        p->ret->cmd = qc_opt_find(p->app, words);
+    }
+    if (p->ret->cmd != NULL) {
+        p->lead[0] = '\0';
+        return QC_OK;
+    }
+    p->ret->cmd = qc_opt_find(p->app, p->lead);
+    if (p->ret->cmd == NULL)
+        return QC_FAIL(p->err, QC_USAGE, "unknown command '%.40s %.40s'", p->lead, word);
+    p->lead[0] = '\0';
+    return keep(p, word);
+}
+
 static qc_rc argument(struct parser *p, char *word)
 {
-    if (p->first != NULL) {
-        const char *first = p->first;
-
-        p->first = NULL;
-        p->ret->cmd = find_two(p->app, first, word);
-        if (p->ret->cmd != NULL)
-            return QC_OK;
-        p->ret->cmd = qc_opt_find(p->app, first);
-        if (p->ret->cmd == NULL)
-            return QC_FAIL(p->err, QC_USAGE, "unknown command '%.40s %.40s'", first, word);
-        return keep(p, word);
-    }
+    if (p->lead[0] != '\0')
+        return settle(p, word);
     if (p->ret->cmd != NULL)
         return keep(p, word);
-    if (begins_command(p->app, word)) {
-        p->first = word;
+    if (strlen(word) < sizeof p->lead && begins_command(p->app, word)) {
+        memcpy(p->lead, word, strlen(word) + 1);
         return QC_OK;
     }
     p->ret->cmd = qc_opt_find(p->app, word);
@@ -211,10 +215,10 @@ static qc_rc finish(struct parser *p)
 {
     struct qc_args *a = p->ret;
 
-    if (p->first != NULL) {
-        a->cmd = qc_opt_find(p->app, p->first);
+    if (p->lead[0] != '\0') {
+        a->cmd = qc_opt_find(p->app, p->lead);
         if (a->cmd == NULL && !qc_args_flag(a, "help"))
-            return QC_FAIL(p->err, QC_USAGE, "'%.40s' needs a second word; see --help", p->first);
+            return QC_FAIL(p->err, QC_USAGE, "'%.40s' needs another word; see --help", p->lead);
     }
     a->argv = (const char *const *)(p->argv + 1);
     a->argc = p->kept;

@@ -23,6 +23,7 @@ static const struct qc_cmd cmds[] = {
       .options = put_options },
     { .name = "cloud add", .args = "NAME URL", .help = "add a cloud", .min = 2, .max = 2 },
     { .name = "cloud list", .help = "list clouds", .max = 0 },
+    { .name = "cloud key set", .args = "NAME", .help = "give a cloud a key", .min = 1, .max = 1 },
     { .name = "find", .args = "[NAME]...", .help = "any number", .max = -1 },
     { .name = NULL }
 };
@@ -87,6 +88,9 @@ static void check_accepted(void)
     CHECK_OK(parse("-vvv cloud -q add x y"));
     CHECK(args.cmd == &cmds[1] && args.argc == 2 && args.given_count == 4);
     CHECK_OK(parse("cloud list"));
+    CHECK_OK(parse("cloud -v key -q set x"));
+    CHECK(args.cmd == &cmds[3] && args.argc == 1 && args.given_count == 2 && strcmp(args.argv[0], "x") == 0);
+    CHECK_OK(parse("cloud key -h"));
     CHECK_OK(parse("find a b c d e"));
     CHECK(args.argc == 5);
     CHECK_OK(parse("put --help"));
@@ -116,7 +120,12 @@ static void check_refused(void)
     refused("put", "0 arguments");
     refused("put a b c", "'c'");
     refused("cloud list x", "one argument too many");
-    refused("cloud", "second word");
+    refused("cloud", "another word");
+    refused("cloud key", "'cloud key' needs another word");
+    refused("cloud key burn", "cloud key burn");
+    refused("cloud key set", "0 arguments");
+    refused("cloud key set a b", "'b'");
+    refused("cloud abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefg x", "cloud abc");
     refused("cloud burn", "cloud burn");
 }
 

@@ -22,7 +22,7 @@ struct qc_opt {
 struct qc_args;
 
 struct qc_cmd {
-    const char *name;             /* one word, or two: "cloud add" */
+    const char *name;             /* one word, two or three: "cloud add" */
     const char *args;             /* for the help: "FILE NAME" */
     const char *help;             /* one line */
     int min, max;                 /* number of arguments; max -1: no bound but QC_OPT_ARGS_MAX */
