@@ -70,6 +70,9 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_validate(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_set(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err);
 /* init --join. */
 QC_MUST qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err);

@@ -2,10 +2,11 @@
 #include "client.h"
 
 #include "base/codec.h"
+#include "cloud_keys.h"
 #include "gateway_start.h"
 #include "signals.h"
 
-enum { REBUILD_WORDS = 2 * VAULT_CLOUDS_MAX + 10 };
+enum { REBUILD_WORDS = 4 * VAULT_CLOUDS_MAX + 10 };
 
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err)
 {
@@ -48,6 +49,8 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
     const char *argv[REBUILD_WORDS] = { "qcloud-gateway", "rebuild", "--state", c->places.gateway };
     QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_JSON_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf words = { .max = QC_CLIENT_TEXT_MAX * VAULT_CLOUDS_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf rest = { .max = QC_JSON_MAX };
+    QC_CLEANUP(cloud_keys_done) struct cloud_keys keys = { 0 };
     char catalogue[2 * VAULT_ID_BYTES + 1];
     size_t at[VAULT_CLOUDS_MAX];
     size_t n = 4;
@@ -65,6 +68,8 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
         argv[n++] = "--cloud";
         argv[n++] = (const char *)words.p + at[i];
     }
+    QC_TRY(cloud_keys_take(args, &keys, err));
+    n = cloud_keys_argv(&keys, argv, n);
     /* Whatever the places are by now: the vault's own gateway, and no other, is taken over. */
     qc_hex(qc_span_of(d->catalogue, VAULT_ID_BYTES), catalogue);
     argv[n++] = "--catalogue";
@@ -77,8 +82,9 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
     QC_ASSERT(n < REBUILD_WORDS);
     QC_TRY(gateway_stop(c->places.gateway, signals_cancel(), err));
     QC_TRY_AS(gateway_run(argv, &said, err), err, "rebuild");
-    if (!c->out.json && !c->out.quiet && said.n > 0)
-        fprintf(c->out.talk, "%.*s", (int)said.n, (const char *)said.p);
+    QC_TRY(cloud_keys_tell(c, &said, &rest, err));
+    if (!c->out.json && !c->out.quiet && rest.n > 0)
+        fprintf(c->out.talk, "%.*s", (int)rest.n, (const char *)rest.p);
     return QC_OK;
 }
 

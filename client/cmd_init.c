@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cloud_keys.h"
 #include "gateway_start.h"
 #include "statement.h"
 #include "vault/share_store.h"
 
-enum { INIT_WORDS = 2 * VAULT_CLOUDS_MAX + 12 };
+enum { INIT_WORDS = 4 * VAULT_CLOUDS_MAX + 12 };
 
 struct init {
     struct client *c;
@@ -20,6 +21,7 @@ struct init {
     char share[2][QC_CLIENT_PATH_MAX];
     uint64_t k, n;
     size_t clouds;
+    struct cloud_keys keys;
     qc_buf words;                /* NAME=URL, each with its NUL */
     size_t at[VAULT_CLOUDS_MAX]; /* offsets into words */
 };
@@ -27,6 +29,7 @@ struct init {
 static void init_done(struct init *i)
 {
     qc_buf_free(&i->words);
+    cloud_keys_done(&i->keys);
 }
 
 static bool is_name_byte(char c)
@@ -146,6 +149,7 @@ static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
 {
     const char *argv[INIT_WORDS] = { "qcloud-gateway", "init", "--state", i->c->places.gateway, "--k" };
     QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf rest = { .max = QC_CLIENT_TEXT_MAX };
     char k[24];
     char n[24];
     size_t w = 5;
@@ -160,6 +164,7 @@ static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
         argv[w++] = "--cloud";
         argv[w++] = (const char *)i->words.p + i->at[at];
     }
+    w = cloud_keys_argv(&i->keys, argv, w);
     QC_ASSERT(w < INIT_WORDS);
     QC_TRY_AS(qc_dir_make_path(i->c->places.gateway, 0700, err), err, "gateway state");
     char catalogue[QC_CLIENT_PATH_MAX];
@@ -170,6 +175,8 @@ static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
         *ret_found = true;
         return QC_OK;
     }
+    struct qc_err unused = { 0 };
+    qc_ignore(cloud_keys_tell(i->c, &said, &rest, &unused), "warnings about clouds; the outcome is told");
     return rc;
 }
 
@@ -282,6 +289,7 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     if (args->argc > 0)
         return QC_FAIL(err, QC_USAGE, "init --local takes no argument, '%s' was given", args->argv[0]);
     QC_TRY(take_clouds(&i, err));
+    QC_TRY(cloud_keys_take(args, &i.keys, err));
     QC_TRY(take_numbers(&i, err));
     QC_TRY(take_shares(&i, err));
     QC_TRY(make_gateway(&i, &found, err));

@@ -130,7 +130,9 @@ qc_rc gateway_stop(const char *state, const struct qc_cancel *cancel, struct qc_
 static const struct told {
     char nn[3];
     qc_rc rc;
-} tolds[] = { { "51", QC_CONFLICT }, { "56", QC_FENCED }, { "63", QC_CONFLICT } };
+} tolds[] = {
+    { "51", QC_CONFLICT }, { "56", QC_FENCED }, { "63", QC_CONFLICT }, { "67", QC_UNFIT }, { "69", QC_UNFIT }
+};
 
 /* The first code of an exit status, unless the message says which. */
 static qc_rc code_of(int status, qc_span message_code)

@@ -13,9 +13,11 @@ struct help {
 static const struct help rows[] = {
     { "init",
       { "qcloud init --local --cloud file:///mnt/a --cloud file:///mnt/b --cloud file:///mnt/c",
-        "qcloud init --local --k 3 --cloud paris=file:///mnt/a ... --share2 /media/usb/qcloud",
+        "qcloud init --local --cloud paris=s3+https://s3.example.org/mine --cloud-credentials paris=keys ...",
         "qcloud init --join /media/usb/qcloud --take-over" },
-      "2 command line, 5 a place is in use, 6 too few clouds, 7 no share store, 12 permission, 14 no space" },
+      "1 a cloud is not fit for use, 2 command line, 5 a place is in use, 6 too few clouds, 7 no share "
+      "store, 12 "
+      "permission, 14 no space" },
     { "put",
       { "qcloud put scan.vcf", "qcloud put -r genomes archive/genomes",
         "tar c notes | qcloud put - notes.tar" },
@@ -50,6 +52,20 @@ static const struct help rows[] = {
       { "qcloud gateway rebuild", "qcloud gateway rebuild --cloud c1=file:///mnt/new",
         "qcloud gateway rebuild --kit kit.txt" },
       "6 too few clouds for the root key, 11 the gateway is running, 8 does not verify" },
+    { "gateway cloud ls",
+      { "qcloud gateway cloud ls", "qcloud gateway cloud ls --json", "qcloud gateway cloud ls -q" },
+      "10, 11" },
+    { "gateway cloud validate",
+      { "qcloud gateway cloud validate paris", "qcloud gateway cloud validate --deep paris",
+        "qcloud gateway cloud validate --json paris" },
+      "1 the cloud is not fit for use, 3 no cloud of that name, 5 it does not answer, 12 it refuses the "
+      "keys" },
+    { "gateway cloud set",
+      { "qcloud gateway cloud set paris --credentials /home/me/keys/paris",
+        "qcloud gateway cloud set paris --credentials aws:backup",
+        "qcloud gateway cloud set paris --credentials new.keys --untried" },
+      "1 the cloud is not fit for use, 3 no cloud of that name, 5 it does not answer, 12 it refuses the "
+      "keys" },
     { "gateway kit",
       { "qcloud gateway kit > /media/safe/kit.txt", "qcloud gateway kit | lpr", "qcloud gateway kit -q" },
       "10, 11, 12" },

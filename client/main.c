@@ -30,7 +30,10 @@ static const struct qc_opt globals[] = {
 };
 static const struct qc_opt init_opts[] = {
     { "local", 0, NULL, "make a vault with a gateway of its own on this machine", false },
-    { "cloud", 0, "[NAME=]URL", "a cloud: file:///absolute/directory; once for each", true },
+    { "cloud", 0, "[NAME=]URL", "a cloud: file:///absolute/directory, s3+https://host/bucket; once for each",
+      true },
+    { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are: a file of mode 0600, or aws:PROFILE",
+      true },
     { "k", 0, "K", "how many clouds are enough (default: all but two)", false },
     { "n", 0, "N", "over how many clouds an object is spread (default: all)", false },
     { "share1", 0, "DIR", "where share store 1 lies", false },
@@ -62,7 +65,18 @@ static const struct qc_opt recover_opts[] = {
 };
 static const struct qc_opt rebuild_opts[] = {
     { "cloud", 0, "NAME=URL", "a cloud that has moved", true },
+    { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are, if not as before; or aws:PROFILE",
+      true },
     { "kit", 0, "FILE", "the operator's kit, where the clouds are too few", false },
+    { 0 },
+};
+static const struct qc_opt validate_opts[] = {
+    { "deep", 0, NULL, "more and larger objects: minutes instead of seconds", false },
+    { 0 },
+};
+static const struct qc_opt set_opts[] = {
+    { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
+    { "untried", 0, NULL, "also where the cloud does not answer now", false },
     { 0 },
 };
 static const struct qc_cmd cmds[] = {
@@ -89,6 +103,12 @@ static const struct qc_cmd cmds[] = {
       cmd_gateway_status },
     { "gateway rebuild", "", "make the gateway's catalogue anew from the clouds", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, rebuild_opts, cmd_gateway_rebuild },
+    { "gateway cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0,
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL, cmd_gateway_cloud_ls },
+    { "gateway cloud validate", "NAME", "is a cloud fit for use? tried with objects that are removed again",
+      1, 1, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, validate_opts, cmd_gateway_cloud_validate },
+    { "gateway cloud set", "NAME --credentials FILE", "the keys of a cloud are elsewhere now", 1, 1,
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, set_opts, cmd_gateway_cloud_set },
     { "gateway kit", "", "print the operator's kit (the root key: keep it safe)", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL, cmd_gateway_kit },
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,

@@ -46,6 +46,19 @@ static const struct row rows[] = {
       { 2,
         "What was stored and acknowledged before is untouched; this command changed nothing that is visible.",
         { SAY("see to the file or disk that the message names, then the same command again") } } },
+    { QC_UNFIT,
+      SETS_UP,
+      { 4,
+        "No vault was made. The test objects that were written there are removed again.",
+        { SAY(
+            "choose another place for that cloud, or mend what line one names; qcloud-gateway cloud validate "
+            "--url URL --deep looks again") } } },
+    { QC_UNFIT,
+      ALL,
+      { 5,
+        "What lies on the cloud is untouched, and it stays in use.",
+        { SAY("mend what line one names, or move to another place: qcloud gateway rebuild --cloud NAME=URL"),
+          RUN_THEN("shows what is known of each cloud", "qcloud", "gateway", "cloud", "ls") } } },
     { QC_GENERAL,
       ALL,
       { 1,
@@ -329,6 +342,11 @@ static const struct msg warnings[MSG_WARNINGS] = {
                               { SAY(
                                   "for data that matters: clouds on devices, machines or providers of their "
                                   "own") } },
+    [MSG_W_CLOUD_LACKS] = { 15,
+                            "The cloud is used as far as it goes: nothing relies on what it lacks. What was "
+                            "stored is untouched.",
+                            { RUN_THEN("and qcloud gateway cloud validate NAME looks again", "qcloud",
+                                       "gateway", "cloud", "ls") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
@@ -390,6 +408,7 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_STORE_BEHIND] = "a share store cannot be brought up to date",
         [MSG_W_MARGIN] = "an object survives fewer losses than it was stored for",
         [MSG_W_CLOUDS_DEVICE] = "several directory clouds lie on one device",
+        [MSG_W_CLOUD_LACKS] = "a cloud was tried, and lacks something that would be good to have",
         [MSG_W_OTHER] = "a remark that has no row of its own",
     };
     QC_ASSERT(w < MSG_WARNINGS);

@@ -37,6 +37,7 @@ enum msg_warning {
     MSG_W_STORE_BEHIND,   /* a share store could not be brought up to date */
     MSG_W_MARGIN,         /* an object survives fewer losses than it was stored for */
     MSG_W_CLOUDS_DEVICE,  /* several clouds on one device */
+    MSG_W_CLOUD_LACKS,    /* a cloud was validated and lacks something */
     MSG_W_OTHER,
     MSG_WARNINGS
 };

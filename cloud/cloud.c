@@ -56,6 +56,11 @@ qc_rc cloud_check(const char *url, const char *credentials, struct qc_err *err)
     return credentials == NULL ? QC_OK : cloud_credentials_spec(credentials, err);
 }
 
+qc_rc cloud_check_credentials(const char *credentials, struct qc_err *err)
+{
+    return cloud_credentials_spec(credentials, err);
+}
+
 qc_rc cloud_open(struct cloud **ret, const char *url, struct qc_err *err)
 {
     struct cloud_opts opts = { .op = { .deadline = QC_NO_DEADLINE } };

@@ -7,6 +7,12 @@ static const char *const words[CLOUD_FACT_COUNT] = {
 #undef X
 };
 
+const char *cloud_fact_word(unsigned i)
+{
+    QC_ASSERT(i < CLOUD_FACT_COUNT);
+    return words[i];
+}
+
 qc_rc cloud_facts_print(unsigned facts, qc_buf *ret, struct qc_err *err)
 {
     const char *gap = "";

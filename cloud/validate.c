@@ -255,7 +255,7 @@ static qc_rc check_space(struct validation *v, struct qc_err *err)
 /* -- cleaning -------------------------------------------------------------------------------------------- */
 
 /* Is this key one that only a test makes? PREFIX, 16 hex digits, '-', four digits. */
-static bool is_test_key(const char *key)
+bool cloud_is_test_key(const char *key)
 {
     size_t n = strlen(CLOUD_TEST_PREFIX);
     const char *s = key + n;
@@ -272,7 +272,7 @@ static qc_rc note_key(void *ctx, const struct cloud_item *item, struct qc_err *e
 {
     struct swept *s = ctx;
     (void)err;
-    if (is_test_key(item->key) && s->count < CLOUD_TEST_SWEEP) {
+    if (cloud_is_test_key(item->key) && s->count < CLOUD_TEST_SWEEP) {
         memcpy(s->keys[s->count], item->key, strlen(item->key) + 1);
         s->count++;
     }

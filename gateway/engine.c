@@ -172,11 +172,13 @@ static qc_rc open_bkey(struct gw_engine *e, struct qc_err *err)
 static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
+    QC_CLEANUP(qc_free_ptr) struct gw_ways *ways = NULL;
     struct gw_cloud_conf confs[QC_GW_CLOUDS_MAX];
     unsigned count = 0;
 
     if (rows == NULL)
         return QC_FAIL(err, QC_NOMEM, "clouds");
+    QC_TRY(gw_ways_load(&e->state, &ways, err));
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(gw_cloud_rows(e->cat, rows, &count, err));
@@ -184,10 +186,15 @@ static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
     if (e->conf.n > count)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: %u clouds, %u are needed for a segment", count,
                        e->conf.n);
-    for (unsigned i = 0; i < count; i++)
-        confs[i] = (struct gw_cloud_conf){
-            .id = rows[i].id, .generation = rows[i].generation, .name = rows[i].name, .url = rows[i].url
-        };
+    for (unsigned i = 0; i < count; i++) {
+        const struct gw_way *way = gw_ways_find(ways, rows[i].name);
+        confs[i] = (struct gw_cloud_conf){ .id = rows[i].id,
+                                           .generation = rows[i].generation,
+                                           .name = rows[i].name,
+                                           .url = rows[i].url,
+                                           .credentials = gw_way_credentials(way),
+                                           .facts = gw_way_facts(way, rows[i].url) };
+    }
     QC_TRY(gw_fan_new(&e->fan, confs, count, err));
     return gw_store_new(&e->store, e->root, e->fan, e->conf.k, e->conf.n, err);
 }

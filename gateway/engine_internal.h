@@ -12,6 +12,7 @@
 #include "gateway/place.h"
 #include "gateway/probe.h"
 #include "state.h"
+#include "ways.h"
 #include "witness.h"
 
 /* A fragment that a read found missing or damaged: looked at again before it counts as such. */

@@ -109,6 +109,15 @@ void gw_fan_set_slow(struct gw_fan *f, unsigned at)
     f->clouds[at].slow_until_ms = qc_now_ms() + QC_GW_BREAKER_MS;
 }
 
+void gw_fan_set_facts(struct gw_fan *f, unsigned at, unsigned facts)
+{
+    QC_ASSERT(at < f->cloud_count);
+    QC_LOCK(&f->lock);
+
+    f->clouds[at].facts = facts;
+    f->clouds[at].epoch++;
+}
+
 void gw_fan_set_generation(struct gw_fan *f, unsigned at, uint32_t generation)
 {
     QC_ASSERT(at < f->cloud_count);
@@ -175,8 +184,13 @@ static qc_rc copy_cloud(struct gw_cloud *c, const struct gw_cloud_conf *conf, st
     (void)snprintf(c->name, sizeof c->name, "%s", conf->name);
     for (unsigned l = 0; l < GW_LANES; l++)
         qc_cond_init(&c->lanes[l].work);
+    c->facts = conf->facts;
     c->url = qc_strdup(conf->url);
-    return c->url != NULL ? QC_OK : QC_FAIL(err, QC_NOMEM, "cloud %s", conf->name);
+    if (conf->credentials != NULL)
+        c->credentials = qc_strdup(conf->credentials);
+    if (c->url == NULL || (conf->credentials != NULL && c->credentials == NULL))
+        return QC_FAIL(err, QC_NOMEM, "cloud %s", conf->name);
+    return QC_OK;
 }
 
 static void fan_cleanup(struct gw_fan **f)
@@ -269,6 +283,7 @@ bool gw_fan_free(struct gw_fan **fp, uint64_t wait_ms)
         for (unsigned l = 0; l < GW_LANES; l++)
             qc_cond_done(&f->clouds[i].lanes[l].work);
         qc_free(f->clouds[i].url);
+        qc_free(f->clouds[i].credentials);
     }
     qc_free(f->workers);
     qc_free(f->clouds);

@@ -110,9 +110,12 @@ bool gw_batch_start(struct gw_batch *b, unsigned slot, const struct gw_job *job,
 
 static qc_rc open_handle(struct gw_worker *w, const struct cloud_op *op, struct qc_err *err)
 {
-    const struct gw_cloud *c = &w->fan->clouds[w->at]; /* name and url never change */
+    const struct gw_cloud *c = &w->fan->clouds[w->at]; /* name, url and credentials never change */
+    const struct cloud_opts opts = {
+        .name = c->name, .credentials = c->credentials, .facts = w->facts, .op = *op
+    };
 
-    return cloud_open_opts(&w->handle, c->url, &(struct cloud_opts){ .name = c->name, .op = *op }, err);
+    return cloud_open_opts(&w->handle, c->url, &opts, err);
 }
 
 /* How a job ended, and what that says of the cloud itself. */
@@ -183,6 +186,7 @@ void gw_worker_run(struct gw_worker *w, struct gw_queued q)
     s->running = true;
     s->worker = w;
     w->epoch = c->epoch;
+    w->facts = c->facts;
     qc_unlock_(&(pthread_mutex_t *){ &f->lock });
     if (stale)
         cloud_close(&w->handle);

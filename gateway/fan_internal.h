@@ -45,7 +45,8 @@ struct gw_lane_state {
 struct gw_cloud {
     uint32_t id, generation;
     char name[GW_NAME_COPY];
-    char *url;
+    char *url, *credentials; /* credentials: NULL for none */
+    unsigned facts;
     enum gw_cloud_state state;
     char why[GW_WHY_MAX];
     int64_t seen_s;
@@ -63,6 +64,7 @@ struct gw_worker {
     pthread_t thread;
     struct cloud *handle; /* this worker's own; NULL while the cloud is away */
     unsigned epoch;       /* the cloud's, when the handle was opened */
+    unsigned facts;       /* the cloud's, when the job began */
     uint64_t
         hangs_from_ms; /* its job was abandoned; from this instant on it counts as hanging. 0: it was not */
     bool started, ended;

@@ -1,16 +1,18 @@
 /* Making a gateway.
  *
- *   look at the clouds -> root.key -> catalogue (life INIT) -> identities -> root object -> log object 1 ->
- * life READY
+ *   look at the clouds -> are they fit? -> clouds.conf -> root.key -> catalogue (life INIT) -> identities ->
+ * root object -> log object 1 -> life READY
  *
- * Nothing is written anywhere before all clouds were seen empty. Up to the catalogue's name a crash leaves at
- * most a root key that nothing hangs on; from there on the catalogue holds every byte that goes to the
- * clouds, and gw_engine_finish_init puts the same ones again (D10).
+ * Nothing is written anywhere before all clouds were seen empty, and then only what a validation removes
+ * again, before all were seen to be fit. Up to the catalogue's name a crash leaves at most a root key that
+ * nothing hangs on; from there on the catalogue holds every byte that goes to the clouds, and
+ * gw_engine_finish_init puts the same ones again (D10).
  */
 #include <stdio.h>
 
 #include "engine_internal.h"
 #include "make.h"
+#include "trust.h"
 
 /* -- looking --------------------------------------------------------------------------------------------- */
 
@@ -24,20 +26,20 @@ static void close_handles(struct handles *h)
         cloud_close(&h->v[i]);
 }
 
+/* What a validation that was killed has left does not count: the next one removes it. */
 static qc_rc see_key(void *ctx, const struct cloud_item *item, struct qc_err *err)
 {
     bool *seen = ctx;
 
-    (void)item;
     (void)err;
-    *seen = true;
+    *seen = *seen || !cloud_is_test_key(item->key);
     return QC_OK;
 }
 
 static qc_rc look_at(struct cloud *c, const struct gw_engine_cloud *cloud, struct qc_err *err)
 {
     const struct cloud_op op = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) };
-    const struct cloud_list_query q = { .prefix = "", .after = "", .limit = 1 };
+    const struct cloud_list_query q = { .prefix = "", .after = "", .limit = CLOUD_LIST_MAX };
     struct cloud_page page;
     uint64_t size;
     bool seen = false;
@@ -48,7 +50,7 @@ static qc_rc look_at(struct cloud *c, const struct gw_engine_cloud *cloud, struc
     if (rc != QC_NOTFOUND)
         QC_TRY_AS(rc, err, "cloud %s", cloud->name);
     QC_TRY_AS(cloud_list(c, &q, see_key, &seen, &page, &op, err), err, "cloud %s", cloud->name);
-    if (seen)
+    if (seen || page.more)
         return QC_FAIL(err, QC_CONFLICT, "cloud %s: holds objects already", cloud->name);
     return QC_OK;
 }
@@ -61,20 +63,76 @@ static qc_rc look_at_clouds(const struct gw_engine_setup *setup, struct qc_err *
     for (unsigned i = 0; i < setup->count; i++) {
         const struct gw_engine_cloud *cloud = &setup->clouds[i];
         const struct cloud_opts opts = { .name = cloud->name,
+                                         .credentials = cloud->credentials,
                                          .exclusive = true,
                                          .op = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
-        QC_TRY_AS(cloud_create(cloud->url, err), err, "cloud %s", cloud->name);
-        const qc_rc rc = cloud_open_opts(&h.v[i], cloud->url, &opts, err);
+        qc_rc rc = cloud_create_opts(cloud->url, &opts, err);
+        if (rc == QC_OK)
+            rc = cloud_open_opts(&h.v[i], cloud->url, &opts, err);
         if (rc == QC_LOCKED)
             return QC_FAIL(err, QC_CONFLICT,
                            "cloud %s: in use by another program, or the same place as another cloud",
                            cloud->name);
         if (rc == QC_TEMP || rc == QC_TIMEOUT)
             return QC_FAIL(err, QC_QUORUM, "cloud %s does not answer, and all must for init", cloud->name);
-        QC_TRY_AS(rc, err, "cloud %s", cloud->name);
+        QC_TRY(rc);
         QC_TRY(look_at(h.v[i], cloud, err));
     }
     return QC_OK;
+}
+
+static qc_rc judge(const struct gw_engine_setup *setup, struct gw_ways *ways, unsigned i, struct gw_trial *t,
+                   struct qc_err *err)
+{
+    const struct gw_engine_cloud *cloud = &setup->clouds[i];
+
+    if (t->rc != QC_OK)
+        *err = t->err;
+    if (t->rc == QC_TEMP || t->rc == QC_TIMEOUT)
+        return QC_FAIL(err, QC_QUORUM, "cloud %s does not answer, and all must for init", cloud->name);
+    QC_TRY(t->rc);
+    if (setup->told != NULL)
+        setup->told(setup->told_ctx, cloud->name, &t->report);
+    QC_TRY(gw_trust_judge(cloud->name, &t->report, err));
+    return gw_trust_note(ways, cloud, &t->report, err);
+}
+
+/* All are judged before one is refused, so that one run tells of all that is wrong. */
+static qc_rc judge_all(const struct gw_engine_setup *setup, struct gw_ways *ways, struct gw_trial *trials,
+                       struct qc_err *err)
+{
+    qc_rc first = QC_OK;
+
+    for (unsigned i = 0; i < setup->count; i++) {
+        struct qc_err why = { 0 };
+        const qc_rc rc = trials[i].ran ? judge(setup, ways, i, &trials[i], &why) : QC_OK;
+        if (rc != QC_OK && first == QC_OK) {
+            first = rc;
+            *err = why;
+        }
+    }
+    return first;
+}
+
+/* Where the keys are, and what was shown: durable before anything hangs on it. What an init that was
+ * interrupted has shown of the same places stands. */
+static qc_rc trust_clouds(const struct gw_state *s, const struct gw_engine_setup *setup, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_ways *ways = NULL;
+    QC_CLEANUP(qc_free_ptr) struct gw_trial *trials = NULL;
+    gw_clouds set = 0;
+
+    QC_TRY(gw_ways_load(s, &ways, err));
+    for (unsigned i = 0; i < setup->count; i++) {
+        struct gw_way *way = NULL;
+        QC_TRY(gw_ways_get(ways, setup->clouds[i].name, &way, err));
+        gw_way_set_credentials(way, setup->clouds[i].credentials);
+        if (setup->validate && !gw_way_is_validated(way, setup->clouds[i].url))
+            set |= (gw_clouds)1 << i;
+    }
+    QC_TRY(gw_trust_try(setup->clouds, setup->count, set, QC_GW_TRUST_MS, &trials, err));
+    QC_TRY(judge_all(setup, ways, trials, err));
+    return gw_ways_save(s, ways, err);
 }
 
 /* -- local files ----------------------------------------------------------------------------------------- */
@@ -82,6 +140,7 @@ static qc_rc look_at_clouds(const struct gw_engine_setup *setup, struct qc_err *
 static qc_rc check_setup(const struct gw_engine_setup *setup, struct gw_config *conf, struct qc_err *err)
 {
     QC_TRY(gw_clouds_check(setup->clouds, setup->count, err));
+    QC_TRY(gw_clouds_check_keys(setup->clouds, setup->count, err));
     conf->n = setup->n != 0 ? setup->n : setup->count;
     if (conf->n > setup->count || conf->n > QC_EC_N_MAX)
         return QC_FAIL(err, QC_USAGE, "n = %u fragments for %u clouds: each needs one of its own", conf->n,
@@ -160,6 +219,7 @@ static qc_rc make_local(const struct gw_state *s, const struct gw_engine_setup *
     b.clouds = rows;
     b.cloud_count = setup->count;
     QC_TRY(look_at_clouds(setup, err));
+    QC_TRY(trust_clouds(s, setup, err));
     QC_TRY(qc_fault(gw_init_rows, err));
     QC_TRY(gw_state_sweep(s, err));
     QC_TRY(gw_state_has(s, gw_state_root, &has_key, err));

@@ -12,7 +12,7 @@ void gw_quorums(struct gw_config *conf)
         conf->write_quorum = conf->n;
 }
 
-static bool name_ok(const char *name)
+bool gw_cloud_name_ok(const char *name)
 {
     const size_t n = strlen(name);
 
@@ -25,7 +25,7 @@ qc_rc gw_clouds_check(const struct gw_engine_cloud *clouds, unsigned count, stru
     if (count < 1 || count > QC_GW_CLOUDS_MAX)
         return QC_FAIL(err, QC_USAGE, "%u clouds, expected 1..%d", count, QC_GW_CLOUDS_MAX);
     for (unsigned i = 0; i < count; i++) {
-        if (!name_ok(clouds[i].name))
+        if (!gw_cloud_name_ok(clouds[i].name))
             return QC_FAIL(err, QC_USAGE, "cloud name '%s': expected 1..%d of letters, digits, '.', '_', '-'",
                            clouds[i].name, CLOUD_NAME_SIZE_MAX);
         if (strlen(clouds[i].url) < 1 || strlen(clouds[i].url) > CLOUD_URL_SIZE_MAX)
@@ -36,6 +36,13 @@ qc_rc gw_clouds_check(const struct gw_engine_cloud *clouds, unsigned count, stru
                 return QC_FAIL(err, QC_USAGE, "cloud %s: named twice, or in the same place as cloud %s",
                                clouds[i].name, clouds[j].name);
     }
+    return QC_OK;
+}
+
+qc_rc gw_clouds_check_keys(const struct gw_engine_cloud *clouds, unsigned count, struct qc_err *err)
+{
+    for (unsigned i = 0; i < count; i++)
+        QC_TRY_AS(cloud_check(clouds[i].url, clouds[i].credentials, err), err, "cloud %s", clouds[i].name);
     return QC_OK;
 }
 

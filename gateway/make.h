@@ -16,6 +16,9 @@ struct gw_birth {
 void gw_quorums(struct gw_config *conf);
 /* Names and places make sense: 1..QC_GW_CLOUDS_MAX, names [A-Za-z0-9._-], both different. QC_USAGE. */
 QC_MUST qc_rc gw_clouds_check(const struct gw_engine_cloud *clouds, unsigned count, struct qc_err *err);
+/* Their URLs and the names of their keys make sense together; looks at nothing. QC_USAGE. */
+QC_MUST qc_rc gw_clouds_check_keys(const struct gw_engine_cloud *clouds, unsigned count, struct qc_err *err);
+bool gw_cloud_name_ok(const char *name);
 /* Rows for them, ids 1..count, generation 1. QC_USAGE, QC_NOMEM; qc_free them. */
 QC_MUST qc_rc gw_clouds_rows(const struct gw_engine_cloud *clouds, unsigned count, struct gw_cloud_row **ret,
                              struct qc_err *err);

@@ -1,4 +1,5 @@
 /*
+ *   0  names of keys, as given or as before; then, once the clouds are known to be ours, are new places fit?
  *   1  identities of >= r = C - m clouds            -> the root key, or it comes from the kit
  *   2  root object of incarnation + 1 on >= r       FENCE: whoever acknowledges now sees it on one of its e
  * clouds 3  only now list and read the log               chain up to the first gap 4  the cut on >= r, the
@@ -34,6 +35,7 @@ static void free_rebuilding(struct gw_rebuilding **bp)
     for (unsigned i = 0; i < QC_GW_BKEYS_MAX; i++)
         qc_key_free(&b->bkeys[i]);
     qc_free(b->seen);
+    qc_free(b->ways);
     gw_state_close(&b->state);
     qc_free(b);
 }
@@ -43,9 +45,7 @@ static qc_rc open_fan(struct gw_rebuilding *b, struct qc_err *err)
     struct gw_cloud_conf confs[QC_GW_CLOUDS_MAX];
 
     for (unsigned at = 0; at < b->setup->count; at++)
-        confs[at] = (struct gw_cloud_conf){
-            .id = at + 1, .generation = 1, .name = b->setup->clouds[at].name, .url = b->setup->clouds[at].url
-        };
+        confs[at] = gw_rebuild_conf(b, at);
     return gw_fan_new(&b->fan, confs, b->setup->count, err);
 }
 
@@ -296,14 +296,16 @@ qc_rc gw_rebuild(const char *state_dir, const struct gw_rebuild_setup *setup, co
 
     if (b == NULL)
         return QC_FAIL(err, QC_NOMEM, "rebuild");
-    b->setup = setup;
+    b->setup = setup; /* until the keys' names are known */
     b->rng = rng;
     b->report = &report;
     QC_TRY(gw_clouds_check(setup->clouds, setup->count, err));
     QC_TRY(gw_state_open(&b->state, state_dir, true, err));
+    QC_TRY(gw_rebuild_ways(b, setup, err));
     QC_TRY(open_fan(b, err));
     QC_TRY(gw_rebuild_identities(b, err));
     QC_TRY(keep_root(b, err));
+    QC_TRY(gw_ways_save(&b->state, b->ways, err));
     QC_TRY(gw_rebuild_fence(b, err));
     QC_TRY(write_rows(b, err));
     QC_TRY(finish(b, err));

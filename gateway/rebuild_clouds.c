@@ -85,10 +85,9 @@ static qc_rc reopen_fan(struct gw_rebuilding *b, struct qc_err *err)
         return QC_FAIL(err, QC_TEMP, "a cloud hangs: unmount it, or leave it out");
     for (unsigned at = 0; at < b->setup->count; at++) {
         const bool good = b->good >> at & 1;
-        confs[at] = (struct gw_cloud_conf){ .id = good ? b->member[at].cloud_id : UINT32_MAX - at,
-                                            .generation = good ? b->member[at].generation : 0,
-                                            .name = b->setup->clouds[at].name,
-                                            .url = b->setup->clouds[at].url };
+        confs[at] = gw_rebuild_conf(b, at);
+        confs[at].id = good ? b->member[at].cloud_id : UINT32_MAX - at;
+        confs[at].generation = good ? b->member[at].generation : 0;
     }
     return gw_fan_new(&b->fan, confs, b->setup->count, err);
 }
@@ -136,6 +135,7 @@ qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err)
     if (b->report->reached < b->needed)
         return QC_FAIL(err, QC_QUORUM, "%u of %u clouds show their identity, %u are needed for a rebuild",
                        b->report->reached, b->count, b->needed);
+    QC_TRY(gw_rebuild_trust(b, err));
     return reopen_fan(b, err);
 }
 

@@ -16,6 +16,9 @@ struct gw_rebuilding {
     const qc_rng *rng;
     struct gw_rebuild_report *report;
     struct gw_state state;
+    struct gw_ways *ways;
+    struct gw_rebuild_setup own;                         /* the caller's, with .. */
+    struct gw_engine_cloud own_clouds[QC_GW_CLOUDS_MAX]; /* .. the names of keys that were there before */
     struct gw_root *root;
     struct gw_fan *fan;   /* one position per cloud of the setup */
     gw_clouds good, lost; /* showing an identity of ours; answering without */
@@ -52,6 +55,14 @@ QC_MUST qc_rc gw_rebuild_cut(struct gw_rebuilding *b, struct qc_err *err);
 QC_MUST qc_rc gw_rebuild_alone(struct gw_rebuilding *b, bool cuts, struct qc_err *err);
 /* position of a cloud id among the good ones, or -1 */
 int gw_rebuild_at(const struct gw_rebuilding *b, uint32_t cloud_id);
+
+/* rebuild_trust.c: names of keys and what is known of the clouds: from the setup, else as before. QC_USAGE */
+QC_MUST qc_rc gw_rebuild_ways(struct gw_rebuilding *b, const struct gw_rebuild_setup *setup,
+                              struct qc_err *err);
+/* Validate the good clouds that were not yet, where the setup asks for it; into b->ways. */
+QC_MUST qc_rc gw_rebuild_trust(struct gw_rebuilding *b, struct qc_err *err);
+/* What the fan shall know of a cloud, besides its id. */
+struct gw_cloud_conf gw_rebuild_conf(const struct gw_rebuilding *b, unsigned at);
 
 /* rebuild_log.c */
 QC_MUST qc_rc gw_rebuild_list_log(struct gw_rebuilding *b, struct qc_err *err);

@@ -12,13 +12,17 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "calls.h"
+#include "cloud_args.h"
+#include "cmd_cloud.h"
 #include "gateway/rebuild.h"
 #include "qrng/qrng.h"
 #include "serve.h"
 #include "tell.h"
 
 enum {
-    LOCK_BYTES = 256 * 1024, /* G, keys below it, one B at a time per connection */
+    /* G, keys below it, one B at a time per connection; and for each cloud its secret key, a signing key, and
+     * one of each while keys change: all handles of a cloud share them (cloud/s3.h). */
+    LOCK_BYTES = 256 * 1024 + QC_GW_CLOUDS_MAX * 4 * 4096,
     IDLE_MAX_S = 86400,
     KIT_BYTES = 256, /* GW_KIT_TEXT_MAX and a line's end, to the step of keys */
 };
@@ -34,6 +38,8 @@ static const struct qc_opt serve_options[] = {
 static const struct qc_opt init_options[] = {
     { "state", 0, "DIR", "the state directory, made if missing", false },
     { "cloud", 0, "NAME=URL", "a cloud; give one for each", true },
+    { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are: a file of mode 0600, or aws:PROFILE",
+      true },
     { "k", 0, "K", "fragments needed", false },
     { "n", 0, "N", "fragments written (default: the number of clouds)", false },
     { 0 },
@@ -41,6 +47,8 @@ static const struct qc_opt init_options[] = {
 static const struct qc_opt rebuild_options[] = {
     { "state", 0, "DIR", "the state directory, made if missing", false },
     { "cloud", 0, "NAME=URL", "a cloud; give all there were", true },
+    { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are, if not as before; or aws:PROFILE",
+      true },
     { "kit", 0, "FILE", "the operator's kit, where too few clouds answer for the root key", false },
     { "catalogue", 0, "HEX", "refuse clouds of any other gateway than this", false },
     { "accept-loss", 0, NULL, "end the log before a record that no cloud has readable", false },
@@ -52,39 +60,6 @@ static const struct qc_opt state_options[] = {
     { "json", 0, NULL, "as JSON", false },
     { 0 },
 };
-
-static qc_rc state_of(const struct qc_args *args, const char **ret, struct qc_err *err)
-{
-    *ret = qc_args_value(args, "state", NULL);
-    return *ret != NULL ? QC_OK : QC_FAIL(err, QC_USAGE, "--state DIR is missing");
-}
-
-/* "NAME=URL" options; names live in buffer until it is freed. */
-struct cloud_list {
-    struct gw_engine_cloud v[QC_GW_CLOUDS_MAX];
-    char names[QC_GW_CLOUDS_MAX][CLOUD_NAME_SIZE_MAX + 1];
-    unsigned count;
-};
-
-static qc_rc clouds_of(const struct qc_args *args, struct cloud_list *ret, struct qc_err *err)
-{
-    for (size_t i = 0;; i++) {
-        const char *text = qc_args_nth(args, "cloud", i);
-        if (text == NULL)
-            break;
-        const char *is = strchr(text, '=');
-        if (is == NULL || is == text || (size_t)(is - text) > CLOUD_NAME_SIZE_MAX)
-            return QC_FAIL(err, QC_USAGE, "--cloud %s: expected NAME=URL, the name of 1 to %d bytes", text,
-                           CLOUD_NAME_SIZE_MAX);
-        if (ret->count == QC_GW_CLOUDS_MAX)
-            return QC_FAIL(err, QC_USAGE, "more than %d clouds", QC_GW_CLOUDS_MAX);
-        char *name = ret->names[ret->count];
-        memcpy(name, text, (size_t)(is - text));
-        name[is - text] = '\0';
-        ret->v[ret->count++] = (struct gw_engine_cloud){ .name = name, .url = is + 1 };
-    }
-    return ret->count > 0 ? QC_OK : QC_FAIL(err, QC_USAGE, "no --cloud NAME=URL was given");
-}
 
 static qc_rc log_to(const struct qc_args *args, struct qc_fd *ret, struct qc_err *err)
 {
@@ -102,7 +77,7 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
     uint64_t fd = 0;
     QC_CLEANUP(qc_fd_close) struct qc_fd log = { 0 };
     *(enum tell_about *)app = TELL_SERVE;
-    QC_TRY(state_of(args, &o.state, err));
+    QC_TRY(cloud_args_state(args, &o.state, err));
     QC_TRY(gw_engine_there(o.state, err));
     QC_TRY(qc_args_u64(args, "idle", false, 0, IDLE_MAX_S, &o.idle_s, err));
     QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
@@ -116,19 +91,24 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
 
 static qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    struct cloud_list clouds = { 0 };
+    struct cloud_args clouds = { 0 };
     const char *state = NULL;
     uint64_t k = 0;
     uint64_t n = 0;
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     *(enum tell_about *)app = TELL_INIT;
-    QC_TRY(state_of(args, &state, err));
-    QC_TRY(clouds_of(args, &clouds, err));
+    QC_TRY(cloud_args_state(args, &state, err));
+    QC_TRY(cloud_args_take(args, &clouds, err));
     QC_TRY(qc_args_u64(args, "k", false, 1, QC_EC_N_MAX, &k, err));
     QC_TRY(qc_args_u64(args, "n", false, 1, QC_EC_N_MAX, &n, err));
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
-    const struct gw_engine_setup setup = { clouds.v, clouds.count, (unsigned)k, (unsigned)n };
+    const struct gw_engine_setup setup = { .clouds = clouds.v,
+                                           .count = clouds.count,
+                                           .k = (unsigned)k,
+                                           .n = (unsigned)n,
+                                           .validate = true,
+                                           .told = cmd_cloud_told };
     return gw_engine_init(state, &setup, &rng, err);
 }
 
@@ -204,7 +184,7 @@ static qc_rc report_json(const struct gw_rebuild_report *r, struct qc_err *err)
 
 static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    struct cloud_list clouds = { 0 };
+    struct cloud_args clouds = { 0 };
     struct gw_rebuild_report report = { 0 };
     struct gw_id catalogue = { 0 };
     const char *state = NULL;
@@ -214,8 +194,8 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
     QC_CLEANUP(qc_key_free) qc_key *kit = NULL;
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     *(enum tell_about *)app = TELL_REBUILD;
-    QC_TRY(state_of(args, &state, err));
-    QC_TRY(clouds_of(args, &clouds, err));
+    QC_TRY(cloud_args_state(args, &state, err));
+    QC_TRY(cloud_args_take(args, &clouds, err));
     if (meant != NULL)
         QC_TRY_AS(qc_hex_dec(qc_span_str(meant), catalogue.b, GW_ID_BYTES, err), err, "--catalogue");
     if (file != NULL)
@@ -227,6 +207,8 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
         .count = clouds.count,
         .kit = kit != NULL ? qc_span_sub(qc_key_open(kit), 0, kit_n) : (qc_span){ 0 },
         .accept_loss = qc_args_flag(args, "accept-loss"),
+        .validate = true,
+        .told = cmd_cloud_told,
         .catalogue = meant != NULL ? &catalogue : NULL,
     };
     QC_TRY(gw_rebuild(state, &setup, &rng, &report, err));
@@ -240,7 +222,7 @@ static qc_rc open_engine(const struct qc_args *args, const qc_rng *rng, struct g
                          struct qc_err *err)
 {
     const char *state = NULL;
-    QC_TRY(state_of(args, &state, err));
+    QC_TRY(cloud_args_state(args, &state, err));
     return gw_engine_open(ret, state, rng, err);
 }
 
@@ -321,6 +303,12 @@ static const struct qc_cmd commands[] = {
     { "init",    "", "make a gateway over new clouds",              0, 0, 0, init_options,    cmd_init },
     { "rebuild", "", "make the catalogue anew from the clouds",     0, 0, 0, rebuild_options, cmd_rebuild },
     { "status",  "", "clouds, margins, debts (nobody may serve)",   0, 0, 0, state_options,   cmd_status },
+    { "cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0, 0, state_options,
+      cmd_cloud_ls },
+    { "cloud validate", "NAME | --url URL", "is a cloud fit for use?", 0, 1, 0, cmd_cloud_validate_options,
+      cmd_cloud_validate },
+    { "cloud set", "NAME --credentials FILE", "the keys of a cloud are elsewhere now", 1, 1, 0,
+      cmd_cloud_set_options, cmd_cloud_set },
     { "kit",     "", "print the operator's kit: the root key",      0, 0, 0, state_options,   cmd_kit },
     { "version", "", "print the version",                           0, 0, 0, NULL,            cmd_version },
     { 0 },

@@ -18,6 +18,13 @@ static const struct row inits[] = {
     { QC_QUORUM, 52, "nothing is stored yet.",
       "bring the clouds back; the same call again goes on where it stopped" },
     { QC_FULL, 53, "nothing is stored yet.", "free space, then the same call again" },
+    { QC_UNFIT, 67,
+      "nothing is stored yet, and of the test objects there none is left but those that line one counts.",
+      "qcloud-gateway cloud validate --url URL [--credentials FILE]    or choose another place for that "
+      "cloud" },
+    { QC_AUTH, 68, "nothing is stored yet.",
+      "chmod 600 the file that line one names, or give the keys that the cloud takes; then the same call "
+      "again" },
     { QC_OK, 54, "nothing is stored yet.", "correct the cause, then the same call again" },
 };
 static const struct row serves[] = {
@@ -49,11 +56,23 @@ static const struct row statuses[] = {
     { QC_OK, 65, "nothing was changed.", "qcloud status" },
 };
 
-static const struct row *const tables[] = { [TELL_CALL] = calls,
-                                            [TELL_INIT] = inits,
-                                            [TELL_SERVE] = serves,
-                                            [TELL_REBUILD] = rebuilds,
-                                            [TELL_STATUS] = statuses };
+static const struct row clouds[] = {
+    { QC_UNFIT, 69, "what lies there stays in use; write nothing new there that you cannot lose.",
+      "correct the setting that the reason names, or move to another place: qcloud gateway rebuild --cloud "
+      "NAME=URL" },
+    { QC_LOCKED, 70, "nothing was changed.",
+      "end the gateway that serves this directory, then the same call again" },
+    { QC_AUTH, 71, "nothing was changed.",
+      "chmod 600 the file that line one names, or give the keys that the cloud takes; then the same call "
+      "again" },
+    { QC_NOTFOUND, 72, "nothing was changed.", "qcloud-gateway cloud ls --state DIR" },
+    { QC_OK, 73, "nothing was changed.", "correct the cause, then the same call again" },
+};
+
+static const struct row *const tables[] = {
+    [TELL_CALL] = calls,       [TELL_INIT] = inits,      [TELL_SERVE] = serves,
+    [TELL_REBUILD] = rebuilds, [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds
+};
 
 int tell_error(enum tell_about about, const struct qc_err *err)
 {

@@ -44,7 +44,7 @@ static inline void erig_clouds(const struct erig *r, struct erig_clouds *ret)
     for (unsigned i = 0; i < r->clouds; i++) {
         CHECK(snprintf(ret->names[i], sizeof ret->names[i], "c%u", i + 1) > 0);
         CHECK(snprintf(ret->urls[i], sizeof ret->urls[i], "file://%s/c%u", r->dir.path, i + 1) > 0);
-        ret->v[i] = (struct gw_engine_cloud){ ret->names[i], ret->urls[i] };
+        ret->v[i] = (struct gw_engine_cloud){ .name = ret->names[i], .url = ret->urls[i] };
     }
 }
 

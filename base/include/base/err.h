@@ -38,6 +38,7 @@
     X(FULL, 14, 507, 0, "full", "no space left")                                                             \
     X(LIMIT, 14, 413, 0, "limit", "over a limit")                                                            \
     X(QUOTA, 14, 507, 0, "quota", "over the quota of this tenant")                                           \
+    X(UNFIT, 1, 500, 0, "unfit", "the cloud is not fit for use")                                             \
     X(IO, 1, 500, 0, "io", "input or output failed")                                                         \
     X(CANCELLED, 130, 499, 0, "cancelled", "interrupted")
 

@@ -24,7 +24,8 @@
     X(QC_DB_SQL_MAX, 65536, "bytes", "our longest statement is a schema")                                    \
     X(QC_DB_VALUE_MAX, 64 * 1024 * 1024, "bytes", "SQLITE_LIMIT_LENGTH of every connection of ours")         \
     X(QC_OPT_ARGS_MAX, 4096, "arguments", "a shell's expansion of a directory")                              \
-    X(QC_OPT_GIVEN_MAX, 64, "options", "more than every command has")                                        \
+    X(QC_OPT_GIVEN_MAX, 96, "options", "32 clouds, each with the name of its keys, and others")              \
+    X(QC_OPT_NAME_MAX, 64, "bytes", "the words of a command")                                                \
     X(QC_INI_KEYS_MAX, 64, "keys", "of one kind of configuration file; ours have a dozen or two")            \
     X(QC_POOL_COUNT_MAX, 4096, "buffers", "bounds the pool's table")                                         \
     X(QC_POOL_SIZE_MAX, 64 * 1024 * 1024, "bytes", "a segment with room to spare")                           \
@@ -197,6 +198,10 @@
     X(QC_GW_REPAIR_PAUSES, 50, "pauses", "then the segment is left for the next pass")                       \
     X(QC_GW_REPAIR_LOSSES_MAX, 64, "segments", "named in a report of a repair; all are counted")             \
     X(QC_GW_REPAIR_RATE_MIN, 1024, "bytes/s", "of --max-rate: slower is no pass but a mistake")              \
+    X(QC_GW_TRUST_MS, 120000, "ms", "to validate a cloud before it is trusted; all of them at once")         \
+    X(QC_GW_TRUST_AGAIN_MS, 20000, "ms", "the same in a rebuild, which goes on without")                     \
+    X(QC_GW_TRUST_DEEP_MS, 1800000, "ms", "a deep validation of a far cloud: 10,000 requests")               \
+    X(QC_GW_WAYS_MAX, 512 * 1024, "bytes", "clouds.conf: 32 clouds with the longest paths and URLs")         \
     /* client */                                                                                             \
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \
     X(QC_CLIENT_CONF_MAX, 65536, "bytes", "a configuration; ours has a dozen lines")                         \

@@ -140,6 +140,8 @@ bool cloud_key_ok(const char *key);
  * there is no use for them.
  */
 QC_MUST qc_rc cloud_check(const char *url, const char *credentials, struct qc_err *err);
+/* Can it be the name of credentials: /absolute/file or aws:PROFILE? Looks at no file. QC_USAGE. */
+QC_MUST qc_rc cloud_check_credentials(const char *credentials, struct qc_err *err);
 
 /*
  * Open the cloud at a URL. Never writes to a place that does not bear the mark.

@@ -87,9 +87,15 @@ const char *cloud_verdict_name(enum cloud_verdict v); /* "not looked at", "good"
 QC_MUST qc_rc cloud_validate(const char *url, const struct cloud_opts *opts, bool deep,
                              struct cloud_report *ret, struct qc_err *err);
 
+/* Does a key belong to a test object, of this run or of an earlier one that was killed? Nothing else has such
+ * keys. */
+bool cloud_is_test_key(const char *key);
+
 /* Why it is unfit: the reasons, one after the other, cut to size. "" where it is fit. */
 void cloud_report_unfit(const struct cloud_report *r, char *dst, size_t size);
 
+/* The word of fact number i (< CLOUD_FACT_COUNT, asserted): bit i of facts. */
+const char *cloud_fact_word(unsigned i);
 /* Facts as words, "etag_md5 list_v2", appended; and back. QC_FORMAT: a word that is none, or twice. */
 QC_MUST qc_rc cloud_facts_print(unsigned facts, qc_buf *ret, struct qc_err *err);
 QC_MUST qc_rc cloud_facts_parse(qc_span text, unsigned *ret, struct qc_err *err);

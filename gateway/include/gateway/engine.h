@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "cloud/validate.h"
 #include "gateway/entry.h"
 #include "gateway/fan.h"
 #include "gateway/segment.h"
@@ -25,21 +26,29 @@ struct gw_engine; /* opaque */
 
 struct gw_engine_cloud {
     const char *name, *url;
+    const char *credentials; /* where its keys are (cloud.h); NULL: none, or, in a rebuild, as before */
 };
+
+/* What a validation saw of a cloud (cloud/validate.h), in the caller's thread. */
+typedef void (*gw_told_fn)(void *ctx, const char *cloud, const struct cloud_report *r);
 
 struct gw_engine_setup {
     const struct gw_engine_cloud *clouds;
     unsigned count;
-    unsigned k, n; /* 0: n is the count, k = n - floor(n / 2), at least 1 parity from two clouds on */
+    unsigned k, n;   /* 0: n is the count, k = n - floor(n / 2), at least 1 parity from two clouds on */
+    bool validate;   /* look whether each cloud is fit before anything is written there; programs: yes */
+    gw_told_fn told; /* of each that was; or NULL */
+    void *told_ctx;
 };
 
 /*
  * Make a gateway: root key, catalogue, identities on all clouds, root object of incarnation 1, log object 1.
  *   state_dir  made if missing, mode 0700
  * QC_CONFLICT  the state directory has a gateway already, or a cloud carries another catalogue's identity (it
- * is never overwritten), or holds other things; nothing was written then QC_USAGE     k, n, count or names
- * make no sense QC_QUORUM    a cloud does not answer: all must, once; the same call again goes on where it
- * stopped QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
+ * is never overwritten), or holds other things; nothing was written then QC_USAGE     k, n, count, names,
+ * URLs or the names of keys make no sense QC_UNFIT     a cloud is no place to keep anything: nothing is left
+ * there QC_QUORUM    a cloud does not answer: all must, once; the same call again goes on where it stopped
+ * QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
  */
 QC_MUST qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup *setup, const qc_rng *rng,
                              struct qc_err *err);

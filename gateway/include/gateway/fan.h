@@ -46,6 +46,8 @@ const char *gw_cloud_state_name(enum gw_cloud_state s); /* "unknown", "ok", "los
 struct gw_cloud_conf {
     uint32_t id, generation;
     const char *name, *url;
+    const char *credentials; /* where its keys are (cloud.h); NULL: it needs none */
+    unsigned facts;          /* what was shown of it */
 };
 
 /* A cloud as it is now: a copy. */
@@ -84,6 +86,8 @@ void gw_fan_view(struct gw_fan *f, unsigned at, struct gw_cloud_view *ret);
 void gw_fan_set_state(struct gw_fan *f, unsigned at, enum gw_cloud_state state, const char *why);
 /* It was too slow for a read: others are preferred for a while. */
 void gw_fan_set_slow(struct gw_fan *f, unsigned at);
+/* What was shown of it since: its handles are opened anew, at the next job of each. */
+void gw_fan_set_facts(struct gw_fan *f, unsigned at, unsigned facts);
 /* A new generation (adoption, rebuild). */
 void gw_fan_set_generation(struct gw_fan *f, unsigned at, uint32_t generation);
 

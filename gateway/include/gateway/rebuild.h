@@ -13,6 +13,10 @@ struct gw_rebuild_setup {
     /* End the log where no copy of a record that may have been acknowledged is readable. False: QC_INTEGRITY.
      */
     bool accept_loss;
+    bool validate;   /* look whether clouds that this directory has not seen yet are fit; what
+                        is unfit is told and used all the same: what lies there is needed */
+    gw_told_fn told; /* of each that was looked at; or NULL */
+    void *told_ctx;
     const struct gw_id *catalogue; /* the one that it must be; NULL: whatever the clouds say */
 };
 
@@ -39,6 +43,7 @@ struct gw_rebuild_report {
  *               one gave way
  * QC_INTEGRITY  the log does not verify, or a record that may have been acknowledged is damaged or missing on
  *               all clouds that were heard: nothing was cut off; bring more clouds back, or accept_loss
+ * QC_USAGE      names, URLs, or a cloud that needs keys without the name of some, here and before
  * QC_LOCKED, QC_RANDOM, QC_FULL, QC_AUTH, QC_IO, QC_NOMEM
  */
 QC_MUST qc_rc gw_rebuild(const char *state_dir, const struct gw_rebuild_setup *setup, const qc_rng *rng,

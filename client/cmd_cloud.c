@@ -1,0 +1,94 @@
+/* gateway cloud ls, validate, set: the clouds of one's own on-demand gateway, for its operator. */
+#include "client.h"
+
+#include "cloud_keys.h"
+#include "gateway_start.h"
+#include "signals.h"
+
+enum { WORDS = 12 };
+
+/* Run a command of qcloud-gateway on our state, which no gateway may serve meanwhile. What it prints is data:
+ * as it is for people, parsed into *ret_json with --json; also when it ends with QC_UNFIT, which is returned
+ * then. */
+static qc_rc run(struct client *c, const char *const *words, struct json_t **ret_json, struct qc_err *err)
+{
+    const char *argv[WORDS + 4] = { "qcloud-gateway", "cloud" };
+    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_JSON_MAX };
+    struct qc_err why = { 0 };
+    size_t n = 2;
+    for (; *words != NULL; words++) {
+        QC_ASSERT(n < WORDS);
+        argv[n++] = *words;
+    }
+    argv[n++] = "--state";
+    argv[n++] = c->places.gateway;
+    if (c->out.json)
+        argv[n++] = "--json";
+    QC_TRY(gateway_stop(c->places.gateway, signals_cancel(), err));
+    const qc_rc rc = gateway_run(argv, &said, &why);
+    if (rc == QC_OK || rc == QC_UNFIT) {
+        if (c->out.json)
+            QC_TRY_AS(qc_json_parse(ret_json, qc_buf_span(&said), err), err, "qcloud-gateway's answer");
+        else
+            out_raw(&c->out, qc_buf_span(&said));
+    }
+    if (rc != QC_OK)
+        *err = why;
+    if (rc == QC_NOTFOUND)
+        err->next = "qcloud gateway cloud ls";
+    return rc;
+}
+
+qc_rc cmd_gateway_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    static const char *const words[] = { "ls", NULL };
+    QC_CLEANUP(qc_json_free) struct json_t *said = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
+    struct json_t *clouds = NULL;
+    (void)args;
+    QC_TRY(run(c, words, &said, err));
+    if (!c->out.json)
+        return QC_OK;
+    QC_TRY(qc_json_arr(said, "clouds", &clouds, err)); /* it has them all */
+    QC_TRY(out_json_new("item", &item, err));
+    QC_TRY(qc_json_set(item, "gateway", &said, err));
+    return out_json(&c->out, &item, err);
+}
+
+/* The report first, then what follows from it. */
+static qc_rc report(struct client *c, const char *const *words, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *said = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
+    struct qc_err why = { 0 };
+    const qc_rc rc = run(c, words, &said, &why);
+    if (said != NULL) {
+        QC_TRY(out_json_new("item", &item, err));
+        QC_TRY(qc_json_set(item, "report", &said, err));
+        QC_TRY(out_json(&c->out, &item, err));
+    }
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
+}
+
+qc_rc cmd_gateway_cloud_validate(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    const char *const words[] = { "validate", args->argv[0], NULL };
+    const char *const deep[] = { "validate", "--deep", args->argv[0], NULL };
+    return report(app, qc_args_flag(args, "deep") ? deep : words, err);
+}
+
+qc_rc cmd_gateway_cloud_set(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    const char *credentials = qc_args_value(args, "credentials", NULL);
+    char place[QC_CLIENT_PATH_MAX];
+    if (credentials == NULL)
+        return QC_FAIL(err, QC_USAGE, "--credentials FILE, or --credentials aws:PROFILE, is missing");
+    QC_TRY_AS(cloud_keys_place(credentials, place, err), err, "--credentials");
+    const char *const words[] = {
+        "set", args->argv[0], "--credentials", place, qc_args_flag(args, "untried") ? "--untried" : NULL, NULL
+    };
+    return report(app, words, err);
+}

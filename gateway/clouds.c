@@ -1,0 +1,129 @@
+#include "gateway/clouds.h"
+
+#include "base/alloc.h"
+#include "catalogue.h"
+#include "make.h"
+#include "trust.h"
+
+/* A state directory, held, with its clouds. */
+struct held {
+    struct gw_state state;
+    struct gw_cloud_row *rows;
+    unsigned count;
+    struct gw_ways *ways;
+};
+
+static void held_done(struct held *h)
+{
+    qc_free(h->rows);
+    qc_free(h->ways);
+    gw_state_close(&h->state);
+}
+
+static qc_rc hold(const char *state_dir, struct held *h, struct qc_err *err)
+{
+    QC_CLEANUP(gw_cat_close) struct gw_cat *cat = NULL;
+    char path[GW_STATE_PATH_MAX];
+    QC_TRY(gw_state_there(state_dir, err));
+    QC_TRY(gw_state_open(&h->state, state_dir, false, err));
+    QC_TRY(gw_ways_load(&h->state, &h->ways, err));
+    h->rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *h->rows);
+    if (h->rows == NULL)
+        return QC_FAIL(err, QC_NOMEM, "clouds");
+    QC_TRY(gw_state_path(&h->state, gw_state_catalogue, path, err));
+    QC_TRY(gw_cat_open(&cat, path, false, err));
+    QC_LOCK(gw_cat_lock(cat));
+    return gw_cloud_rows(cat, h->rows, &h->count, err);
+}
+
+qc_rc gw_clouds_list(const char *state_dir, gw_cloud_fn fn, void *ctx, struct qc_err *err)
+{
+    QC_CLEANUP(held_done) struct held h = { 0 };
+    QC_TRY(hold(state_dir, &h, err));
+    for (unsigned i = 0; i < h.count; i++) {
+        const struct gw_way *way = gw_ways_find(h.ways, h.rows[i].name);
+        const bool validated = gw_way_is_validated(way, h.rows[i].url);
+        const struct gw_cloud_info info = { .name = h.rows[i].name,
+                                            .url = h.rows[i].url,
+                                            .credentials = gw_way_credentials(way),
+                                            .validated = validated,
+                                            .validated_s = validated ? way->validated_s : 0,
+                                            .facts = gw_way_facts(way, h.rows[i].url) };
+        QC_TRY(fn(ctx, &info, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc find(const struct held *h, const char *name, const struct gw_cloud_row **ret, struct qc_err *err)
+{
+    for (unsigned i = 0; i < h->count; i++)
+        if (strcmp(h->rows[i].name, name) == 0) {
+            *ret = &h->rows[i];
+            return QC_OK;
+        }
+    return QC_FAIL(err, QC_NOTFOUND, "the gateway has no cloud '%.64s'", name);
+}
+
+/* Try, and remember what was shown. */
+static qc_rc try_cloud(struct held *h, const struct gw_engine_cloud *cloud, bool deep,
+                       struct cloud_report *ret, struct qc_err *err)
+{
+    const struct cloud_opts opts = {
+        .name = cloud->name,
+        .credentials = cloud->credentials,
+        .op = { .deadline = qc_deadline_in(deep ? QC_GW_TRUST_DEEP_MS : QC_GW_TRUST_MS) },
+    };
+    QC_TRY(cloud_validate(cloud->url, &opts, deep, ret, err));
+    return gw_trust_note(h->ways, cloud, ret, err);
+}
+
+qc_rc gw_cloud_validate(const char *state_dir, const char *name, bool deep, struct cloud_report *ret,
+                        struct qc_err *err)
+{
+    QC_CLEANUP(held_done) struct held h = { 0 };
+    const struct gw_cloud_row *row = NULL;
+    QC_TRY(hold(state_dir, &h, err));
+    QC_TRY(find(&h, name, &row, err));
+    const struct gw_engine_cloud cloud = { row->name, row->url,
+                                           gw_way_credentials(gw_ways_find(h.ways, row->name)) };
+    QC_TRY(gw_clouds_check_keys(&cloud, 1, err));
+    QC_TRY(try_cloud(&h, &cloud, deep, ret, err));
+    QC_TRY(gw_ways_save(&h.state, h.ways, err));
+    return gw_trust_judge(name, ret, err);
+}
+
+qc_rc gw_place_validate(const char *url, const char *credentials, bool deep, struct cloud_report *ret,
+                        struct qc_err *err)
+{
+    const struct cloud_opts opts = {
+        .credentials = credentials,
+        .op = { .deadline = qc_deadline_in(deep ? QC_GW_TRUST_DEEP_MS : QC_GW_TRUST_MS) },
+    };
+    QC_TRY(cloud_check(url, credentials, err));
+    QC_TRY(cloud_create_opts(url, &opts, err));
+    QC_TRY(cloud_validate(url, &opts, deep, ret, err));
+    return gw_trust_judge(url, ret, err);
+}
+
+qc_rc gw_cloud_set(const char *state_dir, const char *name, const char *credentials, bool unreachable_ok,
+                   struct cloud_report *ret, struct qc_err *err)
+{
+    QC_CLEANUP(held_done) struct held h = { 0 };
+    const struct gw_cloud_row *row = NULL;
+    struct gw_way *way = NULL;
+    QC_TRY(hold(state_dir, &h, err));
+    QC_TRY(find(&h, name, &row, err));
+    const struct gw_engine_cloud cloud = { row->name, row->url, credentials };
+    QC_TRY(gw_clouds_check_keys(&cloud, 1, err));
+    QC_TRY(gw_ways_get(h.ways, row->name, &way, err));
+    gw_way_set_credentials(way, credentials);
+    const qc_rc rc = try_cloud(&h, &cloud, false, ret, err);
+    if (unreachable_ok && (rc == QC_TEMP || rc == QC_TIMEOUT)) {
+        qc_err_clear(err);
+        *ret = (struct cloud_report){ 0 };
+    } else {
+        QC_TRY(rc);
+    }
+    QC_TRY(gw_ways_save(&h.state, h.ways, err));
+    return gw_trust_judge(name, ret, err);
+}

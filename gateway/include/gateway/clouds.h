@@ -1,0 +1,41 @@
+/* The clouds of a gateway for its operator: what is known of each, whose keys open it, is it fit? Layer 4;
+ * uses base, cloud. One process at a time has a state directory: a gateway that serves must be ended first
+ * (QC_LOCKED). */
+#pragma once
+#include "gateway/engine.h"
+
+/* A cloud as this machine knows it; no cloud is asked. */
+struct gw_cloud_info {
+    const char *name, *url;
+    const char *credentials; /* NULL: none */
+    bool validated;          /* at this URL */
+    int64_t validated_s;     /* wall clock */
+    unsigned facts;
+};
+
+/* Strings live until the callback returns. */
+typedef qc_rc (*gw_cloud_fn)(void *ctx, const struct gw_cloud_info *cloud, struct qc_err *err);
+
+/* In the order of their ids. QC_NOTCONF, QC_LOCKED, and as gw_engine_open for damaged files. */
+QC_MUST qc_rc gw_clouds_list(const char *state_dir, gw_cloud_fn fn, void *ctx, struct qc_err *err);
+
+/*
+ * Validate a cloud, and remember what was shown, also where it is unfit: it stays in use, since data lies
+ * there. ret  written on QC_OK and on QC_UNFIT QC_NOTFOUND  no cloud of that name;  QC_UNFIT;  else as
+ * cloud_validate: nothing is remembered then
+ */
+QC_MUST qc_rc gw_cloud_validate(const char *state_dir, const char *name, bool deep, struct cloud_report *ret,
+                                struct qc_err *err);
+
+/* The same of a place that is no cloud of a gateway yet. It is made a cloud first, as init would
+ * (cloud_create_opts). */
+QC_MUST qc_rc gw_place_validate(const char *url, const char *credentials, bool deep, struct cloud_report *ret,
+                                struct qc_err *err);
+
+/*
+ * From now on the keys of a cloud are elsewhere. They are tried first: what they do not open stays as it was.
+ * unreachable_ok: a cloud that does not answer gets them untried.
+ * Codes as gw_cloud_validate; QC_AUTH: the cloud refuses them, or their file is open to others.
+ */
+QC_MUST qc_rc gw_cloud_set(const char *state_dir, const char *name, const char *credentials,
+                           bool unreachable_ok, struct cloud_report *ret, struct qc_err *err);
