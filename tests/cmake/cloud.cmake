@@ -20,3 +20,7 @@ qc_test(unit cloud_s3_reply DEPS base cloud INTERNAL cloud LIBS PkgConfig::curl)
 qc_fuzz(cloud_s3_reply DEPS base cloud INTERNAL cloud)
 qc_fuzz(cloud_s3_xml DEPS base cloud INTERNAL cloud)
 qc_test(kat cloud_s3_curl DEPS base cloud INTERNAL cloud LIBS PkgConfig::curl)
+# Moved by tests/system/s3_faults.py.
+if(NOT QC_SANITIZE)
+  qc_test_program(s3_probe SOURCES system/s3_probe.c DEPS base cloud INTERNAL cloud)
+endif()

@@ -100,7 +100,7 @@ static void refusals_of_places(void)
           PUT,
           { { error("400 No", "", "BadDigest") } },
           QC_IO,
-          "suspect memory or network",
+          "the bytes are not what their MD5 says",
           2 },
         { "digest once", PUT, { { error("400 No", "", "BadDigest") }, { PUT_OK } }, QC_OK, "", 2 },
         { "nonsense", PUT, { { error("400 No", "", "MalformedXML") } }, QC_IO, "refuses the request", 1 },
