@@ -9,9 +9,8 @@
 #include <string.h>
 
 static const struct cloud_driver *const drivers[] = {
-    &cloud_file_driver,
-    &cloud_s3_https_driver,
-    &cloud_s3_http_driver,
+    &cloud_file_driver,      &cloud_s3_https_driver,   &cloud_s3_http_driver,
+    &cloud_s3v2_http_driver, &cloud_s3v2_https_driver,
 };
 enum { DRIVER_COUNT = sizeof drivers / sizeof drivers[0] };
 

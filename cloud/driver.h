@@ -71,6 +71,8 @@ struct cloud_driver {
 extern const struct cloud_driver cloud_file_driver;
 extern const struct cloud_driver cloud_s3_https_driver;
 extern const struct cloud_driver cloud_s3_http_driver;
+extern const struct cloud_driver cloud_s3v2_http_driver;
+extern const struct cloud_driver cloud_s3v2_https_driver;
 
 /* The driver of a URL's scheme. QC_USAGE: there is none. */
 QC_MUST qc_rc cloud_driver_find(const char *scheme, const struct cloud_driver **ret, struct qc_err *err);

@@ -14,3 +14,10 @@ find_path(QC_ERASURECODE_INCLUDE liberasurecode/erasurecode.h REQUIRED)
 add_library(qc_erasurecode INTERFACE IMPORTED)
 target_include_directories(qc_erasurecode INTERFACE ${QC_ERASURECODE_INCLUDE} ${QC_ERASURECODE_INCLUDE}/liberasurecode)
 target_link_libraries(qc_erasurecode INTERFACE ${QC_ERASURECODE_LIBRARY})
+
+# libs3, shared: the archive beside it would take libcurl's functions from another libcurl than its own (cloud/s3v2.h).
+find_library(QC_S3_LIBRARY NAMES libs3.so REQUIRED)
+find_path(QC_S3_INCLUDE libs3.h REQUIRED)
+add_library(qc_libs3 INTERFACE IMPORTED)
+target_include_directories(qc_libs3 INTERFACE ${QC_S3_INCLUDE})
+target_link_libraries(qc_libs3 INTERFACE ${QC_S3_LIBRARY})

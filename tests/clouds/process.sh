@@ -45,7 +45,7 @@ reap() { # NAME SECONDS: wait until it is gone, then insist
 }
 wait_port() { # NAME PORT: until NAME listens
     local i
-    for ((i = 0; i < 1000; i++)); do
+    for ((i = 0; i < 3000; i++)); do
         ! (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null || return 0
         pid_of "$1" >/dev/null || break
         sleep 0.02

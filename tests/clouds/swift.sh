@@ -48,7 +48,7 @@ user_cloud$1_user = ${!secret} .admin
 use = egg:swift#versioned_writes
 allow_object_versioning = true
 CONF
-    for filter in catch_errors gatekeeper cache listing_formats bulk slo dlo symlink; do
+    for filter in catch_errors gatekeeper listing_formats bulk slo dlo symlink; do
         printf '[filter:%s]\nuse = egg:swift#%s\n' "$filter" "$filter"
     done
 }
@@ -94,6 +94,7 @@ swift_start() {
     wait_port account "$(port 42)"
     wait_port container "$(port 43)"
     wait_port object "$(port 44)"
+    for n in $(seq 1 "$count"); do wait_port "c$n" "$(port "$n")"; done
     # shellcheck disable=SC2046
     make_buckets $(seq 1 "$count")
 }

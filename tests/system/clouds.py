@@ -83,7 +83,7 @@ class Clouds:
     def fault(self, command, *words, **kw):
         """A command of tests/clouds/clouds; what it printed."""
         p = subprocess.run([SCRIPT, command, self.folder, *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, timeout=120, check=False, **kw)
+                           stderr=subprocess.PIPE, timeout=300, check=False, **kw)
         if p.returncode != 0:
             raise RuntimeError(f"clouds {command} {words}: exit {p.returncode}\n{p.stderr.decode(errors='replace')}")
         return p.stdout.decode()

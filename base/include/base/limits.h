@@ -115,6 +115,20 @@
     X(CLOUD_S3_SUM_SIZE_MAX, 1024 * 1024, "bytes", "smaller objects are summed when read: MD5 is slow")      \
     X(CLOUD_S3_TRIAL_SIZE_MAX, 65536, "bytes", "an object that is sent twice to learn of If-None-Match")     \
     X(CLOUD_FAULT_RULES_MAX, 16, "rules", "of one cloud in QC_CLOUD_FAULTS")                                 \
+    X(CLOUD_S3V2_PARALLEL, 8, "requests",                                                                    \
+      "at once: more do not make libs3 faster, which runs one at a time")                                    \
+    X(CLOUD_S3V2_IDLE_MAX, 16, "connections", "kept for the next request to one cloud")                      \
+    X(CLOUD_S3V2_SOCKETS, 8, "descriptors", "of one request; libcurl tries two addresses at once")           \
+    X(CLOUD_S3V2_TICK_MS, 5, "ms", "between two looks where libs3 tells no socket")                          \
+    X(CLOUD_S3V2_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")       \
+    X(CLOUD_S3V2_QUIET_MS, 20000, "ms", "nothing moves for so long: the cloud hangs")                        \
+    X(CLOUD_S3V2_BACKOFF_MS, 200, "ms", "before the second try at most; doubles")                            \
+    X(CLOUD_S3V2_PAGE_KEYS, 1000, "keys", "asked for at once: S3 gives no more")                             \
+    X(CLOUD_S3V2_PAGES_MAX, 10000, "pages", "of one call of cloud_list: 10 million foreign names")           \
+    X(CLOUD_S3V2_PAGE_SIZE_MAX, 2 * 1024 * 1024, "bytes", "1,000 keys of 1,024 bytes, with their sizes")     \
+    X(CLOUD_S3V2_PUT_TRIES, 3, "requests",                                                                   \
+      "whose object is not there afterwards; then the caller hears of it")                                   \
+    X(CLOUD_S3V2_STACK, 64 * 1024, "bytes", "that libs3 uses to sign a request, wiped after it")             \
     X(CLOUD_TEST_SMALL, 300, "bytes", "an object of a validation; small ones are the slow ones")             \
     X(CLOUD_TEST_LARGE, 1024 * 1024 + 13, "bytes", "and a large one: several slices, no round number")       \
     X(CLOUD_TEST_LARGE_DEEP, 24 * 1024 * 1024 + 13, "bytes", "as the largest fragment, with room")           \
