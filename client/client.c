@@ -9,6 +9,7 @@
 void client_done(struct client *c)
 {
     vault_close(&c->vault);
+    vault_passes_done(&c->passes);
     vault_notes_done(&c->notes);
     qrng_close(&c->rng);
     qc_json_free(&c->end.extra);
@@ -40,7 +41,9 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
                                 .share = { c->conf.share[0], c->conf.share[1] },
                                 .state = c->places.state,
                                 .rng = qrng_rng(c->rng),
-                                .provenance = c->provenance };
+                                .provenance = c->provenance,
+                                .passes = &c->passes,
+                                .unasked = c->lost_share };
     return QC_OK;
 }
 
@@ -83,6 +86,8 @@ static enum msg_warning warning_of(enum vault_note_kind kind)
     switch (kind) {
     case VAULT_NOTE_SHARE_MISSING:
         return MSG_W_SHARE_MISSING;
+    case VAULT_NOTE_SHARE_LOCKED:
+        return MSG_W_SHARE_LOCKED;
     case VAULT_NOTE_SHARE_DAMAGED:
         return MSG_W_SHARE_DAMAGED;
     case VAULT_NOTE_CLOUD:
@@ -160,11 +165,11 @@ static void tell_note(struct client *c, const struct vault_note *n, qc_span name
     out_warn(&c->out, warning_of(n->kind), &about, "%.*s%s", (int)shown.n, (const char *)shown.p, n->text);
 }
 
-/* A share store that is not there is no news to who rebuilds it, and the error itself where a put needs both.
- */
+/* A share store that is not there, or locked, is no news to who rebuilds it, and the error itself where a put
+ * needs both. */
 static bool is_news(const struct client *c, const struct vault_note *n)
 {
-    return n->kind != VAULT_NOTE_SHARE_MISSING ||
+    return (n->kind != VAULT_NOTE_SHARE_MISSING && n->kind != VAULT_NOTE_SHARE_LOCKED) ||
            (c->out.class != MSG_PUT && (n->share != c->lost_share || n->share == 0));
 }
 
@@ -186,6 +191,7 @@ bool client_tell_notes(struct client *c, qc_rc rc, qc_span name)
     if (c->notes.dropped > 0)
         out_warn(&c->out, MSG_W_OTHER, NULL, "%zu more remarks could not be kept", c->notes.dropped);
     vault_notes_done(&c->notes);
+    c->noted = c->noted || counts;
     return counts;
 }
 

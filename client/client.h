@@ -26,7 +26,13 @@ struct client {
     struct out_end end;       /* what a command leaves for the last line */
     unsigned lost_share; /* the share that the command is about to rebuild: no news that it is lost; or 0 */
     uint64_t deadline_s; /* of each operation; 0: none */
+    struct vault_passes passes; /* of the share stores */
+    bool source_used;           /* the environment's source of the passphrase was asked */
+    bool declined;              /* the user typed none */
+    bool no_input;              /* never ask at the terminal */
+    bool no_prompt; /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;
+    bool noted; /* a warning was given that --strict counts */
     char provenance[QC_QRNG_PROVENANCE_MAX];
 };
 
@@ -66,6 +72,7 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err);

@@ -88,17 +88,30 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
     return QC_OK;
 }
 
+/* Either store knows the clouds. A wrong passphrase, or Ctrl-C at the question, is no reason to try the other
+ * one. */
+static qc_rc read_either(struct client *c, struct vault_join *ret, struct qc_err *err)
+{
+    struct qc_err first = { 0 };
+    for (size_t i = 0; i < 2; i++) {
+        const char *const dirs[2] = { c->conf.share[i], NULL };
+        qc_err_clear(err);
+        qc_rc rc = vault_join_read(ret, dirs, &c->passes, err);
+        if (rc == QC_OK || rc == QC_PASSPHRASE || rc == QC_CANCELLED || rc == QC_USAGE)
+            return rc;
+        if (i == 0)
+            first = *err;
+    }
+    if (first.rc == QC_NOPASS) /* with its passphrase it would do; the other one is not there */
+        *err = first;
+    return err->rc;
+}
+
 qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
-    qc_rc rc = QC_SHARES;
-    for (size_t i = 0; i < 2 && rc != QC_OK; i++) { /* either store knows the clouds */
-        const char *const dirs[2] = { c->conf.share[i], NULL };
-        qc_err_clear(err);
-        rc = vault_join_read(&j, dirs, err);
-    }
-    QC_TRY(rc);
+    QC_TRY(read_either(c, &j, err));
     QC_TRY(client_rebuild(c, args, &j.d, err));
     out_note(&c->out, "the gateway's catalogue is rebuilt from the clouds");
     return QC_OK;

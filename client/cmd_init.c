@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cloud_keys.h"
 #include "gateway_start.h"
+#include "passphrase.h"
 #include "statement.h"
 #include "vault/share_store.h"
 
@@ -24,6 +25,7 @@ struct init {
     struct cloud_keys keys;
     qc_buf words;                /* NAME=URL, each with its NUL */
     size_t at[VAULT_CLOUDS_MAX]; /* offsets into words */
+    struct vault_lock lock;      /* of both stores */
 };
 
 static void init_done(struct init *i)
@@ -229,6 +231,7 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
     struct vault_call call = client_call(c);
     memcpy(c->conf.share, i->share, sizeof c->conf.share);
     QC_TRY(client_vault_conf(c, &conf, err));
+    conf.lock = i->lock;
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(describe(gw, &call, d, err));
     if (found && !same_gateway(i, d))
@@ -256,17 +259,19 @@ qc_rc client_warn_places(struct client *c, const char *share1, const char *share
     if (device[0] == device[1])
         out_warn(&c->out, MSG_W_STORES_DEVICE, NULL, "share 1 (%s) and share 2 (%s) lie on one device",
                  share1, share2);
-    if (device[0] == gateway || device[1] == gateway)
+    bool open1 = device[0] == gateway && !vault_store_is_locked(share1);
+    bool open2 = device[1] == gateway && !vault_store_is_locked(share2);
+    if (open1 || open2)
         out_warn(&c->out, MSG_W_GATEWAY_DEVICE, NULL, "one device holds share %s and the gateway",
-                 device[0] != gateway   ? "2"
-                 : device[1] != gateway ? "1"
-                                        : "1, share 2");
+                 !open1   ? "2"
+                 : !open2 ? "1"
+                          : "1, share 2");
     if (n == k && n > 0)
         out_warn(&c->out, MSG_W_MARGIN_ZERO, NULL, "k = n = %u: every cloud is needed", n);
     return QC_OK;
 }
 
-static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct qc_err *err)
+static qc_rc summary(struct client *c, const struct vault_descriptor *d, bool locked, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_TRY(qc_json_new_obj(&j, err));
@@ -276,6 +281,7 @@ static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct 
     QC_TRY(qc_json_set_int(j, "clouds", (int64_t)d->cloud_count, err));
     QC_TRY(out_json_text(j, "share1", qc_span_str(c->conf.share[0]), err));
     QC_TRY(out_json_text(j, "share2", qc_span_str(c->conf.share[1]), err));
+    QC_TRY(qc_json_set_bool(j, "passphrase", locked, err));
     QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
     c->end.extra = QC_STEAL(j);
     return QC_OK;
@@ -292,6 +298,7 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     QC_TRY(cloud_keys_take(args, &i.keys, err));
     QC_TRY(take_numbers(&i, err));
     QC_TRY(take_shares(&i, err));
+    QC_TRY(client_first_lock(c, args, &i.lock, err));
     QC_TRY(make_gateway(&i, &found, err));
     QC_TRY(make_vault(&i, found, &d, err));
     out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and one of the two share stores",
@@ -301,7 +308,7 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     out_note(&c->out, "%s", STATEMENT);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d.k, d.n, err));
     QC_TRY(client_warn_descriptor(c, &d, err));
-    return summary(c, &d, err);
+    return summary(c, &d, i.lock.pass != NULL, err);
 }
 
 qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)

@@ -44,11 +44,15 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     const char *given[2] = { NULL, NULL };
     if (args->argc < 1 || args->argc > 2)
         return QC_FAIL(err, QC_USAGE, "--join takes the directory of one share store, or of both");
+    if (qc_args_flag(args, "no-passphrase") || qc_args_value(args, "memory", NULL) != NULL)
+        return QC_FAIL(err, QC_USAGE,
+                       "the share stores of a vault that exists have the passphrase that they have: "
+                       "--no-passphrase and --memory are for new ones");
     for (int i = 0; i < args->argc; i++) {
         QC_TRY(places_absolute(args->argv[i], dirs[i], err));
         given[i] = dirs[i];
     }
-    QC_TRY(vault_join_read(&j, given, err));
+    QC_TRY(vault_join_read(&j, given, &c->passes, err));
     if (!qc_args_flag(args, "take-over"))
         return QC_FAIL(
             err, QC_USAGE,

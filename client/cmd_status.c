@@ -67,9 +67,24 @@ static qc_rc look_at_devices(struct status *s, struct qc_err *err)
     return client_warn_clouds(s->c, places, count, &s->domains, err);
 }
 
+/* A locked store is there: whoever knows the passphrase opens it. */
+static bool is_there(const struct status *s, unsigned i)
+{
+    return s->local.share[i].rc == QC_OK || s->local.share[i].rc == QC_NOPASS;
+}
+
 static int64_t key_margin(const struct status *s)
 {
-    return (s->local.share[0].rc == QC_OK) + (s->local.share[1].rc == QC_OK) - 1;
+    return is_there(s, 0) + is_there(s, 1) - 1;
+}
+
+static const char *state_of(const struct status *s, unsigned i)
+{
+    qc_rc rc = s->local.share[i].rc;
+    if (rc == QC_OK || rc == QC_SHARES)
+        return rc == QC_OK ? "ok" : "missing";
+    bool shut = rc == QC_NOPASS || rc == QC_PASSPHRASE || rc == QC_NOMEM || rc == QC_TEMP;
+    return s->local.share[i].locked && shut ? "locked" : "damaged";
 }
 
 /* The worst version's margin as the gateway's catalogue has it; with clouds down now, what is left of it at
@@ -187,12 +202,14 @@ static void tell_shares(struct status *s)
     for (unsigned i = 0; i < 2; i++) {
         const char *dir = s->c->conf.share[i];
         if (s->local.share[i].rc == QC_OK)
-            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " record%s%s", i + 1, dir,
+            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " record%s%s%s", i + 1, dir,
                      s->local.share[i].records, text_s(s->local.share[i].records),
+                     s->local.share[i].locked ? "  (under a passphrase)" : "",
                      s->local.share[i].writable ? "" : "  (read-only)");
         else
-            out_line(&s->c->out, "share %u: %s  %s  (%s)", i + 1,
-                     s->local.share[i].rc == QC_SHARES ? "missing" : "damaged", dir, reason_of(s, i));
+            out_line(&s->c->out, "share %u: %-7s  %s  (%s)", i + 1, state_of(s, i), dir,
+                     s->local.share[i].rc == QC_NOPASS ? "under a passphrase; not looked into"
+                                                       : reason_of(s, i));
     }
     if (s->local.unfinished > 0)
         out_line(&s->c->out, "unfinished: %" PRIu64 " interrupted put%s; the next put or rm settles %s",
@@ -205,11 +222,8 @@ static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret,
     QC_TRY(qc_json_new_obj(&j, err));
     QC_TRY(qc_json_set_int(j, "share", i + 1, err));
     QC_TRY(out_json_text(j, "dir", qc_span_str(s->c->conf.share[i]), err));
-    QC_TRY(qc_json_set_str(j, "state",
-                           s->local.share[i].rc == QC_OK       ? "ok"
-                           : s->local.share[i].rc == QC_SHARES ? "missing"
-                                                               : "damaged",
-                           err));
+    QC_TRY(qc_json_set_str(j, "state", state_of(s, i), err));
+    QC_TRY(qc_json_set_bool(j, "passphrase", s->local.share[i].locked, err));
     QC_TRY(qc_json_set_bool(j, "writable", s->local.share[i].writable, err));
     QC_TRY(qc_json_set_int(j, "records", (int64_t)s->local.share[i].records, err));
     QC_TRY(qc_json_set_int(j, "pending", (int64_t)s->local.share[i].pending, err));
@@ -268,6 +282,9 @@ qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *e
 /* The worst of what was found: shares first, since both missing means that nothing opens. */
 static qc_rc verdict(const struct status *s, struct qc_err *err)
 {
+    for (unsigned i = 0; i < 2; i++)
+        if (s->local.share[i].rc == QC_PASSPHRASE)
+            return QC_FAIL(err, QC_PASSPHRASE, "%s", s->local.share[i].text);
     if (key_margin(s) < 0)
         return QC_FAIL(err, QC_SHARES, "neither share store can be opened: share 1: %s; share 2: %s",
                        s->local.share[0].text, s->local.share[1].text);
@@ -292,6 +309,7 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(status_done) struct status s = { .c = c };
     struct vault_conf conf;
     (void)args;
+    c->no_prompt = true; /* what it tells, it tells of a locked store as well */
     QC_TRY(client_vault_conf(c, &conf, err));
     QC_TRY(vault_status_local(&s.local, &conf, err));
     s.rc = ask_gateway(&s, &s.why);
@@ -316,7 +334,7 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
         out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
     out_line(&c->out, "price:  %s", STATEMENT);
     qc_rc rc = verdict(&s, err);
-    c->end.about.share = s.local.share[0].rc != QC_OK ? "1" : s.local.share[1].rc != QC_OK ? "2" : NULL;
+    c->end.about.share = !is_there(&s, 0) ? "1" : !is_there(&s, 1) ? "2" : NULL;
     struct qc_err why = { 0 };
     qc_rc made = summary(&s, &why);
     if (made == QC_OK)

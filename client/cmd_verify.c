@@ -108,6 +108,7 @@ static qc_rc recover_summary(const struct vault_recover_result *r, const char *d
     QC_TRY(qc_json_set_int(j, "failed", (int64_t)r->failed, err));
     QC_TRY(qc_json_set_int(j, "bytes", (int64_t)r->bytes, err));
     QC_TRY(out_json_text(j, "dir", qc_span_str(dir), err));
+    QC_TRY(qc_json_set_bool(j, "passphrase", r->locked, err));
     *ret = QC_STEAL(j);
     return QC_OK;
 }
@@ -147,5 +148,7 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
              "share %" PRIu64 " is whole again in %s: %" PRIu64 " version%s (%" PRIu64 " written, %" PRIu64
              " there before), each checked against its seal",
              index, dir, r.written + r.present, text_s(r.written + r.present), r.written, r.present);
+    if (r.locked)
+        out_note(&c->out, "it is under the passphrase of the other share store");
     return QC_OK;
 }

@@ -15,17 +15,19 @@ static const struct help rows[] = {
       { "qcloud init --local --cloud file:///mnt/a --cloud file:///mnt/b --cloud file:///mnt/c",
         "qcloud init --local --cloud paris=s3+https://s3.example.org/mine --cloud-credentials paris=keys ...",
         "qcloud init --join /media/usb/qcloud --take-over" },
-      "1 a cloud is not fit for use, 2 command line, 5 a place is in use, 6 too few clouds, 7 no share "
+      "1 a cloud is not fit for use, 2 command line, 5 a place is in use or too little memory, 6 too few "
+      "clouds, 7 no share "
       "store, 12 "
       "permission, 14 no space" },
     { "put",
       { "qcloud put scan.vcf", "qcloud put -r genomes archive/genomes",
         "tar c notes | qcloud put - notes.tar" },
-      "4 stored with a smaller margin, 5 try again, 6 too few clouds, 7 a share store is missing, 14 no "
-      "space" },
+      "4 stored with a smaller margin, 5 try again, 6 too few clouds, 7 a share store is missing, 12 the "
+      "passphrase is wrong or missing, 14 no space" },
     { "get",
       { "qcloud get scan.vcf", "qcloud get -r archive/genomes restored", "qcloud get notes.tar - | tar x" },
-      "3 not found, 5 the file exists or try again, 6 too few clouds, 7 no share store, 8 does not verify" },
+      "3 not found, 5 the file exists or try again, 6 too few clouds, 7 no share store, 8 does not verify, "
+      "12 the passphrase is wrong or missing" },
     { "ls",
       { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat" },
       "7, 8" },
@@ -42,6 +44,12 @@ static const struct help rows[] = {
       { "qcloud recover --share 2", "qcloud recover --share 2 --to /media/new/qcloud",
         "qcloud recover --share 1 --json" },
       "4 some versions could not be rebuilt, 5 the place is in use, 7 the other share store is missing too" },
+    { "passphrase",
+      { "qcloud passphrase", "QCLOUD_NEW_PASSPHRASE_COMMAND='pass show qcloud' qcloud passphrase",
+        "qcloud passphrase --share 2 --remove" },
+      "4 one share store was changed and the other not, 7 none is there, 11 another one is running, 12 the "
+      "passphrase "
+      "is wrong or missing" },
     { "status",
       { "qcloud status", "qcloud status --json", "qcloud status --degraded-ok" },
       "0 all is there, 4 something is missing, 6 too few clouds, 7 both share stores are missing" },

@@ -9,6 +9,7 @@
 #include "base/harden.h"
 #include "base/log.h"
 #include "help.h"
+#include "passphrase.h"
 #include "signals.h"
 
 enum { SECRET_BYTES = 128 * 1024 }; /* the keys of a put and a get at once, a locked page each */
@@ -23,6 +24,7 @@ static const struct qc_opt globals[] = {
     { "quiet", 'q', NULL, "errors only", false },
     { "verbose", 'v', NULL, "reasons and places of errors", false },
     { "progress", 0, "WHEN", "auto (a bar on a terminal), plain (a line every 10 s), none", false },
+    { "no-input", 0, NULL, "never ask for anything at the terminal", false },
     { "timeout", 0, "SECONDS", "give each object at most this time", false },
     { "degraded-ok", 0, NULL, "exit 0 instead of 4", false },
     { "strict", 0, NULL, "exit 4 where a warning was given", false },
@@ -41,6 +43,14 @@ static const struct qc_opt init_opts[] = {
     { "join", 0, NULL, "use a vault that exists, from one or both share stores", false },
     { "take-over", 0, NULL, "with --join: shut the gateway of the old machine out", false },
     { "kit", 0, "FILE", "with --join: the operator's kit, where the clouds are too few", false },
+    { "no-passphrase", 0, NULL, "leave the share stores without a passphrase", false },
+    { "memory", 0, "MIB", "what one try of the passphrase costs: 64 to 4096 (default: 256)", false },
+    { 0 },
+};
+static const struct qc_opt passphrase_opts[] = {
+    { "share", 0, "1|2", "of this share store alone (default: of both)", false },
+    { "remove", 0, NULL, "take the passphrase away", false },
+    { "memory", 0, "MIB", "what one try of it costs: 64 to 4096 (default: 256)", false },
     { 0 },
 };
 static const struct qc_opt put_opts[] = {
@@ -97,6 +107,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_VERIFY) | NEEDS_CONF, NULL, cmd_verify },
     { "recover", "--share 1|2 [--to DIR]", "rebuild a lost share store", 0, 0,
       NEEDS_CLASS(MSG_RECOVER) | NEEDS_CONF, recover_opts, cmd_recover },
+    { "passphrase", "[--share 1|2] [--remove]", "set, change or remove the passphrase of the share stores", 0,
+      0, NEEDS_CLASS(MSG_PASSPHRASE) | NEEDS_CONF, passphrase_opts, cmd_passphrase },
     { "status", "", "clouds, share stores, margins, and what a thief would need", 0, 0,
       NEEDS_CLASS(MSG_STATUS) | NEEDS_CONF, NULL, cmd_status },
     { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
@@ -184,7 +196,7 @@ static qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *er
 
 static qc_rc refuse_secrets(struct qc_err *err)
 {
-    static const char *const names[] = { "QCLOUD_PASSPHRASE", "QCLOUD_TOKEN" };
+    static const char *const names[] = { "QCLOUD_PASSPHRASE", "QCLOUD_NEW_PASSPHRASE", "QCLOUD_TOKEN" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (getenv(names[i]) != NULL)
             return QC_FAIL(err, QC_USAGE,
@@ -200,6 +212,7 @@ static qc_rc take_globals(struct client *c, const struct qc_args *args, struct q
     c->out.json = qc_args_flag(args, "json");
     c->out.quiet = qc_args_flag(args, "quiet");
     c->out.verbose = qc_args_flag(args, "verbose");
+    c->no_input = qc_args_flag(args, "no-input");
     c->strict = qc_args_flag(args, "strict");
     c->end.degraded_ok = qc_args_flag(args, "degraded-ok");
     if (strcmp(progress, "plain") == 0)
@@ -237,6 +250,7 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
     if (plain || args->cmd->run == cmd_version)
         return args->cmd->run(c, args, err);
     QC_TRY(refuse_secrets(err));
+    c->passes = (struct vault_passes){ .ask = client_ask_pass, .ctx = c, .cancel = signals_cancel() };
     QC_TRY(places_find(&c->places, err));
     c->conf.idle_s = CONF_IDLE_DEFAULT;
     if ((args->cmd->needs & NEEDS_CONF) != 0)
@@ -271,6 +285,13 @@ static qc_rc run(struct client *c, int argc, char **argv, struct qc_err *err)
     return run_command(c, &args, err);
 }
 
+/* A warning that belongs to no object, such as a share store that is not there, counts as well. */
+static void apply_strict(struct client *c, struct qc_err *err)
+{
+    if (c->end.rc == QC_OK && c->strict && c->noted)
+        c->end.rc = QC_FAIL(err, QC_DEGRADED, "done, with the warnings above");
+}
+
 int main(int argc, char **argv)
 {
     static struct client c; /* 30 KiB of paths: too much for a stack's comfort */
@@ -278,6 +299,7 @@ int main(int argc, char **argv)
     out_init(&c.out, "qcloud", MSG_CALL);
     c.out.json = asks_json(argc, argv);
     c.end.rc = run(&c, argc, argv, &err);
+    apply_strict(&c, &err);
     c.end.err = &err;
     int status = out_finish(&c.out, &c.end);
     client_done(&c);

@@ -109,6 +109,11 @@ static const struct row rows[] = {
       { 6,
         "Everything can be read now. The budget above says how many more losses are borne.",
         { RUN("qcloud", "recover", "--share", "{share}"), SAY("bring what is missing back") } } },
+    { QC_DEGRADED,
+      IN(PASSPHRASE),
+      { 7,
+        "Each share store is whole, and opens with the passphrase that it has.",
+        { SAY("bring what line one names in order, then the same command again") } } },
     { QC_DEGRADED, ALL, { 5, "Done, with less than was asked for.", { RUN("qcloud", "status") } } },
     /* 5 */
     { QC_CHANGED,
@@ -251,6 +256,20 @@ static const struct row rows[] = {
         "Nothing was changed.",
         { SAY(
             "see to the permissions of the place that the message names, then the same command again") } } },
+    { QC_PASSPHRASE,
+      ALL,
+      { 3,
+        "Nothing was changed and nothing was sent.",
+        { SAY("the same command again with the right passphrase"),
+          SAY("if that of one store is forgotten and the other store opens: qcloud recover --share 1 or 2 "
+              "--to DIR "
+              "rebuilds it") } } },
+    { QC_NOPASS,
+      ALL,
+      { 4,
+        "Nothing was changed and nothing was sent.",
+        { SAY("the same command at a terminal, or with QCLOUD_PASSPHRASE_COMMAND or QCLOUD_PASSPHRASE_FD "
+              "set") } } },
     /* 13 */
     { QC_RANDOM,
       ALL,
@@ -312,9 +331,11 @@ static const struct msg warnings[MSG_WARNINGS] = {
                               { SAY("keep one share store elsewhere, say on a USB stick: move the directory "
                                     "and change share1 or share2 in the configuration") } },
     [MSG_W_GATEWAY_DEVICE] = { 5,
-                               "One device holds a share store and the gateway: whoever steals it, with "
-                               "access to the clouds, can read everything.",
-                               { SAY("keep the share stores off this device, or see that nobody gets it") } },
+                               "One device holds the gateway and a share store without a passphrase: whoever "
+                               "steals it, "
+                               "with access to the clouds, can read everything.",
+                               { { .before = "put a passphrase on it:", .argv = { "qcloud", "passphrase" } },
+                                 SAY("keep the share stores off this device, or see that nobody gets it") } },
     [MSG_W_MARGIN_ZERO] = { 6,
                             "The loss of any one cloud loses data.",
                             { SAY("use more clouds, or a smaller --k") } },
@@ -347,6 +368,12 @@ static const struct msg warnings[MSG_WARNINGS] = {
                             "stored is untouched.",
                             { RUN_THEN("and qcloud gateway cloud validate NAME looks again", "qcloud",
                                        "gateway", "cloud", "ls") } },
+    [MSG_W_SHARE_LOCKED] = { 16,
+                             "Everything is readable with the other share and the gateway's backup data. "
+                             "Nothing can be "
+                             "stored meanwhile.",
+                             { SAY("the same command at a terminal, or with QCLOUD_PASSPHRASE_COMMAND or "
+                                   "QCLOUD_PASSPHRASE_FD set") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
@@ -360,6 +387,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_REMOVE] = "cannot remove",
     [MSG_VERIFY] = "cannot vouch for",
     [MSG_RECOVER] = "cannot recover",
+    [MSG_PASSPHRASE] = "cannot change the passphrase",
     [MSG_STATUS] = "cannot tell the status",
     [MSG_GATEWAY] = "gateway command not done",
 };
@@ -399,7 +427,7 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_SHARE_MISSING] = "a share store is not there",
         [MSG_W_SHARE_DAMAGED] = "a share does not verify, or lacks",
         [MSG_W_STORES_DEVICE] = "both share stores lie on one device",
-        [MSG_W_GATEWAY_DEVICE] = "a share store and the gateway lie on one device",
+        [MSG_W_GATEWAY_DEVICE] = "a share store without a passphrase and the gateway lie on one device",
         [MSG_W_MARGIN_ZERO] = "k = n",
         [MSG_W_SECRET_MEMORY] = "secrets cannot be locked in memory",
         [MSG_W_CLEANED] = "an interrupted put of an earlier command was found",
@@ -409,6 +437,7 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_MARGIN] = "an object survives fewer losses than it was stored for",
         [MSG_W_CLOUDS_DEVICE] = "several directory clouds lie on one device",
         [MSG_W_CLOUD_LACKS] = "a cloud was tried, and lacks something that would be good to have",
+        [MSG_W_SHARE_LOCKED] = "a share store is under a passphrase, and none was given",
         [MSG_W_OTHER] = "a remark that has no row of its own",
     };
     QC_ASSERT(w < MSG_WARNINGS);

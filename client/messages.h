@@ -18,6 +18,7 @@ enum msg_class {
     MSG_REMOVE,
     MSG_VERIFY,
     MSG_RECOVER,
+    MSG_PASSPHRASE,
     MSG_STATUS,
     MSG_GATEWAY,
     MSG_CLASSES
@@ -38,6 +39,7 @@ enum msg_warning {
     MSG_W_MARGIN,         /* an object survives fewer losses than it was stored for */
     MSG_W_CLOUDS_DEVICE,  /* several clouds on one device */
     MSG_W_CLOUD_LACKS,    /* a cloud was validated and lacks something */
+    MSG_W_SHARE_LOCKED,   /* it is under a passphrase, and none was given */
     MSG_W_OTHER,
     MSG_WARNINGS
 };

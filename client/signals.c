@@ -8,6 +8,8 @@
 static struct qc_cancel cancel;
 static _Atomic int64_t first_ms;
 static atomic_bool report;
+static struct termios terminal_before; /* written while terminal_fd is -1 */
+static atomic_int terminal_fd = -1;
 
 static int64_t now_ms(void)
 {
@@ -22,8 +24,12 @@ static void on_stop(int signal_number)
     int kept = errno;
     int64_t now = now_ms();
     int64_t before = atomic_load(&first_ms);
-    if (before != 0 && now - before < QC_CLIENT_LEAVE_MS)
+    if (before != 0 && now - before < QC_CLIENT_LEAVE_MS) {
+        int fd = atomic_load(&terminal_fd);
+        if (fd >= 0)
+            tcsetattr(fd, TCSANOW, &terminal_before); /* one of the few that a handler may call */
         _exit(qc_rc_exit(QC_CANCELLED));
+    }
     atomic_store(&first_ms, now);
     qc_cancel_set(&cancel);
     if (signal_number == SIGINT && isatty(STDERR_FILENO) == 1)
@@ -61,4 +67,13 @@ const struct qc_cancel *signals_cancel(void)
 bool signals_report_asked(void)
 {
     return atomic_exchange(&report, false);
+}
+
+void signals_keep_terminal(int fd, const struct termios *as)
+{
+    atomic_store(&terminal_fd, -1);
+    if (fd < 0)
+        return;
+    terminal_before = *as;
+    atomic_store(&terminal_fd, fd);
 }

@@ -4,7 +4,8 @@
 
 #define STATEMENT                                                                                            \
     "Your clouds and your gateway together cannot read anything, today or with a quantum computer, as far "  \
-    "as AES-256 and SHA-256 hold. Whoever has one of your two share stores and also your gateway, or "       \
-    "enough of your clouds (k of n where all are used), can read everything; whoever has both share stores " \
-    "and one cloud can read a part. Lose both share stores and nobody, you included, can read anything "     \
-    "again. Sizes, times, numbers of files and the shape of folders are not hidden."
+    "as AES-256 and SHA-256 hold. Whoever has one of your two share stores, with its passphrase if it has "  \
+    "one, and also your gateway, or enough of your clouds (k of n where all are used), can read "            \
+    "everything; whoever has both share stores and one cloud can read a part. Lose both share stores, or "   \
+    "their passphrase, and nobody, you included, can read anything again. Sizes, times, numbers of files "   \
+    "and the shape of folders are not hidden."

@@ -48,13 +48,17 @@ static qc_rc old_descriptor(struct recover *r, struct vault_descriptor *ret, str
  * secret fits. */
 static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, struct qc_err *err)
 {
-    struct vault_store_expect expect = { .index = r->lost, .vault = r->v->id };
+    struct vault_lock lock = vault_store_lock(r->old);
+    struct vault_passes known = { 0 };
+    struct vault_store_expect expect = { .index = r->lost, .vault = r->v->id, .passes = &known };
     struct qc_err why = { 0 };
+    if (lock.pass != NULL)
+        known.known[known.n++] = lock.pass; /* borrowed */
     qc_rc rc = vault_store_open(&r->fresh, dir, VAULT_STORE_WRITE, &expect, &why);
-    if (rc == QC_SHARES) {
-        struct vault_store_params params = { .index = r->lost,
-                                             .generation = vault_store_generation(r->old),
-                                             .VS_i = VS_i };
+    if (rc == QC_SHARES || (rc == QC_NOPASS && vault_store_is_half(dir))) {
+        struct vault_store_params params = {
+            .index = r->lost, .generation = vault_store_generation(r->old), .VS_i = VS_i, .lock = lock
+        };
         memcpy(params.vault, r->v->id, VAULT_ID_BYTES);
         memcpy(params.commitment, vault_store_commitment(r->old), 32);
         QC_TRY(vault_store_create(&r->fresh, dir, &params, &r->v->rng, err));
@@ -64,6 +68,8 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
         return QC_FAIL(err, QC_CONFLICT, "'%s' holds another store %u of this vault", dir, r->lost);
     if (rc == QC_INTEGRITY)
         return QC_FAIL(err, QC_CONFLICT, "'%s' holds something else: %s", dir, why.msg);
+    if (rc == QC_NOPASS)
+        return QC_FAIL(err, QC_CONFLICT, "'%s' holds a share store under another passphrase", dir);
     if (rc != QC_OK)
         *err = why;
     return rc;
@@ -250,6 +256,7 @@ qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, const stru
     vault_store_close(&v->store[index - 1]);
     qc_err_set(&v->why[index - 1], QC_SHARES, QC_HERE, "share store %u is being recovered", index);
     QC_TRY(run(&r, dir, err));
+    r.result.locked = vault_store_lock(r.fresh).pass != NULL;
     *ret = r.result;
     return QC_OK;
 }

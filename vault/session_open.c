@@ -55,31 +55,58 @@ static qc_rc session_new(struct vault **ret, const struct vault_conf *conf, stru
 /* What a store that did not open means for the user. */
 static void note_store(const struct vault *v, unsigned i, struct vault_notes *notes)
 {
-    bool missing = v->why[i].rc == QC_SHARES;
-    vault_note(notes, missing ? VAULT_NOTE_SHARE_MISSING : VAULT_NOTE_SHARE_DAMAGED, i + 1, v->why[i].rc,
-               "%s", v->why[i].msg);
+    qc_rc rc = v->why[i].rc;
+    enum vault_note_kind kind = rc == QC_SHARES   ? VAULT_NOTE_SHARE_MISSING
+                                : rc == QC_NOPASS ? VAULT_NOTE_SHARE_LOCKED
+                                                  : VAULT_NOTE_SHARE_DAMAGED;
+    vault_note(notes, kind, i + 1, rc, "%s", v->why[i].msg);
 }
 
-static qc_rc open_stores(struct vault *v, struct vault_notes *notes, struct qc_err *err)
+/* What ends the whole opening, whatever the other store says: a wrong passphrase, or one that could not be
+ * tried, is never taken for a lost store. */
+static bool ends_opening(qc_rc rc)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        struct vault_store_expect expect = { .index = i + 1, .vault = v->id };
-        if (v->dir[i] == NULL)
-            qc_err_set(&v->why[i], QC_SHARES, QC_HERE, "share store %u is not configured", i + 1);
-        else if (vault_store_open(&v->store[i], v->dir[i], VAULT_STORE_ANY, &expect, &v->why[i]) ==
-                 QC_NOMEM) {
-            *err = v->why[i];
-            return QC_NOMEM;
-        }
+    return rc == QC_NOMEM || rc == QC_TEMP || rc == QC_PASSPHRASE || rc == QC_CANCELLED || rc == QC_USAGE;
+}
+
+static qc_rc open_store(struct vault *v, unsigned i, const struct vault_conf *conf, struct qc_err *err)
+{
+    struct vault_store_expect expect = { .index = i + 1, .vault = v->id };
+    expect.passes = conf->passes;
+    expect.silent = conf->unasked == i + 1;
+    if (v->dir[i] == NULL)
+        qc_err_set(&v->why[i], QC_SHARES, QC_HERE, "share store %u is not configured", i + 1);
+    else if (ends_opening(vault_store_open(&v->store[i], v->dir[i], VAULT_STORE_ANY, &expect, &v->why[i]))) {
+        *err = v->why[i];
+        return err->rc;
     }
-    if (v->store[0] == NULL && v->store[1] == NULL) {
-        if (v->why[0].rc != QC_SHARES && v->why[1].rc != QC_SHARES) {
-            *err = v->why[0]; /* both are there and cannot be used: say what is wrong */
-            return err->rc;
+    return QC_OK;
+}
+
+/* Neither store is open. */
+static qc_rc none_open(const struct vault *v, struct qc_err *err)
+{
+    const struct qc_err *why = v->why;
+    for (unsigned i = 0; i < 2; i++)
+        if (why[i].rc == QC_NOPASS) { /* with its passphrase all could be read */
+            *err = why[i];
+            return QC_NOPASS;
         }
-        return QC_FAIL(err, QC_SHARES, "both shares are missing: %.180s; %.180s", v->why[0].msg,
-                       v->why[1].msg);
+    if (why[0].rc != QC_SHARES && why[1].rc != QC_SHARES) {
+        *err = why[0]; /* both are there and cannot be used: say what is wrong */
+        return err->rc;
     }
+    return QC_FAIL(err, QC_SHARES, "both shares are missing: %.180s; %.180s", why[0].msg, why[1].msg);
+}
+
+static qc_rc open_stores(struct vault *v, const struct vault_conf *conf, struct vault_notes *notes,
+                         struct qc_err *err)
+{
+    unsigned first = conf->unasked == 1 ? 1 : 0; /* what opens the other one is known then */
+    QC_TRY(open_store(v, first, conf, err));
+    QC_TRY(open_store(v, 1 - first, conf, err));
+    if (v->store[0] == NULL && v->store[1] == NULL)
+        return none_open(v, err);
     for (unsigned i = 0; i < 2; i++)
         if (v->store[i] == NULL)
             note_store(v, i, notes);
@@ -203,12 +230,13 @@ static qc_rc replay(struct vault *v, const struct vault_head *claimed, const str
     return QC_OK;
 }
 
-static qc_rc open_all(struct vault *v, const struct vault_call *call, struct qc_err *err)
+static qc_rc open_all(struct vault *v, const struct vault_conf *conf, const struct vault_call *call,
+                      struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf record = { .max = 4096 };
     QC_CLEANUP(qc_key_free) qc_key *VS = NULL;
     struct vault_head claimed = { 0 };
-    QC_TRY(open_stores(v, call->notes, err));
+    QC_TRY(open_stores(v, conf, call->notes, err));
     drop_replaced(v, call->notes);
     QC_TRY_AS(v->gw->ops->vault_get(v->gw, v->id, &record, &v->backup, &claimed, &call->op, err), err,
               "vault");
@@ -226,17 +254,17 @@ qc_rc vault_open_session(struct vault **ret, const struct vault_conf *conf, stru
     QC_ASSERT(conf->vault != NULL);
     QC_TRY(session_new(&v, conf, err));
     v->gw = QC_STEAL(mine);
-    QC_TRY(open_all(v, call, err));
+    QC_TRY(open_all(v, conf, call, err));
     *ret = QC_STEAL(v);
     return QC_OK;
 }
 
 /* Both stores of a new vault. The descriptor names both, so it is written when both have their ids. */
-static qc_rc make_stores(struct vault *v, const struct vault_secret *secret, const uint8_t commitment[32],
-                         struct vault_descriptor *d, struct qc_err *err)
+static qc_rc make_stores(struct vault *v, const struct vault_lock *lock, const struct vault_secret *secret,
+                         const uint8_t commitment[32], struct vault_descriptor *d, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = VAULT_DESCRIPTOR_MAX };
-    struct vault_store_params params = { .generation = 1 };
+    struct vault_store_params params = { .generation = 1, .lock = *lock };
     memcpy(params.vault, v->id, sizeof(v->id));
     memcpy(params.commitment, commitment, 32);
     for (unsigned i = 0; i < 2; i++) {
@@ -268,7 +296,7 @@ qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *c
     QC_TRY(vault_record_make(&record, &v->backup, &secret, v->id, 1, err));
     memcpy(d->vault, v->id, sizeof(v->id));
     /* Stores first: a directory that cannot be used is found before anything is registered. */
-    qc_rc rc = make_stores(v, &secret, commitment, d, err);
+    qc_rc rc = make_stores(v, &conf->lock, &secret, commitment, d, err);
     if (rc == QC_OK) {
         rc = gw->ops->vault_put(gw, v->id, qc_buf_span(&record), qc_buf_span(&v->backup), &call->op, err);
         if (rc != QC_OK)
@@ -289,13 +317,13 @@ void vault_join_done(struct vault_join *j)
     *j = (struct vault_join){ 0 };
 }
 
-static qc_rc join_one(struct vault_join *j, const char *dir, struct qc_err *err)
+static qc_rc join_one(struct vault_join *j, const char *dir, struct vault_passes *passes, struct qc_err *err)
 {
     QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
     bool first = j->share[0] == NULL && j->share[1] == NULL;
-    QC_TRY(vault_store_open(&s, dir, VAULT_STORE_ANY, &(struct vault_store_expect){ 0 }, err));
+    QC_TRY(vault_store_open(&s, dir, VAULT_STORE_ANY, &(struct vault_store_expect){ .passes = passes }, err));
     QC_TRY(vault_store_descriptor_get(s, &text, err));
     QC_TRY(vault_descriptor_parse(&d, qc_buf_span(&text), err));
     unsigned i = vault_store_index(s) - 1;
@@ -312,12 +340,13 @@ static qc_rc join_one(struct vault_join *j, const char *dir, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc vault_join_read(struct vault_join *ret, const char *const dirs[2], struct qc_err *err)
+qc_rc vault_join_read(struct vault_join *ret, const char *const dirs[2], struct vault_passes *passes,
+                      struct qc_err *err)
 {
     QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
     for (unsigned i = 0; i < 2; i++)
         if (dirs[i] != NULL)
-            QC_TRY(join_one(&j, dirs[i], err));
+            QC_TRY(join_one(&j, dirs[i], passes, err));
     if (j.share[0] == NULL && j.share[1] == NULL)
         return QC_FAIL(err, QC_USAGE, "no share store was named");
     *ret = QC_STEAL(j);

@@ -10,8 +10,10 @@ static void note_failure(struct vault_local_status *st, unsigned i, qc_rc rc, co
     snprintf(st->share[i].text, sizeof(st->share[i].text), "%.255s", text);
 }
 
-/* One store: is it there, whole as far as a look tells, and what does it hold? */
-static void look(struct vault_local_status *st, unsigned i, const struct vault_conf *conf)
+/* One store: is it there, whole as far as a look tells, and what does it hold? Fails only when the user broke
+ * off. */
+static qc_rc look(struct vault_local_status *st, unsigned i, const struct vault_conf *conf,
+                  struct qc_err *err)
 {
     QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
     struct vault_store_health h = { 0 };
@@ -20,31 +22,37 @@ static void look(struct vault_local_status *st, unsigned i, const struct vault_c
     struct stat dir;
     if (conf->share[i] == NULL) {
         note_failure(st, i, QC_SHARES, "not configured");
-        return;
+        return QC_OK;
     }
     if (stat(conf->share[i], &dir) == 0)
         st->share[i].device = dir.st_dev;
-    struct vault_store_expect expect = { .index = i + 1, .vault = conf->vault };
+    struct vault_store_expect expect = { .index = i + 1, .vault = conf->vault, .passes = conf->passes };
+    st->share[i].locked = vault_store_is_locked(conf->share[i]);
     qc_rc rc = vault_store_open(&s, conf->share[i], VAULT_STORE_ANY, &expect, &why);
     if (rc == QC_OK)
         rc = vault_store_count(s, &h, &why);
     if (rc == QC_OK)
         rc = vault_store_head_get(s, &head, &why);
+    if (rc == QC_CANCELLED) {
+        *err = why;
+        return rc;
+    }
     if (rc != QC_OK) {
         note_failure(st, i, rc, why.msg);
-        return;
+        return QC_OK;
     }
     st->share[i].writable = vault_store_writable(s);
     st->share[i].records = h.records;
     st->share[i].pending = h.pending;
     st->share[i].commits = head.count;
+    return QC_OK;
 }
 
 qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf *conf, struct qc_err *err)
 {
     struct vault_local_status st = { 0 };
-    look(&st, 0, conf);
-    look(&st, 1, conf);
+    QC_TRY(look(&st, 0, conf, err));
+    QC_TRY(look(&st, 1, conf, err));
     st.same_device = st.share[0].device != 0 && st.share[0].device == st.share[1].device;
     if (conf->state != NULL)
         QC_TRY(journal_count(conf->state, &st.unfinished, err));

@@ -19,7 +19,9 @@ struct vault_store {
     uint32_t generation;
     uint8_t commitment[32];
     qc_key *VS_i;
-    struct qc_prk *prk; /* of SK */
+    qc_key *SK;
+    struct vault_lock lock; /* what SK is wrapped under */
+    struct qc_prk *prk;     /* of SK */
     qc_key *mark_key;
     struct qc_db *db;
     struct qc_fd making; /* the mark of a store that is being made, held (store_half.h) */

@@ -26,6 +26,7 @@ void vault_store_close(struct vault_store **s)
     qc_db_close(&(*s)->db);
     qc_fd_close(&(*s)->making);
     qc_key_free(&(*s)->VS_i);
+    qc_key_free(&(*s)->SK);
     qc_key_free(&(*s)->mark_key);
     qc_prk_free(&(*s)->prk);
     qc_free((*s)->dir);
@@ -78,7 +79,6 @@ static qc_rc create(struct vault_store *s, const struct vault_store_params *para
                     struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    QC_CLEANUP(qc_key_free) qc_key *SK = NULL;
     QC_CLEANUP(qc_key_free) qc_key *file = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = 8192 };
     const char *db = NULL;
@@ -86,8 +86,10 @@ static qc_rc create(struct vault_store *s, const struct vault_store_params *para
     QC_TRY(qc_dir_open(&fd, s->dir, err));
     QC_TRY(store_half_begin(&s->making, qc_fd_get(&fd), err));
     QC_TRY(qc_rng_fill(rng, s->id, sizeof(s->id), err));
-    QC_TRY(qc_key_new(&SK, 32, rng, err));
-    QC_TRY(store_keys(s, SK, err));
+    QC_TRY(qc_key_new(&s->SK, 32, rng, err));
+    QC_TRY(store_keys(s, s->SK, err));
+    /* Before anything is written: a passphrase may need more memory than there is. */
+    QC_TRY(store_key_encode(&file, s->id, s->SK, &s->lock, NULL, err));
     QC_TRY(db_path(&path, &db, s->dir, err));
     QC_TRY(qc_db_open(&s->db, db,
                       &(struct qc_db_opts){
@@ -95,9 +97,8 @@ static qc_rc create(struct vault_store *s, const struct vault_store_params *para
                       err));
     QC_TRY(fill(s, params, rng, err));
     QC_TRY(qc_dir_sync(qc_fd_get(&fd), err));
-    QC_TRY(store_key_encode(&file, s->id, SK, err));
-    return qc_file_write_new(qc_fd_get(&fd), "store.key",
-                             &(qc_span){ qc_key_open(file).p, VAULT_STORE_KEY_BYTES }, 1, 0600, err);
+    return qc_file_write_new(qc_fd_get(&fd), STORE_KEY_FILE,
+                             &(qc_span){ qc_key_open(file).p, qc_key_len(file) }, 1, 0600, err);
 }
 
 void vault_store_unmake(struct vault_store **sp)
@@ -122,6 +123,7 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
     s->index = params->index;
     s->writable = true;
     s->generation = params->generation;
+    s->lock = params->lock;
     memcpy(s->vault, params->vault, sizeof(s->vault));
     memcpy(s->commitment, params->commitment, sizeof(s->commitment));
     QC_TRY(qc_key_dup(&s->VS_i, params->VS_i, err));
@@ -131,22 +133,6 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
     QC_TRY(rc);
     *ret = QC_STEAL(s);
     return QC_OK;
-}
-
-/* store.key, straight into secret memory. */
-static qc_rc read_key_file(struct vault_store_key *ret, int dirfd, struct qc_err *err)
-{
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    QC_CLEANUP(qc_key_free) qc_key *bytes = NULL;
-    size_t got = 0;
-    QC_TRY(qc_open_at(&fd, dirfd, "store.key", O_RDONLY | O_NOFOLLOW, 0, err));
-    QC_TRY(qc_key_blank(&bytes, VAULT_STORE_KEY_BYTES + 16, err));
-    QC_TRY(qc_read_full(qc_fd_get(&fd), qc_key_write(bytes), VAULT_STORE_KEY_BYTES + 16, &got, err));
-    qc_key_seal(bytes);
-    qc_rc rc = vault_store_key_parse(ret, qc_span_sub(qc_key_open(bytes), 0, got), err);
-    if (rc == QC_FORMAT)
-        err->rc = rc = QC_INTEGRITY;
-    return rc;
 }
 
 /* A directory, its key file and its database: what is not there is a lost share, said so. */
@@ -162,7 +148,7 @@ static qc_rc find_parts(struct vault_store *s, struct qc_fd *ret_dir, struct vau
         *err = why;
         return rc;
     }
-    rc = read_key_file(ret_key, qc_fd_get(&fd), &why);
+    rc = store_key_read(ret_key, qc_fd_get(&fd), &why);
     bool no_key = rc == QC_NOTFOUND;
     if (rc != QC_OK && !no_key) {
         *err = why;
@@ -172,7 +158,7 @@ static qc_rc find_parts(struct vault_store *s, struct qc_fd *ret_dir, struct vau
     if (no_key && no_db)
         return QC_FAIL(err, QC_SHARES, "the directory holds no share store");
     if (no_key || no_db)
-        return QC_FAIL(err, QC_SHARES, "is lost: it has no %s", no_key ? "store.key" : "store.db");
+        return QC_FAIL(err, QC_SHARES, "is lost: it has no %s", no_key ? STORE_KEY_FILE : "store.db");
     *ret_dir = QC_STEAL(fd);
     return QC_OK;
 }
@@ -213,14 +199,27 @@ static qc_rc open_db(struct vault_store *s, struct qc_err *err)
     return version == 1 ? QC_OK : QC_FAIL(err, QC_INTEGRITY, "store.db: version 0");
 }
 
-static qc_rc open_parts(struct vault_store *s, enum vault_store_access access, struct qc_err *err)
+/* SK, in clear or by a passphrase. */
+static qc_rc open_key(struct vault_store *s, struct vault_store_key *key,
+                      const struct vault_store_expect *expect, struct qc_err *err)
+{
+    if (key->SK != NULL) {
+        s->SK = QC_STEAL(key->SK);
+        return QC_OK;
+    }
+    QC_TRY(store_key_unwrap(&s->SK, &s->lock.pass, key, expect, s->dir, err));
+    s->lock.how = key->how;
+    return QC_OK;
+}
+
+static qc_rc open_parts(struct vault_store *s, enum vault_store_access access,
+                        const struct vault_store_expect *expect, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf head = { .max = QC_VAULT_ITEM_MAX };
     QC_CLEANUP(key_file_done) struct vault_store_key key = { 0 };
     QC_TRY(find_parts(s, &dir, &key, err));
     memcpy(s->id, key.store, sizeof(s->id));
-    QC_TRY(store_keys(s, key.SK, err));
     s->writable = access != VAULT_STORE_READ && may_write(qc_fd_get(&dir));
     if (access == VAULT_STORE_WRITE && !s->writable)
         return QC_FAIL(err, QC_AUTH, "may not be written (read-only medium or permissions)");
@@ -228,6 +227,8 @@ static qc_rc open_parts(struct vault_store *s, enum vault_store_access access, s
     if (rc == QC_FORMAT)
         err->rc = rc = QC_INTEGRITY;
     QC_TRY(rc);
+    QC_TRY(open_key(s, &key, expect, err));
+    QC_TRY(store_keys(s, s->SK, err));
     rc = store_item_get(s, "head", &head, err);
     if (rc == QC_NOTFOUND)
         err->rc = rc = QC_INTEGRITY;
@@ -241,7 +242,7 @@ qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_sto
     QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
     QC_TRY(store_new(&s, dir, err));
     s->index = expect->index; /* for messages, until the head has said it */
-    qc_rc rc = open_parts(s, access, err);
+    qc_rc rc = open_parts(s, access, expect, err);
     if ((rc == QC_INTEGRITY || rc == QC_FORMAT) && vault_store_is_half(dir))
         rc = QC_FAIL(err, QC_SHARES, "was not made to the end");
     QC_TRY(store_said(s, rc, err));
@@ -252,6 +253,20 @@ qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_sto
     }
     *ret = QC_STEAL(s);
     return QC_OK;
+}
+
+bool vault_store_is_locked(const char *dir)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(key_file_done) struct vault_store_key key = { 0 };
+    struct qc_err why = { 0 };
+    return qc_dir_open(&fd, dir, &why) == QC_OK && store_key_read(&key, qc_fd_get(&fd), &why) == QC_OK &&
+           key.SK == NULL;
+}
+
+struct vault_lock vault_store_lock(const struct vault_store *s)
+{
+    return s->lock;
 }
 
 qc_rc store_said(const struct vault_store *s, qc_rc rc, struct qc_err *err)

@@ -25,6 +25,15 @@ out_has 'c2           lost'
 expect_exit 0 stat b
 out_has 'data 1 of 2'
 
+# A share store alone is missing: a warning, which --strict counts, also where no object is named.
+lose_share 2
+expect_exit 0 ls
+err_has W0402
+expect_exit 4 --strict ls
+expect_exit 4 --strict stat a
+bring_share 2
+expect_exit 0 --strict stat a
+
 # Two clouds and a share store: everything comes back, with warnings; put is refused and sends nothing.
 lose_cloud 4
 lose_share 1

@@ -63,9 +63,9 @@ class Schemas:
                     yield where or name, kind
 
 
-def run(schemas, box, command, exit_, *args):
+def run(schemas, box, command, exit_, *args, env=None):
     """One command: every line is valid, the first is a start, the last the only result or error, with the status."""
-    p = box.start("--json", *args, stdin=subprocess.PIPE)
+    p = box.start("--json", *args, stdin=subprocess.PIPE, env=env)
     if "-" in args:
         for _ in range(3):      # slow enough for a line of progress
             p.stdin.write(bytes(17 << 20))
@@ -130,17 +130,33 @@ def after_losses(box, ask, path):
         ask("status", 7, "status")
 
 
+def passphrases(box, ask):
+    new2 = os.path.join(box.root, "new2")
+    known = {"QCLOUD_PASSPHRASE_COMMAND": "echo sesame"}
+    ask("passphrase", 0, "passphrase", "--memory", "64", env=known)
+    ask("status", 0, "status")
+    ask("status", 0, "status", env=known)
+    ask("ls", 12, "--no-input", "ls")
+    ask("passphrase", 12, "passphrase", "--remove", env={"QCLOUD_PASSPHRASE_COMMAND": "echo sesam"})
+    ask("passphrase", 0, "passphrase", "--share", "1", "--remove", env=known)
+    ask("get", 0, "--no-input", "get", b"b\xff", os.path.join(box.work, "out5"))
+    with box.lost(new2):
+        ask("passphrase", 4, "passphrase", "--remove")
+    ask("passphrase", 0, "passphrase", "--remove", env=known)
+
+
 def test():
     schemas = Schemas()
     with Box() as box:
-        def ask(command, exit_, *args):
-            return run(schemas, box, command, exit_, *args)
+        def ask(command, exit_, *args, env=None):
+            return run(schemas, box, command, exit_, *args, env=env)
 
         clouds = [a for i, c in enumerate(box.clouds, 1) for a in ("--cloud", f"c{i}=file://{c}")]
         ask("init", 0, "init", "--local", *clouds, "--k", "3", "--share1", box.stores[0], "--share2", box.stores[1])
         ask("init", 2, "init", "--local")
         path = whole(schemas, box, ask)
         after_losses(box, ask, path)
+        passphrases(box, ask)
         box.stop(signal.SIGTERM)
         os.rename(box.home, box.home + ".old")
         ask("join", 0, "init", "--join", box.stores[0], os.path.join(box.root, "new2"), "--take-over")

@@ -17,6 +17,8 @@ struct rig {
     char share[2][320], state[320];
     struct vault *v;
     struct vault_notes notes;
+    struct vault_passes *passes; /* borrowed, or NULL */
+    unsigned unasked;
 };
 
 static inline struct vault_conf rig_conf(struct rig *r)
@@ -25,7 +27,9 @@ static inline struct vault_conf rig_conf(struct rig *r)
                                 .share = { r->share[0], r->share[1] },
                                 .state = r->state,
                                 .rng = qc_rand_rng(&r->rand),
-                                .provenance = "test" };
+                                .provenance = "test",
+                                .passes = r->passes,
+                                .unasked = r->unasked };
 }
 
 static inline struct vault_call rig_call(struct rig *r)

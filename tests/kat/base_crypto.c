@@ -1,6 +1,7 @@
 /* kat/base_crypto: the vectors of kat/base_crypto.txt through base/crypto.h. */
 #include "base/codec.h"
 #include "base/crypto.h"
+#include "base/pwhash.h"
 
 #include "qc_check.h"
 
@@ -92,6 +93,18 @@ static void check_block(const struct value *f)
     CHECK(qc_span_eq(qc_span_of(out, 16), span(&f[1])));
 }
 
+static void check_argon2id(const struct value *f)
+{
+    struct qc_err err = { 0 };
+    struct qc_pwhash how = { (uint32_t)qc_get_be(f[2].p, 4), (uint32_t)qc_get_be(f[2].p + 4, 4), { 0 } };
+    QC_CLEANUP(qc_key_free) qc_key *out = NULL;
+
+    CHECK(f[1].n == sizeof how.salt && f[2].n == 8);
+    memcpy(how.salt, f[1].p, sizeof how.salt);
+    CHECK_OK(qc_pwhash(&out, span(&f[0]), &how, NULL, &err));
+    CHECK(qc_span_eq(qc_key_open(out), span(&f[3])));
+}
+
 static void check_line(char *line)
 {
     static struct value f[FIELDS_MAX];
@@ -111,6 +124,8 @@ static void check_line(char *line)
         check_hkdf(f);
     else if (strcmp(kind, "block") == 0)
         check_block(f);
+    else if (strcmp(kind, "argon2id") == 0)
+        check_argon2id(f);
     else
         check_digest(kind, f);
 }
@@ -131,6 +146,6 @@ int main(void)
     }
     fclose(f);
     printf("%d vectors\n", count);
-    CHECK(count == 24);
+    CHECK(count == 30);
     return 0;
 }

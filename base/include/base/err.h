@@ -34,6 +34,8 @@
     X(LOCKED, 11, 423, 0, "locked", "somebody else holds the lock")                                          \
     X(FENCED, 11, 409, 0, "fenced", "another gateway took over")                                             \
     X(AUTH, 12, 403, 0, "auth", "permission refused")                                                        \
+    X(PASSPHRASE, 12, 403, 0, "passphrase", "the passphrase is wrong")                                       \
+    X(NOPASS, 12, 403, 0, "no-passphrase", "a share store is locked, and no passphrase was given")           \
     X(RANDOM, 13, 503, 0, "random", "randomness is not available as the policy wants it")                    \
     X(FULL, 14, 507, 0, "full", "no space left")                                                             \
     X(LIMIT, 14, 413, 0, "limit", "over a limit")                                                            \

@@ -31,6 +31,7 @@
     X(client_cancelled, "client put: cancelled at the gateway, records are pending")                         \
     X(client_removed, "client rm: removed at the gateway, the stores do not know")                           \
     X(client_recovered, "client recover: a batch of records is durable")                                     \
+    X(client_relocked, "client passphrase: one store has the new one, the other the old")                    \
     X(client_part, "client get: all bytes are in NAME.part, before fsync")                                   \
     X(client_renamed, "client get: renamed, before fsync of the directory")                                  \
     /* gateway */                                                                                            \

@@ -13,6 +13,7 @@
     X(QC_KEY_STEP, 16, "bytes", "guarded blocks end at a page's end; other sizes come out unaligned")        \
     X(QC_KEY_SPARE_MAX, 16, "blocks",                                                                        \
       "per length; locked pages that are kept: 64 of 2,048 by the usual limit")                              \
+    X(QC_PASSPHRASE_MAX, 1024, "bytes", "longer than any sentence; a terminal's line has 4,095")             \
     X(QC_HKDF_MAX, 255 * 32, "bytes", "RFC 5869: 255 blocks of the hash")                                    \
     X(QC_LOG_LINE_MAX, 4096, "bytes", "one write is one line up to PIPE_BUF")                                \
     X(QC_LOG_PAIRS_MAX, 16, "pairs", "a line stays readable")                                                \
@@ -62,6 +63,12 @@
     X(QC_VAULT_STALL_MS, 300000, "ms", "no byte from the gateway for so long: it is gone")                   \
     X(QC_VAULT_SETTLE_MS, 20000, "ms", "to cancel or ask about an upload after a failure")                   \
     X(QC_VAULT_LATE_MS, 1000, "ms", "the same, after the user's time ran out")                               \
+    X(QC_VAULT_PASS_KNOWN_MAX, 8, "passphrases", "of one run: two stores, and wrong ones that were typed")   \
+    X(QC_VAULT_PASS_MADE_MAX, 4, "hashes", "kept per passphrase: two stores before a change and after it")   \
+    X(QC_VAULT_PASS_KIB_MIN, 65536, "KiB", "FORMAT 7.1: less makes guessing cheap")                          \
+    X(QC_VAULT_PASS_KIB_MAX, 4194304, "KiB", "FORMAT 7.1: more is a file that exhausts memory")              \
+    X(QC_VAULT_PASS_PASSES_MIN, 2, "passes", "FORMAT 7.1: of Argon2id")                                      \
+    X(QC_VAULT_PASS_PASSES_MAX, 64, "passes", "FORMAT 7.1: more is a file that takes hours")                 \
     X(QC_VAULT_RECOVER_BATCH, 64, "records", "one durable transaction of recover")                           \
     /* cloud */                                                                                              \
     X(CLOUD_KEY_SIZE_MAX, 200, "bytes", "every provider and file system takes so much (s3.md 2.2)")          \

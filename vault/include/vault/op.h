@@ -17,6 +17,7 @@ struct vault_op {
 /* Remarks of an operation: it did what it was asked, but the user should hear of these. */
 enum vault_note_kind {
     VAULT_NOTE_SHARE_MISSING = 1, /* share store `share` is not there (or cannot be read) */
+    VAULT_NOTE_SHARE_LOCKED,      /* it is under a passphrase, and none was given */
     VAULT_NOTE_SHARE_DAMAGED,     /* it is there, but its value for this object does not verify or lacks */
     VAULT_NOTE_CLOUD,             /* `cloud` did not serve, `count` times; text: missing, damaged, .. */
     VAULT_NOTE_BACKUP,            /* the gateway's backup data is wrong or missing; the shares served */

@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "vault/head.h"
 #include "vault/ids.h"
+#include "vault/pass.h"
 
 struct vault_store;
 
@@ -41,6 +42,7 @@ struct vault_store_params {
     const qc_key *VS_i;     /* this store's share of VS */
     uint8_t commitment[32]; /* of VS: vault_record_commitment */
     qc_span descriptor;     /* JSON text of FORMAT 7.3; may be empty and written later */
+    struct vault_lock lock; /* what its key is wrapped under; {0}: in clear */
 };
 
 /*
@@ -66,16 +68,39 @@ struct vault_store_expect {
     unsigned index;       /* 0: any */
     const uint8_t *vault; /* NULL: any */
     const uint8_t *store; /* store id; NULL: any */
+    struct vault_passes
+        *passes; /* for a store under a passphrase; NULL: none are known. Outlives the store */
+    bool silent; /* the known ones only: nobody is asked for another */
 };
 
 /*
+ * A store under a passphrase is opened by those that are known, or by one that their source gives.
+ *
  * QC_SHARES     the directory is gone, empty, or not a store: a lost share (the message says which and where)
  * QC_INTEGRITY  a store, but of another vault, index or id than expected; or its key file or head does not
  * verify QC_NEWER      its format is newer;  QC_AUTH  may not be read (or, with VAULT_STORE_WRITE, written)
+ * QC_NOPASS     it is under a passphrase, and none is to be had: locked. Key file and database look whole
+ * QC_PASSPHRASE it is under another passphrase than those given;  errors of qc_pwhash
  */
 QC_MUST qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_store_access access,
                                const struct vault_store_expect *expect, struct qc_err *err);
 void vault_store_close(struct vault_store **s);
+
+/* Is the directory's store under a passphrase? False for whatever cannot be read, too. */
+bool vault_store_is_locked(const char *dir);
+/* What the store's key is wrapped under; pass borrowed. {0}: in clear. */
+struct vault_lock vault_store_lock(const struct vault_store *s);
+/*
+ * Wrap the store's key anew, or leave it in clear (lock {0}). Durable on return; after a failure or a crash
+ * the store opens as before or as asked, nothing in between. The old key file is overwritten where nobody
+ * else has a name for it; what flash, snapshots and backups keep of it is out of reach.
+ *
+ *   cancel  while Argon2id runs, if it must; may be NULL
+ *
+ * Errors of qc_pwhash and of files
+ */
+QC_MUST qc_rc vault_store_relock(struct vault_store *s, const struct vault_lock *lock,
+                                 const struct qc_cancel *cancel, struct qc_err *err);
 
 /* Close, and remove the files of a store that never held a share of anything stored: a vault that was not
  * made after all. What cannot be removed stays; a store without its key file, which goes first, is none. */
@@ -189,10 +214,16 @@ QC_MUST qc_rc vault_store_check(struct vault_store *s, struct vault_store_health
 /* The counts alone, without opening a seal; damaged and ok fields are left zero. */
 QC_MUST qc_rc vault_store_count(struct vault_store *s, struct vault_store_health *ret, struct qc_err *err);
 
-/* The key file's codec, for tests and fuzzing: 112 bytes. QC_FORMAT, QC_NEWER, QC_INTEGRITY (checksum). */
-#define VAULT_STORE_KEY_BYTES 112
+/* The key file's codec, for tests and fuzzing: 112 bytes in clear, 128 wrapped. QC_FORMAT, QC_NEWER,
+ * QC_INTEGRITY (checksum). */
+#define VAULT_STORE_KEY_BYTES   112
+#define VAULT_STORE_KEY_WRAPPED 128
+#define VAULT_STORE_KEY_MAX     4096
 struct vault_store_key {
     uint8_t store[VAULT_ID_BYTES];
-    qc_key *SK; /* owned */
+    qc_key *SK; /* owned; NULL: wrapped */
+    /* wrapped: */
+    struct qc_pwhash how;
+    uint8_t sealed[32], tag[16];
 };
 QC_MUST qc_rc vault_store_key_parse(struct vault_store_key *ret, qc_span in, struct qc_err *err);

@@ -19,6 +19,7 @@
 #include "vault/gw.h"
 #include "vault/ids.h"
 #include "vault/op.h"
+#include "vault/pass.h"
 
 struct vault;
 
@@ -48,6 +49,9 @@ struct vault_conf {
     const char *state;      /* directory for the journal of running puts; made if missing */
     qc_rng rng;             /* keys, ids, salts; must outlive the session */
     const char *provenance; /* of rng, noted in each object's private metadata: "os:getrandom"; NULL: none */
+    struct vault_passes *passes; /* for stores under a passphrase; NULL: none. Outlives the session */
+    struct vault_lock lock;      /* vault_create: what the stores' keys are wrapped under; {0}: in clear */
+    unsigned unasked; /* 1, 2: nobody is asked for this store's passphrase (it is to be rebuilt); 0 */
 };
 
 /*
@@ -68,8 +72,10 @@ QC_MUST qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault
  *   gw   taken over: closed by vault_close, and also when this call fails
  *
  * QC_SHARES     no store is there;  QC_NOTFOUND  the gateway does not know the vault
- * QC_INTEGRITY  record, backup data or shares do not verify; or the gateway is "older than this client has
- * seen (rollback)"
+ * QC_NOPASS     no store is open, and at least one is locked by a passphrase that is not to be had. Where the
+ * other one is open, a locked store counts as missing, with a note QC_PASSPHRASE a passphrase was given, and
+ * it is not that of a store: never taken for a missing store QC_INTEGRITY  record, backup data or shares do
+ * not verify; or the gateway is "older than this client has seen (rollback)"
  */
 QC_MUST qc_rc vault_open_session(struct vault **ret, const struct vault_conf *conf, struct vault_gw **gw,
                                  const struct vault_call *call, struct qc_err *err);
@@ -85,8 +91,10 @@ struct vault_join {
     const char *share[2]; /* which of dirs is store 1, store 2; NULL: not given */
 };
 void vault_join_done(struct vault_join *j);
-/* QC_SHARES  not a store;  QC_INTEGRITY  damaged, both of one index, or of different vaults. */
-QC_MUST qc_rc vault_join_read(struct vault_join *ret, const char *const dirs[2], struct qc_err *err);
+/* passes: as in vault_conf. QC_SHARES  not a store;  QC_INTEGRITY  damaged, both of one index, or of
+ * different vaults; QC_NOPASS, QC_PASSPHRASE  as vault_store_open. */
+QC_MUST qc_rc vault_join_read(struct vault_join *ret, const char *const dirs[2], struct vault_passes *passes,
+                              struct qc_err *err);
 
 /* ---- put ---- */
 
@@ -235,10 +243,12 @@ struct vault_recover_result {
     uint64_t present; /* were there already, and verify */
     uint64_t failed;  /* could not be made; a note each */
     uint64_t bytes;   /* read from the gateway */
+    bool locked;      /* the new store is under a passphrase: that of the other one */
 };
 /*
  * Rewrite share store `index` for every version from the other store and backup data, each checked against M:
- * heads and tails of N are read, no data. Interrupted, it goes on where it was when it is called again.
+ * heads and tails of N are read, no data. The new store is wrapped as the other one is. Interrupted, it goes
+ * on where it was when it is called again.
  *
  *   dir   the new store's directory: empty or missing, or a recovery that was broken off
  *
@@ -252,9 +262,11 @@ QC_MUST qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, co
 /* The local part of `status`; needs no gateway. */
 struct vault_local_status {
     struct {
-        qc_rc rc; /* QC_OK: open and whole; QC_SHARES: missing; else what is wrong */
+        qc_rc rc; /* QC_OK: open and whole; QC_SHARES: missing; QC_NOPASS: there, and locked; else what is
+                     wrong */
         char text[256];
         bool writable;
+        bool locked;                        /* under a passphrase, open or not */
         uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */
     } share[2];
