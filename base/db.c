@@ -57,7 +57,13 @@ qc_rc qc_db_failed(const struct qc_db *db, int sqlite_rc, const char *what, stru
     const char *text = db != NULL && db->sql != NULL ? sqlite3_errmsg(db->sql) : sqlite3_errstr(sqlite_rc);
     qc_rc rc = rc_of(db, sqlite_rc);
 
-    qc_err_set(err, rc, QC_HERE, "%s: %s", what, text);
+    if (rc == QC_FULL || rc == QC_IO || rc == QC_AUTH) { /* what is wrong is the place: which one? */
+        const char *file = db != NULL && db->sql != NULL ? sqlite3_db_filename(db->sql, "main") : NULL;
+        qc_err_set(err, rc, QC_HERE, "%s%s%s: %s", what, file != NULL ? " " : "", file != NULL ? file : "",
+                   text);
+    } else {
+        qc_err_set(err, rc, QC_HERE, "%s: %s", what, text);
+    }
     err->os = db != NULL && db->sql != NULL ? sqlite3_system_errno(db->sql) : 0;
     return rc;
 }

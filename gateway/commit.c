@@ -87,6 +87,16 @@ static struct gw_change *take(struct gw_commits *q)
 
 /* -- one batch ------------------------------------------------------------------------------------------- */
 
+/* Decided, and not published: whatever kept us, nobody may be told that it will not be (C2). */
+static void put_off(struct gw_change *c, const struct qc_err *err)
+{
+    struct qc_err why = *err;
+
+    why.rc = QC_TEMP;
+    qc_err_wrap(&why, "it is decided, and will be done as soon as this is over");
+    refuse(c, QC_TEMP, &why);
+}
+
 /* All that are not answered get this; but a put key that is live already has its receipt. */
 static void refuse_all(struct gw_engine *e, struct gw_change *batch, qc_rc rc, const struct qc_err *err)
 {
@@ -96,10 +106,12 @@ static void refuse_all(struct gw_engine *e, struct gw_change *batch, qc_rc rc, c
         if (c->answered)
             continue;
         const qc_rc known = gw_known_answer(e, c, &live, &why);
-        if (known != QC_OK || !live)
-            refuse(c, rc, err);
-        else
+        if (known == QC_OK && live)
             c->answered = true;
+        else if (c->decided && rc != QC_FENCED) /* whether it stands is for who took over to say */
+            put_off(c, err);
+        else
+            refuse(c, rc, err);
     }
 }
 

@@ -48,8 +48,8 @@ void gw_commits_init(struct gw_commits *c);
 void gw_commits_done(struct gw_commits *c);
 
 /* Decide, record, publish. Returns change->rc.
- * QC_CONFLICT, QC_USAGE, QC_NOTFOUND: refused, nothing was decided. QC_QUORUM: decided or not, ask again by
- * put key. QC_FENCED, QC_FULL, QC_IO, QC_NOMEM, QC_RANDOM. */
+ * QC_TEMP: it is decided and not published, whatever the reason; ask again by put key. QC_FENCED: decided or
+ * not. QC_CONFLICT, QC_USAGE, QC_NOTFOUND, QC_QUORUM, QC_FULL, QC_IO, QC_NOMEM, QC_RANDOM: not decided. */
 QC_MUST qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *err);
 /* Until the release nothing is decided; whoever wants to waits. Waits for what runs. */
 void gw_commit_hold(struct gw_engine *e);

@@ -63,7 +63,7 @@ static qc_rc ask_outcome(struct put *p, struct vault_gw_receipt *ret, qc_rc rc, 
 {
     struct vault_op op = session_settle_op(&p->call->op);
     struct vault_gw *gw = p->v->gw;
-    for (;;) {
+    for (unsigned tries = 0;; tries++) {
         enum vault_upload_state state = VAULT_UPLOAD_UNKNOWN;
         struct qc_err why = { 0 };
         qc_rc asked = gw->ops->upload_state(gw, p->ids.put_key, &state, ret, &op, &why);
@@ -71,8 +71,10 @@ static qc_rc ask_outcome(struct put *p, struct vault_gw_receipt *ret, qc_rc rc, 
             return QC_OK;
         if (asked == QC_OK && state != VAULT_UPLOAD_DECIDED)
             return rc; /* not decided: it can still be cancelled */
-        if (asked != QC_OK || qc_deadline_over(op.deadline)) {
-            qc_err_wrap(err, "it is not known whether the commit took place (the next command finds out)");
+        if (asked != QC_OK || tries == QC_RETRY_MAX || qc_deadline_over(op.deadline)) {
+            if (asked != QC_OK)
+                qc_err_wrap(err,
+                            "it is not known whether the commit took place (the next command finds out)");
             p->begun = false; /* nothing may be cancelled or removed on a guess; the journal keeps it */
             return rc;
         }

@@ -61,9 +61,9 @@ static void commit_until(struct erig_put *put, unsigned p)
             if (state == GW_UPLOAD_OPEN)
                 put->entry.number = put->number = current(p) + 1;
         } else {
-            if (rc != QC_QUORUM)
+            if (rc != QC_QUORUM && rc != QC_TEMP)
                 fprintf(stderr, "commit: %s: %s\n", qc_rc_name(rc), err.msg);
-            CHECK(rc == QC_QUORUM);
+            CHECK(rc == QC_QUORUM || rc == QC_TEMP); /* not decided, or decided and not done */
             atomic_fetch_add(&quorums, 1);
             usleep(20000);
         }
