@@ -148,9 +148,12 @@ bool gw_repair_fatal(struct gw_repairing *p, qc_rc rc)
 static qc_rc hear_clouds(struct gw_repairing *p, struct qc_err *err)
 {
     struct gw_engine *e = p->e;
+    gw_clouds back;
 
     QC_TRY(gw_engine_be_sure(e, err));
     QC_TRY(gw_engine_hear(e, gw_fan_all(e->fan), qc_deadline_in(QC_GW_STATUS_MS), err));
+    /* One that was mounted anew, or replaced, shows at the second look who it is. */
+    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
     QC_TRY(gw_engine_sync_lost(e, err));
     p->r->cloud_count = gw_fan_count(e->fan);
     for (unsigned at = 0; at < p->r->cloud_count; at++)

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/fault.h"
-#include "gw_engine_rig.h"
+#include "gw_repair_rig.h"
 
 enum { CLOUDS = 3, K = 2, SEGMENTS = 2, PASSES = 24, EXIT_ACKED = 0, EXIT_REFUSED = 3 };
 
@@ -16,21 +16,9 @@ struct bench {
     char pristine[320];
 };
 
-static unsigned file_count;
-static int count_file(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)at;
-    file_count += kind == FTW_F && strstr(path, "/f/") != NULL && strstr(path, "/.") == NULL;
-    return 0;
-}
 static unsigned fragments(const struct erig *r, unsigned cloud)
 {
-    char path[320];
-    erig_cloud(r, cloud, "", path, sizeof path);
-    file_count = 0;
-    CHECK(nftw(path, count_file, 16, FTW_PHYS) == 0);
-    return file_count;
+    return rrig_files(r, cloud, "/f/");
 }
 
 static void run(const char *verb, const char *a, const char *b)
@@ -108,6 +96,27 @@ static qc_rc op_rebuild(struct bench *b, struct qc_err *err)
 {
     struct gw_rebuild_report report;
     return erig_rebuild(&b->r, b->r.state, &report, err);
+}
+
+static qc_rc repair(struct bench *b, const char *cloud, struct qc_err *err)
+{
+    const struct gw_repair_ask ask = { .deep = true, .adopt = cloud };
+    struct gw_repair_report report;
+
+    QC_TRY(gw_engine_repair(b->r.e, &ask, &report, err));
+    return gw_repair_verdict(&report, err);
+}
+
+static qc_rc op_repair(struct bench *b, struct qc_err *err)
+{
+    QC_TRY(gw_engine_open(&b->r.e, b->r.state, &b->r.rng, err));
+    return repair(b, NULL, err);
+}
+
+static qc_rc op_adopt(struct bench *b, struct qc_err *err)
+{
+    QC_TRY(gw_engine_open(&b->r.e, b->r.state, &b->r.rng, err));
+    return repair(b, "c3", err);
 }
 
 /* -- what must hold afterwards --------------------------------------------------------------------------- */
@@ -232,6 +241,38 @@ static void check_rebuild(struct bench *b, bool acked)
         CHECK_OK(erig_rebuild(&b->r, b->r.state, &report, &err));
     erig_open(&b->r);
     check_common(b, 2);
+}
+
+/* Nothing is lost, and the same again completes it. */
+static void check_repair(struct bench *b, bool acked)
+{
+    struct qc_err err = { 0 };
+
+    erig_open(&b->r);
+    CHECK_OK(erig_check(&b->r, &b->before, &err));
+    CHECK_OK(erig_check(&b->r, &b->gone, &err));
+    if (!acked)
+        CHECK_OK(repair(b, NULL, &err));
+    check_common(b, 2);
+    rrig_whole(&b->r, (const struct erig_put[]){ b->before, b->gone }, 2);
+}
+
+/* Nor is anything claimed that is not there: the loss of a cloud is seen at once. */
+static void check_adopt(struct bench *b, bool acked)
+{
+    struct qc_err err = { 0 };
+
+    erig_open(&b->r);
+    rrig_honest(&b->r, &b->before);
+    rrig_honest(&b->r, &b->gone);
+    if (!acked)
+        CHECK_OK(repair(b, "c3", &err));
+    check_common(b, 2);
+    rrig_whole(&b->r, (const struct erig_put[]){ b->before, b->gone }, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(rrig_files(&b->r, 2, "/l/") == rrig_files(&b->r, i, "/l/"));
+        CHECK(rrig_files(&b->r, 2, "/r/") == rrig_files(&b->r, i, "/r/"));
+    }
 }
 
 /* -- the loop -------------------------------------------------------------------------------------------- */
@@ -369,6 +410,54 @@ static void with_debt(struct bench *b)
     erig_find(&b->r, 2);
 }
 
+/* One fragment of each object is lost or rotten, on different clouds, and a root object is gone. */
+static void with_damage(struct bench *b)
+{
+    char path[600], root[400];
+    unsigned cloud;
+
+    erig_open(&b->r);
+    rrig_fragment(&b->r, &b->before, 1, 0, &cloud, path);
+    rrig_flip(path, 300);
+    rrig_fragment(&b->r, &b->gone, 0, 2, &cloud, path);
+    CHECK(unlink(path) == 0);
+    gw_engine_close(&b->r.e);
+    erig_path(&b->r, "c2/r", root, sizeof root);
+    run("rm -rf", root, "");
+}
+
+/* A cancelled upload's fragment landed after its rounds. */
+static void with_late(struct bench *b)
+{
+    struct qc_err err = { 0 };
+    enum gw_upload_state state;
+    struct gw_receipt receipt;
+    char path[600], copy[600], to[640];
+    unsigned cloud;
+    bool more;
+
+    erig_open(&b->r);
+    CHECK_OK(erig_begin(&b->r, &b->after, &err));
+    CHECK_OK(erig_segment(&b->r, &b->after, 0, &err));
+    rrig_fragment(&b->r, &b->after, 0, 1, &cloud, path);
+    CHECK(snprintf(copy, sizeof copy, "%s/late", b->r.dir.path) < (int)sizeof copy);
+    CHECK(snprintf(to, sizeof to, " '%s'", copy) > 0);
+    run("cp", path, to);
+    CHECK_OK(gw_upload_cancel(b->r.e, &b->after.key, &state, &receipt, &err));
+    for (unsigned i = 0; i < 6; i++)
+        CHECK_OK(gw_engine_tidy(b->r.e, &more, &err));
+    gw_engine_close(&b->r.e);
+    CHECK(snprintf(to, sizeof to, " '%s'", path) > 0);
+    run("cp", copy, to);
+}
+
+static void with_wiped(struct bench *b)
+{
+    char cloud[400];
+    erig_path(&b->r, "c3", cloud, sizeof cloud);
+    run("rm -rf", cloud, "/* ");
+}
+
 int main(void)
 {
     static const struct scenario scenarios[] = {
@@ -379,8 +468,12 @@ int main(void)
         { "refused", op_refused, check_refused, with_loss, true },
         { "debt", op_debt, check_debt, with_debt, true },
         { "rebuild", op_rebuild, check_rebuild, without_state, false },
+        { "repair", op_repair, check_repair, with_damage, true },
+        { "late", op_repair, check_repair, with_late, true },
+        { "adopt", op_adopt, check_adopt, with_wiped, true },
     };
-    static const char *const prefixes[] = { "gw_", "put_", "cancel_", "sweep_", "debt_", "rebuild_" };
+    static const char *const prefixes[] = { "gw_",   "put_",     "cancel_", "sweep_",
+                                            "debt_", "rebuild_", "repair_", "adopt_" };
     struct bench b = { 0 };
     struct qc_err err = { 0 };
     struct gw_receipt receipt;

@@ -68,6 +68,18 @@ static inline void rrig_write(const char *path, const uint8_t *p, size_t n)
     close(fd);
 }
 
+static inline void rrig_flip(const char *path, size_t at)
+{
+    uint8_t *b;
+    size_t n;
+
+    rrig_read(path, &b, &n);
+    CHECK(at < n);
+    b[at] ^= 0x10;
+    rrig_write(path, b, n);
+    free(b);
+}
+
 /* other: for RRIG_STALE, whose file is copied over. */
 static inline void rrig_damage(const char *path, enum rrig_damage d, const char *other, struct qc_rand *rand)
 {
@@ -134,6 +146,45 @@ static inline struct rrig_sums rrig_sum(const struct gw_repair_report *r)
         s.foreign += r->clouds[i].foreign;
     }
     return s;
+}
+
+/* What a version's worst segment really has, all fragments read: its margin. */
+static inline int rrig_true_margin(struct erig *r, const struct erig_put *p)
+{
+    struct gw_version_row v;
+    struct qc_err err = { 0 };
+    int worst = QC_EC_N_MAX;
+
+    for (uint32_t seq = 0; seq < p->segments; seq++) {
+        struct gw_inspection in;
+        struct gw_read *read = NULL;
+        struct gw_segment seg;
+        uint64_t id;
+        {
+            QC_LOCK(gw_cat_lock(r->e->cat));
+            CHECK_OK(gw_cat_version(r->e->cat, &p->object, &p->version, &v, &err));
+            CHECK_OK(gw_cat_segment_of(r->e->cat, v.no, seq, &id, &err));
+            CHECK_OK(gw_cat_segment(r->e->cat, id, &seg, &err));
+        }
+        CHECK_OK(gw_segment_inspect(r->e->store, &seg, (UINT32_C(1) << seg.n) - 1, qc_deadline_in(30000), &in,
+                                    &read, &err));
+        gw_read_free(&read);
+        if ((int)in.good - (int)seg.k < worst)
+            worst = (int)in.good - (int)seg.k;
+    }
+    return worst;
+}
+
+/* No more is claimed than there is, and what there is can be read. */
+static inline void rrig_honest(struct erig *r, const struct erig_put *p)
+{
+    const struct gw_version_ids ids = { r->vault, p->object, p->version };
+    struct gw_version_info info;
+    struct qc_err err = { 0 };
+
+    CHECK_OK(gw_version_info(r->e, &ids, &info, &err));
+    CHECK(info.margin <= rrig_true_margin(r, p));
+    CHECK_OK(erig_check(r, p, &err));
 }
 
 /* Faults that the reads of erig_check have met. */

@@ -235,9 +235,7 @@ static int spoil_one(const char *path, const struct stat *st, int kind, struct F
         return 0;
     if (++turn % 2 == 0)
         return unlink(path);
-    const int fd = open(path, O_WRONLY);
-    CHECK(fd >= 0 && pwrite(fd, "x", 1, st->st_size / 2) == 1);
-    close(fd);
+    rrig_flip(path, (size_t)st->st_size / 2);
     return 0;
 }
 
@@ -288,7 +286,7 @@ static void rotten_debt(void)
     struct gw_status s;
     struct erig r;
     struct erig_put puts[3];
-    char command[1400], state[360];
+    char command[1400], state[360], path[700] = "";
     bool more;
 
     erig_new(&r, 5, 3, 5);
@@ -307,10 +305,12 @@ static void rotten_debt(void)
     gw_engine_close(&r.e);
     /* As if the copy had rotted before its row went. */
     CHECK(snprintf(command, sizeof command,
-                   "rm -rf '%s' && mv '%s' '%s' && f=$(ls -t $(find '%s/c5/l' -type f) | head -n 1) && "
-                   "printf x | dd of=\"$f\" bs=1 seek=40 conv=notrunc status=none",
-                   r.state, state, r.state, r.dir.path) > 0);
-    CHECK(system(command) == 0);
+                   "rm -rf '%s' && mv '%s' '%s' && ls -t $(find '%s/c5/l' -type f) | head -n 1", r.state,
+                   state, r.state, r.dir.path) > 0);
+    FILE *newest = popen(command, "r");
+    CHECK(newest != NULL && fgets(path, sizeof path, newest) != NULL && pclose(newest) == 0);
+    path[strcspn(path, "\n")] = 0;
+    rrig_flip(path, 40);
     erig_open(&r);
     CHECK_OK(gw_engine_status(r.e, &s, &err));
     CHECK(s.record_debts == 1);
