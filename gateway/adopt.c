@@ -1,18 +1,20 @@
 /* Adoption: a cloud that lost its memory (wiped, made anew, or its identity object rotted) is filled again
  * under a new generation.
  *
- *   lost --> BEGUN ---> UNCOUNTED ---> FILLED ------> LOGGED -----> NAMED -----------> ok
- *            row:       rows: nothing  roots, cuts,   the log has   commits wait:      row: the generation,
- *            adopting   on it counts   log, read back the new one   identity, written  no longer lost
- *                                                                   last, read back
+ *   lost --> BEGUN ---> UNCOUNTED ---> FILLED -------> NAMED -----------> ok --------------> LOGGED
+ *            row:       rows: nothing  roots, cuts,    commits wait:      row: generation,   a record,
+ *            adopting   on it counts   log, read back  identity, written  no longer lost     for rebuilds
+ *                                                      last, read back
  *
  * A1 (I1, D8): the identity is written last. Before it nothing that the cloud answers counts, and no rebuild
  * takes it for a witness; from then on it has all of the log, for no commit is decided between the last copy
- * and the identity (durability 4.3, BUG_ADOPT_EMPTY). A2 (I1): before the cloud stops being lost, every
- * fragment that should be on it has a row that says that it does not count; a put that wrote to it before
- * sees another generation, and owes. A3: every step can be done again; what was begun is finished by the next
- * repair, whoever asks for it. An identity of the old generation that comes back (an old disk) is not the one
- * that the log names.
+ * and the identity (durability 4.3, BUG_ADOPT_EMPTY).
+ *
+ * A2 (I1): before the cloud stops being lost, every fragment that should be on it has a row that says that it
+ * does not count; a put that wrote to it before sees another generation, and owes.
+ *
+ * A3: every step can be done again; what was begun is finished by the next repair, whoever asks for it. An
+ * identity of an earlier generation that comes back (an old disk) is not the one that catalogue and log name.
  */
 #include <stdio.h>
 
@@ -71,16 +73,19 @@ static qc_rc judge_identity(const struct adoption *a, qc_span bytes, struct qc_e
     return QC_OK;
 }
 
-/* Enough others that know of no other gateway: the record quorum, for what is decided meanwhile. */
+/* Enough others that know of no other gateway: any so many meet each rebuild, but for one that reached
+ * nothing but this cloud. */
 static qc_rc check_others(const struct adoption *a, struct qc_err *err)
 {
     struct gw_engine *e = a->p->e;
+    const unsigned count = gw_fan_count(e->fan) - 1, quorum = e->conf.record_quorum;
     const gw_clouds others = gw_fan_all(e->fan) & ~((gw_clouds)1 << a->at);
     const unsigned good = (unsigned)__builtin_popcount(gw_repair_clouds(a->p) & others);
+    const unsigned needed = quorum < count ? quorum : count;
 
-    if (good < e->conf.record_quorum)
+    if (good < needed)
         return QC_FAIL(err, QC_QUORUM, "adopting cloud %s: %u other clouds answer, %u are needed", a->name,
-                       good, e->conf.record_quorum);
+                       good, needed);
     return QC_OK;
 }
 
@@ -161,6 +166,7 @@ static qc_rc uncount_all(const struct adoption *a, struct qc_err *err)
     return qc_fault(adopt_uncounted, err);
 }
 
+/* As a commit like others: with small k it needs the cloud itself. */
 static qc_rc write_record(const struct adoption *a, struct qc_err *err)
 {
     struct gw_engine *e = a->p->e;
@@ -320,11 +326,11 @@ static qc_rc adopt(const struct adoption *a, struct qc_err *err)
                        "cloud %s does not take the log, or parts of it are on no other cloud: %s", a->name,
                        a->p->r->clouds[a->at].refused);
     QC_TRY(qc_fault(adopt_filled, err));
-    QC_TRY(write_record(a, err));
     gw_commit_hold(a->p->e);
     const qc_rc rc = name_cloud(a, err);
     gw_commit_release(a->p->e);
-    return rc;
+    QC_TRY(rc);
+    return write_record(a, err);
 }
 
 static qc_rc life_of(struct gw_engine *e, uint32_t id, struct gw_cloud_life *ret, struct qc_err *err)
@@ -359,12 +365,12 @@ static qc_rc adopt_one(struct gw_repairing *p, unsigned at, struct qc_err *err)
     if (life.adopting == 0 && asked_for(p, at) && !is_lost(p, at) && !gw_repair_usable(p, at))
         return QC_FAIL(err, QC_QUORUM,
                        "cloud %s does not answer: only one that does, and is lost, can be adopted", a.name);
-    if (life.adopting == 0 && !(asked_for(p, at) && is_lost(p, at)))
+    const bool begin = life.adopting == 0 && asked_for(p, at) && is_lost(p, at);
+    const bool log = life.adopting == 0 && !begin && life.generation > 1 && life.logged < life.generation;
+    if (!begin && !log && life.adopting == 0)
         return QC_OK; /* one that is there needs nothing */
-    a.generation = life.adopting != 0 ? life.adopting : life.generation + 1;
-    if (life.adopting == 0 && life.logged >= a.generation)
-        a.generation = life.logged + 1;
-    const qc_rc rc = adopt(&a, &why);
+    a.generation = life.adopting != 0 ? life.adopting : life.generation + begin;
+    const qc_rc rc = log ? write_record(&a, &why) : adopt(&a, &why);
     if (rc == QC_OK || (!asked_for(p, at) && !gw_repair_fatal(p, rc))) /* begun, and not to be finished now */
         return QC_OK;
     *err = why;

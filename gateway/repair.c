@@ -12,13 +12,17 @@
  *                        -> the sweep removes what lies under dead keys
  *
  * P1 (I1): nothing is taken away before what replaces it was read back and is recorded: old keys are dead in
- * the same transaction that makes the new one count, and only dead keys are deleted. P2 (D2): a key has one
- * content. What is missing, or was never confirmed, is put again under its own key with the same bytes, while
- * this incarnation wrote it; whatever lies there, and after a rebuild, gets a new key. So a put that hung and
- * lands late finds its own bytes, or a dead key, and changes nothing. P3: what a listing says decides
- * nothing: what it does not show is read (s3.md 2.8), and what it shows is removed only where the catalogue
- * has it as dead, or has read every fragment of that segment elsewhere. P4: one bad object never stops the
- * pass: it is counted, named, and passed over.
+ * the same transaction that makes the new one count, and only dead keys are deleted.
+ *
+ * P2 (D2): a key has one content. What is missing, or was never confirmed, is put again under its own key
+ * with the same bytes, while this incarnation wrote it; where something lies under it, and after a rebuild,
+ * there is a new key. So a put that hung and lands late finds its own bytes, or a dead key, and changes
+ * nothing.
+ *
+ * P3: what a listing says decides nothing: what it does not show is read, and what it shows is removed only
+ * where the catalogue has it as dead, or has read every fragment of that segment elsewhere.
+ *
+ * P4: one bad object never stops the pass: it is counted, named, and passed over.
  */
 #include "gateway/repair.h"
 

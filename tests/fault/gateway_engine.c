@@ -443,7 +443,7 @@ static void with_late(struct bench *b)
     CHECK(snprintf(copy, sizeof copy, "%s/late", b->r.dir.path) < (int)sizeof copy);
     CHECK(snprintf(to, sizeof to, " '%s'", copy) > 0);
     run("cp", path, to);
-    CHECK_OK(gw_upload_cancel(b->r.e, &b->after.key, &state, &receipt, &err));
+    CHECK_OK(gw_upload_cancel(b->r.e, OWN(b->after.key), &state, &receipt, &err));
     for (unsigned i = 0; i < 6; i++)
         CHECK_OK(gw_engine_tidy(b->r.e, &more, &err));
     gw_engine_close(&b->r.e);

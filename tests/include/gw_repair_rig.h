@@ -91,7 +91,7 @@ static inline void rrig_damage(const char *path, enum rrig_damage d, const char 
         return;
     }
     rrig_read(d == RRIG_STALE ? other : path, &b, &n);
-    if (d == RRIG_FLIPPED)
+    if (d == RRIG_FLIPPED && n > 0)
         b[qc_rand_below(rand, n)] ^= (uint8_t)(1U << qc_rand_below(rand, 8));
     b[n] = 0;
     rrig_write(path, b, d == RRIG_EMPTY ? 0 : d == RRIG_CUT ? n / 2 : d == RRIG_LONGER ? n + 1 : n);
@@ -151,6 +151,7 @@ static inline struct rrig_sums rrig_sum(const struct gw_repair_report *r)
 /* What a version's worst segment really has, all fragments read: its margin. */
 static inline int rrig_true_margin(struct erig *r, const struct erig_put *p)
 {
+    const struct gw_version_ids ids = { .tenant = r->tenant, .object = p->object, .version = p->version };
     struct gw_version_row v;
     struct qc_err err = { 0 };
     int worst = QC_EC_N_MAX;
@@ -162,7 +163,7 @@ static inline int rrig_true_margin(struct erig *r, const struct erig_put *p)
         uint64_t id;
         {
             QC_LOCK(gw_cat_lock(r->e->cat));
-            CHECK_OK(gw_cat_version(r->e->cat, &p->object, &p->version, &v, &err));
+            CHECK_OK(gw_cat_version(r->e->cat, &ids, &v, &err));
             CHECK_OK(gw_cat_segment_of(r->e->cat, v.no, seq, &id, &err));
             CHECK_OK(gw_cat_segment(r->e->cat, id, &seg, &err));
         }
@@ -178,7 +179,9 @@ static inline int rrig_true_margin(struct erig *r, const struct erig_put *p)
 /* No more is claimed than there is, and what there is can be read. */
 static inline void rrig_honest(struct erig *r, const struct erig_put *p)
 {
-    const struct gw_version_ids ids = { r->vault, p->object, p->version };
+    const struct gw_version_ids ids = {
+        .tenant = r->tenant, .vault = r->vault, .object = p->object, .version = p->version
+    };
     struct gw_version_info info;
     struct qc_err err = { 0 };
 

@@ -74,9 +74,9 @@
     X(adopt_begun, "adopt: the new generation is a row, nothing is on the cloud")                            \
     X(adopt_uncounted, "adopt: no fragment on the cloud counts any more")                                    \
     X(adopt_filled, "adopt: roots, cuts and the log are on the cloud")                                       \
-    X(adopt_logged, "adopt: the log has the new generation, the cloud has no identity")                      \
     X(adopt_named, "adopt: the identity is there and was read back, the catalogue does not know")            \
-    X(adopt_done, "adopt: in the last transaction, before it commits")                                       \
+    X(adopt_done, "adopt: in the transaction that makes the cloud count, before it commits")                 \
+    X(adopt_logged, "adopt: the log has the new generation")                                                 \
     X(rebuild_key, "rebuild: the new root key file is written")                                              \
     X(rebuild_fence, "rebuild: before the new root object is put")                                           \
     X(rebuild_fenced, "rebuild: the new root object is on enough clouds")                                    \
