@@ -1,6 +1,6 @@
 qc_test(unit ss_shamir DEPS base ss INTERNAL ss)
 qc_test(unit ss_key DEPS base ss)
-qc_test(prop ss_shamir DEPS base ss)
+qc_test(prop ss_shamir DEPS base ss TIMEOUT 1800)    # with long counts
 qc_test(fault ss_key DEPS base ss)
 qc_test(kat ss_gfshare DEPS base ss)
 qc_test(kat ss_vectors DEPS base ss)
