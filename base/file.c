@@ -263,3 +263,23 @@ qc_rc qc_file_read(int dirfd, const char *name, size_t max, qc_buf *ret, struct 
     *ret = QC_STEAL(b);
     return QC_OK;
 }
+
+qc_rc qc_file_private(int fd, struct qc_err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return QC_FAIL_OS(err, "looking at it");
+    if (!S_ISREG(st.st_mode))
+        return QC_FAIL(err, QC_USAGE, "not a file");
+    if (st.st_uid != geteuid())
+        return QC_FAIL(err, QC_AUTH, "the file belongs to user %lu, expected %lu, which this program runs as",
+                       (unsigned long)st.st_uid, (unsigned long)geteuid());
+    unsigned bits = (unsigned)st.st_mode & 07777;
+    if ((bits & 077) != 0)
+        return QC_FAIL(err, QC_AUTH,
+                       "mode %04o lets %s%s%s touch the file (bits %03o); expected 0600 or 0400", bits,
+                       (bits & 070) != 0 ? "its group" : "",
+                       (bits & 070) != 0 && (bits & 7) != 0 ? " and " : "",
+                       (bits & 7) != 0 ? "everybody" : "", bits & 077);
+    return QC_OK;
+}

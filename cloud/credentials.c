@@ -81,27 +81,6 @@ static qc_rc locate(const char *spec, char path[CLOUD_SPEC_SIZE_MAX + 1], const 
     return QC_OK;
 }
 
-/* Nobody but us may read what opens a cloud, or replace it under us. */
-static qc_rc check_owner(int fd, struct qc_err *err)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return QC_FAIL_OS(err, "looking at it");
-    if (!S_ISREG(st.st_mode))
-        return QC_FAIL(err, QC_USAGE, "not a file");
-    if (st.st_uid != geteuid())
-        return QC_FAIL(err, QC_AUTH, "the file belongs to user %lu, expected %lu, which this program runs as",
-                       (unsigned long)st.st_uid, (unsigned long)geteuid());
-    unsigned bits = (unsigned)st.st_mode & 07777;
-    if ((bits & 077) != 0)
-        return QC_FAIL(err, QC_AUTH,
-                       "mode %04o lets %s%s%s touch the file (bits %03o); expected 0600 or 0400", bits,
-                       (bits & 070) != 0 ? "its group" : "",
-                       (bits & 070) != 0 && (bits & 7) != 0 ? " and " : "",
-                       (bits & 7) != 0 ? "everybody" : "", bits & 077);
-    return QC_OK;
-}
-
 static qc_rc read_fd(void *ctx, uint8_t *dst, size_t n, size_t *ret_got, struct qc_err *err)
 {
     const struct qc_fd *fd = ctx;
@@ -115,7 +94,7 @@ static qc_rc read_file(struct cloud_credentials *ret, const char *path, const ch
     /* O_NONBLOCK: the open of a pipe must not wait for a writer. A link is followed: people keep ~/.aws
      * elsewhere, and what is checked is the file itself. */
     QC_TRY(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0, err));
-    QC_TRY_AS(check_owner(qc_fd_get(&fd), err), err, "%s", path);
+    QC_TRY_AS(qc_file_private(qc_fd_get(&fd), err), err, "%s", path);
     struct cloud_credentials_source from = { read_fd, &fd };
     QC_TRY_AS(cloud_credentials_parse(ret, &from, profile, err), err, "%s", path);
     return QC_OK;

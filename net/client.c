@@ -23,8 +23,10 @@
 struct net_client {
     CURLM *multi;
     CURL *easy;
+    struct net_target to;
     struct qc_fd dir;
     char socket[64 + QC_FILE_NAME_MAX]; /* /proc/self/fd/N/name */
+    char *ca;                           /* owned, or NULL */
     struct net_run run;                 /* of the request under way, or the last one */
 };
 
@@ -47,8 +49,26 @@ void net_client_free(struct net_client **c)
         curl_multi_cleanup((*c)->multi);
     net_run_done(&(*c)->run);
     qc_fd_close(&(*c)->dir);
+    qc_free((*c)->ca);
     qc_free(*c);
     *c = NULL;
+}
+
+/* What every client has. */
+static qc_rc client_new(struct net_client **ret, struct qc_err *err)
+{
+    pthread_once(&curl_once, curl_init);
+    if (curl_init_rc != CURLE_OK)
+        return QC_FAIL(err, QC_GENERAL, "libcurl: %s", curl_easy_strerror(curl_init_rc));
+    QC_CLEANUP(net_client_free) struct net_client *c = qc_alloc(sizeof *c);
+    if (c == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *c);
+    c->multi = curl_multi_init();
+    c->easy = curl_easy_init();
+    if (c->multi == NULL || c->easy == NULL)
+        return QC_FAIL(err, QC_NOMEM, "libcurl");
+    *ret = QC_STEAL(c);
+    return QC_OK;
 }
 
 qc_rc net_client_new_unix(struct net_client **ret, int dirfd, const char *name, struct qc_err *err)
@@ -56,12 +76,8 @@ qc_rc net_client_new_unix(struct net_client **ret, int dirfd, const char *name, 
     size_t n = strnlen(name, QC_FILE_NAME_MAX + 1);
     if (n == 0 || n > QC_FILE_NAME_MAX || strchr(name, '/') != NULL)
         return QC_FAIL(err, QC_USAGE, "a socket's name is one component of 1 to %d bytes", QC_FILE_NAME_MAX);
-    pthread_once(&curl_once, curl_init);
-    if (curl_init_rc != CURLE_OK)
-        return QC_FAIL(err, QC_GENERAL, "libcurl: %s", curl_easy_strerror(curl_init_rc));
-    QC_CLEANUP(net_client_free) struct net_client *c = qc_alloc(sizeof *c);
-    if (c == NULL)
-        return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *c);
+    QC_CLEANUP(net_client_free) struct net_client *c = NULL;
+    QC_TRY(client_new(&c, err));
     int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return QC_FAIL_OS(err, "directory of the socket");
@@ -71,12 +87,31 @@ qc_rc net_client_new_unix(struct net_client **ret, int dirfd, const char *name, 
     QC_ASSERT(len > 0 && (size_t)len < sizeof c->socket);
     if (len > NET_SOCKET_PATH_MAX)
         return QC_FAIL(err, QC_USAGE, "the socket's name is longer than %d bytes", NET_SOCKET_PATH_MAX - 24);
-    c->multi = curl_multi_init();
-    c->easy = curl_easy_init();
-    if (c->multi == NULL || c->easy == NULL)
-        return QC_FAIL(err, QC_NOMEM, "libcurl");
+    c->to = (struct net_target){ .base = "http://localhost", .socket = c->socket };
     *ret = QC_STEAL(c);
     return QC_OK;
+}
+
+qc_rc net_client_new_url(struct net_client **ret, const struct net_url *url, const char *ca,
+                         struct qc_err *err)
+{
+    QC_CLEANUP(net_client_free) struct net_client *c = NULL;
+    QC_TRY(client_new(&c, err));
+    net_url_base(url, c->to.base);
+    c->to.tls = url->tls;
+    if (ca != NULL) {
+        c->ca = qc_strdup(ca);
+        if (c->ca == NULL)
+            return QC_FAIL(err, QC_NOMEM, "%zu bytes", strlen(ca));
+        c->to.ca = c->ca;
+    }
+    *ret = QC_STEAL(c);
+    return QC_OK;
+}
+
+void net_client_bearer(struct net_client *c, const qc_key *token)
+{
+    c->to.bearer = token;
 }
 
 enum net_reach net_client_reach(const struct net_client *c)
@@ -169,6 +204,8 @@ static qc_rc verdict(const struct net_client *c, CURLcode code, struct qc_err *e
         *err = c->run.err;
         return c->run.rc;
     }
+    if (code == CURLE_COULDNT_CONNECT && c->to.socket == NULL)
+        return QC_FAIL(err, QC_TEMP, "nobody listens at %s: %s", c->to.base, text);
     if (code == CURLE_COULDNT_CONNECT) {
         curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os);
         if (os == ENOENT || os == EACCES || os == EPERM)
@@ -182,6 +219,13 @@ static qc_rc verdict(const struct net_client *c, CURLcode code, struct qc_err *e
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
         return QC_FAIL(err, QC_FORMAT, "not an HTTP answer: %s", text);
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return QC_FAIL(err, QC_AUTH, "the certificate of %s is refused: %s", c->to.base, text);
+    case CURLE_SSL_CACERT_BADFILE:
+        return QC_FAIL(err, QC_AUTH, "certificates to trust: %s: %s",
+                       c->to.ca != NULL ? c->to.ca : "the system's", text);
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return QC_FAIL(err, QC_TEMP, "no address for %s: %s", c->to.base, text);
     case CURLE_READ_ERROR:
     case CURLE_ABORTED_BY_CALLBACK:
         return QC_FAIL(err, QC_IO, "request body: %s", text);
@@ -214,7 +258,7 @@ qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net
     net_run_done(&c->run);
     c->run = (struct net_run){ .rq = rq, .body = { .max = ret->body.max } };
     curl_easy_reset(c->easy);
-    QC_TRY(net_run_options(&c->run, c->easy, c->socket, err));
+    QC_TRY(net_run_options(&c->run, c->easy, &c->to, err));
     qc_rc rc = transfer(c, rq, err);
     c->run.rq = NULL;
     if (rc != QC_OK) {

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define BEARER "Authorization: Bearer "
+
 /* --- What may stand in a request --- */
 
 static bool token(const char *s)
@@ -20,8 +22,8 @@ static bool token(const char *s)
 
 static bool own_header(const char *name)
 {
-    static const char *const own[] = { "Host", "Content-Length", "Transfer-Encoding", "Expect",
-                                       "Connection" };
+    static const char *const own[] = { "Host",   "Content-Length", "Transfer-Encoding",
+                                       "Expect", "Connection",     "Authorization" };
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (strcasecmp(own[i], name) == 0)
             return true;
@@ -226,6 +228,9 @@ qc_rc net_run_end(struct net_run *run, struct qc_err *err)
 
 void net_run_done(struct net_run *run)
 {
+    for (struct curl_slist *h = run->headers; h != NULL; h = h->next)
+        if (strncmp(h->data, BEARER, sizeof BEARER - 1) == 0)
+            qc_wipe(h->data, strlen(h->data)); /* I5 */
     if (run->headers != NULL)
         curl_slist_free_all(run->headers);
     run->headers = NULL;
@@ -234,6 +239,21 @@ void net_run_done(struct net_run *run)
 }
 
 /* --- Options --- */
+
+/* The key's bytes as a header. libcurl takes a C string and copies it: the copy is wiped by net_run_done. */
+static qc_rc bearer_add(struct net_run *run, qc_span token, struct qc_err *err)
+{
+    char line[sizeof BEARER + NET_BEARER_MAX] = BEARER;
+    QC_ASSERT(token.n <= NET_BEARER_MAX);
+    memcpy(line + sizeof BEARER - 1, token.p, token.n);
+    line[sizeof BEARER - 1 + token.n] = '\0';
+    struct curl_slist *more = curl_slist_append(run->headers, line);
+    qc_wipe(line, sizeof line);
+    if (more == NULL)
+        return QC_FAIL(err, QC_NOMEM, "headers");
+    run->headers = more;
+    return QC_OK;
+}
 
 static qc_rc header_add(struct net_run *run, const char *name, const char *value, struct qc_err *err)
 {
@@ -252,8 +272,10 @@ static qc_rc header_add(struct net_run *run, const char *name, const char *value
     return QC_OK;
 }
 
-static qc_rc headers_set(struct net_run *run, struct qc_err *err)
+static qc_rc headers_set(struct net_run *run, const struct net_target *to, struct qc_err *err)
 {
+    if (to->bearer != NULL)
+        QC_TRY(bearer_add(run, qc_key_open(to->bearer), err));
     for (size_t i = 0; i < run->rq->header_count; i++)
         QC_TRY(header_add(run, run->rq->headers[i].name, run->rq->headers[i].value, err));
     QC_TRY(
@@ -311,13 +333,29 @@ static CURLcode set_callbacks(struct net_run *run, CURL *easy)
     return bad;
 }
 
-static CURLcode set_link(struct net_run *run, CURL *easy, const char *socket)
+/* The certificate is verified, name and all; by the authorities that were named, and then by no others. */
+static CURLcode set_tls(CURL *easy, const struct net_target *to)
 {
     CURLcode bad = CURLE_OK;
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+    SET(CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    if (to->ca != NULL) {
+        SET(CURLOPT_CAINFO, to->ca);
+        SET(CURLOPT_CAPATH, NULL);
+    }
+    return bad;
+}
+
+static CURLcode set_link(struct net_run *run, CURL *easy, const struct net_target *to)
+{
+    CURLcode bad = to->tls ? set_tls(easy, to) : CURLE_OK;
     SET(CURLOPT_ERRORBUFFER, run->curl_text);
     SET(CURLOPT_URL, run->url);
-    SET(CURLOPT_UNIX_SOCKET_PATH, socket);
-    SET(CURLOPT_PROTOCOLS_STR, "http");
+    if (to->socket != NULL)
+        SET(CURLOPT_UNIX_SOCKET_PATH, to->socket);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)NET_CONNECT_MS);
+    SET(CURLOPT_PROTOCOLS_STR, to->tls ? "https" : "http");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -333,13 +371,13 @@ static CURLcode set_link(struct net_run *run, CURL *easy, const char *socket)
     return bad;
 }
 
-qc_rc net_run_options(struct net_run *run, CURL *easy, const char *socket, struct qc_err *err)
+qc_rc net_run_options(struct net_run *run, CURL *easy, const struct net_target *to, struct qc_err *err)
 {
-    int n = snprintf(run->url, sizeof run->url, "http://localhost%s", run->rq->path);
+    int n = snprintf(run->url, sizeof run->url, "%s%s", to->base, run->rq->path);
     QC_ASSERT(n > 0 && (size_t)n < sizeof run->url);
     run->kept_bytes.max = NET_HEAD_SIZE_MAX + NET_KEEP_MAX;
-    QC_TRY(headers_set(run, err));
-    CURLcode bad = set_link(run, easy, socket);
+    QC_TRY(headers_set(run, to, err));
+    CURLcode bad = set_link(run, easy, to);
     bad = bad != CURLE_OK ? bad : set_callbacks(run, easy);
     bad = bad != CURLE_OK ? bad : set_body(run, easy);
     if (bad != CURLE_OK)

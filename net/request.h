@@ -8,7 +8,7 @@
 struct net_run {
     const struct net_request *rq; /* borrowed while the request runs */
     struct curl_slist *headers;
-    char url[NET_PATH_SIZE_MAX + 32];
+    char url[NET_PATH_SIZE_MAX + NET_URL_SIZE_MAX + 1];
     char curl_text[CURL_ERROR_SIZE];
 
     /* Going out. */
@@ -33,8 +33,20 @@ struct net_run {
 /* QC_USAGE unless method, path and headers are what they must be to stand in a request. */
 QC_MUST qc_rc net_request_check(const struct net_request *rq, struct qc_err *err);
 
-/* Set all options of the handle for run->rq. The run stays where it is until the request ends. */
-QC_MUST qc_rc net_run_options(struct net_run *run, CURL *easy, const char *socket, struct qc_err *err);
+/* Where a client's requests go. */
+struct net_target {
+    char base[NET_URL_SIZE_MAX + 1];
+    const char *socket; /* of a UNIX socket, or NULL */
+    const char *ca;     /* or NULL */
+    bool tls;
+    const qc_key *bearer; /* or NULL */
+};
+
+/* Set all options of the handle for run->rq. The run and the target stay where they are until the request
+ * ends.
+ */
+QC_MUST qc_rc net_run_options(struct net_run *run, CURL *easy, const struct net_target *to,
+                              struct qc_err *err);
 
 /* After a whole answer: tell the head of an empty body, fix what is kept. */
 QC_MUST qc_rc net_run_end(struct net_run *run, struct qc_err *err);

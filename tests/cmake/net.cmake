@@ -1,2 +1,5 @@
 qc_test(unit net_client DEPS base net LIBS PkgConfig::microhttpd LABELS thread)
 qc_test(unit net_peers DEPS base net LABELS thread)
+qc_test(unit net_url DEPS base net)
+qc_test(unit net_tls DEPS base net LIBS PkgConfig::microhttpd LABELS thread)
+qc_fuzz(net_url DEPS base net)

@@ -58,6 +58,9 @@ QC_MUST qc_rc qc_file_write_atomic(int dirfd, const char *name, const qc_span *p
 /* The same, but only if the name is free: QC_CONFLICT. */
 QC_MUST qc_rc qc_file_write_new(int dirfd, const char *name, const qc_span *parts, size_t count, mode_t mode,
                                 struct qc_err *err);
+/* Is it a file of ours that nobody else may touch? For what holds a secret. QC_USAGE: no regular file;
+ * QC_AUTH: another owner, or bits for group or others. */
+QC_MUST qc_rc qc_file_private(int fd, struct qc_err *err);
 /* The whole file; QC_LIMIT when it has more than max bytes. ret must own nothing; it gets max as its max. */
 QC_MUST qc_rc qc_file_read(int dirfd, const char *name, size_t max, qc_buf *ret, struct qc_err *err);
 /* Remove the name, durably. A name that does not exist is QC_OK. */

@@ -158,6 +158,8 @@
     X(NET_SOCKET_PATH_MAX, 107, "bytes", "sun_path less its NUL, for /proc/self/fd/N/NAME")                  \
     X(NET_HEAD_SIZE_MAX, 65536, "bytes", "all headers of an answer")                                         \
     X(NET_BUFFER_SIZE, 512 * 1024, "bytes", "libcurl's buffers; larger ones gained nothing")                 \
+    X(NET_BEARER_MAX, 256, "bytes", "a token in a header; ours have 80")                                     \
+    X(NET_CONNECT_MS, 10000, "ms", "to connect, TLS included; a server far away takes one")                  \
     X(NET_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")              \
     /* gateway */                                                                                            \
     X(QC_GW_CLOUDS_MAX, 32, "clouds", "a set of clouds is a 32-bit word; as many as QC_EC_N_MAX")            \

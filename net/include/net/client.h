@@ -1,4 +1,5 @@
-/* An HTTP/1.1 client over a UNIX socket. Layer 1; uses base and libcurl. Keeps I6.
+/* An HTTP/1.1 client over a UNIX socket, TCP to this machine, or TLS 1.3. Layer 1; uses base and libcurl.
+ * Keeps I5, I6.
  *
  * One client is one kept connection and belongs to one thread at a time. It follows no redirect, uses no
  * proxy, reads no environment, raises no signal, and never asks for `100 Continue`. Bodies stream in both
@@ -10,8 +11,11 @@
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/key.h"
 #include "base/time.h"
 #include <stdbool.h>
+
+#include "net/url.h"
 
 struct net_client; /* opaque */
 
@@ -82,6 +86,20 @@ enum net_reach {
  */
 QC_MUST qc_rc net_client_new_unix(struct net_client **ret, int dirfd, const char *name, struct qc_err *err);
 
+/*
+ * A client for a server at an address. With TLS its certificate is verified against the authorities in the
+ * file ca, and no others; NULL: against the system's. ca is copied. Connects at the first request.
+ *
+ * QC_USAGE (ca longer than a path), QC_NOMEM
+ */
+QC_MUST qc_rc net_client_new_url(struct net_client **ret, const struct net_url *url, const char *ca,
+                                 struct qc_err *err);
+
+/* Every request from now on says `Authorization: Bearer` and the key's bytes, which are visible ASCII.
+ * Borrowed: outlives the client. NULL: none. What libcurl copies of it is wiped when the request ends, as far
+ * as it is ours to reach. */
+void net_client_bearer(struct net_client *c, const qc_key *token);
+
 /* Closes the connection; *c is NULL afterwards. Accepts NULL. */
 void net_client_free(struct net_client **c);
 
@@ -100,7 +118,7 @@ void net_client_free(struct net_client **c);
  * QC_FORMAT     the answer is not HTTP
  * QC_USAGE      method, path or a header would break the request's syntax
  * QC_NOTFOUND   the socket is not there
- * QC_AUTH       the socket may not be opened
+ * QC_AUTH       the socket may not be opened; or the server's certificate does not verify
  * and whatever read, head or write returned. After a failure the connection is closed; the next request
  * makes a new one.
  *
