@@ -25,6 +25,7 @@ static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_re
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *missing = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *whys = NULL;
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "exit", r->degraded ? 4 : 0, err));
@@ -40,13 +41,18 @@ static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_re
     QC_TRY(qc_json_set_int(j, "clouds", r->clouds, err));
     QC_TRY(qc_json_set_int(j, "record_copies", r->record_copies, err));
     QC_TRY(qc_json_new_arr(&missing, err));
-    for (size_t i = 0; i < r->degraded_count; i++)
+    QC_TRY(qc_json_new_arr(&whys, err));
+    for (size_t i = 0; i < r->degraded_count; i++) {
         QC_TRY(qc_json_append_str(missing, r->degraded_clouds[i], err));
+        QC_TRY(qc_json_append_str(whys, r->degraded_why[i], err));
+    }
     QC_TRY(qc_json_set(j, "degraded", &missing, err));
+    QC_TRY(qc_json_set(j, "degraded_why", &whys, err));
     return out_json(&c->out, &j, err);
 }
 
-/* "stored 'x' v2: 1.5 GiB on 4 of 5 clouds (missing: c2); budget 1 (data 1 of 2, keys 1)". */
+/* "stored 'x' v2: 1.5 GiB, not on all clouds (missing: c2: cannot be reached); budget 1 (data 1 of 2, keys
+ * 1)". */
 static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf *ret, struct qc_err *err)
 {
     char size[TEXT_SIZE];
@@ -56,8 +62,12 @@ static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf 
     QC_TRY(qc_buf_addf(ret, err, " v%" PRIu64 ": %s", r->number, size));
     if (r->degraded_count > 0)
         QC_TRY(qc_buf_add_str(ret, ", not on all clouds (missing: ", err));
-    for (size_t i = 0; i < r->degraded_count; i++)
-        QC_TRY(qc_buf_addf(ret, err, "%s%s", i > 0 ? ", " : "", r->degraded_clouds[i]));
+    for (size_t i = 0; i < r->degraded_count; i++) {
+        const char *why = r->degraded_why[i];
+        QC_TRY(qc_buf_addf(ret, err, "%s%s", i > 0 ? "; " : "", r->degraded_clouds[i]));
+        if (why[0] != '\0')
+            QC_TRY(qc_buf_addf(ret, err, ": %s", why));
+    }
     return qc_buf_addf(ret, err, "%s; loss budget %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys 1)",
                        r->degraded_count > 0 ? ")" : "", r->margin < 1 ? r->margin : 1, r->margin,
                        r->margin_full);

@@ -304,6 +304,16 @@ const char *gw_engine_cloud_name(struct gw_engine *e, uint32_t cloud_id)
     return at < 0 ? "?" : gw_fan_name(e->fan, (unsigned)at);
 }
 
+void gw_engine_cloud_why(struct gw_engine *e, uint32_t cloud_id, char ret[GW_WHY_MAX])
+{
+    const int at = gw_fan_at(e->fan, cloud_id);
+    struct gw_cloud_view v = { 0 };
+
+    if (at >= 0)
+        gw_fan_view(e->fan, (unsigned)at, &v);
+    memcpy(ret, v.why[0] != '\0' ? v.why : v.trouble, GW_WHY_MAX);
+}
+
 qc_rc gw_engine_unit(struct gw_engine *e, uint32_t size, qc_deadline deadline, struct gw_unit **ret,
                      struct qc_err *err)
 {

@@ -91,6 +91,19 @@ void gw_fan_view(struct gw_fan *f, unsigned at, struct gw_cloud_view *ret)
         .seen_s = c->seen_s,
     };
     memcpy(ret->why, c->why, sizeof ret->why);
+    memcpy(ret->trouble, c->trouble, sizeof ret->trouble);
+}
+
+void gw_fan_note_write(struct gw_fan *f, unsigned at, const struct gw_outcome *o)
+{
+    QC_ASSERT(at < f->cloud_count);
+    QC_LOCK(&f->lock);
+    char *trouble = f->clouds[at].trouble;
+
+    if (o->fate == GW_DONE)
+        trouble[0] = '\0';
+    else if (o->fate == GW_FAILED || o->fate == GW_LATE)
+        (void)snprintf(trouble, GW_WHY_MAX, "%s", o->why[0] != '\0' ? o->why : "no answer in time");
 }
 
 void gw_fan_set_state(struct gw_fan *f, unsigned at, enum gw_cloud_state state, const char *why)

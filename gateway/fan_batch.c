@@ -173,6 +173,25 @@ static void learn(struct gw_worker *w, const struct gw_slot_state *s, const stru
         c->seen_s = qc_wall_s();
 }
 
+/* The reason alone, without "cloud NAME: put KEY: ": who reads it knows the cloud, and has no use for the
+ * key. */
+static const char *reason(const char *msg, const char *name)
+{
+    static const char *const verbs[] = { "put ", "get ", "head ", "delete " };
+    const size_t n = strlen(name);
+
+    if (strncmp(msg, "cloud ", 6) != 0 || strncmp(msg + 6, name, n) != 0 ||
+        strncmp(msg + 6 + n, ": ", 2) != 0)
+        return msg;
+    msg += 6 + n + 2;
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        const char *end = strstr(msg, ": ");
+        if (strncmp(msg, verbs[i], strlen(verbs[i])) == 0 && end != NULL)
+            return end + 2;
+    }
+    return msg;
+}
+
 void gw_worker_run(struct gw_worker *w, struct gw_queued q)
 {
     struct gw_fan *f = w->fan;
@@ -197,12 +216,13 @@ void gw_worker_run(struct gw_worker *w, struct gw_queued q)
     const struct end end = diagnose(w, opened, rc);
     (void)qc_lock_(&f->lock);
     s->running = false;
-    learn(w, s, &end, err.msg);
+    const char *why = reason(err.msg, c->name);
+    learn(w, s, &end, why);
     if (s->abandoned) {
         w->hangs_from_ms = 0;
         c->stuck -= s->blamed;
     } else {
-        tell(s, rc == QC_OK ? GW_DONE : GW_FAILED, end.rc, err.msg);
+        tell(s, rc == QC_OK ? GW_DONE : GW_FAILED, end.rc, why);
         s->outcome.gone = end.state == GW_CLOUD_LOST;
         qc_cond_wake_all(&q.batch->ended);
     }

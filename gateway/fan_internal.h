@@ -48,7 +48,7 @@ struct gw_cloud {
     char *url, *credentials; /* credentials: NULL for none */
     unsigned facts;
     enum gw_cloud_state state;
-    char why[GW_WHY_MAX];
+    char why[GW_WHY_MAX], trouble[GW_WHY_MAX];
     int64_t seen_s;
     uint64_t suspect_until_ms, slow_until_ms;
     uint64_t missed_ms; /* when it last missed a deadline; 0: never, or it has answered a probe since */

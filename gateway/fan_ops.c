@@ -155,6 +155,17 @@ static qc_rc run(struct gw_fan *f, const struct gw_ask *ask, gw_job_fn job_fn, s
     return QC_OK;
 }
 
+/* A call that writes. */
+static qc_rc run_put(struct gw_fan *f, const struct gw_ask *ask, struct call **cp,
+                     struct gw_batch **ret_batch, struct gw_answer *ret, struct qc_err *err)
+{
+    QC_TRY(run(f, ask, job_put, cp, ret_batch, ret, err));
+    for (unsigned i = 0; i < gw_fan_count(f); i++)
+        if ((ask->set >> i & 1) != 0)
+            gw_fan_note_write(f, i, &ret->outcome[i]);
+    return QC_OK;
+}
+
 qc_rc gw_fan_put_each(struct gw_fan *f, const struct gw_ask *ask, const qc_span *bytes,
                       enum cloud_put_mode mode, struct gw_answer *ret, struct qc_err *err)
 {
@@ -174,7 +185,7 @@ qc_rc gw_fan_put_each(struct gw_fan *f, const struct gw_ask *ask, const qc_span 
         c->items[i].put = qc_span_of(c->bytes.p + c->bytes.n, bytes[i].n);
         QC_TRY(qc_buf_add(&c->bytes, bytes[i], err));
     }
-    return run(f, ask, job_put, &c, &b, ret, err);
+    return run_put(f, ask, &c, &b, ret, err);
 }
 
 qc_rc gw_fan_put(struct gw_fan *f, const struct gw_ask *ask, qc_span bytes, enum cloud_put_mode mode,
@@ -190,7 +201,7 @@ qc_rc gw_fan_put(struct gw_fan *f, const struct gw_ask *ask, qc_span bytes, enum
         c->items[i].mode = mode;
         c->items[i].put = qc_buf_span(&c->bytes);
     }
-    return run(f, ask, job_put, &c, &b, ret, err);
+    return run_put(f, ask, &c, &b, ret, err);
 }
 
 qc_rc gw_fan_get(struct gw_fan *f, const struct gw_ask *ask, size_t size_max, qc_buf *ret_bytes,

@@ -322,6 +322,8 @@ static void tell(const struct sending *s, struct gw_written *ret)
             not_sent(s, p->fragments[i].at, ret->cloud_id[i], o);
         else
             gw_batch_outcome(s->batch, slot_of(s, i), o);
+        if (p->fragments[i].at >= 0)
+            gw_fan_note_write(s->store->fan, (unsigned)p->fragments[i].at, o);
         if (o->fate == GW_DONE) {
             ret->durable++;
             ret->durable_set |= bit(i);

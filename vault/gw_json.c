@@ -102,15 +102,19 @@ qc_rc gw_json_head(struct vault_head *ret, const struct json_t *obj, struct qc_e
 static qc_rc get_degraded(struct vault_gw_receipt *r, const struct json_t *obj, struct qc_err *err)
 {
     struct json_t *names = NULL;
+    struct json_t *whys = NULL;
     QC_TRY(qc_json_arr(obj, "degraded", &names, err));
+    QC_TRY(qc_json_arr(obj, "degraded_why", &whys, err));
     size_t n = qc_json_len(names);
-    if (n > sizeof(r->degraded) / sizeof(r->degraded[0]))
-        return QC_FAIL(err, QC_FORMAT, "degraded: %zu clouds", n);
+    if (n > sizeof(r->degraded) / sizeof(r->degraded[0]) || qc_json_len(whys) != n)
+        return QC_FAIL(err, QC_FORMAT, "degraded: %zu clouds, %zu reasons", n, qc_json_len(whys));
     for (size_t i = 0; i < n; i++) {
         const char *name = qc_json_str_value(qc_json_at(names, i));
-        if (name == NULL)
+        const char *why = qc_json_str_value(qc_json_at(whys, i));
+        if (name == NULL || why == NULL)
             return QC_FAIL(err, QC_FORMAT, "degraded: no text");
         gw_json_text(r->degraded[i], sizeof(r->degraded[i]), name);
+        gw_json_text(r->degraded_why[i], sizeof(r->degraded_why[i]), why);
     }
     r->degraded_count = n;
     return QC_OK;

@@ -153,6 +153,7 @@ static void fill_result(const struct put *p, const struct vault_entry *e,
     memcpy(r.object, e->object, sizeof(r.object));
     memcpy(r.version, e->version, sizeof(r.version));
     memcpy(r.degraded_clouds, receipt->degraded, sizeof(r.degraded_clouds));
+    memcpy(r.degraded_why, receipt->degraded_why, sizeof(r.degraded_why));
     *ret = r;
 }
 

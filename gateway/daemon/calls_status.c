@@ -33,7 +33,12 @@ static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_
         QC_TRY(qc_json_set_str(one, "name", c->name, err));
         QC_TRY(qc_json_set_str(one, "url", c->url, err));
         QC_TRY(qc_json_set_str(one, "state", gw_cloud_state_name(c->view.state), err));
-        QC_TRY(qc_json_set_str(one, "why", c->view.why, err));
+        char why[GW_WHY_MAX + 32] = "";
+        if (c->view.why[0] != '\0')
+            (void)snprintf(why, sizeof why, "%s", c->view.why);
+        else if (c->view.trouble[0] != '\0')
+            (void)snprintf(why, sizeof why, "the last write failed: %s", c->view.trouble);
+        QC_TRY(qc_json_set_str(one, "why", why, err));
         QC_TRY(qc_json_set_int(one, "seen", c->view.seen_s, err));
         QC_TRY(qc_json_set_int(one, "free", c->free, err));
         QC_TRY(qc_json_append(list, &one, err));

@@ -66,8 +66,10 @@ qc_rc json_receipt(struct json_t **ret, struct gw_engine *e, const struct gw_rec
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *names = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *whys = NULL;
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_new_arr(&names, err));
+    QC_TRY(qc_json_new_arr(&whys, err));
     QC_TRY(json_count(o, "number", r->number, err));
     QC_TRY(json_count(o, "chain", r->chain, err));
     QC_TRY(json_head(o, &r->head, err));
@@ -75,9 +77,14 @@ qc_rc json_receipt(struct json_t **ret, struct gw_engine *e, const struct gw_rec
     QC_TRY(qc_json_set_int(o, "margin_full", r->margin_full, err));
     QC_TRY(qc_json_set_int(o, "durable_min", r->durable_min, err));
     QC_TRY(qc_json_set_int(o, "n", r->n, err));
-    for (unsigned i = 0; i < r->degraded_count; i++)
+    for (unsigned i = 0; i < r->degraded_count; i++) {
+        char why[GW_WHY_MAX];
+        gw_engine_cloud_why(e, r->degraded[i], why);
         QC_TRY(qc_json_append_str(names, gw_engine_cloud_name(e, r->degraded[i]), err));
+        QC_TRY(qc_json_append_str(whys, why, err));
+    }
     QC_TRY(qc_json_set(o, "degraded", &names, err));
+    QC_TRY(qc_json_set(o, "degraded_why", &whys, err));
     QC_TRY(qc_json_set_int(o, "record_copies", r->record_copies, err));
     QC_TRY(qc_json_set_int(o, "clouds", r->clouds, err));
     *ret = QC_STEAL(o);

@@ -161,7 +161,7 @@ class Walk:
         body = self.commit_body(e, 2)
         receipt = self.ask("commit", key, body)
         self.seals.append(unb64(e["seal"]))
-        want = {"number": 1, "chain": 1, "head": self.head(), "acked_margin": 2, "margin_full": 2, "durable_min": 5, "n": 5, "degraded": [],
+        want = {"number": 1, "chain": 1, "head": self.head(), "acked_margin": 2, "margin_full": 2, "durable_min": 5, "n": 5, "degraded": [], "degraded_why": [],
                 "record_copies": 5, "clouds": 5}
         check(receipt == want, f"receipt {receipt}, expected {want}")
         check(self.ask("commit", key, body) == receipt, "the same commit again")
@@ -352,6 +352,7 @@ class Walk:
             self.seals.append(unb64(e["seal"]))
             check((receipt["acked_margin"], receipt["margin_full"], receipt["durable_min"], receipt["degraded"], receipt["record_copies"]) ==
                   (1, 2, 4, ["c2"], 4), f"receipt with a cloud away: {receipt}")
+            check(len(receipt["degraded_why"]) == 1 and receipt["degraded_why"][0] != "", f"no reason: {receipt}")
             s = self.ask("status")
             check([c["state"] for c in s["clouds"]].count("ok") == 4 and s["debts"] == 1 and s["record_debts"] == 1, f"status {s}")
         return {"vault": self.vault, "object": up["object"], "version": up["version"]}

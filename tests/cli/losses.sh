@@ -12,6 +12,7 @@ lose_cloud 2
 expect_exit 4 put a b
 err_three_parts E0401
 err_has 'c2'
+err_has 'missing: c2: '
 err_has 'data 1 of 2'
 expect_exit 0 --degraded-ok put a b2
 for _ in 1 2 3; do # told each time, also when nobody asks that cloud any more

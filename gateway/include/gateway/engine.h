@@ -277,3 +277,5 @@ void gw_request_error(struct gw_engine *e, uint32_t tenant, const char *id, cons
 QC_MUST qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err);
 /* The name of a cloud by its id; "?" when there is none such. */
 const char *gw_engine_cloud_name(struct gw_engine *e, uint32_t cloud_id);
+/* Why it lacks what was written last, as far as that is known: "" when it is not. */
+void gw_engine_cloud_why(struct gw_engine *e, uint32_t cloud_id, char ret[GW_WHY_MAX]);

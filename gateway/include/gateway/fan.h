@@ -54,10 +54,11 @@ struct gw_cloud_conf {
 struct gw_cloud_view {
     uint32_t id, generation;
     enum gw_cloud_state state;
-    bool suspect;         /* breaker open */
-    bool slow;            /* a read was hedged against it less than QC_GW_BREAKER_MS ago; writes go on */
-    int64_t seen_s;       /* wall clock of the last good answer, 0: never; for people */
-    char why[GW_WHY_MAX]; /* of a state that is not OK */
+    bool suspect;             /* breaker open */
+    bool slow;                /* a read was hedged against it less than QC_GW_BREAKER_MS ago; writes go on */
+    int64_t seen_s;           /* wall clock of the last good answer, 0: never; for people */
+    char why[GW_WHY_MAX];     /* of a state that is not OK */
+    char trouble[GW_WHY_MAX]; /* of its last write, if that failed: a full cloud is OK, and takes nothing */
 };
 
 struct gw_fan; /* opaque */
@@ -107,6 +108,10 @@ struct gw_outcome {
     bool gone;            /* GW_FAILED: nothing there bears the mark of a cloud; says nothing of objects */
     char why[GW_WHY_MAX]; /* empty with GW_DONE */
 };
+
+/* How its last write ended; writes of the calls below are noted by themselves. A job that was not sent says
+ * nothing. */
+void gw_fan_note_write(struct gw_fan *f, unsigned at, const struct gw_outcome *o);
 
 /* What a job does, in a worker of the cloud. It looks at op->deadline and op->cancel where it can take long.
  */

@@ -17,6 +17,7 @@ struct vault_gw;
 
 #define VAULT_REQUEST_ID_BYTES 33 /* 32 hex digits and a NUL */
 #define VAULT_CLOUD_NAME_MAX   64
+#define VAULT_CLOUD_WHY_MAX    160 /* of a reason; it is for people, and may be cut */
 
 /* An entry as the gateway gives it; owns its bytes. */
 struct vault_gw_entry {
@@ -34,6 +35,7 @@ struct vault_gw_receipt {
     int64_t acked_margin, margin_full;
     uint32_t durable_min, n, record_copies, clouds;
     char degraded[32][VAULT_CLOUD_NAME_MAX];
+    char degraded_why[32][VAULT_CLOUD_WHY_MAX]; /* "": not known */
     size_t degraded_count;
 };
 

@@ -126,6 +126,7 @@ struct vault_put_result {
     bool degraded;               /* less was reached than was asked: exit 4 */
     uint32_t clouds, record_copies;
     char degraded_clouds[32][VAULT_CLOUD_NAME_MAX];
+    char degraded_why[32][VAULT_CLOUD_WHY_MAX]; /* "": not known */
     size_t degraded_count;
 };
 
