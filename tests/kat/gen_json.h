@@ -29,3 +29,4 @@ void out_file(const char *dir, const char *name, qc_span v);
 
 void gen_objects(const char *dir);
 void gen_refusals(const char *dir);
+void gen_store(const char *dir);

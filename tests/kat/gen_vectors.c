@@ -156,7 +156,8 @@ static void gen_kdf(const char *dir)
     QC_CLEANUP(qc_key_free) qc_key *R = fix_key("R", 1, 32), *K = fix_key("K", 1, 32),
                                    *VS = fix_key("VS", 1, 32), *R12 = fix_key("R12", 1, 32),
                                    *R1 = fix_key("R1", 1, 32), *R2 = fix_key("R2", 1, 32), *DK = NULL,
-                                   *s1 = fix_key("seed", 1, 32), *s2 = fix_key("seed", 2, 32);
+                                   *s1 = fix_key("seed", 1, 32), *s2 = fix_key("seed", 2, 32),
+                                   *SK = fix_key("store key", 1, 32), *A = fix_key("Argon2id output", 1, 32);
     CHECK_OK(vault_kdf_once(&DK, K, "data", &ids, &err));
     out_str(&o, "suite", VAULT_SUITE_NAME);
     out_sha(&o, "suite_salt", QC_LIT(VAULT_SUITE_NAME));
@@ -182,6 +183,14 @@ static void gen_kdf(const char *dir)
     kdf_case(&o, "VS", VS, "entry", vault, 3, 32);
     kdf_case(&o, "VS", VS, "entry-private", vault, 4, 32);
     kdf_case(&o, "VS", VS, "mark", vault, 3, 32);
+    const qc_span store = qc_span_of(item, 16); /* any id will do */
+    const qc_span record[] = { v, b, w, qc_span_of(&last, 1), qc_span_of(generation, 4), salt };
+    const qc_span head[] = { store, qc_span_of(&last, 1), salt }, text[] = { store, QC_LIT("descriptor") };
+    kdf_case(&o, "store key", SK, "record", record, 6, 32);
+    kdf_case(&o, "store key", SK, "head", head, 3, 32);
+    kdf_case(&o, "store key", SK, "mark", &store, 1, 32);
+    kdf_case(&o, "store key", SK, "text", text, 2, 32);
+    kdf_case(&o, "Argon2id output", A, "wrap", &store, 1, 32);
     out_end(&o, ']');
     out_close(&o);
 }
@@ -461,5 +470,6 @@ int main(int argc, char **argv)
     gen_record(argv[1]);
     gen_objects(argv[1]);
     gen_refusals(argv[1]);
+    gen_store(argv[1]);
     return 0;
 }

@@ -7,11 +7,13 @@ It opens what qcloud stored from raw fragments and share stores: no gateway, no 
     qcloud_reader.py --cloud DIR... --store DIR... get NAME FILE
     qcloud_reader.py --cloud DIR... --store DIR... all DIR
 
-Give as many cloud directories as are left (C-m are enough) and one or both share stores. Section numbers in comments are FORMAT's.
-Needs python3-cryptography. Slow and simple on purpose.
+Give as many cloud directories as are left (C-m are enough) and one or both share stores; --passphrase-file FILE, whose lines are tried
+on stores that are under a passphrase. Section numbers in comments are FORMAT's.
+Needs python3-cryptography, and python3-argon2 for passphrases. Slow and simple on purpose.
 """
 import argparse
 import collections
+import functools
 import hashlib
 import hmac
 import itertools
@@ -26,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 
 class Refused(Exception):
-    """What a reader must refuse; `kind` is FORMAT, INTEGRITY, NEWER or SHARES, the text names the check."""
+    """What a reader must refuse; `kind` is FORMAT, INTEGRITY, NEWER, SHARES or PASSPHRASE, the text names the check."""
 
     def __init__(self, kind, text):
         super().__init__(f"{kind}: {text}")
@@ -430,16 +432,40 @@ def open_vault(record, backup, VS1=None, VS2=None):
 
 
 # ---------------------------------------------------------------- 7 share store
+@functools.lru_cache(maxsize=64)
+def argon2id(passphrase, salt, passes, kib):
+    from argon2.low_level import Type, hash_secret_raw
+    return hash_secret_raw(passphrase, salt, passes, kib, 1, 32, Type.ID, 0x13)
+
+
+def store_key(k, passphrases=()):
+    """(store id, store key) of a key file (7.1)."""
+    need(38 <= len(k) <= 4096 and k[:4] == b"QCLK", "FORMAT", "store key: magic or size")
+    need(same(sha(k[:-32]), k[-32:]), "INTEGRITY", "store key: checksum")
+    need(k[4] >= 1, "FORMAT", "store key: version 0")
+    need(k[4] == 1 and k[5] <= 1, "NEWER", "store key: version or kind")
+    need(len(k) == (112, 128)[k[5]] and k[6:8] == bytes(2), "FORMAT", "store key: size or reserved bytes")
+    store = k[8:24]
+    if k[5] == 0:
+        need(k[24:48] == bytes(24), "FORMAT", "store key: reserved bytes")
+        return store, k[48:80]
+    passes, kib, salt = int.from_bytes(k[24:28], "big"), int.from_bytes(k[28:32], "big"), k[32:48]
+    need(2 <= passes <= 64 and 65536 <= kib <= 4194304, "FORMAT", "store key: cost of the passphrase")
+    for p in passphrases:
+        need(1 <= len(p) <= 1024 and not set(p) & {0, 10}, "FORMAT", "a passphrase that none may be")
+        try:
+            return store, gcm_open(kdf(argon2id(p, salt, passes, kib), "wrap", store), ZERO12, k[:48], k[48:80], k[80:96], "")
+        except Refused:
+            continue
+    raise Refused("PASSPHRASE", "store key: wrapped by a passphrase, and none given opens it")
+
+
 class Store:
-    def __init__(self, path):
+    def __init__(self, path, passphrases=()):
         self.path = path
         with open(os.path.join(path, "store.key"), "rb") as f:
-            k = f.read(113)
-        need(len(k) == 112 and k[:4] == b"QCLK", "FORMAT", "store key: magic or size")
-        need(same(sha(k[:80]), k[80:]), "INTEGRITY", "store key: checksum")
-        need(k[4] == 1 and k[5] == 0, "NEWER", "store key: version or kind")
-        need(k[6:8] == bytes(2) and k[24:48] == bytes(24), "FORMAT", "store key: reserved bytes")
-        self.id, self.key = k[8:24], k[48:80]
+            k = f.read(4097)
+        self.id, self.key = store_key(k, passphrases)
         self.db = sqlite3.connect("file:%s?mode=ro&immutable=1" % os.path.join(path, "store.db").replace("?", "%3f"), uri=True)
         app, = self.db.execute("PRAGMA application_id").fetchone()
         version, = self.db.execute("PRAGMA user_version").fetchone()
@@ -861,14 +887,16 @@ class Archive:
 
 
 class Vault:
-    def __init__(self, archive, store_dirs):
-        self.a, self.stores = archive, {}
+    def __init__(self, archive, store_dirs, passphrases=()):
+        self.a, self.stores, locked = archive, {}, False
         for d in store_dirs:
             try:
-                s = Store(d)
+                s = Store(d, passphrases)
                 self.stores[s.index] = s
             except (OSError, Refused, sqlite3.Error) as e:
+                locked = locked or getattr(e, "kind", "") == "PASSPHRASE"
                 archive.trouble.append(f"{d}: {e}")
+        need(self.stores or not locked, "PASSPHRASE", "no share store opens without another passphrase")
         need(self.stores, "SHARES", "both share stores are missing")
         vaults = {s.vault for s in self.stores.values()}
         need(len(vaults) == 1, "INTEGRITY", "share stores of two vaults")
@@ -930,13 +958,18 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--cloud", action="append", default=[], metavar="DIR")
     p.add_argument("--store", action="append", default=[], metavar="DIR")
+    p.add_argument("--passphrase-file", metavar="FILE")
     p.add_argument("command", choices=("list", "get", "all"))
     p.add_argument("args", nargs="*")
     a = p.parse_args()
     archive = None
     try:
         archive = Archive(a.cloud)
-        vault = Vault(archive, a.store)
+        passphrases = []
+        if a.passphrase_file:
+            with open(a.passphrase_file, "rb") as f:
+                passphrases = [line for line in f.read().split(b"\n") if line]
+        vault = Vault(archive, a.store, passphrases)
         for name, e in vault.entries():
             if a.command == "list":
                 size, _ = vault.names.private(e)
@@ -953,7 +986,7 @@ def main():
             print(f"{opened.size}\t{name.decode('utf-8', 'backslashreplace')}")
     except Refused as e:
         print(f"refused: {e}", file=sys.stderr)
-        return {"SHARES": 7, "QUORUM": 6}.get(e.kind, 8)
+        return {"SHARES": 7, "QUORUM": 6, "PASSPHRASE": 12}.get(e.kind, 8)
     finally:
         for t in archive.trouble if archive else ():
             print(f"note: {t}", file=sys.stderr)

@@ -11,6 +11,7 @@ import copy
 import json
 import os
 import sys
+import tempfile
 
 import qcloud_reader as q
 
@@ -39,7 +40,7 @@ def refused(what, call):
 
 class Vectors:
     def __init__(self, directory):
-        self.dir, self.files, self.blobs = directory, {}, {}
+        self.dir, self.files, self.blobs, self.thorough = directory, {}, {}, True
         for name in sorted(os.listdir(directory)):
             with open(os.path.join(directory, name), "rb") as f:
                 if name.endswith(".json"):
@@ -73,20 +74,26 @@ def share(secret, coefficients, x):
 
 
 # ---------------------------------------------------------------- 1.1, 1.2, 3.3
-def check_kdf(v, d):
-    name, digest = q.SUITES[1]
+LABELS = {"M", "chunk-auth", "n1", "n2", "M14", "M24", "data", "chunk", "meta", "commit", "item", "share1", "share2", "name", "dir", "entry",
+          "entry-private", "mark", "record", "head", "text", "wrap"}
+
+
+def check_kdf(v, d, suite=1):
+    name, digest = q.SUITES[suite]
+    salt = q.hashlib.new(digest, name).digest()
     equal("suite", name.decode(), d["suite"])
-    equal("suite salt", q.sha(name), d["suite_salt"])
+    equal("suite salt", salt, d["suite_salt"])
     for c in d["cases"]:
         info = q.enc(c["label"].encode(), *map(b, c["context"]))
         equal("info", info, c["info"])
-        equal("prk", q.mac(q.sha(name), b(c["ikm"])), c["prk"])
-        equal(f"KDF {c['label']}", q.kdf(b(c["ikm"]), c["label"], *map(b, c["context"]), n=c["len"]), c["out"])
-    labels = {c["label"] for c in d["cases"]}
-    missing = {"M", "chunk-auth", "n1", "n2", "M14", "M24", "data", "chunk", "meta", "commit", "share1", "share2", "name", "dir", "entry",
-               "entry-private", "mark"} - labels
-    equal("labels without a vector", sorted(missing), [])
+        equal("prk", q.hmac.new(salt, b(c["ikm"]), digest).digest(), c["prk"])
+        equal(f"KDF {c['label']}", q.kdf(b(c["ikm"]), c["label"], *map(b, c["context"]), n=c["len"], suite=suite), c["out"])
+    equal("labels without a vector", sorted(LABELS - {c["label"] for c in d["cases"]}), [])
     return len(d["cases"])
+
+
+def check_kdf_suite2(v, d):
+    return check_kdf(v, d, 2)
 
 
 def check_shamir(v, d):
@@ -357,6 +364,69 @@ def check_vault_record(v, d):
     return 3 + len(record)
 
 
+# ---------------------------------------------------------------- 7 share store
+def write_store_keys(d):
+    """Both key files, written from the page."""
+    store, SK = b(d["store"]), b(d["SK"])
+    A = q.argon2id(b(d["passphrase"]), b(d["salt"]), d["passes"], d["kib"])
+    equal("A", A, d["A"])
+    clear = b"QCLK" + bytes((1, 0, 0, 0)) + store + bytes(24) + SK
+    wrapped = b"QCLK" + bytes((1, 1, 0, 0)) + store + q.u(4, d["passes"]) + q.u(4, d["kib"]) + b(d["salt"])
+    wrapped += q.AESGCM(q.kdf(A, "wrap", store)).encrypt(q.ZERO12, SK, wrapped)
+    return clear + q.sha(clear), wrapped + q.sha(wrapped)
+
+
+def check_key_refusals(d):
+    right, file = b(d["passphrase"]), b(d["key_wrapped"])
+    for wrong in (right[:-1], right + b" ", b"x"):
+        equal("wrong passphrase", refused("a wrong passphrase", lambda: q.store_key(file, (wrong,))), "PASSPHRASE")
+    equal("no passphrase", refused("no passphrase", lambda: q.store_key(file)), "PASSPHRASE")
+    equal("second of two", q.store_key(file, (b"x", right)), (b(d["store"]), b(d["SK"])))
+    for i in range(len(file)):
+        bad = file[:i] + bytes((file[i] ^ 1,)) + file[i + 1:]
+        kind = refused(f"key file with byte {i} changed", lambda: q.store_key(bad, (right,)))
+        equal(f"key file with byte {i} changed", kind, "FORMAT" if i < 4 else "INTEGRITY")
+    for at, value, kind in ((4, 2, "NEWER"), (5, 2, "NEWER"), (4, 0, "FORMAT"), (6, 1, "FORMAT"), (27, 1, "FORMAT"), (27, 65, "FORMAT"),
+                            (29, 0, "FORMAT"), (28, 1, "FORMAT"), (8, file[8] ^ 1, "PASSPHRASE"), (95, file[95] ^ 1, "PASSPHRASE")):
+        bad = file[:at] + bytes((value,)) + file[at + 1:96]
+        equal(f"byte {at} = {value}", refused(f"byte {at}", lambda: q.store_key(bad + q.sha(bad), (right,))), kind)
+    return len(file) + 15
+
+
+def check_store_db(v, d, key_file):
+    """The database, opened with a key file: everything that it holds is what the vector says."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in (("store.key", key_file), ("store.db", v.blobs["store.db"])):
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(data)
+        s = q.Store(folder, (b(d["passphrase"]),))
+        got = (s.id, s.key, s.index, s.vault, s.generation, s.VS, s.commitment)
+        equal("head", got, (b(d["store"]), b(d["SK"]), d["index"], b(d["vault"]), d["generation"], b(d["VS_i"]), b(d["commitment"])))
+        for name, value in d["items"].items():
+            equal(f"item {name}", s.item(name), value)
+        s.text("descriptor"), s.text("vault_head")
+        rows = s.db.execute("SELECT object_id, version_id, generation, state, sequence, sealed FROM record ORDER BY object_id").fetchall()
+        equal("records", [list(r) for r in rows],
+              [[b(r["object"]), b(r["version"]), r["generation"], r["state"], r["sequence"], b(r["sealed"])] for r in d["records"]])
+        for r in d["records"]:
+            equal("share", s.share((s.vault, b(r["object"]), b(r["version"]))), r["share"])
+        marks = s.db.execute("SELECT path_tag, number, tag FROM mark ORDER BY path_tag").fetchall()
+        equal("marks", [list(m) for m in marks], [[b(m["path_tag"]), m["number"], b(m["tag"])] for m in d["marks"]])
+        for m in d["marks"]:
+            tag = q.mac(q.kdf(s.key, "mark", s.id), q.enc(b(m["path_tag"]), q.u(8, m["number"])))[:16]
+            equal("tag of a mark", tag, m["tag"])
+        s.db.close()
+    return 10 + 2 * len(d["records"]) + 2 * len(d["marks"])
+
+
+def check_store(v, d):
+    clear, wrapped = write_store_keys(d)
+    equal("key file in clear", clear, d["key_clear"])
+    equal("key file under a passphrase", wrapped, d["key_wrapped"])
+    equal("three records", len(d["records"]), 3)
+    return sum(check_store_db(v, d, k) for k in (clear, wrapped)) + (check_key_refusals(d) if v.thorough else 0)
+
+
 # ---------------------------------------------------------------- refusals
 def edited(v, data, edits):
     for e in edits:
@@ -396,10 +466,10 @@ def check_refusals(v, d):
     return count
 
 
-CHECKS = {"kdf": check_kdf, "shamir": check_shamir, "places": check_places, "refresh": check_refresh, "names": check_names,
+CHECKS = {"kdf": check_kdf, "kdf_suite2": check_kdf_suite2, "store": check_store, "shamir": check_shamir, "places": check_places, "refresh": check_refresh, "names": check_names,
           "entries": check_entries, "vault_record": check_vault_record, "refusals": check_refusals}
 # For people, and names that are refused also when they are changed.
-NOT_CHECKED = {("kdf", "from"), ("refusals", "name"), ("refusals", "row"), ("refusals", "check"), ("names", "refused_names")}
+NOT_CHECKED = {("kdf", "from"), ("kdf_suite2", "from"), ("refusals", "name"), ("refusals", "row"), ("refusals", "check"), ("names", "refused_names")}
 INPUTS = {"object", "from", "ways", "ids", "R1", "R2", "M", "edits", "B_edits"}     # of a refusal: another one may end alike
 
 
@@ -444,6 +514,7 @@ def unnoticed(v, name):
         if name == "places" and path[-1] == "R" and v.files[name]["cases"][path[1]]["c0"] <= 1:
             continue                                # one or two places: another R may well give the same
         other = copy.copy(v)
+        other.thorough = False
         other.files = dict(v.files)
         other.files[name] = d = copy.deepcopy(v.files[name])
         at = d
@@ -466,7 +537,7 @@ def main():
     missing = set(CHECKS) - set(v.files)
     if missing or not any(n.startswith("object_") for n in v.files):
         raise Failure(f"vectors are missing: {sorted(missing) or 'objects'}")
-    used = {v.files[n].get("N_file") for n in v.files if n.startswith("object_")}
+    used = {v.files[n].get("N_file") for n in v.files if n.startswith("object_")} | {"store.db"}
     equal("files beside the objects", sorted(set(v.blobs) - used), [])
     total = 0
     for name, d in v.files.items():

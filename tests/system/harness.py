@@ -38,6 +38,7 @@ class Box:
     def __init__(self, k=3, n=5, keep=False, root=None):
         self.root = tempfile.mkdtemp(prefix="qcloud-test-", dir=root or os.environ.get("QC_TMP"))
         self.k, self.n, self.keep = k, n, keep
+        self.extra = {}         # variables of every program
         self.home = os.path.join(self.root, "home")
         self.clouds = [os.path.join(self.root, f"cloud{i}") for i in range(1, n + 1)]
         self.stores = [os.path.join(self.root, f"share{i}") for i in (1, 2)]
@@ -55,7 +56,7 @@ class Box:
     # ------------------------------------------------------------ programs
     def env(self, **extra):
         e = {k: v for k, v in os.environ.items() if not k.startswith("QCLOUD")}
-        e.update(QCLOUD_HOME=self.home, HOME=self.root, LC_ALL="C.UTF-8", **extra)
+        e.update(QCLOUD_HOME=self.home, HOME=self.root, LC_ALL="C.UTF-8", **{**self.extra, **extra})
         return e
 
     def start(self, *args, env=None, **kw):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The second reader opens what the programs stored: from raw fragments and share stores, without the gateway; with all parts, with
-two clouds gone, with either share store gone."""
+two clouds gone, with either share store gone. The share stores are under a passphrase."""
 import os
 import shutil
 import subprocess
@@ -11,8 +11,12 @@ from harness import Box, check, main, seeded
 READER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reader", "qcloud_reader.py")
 
 
-def read(box, clouds, stores, out, code=0):
+PASSPHRASE = "a passphrase \u2603"
+
+
+def read(box, clouds, stores, out, code=0, passphrase=PASSPHRASE):
     args = [a for c in clouds for a in ("--cloud", c)] + [a for s in stores for a in ("--store", s)]
+    args += ["--passphrase-file", box.write("passphrases", f"another one\n{passphrase}\n".encode())]
     p = subprocess.run([sys.executable, "-B", READER, *args, "all", out], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     check(p.returncode == code, f"reader: exit {p.returncode}, expected {code}\n{p.stderr.decode()}")
     return p
@@ -21,7 +25,8 @@ def read(box, clouds, stores, out, code=0):
 def test():
     rng = seeded("reader")
     with Box() as box:
-        box.init()
+        box.extra["QCLOUD_PASSPHRASE_COMMAND"] = f"echo '{PASSPHRASE}'"
+        box.init("--memory", "64")
         data = {f"a/{size}/ü\n x": rng.randbytes(size) for size in (0, 1, 4095, 1 << 20, (1 << 20) + 1, (16 << 20) + 9, 35 << 20)}
         for name, d in data.items():
             box.expect(0, "put", box.write("in", d), name)
@@ -49,6 +54,7 @@ def test():
                 check(f.read() == d, f"after a rebuild: {name} differs")
         print(f"after a rebuild, with its cut: {len(data)} objects", flush=True)
         read(box, box.clouds[:2], box.stores, os.path.join(box.work, "none"), code=7)
+        read(box, box.clouds, box.stores, os.path.join(box.work, "none"), code=12, passphrase="a wrong one")
 
 
 main(test)

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/codec.h"
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "pass_source.h"
 #include "vault/share_store.h"
 #include "vault_rig.h"
@@ -283,6 +285,56 @@ static void changed(struct fix *f)
     vault_store_close(&s);
 }
 
+/* The published store (kat/seal/store.json, store.db), with either key file: every record is what the vector
+ * says. */
+static void published(struct fix *f)
+{
+    static const char *const kinds[] = { "key_clear", "key_wrapped" };
+    static const size_t sizes[] = { VAULT_STORE_KEY_BYTES, VAULT_STORE_KEY_WRAPPED };
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    struct json_t *records = NULL;
+    char place[400], command[1000], passphrase[128] = "";
+    const char *hex = NULL;
+    CHECK_OK(qc_dir_open(&dir, QC_TESTS_DIR "/kat/seal", &err));
+    CHECK_OK(qc_file_read(qc_fd_get(&dir), "store.json", 1 << 20, &text, &err));
+    CHECK_OK(qc_json_parse(&j, qc_buf_span(&text), &err));
+    CHECK_OK(qc_json_str(j, "passphrase", &hex, &err));
+    CHECK_OK(qc_hex_dec(qc_span_str(hex), (uint8_t *)passphrase, strlen(hex) / 2, &err));
+    CHECK_OK(qc_json_arr(j, "records", &records, &err));
+    CHECK(qc_json_len(records) == 3);
+    for (size_t k = 0; k < 2; k++) {
+        uint8_t file[VAULT_STORE_KEY_WRAPPED];
+        struct vault_passes ps = { .known = { pass_of(passphrase) }, .n = 1 };
+        struct vault_store_health h;
+        QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+        snprintf(place, sizeof place, "%s/published%zu", f->dir.path, k);
+        snprintf(command, sizeof command, "mkdir '%s' && cp '%s' '%s'", place,
+                 QC_TESTS_DIR "/kat/seal/store.db", place);
+        CHECK(system(command) == 0);
+        CHECK_OK(qc_json_hex(j, kinds[k], file, sizes[k], &err));
+        write_key(place, file, sizes[k]);
+        CHECK_OK(vault_store_open(&s, place, VAULT_STORE_READ,
+                                  &(struct vault_store_expect){ 1, NULL, NULL, &ps, true }, &err));
+        CHECK_OK(vault_store_check(s, &h, &err));
+        CHECK(h.records == 3 && h.pending == 1 && h.committed == 1 && h.retired == 1 && h.marks == 2);
+        CHECK(h.damaged_records == 0 && h.damaged_marks == 0 && h.descriptor_ok && h.head_ok);
+        for (size_t i = 0; i < 3; i++) {
+            QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+            uint8_t object[16], version[16], share[32];
+            CHECK_OK(qc_json_hex(qc_json_at(records, i), "object", object, 16, &err));
+            CHECK_OK(qc_json_hex(qc_json_at(records, i), "version", version, 16, &err));
+            CHECK_OK(qc_json_hex(qc_json_at(records, i), "share", share, 32, &err));
+            CHECK_OK(vault_store_get(s, object, version, &r, &err));
+            CHECK(qc_span_eq(qc_key_open(r.share), qc_span_of(share, 32)));
+        }
+        vault_store_close(&s);
+        vault_passes_done(&ps);
+    }
+}
+
 /* ---- sessions ---- */
 
 static void relock(struct rig *r, unsigned i, const struct vault_lock *lock, struct vault_passes *ps)
@@ -450,6 +502,7 @@ int main(void)
     one_passphrase(&f);
     bounds(&f);
     flipped(&f);
+    published(&f);
     rig_new(&r, f.rand);
     both(&r, f.sesame, &f.lock);
     two(&r, f.sesame, f.other);
