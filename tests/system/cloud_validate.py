@@ -10,7 +10,7 @@ import time
 
 sys.dont_write_bytecode = True
 from clouds import Clouds                                       # noqa: E402
-from harness import FULL, GATEWAY, Box, check, main             # noqa: E402
+from harness import FULL, GATEWAY, Box, check, files, main      # noqa: E402
 from s3_ask import ask                                          # noqa: E402
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
@@ -96,6 +96,19 @@ def faults(clouds, box):
     try_(clouds[2], 3, url=url)
 
 
+def unfit(clouds, box):
+    """Not one object of a vault is written where everybody may read and write."""
+    cloud = clouds[2]
+    ask(cloud, "PUT", "?acl", acl="public-read-write")
+    p = box.expect(1, "init", "--local", "--cloud", f"open={cloud.url}", "--cloud-credentials", f"open={cloud.credentials}", "--cloud",
+                   f"disk=file://{box.clouds[0]}", "--share1", box.stores[0], "--share2", box.stores[1])
+    said = p.stderr.decode()
+    check("E0104 cannot set up the vault: cloud 'open' is not fit for use: a request that nobody signed was answered" in said, said)
+    check("No vault was made" in said and "cloud validate" in said and not os.path.exists(os.path.join(box.home, "qcloud.conf")), said)
+    check(not clouds.list(2) and not [f for f in files(box.clouds[0]) if ".qcloud" not in f], "something is left")
+    ask(cloud, "PUT", "?acl", acl="private")
+
+
 def names(box):
     """What clouds.conf says."""
     with open(os.path.join(box.home, "state", "gateway", "clouds.conf"), encoding="ascii") as f:
@@ -140,6 +153,19 @@ def gateway(clouds, box):
     check(qcloud(0, "gateway", "cloud", "ls").count("shown: etag_md5") == 2, "ls")
     qcloud(0, "get", "-f", "a", "b")
 
+    # Keys that change in their file: refused, then read anew, by one and the same gateway.
+    box.stop()
+    right = open(new, "rb").read()
+    with open(new, "wb") as f:
+        f.write(right.replace(b"secret_access_key = ", b"secret_access_key = x"))
+    said = qcloud(6, "put", "a", "c")
+    check("p1: the secret key is wrong" in said and "SignatureDoesNotMatch" in said, said)
+    gateways = list(box.processes())
+    with open(new, "wb") as f:
+        f.write(right)
+    qcloud(0, "put", "a", "c")
+    check(gateways == list(box.processes()) and len(gateways) == 1, f"another gateway: {gateways}")
+
     before = names(box)
     qcloud(0, "gateway", "rebuild")
     check(names(box) == before, "a rebuild changed clouds.conf")
@@ -166,6 +192,7 @@ def swift():
 def test():
     with Clouds(2) as clouds, Box() as box:
         good(clouds)
+        unfit(clouds, box)
         faults(clouds, box)
         gateway(clouds, box)
         settings(clouds)        # from here on the bucket keeps what is deleted
