@@ -135,7 +135,7 @@ for city in paris osaka quito perth accra; do
     clouds+=(--cloud "$city=file://$work/clouds/$city")
 done
 mkdir clouds
-show qcloud init --local "${clouds[@]}" --k 3 --share1 "$work/disk/share1" --share2 "$work/usb-stick/share2"
+show qcloud init --local "${clouds[@]}" --k 3 --share1 "$work/disk/share1" --share2 "$work/usb-stick/share2" --no-passphrase
 
 step "store"
 show qcloud put -r data genomes
