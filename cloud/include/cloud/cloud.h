@@ -1,8 +1,8 @@
 /* A cloud: one independent failure domain that stores objects under keys. Layer 2; uses base. Keeps I1, I6,
  * I7.
  *
- * One small interface over drivers: a directory (`file:`) now, S3 servers later. A driver is chosen by the
- * scheme of the URL that the operator wrote; nothing above this header knows which it is.
+ * One small interface over drivers: directories (`file:`), S3 servers (`s3+https:`, `s3+http:`). A driver is
+ * chosen by the scheme of the URL that the operator wrote; nothing above this header knows which it is.
  *
  * Threads: one handle may be used by any number of threads at once; cloud_close is called by the last user.
  * Blocking: every call may block on the cloud. Drivers look at the deadline and at the cancel flag between
@@ -147,15 +147,17 @@ QC_MUST qc_rc cloud_check_credentials(const char *credentials, struct qc_err *er
  * Open the cloud at a URL. Never writes to a place that does not bear the mark.
  *
  *   ret    the handle; cloud_close it
- *   url    `file:///absolute/dir`, bytes outside [A-Za-z0-9-._~/] as %XX
+ *   url    `file:///absolute/dir`, `s3+https://host[:port]/bucket?region=R`, .. (FORMAT 10.3)
  *   opts   see there; cloud_open is without a name, shared, with no limit of time
  *
  * QC_USAGE (unknown scheme, credentials in the URL, a plain path, ...), QC_NOTFOUND (no mark), QC_AUTH,
  * QC_TEMP, QC_LOCKED, QC_NOMEM, QC_IO
  *
  * Costs a few system calls, and one directory listing where an earlier program died (its temporary files
- * are removed). A directory is held open: its disk cannot be unmounted before cloud_close (EBUSY). After a
- * loss (QC_TEMP from cloud_alive), close the handle and open the URL again once the disk is back.
+ * are removed); for a bucket one request, and none where it answered well within the last two seconds. A
+ * directory is held open: its disk cannot be unmounted before cloud_close (EBUSY). `exclusive` of a bucket
+ * holds within this process alone: S3 has no locks. After a loss (QC_TEMP from cloud_alive), close the handle
+ * and open the URL again once the disk is back.
  */
 QC_MUST qc_rc cloud_open(struct cloud **ret, const char *url, struct qc_err *err);
 QC_MUST qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct cloud_opts *opts,
@@ -163,9 +165,10 @@ QC_MUST qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct 
 
 /*
  * Make the place at a URL a cloud, for `init` and `cloud add`: create the directory where it is missing (its
- * parent must exist) and write the mark, durably. A place that is a cloud already is left as it is. A
- * directory that holds other things is refused (QC_CONFLICT): nobody's home directory becomes a cloud by a
- * slip.
+ * parent must exist) and write the mark, durably. A place that is a cloud already is left as it is. One that
+ * holds other things is refused (QC_CONFLICT): nobody's home directory becomes a cloud by a slip. A bucket is
+ * made at its provider, and must be there (QC_NOTFOUND), answer as S3 does (QC_IO) and refuse a wrong
+ * signature (QC_AUTH); nothing is written to it.
  */
 QC_MUST qc_rc cloud_create(const char *url, struct qc_err *err);
 /* The same, with the name, credentials and limits of opts; `exclusive` has no meaning here. */
