@@ -94,13 +94,15 @@ qc_rc s3_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got, 
         *ret_got = 0;
         return QC_OK;
     }
-    range_text(range, off, off + (job->range.n - 1));
+    /* No object is larger: the sum cannot wrap, and no server meets a number that it does not know. */
+    const uint64_t n = job->range.n < CLOUD_OBJECT_SIZE_MAX ? job->range.n : CLOUD_OBJECT_SIZE_MAX;
+    range_text(range, off, off + n - 1);
     const struct s3_call call = { .method = "GET",
                                   .key = job->key,
                                   .query = "",
                                   .range = range,
                                   .good = { 206, 200 },
-                                  .expected = job->range.n,
+                                  .expected = n,
                                   .sink = &sink };
     QC_CLEANUP(s3_reply_done) struct s3_reply reply = { 0 };
     enum s3_fate fate = S3_LOCAL;
