@@ -26,6 +26,17 @@ static const char whole[] = "# Written\n"
 
 static struct gw_ways w;
 
+static bool same(const struct gw_ways *a, const struct gw_ways *b)
+{
+    bool same = a->count == b->count;
+    for (unsigned i = 0; same && i < a->count; i++) {
+        const struct gw_way *x = &a->v[i], *y = &b->v[i];
+        same = strcmp(x->name, y->name) == 0 && strcmp(x->credentials, y->credentials) == 0 &&
+               strcmp(x->url, y->url) == 0 && x->validated_s == y->validated_s && x->facts == y->facts;
+    }
+    return same;
+}
+
 static void test_taken(void)
 {
     struct qc_err err = { 0 };
@@ -114,7 +125,7 @@ static void test_largest(void)
     }
     CHECK_OK(gw_ways_print(&big, &text, &err));
     CHECK_OK(gw_ways_parse(qc_buf_span(&text), &back, &err));
-    CHECK(memcmp(&big, &back, sizeof big) == 0);
+    CHECK(same(&big, &back));
 }
 
 static void test_file(void)
@@ -136,7 +147,7 @@ static void test_file(void)
     CHECK_OK(gw_ways_save(&s, &w, &err));
     CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
     CHECK_OK(gw_ways_load(&s, &back, &err));
-    CHECK(memcmp(back, &w, sizeof w) == 0);
+    CHECK(same(back, &w));
     qc_free_ptr(&back);
     back = NULL;
     CHECK(chmod(path, 0640) == 0);
