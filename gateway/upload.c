@@ -267,11 +267,13 @@ static qc_rc drop_segment(struct gw_engine *e, const struct gw_segment *seg, str
     return qc_fault(sweep_marked, err);
 }
 
-/* Names all clouds that did not take it, in their order, each with its reason, as far as they fit. */
+/* Names all clouds that did not take it, in their order, each with its reason; the room is shared between
+ * them. */
 static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, const struct gw_written *w,
                            struct qc_err *err)
 {
-    char list[QC_ERR_MSG_MAX - 96] = "";
+    char list[QC_ERR_MSG_MAX - 160] = "";
+    const size_t room = sizeof list / (seg->n > w->durable ? seg->n - w->durable : 1);
     size_t n = 0;
 
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
@@ -279,9 +281,10 @@ static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, co
             if (w->cloud_id[i] != gw_fan_id(e->fan, at) || (w->durable_set >> i & 1) != 0)
                 continue;
             const char *why = w->outcome[i].why[0] != 0 ? w->outcome[i].why : "no answer in time";
-            const int m = snprintf(list + n, sizeof list - n, "%s%s: %s", n == 0 ? ": " : "; ",
-                                   gw_fan_name(e->fan, at), why);
-            n += m > 0 ? (size_t)m : 0;
+            const size_t left = sizeof list - n < room ? sizeof list - n : room;
+            const int m =
+                snprintf(list + n, left, "%s%s: %s", n == 0 ? ": " : "; ", gw_fan_name(e->fan, at), why);
+            n += m < 0 ? 0 : (size_t)m < left ? (size_t)m : left - 1;
         }
     }
     return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed%s", w->durable, seg->n,

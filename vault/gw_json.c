@@ -267,7 +267,7 @@ static qc_rc current_of(struct vault_gw_entry *ret, const struct json_t *root, c
 }
 
 static qc_rc error_of(int status, qc_span body, struct vault_gw_entry *ret_current, qc_rc *ret_rc,
-                      char text[256], struct qc_err *err)
+                      char text[QC_ERR_MSG_MAX], struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *root = NULL;
     struct json_t *error = NULL;
@@ -277,7 +277,7 @@ static qc_rc error_of(int status, qc_span body, struct vault_gw_entry *ret_curre
         return QC_FAIL(err, QC_FORMAT, "no object");
     QC_TRY(qc_json_obj(root, "error", &error, err));
     QC_TRY(get_text(error, "id", id, sizeof(id), err));
-    QC_TRY(get_text(error, "message", text, 256, err));
+    QC_TRY(get_text(error, "message", text, QC_ERR_MSG_MAX, err));
     *ret_rc = gw_json_rc(id, status);
     return ret_current == NULL ? QC_OK : current_of(ret_current, root, error, err);
 }
@@ -285,7 +285,7 @@ static qc_rc error_of(int status, qc_span body, struct vault_gw_entry *ret_curre
 qc_rc gw_json_error(int status, qc_span body, struct vault_gw_entry *ret_current, struct qc_err *err)
 {
     struct qc_err parse = { 0 };
-    char text[256] = "";
+    char text[QC_ERR_MSG_MAX] = "";
     qc_rc rc = QC_OK;
     if (error_of(status, body, ret_current, &rc, text, &parse) != QC_OK) {
         rc = gw_json_rc("", status);

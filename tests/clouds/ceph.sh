@@ -23,7 +23,8 @@ ceph_rados() { # N argument...: on the stored data of cloud N
 
 # Why each of the odd ones: without cephx keys messenger v2 has no "secure" mode, so everybody must say crc; no admin
 # sockets, for their path limit of 108 bytes; a monitor waits paxos propose interval before each change; a zone makes 129 log
-# objects at its first start unless every shard count is 1; deleted data would stay for two hours.
+# objects at its first start unless every shard count is 1; deleted data would stay for two hours; with a cache, whoever
+# changes an account or a bucket waits half a minute for the watch of a gateway that was killed.
 ceph_conf() {
     local n p
     cat <<CONF
@@ -94,6 +95,7 @@ rgw objexp hints num shards = 1
 rgw usage max shards = 1
 rgw override bucket index max shards = 1
 rgw dynamic resharding = false
+rgw cache enabled = false
 rgw run sync thread = false
 rgw gc obj min wait = 1
 rgw gc processor period = 2
