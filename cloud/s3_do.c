@@ -70,7 +70,11 @@ static qc_rc attempt(struct work *w, const char *uri, const char *url, struct qc
     QC_TRY(s3_conn_take(w->p, &c, w->op, err));
     s3_attempt_run(w->p, c, &a, w->reply, w->op, &w->end, err);
     qc_wipe(authorization, sizeof authorization);
-    s3_conn_give(w->p, c, w->end.fate == S3_LOCAL || w->end.fate == S3_BROKEN || w->end.fate == S3_STALE);
+    /* Without an answer the handle is of no more use: libcurl 7.88 keeps a buffer where a name was not found.
+     */
+    s3_conn_give(w->p, c,
+                 w->reply->status == 0 || w->end.fate == S3_LOCAL || w->end.fate == S3_BROKEN ||
+                     w->end.fate == S3_STALE);
     return w->end.rc;
 }
 

@@ -127,9 +127,9 @@ struct sizing {
 static enum s3_fate size_take(void *ctx, const struct s3_reply *r, uint64_t at, qc_span bytes,
                               bool *ret_enough)
 {
-    (void)ctx, (void)at, (void)bytes;
+    (void)ctx;
     *ret_enough = r->status == 200; /* no ranges here: its length is in the head */
-    return S3_DONE;
+    return *ret_enough || at + bytes.n <= 1 ? S3_DONE : S3_STRANGE;
 }
 
 static enum s3_fate size_end(void *ctx, const struct s3_reply *r, uint64_t size)

@@ -234,6 +234,7 @@ static qc_rc options_set(const struct s3_place *p, struct run *run, CURL *easy, 
     SET(CURLOPT_HTTPHEADER, run->headers);
     SET(CURLOPT_USERAGENT, "qcloud/" QC_VERSION);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a request that is cancelled does not wait for a name server */
     SET(CURLOPT_ERRORBUFFER, run->curl_text);
     QC_TRY(options_guard(p, run->a, easy, err));
     return options_body(run, easy, err);

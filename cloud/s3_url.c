@@ -1,5 +1,7 @@
 #include "s3_url.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/opt.h"
@@ -48,16 +50,26 @@ static qc_rc host_take(const char *authority, struct s3_url *ret, struct qc_err 
     return QC_OK;
 }
 
-/* Does the name mean this machine, whatever a name server says? (RFC 6761 for localhost; libcurl agrees.) */
+static bool is_loopback_address(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    char bare[INET6_ADDRSTRLEN] = "";
+    const size_t n = strlen(host);
+    if (host[0] == '[' && n - 2 < sizeof bare)
+        memcpy(bare, host + 1, n - 2);
+    return (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127) ||
+           (inet_pton(AF_INET6, bare, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
+}
+
+/* Does it mean this machine, whatever a name server says? (RFC 6761 for localhost; libcurl agrees.) Addresses
+ * in four parts only: "127.0.0.1.5" and its kind are names. */
 static bool is_loopback(const char *host)
 {
     static const char local[] = ".localhost";
-    size_t n = strlen(host);
-    if (strcmp(host, local + 1) == 0 || strcmp(host, "[::1]") == 0)
-        return true;
-    if (n > strlen(local) && strcmp(host + n - strlen(local), local) == 0)
-        return true;
-    return strncmp(host, "127.", 4) == 0 && only(host, DIGIT ".");
+    const size_t n = strlen(host);
+    return strcmp(host, local + 1) == 0 ||
+           (n > strlen(local) && strcmp(host + n - strlen(local), local) == 0) || is_loopback_address(host);
 }
 
 /* The rules that all makers share (s3.md 2.2): 3..63 of a-z 0-9 - and dots, a letter or digit at both ends.

@@ -51,12 +51,19 @@ static void parts(void)
 /* Plain HTTP stays on this machine unless the operator says otherwise. */
 static void plain(void)
 {
-    static const char *const here[] = { "127.0.0.1", "127.9.8.7",   "[::1]",
-                                        "localhost", "c.localhost", "LOCALHOST" };
-    static const char *const away[] = { "10.0.0.1",        "128.0.0.1",
-                                        "[::2]",           "localhost.example.org",
-                                        "127.example.org", "local",
-                                        "evil-localhost",  "127.0.0.1.evil.org" };
+    static const char *const here[] = { "127.0.0.1",   "127.9.8.7",         "[::1]",    "localhost",
+                                        "c.localhost", "[0:0:0:0:0:0:0:1]", "LOCALHOST" };
+    static const char *const away[] = { "10.0.0.1",
+                                        "128.0.0.1",
+                                        "[::2]",
+                                        "localhost.example.org",
+                                        "127.example.org",
+                                        "local",
+                                        "evil-localhost",
+                                        "127.0.0.1.evil.org",
+                                        "127.0.0.1.5",
+                                        "127.1",
+                                        "[::ffff:127.0.0.1]" };
     char text[200];
     for (size_t i = 0; i < sizeof here / sizeof here[0]; i++) {
         snprintf(text, sizeof text, "s3+http://%s/abc", here[i]);
