@@ -23,8 +23,8 @@ ceph_rados() { # N argument...: on the stored data of cloud N
 
 # Why each of the odd ones: without cephx keys messenger v2 has no "secure" mode, so everybody must say crc; no admin
 # sockets, for their path limit of 108 bytes; a monitor waits paxos propose interval before each change; a zone makes 129 log
-# objects at its first start unless every shard count is 1; deleted data would stay for two hours; with a cache, whoever
-# changes an account or a bucket waits half a minute for the watch of a gateway that was killed.
+# objects at its first start unless every shard count is 1; deleted data would stay for two hours; whoever changes an
+# account or a bucket would wait half a minute for a gateway that was killed and still counts as a watcher.
 ceph_conf() {
     local n p
     cat <<CONF
@@ -80,6 +80,7 @@ osd class update on start = false
 osd scrub min interval = 100000000
 osd scrub max interval = 100000000
 osd deep scrub interval = 100000000
+osd default notify timeout = 1
 osd op num shards = 2
 osd op num threads per shard = 1
 [client]
@@ -95,7 +96,8 @@ rgw objexp hints num shards = 1
 rgw usage max shards = 1
 rgw override bucket index max shards = 1
 rgw dynamic resharding = false
-rgw cache enabled = false
+client notify timeout = 1
+rgw max notify retries = 0
 rgw run sync thread = false
 rgw gc obj min wait = 1
 rgw gc processor period = 2
