@@ -32,8 +32,10 @@ qc_rc qc_process_harden(const struct qc_harden_opts *opts, bool *ret_locked, str
         return QC_FAIL_OS(err, "turning core dumps off");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return QC_FAIL_OS(err, "making the process not dumpable");
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-        return QC_FAIL_OS(err, "ignoring SIGPIPE");
+    /* A reader that left, a file at the limit of sizes: the call says so, and no half of anything stays
+     * behind. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+        return QC_FAIL_OS(err, "ignoring SIGPIPE and SIGXFSZ");
     umask(077);
     bool locked = trial_lock(opts->lock_bytes);
     if (!locked && opts->must_lock) {

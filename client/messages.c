@@ -39,7 +39,8 @@ static const struct row rows[] = {
     { QC_IO,
       IN(GET),
       { 3,
-        "No output was written under the final name; what is stored is untouched.",
+        "Nothing stands under the final name but a whole, verified file, if that; what is stored is "
+        "untouched.",
         { SAY("see to the place that the message names, then the same command again") } } },
     { QC_IO,
       ALL,
@@ -280,7 +281,8 @@ static const struct row rows[] = {
     { QC_FULL,
       IN(GET),
       { 3,
-        "Nothing stands under the final name; what is stored is untouched.",
+        "Nothing stands under the final name but a whole, verified file, if that; what is stored is "
+        "untouched.",
         { SAY("free space where the output goes, then the same command again") } } },
     { QC_FULL,
       ALL,

@@ -98,6 +98,7 @@ static int spawn_with(pid_t *ret, const char *command, int out, posix_spawn_file
     sigset_t defaults;
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
     int e = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
     if (e == 0)
         e = posix_spawnattr_setsigdefault(attributes, &defaults);

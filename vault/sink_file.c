@@ -144,6 +144,8 @@ static qc_rc finish(void *ctx, struct qc_err *err)
         if (rc == 0)
             (void)unlinkat(dir, f->part, 0);
     }
+    if (rc != 0 && errno == ENOENT) /* not "no such object" */
+        return QC_FAIL(err, QC_IO, "cannot rename '%s' to '%s': somebody took it away", f->part, f->name);
     if (rc != 0)
         return QC_FAIL_OS(err, "cannot rename '%s' to '%s'", f->part, f->name);
     f->made = false;
@@ -191,6 +193,12 @@ qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool r
             return QC_FAIL(err, QC_CONFLICT, "'%s' exists", path);
         if (S_ISDIR(st.st_mode))
             return QC_FAIL(err, QC_USAGE, "'%s' is a directory", path);
+        if (!S_ISREG(st.st_mode) &&
+            !S_ISLNK(st.st_mode)) { /* root could put a file in the place of /dev/null */
+            qc_err_set(err, QC_USAGE, QC_HERE, "'%s' is no regular file, which --force could replace", path);
+            err->next = "to write into it: qcloud get NAME - > FILE";
+            return QC_USAGE;
+        }
     } else if (errno != ENOENT)
         return QC_FAIL_OS(err, "cannot look at '%s'", path);
     *ret = QC_STEAL(f);

@@ -13,7 +13,9 @@ struct vault_source_file {
     struct vault_source source;
     struct qc_fd own;
     int fd;
+    bool regular; /* else a descriptor of the caller's: a pipe, a terminal */
     struct stat before;
+    uint64_t done; /* bytes read */
 };
 
 void vault_source_file_free(struct vault_source_file **f)
@@ -30,14 +32,27 @@ const struct vault_source *vault_source_file_source(const struct vault_source_fi
     return &f->source;
 }
 
+/* More than there was at first: a file that somebody goes on writing to might never end. */
+static qc_rc check_growth(const struct vault_source_file *f, struct qc_err *err)
+{
+    if (!f->regular || f->done <= (uint64_t)f->before.st_size)
+        return QC_OK;
+    if (f->before.st_size > 0)
+        return QC_FAIL(err, QC_CHANGED, "the file grew while it was read");
+    qc_err_set(err, QC_CHANGED, QC_HERE, "a file that was empty gives bytes");
+    err->next = "if it is a file of the kernel, which has no size: qcloud put - NAME < FILE";
+    return QC_CHANGED;
+}
+
 static qc_rc read_bytes(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
 {
-    const struct vault_source_file *f = ctx;
+    struct vault_source_file *f = ctx;
     for (;;) {
         ssize_t n = read(f->fd, dst, max);
         if (n >= 0) {
+            f->done += (size_t)n;
             *ret_got = (size_t)n;
-            return QC_OK;
+            return check_growth(f, err);
         }
         if (errno != EINTR)
             return QC_FAIL_OS(err, "cannot read the input");
@@ -75,16 +90,36 @@ static qc_rc source_new(struct vault_source_file **ret, struct qc_err *err)
     return QC_OK;
 }
 
+/* What is no file to store, by its kind. A directory is told from a pipe by what the user can do about it. */
+static qc_rc check_kind(mode_t mode, const char *path, struct qc_err *err)
+{
+    const char *kind = S_ISFIFO(mode)                   ? "a pipe"
+                       : S_ISSOCK(mode)                 ? "a socket"
+                       : S_ISDIR(mode)                  ? "a directory"
+                       : S_ISBLK(mode) || S_ISCHR(mode) ? "a device"
+                                                        : "something else";
+    if (S_ISREG(mode))
+        return QC_OK;
+    qc_err_set(err, QC_USAGE, QC_HERE, "'%s' is %s, not a regular file", path, kind);
+    if (!S_ISDIR(mode) && !S_ISSOCK(mode))
+        err->next = "to store what comes through it: qcloud put - NAME < FILE";
+    return QC_USAGE;
+}
+
 qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(source_new(&f, err));
+    /* Before it is opened: that alone rewinds a tape, and is refused for a socket. */
+    if (fstatat(dirfd, path, &f->before, 0) != 0)
+        return QC_FAIL_OS(err, "%s", path);
+    QC_TRY(check_kind(f->before.st_mode, path, err));
     QC_TRY(qc_open_at(&f->own, dirfd, path, O_RDONLY | O_NONBLOCK, 0, err)); /* a FIFO must not hang us */
     f->fd = qc_fd_get(&f->own);
     if (fstat(f->fd, &f->before) != 0)
         return QC_FAIL_OS(err, "cannot look at the input");
-    if (!S_ISREG(f->before.st_mode))
-        return QC_FAIL(err, QC_USAGE, "not a regular file");
+    QC_TRY(check_kind(f->before.st_mode, path, err)); /* it may have been exchanged meanwhile */
+    f->regular = true;
     (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     f->source.unchanged = unchanged;
     f->source.size = (uint64_t)f->before.st_size;

@@ -56,5 +56,8 @@ int main(void)
     CHECK(locked);
     CHECK(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
     CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+    struct sigaction is;
+    CHECK(sigaction(SIGPIPE, NULL, &is) == 0 && is.sa_handler == SIG_IGN);
+    CHECK(sigaction(SIGXFSZ, NULL, &is) == 0 && is.sa_handler == SIG_IGN);
     return 0;
 }

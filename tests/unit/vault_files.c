@@ -93,6 +93,16 @@ static void sink(void)
     CHECK(rc != QC_OK && holds("out", "hello world"));
     vault_sink_file_free(&f);
     qc_err_clear(&err);
+    /* The part is taken away before the end: that is no "not found". */
+    CHECK_OK(vault_sink_file_new(&f, in_work("taken"), true, &err));
+    s = vault_sink_file_sink(f);
+    CHECK_OK(s->begin(s->ctx, &st, &err));
+    CHECK(unlink(in_work("taken.part")) == 0);
+    CHECK_RC(s->finish(s->ctx, &err), QC_IO);
+    vault_sink_file_free(&f);
+    /* What is no file is not replaced, even by force. */
+    CHECK(mkfifo(in_work("pipe"), 0600) == 0);
+    CHECK_RC(vault_sink_file_new(&f, in_work("pipe"), true, &err), QC_USAGE);
     CHECK_RC(vault_sink_file_new(&f, in_work("dir/"), true, &err), QC_USAGE);
     CHECK_RC(vault_sink_file_new(&f, in_work("none/out"), true, &err), QC_NOTFOUND);
 }
@@ -120,6 +130,18 @@ static void source(void)
     CHECK_RC(vault_source_file_open(&f, AT_FDCWD, work, &err), QC_USAGE);
     CHECK(mkfifo(in_work("fifo"), 0600) == 0);
     CHECK_RC(vault_source_file_open(&f, AT_FDCWD, in_work("fifo"), &err), QC_USAGE); /* and does not hang */
+    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, "/dev/null", &err), QC_USAGE);
+    /* One that grows faster than it is read would never end. */
+    CHECK_OK(vault_source_file_open(&f, AT_FDCWD, in_work("in"), &err));
+    s = vault_source_file_source(f);
+    write_file("in", "content and more");
+    CHECK_RC(s->read(s->ctx, bytes, sizeof(bytes), &n, &err), QC_CHANGED);
+    vault_source_file_free(&f);
+    CHECK_OK(vault_source_file_open(&f, AT_FDCWD, "/proc/version", &err)); /* regular, they say, and empty */
+    s = vault_source_file_source(f);
+    CHECK(s->read(s->ctx, bytes, sizeof(bytes), &n, &err) == QC_CHANGED && err.next != NULL);
+    qc_err_clear(&err);
+    vault_source_file_free(&f);
 }
 
 struct sorted {
