@@ -86,6 +86,7 @@ static qc_rc unit_new(struct gw_store *s, struct gw_unit **ret, struct qc_err *e
         qc_free(u);
         return QC_FAIL(err, QC_NOMEM, "a unit of %zu bytes", s->unit_size);
     }
+    (void)madvise(u->mem, s->unit_size, MADV_HUGEPAGE);
     *ret = u;
     return QC_OK;
 }
