@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "alloc_internal.h"
 
@@ -107,6 +108,28 @@ char *qc_strdup(const char *s)
     if (t != NULL)
         memcpy(t, s, n);
     return t;
+}
+
+qc_rc qc_pages_new(struct qc_pages *ret, size_t n, struct qc_err *err)
+{
+    QC_ASSERT(n > 0 && ret->p == NULL);
+    void *p = MAP_FAILED;
+    if (!qc_alloc_trips())
+        p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return QC_FAIL(err, QC_NOMEM, "no memory for %zu bytes", n);
+    qc_alloc_count(1);
+    *ret = (struct qc_pages){ p, n };
+    return QC_OK;
+}
+
+void qc_pages_free(struct qc_pages *b)
+{
+    if (b->p == NULL)
+        return;
+    QC_ASSERT(munmap(b->p, b->n) == 0);
+    qc_alloc_count(-1);
+    *b = (struct qc_pages){ 0 };
 }
 
 void qc_free_ptr(void *pp)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #define BEARER "Authorization: Bearer "
 
@@ -314,7 +315,7 @@ static CURLcode set_body(const struct net_run *run, CURL *easy)
     }
     /* libcurl repeats a request by itself when a kept connection turns out dead: not where that could do a
      * thing twice. */
-    if (!idempotent(rq->method))
+    if (!rq->repeatable && !idempotent(rq->method))
         SET(CURLOPT_FRESH_CONNECT, 1L);
     return bad;
 }
@@ -331,6 +332,17 @@ static CURLcode set_callbacks(struct net_run *run, CURL *easy)
     SET(CURLOPT_WRITEFUNCTION, on_write);
     SET(CURLOPT_WRITEDATA, run);
     return bad;
+}
+
+/* A larger send buffer means fewer, longer turns of sender and receiver; the system's limit still holds. Of a
+ * UNIX socket: TCP sizes its own. */
+static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+    const int size = NET_SEND_BUFFER;
+    (void)ctx;
+    (void)purpose;
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    return CURL_SOCKOPT_OK;
 }
 
 /* The certificate is verified, name and all; by the authorities that were named, and then by no others. */
@@ -352,8 +364,10 @@ static CURLcode set_link(struct net_run *run, CURL *easy, const struct net_targe
     CURLcode bad = to->tls ? set_tls(easy, to) : CURLE_OK;
     SET(CURLOPT_ERRORBUFFER, run->curl_text);
     SET(CURLOPT_URL, run->url);
-    if (to->socket != NULL)
+    if (to->socket != NULL) {
         SET(CURLOPT_UNIX_SOCKET_PATH, to->socket);
+        SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
+    }
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)NET_CONNECT_MS);
     SET(CURLOPT_PROTOCOLS_STR, to->tls ? "https" : "http");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);

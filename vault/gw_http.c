@@ -152,6 +152,7 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
                                                   .body = call->body,
                                                   .write = call->write,
                                                   .write_ctx = call->ctx,
+                                                  .repeatable = true, /* all calls of the API are */
                                                   .deadline = op->deadline,
                                                   .stall_ms = QC_VAULT_STALL_MS,
                                                   .cancel = op->cancel },

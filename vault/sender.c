@@ -8,8 +8,9 @@
 
 struct slot {
     struct sender *owner;
-    struct vault_gw *gw; /* of the thread that sends this slot */
-    qc_buf bytes;
+    struct vault_gw *gw;   /* of the thread that sends this slot */
+    struct qc_pages pages; /* a file's pages are read straight to where they are sealed */
+    qc_buf bytes;          /* in pages, and of their size */
     uint32_t seq;
     uint64_t data;
     bool last;
@@ -17,9 +18,10 @@ struct slot {
 };
 
 struct sender {
+    struct vault_gw *gw; /* the caller's */
     const uint8_t *put_key;
     const struct vault_op *op;
-    struct qc_workq *queue;
+    struct qc_workq *queue; /* NULL before a first segment that is not the only one */
     struct slot slot[SLOTS];
     uint32_t next; /* sequence number of the next segment; its slot is next % SLOTS */
 
@@ -38,7 +40,7 @@ void sender_free(struct sender **sp)
     qc_workq_free(&s->queue);
     for (size_t i = 0; i < SLOTS; i++) {
         vault_gw_close(&s->slot[i].gw);
-        qc_buf_free(&s->slot[i].bytes);
+        qc_pages_free(&s->slot[i].pages);
     }
     qc_cond_done(&s->changed);
     qc_mutex_done(&s->lock);
@@ -55,16 +57,25 @@ qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key
     qc_mutex_init(&fresh->lock);
     qc_cond_init(&fresh->changed);
     QC_CLEANUP(sender_free) struct sender *s = fresh;
+    s->gw = gw;
     s->put_key = put_key;
     s->op = op;
-    for (size_t i = 0; i < SLOTS; i++) {
+    for (size_t i = 0; i < SLOTS; i++)
         s->slot[i].owner = s;
-        qc_buf_init(&s->slot[i].bytes, QC_VAULT_SEGMENT_MAX);
-        QC_TRY(gw->ops->clone(gw, &s->slot[i].gw, err));
-    }
-    QC_TRY(qc_workq_new(&s->queue, SLOTS, SLOTS, err));
     *ret = QC_STEAL(s);
     return QC_OK;
+}
+
+/* Threads, each with a connection. */
+static qc_rc start_threads(struct sender *s, struct qc_err *err)
+{
+    if (s->queue != NULL)
+        return QC_OK;
+    for (size_t i = 0; i < SLOTS; i++) {
+        if (s->slot[i].gw == NULL)
+            QC_TRY(s->gw->ops->clone(s->gw, &s->slot[i].gw, err));
+    }
+    return qc_workq_new(&s->queue, SLOTS, SLOTS, err);
 }
 
 static void send_job(void *arg)
@@ -81,13 +92,14 @@ static void send_job(void *arg)
         if (!failed)
             s->sent += slot->bytes.n;
     }
+    struct vault_gw *gw = slot->gw != NULL ? slot->gw : s->gw;
     if (!failed)
-        rc = slot->gw->ops->segment_put(slot->gw,
-                                        &(struct vault_gw_part){ .put_key = s->put_key,
-                                                                 .seq = slot->seq,
-                                                                 .last = slot->last,
-                                                                 .bytes = qc_buf_span(&slot->bytes) },
-                                        &answer, s->op, &why);
+        rc = gw->ops->segment_put(gw,
+                                  &(struct vault_gw_part){ .put_key = s->put_key,
+                                                           .seq = slot->seq,
+                                                           .last = slot->last,
+                                                           .bytes = qc_buf_span(&slot->bytes) },
+                                  &answer, s->op, &why);
     QC_LOCK(&s->lock);
     if (rc != QC_OK && s->rc == QC_OK) {
         s->rc = rc;
@@ -115,8 +127,9 @@ qc_rc sender_take(struct sender *s, qc_buf **ret, struct qc_err *err)
             (void)qc_cond_wait(&s->changed, &s->lock, QC_NO_DEADLINE);
         QC_TRY(failure(s, err));
     }
-    qc_buf_clear(&slot->bytes);
-    QC_TRY(qc_buf_reserve(&slot->bytes, QC_VAULT_SEGMENT_MAX, err));
+    if (slot->pages.p == NULL)
+        QC_TRY(qc_pages_new(&slot->pages, QC_VAULT_SEGMENT_MAX, err));
+    slot->bytes = (qc_buf){ .p = slot->pages.p, .cap = slot->pages.n, .max = slot->pages.n };
     *ret = &slot->bytes;
     return QC_OK;
 }
@@ -133,7 +146,12 @@ qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_err *err
     slot->seq = s->next;
     slot->last = last;
     slot->data = data;
-    qc_rc rc = qc_workq_submit(s->queue, send_job, slot, QC_NO_DEADLINE, err);
+    const bool only = last && s->next == 0; /* most files are small: no threads and connections for one */
+    qc_rc rc = only ? QC_OK : start_threads(s, err);
+    if (rc == QC_OK && only)
+        send_job(slot);
+    else if (rc == QC_OK)
+        rc = qc_workq_submit(s->queue, send_job, slot, QC_NO_DEADLINE, err);
     if (rc != QC_OK) {
         QC_LOCK(&s->lock);
         slot->busy = false;
@@ -145,7 +163,8 @@ qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_err *err
 
 qc_rc sender_drain(struct sender *s, struct qc_err *err)
 {
-    qc_workq_drain(s->queue);
+    if (s->queue != NULL)
+        qc_workq_drain(s->queue);
     QC_LOCK(&s->lock);
     return failure(s, err);
 }

@@ -1,12 +1,14 @@
 /* Segments on their way to the gateway: two buffers, each with a thread and a connection, so that sealing,
- * sending and the waiting for disks overlap. They may arrive in any order (API: segments). Layer 3. Keeps I6.
- * The bytes of a buffer stay as they are until they are durable: what is sent again is the same. */
+ * sending and the waiting for disks overlap; an only segment is sent by the caller's own. They may arrive in
+ * any order (API: segments). Layer 3. Keeps I6. The bytes of a buffer stay as they are until they are
+ * durable: what is sent again is the same. */
 #pragma once
 #include "vault/gw.h"
 
 struct sender;
 
-/* gw is cloned; put_key and op are borrowed until sender_free. QC_NOMEM, and what cloning says. */
+/* gw (which is cloned once there are several segments), put_key and op are borrowed until sender_free.
+ * QC_NOMEM */
 QC_MUST qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16],
                          const struct vault_op *op, struct qc_err *err);
 /* Waits for what is under way. */
@@ -18,7 +20,8 @@ void sender_free(struct sender **s);
  * on always.
  */
 QC_MUST qc_rc sender_take(struct sender *s, qc_buf **ret, struct qc_err *err);
-/* Send the buffer last taken as the next segment. data: bytes of D in it, for progress. */
+/* Send the buffer last taken as the next segment. data: bytes of D in it, for progress. QC_NOMEM, and what
+ * cloning says. */
 QC_MUST qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_err *err);
 /* Wait until all is durable, or has failed. */
 QC_MUST qc_rc sender_drain(struct sender *s, struct qc_err *err);

@@ -113,10 +113,12 @@ static void dead_connection(const struct place *p)
         const char *name, *method;
         const char *const (*say)[4];
         int requests;
+        bool repeatable;
     } cases[] = {
-        { "dies-get", "GET", dies, 3 }, /* the second is not answered, and sent again: it is idempotent */
-        { "closes-get", "GET", closes, 2 },
-        { "closes-post", "POST", closes, 2 },
+        { "dies-get", "GET", dies, 3, false }, /* the second is not answered, and sent again: idempotent */
+        { "closes-get", "GET", closes, 2, false },
+        { "closes-post", "POST", closes, 2, false },
+        { "dies-post", "POST", dies, 3, true },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct script s = { .say = cases[i].say, .connections = 2 };
@@ -126,6 +128,7 @@ static void dead_connection(const struct place *p)
         struct net_request rq = { .method = "GET", .path = "/", .deadline = qc_deadline_in(5000) };
         OK(net_request(c, &rq, &r, &err));
         rq.method = cases[i].method;
+        rq.repeatable = cases[i].repeatable;
         OK(net_request(c, &rq, &r, &err));
         body_is(&r, "ok");
         net_client_free(&c);

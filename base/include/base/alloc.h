@@ -15,6 +15,16 @@ void qc_free(void *p);
 /* A copy of a C string, or NULL. */
 char *qc_strdup(const char *s) __attribute__((malloc, warn_unused_result));
 
+/* A large block from the system itself, from a page on, and back to the system when it is freed: megabytes
+ * that malloc would keep, or lay where a file's pages do not fit. {0} is empty. */
+struct qc_pages {
+    uint8_t *p;
+    size_t n; /* bytes */
+};
+/* n bytes of zeros. ret must be empty. QC_NOMEM */
+QC_MUST qc_rc qc_pages_new(struct qc_pages *ret, size_t n, struct qc_err *err);
+void qc_pages_free(struct qc_pages *b);
+
 /* Cleanup for a pointer from qc_alloc: QC_CLEANUP(qc_free_ptr) char *p = NULL. Takes the pointer's address.
  */
 void qc_free_ptr(void *pp);

@@ -52,6 +52,7 @@
     X(QC_VAULT_ITEM_MAX, 65536 + 64, "bytes", "a descriptor and its authenticator")                          \
     X(QC_VAULT_CONFLICTS_MAX, 16, "tries", "others write the same name at the same time")                    \
     X(QC_VAULT_RANGE, 8 * 1024 * 1024, "bytes", "one fetch of a get; two are in memory")                     \
+    X(QC_VAULT_DIRECT_MIN, 256 * 1024, "bytes", "of a file, from which on they pass the page cache by")      \
     X(QC_VAULT_WHOLE_MAX, 4 * 1024 * 1024, "bytes", "a smaller object is fetched by one request")            \
     X(QC_VAULT_LIST_MEMORY, 16 * 1024 * 1024, "bytes", "names sorted in memory; more: temporary files")      \
     X(QC_VAULT_LIST_RUNS_MAX, 512, "runs", "of one sorted listing: 8 GiB of names")                          \
@@ -161,6 +162,7 @@
     X(NET_BUFFER_SIZE, 512 * 1024, "bytes", "libcurl's buffers; larger ones gained nothing")                 \
     X(NET_BEARER_MAX, 256, "bytes", "a token in a header; ours have 80")                                     \
     X(NET_CONNECT_MS, 10000, "ms", "to connect, TLS included; a server far away takes one")                  \
+    X(NET_SEND_BUFFER, 1024 * 1024, "bytes", "of a UNIX socket, as the system allows")                       \
     X(NET_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")              \
     /* gateway */                                                                                            \
     X(QC_GW_CLOUDS_MAX, 32, "clouds", "a set of clouds is a 32-bit word; as many as QC_EC_N_MAX")            \

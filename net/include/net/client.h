@@ -58,6 +58,7 @@ struct net_request {
     qc_span body;     /* the whole body, when read is NULL */
     net_read_fn read; /* or where it comes from */
     void *read_ctx;
+    bool repeatable;    /* POST: done twice it does what it does once, so a kept connection will do */
     uint64_t body_size; /* with read: bytes, or NET_SIZE_UNKNOWN. Fewer or more bytes than said: QC_IO */
 
     net_head_fn head;
@@ -125,8 +126,9 @@ void net_client_free(struct net_client **c);
  * A server that refuses and closes while the body still goes out may turn its refusal into QC_TEMP: the
  * broken pipe is met before the answer is read. A server of ours takes the body to its end, then refuses.
  *
- * An idempotent request (GET, HEAD, PUT, DELETE) on a kept connection that turns out dead is sent again once
- * by itself, when its body is a span or empty. Others take a new connection each time.
+ * An idempotent request (GET, HEAD, PUT, DELETE, and what is said to be repeatable) on a kept connection that
+ * turns out dead is sent again once by itself, when its body is a span or empty. Others take a new connection
+ * each time.
  */
 QC_MUST qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net_response *ret,
                           struct qc_err *err);
