@@ -217,11 +217,12 @@ static struct stretch direct_stretch(const struct cloud_put_job *job)
     struct stretch best = { 0 };
     uint64_t off = 0;
     for (size_t i = 0; i < job->count; off += job->parts[i].n, i++) {
-        const uint64_t from = (off + PAGE - 1) / PAGE * PAGE, to = (off + job->parts[i].n) / PAGE * PAGE;
+        const uint64_t from = (off + QC_PAGE - 1) / QC_PAGE * QC_PAGE,
+                       to = (off + job->parts[i].n) / QC_PAGE * QC_PAGE;
         if (to < from + CLOUD_DIRECT_MIN || to - from <= best.to - best.from)
             continue;
         const uint8_t *p = job->parts[i].p + (from - off);
-        if ((uintptr_t)p % PAGE == 0)
+        if ((uintptr_t)p % QC_PAGE == 0)
             best = (struct stretch){ from, to, p };
     }
     return best;
@@ -231,23 +232,18 @@ static struct stretch direct_stretch(const struct cloud_put_job *job)
 static qc_rc write_direct(struct file_cloud *f, int fd, const struct stretch *s, uint64_t *ret_at,
                           const struct cloud_op *op, struct qc_err *err)
 {
-    const int flags = fcntl(fd, F_GETFL);
     uint64_t at = s->from;
-    bool refused = flags < 0 || fcntl(fd, F_SETFL, flags | O_DIRECT) != 0;
-    while (at < s->to && !refused) {
+    while (at < s->to && at % QC_PAGE == 0 && !atomic_load(&f->no_direct)) {
         const size_t n = s->to - at < CLOUD_SLICE ? (size_t)(s->to - at) : CLOUD_SLICE;
         QC_TRY(cloud_op_check(op, err));
-        ssize_t w = pwrite(fd, s->p + (at - s->from), n, (off_t)at);
+        const ssize_t w = qc_pwrite_direct(fd, qc_span_of(s->p + (at - s->from), n), at);
         if (w < 0 && errno != EINTR && errno != EINVAL)
             return FILE_FAIL(err, "writing");
-        refused = (w < 0 && errno == EINVAL) || (w >= 0 && w % PAGE != 0) || w == 0;
+        if (w < 0 && errno == EINVAL)
+            atomic_store(&f->no_direct, true);
         at += w > 0 ? (uint64_t)w : 0;
     }
-    if (refused)
-        atomic_store(&f->no_direct, true);
     *ret_at = at;
-    if (flags >= 0 && fcntl(fd, F_SETFL, flags) != 0)
-        return FILE_FAIL(err, "writing");
     return QC_OK;
 }
 

@@ -1,11 +1,14 @@
-/* The chunks of a version, in order: fetched ahead by one thread, verified and handed on by the caller's.
- * Keeps I6: two runs of chunks are in memory. */
+/* The chunks of a version, in order: fetched ahead by two threads, so that the gateway reads one run from the
+ * clouds while it sends the other; verified and handed on by the caller's.
+ * Keeps I6: three runs of chunks are in memory, two where chunks are larger than QC_VAULT_RANGE. */
 #include "object.h"
 
+#include "base/alloc.h"
 #include "base/thread.h"
 #include "base/workq.h"
 
-#define SLOTS 2
+#define SLOTS    3
+#define FETCHERS 2
 
 /* Chunks that are fetched by one request: of one group, next to each other. */
 struct run {
@@ -14,21 +17,23 @@ struct run {
 
 struct slot {
     struct walk *owner;
+    struct vault_gw *gw; /* of the thread that fetches for this slot */
     struct run run;
-    qc_buf bytes;
-    bool busy; /* under the lock */
+    struct qc_pages pages; /* whoever takes the chunks may want to write whole pages */
+    qc_buf bytes;          /* in pages, and no larger */
+    bool busy;             /* under the lock */
     qc_rc rc;
     struct qc_err why;
 };
 
 struct walk {
     struct object *o;
-    struct vault_gw *gw; /* the thread's */
     struct qc_workq *queue;
     struct slot slot[SLOTS];
+    size_t slots;         /* in use */
     pthread_mutex_t lock; /* guards slot[].busy */
     pthread_cond_t changed;
-    uint64_t planned; /* chunks given to the thread so far */
+    uint64_t planned; /* chunks given to the threads so far */
     uint64_t done;    /* bytes of D verified */
     struct vault_tags tags;
     object_chunk_fn fn;
@@ -38,9 +43,10 @@ struct walk {
 static void walk_done(struct walk *w)
 {
     qc_workq_free(&w->queue);
-    vault_gw_close(&w->gw);
-    for (size_t i = 0; i < SLOTS; i++)
-        qc_buf_free(&w->slot[i].bytes);
+    for (size_t i = 0; i < SLOTS; i++) {
+        vault_gw_close(&w->slot[i].gw);
+        qc_pages_free(&w->slot[i].pages);
+    }
     vault_tags_done(&w->tags);
     qc_cond_done(&w->changed);
     qc_mutex_done(&w->lock);
@@ -57,7 +63,7 @@ static void fetch_job(void *arg)
 {
     struct slot *slot = arg;
     struct walk *w = slot->owner;
-    slot->rc = object_fetch(w->o, w->gw, range_of(w->o, &slot->run), &slot->bytes, &slot->why);
+    slot->rc = object_fetch(w->o, slot->gw, range_of(w->o, &slot->run), &slot->bytes, &slot->why);
     QC_LOCK(&w->lock);
     slot->busy = false;
     qc_cond_wake_all(&w->changed);
@@ -85,8 +91,9 @@ static qc_rc start(struct walk *w, struct slot *slot, struct qc_err *err)
     slot->run.count = 0;
     if (!plan(w, &slot->run))
         return QC_OK;
-    qc_buf_clear(&slot->bytes);
-    slot->bytes.max = (size_t)range_of(w->o, &slot->run).size;
+    slot->bytes =
+        (qc_buf){ .p = slot->pages.p, .cap = slot->pages.n, .max = (size_t)range_of(w->o, &slot->run).size };
+    QC_ASSERT(slot->bytes.max <= slot->bytes.cap);
     slot->rc = QC_OK;
     slot->busy = true;
     return qc_workq_submit(w->queue, fetch_job, slot, QC_NO_DEADLINE, err);
@@ -154,13 +161,18 @@ static qc_rc walk_fetching(struct walk *w, struct qc_err *err)
     /* The object is open; with the largest chunks its head would be a third run in memory (I6). */
     if (w->o->head.n > QC_VAULT_RANGE)
         qc_buf_free(&w->o->head);
-    QC_TRY(w->o->v->gw->ops->clone(w->o->v->gw, &w->gw, err));
-    QC_TRY(qc_workq_new(&w->queue, 1, SLOTS, err));
-    for (size_t i = 0; i < SLOTS; i++) {
-        w->slot[i].owner = w;
-        QC_TRY(start(w, &w->slot[i], err));
+    const size_t chunk = (size_t)1 << w->o->frame->g.chunk_log2;
+    const size_t most = chunk > QC_VAULT_RANGE ? chunk : QC_VAULT_RANGE;
+    w->slots = chunk > QC_VAULT_RANGE ? 2 : SLOTS;
+    QC_TRY(qc_workq_new(&w->queue, FETCHERS, SLOTS, err));
+    for (size_t i = 0; i < w->slots; i++) {
+        struct slot *slot = &w->slot[i];
+        slot->owner = w;
+        QC_TRY(qc_pages_new(&slot->pages, most + VAULT_INSERT_BYTES, err));
+        QC_TRY(w->o->v->gw->ops->clone(w->o->v->gw, &slot->gw, err));
+        QC_TRY(start(w, slot, err));
     }
-    for (size_t i = 0; w->slot[i].run.count > 0; i = (i + 1) % SLOTS) {
+    for (size_t i = 0; w->slot[i].run.count > 0; i = (i + 1) % w->slots) {
         struct slot *slot = &w->slot[i];
         QC_TRY(wait_for(w, slot, err));
         QC_TRY(use(w, &slot->run, slot->bytes.p, err));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "journal.h"
 #include "qc_check.h"
 #include "qc_seed.h"
@@ -105,6 +106,41 @@ static void sink(void)
     CHECK_RC(vault_sink_file_new(&f, in_work("pipe"), true, &err), QC_USAGE);
     CHECK_RC(vault_sink_file_new(&f, in_work("dir/"), true, &err), QC_USAGE);
     CHECK_RC(vault_sink_file_new(&f, in_work("none/out"), true, &err), QC_NOTFOUND);
+}
+
+/* Pieces that pass the page cache by and pieces that cannot, in any order: one file. */
+static void pages(struct qc_rand *rand)
+{
+    enum { MIB = 1 << 20, MOST = 6 };
+    struct qc_err err = { 0 };
+    struct vault_stat st = { 0 };
+    QC_CLEANUP(qc_pages_free) struct qc_pages memory = { 0 };
+    uint8_t *want = malloc(MOST * MIB), *got = malloc(MOST * MIB + 1);
+    CHECK(want != NULL && got != NULL);
+    CHECK_OK(qc_pages_new(&memory, 2 * MIB, &err));
+    for (unsigned round = 0; round < 20; round++) {
+        QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
+        size_t total = 0;
+        CHECK_OK(vault_sink_file_new(&f, in_work("pages"), true, &err));
+        const struct vault_sink *s = vault_sink_file_sink(f);
+        CHECK_OK(s->begin(s->ctx, &st, &err));
+        for (unsigned i = 0; i < MOST; i++) {
+            const bool whole = qc_rand_below(rand, 4) > 0;
+            const size_t n = whole ? MIB : (size_t)qc_rand_below(rand, MIB);
+            uint8_t *p = memory.p + (qc_rand_below(rand, 4) > 0 ? 0 : 64);
+            qc_rand_fill(rand, p, n);
+            memcpy(want + total, p, n);
+            total += n;
+            CHECK_OK(s->write(s->ctx, qc_span_of(p, n), &err));
+        }
+        CHECK_OK(s->finish(s->ctx, &err));
+        int fd = open(in_work("pages"), O_RDONLY);
+        CHECK(fd >= 0 && read(fd, got, MOST * MIB + 1) == (ssize_t)total);
+        CHECK(memcmp(got, want, total) == 0);
+        close(fd);
+    }
+    free(want);
+    free(got);
 }
 
 static void source(void)
@@ -233,6 +269,7 @@ int main(void)
     struct qc_rand rand = qc_rand_start();
     snprintf(work, sizeof(work), "%.200s", dir.path);
     sink();
+    pages(&rand);
     source();
     sorting(&rand);
     journal(&rand);

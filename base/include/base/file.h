@@ -39,6 +39,11 @@ QC_MUST qc_rc qc_dir_open(struct qc_fd *ret, const char *path, struct qc_err *er
 /* All bytes, over short writes and EINTR; at the file's offset, or (pwrite) at off. */
 QC_MUST qc_rc qc_write_all(int fd, const qc_span *parts, size_t count, struct qc_err *err);
 QC_MUST qc_rc qc_pwrite_all(int fd, qc_span s, uint64_t off, struct qc_err *err);
+/* Past the page cache (docs/adr/0011): one pwrite with O_DIRECT, for this call alone. All is in multiples of
+ * QC_PAGE, memory too (asserted). Returns what was written, or -1 with errno; EINVAL: the file system has no
+ * O_DIRECT, or wants larger multiples, and the bytes go another way. */
+enum { QC_PAGE = 4096 };
+QC_MUST ssize_t qc_pwrite_direct(int fd, qc_span s, uint64_t off);
 /* Up to want bytes; fewer at the end of the file only. */
 QC_MUST qc_rc qc_read_full(int fd, uint8_t *dst, size_t want, size_t *ret_got, struct qc_err *err);
 QC_MUST qc_rc qc_pread_full(int fd, uint8_t *dst, size_t want, uint64_t off, size_t *ret_got,
