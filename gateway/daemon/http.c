@@ -299,13 +299,17 @@ void http_completed(void *cls, struct MHD_Connection *connection, void **state,
     qc_free(r);
 }
 
-/* A larger send buffer means fewer, longer turns of us and the client; the system's limit still holds. */
+/* A larger send buffer means fewer, longer turns of us and the client; the system's limit still holds. Of a
+ * UNIX socket: TCP sizes its own. */
 static void widen(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const int size = HTTP_SEND_BUFFER;
-    if (info != NULL)
+    int domain = 0;
+    socklen_t n = sizeof domain;
+    if (info != NULL && getsockopt(info->connect_fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+        domain == AF_UNIX)
         (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 

@@ -18,7 +18,7 @@ enum {
     HTTP_ANSWER_MAX = 15 * 1024 * 1024, /* below QC_JSON_MAX, which bounds the client's parser */
     HTTP_PAGE_BYTES = 4 * 1024 * 1024,  /* of paths in one page of a listing */
     HTTP_BLOCK = 512 * 1024,            /* of a streamed answer */
-    HTTP_SEND_BUFFER = 1024 * 1024,     /* of a socket, as far as the system allows */
+    HTTP_SEND_BUFFER = 1024 * 1024,     /* of a UNIX socket, as the system allows */
     HTTP_CONNECTION_MEMORY = 256 * 1024,
     HTTP_CONNECTIONS_MAX = 64,
     HTTP_TIMEOUT_S = 300,
