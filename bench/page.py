@@ -97,13 +97,13 @@ def others(lines):
 
 
 def cloud_cpu(lines):
-    rows = [[x["clouds"], x["name"], *(f"{x[k]:.1f}" for k in ("client_cpu_ms_per_mb", "gateway_cpu_ms_per_mb", "servers_cpu_ms_per_mb"))]
+    rows = [[x["clouds"], x["name"], *(f"{x[k]:.1f}" for k in ("client_cpu_ms_per_mb", "gateway_cpu_ms_per_mb", "servers_cpu_ms_per_mb")), f"{x['gateway_to_servers']:.2f}"]
             for x in lines if x["kind"] == "cloud_cpu"]
     if rows:
         yield "## Beside the clouds' own work"
         yield "Processor milliseconds per MB of data (10^6 bytes), when the clouds are servers on the same machine."
         yield ""
-        yield from table(["clouds", "", "client", "gateway", "the servers"], rows)
+        yield from table(["clouds", "", "client", "gateway", "the servers", "gateway / servers"], rows)
 
 
 def main():
@@ -112,7 +112,7 @@ def main():
         with open(name, encoding="utf-8") as f:
             lines += [json.loads(x) for x in f]
     print("# Performance\n")
-    print("Made by `bench/run.sh --memory --compare --out FILE && bench/page.py FILE >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
+    print("Made by `bench/run.sh --memory --compare --clouds --out FILE && bench/page.py FILE >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
           "[HACKING](HACKING.md#measure-and-profile); why the paths are as they are: [adr/0011](adr/0011-past-the-page-cache.md).\n")
     for part in (machine, whole_path, peaks, small, others, cloud_cpu, kernels):
         for line in part(lines):

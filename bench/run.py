@@ -14,6 +14,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "system")]
 import model                                    # noqa: E402
+import s3                                       # noqa: E402
 from harness import BIN, Box, Failure, QCLOUD, check    # noqa: E402
 
 MIB = 1 << 20
@@ -278,6 +279,9 @@ def summary(out, enforced):
             print(f"small           {x['name']} of {x['files']} files of {x['bytes']} bytes: {x['ms_per_file']} ms each")
         elif x["kind"] == "other":
             print(f"other           {x['tool']}: put {x['put_gb_per_s']}, get {x['get_gb_per_s']} GB/s")
+        elif x["kind"] == "cloud_cpu":
+            print(f"clouds          {x['clouds']}, {x['name']}: processor ms per MB: client {x['client_cpu_ms_per_mb']}, gateway "
+                  f"{x['gateway_cpu_ms_per_mb']}, servers {x['servers_cpu_ms_per_mb']}: gateway is {x['gateway_to_servers']} of them")
     met = True
     for what, value, floor, ok in model.verdicts(out.lines):
         met = met and ok
@@ -288,11 +292,12 @@ def summary(out, enforced):
 
 def main():
     top = os.path.dirname(HERE)
-    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--runs N] [--place DIR] [--out FILE]")
+    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--runs N] [--place DIR] [--out FILE]")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--memory", action="store_true")
     p.add_argument("--small", type=int, default=None)
     p.add_argument("--compare", action="store_true")
+    p.add_argument("--clouds", action="store_true")
     p.add_argument("--runs", type=int, default=None)
     p.add_argument("--place", default=os.path.join(top, "build"))
     p.add_argument("--out", default=os.path.join(top, "build", "bench", "results.jsonl"))
@@ -309,6 +314,8 @@ def main():
         large(out, place, 10 << 30)
     if o.compare:
         compare(out, place, size, 1 if o.quick else 3)
+    if o.clouds:
+        s3.measure(out, sys.modules[__name__], size // 4, 1 if o.quick else 5)
     return 0 if summary(out, not o.quick) else 1
 
 

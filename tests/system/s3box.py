@@ -6,16 +6,22 @@ from harness import Box, check
 
 
 class S3Box(Box):
-    def __init__(self, clouds, k=3, scheme="s3+http"):
-        super().__init__(k, len(clouds.all))
+    def __init__(self, clouds, k=3, scheme="s3+http", numbers=None):
+        """numbers: of the clouds that it uses; all. Cloud N is called cN."""
         self.s3, self.scheme = clouds, scheme
+        self.used = [clouds[n] for n in numbers] if numbers else clouds.all
+        super().__init__(k, len(self.used))
+
+    def url(self, cloud):
+        if self.scheme.startswith("s3v2"):
+            return cloud.v2_url
+        return f"{cloud.tls_url}&ca={self.s3.ca}" if self.scheme == "s3+https" else cloud.url
 
     def keys(self):
-        return [w for c in self.s3.all for w in ("--cloud-credentials", f"c{c.n}={c.credentials}")]
+        return [w for c in self.used for w in ("--cloud-credentials", f"c{c.n}={c.credentials}")]
 
     def init(self, *extra):
-        urls = [c.v2_url if self.scheme.startswith("s3v2") else c.url_of(self.scheme) for c in self.s3.all]
-        clouds = [w for i, url in enumerate(urls, 1) for w in ("--cloud", f"c{i}={url}")]
+        clouds = [w for c in self.used for w in ("--cloud", f"c{c.n}={self.url(c)}")]
         return self.expect(0, "init", "--local", *clouds, *self.keys(), "--k", str(self.k), "--share1", self.stores[0], "--share2", self.stores[1],
                            "--no-passphrase", *extra)
 
