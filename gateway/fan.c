@@ -68,7 +68,10 @@ const char *gw_fan_url(const struct gw_fan *f, unsigned at)
 qc_rc gw_fan_create(const struct gw_fan *f, unsigned at, struct qc_err *err)
 {
     QC_ASSERT(at < f->cloud_count);
-    return cloud_create_opts(f->clouds[at].url, &(struct cloud_opts){ .name = f->clouds[at].name }, err);
+    const struct cloud_opts opts = { .name = f->clouds[at].name,
+                                     .credentials = f->clouds[at].credentials,
+                                     .op = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
+    return cloud_create_opts(f->clouds[at].url, &opts, err);
 }
 
 gw_clouds gw_fan_all(const struct gw_fan *f)

@@ -160,6 +160,7 @@ static qc_rc hear_clouds(struct gw_repairing *p, struct qc_err *err)
     QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
     QC_TRY(gw_engine_sync_lost(e, err));
     p->r->cloud_count = gw_fan_count(e->fan);
+    p->r->spare = p->r->cloud_count - gw_engine_need(e);
     for (unsigned at = 0; at < p->r->cloud_count; at++)
         p->r->clouds[at].cloud_id = gw_fan_id(e->fan, at);
     return QC_OK;
@@ -291,11 +292,14 @@ static qc_rc begin(struct gw_repairing *p, struct qc_err *err)
     return gw_bits_new(&p->sound, p->end, err);
 }
 
+/* Each round of a key is a call of the sweep; between calls requests have their turn. */
 static qc_rc sweep_all(struct gw_repairing *p, struct qc_err *err)
 {
     bool more = true;
 
-    /* Each round of a key is a call; between calls requests have their turn. */
+    if (p->ask->dry_run)
+        return QC_OK;
+    QC_TRY(enter(p, GW_REPAIR_SWEEPING, err));
     for (unsigned round = 0; round < QC_GW_SWEEP_ROUNDS; round++, more = true)
         while (more) {
             QC_TRY(gw_repair_go_on(p, err));
@@ -304,21 +308,25 @@ static qc_rc sweep_all(struct gw_repairing *p, struct qc_err *err)
     return QC_OK;
 }
 
-/* Without --deep a listing says what to read; with it everything is read, and a listing says what else lies
- * there. */
+static qc_rc list(struct gw_repairing *p, struct qc_err *err)
+{
+    QC_TRY(enter(p, GW_REPAIR_LISTING, err));
+    return gw_repair_list(p, err);
+}
+
+/* Without --deep a listing says what to read. With it everything is read; a listing then says what else is
+ * there: after the sweep, for what this pass replaced is no news. */
 static qc_rc fragments(struct gw_repairing *p, struct qc_err *err)
 {
-    if (!p->ask->deep) {
-        QC_TRY(enter(p, GW_REPAIR_LISTING, err));
-        QC_TRY(gw_repair_list(p, err));
-    }
+    if (!p->ask->deep)
+        QC_TRY(list(p, err));
     QC_TRY(enter(p, GW_REPAIR_FRAGMENTS, err));
     QC_TRY(repair_segments(p, err));
-    if (p->ask->deep) {
-        QC_TRY(enter(p, GW_REPAIR_LISTING, err));
-        QC_TRY(gw_repair_list(p, err));
-    }
-    return QC_OK;
+    QC_TRY(sweep_all(p, err));
+    if (!p->ask->deep)
+        return QC_OK;
+    QC_TRY(list(p, err));
+    return sweep_all(p, err);
 }
 
 static qc_rc pass(struct gw_repairing *p, struct qc_err *err)
@@ -333,10 +341,6 @@ static qc_rc pass(struct gw_repairing *p, struct qc_err *err)
     QC_TRY(gw_repair_roots(p, err));
     QC_TRY(gw_repair_log(p, err));
     QC_TRY(fragments(p, err));
-    if (!p->ask->dry_run) {
-        QC_TRY(enter(p, GW_REPAIR_SWEEPING, err));
-        QC_TRY(sweep_all(p, err));
-    }
     return enter(p, GW_REPAIR_DONE, err);
 }
 
@@ -412,6 +416,10 @@ qc_rc gw_repair_verdict(const struct gw_repair_report *r, struct qc_err *err)
                        "%" PRIu64
                        " segments have too few fragments on the clouds that answer; %u of %u clouds are away",
                        r->waiting, s.away, r->cloud_count);
+    if (s.away > r->spare)
+        return QC_FAIL(err, QC_QUORUM,
+                       "%u of %u clouds are away, and at most %u may be while all is to be read", s.away,
+                       r->cloud_count, r->spare);
     if (r->cancelled)
         return QC_FAIL(err, QC_CANCELLED, "the repair was stopped; what it had repaired stays");
     if (r->rebuildable > 0)

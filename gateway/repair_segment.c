@@ -34,6 +34,11 @@ static uint32_t bit(unsigned i)
     return UINT32_C(1) << i;
 }
 
+static uint32_t every(const struct patient *m)
+{
+    return m->seg.n == 32 ? UINT32_MAX : bit(m->seg.n) - 1;
+}
+
 static struct gw_repair_cloud *cloud_of(struct patient *m, uint32_t cloud_id)
 {
     const int at = gw_fan_at(m->p->e->fan, cloud_id);
@@ -139,8 +144,7 @@ static qc_rc inspect(struct patient *m, const struct gw_segment *seg, uint32_t w
 /* In doubt: what is not counted; everything, where everything is to be read. */
 static qc_rc look(struct patient *m, struct qc_err *err)
 {
-    const uint32_t all = m->seg.n == 32 ? UINT32_MAX : bit(m->seg.n) - 1;
-    const uint32_t which = (m->p->ask->deep ? all : m->uncounted) & ~m->away;
+    const uint32_t which = (m->p->ask->deep ? every(m) : m->uncounted) & ~m->away;
 
     if (which == 0)
         return QC_OK;
@@ -620,14 +624,20 @@ static bool is_sound(const struct patient *m)
     return true;
 }
 
-/* What is wanted, once places are known to exist: without one nothing has to be read. */
+/* Fragments that count and can be asked for are enough. */
+static bool is_readable(const struct patient *m)
+{
+    return (unsigned)__builtin_popcount(every(m) & ~(m->want | m->away | m->uncounted)) >= m->seg.k;
+}
+
+/* What is wanted, once places are known to exist: without one nothing has to be read, where it can be. */
 static qc_rc treat(struct patient *m, bool *live, struct qc_err *err)
 {
     conclude(m);
     if (m->want == 0)
         return QC_OK;
     QC_TRY(choose_places(m, err));
-    if (m->targets == 0)
+    if (m->targets == 0 && is_readable(m))
         return QC_OK;
     const uint32_t before = m->want;
     QC_TRY(fetch(m, err));

@@ -56,6 +56,7 @@ struct gw_repair_report {
     uint64_t records_lost; /* log objects that no cloud has */
     unsigned loss_count;
     struct gw_repair_loss losses[QC_GW_REPAIR_LOSSES_MAX];
+    unsigned spare; /* so many clouds may be away, and all can be read */
     unsigned cloud_count;
     struct gw_repair_cloud clouds[QC_GW_CLOUDS_MAX]; /* by position */
 };
