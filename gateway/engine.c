@@ -297,6 +297,14 @@ qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err)
     return gw_kit_make(e->root, ret, err);
 }
 
+bool gw_engine_has_cloud(struct gw_engine *e, const char *name)
+{
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if (strcmp(gw_fan_name(e->fan, at), name) == 0)
+            return true;
+    return false;
+}
+
 const char *gw_engine_cloud_name(struct gw_engine *e, uint32_t cloud_id)
 {
     const int at = gw_fan_at(e->fan, cloud_id);

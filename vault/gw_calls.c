@@ -356,6 +356,15 @@ static qc_rc health(struct vault_gw *gw, qc_buf *ret, const struct vault_op *op,
     return text_of(gw, "/v1/health", ret, op, err);
 }
 
+static qc_rc operate(struct vault_gw *gw, const struct vault_gw_operation *what, qc_buf *ret,
+                     const struct vault_op *op, struct qc_err *err)
+{
+    const struct gw_http_call call = { .method = what->method, .path = what->path, .body = what->body };
+    QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
+    QC_TRY(ask(gw, call, NULL, &answer, op, err));
+    return qc_json_dump(answer, ret, err);
+}
+
 const struct vault_gw_ops gw_http_ops = {
     .close = gw_http_close,
     .clone = gw_http_clone,
@@ -377,4 +386,5 @@ const struct vault_gw_ops gw_http_ops = {
     .faults = faults,
     .status = status,
     .health = health,
+    .operate = operate,
 };

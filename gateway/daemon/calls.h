@@ -20,6 +20,9 @@ QC_MUST qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct q
 QC_MUST qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_backup(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_repair(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_job_get(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_job_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 
 /* Status as JSON: also for `qcloud-gateway status --json`. */
 QC_MUST qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/thread.h"
 #include "gateway/engine.h"
+#include "jobs.h"
 
 enum {
     HTTP_BODY_MAX = 1024 * 1024,        /* the longest JSON body: a commit, in base64 */
@@ -31,6 +32,7 @@ enum {
 struct stream;
 struct http_server {
     struct gw_engine *engine;
+    struct jobs jobs;
     pthread_mutex_t lock; /* guards streams */
     struct stream *streams;
     atomic_uint connections;

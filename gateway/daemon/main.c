@@ -14,6 +14,7 @@
 #include "calls.h"
 #include "cloud_args.h"
 #include "cmd_cloud.h"
+#include "cmd_repair.h"
 #include "gateway/rebuild.h"
 #include "qrng/qrng.h"
 #include "serve.h"
@@ -303,6 +304,8 @@ static const struct qc_cmd commands[] = {
     { "init",    "", "make a gateway over new clouds",              0, 0, 0, init_options,    cmd_init },
     { "rebuild", "", "make the catalogue anew from the clouds",     0, 0, 0, rebuild_options, cmd_rebuild },
     { "status",  "", "clouds, margins, debts (nobody may serve)",   0, 0, 0, state_options,   cmd_status },
+    { "repair",  "", "find and rebuild what is missing or damaged on the clouds", 0, 0, 0, cmd_repair_options,
+      cmd_repair },
     { "cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0, 0, state_options,
       cmd_cloud_ls },
     { "cloud validate", "NAME | --url URL", "is a cloud fit for use?", 0, 1, 0, cmd_cloud_validate_options,
@@ -325,7 +328,9 @@ static const struct qc_app app = {
               "c=file:///mnt/c\n"
               "  qcloud-gateway serve --state DIR --idle 30\n"
               "  qcloud-gateway rebuild --state NEWDIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b\n"
-              "Exit: 0 ok, 1 other, 2 usage, 5 try again, 6 too few clouds, 8 damaged, 10 not set up, 11 "
+              "  qcloud-gateway repair --state DIR --deep --max-rate 20M\n"
+              "Exit: 0 ok, 1 other, 2 usage, 4 something is left, 5 try again, 6 too few clouds, 8 damaged, "
+              "10 not set up, 11 "
               "locked or\n"
               "another gateway took over, 12 permission, 13 randomness, 14 full.",
 };

@@ -25,6 +25,9 @@ const struct route routes[] = {
     { "GET",    "/v1/vaults/{}/objects/{}/{}/backup", BODY_NONE,   call_backup },
     { "GET",    "/v1/vaults/{}/objects/{}/{}/info",  BODY_NONE,    call_info },
     { "GET",    "/v1/requests/*",                    BODY_NONE,    call_request },
+    { "POST",   "/v1/repair",                        BODY_JSON,    call_repair },
+    { "GET",    "/v1/jobs/#",                        BODY_NONE,    call_job_get },
+    { "DELETE", "/v1/jobs/#",                        BODY_NONE,    call_job_cancel },
 };
 /* clang-format on */
 const size_t routes_count = sizeof routes / sizeof routes[0];

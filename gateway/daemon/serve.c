@@ -91,9 +91,10 @@ static void tidy(struct http_server *server, uint64_t *next_ms, bool *more)
     *next_ms = qc_now_ms() + (*more ? TICK_MS : TIDY_MS);
 }
 
+/* A job is work, though nobody may be connected. */
 static bool idle(struct http_server *server, uint64_t idle_s)
 {
-    return idle_s > 0 && atomic_load(&server->connections) == 0 &&
+    return idle_s > 0 && !jobs_run(&server->jobs) && atomic_load(&server->connections) == 0 &&
            qc_now_ms() - atomic_load(&server->last_ms) >= idle_s * 1000;
 }
 
@@ -159,6 +160,7 @@ static qc_rc block_signals(sigset_t *set, struct qc_err *err)
 /* After microhttpd's threads: they are stopped first. */
 static void server_done(struct http_server *server)
 {
+    jobs_done(&server->jobs);
     qc_mutex_done(&server->lock);
 }
 
@@ -170,6 +172,7 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     QC_CLEANUP(qc_fd_close) struct qc_fd listening = { 0 };
     QC_CLEANUP(stop_daemon) struct MHD_Daemon *daemon = NULL;
     qc_mutex_init(&server.lock);
+    jobs_init(&server.jobs);
     atomic_store(&server.last_ms, qc_now_ms());
     QC_TRY(qc_dir_open(&dir, o->state, err));
     QC_TRY(listen_at(qc_fd_get(&dir), &listening, err));

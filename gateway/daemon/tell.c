@@ -69,9 +69,30 @@ static const struct row clouds[] = {
     { QC_OK, 73, "nothing was changed.", "correct the cause, then the same call again" },
 };
 
+static const struct row repairs[] = {
+    { QC_DEGRADED, 80, "everything can be read; what is left has less behind it than it should have.",
+      "bring back the clouds that the lines above name, then the same call again" },
+    { QC_QUORUM, 81,
+      "nothing is lost by waiting: what cannot be read now may be on the clouds that are away.",
+      "bring clouds back, then the same call again" },
+    { QC_INTEGRITY, 82, "what is named as beyond repair cannot be read again; all else is as it should be.",
+      "keep everything as it is, bring back any cloud that may have more of it; qcloud verify names the "
+      "files" },
+    { QC_CANCELLED, 83, "what was repaired before stays; nothing is less than it was.",
+      "the same call again" },
+    { QC_LOCKED, 84, "nothing was changed.",
+      "end the gateway that serves this directory, or ask it: qcloud gateway repair" },
+    { QC_CONFLICT, 85, "nothing was changed on that cloud.",
+      "see to the place that line one names; a cloud needs an empty directory or bucket of its own" },
+    { QC_FENCED, 86, "another gateway took over; what it holds is newer than this catalogue.",
+      "run the repair there" },
+    { QC_OK, 87, "what was repaired before stays; nothing is less than it was.",
+      "correct the cause, then the same call again" },
+};
+
 static const struct row *const tables[] = {
-    [TELL_CALL] = calls,       [TELL_INIT] = inits,      [TELL_SERVE] = serves,
-    [TELL_REBUILD] = rebuilds, [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds
+    [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,   [TELL_REBUILD] = rebuilds,
+    [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

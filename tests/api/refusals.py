@@ -16,7 +16,7 @@ class Refusals:
         self.open = walk.upload()                   # an upload that is open: commits are refused for their bodies only
         walk.ask("uploadBegin", {"vault": walk.vault}, self.open, expect=201)
         self.ids = {"vault": walk.vault, "object": up["object"], "version": up["version"], "put_key": self.open["put_key"], "seq": 0,
-                    "request": "0" * 32}
+                    "request": "0" * 32, "job": 1}
         entry = walk.entry(self.open, walk.path(), 1, 1)
         self.good = {
             "vaultPut": {"record": walk.record(walk.vault), "backup": "AAAA"},
@@ -25,6 +25,7 @@ class Refusals:
             "entryRemove": {"path": "AAAA", "number": 7, "seal": entry["seal"], "put_key": walk.id()},
             "uploadBegin": walk.upload() | {"put_key": self.open["put_key"]},
             "commit": walk.commit_body(entry, 1),
+            "repair": {"deep": True, "dry_run": True, "rate": 1 << 20},
         }
 
     def url(self, name, **change):

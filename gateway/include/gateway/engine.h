@@ -275,6 +275,7 @@ void gw_request_error(struct gw_engine *e, uint32_t tenant, const char *id, cons
 
 /* FORMAT 9.5, in secret memory. */
 QC_MUST qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err);
+bool gw_engine_has_cloud(struct gw_engine *e, const char *name);
 /* The name of a cloud by its id; "?" when there is none such. */
 const char *gw_engine_cloud_name(struct gw_engine *e, uint32_t cloud_id);
 /* Why it lacks what was written last, as far as that is known: "" when it is not. */

@@ -63,6 +63,12 @@ struct vault_gw_segment {
     uint32_t durable, n;
 };
 
+/* An operator's call: JSON in, JSON out. */
+struct vault_gw_operation {
+    const char *method, *path;
+    qc_span body; /* empty: none */
+};
+
 /* One fault beneath a request, and the reason for its failure if it failed. */
 struct vault_gw_faults {
     struct {
@@ -176,6 +182,9 @@ struct vault_gw_ops {
     /* GET /v1/status and /v1/health: the JSON text as it came (syntax checked), appended. */
     qc_rc (*status)(struct vault_gw *gw, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
     qc_rc (*health)(struct vault_gw *gw, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
+    /* Repair and jobs: the JSON text as it came (syntax checked), appended. */
+    qc_rc (*operate)(struct vault_gw *gw, const struct vault_gw_operation *what, qc_buf *ret,
+                     const struct vault_op *op, struct qc_err *err);
 };
 
 struct vault_gw {

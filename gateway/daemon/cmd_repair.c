@@ -1,0 +1,112 @@
+#include "cmd_repair.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "cloud_args.h"
+#include "json.h"
+#include "qrng/qrng.h"
+#include "repair_report.h"
+#include "tell.h"
+
+const struct qc_opt cmd_repair_options[] = {
+    { "state", 0, "DIR", "the state directory", false },
+    { "deep", 0, NULL, "read and verify everything, not only what is in doubt", false },
+    { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },
+    { "max-rate", 0, "BYTES", "read and write at most so much in a second (k, M, G: powers of 1024)", false },
+    { "adopt", 0, "NAME", "fill a lost cloud again: whatever it had is given up", false },
+    { "json", 0, NULL, "the report as JSON", false },
+    { 0 },
+};
+
+static struct qc_cancel stop; /* set by the signal handler, which has no other way */
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    qc_cancel_set(&stop);
+}
+
+static qc_rc catch_signals(struct qc_err *err)
+{
+    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+        return QC_FAIL_OS(err, "signals");
+    return QC_OK;
+}
+
+/* A line on a terminal, written over again and again. */
+static void show(void *ctx, const struct gw_repair_report *now)
+{
+    const bool *terminal = ctx;
+    if (!*terminal)
+        return;
+    (void)fprintf(stderr,
+                  "\r\033[Krepair: %s: %" PRIu64 " of %" PRIu64 " segments, %" PRIu64 " MiB read, %" PRIu64
+                  " MiB written",
+                  gw_repair_phase_name(now->phase), now->segments_done, now->segments, now->read_bytes >> 20,
+                  now->written_bytes >> 20);
+    if (now->phase == GW_REPAIR_DONE)
+        (void)fprintf(stderr, "\r\033[K");
+}
+
+static qc_rc print_line(void *ctx, const char *line, struct qc_err *err)
+{
+    (void)ctx;
+    (void)err;
+    printf("%s\n", line);
+    return QC_OK;
+}
+
+static qc_rc print_report(struct gw_engine *e, const struct gw_repair_report *r, bool as_json,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
+    if (!as_json)
+        return repair_report_lines(e, r, print_line, NULL, err);
+    QC_TRY(repair_report_json(&o, e, r, err));
+    QC_TRY(qc_json_dump(o, &text, err));
+    printf("%.*s\n", (int)text.n, (const char *)text.p);
+    return QC_OK;
+}
+
+static qc_rc run(struct gw_engine *e, const struct gw_repair_ask *ask, bool as_json, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_repair_report *r = qc_alloc(sizeof *r);
+    if (r == NULL)
+        return QC_FAIL(err, QC_NOMEM, "repair");
+    const qc_rc rc = gw_engine_repair(e, ask, r, err);
+    if (rc != QC_OK && rc != QC_CANCELLED)
+        return rc;
+    qc_err_clear(err);
+    QC_TRY(print_report(e, r, as_json, err));
+    return gw_repair_verdict(r, err);
+}
+
+qc_rc cmd_repair(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qrng_close) struct qrng *q = NULL;
+    QC_CLEANUP(gw_engine_close) struct gw_engine *e = NULL;
+    bool terminal = isatty(STDERR_FILENO) == 1;
+    struct gw_repair_ask ask = { .deep = qc_args_flag(args, "deep"),
+                                 .dry_run = qc_args_flag(args, "dry-run"),
+                                 .adopt = qc_args_value(args, "adopt", NULL),
+                                 .cancel = &stop,
+                                 .tell = show,
+                                 .ctx = &terminal };
+    const char *state = NULL;
+    *(enum tell_about *)app = TELL_REPAIR;
+    QC_TRY(cloud_args_state(args, &state, err));
+    QC_TRY(qc_args_u64(args, "max-rate", true, QC_GW_REPAIR_RATE_MIN, INT64_MAX, &ask.rate, err));
+    if (ask.dry_run && ask.adopt != NULL)
+        return QC_FAIL(err, QC_USAGE, "--adopt writes to the cloud: not with --dry-run");
+    QC_TRY(catch_signals(err));
+    QC_TRY(qrng_open("os", &q, err));
+    const qc_rng rng = qrng_rng(q);
+    QC_TRY(gw_engine_open(&e, state, &rng, err));
+    return run(e, &ask, qc_args_flag(args, "json"), err);
+}
