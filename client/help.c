@@ -56,6 +56,11 @@ static const struct help rows[] = {
     { "gateway status",
       { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status -q" },
       "10, 11" },
+    { "gateway repair",
+      { "qcloud gateway repair", "qcloud gateway repair --deep --max-rate 20M",
+        "qcloud gateway repair --adopt paris" },
+      "4 something is left, 5 one is under way, 6 something cannot be read before clouds come back, 8 "
+      "something is beyond repair" },
     { "gateway rebuild",
       { "qcloud gateway rebuild", "qcloud gateway rebuild --cloud c1=file:///mnt/new",
         "qcloud gateway rebuild --kit kit.txt" },

@@ -89,6 +89,13 @@ static const struct qc_opt set_opts[] = {
     { "untried", 0, NULL, "also where the cloud does not answer now", false },
     { 0 },
 };
+static const struct qc_opt repair_opts[] = {
+    { "deep", 0, NULL, "read and verify everything, not only what is in doubt", false },
+    { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },
+    { "max-rate", 0, "BYTES", "at most so many bytes a second (k, M, G: powers of 1024)", false },
+    { "adopt", 0, "NAME", "fill a lost cloud again: whatever it had is given up", false },
+    { 0 },
+};
 static const struct qc_cmd cmds[] = {
     /* name    args                             help                                       min max needs
        options run */
@@ -113,6 +120,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_STATUS) | NEEDS_CONF, NULL, cmd_status },
     { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
       cmd_gateway_status },
+    { "gateway repair", "", "find and rebuild what is missing or damaged on the clouds", 0, 0,
+      NEEDS_CLASS(MSG_REPAIR) | NEEDS_CONF, repair_opts, cmd_gateway_repair },
     { "gateway rebuild", "", "make the gateway's catalogue anew from the clouds", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, rebuild_opts, cmd_gateway_rebuild },
     { "gateway cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0,

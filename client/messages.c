@@ -31,6 +31,7 @@ struct row {
 #define AGAIN        "then the same command again"
 #define STATUS_THEN  RUN_THEN(AGAIN, "qcloud", "status")
 #define BRING_CLOUDS SAY("bring clouds back, then the same command again")
+#define REPAIR       RUN_THEN("rebuilds what the clouds lack", "qcloud", "gateway", "repair")
 #define WHICH_CLOUDS RUN_THEN("shows which are missing", "qcloud", "status")
 
 /* The first row that has the code and the class counts; the last row of each code is for all classes. */
@@ -98,7 +99,7 @@ static const struct row rows[] = {
       IN(VERIFY),
       { 3,
         "Everything can be read now; something that would be needed after a loss is missing.",
-        { RUN("qcloud", "status"), RUN("qcloud", "recover", "--share", "{share}") } } },
+        { REPAIR, RUN("qcloud", "recover", "--share", "{share}") } } },
     { QC_DEGRADED,
       IN(RECOVER),
       { 4,
@@ -109,12 +110,19 @@ static const struct row rows[] = {
       IN(STATUS),
       { 6,
         "Everything can be read now. The budget above says how many more losses are borne.",
-        { RUN("qcloud", "recover", "--share", "{share}"), SAY("bring what is missing back") } } },
+        { RUN("qcloud", "recover", "--share", "{share}"),
+          SAY("bring back what is missing; what is gone from clouds, qcloud gateway repair rebuilds") } } },
     { QC_DEGRADED,
       IN(PASSPHRASE),
       { 7,
         "Each share store is whole, and opens with the passphrase that it has.",
         { SAY("bring what line one names in order, then the same command again") } } },
+    { QC_DEGRADED,
+      IN(REPAIR),
+      { 8,
+        "Everything can be read. What the lines above name as left has less behind it than it should have.",
+        { SAY("bring back the clouds that the lines above name, then the same command again"),
+          WHICH_CLOUDS } } },
     { QC_DEGRADED, ALL, { 5, "Done, with less than was asked for.", { RUN("qcloud", "status") } } },
     /* 5 */
     { QC_CHANGED,
@@ -130,6 +138,13 @@ static const struct row rows[] = {
       { 12,
         "What is in that directory is as it was.",
         { SAY("make room as line one says, or name another directory with --to DIR") } } },
+    { QC_CONFLICT,
+      IN(REPAIR),
+      { 13,
+        "What lies on the clouds is as it was.",
+        { SAY(
+            "wait for the repair that runs; or see to the place that line one names: a cloud needs an empty "
+            "directory or bucket of its own") } } },
     { QC_CONFLICT, ALL, { 5, "Nothing was overwritten.", { SAY("the same command again") } } },
     { QC_NOMEM,
       ALL,
@@ -175,6 +190,13 @@ static const struct row rows[] = {
         "What is stored is untouched, and nothing is lost by waiting; too few clouds answer to read it now.",
         { BRING_CLOUDS } } },
     { QC_QUORUM,
+      IN(REPAIR),
+      { 6,
+        "Nothing is lost by waiting: what cannot be read now may lie on the clouds that are away. All else "
+        "is "
+        "repaired.",
+        { BRING_CLOUDS, WHICH_CLOUDS } } },
+    { QC_QUORUM,
       READS,
       { 1,
         "Nothing was written to the output. The fragments on the missing clouds are needed; nothing else is "
@@ -210,6 +232,14 @@ static const struct row rows[] = {
         { { .before = "keep everything as it is; this shows what is damaged:",
             .argv = { "qcloud", "verify", "{name}" } },
           RUN("qcloud", "status") } } },
+    { QC_INTEGRITY,
+      IN(REPAIR),
+      { 5,
+        "What the lines above name as beyond repair cannot be read again; all else is as it should be.",
+        { { .before =
+                "keep everything as it is, and bring back any cloud that may have more of it; this names the "
+                "files:",
+            .argv = { "qcloud", "verify" } } } } },
     { QC_INTEGRITY,
       ALL,
       { 2,
@@ -302,6 +332,11 @@ static const struct row rows[] = {
         "Nothing stands under a final name but whole, verified files; what is stored is untouched.",
         { SAY("the same command again") } } },
     { QC_CANCELLED,
+      IN(REPAIR),
+      { 5,
+        "What was repaired before stays; nothing is less than it was.",
+        { SAY("the same command again") } } },
+    { QC_CANCELLED,
       IN(RECOVER),
       { 4,
         "What was rebuilt before is kept.",
@@ -392,6 +427,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_PASSPHRASE] = "cannot change the passphrase",
     [MSG_STATUS] = "cannot tell the status",
     [MSG_GATEWAY] = "gateway command not done",
+    [MSG_REPAIR] = "not all is repaired",
 };
 
 size_t msg_rows(void)

@@ -21,6 +21,7 @@ enum msg_class {
     MSG_PASSPHRASE,
     MSG_STATUS,
     MSG_GATEWAY,
+    MSG_REPAIR,
     MSG_CLASSES
 };
 

@@ -102,6 +102,7 @@ def whole(schemas, box, ask):
     ask("gateway-cloud-ls", 0, "gateway", "cloud", "ls")
     ask("gateway-cloud-validate", 0, "gateway", "cloud", "validate", "c1")
     ask("gateway-cloud-validate", 3, "gateway", "cloud", "validate", "none")
+    ask("gateway-repair", 0, "gateway", "repair")
     ask("gateway-rebuild", 0, "gateway", "rebuild")
     ask("rm", 0, "rm", "dir/a")
     ask("rm", 3, "rm", "dir/a")
@@ -122,6 +123,8 @@ def after_losses(box, ask, path):
         ask("put", 4, "put", path, "z")
         ask("rm", 4, "rm", "z")
         ask("status", 4, "status")
+        ask("gateway-repair", 4, "gateway", "repair")
+    ask("gateway-repair", 0, "gateway", "repair", "--deep")
     with box.lost(*box.clouds[:3]):
         ask("get", 6, "get", b"b\xff", os.path.join(box.work, "out4"))
         ask("verify", 6, "verify")

@@ -45,6 +45,7 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
   set_tests_properties(cli/passphrase PROPERTIES LABELS cli TIMEOUT 300
     ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_FAULTS=$<BOOL:${QC_FAULT_POINTS}>")
 endif()
+qc_cli(repair TIMEOUT 300)
 foreach(scenario IN ITEMS bad_calls basics docs_agree foreign_clouds get_fails join json losses odd_names places special_files together)
   qc_cli(${scenario})
 endforeach()
