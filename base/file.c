@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -27,6 +28,23 @@ void qc_fd_close(struct qc_fd *fd)
     errno = kept;
 }
 
+struct qc_path_text qc_path_of(int fd)
+{
+    struct qc_path_text t = { "a file" };
+    char link[32], path[PATH_MAX];
+    const int kept = errno;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n > 0 && path[0] == '/') { /* no pipe, no socket */
+        path[n] = '\0';
+        const size_t skip = (size_t)n < sizeof t.s ? 0 : (size_t)n - (sizeof t.s - 1) + 2;
+        snprintf(t.s, sizeof t.s, "%s%s", skip > 0 ? ".." : "", path + skip);
+    }
+    errno = kept;
+    return t;
+}
+
 qc_rc qc_open_at(struct qc_fd *ret, int dirfd, const char *path, int flags, mode_t mode, struct qc_err *err)
 {
     int fd;
@@ -35,6 +53,8 @@ qc_rc qc_open_at(struct qc_fd *ret, int dirfd, const char *path, int flags, mode
     do {
         fd = openat(dirfd, path, flags | O_CLOEXEC, mode);
     } while (fd < 0 && errno == EINTR);
+    if (fd < 0 && dirfd != AT_FDCWD && (errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EIO))
+        return QC_FAIL_OS(err, "%s in %s", path, qc_path_of(dirfd).s); /* which disk is it? */
     if (fd < 0)
         return QC_FAIL_OS(err, "%s", path);
     *ret = qc_fd_own(fd);
@@ -70,7 +90,7 @@ qc_rc qc_write_all(int fd, const qc_span *parts, size_t count, struct qc_err *er
         ssize_t n = writev(fd, iov + used, (int)(count - used));
 
         if (n < 0 && errno != EINTR)
-            return QC_FAIL_OS(err, "writing");
+            return QC_FAIL_OS(err, "writing %s", qc_path_of(fd).s);
         if (tries >= QC_WRITE_RETRY_MAX)
             return QC_FAIL(err, QC_IO, "writing: still not done after %d writes", tries);
         used += skip(iov + used, count - used, n < 0 ? 0 : (size_t)n);
@@ -86,7 +106,7 @@ qc_rc qc_pwrite_all(int fd, qc_span s, uint64_t off, struct qc_err *err)
         ssize_t n = pwrite(fd, s.p + done, s.n - done, (off_t)(off + done));
 
         if (n < 0 && errno != EINTR)
-            return QC_FAIL_OS(err, "writing at %" PRIu64, off + done);
+            return QC_FAIL_OS(err, "writing %s at %" PRIu64, qc_path_of(fd).s, off + done);
         if (tries >= QC_WRITE_RETRY_MAX)
             return QC_FAIL(err, QC_IO, "writing: still not done after %d writes", tries);
         done += n < 0 ? 0 : (size_t)n;
@@ -117,7 +137,7 @@ qc_rc qc_read_full(int fd, uint8_t *dst, size_t want, size_t *ret_got, struct qc
         ssize_t n = read(fd, dst + got, want - got);
 
         if (n < 0 && errno != EINTR)
-            return QC_FAIL_OS(err, "reading");
+            return QC_FAIL_OS(err, "reading %s", qc_path_of(fd).s);
         if (n == 0)
             break;
         got += n < 0 ? 0 : (size_t)n;
@@ -134,7 +154,7 @@ qc_rc qc_pread_full(int fd, uint8_t *dst, size_t want, uint64_t off, size_t *ret
         ssize_t n = pread(fd, dst + got, want - got, (off_t)(off + got));
 
         if (n < 0 && errno != EINTR)
-            return QC_FAIL_OS(err, "reading at %" PRIu64, off + got);
+            return QC_FAIL_OS(err, "reading %s at %" PRIu64, qc_path_of(fd).s, off + got);
         if (n == 0)
             break;
         got += n < 0 ? 0 : (size_t)n;
@@ -146,7 +166,7 @@ qc_rc qc_pread_full(int fd, uint8_t *dst, size_t want, uint64_t off, size_t *ret
 qc_rc qc_sync(int fd, struct qc_err *err)
 {
     if (fsync(fd) != 0)
-        return QC_FAIL_OS(err, "fsync");
+        return QC_FAIL_OS(err, "fsync of %s", qc_path_of(fd).s);
     return QC_OK;
 }
 
@@ -219,10 +239,10 @@ static qc_rc write_file(int dirfd, const char *name, const qc_span *parts, size_
     QC_TRY(qc_fault(file_tmp_synced, err));
     if (replace) {
         if (renameat(dirfd, t.name, dirfd, name) != 0)
-            return QC_FAIL_OS(err, "renaming");
+            return QC_FAIL_OS(err, "renaming in %s", qc_path_of(dirfd).s);
         t.name[0] = '\0';
     } else if (linkat(dirfd, t.name, dirfd, name, 0) != 0) { /* unlike rename, refuses a name in use */
-        return QC_FAIL_OS(err, "naming");
+        return QC_FAIL_OS(err, "naming in %s", qc_path_of(dirfd).s);
     }
     tmp_unname(&t); /* before the fsync, or the second name could outlive it: of a key, say */
     QC_TRY(qc_fault(file_renamed, err));

@@ -18,7 +18,7 @@ qc_rc qc_dir_open(struct qc_fd *ret, const char *path, struct qc_err *err)
 qc_rc qc_dir_sync(int dirfd, struct qc_err *err)
 {
     if (fsync(dirfd) != 0)
-        return QC_FAIL_OS(err, "fsync of the directory");
+        return QC_FAIL_OS(err, "fsync of %s", qc_path_of(dirfd).s);
     return QC_OK;
 }
 
@@ -26,7 +26,7 @@ qc_rc qc_file_remove(int dirfd, const char *name, struct qc_err *err)
 {
     QC_ASSERT(qc_name_ok(name));
     if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
-        return QC_FAIL_OS(err, "removing %s", name);
+        return QC_FAIL_OS(err, "removing %s in %s", name, qc_path_of(dirfd).s);
     /* Also where it was gone already: the earlier removal may not have been synced. */
     QC_TRY_AS(qc_dir_sync(dirfd, err), err, "removing %s", name);
     return QC_OK;
@@ -79,7 +79,7 @@ qc_rc qc_dir_make_durable(int dirfd, const char *name, mode_t mode, struct qc_er
 
     QC_ASSERT(qc_name_ok(name));
     if (mkdirat(dirfd, name, mode) != 0 && errno != EEXIST)
-        return QC_FAIL_OS(err, "making the directory %s", name);
+        return QC_FAIL_OS(err, "making the directory %s in %s", name, qc_path_of(dirfd).s);
     if (fstatat(dirfd, name, &st, 0) != 0)
         return QC_FAIL_OS(err, "%s", name);
     if (!S_ISDIR(st.st_mode))

@@ -84,6 +84,36 @@ static void check_offsets(int dir)
     CHECK_RC(qc_open_at(&fd, dir, "p", O_RDWR | O_CREAT | O_EXCL, 0600, &err), QC_CONFLICT);
 }
 
+/* Who reads "no space" or "input or output error" wants to know which disk it is. */
+static void check_messages(int dir, const char *path)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    char want[600], deep[512];
+    int ends[2];
+
+    CHECK(close(openat(dir, "told", O_CREAT | O_WRONLY, 0600)) == 0);
+    CHECK_OK(qc_open_at(&fd, dir, "told", O_RDONLY, 0, &err));
+    CHECK(qc_pwrite_all(qc_fd_get(&fd), QC_LIT("x"), 7, &err) != QC_OK);
+    snprintf(want, sizeof want, "writing %s/told at 7: ", path);
+    CHECK(strncmp(err.msg, want, strlen(want)) == 0);
+    qc_err_clear(&err);
+    memset(deep, 'd', 251);
+    deep[251] = '\0';
+    qc_fd_close(&fd);
+    CHECK(mkdirat(dir, deep, 0700) == 0);
+    CHECK_OK(qc_open_at(&fd, dir, deep, O_RDONLY | O_DIRECTORY, 0, &err));
+    CHECK(qc_write_all(qc_fd_get(&fd), &QC_LIT("x"), 1, &err) != QC_OK);
+    CHECK(strncmp(err.msg, "writing ..ddd", 13) == 0 &&
+          strstr(err.msg, "ddd: ") != NULL); /* the end, and the cause */
+    qc_err_clear(&err);
+    CHECK(unlinkat(dir, deep, AT_REMOVEDIR) == 0 && unlinkat(dir, "told", 0) == 0);
+    CHECK(pipe(ends) == 0);
+    CHECK(qc_sync(ends[0], &err) != QC_OK && strncmp(err.msg, "fsync of a file: ", 17) == 0);
+    qc_err_clear(&err);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void check_directories(int dir, const char *path)
 {
     char deep[512];
@@ -141,6 +171,7 @@ int main(void)
     check_write(qc_fd_get(&dir));
     check_read(qc_fd_get(&dir));
     check_offsets(qc_fd_get(&dir));
+    check_messages(qc_fd_get(&dir), t.path);
     check_directories(qc_fd_get(&dir), t.path);
     check_sweep(qc_fd_get(&dir));
     check_lock(qc_fd_get(&dir));
