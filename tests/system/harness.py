@@ -35,8 +35,11 @@ def seeded(name):
 
 
 class Box:
-    def __init__(self, k=3, n=5, keep=False, root=None):
-        self.root = tempfile.mkdtemp(prefix="qcloud-test-", dir=root or os.environ.get("QC_TMP"))
+    def __init__(self, k=3, n=5, keep=False, root=None, at=None):
+        """at: this very directory, which is made."""
+        if at:
+            os.mkdir(at)
+        self.root = at or tempfile.mkdtemp(prefix="qcloud-test-", dir=root or os.environ.get("QC_TMP"))
         self.k, self.n, self.keep = k, n, keep
         self.extra = {}         # variables of every program
         self.home = os.path.join(self.root, "home")
@@ -59,8 +62,9 @@ class Box:
         e.update(QCLOUD_HOME=self.home, HOME=self.root, LC_ALL="C.UTF-8", **{**self.extra, **extra})
         return e
 
-    def start(self, *args, env=None, **kw):
-        return subprocess.Popen([QCLOUD, *map(os.fspath, args)], env=self.env(**(env or {})), stdin=kw.pop("stdin", subprocess.DEVNULL),
+    def start(self, *args, env=None, wrap=(), **kw):
+        """wrap: words before the command, a debugger's say."""
+        return subprocess.Popen([*wrap, QCLOUD, *map(os.fspath, args)], env=self.env(**(env or {})), stdin=kw.pop("stdin", subprocess.DEVNULL),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
 
     def run(self, *args, env=None, timeout=120, input=None):
@@ -90,8 +94,8 @@ class Box:
                 if os.path.basename(argv[0]) == program and any(mark in a for a in argv):
                     yield int(pid)
 
-    def stop(self, sig=signal.SIGKILL):
-        pids = list(self.processes())
+    def stop(self, sig=signal.SIGKILL, programs=(b"qcloud-gateway",)):
+        pids = [pid for program in programs for pid in self.processes(program)]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sig)

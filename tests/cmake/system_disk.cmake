@@ -1,0 +1,16 @@
+# Power loss and failing disks: the programs under a recorder (tests/disk/), which is preloaded and so has no place beside
+# the sanitizers' own libraries.
+if(NOT QC_SANITIZE AND TARGET qc_client)
+  add_library(qc_disk SHARED disk/recorder.c disk/calls.c)
+  target_link_libraries(qc_disk PRIVATE qc_flags)
+  function(qc_disk_test NAME)
+    qc_system(${NAME} ${ARGN})
+    set_property(TEST system/${NAME} APPEND PROPERTY ENVIRONMENT "QC_DISK=$<TARGET_FILE:qc_disk>")
+  endfunction()
+  qc_disk_test(power_trace TIMEOUT 300)
+  qc_disk_test(disk_fails TIMEOUT 7200)
+  if(QC_FAULT_POINTS)
+    qc_disk_test(power TIMEOUT 14400)
+    set_property(TEST system/power PROPERTY COST 1000)
+  endif()
+endif()
