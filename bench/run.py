@@ -164,7 +164,7 @@ def whole_path(out, place, size, runs):
             kernels(out, f"disk_direct:{box.work}", run=run, scale=half)
             Command(box, "get", "object", "-").wait()                       # the cache is warm from here on
             kernels(out, "gcm_open", "tcp", "unix", f"cache:{source}", run=run, scale=scale)
-            for lost in (False, True, True, False):                         # what drifts meets both alike
+            for lost in (False, True, True, False) * 2:                     # what drifts meets both alike
                 if lost:
                     os.rename(box.stores[1], box.stores[1] + ".away")
                 timed(out, box, run, "get_share_lost" if lost else "get", size, "get", "object", "-", ok=(0, 4) if lost else (0,))

@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+"""What a put, a get and a small file cost in system calls: syncs, threads, connections, and that large writes pass the page cache.
+Nothing is timed; a count does not depend on how busy the machine is. Each number is the difference of two gateway's lives, so
+that starting costs nothing. Limits are what was counted when this was written, and a little room: whoever needs more says why."""
+import os
+import shutil
+import signal
+
+from harness import Box, check, main
+
+# Counted: a file is five fragments and three log objects, each a fdatasync, a fsync of its directory, and of that one's parents when
+# it is new; two share stores commit twice. A segment is five fragments. Threads and connections belong to the command, not to a file.
+SMALL_PUT = {"qcloud": {"fsync": 5, "fdatasync": 20, "thread": 0.2, "connect": 0.2},
+             "qcloud-gateway": {"fsync": 23, "fdatasync": 15, "thread": 0.2}}
+SEGMENT_PUT = {"qcloud": {"fsync": 0, "fdatasync": 0, "thread": 0.5, "connect": 0.5},
+               "qcloud-gateway": {"fsync": 14, "fdatasync": 8, "thread": 0.5}}
+GET = {"qcloud": {"fsync": 3, "fdatasync": 0, "thread": 2, "connect": 6}, "qcloud-gateway": {"fsync": 2, "fdatasync": 2}}
+SHIM = os.environ["QC_COUNT_SHIM"]
+MIB = 1 << 20
+FILES = 20
+
+
+class Counted(Box):
+    def env(self, **extra):
+        return super().env(LD_PRELOAD=SHIM, QC_COUNT_DIR=self.counts, **extra)
+
+    def count(self, *commands):
+        """program -> counter -> total of these commands and of the gateway that they shared."""
+        self.counts = os.path.join(self.root, "counts")
+        self.stop(signal.SIGTERM)
+        shutil.rmtree(self.counts, ignore_errors=True)
+        os.mkdir(self.counts)
+        for c in commands:
+            self.expect(0, *c)
+        self.stop(signal.SIGTERM)
+        total = {}
+        for name in os.listdir(self.counts):
+            of = total.setdefault(name.split(".")[0], {})
+            with open(os.path.join(self.counts, name), encoding="ascii") as f:
+                for line in f:
+                    key, value = line.split()
+                    of[key] = of.get(key, 0) + int(value)
+        check(set(total) == {"qcloud", "qcloud-gateway"}, f"counted {sorted(total)}")
+        return total
+
+
+def less(b, a, units):
+    return {p: {k: (b[p][k] - a[p][k]) / units for k in b[p]} for p in b}
+
+
+def limit(what, got, limits):
+    print(what, got, flush=True)
+    for program, rows in limits.items():
+        for key, most in rows.items():
+            check(got[program][key] <= most, f"{what}: {program} has {got[program][key]:.1f} of {key}, at most {most}")
+
+
+def test():
+    with Counted() as box:
+        box.counts = box.root
+        box.init()
+        trees = []
+        for count in (1, 1 + FILES):
+            trees.append(os.path.join(box.work, f"tree{count}"))
+            os.mkdir(trees[-1])
+            for i in range(count):
+                with open(os.path.join(trees[-1], f"{i}"), "wb") as f:
+                    f.write(os.urandom(4096))
+        segment, five = (box.write(f"{n}", os.urandom(n * MIB)) for n in (16, 80))
+        one, many = (box.count(("put", "-r", t, "small")) for t in trees)
+        limit("a small file's put", less(many, one, FILES), SMALL_PUT)
+        one, many = (box.count(("get", "-r", "small", os.path.join(box.work, f"back{i}"))) for i in range(2))
+        one, many = (box.count(("put", p, "large")) for p in (segment, five))
+        got = less(many, one, 4)
+        limit("a segment's put", got, SEGMENT_PUT)
+        on_disk = got["qcloud-gateway"]["direct_kib"] > 0
+        if on_disk:     # else a file system without O_DIRECT
+            check(got["qcloud-gateway"]["direct_kib"] > 16 * 1024 * 5 / 3 * 0.98, "fragments go through the page cache")
+        got = box.count(("get", "large", os.path.join(box.work, "large")))
+        limit("a get", got, GET)
+        check(not on_disk or got["qcloud"]["direct_kib"] > 60 * 1024, "a file that is fetched goes through the page cache")
+
+
+main(test)
