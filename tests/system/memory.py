@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """I6: client <= 64 MiB and gateway <= 256 MiB resident, measured as the kernel's high-water mark, for one large object from a pipe
-and back into nothing. 10 GiB with QC_FULL=1, else 1 GiB. The share stores are under a passphrase: its 256 MiB belong to a child of
+and back into nothing (10 GiB with QC_FULL=1, else 1 GiB), and for eight transfers at once that share a gateway. The share stores are under a passphrase: its 256 MiB belong to a child of
 the client, which is measured, too, and must be gone when the transfer begins. Sanitizer builds are not measured (they multiply
 memory)."""
 import hashlib
@@ -83,7 +83,41 @@ def box_start(box, args, stdin=subprocess.DEVNULL):
     return subprocess.Popen([QCLOUD, "-q", *args], env=box.env(), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def at_once(box, what, commands):
+    box.stop()                                  # a gateway of their own
+    running = []
+    for args in commands:
+        p, seen = box_start(box, args), {}
+        t = threading.Thread(target=watch, args=(p, seen))
+        t.start()
+        running.append((p, t, seen))
+    for p, t, _ in running:
+        while p.stdout.read(MIB):
+            pass
+        err = p.stderr.read()
+        check(p.wait() == 0, f"{what}: {err.decode()}")
+        t.join()
+    client, gateway = max(seen["client"] for _, _, seen in running), max(peak(pid) for pid in box.processes())
+    print(f"{what} of {SIZE >> 24} MiB: client {client / MIB:.1f} MiB, gateway {gateway / MIB:.1f} MiB resident at most", flush=True)
+    check(client <= 64 * MIB, f"{what}: a client is above 64 MiB")
+    check(gateway <= 256 * MIB, f"{what}: the gateway is above 256 MiB")
+
+
+def eight(box):
+    source = os.path.join(box.work, "source")
+    with open(source, "wb") as f:
+        f.truncate(SIZE // 16)
+    puts = [("put", source, f"object-{i}") for i in range(8)]
+    gets = [("get", f"object-{i}", os.path.join(box.work, f"back-{i}")) for i in range(8)]
+    at_once(box, "8 puts", puts)
+    at_once(box, "8 gets", gets)
+    at_once(box, "4 puts and 4 gets", puts[:4] + [("get", f"object-{i}", os.path.join(box.work, f"again-{i}")) for i in range(4, 8)])
+
+
 def test():
+    with Box() as box:
+        box.init()
+        eight(box)
     with Box() as box:
         box.extra["QCLOUD_PASSPHRASE_COMMAND"] = "echo a passphrase"
         box.init()
