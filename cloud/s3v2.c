@@ -28,27 +28,37 @@ static qc_rc nothing_take(void *ctx, uint64_t at, qc_span s, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc head_of(struct s3v2_cloud *c, const char *key, uint64_t *ret_size, bool opening,
+struct head {
+    const char *key;
+    bool opening;
+};
+
+static qc_rc head_of(struct s3v2_cloud *c, const struct head *h, uint64_t *ret_size, bool *ret_there,
                      const struct cloud_op *op, struct qc_err *err)
 {
-    struct s3v2_call head = { .kind = S3V2_HEAD, .key = key, .opening = opening };
+    struct s3v2_call head = { .kind = S3V2_HEAD, .key = h->key, .opening = h->opening };
     struct s3v2_answer answer;
     QC_TRY(s3v2_do(c, &head, &answer, op, err));
-    if (answer.fate == S3V2_DONE) {
-        *ret_size = answer.length;
+    *ret_there = answer.fate == S3V2_DONE;
+    *ret_size = answer.length;
+    if (*ret_there)
         return QC_OK;
-    }
     /* Object or bucket? An answer to HEAD has no text; one to GET has. */
-    struct s3v2_call ask = { .kind = S3V2_GET, .key = key, .range = { 0, 1 }, .take = nothing_take };
-    ask.opening = opening;
-    QC_TRY(s3v2_do(c, &ask, &answer, op, err));
-    return QC_FAIL(err, QC_NOTFOUND, "no such object");
+    struct s3v2_call ask = { .kind = S3V2_GET, .key = h->key, .range = { 0, 1 }, .take = nothing_take };
+    ask.opening = h->opening;
+    return s3v2_do(c, &ask, &answer, op, err);
 }
 
 static qc_rc s3v2_head(struct cloud *cloud, const char *key, uint64_t *ret_size, const struct cloud_op *op,
                        struct qc_err *err)
 {
-    return head_of(s3v2_of(cloud), key, ret_size, false, op, err);
+    uint64_t size = 0;
+    bool there = false;
+    QC_TRY(head_of(s3v2_of(cloud), &(struct head){ key, false }, &size, &there, op, err));
+    if (!there)
+        return QC_FAIL(err, QC_NOTFOUND, "no such object");
+    *ret_size = size;
+    return QC_OK;
 }
 
 /* ---- put ---- */
@@ -256,7 +266,12 @@ static qc_rc s3v2_space(struct cloud *cloud, struct cloud_space *ret, const stru
 static qc_rc mark_look(struct s3v2_cloud *c, bool opening, const struct cloud_op *op, struct qc_err *err)
 {
     uint64_t size = 0;
-    return head_of(c, S3V2_MARK, &size, opening, op, err);
+    bool there = false;
+    QC_TRY(head_of(c, &(struct head){ S3V2_MARK, opening }, &size, &there, op, err));
+    if (!there)
+        return QC_FAIL(err, QC_NOTFOUND, "no mark %s in the bucket: it was wiped, or never made a cloud",
+                       S3V2_MARK);
+    return QC_OK;
 }
 
 static qc_rc s3v2_alive(struct cloud *cloud, const struct cloud_op *op, struct qc_err *err)
@@ -363,7 +378,7 @@ static qc_rc s3v2_open(struct cloud **ret, const struct cloud_url *url, const st
 {
     QC_CLEANUP(s3v2_free) struct s3v2_cloud *c = NULL;
     QC_TRY(handle_new(&c, url, opts, err));
-    QC_TRY_AS(mark_look(c, true, &opts->op, err), err, "mark " S3V2_MARK);
+    QC_TRY(mark_look(c, true, &opts->op, err));
     *ret = &QC_STEAL(c)->base;
     return QC_OK;
 }
@@ -418,10 +433,9 @@ static qc_rc examine_secret(struct s3v2_cloud *c, struct cloud_exam *x, const st
                             struct qc_err *err)
 {
     QC_CLEANUP(s3v2_free) struct s3v2_cloud *f = NULL;
-    uint64_t size = 0;
     struct qc_err why = { 0 };
     QC_TRY(forger_new(c, &f, err));
-    qc_rc rc = head_of(f, S3V2_MARK, &size, false, op, &why);
+    qc_rc rc = mark_look(f, false, op, &why);
     if (rc == QC_OK || rc == QC_NOTFOUND)
         cloud_exam_bad(x, CLOUD_CHECK_WRONG_SECRET, "a request with a wrong signature was answered");
     else if (rc != QC_AUTH)
