@@ -143,9 +143,17 @@
     X(TENANT_GET, GW_SQL_TENANT " WHERE tenant=?1")                                                          \
     X(TENANT_NAMED, GW_SQL_TENANT " WHERE name=?1")                                                          \
     X(TENANT_LAST, "SELECT COUNT(*), COALESCE(MAX(tenant), 0) FROM tenant")                                  \
-    X(USAGE_NEW, "INSERT INTO usage VALUES (?1, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING")                   \
-    X(USAGE_GET, "SELECT bytes, objects, uploads, vaults, given_up, dead FROM usage WHERE tenant=?1")        \
+    X(USAGE_NEW, "INSERT INTO usage VALUES (?1, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING")                \
+    X(USAGE_GET, "SELECT bytes, objects, names, uploads, vaults, given_up, dead FROM usage WHERE tenant=?1") \
     X(USAGE_VAULTS, "SELECT COALESCE(SUM(vaults), 0) FROM usage")                                            \
+    X(TENANT_MARGINS, "SELECT v.version, v.object, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"         \
+                      " JOIN layout l ON l.layout_id=s.layout_id"                                            \
+                      " WHERE s.version_no=v.version_no AND s.seq IS NOT NULL) FROM version v"               \
+                      " WHERE v.tenant=?1 AND (v.version, v.object)>(?2, ?3) AND v.state=3"                  \
+                      " ORDER BY v.version, v.object LIMIT ?4")                                              \
+    X(TENANT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"           \
+                    " JOIN version v ON v.version_no=s.version_no"                                           \
+                    " WHERE d.state=1 AND v.state=3 AND v.tenant=?1")                                        \
     X(SEGMENT_SIZE_OF, "SELECT size FROM segment WHERE version_no=?1 AND seq=?2")                            \
     X(OUTBOX_PUT, "INSERT INTO outbox (log_seq, body) VALUES (?1, ?2)")                                      \
     X(OUTBOX_GET, "SELECT log_seq, body FROM outbox ORDER BY log_seq LIMIT 1")                               \

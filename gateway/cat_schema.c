@@ -91,11 +91,13 @@ static const char tenants[] =
     " state INTEGER NOT NULL, verifier BLOB NOT NULL, bytes INTEGER NOT NULL, objects INTEGER NOT NULL,"
     " uploads INTEGER NOT NULL, requests INTEGER NOT NULL);"
     "CREATE TABLE usage (tenant INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, objects INTEGER NOT NULL,"
-    " uploads INTEGER NOT NULL, vaults INTEGER NOT NULL, given_up INTEGER NOT NULL, dead INTEGER NOT NULL);"
+    " names INTEGER NOT NULL, uploads INTEGER NOT NULL, vaults INTEGER NOT NULL, given_up INTEGER NOT NULL,"
+    " dead INTEGER NOT NULL);"
     "INSERT INTO usage SELECT 0, (SELECT COALESCE(SUM(size), 0) FROM segment)"
     " + (SELECT COALESCE(SUM(length(path) + length(private)), 0) FROM entry)"
     " + (SELECT COALESCE(SUM(length(sealed)), 0) FROM backup),"
-    " (SELECT COUNT(*) FROM version WHERE state<>4), (SELECT COUNT(*) FROM request WHERE state=1),"
+    " (SELECT COUNT(*) FROM version WHERE state<>4), (SELECT COUNT(*) FROM entry WHERE kind=1),"
+    " (SELECT COUNT(*) FROM request WHERE state=1),"
     " (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM request WHERE state=2), 0;";
 
 #define OF_VERSION(row)  "(SELECT tenant FROM version WHERE version_no=" row ".version_no)"
@@ -118,14 +120,15 @@ static const char triggers[] =
     TRIGGER("segment_out", "DELETE ON segment", OF_VERSION("OLD"),
             "bytes=bytes-COALESCE(OLD.size, 0)")
     TRIGGER("entry_in", "INSERT ON entry", OF_VAULT("NEW"),
-            "bytes=bytes+" ENTRY_BYTES("NEW"))
-    TRIGGER("entry_change", "UPDATE OF path, private ON entry", OF_VAULT("NEW"),
-            "bytes=bytes+" ENTRY_BYTES("NEW") "-(" ENTRY_BYTES("OLD") ")")
+            "bytes=bytes+" ENTRY_BYTES("NEW") ", names=names+(NEW.kind=1)")
+    TRIGGER("entry_change", "UPDATE OF kind, path, private ON entry", OF_VAULT("NEW"),
+            "bytes=bytes+" ENTRY_BYTES("NEW") "-(" ENTRY_BYTES("OLD") "),"
+            " names=names+(NEW.kind=1)-(OLD.kind=1)")
     TRIGGER("backup_in", "INSERT ON backup", OF_VERSION("NEW"),
             "bytes=bytes+length(NEW.sealed)")
     TRIGGER("backup_change", "UPDATE OF sealed ON backup", OF_VERSION("NEW"),
             "bytes=bytes+length(NEW.sealed)-length(OLD.sealed)")
-    /* objects: versions that are not dead */
+    /* objects: versions that are not dead; names: those that point at one */
     TRIGGER("version_in", "INSERT ON version", "NEW.tenant",
             "objects=objects+(NEW.state<>4)")
     TRIGGER("version_state", "UPDATE OF state ON version", "NEW.tenant",

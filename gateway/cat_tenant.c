@@ -79,7 +79,9 @@ qc_rc gw_cat_usage(struct gw_cat *c, uint32_t tenant, struct gw_usage *ret, stru
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
     struct gw_usage u;
-    uint64_t *const fields[] = { &u.bytes, &u.objects, &u.uploads, &u.vaults, &u.given_up, &u.dead };
+    uint64_t *const fields[] = {
+        &u.bytes, &u.objects, &u.names, &u.uploads, &u.vaults, &u.given_up, &u.dead
+    };
 
     QC_TRY(GW_QUERY(c, USAGE_GET, &rows, err, QC_VI(tenant)));
     if (!rows.row)
@@ -88,4 +90,32 @@ qc_rc gw_cat_usage(struct gw_cat *c, uint32_t tenant, struct gw_usage *ret, stru
         QC_TRY(qc_col_u64(rows.s, i, fields[i], err));
     *ret = u;
     return QC_OK;
+}
+
+qc_rc gw_cat_tenant_margins(struct gw_cat *c, uint32_t tenant, struct gw_margins_at *at,
+                            struct gw_safety *add, bool *ret_more, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    unsigned count = 0;
+
+    QC_TRY(GW_QUERY(c, TENANT_MARGINS, &rows, err, QC_VI(tenant), QC_VB(gw_id_span(&at->version)),
+                    QC_VB(gw_id_span(&at->object)), QC_VI(GW_MARGINS)));
+    for (; rows.row; count++) {
+        int64_t margin = qc_col_int(rows.s, 2);
+        QC_TRY(gw_col_id(rows.s, 0, &at->version, err));
+        QC_TRY(gw_col_id(rows.s, 1, &at->object, err));
+        margin = margin < -QC_EC_N_MAX ? -QC_EC_N_MAX : margin > QC_EC_N_MAX ? QC_EC_N_MAX : margin;
+        add->versions[margin + QC_EC_N_MAX]++;
+        QC_TRY(gw_rows_next(&rows, err));
+    }
+    *ret_more = count == GW_MARGINS;
+    return QC_OK;
+}
+
+qc_rc gw_cat_tenant_debts(struct gw_cat *c, uint32_t tenant, uint64_t *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, TENANT_DEBTS, &rows, err, QC_VI(tenant)));
+    return qc_col_u64(rows.s, 0, ret, err);
 }

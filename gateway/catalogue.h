@@ -254,6 +254,15 @@ QC_MUST qc_rc gw_cat_tenant_named(struct gw_cat *c, const char *name, struct gw_
 QC_MUST qc_rc gw_cat_tenants(struct gw_cat *c, struct gw_tenant *v, unsigned *ret_count, struct qc_err *err);
 /* How many there are, and the greatest id. */
 QC_MUST qc_rc gw_cat_tenant_last(struct gw_cat *c, uint64_t *ret_count, uint32_t *ret_id, struct qc_err *err);
+/* Margins of a tenant's next versions after *at, which goes on; at most GW_MARGINS. *ret_more: there may be
+ * others. */
+enum { GW_MARGINS = 500 };
+struct gw_margins_at {
+    struct gw_id version, object;
+};
+QC_MUST qc_rc gw_cat_tenant_margins(struct gw_cat *c, uint32_t tenant, struct gw_margins_at *at,
+                                    struct gw_safety *add, bool *ret_more, struct qc_err *err);
+QC_MUST qc_rc gw_cat_tenant_debts(struct gw_cat *c, uint32_t tenant, uint64_t *ret, struct qc_err *err);
 /* QC_NOTFOUND: no such tenant. */
 QC_MUST qc_rc gw_cat_usage(struct gw_cat *c, uint32_t tenant, struct gw_usage *ret, struct qc_err *err);
 

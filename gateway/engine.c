@@ -322,10 +322,15 @@ void gw_engine_cloud_why(struct gw_engine *e, uint32_t cloud_id, char ret[GW_WHY
     memcpy(ret, v.why[0] != '\0' ? v.why : v.trouble, GW_WHY_MAX);
 }
 
-qc_rc gw_engine_unit(struct gw_engine *e, uint32_t size, qc_deadline deadline, struct gw_unit **ret,
-                     struct qc_err *err)
+bool gw_engine_units_wanted(struct gw_engine *e)
 {
-    QC_TRY(gw_unit_take(e->store, deadline, ret, err));
+    return gw_store_wanted(e->store);
+}
+
+qc_rc gw_engine_unit(struct gw_engine *e, uint32_t tenant, uint32_t size, qc_deadline deadline,
+                     struct gw_unit **ret, struct qc_err *err)
+{
+    QC_TRY(gw_unit_take(e->store, tenant, deadline, ret, err));
     gw_unit_begin(*ret, e->conf.k, size);
     return QC_OK;
 }

@@ -554,7 +554,8 @@ static qc_rc put_and_read(struct patient *m, const struct gw_digest_table *table
 static qc_rc take_unit(struct patient *m, struct gw_unit **ret, struct qc_err *err)
 {
     for (unsigned pauses = 0;; pauses++) {
-        const qc_rc rc = gw_unit_take(m->p->e->store, qc_deadline_in(QC_GW_REPAIR_PAUSE_MS), ret, err);
+        const qc_rc rc =
+            gw_unit_take(m->p->e->store, GW_OWNER, qc_deadline_in(QC_GW_REPAIR_PAUSE_MS), ret, err);
         if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES)
             return rc;
         qc_err_clear(err);

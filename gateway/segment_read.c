@@ -25,8 +25,10 @@ void gw_read_op_unref(void *owner)
 
 void gw_read_op_free(struct read_op **op)
 {
-    if (*op != NULL)
+    if (*op != NULL) { /* the asker's: workers that hang go on holding its unit */
+        gw_unit_discharge((*op)->unit);
         gw_read_op_unref(*op);
+    }
     *op = NULL;
 }
 
@@ -311,7 +313,7 @@ qc_rc gw_read_op_new(struct gw_store *s, const struct gw_segment *seg, struct gw
         return QC_FAIL(err, QC_NOMEM, "reading a segment");
     atomic_store(&op->refs, 1);
     QC_TRY(gw_segment_plan(s, seg, &op->plan, err));
-    QC_TRY(gw_unit_take(s, deadline, &op->unit, err));
+    QC_TRY(gw_unit_take(s, seg->tenant, deadline, &op->unit, err));
     const struct ec_geometry *g = &op->plan.geometry;
     op->stripe_from = ec_geometry_stripe_at(g, range.from);
     op->stripe_to = ec_geometry_stripe_at(g, range.to - 1) + 1;

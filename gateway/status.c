@@ -48,19 +48,37 @@ static qc_rc fill_counts(struct gw_engine *e, struct gw_status *s, struct qc_err
     return QC_OK;
 }
 
+/* Clouds as they are now, and what does not change. */
+static qc_rc fill_frame(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
+{
+    QC_TRY(fill_clouds(e, s, err));
+    gw_engine_health(e, &s->health);
+    s->k = e->conf.k;
+    s->n = e->conf.n;
+    s->write_quorum = e->conf.write_quorum;
+    s->record_quorum = e->conf.record_quorum;
+    return QC_OK;
+}
+
+qc_rc gw_engine_clouds(struct gw_engine *e, struct gw_status *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
+
+    if (s == NULL)
+        return QC_FAIL(err, QC_NOMEM, "status");
+    QC_TRY(fill_frame(e, s, err));
+    *ret = *s;
+    return QC_OK;
+}
+
 qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
 
     if (s == NULL)
         return QC_FAIL(err, QC_NOMEM, "status");
-    QC_TRY(fill_clouds(e, s, err));
+    QC_TRY(fill_frame(e, s, err));
     QC_TRY(fill_counts(e, s, err));
-    gw_engine_health(e, &s->health);
-    s->k = e->conf.k;
-    s->n = e->conf.n;
-    s->write_quorum = e->conf.write_quorum;
-    s->record_quorum = e->conf.record_quorum;
     s->root_count = s->cloud_count;
     s->root_threshold = gw_engine_need(e); /* C - m: as many as a rebuild needs anyway */
     {

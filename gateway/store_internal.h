@@ -24,10 +24,19 @@ enum {
 struct gw_unit {
     struct gw_store *store;
     atomic_uint refs;
+    uint32_t tenant; /* whose, while charged; both under the store's lock */
+    bool charged;
     uint8_t *mem;
     struct ec_geometry coming; /* the segment that is being filled in */
     uint32_t have;             /* bytes of it */
     struct gw_unit *next;      /* among the free ones */
+    struct gw_unit *sibling;   /* among all */
+};
+
+/* Who waits for a unit, on its own stack. */
+struct unit_waiter {
+    uint32_t tenant;
+    struct unit_waiter *next; /* came later */
 };
 
 struct gw_store {
@@ -38,10 +47,13 @@ struct gw_store {
     unsigned unit_max;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t returned;
-    struct gw_unit *spare;
-    unsigned made, out; /* units that exist; units that are not spare */
+    struct gw_unit *spare, *all;
+    struct unit_waiter *waiters; /* in the order in which they came */
+    unsigned made, out;          /* units that exist; units that are not spare */
 };
 
+/* It counts for its tenant no more. NULL: nothing. */
+void gw_unit_discharge(struct gw_unit *u);
 /* A second reference. */
 struct gw_unit *gw_unit_share(struct gw_unit *u);
 /* Payload of slot i, writing. */

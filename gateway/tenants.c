@@ -53,7 +53,7 @@ static qc_rc apply_change(struct gw_engine *e, const struct gw_tenant_change *c,
     QC_TRY(take_size(&t->limits.bytes, c->bytes, "quota", err));
     QC_TRY(take_size(&t->limits.objects, c->objects, "objects", err));
     QC_TRY(take_limit(&t->limits.uploads, c->uploads, "uploads", QC_GW_UPLOADS_MAX, err));
-    QC_TRY(take_limit(&t->limits.requests, c->requests, "requests", UINT16_MAX, err));
+    QC_TRY(take_limit(&t->limits.requests, c->requests, "requests", QC_GW_TENANT_REQUESTS_MAX, err));
     return c->token_hash != NULL ? verifier_of(e, c->token_hash, t->verifier, err) : QC_OK;
 }
 
@@ -140,6 +140,22 @@ qc_rc gw_tenant_usage(struct gw_engine *e, uint32_t tenant, struct gw_usage *ret
         QC_TRY(gw_cat_tenant(e->cat, tenant, &t, err));
     *ret = u;
     *ret_limits = t.limits;
+    return QC_OK;
+}
+
+qc_rc gw_tenant_safety(struct gw_engine *e, uint32_t tenant, struct gw_safety *ret, struct qc_err *err)
+{
+    struct gw_safety s = { 0 };
+    struct gw_margins_at at = { 0 };
+
+    QC_TRY(gw_engine_may(e, err));
+    for (bool more = true; more;) {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cat_tenant_margins(e->cat, tenant, &at, &s, &more, err));
+    }
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(gw_cat_tenant_debts(e->cat, tenant, &s.debts, err));
+    *ret = s;
     return QC_OK;
 }
 

@@ -1,9 +1,15 @@
 /* The store and its pool of units (I6). A unit comes back when its last reference goes, which may be that of
- * a worker that hung (S3). */
+ * a worker that hung (S3).
+ *
+ * Tenants share the pool: some units are kept for tenants who have none, so that one under load never has
+ * them all; of those who wait, whoever has the fewest is next. A unit counts for its tenant until its request
+ * is over: one that a hung worker keeps after that is the gateway's loss and not the tenant's. The owner is
+ * exempt: where there are no others, all is as if there were no tenants. */
 #include <stdio.h>
 #include <sys/mman.h>
 
 #include "base/alloc.h"
+#include "gateway/tenant.h"
 #include "store_internal.h"
 
 static size_t round_up(size_t n, size_t to)
@@ -91,27 +97,119 @@ static qc_rc unit_new(struct gw_store *s, struct gw_unit **ret, struct qc_err *e
     return QC_OK;
 }
 
-qc_rc gw_unit_take(struct gw_store *s, qc_deadline deadline, struct gw_unit **ret, struct qc_err *err)
+static unsigned held_by(const struct gw_store *s, uint32_t tenant)
+{
+    unsigned n = 0;
+
+    for (const struct gw_unit *u = s->all; u != NULL; u = u->sibling)
+        n += u->charged && u->tenant == tenant;
+    return n;
+}
+
+/* Units that only those may have who have none. */
+static unsigned kept_back(const struct gw_store *s)
+{
+    return s->unit_max < 3 ? 1 : s->unit_max / 3;
+}
+
+static bool may_take(const struct gw_store *s, uint32_t tenant)
+{
+    const unsigned left = s->unit_max - s->out;
+
+    return left > 0 && (tenant == GW_OWNER || left > kept_back(s) || held_by(s, tenant) == 0);
+}
+
+/* Under the lock: who is next? NULL: nobody may. */
+static const struct unit_waiter *next_waiter(const struct gw_store *s)
+{
+    const struct unit_waiter *best = NULL;
+    unsigned least = 0;
+
+    for (const struct unit_waiter *w = s->waiters; w != NULL; w = w->next) {
+        if (!may_take(s, w->tenant))
+            continue;
+        const unsigned n = held_by(s, w->tenant);
+        if (best == NULL || n < least) {
+            best = w;
+            least = n;
+        }
+    }
+    return best;
+}
+
+static void stop_waiting(struct gw_store *s, const struct unit_waiter *w)
+{
+    for (struct unit_waiter **at = &s->waiters; *at != NULL; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            return;
+        }
+}
+
+/* Under the lock: wait for one's turn. QC_TEMP. */
+static qc_rc await_turn(struct gw_store *s, uint32_t tenant, qc_deadline deadline, struct qc_err *err)
+{
+    struct unit_waiter me = { .tenant = tenant };
+    struct unit_waiter **last = &s->waiters;
+    bool in_time = true;
+
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = &me;
+    while (next_waiter(s) != &me && in_time)
+        in_time = qc_cond_wait(&s->returned, &s->lock, deadline);
+    const bool mine = next_waiter(s) == &me;
+    stop_waiting(s, &me);
+    if (mine)
+        return QC_OK;
+    return QC_FAIL(err, QC_TEMP, "all %u segment buffers are in use", s->unit_max);
+}
+
+qc_rc gw_unit_take(struct gw_store *s, uint32_t tenant, qc_deadline deadline, struct gw_unit **ret,
+                   struct qc_err *err)
 {
     QC_LOCK(&s->lock);
-    struct gw_unit *u = NULL;
+    QC_TRY(await_turn(s, tenant, deadline, err));
+    struct gw_unit *u = s->spare;
 
-    while (s->spare == NULL && s->made == s->unit_max) {
-        if (!qc_cond_wait(&s->returned, &s->lock, deadline) && s->spare == NULL)
-            return QC_FAIL(err, QC_TEMP, "all %u segment buffers are in use", s->unit_max);
-    }
-    if (s->spare != NULL) {
-        u = s->spare;
+    if (u != NULL) {
         s->spare = u->next;
     } else {
         QC_TRY(unit_new(s, &u, err));
         s->made++;
+        u->sibling = s->all;
+        s->all = u;
     }
     s->out++;
     u->next = NULL;
+    u->tenant = tenant;
+    u->charged = true;
     atomic_store(&u->refs, 1);
+    qc_cond_wake_all(&s->returned); /* there may be one for the next, too */
     *ret = u;
     return QC_OK;
+}
+
+bool gw_store_wanted(struct gw_store *s)
+{
+    QC_LOCK(&s->lock);
+
+    return s->waiters != NULL;
+}
+
+void gw_unit_discharge(struct gw_unit *u)
+{
+    if (u == NULL)
+        return;
+    QC_LOCK(&u->store->lock);
+    u->charged = false;
+    qc_cond_wake_all(&u->store->returned);
+}
+
+void gw_unit_done(struct gw_unit **u)
+{
+    gw_unit_discharge(*u);
+    gw_unit_give(u);
 }
 
 struct gw_unit *gw_unit_share(struct gw_unit *u)
@@ -132,7 +230,8 @@ void gw_unit_give(struct gw_unit **up)
     u->next = s->spare;
     s->spare = u;
     s->out--;
-    qc_cond_wake_one(&s->returned);
+    u->charged = false;
+    qc_cond_wake_all(&s->returned);
 }
 
 void gw_unit_begin(struct gw_unit *u, unsigned k, uint32_t size)

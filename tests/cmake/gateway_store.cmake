@@ -2,6 +2,7 @@
 qc_test(unit gateway_root DEPS base gateway)
 qc_test(unit gateway_frag DEPS base ec gateway)
 qc_test(unit gateway_place DEPS base gateway LIBS m)
+qc_test(unit gateway_units DEPS base ec cloud gateway INTERNAL gateway LABELS thread)
 qc_test(unit gateway_segment DEPS base cloud gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_subsets DEPS base ec cloud gateway LABELS thread)
 if(QC_FAULT_POINTS)

@@ -24,7 +24,7 @@ static bool write_once(struct rig *r, struct gw_segment *s, uint64_t n)
     struct gw_written w = { .durable = 77 };
     struct qc_err err = { 0 };
 
-    CHECK_OK(gw_unit_take(r->store, qc_deadline_in(PATIENT_MS), &u, &err));
+    CHECK_OK(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(PATIENT_MS), &u, &err));
     gw_unit_begin(u, s->k, SIZE);
     gw_unit_add(u, qc_span_of(bytes, SIZE));
     qc_fault_alloc(n);

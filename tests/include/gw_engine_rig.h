@@ -196,7 +196,7 @@ static inline qc_rc erig_segment(struct erig *r, const struct erig_put *p, uint3
                                       .size = erig_size(p, seq) };
     QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
     struct gw_segment_receipt receipt;
-    QC_TRY(gw_engine_unit(r->e, s.size, qc_deadline_in(QC_GW_UNIT_MS), &u, err));
+    QC_TRY(gw_engine_unit(r->e, r->tenant, s.size, qc_deadline_in(QC_GW_UNIT_MS), &u, err));
     uint8_t *bytes = malloc(s.size);
     CHECK(bytes != NULL);
     erig_bytes(p, seq, bytes);

@@ -6,6 +6,7 @@
 #include "gateway/probe.h"
 #include "gateway/root.h"
 #include "gateway/segment.h"
+#include "gateway/tenant.h"
 #include "qc_check.h"
 #include "qc_seed.h"
 #include "qc_tmpdir.h"
@@ -149,7 +150,7 @@ static inline struct gw_written rig_write(struct rig *r, struct gw_segment *seg,
     struct gw_written w;
     struct qc_err err = { 0 };
 
-    CHECK_OK(gw_unit_take(r->store, qc_deadline_in(ms), &u, &err));
+    CHECK_OK(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(ms), &u, &err));
     qc_rand_fill(&r->rand, bytes, seg->size);
     gw_unit_begin(u, seg->k, seg->size);
     gw_unit_add(u, qc_span_of(bytes, seg->size));

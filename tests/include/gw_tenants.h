@@ -92,6 +92,9 @@ static inline void tenant_counted(struct erig *r, uint32_t tenant)
                 (unsigned long long)bytes);
     CHECK(u.bytes == bytes);
     CHECK(u.objects == count_sql(r, "SELECT COUNT(*) FROM version WHERE tenant=?1 AND state<>4", tenant));
+    CHECK(u.names ==
+          count_sql(r, "SELECT COUNT(*) FROM entry JOIN vault USING (vault_no) WHERE tenant=?1 AND kind=1",
+                    tenant));
     CHECK(u.uploads == count_sql(r, "SELECT COUNT(*) FROM request WHERE tenant=?1 AND state=1", tenant));
     CHECK(u.given_up == count_sql(r, "SELECT COUNT(*) FROM request WHERE tenant=?1 AND state=2", tenant));
     CHECK(u.vaults == count_sql(r, "SELECT COUNT(*) FROM vault WHERE tenant=?1", tenant));

@@ -37,7 +37,7 @@ static void write_segment(struct rig *r, struct gw_segment *s, uint64_t seed)
     struct gw_written w;
     struct qc_err err = { 0 };
 
-    CHECK_OK(gw_unit_take(r->store, qc_deadline_in(PATIENT_MS), &u, &err));
+    CHECK_OK(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(PATIENT_MS), &u, &err));
     uint8_t step[STEP];
     gw_unit_begin(u, s->k, s->size);
     for (uint32_t at = 0; at < s->size; at += STEP) {

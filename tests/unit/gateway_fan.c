@@ -636,9 +636,9 @@ static void pool_pushes_back(struct rig *r)
     struct qc_err err = { 0 };
 
     for (unsigned i = 0; i < QC_GW_UNITS; i++)
-        CHECK_OK(gw_unit_take(r->store, qc_deadline_in(1000), &u[i], &err));
+        CHECK_OK(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(1000), &u[i], &err));
     CHECK(gw_store_spare(r->store) == 0);
-    CHECK_RC(gw_unit_take(r->store, qc_deadline_in(20), &more, &err), QC_TEMP);
+    CHECK_RC(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(20), &more, &err), QC_TEMP);
     CHECK(more == NULL);
     for (unsigned i = 0; i < QC_GW_UNITS; i++)
         gw_unit_give(&u[i]);

@@ -70,6 +70,7 @@ static void check_bytes(void)
     CHECK_OK(erig_remove(&r, &rm, &receipt, &err));
     CHECK_OK(erig_check(&r, &p, &err));
     CHECK(tenant_usage(&r, a).bytes == cost(&p) - PRIVATE && tenant_usage(&r, a).objects == 1);
+    CHECK(tenant_usage(&r, a).names == 0);
     tenant_counted(&r, a);
     settle(&r);
     CHECK(tenant_usage(&r, a).dead == 0);

@@ -148,7 +148,8 @@ static void check_owner(const char *path)
         CHECK(request.state == GW_UPLOAD_LIVE && request.version_no == 1 && request.receipt.n == 3);
         CHECK_OK(gw_cat_usage(c, GW_OWNER, &u, &err));
         CHECK(u.bytes == 30 + 3 + strlen("path") + strlen("private") + strlen("sealed"));
-        CHECK(u.objects == 3 && u.uploads == 1 && u.given_up == 1 && u.vaults == 1 && u.dead == 0);
+        CHECK(u.objects == 3 && u.uploads == 1 && u.given_up == 1 && u.vaults == 1 && u.dead == 0 &&
+              u.names == 1);
         CHECK_RC(gw_cat_usage(c, 1, &u, &err), QC_NOTFOUND);
     }
     gw_cat_close(&c);

@@ -241,7 +241,7 @@ static void again(struct rig *r)
     struct gw_faults f;
     struct qc_err err = { 0 };
 
-    CHECK_OK(gw_unit_take(r->store, qc_deadline_in(1000), &u, &err));
+    CHECK_OK(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(1000), &u, &err));
     qc_rand_fill(&r->rand, bytes, s.size);
     gw_unit_begin(u, s.k, s.size);
     gw_unit_add(u, qc_span_of(bytes, s.size));

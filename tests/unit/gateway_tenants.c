@@ -158,7 +158,7 @@ static void every_call(struct erig *r, uint32_t tenant, const struct gw_id *vaul
     ret[n++] = say(gw_entry_list(r->e, &v, &all, ignore_entry, NULL, &flag, &err), &err);
     ret[n++] = say(gw_entry_remove(r->e, &v, &gone, &(struct gw_id){ "removal" }, &receipt, &err), &err);
     ret[n++] = say(gw_upload_begin(r->e, &begin, &flag, &err), &err);
-    CHECK_OK(gw_engine_unit(r->e, seg.size, qc_deadline_in(1000), &unit, &err));
+    CHECK_OK(gw_engine_unit(r->e, tenant, seg.size, qc_deadline_in(1000), &unit, &err));
     ret[n++] = say(gw_upload_segment(r->e, &seg, unit, &done, &err), &err);
     gw_unit_give(&unit);
     ret[n++] = say(gw_upload_vault(r->e, &key, &id, &err), &err);
@@ -288,6 +288,7 @@ static void check_rebuild(void)
     struct gw_receipt receipt;
     struct gw_rebuild_report report;
     struct gw_tenant t;
+    struct gw_safety safety;
     struct gw_usage before[3], after;
     struct erig_put p[2] = { erig_prepare(11, "\1one", 1, 2, 5000), erig_prepare(12, "\1two", 1, 1, 77) };
     struct erig_put rm = erig_prepare(13, "\1two", 2, 1, 1);
@@ -322,6 +323,8 @@ static void check_rebuild(void)
               after.vaults == before[i].vaults && after.uploads == 0);
         tenant_counted(&r, i);
     }
+    CHECK_OK(gw_tenant_safety(r.e, id[0], &safety, &err));
+    CHECK(safety.versions[2 + QC_EC_N_MAX] == 1 && safety.debts == 0);
     CHECK(of_token(&r, "token a", &t) && t.id == id[0] && t.enabled && t.limits.bytes == 100000);
     CHECK(of_token(&r, "token b, the second", &t) && t.id == id[1] && t.revision == 2);
     CHECK(!of_token(&r, "token b", &t));

@@ -199,6 +199,7 @@
     X(QC_GW_TENANT_VAULTS_MAX, 64, "vaults", "of one tenant; each is a log object on every cloud")           \
     X(QC_GW_TENANT_UPLOADS, 64, "uploads", "of one tenant, open at once, unless the operator says more")     \
     X(QC_GW_TENANT_REQUESTS, 16, "requests", "of one tenant at once: eight transfers, two segments each")    \
+    X(QC_GW_TENANT_REQUESTS_MAX, 1024, "requests", "of one tenant: a door has no more connections")          \
     X(QC_GW_TENANT_OBJECTS, 1000000, "versions", "of one tenant, unless the operator says more")             \
     X(QC_GW_TENANT_GIVEN_UP, 10000, "put keys", "cancelled and remembered; the oldest is forgotten")         \
     X(QC_GW_REQUESTS_MAX, 256, "requests", "whose faults are remembered (API)")                              \

@@ -101,6 +101,8 @@ struct gw_status {
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
     char fenced_why[GW_WHY_MAX];
 };
+/* Health, coding and clouds alone: no row of the catalogue is counted. */
+QC_MUST qc_rc gw_engine_clouds(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
 /* Probes all clouds, in parallel, with a short deadline. */
 QC_MUST qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
 
@@ -171,9 +173,12 @@ struct gw_segment_receipt {
     unsigned durable, n, owed_count;
     uint32_t owed[QC_EC_N_MAX]; /* cloud ids */
 };
-/* Where a segment of so many bytes goes (gw_unit_add). QC_TEMP: all units are in use until the deadline. */
-QC_MUST qc_rc gw_engine_unit(struct gw_engine *e, uint32_t size, qc_deadline deadline, struct gw_unit **ret,
-                             struct qc_err *err);
+/* Where a segment of so many bytes goes (gw_unit_add); gw_unit_done it. QC_TEMP: all units that the tenant
+ * may have are in use until the deadline. */
+QC_MUST qc_rc gw_engine_unit(struct gw_engine *e, uint32_t tenant, uint32_t size, qc_deadline deadline,
+                             struct gw_unit **ret, struct qc_err *err);
+/* Does some request wait for one? */
+bool gw_engine_units_wanted(struct gw_engine *e);
 /* QC_QUORUM: fewer than the write quorum are durable; what is will be swept. QC_NOTFOUND: no such upload;
  * QC_CONFLICT: it is not open; QC_QUOTA: the tenant's bytes; QC_TEMP: what it gave up is not swept yet. */
 QC_MUST qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, struct gw_unit *u,

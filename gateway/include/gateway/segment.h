@@ -31,8 +31,9 @@ void gw_store_free(struct gw_store **s);
 
 struct gw_unit; /* opaque; counted references */
 
-/* QC_TEMP: none became free until the deadline. */
-QC_MUST qc_rc gw_unit_take(struct gw_store *s, qc_deadline deadline, struct gw_unit **ret,
+/* For a tenant, whose share of them is bounded: see gateway/unit.c. QC_TEMP: none became free for it until
+ * the deadline. */
+QC_MUST qc_rc gw_unit_take(struct gw_store *s, uint32_t tenant, qc_deadline deadline, struct gw_unit **ret,
                            struct qc_err *err);
 /* A segment of `size` bytes, 1..QC_GW_SEGMENT_MAX, is going to be filled in, and coded with this k, for which
  * the store has room (asserted). */
@@ -42,6 +43,10 @@ void gw_unit_add(struct gw_unit *u, qc_span bytes);
 uint32_t gw_unit_missing(const struct gw_unit *u); /* bytes that have not come yet */
 /* Drop this reference; *u is NULL. */
 void gw_unit_give(struct gw_unit **u);
+/* The same of the request that took it: it counts for its tenant no more, even if others still work on it. */
+void gw_unit_done(struct gw_unit **u);
+/* Does somebody wait for one? */
+bool gw_store_wanted(struct gw_store *s);
 unsigned gw_store_spare(struct gw_store *s); /* units free now */
 
 /* -- segments -------------------------------------------------------------------------------------------- */

@@ -36,9 +36,9 @@ struct gw_tenant {
 
 /* What a tenant has. Kept by the catalogue in the transactions that change it. */
 struct gw_usage {
-    uint64_t bytes, objects, uploads, vaults;
-    uint64_t given_up; /* put keys that were cancelled and are remembered */
-    uint64_t dead;     /* bytes that were given up and are not swept from all clouds yet */
+    uint64_t bytes, objects, names, uploads, vaults; /* names: objects that are listed */
+    uint64_t given_up;                               /* put keys that were cancelled and are remembered */
+    uint64_t dead; /* bytes that were given up and are not swept from all clouds yet */
 };
 
 /* 1..QC_GW_TENANT_NAME_MAX of a-z 0-9 . _ -, the first a letter or digit. */
@@ -74,3 +74,12 @@ QC_MUST qc_rc gw_tenant_of_token(struct gw_engine *e, const uint8_t token_hash[Q
 /* Of GW_OWNER too: then *ret_limits says GW_NO_LIMIT. */
 QC_MUST qc_rc gw_tenant_usage(struct gw_engine *e, uint32_t tenant, struct gw_usage *ret,
                               struct gw_tenant_limits *ret_limits, struct qc_err *err);
+
+/* How safe is it: versions by their data margin, which may be negative, and fragments owed. The catalogue is
+ * asked a stretch at a time: however much a tenant has, others are served meanwhile. */
+struct gw_safety {
+    uint64_t versions[2 * QC_EC_N_MAX + 1]; /* [margin + QC_EC_N_MAX] */
+    uint64_t debts;
+};
+QC_MUST qc_rc gw_tenant_safety(struct gw_engine *e, uint32_t tenant, struct gw_safety *ret,
+                               struct qc_err *err);
