@@ -114,6 +114,11 @@ bool qc_json_is_array(const struct json_t *j)
     return json_is_array(j);
 }
 
+bool qc_json_given(const struct json_t *obj, const char *name)
+{
+    return json_object_get(obj, name) != NULL;
+}
+
 bool qc_json_has(const struct json_t *obj, const char *name)
 {
     const json_t *v = json_object_get(obj, name);

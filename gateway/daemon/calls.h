@@ -4,6 +4,9 @@
 
 QC_MUST qc_rc call_health(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_tenants(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_tenant_add(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_tenant_change(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_request(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_vaults(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_vault_put(struct request *r, struct answer *ret, struct qc_err *err);
@@ -26,3 +29,11 @@ QC_MUST qc_rc call_job_cancel(struct request *r, struct answer *ret, struct qc_e
 
 /* Status as JSON: also for `qcloud-gateway status --json`. */
 QC_MUST qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);
+/* What a tenant sees of it. */
+QC_MUST qc_rc tenant_status_json(struct json_t **ret, struct gw_engine *e, uint32_t tenant,
+                                 struct qc_err *err);
+/* The tenants as JSON, and a change of one (name NULL: a new one, named in the body): the same for the daemon
+ * and for the operator's command where no daemon runs. */
+QC_MUST qc_rc tenants_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);
+QC_MUST qc_rc tenant_change_json(struct json_t **ret, struct gw_engine *e, const char *name,
+                                 const struct json_t *body, struct qc_err *err);

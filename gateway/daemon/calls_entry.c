@@ -115,7 +115,7 @@ qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc_err *er
     tombstone.path = qc_buf_span(&path);
     qc_rc rc = gw_entry_remove(request_engine(r), &vault, &tombstone, &put_key, &receipt, err);
     QC_TRY(conflicted(r, rc, &vault, tombstone.path, ret));
-    return json_receipt(&ret->json, request_engine(r), &receipt, err);
+    return json_receipt(&ret->json, r, &receipt, err);
 }
 
 qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
@@ -142,5 +142,5 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     vault.id = c.vault;
     qc_rc rc = gw_upload_commit(request_engine(r), &c, &receipt, err);
     QC_TRY(conflicted(r, rc, &vault, c.entry.path, ret));
-    return json_receipt(&ret->json, request_engine(r), &receipt, err);
+    return json_receipt(&ret->json, r, &receipt, err);
 }

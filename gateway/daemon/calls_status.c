@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "caller.h"
 #include "calls.h"
 #include "json.h"
 
@@ -129,10 +130,13 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
 
 qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err)
 {
+    if (!r->door->owner)
+        return tenant_status_json(&ret->json, request_engine(r), r->tenant, err);
     return status_json(&ret->json, request_engine(r), err);
 }
 
-static qc_rc request_faults(struct json_t *o, struct gw_engine *e, const struct gw_request *q,
+/* keys: of objects on clouds, which are the operator's to know. */
+static qc_rc request_faults(struct json_t *o, struct gw_engine *e, const struct gw_request *q, bool keys,
                             struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
@@ -143,7 +147,7 @@ static qc_rc request_faults(struct json_t *o, struct gw_engine *e, const struct 
         QC_TRY(qc_json_set_str(one, "cloud", gw_engine_cloud_name(e, q->faults[i].cloud_id), err));
         QC_TRY(qc_json_set_str(one, "kind", gw_fault_kind_name(q->faults[i].kind), err));
         QC_TRY(json_count(one, "count", q->faults[i].count, err));
-        QC_TRY(qc_json_set_str(one, "key", q->faults[i].key, err));
+        QC_TRY(qc_json_set_str(one, "key", keys ? q->faults[i].key : "", err));
         QC_TRY(qc_json_append(list, &one, err));
     }
     return qc_json_set(o, "faults", &list, err);
@@ -155,12 +159,13 @@ qc_rc call_request(struct request *r, struct answer *ret, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *error = NULL;
     QC_TRY(gw_request_get(request_engine(r), r->tenant, r->name, &q, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
-    QC_TRY(request_faults(ret->json, request_engine(r), &q, err));
+    QC_TRY(request_faults(ret->json, request_engine(r), &q, r->door->owner, err));
     if (q.rc == QC_OK)
         return qc_json_set_null(ret->json, "error", err);
     QC_TRY(qc_json_new_obj(&error, err));
     QC_TRY(qc_json_set_str(error, "id", qc_rc_name(q.rc), err));
-    QC_TRY(qc_json_set_str(error, "message", q.message, err));
+    const struct qc_err why = { .rc = q.rc };
+    QC_TRY(qc_json_set_str(error, "message", r->door->owner ? q.message : caller_told(r, &why), err));
     return qc_json_set(ret->json, "error", &error, err);
 }
 

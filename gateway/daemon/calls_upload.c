@@ -50,7 +50,7 @@ qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
     return qc_json_set(ret->json, "owed", &owed, err);
 }
 
-static qc_rc upload_json(struct json_t **ret, struct gw_engine *e, enum gw_upload_state state,
+static qc_rc upload_json(struct json_t **ret, const struct request *r, enum gw_upload_state state,
                          const struct gw_receipt *receipt, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
@@ -58,7 +58,7 @@ static qc_rc upload_json(struct json_t **ret, struct gw_engine *e, enum gw_uploa
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_str(o, "state", gw_upload_state_name(state), err));
     if (state == GW_UPLOAD_LIVE) {
-        QC_TRY(json_receipt(&child, e, receipt, err));
+        QC_TRY(json_receipt(&child, r, receipt, err));
         QC_TRY(qc_json_set(o, "receipt", &child, err));
     } else
         QC_TRY(qc_json_set_null(o, "receipt", err));
@@ -72,7 +72,7 @@ qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err)
     struct gw_receipt receipt = { 0 };
     const struct gw_ref put_key = request_ref(r);
     QC_TRY(gw_upload_get(request_engine(r), &put_key, &state, &receipt, err));
-    return upload_json(&ret->json, request_engine(r), state, &receipt, err);
+    return upload_json(&ret->json, r, state, &receipt, err);
 }
 
 qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *err)
@@ -82,9 +82,8 @@ qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *e
     struct qc_err other = { 0 };
     const struct gw_ref put_key = request_ref(r);
     qc_rc rc = gw_upload_cancel(request_engine(r), &put_key, &state, &receipt, err);
-    if (rc == QC_CONFLICT &&
-        upload_json(&ret->with_error, request_engine(r), state, &receipt, &other) != QC_OK)
+    if (rc == QC_CONFLICT && upload_json(&ret->with_error, r, state, &receipt, &other) != QC_OK)
         qc_json_free(&ret->with_error);
     QC_TRY(rc);
-    return upload_json(&ret->json, request_engine(r), GW_UPLOAD_CANCELLED, &receipt, err);
+    return upload_json(&ret->json, r, GW_UPLOAD_CANCELLED, &receipt, err);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "conf.h"
+
 /* Bytes of NAME in NAME=VALUE. What stands after it is not repeated in a message: somebody may have put a key
  * there. */
 static qc_rc name_of(const char *option, const char *what, const char *text, size_t *ret, struct qc_err *err)
@@ -59,6 +61,14 @@ qc_rc cloud_args_take(const struct qc_args *args, struct cloud_args *ret, struct
 
 qc_rc cloud_args_state(const struct qc_args *args, const char **ret, struct qc_err *err)
 {
+    static struct conf conf; /* its path lives as long as that of argv */
+    const char *file = qc_args_value(args, "config", NULL);
     *ret = qc_args_value(args, "state", NULL);
-    return *ret != NULL ? QC_OK : QC_FAIL(err, QC_USAGE, "--state DIR is missing");
+    if ((*ret == NULL) == (file == NULL))
+        return QC_FAIL(err, QC_USAGE, "either --state DIR, or --config FILE, which names it, is needed");
+    if (file != NULL)
+        QC_TRY(conf_load(file, &conf, err));
+    if (file != NULL)
+        *ret = conf.state;
+    return QC_OK;
 }

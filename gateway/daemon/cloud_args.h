@@ -1,4 +1,4 @@
-/* Clouds on the command line: --cloud NAME=URL, --cloud-credentials NAME=FILE, --state DIR. Part of
+/* On the command line: --cloud NAME=URL, --cloud-credentials NAME=FILE; --state DIR or --config FILE. Part of
  * qcloud-gateway. */
 #pragma once
 #include "base/opt.h"
@@ -15,5 +15,11 @@ struct cloud_args {
  * is all zeros before; not copied after. */
 QC_MUST qc_rc cloud_args_take(const struct qc_args *args, struct cloud_args *ret, struct qc_err *err);
 
-/* The value of --state. QC_USAGE: it is missing. */
+/* The two ways to say where a gateway is; rows of a command's options. */
+#define CLOUD_ARGS_STATE                                                                                     \
+    { "state", 0, "DIR", "the state directory", false },                                                     \
+    {                                                                                                        \
+        "config", 0, "FILE", "or a configuration, which names it", false                                     \
+    }
+/* That directory. QC_USAGE: none, or both; as conf_load. */
 QC_MUST qc_rc cloud_args_state(const struct qc_args *args, const char **ret, struct qc_err *err);

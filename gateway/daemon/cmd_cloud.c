@@ -12,6 +12,7 @@
 
 const struct qc_opt cmd_cloud_validate_options[] = {
     { "state", 0, "DIR", "the state directory, for a cloud of a gateway", false },
+    { "config", 0, "FILE", "or a configuration, which names it", false },
     { "url", 0, "URL", "a place that is no gateway's cloud yet; it becomes one (a directory gets its mark)",
       false },
     { "credentials", 0, "FILE", "with --url: where its keys are: a file of mode 0600, or aws:PROFILE",
@@ -21,7 +22,7 @@ const struct qc_opt cmd_cloud_validate_options[] = {
     { 0 },
 };
 const struct qc_opt cmd_cloud_set_options[] = {
-    { "state", 0, "DIR", "the state directory", false },
+    CLOUD_ARGS_STATE,
     { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
     { "untried", 0, NULL, "also where the cloud does not answer now", false },
     { "json", 0, NULL, "as JSON", false },

@@ -13,7 +13,7 @@
 #include "tell.h"
 
 const struct qc_opt cmd_repair_options[] = {
-    { "state", 0, "DIR", "the state directory", false },
+    CLOUD_ARGS_STATE,
     { "deep", 0, NULL, "read and verify everything, not only what is in doubt", false },
     { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },
     { "max-rate", 0, "BYTES", "read and write at most so much in a second (k, M, G: powers of 1024)", false },

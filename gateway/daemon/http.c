@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "caller.h"
 
 void answer_done(struct answer *a)
 {
@@ -76,7 +75,7 @@ static enum MHD_Result send_bytes(struct request *r, unsigned status, const char
         return MHD_NO;
     snprintf(seconds, sizeof seconds, "%d", HTTP_RETRY_AFTER_S);
     bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES;
-    if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS)
         ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
     if (r->header != NULL)
         ok = ok && MHD_add_response_header(response, r->header, r->header_text) == MHD_YES;
@@ -94,14 +93,14 @@ static enum MHD_Result send_json(struct request *r, unsigned status, const struc
     return send_bytes(r, status, "application/json", qc_buf_span(&text));
 }
 
-static qc_rc error_json(struct json_t **json, const struct qc_err *why, struct qc_err *err)
+static qc_rc error_json(struct json_t **json, const struct qc_err *why, const char *told, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *error = NULL;
     if (*json == NULL)
         QC_TRY(qc_json_new_obj(json, err));
     QC_TRY(qc_json_new_obj(&error, err));
     QC_TRY(qc_json_set_str(error, "id", qc_rc_name(why->rc), err));
-    if (qc_json_set_str(error, "message", why->msg, err) !=
+    if (qc_json_set_str(error, "message", told, err) !=
         QC_OK) /* cut inside a character, or from a file's name */
         QC_TRY(qc_json_set_str(error, "message", qc_rc_text(why->rc), err));
     QC_TRY(qc_json_set_bool(error, "retry", qc_rc_retry(why->rc), err));
@@ -117,8 +116,9 @@ static enum MHD_Result send_error(struct request *r, struct answer *a, const str
     if (why->rc == QC_FORMAT && !r->understood)
         status = MHD_HTTP_BAD_REQUEST;
     QC_LOG(status >= 500 ? QC_LOG_WARN : QC_LOG_INFO, "refused", QC_S("rc", qc_rc_name(why->rc)),
-           QC_S("call", r->route != NULL ? r->route->pattern : "-"), QC_S("why", why->msg));
-    if (error_json(&a->with_error, why, &err) != QC_OK)
+           QC_S("call", r->route != NULL ? r->route->pattern : "-"), QC_U("tenant", r->tenant),
+           QC_S("why", why->msg));
+    if (error_json(&a->with_error, why, caller_told(r, why), &err) != QC_OK)
         return MHD_NO;
     return send_json(r, status, a->with_error);
 }
@@ -130,8 +130,10 @@ static enum MHD_Result run_call(struct request *r)
     qc_rc rc = r->rc;
     if (rc != QC_OK)
         return send_error(r, &a, &r->err);
+    visitors_phase(&r->server->visitors, r->visitor, VISITOR_WORKS);
     rc = r->route->run(r, &a, &err);
-    gw_unit_give(&r->unit);
+    visitors_phase(&r->server->visitors, r->visitor, VISITOR_SENDS);
+    gw_unit_done(&r->unit);
     if (rc != QC_OK)
         return send_error(r, &a, &err);
     if (a.reader != NULL)
@@ -144,20 +146,6 @@ static enum MHD_Result run_call(struct request *r)
 }
 
 /* -- requests -------------------------------------------------------------------------------------------- */
-
-/* The socket's mode keeps others out; this holds where a directory's rights were opened by mistake. */
-static qc_rc check_peer(struct MHD_Connection *connection, struct qc_err *err)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct ucred peer = { 0 };
-    socklen_t n = sizeof peer;
-    if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-        return QC_FAIL(err, QC_AUTH, "the peer cannot be identified");
-    if (peer.uid != geteuid())
-        return QC_FAIL(err, QC_AUTH, "another user's connection");
-    return QC_OK;
-}
 
 static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -204,16 +192,20 @@ static qc_rc segment_begin(struct request *r, struct qc_err *err)
         return QC_FAIL(err, QC_LIMIT, "a segment has 1 to %d bytes", QC_GW_SEGMENT_MAX);
     r->unit_size = (uint32_t)size;
     set_timeout(r, HTTP_SEGMENT_TIMEOUT_S);
-    return gw_engine_unit(r->server->engine, r->unit_size, qc_deadline_in(QC_GW_UNIT_MS), &r->unit, err);
+    QC_TRY(gw_engine_unit(r->server->engine, r->tenant, r->unit_size, qc_deadline_in(QC_GW_UNIT_MS), &r->unit,
+                          err));
+    visitors_unit(&r->server->visitors, r->visitor, 0);
+    return QC_OK;
 }
 
 static qc_rc request_begin(struct request *r, const char *method, const char *url, struct qc_err *err)
 {
     r->at_once = true;
-    QC_TRY(check_peer(r->connection, err));
     QC_TRY(check_framing(r, err));
+    QC_TRY(caller_identify(r, err));
     r->at_once = false;
     QC_TRY(route_find(r, method, url, err));
+    QC_TRY(caller_may(r, err));
     qc_buf_init(&r->body, HTTP_BODY_MAX);
     r->at_once = r->route->body == BODY_SEGMENT; /* before its megabytes are sent */
     return r->at_once ? segment_begin(r, err) : QC_OK;
@@ -222,7 +214,7 @@ static qc_rc request_begin(struct request *r, const char *method, const char *ur
 static void request_fail(struct request *r, qc_rc rc)
 {
     r->rc = rc;
-    gw_unit_give(&r->unit);
+    gw_unit_done(&r->unit);
     qc_buf_free(&r->body);
 }
 
@@ -237,6 +229,7 @@ static void request_data(struct request *r, const char *data, size_t size)
             return;
         }
         gw_unit_add(r->unit, qc_span_of(data, size));
+        visitors_unit(&r->server->visitors, r->visitor, r->unit_size - gw_unit_missing(r->unit));
         return;
     case BODY_JSON:
         r->rc = qc_buf_add(&r->body, qc_span_of(data, size), &r->err);
@@ -247,11 +240,18 @@ static void request_data(struct request *r, const char *data, size_t size)
     }
 }
 
-static struct request *request_new(struct http_server *server, struct MHD_Connection *connection)
+static struct request *request_new(const struct http_door *door, struct MHD_Connection *connection)
 {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct visitor *visitor = info == NULL ? NULL : info->socket_context;
+    if (visitor == NULL && !door->owner)
+        return NULL;
     struct request *r = qc_alloc(sizeof *r);
     if (r != NULL)
-        *r = (struct request){ .server = server, .connection = connection };
+        *r = (struct request){
+            .server = door->server, .door = door, .visitor = visitor, .connection = connection
+        };
     return r;
 }
 
@@ -259,12 +259,12 @@ static struct request *request_new(struct http_server *server, struct MHD_Connec
 enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                             const char *version, const char *data, size_t *size, void **state)
 {
-    struct http_server *server = cls;
+    const struct http_door *door = cls;
     struct request *r = *state;
     (void)version;
-    atomic_store(&server->last_ms, qc_now_ms());
+    atomic_store(&door->server->last_ms, qc_now_ms());
     if (r == NULL) {
-        r = request_new(server, connection);
+        r = request_new(door, connection);
         *state = r;
         if (r == NULL)
             return MHD_NO;
@@ -286,15 +286,16 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
 void http_completed(void *cls, struct MHD_Connection *connection, void **state,
                     enum MHD_RequestTerminationCode why)
 {
-    struct http_server *server = cls;
+    const struct http_door *door = cls;
     struct request *r = *state;
     (void)connection;
     (void)why;
     *state = NULL;
-    atomic_store(&server->last_ms, qc_now_ms());
+    atomic_store(&door->server->last_ms, qc_now_ms());
     if (r == NULL)
         return;
-    gw_unit_give(&r->unit);
+    visitors_phase(&r->server->visitors, r->visitor, VISITOR_RESTS);
+    gw_unit_done(&r->unit);
     qc_buf_free(&r->body);
     qc_free(r);
 }
@@ -313,15 +314,28 @@ static void widen(struct MHD_Connection *connection)
         (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
+static void visitor_comes(const struct http_door *door, struct MHD_Connection *connection,
+                          void **socket_state)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != NULL) /* else, and without memory, its requests are refused */
+        *socket_state = visitors_enter(&door->server->visitors, door, door->max, info->connect_fd);
+}
+
 void http_connection(void *cls, struct MHD_Connection *connection, void **socket_state,
                      enum MHD_ConnectionNotificationCode why)
 {
-    struct http_server *server = cls;
-    (void)socket_state;
-    atomic_store(&server->last_ms, qc_now_ms());
+    const struct http_door *door = cls;
+    atomic_store(&door->server->last_ms, qc_now_ms());
     if (why == MHD_CONNECTION_NOTIFY_STARTED) {
-        atomic_fetch_add(&server->connections, 1);
+        atomic_fetch_add(&door->server->connections, 1);
         widen(connection);
-    } else
-        atomic_fetch_sub(&server->connections, 1);
+        if (!door->owner)
+            visitor_comes(door, connection, socket_state);
+        return;
+    }
+    visitors_leave(&door->server->visitors, *socket_state);
+    *socket_state = NULL;
+    atomic_fetch_sub(&door->server->connections, 1);
 }

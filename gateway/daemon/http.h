@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "gateway/engine.h"
 #include "jobs.h"
+#include "visitors.h"
 
 enum {
     HTTP_BODY_MAX = 1024 * 1024,        /* the longest JSON body: a commit, in base64 */
@@ -21,11 +22,17 @@ enum {
     HTTP_BLOCK = 512 * 1024,            /* of a streamed answer */
     HTTP_SEND_BUFFER = 1024 * 1024,     /* of a UNIX socket, as the system allows */
     HTTP_CONNECTION_MEMORY = 256 * 1024,
-    HTTP_CONNECTIONS_MAX = 64,
+    HTTP_CONNECTIONS_MAX = 64, /* at the owner's door; at those of tenants, as configured */
     HTTP_TIMEOUT_S = 300,
     HTTP_SEGMENT_TIMEOUT_S = 30, /* without a byte, while a segment's unit is held */
     HTTP_STALL_MS = 5000,        /* a client that takes nothing of its answer for so long holds no unit */
     HTTP_RETRY_AFTER_S = 1,
+    HTTP_TURN_MS = 1000,      /* a request waits so long for others of its tenant */
+    HTTP_STRANGER_MS = 10000, /* a connection without a token */
+    HTTP_REST_MS = 1000,      /* a kept connection, where others come */
+    HTTP_GIVE_WAY = 8,        /* connections at a time */
+    HTTP_CRAWL_MS = 5000,     /* a body has so long until its speed counts, where others wait for its unit, */
+    HTTP_CRAWL_RATE = 65536,  /* in bytes per second: 18 MiB in five minutes */
     HTTP_IDS = 3,
 };
 
@@ -33,14 +40,27 @@ struct stream;
 struct http_server {
     struct gw_engine *engine;
     struct jobs jobs;
+    struct visitors visitors;
     pthread_mutex_t lock; /* guards streams */
     struct stream *streams;
     atomic_uint connections;
     atomic_uint_fast64_t last_ms; /* qc_now_ms of the last beginning or end of a request */
 };
 
+/* Where connections come in. The owner's: the UNIX socket in the state directory, for the gateway's own uid,
+ * which is the operator and tenant GW_OWNER. The others': with a token. */
+struct http_door {
+    struct http_server *server;
+    bool owner;
+    unsigned max; /* connections */
+};
+
+enum http_who { WHO_ANY, WHO_OPERATOR };
+
 struct request {
     struct http_server *server;
+    const struct http_door *door;
+    struct visitor *visitor; /* NULL at the owner's door */
     struct MHD_Connection *connection;
     const struct route *route;
     uint32_t tenant;                     /* whose request it is: all ids are looked up within it */
@@ -77,9 +97,11 @@ void answer_done(struct answer *a);
 typedef qc_rc (*route_fn)(struct request *r, struct answer *ret, struct qc_err *err);
 enum route_body { BODY_NONE, BODY_JSON, BODY_SEGMENT };
 
-/* Pattern: components; `{}` an id of 32 hex digits, `#` a decimal number, `*` a request's name. */
+/* Pattern: components; `{}` an id of 32 hex digits, `#` a decimal number, `*` a request's name, `@` a
+ * tenant's. */
 struct route {
     const char *method, *pattern;
+    enum http_who who; /* checked in http.c, before anything else is looked at */
     enum route_body body;
     route_fn run;
 };
@@ -109,7 +131,7 @@ enum MHD_Result stream_send(struct request *r, struct answer *a);
  */
 void streams_rest(struct http_server *server);
 
-/* microhttpd's entry point; cls is the struct http_server. */
+/* microhttpd's entry points; cls is the struct http_door. */
 enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                             const char *version, const char *data, size_t *size, void **state);
 void http_completed(void *cls, struct MHD_Connection *connection, void **state,

@@ -62,8 +62,10 @@ qc_rc json_entry(struct json_t **ret, const struct gw_entry_row *row, struct qc_
     return QC_OK;
 }
 
-qc_rc json_receipt(struct json_t **ret, struct gw_engine *e, const struct gw_receipt *r, struct qc_err *err)
+qc_rc json_receipt(struct json_t **ret, const struct request *q, const struct gw_receipt *r,
+                   struct qc_err *err)
 {
+    struct gw_engine *e = q->server->engine;
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *names = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *whys = NULL;
@@ -78,8 +80,9 @@ qc_rc json_receipt(struct json_t **ret, struct gw_engine *e, const struct gw_rec
     QC_TRY(qc_json_set_int(o, "durable_min", r->durable_min, err));
     QC_TRY(qc_json_set_int(o, "n", r->n, err));
     for (unsigned i = 0; i < r->degraded_count; i++) {
-        char why[GW_WHY_MAX];
-        gw_engine_cloud_why(e, r->degraded[i], why);
+        char why[GW_WHY_MAX] = "";
+        if (q->door->owner) /* it tells of places */
+            gw_engine_cloud_why(e, r->degraded[i], why);
         QC_TRY(qc_json_append_str(names, gw_engine_cloud_name(e, r->degraded[i]), err));
         QC_TRY(qc_json_append_str(whys, why, err));
     }

@@ -4,7 +4,7 @@
 
 QC_MUST qc_rc json_head(struct json_t *obj, const struct gw_head *h, struct qc_err *err); /* sets "head" */
 QC_MUST qc_rc json_entry(struct json_t **ret, const struct gw_entry_row *row, struct qc_err *err);
-QC_MUST qc_rc json_receipt(struct json_t **ret, struct gw_engine *e, const struct gw_receipt *r,
+QC_MUST qc_rc json_receipt(struct json_t **ret, const struct request *q, const struct gw_receipt *r,
                            struct qc_err *err);
 QC_MUST qc_rc json_count(struct json_t *obj, const char *name, uint64_t v, struct qc_err *err); /* < 2^53 */
 QC_MUST qc_rc json_id(const struct json_t *obj, const char *name, struct gw_id *ret, struct qc_err *err);

@@ -14,22 +14,26 @@
 #include "calls.h"
 #include "cloud_args.h"
 #include "cmd_cloud.h"
+#include "cmd_conf.h"
 #include "cmd_repair.h"
+#include "cmd_tenant.h"
 #include "gateway/rebuild.h"
 #include "qrng/qrng.h"
 #include "serve.h"
 #include "tell.h"
 
 enum {
-    /* G, keys below it, one B at a time per connection; and for each cloud its secret key, a signing key, and
-     * one of each while keys change: all handles of a cloud share them (cloud/s3.h). */
-    LOCK_BYTES = 256 * 1024 + QC_GW_CLOUDS_MAX * 4 * 4096,
+    /* G, keys below it, one B at a time per connection; a TLS key and the one that follows it; and for each
+     * cloud its secret key, a signing key, and one of each while keys change: all handles of a cloud share
+     * them (cloud/s3.h). */
+    LOCK_BYTES = 288 * 1024 + QC_GW_CLOUDS_MAX * 4 * 4096,
     IDLE_MAX_S = 86400,
     KIT_BYTES = 256, /* GW_KIT_TEXT_MAX and a line's end, to the step of keys */
 };
 
 static const struct qc_opt serve_options[] = {
-    { "state", 0, "DIR", "the state directory", false },
+    { "config", 0, "FILE", "the configuration of a gateway for many users", false },
+    { "state", 0, "DIR", "or the state directory of one for its own user alone; with it:", false },
     { "idle", 0, "SECONDS", "leave after so long without a connection (0: never)", false },
     { "log-file", 0, "FILE", "append the log there instead of stderr", false },
     { "json-log", 0, NULL, "one JSON object per line of the log", false },
@@ -38,6 +42,7 @@ static const struct qc_opt serve_options[] = {
 };
 static const struct qc_opt init_options[] = {
     { "state", 0, "DIR", "the state directory, made if missing", false },
+    { "config", 0, "FILE", "or a configuration, which names it", false },
     { "cloud", 0, "NAME=URL", "a cloud; give one for each", true },
     { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are: a file of mode 0600, or aws:PROFILE",
       true },
@@ -47,6 +52,7 @@ static const struct qc_opt init_options[] = {
 };
 static const struct qc_opt rebuild_options[] = {
     { "state", 0, "DIR", "the state directory, made if missing", false },
+    { "config", 0, "FILE", "or a configuration, which names it", false },
     { "cloud", 0, "NAME=URL", "a cloud; give all there were", true },
     { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are, if not as before; or aws:PROFILE",
       true },
@@ -57,10 +63,38 @@ static const struct qc_opt rebuild_options[] = {
     { 0 },
 };
 static const struct qc_opt state_options[] = {
-    { "state", 0, "DIR", "the state directory", false },
+    CLOUD_ARGS_STATE,
     { "json", 0, NULL, "as JSON", false },
     { 0 },
 };
+
+/* What --config takes the place of. */
+static qc_rc take_config(const struct qc_args *args, struct serve_options *o, struct qc_err *err)
+{
+    static const char *const others[] = { "state", "idle", "log-file", "json-log" };
+    static struct conf conf; /* 20 KiB of paths */
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (qc_args_flag(args, others[i]))
+            return QC_FAIL(err, QC_USAGE, "--%s beside --config: the configuration says it", others[i]);
+    QC_TRY(conf_load(o->config, &conf, err));
+    o->conf = &conf;
+    o->state = conf.state;
+    return QC_OK;
+}
+
+static qc_rc take_options(const struct qc_args *args, struct serve_options *o, struct qc_err *err)
+{
+    uint64_t fd = 0;
+    if (o->config != NULL)
+        QC_TRY(take_config(args, o, err));
+    else
+        QC_TRY(cloud_args_state(args, &o->state, err));
+    QC_TRY(qc_args_u64(args, "idle", false, 0, IDLE_MAX_S, &o->idle_s, err));
+    QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
+    if (qc_args_value(args, "ready-fd", NULL) != NULL)
+        o->ready_fd = (int)fd;
+    return QC_OK;
+}
 
 static qc_rc log_to(const struct qc_args *args, struct qc_fd *ret, struct qc_err *err)
 {
@@ -74,17 +108,14 @@ static qc_rc log_to(const struct qc_args *args, struct qc_fd *ret, struct qc_err
 
 static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    struct serve_options o = { .idle_s = 0, .ready_fd = -1 };
-    uint64_t fd = 0;
     QC_CLEANUP(qc_fd_close) struct qc_fd log = { 0 };
+    struct serve_options o = { .ready_fd = -1, .log = &log };
+    o.config = qc_args_value(args, "config", NULL);
+    *(enum tell_about *)app = o.config != NULL ? TELL_CONF : TELL_SERVE;
+    QC_TRY(take_options(args, &o, err));
     *(enum tell_about *)app = TELL_SERVE;
-    QC_TRY(cloud_args_state(args, &o.state, err));
-    QC_TRY(gw_engine_there(o.state, err));
-    QC_TRY(qc_args_u64(args, "idle", false, 0, IDLE_MAX_S, &o.idle_s, err));
-    QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
-    if (qc_args_value(args, "ready-fd", NULL) != NULL)
-        o.ready_fd = (int)fd;
-    QC_TRY(log_to(args, &log, err));
+    QC_TRY(gw_engine_there(o.state, err)); /* first: where a mount is away, nothing is written beneath it */
+    QC_TRY(o.conf != NULL ? serve_log(o.conf, &log, err) : log_to(args, &log, err));
     qc_rc rc = serve(&o, err);
     qc_log_setup(STDERR_FILENO, QC_LOG_WARN, false);
     return rc;
@@ -300,7 +331,7 @@ static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *e
 
 /* clang-format off */
 static const struct qc_cmd commands[] = {
-    { "serve",   "", "serve a state directory on its socket",       0, 0, 0, serve_options,   cmd_serve },
+    { "serve",   "", "serve a state directory",                  0, 0, 0, serve_options,   cmd_serve },
     { "init",    "", "make a gateway over new clouds",              0, 0, 0, init_options,    cmd_init },
     { "rebuild", "", "make the catalogue anew from the clouds",     0, 0, 0, rebuild_options, cmd_rebuild },
     { "status",  "", "clouds, margins, debts (nobody may serve)",   0, 0, 0, state_options,   cmd_status },
@@ -313,6 +344,22 @@ static const struct qc_cmd commands[] = {
     { "cloud set", "NAME --credentials FILE", "the keys of a cloud are elsewhere now", 1, 1, 0,
       cmd_cloud_set_options, cmd_cloud_set },
     { "kit",     "", "print the operator's kit: the root key",      0, 0, 0, state_options,   cmd_kit },
+    { "tenant add", "NAME --token-file FILE", "let somebody in", 1, 1, 0,
+      cmd_tenant_add_options, cmd_tenant_add },
+    { "tenant ls", "", "tenants, what they have and may have", 0, 0, 0,
+      cmd_tenant_ls_options, cmd_tenant_ls },
+    { "tenant quota", "NAME", "how much a tenant may have", 1, 1, 0,
+      cmd_tenant_quota_options, cmd_tenant_quota },
+    { "tenant token", "NAME --token-file FILE", "another token instead of the old one", 1, 1, 0,
+      cmd_tenant_token_options, cmd_tenant_token },
+    { "tenant disable", "NAME", "let a tenant in no more; what it has stays", 1, 1, 0,
+      cmd_tenant_options, cmd_tenant_disable },
+    { "tenant enable", "NAME", "let a tenant in again", 1, 1, 0,
+      cmd_tenant_options, cmd_tenant_enable },
+    { "config check", "--config FILE", "can it be used?", 0, 0, 0,
+      cmd_conf_options, cmd_conf_check },
+    { "config show", "--config FILE", "all that it says, what is as it comes included", 0, 0, 0,
+      cmd_conf_options, cmd_conf_show },
     { "version", "", "print the version",                           0, 0, 0, NULL,            cmd_version },
     { 0 },
 };
@@ -327,6 +374,8 @@ static const struct qc_app app = {
               "  qcloud-gateway init --state DIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b --cloud "
               "c=file:///mnt/c\n"
               "  qcloud-gateway serve --state DIR --idle 30\n"
+              "  qcloud-gateway serve --config /etc/qcloud/gateway.conf\n"
+              "  qcloud-gateway tenant add ann --quota 200G --token-file ann.token --state DIR\n"
               "  qcloud-gateway rebuild --state NEWDIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b\n"
               "  qcloud-gateway repair --state DIR --deep --max-rate 20M\n"
               "Exit: 0 ok, 1 other, 2 usage, 4 something is left, 5 try again, 6 too few clouds, 8 damaged, "

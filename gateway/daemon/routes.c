@@ -6,28 +6,31 @@
 
 /* clang-format off */
 const struct route routes[] = {
-    /* method    pattern                             body          call */
-    { "GET",    "/v1/health",                        BODY_NONE,    call_health },
-    { "GET",    "/v1/status",                        BODY_NONE,    call_status },
-    { "GET",    "/v1/vaults",                        BODY_NONE,    call_vaults },
-    { "PUT",    "/v1/vaults/{}",                     BODY_JSON,    call_vault_put },
-    { "GET",    "/v1/vaults/{}",                     BODY_NONE,    call_vault_get },
-    { "GET",    "/v1/vaults/{}/chain",               BODY_NONE,    call_chain },
-    { "POST",   "/v1/vaults/{}/entries/get",         BODY_JSON,    call_entry_get },
-    { "POST",   "/v1/vaults/{}/entries/list",        BODY_JSON,    call_entry_list },
-    { "POST",   "/v1/vaults/{}/entries/remove",      BODY_JSON,    call_entry_remove },
-    { "POST",   "/v1/vaults/{}/uploads",             BODY_JSON,    call_upload_begin },
-    { "PUT",    "/v1/uploads/{}/segments/#",         BODY_SEGMENT, call_segment },
-    { "POST",   "/v1/uploads/{}/commit",             BODY_JSON,    call_commit },
-    { "GET",    "/v1/uploads/{}",                    BODY_NONE,    call_upload_get },
-    { "DELETE", "/v1/uploads/{}",                    BODY_NONE,    call_upload_cancel },
-    { "GET",    "/v1/vaults/{}/objects/{}/{}",       BODY_NONE,    call_content },
-    { "GET",    "/v1/vaults/{}/objects/{}/{}/backup", BODY_NONE,   call_backup },
-    { "GET",    "/v1/vaults/{}/objects/{}/{}/info",  BODY_NONE,    call_info },
-    { "GET",    "/v1/requests/*",                    BODY_NONE,    call_request },
-    { "POST",   "/v1/repair",                        BODY_JSON,    call_repair },
-    { "GET",    "/v1/jobs/#",                        BODY_NONE,    call_job_get },
-    { "DELETE", "/v1/jobs/#",                        BODY_NONE,    call_job_cancel },
+    /* method    pattern                              who           body          call */
+    { "GET",    "/v1/health",                         WHO_ANY,      BODY_NONE,    call_health },
+    { "GET",    "/v1/status",                         WHO_ANY,      BODY_NONE,    call_status },
+    { "GET",    "/v1/tenants",                        WHO_OPERATOR, BODY_NONE,    call_tenants },
+    { "POST",   "/v1/tenants",                        WHO_OPERATOR, BODY_JSON,    call_tenant_add },
+    { "POST",   "/v1/tenants/@",                      WHO_OPERATOR, BODY_JSON,    call_tenant_change },
+    { "GET",    "/v1/vaults",                         WHO_ANY,      BODY_NONE,    call_vaults },
+    { "PUT",    "/v1/vaults/{}",                      WHO_ANY,      BODY_JSON,    call_vault_put },
+    { "GET",    "/v1/vaults/{}",                      WHO_ANY,      BODY_NONE,    call_vault_get },
+    { "GET",    "/v1/vaults/{}/chain",                WHO_ANY,      BODY_NONE,    call_chain },
+    { "POST",   "/v1/vaults/{}/entries/get",          WHO_ANY,      BODY_JSON,    call_entry_get },
+    { "POST",   "/v1/vaults/{}/entries/list",         WHO_ANY,      BODY_JSON,    call_entry_list },
+    { "POST",   "/v1/vaults/{}/entries/remove",       WHO_ANY,      BODY_JSON,    call_entry_remove },
+    { "POST",   "/v1/vaults/{}/uploads",              WHO_ANY,      BODY_JSON,    call_upload_begin },
+    { "PUT",    "/v1/uploads/{}/segments/#",          WHO_ANY,      BODY_SEGMENT, call_segment },
+    { "POST",   "/v1/uploads/{}/commit",              WHO_ANY,      BODY_JSON,    call_commit },
+    { "GET",    "/v1/uploads/{}",                     WHO_ANY,      BODY_NONE,    call_upload_get },
+    { "DELETE", "/v1/uploads/{}",                     WHO_ANY,      BODY_NONE,    call_upload_cancel },
+    { "GET",    "/v1/vaults/{}/objects/{}/{}",        WHO_ANY,      BODY_NONE,    call_content },
+    { "GET",    "/v1/vaults/{}/objects/{}/{}/backup", WHO_ANY,      BODY_NONE,    call_backup },
+    { "GET",    "/v1/vaults/{}/objects/{}/{}/info",   WHO_ANY,      BODY_NONE,    call_info },
+    { "GET",    "/v1/requests/*",                     WHO_ANY,      BODY_NONE,    call_request },
+    { "POST",   "/v1/repair",                         WHO_OPERATOR, BODY_JSON,    call_repair },
+    { "GET",    "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_get },
+    { "DELETE", "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_cancel },
 };
 /* clang-format on */
 const size_t routes_count = sizeof routes / sizeof routes[0];
@@ -39,6 +42,16 @@ static bool request_name(qc_span part, char ret[QC_GW_REQUEST_ID_MAX + 1])
     for (size_t i = 0; i < part.n; i++)
         if (strchr("0123456789abcdef", part.p[i]) == NULL || part.p[i] == '\0')
             return false;
+    memcpy(ret, part.p, part.n);
+    ret[part.n] = '\0';
+    return true;
+}
+
+static bool tenant_name(qc_span part, char ret[QC_GW_REQUEST_ID_MAX + 1])
+{
+    _Static_assert(QC_GW_TENANT_NAME_MAX <= QC_GW_REQUEST_ID_MAX, "one place for both");
+    if (!gw_tenant_name_ok(part))
+        return false;
     memcpy(ret, part.p, part.n);
     ret[part.n] = '\0';
     return true;
@@ -66,6 +79,8 @@ static bool component(struct request *r, unsigned *ids, qc_span want, qc_span pa
         return decimal(part, &r->number);
     if (qc_span_eq(want, QC_LIT("*")))
         return request_name(part, r->name);
+    if (qc_span_eq(want, QC_LIT("@")))
+        return tenant_name(part, r->name);
     return qc_span_eq(want, part);
 }
 
@@ -107,7 +122,7 @@ qc_rc route_find(struct request *r, const char *method, const char *url, struct 
         char from_header[sizeof r->name] = "";
         if (name != NULL && !request_name(qc_span_str(name), from_header))
             return QC_FAIL(err, QC_USAGE, "X-Qcloud-Request: not 16 to 64 digits of lower-case hex");
-        if (strchr(r->route->pattern, '*') == NULL) /* else the path says which request is meant */
+        if (strpbrk(r->route->pattern, "*@") == NULL) /* else the path says which one is meant */
             memcpy(r->name, from_header, sizeof r->name);
         return QC_OK;
     }

@@ -1,82 +1,123 @@
 #include "serve.h"
 
-#include <microhttpd.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "doors.h"
 #include "gateway/engine.h"
 #include "http.h"
 #include "qrng/qrng.h"
 
-#define SOCKET_NAME "gateway.sock"
-
 enum {
-    TICK_MS = 200,  /* between two looks at signals and idleness */
-    TIDY_MS = 2000, /* between two rounds of housekeeping when there is nothing to do */
-    BACKLOG = 64,
+    TICK_MS = 200,    /* between two looks at signals and idleness */
+    TIDY_MS = 2000,   /* between two rounds of housekeeping when there is nothing to do */
     GOODBYE_MS = 300, /* for clients that connected while the socket's name went away */
 };
 
-/* Bound through the directory's descriptor: the path itself may be longer than a socket address. */
-static qc_rc listen_at(int dirfd, struct qc_fd *ret, struct qc_err *err)
+/* -- the service manager --------------------------------------------------------------------------------- */
+
+/* The service manager's socket (sd_notify(3)); a leading '@' stands for the abstract name space. Who does not
+ * listen there does not miss it. */
+static void tell_manager(const char *state)
 {
+    const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un at = { .sun_family = AF_UNIX };
-    int n = snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/" SOCKET_NAME, dirfd);
-    QC_ASSERT(n > 0 && n < (int)sizeof at.sun_path);
-    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!qc_fd_is(&s))
-        return QC_FAIL_OS(err, "socket");
-    /* Under the engine's lock nobody else serves here: what stands there is left over from a crash. */
-    if (unlinkat(dirfd, SOCKET_NAME, 0) != 0 && errno != ENOENT)
-        return QC_FAIL_OS(err, "the old " SOCKET_NAME);
-    if (bind(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) != 0)
-        return QC_FAIL_OS(err, "bind " SOCKET_NAME);
-    if (fchmodat(dirfd, SOCKET_NAME, S_IRUSR | S_IWUSR, 0) != 0)
-        return QC_FAIL_OS(err, "mode of " SOCKET_NAME);
-    if (listen(qc_fd_get(&s), BACKLOG) != 0)
-        return QC_FAIL_OS(err, "listen on " SOCKET_NAME);
-    *ret = QC_STEAL(s);
-    return QC_OK;
-}
-
-static void stop_daemon(struct MHD_Daemon **d)
-{
-    if (*d != NULL)
-        MHD_stop_daemon(*d);
-    *d = NULL;
-}
-
-static qc_rc start_http(struct http_server *server, struct qc_fd *listening, struct MHD_Daemon **ret,
-                        struct qc_err *err)
-{
-    struct MHD_Daemon *d =
-        MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0,
-                         NULL, NULL, http_handle, server, MHD_OPTION_LISTEN_SOCKET, qc_fd_get(listening),
-                         MHD_OPTION_NOTIFY_COMPLETED, http_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-                         http_connection, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                         (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                         (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_END);
-    if (d == NULL)
-        return QC_FAIL(err, QC_TEMP, "the HTTP server does not start");
-    (void)QC_STEAL(*listening); /* microhttpd closes it */
-    *ret = d;
-    return QC_OK;
+    const size_t n = path == NULL ? 0 : strlen(path);
+    if (n < 2 || n >= sizeof at.sun_path || (path[0] != '/' && path[0] != '@'))
+        return;
+    memcpy(at.sun_path, path, n);
+    if (path[0] == '@')
+        at.sun_path[0] = '\0';
+    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+    if (!qc_fd_is(&s) ||
+        sendto(qc_fd_get(&s), state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&at, size) < 0)
+        QC_LOG(QC_LOG_WARN, "the service manager cannot be told", QC_S("state", state), QC_I("errno", errno));
 }
 
 static qc_rc tell_ready(int fd, struct qc_err *err)
 {
+    tell_manager("READY=1");
     if (fd < 0)
         return QC_OK;
     QC_CLEANUP(qc_fd_close) struct qc_fd own = qc_fd_own(fd);
     return qc_write_all(fd, &QC_LIT("ready\n"), 1, err);
 }
+
+/* -- the configuration anew ------------------------------------------------------------------------------ */
+
+qc_rc serve_log(const struct conf *conf, struct qc_fd *log, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    if (conf->log_file[0] != '\0')
+        QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, conf->log_file,
+                             O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600, err),
+                  err, "log");
+    qc_log_setup(qc_fd_is(&fd) ? qc_fd_get(&fd) : STDERR_FILENO, QC_LOG_INFO, conf->json_log);
+    qc_fd_close(log);
+    *log = QC_STEAL(fd);
+    return QC_OK;
+}
+
+qc_rc serve_check_tls(const struct conf *conf, struct qc_err *err)
+{
+    return doors_check_tls(conf, err);
+}
+
+/* A log that was moved away goes on under its old name: other threads write to it now. So the new file takes
+ * the descriptor's number. */
+static qc_rc renew_log(const struct serve_options *o, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    if (o->conf->log_file[0] == '\0' || !qc_fd_is(o->log))
+        return QC_OK;
+    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, o->conf->log_file,
+                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600, err),
+              err, "log");
+    if (dup3(qc_fd_get(&fd), qc_fd_get(o->log), O_CLOEXEC) < 0)
+        return QC_FAIL_OS(err, "log");
+    return QC_OK;
+}
+
+static bool same_doors(const struct conf *a, const struct conf *b)
+{
+    return strcmp(a->state, b->state) == 0 && strcmp(a->socket, b->socket) == 0 &&
+           a->socket_mode == b->socket_mode && a->address.is == b->address.is &&
+           a->address.v6 == b->address.v6 && a->address.port == b->address.port &&
+           a->connections == b->connections && strcmp(a->log_file, b->log_file) == 0 &&
+           a->json_log == b->json_log && (a->certificate[0] == '\0') == (b->certificate[0] == '\0');
+}
+
+static qc_rc reload(const struct serve_options *o, struct doors *doors, struct qc_err *err)
+{
+    static struct conf conf;
+    QC_TRY(renew_log(o, err));
+    QC_TRY(conf_load(o->config, &conf, err));
+    if (!same_doors(&conf, o->conf))
+        QC_LOG_MSG(QC_LOG_WARN, "the configuration changed in what needs a restart");
+    return doors_renew(doors, &conf, err);
+}
+
+/* SIGHUP: the log's file, certificate and key. What cannot be used leaves everything as it was. */
+static void on_hangup(const struct serve_options *o, struct doors *doors)
+{
+    struct qc_err err = { 0 };
+    if (o->config == NULL)
+        return;
+    if (reload(o, doors, &err) != QC_OK)
+        qc_log_err(QC_LOG_ERROR, "the configuration is not used", &err);
+    else
+        QC_LOG(QC_LOG_INFO, "read again", QC_S("configuration", o->config));
+}
+
+/* -- running --------------------------------------------------------------------------------------------- */
 
 /* Housekeeping, where it is due. A failure is told once per round and tried again: requests must not suffer.
  */
@@ -112,8 +153,8 @@ static bool broken(struct http_server *server)
     return health.broken;
 }
 
-static qc_rc run(struct http_server *server, const struct serve_options *o, const sigset_t *set,
-                 struct qc_err *err)
+static qc_rc run(struct http_server *server, const struct serve_options *o, struct doors *doors,
+                 const sigset_t *set, struct qc_err *err)
 {
     uint64_t next_ms = qc_now_ms();
     bool more = false;
@@ -123,7 +164,11 @@ static qc_rc run(struct http_server *server, const struct serve_options *o, cons
             QC_LOG(QC_LOG_INFO, "stopping", QC_I("signal", sig));
             return QC_OK;
         }
+        if (sig == SIGHUP)
+            on_hangup(o, doors);
         streams_rest(server);
+        visitors_tick(&server->visitors, gw_engine_units_wanted(server->engine));
+        doors_tick(doors);
         tidy(server, &next_ms, &more);
         if (broken(server))
             return QC_FAIL(err, QC_IO, "the disk under '%s' failed to write the catalogue", o->state);
@@ -134,13 +179,13 @@ static qc_rc run(struct http_server *server, const struct serve_options *o, cons
     }
 }
 
-/* The socket's name goes first, while the lock is held: whoever comes later starts a gateway of their own and
+/* The sockets' names go first, while the lock is held: whoever comes later starts a gateway of their own and
  * waits for the lock; whoever connected just before is still served. */
-static void say_goodbye(struct http_server *server, int dirfd)
+static void say_goodbye(struct http_server *server, struct doors *doors)
 {
     qc_deadline until = qc_deadline_in(GOODBYE_MS);
-    if (unlinkat(dirfd, SOCKET_NAME, 0) != 0 && errno != ENOENT)
-        QC_LOG(QC_LOG_WARN, "the socket's name stays", QC_I("errno", errno));
+    tell_manager("STOPPING=1");
+    doors_hide(doors);
     while (atomic_load(&server->connections) > 0 && !qc_deadline_over(until))
         (void)nanosleep(&(struct timespec){ .tv_nsec = 5000000L }, NULL);
 }
@@ -161,6 +206,7 @@ static qc_rc block_signals(sigset_t *set, struct qc_err *err)
 static void server_done(struct http_server *server)
 {
     jobs_done(&server->jobs);
+    visitors_done(&server->visitors);
     qc_mutex_done(&server->lock);
 }
 
@@ -169,18 +215,17 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
 {
     QC_CLEANUP(server_done) struct http_server server = { .engine = engine };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    QC_CLEANUP(qc_fd_close) struct qc_fd listening = { 0 };
-    QC_CLEANUP(stop_daemon) struct MHD_Daemon *daemon = NULL;
+    QC_CLEANUP(doors_close) struct doors doors = { 0 };
     qc_mutex_init(&server.lock);
     jobs_init(&server.jobs);
+    visitors_init(&server.visitors);
     atomic_store(&server.last_ms, qc_now_ms());
     QC_TRY(qc_dir_open(&dir, o->state, err));
-    QC_TRY(listen_at(qc_fd_get(&dir), &listening, err));
-    QC_TRY(start_http(&server, &listening, &daemon, err));
+    QC_TRY(doors_open(&doors, &server, qc_fd_get(&dir), o->conf, err));
     QC_TRY_AS(tell_ready(o->ready_fd, err), err, "--ready-fd");
     QC_LOG(QC_LOG_INFO, "serving", QC_S("version", QC_VERSION));
-    const qc_rc rc = run(&server, o, set, err);
-    say_goodbye(&server, qc_fd_get(&dir));
+    const qc_rc rc = run(&server, o, &doors, set, err);
+    say_goodbye(&server, &doors);
     return rc;
 }
 

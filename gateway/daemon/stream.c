@@ -10,7 +10,8 @@
 
 struct stream {
     struct http_server *server;
-    struct stream *next; /* guarded by the server's lock; all others by that of the stream */
+    struct visitor *visitor; /* whom it is sent to; there while it is */
+    struct stream *next;     /* guarded by the server's lock; all others by that of the stream */
     pthread_mutex_t lock;
     struct gw_reader *reader; /* NULL: resting */
     uint64_t last_ms;         /* when the last block was handed over */
@@ -38,8 +39,10 @@ static ssize_t stream_more(void *cls, uint64_t at, char *dst, size_t max)
     size_t got = 0;
     if (s->from + at >= s->to)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    if (stream_read(s, at, dst, max, &got, &err) == QC_OK && got > 0)
+    if (stream_read(s, at, dst, max, &got, &err) == QC_OK && got > 0) {
+        visitors_phase(&s->server->visitors, s->visitor, VISITOR_SENDS);
         return (ssize_t)got;
+    }
     /* The status line is gone: the reason waits under the request's id, and the connection breaks. */
     gw_request_error(s->server->engine, s->ids.tenant, s->name, &err);
     qc_log_err(QC_LOG_WARN, "read broken off", &err);
@@ -68,6 +71,7 @@ static struct stream *stream_new(struct request *r, struct answer *a)
     if (s == NULL)
         return NULL;
     *s = (struct stream){
+        .visitor = r->visitor,
         .server = r->server,
         .last_ms = qc_now_ms(),
         .ids = { .tenant = r->tenant, .vault = r->id[0], .object = r->id[1], .version = r->id[2] },

@@ -28,8 +28,9 @@ static const struct row inits[] = {
     { QC_OK, 54, "nothing is stored yet.", "correct the cause, then the same call again" },
 };
 static const struct row serves[] = {
-    { QC_LOCKED, 55, "nothing is wrong: another process serves this directory.",
-      "use that one; it leaves by itself when idle" },
+    { QC_LOCKED, 55,
+      "nothing is wrong: another process serves this directory, or listens where line one says.",
+      "use that one, or end it; one without a configuration leaves by itself when idle" },
     { QC_FENCED, 56,
       "another gateway took over; what it holds is newer than this catalogue. Nothing here was changed.",
       "qcloud gateway rebuild    (to take over again), or go on with the other one" },
@@ -90,9 +91,27 @@ static const struct row repairs[] = {
       "correct the cause, then the same call again" },
 };
 
+static const struct row tenants[] = {
+    { QC_CONFLICT, 74, "nothing was changed.", "qcloud-gateway tenant ls --state DIR" },
+    { QC_NOTFOUND, 75, "nothing was changed.", "qcloud-gateway tenant ls --state DIR" },
+    { QC_QUORUM, 76, "it may still take effect; it is not durable on enough clouds yet.",
+      "bring more clouds back, then the same call again" },
+    { QC_TEMP, 77, "it may have taken effect: the gateway did not answer to the end.",
+      "qcloud-gateway tenant ls --state DIR    then the same call again where it did not" },
+    { QC_USAGE, 78, "nothing was changed.", "qcloud-gateway tenant --help" },
+    { QC_OK, 79, "what tenants have stored is not touched by that.",
+      "correct the cause, then the same call again" },
+};
+static const struct row confs[] = {
+    { QC_NOTCONF, 88, "nothing was changed.",
+      "correct the file; a gateway is made with: qcloud-gateway init --state DIR --cloud NAME=URL ..." },
+    { QC_OK, 89, "nothing was changed.", "correct the file, then the same call again" },
+};
+
 static const struct row *const tables[] = {
-    [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,   [TELL_REBUILD] = rebuilds,
-    [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs,
+    [TELL_CALL] = calls,       [TELL_INIT] = inits,      [TELL_SERVE] = serves,
+    [TELL_REBUILD] = rebuilds, [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds,
+    [TELL_REPAIR] = repairs,   [TELL_TENANT] = tenants,  [TELL_CONF] = confs,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

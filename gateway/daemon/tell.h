@@ -2,6 +2,16 @@
 #pragma once
 #include "base/err.h"
 
-enum tell_about { TELL_CALL, TELL_INIT, TELL_SERVE, TELL_REBUILD, TELL_STATUS, TELL_CLOUD, TELL_REPAIR };
+enum tell_about {
+    TELL_CALL,
+    TELL_INIT,
+    TELL_SERVE,
+    TELL_REBUILD,
+    TELL_STATUS,
+    TELL_CLOUD,
+    TELL_REPAIR,
+    TELL_TENANT,
+    TELL_CONF
+};
 /* Three lines on stderr with a code Eeenn; returns the exit status. */
 int tell_error(enum tell_about about, const struct qc_err *err);

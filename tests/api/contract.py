@@ -19,11 +19,12 @@ from server import GATEWAY, Failure, Server, check, parallel
 
 # What this test cannot bring about, and why; everything else that the page names has to be seen.
 EXEMPT = {
+    ("*", "401"), ("*", "429"),                     # of the tenants' doors: tests/api/tenants.py
     ("*", "403"),       # needs another user
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("repair", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
 
@@ -112,6 +113,7 @@ class Walk:
         check([c["state"] for c in s["clouds"]] == ["ok"] * self.server.n and (s["k"], s["n"]) == (3, 5), f"status {s}")
         check(s["catalogue"] == h["catalogue"] and s["objects"] == s["versions"] == s["open_uploads"] == 0, f"status {s}")
         check(self.ask("vaults") == {"vaults": []}, "vaults of a new gateway")
+        check(self.ask("tenants") == {"tenants": []}, "tenants of a new gateway")
 
     def unknown(self):
         """Nothing is there yet: every call that names something says so."""
@@ -173,6 +175,22 @@ class Walk:
         got = self.ask("uploadCancel", key, expect=409, error="conflict")
         check((got["state"], got["receipt"]) == ("live", receipt), f"cancel of a live upload: {got}")
         return up, e, body, b"".join(datas)
+
+    def tenants(self):
+        """The operator's calls; tests/api/tenants.py is about what tenants can do."""
+        hash_, limits = b64(self.random.randbytes(32)), {"bytes": None, "objects": 1000000, "uploads": 64, "requests": 16}
+        want = {"tenant": 1, "name": "ann", "enabled": True, "revision": 1, "limits": limits,
+                "used": {"bytes": 0, "objects": 0, "uploads": 0, "vaults": 0}}
+        check(self.ask("tenantAdd", body={"name": "ann", "token_hash": hash_}, expect=201) == want, "a new tenant")
+        self.ask("tenantAdd", body={"name": "ann", "token_hash": hash_}, expect=409, error="conflict")
+        top = self.contract.page["components"]["schemas"]
+        most = {"bytes": 0, "objects": top["Count"]["maximum"], "uploads": top["UploadsLimit"]["maximum"], "requests": top["RequestsLimit"]["maximum"]}
+        got = self.ask("tenantChange", {"tenant": "ann"}, most | {"enabled": False, "token_hash": b64(bytes(32))})
+        check(got == want | {"revision": 2, "enabled": False, "limits": most}, f"a changed tenant: {got}")
+        got = self.ask("tenantChange", {"tenant": "ann"}, {"objects": None})
+        check(got["limits"] == most | {"objects": None} and got["revision"] == 3, f"no limit: {got}")
+        self.ask("tenantChange", {"tenant": "bob"}, {"enabled": True}, expect=404, error="not-found")
+        check(self.ask("tenants") == {"tenants": [got]}, "the list of tenants")
 
     def segment_refusals(self, key):
         at = key | {"seq": 0}
@@ -372,6 +390,8 @@ class Walk:
             vault = {"record": self.record(other), "backup": b64(bytes(172))}
             self.ask("vaultPut", {"vault": other}, vault, expect=503)
             self.ask("entryRemove", {"vault": self.vault}, tomb | {"path": e["path"], "number": 2}, expect=503)
+            self.ask("tenantAdd", body={"name": "late", "token_hash": b64(bytes(32))}, expect=503)
+            self.ask("tenantChange", {"tenant": "ann"}, {"enabled": True}, expect=503)
             self.broken_read(o)
         self.settle(new, body, e)
         check(self.ask("content", o) == data, "readable again once the clouds are back")
@@ -497,7 +517,8 @@ class Walk:
         for name, ids, sent in (("vaults", {}, None), ("vaultGet", v, None), ("chain", v, None), ("entryGet", v, {"path": e["path"]}),
                                 ("entryList", v, {"prefix": ""}), ("entryRemove", v, tomb), ("uploadBegin", v, self.upload()),
                                 ("segmentPut", key | {"seq": 0}, b"x"), ("commit", key, body), ("uploadGet", key, None),
-                                ("uploadCancel", key, None), ("content", o, None), ("backup", o, None), ("info", o, None)):
+                                ("tenants", {}, None), ("tenantAdd", {}, {"name": "x", "token_hash": b64(bytes(32))}),
+                                ("tenantChange", {"tenant": "ann"}, {}), ("uploadCancel", key, None), ("content", o, None), ("backup", o, None), ("info", o, None)):
             self.ask(name, ids, sent, expect=409, error="fenced")
         self.ask("repair", body={}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
@@ -506,6 +527,7 @@ class Walk:
         self.empty()
         self.unknown()
         self.vaults()
+        self.tenants()
         up, e, body, data = self.uploads()
         self.versions(up, e, body, data)
         self.entries(e)

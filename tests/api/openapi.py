@@ -86,8 +86,9 @@ class Contract:
             for status in op["responses"]:
                 check(re.fullmatch("[2-4][0-9][0-9]|5XX", status) is not None, f"{name}: response {status}")
         text = json.dumps(self.page)
+        check(self.page["security"] == [{}, {"bearer": []}] and list(self.page["components"]["securitySchemes"]) == ["bearer"], "security")
         for kind, parts in self.page["components"].items():
-            for part, node in parts.items():
+            for part, node in parts.items() if kind != "securitySchemes" else ():
                 check(f'"#/components/{kind}/{part}"' in text, f"components/{kind}/{part} is used nowhere")
                 if kind == "schemas":
                     self.words(part, node)
@@ -157,7 +158,7 @@ class Contract:
     def judge_header(self, header, rule, answer, where):
         value = answer.headers.get(header)
         if value is None:
-            needed = rule.get("required", False) or (header == "Retry-After" and answer.status == 503)
+            needed = rule.get("required", False) or (header == "Retry-After" and answer.status in (429, 503))
             check(not needed, f"{header} is missing: {where}")
             return
         schema = self.schema(rule["schema"], True)
@@ -178,7 +179,7 @@ class Contract:
             error = value["error"]
             check(error["id"] in response["x-errors"], f"{error['id']} is none of {response['x-errors']}: {where}")
             status, retry = self.errors[error["id"]]
-            exception = (error["id"], answer.status) in (("format", 400), ("usage", 411), ("usage", 416))
+            exception = (error["id"], answer.status) in (("format", 400), ("usage", 411), ("usage", 416), ("auth", 401), ("temporary", 429))
             check(exception or status == answer.status, f"{error['id']} belongs to {status}: {where}")
             check(error["retry"] == retry, f"retry of {error['id']}: {where}")
         return value

@@ -16,11 +16,13 @@ class Refusals:
         self.open = walk.upload()                   # an upload that is open: commits are refused for their bodies only
         walk.ask("uploadBegin", {"vault": walk.vault}, self.open, expect=201)
         self.ids = {"vault": walk.vault, "object": up["object"], "version": up["version"], "put_key": self.open["put_key"], "seq": 0,
-                    "request": "0" * 32, "job": 1}
+                    "request": "0" * 32, "job": 1, "tenant": "nobody"}
         entry = walk.entry(self.open, walk.path(), 1, 1)
         self.good = {
             "vaultPut": {"record": walk.record(walk.vault), "backup": "AAAA"},
             "entryGet": {"path": "AAAA"},
+            "tenantAdd": {"name": "refused", "token_hash": entry["seal"], "enabled": True, "bytes": 1, "objects": 1, "uploads": 1, "requests": 1},
+            "tenantChange": {"token_hash": entry["seal"], "enabled": True, "bytes": 1, "objects": 1, "uploads": 1, "requests": 1},
             "entryList": {"prefix": "AAAA", "after": "AAAB", "limit": 3, "tombstones": True},
             "entryRemove": {"path": "AAAA", "number": 7, "seal": entry["seal"], "put_key": walk.id()},
             "uploadBegin": walk.upload() | {"put_key": self.open["put_key"]},

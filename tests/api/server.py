@@ -1,4 +1,4 @@
-"""A gateway over directory clouds in a temporary folder, and HTTP over its UNIX socket. Loopback is not touched."""
+"""A gateway over directory clouds in a temporary folder, and HTTP over its UNIX socket; with tenants also over a port of loopback."""
 import contextlib
 import http.client
 import json
@@ -7,9 +7,11 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
+import time
 
 BIN = os.environ.get("QC_BIN", "")
 GATEWAY = os.path.join(BIN, "qcloud-gateway")
@@ -29,19 +31,19 @@ def check(condition, text):
 class Connection(http.client.HTTPConnection):
     """http.client over a UNIX socket whose path may be longer than an address: it goes through the directory."""
 
-    def __init__(self, directory, timeout=ANSWER_S):
+    def __init__(self, directory, name="gateway.sock", timeout=ANSWER_S):
         super().__init__("localhost", timeout=timeout)
-        self.directory = directory
+        self.directory, self.name = directory, name
 
     def connect(self):
-        self.sock = unix(self.directory, self.timeout)
+        self.sock = unix(self.directory, self.timeout, self.name)
 
 
-def unix(directory, timeout=ANSWER_S):
+def unix(directory, timeout=ANSWER_S, name="gateway.sock"):
     fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        s.connect(f"/proc/self/fd/{fd}/gateway.sock")           # waits where the gateway's backlog is full
+        s.connect(f"/proc/self/fd/{fd}/{name}")                 # waits where the gateway's backlog is full
         s.settimeout(timeout)
         return s
     finally:
@@ -94,10 +96,13 @@ class Server:
         check(p.returncode == 0, f"qcloud-gateway {args[0]}: exit {p.returncode}: {p.stderr.decode(errors='replace')}")
         return p.stdout
 
+    def serve_options(self):
+        return ["--state", self.state]
+
     def start(self):
         r, w = os.pipe()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([GATEWAY, "serve", "--state", self.state, "--ready-fd", str(w)], pass_fds=(w,),
+            self.process = subprocess.Popen([GATEWAY, "serve", *self.serve_options(), "--ready-fd", str(w)], pass_fds=(w,),
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         os.close(w)
         try:
@@ -124,8 +129,10 @@ class Server:
         return unix(self.state, timeout)
 
     def request(self, method, path, body=None, headers=None, chunked=False):
+        return self.request_on(Connection(self.state), method, path, body, headers, chunked)
+
+    def request_on(self, c, method, path, body=None, headers=None, chunked=False):
         """One request on its own connection. A closed connection instead of an answer is a failure of the test."""
-        c = Connection(self.state)
         try:
             try:
                 c.request(method, path, body=body, headers=headers or {}, encode_chunked=chunked)
@@ -162,6 +169,85 @@ class Server:
         finally:
             if self.process is None:
                 self.start()
+
+
+class ManyUsers(Server):
+    """A gateway with doors for tenants: a UNIX socket, and a port of this machine, which speaks TLS where tls is said."""
+
+    def __init__(self, n=5, k=3, tls=False, connections=128):
+        super().__init__(n, k)
+        self.tls, self.connections, self.tokens = tls, connections, {}
+        self.config, self.socket = os.path.join(self.root, "gateway.conf"), os.path.join(self.root, "door")
+        self.cert, self.key = os.path.join(self.root, "cert.pem"), os.path.join(self.root, "key.pem")
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        if tls:
+            self.certify()
+        with open(self.config, "w", encoding="ascii") as f:
+            f.write(f"[gateway]\nstate = {self.state}\nlog-file = {self.log}\n[listen]\nsocket = {self.socket}\naddress = 127.0.0.1:{self.port}\n"
+                    f"[limits]\nconnections = {connections}\n")
+            if tls:
+                f.write(f"[listen]\ncertificate = {self.cert}\nkey = {self.key}\n")
+
+    def certify(self):
+        """Another certificate of its own, for two days."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key, "-out", self.cert,
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.chmod(self.key, 0o600)
+
+    def serve_options(self):
+        return ["--config", self.config]
+
+    def add(self, name, *limits):
+        """A tenant; its token. Works whether the gateway runs or not."""
+        path = os.path.join(self.root, name + ".token")
+        self.run("tenant", "add", name, "--token-file", path, "--config", self.config, *limits)
+        with open(path, encoding="ascii") as f:
+            self.tokens[name] = f.read().strip()
+        return self.tokens[name]
+
+    def door(self, way):
+        """A connection that is not used yet."""
+        if way == "socket":
+            return Connection(self.root, "door")
+        if not self.tls:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
+        context = ssl.create_default_context(cafile=self.cert)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        return http.client.HTTPSConnection("localhost", self.port, timeout=ANSWER_S, context=context)
+
+
+class Guest:
+    """A tenant's view of a ManyUsers: what it sends goes through one of the tenants' doors, with its token."""
+
+    def __init__(self, server, name, way="socket"):
+        self.server, self.name, self.way = server, name, way
+
+    def __getattr__(self, name):
+        return getattr(self.server, name)
+
+    def headers(self, headers=None):
+        return {"Authorization": "Bearer " + self.server.tokens[self.name]} | (headers or {})
+
+    def request(self, method, path, body=None, headers=None, chunked=False):
+        """As a client does: where the tenant has too much under way, again in a moment."""
+        for _ in range(200):
+            a = self.once(method, path, body, headers, chunked)
+            if a.status != 429:
+                break
+            time.sleep(0.1)                         # 200 times at most
+        return a
+
+    def once(self, method, path, body=None, headers=None, chunked=False):
+        return self.server.request_on(self.server.door(self.way), method, path, body, self.headers(headers), chunked)
+
+    def connect(self, timeout=ANSWER_S):
+        c = self.server.door(self.way)
+        c.timeout = timeout
+        c.connect()
+        return c.sock
 
 
 def parallel(jobs):

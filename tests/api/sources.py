@@ -59,16 +59,17 @@ def check_limits(page, known):
 
 
 def check_routes(page):
-    """Methods and paths of routes.c, and no others."""
-    table = re.findall(r'^\s*{ "([A-Z]+)",\s*"(/[^"]+)",\s*(BODY_\w+),', text_of("gateway/daemon/routes.c"), re.M)
-    there = {(m, re.sub(r"{}|#|\*", "{}", p)): body for m, p, body in table}
+    """Methods and paths of routes.c, who may call them, and no others."""
+    table = re.findall(r'^\s*{ "([A-Z]+)",\s*"(/[^"]+)",\s*(WHO_\w+),\s*(BODY_\w+),', text_of("gateway/daemon/routes.c"), re.M)
+    there = {(m, re.sub(r"{}|#|\*|@", "{}", p)): (who, body) for m, p, who, body in table}
     ours = {}
     for path, item in page["paths"].items():
         for method in METHODS:
             if method in item:
                 kinds = list(item[method].get("requestBody", {}).get("content", {}))
                 body = {(): "BODY_NONE", ("application/json",): "BODY_JSON", ("application/octet-stream",): "BODY_SEGMENT"}[tuple(kinds)]
-                ours[method.upper(), re.sub(r"{\w+}", "{}", path)] = body
+                who = {None: "WHO_ANY", "[{}]": "WHO_OPERATOR"}[str(item[method]["security"]) if "security" in item[method] else None]
+                ours[method.upper(), re.sub(r"{\w+}", "{}", path)] = (who, body)
     check(len(table) > 10, "routes.c: the table was not found")
     check(there == ours, f"routes.c alone: {set(there.items()) - set(ours.items())}; the page alone: {set(ours.items()) - set(there.items())}")
     return len(ours)

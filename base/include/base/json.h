@@ -23,7 +23,8 @@ QC_MUST qc_rc qc_json_dump(const struct json_t *j, qc_buf *ret, struct qc_err *e
 
 bool qc_json_is_object(const struct json_t *j);
 bool qc_json_is_array(const struct json_t *j);
-bool qc_json_has(const struct json_t *obj, const char *name); /* present and not null */
+bool qc_json_has(const struct json_t *obj, const char *name);   /* present and not null */
+bool qc_json_given(const struct json_t *obj, const char *name); /* present, null or not */
 /* QC_FORMAT when obj has a member that is not among names. */
 QC_MUST qc_rc qc_json_only(const struct json_t *obj, const char *const *names, size_t count,
                            struct qc_err *err);

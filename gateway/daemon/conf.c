@@ -1,0 +1,213 @@
+#include "conf.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/ini.h"
+
+enum {
+    TEXT_MAX = 65536,
+    MODE_DEFAULT = 0600,
+    CONNECTIONS_MIN = 16,
+    CONNECTIONS_DEFAULT = 128,
+    CONNECTIONS_MAX = 1024, /* each is a thread and 256 KiB of buffers while it is used */
+};
+
+/* -- taking ---------------------------------------------------------------------------------------------- */
+
+static qc_rc take_state(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->state, sizeof c->state, err);
+}
+
+static qc_rc take_log_file(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->log_file, sizeof c->log_file, err);
+}
+
+static qc_rc take_json_log(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_bool(v, &c->json_log, err);
+}
+
+static qc_rc take_socket(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    QC_TRY(qc_ini_path(v, c->socket, sizeof c->socket, err));
+    if (v.p[v.n - 1] == '/')
+        return QC_FAIL(err, QC_USAGE, "the name of a socket is needed, not that of a directory");
+    return QC_OK;
+}
+
+static qc_rc take_mode(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    unsigned mode = 0;
+    if (v.n != 4 || v.p[0] != '0')
+        return QC_FAIL(err, QC_USAGE, "four octal digits are needed, such as 0660");
+    for (size_t i = 1; i < v.n; i++) {
+        if (v.p[i] < '0' || v.p[i] > '7')
+            return QC_FAIL(err, QC_USAGE, "four octal digits are needed, such as 0660");
+        mode = 8 * mode + (unsigned)(v.p[i] - '0');
+    }
+    if ((mode & 0600) != 0600 || (mode & 0111) != 0)
+        return QC_FAIL(err, QC_USAGE, "the owner reads and writes a socket, and nobody executes it");
+    c->socket_mode = mode;
+    return QC_OK;
+}
+
+static qc_rc take_address(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return conf_address(v, &c->address, err);
+}
+
+static qc_rc take_certificate(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->certificate, sizeof c->certificate, err);
+}
+
+static qc_rc take_key(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->key, sizeof c->key, err);
+}
+
+static qc_rc take_connections(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    uint64_t n = 0;
+    QC_TRY(qc_ini_u64(v, CONNECTIONS_MIN, CONNECTIONS_MAX, &n, err));
+    c->connections = (unsigned)n;
+    return QC_OK;
+}
+
+enum {
+    KEY_STATE,
+    KEY_LOG_FILE,
+    KEY_JSON_LOG,
+    KEY_SOCKET,
+    KEY_MODE,
+    KEY_ADDRESS,
+    KEY_CERTIFICATE,
+    KEY_KEY,
+    KEY_CONNECTIONS,
+    KEYS
+};
+static const struct qc_ini_key keys[KEYS] = {
+    [KEY_STATE] = { "gateway", "state", true, take_state },
+    [KEY_LOG_FILE] = { "gateway", "log-file", false, take_log_file },
+    [KEY_JSON_LOG] = { "gateway", "json-log", false, take_json_log },
+    [KEY_SOCKET] = { "listen", "socket", false, take_socket },
+    [KEY_MODE] = { "listen", "socket-mode", false, take_mode },
+    [KEY_ADDRESS] = { "listen", "address", false, take_address },
+    [KEY_CERTIFICATE] = { "listen", "certificate", false, take_certificate },
+    [KEY_KEY] = { "listen", "key", false, take_key },
+    [KEY_CONNECTIONS] = { "limits", "connections", false, take_connections },
+};
+
+static qc_rc take_port(qc_span s, uint16_t *ret, struct qc_err *err)
+{
+    uint64_t port = 0;
+    QC_TRY_AS(qc_ini_u64(s, 1, 65535, &port, err), err, "port");
+    *ret = (uint16_t)port;
+    return QC_OK;
+}
+
+qc_rc conf_address(qc_span v, struct conf_address *ret, struct qc_err *err)
+{
+    static const qc_span v4 = { (const uint8_t *)"127.0.0.1:", 10 };
+    static const qc_span v6 = { (const uint8_t *)"[::1]:", 6 };
+    struct conf_address a = { .is = true };
+
+    a.v6 = v.n > v6.n && qc_span_eq(qc_span_sub(v, 0, v6.n), v6);
+    if (!a.v6 && (v.n <= v4.n || !qc_span_eq(qc_span_sub(v, 0, v4.n), v4)))
+        return QC_FAIL(err, QC_USAGE,
+                       "127.0.0.1:PORT or [::1]:PORT is needed: without a link that protects it, a gateway "
+                       "listens on this machine only");
+    QC_TRY(take_port(qc_span_from(v, a.v6 ? v6.n : v4.n), &a.port, err));
+    *ret = a;
+    return QC_OK;
+}
+
+/* What one key means without another one. */
+static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err *err)
+{
+    if (!ini->seen[KEY_STATE])
+        return QC_FAIL(err, QC_NOTCONF, "section [gateway]: 'state' is missing");
+    if (ini->seen[KEY_MODE] && !ini->seen[KEY_SOCKET])
+        return QC_FAIL(err, QC_USAGE, "section [listen]: 'socket-mode' without 'socket'");
+    if (ini->seen[KEY_CERTIFICATE] != ini->seen[KEY_KEY])
+        return QC_FAIL(err, QC_USAGE, "section [listen]: 'certificate' and 'key' belong together");
+    if (ini->seen[KEY_CERTIFICATE] && !c->address.is)
+        return QC_FAIL(err, QC_USAGE, "section [listen]: 'certificate' without 'address'");
+    return QC_OK;
+}
+
+qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err)
+{
+    static _Thread_local struct conf c; /* 20 KiB of paths */
+    struct qc_ini ini = { .keys = keys, .count = KEYS };
+
+    c = (struct conf){ .socket_mode = MODE_DEFAULT, .connections = CONNECTIONS_DEFAULT };
+    QC_TRY(qc_ini_parse(text, TEXT_MAX, &ini, &c, err));
+    QC_TRY(check(&c, &ini, err));
+    *ret = c;
+    return QC_OK;
+}
+
+/* -- giving ---------------------------------------------------------------------------------------------- */
+
+static qc_rc give(qc_buf *ret, const char *name, const char *value, struct qc_err *err)
+{
+    if (value[0] == '\0')
+        return qc_buf_addf(ret, err, "# %s is not set\n", name);
+    return qc_buf_addf(ret, err, "%s = %s\n", name, value);
+}
+
+qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add(ret, QC_LIT("[gateway]\n"), err));
+    QC_TRY(give(ret, "state", c->state, err));
+    QC_TRY(give(ret, "log-file", c->log_file, err));
+    QC_TRY(give(ret, "json-log", c->json_log ? "yes" : "no", err));
+    QC_TRY(qc_buf_add(ret, QC_LIT("\n[listen]\n"), err));
+    QC_TRY(give(ret, "socket", c->socket, err));
+    if (c->socket[0] != '\0')
+        QC_TRY(qc_buf_addf(ret, err, "socket-mode = %04o\n", c->socket_mode));
+    if (c->address.is)
+        QC_TRY(qc_buf_addf(ret, err, "address = %s:%u\n", c->address.v6 ? "[::1]" : "127.0.0.1",
+                           (unsigned)c->address.port));
+    else
+        QC_TRY(give(ret, "address", "", err));
+    QC_TRY(give(ret, "certificate", c->certificate, err));
+    QC_TRY(give(ret, "key", c->key, err));
+    return qc_buf_addf(ret, err, "\n[limits]\nconnections = %u\n", c->connections);
+}
+
+static qc_rc read_file(const char *path, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    uint8_t *to = NULL;
+    size_t n = 0;
+
+    QC_TRY(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_CLOEXEC, 0, err));
+    QC_TRY(qc_buf_extend(ret, TEXT_MAX + 1, &to, err));
+    QC_TRY(qc_read_full(qc_fd_get(&fd), to, TEXT_MAX + 1, &n, err));
+    ret->n = n;
+    return QC_OK;
+}
+
+qc_rc conf_load(const char *path, struct conf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = TEXT_MAX + 1 };
+
+    QC_TRY_AS(read_file(path, &text, err), err, "configuration '%s'", path);
+    QC_TRY_AS(conf_parse(qc_buf_span(&text), ret, err), err, "configuration '%s'", path);
+    return QC_OK;
+}

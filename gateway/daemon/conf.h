@@ -1,0 +1,41 @@
+/* The configuration of `qcloud-gateway serve --config FILE`. Part of qcloud-gateway; uses base/ini.
+ *
+ *   [gateway]
+ *   state = /var/lib/qcloud-gateway        needed: the state directory
+ *   log-file = /var/log/qcloud.log         default: stderr
+ *   json-log = yes | no                    default: no
+ *   [listen]                               for tenants; the operator's socket is always in the state
+ * directory socket = /run/qcloud/gateway.sock      a UNIX socket socket-mode = 0660 default: 0600 address =
+ * 127.0.0.1:8440 | [::1]:8440  loopback only certificate = /etc/qcloud/cert.pem     TLS 1.3 at that address;
+ * needs key key = /etc/qcloud/key.pem              mode 0600 [limits] connections = 16 .. 1024 at once, at
+ * each of socket and address; default: 128
+ *
+ * Nothing secret is in it. */
+#pragma once
+#include "base/buf.h"
+
+enum { CONF_PATH = 4096 };
+
+struct conf_address {
+    bool is, v6;
+    uint16_t port;
+};
+
+struct conf {
+    char state[CONF_PATH], log_file[CONF_PATH]; /* empty: not given */
+    bool json_log;
+    char socket[CONF_PATH];
+    unsigned socket_mode;
+    struct conf_address address;
+    char certificate[CONF_PATH], key[CONF_PATH];
+    unsigned connections;
+};
+
+/* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing. */
+QC_MUST qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err);
+/* All of it, what is as it comes included, as a text that conf_parse takes; appended. */
+QC_MUST qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err);
+/* QC_NOTFOUND, QC_AUTH, QC_LIMIT; conf_parse's, with the file's name. */
+QC_MUST qc_rc conf_load(const char *path, struct conf *ret, struct qc_err *err);
+/* 127.0.0.1:PORT or [::1]:PORT. QC_USAGE: any other, with the reason. */
+QC_MUST qc_rc conf_address(qc_span value, struct conf_address *ret, struct qc_err *err);

@@ -1,0 +1,129 @@
+#include "listen.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { BACKLOG = 64 };
+
+const char *listen_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+void listen_remove(int dirfd, const char *name)
+{
+    if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+        QC_LOG(QC_LOG_WARN, "the socket's name stays", QC_S("name", name), QC_I("errno", errno));
+}
+
+/* The address of a socket beneath a directory. */
+static qc_rc address_in(int dirfd, const char *name, struct sockaddr_un *ret, struct qc_err *err)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    const int n = snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/%s", dirfd, name);
+    if (n < 0 || n >= (int)sizeof at.sun_path)
+        return QC_FAIL(err, QC_USAGE, "the socket's name '%s' is too long", name);
+    *ret = at;
+    return QC_OK;
+}
+
+static qc_rc bind_in(int dirfd, const char *name, mode_t mode, struct qc_fd *ret, struct qc_err *err)
+{
+    struct sockaddr_un at;
+    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!qc_fd_is(&s))
+        return QC_FAIL_OS(err, "socket");
+    QC_TRY(address_in(dirfd, name, &at, err));
+    if (bind(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) != 0)
+        return QC_FAIL_OS(err, "bind %s", name);
+    if (fchmodat(dirfd, name, mode, 0) != 0)
+        return QC_FAIL_OS(err, "mode of %s", name);
+    if (listen(qc_fd_get(&s), BACKLOG) != 0)
+        return QC_FAIL_OS(err, "listen on %s", name);
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}
+
+qc_rc listen_in_state(int dirfd, const char *name, struct qc_fd *ret, struct qc_err *err)
+{
+    if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+        return QC_FAIL_OS(err, "the old %s", name);
+    return bind_in(dirfd, name, S_IRUSR | S_IWUSR, ret, err);
+}
+
+/* A name that is left over from a crash goes; nothing else does. */
+static qc_rc make_free(int dirfd, const char *name, struct qc_err *err)
+{
+    struct sockaddr_un at;
+    struct stat st;
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT)
+            return QC_OK;
+        return QC_FAIL_OS(err, "%s", name);
+    }
+    if (!S_ISSOCK(st.st_mode))
+        return QC_FAIL(err, QC_CONFLICT, "there is something that is no socket");
+    QC_TRY(address_in(dirfd, name, &at, err));
+    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!qc_fd_is(&s))
+        return QC_FAIL_OS(err, "socket");
+    if (connect(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) == 0 || errno != ECONNREFUSED)
+        return QC_FAIL(err, QC_LOCKED, "another program listens there");
+    if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+        return QC_FAIL_OS(err, "the old %s", name);
+    return QC_OK;
+}
+
+qc_rc listen_at_path(const char *path, unsigned mode, struct qc_fd *ret, struct qc_fd *ret_dir,
+                     struct qc_err *err)
+{
+    char dir[CONF_PATH];
+    QC_CLEANUP(qc_fd_close) struct qc_fd d = { 0 };
+    const char *name = listen_name(path);
+    const size_t n = name - path > 1 ? (size_t)(name - path) - 1 : 1;
+
+    QC_ASSERT(path[0] == '/' && strlen(path) < sizeof dir);
+    memcpy(dir, path, n);
+    dir[n] = '\0';
+    QC_TRY_AS(qc_dir_open(&d, dir, err), err, "socket '%s'", path);
+    QC_TRY_AS(make_free(qc_fd_get(&d), name, err), err, "socket '%s'", path);
+    QC_TRY_AS(bind_in(qc_fd_get(&d), name, mode, ret, err), err, "socket '%s'", path);
+    *ret_dir = QC_STEAL(d);
+    return QC_OK;
+}
+
+qc_rc listen_at_address(const struct conf_address *a, struct qc_fd *ret, struct qc_err *err)
+{
+    const struct sockaddr_in v4 = { .sin_family = AF_INET,
+                                    .sin_port = htons(a->port),
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+                                     .sin6_port = htons(a->port),
+                                     .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    const int yes = 1;
+    QC_CLEANUP(qc_fd_close)
+    struct qc_fd s = qc_fd_own(socket(a->v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!qc_fd_is(&s) || setsockopt(qc_fd_get(&s), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0)
+        return QC_FAIL_OS(err, "socket");
+    const int rc = a->v6 ? bind(qc_fd_get(&s), (const struct sockaddr *)&v6, sizeof v6)
+                         : bind(qc_fd_get(&s), (const struct sockaddr *)&v4, sizeof v4);
+    if (rc != 0 && errno == EADDRINUSE)
+        return QC_FAIL(err, QC_LOCKED, "port %u of this machine: another program listens there",
+                       (unsigned)a->port);
+    if (rc != 0)
+        return QC_FAIL_OS(err, "port %u of this machine", (unsigned)a->port);
+    if (listen(qc_fd_get(&s), BACKLOG) != 0)
+        return QC_FAIL_OS(err, "listen at port %u", (unsigned)a->port);
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}
