@@ -118,7 +118,7 @@ static qc_rc before(struct fault_cloud *f, enum fault_op op, struct call *call, 
         if (!fault_rule_applies(r, op, call->count))
             continue;
         call->rules.rule[call->rules.count++] = *r;
-        if (r->act == FAULT_DELAY || r->act == FAULT_HANG)
+        if (r->act == FAULT_DELAY || r->act == FAULT_HANG || r->act == FAULT_LATE)
             QC_TRY(wait_ms(r->ms, r->act == FAULT_DELAY ? limits : NULL, err));
         if (r->act == FAULT_FAIL)
             return QC_FAIL(err, r->rc, "injected: %s", qc_rc_text(r->rc));
@@ -196,9 +196,12 @@ static qc_rc garble(const struct cloud_put_job *job, const struct call *call, qc
 static qc_rc fault_put(struct cloud *c, const struct cloud_put_job *job, const struct cloud_op *op,
                        struct qc_err *err)
 {
+    const struct cloud_op forever = { .deadline = QC_NO_DEADLINE };
     struct fault_cloud *f = of(c);
     struct call call;
     QC_TRY(before(f, FAULT_PUT, &call, op, err));
+    if (has(&call, FAULT_LATE) != NULL)
+        op = &forever;
     QC_TRY(old_keep(f, job->key, op, err));
     if (has(&call, FAULT_DROP) != NULL)
         return after(&call, err);

@@ -12,6 +12,7 @@
  *   after[:CODE]    reaches the cloud, has its effect, then fails: an outcome that the caller cannot know
  *   delay:MS        waits first; ends early at the deadline or when cancelled, as a polite driver does
  *   hang:MS         waits first, whatever the deadline: a system call that does not come back
+ *   late:MS         put: hangs, and then has its effect, though nobody waits for it any more
  *   flip            get: a bit of the answer is wrong; put: a bit of what is stored is
  *   truncate        get, head: half of the object is there; put: half is stored
  *   missing         get, head: no such object
@@ -45,6 +46,7 @@ enum fault_act {
     FAULT_AFTER,
     FAULT_DELAY,
     FAULT_HANG,
+    FAULT_LATE,
     FAULT_FLIP,
     FAULT_TRUNCATE,
     FAULT_MISSING,
@@ -58,7 +60,7 @@ struct fault_rule {
     unsigned ops; /* bit for each fault_op */
     enum fault_act act;
     qc_rc rc;    /* fail, after */
-    uint64_t ms; /* delay, hang */
+    uint64_t ms; /* delay, hang, late */
     uint64_t first, last;
     unsigned percent;
 };

@@ -242,6 +242,7 @@ qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng
     qc_mutex_init(&e->lock);
     gw_commits_init(&e->commits);
     atomic_store(&e->tenants_stale, true);
+    e->segment_ms = QC_GW_SEGMENT_MS;
     e->rng = rng;
     QC_TRY(open_local(e, state_dir, err));
     if (e->conf.life == GW_LIFE_INIT)

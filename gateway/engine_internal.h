@@ -40,7 +40,8 @@ struct gw_engine {
     const qc_rng *rng;
     struct gw_config conf; /* as at the opening; life is not followed */
     uint64_t
-        first_segment; /* ids below it were reserved before this opening, and may have been written (U2) */
+        first_segment;   /* ids below it were reserved before this opening, and may have been written (U2) */
+    uint32_t segment_ms; /* QC_GW_SEGMENT_MS; a test has less patience */
     uint32_t bkey_epoch;
     struct qc_prk *bkey;
     struct gw_commits commits;

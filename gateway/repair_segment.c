@@ -530,7 +530,8 @@ static qc_rc put_and_read(struct patient *m, const struct gw_digest_table *table
 
     *ret_good = 0;
     QC_TRY(qc_fault(repair_put, err));
-    QC_TRY(gw_segment_rewrite(m->p->e->store, &m->next, &what, u, qc_deadline_in(QC_GW_SEGMENT_MS), &w, err));
+    QC_TRY(
+        gw_segment_rewrite(m->p->e->store, &m->next, &what, u, qc_deadline_in(m->p->e->segment_ms), &w, err));
     QC_TRY(qc_fault(repair_put_done, err));
     QC_TRY(gw_repair_moved(m->p, 0, (uint64_t)w.durable * (m->seg.size / m->seg.k), err));
     for (unsigned i = 0; i < m->seg.n; i++)

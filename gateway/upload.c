@@ -298,11 +298,11 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
     gw_clouds back;
 
     QC_TRY(qc_fault(put_frag, err));
-    QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(QC_GW_SEGMENT_MS), w, err));
+    QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(e->segment_ms), w, err));
     if (w->durable < e->conf.write_quorum) {
         QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
         if (back != 0) /* the same bytes under the same names: what is there already is no conflict */
-            QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(QC_GW_SEGMENT_MS), w, err));
+            QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(e->segment_ms), w, err));
     }
     QC_TRY(qc_fault(put_frag_done, err));
     if (w->durable < e->conf.write_quorum)

@@ -15,6 +15,7 @@ qc_test(prop gateway_commits DEPS base qrng cloud gateway LABELS thread TIMEOUT 
 qc_test(unit gateway_ways DEPS base cloud gateway INTERNAL gateway)
 if(QC_FAULT_POINTS)
   qc_test(unit gateway_trust DEPS base qrng cloud gateway LABELS thread)
+  qc_test(prop gateway_late DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 900)
 endif()
 qc_fuzz(gateway_ways DEPS base cloud gateway INTERNAL gateway)
 qc_test(prop gateway_repair DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 900)

@@ -22,6 +22,7 @@ static void rules_parse(void)
                                         "a=put:fail",
                                         "a=put:fail:full,get:flip",
                                         "a=get:delay:50|put:hang:3",
+                                        "a=put:late:9",
                                         "b=any:fail@3",
                                         "a=list:empty@2-4%50;b=put:after:io\nc=delete:drop",
                                         "*=alive:fail" };
@@ -36,6 +37,7 @@ static void rules_parse(void)
                                        "a=get:delay:x",
                                        "a=get:flip:1",
                                        "a=put:empty",
+                                       "a=get:late:9",
                                        "a=put:fail@0",
                                        "a=put:fail@5-4",
                                        "a=put:fail%101",
@@ -212,6 +214,18 @@ static void slow(void)
     cloud_close(&c);
 }
 
+/* Nobody waits any more, and it lands all the same. */
+static void late(void)
+{
+    struct cloud *c = with("osaka=put:late:30");
+    const struct cloud_op soon = { .deadline = qc_deadline_in(10) };
+    OK(cloud_put(c, "d/late", &text, 1, CLOUD_NEW, &soon, &err));
+    CHECK(qc_deadline_over(soon.deadline));
+    uint64_t size = 0;
+    OK(cloud_head(c, "d/late", &size, &forever, &err));
+    cloud_close(&c);
+}
+
 /* Rules in a file can change while a handle is open. */
 static void from_file(const struct qc_tmpdir *dir)
 {
@@ -252,6 +266,7 @@ int main(void)
     stale();
     empty_list();
     slow();
+    late();
     from_file(&dir);
     typing_errors();
     return 0;
