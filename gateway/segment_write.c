@@ -68,19 +68,28 @@ static void pad(const struct write_op *op)
     }
 }
 
-/* Parity and tags of one stripe, while it is in the cache. */
+static qc_rc encode_stripe(struct write_op *op, const struct ec_stripe *st, struct qc_err *err)
+{
+    const unsigned k = op->plan.geometry.k;
+    const uint8_t *data[QC_EC_N_MAX];
+    uint8_t *parity[QC_EC_N_MAX];
+
+    for (unsigned i = 0; i < k; i++)
+        data[i] = piece_at(op, st, i);
+    for (unsigned i = k; i < op->plan.n; i++)
+        parity[i - k] = piece_at(op, st, i);
+    return ec_stripe_encode(op->plan.coder, data, st->piece_size, parity, err);
+}
+
+/* Parity and tags of one stripe, while it is in the cache. A unit that is coded already may be read by a put
+ * that nobody waits for any more: it is not written to again. */
 static qc_rc code_stripe(struct write_op *op, struct qc_aead *aead, uint32_t t, struct qc_err *err)
 {
     const struct ec_geometry *g = &op->plan.geometry;
     const struct ec_stripe st = ec_geometry_stripe(g, t);
-    const uint8_t *data[QC_EC_N_MAX];
-    uint8_t *parity[QC_EC_N_MAX];
 
-    for (unsigned i = 0; i < g->k; i++)
-        data[i] = piece_at(op, &st, i);
-    for (unsigned i = g->k; i < op->plan.n; i++)
-        parity[i - g->k] = piece_at(op, &st, i);
-    QC_TRY(ec_stripe_encode(op->plan.coder, data, st.piece_size, parity, err));
+    if (op->unit->coded != op->plan.n)
+        QC_TRY(encode_stripe(op, &st, err));
     for (unsigned i = 0; i < op->plan.n; i++) {
         struct outgoing *o = &op->out[i];
         const qc_span piece = qc_span_of(piece_at(op, &st, i), st.piece_size);
@@ -132,9 +141,11 @@ static qc_rc code_segment(struct write_op *op, struct qc_err *err)
     QC_CLEANUP(qc_aead_free) struct qc_aead *aead = NULL;
 
     QC_TRY(qc_aead_new(&aead, err));
-    pad(op);
+    if (op->unit->coded != op->plan.n)
+        pad(op);
     for (uint32_t t = 0; t < op->plan.geometry.stripe_count; t++)
         QC_TRY(code_stripe(op, aead, t, err));
+    op->unit->coded = op->plan.n;
     return make_rows(op, err);
 }
 

@@ -29,6 +29,7 @@ struct gw_unit {
     uint8_t *mem;
     struct ec_geometry coming; /* the segment that is being filled in */
     uint32_t have;             /* bytes of it */
+    unsigned coded;            /* slots that have its data and parity; puts may read them, so they stay */
     struct gw_unit *next;      /* among the free ones */
     struct gw_unit *sibling;   /* among all */
 };

@@ -242,6 +242,7 @@ void gw_unit_begin(struct gw_unit *u, unsigned k, uint32_t size)
     QC_ASSERT(ec_geometry(k, size, &u->coming, &never) == QC_OK);
     QC_ASSERT(gw_unit_fits(u->store, &u->coming, k));
     u->have = 0;
+    u->coded = 0;
 }
 
 uint32_t gw_unit_missing(const struct gw_unit *u)
