@@ -17,6 +17,7 @@
 static struct qc_tmpdir dir;
 static atomic_uint with_token, without;
 
+/* NOLINTNEXTLINE(readability-function-size): the shape is libmicrohttpd's */
 static enum MHD_Result handle(void *cls, struct MHD_Connection *con, const char *url, const char *method,
                               const char *version, const char *data, size_t *size, void **state)
 {
@@ -102,14 +103,14 @@ static struct MHD_Daemon *serve(const char *cert, const char *priorities, unsign
     return d;
 }
 
-static qc_rc get(const char *scheme, const char *host, unsigned port, const char *ca, const qc_key *token,
-                 const char *path, int *ret_status, struct qc_err *err)
+static qc_rc get(const char *where, unsigned port, const char *ca, const qc_key *token, const char *path,
+                 int *ret_status, struct qc_err *err)
 {
     QC_CLEANUP(net_client_free) struct net_client *c = NULL;
     struct net_response answer = { .body = { .max = 1000 } };
     struct net_url u;
     char text[100];
-    CHECK(snprintf(text, sizeof text, "%s://%s:%u", scheme, host, port) > 0);
+    CHECK(snprintf(text, sizeof text, "%s:%u", where, port) > 0);
     CHECK(net_url_parse(text, &u, err) == QC_OK);
     CHECK(net_client_new_url(&c, &u, ca, err) == QC_OK);
     net_client_bearer(c, token);
@@ -127,30 +128,30 @@ static void check_certificates(void)
     unsigned port;
     int status = 0;
     struct MHD_Daemon *d = serve("here", "NORMAL:-VERS-ALL:+VERS-TLS1.3", &port);
-    CHECK_OK(get("https", "127.0.0.1", port, file_of("here.pem"), NULL, "/", &status, &err));
+    CHECK_OK(get("https://127.0.0.1", port, file_of("here.pem"), NULL, "/", &status, &err));
     CHECK(status == 200);
-    CHECK_OK(get("https", "localhost", port, file_of("here.pem"), NULL, "/", &status, &err));
-    CHECK_RC(get("https", "127.0.0.1", port, NULL, NULL, "/", &status, &err), QC_AUTH);
-    CHECK_RC(get("https", "127.0.0.1", port, file_of("other.pem"), NULL, "/", &status, &err), QC_AUTH);
-    qc_rc rc = get("https", "127.0.0.1", port, "/nowhere/at/all.pem", NULL, "/", &status, &err);
+    CHECK_OK(get("https://localhost", port, file_of("here.pem"), NULL, "/", &status, &err));
+    CHECK_RC(get("https://127.0.0.1", port, NULL, NULL, "/", &status, &err), QC_AUTH);
+    CHECK_RC(get("https://127.0.0.1", port, file_of("other.pem"), NULL, "/", &status, &err), QC_AUTH);
+    qc_rc rc = get("https://127.0.0.1", port, "/nowhere/at/all.pem", NULL, "/", &status, &err);
     CHECK(rc == QC_AUTH && strstr(err.msg, "/nowhere/at/all.pem") != NULL);
-    rc = get("https", "127.0.0.1", port, file_of("here.key"), NULL, "/", &status,
+    rc = get("https://127.0.0.1", port, file_of("here.key"), NULL, "/", &status,
              &err); /* no certificate in it */
     CHECK(rc == QC_AUTH);
-    CHECK(get("http", "127.0.0.1", port, NULL, NULL, "/", &status, &err) !=
+    CHECK(get("http://127.0.0.1", port, NULL, NULL, "/", &status, &err) !=
           QC_OK); /* in clear to a TLS port */
     MHD_stop_daemon(d);
-    CHECK_RC(get("https", "127.0.0.1", port, file_of("here.pem"), NULL, "/", &status, &err), QC_TEMP);
-    CHECK_RC(get("http", "127.0.0.1", port, NULL, NULL, "/", &status, &err), QC_TEMP);
+    CHECK_RC(get("https://127.0.0.1", port, file_of("here.pem"), NULL, "/", &status, &err), QC_TEMP);
+    CHECK_RC(get("http://127.0.0.1", port, NULL, NULL, "/", &status, &err), QC_TEMP);
 
     d = serve("elsewhere", "NORMAL:-VERS-ALL:+VERS-TLS1.3", &port); /* right authority, wrong name */
-    CHECK_RC(get("https", "127.0.0.1", port, file_of("elsewhere.pem"), NULL, "/", &status, &err), QC_AUTH);
+    CHECK_RC(get("https://127.0.0.1", port, file_of("elsewhere.pem"), NULL, "/", &status, &err), QC_AUTH);
     MHD_stop_daemon(d);
     d = serve("here", "NORMAL:-VERS-ALL:+VERS-TLS1.2", &port); /* nothing older than 1.3 */
-    CHECK(get("https", "127.0.0.1", port, file_of("here.pem"), NULL, "/", &status, &err) != QC_OK);
+    CHECK(get("https://127.0.0.1", port, file_of("here.pem"), NULL, "/", &status, &err) != QC_OK);
     MHD_stop_daemon(d);
     d = serve(NULL, NULL, &port);
-    CHECK(get("https", "127.0.0.1", port, file_of("here.pem"), NULL, "/", &status, &err) != QC_OK);
+    CHECK(get("https://127.0.0.1", port, file_of("here.pem"), NULL, "/", &status, &err) != QC_OK);
     MHD_stop_daemon(d);
 }
 
@@ -168,13 +169,13 @@ static void check_token(void)
     struct MHD_Daemon *d = serve(NULL, NULL, &port);
     atomic_store(&with_token, 0);
     atomic_store(&without, 0);
-    CHECK_OK(get("http", "127.0.0.1", port, NULL, token, "/", &status, &err));
-    CHECK_OK(get("http", "127.0.0.1", port, NULL, token, "/moved", &status, &err));
+    CHECK_OK(get("http://127.0.0.1", port, NULL, token, "/", &status, &err));
+    CHECK_OK(get("http://127.0.0.1", port, NULL, token, "/moved", &status, &err));
     CHECK(status == 302);
-    CHECK_OK(get("http", "127.0.0.1", port, NULL, NULL, "/", &status, &err));
+    CHECK_OK(get("http://127.0.0.1", port, NULL, NULL, "/", &status, &err));
     CHECK(atomic_load(&with_token) == 2 && atomic_load(&without) == 1);
     MHD_stop_daemon(d);
-    CHECK_RC(get("http", "127.0.0.1", port, NULL, token, "/", &status, &err), QC_TEMP);
+    CHECK_RC(get("http://127.0.0.1", port, NULL, token, "/", &status, &err), QC_TEMP);
     CHECK(strstr(err.msg, "token") == NULL);
     qc_key_free(&token);
 }
