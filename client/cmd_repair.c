@@ -43,7 +43,7 @@ static qc_rc begin(struct repair *r, const struct qc_args *args, struct qc_err *
     QC_CLEANUP(qc_json_free) struct json_t *ask = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_CLIENT_TEXT_MAX };
     const char *adopt = qc_args_value(args, "adopt", NULL);
-    const struct vault_call c = client_call(r->c);
+    const struct vault_op op = { .deadline = qc_deadline_in(QC_VAULT_STALL_MS) };
     uint64_t rate = 0;
     QC_TRY(qc_args_u64(args, "max-rate", true, 1, INT64_MAX >> 11, &rate, err));
     QC_TRY(qc_json_new_obj(&ask, err));
@@ -55,7 +55,7 @@ static qc_rc begin(struct repair *r, const struct qc_args *args, struct qc_err *
         QC_TRY(qc_json_set_str(ask, "adopt", adopt, err));
     QC_TRY(qc_json_dump(ask, &body, err));
     const struct vault_gw_operation what = { "POST", "/v1/repair", qc_buf_span(&body) };
-    QC_TRY(call(r, &what, &c.op, err));
+    QC_TRY(call(r, &what, &op, err)); /* a Ctrl-C has to know what to stop */
     return qc_json_int(r->seen, "job", 1, INT64_MAX, &r->job, err);
 }
 

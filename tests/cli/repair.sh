@@ -116,14 +116,14 @@ out_has 'cloud c2: 1 fragments missing, 1 rebuilt'
 all_whole
 
 # Ctrl-C stops it; what was done stays.
-"$QC_BIN/qcloud" gateway repair --deep --max-rate 100k >out 2>err &
+"$QC_BIN/qcloud" --json gateway repair --deep --max-rate 100k >slow 2>&1 &
 pid=$!
-for _ in $(seq 1 100); do
-    q gateway repair && fail "two repairs at once"
-    grep -q 'under way' err && break
-    sleep 0.05
+for _ in $(seq 1 200); do
+    grep -q '"progress"' slow && break
+    sleep 0.1
 done
-grep -q 'E0513' err || fail "not told that one is under way: $(cat err)"
+expect_exit 5 gateway repair
+err_three_parts E0513
 kill -INT "$pid"
 code=0
 wait "$pid" || code=$?
