@@ -250,7 +250,9 @@ static qc_rc write_direct(struct file_cloud *f, int fd, const struct stretch *s,
 static qc_rc write_parts(struct file_cloud *f, int fd, const struct cloud_put_job *job,
                          const struct cloud_op *op, struct qc_err *err)
 {
-    const struct stretch s = atomic_load(&f->no_direct) ? (struct stretch){ 0 } : direct_stretch(job);
+    struct stretch s = { 0 };
+    if (!atomic_load(&f->no_direct))
+        s = direct_stretch(job);
     uint64_t at = s.from;
     QC_TRY(write_plain(fd, job, 0, s.from, op, err));
     if (s.to > s.from)

@@ -217,6 +217,7 @@ int main(int argc, char **argv)
         char words[6][WORD] = { "" };
         char *w[6] = { words[0], words[1], words[2], words[3], words[4], words[5] };
         uint64_t number = 0;
+        /* cppcheck-suppress invalidScanfFormatWidth ; it takes w for the words */
         CHECK(sscanf(line, "%255s %255s %255s %255s %255s %255s", w[0], w[1], w[2], w[3], w[4], w[5]) >= 1);
         qc_err_clear(&err);
         from = qc_now_ms();

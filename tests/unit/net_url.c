@@ -71,7 +71,7 @@ int main(void)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct qc_err err = { 0 };
         struct net_url u = { .port = 7 };
-        char base[NET_URL_SIZE_MAX + 1];
+        char base[NET_URL_SIZE_MAX + 1] = "";
         const qc_rc rc = net_url_parse(rows[i].text, &u, &err);
         if (rc == QC_OK)
             net_url_base(&u, base);
