@@ -55,7 +55,8 @@ qc_span object_head0(const struct object *o);
 
 /* Verified plaintext of one chunk, without padding; borrowed for the call. */
 typedef qc_rc (*object_chunk_fn)(void *ctx, qc_span bytes, struct qc_err *err);
-/* All chunks in order, fetched ahead by a thread of its own. Stops at the first that does not verify. */
+/* All chunks in order, fetched ahead by threads; fn may run in a thread of its own, and has ended when this
+ * returns. Stops at the first that does not verify. */
 QC_MUST qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err);
 
 /* Bytes [offset, offset + size) of N into ret, replacing what is in it; tries again where a connection

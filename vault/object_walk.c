@@ -1,13 +1,18 @@
 /* The chunks of a version, in order: fetched ahead by two threads, so that the gateway reads one run from the
- * clouds while it sends the other; verified and handed on by the caller's.
- * Keeps I6: three runs of chunks are in memory, two where chunks are larger than QC_VAULT_RANGE. */
+ * clouds while it sends the other; verified by the caller's; handed on by a third, so that a disk or a pipe
+ * is written to meanwhile.
+ *
+ *   FETCHING --a fetcher--> FETCHED --verified (I2)--> GIVING --the giver--> FETCHING the next run, or IDLE
+ *
+ * Keeps I6: four runs of chunks are in memory, two where chunks are larger than QC_VAULT_RANGE. Whatever
+ * fails, all that was verified before it is handed on, and nothing behind it. */
 #include "object.h"
 
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "base/workq.h"
 
-#define SLOTS    3
+#define SLOTS    4
 #define FETCHERS 2
 
 /* Chunks that are fetched by one request: of one group, next to each other. */
@@ -15,26 +20,31 @@ struct run {
     uint64_t first, count;
 };
 
+enum slot_state { IDLE, FETCHING, FETCHED, GIVING };
+
 struct slot {
     struct walk *owner;
     struct vault_gw *gw; /* of the thread that fetches for this slot */
     struct run run;
     struct qc_pages pages; /* whoever takes the chunks may want to write whole pages */
     qc_buf bytes;          /* in pages, and no larger */
-    bool busy;             /* under the lock */
-    qc_rc rc;
+    enum slot_state state; /* under the lock; all else belongs to whom it names */
+    qc_rc rc;              /* of its fetch */
     struct qc_err why;
 };
 
 struct walk {
     struct object *o;
-    struct qc_workq *queue;
+    struct qc_workq *fetchers, *giver;
     struct slot slot[SLOTS];
     size_t slots;         /* in use */
-    pthread_mutex_t lock; /* guards slot[].busy */
+    pthread_mutex_t lock; /* guards slot[].state, planned, stop, rc, why */
     pthread_cond_t changed;
-    uint64_t planned; /* chunks given to the threads so far */
-    uint64_t done;    /* bytes of D verified */
+    uint64_t planned; /* chunks given to the fetchers so far */
+    bool stop;        /* nothing more is fetched */
+    qc_rc rc;         /* what handing on, or starting a fetch, failed with; then nothing more is handed on */
+    struct qc_err why;
+    uint64_t done; /* bytes of D verified */
     struct vault_tags tags;
     object_chunk_fn fn;
     void *ctx;
@@ -42,7 +52,8 @@ struct walk {
 
 static void walk_done(struct walk *w)
 {
-    qc_workq_free(&w->queue);
+    qc_workq_free(&w->giver); /* which may still start a fetch */
+    qc_workq_free(&w->fetchers);
     for (size_t i = 0; i < SLOTS; i++) {
         vault_gw_close(&w->slot[i].gw);
         qc_pages_free(&w->slot[i].pages);
@@ -59,20 +70,26 @@ static struct object_range range_of(const struct object *o, const struct run *ru
     return (struct object_range){ first.offset, last.offset + last.size - first.offset };
 }
 
+static void turn(struct slot *slot, enum slot_state state)
+{
+    QC_LOCK(&slot->owner->lock);
+    slot->state = state;
+    qc_cond_wake_all(&slot->owner->changed);
+}
+
 static void fetch_job(void *arg)
 {
     struct slot *slot = arg;
-    struct walk *w = slot->owner;
+    const struct walk *w = slot->owner;
     slot->rc = object_fetch(w->o, slot->gw, range_of(w->o, &slot->run), &slot->bytes, &slot->why);
-    QC_LOCK(&w->lock);
-    slot->busy = false;
-    qc_cond_wake_all(&w->changed);
+    turn(slot, FETCHED);
 }
 
 static bool plan(struct walk *w, struct run *ret)
 {
     const struct vault_geometry *g = &w->o->frame->g;
-    if (w->planned == g->chunks)
+    QC_LOCK(&w->lock);
+    if (w->planned == g->chunks || w->stop)
         return false;
     uint64_t group = vault_geometry_group_of(g, w->planned);
     uint64_t end = (group << g->group_log2) + vault_geometry_group_chunks(g, group);
@@ -85,18 +102,18 @@ static bool plan(struct walk *w, struct run *ret)
     return true;
 }
 
-/* Give the slot its next run; its count is 0 when nothing is left. */
+/* Give the slot its next run, if one is left. */
 static qc_rc start(struct walk *w, struct slot *slot, struct qc_err *err)
 {
-    slot->run.count = 0;
-    if (!plan(w, &slot->run))
+    if (!plan(w, &slot->run)) {
+        turn(slot, IDLE);
         return QC_OK;
+    }
     slot->bytes =
         (qc_buf){ .p = slot->pages.p, .cap = slot->pages.n, .max = (size_t)range_of(w->o, &slot->run).size };
     QC_ASSERT(slot->bytes.max <= slot->bytes.cap);
-    slot->rc = QC_OK;
-    slot->busy = true;
-    return qc_workq_submit(w->queue, fetch_job, slot, QC_NO_DEADLINE, err);
+    turn(slot, FETCHING);
+    return qc_workq_submit(w->fetchers, fetch_job, slot, QC_NO_DEADLINE, err);
 }
 
 /* The part of N that is in memory already, if [offset, offset + size) lies in it. */
@@ -124,47 +141,82 @@ static qc_rc need_tags(struct walk *w, uint64_t group, bool first, struct qc_err
     return vault_opened_group(&w->tags, w->o->opened, group, bytes, err);
 }
 
-/* Verify and hand on the chunks of a run that stands at p. */
-static qc_rc use(struct walk *w, const struct run *run, uint8_t *p, struct qc_err *err)
+/* Verify the chunks of a run that stands at p, whose plaintext then stands where they begin. *ret_good: how
+ * many, also after a failure. */
+static qc_rc verify(struct walk *w, const struct run *run, uint8_t *p, uint64_t *ret_good, struct qc_err *err)
 {
     const struct vault_geometry *g = &w->o->frame->g;
     const uint64_t total = vault_opened_meta(w->o->opened)->true_size;
-    for (uint64_t i = run->first; i < run->first + run->count; i++) {
+    for (*ret_good = 0; *ret_good < run->count; ++*ret_good) {
+        const uint64_t i = run->first + *ret_good;
         size_t n = 0;
         QC_TRY(qc_go_on(w->o->call->op.deadline, w->o->call->op.cancel, "get", err));
         QC_TRY(need_tags(w, vault_geometry_group_of(g, i), i == 0, err));
         size_t stored = (size_t)vault_geometry_chunk(g, i).size;
         QC_TRY(vault_opened_chunk(w->o->opened, &w->tags, i, p, stored, &n, err));
         p += stored;
-        size_t mine = (size_t)vault_opened_true(w->o->opened, i);
-        QC_ASSERT(mine <= n);
-        if (mine > 0)
-            QC_TRY(w->fn(w->ctx, qc_span_of(p - stored, mine), err));
-        w->done += mine;
+        QC_ASSERT(vault_opened_true(w->o->opened, i) <= n);
+        w->done += vault_opened_true(w->o->opened, i);
         session_progress(w->o->call, &(struct vault_progress){ .done = w->done, .total = total });
     }
     return QC_OK;
 }
 
-static qc_rc wait_for(struct walk *w, struct slot *slot, struct qc_err *err)
+/* Hand on the chunks of a run that was verified. */
+static qc_rc give(const struct walk *w, const struct run *run, const uint8_t *p, struct qc_err *err)
 {
-    QC_LOCK(&w->lock);
-    while (slot->busy)
-        (void)qc_cond_wait(&w->changed, &w->lock, QC_NO_DEADLINE);
-    if (slot->rc != QC_OK)
-        *err = slot->why;
-    return slot->rc;
+    for (uint64_t i = run->first; i < run->first + run->count; i++) {
+        const size_t mine = (size_t)vault_opened_true(w->o->opened, i);
+        if (mine > 0)
+            QC_TRY(w->fn(w->ctx, qc_span_of(p, mine), err));
+        p += (size_t)vault_geometry_chunk(&w->o->frame->g, i).size;
+    }
+    return QC_OK;
 }
 
-static qc_rc walk_fetching(struct walk *w, struct qc_err *err)
+/* What handing on failed with, so far. */
+static qc_rc failure(struct walk *w, struct qc_err *err)
 {
-    /* The object is open; with the largest chunks its head would be a third run in memory (I6). */
-    if (w->o->head.n > QC_VAULT_RANGE)
-        qc_buf_free(&w->o->head);
+    QC_LOCK(&w->lock);
+    if (w->rc != QC_OK)
+        *err = w->why;
+    return w->rc;
+}
+
+static void give_job(void *arg)
+{
+    struct slot *slot = arg;
+    struct walk *w = slot->owner;
+    struct qc_err why = { 0 };
+    qc_rc rc = failure(w, &why);
+    if (rc == QC_OK)
+        rc = give(w, &slot->run, slot->bytes.p, &why);
+    if (rc == QC_OK)
+        rc = start(w, slot, &why);
+    if (rc == QC_OK)
+        return;
+    {
+        QC_LOCK(&w->lock);
+        w->rc = rc;
+        w->why = why;
+    }
+    turn(slot, IDLE);
+}
+
+/* Until the slot's next run is there; false: there is none, or handing on has failed. */
+static bool wait_for(struct walk *w, const struct slot *slot)
+{
+    QC_LOCK(&w->lock);
+    while (slot->state == FETCHING || slot->state == GIVING)
+        (void)qc_cond_wait(&w->changed, &w->lock, QC_NO_DEADLINE);
+    return slot->state == FETCHED;
+}
+
+static qc_rc first_runs(struct walk *w, struct qc_err *err)
+{
     const size_t chunk = (size_t)1 << w->o->frame->g.chunk_log2;
     const size_t most = chunk > QC_VAULT_RANGE ? chunk : QC_VAULT_RANGE;
     w->slots = chunk > QC_VAULT_RANGE ? 2 : SLOTS;
-    QC_TRY(qc_workq_new(&w->queue, FETCHERS, SLOTS, err));
     for (size_t i = 0; i < w->slots; i++) {
         struct slot *slot = &w->slot[i];
         slot->owner = w;
@@ -172,13 +224,49 @@ static qc_rc walk_fetching(struct walk *w, struct qc_err *err)
         QC_TRY(w->o->v->gw->ops->clone(w->o->v->gw, &slot->gw, err));
         QC_TRY(start(w, slot, err));
     }
-    for (size_t i = 0; w->slot[i].run.count > 0; i = (i + 1) % w->slots) {
-        struct slot *slot = &w->slot[i];
-        QC_TRY(wait_for(w, slot, err));
-        QC_TRY(use(w, &slot->run, slot->bytes.p, err));
-        QC_TRY(start(w, slot, err));
-    }
     return QC_OK;
+}
+
+/* The slot's run, verified, to the giver. After a failure that part of it which is good. */
+static qc_rc hand_over(struct walk *w, struct slot *slot, struct qc_err *err)
+{
+    if (slot->rc != QC_OK) {
+        *err = slot->why;
+        return slot->rc;
+    }
+    uint64_t good = 0;
+    qc_rc rc = verify(w, &slot->run, slot->bytes.p, &good, err);
+    slot->run.count = good;
+    turn(slot, GIVING);
+    struct qc_err why = { 0 };
+    qc_rc handed = qc_workq_submit(w->giver, give_job, slot, QC_NO_DEADLINE, &why);
+    if (rc == QC_OK && handed != QC_OK)
+        *err = why;
+    return rc == QC_OK ? handed : rc;
+}
+
+static qc_rc walk_slots(struct walk *w, struct qc_err *err)
+{
+    QC_TRY(first_runs(w, err));
+    for (size_t i = 0; wait_for(w, &w->slot[i]); i = (i + 1) % w->slots)
+        QC_TRY(hand_over(w, &w->slot[i], err));
+    return QC_OK;
+}
+
+static qc_rc walk_fetching(struct walk *w, struct qc_err *err)
+{
+    /* The object is open; with the largest chunks its head would be a third run in memory (I6). */
+    if (w->o->head.n > QC_VAULT_RANGE)
+        qc_buf_free(&w->o->head);
+    QC_TRY(qc_workq_new(&w->fetchers, FETCHERS, SLOTS, err));
+    QC_TRY(qc_workq_new(&w->giver, 1, SLOTS, err));
+    qc_rc rc = walk_slots(w, err);
+    {
+        QC_LOCK(&w->lock);
+        w->stop = true;
+    }
+    qc_workq_drain(w->giver);
+    return rc == QC_OK ? failure(w, err) : rc;
 }
 
 qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err)
@@ -192,7 +280,10 @@ qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err
     const struct vault_geometry *g = &o->frame->g;
     for (uint64_t i = 0; i < g->chunks; i++) {
         struct vault_range r = vault_geometry_chunk(g, i);
-        QC_TRY(use(&w, &(struct run){ i, 1 }, o->head.p + r.offset, err));
+        const struct run one = { i, 1 };
+        uint64_t good = 0;
+        QC_TRY(verify(&w, &one, o->head.p + r.offset, &good, err));
+        QC_TRY(give(&w, &one, o->head.p + r.offset, err));
     }
     return QC_OK;
 }

@@ -15,7 +15,7 @@ SMALL_PUT = {"qcloud": {"fsync": 5, "fdatasync": 20, "thread": 0.2, "connect": 0
              "qcloud-gateway": {"fsync": 23, "fdatasync": 15, "thread": 0.2}}
 SEGMENT_PUT = {"qcloud": {"fsync": 0, "fdatasync": 0, "thread": 0.5, "connect": 0.5},
                "qcloud-gateway": {"fsync": 14, "fdatasync": 8, "thread": 0.5}}
-GET = {"qcloud": {"fsync": 3, "fdatasync": 0, "thread": 2, "connect": 6}}
+GET = {"qcloud": {"fsync": 3, "fdatasync": 0, "thread": 3, "connect": 7}}
 SHIM = os.environ["QC_COUNT_SHIM"]
 MIB = 1 << 20
 FILES = 20

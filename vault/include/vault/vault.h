@@ -163,6 +163,7 @@ struct vault_sink {
     /* Once, before the first byte, after M and the metadata were verified: size, times, mode. NULL: not
      * interested. */
     qc_rc (*begin)(void *ctx, const struct vault_stat *what, struct qc_err *err);
+    /* Verified bytes, in order, one call at a time; perhaps in another thread than the caller's. */
     qc_rc (*write)(void *ctx, qc_span bytes, struct qc_err *err);
     /* Once, after the last byte: make it durable and visible. NULL: nothing to do. */
     qc_rc (*finish)(void *ctx, struct qc_err *err);
