@@ -22,6 +22,9 @@ from clouds import Clouds                                       # noqa: E402
 from harness import GATEWAY, QCLOUD, Box, Failure, check, files, main    # noqa: E402
 from s3_ask import ask                                          # noqa: E402
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "api"))
+from server import Guest, ManyUsers                             # noqa: E402
+
 W = 8           # bytes: a stretch of 2 W - 1 of a secret holds one of these pieces
 
 
@@ -291,6 +294,37 @@ def wait_for_gateway(box):
         time.sleep(0.02)
 
 
+def tokens():
+    """A gateway for many users: what opens it stands in the users' own files, and nowhere where it runs once it has been looked at."""
+    with ManyUsers(3, 2, tls=True) as server:
+        first = server.add("ann")           # sixteen bytes that all tokens begin with, and 64 that are secret
+        wrong = first[:-32] + os.urandom(16).hex()
+        path = os.path.join(server.root, "ann.second")
+        answers = [Guest(server, "ann", way).request("GET", "/v1/vaults") for way in ("socket", "port") for _ in range(20)]
+        check(all(a.status == 200 for a in answers), f"{answers[0]}")
+        server.tokens["ann"] = wrong
+        answers += [Guest(server, "ann", way).request("GET", "/v1/vaults") for way in ("socket", "port")]
+        check(answers[-1].status == 401, f"{answers[-1]}")
+        server.run("tenant", "token", "ann", "--token-file", path, "--state", server.state)
+        with open(path, encoding="ascii") as f:
+            server.tokens["ann"] = f.read().strip()
+        kept = server.door("port")          # a connection that stays, after an answer
+        kept.request("GET", "/v1/vaults", headers=Guest(server, "ann").headers())
+        answers.append(kept.getresponse())
+        check(answers[-1].status == 200 and answers[-1].read() is not None, "the new token")
+        search = Search({"token": first[-64:].encode(), "wrong token": wrong[-32:].encode(), "new token": server.tokens["ann"][-64:].encode()})
+        for a in answers[:-1]:
+            search.clean("an answer", a.body + repr(list(a.headers.items())).encode())
+        pid = server.process.pid
+        look_at_start(search, pid, "qcloud-gateway serve")
+        if not hidden(pid):
+            with stopped(pid):
+                look_at_memory(search, pid, "a gateway for many users")
+        kept.close()
+        size = search.files(server.root, {path, os.path.join(server.root, "ann.token")})
+        print(f"3 tokens; {size >> 10} KiB of files, {len(answers)} answers, and the gateway's memory: none holds one")
+
+
 def no_core(pid, top):
     """Not even where somebody who may do so lifts the limit: the process says that it must not be dumped."""
     check(resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0), "the gateway may write a core file")
@@ -324,6 +358,7 @@ def test():
                 size += search.clean(f"object {key} of cloud {n}", ask(clouds[n], "GET", key))
         print(f"{len(wanted)} secrets; {size >> 20} MiB of files and objects, {len(starts)} starts of the gateway, {len(programs.said)} outputs: none holds one")
         box.stop()
+    tokens()
 
 
 main(test)
