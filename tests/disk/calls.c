@@ -18,7 +18,8 @@
 
 static bool is_ours(const struct stat *st)
 {
-    return st->st_dev == rec_head->dev && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode));
+    return (S_ISDIR(st->st_mode) && st->st_dev == rec_head->dev) ||
+           (S_ISREG(st->st_mode) && st->st_dev == rec_head->file_dev);
 }
 
 /* A descriptor of ours, and its number. Leaves errno alone. */

@@ -22,10 +22,10 @@ Cut = collections.namedtuple("Cut", "at mode seed")
 
 
 def disk_dir():
-    """Where to record and to cut: in memory, where there is room; nothing here needs a disk to be slow."""
+    """Where to record and to cut: in memory, where there is room (some 30 MiB are used); nothing here needs a disk to be slow."""
     shm = "/dev/shm"
     s = os.statvfs(shm) if os.access(shm, os.W_OK) else None
-    return os.environ.get("QC_TMP") or (shm if s and s.f_bavail * s.f_frsize > 1 << 30 else None)
+    return os.environ.get("QC_TMP") or (shm if s and s.f_bavail * s.f_frsize > 128 << 20 else None)
 
 
 def is_shared_memory(path):
@@ -40,7 +40,7 @@ class Phase:
         self.files = box.root + "-" + title
         with open(self.files + ".marks", "w", encoding="ascii"):
             pass
-        self.trace = tracing.Trace(self.files + ".trace", os.stat(box.root).st_dev)
+        self.trace = tracing.Trace(self.files + ".trace", box.root)
         self.env = {"LD_PRELOAD": library, "QC_DISK_TRACE": self.files + ".trace", "QC_FAULT_LOG": self.files + ".marks"}
         self.asked, self.ops, self.events, self.marks = [], [], [], {}
 

@@ -46,16 +46,17 @@ enum { FAIL_SPACE = 1, FAIL_SYNC = 2 };
 /* At the beginning of the trace. The test fills in magic, size, dev and the failures; the lock is made by the
  * first process. */
 struct head {
-    uint64_t magic; /* MAGIC */
-    uint64_t size;  /* of the file */
-    uint64_t used;  /* bytes of events behind the head */
-    uint64_t count; /* events */
-    uint64_t dev;
+    uint64_t magic;                  /* MAGIC */
+    uint64_t size;                   /* of the file */
+    uint64_t used;                   /* bytes of events behind the head */
+    uint64_t count;                  /* events */
+    uint64_t dev;                    /* of our directories */
     uint64_t ready;                  /* the lock is made */
     uint64_t full;                   /* events did not fit */
     uint64_t fail_kinds, fail_os;    /* which calls (FAIL_), the errno */
     uint64_t fail_at, fail_from;     /* the fail_at-th of them, from 1; fail_from: and all that follow */
     uint64_t fail_seen, fail_struck; /* how many there were; how many failed */
+    uint64_t file_dev;               /* of our files: overlayfs says two numbers */
     uint64_t kill_at;                /* the process that writes this event, from 1, dies after it; 0: none */
     pthread_mutex_t lock;
 };

@@ -6,7 +6,7 @@ import os
 import struct
 
 MAGIC = 0x4B5349442D4351
-HEAD = struct.Struct("<14Q")    # magic size used count dev ready full | kinds os at from seen struck | kill
+HEAD = struct.Struct("<15Q")    # magic size used count dev ready full | kinds os at from seen struck | file_dev | kill
 EVENT = struct.Struct("<IHHHHiiIQQQQQ")
 EVENTS = 4096
 OPS = ("", "start", "end", "make", "nameless", "mkdir", "write", "size", "reserve", "mode", "link", "rename", "unlink", "rmdir",
@@ -17,11 +17,11 @@ Event = collections.namedtuple("Event", "at op pid os ino dir dir2 off n name na
 
 
 class Trace:
-    """A trace on its way or whole. `at` of an event is its number, from 0."""
+    """A trace on its way or whole. `at` of an event is its number, from 0. of: a directory; what lies on its device is recorded."""
 
-    def __init__(self, path, dev=None, size=1 << 30):
+    def __init__(self, path, of=None, size=1 << 30):
         self.path = path
-        new = dev is not None
+        new = of is not None
         fd = os.open(path, os.O_RDWR | (os.O_CREAT | os.O_EXCL if new else 0), 0o600)
         try:
             if new:
@@ -30,7 +30,7 @@ class Trace:
         finally:
             os.close(fd)
         if new:
-            HEAD.pack_into(self.map, 0, MAGIC, size, 0, 0, dev, *[0] * 9)
+            HEAD.pack_into(self.map, 0, MAGIC, size, 0, 0, os.stat(of).st_dev, *[0] * 8, os.stat(path).st_dev, 0)
         self.read_to, self.read_count = EVENTS, 0
 
     def close(self):
@@ -49,7 +49,7 @@ class Trace:
 
     def kill(self, at):
         """The process that makes the change number `at` from now on dies right after it; 0: none does."""
-        struct.pack_into("<Q", self.map, 13 * 8, self.count + at if at else 0)
+        struct.pack_into("<Q", self.map, 14 * 8, self.count + at if at else 0)
 
     def struck(self):
         """(calls that were counted, calls that failed) since fail()."""

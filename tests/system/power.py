@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""I1, I2, I8: power loss at each step of init, put, overwrite, rm, get, recover and join. The programs run once, under a recorder
+"""I1, I2, I8: power loss at each step of init, put, overwrite, rm, get, recover, join and repair. The programs run once, under a recorder
 (tests/disk/); then the real programs start on what a power cut could have left: a disk that lost, tore or reordered what was not
 synced (docs/adr/0010). As after kill -9: every acknowledged version is whole within its margin, none that was not decided is to be
 seen, every decided one is, stores, catalogue and clouds agree, a put works; also with two clouds and a share store lost, and, for a
@@ -8,6 +8,7 @@ part, with the gateway's disk lost as well. Syncs left out on purpose must be fo
   power.py                      cuts at every event that makes something durable; prints its seed, QC_SEED=N draws the same cuts again
   QC_FULL=1 power.py            cuts at every event, in every mode; QC_PART=0.1: at a tenth of them
   QC_GO_ON=1 power.py           tells of every failure instead of the first; QC_ONLY="stored init": only these recordings
+  QC_LARGE=1 QC_TMP=DIR         objects of 3 MiB, on a disk that knows O_DIRECT (memory does not)
   power.py --replay FILE        one cut again, from the file that a failure left
 """
 import os
@@ -21,13 +22,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "disk")]
 sys.dont_write_bytecode = True
-from harness import FULL, Box, Failure, check, main, seeded     # noqa: E402
+from harness import FULL, Box, Failure, check, files, flip, main, seeded  # noqa: E402
 import model                                                    # noqa: E402
 from checks import CLOUDS, Checks                               # noqa: E402
 from phase import TOPS, Cut, Phase, disk_dir                    # noqa: E402
 
 LIBRARY = os.environ.get("QC_DISK", "")
-SIZES = (0, 300, 3000, 9000)
+SIZES = (0, 3 << 20, 3 << 20, 3000001) if os.environ.get("QC_LARGE") else (0, 300, 3000, 9000)
 PASSPHRASE = {"QCLOUD_PASSPHRASE_COMMAND": "echo open sesame", "QCLOUD_NEW_PASSPHRASE_COMMAND": "echo open sesame"}
 NOTHING_MORE = model.MODES[0]
 
@@ -70,6 +71,17 @@ class Check(Checks):
         want = self.tree(self.phase.expected(self.at, self.acked), "after the cut")
         self.put(want, 4)
         self.lost(want, clouds=[self.rng.randrange(CLOUDS - 1)])
+
+    def repaired(self):
+        """gateway repair, of lost and rotten fragments or of a whole cloud: what it left is found by saying it again."""
+        op = self.phase.ops[-1]
+        want = self.tree({name: {data} for name, data in self.acked.items()}, "after the cut")
+        if self.at < op.end:
+            self.box.expect(0, *op.data)
+        self.put(want)
+        self.box.expect(0, "verify")
+        self.settled()
+        self.lost(want)
 
     def done_before(self, args):
         """Say it again: it goes through, or (needed once it was acknowledged) it has been through."""
@@ -146,12 +158,21 @@ def record_stored(box, phase, rng, acked):
     ask(box, phase, "get", "er/old2", acked["deep/er/old2"], "get", "-r", "deep", os.path.join(box.root, "out"))
 
 
+def record_repair(box, phase, _rng, _acked):
+    ask(box, phase, "repair", None, ("gateway", "repair", "--deep"), "gateway", "repair", "--deep")
+
+
+def record_adopt(box, phase, _rng, _acked):
+    ask(box, phase, "repair", None, ("gateway", "repair", "--adopt", "c5"), "gateway", "repair", "--adopt", "c5")
+
+
 def record_put(box, phase, rng, _acked):
     data = rng.randbytes(2000)
     ask(box, phase, "put", "old0", data, "put", box.write("in", data), "old0")
 
 
 def record_passphrase(box, phase, _rng, _acked):
+    box.extra = PASSPHRASE
     ask(box, phase, "passphrase", None, ("passphrase",), "passphrase")
 
 
@@ -185,14 +206,18 @@ def before_init(box, _rng, acked):
         shutil.rmtree(os.path.join(box.root, t), ignore_errors=True)
 
 
-def before_passphrase(box, _rng, _acked):
-    box.expect(0, "recover", "--share", "2")
-    box.extra = PASSPHRASE
+def before_repair(box, rng, _acked):
+    """A fragment lost, one rotten, on two clouds."""
+    if not os.path.exists(box.stores[1]):
+        box.expect(0, "recover", "--share", "2")
+    box.stop()
+    lost, rotten = (sorted(files(os.path.join(box.clouds[i], "f"))) for i in rng.sample(range(CLOUDS), 2))
+    os.unlink(rng.choice(lost))
+    path = rng.choice(rotten)
+    flip(path, rng.randrange(os.path.getsize(path)), rng.randrange(8))
 
 
 def before_short(box, _rng, _acked):
-    if not os.path.exists(box.stores[1]):
-        box.expect(0, "recover", "--share", "2")
     box.stop()
     shutil.rmtree(box.clouds[4])
 
@@ -215,8 +240,10 @@ PHASES = {
     "stored": (before_stored, record_stored, Check.stored, 1),
     "recover": (before_recover, record_recover, Check.recovered, 1),
     "join": (before_join, record_join, Check.joined, 0.06),
-    "passphrase": (before_passphrase, record_passphrase, Check.locked, 1),
+    "repair": (before_repair, record_repair, Check.repaired, 0.5),
+    "passphrase": (None, record_passphrase, Check.locked, 1),
     "short": (before_short, record_short, Check.short, 0.2),
+    "adopt": (None, record_adopt, Check.repaired, 0.1),
 }
 SLOW = ("passphrase",)      # QC_FULL only: each opening of a store costs a second
 # title: (made ready, recorded, checked, changes that it makes): a process dies at one of them, and the command is said again.

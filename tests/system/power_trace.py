@@ -79,7 +79,7 @@ def runs(program, fail=False):
     try:
         root = os.path.join(place, "root")
         os.mkdir(root)
-        t = tracing.Trace(place + "/trace", os.stat(root).st_dev, 1 << 22)
+        t = tracing.Trace(place + "/trace", root, 1 << 22)
         if fail:
             t.fail(tracing.SYNC, os=5, at=1)
         before = pickle.dumps(model.Disk(root, ()))
