@@ -241,9 +241,9 @@ PHASES = {
     "recover": (before_recover, record_recover, Check.recovered, 1),
     "join": (before_join, record_join, Check.joined, 0.06),
     "repair": (before_repair, record_repair, Check.repaired, 0.5),
-    "passphrase": (None, record_passphrase, Check.locked, 1),
     "short": (before_short, record_short, Check.short, 0.2),
     "adopt": (None, record_adopt, Check.repaired, 0.1),
+    "passphrase": (None, record_passphrase, Check.locked, 1),      # the last: what follows would wait for it
 }
 SLOW = ("passphrase",)      # QC_FULL only: each opening of a store costs a second
 # title: (made ready, recorded, checked, changes that it makes): a process dies at one of them, and the command is said again.
