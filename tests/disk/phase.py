@@ -37,7 +37,7 @@ class Phase:
         self.title, self.root = title, box.root
         box.stop()
         self.before = pickle.dumps(model.Disk(box.root, TOPS))
-        self.files = box.root + "-" + title
+        self.files = os.path.join(box.work, title)
         with open(self.files + ".marks", "w", encoding="ascii"):
             pass
         self.trace = tracing.Trace(self.files + ".trace", box.root)

@@ -199,7 +199,7 @@ def traced(box, phase, log, commands):
 def recorder_sees_all():
     with Box(root=disk_dir()) as box:
         phase = Phase(box, "trace", LIBRARY)
-        log = box.root + "-strace"
+        log = os.path.join(box.work, "strace")
         clouds = [a for i, c in enumerate(box.clouds, 1) for a in ("--cloud", f"c{i}=file://{c}")]
         data = box.write("in", b"x" * 5000)
         traced(box, phase, log, (
