@@ -74,6 +74,11 @@ extern const struct cloud_driver cloud_s3_http_driver;
 extern const struct cloud_driver cloud_s3v2_http_driver;
 extern const struct cloud_driver cloud_s3v2_https_driver;
 
+/* Has a name the form of those that a gateway writes (FORMAT 9)? In a bucket that was emptied under a running
+ * gateway such may lie already when it is to be filled again; whatever else lies there belongs to somebody.
+ */
+bool cloud_key_ours(const char *key);
+
 /* The driver of a URL's scheme. QC_USAGE: there is none. */
 QC_MUST qc_rc cloud_driver_find(const char *scheme, const struct cloud_driver **ret, struct qc_err *err);
 

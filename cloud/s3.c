@@ -156,7 +156,8 @@ qc_rc s3_refuses(struct s3_place *p, enum s3_auth auth, bool *ret, const struct 
     return QC_OK;
 }
 
-/* Every cloud in use holds its identity (FORMAT 9). Names with a dot do not count, as in a directory. */
+/* Every cloud in use holds its identity (FORMAT 9). Names with a dot do not count, as in a directory, and
+ * those of ours. */
 static qc_rc holds_others(struct s3_place *p, const struct s3_page *page, bool *ret,
                           const struct cloud_op *op, struct qc_err *err)
 {
@@ -164,7 +165,7 @@ static qc_rc holds_others(struct s3_place *p, const struct s3_page *page, bool *
     uint64_t size = 0;
     for (size_t at = 0; at < page->keys.n;) {
         const char *key = (const char *)page->keys.p + at + 8;
-        count += key[0] != '.';
+        count += key[0] != '.' && !cloud_key_ours(key);
         at += 8 + strlen(key) + 1;
     }
     *ret = count > 0;

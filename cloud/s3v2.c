@@ -383,14 +383,22 @@ static qc_rc s3v2_open(struct cloud **ret, const struct cloud_url *url, const st
     return QC_OK;
 }
 
-/* Is there any name in the bucket? */
+/* Is there anything in the bucket that no gateway wrote? The first page tells. */
 static qc_rc bucket_used(struct s3v2_cloud *c, bool *ret, const struct cloud_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf keys = { .max = CLOUD_S3V2_PAGE_SIZE_MAX };
-    struct s3v2_call call = { .kind = S3V2_LIST, .max = 1, .keys = &keys, .opening = true };
+    struct s3v2_call call = {
+        .kind = S3V2_LIST, .max = CLOUD_S3V2_PAGE_KEYS, .keys = &keys, .opening = true
+    };
     struct s3v2_answer answer;
     QC_TRY(s3v2_do(c, &call, &answer, op, err));
-    *ret = answer.fate != S3V2_DONE || keys.n > 0;
+    bool used = answer.fate != S3V2_DONE;
+    for (size_t at = 0; at < keys.n && !used;) {
+        const char *key = (const char *)keys.p + at + 8;
+        used = !cloud_key_ours(key);
+        at += 8 + strlen(key) + 1;
+    }
+    *ret = used;
     return QC_OK;
 }
 
@@ -407,7 +415,7 @@ static qc_rc s3v2_create(const struct cloud_url *url, const struct cloud_opts *o
     bool used = true;
     QC_TRY(bucket_used(c, &used, &opts->op, err));
     if (used)
-        return QC_FAIL(err, QC_CONFLICT, "the bucket holds other things; make one for qcloud alone");
+        return QC_FAIL(err, QC_CONFLICT, "the bucket holds other things; a cloud needs one of its own");
     qc_span mark = qc_span_str(text);
     struct cloud_put_job job = { .key = S3V2_MARK, .parts = &mark, .count = 1, .size = mark.n };
     return put_send(c, &job, &opts->op, err);

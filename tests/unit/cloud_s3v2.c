@@ -4,6 +4,7 @@
 #include "cloud/cloud.h"
 
 #include "base/alloc.h"
+#include "driver.h"
 #include "base/key.h"
 #include "base/limits.h"
 #include "base/thread.h"
@@ -203,6 +204,43 @@ static struct cloud *open_at(struct server *s, const char *keys)
     OK(cloud_open_opts(&c, url, &opts, &err));
     QC_ASSERT(strcmp(cloud_caps(c)->driver, "s3v2") == 0 && !cloud_caps(c)->put_new_atomic);
     return c;
+}
+
+#define ID "0123456789abcdef0123456789abcdef"
+
+/* What a gateway writes, and what it does not. */
+static void names(void)
+{
+    static const char *const ours[] = { "i/cloud", "f/01/" ID, "l/01/" ID, "r/00000001/" ID,
+                                        "v/qcloud-test-00-1" };
+    static const char *const others[] = {
+        "",         "f",        "f/",        "f/01/" ID "0", "f/02/" ID, "f/01" ID,        "g/01/" ID,
+        "r/01/" ID, "i/clouds", "photo.jpg", "f/0g/" ID,     "l/01/",    "f/01/photo.jpg", "~qcloud-cloud"
+    };
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        QC_ASSERT(cloud_key_ours(ours[i]));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        QC_ASSERT(!cloud_key_ours(others[i]));
+}
+
+/* A bucket is made a cloud when nothing lies there, or only what a gateway wrote. */
+static void making(struct server *s, const char *keys)
+{
+    const char *none = HEAD("404 Not Found", "0");
+    const char *no_key = XML("404 Not Found", "NoSuchKey");
+    char url[128];
+    struct cloud_opts opts = { .credentials = keys };
+    snprintf(url, sizeof url, "s3v2+http://127.0.0.1:%u/bucket", s->port);
+    SCRIPT_OF(s, none, no_key, LIST("false", ITEM("photo.jpg")));
+    FAILS(QC_CONFLICT, cloud_create_opts(url, &opts, &err));
+    SCRIPT_OF(s, none, XML("404 Not Found", "NoSuchBucket"));
+    struct cloud *c = NULL;
+    FAILS(QC_NOTFOUND, cloud_open_opts(&c, url, &opts, &err));
+    SCRIPT_OF(s, none, no_key);
+    FAILS(QC_NOTFOUND, cloud_open_opts(&c, url, &opts, &err));
+    SCRIPT_OF(s, MARK_IS_THERE);
+    OK(cloud_create_opts(url, &opts, &err));
+    QC_ASSERT(asked(s) == 1); /* nothing is written over it */
 }
 
 /* ---- reading ---- */
@@ -442,6 +480,8 @@ int main(void)
     urls(keys);
     struct server s;
     server_start(&s);
+    names();
+    making(&s, keys);
     struct cloud *c = open_at(&s, keys);
     reading(&s, c);
     listing(&s, c);
