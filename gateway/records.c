@@ -118,6 +118,7 @@ qc_rc gw_record_put(struct gw_engine *e, unsigned at, const struct gw_log_row *r
         QC_TRY(gw_record_look(e, at, row, true, &copy, NULL, err));
         if (copy == GW_COPY_TWIN)
             return twin_found(e, at, row, err);
+        *ret_right = copy == GW_COPY_RIGHT; /* somebody else of us has replaced it meanwhile */
         if (copy == GW_COPY_ROTTEN || copy == GW_COPY_ABSENT)
             QC_TRY(put_copy(e, at, row, bytes, CLOUD_REPLACE, &o, err));
     }

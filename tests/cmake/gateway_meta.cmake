@@ -8,6 +8,7 @@ qc_test(unit gateway_quota DEPS base qrng cloud gateway INTERNAL gateway LABELS 
 qc_test(unit gateway_blame DEPS base qrng cloud gateway LABELS thread)
 qc_test(unit gateway_rebuild DEPS base qrng cloud gateway LABELS thread TIMEOUT 300)
 if(QC_FAULT_POINTS)
+  qc_test(unit gateway_records DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread)
   qc_test(unit gateway_adopt DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
   qc_test(fault gateway_engine DEPS base qrng cloud ec gateway INTERNAL gateway TIMEOUT 900)
 endif()
