@@ -563,6 +563,13 @@ class Cloud:
                     with open(os.path.join(root, f), "rb") as h:
                         yield self.unname(f), h.read()
 
+    def fragments(self):
+        """(name, key) of every object under f/."""
+        for root, _, files in os.walk(os.path.join(self.path, "f")):
+            for f in files:
+                if not f.startswith("."):
+                    yield f, os.path.relpath(os.path.join(root, f), self.path)
+
     def logs(self):
         for root, _, files in os.walk(os.path.join(self.path, "l")):
             for f in files:
@@ -608,8 +615,8 @@ class Segment:
         ctx = (arch.catalogue, u(8, s["id"]), s["salt"])
         self.piece_key, self.frag_key = kdfg(arch.G, "piece", *ctx), kdfg(arch.G, "fragment", *ctx)
 
-    def fragment(self, data, i, cloud, attempt):
-        """The verified pieces of fragment i."""
+    def fragment(self, data, i, cloud, attempt, incarnation=None):
+        """The verified pieces of fragment i; incarnation: the low 16 bits, of one that was written again by a later gateway."""
         h = Reader(data, "fragment")
         need(h.take(4) == b"QCLF", "FORMAT", "fragment: magic")
         need(h.int(1) == 1 and h.int(1) == 1, "NEWER", "fragment: version or coding")
@@ -621,13 +628,13 @@ class Segment:
         table = data[-32 - 32 * self.n:-32]
         need(same(mac(self.frag_key, enc(data[:hs], tags, table)), data[-32:]), "INTEGRITY", "fragment: tag")
         s, a = self.s, self.arch
-        want = (a.catalogue, s["incarnation"], s["tenant"], s["object"], s["version"], s["id"], s["seq"], self.k, self.n, i, attempt,
+        want = (a.catalogue, s["incarnation"] & 0xFFFF if incarnation is None else incarnation, s["tenant"], s["object"], s["version"], s["id"], s["seq"], self.k, self.n, i, attempt,
                 s["size"], self.P, len(self.pieces), cloud.id, s["salt"], self.payload)
         catalogue, incarnation, tenant = h.take(16), h.int(4), h.int(4)
         obj, ver, seg, seq, k, n = h.take(16), h.take(16), h.int(8), h.int(4), h.int(1), h.int(1)
         idx, att, size, P, stripes, cid = h.int(1), h.int(1), h.int(4), h.int(4), h.int(4), h.int(4)
         salt, _base, payload = h.take(16), h.int(8), h.int(8)
-        got = (catalogue, incarnation, tenant, obj, ver, seg, seq, k, n, idx, att, size, P, stripes, cid, salt, payload)
+        got = (catalogue, incarnation & 0xFFFF, tenant, obj, ver, seg, seq, k, n, idx, att, size, P, stripes, cid, salt, payload)
         need(got == want, "INTEGRITY", "fragment: not the one asked for")
         need(h.int(1) in (0, 1) and h.take(7) == bytes(7), "FORMAT", "fragment: flags")
         extensions(data[136:hs], "fragment")
@@ -682,7 +689,7 @@ class Archive:
     """Everything that clouds alone tell: the log's records, in order."""
 
     def __init__(self, dirs):
-        clouds, self.trouble = [], []
+        clouds, self.trouble, self.found = [], [], None
         for d in dirs:
             try:
                 clouds.append(Cloud(d))
@@ -845,23 +852,38 @@ class Archive:
         k, n, layout = s["layout"]
         seg = Segment(self, s, k, n)
         perm = permutation(self.G, self.catalogue, s["id"], s["salt"], n)
-        by_id = {c.id: c for c in self.clouds}
+        home = {c.id: c for c in self.clouds}
         frags = {}
         for i in range(n):
-            c = by_id.get(layout[perm[i]])
-            if c is None or len(frags) == k:
-                continue
-            name = c.name(self.block(s, i))
-            data = c.read(f"f/{name[:2]}/{name}")
-            if data is None:
-                self.trouble.append(f"{c.path}: fragment {i} of segment {s['id']} is missing")
-                continue
-            try:
-                frags[i] = seg.fragment(data, i, c, 0)
-            except Refused as e:
-                self.trouble.append(f"{c.path}: fragment {i} of segment {s['id']}: {e}")
+            if len(frags) == k:
+                break
+            pieces = self.pieces(seg, i)
+            if pieces is not None:
+                frags[i] = pieces
+            elif layout[perm[i]] in home:
+                self.trouble.append(f"{home[layout[perm[i]]].path}: fragment {i} of segment {s['id']} is missing")
         need(len(frags) == k, "QUORUM", f"segment {s['id']}: {len(frags)} of {k} fragments")
         return seg.decode(frags)
+
+    def pieces(self, seg, i):
+        """Of fragment i, wherever it lies: the newest of its copies that verifies (9.4)."""
+        for incarnation, attempt, c, key in self.copies(seg.s, i):
+            try:
+                return seg.fragment(c.read(key), i, c, attempt, incarnation)
+            except Refused as e:
+                self.trouble.append(f"{c.path}: fragment {i} of segment {seg.s['id']}: {e}")
+        return None
+
+    def copies(self, s, i):
+        """(low bits of the writer's incarnation, attempt, cloud, key) of a fragment's objects, the newest first."""
+        if self.found is None:
+            self.found = collections.defaultdict(list)
+            for c in self.clouds:
+                for name, key in c.fragments():
+                    b = c.unname(name)
+                    if b[8] < 32:
+                        self.found[b[:9] + b[12:]].append((int.from_bytes(b[10:12], "big"), b[9], c, key))
+        return sorted(self.found[u(8, s["id"]) + u(1, i) + s["salt"][:4]], key=lambda x: x[:2], reverse=True)
 
     def expected(self, cloud):
         """The fragment files that committed versions have on this cloud."""

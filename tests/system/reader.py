@@ -53,6 +53,22 @@ def test():
             with open(os.path.join(out, name), "rb") as f:
                 check(f.read() == d, f"after a rebuild: {name} differs")
         print(f"after a rebuild, with its cut: {len(data)} objects", flush=True)
+        # Repaired: one cloud was wiped; of two others something is gone or rotten, and lies under new keys now.
+        shutil.rmtree(box.clouds[4])
+        os.mkdir(box.clouds[4])
+        for c, harm in ((0, os.unlink), (1, lambda f: os.truncate(f, 99))):
+            files = sorted(os.path.join(d, f) for d, _, fs in os.walk(os.path.join(box.clouds[c], "f")) for f in fs)
+            harm(files[len(files) // 2])
+        box.expect(0, "gateway", "repair", "--adopt", "c5")
+        box.stop(15)
+        for i, clouds in enumerate(((0, 1, 4), (0, 3, 4), (1, 2, 4))):
+            out = os.path.join(box.work, f"repaired{i}")
+            p = read(box, [box.clouds[c] for c in clouds], box.stores, out)
+            check("fragment" not in p.stderr.decode(), f"after a repair: {p.stderr.decode()}")
+            for name, d in data.items():
+                with open(os.path.join(out, name), "rb") as f:
+                    check(f.read() == d, f"after a repair, clouds {clouds}: {name} differs")
+        print("after a repair: from any three, the new one among them", flush=True)
         read(box, box.clouds[:2], box.stores, os.path.join(box.work, "none"), code=7)
         read(box, box.clouds, box.stores, os.path.join(box.work, "none"), code=12, passphrase="a wrong one")
 
