@@ -247,7 +247,11 @@
     X(QC_EC_STRIPE_SIZE, 1024 * 1024, "bytes", "data of a stripe at most: stays in the cache (FORMAT 8.1)")  \
     X(QC_EC_ALIGN, 64, "bytes", "pieces are multiples: one vector register or cache line (FORMAT 8.1)")      \
     X(QC_QRNG_SPEC_MAX, 512, "bytes", "the name of a source, with a path")                                   \
-    X(QC_QRNG_PROVENANCE_MAX, 256, "bytes", "kept with every object's key")
+    X(QC_QRNG_PROVENANCE_MAX, 256, "bytes", "kept with every object's key")                                  \
+    X(QRNG_ENTROPY_MIN, 500, "mbit/byte", "declared; less, and what must come again does not fit")           \
+    X(QC_QRNG_PAUSE_MS, 1000, "ms", "before a source that failed is tried again; doubles")                   \
+    X(QC_QRNG_PAUSE_MAX_MS, 60000, "ms", "the longest such pause: it may have been plugged in again")        \
+    X(QC_QRNG_ALARMS_MS, 3600000, "ms", "three health alarms within this need a person")
 
 /* Values beyond int, as uint64_t constants. */
 #define QC_LIMITS_WIDE(X)                                                                                    \
