@@ -13,6 +13,8 @@
 #include "base/crypto.h"
 #include "base/time.h"
 #include "ec/coder.h"
+#include "qrng/condition.h"
+#include "qrng/health.h"
 #include "vault_fix.h"
 
 enum {
@@ -102,6 +104,38 @@ static void hmac(void)
 
     for (size_t i = 0; i < mib; i++)
         CHECK_OK(qc_hmac_sha256(gcm.key, &part, 1, digest, &err));
+}
+
+/* -- randomness: raw bytes of a source that are tested, and extracted, at a declared 6 bits ----------------
+ */
+
+static struct qrng_health health;
+static struct qrng_conditioner conditioner;
+
+static void qrng_test(void)
+{
+    qrng_health_init(&health, 6000, QRNG_ALPHA);
+    for (size_t i = 0; i < mib; i++)
+        CHECK(qrng_health_take(&health, at(i % DATA), i < DATA ? MIB : 0));
+}
+
+static qc_rc public_seed(void *ctx, uint8_t *p, size_t n, struct qc_err *e)
+{
+    (void)ctx;
+    (void)e;
+    memcpy(p, data, n);
+    return QC_OK;
+}
+
+static void qrng_extract(void)
+{
+    const qc_rng public = { .fill = public_seed };
+    uint8_t out[QRNG_OUT_MAX];
+
+    CHECK_OK(qrng_conditioner_init(&conditioner, QRNG_CONDITION_TOEPLITZ, 6000, &public, &err));
+    for (size_t i = 0; i < mib; i++)
+        for (size_t off = 0; off < MIB; off += conditioner.raw)
+            CHECK_OK(qrng_conditioner_apply(&conditioner, at(i) + off, out, &err));
 }
 
 /* -- erasure code: EC(3,5), stripes of 1 MiB ------------------------------------------------------------- */
@@ -360,6 +394,8 @@ static const struct row rows[] = {
     { "gmac", 2048, gmac, NULL, false },
     { "sha256", 512, sha256, NULL, false },
     { "hmac", 512, hmac, NULL, false },
+    { "qrng_test", DATA, qrng_test, NULL, false },
+    { "qrng_extract", 512, qrng_extract, NULL, false },
     { "ec_encode", 4096, ec_encode, NULL, false },
     { "ec_decode", 2048, ec_decode, NULL, false },
     { "seal", 1024, seal, NULL, false },
