@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/codec.h"
 #include "base/json.h"
+#include "vault/gw.h"
 
 void vault_descriptor_done(struct vault_descriptor *d)
 {
@@ -12,7 +13,20 @@ void vault_descriptor_done(struct vault_descriptor *d)
         qc_free(d->clouds[i].name);
         qc_free(d->clouds[i].url);
     }
+    qc_free(d->url);
     *d = (struct vault_descriptor){ 0 };
+}
+
+qc_rc vault_descriptor_set_url(struct vault_descriptor *d, const char *url, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    QC_ASSERT(vault_gw_url_check(url, &why) == QC_OK && d->cloud_count == 0);
+    char *copy = qc_strdup(url);
+    if (copy == NULL)
+        return QC_FAIL(err, QC_NOMEM, "descriptor: no memory for an address");
+    qc_free(d->url);
+    d->url = copy;
+    return QC_OK;
 }
 
 qc_rc vault_descriptor_add_cloud(struct vault_descriptor *d, uint32_t id, const char *name, const char *url,
@@ -29,15 +43,9 @@ qc_rc vault_descriptor_add_cloud(struct vault_descriptor *d, uint32_t id, const 
     return QC_OK;
 }
 
-static qc_rc write_gateway(struct json_t *root, const struct vault_descriptor *d, struct qc_err *err)
+static qc_rc write_clouds(struct json_t *gateway, const struct vault_descriptor *d, struct qc_err *err)
 {
-    QC_CLEANUP(qc_json_free) struct json_t *gateway = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *clouds = NULL;
-    QC_TRY(qc_json_new_obj(&gateway, err));
-    QC_TRY(qc_json_set_str(gateway, "kind", "local", err));
-    QC_TRY(qc_json_set_hex(gateway, "catalogue", qc_span_of(d->catalogue, sizeof(d->catalogue)), err));
-    QC_TRY(qc_json_set_int(gateway, "k", (int64_t)d->k, err));
-    QC_TRY(qc_json_set_int(gateway, "n", (int64_t)d->n, err));
     QC_TRY(qc_json_new_arr(&clouds, err));
     for (size_t i = 0; i < d->cloud_count; i++) {
         QC_CLEANUP(qc_json_free) struct json_t *cloud = NULL;
@@ -47,7 +55,21 @@ static qc_rc write_gateway(struct json_t *root, const struct vault_descriptor *d
         QC_TRY(qc_json_set_str(cloud, "url", d->clouds[i].url, err));
         QC_TRY(qc_json_append(clouds, &cloud, err));
     }
-    QC_TRY(qc_json_set(gateway, "clouds", &clouds, err));
+    return qc_json_set(gateway, "clouds", &clouds, err);
+}
+
+static qc_rc write_gateway(struct json_t *root, const struct vault_descriptor *d, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *gateway = NULL;
+    QC_TRY(qc_json_new_obj(&gateway, err));
+    QC_TRY(qc_json_set_str(gateway, "kind", d->url != NULL ? "remote" : "local", err));
+    QC_TRY(qc_json_set_hex(gateway, "catalogue", qc_span_of(d->catalogue, sizeof(d->catalogue)), err));
+    QC_TRY(qc_json_set_int(gateway, "k", (int64_t)d->k, err));
+    QC_TRY(qc_json_set_int(gateway, "n", (int64_t)d->n, err));
+    if (d->url != NULL)
+        QC_TRY(qc_json_set_str(gateway, "url", d->url, err));
+    else
+        QC_TRY(write_clouds(gateway, d, err));
     return qc_json_set(root, "gateway", &gateway, err);
 }
 
@@ -90,6 +112,16 @@ static qc_rc parse_clouds(struct vault_descriptor *d, const struct json_t *gatew
     return QC_OK;
 }
 
+static qc_rc parse_url(struct vault_descriptor *d, const struct json_t *gateway, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    const char *url = NULL;
+    QC_TRY(qc_json_str(gateway, "url", &url, err));
+    if (vault_gw_url_check(url, &why) != QC_OK)
+        return QC_FAIL(err, QC_FORMAT, "url: %s", why.msg);
+    return vault_descriptor_set_url(d, url, err);
+}
+
 static qc_rc parse_gateway(struct vault_descriptor *d, const struct json_t *root, struct qc_err *err)
 {
     struct json_t *gateway = NULL;
@@ -97,14 +129,15 @@ static qc_rc parse_gateway(struct vault_descriptor *d, const struct json_t *root
     int64_t k = 0, n = 0;
     QC_TRY(qc_json_obj(root, "gateway", &gateway, err));
     QC_TRY(qc_json_str(gateway, "kind", &kind, err));
-    if (strcmp(kind, "local") != 0)
+    const bool remote = strcmp(kind, "remote") == 0;
+    if (!remote && strcmp(kind, "local") != 0)
         return QC_FAIL(err, QC_NEWER, "gateway of a kind that this program does not know");
     QC_TRY(qc_json_hex(gateway, "catalogue", d->catalogue, sizeof(d->catalogue), err));
     QC_TRY(qc_json_int(gateway, "k", 1, VAULT_CLOUDS_MAX, &k, err));
     QC_TRY(qc_json_int(gateway, "n", k, VAULT_CLOUDS_MAX, &n, err));
     d->k = (unsigned)k;
     d->n = (unsigned)n;
-    return parse_clouds(d, gateway, err);
+    return remote ? parse_url(d, gateway, err) : parse_clouds(d, gateway, err);
 }
 
 static qc_rc parse(struct vault_descriptor *d, const struct json_t *root, struct qc_err *err)

@@ -24,29 +24,38 @@ void gw_http_close(struct vault_gw *gw)
     if (h->dirfd > 0)
         close(h->dirfd - 1);
     qc_free(h->name);
+    qc_free(h->ca);
     qc_free(h);
 }
 
-static void http_free(struct gw_http **h)
+void gw_http_free(struct gw_http **h)
 {
     if (*h != NULL)
         gw_http_close(&(*h)->gw);
     *h = NULL;
 }
 
-qc_rc vault_gw_http_new(struct vault_gw **ret, int dirfd, const char *name, struct qc_err *err)
+qc_rc gw_http_blank(struct gw_http **ret, const char *name, struct qc_err *err)
 {
-    QC_CLEANUP(http_free) struct gw_http *h = qc_alloc(sizeof(*h));
+    QC_CLEANUP(gw_http_free) struct gw_http *h = qc_alloc(sizeof(*h));
     if (h == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
     h->gw.ops = &gw_http_ops;
     h->jitter = qc_now_ns();
+    if ((h->name = qc_strdup(name)) == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
+    *ret = QC_STEAL(h);
+    return QC_OK;
+}
+
+qc_rc vault_gw_http_new(struct vault_gw **ret, int dirfd, const char *name, struct qc_err *err)
+{
+    QC_CLEANUP(gw_http_free) struct gw_http *h = NULL;
+    QC_TRY(gw_http_blank(&h, name, err));
     int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
     if (fd < 0)
         return QC_FAIL_OS(err, "cannot keep the gateway's directory open");
     h->dirfd = fd + 1;
-    if ((h->name = qc_strdup(name)) == NULL)
-        return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
     QC_TRY(net_client_new_unix(&h->net, fd, name, err));
     *ret = &QC_STEAL(h)->gw;
     return QC_OK;
@@ -56,7 +65,8 @@ qc_rc gw_http_clone(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *e
 {
     struct gw_http *h = (struct gw_http *)gw;
     struct vault_gw *copy = NULL;
-    QC_TRY(vault_gw_http_new(&copy, h->dirfd - 1, h->name, err));
+    QC_TRY(h->token != NULL ? gw_remote_clone(h, &copy, err)
+                            : vault_gw_http_new(&copy, h->dirfd - 1, h->name, err));
     gw_http_set_request(copy, h->request);
     vault_gw_http_revive(copy, h->revive);
     *ret = copy;
@@ -133,6 +143,27 @@ struct again {
     const char *after; /* the Retry-After header, until the next request; NULL: none */
 };
 
+/* A request failed without an answer. */
+static qc_rc no_answer(const struct gw_http *h, const struct gw_http_call *call, qc_rc rc,
+                       struct again *ret_again, struct qc_err *err)
+{
+    const bool remote = h->token != NULL;
+    if (rc == QC_NOTFOUND) { /* the socket, not the object */
+        *ret_again = (struct again){ .may = true, .nobody = true };
+        return QC_FAIL(err, QC_TEMP, "the gateway is not running (no socket '%s')", h->name);
+    }
+    if (rc == QC_AUTH && remote) /* the socket's mode, or the server's certificate */
+        gw_remote_advise(h, err, false);
+    if (rc != QC_CANCELLED && remote)
+        qc_err_wrap(err, "the gateway at %s", h->name);
+    /* A stream that breaks has a reason, which the gateway remembers: its reader asks before it tries again.
+     */
+    const bool nothing_sent = net_client_reach(h->net) == NET_NOTHING_SENT;
+    ret_again->may = rc == QC_TEMP && (call->write == NULL || nothing_sent);
+    ret_again->nobody = rc == QC_TEMP && nothing_sent;
+    return rc;
+}
+
 static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret,
                       const struct vault_op *op, struct again *ret_again, struct qc_err *err)
 {
@@ -158,23 +189,13 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
                                                   .cancel = op->cancel },
                            &answer, err);
     body = answer.body;
-    if (rc == QC_NOTFOUND || rc == QC_AUTH) { /* the socket, not the object */
-        if (rc == QC_AUTH)
-            return rc;
-        *ret_again = (struct again){ .may = true, .nobody = true };
-        return QC_FAIL(err, QC_TEMP, "the gateway is not running (no socket '%s')", h->name);
-    }
-    if (rc != QC_OK) {
-        /* A stream that breaks has a reason, which the gateway remembers: its reader asks before it tries
-         * again. */
-        bool nothing_sent = net_client_reach(h->net) == NET_NOTHING_SENT;
-        ret_again->may = rc == QC_TEMP && (call->write == NULL || nothing_sent);
-        ret_again->nobody = rc == QC_TEMP && nothing_sent;
-        return rc;
-    }
+    if (rc != QC_OK)
+        return no_answer(h, call, rc, ret_again, err);
     if (answer.status >= 200 && answer.status < 300)
         return ret == NULL ? QC_OK : qc_buf_add(ret, qc_buf_span(&body), err);
     rc = gw_json_error(answer.status, qc_buf_span(&body), call->ret_current, err);
+    if (h->token != NULL)
+        gw_remote_advise(h, err, true);
     ret_again->may = rc == QC_TEMP || rc == QC_LOCKED || rc == QC_NOMEM;
     ret_again->after = answer.kept[0];
     return rc;

@@ -7,8 +7,10 @@
 struct gw_http {
     struct vault_gw gw; /* first */
     struct net_client *net;
-    int dirfd;
-    char *name;
+    int dirfd;           /* of a UNIX socket, plus 1; 0: none */
+    char *name;          /* the socket's, or the URL's text: for clones, and for messages */
+    char *ca;            /* file, or NULL */
+    const qc_key *token; /* borrowed; NULL: the user's own gateway */
     char request[VAULT_REQUEST_ID_BYTES];
     struct vault_gw_revive revive;
     uint64_t jitter;
@@ -32,6 +34,14 @@ struct gw_http_call {
  */
 QC_MUST qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret,
                            const struct vault_op *op, struct qc_err *err);
+
+/* A handle without a connection's parameters; to be filled in by the two that make one. */
+QC_MUST qc_rc gw_http_blank(struct gw_http **ret, const char *name, struct qc_err *err);
+void gw_http_free(struct gw_http **h);
+/* A second one like h, for a gateway for many users. */
+QC_MUST qc_rc gw_remote_clone(const struct gw_http *h, struct vault_gw **ret, struct qc_err *err);
+/* What to do about a failure at a gateway for many users; err->next, where there is something. */
+void gw_remote_advise(const struct gw_http *h, struct qc_err *err, bool by_gateway);
 
 extern const struct vault_gw_ops gw_http_ops;
 void gw_http_close(struct vault_gw *gw);

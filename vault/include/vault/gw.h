@@ -8,6 +8,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/key.h"
 #include "vault/entry.h"
 #include "vault/head.h"
 #include "vault/ids.h"
@@ -199,6 +200,17 @@ void vault_gw_close(struct vault_gw **gw);
  *   dirfd  duplicated;  name  "gateway.sock"
  */
 QC_MUST qc_rc vault_gw_http_new(struct vault_gw **ret, int dirfd, const char *name, struct qc_err *err);
+
+/* Where a gateway for many users is, and as whom one comes. */
+struct vault_gw_remote {
+    const char *url; /* "unix:/absolute/path", "http://127.0.0.1:PORT", "https://HOST[:PORT]"; copied */
+    const char *ca;  /* https: file of the authorities that may vouch for it; NULL: the system's; copied */
+    const qc_key *token; /* base/token.h; borrowed, also by clones */
+};
+/* Could it be one? QC_USAGE: with what is wrong; http:// to another machine is. */
+QC_MUST qc_rc vault_gw_url_check(const char *url, struct qc_err *err);
+/* Connects at the first call. QC_USAGE; QC_TEMP, QC_AUTH: the socket's directory; QC_NOMEM. */
+QC_MUST qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r, struct qc_err *err);
 
 /*
  * What a caller can do when nobody answers at the socket: bring a gateway up. Called by the thread that met

@@ -1,0 +1,90 @@
+/* Gateways for many users: their addresses, and a token at the door. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "gw_http.h"
+
+/* The path of "unix:/path", or NULL. */
+static const char *socket_path(const char *url)
+{
+    return strncmp(url, "unix:", 5) == 0 ? url + 5 : NULL;
+}
+
+static qc_rc check_path(const char *path, struct qc_err *err)
+{
+    const size_t n = strlen(path);
+    if (path[0] != '/' || path[n - 1] == '/')
+        return QC_FAIL(err, QC_USAGE, "unix: and the absolute path of a socket are needed");
+    if (n >= QC_CLIENT_PATH_MAX)
+        return QC_FAIL(err, QC_USAGE, "the path has more than %d bytes", QC_CLIENT_PATH_MAX - 1);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)path[i] < 0x20 || path[i] == 0x7f)
+            return QC_FAIL(err, QC_USAGE, "the path has a control character");
+    if (path[n - 1] == ' ')
+        return QC_FAIL(err, QC_USAGE, "the path ends with a blank");
+    return QC_OK;
+}
+
+qc_rc vault_gw_url_check(const char *url, struct qc_err *err)
+{
+    struct net_url parsed;
+    const char *path = socket_path(url);
+    return path != NULL ? check_path(path, err) : net_url_parse(url, &parsed, err);
+}
+
+static qc_rc connect_socket(struct gw_http *h, const char *path, struct qc_err *err)
+{
+    char dir[QC_CLIENT_PATH_MAX];
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    const char *slash = strrchr(path, '/');
+    const size_t n = slash == path ? 1 : (size_t)(slash - path);
+    QC_ASSERT(n < sizeof dir);
+    memcpy(dir, path, n);
+    dir[n] = '\0';
+    const qc_rc rc = qc_dir_open(&fd, dir, err);
+    if (rc == QC_NOTFOUND)
+        return QC_FAIL(err, QC_TEMP, "the gateway is not running (no socket '%s')", h->name);
+    QC_TRY_AS(rc, err, "the gateway's socket '%s'", path);
+    return net_client_new_unix(&h->net, qc_fd_get(&fd), slash + 1, err);
+}
+
+qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r, struct qc_err *err)
+{
+    QC_CLEANUP(gw_http_free) struct gw_http *h = NULL;
+    struct net_url url;
+    const char *path = socket_path(r->url);
+    QC_ASSERT(r->token != NULL);
+    QC_TRY(vault_gw_url_check(r->url, err));
+    QC_TRY(gw_http_blank(&h, r->url, err));
+    if (r->ca != NULL && (h->ca = qc_strdup(r->ca)) == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
+    if (path != NULL) {
+        QC_TRY(connect_socket(h, path, err));
+    } else {
+        QC_TRY(net_url_parse(r->url, &url, err));
+        QC_TRY(net_client_new_url(&h->net, &url, r->ca, err));
+    }
+    h->token = r->token;
+    net_client_bearer(h->net, h->token);
+    *ret = &QC_STEAL(h)->gw;
+    return QC_OK;
+}
+
+qc_rc gw_remote_clone(const struct gw_http *h, struct vault_gw **ret, struct qc_err *err)
+{
+    const struct vault_gw_remote r = { .url = h->name, .ca = h->ca, .token = h->token };
+    return vault_gw_remote_new(ret, &r, err);
+}
+
+void gw_remote_advise(const struct gw_http *h, struct qc_err *err, bool by_gateway)
+{
+    if (err->rc == QC_AUTH && by_gateway)
+        err->next = "ask the operator of the gateway for a token, and put it in the token file, mode 0600";
+    else if (err->rc == QC_AUTH && socket_path(h->name) != NULL)
+        err->next = "ask the operator of the gateway for access to its socket";
+    else if (err->rc == QC_AUTH)
+        err->next = "name the file of the authority that vouches for the gateway: init --ca FILE, or ca in "
+                    "qcloud.conf, section [gateway]";
+}
