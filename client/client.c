@@ -3,12 +3,14 @@
 #include <inttypes.h>
 
 #include "gateway_start.h"
+#include "remote.h"
 #include "signals.h"
 #include "text.h"
 
 void client_done(struct client *c)
 {
     vault_close(&c->vault);
+    qc_key_free(&c->token); /* after those who borrow it */
     vault_passes_done(&c->passes);
     vault_notes_done(&c->notes);
     qrng_close(&c->rng);
@@ -51,6 +53,8 @@ qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_g
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    if (remote_is(c))
+        return remote_gateway(c, op, ret, err);
     QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, op->deadline, op->cancel, &dir, err));
     QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
     revival_init(&c->revival, c->places.gateway, c->conf.idle_s);
@@ -66,7 +70,10 @@ static qc_rc open_vault(struct client *c, struct qc_err *err)
     struct vault_call call = client_call(c);
     QC_TRY(client_vault_conf(c, &conf, err));
     QC_TRY(client_gateway(c, &call.op, &gw, err));
-    QC_TRY(vault_open_session(&c->vault, &conf, &gw, &call, err));
+    qc_rc rc = vault_open_session(&c->vault, &conf, &gw, &call, err);
+    if (rc == QC_NOTFOUND && remote_is(c))
+        return remote_no_vault(err);
+    QC_TRY(rc);
     client_tell_notes(c, QC_OK, (qc_span){ 0 });
     return QC_OK;
 }

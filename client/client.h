@@ -12,7 +12,7 @@
 #include "vault/vault.h"
 
 /* Bits of qc_cmd.needs: the class of the command's messages stands above them. */
-enum { NEEDS_CONF = 1, NEEDS_CLASS_SHIFT = 8 };
+enum { NEEDS_CONF = 1, NEEDS_OWN_GATEWAY = 2, NEEDS_CLASS_SHIFT = 8 };
 #define NEEDS_CLASS(c) ((unsigned)(c) << NEEDS_CLASS_SHIFT)
 
 struct client {
@@ -21,7 +21,8 @@ struct client {
     struct conf conf;
     struct qrng *rng;
     struct vault *vault;      /* after client_open */
-    struct revival revival;   /* of the gateway, after client_gateway */
+    struct revival revival;   /* of the gateway, after client_gateway; of one's own */
+    qc_key *token;            /* for a gateway of many users, after client_gateway */
     struct vault_notes notes; /* of the operation under way */
     struct out_end end;       /* what a command leaves for the last line */
     unsigned lost_share; /* the share that the command is about to rebuild: no news that it is lost; or 0 */
@@ -38,8 +39,8 @@ struct client {
 
 void client_done(struct client *c);
 
-/* A connection to the on-demand gateway, which is started where needed, also when it ends under the command.
- */
+/* A connection to the vault's gateway. The user's own is started where needed, also when it ends under the
+ * command; one for many users is greeted (remote.h). */
 QC_MUST qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_gw **ret,
                              struct qc_err *err);
 /* The configured vault: gateway started where needed, share stores opened, chain replayed. Warnings are told.

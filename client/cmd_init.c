@@ -1,4 +1,4 @@
-/* init: a new vault (--local), or an old one on a new machine (--join, in cmd_join.c). */
+/* init: a new vault (--local, --gateway), or an old one on a new machine (--join, in cmd_join.c). */
 #include "client.h"
 
 #include <dirent.h>
@@ -11,6 +11,7 @@
 #include "cloud_keys.h"
 #include "gateway_start.h"
 #include "passphrase.h"
+#include "remote.h"
 #include "statement.h"
 #include "vault/share_store.h"
 
@@ -182,9 +183,24 @@ static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
     return rc;
 }
 
+static qc_rc describe_clouds(const struct json_t *clouds, struct vault_descriptor *d, struct qc_err *err)
+{
+    for (size_t at = 0; at < qc_json_len(clouds); at++) {
+        const char *name = NULL;
+        const char *url = NULL;
+        int64_t id = 0;
+        const struct json_t *one = qc_json_at(clouds, at);
+        QC_TRY(qc_json_int(one, "id", 1, UINT32_MAX, &id, err));
+        QC_TRY(qc_json_str(one, "name", &name, err));
+        QC_TRY(qc_json_str(one, "url", &url, err));
+        QC_TRY(vault_descriptor_add_cloud(d, (uint32_t)id, name, url, err));
+    }
+    return QC_OK;
+}
+
 /* What the stores shall know of the gateway, as it says itself. */
-static qc_rc describe(struct vault_gw *gw, const struct vault_call *call, struct vault_descriptor *d,
-                      struct qc_err *err)
+static qc_rc describe(struct init *i, struct vault_gw *gw, const struct vault_call *call,
+                      struct vault_descriptor *d, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -198,16 +214,10 @@ static qc_rc describe(struct vault_gw *gw, const struct vault_call *call, struct
     QC_TRY(qc_json_int(j, "n", 1, VAULT_CLOUDS_MAX, &v, err));
     d->n = (unsigned)v;
     QC_TRY(qc_json_arr(j, "clouds", &clouds, err));
-    for (size_t at = 0; at < qc_json_len(clouds); at++) {
-        const char *name = NULL;
-        const char *url = NULL;
-        const struct json_t *one = qc_json_at(clouds, at);
-        QC_TRY(qc_json_int(one, "id", 1, UINT32_MAX, &v, err));
-        QC_TRY(qc_json_str(one, "name", &name, err));
-        QC_TRY(qc_json_str(one, "url", &url, err));
-        QC_TRY(vault_descriptor_add_cloud(d, (uint32_t)v, name, url, err));
-    }
-    return QC_OK;
+    if (!remote_is(i->c))
+        return describe_clouds(clouds, d, err);
+    i->clouds = qc_json_len(clouds);
+    return vault_descriptor_set_url(d, i->c->conf.gateway, err);
 }
 
 /* Is d what this command line asks for? */
@@ -233,7 +243,7 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
     QC_TRY(client_vault_conf(c, &conf, err));
     conf.lock = i->lock;
     QC_TRY(client_gateway(c, &call.op, &gw, err));
-    QC_TRY(describe(gw, &call, d, err));
+    QC_TRY(describe(i, gw, &call, d, err));
     if (found && !same_gateway(i, d))
         return QC_FAIL(err, QC_USAGE, "%s has a gateway already, with other clouds or another k",
                        c->places.gateway);
@@ -255,12 +265,13 @@ qc_rc client_warn_places(struct client *c, const char *share1, const char *share
     uint64_t gateway = 0;
     QC_TRY(places_device(share1, &device[0], err));
     QC_TRY(places_device(share2, &device[1], err));
-    QC_TRY(places_device(c->places.gateway, &gateway, err));
+    if (!remote_is(c))
+        QC_TRY(places_device(c->places.gateway, &gateway, err));
     if (device[0] == device[1])
         out_warn(&c->out, MSG_W_STORES_DEVICE, NULL, "share 1 (%s) and share 2 (%s) lie on one device",
                  share1, share2);
-    bool open1 = device[0] == gateway && !vault_store_is_locked(share1);
-    bool open2 = device[1] == gateway && !vault_store_is_locked(share2);
+    bool open1 = !remote_is(c) && device[0] == gateway && !vault_store_is_locked(share1);
+    bool open2 = !remote_is(c) && device[1] == gateway && !vault_store_is_locked(share2);
     if (open1 || open2)
         out_warn(&c->out, MSG_W_GATEWAY_DEVICE, NULL, "one device holds share %s and the gateway",
                  !open1   ? "2"
@@ -271,29 +282,77 @@ qc_rc client_warn_places(struct client *c, const char *share1, const char *share
     return QC_OK;
 }
 
-static qc_rc summary(struct client *c, const struct vault_descriptor *d, bool locked, struct qc_err *err)
+static qc_rc summary(const struct init *i, const struct vault_descriptor *d, struct qc_err *err)
 {
+    struct client *c = i->c;
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_TRY(qc_json_new_obj(&j, err));
     QC_TRY(qc_json_set_hex(j, "vault", qc_span_of(c->conf.vault, CONF_ID_BYTES), err));
     QC_TRY(qc_json_set_int(j, "k", d->k, err));
     QC_TRY(qc_json_set_int(j, "n", d->n, err));
-    QC_TRY(qc_json_set_int(j, "clouds", (int64_t)d->cloud_count, err));
+    QC_TRY(qc_json_set_int(j, "clouds", (int64_t)i->clouds, err));
+    QC_TRY(out_json_text(j, "gateway", qc_span_str(remote_is(c) ? c->conf.gateway : "local"), err));
     QC_TRY(out_json_text(j, "share1", qc_span_str(c->conf.share[0]), err));
     QC_TRY(out_json_text(j, "share2", qc_span_str(c->conf.share[1]), err));
-    QC_TRY(qc_json_set_bool(j, "passphrase", locked, err));
+    QC_TRY(qc_json_set_bool(j, "passphrase", i->lock.pass != NULL, err));
     QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
     c->end.extra = QC_STEAL(j);
     return QC_OK;
 }
 
+/* The vault is there: say so. */
+static qc_rc tell_made(const struct init *i, const struct vault_descriptor *d, struct qc_err *err)
+{
+    struct client *c = i->c;
+    out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and one of the two share stores",
+             d->k, d->n);
+    out_note(&c->out, "share 1 is %s, share 2 is %s; the configuration is %s", c->conf.share[0],
+             c->conf.share[1], c->places.conf_file);
+    out_note(&c->out, "%s", STATEMENT);
+    QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d->k, d->n, err));
+    QC_TRY(client_warn_descriptor(c, d, err));
+    return summary(i, d, err);
+}
+
+/* Options that say something about another way to make, or to join, a vault. */
+static qc_rc refuse_options(const struct qc_args *args, const char *way, const char *const *options,
+                            size_t count, struct qc_err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (qc_args_flag(args, options[i]))
+            return QC_FAIL(err, QC_USAGE, "--%s says nothing with %s", options[i], way);
+    if (args->argc > 0)
+        return QC_FAIL(err, QC_USAGE, "init %s takes no argument, '%s' was given", way, args->argv[0]);
+    return QC_OK;
+}
+
+/* At a gateway for many users. It is asked first: nothing is made, and no passphrase typed, for one that does
+ * not take the token. */
+static qc_rc init_remote(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    static const char *const others[] = { "cloud", "cloud-credentials", "k", "n", "take-over", "kit" };
+    QC_CLEANUP(init_done) struct init i = { .c = c, .args = args };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    QC_TRY(refuse_options(args, "--gateway", others, sizeof others / sizeof others[0], err));
+    QC_TRY(remote_take(c, args, NULL, err));
+    QC_TRY(take_shares(&i, err));
+    {
+        QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+        struct vault_call call = client_call(c);
+        QC_TRY(client_gateway(c, &call.op, &gw, err));
+    }
+    QC_TRY(client_first_lock(c, args, &i.lock, err));
+    QC_TRY(make_vault(&i, false, &d, err));
+    return tell_made(&i, &d, err);
+}
+
 static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
+    static const char *const others[] = { "token-file", "ca" };
     QC_CLEANUP(init_done) struct init i = { .c = c, .args = args };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
     bool found = false;
-    if (args->argc > 0)
-        return QC_FAIL(err, QC_USAGE, "init --local takes no argument, '%s' was given", args->argv[0]);
+    QC_TRY(refuse_options(args, "--local", others, sizeof others / sizeof others[0], err));
     QC_TRY(take_clouds(&i, err));
     QC_TRY(cloud_keys_take(args, &i.keys, err));
     QC_TRY(take_numbers(&i, err));
@@ -301,24 +360,23 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     QC_TRY(client_first_lock(c, args, &i.lock, err));
     QC_TRY(make_gateway(&i, &found, err));
     QC_TRY(make_vault(&i, found, &d, err));
-    out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and one of the two share stores",
-             d.k, d.n);
-    out_note(&c->out, "share 1 is %s, share 2 is %s; the configuration is %s", c->conf.share[0],
-             c->conf.share[1], c->places.conf_file);
-    out_note(&c->out, "%s", STATEMENT);
-    QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d.k, d.n, err));
-    QC_TRY(client_warn_descriptor(c, &d, err));
-    return summary(c, &d, i.lock.pass != NULL, err);
+    return tell_made(&i, &d, err);
 }
 
 qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
-    bool join = qc_args_flag(args, "join");
-    if (join == qc_args_flag(args, "local"))
-        return QC_FAIL(err, QC_USAGE, "either --local (a new vault) or --join DIR [DIR] (one that exists)");
+    const bool join = qc_args_flag(args, "join"), local = qc_args_flag(args, "local");
+    const bool remote = qc_args_flag(args, "gateway") && !join; /* a vault that is joined may have moved */
+    if (join + local + remote != 1)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "one of --local (a new vault, with a gateway of its own), --gateway URL (a new vault, at one "
+            "for many users) and --join DIR [DIR] (a vault that exists)");
     QC_TRY(check_first_time(c, err));
-    qc_rc rc = join ? client_join(c, args, err) : init_local(c, args, err);
+    qc_rc rc = join    ? client_join(c, args, err)
+               : local ? init_local(c, args, err)
+                       : init_remote(c, args, err);
     if (rc == QC_CONFLICT) { /* a place is taken: for the caller that is a call to mend, not one to repeat */
         err->rc = QC_USAGE;
         return QC_USAGE;

@@ -2,6 +2,8 @@
 #include "client.h"
 
 #include "base/file.h"
+#include "base/json.h"
+#include "remote.h"
 #include "statement.h"
 
 /* The directories given are stores 1, 2 or both; the other one gets the place of its option, or the usual
@@ -37,6 +39,55 @@ static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct 
     return QC_OK;
 }
 
+/* The gateway of the vault's own kind: taken over from the clouds. */
+static qc_rc take_over(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
+                       struct qc_err *err)
+{
+    static const char *const others[] = { "gateway", "token-file", "ca" };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (qc_args_flag(args, others[i]))
+            return QC_FAIL(err, QC_USAGE, "this vault has a gateway of its own: --%s says nothing",
+                           others[i]);
+    if (!qc_args_flag(args, "take-over"))
+        return QC_FAIL(
+            err, QC_USAGE,
+            "this vault has a gateway of its own, on the machine that made it. Joining makes one here and "
+            "shuts the old one out of the clouds for good; say so with --take-over. (Two machines at once "
+            "need a gateway for many users.)");
+    QC_TRY_AS(qc_dir_make_path(c->places.gateway, 0700, err), err, "gateway state");
+    return client_rebuild(c, args, d, err);
+}
+
+/* Is the gateway that answers the one of the vault? */
+static qc_rc check_catalogue(struct client *c, const struct vault_descriptor *d, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    uint8_t catalogue[VAULT_ID_BYTES];
+    struct vault_call call = client_call(c);
+    QC_TRY(client_gateway(c, &call.op, &gw, err));
+    QC_TRY(gw->ops->health(gw, &text, &call.op, err));
+    QC_TRY(qc_json_parse(&j, qc_buf_span(&text), err));
+    QC_TRY(qc_json_hex(j, "catalogue", catalogue, sizeof catalogue, err));
+    if (memcmp(catalogue, d->catalogue, sizeof catalogue) != 0)
+        return QC_FAIL(err, QC_USAGE, "%s is another gateway than that of the vault", c->conf.gateway);
+    return QC_OK;
+}
+
+/* A gateway for many users goes on as it is; a machine more comes to it. */
+static qc_rc come_to(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
+                     struct qc_err *err)
+{
+    static const char *const others[] = { "take-over", "kit", "cloud", "cloud-credentials" };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (qc_args_flag(args, others[i]))
+            return QC_FAIL(err, QC_USAGE, "this vault's gateway serves many users: --%s says nothing",
+                           others[i]);
+    QC_TRY(remote_take(c, args, d->url, err));
+    return check_catalogue(c, d, err);
+}
+
 qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
@@ -53,15 +104,8 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
         given[i] = dirs[i];
     }
     QC_TRY(vault_join_read(&j, given, &c->passes, err));
-    if (!qc_args_flag(args, "take-over"))
-        return QC_FAIL(
-            err, QC_USAGE,
-            "this vault has a gateway of its own, on the machine that made it. Joining makes one here and "
-            "shuts the old one out of the clouds for good; say so with --take-over. (Two machines at once "
-            "need a gateway that runs as a daemon.)");
     QC_TRY(take_shares(c, args, &j, err));
-    QC_TRY_AS(qc_dir_make_path(c->places.gateway, 0700, err), err, "gateway state");
-    QC_TRY(client_rebuild(c, args, &j.d, err));
+    QC_TRY(j.d.url != NULL ? come_to(c, args, &j.d, err) : take_over(c, args, &j.d, err));
     memcpy(c->conf.vault, j.d.vault, sizeof c->conf.vault);
     c->conf.has_vault = true;
     /* The configuration first: should the vault not open now, every other command can say why. */

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "remote.h"
 #include "statement.h"
 #include "text.h"
 
@@ -49,12 +50,12 @@ static qc_rc count_clouds(struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
-/* Clouds on one device: told, and counted. */
+/* Clouds on one device: told, and counted. A gateway for many users does not say where its clouds lie. */
 static qc_rc look_at_devices(struct status *s, struct qc_err *err)
 {
     struct cloud_place places[VAULT_CLOUDS_MAX];
     struct json_t *clouds = NULL;
-    if (s->gateway == NULL)
+    if (s->gateway == NULL || remote_is(s->c))
         return QC_OK;
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
     size_t count = qc_json_len(clouds);
@@ -130,24 +131,62 @@ static void tell_clouds_line(struct out *o, const struct json_t *one)
              why[0] != '\0' ? "  " : "", why);
 }
 
+/* Of one's own gateway. */
+static qc_rc tell_root_key(struct status *s, struct qc_err *err)
+{
+    struct out *o = &s->c->out;
+    struct json_t *root = NULL;
+    int64_t incarnation = 0, threshold = 0, count = 0;
+    const char *where = "?";
+    QC_TRY(qc_json_int(s->gateway, "incarnation", 0, INT64_MAX, &incarnation, err));
+    QC_TRY(qc_json_obj(s->gateway, "root_key", &root, err));
+    QC_TRY(qc_json_str(root, "where", &where, err));
+    QC_TRY(qc_json_int(root, "threshold", 0, VAULT_CLOUDS_MAX, &threshold, err));
+    QC_TRY(qc_json_int(root, "count", 0, VAULT_CLOUDS_MAX, &count, err));
+    if (strcmp(where, "clouds") == 0)
+        out_line(o,
+                 "root key: on the clouds, any %" PRId64 " of %" PRId64
+                 " give it; gateway incarnation %" PRId64,
+                 threshold, count, incarnation);
+    else
+        out_line(o, "root key: not on the clouds, in the operator's kit only; gateway incarnation %" PRId64,
+                 incarnation);
+    return QC_OK;
+}
+
+/* At one for many users. */
+static qc_rc tell_quota(struct status *s, int64_t bytes, int64_t versions, struct qc_err *err)
+{
+    struct out *o = &s->c->out;
+    struct json_t *limits = NULL;
+    int64_t most = 0;
+    char have[TEXT_SIZE], size[TEXT_SIZE];
+    QC_TRY(qc_json_obj(s->gateway, "limits", &limits, err));
+    text_size((uint64_t)bytes, have);
+    if (qc_json_has(limits, "bytes")) {
+        QC_TRY(qc_json_int(limits, "bytes", 0, INT64_MAX, &most, err));
+        text_size((uint64_t)most, size);
+        out_line(o, "quota:  %s of %s are used", have, size);
+    }
+    if (qc_json_has(limits, "objects")) {
+        QC_TRY(qc_json_int(limits, "objects", 0, INT64_MAX, &most, err));
+        out_line(o, "quota:  %" PRId64 " of %" PRId64 " versions are used", versions, most);
+    }
+    out_line(o, "gateway: %s", s->c->conf.gateway);
+    return QC_OK;
+}
+
 static qc_rc tell_gateway(struct status *s, struct qc_err *err)
 {
     struct out *o = &s->c->out;
     struct json_t *clouds = NULL;
-    struct json_t *root = NULL;
-    int64_t objects = 0, versions = 0, bytes = 0, debts = 0, incarnation = 0, threshold = 0, count = 0;
-    const char *where = "?";
+    int64_t objects = 0, versions = 0, bytes = 0, debts = 0;
     char size[TEXT_SIZE];
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
     QC_TRY(qc_json_int(s->gateway, "objects", 0, INT64_MAX, &objects, err));
     QC_TRY(qc_json_int(s->gateway, "versions", 0, INT64_MAX, &versions, err));
     QC_TRY(qc_json_int(s->gateway, "bytes", 0, INT64_MAX, &bytes, err));
     QC_TRY(qc_json_int(s->gateway, "debts", 0, INT64_MAX, &debts, err));
-    QC_TRY(qc_json_int(s->gateway, "incarnation", 0, INT64_MAX, &incarnation, err));
-    QC_TRY(qc_json_obj(s->gateway, "root_key", &root, err));
-    QC_TRY(qc_json_str(root, "where", &where, err));
-    QC_TRY(qc_json_int(root, "threshold", 0, VAULT_CLOUDS_MAX, &threshold, err));
-    QC_TRY(qc_json_int(root, "count", 0, VAULT_CLOUDS_MAX, &count, err));
     text_size((uint64_t)bytes, size);
     out_line(o, "clouds: %" PRId64 " of %" PRId64 " answer; any %" PRId64 " of %" PRId64 " are enough",
              s->clouds_ok, s->clouds_all, s->k, s->n);
@@ -158,15 +197,7 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     if (debts > 0)
         out_line(o, "debts:  %" PRId64 " fragment%s owed to clouds that were missing", debts,
                  debts == 1 ? " is" : "s are");
-    if (strcmp(where, "clouds") == 0)
-        out_line(o,
-                 "root key: on the clouds, any %" PRId64 " of %" PRId64
-                 " give it; gateway incarnation %" PRId64,
-                 threshold, count, incarnation);
-    else
-        out_line(o, "root key: not on the clouds, in the operator's kit only; gateway incarnation %" PRId64,
-                 incarnation);
-    return QC_OK;
+    return remote_is(s->c) ? tell_quota(s, bytes, versions, err) : tell_root_key(s, err);
 }
 
 static qc_rc tell_budget(struct status *s, struct qc_err *err)

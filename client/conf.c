@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/file.h"
 #include "base/ini.h"
+#include "vault/gw.h"
 
 static qc_rc take_id(void *ctx, qc_span v, struct qc_err *err)
 {
@@ -41,16 +42,42 @@ static qc_rc give_share2(const struct conf *c, qc_buf *ret, struct qc_err *err)
 
 static qc_rc take_gateway(void *ctx, qc_span v, struct qc_err *err)
 {
-    (void)ctx;
-    if (!qc_span_eq(v, QC_LIT("local")))
-        return QC_FAIL(err, QC_USAGE, "the only value that this program knows is 'local'");
+    struct conf *c = ctx;
+    if (qc_span_eq(v, QC_LIT("local")))
+        return QC_OK;
+    if (v.n >= sizeof c->gateway)
+        return QC_FAIL(err, QC_USAGE, "longer than %zu bytes", sizeof c->gateway - 1);
+    memcpy(c->gateway, v.p, v.n);
+    c->gateway[v.n] = '\0';
+    QC_TRY_AS(vault_gw_url_check(c->gateway, err), err, "neither 'local' nor an address of a gateway");
     return QC_OK;
 }
 
 static qc_rc give_gateway(const struct conf *c, qc_buf *ret, struct qc_err *err)
 {
-    (void)c;
-    return qc_buf_add_str(ret, "local", err);
+    return qc_buf_add_str(ret, c->gateway[0] == '\0' ? "local" : c->gateway, err);
+}
+
+static qc_rc take_token_file(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->token_file, sizeof c->token_file, err);
+}
+
+static qc_rc take_ca(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->ca, sizeof c->ca, err);
+}
+
+static qc_rc give_token_file(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    return qc_buf_add_str(ret, c->token_file, err);
+}
+
+static qc_rc give_ca(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    return qc_buf_add_str(ret, c->ca, err);
 }
 
 static qc_rc take_idle(void *ctx, qc_span v, struct qc_err *err)
@@ -67,7 +94,7 @@ static qc_rc give_idle(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_addf(ret, err, "%" PRIu32, c->idle_s);
 }
 
-enum { KEY_ID, KEY_SHARE1, KEY_SHARE2, KEY_GATEWAY, KEY_IDLE, KEYS };
+enum { KEY_ID, KEY_SHARE1, KEY_SHARE2, KEY_GATEWAY, KEY_IDLE, KEY_TOKEN_FILE, KEY_CA, KEYS };
 
 /* In the order in which they are printed. */
 static const struct qc_ini_key keys[KEYS] = {
@@ -76,18 +103,52 @@ static const struct qc_ini_key keys[KEYS] = {
     [KEY_SHARE2] = { "vault", "share2", true, take_share2 },
     [KEY_GATEWAY] = { "vault", "gateway", true, take_gateway },
     [KEY_IDLE] = { "gateway", "idle", false, take_idle },
+    [KEY_TOKEN_FILE] = { "gateway", "token-file", false, take_token_file },
+    [KEY_CA] = { "gateway", "ca", false, take_ca },
 };
 
 static qc_rc (*const gives[KEYS])(const struct conf *c, qc_buf *ret, struct qc_err *err) = {
     [KEY_ID] = give_id,           [KEY_SHARE1] = give_share1, [KEY_SHARE2] = give_share2,
-    [KEY_GATEWAY] = give_gateway, [KEY_IDLE] = give_idle,
+    [KEY_GATEWAY] = give_gateway, [KEY_IDLE] = give_idle,     [KEY_TOKEN_FILE] = give_token_file,
+    [KEY_CA] = give_ca,
 };
+
+static bool is_https(const struct conf *c)
+{
+    return strncmp(c->gateway, "https:", 6) == 0;
+}
+
+/* What one key means without another one. */
+static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err *err)
+{
+    if (ini->seen[KEY_TOKEN_FILE] && c->gateway[0] == '\0')
+        return QC_FAIL(err, QC_USAGE, "section [gateway]: 'token-file', but the gateway is local");
+    if (ini->seen[KEY_CA] && !is_https(c))
+        return QC_FAIL(err, QC_USAGE, "section [gateway]: 'ca', but the gateway is not reached by https");
+    return QC_OK;
+}
+
+/* What says nothing is not printed. */
+static bool is_said(const struct conf *c, size_t key)
+{
+    switch (key) {
+    case KEY_IDLE:
+        return c->gateway[0] == '\0';
+    case KEY_TOKEN_FILE:
+        return c->token_file[0] != '\0';
+    case KEY_CA:
+        return c->ca[0] != '\0';
+    default:
+        return c->has_vault;
+    }
+}
 
 qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err)
 {
     struct conf c = { .idle_s = CONF_IDLE_DEFAULT };
     struct qc_ini ini = { .keys = keys, .count = KEYS };
     QC_TRY(qc_ini_parse(text, QC_CLIENT_CONF_MAX, &ini, &c, err));
+    QC_TRY(check(&c, &ini, err));
     c.has_vault = ini.seen[KEY_ID];
     *ret = c;
     return QC_OK;
@@ -100,7 +161,7 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
     QC_TRY(qc_buf_add_str(
         ret, "# Written by qcloud init. Nothing in it is secret; share1 and share2 are places.\n", err));
     for (size_t i = 0; i < KEYS; i++) {
-        if (!c->has_vault && strcmp(keys[i].section, "vault") == 0)
+        if (!is_said(c, i))
             continue;
         if (strcmp(section, keys[i].section) != 0)
             QC_TRY(qc_buf_addf(ret, err, "\n[%s]\n", keys[i].section));

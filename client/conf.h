@@ -1,14 +1,16 @@
 /* The configuration file qcloud.conf: sections and `key = value`. Part of the program qcloud (layer 5); uses
- * base.
+ * base, vault.
  *
  *   # comment (also ;), whole lines only
  *   [vault]
  *   id = 32 hex digits
  *   share1 = /absolute/path
  *   share2 = /absolute/path
- *   gateway = local
+ *   gateway = local | unix:/absolute/path | http://127.0.0.1:PORT | https://HOST[:PORT]
  *   [gateway]
- *   idle = seconds, 1 .. 86400; 30 when not given
+ *   idle = seconds, 1 .. 86400; 30 when not given      of the local one
+ *   token-file = /absolute/path                        of one for many users
+ *   ca = /absolute/path                                with https: who may vouch for it
  *
  * Strict: an unknown section or key is refused with the nearest one, a key given twice is refused. Written
  * whole and durably; nothing in it is secret. */
@@ -16,13 +18,15 @@
 #include "base/buf.h"
 #include "places.h"
 
-enum { CONF_ID_BYTES = 16, CONF_IDLE_DEFAULT = 30 };
+enum { CONF_ID_BYTES = 16, CONF_IDLE_DEFAULT = 30, CONF_URL_MAX = QC_CLIENT_PATH_MAX + 8 };
 
 struct conf {
     bool has_vault;
     uint8_t vault[CONF_ID_BYTES];
     char share[2][QC_CLIENT_PATH_MAX];
     uint32_t idle_s;
+    char gateway[CONF_URL_MAX];                                  /* empty: the user's own, on demand */
+    char token_file[QC_CLIENT_PATH_MAX], ca[QC_CLIENT_PATH_MAX]; /* empty: not said */
 };
 
 /* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing that a vault needs. A text without [vault]

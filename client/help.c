@@ -13,17 +13,16 @@ struct help {
 static const struct help rows[] = {
     { "init",
       { "qcloud init --local --cloud file:///mnt/a --cloud file:///mnt/b --cloud file:///mnt/c",
-        "qcloud init --local --cloud paris=s3+https://s3.example.org/mine --cloud-credentials paris=keys ...",
+        "qcloud init --gateway https://store.example.org:8440 --token-file qcloud.token",
         "qcloud init --join /media/usb/qcloud --take-over" },
-      "1 a cloud is not fit for use, 2 command line, 5 a place is in use or too little memory, 6 too few "
-      "clouds, 7 no share "
-      "store, 12 "
-      "permission, 14 no space" },
+      "1 a cloud is not fit for use, 2 command line, 5 a place is in use, too little memory, or the gateway "
+      "is "
+      "away, 6 too few clouds, 7 no share store, 12 permission or token, 14 no space" },
     { "put",
       { "qcloud put scan.vcf", "qcloud put -r genomes archive/genomes",
         "tar c notes | qcloud put - notes.tar" },
       "4 stored with a smaller margin, 5 try again, 6 too few clouds, 7 a share store is missing, 12 the "
-      "passphrase is wrong or missing, 14 no space" },
+      "passphrase or the token is wrong or missing, 14 no space or over quota" },
     { "get",
       { "qcloud get scan.vcf", "qcloud get -r archive/genomes restored", "qcloud get notes.tar - | tar x" },
       "3 not found, 5 the file exists or try again, 6 too few clouds, 7 no share store, 8 does not verify, "

@@ -8,9 +8,11 @@
     "Places: QCLOUD_HOME (one directory), else the XDG directories.\n"                                       \
     "Passphrase of the share stores: QCLOUD_PASSPHRASE_COMMAND (the first line that it prints) or\n"         \
     "QCLOUD_PASSPHRASE_FD (a line to read there), else asked at the terminal.\n"                             \
+    "Token for a gateway of many users: QCLOUD_TOKEN_FILE, QCLOUD_TOKEN_COMMAND, else token-file in\n"       \
+    "qcloud.conf; never in the environment itself.\n"                                                        \
     "Exit codes: 0 ok, 1 other, 2 command line, 3 not found, 4 done but degraded, 5 try again, 6 too few\n"  \
     "clouds, 7 too few share stores, 8 does not verify, 10 not set up, 11 locked, 12 permission or\n"        \
-    "passphrase, 13 randomness, 14 no space, 130 interrupted.\n"
+    "passphrase, 13 randomness, 14 no space or over quota, 130 interrupted.\n"
 
 /* Appends the command's examples and exit codes; nothing for a name without a row. */
 QC_MUST qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err);

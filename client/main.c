@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "help.h"
 #include "passphrase.h"
+#include "remote.h"
 #include "signals.h"
 
 enum { SECRET_BYTES = 128 * 1024 }; /* the keys of a put and a get at once, a locked page each */
@@ -38,6 +39,12 @@ static const struct qc_opt init_opts[] = {
       true },
     { "k", 0, "K", "how many clouds are enough (default: all but two)", false },
     { "n", 0, "N", "over how many clouds an object is spread (default: all)", false },
+    { "gateway", 0, "URL",
+      "make a vault at a gateway for many users: unix:/path, http://127.0.0.1:PORT, https://HOST:PORT",
+      false },
+    { "token-file", 0, "FILE", "with --gateway: the token that its operator made; mode 0600", false },
+    { "ca", 0, "FILE", "with --gateway https://: the authorities that vouch for it (default: the system's)",
+      false },
     { "share1", 0, "DIR", "where share store 1 lies", false },
     { "share2", 0, "DIR", "where share store 2 lies: best on another device", false },
     { "join", 0, NULL, "use a vault that exists, from one or both share stores", false },
@@ -99,8 +106,8 @@ static const struct qc_opt repair_opts[] = {
 static const struct qc_cmd cmds[] = {
     /* name    args                             help                                       min max needs
        options run */
-    { "init", "--local --cloud [NAME=]URL... | --join DIR [DIR]", "make a vault, or use one on a new machine",
-      0, 2, NEEDS_CLASS(MSG_INIT), init_opts, cmd_init },
+    { "init", "--local --cloud [NAME=]URL... | --gateway URL --token-file FILE | --join DIR [DIR]",
+      "make a vault, or use one on a new machine", 0, 2, NEEDS_CLASS(MSG_INIT), init_opts, cmd_init },
     { "put", "FILE [NAME] | FILE... PREFIX/ | -r DIR [PREFIX] | - NAME", "store files", 1, -1,
       NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, put_opts, cmd_put },
     { "get", "NAME [FILE|-] | NAME... DIR/ | -r PREFIX DIR", "fetch objects, every byte verified", 1, -1,
@@ -121,17 +128,18 @@ static const struct qc_cmd cmds[] = {
     { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
       cmd_gateway_status },
     { "gateway repair", "", "find and rebuild what is missing or damaged on the clouds", 0, 0,
-      NEEDS_CLASS(MSG_REPAIR) | NEEDS_CONF, repair_opts, cmd_gateway_repair },
+      NEEDS_CLASS(MSG_REPAIR) | NEEDS_CONF | NEEDS_OWN_GATEWAY, repair_opts, cmd_gateway_repair },
     { "gateway rebuild", "", "make the gateway's catalogue anew from the clouds", 0, 0,
-      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, rebuild_opts, cmd_gateway_rebuild },
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, rebuild_opts, cmd_gateway_rebuild },
     { "gateway cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0,
-      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL, cmd_gateway_cloud_ls },
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_cloud_ls },
     { "gateway cloud validate", "NAME", "is a cloud fit for use? tried with objects that are removed again",
-      1, 1, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, validate_opts, cmd_gateway_cloud_validate },
+      1, 1, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, validate_opts,
+      cmd_gateway_cloud_validate },
     { "gateway cloud set", "NAME --credentials FILE", "the keys of a cloud are elsewhere now", 1, 1,
-      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, set_opts, cmd_gateway_cloud_set },
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, set_opts, cmd_gateway_cloud_set },
     { "gateway kit", "", "print the operator's kit (the root key: keep it safe)", 0, 0,
-      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL, cmd_gateway_kit },
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_kit },
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
       cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },
@@ -266,6 +274,8 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
         QC_TRY(conf_load(&c->places, &c->conf, err));
     if ((args->cmd->needs & NEEDS_CONF) != 0 && !c->conf.has_vault)
         return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", c->places.conf_file);
+    if ((args->cmd->needs & NEEDS_OWN_GATEWAY) != 0 && remote_is(c))
+        return remote_refuse(c, args->cmd->name, err);
     return args->cmd->run(c, args, err);
 }
 

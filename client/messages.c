@@ -319,6 +319,18 @@ static const struct row rows[] = {
       { 1,
         "Nothing of this attempt is visible; what was acknowledged before is untouched.",
         { SAY("free space where the message says, then the same command again") } } },
+    { QC_QUOTA,
+      WRITES,
+      { 4,
+        "Not stored: nothing of this attempt is visible. Reading and removing go on; removing frees nothing, "
+        "since every version is kept.",
+        { RUN_THEN("shows what is used", "qcloud", "status"),
+          SAY("ask the operator of the gateway for a greater quota, then the same command again") } } },
+    { QC_QUOTA,
+      ALL,
+      { 5,
+        "Nothing was changed that the next run could not go on from. Reading goes on.",
+        { SAY("ask the operator of the gateway for a greater quota, then the same command again") } } },
     { QC_LIMIT, ALL, { 2, "Nothing was changed.", { SAY("stay below the limit that the message names") } } },
     /* 130 */
     { QC_CANCELLED,

@@ -32,7 +32,7 @@ static qc_rc read_some(int fd, uint8_t *dst, size_t max, const struct qc_cancel 
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
     for (;;) {
-        QC_TRY(qc_go_on(QC_NO_DEADLINE, cancel, "passphrase", err));
+        QC_TRY(qc_go_on(QC_NO_DEADLINE, cancel, "waiting for a secret", err));
         int ready = poll(&p, 1, POLL_MS);
         if (ready < 0 && errno != EINTR)
             return QC_FAIL_OS(err, "poll");
@@ -40,7 +40,7 @@ static qc_rc read_some(int fd, uint8_t *dst, size_t max, const struct qc_cancel 
             continue;
         ssize_t n = read(fd, dst, max);
         if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return QC_FAIL_OS(err, "reading a passphrase");
+            return QC_FAIL_OS(err, "reading a secret");
         if (n < 0)
             continue;
         *ret_got = (size_t)n;
@@ -59,7 +59,7 @@ qc_rc secret_read(int fd, const struct qc_cancel *cancel, struct secret *ret, bo
         if (got == 0 || qc_key_write(bytes)[n] == '\n')
             break;
         if (++n > QC_PASSPHRASE_MAX)
-            return QC_FAIL(err, QC_USAGE, "the passphrase is longer than %d bytes", QC_PASSPHRASE_MAX);
+            return QC_FAIL(err, QC_USAGE, "the line is longer than %d bytes", QC_PASSPHRASE_MAX);
     }
     qc_key_seal(bytes);
     ret->bytes = QC_STEAL(bytes);
@@ -129,7 +129,7 @@ static qc_rc run(struct running *ret, const char *command, struct qc_err *err)
     posix_spawn_file_actions_destroy(&acts);
     posix_spawnattr_destroy(&attributes);
     if (e != 0)
-        return QC_FAIL_ERRNO(err, e, "starting the command that gives the passphrase");
+        return QC_FAIL_ERRNO(err, e, "starting the command");
     return QC_OK;
 }
 
@@ -155,7 +155,8 @@ qc_rc secret_from_command(const char *command, const struct qc_cancel *cancel, s
     if (!end)
         QC_TRY(drain(qc_fd_get(&r.out), cancel, err));
     int status = wait_for(&r);
-    QC_TRY(qc_go_on(QC_NO_DEADLINE, cancel, "passphrase", err)); /* the terminal's Ctrl-C reached it, too */
+    QC_TRY(qc_go_on(QC_NO_DEADLINE, cancel, "waiting for a secret",
+                    err)); /* the terminal's Ctrl-C reached it, too */
     if (WIFSIGNALED(status))
         return QC_FAIL(err, QC_PASSPHRASE, "the command was ended by signal %d", WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)

@@ -4,7 +4,7 @@ qc_test(unit client_text DEPS base INTERNAL client SOURCES unit/client_text.c ${
 qc_test(unit client_messages DEPS base INTERNAL client
   SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
 qc_test(unit client_places DEPS base INTERNAL client SOURCES unit/client_places.c ${QC_CLIENT}/places.c)
-qc_test(unit client_conf DEPS base INTERNAL client
+qc_test(unit client_conf DEPS base vault INTERNAL client
   SOURCES unit/client_conf.c ${QC_CLIENT}/conf.c ${QC_CLIENT}/places.c)
 qc_test(unit client_out DEPS base INTERNAL client
   SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
@@ -15,7 +15,7 @@ qc_test(unit client_gateway_start DEPS base INTERNAL client
   SOURCES unit/client_gateway_start.c ${QC_CLIENT}/gateway_start.c ${QC_CLIENT}/places.c)
 qc_test(unit client_revival DEPS base vault INTERNAL client
   SOURCES unit/client_revival.c ${QC_CLIENT}/revival.c ${QC_CLIENT}/gateway_start.c ${QC_CLIENT}/places.c)
-qc_fuzz(client_conf DEPS base INTERNAL client)
+qc_fuzz(client_conf DEPS base vault INTERNAL client)
 target_sources(qc_fuzz_client_conf PRIVATE ${QC_CLIENT}/conf.c ${QC_CLIENT}/places.c)
 
 # The generator of variant files, for examples/quickstart.sh and big tests. It stands alone.
@@ -44,6 +44,10 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
   add_test(NAME cli/passphrase COMMAND /usr/bin/python3 -B ${PROJECT_SOURCE_DIR}/tests/cli/passphrase.py)
   set_tests_properties(cli/passphrase PROPERTIES LABELS cli TIMEOUT 300
     ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_FAULTS=$<BOOL:${QC_FAULT_POINTS}>")
+endif()
+if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
+  add_test(NAME cli/remote COMMAND /usr/bin/python3 -B ${PROJECT_SOURCE_DIR}/tests/cli/remote.py)
+  set_tests_properties(cli/remote PROPERTIES LABELS cli TIMEOUT 600 ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin")
 endif()
 qc_cli(repair TIMEOUT 300)
 foreach(scenario IN ITEMS bad_calls basics docs_agree foreign_clouds get_fails join json losses odd_names places special_files together)

@@ -13,7 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     QC_ASSERT(conf_print(&c, &text, &err) == QC_OK);
     QC_ASSERT(conf_parse(qc_buf_span(&text), &again, &err) == QC_OK);
-    QC_ASSERT(again.has_vault == c.has_vault && again.idle_s == c.idle_s);
+    QC_ASSERT(again.has_vault == c.has_vault && (again.idle_s == c.idle_s || c.gateway[0] != '\0'));
+    QC_ASSERT(strcmp(again.gateway, c.gateway) == 0 || !c.has_vault);
+    QC_ASSERT(strcmp(again.token_file, c.token_file) == 0 && strcmp(again.ca, c.ca) == 0);
     QC_ASSERT(memcmp(again.vault, c.vault, sizeof c.vault) == 0 || !c.has_vault);
     QC_ASSERT(strcmp(again.share[0], c.share[0]) == 0 && strcmp(again.share[1], c.share[1]) == 0);
     return 0;

@@ -3,14 +3,17 @@
 
 #include "qc_check.h"
 
-#define ID    "000102030405060708090a0b0c0d0e0f"
-#define WHOLE "[vault]\nid = " ID "\nshare1 = /a b/s1\nshare2=/s2\ngateway = local\n"
+#define ID          "000102030405060708090a0b0c0d0e0f"
+#define WHOLE       "[vault]\nid = " ID "\nshare1 = /a b/s1\nshare2=/s2\ngateway = local\n"
+
+#define REMOTE(url) "[vault]\nid = " ID "\nshare1 = /a b/s1\nshare2=/s2\ngateway = " url "\n"
 
 static struct conf got;
 
 static bool same(const struct conf *a, const struct conf *b)
 {
-    return a->has_vault == b->has_vault && a->idle_s == b->idle_s &&
+    return a->has_vault == b->has_vault && a->idle_s == b->idle_s && strcmp(a->gateway, b->gateway) == 0 &&
+           strcmp(a->token_file, b->token_file) == 0 && strcmp(a->ca, b->ca) == 0 &&
            memcmp(a->vault, b->vault, CONF_ID_BYTES) == 0 && strcmp(a->share[0], b->share[0]) == 0 &&
            strcmp(a->share[1], b->share[1]) == 0;
 }
@@ -35,6 +38,11 @@ static void check_good(void)
     CHECK_OK(conf_parse(QC_LIT("# c\n; d\r\n\n" WHOLE "[ gateway ]\nidle=5"), &got, &err));
     CHECK(got.has_vault && got.vault[15] == 15 && got.idle_s == 5);
     CHECK(strcmp(got.share[0], "/a b/s1") == 0 && strcmp(got.share[1], "/s2") == 0);
+    CHECK(got.gateway[0] == '\0' && got.token_file[0] == '\0' && got.ca[0] == '\0');
+    CHECK_OK(conf_parse(QC_LIT(REMOTE("https://g.example:8440") "[gateway]\ntoken-file = /t\nca = /ca\n"),
+                        &got, &err));
+    CHECK(strcmp(got.gateway, "https://g.example:8440") == 0);
+    CHECK(strcmp(got.token_file, "/t") == 0 && strcmp(got.ca, "/ca") == 0);
 }
 
 static void check_refusals(void)
@@ -49,7 +57,16 @@ static void check_refusals(void)
     refused("[vault]\nid = " ID "\nid = " ID "\n", QC_USAGE, "given twice");
     refused("[vault]\nshare1 = relative\n", QC_USAGE, "absolute");
     refused("[vault]\nshare1 = /a\x01\n", QC_USAGE, "control character");
-    refused("[vault]\ngateway = https://g\n", QC_USAGE, "'local'");
+    refused("[vault]\ngateway = remote\n", QC_USAGE, "neither 'local' nor an address");
+    refused("[vault]\ngateway = http://example.org:80\n", QC_USAGE, "neither 'local' nor an address");
+    refused("[vault]\ngateway = https://g/path\n", QC_USAGE, "neither 'local' nor an address");
+    refused("[vault]\ngateway = https://u:p@g\n", QC_USAGE, "neither 'local' nor an address");
+    refused("[vault]\ngateway = unix:relative\n", QC_USAGE, "absolute path");
+    refused("[vault]\ngateway = unix:/dir/\n", QC_USAGE, "absolute path");
+    refused(WHOLE "[gateway]\ntoken-file = /t\n", QC_USAGE, "the gateway is local");
+    refused("[gateway]\ntoken-file = /t\n" WHOLE, QC_USAGE, "the gateway is local");
+    refused(REMOTE("unix:/s") "[gateway]\nca = /ca\n", QC_USAGE, "not reached by https");
+    refused(REMOTE("https://g") "[gateway]\ntoken-file = t\n", QC_USAGE, "absolute");
     refused("[gateway]\nidle = 0\n", QC_USAGE, "1 to 86400");
     refused("[gateway]\nidle = 86401\n", QC_USAGE, "1 to 86400");
     refused("[gateway]\nidle = ten\n", QC_USAGE, "1 to 86400");
@@ -79,13 +96,18 @@ static void check_limit(void)
 
 static void check_print(void)
 {
-    struct qc_err err = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };
-    static struct conf again;
-    CHECK_OK(conf_parse(QC_LIT(WHOLE), &got, &err));
-    CHECK_OK(conf_print(&got, &text, &err));
-    CHECK_OK(conf_parse(qc_buf_span(&text), &again, &err));
-    CHECK(same(&got, &again));
+    static const char *const texts[] = { WHOLE, REMOTE("unix:/run/q/door") "[gateway]\ntoken-file = /t\n",
+                                         REMOTE("https://[::1]:1") "[gateway]\nca = /ca\n",
+                                         REMOTE("http://127.0.0.1:80"), WHOLE "[gateway]\nidle = 7\n" };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct qc_err err = { 0 };
+        QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };
+        static struct conf again;
+        CHECK_OK(conf_parse(qc_span_str(texts[i]), &got, &err));
+        CHECK_OK(conf_print(&got, &text, &err));
+        CHECK_OK(conf_parse(qc_buf_span(&text), &again, &err));
+        CHECK(same(&got, &again));
+    }
 }
 
 static void check_file(void)

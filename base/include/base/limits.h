@@ -235,6 +235,7 @@
     X(QC_CLIENT_TEXT_MAX, 65536, "bytes", "a name of 4,096 bytes, each escaped, and words around it")        \
     X(QC_CLIENT_NAMES_MAX, 32 * 1024 * 1024, "bytes",                                                        \
       "names of one get -r: within the 64 MiB of the command")                                               \
+    X(QC_CLIENT_CONTACT_MS, 10000, "ms", "a gateway for many users answers by then, or is away")             \
     X(QC_CLIENT_START_MS, 30000, "ms", "a gateway that is not ready by then has a log to read")              \
     X(QC_CLIENT_START_TRIES, 4, "tries", "one, and three for a gateway that is starting or leaving")         \
     X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "between them")                                                   \
