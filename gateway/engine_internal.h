@@ -110,3 +110,6 @@ QC_MUST qc_rc gw_quota_given_up(struct gw_engine *e, uint32_t tenant, struct qc_
 QC_MUST qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err);
+
+/* Whose verifier is it? count: nobody's. The time tells nothing. */
+unsigned gw_tenant_match(const struct gw_tenant *v, unsigned count, const uint8_t verifier[GW_DIGEST_BYTES]);
