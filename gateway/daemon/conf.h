@@ -4,11 +4,14 @@
  *   state = /var/lib/qcloud-gateway        needed: the state directory
  *   log-file = /var/log/qcloud.log         default: stderr
  *   json-log = yes | no                    default: no
- *   [listen]                               for tenants; the operator's socket is always in the state
- * directory socket = /run/qcloud/gateway.sock      a UNIX socket socket-mode = 0660 default: 0600 address =
- * 127.0.0.1:8440 | [::1]:8440  loopback only certificate = /etc/qcloud/cert.pem     TLS 1.3 at that address;
- * needs key key = /etc/qcloud/key.pem              mode 0600 [limits] connections = 16 .. 1024 at once, at
- * each of socket and address; default: 128
+ *   [listen]                               for tenants; the operator's socket is in the state directory
+ *   socket = /run/qcloud/door              a UNIX socket
+ *   socket-mode = 0660                     default: 0600
+ *   address = 127.0.0.1:8440 | [::1]:8440  loopback only
+ *   certificate = /etc/qcloud/cert.pem     TLS 1.3 at that address; needs key
+ *   key = /etc/qcloud/key.pem              mode 0600
+ *   [limits]
+ *   connections = 16 .. 1024               at once, at each of socket and address; default: 128
  *
  * Nothing secret is in it. */
 #pragma once

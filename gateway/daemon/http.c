@@ -115,9 +115,10 @@ static enum MHD_Result send_error(struct request *r, struct answer *a, const str
      */
     if (why->rc == QC_FORMAT && !r->understood)
         status = MHD_HTTP_BAD_REQUEST;
-    QC_LOG(status >= 500 ? QC_LOG_WARN : QC_LOG_INFO, "refused", QC_S("rc", qc_rc_name(why->rc)),
-           QC_S("call", r->route != NULL ? r->route->pattern : "-"), QC_U("tenant", r->tenant),
-           QC_S("why", why->msg));
+    if (r->door->owner || quiet_may(&r->server->quiet))
+        QC_LOG(status >= 500 ? QC_LOG_WARN : QC_LOG_INFO, "refused", QC_S("rc", qc_rc_name(why->rc)),
+               QC_S("call", r->route != NULL ? r->route->pattern : "-"), QC_U("tenant", r->tenant),
+               QC_S("why", why->msg));
     if (error_json(&a->with_error, why, caller_told(r, why), &err) != QC_OK)
         return MHD_NO;
     return send_json(r, status, a->with_error);

@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "gateway/engine.h"
 #include "jobs.h"
+#include "quiet.h"
 #include "visitors.h"
 
 enum {
@@ -30,9 +31,10 @@ enum {
     HTTP_TURN_MS = 1000,      /* a request waits so long for others of its tenant */
     HTTP_STRANGER_MS = 10000, /* a connection without a token */
     HTTP_REST_MS = 1000,      /* a kept connection, where others come */
-    HTTP_GIVE_WAY = 8,        /* connections at a time */
-    HTTP_CRAWL_MS = 5000,     /* a body has so long until its speed counts, where others wait for its unit, */
-    HTTP_CRAWL_RATE = 65536,  /* in bytes per second: 18 MiB in five minutes */
+    HTTP_KNOCK_MS = 250, /* a connection without a token, where others come: TLS is spoken in a tenth of it */
+    HTTP_GIVE_WAY = 16,  /* connections at a time */
+    HTTP_CRAWL_MS = 5000,    /* a body has so long until its speed counts, where others wait for its unit, */
+    HTTP_CRAWL_RATE = 65536, /* in bytes per second: 18 MiB in five minutes */
     HTTP_IDS = 3,
 };
 
@@ -41,6 +43,7 @@ struct http_server {
     struct gw_engine *engine;
     struct jobs jobs;
     struct visitors visitors;
+    struct quiet quiet;   /* what is told of the tenants' doors */
     pthread_mutex_t lock; /* guards streams */
     struct stream *streams;
     atomic_uint connections;

@@ -17,6 +17,7 @@
 
 enum {
     TICK_MS = 200,    /* between two looks at signals and idleness */
+    SOON_MS = 20,     /* between two looks at a crowded door */
     TIDY_MS = 2000,   /* between two rounds of housekeeping when there is nothing to do */
     GOODBYE_MS = 300, /* for clients that connected while the socket's name went away */
 };
@@ -139,9 +140,9 @@ static bool idle(struct http_server *server, uint64_t idle_s)
            qc_now_ms() - atomic_load(&server->last_ms) >= idle_s * 1000;
 }
 
-static int wait_signal(const sigset_t *set)
+static int wait_signal(const sigset_t *set, long ms)
 {
-    const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
+    const struct timespec tick = { .tv_nsec = ms * 1000000L };
     return sigtimedwait(set, NULL, &tick);
 }
 
@@ -157,9 +158,9 @@ static qc_rc run(struct http_server *server, const struct serve_options *o, stru
                  const sigset_t *set, struct qc_err *err)
 {
     uint64_t next_ms = qc_now_ms();
-    bool more = false;
+    bool more = false, crowded = false;
     for (;;) {
-        int sig = wait_signal(set);
+        int sig = wait_signal(set, crowded ? SOON_MS : TICK_MS);
         if (sig == SIGTERM || sig == SIGINT) {
             QC_LOG(QC_LOG_INFO, "stopping", QC_I("signal", sig));
             return QC_OK;
@@ -167,7 +168,8 @@ static qc_rc run(struct http_server *server, const struct serve_options *o, stru
         if (sig == SIGHUP)
             on_hangup(o, doors);
         streams_rest(server);
-        visitors_tick(&server->visitors, gw_engine_units_wanted(server->engine));
+        crowded = visitors_tick(&server->visitors, gw_engine_units_wanted(server->engine), &server->quiet);
+        quiet_tick(&server->quiet);
         doors_tick(doors);
         tidy(server, &next_ms, &more);
         if (broken(server))
@@ -207,6 +209,7 @@ static void server_done(struct http_server *server)
 {
     jobs_done(&server->jobs);
     visitors_done(&server->visitors);
+    quiet_done(&server->quiet);
     qc_mutex_done(&server->lock);
 }
 
@@ -219,6 +222,7 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     qc_mutex_init(&server.lock);
     jobs_init(&server.jobs);
     visitors_init(&server.visitors);
+    quiet_init(&server.quiet);
     atomic_store(&server.last_ms, qc_now_ms());
     QC_TRY(qc_dir_open(&dir, o->state, err));
     QC_TRY(doors_open(&doors, &server, qc_fd_get(&dir), o->conf, err));

@@ -131,11 +131,12 @@ void visitors_unit(struct visitors *v, struct visitor *who, size_t bytes)
 /* -- whose time is over ---------------------------------------------------------------------------------- */
 
 /* Its thread reads the end of the connection, and leaves. */
-static void ask_to_leave(struct visitor *who, const char *why)
+static void ask_to_leave(struct visitor *who, const char *why, struct quiet *quiet)
 {
     who->asked = true;
     (void)shutdown(who->fd, SHUT_RDWR);
-    QC_LOG(QC_LOG_INFO, "a connection is closed", QC_S("why", why), QC_U("tenant", who->tenant));
+    if (quiet_may(quiet))
+        QC_LOG(QC_LOG_INFO, "a connection is closed", QC_S("why", why), QC_U("tenant", who->tenant));
 }
 
 /* Slower than anybody's line, and others wait for the unit that it fills. */
@@ -154,7 +155,7 @@ static bool rests(const struct visitor *who, uint64_t now)
                                          [VISITOR_RECEIVES] = HTTP_STALL_MS,
                                          [VISITOR_WORKS] = UINT64_MAX,
                                          [VISITOR_SENDS] = HTTP_STALL_MS };
-    return now - who->moved_ms >= after_ms[who->phase];
+    return now - who->moved_ms >= (who->known ? after_ms[who->phase] : HTTP_KNOCK_MS);
 }
 
 static unsigned count_of(const struct visitors *v, const struct visitor *like)
@@ -193,15 +194,19 @@ static struct visitor *who_gives_way(struct visitors *v, const void *door, uint6
     return best;
 }
 
-/* A few at a time: each look is a pass over all pairs. */
-static void make_room(struct visitors *v, const struct visitor *at, uint64_t now)
+/* A few at a time: each look is a pass over all pairs. True: it is crowded. */
+static bool make_room(struct visitors *v, const struct visitor *at, uint64_t now, struct quiet *quiet)
 {
-    for (unsigned i = 0; i < HTTP_GIVE_WAY && at_door(v, at->door) >= at->max - at->max / 8; i++) {
+    const unsigned few = at->max - at->max / 8;
+    const bool crowded = at_door(v, at->door) >= few;
+
+    for (unsigned i = 0; i < HTTP_GIVE_WAY && at_door(v, at->door) >= few; i++) {
         struct visitor *who = who_gives_way(v, at->door, now);
         if (who == NULL)
-            return;
-        ask_to_leave(who, "others come");
+            break;
+        ask_to_leave(who, "others come", quiet);
     }
+    return crowded;
 }
 
 /* Is there one of the same door before it in the list? */
@@ -214,18 +219,20 @@ static bool door_seen(const struct visitors *v, const struct visitor *who)
     return o != who;
 }
 
-void visitors_tick(struct visitors *v, bool wanted)
+bool visitors_tick(struct visitors *v, bool wanted, struct quiet *quiet)
 {
     const uint64_t now = qc_now_ms();
+    bool crowded = false;
 
     QC_LOCK(&v->lock);
     for (struct visitor *who = v->first; who != NULL; who = who->next) {
         if (!who->asked && !who->known && now - who->moved_ms >= HTTP_STRANGER_MS)
-            ask_to_leave(who, "no request came");
+            ask_to_leave(who, "no request came", quiet);
         if (!who->asked && wanted && crawls(who, now))
-            ask_to_leave(who, "it crawls, and others wait");
+            ask_to_leave(who, "it crawls, and others wait", quiet);
     }
     for (struct visitor *who = v->first; who != NULL; who = who->next)
         if (!door_seen(v, who))
-            make_room(v, who, now);
+            crowded = make_room(v, who, now, quiet) || crowded;
+    return crowded;
 }

@@ -3,13 +3,14 @@
  *
  * A connection is a stranger's until a request on it showed a token; strangers have HTTP_STRANGER_MS. A
  * tenant has as many requests under way as its limit says, and twice as many connections. Where most places
- * of a door are taken, the connections that are doing nothing go, those of whoever has the most first; a
- * client takes up again where it was. The owner's door is not looked after: who gets through it has the
- * gateway anyway. */
+ * of a door are taken, the connections that are doing nothing go, strangers soon, and of tenants those of
+ * whoever has the most first; a client takes up again where it was. The owner's door is not looked after: who
+ * gets through it has the gateway anyway. */
 #pragma once
 #include <pthread.h>
 
 #include "base/err.h"
+#include "quiet.h"
 
 struct visitor; /* opaque; one connection */
 
@@ -42,5 +43,6 @@ void visitors_phase(struct visitors *v, struct visitor *who, enum visitor_phase 
 /* So many bytes of a body have come into a unit of the engine's, which others may wait for. */
 void visitors_unit(struct visitors *v, struct visitor *who, size_t bytes);
 
-/* Asks those to leave whose time is over; to be called now and then. wanted: requests wait for units. */
-void visitors_tick(struct visitors *v, bool wanted);
+/* Asks those to leave whose time is over; to be called now and then. wanted: requests wait for units. True: a
+ * door is crowded, so again soon. */
+bool visitors_tick(struct visitors *v, bool wanted, struct quiet *quiet);

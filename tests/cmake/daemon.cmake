@@ -4,7 +4,7 @@ if(TARGET qc_gateway_daemon)
   qc_test(unit daemon_range SOURCES unit/daemon_range.c ${daemon}/range.c
     DEPS base ec cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
   qc_test(unit daemon_conf SOURCES unit/daemon_conf.c ${daemon}/conf.c DEPS base INTERNAL gateway_daemon)
-  qc_test(unit daemon_visitors SOURCES unit/daemon_visitors.c ${daemon}/visitors.c
+  qc_test(unit daemon_visitors SOURCES unit/daemon_visitors.c ${daemon}/visitors.c ${daemon}/quiet.c
     DEPS base ec cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon LABELS thread)
   qc_fuzz(daemon_conf EXTRA ${daemon}/conf.c DEPS base INTERNAL gateway_daemon)
   qc_fuzz(daemon_tenant EXTRA ${daemon}/tenant_body.c ${daemon}/auth.c ${daemon}/json.c

@@ -12,6 +12,7 @@
 enum { ANN = 1, BOB = 2, PLACES = 16 };
 
 static const char door, other_door;
+static struct quiet quiet;
 
 /* A connection; peer is the client's end. */
 struct guest {
@@ -128,19 +129,41 @@ static void crowd(void)
         CHECK(begin(&v, &g[i], i < 12 ? ANN : BOB, 64) == QC_OK);
         visitors_phase(&v, g[i].v, i == 0 ? VISITOR_WORKS : VISITOR_RESTS);
     }
-    visitors_tick(&v, true);
+    CHECK(visitors_tick(&v, true, &quiet));
     CHECK(count_asked(g, PLACES) == 0); /* they rested for no time yet */
     wait_ms(HTTP_REST_MS + 50);
-    visitors_tick(&v, true);
+    CHECK(visitors_tick(&v, true, &quiet));
     CHECK(!asked(&far) && !asked(&g[0]));
     CHECK(count_asked(g + 12, 4) == 0 &&
           count_asked(g, 12) == 3);                      /* an eighth of the places is free, and one */
     CHECK(asked(&g[1]) && asked(&g[2]) && asked(&g[3])); /* since longest */
-    visitors_tick(&v, true);
+    CHECK(!visitors_tick(&v, true, &quiet));
     CHECK(count_asked(g, PLACES) == 3); /* who was asked counts as gone */
     for (unsigned i = 0; i < PLACES; i++)
         leave(&v, &g[i]);
     leave(&v, &far);
+    visitors_done(&v);
+}
+
+/* Strangers at a crowded door go before any tenant's. */
+static void strangers(void)
+{
+    struct visitors v = { 0 };
+    struct guest g[PLACES];
+
+    visitors_init(&v);
+    for (unsigned i = 0; i < PLACES; i++) {
+        g[i] = enter(&v, &door);
+        if (i < 12) {
+            CHECK(begin(&v, &g[i], ANN, 64) == QC_OK);
+            visitors_phase(&v, g[i].v, VISITOR_RESTS);
+        }
+    }
+    wait_ms(HTTP_KNOCK_MS + 50);
+    CHECK(visitors_tick(&v, false, &quiet));
+    CHECK(count_asked(g, 12) == 0 && count_asked(g + 12, 4) == 3);
+    for (unsigned i = 0; i < PLACES; i++)
+        leave(&v, &g[i]);
     visitors_done(&v);
 }
 
@@ -162,15 +185,15 @@ static void crawl(void)
     visitors_unit(&v, whole.v, 0);
     wait_ms(HTTP_CRAWL_MS / 2);
     visitors_unit(&v, slow.v, 1000);
-    visitors_tick(&v, true);
+    CHECK(!visitors_tick(&v, true, &quiet));
     CHECK(!asked(&slow) && !asked(&fast) && !asked(&whole)); /* too early to tell */
     wait_ms(HTTP_CRAWL_MS / 2 + 50);
     visitors_unit(&v, slow.v, 1001);
     visitors_unit(&v, fast.v, 2 * HTTP_CRAWL_RATE * HTTP_CRAWL_MS / 1000);
     visitors_phase(&v, whole.v, VISITOR_WORKS);
-    visitors_tick(&v, false);
+    CHECK(!visitors_tick(&v, false, &quiet));
     CHECK(!asked(&slow)); /* nobody waits */
-    visitors_tick(&v, true);
+    CHECK(!visitors_tick(&v, true, &quiet));
     CHECK(asked(&slow) && !asked(&fast) && !asked(&whole));
     leave(&v, &slow);
     leave(&v, &fast);
@@ -178,10 +201,26 @@ static void crawl(void)
     visitors_done(&v);
 }
 
+/* Twenty lines in a second, and the others counted. */
+static void told(void)
+{
+    unsigned n = 0;
+    for (int i = 0; i < 1000; i++)
+        n += quiet_may(&quiet);
+    CHECK(n >= 20 && n <= 60 && quiet.held_back == 1000 - n); /* a second or two may end in between */
+    wait_ms(1001);
+    quiet_tick(&quiet);
+    CHECK(quiet.held_back == 0 && quiet_may(&quiet));
+}
+
 int main(void)
 {
+    quiet_init(&quiet);
+    told();
     requests();
     crowd();
+    strangers();
     crawl();
+    quiet_done(&quiet);
     return 0;
 }
