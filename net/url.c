@@ -42,7 +42,7 @@ static qc_rc take_port(const char *s, unsigned *ret, struct qc_err *err)
     unsigned v = 0;
     size_t n = 0;
 
-    for (; is_digit(s[n]) && n < 6; n++)
+    for (; n < 6 && is_digit(s[n]); n++)
         v = 10 * v + (unsigned)(s[n] - '0');
     if (n == 0 || s[n] != '\0' || v < 1 || v > PORT_MAX || s[0] == '0')
         return QC_FAIL(err, QC_USAGE, "a port is a number from 1 to %d", PORT_MAX);
