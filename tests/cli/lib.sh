@@ -28,15 +28,19 @@ fail()
     exit 1
 }
 
-# Gateways that serve a state directory: those that name it, whole, as a word of their command line.
+# Gateways that serve a state directory: those that name it, whole, as a word of their command line. Read by the shell
+# itself: programs started for each process of the machine took most of the time of a scenario.
 gateway_pids()
 {
-    local dir
+    local dir word words
     for dir in /proc/[0-9]*; do
-        if { tr '\0' '\n' <"$dir/cmdline"; } 2>/dev/null | grep -qxF -- "$1"; then
-            echo "${dir#/proc/}"
-        fi
-    done
+        mapfile -d '' -t words 2>/dev/null <"$dir/cmdline" || continue
+        for word in ${words[@]+"${words[@]}"}; do
+            if [ "$word" = "$1" ]; then
+                echo "${dir#/proc/}"
+            fi
+        done
+    done 2>/dev/null
 }
 
 stop_gateway()

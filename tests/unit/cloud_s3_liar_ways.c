@@ -189,13 +189,15 @@ static int64_t dated(const char *head)
     return t - qc_wall_s();
 }
 
-static bool near(int64_t got, int64_t want)
+/* The liar's dates were written at `since`, and its answers fall behind by what has passed from then on. */
+static bool near(int64_t got, int64_t want, int64_t since)
 {
-    return got >= want - 5 && got <= want + 5;
+    return got >= want - (qc_wall_s() - since) - 1 && got <= want + 1;
 }
 
 static void clocks(void)
 {
+    const int64_t since = qc_wall_s();
     struct cloud *c = opened();
     const struct liar_reply once[] = { { error("403 No", date(7200), "RequestTimeTooSkewed") }, { TEN_OK } };
     const struct liar_reply always[] = { { error("403 No", date(7200), "RequestTimeTooSkewed") } };
@@ -205,17 +207,20 @@ static void clocks(void)
     struct qc_err why = { 0 };
     liar_script(&liar, once, 2);
     OK(run(c, GET, &forever, &err));
-    CHECK(liar_requests(&liar) == 2 && near(dated(liar.heads[0]), 0) && near(dated(liar.heads[1]), 7200));
+    CHECK(liar_requests(&liar) == 2 && near(dated(liar.heads[0]), 0, since) &&
+          near(dated(liar.heads[1]), 7200, since));
     liar_script(&liar, ten, 1);
     OK(run(c, GET, &forever, &err)); /* it is remembered */
-    CHECK(near(dated(liar.heads[0]), 7200));
+    CHECK(near(dated(liar.heads[0]), 7200, since));
     liar_script(&liar, always, 1);
     CHECK(run(c, GET, &forever, &why) == QC_AUTH &&
           strstr(why.msg, "clocks of this machine and of the cloud") != NULL);
     CHECK(liar_requests(&liar) == 2); /* corrected once; then it is permanent */
     liar_script(&liar, far, 1);
     why = (struct qc_err){ 0 };
-    CHECK(run(c, GET, &forever, &why) == QC_AUTH && strstr(why.msg, "by 20000") != NULL);
+    CHECK(run(c, GET, &forever, &why) == QC_AUTH);
+    const char *told = strstr(why.msg, " by ");
+    CHECK(told != NULL && near(strtoll(told + 4, NULL, 10), 200000, since));
     CHECK(liar_requests(&liar) == 1); /* two days: not believed */
     liar_script(&liar, untold, 1);
     FAILS(QC_AUTH, run(c, GET, &forever, &err));
@@ -255,11 +260,11 @@ static void stops(void)
         qc_rc rc = run(c, GET, &late, &why);
         /* A pause that would not end in time is not begun: then the cloud's own words are told, at once. */
         CHECK(i == 3 ? rc == QC_TEMP : rc == QC_TIMEOUT);
-        CHECK(qc_now_ms() - from < 2000);
+        CHECK(qc_now_ms() - from < 6000);
         CHECK(pthread_create(&thread, NULL, cancel_soon, &cancel) == 0);
         from = qc_now_ms();
         FAILS(QC_CANCELLED, run(c, i == 1 ? PUT : GET, &cancelled, &err));
-        CHECK(qc_now_ms() - from < 2000);
+        CHECK(qc_now_ms() - from < 6000);
         CHECK(pthread_join(thread, NULL) == 0);
         cloud_close(&c);
     }
