@@ -109,7 +109,7 @@ static void hmac(void)
 /* -- randomness: raw bytes of a source that are tested, and extracted, at a declared 6 bits ----------------
  */
 
-static struct qrng_health health;
+static struct qrng_tests health;
 static struct qrng_conditioner conditioner;
 
 static void qrng_test(void)

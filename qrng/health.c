@@ -22,7 +22,7 @@ const char *qrng_alarm_text(enum qrng_alarm a)
     return texts[a];
 }
 
-void qrng_health_init(struct qrng_health *h, unsigned mbit, unsigned alpha)
+void qrng_health_init(struct qrng_tests *h, unsigned mbit, unsigned alpha)
 {
     QC_ASSERT(mbit >= QRNG_ENTROPY_MIN && mbit <= QRNG_ENTROPY_MAX);
     memset(h, 0, sizeof *h);
@@ -90,14 +90,14 @@ static bool cycle_take(struct qrng_cycle *c, uint8_t b)
 
 /* --- SP 800-90B 4.4 --- */
 
-static bool repetition_take(struct qrng_health *h, uint8_t b)
+static bool repetition_take(struct qrng_tests *h, uint8_t b)
 {
     h->run = h->bytes > 1 && b == h->last ? h->run + 1 : 1;
     h->last = b;
     return h->run >= h->cutoffs.repetition;
 }
 
-static bool proportion_take(struct qrng_health *h, uint8_t b)
+static bool proportion_take(struct qrng_tests *h, uint8_t b)
 {
     if (h->window_at == 0) {
         h->first = b;
@@ -108,7 +108,7 @@ static bool proportion_take(struct qrng_health *h, uint8_t b)
     return h->window_count >= h->cutoffs.proportion;
 }
 
-static bool values_take(struct qrng_health *h, uint8_t b)
+static bool values_take(struct qrng_tests *h, uint8_t b)
 {
     h->seen[b / 64] |= UINT64_C(1) << (b % 64);
     if (++h->block_at < QRNG_BLOCK)
@@ -121,7 +121,7 @@ static bool values_take(struct qrng_health *h, uint8_t b)
     return count <= h->cutoff_values;
 }
 
-bool qrng_health_take(struct qrng_health *h, const uint8_t *p, size_t n)
+bool qrng_health_take(struct qrng_tests *h, const uint8_t *p, size_t n)
 {
     QC_ASSERT(h->mbit > 0);
     for (size_t i = 0; i < n && h->alarm == QRNG_ALARM_NONE; i++) {

@@ -47,6 +47,12 @@ qc_rc qrng_open(const char *spec, struct qrng **ret, struct qc_err *err)
     return QC_OK;
 }
 
+void qrng_warm(struct qrng *q)
+{
+    if (q->source->warm != NULL)
+        q->source->warm(q->ctx);
+}
+
 void qrng_close(struct qrng **q)
 {
     if (*q == NULL)
@@ -71,7 +77,7 @@ qc_rc qrng_fill(struct qrng *q, uint8_t *p, size_t n, struct qc_err *err)
 {
     qc_rc rc = source_fill(q, p, n, err);
     if (rc != QC_OK) {
-        atomic_store(&q->failed, true);
+        atomic_store(&q->failed, !q->source->recovers);
         qc_wipe(p, n); /* half a key must not look like one */
         return rc;
     }
@@ -89,14 +95,10 @@ qc_rng qrng_rng(struct qrng *q)
     return (qc_rng){ .fill = rng_fill, .ctx = q };
 }
 
-static const char *const policy_text[] = {
-    [QRNG_POLICY_OS] = "os",
-    [QRNG_POLICY_TEST] = "test",
-};
-
 static const char *const health_text[] = {
     [QRNG_HEALTH_KERNEL] = "kernel",
     [QRNG_HEALTH_UNTESTED] = "untested",
+    [QRNG_HEALTH_OK] = "ok",
     [QRNG_HEALTH_FAILED] = "failed",
 };
 
@@ -107,8 +109,12 @@ struct qrng_provenance qrng_provenance(struct qrng *q)
         .health = atomic_load(&q->failed) ? QRNG_HEALTH_FAILED : q->source->health,
         .bytes = atomic_load(&q->bytes),
     };
-    int n = snprintf(p.text, sizeof p.text, "%s policy=%s health=%s", q->source->name, policy_text[p.policy],
-                     health_text[p.health]);
+    if (q->source->tell != NULL) {
+        q->source->tell(q->ctx, &p);
+        return p;
+    }
+    int n = snprintf(p.text, sizeof p.text, "%s policy=%s health=%s", q->source->name,
+                     qrng_policy_text(p.policy), health_text[p.health]);
     QC_ASSERT(n > 0 && (size_t)n < sizeof p.text);
     return p;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/err.h"
 #include "qrng/qrng.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,12 @@ struct qrng_source {
     enum qrng_health health; /* while nothing failed */
     /* n bytes to p or QC_RANDOM; what it wrote then is wiped by the caller. Any thread. */
     qc_rc (*fill)(void *ctx, uint8_t *p, size_t n, struct qc_err *err);
-    void (*close)(void *ctx); /* NULL: nothing to do */
+    bool recovers; /* a fill that failed may be followed by one that does not; else the handle is failed for
+                      good */
+    void (*tell)(void *ctx,
+                 struct qrng_provenance *p); /* about the bytes since the last telling; NULL: by the above */
+    void (*warm)(void *ctx);                 /* get ready; NULL: it always is */
+    void (*close)(void *ctx);                /* NULL: nothing to do */
 };
 
 extern const struct qrng_source qrng_os;

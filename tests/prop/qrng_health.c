@@ -14,7 +14,7 @@
 #include "qrng/health.h"
 
 enum { CHUNK = 1 << 16 };
-static struct qrng_health h;
+static struct qrng_tests h;
 static uint8_t chunk[CHUNK];
 
 static void no_alarm(struct qc_rand *r)

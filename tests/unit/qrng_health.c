@@ -4,7 +4,7 @@
 #include "qc_seed.h"
 #include "qrng/health.h"
 
-static struct qrng_health h;
+static struct qrng_tests h;
 
 static void start(unsigned mbit)
 {
@@ -107,7 +107,7 @@ static void cache(struct qc_rand *r)
 static void pieces(struct qc_rand *r)
 {
     static uint8_t p[100000];
-    static struct qrng_health one;
+    static struct qrng_tests one;
     good(r, p, sizeof p);
     memcpy(p + 90000, p + 60000, 10000);
     start(6000);

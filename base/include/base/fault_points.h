@@ -18,6 +18,8 @@
     X(cloud_unlinked, "directory cloud: the name is gone, before fsync of its directory")                    \
     /* qrng */                                                                                               \
     X(qrng_fill, "before a source of randomness is asked for bytes")                                         \
+    X(qrng_file_reserved, "pre-loaded file: the new position is durable, the block was not read")            \
+    X(qrng_file_erased, "pre-loaded file: the block is erased, its bytes were not used")                     \
     /* vault */                                                                                              \
     X(client_journal, "client put: the journal is durable, nothing was sent")                                \
     X(client_begun, "client put: the gateway has the intent, no share is recorded")                          \

@@ -248,7 +248,23 @@
     X(QC_EC_STRIPE_SIZE, 1024 * 1024, "bytes", "data of a stripe at most: stays in the cache (FORMAT 8.1)")  \
     X(QC_EC_ALIGN, 64, "bytes", "pieces are multiples: one vector register or cache line (FORMAT 8.1)")      \
     X(QC_QRNG_SPEC_MAX, 512, "bytes", "the name of a source, with a path")                                   \
-    X(QC_QRNG_PROVENANCE_MAX, 256, "bytes", "kept with every object's key")                                  \
+    X(QC_QRNG_PROVENANCE_MAX, 512, "bytes", "kept with every object's key")                                  \
+    X(QC_QRNG_NAME_MAX, 32, "bytes", "of a source, in messages and in provenance")                           \
+    X(QC_QRNG_IDENTITY_MAX, 64, "bytes", "a serial number and words around it")                              \
+    X(QC_QRNG_PATH_MAX, 1024, "bytes", "of a device or file, or a command with its arguments")               \
+    X(QC_QRNG_WORDS_MAX, 16, "words", "of a command")                                                        \
+    X(QC_QRNG_SOURCES_MAX, 8, "sources", "one machine has one or two generators, and a service")             \
+    X(QC_QRNG_CONF_MAX, 65536, "bytes", "random.conf; ours has a dozen lines for each source")               \
+    X(QC_QRNG_POOL_MAX, 65536, "bytes", "ready for the next draw; a put wants 500")                          \
+    X(QC_QRNG_STALL_MS, 2000, "ms", "a device or command that says nothing for so long is gone")             \
+    X(QC_QRNG_STALL_MAX_MS, 60000, "ms", "what a configuration may say instead")                             \
+    X(QC_QRNG_DRAW_MS, 5000, "ms", "a draw waits for its source no longer")                                  \
+    X(QC_QRNG_RATE_MAX, 1000000000, "bytes/s", "what a configuration may limit a source to")                 \
+    X(QC_QRNG_STARTS_MAX, 3, "starts", "of a command within a minute; more: it is broken")                   \
+    X(QC_QRNG_FILE_BLOCK, 4096, "bytes", "of a pre-loaded file that are reserved and erased at once")        \
+    X(QC_QRNG_FILES_MAX, 1024, "files", "in a directory of pre-loaded files")                                \
+    X(QC_QRNG_FILE_PROBES, 16, "blocks", "of the used range that must read as zeros at each opening")        \
+    X(QC_QRNG_FILE_LOW, 1048576, "bytes", "less is left in pre-loaded files: a warning; 250 commands")       \
     X(QRNG_ENTROPY_MIN, 500, "mbit/byte", "declared; less, and what must come again does not fit")           \
     X(QC_QRNG_PAUSE_MS, 1000, "ms", "before a source that failed is tried again; doubles")                   \
     X(QC_QRNG_PAUSE_MAX_MS, 60000, "ms", "the longest such pause: it may have been plugged in again")        \

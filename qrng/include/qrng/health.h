@@ -77,7 +77,7 @@ struct qrng_cycle {
 };
 
 /* All-zero is not ready: qrng_health_init. Fields are the tests' own but for alarm and alarm_at. */
-struct qrng_health {
+struct qrng_tests {
     unsigned mbit;
     struct qrng_cutoffs cutoffs;
     unsigned cutoff_values;
@@ -96,11 +96,11 @@ struct qrng_health {
  *   mbit   declared min-entropy, thousandths of a bit per byte, QRNG_ENTROPY_MIN..QRNG_ENTROPY_MAX (asserted)
  *   alpha  as above; QRNG_ALPHA but in tests of the tests
  */
-void qrng_health_init(struct qrng_health *h, unsigned mbit, unsigned alpha);
+void qrng_health_init(struct qrng_tests *h, unsigned mbit, unsigned alpha);
 
 /* Test n bytes. False: an alarm was raised, now (h->bytes is where) or before; what follows is not looked at.
  */
-bool qrng_health_take(struct qrng_health *h, const uint8_t *p, size_t n);
+bool qrng_health_take(struct qrng_tests *h, const uint8_t *p, size_t n);
 
 /*
  * Where a fault is seen at the latest, in bytes after its begin. These are what the tests are designed for

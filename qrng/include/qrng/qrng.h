@@ -1,36 +1,33 @@
 /* Randomness with a provenance. Layer 2; uses base. Keeps I5 (bytes go straight into the caller's memory).
  *
- * A source is named by a spec, opened once, and asked for bytes. It gives all that was asked for or it fails
- * with QC_RANDOM; from then on it is failed, says so in its provenance, and gives nothing more until it is
- * opened again. Nothing falls back to another source (exit 13).
+ * A handle is opened once and asked for bytes. It gives all that was asked for or it fails with QC_RANDOM.
  *
- * Sources of this version:
- *   os    the kernel's generator, getrandom(2); waits for the pool to be seeded once after boot
- * A spec that begins otherwise is QC_USAGE. A hardware source is a row of the table in qrng.c with the same
- * three calls: it adds its own spec (as "device:/dev/qrng0"), its health tests (SP 800-90B 4.4) before any
- * byte is released, conditioning, XOR with the `os` source, and a policy that says whether the os alone would
- * do.
+ *   qrng_open("os")    the kernel's generator, getrandom(2); waits for the pool to be seeded once after boot
+ *   qrng_open_policy   the sources of a configuration: tested (qrng/health.h), conditioned
+ * (qrng/condition.h), XORed with the kernel's, by a policy that says what happens when no source is in health
  *
- * Threads: fill and provenance may be called by any number at once; close is called by the last user.
- * Blocking: os waits once after boot, else never.
+ * After a failure the os gives nothing more until it is opened again; sources by policy come back when they
+ * pass their start-up test again.
+ *
+ * Threads: fill and provenance may be called by any number at once; close is called by the last user. Sources
+ * by policy have a thread each, with all signals blocked, from the first fill or qrng_warm on. Blocking: os
+ * waits once after boot; sources by policy up to QC_QRNG_DRAW_MS.
  */
 #pragma once
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/rng.h"
+#include "qrng/conf.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct qrng; /* opaque */
 
-enum qrng_policy {
-    QRNG_POLICY_OS,   /* the kernel's generator is what was asked for */
-    QRNG_POLICY_TEST, /* bytes that a test wrote down; no spec leads here */
-};
-
 enum qrng_health {
     QRNG_HEALTH_KERNEL, /* the kernel tests its sources; nothing was tested here */
     QRNG_HEALTH_UNTESTED,
+    QRNG_HEALTH_OK,     /* the tests of qrng/health.h run, and raised no alarm since the source was let in */
     QRNG_HEALTH_FAILED, /* a fill failed: nothing more comes */
 };
 
@@ -39,8 +36,10 @@ struct qrng_provenance {
     enum qrng_policy policy;
     enum qrng_health health;
     uint64_t bytes;                    /* given so far */
+    bool fell_back;                    /* the policy prefers a source, and the kernel's generator stood in */
+    char why[QC_ERR_MSG_MAX];          /* then */
     char text[QC_QRNG_PROVENANCE_MAX]; /* "os:getrandom policy=os health=kernel": goes into the object's
-                                          metadata */
+                                          metadata (FORMAT 11.1) */
 };
 
 /*
@@ -54,6 +53,20 @@ struct qrng_provenance {
  * QC_NOMEM
  */
 QC_MUST qc_rc qrng_open(const char *spec, struct qrng **ret, struct qc_err *err);
+
+/*
+ * Open the sources of a configuration by its policy for a profile. Nothing of them is touched before the
+ * first fill or qrng_warm: a command that draws nothing does not fail by them.
+ *
+ *   conf  copied
+ *
+ * QC_NOMEM; with the policy os: as qrng_open
+ */
+QC_MUST qc_rc qrng_open_policy(const struct qrng_conf *conf, enum qrng_profile profile, struct qrng **ret,
+                               struct qc_err *err);
+
+/* Bytes will be wanted soon: start the source's tests now. */
+void qrng_warm(struct qrng *q);
 
 /* Closes and forgets; *q is NULL. */
 void qrng_close(struct qrng **q);
@@ -70,5 +83,5 @@ QC_MUST qc_rc qrng_fill(struct qrng *q, uint8_t *p, size_t n, struct qc_err *err
 /* The source as the interface that base/ and ss/ take; valid until q is closed. Any thread. */
 qc_rng qrng_rng(struct qrng *q);
 
-/* What is known about the bytes given so far. */
+/* What is known about the bytes given so far; of sources by policy: about those since the last call. */
 struct qrng_provenance qrng_provenance(struct qrng *q);

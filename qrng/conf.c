@@ -1,0 +1,361 @@
+#include "qrng/conf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/ini.h"
+#include "qrng/health.h"
+
+static const char *const policy_texts[QRNG_POLICY_COUNT] = {
+    [QRNG_POLICY_OS] = "os",
+    [QRNG_POLICY_PREFERRED] = "preferred",
+    [QRNG_POLICY_REQUIRED] = "required",
+    [QRNG_POLICY_TEST] = "test",
+};
+static const char *const kind_texts[QRNG_KIND_COUNT] = {
+    [QRNG_KIND_DEVICE] = "device",
+    [QRNG_KIND_COMMAND] = "command",
+    [QRNG_KIND_FILE] = "file",
+};
+static const char *const condition_texts[QRNG_CONDITION_COUNT] = {
+    [QRNG_CONDITION_HMAC] = "hmac",
+    [QRNG_CONDITION_TOEPLITZ] = "toeplitz",
+    [QRNG_CONDITION_NONE] = "none",
+};
+/* What is declared where nothing is said: raw hardware less than what others already worked on. */
+static const unsigned kind_mbit[QRNG_KIND_COUNT] = {
+    [QRNG_KIND_DEVICE] = 6000,
+    [QRNG_KIND_COMMAND] = 6000,
+    [QRNG_KIND_FILE] = 7000,
+};
+/* A file's bytes are gone once they are in the pool: no more than a put wants. */
+static const uint32_t kind_pool[QRNG_KIND_COUNT] = {
+    [QRNG_KIND_DEVICE] = 4096,
+    [QRNG_KIND_COMMAND] = 4096,
+    [QRNG_KIND_FILE] = 1024,
+};
+
+const char *qrng_policy_text(enum qrng_policy p)
+{
+    QC_ASSERT((unsigned)p < QRNG_POLICY_COUNT);
+    return policy_texts[p];
+}
+
+const char *qrng_kind_text(enum qrng_kind k)
+{
+    QC_ASSERT((unsigned)k < QRNG_KIND_COUNT);
+    return kind_texts[k];
+}
+
+static qc_rc take_word(qc_span v, const char *const *words, unsigned count, unsigned *ret, struct qc_err *err)
+{
+    char all[128] = "";
+    for (unsigned i = 0; i < count; i++) {
+        if (qc_span_eq(v, qc_span_str(words[i]))) {
+            *ret = i;
+            return QC_OK;
+        }
+        const size_t n = strlen(all);
+        snprintf(all + n, sizeof all - n, "%s%s", i > 0 ? ", " : "", words[i]);
+    }
+    return QC_FAIL(err, QC_USAGE, "expected one of %s", all);
+}
+
+static qc_rc take_text(qc_span v, char *ret, size_t max, struct qc_err *err)
+{
+    if (v.n == 0 || v.n > max)
+        return QC_FAIL(err, QC_USAGE, "%zu bytes, expected 1 to %zu", v.n, max);
+    for (size_t i = 0; i < v.n; i++)
+        if (v.p[i] < 0x20 || v.p[i] > 0x7e)
+            return QC_FAIL(err, QC_USAGE, "a byte that is no printable ASCII");
+    memcpy(ret, v.p, v.n);
+    ret[v.n] = '\0';
+    return QC_OK;
+}
+
+/* --- [policy] --- */
+
+static qc_rc take_policy(qc_span v, enum qrng_policy *ret, struct qc_err *err)
+{
+    unsigned p = 0;
+    QC_TRY(take_word(v, policy_texts, QRNG_POLICY_TEST, &p, err)); /* not this one nor what follows */
+    *ret = (enum qrng_policy)p;
+    return QC_OK;
+}
+
+struct policies {
+    enum qrng_policy all, of[QRNG_PROFILE_COUNT];
+};
+
+static qc_rc take_default(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct policies *p = ctx;
+    return take_policy(v, &p->all, err);
+}
+
+static qc_rc take_ec(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct policies *p = ctx;
+    return take_policy(v, &p->of[QRNG_PROFILE_EC], err);
+}
+
+static qc_rc take_xor23(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct policies *p = ctx;
+    return take_policy(v, &p->of[QRNG_PROFILE_XOR23], err);
+}
+
+/* The profiles in their order, then what holds for all. */
+static const struct qc_ini_key policy_keys[] = {
+    { "policy", "ec", false, take_ec },
+    { "policy", "xor23", false, take_xor23 },
+    { "policy", "default", false, take_default },
+};
+
+/* --- [source NAME] --- */
+
+static qc_rc take_kind(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    unsigned k = 0;
+    QC_TRY(take_word(v, kind_texts, QRNG_KIND_COUNT, &k, err));
+    s->kind = (enum qrng_kind)k;
+    return QC_OK;
+}
+
+static qc_rc take_path(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    if (v.n == 0 || v.p[0] != '/')
+        return QC_FAIL(err, QC_USAGE, "an absolute path is expected");
+    return take_text(v, s->path, QC_QRNG_PATH_MAX, err);
+}
+
+/* "6", "6.5", "0.125": thousandths. */
+static qc_rc take_entropy(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    unsigned n = 0, places = 0;
+    bool point = false, good = v.n >= 1 && v.n <= 5;
+    for (size_t i = 0; i < v.n && good; i++) {
+        if (v.p[i] == '.' && !point && i > 0) {
+            point = true;
+            continue;
+        }
+        good = v.p[i] >= '0' && v.p[i] <= '9' && places < 3;
+        n = 10 * n + (unsigned)(v.p[i] - '0');
+        places += point;
+    }
+    for (; places < 3; places++)
+        n *= 10;
+    if (!good || n < QRNG_ENTROPY_MIN || n > QRNG_ENTROPY_MAX)
+        return QC_FAIL(err, QC_USAGE, "bits per byte from %d.%d to %d, as 6.5", QRNG_ENTROPY_MIN / 1000,
+                       QRNG_ENTROPY_MIN / 100 % 10, QRNG_ENTROPY_MAX / 1000);
+    s->mbit = n;
+    return QC_OK;
+}
+
+static qc_rc take_condition(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    unsigned c = 0;
+    QC_TRY(take_word(v, condition_texts, QRNG_CONDITION_COUNT, &c, err));
+    s->condition = (enum qrng_conditioning)c;
+    return QC_OK;
+}
+
+static qc_rc take_identity(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return take_text(v, s->identity, QC_QRNG_IDENTITY_MAX, err);
+}
+
+static qc_rc take_number(qc_span v, uint64_t min, uint64_t max, uint32_t *ret, struct qc_err *err)
+{
+    uint64_t n = 0;
+    QC_TRY(qc_ini_u64(v, min, max, &n, err));
+    *ret = (uint32_t)n;
+    return QC_OK;
+}
+
+static qc_rc take_rate(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return take_number(v, 0, QC_QRNG_RATE_MAX, &s->rate, err);
+}
+
+static qc_rc take_stall(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return take_number(v, 1, QC_QRNG_STALL_MAX_MS, &s->stall_ms, err);
+}
+
+static qc_rc take_pool(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return take_number(v, QRNG_OUT_MAX, QC_QRNG_POOL_MAX, &s->pool, err);
+}
+
+static const struct qc_ini_key source_keys[] = {
+    { "source", "kind", false, take_kind },         { "source", "path", false, take_path },
+    { "source", "entropy", false, take_entropy },   { "source", "condition", false, take_condition },
+    { "source", "identity", false, take_identity }, { "source", "rate", false, take_rate },
+    { "source", "stall", false, take_stall },       { "source", "pool", false, take_pool },
+};
+enum { SOURCE_KEYS = sizeof source_keys / sizeof *source_keys };
+
+/* --- The file: sections have names, which the tables of base/ini.h have not --- */
+
+/* From a line that begins with '[' to the next one. */
+struct section {
+    qc_span head, body; /* the first line; what follows */
+    unsigned line;      /* of the head; 1 is the first */
+};
+
+static qc_span line_of(qc_span text)
+{
+    size_t n = 0;
+    while (n < text.n && text.p[n] != '\n')
+        n++;
+    return qc_span_sub(text, 0, n < text.n ? n + 1 : n);
+}
+
+static qc_span trim(qc_span s)
+{
+    while (s.n > 0 &&
+           (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\n'))
+        s.n--;
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = qc_span_from(s, 1);
+    return s;
+}
+
+/* The next section; what stands before the first one is a section without a head. */
+static bool section_next(qc_span *text, unsigned *line, struct section *ret)
+{
+    if (text->n == 0)
+        return false;
+    *ret = (struct section){ .line = *line };
+    qc_span first = line_of(*text);
+    const qc_span word = trim(first);
+    if (word.n > 0 && word.p[0] == '[') {
+        ret->head = word;
+        *text = qc_span_from(*text, first.n);
+        ++*line;
+    }
+    ret->body = qc_span_sub(*text, 0, 0);
+    while (text->n > 0) {
+        first = line_of(*text);
+        const qc_span w = trim(first);
+        if (w.n > 0 && w.p[0] == '[')
+            break;
+        ret->body.n += first.n;
+        *text = qc_span_from(*text, first.n);
+        ++*line;
+    }
+    return true;
+}
+
+/* The section's lines where they stand in the file, under a head that the table knows. */
+static qc_rc section_take(const struct section *s, const char *head, struct qc_ini *ini, void *ctx,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 2 * QC_QRNG_CONF_MAX };
+    for (unsigned i = 1; i < s->line; i++)
+        QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
+    QC_TRY(qc_buf_add_str(&text, head, err));
+    if (head[0] != '\0')
+        QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
+    QC_TRY(qc_buf_add(&text, s->body, err));
+    return qc_ini_parse(qc_buf_span(&text), 2 * QC_QRNG_CONF_MAX, ini, ctx, err);
+}
+
+static qc_rc take_name(struct qrng_conf *c, const struct section *s, qc_span name, struct qc_err *err)
+{
+    bool good = name.n >= 1 && name.n <= QC_QRNG_NAME_MAX;
+    for (size_t i = 0; i < name.n && good; i++) {
+        const uint8_t b = name.p[i];
+        good = (b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || b == '-';
+    }
+    if (!good || qc_span_eq(name, QC_LIT("os")))
+        return QC_FAIL(err, QC_USAGE,
+                       "line %u: the name of a source is 1 to %d of a-z, 0-9 and -, and not os", s->line,
+                       QC_QRNG_NAME_MAX);
+    for (size_t i = 0; i < c->count; i++)
+        if (qc_span_eq(name, qc_span_str(c->source[i].name)))
+            return QC_FAIL(err, QC_USAGE, "line %u: the source '%s' is given twice", s->line,
+                           c->source[i].name);
+    memcpy(c->source[c->count].name, name.p, name.n);
+    return QC_OK;
+}
+
+static qc_rc take_source(struct qrng_conf *c, const struct section *s, qc_span name, struct qc_err *err)
+{
+    struct qc_ini ini = { .keys = source_keys, .count = SOURCE_KEYS };
+    if (c->count == QC_QRNG_SOURCES_MAX)
+        return QC_FAIL(err, QC_LIMIT, "line %u: more than %d sources", s->line, QC_QRNG_SOURCES_MAX);
+    struct qrng_source_conf *one = &c->source[c->count];
+    *one = (struct qrng_source_conf){ .stall_ms = QC_QRNG_STALL_MS };
+    QC_TRY(take_name(c, s, name, err));
+    QC_TRY(section_take(s, "[source]", &ini, one, err));
+    if (!ini.seen[0] || !ini.seen[1])
+        return QC_FAIL(err, QC_NOTCONF, "line %u: the source '%s' has no kind or no path", s->line,
+                       one->name);
+    if (one->mbit == 0)
+        one->mbit = kind_mbit[one->kind];
+    if (one->pool == 0)
+        one->pool = kind_pool[one->kind];
+    c->count++;
+    return QC_OK;
+}
+
+static qc_rc take_section(struct qrng_conf *c, const struct section *s, struct policies *p,
+                          struct qc_ini *policy, struct qc_err *err)
+{
+    static const char source[] = "[source ";
+    const size_t n = sizeof source - 1;
+    if (s->head.n == 0) {
+        struct qc_ini none = { .keys = policy_keys, .count = sizeof policy_keys / sizeof *policy_keys };
+        return section_take(s, "", &none, p, err); /* comments only: a key before a section is refused */
+    }
+    if (qc_span_eq(s->head, QC_LIT("[policy]"))) {
+        if (policy->keys != NULL)
+            return QC_FAIL(err, QC_USAGE, "line %u: [policy] is given twice", s->line);
+        *policy = (struct qc_ini){ .keys = policy_keys, .count = sizeof policy_keys / sizeof *policy_keys };
+        return section_take(s, "[policy]", policy, p, err);
+    }
+    if (s->head.n > n && memcmp(s->head.p, source, n) == 0 && s->head.p[s->head.n - 1] == ']')
+        return take_source(c, s, trim(qc_span_sub(s->head, n, s->head.n - n - 1)), err);
+    return QC_FAIL(err, QC_USAGE, "line %u: a section is [policy] or [source NAME]", s->line);
+}
+
+void qrng_conf_init(struct qrng_conf *c)
+{
+    *c = (struct qrng_conf){ 0 };
+}
+
+qc_rc qrng_conf_parse(qc_span text, struct qrng_conf *ret, struct qc_err *err)
+{
+    static const struct qrng_conf empty;
+    struct policies p = { 0 };
+    struct qc_ini policy = { 0 };
+    struct section s;
+    unsigned line = 1;
+    if (text.n > QC_QRNG_CONF_MAX)
+        return QC_FAIL(err, QC_LIMIT, "%zu bytes, at most %d", text.n, QC_QRNG_CONF_MAX);
+    QC_CLEANUP(qc_free_ptr) struct qrng_conf *c = qc_alloc(sizeof *c);
+    if (c == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a configuration");
+    *c = empty;
+    while (section_next(&text, &line, &s))
+        QC_TRY(take_section(c, &s, &p, &policy, err));
+    for (unsigned i = 0; i < QRNG_PROFILE_COUNT; i++) {
+        c->policy[i] = policy.seen[i] ? p.of[i] : p.all;
+        if (c->policy[i] != QRNG_POLICY_OS && c->count == 0)
+            return QC_FAIL(err, QC_NOTCONF, "the policy is %s, and there is no [source NAME]",
+                           qrng_policy_text(c->policy[i]));
+    }
+    *ret = *c;
+    return QC_OK;
+}

@@ -1,0 +1,328 @@
+#include "feed.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/key.h"
+#include "base/thread.h"
+#include "memory.h"
+#include "raw.h"
+#include "source.h"
+
+_Static_assert((int)QRNG_STARTUP <= (int)QRNG_RAW_MAX, "the start-up test is one block");
+
+#define ALIVE UINT64_C(0x71726e6766656564) /* not in a forked child, where all is zero */
+
+/* In locked memory. */
+struct secret {
+    uint64_t alive;
+    struct qrng_tests health;
+    struct qrng_conditioner conditioner;
+    uint8_t raw[QRNG_RAW_MAX];
+    uint8_t out[QRNG_OUT_MAX];
+    uint8_t pool[]; /* conf->pool bytes: what is ready stands at its begin, the last are taken first */
+};
+
+struct qrng_feed {
+    const struct qrng_source_conf *conf;
+    struct qrng_memory memory;
+    struct secret *s;    /* pool: under the lock; the rest: the thread's */
+    struct qrng_raw raw; /* the thread's */
+    uint64_t next_ns;    /* the thread's: no byte is read before, by the rate */
+    pthread_t thread;
+    struct qc_cancel stop;
+    pthread_mutex_t lock; /* guards what follows, and the pool */
+    pthread_cond_t changed;
+    struct qrng_gate gate;
+    size_t ready; /* bytes in the pool */
+    bool started, tried;
+    unsigned waiting; /* draws that wait: the pool is filled for them although it is half full */
+    struct qrng_feed_status status;
+};
+
+static qc_rc kernel_fill(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
+{
+    return qrng_os.fill(ctx, p, n, err);
+}
+
+/* --- The thread --- */
+
+/* Not faster than the rate; waits under the lock, where a stop is heard. */
+static void pace(struct qrng_feed *f, size_t n)
+{
+    if (f->conf->rate == 0)
+        return;
+    const uint64_t now = qc_now_ns(), step = (uint64_t)n * 1000000000 / f->conf->rate;
+    if (f->next_ns < now)
+        f->next_ns = now;
+    const qc_deadline d = qc_deadline_in((f->next_ns - now) / 1000000);
+    f->next_ns += step;
+    QC_LOCK(&f->lock);
+    while (!qc_cancel_is(&f->stop) && !qc_deadline_over(d))
+        qc_cond_wait(&f->changed, &f->lock, d);
+}
+
+/* n raw bytes, in health. */
+static qc_rc take_raw(struct qrng_feed *f, size_t n, struct qc_err *err)
+{
+    pace(f, n);
+    QC_TRY(f->raw.ops->read(f->raw.ctx, f->s->raw, n, &f->stop, err));
+    {
+        QC_LOCK(&f->lock);
+        f->status.raw += n;
+        f->status.left = f->raw.ops->left != NULL ? f->raw.ops->left(f->raw.ctx) : UINT64_MAX;
+    }
+    if (!qrng_health_take(&f->s->health, f->s->raw, n))
+        return QC_FAIL(err, QC_RANDOM, "its bytes failed a health test (%s) after %" PRIu64 " bytes",
+                       qrng_alarm_text(f->s->health.alarm), f->s->health.bytes);
+    return QC_OK;
+}
+
+/* Open it anew and see that it is in health; the bytes of this test are dropped. */
+static qc_rc start_up(struct qrng_feed *f, struct qc_err *err)
+{
+    const qc_rng kernel = { .fill = kernel_fill };
+    qrng_raw_close(&f->raw);
+    qrng_health_init(&f->s->health, f->conf->mbit, QRNG_ALPHA);
+    QC_TRY(qrng_conditioner_init(&f->s->conditioner, f->conf->condition, f->conf->mbit, &kernel, err));
+    QC_TRY(qrng_raw_open(&f->raw, f->conf, err));
+    return take_raw(f, QRNG_STARTUP, err);
+}
+
+static qc_rc one_block(struct qrng_feed *f, struct qc_err *err)
+{
+    struct qrng_conditioner *c = &f->s->conditioner;
+    QC_TRY(take_raw(f, c->raw, err));
+    QC_TRY(qrng_conditioner_apply(c, f->s->raw, f->s->out, err));
+    QC_LOCK(&f->lock);
+    const size_t room = f->conf->pool - f->ready, n = c->out < room ? c->out : room;
+    memcpy(f->s->pool + f->ready, f->s->out, n);
+    f->ready += n;
+    if (f->waiting > 0)
+        qc_cond_wake_all(&f->changed);
+    return QC_OK;
+}
+
+/* After an alarm or a failure: nothing of the source is left, and who waits hears why. */
+static void quarantine(struct qrng_feed *f, const struct qc_err *why)
+{
+    const enum qrng_alarm alarm = f->s->health.alarm;
+    qrng_raw_close(&f->raw);
+    QC_LOCK(&f->lock);
+    qc_wipe(f->s->pool, f->conf->pool);
+    f->ready = 0;
+    f->tried = true;
+    f->status.alarm = alarm != QRNG_ALARM_NONE ? alarm : f->status.alarm;
+    f->status.alarms += alarm != QRNG_ALARM_NONE;
+    f->status.failures += alarm == QRNG_ALARM_NONE;
+    memcpy(f->status.why, why->msg, sizeof f->status.why);
+    qrng_gate_failed(&f->gate, alarm != QRNG_ALARM_NONE, qc_now_ms());
+    qc_cond_wake_all(&f->changed);
+}
+
+enum work { WORK_STOP, WORK_TRIAL, WORK_BLOCK };
+
+/* What is to be done next; waits for it. The pool is filled anew when it is half empty. */
+static enum work next_work(struct qrng_feed *f, bool *filling)
+{
+    QC_LOCK(&f->lock);
+    for (;;) {
+        qc_deadline d = QC_NO_DEADLINE;
+        if (qc_cancel_is(&f->stop))
+            return WORK_STOP;
+        if (qrng_gate_is_open(&f->gate)) {
+            if (f->ready == f->conf->pool)
+                *filling = false;
+            else if (f->ready <= f->conf->pool / 2)
+                *filling = true;
+            if (*filling)
+                return WORK_BLOCK;
+        } else if (qrng_gate_begin(&f->gate, qc_now_ms())) {
+            return WORK_TRIAL;
+        } else if (f->gate.state == QRNG_GATE_QUARANTINE) {
+            const uint64_t now = qc_now_ms();
+            d = qc_deadline_in(f->gate.retry_at_ms > now ? f->gate.retry_at_ms - now : 1);
+        }
+        qc_cond_wait(&f->changed, &f->lock, d);
+    }
+}
+
+static void *work(void *arg)
+{
+    struct qrng_feed *f = arg;
+    bool filling = true;
+    for (;;) {
+        struct qc_err why = { 0 };
+        const enum work w = next_work(f, &filling);
+        if (w == WORK_STOP)
+            return NULL;
+        const qc_rc rc = w == WORK_TRIAL ? start_up(f, &why) : one_block(f, &why);
+        qc_wipe(f->s->raw, sizeof f->s->raw);
+        qc_wipe(f->s->out, sizeof f->s->out);
+        if (rc != QC_OK && !qc_cancel_is(&f->stop)) {
+            quarantine(f, &why);
+        } else if (rc == QC_OK && w == WORK_TRIAL) {
+            QC_LOCK(&f->lock);
+            qrng_gate_passed(&f->gate);
+            filling = true;
+            qc_cond_wake_all(&f->changed);
+        }
+    }
+}
+
+/* --- The owner's side --- */
+
+qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_conf *conf, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct qrng_feed *f = qc_alloc(sizeof *f);
+    if (f == NULL)
+        return QC_FAIL(err, QC_NOMEM, "randomness: no memory for the source %s", conf->name);
+    QC_TRY(qrng_memory_new(&f->memory, sizeof *f->s + conf->pool, err));
+    f->conf = conf;
+    f->s = f->memory.p;
+    f->s->alive = ALIVE;
+    f->status.left = UINT64_MAX;
+    qc_mutex_init(&f->lock);
+    qc_cond_init(&f->changed);
+    *ret = QC_STEAL(f);
+    return QC_OK;
+}
+
+/* A forked child has neither the thread nor the secrets. */
+static bool is_alive(const struct qrng_feed *f)
+{
+    return f->s->alive == ALIVE;
+}
+
+static qc_rc refuse_child(const struct qrng_feed *f, struct qc_err *err)
+{
+    return QC_FAIL(err, QC_RANDOM, "the source %s belongs to the process that was forked", f->conf->name);
+}
+
+static void stop(struct qrng_feed *f)
+{
+    {
+        QC_LOCK(&f->lock);
+        qc_cancel_set(&f->stop);
+        qc_cond_wake_all(&f->changed);
+    }
+    if (f->started)
+        QC_ASSERT(pthread_join(f->thread, NULL) == 0);
+}
+
+void qrng_feed_free(struct qrng_feed **f)
+{
+    if (*f == NULL)
+        return;
+    if (is_alive(*f)) {
+        stop(*f);
+        qrng_raw_close(&(*f)->raw);
+        qc_cond_done(&(*f)->changed);
+        qc_mutex_done(&(*f)->lock);
+    }
+    qrng_memory_free(&(*f)->memory);
+    qc_free(*f);
+    *f = NULL;
+}
+
+/* Signals are for the program's own thread. Under the lock. */
+static qc_rc start(struct qrng_feed *f, struct qc_err *err)
+{
+    sigset_t all, before;
+    if (f->started)
+        return QC_OK;
+    sigfillset(&all);
+    QC_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    const int e = pthread_create(&f->thread, NULL, work, f);
+    QC_ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    if (e != 0)
+        return QC_FAIL(err, QC_NOMEM, "randomness: no thread for the source %s", f->conf->name);
+    f->started = true;
+    return QC_OK;
+}
+
+qc_rc qrng_feed_warm(struct qrng_feed *f, struct qc_err *err)
+{
+    if (!is_alive(f))
+        return refuse_child(f, err);
+    QC_LOCK(&f->lock);
+    return start(f, err);
+}
+
+/* From the pool's end; wakes the thread at its half. Under the lock. */
+static size_t take(struct qrng_feed *f, uint8_t *p, size_t n)
+{
+    const size_t got = n < f->ready ? n : f->ready;
+    uint8_t *from = f->s->pool + f->ready - got;
+    if (got == 0)
+        return 0;
+    memcpy(p, from, got);
+    qc_wipe(from, got);
+    f->ready -= got;
+    f->status.given += got;
+    if (f->ready <= f->conf->pool / 2)
+        qc_cond_wake_all(&f->changed);
+    return got;
+}
+
+/* Is it out of health, and not because nobody tried it yet? Under the lock. */
+static bool is_down(const struct qrng_feed *f)
+{
+    return f->gate.state == QRNG_GATE_LOCKED || (f->gate.state == QRNG_GATE_QUARANTINE && f->tried);
+}
+
+static qc_rc draw(struct qrng_feed *f, uint8_t *p, size_t n, qc_deadline d, struct qc_err *err)
+{
+    QC_LOCK(&f->lock);
+    QC_TRY(start(f, err));
+    for (size_t done = 0;;) {
+        if (is_down(f))
+            return QC_FAIL(err, QC_RANDOM, "the source %s is %s: %s", f->conf->name,
+                           f->gate.state == QRNG_GATE_LOCKED ? "shut off after three alarms"
+                                                             : "in quarantine",
+                           f->status.why);
+        done += take(f, p + done, n - done);
+        if (done == n)
+            return QC_OK;
+        if (qc_deadline_over(d))
+            return QC_FAIL(err, QC_RANDOM, "the source %s gave %zu of %zu bytes in time", f->conf->name, done,
+                           n);
+        f->waiting++;
+        qc_cond_wait(&f->changed, &f->lock, d);
+        f->waiting--;
+    }
+}
+
+qc_rc qrng_feed_draw(struct qrng_feed *f, uint8_t *p, size_t n, qc_deadline d, struct qc_err *err)
+{
+    const qc_rc rc = is_alive(f) ? draw(f, p, n, d, err) : refuse_child(f, err);
+    if (rc != QC_OK)
+        qc_wipe(p, n);
+    return rc;
+}
+
+struct qrng_feed_status qrng_feed_status(struct qrng_feed *f)
+{
+    QC_LOCK(&f->lock);
+    struct qrng_feed_status s = f->status;
+    s.state = f->gate.state;
+    s.started = f->started;
+    s.locked = f->memory.locked;
+    return s;
+}
+
+void qrng_feed_enable(struct qrng_feed *f)
+{
+    QC_LOCK(&f->lock);
+    qrng_gate_enable(&f->gate);
+    qc_cond_wake_all(&f->changed);
+}
+
+const void *qrng_feed_memory(const struct qrng_feed *f, size_t *ret_size)
+{
+    *ret_size = f->memory.n;
+    return f->memory.p;
+}

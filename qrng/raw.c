@@ -1,0 +1,22 @@
+#include "raw.h"
+
+typedef qc_rc (*open_fn)(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
+
+static const open_fn opens[QRNG_KIND_COUNT] = {
+    [QRNG_KIND_DEVICE] = qrng_device_open,
+    [QRNG_KIND_COMMAND] = qrng_command_open,
+    [QRNG_KIND_FILE] = qrng_file_open,
+};
+
+qc_rc qrng_raw_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err)
+{
+    QC_ASSERT((unsigned)conf->kind < QRNG_KIND_COUNT);
+    return opens[conf->kind](ret, conf, err);
+}
+
+void qrng_raw_close(struct qrng_raw *raw)
+{
+    if (raw->ops != NULL)
+        raw->ops->close(raw->ctx);
+    *raw = (struct qrng_raw){ 0 };
+}

@@ -1,0 +1,363 @@
+/* unit/qrng_feed: sources at work. A FIFO fed by this program is the device, a script the command: good ones,
+ * and ones that are stuck, biased, periodic, slow, silent, short, or gone. Quarantine drops the pool and ends
+ * with a start-up test that passes. The memory of it all: locked, zeros in a child, nothing left when closed.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/thread.h"
+#include "feed.h"
+#include "memory.h"
+#include "qc_check.h"
+#include "qc_seed.h"
+#include "qc_tmpdir.h"
+#include "raw.h"
+
+static char fifo[300];
+
+/* --- The other end of the FIFO: a thread that writes what it is told, as fast as it is read --- */
+
+enum maker { MAKE_GOOD, MAKE_STUCK, MAKE_HALF, MAKE_PERIOD, MAKE_DRIP, MAKE_SILENT, MAKE_END };
+
+struct feeder {
+    pthread_t thread;
+    _Atomic int maker;
+    _Atomic bool stop;
+    struct qc_rand r;
+    uint8_t period[700];
+    size_t at;
+};
+
+static void make(struct feeder *f, int maker, uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t good = (uint8_t)qc_rand_u64(&f->r);
+        p[i] = maker == MAKE_STUCK ? 0x41 : maker == MAKE_HALF ? good & 7 : good;
+        if (maker == MAKE_PERIOD)
+            p[i] = f->period[f->at++ % sizeof f->period];
+    }
+}
+
+static void *feeder_run(void *arg)
+{
+    struct feeder *f = arg;
+    uint8_t piece[256];
+    while (!atomic_load(&f->stop)) {
+        const int maker = atomic_load(&f->maker);
+        const int fd = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        while (fd >= 0 && !atomic_load(&f->stop) && atomic_load(&f->maker) == maker) {
+            struct pollfd w = { .fd = fd, .events = POLLOUT };
+            const size_t n = maker == MAKE_DRIP ? 1 : sizeof piece;
+            if (poll(&w, 1, 10) < 0 || (w.revents & POLLERR) != 0)
+                break;
+            if (maker == MAKE_SILENT || (w.revents & POLLOUT) == 0)
+                continue;
+            make(f, maker, piece, n);
+            if (write(fd, piece, n) < 0 && errno != EAGAIN)
+                break;
+            if (maker == MAKE_DRIP)
+                poll(NULL, 0, 2);
+            if (maker == MAKE_END)
+                break;
+        }
+        if (fd >= 0)
+            close(fd);
+        poll(NULL, 0, 2);
+    }
+    return NULL;
+}
+
+static void feeder_start(struct feeder *f, enum maker maker)
+{
+    memset(f, 0, sizeof *f);
+    f->r.state = 7;
+    atomic_store(&f->maker, maker);
+    qc_rand_fill(&f->r, f->period, sizeof f->period);
+    CHECK(pthread_create(&f->thread, NULL, feeder_run, f) == 0);
+}
+
+static void feeder_end(struct feeder *f)
+{
+    atomic_store(&f->stop, true);
+    CHECK(pthread_join(f->thread, NULL) == 0);
+}
+
+static struct qrng_source_conf conf_of(enum qrng_kind kind, const char *path)
+{
+    struct qrng_source_conf c = { .name = "a", .kind = kind, .mbit = 6000, .stall_ms = 300, .pool = 2048 };
+    snprintf(c.path, sizeof c.path, "%s", path);
+    return c;
+}
+
+/* --- Tests --- */
+
+static void good(void)
+{
+    struct qc_err err = { 0 };
+    struct feeder w;
+    struct qrng_feed *f = NULL;
+    const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    uint8_t p[5000] = { 0 };
+    feeder_start(&w, MAKE_GOOD);
+    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK(!qrng_feed_status(f).started && qrng_feed_status(f).raw == 0);   /* nothing was touched yet */
+    CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err)); /* more than the pool holds */
+    unsigned zeros = 0;
+    for (size_t i = 0; i < sizeof p; i++)
+        zeros += p[i] == 0;
+    CHECK(zeros > 2 && zeros < 60); /* 20 are expected */
+    const struct qrng_feed_status s = qrng_feed_status(f);
+    CHECK(s.state == QRNG_GATE_OPEN && s.given == sizeof p && s.alarms == 0 && s.left == UINT64_MAX);
+    CHECK(s.raw >= QRNG_STARTUP + sizeof p * 54 / 32); /* HMAC: 54 bytes for 32 at six bits */
+    qrng_feed_free(&f);
+    qrng_feed_free(&f);
+    feeder_end(&w);
+}
+
+/* What is wrong is found, said, and given no byte of; when it is right again, it is let in again. */
+static void bad(enum maker maker, const char *says)
+{
+    struct qc_err err = { 0 };
+    struct feeder w;
+    struct qrng_feed *f = NULL;
+    const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    uint8_t p[64];
+    feeder_start(&w, maker);
+    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    memset(p, 1, sizeof p);
+    CHECK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err) == QC_RANDOM);
+    if (strstr(err.msg, says) == NULL) {
+        fprintf(stderr, "maker %d: %s\n", (int)maker, err.msg);
+        exit(1);
+    }
+    for (size_t i = 0; i < sizeof p; i++)
+        CHECK(p[i] == 0);
+    atomic_store(&w.maker, MAKE_GOOD);
+    qc_rc rc = QC_RANDOM;
+    for (const qc_deadline d = qc_deadline_in(20000); rc != QC_OK && !qc_deadline_over(d); poll(NULL, 0, 20))
+        rc = qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err);
+    CHECK(rc == QC_OK);
+    const struct qrng_feed_status s = qrng_feed_status(f);
+    CHECK(s.state == QRNG_GATE_OPEN && s.alarms + s.failures >= 1);
+    CHECK((s.alarms > 0) == (maker == MAKE_STUCK || maker == MAKE_HALF || maker == MAKE_PERIOD));
+    qrng_feed_free(&f);
+    feeder_end(&w);
+}
+
+/* It goes bad while its pool is full: the pool is dropped. */
+static void later(void)
+{
+    struct qc_err err = { 0 };
+    struct feeder w;
+    struct qrng_feed *f = NULL;
+    struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    uint8_t p[1024];
+    feeder_start(&w, MAKE_GOOD);
+    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_draw(f, p, 16, qc_deadline_in(20000), &err));
+    atomic_store(&w.maker, MAKE_STUCK);
+    qc_rc rc = QC_OK;
+    for (unsigned i = 0; i < 200 && rc == QC_OK; i++)
+        rc = qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err);
+    CHECK(rc == QC_RANDOM && strstr(err.msg, "repetition count") != NULL);
+    CHECK(qrng_feed_draw(f, p, 1, qc_deadline_in(10), &err) ==
+          QC_RANDOM); /* not one byte of what was ready */
+    qrng_feed_free(&f);
+    feeder_end(&w);
+}
+
+static void slow(void)
+{
+    struct qc_err err = { 0 };
+    struct feeder w;
+    struct qrng_feed *f = NULL;
+    const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    uint8_t p[64];
+    feeder_start(&w, MAKE_DRIP); /* 500 bytes a second: the start-up test alone takes two */
+    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    const uint64_t begin = qc_now_ms();
+    CHECK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(400), &err) == QC_RANDOM);
+    CHECK(qc_now_ms() - begin >= 400 && strstr(err.msg, "in time") != NULL);
+    qrng_feed_free(&f);
+    feeder_end(&w);
+}
+
+/* 4,000 bytes a second: the start-up test is let through at once, what follows waits for its turn. */
+static void rate(void)
+{
+    struct qc_err err = { 0 };
+    struct feeder w;
+    struct qrng_feed *f = NULL;
+    struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    uint8_t p[320];
+    conf.rate = 4000;
+    feeder_start(&w, MAKE_GOOD);
+    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    const uint64_t begin = qc_now_ms();
+    CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000),
+                            &err)); /* 1024 and 9 times 54 before the last */
+    CHECK(qc_now_ms() - begin >= 350);
+    qrng_feed_free(&f);
+    feeder_end(&w);
+}
+
+static void commands(void)
+{
+    static const struct {
+        const char *command, *says;
+    } rows[] = {
+        { "/bin/cat /dev/urandom", NULL },
+        { "/bin/cat /dev/zero", "repetition count" },
+        { "/bin/head -c 1000 /dev/urandom", "it ended" },
+        { "/bin/sleep 100", "no byte for" },
+        { "/bin/false", "it ended" },
+        { "/nonexistent/program", "cannot be started" },
+        { "/usr/bin/env", "it ended" }, /* its environment is empty */
+    };
+    uint8_t p[64];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct qc_err err = { 0 };
+        struct qrng_feed *f = NULL;
+        const struct qrng_source_conf conf = conf_of(QRNG_KIND_COMMAND, rows[i].command);
+        CHECK_OK(qrng_feed_new(&f, &conf, &err));
+        const qc_rc rc = qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err);
+        CHECK(rc == (rows[i].says == NULL ? QC_OK : QC_RANDOM));
+        if (rows[i].says != NULL && strstr(err.msg, rows[i].says) == NULL) {
+            fprintf(stderr, "%s: %s\n", rows[i].command, err.msg);
+            exit(1);
+        }
+        qrng_feed_free(&f); /* ends a command that still runs */
+    }
+}
+
+static void refusals(void)
+{
+    static const char *const paths[] = { "/nonexistent/device", "/dev", "/etc/passwd" };
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct qc_err err = { 0 };
+        struct qrng_raw raw = { 0 };
+        const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, paths[i]);
+        CHECK(qrng_raw_open(&raw, &conf, &err) == QC_RANDOM && raw.ops == NULL);
+    }
+}
+
+static bool all_zero(const uint8_t *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && p[i] == 0)
+        i++;
+    return i == n;
+}
+
+/* Is [p, p + n) locked? By the process's own map: VmFlags has lo (locked), dd (not dumped), wf (wiped on
+ * fork). */
+static bool flags_are(const void *p, const char *flag)
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char line[512];
+    bool here = false, found = false;
+    CHECK(f != NULL);
+    while (fgets(line, sizeof line, f) != NULL) {
+        unsigned long from = 0, to = 0;
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+            here = (unsigned long)(uintptr_t)p >= from && (unsigned long)(uintptr_t)p < to;
+        if (here && strncmp(line, "VmFlags:", 8) == 0)
+            found = strstr(line, flag) != NULL;
+    }
+    fclose(f);
+    return found;
+}
+
+static void memory(void)
+{
+    struct qc_err err = { 0 };
+    struct feeder w;
+    struct qrng_feed *f = NULL;
+    const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    uint8_t p[64];
+    size_t n = 0;
+    int status = 0;
+    feeder_start(&w, MAKE_GOOD);
+    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err));
+    const uint8_t *m = qrng_feed_memory(f, &n);
+    CHECK(!all_zero(m, n) && flags_are(m, " wf") && flags_are(m, " dd"));
+    CHECK(!qrng_feed_status(f).locked || flags_are(m, " lo"));
+    if (!qrng_feed_status(f).locked)
+        printf("the limit of locked memory is reached here: not tested that the pool is locked\n");
+    const pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0)
+        _exit(all_zero(m, n) && qrng_feed_draw(f, p, 1, qc_deadline_in(10), &err) == QC_RANDOM && p[0] == 0
+                  ? 0
+                  : 1);
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err)); /* the parent's goes on */
+    qrng_feed_free(&f);
+    feeder_end(&w);
+}
+
+/* What was given out is not in the process any more: its own memory is searched, but for the copy that was
+ * drawn. */
+static void forgotten(void)
+{
+    struct qc_err err = { 0 };
+    struct feeder w;
+    struct qrng_feed *f = NULL;
+    struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    struct qrng_memory drawn = { 0 };
+    feeder_start(&w, MAKE_GOOD);
+    CHECK_OK(qrng_memory_new(&drawn, 1, &err));
+    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_draw(f, drawn.p, 32, qc_deadline_in(20000), &err));
+    qrng_feed_free(&f);
+    feeder_end(&w);
+    FILE *maps = fopen("/proc/self/maps", "r");
+    const int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    char line[512];
+    static uint8_t chunk[1 << 16];
+    unsigned found = 0;
+    CHECK(maps != NULL && mem >= 0);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        unsigned long from = 0, to = 0;
+        char mode[5] = "";
+        if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) != 3 || mode[1] != 'w' || to - from > 1UL << 30)
+            continue;
+        for (unsigned long at = from; at < to; at += sizeof chunk - 64) {
+            if (at <= (unsigned long)(uintptr_t)chunk && (unsigned long)(uintptr_t)chunk < at + sizeof chunk)
+                continue; /* itself */
+            const size_t want = to - at < sizeof chunk ? to - at : sizeof chunk;
+            const ssize_t got = pread(mem, chunk, want, (off_t)at);
+            for (ssize_t i = 0; i + 32 <= got; i++)
+                found += chunk[i] == *(uint8_t *)drawn.p && memcmp(chunk + i, drawn.p, 32) == 0;
+        }
+    }
+    fclose(maps);
+    close(mem);
+    CHECK(found == 1 || (found == 2)); /* the drawn copy, perhaps seen in two overlapping reads */
+    qrng_memory_free(&drawn);
+}
+
+int main(void)
+{
+    QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir place = qc_tmpdir_new();
+    snprintf(fifo, sizeof fifo, "%s/fifo", place.path);
+    CHECK(mkfifo(fifo, 0600) == 0);
+    signal(SIGPIPE, SIG_IGN);
+    good();
+    bad(MAKE_STUCK, "repetition count");
+    bad(MAKE_HALF, "health test");
+    bad(MAKE_PERIOD, "came before");
+    bad(MAKE_SILENT, "no byte for");
+    bad(MAKE_END, "it ended");
+    later();
+    slow();
+    rate();
+    commands();
+    refusals();
+    memory();
+    forgotten();
+    return 0;
+}
