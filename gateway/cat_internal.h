@@ -164,6 +164,13 @@
     X(DEBT_ADD, "INSERT INTO log_debt (cloud_id, log_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING")           \
     X(DEBT_PAID, "DELETE FROM log_debt WHERE cloud_id=?1 AND log_seq=?2")                                    \
     X(DEBT_NEXT, "SELECT log_seq FROM log_debt WHERE cloud_id=?1 AND log_seq>?2 ORDER BY log_seq LIMIT 1")   \
+    X(DEBT_SEGMENT, "SELECT d.segment_id FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"       \
+                    " JOIN version v ON v.version_no=s.version_no WHERE d.state<>3 AND d.state=1"            \
+                    " AND d.cloud_id=?1 AND d.segment_id>?2 AND v.state=3 ORDER BY d.segment_id LIMIT 1")    \
+    X(OWED, "SELECT COUNT(*), COALESCE(MIN(d.seen), 0),"                                                     \
+            " (SELECT COUNT(*) FROM log_debt WHERE cloud_id=?1) FROM deviation d"                            \
+            " JOIN segment s ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"       \
+            " WHERE d.state<>3 AND d.state=1 AND d.cloud_id=?1 AND v.state=3")                               \
     X(DEAD_NEXT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds"         \
                  " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id"                                  \
                  " WHERE s.segment_id>?1 AND s.round<?2 ORDER BY s.segment_id LIMIT 1")                      \

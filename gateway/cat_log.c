@@ -66,6 +66,29 @@ qc_rc gw_cat_debt_next(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint
     return qc_col_u64(rows.s, 0, ret, err);
 }
 
+qc_rc gw_cat_debt_segment(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    *ret = 0;
+    QC_TRY(GW_QUERY(c, DEBT_SEGMENT, &rows, err, QC_VI(cloud_id), QC_VI(after)));
+    return rows.row ? qc_col_u64(rows.s, 0, ret, err) : QC_OK;
+}
+
+qc_rc gw_cat_owed(struct gw_cat *c, uint32_t cloud_id, struct gw_owed *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_owed o = { 0 };
+
+    QC_TRY(GW_QUERY(c, OWED, &rows, err, QC_VI(cloud_id)));
+    QC_TRY(qc_col_u64(rows.s, 0, &o.fragments, err));
+    o.since_s = qc_col_int(rows.s, 1);
+    QC_TRY(qc_col_u64(rows.s, 2, &o.records, err));
+    *ret = o;
+    return QC_OK;
+}
+
 /* -- counts ---------------------------------------------------------------------------------------------- */
 
 static qc_rc count_one(struct gw_cat *c, enum gw_sql which, uint64_t *ret, struct qc_err *err)

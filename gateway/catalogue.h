@@ -286,6 +286,16 @@ QC_MUST qc_rc gw_cat_debt_paid(struct gw_cat *c, uint32_t cloud_id, uint64_t seq
 QC_MUST qc_rc gw_cat_debt_next(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
                                struct qc_err *err);
 
+/* The oldest segment of a live version, after `after`, a fragment of which is owed to a cloud; 0: none. */
+QC_MUST qc_rc gw_cat_debt_segment(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
+                                  struct qc_err *err);
+/* What is owed to one cloud. */
+struct gw_owed {
+    uint64_t fragments, records;
+    int64_t since_s; /* wall clock of the oldest fragment; 0: none */
+};
+QC_MUST qc_rc gw_cat_owed(struct gw_cat *c, uint32_t cloud_id, struct gw_owed *ret, struct qc_err *err);
+
 struct gw_dead_row {
     struct gw_segment seg; /* id, salt, incarnation, layout */
     uint32_t absent;       /* fragments seen absent in this round */

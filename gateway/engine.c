@@ -196,6 +196,7 @@ static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
                                            .facts = gw_way_facts(way, rows[i].url) };
     }
     QC_TRY(gw_fan_new(&e->fan, confs, count, err));
+    e->payers.turns.count = count;
     return gw_store_new(&e->store, e->root, e->fan, e->conf.k, e->conf.n, err);
 }
 
@@ -241,6 +242,8 @@ qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng
         return QC_FAIL(err, QC_NOMEM, "engine");
     qc_mutex_init(&e->lock);
     gw_commits_init(&e->commits);
+    gw_payers_init(&e->payers);
+    e->env = &gw_env_real;
     atomic_store(&e->tenants_stale, true);
     e->segment_ms = QC_GW_SEGMENT_MS;
     e->rng = rng;
@@ -268,6 +271,7 @@ void gw_engine_close(struct gw_engine **ep)
     *ep = NULL;
     if (e == NULL)
         return;
+    gw_payers_stop(e);
     /* A worker that hangs in a dead cloud still reads the root, the store and its own lane: they stay. */
     const bool stuck = e->fan != NULL && !gw_fan_free(&e->fan, QC_GW_OPEN_MS);
     if (!stuck) {
@@ -278,6 +282,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_cat_close(&e->cat);
     gw_state_close(&e->state);
     gw_commits_done(&e->commits);
+    gw_payers_done(&e->payers);
     qc_mutex_done(&e->lock);
     qc_free(e->tenants);
     qc_free(e);

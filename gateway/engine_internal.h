@@ -9,9 +9,11 @@
 #include "catalogue.h"
 #include "commit.h"
 #include "gateway/engine.h"
+#include "gateway/env.h"
 #include "gateway/place.h"
 #include "gateway/probe.h"
 #include "state.h"
+#include "turns.h"
 #include "ways.h"
 #include "witness.h"
 
@@ -31,6 +33,25 @@ struct gw_remembered {
     struct gw_request request;
 };
 
+/* What is paid to one cloud: whoever has its turn owns it. */
+struct gw_payee {
+    uint64_t record, segment; /* after which the debts go on; 0: from the oldest */
+    bool passed;              /* something was passed over since */
+    unsigned paid;            /* since it was heard that nobody took over */
+};
+/* The payment of debts. */
+struct gw_payers {
+    struct gw_payee payees[QC_GW_CLOUDS_MAX]; /* by position */
+    struct qc_cancel cancel;
+    pthread_mutex_t lock; /* guards all below; none is taken under it */
+    pthread_cond_t wake;
+    struct gw_turns turns;
+    struct gw_paying seen[QC_GW_CLOUDS_MAX]; /* for status */
+    bool stop;
+    unsigned count; /* threads; 0: none was started */
+    pthread_t threads[QC_GW_PAYERS];
+};
+
 struct gw_engine {
     struct gw_state state;
     struct gw_cat *cat;
@@ -45,6 +66,8 @@ struct gw_engine {
     uint32_t bkey_epoch;
     struct qc_prk *bkey;
     struct gw_commits commits;
+    struct gw_payers payers;
+    const struct gw_env *env;
 
     atomic_bool fenced;
     atomic_bool repairing;     /* one repair at a time */
@@ -55,6 +78,7 @@ struct gw_engine {
     char fenced_why[GW_WHY_MAX];
     uint64_t busy[QC_GW_BUSY_MAX]; /* segment ids that a put works on: not handed out, not swept */
     unsigned busy_count;
+    uint64_t mending[QC_GW_PAYERS + 1]; /* segments that a repair or a payer works on; 0: none */
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
     struct gw_suspect suspects[QC_GW_SUSPECTS_MAX];
     unsigned suspect_count;
@@ -85,7 +109,10 @@ QC_MUST qc_rc gw_engine_finish_init(struct gw_engine *e, struct qc_err *err);
 /* A segment id that a put works on. false: too many. */
 bool gw_busy_add(struct gw_engine *e, uint64_t id);
 void gw_busy_remove(struct gw_engine *e, uint64_t id);
-bool gw_busy_is(struct gw_engine *e, uint64_t id);
+bool gw_busy_is(struct gw_engine *e, uint64_t id); /* or mended */
+/* A segment is mended by one at a time. false: somebody does. */
+bool gw_mend_begin(struct gw_engine *e, uint64_t id);
+void gw_mend_end(struct gw_engine *e, uint64_t id);
 
 /* A request is known from now on, though nothing may go wrong with it. */
 void gw_request_begin(struct gw_engine *e, uint32_t tenant, const char *id);
@@ -106,10 +133,23 @@ QC_MUST qc_rc gw_quota_holds(struct gw_engine *e, uint32_t tenant, struct qc_err
 /* One more put key was given up; of too many the oldest is forgotten. */
 QC_MUST qc_rc gw_quota_given_up(struct gw_engine *e, uint32_t tenant, struct qc_err *err);
 
-/* One stretch of work each; *ret_more: there is more. */
+/* One stretch of work each; *ret_more: there is more. Debts: whosever turn it is, for who has no workers. */
 QC_MUST qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err);
 
 /* Whose verifier is it? count: nobody's. The time tells nothing. */
 unsigned gw_tenant_match(const struct gw_tenant *v, unsigned count, const uint8_t verifier[GW_DIGEST_BYTES]);
+
+/* Debts (pay.c, payers.c; docs/adr/0014). The turn of one cloud; which: is it asked when it is not well? All
+ * codes end the turn as GW_TURN_FAILED; QC_FENCED and a broken catalogue, all turns. */
+QC_MUST qc_rc gw_pay_turn(struct gw_engine *e, unsigned at, enum gw_ill which, enum gw_turn_end *ret,
+                          struct qc_err *err);
+void gw_payers_init(struct gw_payers *p);
+/* Stops and joins the threads; what they wait for ends at once. */
+void gw_payers_stop(struct gw_engine *e);
+void gw_payers_done(struct gw_payers *p);
+/* Do threads pay, and have they something to pay now? */
+bool gw_payers_busy(struct gw_engine *e);
+/* For status: how the payment to a cloud stands. */
+void gw_payers_view(struct gw_engine *e, unsigned at, struct gw_paying *ret);

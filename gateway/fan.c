@@ -24,11 +24,15 @@ const char *gw_cloud_state_name(enum gw_cloud_state s)
 
 bool gw_cloud_suspect(const struct gw_cloud *c)
 {
-    return c->stuck > 0 || qc_now_ms() < c->suspect_until_ms;
+    return c->stuck > 0 || c->breaker.state != GW_BREAKER_CLOSED;
 }
 
-void gw_cloud_set_state(struct gw_cloud *c, enum gw_cloud_state state, const char *why)
+void gw_cloud_set_state(struct gw_fan *f, struct gw_cloud *c, enum gw_cloud_state state, const char *why)
 {
+    if (state == GW_CLOUD_OK || state == GW_CLOUD_LOST)
+        gw_breaker_answer(&c->breaker);
+    else if (c->breaker.state == GW_BREAKER_HALF) /* a refusal is no answer either */
+        gw_breaker_miss(&c->breaker, gw_env_now(f->env), gw_env_chance(f->env));
     c->state = state;
     (void)snprintf(c->why, sizeof c->why, "%s", why == NULL ? "" : why);
 }
@@ -90,6 +94,7 @@ void gw_fan_view(struct gw_fan *f, unsigned at, struct gw_cloud_view *ret)
         .generation = c->generation,
         .state = c->state,
         .suspect = gw_cloud_suspect(c),
+        .breaker = c->breaker.state,
         .slow = qc_now_ms() < c->slow_until_ms,
         .seen_s = c->seen_s,
     };
@@ -114,7 +119,7 @@ void gw_fan_set_state(struct gw_fan *f, unsigned at, enum gw_cloud_state state, 
     QC_ASSERT(at < f->cloud_count);
     QC_LOCK(&f->lock);
 
-    gw_cloud_set_state(&f->clouds[at], state, why);
+    gw_cloud_set_state(f, &f->clouds[at], state, why);
 }
 
 void gw_fan_set_slow(struct gw_fan *f, unsigned at)
@@ -122,7 +127,7 @@ void gw_fan_set_slow(struct gw_fan *f, unsigned at)
     QC_ASSERT(at < f->cloud_count);
     QC_LOCK(&f->lock);
 
-    f->clouds[at].slow_until_ms = qc_now_ms() + QC_GW_BREAKER_MS;
+    f->clouds[at].slow_until_ms = qc_now_ms() + QC_GW_SLOW_MS;
 }
 
 void gw_fan_set_facts(struct gw_fan *f, unsigned at, unsigned facts)
@@ -223,6 +228,7 @@ qc_rc gw_fan_new(struct gw_fan **ret, const struct gw_cloud_conf *clouds, unsign
         return QC_FAIL(err, QC_NOMEM, "fan-out to %u clouds", count);
     qc_mutex_init(&f->lock);
     qc_cond_init(&f->worker_ended);
+    f->env = &gw_env_real;
     f->clouds = qc_alloc(count * sizeof *f->clouds);
     f->workers = qc_alloc((size_t)count * GW_LANES * QC_GW_CLOUD_WORKERS * sizeof *f->workers);
     if (f->clouds == NULL || f->workers == NULL)

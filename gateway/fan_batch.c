@@ -24,14 +24,29 @@ qc_rc gw_batch_new(struct gw_batch **ret, struct gw_fan *f, unsigned slots, void
     b->slot_count = slots;
     b->owner = owner;
     b->release = release;
+    QC_LOCK(&f->lock);
+    b->next = f->batches;
+    f->batches = b;
     *ret = b;
     return QC_OK;
+}
+
+static void leave_fan(struct gw_batch *b)
+{
+    struct gw_batch **at = &b->fan->batches;
+
+    while (*at != b)
+        at = &(*at)->next;
+    *at = b->next;
 }
 
 struct gw_batch *gw_batch_unref(struct gw_batch *b)
 {
     QC_ASSERT(b->refs > 0);
-    return --b->refs == 0 ? b : NULL;
+    if (--b->refs > 0)
+        return NULL;
+    leave_fan(b);
+    return b;
 }
 
 void gw_batch_destroy(struct gw_batch *b)
@@ -71,6 +86,8 @@ static const char *refusal(const struct gw_fan *f, const struct gw_job *job)
     const struct gw_cloud *c = &f->clouds[job->at];
     const struct gw_lane_state *lane = &c->lanes[job->lane];
 
+    if (f->hurry)
+        return "the gateway is about to end";
     if (c->state == GW_CLOUD_LOST && !job->force)
         return c->why[0] != '\0' ? c->why : "lost";
     if (gw_cloud_suspect(c) && !job->force)
@@ -168,9 +185,11 @@ static void learn(struct gw_worker *w, const struct gw_slot_state *s, const stru
     if (s->abandoned && (end->rc == QC_CANCELLED || end->rc == QC_TIMEOUT))
         return;
     if (end->state != GW_CLOUD_OK)
-        gw_cloud_set_state(c, end->state, why);
+        gw_cloud_set_state(w->fan, c, end->state, why);
     else if (end->rc == QC_OK || end->rc == QC_NOTFOUND)
         c->seen_s = qc_wall_s();
+    if (end->rc == QC_OK && s->job.lane == GW_LANE_DATA && !s->abandoned)
+        gw_breaker_work(&c->breaker);
 }
 
 /* The reason alone, without "cloud NAME: put KEY: ": who reads it knows the cloud, and has no use for the
@@ -313,10 +332,8 @@ static void abandon(struct gw_batch *b, unsigned slot, bool blame)
     s->blamed = blame;
     tell(s, GW_LATE, QC_TIMEOUT, "did not answer in time");
     qc_cancel_set(&s->cancel);
-    if (blame) {
-        c->missed_ms = qc_now_ms();
-        c->suspect_until_ms = c->missed_ms + QC_GW_BREAKER_MS;
-    }
+    if (blame)
+        gw_breaker_miss(&c->breaker, gw_env_now(b->fan->env), gw_env_chance(b->fan->env));
     if (s->running) {
         s->worker->hangs_from_ms = qc_now_ms() + (blame ? 0 : QC_GW_LINGER_MS);
         c->stuck += blame;
@@ -341,6 +358,18 @@ void gw_batch_abandon(struct gw_batch *b, bool blame)
 
     for (unsigned i = 0; i < b->slot_count; i++)
         abandon(b, i, blame);
+}
+
+void gw_fan_hurry(struct gw_fan *f)
+{
+    QC_LOCK(&f->lock);
+
+    f->hurry = true;
+    for (struct gw_batch *b = f->batches; b != NULL; b = b->next) {
+        for (unsigned i = 0; i < b->slot_count; i++)
+            abandon(b, i, false);
+        qc_cond_wake_all(&b->ended);
+    }
 }
 
 static struct gw_batch *let_go(struct gw_batch *b)

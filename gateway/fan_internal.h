@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/thread.h"
+#include "gateway/env.h"
 #include "gateway/fan.h"
 
 enum { GW_LANE_QUEUE = QC_GW_CLOUD_QUEUE, GW_NAME_COPY = 128 };
@@ -24,7 +25,8 @@ struct gw_slot_state {
 struct gw_batch {
     struct gw_fan *fan;
     pthread_cond_t ended;
-    unsigned refs; /* the maker's, and one for each job that is queued or runs */
+    unsigned refs;         /* the maker's, and one for each job that is queued or runs */
+    struct gw_batch *next; /* among the fan's */
     unsigned slot_count;
     void *owner;
     void (*release)(void *owner);
@@ -50,10 +52,10 @@ struct gw_cloud {
     enum gw_cloud_state state;
     char why[GW_WHY_MAX], trouble[GW_WHY_MAX];
     int64_t seen_s;
-    uint64_t suspect_until_ms, slow_until_ms;
-    uint64_t missed_ms; /* when it last missed a deadline; 0: never, or it has answered a probe since */
-    unsigned epoch;     /* handles of another one are dead */
-    unsigned stuck;     /* jobs that run although they missed their deadline */
+    struct gw_breaker breaker;
+    uint64_t slow_until_ms;
+    unsigned epoch; /* handles of another one are dead */
+    unsigned stuck; /* jobs that run although they missed their deadline */
     struct gw_lane_state lanes[GW_LANES];
 };
 
@@ -73,7 +75,9 @@ struct gw_worker {
 struct gw_fan {
     pthread_mutex_t lock; /* guards all below, except the workers' handles */
     pthread_cond_t worker_ended;
-    bool stop;
+    bool stop, hurry;
+    struct gw_batch *batches; /* all that exist */
+    const struct gw_env *env;
     unsigned cloud_count, worker_count;
     struct gw_cloud *clouds;
     struct gw_worker *workers;
@@ -81,7 +85,8 @@ struct gw_fan {
 
 /* Under the lock. */
 bool gw_cloud_suspect(const struct gw_cloud *c);
-void gw_cloud_set_state(struct gw_cloud *c, enum gw_cloud_state state, const char *why);
+/* OK: it showed who it is, which closes its breaker. */
+void gw_cloud_set_state(struct gw_fan *f, struct gw_cloud *c, enum gw_cloud_state state, const char *why);
 /* Takes the lock's place for one reference; returns the batch when that was the last: gw_batch_destroy it
  * unlocked. */
 struct gw_batch *gw_batch_unref(struct gw_batch *b);

@@ -37,19 +37,6 @@ static struct gw_member member(struct gw_fan *f, unsigned at)
     return (struct gw_member){ f->clouds[at].id, f->clouds[at].generation };
 }
 
-/* A cloud that shows who it is has no open breaker, but for jobs that hang on. */
-static void conclude(struct gw_fan *f, unsigned at, enum gw_cloud_state state, const char *why)
-{
-    QC_LOCK(&f->lock);
-    struct gw_cloud *c = &f->clouds[at];
-
-    gw_cloud_set_state(c, state, why);
-    if (state != GW_CLOUD_OK)
-        return;
-    c->suspect_until_ms = 0;
-    c->missed_ms = 0;
-}
-
 qc_rc gw_probe(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline, gw_clouds *ok,
                struct qc_err *err)
 {
@@ -69,37 +56,52 @@ qc_rc gw_probe(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_dead
             continue;
         const struct gw_member m = member(f, i);
         QC_TRY(judge(r, &m, &a.outcome[i], qc_buf_span(&objects[i]), &state, why, err));
-        conclude(f, i, state, why);
+        gw_fan_set_state(f, i, state, why);
         good |= (gw_clouds)(state == GW_CLOUD_OK) << i;
     }
     *ok = good;
     return QC_OK;
 }
 
-gw_clouds gw_probe_ill(struct gw_fan *f, gw_clouds set, enum gw_ill which)
+/* Under the lock. */
+static bool is_ill(const struct gw_cloud *c)
+{
+    return c->state != GW_CLOUD_OK || gw_cloud_suspect(c);
+}
+
+gw_clouds gw_probe_ill(struct gw_fan *f, gw_clouds set)
 {
     QC_LOCK(&f->lock);
-    const uint64_t now = qc_now_ms();
     gw_clouds ill = 0;
 
-    for (unsigned i = 0; i < f->cloud_count; i++) {
-        const struct gw_cloud *c = &f->clouds[i];
-        const bool suspect = gw_cloud_suspect(c);
-        const bool just_missed = c->missed_ms != 0 && now - c->missed_ms < QC_GW_PROBE_AGAIN_MS;
-        if (c->state == GW_CLOUD_OK && !suspect)
-            continue;
-        if (which == GW_ILL_ALL || (which == GW_ILL_QUIET && !suspect) ||
-            (which == GW_ILL_WORTH && !just_missed))
-            ill |= (gw_clouds)1 << i;
-    }
+    for (unsigned i = 0; i < f->cloud_count; i++)
+        ill |= (gw_clouds)is_ill(&f->clouds[i]) << i;
     return ill & set;
+}
+
+/* Those of the set that are asked now; whose breaker is open, by this caller alone. */
+static gw_clouds asked(struct gw_fan *f, gw_clouds set, enum gw_ill which)
+{
+    QC_LOCK(&f->lock);
+    const uint64_t now = gw_env_now(f->env);
+    gw_clouds ask = 0;
+
+    for (unsigned i = 0; i < f->cloud_count; i++) {
+        struct gw_cloud *c = &f->clouds[i];
+        if ((set >> i & 1) == 0 || !is_ill(c))
+            continue;
+        if (which == GW_ILL_ALL || (which == GW_ILL_QUIET && !gw_cloud_suspect(c)) ||
+            (which == GW_ILL_WORTH && gw_breaker_probe(&c->breaker, now)))
+            ask |= (gw_clouds)1 << i;
+    }
+    return ask;
 }
 
 qc_rc gw_probe_again(struct gw_fan *f, const struct gw_root *r, gw_clouds set, enum gw_ill which,
                      gw_clouds *back, struct qc_err *err)
 {
-    const gw_clouds ill = gw_probe_ill(f, set, which);
+    const gw_clouds ask = asked(f, set, which);
 
     *back = 0;
-    return ill == 0 ? QC_OK : gw_probe(f, r, ill, qc_deadline_in(QC_GW_PROBE_MS), back, err);
+    return ask == 0 ? QC_OK : gw_probe(f, r, ask, qc_deadline_in(QC_GW_PROBE_MS), back, err);
 }

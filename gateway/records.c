@@ -166,30 +166,3 @@ qc_rc gw_record_debt(struct gw_engine *e, unsigned at, uint64_t after, uint64_t 
     QC_LOCK(gw_cat_lock(e->cat));
     return gw_cat_debt_next(e->cat, gw_fan_id(e->fan, at), after, ret, err);
 }
-
-qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err)
-{
-    gw_clouds back;
-    unsigned done = 0;
-
-    *ret_more = false;
-    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_QUIET, &back, err));
-    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
-        struct gw_cloud_view view;
-        enum gw_paid paid = GW_PAID;
-        uint64_t sequence = 0;
-        gw_fan_view(e->fan, at, &view);
-        while (view.state == GW_CLOUD_OK && !view.suspect && paid != GW_PAID_NOT) {
-            QC_TRY(gw_record_debt(e, at, sequence, &sequence, err));
-            if (sequence == 0)
-                break;
-            if (done == QC_GW_TIDY_KEYS) {
-                *ret_more = true;
-                return QC_OK;
-            }
-            QC_TRY(gw_record_pay(e, at, sequence, &paid, err));
-            done++;
-        }
-    }
-    return QC_OK;
-}

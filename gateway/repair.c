@@ -231,11 +231,21 @@ static qc_rc count_levels(struct gw_repairing *p, uint64_t by[MARGINS], struct g
     return QC_OK;
 }
 
+/* A payer may be at it: it does not take long. */
+static qc_rc mend(struct gw_repairing *p, uint64_t id, struct qc_err *err)
+{
+    while (!gw_mend_begin(p->e, id))
+        QC_TRY(gw_repair_pause(p, NAP_MS, err));
+    const qc_rc rc = gw_repair_segment(p, id, err);
+    gw_mend_end(p->e, id);
+    return rc;
+}
+
 /* One segment; what goes wrong with it alone does not stop the others (P4). */
 static qc_rc one_segment(struct gw_repairing *p, uint64_t id, struct qc_err *err)
 {
     struct qc_err why = { 0 };
-    const qc_rc rc = gw_repair_segment(p, id, &why);
+    const qc_rc rc = mend(p, id, &why);
 
     if (rc == QC_OK)
         return QC_OK;

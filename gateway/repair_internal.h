@@ -20,6 +20,7 @@ struct gw_repairing {
     uint64_t end;         /* ids below it were given out before the pass began */
     struct gw_bits done;  /* segments that the pass has looked at */
     struct gw_bits sound; /* of which it has read every fragment, and all are good and count */
+    bool stay;            /* fragments go to the clouds that they belong on, and to no other */
     uint64_t began_ms, moved_bytes, told_ms;
 };
 

@@ -371,7 +371,7 @@ static qc_rc choose_places(struct patient *m, struct qc_err *err)
             m->next.cloud[i] = m->row[i].cloud_id;
             m->targets |= bit(i);
         }
-    for (unsigned i = 0; i < m->seg.n; i++) {
+    for (unsigned i = 0; i < m->seg.n && !m->p->stay; i++) {
         uint32_t cloud_id;
         if ((m->want & ~m->targets & bit(i)) == 0)
             continue;

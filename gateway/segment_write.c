@@ -289,7 +289,7 @@ static qc_rc send_all(struct sending *s, struct qc_err *err)
     const gw_clouds all = gw_fan_all(fan);
     uint32_t failed = 0;
 
-    s->first = fragments_of(p, all & ~gw_probe_ill(fan, all, GW_ILL_ALL));
+    s->first = fragments_of(p, all & ~gw_probe_ill(fan, all));
     start(s, s->first, false);
     QC_TRY(send_second(s, fragments_of(p, all) & ~s->first, err));
     wait_all(s);
@@ -301,7 +301,7 @@ static qc_rc send_all(struct sending *s, struct qc_err *err)
         failed |= o.fate == GW_FAILED ? bit(i) : 0;
     }
     /* Their handles were dead, perhaps, and the clouds are not: mounted anew. */
-    QC_TRY(send_second(s, failed & fragments_of(p, gw_probe_ill(fan, all, GW_ILL_ALL)), err));
+    QC_TRY(send_second(s, failed & fragments_of(p, gw_probe_ill(fan, all)), err));
     wait_all(s);
     return QC_OK;
 }

@@ -45,6 +45,13 @@ static qc_rc fill_counts(struct gw_engine *e, struct gw_status *s, struct qc_err
     s->open_uploads = n.open_uploads;
     s->dead_segments = n.dead_segments;
     s->log_sequence = tip.sequence;
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        struct gw_owed o;
+        QC_TRY(gw_cat_owed(e->cat, s->clouds[at].view.id, &o, err));
+        s->clouds[at].owed = o.fragments;
+        s->clouds[at].records_owed = o.records;
+        s->clouds[at].owed_since_s = o.since_s;
+    }
     return QC_OK;
 }
 
@@ -79,6 +86,10 @@ qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err
         return QC_FAIL(err, QC_NOMEM, "status");
     QC_TRY(fill_frame(e, s, err));
     QC_TRY(fill_counts(e, s, err));
+    s->observed_s = qc_wall_s();
+    s->paying = e->payers.count > 0;
+    for (unsigned at = 0; at < s->cloud_count; at++)
+        gw_payers_view(e, at, &s->clouds[at].paying);
     s->root_count = s->cloud_count;
     s->root_threshold = gw_engine_need(e); /* C - m: as many as a rebuild needs anyway */
     {

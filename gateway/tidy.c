@@ -1,5 +1,5 @@
-/* Housekeeping: record copies owed (records.c), dead keys (sweep.c), suspects. Bounded work per call;
- * everything can be done again (D10). */
+/* Housekeeping: debts (pay.c), dead keys (sweep.c), suspects. Bounded work per call; everything can be done
+ * again (D10). */
 #include "engine_internal.h"
 
 /* -- suspects -------------------------------------------------------------------------------------------- */
@@ -82,7 +82,10 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     QC_TRY(gw_engine_may(e, err));
     QC_TRY(gw_engine_be_sure(e, err));
     QC_TRY(gw_commit_roll(e, err));
-    QC_TRY(gw_tidy_debts(e, &debts, err));
+    if (e->payers.count > 0)
+        debts = gw_payers_busy(e);
+    else if (!atomic_load(&e->repairing))
+        QC_TRY(gw_tidy_debts(e, &debts, err));
     QC_TRY(gw_tidy_sweep(e, &dead, err));
     if (!atomic_load(&e->repairing)) /* a repair looks at them itself */
         QC_TRY(gw_tidy_suspects(e, err));

@@ -149,6 +149,9 @@ bool gw_busy_is(struct gw_engine *e, uint64_t id)
     for (unsigned i = 0; i < e->busy_count; i++)
         if (e->busy[i] == id)
             return true;
+    for (unsigned i = 0; i < QC_GW_PAYERS + 1; i++)
+        if (e->mending[i] == id)
+            return true;
     return false;
 }
 

@@ -1,5 +1,8 @@
 # Catalogue, log, commits, engine, rebuild.
 qc_test(unit gateway_log DEPS base gateway)
+qc_test(unit gateway_breaker DEPS base gateway cloud)
+qc_test(unit gateway_turns DEPS base gateway INTERNAL gateway)
+qc_test(prop gateway_turns DEPS base gateway INTERNAL gateway)
 qc_test(unit gateway_schema DEPS base gateway cloud INTERNAL gateway)
 qc_test(unit gateway_repair DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_engine DEPS base qrng cloud gateway LABELS thread TIMEOUT 300)
@@ -8,6 +11,7 @@ qc_test(unit gateway_quota DEPS base qrng cloud gateway INTERNAL gateway LABELS 
 qc_test(unit gateway_blame DEPS base qrng cloud gateway LABELS thread)
 qc_test(unit gateway_rebuild DEPS base qrng cloud gateway LABELS thread TIMEOUT 300)
 if(QC_FAULT_POINTS)
+  qc_test(unit gateway_pay DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
   qc_test(unit gateway_records DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread)
   qc_test(unit gateway_adopt DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
   qc_test(fault gateway_engine DEPS base qrng cloud ec gateway INTERNAL gateway TIMEOUT 900)

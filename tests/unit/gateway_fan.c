@@ -119,7 +119,7 @@ static void abandoned_jobs(struct rig *r)
             .at = 0, .lane = GW_LANE_DATA, .force = true, .run = job_hang, .ctx = &h[i]
         };
         CHECK_OK(gw_batch_new(&b, r->fan, 1, &h[i], released, &err));
-        CHECK(gw_batch_start(b, 0, &job, qc_deadline_in(10)));
+        CHECK(gw_batch_start(b, 0, &job, qc_deadline_in(PATIENT_MS))); /* it opens a handle first */
         await(&h[i].running);
         CHECK(gw_batch_next(b, qc_deadline_in(10)) == -1 && gw_batch_pending(b) == 1);
         gw_batch_abandon(b, true);
@@ -320,6 +320,7 @@ static void calm(struct rig *r)
     while (suspect || gw_store_spare(r->store) != QC_GW_UNITS) {
         CHECK(!qc_deadline_over(d));
         (void)usleep(20000);
+        (void)rig_probe(r); /* only an answer closes a breaker */
         suspect = false;
         for (unsigned i = 0; i < 5; i++)
             suspect |= view(r, i).suspect;
@@ -355,8 +356,8 @@ static void hung_clouds(struct rig *r)
     w = rig_write(r, &trial, bytes, 30000);
     CHECK(w.durable == 3 && qc_now_ms() - t0 < QC_GW_TRIAL_MS + 1500);
     faults(r, "");
-    /* Long before their breakers would close: well again. */
-    (void)usleep((QC_GW_PROBE_AGAIN_MS + 50) * 1000);
+    /* Well again: asked when the second rest, twice as long, is over. */
+    (void)usleep((2 * QC_GW_PROBE_AGAIN_MS + 50) * 1000);
     CHECK(view(r, 0).suspect && view(r, 3).suspect);
     struct gw_segment back = rig_segment(r, 10000);
     CHECK(rig_write(r, &back, bytes, PATIENT_MS).durable == 5);

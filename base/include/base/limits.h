@@ -173,10 +173,12 @@
     X(QC_GW_CLOUD_WORKERS, 2, "threads", "per cloud; each can hold one unit for ever when its cloud hangs")  \
     X(QC_GW_CLOUD_QUEUE, 64, "jobs", "waiting per cloud; eight transfers and a batch of records")            \
     X(QC_GW_BATCH_MAX, 256, "jobs", "of one batch: a request or two per cloud, with room")                   \
-    X(QC_GW_BREAKER_MS, 5000, "ms", "a cloud that missed a deadline is left alone for so long")              \
+    X(QC_GW_BREAKER_MOST_MS, 60000, "ms",                                                                    \
+      "a cloud that goes on missing deadlines is left alone for so long")                                    \
+    X(QC_GW_SLOW_MS, 5000, "ms", "a cloud that was too slow for a read is asked last for so long")           \
     X(QC_GW_LINGER_MS, 1000, "ms", "a job that is not needed any more sees its cancel flag by then")         \
     X(QC_GW_HEDGE_MS, 500, "ms", "a slow fragment is raced by another after so long")                        \
-    X(QC_GW_PROBE_AGAIN_MS, 1000, "ms", "a cloud that missed a deadline is asked again at most so often")    \
+    X(QC_GW_PROBE_AGAIN_MS, 1000, "ms", "a cloud that missed a deadline is left alone for so long at first") \
     X(QC_GW_PROBE_MS, 1000, "ms", "a cloud that was away has so long to show that it is back")               \
     X(QC_GW_TRIAL_MS, 1000, "ms", "and its first fragment so long after those of the others")                \
     X(QC_GW_SUBSETS_MAX, 50, "tries", "k-subsets, when one piece lies behind a good tag")                    \
@@ -214,6 +216,12 @@
     X(QC_GW_UNIT_MS, 10000, "ms", "a request waits so long for a unit, then 503")                            \
     X(QC_GW_ROLL_MS, 2000, "ms", "between two tries to roll a batch forward unasked")                        \
     X(QC_GW_TIDY_KEYS, 64, "keys", "swept or re-put per call: housekeeping yields to requests")              \
+    X(QC_GW_PAYERS, 2, "threads", "that pay debts: a cloud that hangs holds one")                            \
+    X(QC_GW_DEBT_LOOK_MS, 2000, "ms", "between two looks at what a cloud is owed, while it is nothing")      \
+    X(QC_GW_DEBT_NEWS_MS, 1000, "ms",                                                                        \
+      "and at which clouds are well: one that is back need not wait its rest out")                           \
+    X(QC_GW_DEBT_REST_MS, 1000, "ms", "a cloud that did not take its due rests so long at first")            \
+    X(QC_GW_DEBT_REST_MOST_MS, 60000, "ms", "and so long at most: one that is back gets its due by then")    \
     X(QC_GW_SWEEP_ROUNDS, 2, "rounds", "of DELETE and HEAD until a dead key rests; its row stays")           \
     X(QC_GW_CUTS_MAX, 1024, "rebuilds", "of one gateway; each leaves a root and a cut")                      \
     X(QC_GW_BKEYS_MAX, 64, "epochs", "of backup keys; there is one until a kit is refreshed")                \

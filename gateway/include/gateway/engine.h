@@ -68,8 +68,11 @@ QC_MUST qc_rc gw_engine_there(const char *state_dir, struct qc_err *err);
 /* Waits for running commits; stuck clouds are left behind. */
 void gw_engine_close(struct gw_engine **e);
 
-/* Housekeeping that waits for no request: record copies owed, aborted uploads swept. Bounded work per call;
- * *ret_more: there is more that can be done now. */
+/* Threads that pay what clouds are owed, by turns, until the engine is closed (docs/adr/0014). Once. QC_TEMP:
+ * no threads. */
+QC_MUST qc_rc gw_engine_work(struct gw_engine *e, struct qc_err *err);
+/* Housekeeping that waits for no request: aborted uploads swept; debts, where no threads pay them. Bounded
+ * work per call; *ret_more: there is more that can be done now, or is being done. */
 QC_MUST qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 
 struct gw_health {
@@ -80,10 +83,20 @@ struct gw_health {
 };
 void gw_engine_health(struct gw_engine *e, struct gw_health *ret);
 
+/* How the payment of a cloud's debts stands. */
+struct gw_paying {
+    uint64_t paid;        /* fragments and record copies, since the engine was opened */
+    int64_t tried_s;      /* wall clock of the last try; 0: none */
+    uint64_t next_ms;     /* until the next, if the last one failed; 0: it goes on, or nothing is owed */
+    char why[GW_WHY_MAX]; /* the last one failed, and why; empty: it did not */
+};
 struct gw_cloud_status {
     struct gw_cloud_view view;
-    const char *name, *url; /* until gw_engine_close */
-    int64_t free;           /* bytes, -1: not known */
+    const char *name, *url;      /* until gw_engine_close */
+    int64_t free;                /* bytes, -1: not known */
+    uint64_t owed, records_owed; /* fragments of live versions, record copies */
+    int64_t owed_since_s;        /* wall clock of the oldest fragment's put; 0: none is owed */
+    struct gw_paying paying;
 };
 enum { GW_MARGIN_ROWS = QC_EC_N_MAX + 2 };
 struct gw_status {
@@ -97,6 +110,8 @@ struct gw_status {
         uint64_t versions;
     } margins[GW_MARGIN_ROWS];
     uint64_t debts, record_debts, log_sequence, open_uploads, dead_segments;
+    bool paying;                         /* threads pay debts */
+    int64_t observed_s;                  /* wall clock: clouds were asked and rows counted then */
     unsigned root_threshold, root_count; /* 0 of 0: the root key is off the clouds */
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
     char fenced_why[GW_WHY_MAX];

@@ -8,12 +8,11 @@
  * heard. A job that hangs in a system call keeps its worker and what it reads or writes alive, nothing else:
  * memory belongs to the batch's owner and is released when the last job has let go of it.
  *
- * Breaker: a cloud with a job still running that missed its deadline, or that missed one less than
- * QC_GW_BREAKER_MS ago, is *suspect*: jobs are refused at once (GW_SKIPPED) unless they say `force`. A
- * refused connection or an absent directory costs no time and opens no breaker. With all workers of a lane
- * stuck even forced jobs are refused. The breaker saves waiting, and nothing else: before anything fails or
- * loses margin for want of clouds, those that are not well are probed (gateway/probe.h), and an answer closes
- * the breaker.
+ * Breaker (gateway/breaker.h): a cloud with a job still running that missed its deadline, or that missed one
+ * and has not shown since who it is, is *suspect*: jobs are refused at once (GW_SKIPPED) unless they say
+ * `force`. A refused connection or an absent directory costs no time and opens no breaker. With all workers
+ * of a lane stuck even forced jobs are refused. The breaker saves waiting, and nothing else: before anything
+ * fails for want of clouds, those that are not well are probed (gateway/probe.h), and an answer closes it.
  *
  * State of a cloud (D8): what its last probe said (gateway/probe.h), or a request that found it gone. A LOST
  * cloud gets forced jobs only.
@@ -29,6 +28,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "cloud/cloud.h"
+#include "gateway/breaker.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -54,8 +54,9 @@ struct gw_cloud_conf {
 struct gw_cloud_view {
     uint32_t id, generation;
     enum gw_cloud_state state;
-    bool suspect;             /* breaker open */
-    bool slow;                /* a read was hedged against it less than QC_GW_BREAKER_MS ago; writes go on */
+    bool suspect; /* its breaker is not closed, or jobs hang in it */
+    enum gw_breaker_state breaker;
+    bool slow;                /* a read was hedged against it less than QC_GW_SLOW_MS ago; writes go on */
     int64_t seen_s;           /* wall clock of the last good answer, 0: never; for people */
     char why[GW_WHY_MAX];     /* of a state that is not OK */
     char trouble[GW_WHY_MAX]; /* of its last write, if that failed: a full cloud is OK, and takes nothing */
@@ -73,6 +74,9 @@ QC_MUST qc_rc gw_fan_new(struct gw_fan **ret, const struct gw_cloud_conf *clouds
 /* Stops and joins the workers. Those that are stuck in a system call after wait_ms are left behind with their
  * memory: the program is about to end. Returns false then. *f is NULL. */
 bool gw_fan_free(struct gw_fan **f, uint64_t wait_ms);
+
+/* The end is near: whatever is waited for is late, and nothing is started any more. */
+void gw_fan_hurry(struct gw_fan *f);
 
 unsigned gw_fan_count(const struct gw_fan *f);
 /* Position of a cloud, 0..count-1, or -1. All calls below name clouds by position, `at`. */

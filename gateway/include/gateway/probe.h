@@ -19,15 +19,15 @@
  */
 QC_MUST qc_rc gw_probe(struct gw_fan *f, const struct gw_root *r, gw_clouds set, qc_deadline deadline,
                        gw_clouds *ok, struct qc_err *err);
-/* Clouds that are not well, for gw_probe_ill and gw_probe_again. */
+/* Which of the clouds that are not well are asked again. */
 enum gw_ill {
     GW_ILL_QUIET, /* not OK, and no breaker open: asking them costs little. For housekeeping */
-    GW_ILL_WORTH, /* suspects, too, but for those that missed a deadline less than QC_GW_PROBE_AGAIN_MS ago: a
-                     cloud that hangs delays nobody more often. For whoever would go on with less margin */
+    GW_ILL_WORTH, /* suspects, too, whose breaker is due, one caller at a time: a cloud that hangs delays few,
+                     and ever more seldom. For whoever would go on with less margin */
     GW_ILL_ALL,   /* all of them. For whoever would fail */
 };
 /* Clouds of the set that are not OK, or suspect. */
-gw_clouds gw_probe_ill(struct gw_fan *f, gw_clouds set, enum gw_ill which);
+gw_clouds gw_probe_ill(struct gw_fan *f, gw_clouds set);
 /* gw_probe of these, within QC_GW_PROBE_MS; nothing when there are none. *back: those that are OK now.
  * QC_NOMEM alone. */
 QC_MUST qc_rc gw_probe_again(struct gw_fan *f, const struct gw_root *r, gw_clouds set, enum gw_ill which,

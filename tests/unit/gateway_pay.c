@@ -1,0 +1,283 @@
+/* unit/gateway_pay: what a cloud is owed is paid by the workers, from what others have, and by what it has
+ * after all; one that cannot take it rests, and stops nobody else; a cloud that hangs makes users wait once.
+ * (I1, ADR 14) */
+#include "gw_repair_rig.h"
+
+enum { OBJECTS = 5, LIMIT_MS = 60000 };
+
+struct bench {
+    struct erig r;
+    struct erig_put puts[OBJECTS];
+    char paths[OBJECTS][16];
+    char file[400]; /* faults */
+};
+
+static void faults(struct bench *b, const char *rules)
+{
+    char tmp[420];
+
+    CHECK(snprintf(tmp, sizeof tmp, "%s.new", b->file) > 0);
+    FILE *f = fopen(tmp, "w");
+    CHECK(f != NULL && fputs(rules, f) >= 0 && fclose(f) == 0 && rename(tmp, b->file) == 0);
+}
+
+static void put(struct bench *b, unsigned i, int margin)
+{
+    struct qc_err err = { 0 };
+    struct gw_receipt receipt;
+
+    CHECK(snprintf(b->paths[i], sizeof b->paths[i], "\1p%u", i) > 0);
+    b->puts[i] = erig_prepare(100 + i, b->paths[i], 1, 2, 700);
+    CHECK_OK(erig_put(&b->r, &b->puts[i], &receipt, &err));
+    CHECK(receipt.acked_margin == margin);
+}
+
+/* The first object has all its fragments; then these faults begin. */
+static void start(struct bench *b, const char *rules)
+{
+    char env[420];
+
+    *b = (struct bench){ 0 };
+    erig_new(&b->r, 5, 3, 5);
+    put(b, 0, 2);
+    gw_engine_close(&b->r.e);
+    CHECK(snprintf(b->file, sizeof b->file, "%s/faults", b->r.dir.path) > 0);
+    CHECK(snprintf(env, sizeof env, "@%s", b->file) > 0);
+    faults(b, rules);
+    CHECK(setenv("QC_CLOUD_FAULTS", env, 1) == 0);
+    erig_open(&b->r);
+}
+
+static void end(struct bench *b)
+{
+    CHECK(unsetenv("QC_CLOUD_FAULTS") == 0);
+    erig_done(&b->r);
+}
+
+static void work(struct bench *b)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(gw_engine_work(b->r.e, &err));
+}
+
+static const struct gw_cloud_status *look(struct bench *b, struct gw_status *s, unsigned at)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(gw_engine_status(b->r.e, s, &err));
+    return &s->clouds[at];
+}
+
+/* Until so many are owed in all. */
+static void await_debts(struct bench *b, uint64_t fragments, uint64_t records)
+{
+    const qc_deadline d = qc_deadline_in(LIMIT_MS);
+    struct gw_status s;
+
+    for (;;) {
+        (void)look(b, &s, 0);
+        if (s.debts == fragments && s.record_debts == records)
+            return;
+        CHECK(!qc_deadline_over(d));
+        (void)usleep(20000);
+    }
+}
+
+static void whole(struct bench *b, unsigned count)
+{
+    rrig_whole(&b->r, b->puts, count);
+    for (unsigned i = 0; i < b->r.clouds; i++)
+        CHECK(rrig_files(&b->r, i, "/f/") == 2 * count);
+}
+
+/* A cloud is away; it is back while the gateway runs, and while it does not. */
+static void away(void)
+{
+    struct bench b;
+    struct gw_status s;
+
+    start(&b, "");
+    erig_lose(&b.r, 4);
+    put(&b, 1, 1);
+    put(&b, 2, 1);
+    const struct gw_cloud_status *c = look(&b, &s, 4);
+    CHECK(!s.paying && s.debts == 4 && c->owed == 4 && c->records_owed == 2 && c->owed_since_s > 0);
+    CHECK(s.observed_s >= c->owed_since_s && c->paying.paid == 0 && c->paying.tried_s == 0);
+    work(&b);
+    do
+        c = look(&b, &s, 4);
+    while (c->paying.tried_s == 0);
+    CHECK(s.paying && c->paying.why[0] != '\0' && c->owed == 4 && !gw_payers_busy(b.r.e));
+    erig_find(&b.r, 4);
+    await_debts(&b, 0, 0);
+    c = look(&b, &s, 4);
+    CHECK(c->paying.paid == 6 && c->owed_since_s == 0);
+    whole(&b, 3);
+
+    erig_lose(&b.r, 4);
+    put(&b, 3, 1);
+    gw_engine_close(&b.r.e); /* with workers that rest */
+    erig_find(&b.r, 4);
+    erig_open(&b.r);
+    work(&b);
+    await_debts(&b, 0, 0);
+    whole(&b, 4);
+    end(&b);
+}
+
+/* The put's outcome was not known, and it had landed: it counts, and nothing is written again. */
+static void landed(void)
+{
+    struct bench b;
+    struct stat before[2], after;
+    char path[600];
+
+    start(&b, "c5=put:after:temporary");
+    put(&b, 1, 1);
+    for (unsigned seq = 0; seq < 2; seq++)
+        for (unsigned frag = 0, cloud = 0; frag < 5; frag++) {
+            rrig_fragment(&b.r, &b.puts[1], seq, frag, &cloud, path);
+            CHECK(cloud != 4 || stat(path, &before[seq]) == 0);
+        }
+    faults(&b, "");
+    work(&b);
+    await_debts(&b, 0, 0);
+    for (unsigned seq = 0; seq < 2; seq++)
+        for (unsigned frag = 0, cloud = 0; frag < 5; frag++) {
+            rrig_fragment(&b.r, &b.puts[1], seq, frag, &cloud, path);
+            CHECK(cloud != 4 || (stat(path, &after) == 0 && after.st_ino == before[seq].st_ino &&
+                                 after.st_mtim.tv_nsec == before[seq].st_mtim.tv_nsec));
+        }
+    whole(&b, 2);
+    end(&b);
+}
+
+/* A cloud that is full says so in the status, and rests ever longer; another one is paid meanwhile. */
+static void full(void)
+{
+    struct bench b;
+    struct gw_status s;
+    const struct gw_cloud_status *c;
+    uint64_t next = 0;
+
+    start(&b, "c2=put:fail:temporary");
+    put(&b, 1, 1);
+    faults(&b, "c5=put:fail:full");
+    put(&b, 2, 1);
+    work(&b);
+    do {
+        c = look(&b, &s, 4);
+        next = c->paying.next_ms > next ? c->paying.next_ms : next;
+    } while (next <= QC_GW_DEBT_REST_MS);
+    CHECK(c->owed == 2 && c->view.state == GW_CLOUD_OK && c->paying.why[0] != '\0');
+    while (look(&b, &s, 1)->owed != 0)
+        (void)usleep(20000);
+    faults(&b, "");
+    await_debts(&b, 0, 0);
+    whole(&b, 3);
+    end(&b);
+}
+
+/* Bytes that rot on their way are not paid with: read back, refused, and put again under another key. */
+static void rotten(void)
+{
+    struct bench b;
+    struct gw_status s;
+
+    start(&b, "c5=put:fail:temporary");
+    put(&b, 1, 1);
+    faults(&b, "c5=put:flip");
+    work(&b);
+    while (look(&b, &s, 4)->paying.tried_s == 0)
+        (void)usleep(20000);
+    (void)usleep(300000);
+    CHECK(look(&b, &s, 4)->owed == 2);
+    rrig_honest(&b.r, &b.puts[1]);
+    faults(&b, "");
+    await_debts(&b, 0, 0);
+    for (unsigned i = 0; i < 8; i++) { /* the keys that rotted are swept */
+        struct qc_err err = { 0 };
+        bool more;
+        CHECK_OK(gw_engine_tidy(b.r.e, &more, &err));
+    }
+    whole(&b, 2);
+    end(&b);
+}
+
+/* What cannot be rebuilt now is passed over; it is paid when another cloud is back. */
+static void stuck(void)
+{
+    struct bench b;
+    struct gw_status s;
+    char path[600], kept[2][700];
+    unsigned cloud, moved = 0;
+
+    start(&b, "c5=put:fail:temporary");
+    put(&b, 1, 1);
+    put(&b, 2, 1);
+    /* Two more of the first segment are gone for now: two of three. */
+    for (unsigned frag = 0; frag < 5 && moved < 2; frag++) {
+        rrig_fragment(&b.r, &b.puts[1], 0, frag, &cloud, path);
+        if (cloud == 4)
+            continue;
+        CHECK(snprintf(kept[moved], sizeof kept[moved], "%s/kept%u", b.r.dir.path, moved) > 0);
+        CHECK(rename(path, kept[moved]) == 0);
+        moved++;
+    }
+    faults(&b, "");
+    work(&b);
+    await_debts(&b, 1, 0);
+    const struct gw_cloud_status *c;
+    do
+        c = look(&b, &s, 4);
+    while (c->paying.why[0] == '\0');
+    CHECK(c->view.state == GW_CLOUD_OK && c->owed == 1 && !gw_payers_busy(b.r.e));
+    moved = 0;
+    for (unsigned frag = 0; frag < 5 && moved < 2; frag++) {
+        rrig_fragment(&b.r, &b.puts[1], 0, frag, &cloud, path);
+        if (cloud != 4)
+            CHECK(rename(kept[moved++], path) == 0);
+    }
+    await_debts(&b, 0, 0);
+    end(&b);
+}
+
+/* A cloud hangs: one put waits for it. Those after it do not, nor does the end, with a worker in its hands.
+ */
+static void hangs(void)
+{
+    struct bench b;
+    struct gw_status s;
+
+    start(&b, "");
+    b.r.e->segment_ms = 400;
+    faults(&b, "c5=any:hang:2500");
+    put(&b, 1, 1);
+    const uint64_t before = qc_now_ms();
+    put(&b, 2, 1);
+    put(&b, 3, 1);
+    CHECK(qc_now_ms() - before < 2 * 2500);
+    work(&b);
+    const struct gw_cloud_status *c;
+    do
+        c = look(&b, &s, 4);
+    while (c->paying.tried_s == 0);
+    CHECK(c->view.breaker != GW_BREAKER_CLOSED && c->owed == 6);
+    faults(&b, "");
+    await_debts(&b, 0, 0);
+    whole(&b, 4);
+    faults(&b, "c5=put:hang:5000,get:hang:5000,head:hang:5000");
+    put(&b, 4, 1);
+    gw_engine_close(&b.r.e);
+    end(&b);
+}
+
+int main(void)
+{
+    away();
+    landed();
+    full();
+    rotten();
+    stuck();
+    hangs();
+    return 0;
+}
