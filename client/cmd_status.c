@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/time.h"
 #include "remote.h"
 #include "statement.h"
 #include "text.h"
@@ -176,6 +177,51 @@ static qc_rc tell_quota(struct status *s, int64_t bytes, int64_t versions, struc
     return QC_OK;
 }
 
+/* What one cloud is owed, and how its payment stands. A tenant is not told of it. */
+static void tell_debt_line(struct out *o, const struct json_t *cloud)
+{
+    struct qc_err none = { 0 };
+    struct json_t *d = NULL;
+    const char *name = "?";
+    const char *why = "";
+    int64_t fragments = 0, records = 0, next_ms = 0;
+    char span[TEXT_SPAN] = "";
+    if (qc_json_obj(cloud, "debts", &d, &none) != QC_OK)
+        return;
+    qc_ignore(qc_json_str(cloud, "name", &name, &none), "shown as ?");
+    qc_ignore(qc_json_int(d, "fragments", 0, INT64_MAX, &fragments, &none), "left out");
+    qc_ignore(qc_json_int(d, "records", 0, INT64_MAX, &records, &none), "left out");
+    qc_ignore(qc_json_int(d, "next_ms", 0, INT64_MAX, &next_ms, &none), "left out");
+    qc_ignore(qc_json_str(d, "why", &why, &none), "left out");
+    if (fragments == 0 && records == 0)
+        return;
+    text_span((uint64_t)next_ms, span);
+    out_line(o, "  %-12s %" PRId64 " fragment%s, %" PRId64 " record%s%s%s%s%s", name, fragments,
+             text_s((uint64_t)fragments), records, text_s((uint64_t)records),
+             next_ms > 0 ? "; tried again in " : "", next_ms > 0 ? span : "", why[0] != '\0' ? ": " : "",
+             why);
+}
+
+static void tell_debts(const struct status *s, int64_t debts, const struct json_t *clouds)
+{
+    struct qc_err none = { 0 };
+    int64_t records = 0, observed = 0;
+    bool paying = false;
+    char when[QC_TIME_TEXT] = "";
+    qc_ignore(qc_json_int(s->gateway, "record_debts", 0, INT64_MAX, &records, &none), "a tenant has none");
+    if (debts == 0 && records == 0)
+        return;
+    qc_ignore(qc_json_bool(s->gateway, "paying", &paying, &none), "said to be nobody");
+    if (qc_json_int(s->gateway, "observed", 1, INT64_C(253402300799), &observed, &none) == QC_OK)
+        qc_time_text(observed, when);
+    out_line(&s->c->out, "debts:  %" PRId64 " fragment%s owed to clouds that were missing%s%s%s", debts,
+             debts == 1 ? " is" : "s are", when[0] != '\0' ? " (" : "", when, when[0] != '\0' ? ")" : "");
+    for (size_t i = 0; i < qc_json_len(clouds); i++)
+        tell_debt_line(&s->c->out, qc_json_at(clouds, i));
+    if (paying)
+        out_line(&s->c->out, "  the gateway pays them by itself, as soon as those clouds take them");
+}
+
 static qc_rc tell_gateway(struct status *s, struct qc_err *err)
 {
     struct out *o = &s->c->out;
@@ -194,9 +240,7 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
         tell_clouds_line(o, qc_json_at(clouds, i));
     out_line(o, "stored: %" PRId64 " object%s, %" PRId64 " version%s, %s sealed", objects,
              text_s((uint64_t)objects), versions, text_s((uint64_t)versions), size);
-    if (debts > 0)
-        out_line(o, "debts:  %" PRId64 " fragment%s owed to clouds that were missing", debts,
-                 debts == 1 ? " is" : "s are");
+    tell_debts(s, debts, clouds);
     return remote_is(s->c) ? tell_quota(s, bytes, versions, err) : tell_root_key(s, err);
 }
 

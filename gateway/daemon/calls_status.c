@@ -22,6 +22,21 @@ qc_rc call_health(struct request *r, struct answer *ret, struct qc_err *err)
     return health_json(ret->json, &h, err);
 }
 
+/* What it is owed, and how the payment stands. */
+static qc_rc debts_json(struct json_t *o, const struct gw_cloud_status *c, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *debts = NULL;
+    QC_TRY(qc_json_new_obj(&debts, err));
+    QC_TRY(json_count(debts, "fragments", c->owed, err));
+    QC_TRY(json_count(debts, "records", c->records_owed, err));
+    QC_TRY(qc_json_set_int(debts, "since", c->owed_since_s, err));
+    QC_TRY(json_count(debts, "paid", c->paying.paid, err));
+    QC_TRY(qc_json_set_int(debts, "tried", c->paying.tried_s, err));
+    QC_TRY(json_count(debts, "next_ms", c->paying.next_ms, err));
+    QC_TRY(qc_json_set_str(debts, "why", c->paying.why, err));
+    return qc_json_set(o, "debts", &debts, err);
+}
+
 static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
@@ -42,6 +57,8 @@ static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_
         QC_TRY(qc_json_set_str(one, "why", why, err));
         QC_TRY(qc_json_set_int(one, "seen", c->view.seen_s, err));
         QC_TRY(qc_json_set_int(one, "free", c->free, err));
+        QC_TRY(qc_json_set_str(one, "breaker", gw_breaker_state_name(c->view.breaker), err));
+        QC_TRY(debts_json(one, c, err));
         QC_TRY(qc_json_append(list, &one, err));
     }
     return qc_json_set(o, "clouds", &list, err);
@@ -124,6 +141,8 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
     QC_TRY(root_json(o, &s, err));
     QC_TRY(faults_json(o, &s, err));
     QC_TRY(qc_json_set_str(o, "fenced_why", s.fenced_why, err));
+    QC_TRY(qc_json_set_bool(o, "paying", s.paying, err));
+    QC_TRY(qc_json_set_int(o, "observed", s.observed_s, err));
     *ret = QC_STEAL(o);
     return QC_OK;
 }

@@ -242,5 +242,6 @@ qc_rc serve(const struct serve_options *o, struct qc_err *err)
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
     QC_TRY(gw_engine_open(&engine, o->state, &rng, err));
+    QC_TRY(gw_engine_work(engine, err));
     return serve_engine(engine, o, &set, err);
 }

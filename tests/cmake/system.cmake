@@ -40,6 +40,7 @@ if(TEST system/memory)
   set_tests_properties(system/memory PROPERTIES LABELS "system;size")
 endif()
 if(QC_FAULT_POINTS)
+  qc_system(debts TIMEOUT 900)
   qc_system(kills TIMEOUT 3600)
 endif()
 foreach(long IN ITEMS kills flips)    # the longest first: both processors stay busy to the end

@@ -5,10 +5,9 @@ nothing that the second reader cannot explain. 6 kills in CI (100 with QC_FULL=1
 import os
 import shutil
 import signal
-import sys
 import time
 
-from harness import FULL, Box, check, files, flip, main, seeded
+from harness import FULL, Box, check, files, flip, main, second_reader, seeded
 
 KILLS = 100 if FULL else 6
 SIZES = (0, 3000, 70_000, 900_000, (16 << 20) + 99)
@@ -85,21 +84,7 @@ def test():
                 readable(box, data)
             longest = max(0.1, 0.8 * longest + 0.2 * whole(box, rng, data, args))
         print(f"{kills} kills in {rounds} repairs; one takes {longest:.2f} s", flush=True)
-        stop_and_compare(box, data)
-
-
-def stop_and_compare(box, data):
-    """As many fragments on each cloud, and the second reader's word."""
-    box.stop(signal.SIGTERM)
-    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reader"))
-    import qcloud_reader as reader
-    archive = reader.Archive(box.clouds)
-    vault = reader.Vault(archive, box.stores)
-    got = {name.decode(): b"".join(vault.open(e).data()) for name, e in vault.entries()}
-    check(got == data, "the second reader sees something else")
-    check(not archive.trouble, f"trouble: {archive.trouble}")
-    counts = {sum(1 for _ in files(os.path.join(c, "f"))) for c in box.clouds}
-    check(len(counts) == 1, f"clouds with different numbers of fragments: {counts}")
+        second_reader(box, data)
 
 
 main(test)
