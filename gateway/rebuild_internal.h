@@ -2,14 +2,8 @@
 #pragma once
 #include "engine_internal.h"
 #include "gateway/rebuild.h"
+#include "gateway/stands.h"
 #include "make.h"
-
-/* A log object that some clouds list. */
-struct gw_log_seen {
-    uint64_t sequence;
-    uint16_t incarnation;
-    gw_clouds on;
-};
 
 struct gw_rebuilding {
     const struct gw_rebuild_setup *setup;
@@ -30,10 +24,7 @@ struct gw_rebuilding {
 
     struct gw_log_seen *seen; /* ascending by sequence, incarnation */
     size_t seen_count, seen_cap;
-    struct {
-        uint32_t by;
-        uint64_t sequence;
-    } cuts[QC_GW_CUTS_MAX];
+    struct gw_log_cut cuts[QC_GW_CUTS_MAX];
     unsigned cut_count;
     struct gw_log_tip tip; /* end of the chain */
     gw_clouds wrong;       /* clouds whose copy of the link in hand is damaged, or another's */

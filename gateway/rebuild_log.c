@@ -78,33 +78,9 @@ qc_rc gw_rebuild_list_log(struct gw_rebuilding *b, struct qc_err *err)
     return QC_OK;
 }
 
-/* Did a gateway of an incarnation in [from, to) begin to write at this sequence? */
-static bool wrote(const struct gw_rebuilding *b, uint64_t sequence, uint32_t from, uint32_t to)
-{
-    for (size_t i = 0; i < b->seen_count; i++)
-        if (b->seen[i].sequence == sequence && b->seen[i].incarnation >= from && b->seen[i].incarnation < to)
-            return true;
-    return false;
-}
-
-/* A cut that came too late is void: a rebuild that was overtaken by a later one wrote it when that one had
- * read the log already, and had taken more. Whoever is overtaken like this never wrote to the log: its
- * gateway would have seen the later root first. */
-static bool overtaken(const struct gw_rebuilding *b, unsigned cut)
-{
-    for (unsigned i = 0; i < b->cut_count; i++)
-        if (b->cuts[i].by > b->cuts[cut].by && b->cuts[i].sequence > b->cuts[cut].sequence &&
-            !wrote(b, b->cuts[cut].sequence + 1, b->cuts[cut].by, b->cuts[i].by))
-            return true;
-    return false;
-}
-
 static bool stands(const struct gw_rebuilding *b, const struct gw_log_seen *s)
 {
-    for (unsigned i = 0; i < b->cut_count; i++)
-        if (b->cuts[i].by > s->incarnation && s->sequence > b->cuts[i].sequence && !overtaken(b, i))
-            return false;
-    return true;
+    return gw_log_stands(&(struct gw_log_sight){ b->seen, b->seen_count, b->cuts, b->cut_count }, s);
 }
 
 /* The copies of one object, as the clouds hand them out. */

@@ -1,19 +1,6 @@
 /* Tenants: the operator's changes, and whose a token is. */
 #include "engine_internal.h"
 
-bool gw_tenant_name_ok(qc_span name)
-{
-    if (name.n < 1 || name.n > QC_GW_TENANT_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < name.n; i++) {
-        const uint8_t c = name.p[i];
-        const bool alnum = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!alnum && (i == 0 || (c != '.' && c != '_' && c != '-')))
-            return false;
-    }
-    return true;
-}
-
 static qc_rc verifier_of(struct gw_engine *e, const uint8_t token_hash[QC_SHA256_BYTES],
                          uint8_t ret[GW_DIGEST_BYTES], struct qc_err *err)
 {
