@@ -11,12 +11,15 @@ enum { REBUILD_WORDS = 4 * VAULT_CLOUDS_MAX + 10 };
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
-    (void)args;
-    const char *const argv[] = { "qcloud-gateway", "kit", "--state", c->places.gateway, NULL };
+    const char *out = qc_args_value(args, "out", NULL);
+    const char *const argv[] = {
+        "qcloud-gateway", "kit", "--state", c->places.gateway, out == NULL ? NULL : "--out", out, NULL
+    };
     QC_TRY(gateway_stop(c->places.gateway, signals_cancel(), err));
     out_note(&c->out,
-             "what follows is the root key: whoever has it and enough clouds reads the gateway's own "
-             "data. Print it, and keep it off this machine");
+             "%s the root key: whoever has it and enough clouds reads the gateway's own "
+             "data. Print it, and keep it off this machine",
+             out == NULL ? "what follows is" : "that file holds");
     fflush(c->out.data);
     return gateway_run(argv, NULL, err);
 }

@@ -79,8 +79,8 @@ static const struct help rows[] = {
       "1 the cloud is not fit for use, 3 no cloud of that name, 5 it does not answer, 12 it refuses the "
       "keys" },
     { "gateway kit",
-      { "qcloud gateway kit > /media/safe/kit.txt", "qcloud gateway kit | lpr", "qcloud gateway kit -q" },
-      "10, 11, 12" },
+      { "qcloud gateway kit --out /media/safe/kit.txt", "qcloud gateway kit | lpr", "qcloud gateway kit -q" },
+      "5 the file is there, 10, 11, 12" },
 };
 
 static const struct help *find(const char *command)

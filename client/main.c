@@ -80,6 +80,10 @@ static const struct qc_opt recover_opts[] = {
     { "to", 0, "DIR", "where to write it (default: where it was)", false },
     { 0 },
 };
+static const struct qc_opt kit_opts[] = {
+    { "out", 0, "FILE", "write it to a new file of mode 0600 instead of printing it", false },
+    { 0 },
+};
 static const struct qc_opt rebuild_opts[] = {
     { "cloud", 0, "NAME=URL", "a cloud that has moved", true },
     { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are, if not as before; or aws:PROFILE",
@@ -138,8 +142,8 @@ static const struct qc_cmd cmds[] = {
       cmd_gateway_cloud_validate },
     { "gateway cloud set", "NAME --credentials FILE", "the keys of a cloud are elsewhere now", 1, 1,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, set_opts, cmd_gateway_cloud_set },
-    { "gateway kit", "", "print the operator's kit (the root key: keep it safe)", 0, 0,
-      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_kit },
+    { "gateway kit", "", "the operator's kit (the root key: keep it safe)", 0, 0,
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, kit_opts, cmd_gateway_kit },
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
       cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },

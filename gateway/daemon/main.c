@@ -303,7 +303,32 @@ static qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *er
     return QC_OK;
 }
 
-/* The one place where the root key leaves: the operator asks for it, and it goes to stdout alone (I5). */
+static const struct qc_opt kit_options[] = {
+    CLOUD_ARGS_STATE,
+    { "out", 0, "FILE", "write it to a new file of mode 0600 instead of printing it", false },
+    { "json", 0, NULL, "as JSON", false },
+    { 0 },
+};
+
+/* Durable, and never over something that stands there. */
+static qc_rc kit_write(const char *file, const qc_span *parts, size_t count, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    char folder[QC_CLIENT_PATH_MAX];
+    const char *slash = strrchr(file, '/');
+    const char *name = slash == NULL ? file : slash + 1;
+    const int n = slash == NULL ? 1 : slash == file ? 1 : (int)(slash - file);
+
+    if (name[0] == '\0' || n >= (int)sizeof folder)
+        return QC_FAIL(err, QC_USAGE, "--out %s names no file", file);
+    snprintf(folder, sizeof folder, "%.*s", n, slash == NULL ? "." : file);
+    QC_TRY_AS(qc_dir_open(&dir, folder, err), err, "%s", folder);
+    QC_TRY_AS(qc_file_write_new(qc_fd_get(&dir), name, parts, count, 0600, err), err, "%s", file);
+    return QC_OK;
+}
+
+/* The one place where the root key leaves: the operator asks for it, and it goes to stdout, or to a file of
+ * his own, alone (I5). */
 static qc_rc cmd_kit(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
@@ -317,7 +342,8 @@ static qc_rc cmd_kit(void *app, const struct qc_args *args, struct qc_err *err)
     const size_t n =
         strnlen((const char *)qc_key_open(kit).p, qc_key_open(kit).n); /* padded to the step of keys */
     const qc_span parts[] = { qc_span_sub(qc_key_open(kit), 0, n), QC_LIT("\n") };
-    return qc_write_all(STDOUT_FILENO, parts, 2, err);
+    const char *file = qc_args_value(args, "out", NULL);
+    return file == NULL ? qc_write_all(STDOUT_FILENO, parts, 2, err) : kit_write(file, parts, 2, err);
 }
 
 static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err)
@@ -343,7 +369,7 @@ static const struct qc_cmd commands[] = {
       cmd_cloud_validate },
     { "cloud set", "NAME --credentials FILE", "the keys of a cloud are elsewhere now", 1, 1, 0,
       cmd_cloud_set_options, cmd_cloud_set },
-    { "kit",     "", "print the operator's kit: the root key",      0, 0, 0, state_options,   cmd_kit },
+    { "kit",     "", "the operator's kit: the root key",            0, 0, 0, kit_options,     cmd_kit },
     { "tenant add", "NAME --token-file FILE", "let somebody in", 1, 1, 0,
       cmd_tenant_add_options, cmd_tenant_add },
     { "tenant ls", "", "tenants, what they have and may have", 0, 0, 0,
