@@ -21,3 +21,9 @@ find_path(QC_S3_INCLUDE libs3.h REQUIRED)
 add_library(qc_libs3 INTERFACE IMPORTED)
 target_include_directories(qc_libs3 INTERFACE ${QC_S3_INCLUDE})
 target_link_libraries(qc_libs3 INTERFACE ${QC_S3_LIBRARY})
+
+# The archives of what base/ uses, for programs that are linked statically.
+foreach(archive sodium crypto sqlite3 jansson)
+  find_library(QC_STATIC_${archive} NAMES lib${archive}.a REQUIRED)
+  list(APPEND QC_STATIC_LIBRARIES ${QC_STATIC_${archive}})
+endforeach()

@@ -1,9 +1,12 @@
-# qc_module(NAME LAYER n SOURCES .. [DEPS ..] [LIBS ..] [PROGRAM [OUTPUT name]])
+# qc_module(NAME LAYER n SOURCES .. [DEPS ..] [LIBS ..] [PROGRAM [OUTPUT name] [STATIC]])
 # A folder is a module of one layer: the library qc_NAME with its headers in include/, or a program. A module may use
 # strictly lower layers, and reaches the headers only of those that it lists: dependencies are PRIVATE, so include
 # directories stop at each module, while the link closure still reaches every static library.
+# A STATIC program runs on a machine with nothing else: it lists all modules that it is linked from, needs of the external
+# libraries those that base/ uses, and takes their archives. Whatever else a module would want is missing at its link.
+# The sanitizers cannot do that: there it is a program like others.
 function(qc_module NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 M "PROGRAM" "LAYER;OUTPUT" "SOURCES;DEPS;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 1 M "PROGRAM;STATIC" "LAYER;OUTPUT" "SOURCES;DEPS;LIBS")
   if(M_UNPARSED_ARGUMENTS OR NOT M_LAYER MATCHES "^[0-9]+$" OR NOT M_SOURCES)
     message(FATAL_ERROR "qc_module(${NAME}) needs LAYER n and SOURCES; stray: '${M_UNPARSED_ARGUMENTS}'")
   elseif(M_PROGRAM)
@@ -26,6 +29,20 @@ function(qc_module NAME)
     if(NOT lower LESS M_LAYER)
       message(FATAL_ERROR "${NAME} (layer ${M_LAYER}) may not use ${dep} (layer ${lower})")
     endif()
-    target_link_libraries(qc_${NAME} PRIVATE qc_${dep})
+    if(M_STATIC AND NOT QC_SANITIZE)
+      target_include_directories(qc_${NAME} PRIVATE $<TARGET_PROPERTY:qc_${dep},INTERFACE_INCLUDE_DIRECTORIES>)
+      add_dependencies(qc_${NAME} qc_${dep})
+      list(APPEND archives $<TARGET_FILE:qc_${dep}>)
+    else()
+      target_link_libraries(qc_${NAME} PRIVATE qc_${dep})
+    endif()
   endforeach()
+  if(archives)
+    # By hand, since CMake would add a -pie that is not meant.
+    set_property(TARGET qc_${NAME} PROPERTY POSITION_INDEPENDENT_CODE)
+    target_compile_options(qc_${NAME} PRIVATE -fPIE)
+    target_link_options(qc_${NAME} PRIVATE -static-pie)
+    target_link_libraries(qc_${NAME} PRIVATE -Wl,--start-group ${archives} ${QC_STATIC_LIBRARIES} -Wl,--end-group m)
+    set_property(TARGET qc_${NAME} APPEND PROPERTY LINK_DEPENDS ${archives})
+  endif()
 endfunction()

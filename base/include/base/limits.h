@@ -249,6 +249,15 @@
     X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "between them")                                                   \
     X(QC_CLIENT_REVIVE_MAX, 3, "starts", "of a gateway that ends under a command; more: it is broken")       \
     X(QC_CLIENT_LEAVE_MS, 2000, "ms", "a second Ctrl-C within this leaves at once")                          \
+    /* salvage */                                                                                            \
+    X(QC_SALVAGE_SOURCES_MAX, 256, "directories", "32 clouds, some of them copied more than once")           \
+    X(QC_SALVAGE_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                        \
+    X(QC_SALVAGE_DEPTH_MAX, 32, "directories", "a copy of a cloud has three, below where it was put")        \
+    X(QC_SALVAGE_COPIES_MAX, 64, "files", "of one segment: 32 fragments, each twice")                        \
+    X(QC_SALVAGE_GUESSES_MAX, 1000000, "tries", "to name log objects whose names are lost: some seconds")    \
+    X(QC_SALVAGE_NAMELESS_MAX, 65536, "files", "log objects whose names are lost")                           \
+    X(QC_SALVAGE_ROWS_MAX, 1000, "lines", "of the table for people; --json has all")                         \
+    X(QC_SALVAGE_HOLES_MAX, 256, "ranges", "of one file, named in the table; all are counted")               \
     /* ss, ec, qrng */                                                                                       \
     X(QC_SS_N_MAX, 255, "shares", "non-zero points of GF(2^8)")                                              \
     X(QC_SS_SECRET_MAX, 1024 * 1024, "bytes", "larger things are encrypted, and the key is shared")          \
