@@ -1,11 +1,13 @@
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "alloc_internal.h"
+#include "base/key.h"
 
 static _Atomic int64_t live;
 
@@ -98,6 +100,26 @@ void qc_free(void *p)
         return;
     qc_alloc_count(-1);
     free(p);
+}
+
+void qc_free_wiped(void *p)
+{
+    if (p != NULL)
+        qc_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+void *qc_realloc_wiped(void *p, size_t n)
+{
+    const size_t had = p == NULL ? 0 : malloc_usable_size(p);
+    void *more = malloc(n);
+
+    if (more == NULL)
+        return NULL;
+    if (p != NULL)
+        memcpy(more, p, had < n ? had : n);
+    qc_free_wiped(p);
+    return more;
 }
 
 char *qc_strdup(const char *s)

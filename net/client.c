@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -33,10 +34,12 @@ struct net_client {
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_init_rc;
 
-/* libcurl is set up once and for ever; its memory at exit is the system's to take back. */
+/* libcurl is set up once and for ever; its memory at exit is the system's to take back. I5: a request, with
+ * the token in it, stands in memory that libcurl does not wipe when it lets go of it. */
 static void curl_init(void)
 {
-    curl_init_rc = curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_init_rc =
+        curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, qc_free_wiped, qc_realloc_wiped, strdup, calloc);
 }
 
 void net_client_free(struct net_client **c)
@@ -258,8 +261,10 @@ qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net
     net_run_done(&c->run);
     c->run = (struct net_run){ .rq = rq, .body = { .max = ret->body.max } };
     curl_easy_reset(c->easy);
-    QC_TRY(net_run_options(&c->run, c->easy, &c->to, err));
-    qc_rc rc = transfer(c, rq, err);
+    qc_rc rc = net_run_options(&c->run, c->easy, &c->to, err);
+    if (rc == QC_OK)
+        rc = transfer(c, rq, err);
+    net_run_sent(&c->run);
     c->run.rq = NULL;
     if (rc != QC_OK) {
         qc_buf_free(&c->run.body);

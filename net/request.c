@@ -227,7 +227,7 @@ qc_rc net_run_end(struct net_run *run, struct qc_err *err)
     return QC_OK;
 }
 
-void net_run_done(struct net_run *run)
+void net_run_sent(struct net_run *run)
 {
     for (struct curl_slist *h = run->headers; h != NULL; h = h->next)
         if (strncmp(h->data, BEARER, sizeof BEARER - 1) == 0)
@@ -235,13 +235,18 @@ void net_run_done(struct net_run *run)
     if (run->headers != NULL)
         curl_slist_free_all(run->headers);
     run->headers = NULL;
+}
+
+void net_run_done(struct net_run *run)
+{
+    net_run_sent(run);
     qc_buf_free(&run->body);
     qc_buf_free(&run->kept_bytes);
 }
 
 /* --- Options --- */
 
-/* The key's bytes as a header. libcurl takes a C string and copies it: the copy is wiped by net_run_done. */
+/* The key's bytes as a header. libcurl takes a C string and copies it: the copy is wiped by net_run_sent. */
 static qc_rc bearer_add(struct net_run *run, qc_span token, struct qc_err *err)
 {
     char line[sizeof BEARER + NET_BEARER_MAX] = BEARER;

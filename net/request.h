@@ -51,4 +51,6 @@ QC_MUST qc_rc net_run_options(struct net_run *run, CURL *easy, const struct net_
 /* After a whole answer: tell the head of an empty body, fix what is kept. */
 QC_MUST qc_rc net_run_end(struct net_run *run, struct qc_err *err);
 
+/* The request is over, whatever came of it: its headers go, a token among them wiped (I5). */
+void net_run_sent(struct net_run *run);
 void net_run_done(struct net_run *run);

@@ -24,6 +24,7 @@ from s3_ask import ask                                          # noqa: E402
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "api"))
 from server import Guest, ManyUsers                             # noqa: E402
+from users import User                                          # noqa: E402
 
 W = 8           # bytes: a stretch of 2 W - 1 of a secret holds one of these pieces
 
@@ -321,19 +322,75 @@ def tokens():
             with stopped(pid):
                 look_at_memory(search, pid, "a gateway for many users")
         kept.close()
+        said = users_token(server, path)
         size = search.files(server.root, {path, os.path.join(server.root, "ann.token")})
-        print(f"3 tokens; {size >> 10} KiB of files, {len(answers)} answers, and the gateway's memory: none holds one")
+        print(f"3 tokens; {size >> 10} KiB of files, {len(answers)} answers, {said} outputs, and the gateway's memory: none holds one")
+
+
+def stack_pointers(pid):
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/syscall", encoding="ascii") as f:
+            yield int(f.read().split()[-2], 16)
+
+
+def no_copy(pid, token):
+    """The token is in locked memory, and in no other but stacks: the dynamic linker puts registers aside there, in which a library was copying
+    a request."""
+    pieces, kept = {token[i:i + 16] for i in range(16, len(token) - 15)}, 0
+    stacks = list(stack_pointers(pid))
+    for start, flags, data in memory(pid):
+        if any(p in data for p in pieces) and not any(start <= sp < start + len(data) for sp in stacks):
+            check(LOCKED <= flags, f"qcloud keeps the token in ordinary memory at {start:#x} ({sorted(flags)})")
+            kept += 1
+    check(kept > 0, "the token was not seen where it should be")
+
+
+def users_token(server, token_file):
+    """The same of the user's program, which sends it: from its file, and from a command. How many outputs were looked at."""
+    search = Search({"token": server.tokens["ann"][-64:].encode()})
+    with User(server, "ann", f"https://localhost:{server.port}", "--ca", server.cert) as user:
+        user.token = token_file
+        said = [said_by(user.init("-v"))]
+        user.write("a", os.urandom(1 << 20))
+        said += [said_by(user.expect(0, "-v", "--json", *command)) for command in (("put", os.path.join(user.work, "a")), ("status",), ("gateway", "status"))]
+        with open(token_file, "rb") as f:       # what is wrong is not told either
+            broken = user.write("broken", f.read()[:-2])
+        os.chmod(broken, 0o600)
+        said.append(said_by(user.expect(12, "-v", "ls", env={"QCLOUD_TOKEN_FILE": broken})))
+        os.unlink(broken)
+        for env in ({}, {"QCLOUD_TOKEN_COMMAND": f"cat {token_file}"}):
+            p = user.start("-v", "put", "-", "long", stdin=subprocess.PIPE, env=env)
+            feed(p.stdin, 1 << 20)
+            time.sleep(1)                       # until it waits, between requests: a header of one that is under way is the library's
+            look_at_start(search, p.pid, "qcloud")
+            if not hidden(p.pid):
+                with stopped(p.pid):
+                    no_copy(p.pid, server.tokens["ann"].encode())
+            feed(p.stdin, 19 << 20)
+            if env:
+                no_core(p.pid, server.root)     # it goes as it stands, with all that it needs in memory
+            out = p.communicate(timeout=60)
+            check(p.returncode == (-signal.SIGABRT if env else 0), f"put: exit {p.returncode}: {out[1].decode()}")
+            said += out
+        check(search.files(user.root) > 1 << 20, "the user's files were not looked at")
+    for i, text in enumerate(said):
+        search.clean(f"output {i}", text)
+    return len(said)
+
+
+def said_by(p):
+    return p.stdout + p.stderr
 
 
 def no_core(pid, top):
     """Not even where somebody who may do so lifts the limit: the process says that it must not be dumped."""
-    check(resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0), "the gateway may write a core file")
+    check(resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0), "a program may write a core file")
     with contextlib.suppress(PermissionError):
         resource.prlimit(pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     os.kill(pid, signal.SIGABRT)
     end = time.monotonic() + 20
     while Box.alive(pid):
-        check(time.monotonic() < end, "the gateway does not end")
+        check(time.monotonic() < end, "a program does not end")
         time.sleep(0.01)
     cores = [f for f in files(top) if os.path.basename(f).startswith("core")]
     check(not cores, f"there are core files: {cores}")

@@ -106,12 +106,26 @@ static void check_reader(void)
     CHECK(qc_rd_be(&r, 8) == 0 && !qc_rd_end(&r));
 }
 
+/* What is grown or cut keeps its bytes; that what is let go of is wiped, system/canaries sees. */
+static void wiped(void)
+{
+    char *p = qc_realloc_wiped(NULL, 8);
+    CHECK(p != NULL);
+    memcpy(p, "seven b", 8);
+    for (size_t n = 8; n <= 1 << 20; n *= 8)
+        CHECK((p = qc_realloc_wiped(p, n)) != NULL && memcmp(p, "seven b", 8) == 0);
+    CHECK((p = qc_realloc_wiped(p, 3)) != NULL && memcmp(p, "sev", 3) == 0);
+    qc_free_wiped(p);
+    qc_free_wiped(NULL);
+}
+
 int main(void)
 {
     check_spans();
     check_integers();
     check_buffer();
     check_reader();
+    wiped();
     CHECK(qc_alloc_live() == 0);
     return 0;
 }

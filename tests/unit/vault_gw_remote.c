@@ -174,11 +174,11 @@ static void away(void)
 {
     struct qc_err err = { 0 };
     struct vault_gw *gw = come();
-    CHECK(ask(gw, 300, &err) == QC_TEMP && strstr(err.msg, url) != NULL);
+    CHECK(ask(gw, 1500, &err) == QC_TEMP && strstr(err.msg, url) != NULL);
     char path[300];
     snprintf(path, sizeof path, "%s/s", dir.path);
     CHECK(unlink(path) == 0);
-    CHECK(ask(gw, 300, &err) == QC_TEMP && strstr(err.msg, url) != NULL);
+    CHECK(ask(gw, 1500, &err) == QC_TEMP && strstr(err.msg, url) != NULL);
     vault_gw_close(&gw);
     snprintf(url, sizeof url, "unix:%s/none/s", dir.path);
     err = (struct qc_err){ 0 };

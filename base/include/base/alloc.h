@@ -12,6 +12,10 @@ void *qc_alloc(size_t n) __attribute__((malloc, warn_unused_result));
 void *qc_realloc(void *p, size_t n) __attribute__((warn_unused_result));
 /* As free. Not for secrets: those are qc_keys. */
 void qc_free(void *p);
+/* free and realloc that wipe what they let go of: for libraries that use malloc and have secrets in passing.
+ * Not counted below. */
+void qc_free_wiped(void *p);
+void *qc_realloc_wiped(void *p, size_t n) __attribute__((warn_unused_result));
 /* A copy of a C string, or NULL. */
 char *qc_strdup(const char *s) __attribute__((malloc, warn_unused_result));
 
