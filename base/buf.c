@@ -1,6 +1,5 @@
 #include "base/buf.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -165,25 +164,29 @@ qc_rc qc_buf_add_str(qc_buf *b, const char *s, struct qc_err *err)
     return qc_buf_add(b, qc_span_str(s), err);
 }
 
+qc_rc qc_buf_addv(qc_buf *b, struct qc_err *err, const char *fmt, va_list args)
+{
+    va_list again;
+
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    if (n < 0)
+        return QC_FAIL(err, QC_GENERAL, "formatting text");
+    /* vsnprintf writes a terminator that is not part of the content: room for it, too. */
+    QC_TRY(qc_buf_reserve(b, (size_t)n + 1, err));
+    vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt, args);
+    b->n += (size_t)n;
+    return QC_OK;
+}
+
 qc_rc qc_buf_addf(qc_buf *b, struct qc_err *err, const char *fmt, ...)
 {
-    va_list args, again;
+    va_list args;
 
     va_start(args, fmt);
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    const qc_rc rc = qc_buf_addv(b, err, fmt, args);
     va_end(args);
-    if (n < 0) {
-        va_end(again);
-        return QC_FAIL(err, QC_GENERAL, "formatting text");
-    }
-    /* vsnprintf writes a terminator that is not part of the content: room for it, too. */
-    qc_rc rc = qc_buf_reserve(b, (size_t)n + 1, err);
-    if (rc == QC_OK) {
-        vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt, again);
-        b->n += (size_t)n;
-    }
-    va_end(again);
     return rc;
 }
 

@@ -211,7 +211,7 @@ static qc_rc describe(struct init *i, struct vault_gw *gw, const struct vault_ca
     QC_TRY(qc_json_hex(j, "catalogue", d->catalogue, VAULT_ID_BYTES, err));
     QC_TRY(qc_json_int(j, "k", 1, VAULT_CLOUDS_MAX, &v, err));
     d->k = (unsigned)v;
-    QC_TRY(qc_json_int(j, "n", 1, VAULT_CLOUDS_MAX, &v, err));
+    QC_TRY(qc_json_int(j, "n", d->k, VAULT_CLOUDS_MAX, &v, err));
     d->n = (unsigned)v;
     QC_TRY(qc_json_arr(j, "clouds", &clouds, err));
     if (!remote_is(i->c))

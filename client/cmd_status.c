@@ -40,9 +40,11 @@ static qc_rc count_clouds(struct status *s, struct qc_err *err)
 {
     struct json_t *clouds = NULL;
     QC_TRY(qc_json_int(s->gateway, "k", 1, VAULT_CLOUDS_MAX, &s->k, err));
-    QC_TRY(qc_json_int(s->gateway, "n", 1, VAULT_CLOUDS_MAX, &s->n, err));
+    QC_TRY(qc_json_int(s->gateway, "n", s->k, VAULT_CLOUDS_MAX, &s->n, err));
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
     s->clouds_all = (int64_t)qc_json_len(clouds);
+    if (s->clouds_all > VAULT_CLOUDS_MAX)
+        return QC_FAIL(err, QC_FORMAT, "%" PRId64 " clouds, at most %d", s->clouds_all, VAULT_CLOUDS_MAX);
     for (size_t i = 0; i < qc_json_len(clouds); i++) {
         const char *state = NULL;
         QC_TRY(qc_json_str(qc_json_at(clouds, i), "state", &state, err));

@@ -39,6 +39,19 @@ void out_raw(struct out *o, qc_span s)
     to_data(o, s);
 }
 
+/* A line for people. Whoever chose a word in it moves nobody's terminal. False: it did not come out whole. */
+QC_PRINTF(3, 0) static bool put_line(FILE *to, const char *start, const char *fmt, va_list ap)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
+    if (qc_buf_addv(&said, &err, fmt, ap) != QC_OK || qc_buf_add_str(&line, start, &err) != QC_OK ||
+        text_harmless(qc_buf_span(&said), &line, &err) != QC_OK ||
+        qc_buf_add(&line, QC_LIT("\n"), &err) != QC_OK)
+        return false;
+    return fwrite(line.p, 1, line.n, to) == line.n;
+}
+
 void out_line(struct out *o, const char *fmt, ...)
 {
     if (o->json)
@@ -46,18 +59,16 @@ void out_line(struct out *o, const char *fmt, ...)
     bar_end(o);
     va_list ap;
     va_start(ap, fmt);
-    if (vfprintf(o->data, fmt, ap) < 0)
+    if (!put_line(o->data, "", fmt, ap))
         o->failed = true;
     va_end(ap);
-    to_data(o, QC_LIT("\n"));
 }
 
 QC_PRINTF(2, 0) static void talk(struct out *o, const char *fmt, va_list ap)
 {
     bar_end(o);
-    fputs("qcloud: ", o->talk);
-    vfprintf(o->talk, fmt, ap);
-    fputc('\n', o->talk);
+    if (!put_line(o->talk, "qcloud: ", fmt, ap))
+        fputs("qcloud: a message could not be written\n", o->talk);
 }
 
 void out_note(struct out *o, const char *fmt, ...)
@@ -208,14 +219,16 @@ static qc_rc message_json(const struct shown *s, struct json_t **ret, struct qc_
 static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf next = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf what = { .max = 4 * QC_CLIENT_TEXT_MAX };
+    QC_TRY(text_harmless(s->what, &what, err));
     if (s->next != NULL)
         QC_TRY(qc_buf_add_str(&next, s->next, err));
     else
         QC_TRY(msg_next_text(s->m, s->about, "\n    or: ", &next, err));
     bar_end(o);
     fprintf(o->talk, "qcloud: %s%s %.*s\n  data: %s\n  next: %.*s\n",
-            strcmp(s->type, "warning") == 0 ? "warning " : "", s->code, (int)s->what.n,
-            (const char *)s->what.p, s->m->data, (int)next.n, (const char *)next.p);
+            strcmp(s->type, "warning") == 0 ? "warning " : "", s->code, (int)what.n, (const char *)what.p,
+            s->m->data, (int)next.n, (const char *)next.p);
     return QC_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 size_t text_utf8(const uint8_t *p, size_t n)
 {
@@ -35,30 +36,43 @@ bool text_is_utf8(qc_span s)
     return true;
 }
 
-/* C0, DEL, and C1 (which some terminals obey): the latter are two bytes in UTF-8, C2 80 to C2 9F. */
+/* C0, DEL, and C1 (which some terminals obey): the latter are two bytes in UTF-8, C2 80 to C2 9F. And what
+ * turns the direction of writing, U+202A to U+202E and U+2066 to U+2069: a line would read as another one. */
 static bool is_control(const uint8_t *p, size_t len)
 {
+    if (len == 3 && p[0] == 0xE2)
+        return (p[1] == 0x80 && p[2] >= 0xAA && p[2] <= 0xAE) ||
+               (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9);
     return p[0] < 0x20 || p[0] == 0x7F || (len == 2 && p[0] == 0xC2 && p[1] < 0xA0);
 }
 
-qc_rc text_escape(qc_span s, qc_buf *ret, struct qc_err *err)
+/* s, with a backslash before each of the characters in marked. */
+static qc_rc add_visible(qc_span s, const char *marked, qc_buf *ret, struct qc_err *err)
 {
     size_t at = 0;
     while (at < s.n) {
         const uint8_t *p = s.p + at;
-        size_t len = text_utf8(p, s.n - at);
-        if (len == 0 || is_control(p, len)) {
-            QC_TRY(qc_buf_addf(ret, err, "\\x%02x", p[0]));
-            if (len == 2)
-                QC_TRY(qc_buf_addf(ret, err, "\\x%02x", p[1]));
-        } else if (p[0] == '\\' || p[0] == '\'') {
-            QC_TRY(qc_buf_addf(ret, err, "\\%c", p[0]));
-        } else {
+        const size_t utf8 = text_utf8(p, s.n - at), len = utf8 == 0 ? 1 : utf8;
+        const bool hide = utf8 == 0 || is_control(p, len);
+        for (size_t i = 0; hide && i < len; i++)
+            QC_TRY(qc_buf_addf(ret, err, "\\x%02x", p[i]));
+        if (!hide && strchr(marked, p[0]) != NULL)
+            QC_TRY(qc_buf_add(ret, QC_LIT("\\"), err));
+        if (!hide)
             QC_TRY(qc_buf_add(ret, qc_span_of(p, len), err));
-        }
-        at += len == 0 ? 1 : len;
+        at += len;
     }
     return QC_OK;
+}
+
+qc_rc text_escape(qc_span s, qc_buf *ret, struct qc_err *err)
+{
+    return add_visible(s, "\\'", ret, err);
+}
+
+qc_rc text_harmless(qc_span s, qc_buf *ret, struct qc_err *err)
+{
+    return add_visible(s, "", ret, err);
 }
 
 qc_rc text_quote(qc_span s, qc_buf *ret, struct qc_err *err)

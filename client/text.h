@@ -7,10 +7,12 @@
  * refused. */
 size_t text_utf8(const uint8_t *p, size_t n);
 bool text_is_utf8(qc_span s);
-/* Appends s with control characters, DEL, bytes that are not UTF-8, backslashes and single quotes written
- * \xHH, \\ and \', so that a name can neither move a terminal's cursor nor end its quotes. QC_LIMIT,
- * QC_NOMEM. */
+/* Appends s with control characters, DEL, what turns the direction of writing, bytes that are not UTF-8,
+ * backslashes and single quotes written \xHH, \\ and \', so that a name can neither move a terminal's cursor
+ * nor end its quotes. QC_LIMIT, QC_NOMEM. */
 QC_MUST qc_rc text_escape(qc_span s, qc_buf *ret, struct qc_err *err);
+/* The same without the backslashes and quotes: for whole lines, in which names are escaped already. */
+QC_MUST qc_rc text_harmless(qc_span s, qc_buf *ret, struct qc_err *err);
 /* The same within single quotes. */
 QC_MUST qc_rc text_quote(qc_span s, qc_buf *ret, struct qc_err *err);
 /* Appends s, each byte that is no UTF-8 replaced by U+FFFD. */

@@ -29,6 +29,14 @@ static void check_escape(void)
     escaped("\xC0\xAF", 2, "\\xc0\\xaf");          /* overlong */
     escaped("\xF0\x9F\x92\xBE", 4, "\xF0\x9F\x92\xBE");
     escaped("\x7F", 1, "\\x7f");
+    escaped("a\xE2\x80\xAE"
+            "b\xE2\x81\xA6\xE2\x80\xA9",
+            11,
+            "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6\xE2\x80\xA9"); /* written backwards; a mere paragraph's end */
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = 64 };
+    CHECK_OK(text_harmless(QC_LIT("it's \\n\n\x1b[1m"), &line, &err));
+    CHECK(qc_span_eq(qc_buf_span(&line), QC_LIT("it's \\n\\x0a\\x1b[1m")));
 }
 
 static void check_utf8(void)

@@ -1,6 +1,7 @@
 /* Bytes: spans borrow, buffers own, a reader parses. Layer 0; uses err, cleanup, alloc. One thread at a time.
  */
 #pragma once
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,6 +74,7 @@ QC_MUST qc_rc qc_buf_add_be(qc_buf *b, uint64_t v, size_t nbytes, struct qc_err 
 QC_MUST qc_rc qc_buf_add_zero(qc_buf *b, size_t n, struct qc_err *err);
 QC_MUST qc_rc qc_buf_add_str(qc_buf *b, const char *s, struct qc_err *err); /* without the terminator */
 QC_MUST qc_rc qc_buf_addf(qc_buf *b, struct qc_err *err, const char *fmt, ...) QC_PRINTF(3, 4);
+QC_MUST qc_rc qc_buf_addv(qc_buf *b, struct qc_err *err, const char *fmt, va_list args) QC_PRINTF(3, 0);
 /* Append n bytes that the caller fills: *ret points at them, valid until b changes. They are zeros. */
 QC_MUST qc_rc qc_buf_extend(qc_buf *b, size_t n, uint8_t **ret, struct qc_err *err);
 /* The content as a C string: a NUL stands after it (not counted in n). Refuses content with a NUL: QC_FORMAT.
