@@ -399,7 +399,7 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
     if (s.gateway != NULL && !c->out.json)
         QC_TRY_AS(tell_gateway(&s, err), err, "the gateway's answer");
     else if (!c->out.json)
-        out_line(&c->out, "gateway: does not answer");
+        out_line(&c->out, "gateway: %s", s.rc == QC_AUTH ? "no access" : "does not answer");
     tell_shares(&s);
     if (s.gateway != NULL)
         QC_TRY_AS(tell_budget(&s, err), err, "the gateway's answer");

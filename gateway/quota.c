@@ -17,13 +17,13 @@ static qc_rc look_up(struct gw_engine *e, uint32_t tenant, struct gw_usage *ret,
     return QC_OK;
 }
 
-static qc_rc no_room(const struct gw_usage *u, const struct gw_tenant_limits *l, uint64_t more,
-                     struct qc_err *err)
+/* total: with what was asked for. */
+static qc_rc no_room(uint64_t total, const struct gw_tenant_limits *l, struct qc_err *err)
 {
     return QC_FAIL(err, QC_QUOTA,
-                   "%" PRIu64 " of %" PRIu64 " bytes are used, and %" PRIu64
-                   " more do not fit: ask the gateway's operator for more",
-                   u->bytes, l->bytes, more);
+                   "%" PRIu64 " bytes would be used, at most %" PRIu64
+                   ": ask the gateway's operator for more",
+                   total, l->bytes);
 }
 
 qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
@@ -42,7 +42,7 @@ qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
                        "%" PRIu64 " versions are stored, at most %" PRIu64
                        " (every version is kept): ask the gateway's operator for more",
                        u.objects, l.objects);
-    return u.bytes >= l.bytes ? no_room(&u, &l, 1, err) : QC_OK;
+    return u.bytes >= l.bytes ? no_room(u.bytes + 1, &l, err) : QC_OK;
 }
 
 qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint64_t before,
@@ -54,7 +54,7 @@ qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint
     QC_TRY(look_up(e, tenant, &u, &l, err));
     const uint64_t kept = u.bytes > before ? u.bytes - before : 0;
     if (kept > l.bytes || size > l.bytes - kept)
-        return no_room(&u, &l, size, err);
+        return no_room(kept + size, &l, err);
     /* Bytes that were given up lie on clouds until they are swept: as many as the quota again, not more. */
     if (l.bytes != GW_NO_LIMIT && u.dead > l.bytes)
         return QC_FAIL(err, QC_TEMP, "%" PRIu64 " bytes of broken off puts are not swept from all clouds yet",
@@ -68,7 +68,7 @@ qc_rc gw_quota_holds(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
     struct gw_usage u;
 
     QC_TRY(look_up(e, tenant, &u, &l, err));
-    return u.bytes > l.bytes ? no_room(&u, &l, 0, err) : QC_OK;
+    return u.bytes > l.bytes ? no_room(u.bytes, &l, err) : QC_OK;
 }
 
 qc_rc gw_quota_given_up(struct gw_engine *e, uint32_t tenant, struct qc_err *err)

@@ -153,7 +153,7 @@ static qc_rc no_answer(const struct gw_http *h, const struct gw_http_call *call,
         return QC_FAIL(err, QC_TEMP, "the gateway is not running (no socket '%s')", h->name);
     }
     if (rc == QC_AUTH && remote) /* the socket's mode, or the server's certificate */
-        gw_remote_advise(h, err, false);
+        gw_remote_advise(h, err, 0);
     if (rc != QC_CANCELLED && remote)
         qc_err_wrap(err, "the gateway at %s", h->name);
     /* A stream that breaks has a reason, which the gateway remembers: its reader asks before it tries again.
@@ -195,7 +195,7 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
         return ret == NULL ? QC_OK : qc_buf_add(ret, qc_buf_span(&body), err);
     rc = gw_json_error(answer.status, qc_buf_span(&body), call->ret_current, err);
     if (h->token != NULL)
-        gw_remote_advise(h, err, true);
+        gw_remote_advise(h, err, answer.status);
     ret_again->may = rc == QC_TEMP || rc == QC_LOCKED || rc == QC_NOMEM;
     ret_again->after = answer.kept[0];
     return rc;

@@ -40,8 +40,9 @@ QC_MUST qc_rc gw_http_blank(struct gw_http **ret, const char *name, struct qc_er
 void gw_http_free(struct gw_http **h);
 /* A second one like h, for a gateway for many users. */
 QC_MUST qc_rc gw_remote_clone(const struct gw_http *h, struct vault_gw **ret, struct qc_err *err);
-/* What to do about a failure at a gateway for many users; err->next, where there is something. */
-void gw_remote_advise(const struct gw_http *h, struct qc_err *err, bool by_gateway);
+/* What to do about a failure at a gateway for many users; err->next, where there is something. status: of its
+ * answer; 0: there was none. */
+void gw_remote_advise(const struct gw_http *h, struct qc_err *err, int status);
 
 extern const struct vault_gw_ops gw_http_ops;
 void gw_http_close(struct vault_gw *gw);

@@ -78,13 +78,17 @@ qc_rc gw_remote_clone(const struct gw_http *h, struct vault_gw **ret, struct qc_
     return vault_gw_remote_new(ret, &r, err);
 }
 
-void gw_remote_advise(const struct gw_http *h, struct qc_err *err, bool by_gateway)
+void gw_remote_advise(const struct gw_http *h, struct qc_err *err, int status)
 {
-    if (err->rc == QC_AUTH && by_gateway)
+    if (err->rc != QC_AUTH)
+        return;
+    if (status == 401)
         err->next = "ask the operator of the gateway for a token, and put it in the token file, mode 0600";
-    else if (err->rc == QC_AUTH && socket_path(h->name) != NULL)
+    else if (status != 0)
+        err->next = "ask the operator of the gateway";
+    else if (socket_path(h->name) != NULL)
         err->next = "ask the operator of the gateway for access to its socket";
-    else if (err->rc == QC_AUTH)
+    else
         err->next = "name the file of the authority that vouches for the gateway: init --ca FILE, or ca in "
                     "qcloud.conf, section [gateway]";
 }

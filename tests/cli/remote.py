@@ -107,7 +107,8 @@ def tokens(u):
     u.server.run("tenant", "disable", u.name, "--config", u.server.config)
     for command in (("ls",), ("put", os.path.join(u.work, "f"))):
         p = u.expect(12, *command)
-        check("disabled" in said(p), said(p))
+        check("disabled" in said(p) and "next: ask the operator of the gateway\n" in said(p), said(p))
+    check("gateway: no access" in said(u.expect(12, "status")), "status of a disabled tenant")
     u.server.run("tenant", "enable", u.name, "--config", u.server.config)
     u.expect(0, "ls")
     other = u.server.add("other")
