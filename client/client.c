@@ -14,6 +14,7 @@ void client_done(struct client *c)
     vault_passes_done(&c->passes);
     vault_notes_done(&c->notes);
     qrng_close(&c->rng);
+    qrng_close(&c->ids);
     qc_json_free(&c->end.extra);
     revival_done(&c->revival);
 }
@@ -26,16 +27,6 @@ struct vault_call client_call(struct client *c)
     return call;
 }
 
-qc_rc client_rng(struct client *c, struct qc_err *err)
-{
-    if (c->rng != NULL)
-        return QC_OK;
-    QC_TRY(qrng_open("os", &c->rng, err));
-    struct qrng_provenance p = qrng_provenance(c->rng);
-    memcpy(c->provenance, p.text, sizeof c->provenance);
-    return QC_OK;
-}
-
 qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err)
 {
     QC_TRY(client_rng(c, err));
@@ -43,7 +34,9 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
                                 .share = { c->conf.share[0], c->conf.share[1] },
                                 .state = c->places.state,
                                 .rng = qrng_rng(c->rng),
-                                .provenance = c->provenance,
+                                .ids = qrng_rng(c->ids),
+                                .tell = client_random_tell,
+                                .tell_ctx = c,
                                 .passes = &c->passes,
                                 .unasked = c->lost_share };
     return QC_OK;

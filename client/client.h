@@ -19,7 +19,8 @@ struct client {
     struct out out;
     struct places places;
     struct conf conf;
-    struct qrng *rng;
+    struct qrng *rng;         /* by random.conf */
+    struct qrng *ids;         /* the operating system's: for what is no secret */
     struct vault *vault;      /* after client_open */
     struct revival revival;   /* of the gateway, after client_gateway; of one's own */
     qc_key *token;            /* for a gateway of many users, after client_gateway */
@@ -33,8 +34,10 @@ struct client {
     bool no_input;              /* never ask at the terminal */
     bool no_prompt; /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;
-    bool noted; /* a warning was given that --strict counts */
-    char provenance[QC_QRNG_PROVENANCE_MAX];
+    bool noted;                        /* a warning was given that --strict counts */
+    struct qrng_conf random;           /* after client_rng */
+    struct qrng_provenance provenance; /* of the last object's ids and keys */
+    bool random_low_told;
 };
 
 void client_done(struct client *c);
@@ -53,8 +56,16 @@ struct vault_call client_call(struct client *c);
 /* Tell the notes of the last operation, which ended with rc, as warnings, and forget them. name: of its
  * object, or empty. True when there were any that --strict counts. */
 bool client_tell_notes(struct client *c, qc_rc rc, qc_span name);
-/* The source of randomness. */
+/* The sources of randomness, by random.conf; nothing of them is touched before bytes are drawn. */
 QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
+/* random.conf into c->random; without the file: the operating system alone. QC_USAGE, QC_NOTCONF, QC_LIMIT.
+ */
+QC_MUST qc_rc client_random_conf(struct client *c, struct qc_err *err);
+/* For vault_conf.tell: what c->provenance says now. */
+const char *client_random_tell(void *ctx);
+/* After an object was stored: warnings about its randomness. True: the policy prefers a source, and its keys
+ * were made without one. */
+bool client_random_warn(struct client *c);
 
 /* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should
  * end (its cause would stop the others too). */
@@ -71,6 +82,11 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_rng_list(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_rng_test(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_rng_bench(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_rng_read(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);

@@ -1,4 +1,4 @@
-/* ls, stat, rm: entries without their bytes. */
+/* ls, stat, explain, rm: objects without their bytes. */
 #include "client.h"
 
 #include <inttypes.h>
@@ -168,6 +168,30 @@ static qc_rc stat_one(struct client *c, qc_span name, struct qc_err *err)
     return out_json(&c->out, &j, err);
 }
 
+static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    char version[2 * VAULT_ID_BYTES + 1];
+    struct vault_call call = client_call(c);
+    QC_TRY(vault_explain(c->vault, name, &call, &s, &text, err));
+    QC_TRY(text_escape(name, &shown, err));
+    qc_hex(qc_span_of(s.version, VAULT_ID_BYTES), version);
+    out_line(&c->out, "name     %.*s", (int)shown.n, (const char *)shown.p);
+    out_line(&c->out, "version  v%" PRIu64 "  %s", s.number, version);
+    qc_buf_clear(&shown);
+    QC_TRY(text_escape(qc_buf_span(&text), &shown, err));
+    out_line(&c->out, "random   %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, name, err));
+    QC_TRY(qc_json_set_int(j, "number", (int64_t)s.number, err));
+    QC_TRY(qc_json_set_hex(j, "version", qc_span_of(s.version, VAULT_ID_BYTES), err));
+    QC_TRY(out_json_text(j, "random", qc_buf_span(&text), err));
+    return out_json(&c->out, &j, err);
+}
+
 static qc_rc rm_one(struct client *c, qc_span name, struct qc_err *err)
 {
     struct vault_remove_result r = { 0 };
@@ -211,6 +235,11 @@ static qc_rc each(struct client *c, const struct qc_args *args,
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err)
 {
     return each(app, args, stat_one, "without an answer", err);
+}
+
+qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    return each(app, args, explain_one, "without an answer", err);
 }
 
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err)

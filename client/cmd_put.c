@@ -87,6 +87,7 @@ static qc_rc put_source(struct put_run *run, const struct vault_source *source, 
     qc_rc rc = vault_put(c->vault, name, source, &run->opts, &call, &r, err);
     progress_end(&p);
     QC_TRY(rc);
+    r.degraded = client_random_warn(c) || r.degraded;
     QC_TRY(stored_line(name, &r, &line, err));
     QC_TRY(item_json(c, name, &r, err));
     if (r.degraded)

@@ -107,6 +107,16 @@ static const struct qc_opt repair_opts[] = {
     { "adopt", 0, "NAME", "fill a lost cloud again: whatever it had is given up", false },
     { 0 },
 };
+static const struct qc_opt rng_bytes_opts[] = {
+    { "bytes", 0, "N", "how many (k, M, G: powers of 1024)", false },
+    { 0 },
+};
+static const struct qc_opt rng_test_opts[] = {
+    { "sample", 0, "FILE", "test the bytes of a file instead; none of them is used up", false },
+    { "entropy", 0, "MBIT", "with --sample: thousandths of a bit per byte that are declared (default: 6000)",
+      false },
+    { 0 },
+};
 static const struct qc_cmd cmds[] = {
     /* name    args                             help                                       min max needs
        options run */
@@ -119,6 +129,8 @@ static const struct qc_cmd cmds[] = {
     { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
     { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF,
       NULL, cmd_stat },
+    { "explain", "NAME...", "where an object's keys came from, as it says itself", 1, -1,
+      NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL, cmd_explain },
     { "rm", "NAME...", "remove objects from the listing (versions stay stored)", 1, -1,
       NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, NULL, cmd_rm },
     { "verify", "[NAME|PREFIX]", "read everything and try all three ways to open it", 0, 1,
@@ -144,6 +156,14 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, set_opts, cmd_gateway_cloud_set },
     { "gateway kit", "", "the operator's kit (the root key: keep it safe)", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, kit_opts, cmd_gateway_kit },
+    { "rng list", "", "sources of randomness and policies, as configured", 0, 0, NEEDS_CLASS(MSG_RANDOM),
+      NULL, cmd_rng_list },
+    { "rng test", "[SOURCE...]", "start each source and test it; or test a sample", 0, QC_QRNG_SOURCES_MAX,
+      NEEDS_CLASS(MSG_RANDOM), rng_test_opts, cmd_rng_test },
+    { "rng bench", "SOURCE", "how fast a source gives", 1, 1, NEEDS_CLASS(MSG_RANDOM), rng_bytes_opts,
+      cmd_rng_bench },
+    { "rng read", "SOURCE", "write random bytes of a source to standard output", 1, 1,
+      NEEDS_CLASS(MSG_RANDOM), rng_bytes_opts, cmd_rng_read },
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
       cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },
@@ -248,6 +268,8 @@ static qc_rc take_globals(struct client *c, const struct qc_args *args, struct q
 /* Does stdout carry an object's bytes? Then nothing else may go there. */
 static bool carries_bytes(const struct qc_args *args)
 {
+    if (args->cmd->run == cmd_rng_read)
+        return true;
     return strcmp(args->cmd->name, "get") == 0 && args->argc == 2 && !qc_args_flag(args, "recursive") &&
            strcmp(args->argv[1], "-") == 0;
 }

@@ -303,10 +303,15 @@ static const struct row rows[] = {
               "set") } } },
     /* 13 */
     { QC_RANDOM,
+      IN(RANDOM),
+      { 2,
+        "Nothing that is stored is touched. With the policy required nothing is stored until this is mended.",
+        { SAY("see to the source; qcloud rng list shows what is configured") } } },
+    { QC_RANDOM,
       ALL,
       { 1,
         "Nothing was sent and no key was made.",
-        { SAY("see to the source of randomness, then the same command again") } } },
+        { RUN_THEN("says which source it is; then the same command again", "qcloud", "rng", "test") } } },
     /* 14 */
     { QC_FULL,
       IN(GET),
@@ -423,6 +428,14 @@ static const struct msg warnings[MSG_WARNINGS] = {
                              "stored meanwhile.",
                              { SAY("the same command at a terminal, or with QCLOUD_PASSPHRASE_COMMAND or "
                                    "QCLOUD_PASSPHRASE_FD set") } },
+    [MSG_W_RANDOM] = { 17,
+                       "Its keys come from the operating system's generator alone, which is recorded with "
+                       "it. What was "
+                       "stored before is untouched.",
+                       { RUN_THEN("says what is wrong; then store it again", "qcloud", "rng", "test") } },
+    [MSG_W_RANDOM_LOW] = { 18,
+                           "Everything was done as asked; each command uses 8 KiB at least.",
+                           { SAY("put another file of random numbers beside the last one") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
@@ -440,6 +453,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_STATUS] = "cannot tell the status",
     [MSG_GATEWAY] = "gateway command not done",
     [MSG_REPAIR] = "not all is repaired",
+    [MSG_RANDOM] = "no randomness",
 };
 
 size_t msg_rows(void)
@@ -488,6 +502,8 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_CLOUDS_DEVICE] = "several directory clouds lie on one device",
         [MSG_W_CLOUD_LACKS] = "a cloud was tried, and lacks something that would be good to have",
         [MSG_W_SHARE_LOCKED] = "a share store is under a passphrase, and none was given",
+        [MSG_W_RANDOM] = "an object's keys were made without the source that the policy prefers",
+        [MSG_W_RANDOM_LOW] = "pre-loaded random numbers come to their end",
         [MSG_W_OTHER] = "a remark that has no row of its own",
     };
     QC_ASSERT(w < MSG_WARNINGS);

@@ -22,6 +22,7 @@ enum msg_class {
     MSG_STATUS,
     MSG_GATEWAY,
     MSG_REPAIR,
+    MSG_RANDOM,
     MSG_CLASSES
 };
 
@@ -41,6 +42,8 @@ enum msg_warning {
     MSG_W_CLOUDS_DEVICE,  /* several clouds on one device */
     MSG_W_CLOUD_LACKS,    /* a cloud was validated and lacks something */
     MSG_W_SHARE_LOCKED,   /* it is under a passphrase, and none was given */
+    MSG_W_RANDOM,         /* an object's keys were made without the source that the policy prefers */
+    MSG_W_RANDOM_LOW,     /* pre-loaded random numbers come to their end */
     MSG_W_OTHER,
     MSG_WARNINGS
 };

@@ -86,6 +86,7 @@ static void tell_source(const struct mixed *m, size_t i, struct qrng_provenance 
         cut.repetition, cut.proportion, s.alarms, qrng_conditioning_text(c->condition), m->bytes[i], when,
         c->identity[0] == '\0' ? "" : " device=", c->identity);
     p->health = QRNG_HEALTH_OK;
+    p->left = s.left;
 }
 
 static void tell_kernel(const struct mixed *m, struct qrng_provenance *p)

@@ -108,6 +108,7 @@ struct qrng_provenance qrng_provenance(struct qrng *q)
         .policy = q->source->policy,
         .health = atomic_load(&q->failed) ? QRNG_HEALTH_FAILED : q->source->health,
         .bytes = atomic_load(&q->bytes),
+        .left = UINT64_MAX,
     };
     if (q->source->tell != NULL) {
         q->source->tell(q->ctx, &p);

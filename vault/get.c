@@ -119,6 +119,37 @@ qc_rc vault_stat(struct vault *v, qc_span name, const struct vault_call *call, s
     return QC_OK;
 }
 
+static qc_rc explain_run(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
+                         qc_buf *provenance, struct qc_err *err)
+{
+    QC_CLEANUP(object_done) struct object o = { 0 };
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    QC_CLEANUP(vault_stat_done) struct vault_stat stat = { 0 };
+    QC_TRY(session_entry_of_name(v, name, &path, &e, call, err));
+    QC_TRY(session_stat(v, name, &e, &stat, err));
+    QC_TRY(object_begin(&o, v, e.e.object, e.e.version, call, err));
+    o.size = e.e.size;
+    o.M = e.e.M;
+    qc_rc rc = object_frame(&o, err);
+    if (rc == QC_OK)
+        rc = object_unlock(&o, err);
+    session_note_faults(v, o.request, call);
+    QC_TRY(rc);
+    QC_TRY(qc_buf_add(provenance, vault_opened_meta(o.opened)->provenance, err));
+    *ret = QC_STEAL(stat);
+    return QC_OK;
+}
+
+qc_rc vault_explain(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
+                    qc_buf *provenance, struct qc_err *err)
+{
+    char text[NAME_TEXT];
+    session_name_text(text, name);
+    QC_TRY_AS(explain_run(v, name, call, ret, provenance, err), err, "%s", text);
+    return QC_OK;
+}
+
 qc_rc vault_layout(struct vault *v, const struct vault_stat *what, const struct vault_call *call,
                    struct vault_gw_info *ret, struct qc_err *err)
 {

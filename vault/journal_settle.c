@@ -54,10 +54,10 @@ static qc_rc finish(struct vault *v, const struct journal_put *put, uint64_t num
                                              .sequence = put->sequence,
                                              .path_tag = put->path_tag,
                                              .number = number };
-        qc_rc rc = vault_store_commit(v->store[i], &change, &v->rng, &why);
+        qc_rc rc = vault_store_commit(v->store[i], &change, &v->ids, &why);
         if (rc == QC_NOTFOUND) { /* a store made by recover has it as committed, or another one damaged it */
             change.object = change.version = NULL;
-            rc = vault_store_commit(v->store[i], &change, &v->rng, &why);
+            rc = vault_store_commit(v->store[i], &change, &v->ids, &why);
         }
         if (rc != QC_OK) {
             *err = why;

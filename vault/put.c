@@ -45,6 +45,19 @@ static qc_rc draw(struct put *p, struct qc_err *err)
     return vault_keys_draw(&p->keys, &p->v->rng, err);
 }
 
+/* The same, with where these bytes came from. What was drawn before is not this object's. */
+static qc_rc draw_and_tell(struct put *p, struct qc_err *err)
+{
+    struct vault *v = p->v;
+    if (v->tell != NULL)
+        (void)v->tell(v->tell_ctx);
+    QC_TRY(draw(p, err));
+    const char *text = v->tell != NULL ? v->tell(v->tell_ctx) : v->provenance;
+    if (text != NULL)
+        p->meta.provenance = qc_span_str(text);
+    return QC_OK;
+}
+
 /* R1 and R2 durable in both stores, before the first byte of N leaves (I1). */
 static qc_rc add_records(struct put *p, struct qc_err *err)
 {
@@ -98,7 +111,7 @@ static void abandon(struct put *p)
 static qc_rc run(struct put *p, struct vault_put_result *ret, struct qc_err *err)
 {
     QC_TRY(look(p, err));
-    QC_TRY(draw(p, err));
+    QC_TRY(draw_and_tell(p, err));
     qc_rc rc = begin(p, err);
     if (rc == QC_OK)
         rc = put_data(p, err);
@@ -125,8 +138,6 @@ qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source
                                   .mtime_s = source->mtime_s,
                                   .mtime_ns = source->mtime_ns,
                                   .mode = source->mode };
-    if (v->provenance != NULL)
-        p.meta.provenance = qc_span_str(v->provenance);
     session_name_text(text, name);
     QC_TRY(vault_name_check(name, err));
     QC_TRY(session_need_both(v, err));

@@ -126,7 +126,7 @@ static bool bring_stores(struct put *p, uint64_t number)
                                              .path_tag = p->path_tag,
                                              .number = number,
                                              .head = &p->v->head };
-        qc_rc rc = vault_store_commit(p->v->store[i], &change, &p->v->rng, &why);
+        qc_rc rc = vault_store_commit(p->v->store[i], &change, &p->v->ids, &why);
         if (rc == QC_OK)
             rc = i == 0 ? qc_fault(client_stored1, &why) : qc_fault(client_stored, &why);
         if (rc != QC_OK) {

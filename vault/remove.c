@@ -17,7 +17,7 @@ static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
         struct vault_entry e = { .path = qc_buf_span(&path),
                                  .number = now.e.number + 1,
                                  .kind = VAULT_ENTRY_TOMBSTONE };
-        QC_TRY(qc_rng_fill(&v->rng, put_key, sizeof(put_key), err)); /* a refused request's key is spent */
+        QC_TRY(qc_rng_fill(&v->ids, put_key, sizeof(put_key), err)); /* a refused request's key is spent */
         QC_TRY(vault_entry_seal(&e, v->ring, err));
         QC_TRY(qc_go_on(call->op.deadline, call->op.cancel, "rm", err));
         struct vault_gw_commit what = { .put_key = put_key, .entry = &e };

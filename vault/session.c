@@ -117,7 +117,7 @@ static void save(struct vault *v, const struct vault_store_commit *change, struc
         struct qc_err why = { 0 };
         if (v->store[i] == NULL || !vault_store_writable(v->store[i]))
             continue;
-        qc_rc rc = vault_store_commit(v->store[i], change, &v->rng, &why);
+        qc_rc rc = vault_store_commit(v->store[i], change, &v->ids, &why);
         if (rc != QC_OK)
             vault_note(notes, VAULT_NOTE_STORE_BEHIND, i + 1, rc, "%s", why.msg);
     }
@@ -328,7 +328,7 @@ qc_rc session_stat(struct vault *v, qc_span name, const struct vault_gw_entry *e
 qc_rc session_request(struct vault *v, char out[VAULT_REQUEST_ID_BYTES], struct qc_err *err)
 {
     uint8_t id[16];
-    QC_TRY(qc_rng_fill(&v->rng, id, sizeof(id), err));
+    QC_TRY(qc_rng_fill(&v->ids, id, sizeof(id), err));
     qc_hex(qc_span_of(id, sizeof(id)), out);
     v->gw->ops->set_request(v->gw, out);
     return QC_OK;

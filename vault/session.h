@@ -14,6 +14,9 @@ struct vault {
     char *dir[2]; /* NULL: not configured */
     char *state;
     char *provenance;
+    qc_rng ids;
+    const char *(*tell)(void *ctx);
+    void *tell_ctx;
     qc_rng rng;
     struct vault_gw *gw;
     struct vault_record record; /* of the vault, verified */

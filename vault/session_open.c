@@ -41,6 +41,9 @@ static qc_rc session_new(struct vault **ret, const struct vault_conf *conf, stru
     if (v == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a session");
     v->rng = conf->rng;
+    v->ids = conf->ids.fill != NULL ? conf->ids : conf->rng;
+    v->tell = conf->tell;
+    v->tell_ctx = conf->tell_ctx;
     v->backup.max = QC_VAULT_BACKUP_MAX;
     QC_TRY(copy_text(&v->dir[0], conf->share[0], err));
     QC_TRY(copy_text(&v->dir[1], conf->share[1], err));

@@ -9,6 +9,7 @@ qc_test(unit qrng_gate DEPS base qrng INTERNAL qrng)
 qc_test(unit qrng_condition DEPS base qrng)
 qc_ct(qrng_condition DEPS base qrng)
 qc_test(kat qrng_cutoffs DEPS base qrng)
+qc_test(kat qrng_estimate DEPS base qrng LIBS m)
 qc_test(prop qrng_health DEPS base qrng LIBS m TIMEOUT 1800)    # with long counts
 qc_test(fault qrng_qrng DEPS base qrng INTERNAL qrng)
 qc_fuzz(qrng_conf DEPS base qrng)

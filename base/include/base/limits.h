@@ -281,6 +281,9 @@
     X(QC_QRNG_FILE_BLOCK, 4096, "bytes", "of a pre-loaded file that are reserved and erased at once")        \
     X(QC_QRNG_FILES_MAX, 1024, "files", "in a directory of pre-loaded files")                                \
     X(QC_QRNG_FILE_PROBES, 16, "blocks", "of the used range that must read as zeros at each opening")        \
+    X(QC_QRNG_SAMPLE_MIN, 4096, "bytes", "of a sample: the estimators need some")                            \
+    X(QC_QRNG_SAMPLE_MAX, 4194304, "bytes", "of a sample that is looked at: four times what 90B asks for")   \
+    X(QC_QRNG_SAMPLE_BITS, 2097152, "bits", "of it for the estimators by bits: twice what 90B asks for")     \
     X(QC_QRNG_FILE_LOW, 1048576, "bytes", "less is left in pre-loaded files: a warning; 250 commands")       \
     X(QRNG_ENTROPY_MIN, 500, "mbit/byte", "declared; less, and what must come again does not fit")           \
     X(QC_QRNG_PAUSE_MS, 1000, "ms", "before a source that failed is tried again; doubles")                   \

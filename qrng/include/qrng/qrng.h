@@ -35,9 +35,10 @@ enum qrng_health {
 struct qrng_provenance {
     enum qrng_policy policy;
     enum qrng_health health;
-    uint64_t bytes;                    /* given so far */
-    bool fell_back;                    /* the policy prefers a source, and the kernel's generator stood in */
-    char why[QC_ERR_MSG_MAX];          /* then */
+    uint64_t bytes;           /* given so far */
+    uint64_t left;            /* of pre-loaded files, before their end; UINT64_MAX: no end is known */
+    bool fell_back;           /* the policy prefers a source, and the kernel's generator stood in */
+    char why[QC_ERR_MSG_MAX]; /* then */
     char text[QC_QRNG_PROVENANCE_MAX]; /* "os:getrandom policy=os health=kernel": goes into the object's
                                           metadata (FORMAT 11.1) */
 };

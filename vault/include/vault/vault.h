@@ -44,11 +44,17 @@ struct vault_call {
 
 /* Where a vault's local parts lie. Strings are borrowed until vault_open or vault_create returns. */
 struct vault_conf {
-    const uint8_t *vault;   /* id, 16 bytes; NULL in vault_create */
-    const char *share[2];   /* directories of share store 1 and 2; NULL: none configured */
-    const char *state;      /* directory for the journal of running puts; made if missing */
-    qc_rng rng;             /* keys, ids, salts; must outlive the session */
+    const uint8_t *vault; /* id, 16 bytes; NULL in vault_create */
+    const char *share[2]; /* directories of share store 1 and 2; NULL: none configured */
+    const char *state;    /* directory for the journal of running puts; made if missing */
+    qc_rng rng;           /* keys, ids, salts; must outlive the session */
+    qc_rng ids; /* of requests, and salts of what is written after the fact: no secret, so that reading and
+                   tidying need no special source; {0}: as rng */
     const char *provenance; /* of rng, noted in each object's private metadata: "os:getrandom"; NULL: none */
+    /* Or, where it changes: about the bytes that rng gave since the last call. Asked when an object's ids and
+     * keys are drawn; borrowed until the next call. NULL: the above. */
+    const char *(*tell)(void *ctx);
+    void *tell_ctx;
     struct vault_passes *passes; /* for stores under a passphrase; NULL: none. Outlives the session */
     struct vault_lock lock;      /* vault_create: what the stores' keys are wrapped under; {0}: in clear */
     unsigned unasked; /* 1, 2: nobody is asked for this store's passphrase (it is to be rebuilt); 0 */
@@ -186,6 +192,12 @@ QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *
 /* The entry alone, verified: no object bytes are read. QC_NOTFOUND, QC_INTEGRITY. */
 QC_MUST qc_rc vault_stat(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
                          struct qc_err *err);
+/*
+ * What the sealed object says of where its keys came from (FORMAT 11.1): opened and verified, but for its
+ * chunks. Appended to provenance; nothing when it says nothing. Errors: vault_get's.
+ */
+QC_MUST qc_rc vault_explain(struct vault *v, qc_span name, const struct vault_call *call,
+                            struct vault_stat *ret, qc_buf *provenance, struct qc_err *err);
 /* Layout and margins per cloud as the gateway knows them. ids from vault_stat. */
 QC_MUST qc_rc vault_layout(struct vault *v, const struct vault_stat *what, const struct vault_call *call,
                            struct vault_gw_info *ret, struct qc_err *err);

@@ -1,0 +1,58 @@
+/* Where the command's randomness comes from: random.conf beside qcloud.conf. */
+#include "client.h"
+
+#include <inttypes.h>
+
+#include "base/file.h"
+
+qc_rc client_random_conf(struct client *c, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
+    struct qc_err why = { 0 };
+    qrng_conf_init(&c->random);
+    qc_rc rc = qc_dir_open(&dir, c->places.conf_dir, &why);
+    if (rc == QC_OK)
+        rc = qc_file_read(qc_fd_get(&dir), "random.conf", QC_QRNG_CONF_MAX, &text, &why);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK)
+        *err = why;
+    QC_TRY_AS(rc, err, "%s/random.conf", c->places.conf_dir);
+    QC_TRY_AS(qrng_conf_parse(qc_buf_span(&text), &c->random, err), err, "%s/random.conf",
+              c->places.conf_dir);
+    return QC_OK;
+}
+
+qc_rc client_rng(struct client *c, struct qc_err *err)
+{
+    if (c->rng != NULL)
+        return QC_OK;
+    QC_TRY(client_random_conf(c, err));
+    if (c->ids == NULL)
+        QC_TRY(qrng_open("os", &c->ids, err));
+    QC_TRY(qrng_open_policy(&c->random, QRNG_PROFILE_EC, &c->rng, err));
+    if (c->out.class == MSG_PUT)
+        qrng_warm(c->rng); /* its start-up test runs while the gateway and the stores are opened */
+    return QC_OK;
+}
+
+const char *client_random_tell(void *ctx)
+{
+    struct client *c = ctx;
+    c->provenance = qrng_provenance(c->rng);
+    return c->provenance.text;
+}
+
+bool client_random_warn(struct client *c)
+{
+    if (c->provenance.left < QC_QRNG_FILE_LOW && !c->random_low_told) {
+        c->random_low_told = true;
+        out_warn(&c->out, MSG_W_RANDOM_LOW, NULL,
+                 "%" PRIu64 " bytes are left of the pre-loaded random numbers", c->provenance.left);
+    }
+    if (!c->provenance.fell_back)
+        return false;
+    out_warn(&c->out, MSG_W_RANDOM, NULL, "made without a quantum source: %s", c->provenance.why);
+    return true;
+}

@@ -1,0 +1,123 @@
+#!/bin/bash
+# cli/random: sources and policies of random.conf as a user meets them. required: exit 13 and nothing written; preferred:
+# exit 4 and recorded; os: exit 0. What an object says of its keys, also one from before there was a configuration. Reads
+# never need a source.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
+cd "$T" || exit 1
+mk_vault 3 5
+random_file a.bin 3000
+conf=$QCLOUD_HOME/random.conf
+
+# source POLICY PATH [LINE..]
+configure()
+{
+    printf '[policy]\ndefault = %s\n[source lab]\nkind = %s\npath = %s\nidentity = no. 4711\n' "$1" "$2" "$3" >"$conf"
+    shift 3
+    printf '%s\n' "$@" >>"$conf"
+}
+
+# No configuration: the operating system, and that is what was asked for.
+expect_exit 0 put a.bin os
+expect_exit 0 explain os
+out_has 'random   os:getrandom policy=os health=kernel'
+expect_exit 0 rng list
+out_has 'policy   os (objects), os (xor23)'
+
+# A source in health.
+configure required command '/bin/cat /dev/urandom'
+expect_exit 0 rng list --json
+json_ok
+[ "$(json_get 'lines[2]["repetition_cutoff"], lines[2]["proportion_cutoff"]')" = '(8, 35)' ] || fail "cutoffs of six bits"
+expect_exit 0 rng test
+out_has 'healthy  lab'
+out_has 'healthy  os'
+expect_exit 0 put a.bin good
+expect_exit 0 explain good
+out_has 'random   lab:command policy=required health=ok H=6.000 rct=8 apt=35 alarms=0 condition=hmac-sha-256 mixed=os bytes='
+out_has ' device=no. 4711'
+expect_exit 0 explain --json good
+json_ok
+[ "$(json_get 'lines[1]["random"][:12]')" = lab:command ] || [ "$(json_get 'lines[1]["random"][:12]')" = 'lab:command ' ] || fail "random"
+configure required command '/bin/cat /dev/urandom' 'condition = toeplitz'
+expect_exit 0 put a.bin bulk
+expect_exit 0 explain bulk
+out_has 'condition=toeplitz'
+
+# required, and the source is stuck, silent, or not there: nothing is written.
+for bad in '/bin/cat /dev/zero' '/bin/sleep 100' '/nonexistent'; do
+    configure required command "$bad" 'stall = 300'
+    expect_exit 13 put a.bin never
+    err_three_parts E1301
+    err_has 'the source lab is in quarantine'
+    expect_exit 13 rng test lab
+    err_three_parts E1302
+    out_has 'FAILED   lab'
+    for i in 1 2 3 4 5; do
+        [ -z "$(find "$T/cloud$i" -newer "$conf" -type f)" ] || fail "something was written to cloud $i"
+    done
+    [ -z "$(ls "$QCLOUD_HOME/state/journal" 2>/dev/null)" ] || fail "a journal was left"
+done
+expect_exit 0 ls # reads need no source
+printf '%s\n' bulk good os >want
+same want out
+expect_exit 0 get good again.bin
+same a.bin again.bin
+expect_exit 0 verify good
+
+# preferred: done, with exit 4, and recorded.
+configure preferred command '/bin/cat /dev/zero'
+expect_exit 4 put a.bin second-best
+err_has W0417
+err_has 'repetition count'
+err_has "stored 'second-best'"
+expect_exit 0 put --degraded-ok a.bin third
+expect_exit 0 explain second-best
+out_has 'random   os:getrandom policy=preferred health=kernel bytes='
+out_has 'instead=lab'
+configure preferred command '/bin/cat /dev/urandom'
+expect_exit 0 put a.bin best
+expect_exit 0 explain os good best # each as it was made
+out_has 'os:getrandom policy=os health=kernel'
+out_has 'lab:command policy=required'
+out_has 'lab:command policy=preferred'
+
+# Pre-loaded files: used from the front, erased behind; a warning before the end; then exit 13.
+mkdir numbers
+head -c 24576 /dev/urandom >numbers/1
+chmod 600 numbers/1
+configure required file "$T/numbers"
+expect_exit 0 put a.bin from-file
+err_has W0418
+expect_exit 0 explain from-file
+out_has 'random   lab:file policy=required health=ok H=7.000'
+cmp -s -n 4096 numbers/1 /dev/zero || fail "used numbers are still in the file"
+for _ in 1 2 3 4 5 6; do
+    q put a.bin more || break
+done
+expect_exit 13 put a.bin never
+err_has 'all of its bytes are used'
+
+# The tools, and a wrong configuration.
+expect_exit 0 rng read os --bytes 100
+[ "$(stat -c %s out)" = 100 ] || fail "rng read gave another number of bytes"
+configure required command '/bin/cat /dev/urandom'
+expect_exit 0 rng read lab --bytes 5000
+[ "$(stat -c %s out)" = 5000 ] || fail "rng read gave another number of bytes"
+expect_exit 0 rng bench lab --bytes 20000
+out_has 'bytes a second'
+expect_exit 0 rng bench os --json
+json_ok
+expect_exit 3 rng read nobody
+random_file sample 200000
+expect_exit 0 rng test --sample sample
+out_has 'no alarm'
+out_has 'estimate compression'
+head -c 100000 /dev/zero >flat
+expect_exit 13 rng test --sample flat
+err_has 'repetition count'
+expect_exit 2 rng test --sample sample lab
+echo 'colour = red' >>"$conf"
+expect_exit 2 put a.bin never
+err_has 'random.conf: line 8'
+echo "random: policies, sources and tools do what the documents say"
