@@ -232,29 +232,35 @@ static bool ask_next(struct reading *rd)
             if (gw_batch_start(rd->batch, index, &job, rd->deadline))
                 return true;
             gw_batch_outcome(rd->batch, index, &o);
+            rd->ended[index] = true;
         }
         add_fault(rd, index, &o);
     }
     return false;
 }
 
-/* A job has ended. */
+/* A job has ended: was it good? */
+static bool note(struct reading *rd, unsigned index, const struct gw_outcome *o)
+{
+    rd->ended[index] = true;
+    rd->good[index] = o->fate == GW_DONE;
+    rd->good_count += rd->good[index];
+    if (!rd->good[index])
+        add_fault(rd, index, o);
+    return rd->good[index];
+}
+
 static void take(struct reading *rd, unsigned index)
 {
     struct gw_outcome o;
 
     gw_batch_outcome(rd->batch, index, &o);
-    rd->ended[index] = true;
-    if (o.fate == GW_DONE) {
-        rd->good[index] = true;
-        rd->good_count++;
-        return;
-    }
-    add_fault(rd, index, &o);
-    (void)ask_next(rd);
+    if (!note(rd, index, &o))
+        (void)ask_next(rd);
 }
 
-/* Whoever was raced by another and has still not answered was too slow; at the deadline everybody is late. */
+/* What ended while the last wait did is good or bad as it says. Whoever was raced by another and has still
+ * not answered was too slow; at the deadline everybody is late. */
 static void settle(struct reading *rd)
 {
     const bool over = qc_deadline_over(rd->deadline);
@@ -266,15 +272,18 @@ static void settle(struct reading *rd)
         if (rd->since_ms[i] == 0 || rd->ended[i])
             continue;
         gw_batch_outcome(rd->batch, i, &o);
-        if (o.fate != GW_PENDING)
+        if (o.fate == GW_PENDING) {
+            gw_batch_abandon_slot(rd->batch, i, over);
+            gw_batch_outcome(rd->batch, i, &o); /* it may have ended before that */
+        }
+        if (o.fate != GW_LATE) {
+            (void)note(rd, i, &o);
             continue;
-        gw_batch_abandon_slot(rd->batch, i, over);
+        }
         if (!over && now - rd->since_ms[i] < QC_GW_HEDGE_MS)
             continue;
         gw_fan_set_slow(rd->store->fan, (unsigned)f->at);
-        gw_batch_outcome(rd->batch, i, &o);
-        if (o.fate == GW_LATE)
-            add_fault(rd, i, &o);
+        add_fault(rd, i, &o);
     }
 }
 
@@ -286,12 +295,14 @@ static void gather(struct reading *rd)
         (void)ask_next(rd);
     qc_deadline hedge = qc_deadline_min(rd->deadline, qc_deadline_in(QC_GW_HEDGE_MS));
     while (rd->good_count < k) {
+        /* Asked before the look: what ends after it is seen by the next one. */
+        const bool nothing_left = gw_batch_pending(rd->batch) == 0 && rd->asked == rd->op->plan.n;
         const int slot = gw_batch_next(rd->batch, hedge);
         if (slot >= 0) {
             take(rd, (unsigned)slot);
             continue;
         }
-        if (gw_batch_pending(rd->batch) == 0 && rd->asked == rd->op->plan.n)
+        if (nothing_left)
             break;
         if (qc_deadline_over(rd->deadline))
             break;
