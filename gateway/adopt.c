@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "commit_internal.h"
+#include "records.h"
 #include "repair_internal.h"
 #include "ss/key.h"
 
@@ -295,13 +296,38 @@ static qc_rc write_adopted(const struct adoption *a, qc_span identity, struct qc
     return QC_OK;
 }
 
+/* What is decided is rolled forward, and leaves its log object, or a debt, on this cloud. With few clouds
+ * that may need this very one: then it has the object first, and is counted when the roll is tried again. */
+static qc_rc roll_or_copy(const struct adoption *a, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_GW_LOG_MAX };
+    struct gw_engine *e = a->p->e;
+    struct gw_log_row row = { .incarnation = e->conf.incarnation };
+    bool right = false;
+    const qc_rc rc = gw_roll(e, err);
+
+    if (rc != QC_QUORUM)
+        return rc;
+    qc_err_clear(err);
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cat_outbox(e->cat, &row.sequence, &body, err));
+    }
+    const qc_span bytes = qc_buf_span(&body);
+    QC_TRY(qc_sha256(&bytes, 1, row.hash, err));
+    QC_TRY(gw_record_put(e, a->at, &row, bytes, &right, err));
+    if (!right)
+        return QC_FAIL(err, QC_QUORUM, "cloud %s does not take the log", a->name);
+    return QC_OK;
+}
+
 /* A1: nothing is decided from the last look at the log to the end. */
 static qc_rc name_cloud(const struct adoption *a, struct qc_err *err)
 {
     QC_CLEANUP(gw_log_wipe) qc_buf identity = { .max = GW_IDENTITY_MAX };
     bool all;
 
-    QC_TRY(gw_roll(a->p->e, err)); /* what is decided has its log object, and a debt to this cloud */
+    QC_TRY(roll_or_copy(a, err));
     QC_TRY(gw_repair_pay(a->p, a->at, &all, err));
     if (!all)
         return QC_FAIL(err, QC_QUORUM, "cloud %s does not take the log", a->name);
