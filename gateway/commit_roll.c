@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "commit_internal.h"
+#include "records.h"
 
 /* What the clouds did with a log object. */
 struct recorded {
@@ -44,33 +45,20 @@ static qc_rc too_few(struct gw_engine *e, const struct recorded *r, const char *
                    count_clouds(r->all), e->conf.record_quorum, why);
 }
 
-/* Another object stands under our name on some cloud. If it is a genuine log object, somebody else runs this
- * very catalogue, and we are the copy. If not, the cloud has rotted: it does not count. */
-static qc_rc look_for_a_twin(struct gw_engine *e, const struct gw_log *l, const char *const *keys,
-                             gw_clouds conflict, struct qc_err *err)
+/* Something else stands under our name on some clouds. A genuine log object: somebody else runs this very
+ * catalogue, and we are the copy (fenced). Anything else has rotted there, and is replaced. */
+static qc_rc replace_rotten(struct gw_engine *e, const struct gw_log *l, qc_span bytes, gw_clouds conflict,
+                            struct recorded *r, struct qc_err *err)
 {
+    struct gw_log_row row = { .sequence = l->head.sequence, .incarnation = l->head.incarnation };
+
+    QC_TRY(qc_sha256(&bytes, 1, row.hash, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
-        qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
-        struct gw_log other = { 0 };
-        struct qc_err why = { 0 };
-        struct gw_answer a;
+        bool right = false;
         if ((conflict >> at & 1) == 0)
             continue;
-        const struct gw_ask ask = { .set = (gw_clouds)1 << at,
-                                    .keys = keys,
-                                    .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
-        QC_TRY(gw_fan_get(e->fan, &ask, QC_GW_LOG_MAX, bytes, &a, err));
-        const qc_rc rc = (a.done >> at & 1) == 0 ? QC_TEMP
-                                                 : gw_log_open(e->root, l->head.sequence, l->head.incarnation,
-                                                               qc_buf_span(&bytes[at]), &other, &why);
-        gw_log_done(&other);
-        qc_buf_free(&bytes[at]);
-        if (rc != QC_OK)
-            continue;
-        gw_engine_fence(e, "a copy of this gateway has written a later log");
-        return QC_FAIL(err, QC_FENCED,
-                       "cloud %s holds another log object %" PRIu64 ": a copy of this gateway wrote it",
-                       gw_fan_name(e->fan, at), l->head.sequence);
+        QC_TRY(gw_record_put(e, at, &row, bytes, &right, err));
+        r->done |= (gw_clouds)right << at;
     }
     return QC_OK;
 }
@@ -117,7 +105,7 @@ static qc_rc record(struct gw_engine *e, const struct gw_log *l, qc_span bytes, 
         if (r->answer.outcome[at].fate == GW_FAILED && r->answer.outcome[at].rc == QC_CONFLICT)
             conflict |= (gw_clouds)1 << at;
     if (conflict != 0)
-        QC_TRY(look_for_a_twin(e, l, keys, conflict, err));
+        QC_TRY(replace_rotten(e, l, bytes, conflict, r, err));
     if (count_clouds(r->done) < e->conf.record_quorum)
         return too_few(e, r, "the commit record is", err);
     return QC_OK;
