@@ -1,0 +1,22 @@
+# qcloud-sim (tests/sim): the engine in a simulated world. What it asks the system and the clouds for leads there by the link.
+# Not in sanitizer builds: they do not know tasks that are no threads.
+if(QC_SANITIZE)
+  return()
+endif()
+qc_test_program(sim SOURCES sim/world.c sim/threads.c sim/disk.c sim/files.c sim/vfs.c sim/objects.c sim/cloud.c
+  sim/oracle.c sim/gateway.c sim/client.c sim/history.c sim/main.c DEPS base ec cloud gateway INTERNAL gateway cloud
+  LIBS PkgConfig::sqlite3 PkgConfig::sodium)
+set_target_properties(qc_sim PROPERTIES OUTPUT_NAME qcloud-sim RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+file(READ ${CMAKE_CURRENT_SOURCE_DIR}/sim/wrap.h sim_wrap)
+string(REGEX MATCHALL "X\\([a-z0-9_]+\\)" sim_calls "${sim_wrap}")
+foreach(call IN LISTS sim_calls)
+  string(REGEX REPLACE "X\\((.*)\\)" "\\1" call ${call})
+  target_link_options(qc_sim PRIVATE LINKER:--wrap=${call})
+endforeach()
+if(CMAKE_BUILD_TYPE STREQUAL "Release") # the count is for the optimised program: label size, as in the preset
+  add_test(NAME sim/histories COMMAND qc_sim)
+  set_tests_properties(sim/histories PROPERTIES LABELS "sim;size" TIMEOUT 7200 COST 500)
+else()
+  add_test(NAME sim/histories COMMAND qc_sim --histories 10 --twice)
+  set_tests_properties(sim/histories PROPERTIES LABELS sim TIMEOUT 300)
+endif()

@@ -1,0 +1,84 @@
+/* The gateway's program on the machine, and requests to it. */
+#pragma once
+#include "gateway/repair.h"
+#include "oracle.h"
+
+/* What happened, for the report: a history without it shows nothing. */
+#define SIM_COUNTS(X)                                                                                        \
+    X(put)                                                                                                   \
+    X(acked)                                                                                                 \
+    X(margin_short)                                                                                          \
+    X(removed)                                                                                               \
+    X(cancelled)                                                                                             \
+    X(unknown)                                                                                               \
+    X(conflict)                                                                                              \
+    X(got)                                                                                                   \
+    X(listed)                                                                                                \
+    X(unreadable)                                                                                            \
+    X(killed)                                                                                                \
+    X(power_cut)                                                                                             \
+    X(opened)                                                                                                \
+    X(repair)                                                                                                \
+    X(repair_whole)                                                                                          \
+    X(rebuilt)                                                                                               \
+    X(damage)                                                                                                \
+    X(wiped)                                                                                                 \
+    X(rolled_back)                                                                                           \
+    X(away)                                                                                                  \
+    X(flaky)                                                                                                 \
+    X(late)                                                                                                  \
+    X(full)                                                                                                  \
+    X(clock)                                                                                                 \
+    X(disk_eio)                                                                                              \
+    X(disk_full)                                                                                             \
+    X(disk_lost)
+struct sim_counts {
+#define X(name) uint64_t name;
+    SIM_COUNTS(X)
+#undef X
+};
+extern struct sim_counts counts;
+
+struct request {
+    void (*run)(struct request *r, struct gw_engine *e); /* in the program */
+    struct put *p;
+    unsigned path;
+    uint64_t least;
+    bool deep;
+    const char *adopt;
+    /* answers */
+    bool answered, broken; /* broken: the connection, before an answer */
+    qc_rc rc;
+    struct qc_err err;
+    enum gw_upload_state state;
+    struct gw_receipt receipt;
+    uint64_t number;
+    bool has_state;
+};
+
+void gateway_new(unsigned clouds, unsigned k, unsigned n);
+/* Tasks of the world: make the gateway, then keep it running until gateway_leave. */
+void gateway_supervise(void *ctx);
+void gateway_leave(void); /* as the history ends: waits until it has closed */
+struct sim_proc *gateway_proc(void);
+bool gateway_serving(void);
+/* The state directory is gone: the next start is a rebuild. */
+void gateway_disk_lost(void);
+bool gateway_disk_is_gone(void); /* and not rebuilt yet */
+/* Send a request, once the gateway serves, and wait for its answer for so long; what comes later is not
+ * heard. */
+struct request *gateway_ask(struct request ask, uint64_t ns);
+
+/* Requests. */
+void ask_put(struct request *r, struct gw_engine *e);
+void ask_remove(struct request *r, struct gw_engine *e);
+void ask_cancel(struct request *r, struct gw_engine *e);
+void ask_state(struct request *r, struct gw_engine *e);
+void ask_entry(struct request *r, struct gw_engine *e);
+void ask_list(struct request *r, struct gw_engine *e);
+void ask_get(struct request *r, struct gw_engine *e); /* of the put's version */
+void ask_repair(struct request *r, struct gw_engine *e);
+void ask_status(struct request *r, struct gw_engine *e);
+
+/* A client, for as long as *ctx (a bool) is false. */
+void client_run(void *ctx);

@@ -1,0 +1,412 @@
+#include "history.h"
+
+#include <stdio.h>
+
+#include "gateway.h"
+
+enum { CLIENTS = 3, DAYS = 30, LATE_DAYS = 13 }; /* a request lands at most 10^6 s late */
+
+static unsigned k, n, cloud_count;
+static uint32_t hurt;  /* clouds that lost or spoilt something, and were not found whole since */
+static uint32_t wiped; /* of these: clouds that may have lost their identity */
+static bool stop_clients;
+
+static const struct sim_mood well = { .latency_ms = 30 };
+
+/* -- the cloth ------------------------------------------------------------------------------------------- */
+
+static void choose_code(void)
+{
+    static const uint8_t codes[][2] = {
+        { 2, 3 }, { 3, 5 }, { 3, 5 }, { 1, 2 }, { 2, 4 }, { 4, 6 }, { 3, 4 }
+    };
+    const uint64_t i = sim_below(&sim.world, sizeof codes / sizeof *codes);
+
+    k = codes[i][0];
+    n = codes[i][1];
+    cloud_count = n + (unsigned)(sim_below(&sim.world, 3) == 0);
+    sim_say("EC(%u,%u) on %u clouds", k, n, cloud_count);
+}
+
+static unsigned count_bits(uint32_t set)
+{
+    return (unsigned)__builtin_popcount(set);
+}
+
+/* -- faults ---------------------------------------------------------------------------------------------- */
+
+static unsigned any_cloud(void)
+{
+    return (unsigned)sim_below(&sim.faults, cloud_count);
+}
+
+/* A rebuild puts the log on the record quorum before it serves: where k < n - k + 1, fewer clouds than could
+ * restore the data cannot do (known: docs/adr/0017). */
+static bool can_rebuild(uint32_t without)
+{
+    return cloud_count - count_bits(without) >= n - k + 1;
+}
+
+/* A cloud that may lose something: one that is hurt already, or one more than what all can bear. */
+static bool may_hurt(unsigned at)
+{
+    const uint32_t with = hurt | UINT32_C(1) << at;
+
+    if (gateway_disk_is_gone() && !can_rebuild(with))
+        return false;
+    return with == hurt || (count_bits(with) <= n - k && oracle_spare(with));
+}
+
+static void cloud_heals(void *ctx)
+{
+    const unsigned at = (unsigned)(uintptr_t)ctx;
+
+    sim_say("cloud %u is well again", at + 1);
+    sim_cloud_mood(at, &well);
+}
+
+static void new_mood(unsigned at, struct sim_mood m, uint64_t least, uint64_t most)
+{
+    sim_cloud_mood(at, &m);
+    sim_at(sim.now + sim_spread(&sim.faults, least, most), cloud_heals, (void *)(uintptr_t)at);
+}
+
+static void goes_away(void)
+{
+    struct sim_mood m = well;
+    const unsigned at = any_cloud();
+
+    m.away = true;
+    m.refuses = sim_below(&sim.faults, 2) == 0;
+    sim_say("cloud %u is away%s", at + 1, m.refuses ? ": connections are refused" : ": silence");
+    new_mood(at, m, SIM_S, 5 * SIM_DAY);
+    counts.away++;
+}
+
+static void is_flaky(void)
+{
+    struct sim_mood m = { .latency_ms = sim_spread(&sim.faults, 10, 5000) };
+    const unsigned at = any_cloud();
+
+    m.lost_before = sim_below(&sim.faults, 3) == 0 ? 20 : 0;
+    m.lost_after = sim_below(&sim.faults, 3) == 0 ? 20 : 0;
+    m.busy = sim_below(&sim.faults, 3) == 0 ? 10 : 0;
+    m.late = sim_below(&sim.faults, 2) == 0 ? 5 : 0;
+    m.hangs = sim_below(&sim.faults, 4) == 0 ? 40 : 0;
+    m.forbidden = sim_below(&sim.faults, 10) == 0;
+    sim_say("cloud %u: latency %" PRIu64 " ms, lost %" PRIu64 "/%" PRIu64 ", busy %" PRIu64 ", late %" PRIu64
+            ", hangs %" PRIu64 "%s",
+            at + 1, m.latency_ms, m.lost_before, m.lost_after, m.busy, m.late, m.hangs,
+            m.forbidden ? ", 403" : "");
+    counts.late += m.late > 0;
+    counts.flaky++;
+    new_mood(at, m, SIM_S, 3 * SIM_DAY);
+}
+
+static void is_full(void)
+{
+    struct sim_mood m = well;
+    const unsigned at = any_cloud();
+
+    m.full = true;
+    sim_say("cloud %u is full", at + 1);
+    new_mood(at, m, SIM_H, 3 * SIM_DAY);
+    counts.full++;
+}
+
+static void damage(void)
+{
+    const unsigned at = any_cloud();
+
+    if (!may_hurt(at))
+        return;
+    for (uint64_t times = sim_spread(&sim.faults, 1, 20); times > 0; times--)
+        if (sim_cloud_damage(at, (enum sim_damage)sim_below(&sim.faults, SIM_SWAP + 1))) {
+            hurt |= UINT32_C(1) << at;
+            counts.damage++;
+        }
+}
+
+/* An adoption asks the record quorum of others: where k < n - k + 1, that is more than what could restore the
+ * data. */
+static bool may_wipe(unsigned at)
+{
+    const uint32_t with = wiped | UINT32_C(1) << at;
+    const unsigned quorum = n - k + 1, others = cloud_count - 1;
+
+    return may_hurt(at) && cloud_count - count_bits(with) >= (quorum < others ? quorum : others);
+}
+
+static void wipe(void)
+{
+    const unsigned at = any_cloud();
+
+    if (!may_wipe(at))
+        return;
+    wiped |= UINT32_C(1) << at;
+    sim_cloud_wipe(at, sim_below(&sim.faults, 2) == 0);
+    hurt |= UINT32_C(1) << at;
+    counts.wiped++;
+}
+
+static void snapshot(void)
+{
+    sim_cloud_snapshot(any_cloud());
+}
+
+static void roll_back(void)
+{
+    const unsigned at = any_cloud();
+
+    if (!may_wipe(at) || !sim_cloud_rollback(at, sim_below(&sim.faults, 2) == 0))
+        return;
+    wiped |= UINT32_C(1) << at;
+    hurt |= UINT32_C(1) << at;
+    counts.rolled_back++;
+}
+
+static void dies(void)
+{
+    struct sim_proc *p = gateway_proc();
+
+    if (!p->alive || p->dies_at != 0)
+        return;
+    p->power = sim_below(&sim.faults, 2) == 0;
+    p->dies_at = p->steps + 1 + sim_spread(&sim.faults, 1, 5000);
+    if (p->power)
+        counts.power_cut++;
+    else
+        counts.killed++;
+}
+
+static void clock_jumps(void)
+{
+    const uint64_t by = sim_spread(&sim.faults, 1, UINT64_C(10) * 365 * 86400);
+
+    sim.wall_s += sim_below(&sim.faults, 2) == 0 ? (int64_t)by : -(int64_t)by;
+    if (sim.wall_s < 86400)
+        sim.wall_s = 86400;
+    sim_say("the wall clock jumps by %" PRIu64 " s", by);
+    counts.clock++;
+}
+
+static void disk_is_well(void *ctx)
+{
+    (void)ctx;
+    sim_disk = (struct sim_disk_faults){ 0 };
+}
+
+static void disk_fails(void)
+{
+    if (sim_below(&sim.faults, 2) == 0) {
+        sim_disk.sync_eio = 10;
+        sim_say("fsync may fail");
+        counts.disk_eio++;
+    } else {
+        sim_disk.full = true;
+        sim_say("the disk is full");
+        counts.disk_full++;
+    }
+    sim_at(sim.now + sim_spread(&sim.faults, SIM_S, SIM_DAY), disk_is_well, NULL);
+}
+
+/* The machine's disk is gone: what the clouds have must do. */
+static void loses_disk(void)
+{
+    if (!can_rebuild(hurt) || !gateway_serving())
+        return;
+    sim_say("the disk is lost");
+    sim_kill(gateway_proc(), false);
+    gateway_disk_lost();
+    counts.disk_lost++;
+}
+
+/* -- the operator ---------------------------------------------------------------------------------------- */
+
+/* A cloud that the gateway calls lost is to be filled again: the hurt ones are tried in turn. */
+static const char *to_adopt(void)
+{
+    static char name[] = "c0";
+
+    if (hurt == 0 || sim_below(&sim.world, 2) == 0)
+        return NULL;
+    for (unsigned at = any_cloud();; at = (at + 1) % cloud_count)
+        if ((hurt >> at & 1) != 0) {
+            name[1] = (char)('1' + at);
+            return name;
+        }
+}
+
+static bool repair(bool deep, const char *adopt)
+{
+    const uint32_t before = hurt, wiped_before = wiped;
+
+    hurt = wiped = 0; /* what is hurt meanwhile counts anew */
+    sim_say("operator: repair%s%s%s", deep ? " --deep" : "", adopt != NULL ? " --adopt " : "",
+            adopt != NULL ? adopt : "");
+    const struct request *r =
+        gateway_ask((struct request){ .run = ask_repair, .deep = deep, .adopt = adopt }, SIM_DAY);
+    counts.repair++;
+    if (!r->broken && r->rc == QC_OK && deep) {
+        sim_say("operator: all is whole");
+        return true;
+    }
+    hurt |= before;
+    wiped |= wiped_before;
+    sim_say("operator: %s: %s", r->broken ? "no answer" : qc_rc_name(r->rc), r->broken ? "" : r->err.msg);
+    return false;
+}
+
+static void operator_repairs(void)
+{
+    const bool deep = sim_below(&sim.world, 3) != 0;
+
+    (void)repair(deep, to_adopt());
+}
+
+static void nothing(void)
+{
+}
+
+static const struct {
+    unsigned weight;
+    void (*fn)(void);
+} acts[] = {
+    { 10, goes_away }, { 12, is_flaky },        { 3, is_full }, { 8, damage },      { 3, wipe },
+    { 4, snapshot },   { 3, roll_back },        { 25, dies },   { 3, clock_jumps }, { 5, disk_fails },
+    { 1, loses_disk }, { 8, operator_repairs }, { 5, nothing },
+};
+
+static void one_act(void)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
+        sum += acts[i].weight;
+    uint64_t at = sim_below(&sim.faults, sum);
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        if (at < acts[i].weight) {
+            acts[i].fn();
+            return;
+        }
+        at -= acts[i].weight;
+    }
+}
+
+/* -- the quiet end --------------------------------------------------------------------------------------- */
+
+static void all_well(void)
+{
+    for (unsigned at = 0; at < cloud_count; at++)
+        sim_cloud_mood(at, &well);
+    sim_disk = (struct sim_disk_faults){ 0 };
+}
+
+/* Passes until one calls everything whole; clouds that are lost are adopted, one after the other. */
+static void make_whole(void)
+{
+    static char name[] = "c0";
+    const unsigned lost = oracle_lost();
+
+    for (unsigned pass = 0; pass < 4 * cloud_count; pass++) {
+        const unsigned at = pass % cloud_count;
+        name[1] = (char)('1' + at);
+        if ((hurt >> at & 1) == 0 && pass + 1 < 4 * cloud_count && pass % 3 != 0)
+            continue;
+        if (repair(true, (hurt >> at & 1) != 0 ? name : NULL))
+            return;
+    }
+    if (lost == 0)
+        sim_broken("A8", "all clouds are well, and no repair makes everything whole");
+    sim_say("%u versions were lost to faults beyond their margin", lost);
+}
+
+static void read_back(void)
+{
+    for (unsigned path = 0; path < PATHS; path++) {
+        const struct request *r =
+            gateway_ask((struct request){ .run = ask_entry, .path = path, .least = oracle_number(path) },
+                        SIM_H);
+        if (r->broken || r->rc != QC_OK)
+            sim_broken("A2", "path %u: %s, in quiet times: %s", path, qc_rc_name(r->rc), r->err.msg);
+    }
+    for (unsigned i = 0; i < oracle_count(); i++) {
+        struct put *p = oracle_at(i);
+        if (p->state != ACKED || p->removal || !oracle_readable(p))
+            continue;
+        const struct request *r = gateway_ask((struct request){ .run = ask_get, .p = p }, SIM_H);
+        if (r->broken || r->rc != QC_OK)
+            sim_broken("A1", "path %u, number %" PRIu64 " cannot be read, in quiet times: %s: %s", p->path,
+                       p->number, qc_rc_name(r->rc), r->err.msg);
+    }
+}
+
+/* What was left open is asked for, so that nothing is anybody's guess. */
+static void close_open(void)
+{
+    for (unsigned i = 0; i < oracle_count(); i++) {
+        struct put *p = oracle_at(i);
+        if (p->state != OPEN)
+            continue;
+        const struct request *r = gateway_ask((struct request){ .run = ask_cancel, .p = p }, SIM_H);
+        if (!r->broken && r->has_state && r->state == GW_UPLOAD_LIVE)
+            oracle_acked(p, &r->receipt);
+        else if (!r->broken && r->has_state && r->state == GW_UPLOAD_CANCELLED)
+            oracle_cancelled(p);
+        else
+            sim_broken("progress", "a put of path %u is neither live nor cancelled in quiet times: %s: %s",
+                       p->path, qc_rc_name(r->rc), r->err.msg);
+    }
+}
+
+static void quiet_end(void)
+{
+    stop_clients = true;
+    sim.calm = true;
+    all_well();
+    sim_say("all is well, and stays so");
+    sim_sleep(SIM_DAY);
+    sim_sleep((uint64_t)LATE_DAYS * SIM_DAY); /* all that is late has landed */
+    all_well();
+    QC_ASSERT(sim_clouds_pending() == 0);
+    make_whole();
+    close_open();
+    make_whole();
+    read_back();
+    if (oracle_lost() > 0)
+        return;
+    oracle_quiet();
+    const struct request *r = gateway_ask((struct request){ .run = ask_status }, SIM_H);
+    if (r->broken || r->rc != QC_OK || r->number != 0)
+        sim_broken("A8", "%" PRIu64 " debts in quiet times", r->number);
+}
+
+void history_run(void *ctx)
+{
+    const uint64_t end = sim.now + (uint64_t)DAYS * SIM_DAY;
+
+    (void)ctx;
+    hurt = wiped = 0;
+    stop_clients = false;
+    choose_code();
+    sim_disk_new();
+    sim_clouds_new(cloud_count);
+    all_well();
+    oracle_new(k, n);
+    gateway_new(cloud_count, k, n);
+    sim_spawn(NULL, "supervisor", gateway_supervise, NULL);
+    while (!gateway_serving()) {
+        if (sim_below(&sim.faults, 4) == 0)
+            dies();
+        sim_sleep(sim_spread(&sim.faults, SIM_MS, 100 * SIM_S));
+    }
+    for (unsigned i = 0; i < CLIENTS; i++)
+        sim_spawn(NULL, i == 0 ? "client 1" : i == 1 ? "client 2" : "client 3", client_run, &stop_clients);
+    while (sim.now < end) {
+        sim_sleep(sim_spread(&sim.faults, 60 * SIM_S, 2 * SIM_DAY));
+        one_act();
+    }
+    quiet_end();
+    gateway_leave();
+    sim_say("the end");
+}

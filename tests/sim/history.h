@@ -1,0 +1,7 @@
+/* One history: a month or more of clients, faults and an operator, then a quiet end in which all must come
+ * right. */
+#pragma once
+#include "sim.h"
+
+/* As the only task of a new world. ctx: none. */
+void history_run(void *ctx);

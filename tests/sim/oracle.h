@@ -1,0 +1,68 @@
+/* What clients were told, what the clouds hold, and what must follow from it. Knows nothing of the engine but
+ * its answers, and which segments a version has. Invariants by the names of their design:
+ *
+ *   A1  acknowledged: of each segment at least k + margin fragments are there, or were destroyed by a fault
+ *   A2  the entry of a path is a decided one, and none older than what was acknowledged
+ *   A3  what was cancelled is never seen
+ *   A4  no delete takes the last copy of a fragment that counts
+ *   A5  no margin is shown, and nothing called whole, that is not
+ *   A6  bytes are those that were put, or none
+ *   A7  a key has one content (cloud.c)
+ *   A8  when all is well again there is no debt, nothing is missing, and nothing lies there without reason
+ */
+#pragma once
+#include "gateway/engine.h"
+#include "sim.h"
+
+enum { PATHS = 6, SEGMENTS = 3 };
+
+enum promise {
+    OPEN,      /* nobody knows */
+    ACKED,     /* done, with a receipt */
+    CANCELLED, /* never to be seen; durable */
+};
+
+/* A put or a removal: what follows from its seed, and what was said of it. */
+struct put {
+    uint64_t seed;
+    unsigned path;
+    bool removal;
+    uint32_t segments, size; /* bytes of each segment; the last has 3 more */
+    struct gw_id key, object, version;
+    uint8_t backup[40], private_part[48], seal[GW_DIGEST_BYTES], m[GW_DIGEST_BYTES];
+    uint64_t number;
+    enum promise state;
+    struct gw_receipt receipt;
+    bool placed; /* the segments below are known */
+    uint64_t segment[SEGMENTS];
+};
+
+void oracle_new(unsigned k, unsigned n);
+struct put *oracle_put(unsigned path, bool removal, uint64_t number);
+unsigned oracle_count(void);
+struct put *oracle_at(unsigned i);
+/* The greatest number of a path that was acknowledged, or shown, until now. */
+uint64_t oracle_number(unsigned path);
+void oracle_acked(struct put *p, const struct gw_receipt *r);
+void oracle_cancelled(struct put *p);
+void oracle_placed(struct put *p, const uint64_t *ids, unsigned count);
+
+uint32_t put_size(const struct put *p, uint32_t seq);
+void put_bytes(const struct put *p, uint32_t seq, uint8_t *ret);
+
+/* What a client was shown. least: the number that was acknowledged before it asked; row NULL: no entry. */
+void oracle_entry(unsigned path, const struct gw_entry_row *row, uint64_t least);
+struct put *oracle_version(const struct gw_id *version);
+void oracle_margin(const struct put *p, int margin);
+
+/* A pass of repair begins; it ended and calls everything whole. */
+void oracle_pass_begins(void);
+void oracle_pass_whole(void);
+/* A pass calls a segment beyond repair, with so many good fragments on clouds that are there. */
+void oracle_gone(const struct put *p, uint32_t seq, unsigned good);
+/* May a cloud lose something now, so that all that was acknowledged still survives? */
+bool oracle_spare(uint32_t hurt);
+/* Acknowledged versions that faults took beyond their margin. */
+unsigned oracle_lost(void);
+bool oracle_readable(const struct put *p);
+void oracle_quiet(void); /* A8, of fragments */
