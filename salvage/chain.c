@@ -150,10 +150,15 @@ static qc_rc guess_name(struct chain *c, struct reach *r, int64_t file, struct q
     for (uint32_t a = 1; rc == QC_OK && a <= r->incarnation; a++)
         for (uint64_t sequence = 1; sequence <= r->sequence && r->left > 0; sequence++, r->left--) {
             QC_CLEANUP(gw_log_done) struct gw_log log = { 0 };
-            if (gw_log_open(c->s->root, sequence, a, qc_buf_span(&l.bytes), &log, &why) == QC_OK)
-                return index_add_copy(c->s->ix, &(struct log_copy){ sequence, a, 0, file }, err);
             QC_TRY(qc_go_on(QC_NO_DEADLINE, c->s->cancel, "salvage", err));
+            const qc_rc opened = gw_log_open(c->s->root, sequence, a, qc_buf_span(&l.bytes), &log, &why);
+            if (opened == QC_OK)
+                return index_add_copy(c->s->ix, &(struct log_copy){ sequence, a, 0, file }, err);
+            if (salvage_ends(opened))
+                return report_failed(c->s, &l.f, &why, "log object", err);
         }
+    if (rc != QC_OK)
+        return report_failed(c->s, &l.f, &why, "log object", err);
     return report_wrong(c->s, l.f.source, l.f.path, err, "log object: damaged, or its name is lost");
 }
 
@@ -179,7 +184,7 @@ static qc_rc take_cut(void *ctx, const struct found *f, struct qc_err *err)
     if (rc == QC_OK)
         rc = gw_cut_object_parse(c->s->root, qc_buf_span(&l.bytes), &cut, &why);
     if (rc != QC_OK)
-        return report_wrong(c->s, f->source, f->path, err, "cut: %s", why.msg);
+        return report_failed(c->s, f, &why, "cut", err);
     for (unsigned i = 0; i < c->cut_count; i++)
         if (c->cuts[i].by == cut.by)
             return QC_OK;
@@ -200,7 +205,7 @@ static qc_rc take_root(void *ctx, const struct found *f, struct qc_err *err)
     qc_rc rc = read_whole(&l, f, &why);
     if (rc == QC_OK)
         rc = gw_root_object_parse(c->s->root, qc_buf_span(&l.bytes), &root, &why);
-    return rc == QC_OK ? QC_OK : report_wrong(c->s, f->source, f->path, err, "root object: %s", why.msg);
+    return rc == QC_OK ? QC_OK : report_failed(c->s, f, &why, "root object", err);
 }
 
 /* -- records --------------------------------------------------------------------------------------------- */
@@ -225,10 +230,24 @@ static qc_rc take_vault(struct salvage *s, const struct gw_rec_vault *rec, const
     struct qc_err why = { 0 };
     struct gw_id id;
 
-    if (vault_record_parse(&r, rec->record, &why) != QC_OK)
+    const qc_rc rc = vault_record_parse(&r, rec->record, &why);
+    if (salvage_ends(rc)) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK)
         return QC_OK; /* of a newer client, or nonsense that its own client stored */
     memcpy(id.b, r.vault, sizeof id.b);
     return index_add_vault(s->ix, rec->tenant, &id, at, err);
+}
+
+static void see_named(struct salvage *s, uint32_t id)
+{
+    for (unsigned i = 0; i < s->named_count; i++)
+        if (s->named[i] == id)
+            return;
+    if (s->named_count < QC_GW_CLOUDS_MAX)
+        s->named[s->named_count++] = id;
 }
 
 static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const struct record_at *at,
@@ -271,6 +290,8 @@ static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const s
         s->record_quorum = rec->u.config.record_quorum;
         return QC_OK;
     case GW_REC_CLOUD:
+        see_named(s, rec->u.cloud.id);
+        return QC_OK;
     case GW_REC_TENANT:
         return QC_OK;
     }
@@ -338,12 +359,12 @@ static qc_rc judge(struct taking *t, const struct log_copy *copy, const struct l
     if (t->taken && qc_ct_eq(hash, t->hash, sizeof hash))
         return QC_OK;
     const qc_rc rc = gw_log_open(t->c->s->root, copy->sequence, copy->incarnation, bytes, &log, &why);
-    if (rc == QC_NOMEM || rc == QC_NEWER) {
+    if (rc == QC_NEWER) {
         *err = why;
         return rc;
     }
     if (rc != QC_OK)
-        return report_wrong(t->c->s, l->f.source, l->f.path, err, "damaged: %s", why.msg);
+        return report_failed(t->c->s, &l->f, &why, "damaged", err);
     if (t->taken || !continues(t->c, &log))
         return report_wrong(t->c->s, l->f.source, l->f.path, err,
                             "log object %" PRIu64 ": of another history than the objects before it",
@@ -361,13 +382,8 @@ static qc_rc take_copy(void *ctx, const struct log_copy *copy, struct qc_err *er
     QC_TRY(qc_go_on(QC_NO_DEADLINE, t->c->s->cancel, "salvage", err));
     if (t->on_count < QC_SALVAGE_COPIES_MAX)
         t->on[t->on_count++] = copy->cloud;
-    const qc_rc rc = load(t->c->s, copy->file, &l, &why);
-    if (salvage_ends(rc)) {
-        *err = why;
-        return rc;
-    }
-    if (rc != QC_OK)
-        return report_wrong(t->c->s, l.f.source, l.f.path, err, "log object: cannot be read: %s", why.msg);
+    if (load(t->c->s, copy->file, &l, &why) != QC_OK)
+        return report_failed(t->c->s, &l.f, &why, "log object: cannot be read", err);
     return judge(t, copy, &l, err);
 }
 
@@ -415,6 +431,16 @@ static qc_rc walk_chain(struct chain *c, struct qc_err *err)
                          c->s->source_count);
 }
 
+/* The end of the log is its end only where fewer clouds are away than a record lies on (FORMAT 9.2). */
+static void count_unheard(struct salvage *s)
+{
+    if (s->named_count > s->clouds_in_use)
+        s->clouds_in_use = s->named_count;
+    s->unheard = s->clouds_in_use > s->seen_count ? s->clouds_in_use - s->seen_count : 0;
+    if (s->record_quorum == 0 || s->unheard < s->record_quorum)
+        s->unheard = 0;
+}
+
 qc_rc chain_read(struct salvage *s, struct qc_err *err)
 {
     QC_CLEANUP(chain_done) struct chain c = { .s = s };
@@ -426,6 +452,7 @@ qc_rc chain_read(struct salvage *s, struct qc_err *err)
     QC_TRY(index_each(s->ix, FOUND_ROOT, take_root, &c, err));
     QC_TRY(index_each(s->ix, FOUND_CUT, take_cut, &c, err));
     QC_TRY(walk_chain(&c, err));
+    count_unheard(s);
     return index_commit(s->ix, err);
 }
 

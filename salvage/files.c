@@ -142,7 +142,12 @@ static qc_rc check_newest(struct file *f, const struct entry_row *e, struct qc_e
     for (unsigned i = 0; i < 2; i++) {
         struct qc_err why = { 0 };
         uint64_t mark = 0;
-        if (s->store[i] == NULL || vault_store_mark(s->store[i], tag, &mark, &why) != QC_OK || mark <= newest)
+        const qc_rc rc = s->store[i] == NULL ? QC_NOTFOUND : vault_store_mark(s->store[i], tag, &mark, &why);
+        if (salvage_ends(rc)) {
+            *err = why;
+            return rc;
+        }
+        if (rc != QC_OK || mark <= newest)
             continue;
         f->o.fate = FATE_OLDER;
         f->o.rc = QC_DEGRADED;
@@ -282,7 +287,7 @@ static bool settle(struct file *f, qc_rc rc, const struct qc_err *why)
 {
     if (rc == QC_OK)
         return true;
-    if (salvage_ends(rc) || rc == QC_LIMIT)
+    if (salvage_ends(rc))
         return false;
     f->o.fate = rc == QC_DEGRADED ? FATE_PARTIAL : rc == QC_CONFLICT ? FATE_CONFLICT : FATE_LOST;
     f->o.rc = rc == QC_DEGRADED ? QC_QUORUM : rc; /* bytes are lost, whatever was written */
@@ -452,17 +457,22 @@ static qc_rc add_segment(void *ctx, const struct found *x, struct qc_err *err)
 }
 
 /* Was it acknowledged? A share store says so; a put that was broken off left a pending record at most. */
-static bool acknowledged(const struct salvage *s, const struct found *x)
+static qc_rc acknowledged(const struct salvage *s, const struct found *x, bool *ret, struct qc_err *err)
 {
+    *ret = false;
     for (unsigned i = 0; i < 2; i++) {
         QC_CLEANUP(vault_store_record_done) struct vault_store_record rec = { 0 };
         struct qc_err why = { 0 };
-        if (s->store[i] != NULL &&
-            vault_store_get(s->store[i], x->object.b, x->version.b, &rec, &why) == QC_OK &&
-            rec.state == VAULT_RECORD_COMMITTED)
-            return true;
+        const qc_rc rc = s->store[i] == NULL
+                             ? QC_NOTFOUND
+                             : vault_store_get(s->store[i], x->object.b, x->version.b, &rec, &why);
+        if (salvage_ends(rc)) {
+            *err = why;
+            return rc;
+        }
+        *ret |= rc == QC_OK && rec.state == VAULT_RECORD_COMMITTED;
     }
-    return false;
+    return QC_OK;
 }
 
 static qc_rc salvage_unrecorded(void *ctx, const struct found *x, struct qc_err *err)
@@ -471,8 +481,10 @@ static qc_rc salvage_unrecorded(void *ctx, const struct found *x, struct qc_err 
     struct file *f = fs->f;
     struct version v = { .object = x->object, .id = x->version };
     struct qc_err why = { 0 };
+    bool acked = false;
 
-    if (!acknowledged(fs->s, x))
+    QC_TRY(acknowledged(fs->s, x, &acked, err));
+    if (!acked)
         return QC_OK;
     f->o = (struct outcome){ 0 };
     qc_err_clear(&f->why);

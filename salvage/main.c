@@ -3,10 +3,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/crypto.h"
 #include "base/harden.h"
 #include "base/opt.h"
-#include "files.h"
+#include "out.h"
 #include "passphrase.h"
 #include "report.h"
 #include "signals.h"
@@ -158,33 +157,6 @@ static qc_rc scratch_make(struct scratch *d, const char *where, struct qc_err *e
 
 /* -- a run ----------------------------------------------------------------------------------------------- */
 
-static void salvage_done(struct salvage *s)
-{
-    index_close(&s->ix);
-    vault_ring_free(&s->ring);
-    vault_store_close(&s->store[0]);
-    vault_store_close(&s->store[1]);
-    vault_passes_done(&s->passes);
-    gw_log_done(&s->log);
-    for (unsigned i = 0; i < QC_GW_BKEYS_MAX; i++)
-        qc_prk_free(&s->bkey[i]);
-    gw_root_free(&s->root);
-    qc_aead_free(&s->aead);
-    for (unsigned i = 0; i < s->source_count; i++)
-        qc_fd_close(&s->dir[i]);
-}
-
-static qc_rc phases(struct salvage *s, struct out *out, const char *scratch, struct qc_err *err)
-{
-    QC_TRY(qc_aead_new(&s->aead, err));
-    QC_TRY(index_open(&s->ix, scratch, err));
-    QC_TRY(scan_sources(s, err));
-    QC_TRY(rootkey_find(s, err));
-    QC_TRY(chain_read(s, err));
-    QC_TRY(stores_find(s, err));
-    return files_salvage(s, out, err);
-}
-
 static void close_out(struct out **o)
 {
     out_close(o);
@@ -203,8 +175,8 @@ static qc_rc run_salvage(void *app, const struct qc_args *args, struct qc_err *e
         QC_TRY(out_open(&out, s->o.out, err));
     else
         QC_TRY(scratch_make(&scratch, s->o.scratch, err));
-    const qc_rc rc = phases(s, out, out != NULL ? out_scratch(out) : scratch.path, err);
-    index_close(&s->ix);
+    const qc_rc rc = salvage_run(s, out, out != NULL ? out_scratch(out) : scratch.path, err);
+    index_close(&s->ix); /* before its directory goes */
     return rc;
 }
 

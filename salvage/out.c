@@ -111,7 +111,8 @@ qc_rc out_file_new(struct out_file **ret, struct out *o, const struct out_name *
         return QC_FAIL(err, QC_NOMEM, "output");
     f->o = o;
     QC_ASSERT(name->name.n < sizeof f->name - 32);
-    memcpy(f->name, name->name.p, name->name.n);
+    if (name->name.n > 0)
+        memcpy(f->name, name->name.p, name->name.n);
     (void)snprintf(f->instead, sizeof f->instead, INSTEAD "/%s", name->instead);
     QC_TRY(qc_open_at(&f->tmp, qc_fd_get(&o->ours), tmp_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600,
                       err));

@@ -153,6 +153,16 @@ qc_rc report_wrong(struct salvage *s, unsigned source, qc_span path, struct qc_e
     return QC_OK;
 }
 
+qc_rc report_failed(struct salvage *s, const struct found *f, const struct qc_err *why, const char *what,
+                    struct qc_err *err)
+{
+    QC_ASSERT(why->rc != QC_OK);
+    if (!salvage_ends(why->rc))
+        return report_wrong(s, f->source, f->path, err, "%s: %s", what, why->msg);
+    *err = *why;
+    return err->rc;
+}
+
 qc_rc report_missing(struct salvage *s, uint32_t cloud, const char *key, struct qc_err *err, const char *fmt,
                      ...)
 {
@@ -317,6 +327,10 @@ static const struct row rows[] = {
       "the same command again, with the passphrase of the share store" },
     { QC_NOPASS, 94, "nothing was written.",
       "the same command at a terminal, or with QCLOUD_PASSPHRASE_FD or QCLOUD_PASSPHRASE_COMMAND" },
+    { QC_AUTH, 94, "nothing that was given was changed.",
+      "see to what may not be read; of a share store that was left in the middle of a change, give a copy "
+      "that "
+      "you may write to (docs/salvage.md)" },
     { QC_CONFLICT, 95, "what stood in the output before is as it was.",
       "the same command with another, empty --out directory" },
     { QC_LOCKED, 95, "nothing was written.",
@@ -415,6 +429,12 @@ static qc_rc verdict(const struct salvage *s, char what[LINE_MAX_BYTES])
     if (s->known > s->recorded) {
         (void)snprintf(what, LINE_MAX_BYTES, "the newest %" PRIu64 " changes are missing",
                        s->known - s->recorded);
+        return QC_DEGRADED;
+    }
+    if (s->unheard > 0) {
+        (void)snprintf(what, LINE_MAX_BYTES,
+                       "of %u clouds %u are not here: newer changes may lie there of which nothing is known",
+                       s->clouds_in_use, s->unheard);
         return QC_DEGRADED;
     }
     (void)snprintf(what, LINE_MAX_BYTES, "some files came, but not as the newest version");

@@ -7,6 +7,9 @@ void report_start(const struct salvage *s);
 /* Something is wrong with a file of a source; said once. The error is of the table, not of what is told. */
 QC_MUST qc_rc report_wrong(struct salvage *s, unsigned source, qc_span path, struct qc_err *err,
                            const char *fmt, ...) QC_PRINTF(5, 6);
+/* The same of a failure, unless it is one that ends the run (salvage_ends): then it is passed up. */
+QC_MUST qc_rc report_failed(struct salvage *s, const struct found *f, const struct qc_err *why,
+                            const char *what, struct qc_err *err);
 /* Something is not in the copy of a cloud: key says under which name it would lie. */
 QC_MUST qc_rc report_missing(struct salvage *s, uint32_t cloud, const char *key, struct qc_err *err,
                              const char *fmt, ...) QC_PRINTF(5, 6);

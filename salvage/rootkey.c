@@ -11,7 +11,7 @@ enum { KIT_BYTES = 512 };
 struct identities {
     struct salvage *s;
     qc_buf bytes[QC_GW_CLOUDS_MAX];
-    struct found from[QC_GW_CLOUDS_MAX]; /* without path */
+    int64_t from[QC_GW_CLOUDS_MAX]; /* files */
     unsigned count;
 };
 
@@ -47,19 +47,15 @@ static qc_rc take_identity(void *ctx, const struct found *f, struct qc_err *err)
     qc_rc rc = read_small(i->s, f, GW_IDENTITY_MAX, &b, &why);
     if (rc == QC_OK)
         rc = gw_identity_parse(qc_buf_span(&b), &id, &why);
-    if (salvage_ends(rc)) {
-        *err = why;
-        return rc;
-    }
     if (rc != QC_OK)
-        return report_wrong(i->s, f->source, f->path, err, "identity object: damaged: %s", why.msg);
+        return report_failed(i->s, f, &why, "identity object: damaged", err);
     for (unsigned k = 0; k < i->count; k++)
         if (qc_span_eq(qc_buf_span(&i->bytes[k]), qc_buf_span(&b)))
             return QC_OK;
     if (i->count == QC_GW_CLOUDS_MAX)
         return report_wrong(i->s, f->source, f->path, err,
                             "identity object: more than %d different ones: not used", QC_GW_CLOUDS_MAX);
-    i->from[i->count] = *f;
+    i->from[i->count] = f->no;
     i->bytes[i->count++] = QC_STEAL(b);
     return QC_OK;
 }
@@ -115,6 +111,18 @@ static qc_rc from_identities(struct salvage *s, const struct identities *i, stru
     return gw_identity_combine(objects, i->count, &s->root, good, err);
 }
 
+struct refused {
+    struct salvage *s;
+    const struct qc_err *why;
+};
+
+static qc_rc refuse(void *ctx, const struct found *f, struct qc_err *err)
+{
+    const struct refused *r = ctx;
+
+    return report_failed(r->s, f, r->why, "not used", err);
+}
+
 /* Which of them are ours, and what they say. */
 static qc_rc learn(struct salvage *s, const struct identities *i, struct qc_err *err)
 {
@@ -124,10 +132,8 @@ static qc_rc learn(struct salvage *s, const struct identities *i, struct qc_err 
         QC_TRY(gw_identity_parse(qc_buf_span(&i->bytes[k]), &id, err));
         const struct gw_member m = { id.cloud_id, id.generation };
         const qc_rc rc = gw_identity_check(s->root, &m, qc_buf_span(&i->bytes[k]), &why);
-        if (rc == QC_NOMEM)
-            return QC_FAIL(err, QC_NOMEM, "identity object");
         if (rc != QC_OK) {
-            QC_TRY(report_wrong(s, i->from[k].source, QC_LIT("i/cloud"), err, "%s", why.msg));
+            QC_TRY(index_file(s->ix, i->from[k], refuse, &(struct refused){ s, &why }, err));
             continue;
         }
         see_cloud(s, m);

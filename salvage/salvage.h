@@ -66,6 +66,10 @@ struct salvage {
     struct gw_member seen[QC_GW_CLOUDS_MAX]; /* clouds whose identity or fragments are here */
     unsigned seen_count;
     unsigned clouds_in_use, record_quorum;
+    uint32_t named[QC_GW_CLOUDS_MAX]; /* clouds that the log names */
+    unsigned named_count;
+    unsigned
+        unheard; /* clouds that are not here, where so many could hold records that are on no other; else 0 */
     struct qc_prk *bkey[QC_GW_BKEYS_MAX]; /* by epoch - 1 */
     uint64_t log_last, log_missing;
     struct gw_log log; /* the object that was opened last */
@@ -80,6 +84,11 @@ struct salvage {
     uint64_t known, recorded; /* commits: the stores have heard of, the log that was found tells of */
     qc_rc worst;
 };
+
+/* All of it, with the index in a scratch directory. out NULL: nothing is written. */
+struct out;
+QC_MUST qc_rc salvage_run(struct salvage *s, struct out *out, const char *scratch, struct qc_err *err);
+void salvage_done(struct salvage *s);
 
 /* Open a file of a source for reading. *ret_size: its size. */
 QC_MUST qc_rc salvage_open(const struct salvage *s, const struct found *f, struct qc_fd *ret,

@@ -229,7 +229,7 @@ static qc_rc judge_ends(struct segment_reader *r, struct piece_file *p, struct q
         return QC_FAIL(err, QC_INTEGRITY, "truncated: %" PRIu64 " bytes of %" PRIu64, p->f.size, whole);
     QC_TRY(qc_pread_full(qc_fd_get(&p->fd), end, end_size, p->head + r->g.payload_size, &got, err));
     const qc_rc rc = all_holds(r, p, qc_span_of(head, p->head), qc_span_of(end, end_size), &why);
-    if (rc == QC_NOMEM || (rc != QC_OK && !r->has_digest)) {
+    if (salvage_ends(rc) || (rc != QC_OK && !r->has_digest)) {
         *err = why;
         return rc;
     }

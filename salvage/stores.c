@@ -45,8 +45,12 @@ static qc_rc open_stores(struct salvage *s, struct qc_err *err)
     for (unsigned i = 0; i < 2; i++) {
         struct vault_head head;
         struct qc_err why = { 0 };
-        if (s->store[i] != NULL && vault_store_head_get(s->store[i], &head, &why) == QC_OK &&
-            head.count > s->known)
+        const qc_rc rc = s->store[i] == NULL ? QC_NOTFOUND : vault_store_head_get(s->store[i], &head, &why);
+        if (salvage_ends(rc)) {
+            *err = why;
+            return rc;
+        }
+        if (rc == QC_OK && head.count > s->known)
             s->known = head.count;
     }
     return QC_OK;
@@ -67,13 +71,16 @@ static qc_rc open_secret(const struct salvage *s, const struct vault_record *r, 
     const struct {
         const qc_key *VS1, *VS2;
     } ways[] = { { VS1, VS2 }, { VS1, NULL }, { NULL, VS2 } };
-    struct qc_err why = { 0 };
-
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        if (vault_record_open(ret, r, s->vault.b, ways[i].VS1, ways[i].VS2, B, &why) == QC_OK)
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct qc_err why = { 0 };
+        const qc_rc rc = vault_record_open(ret, r, s->vault.b, ways[i].VS1, ways[i].VS2, B, &why);
+        if (rc == QC_OK)
             return QC_OK;
-        else if (err->rc == QC_OK)
+        if (err->rc == QC_OK || salvage_ends(rc))
             *err = why;
+        if (salvage_ends(rc))
+            return rc;
+    }
     return err->rc;
 }
 
@@ -91,6 +98,10 @@ static qc_rc try_record(struct salvage *s, const struct vault_row *row, qc_key *
     qc_rc rc = chain_backup(s, &ids, rec.u.vault.backup, &backup, &why);
     if (rc == QC_OK)
         rc = vault_backup_parse(&B, qc_buf_span(&backup), &why);
+    if (salvage_ends(rc)) {
+        *err = why;
+        return rc;
+    }
     return open_secret(s, &r, rc == QC_OK ? &B : NULL, ret, err);
 }
 

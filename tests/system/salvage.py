@@ -16,12 +16,36 @@ import struct
 import subprocess
 import time
 
+import jsonschema
+
 from harness import BIN, Box, check, files, flip, main, seeded
 
 SALVAGE = os.path.join(BIN, "qcloud-salvage")
 NAMES = {b"empty": 0, b"one": 1, b"a/small": 4095, b"a/\xff\xfe not utf-8": 70001, "ü\n x/\U0001f40b".encode(): (1 << 20) + 1,
          b"a/b/large": (17 << 20) + 9, b"twice": 300000, b"twice/below": 1234, b"l" * 300: 77}
 PASSPHRASE = "a passphrase \u2603"
+
+
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "schema", "salvage.json")
+seen, largest = set(), 0
+
+
+def closed(schema):
+    """As a writer must obey it: the named fields only."""
+    if isinstance(schema, dict):
+        out = {k: closed(v) for k, v in schema.items()}
+        return {**out, "additionalProperties": False} if isinstance(out.get("properties"), dict) and "required" in out else out
+    return [closed(s) for s in schema] if isinstance(schema, list) else schema
+
+
+with open(SCHEMA, encoding="utf-8") as schema:
+    LINES = jsonschema.Draft202012Validator(closed(json.load(schema)))
+
+
+def check_lines(lines):
+    for line in lines:
+        check(LINES.is_valid(line), f"docs/schema/salvage.json does not describe {line}")
+        seen.add(line.get("kind", line["type"]))
 
 
 class Jail:
@@ -46,23 +70,30 @@ class Jail:
         start = [*self.wrap, "/salvage"] if self.alone else [self.path("salvage")]
         return ["env", "-i", *start, *args]
 
-    def run(self, code, clouds, shares, *options, out="out", pass_fds=(), env=()):
+    def run(self, code, clouds, shares, *options, out="out", **how):
         """The lines of --json, and the files that came, by name."""
         shutil.rmtree(self.path(out), ignore_errors=True)
-        return self.again(code, clouds, shares, *options, out=out, pass_fds=pass_fds, env=env)
+        return self.again(code, clouds, shares, *options, out=out, **how)
 
     def args(self, clouds, shares, options, out):
         where = [] if "--list" in options or "--dry-run" in options else ["--out", self.inside(out)]
         return [a for s in shares for a in ("--share", self.inside(s))] + [*where, "--json", *options, *map(self.inside, clouds)]
 
-    def again(self, code, clouds, shares, *options, out="out", pass_fds=(), env=()):
+    def again(self, code, clouds, shares, *options, out="out", pass_fds=(), env=(), largest_file=None):
+        global largest
         words = self.words(self.args(clouds, shares, options, out))
         words[2:2] = env
+        if largest_file:
+            words[:0] = ["prlimit", f"--fsize={largest_file}"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds)
         text, errors = p.communicate(timeout=120)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        largest = max(largest, after if after > before else 0)
         check(p.returncode == code, f"salvage {clouds} {shares} {options}: exit {p.returncode}, expected {code}\n"
                                     f"{text.decode()[-3000:]}{errors.decode()}")
         lines = [json.loads(line) for line in text.splitlines()]
+        check_lines(lines)
         check(lines[-1]["type"] in ("result", "error") and lines[-1]["exit"] == code, f"the last line: {lines[-1:]}")
         return lines, tree(self.path(out)) if os.path.isdir(self.path(out)) else {}
 
@@ -357,6 +388,22 @@ def older_and_unrecorded(jail, data, rng):
     print("an earlier version where the newest is lost; a file without a record, nameless", flush=True)
 
 
+VAULT_RECORD = 24 + 48 + 16 + 5 + 4 + (4 + 124) + (4 + 4 + 16 + 172 + 16)     # FORMAT 9.3: bytes of the log object that holds it
+
+
+def no_names(jail, data, rng):
+    """Without the vault's record nobody knows the vault secret, and no name: the files come all the same, by their shares."""
+    with copies(jail) as names:
+        gone = [p for d in names for p in files(os.path.join(jail.path(d), "l")) if os.path.getsize(p) == VAULT_RECORD]
+        check(len(gone) == 5, f"{len(gone)} copies of the vault's record")
+        for p in gone:
+            os.unlink(p)
+        lines, got = jail.run(4, names, ("s1", "s2"))
+        check(all(n.startswith(b"qcloud-unnamed/") for n in got) and sorted(got.values()) == sorted(data.values()), "without names")
+        check(any(x["type"] == "warning" for x in lines), "it is not said that names are not known")
+    print("without the vault's record: all, nameless", flush=True)
+
+
 def is_commit_of(jail, names, paths):
     """Without it exactly one file has no name: found by trying."""
     for p in paths:
@@ -392,7 +439,17 @@ def killed(jail, data, rng):
     print(f"killed {kills} times: gone on with, {present} files were there already", flush=True)
 
 
-def passphrase(rng, top):
+def limits(jail, data, rng):
+    """A file that the output does not take is one file; an index that has no room is the end, and says so."""
+    lines, got = jail.run(14, ALL[2:], ("s1", "s2"), largest_file=8 << 20)
+    expect_all(got, {n: d for n, d in data.items() if len(d) < 8 << 20}, lines, "a limit of file sizes")
+    check(state_of(lines, "a/b/large")["state"] == "lost", "the large file is not said to be lost")
+    lines, _ = jail.run(1, ALL[2:], ("s1", "s2"), largest_file=1 << 15)
+    check("index.db" in lines[-1]["what"], f"the message does not name the place: {lines}")
+    print("a limit of file sizes costs what is larger, and nothing else", flush=True)
+
+
+def passphrase(rng):
     with Box() as box:
         box.extra["QCLOUD_PASSPHRASE_COMMAND"] = f"echo '{PASSPHRASE}'"
         box.init("--memory", "64")
@@ -420,11 +477,12 @@ def test():
         jail = Jail(os.path.join(box.root, "jail"))
         move_to_jail(box, jail, kit)
         print(f"alone: {jail.alone}", flush=True)
-        for scenario in (every_three, one_share_and_kit, heap, damage, beyond_repair, older_and_unrecorded, killed):
+        for scenario in (every_three, one_share_and_kit, heap, damage, beyond_repair, older_and_unrecorded, no_names, killed, limits):
             scenario(jail, data, rng)
-    passphrase(rng, None)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
-    print(f"largest of all programs: {peak} MiB", flush=True)
+    passphrase(rng)
+    check({"start", "file", "damaged", "missing", "result", "error", "warning"} <= seen, f"kinds of lines: {seen}")
+    check(largest >> 10 < 128, f"the largest run had {largest >> 10} MiB")
+    print(f"memory of the largest run: {largest >> 10} MiB", flush=True)
 
 
 main(test)
