@@ -334,7 +334,7 @@ static qc_rc init_remote(struct client *c, const struct qc_args *args, struct qc
     QC_CLEANUP(init_done) struct init i = { .c = c, .args = args };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
     QC_TRY(refuse_options(args, "--gateway", others, sizeof others / sizeof others[0], err));
-    QC_TRY(remote_take(c, args, NULL, err));
+    QC_TRY(remote_take(c, args, err));
     QC_TRY(take_shares(&i, err));
     {
         QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;

@@ -84,7 +84,15 @@ static qc_rc come_to(struct client *c, const struct qc_args *args, const struct 
         if (qc_args_flag(args, others[i]))
             return QC_FAIL(err, QC_USAGE, "this vault's gateway serves many users: --%s says nothing",
                            others[i]);
-    QC_TRY(remote_take(c, args, d->url, err));
+    /* Nothing vouches for what a share store says before the vault is open, and the token goes to whom is
+     * named: the user names whom the operator named. */
+    if (!qc_args_flag(args, "gateway"))
+        return QC_FAIL(
+            err, QC_USAGE,
+            "--gateway URL is missing. The share store says %s: is that what the gateway's operator "
+            "gave you with the token?",
+            d->url);
+    QC_TRY(remote_take(c, args, err));
     return check_catalogue(c, d, err);
 }
 

@@ -2,7 +2,7 @@
 
 #include "messages.h"
 
-enum { EXAMPLES = 3 };
+enum { EXAMPLES = 4 };
 
 struct help {
     const char *command;
@@ -14,7 +14,9 @@ static const struct help rows[] = {
     { "init",
       { "qcloud init --local --cloud file:///mnt/a --cloud file:///mnt/b --cloud file:///mnt/c",
         "qcloud init --gateway https://store.example.org:8440 --token-file qcloud.token",
-        "qcloud init --join /media/usb/qcloud --take-over" },
+        "qcloud init --join /media/usb/qcloud --take-over",
+        "qcloud init --join /media/usb/qcloud --gateway https://store.example.org:8440 --token-file "
+        "qcloud.token" },
       "1 a cloud is not fit for use, 2 command line, 5 a place is in use, too little memory, or the gateway "
       "is "
       "away, 6 too few clouds, 7 no share store, 12 permission or token, 14 no space" },

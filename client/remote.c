@@ -122,9 +122,9 @@ static qc_rc take_path(const struct qc_args *args, const char *option, char ret[
     return QC_OK;
 }
 
-qc_rc remote_take(struct client *c, const struct qc_args *args, const char *url, struct qc_err *err)
+qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
-    const char *meant = qc_args_value(args, "gateway", url);
+    const char *meant = qc_args_value(args, "gateway", NULL);
     const bool by_variable = value_of(file_variable) != NULL || value_of(command_variable) != NULL;
     if (meant == NULL)
         return QC_FAIL(err, QC_USAGE, "--gateway URL is missing");

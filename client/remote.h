@@ -6,8 +6,8 @@
 /* Is the vault's gateway one for many users? */
 bool remote_is(const struct client *c);
 
-/* Of init: the options gateway (or url, where it is not given), token-file and ca into c->conf. QC_USAGE. */
-QC_MUST qc_rc remote_take(struct client *c, const struct qc_args *args, const char *url, struct qc_err *err);
+/* Of init: the options gateway, token-file and ca into c->conf. QC_USAGE. */
+QC_MUST qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *err);
 
 /*
  * A connection, whose token the gateway has taken.

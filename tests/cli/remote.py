@@ -125,13 +125,15 @@ def join(server):
         old.init()
         old.write("f", b"moved" * 1000)
         old.expect(0, "put", os.path.join(old.work, "f"))
-        share, token = old.stores[0], ("--token-file", old.token)
-        for args in (("--take-over", *token, *options), (*token, "--kit", "x", *options), (*token, "--cloud", "c1=file:///x", *options), options):
-            new.expect(2, "init", "--join", share, *args)
-        p = new.expect(12, "init", "--join", share, "--token-file", os.path.join(server.root, "none"), *options)
+        share, token, door = old.stores[0], ("--token-file", old.token), ("--gateway", url)
+        p = new.expect(2, "init", "--join", share, *token, *options)
+        check("--gateway URL is missing" in said(p) and url in said(p), "the token goes to no address that a share store alone names")
+        for args in (("--take-over", *token), (*token, "--kit", "x"), (*token, "--cloud", "c1=file:///x"), ()):
+            new.expect(2, "init", "--join", share, *door, *args, *options)
+        p = new.expect(12, "init", "--join", share, *door, "--token-file", os.path.join(server.root, "none"), *options)
         check("none" in said(p), said(p))
         check(not os.path.exists(os.path.join(new.home, "qcloud.conf")), "a refused join left a configuration")
-        new.expect(0, "init", "--join", share, *token, *options)
+        new.expect(0, "init", "--join", share, *door, *token, *options)
         check(new.get("f") == b"moved" * 1000 and old.get("f") == b"moved" * 1000, "both machines read")
         with User(server, "mover", url, *options) as third:       # by another door than the one that the store names
             third.expect(0, "init", "--join", share, *token, "--gateway", "unix:" + server.socket)
