@@ -26,6 +26,7 @@ static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_re
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *missing = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *whys = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *following = NULL;
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "exit", r->degraded ? 4 : 0, err));
@@ -48,11 +49,15 @@ static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_re
     }
     QC_TRY(qc_json_set(j, "degraded", &missing, err));
     QC_TRY(qc_json_set(j, "degraded_why", &whys, err));
+    QC_TRY(qc_json_new_arr(&following, err));
+    for (size_t i = 0; i < r->following_count; i++)
+        QC_TRY(qc_json_append_str(following, r->following[i], err));
+    QC_TRY(qc_json_set(j, "following", &following, err));
     return out_json(&c->out, &j, err);
 }
 
-/* "stored 'x' v2: 1.5 GiB, not on all clouds (missing: c2: cannot be reached); budget 1 (data 1 of 2, keys
- * 1)". */
+/* "stored 'x' v2: 1.5 GiB, on its way to c5; loss budget 1 (data 1 of 2, keys 1)"; or "1.5 GiB, not on all
+ * clouds (missing: c2: cannot be reached); budget 1 (data 1 of 2, keys 1)". */
 static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf *ret, struct qc_err *err)
 {
     char size[TEXT_SIZE];
@@ -68,9 +73,11 @@ static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf 
         if (why[0] != '\0')
             QC_TRY(qc_buf_addf(ret, err, ": %s", why));
     }
-    return qc_buf_addf(ret, err, "%s; loss budget %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys 1)",
-                       r->degraded_count > 0 ? ")" : "", r->margin < 1 ? r->margin : 1, r->margin,
-                       r->margin_full);
+    QC_TRY(qc_buf_add_str(ret, r->degraded_count > 0 ? ")" : "", err));
+    for (size_t i = 0; i < r->following_count; i++)
+        QC_TRY(qc_buf_addf(ret, err, "%s%s", i > 0 ? ", " : ", on its way to ", r->following[i]));
+    return qc_buf_addf(ret, err, "; loss budget %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys 1)",
+                       r->margin < 1 ? r->margin : 1, r->margin, r->margin_full);
 }
 
 static qc_rc put_source(struct put_run *run, const struct vault_source *source, qc_span name,
@@ -288,7 +295,11 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     struct client *c = app;
     struct put_run run = { .c = c, .worst = QC_OK, .go_on = true };
     bool tree = qc_args_flag(args, "recursive");
+    const char *wait = qc_args_value(args, "wait", "full");
     run.opts.if_absent = qc_args_flag(args, "if-absent");
+    run.opts.hasty = strcmp(wait, "quorum") == 0;
+    if (!run.opts.hasty && strcmp(wait, "full") != 0)
+        return QC_FAIL(err, QC_USAGE, "--wait %s: full or quorum", wait);
     QC_TRY(check_words(args, tree, err));
     QC_TRY(client_open(c, err));
     if (tree)

@@ -304,7 +304,7 @@ static qc_rc roll_or_copy(const struct adoption *a, struct qc_err *err)
     struct gw_engine *e = a->p->e;
     struct gw_log_row row = { .incarnation = e->conf.incarnation };
     bool right = false;
-    const qc_rc rc = gw_roll(e, err);
+    const qc_rc rc = gw_roll(e, false, err);
 
     if (rc != QC_QUORUM)
         return rc;

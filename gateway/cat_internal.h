@@ -122,14 +122,15 @@
                     " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id WHERE s.segment_id=?1")        \
     X(DEVIATION_DELETE, "DELETE FROM deviation WHERE segment_id=?1")                                         \
     X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"          \
-                   " durable_min, n, copies, clouds, degraded FROM request WHERE tenant=?1 AND put_key=?2")  \
+                   " durable_min, n, copies, clouds, degraded, following FROM request"                       \
+                   " WHERE tenant=?1 AND put_key=?2")                                                        \
     X(REQUEST_PUT,                                                                                           \
       "INSERT INTO request (put_key, kind, state, version_no, seal, number, chain, head, acked,"             \
-      " margin_full, durable_min, n, copies, clouds, degraded, tenant)"                                      \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"                      \
+      " margin_full, durable_min, n, copies, clouds, degraded, tenant, following)"                           \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"                 \
       " ON CONFLICT (tenant, put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"   \
       " chain=?7, head=?8, acked=?9, margin_full=?10, durable_min=?11, n=?12, copies=?13,"                   \
-      " clouds=?14, degraded=?15")                                                                           \
+      " clouds=?14, degraded=?15, following=?17")                                                            \
     X(REQUEST_OLDEST, "SELECT request_no, version_no FROM request WHERE tenant=?1 AND state=2"               \
                       " ORDER BY request_no LIMIT 1")                                                        \
     X(REQUEST_FORGET, "DELETE FROM request WHERE request_no=?1")                                             \
@@ -153,7 +154,7 @@
                       " ORDER BY v.version, v.object LIMIT ?4")                                              \
     X(TENANT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"           \
                     " JOIN version v ON v.version_no=s.version_no"                                           \
-                    " WHERE d.state=1 AND v.state=3 AND v.tenant=?1")                                        \
+                    " WHERE d.state<3 AND v.state=3 AND v.tenant=?1")                                        \
     X(SEGMENT_SIZE_OF, "SELECT size FROM segment WHERE version_no=?1 AND seq=?2")                            \
     X(OUTBOX_PUT, "INSERT INTO outbox (log_seq, body) VALUES (?1, ?2)")                                      \
     X(OUTBOX_GET, "SELECT log_seq, body FROM outbox ORDER BY log_seq LIMIT 1")                               \
@@ -165,12 +166,13 @@
     X(DEBT_PAID, "DELETE FROM log_debt WHERE cloud_id=?1 AND log_seq=?2")                                    \
     X(DEBT_NEXT, "SELECT log_seq FROM log_debt WHERE cloud_id=?1 AND log_seq>?2 ORDER BY log_seq LIMIT 1")   \
     X(DEBT_SEGMENT, "SELECT d.segment_id FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"       \
-                    " JOIN version v ON v.version_no=s.version_no WHERE d.state<>3 AND d.state=1"            \
+                    " JOIN version v ON v.version_no=s.version_no WHERE d.state<>3"                          \
+                    " AND (d.state=1 OR (d.state=2 AND (d.seen<=?3 OR d.seen>?4)))"                          \
                     " AND d.cloud_id=?1 AND d.segment_id>?2 AND v.state=3 ORDER BY d.segment_id LIMIT 1")    \
     X(OWED, "SELECT COUNT(*), COALESCE(MIN(d.seen), 0),"                                                     \
             " (SELECT COUNT(*) FROM log_debt WHERE cloud_id=?1) FROM deviation d"                            \
             " JOIN segment s ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"       \
-            " WHERE d.state<>3 AND d.state=1 AND d.cloud_id=?1 AND v.state=3")                               \
+            " WHERE d.state<>3 AND d.state<3 AND d.cloud_id=?1 AND v.state=3")                               \
     X(DEAD_NEXT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds"         \
                  " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id"                                  \
                  " WHERE s.segment_id>?1 AND s.round<?2 ORDER BY s.segment_id LIMIT 1")                      \
@@ -178,7 +180,7 @@
     X(COUNT_OBJECTS, "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM entry WHERE kind=1")                      \
     X(COUNT_VERSIONS, "SELECT COUNT(*) FROM version WHERE state=3")                                          \
     X(COUNT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"            \
-                   " JOIN version v ON v.version_no=s.version_no WHERE d.state=1 AND v.state=3")             \
+                   " JOIN version v ON v.version_no=s.version_no WHERE d.state<3 AND v.state=3")             \
     X(COUNT_RECORD_DEBTS, "SELECT COUNT(*) FROM log_debt")                                                   \
     X(COUNT_DEAD, "SELECT (SELECT COUNT(*) FROM deadkey WHERE round<?1)"                                     \
                   " + (SELECT COUNT(*) FROM deadfrag WHERE open=1)")                                         \

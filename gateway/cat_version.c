@@ -99,6 +99,27 @@ qc_rc gw_cat_backup(struct gw_cat *c, uint64_t version_no, qc_buf *ret, struct q
 
 /* -- requests -------------------------------------------------------------------------------------------- */
 
+static qc_rc col_cloud_ids(struct qc_stmt *s, int at, uint32_t *ids, unsigned *ret_count, struct qc_err *err)
+{
+    const qc_span b = qc_col_span(s, at);
+
+    if (b.n % 4 != 0 || b.n > 4 * (size_t)QC_GW_CLOUDS_MAX)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: a receipt of %zu bytes", b.n);
+    for (size_t i = 0; i < b.n / 4; i++)
+        ids[i] = (uint32_t)qc_get_be(b.p + 4 * i, 4);
+    *ret_count = (unsigned)(b.n / 4);
+    return QC_OK;
+}
+
+/* Into b: 4 * QC_GW_CLOUDS_MAX bytes. */
+static qc_span cloud_ids(const uint32_t *ids, unsigned count, uint8_t *b)
+{
+    QC_ASSERT(count <= QC_GW_CLOUDS_MAX);
+    for (unsigned i = 0; i < count; i++)
+        qc_put_be(b + 4 * (size_t)i, ids[i], 4);
+    return qc_span_of(b, 4 * (size_t)count);
+}
+
 static qc_rc col_receipt(struct qc_stmt *s, int at, struct gw_receipt *ret, struct qc_err *err)
 {
     struct gw_receipt r = { 0 };
@@ -113,11 +134,8 @@ static qc_rc col_receipt(struct qc_stmt *s, int at, struct gw_receipt *ret, stru
     r.n = (unsigned)qc_col_int(s, at + 6);
     r.record_copies = (unsigned)qc_col_int(s, at + 7);
     r.clouds = (unsigned)qc_col_int(s, at + 8);
-    const qc_span degraded = qc_col_span(s, at + 9);
-    if (degraded.n % 4 != 0 || degraded.n > sizeof r.degraded)
-        return QC_FAIL(err, QC_INTEGRITY, "catalogue: a receipt of %zu bytes", degraded.n);
-    for (size_t i = 0; i < degraded.n; i += 4)
-        r.degraded[r.degraded_count++] = (uint32_t)qc_get_be(degraded.p + i, 4);
+    QC_TRY(col_cloud_ids(s, at + 9, r.degraded, &r.degraded_count, err));
+    QC_TRY(col_cloud_ids(s, at + 10, r.following, &r.following_count, err));
     *ret = r;
     return QC_OK;
 }
@@ -149,17 +167,15 @@ qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, struct gw_r
 qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err)
 {
     const struct gw_receipt *r = &row->receipt;
-    uint8_t degraded[4 * QC_GW_CLOUDS_MAX];
+    uint8_t degraded[4 * QC_GW_CLOUDS_MAX], following[4 * QC_GW_CLOUDS_MAX];
 
-    QC_ASSERT(r->degraded_count <= QC_GW_CLOUDS_MAX);
-    for (unsigned i = 0; i < r->degraded_count; i++)
-        qc_put_be(degraded + 4 * (size_t)i, r->degraded[i], 4);
     return GW_RUN(c, REQUEST_PUT, err, QC_VB(gw_id_span(&row->put_key.id)), QC_VI(row->kind),
                   QC_VI(row->state), QC_VI(row->version_no), QC_VB(qc_span_of(row->seal, sizeof row->seal)),
                   QC_VI(r->number), QC_VI(r->chain), QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)),
                   QC_VI(r->acked_margin), QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n),
                   QC_VI(r->record_copies), QC_VI(r->clouds),
-                  QC_VB(qc_span_of(degraded, 4 * (size_t)r->degraded_count)), QC_VI(row->put_key.tenant));
+                  QC_VB(cloud_ids(r->degraded, r->degraded_count, degraded)), QC_VI(row->put_key.tenant),
+                  QC_VB(cloud_ids(r->following, r->following_count, following)));
 }
 
 qc_rc gw_cat_request_forget(struct gw_cat *c, uint32_t tenant, struct qc_err *err)

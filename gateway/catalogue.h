@@ -37,6 +37,7 @@ enum gw_version_state {
 };
 enum gw_deviation {
     GW_DEV_OWED = 1,    /* its cloud did not say that it has it */
+    GW_DEV_LEFT = 2,    /* the same, for nobody waited for it: a debt, but no failure */
     GW_DEV_MOVED = 3,   /* all is well: it lies where the row says */
     GW_DEV_SUSPECT = 4, /* a listing did not show it, or with another size: not counted until it was read */
     GW_DEV_BAD = 5,
@@ -286,7 +287,8 @@ QC_MUST qc_rc gw_cat_debt_paid(struct gw_cat *c, uint32_t cloud_id, uint64_t seq
 QC_MUST qc_rc gw_cat_debt_next(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
                                struct qc_err *err);
 
-/* The oldest segment of a live version, after `after`, a fragment of which is owed to a cloud; 0: none. */
+/* The oldest segment of a live version, after `after`, a fragment of which is owed to a cloud; 0: none. One
+ * that was just left may still be on its way, and is none yet. */
 QC_MUST qc_rc gw_cat_debt_segment(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
                                   struct qc_err *err);
 /* What is owed to one cloud. */

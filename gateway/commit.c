@@ -195,12 +195,20 @@ static qc_rc decide_batch(struct gw_engine *e, struct gw_change *batch, struct q
     return gw_cat_commit(e->cat, &tx, err);
 }
 
+static bool all_hasty(const struct gw_change *batch)
+{
+    for (; batch != NULL; batch = batch->next)
+        if (!batch->hasty)
+            return false;
+    return true;
+}
+
 static qc_rc run_batch(struct gw_engine *e, struct gw_change *batch, struct qc_err *err)
 {
     gw_clouds back;
 
     QC_TRY(gw_engine_may(e, err));
-    QC_TRY_AS(gw_roll(e, err), err, "an earlier change is not evident yet");
+    QC_TRY_AS(gw_roll(e, false, err), err, "an earlier change is not evident yet");
     if (batch->kind != GW_CHANGE_FIRST && !atomic_load(&e->tip_checked))
         QC_TRY(gw_engine_check_tip(e, qc_deadline_in(QC_GW_OPEN_MS), err));
     /* Margins are judged by what is known of the clouds now, not when the last commit was. */
@@ -213,7 +221,7 @@ static qc_rc run_batch(struct gw_engine *e, struct gw_change *batch, struct qc_e
         return rc;
     }
     QC_TRY(qc_fault(put_decided, err));
-    QC_TRY(gw_roll(e, err));
+    QC_TRY(gw_roll(e, all_hasty(batch), err));
     return qc_fault(put_published, err);
 }
 
@@ -324,7 +332,7 @@ qc_rc gw_commit_roll(struct gw_engine *e, struct qc_err *err)
     }
     qc_rc rc = gw_engine_may(e, err);
     if (rc == QC_OK)
-        rc = gw_roll(e, err);
+        rc = gw_roll(e, false, err);
     gw_commit_release(e);
     return rc;
 }

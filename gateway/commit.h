@@ -22,6 +22,7 @@ struct gw_change {
     struct gw_ref put_key;            /* PUT, REMOVE */
     const struct gw_entry *entry;     /* PUT, REMOVE; borrowed */
     uint32_t segments;                /* PUT */
+    bool hasty;                       /* PUT: the record quorum is enough, the others follow */
     qc_span record, backup;           /* VAULT: both; PUT: B in clear; borrowed */
     struct gw_tenant *tenant;         /* TENANT: as it shall be */
     bool add;                         /* TENANT: a new one, whose id and revision are given here */

@@ -27,4 +27,5 @@ QC_MUST qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, boo
                               struct qc_err *err);
 
 /* Put the decided log object on the clouds, read back, publish. QC_OK also when nothing was decided. */
-QC_MUST qc_rc gw_roll(struct gw_engine *e, struct qc_err *err);
+/* hasty: nobody waits for more than the record quorum. */
+QC_MUST qc_rc gw_roll(struct gw_engine *e, bool hasty, struct qc_err *err);

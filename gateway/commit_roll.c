@@ -6,6 +6,7 @@
 
 /* What the clouds did with a log object. */
 struct recorded {
+    bool hasty;
     gw_clouds all, done, good; /* good: has it, and testified afterwards */
     struct gw_answer answer;
     struct gw_testimony said[QC_GW_CLOUDS_MAX];
@@ -91,7 +92,7 @@ static qc_rc record(struct gw_engine *e, const struct gw_log *l, qc_span bytes, 
                           .keys = keys,
                           .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS),
                                     .enough = e->conf.record_quorum,
-                                    .grace_ms = QC_GW_RECORD_GRACE_MS } };
+                                    .grace_ms = r->hasty ? QC_GW_HASTE_MS : QC_GW_RECORD_GRACE_MS } };
     QC_TRY(put_record(e, &ask, bytes, r, err));
     const enum gw_ill which = count_clouds(r->done) < e->conf.record_quorum ? GW_ILL_ALL : GW_ILL_WORTH;
     QC_TRY(gw_probe_again(e->fan, e->root, r->all & ~r->done, which, &back, err));
@@ -139,7 +140,7 @@ static qc_rc witness(struct gw_engine *e, struct recorded *r, struct qc_err *err
 
 struct lacking {
     struct gw_engine *e;
-    gw_clouds set;
+    gw_clouds set, left; /* failed to take something; were not waited for */
 };
 
 static qc_rc add_lacking(void *ctx, const struct gw_deviation_row *row, struct qc_err *err)
@@ -148,7 +149,9 @@ static qc_rc add_lacking(void *ctx, const struct gw_deviation_row *row, struct q
     const int at = gw_fan_at(l->e->fan, row->cloud_id);
 
     (void)err;
-    if (at >= 0 && row->state != GW_DEV_MOVED)
+    if (at >= 0 && row->state == GW_DEV_LEFT)
+        l->left |= (gw_clouds)1 << at;
+    else if (at >= 0 && row->state != GW_DEV_MOVED)
         l->set |= (gw_clouds)1 << at;
     return QC_OK;
 }
@@ -170,12 +173,25 @@ static qc_rc lacking_of(void *ctx, const struct gw_segment *seg, uint64_t offset
     return gw_cat_deviations_each(l->e->cat, seg->id, add_lacking, l, err);
 }
 
+/* Clouds whose copy of the record was not waited for. */
+static gw_clouds left_of(const struct recorded *r)
+{
+    gw_clouds left = 0;
+
+    for (unsigned at = 0; r->hasty && at < QC_GW_CLOUDS_MAX; at++)
+        if (((r->all & ~r->done) >> at & 1) && r->answer.outcome[at].fate == GW_LATE)
+            left |= (gw_clouds)1 << at;
+    return left;
+}
+
 /* The receipt of one put key: what only this gateway knows of it. */
 static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const struct gw_ref *put_key,
                             struct qc_err *err)
 {
     struct gw_request_row row;
-    struct lacking lacking = { .e = e, .set = r->all & ~r->good };
+    struct lacking lacking = { .e = e, .left = left_of(r) };
+
+    lacking.set = r->all & ~r->good & ~lacking.left;
 
     QC_TRY(gw_cat_request(e->cat, put_key, &row, err));
     QC_ASSERT(row.state == GW_UPLOAD_LIVE);
@@ -193,10 +209,12 @@ static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const
         QC_TRY(gw_cat_version_acked(e->cat, row.version_no, row.receipt.acked_margin, err));
         QC_TRY(gw_cat_segments(e->cat, row.version_no, 0, lacking_of, &lacking, err));
     }
-    row.receipt.degraded_count = 0;
+    row.receipt.degraded_count = row.receipt.following_count = 0;
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
         if (lacking.set >> at & 1)
             row.receipt.degraded[row.receipt.degraded_count++] = gw_fan_id(e->fan, at);
+        else if (lacking.left >> at & 1)
+            row.receipt.following[row.receipt.following_count++] = gw_fan_id(e->fan, at);
     return gw_cat_request_put(e->cat, &row, err);
 }
 
@@ -262,7 +280,7 @@ static qc_rc outbox(struct gw_engine *e, uint64_t *ret_sequence, qc_buf *ret_bod
     return gw_cat_outbox(e->cat, ret_sequence, ret_body, err);
 }
 
-qc_rc gw_roll(struct gw_engine *e, struct qc_err *err)
+qc_rc gw_roll(struct gw_engine *e, bool hasty, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_GW_LOG_MAX };
     QC_CLEANUP(gw_log_done) struct gw_log l = { 0 };
@@ -277,6 +295,7 @@ qc_rc gw_roll(struct gw_engine *e, struct qc_err *err)
     r = qc_alloc(sizeof *r);
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "recording");
+    r->hasty = hasty;
     QC_TRY(record(e, &l, qc_buf_span(&body), r, err));
     QC_TRY(qc_fault(put_log, err));
     QC_TRY(witness(e, r, err));

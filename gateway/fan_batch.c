@@ -182,13 +182,15 @@ static void learn(struct gw_worker *w, const struct gw_slot_state *s, const stru
 
     if (end->dead && w->epoch == c->epoch)
         w->epoch = ++c->epoch;
+    if (s->left && end->rc == QC_TIMEOUT)
+        gw_breaker_miss(&c->breaker, gw_env_now(w->fan->env), gw_env_chance(w->fan->env));
     if (s->abandoned && (end->rc == QC_CANCELLED || end->rc == QC_TIMEOUT))
         return;
     if (end->state != GW_CLOUD_OK)
         gw_cloud_set_state(w->fan, c, end->state, why);
     else if (end->rc == QC_OK || end->rc == QC_NOTFOUND)
         c->seen_s = qc_wall_s();
-    if (end->rc == QC_OK && s->job.lane == GW_LANE_DATA && !s->abandoned)
+    if (end->rc == QC_OK && s->job.lane == GW_LANE_DATA && (s->left || !s->abandoned))
         gw_breaker_work(&c->breaker);
 }
 
@@ -342,6 +344,34 @@ static void abandon(struct gw_batch *b, unsigned slot, bool blame)
     leave_queue(lane, b, slot);
     s->queued = false;
     (void)gw_batch_unref(b);
+}
+
+/* Under the lock. */
+static void leave(struct gw_batch *b, unsigned slot)
+{
+    struct gw_slot_state *s = &b->slots[slot];
+
+    if (!pending(s))
+        return;
+    s->abandoned = true;
+    s->told = true;
+    s->left = true;
+    tell(s, GW_LEFT, QC_TEMP, "was not waited for");
+    if (s->running) {
+        s->worker->hangs_from_ms = s->deadline.at_ms;
+        return;
+    }
+    leave_queue(&b->fan->clouds[s->job.at].lanes[s->job.lane], b, slot);
+    s->queued = false;
+    (void)gw_batch_unref(b);
+}
+
+void gw_batch_leave(struct gw_batch *b)
+{
+    QC_LOCK(&b->fan->lock);
+
+    for (unsigned i = 0; i < b->slot_count; i++)
+        leave(b, i);
 }
 
 void gw_batch_abandon_slot(struct gw_batch *b, unsigned slot, bool blame)

@@ -19,6 +19,7 @@ struct gw_slot_state {
     bool used, queued, running, told;
     bool abandoned; /* its end will not be heard */
     bool blamed;    /* abandoned because it missed its deadline */
+    bool left;      /* abandoned because nobody wants to wait: it goes on */
     struct gw_outcome outcome;
 };
 

@@ -202,7 +202,7 @@ static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
     }
     if (found == GW_FOUND_DAMAGED)
         return gw_cat_deviate(m->p->e->cat, m->seg.id, i, m->row[i].home, GW_DEV_BAD, err);
-    if (found == GW_FOUND_MISSING && (counted || m->row[i].state != GW_DEV_OWED))
+    if (found == GW_FOUND_MISSING && (counted || m->row[i].state > GW_DEV_LEFT))
         return gw_cat_deviate(m->p->e->cat, m->seg.id, i, m->row[i].home, GW_DEV_LOST, err);
     return QC_OK;
 }

@@ -164,6 +164,8 @@ struct sending {
     struct write_op *op; /* the batch's */
     struct gw_batch *batch;
     qc_deadline deadline;
+    unsigned enough; /* so many are waited for, and grace_ms more; 0: all */
+    uint32_t grace_ms;
     uint32_t first;  /* sent at once: slot i */
     uint32_t second; /* sent after their cloud was probed: slot n + i */
     uint32_t trial;  /* those whose cloud had missed a deadline: they are not waited for so long */
@@ -233,20 +235,41 @@ static bool all_ended(const struct sending *s, uint32_t fragments)
     return true;
 }
 
-/* Wait for all, and for those on trial at most QC_GW_TRIAL_MS longer than for the others. */
+static unsigned done_count(const struct sending *s)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < s->op->plan.n; i++) {
+        struct gw_outcome o;
+        if (((s->first | s->second) & bit(i)) == 0)
+            continue;
+        gw_batch_outcome(s->batch, slot_of(s, i), &o);
+        count += o.fate == GW_DONE;
+    }
+    return count;
+}
+
+/* Wait for all, or for enough; and for those on trial at most QC_GW_TRIAL_MS longer than for the others. */
 static void wait_all(const struct sending *s)
 {
     const uint32_t others = (s->first | s->second) & ~s->trial;
     qc_deadline d = s->deadline;
-    bool trial = false;
+    bool trial = false, enough = false;
 
     do {
+        if (s->enough > 0 && !enough && done_count(s) >= s->enough) {
+            enough = true;
+            d = qc_deadline_min(d, qc_deadline_in(s->grace_ms));
+        }
         if (trial || !all_ended(s, others))
             continue;
         trial = true;
         d = qc_deadline_min(d, qc_deadline_in(QC_GW_TRIAL_MS));
     } while (gw_batch_next(s->batch, d) >= 0);
-    gw_batch_abandon(s->batch, true);
+    if (enough)
+        gw_batch_leave(s->batch);
+    else
+        gw_batch_abandon(s->batch, true);
 }
 
 static uint32_t suspects(const struct sending *s, uint32_t fragments)
@@ -300,6 +323,8 @@ static qc_rc send_all(struct sending *s, struct qc_err *err)
         gw_batch_outcome(s->batch, i, &o);
         failed |= o.fate == GW_FAILED ? bit(i) : 0;
     }
+    if (s->enough > 0 && done_count(s) >= s->enough)
+        return QC_OK;
     /* Their handles were dead, perhaps, and the clouds are not: mounted anew. */
     QC_TRY(send_second(s, failed & fragments_of(p, gw_probe_ill(fan, all)), err));
     wait_all(s);
@@ -339,6 +364,8 @@ static void tell(const struct sending *s, struct gw_written *ret)
             ret->durable++;
             ret->durable_set |= bit(i);
         }
+        if (o->fate == GW_LEFT)
+            ret->left_set |= bit(i);
     }
 }
 
@@ -374,6 +401,12 @@ static void note_generations(struct gw_store *s, const struct gw_plan *p, struct
 qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
                        qc_deadline deadline, struct gw_written *ret, struct qc_err *err)
 {
+    return gw_segment_write_some(s, seg, u, &(struct gw_rule){ .deadline = deadline }, ret, err);
+}
+
+qc_rc gw_segment_write_some(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
+                            const struct gw_rule *rule, struct gw_written *ret, struct qc_err *err)
+{
     QC_CLEANUP(op_free) struct write_op *own = NULL;
     QC_CLEANUP(gw_batch_free) struct gw_batch *b = NULL;
     struct gw_written w = { 0 };
@@ -383,7 +416,12 @@ qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct 
     QC_TRY(seal_fragments(own, err));
     note_generations(s, &own->plan, &w);
     QC_TRY(gw_batch_new(&b, s->fan, 2 * seg->n, own, op_release, err));
-    struct sending sending = { .store = s, .op = QC_STEAL(own), .batch = b, .deadline = deadline };
+    struct sending sending = { .store = s,
+                               .op = QC_STEAL(own),
+                               .batch = b,
+                               .deadline = rule->deadline,
+                               .enough = rule->enough,
+                               .grace_ms = rule->grace_ms };
     QC_TRY(send_all(&sending, err));
     tell(&sending, &w);
     *ret = w;

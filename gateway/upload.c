@@ -243,7 +243,8 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_ref *put_key, con
         bool counts;
         QC_TRY(fragment_counts(e, w, i, &counts, err));
         if (!counts)
-            QC_TRY(gw_cat_deviate(e->cat, seg->id, i, w->cloud_id[i], GW_DEV_OWED, err));
+            QC_TRY(gw_cat_deviate(e->cat, seg->id, i, w->cloud_id[i],
+                                  (w->left_set >> i & 1) != 0 ? GW_DEV_LEFT : GW_DEV_OWED, err));
     }
     if (!seg->last) {
         struct gw_version_row v;
@@ -301,7 +302,10 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
     gw_clouds back;
 
     QC_TRY(qc_fault(put_frag, err));
-    QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(e->segment_ms), w, err));
+    const struct gw_rule rule = { .deadline = qc_deadline_in(e->segment_ms),
+                                  .enough = p->hasty ? e->conf.write_quorum : 0,
+                                  .grace_ms = QC_GW_HASTE_MS };
+    QC_TRY(gw_segment_write_some(e->store, seg, u, &rule, w, err));
     if (w->durable < e->conf.write_quorum) {
         QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
         if (back != 0) /* the same bytes under the same names: what is there already is no conflict */
@@ -346,7 +350,9 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
     r.durable = w.durable;
     r.n = seg.n;
     for (unsigned i = 0; i < seg.n; i++)
-        if ((w.durable_set >> i & 1) == 0)
+        if ((w.left_set >> i & 1) != 0)
+            r.following[r.following_count++] = w.cloud_id[i];
+        else if ((w.durable_set >> i & 1) == 0)
             r.owed[r.owed_count++] = w.cloud_id[i];
     *ret = r;
     return QC_OK;
@@ -377,7 +383,8 @@ qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, st
                                 .put_key = { c->tenant, c->put_key },
                                 .entry = &c->entry,
                                 .segments = c->segments,
-                                .backup = c->backup };
+                                .backup = c->backup,
+                                .hasty = c->hasty };
 
     QC_TRY(gw_engine_may(e, err));
     QC_TRY(check_entry(&c->entry, GW_ENTRY_FILE, err));

@@ -219,7 +219,8 @@ static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, 
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     int64_t durable = 0, n = 0;
     char path[PATH], rest[64];
-    snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d", part->seq, part->last ? 1 : 0);
+    snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d%s", part->seq, part->last ? 1 : 0,
+             part->hasty ? "&wait=quorum" : "");
     upload_path(path, part->put_key, rest);
     QC_TRY(ask(gw,
                (struct gw_http_call){
@@ -245,6 +246,8 @@ static qc_rc upload_commit(struct vault_gw *gw, const struct vault_gw_commit *wh
     QC_TRY(qc_json_set(body, "entry", &entry, err));
     QC_TRY(qc_json_set_int(body, "segments", what->segments, err));
     QC_TRY(qc_json_set_b64(body, "backup", what->backup, err));
+    if (what->hasty)
+        QC_TRY(qc_json_set_str(body, "wait", "quorum", err));
     QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path, .ret_current = ret_current }, body,
                &answer, op, err));
     return gw_json_receipt(ret, answer, err);

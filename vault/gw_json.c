@@ -120,6 +120,26 @@ static qc_rc get_degraded(struct vault_gw_receipt *r, const struct json_t *obj, 
     return QC_OK;
 }
 
+/* A gateway that cannot leave anything behind does not have it. */
+static qc_rc get_following(struct vault_gw_receipt *r, const struct json_t *obj, struct qc_err *err)
+{
+    struct json_t *names = NULL;
+    if (!qc_json_has(obj, "following"))
+        return QC_OK;
+    QC_TRY(qc_json_arr(obj, "following", &names, err));
+    size_t n = qc_json_len(names);
+    if (n > sizeof(r->following) / sizeof(r->following[0]))
+        return QC_FAIL(err, QC_FORMAT, "following: %zu clouds", n);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = qc_json_str_value(qc_json_at(names, i));
+        if (name == NULL)
+            return QC_FAIL(err, QC_FORMAT, "following: no text");
+        gw_json_text(r->following[i], sizeof(r->following[i]), name);
+    }
+    r->following_count = n;
+    return QC_OK;
+}
+
 static qc_rc receipt_fields(struct vault_gw_receipt *r, const struct json_t *obj, struct qc_err *err)
 {
     QC_TRY(get_u64(obj, "number", &r->number, err));
@@ -131,7 +151,8 @@ static qc_rc receipt_fields(struct vault_gw_receipt *r, const struct json_t *obj
     QC_TRY(get_u32(obj, "n", &r->n, err));
     QC_TRY(get_u32(obj, "record_copies", &r->record_copies, err));
     QC_TRY(get_u32(obj, "clouds", &r->clouds, err));
-    return get_degraded(r, obj, err);
+    QC_TRY(get_degraded(r, obj, err));
+    return get_following(r, obj, err);
 }
 
 qc_rc gw_json_receipt(struct vault_gw_receipt *ret, const struct json_t *obj, struct qc_err *err)

@@ -101,7 +101,8 @@ static qc_rc commit(struct put *p, struct vault_entry *e, qc_buf *priv, struct v
         struct vault_gw_commit what = { .put_key = p->ids.put_key,
                                         .entry = e,
                                         .segments = sender_segments(p->sender),
-                                        .backup = qc_buf_span(&backup) };
+                                        .backup = qc_buf_span(&backup),
+                                        .hasty = p->opts->hasty };
         qc_rc rc = gw->ops->upload_commit(gw, &what, ret, &current, &p->call->op, err);
         if (outcome_unknown(rc))
             return ask_outcome(p, ret, rc, err);
@@ -148,12 +149,15 @@ static void fill_result(const struct put *p, const struct vault_entry *e,
                                   .margin_full = receipt->margin_full,
                                   .clouds = receipt->clouds,
                                   .record_copies = receipt->record_copies,
-                                  .degraded_count = receipt->degraded_count };
-    r.degraded = receipt->acked_margin < receipt->margin_full || receipt->degraded_count > 0;
+                                  .degraded_count = receipt->degraded_count,
+                                  .following_count = receipt->following_count };
+    r.degraded = receipt->degraded_count > 0 ||
+                 (receipt->following_count == 0 && receipt->acked_margin < receipt->margin_full);
     memcpy(r.object, e->object, sizeof(r.object));
     memcpy(r.version, e->version, sizeof(r.version));
     memcpy(r.degraded_clouds, receipt->degraded, sizeof(r.degraded_clouds));
     memcpy(r.degraded_why, receipt->degraded_why, sizeof(r.degraded_why));
+    memcpy(r.following, receipt->following, sizeof(r.following));
     *ret = r;
 }
 

@@ -111,7 +111,7 @@ qc_rc put_data(struct put *p, struct qc_err *err)
     memcpy(params.ids.version, p->ids.version, VAULT_ID_BYTES);
     QC_TRY(qc_rng_fill(&p->v->rng, params.salt, sizeof(params.salt), err));
     QC_TRY(vault_sealer_new(&p->sealer, &p->keys, &params, err));
-    QC_TRY(sender_new(&p->sender, p->v->gw, p->ids.put_key, &p->call->op, err));
+    QC_TRY(sender_new(&p->sender, p->v->gw, p->ids.put_key, p->opts->hasty, &p->call->op, err));
     QC_TRY(send_all(p, err));
     QC_TRY(sender_drain(p->sender, err));
     tell(p, true);

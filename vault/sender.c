@@ -20,6 +20,7 @@ struct slot {
 struct sender {
     struct vault_gw *gw; /* the caller's */
     const uint8_t *put_key;
+    bool hasty;
     const struct vault_op *op;
     struct qc_workq *queue; /* NULL before a first segment that is not the only one */
     struct slot slot[SLOTS];
@@ -48,7 +49,7 @@ void sender_free(struct sender **sp)
     *sp = NULL;
 }
 
-qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16],
+qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16], bool hasty,
                  const struct vault_op *op, struct qc_err *err)
 {
     struct sender *fresh = qc_alloc(sizeof(*fresh));
@@ -59,6 +60,7 @@ qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key
     QC_CLEANUP(sender_free) struct sender *s = fresh;
     s->gw = gw;
     s->put_key = put_key;
+    s->hasty = hasty;
     s->op = op;
     for (size_t i = 0; i < SLOTS; i++)
         s->slot[i].owner = s;
@@ -98,6 +100,7 @@ static void send_job(void *arg)
                                   &(struct vault_gw_part){ .put_key = s->put_key,
                                                            .seq = slot->seq,
                                                            .last = slot->last,
+                                                           .hasty = s->hasty,
                                                            .bytes = qc_buf_span(&slot->bytes) },
                                   &answer, s->op, &why);
     QC_LOCK(&s->lock);

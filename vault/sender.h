@@ -8,8 +8,8 @@
 struct sender;
 
 /* gw (which is cloned once there are several segments), put_key and op are borrowed until sender_free.
- * QC_NOMEM */
-QC_MUST qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16],
+ * hasty: the write quorum is enough. QC_NOMEM */
+QC_MUST qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16], bool hasty,
                          const struct vault_op *op, struct qc_err *err);
 /* Waits for what is under way. */
 void sender_free(struct sender **s);

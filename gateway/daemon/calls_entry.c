@@ -120,7 +120,7 @@ qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc_err *er
 
 qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
 {
-    static const char *const names[] = { "entry", "segments", "backup" };
+    static const char *const names[] = { "entry", "segments", "backup", "wait" };
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_GW_BACKUP_MAX };
     QC_CLEANUP(json_entry_in_done) struct json_entry_in entry = { 0 };
@@ -130,11 +130,15 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     struct gw_receipt receipt = { 0 };
     struct json_t *obj = NULL;
     int64_t segments = 0;
-    QC_TRY(request_json(r, names, 3, &in, err));
+    const char *wait = NULL;
+    QC_TRY(request_json(r, names, 4, &in, err));
     QC_TRY(qc_json_obj(in, "entry", &obj, err));
     QC_TRY_AS(json_entry_parse(&entry, obj, err), err, "entry");
     QC_TRY(qc_json_int(in, "segments", 1, QC_GW_SEGMENTS_MAX, &segments, err));
     QC_TRY(qc_json_b64(in, "backup", &backup, err));
+    if (qc_json_has(in, "wait"))
+        QC_TRY(qc_json_str(in, "wait", &wait, err));
+    QC_TRY(json_wait(wait, &c.hasty, err));
     c.entry = entry.e;
     c.segments = (uint32_t)segments;
     c.backup = qc_buf_span(&backup);

@@ -22,32 +22,41 @@ qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *er
     return qc_json_set_hex(ret->json, "put_key", gw_id_span(&u.put_key), err);
 }
 
+static qc_rc cloud_names(struct request *r, struct json_t *o, const char *name, const uint32_t *ids,
+                         unsigned count, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < count; i++)
+        QC_TRY(qc_json_append_str(list, gw_engine_cloud_name(request_engine(r), ids[i]), err));
+    return qc_json_set(o, name, &list, err);
+}
+
 qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_json_free) struct json_t *owed = NULL;
     struct gw_segment_put p = {
         .tenant = r->tenant, .put_key = r->id[0], .seq = (uint32_t)r->number, .size = r->unit_size
     };
     struct gw_segment_receipt receipt = { 0 };
     const char *last = request_argument(r, "last");
+    const char *wait = request_argument(r, "wait");
     if (r->number >= QC_GW_SEGMENTS_MAX)
         return QC_FAIL(err, QC_LIMIT, "more than %d segments", QC_GW_SEGMENTS_MAX);
     if (last != NULL && strcmp(last, "0") != 0 && strcmp(last, "1") != 0)
         return QC_FAIL(err, QC_USAGE, "last: 0 or 1");
+    QC_TRY(json_wait(wait, &p.hasty, err));
     const uint32_t missing = gw_unit_missing(r->unit);
     if (missing != 0)
         return QC_FAIL(err, QC_USAGE, "the segment ends after %" PRIu32 " of %" PRIu32 " bytes",
                        r->unit_size - missing, r->unit_size);
     p.last = last != NULL && last[0] == '1';
     QC_TRY(gw_upload_segment(request_engine(r), &p, r->unit, &receipt, err));
-    QC_TRY(qc_json_new_arr(&owed, err));
-    for (unsigned i = 0; i < receipt.owed_count; i++)
-        QC_TRY(qc_json_append_str(owed, gw_engine_cloud_name(request_engine(r), receipt.owed[i]), err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     QC_TRY(qc_json_set_int(ret->json, "seq", p.seq, err));
     QC_TRY(qc_json_set_int(ret->json, "durable", receipt.durable, err));
     QC_TRY(qc_json_set_int(ret->json, "n", receipt.n, err));
-    return qc_json_set(ret->json, "owed", &owed, err);
+    QC_TRY(cloud_names(r, ret->json, "owed", receipt.owed, receipt.owed_count, err));
+    return cloud_names(r, ret->json, "following", receipt.following, receipt.following_count, err);
 }
 
 static qc_rc upload_json(struct json_t **ret, const struct request *r, enum gw_upload_state state,

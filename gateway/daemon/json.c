@@ -62,6 +62,14 @@ qc_rc json_entry(struct json_t **ret, const struct gw_entry_row *row, struct qc_
     return QC_OK;
 }
 
+qc_rc json_wait(const char *text, bool *ret_hasty, struct qc_err *err)
+{
+    *ret_hasty = text != NULL && strcmp(text, "quorum") == 0;
+    if (text == NULL || *ret_hasty || strcmp(text, "full") == 0)
+        return QC_OK;
+    return QC_FAIL(err, QC_USAGE, "wait: full or quorum");
+}
+
 qc_rc json_receipt(struct json_t **ret, const struct request *q, const struct gw_receipt *r,
                    struct qc_err *err)
 {
@@ -69,7 +77,9 @@ qc_rc json_receipt(struct json_t **ret, const struct request *q, const struct gw
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *names = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *whys = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *following = NULL;
     QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(qc_json_new_arr(&following, err));
     QC_TRY(qc_json_new_arr(&names, err));
     QC_TRY(qc_json_new_arr(&whys, err));
     QC_TRY(json_count(o, "number", r->number, err));
@@ -88,6 +98,9 @@ qc_rc json_receipt(struct json_t **ret, const struct request *q, const struct gw
     }
     QC_TRY(qc_json_set(o, "degraded", &names, err));
     QC_TRY(qc_json_set(o, "degraded_why", &whys, err));
+    for (unsigned i = 0; i < r->following_count; i++)
+        QC_TRY(qc_json_append_str(following, gw_engine_cloud_name(e, r->following[i]), err));
+    QC_TRY(qc_json_set(o, "following", &following, err));
     QC_TRY(qc_json_set_int(o, "record_copies", r->record_copies, err));
     QC_TRY(qc_json_set_int(o, "clouds", r->clouds, err));
     *ret = QC_STEAL(o);

@@ -4,6 +4,8 @@
 
 QC_MUST qc_rc json_head(struct json_t *obj, const struct gw_head *h, struct qc_err *err); /* sets "head" */
 QC_MUST qc_rc json_entry(struct json_t **ret, const struct gw_entry_row *row, struct qc_err *err);
+/* "full" or NULL, "quorum". QC_USAGE */
+QC_MUST qc_rc json_wait(const char *text, bool *ret_hasty, struct qc_err *err);
 QC_MUST qc_rc json_receipt(struct json_t **ret, const struct request *q, const struct gw_receipt *r,
                            struct qc_err *err);
 QC_MUST qc_rc json_count(struct json_t *obj, const char *name, uint64_t v, struct qc_err *err); /* < 2^53 */

@@ -164,7 +164,7 @@ class Walk:
         receipt = self.ask("commit", key, body)
         self.seals.append(unb64(e["seal"]))
         want = {"number": 1, "chain": 1, "head": self.head(), "acked_margin": 2, "margin_full": 2, "durable_min": 5, "n": 5, "degraded": [], "degraded_why": [],
-                "record_copies": 5, "clouds": 5}
+                "following": [], "record_copies": 5, "clouds": 5}
         check(receipt == want, f"receipt {receipt}, expected {want}")
         check(self.ask("commit", key, body) == receipt, "the same commit again")
         got = self.ask("commit", key, self.commit_body(e | {"number": 2, "seal": b64(bytes(32))}, 2), expect=409, error="conflict")
@@ -199,6 +199,7 @@ class Walk:
         self.ask("segmentPut", key | {"seq": 1 << 40}, b"x", expect=413, error="limit")
         self.ask("segmentPut", at, b"x", {"last": 2}, expect=400, error="usage")
         self.ask("segmentPut", at, b"x", {"last": "true"}, expect=400, error="usage")
+        self.ask("segmentPut", at, b"x", {"wait": "some"}, expect=400, error="usage")
         a = self.server.request("PUT", self.contract.url("segmentPut", at), iter([b"no length"]), {"Transfer-Encoding": "chunked"}, chunked=True)
         self.contract.judge("segmentPut", a)
         check(a.status == 411, f"a segment without a length: {a}")
@@ -363,10 +364,10 @@ class Walk:
         with self.server.away(1):
             up = self.upload()
             self.ask("uploadBegin", {"vault": self.vault}, up, expect=201)
-            got = self.ask("segmentPut", {"put_key": up["put_key"], "seq": 0}, b"one less", {"last": 1})
-            check((got["durable"], got["n"], got["owed"]) == (4, 5, ["c2"]), f"segment with a cloud away: {got}")
+            got = self.ask("segmentPut", {"put_key": up["put_key"], "seq": 0}, b"one less", {"last": 1, "wait": "quorum"})
+            check((got["durable"], got["n"], got["owed"], got["following"]) == (4, 5, ["c2"], []), f"segment with a cloud away: {got}")
             e = self.entry(up, self.path(b"d"), 1, 8)
-            receipt = self.ask("commit", {"put_key": up["put_key"]}, self.commit_body(e, 1))
+            receipt = self.ask("commit", {"put_key": up["put_key"]}, self.commit_body(e, 1) | {"wait": "full"})
             self.seals.append(unb64(e["seal"]))
             check((receipt["acked_margin"], receipt["margin_full"], receipt["durable_min"], receipt["degraded"], receipt["record_copies"]) ==
                   (1, 2, 4, ["c2"], 4), f"receipt with a cloud away: {receipt}")

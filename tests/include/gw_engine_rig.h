@@ -21,6 +21,7 @@ struct erig {
     qc_rng rng;
     struct gw_engine *e;
     uint32_t tenant; /* whose vault it is, and who puts */
+    bool hasty;      /* puts wait for the quorum alone */
     struct gw_id vault;
 };
 
@@ -193,7 +194,8 @@ static inline qc_rc erig_segment(struct erig *r, const struct erig_put *p, uint3
                                       .put_key = p->key,
                                       .seq = seq,
                                       .last = seq + 1 == p->segments,
-                                      .size = erig_size(p, seq) };
+                                      .size = erig_size(p, seq),
+                                      .hasty = r->hasty };
     QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
     struct gw_segment_receipt receipt;
     QC_TRY(gw_engine_unit(r->e, r->tenant, s.size, qc_deadline_in(QC_GW_UNIT_MS), &u, err));
@@ -213,6 +215,7 @@ static inline qc_rc erig_commit(struct erig *r, const struct erig_put *p, struct
                                   .vault = r->vault,
                                   .entry = p->entry,
                                   .segments = p->segments,
+                                  .hasty = r->hasty,
                                   .backup = qc_span_of(p->backup, sizeof p->backup) };
     c.entry.path = qc_span_str(p->path);
     c.entry.private_part = qc_span_of(p->private_part, sizeof p->private_part);

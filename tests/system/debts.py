@@ -35,11 +35,16 @@ def until(condition, what):
         time.sleep(0.05)
 
 
-def serve(box, script=None):
+def serve(box, script=None, faults=None):
     state = os.path.dirname(next(f for f in files(box.home) if f.endswith("catalogue.db")))
-    env = box.env(**({"QC_FAULT": script} if script else {}))
-    return subprocess.Popen([GATEWAY, "serve", "--state", state, "--idle", "60"], env=env,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env = box.env(**({"QC_FAULT": script} if script else {}), **({"QC_CLOUD_FAULTS": faults} if faults else {}))
+    r, w = os.pipe()
+    p = subprocess.Popen([GATEWAY, "serve", "--state", state, "--idle", "60", "--ready-fd", str(w)], env=env, pass_fds=(w,),
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(w)
+    with os.fdopen(r, "rb") as f:
+        f.read(5)
+    return p
 
 
 def fragments(cloud):
@@ -120,6 +125,26 @@ def comes_and_goes(box, rng, data):
     second_reader(box, data)
 
 
+def slow_cloud(box, rng, data):
+    """One of five takes 3 s for each put. --wait full waits for it; --wait quorum does not, says so, and the rest follows."""
+    box.stop(signal.SIGTERM)
+    p = serve(box, faults="c3=put:delay:3000")
+    for policy, quick in (("quorum", True), ("full", False), ("quorum", True)):
+        name = f"s{len(data)}"
+        data[name] = rng.randbytes(70_000)
+        t = time.monotonic()
+        out = box.expect(0, "put", "--wait", policy, box.write("in", data[name]), name).stderr.decode()
+        took = time.monotonic() - t
+        check((took < 3) == quick, f"--wait {policy}: {took:.1f} s")
+        check(("on its way to c3; loss budget 1 (data 1 of 2, keys 1)" if quick else "loss budget 1 (data 2 of 2, keys 1)") in out, out)
+        print(f"a cloud that takes 3 s for each object, --wait {policy}: {took:.2f} s", flush=True)
+    box.expect(2, "put", "--wait", "half", box.write("in", b"x"), "x")
+    until(lambda: status(box)["debts"] == 0 and status(box)["record_debts"] == 0, "what was on its way never came")
+    box.stop(signal.SIGTERM)
+    p.wait(timeout=20)
+    second_reader(box, data)
+
+
 def test():
     rng = seeded("debts")
     with Box() as box:
@@ -131,6 +156,7 @@ def test():
         kill_at_each_step(box)
         paid(box, data)
         comes_and_goes(box, rng, data)
+        slow_cloud(box, rng, data)
 
 
 main(test)

@@ -21,15 +21,19 @@ static void faults(struct bench *b, const char *rules)
     CHECK(f != NULL && fputs(rules, f) >= 0 && fclose(f) == 0 && rename(tmp, b->file) == 0);
 }
 
-static void put(struct bench *b, unsigned i, int margin)
+static struct gw_receipt put(struct bench *b, unsigned i, int margin)
 {
     struct qc_err err = { 0 };
-    struct gw_receipt receipt;
+    struct gw_receipt receipt, again;
+    enum gw_upload_state state;
 
     CHECK(snprintf(b->paths[i], sizeof b->paths[i], "\1p%u", i) > 0);
     b->puts[i] = erig_prepare(100 + i, b->paths[i], 1, 2, 700);
     CHECK_OK(erig_put(&b->r, &b->puts[i], &receipt, &err));
     CHECK(receipt.acked_margin == margin);
+    CHECK_OK(gw_upload_get(b->r.e, OWN(b->puts[i].key), &state, &again, &err));
+    CHECK(again.following_count == receipt.following_count && again.degraded_count == receipt.degraded_count);
+    return receipt;
 }
 
 /* The first object has all its fragments; then these faults begin. */
@@ -39,7 +43,7 @@ static void start(struct bench *b, const char *rules)
 
     *b = (struct bench){ 0 };
     erig_new(&b->r, 5, 3, 5);
-    put(b, 0, 2);
+    (void)put(b, 0, 2);
     gw_engine_close(&b->r.e);
     CHECK(snprintf(b->file, sizeof b->file, "%s/faults", b->r.dir.path) > 0);
     CHECK(snprintf(env, sizeof env, "@%s", b->file) > 0);
@@ -97,8 +101,8 @@ static void away(void)
 
     start(&b, "");
     erig_lose(&b.r, 4);
-    put(&b, 1, 1);
-    put(&b, 2, 1);
+    (void)put(&b, 1, 1);
+    (void)put(&b, 2, 1);
     const struct gw_cloud_status *c = look(&b, &s, 4);
     CHECK(!s.paying && s.debts == 4 && c->owed == 4 && c->records_owed == 2 && c->owed_since_s > 0);
     CHECK(s.observed_s >= c->owed_since_s && c->paying.paid == 0 && c->paying.tried_s == 0);
@@ -114,7 +118,7 @@ static void away(void)
     whole(&b, 3);
 
     erig_lose(&b.r, 4);
-    put(&b, 3, 1);
+    (void)put(&b, 3, 1);
     gw_engine_close(&b.r.e); /* with workers that rest */
     erig_find(&b.r, 4);
     erig_open(&b.r);
@@ -132,7 +136,7 @@ static void landed(void)
     char path[600];
 
     start(&b, "c5=put:after:temporary");
-    put(&b, 1, 1);
+    (void)put(&b, 1, 1);
     for (unsigned seq = 0; seq < 2; seq++)
         for (unsigned frag = 0, cloud = 0; frag < 5; frag++) {
             rrig_fragment(&b.r, &b.puts[1], seq, frag, &cloud, path);
@@ -160,9 +164,9 @@ static void full(void)
     uint64_t next = 0;
 
     start(&b, "c2=put:fail:temporary");
-    put(&b, 1, 1);
+    (void)put(&b, 1, 1);
     faults(&b, "c5=put:fail:full");
-    put(&b, 2, 1);
+    (void)put(&b, 2, 1);
     work(&b);
     do {
         c = look(&b, &s, 4);
@@ -184,7 +188,7 @@ static void rotten(void)
     struct gw_status s;
 
     start(&b, "c5=put:fail:temporary");
-    put(&b, 1, 1);
+    (void)put(&b, 1, 1);
     faults(&b, "c5=put:flip");
     work(&b);
     while (look(&b, &s, 4)->paying.tried_s == 0)
@@ -212,8 +216,8 @@ static void stuck(void)
     unsigned cloud, moved = 0;
 
     start(&b, "c5=put:fail:temporary");
-    put(&b, 1, 1);
-    put(&b, 2, 1);
+    (void)put(&b, 1, 1);
+    (void)put(&b, 2, 1);
     /* Two more of the first segment are gone for now: two of three. */
     for (unsigned frag = 0; frag < 5 && moved < 2; frag++) {
         rrig_fragment(&b.r, &b.puts[1], 0, frag, &cloud, path);
@@ -250,12 +254,12 @@ static void hangs(void)
 
     start(&b, "");
     b.r.e->segment_ms = 400;
-    faults(&b, "c5=any:hang:2500");
-    put(&b, 1, 1);
+    faults(&b, "c5=any:hang:1500");
+    (void)put(&b, 1, 1);
     const uint64_t before = qc_now_ms();
-    put(&b, 2, 1);
-    put(&b, 3, 1);
-    CHECK(qc_now_ms() - before < 2 * 2500);
+    (void)put(&b, 2, 1);
+    (void)put(&b, 3, 1);
+    CHECK(qc_now_ms() - before < 2 * 1500);
     work(&b);
     const struct gw_cloud_status *c;
     do
@@ -265,14 +269,52 @@ static void hangs(void)
     faults(&b, "");
     await_debts(&b, 0, 0);
     whole(&b, 4);
-    faults(&b, "c5=put:hang:5000,get:hang:5000,head:hang:5000");
-    put(&b, 4, 1);
+    faults(&b, "c5=put:hang:2000,get:hang:2000,head:hang:2000");
+    (void)put(&b, 4, 1);
     gw_engine_close(&b.r.e);
+    end(&b);
+}
+
+/* A slow cloud: who does not want to wait for it does not, is told so, and all of it comes to be. One that
+ * fails is no slow one. */
+static void hasty(void)
+{
+    struct bench b;
+    struct gw_status s;
+    struct gw_receipt r;
+
+    start(&b, "c5=put:delay:2000");
+    b.r.hasty = true;
+    const uint64_t before = qc_now_ms();
+    r = put(&b, 1, 1);
+    r = put(&b, 2, 1); /* its workers are all at work: it is not even sent */
+    r = put(&b, 3, 1);
+    CHECK(qc_now_ms() - before < 2000);
+    CHECK(r.following_count == 1 && r.following[0] == 5 && r.degraded_count == 0 && r.durable_min == 4);
+    CHECK(look(&b, &s, 4)->owed == 6 && s.debts == 6);
+    faults(&b, "c5=put:fail:temporary");
+    r = put(&b, 4, 1);
+    CHECK(r.following_count == 0 && r.degraded_count == 1 && r.degraded[0] == 5);
+    faults(&b, "");
+    work(&b);
+    await_debts(&b, 0, 0);
+    whole(&b, 5);
+    end(&b);
+
+    start(&b, "c4=put:delay:300;c5=put:delay:1200"); /* the quorum needs one of them */
+    b.r.hasty = true;
+    r = put(&b, 1, 1);
+    CHECK(r.following_count == 2 && r.following[0] == 4 && r.following[1] == 5); /* 4: of the record alone */
+    CHECK(r.durable_min == 4 && look(&b, &s, 3)->owed == 0 && s.clouds[4].owed == 2);
+    b.r.hasty = false;
+    r = put(&b, 2, 2);
+    CHECK(r.following_count == 0 && r.degraded_count == 0);
     end(&b);
 }
 
 int main(void)
 {
+    hasty();
     away();
     landed();
     full();

@@ -220,6 +220,8 @@
     X(QC_GW_DEBT_LOOK_MS, 2000, "ms", "between two looks at what a cloud is owed, while it is nothing")      \
     X(QC_GW_DEBT_NEWS_MS, 1000, "ms",                                                                        \
       "and at which clouds are well: one that is back need not wait its rest out")                           \
+    X(QC_GW_DEBT_LEFT_MS, 5000, "ms", "what nobody waited for has so long to land before it is put again")   \
+    X(QC_GW_HASTE_MS, 50, "ms", "a put that does not wait for all gives the others so much more")            \
     X(QC_GW_DEBT_REST_MS, 1000, "ms", "a cloud that did not take its due rests so long at first")            \
     X(QC_GW_DEBT_REST_MOST_MS, 60000, "ms", "and so long at most: one that is back gets its due by then")    \
     X(QC_GW_SWEEP_ROUNDS, 2, "rounds", "of DELETE and HEAD until a dead key rests; its row stays")           \

@@ -183,10 +183,13 @@ struct gw_segment_put {
     bool last;
     uint32_t size; /* bytes in the unit */
     uint32_t tenant;
+    bool hasty; /* enough that the write quorum has it: the others follow */
 };
 struct gw_segment_receipt {
     unsigned durable, n, owed_count;
     uint32_t owed[QC_EC_N_MAX]; /* cloud ids */
+    unsigned following_count;
+    uint32_t following[QC_EC_N_MAX]; /* not waited for */
 };
 /* Where a segment of so many bytes goes (gw_unit_add); gw_unit_done it. QC_TEMP: all units that the tenant
  * may have are in use until the deadline. */
@@ -205,6 +208,7 @@ struct gw_upload_commit {
     uint32_t segments;
     qc_span backup;
     uint32_t tenant;
+    bool hasty; /* as of its segments */
 };
 /* QC_CONFLICT: the entry's number is not the current one + 1, or the upload was cancelled; QC_USAGE: segments
  * are missing or their sizes do not add up; QC_QUORUM: not evident on enough clouds yet (the same call

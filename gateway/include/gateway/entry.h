@@ -68,4 +68,6 @@ struct gw_receipt {
     unsigned record_copies, clouds;
     unsigned degraded_count;
     uint32_t degraded[QC_GW_CLOUDS_MAX]; /* cloud ids that lack a fragment or the record */
+    unsigned following_count;
+    uint32_t following[QC_GW_CLOUDS_MAX]; /* and those that were not waited for, and have not failed */
 };

@@ -104,6 +104,7 @@ enum gw_fate {
     GW_FAILED,  /* rc and why say how */
     GW_LATE,    /* abandoned: the outcome is unknown (D9) */
     GW_SKIPPED, /* not sent: lost, suspect, or its queue is full */
+    GW_LEFT,    /* not waited for: the outcome is unknown, and nobody is to blame */
 };
 
 struct gw_outcome {
@@ -156,7 +157,9 @@ void gw_batch_outcome(struct gw_batch *b, unsigned slot, struct gw_outcome *ret)
 /* Give up what is pending: its fate is GW_LATE. blame: it missed a deadline, so its cloud becomes suspect;
  * otherwise the result was merely not needed any more. */
 void gw_batch_abandon(struct gw_batch *b, bool blame);
-/* The same for one slot. */
+/* Wait no more for what is pending: what runs goes on to its deadline, unheard; what is queued is dropped. */
+void gw_batch_leave(struct gw_batch *b);
+/* gw_batch_abandon for one slot. */
 void gw_batch_abandon_slot(struct gw_batch *b, unsigned slot, bool blame);
 
 /* -- whole objects on several clouds --------------------------------------------------------------------- */

@@ -81,6 +81,7 @@ struct gw_written {
     uint8_t digest[GW_DIGEST_BYTES];
     unsigned durable;                       /* fragments */
     uint32_t durable_set;                   /* bit i: fragment i */
+    uint32_t left_set;                      /* bit i: fragment i was not waited for, and did not fail */
     uint32_t cloud_id[QC_EC_N_MAX];         /* by fragment */
     uint32_t generation[QC_EC_N_MAX];       /* of its cloud, before anything was sent */
     struct gw_outcome outcome[QC_EC_N_MAX]; /* by fragment */
@@ -101,6 +102,10 @@ struct gw_written {
  */
 QC_MUST qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
                                qc_deadline deadline, struct gw_written *ret, struct qc_err *err);
+/* The same, but with rule->enough durable it waits only rule->grace_ms more: what is under way goes on by
+ * itself until the deadline, and keeps the unit's memory as long. enough 0: all, as above. */
+QC_MUST qc_rc gw_segment_write_some(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
+                                    const struct gw_rule *rule, struct gw_written *ret, struct qc_err *err);
 
 enum gw_fault_kind { GW_FAULT_MISSING, GW_FAULT_DAMAGED, GW_FAULT_UNREACHABLE, GW_FAULT_LATE, GW_FAULT_LOST };
 const char *gw_fault_kind_name(enum gw_fault_kind k); /* "missing", .. as in API.md */

@@ -38,6 +38,8 @@ struct vault_gw_receipt {
     char degraded[32][VAULT_CLOUD_NAME_MAX];
     char degraded_why[32][VAULT_CLOUD_WHY_MAX]; /* "": not known */
     size_t degraded_count;
+    char following[32][VAULT_CLOUD_NAME_MAX]; /* not waited for, and not failed */
+    size_t following_count;
 };
 
 enum vault_upload_state {
@@ -107,6 +109,7 @@ struct vault_gw_part {
     const uint8_t *put_key; /* 16 bytes */
     uint32_t seq;
     bool last;
+    bool hasty; /* the write quorum is enough; the others follow */
     qc_span bytes;
 };
 
@@ -116,6 +119,7 @@ struct vault_gw_commit {
     const struct vault_entry *entry; /* sealed */
     uint32_t segments;               /* commit only */
     qc_span backup;                  /* commit only */
+    bool hasty;                      /* commit only: as of its segments */
 };
 
 struct vault_gw_read {

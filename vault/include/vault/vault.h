@@ -122,6 +122,7 @@ struct vault_source {
 
 struct vault_put_opts {
     bool if_absent; /* QC_CONFLICT when the name has a current version */
+    bool hasty;     /* wait for the write quorum alone: the other clouds follow, and the margin with them */
 };
 
 struct vault_put_result {
@@ -129,11 +130,13 @@ struct vault_put_result {
     uint64_t number, sequence;
     uint64_t size, stored;       /* |D|, |N| */
     int64_t margin, margin_full; /* clouds that may be lost: as acknowledged, as asked for */
-    bool degraded;               /* less was reached than was asked: exit 4 */
+    bool degraded;               /* less was reached than was asked, because clouds failed: exit 4 */
     uint32_t clouds, record_copies;
     char degraded_clouds[32][VAULT_CLOUD_NAME_MAX];
     char degraded_why[32][VAULT_CLOUD_WHY_MAX]; /* "": not known */
     size_t degraded_count;
+    char following[32][VAULT_CLOUD_NAME_MAX]; /* hasty: not waited for, and not failed */
+    size_t following_count;
 };
 
 /*
