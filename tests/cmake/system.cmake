@@ -44,8 +44,3 @@ if(QC_FAULT_POINTS)
   qc_system(debts TIMEOUT 900)
   qc_system(kills TIMEOUT 3600)
 endif()
-foreach(long IN ITEMS kills flips)    # the longest first: both processors stay busy to the end
-  if(TEST system/${long})
-    set_tests_properties(system/${long} PROPERTIES COST 1000)
-  endif()
-endforeach()
