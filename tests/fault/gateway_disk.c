@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "gw_engine_rig.h"
+#include "qc_tree.h"
 
 enum { CLOUDS = 3, K = 2 };
 
@@ -161,13 +162,6 @@ struct bench {
     bool after_acked, rm_acked, late_acked, cancel_acked;
 };
 
-static void run(const char *verb, const char *a, const char *b)
-{
-    char command[900];
-    CHECK(snprintf(command, sizeof command, "%s '%s' %s", verb, a, b) < (int)sizeof command);
-    CHECK(system(command) == 0);
-}
-
 static void may_fail(const struct bench *b, qc_rc rc, bool was_struck)
 {
     (void)b;
@@ -265,8 +259,8 @@ static void one_failure(struct bench *b, enum failing how, unsigned at)
 {
     struct qc_err err = { 0 };
 
-    run("rm -rf", b->r.dir.path, "");
-    run("cp -a", b->pristine, b->r.dir.path);
+    qc_tree_remove(b->r.dir.path);
+    qc_tree_copy(b->pristine, b->r.dir.path);
     erig_open(&b->r);
     memset(&disk, 0, sizeof disk);
     disk.how = how;

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "gw_repair_rig.h"
+#include "qc_tree.h"
 
 enum {
     CLOUDS = 3,
@@ -30,20 +31,11 @@ static unsigned fragments(const struct erig *r, unsigned cloud)
     return rrig_files(r, cloud, "/f/");
 }
 
-static void run(const char *verb, const char *a, const char *b)
-{
-    char command[900];
-    CHECK(snprintf(command, sizeof command, "%s '%s'%s", verb, a, b) < (int)sizeof command);
-    CHECK(system(command) == 0);
-}
-
 /* The bench as it was made: state and clouds. */
 static void restore(struct bench *b)
 {
-    char copy[400];
-    CHECK(snprintf(copy, sizeof copy, " '%s'", b->r.dir.path) > 0);
-    run("rm -rf", b->r.dir.path, "");
-    run("cp -a", b->pristine, copy);
+    qc_tree_remove(b->r.dir.path);
+    qc_tree_copy(b->pristine, b->r.dir.path);
 }
 
 /* -- operations, in a child that may be killed ----------------------------------------------------------- */
@@ -371,7 +363,7 @@ static void one_fault(struct bench *b, const struct scenario *s, enum qc_fault_p
 static void run_scenario(struct bench *b, const struct scenario *s)
 {
     uint64_t passes[QC_FP_COUNT];
-    const uint64_t most = qc_rand_cases(2, PASSES);
+    const uint64_t most = qc_rand_cases_watched(2, PASSES);
     unsigned points = 0, faults = 0;
 
     restore(b);
@@ -397,12 +389,13 @@ static void run_scenario(struct bench *b, const struct scenario *s)
 
 static void without_state(struct bench *b)
 {
-    run("rm -rf", b->r.state, "");
+    qc_tree_remove(b->r.state);
 }
 
 static void without_anything(struct bench *b)
 {
-    run("rm -rf", b->r.dir.path, "/*");
+    qc_tree_remove(b->r.dir.path);
+    CHECK(mkdir(b->r.dir.path, 0700) == 0);
 }
 
 static void with_loss(struct bench *b)
@@ -435,7 +428,7 @@ static void with_damage(struct bench *b)
     CHECK(unlink(path) == 0);
     gw_engine_close(&b->r.e);
     erig_path(&b->r, "c2/r", root, sizeof root);
-    run("rm -rf", root, "");
+    qc_tree_remove(root);
 }
 
 /* A cancelled upload's fragment landed after its rounds. */
@@ -444,7 +437,7 @@ static void with_late(struct bench *b)
     struct qc_err err = { 0 };
     enum gw_upload_state state;
     struct gw_receipt receipt;
-    char path[600], copy[600], to[640];
+    char path[600], copy[600];
     unsigned cloud;
     bool more;
 
@@ -453,21 +446,20 @@ static void with_late(struct bench *b)
     CHECK_OK(erig_segment(&b->r, &b->after, 0, &err));
     rrig_fragment(&b->r, &b->after, 0, 1, &cloud, path);
     CHECK(snprintf(copy, sizeof copy, "%s/late", b->r.dir.path) < (int)sizeof copy);
-    CHECK(snprintf(to, sizeof to, " '%s'", copy) > 0);
-    run("cp", path, to);
+    qc_tree_copy(path, copy);
     CHECK_OK(gw_upload_cancel(b->r.e, OWN(b->after.key), &state, &receipt, &err));
     for (unsigned i = 0; i < 6; i++)
         CHECK_OK(gw_engine_tidy(b->r.e, &more, &err));
     gw_engine_close(&b->r.e);
-    CHECK(snprintf(to, sizeof to, " '%s'", path) > 0);
-    run("cp", copy, to);
+    qc_tree_copy(copy, path);
 }
 
 static void with_wiped(struct bench *b)
 {
     char cloud[400];
     erig_path(&b->r, "c3", cloud, sizeof cloud);
-    run("rm -rf", cloud, "/* ");
+    qc_tree_remove(cloud);
+    CHECK(mkdir(cloud, 0700) == 0);
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/time.h"
 #include "gw_engine_rig.h"
+#include "qc_tree.h"
 
 enum {
     CLOUDS = 5,
@@ -28,17 +29,10 @@ struct bench {
     char pristine[320], log[320];
 };
 
-static void run(const char *verb, const char *a, const char *b)
-{
-    char command[900];
-    CHECK(snprintf(command, sizeof command, "%s '%s' %s", verb, a, b) < (int)sizeof command);
-    CHECK(system(command) == 0);
-}
-
 static void restore(struct bench *b)
 {
-    run("rm -rf", b->r.dir.path, "");
-    run("cp -a", b->pristine, b->r.dir.path);
+    qc_tree_remove(b->r.dir.path);
+    qc_tree_copy(b->pristine, b->r.dir.path);
 }
 
 /* -- one that is stopped at a point

@@ -7,6 +7,7 @@
 #include "qc_check.h"
 #include "qc_seed.h"
 #include "qc_tmpdir.h"
+#include "qc_tree.h"
 #include "vault/vault.h"
 
 struct rig {
@@ -81,17 +82,18 @@ static inline void rig_done(struct rig *r)
 /* A copy of a share store, and its loss: names below the rig's directory. */
 static inline void rig_copy(struct rig *r, const char *from, const char *to)
 {
-    char command[1200];
-    snprintf(command, sizeof(command), "rm -rf '%s/%s' && cp -r '%s/%s' '%s/%s'", r->dir.path, to,
-             r->dir.path, from, r->dir.path, to);
-    CHECK(system(command) == 0);
+    char a[600], b[600];
+    snprintf(a, sizeof(a), "%s/%s", r->dir.path, from);
+    snprintf(b, sizeof(b), "%s/%s", r->dir.path, to);
+    qc_tree_remove(b);
+    qc_tree_copy(a, b);
 }
 
 static inline void rig_lose(struct rig *r, const char *name)
 {
-    char command[600];
-    snprintf(command, sizeof(command), "rm -rf '%s/%s'", r->dir.path, name);
-    CHECK(system(command) == 0);
+    char path[600];
+    snprintf(path, sizeof(path), "%s/%s", r->dir.path, name);
+    qc_tree_remove(path);
 }
 
 static inline bool rig_noted(const struct rig *r, enum vault_note_kind kind, unsigned share)

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """I1, I2: every set of n-k clouds, with no share, share 1 or share 2 lost as well: byte-identical. One cloud more: exit 6.
-Both shares: exit 7. Nothing is written to the output where it is refused."""
+Both shares: exit 7. Nothing is written to the output where it is refused. With a share lost two sizes are drawn; QC_FULL=1: all."""
 import itertools
 import os
 
-from harness import Box, check, main, seeded
+from harness import FULL, Box, check, main, seeded
 
 
 def objects(rng):
@@ -23,7 +23,7 @@ def matrix(k, n, rng):
             for share in (None, 0, 1):
                 lost = [box.clouds[i] for i in gone] + ([box.stores[share]] if share is not None else [])
                 with box.lost(*lost):
-                    for name, d in data.items():
+                    for name, d in data.items() if share is None or FULL else rng.sample(sorted(data.items()), 2):
                         check(box.get(name) == d, f"EC({k},{n}) without {gone}, share {share}: {name} differs")
                         done += 1
         for gone in itertools.combinations(range(n), n - k + 1):

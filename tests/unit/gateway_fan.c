@@ -93,16 +93,20 @@ static void await(atomic_bool *flag)
 {
     const qc_deadline d = qc_deadline_in(PATIENT_MS);
 
-    while (!atomic_load(flag))
+    while (!atomic_load(flag)) {
         CHECK(!qc_deadline_over(d));
+        (void)usleep(100);
+    }
 }
 
 static void await_count(atomic_uint *count, unsigned want)
 {
     const qc_deadline d = qc_deadline_in(PATIENT_MS);
 
-    while (atomic_load(count) != want)
+    while (atomic_load(count) != want) {
         CHECK(!qc_deadline_over(d));
+        (void)usleep(100);
+    }
 }
 
 /* An abandoned job holds its worker and its owner's memory, and nothing else; with all workers of a lane held

@@ -8,6 +8,7 @@
 #include "qc_check.h"
 #include "qc_seed.h"
 #include "qc_tmpdir.h"
+#include "qc_tree.h"
 #include "vault/share_store.h"
 
 enum { RECORDS = 40 };
@@ -24,10 +25,8 @@ struct fix {
 
 static void copy(const char *from, const char *to)
 {
-    char command[1400];
-    CHECK(snprintf(command, sizeof(command), "rm -rf '%s' && cp -r '%s' '%s'", to, from, to) <
-          (int)sizeof(command));
-    CHECK(system(command) == 0);
+    qc_tree_remove(to);
+    qc_tree_copy(from, to);
 }
 
 static void make(struct fix *f)
