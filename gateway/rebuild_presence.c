@@ -123,7 +123,8 @@ static qc_rc see_fragment(void *ctx, const struct cloud_item *item, struct qc_er
     return QC_OK;
 }
 
-/* What was not seen: lost where the cloud was heard, not known where it was not. */
+/* What was not seen: lost where the cloud was heard; where it was not, in doubt until it was read (D9). It
+ * may lie there under another key, which a listing shows (gateway/repair_list.c). */
 static qc_rc conclude(struct presence *p, const struct present *row, struct qc_err *err)
 {
     struct gw_rebuild_report *report = p->b->report;
@@ -141,14 +142,13 @@ static qc_rc conclude(struct presence *p, const struct present *row, struct qc_e
             hope++;
             continue;
         }
-        if (at < 0 || (p->b->good >> at & 1) == 0) {
-            report->fragments_unheard++;
-            hope++;
-            continue;
-        }
-        report->fragments_missing++;
+        const bool heard = at >= 0 && (p->b->good >> at & 1) != 0;
+        report->fragments_unheard += !heard;
+        report->fragments_missing += heard;
+        hope += !heard;
         QC_TRY(gw_place_permutation(p->b->root, seg.id, seg.salt, seg.n, perm, err));
-        QC_TRY(gw_cat_deviate(p->b->cat, seg.id, i, seg.layout[perm[i]], GW_DEV_LOST, err));
+        QC_TRY(gw_cat_deviate(p->b->cat, seg.id, i, seg.layout[perm[i]], heard ? GW_DEV_LOST : GW_DEV_SUSPECT,
+                              err));
     }
     report->unreadable += hope < seg.k;
     return QC_OK;

@@ -47,6 +47,30 @@ static qc_rc bury(struct listing *l, const struct gw_frag_key *key, const uint8_
     return gw_cat_commit(cat, &tx, err);
 }
 
+/* A fragment that does not count where its row has it lies here, under a later key: a repair wrote it, and a
+ * rebuild did not hear this cloud. In doubt until it was read. */
+static qc_rc see_later(struct listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
+                       struct qc_err *err)
+{
+    struct gw_cat *cat = l->p->e->cat;
+    uint8_t perm[QC_EC_N_MAX];
+
+    row_of(l)->unknown++;
+    if (l->p->ask->dry_run || (seg->absent >> key->frag & 1) == 0)
+        return QC_OK;
+    QC_TRY(gw_place_permutation(l->p->e->root, seg->id, seg->salt, seg->n, perm, err));
+    const struct gw_deviation_row place = { .frag = key->frag,
+                                            .cloud_id = key->cloud_id,
+                                            .home = seg->layout[perm[key->frag]],
+                                            .incarnation = key->incarnation,
+                                            .attempt = key->attempt,
+                                            .state = GW_DEV_SUSPECT };
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_place_found(cat, seg->id, &place, err));
+    return gw_cat_commit(cat, &tx, err);
+}
+
 /* A key of a segment that exists, and not the one that counts. Dead if a row says so; or if this pass has
  * read every fragment of the segment under the keys that count, and the key is of a gateway before this one,
  * whose rows nobody has. */
@@ -64,10 +88,7 @@ static qc_rc see_other(struct listing *l, const struct gw_segment *seg, const st
     QC_TRY(gw_cat_dead_key_is(p->e->cat, key, &dead, err));
     if (!dead)
         dead = gw_bits_has(&p->sound, seg->id) && key->incarnation < p->e->conf.incarnation;
-    if (dead)
-        return bury(l, key, seg->salt, err);
-    row_of(l)->unknown++;
-    return QC_OK;
+    return dead ? bury(l, key, seg->salt, err) : see_later(l, seg, key, err);
 }
 
 /* A key of a segment whose row is in the ledger: a put landed late. Its rounds begin anew. */

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "gateway/repair.h"
 #include "gw_engine_rig.h"
 
 /* A copy of a state directory, as a disk image would have it. */
@@ -157,6 +158,11 @@ static void with_losses(void)
     erig_find(&r, 0);
     erig_find(&r, 3);
     erig_open(&r);
+    check_history(&r, &h, 0); /* what was not heard is not counted before somebody has read it */
+    struct gw_repair_report repaired;
+    CHECK_OK(gw_engine_repair(r.e, &(struct gw_repair_ask){ 0 }, &repaired, &err));
+    CHECK_OK(gw_repair_verdict(&repaired, &err));
+    CHECK(repaired.clouds[0].found == 7 && repaired.clouds[3].found == 7);
     check_history(&r, &h, 2);
     const struct erig_put d = erig_prepare(6, "\1delta", 1, 2, 100);
     CHECK_OK(erig_put(&r, &d, &receipt, &err));
