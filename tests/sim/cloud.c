@@ -141,8 +141,12 @@ static void land(void *ctx)
         r->rc = QC_TEMP;
     else
         r->rc = r->blob != NULL ? land_put(c, r) : land_delete(c, r);
-    sim_say("cloud %u: %s %.20s lands: %s", r->at + 1, r->blob != NULL ? "put" : "delete", r->key,
-            qc_rc_name(r->rc));
+    if (r->blob != NULL && r->blob->frag.is)
+        sim_say("cloud %u: put %.14s lands: %s; fragment %u of %" PRIx64, r->at + 1, r->key,
+                qc_rc_name(r->rc), r->blob->frag.index, r->blob->frag.segment);
+    else
+        sim_say("cloud %u: %s %.14s lands: %s", r->at + 1, r->blob != NULL ? "put" : "delete", r->key,
+                qc_rc_name(r->rc));
     r->landed = true;
     sim_wake(&r->landed);
     request_drop(r);
@@ -525,7 +529,7 @@ bool sim_cloud_damage(unsigned at, enum sim_damage kind)
 
     if (o == NULL || o->blob->n == 0 || (kind == SIM_SWAP && (other == NULL || other == o)))
         return false;
-    sim_say("cloud %u: %.20s is %s", at + 1, o->key,
+    sim_say("cloud %u: %.14s is %s", at + 1, o->key,
             kind == SIM_LOSE   ? "lost"
             : kind == SIM_FLIP ? "flipped"
             : kind == SIM_CUT  ? "cut"

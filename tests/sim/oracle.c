@@ -191,9 +191,7 @@ void oracle_destroyed(unsigned cloud, const char *key, const struct sim_frag *f)
     struct segment *s = segment_of(f->segment);
 
     (void)key;
-    gone(s, cloud, f->index);
-    if (s->copies[f->index] > 0)
-        return;
+    gone(s, cloud, f->index); /* if there is another copy: it may be the one that does not count */
     s->destroyed |= UINT32_C(1) << f->index;
     s->since |= UINT32_C(1) << f->index;
 }
@@ -296,8 +294,8 @@ void oracle_entry(unsigned path, const struct gw_entry_row *row, uint64_t least)
 
 void oracle_margin(const struct put *p, int margin)
 {
-    if (!p->placed || p->removal || p->state != ACKED || counts.rebuilt > 0)
-        return; /* a rebuild counts what lies on clouds that it did not hear: known, docs/adr/0017 */
+    if (!p->placed || p->removal || p->state != ACKED)
+        return;
     for (uint32_t seq = 0; seq < p->segments; seq++) {
         const struct segment *s = segment_of(p->segment[seq]);
         if ((int)answered_for(s) - (int)k < margin)
@@ -349,7 +347,7 @@ void oracle_gone(const struct put *p, uint32_t seq, unsigned good)
                    ", segment %u: %u fragments are there, and a repair calls it beyond "
                    "repair with %u",
                    p->path, p->number, seq, known, good);
-    sim_say("%u fragments are there", there(s));
+    sim_say("%u fragments of %" PRIx64 " are there", there(s), s->name);
 }
 
 /* -- the state of all ------------------------------------------------------------------------------------ */
