@@ -15,7 +15,9 @@ struct chain {
     size_t count, cap;
     struct gw_log_cut cuts[QC_GW_CUTS_MAX];
     unsigned cut_count;
-    int64_t *nameless; /* files */
+    unsigned
+        hint[SOURCES_MAX]; /* which cloud id named the last object of a source: mostly it names the next */
+    int64_t *nameless;     /* files */
     size_t nameless_count;
     uint64_t sequence; /* the last one taken */
     uint16_t incarnation;
@@ -78,11 +80,14 @@ static qc_rc name_copy(void *ctx, const struct found *f, struct qc_err *err)
 
     (void)snprintf(key, sizeof key, "l/%.2s/%s", f->digits, f->digits);
     for (unsigned i = 0; f->digits[0] != '\0' && i < s->cloud_count; i++) {
+        const unsigned at = (c->hint[f->source] + i) % s->cloud_count;
         struct gw_name name;
-        QC_TRY(gw_name_parse(s->root, s->cloud_id[i], key, &name, err));
-        if (name.kind == GW_NAME_LOG && name.id >= 1 && name.id <= INT64_MAX)
-            return index_add_copy(
-                s->ix, &(struct log_copy){ name.id, name.incarnation, s->cloud_id[i], f->no }, err);
+        QC_TRY(gw_name_parse(s->root, s->cloud_id[at], key, &name, err));
+        if (name.kind != GW_NAME_LOG || name.id < 1 || name.id > INT64_MAX)
+            continue;
+        c->hint[f->source] = at;
+        return index_add_copy(s->ix, &(struct log_copy){ name.id, name.incarnation, s->cloud_id[at], f->no },
+                              err);
     }
     if (c->nameless_count == QC_SALVAGE_NAMELESS_MAX)
         return report_wrong(s, f->source, f->path, err,
