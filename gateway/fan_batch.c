@@ -92,7 +92,8 @@ static const char *refusal(const struct gw_fan *f, const struct gw_job *job)
         return c->why[0] != '\0' ? c->why : "lost";
     if (gw_cloud_suspect(c) && !job->force)
         return "did not answer in time a moment ago";
-    if (lane_hangs(f, job))
+    const bool answers = c->state == GW_CLOUD_OK && c->breaker.state == GW_BREAKER_CLOSED;
+    if (lane_hangs(f, job) && !(job->patient && answers))
         return "hangs: all its workers wait for it";
     if (lane->count == GW_LANE_QUEUE)
         return "too many requests wait for it";

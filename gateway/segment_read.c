@@ -222,10 +222,12 @@ static bool ask_next(struct reading *rd)
                                 .rc = QC_NOTFOUND,
                                 .why = "this gateway does not have its cloud" };
         if (f->at >= 0) {
-            /* Forced: whoever is ill stands last, and is asked when nobody else can serve. */
+            /* Forced: whoever is ill stands last, and is asked when nobody else can serve. Patient: a
+             * cloud that answers, and in which puts hang, can still be read. */
             const struct gw_job job = { .at = (unsigned)f->at,
                                         .lane = GW_LANE_DATA,
                                         .force = true,
+                                        .patient = true,
                                         .run = gw_read_job,
                                         .ctx = &rd->op->in[index] };
             rd->since_ms[index] = qc_now_ms();

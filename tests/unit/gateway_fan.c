@@ -137,19 +137,30 @@ static void abandoned_jobs(struct rig *r)
     const struct gw_job forced = { .at = 0, .lane = GW_LANE_DATA, .force = true, .run = job_nothing };
     const struct gw_job plain = { .at = 0, .lane = GW_LANE_CONTROL, .run = job_nothing };
     const struct gw_job control = { .at = 0, .lane = GW_LANE_CONTROL, .force = true, .run = job_nothing };
-    CHECK_OK(gw_batch_new(&b, r->fan, 3, &probe, released, &err));
-    CHECK(!gw_batch_start(b, 0, &forced, qc_deadline_in(PATIENT_MS))); /* nobody there to run it */
-    CHECK(!gw_batch_start(b, 1, &plain, qc_deadline_in(PATIENT_MS)));  /* breaker */
+    const struct gw_job patient = {
+        .at = 0, .lane = GW_LANE_DATA, .force = true, .patient = true, .run = job_nothing
+    };
+    CHECK_OK(gw_batch_new(&b, r->fan, 6, &probe, released, &err));
+    CHECK(!gw_batch_start(b, 0, &forced, qc_deadline_in(PATIENT_MS)));  /* nobody there to run it */
+    CHECK(!gw_batch_start(b, 1, &plain, qc_deadline_in(PATIENT_MS)));   /* breaker */
+    CHECK(!gw_batch_start(b, 3, &patient, qc_deadline_in(PATIENT_MS))); /* nor a sign of life */
     CHECK(gw_batch_start(b, 2, &control, qc_deadline_in(PATIENT_MS)));
     CHECK(gw_batch_next(b, QC_NO_DEADLINE) == 2);
     gw_batch_outcome(b, 0, &o);
     CHECK(o.fate == GW_SKIPPED && o.rc == QC_TEMP && o.why[0] != '\0');
-    gw_batch_free(&b);
-    CHECK(atomic_load(&probe.released) == 1);
+    gw_fan_set_state(r->fan, 0, GW_CLOUD_OK, NULL); /* it has answered */
+    CHECK(!gw_batch_start(b, 4, &forced, qc_deadline_in(PATIENT_MS)));
+    CHECK(gw_batch_start(b, 5, &patient, qc_deadline_in(PATIENT_MS)));
+    CHECK(gw_batch_next(b, qc_deadline_in(10)) == -1 && gw_batch_pending(b) == 1);
     for (unsigned i = 0; i < QC_GW_CLOUD_WORKERS; i++) {
         atomic_store(&h[i].go, true);
         await_count(&h[i].released, 1);
     }
+    CHECK(gw_batch_next(b, qc_deadline_in(PATIENT_MS)) == 5);
+    gw_batch_outcome(b, 5, &o);
+    CHECK(o.fate == GW_DONE);
+    gw_batch_free(&b);
+    CHECK(atomic_load(&probe.released) == 1);
 }
 
 /* What waits in a queue when it is abandoned never runs. */

@@ -11,8 +11,9 @@
  * Breaker (gateway/breaker.h): a cloud with a job still running that missed its deadline, or that missed one
  * and has not shown since who it is, is *suspect*: jobs are refused at once (GW_SKIPPED) unless they say
  * `force`. A refused connection or an absent directory costs no time and opens no breaker. With all workers
- * of a lane stuck even forced jobs are refused. The breaker saves waiting, and nothing else: before anything
- * fails for want of clouds, those that are not well are probed (gateway/probe.h), and an answer closes it.
+ * of a lane stuck even forced jobs are refused, patient ones only while the breaker is open. The breaker
+ * saves waiting, and nothing else: before anything fails for want of clouds, those that are not well are
+ * probed (gateway/probe.h), and an answer closes it.
  *
  * State of a cloud (D8): what its last probe said (gateway/probe.h), or a request that found it gone. A LOST
  * cloud gets forced jobs only.
@@ -128,6 +129,8 @@ struct gw_job {
     unsigned at; /* cloud */
     enum gw_lane lane;
     bool force;
+    bool patient; /* where all workers of the lane hang, and the cloud has shown since that it is there, wait
+                     for one of them: for whoever has nobody else to ask */
     gw_job_fn run;
     void *ctx; /* lives in the owner's memory */
 };
