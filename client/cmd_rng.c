@@ -54,7 +54,7 @@ static qc_rc list_json(struct client *c, const struct qrng_source_conf *s, struc
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "source", s->name, err));
     QC_TRY(qc_json_set_str(j, "kind", qrng_kind_text(s->kind), err));
-    QC_TRY(out_json_text(j, "path", qc_span_str(s->path), err));
+    QC_TRY(out_json_text(j, "path", qc_span_str(qrng_kind_is_remote(s->kind) ? s->url : s->path), err));
     QC_TRY(out_json_text(j, "device", qc_span_str(s->identity), err));
     QC_TRY(qc_json_set_int(j, "entropy_mbit", s->mbit, err));
     QC_TRY(qc_json_set_int(j, "repetition_cutoff", cut.repetition, err));
@@ -85,9 +85,9 @@ qc_rc cmd_rng_list(void *app, const struct qc_args *args, struct qc_err *err)
         const struct qrng_source_conf *s = &c->random.source[i];
         const struct qrng_cutoffs cut = qrng_cutoffs(s->mbit, QRNG_WINDOW, QRNG_ALPHA);
         out_line(&c->out, "source   %-12s %-8s %s  %u.%03u bits per byte (cutoffs %u, %u), %s%s%s", s->name,
-                 qrng_kind_text(s->kind), s->path, s->mbit / 1000, s->mbit % 1000, cut.repetition,
-                 cut.proportion, qrng_conditioning_text(s->condition), s->identity[0] == '\0' ? "" : ", ",
-                 s->identity);
+                 qrng_kind_text(s->kind), qrng_kind_is_remote(s->kind) ? s->url : s->path, s->mbit / 1000,
+                 s->mbit % 1000, cut.repetition, cut.proportion, qrng_conditioning_text(s->condition),
+                 s->identity[0] == '\0' ? "" : ", ", s->identity);
         QC_TRY(list_json(c, s, err));
     }
     out_line(&c->out, "source   %-12s %-8s getrandom(2), added to every other", "os", "os");
@@ -119,7 +119,7 @@ static qc_rc test_one(struct client *c, const struct qrng_source_conf *s, qc_rc 
     const char *name = s == NULL ? "os" : s->name, *text = rc == QC_OK ? p.text : why.msg;
     out_line(&c->out, "%-8s %-12s %s", rc == QC_OK ? "healthy" : "FAILED", name, text);
     if (rc != QC_OK && *worst == QC_OK)
-        *worst = QC_FAIL(err, rc, "the source %s: %s", name, why.msg);
+        *worst = QC_FAIL(err, rc, "%s", why.msg);
     return test_json(c, name, text, rc, rc == QC_OK ? err : &why);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/ini.h"
+#include "url.h"
 #include "qrng/health.h"
 
 static const char *const policy_texts[QRNG_POLICY_COUNT] = {
@@ -14,9 +15,8 @@ static const char *const policy_texts[QRNG_POLICY_COUNT] = {
     [QRNG_POLICY_TEST] = "test",
 };
 static const char *const kind_texts[QRNG_KIND_COUNT] = {
-    [QRNG_KIND_DEVICE] = "device",
-    [QRNG_KIND_COMMAND] = "command",
-    [QRNG_KIND_FILE] = "file",
+    [QRNG_KIND_DEVICE] = "device", [QRNG_KIND_COMMAND] = "command",       [QRNG_KIND_FILE] = "file",
+    [QRNG_KIND_ANU] = "https-anu", [QRNG_KIND_QUANTIS] = "https-quantis", [QRNG_KIND_RAW] = "https-raw",
 };
 static const char *const condition_texts[QRNG_CONDITION_COUNT] = {
     [QRNG_CONDITION_HMAC] = "hmac",
@@ -25,15 +25,13 @@ static const char *const condition_texts[QRNG_CONDITION_COUNT] = {
 };
 /* What is declared where nothing is said: raw hardware less than what others already worked on. */
 static const unsigned kind_mbit[QRNG_KIND_COUNT] = {
-    [QRNG_KIND_DEVICE] = 6000,
-    [QRNG_KIND_COMMAND] = 6000,
-    [QRNG_KIND_FILE] = 7000,
+    [QRNG_KIND_DEVICE] = 6000, [QRNG_KIND_COMMAND] = 6000, [QRNG_KIND_FILE] = 7000,
+    [QRNG_KIND_ANU] = 7000,    [QRNG_KIND_QUANTIS] = 7000, [QRNG_KIND_RAW] = 7000,
 };
 /* A file's bytes are gone once they are in the pool: no more than a put wants. */
 static const uint32_t kind_pool[QRNG_KIND_COUNT] = {
-    [QRNG_KIND_DEVICE] = 4096,
-    [QRNG_KIND_COMMAND] = 4096,
-    [QRNG_KIND_FILE] = 1024,
+    [QRNG_KIND_DEVICE] = 4096, [QRNG_KIND_COMMAND] = 4096, [QRNG_KIND_FILE] = 1024,
+    [QRNG_KIND_ANU] = 1024,    [QRNG_KIND_QUANTIS] = 1024, [QRNG_KIND_RAW] = 1024,
 };
 
 const char *qrng_policy_text(enum qrng_policy p)
@@ -46,6 +44,11 @@ const char *qrng_kind_text(enum qrng_kind k)
 {
     QC_ASSERT((unsigned)k < QRNG_KIND_COUNT);
     return kind_texts[k];
+}
+
+bool qrng_kind_is_remote(enum qrng_kind k)
+{
+    return k >= QRNG_KIND_ANU;
 }
 
 static qc_rc take_word(qc_span v, const char *const *words, unsigned count, unsigned *ret, struct qc_err *err)
@@ -132,6 +135,30 @@ static qc_rc take_path(void *ctx, qc_span v, struct qc_err *err)
     return take_text(v, s->path, QC_QRNG_PATH_MAX, err);
 }
 
+/* What stands after the authority is ours to read; the authority is net's. */
+static qc_rc take_url(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    QC_TRY(take_text(v, s->url, QC_QRNG_PATH_MAX, err));
+    if (strchr(s->url, ' ') != NULL || strchr(s->url, '#') != NULL)
+        return QC_FAIL(err, QC_USAGE, "a URL has no blank and no #");
+    struct net_url url;
+    struct qrng_url parts;
+    return qrng_url_split(s->url, &url, &parts, err);
+}
+
+static qc_rc take_ca(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return qc_ini_path(v, s->ca, sizeof s->ca, err);
+}
+
+static qc_rc take_key_file(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return qc_ini_path(v, s->key_file, sizeof s->key_file, err);
+}
+
 /* "6", "6.5", "0.125": thousandths. */
 static qc_rc take_entropy(void *ctx, qc_span v, struct qc_err *err)
 {
@@ -198,10 +225,17 @@ static qc_rc take_pool(void *ctx, qc_span v, struct qc_err *err)
 }
 
 static const struct qc_ini_key source_keys[] = {
-    { "source", "kind", false, take_kind },         { "source", "path", false, take_path },
-    { "source", "entropy", false, take_entropy },   { "source", "condition", false, take_condition },
-    { "source", "identity", false, take_identity }, { "source", "rate", false, take_rate },
-    { "source", "stall", false, take_stall },       { "source", "pool", false, take_pool },
+    { "source", "kind", false, take_kind },
+    { "source", "path", false, take_path },
+    { "source", "url", false, take_url },
+    { "source", "ca", false, take_ca },
+    { "source", "key-file", false, take_key_file },
+    { "source", "entropy", false, take_entropy },
+    { "source", "condition", false, take_condition },
+    { "source", "identity", false, take_identity },
+    { "source", "rate", false, take_rate },
+    { "source", "stall", false, take_stall },
+    { "source", "pool", false, take_pool },
 };
 enum { SOURCE_KEYS = sizeof source_keys / sizeof *source_keys };
 
@@ -299,9 +333,14 @@ static qc_rc take_source(struct qrng_conf *c, const struct section *s, qc_span n
     *one = (struct qrng_source_conf){ .stall_ms = QC_QRNG_STALL_MS };
     QC_TRY(take_name(c, s, name, err));
     QC_TRY(section_take(s, "[source]", &ini, one, err));
-    if (!ini.seen[0] || !ini.seen[1])
-        return QC_FAIL(err, QC_NOTCONF, "line %u: the source '%s' has no kind or no path", s->line,
-                       one->name);
+    const bool remote = qrng_kind_is_remote(one->kind);
+    if (!ini.seen[0] || one->path[0] == one->url[0])
+        return QC_FAIL(err, QC_NOTCONF, "line %u: the source '%s' has no kind, or no %s", s->line, one->name,
+                       remote ? "url" : "path");
+    if (remote != (one->url[0] != '\0') || (!remote && (one->ca[0] != '\0' || one->key_file[0] != '\0')))
+        return QC_FAIL(err, QC_USAGE,
+                       "line %u: the source '%s': a url, ca and key-file are for services, a path for others",
+                       s->line, one->name);
     if (one->mbit == 0)
         one->mbit = kind_mbit[one->kind];
     if (one->pool == 0)

@@ -80,10 +80,11 @@ static void tell_source(const struct mixed *m, size_t i, struct qrng_provenance 
     qc_time_text(qc_wall_s(), when);
     snprintf(
         p->text, sizeof p->text,
-        "%s:%s policy=%s health=ok H=%u.%03u rct=%u apt=%u alarms=%u condition=%s mixed=os bytes=%" PRIu64
+        "%s:%s policy=%s health=%s H=%u.%03u rct=%u apt=%u alarms=%u condition=%s mixed=os bytes=%" PRIu64
         " time=%s%s%s",
-        c->name, qrng_kind_text(c->kind), qrng_policy_text(m->policy), c->mbit / 1000, c->mbit % 1000,
-        cut.repetition, cut.proportion, s.alarms, qrng_conditioning_text(c->condition), m->bytes[i], when,
+        c->name, qrng_kind_text(c->kind), qrng_policy_text(m->policy),
+        qrng_kind_is_remote(c->kind) ? "remote" : "ok", c->mbit / 1000, c->mbit % 1000, cut.repetition,
+        cut.proportion, s.alarms, qrng_conditioning_text(c->condition), m->bytes[i], when,
         c->identity[0] == '\0' ? "" : " device=", c->identity);
     p->health = QRNG_HEALTH_OK;
     p->left = s.left;

@@ -3,9 +3,9 @@
 typedef qc_rc (*open_fn)(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
 
 static const open_fn opens[QRNG_KIND_COUNT] = {
-    [QRNG_KIND_DEVICE] = qrng_device_open,
-    [QRNG_KIND_COMMAND] = qrng_command_open,
-    [QRNG_KIND_FILE] = qrng_file_open,
+    [QRNG_KIND_DEVICE] = qrng_device_open, [QRNG_KIND_COMMAND] = qrng_command_open,
+    [QRNG_KIND_FILE] = qrng_file_open,     [QRNG_KIND_ANU] = qrng_https_open,
+    [QRNG_KIND_QUANTIS] = qrng_https_open, [QRNG_KIND_RAW] = qrng_https_open,
 };
 
 qc_rc qrng_raw_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err)
@@ -18,5 +18,6 @@ void qrng_raw_close(struct qrng_raw *raw)
 {
     if (raw->ops != NULL)
         raw->ops->close(raw->ctx);
-    *raw = (struct qrng_raw){ 0 };
+    raw->ops = NULL;
+    raw->ctx = NULL;
 }

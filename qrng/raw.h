@@ -20,10 +20,13 @@ struct qrng_raw_ops {
 struct qrng_raw {
     const struct qrng_raw_ops *ops; /* NULL: not open */
     void *ctx;
+    uint8_t seen[32]; /* of a service's last answer, SHA-256; outlives close, so that a cache is noticed after
+                         it */
+    bool has_seen;
 };
 
-/* Open what the configuration names; it is borrowed until close. QC_RANDOM: it is not there or must not be
- * used; QC_NOMEM. */
+/* Open what the configuration names (*ret is closed, or all zero); it is borrowed until close. QC_RANDOM: it
+ * is not there or must not be used; QC_NOMEM. */
 QC_MUST qc_rc qrng_raw_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
 void qrng_raw_close(struct qrng_raw *raw);
 
@@ -32,6 +35,7 @@ QC_MUST qc_rc qrng_device_open(struct qrng_raw *ret, const struct qrng_source_co
 QC_MUST qc_rc qrng_command_open(struct qrng_raw *ret, const struct qrng_source_conf *conf,
                                 struct qc_err *err);
 QC_MUST qc_rc qrng_file_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
+QC_MUST qc_rc qrng_https_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
 
 /* n bytes of a descriptor that does not block: QC_RANDOM when none came for stall_ms, or at its end. */
 QC_MUST qc_rc qrng_read_stream(int fd, uint8_t *p, size_t n, uint32_t stall_ms,

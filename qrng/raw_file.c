@@ -326,6 +326,7 @@ qc_rc qrng_file_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, 
         return rc == QC_NOMEM ? QC_FAIL(err, QC_NOMEM, "%s", why.msg)
                               : QC_FAIL(err, QC_RANDOM, "%s", why.msg);
     }
-    *ret = (struct qrng_raw){ .ops = &file_ops, .ctx = f };
+    ret->ops = &file_ops;
+    ret->ctx = f;
     return QC_OK;
 }

@@ -102,7 +102,8 @@ qc_rc qrng_device_open(struct qrng_raw *ret, const struct qrng_source_conf *conf
         stream_close(s);
         return rc;
     }
-    *ret = (struct qrng_raw){ .ops = &stream_ops, .ctx = s };
+    ret->ops = &stream_ops;
+    ret->ctx = s;
     return QC_OK;
 }
 
@@ -182,6 +183,7 @@ qc_rc qrng_command_open(struct qrng_raw *ret, const struct qrng_source_conf *con
         stream_close(s);
         return rc;
     }
-    *ret = (struct qrng_raw){ .ops = &stream_ops, .ctx = s };
+    ret->ops = &stream_ops;
+    ret->ctx = s;
     return QC_OK;
 }

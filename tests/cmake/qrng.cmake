@@ -12,6 +12,8 @@ qc_test(kat qrng_cutoffs DEPS base qrng)
 qc_test(kat qrng_estimate DEPS base qrng LIBS m)
 qc_test(prop qrng_health DEPS base qrng LIBS m TIMEOUT 1800)    # with long counts
 qc_test(fault qrng_qrng DEPS base qrng INTERNAL qrng)
+qc_test(unit qrng_anu DEPS base qrng INTERNAL qrng)
+qc_fuzz(qrng_anu DEPS base qrng INTERNAL qrng)
 qc_fuzz(qrng_conf DEPS base qrng)
 qc_fuzz(qrng_position DEPS base qrng INTERNAL qrng)
 add_test(NAME kat/qrng_cutoffs_model COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/kat/qrng_cutoffs.py

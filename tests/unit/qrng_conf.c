@@ -45,6 +45,12 @@ static void bad(void)
         { "[source aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n", "name of a source" },
         { SOURCE SOURCE, "line 4: the source 'a' is given twice" },
         { "[source a]\nkind = device\n", "no path" },
+        { "[source a]\nkind = https-anu\n", "no url" },
+        { "[source a]\nkind = https-anu\nurl = https://h/ b\n", "line 3" },
+        { "[source a]\nkind = https-raw\nurl = http://example.org/x\n", "line 3" },
+        { "[source a]\nkind = https-raw\npath = /x\n", "for services" },
+        { SOURCE "ca = /x\n", "for services" },
+        { SOURCE "url = https://h/x\n", "" },
         { "[source a]\npath = /x\n", "no kind" },
         { "[source a]\nkind = kme\n", "line 2" },
         { SOURCE "path = relative\n", "line 4" },
@@ -73,6 +79,18 @@ static void bad(void)
     }
 }
 
+static void services(void)
+{
+    struct qc_err err = { 0 };
+    static struct qrng_conf c;
+    CHECK_OK(qrng_conf_parse(
+        QC_LIT("[source a]\nkind = https-anu\nurl = https://qrng.example.org:8443/v1\nca = /etc/ca.pem\n"
+               "key-file = /etc/key\n[source b]\nkind = https-raw\nurl = http://127.0.0.1:80\n"),
+        &c, &err));
+    CHECK(c.count == 2 && qrng_kind_is_remote(c.source[0].kind) && c.source[0].mbit == 7000);
+    CHECK(strcmp(c.source[0].ca, "/etc/ca.pem") == 0 && strcmp(c.source[0].key_file, "/etc/key") == 0);
+}
+
 static void many(void)
 {
     struct qc_err err = { 0 };
@@ -91,6 +109,7 @@ int main(void)
 {
     good();
     bad();
+    services();
     many();
     return 0;
 }

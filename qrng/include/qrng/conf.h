@@ -32,14 +32,25 @@ enum qrng_policy {
 /* "os", "preferred", "required", "test" */
 const char *qrng_policy_text(enum qrng_policy p);
 
-enum qrng_kind { QRNG_KIND_DEVICE, QRNG_KIND_COMMAND, QRNG_KIND_FILE, QRNG_KIND_COUNT };
+enum qrng_kind {
+    QRNG_KIND_DEVICE,
+    QRNG_KIND_COMMAND,
+    QRNG_KIND_FILE,
+    QRNG_KIND_ANU,
+    QRNG_KIND_QUANTIS,
+    QRNG_KIND_RAW,
+    QRNG_KIND_COUNT
+};
 const char *qrng_kind_text(enum qrng_kind k);
+/* Is it a service, which has seen every byte that it gives? */
+bool qrng_kind_is_remote(enum qrng_kind k);
 
 enum qrng_profile { QRNG_PROFILE_EC, QRNG_PROFILE_XOR23, QRNG_PROFILE_COUNT };
 
 struct qrng_source_conf {
     char name[QC_QRNG_NAME_MAX + 1];
     char path[QC_QRNG_PATH_MAX + 1];
+    char url[QC_QRNG_PATH_MAX + 1], ca[QC_QRNG_PATH_MAX + 1], key_file[QC_QRNG_PATH_MAX + 1]; /* or empty */
     char identity[QC_QRNG_IDENTITY_MAX + 1];
     enum qrng_kind kind;
     enum qrng_conditioning condition;
