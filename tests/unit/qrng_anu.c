@@ -17,8 +17,11 @@ static qc_rc take(const char *text, size_t n, uint8_t *ret, size_t *ret_n, struc
 
 int main(void)
 {
-    static const char *const good[] = { GOOD, "{\"data\":[\"2f2497d2\",\"00ff80a1\"],\"x\":-1.5e3,\"y\":"
-                                              "\"z\",\"length\":2,\"type\":\"hex16\",\"success\":true} \n" };
+    static const char reordered[] = "{\"data\":[\"2f2497d2\",\"00ff80a1\"],\"x\":-1.5e3,\"y\":\"z\","
+                                    "\"length\":2,\"type\":\"hex16\",\"success\":true} \n";
+    static const char twice[] = "{\"success\":true,\"type\":\"hex16\",\"length\":\"2\","
+                                "\"data\":[\"2f\",\"97\"],\"data\":[\"2f\",\"97\"]}";
+    static const char *const good[] = { GOOD, reordered };
     static const char good_and_more[] = GOOD "x";
     static const char *const bad[] = {
         "<html>not found</html>",
@@ -33,8 +36,7 @@ int main(void)
         "{\"success\":true,\"type\":\"hex16\",\"length\":\"2\",\"data\":[\"2f24\",\"97\"]}",
         "{\"success\":true,\"type\":\"hex16\",\"length\":\"2\",\"data\":[\"2g\",\"97\"]}",
         "{\"success\":true,\"type\":\"hex16\",\"length\":\"2\",\"data\":[\"\",\"\"]}",
-        "{\"success\":true,\"type\":\"hex16\",\"length\":\"2\",\"data\":[\"2f\",\"97\"],\"data\":[\"2f\","
-        "\"97\"]}",
+        twice,
         "{\"success\":true,\"type\":\"hex16\",\"length\":\"2\",\"x\":{},\"data\":[\"2f\",\"97\"]}",
         "{\"success\":true,\"type\":\"hex16\",\"length\":\"2\",\"data\":[\"2\\u0066\",\"97\"]}",
     };
