@@ -434,7 +434,7 @@ static const struct msg warnings[MSG_WARNINGS] = {
                        "stored before is untouched.",
                        { RUN_THEN("says what is wrong; then store it again", "qcloud", "rng", "test") } },
     [MSG_W_RANDOM_LOW] = { 18,
-                           "Everything was done as asked; each command uses 8 KiB at least.",
+                           "Everything was done as asked; each command uses 4 KiB at least.",
                            { SAY("put another file of random numbers beside the last one") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };

@@ -25,7 +25,7 @@ source_is()
 feed()
 {
     [ -z "$feeder" ] || kill -- "-$feeder"
-    while :; do cat "$1" >"$here/device"; done >/dev/null 2>&1 &
+    while :; do cat "$1" >"$here/device" || :; done >/dev/null 2>&1 &
     feeder=$!
 }
 set -m # the feeder is a process group, so that its cat ends with it
