@@ -457,6 +457,8 @@ static qc_rc settle_one(struct patient *m, unsigned i, bool live, struct qc_err 
     if ((m->fresh & bit(i)) != 0) {
         QC_TRY(gw_cat_dead_key_add(cat, &old, m->seg.salt, err));
         QC_TRY(gw_cat_trial_drop(cat, m->seg.id, i, err));
+    } else {
+        QC_TRY(bury_trial(m, i, err)); /* of a pass that was cut short while its own place was away */
     }
     m->row[i].cloud_id = m->next.cloud[i];
     m->row[i].attempt = m->next.attempt[i];
