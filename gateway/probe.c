@@ -1,5 +1,6 @@
 #include "gateway/probe.h"
 
+#include "base/planted.h"
 #include "fan_internal.h"
 
 /* The state that an answer to "who are you" shows; why is its reason. */
@@ -9,7 +10,9 @@ static qc_rc judge(const struct gw_root *r, const struct gw_member *m, const str
     const char *text = o->why;
     struct qc_err said = { 0 };
 
-    if (o->fate == GW_DONE) {
+    if (qc_planted(wiped_counts) && o->fate == GW_FAILED && o->rc == QC_NOTFOUND) {
+        *ret = GW_CLOUD_OK;
+    } else if (o->fate == GW_DONE) {
         qc_rc rc = gw_identity_check(r, m, object, &said);
         if (rc == QC_NOMEM)
             return QC_FAIL(err, QC_NOMEM, "probe: %s", said.msg);

@@ -3,6 +3,7 @@
  * left. */
 #include <stdio.h>
 
+#include "base/planted.h"
 #include "ec/geometry.h"
 #include "repair_internal.h"
 
@@ -101,7 +102,7 @@ static qc_rc see_dead(struct listing *l, const struct gw_dead_row *d, const stru
 
     if (name->index < d->seg.n)
         QC_TRY(gw_segment_key(l->p->e->store, &d->seg, name->index, &at, is, err));
-    if (at != (int)l->at || strcmp(is, key) != 0) {
+    if (at != (int)l->at || strcmp(is, key) != 0 || qc_planted(ledger_dropped)) {
         row_of(l)->unknown++;
         return QC_OK;
     }
@@ -131,6 +132,8 @@ static qc_rc see_known(struct listing *l, const struct gw_segment *seg, const st
         return QC_OK;
     }
     QC_TRY(gw_segment_key(l->p->e->store, seg, name->index, &at, is, err));
+    if (qc_planted(sweep_in_flight) && seg->size == 0)
+        return bury(l, &key, seg->salt, err);
     if (at == (int)l->at && strcmp(is, item->key) == 0)
         return see_current(l, seg, item->size, err);
     return see_other(l, seg, &key, err);

@@ -2,6 +2,7 @@
  * of repair.c. */
 #include <stdio.h>
 
+#include "base/planted.h"
 #include "repair_internal.h"
 
 /* The segment in hand. Sets have bit i for fragment i. */
@@ -407,6 +408,8 @@ static qc_rc trial_key(struct patient *m, unsigned i, bool again, struct qc_err 
                                     .cloud_id = m->next.cloud[i],
                                     .incarnation = e->conf.incarnation };
         QC_TRY(gw_cat_attempt(e->cat, m->seg.id, i, key.incarnation, &key.attempt, err));
+        if (qc_planted(key_reuse))
+            key = key_of(m, i);
         QC_TRY(gw_cat_trial_put(e->cat, &key, err));
     }
     m->next.attempt[i] = key.attempt;
@@ -539,7 +542,9 @@ static qc_rc put_and_read(struct patient *m, const struct gw_digest_table *table
     for (unsigned i = 0; i < m->seg.n; i++)
         if ((m->targets & ~w.durable_set & bit(i)) != 0)
             learn(m, i, &w.outcome[i]);
-    if (w.durable_set == 0)
+    if (qc_planted(pay_on_send))
+        *ret_good = m->targets;
+    if (w.durable_set == 0 || qc_planted(pay_on_send))
         return QC_OK;
     QC_TRY(inspect(m, &m->next, w.durable_set, &back, &read, err));
     gw_read_free(&read);

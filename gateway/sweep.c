@@ -1,6 +1,7 @@
 /* Dead keys: DELETE, then HEAD, in rounds. Only "not there" counts; the row stays (durability:
  * BUG_LEDGER_DROPPED), since a late PUT may still land: a listing finds it then, and the rounds begin anew.
  */
+#include "base/planted.h"
 #include "engine_internal.h"
 
 /* Keys that are swept together, one per cloud. */
@@ -69,7 +70,7 @@ static qc_rc sweep(struct sweeping *s, const struct sweep_keys *k, gw_clouds *re
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
         if ((k->set >> at & 1) && a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_NOTFOUND)
             absent |= (gw_clouds)1 << at;
-    *ret_absent = absent;
+    *ret_absent = qc_planted(ledger_dropped) ? k->set : absent;
     return qc_fault(sweep_round, err);
 }
 

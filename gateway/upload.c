@@ -7,6 +7,7 @@
  *
  * U3 (D3): a cancelled upload never decides: both are transactions on its row.
  */
+#include "base/planted.h"
 #include "base/time.h"
 #include <stdio.h>
 
@@ -210,7 +211,7 @@ static qc_rc fragment_counts(struct gw_engine *e, const struct gw_written *w, un
 {
     struct gw_cloud_life life;
 
-    *ret = (w->durable_set >> i & 1) != 0;
+    *ret = (w->durable_set >> i & 1) != 0 || qc_planted(ack_early);
     if (!*ret)
         return QC_OK;
     QC_TRY(gw_cloud_life(e->cat, w->cloud_id[i], &life, err));
@@ -312,7 +313,7 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
             QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(e->segment_ms), w, err));
     }
     QC_TRY(qc_fault(put_frag_done, err));
-    if (w->durable < e->conf.write_quorum)
+    if (w->durable < (qc_planted(ack_early) ? e->conf.k : e->conf.write_quorum))
         return quorum_failed(e, seg, w, err);
     struct gw_segment done = *seg;
     memcpy(done.digest, w->digest, sizeof done.digest);
@@ -471,7 +472,7 @@ qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_ref *put_key, enum g
         *ret_state = row.state;
         if (row.state == GW_UPLOAD_LIVE)
             *ret_receipt = row.receipt;
-        if (row.state == GW_UPLOAD_LIVE || row.state == GW_UPLOAD_DECIDED)
+        if (row.state == GW_UPLOAD_LIVE || (row.state == GW_UPLOAD_DECIDED && !qc_planted(cancel_decided)))
             return QC_FAIL(err, QC_CONFLICT, "too late to cancel: it is %s", gw_upload_state_name(row.state));
         if (row.state != GW_UPLOAD_CANCELLED)
             QC_TRY(cancel_rows(e, &row, err));

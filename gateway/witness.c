@@ -1,3 +1,4 @@
+#include "base/planted.h"
 #include "witness.h"
 
 #include <inttypes.h>
@@ -39,6 +40,10 @@ static qc_rc look_at_identity(struct seat *s, struct cloud *c, const struct clou
 
     const qc_rc rc =
         cloud_get(c, gw_name_identity, (struct cloud_range){ .n = sizeof bytes }, bytes, &got, op, err);
+    if (rc == QC_NOTFOUND && qc_planted(wiped_counts)) {
+        say(s, GW_VERDICT_GOOD, "");
+        return QC_OK;
+    }
     if (rc == QC_NOTFOUND) {
         say(s, GW_VERDICT_LOST, "the cloud answers and has no identity object");
         return QC_OK;
@@ -79,7 +84,7 @@ static qc_rc look_at_roots(struct seat *s, struct cloud *c, const struct cloud_o
              s->incarnation); /* after all names in that folder: '0' > '/' */
     q.after = after;
     QC_TRY(cloud_list(c, &q, see_root, s, &page, op, err));
-    if (s->root_key[0] == 0)
+    if (s->root_key[0] == 0 || qc_planted(no_witness))
         return QC_OK;
     QC_TRY(cloud_get(c, s->root_key, (struct cloud_range){ .n = sizeof bytes }, bytes, &got, op, err));
     QC_TRY(gw_root_object_parse(s->root, qc_span_of(bytes, got), &root, err));

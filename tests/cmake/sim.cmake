@@ -18,5 +18,6 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release") # the count is for the optimised program
   set_tests_properties(sim/histories PROPERTIES LABELS "sim;size" TIMEOUT 7200 COST 500)
 else()
   add_test(NAME sim/histories COMMAND qc_sim --histories 10 --twice)
-  set_tests_properties(sim/histories PROPERTIES LABELS sim TIMEOUT 300)
+  add_test(NAME sim/planted COMMAND qc_sim --planted few)
+  set_tests_properties(sim/histories sim/planted PROPERTIES LABELS sim TIMEOUT 900)
 endif()

@@ -240,6 +240,8 @@ void ask_get(struct request *r, struct gw_engine *e)
     r->rc = get(e, r->p, &r->err);
 }
 
+static const struct sim_proc *passing; /* the program in which a repair runs */
+
 void ask_repair(struct request *r, struct gw_engine *e)
 {
     const struct gw_repair_ask ask = { .deep = r->deep, .adopt = r->adopt };
@@ -247,8 +249,15 @@ void ask_repair(struct request *r, struct gw_engine *e)
     struct gw_engine *const mine = e;
 
     QC_ASSERT(report != NULL);
-    oracle_pass_begins();
-    r->rc = gw_engine_repair(mine, &ask, report, &r->err);
+    if (sim_current() != passing) { /* one at a time; a second is refused */
+        passing = sim_current();
+        oracle_pass_begins();
+        r->rc = gw_engine_repair(mine, &ask, report, &r->err);
+        passing = NULL;
+    } else {
+        r->rc = gw_engine_repair(mine, &ask, report, &r->err);
+        QC_ASSERT(r->rc != QC_OK);
+    }
     if (r->rc != QC_OK)
         return;
     for (unsigned i = 0; i < report->loss_count; i++) {
@@ -339,7 +348,9 @@ static void change(bool removal)
     sim_say("%s path %u, number %" PRIu64 ": %u segments of %u", removal ? "remove" : "put", path, p->number,
             p->segments, p->size);
     counts.put += !removal;
-    const struct request *r = ask((struct request){ .run = removal ? ask_remove : ask_put, .p = p });
+    const struct request q = { .run = removal ? ask_remove : ask_put, .p = p };
+    const bool late_client = gateway_has_zombie() && sim_below(&sim.world, 2) == 0;
+    const struct request *r = late_client ? gateway_ask_zombie(q, PATIENCE_S * SIM_S) : ask(q);
     if (r->broken || r->rc != QC_OK) {
         counts.conflict += !r->broken && r->rc == QC_CONFLICT;
         find_out(p);
@@ -351,6 +362,12 @@ static void change(bool removal)
     counts.removed += removal;
     counts.acked += !removal;
     counts.margin_short += !removal && p->receipt.acked_margin < p->receipt.margin_full;
+}
+
+static void repair_meanwhile(void *ctx)
+{
+    (void)ctx;
+    (void)gateway_ask((struct request){ .run = ask_repair }, SIM_DAY);
 }
 
 static void read_one(void)
@@ -381,6 +398,8 @@ void client_run(void *ctx)
         sim_sleep(sim_spread(&sim.world, 1000 * SIM_S, 8 * SIM_DAY));
         for (uint64_t burst = sim_between(&sim.world, 1, 3); burst > 0 && !*stop; burst--) {
             const uint64_t what = sim_below(&sim.world, 10);
+            if (sim_one_in(&sim.world, 20))
+                sim_spawn(NULL, "operator", repair_meanwhile, NULL);
             if (what < 5)
                 change(false);
             else if (what < 6)

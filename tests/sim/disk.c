@@ -408,7 +408,9 @@ void sim_disk_closed(struct sim_proc *p)
     for (unsigned i = 0; i < SIM_FDS; i++)
         if (sim_fds[i].f != NULL && sim_fds[i].proc == p)
             sim_fds[i] = (struct sim_fd){ 0 };
-    drop_shared(sim_root); /* one program at a time has the machine */
+    struct sim_inode *dir = NULL;
+    if (p->dir != NULL && sim_fs_look_up(sim_root, p->dir, &dir) == 0)
+        drop_shared(dir); /* one program at a time has a directory */
 }
 
 void sim_disk_new(void)

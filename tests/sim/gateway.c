@@ -11,12 +11,20 @@ enum { TIDY_MS = 2000, VAULT = 0x71 };
 
 struct sim_counts counts;
 
-static const char state_dir[] = "/state";
-static struct sim_proc program;
-static struct gw_engine *engine;
-static bool serving, leave_now, closed, made, disk_gone, stirred;
+struct program {
+    struct sim_proc proc;
+    const char *dir;
+    struct gw_engine *engine;
+    bool serving, stirred;
+    unsigned in_flight;
+};
+
+/* now: whom everybody asks. zombie: whose operator believes it dead, and who runs on. */
+static struct program *now, *zombie;
+static const char *state_dir;
+static bool leave_now, closed, made, disk_gone;
 static unsigned failures; /* starts that came to nothing, one after the other */
-static unsigned in_flight, cloud_count, k, n;
+static unsigned cloud_count, k, n;
 static struct gw_engine_cloud clouds[SIM_CLOUDS_MAX];
 static char names[SIM_CLOUDS_MAX][8];
 static qc_rng rng;
@@ -35,6 +43,7 @@ void gateway_new(unsigned cloud_count_, unsigned k_, unsigned n_)
     k = k_;
     n = n_;
     rng = (qc_rng){ .fill = fill };
+    state_dir = "/state";
     for (unsigned at = 0; at < cloud_count; at++) {
         memcpy(names[at], "c1", 3);
         names[at][1] = (char)('1' + at);
@@ -44,12 +53,43 @@ void gateway_new(unsigned cloud_count_, unsigned k_, unsigned n_)
 
 struct sim_proc *gateway_proc(void)
 {
-    return &program;
+    return now != NULL ? &now->proc : NULL;
 }
 
 bool gateway_serving(void)
 {
-    return serving && program.alive;
+    return now != NULL && now->serving && now->proc.alive;
+}
+
+bool gateway_has_zombie(void)
+{
+    return zombie != NULL && zombie->proc.alive;
+}
+
+static void zombie_dies(void *ctx)
+{
+    struct program *p = ctx;
+
+    sim_say("the zombie is found");
+    sim_kill(&p->proc, false);
+}
+
+void gateway_take_over(uint64_t ns)
+{
+    static const char *const dirs[] = { "/state2", "/state3", "/state4", "/state5", "/state6", "/state7" };
+    static size_t used;
+
+    if (!gateway_serving() || gateway_has_zombie() || used == sizeof dirs / sizeof *dirs)
+        return;
+    sim_say("the gateway is believed dead: another takes over");
+    zombie = now;
+    zombie->proc.dies_at = 0;
+    now = NULL;
+    state_dir = dirs[used++];
+    disk_gone = true;
+    counts.zombie++;
+    sim_at(sim.now + ns, zombie_dies, zombie);
+    sim_wake(&closed);
 }
 
 void gateway_disk_lost(void)
@@ -94,7 +134,7 @@ static qc_rc rebuild(struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc start(struct qc_err *err)
+static qc_rc start(struct program *me, struct qc_err *err)
 {
     uint8_t record[QC_GW_RECORD_SIZE];
     bool fresh;
@@ -106,12 +146,12 @@ static qc_rc start(struct qc_err *err)
     }
     if (!made)
         QC_TRY(make(err));
-    QC_TRY(gw_engine_open(&engine, state_dir, &rng, err));
+    QC_TRY(gw_engine_open(&me->engine, me->dir, &rng, err));
     if (made)
         return QC_OK;
     vault_record(record);
     const struct gw_id id = gateway_vault();
-    QC_TRY(gw_vault_put(engine, &(struct gw_ref){ GW_OWNER, id }, qc_span_of(record, sizeof record),
+    QC_TRY(gw_vault_put(me->engine, &(struct gw_ref){ GW_OWNER, id }, qc_span_of(record, sizeof record),
                         QC_LIT("vault backup"), &fresh, err));
     made = true;
     return QC_OK;
@@ -127,7 +167,7 @@ struct gw_id gateway_vault(void)
 
 /* The daemon's loop: soon again while there is something to do, and rarely when nothing happens: an on-demand
  * gateway would have left, and come back. */
-static void serve(void)
+static void serve(struct program *me)
 {
     uint64_t pause = TIDY_MS;
     struct gw_health health;
@@ -135,63 +175,63 @@ static void serve(void)
     while (!leave_now) {
         struct qc_err err = { 0 };
         bool more = false;
-        const qc_rc rc = gw_engine_tidy(engine, &more, &err);
+        const qc_rc rc = gw_engine_tidy(me->engine, &more, &err);
         if (rc != QC_OK)
             sim_say("housekeeping: %s: %s", qc_rc_name(rc), err.msg);
-        gw_engine_health(engine, &health);
+        gw_engine_health(me->engine, &health);
         if (health.broken) {
             sim_say("the catalogue's disk failed: leaving");
-            sim_kill(&program, false);
+            sim_kill(&me->proc, false);
         }
-        pause = more ? 200 : stirred ? TIDY_MS : pause < 6 * 3600000 ? 4 * pause : pause;
-        stirred = false;
-        (void)sim_wait(&stirred, sim.now + pause * SIM_MS);
+        pause = more ? 200 : me->stirred ? TIDY_MS : pause < 6 * 3600000 ? 4 * pause : pause;
+        me->stirred = false;
+        (void)sim_wait(&me->stirred, sim.now + pause * SIM_MS);
     }
 }
 
 static void run(void *ctx)
 {
+    struct program *me = ctx;
     struct qc_err err = { 0 };
-    const qc_rc rc = start(&err);
+    const qc_rc rc = start(me, &err);
 
-    (void)ctx;
     if (rc != QC_OK) {
         sim_say("does not start: %s: %s", qc_rc_name(rc), err.msg);
-        sim_kill(&program, false);
+        sim_kill(&me->proc, false);
     }
     counts.opened++;
     failures = 0;
     sim_say("serves");
-    serving = true;
-    sim_wake(&serving);
-    serve();
-    serving = false;
-    while (in_flight > 0)
+    me->serving = true;
+    serve(me);
+    me->serving = false;
+    while (me->in_flight > 0)
         sim_sleep(100 * SIM_MS);
-    gw_engine_close(&engine);
+    gw_engine_close(&me->engine);
     sim_say("has closed");
     closed = true;
-    sim_kill(&program, false);
+    sim_kill(&me->proc, false);
 }
 
 /* -- the supervisor -------------------------------------------------------------------------------------- */
 
 void gateway_supervise(void *ctx)
 {
+    static unsigned number;
+
     (void)ctx;
     while (!leave_now || !closed) {
-        static unsigned number;
-        engine = NULL;
-        serving = false;
+        struct program *p = calloc(1, sizeof *p); /* its tasks may still look at it */
+        QC_ASSERT(p != NULL);
         closed = false;
-        in_flight = 0;
-        program.number = ++number;
-        sim_proc_start(&program);
-        sim_say("program %u starts", program.number);
-        sim_spawn(&program, "gateway", run, NULL);
-        while (program.alive)
+        p->proc.number = ++number;
+        p->dir = p->proc.dir = state_dir;
+        now = p;
+        sim_proc_start(&p->proc);
+        sim_say("program %u starts", p->proc.number);
+        sim_spawn(&p->proc, "gateway", run, p);
+        while (now == p && p->proc.alive)
             (void)sim_wait(&closed, 0);
-        serving = false;
         failures++;
         if (!leave_now)
             sim_sleep(sim_spread(&sim.world, SIM_S, SIM_H) * (failures < 20 ? failures : 20));
@@ -201,46 +241,59 @@ void gateway_supervise(void *ctx)
 void gateway_leave(void)
 {
     leave_now = true;
-    stirred = true;
-    sim_wake(&stirred);
+    now->stirred = true;
+    sim_wake(&now->stirred);
     while (!closed)
         sim_sleep(SIM_S);
 }
 
 /* -- requests -------------------------------------------------------------------------------------------- */
 
+struct errand {
+    struct request r; /* first: who waits knows only this part */
+    struct program *to;
+};
+
 static void in_program(void *ctx)
 {
-    struct request *r = ctx;
+    struct errand *e = ctx;
 
-    r->run(r, engine);
-    in_flight--;
-    r->answered = true;
-    stirred = true;
-    sim_wake(&stirred);
-    sim_wake(&r->answered);
+    e->r.run(&e->r, e->to->engine);
+    e->to->in_flight--;
+    e->r.answered = true;
+    e->to->stirred = true;
+    sim_wake(&e->to->stirred);
+    sim_wake(&e->r.answered);
+}
+
+static struct request *send(struct program *to, struct request ask, uint64_t ns)
+{
+    struct errand *e = malloc(sizeof *e); /* the program may still write to it when nobody listens any more */
+    const uint64_t until = sim.now + ns;
+
+    QC_ASSERT(e != NULL);
+    *e = (struct errand){ ask, to };
+    to->in_flight++;
+    sim_spawn(&to->proc, "request", in_program, e);
+    while (!e->r.answered && to->proc.alive && sim.now < until)
+        (void)sim_wait(&e->r.answered, until);
+    e->r.broken = !e->r.answered;
+    if (!e->r.broken)
+        return &e->r;
+    struct request *heard = malloc(sizeof *heard); /* and this one is the asker's own */
+    QC_ASSERT(heard != NULL);
+    *heard = e->r;
+    return heard;
 }
 
 struct request *gateway_ask(struct request ask, uint64_t ns)
 {
-    struct request *r =
-        malloc(sizeof *r); /* the program may still write to it when nobody listens any more */
-
-    QC_ASSERT(r != NULL);
-    *r = ask;
     while (!gateway_serving())
         sim_sleep(5 * SIM_S);
-    const unsigned number = program.number;
-    in_flight++;
-    sim_spawn(&program, "request", in_program, r);
-    const uint64_t until = sim.now + ns;
-    while (!r->answered && gateway_serving() && program.number == number && sim.now < until)
-        (void)sim_wait(&r->answered, until);
-    r->broken = !r->answered;
-    if (!r->broken)
-        return r;
-    struct request *heard = malloc(sizeof *heard); /* and this one is the asker's own */
-    QC_ASSERT(heard != NULL);
-    *heard = *r;
-    return heard;
+    return send(now, ask, ns);
+}
+
+struct request *gateway_ask_zombie(struct request ask, uint64_t ns)
+{
+    return gateway_has_zombie() && zombie->serving ? send(zombie, ask, ns) : gateway_ask(ask, ns);
 }

@@ -31,7 +31,8 @@
     X(clock)                                                                                                 \
     X(disk_eio)                                                                                              \
     X(disk_full)                                                                                             \
-    X(disk_lost)
+    X(disk_lost)                                                                                             \
+    X(zombie)
 struct sim_counts {
 #define X(name) uint64_t name;
     SIM_COUNTS(X)
@@ -65,9 +66,15 @@ bool gateway_serving(void);
 /* The state directory is gone: the next start is a rebuild. */
 void gateway_disk_lost(void);
 bool gateway_disk_is_gone(void); /* and not rebuilt yet */
+/* The gateway is believed dead, and runs on for so long: a zombie. Another is rebuilt from the clouds,
+ * elsewhere. */
+void gateway_take_over(uint64_t ns);
+bool gateway_has_zombie(void);
 /* Send a request, once the gateway serves, and wait for its answer for so long; what comes later is not
  * heard. */
 struct request *gateway_ask(struct request ask, uint64_t ns);
+/* By a client that has not heard of the new one. */
+struct request *gateway_ask_zombie(struct request ask, uint64_t ns);
 
 /* Requests. */
 void ask_put(struct request *r, struct gw_engine *e);

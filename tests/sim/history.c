@@ -169,9 +169,9 @@ static void dies(void)
 {
     struct sim_proc *p = gateway_proc();
 
-    if (!p->alive || p->dies_at != 0)
+    if (p == NULL || !p->alive || p->dies_at != 0)
         return;
-    p->power = sim_below(&sim.faults, 2) == 0;
+    p->power = sim_below(&sim.faults, 2) == 0 && !gateway_has_zombie(); /* which has the same machine */
     p->dies_at = p->steps + 1 + sim_spread(&sim.faults, 1, 5000);
     if (p->power)
         counts.power_cut++;
@@ -210,10 +210,17 @@ static void disk_fails(void)
     sim_at(sim.now + sim_spread(&sim.faults, SIM_S, SIM_DAY), disk_is_well, NULL);
 }
 
+/* Somebody takes a gateway for dead, and it is not. */
+static void taken_over(void)
+{
+    if (can_rebuild(hurt))
+        gateway_take_over(sim_spread(&sim.faults, SIM_H, 3 * SIM_DAY));
+}
+
 /* The machine's disk is gone: what the clouds have must do. */
 static void loses_disk(void)
 {
-    if (!can_rebuild(hurt) || !gateway_serving())
+    if (!can_rebuild(hurt) || !gateway_serving() || gateway_has_zombie())
         return;
     sim_say("the disk is lost");
     sim_kill(gateway_proc(), false);
@@ -272,9 +279,11 @@ static const struct {
     unsigned weight;
     void (*fn)(void);
 } acts[] = {
-    { 10, goes_away }, { 12, is_flaky },        { 3, is_full }, { 8, damage },      { 3, wipe },
-    { 4, snapshot },   { 3, roll_back },        { 25, dies },   { 3, clock_jumps }, { 5, disk_fails },
-    { 1, loses_disk }, { 8, operator_repairs }, { 5, nothing },
+    { 10, goes_away },       { 12, is_flaky },  { 3, is_full },
+    { 8, damage },           { 3, wipe },       { 4, snapshot },
+    { 3, roll_back },        { 25, dies },      { 3, clock_jumps },
+    { 5, disk_fails },       { 1, loses_disk }, { 1, taken_over },
+    { 8, operator_repairs }, { 5, nothing },
 };
 
 static void one_act(void)

@@ -13,7 +13,7 @@
 #include "base/crypto.h"
 #include "base/key.h"
 #include "base/log.h"
-#include "base/opt.h"
+#include "base/planted.h"
 #include "ec/coder.h"
 #include "gateway.h"
 #include "history.h"
@@ -140,7 +140,8 @@ static bool same_again(uint64_t seed, const struct result *before)
 
 struct options {
     uint64_t seed, histories;
-    bool twice;
+    bool twice, full;
+    const char *planted; /* a bug's name, "few" or "all" */
 };
 
 static bool parse(int argc, char **argv, struct options *o)
@@ -150,6 +151,8 @@ static bool parse(int argc, char **argv, struct options *o)
             sim.trace = true;
         else if (strcmp(argv[i], "--twice") == 0)
             o->twice = true;
+        else if (strcmp(argv[i], "--planted") == 0 && i + 1 < argc)
+            o->planted = argv[++i];
         else if (strcmp(argv[i], "--full") == 0)
             o->histories = HISTORIES_FULL;
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
@@ -181,18 +184,86 @@ static struct sums play_all(const struct options *o)
     return s;
 }
 
+/* -- planted bugs ---------------------------------------------------------------------------------------- */
+
+#ifdef QC_FAULT_POINTS
+static const struct {
+    const char *name, *text;
+    unsigned number;
+} planted[QC_PLANTED_COUNT] = {
+#define X(name, number, text) [QC_PLANTED_##name] = { #name, text, number },
+    QC_PLANTED_TABLE(X)
+#undef X
+};
+
+/* Histories until the bug shows; 0: it did not, in so many. */
+static uint64_t hunt(enum qc_planted bug, const struct options *o)
+{
+    struct result r;
+
+    qc_planted_bug = bug;
+    for (uint64_t i = 0; i < o->histories; i++)
+        if (!one_history(o->seed + i, &r))
+            return i + 1;
+    return 0;
+}
+
+/* "few" are those that show soon, for CI; with QC_FULL they are all. */
+static bool wanted(const struct options *o, unsigned bug)
+{
+    const bool soon = bug == QC_PLANTED_ack_early || bug == QC_PLANTED_key_reuse ||
+                      bug == QC_PLANTED_no_witness || bug == QC_PLANTED_sync_retried;
+
+    if (strcmp(o->planted, "few") == 0)
+        return soon || o->full;
+    return strcmp(o->planted, "all") == 0 || strcmp(o->planted, planted[bug].name) == 0;
+}
+
+/* Each is found, or the simulator's silence means nothing. */
+static int hunt_all(const struct options *o)
+{
+    unsigned missed = 0, hunted = 0;
+
+    for (unsigned bug = QC_PLANTED_none + 1; bug < QC_PLANTED_COUNT; bug++) {
+        if (!wanted(o, bug))
+            continue;
+        printf("bug %u, %s: %s\n", planted[bug].number, planted[bug].name, planted[bug].text);
+        const uint64_t found = hunt((enum qc_planted)bug, o);
+        hunted++;
+        missed += found == 0;
+        if (found > 0)
+            printf("  found in history %" PRIu64 "\n", found);
+        else
+            printf("  NOT found in %" PRIu64 " histories\n", o->histories);
+    }
+    printf("%u planted bugs, %u not found; %.1f s of a processor\n", hunted, missed, cpu_seconds());
+    return hunted > 0 && missed == 0 ? 0 : 1;
+}
+#else
+static int hunt_all(const struct options *o)
+{
+    (void)o;
+    fprintf(stderr, "qcloud-sim: no bugs can be planted in a release\n");
+    return 2;
+}
+#endif
+
 int main(int argc, char **argv)
 {
     const char *full = getenv("QC_FULL");
     struct options o = { .seed = 1, .histories = HISTORIES };
 
     if (!parse(argc, argv, &o)) {
-        fprintf(stderr, "usage: qcloud-sim [--seed S] [--histories N | --full] [--trace] [--twice]\n");
+        fprintf(stderr, "usage: qcloud-sim [--seed S] [--histories N | --full] [--trace] [--twice] "
+                        "[--planted BUG|few|all]\n");
         return 2;
     }
-    if (full != NULL && full[0] != '\0' && o.histories == HISTORIES)
+    o.full = full != NULL && full[0] != '\0';
+    if (o.full && o.histories == HISTORIES && o.planted == NULL)
         o.histories = HISTORIES_FULL;
     warm_up();
+    if (o.planted != NULL)
+        return hunt_all(&o);
     const struct sums s = play_all(&o);
     const double cpu = cpu_seconds();
     tell_counts(&s.counts);

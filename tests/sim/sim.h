@@ -49,6 +49,7 @@ uint64_t sim_spread(struct sim_rand *r, uint64_t low, uint64_t high);
 /* A program that runs on the machine, and dies. Its tasks die with it. */
 struct sim_proc {
     unsigned number;
+    const char *dir; /* its own */
     bool alive;
     uint64_t steps;   /* that touched the outside */
     uint64_t dies_at; /* the step; 0: not planned */
