@@ -19,5 +19,5 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release") # the count is for the optimised program
 else()
   add_test(NAME sim/histories COMMAND qc_sim --histories 10 --twice)
   add_test(NAME sim/planted COMMAND qc_sim --planted few)
-  set_tests_properties(sim/histories sim/planted PROPERTIES LABELS sim TIMEOUT 900)
+  set_tests_properties(sim/histories sim/planted PROPERTIES LABELS sim TIMEOUT 3600)
 endif()

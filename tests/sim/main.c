@@ -259,7 +259,7 @@ int main(int argc, char **argv)
         return 2;
     }
     o.full = full != NULL && full[0] != '\0';
-    if (o.full && o.histories == HISTORIES && o.planted == NULL)
+    if (o.full && o.histories == HISTORIES)
         o.histories = HISTORIES_FULL;
     warm_up();
     if (o.planted != NULL)
