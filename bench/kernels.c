@@ -38,8 +38,6 @@ static void fill(void)
 {
     uint64_t x = qc_now_ns() | 1;
 
-    data = aligned_alloc(4096, (size_t)DATA * MIB);
-    CHECK(data != NULL);
     for (size_t i = 0; i < (size_t)DATA * MIB; i += sizeof x) {
         x ^= x << 13, x ^= x >> 7, x ^= x << 17;
         memcpy(data + i, &x, sizeof x);
@@ -112,11 +110,16 @@ static void hmac(void)
 static struct qrng_tests health;
 static struct qrng_conditioner conditioner;
 
-static void qrng_test(void)
+/* On data of its own: those before have copied theirs about, and the test would say so. */
+static uint64_t qrng_test(void)
 {
+    QC_ASSERT(mib <= DATA);
+    fill();
+    const uint64_t start = qc_now_ns();
     qrng_health_init(&health, 6000, QRNG_ALPHA);
     for (size_t i = 0; i < mib; i++)
-        CHECK(qrng_health_take(&health, at(i % DATA), i < DATA ? MIB : 0));
+        CHECK(qrng_health_take(&health, at(i), MIB));
+    return qc_now_ns() - start;
 }
 
 static qc_rc public_seed(void *ctx, uint8_t *p, size_t n, struct qc_err *e)
@@ -394,7 +397,7 @@ static const struct row rows[] = {
     { "gmac", 2048, gmac, NULL, false },
     { "sha256", 512, sha256, NULL, false },
     { "hmac", 512, hmac, NULL, false },
-    { "qrng_test", DATA, qrng_test, NULL, false },
+    { "qrng_test", DATA, NULL, qrng_test, false },
     { "qrng_extract", 512, qrng_extract, NULL, false },
     { "ec_encode", 4096, ec_encode, NULL, false },
     { "ec_decode", 2048, ec_decode, NULL, false },
@@ -453,6 +456,8 @@ int main(int argc, char **argv)
         first = 3;
     }
     CHECK(percent >= 1 && percent <= 10000);
+    data = aligned_alloc(4096, (size_t)DATA * MIB);
+    CHECK(data != NULL);
     fill();
     fix = fix_make(&(struct fix_spec){ .object = 1, .version = 1, .keys = 1, .size = 1 });
     CHECK_OK(qc_aead_new(&aead, &err));

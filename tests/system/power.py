@@ -240,8 +240,8 @@ PHASES = {
     "stored": (before_stored, record_stored, Check.stored, 1),
     "recover": (before_recover, record_recover, Check.recovered, 1),
     "join": (before_join, record_join, Check.joined, 0.06),
-    "repair": (before_repair, record_repair, Check.repaired, 0.5),
-    "short": (before_short, record_short, Check.short, 0.2),
+    "repair": (before_repair, record_repair, Check.repaired, 0.2),
+    "short": (before_short, record_short, Check.short, 0.1),
     "adopt": (None, record_adopt, Check.repaired, 0.1),
     "passphrase": (None, record_passphrase, Check.locked, 1),      # the last: what follows would wait for it
 }
