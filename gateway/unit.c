@@ -206,16 +206,20 @@ void gw_unit_discharge(struct gw_unit *u)
     qc_cond_wake_all(&u->store->returned);
 }
 
-void gw_unit_done(struct gw_unit **u)
-{
-    gw_unit_discharge(*u);
-    gw_unit_give(u);
-}
-
 struct gw_unit *gw_unit_share(struct gw_unit *u)
 {
     QC_ASSERT(atomic_fetch_add(&u->refs, 1) > 0);
     return u;
+}
+
+/* Under the lock. */
+static void give_back(struct gw_store *s, struct gw_unit *u)
+{
+    u->next = s->spare;
+    s->spare = u;
+    s->out--;
+    u->charged = false;
+    qc_cond_wake_all(&s->returned);
 }
 
 void gw_unit_give(struct gw_unit **up)
@@ -225,13 +229,25 @@ void gw_unit_give(struct gw_unit **up)
     *up = NULL;
     if (u == NULL || atomic_fetch_sub(&u->refs, 1) != 1)
         return;
-    struct gw_store *s = u->store;
-    QC_LOCK(&s->lock);
-    u->next = s->spare;
-    s->spare = u;
-    s->out--;
+    QC_LOCK(&u->store->lock);
+    give_back(u->store, u);
+}
+
+/* Both in one step: in between, a tenant whose units are all charged to nobody and not back yet would get
+ * some of those that are kept for others. */
+void gw_unit_done(struct gw_unit **up)
+{
+    struct gw_unit *u = *up;
+
+    *up = NULL;
+    if (u == NULL)
+        return;
+    QC_LOCK(&u->store->lock);
     u->charged = false;
-    qc_cond_wake_all(&s->returned);
+    if (atomic_fetch_sub(&u->refs, 1) == 1)
+        give_back(u->store, u);
+    else
+        qc_cond_wake_all(&u->store->returned);
 }
 
 void gw_unit_begin(struct gw_unit *u, unsigned k, uint32_t size)
