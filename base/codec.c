@@ -122,3 +122,18 @@ qc_rc qc_b64_dec(qc_span text, qc_buf *ret, struct qc_err *err)
     }
     return QC_OK;
 }
+
+bool qc_dec_take(qc_span *s, uint64_t *ret)
+{
+    uint64_t v = 0;
+    size_t n = 0;
+
+    for (; n < s->n && s->p[n] >= '0' && s->p[n] <= '9'; n++)
+        if (!qc_mul_u64(v, 10, &v) || !qc_add_u64(v, (uint64_t)(s->p[n] - '0'), &v))
+            return false;
+    if (n == 0)
+        return false;
+    *s = qc_span_from(*s, n);
+    *ret = v;
+    return true;
+}

@@ -28,7 +28,7 @@ static qc_rc item_json(struct client *c, const struct vault_stat *s, const char 
     QC_TRY(qc_json_set_int(j, "number", (int64_t)s->number, err));
     QC_TRY(qc_json_set_int(j, "size", (int64_t)s->size, err));
     if (file != NULL)
-        QC_TRY(out_json_text(j, "file", qc_span_str(file), err));
+        QC_TRY(text_json(j, "file", qc_span_str(file), err));
     return out_json(&c->out, &j, err);
 }
 

@@ -13,6 +13,7 @@
 #include "passphrase.h"
 #include "remote.h"
 #include "statement.h"
+#include "text.h"
 #include "vault/share_store.h"
 
 enum { INIT_WORDS = 4 * VAULT_CLOUDS_MAX + 12 };
@@ -291,9 +292,9 @@ static qc_rc summary(const struct init *i, const struct vault_descriptor *d, str
     QC_TRY(qc_json_set_int(j, "k", d->k, err));
     QC_TRY(qc_json_set_int(j, "n", d->n, err));
     QC_TRY(qc_json_set_int(j, "clouds", (int64_t)i->clouds, err));
-    QC_TRY(out_json_text(j, "gateway", qc_span_str(remote_is(c) ? c->conf.gateway : "local"), err));
-    QC_TRY(out_json_text(j, "share1", qc_span_str(c->conf.share[0]), err));
-    QC_TRY(out_json_text(j, "share2", qc_span_str(c->conf.share[1]), err));
+    QC_TRY(text_json(j, "gateway", qc_span_str(remote_is(c) ? c->conf.gateway : "local"), err));
+    QC_TRY(text_json(j, "share1", qc_span_str(c->conf.share[0]), err));
+    QC_TRY(text_json(j, "share2", qc_span_str(c->conf.share[1]), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", i->lock.pass != NULL, err));
     QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
     c->end.extra = QC_STEAL(j);

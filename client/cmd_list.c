@@ -140,7 +140,7 @@ static qc_rc stat_layout_json(struct json_t *j, const struct vault_gw_info *info
     for (size_t i = 0; i < info->cloud_count; i++) {
         QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
         QC_TRY(qc_json_new_obj(&one, err));
-        QC_TRY(out_json_text(one, "name", qc_span_str(info->clouds[i].name), err));
+        QC_TRY(text_json(one, "name", qc_span_str(info->clouds[i].name), err));
         QC_TRY(qc_json_set_int(one, "fragments", (int64_t)info->clouds[i].fragments, err));
         QC_TRY(qc_json_set_int(one, "missing", (int64_t)info->clouds[i].missing, err));
         QC_TRY(qc_json_set_int(one, "bytes", (int64_t)info->clouds[i].bytes, err));
@@ -188,7 +188,7 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "number", (int64_t)s.number, err));
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(s.version, VAULT_ID_BYTES), err));
-    QC_TRY(out_json_text(j, "random", qc_buf_span(&text), err));
+    QC_TRY(text_json(j, "random", qc_buf_span(&text), err));
     return out_json(&c->out, &j, err);
 }
 

@@ -9,6 +9,7 @@
 #include "qrng/estimate.h"
 #include "qrng/health.h"
 #include "signals.h"
+#include "text.h"
 
 enum { PIECE = 4096, BENCH_BYTES = 1024 * 1024, READ_BYTES = 32 };
 
@@ -54,8 +55,8 @@ static qc_rc list_json(struct client *c, const struct qrng_source_conf *s, struc
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "source", s->name, err));
     QC_TRY(qc_json_set_str(j, "kind", qrng_kind_text(s->kind), err));
-    QC_TRY(out_json_text(j, "path", qc_span_str(qrng_kind_is_remote(s->kind) ? s->url : s->path), err));
-    QC_TRY(out_json_text(j, "device", qc_span_str(s->identity), err));
+    QC_TRY(text_json(j, "path", qc_span_str(qrng_kind_is_remote(s->kind) ? s->url : s->path), err));
+    QC_TRY(text_json(j, "device", qc_span_str(s->identity), err));
     QC_TRY(qc_json_set_int(j, "entropy_mbit", s->mbit, err));
     QC_TRY(qc_json_set_int(j, "repetition_cutoff", cut.repetition, err));
     QC_TRY(qc_json_set_int(j, "proportion_cutoff", cut.proportion, err));
@@ -102,7 +103,7 @@ static qc_rc test_json(struct client *c, const char *name, const char *text, qc_
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "source", name, err));
     QC_TRY(qc_json_set_bool(j, "healthy", rc == QC_OK, err));
-    QC_TRY(out_json_text(j, "text", qc_span_str(text), err));
+    QC_TRY(text_json(j, "text", qc_span_str(text), err));
     return out_json(&c->out, &j, err);
 }
 

@@ -298,13 +298,13 @@ static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret,
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_TRY(qc_json_new_obj(&j, err));
     QC_TRY(qc_json_set_int(j, "share", i + 1, err));
-    QC_TRY(out_json_text(j, "dir", qc_span_str(s->c->conf.share[i]), err));
+    QC_TRY(text_json(j, "dir", qc_span_str(s->c->conf.share[i]), err));
     QC_TRY(qc_json_set_str(j, "state", state_of(s, i), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", s->local.share[i].locked, err));
     QC_TRY(qc_json_set_bool(j, "writable", s->local.share[i].writable, err));
     QC_TRY(qc_json_set_int(j, "records", (int64_t)s->local.share[i].records, err));
     QC_TRY(qc_json_set_int(j, "pending", (int64_t)s->local.share[i].pending, err));
-    QC_TRY(out_json_text(j, "why", qc_span_str(s->local.share[i].text), err));
+    QC_TRY(text_json(j, "why", qc_span_str(s->local.share[i].text), err));
     *ret = QC_STEAL(j);
     return QC_OK;
 }

@@ -12,7 +12,7 @@ static qc_rc verdict_json(struct client *c, const struct vault_verdict *v, struc
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, qc_buf_span(&v->what->name), err));
     QC_TRY(qc_json_set_int(j, "exit", qc_rc_exit(v->rc), err));
-    QC_TRY(out_json_text(j, "what", qc_span_str(v->text == NULL ? "" : v->text), err));
+    QC_TRY(text_json(j, "what", qc_span_str(v->text == NULL ? "" : v->text), err));
     QC_TRY(qc_json_set_int(j, "size", (int64_t)v->what->size, err));
     QC_TRY(qc_json_set_bool(j, "both_shares", v->plain, err));
     QC_TRY(qc_json_set_bool(j, "share1_and_backup", v->with1, err));
@@ -107,7 +107,7 @@ static qc_rc recover_summary(const struct vault_recover_result *r, const char *d
     QC_TRY(qc_json_set_int(j, "present", (int64_t)r->present, err));
     QC_TRY(qc_json_set_int(j, "failed", (int64_t)r->failed, err));
     QC_TRY(qc_json_set_int(j, "bytes", (int64_t)r->bytes, err));
-    QC_TRY(out_json_text(j, "dir", qc_span_str(dir), err));
+    QC_TRY(text_json(j, "dir", qc_span_str(dir), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", r->locked, err));
     *ret = QC_STEAL(j);
     return QC_OK;

@@ -99,18 +99,9 @@ qc_rc out_json_new(const char *type, struct json_t **ret, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc out_json_text(struct json_t *obj, const char *key, qc_span text, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_CLIENT_TEXT_MAX };
-    QC_TRY(text_lossy(text, &b, err));
-    const char *s = "";
-    QC_TRY(qc_buf_cstr(&b, &s, err));
-    return qc_json_set_str(obj, key, s, err);
-}
-
 qc_rc out_json_name(struct json_t *obj, qc_span name, struct qc_err *err)
 {
-    QC_TRY(out_json_text(obj, "name", name, err));
+    QC_TRY(text_json(obj, "name", name, err));
     return text_is_utf8(name) ? QC_OK : qc_json_set_b64(obj, "name_b64", name, err);
 }
 
@@ -209,7 +200,7 @@ static qc_rc message_json(const struct shown *s, struct json_t **ret, struct qc_
         QC_TRY(qc_json_set_str(j, "rc", qc_rc_name(s->rc), err));
     }
     QC_TRY(qc_json_set_str(j, "id", s->code, err));
-    QC_TRY(out_json_text(j, "what", s->what, err));
+    QC_TRY(text_json(j, "what", s->what, err));
     QC_TRY(qc_json_set_str(j, "data", s->m->data, err));
     QC_TRY(add_next_json(j, s, err));
     *ret = QC_STEAL(j);

@@ -44,8 +44,6 @@ void out_reason(struct out *o, const char *fmt, ...) QC_PRINTF(2, 3);
 
 /* A new JSON object of a type; members are added by the caller. */
 QC_MUST qc_rc out_json_new(const char *type, struct json_t **ret, struct qc_err *err);
-/* "key": text with what is not UTF-8 replaced. */
-QC_MUST qc_rc out_json_text(struct json_t *obj, const char *key, qc_span text, struct qc_err *err);
 /* "name", and "name_b64" where the name is not UTF-8. */
 QC_MUST qc_rc out_json_name(struct json_t *obj, qc_span name, struct qc_err *err);
 /* Write one line and free it; when not --json only free it. */

@@ -152,3 +152,12 @@ void text_span(uint64_t ms, char out[TEXT_SPAN])
     else
         snprintf(out, TEXT_SPAN, "%" PRIu64 "h%02" PRIu64 "m", s / 3600, s / 60 % 60);
 }
+
+qc_rc text_json(struct json_t *obj, const char *key, qc_span text, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_CLIENT_TEXT_MAX };
+    const char *s = "";
+    QC_TRY(text_lossy(text, &b, err));
+    QC_TRY(qc_buf_cstr(&b, &s, err));
+    return qc_json_set_str(obj, key, s, err);
+}

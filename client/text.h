@@ -2,6 +2,7 @@
  * 5); uses base. Pure functions. */
 #pragma once
 #include "base/buf.h"
+#include "base/json.h"
 
 /* Length of the UTF-8 sequence at p (1..4), or 0: not UTF-8, or n is 0. Overlong forms and surrogates are
  * refused. */
@@ -17,6 +18,8 @@ QC_MUST qc_rc text_harmless(qc_span s, qc_buf *ret, struct qc_err *err);
 QC_MUST qc_rc text_quote(qc_span s, qc_buf *ret, struct qc_err *err);
 /* Appends s, each byte that is no UTF-8 replaced by U+FFFD. */
 QC_MUST qc_rc text_lossy(qc_span s, qc_buf *ret, struct qc_err *err);
+/* "key": text with what is not UTF-8 replaced. QC_LIMIT, QC_NOMEM. */
+QC_MUST qc_rc text_json(struct json_t *obj, const char *key, qc_span text, struct qc_err *err);
 /* A word for a shell: as it stands where that is safe, else in quotes. */
 QC_MUST qc_rc text_shell(qc_span s, qc_buf *ret, struct qc_err *err);
 

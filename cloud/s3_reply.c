@@ -25,19 +25,6 @@ static qc_span trim(qc_span s)
     return s;
 }
 
-/* Decimal digits at the front of s, which is moved behind them. false: none, or too many. */
-static bool number(qc_span *s, uint64_t *ret)
-{
-    uint64_t v = 0;
-    size_t n = 0;
-    for (; n < s->n && s->p[n] >= '0' && s->p[n] <= '9'; n++)
-        if (!qc_mul_u64(v, 10, &v) || !qc_add_u64(v, (uint64_t)(s->p[n] - '0'), &v))
-            return false;
-    *s = qc_span_from(*s, n);
-    *ret = v;
-    return n > 0;
-}
-
 static bool skip(qc_span *s, const char *text)
 {
     size_t n = strlen(text);
@@ -49,7 +36,7 @@ static bool skip(qc_span *s, const char *text)
 
 static void take_length(struct s3_reply *r, qc_span v)
 {
-    r->length_known = number(&v, &r->length) && v.n == 0;
+    r->length_known = qc_dec_take(&v, &r->length) && v.n == 0;
 }
 
 /* "bytes 0-9/100", "bytes 0-9/ *" (without the blank), and "bytes * /100" after 416. */
@@ -59,12 +46,13 @@ static void take_range(struct s3_reply *r, qc_span v)
     if (!skip(&v, "bytes "))
         return;
     bool cut = !skip(&v, "*");
-    if (cut && (!number(&v, &r->first) || !skip(&v, "-") || !number(&v, &r->last) || r->last < r->first))
+    if (cut &&
+        (!qc_dec_take(&v, &r->first) || !skip(&v, "-") || !qc_dec_take(&v, &r->last) || r->last < r->first))
         return;
     if (!skip(&v, "/"))
         return;
     bool total = !skip(&v, "*");
-    if ((total && !number(&v, &r->total)) || v.n != 0 || (cut && total && r->last >= r->total))
+    if ((total && !qc_dec_take(&v, &r->total)) || v.n != 0 || (cut && total && r->last >= r->total))
         return;
     r->range_known = cut;
     r->total_known = total;
@@ -117,7 +105,7 @@ static void take_date(struct s3_reply *r, qc_span v)
 static void take_retry(struct s3_reply *r, qc_span v)
 {
     uint64_t s = 0;
-    r->retry_after_s = number(&v, &s) && v.n == 0 ? (uint32_t)(s < UINT32_MAX ? s : UINT32_MAX) : 0;
+    r->retry_after_s = qc_dec_take(&v, &s) && v.n == 0 ? (uint32_t)(s < UINT32_MAX ? s : UINT32_MAX) : 0;
 }
 
 static void take_request_id(struct s3_reply *r, qc_span v)
@@ -150,7 +138,7 @@ static bool status_line(struct s3_reply *r, qc_span line)
         line = qc_span_from(line, 1);
     line = trim(line);
     s3_reply_reset(r);
-    if (number(&line, &status) && status >= 200 && status <= 599)
+    if (qc_dec_take(&line, &status) && status >= 200 && status <= 599)
         r->status = (int)status;
     return true;
 }

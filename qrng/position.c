@@ -34,18 +34,12 @@ static qc_rc print(const struct qrng_position *p, char ret[MAX], struct qc_err *
     return QC_OK;
 }
 
-/* Digits up to a blank, without a zero before others. */
+/* Digits up to a blank. Zeros before others are found when it is printed again. */
 static bool take_number(qc_span *s, uint64_t *ret)
 {
-    uint64_t v = 0;
-    size_t n = 0;
-    for (; n < s->n && s->p[n] >= '0' && s->p[n] <= '9'; n++)
-        if (!qc_mul_u64(v, 10, &v) || !qc_add_u64(v, (uint64_t)(s->p[n] - '0'), &v))
-            return false;
-    if (n == 0 || n == s->n || s->p[n] != ' ' || (n > 1 && s->p[0] == '0'))
+    if (!qc_dec_take(s, ret) || s->n == 0 || s->p[0] != ' ')
         return false;
-    *s = qc_span_from(*s, n + 1);
-    *ret = v;
+    *s = qc_span_from(*s, 1);
     return true;
 }
 

@@ -68,13 +68,21 @@ static void stream_close(void *ctx)
 
 static const struct qrng_raw_ops stream_ops = { .read = stream_read, .close = stream_close };
 
-static qc_rc stream_new(struct stream **ret, const struct qrng_source_conf *conf, struct qc_err *err)
+/* A stream that attach has opened. */
+static qc_rc stream_open(struct qrng_raw *ret, const struct qrng_source_conf *conf,
+                         qc_rc (*attach)(struct stream *s, struct qc_err *err), struct qc_err *err)
 {
     struct stream *s = qc_alloc(sizeof *s);
     if (s == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a source");
     s->conf = conf;
-    *ret = s;
+    const qc_rc rc = attach(s, err);
+    if (rc != QC_OK) {
+        stream_close(s);
+        return rc;
+    }
+    ret->ops = &stream_ops;
+    ret->ctx = s;
     return QC_OK;
 }
 
@@ -95,16 +103,7 @@ static qc_rc device_attach(struct stream *s, struct qc_err *err)
 
 qc_rc qrng_device_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err)
 {
-    struct stream *s = NULL;
-    QC_TRY(stream_new(&s, conf, err));
-    const qc_rc rc = device_attach(s, err);
-    if (rc != QC_OK) {
-        stream_close(s);
-        return rc;
-    }
-    ret->ops = &stream_ops;
-    ret->ctx = s;
-    return QC_OK;
+    return stream_open(ret, conf, device_attach, err);
 }
 
 /* --- Commands: no shell, an empty environment, no descriptor of ours, a process group of its own --- */
@@ -176,14 +175,5 @@ static qc_rc command_start(struct stream *s, struct qc_err *err)
 
 qc_rc qrng_command_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err)
 {
-    struct stream *s = NULL;
-    QC_TRY(stream_new(&s, conf, err));
-    const qc_rc rc = command_start(s, err);
-    if (rc != QC_OK) {
-        stream_close(s);
-        return rc;
-    }
-    ret->ops = &stream_ops;
-    ret->ctx = s;
-    return QC_OK;
+    return stream_open(ret, conf, command_start, err);
 }

@@ -325,6 +325,15 @@ static qc_rc try_earlier(void *ctx, const struct entry_row *e, struct qc_err *er
     return QC_OK;
 }
 
+static void report(const struct files *fs)
+{
+    struct file *f = fs->f;
+
+    f->o.name = f->named ? qc_buf_span(&f->name) : qc_span_str(f->instead);
+    f->o.why = f->why.msg;
+    report_file(fs->s, &f->o);
+}
+
 static qc_rc salvage_entry(void *ctx, const struct entry_row *e, struct qc_err *err)
 {
     struct files *fs = ctx;
@@ -343,9 +352,7 @@ static qc_rc salvage_entry(void *ctx, const struct entry_row *e, struct qc_err *
     }
     if (f->o.fate == FATE_LOST)
         QC_TRY(index_earlier(fs->s->ix, e, try_earlier, &earlier, err));
-    f->o.name = f->named ? qc_buf_span(&f->name) : qc_span_str(f->instead);
-    f->o.why = f->why.msg;
-    report_file(fs->s, &f->o);
+    report(fs);
     return QC_OK;
 }
 
@@ -382,9 +389,7 @@ static qc_rc list_entry(void *ctx, const struct entry_row *e, struct qc_err *err
         f->o.rc = QC_QUORUM;
         qc_err_set(&f->why, QC_QUORUM, QC_HERE, "of some segment fewer than %u fragments are here", f->o.k);
     }
-    f->o.name = f->named ? qc_buf_span(&f->name) : qc_span_str(f->instead);
-    f->o.why = f->why.msg;
-    report_file(fs->s, &f->o);
+    report(fs);
     return QC_OK;
 }
 
@@ -511,9 +516,7 @@ static qc_rc salvage_unrecorded(void *ctx, const struct found *x, struct qc_err 
         qc_err_set(&f->why, QC_DEGRADED, QC_HERE,
                    "no record tells of it: its name is not known, nor whether it is the newest");
     }
-    f->o.name = qc_span_str(f->instead);
-    f->o.why = f->why.msg;
-    report_file(fs->s, &f->o);
+    report(fs);
     return QC_OK;
 }
 

@@ -11,17 +11,15 @@
 
 enum { LINE_MAX_BYTES = 512, PROGRESS_MS = 1000 };
 
-static const struct {
-    const char *word;
-} fates[FATES] = {
-    [FATE_OK] = { "ok" },
-    [FATE_PRESENT] = { "present" },
-    [FATE_PARTIAL] = { "partial" },
-    [FATE_OLDER] = { "older" },
-    [FATE_LOST] = { "lost" },
-    [FATE_DELETED] = { "deleted" },
-    [FATE_CONFLICT] = { "conflict" },
-    [FATE_READABLE] = { "readable" },
+static const char *const fates[FATES] = {
+    [FATE_OK] = "ok",
+    [FATE_PRESENT] = "present",
+    [FATE_PARTIAL] = "partial",
+    [FATE_OLDER] = "older",
+    [FATE_LOST] = "lost",
+    [FATE_DELETED] = "deleted",
+    [FATE_CONFLICT] = "conflict",
+    [FATE_READABLE] = "readable",
 };
 
 /* -- lines ----------------------------------------------------------------------------------------------- */
@@ -47,16 +45,10 @@ static struct line line_of(const char *type)
 
 static void add_text(struct line *l, const char *name, qc_span value)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_CLIENT_TEXT_MAX };
-    const char *text = NULL;
     char exact[32];
 
     if (l->rc == QC_OK)
-        l->rc = text_lossy(value, &b, &l->err);
-    if (l->rc == QC_OK)
-        l->rc = qc_buf_cstr(&b, &text, &l->err);
-    if (l->rc == QC_OK)
-        l->rc = qc_json_set_str(l->j, name, text, &l->err);
+        l->rc = text_json(l->j, name, value, &l->err);
     (void)snprintf(exact, sizeof exact, "%s_b64", name);
     if (l->rc == QC_OK && !text_is_utf8(value))
         l->rc = qc_json_set_b64(l->j, exact, value, &l->err);
@@ -123,20 +115,29 @@ static bool too_many(struct salvage *s)
     return s->o.quiet || (before > QC_SALVAGE_ROWS_MAX && !s->o.json);
 }
 
+/* Counted, if it is told for the first time. *ret: it is to be told now. */
+static qc_rc note(struct salvage *s, unsigned source, qc_span path, const char *what, uint64_t *count,
+                  bool *ret, struct qc_err *err)
+{
+    bool fresh = false;
+
+    QC_TRY(index_add_wrong(s->ix, source, path, what, &fresh, err));
+    *count += fresh;
+    *ret = fresh && !too_many(s);
+    return QC_OK;
+}
+
 qc_rc report_wrong(struct salvage *s, unsigned source, qc_span path, struct qc_err *err, const char *fmt, ...)
 {
     char what[LINE_MAX_BYTES];
-    bool fresh = false;
+    bool tell = false;
     va_list ap;
 
     va_start(ap, fmt);
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    QC_TRY(index_add_wrong(s->ix, source, path, what, &fresh, err));
-    if (!fresh)
-        return QC_OK;
-    s->counts.wrong++;
-    if (too_many(s))
+    QC_TRY(note(s, source, path, what, &s->counts.wrong, &tell, err));
+    if (!tell)
         return QC_OK;
     if (s->o.json) {
         struct line l = line_of("item");
@@ -167,17 +168,14 @@ qc_rc report_missing(struct salvage *s, uint32_t cloud, const char *key, struct 
                      ...)
 {
     char what[LINE_MAX_BYTES];
-    bool fresh = false;
+    bool tell = false;
     va_list ap;
 
     va_start(ap, fmt);
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    QC_TRY(index_add_wrong(s->ix, SOURCES_MAX + cloud, qc_span_str(key), what, &fresh, err));
-    if (!fresh)
-        return QC_OK;
-    s->counts.missing++;
-    if (too_many(s))
+    QC_TRY(note(s, SOURCES_MAX + cloud, qc_span_str(key), what, &s->counts.missing, &tell, err));
+    if (!tell)
         return QC_OK;
     if (s->o.json) {
         struct line l = line_of("item");
@@ -219,7 +217,7 @@ static void file_json(const struct outcome *o)
     struct line l = line_of("item");
 
     add_word(&l, "kind", "file");
-    add_word(&l, "state", fates[o->fate].word);
+    add_word(&l, "state", fates[o->fate]);
     add_text(&l, "name", o->name);
     if (o->as != NULL)
         add_word(&l, "as", o->as);
@@ -240,7 +238,7 @@ static void file_json(const struct outcome *o)
 
 static void file_text(const struct outcome *o)
 {
-    printf("%-9s %12" PRIu64 "  ", fates[o->fate].word, o->size);
+    printf("%-9s %12" PRIu64 "  ", fates[o->fate], o->size);
     put_text(o->name);
     if (o->as != NULL && !qc_span_eq(qc_span_str(o->as), o->name)) {
         printf("  as ");
@@ -375,7 +373,7 @@ static void counts_json(const struct salvage *s, int status)
 
     by.rc = qc_json_new_obj(&by.j, &by.err);
     for (unsigned i = 0; i < FATES; i++)
-        add_count(&by, fates[i].word, c->fate[i]);
+        add_count(&by, fates[i], c->fate[i]);
     add_count(&l, "exit", (uint64_t)status);
     if (l.rc == QC_OK)
         l.rc = by.rc;
@@ -406,7 +404,7 @@ static void counts_text(const struct salvage *s)
     fprintf(stderr, "qcloud-salvage: %" PRIu64 " damaged, %" PRIu64 " missing", c->wrong, c->missing);
     for (unsigned i = 0; i < FATES; i++)
         if (c->fate[i] > 0)
-            fprintf(stderr, "; %" PRIu64 " %s", c->fate[i], fates[i].word);
+            fprintf(stderr, "; %" PRIu64 " %s", c->fate[i], fates[i]);
     fprintf(stderr, "; %" PRIu64 " bytes\n", c->bytes);
 }
 

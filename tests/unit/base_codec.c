@@ -66,10 +66,41 @@ static void check_round(struct qc_rand *r)
     }
 }
 
+static void check_decimal(void)
+{
+    static const struct {
+        const char *text;
+        bool ok;
+        uint64_t value;
+        size_t left;
+    } rows[] = {
+        { "0", true, 0, 0 },
+        { "007", true, 7, 0 },
+        { "12 34", true, 12, 3 },
+        { "18446744073709551615", true, UINT64_MAX, 0 },
+        { "18446744073709551616", false, 0, 0 },
+        { "99999999999999999999999", false, 0, 0 },
+        { "", false, 0, 0 },
+        { "-1", false, 0, 0 },
+        { " 1", false, 0, 0 },
+        { "x", false, 0, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        qc_span s = qc_span_str(rows[i].text);
+        const size_t all = s.n;
+        uint64_t v = 4711;
+        CHECK(qc_dec_take(&s, &v) == rows[i].ok);
+        CHECK(v == (rows[i].ok ? rows[i].value : 4711));
+        CHECK(s.n == (rows[i].ok ? rows[i].left : all));
+    }
+}
+
 int main(void)
 {
     struct qc_rand r = qc_rand_start();
 
+    check_decimal();
     check_known();
     check_refused();
     check_round(&r);

@@ -1,5 +1,5 @@
-/* Bytes as text: hex and base64url. Layer 0; uses err, buf. Strict: one text per value. Not for secrets
- * (tables). */
+/* Bytes as text: hex, base64url, decimal numbers. Layer 0; uses err, buf. Strict: one text per value. Not for
+ * secrets (tables). */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
@@ -14,3 +14,7 @@ QC_MUST qc_rc qc_hex_dec(qc_span text, uint8_t *out, size_t n, struct qc_err *er
 QC_MUST qc_rc qc_b64_enc(qc_span in, qc_buf *ret, struct qc_err *err);
 /* QC_FORMAT on padding, other alphabets, white space, non-zero spare bits. ret as it was on failure. */
 QC_MUST qc_rc qc_b64_dec(qc_span text, qc_buf *ret, struct qc_err *err);
+
+/* Decimal digits at the front of s, which is moved behind them; zeros may stand before others. false: none,
+ * or more than 64 bits hold; s and *ret are untouched then. */
+QC_MUST bool qc_dec_take(qc_span *s, uint64_t *ret);
