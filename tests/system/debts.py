@@ -150,8 +150,7 @@ def test():
     with Box() as box:
         box.init()
         data = {f"w{i}": rng.randbytes(size) for i, size in enumerate(SIZES)}
-        for name, d in data.items():
-            box.expect(0, "put", box.write("in", d), name)
+        box.put_all(data)
         puts_with_one_away(box, rng, data)
         kill_at_each_step(box)
         paid(box, data)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """I2: one flipped bit in any fragment, identity, log object or share store: the right bytes from what is left, or exit 8; never a
-wrong byte. CI takes every byte of one fragment and a sample of the rest; QC_FULL=1 takes every byte of everything. Every byte of every fragment
-and of the stores' files is changed in unit/gateway_segment and unit/vault_store, without the programs."""
+wrong byte. CI takes every byte of one fragment and a sample of the rest; QC_FULL=1 takes every byte of everything. Without the programs,
+unit/gateway_segment changes every byte of a fragment, and unit/vault_store every byte of small files and every seventh of large ones."""
 import os
 import shutil
 

@@ -119,6 +119,11 @@ class Box:
             f.write(data)
         return path
 
+    def put_all(self, data):
+        """Each of {name: bytes}; all clouds are there."""
+        for name, d in data.items():
+            self.expect(0, "put", self.write("in", d), name)
+
     def get(self, name, code=0, **kw):
         """The object's bytes, or None where nothing was (and may have been) written."""
         out = os.path.join(self.work, "out")

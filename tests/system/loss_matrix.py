@@ -17,8 +17,7 @@ def matrix(k, n, rng):
     with Box(k, n) as box:
         box.init()
         data = dict(objects(rng))
-        for name, d in data.items():
-            box.expect(0, "put", box.write("in", d), name)
+        box.put_all(data)
         for gone in itertools.combinations(range(n), n - k):
             for share in (None, 0, 1):
                 lost = [box.clouds[i] for i in gone] + ([box.stores[share]] if share is not None else [])

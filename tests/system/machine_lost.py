@@ -11,8 +11,7 @@ def one(rng, survivor, gone):
     with Box() as box:
         box.init()
         data = {f"dir{i % 3}/file {i}": rng.randbytes(rng.choice((0, 1, 5000, 70001, (16 << 20) + 77))) for i in range(9)}
-        for name, d in data.items():
-            box.expect(0, "put", box.write("in", d), name)
+        box.put_all(data)
         data["dir0/file 0"] = rng.randbytes(3333)
         box.expect(0, "put", box.write("in", data["dir0/file 0"]), "dir0/file 0")
         box.expect(0, "rm", "dir1/file 1")

@@ -28,8 +28,7 @@ def test():
         box.extra["QCLOUD_PASSPHRASE_COMMAND"] = f"echo '{PASSPHRASE}'"
         box.init("--memory", "64")
         data = {f"a/{size}/ü\n x": rng.randbytes(size) for size in (0, 1, 4095, 1 << 20, (1 << 20) + 1, (16 << 20) + 9, 35 << 20)}
-        for name, d in data.items():
-            box.expect(0, "put", box.write("in", d), name)
+        box.put_all(data)
         box.expect(0, "rm", "a/1/ü\n x")
         box.stop(15)
         del data["a/1/ü\n x"]

@@ -66,8 +66,7 @@ def test():
     with Box() as box:
         box.init()
         data = {f"n{i}": rng.randbytes(size) for i, size in enumerate(SIZES)}
-        for name, d in data.items():
-            box.expect(0, "put", box.write("in", d), name)
+        box.put_all(data)
         kills = rounds = 0
         longest = 0.4
         while kills < KILLS:

@@ -47,8 +47,7 @@ def matrix(rng, scheme):
     with Clouds(5) as clouds, S3Box(clouds, scheme=scheme) as box:
         box.init()
         data = {f"d/{size}": rng.randbytes(size) for size in ((0, 1, 4099, (1 << 20) + 1, (17 << 20) + 12345) if FULL else (4099, (5 << 20) + 1))}
-        for name, d in data.items():
-            box.expect(0, "put", box.write("in", d), name)
+        box.put_all(data)
         m = Matrix(clouds, box, data)
         for i, gone in enumerate(itertools.combinations(range(1, 6), 2)):
             for share in (None, 0, 1) if FULL else ((None, 0, 1)[i % 3],):

@@ -123,8 +123,7 @@ def test():
         box.init()
         box.expect(0, "status")
         proxy = Proxy(socket_of(box))
-        for name, d in data.items():
-            box.expect(0, "put", box.write("in", d), name)
+        box.put_all(data)
         for name, d in data.items():
             check(box.get(os.fsdecode(name)) == d, f"{name} differs")
         os.rename(box.stores[0], box.stores[0] + ".away")

@@ -178,10 +178,11 @@ static void beside_a_crowd(struct rig *r)
         CHECK(pthread_create(&threads[i], NULL, greedy, r) == 0);
     while (atomic_load(&crowd.most) < UNITS - KEPT)
         sched_yield();
+    const qc_deadline all = qc_deadline_in(LONG_MS);
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct gw_unit *u = NULL;
         struct qc_err err = { 0 };
-        CHECK_OK(gw_unit_take(r->store, QUIET, qc_deadline_in(LONG_MS), &u, &err));
+        CHECK_OK(gw_unit_take(r->store, QUIET, all, &u, &err));
         gw_unit_done(&u);
     }
     atomic_store(&crowd.stop, true);
