@@ -106,9 +106,12 @@ class Box:
 
     @staticmethod
     def alive(pid):
+        """A process lives, and holds its locks, as long as one of its threads does: its first may be dead before the others."""
         try:
             with open(f"/proc/{pid}/stat", "rb") as f:
-                return f.read().rsplit(b")", 1)[1].split()[0] not in (b"Z", b"X")
+                if f.read().rsplit(b")", 1)[1].split()[0] not in (b"Z", b"X"):
+                    return True
+            return len(os.listdir(f"/proc/{pid}/task")) > 1
         except OSError:
             return False
 
