@@ -6,7 +6,7 @@
 #   LABELS thread: the test starts threads; the tsan preset runs it.
 # qc_fuzz(NAME DEPS .. [LIBS ..] [INTERNAL ..] [EXTRA source ..])
 #   tests/fuzz/NAME.c: a libFuzzer program fuzz_NAME in the fuzz preset, elsewhere a ctest `fuzz/NAME` over
-#   tests/fuzz/corpus/NAME/, built-in inputs and seeded mutations.
+#   tests/fuzz/corpus/NAME/, built-in inputs and seeded mutations. Not in sanitizer builds: the fuzz preset is one.
 # qc_ct(NAME DEPS .. [LIBS ..] [INTERNAL ..])
 #   tests/ct/NAME.c under valgrind, its secrets marked undefined; ctest `ct/NAME`. Not in sanitizer builds.
 # qc_on_clouds(NAME TIMEOUT s [KIND ceph|swift] [COUNT n] [TLS] COMMAND word ..)
@@ -57,6 +57,9 @@ function(qc_test KIND NAME)
 endfunction()
 
 function(qc_fuzz NAME)
+  if(QC_SANITIZE MATCHES "address|thread")
+    return()
+  endif()
   cmake_parse_arguments(PARSE_ARGV 1 T "" "" "DEPS;LIBS;INTERNAL;EXTRA")
   set(sources fuzz/${NAME}.c ${T_EXTRA})
   if(NOT QC_SANITIZE STREQUAL "fuzzer")
@@ -66,8 +69,6 @@ function(qc_fuzz NAME)
   if(QC_SANITIZE STREQUAL "fuzzer")
     target_link_options(qc_fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
     return()
-  elseif(QC_SANITIZE STREQUAL "thread")
-    set_target_properties(qc_fuzz_${NAME} PROPERTIES EXCLUDE_FROM_ALL TRUE)
   endif()
   add_test(NAME fuzz/${NAME} COMMAND qc_fuzz_${NAME} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${NAME})
   set_tests_properties(fuzz/${NAME} PROPERTIES LABELS fuzz TIMEOUT 120)
