@@ -336,19 +336,14 @@ static void find_out(struct put *p)
     sim_say("left open: path %u, number %" PRIu64, p->path, p->number);
 }
 
-static void change(bool removal)
+static void carry_out(void *ctx)
 {
-    const unsigned path = (unsigned)sim_below(&sim.world, PATHS);
-    const struct request *entry =
-        ask((struct request){ .run = ask_entry, .path = path, .least = oracle_number(path) });
+    struct put *p = ctx;
 
-    if (entry->broken || entry->rc != QC_OK || (removal && entry->number == 0))
-        return;
-    struct put *p = oracle_put(path, removal, entry->number + 1);
-    sim_say("%s path %u, number %" PRIu64 ": %u segments of %u", removal ? "remove" : "put", path, p->number,
-            p->segments, p->size);
-    counts.put += !removal;
-    const struct request q = { .run = removal ? ask_remove : ask_put, .p = p };
+    sim_say("%s path %u, number %" PRIu64 ": %u segments of %u", p->removal ? "remove" : "put", p->path,
+            p->number, p->segments, p->size);
+    counts.put += !p->removal;
+    const struct request q = { .run = p->removal ? ask_remove : ask_put, .p = p };
     const bool late_client = gateway_has_zombie() && sim_below(&sim.world, 2) == 0;
     const struct request *r = late_client ? gateway_ask_zombie(q, PATIENCE_S * SIM_S) : ask(q);
     if (r->broken || r->rc != QC_OK) {
@@ -359,9 +354,25 @@ static void change(bool removal)
     }
     if (p->state != ACKED)
         return;
-    counts.removed += removal;
-    counts.acked += !removal;
-    counts.margin_short += !removal && p->receipt.acked_margin < p->receipt.margin_full;
+    counts.removed += p->removal;
+    counts.acked += !p->removal;
+    counts.margin_short += !p->removal && p->receipt.acked_margin < p->receipt.margin_full;
+}
+
+/* Now and then another client saw the same entry, and wants to be the next one, too. */
+static void change(bool removal)
+{
+    const unsigned path = (unsigned)sim_below(&sim.world, PATHS);
+    const struct request *entry =
+        ask((struct request){ .run = ask_entry, .path = path, .least = oracle_number(path) });
+
+    if (entry->broken || entry->rc != QC_OK || (removal && entry->number == 0))
+        return;
+    if (sim_one_in(&sim.world, 12)) {
+        sim_spawn(NULL, "rival", carry_out, oracle_put(path, false, entry->number + 1));
+        counts.rivals++;
+    }
+    carry_out(oracle_put(path, removal, entry->number + 1));
 }
 
 static void repair_meanwhile(void *ctx)

@@ -7,7 +7,7 @@
 
 #include "gateway/rebuild.h"
 
-enum { TIDY_MS = 2000, VAULT = 0x71 };
+enum { TIDY_MS = 2000, VAULT = 0x71, CALM_FAILURES_MAX = 50 };
 
 struct sim_counts counts;
 
@@ -232,7 +232,9 @@ void gateway_supervise(void *ctx)
         sim_spawn(&p->proc, "gateway", run, p);
         while (now == p && p->proc.alive)
             (void)sim_wait(&closed, 0);
-        failures++;
+        if (++failures > CALM_FAILURES_MAX && sim.calm)
+            sim_broken("progress", "the gateway does not start, in quiet times: %u times, one after the other",
+                       failures);
         if (!leave_now)
             sim_sleep(sim_spread(&sim.world, SIM_S, SIM_H) * (failures < 20 ? failures : 20));
     }

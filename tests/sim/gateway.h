@@ -11,6 +11,7 @@
     X(removed)                                                                                               \
     X(cancelled)                                                                                             \
     X(unknown)                                                                                               \
+    X(rivals)                                                                                                \
     X(conflict)                                                                                              \
     X(got)                                                                                                   \
     X(listed)                                                                                                \
