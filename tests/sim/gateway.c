@@ -233,8 +233,8 @@ void gateway_supervise(void *ctx)
         while (now == p && p->proc.alive)
             (void)sim_wait(&closed, 0);
         if (++failures > CALM_FAILURES_MAX && sim.calm)
-            sim_broken("progress", "the gateway does not start, in quiet times: %u times, one after the other",
-                       failures);
+            sim_broken("progress",
+                       "the gateway does not start, in quiet times: %u times, one after the other", failures);
         if (!leave_now)
             sim_sleep(sim_spread(&sim.world, SIM_S, SIM_H) * (failures < 20 ? failures : 20));
     }
