@@ -81,6 +81,7 @@ static qc_rc open_named(struct cloud **ret, const char *name, const struct cloud
 #ifdef QC_FAULT_POINTS
     QC_TRY(cloud_fault_wrap(&c, err));
 #endif
+    c->tally = opts->tally; /* of what the caller sees: a wrapper counts once */
     *ret = QC_STEAL(c);
     return QC_OK;
 }
@@ -90,7 +91,10 @@ qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct cloud_op
     struct cloud_url u;
     const char *name = opts->name != NULL ? opts->name : url;
     QC_TRY(cloud_url_parse(url, &u, err)); /* refuses credentials: from here on the URL may be printed */
-    QC_TRY_AS(open_named(ret, name, &u, opts, err), err, "cloud %s", name);
+    const uint64_t began_ns = qc_now_ns();
+    const qc_rc rc = open_named(ret, name, &u, opts, err);
+    cloud_tally_note(opts->tally, CLOUD_CALL_OPEN, began_ns, rc);
+    QC_TRY_AS(rc, err, "cloud %s", name);
     return QC_OK;
 }
 
@@ -156,7 +160,12 @@ qc_rc cloud_put(struct cloud *c, const char *key, const qc_span *parts, size_t n
     struct cloud_put_job job = { .key = key, .parts = parts, .count = n, .mode = mode };
     QC_TRY_AS(parts_size(c, parts, n, &job.size, err), err, "cloud %s: put %s", c->name, key);
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: put %s", c->name, key);
-    QC_TRY_AS(c->vt->put(c, &job, op, err), err, "cloud %s: put %s", c->name, key);
+    const uint64_t began_ns = qc_now_ns();
+    const qc_rc rc = c->vt->put(c, &job, op, err);
+    cloud_tally_note(c->tally, CLOUD_CALL_PUT, began_ns, rc);
+    QC_TRY_AS(rc, err, "cloud %s: put %s", c->name, key);
+    if (c->tally != NULL)
+        qc_count_add(&c->tally->sent, job.size);
     return QC_OK;
 }
 
@@ -168,8 +177,13 @@ qc_rc cloud_get(struct cloud *c, const char *key, struct cloud_range range, uint
     struct cloud_get_job job = { .key = key, .range = range, .dst = dst };
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: get %s", c->name, key);
     size_t got = 0;
-    QC_TRY_AS(c->vt->get(c, &job, &got, op, err), err, "cloud %s: get %s", c->name, key);
+    const uint64_t began_ns = qc_now_ns();
+    const qc_rc rc = c->vt->get(c, &job, &got, op, err);
+    cloud_tally_note(c->tally, CLOUD_CALL_GET, began_ns, rc);
+    QC_TRY_AS(rc, err, "cloud %s: get %s", c->name, key);
     QC_ASSERT(got <= range.n);
+    if (c->tally != NULL)
+        qc_count_add(&c->tally->received, got);
     *ret_got = got;
     return QC_OK;
 }
@@ -179,7 +193,10 @@ qc_rc cloud_head(struct cloud *c, const char *key, uint64_t *ret_size, const str
 {
     QC_ASSERT(cloud_key_ok(key));
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: head %s", c->name, key);
-    QC_TRY_AS(c->vt->head(c, key, ret_size, op, err), err, "cloud %s: head %s", c->name, key);
+    const uint64_t began_ns = qc_now_ns();
+    const qc_rc rc = c->vt->head(c, key, ret_size, op, err);
+    cloud_tally_note(c->tally, CLOUD_CALL_HEAD, began_ns, rc);
+    QC_TRY_AS(rc, err, "cloud %s: head %s", c->name, key);
     return QC_OK;
 }
 
@@ -187,7 +204,10 @@ qc_rc cloud_delete(struct cloud *c, const char *key, const struct cloud_op *op, 
 {
     QC_ASSERT(cloud_key_ok(key));
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: delete %s", c->name, key);
-    QC_TRY_AS(c->vt->delete (c, key, op, err), err, "cloud %s: delete %s", c->name, key);
+    const uint64_t began_ns = qc_now_ns();
+    const qc_rc rc = c->vt->delete (c, key, op, err);
+    cloud_tally_note(c->tally, CLOUD_CALL_DELETE, began_ns, rc);
+    QC_TRY_AS(rc, err, "cloud %s: delete %s", c->name, key);
     return QC_OK;
 }
 
@@ -199,20 +219,29 @@ qc_rc cloud_list(struct cloud *c, const struct cloud_list_query *q, cloud_list_f
     QC_ASSERT(strlen(q->after) <= CLOUD_KEY_SIZE_MAX);
     struct cloud_list_job job = { .q = q, .fn = fn, .ctx = ctx };
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: list %s", c->name, q->prefix);
-    QC_TRY_AS(c->vt->list(c, &job, ret, op, err), err, "cloud %s: list %s", c->name, q->prefix);
+    const uint64_t began_ns = qc_now_ns();
+    const qc_rc rc = c->vt->list(c, &job, ret, op, err);
+    cloud_tally_note(c->tally, CLOUD_CALL_LIST, began_ns, rc);
+    QC_TRY_AS(rc, err, "cloud %s: list %s", c->name, q->prefix);
     return QC_OK;
 }
 
 qc_rc cloud_space(struct cloud *c, struct cloud_space *ret, const struct cloud_op *op, struct qc_err *err)
 {
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: space", c->name);
-    QC_TRY_AS(c->vt->space(c, ret, op, err), err, "cloud %s: space", c->name);
+    const uint64_t began_ns = qc_now_ns();
+    const qc_rc rc = c->vt->space(c, ret, op, err);
+    cloud_tally_note(c->tally, CLOUD_CALL_SPACE, began_ns, rc);
+    QC_TRY_AS(rc, err, "cloud %s: space", c->name);
     return QC_OK;
 }
 
 qc_rc cloud_alive(struct cloud *c, const struct cloud_op *op, struct qc_err *err)
 {
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s", c->name);
-    QC_TRY_AS(c->vt->alive(c, op, err), err, "cloud %s", c->name);
+    const uint64_t began_ns = qc_now_ns();
+    const qc_rc rc = c->vt->alive(c, op, err);
+    cloud_tally_note(c->tally, CLOUD_CALL_ALIVE, began_ns, rc);
+    QC_TRY_AS(rc, err, "cloud %s", c->name);
     return QC_OK;
 }

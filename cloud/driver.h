@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "cloud/cloud.h"
+#include "cloud/tally.h"
 #include "url.h"
 
 struct cloud_put_job {
@@ -55,7 +56,8 @@ struct cloud_vt {
 struct cloud {
     const struct cloud_vt *vt;
     struct cloud_caps caps;
-    char *name; /* owned by the dispatcher */
+    char *name;                /* owned by the dispatcher */
+    struct cloud_tally *tally; /* the dispatcher's, too; borrowed, or NULL */
 };
 
 struct cloud_driver {

@@ -69,6 +69,12 @@ const char *gw_fan_url(const struct gw_fan *f, unsigned at)
     return f->clouds[at].url;
 }
 
+const struct cloud_tally *gw_fan_tally(const struct gw_fan *f, unsigned at)
+{
+    QC_ASSERT(at < f->cloud_count);
+    return &f->clouds[at].tally;
+}
+
 qc_rc gw_fan_create(const struct gw_fan *f, unsigned at, struct qc_err *err)
 {
     QC_ASSERT(at < f->cloud_count);

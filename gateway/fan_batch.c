@@ -128,9 +128,9 @@ bool gw_batch_start(struct gw_batch *b, unsigned slot, const struct gw_job *job,
 
 static qc_rc open_handle(struct gw_worker *w, const struct cloud_op *op, struct qc_err *err)
 {
-    const struct gw_cloud *c = &w->fan->clouds[w->at]; /* name, url and credentials never change */
+    struct gw_cloud *c = &w->fan->clouds[w->at]; /* name, url and credentials never change */
     const struct cloud_opts opts = {
-        .name = c->name, .credentials = c->credentials, .facts = w->facts, .op = *op
+        .name = c->name, .credentials = c->credentials, .facts = w->facts, .op = *op, .tally = &c->tally
     };
 
     return cloud_open_opts(&w->handle, c->url, &opts, err);

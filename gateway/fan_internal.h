@@ -6,6 +6,7 @@
 
 #include "base/thread.h"
 #include "gateway/env.h"
+#include "cloud/tally.h"
 #include "gateway/fan.h"
 
 enum { GW_LANE_QUEUE = QC_GW_CLOUD_QUEUE, GW_NAME_COPY = 128 };
@@ -58,6 +59,7 @@ struct gw_cloud {
     unsigned epoch; /* handles of another one are dead */
     unsigned stuck; /* jobs that run although they missed their deadline */
     struct gw_lane_state lanes[GW_LANES];
+    struct cloud_tally tally; /* without the lock */
 };
 
 struct gw_worker {

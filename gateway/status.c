@@ -1,7 +1,52 @@
 /* The gateway's status: clouds probed now, counts from the catalogue. */
 #include "engine_internal.h"
 
-static qc_rc fill_clouds(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* -- what is known without asking ------------------------------------------------------------------------ */
+
+static void look_at_clouds(struct gw_engine *e, struct gw_status *s)
+{
+    s->cloud_count = gw_fan_count(e->fan);
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        struct gw_cloud_status *c = &s->clouds[at];
+        gw_fan_view(e->fan, at, &c->view);
+        c->name = gw_fan_name(e->fan, at);
+        c->url = gw_fan_url(e->fan, at);
+        c->tally = gw_fan_tally(e->fan, at);
+        gw_payers_view(e, at, &c->paying);
+    }
+}
+
+void gw_engine_look(struct gw_engine *e, struct gw_status *ret)
+{
+    look_at_clouds(e, ret);
+    gw_engine_health(e, &ret->health);
+    ret->k = e->conf.k;
+    ret->n = e->conf.n;
+    ret->write_quorum = e->conf.write_quorum;
+    ret->record_quorum = e->conf.record_quorum;
+    ret->needed = gw_engine_need(e);
+    ret->paying = e->payers.count > 0;
+    ret->root_count = ret->cloud_count;
+    ret->root_threshold = gw_engine_need(e); /* C - m: as many as a rebuild needs anyway */
+    QC_LOCK(&e->lock);
+    memcpy(ret->read_faults, e->read_faults, sizeof ret->read_faults);
+    memcpy(ret->fenced_why, e->fenced_why, sizeof ret->fenced_why);
+}
+
+qc_rc gw_engine_alive(struct gw_engine *e, struct qc_err *err)
+{
+    struct gw_log_tip tip;
+
+    QC_LOCK(gw_cat_lock(e->cat));
+    return gw_tip_get(e->cat, &tip, err);
+}
+
+/* -- asking ---------------------------------------------------------------------------------------------- */
+
+qc_rc gw_engine_ask(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
 {
     const struct gw_witness_ask ask = { .incarnation = e->conf.incarnation };
     const struct gw_rule rule = { .deadline = qc_deadline_in(QC_GW_STATUS_MS) };
@@ -12,19 +57,48 @@ static qc_rc fill_clouds(struct gw_engine *e, struct gw_status *s, struct qc_err
     QC_TRY(gw_witness(e->fan, e->root, gw_fan_all(e->fan), &ask, &rule, said, err));
     const struct gw_ask room = { .set = gw_fan_all(e->fan), .rule = rule };
     QC_TRY(gw_fan_space(e->fan, &room, space, &a, err));
-    s->cloud_count = gw_fan_count(e->fan);
-    for (unsigned at = 0; at < s->cloud_count; at++) {
-        gw_fan_view(e->fan, at, &s->clouds[at].view);
-        s->clouds[at].name = gw_fan_name(e->fan, at);
-        s->clouds[at].url = gw_fan_url(e->fan, at);
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         s->clouds[at].free = (a.done >> at & 1) && space[at] <= INT64_MAX ? (int64_t)space[at] : -1;
         if (said[at].verdict == GW_VERDICT_ROOT && !atomic_load(&e->fenced))
             gw_engine_fence(e, "another gateway took over");
     }
+    gw_engine_look(e, s);
+    s->observed_s = qc_wall_s();
     return gw_engine_sync_lost(e, err);
 }
 
-static qc_rc fill_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
+static void take_counts(struct gw_status *s, const struct gw_counts *n)
+{
+    s->objects = n->objects;
+    s->versions = n->versions;
+    s->bytes = n->bytes;
+    s->margin_count = n->margin_count;
+    for (unsigned i = 0; i < n->margin_count; i++) {
+        s->margins[i].margin = n->margins[i].margin;
+        s->margins[i].versions = n->margins[i].versions;
+    }
+    s->debts = n->debts;
+    s->record_debts = n->record_debts;
+    s->open_uploads = n->open_uploads;
+    s->dead_segments = n->dead_segments;
+}
+
+/* The file and what is to be written into it; 0: not to be seen. */
+static uint64_t file_sizes(const struct gw_state *state)
+{
+    char wal[64];
+    struct stat st;
+    uint64_t n = 0;
+
+    (void)snprintf(wal, sizeof wal, "%s-wal", gw_state_catalogue);
+    if (fstatat(qc_fd_get(&state->dir), gw_state_catalogue, &st, 0) == 0 && st.st_size > 0)
+        n += (uint64_t)st.st_size;
+    if (fstatat(qc_fd_get(&state->dir), wal, &st, 0) == 0 && st.st_size > 0)
+        n += (uint64_t)st.st_size;
+    return n;
+}
+
+qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
 {
     struct gw_counts n;
     struct gw_log_tip tip;
@@ -32,18 +106,7 @@ static qc_rc fill_counts(struct gw_engine *e, struct gw_status *s, struct qc_err
     QC_LOCK(gw_cat_lock(e->cat));
     QC_TRY(gw_cat_counts(e->cat, &e->conf, &n, err));
     QC_TRY(gw_tip_get(e->cat, &tip, err));
-    s->objects = n.objects;
-    s->versions = n.versions;
-    s->bytes = n.bytes;
-    s->margin_count = n.margin_count;
-    for (unsigned i = 0; i < n.margin_count; i++) {
-        s->margins[i].margin = n.margins[i].margin;
-        s->margins[i].versions = n.margins[i].versions;
-    }
-    s->debts = n.debts;
-    s->record_debts = n.record_debts;
-    s->open_uploads = n.open_uploads;
-    s->dead_segments = n.dead_segments;
+    take_counts(s, &n);
     s->log_sequence = tip.sequence;
     for (unsigned at = 0; at < s->cloud_count; at++) {
         struct gw_owed o;
@@ -52,51 +115,31 @@ static qc_rc fill_counts(struct gw_engine *e, struct gw_status *s, struct qc_err
         s->clouds[at].records_owed = o.records;
         s->clouds[at].owed_since_s = o.since_s;
     }
+    s->catalogue_bytes = file_sizes(&e->state);
+    s->counted_s = qc_wall_s();
     return QC_OK;
 }
 
-/* Clouds as they are now, and what does not change. */
-static qc_rc fill_frame(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
+/* ret is written whole, or not at all. */
+static qc_rc fill(struct gw_engine *e, bool count, struct gw_status *ret, struct qc_err *err)
 {
-    QC_TRY(fill_clouds(e, s, err));
-    gw_engine_health(e, &s->health);
-    s->k = e->conf.k;
-    s->n = e->conf.n;
-    s->write_quorum = e->conf.write_quorum;
-    s->record_quorum = e->conf.record_quorum;
+    QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
+
+    if (s == NULL)
+        return QC_FAIL(err, QC_NOMEM, "status");
+    QC_TRY(gw_engine_ask(e, s, err));
+    if (count)
+        QC_TRY(gw_engine_counts(e, s, err));
+    *ret = *s;
     return QC_OK;
 }
 
 qc_rc gw_engine_clouds(struct gw_engine *e, struct gw_status *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
-
-    if (s == NULL)
-        return QC_FAIL(err, QC_NOMEM, "status");
-    QC_TRY(fill_frame(e, s, err));
-    *ret = *s;
-    return QC_OK;
+    return fill(e, false, ret, err);
 }
 
 qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
-
-    if (s == NULL)
-        return QC_FAIL(err, QC_NOMEM, "status");
-    QC_TRY(fill_frame(e, s, err));
-    QC_TRY(fill_counts(e, s, err));
-    s->observed_s = qc_wall_s();
-    s->paying = e->payers.count > 0;
-    for (unsigned at = 0; at < s->cloud_count; at++)
-        gw_payers_view(e, at, &s->clouds[at].paying);
-    s->root_count = s->cloud_count;
-    s->root_threshold = gw_engine_need(e); /* C - m: as many as a rebuild needs anyway */
-    {
-        QC_LOCK(&e->lock);
-        memcpy(s->read_faults, e->read_faults, sizeof s->read_faults);
-        memcpy(s->fenced_why, e->fenced_why, sizeof s->fenced_why);
-    }
-    *ret = *s;
-    return QC_OK;
+    return fill(e, true, ret, err);
 }

@@ -61,6 +61,8 @@ static qc_rc tenant_enters(struct request *r, struct qc_err *err)
         r->header = MHD_HTTP_HEADER_WWW_AUTHENTICATE;
         (void)snprintf(r->header_text, sizeof r->header_text, "Bearer realm=\"qcloud-gateway\"");
     }
+    if (rc == QC_AUTH)
+        qc_count_add(&r->server->figures.refused, 1);
     QC_TRY(rc);
     if (!t.enabled)
         return QC_FAIL(err, QC_AUTH, "the operator of the gateway has disabled this tenant");
@@ -71,18 +73,36 @@ static qc_rc tenant_enters(struct request *r, struct qc_err *err)
     return room;
 }
 
+/* A page of another site may make a browser on this machine call here, under a name of its own that leads to
+ * this address: its name is in Host. */
+static qc_rc check_host(struct request *r, struct qc_err *err)
+{
+    static const char *const ours[] = { "127.0.0.1", "[::1]", "localhost" };
+    const char *host = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+
+    for (size_t i = 0; host != NULL && i < sizeof ours / sizeof ours[0]; i++) {
+        const size_t n = strlen(ours[i]);
+        if (strncasecmp(host, ours[i], n) == 0 && (host[n] == '\0' || host[n] == ':'))
+            return QC_OK;
+    }
+    r->refused = MHD_HTTP_MISDIRECTED_REQUEST;
+    return QC_FAIL(err, QC_AUTH, "Host: 127.0.0.1, [::1] or localhost is expected here");
+}
+
 qc_rc caller_identify(struct request *r, struct qc_err *err)
 {
     if (r->door->owner)
         return check_peer(r->connection, err);
+    if (r->door->monitor)
+        return check_host(r, err);
     return tenant_enters(r, err);
 }
 
 qc_rc caller_may(const struct request *r, struct qc_err *err)
 {
-    if (r->route->who == WHO_OPERATOR && !r->door->owner)
-        return QC_FAIL(err, QC_AUTH, "this call is the operator's, at the gateway's own socket");
-    return QC_OK;
+    if (r->door->owner || (r->door->monitor ? r->route->who == WHO_WATCHER : r->route->who == WHO_ANY))
+        return QC_OK;
+    return QC_FAIL(err, QC_AUTH, "this call is the operator's, at the gateway's own socket");
 }
 
 const char *caller_told(const struct request *r, const struct qc_err *why)

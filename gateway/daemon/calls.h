@@ -2,6 +2,9 @@
 #pragma once
 #include "http.h"
 
+QC_MUST qc_rc call_metrics(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_healthz(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_readyz(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_health(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_tenants(struct request *r, struct answer *ret, struct qc_err *err);

@@ -66,6 +66,12 @@ static qc_rc take_address(void *ctx, qc_span v, struct qc_err *err)
     return conf_address(v, &c->address, err);
 }
 
+static qc_rc take_monitor(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return conf_address(v, &c->monitor, err);
+}
+
 static qc_rc take_certificate(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
@@ -96,6 +102,7 @@ enum {
     KEY_ADDRESS,
     KEY_CERTIFICATE,
     KEY_KEY,
+    KEY_MONITOR,
     KEY_CONNECTIONS,
     KEYS
 };
@@ -108,6 +115,7 @@ static const struct qc_ini_key keys[KEYS] = {
     [KEY_ADDRESS] = { "listen", "address", false, take_address },
     [KEY_CERTIFICATE] = { "listen", "certificate", false, take_certificate },
     [KEY_KEY] = { "listen", "key", false, take_key },
+    [KEY_MONITOR] = { "monitor", "address", false, take_monitor },
     [KEY_CONNECTIONS] = { "limits", "connections", false, take_connections },
 };
 
@@ -146,6 +154,9 @@ static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err
         return QC_FAIL(err, QC_USAGE, "section [listen]: 'certificate' and 'key' belong together");
     if (ini->seen[KEY_CERTIFICATE] && !c->address.is)
         return QC_FAIL(err, QC_USAGE, "section [listen]: 'certificate' without 'address'");
+    if (c->address.is && c->monitor.is && c->address.port == c->monitor.port &&
+        c->address.v6 == c->monitor.v6)
+        return QC_FAIL(err, QC_USAGE, "section [monitor]: the tenants' address is another one");
     return QC_OK;
 }
 
@@ -170,6 +181,13 @@ static qc_rc give(qc_buf *ret, const char *name, const char *value, struct qc_er
     return qc_buf_addf(ret, err, "%s = %s\n", name, value);
 }
 
+static qc_rc give_address(qc_buf *ret, const struct conf_address *a, struct qc_err *err)
+{
+    if (!a->is)
+        return give(ret, "address", "", err);
+    return qc_buf_addf(ret, err, "address = %s:%u\n", a->v6 ? "[::1]" : "127.0.0.1", (unsigned)a->port);
+}
+
 qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
 {
     QC_TRY(qc_buf_add(ret, QC_LIT("[gateway]\n"), err));
@@ -180,13 +198,11 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
     QC_TRY(give(ret, "socket", c->socket, err));
     if (c->socket[0] != '\0')
         QC_TRY(qc_buf_addf(ret, err, "socket-mode = %04o\n", c->socket_mode));
-    if (c->address.is)
-        QC_TRY(qc_buf_addf(ret, err, "address = %s:%u\n", c->address.v6 ? "[::1]" : "127.0.0.1",
-                           (unsigned)c->address.port));
-    else
-        QC_TRY(give(ret, "address", "", err));
+    QC_TRY(give_address(ret, &c->address, err));
     QC_TRY(give(ret, "certificate", c->certificate, err));
     QC_TRY(give(ret, "key", c->key, err));
+    QC_TRY(qc_buf_add(ret, QC_LIT("\n[monitor]\n"), err));
+    QC_TRY(give_address(ret, &c->monitor, err));
     return qc_buf_addf(ret, err, "\n[limits]\nconnections = %u\n", c->connections);
 }
 

@@ -10,6 +10,8 @@
  *   address = 127.0.0.1:8440 | [::1]:8440  loopback only
  *   certificate = /etc/qcloud/cert.pem     TLS 1.3 at that address; needs key
  *   key = /etc/qcloud/key.pem              mode 0600
+ *   [monitor]                              /metrics, /healthz, /readyz, for whoever is on this machine
+ *   address = 127.0.0.1:8441 | [::1]:8441  loopback only, no token; default: the operator's socket alone
  *   [limits]
  *   connections = 16 .. 1024               at once, at each of socket and address; default: 128
  *
@@ -29,7 +31,7 @@ struct conf {
     bool json_log;
     char socket[CONF_PATH];
     unsigned socket_mode;
-    struct conf_address address;
+    struct conf_address address, monitor;
     char certificate[CONF_PATH], key[CONF_PATH];
     unsigned connections;
 };

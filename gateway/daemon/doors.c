@@ -82,7 +82,7 @@ static qc_rc start(const struct http_door *http, struct qc_fd *listening, const 
         { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_connection, cls },
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY, NULL },
         { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->max, NULL },
-        { MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_S, NULL },
+        { MHD_OPTION_CONNECTION_TIMEOUT, http->monitor ? HTTP_WATCHER_S : HTTP_TIMEOUT_S, NULL },
         { trial ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, trial ? 0 : qc_fd_get(listening), NULL },
         { MHD_OPTION_END, 0, NULL },
     };
@@ -142,6 +142,16 @@ static qc_rc open_address(struct doors *d, const struct conf *conf, struct qc_er
     return start(&door->http, &listening, secure ? &tls : NULL, &door->daemon, err);
 }
 
+static qc_rc open_monitor(struct doors *d, const struct conf *conf, struct qc_err *err)
+{
+    struct door *door = &d->v[DOOR_MONITOR];
+    QC_CLEANUP(qc_fd_close) struct qc_fd listening = { 0 };
+
+    door->http = (struct http_door){ .server = d->server, .monitor = true, .max = HTTP_WATCHERS_MAX };
+    QC_TRY_AS(listen_at_address(&conf->monitor, &listening, err), err, "monitor");
+    return start(&door->http, &listening, NULL, &door->daemon, err);
+}
+
 qc_rc doors_open(struct doors *d, struct http_server *server, int statefd, const struct conf *conf,
                  struct qc_err *err)
 {
@@ -151,6 +161,8 @@ qc_rc doors_open(struct doors *d, struct http_server *server, int statefd, const
         QC_TRY(open_socket(d, conf, err));
     if (conf != NULL && conf->address.is)
         QC_TRY(open_address(d, conf, err));
+    if (conf != NULL && conf->monitor.is)
+        QC_TRY(open_monitor(d, conf, err));
     return QC_OK;
 }
 

@@ -4,7 +4,7 @@
 #include "conf.h"
 #include "http.h"
 
-enum { DOOR_OWNER, DOOR_SOCKET, DOOR_ADDRESS, DOORS, DOORS_OLD = 4 };
+enum { DOOR_OWNER, DOOR_SOCKET, DOOR_ADDRESS, DOOR_MONITOR, DOORS, DOORS_OLD = 4 };
 
 struct door {
     struct http_door http; /* cls of the server's callbacks */

@@ -66,6 +66,22 @@ qc_rc request_json(struct request *r, const char *const *names, size_t count, st
 
 /* -- answers --------------------------------------------------------------------------------------------- */
 
+/* What is looked at in a browser: nothing is guessed, kept, or framed by another page. */
+static bool watcher_headers(struct MHD_Response *response)
+{
+    static const char *const rows[][2] = {
+        { "Cache-Control", "no-store" },
+        { "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+        { "Referrer-Policy", "no-referrer" },
+        { "X-Content-Type-Options", "nosniff" },
+    };
+    bool ok = true;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ok = ok && MHD_add_response_header(response, rows[i][0], rows[i][1]) == MHD_YES;
+    return ok;
+}
+
 static enum MHD_Result send_bytes(struct request *r, unsigned status, const char *type, qc_span bytes)
 {
     struct MHD_Response *response =
@@ -73,10 +89,14 @@ static enum MHD_Result send_bytes(struct request *r, unsigned status, const char
     char seconds[16];
     if (response == NULL)
         return MHD_NO;
+    r->status = status;
+    r->sent = bytes.n;
     snprintf(seconds, sizeof seconds, "%d", HTTP_RETRY_AFTER_S);
     bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES;
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS)
         ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
+    if (r->route != NULL && r->route->who == WHO_WATCHER)
+        ok = ok && watcher_headers(response);
     if (r->header != NULL)
         ok = ok && MHD_add_response_header(response, r->header, r->header_text) == MHD_YES;
     enum MHD_Result sent = ok ? MHD_queue_response(r->connection, status, response) : MHD_NO;
@@ -115,7 +135,9 @@ static enum MHD_Result send_error(struct request *r, struct answer *a, const str
      */
     if (why->rc == QC_FORMAT && !r->understood)
         status = MHD_HTTP_BAD_REQUEST;
-    if (r->door->owner || quiet_may(&r->server->quiet))
+    /* Whoever watches is told again and again: it is no event. */
+    const bool watched = r->route != NULL && r->route->who == WHO_WATCHER;
+    if (!watched && (r->door->owner || quiet_may(&r->server->quiet)))
         QC_LOG(status >= 500 ? QC_LOG_WARN : QC_LOG_INFO, "refused", QC_S("rc", qc_rc_name(why->rc)),
                QC_S("call", r->route != NULL ? r->route->pattern : "-"), QC_U("tenant", r->tenant),
                QC_S("why", why->msg));
@@ -143,7 +165,7 @@ static enum MHD_Result run_call(struct request *r)
         a.status = MHD_HTTP_OK;
     if (a.json != NULL)
         return send_json(r, a.status, a.json);
-    return send_bytes(r, a.status, "application/octet-stream", qc_buf_span(&a.raw));
+    return send_bytes(r, a.status, a.type != NULL ? a.type : "application/octet-stream", qc_buf_span(&a.raw));
 }
 
 /* -- requests -------------------------------------------------------------------------------------------- */
@@ -246,12 +268,16 @@ static struct request *request_new(const struct http_door *door, struct MHD_Conn
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct visitor *visitor = info == NULL ? NULL : info->socket_context;
-    if (visitor == NULL && !door->owner)
+    if (visitor == NULL && !door->owner && !door->monitor)
         return NULL;
     struct request *r = qc_alloc(sizeof *r);
     if (r != NULL)
         *r = (struct request){
-            .server = door->server, .door = door, .visitor = visitor, .connection = connection
+            .server = door->server,
+            .door = door,
+            .visitor = visitor,
+            .connection = connection,
+            .began_ns = qc_now_ns(),
         };
     return r;
 }
@@ -275,6 +301,7 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
         return rc != QC_OK && r->at_once ? run_call(r) : MHD_YES;
     }
     if (*size > 0) {
+        qc_count_add(&r->server->figures.received, *size);
         request_data(r, data, *size);
         *size = 0;
         return MHD_YES;
@@ -282,6 +309,12 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
     if (r->unit != NULL)
         set_timeout(r, HTTP_TIMEOUT_S); /* the call may take longer than a silent client */
     return run_call(r);
+}
+
+/* In the figures: those that found no row share the last. */
+static unsigned route_number(const struct request *r)
+{
+    return (unsigned)(r->route == NULL ? routes_count : (size_t)(r->route - routes));
 }
 
 void http_completed(void *cls, struct MHD_Connection *connection, void **state,
@@ -295,6 +328,8 @@ void http_completed(void *cls, struct MHD_Connection *connection, void **state,
     atomic_store(&door->server->last_ms, qc_now_ms());
     if (r == NULL)
         return;
+    figures_request(&r->server->figures, route_number(r), r->tenant, r->status, r->began_ns);
+    qc_count_add(&r->server->figures.sent, r->sent);
     visitors_phase(&r->server->visitors, r->visitor, VISITOR_RESTS);
     gw_unit_done(&r->unit);
     qc_buf_free(&r->body);
@@ -332,7 +367,7 @@ void http_connection(void *cls, struct MHD_Connection *connection, void **socket
     if (why == MHD_CONNECTION_NOTIFY_STARTED) {
         atomic_fetch_add(&door->server->connections, 1);
         widen(connection);
-        if (!door->owner)
+        if (!door->owner && !door->monitor)
             visitor_comes(door, connection, socket_state);
         return;
     }

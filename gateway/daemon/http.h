@@ -11,10 +11,12 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/thread.h"
+#include "figures.h"
 #include "gateway/engine.h"
 #include "jobs.h"
 #include "quiet.h"
 #include "visitors.h"
+#include "watch.h"
 
 enum {
     HTTP_BODY_MAX = 1024 * 1024,        /* the longest JSON body: a commit, in base64 */
@@ -24,6 +26,8 @@ enum {
     HTTP_SEND_BUFFER = 1024 * 1024,     /* of a UNIX socket, as the system allows */
     HTTP_CONNECTION_MEMORY = 256 * 1024,
     HTTP_CONNECTIONS_MAX = 64, /* at the owner's door; at those of tenants, as configured */
+    HTTP_WATCHERS_MAX = 16,    /* connections at the monitor's door, */
+    HTTP_WATCHER_S = 10,       /* each without a byte */
     HTTP_TIMEOUT_S = 300,
     HTTP_SEGMENT_TIMEOUT_S = 30, /* without a byte, while a segment's unit is held */
     HTTP_STALL_MS = 5000,        /* a client that takes nothing of its answer for so long holds no unit */
@@ -43,7 +47,9 @@ struct http_server {
     struct gw_engine *engine;
     struct jobs jobs;
     struct visitors visitors;
-    struct quiet quiet;   /* what is told of the tenants' doors */
+    struct quiet quiet; /* what is told of the tenants' doors */
+    struct figures figures;
+    struct watch watch;
     pthread_mutex_t lock; /* guards streams */
     struct stream *streams;
     atomic_uint connections;
@@ -51,14 +57,15 @@ struct http_server {
 };
 
 /* Where connections come in. The owner's: the UNIX socket in the state directory, for the gateway's own uid,
- * which is the operator and tenant GW_OWNER. The others': with a token. */
+ * which is the operator and tenant GW_OWNER. The monitor's: a port of this machine, for whoever is on it,
+ * with WHO_WATCHER's calls alone. The others': with a token. */
 struct http_door {
     struct http_server *server;
-    bool owner;
+    bool owner, monitor;
     unsigned max; /* connections */
 };
 
-enum http_who { WHO_ANY, WHO_OPERATOR };
+enum http_who { WHO_ANY, WHO_OPERATOR, WHO_WATCHER };
 
 struct request {
     struct http_server *server;
@@ -78,6 +85,8 @@ struct request {
     unsigned refused;   /* status of a refusal, where HTTP has one that errors do not; 0: by the error */
     const char *header; /* what that status wants to be said with it, or NULL */
     char header_text[64];
+    uint64_t began_ns, sent; /* for the figures; bytes of the answer's body, */
+    unsigned status;         /* and its status; 0: none */
     qc_rc rc; /* of what went wrong before the call: the body is swallowed, then this is answered */
     struct qc_err err;
 };
@@ -91,6 +100,7 @@ struct answer {
     unsigned status; /* 0: 200 */
     struct json_t *json;
     qc_buf raw;
+    const char *type; /* of raw; NULL: bytes */
     struct gw_reader *reader;
     uint64_t from, to, size;   /* of the reader: [from, to) of size */
     struct json_t *with_error; /* members beside "error" */

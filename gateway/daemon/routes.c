@@ -7,6 +7,9 @@
 /* clang-format off */
 const struct route routes[] = {
     /* method    pattern                              who           body          call */
+    { "GET",    "/metrics",                           WHO_WATCHER,  BODY_NONE,    call_metrics },
+    { "GET",    "/healthz",                           WHO_WATCHER,  BODY_NONE,    call_healthz },
+    { "GET",    "/readyz",                            WHO_WATCHER,  BODY_NONE,    call_readyz },
     { "GET",    "/v1/health",                         WHO_ANY,      BODY_NONE,    call_health },
     { "GET",    "/v1/status",                         WHO_ANY,      BODY_NONE,    call_status },
     { "GET",    "/v1/tenants",                        WHO_OPERATOR, BODY_NONE,    call_tenants },
@@ -34,6 +37,7 @@ const struct route routes[] = {
 };
 /* clang-format on */
 const size_t routes_count = sizeof routes / sizeof routes[0];
+_Static_assert(sizeof routes / sizeof routes[0] < QC_GW_METRIC_ROUTES, "each has its figures");
 
 static bool request_name(qc_span part, char ret[QC_GW_REQUEST_ID_MAX + 1])
 {

@@ -87,13 +87,18 @@ static qc_rc renew_log(const struct serve_options *o, struct qc_err *err)
     return QC_OK;
 }
 
+static bool same_address(const struct conf_address *a, const struct conf_address *b)
+{
+    return a->is == b->is && a->v6 == b->v6 && a->port == b->port;
+}
+
 static bool same_doors(const struct conf *a, const struct conf *b)
 {
     return strcmp(a->state, b->state) == 0 && strcmp(a->socket, b->socket) == 0 &&
-           a->socket_mode == b->socket_mode && a->address.is == b->address.is &&
-           a->address.v6 == b->address.v6 && a->address.port == b->address.port &&
-           a->connections == b->connections && strcmp(a->log_file, b->log_file) == 0 &&
-           a->json_log == b->json_log && (a->certificate[0] == '\0') == (b->certificate[0] == '\0');
+           a->socket_mode == b->socket_mode && same_address(&a->address, &b->address) &&
+           same_address(&a->monitor, &b->monitor) && a->connections == b->connections &&
+           strcmp(a->log_file, b->log_file) == 0 && a->json_log == b->json_log &&
+           (a->certificate[0] == '\0') == (b->certificate[0] == '\0');
 }
 
 static qc_rc reload(const struct serve_options *o, struct doors *doors, struct qc_err *err)
@@ -209,6 +214,7 @@ static void server_done(struct http_server *server)
 {
     jobs_done(&server->jobs);
     visitors_done(&server->visitors);
+    watch_done(&server->watch);
     quiet_done(&server->quiet);
     qc_mutex_done(&server->lock);
 }
@@ -223,6 +229,7 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     jobs_init(&server.jobs);
     visitors_init(&server.visitors);
     quiet_init(&server.quiet);
+    watch_init(&server.watch);
     atomic_store(&server.last_ms, qc_now_ms());
     QC_TRY(qc_dir_open(&dir, o->state, err));
     QC_TRY(doors_open(&doors, &server, qc_fd_get(&dir), o->conf, err));

@@ -41,6 +41,7 @@ static ssize_t stream_more(void *cls, uint64_t at, char *dst, size_t max)
         return MHD_CONTENT_READER_END_OF_STREAM;
     if (stream_read(s, at, dst, max, &got, &err) == QC_OK && got > 0) {
         visitors_phase(&s->server->visitors, s->visitor, VISITOR_SENDS);
+        qc_count_add(&s->server->figures.sent, got);
         return (ssize_t)got;
     }
     /* The status line is gone: the reason waits under the request's id, and the connection breaks. */
@@ -104,6 +105,7 @@ enum MHD_Result stream_send(struct request *r, struct answer *a)
     struct stream *s = stream_new(r, a);
     if (s == NULL)
         return MHD_NO;
+    r->status = a->status;
     struct MHD_Response *response =
         MHD_create_response_from_callback(a->to - a->from, HTTP_BLOCK, stream_more, s, stream_free);
     if (response == NULL) {

@@ -84,7 +84,7 @@ class Contract:
             declared = {p["name"] for p in params if p["in"] == "path"}
             check(inside == declared, f"{name}: path parameters {inside} and {declared}")
             for status in op["responses"]:
-                check(re.fullmatch("[2-4][0-9][0-9]|5XX", status) is not None, f"{name}: response {status}")
+                check(re.fullmatch("[2-4][0-9][0-9]|503|5XX", status) is not None, f"{name}: response {status}")
         text = json.dumps(self.page)
         check(self.page["security"] == [{}, {"bearer": []}] and list(self.page["components"]["securitySchemes"]) == ["bearer"], "security")
         for kind, parts in self.page["components"].items():
@@ -179,7 +179,7 @@ class Contract:
             error = value["error"]
             check(error["id"] in response["x-errors"], f"{error['id']} is none of {response['x-errors']}: {where}")
             status, retry = self.errors[error["id"]]
-            exception = (error["id"], answer.status) in (("format", 400), ("usage", 411), ("usage", 416), ("auth", 401), ("temporary", 429))
+            exception = (error["id"], answer.status) in (("format", 400), ("usage", 411), ("usage", 416), ("auth", 401), ("temporary", 429), ("fenced", 503), ("io", 503))
             check(exception or status == answer.status, f"{error['id']} belongs to {status}: {where}")
             check(error["retry"] == retry, f"retry of {error['id']}: {where}")
         return value

@@ -171,22 +171,32 @@ class Server:
                 self.start()
 
 
+def free_ports(n):
+    """So many ports of 127.0.0.1 that nobody has now."""
+    sockets = [socket.socket() for _ in range(n)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
 class ManyUsers(Server):
     """A gateway with doors for tenants: a UNIX socket, and a port of this machine, which speaks TLS where tls is said."""
 
     def __init__(self, n=5, k=3, tls=False, connections=128):
         super().__init__(n, k)
         self.tls, self.connections, self.tokens = tls, connections, {}
+        self.port, self.monitor = free_ports(2)
         self.config, self.socket = os.path.join(self.root, "gateway.conf"), os.path.join(self.root, "door")
         self.cert, self.key = os.path.join(self.root, "cert.pem"), os.path.join(self.root, "key.pem")
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
         if tls:
             self.certify()
         with open(self.config, "w", encoding="ascii") as f:
             f.write(f"[gateway]\nstate = {self.state}\nlog-file = {self.log}\n[listen]\nsocket = {self.socket}\naddress = 127.0.0.1:{self.port}\n"
-                    f"[limits]\nconnections = {connections}\n")
+                    f"[monitor]\naddress = 127.0.0.1:{self.monitor}\n[limits]\nconnections = {connections}\n")
             if tls:
                 f.write(f"[listen]\ncertificate = {self.cert}\nkey = {self.key}\n")
 

@@ -1,4 +1,5 @@
 qc_test(unit cloud_conformance DEPS base cloud LABELS thread TIMEOUT 300)
+qc_test(unit cloud_tally DEPS base cloud)
 qc_test(unit cloud_file DEPS base cloud INTERNAL cloud)
 qc_test(unit cloud_fault DEPS base cloud INTERNAL cloud)
 if(QC_FAULT_POINTS)

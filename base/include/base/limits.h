@@ -238,6 +238,8 @@
     X(QC_GW_TRUST_MS, 120000, "ms", "to validate a cloud before it is trusted; all of them at once")         \
     X(QC_GW_TRUST_AGAIN_MS, 20000, "ms", "the same in a rebuild, which goes on without")                     \
     X(QC_GW_TRUST_DEEP_MS, 1800000, "ms", "a deep validation of a far cloud: 10,000 requests")               \
+    X(QC_GW_METRIC_ROUTES, 64, "routes", "of the API that are counted apart; there are 30")                  \
+    X(QC_GW_METRICS_MAX, 2 * 1024 * 1024, "bytes", "/metrics with 32 clouds and 1,000 tenants: 1 MB")        \
     X(QC_GW_WAYS_MAX, 512 * 1024, "bytes", "clouds.conf: 32 clouds with the longest paths and URLs")         \
     /* client */                                                                                             \
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \

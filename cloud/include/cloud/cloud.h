@@ -36,7 +36,8 @@
 #include "base/time.h"
 #include <stdbool.h>
 
-struct cloud; /* opaque */
+struct cloud;       /* opaque */
+struct cloud_tally; /* tally.h */
 
 /* How long a call may take and what stops it early. Copied by the call; `cancel` may be NULL and is borrowed.
  */
@@ -89,6 +90,7 @@ struct cloud_opts {
     unsigned facts;     /* enum cloud_fact: what may be relied on; 0, before anything was shown: nothing */
     bool exclusive;     /* refuse (QC_LOCKED) when another open handle, here or elsewhere, is exclusive too */
     struct cloud_op op; /* for the opening itself */
+    struct cloud_tally *tally; /* calls are counted there (tally.h); NULL: nowhere. Outlives the handle. */
 };
 
 /* Cut of an object: n bytes from off. */

@@ -92,16 +92,18 @@ struct gw_paying {
 };
 struct gw_cloud_status {
     struct gw_cloud_view view;
-    const char *name, *url;      /* until gw_engine_close */
-    int64_t free;                /* bytes, -1: not known */
-    uint64_t owed, records_owed; /* fragments of live versions, record copies */
-    int64_t owed_since_s;        /* wall clock of the oldest fragment's put; 0: none is owed */
+    const char *name, *url;          /* until gw_engine_close */
+    const struct cloud_tally *tally; /* what was asked of it since (cloud/tally.h); as long */
+    int64_t free;                    /* bytes, -1: not known */
+    uint64_t owed, records_owed;     /* fragments of live versions, record copies */
+    int64_t owed_since_s;            /* wall clock of the oldest fragment's put; 0: none is owed */
     struct gw_paying paying;
 };
 enum { GW_MARGIN_ROWS = QC_EC_N_MAX + 2 };
 struct gw_status {
     struct gw_health health;
     unsigned k, n, write_quorum, record_quorum, cloud_count;
+    unsigned needed; /* clouds: any so many hold k fragments of whatever has its full margin */
     struct gw_cloud_status clouds[QC_GW_CLOUDS_MAX];
     uint64_t objects, versions, bytes;
     unsigned margin_count; /* rows, ascending margin */
@@ -111,14 +113,28 @@ struct gw_status {
     } margins[GW_MARGIN_ROWS];
     uint64_t debts, record_debts, log_sequence, open_uploads, dead_segments;
     bool paying;                         /* threads pay debts */
-    int64_t observed_s;                  /* wall clock: clouds were asked and rows counted then */
+    int64_t observed_s, counted_s;       /* wall clock: when clouds were asked, and rows counted */
+    uint64_t catalogue_bytes;            /* on this machine's disk; 0: not known */
     unsigned root_threshold, root_count; /* 0 of 0: the root key is off the clouds */
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
     char fenced_why[GW_WHY_MAX];
 };
-/* Health, coding and clouds alone: no row of the catalogue is counted. */
+/*
+ * The parts of a status; each writes what it knows, and leaves the rest of ret, {0} before the first.
+ *   look     what this process knows by itself: health, coding, clouds as requests left them, payments.
+ *            Microseconds
+ *   ask      the clouds, in parallel, with a short deadline: two requests to each; and look
+ *   counts   the catalogue's rows, for clouds that are known already: a second for a million versions, in
+ * which commits wait
+ */
+void gw_engine_look(struct gw_engine *e, struct gw_status *ret);
+QC_MUST qc_rc gw_engine_ask(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
+QC_MUST qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
+/* Reads one row of the catalogue, for whoever asks whether it answers. QC_IO: its disk failed. */
+QC_MUST qc_rc gw_engine_alive(struct gw_engine *e, struct qc_err *err);
+/* Look and ask, into a ret that is written whole: no row of the catalogue is counted. */
 QC_MUST qc_rc gw_engine_clouds(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
-/* Probes all clouds, in parallel, with a short deadline. */
+/* All three. */
 QC_MUST qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
 
 /* -- vaults ---------------------------------------------------------------------------------------------- */

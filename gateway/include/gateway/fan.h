@@ -85,6 +85,8 @@ int gw_fan_at(const struct gw_fan *f, uint32_t cloud_id);
 uint32_t gw_fan_id(const struct gw_fan *f, unsigned at);
 const char *gw_fan_name(const struct gw_fan *f, unsigned at); /* until gw_fan_free */
 const char *gw_fan_url(const struct gw_fan *f, unsigned at);
+/* What was asked of it since the fan was made (cloud/tally.h); until gw_fan_free. */
+const struct cloud_tally *gw_fan_tally(const struct gw_fan *f, unsigned at);
 /* Make the place of a cloud one where a cloud can be, as cloud_create. In the caller's thread. */
 QC_MUST qc_rc gw_fan_create(const struct gw_fan *f, unsigned at, struct qc_err *err);
 void gw_fan_view(struct gw_fan *f, unsigned at, struct gw_cloud_view *ret);

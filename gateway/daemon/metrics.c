@@ -1,0 +1,416 @@
+#include "metrics.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cloud/tally.h"
+#include "http.h"
+
+/* Where lines go; after the first failure, nowhere. */
+struct page {
+    qc_buf *to;
+    qc_rc rc;
+    struct qc_err *err;
+};
+
+static void QC_PRINTF(2, 3) line(struct page *p, const char *fmt, ...)
+{
+    va_list args;
+
+    if (p->rc != QC_OK)
+        return;
+    va_start(args, fmt);
+    p->rc = qc_buf_addv(p->to, p->err, fmt, args);
+    va_end(args);
+}
+
+/* What stands before the lines of a metric. */
+static void family(struct page *p, const char *name, const char *type, const char *help)
+{
+    line(p, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void one(struct page *p, const char *name, const char *type, const char *help, uint64_t v)
+{
+    family(p, name, type, help);
+    line(p, "%s %" PRIu64 "\n", name, v);
+}
+
+static void gauge(struct page *p, const char *name, const char *help, uint64_t v)
+{
+    one(p, name, "gauge", help, v);
+}
+
+static void counter(struct page *p, const char *name, const char *help, uint64_t v)
+{
+    one(p, name, "counter", help, v);
+}
+
+/* labels: `a="b",c="d"`, not empty. */
+static void histogram(struct page *p, const char *name, const char *labels, const struct qc_hist *h)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < QC_HIST_BOUNDS; i++) {
+        sum += qc_count(&h->count[i]);
+        line(p, "%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", name, labels, qc_hist_bounds_us[i] / 1e6, sum);
+    }
+    sum += qc_count(&h->count[QC_HIST_BOUNDS]);
+    line(p, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, labels, sum);
+    line(p, "%s_sum{%s} %.6f\n", name, labels, (double)qc_count(&h->sum_us) / 1e6);
+    line(p, "%s_count{%s} %" PRIu64 "\n", name, labels, sum);
+}
+
+/* -- clouds ---------------------------------------------------------------------------------------------- */
+
+enum { LABELS_MAX = 256 };
+
+static const struct gw_cloud_status *cloud(const struct gw_status *s, unsigned at, char labels[LABELS_MAX])
+{
+    /* gw_cloud_name_ok: nothing in it is to be escaped */
+    (void)snprintf(labels, LABELS_MAX, "cloud=\"%s\"", s->clouds[at].name);
+    return &s->clouds[at];
+}
+
+static void cloud_states(struct page *p, const struct gw_status *s)
+{
+    char labels[LABELS_MAX];
+
+    family(p, "qcloud_cloud_state", "gauge",
+           "1 for the state that a cloud is in. lost: it answers and is not ours any more.");
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        const struct gw_cloud_status *c = cloud(s, at, labels);
+        for (unsigned i = 0; i <= GW_CLOUD_UNREACHABLE; i++)
+            line(p, "qcloud_cloud_state{%s,state=\"%s\"} %d\n", labels,
+                 gw_cloud_state_name((enum gw_cloud_state)i), c->view.state == (enum gw_cloud_state)i);
+    }
+    family(p, "qcloud_cloud_breaker", "gauge",
+           "1 for the state of a cloud's breaker. open: it missed deadlines and is left alone for a while.");
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        const struct gw_cloud_status *c = cloud(s, at, labels);
+        for (unsigned i = 0; i <= GW_BREAKER_HALF; i++)
+            line(p, "qcloud_cloud_breaker{%s,state=\"%s\"} %d\n", labels,
+                 gw_breaker_state_name((enum gw_breaker_state)i),
+                 c->view.breaker == (enum gw_breaker_state)i);
+    }
+}
+
+enum cloud_number {
+    CLOUD_SEEN,
+    CLOUD_FREE,
+    CLOUD_OWED,
+    CLOUD_RECORDS,
+    CLOUD_SINCE,
+    CLOUD_PAID,
+    CLOUD_SENT,
+    CLOUD_RECEIVED,
+    CLOUD_NUMBERS
+};
+
+/* false: it is not known. */
+static bool cloud_number(const struct gw_status *s, const struct gw_cloud_status *c, unsigned which,
+                         uint64_t *ret)
+{
+    const bool counted = s->counted_s != 0;
+
+    switch (which) {
+    case CLOUD_SEEN:
+        *ret = (uint64_t)c->view.seen_s;
+        return c->view.seen_s > 0;
+    case CLOUD_FREE:
+        *ret = (uint64_t)c->free;
+        return s->observed_s != 0 && c->free >= 0;
+    case CLOUD_OWED:
+        *ret = c->owed;
+        return counted;
+    case CLOUD_RECORDS:
+        *ret = c->records_owed;
+        return counted;
+    case CLOUD_SINCE:
+        *ret = (uint64_t)c->owed_since_s;
+        return counted && c->owed_since_s > 0;
+    case CLOUD_PAID:
+        *ret = c->paying.paid;
+        return true;
+    case CLOUD_SENT:
+        *ret = qc_count(&c->tally->sent);
+        return true;
+    default:
+        *ret = qc_count(&c->tally->received);
+        return true;
+    }
+}
+
+static void cloud_numbers(struct page *p, const struct gw_status *s)
+{
+    static const struct {
+        const char *name, *type, *help;
+    } rows[CLOUD_NUMBERS] = {
+        [CLOUD_SEEN] = { "qcloud_cloud_seen_timestamp_seconds", "gauge", "When it last gave a good answer." },
+        [CLOUD_FREE] = { "qcloud_cloud_free_bytes", "gauge", "Room left, where a cloud says so." },
+        [CLOUD_OWED] = { "qcloud_cloud_debt_fragments", "gauge", "Fragments that are owed to it." },
+        [CLOUD_RECORDS] = { "qcloud_cloud_debt_records", "gauge", "Copies of records that are owed to it." },
+        [CLOUD_SINCE] = { "qcloud_cloud_debt_oldest_timestamp_seconds", "gauge",
+                          "Since when the oldest fragment is owed; nothing where none is." },
+        [CLOUD_PAID] = { "qcloud_cloud_debts_paid_total", "counter",
+                         "Fragments and records that were paid." },
+        [CLOUD_SENT] = { "qcloud_cloud_sent_bytes_total", "counter", "Bytes of objects that it took." },
+        [CLOUD_RECEIVED] = { "qcloud_cloud_received_bytes_total", "counter",
+                             "Bytes of objects that it gave." },
+    };
+    char labels[LABELS_MAX];
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < CLOUD_NUMBERS; i++) {
+        family(p, rows[i].name, rows[i].type, rows[i].help);
+        for (unsigned at = 0; at < s->cloud_count; at++)
+            if (cloud_number(s, cloud(s, at, labels), i, &v))
+                line(p, "%s{%s} %" PRIu64 "\n", rows[i].name, labels, v);
+    }
+}
+
+static void cloud_faults(struct page *p, const struct gw_status *s)
+{
+    char labels[LABELS_MAX];
+
+    family(p, "qcloud_cloud_read_faults_total", "counter", "What reads found wrong with fragments on it.");
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        (void)cloud(s, at, labels);
+        for (unsigned i = 0; i <= GW_FAULT_LOST; i++)
+            line(p, "qcloud_cloud_read_faults_total{%s,kind=\"%s\"} %" PRIu64 "\n", labels,
+                 gw_fault_kind_name((enum gw_fault_kind)i), s->read_faults[at][i]);
+    }
+}
+
+/* Calls that were made at least once: others would be 17 lines of zeros. */
+static void cloud_calls(struct page *p, const struct gw_status *s)
+{
+    static const char took[] = "qcloud_cloud_request_duration_seconds";
+    static const char errors[] = "qcloud_cloud_request_errors_total";
+    char labels[LABELS_MAX], both[LABELS_MAX + 64];
+
+    family(p, took, "histogram",
+           "How long calls to a cloud took, whatever they said; second tries included.");
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        const struct cloud_tally *t = cloud(s, at, labels)->tally;
+        for (unsigned i = 0; i < CLOUD_CALL_COUNT; i++) {
+            if (qc_hist_total(&t->took[i]) == 0)
+                continue;
+            (void)snprintf(both, sizeof both, "%s,op=\"%s\"", labels, cloud_call_name((enum cloud_call)i));
+            histogram(p, took, both, &t->took[i]);
+        }
+    }
+    family(p, errors, "counter",
+           "Calls to a cloud that did not succeed. absent is often what was hoped for.");
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        const struct cloud_tally *t = cloud(s, at, labels)->tally;
+        for (unsigned i = 0; i < CLOUD_CALL_COUNT; i++)
+            for (unsigned j = 0; j < CLOUD_TROUBLE_COUNT; j++)
+                if (qc_count(&t->failed[i][j]) > 0)
+                    line(p, "%s{%s,op=\"%s\",class=\"%s\"} %" PRIu64 "\n", errors, labels,
+                         cloud_call_name((enum cloud_call)i), cloud_trouble_name((enum cloud_trouble)j),
+                         qc_count(&t->failed[i][j]));
+    }
+}
+
+/* -- the gateway ----------------------------------------------------------------------------------------- */
+
+/* Every margin from none to full has its line, so that an alarm has something to look at. */
+static void margins(struct page *p, const struct gw_status *s)
+{
+    const unsigned full = s->n - s->k;
+    uint64_t by[QC_EC_N_MAX + 2] = { 0 }; /* one more than the margin; 0: below */
+    int least = (int)full;
+
+    for (unsigned i = 0; i < s->margin_count; i++) {
+        const int m = s->margins[i].margin;
+        by[m < 0 ? 0 : (unsigned)m + 1] += s->margins[i].versions;
+        if (m < least && s->margins[i].versions > 0)
+            least = m;
+    }
+    family(p, "qcloud_versions_by_margin", "gauge",
+           "Versions by how many more clouds may be lost. below: too few fragments are known to be there.");
+    line(p, "qcloud_versions_by_margin{margin=\"below\"} %" PRIu64 "\n", by[0]);
+    for (unsigned m = 0; m <= QC_EC_N_MAX; m++)
+        if (m <= full || by[m + 1] > 0)
+            line(p, "qcloud_versions_by_margin{margin=\"%u\"} %" PRIu64 "\n", m, by[m + 1]);
+    family(p, "qcloud_margin_data_min", "gauge",
+           "The least margin of all versions; negative: below. Full where there are none.");
+    line(p, "qcloud_margin_data_min %d\n", least);
+}
+
+static void counted(struct page *p, const struct gw_status *s)
+{
+    if (s->counted_s == 0)
+        return;
+    margins(p, s);
+    gauge(p, "qcloud_objects", "Names that are there.", s->objects);
+    gauge(p, "qcloud_versions", "Versions that are kept.", s->versions);
+    gauge(p, "qcloud_stored_bytes", "Bytes of these versions, coding not counted.", s->bytes);
+    gauge(p, "qcloud_uploads_open", "Uploads under way.", s->open_uploads);
+    gauge(p, "qcloud_segments_dead", "Segments given up that are still to be swept.", s->dead_segments);
+    gauge(p, "qcloud_debt_fragments", "Fragments owed to clouds.", s->debts);
+    gauge(p, "qcloud_debt_records", "Copies of records owed to clouds.", s->record_debts);
+    gauge(p, "qcloud_log_sequence", "The last record of the log.", s->log_sequence);
+    gauge(p, "qcloud_catalogue_size_bytes", "The catalogue on this machine's disk.", s->catalogue_bytes);
+    gauge(p, "qcloud_counted_timestamp_seconds", "When the catalogue was counted.", (uint64_t)s->counted_s);
+}
+
+static void gateway(struct page *p, const struct gw_status *s)
+{
+    family(p, "qcloud_build_info", "gauge", "1; the version of the program is a label.");
+    line(p, "qcloud_build_info{version=\"%s\"} 1\n", QC_VERSION);
+    gauge(p, "qcloud_gateway_fenced", "1: another gateway took over, and this one does nothing more.",
+          s->health.fenced);
+    gauge(p, "qcloud_gateway_incarnation", "Counts rebuilds of this gateway.", s->health.incarnation);
+    gauge(p, "qcloud_catalogue_broken", "1: the disk of the catalogue failed.", s->health.broken);
+    gauge(p, "qcloud_paying", "1: debts are paid by threads of their own.", s->paying);
+    gauge(p, "qcloud_margin_full", "The margin of a version that has all of its fragments.", s->n - s->k);
+    gauge(p, "qcloud_clouds", "Clouds of this gateway.", s->cloud_count);
+    gauge(p, "qcloud_clouds_needed", "Any so many hold whatever has its full margin.", s->needed);
+    if (s->observed_s != 0)
+        gauge(p, "qcloud_observed_timestamp_seconds", "When all clouds were asked.", (uint64_t)s->observed_s);
+}
+
+/* -- requests -------------------------------------------------------------------------------------------- */
+
+static void route_label(char labels[LABELS_MAX], size_t i)
+{
+    if (i < routes_count)
+        (void)snprintf(labels, LABELS_MAX, "method=\"%s\",route=\"%s\"", routes[i].method, routes[i].pattern);
+    else
+        (void)snprintf(labels, LABELS_MAX, "method=\"\",route=\"\"");
+}
+
+/* Routes that were asked for at least once. */
+static void requests(struct page *p, const struct figures *f)
+{
+    static const char took[] = "qcloud_http_request_duration_seconds";
+    static const char *const classes[FIGURES_CLASSES] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
+    char labels[LABELS_MAX];
+
+    family(
+        p, "qcloud_http_requests_total", "counter",
+        "Requests by call and class of answer. No call: refused before one was known. none: without answer.");
+    for (size_t i = 0; i <= routes_count; i++) {
+        route_label(labels, i);
+        for (unsigned j = 0; j < FIGURES_CLASSES; j++)
+            if (qc_count(&f->routes[i].answers[j]) > 0)
+                line(p, "qcloud_http_requests_total{%s,class=\"%s\"} %" PRIu64 "\n", labels, classes[j],
+                     qc_count(&f->routes[i].answers[j]));
+    }
+    family(p, took, "histogram", "From a request's head to the end of its answer, both bodies included.");
+    for (size_t i = 0; i <= routes_count; i++) {
+        route_label(labels, i);
+        if (qc_hist_total(&f->routes[i].took) > 0)
+            histogram(p, took, labels, &f->routes[i].took);
+    }
+    family(p, "qcloud_tenant_requests_total", "counter",
+           "Requests by the number of the tenant; 0 is the owner.");
+    for (unsigned i = 0; i <= QC_GW_TENANTS_MAX; i++)
+        if (qc_count(&f->tenants[i]) > 0)
+            line(p, "qcloud_tenant_requests_total{tenant=\"%u\"} %" PRIu64 "\n", i, qc_count(&f->tenants[i]));
+    counter(p, "qcloud_http_received_bytes_total", "Bytes of the bodies of requests.",
+            qc_count(&f->received));
+    counter(p, "qcloud_http_sent_bytes_total", "Bytes of the bodies of answers.", qc_count(&f->sent));
+    counter(p, "qcloud_http_strangers_total", "Requests without a token that is known.",
+            qc_count(&f->refused));
+}
+
+/* -- the process ----------------------------------------------------------------------------------------- */
+
+/* Of /proc/self/stat: the start in ticks since the machine's, bytes of virtual memory, pages in memory. */
+struct process {
+    unsigned long long start, size;
+    long resident;
+};
+
+static bool process_stat(struct process *ret)
+{
+    char text[1024] = "";
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    size_t n = 0;
+
+    if (qc_open_at(&fd, AT_FDCWD, "/proc/self/stat", O_RDONLY, 0, &err) != QC_OK ||
+        qc_read_full(qc_fd_get(&fd), (uint8_t *)text, sizeof text - 1, &n, &err) != QC_OK)
+        return false;
+    const char *end = strrchr(text, ')'); /* of the program's name */
+    return end != NULL &&
+           sscanf(end + 1,
+                  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+                  "%llu %llu %ld",
+                  &ret->start, &ret->size, &ret->resident) == 3;
+}
+
+/* Seconds since 1970 at which the machine started. */
+static double boot_s(void)
+{
+    struct timespec wall, up;
+
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    (void)clock_gettime(CLOCK_BOOTTIME, &up);
+    return (double)(wall.tv_sec - up.tv_sec) + (double)(wall.tv_nsec - up.tv_nsec) / 1e9;
+}
+
+static unsigned open_files(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    unsigned n = 0;
+
+    if (d == NULL)
+        return 0;
+    while (readdir(d) != NULL)
+        n++;
+    (void)closedir(d);
+    return n < 3 ? 0 : n - 3; /* two names of directories, and the descriptor that read them */
+}
+
+static void process(struct page *p)
+{
+    struct process now = { 0 };
+    struct rusage used;
+    struct rlimit files;
+
+    if (process_stat(&now)) {
+        family(p, "process_start_time_seconds", "gauge", "When the process started.");
+        line(p, "process_start_time_seconds %.2f\n",
+             boot_s() + (double)now.start / (double)sysconf(_SC_CLK_TCK));
+        gauge(p, "process_virtual_memory_bytes", "Address space.", now.size);
+        gauge(p, "process_resident_memory_bytes", "Memory in use.",
+              (uint64_t)now.resident * (uint64_t)sysconf(_SC_PAGESIZE));
+    }
+    if (getrusage(RUSAGE_SELF, &used) == 0) {
+        family(p, "process_cpu_seconds_total", "counter", "Processor time, of user and system.");
+        line(p, "process_cpu_seconds_total %.2f\n",
+             (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
+    }
+    gauge(p, "process_open_fds", "Open descriptors.", open_files());
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+        gauge(p, "process_max_fds", "As many may be open.", files.rlim_cur);
+}
+
+qc_rc metrics_print(const struct metrics_source *src, qc_buf *ret, struct qc_err *err)
+{
+    struct page p = { .to = ret, .err = err };
+
+    gateway(&p, src->status);
+    counted(&p, src->status);
+    cloud_states(&p, src->status);
+    cloud_numbers(&p, src->status);
+    cloud_faults(&p, src->status);
+    cloud_calls(&p, src->status);
+    gauge(&p, "qcloud_http_connections", "Connections that are open.", src->connections);
+    requests(&p, src->figures);
+    process(&p);
+    return p.rc;
+}
