@@ -5,6 +5,7 @@
 
 #include "engine_internal.h"
 #include "gateway.h"
+#include "history.h"
 
 struct gw_id gateway_vault(void);
 
@@ -354,6 +355,7 @@ static void carry_out(void *ctx)
     }
     if (p->state != ACKED)
         return;
+    history_acked();
     counts.removed += p->removal;
     counts.acked += !p->removal;
     counts.margin_short += !p->removal && p->receipt.acked_margin < p->receipt.margin_full;

@@ -33,7 +33,8 @@
     X(disk_eio)                                                                                              \
     X(disk_full)                                                                                             \
     X(disk_lost)                                                                                             \
-    X(zombie)
+    X(zombie)                                                                                                \
+    X(disaster)
 struct sim_counts {
 #define X(name) uint64_t name;
     SIM_COUNTS(X)

@@ -4,7 +4,7 @@
 
 #include "gateway.h"
 
-enum { CLIENTS = 3, DAYS = 30, LATE_DAYS = 13 }; /* a request lands at most 10^6 s late */
+enum { CLIENTS = 3, LATE_DAYS = 13 }; /* a request lands at most 10^6 s late */
 
 static unsigned k, n, cloud_count;
 static uint32_t hurt;  /* clouds that lost or spoilt something, and were not found whole since */
@@ -228,6 +228,67 @@ static void loses_disk(void)
     counts.disk_lost++;
 }
 
+/* -- a disaster ------------------------------------------------------------------------------------------ */
+
+/* D4 at its edge. Of the clouds that will survive some are silent at first. Then, at the very moment at which
+ * a client hears that its change is there, the disk is lost, all clouds go that may go, and those that were
+ * silent are back: the record has to be on one of them. */
+static struct {
+    bool armed;
+    uint32_t takes; /* clouds */
+} disaster;
+
+static void disaster_strikes(void)
+{
+    disaster.armed = false;
+    if (!can_rebuild(hurt) || !gateway_serving() || gateway_has_zombie() || (hurt & ~disaster.takes) != 0)
+        return;
+    for (unsigned at = 0; at < cloud_count; at++) {
+        const struct sim_mood gone = { .latency_ms = 30, .away = true, .refuses = true };
+        if ((disaster.takes >> at & 1) != 0)
+            new_mood(at, gone, SIM_DAY / 10, 5 * SIM_DAY);
+        else
+            sim_cloud_mood(at, &well);
+    }
+    hurt |= disaster.takes; /* nothing else may go before a repair has seen them */
+    sim_say("a disaster: the disk is lost, and clouds %" PRIx32 " are away", disaster.takes);
+    sim_kill(gateway_proc(), false);
+    gateway_disk_lost();
+    counts.disaster++;
+}
+
+void history_acked(void)
+{
+    if (disaster.armed && sim_below(&sim.faults, 2) == 0)
+        disaster_strikes();
+}
+
+static void disaster_in_time(void *ctx)
+{
+    (void)ctx;
+    if (disaster.armed && !sim.calm)
+        disaster_strikes();
+}
+
+static void disaster_looms(void)
+{
+    uint32_t takes = hurt;
+
+    if (disaster.armed || count_bits(hurt) > n - k)
+        return;
+    while (count_bits(takes) < n - k)
+        takes |= UINT32_C(1) << any_cloud();
+    const uint64_t silent = sim_below(&sim.faults, cloud_count - count_bits(takes) + 1);
+    for (unsigned at = 0; at < cloud_count; at++) {
+        struct sim_mood m = { .latency_ms = 30, .away = true };
+        if ((takes >> at & 1) == 0 && sim_below(&sim.faults, cloud_count - count_bits(takes)) < silent)
+            new_mood(at, m, SIM_DAY, 2 * SIM_DAY);
+    }
+    disaster.armed = true;
+    disaster.takes = takes;
+    sim_at(sim.now + sim_spread(&sim.faults, SIM_H, 2 * SIM_DAY), disaster_in_time, NULL);
+}
+
 /* -- the operator ---------------------------------------------------------------------------------------- */
 
 /* A cloud that the gateway calls lost is to be filled again: the hurt ones are tried in turn. */
@@ -283,7 +344,7 @@ static const struct {
     { 8, damage },           { 3, wipe },       { 4, snapshot },
     { 3, roll_back },        { 25, dies },      { 3, clock_jumps },
     { 5, disk_fails },       { 1, loses_disk }, { 1, taken_over },
-    { 8, operator_repairs }, { 5, nothing },
+    { 8, operator_repairs }, { 5, nothing },    { 3, disaster_looms },
 };
 
 static void one_act(void)
@@ -371,6 +432,7 @@ static void close_open(void)
 static void quiet_end(void)
 {
     stop_clients = true;
+    disaster.armed = false;
     sim.calm = true;
     all_well();
     sim_say("all is well, and stays so");
@@ -392,10 +454,11 @@ static void quiet_end(void)
 
 void history_run(void *ctx)
 {
-    const uint64_t end = sim.now + (uint64_t)DAYS * SIM_DAY;
+    const uint64_t end = sim.now + (uint64_t)SIM_DAYS * SIM_DAY;
 
     (void)ctx;
     hurt = wiped = 0;
+    disaster.armed = false;
     stop_clients = false;
     choose_code();
     sim_disk_new();

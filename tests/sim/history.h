@@ -5,3 +5,5 @@
 
 /* As the only task of a new world. ctx: none. */
 void history_run(void *ctx);
+/* A client has just heard that its change is there. */
+void history_acked(void);

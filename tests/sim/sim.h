@@ -24,6 +24,7 @@
 
 enum {
     SIM_CLOUDS_MAX = 8,
+    SIM_DAYS = 30,    /* of faults; then a history is quiet */
     SIM_MS = 1000000, /* ns */
 };
 #define SIM_S   (UINT64_C(1000) * SIM_MS)
