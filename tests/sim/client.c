@@ -282,7 +282,12 @@ void ask_status(struct request *r, struct gw_engine *e)
 
     QC_ASSERT(s != NULL);
     r->rc = gw_engine_status(e, s, &r->err);
-    r->number = s->debts + s->record_debts;
+    if (r->rc != QC_OK)
+        return;
+    r->debts = s->debts + s->record_debts;
+    r->dead = s->dead_segments;
+    for (unsigned i = 0; i < s->margin_count; i++)
+        r->short_versions += s->margins[i].margin < (int)(s->n - s->k) ? s->margins[i].versions : 0;
 }
 
 /* -- outside --------------------------------------------------------------------------------------------- */

@@ -16,6 +16,8 @@ struct program {
     const char *dir;
     struct gw_engine *engine;
     bool serving, stirred;
+    bool on_demand; /* pays with the engine's threads, and leaves when nobody asks: the daemon as it is
+                       started by its clients. Else: one that stays, and pays in its housekeeping */
     unsigned in_flight;
 };
 
@@ -23,6 +25,7 @@ struct program {
 static struct program *now, *zombie;
 static const char *state_dir;
 static bool leave_now, closed, made, disk_gone;
+static bool left, wanted; /* the gateway left by itself; somebody asks for it */
 static unsigned failures; /* starts that came to nothing, one after the other */
 static unsigned cloud_count, k, n;
 static struct gw_engine_cloud clouds[SIM_CLOUDS_MAX];
@@ -147,6 +150,9 @@ static qc_rc start(struct program *me, struct qc_err *err)
     if (!made)
         QC_TRY(make(err));
     QC_TRY(gw_engine_open(&me->engine, me->dir, &rng, err));
+    if (me->on_demand)
+        QC_TRY(gw_engine_work(me->engine, err));
+    counts.on_demand += me->on_demand;
     if (made)
         return QC_OK;
     vault_record(record);
@@ -165,28 +171,50 @@ struct gw_id gateway_vault(void)
     return id;
 }
 
-/* The daemon's loop: soon again while there is something to do, and rarely when nothing happens: an on-demand
- * gateway would have left, and come back. */
-static void serve(struct program *me)
+/* One round of the daemon's loop. *ret_more: there is more to do at once. */
+static void tidy(struct program *me, bool *ret_more)
+{
+    struct gw_health health;
+    struct qc_err err = { 0 };
+    const qc_rc rc = gw_engine_tidy(me->engine, ret_more, &err);
+
+    if (rc != QC_OK)
+        sim_say("housekeeping: %s: %s", qc_rc_name(rc), err.msg);
+    gw_engine_health(me->engine, &health);
+    if (!health.broken)
+        return;
+    sim_say("the catalogue's disk failed: leaving");
+    sim_kill(&me->proc, false);
+}
+
+/* Soon again while there is something to do, and rarely when nothing happens. */
+static void stay(struct program *me)
 {
     uint64_t pause = TIDY_MS;
-    struct gw_health health;
 
     while (!leave_now) {
-        struct qc_err err = { 0 };
         bool more = false;
-        const qc_rc rc = gw_engine_tidy(me->engine, &more, &err);
-        if (rc != QC_OK)
-            sim_say("housekeeping: %s: %s", qc_rc_name(rc), err.msg);
-        gw_engine_health(me->engine, &health);
-        if (health.broken) {
-            sim_say("the catalogue's disk failed: leaving");
-            sim_kill(&me->proc, false);
-        }
+        tidy(me, &more);
         pause = more ? 200 : me->stirred ? TIDY_MS : pause < 6 * 3600000 ? 4 * pause : pause;
         me->stirred = false;
         (void)sim_wait(&me->stirred, sim.now + pause * SIM_MS);
     }
+}
+
+/* Until nobody has asked for so long. */
+static void stay_while_asked(struct program *me)
+{
+    const uint64_t idle = sim_spread(&sim.world, 10 * SIM_S, 600 * SIM_S);
+    uint64_t last = sim.now;
+    bool more = false;
+
+    while (!leave_now && (more || me->in_flight > 0 || sim.now - last < idle)) {
+        tidy(me, &more);
+        last = me->stirred || me->in_flight > 0 ? sim.now : last;
+        me->stirred = false;
+        (void)sim_wait(&me->stirred, sim.now + (more ? UINT64_C(200) : TIDY_MS) * SIM_MS);
+    }
+    left = !leave_now;
 }
 
 static void run(void *ctx)
@@ -203,7 +231,10 @@ static void run(void *ctx)
     failures = 0;
     sim_say("serves");
     me->serving = true;
-    serve(me);
+    if (me->on_demand)
+        stay_while_asked(me);
+    else
+        stay(me);
     me->serving = false;
     while (me->in_flight > 0)
         sim_sleep(100 * SIM_MS);
@@ -214,6 +245,13 @@ static void run(void *ctx)
 }
 
 /* -- the supervisor -------------------------------------------------------------------------------------- */
+
+/* Somebody asks for a gateway that left; or its timer goes off, for what it left undone. */
+static void until_wanted(void)
+{
+    left = wanted = false;
+    (void)sim_wait(&wanted, sim.now + sim_spread(&sim.world, 60 * SIM_S, 6 * SIM_H));
+}
 
 /* Faults are over, or have to be: whoever lets them happen may wait for the gateway himself. */
 static bool quiet(void)
@@ -232,12 +270,17 @@ void gateway_supervise(void *ctx)
         closed = false;
         p->proc.number = ++number;
         p->dir = p->proc.dir = state_dir;
+        p->on_demand = sim_below(&sim.world, 2) == 0;
         now = p;
         sim_proc_start(&p->proc);
         sim_say("program %u starts", p->proc.number);
         sim_spawn(&p->proc, "gateway", run, p);
         while (now == p && p->proc.alive)
             (void)sim_wait(&closed, 0);
+        if (left && !leave_now) {
+            until_wanted();
+            continue;
+        }
         if (++failures > QUIET_FAILURES_MAX && quiet())
             sim_broken("progress", "in quiet times the gateway does not start: %u times, one after the other",
                        failures);
@@ -248,9 +291,10 @@ void gateway_supervise(void *ctx)
 
 void gateway_leave(void)
 {
-    leave_now = true;
+    leave_now = wanted = true;
     now->stirred = true;
     sim_wake(&now->stirred);
+    sim_wake(&wanted);
     while (!closed)
         sim_sleep(SIM_S);
 }
@@ -296,8 +340,11 @@ static struct request *send(struct program *to, struct request ask, uint64_t ns)
 
 struct request *gateway_ask(struct request ask, uint64_t ns)
 {
-    while (!gateway_serving())
+    while (!gateway_serving()) {
+        wanted = true;
+        sim_wake(&wanted);
         sim_sleep(5 * SIM_S);
+    }
     return send(now, ask, ns);
 }
 

@@ -34,7 +34,9 @@
     X(disk_full)                                                                                             \
     X(disk_lost)                                                                                             \
     X(zombie)                                                                                                \
-    X(disaster)
+    X(disaster)                                                                                              \
+    X(on_demand)                                                                                             \
+    X(quiet_spell)
 struct sim_counts {
 #define X(name) uint64_t name;
     SIM_COUNTS(X)
@@ -56,6 +58,7 @@ struct request {
     enum gw_upload_state state;
     struct gw_receipt receipt;
     uint64_t number;
+    uint64_t debts, dead, short_versions; /* of a status */
     bool has_state;
 };
 

@@ -336,6 +336,57 @@ static void nothing(void)
 {
 }
 
+/* -- a quiet spell --------------------------------------------------------------------------------------- */
+
+static void all_well(void)
+{
+    for (unsigned at = 0; at < cloud_count; at++)
+        sim_cloud_mood(at, &well);
+    sim_disk = (struct sim_disk_faults){ 0 };
+}
+
+/* Every debt is paid once its cloud is back, and nobody has to ask for it: the clouds are whole, one goes,
+ * puts go on, it is back. A client's put may leave a debt at the very moment of a look: so there are several.
+ */
+static void debts_are_paid(void)
+{
+    for (unsigned look = 0; look < 24; look++) {
+        sim_sleep(SIM_H);
+        const struct request *r = gateway_ask((struct request){ .run = ask_status }, SIM_H);
+        if (hurt != 0 || disaster.armed || gateway_has_zombie())
+            return;
+        if (r->broken || r->rc != QC_OK || r->debts + r->short_versions > 0)
+            continue;
+        oracle_full();
+        counts.quiet_spell++;
+        return;
+    }
+    sim_broken("A8", "all clouds are whole and well for a day, and debts are not paid");
+}
+
+static void quiet_spell(void)
+{
+    struct sim_mood m = well;
+
+    if (gateway_has_zombie() || disaster.armed || oracle_lost() > 0)
+        return;
+    all_well();
+    if (gateway_proc() != NULL)
+        gateway_proc()->dies_at = 0;
+    for (unsigned tries = 0; hurt != 0 && tries < 2 * cloud_count; tries++)
+        (void)repair(true, to_adopt());
+    if (hurt != 0 && repair(true, NULL) == false)
+        return;
+    m.away = true;
+    m.refuses = sim_below(&sim.faults, 2) == 0;
+    const unsigned at = any_cloud();
+    sim_cloud_mood(at, &m);
+    sim_say("a quiet spell, but for cloud %u", at + 1);
+    sim_sleep(sim_spread(&sim.faults, SIM_H, 3 * SIM_DAY));
+    all_well();
+    debts_are_paid();
+}
+
 static const struct {
     unsigned weight;
     void (*fn)(void);
@@ -345,6 +396,7 @@ static const struct {
     { 3, roll_back },        { 25, dies },      { 3, clock_jumps },
     { 5, disk_fails },       { 1, loses_disk }, { 1, taken_over },
     { 8, operator_repairs }, { 5, nothing },    { 3, disaster_looms },
+    { 4, quiet_spell },
 };
 
 static void one_act(void)
@@ -364,13 +416,6 @@ static void one_act(void)
 }
 
 /* -- the quiet end --------------------------------------------------------------------------------------- */
-
-static void all_well(void)
-{
-    for (unsigned at = 0; at < cloud_count; at++)
-        sim_cloud_mood(at, &well);
-    sim_disk = (struct sim_disk_faults){ 0 };
-}
 
 /* Passes until one calls everything whole; clouds that are lost are adopted, one after the other. */
 static void make_whole(void)
@@ -448,8 +493,11 @@ static void quiet_end(void)
         return;
     oracle_quiet();
     const struct request *r = gateway_ask((struct request){ .run = ask_status }, SIM_H);
-    if (r->broken || r->rc != QC_OK || r->number != 0)
-        sim_broken("A8", "%" PRIu64 " debts in quiet times", r->number);
+    if (r->broken || r->rc != QC_OK || r->debts + r->dead + r->short_versions != 0)
+        sim_broken("A8",
+                   "in quiet times there are %" PRIu64 " debts, %" PRIu64 " dead segments, and %" PRIu64
+                   " versions short of their margin",
+                   r->debts, r->dead, r->short_versions);
 }
 
 void history_run(void *ctx)

@@ -403,7 +403,7 @@ static void wanted(void *ctx, unsigned cloud, const char *key, uint64_t id, unsi
                    key, index, id, s->copies[index]);
 }
 
-void oracle_quiet(void)
+void oracle_full(void)
 {
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         const struct segment *s = segments[i];
@@ -413,5 +413,10 @@ void oracle_quiet(void)
             sim_broken("A8", "segment %" PRIx64 " of path %u has %u of %u fragments", s->name, s->p->path,
                        there(s), n);
     }
+}
+
+void oracle_quiet(void)
+{
+    oracle_full();
     sim_clouds_each(wanted, NULL);
 }

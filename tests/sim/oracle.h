@@ -65,4 +65,5 @@ bool oracle_spare(uint32_t hurt);
 /* Acknowledged versions that faults took beyond their margin. */
 unsigned oracle_lost(void);
 bool oracle_readable(const struct put *p);
-void oracle_quiet(void); /* A8, of fragments */
+void oracle_full(void);  /* A8: of all that was acknowledged every fragment is there */
+void oracle_quiet(void); /* and nothing else */
