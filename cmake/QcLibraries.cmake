@@ -7,6 +7,7 @@ pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.14)
 pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.88)
 pkg_check_modules(expat REQUIRED IMPORTED_TARGET expat>=2.5)
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq>=15)
 
 # liberasurecode has no pkg-config file in Debian.
 find_library(QC_ERASURECODE_LIBRARY erasurecode REQUIRED)

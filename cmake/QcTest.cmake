@@ -13,6 +13,10 @@
 #   ctest NAME, label clouds: starts real S3 clouds (tests/clouds/README.md), runs the command, ends them. {url1} {v2url1}
 #   {tlsurl1} {credentials1} {ca} in its words stand for those of cloud 1, and so on. In the sanitizer builds, too.
 
+# qc_on_postgres(NAME [TIMEOUT s] PROGRAMS kind/name .. [FULL kind/name ..])
+#   ctest NAME, label postgres: starts a PostgreSQL server (tests/system/postgres.py), runs those tests' programs one after the
+#   other with their catalogues in it, ends it. FULL: with QC_FULL=1 only.
+
 # Hundreds of programs are linked, each whole: half of a build's work. gold does it in a third of the time. (Not for clang's
 # sanitizers, of whose symbols it warns; and what users get is linked by the system's linker.)
 include(CheckLinkerFlag)
@@ -107,4 +111,28 @@ function(qc_on_clouds NAME)
   add_test(NAME ${NAME} COMMAND ${QC_PYTHON} -B ${PROJECT_SOURCE_DIR}/tests/system/clouds.py --kind ${T_KIND}
     --count ${T_COUNT} ${tls} -- ${T_COMMAND})
   set_tests_properties(${NAME} PROPERTIES LABELS clouds TIMEOUT ${T_TIMEOUT})
+endfunction()
+
+function(qc_on_postgres NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 T "" "TIMEOUT" "PROGRAMS;FULL")
+  if(T_UNPARSED_ARGUMENTS OR NOT T_PROGRAMS)
+    message(FATAL_ERROR "qc_on_postgres(${NAME}) needs PROGRAMS; stray: '${T_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(QC_SANITIZE STREQUAL "fuzzer")
+    return()
+  endif()
+  set(words)
+  foreach(program IN LISTS T_PROGRAMS ITEMS --full LISTS T_FULL)
+    string(REPLACE / _ target qc_${program})
+    if(TARGET ${target})
+      list(APPEND words $<TARGET_FILE:${target}>)
+    elseif(program STREQUAL "--full")
+      list(APPEND words --full)
+    endif()
+  endforeach()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  add_test(NAME ${NAME} COMMAND ${QC_PYTHON} -B ${PROJECT_SOURCE_DIR}/tests/system/postgres.py ${words})
+  set_tests_properties(${NAME} PROPERTIES LABELS postgres TIMEOUT ${T_TIMEOUT})
 endfunction()

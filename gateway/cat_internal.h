@@ -49,7 +49,7 @@
     X(VERSION_NO, GW_SQL_VERSION " WHERE version_no=?1")                                                     \
     X(VERSION_ADD, "INSERT INTO version (vault, object, version, put_key, base, size, segments, layout_id,"  \
                    " created, state, acked, tenant)"                                                         \
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                            \
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING version_no")       \
     X(VERSION_STATE, "UPDATE version SET state=?2 WHERE version_no=?1")                                      \
     X(VERSION_ACKED, "UPDATE version SET acked=?2 WHERE version_no=?1")                                      \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
@@ -76,7 +76,7 @@
       " SELECT s.segment_id, s.layout_id, s.incarnation, s.salt, 0, 0, v.tenant, COALESCE(s.size, ?2)"       \
       " FROM segment s JOIN version v ON v.version_no=s.version_no WHERE s.segment_id=?1")                   \
     X(SEGMENT_DELETE, "DELETE FROM segment WHERE segment_id=?1")                                             \
-    X(SEGMENT_IDS, "SELECT segment_id, seq IS NULL FROM segment WHERE version_no=?1")                        \
+    X(SEGMENT_IDS, "SELECT segment_id, " GW_SQL_IS("seq IS NULL") " FROM segment WHERE version_no=?1")       \
     X(SEGMENTS, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.seq>=?2 ORDER BY s.seq")                        \
     X(SEGMENT_AT, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.off<=?2 ORDER BY s.off DESC LIMIT 1")         \
     X(DEVIATE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home, incarnation)" \
@@ -91,7 +91,8 @@
     X(PLACE_FOUND, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home,"          \
                    " incarnation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (segment_id, frag)"    \
                    " DO UPDATE SET cloud_id=?3, attempt=?4, state=?5, seen=?6, incarnation=?8"               \
-                   " WHERE ?8>incarnation OR (?8=incarnation AND ?4>attempt)")                               \
+                   " WHERE ?8>deviation.incarnation OR (?8=deviation.incarnation"                            \
+                   " AND ?4>deviation.attempt)")                                                             \
     X(WINDOW, "SELECT s.segment_id, " GW_SQL_MARGIN_OF ", l.n - l.k, s.size, s.last FROM segment s"          \
               " JOIN layout l ON l.layout_id=s.layout_id JOIN version v ON v.version_no=s.version_no"        \
               " WHERE s.segment_id>?1 AND s.segment_id<=?2 AND s.seq IS NOT NULL AND v.state=3"              \
@@ -104,7 +105,7 @@
                " WHERE segment_id=?1 AND frag=?2 AND incarnation=?3"                                         \
                " UNION ALL SELECT attempt FROM trial WHERE segment_id=?1 AND frag=?2 AND incarnation=?3"     \
                " UNION ALL SELECT attempt FROM deadfrag"                                                     \
-               " WHERE segment_id=?1 AND frag=?2 AND incarnation=?3)")                                       \
+               " WHERE segment_id=?1 AND frag=?2 AND incarnation=?3) AS used")                               \
     X(TRIAL_PUT, "INSERT INTO trial (segment_id, frag, cloud_id, attempt, incarnation)"                      \
                  " VALUES (?1, ?2, ?3, ?4, ?5)")                                                             \
     X(TRIAL_GET, "SELECT cloud_id, attempt, incarnation FROM trial WHERE segment_id=?1 AND frag=?2")         \
@@ -135,7 +136,7 @@
                       " ORDER BY request_no LIMIT 1")                                                        \
     X(REQUEST_FORGET, "DELETE FROM request WHERE request_no=?1")                                             \
     X(VERSION_FORGET, "DELETE FROM version WHERE version_no=?1 AND state=4")                                 \
-    X(REQUESTS_OPEN, "SELECT COALESCE(SUM(uploads), 0) FROM usage")                                          \
+    X(REQUESTS_OPEN, "SELECT " GW_SQL_SUM("uploads") " FROM usage")                                          \
     X(TENANT_PUT,                                                                                            \
       "INSERT INTO tenant (tenant, revision, name, state, verifier, bytes, objects, uploads, requests)"      \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (tenant) DO UPDATE SET revision=?2,"         \
@@ -146,7 +147,7 @@
     X(TENANT_LAST, "SELECT COUNT(*), COALESCE(MAX(tenant), 0) FROM tenant")                                  \
     X(USAGE_NEW, "INSERT INTO usage VALUES (?1, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING")                \
     X(USAGE_GET, "SELECT bytes, objects, names, uploads, vaults, given_up, dead FROM usage WHERE tenant=?1") \
-    X(USAGE_VAULTS, "SELECT COALESCE(SUM(vaults), 0) FROM usage")                                            \
+    X(USAGE_VAULTS, "SELECT " GW_SQL_SUM("vaults") " FROM usage")                                            \
     X(TENANT_MARGINS, "SELECT v.version, v.object, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"         \
                       " JOIN layout l ON l.layout_id=s.layout_id"                                            \
                       " WHERE s.version_no=v.version_no AND s.seq IS NOT NULL) FROM version v"               \
@@ -177,7 +178,7 @@
                  " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id"                                  \
                  " WHERE s.segment_id>?1 AND s.round<?2 ORDER BY s.segment_id LIMIT 1")                      \
     X(DEAD_PUT, "UPDATE deadkey SET absent=?2, round=?3 WHERE segment_id=?1")                                \
-    X(COUNT_OBJECTS, "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM entry WHERE kind=1")                      \
+    X(COUNT_OBJECTS, "SELECT COUNT(*), " GW_SQL_SUM("size") " FROM entry WHERE kind=1")                      \
     X(COUNT_VERSIONS, "SELECT COUNT(*) FROM version WHERE state=3")                                          \
     X(COUNT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"            \
                    " JOIN version v ON v.version_no=s.version_no WHERE d.state<3 AND v.state=3")             \
@@ -198,18 +199,23 @@
     X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"      \
                       " (SELECT COUNT(*) FROM version WHERE state=3),"                                       \
                       " (SELECT COUNT(*) FROM entry WHERE kind=2),"                                          \
-                      " (SELECT COALESCE(SUM(size), 0) FROM version WHERE state=3),"                         \
-                      " (SELECT COUNT(*) FROM tenant)")                                                      \
+                      " (SELECT " GW_SQL_SUM("size") " FROM version WHERE state=3),"                         \
+                                                     " (SELECT COUNT(*) FROM tenant)")                       \
     X(SOUND_VERSIONS, "SELECT MAX(l.lost), COUNT(*) FROM version v JOIN layout l ON l.layout_id=v.layout_id" \
                       " WHERE v.state=3 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"            \
                       " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no) GROUP BY l.lost")
 
+/* A sum, of nothing too, as a number like others: PostgreSQL's own has another type. */
+#define GW_SQL_SUM(what) "CAST(COALESCE(SUM(" what "), 0) AS BIGINT)"
+/* 1 or 0 */
+#define GW_SQL_IS(condition) "(CASE WHEN " condition " THEN 1 ELSE 0 END)"
 /* Margin of segment s with layout l. l.lost has the fragments whose home is lost; the rows correct it: one
  * that is not there, or that moved to a cloud that is lost, counts once. */
 #define GW_SQL_MARGIN_OF                                                                                     \
-    "l.n - l.lost - l.k - (SELECT COALESCE(SUM((d.state<>3 OR c.lost=1) - h.lost), 0) FROM deviation d"      \
-    " JOIN cloud c ON c.cloud_id=d.cloud_id JOIN cloud h ON h.cloud_id=d.home"                               \
-    " WHERE d.segment_id=s.segment_id)"
+    "l.n - l.lost - l.k - (SELECT " GW_SQL_SUM(GW_SQL_IS(                                                    \
+        "d.state<>3 OR c.lost=1") "-h.lost") " FROM deviation d JOIN cloud c ON c.cloud_id=d.cloud_id JOIN " \
+                                             "cloud h ON h.cloud_id=d.home"                                  \
+                                             " WHERE d.segment_id=s.segment_id)"
 #define GW_SQL_ENTRY                                                                                         \
     "SELECT e.path, e.number, e.kind, e.sequence, e.size, e.m, e.private, e.seal, e.created, e.version_no,"  \
     " v.object, v.version, v.acked FROM entry e LEFT JOIN version v ON v.version_no=e.version_no"

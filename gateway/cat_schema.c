@@ -100,11 +100,12 @@ static const char tenants[] =
     " (SELECT COUNT(*) FROM request WHERE state=1),"
     " (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM request WHERE state=2), 0;";
 
+#define IS               GW_SQL_IS
 #define OF_VERSION(row)  "(SELECT tenant FROM version WHERE version_no=" row ".version_no)"
 #define OF_VAULT(row)    "(SELECT tenant FROM vault WHERE vault_no=" row ".vault_no)"
 #define ENTRY_BYTES(row) "length(" row ".path)+length(" row ".private)"
 /* A row of the ledger counts while its fragments may lie on clouds. */
-#define UNSWEPT(row) "(" row ".round<2)"
+#define UNSWEPT(row) IS(row ".round<2")
 _Static_assert(QC_GW_SWEEP_ROUNDS == 2, "UNSWEPT");
 
 #define TRIGGER(name, event, whose, what)                                                                    \
@@ -120,28 +121,29 @@ static const char triggers[] =
     TRIGGER("segment_out", "DELETE ON segment", OF_VERSION("OLD"),
             "bytes=bytes-COALESCE(OLD.size, 0)")
     TRIGGER("entry_in", "INSERT ON entry", OF_VAULT("NEW"),
-            "bytes=bytes+" ENTRY_BYTES("NEW") ", names=names+(NEW.kind=1)")
+            "bytes=bytes+" ENTRY_BYTES("NEW") ", names=names+" IS("NEW.kind=1"))
     TRIGGER("entry_change", "UPDATE OF kind, path, private ON entry", OF_VAULT("NEW"),
             "bytes=bytes+" ENTRY_BYTES("NEW") "-(" ENTRY_BYTES("OLD") "),"
-            " names=names+(NEW.kind=1)-(OLD.kind=1)")
+            " names=names+" IS("NEW.kind=1") "-" IS("OLD.kind=1"))
     TRIGGER("backup_in", "INSERT ON backup", OF_VERSION("NEW"),
             "bytes=bytes+length(NEW.sealed)")
     TRIGGER("backup_change", "UPDATE OF sealed ON backup", OF_VERSION("NEW"),
             "bytes=bytes+length(NEW.sealed)-length(OLD.sealed)")
     /* objects: versions that are not dead; names: those that point at one */
     TRIGGER("version_in", "INSERT ON version", "NEW.tenant",
-            "objects=objects+(NEW.state<>4)")
+            "objects=objects+" IS("NEW.state<>4"))
     TRIGGER("version_state", "UPDATE OF state ON version", "NEW.tenant",
-            "objects=objects+(NEW.state<>4)-(OLD.state<>4)")
+            "objects=objects+" IS("NEW.state<>4") "-" IS("OLD.state<>4"))
     TRIGGER("version_out", "DELETE ON version", "OLD.tenant",
-            "objects=objects-(OLD.state<>4)")
+            "objects=objects-" IS("OLD.state<>4"))
     /* uploads that are open, put keys that were given up */
     TRIGGER("request_in", "INSERT ON request", "NEW.tenant",
-            "uploads=uploads+(NEW.state=1), given_up=given_up+(NEW.state=2)")
+            "uploads=uploads+" IS("NEW.state=1") ", given_up=given_up+" IS("NEW.state=2"))
     TRIGGER("request_state", "UPDATE OF state ON request", "NEW.tenant",
-            "uploads=uploads+(NEW.state=1)-(OLD.state=1), given_up=given_up+(NEW.state=2)-(OLD.state=2)")
+            "uploads=uploads+" IS("NEW.state=1") "-" IS("OLD.state=1")
+            ", given_up=given_up+" IS("NEW.state=2") "-" IS("OLD.state=2"))
     TRIGGER("request_out", "DELETE ON request", "OLD.tenant",
-            "uploads=uploads-(OLD.state=1), given_up=given_up-(OLD.state=2)")
+            "uploads=uploads-" IS("OLD.state=1") ", given_up=given_up-" IS("OLD.state=2"))
     TRIGGER("vault_in", "INSERT ON vault", "NEW.tenant",
             "vaults=vaults+1")
     /* dead: what the sweep has still to find absent */

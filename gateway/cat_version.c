@@ -49,12 +49,14 @@ qc_rc gw_cat_version_no(struct gw_cat *c, uint64_t no, struct gw_version_row *re
 qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *row, uint64_t *ret_no,
                          struct qc_err *err)
 {
-    QC_TRY(GW_RUN(c, VERSION_ADD, err, QC_VB(gw_id_span(&row->vault)), QC_VB(gw_id_span(&row->object)),
-                  QC_VB(gw_id_span(&row->version)), QC_VB(gw_id_span(&row->put_key)), QC_VI(row->base),
-                  QC_VI(row->size), QC_VI(row->segments), QC_VI(row->layout), QC_VI(row->created),
-                  QC_VI(row->state), QC_VI(row->acked_margin), QC_VI(row->tenant)));
-    *ret_no = (uint64_t)qc_db_last_id(c->db);
-    return QC_OK;
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, VERSION_ADD, &rows, err, QC_VB(gw_id_span(&row->vault)),
+                    QC_VB(gw_id_span(&row->object)), QC_VB(gw_id_span(&row->version)),
+                    QC_VB(gw_id_span(&row->put_key)), QC_VI(row->base), QC_VI(row->size),
+                    QC_VI(row->segments), QC_VI(row->layout), QC_VI(row->created), QC_VI(row->state),
+                    QC_VI(row->acked_margin), QC_VI(row->tenant)));
+    return qc_col_u64(rows.s, 0, ret_no, err);
 }
 
 qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state state, struct qc_err *err)

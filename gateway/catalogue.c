@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/time.h"
 #include "cat_internal.h"
+#include "pg/pg.h"
 
 enum {
     CAT_APPLICATION = 0x51434C43, /* QCLC: the file's header */
@@ -17,17 +18,39 @@ static const char *const statements[GW_SQL_COUNT] = {
 
 /* -- open, statements, transactions ---------------------------------------------------------------------- */
 
-qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err)
+static qc_rc make(struct gw_cat **ret, struct qc_err *err)
 {
-    QC_CLEANUP(gw_cat_close) struct gw_cat *c = qc_alloc(sizeof *c);
+    struct gw_cat *c = qc_alloc(sizeof *c);
 
     if (c == NULL)
         return QC_FAIL(err, QC_NOMEM, "catalogue");
     qc_mutex_init(&c->lock);
+    *ret = c;
+    return QC_OK;
+}
+
+qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err)
+{
+    QC_CLEANUP(gw_cat_close) struct gw_cat *c = NULL;
     const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE,
                                      .application_id = CAT_APPLICATION,
                                      .create = create };
+
+    QC_TRY(make(&c, err));
     QC_TRY_AS(qc_db_open(&c->db, path, &opts, err), err, "catalogue");
+    QC_TRY(gw_cat_schema(c, err));
+    *ret = QC_STEAL(c);
+    return QC_OK;
+}
+
+qc_rc gw_cat_open_pg(struct gw_cat **ret, const struct pg_conf *conf, const char *schema, bool create,
+                     struct qc_err *err)
+{
+    QC_CLEANUP(gw_cat_close) struct gw_cat *c = NULL;
+    const struct pg_opts opts = { .application_id = CAT_APPLICATION, .schema = schema, .create = create };
+
+    QC_TRY(make(&c, err));
+    QC_TRY_AS(pg_open(&c->db, conf, &opts, err), err, "catalogue");
     QC_TRY(gw_cat_schema(c, err));
     *ret = QC_STEAL(c);
     return QC_OK;
@@ -54,13 +77,7 @@ pthread_mutex_t *gw_cat_lock(struct gw_cat *c)
 
 qc_rc gw_cat_checkpoint(struct gw_cat *c, struct qc_err *err)
 {
-    struct qc_stmt *s = NULL;
-    bool row;
-
-    QC_TRY(qc_db_prepare(c->db, "PRAGMA wal_checkpoint(TRUNCATE)", &s, err));
-    const qc_rc rc = qc_stmt_step(s, &row, err);
-    qc_stmt_free(&s);
-    return rc;
+    return qc_db_settle(c->db, err);
 }
 
 qc_rc gw_cat_begin(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err)
@@ -153,19 +170,31 @@ qc_rc gw_col_u32(struct qc_stmt *s, int i, uint32_t *ret, struct qc_err *err)
 
 /* -- meta ------------------------------------------------------------------------------------------------ */
 
+/* Values are numbers and blobs. Where a column has one type, a number is 8 bytes, big-endian. */
+
 qc_rc gw_meta_set(struct gw_cat *c, const char *name, uint64_t v, struct qc_err *err)
 {
-    return GW_RUN(c, META_SET, err, QC_VT(qc_span_str(name)), QC_VI(v));
+    uint8_t b[8];
+
+    if (!qc_db_typed(c->db))
+        return GW_RUN(c, META_SET, err, QC_VT(qc_span_str(name)), QC_VI(v));
+    qc_put_be(b, v, sizeof b);
+    return gw_meta_set_bytes(c, name, qc_span_of(b, sizeof b), err);
 }
 
 qc_rc gw_meta_get(struct gw_cat *c, const char *name, uint64_t *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    uint8_t b[8];
 
     QC_TRY(GW_QUERY(c, META_GET, &rows, err, QC_VT(qc_span_str(name))));
     if (!rows.row)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: '%s' is missing", name);
-    return qc_col_u64(rows.s, 0, ret, err);
+    if (!qc_db_typed(c->db))
+        return qc_col_u64(rows.s, 0, ret, err);
+    QC_TRY(qc_col_fixed(rows.s, 0, b, sizeof b, err));
+    *ret = qc_get_be(b, sizeof b);
+    return QC_OK;
 }
 
 qc_rc gw_meta_set_bytes(struct gw_cat *c, const char *name, qc_span v, struct qc_err *err)

@@ -1,4 +1,5 @@
-/* The catalogue: what the gateway knows, in SQLite. Layer 4, internal; uses base. Keeps I1, I6.
+/* The catalogue: what the gateway knows, in SQLite or PostgreSQL. Layer 4, internal; uses base, pg. Keeps I1,
+ * I6.
  *
  * One connection behind one lock: whoever calls holds QC_LOCK(gw_cat_lock(c)) and, where a comment says "in a
  * transaction", a gw_cat_tx. Transactions are short: no cloud is asked while one is open.
@@ -28,6 +29,7 @@
 #include "gateway/segment.h"
 
 struct gw_cat;
+struct pg_conf;
 
 enum gw_version_state {
     GW_VERSION_INTENT = 1,
@@ -47,6 +49,9 @@ enum gw_request_kind { GW_REQUEST_PUT = 1, GW_REQUEST_REMOVE = 2, GW_REQUEST_CAN
 
 /* create: the file must not exist. QC_NOTFOUND, QC_FORMAT, QC_NEWER, and base/db.h. */
 QC_MUST qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err);
+/* The same in PostgreSQL; and QC_LOCKED: another gateway has it open. */
+QC_MUST qc_rc gw_cat_open_pg(struct gw_cat **ret, const struct pg_conf *conf, const char *schema, bool create,
+                             struct qc_err *err);
 void gw_cat_close(struct gw_cat **c);
 pthread_mutex_t *gw_cat_lock(struct gw_cat *c);
 /* Everything into the main file; before the catalogue is moved or the program leaves. */

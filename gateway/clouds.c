@@ -1,7 +1,7 @@
 #include "gateway/clouds.h"
 
 #include "base/alloc.h"
-#include "catalogue.h"
+#include "home.h"
 #include "make.h"
 #include "trust.h"
 
@@ -23,15 +23,13 @@ static void held_done(struct held *h)
 static qc_rc hold(const char *state_dir, struct held *h, struct qc_err *err)
 {
     QC_CLEANUP(gw_cat_close) struct gw_cat *cat = NULL;
-    char path[GW_STATE_PATH_MAX];
     QC_TRY(gw_state_there(state_dir, err));
     QC_TRY(gw_state_open(&h->state, state_dir, false, err));
     QC_TRY(gw_ways_load(&h->state, &h->ways, err));
     h->rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *h->rows);
     if (h->rows == NULL)
         return QC_FAIL(err, QC_NOMEM, "clouds");
-    QC_TRY(gw_state_path(&h->state, gw_state_catalogue, path, err));
-    QC_TRY(gw_cat_open(&cat, path, false, err));
+    QC_TRY(gw_home_open(&h->state, &cat, err));
     QC_LOCK(gw_cat_lock(cat));
     return gw_cloud_rows(cat, h->rows, &h->count, err);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine_internal.h"
+#include "home.h"
 
 const char *gw_upload_state_name(enum gw_upload_state s)
 {
@@ -203,13 +204,10 @@ static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
 /* All that lies on this machine; no cloud is asked. */
 static qc_rc open_local(struct gw_engine *e, const char *state_dir, struct qc_err *err)
 {
-    char path[GW_STATE_PATH_MAX];
-
     QC_TRY(gw_state_there(state_dir, err));
     QC_TRY(gw_state_open(&e->state, state_dir, false, err));
     QC_TRY(gw_state_get_root(&e->state, gw_state_root, &e->root, err));
-    QC_TRY(gw_state_path(&e->state, gw_state_catalogue, path, err));
-    const qc_rc rc = gw_cat_open(&e->cat, path, false, err);
+    const qc_rc rc = gw_home_open(&e->state, &e->cat, err);
     if (rc == QC_NOTFOUND)
         return QC_FAIL(err, QC_NOTCONF, "'%s' has a root key and no catalogue: init it again, or rebuild",
                        state_dir);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "engine_internal.h"
+#include "home.h"
 #include "make.h"
 #include "trust.h"
 
@@ -187,12 +188,10 @@ static qc_rc write_catalogue(const struct gw_state *s, const struct gw_root *roo
     QC_CLEANUP(free_identities) struct identities identities = { 0 };
     QC_CLEANUP(qc_key_free) qc_key *bkey = NULL;
     QC_CLEANUP(gw_cat_close) struct gw_cat *cat = NULL;
-    char path[GW_STATE_PATH_MAX];
 
     QC_TRY(make_identities(root, b, rng, &identities, err));
     QC_TRY(qc_key_new(&bkey, GW_BKEY_BYTES, rng, err));
-    QC_TRY(gw_state_path(s, gw_state_new, path, err));
-    QC_TRY(gw_cat_open(&cat, path, true, err));
+    QC_TRY(gw_home_make(s, &cat, err));
     {
         QC_LOCK(gw_cat_lock(cat));
         QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
@@ -203,7 +202,7 @@ static qc_rc write_catalogue(const struct gw_state *s, const struct gw_root *roo
         QC_TRY(gw_cat_checkpoint(cat, err));
     }
     gw_cat_close(&cat);
-    return gw_state_install(s, err);
+    return gw_home_install(s, 0, err);
 }
 
 static qc_rc make_local(const struct gw_state *s, const struct gw_engine_setup *setup, const qc_rng *rng,
@@ -221,7 +220,6 @@ static qc_rc make_local(const struct gw_state *s, const struct gw_engine_setup *
     QC_TRY(look_at_clouds(setup, err));
     QC_TRY(trust_clouds(s, setup, err));
     QC_TRY(qc_fault(gw_init_rows, err));
-    QC_TRY(gw_state_sweep(s, err));
     QC_TRY(gw_state_has(s, gw_state_root, &has_key, err));
     if (!has_key) {
         QC_TRY(gw_root_random(&root, rng, err));
@@ -241,13 +239,11 @@ static qc_rc look_at_state(const struct gw_state *s, bool *ret_made, struct qc_e
 {
     QC_CLEANUP(gw_cat_close) struct gw_cat *cat = NULL;
     struct gw_config conf;
-    char path[GW_STATE_PATH_MAX];
 
-    QC_TRY(gw_state_has(s, gw_state_catalogue, ret_made, err));
+    QC_TRY(gw_home_has(s, ret_made, err));
     if (!*ret_made)
         return QC_OK;
-    QC_TRY(gw_state_path(s, gw_state_catalogue, path, err));
-    QC_TRY(gw_cat_open(&cat, path, false, err));
+    QC_TRY(gw_home_open(s, &cat, err));
     QC_LOCK(gw_cat_lock(cat));
     QC_TRY(gw_config_get(cat, &conf, err));
     if (conf.life != GW_LIFE_INIT)

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "cat_internal.h"
+#include "home.h"
 #include "rebuild_internal.h"
 
 static void free_rebuilding(struct gw_rebuilding **bp)
@@ -224,11 +225,7 @@ static qc_rc write_config(struct gw_rebuilding *b, struct qc_err *err)
 
 static qc_rc write_rows(struct gw_rebuilding *b, struct qc_err *err)
 {
-    char path[GW_STATE_PATH_MAX];
-
-    QC_TRY(gw_state_sweep(&b->state, err));
-    QC_TRY(gw_state_path(&b->state, gw_state_new, path, err));
-    QC_TRY(gw_cat_open(&b->cat, path, true, err));
+    QC_TRY(gw_home_make(&b->state, &b->cat, err));
     b->next_segment = 1;
     QC_TRY(gw_rebuild_list_log(b, err));
     QC_TRY(gw_rebuild_walk(b, take_link, err));
@@ -256,24 +253,6 @@ static qc_rc fill_report(struct gw_rebuilding *b, struct qc_err *err)
 
 /* -- names ----------------------------------------------------------------------------------------------- */
 
-/* An older catalogue is set aside, with its journal: its last transactions may be there. */
-static qc_rc set_aside(struct gw_rebuilding *b, struct qc_err *err)
-{
-    static const char *const suffixes[] = { "-wal", "-shm", "" };
-    const int dir = qc_fd_get(&b->state.dir);
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char from[64], to[64];
-        bool has;
-        snprintf(from, sizeof from, "%s%s", gw_state_catalogue, suffixes[i]);
-        snprintf(to, sizeof to, "before-%" PRIu32 ".db%s", b->incarnation, suffixes[i]);
-        QC_TRY(gw_state_has(&b->state, from, &has, err));
-        if (has && renameat(dir, from, dir, to) != 0)
-            return QC_FAIL_OS(err, "setting the old catalogue aside");
-    }
-    return qc_dir_sync(dir, err);
-}
-
 static qc_rc finish(struct gw_rebuilding *b, struct qc_err *err)
 {
     QC_TRY(gw_rebuild_alone(b, false, err));
@@ -283,8 +262,7 @@ static qc_rc finish(struct gw_rebuilding *b, struct qc_err *err)
         QC_TRY(gw_cat_checkpoint(b->cat, err));
     }
     gw_cat_close(&b->cat);
-    QC_TRY(set_aside(b, err));
-    QC_TRY(gw_state_install(&b->state, err));
+    QC_TRY(gw_home_install(&b->state, b->incarnation, err));
     return qc_fault(rebuild_done, err);
 }
 

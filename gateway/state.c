@@ -7,9 +7,7 @@
 
 #include "gateway/log.h"
 
-const char gw_state_catalogue[] = "catalogue.db";
 const char gw_state_root[] = "root.key";
-const char gw_state_new[] = "catalogue.new";
 
 enum {
     KEY_MAGIC = 0x51434C47, /* QCLG */
@@ -85,28 +83,6 @@ qc_rc gw_state_has(const struct gw_state *s, const char *name, bool *ret, struct
         return QC_FAIL_OS(err, "state directory: '%s'", name);
     *ret = false;
     return QC_OK;
-}
-
-qc_rc gw_state_sweep(const struct gw_state *s, struct qc_err *err)
-{
-    static const char *const names[] = { "catalogue.new", "catalogue.new-wal", "catalogue.new-shm",
-                                         "catalogue.new-journal" };
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        QC_TRY(qc_file_remove(qc_fd_get(&s->dir), names[i], err));
-    return qc_tmp_sweep(qc_fd_get(&s->dir), err);
-}
-
-qc_rc gw_state_install(const struct gw_state *s, struct qc_err *err)
-{
-    const int dir = qc_fd_get(&s->dir);
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-
-    QC_TRY(qc_open_at(&fd, dir, gw_state_new, O_RDWR, 0, err));
-    QC_TRY(qc_sync(qc_fd_get(&fd), err));
-    if (renameat2(dir, gw_state_new, dir, gw_state_catalogue, RENAME_NOREPLACE) != 0)
-        return QC_FAIL_OS(err, "catalogue");
-    return qc_dir_sync(dir, err);
 }
 
 /* -- root key -------------------------------------------------------------------------------------------- */

@@ -1,9 +1,8 @@
-/* The gateway's state directory: its lock, its root key, the name of its catalogue. Layer 4, internal; uses
- * base.
+/* The gateway's state directory: its lock, its root key. Layer 4, internal; uses base.
  *
  *   lock           flock: one process at a time
  *   root.key       `QCLG` | u8 1 | 3 zero | catalogue id 16 | G 32 | SHA-256 of the bytes before; mode 0600
- *   catalogue.db   SQLite (catalogue.h)
+ *   catalogue.db, catalogue.conf: home.h
  */
 #pragma once
 #include "base/file.h"
@@ -34,14 +33,7 @@ QC_MUST qc_rc gw_state_put_root(const struct gw_state *s, const char *name, cons
 QC_MUST qc_rc gw_state_get_root(const struct gw_state *s, const char *name, struct gw_root **ret,
                                 struct qc_err *err);
 
-extern const char gw_state_catalogue[], gw_state_root[];
-
-/* A catalogue is made under a name of its own and gets the final one, whole, when all is in it. */
-extern const char gw_state_new[];
-/* Remove what an interrupted making left. */
-QC_MUST qc_rc gw_state_sweep(const struct gw_state *s, struct qc_err *err);
-/* The closed file gw_state_new becomes the catalogue, durably. QC_CONFLICT: there is one. */
-QC_MUST qc_rc gw_state_install(const struct gw_state *s, struct qc_err *err);
+extern const char gw_state_root[];
 
 /* A bkey as the catalogue keeps it: salt 16 | ciphertext 32 | tag 16, under KDFG(G, "bkey", catalogue, epoch,
  * salt). */

@@ -1,8 +1,8 @@
 /* The gateway's status: clouds probed now, counts from the catalogue. */
-#include "engine_internal.h"
-
 #include <stdio.h>
-#include <sys/stat.h>
+
+#include "engine_internal.h"
+#include "home.h"
 
 /* -- what is known without asking ------------------------------------------------------------------------ */
 
@@ -83,21 +83,6 @@ static void take_counts(struct gw_status *s, const struct gw_counts *n)
     s->dead_segments = n->dead_segments;
 }
 
-/* The file and what is to be written into it; 0: not to be seen. */
-static uint64_t file_sizes(const struct gw_state *state)
-{
-    char wal[64];
-    struct stat st;
-    uint64_t n = 0;
-
-    (void)snprintf(wal, sizeof wal, "%s-wal", gw_state_catalogue);
-    if (fstatat(qc_fd_get(&state->dir), gw_state_catalogue, &st, 0) == 0 && st.st_size > 0)
-        n += (uint64_t)st.st_size;
-    if (fstatat(qc_fd_get(&state->dir), wal, &st, 0) == 0 && st.st_size > 0)
-        n += (uint64_t)st.st_size;
-    return n;
-}
-
 qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
 {
     struct gw_counts n;
@@ -115,7 +100,7 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
         s->clouds[at].records_owed = o.records;
         s->clouds[at].owed_since_s = o.since_s;
     }
-    s->catalogue_bytes = file_sizes(&e->state);
+    s->catalogue_bytes = gw_home_bytes(&e->state);
     s->counted_s = qc_wall_s();
     return QC_OK;
 }

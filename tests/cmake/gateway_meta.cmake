@@ -27,3 +27,8 @@ qc_fuzz(gateway_ways DEPS base cloud gateway INTERNAL gateway)
 qc_test(prop gateway_repair DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 900)
 qc_test(prop gateway_repair_memory DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_fuzz(gateway_log DEPS base gateway)
+
+# The same over PostgreSQL.
+qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_quota unit/gateway_tenants
+  FULL unit/gateway_rebuild unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay prop/gateway_commits
+  prop/gateway_late prop/gateway_repair)

@@ -76,16 +76,17 @@ static inline void tenant_counted(struct erig *r, uint32_t tenant)
     const struct gw_usage u = tenant_usage(r, tenant);
     const uint64_t bytes =
         count_sql(r,
-                  "SELECT COALESCE(SUM(s.size), 0) FROM segment s JOIN version v USING (version_no)"
-                  " WHERE v.tenant=?1",
+                  "SELECT " GW_SQL_SUM("s.size") " FROM segment s JOIN version v USING (version_no)"
+                                                 " WHERE v.tenant=?1",
                   tenant) +
         count_sql(r,
-                  "SELECT COALESCE(SUM(length(e.path)+length(e.private)), 0) FROM entry e JOIN vault v"
-                  " USING (vault_no) WHERE v.tenant=?1",
+                  "SELECT " GW_SQL_SUM(
+                      "length(e.path)+length(e.private)") " FROM entry e JOIN vault v"
+                                                          " USING (vault_no) WHERE v.tenant=?1",
                   tenant) +
         count_sql(r,
-                  "SELECT COALESCE(SUM(length(b.sealed)), 0) FROM backup b JOIN version v USING (version_no)"
-                  " WHERE v.tenant=?1",
+                  "SELECT " GW_SQL_SUM("length(b.sealed)") " FROM backup b JOIN version v USING (version_no)"
+                                                           " WHERE v.tenant=?1",
                   tenant);
     if (u.bytes != bytes)
         fprintf(stderr, "tenant %u: %llu bytes, %llu by hand\n", tenant, (unsigned long long)u.bytes,
@@ -99,5 +100,5 @@ static inline void tenant_counted(struct erig *r, uint32_t tenant)
     CHECK(u.given_up == count_sql(r, "SELECT COUNT(*) FROM request WHERE tenant=?1 AND state=2", tenant));
     CHECK(u.vaults == count_sql(r, "SELECT COUNT(*) FROM vault WHERE tenant=?1", tenant));
     CHECK(u.dead ==
-          count_sql(r, "SELECT COALESCE(SUM(size), 0) FROM deadkey WHERE tenant=?1 AND round<2", tenant));
+          count_sql(r, "SELECT " GW_SQL_SUM("size") " FROM deadkey WHERE tenant=?1 AND round<2", tenant));
 }

@@ -74,7 +74,7 @@ static void check_values(struct qc_db *db)
     CHECK_OK(qc_db_prepare(db, "INSERT INTO t (b, s, n) VALUES (?1, ?2, ?3);", &in, &err));
     CHECK_OK(qc_db_prepare(db, "SELECT b, s, n FROM t ORDER BY id", &out, &err));
     CHECK_OK(QC_RUN(in, &err, QC_VB(qc_span_of("\0\1", 2)), QC_VT(QC_LIT("text")), QC_VI(-1)));
-    CHECK(qc_db_changes(db) == 1 && qc_db_last_id(db) == 1);
+    CHECK(qc_db_changes(db) == 1);
     CHECK_OK(QC_RUN(in, &err, QC_VB((qc_span){ 0 }), QC_VT((qc_span){ 0 }), QC_VI(INT64_MAX)));
     CHECK_OK(QC_RUN(in, &err, QC_VN, QC_VN, QC_VN));
     CHECK_DIES(qc_ignore(QC_RUN(in, &err, QC_VN), "it dies"));

@@ -202,6 +202,31 @@ static void check_counts(void)
 }
 
 /* Put keys that were cancelled are remembered, and not for ever: the oldest goes, with its dead version. */
+/* As many as are remembered, with the one that there is; in one go. */
+static void give_up_many(struct erig *r)
+{
+    QC_LOCK(gw_cat_lock(r->e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    struct qc_err err = { 0 };
+    struct qc_stmt *s = NULL;
+    uint8_t key[16] = { 0 }, none[32] = { 0 };
+
+    CHECK_OK(qc_tx_begin(&tx, r->e->cat->db, &err));
+    CHECK_OK(
+        qc_db_prepare(r->e->cat->db,
+                      "INSERT INTO request (tenant, put_key, kind, state, version_no, seal, number, chain,"
+                      " head, acked, margin_full, durable_min, n, copies, clouds, degraded) VALUES (1, ?1,"
+                      " 3, 2, 0, ?2, 0, 0, ?2, 0, 0, 0, 0, 0, 0, ?3)",
+                      &s, &err));
+    for (unsigned i = 1; i < QC_GW_TENANT_GIVEN_UP; i++) {
+        qc_put_be(key, i, 8);
+        CHECK_OK(QC_RUN(s, &err, QC_VB(qc_span_of(key, sizeof key)), QC_VB(qc_span_of(none, sizeof none)),
+                        QC_VB(qc_span_of(none, 0))));
+    }
+    qc_stmt_free(&s);
+    CHECK_OK(qc_tx_commit(&tx, &err));
+}
+
 static void check_given_up(void)
 {
     struct qc_err err = { 0 };
@@ -216,17 +241,7 @@ static void check_given_up(void)
     CHECK_OK(tenant_vault(&r, &err));
     CHECK_OK(erig_begin(&r, &first, &err));
     CHECK_OK(gw_upload_cancel(r.e, &(struct gw_ref){ a, first.key }, &state, &receipt, &err));
-    {
-        QC_LOCK(gw_cat_lock(r.e->cat)); /* as many as are remembered, in one go */
-        CHECK_OK(
-            qc_db_exec(r.e->cat->db,
-                       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<9999)"
-                       " INSERT INTO request (tenant, put_key, kind, state, version_no, seal, number, chain,"
-                       " head, acked, margin_full, durable_min, n, copies, clouds, degraded) SELECT 1,"
-                       " CAST(printf('%016d', i) AS BLOB), 3, 2, 0, zeroblob(32), 0, 0, zeroblob(32), 0, 0,"
-                       " 0, 0, 0, 0, zeroblob(0) FROM n",
-                       &err));
-    }
+    give_up_many(&r);
     CHECK(tenant_usage(&r, a).given_up == QC_GW_TENANT_GIVEN_UP);
     for (unsigned i = 0; i < 3; i++) {
         const struct gw_ref key = { a, { { 0xee, (uint8_t)i } } };

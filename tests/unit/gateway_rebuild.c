@@ -181,6 +181,8 @@ static void old_image(void)
     struct gw_health health;
     char image[320];
 
+    if (erig_elsewhere())
+        return;
     erig_new(&r, 5, 3, 5);
     make_history(&r, &h);
     gw_engine_close(&r.e);

@@ -289,6 +289,8 @@ static void rotten_debt(void)
     char command[1400], state[360], path[700] = "";
     bool more;
 
+    if (erig_elsewhere())
+        return;
     erig_new(&r, 5, 3, 5);
     put_two(&r, puts);
     erig_lose(&r, 4);

@@ -1,9 +1,12 @@
-/* SQLite, opened the one right way. Layer 0; uses err, buf. One connection: one thread at a time.
+/* Databases: SQLite, opened the one right way, here; other kinds (pg/) behind the same calls (base/db_ops.h).
+ * Layer 0; uses err, buf. One connection: one thread at a time.
  *
- * Errors: SQLITE_FULL -> QC_FULL; BUSY, LOCKED -> QC_LOCKED; CORRUPT, NOTADB -> QC_INTEGRITY; READONLY, PERM,
- * AUTH
- * -> QC_AUTH; CANTOPEN -> QC_NOTFOUND or QC_AUTH, by errno; NOMEM -> QC_NOMEM; TOOBIG -> QC_LIMIT;
- * CONSTRAINT -> QC_CONFLICT; INTERRUPT -> QC_CANCELLED; IOERR -> QC_IO; all else QC_GENERAL. */
+ * Statements are written so that all kinds run them: docs/HACKING.md has the rules.
+ *
+ * Errors of SQLite: SQLITE_FULL -> QC_FULL; BUSY, LOCKED -> QC_LOCKED; CORRUPT, NOTADB ->
+ * QC_INTEGRITY; READONLY, PERM, AUTH -> QC_AUTH; CANTOPEN -> QC_NOTFOUND or QC_AUTH, by errno; NOMEM ->
+ * QC_NOMEM; TOOBIG -> QC_LIMIT; CONSTRAINT -> QC_CONFLICT; INTERRUPT -> QC_CANCELLED; IOERR -> QC_IO; all
+ * else QC_GENERAL. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,9 +30,9 @@ struct qc_db_opts {
 };
 
 /*
- * Open path. Sets and reads back: journal mode, synchronous, foreign_keys, trusted_schema, cell_size_check,
- * busy timeout; limits lengths; refuses extensions, ATTACH and views or triggers of an unknown kind of
- * database. QC_FORMAT for another application's file.
+ * Open an SQLite database. Sets and reads back: journal mode, synchronous, foreign_keys, trusted_schema,
+ * cell_size_check, busy timeout; limits lengths; refuses extensions, ATTACH and views or triggers of an
+ * unknown kind of database. QC_FORMAT for another application's file.
  */
 QC_MUST qc_rc qc_db_open(struct qc_db **ret, const char *path, const struct qc_db_opts *opts,
                          struct qc_err *err);
@@ -41,8 +44,11 @@ QC_MUST qc_rc qc_db_user_version(struct qc_db *db, uint32_t *ret, struct qc_err 
 QC_MUST qc_rc qc_db_set_user_version(struct qc_db *db, uint32_t v, struct qc_err *err);
 /* PRAGMA quick_check and foreign_key_check; QC_INTEGRITY with the first finding. Reads the whole file. */
 QC_MUST qc_rc qc_db_check(struct qc_db *db, struct qc_err *err);
+/* What was committed goes to where it stays: into the main file, before it is moved. */
+QC_MUST qc_rc qc_db_settle(struct qc_db *db, struct qc_err *err);
+/* Does a column hold values of its one type? (In SQLite a number may stand where blobs do.) */
+bool qc_db_typed(const struct qc_db *db);
 int64_t qc_db_changes(struct qc_db *db); /* rows changed by the last statement */
-int64_t qc_db_last_id(struct qc_db *db); /* rowid of the last insert */
 /* From any thread: running statements end with QC_CANCELLED. */
 void qc_db_interrupt(struct qc_db *db);
 
@@ -94,7 +100,8 @@ QC_MUST qc_rc qc_col_fixed(struct qc_stmt *s, int i, uint8_t *dst, size_t n, str
 struct qc_tx {
     struct qc_db *db;
 };
-QC_MUST qc_rc qc_tx_begin(struct qc_tx *tx, struct qc_db *db, struct qc_err *err); /* BEGIN IMMEDIATE */
+/* While a transaction is open no other one is, of any process: what it has read holds until its end. */
+QC_MUST qc_rc qc_tx_begin(struct qc_tx *tx, struct qc_db *db, struct qc_err *err);
 /* Durable on QC_OK. On failure it has been rolled back. */
 QC_MUST qc_rc qc_tx_commit(struct qc_tx *tx, struct qc_err *err);
 void qc_tx_end(struct qc_tx *tx);

@@ -24,6 +24,16 @@
     X(QC_DB_BUSY_MS, 10000, "ms", "a writer waits for another process's transaction no longer")              \
     X(QC_DB_SQL_MAX, 65536, "bytes", "our longest statement is a schema")                                    \
     X(QC_DB_VALUE_MAX, 64 * 1024 * 1024, "bytes", "SQLITE_LIMIT_LENGTH of every connection of ours")         \
+    X(QC_PG_SERVER_MIN, 13, "version", "of PostgreSQL: the oldest that is tended still; tests have 15")      \
+    X(QC_PG_PARAMS_MAX, 32, "parameters", "of one statement; ours have 17 at most")                          \
+    X(QC_PG_CONNECT_S, 5, "s", "to connect to a PostgreSQL server: somebody waits")                          \
+    X(QC_PG_RETRY_MS, 1000, "ms", "between two attempts to reach a PostgreSQL server that is away")          \
+    X(QC_PG_SILENCE_S, 10, "s", "of a link to PostgreSQL before it is probed, three times in 15 s more")     \
+    X(QC_PG_IDLE_TX_MS, 15000, "ms",                                                                         \
+      "that the server lets a transaction stand still: who sleeps there keeps all others from writing")      \
+    X(QC_PG_OUTCOME_MS, 40000, "ms",                                                                         \
+      "to learn what became of a COMMIT without answer: twice the above, and a server's restart")            \
+    X(QC_PG_SUCCESSION_MS, 3000, "ms", "until a PostgreSQL server sees that a process has ended")            \
     X(QC_OPT_ARGS_MAX, 4096, "arguments", "a shell's expansion of a directory")                              \
     X(QC_OPT_GIVEN_MAX, 96, "options", "32 clouds, each with the name of its keys, and others")              \
     X(QC_OPT_NAME_MAX, 64, "bytes", "the words of a command")                                                \
