@@ -54,6 +54,25 @@ void qc_db_interrupt(struct qc_db *db)
     db->ops->interrupt(db);
 }
 
+/* -- sessions -------------------------------------------------------------------------------------------- */
+
+uint64_t qc_db_session(const struct qc_db *db)
+{
+    return db->ops->session == NULL ? 0 : db->ops->session(db);
+}
+
+qc_rc qc_db_attend(struct qc_db *db, bool *ret_first, struct qc_err *err)
+{
+    *ret_first = true;
+    return db->ops->attend == NULL ? QC_OK : db->ops->attend(db, ret_first, err);
+}
+
+qc_rc qc_db_session_open(struct qc_db *db, uint64_t session, bool *ret, struct qc_err *err)
+{
+    *ret = false;
+    return db->ops->session_open == NULL ? QC_OK : db->ops->session_open(db, session, ret, err);
+}
+
 /* -- transactions ---------------------------------------------------------------------------------------- */
 
 qc_rc qc_tx_begin(struct qc_tx *tx, struct qc_db *db, struct qc_err *err)

@@ -59,10 +59,10 @@
     X(BACKUP_PUT, "INSERT INTO backup (version_no, sealed) VALUES (?1, ?2)"                                  \
                   " ON CONFLICT (version_no) DO UPDATE SET sealed=?2")                                       \
     X(BACKUP_GET, "SELECT sealed FROM backup WHERE version_no=?1")                                           \
-    X(SEGMENT_RESERVE, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt)"          \
-                       " VALUES (?1, ?2, ?3, ?4, ?5)")                                                       \
+    X(SEGMENT_RESERVE, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt, holder)"  \
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                   \
     X(SEGMENT_RESERVED,                                                                                      \
-      "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL AND segment_id>=?2"                \
+      "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL AND segment_id>=?2 AND holder=?3"  \
       " ORDER BY segment_id")                                                                                \
     X(SEGMENT_GET, GW_SQL_SEGMENT " WHERE s.segment_id=?1")                                                  \
     X(SEGMENT_DONE, "UPDATE segment SET seq=?2, size=?3, digest=?4, last=?5"                                 \
@@ -159,6 +159,7 @@
     X(SEGMENT_SIZE_OF, "SELECT size FROM segment WHERE version_no=?1 AND seq=?2")                            \
     X(OUTBOX_PUT, "INSERT INTO outbox (log_seq, body) VALUES (?1, ?2)")                                      \
     X(OUTBOX_GET, "SELECT log_seq, body FROM outbox ORDER BY log_seq LIMIT 1")                               \
+    X(OUTBOX_HAS, "SELECT 1 FROM outbox WHERE log_seq=?1")                                                   \
     X(OUTBOX_CLEAR, "DELETE FROM outbox WHERE log_seq=?1")                                                   \
     X(LOG_PUT, "INSERT INTO log (log_seq, incarnation, hash) VALUES (?1, ?2, ?3)"                            \
                " ON CONFLICT (log_seq) DO NOTHING")                                                          \
@@ -177,6 +178,7 @@
     X(DEAD_NEXT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds"         \
                  " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id"                                  \
                  " WHERE s.segment_id>?1 AND s.round<?2 ORDER BY s.segment_id LIMIT 1")                      \
+    X(DEAD_AGAIN, "UPDATE deadkey SET absent=0, round=0 WHERE segment_id=?1")                                \
     X(DEAD_PUT, "UPDATE deadkey SET absent=?2, round=?3 WHERE segment_id=?1")                                \
     X(COUNT_OBJECTS, "SELECT COUNT(*), " GW_SQL_SUM("size") " FROM entry WHERE kind=1")                      \
     X(COUNT_VERSIONS, "SELECT COUNT(*) FROM version WHERE state=3")                                          \
@@ -240,7 +242,8 @@ enum gw_sql {
 struct gw_cat {
     struct qc_db *db;
     struct qc_stmt *stmts[GW_SQL_COUNT];
-    atomic_bool broken;   /* may be read without the lock */
+    atomic_bool broken;   /* may be read without the lock, like the next */
+    atomic_bool over;     /* for its session is: another gateway took this one for dead */
     pthread_mutex_t lock; /* guards all of the above */
 };
 

@@ -20,6 +20,15 @@ qc_rc gw_cat_outbox(struct gw_cat *c, uint64_t *ret_sequence, qc_buf *ret_body, 
     return qc_col_u64(rows.s, 0, ret_sequence, err);
 }
 
+qc_rc gw_cat_outbox_has(struct gw_cat *c, uint64_t sequence, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, OUTBOX_HAS, &rows, err, QC_VI(sequence)));
+    *ret = rows.row;
+    return QC_OK;
+}
+
 qc_rc gw_cat_outbox_clear(struct gw_cat *c, uint64_t sequence, struct qc_err *err)
 {
     return GW_RUN(c, OUTBOX_CLEAR, err, QC_VI(sequence));

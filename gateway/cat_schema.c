@@ -183,6 +183,8 @@ static const char *const raises[][PARTS] = {
     { "CREATE INDEX uncounted_by_cloud ON deviation (cloud_id, segment_id) WHERE state <> 3;" },
     /* 4 to 5: puts that did not wait for all */
     { "ALTER TABLE request ADD COLUMN following BLOB NOT NULL DEFAULT x'';" },
+    /* 5 to 6: whose a reserved segment is, where several gateways have one catalogue (0: there is one) */
+    { "ALTER TABLE segment ADD COLUMN holder INTEGER NOT NULL DEFAULT 0;" },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises) };
 
@@ -201,6 +203,19 @@ static qc_rc raise_schema(struct gw_cat *c, uint32_t version, struct qc_err *err
     return gw_cat_commit(c, &tx, err);
 }
 
+/* Programs of an older version do not know what the newer schema means. */
+static qc_rc be_alone(struct gw_cat *c, struct qc_err *err)
+{
+    bool alone;
+
+    QC_TRY(gw_cat_attend(c, &alone, err));
+    if (!alone)
+        return QC_FAIL(
+            err, QC_LOCKED,
+            "another gateway has this catalogue open, which is to be brought up to date: stop it first");
+    return QC_OK;
+}
+
 qc_rc gw_cat_schema(struct gw_cat *c, struct qc_err *err)
 {
     uint32_t version;
@@ -208,6 +223,8 @@ qc_rc gw_cat_schema(struct gw_cat *c, struct qc_err *err)
     QC_TRY(qc_db_user_version(c->db, &version, err));
     if (version > SCHEMA)
         return QC_FAIL(err, QC_NEWER, "catalogue: schema %" PRIu32 " needs a newer program", version);
+    if (version > 0 && version < SCHEMA)
+        QC_TRY(be_alone(c, err));
     for (; version < SCHEMA; version++)
         QC_TRY_AS(raise_schema(c, version, err), err, "schema %" PRIu32, version + 1);
     return QC_OK;

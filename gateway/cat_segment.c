@@ -11,7 +11,7 @@ qc_rc gw_cat_reserve(struct gw_cat *c, uint64_t version_no, uint64_t layout, uin
     QC_TRY(gw_meta_get(c, "next_segment", &next, err));
     QC_TRY(gw_meta_set(c, "next_segment", next + 1, err));
     QC_TRY(GW_RUN(c, SEGMENT_RESERVE, err, QC_VI(next), QC_VI(version_no), QC_VI(layout), QC_VI(incarnation),
-                  QC_VB(qc_span_of(salt, GW_SALT_BYTES))));
+                  QC_VB(qc_span_of(salt, GW_SALT_BYTES)), QC_VI(qc_db_session(c->db))));
     *ret_id = next;
     return QC_OK;
 }
@@ -22,7 +22,8 @@ qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struct gw_tak
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
     *ret_found = false;
-    QC_TRY(GW_QUERY(c, SEGMENT_RESERVED, &rows, err, QC_VI(version_no), QC_VI(busy->below)));
+    QC_TRY(GW_QUERY(c, SEGMENT_RESERVED, &rows, err, QC_VI(version_no), QC_VI(busy->below),
+                    QC_VI(qc_db_session(c->db))));
     while (rows.row) {
         bool taken = false;
         uint64_t id;
@@ -290,6 +291,11 @@ qc_rc gw_cat_dead_segment(struct gw_cat *c, uint64_t segment_id, struct gw_dead_
 
     QC_TRY(GW_QUERY(c, DEAD_SEGMENT, &rows, err, QC_VI(segment_id)));
     return col_dead(&rows, ret, ret_found, err);
+}
+
+qc_rc gw_cat_dead_again(struct gw_cat *c, uint64_t segment_id, struct qc_err *err)
+{
+    return GW_RUN(c, DEAD_AGAIN, err, QC_VI(segment_id));
 }
 
 qc_rc gw_cat_dead_put(struct gw_cat *c, uint64_t segment_id, uint32_t absent, unsigned round,

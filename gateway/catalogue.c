@@ -80,11 +80,30 @@ qc_rc gw_cat_checkpoint(struct gw_cat *c, struct qc_err *err)
     return qc_db_settle(c->db, err);
 }
 
+static qc_rc may(struct gw_cat *c, struct qc_err *err)
+{
+    if (!c->broken)
+        return QC_OK;
+    if (c->over)
+        return QC_FAIL(err, QC_TEMP,
+                       "another gateway of this catalogue took this one for dead: it starts anew");
+    return QC_FAIL(err, QC_IO, "the catalogue's disk failed: the gateway must be started anew");
+}
+
+/* It is no fence of the clouds': what was decided here, others roll forward; a new session may go on. */
+static qc_rc is_over(struct gw_cat *c, struct qc_err *err)
+{
+    c->over = true;
+    c->broken = true;
+    qc_err_clear(err);
+    return may(c, err);
+}
+
 qc_rc gw_cat_begin(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err)
 {
-    if (c->broken)
-        return QC_FAIL(err, QC_IO, "the catalogue's disk failed: the gateway must be started anew");
-    return qc_tx_begin(tx, c->db, err);
+    QC_TRY(may(c, err));
+    const qc_rc rc = qc_tx_begin(tx, c->db, err);
+    return rc == QC_FENCED ? is_over(c, err) : rc;
 }
 
 qc_rc gw_cat_commit(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err)
@@ -106,10 +125,53 @@ bool gw_cat_broken(struct gw_cat *c)
     return atomic_load(&c->broken);
 }
 
+bool gw_cat_over(struct gw_cat *c)
+{
+    return atomic_load(&c->over);
+}
+
+uint64_t gw_cat_session(struct gw_cat *c)
+{
+    return qc_db_session(c->db);
+}
+
+qc_rc gw_cat_attend(struct gw_cat *c, bool *ret_first, struct qc_err *err)
+{
+    QC_TRY(may(c, err));
+    const qc_rc rc = qc_db_attend(c->db, ret_first, err);
+    if (rc == QC_IO)
+        c->broken = true;
+    return rc == QC_FENCED ? is_over(c, err) : rc;
+}
+
+static const char hold_name[] = "hold"; /* the session that holds; 0 or no row: none */
+
+qc_rc gw_cat_hold(struct gw_cat *c, bool hold, struct qc_err *err)
+{
+    return gw_meta_set(c, hold_name, hold ? qc_db_session(c->db) : 0, err);
+}
+
+qc_rc gw_cat_held(struct gw_cat *c, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    uint64_t session;
+
+    *ret = false;
+    if (qc_db_session(c->db) == 0)
+        return QC_OK;
+    QC_TRY(GW_QUERY(c, META_GET, &rows, err, QC_VT(qc_span_str(hold_name))));
+    if (!rows.row)
+        return QC_OK;
+    gw_rows_end(&rows);
+    QC_TRY(gw_meta_get(c, hold_name, &session, err));
+    if (session == 0 || session == qc_db_session(c->db))
+        return QC_OK;
+    return qc_db_session_open(c->db, session, ret, err);
+}
+
 qc_rc gw_cat_stmt(struct gw_cat *c, enum gw_sql which, struct qc_stmt **ret, struct qc_err *err)
 {
-    if (c->broken)
-        return QC_FAIL(err, QC_IO, "the catalogue's disk failed: the gateway must be started anew");
+    QC_TRY(may(c, err));
     if (c->stmts[which] == NULL)
         QC_TRY(qc_db_prepare(c->db, statements[which], &c->stmts[which], err));
     *ret = c->stmts[which];

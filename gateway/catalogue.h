@@ -49,7 +49,7 @@ enum gw_request_kind { GW_REQUEST_PUT = 1, GW_REQUEST_REMOVE = 2, GW_REQUEST_CAN
 
 /* create: the file must not exist. QC_NOTFOUND, QC_FORMAT, QC_NEWER, and base/db.h. */
 QC_MUST qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err);
-/* The same in PostgreSQL; and QC_LOCKED: another gateway has it open. */
+/* The same in PostgreSQL, where other gateways may have it open, too. */
 QC_MUST qc_rc gw_cat_open_pg(struct gw_cat **ret, const struct pg_conf *conf, const char *schema, bool create,
                              struct qc_err *err);
 void gw_cat_close(struct gw_cat **c);
@@ -62,6 +62,20 @@ QC_MUST qc_rc gw_cat_begin(struct gw_cat *c, struct qc_tx *tx, struct qc_err *er
 /* A commit that fails for the disk's sake makes the catalogue broken: all later calls fail with QC_IO. */
 QC_MUST qc_rc gw_cat_commit(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err);
 bool gw_cat_broken(struct gw_cat *c); /* without the lock, too */
+/* Broken, for another gateway of this catalogue took this one for dead. */
+bool gw_cat_over(struct gw_cat *c);
+
+/* -- several gateways (base/db.h: sessions; docs/adr/0021) ----------------------------------------------- */
+
+/* 0: there is one. */
+uint64_t gw_cat_session(struct gw_cat *c);
+/* Not in a transaction. *ret_first: this is the gateway that keeps the store; once true, it stays so. */
+QC_MUST qc_rc gw_cat_attend(struct gw_cat *c, bool *ret_first, struct qc_err *err);
+/* In a transaction: nothing is decided by other gateways while this one lives, until it is let go (hold
+ * false). */
+QC_MUST qc_rc gw_cat_hold(struct gw_cat *c, bool hold, struct qc_err *err);
+/* In a transaction: *ret: another gateway, which is open, holds. */
+QC_MUST qc_rc gw_cat_held(struct gw_cat *c, bool *ret, struct qc_err *err);
 
 /* -- meta and configuration ------------------------------------------------------------------------------ */
 
@@ -183,7 +197,7 @@ struct gw_taken {
     unsigned busy_count;
     uint64_t below; /* segment ids below this one */
 };
-/* A reserved segment of the version, if there is one that is not taken. */
+/* A segment of the version that this gateway reserved, if there is one that is not taken. */
 QC_MUST qc_rc gw_cat_reserved(struct gw_cat *c, uint64_t version_no, const struct gw_taken *busy,
                               uint64_t *ret_id, bool *ret_found, struct qc_err *err);
 /* All that there is of it: a reserved one has no size and digest. Absent set and places of its fragments
@@ -277,6 +291,7 @@ QC_MUST qc_rc gw_cat_usage(struct gw_cat *c, uint32_t tenant, struct gw_usage *r
 QC_MUST qc_rc gw_cat_outbox_put(struct gw_cat *c, uint64_t sequence, qc_span body, struct qc_err *err);
 /* The decided batch that is not published; *ret_sequence 0: none. */
 QC_MUST qc_rc gw_cat_outbox(struct gw_cat *c, uint64_t *ret_sequence, qc_buf *ret_body, struct qc_err *err);
+QC_MUST qc_rc gw_cat_outbox_has(struct gw_cat *c, uint64_t sequence, bool *ret, struct qc_err *err);
 QC_MUST qc_rc gw_cat_outbox_clear(struct gw_cat *c, uint64_t sequence, struct qc_err *err);
 
 struct gw_log_row {
@@ -311,6 +326,8 @@ struct gw_dead_row {
 /* The next ledger row with id > after and fewer than rounds rounds; *ret_found. */
 QC_MUST qc_rc gw_cat_dead_next(struct gw_cat *c, uint64_t after, unsigned rounds, struct gw_dead_row *ret,
                                bool *ret_found, struct qc_err *err);
+/* If it is dead: swept from the beginning, for something may have landed since. */
+QC_MUST qc_rc gw_cat_dead_again(struct gw_cat *c, uint64_t segment_id, struct qc_err *err);
 QC_MUST qc_rc gw_cat_dead_put(struct gw_cat *c, uint64_t segment_id, uint32_t absent, unsigned round,
                               struct qc_err *err);
 

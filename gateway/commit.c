@@ -172,8 +172,22 @@ static qc_rc decide_each(struct gw_deciding *d, struct gw_change *batch, struct 
     return QC_OK;
 }
 
-/* The transaction of DECIDE. */
-static qc_rc decide_batch(struct gw_engine *e, struct gw_change *batch, struct qc_err *err)
+/* Others on the same catalogue have decided, and not published; or hold. *ret: not now. */
+static qc_rc others_first(struct gw_engine *e, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_GW_LOG_MAX };
+    uint64_t sequence;
+
+    QC_TRY(gw_cat_held(e->cat, ret, err));
+    if (*ret)
+        return QC_FAIL(err, QC_TEMP, "another gateway adopts a cloud, nothing is decided meanwhile");
+    QC_TRY(gw_cat_outbox(e->cat, &sequence, &body, err));
+    *ret = sequence != 0;
+    return QC_OK;
+}
+
+/* The transaction of DECIDE. *ret_again: what others decided comes first (C2). */
+static qc_rc decide_batch(struct gw_engine *e, struct gw_change *batch, bool *ret_again, struct qc_err *err)
 {
     QC_CLEANUP(free_deciding) struct gw_deciding *d = qc_alloc(sizeof *d);
     QC_LOCK(gw_cat_lock(e->cat));
@@ -183,6 +197,9 @@ static qc_rc decide_batch(struct gw_engine *e, struct gw_change *batch, struct q
     if (d == NULL)
         return QC_FAIL(err, QC_NOMEM, "deciding");
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    QC_TRY(others_first(e, ret_again, err));
+    if (*ret_again)
+        return QC_OK;
     QC_TRY(gw_tip_get(e->cat, &tip, err));
     d->e = e;
     d->sequence = tip.sequence + 1;
@@ -205,6 +222,7 @@ static bool all_hasty(const struct gw_change *batch)
 
 static qc_rc run_batch(struct gw_engine *e, struct gw_change *batch, struct qc_err *err)
 {
+    bool again = true;
     gw_clouds back;
 
     QC_TRY(gw_engine_may(e, err));
@@ -214,7 +232,14 @@ static qc_rc run_batch(struct gw_engine *e, struct gw_change *batch, struct qc_e
     /* Margins are judged by what is known of the clouds now, not when the last commit was. */
     QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_WORTH, &back, err));
     QC_TRY(gw_engine_sync_lost(e, err));
-    const qc_rc rc = decide_batch(e, batch, err);
+    qc_rc rc = QC_OK;
+    for (unsigned tries = 0; rc == QC_OK && again && tries < QC_GW_DECIDE_TRIES; tries++) {
+        if (tries > 0)
+            QC_TRY_AS(gw_roll(e, false, err), err, "another gateway's change is not evident yet");
+        rc = decide_batch(e, batch, &again, err);
+    }
+    if (rc == QC_OK && again)
+        rc = QC_FAIL(err, QC_TEMP, "other gateways of this catalogue decide without a pause");
     if (rc != QC_OK) { /* rolled back: nothing was decided */
         for (struct gw_change *c = batch; c != NULL; c = c->next)
             c->decided = false;
@@ -242,7 +267,7 @@ static void lead(struct gw_engine *e, struct gw_change *batch)
         if (known != QC_OK)
             refuse(c, known, &err);
         else
-            QC_ASSERT(live);
+            QC_ASSERT(live || c->kind == GW_CHANGE_TENANT); /* another gateway may have changed it since */
         c->answered = true;
     }
 }

@@ -260,6 +260,7 @@ static bool has_tenant(const struct gw_log *l)
 static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct gw_log *l, qc_span bytes,
                      struct qc_err *err)
 {
+    bool mine;
     struct gw_log_row row = { .sequence = l->head.sequence, .incarnation = l->head.incarnation };
 
     QC_TRY(gw_engine_sync_lost(e, err));
@@ -267,6 +268,9 @@ static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct
     QC_LOCK(gw_cat_lock(e->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    QC_TRY(gw_cat_outbox_has(e->cat, row.sequence, &mine, err));
+    if (!mine)
+        return QC_OK; /* another gateway was quicker: its receipts stand */
     QC_TRY(gw_cat_apply(e->cat, l, err));
     QC_TRY(finish_receipts(e, r, l, err));
     QC_TRY(gw_cat_log_put(e->cat, &row, err));

@@ -63,21 +63,41 @@ qc_rc gw_engine_sync_lost(struct gw_engine *e, struct qc_err *err)
 {
     QC_LOCK(gw_cat_lock(e->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    uint8_t seen[QC_GW_CLOUDS_MAX] = { 0 };
 
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         struct gw_cloud_view view;
         gw_fan_view(e->fan, at, &view);
-        if (view.state == GW_CLOUD_LOST || view.state == GW_CLOUD_OK)
+        if (view.state != GW_CLOUD_LOST && view.state != GW_CLOUD_OK)
+            continue;
+        /* Beside others it tells what it saw change, not what it believes: they may know better. */
+        seen[at] = (uint8_t)view.state + 1;
+        if (gw_cat_session(e->cat) == 0 || e->told[at] != seen[at])
             QC_TRY(gw_cloud_set_lost(e->cat, view.id, view.state == GW_CLOUD_LOST, err));
     }
-    return gw_cat_commit(e->cat, &tx, err);
+    QC_TRY(gw_cat_commit(e->cat, &tx, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        if (seen[at] != 0)
+            e->told[at] = seen[at];
+    return QC_OK;
 }
 
 static qc_rc get_tip(struct gw_engine *e, struct gw_log_tip *ret, struct qc_err *err)
 {
     QC_LOCK(gw_cat_lock(e->cat));
     return gw_tip_get(e->cat, ret, err);
+}
+
+/* A log object after our tip: did another gateway on this catalogue decide it meanwhile? It looked before it
+ * did. */
+static qc_rc is_ours(struct gw_engine *e, uint64_t sequence, bool *ret, struct qc_err *err)
+{
+    struct gw_log_tip tip;
+
+    QC_TRY(get_tip(e, &tip, err));
+    *ret = gw_cat_session(e->cat) != 0 && tip.sequence >= sequence;
+    return QC_OK;
 }
 
 qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_err *err)
@@ -93,7 +113,12 @@ qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_e
     QC_TRY(gw_witness(e->fan, e->root, gw_fan_all(e->fan), &ask, &rule, said, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         char why[GW_WHY_MAX];
-        const enum gw_verdict v = said[at].verdict;
+        bool ours = false;
+        enum gw_verdict v = said[at].verdict;
+        if (v == GW_VERDICT_LOG)
+            QC_TRY(is_ours(e, tip.sequence + 1, &ours, err));
+        if (ours)
+            v = GW_VERDICT_GOOD;
         good += v == GW_VERDICT_GOOD;
         if (v != GW_VERDICT_ROOT && v != GW_VERDICT_LOG)
             continue;
@@ -241,11 +266,13 @@ qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng
     qc_mutex_init(&e->lock);
     gw_commits_init(&e->commits);
     gw_payers_init(&e->payers);
+    gw_attendant_init(&e->attendant);
     e->env = &gw_env_real;
     atomic_store(&e->tenants_stale, true);
     e->segment_ms = QC_GW_SEGMENT_MS;
     e->rng = rng;
     QC_TRY(open_local(e, state_dir, err));
+    QC_TRY(gw_engine_attend(e, err));
     if (e->conf.life == GW_LIFE_INIT)
         QC_TRY(gw_engine_finish_init(e, err));
     if (!atomic_load(&e->fenced)) {
@@ -269,6 +296,7 @@ void gw_engine_close(struct gw_engine **ep)
     *ep = NULL;
     if (e == NULL)
         return;
+    gw_attendant_stop(e);
     gw_payers_stop(e);
     /* A worker that hangs in a dead cloud still reads the root, the store and its own lane: they stay. */
     const bool stuck = e->fan != NULL && !gw_fan_free(&e->fan, QC_GW_OPEN_MS);
@@ -281,6 +309,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_state_close(&e->state);
     gw_commits_done(&e->commits);
     gw_payers_done(&e->payers);
+    gw_attendant_done(&e->attendant);
     qc_mutex_done(&e->lock);
     qc_free(e->tenants);
     qc_free(e);
@@ -293,7 +322,8 @@ void gw_engine_health(struct gw_engine *e, struct gw_health *ret)
     *ret = (struct gw_health){ .catalogue = e->conf.catalogue,
                                .incarnation = e->conf.incarnation,
                                .fenced = atomic_load(&e->fenced),
-                               .broken = gw_cat_broken(e->cat) };
+                               .broken = gw_cat_broken(e->cat),
+                               .over = gw_cat_over(e->cat) };
 }
 
 qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err)

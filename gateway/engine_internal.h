@@ -52,6 +52,14 @@ struct gw_payers {
     pthread_t threads[QC_GW_PAYERS];
 };
 
+/* The thread that watches other gateways on the same catalogue (attend.c). */
+struct gw_attendant {
+    pthread_mutex_t lock; /* guards all below; none is taken under it */
+    pthread_cond_t wake;
+    bool stop, runs;
+    pthread_t thread;
+};
+
 struct gw_engine {
     struct gw_state state;
     struct gw_cat *cat;
@@ -67,12 +75,17 @@ struct gw_engine {
     struct qc_prk *bkey;
     struct gw_commits commits;
     struct gw_payers payers;
+    struct gw_attendant attendant;
     const struct gw_env *env;
 
     atomic_bool fenced;
+    atomic_bool keeps;         /* debts, repair, sweep, adoption: one gateway's of those on a catalogue */
     atomic_bool repairing;     /* one repair at a time */
     atomic_bool tenants_stale; /* a change of a tenant was published: the catalogue knows better */
     atomic_bool tip_checked;   /* enough clouds were seen to know no later log than ours */
+
+    uint8_t
+        told[QC_GW_CLOUDS_MAX]; /* under the catalogue's lock: state + 1 that it was told of; 0: none yet */
 
     pthread_mutex_t lock; /* guards all below; none is taken under it */
     char fenced_why[GW_WHY_MAX];
@@ -103,6 +116,15 @@ QC_MUST qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, str
 QC_MUST qc_rc gw_engine_be_sure(struct gw_engine *e, struct qc_err *err);
 /* Ask clouds who they are and whether another gateway took over; sets their states, fences. QC_FENCED. */
 QC_MUST qc_rc gw_engine_hear(struct gw_engine *e, gw_clouds set, qc_deadline deadline, struct qc_err *err);
+/* This gateway lives; what others changed is read again; e->keeps is set once it is the one that keeps the
+ * store. Nothing but that last where it is the only one. (attend.c) */
+QC_MUST qc_rc gw_engine_attend(struct gw_engine *e, struct qc_err *err);
+/* QC_TEMP: another gateway keeps the store. */
+QC_MUST qc_rc gw_engine_must_keep(struct gw_engine *e, struct qc_err *err);
+void gw_attendant_init(struct gw_attendant *a);
+QC_MUST qc_rc gw_attendant_start(struct gw_engine *e, struct qc_err *err);
+void gw_attendant_stop(struct gw_engine *e);
+void gw_attendant_done(struct gw_attendant *a);
 /* Finish what init began; all clouds must answer. */
 QC_MUST qc_rc gw_engine_finish_init(struct gw_engine *e, struct qc_err *err);
 

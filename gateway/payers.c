@@ -71,7 +71,8 @@ static void *work(void *arg)
         enum gw_turn_end end = GW_TURN_NOTHING;
         struct qc_err err = { 0 };
         /* A repair does all of it, in its own order. */
-        if (!atomic_load(&e->repairing) && gw_pay_turn(e, (unsigned)at, GW_ILL_ALL, &end, &err) != QC_OK)
+        if (atomic_load(&e->keeps) && !atomic_load(&e->repairing) &&
+            gw_pay_turn(e, (unsigned)at, GW_ILL_ALL, &end, &err) != QC_OK)
             qc_log_err(QC_LOG_DEBUG, "debts", &err);
         end_turn(e, (unsigned)at, end);
         if (is_over(e))
@@ -88,6 +89,7 @@ qc_rc gw_engine_work(struct gw_engine *e, struct qc_err *err)
     int rc = 0;
 
     QC_ASSERT(p->count == 0);
+    QC_TRY(gw_attendant_start(e, err));
     (void)sigfillset(&all);
     QC_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
     while (p->count < QC_GW_PAYERS && rc == 0) {

@@ -385,6 +385,7 @@ qc_rc gw_engine_repair(struct gw_engine *e, const struct gw_repair_ask *ask, str
     if (ask->rate != 0 && ask->rate < QC_GW_REPAIR_RATE_MIN)
         return QC_FAIL(err, QC_USAGE, "%" PRIu64 " bytes a second, at least %d", ask->rate,
                        QC_GW_REPAIR_RATE_MIN);
+    QC_TRY(gw_engine_must_keep(e, err));
     if (!atomic_compare_exchange_strong(&e->repairing, &no, true))
         return QC_FAIL(err, QC_CONFLICT, "a repair is under way already");
     const qc_rc rc = run(e, ask, ret, err);

@@ -80,8 +80,12 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 
     *ret_more = false;
     QC_TRY(gw_engine_may(e, err));
+    if (!e->attendant.runs)
+        QC_TRY(gw_engine_attend(e, err));
     QC_TRY(gw_engine_be_sure(e, err));
     QC_TRY(gw_commit_roll(e, err));
+    if (!atomic_load(&e->keeps))
+        return gw_tidy_suspects(e, err);
     if (e->payers.count > 0)
         debts = gw_payers_busy(e);
     else if (!atomic_load(&e->repairing))

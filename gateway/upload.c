@@ -268,6 +268,8 @@ static qc_rc drop_segment(struct gw_engine *e, const struct gw_segment *seg, str
     QC_TRY(qc_fault(sweep_mark, err));
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
     QC_TRY(gw_cat_segment_kill(e->cat, seg->id, seg->size, err));
+    QC_TRY(
+        gw_cat_dead_again(e->cat, seg->id, err)); /* it may have died, and been swept, while it was written */
     QC_TRY(gw_cat_commit(e->cat, &tx, err));
     return qc_fault(sweep_marked, err);
 }

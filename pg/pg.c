@@ -9,8 +9,6 @@
 #include "base/time.h"
 #include "pg_internal.h"
 
-enum { SESSION_OPEN = 1, SESSION_CLOSED = 2, SESSION_TAKEN = 3, SQL_MAX = 1024 };
-
 /* -- the connection -------------------------------------------------------------------------------------- */
 
 void pg_hang_up(struct pg *p)
@@ -22,7 +20,7 @@ void pg_hang_up(struct pg *p)
 
 static qc_rc enter_schema(PGconn *c, const char *schema, struct qc_err *err)
 {
-    char sql[SQL_MAX];
+    char sql[PG_SQL_MAX];
 
     snprintf(sql, sizeof sql, "SET search_path=%s", schema);
     return pg_query(c, sql, NULL, err);
@@ -57,6 +55,8 @@ qc_rc pg_alive(struct pg *p, struct qc_err *err)
     const qc_rc rc = reach(&p->conf, p->schema, &p->conn, err);
     p->failed_ms = rc == QC_OK ? 0 : qc_now_ms();
     p->life++;
+    if (rc == QC_OK && p->session != 0)
+        pg_session_moved(p);
     return rc;
 }
 
@@ -67,7 +67,7 @@ static struct pg *of(struct qc_db *db)
     return (struct pg *)db;
 }
 
-static void roll_back(PGconn *c)
+void pg_roll_back(PGconn *c)
 {
     PQclear(PQexec(c, "ROLLBACK"));
 }
@@ -76,22 +76,22 @@ static void roll_back(PGconn *c)
 static qc_rc begin_once(struct pg *p, struct qc_err *err)
 {
     QC_CLEANUP(pg_clear) PGresult *r = NULL;
-    char sql[SQL_MAX];
+    char sql[PG_SQL_MAX];
 
     QC_TRY(pg_alive(p, err));
     snprintf(sql, sizeof sql,
              "BEGIN READ WRITE; LOCK TABLE qc_database IN EXCLUSIVE MODE;"
              "UPDATE qc_session SET commits=commits+1 WHERE session=%" PRId64
              " AND uid='%s' AND state=%d RETURNING commits",
-             p->session, p->uid, SESSION_OPEN);
+             p->session, p->uid, PG_SESSION_OPEN);
     const qc_rc rc = pg_query(p->conn, sql, &r, err);
     if (rc != QC_OK) {
-        roll_back(p->conn);
+        pg_roll_back(p->conn);
         return rc;
     }
     if (PQntuples(r) != 1) {
-        roll_back(p->conn);
-        return QC_FAIL(err, QC_FENCED, "another gateway has taken over this one's part of the catalogue");
+        pg_roll_back(p->conn);
+        return QC_FAIL(err, QC_FENCED, "another gateway took this one for dead");
     }
     p->commits = pg_number(r, 0, 0);
     p->in_tx = true;
@@ -99,7 +99,7 @@ static qc_rc begin_once(struct pg *p, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc begin(struct qc_db *db, struct qc_err *err)
+qc_rc pg_begin(struct qc_db *db, struct qc_err *err)
 {
     struct pg *p = of(db);
     const bool was_there = p->conn != NULL;
@@ -116,7 +116,7 @@ static int ask_outcome(struct pg *p)
 {
     QC_CLEANUP(pg_clear) PGresult *r = NULL;
     struct qc_err why = { 0 };
-    char sql[SQL_MAX];
+    char sql[PG_SQL_MAX];
 
     p->failed_ms = 0;
     if (pg_alive(p, &why) != QC_OK)
@@ -126,7 +126,7 @@ static int ask_outcome(struct pg *p)
              " AND uid='%s' FOR UPDATE",
              p->session, p->uid);
     const qc_rc rc = pg_query(p->conn, sql, &r, &why);
-    roll_back(p->conn);
+    pg_roll_back(p->conn);
     return rc != QC_OK || PQntuples(r) != 1 ? -1 : pg_number(r, 0, 0) >= p->commits;
 }
 
@@ -149,7 +149,7 @@ static qc_rc learn_outcome(struct pg *p, struct qc_err *err)
                    "it is not known what it has written");
 }
 
-static qc_rc commit(struct qc_db *db, struct qc_err *err)
+qc_rc pg_commit(struct qc_db *db, struct qc_err *err)
 {
     struct pg *p = of(db);
 
@@ -169,7 +169,7 @@ static qc_rc commit(struct qc_db *db, struct qc_err *err)
     }
     if (PQstatus(p->conn) == CONNECTION_OK && PQresultErrorField(r, PG_DIAG_SQLSTATE) != NULL) {
         const qc_rc rc = PG_FAIL(p->conn, r, "commit", err); /* the server says that it did not */
-        roll_back(p->conn);
+        pg_roll_back(p->conn);
         p->in_tx = false;
         return rc;
     }
@@ -178,12 +178,12 @@ static qc_rc commit(struct qc_db *db, struct qc_err *err)
     return learn_outcome(p, err);
 }
 
-static void rollback(struct qc_db *db)
+void pg_rollback(struct qc_db *db)
 {
     struct pg *p = of(db);
 
     if (p->in_tx && !p->lost)
-        roll_back(p->conn);
+        pg_roll_back(p->conn);
     p->in_tx = false;
     p->lost = false;
 }
@@ -213,7 +213,7 @@ static qc_rc version(struct qc_db *db, uint32_t *ret, struct qc_err *err)
 
 static qc_rc set_version(struct qc_db *db, uint32_t v, struct qc_err *err)
 {
-    char sql[SQL_MAX];
+    char sql[PG_SQL_MAX];
 
     snprintf(sql, sizeof sql, "UPDATE qc_database SET version=%" PRIu32, v);
     return pg_query(of(db)->conn, sql, NULL, err);
@@ -243,23 +243,10 @@ static void interrupt(struct qc_db *db)
     PQfreeCancel(c);
 }
 
-static void close_session(struct pg *p)
-{
-    char sql[SQL_MAX];
-
-    if (p->conn == NULL || p->session == 0)
-        return;
-    snprintf(sql, sizeof sql,
-             "BEGIN READ WRITE; UPDATE qc_session SET state=%d WHERE session=%" PRId64
-             " AND uid='%s' AND state=%d; COMMIT",
-             SESSION_CLOSED, p->session, p->uid, SESSION_OPEN);
-    PQclear(PQexec(p->conn, sql)); /* the next one finds out by itself that nobody is there */
-}
-
 static void pg_close(struct qc_db *db)
 {
     QC_ASSERT(!of(db)->in_tx);
-    close_session(of(db));
+    pg_session_end(of(db));
     pg_hang_up(of(db));
     qc_free(of(db));
 }
@@ -273,9 +260,12 @@ static const struct qc_db_ops ops = {
     .settle = check,
     .changes = changes,
     .interrupt = interrupt,
-    .begin = begin,
-    .commit = commit,
-    .rollback = rollback,
+    .session = pg_session,
+    .attend = pg_attend,
+    .session_open = pg_session_open,
+    .begin = pg_begin,
+    .commit = pg_commit,
+    .rollback = pg_rollback,
     .prepare = pg_prepare,
     .free = pg_free,
     .bind = pg_bind,
@@ -302,7 +292,7 @@ static qc_rc check_name(const char *schema, struct qc_err *err)
 static qc_rc has(PGconn *c, const char *schema, bool *ret, struct qc_err *err)
 {
     QC_CLEANUP(pg_clear) PGresult *r = NULL;
-    char sql[SQL_MAX];
+    char sql[PG_SQL_MAX];
 
     QC_TRY(check_name(schema, err));
     snprintf(sql, sizeof sql, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname='%s'", schema);
@@ -313,7 +303,7 @@ static qc_rc has(PGconn *c, const char *schema, bool *ret, struct qc_err *err)
 
 static qc_rc make_schema(PGconn *c, const struct pg_opts *o, struct qc_err *err)
 {
-    char sql[SQL_MAX];
+    char sql[PG_SQL_MAX];
 
     snprintf(sql, sizeof sql,
              "BEGIN READ WRITE; CREATE SCHEMA %s; SET LOCAL search_path=%s;"
@@ -327,7 +317,7 @@ static qc_rc make_schema(PGconn *c, const struct pg_opts *o, struct qc_err *err)
              o->schema, o->schema, o->application_id);
     const qc_rc rc = pg_query(c, sql, NULL, err);
     if (rc != QC_OK)
-        roll_back(c);
+        pg_roll_back(c);
     return rc;
 }
 
@@ -340,79 +330,6 @@ static qc_rc identify(PGconn *c, const struct pg_opts *o, struct qc_err *err)
         pg_number(r, 0, 0) != o->application_id)
         return QC_FAIL(err, QC_FORMAT, "PostgreSQL: the schema '%s' is not this program's", o->schema);
     return QC_OK;
-}
-
-/* -- sessions -------------------------------------------------------------------------------------------- */
-
-/* Open ones end whose connection is no more; *ret_host: of one whose connection stands. */
-static qc_rc end_dead(struct pg *p, char ret_host[PG_NAME], struct qc_err *err)
-{
-    QC_CLEANUP(pg_clear) PGresult *r = NULL;
-    char sql[SQL_MAX];
-
-    snprintf(sql, sizeof sql,
-             "UPDATE qc_session SET state=%d WHERE state=%d AND NOT EXISTS (SELECT 1 FROM"
-             " pg_catalog.pg_stat_activity a WHERE a.pid=backend AND a.backend_start::text=since);"
-             "SELECT host FROM qc_session WHERE state=%d LIMIT 1",
-             SESSION_TAKEN, SESSION_OPEN, SESSION_OPEN);
-    QC_TRY(pg_query(p->conn, sql, &r, err));
-    snprintf(ret_host, PG_NAME, "%s", PQntuples(r) > 0 ? PQgetvalue(r, 0, 0) : "");
-    return QC_OK;
-}
-
-static qc_rc add_session(struct pg *p, struct qc_err *err)
-{
-    QC_CLEANUP(pg_clear) PGresult *r = NULL;
-    char host[PG_NAME] = "", sql[SQL_MAX];
-
-    (void)gethostname(host, sizeof host - 1);
-    for (char *c = host; *c != '\0'; c++) /* it stands in a statement */
-        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", *c) == NULL)
-            *c = '_';
-    snprintf(sql, sizeof sql,
-             "INSERT INTO qc_session (state, commits, backend, since, host) SELECT %d, 0, a.pid,"
-             " a.backend_start::text, '%s' FROM pg_catalog.pg_stat_activity a WHERE a.pid=pg_backend_pid()"
-             " RETURNING session, uid::text",
-             SESSION_OPEN, host);
-    QC_TRY(pg_query(p->conn, sql, &r, err));
-    p->session = pg_number(r, 0, 0);
-    if (PQntuples(r) == 1)
-        snprintf(p->uid, sizeof p->uid, "%s", PQgetvalue(r, 0, 1));
-    return p->session > 0 ? QC_OK : QC_FAIL(err, QC_GENERAL, "PostgreSQL: no session was made");
-}
-
-/* *ret_host: who is there already; then there is no session. */
-static qc_rc try_session(struct pg *p, char ret_host[PG_NAME], struct qc_err *err)
-{
-    qc_rc rc = pg_query(p->conn, "BEGIN READ WRITE; LOCK TABLE qc_database IN EXCLUSIVE MODE", NULL, err);
-
-    if (rc == QC_OK)
-        rc = end_dead(p, ret_host, err);
-    if (rc == QC_OK && ret_host[0] == '\0')
-        rc = add_session(p, err);
-    if (rc == QC_OK)
-        rc = pg_query(p->conn, "COMMIT", NULL, err);
-    if (rc != QC_OK) {
-        p->session = 0;
-        roll_back(p->conn);
-    }
-    return rc;
-}
-
-/* The server sees within moments that a process has ended. */
-static qc_rc begin_session(struct pg *p, struct qc_err *err)
-{
-    const qc_deadline until = qc_deadline_in(QC_PG_SUCCESSION_MS);
-    char host[PG_NAME];
-
-    for (;;) {
-        QC_TRY(try_session(p, host, err));
-        if (host[0] == '\0')
-            return QC_OK;
-        if (qc_deadline_over(until))
-            return QC_FAIL(err, QC_LOCKED, "a gateway on '%s' has this catalogue open", host);
-        (void)usleep(50000);
-    }
 }
 
 static void free_pg(struct pg **p)
@@ -442,7 +359,7 @@ qc_rc pg_open(struct qc_db **ret, const struct pg_conf *conf, const struct pg_op
     if (opts->create)
         QC_TRY(make_schema(p->conn, opts, err));
     QC_TRY(identify(p->conn, opts, err));
-    QC_TRY(begin_session(p, err));
+    QC_TRY(pg_session_begin(p, err));
     *ret = &QC_STEAL(p)->db;
     return QC_OK;
 }
@@ -468,7 +385,7 @@ static qc_rc alter(PGconn *c, const char *sql, struct qc_err *err)
 qc_rc pg_schema_drop(const struct pg_conf *conf, const char *schema, struct qc_err *err)
 {
     QC_CLEANUP(drop) PGconn *c = NULL;
-    char sql[SQL_MAX];
+    char sql[PG_SQL_MAX];
 
     QC_TRY(check_name(schema, err));
     QC_TRY(reach(conf, NULL, &c, err));
@@ -480,7 +397,7 @@ qc_rc pg_schema_install(const struct pg_conf *conf, const char *fresh, const cha
                         struct qc_err *err)
 {
     QC_CLEANUP(drop) PGconn *c = NULL;
-    char sql[SQL_MAX] = "";
+    char sql[PG_SQL_MAX] = "";
     size_t n = 0;
     bool there;
 

@@ -14,6 +14,15 @@ enum {
     PG_OID_TEXT = 25,
 };
 
+enum { PG_SQL_MAX = 1024 };
+enum pg_session_state { PG_SESSION_OPEN = 1, PG_SESSION_CLOSED = 2, PG_SESSION_OVER = 3 };
+
+/* Another session, as it was seen. */
+struct pg_other {
+    int64_t session, commits;
+    uint64_t since_ms; /* when commits was seen to move last */
+};
+
 struct pg {
     struct qc_db db; /* first */
     struct pg_conf conf;
@@ -26,7 +35,9 @@ struct pg {
     int64_t commits; /* that the row will show once this transaction is committed */
     int64_t changes;
     bool in_tx;
-    bool lost;          /* the connection, in this transaction */
+    bool lost; /* the connection, in this transaction */
+    struct pg_other others[QC_PG_SESSIONS_MAX];
+    unsigned other_count;
     uint64_t failed_ms; /* when connecting failed last; 0: it did not */
 };
 
@@ -35,6 +46,22 @@ QC_MUST qc_rc pg_connect(const struct pg_conf *conf, PGconn **ret, struct qc_err
 /* p->conn is there and looks well, or QC_TEMP. Not in a transaction. */
 QC_MUST qc_rc pg_alive(struct pg *p, struct qc_err *err);
 void pg_hang_up(struct pg *p);
+void pg_roll_back(PGconn *c);
+
+/* Operations on transactions and sessions (base/db_ops.h). */
+QC_MUST qc_rc pg_begin(struct qc_db *db, struct qc_err *err);
+QC_MUST qc_rc pg_commit(struct qc_db *db, struct qc_err *err);
+void pg_rollback(struct qc_db *db);
+uint64_t pg_session(const struct qc_db *db);
+QC_MUST qc_rc pg_attend(struct qc_db *db, bool *ret_first, struct qc_err *err);
+QC_MUST qc_rc pg_session_open(struct qc_db *db, uint64_t session, bool *ret, struct qc_err *err);
+
+/* A row for this opening; others whose connections are gone are over when it returns. */
+QC_MUST qc_rc pg_session_begin(struct pg *p, struct qc_err *err);
+/* In good order; nothing where the server is away. */
+void pg_session_end(struct pg *p);
+/* It has another connection: the row says which. */
+void pg_session_moved(struct pg *p);
 
 /* Statements without parameters. *ret: the last one's result; NULL: not wanted. */
 QC_MUST qc_rc pg_query(PGconn *c, const char *sql, PGresult **ret, struct qc_err *err);

@@ -152,11 +152,16 @@ static int wait_signal(const sigset_t *set, long ms)
 }
 
 /* The catalogue's disk failed: only a new process, which reads what is on it, can tell what stands. */
-static bool broken(struct http_server *server)
+static qc_rc check_whole(struct http_server *server, const struct serve_options *o, struct qc_err *err)
 {
     struct gw_health health;
     gw_engine_health(server->engine, &health);
-    return health.broken;
+    if (health.over)
+        return QC_FAIL(err, QC_TEMP,
+                       "another gateway of this catalogue took this one for dead, and goes on with its work");
+    if (health.broken)
+        return QC_FAIL(err, QC_IO, "the disk under '%s' failed to write the catalogue", o->state);
+    return QC_OK;
 }
 
 static qc_rc run(struct http_server *server, const struct serve_options *o, struct doors *doors,
@@ -177,8 +182,7 @@ static qc_rc run(struct http_server *server, const struct serve_options *o, stru
         quiet_tick(&server->quiet);
         doors_tick(doors);
         tidy(server, &next_ms, &more);
-        if (broken(server))
-            return QC_FAIL(err, QC_IO, "the disk under '%s' failed to write the catalogue", o->state);
+        QC_TRY(check_whole(server, o, err));
         if (!more && idle(server, o->idle_s)) {
             QC_LOG(QC_LOG_INFO, "leaving: idle", QC_U("seconds", o->idle_s));
             return QC_OK;

@@ -202,16 +202,64 @@ static void lost(void)
 
 /* -- two processes --------------------------------------------------------------------------------------- */
 
+static bool is_first(struct qc_db *db)
+{
+    struct qc_err err = { 0 };
+    bool first;
+
+    CHECK_OK(qc_db_attend(db, &first, &err));
+    return first;
+}
+
+/* As another gateway that finds a session silent would. */
+static void declare_over(uint64_t session)
+{
+    struct qc_err err = { 0 };
+    PGconn *c = NULL;
+    char sql[300];
+
+    CHECK_OK(pg_connect(&conf, &c, &err));
+    CHECK(snprintf(sql, sizeof sql,
+                   "BEGIN READ WRITE; UPDATE %s.qc_session SET state=3 WHERE session=%d; COMMIT", conf.schema,
+                   (int)session) > 0);
+    CHECK_OK(pg_query(c, sql, NULL, &err));
+    PQfinish(c);
+}
+
 static void second(void)
 {
-    const struct pg_opts opts = { .application_id = APPLICATION, .schema = conf.schema };
     struct qc_db *db = fresh(), *other = NULL;
     struct qc_err err = { 0 };
     struct qc_tx tx = { 0 };
+    bool open;
     int status;
 
-    CHECK_RC(pg_open(&other, &conf, &opts, &err), QC_LOCKED); /* its connection stands */
+    CHECK(is_first(db));
+    other = open_db(false);
+    CHECK(qc_db_session(other) > qc_db_session(db) && !is_first(other) && is_first(db));
+    CHECK_OK(qc_tx_begin(&tx, other, &err)); /* both write, one after the other */
+    CHECK_OK(add(other, 1, &err));
+    CHECK_OK(qc_db_session_open(other, qc_db_session(db), &open, &err));
+    CHECK(open);
+    CHECK_OK(qc_tx_commit(&tx, &err));
+    CHECK_OK(qc_tx_begin(&tx, db, &err));
+    CHECK_OK(add(db, 2, &err));
+    CHECK_OK(qc_tx_commit(&tx, &err));
+    CHECK(one(other, "SELECT COUNT(*) FROM t") == 2);
+    cut(db); /* it has another connection, and lives */
+    CHECK(is_first(db) && !is_first(other));
+    (void)usleep((QC_PG_GONE_MS + 200) * 1000);
+    CHECK(!is_first(other) && is_first(db));
+    /* S1: a session that was found over writes nothing any more, though it does not know yet. */
+    CHECK_OK(qc_tx_begin(&tx, db, &err));
+    qc_tx_end(&tx);
+    declare_over(qc_db_session(db));
+    CHECK(is_first(other));
+    CHECK_RC(qc_tx_begin(&tx, db, &err), QC_FENCED);
+    CHECK(one(db, "SELECT COUNT(*) FROM t") == 2); /* it may read */
     qc_db_close(&db);
+    qc_db_close(&other);
+
     const pid_t child = fork(); /* one that is killed is succeeded at once */
     CHECK(child >= 0);
     if (child == 0) {
@@ -220,17 +268,7 @@ static void second(void)
     }
     CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
     db = open_db(false);
-    /* S1: a session that was declared over writes nothing any more. */
-    PGconn *c = NULL;
-    char sql[300];
-    CHECK_OK(pg_connect(&conf, &c, &err));
-    CHECK(snprintf(sql, sizeof sql,
-                   "BEGIN READ WRITE; UPDATE %s.qc_session SET state=3 WHERE state=1; COMMIT",
-                   conf.schema) > 0);
-    CHECK_OK(pg_query(c, sql, NULL, &err));
-    PQfinish(c);
-    CHECK_RC(qc_tx_begin(&tx, db, &err), QC_FENCED);
-    CHECK(one(db, "SELECT COUNT(*) FROM t") == 0); /* it may read */
+    CHECK(is_first(db));
     qc_db_close(&db);
 }
 

@@ -48,6 +48,14 @@ QC_MUST qc_rc qc_db_check(struct qc_db *db, struct qc_err *err);
 QC_MUST qc_rc qc_db_settle(struct qc_db *db, struct qc_err *err);
 /* Does a column hold values of its one type? (In SQLite a number may stand where blobs do.) */
 bool qc_db_typed(const struct qc_db *db);
+/* Where several programs may have a database open, each opening is a session with a number greater than all
+ * before it; else 0. One that is over writes nothing any more: qc_tx_begin fails with QC_FENCED. */
+uint64_t qc_db_session(const struct qc_db *db);
+/* Outside a transaction, every few seconds: this session lives; those that show no life are over. *ret_first:
+ * of those that are open it is the oldest, and stays so until it is over. QC_FENCED: it is. */
+QC_MUST qc_rc qc_db_attend(struct qc_db *db, bool *ret_first, struct qc_err *err);
+/* In a transaction: *ret: is that session open? */
+QC_MUST qc_rc qc_db_session_open(struct qc_db *db, uint64_t session, bool *ret, struct qc_err *err);
 int64_t qc_db_changes(struct qc_db *db); /* rows changed by the last statement */
 /* From any thread: running statements end with QC_CANCELLED. */
 void qc_db_interrupt(struct qc_db *db);

@@ -29,11 +29,15 @@
     X(QC_PG_CONNECT_S, 5, "s", "to connect to a PostgreSQL server: somebody waits")                          \
     X(QC_PG_RETRY_MS, 1000, "ms", "between two attempts to reach a PostgreSQL server that is away")          \
     X(QC_PG_SILENCE_S, 10, "s", "of a link to PostgreSQL before it is probed, three times in 15 s more")     \
-    X(QC_PG_IDLE_TX_MS, 15000, "ms",                                                                         \
+    X(QC_PG_IDLE_TX_MS, 5000, "ms",                                                                          \
       "that the server lets a transaction stand still: who sleeps there keeps all others from writing")      \
     X(QC_PG_OUTCOME_MS, 40000, "ms",                                                                         \
       "to learn what became of a COMMIT without answer: twice the above, and a server's restart")            \
-    X(QC_PG_SUCCESSION_MS, 3000, "ms", "until a PostgreSQL server sees that a process has ended")            \
+    X(QC_PG_GONE_MS, 1000, "ms", "without a connection, until another gateway's session is over")            \
+    X(QC_PG_LEASE_MS, 15000, "ms",                                                                           \
+      "without a transaction, though connected: seven of its beats (QC_GW_ATTEND_MS) were missed")           \
+    X(QC_PG_SESSIONS_MAX, 16, "sessions", "open at once that are watched; two are usual")                    \
+    X(QC_PG_SUCCESSION_MS, 4000, "ms", "that an opening waits for the session of one that has died")         \
     X(QC_OPT_ARGS_MAX, 4096, "arguments", "a shell's expansion of a directory")                              \
     X(QC_OPT_GIVEN_MAX, 96, "options", "32 clouds, each with the name of its keys, and others")              \
     X(QC_OPT_NAME_MAX, 64, "bytes", "the words of a command")                                                \
@@ -197,6 +201,8 @@
     X(QC_GW_RECORD_SIZE, 124, "bytes", "a vault record: it has one size")                                    \
     X(QC_GW_BACKUP_MAX, 65536 + 300, "bytes", "B, FORMAT 12")                                                \
     X(QC_GW_LOG_MAX, 64 * 1024 * 1024, "bytes", "a log object, FORMAT 9.3")                                  \
+    X(QC_GW_DECIDE_TRIES, 20, "tries", "to decide a batch between those of other gateways")                  \
+    X(QC_GW_ATTEND_MS, 2000, "ms", "between two looks at other gateways of the same catalogue")              \
     X(QC_GW_SEGMENTS_MAX, 1000000, "segments", "of a version: 66 bytes each fit a log object")               \
     X(QC_GW_BATCH_CHANGES_MAX, 256, "changes", "decided in one transaction and one log object")              \
     X(QC_GW_UPLOADS_MAX, 4096, "uploads", "open at once; each holds rows and maybe fragments")               \

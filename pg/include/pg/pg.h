@@ -44,9 +44,8 @@ struct pg_opts {
 };
 /*
  * Connect, check that the server keeps what it confirms (fsync, full_page_writes, synchronous_commit), begin
- * a session. A connection that leaves this machine must be encrypted. QC_NOTFOUND: no such schema; QC_LOCKED:
- * another session is open, and its connection stands; QC_USAGE: a password in the environment; QC_UNFIT: a
- * setting of the server's.
+ * a session. A connection that leaves this machine must be encrypted. QC_NOTFOUND: no such schema; QC_USAGE:
+ * a password in the environment; QC_UNFIT: a setting of the server's.
  */
 QC_MUST qc_rc pg_open(struct qc_db **ret, const struct pg_conf *conf, const struct pg_opts *opts,
                       struct qc_err *err);
