@@ -102,6 +102,12 @@ void qc_log_setup(int fd, qc_level least, bool json)
     atomic_store(&log_json, json);
 }
 
+void qc_log_change(qc_level least, bool json)
+{
+    atomic_store(&log_least, (int)least);
+    atomic_store(&log_json, json);
+}
+
 qc_level qc_log_level(void)
 {
     return (qc_level)atomic_load(&log_least);

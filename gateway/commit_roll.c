@@ -311,5 +311,7 @@ qc_rc gw_roll(struct gw_engine *e, bool hasty, struct qc_err *err)
     QC_TRY(qc_fault(put_log, err));
     QC_TRY(witness(e, r, err));
     QC_TRY(qc_fault(put_witness, err));
-    return publish(e, r, &l, qc_buf_span(&body), err);
+    QC_TRY(publish(e, r, &l, qc_buf_span(&body), err));
+    gw_audit_records(e, &l);
+    return QC_OK;
 }

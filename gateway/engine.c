@@ -43,19 +43,23 @@ static qc_rc remember_fence(struct gw_engine *e, const char *why, struct qc_err 
     return gw_cat_commit(e->cat, &tx, err);
 }
 
-static void set_fenced(struct gw_engine *e, const char *why)
+/* false: it was before. */
+static bool set_fenced(struct gw_engine *e, const char *why)
 {
     QC_LOCK(&e->lock);
-    if (!atomic_load(&e->fenced))
-        snprintf(e->fenced_why, sizeof e->fenced_why, "%s", why);
+    if (atomic_load(&e->fenced))
+        return false;
+    snprintf(e->fenced_why, sizeof e->fenced_why, "%s", why);
     atomic_store(&e->fenced, true);
+    return true;
 }
 
 void gw_engine_fence(struct gw_engine *e, const char *why)
 {
     struct qc_err err = { 0 };
 
-    set_fenced(e, why);
+    if (set_fenced(e, why))
+        GW_AUDIT(e->audit, "fenced", QC_S("why", why));
     qc_ignore(remember_fence(e, why, &err), "the clouds will say it again at the next opening");
 }
 
@@ -177,7 +181,7 @@ static qc_rc load_fence(struct gw_engine *e, struct qc_err *err)
     QC_LOCK(gw_cat_lock(e->cat));
     QC_TRY(gw_meta_get_bytes(e->cat, "fenced_why", (uint8_t *)why, sizeof why, err));
     why[sizeof why - 1] = 0;
-    set_fenced(e, why);
+    (void)set_fenced(e, why);
     return QC_OK;
 }
 
@@ -258,6 +262,17 @@ qc_rc gw_engine_there(const char *state_dir, struct qc_err *err)
 
 qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng *rng, struct qc_err *err)
 {
+    return gw_engine_open_audited(ret, state_dir, rng, NULL, err);
+}
+
+struct gw_audit *gw_engine_audit(struct gw_engine *e)
+{
+    return e->audit;
+}
+
+qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_dir, const qc_rng *rng,
+                             const struct gw_audit_opts *audit, struct qc_err *err)
+{
     QC_CLEANUP(gw_engine_close) struct gw_engine *e = qc_alloc(sizeof *e);
     struct qc_err why = { 0 };
 
@@ -273,6 +288,8 @@ qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng
     e->rng = rng;
     QC_TRY(open_local(e, state_dir, err));
     QC_TRY(gw_engine_attend(e, err));
+    if (audit != NULL)
+        QC_TRY(gw_audit_open(&e->audit, qc_fd_get(&e->state.dir), audit, err));
     if (e->conf.life == GW_LIFE_INIT)
         QC_TRY(gw_engine_finish_init(e, err));
     if (!atomic_load(&e->fenced)) {
@@ -287,6 +304,11 @@ qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng
     }
     *ret = QC_STEAL(e);
     return QC_OK;
+}
+
+void gw_engine_hurry(struct gw_engine *e)
+{
+    gw_fan_hurry(e->fan);
 }
 
 void gw_engine_close(struct gw_engine **ep)
@@ -306,6 +328,7 @@ void gw_engine_close(struct gw_engine **ep)
     }
     qc_prk_free(&e->bkey);
     gw_cat_close(&e->cat);
+    gw_audit_close(&e->audit);
     gw_state_close(&e->state);
     gw_commits_done(&e->commits);
     gw_payers_done(&e->payers);

@@ -77,6 +77,7 @@ struct gw_engine {
     struct gw_payers payers;
     struct gw_attendant attendant;
     const struct gw_env *env;
+    struct gw_audit *audit; /* NULL: none */
 
     atomic_bool fenced;
     atomic_bool keeps;         /* debts, repair, sweep, adoption: one gateway's of those on a catalogue */
@@ -143,6 +144,9 @@ void gw_faults_note(struct gw_engine *e, const char *request, const struct gw_se
                     const struct gw_faults *f);
 /* What was known before: for the request alone. */
 void gw_faults_recall(struct gw_engine *e, uint32_t tenant, const char *request, const struct gw_faults *f);
+
+/* What a log object says was done, once it is published. */
+void gw_audit_records(struct gw_engine *e, const struct gw_log *l);
 
 /* Limits of a tenant, in the transaction that uses them up (quota.c). The owner has none. QC_QUOTA. */
 /* One more upload and version. */

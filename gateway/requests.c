@@ -68,37 +68,61 @@ static void add_fault(struct gw_request *r, const struct gw_fault *f)
     memcpy(row->key, f->key, sizeof row->key);
 }
 
-static void add_suspect(struct gw_engine *e, uint64_t segment_id, const struct gw_fault *f)
+/* true: it is known from now on. */
+static bool add_suspect(struct gw_engine *e, uint64_t segment_id, const struct gw_fault *f)
 {
     if (f->kind != GW_FAULT_MISSING && f->kind != GW_FAULT_DAMAGED)
-        return;
+        return false;
     for (unsigned i = 0; i < e->suspect_count; i++)
         if (e->suspects[i].segment_id == segment_id && e->suspects[i].index == f->index)
-            return;
+            return false;
     if (e->suspect_count == QC_GW_SUSPECTS_MAX)
-        return; /* another read will find it again */
+        return false; /* another read will find it again */
     struct gw_suspect *s = &e->suspects[e->suspect_count++];
     *s = (struct gw_suspect){
         .segment_id = segment_id, .index = f->index, .cloud_id = f->cloud_id, .kind = f->kind
     };
     memcpy(s->key, f->key, sizeof s->key);
+    return true;
 }
 
-void gw_faults_note(struct gw_engine *e, const char *request, const struct gw_segment *seg,
-                    const struct gw_faults *f)
+/* Counts and remembers; *ret_new: bits of the faults that nobody had found before. */
+static void take_faults(struct gw_engine *e, const char *request, const struct gw_segment *seg,
+                        const struct gw_faults *f, uint32_t *ret_new)
 {
-    if (f->count == 0)
-        return;
     QC_LOCK(&e->lock);
     struct gw_remembered *m = request[0] == 0 ? NULL : row_of(e, seg->tenant, request, true);
+
+    *ret_new = 0;
     for (unsigned i = 0; i < f->count; i++) {
         const int at = gw_fan_at(e->fan, f->v[i].cloud_id);
         if (at >= 0)
             e->read_faults[at][f->v[i].kind]++;
         if (m != NULL)
             add_fault(&m->request, &f->v[i]);
-        add_suspect(e, seg->id, &f->v[i]);
+        *ret_new |= (uint32_t)add_suspect(e, seg->id, &f->v[i]) << i;
     }
+}
+
+/* The cloud is blamed. */
+static void audit_fault(struct gw_engine *e, const struct gw_segment *seg, const struct gw_fault *f)
+{
+    GW_AUDIT(e->audit, "blame", QC_S("cloud", gw_engine_cloud_name(e, f->cloud_id)),
+             QC_S("kind", gw_fault_kind_name(f->kind)), QC_U("segment", seg->id), QC_U("index", f->index),
+             QC_S("key", f->key), QC_S("why", f->why));
+}
+
+void gw_faults_note(struct gw_engine *e, const char *request, const struct gw_segment *seg,
+                    const struct gw_faults *f)
+{
+    uint32_t fresh;
+
+    if (f->count == 0)
+        return;
+    take_faults(e, request, seg, f, &fresh);
+    for (unsigned i = 0; i < f->count; i++)
+        if (fresh >> i & 1)
+            audit_fault(e, seg, &f->v[i]);
 }
 
 void gw_faults_recall(struct gw_engine *e, uint32_t tenant, const char *request, const struct gw_faults *f)

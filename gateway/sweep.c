@@ -32,7 +32,8 @@ static void add(struct sweep_keys *k, unsigned at, const char key[GW_NAME_SIZE])
 /* One call's work. */
 struct sweeping {
     struct gw_engine *e;
-    unsigned keys; /* swept, or tried */
+    unsigned keys; /* swept, or tried, */
+    unsigned gone; /* and seen absent */
     bool heard;
 };
 
@@ -70,6 +71,7 @@ static qc_rc sweep(struct sweeping *s, const struct sweep_keys *k, gw_clouds *re
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
         if ((k->set >> at & 1) && a.outcome[at].fate == GW_FAILED && a.outcome[at].rc == QC_NOTFOUND)
             absent |= (gw_clouds)1 << at;
+    s->gone += (unsigned)__builtin_popcount(absent);
     *ret_absent = qc_planted(ledger_dropped) ? k->set : absent;
     return qc_fault(sweep_round, err);
 }
@@ -241,8 +243,12 @@ qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err)
         after = e->swept;
         after_key = e->swept_keys;
     }
-    QC_TRY(sweep_segments(&s, &after, err));
-    QC_TRY(sweep_fragments(&s, &after_key, err));
+    qc_rc rc = sweep_segments(&s, &after, err);
+    if (rc == QC_OK)
+        rc = sweep_fragments(&s, &after_key, err);
+    if (s.gone > 0)
+        GW_AUDIT(e->audit, "swept", QC_U("keys", s.gone));
+    QC_TRY(rc);
     *ret_more = (after != 0 || after_key != 0) && s.keys > 0;
     QC_LOCK(&e->lock);
     e->swept = after;

@@ -3,6 +3,8 @@
 #include "http.h"
 
 QC_MUST qc_rc call_metrics(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_dashboard(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_style(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_healthz(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_readyz(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_health(struct request *r, struct answer *ret, struct qc_err *err);

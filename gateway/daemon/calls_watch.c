@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "calls.h"
+#include "dashboard.h"
 #include "metrics.h"
 
 /* An observation; where there is none now, what the process knows by itself. */
@@ -23,12 +24,46 @@ qc_rc call_metrics(struct request *r, struct answer *ret, struct qc_err *err)
     if (s == NULL)
         return QC_FAIL(err, QC_NOMEM, "metrics");
     observation(r, s);
+    struct gw_audit_view audit = { 0 };
+    struct gw_audit *log = gw_engine_audit(request_engine(r));
+    if (log != NULL)
+        gw_audit_look(log, &audit);
     const struct metrics_source src = { .figures = &r->server->figures,
+                                        .audit = log != NULL ? &audit : NULL,
                                         .status = s,
                                         .connections = atomic_load(&r->server->connections) };
     ret->raw.max = QC_GW_METRICS_MAX;
     ret->type = METRICS_TYPE;
     return metrics_print(&src, &ret->raw, err);
+}
+
+qc_rc call_dashboard(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
+    struct gw_audit_view audit = { 0 };
+    struct gw_audit *log = gw_engine_audit(request_engine(r));
+
+    if (s == NULL)
+        return QC_FAIL(err, QC_NOMEM, "dashboard");
+    observation(r, s);
+    if (log != NULL)
+        gw_audit_look(log, &audit);
+    const struct dashboard_source src = { .figures = &r->server->figures,
+                                          .status = s,
+                                          .audit = log != NULL ? &audit : NULL,
+                                          .since_s = r->server->since_s,
+                                          .now_s = qc_wall_s() };
+    ret->raw.max = QC_GW_DASHBOARD_MAX;
+    ret->type = "text/html; charset=utf-8";
+    return dashboard_print(&src, &ret->raw, err);
+}
+
+qc_rc call_style(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    (void)r;
+    ret->raw.max = QC_GW_DASHBOARD_MAX;
+    ret->type = "text/css; charset=utf-8";
+    return qc_buf_add_str(&ret->raw, dashboard_css, err);
 }
 
 /* The members of the answer go beside an error, too. */

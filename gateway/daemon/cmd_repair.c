@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "cloud_args.h"
+#include "cmd_audit.h"
 #include "json.h"
 #include "qrng/qrng.h"
 #include "repair_report.h"
@@ -80,6 +81,8 @@ static qc_rc run(struct gw_engine *e, const struct gw_repair_ask *ask, bool as_j
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "repair");
     const qc_rc rc = gw_engine_repair(e, ask, r, err);
+    GW_AUDIT(gw_engine_audit(e), "repair_ended", QC_S("rc", qc_rc_name(rc)), QC_U("deep", ask->deep),
+             QC_U("dry_run", ask->dry_run), QC_U("written", r->written_bytes));
     if (rc != QC_OK && rc != QC_CANCELLED)
         return rc;
     qc_err_clear(err);
@@ -107,6 +110,6 @@ qc_rc cmd_repair(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(catch_signals(err));
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
-    QC_TRY(gw_engine_open(&e, state, &rng, err));
+    QC_TRY(gw_engine_open_audited(&e, state, &rng, cmd_audit_of(state), err));
     return run(e, &ask, qc_args_flag(args, "json"), err);
 }

@@ -1,6 +1,7 @@
 #include "conf.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -9,6 +10,10 @@
 enum {
     TEXT_MAX = 65536,
     MODE_DEFAULT = 0600,
+    STOP_S = 20,
+    STOP_MAX_S = 600,
+    ROTATE_MIN = 65536,
+    ROTATE_MAX = 1 << 30,
     CONNECTIONS_MIN = 16,
     CONNECTIONS_DEFAULT = 128,
     CONNECTIONS_MAX = 1024, /* each is a thread and 256 KiB of buffers while it is used */
@@ -32,6 +37,28 @@ static qc_rc take_json_log(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
     return qc_ini_bool(v, &c->json_log, err);
+}
+
+static const char *const levels[] = { "debug", "info", "warn", "error" };
+
+static qc_rc take_level(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (qc_span_eq(v, qc_span_str(levels[i]))) {
+            c->log_level = (qc_level)i;
+            return QC_OK;
+        }
+    return QC_FAIL(err, QC_USAGE, "debug, info, warn or error is needed");
+}
+
+static qc_rc take_stop(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    uint64_t n = 0;
+    QC_TRY(qc_ini_u64(v, 0, STOP_MAX_S, &n, err));
+    c->stop_s = (unsigned)n;
+    return QC_OK;
 }
 
 static qc_rc take_socket(void *ctx, qc_span v, struct qc_err *err)
@@ -93,16 +120,42 @@ static qc_rc take_connections(void *ctx, qc_span v, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc take_audit(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_bool(v, &c->audit, err);
+}
+
+static qc_rc take_rotate(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_u64(v, ROTATE_MIN, ROTATE_MAX, &c->audit_rotate, err);
+}
+
+static qc_rc take_keep(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    uint64_t n = 0;
+    QC_TRY(qc_ini_u64(v, 0, QC_GW_AUDIT_FILES_MAX, &n, err));
+    c->audit_keep = (unsigned)n;
+    return QC_OK;
+}
+
 enum {
     KEY_STATE,
     KEY_LOG_FILE,
     KEY_JSON_LOG,
+    KEY_LEVEL,
+    KEY_STOP,
     KEY_SOCKET,
     KEY_MODE,
     KEY_ADDRESS,
     KEY_CERTIFICATE,
     KEY_KEY,
     KEY_MONITOR,
+    KEY_AUDIT,
+    KEY_ROTATE,
+    KEY_KEEP,
     KEY_CONNECTIONS,
     KEYS
 };
@@ -110,12 +163,17 @@ static const struct qc_ini_key keys[KEYS] = {
     [KEY_STATE] = { "gateway", "state", true, take_state },
     [KEY_LOG_FILE] = { "gateway", "log-file", false, take_log_file },
     [KEY_JSON_LOG] = { "gateway", "json-log", false, take_json_log },
+    [KEY_LEVEL] = { "gateway", "log-level", false, take_level },
+    [KEY_STOP] = { "gateway", "stop-seconds", false, take_stop },
     [KEY_SOCKET] = { "listen", "socket", false, take_socket },
     [KEY_MODE] = { "listen", "socket-mode", false, take_mode },
     [KEY_ADDRESS] = { "listen", "address", false, take_address },
     [KEY_CERTIFICATE] = { "listen", "certificate", false, take_certificate },
     [KEY_KEY] = { "listen", "key", false, take_key },
     [KEY_MONITOR] = { "monitor", "address", false, take_monitor },
+    [KEY_AUDIT] = { "audit", "log", false, take_audit },
+    [KEY_ROTATE] = { "audit", "rotate", false, take_rotate },
+    [KEY_KEEP] = { "audit", "keep", false, take_keep },
     [KEY_CONNECTIONS] = { "limits", "connections", false, take_connections },
 };
 
@@ -165,7 +223,13 @@ qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err)
     static _Thread_local struct conf c; /* 20 KiB of paths */
     struct qc_ini ini = { .keys = keys, .count = KEYS };
 
-    c = (struct conf){ .socket_mode = MODE_DEFAULT, .connections = CONNECTIONS_DEFAULT };
+    c = (struct conf){ .socket_mode = MODE_DEFAULT,
+                       .connections = CONNECTIONS_DEFAULT,
+                       .log_level = QC_LOG_INFO,
+                       .stop_s = STOP_S,
+                       .audit = true,
+                       .audit_rotate = QC_GW_AUDIT_ROTATE,
+                       .audit_keep = QC_GW_AUDIT_KEEP };
     QC_TRY(qc_ini_parse(text, TEXT_MAX, &ini, &c, err));
     QC_TRY(check(&c, &ini, err));
     *ret = c;
@@ -194,6 +258,8 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
     QC_TRY(give(ret, "state", c->state, err));
     QC_TRY(give(ret, "log-file", c->log_file, err));
     QC_TRY(give(ret, "json-log", c->json_log ? "yes" : "no", err));
+    QC_TRY(give(ret, "log-level", levels[c->log_level], err));
+    QC_TRY(qc_buf_addf(ret, err, "stop-seconds = %u\n", c->stop_s));
     QC_TRY(qc_buf_add(ret, QC_LIT("\n[listen]\n"), err));
     QC_TRY(give(ret, "socket", c->socket, err));
     if (c->socket[0] != '\0')
@@ -203,6 +269,8 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
     QC_TRY(give(ret, "key", c->key, err));
     QC_TRY(qc_buf_add(ret, QC_LIT("\n[monitor]\n"), err));
     QC_TRY(give_address(ret, &c->monitor, err));
+    QC_TRY(qc_buf_addf(ret, err, "\n[audit]\nlog = %s\nrotate = %" PRIu64 "\nkeep = %u\n",
+                       c->audit ? "yes" : "no", c->audit_rotate, c->audit_keep));
     return qc_buf_addf(ret, err, "\n[limits]\nconnections = %u\n", c->connections);
 }
 

@@ -4,7 +4,9 @@
  *   state = /var/lib/qcloud-gateway        needed: the state directory
  *   log-file = /var/log/qcloud.log         default: stderr
  *   json-log = yes | no                    default: no
- *   [listen]                               for tenants; the operator's socket is in the state directory
+ *   log-level = debug | info | warn | error  default: info
+ *   stop-seconds = 0 .. 600                requests under way have so long when it is told to stop; default:
+ * 20 [listen]                               for tenants; the operator's socket is in the state directory
  *   socket = /run/qcloud/door              a UNIX socket
  *   socket-mode = 0660                     default: 0600
  *   address = 127.0.0.1:8440 | [::1]:8440  loopback only
@@ -12,12 +14,17 @@
  *   key = /etc/qcloud/key.pem              mode 0600
  *   [monitor]                              /metrics, /healthz, /readyz, for whoever is on this machine
  *   address = 127.0.0.1:8441 | [::1]:8441  loopback only, no token; default: the operator's socket alone
+ *   [audit]                                the audit log, in the state directory
+ *   log = yes | no                         default: yes
+ *   rotate = 65536 .. 1G                   bytes of a file; default: 16 MiB
+ *   keep = 0 .. 100000                     files that are full; 0: all; default: 64
  *   [limits]
  *   connections = 16 .. 1024               at once, at each of socket and address; default: 128
  *
  * Nothing secret is in it. */
 #pragma once
 #include "base/buf.h"
+#include "base/log.h"
 
 enum { CONF_PATH = 4096 };
 
@@ -29,11 +36,16 @@ struct conf_address {
 struct conf {
     char state[CONF_PATH], log_file[CONF_PATH]; /* empty: not given */
     bool json_log;
+    qc_level log_level;
+    unsigned stop_s;
     char socket[CONF_PATH];
     unsigned socket_mode;
     struct conf_address address, monitor;
     char certificate[CONF_PATH], key[CONF_PATH];
     unsigned connections;
+    bool audit;
+    uint64_t audit_rotate;
+    unsigned audit_keep;
 };
 
 /* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing. */

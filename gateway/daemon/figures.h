@@ -18,7 +18,17 @@ struct figures {
         tenants[QC_GW_TENANTS_MAX + 2];  /* requests, by the tenant's number; the last: all else */
     atomic_uint_fast64_t received, sent; /* bytes of bodies */
     atomic_uint_fast64_t refused;        /* requests without a token that is known */
+    atomic_uint_fast64_t problem;        /* the last answer of 5xx: its second, its route, its code */
 };
+
+/* What went wrong last, as figures_problem left it. */
+struct figures_problem {
+    int64_t at_s;   /* 0: nothing */
+    unsigned route; /* its row */
+    unsigned rc;    /* a qc_rc */
+};
+void figures_problem(struct figures *f, unsigned route, unsigned rc);
+void figures_last(const struct figures *f, struct figures_problem *ret);
 
 /* A request ended. route: its row; tenant: its number; status: 0 where it had no answer. */
 void figures_request(struct figures *f, unsigned route, uint32_t tenant, unsigned status, uint64_t began_ns);

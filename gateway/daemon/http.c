@@ -64,6 +64,12 @@ qc_rc request_json(struct request *r, const char *const *names, size_t count, st
     return QC_OK;
 }
 
+/* In the figures: those that found no row share the last. */
+static unsigned route_number(const struct request *r)
+{
+    return (unsigned)(r->route == NULL ? routes_count : (size_t)(r->route - routes));
+}
+
 /* -- answers --------------------------------------------------------------------------------------------- */
 
 /* What is looked at in a browser: nothing is guessed, kept, or framed by another page. */
@@ -71,7 +77,8 @@ static bool watcher_headers(struct MHD_Response *response)
 {
     static const char *const rows[][2] = {
         { "Cache-Control", "no-store" },
-        { "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+        { "Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action "
+                                     "'none'; frame-ancestors 'none'" },
         { "Referrer-Policy", "no-referrer" },
         { "X-Content-Type-Options", "nosniff" },
     };
@@ -135,6 +142,8 @@ static enum MHD_Result send_error(struct request *r, struct answer *a, const str
      */
     if (why->rc == QC_FORMAT && !r->understood)
         status = MHD_HTTP_BAD_REQUEST;
+    if (status >= 500)
+        figures_problem(&r->server->figures, route_number(r), (unsigned)why->rc);
     /* Whoever watches is told again and again: it is no event. */
     const bool watched = r->route != NULL && r->route->who == WHO_WATCHER;
     if (!watched && (r->door->owner || quiet_may(&r->server->quiet)))
@@ -224,6 +233,8 @@ static qc_rc segment_begin(struct request *r, struct qc_err *err)
 static qc_rc request_begin(struct request *r, const char *method, const char *url, struct qc_err *err)
 {
     r->at_once = true;
+    if (atomic_load(&r->server->leaving))
+        return QC_FAIL(err, QC_TEMP, "the gateway is told to stop");
     QC_TRY(check_framing(r, err));
     QC_TRY(caller_identify(r, err));
     r->at_once = false;
@@ -279,6 +290,8 @@ static struct request *request_new(const struct http_door *door, struct MHD_Conn
             .connection = connection,
             .began_ns = qc_now_ns(),
         };
+    if (r != NULL)
+        atomic_fetch_add(&door->server->requests, 1);
     return r;
 }
 
@@ -311,12 +324,6 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
     return run_call(r);
 }
 
-/* In the figures: those that found no row share the last. */
-static unsigned route_number(const struct request *r)
-{
-    return (unsigned)(r->route == NULL ? routes_count : (size_t)(r->route - routes));
-}
-
 void http_completed(void *cls, struct MHD_Connection *connection, void **state,
                     enum MHD_RequestTerminationCode why)
 {
@@ -333,6 +340,7 @@ void http_completed(void *cls, struct MHD_Connection *connection, void **state,
     visitors_phase(&r->server->visitors, r->visitor, VISITOR_RESTS);
     gw_unit_done(&r->unit);
     qc_buf_free(&r->body);
+    atomic_fetch_sub(&r->server->requests, 1);
     qc_free(r);
 }
 

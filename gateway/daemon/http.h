@@ -53,6 +53,9 @@ struct http_server {
     pthread_mutex_t lock; /* guards streams */
     struct stream *streams;
     atomic_uint connections;
+    atomic_uint requests;         /* under way */
+    atomic_bool leaving;          /* no request begins */
+    int64_t since_s;              /* wall clock: when it began to serve */
     atomic_uint_fast64_t last_ms; /* qc_now_ms of the last beginning or end of a request */
 };
 

@@ -85,6 +85,8 @@ static void log_end(const struct job *job)
         rebuilt += r->clouds[i].rebuilt;
         left += r->clouds[i].left;
     }
+    GW_AUDIT(gw_engine_audit(job->engine), "repair_ended", QC_U("job", job->number),
+             QC_S("rc", qc_rc_name(job->rc)), QC_U("rebuilt", rebuilt), QC_U("left", left));
     QC_LOG(job->rc == QC_OK ? QC_LOG_INFO : QC_LOG_WARN, "repair ended", QC_U("job", job->number),
            QC_S("rc", qc_rc_name(job->rc)), QC_U("rebuilt", rebuilt), QC_U("left", left),
            QC_S("why", job->rc == QC_OK ? "" : job->why.msg));
@@ -97,6 +99,8 @@ static void *run_repair(void *arg)
     struct qc_err why = { 0 };
     enum job_state state = JOB_FAILED;
     qc_rc rc = QC_NOMEM;
+    GW_AUDIT(gw_engine_audit(job->engine), "repair_began", QC_U("job", job->number),
+             QC_U("deep", job->ask.deep), QC_U("dry_run", job->ask.dry_run), QC_S("adopt", job->adopt));
     if (report != NULL) {
         rc = gw_engine_repair(job->engine, &job->ask, report, &why);
         state = rc == QC_OK ? JOB_DONE : JOB_FAILED;

@@ -13,6 +13,7 @@
 #include "base/opt.h"
 #include "calls.h"
 #include "cloud_args.h"
+#include "cmd_audit.h"
 #include "cmd_cloud.h"
 #include "cmd_conf.h"
 #include "cmd_repair.h"
@@ -79,6 +80,7 @@ static qc_rc take_config(const struct qc_args *args, struct serve_options *o, st
     QC_TRY(conf_load(o->config, &conf, err));
     o->conf = &conf;
     o->state = conf.state;
+    o->log_file = conf.log_file[0] != '\0' ? conf.log_file : NULL;
     return QC_OK;
 }
 
@@ -89,6 +91,8 @@ static qc_rc take_options(const struct qc_args *args, struct serve_options *o, s
         QC_TRY(take_config(args, o, err));
     else
         QC_TRY(cloud_args_state(args, &o->state, err));
+    if (o->conf == NULL)
+        o->log_file = qc_args_value(args, "log-file", NULL);
     QC_TRY(qc_args_u64(args, "idle", false, 0, IDLE_MAX_S, &o->idle_s, err));
     QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
     if (qc_args_value(args, "ready-fd", NULL) != NULL)
@@ -382,6 +386,8 @@ static const struct qc_cmd commands[] = {
       cmd_tenant_options, cmd_tenant_disable },
     { "tenant enable", "NAME", "let a tenant in again", 1, 1, 0,
       cmd_tenant_options, cmd_tenant_enable },
+    { "audit verify", "[FILE]...", "is the audit log what was written?", 0, QC_OPT_ARGS_MAX, 0,
+      cmd_audit_verify_options, cmd_audit_verify },
     { "config check", "--config FILE", "can it be used?", 0, 0, 0,
       cmd_conf_options, cmd_conf_check },
     { "config show", "--config FILE", "all that it says, what is as it comes included", 0, 0, 0,

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,35 +12,18 @@
 #include "base/file.h"
 #include "cloud/tally.h"
 #include "http.h"
-
-/* Where lines go; after the first failure, nowhere. */
-struct page {
-    qc_buf *to;
-    qc_rc rc;
-    struct qc_err *err;
-};
-
-static void QC_PRINTF(2, 3) line(struct page *p, const char *fmt, ...)
-{
-    va_list args;
-
-    if (p->rc != QC_OK)
-        return;
-    va_start(args, fmt);
-    p->rc = qc_buf_addv(p->to, p->err, fmt, args);
-    va_end(args);
-}
+#include "page.h"
 
 /* What stands before the lines of a metric. */
 static void family(struct page *p, const char *name, const char *type, const char *help)
 {
-    line(p, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    page_line(p, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void one(struct page *p, const char *name, const char *type, const char *help, uint64_t v)
 {
     family(p, name, type, help);
-    line(p, "%s %" PRIu64 "\n", name, v);
+    page_line(p, "%s %" PRIu64 "\n", name, v);
 }
 
 static void gauge(struct page *p, const char *name, const char *help, uint64_t v)
@@ -61,12 +43,12 @@ static void histogram(struct page *p, const char *name, const char *labels, cons
 
     for (unsigned i = 0; i < QC_HIST_BOUNDS; i++) {
         sum += qc_count(&h->count[i]);
-        line(p, "%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", name, labels, qc_hist_bounds_us[i] / 1e6, sum);
+        page_line(p, "%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", name, labels, qc_hist_bounds_us[i] / 1e6, sum);
     }
     sum += qc_count(&h->count[QC_HIST_BOUNDS]);
-    line(p, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, labels, sum);
-    line(p, "%s_sum{%s} %.6f\n", name, labels, (double)qc_count(&h->sum_us) / 1e6);
-    line(p, "%s_count{%s} %" PRIu64 "\n", name, labels, sum);
+    page_line(p, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, labels, sum);
+    page_line(p, "%s_sum{%s} %.6f\n", name, labels, (double)qc_count(&h->sum_us) / 1e6);
+    page_line(p, "%s_count{%s} %" PRIu64 "\n", name, labels, sum);
 }
 
 /* -- clouds ---------------------------------------------------------------------------------------------- */
@@ -89,17 +71,17 @@ static void cloud_states(struct page *p, const struct gw_status *s)
     for (unsigned at = 0; at < s->cloud_count; at++) {
         const struct gw_cloud_status *c = cloud(s, at, labels);
         for (unsigned i = 0; i <= GW_CLOUD_UNREACHABLE; i++)
-            line(p, "qcloud_cloud_state{%s,state=\"%s\"} %d\n", labels,
-                 gw_cloud_state_name((enum gw_cloud_state)i), c->view.state == (enum gw_cloud_state)i);
+            page_line(p, "qcloud_cloud_state{%s,state=\"%s\"} %d\n", labels,
+                      gw_cloud_state_name((enum gw_cloud_state)i), c->view.state == (enum gw_cloud_state)i);
     }
     family(p, "qcloud_cloud_breaker", "gauge",
            "1 for the state of a cloud's breaker. open: it missed deadlines and is left alone for a while.");
     for (unsigned at = 0; at < s->cloud_count; at++) {
         const struct gw_cloud_status *c = cloud(s, at, labels);
         for (unsigned i = 0; i <= GW_BREAKER_HALF; i++)
-            line(p, "qcloud_cloud_breaker{%s,state=\"%s\"} %d\n", labels,
-                 gw_breaker_state_name((enum gw_breaker_state)i),
-                 c->view.breaker == (enum gw_breaker_state)i);
+            page_line(p, "qcloud_cloud_breaker{%s,state=\"%s\"} %d\n", labels,
+                      gw_breaker_state_name((enum gw_breaker_state)i),
+                      c->view.breaker == (enum gw_breaker_state)i);
     }
 }
 
@@ -173,7 +155,7 @@ static void cloud_numbers(struct page *p, const struct gw_status *s)
         family(p, rows[i].name, rows[i].type, rows[i].help);
         for (unsigned at = 0; at < s->cloud_count; at++)
             if (cloud_number(s, cloud(s, at, labels), i, &v))
-                line(p, "%s{%s} %" PRIu64 "\n", rows[i].name, labels, v);
+                page_line(p, "%s{%s} %" PRIu64 "\n", rows[i].name, labels, v);
     }
 }
 
@@ -185,8 +167,8 @@ static void cloud_faults(struct page *p, const struct gw_status *s)
     for (unsigned at = 0; at < s->cloud_count; at++) {
         (void)cloud(s, at, labels);
         for (unsigned i = 0; i <= GW_FAULT_LOST; i++)
-            line(p, "qcloud_cloud_read_faults_total{%s,kind=\"%s\"} %" PRIu64 "\n", labels,
-                 gw_fault_kind_name((enum gw_fault_kind)i), s->read_faults[at][i]);
+            page_line(p, "qcloud_cloud_read_faults_total{%s,kind=\"%s\"} %" PRIu64 "\n", labels,
+                      gw_fault_kind_name((enum gw_fault_kind)i), s->read_faults[at][i]);
     }
 }
 
@@ -215,9 +197,9 @@ static void cloud_calls(struct page *p, const struct gw_status *s)
         for (unsigned i = 0; i < CLOUD_CALL_COUNT; i++)
             for (unsigned j = 0; j < CLOUD_TROUBLE_COUNT; j++)
                 if (qc_count(&t->failed[i][j]) > 0)
-                    line(p, "%s{%s,op=\"%s\",class=\"%s\"} %" PRIu64 "\n", errors, labels,
-                         cloud_call_name((enum cloud_call)i), cloud_trouble_name((enum cloud_trouble)j),
-                         qc_count(&t->failed[i][j]));
+                    page_line(p, "%s{%s,op=\"%s\",class=\"%s\"} %" PRIu64 "\n", errors, labels,
+                              cloud_call_name((enum cloud_call)i), cloud_trouble_name((enum cloud_trouble)j),
+                              qc_count(&t->failed[i][j]));
     }
 }
 
@@ -238,13 +220,13 @@ static void margins(struct page *p, const struct gw_status *s)
     }
     family(p, "qcloud_versions_by_margin", "gauge",
            "Versions by how many more clouds may be lost. below: too few fragments are known to be there.");
-    line(p, "qcloud_versions_by_margin{margin=\"below\"} %" PRIu64 "\n", by[0]);
+    page_line(p, "qcloud_versions_by_margin{margin=\"below\"} %" PRIu64 "\n", by[0]);
     for (unsigned m = 0; m <= QC_EC_N_MAX; m++)
         if (m <= full || by[m + 1] > 0)
-            line(p, "qcloud_versions_by_margin{margin=\"%u\"} %" PRIu64 "\n", m, by[m + 1]);
+            page_line(p, "qcloud_versions_by_margin{margin=\"%u\"} %" PRIu64 "\n", m, by[m + 1]);
     family(p, "qcloud_margin_data_min", "gauge",
            "The least margin of all versions; negative: below. Full where there are none.");
-    line(p, "qcloud_margin_data_min %d\n", least);
+    page_line(p, "qcloud_margin_data_min %d\n", least);
 }
 
 static void counted(struct page *p, const struct gw_status *s)
@@ -260,14 +242,15 @@ static void counted(struct page *p, const struct gw_status *s)
     gauge(p, "qcloud_debt_fragments", "Fragments owed to clouds.", s->debts);
     gauge(p, "qcloud_debt_records", "Copies of records owed to clouds.", s->record_debts);
     gauge(p, "qcloud_log_sequence", "The last record of the log.", s->log_sequence);
-    gauge(p, "qcloud_catalogue_size_bytes", "The catalogue on this machine's disk.", s->catalogue_bytes);
+    if (s->catalogue_bytes > 0)
+        gauge(p, "qcloud_catalogue_size_bytes", "The catalogue on this machine's disk.", s->catalogue_bytes);
     gauge(p, "qcloud_counted_timestamp_seconds", "When the catalogue was counted.", (uint64_t)s->counted_s);
 }
 
 static void gateway(struct page *p, const struct gw_status *s)
 {
     family(p, "qcloud_build_info", "gauge", "1; the version of the program is a label.");
-    line(p, "qcloud_build_info{version=\"%s\"} 1\n", QC_VERSION);
+    page_line(p, "qcloud_build_info{version=\"%s\"} 1\n", QC_VERSION);
     gauge(p, "qcloud_gateway_fenced", "1: another gateway took over, and this one does nothing more.",
           s->health.fenced);
     gauge(p, "qcloud_gateway_incarnation", "Counts rebuilds of this gateway.", s->health.incarnation);
@@ -304,8 +287,8 @@ static void requests(struct page *p, const struct figures *f)
         route_label(labels, i);
         for (unsigned j = 0; j < FIGURES_CLASSES; j++)
             if (qc_count(&f->routes[i].answers[j]) > 0)
-                line(p, "qcloud_http_requests_total{%s,class=\"%s\"} %" PRIu64 "\n", labels, classes[j],
-                     qc_count(&f->routes[i].answers[j]));
+                page_line(p, "qcloud_http_requests_total{%s,class=\"%s\"} %" PRIu64 "\n", labels, classes[j],
+                          qc_count(&f->routes[i].answers[j]));
     }
     family(p, took, "histogram", "From a request's head to the end of its answer, both bodies included.");
     for (size_t i = 0; i <= routes_count; i++) {
@@ -317,7 +300,8 @@ static void requests(struct page *p, const struct figures *f)
            "Requests by the number of the tenant; 0 is the owner.");
     for (unsigned i = 0; i <= QC_GW_TENANTS_MAX; i++)
         if (qc_count(&f->tenants[i]) > 0)
-            line(p, "qcloud_tenant_requests_total{tenant=\"%u\"} %" PRIu64 "\n", i, qc_count(&f->tenants[i]));
+            page_line(p, "qcloud_tenant_requests_total{tenant=\"%u\"} %" PRIu64 "\n", i,
+                      qc_count(&f->tenants[i]));
     counter(p, "qcloud_http_received_bytes_total", "Bytes of the bodies of requests.",
             qc_count(&f->received));
     counter(p, "qcloud_http_sent_bytes_total", "Bytes of the bodies of answers.", qc_count(&f->sent));
@@ -382,17 +366,17 @@ static void process(struct page *p)
 
     if (process_stat(&now)) {
         family(p, "process_start_time_seconds", "gauge", "When the process started.");
-        line(p, "process_start_time_seconds %.2f\n",
-             boot_s() + (double)now.start / (double)sysconf(_SC_CLK_TCK));
+        page_line(p, "process_start_time_seconds %.2f\n",
+                  boot_s() + (double)now.start / (double)sysconf(_SC_CLK_TCK));
         gauge(p, "process_virtual_memory_bytes", "Address space.", now.size);
         gauge(p, "process_resident_memory_bytes", "Memory in use.",
               (uint64_t)now.resident * (uint64_t)sysconf(_SC_PAGESIZE));
     }
     if (getrusage(RUSAGE_SELF, &used) == 0) {
         family(p, "process_cpu_seconds_total", "counter", "Processor time, of user and system.");
-        line(p, "process_cpu_seconds_total %.2f\n",
-             (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-                 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
+        page_line(p, "process_cpu_seconds_total %.2f\n",
+                  (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                      (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
     }
     gauge(p, "process_open_fds", "Open descriptors.", open_files());
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
@@ -411,6 +395,10 @@ qc_rc metrics_print(const struct metrics_source *src, qc_buf *ret, struct qc_err
     cloud_calls(&p, src->status);
     gauge(&p, "qcloud_http_connections", "Connections that are open.", src->connections);
     requests(&p, src->figures);
+    if (src->audit != NULL) {
+        gauge(&p, "qcloud_audit_sequence", "The last line of the audit log.", src->audit->sequence);
+        counter(&p, "qcloud_audit_lost_total", "Events that it could not take.", src->audit->lost);
+    }
     process(&p);
     return p.rc;
 }

@@ -10,6 +10,7 @@
 struct metrics_source {
     const struct figures *figures;
     const struct gw_status *status;
+    const struct gw_audit_view *audit; /* NULL: there is no audit log */
     unsigned connections;
 };
 /* Appended to ret, whose max is QC_GW_METRICS_MAX. */

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "calls.h"
+#include "cmd_audit.h"
 #include "serve.h"
 
 enum { ANSWER_MS = 60000 }; /* a change waits for the clouds */
@@ -74,7 +75,7 @@ qc_rc operator_open(struct operator* o, const char *state, struct qc_err *err)
         return rc;
     }
     net_client_free(&o->net);
-    return gw_engine_open(&o->e, state, &o->rng, err);
+    return gw_engine_open_audited(&o->e, state, &o->rng, cmd_audit_of(state), err);
 }
 
 qc_rc operator_tenants(struct operator* o, struct json_t **ret, struct qc_err *err)

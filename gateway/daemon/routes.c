@@ -10,6 +10,8 @@ const struct route routes[] = {
     { "GET",    "/metrics",                           WHO_WATCHER,  BODY_NONE,    call_metrics },
     { "GET",    "/healthz",                           WHO_WATCHER,  BODY_NONE,    call_healthz },
     { "GET",    "/readyz",                            WHO_WATCHER,  BODY_NONE,    call_readyz },
+    { "GET",    "/dashboard",                         WHO_WATCHER,  BODY_NONE,    call_dashboard },
+    { "GET",    "/dashboard/style.css",               WHO_WATCHER,  BODY_NONE,    call_style },
     { "GET",    "/v1/health",                         WHO_ANY,      BODY_NONE,    call_health },
     { "GET",    "/v1/status",                         WHO_ANY,      BODY_NONE,    call_status },
     { "GET",    "/v1/tenants",                        WHO_OPERATOR, BODY_NONE,    call_tenants },

@@ -2,18 +2,17 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "chronicle.h"
 #include "doors.h"
 #include "gateway/engine.h"
 #include "http.h"
+#include "manager.h"
 #include "qrng/qrng.h"
+#include "reload.h"
 
 enum {
     TICK_MS = 200,    /* between two looks at signals and idleness */
@@ -22,37 +21,17 @@ enum {
     GOODBYE_MS = 300, /* for clients that connected while the socket's name went away */
 };
 
-/* -- the service manager --------------------------------------------------------------------------------- */
-
-/* The service manager's socket (sd_notify(3)); a leading '@' stands for the abstract name space. Who does not
- * listen there does not miss it. */
-static void tell_manager(const char *state)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    const size_t n = path == NULL ? 0 : strlen(path);
-    if (n < 2 || n >= sizeof at.sun_path || (path[0] != '/' && path[0] != '@'))
-        return;
-    memcpy(at.sun_path, path, n);
-    if (path[0] == '@')
-        at.sun_path[0] = '\0';
-    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-    if (!qc_fd_is(&s) ||
-        sendto(qc_fd_get(&s), state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&at, size) < 0)
-        QC_LOG(QC_LOG_WARN, "the service manager cannot be told", QC_S("state", state), QC_I("errno", errno));
-}
+/* -- beginning --------------------------------------------------------------------------------------------
+ */
 
 static qc_rc tell_ready(int fd, struct qc_err *err)
 {
-    tell_manager("READY=1");
+    manager_tell("READY=1");
     if (fd < 0)
         return QC_OK;
     QC_CLEANUP(qc_fd_close) struct qc_fd own = qc_fd_own(fd);
     return qc_write_all(fd, &QC_LIT("ready\n"), 1, err);
 }
-
-/* -- the configuration anew ------------------------------------------------------------------------------ */
 
 qc_rc serve_log(const struct conf *conf, struct qc_fd *log, struct qc_err *err)
 {
@@ -61,7 +40,7 @@ qc_rc serve_log(const struct conf *conf, struct qc_fd *log, struct qc_err *err)
         QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, conf->log_file,
                              O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600, err),
                   err, "log");
-    qc_log_setup(qc_fd_is(&fd) ? qc_fd_get(&fd) : STDERR_FILENO, QC_LOG_INFO, conf->json_log);
+    qc_log_setup(qc_fd_is(&fd) ? qc_fd_get(&fd) : STDERR_FILENO, conf->log_level, conf->json_log);
     qc_fd_close(log);
     *log = QC_STEAL(fd);
     return QC_OK;
@@ -72,55 +51,35 @@ qc_rc serve_check_tls(const struct conf *conf, struct qc_err *err)
     return doors_check_tls(conf, err);
 }
 
-/* A log that was moved away goes on under its old name: other threads write to it now. So the new file takes
- * the descriptor's number. */
-static qc_rc renew_log(const struct serve_options *o, struct qc_err *err)
-{
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    if (o->conf->log_file[0] == '\0' || !qc_fd_is(o->log))
-        return QC_OK;
-    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, o->conf->log_file,
-                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600, err),
-              err, "log");
-    if (dup3(qc_fd_get(&fd), qc_fd_get(o->log), O_CLOEXEC) < 0)
-        return QC_FAIL_OS(err, "log");
-    return QC_OK;
-}
+/* -- signals --------------------------------------------------------------------------------------------- */
 
-static bool same_address(const struct conf_address *a, const struct conf_address *b)
+/* SIGHUP. */
+static void on_hangup(const struct serve_options *o, struct http_server *server, struct doors *doors)
 {
-    return a->is == b->is && a->v6 == b->v6 && a->port == b->port;
-}
-
-static bool same_doors(const struct conf *a, const struct conf *b)
-{
-    return strcmp(a->state, b->state) == 0 && strcmp(a->socket, b->socket) == 0 &&
-           a->socket_mode == b->socket_mode && same_address(&a->address, &b->address) &&
-           same_address(&a->monitor, &b->monitor) && a->connections == b->connections &&
-           strcmp(a->log_file, b->log_file) == 0 && a->json_log == b->json_log &&
-           (a->certificate[0] == '\0') == (b->certificate[0] == '\0');
-}
-
-static qc_rc reload(const struct serve_options *o, struct doors *doors, struct qc_err *err)
-{
-    static struct conf conf;
-    QC_TRY(renew_log(o, err));
-    QC_TRY(conf_load(o->config, &conf, err));
-    if (!same_doors(&conf, o->conf))
-        QC_LOG_MSG(QC_LOG_WARN, "the configuration changed in what needs a restart");
-    return doors_renew(doors, &conf, err);
-}
-
-/* SIGHUP: the log's file, certificate and key. What cannot be used leaves everything as it was. */
-static void on_hangup(const struct serve_options *o, struct doors *doors)
-{
+    char restart[RELOAD_NAMES] = "";
     struct qc_err err = { 0 };
     if (o->config == NULL)
         return;
-    if (reload(o, doors, &err) != QC_OK)
+    manager_reloading();
+    const qc_rc rc = reload_config(o, doors, restart, &err);
+    if (rc != QC_OK)
         qc_log_err(QC_LOG_ERROR, "the configuration is not used", &err);
     else
         QC_LOG(QC_LOG_INFO, "read again", QC_S("configuration", o->config));
+    if (restart[0] != '\0')
+        QC_LOG(QC_LOG_WARN, "the configuration changed in what needs a restart", QC_S("keys", restart));
+    GW_AUDIT(gw_engine_audit(server->engine), "reload", QC_S("rc", qc_rc_name(rc)), QC_S("restart", restart));
+    manager_tell("READY=1");
+}
+
+/* SIGUSR1: the log was moved away. */
+static void on_user(const struct serve_options *o)
+{
+    struct qc_err err = { 0 };
+    if (reload_log(o, &err) != QC_OK)
+        qc_log_err(QC_LOG_ERROR, "the log goes on where it was", &err);
+    else
+        QC_LOG_MSG(QC_LOG_INFO, "the log was opened again");
 }
 
 /* -- running --------------------------------------------------------------------------------------------- */
@@ -164,39 +123,72 @@ static qc_rc check_whole(struct http_server *server, const struct serve_options 
     return QC_OK;
 }
 
-static qc_rc run(struct http_server *server, const struct serve_options *o, struct doors *doors,
-                 const sigset_t *set, struct qc_err *err)
+/* What is to be done now and then, while requests are served. *crowded: again soon. */
+struct loop {
+    struct chronicle chronicle;
+    struct manager manager;
+    uint64_t next_ms;
+    bool more, crowded;
+};
+
+static void turn(struct loop *l, struct http_server *server, struct doors *doors)
 {
-    uint64_t next_ms = qc_now_ms();
-    bool more = false, crowded = false;
+    streams_rest(server);
+    l->crowded = visitors_tick(&server->visitors, gw_engine_units_wanted(server->engine), &server->quiet);
+    quiet_tick(&server->quiet);
+    doors_tick(doors);
+    tidy(server, &l->next_ms, &l->more);
+    chronicle_tick(&l->chronicle, server);
+    manager_tick(&l->manager);
+}
+
+static qc_rc run(struct loop *l, struct http_server *server, const struct serve_options *o,
+                 struct doors *doors, const sigset_t *set, struct qc_err *err)
+{
     for (;;) {
-        int sig = wait_signal(set, crowded ? SOON_MS : TICK_MS);
+        int sig = wait_signal(set, l->crowded ? SOON_MS : TICK_MS);
         if (sig == SIGTERM || sig == SIGINT) {
             QC_LOG(QC_LOG_INFO, "stopping", QC_I("signal", sig));
             return QC_OK;
         }
         if (sig == SIGHUP)
-            on_hangup(o, doors);
-        streams_rest(server);
-        crowded = visitors_tick(&server->visitors, gw_engine_units_wanted(server->engine), &server->quiet);
-        quiet_tick(&server->quiet);
-        doors_tick(doors);
-        tidy(server, &next_ms, &more);
+            on_hangup(o, server, doors);
+        if (sig == SIGUSR1)
+            on_user(o);
+        turn(l, server, doors);
         QC_TRY(check_whole(server, o, err));
-        if (!more && idle(server, o->idle_s)) {
+        if (!l->more && idle(server, o->idle_s)) {
             QC_LOG(QC_LOG_INFO, "leaving: idle", QC_U("seconds", o->idle_s));
             return QC_OK;
         }
     }
 }
 
+/* Requests that are under way end, and no other begins. Another signal, or the end of stop_s: what still runs
+ * is broken off where it may be, as by a crash, which loses nothing. */
+static void drain(struct loop *l, struct http_server *server, const struct serve_options *o,
+                  struct doors *doors, const sigset_t *set)
+{
+    const qc_deadline until = qc_deadline_in(o->conf == NULL ? 0 : (uint64_t)o->conf->stop_s * 1000);
+    atomic_store(&server->leaving, o->conf != NULL);
+    while (atomic_load(&server->requests) > 0 && !qc_deadline_over(until)) {
+        const int sig = wait_signal(set, SOON_MS);
+        if (sig == SIGTERM || sig == SIGINT)
+            break;
+        turn(l, server, doors);
+    }
+    const unsigned left = atomic_load(&server->requests);
+    if (left == 0 || o->conf == NULL)
+        return;
+    QC_LOG(QC_LOG_WARN, "requests are broken off", QC_U("count", left));
+    gw_engine_hurry(server->engine);
+}
+
 /* The sockets' names go first, while the lock is held: whoever comes later starts a gateway of their own and
  * waits for the lock; whoever connected just before is still served. */
-static void say_goodbye(struct http_server *server, struct doors *doors)
+static void say_goodbye(struct http_server *server)
 {
     qc_deadline until = qc_deadline_in(GOODBYE_MS);
-    tell_manager("STOPPING=1");
-    doors_hide(doors);
     while (atomic_load(&server->connections) > 0 && !qc_deadline_over(until))
         (void)nanosleep(&(struct timespec){ .tv_nsec = 5000000L }, NULL);
 }
@@ -208,6 +200,7 @@ static qc_rc block_signals(sigset_t *set, struct qc_err *err)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
     if (pthread_sigmask(SIG_BLOCK, set, NULL) != 0)
         return QC_FAIL(err, QC_GENERAL, "signal mask");
     return QC_OK;
@@ -226,10 +219,12 @@ static void server_done(struct http_server *server)
 static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *o, const sigset_t *set,
                           struct qc_err *err)
 {
-    QC_CLEANUP(server_done) struct http_server server = { .engine = engine };
+    QC_CLEANUP(server_done) struct http_server server = { .engine = engine, .since_s = qc_wall_s() };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(doors_close) struct doors doors = { 0 };
+    struct loop loop = { .next_ms = qc_now_ms() };
     qc_mutex_init(&server.lock);
+    manager_begin(&loop.manager);
     jobs_init(&server.jobs);
     visitors_init(&server.visitors);
     quiet_init(&server.quiet);
@@ -239,8 +234,14 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     QC_TRY(doors_open(&doors, &server, qc_fd_get(&dir), o->conf, err));
     QC_TRY_AS(tell_ready(o->ready_fd, err), err, "--ready-fd");
     QC_LOG(QC_LOG_INFO, "serving", QC_S("version", QC_VERSION));
-    const qc_rc rc = run(&server, o, &doors, set, err);
-    say_goodbye(&server, &doors);
+    chronicle_begin(&loop.chronicle, &server);
+    const qc_rc rc = run(&loop, &server, o, &doors, set, err);
+    manager_tell("STOPPING=1");
+    doors_hide(&doors);
+    if (rc == QC_OK)
+        drain(&loop, &server, o, &doors, set);
+    say_goodbye(&server);
+    chronicle_end(&loop.chronicle, &server, rc == QC_OK ? "told to, or idle" : err->msg);
     return rc;
 }
 
@@ -252,7 +253,10 @@ qc_rc serve(const struct serve_options *o, struct qc_err *err)
     QC_TRY(block_signals(&set, err));
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
-    QC_TRY(gw_engine_open(&engine, o->state, &rng, err));
+    const struct gw_audit_opts audit = { .rotate = o->conf != NULL ? o->conf->audit_rotate : 0,
+                                         .keep = o->conf != NULL ? o->conf->audit_keep : 0 };
+    QC_TRY(gw_engine_open_audited(&engine, o->state, &rng, o->conf != NULL && o->conf->audit ? &audit : NULL,
+                                  err));
     QC_TRY(gw_engine_work(engine, err));
     return serve_engine(engine, o, &set, err);
 }

@@ -13,7 +13,8 @@ struct serve_options {
     int ready_fd;            /* "ready\n" is written there and it is closed; -1: none */
     const char *config;      /* file, or NULL: read again at SIGHUP */
     const struct conf *conf; /* as it was read; NULL: none */
-    struct qc_fd *log;       /* of conf->log_file: opened anew at SIGHUP */
+    const char *log_file;    /* NULL: stderr */
+    struct qc_fd *log;       /* of log_file: opened anew at SIGHUP and SIGUSR1 */
 };
 
 /* Until SIGTERM, SIGINT or idle. QC_LOCKED: another process serves this directory, or listens where we shall;

@@ -108,10 +108,19 @@ static const struct row confs[] = {
     { QC_OK, 89, "nothing was changed.", "correct the file, then the same call again" },
 };
 
+static const struct row audits[] = {
+    { QC_INTEGRITY, 90, "what is stored is not touched by that; the log of what was done with it is.",
+      "keep the files as they are, and compare them with copies elsewhere; the lines above say where to "
+      "look" },
+    { QC_NOTFOUND, 91, "nothing was changed.",
+      "a gateway that serves with a configuration has an audit log, in its state directory" },
+    { QC_OK, 92, "nothing was changed.", "correct the cause, then the same call again" },
+};
+
 static const struct row *const tables[] = {
-    [TELL_CALL] = calls,       [TELL_INIT] = inits,      [TELL_SERVE] = serves,
-    [TELL_REBUILD] = rebuilds, [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds,
-    [TELL_REPAIR] = repairs,   [TELL_TENANT] = tenants,  [TELL_CONF] = confs,
+    [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,   [TELL_REBUILD] = rebuilds,
+    [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs, [TELL_TENANT] = tenants,
+    [TELL_CONF] = confs,      [TELL_AUDIT] = audits,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

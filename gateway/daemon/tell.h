@@ -11,7 +11,8 @@ enum tell_about {
     TELL_CLOUD,
     TELL_REPAIR,
     TELL_TENANT,
-    TELL_CONF
+    TELL_CONF,
+    TELL_AUDIT
 };
 /* Three lines on stderr with a code Eeenn; returns the exit status. */
 int tell_error(enum tell_about about, const struct qc_err *err);

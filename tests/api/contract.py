@@ -25,7 +25,7 @@ EXEMPT = {
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
     ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
-    ("metrics", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
+    ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
 
@@ -115,6 +115,7 @@ class Walk:
         check(s["catalogue"] == h["catalogue"] and s["objects"] == s["versions"] == s["open_uploads"] == 0, f"status {s}")
         check(self.ask("vaults") == {"vaults": []}, "vaults of a new gateway")
         check(self.ask("healthz")["alive"] and self.ask("readyz")["read"] and self.ask("readyz", query={"for": "write"})["write"], "a new gateway is not ready")
+        check(b"<h2>Clouds</h2>" in self.ask("dashboard") and b"{" in self.ask("style"), "dashboard of a new gateway")
         check(b"\nqcloud_clouds %d\n" % self.server.n in self.ask("metrics"), "metrics of a new gateway")
         check(self.ask("tenants") == {"tenants": []}, "tenants of a new gateway")
 

@@ -1,5 +1,6 @@
 # Catalogue, log, commits, engine, rebuild.
 qc_test(unit gateway_log DEPS base gateway)
+qc_test(unit gateway_audit DEPS base gateway LABELS thread)
 qc_test(unit gateway_breaker DEPS base gateway cloud)
 qc_test(unit gateway_turns DEPS base gateway INTERNAL gateway)
 qc_test(prop gateway_turns DEPS base gateway INTERNAL gateway)
@@ -27,6 +28,7 @@ qc_fuzz(gateway_ways DEPS base cloud gateway INTERNAL gateway)
 qc_test(prop gateway_repair DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 900)
 qc_test(prop gateway_repair_memory DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_fuzz(gateway_log DEPS base gateway)
+qc_fuzz(gateway_audit DEPS base gateway)
 
 # The same over PostgreSQL, and what only there is.
 if(NOT QC_SANITIZE STREQUAL "fuzzer")

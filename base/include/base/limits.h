@@ -254,6 +254,11 @@
     X(QC_GW_TRUST_MS, 120000, "ms", "to validate a cloud before it is trusted; all of them at once")         \
     X(QC_GW_TRUST_AGAIN_MS, 20000, "ms", "the same in a rebuild, which goes on without")                     \
     X(QC_GW_TRUST_DEEP_MS, 1800000, "ms", "a deep validation of a far cloud: 10,000 requests")               \
+    X(QC_GW_AUDIT_LINE_MAX, 4096, "bytes", "of a line of the audit log: a page, one write")                  \
+    X(QC_GW_AUDIT_ROTATE, 16 * 1024 * 1024, "bytes", "of a file of the audit log, as it comes: 50,000 puts") \
+    X(QC_GW_AUDIT_KEEP, 64, "files", "of the audit log that are full, as it comes: 1 GiB")                   \
+    X(QC_GW_AUDIT_FILES_MAX, 100000, "files", "of an audit log that is looked at as a whole")                \
+    X(QC_GW_DASHBOARD_MAX, 256 * 1024, "bytes", "/dashboard: 32 clouds and all there is to say of each")     \
     X(QC_GW_METRIC_ROUTES, 64, "routes", "of the API that are counted apart; there are 30")                  \
     X(QC_GW_METRICS_MAX, 2 * 1024 * 1024, "bytes", "/metrics with 32 clouds and 1,000 tenants: 1 MB")        \
     X(QC_GW_WAYS_MAX, 512 * 1024, "bytes", "clouds.conf: 32 clouds with the longest paths and URLs")         \

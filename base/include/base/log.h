@@ -27,6 +27,8 @@ struct qc_kv {
 /* Where lines go and from which level on. Before the first call: text to fd 2, warnings and errors. Not to be
  * called while other threads log. fd is borrowed. */
 void qc_log_setup(int fd, qc_level least, bool json);
+/* The same for a log that is written to meanwhile: its descriptor stays. */
+void qc_log_change(qc_level least, bool json);
 qc_level qc_log_level(void);
 
 /* pairs end with a QC_KV_END row; at most QC_LOG_PAIRS_MAX are written. Lines are cut at QC_LOG_LINE_MAX.

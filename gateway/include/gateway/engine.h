@@ -17,6 +17,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "cloud/validate.h"
+#include "gateway/audit.h"
 #include "gateway/entry.h"
 #include "gateway/fan.h"
 #include "gateway/segment.h"
@@ -62,9 +63,17 @@ QC_MUST qc_rc gw_engine_init(const char *state_dir, const struct gw_engine_setup
  */
 QC_MUST qc_rc gw_engine_open(struct gw_engine **ret, const char *state_dir, const qc_rng *rng,
                              struct qc_err *err);
+/* The same, with an audit log in that directory, which notes from then on what happens (gateway/audit.h). */
+QC_MUST qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_dir, const qc_rng *rng,
+                                     const struct gw_audit_opts *audit, struct qc_err *err);
+/* It; NULL: there is none. Until gw_engine_close. */
+struct gw_audit *gw_engine_audit(struct gw_engine *e);
 /* Is there a gateway in the directory? QC_NOTCONF; nothing is written there, which may be the place where a
  * disk is not mounted. */
 QC_MUST qc_rc gw_engine_there(const char *state_dir, struct qc_err *err);
+/* The end is near: whatever waits for a cloud waits no more, and nothing is sent any more. What was decided
+ * stays so. */
+void gw_engine_hurry(struct gw_engine *e);
 /* Waits for running commits; stuck clouds are left behind. */
 void gw_engine_close(struct gw_engine **e);
 

@@ -1,0 +1,102 @@
+/* Records of the commit log as lines of the audit log: whoever decided them, and whenever they were
+ * published, after a crash too. */
+#include "base/codec.h"
+#include "engine_internal.h"
+
+enum { HEX = 2 * GW_ID_BYTES + 1 };
+
+/* What was promised: the receipt has it. */
+static void receipt_of(struct gw_engine *e, const struct gw_ref *put_key, struct gw_receipt *ret)
+{
+    struct gw_request_row row;
+    struct qc_err unused = { 0 };
+
+    *ret = (struct gw_receipt){ 0 };
+    QC_LOCK(gw_cat_lock(e->cat));
+    if (gw_cat_request(e->cat, put_key, &row, &unused) == QC_OK && row.state == GW_UPLOAD_LIVE)
+        *ret = row.receipt;
+}
+
+static void note_commit(struct gw_engine *e, const struct gw_rec_commit *c)
+{
+    char vault[HEX], object[HEX], version[HEX];
+    struct gw_receipt r;
+
+    receipt_of(e, &(struct gw_ref){ c->tenant, c->put_key }, &r);
+    qc_hex(gw_id_span(&c->vault), vault);
+    qc_hex(gw_id_span(&c->e.object), object);
+    qc_hex(gw_id_span(&c->e.version), version);
+    GW_AUDIT(e->audit, "put", QC_U("tenant", c->tenant), QC_S("vault", vault), QC_S("object", object),
+             QC_S("version", version), QC_U("number", c->e.number), QC_U("bytes", c->e.size),
+             QC_U("segments", c->segment_count), QC_I("margin", r.acked_margin),
+             QC_I("margin_full", r.margin_full), QC_U("records", r.record_copies));
+}
+
+static void note_tombstone(struct gw_engine *e, const struct gw_rec_tombstone *t)
+{
+    char vault[HEX];
+    struct gw_receipt r;
+
+    receipt_of(e, &(struct gw_ref){ t->tenant, t->put_key }, &r);
+    qc_hex(gw_id_span(&t->vault), vault);
+    GW_AUDIT(e->audit, "rm", QC_U("tenant", t->tenant), QC_S("vault", vault), QC_U("number", t->number),
+             QC_U("records", r.record_copies));
+}
+
+static void note_tenant(struct gw_engine *e, const struct gw_rec_tenant *t)
+{
+    GW_AUDIT(e->audit, "tenant", QC_U("tenant", t->tenant), QC_U("revision", t->revision),
+             QC_U("enabled", t->state == GW_TENANT_ENABLED), QC_U("bytes", t->limits.bytes),
+             QC_U("objects", t->limits.objects), QC_U("uploads", t->limits.uploads),
+             QC_U("requests", t->limits.requests));
+}
+
+static void note_cloud(struct gw_engine *e, const struct gw_rec_cloud *c)
+{
+    char name[CLOUD_NAME_SIZE_MAX + 1];
+    const size_t n = c->name.n < sizeof name ? c->name.n : sizeof name - 1;
+
+    memcpy(name, c->name.p, n);
+    name[n] = '\0';
+    GW_AUDIT(e->audit, "cloud", QC_U("id", c->id), QC_S("cloud", name), QC_U("generation", c->generation),
+             QC_U("state", c->state));
+}
+
+static void note_record(struct gw_engine *e, const struct gw_record *rec)
+{
+    switch (rec->kind) {
+    case GW_REC_COMMIT:
+        note_commit(e, &rec->u.commit);
+        return;
+    case GW_REC_TOMBSTONE:
+        note_tombstone(e, &rec->u.tombstone);
+        return;
+    case GW_REC_VAULT:
+        GW_AUDIT(e->audit, "vault", QC_U("tenant", rec->u.vault.tenant));
+        return;
+    case GW_REC_TENANT:
+        note_tenant(e, &rec->u.tenant);
+        return;
+    case GW_REC_CLOUD:
+        note_cloud(e, &rec->u.cloud);
+        return;
+    case GW_REC_CONFIG:
+        GW_AUDIT(e->audit, "coding", QC_U("k", rec->u.config.k), QC_U("n", rec->u.config.n));
+        return;
+    case GW_REC_BKEY:
+    case GW_REC_BACKUP:
+        return; /* keys: that they changed is in the log on the clouds */
+    }
+}
+
+void gw_audit_records(struct gw_engine *e, const struct gw_log *l)
+{
+    struct gw_log_iter it = gw_log_records(l);
+    struct gw_record rec;
+    struct qc_err unused = { 0 };
+
+    if (e->audit == NULL)
+        return;
+    for (bool more = true; gw_log_next(&it, &rec, &more, &unused) == QC_OK && more;)
+        note_record(e, &rec);
+}

@@ -1,0 +1,10 @@
+/* qcloud-gateway audit verify. Part of qcloud-gateway. */
+#pragma once
+#include "base/opt.h"
+#include "gateway/audit.h"
+
+extern const struct qc_opt cmd_audit_verify_options[];
+
+qc_rc cmd_audit_verify(void *app, const struct qc_args *args, struct qc_err *err);
+/* What a command that opens a gateway by itself goes on with: an audit log that is there; else NULL. */
+const struct gw_audit_opts *cmd_audit_of(const char *state);

@@ -1,0 +1,163 @@
+/* unit/daemon_dashboard: what is on the page in each state; what a name could do to it; the largest page
+ * fits. */
+#include "dashboard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http.h"
+#include "page.h"
+#include "qc_check.h"
+
+const struct route routes[] = { { "GET", "/v1/x", WHO_ANY, BODY_NONE, NULL } };
+const size_t routes_count = 1;
+
+enum { NOW = 1700000000 };
+
+static struct figures figures;
+static struct gw_status status;
+static struct gw_audit_view audit;
+
+static void good(void)
+{
+    static const char *const names[] = { "c1", "c2", "c3", "c4", "c5" };
+
+    memset(&figures, 0, sizeof figures);
+    audit = (struct gw_audit_view){ .sequence = 12 };
+    status = (struct gw_status){ .k = 3,
+                                 .n = 5,
+                                 .write_quorum = 4,
+                                 .record_quorum = 3,
+                                 .needed = 3,
+                                 .cloud_count = 5,
+                                 .observed_s = NOW - 5,
+                                 .counted_s = NOW - 9,
+                                 .versions = 70,
+                                 .margin_count = 1 };
+    status.margins[0].margin = 2;
+    status.margins[0].versions = 70;
+    for (unsigned at = 0; at < 5; at++) {
+        status.clouds[at] = (struct gw_cloud_status){ .name = names[at], .free = 1 << 20 };
+        status.clouds[at].view.state = GW_CLOUD_OK;
+        status.clouds[at].view.seen_s = NOW - 3;
+    }
+}
+
+static char *print(void)
+{
+    qc_buf text = { .max = QC_GW_DASHBOARD_MAX };
+    const struct dashboard_source src = {
+        .figures = &figures, .status = &status, .audit = &audit, .since_s = NOW - 100, .now_s = NOW
+    };
+    struct qc_err err = { 0 };
+
+    CHECK_OK(dashboard_print(&src, &text, &err));
+    char *s = malloc(text.n + 1);
+    CHECK(s != NULL);
+    memcpy(s, text.p, text.n);
+    s[text.n] = '\0';
+    qc_buf_free(&text);
+    return s;
+}
+
+/* The page has the words, and is in that state. */
+static void says(const char *class, const char *words)
+{
+    char sum[64];
+    char *s = print();
+
+    (void)snprintf(sum, sizeof sum, "class=\"sum %s\"", class);
+    if (strstr(s, sum) == NULL || strstr(s, words) == NULL)
+        fprintf(stderr, "not %s, or no '%s' in:\n%s\n", class, words, s);
+    CHECK(strstr(s, sum) != NULL && strstr(s, words) != NULL);
+    CHECK((strstr(s, "id=\"findings\"") == NULL) == (strcmp(class, "well") == 0));
+    free(s);
+}
+
+static void states(void)
+{
+    good();
+    says("well", "everything is as it should be");
+    says("well", "none since then");
+    figures_problem(&figures, 0, QC_QUORUM);
+    says("well", "too few clouds answered (<code>GET /v1/x</code>)");
+    status.clouds[1].view.state = GW_CLOUD_UNREACHABLE;
+    says("look", "cloud c2 does not answer");
+    status.clouds[1].view.state = GW_CLOUD_OK;
+    status.clouds[1].view.suspect = true;
+    says("look", "cloud c2 missed a deadline");
+    good();
+    status.clouds[4].view.state = GW_CLOUD_LOST;
+    says("act", "cloud c5 answers, and is not ours any more");
+    status.clouds[3].view.state = GW_CLOUD_LOST;
+    says("act", "3 of 5 clouds are well, 4 are needed to write; reading goes on");
+    status.clouds[2].view.state = GW_CLOUD_LOST;
+    says("act", "2 of 5 clouds are well, 3 are needed to read");
+    good();
+    status.margins[0].margin = 1;
+    says("look", "versions with less than their full margin: 70");
+    status.margins[0].margin = 0;
+    says("act", "versions that bear no further loss: 70");
+    status.margins[0].margin = -1;
+    says("act", "versions with too few fragments on clouds that are known: 70");
+    good();
+    status.clouds[0].owed = 4;
+    status.clouds[0].owed_since_s = NOW - 3600;
+    says("well", "everything is as it should be");
+    status.clouds[0].owed_since_s = NOW - 100000;
+    says("look", "cloud c1 has been owed fragments for more than a day");
+    good();
+    status.health.fenced = true;
+    says("act", "another gateway took over");
+    good();
+    status.health.broken = true;
+    says("act", "the disk of the catalogue failed");
+    good();
+    audit.failing = true;
+    says("look", "the audit log cannot be written");
+    good();
+    status.observed_s = NOW - 1000;
+    says("look", "the clouds were not asked for a while");
+    status.observed_s = status.counted_s = 0;
+    says("look", "not counted yet");
+}
+
+/* Names are checked where clouds are made; the page does not rest on that. */
+static void names(void)
+{
+    good();
+    status.clouds[2].name = "<script>alert(\"&'\x01\")</script>";
+    status.clouds[2].view.state = GW_CLOUD_LOST;
+    char *s = print();
+    CHECK(strstr(s, "<script") == NULL && strstr(s, "&#60;script&#62;alert(&#34;&#38;&#39;&#34;)") != NULL);
+    free(s);
+}
+
+static void largest(void)
+{
+    static char name[CLOUD_NAME_SIZE_MAX + 1];
+
+    good();
+    memset(name, '&', CLOUD_NAME_SIZE_MAX);
+    status.cloud_count = QC_GW_CLOUDS_MAX;
+    status.margin_count = GW_MARGIN_ROWS;
+    for (unsigned i = 0; i < GW_MARGIN_ROWS; i++) {
+        status.margins[i].margin = (int)i - 1;
+        status.margins[i].versions = UINT64_MAX;
+    }
+    for (unsigned at = 0; at < QC_GW_CLOUDS_MAX; at++) {
+        status.clouds[at] = (struct gw_cloud_status){ .name = name, .free = INT64_MAX, .owed_since_s = 1 };
+        status.clouds[at].view.state = GW_CLOUD_LOST;
+    }
+    char *s = print();
+    printf("%zu bytes of %d\n", strlen(s), QC_GW_DASHBOARD_MAX);
+    free(s);
+}
+
+int main(void)
+{
+    states();
+    names();
+    largest();
+    return 0;
+}
