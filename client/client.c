@@ -39,6 +39,8 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
                                 .tell_ctx = c,
                                 .passes = &c->passes,
                                 .unasked = c->lost_share };
+    if (c->withheld_share > 0)
+        ret->share[c->withheld_share - 1] = NULL;
     return QC_OK;
 }
 

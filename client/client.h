@@ -27,7 +27,8 @@ struct client {
     struct vault_notes notes; /* of the operation under way */
     struct out_end end;       /* what a command leaves for the last line */
     unsigned lost_share; /* the share that the command is about to rebuild: no news that it is lost; or 0 */
-    uint64_t deadline_s; /* of each operation; 0: none */
+    unsigned withheld_share;    /* the share store that a drill does without; or 0 */
+    uint64_t deadline_s;        /* of each operation; 0: none */
     struct vault_passes passes; /* of the share stores */
     bool source_used;           /* the environment's source of the passphrase was asked */
     bool declined;              /* the user typed none */
@@ -90,6 +91,7 @@ qc_rc cmd_rng_read(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err);

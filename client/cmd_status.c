@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/time.h"
+#include "last_drill.h"
 #include "remote.h"
 #include "statement.h"
 #include "text.h"
@@ -16,13 +17,15 @@ struct status {
     struct qc_err why;      /* then: why not */
     qc_rc rc;
     int64_t k, n, clouds_ok, clouds_all;
-    unsigned domains; /* clouds that share no device; 0: not known */
+    struct json_t *drill; /* the last one; NULL: none */
+    unsigned domains;     /* clouds that share no device; 0: not known */
 };
 
 static void status_done(struct status *s)
 {
     qc_buf_free(&s->text);
     qc_json_free(&s->gateway);
+    qc_json_free(&s->drill);
 }
 
 static qc_rc ask_gateway(struct status *s, struct qc_err *err)
@@ -293,6 +296,20 @@ static void tell_shares(struct status *s)
                  s->local.unfinished, text_s(s->local.unfinished), s->local.unfinished == 1 ? "it" : "them");
 }
 
+/* What was rehearsed, with its time; a file that is none is said to be so. */
+static qc_rc tell_drill(struct status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
+    struct qc_err why = { 0 };
+    if (last_drill_read(s->c, &s->drill, &why) != QC_OK)
+        return out_line(&s->c->out, "drill:  what the last one left cannot be read: %s", why.msg), QC_OK;
+    if (s->drill == NULL)
+        return out_line(&s->c->out, "drill:  none yet (qcloud drill rehearses a loss)"), QC_OK;
+    QC_TRY(last_drill_text(s->drill, &text, err));
+    out_line(&s->c->out, "drill:  %.*s", (int)text.n, (const char *)text.p);
+    return QC_OK;
+}
+
 static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -332,6 +349,8 @@ static qc_rc summary(struct status *s, struct qc_err *err)
         QC_TRY(qc_json_set_int(j, "failure_domains", s->domains, err));
         QC_TRY(qc_json_set(j, "gateway", &s->gateway, err));
     }
+    if (s->drill != NULL)
+        QC_TRY(qc_json_set(j, "drill", &s->drill, err));
     QC_TRY(qc_json_set_bool(j, "stores_on_one_device", s->local.same_device, err));
     QC_TRY(qc_json_set_int(j, "unfinished", (int64_t)s->local.unfinished, err));
     QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
@@ -403,6 +422,7 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
     tell_shares(&s);
     if (s.gateway != NULL)
         QC_TRY_AS(tell_budget(&s, err), err, "the gateway's answer");
+    QC_TRY(tell_drill(&s, err));
     if (key_margin(&s) > 0) /* where one is not, its place says nothing of where it was */
         QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s.k,
                                   s.gateway == NULL ? 0 : (unsigned)s.n, err));

@@ -76,6 +76,15 @@ static const struct qc_opt ls_opts[] = {
     { "null", '0', NULL, "names as they are, each ended by a NUL", false },
     { 0 },
 };
+static const struct qc_opt drill_opts[] = {
+    { "without-cloud", 0, "NAME|random|none",
+      "a cloud to do without (default: as many at random as may be lost)", true },
+    { "without-share", 0, "1|2|random|none", "the share store to do without (default: random)", false },
+    { "sample", 0, "N", "try so many objects, drawn by lot (default: all)", false },
+    { "seed", 0, "S", "draw as the drill did that named this seed", false },
+    { "report", 0, "FILE", "write what was tried and what was lost to FILE, as JSON", false },
+    { 0 },
+};
 static const struct qc_opt recover_opts[] = {
     { "share", 0, "1|2", "the share store that is lost", false },
     { "to", 0, "DIR", "where to write it (default: where it was)", false },
@@ -136,6 +145,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, NULL, cmd_rm },
     { "verify", "[NAME|PREFIX]", "read everything and try all three ways to open it", 0, 1,
       NEEDS_CLASS(MSG_VERIFY) | NEEDS_CONF, NULL, cmd_verify },
+    { "drill", "[NAME|PREFIX]", "rehearse a loss: fetch objects without some clouds and a share store", 0, 1,
+      NEEDS_CLASS(MSG_DRILL) | NEEDS_CONF, drill_opts, cmd_drill },
     { "recover", "--share 1|2 [--to DIR]", "rebuild a lost share store", 0, 0,
       NEEDS_CLASS(MSG_RECOVER) | NEEDS_CONF, recover_opts, cmd_recover },
     { "passphrase", "[--share 1|2] [--remove]", "set, change or remove the passphrase of the share stores", 0,

@@ -197,6 +197,13 @@ static const struct row rows[] = {
         "repaired.",
         { BRING_CLOUDS, WHICH_CLOUDS } } },
     { QC_QUORUM,
+      IN(DRILL),
+      { 7,
+        "Nothing was changed, and nothing more is lost than before. Had the clouds gone that the drill left "
+        "out, "
+        "what the lines above name could not be read.",
+        { REPAIR, WHICH_CLOUDS } } },
+    { QC_QUORUM,
       READS,
       { 1,
         "Nothing was written to the output. The fragments on the missing clouds are needed; nothing else is "
@@ -212,6 +219,13 @@ static const struct row rows[] = {
         "Nothing was sent. A version is stored only once both share stores have its key shares.",
         { SAY("plug in or mount the share store that is missing, then the same command again"),
           RUN("qcloud", "recover", "--share", "{share}") } } },
+    { QC_SHARES,
+      IN(DRILL),
+      { 5,
+        "Nothing was changed. Had the share store gone that the drill left out, what the lines above name "
+        "could not "
+        "be opened; if the other store is missing now, nothing could.",
+        { RUN_THEN("shows which share stores are there", "qcloud", "status"), RUN("qcloud", "verify") } } },
     { QC_SHARES,
       SETS_UP,
       { 4,
@@ -232,6 +246,13 @@ static const struct row rows[] = {
         { { .before = "keep everything as it is; this shows what is damaged:",
             .argv = { "qcloud", "verify", "{name}" } },
           RUN("qcloud", "status") } } },
+    { QC_INTEGRITY,
+      IN(DRILL),
+      { 6,
+        "Nothing was changed, and no wrong byte was taken for a right one. Without what the drill left out, "
+        "what the "
+        "lines above name could not be read.",
+        { RUN_THEN("tries every way to open them", "qcloud", "verify"), REPAIR } } },
     { QC_INTEGRITY,
       IN(REPAIR),
       { 5,
@@ -448,6 +469,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_LIST] = "cannot look up",
     [MSG_REMOVE] = "cannot remove",
     [MSG_VERIFY] = "cannot vouch for",
+    [MSG_DRILL] = "the drill failed",
     [MSG_RECOVER] = "cannot recover",
     [MSG_PASSPHRASE] = "cannot change the passphrase",
     [MSG_STATUS] = "cannot tell the status",

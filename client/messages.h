@@ -17,6 +17,7 @@ enum msg_class {
     MSG_LIST,
     MSG_REMOVE,
     MSG_VERIFY,
+    MSG_DRILL,
     MSG_RECOVER,
     MSG_PASSPHRASE,
     MSG_STATUS,

@@ -151,6 +151,9 @@ if grep -rqaF -e 'fileformat=VCF' -e NA12878 -e genomes clouds; then
 fi
 echo "(no cloud holds a name or a line of what was stored)"
 
+step "a drill: as if any two clouds and a share store were lost"
+show qcloud drill --sample 5
+
 step "two clouds and one share store are lost"
 show rm -rf clouds/osaka clouds/accra usb-stick/share2
 show qcloud get -r genomes back

@@ -362,6 +362,26 @@ bool gw_engine_has_cloud(struct gw_engine *e, const char *name)
     return false;
 }
 
+qc_rc gw_engine_clouds_named(struct gw_engine *e, const char *names, uint32_t *ret, struct qc_err *err)
+{
+    uint32_t set = 0;
+
+    for (bool more = true; more;) {
+        const size_t n = strcspn(names, ",");
+        unsigned at = 0;
+        while (at < gw_fan_count(e->fan) &&
+               !qc_span_eq(qc_span_of(names, n), qc_span_str(gw_fan_name(e->fan, at))))
+            at++;
+        if (at == gw_fan_count(e->fan))
+            return QC_FAIL(err, QC_NOTFOUND, "there is no cloud '%.*s'", (int)(n < 64 ? n : 64), names);
+        set |= UINT32_C(1) << at;
+        more = names[n] == ',';
+        names += n + more;
+    }
+    *ret = set;
+    return QC_OK;
+}
+
 const char *gw_engine_cloud_name(struct gw_engine *e, uint32_t cloud_id)
 {
     const int at = gw_fan_at(e->fan, cloud_id);

@@ -9,6 +9,7 @@ struct gw_reader {
     struct gw_read *have; /* bytes [from, to) of the version, all of one segment; NULL: none */
     uint64_t from, to;
     uint64_t segment_at; /* where that segment begins */
+    gw_clouds withheld;  /* clouds that are not asked */
 };
 
 static qc_rc live_version(struct gw_engine *e, const struct gw_version_ids *ids, struct gw_version_row *ret,
@@ -46,6 +47,26 @@ qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, cons
     gw_request_begin(e, v.tenant, request);
     *ret = r;
     *ret_size = v.size;
+    return QC_OK;
+}
+
+void gw_reader_withhold(struct gw_reader *r, uint32_t clouds)
+{
+    r->withheld = clouds;
+}
+
+/* Which fragments of a segment lie on clouds of a set. */
+static qc_rc fragments_on(struct gw_reader *r, const struct gw_segment *seg, uint32_t *ret,
+                          struct qc_err *err)
+{
+    *ret = 0;
+    for (unsigned i = 0; r->withheld != 0 && i < seg->n; i++) {
+        char key[GW_NAME_SIZE];
+        int at;
+        QC_TRY(gw_segment_key(r->e->store, seg, i, &at, key, err));
+        if (at >= 0 && (r->withheld >> at & 1) != 0)
+            *ret |= UINT32_C(1) << i;
+    }
     return QC_OK;
 }
 
@@ -87,6 +108,7 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
         QC_LOCK(gw_cat_lock(r->e->cat));
         QC_TRY(gw_cat_segment_at(r->e->cat, r->v.no, off, &seg, &at, err));
     }
+    QC_TRY(fragments_on(r, &seg, &seg.withheld, err));
     const struct gw_range range = { .from = (uint32_t)(off - at),
                                     .to = to - at < seg.size ? (uint32_t)(to - at) : seg.size };
     qc_rc rc =

@@ -360,6 +360,9 @@ static qc_rc too_few(const struct reading *rd, struct qc_err *err)
             at += n > 0 ? (size_t)n : 0;
         }
     }
+    const int withheld = __builtin_popcount(rd->withheld);
+    if (withheld > 0 && at < sizeof list)
+        (void)snprintf(list + at, sizeof list - at, "%s%d withheld", at == 0 ? ": " : ", ", withheld);
     return QC_FAIL(err, QC_QUORUM, "%u good fragments, %u needed%s", rd->good_count, rd->op->plan.geometry.k,
                    list);
 }
@@ -375,9 +378,11 @@ qc_rc gw_read_once(const struct read_ask *ask, struct gw_faults *faults, struct 
     const struct gw_segment *seg = ask->seg;
     QC_CLEANUP(gw_read_op_free) struct read_op *op = NULL;
     QC_CLEANUP(gw_read_free) struct gw_read *r = qc_alloc(sizeof *r);
-    QC_CLEANUP(reading_done) struct reading rd = {
-        .store = ask->store, .faults = faults, .deadline = ask->deadline, .avoid = ask->avoid
-    };
+    QC_CLEANUP(reading_done) struct reading rd = { .store = ask->store,
+                                                   .faults = faults,
+                                                   .deadline = ask->deadline,
+                                                   .avoid = ask->avoid | seg->withheld,
+                                                   .withheld = seg->withheld };
 
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "reading a segment");

@@ -43,7 +43,7 @@ struct reading {
     struct gw_batch *batch;
     struct gw_faults *faults;
     qc_deadline deadline;
-    uint32_t avoid;
+    uint32_t avoid, withheld;
     unsigned order[QC_EC_N_MAX];
     unsigned asked; /* of order */
     uint64_t since_ms[QC_EC_N_MAX];

@@ -291,9 +291,14 @@ static qc_rc read_range(struct vault_gw *gw, const uint8_t *vault, const struct 
                         const struct vault_op *op, struct qc_err *err)
 {
     struct counted c = { .what = what };
-    char path[PATH], range[64];
+    char object[PATH], path[PATH + VAULT_WITHOUT_MAX], range[64];
     QC_ASSERT(what->size > 0);
-    object_path(path, vault, what->object, what->version, "");
+    object_path(object, vault, what->object, what->version, "");
+    const bool drill = what->without != NULL && what->without[0] != '\0';
+    const int n =
+        snprintf(path, sizeof(path), "%s%s%s", object, drill ? "?without=" : "", drill ? what->without : "");
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return QC_FAIL(err, QC_LIMIT, "names of clouds to do without: too many bytes");
     snprintf(range, sizeof(range), "bytes=%" PRIu64 "-%" PRIu64, what->offset, what->offset + what->size - 1);
     QC_TRY(gw_http_call(http_of(gw),
                         &(struct gw_http_call){ .method = "GET",

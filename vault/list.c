@@ -157,3 +157,17 @@ qc_rc vault_list(struct vault *v, qc_span prefix, vault_list_fn fn, void *ctx, c
               "%s", text);
     return QC_OK;
 }
+
+bool list_ends(qc_rc rc)
+{
+    return rc == QC_CANCELLED || rc == QC_TIMEOUT || rc == QC_NOMEM || rc == QC_TEMP;
+}
+
+bool list_removed_since(struct vault *v, qc_span path, uint64_t number, const struct vault_call *call)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry now = { 0 };
+    struct qc_err why = { 0 };
+    bool found = false;
+    return session_entry(v, path, &now, &found, call, &why) == QC_OK && found &&
+           now.e.kind == VAULT_ENTRY_TOMBSTONE && now.e.number > number;
+}

@@ -13,6 +13,11 @@ struct list_to {
     bool tombstones; /* counted in the totals; never given to fn */
 };
 
+/* A failure that is not the object's: it ends a run over many. */
+bool list_ends(qc_rc rc);
+/* Was what was listed under this number removed since? Its path's tombstone says so, under a greater one. */
+bool list_removed_since(struct vault *v, qc_span path, uint64_t number, const struct vault_call *call);
+
 /* As vault_list. ret is written before fn is first called. */
 QC_MUST qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to,
                            const struct vault_call *call, struct list_totals *ret, struct qc_err *err);

@@ -35,7 +35,7 @@ qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_ra
                    struct qc_err *err)
 {
     struct vault_gw_read what = {
-        .offset = range.offset, .size = range.size, .write = take_bytes, .ctx = ret
+        .offset = range.offset, .size = range.size, .without = o->without, .write = take_bytes, .ctx = ret
     };
     memcpy(what.object, o->ids.object, VAULT_ID_BYTES);
     memcpy(what.version, o->ids.version, VAULT_ID_BYTES);

@@ -21,7 +21,8 @@ struct object {
     struct vault_backup B;
     bool has_B;
     struct qc_err B_why;
-    uint64_t fetched; /* bytes asked of the gateway */
+    uint64_t fetched;    /* bytes asked of the gateway */
+    const char *without; /* names of clouds that are not asked; NULL: none */
 };
 void object_done(struct object *o);
 

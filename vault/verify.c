@@ -81,21 +81,6 @@ static qc_rc check_object(struct verify *w, struct check *c, qc_span name, struc
     return judge(c);
 }
 
-/* Was it removed since it was listed? Its tombstone says so, under a greater number. */
-static bool removed_since(struct verify *w, const struct check *c, const struct vault_stat *s)
-{
-    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry now = { 0 };
-    struct qc_err why = { 0 };
-    bool found = false;
-    return session_entry(w->v, qc_buf_span(&c->path), &now, &found, w->call, &why) == QC_OK && found &&
-           now.e.kind == VAULT_ENTRY_TOMBSTONE && now.e.number > s->number;
-}
-
-static bool ends_the_run(qc_rc rc)
-{
-    return rc == QC_CANCELLED || rc == QC_TIMEOUT || rc == QC_NOMEM || rc == QC_TEMP;
-}
-
 static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct verify *w = ctx;
@@ -103,11 +88,12 @@ static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
     struct qc_err why = { 0 };
     qc_rc rc = check_object(w, &c, qc_buf_span(&s->name), &why);
     session_note_faults(w->v, c.o.request, w->call);
-    if (ends_the_run(rc)) {
+    if (list_ends(rc)) {
         *err = why;
         return rc;
     }
-    if (rc == QC_NOTFOUND && c.e.e.number == 0 && removed_since(w, &c, s))
+    if (rc == QC_NOTFOUND && c.e.e.number == 0 &&
+        list_removed_since(w->v, qc_buf_span(&c.path), s->number, w->call))
         return QC_OK;
     if (rc != QC_OK && c.text[0] == '\0')
         snprintf(c.text, sizeof(c.text), "%.255s", why.msg);

@@ -237,6 +237,20 @@ qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err)
     return info_clouds(ret->json, request_engine(r), &info, err);
 }
 
+/* What a drill does without; the operator and tenants may: a read, and one that fails sooner. */
+static qc_rc withhold(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    const char *names = request_argument(r, "without");
+    if (names == NULL)
+        return QC_OK;
+    if (gw_engine_clouds_named(request_engine(r), names, &ret->withheld, err) != QC_OK) {
+        err->rc = QC_USAGE; /* of the call; what it is about is there */
+        return QC_USAGE;
+    }
+    gw_reader_withhold(ret->reader, ret->withheld);
+    return QC_OK;
+}
+
 qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err)
 {
     struct gw_version_ids ids;
@@ -244,7 +258,12 @@ qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err)
     const char *range = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_RANGE);
     version_ids(r, &ids);
     QC_TRY(gw_reader_open(request_engine(r), &ids, r->name, &ret->reader, &ret->size, err));
-    qc_rc rc = range_parse(range, ret->size, &ret->from, &ret->to, &partial, err);
+    qc_rc rc = withhold(r, ret, err);
+    if (rc != QC_OK) {
+        gw_reader_close(&ret->reader);
+        return rc;
+    }
+    rc = range_parse(range, ret->size, &ret->from, &ret->to, &partial, err);
     if (rc != QC_OK) {
         gw_reader_close(&ret->reader);
         r->refused = MHD_HTTP_RANGE_NOT_SATISFIABLE;

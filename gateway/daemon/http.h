@@ -106,6 +106,7 @@ struct answer {
     const char *type; /* of raw; NULL: bytes */
     struct gw_reader *reader;
     uint64_t from, to, size;   /* of the reader: [from, to) of size */
+    uint32_t withheld;         /* of the reader: clouds that it does not ask */
     struct json_t *with_error; /* members beside "error" */
 };
 void answer_done(struct answer *a);

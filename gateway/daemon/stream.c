@@ -17,6 +17,7 @@ struct stream {
     uint64_t last_ms;         /* when the last block was handed over */
     struct gw_version_ids ids;
     uint64_t from, to;
+    uint32_t withheld;
     char name[QC_GW_REQUEST_ID_MAX + 1];
 };
 
@@ -25,8 +26,10 @@ static qc_rc stream_read(struct stream *s, uint64_t at, char *dst, size_t max, s
 {
     uint64_t size = 0;
     QC_LOCK(&s->lock);
-    if (s->reader == NULL)
+    if (s->reader == NULL) {
         QC_TRY(gw_reader_open(s->server->engine, &s->ids, s->name, &s->reader, &size, err));
+        gw_reader_withhold(s->reader, s->withheld);
+    }
     QC_TRY(gw_reader_read(s->reader, s->from + at, s->to, (uint8_t *)dst, max, ret, err));
     s->last_ms = qc_now_ms();
     return QC_OK;
@@ -77,7 +80,8 @@ static struct stream *stream_new(struct request *r, struct answer *a)
         .last_ms = qc_now_ms(),
         .ids = { .tenant = r->tenant, .vault = r->id[0], .object = r->id[1], .version = r->id[2] },
         .from = a->from,
-        .to = a->to
+        .to = a->to,
+        .withheld = a->withheld
     };
     memcpy(s->name, r->name, sizeof s->name);
     s->reader = QC_STEAL(a->reader);

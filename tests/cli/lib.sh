@@ -4,7 +4,7 @@
 #   mk_vault K N [init options]   a vault of N directory clouds in $T, EC(K,N); ends the scenario when it fails
 #   q ARGS..                      qcloud in this vault; stdout and stderr also in $T/out, $T/err
 #   expect_exit CODE ARGS..       q, and its exit status must be CODE
-#   out_has TEXT, err_has TEXT    the last q said it (fixed string)
+#   out_has TEXT, err_has TEXT    the last q said it (fixed string); out_lacks, err_lacks: it did not
 #   err_three_parts CODE          the last q ended with a message of three parts and this code (E0601)
 #   json_ok                       every line of the last stdout is JSON of our form, the last one a result or error
 #   lose_cloud I, bring_cloud I, lose_share I, bring_share I
@@ -91,6 +91,11 @@ expect_exit()
 out_has()
 {
     grep -qF -- "$1" "$T/out" || fail "stdout lacks '$1': $(cat "$T/out")"
+}
+
+out_lacks()
+{
+    ! grep -qF -- "$1" "$T/out" || fail "stdout has '$1'"
 }
 
 err_has()

@@ -266,6 +266,8 @@
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \
     X(QC_CLIENT_CONF_MAX, 65536, "bytes", "a configuration; ours has a dozen lines")                         \
     X(QC_CLIENT_TEXT_MAX, 65536, "bytes", "a name of 4,096 bytes, each escaped, and words around it")        \
+    X(QC_CLIENT_DRILL_MAX, 16384, "bytes", "what is kept of a drill: names of 32 clouds, and figures")       \
+    X(QC_CLIENT_DRILL_LOST, 1000, "objects", "that a drill's report names; it says so if there are more")    \
     X(QC_CLIENT_NAMES_MAX, 32 * 1024 * 1024, "bytes",                                                        \
       "names of one get -r: within the 64 MiB of the command")                                               \
     X(QC_CLIENT_CONTACT_MS, 10000, "ms", "a gateway for many users answers by then, or is away")             \

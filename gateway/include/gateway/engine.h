@@ -297,6 +297,9 @@ QC_MUST qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *i
  * gw_segment_read. */
 QC_MUST qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *dst, size_t max,
                              size_t *ret_got, struct qc_err *err);
+/* The fragments of these clouds (gw_engine_clouds_named) are not asked for, as if the clouds were lost: for
+ * drills. */
+void gw_reader_withhold(struct gw_reader *r, uint32_t clouds);
 void gw_reader_close(struct gw_reader **r);
 
 /* -- requests -------------------------------------------------------------------------------------------- */
@@ -328,5 +331,8 @@ QC_MUST qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *er
 bool gw_engine_has_cloud(struct gw_engine *e, const char *name);
 /* The name of a cloud by its id; "?" when there is none such. */
 const char *gw_engine_cloud_name(struct gw_engine *e, uint32_t cloud_id);
+/* "NAME,NAME": as a set for gw_reader_withhold. QC_NOTFOUND: no cloud of that name. */
+QC_MUST qc_rc gw_engine_clouds_named(struct gw_engine *e, const char *names, uint32_t *ret,
+                                     struct qc_err *err);
 /* Why it lacks what was written last, as far as that is known: "" when it is not. */
 void gw_engine_cloud_why(struct gw_engine *e, uint32_t cloud_id, char ret[GW_WHY_MAX]);

@@ -69,6 +69,7 @@ struct gw_segment {
     uint32_t writer[QC_EC_N_MAX]; /* incarnation that wrote it; 0: the segment's */
     uint32_t cloud[QC_EC_N_MAX];  /* cloud that has it; 0: the one that layout and salt give */
     uint32_t absent;              /* bit i: fragment i is known not to be there; asked last. Reading only */
+    uint32_t withheld;            /* bit i: fragment i is not asked for at all (a drill). Reading only */
     uint8_t digest[GW_DIGEST_BYTES]; /* reading only */
 };
 

@@ -18,7 +18,8 @@ struct vault_gw;
 
 #define VAULT_REQUEST_ID_BYTES 33 /* 32 hex digits and a NUL */
 #define VAULT_CLOUD_NAME_MAX   64
-#define VAULT_CLOUD_WHY_MAX    160 /* of a reason; it is for people, and may be cut */
+#define VAULT_WITHOUT_MAX      2080 /* of 32 names */
+#define VAULT_CLOUD_WHY_MAX    160  /* of a reason; it is for people, and may be cut */
 
 /* An entry as the gateway gives it; owns its bytes. */
 struct vault_gw_entry {
@@ -125,6 +126,7 @@ struct vault_gw_commit {
 struct vault_gw_read {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint64_t offset, size; /* exactly these bytes of N; size 1.. */
+    const char *without; /* "NAME,NAME": clouds that are not asked (a drill); NULL: none. VAULT_WITHOUT_MAX */
     vault_gw_write_fn write;
     void *ctx;
 };

@@ -254,6 +254,38 @@ QC_MUST qc_rc vault_verify(struct vault *v, qc_span prefix, vault_verdict_fn fn,
                            const struct vault_call *call, struct vault_verify_result *ret,
                            struct qc_err *err);
 
+/* What a drill does without, as if it were lost. A share store is withheld by opening the vault without it.
+ */
+struct vault_drill {
+    qc_span prefix;      /* as in vault_list */
+    const char *without; /* "NAME,NAME": clouds that are not asked; NULL: none. Borrowed */
+    uint64_t sample;     /* at most so many objects, drawn evenly; 0: all */
+    uint64_t seed;       /* of the draw */
+};
+/* A number below `below` (> 0, asserted), for a seed and a place: the same again for the same; evenly, but
+ * for a bias of less than below / 2^64. SHA-256 of all three. Not for secrets. */
+QC_MUST qc_rc vault_drill_draw(uint64_t seed, uint64_t place, uint64_t below, uint64_t *ret,
+                               struct qc_err *err);
+/* One object of a drill; borrowed for the call. */
+struct vault_drilled {
+    const struct vault_stat *what;
+    qc_rc rc;         /* QC_OK: every byte came back, verified; else it would have been lost */
+    const char *text; /* why */
+};
+typedef qc_rc (*vault_drilled_fn)(void *ctx, const struct vault_drilled *one, struct qc_err *err);
+struct vault_drill_result {
+    uint64_t objects; /* below the prefix */
+    uint64_t tried, back, bytes;
+    qc_rc worst; /* qc_rc_worse over the objects that were tried */
+};
+/*
+ * Fetch, open and verify objects as a get after such a loss would, into nothing. What does not come back does
+ * not end the run. Nothing is changed, and nothing is held against the clouds that were withheld.
+ * QC_TEMP, QC_TIMEOUT, QC_CANCELLED, QC_NOMEM; QC_INTEGRITY as vault_list; QC_USAGE: no such cloud
+ */
+QC_MUST qc_rc vault_drill(struct vault *v, const struct vault_drill *what, vault_drilled_fn fn, void *ctx,
+                          const struct vault_call *call, struct vault_drill_result *ret, struct qc_err *err);
+
 struct vault_recover_result {
     uint64_t records; /* in the store that is left */
     uint64_t written; /* to the new one, now */

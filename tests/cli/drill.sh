@@ -1,0 +1,93 @@
+#!/bin/bash
+# cli/drill: a loss is rehearsed. All comes back while all is whole; what would be lost is found, by name, with the cloud or
+# the share that lacks it; clouds that are left out are not asked; nothing is changed.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
+cd "$T" || exit 1
+mk_vault 3 5
+random_file a 21000000
+random_file small 700
+expect_exit 0 put a dir/a
+expect_exit 0 put small dir/small
+
+# Everything that lies on the clouds, and what the gateway keeps of it.
+state()
+{
+    (cd "$T" && find cloud? -type f -printf '%p %s %T@\n' | sort | sha256sum)
+}
+
+expect_exit 0 status
+out_has 'drill:  none yet'
+before=$(state)
+for share in 1 2 none; do
+    expect_exit 0 drill --without-share $share
+    err_has '2 of 2 objects came back, 20.0 MiB, every byte verified'
+    err_lacks W04
+done
+expect_exit 0 drill --without-cloud c1 --without-cloud c3 --without-share 2 dir/
+err_has 'as if c1,c3 and share 2 were lost'
+[ "$(state)" = "$before" ] || fail 'a drill changed what lies on the clouds'
+expect_exit 0 status
+out_has '2 of 2 objects came back without c1, c3 and share 2'
+
+# A seed draws the same objects, clouds and share.
+for i in 1 2 3 4 5 6; do
+    random_file "s$i" $((i * 100))
+    expect_exit 0 put "s$i"
+done
+expect_exit 0 -v drill --sample 3 --seed 7
+grep '^back' out | sort >first
+[ "$(wc -l <first)" = 3 ] || fail "a sample of 3: $(cat out)"
+err_has '(seed 7)'
+plan=$(grep 'as if' err)
+expect_exit 0 -v drill --sample 3 --seed 7
+grep '^back' out | sort | cmp - first || fail 'the seed drew others'
+[ "$(grep 'as if' err)" = "$plan" ] || fail 'the seed drew other losses'
+for seed in 1 2 3 4 5 6; do # others draw others
+    expect_exit 0 -v drill --sample 3 --seed $seed
+    { grep '^back' out | sort; grep 'as if' err; } | md5sum
+done | sort -u >draws
+[ "$(wc -l <draws)" -gt 3 ] || fail 'all seeds draw the same'
+
+# An object that one cloud has lost is read as before, until two more are left out.
+find cloud1/f -type f | sort >there
+random_file x 5000
+expect_exit 0 put x
+find cloud1/f -type f | sort | comm -13 there - | xargs rm
+expect_exit 0 drill --without-cloud c1 --without-cloud c2
+expect_exit 6 drill --without-cloud c2 --without-cloud c3 --report report.json
+out_has 'LOST  x: segment 0: 2 good fragments, 3 needed: c1 missing, 2 withheld'
+out_lacks 'LOST  dir/'
+err_has 'E0607'
+err_has '1 of 9 objects would have been lost'
+expect_exit 0 status
+out_has '8 of 9 objects came back without c2, c3 and share'
+/usr/bin/python3 - report.json <<'P' || fail "report: $(cat report.json)"
+import json, sys
+r = json.load(open(sys.argv[1]))
+assert [x["name"] for x in r["lost"]] == ["x"] and r["lost"][0]["exit"] == 6 and "c1" in r["lost"][0]["why"]
+assert r["tried"] == 9 and r["back"] == 8 and r["without"] == ["c2", "c3"] and r["exit"] == 6 and not r["lost_cut"]
+P
+expect_exit 0 gateway repair --deep
+expect_exit 0 drill --without-cloud c2 --without-cloud c3
+
+# What is left out is not asked: rot there is not noticed.
+find cloud4/f cloud5/f -type f -exec truncate -s 40 {} +
+expect_exit 0 drill --without-cloud c4 --without-cloud c5
+err_lacks W04
+expect_exit 6 drill --without-cloud c1
+err_has '9 of 9 objects would have been lost'
+expect_exit 0 get x back
+err_has 'W0401'
+
+# Shares: the one that is left is the one that is missing.
+mv "$T/share1" "$T/share1.away"
+expect_exit 7 drill --without-share 2 --without-cloud none
+expect_exit 0 drill --without-share 1 --without-cloud none
+mv "$T/share1.away" "$T/share1"
+
+expect_exit 3 drill --without-cloud nowhere
+expect_exit 3 drill none/
+expect_exit 2 drill --without-share 3
+expect_exit 2 drill --without-cloud none --without-cloud c1
+expect_exit 2 drill --sample 0

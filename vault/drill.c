@@ -1,0 +1,130 @@
+/* A loss, rehearsed: objects are fetched, opened and verified as a get after it would. Keeps I2. */
+#include "list.h"
+#include "object.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/codec.h"
+#include "base/crypto.h"
+
+struct drill {
+    struct vault *v;
+    const struct vault_drill *what;
+    const struct vault_call *call;
+    vault_drilled_fn fn;
+    void *ctx;
+    uint64_t passed; /* objects of this listing that came by */
+    struct vault_drill_result result;
+};
+
+/* What one object needs. */
+struct trial {
+    struct object o;
+    struct vault_gw_entry e;
+    qc_buf path;
+};
+
+static void trial_done(struct trial *t)
+{
+    object_done(&t->o);
+    vault_gw_entry_done(&t->e);
+    qc_buf_free(&t->path);
+}
+
+static qc_rc count(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    struct drill *d = ctx;
+    (void)s;
+    (void)err;
+    d->result.objects++;
+    return QC_OK;
+}
+
+qc_rc vault_drill_draw(uint64_t seed, uint64_t place, uint64_t below, uint64_t *ret, struct qc_err *err)
+{
+    uint8_t in[16], out[QC_SHA256_BYTES];
+    QC_ASSERT(below > 0);
+    qc_put_be(in, seed, 8);
+    qc_put_be(in + 8, place, 8);
+    QC_TRY(qc_sha256((const qc_span[]){ QC_LIT("qcloud drill"), qc_span_of(in, sizeof(in)) }, 2, out, err));
+    *ret = qc_get_be(out, 8) % below;
+    return QC_OK;
+}
+
+/* Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S) over the objects that the first listing counted:
+ * each set of that many is as likely, and nothing is kept. What came since is left out. */
+static qc_rc drawn(const struct drill *d, bool *ret, struct qc_err *err)
+{
+    const uint64_t at = d->passed - 1; /* of this one */
+    const uint64_t most = d->what->sample < d->result.objects ? d->what->sample : d->result.objects;
+    uint64_t x = 0;
+    *ret = at < d->result.objects;
+    if (!*ret || d->what->sample == 0)
+        return QC_OK;
+    QC_TRY(vault_drill_draw(d->what->seed, at, d->result.objects - at, &x, err));
+    *ret = most > d->result.tried && x < most - d->result.tried;
+    return QC_OK;
+}
+
+static qc_rc drop(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    (void)err;
+    *(uint64_t *)ctx += bytes.n;
+    return QC_OK;
+}
+
+static qc_rc get_into_nothing(struct drill *d, struct trial *t, qc_span name, struct qc_err *err)
+{
+    uint64_t bytes = 0;
+    QC_TRY(session_entry_of_name(d->v, name, &t->path, &t->e, d->call, err));
+    QC_TRY(object_begin(&t->o, d->v, t->e.e.object, t->e.e.version, d->call, err));
+    t->o.without = d->what->without;
+    t->o.size = t->e.e.size;
+    t->o.M = t->e.e.M;
+    QC_TRY(object_frame(&t->o, err));
+    QC_TRY(object_unlock(&t->o, err));
+    QC_TRY(object_walk(&t->o, drop, &bytes, err));
+    if (bytes != vault_opened_meta(t->o.opened)->true_size)
+        return QC_FAIL(err, QC_INTEGRITY, "%" PRIu64 " bytes came of %" PRIu64, bytes,
+                       vault_opened_meta(t->o.opened)->true_size);
+    d->result.bytes += bytes;
+    return QC_OK;
+}
+
+static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    struct drill *d = ctx;
+    QC_CLEANUP(trial_done) struct trial t = { .path = { .max = QC_VAULT_PATH_MAX } };
+    struct qc_err why = { 0 };
+    bool wanted;
+    d->passed++;
+    QC_TRY(drawn(d, &wanted, err));
+    if (!wanted)
+        return QC_OK;
+    qc_rc rc = get_into_nothing(d, &t, qc_buf_span(&s->name), &why);
+    if (list_ends(rc) || rc == QC_USAGE) {
+        *err = why;
+        return rc;
+    }
+    d->result.tried++;
+    if (rc == QC_NOTFOUND && t.e.e.number == 0 &&
+        list_removed_since(d->v, qc_buf_span(&t.path), s->number, d->call))
+        rc = QC_OK; /* it is not lost: its owner took it away */
+    d->result.back += rc == QC_OK;
+    d->result.worst = qc_rc_worse(d->result.worst, rc);
+    const struct vault_drilled told = { .what = s, .rc = rc, .text = rc == QC_OK ? "" : why.msg };
+    return d->fn == NULL ? QC_OK : d->fn(d->ctx, &told, err);
+}
+
+qc_rc vault_drill(struct vault *v, const struct vault_drill *what, vault_drilled_fn fn, void *ctx,
+                  const struct vault_call *call, struct vault_drill_result *ret, struct qc_err *err)
+{
+    struct drill d = { .v = v, .what = what, .call = call, .fn = fn, .ctx = ctx };
+    struct list_totals totals;
+    QC_TRY(session_catch_up(v, NULL, &call->op, err));
+    QC_TRY(list_objects(v, what->prefix, &(struct list_to){ .fn = count, .ctx = &d }, call, &totals, err));
+    QC_TRY(list_objects(v, what->prefix, &(struct list_to){ .fn = one, .ctx = &d }, call, &totals, err));
+    *ret = d.result;
+    return QC_OK;
+}
