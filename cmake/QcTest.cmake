@@ -13,9 +13,9 @@
 #   ctest NAME, label clouds: starts real S3 clouds (tests/clouds/README.md), runs the command, ends them. {url1} {v2url1}
 #   {tlsurl1} {credentials1} {ca} in its words stand for those of cloud 1, and so on. In the sanitizer builds, too.
 
-# qc_on_postgres(NAME [TIMEOUT s] PROGRAMS kind/name .. [FULL kind/name ..])
+# qc_on_postgres(NAME [SANITIZED] [TIMEOUT s] PROGRAMS kind/name .. [FULL kind/name ..])
 #   ctest NAME, label postgres: starts a PostgreSQL server (tests/system/postgres.py), runs those tests' programs one after the
-#   other with their catalogues in it, ends it. FULL: with QC_FULL=1 only.
+#   other with their catalogues in it, ends it. FULL: with QC_FULL=1 only. In the dev build alone; SANITIZED: in asan and tsan, too.
 
 # Hundreds of programs are linked, each whole: half of a build's work. gold does it in a third of the time. (Not for clang's
 # sanitizers, of whose symbols it warns; and what users get is linked by the system's linker.)
@@ -114,11 +114,12 @@ function(qc_on_clouds NAME)
 endfunction()
 
 function(qc_on_postgres NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 T "" "TIMEOUT" "PROGRAMS;FULL")
+  cmake_parse_arguments(PARSE_ARGV 1 T "SANITIZED" "TIMEOUT" "PROGRAMS;FULL")
   if(T_UNPARSED_ARGUMENTS OR NOT T_PROGRAMS)
     message(FATAL_ERROR "qc_on_postgres(${NAME}) needs PROGRAMS; stray: '${T_UNPARSED_ARGUMENTS}'")
   endif()
-  if(QC_SANITIZE STREQUAL "fuzzer")
+  if(QC_SANITIZE STREQUAL "fuzzer" OR (QC_SANITIZE AND NOT T_SANITIZED) OR NOT QC_FAULT_POINTS
+      OR (NOT QC_SANITIZE AND NOT CMAKE_C_COMPILER_ID STREQUAL GNU))
     return()
   endif()
   set(words)

@@ -76,8 +76,9 @@
       " SELECT s.segment_id, s.layout_id, s.incarnation, s.salt, 0, 0, v.tenant, COALESCE(s.size, ?2)"       \
       " FROM segment s JOIN version v ON v.version_no=s.version_no WHERE s.segment_id=?1")                   \
     X(SEGMENT_DELETE, "DELETE FROM segment WHERE segment_id=?1")                                             \
-    X(SEGMENT_IDS, "SELECT segment_id, " GW_SQL_IS("seq IS NULL") " FROM segment WHERE version_no=?1")       \
-    X(SEGMENTS, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.seq>=?2 ORDER BY s.seq")                        \
+    X(SEGMENT_ANY, "SELECT segment_id FROM segment WHERE version_no=?1 LIMIT 1")                             \
+    X(SEGMENT_ANY_RESERVED, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL LIMIT 1")    \
+    X(SEGMENTS, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.seq>=?2 ORDER BY s.seq LIMIT ?3")               \
     X(SEGMENT_AT, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.off<=?2 ORDER BY s.off DESC LIMIT 1")         \
     X(DEVIATE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home, incarnation)" \
                " SELECT ?1, ?2, ?3, 0, ?4, ?5, ?3, s.incarnation FROM segment s WHERE s.segment_id=?1"       \
@@ -190,7 +191,7 @@
     X(DEVIANT_VERSIONS, "SELECT DISTINCT s.version_no FROM deviation d JOIN segment s"                       \
                         " ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"          \
                         " WHERE v.state=3")                                                                  \
-    X(ALL_SEGMENTS, "SELECT segment_id FROM segment ORDER BY segment_id")                                    \
+    X(ALL_SEGMENTS, "SELECT segment_id FROM segment WHERE segment_id>?1 ORDER BY segment_id LIMIT ?2")       \
     X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(" GW_SQL_MARGIN_OF ")"                         \
                         " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                           \
                         " WHERE s.version_no=version.version_no) WHERE state=3")                             \
@@ -238,6 +239,8 @@ enum gw_sql {
 #undef X
         GW_SQL_COUNT
 };
+
+enum { GW_PAGE = 1024 }; /* rows of one answer, where there may be many */
 
 struct gw_cat {
     struct qc_db *db;

@@ -148,38 +148,49 @@ qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, uint32_t size, struct q
 
 qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only, struct qc_err *err)
 {
+    const enum gw_sql which = reserved_only ? GW_SQL_SEGMENT_ANY_RESERVED : GW_SQL_SEGMENT_ANY;
+
     for (uint32_t round = 0; round <= QC_GW_SEGMENTS_MAX; round++) {
         QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
-        uint64_t id = 0;
-        bool found = false;
-        QC_TRY(GW_QUERY(c, SEGMENT_IDS, &rows, err, QC_VI(version_no)));
-        while (rows.row && !found) {
-            QC_TRY(qc_col_u64(rows.s, 0, &id, err));
-            found = !reserved_only || qc_col_int(rows.s, 1) != 0;
-            if (!found)
-                QC_TRY(gw_rows_next(&rows, err));
-        }
-        gw_rows_end(&rows);
-        if (!found)
+        uint64_t id;
+        QC_TRY(gw_cat_query(c, which, &QC_VI(version_no), 1, &rows, err));
+        if (!rows.row)
             return QC_OK;
+        QC_TRY(qc_col_u64(rows.s, 0, &id, err));
+        gw_rows_end(&rows);
         QC_TRY(gw_cat_segment_kill(c, id, 0, err));
     }
     return QC_FAIL(err, QC_INTEGRITY, "catalogue: more than %d segments in a version", QC_GW_SEGMENTS_MAX);
 }
 
-qc_rc gw_cat_segments(struct gw_cat *c, uint64_t version_no, uint32_t from, gw_segment_fn fn, void *ctx,
-                      struct qc_err *err)
+/* *from: after the last one that was called for. */
+static qc_rc some_segments(struct gw_cat *c, uint64_t version_no, uint32_t *from, unsigned *ret_count,
+                           gw_segment_fn fn, void *ctx, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
-    QC_TRY(GW_QUERY(c, SEGMENTS, &rows, err, QC_VI(version_no), QC_VI(from)));
+    *ret_count = 0;
+    QC_TRY(GW_QUERY(c, SEGMENTS, &rows, err, QC_VI(version_no), QC_VI(*from), QC_VI(GW_PAGE)));
     while (rows.row) {
         struct gw_segment seg;
         uint64_t offset;
         QC_TRY(gw_col_segment(rows.s, &seg, &offset, err));
         QC_TRY(fn(ctx, &seg, offset, err));
+        *from = seg.seq + 1;
+        ++*ret_count;
         QC_TRY(gw_rows_next(&rows, err));
     }
+    return QC_OK;
+}
+
+qc_rc gw_cat_segments(struct gw_cat *c, uint64_t version_no, uint32_t from, gw_segment_fn fn, void *ctx,
+                      struct qc_err *err)
+{
+    unsigned count;
+
+    do { /* ends: each round goes further in the version */
+        QC_TRY(some_segments(c, version_no, &from, &count, fn, ctx, err));
+    } while (count == GW_PAGE);
     return QC_OK;
 }
 

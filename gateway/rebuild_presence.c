@@ -24,27 +24,44 @@ static void presence_done(struct presence *p)
     gw_store_free(&p->store);
 }
 
-static qc_rc load_ids(struct presence *p, struct qc_err *err)
+static qc_rc add_id(struct presence *p, uint64_t id, struct qc_err *err)
+{
+    if (p->count == p->cap) {
+        const size_t cap = p->cap == 0 ? 1024 : 2 * p->cap;
+        struct present *more = cap > QC_GW_REBUILD_SEGMENTS_MAX ? NULL : qc_realloc(p->v, cap * sizeof *more);
+        if (more == NULL)
+            return QC_FAIL(err, QC_NOMEM, "list of %zu segments", cap);
+        p->v = more;
+        p->cap = cap;
+    }
+    p->v[p->count++] = (struct present){ .id = id };
+    return QC_OK;
+}
+
+static qc_rc load_page(struct presence *p, uint64_t *after, unsigned *ret_count, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
-    QC_LOCK(gw_cat_lock(p->b->cat));
-    QC_TRY(GW_QUERY0(p->b->cat, ALL_SEGMENTS, &rows, err));
+    *ret_count = 0;
+    QC_TRY(GW_QUERY(p->b->cat, ALL_SEGMENTS, &rows, err, QC_VI(*after), QC_VI(GW_PAGE)));
     while (rows.row) {
-        if (p->count == p->cap) {
-            const size_t cap = p->cap == 0 ? 1024 : 2 * p->cap;
-            struct present *more =
-                cap > QC_GW_REBUILD_SEGMENTS_MAX ? NULL : qc_realloc(p->v, cap * sizeof *more);
-            if (more == NULL)
-                return QC_FAIL(err, QC_NOMEM, "list of %zu segments", cap);
-            p->v = more;
-            p->cap = cap;
-        }
-        p->v[p->count] = (struct present){ 0 };
-        QC_TRY(qc_col_u64(rows.s, 0, &p->v[p->count].id, err));
-        p->count++;
+        QC_TRY(qc_col_u64(rows.s, 0, after, err));
+        QC_TRY(add_id(p, *after, err));
+        ++*ret_count;
         QC_TRY(gw_rows_next(&rows, err));
     }
+    return QC_OK;
+}
+
+static qc_rc load_ids(struct presence *p, struct qc_err *err)
+{
+    uint64_t after = 0;
+    unsigned count;
+
+    QC_LOCK(gw_cat_lock(p->b->cat));
+    do { /* ends: each round goes to greater ids */
+        QC_TRY(load_page(p, &after, &count, err));
+    } while (count == GW_PAGE);
     return QC_OK;
 }
 

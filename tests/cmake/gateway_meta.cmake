@@ -33,7 +33,7 @@ qc_fuzz(gateway_audit DEPS base gateway)
 # The same over PostgreSQL, and what only there is.
 if(NOT QC_SANITIZE STREQUAL "fuzzer")
   qc_test_program(unit_gateway_two SOURCES unit/gateway_two.c DEPS base qrng cloud ec gateway INTERNAL gateway)
-  qc_on_postgres(postgres/two PROGRAMS unit/gateway_two)
+  qc_on_postgres(postgres/two SANITIZED PROGRAMS unit/gateway_two)
 endif()
 qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_quota unit/gateway_tenants
   FULL unit/gateway_rebuild unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay prop/gateway_commits

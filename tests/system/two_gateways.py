@@ -1,0 +1,388 @@
+#!/usr/bin/python3
+"""I1, I2: two gateways on one catalogue in PostgreSQL, under load from users who reach either, one of them killed every few seconds
+and started again, as a service manager would. One sleeps for longer than its lease and wakes; the PostgreSQL server is ended as by
+a crash; its connections are cut, some of them between a COMMIT and its answer. Nothing acknowledged is lost, nothing is there twice, an
+unanswered command was done as a whole or not at all; in the end one repair calls everything whole, and nothing lies about that nobody
+wants. 12 s of load; two minutes with QC_FULL=1, which only then has time for the sleeper. The seed is printed."""
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+from harness import FULL, GATEWAY, Box, Failure, check, main, seeded  # noqa: E402
+from postgres import Postgres  # noqa: E402
+
+LOAD_S = 120 if FULL else 12
+EVERY_S = 5 if FULL else 2
+SLEEP_S = 25                # QC_PG_LEASE_MS, the other's two looks, and some
+USERS = 3
+
+
+def pump(a, b, cut):
+    """Bytes from a to b, until either ends; cut(chunk): end both now?"""
+    try:
+        while True:
+            chunk = a.recv(65536)
+            if not chunk or cut(chunk):
+                break
+            b.sendall(chunk)
+    except OSError:
+        pass
+    for s in (a, b):
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+class Proxy:
+    """A UNIX socket in front of others: each connection goes to one that takes it, chosen anew."""
+
+    def __init__(self, path, behind, rng=None):
+        self.path, self.behind, self.rng = path, behind, rng or random.Random(1)
+        self.cut_commit, self.cuts = False, 0
+        self.open = set()
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(path)
+        os.chmod(path, 0o666)
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        for path in self.rng.sample(self.behind, len(self.behind)):
+            server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                server.connect(path)
+                break
+            except OSError:
+                server.close()
+        else:
+            client.close()
+            return
+        pair = (client, server)
+        self.open.add(pair)
+        armed = [False]
+
+        def up(chunk):
+            armed[0] = armed[0] or (self.cut_commit and b"COMMIT\0" in chunk)
+            return False
+
+        def down(chunk):
+            """The server has committed and says so; nobody hears it."""
+            if armed[0] and self.cut_commit and b"COMMIT\0" in chunk:
+                self.cut_commit, self.cuts = False, self.cuts + 1
+                return True
+            return False
+
+        threads = [threading.Thread(target=pump, args=(client, server, up), daemon=True),
+                   threading.Thread(target=pump, args=(server, client, down), daemon=True)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.open.discard(pair)
+        for s in pair:
+            s.close()
+
+    def cut_all(self):
+        for a, b in list(self.open):
+            for s in (a, b):
+                try:
+                    s.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def close(self):
+        self.listener.close()
+        self.cut_all()
+
+
+class Gateway:
+    """One of the two, with a state directory and a door of its own; started again whenever it ends."""
+
+    def __init__(self, root, name, env):
+        self.root, self.name, self.env = root, name, env
+        self.state, self.door = os.path.join(root, name), os.path.join(root, name + ".door")
+        self.conf, self.log = os.path.join(root, name + ".conf"), os.path.join(root, name + ".log")
+        self.starts, self.process, self.ending = 0, None, False
+        with open(self.conf, "w", encoding="ascii") as f:
+            f.write(f"[gateway]\nstate = {self.state}\n[listen]\nsocket = {self.door}\nsocket-mode = 0666\n")
+
+    def run(self, *args, codes=(0,)):
+        p = subprocess.run([GATEWAY, *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=120, env=self.env, check=False)
+        check(p.returncode in codes, f"qcloud-gateway {args[0]}: exit {p.returncode}: {(p.stdout + p.stderr).decode(errors='replace')}")
+        return p.stdout
+
+    def start(self):
+        self.starts += 1
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([GATEWAY, "serve", "--config", self.conf], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=self.env)
+
+    def tend(self):
+        """As a service manager: it runs, or is started again."""
+        if not self.ending and (self.process is None or self.process.poll() is not None):
+            self.start()
+
+    def up(self):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            s.connect(self.door)
+            return True
+        except OSError:
+            return False
+        finally:
+            s.close()
+
+    def signal(self, number):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def stop(self):
+        self.ending = True
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        if self.process is not None:
+            self.process.wait(60)
+
+    def tail(self):
+        with open(self.log, "rb") as f:
+            return f.read()[-3000:].decode(errors="replace")
+
+
+class User(Box):
+    """Somebody who puts, overwrites, removes and reads, and knows what was acknowledged."""
+
+    def __init__(self, world, number, rng):
+        super().__init__(root=world.root)
+        self.world, self.number, self.rng = world, number, rng
+        self.acked, self.maybe, self.done, self.failed, self.why = {}, {}, 0, 0, None
+        token = os.path.join(world.root, f"user{number}.token")
+        world.gateways[0].run("tenant", "add", f"user{number}", "--token-file", token, "--config", world.gateways[0].conf)
+        self.token = token
+
+    def join(self):
+        self.expect((0, 4), "init", "--gateway", "unix:" + self.world.door, "--token-file", self.token, "--share1", self.stores[0],
+                    "--share2", self.stores[1])
+
+    def settle(self, name):
+        """What came of the unanswered command? From then on it stays so."""
+        want = {self.acked.get(name)} | self.maybe.pop(name, set())
+        out = os.path.join(self.work, "out")
+        until = time.monotonic() + 90
+        while True:
+            p = self.run("--timeout", "30", "get", "-f", name, out)
+            if p.returncode in (0, 3):
+                break
+            check(time.monotonic() < until, f"get {name}: exit {p.returncode}: {p.stderr.decode(errors='replace')}")
+            time.sleep(0.3)
+        got = None
+        if p.returncode == 0:
+            with open(out, "rb") as f:
+                got = f.read()
+        check(got in want, f"{name}: neither what was acknowledged nor what was asked for")
+        self.acked[name] = got
+        if got is None:
+            del self.acked[name]
+
+    def one(self):
+        names = sorted(self.acked)
+        kind = self.rng.choice(("put", "put", "over", "rm", "get")) if len(names) > 3 else "put"
+        name = f"n{self.rng.randrange(10 ** 9)}" if kind == "put" else self.rng.choice(names)
+        if kind == "get":
+            self.settle(name)
+            return
+        data = None if kind == "rm" else self.rng.randbytes(self.rng.choice((0, 900, 70_000, 1 << 20)))
+        args = ("rm", name) if kind == "rm" else ("put", self.write("in", data), name)
+        p = self.run("--timeout", "30", *args)
+        if p.returncode in (0, 4):
+            self.acked[name] = data
+            if data is None:
+                del self.acked[name]
+            self.done += 1
+            return
+        check(p.returncode in (5, 6, 11, 130, 3), f"{args[0]}: exit {p.returncode}: {p.stderr.decode(errors='replace')}")
+        self.failed += 1
+        self.maybe[name] = {data}
+        self.settle(name)
+
+    def load(self, until):
+        try:
+            while time.monotonic() < until:
+                self.one()
+        except (Failure, OSError, subprocess.SubprocessError) as e:
+            self.why = e
+
+    def check_all(self):
+        for name in sorted(self.acked):
+            self.settle(name)
+        listed = [n for n in self.expect((0, 4), "ls").stdout.decode().split("\n") if n]
+        check(len(listed) == len(self.acked), f"{len(listed)} names are listed, {len(self.acked)} were acknowledged")
+        self.expect((0, 4), "verify", timeout=600)
+
+
+class World:
+    def __init__(self, server, rng):
+        self.server, self.rng = server, rng
+        self.box = Box()
+        self.root, self.door = self.box.root, os.path.join(self.box.root, "door")
+        # The gateways reach the server through a socket that can be cut.
+        front = os.path.join(self.root, "pg")
+        os.mkdir(front)
+        self.link = Proxy(os.path.join(front, ".s.PGSQL.5432"), [os.path.join(server.socket, ".s.PGSQL.5432")])
+        self.gateways = [Gateway(self.root, name, self.box.env()) for name in ("a", "b")]
+        self.make(front)
+        self.front = Proxy(self.door, [g.door for g in self.gateways], rng)
+
+    def make(self, front):
+        a, b = self.gateways
+        for g in self.gateways:
+            os.mkdir(g.state, 0o700)
+            with open(os.path.join(g.state, "catalogue.conf"), "w", encoding="ascii") as f:
+                f.write(f"[postgresql]\nhost = {front}\nuser = qcloud\ndbname = qcloud\n")
+        for c in self.box.clouds:
+            os.mkdir(c)
+        a.run("init", "--config", a.conf, *[w for i, c in enumerate(self.box.clouds, 1) for w in ("--cloud", f"c{i}=file://{c}")], "--k", "3")
+        for name in ("root.key", "clouds.conf"):
+            if os.path.exists(os.path.join(a.state, name)):
+                shutil.copy(os.path.join(a.state, name), b.state)
+        for g in self.gateways:
+            g.start()
+        self.wait_up()
+
+    def wait_up(self):
+        until = time.monotonic() + 90
+        while not all(g.up() for g in self.gateways):
+            check(time.monotonic() < until, "a gateway does not come: " + "".join(g.tail() for g in self.gateways))
+            for g in self.gateways:
+                g.tend()
+            time.sleep(0.1)
+
+    def close(self):
+        for g in self.gateways:
+            g.ending = True
+            g.signal(signal.SIGCONT)
+            g.signal(signal.SIGKILL)
+        self.front.close()
+        self.link.close()
+        self.box.__exit__()
+
+    # ------------------------------------------------------------ what happens to them
+    def kill(self):
+        self.rng.choice(self.gateways).signal(signal.SIGKILL)
+
+    def crash(self):
+        self.server.stop("immediate")
+        time.sleep(0.3)
+        self.server.start()
+
+    def cut(self):
+        self.link.cut_all()
+
+    def cut_answer(self):
+        self.link.cut_commit = True
+
+    def sleep(self):
+        """Longer than its lease: it must come back as another session, and never as this one."""
+        g = self.rng.choice(self.gateways)
+        starts = g.starts
+        g.signal(signal.SIGSTOP)
+        time.sleep(SLEEP_S)
+        g.signal(signal.SIGCONT)
+        until = time.monotonic() + 40
+        while g.starts == starts and time.monotonic() < until:
+            g.tend()
+            time.sleep(0.1)
+        check(g.starts > starts, "a gateway that slept for longer than its lease goes on: " + g.tail())
+
+    def disturb(self, until):
+        counts = {}
+        plan = ["cut_answer", "kill", "crash", "kill", "cut", "cut_answer", "kill"]
+        if FULL:
+            plan.insert(4, "sleep")
+        i = 0
+        while time.monotonic() < until:
+            what = plan[i] if i < len(plan) else self.rng.choice(("kill", "kill", "kill", "cut", "cut_answer"))
+            i += 1
+            getattr(self, what)()
+            counts[what] = counts.get(what, 0) + 1
+            end = min(time.monotonic() + EVERY_S, until)
+            while time.monotonic() < end:
+                for g in self.gateways:
+                    g.tend()
+                time.sleep(0.1)
+        counts["answers cut"] = self.link.cuts
+        return counts
+
+
+def whole(world):
+    """Both have left in good order: a repair calls everything whole."""
+    for g in world.gateways:
+        g.stop()
+    return json.loads(world.gateways[0].run("repair", "--state", world.gateways[0].state, "--json").decode().strip().split("\n")[-1])
+
+
+def orphans(world):
+    """Fragments on the clouds that no row names: a dead key is swept, in rounds, while a gateway runs; what stays would stay for ever."""
+    return sum(len(files) for c in world.box.clouds for _, _, files in os.walk(os.path.join(c, "f")))
+
+
+def scenario():
+    rng = seeded("two_gateways")
+    with Postgres() as server:
+        world = World(server, rng)
+        try:
+            users = [User(world, i, random.Random(rng.random())) for i in range(USERS)]
+            for u in users:
+                u.join()
+            until = time.monotonic() + LOAD_S
+            threads = [threading.Thread(target=u.load, args=(until,)) for u in users]
+            for t in threads:
+                t.start()
+            counts = world.disturb(until)
+            for t in threads:
+                while t.is_alive():
+                    for g in world.gateways:
+                        g.tend()
+                    t.join(0.1)
+            for u in users:
+                if u.why is not None:
+                    raise Failure(f"user {u.number}: {u.why}\n" + "\n".join(g.tail() for g in world.gateways)) from u.why
+            world.wait_up()
+            for u in users:
+                u.check_all()
+            report = whole(world)
+            rows = int(server.psql("SELECT SUM(l.n) - (SELECT COUNT(*) FROM qcloud.deviation WHERE state<>3) FROM qcloud.segment s JOIN"
+                                   " qcloud.layout l USING (layout_id) WHERE s.seq IS NOT NULL"))
+            there = orphans(world)
+            check(there == rows, f"{there} fragments lie on the clouds, the catalogue has {rows}")
+            done, failed = sum(u.done for u in users), sum(u.failed for u in users)
+            print(f"two_gateways: {counts}; {done} commands acknowledged, {failed} not; starts {[g.starts for g in world.gateways]}; "
+                  f"repair {json.dumps(report)[:300]}")
+            check(done > LOAD_S / 4 and counts.get("kill", 0) >= 2, "the load was too small to show anything")
+            check(counts["answers cut"] > 0, "no answer to a COMMIT was cut")
+            world.box.stop()
+            for u in users:
+                u.stop()
+        finally:
+            world.close()
+
+
+if __name__ == "__main__":
+    main(scenario)
