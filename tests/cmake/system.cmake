@@ -28,6 +28,7 @@ qc_system(cloud_validate TIMEOUT 600)
 qc_system(canaries TIMEOUT 300)
 qc_system(tenants TIMEOUT 600)
 qc_system(audit TIMEOUT 600)
+qc_system(service TIMEOUT 900)
 qc_system(calls TIMEOUT 300)
 if(TEST system/calls)
   # Preloaded, so it stands in front of the C library: not with the flags of what is behind it.
