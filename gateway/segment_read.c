@@ -183,9 +183,10 @@ static void add_fault(struct reading *rd, unsigned index, const struct gw_outcom
 
 /* -- asking ---------------------------------------------------------------------------------------------- */
 
-/* The order in which fragments are asked: known to be absent last, then clouds that are not well, then
- * parity. */
-static unsigned rank(struct gw_store *s, const struct gw_segment *seg, const struct gw_plan_fragment *f)
+/* The order in which fragments are asked: known to be absent last, then clouds that are not well, then those
+ * that are slower than others, then parity. */
+static unsigned rank(struct gw_store *s, const struct gw_segment *seg, const struct gw_plan_fragment *f,
+                     unsigned slower)
 {
     struct gw_cloud_view v = { .state = GW_CLOUD_LOST };
 
@@ -194,16 +195,25 @@ static unsigned rank(struct gw_store *s, const struct gw_segment *seg, const str
     const unsigned absent = seg->absent >> f->head.index & 1;
     const unsigned ill =
         v.state == GW_CLOUD_LOST || v.state == GW_CLOUD_UNREACHABLE || v.suspect ? 2U : v.slow;
-    return absent << 16 | ill << 8 | (f->head.index >= seg->k ? 1U : 0U);
+    return absent << 16 | ill << 8 | slower << 1 | (f->head.index >= seg->k ? 1U : 0U);
+}
+
+static uint64_t fragment_bytes(const struct reading *rd)
+{
+    return rd->op->payload_to - rd->op->payload_from;
 }
 
 static void make_order(struct reading *rd, const struct gw_segment *seg)
 {
-    unsigned ranks[QC_EC_N_MAX];
+    unsigned ranks[QC_EC_N_MAX], slower[QC_EC_N_MAX];
+    int where[QC_EC_N_MAX];
 
+    for (unsigned i = 0; i < seg->n; i++)
+        where[i] = rd->op->plan.fragments[i].at;
+    gw_pace_rank(&rd->store->pace, where, seg->n, fragment_bytes(rd), qc_now_ms(), slower);
     for (unsigned i = 0; i < seg->n; i++) {
         unsigned at = i;
-        const unsigned r = rank(rd->store, seg, &rd->op->plan.fragments[i]);
+        const unsigned r = rank(rd->store, seg, &rd->op->plan.fragments[i], slower[i]);
         for (; at > 0 && ranks[at - 1] > r; at--) {
             ranks[at] = ranks[at - 1];
             rd->order[at] = rd->order[at - 1];
@@ -244,13 +254,29 @@ static bool ask_next(struct reading *rd)
     return false;
 }
 
+/* How long a fragment took, or has taken until it was not waited for any more. */
+static void note_pace(const struct reading *rd, unsigned index, bool given_up)
+{
+    const struct gw_plan_fragment *f = &rd->op->plan.fragments[index];
+    const uint64_t now = qc_now_ms();
+    const struct gw_pace_sample s = { .at = (unsigned)f->at,
+                                      .bytes = fragment_bytes(rd),
+                                      .ms = now - rd->since_ms[index],
+                                      .given_up = given_up };
+
+    if (f->at >= 0)
+        gw_pace_note(&rd->store->pace, &s, now);
+}
+
 /* A job has ended: was it good? */
 static bool note(struct reading *rd, unsigned index, const struct gw_outcome *o)
 {
     rd->ended[index] = true;
     rd->good[index] = o->fate == GW_DONE;
     rd->good_count += rd->good[index];
-    if (!rd->good[index])
+    if (rd->good[index])
+        note_pace(rd, index, false);
+    else
         add_fault(rd, index, o);
     return rd->good[index];
 }
@@ -285,11 +311,50 @@ static void settle(struct reading *rd)
             (void)note(rd, i, &o);
             continue;
         }
+        note_pace(rd, i, true);
         if (!over && now - rd->since_ms[i] < QC_GW_HEDGE_MS)
-            continue;
+            continue; /* others were faster this time: that is no fault */
         gw_fan_set_slow(rd->store->fan, (unsigned)f->at);
         add_fault(rd, i, &o);
     }
+}
+
+void gw_store_races(struct gw_store *s, unsigned percent)
+{
+    QC_LOCK(&s->pace.lock);
+    s->pace.percent = percent;
+}
+
+/* When the fragments that are waited for have taken so long that another one is asked, too. */
+struct race {
+    qc_deadline at;
+    uint64_t early_ms; /* so much sooner than in earnest: then it must be paid for (P1) */
+};
+
+static struct race race_in(const struct reading *rd, uint64_t ms)
+{
+    return (struct race){ .at = qc_deadline_min(rd->deadline, qc_deadline_in(ms)),
+                          .early_ms = QC_GW_HEDGE_MS > ms ? QC_GW_HEDGE_MS - ms : 0 };
+}
+
+static struct race next_race(const struct reading *rd)
+{
+    int where[QC_EC_N_MAX];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < rd->op->plan.n; i++)
+        if (rd->since_ms[i] != 0 && !rd->ended[i])
+            where[n++] = rd->op->plan.fragments[i].at;
+    return race_in(rd, gw_pace_patience(&rd->store->pace, where, n, fragment_bytes(rd)));
+}
+
+/* The time has come: another is asked, if one is left. Too many were, for being a little slow: only in
+ * earnest. */
+static struct race run_race(struct reading *rd, struct race was)
+{
+    if (was.early_ms > 0 && rd->asked < rd->op->plan.n && !gw_pace_spend(&rd->store->pace))
+        return (struct race){ .at = qc_deadline_min(rd->deadline, qc_deadline_in(was.early_ms)) };
+    return ask_next(rd) ? next_race(rd) : (struct race){ .at = rd->deadline };
 }
 
 static void gather(struct reading *rd)
@@ -298,11 +363,12 @@ static void gather(struct reading *rd)
 
     for (unsigned i = 0; i < k; i++)
         (void)ask_next(rd);
-    qc_deadline hedge = qc_deadline_min(rd->deadline, qc_deadline_in(QC_GW_HEDGE_MS));
+    gw_pace_earn(&rd->store->pace, k);
+    struct race race = next_race(rd);
     while (rd->good_count < k) {
         /* Asked before the look: what ends after it is seen by the next one. */
         const bool nothing_left = gw_batch_pending(rd->batch) == 0 && rd->asked == rd->op->plan.n;
-        const int slot = gw_batch_next(rd->batch, hedge);
+        const int slot = gw_batch_next(rd->batch, race.at);
         if (slot >= 0) {
             take(rd, (unsigned)slot);
             continue;
@@ -311,9 +377,7 @@ static void gather(struct reading *rd)
             break;
         if (qc_deadline_over(rd->deadline))
             break;
-        hedge = rd->deadline;
-        if (ask_next(rd))
-            hedge = qc_deadline_min(rd->deadline, qc_deadline_in(QC_GW_HEDGE_MS));
+        race = run_race(rd, race);
     }
     settle(rd);
 }

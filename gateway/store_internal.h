@@ -15,6 +15,7 @@
 #include "ec/coder.h"
 #include "ec/geometry.h"
 #include "gateway/segment.h"
+#include "pace.h"
 
 enum {
     GW_HEAD_ROOM = GW_FRAG_HEAD_MAX,
@@ -51,6 +52,7 @@ struct gw_store {
     struct gw_unit *spare, *all;
     struct unit_waiter *waiters; /* in the order in which they came */
     unsigned made, out;          /* units that exist; units that are not spare */
+    struct gw_pace pace;         /* of reads; has a lock of its own */
 };
 
 /* It counts for its tenant no more. NULL: nothing. */

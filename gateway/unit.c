@@ -32,6 +32,7 @@ qc_rc gw_store_new(struct gw_store **ret, const struct gw_root *root, struct gw_
         return QC_FAIL(err, QC_NOMEM, "store");
     s->root = root;
     s->fan = fan;
+    gw_pace_init(&s->pace);
     s->k = k;
     s->n = n;
     s->slot_size = round_up(GW_HEAD_ROOM + (size_t)g.payload_size + GW_END_ROOM, 4096);
@@ -76,6 +77,7 @@ void gw_store_free(struct gw_store **sp)
     }
     qc_cond_done(&s->returned);
     qc_mutex_done(&s->lock);
+    gw_pace_done(&s->pace);
     qc_free(s);
 }
 

@@ -2,6 +2,7 @@
 qc_test(unit gateway_log DEPS base gateway)
 qc_test(unit gateway_audit DEPS base gateway LABELS thread)
 qc_test(unit gateway_breaker DEPS base gateway cloud)
+qc_test(unit gateway_pace DEPS base gateway INTERNAL gateway)
 qc_test(unit gateway_turns DEPS base gateway INTERNAL gateway)
 qc_test(prop gateway_turns DEPS base gateway INTERNAL gateway)
 qc_test(unit gateway_schema DEPS base gateway cloud INTERNAL gateway)

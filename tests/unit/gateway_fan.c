@@ -1,4 +1,5 @@
 /* unit/gateway_fan: clouds that hang, lag, lie, are away or are somebody else's; nobody waits for them. */
+#include "cloud/tally.h"
 #include "gw_rig.h"
 
 #include <pthread.h>
@@ -382,24 +383,40 @@ static void hung_clouds(struct rig *r)
     CHECK(w.durable == 5);
 }
 
-/* Slow data fragments are raced after QC_GW_HEDGE_MS, then passed over at once. */
+static uint64_t gets_of(const struct rig *r, unsigned at)
+{
+    return qc_hist_total(&gw_fan_tally(r->fan, at)->took[CLOUD_CALL_GET]);
+}
+
+/* A read does not wait for a slow cloud longer than others usually take, and soon does not ask it any more.
+ * Nobody is blamed for being slower than others. */
 static void slow_reads(struct rig *r)
 {
     struct gw_segment s = rig_segment(r, 300000);
     struct gw_faults f;
     char path[512], rules[64];
+    unsigned waited = 0;
 
     (void)rig_write(r, &s, bytes, PATIENT_MS);
     const unsigned slow = rig_fragment(r, &s, 0, path, sizeof path);
-    CHECK(snprintf(rules, sizeof rules, "c%u=get:delay:20000", slow + 1) > 0);
+    CHECK(snprintf(rules, sizeof rules, "c%u=get:delay:3000", slow + 1) > 0);
+    for (unsigned i = 0; i < 40; i++)
+        CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+    gw_store_races(r->store, QC_GW_HEDGE_PERCENT);
     faults(r, rules);
-    const uint64_t t0 = qc_now_ms();
-    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
-    const uint64_t took = qc_now_ms() - t0;
-    CHECK(took >= QC_GW_HEDGE_MS && took < 10000);
-    CHECK(f.count == 1 && f.v[0].kind == GW_FAULT_LATE && f.v[0].cloud_id == slow + 1);
-    CHECK(view(r, slow).slow && !view(r, slow).suspect);
-    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK && f.count == 0); /* not asked at all */
+    for (unsigned i = 0; i < 40; i++) {
+        const uint64_t t0 = qc_now_ms();
+        CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+        waited += qc_now_ms() - t0 >= QC_GW_HEDGE_MS;
+        CHECK(f.count <= 1 &&
+              (f.count == 0 || (f.v[0].kind == GW_FAULT_LATE && f.v[0].cloud_id == slow + 1)));
+    }
+    CHECK(waited <= 1); /* the machine itself may be that slow, once */
+    calm(r);            /* what it was asked has ended */
+    const uint64_t asked = gets_of(r, slow);
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK && f.count == 0);
+    CHECK(gets_of(r, slow) == asked); /* not asked at all */
+    gw_store_races(r->store, 0);
     faults(r, "*=get:delay:20000");
     CHECK(rig_read(r, &s, whole(&s), bytes, 700, &f) == QC_QUORUM && f.count >= 3);
     faults(r, "");

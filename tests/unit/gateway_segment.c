@@ -122,7 +122,8 @@ static void every_byte(struct rig *r)
         char path[512];
         const unsigned cloud = rig_fragment(r, &s, i, path, sizeof path);
         const size_t n = slurp(path, was, sizeof was);
-        s.absent = i < 3 ? 0 : 0x7 & ~(uint32_t)(1U << (i - 3)); /* so that fragment i is asked */
+        /* So that fragment i is asked. */
+        s.absent = i < 3 ? 0x18 : 0x7 & ~(uint32_t)(1U << (i - 3));
         for (size_t at = 0; at < n + 2; at++) {
             memcpy(is, was, n);
             is[n] = 0;

@@ -191,7 +191,10 @@
       "a cloud that goes on missing deadlines is left alone for so long")                                    \
     X(QC_GW_SLOW_MS, 5000, "ms", "a cloud that was too slow for a read is asked last for so long")           \
     X(QC_GW_LINGER_MS, 1000, "ms", "a job that is not needed any more sees its cancel flag by then")         \
-    X(QC_GW_HEDGE_MS, 500, "ms", "a slow fragment is raced by another after so long")                        \
+    X(QC_GW_HEDGE_PERCENT, 10, "per cent", "of what reads need may be asked for twice; it costs money")      \
+    X(QC_GW_HEDGE_MIN_MS, 50, "ms", "sooner nobody is raced: a busy machine is as slow by itself")           \
+    X(QC_GW_PACE_MEMORY_MS, 30000, "ms", "a cloud that was slower than others is asked again after so long") \
+    X(QC_GW_HEDGE_MS, 500, "ms", "a slow fragment is raced by another after so long, whatever that costs")   \
     X(QC_GW_PROBE_AGAIN_MS, 1000, "ms", "a cloud that missed a deadline is left alone for so long at first") \
     X(QC_GW_PROBE_MS, 1000, "ms", "a cloud that was away has so long to show that it is back")               \
     X(QC_GW_TRIAL_MS, 1000, "ms", "and its first fragment so long after those of the others")                \

@@ -27,6 +27,10 @@ QC_MUST qc_rc gw_store_new(struct gw_store **ret, const struct gw_root *root, st
 /* All units must be back, but for those that a stuck worker holds: free the fan first. */
 void gw_store_free(struct gw_store **s);
 
+/* Fragments that may be asked for early a second time, as per cent of what reads need: QC_GW_HEDGE_PERCENT
+ * when it is made; 0: none, and every fragment that is asked for is waited for QC_GW_HEDGE_MS. */
+void gw_store_races(struct gw_store *s, unsigned percent);
+
 /* -- units: room for one segment and its parity ---------------------------------------------------------- */
 
 struct gw_unit; /* opaque; counted references */
@@ -132,8 +136,9 @@ struct gw_range {
 };
 
 /*
- * Read a range of a segment. Asks k fragments, data fragments on clouds that are well first; another for each
- * that is missing, damaged or unreachable, and after QC_GW_HEDGE_MS for those that are slow. Everything is
+ * Read a range of a segment. Asks k fragments, on clouds that are well and not slower than others, data
+ * fragments first; another for each that is missing, damaged or unreachable, and for those that take longer
+ * than 95 of 100 did lately (pace.h), or QC_GW_HEDGE_MS. Everything is
  * verified when this returns; nothing but the stripes that hold the range, heads and ends is read.
  *
  *   faults  rows are added, also on failure
