@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/planted.h"
 
 static void put_done(struct put *p)
 {
@@ -85,7 +86,7 @@ static qc_rc begin(struct put *p, struct qc_err *err)
     QC_TRY(qc_fault(client_journal, err));
     QC_TRY(p->v->gw->ops->upload_begin(p->v->gw, p->v->id, &b, &p->call->op, err));
     QC_TRY(qc_fault(client_begun, err));
-    return add_records(p, err);
+    return qc_planted(shares_late) ? QC_OK : add_records(p, err);
 }
 
 /* After a failure: first the gateway's durable word that it will never be, then the pending records, then the
@@ -117,6 +118,8 @@ static qc_rc run(struct put *p, struct vault_put_result *ret, struct qc_err *err
         rc = put_data(p, err);
     if (rc == QC_OK)
         rc = put_commit(p, ret, err);
+    if (rc == QC_OK && qc_planted(shares_late))
+        rc = add_records(p, err);
     if (rc != QC_OK) {
         sender_free(&p->sender);
         abandon(p);

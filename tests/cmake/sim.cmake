@@ -4,8 +4,9 @@ if(QC_SANITIZE)
   return()
 endif()
 qc_test_program(sim SOURCES sim/world.c sim/threads.c sim/disk.c sim/files.c sim/vfs.c sim/objects.c sim/cloud.c
-  sim/oracle.c sim/gateway.c sim/client.c sim/history.c sim/main.c DEPS base ec cloud gateway INTERNAL gateway cloud
-  LIBS PkgConfig::sqlite3 PkgConfig::sodium)
+  sim/oracle.c sim/gateway.c sim/client.c sim/history.c sim/lives.c sim/loss.c sim/plays.c sim/hunt.c
+  sim/main.c DEPS base ec cloud gateway INTERNAL gateway cloud
+  LIBS PkgConfig::sqlite3 PkgConfig::sodium m)
 set_target_properties(qc_sim PROPERTIES OUTPUT_NAME qcloud-sim RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 file(READ ${CMAKE_CURRENT_SOURCE_DIR}/sim/wrap.h sim_wrap)
 string(REGEX MATCHALL "X\\([a-z0-9_]+\\)" sim_calls "${sim_wrap}")
@@ -17,7 +18,10 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release") # the count is for the optimised program
   add_test(NAME sim/histories COMMAND qc_sim)
   set_tests_properties(sim/histories PROPERTIES LABELS "sim;size" TIMEOUT 7200 COST 500)
 else()
-  add_test(NAME sim/histories COMMAND qc_sim --histories 10 --twice)
+  add_test(NAME sim/histories COMMAND qc_sim --histories 8 --twice 1)
+  add_test(NAME sim/loss COMMAND qc_sim --loss-check)
+  add_test(NAME sim/choosing COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/sim/choosing.py $<TARGET_FILE:qc_sim>
+    ${PROJECT_SOURCE_DIR}/docs/choosing.md)
   add_test(NAME sim/planted COMMAND qc_sim --planted few)
-  set_tests_properties(sim/histories sim/planted PROPERTIES LABELS sim TIMEOUT 3600)
+  set_tests_properties(sim/histories sim/loss sim/choosing sim/planted PROPERTIES LABELS sim TIMEOUT 3600)
 endif()

@@ -294,15 +294,20 @@ void ask_status(struct request *r, struct gw_engine *e)
 
 enum { PATIENCE_S = 300 };
 
-static struct request *ask(struct request q)
+static struct request *ask_for(struct request q, uint64_t patience)
 {
-    struct request *r = gateway_ask(q, PATIENCE_S * SIM_S);
+    struct request *r = gateway_ask(q, patience);
 
     if (r->broken)
         sim_say("no answer");
     else if (r->rc != QC_OK)
         sim_say("answer: %s: %s", qc_rc_name(r->rc), r->err.msg);
     return r;
+}
+
+static struct request *ask(struct request q)
+{
+    return ask_for(q, PATIENCE_S * SIM_S);
 }
 
 static bool finished(const struct request *r, struct put *p)
@@ -351,7 +356,10 @@ static void carry_out(void *ctx)
     counts.put += !p->removal;
     const struct request q = { .run = p->removal ? ask_remove : ask_put, .p = p };
     const bool late_client = gateway_has_zombie() && sim_below(&sim.world, 2) == 0;
-    const struct request *r = late_client ? gateway_ask_zombie(q, PATIENCE_S * SIM_S) : ask(q);
+    const bool hangs_up = sim_one_in(&sim.world, 15); /* and the answer goes nowhere */
+    counts.hung_up += hangs_up;
+    const uint64_t patience = hangs_up ? sim_spread(&sim.world, SIM_MS, SIM_S) : PATIENCE_S * SIM_S;
+    const struct request *r = late_client ? gateway_ask_zombie(q, patience) : ask_for(q, patience);
     if (r->broken || r->rc != QC_OK) {
         counts.conflict += !r->broken && r->rc == QC_CONFLICT;
         find_out(p);

@@ -47,29 +47,41 @@ static struct object *find(struct sim_cloud *c, const char *key)
 
 /* -- what is told to the oracle -------------------------------------------------------------------------- */
 
+/* What is known of a key: made, with no content yet, if nothing is. */
+static uint64_t *content_of(unsigned at, const char *key)
+{
+    const uint64_t k = sim_hash(UINT64_C(0xcbf29ce484222325) + at, key, strlen(key)) | 1;
+    size_t i = (size_t)k % KEYS_EVER;
+
+    while (ever[i].key != 0 && ever[i].key != k)
+        i = (i + 1) % KEYS_EVER;
+    ever[i].key = k;
+    return &ever[i].bytes;
+}
+
 /* A7: a key has one content for ever; a cloud's identity is none of those. */
 static void check_once(unsigned at, const char *key, const struct blob *b)
 {
-    uint64_t k = sim_hash(UINT64_C(0xcbf29ce484222325) + at, key, strlen(key)) | 1;
-
     if (strncmp(key, "i/", 2) == 0)
         return;
-    for (size_t i = (size_t)k % KEYS_EVER;; i = (i + 1) % KEYS_EVER) {
-        if (ever[i].key == 0) {
-            ever[i].key = k;
-            ever[i].bytes = b->hash;
-            return;
-        }
-        if (ever[i].key != k)
-            continue;
-        if (ever[i].bytes != b->hash)
-            sim_broken("A7", "cloud %u: %s is written with other bytes than before", at + 1, key);
-        return;
-    }
+    uint64_t *bytes = content_of(at, key);
+    if (*bytes != 0 && *bytes != b->hash)
+        sim_broken("A7", "cloud %u: %s is written with other bytes than before", at + 1, key);
+    *bytes = b->hash;
+}
+
+/* Root objects have the number of an incarnation, and a rebuild takes the first that it finds free: on a
+ * cloud that forgot its own that may be one which a rebuild that came to nothing had taken there. */
+static void forget_root(unsigned at, const char *key)
+{
+    if (strncmp(key, "r/", 2) == 0)
+        *content_of(at, key) = 0;
 }
 
 static void tell_gone(unsigned at, const struct object *o, bool fault)
 {
+    if (fault)
+        forget_root(at, o->key);
     if (!o->blob->frag.is || !o->blob->sound)
         return;
     if (fault)

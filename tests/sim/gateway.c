@@ -25,6 +25,7 @@ struct program {
 static struct program *now, *zombie;
 static const char *state_dir;
 static bool leave_now, closed, made, disk_gone;
+static bool always_stays;
 static bool left, wanted; /* the gateway left by itself; somebody asks for it */
 static unsigned failures; /* starts that came to nothing, one after the other */
 static unsigned cloud_count, k, n;
@@ -54,6 +55,11 @@ void gateway_new(unsigned cloud_count_, unsigned k_, unsigned n_)
     }
 }
 
+void gateway_stays(bool always)
+{
+    always_stays = always;
+}
+
 struct sim_proc *gateway_proc(void)
 {
     return now != NULL ? &now->proc : NULL;
@@ -77,6 +83,15 @@ static void zombie_dies(void *ctx)
     sim_kill(&p->proc, false);
 }
 
+void gateway_pauses(uint64_t ns)
+{
+    if (!gateway_serving())
+        return;
+    sim_say("program %u stands still", now->proc.number);
+    now->proc.paused_until = sim.now + ns;
+    counts.paused++;
+}
+
 void gateway_take_over(uint64_t ns)
 {
     static const char *const dirs[] = { "/state2", "/state3", "/state4", "/state5", "/state6", "/state7" };
@@ -87,6 +102,8 @@ void gateway_take_over(uint64_t ns)
     sim_say("the gateway is believed dead: another takes over");
     zombie = now;
     zombie->proc.dies_at = 0;
+    if (sim_below(&sim.faults, 2) == 0) /* it had only stopped, and goes on beside the other */
+        gateway_pauses(sim_spread(&sim.faults, SIM_S, ns));
     now = NULL;
     state_dir = dirs[used++];
     disk_gone = true;
@@ -270,7 +287,7 @@ void gateway_supervise(void *ctx)
         closed = false;
         p->proc.number = ++number;
         p->dir = p->proc.dir = state_dir;
-        p->on_demand = sim_below(&sim.world, 2) == 0;
+        p->on_demand = !always_stays && sim_below(&sim.world, 2) == 0;
         now = p;
         sim_proc_start(&p->proc);
         sim_say("program %u starts", p->proc.number);

@@ -33,10 +33,15 @@
     X(disk_eio)                                                                                              \
     X(disk_full)                                                                                             \
     X(disk_lost)                                                                                             \
+    X(paused)                                                                                                \
+    X(one_way)                                                                                               \
+    X(hung_up)                                                                                               \
     X(zombie)                                                                                                \
     X(disaster)                                                                                              \
     X(on_demand)                                                                                             \
-    X(quiet_spell)
+    X(quiet_spell)                                                                                           \
+    X(gateway_lost)                                                                                          \
+    X(gateway_waited)
 struct sim_counts {
 #define X(name) uint64_t name;
     SIM_COUNTS(X)
@@ -63,6 +68,7 @@ struct request {
 };
 
 void gateway_new(unsigned clouds, unsigned k, unsigned n);
+void gateway_stays(bool always); /* none leaves when nobody asks */
 /* Tasks of the world: make the gateway, then keep it running until gateway_leave. */
 void gateway_supervise(void *ctx);
 void gateway_leave(void); /* as the history ends: waits until it has closed */
@@ -75,6 +81,7 @@ bool gateway_disk_is_gone(void); /* and not rebuilt yet */
  * elsewhere. */
 void gateway_take_over(uint64_t ns);
 bool gateway_has_zombie(void);
+void gateway_pauses(uint64_t ns); /* all of the program stands still, and then goes on */
 /* Send a request, once the gateway serves, and wait for its answer for so long; what comes later is not
  * heard. */
 struct request *gateway_ask(struct request ask, uint64_t ns);

@@ -57,18 +57,30 @@ static bool may_hurt(unsigned at)
     return with == hurt || (count_bits(with) <= n - k && oracle_spare(with));
 }
 
+static uintptr_t moods[SIM_CLOUDS_MAX]; /* each has had so many */
+
+static void set_mood(unsigned at, const struct sim_mood *m)
+{
+    moods[at]++;
+    sim_cloud_mood(at, m);
+}
+
+/* Of the mood that was meant then. */
 static void cloud_heals(void *ctx)
 {
-    const unsigned at = (unsigned)(uintptr_t)ctx;
+    const unsigned at = (unsigned)((uintptr_t)ctx % SIM_CLOUDS_MAX);
 
+    if ((uintptr_t)ctx / SIM_CLOUDS_MAX != moods[at])
+        return;
     sim_say("cloud %u is well again", at + 1);
-    sim_cloud_mood(at, &well);
+    set_mood(at, &well);
 }
 
 static void new_mood(unsigned at, struct sim_mood m, uint64_t least, uint64_t most)
 {
-    sim_cloud_mood(at, &m);
-    sim_at(sim.now + sim_spread(&sim.faults, least, most), cloud_heals, (void *)(uintptr_t)at);
+    set_mood(at, &m);
+    sim_at(sim.now + sim_spread(&sim.faults, least, most), cloud_heals,
+           (void *)(moods[at] * SIM_CLOUDS_MAX + at));
 }
 
 static void goes_away(void)
@@ -76,9 +88,15 @@ static void goes_away(void)
     struct sim_mood m = well;
     const unsigned at = any_cloud();
 
-    m.away = true;
-    m.refuses = sim_below(&sim.faults, 2) == 0;
-    sim_say("cloud %u is away%s", at + 1, m.refuses ? ": connections are refused" : ": silence");
+    const uint64_t way = sim_below(&sim.faults, 3);
+    m.away = way > 0;
+    m.refuses = way == 1;
+    m.lost_after = way == 0; /* each request gets there, no answer comes back */
+    sim_say("cloud %u is away: %s", at + 1,
+            way == 0   ? "no answer comes back"
+            : way == 1 ? "connections are refused"
+                       : "silence");
+    counts.one_way += way == 0;
     new_mood(at, m, SIM_S, 5 * SIM_DAY);
     counts.away++;
 }
@@ -179,6 +197,11 @@ static void dies(void)
         counts.killed++;
 }
 
+static void stands_still(void)
+{
+    gateway_pauses(sim_spread(&sim.faults, SIM_S, 2 * SIM_DAY));
+}
+
 static void clock_jumps(void)
 {
     const uint64_t by = sim_spread(&sim.faults, 1, UINT64_C(10) * 365 * 86400);
@@ -248,7 +271,7 @@ static void disaster_strikes(void)
         if ((disaster.takes >> at & 1) != 0)
             new_mood(at, gone, SIM_DAY / 10, 5 * SIM_DAY);
         else
-            sim_cloud_mood(at, &well);
+            set_mood(at, &well);
     }
     hurt |= disaster.takes; /* nothing else may go before a repair has seen them */
     sim_say("a disaster: the disk is lost, and clouds %" PRIx32 " are away", disaster.takes);
@@ -341,7 +364,7 @@ static void nothing(void)
 static void all_well(void)
 {
     for (unsigned at = 0; at < cloud_count; at++)
-        sim_cloud_mood(at, &well);
+        set_mood(at, &well);
     sim_disk = (struct sim_disk_faults){ 0 };
 }
 
@@ -350,9 +373,11 @@ static void all_well(void)
  */
 static void debts_are_paid(void)
 {
+    const struct request *r = NULL;
+
     for (unsigned look = 0; look < 24; look++) {
         sim_sleep(SIM_H);
-        const struct request *r = gateway_ask((struct request){ .run = ask_status }, SIM_H);
+        r = gateway_ask((struct request){ .run = ask_status }, SIM_H);
         if (hurt != 0 || disaster.armed || gateway_has_zombie())
             return;
         if (r->broken || r->rc != QC_OK || r->debts + r->short_versions > 0)
@@ -361,42 +386,90 @@ static void debts_are_paid(void)
         counts.quiet_spell++;
         return;
     }
-    sim_broken("A8", "all clouds are whole and well for a day, and debts are not paid");
+    sim_broken("A8",
+               "all clouds are whole and well for a day, and there are %" PRIu64 " debts, %" PRIu64
+               " versions short of their margin",
+               r->debts, r->short_versions);
 }
 
-static void quiet_spell(void)
+/* Some go: so many that what is left could just restore the data. */
+static void some_go(void)
+{
+    const struct sim_mood gone = { .latency_ms = 30, .away = true, .refuses = true };
+
+    for (uint32_t set = 0; count_bits(set) < n - k;) {
+        const unsigned at = any_cloud();
+        set |= UINT32_C(1) << at;
+        set_mood(at, &gone);
+    }
+}
+
+/* The disk is lost, and n - k clouds are away. Those that are left have the whole log, and a rebuild goes on
+ * from them: if they are a record quorum. Where they are fewer, as in EC(1,2) and EC(2,4), it waits, and
+ * nothing is acknowledged that the others could contradict. docs/choosing.md */
+static void gateway_is_lost(void)
+{
+    const bool can = cloud_count - (n - k) >= n - k + 1;
+
+    some_go();
+    sim_say("a quiet spell, but for the disk and %u clouds", n - k);
+    sim_kill(gateway_proc(), false);
+    gateway_disk_lost();
+    counts.disk_lost++;
+    sim_sleep(2 * SIM_DAY);
+    if (gateway_disk_is_gone() == can)
+        sim_broken(can ? "progress" : "D4", "with %u of %u clouds a gateway is %s", cloud_count - (n - k),
+                   cloud_count, can ? "not rebuilt" : "rebuilt, though they are no record quorum");
+    all_well();
+    sim_sleep(2 * SIM_DAY);
+    if (gateway_disk_is_gone())
+        sim_broken("progress", "all clouds are back, and the gateway is not rebuilt");
+    counts.gateway_lost++;
+    counts.gateway_waited += !can;
+}
+
+static void debts_arise(void)
 {
     struct sim_mood m = well;
+    const unsigned at = any_cloud();
 
-    if (gateway_has_zombie() || disaster.armed || oracle_lost() > 0)
-        return;
-    all_well();
-    if (gateway_proc() != NULL)
-        gateway_proc()->dies_at = 0;
-    for (unsigned tries = 0; hurt != 0 && tries < 2 * cloud_count; tries++)
-        (void)repair(true, to_adopt());
-    if (hurt != 0 && repair(true, NULL) == false)
-        return;
     m.away = true;
     m.refuses = sim_below(&sim.faults, 2) == 0;
-    const unsigned at = any_cloud();
-    sim_cloud_mood(at, &m);
+    set_mood(at, &m);
     sim_say("a quiet spell, but for cloud %u", at + 1);
     sim_sleep(sim_spread(&sim.faults, SIM_H, 3 * SIM_DAY));
     all_well();
     debts_are_paid();
 }
 
+static void quiet_spell(void)
+{
+    if (gateway_has_zombie() || disaster.armed || oracle_lost() > 0)
+        return;
+    all_well();
+    if (gateway_proc() != NULL)
+        gateway_proc()->dies_at = gateway_proc()->paused_until = 0;
+    bool whole = repair(true, NULL);
+    for (unsigned tries = 0; !whole && tries < 2 * cloud_count; tries++)
+        whole = repair(true, to_adopt());
+    if (!whole)
+        return;
+    if (sim_below(&sim.faults, 3) > 0)
+        debts_arise();
+    else if (gateway_serving())
+        gateway_is_lost();
+}
+
 static const struct {
     unsigned weight;
     void (*fn)(void);
 } acts[] = {
-    { 10, goes_away },       { 12, is_flaky },  { 3, is_full },
-    { 8, damage },           { 3, wipe },       { 4, snapshot },
-    { 3, roll_back },        { 25, dies },      { 3, clock_jumps },
-    { 5, disk_fails },       { 1, loses_disk }, { 1, taken_over },
-    { 8, operator_repairs }, { 5, nothing },    { 3, disaster_looms },
-    { 4, quiet_spell },
+    { 10, goes_away },       { 12, is_flaky },    { 3, is_full },
+    { 8, damage },           { 3, wipe },         { 4, snapshot },
+    { 3, roll_back },        { 25, dies },        { 3, clock_jumps },
+    { 5, disk_fails },       { 1, loses_disk },   { 1, taken_over },
+    { 8, operator_repairs }, { 5, nothing },      { 3, disaster_looms },
+    { 4, quiet_spell },      { 3, stands_still },
 };
 
 static void one_act(void)
@@ -479,6 +552,8 @@ static void quiet_end(void)
     stop_clients = true;
     disaster.armed = false;
     sim.calm = true;
+    if (gateway_proc() != NULL)
+        gateway_proc()->paused_until = 0;
     all_well();
     sim_say("all is well, and stays so");
     sim_sleep(SIM_DAY);

@@ -384,6 +384,21 @@ unsigned oracle_lost(void)
     return count;
 }
 
+bool oracle_all_on(unsigned cloud)
+{
+    for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
+        const struct segment *s = segments[i];
+        uint32_t on = 0;
+        if (s == NULL || s->p == NULL || s->p->state != ACKED)
+            continue;
+        for (unsigned x = 0; x < n; x++)
+            on |= s->good_on[x];
+        if ((on >> cloud & 1) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* Only what is wanted lies there, and all of it, once. */
 static void wanted(void *ctx, unsigned cloud, const char *key, uint64_t id, unsigned index)
 {

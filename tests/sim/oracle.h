@@ -64,6 +64,8 @@ void oracle_gone(const struct put *p, uint32_t seq, unsigned good);
 bool oracle_spare(uint32_t hurt);
 /* Acknowledged versions that faults took beyond their margin. */
 unsigned oracle_lost(void);
+/* Is of each segment that was acknowledged a fragment on this cloud? */
+bool oracle_all_on(unsigned cloud);
 bool oracle_readable(const struct put *p);
 void oracle_full(void);  /* A8: of all that was acknowledged every fragment is there */
 void oracle_quiet(void); /* and nothing else */

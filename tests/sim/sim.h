@@ -52,9 +52,10 @@ struct sim_proc {
     unsigned number;
     const char *dir; /* its own */
     bool alive;
-    uint64_t steps;   /* that touched the outside */
-    uint64_t dies_at; /* the step; 0: not planned */
-    bool power;       /* and the machine loses its power then */
+    uint64_t steps;        /* that touched the outside */
+    uint64_t dies_at;      /* the step; 0: not planned */
+    bool power;            /* and the machine loses its power then */
+    uint64_t paused_until; /* none of its tasks goes on before */
 };
 
 struct sim_task; /* opaque */

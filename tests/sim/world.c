@@ -308,6 +308,7 @@ void sim_proc_start(struct sim_proc *p)
     p->alive = true;
     p->steps = 0;
     p->dies_at = 0;
+    p->paused_until = 0;
 }
 
 static void bury(struct sim_proc *p)
@@ -355,6 +356,11 @@ void sim_step(const char *what)
 
 /* -- the scheduler --------------------------------------------------------------------------------------- */
 
+static bool paused(const struct sim_task *t)
+{
+    return t->proc != NULL && t->proc->paused_until > sim.now;
+}
+
 /* The next instant at which something happens, 0: never. */
 static uint64_t next_instant(void)
 {
@@ -363,6 +369,8 @@ static uint64_t next_instant(void)
     for (struct sim_task *t = sim_tasks; t != NULL; t = t->next)
         if (t->state == WAITING && t->until != 0 && (at == 0 || t->until < at))
             at = t->until;
+        else if (t->state == READY && paused(t) && (at == 0 || t->proc->paused_until < at))
+            at = t->proc->paused_until;
     return at;
 }
 
@@ -391,12 +399,12 @@ static struct sim_task *choose(void)
     uint64_t ready = 0;
 
     for (struct sim_task *t = sim_tasks; t != NULL; t = t->next)
-        ready += t->state == READY;
+        ready += t->state == READY && !paused(t);
     if (ready == 0)
         return NULL;
     uint64_t nth = ready == 1 ? 0 : sim_below(&sim.sched, ready);
     for (struct sim_task *t = sim_tasks; t != NULL; t = t->next)
-        if (t->state == READY && nth-- == 0)
+        if (t->state == READY && !paused(t) && nth-- == 0)
             chosen = t;
     return chosen;
 }

@@ -3,8 +3,8 @@
  *   if (w->durable < quorum && !qc_planted(ack_early))
  *
  * Compiled in where fault points are (QC_FAULT_POINTS), never in a release; there qc_planted is the constant
- * false. At most one is on, and only `qcloud-sim --planted` turns one on. The number is that of the design's
- * list. */
+ * false. At most one is on, and only `qcloud-sim --planted` turns one on, or, for number 15, which is the
+ * client's, fault/vault_put. The number is that of the design's list. */
 #pragma once
 #include <stdbool.h>
 
@@ -17,8 +17,10 @@
     X(key_reuse, 7, "a repair writes under the key that it replaces")                                        \
     X(cancel_decided, 8, "a put is cancelled without a look at its state")                                   \
     X(no_witness, 9, "no look at newer roots after a record was put")                                        \
+    X(no_tombstone, 11, "a removal is published, and its record is put nowhere")                             \
     X(wiped_counts, 12, "a cloud without its identity is believed")                                          \
     X(sync_retried, 13, "a commit whose fsync failed is taken for done")                                     \
+    X(shares_late, 15, "shares are recorded after the commit was sent")                                      \
     X(number_unchecked, 16, "an entry is decided whatever its number")                                       \
     X(evidence_short, 17, "a record is evident on one cloud fewer than the record quorum")
 
