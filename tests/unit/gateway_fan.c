@@ -662,22 +662,6 @@ static void many_at_once(struct rig *r)
     CHECK(gw_store_spare(r->store) == QC_GW_UNITS);
 }
 
-/* The pool is the limit: the seventh waits, and is told so. */
-static void pool_pushes_back(struct rig *r)
-{
-    struct gw_unit *u[QC_GW_UNITS], *more = NULL;
-    struct qc_err err = { 0 };
-
-    for (unsigned i = 0; i < QC_GW_UNITS; i++)
-        CHECK_OK(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(1000), &u[i], &err));
-    CHECK(gw_store_spare(r->store) == 0);
-    CHECK_RC(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(20), &more, &err), QC_TEMP);
-    CHECK(more == NULL);
-    for (unsigned i = 0; i < QC_GW_UNITS; i++)
-        gw_unit_give(&u[i]);
-    CHECK(gw_store_spare(r->store) == QC_GW_UNITS);
-}
-
 int main(void)
 {
     const struct qc_rand rand = qc_rand_start();
@@ -699,7 +683,6 @@ int main(void)
     wiped_cloud(&r);
     emptied_cloud(&r);
     many_at_once(&r);
-    pool_pushes_back(&r);
     rig_done(&r);
     r = faulty_rig(rand);
     quorum_rule(&r);

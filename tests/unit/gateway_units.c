@@ -191,6 +191,22 @@ static void beside_a_crowd(struct rig *r)
     CHECK(atomic_load(&crowd.most) == UNITS - KEPT);
 }
 
+/* The pool is the limit: the seventh waits, and is told so. */
+static void pool_pushes_back(struct rig *r)
+{
+    struct gw_unit *u[QC_GW_UNITS], *more = NULL;
+    struct qc_err err = { 0 };
+
+    for (unsigned i = 0; i < QC_GW_UNITS; i++)
+        CHECK_OK(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(1000), &u[i], &err));
+    CHECK(gw_store_spare(r->store) == 0);
+    CHECK_RC(gw_unit_take(r->store, GW_OWNER, qc_deadline_in(20), &more, &err), QC_TEMP);
+    CHECK(more == NULL);
+    for (unsigned i = 0; i < QC_GW_UNITS; i++)
+        gw_unit_give(&u[i]);
+    CHECK(gw_store_spare(r->store) == QC_GW_UNITS);
+}
+
 int main(void)
 {
     struct qc_rand rand = qc_rand_start();
@@ -198,6 +214,7 @@ int main(void)
     struct rig r = rig_new(rand, 5, 3, 5);
 
     CHECK(r.store->unit_max == UNITS);
+    pool_pushes_back(&r);
     kept_back(&r);
     owner(&r);
     hanging(&r);
