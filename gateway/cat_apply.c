@@ -100,14 +100,16 @@ static qc_rc put_segments(struct gw_cat *c, const struct gw_rec_commit *r, const
     return QC_OK;
 }
 
+/* *ret_intent: there was an intent, which may have reserved segments. */
 static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l,
-                         uint64_t *ret_no, struct qc_err *err)
+                         uint64_t *ret_no, bool *ret_intent, struct qc_err *err)
 {
     const struct gw_version_ids ids = { .tenant = r->tenant, .object = r->e.object, .version = r->e.version };
     struct gw_version_row v;
     struct qc_err miss = { 0 };
     const qc_rc rc = gw_cat_version(c, &ids, &v, &miss);
 
+    *ret_intent = rc == QC_OK;
     if (rc == QC_OK) {
         *ret_no = v.no;
         return GW_RUN(c, VERSION_LIVE, err, QC_VI(v.no), QC_VI(r->e.size), QC_VI(r->segment_count),
@@ -142,7 +144,7 @@ static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struc
     struct layouts layouts = { 0 };
     struct gw_head head;
     uint64_t version_no;
-    bool fresh;
+    bool fresh, intent;
 
     QC_TRY(fits(r->e.number, "entry number", err));
     QC_TRY(fits(r->e.sequence, "sequence", err));
@@ -153,9 +155,10 @@ static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struc
     if (!fresh)
         return QC_OK;
     QC_TRY(put_layouts(c, r, &layouts, err));
-    QC_TRY(put_version(c, r, &layouts, &version_no, err));
+    QC_TRY(put_version(c, r, &layouts, &version_no, &intent, err));
     QC_TRY(put_segments(c, r, &layouts, version_no, err));
-    QC_TRY(gw_cat_segments_kill(c, version_no, true, err));
+    if (intent)
+        QC_TRY(gw_cat_segments_kill(c, version_no, true, err));
     QC_TRY(GW_RUN(c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(r->backup)));
     QC_TRY(put_entry(c, vault.no, &r->e, version_no, err));
     QC_TRY(gw_cat_request(c, &put_key, &request, err));

@@ -75,12 +75,12 @@ qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, uint64_t 
     return qc_col_u64(rows.s, 0, ret, err);
 }
 
-/* A row of GW_SQL_ENTRY. ret->margin is not set: it takes a query of its own. */
-static qc_rc col_entry(struct qc_stmt *s, struct gw_entry_row *ret, uint64_t *ret_version, struct qc_err *err)
+/* A row of GW_SQL_ENTRY. */
+static qc_rc col_entry(struct qc_stmt *s, struct gw_entry_row *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_entry_row_done) struct gw_entry_row r = { .bytes = { .max = QC_GW_PATH_MAX +
                                                                               QC_GW_PRIVATE_MAX } };
-    uint64_t kind, version = 0;
+    uint64_t kind;
 
     const size_t path_size = qc_col_span(s, 0).n;
     QC_TRY(qc_buf_add(&r.bytes, qc_col_span(s, 0), err));
@@ -93,32 +93,21 @@ static qc_rc col_entry(struct qc_stmt *s, struct gw_entry_row *ret, uint64_t *re
     QC_TRY(qc_col_fixed(s, 7, r.e.seal, sizeof r.e.seal, err));
     QC_TRY(qc_col_u64(s, 8, &r.e.created, err));
     if (kind == GW_ENTRY_FILE) {
-        QC_TRY(qc_col_u64(s, 9, &version, err));
         QC_TRY(gw_col_id(s, 10, &r.e.object, err));
         QC_TRY(gw_col_id(s, 11, &r.e.version, err));
         r.acked_margin = (int)qc_col_int(s, 12);
+        if (qc_col_null(s, 13) || qc_col_null(s, 14))
+            return QC_FAIL(err, QC_INTEGRITY, "catalogue: a version without layout or segments");
+        r.margin_full = (int)qc_col_int(s, 13);
+        r.margin = (int)qc_col_int(s, 14);
     } else if (kind != GW_ENTRY_TOMBSTONE) {
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: an entry of kind %" PRIu64, kind);
     }
     r.e.kind = (uint8_t)kind;
     r.e.path = qc_span_of(r.bytes.p, path_size);
     r.e.private_part = qc_span_of(r.bytes.p + path_size, r.bytes.n - path_size);
-    *ret_version = version;
     *ret = QC_STEAL(r);
     return QC_OK;
-}
-
-static qc_rc finish_entry(struct gw_cat *c, struct gw_entry_row *r, uint64_t version, struct qc_err *err)
-{
-    struct gw_version_row v;
-    struct gw_log_layout l;
-
-    if (version == 0)
-        return QC_OK;
-    QC_TRY(gw_cat_version_no(c, version, &v, err));
-    QC_TRY(gw_layout_get(c, v.layout, &l, err));
-    r->margin_full = l.n - l.k;
-    return gw_cat_margin(c, version, &r->margin, err);
 }
 
 qc_rc gw_cat_entry(struct gw_cat *c, uint64_t vault_no, qc_span path, struct gw_entry_row *ret,
@@ -126,13 +115,11 @@ qc_rc gw_cat_entry(struct gw_cat *c, uint64_t vault_no, qc_span path, struct gw_
 {
     QC_CLEANUP(gw_entry_row_done) struct gw_entry_row r = { 0 };
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
-    uint64_t version;
 
     QC_TRY(GW_QUERY(c, ENTRY_GET, &rows, err, QC_VI(vault_no), QC_VB(path)));
     if (!rows.row)
         return QC_FAIL(err, QC_NOTFOUND, "no entry of that path");
-    QC_TRY(col_entry(rows.s, &r, &version, err));
-    QC_TRY(finish_entry(c, &r, version, err));
+    QC_TRY(col_entry(rows.s, &r, err));
     *ret = QC_STEAL(r);
     return QC_OK;
 }
@@ -167,9 +154,7 @@ qc_rc gw_cat_entries(struct gw_cat *c, uint64_t vault_no, const struct gw_entry_
                     QC_VI((uint64_t)q->limit + 1)));
     while (rows.row && count < q->limit && bytes < QC_GW_LIST_BYTES) {
         QC_CLEANUP(gw_entry_row_done) struct gw_entry_row r = { 0 };
-        uint64_t version;
-        QC_TRY(col_entry(rows.s, &r, &version, err));
-        QC_TRY(finish_entry(c, &r, version, err));
+        QC_TRY(col_entry(rows.s, &r, err));
         bytes += r.bytes.n;
         count++;
         QC_TRY(fn(ctx, &r, err));

@@ -221,7 +221,10 @@
                                              " WHERE d.segment_id=s.segment_id)"
 #define GW_SQL_ENTRY                                                                                         \
     "SELECT e.path, e.number, e.kind, e.sequence, e.size, e.m, e.private, e.seal, e.created, e.version_no,"  \
-    " v.object, v.version, v.acked FROM entry e LEFT JOIN version v ON v.version_no=e.version_no"
+    " v.object, v.version, v.acked, f.n - f.k, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"             \
+    " JOIN layout l ON l.layout_id=s.layout_id WHERE s.version_no=e.version_no AND s.seq IS NOT NULL)"       \
+    " FROM entry e LEFT JOIN version v ON v.version_no=e.version_no"                                         \
+    " LEFT JOIN layout f ON f.layout_id=v.layout_id"
 #define GW_SQL_VERSION                                                                                       \
     "SELECT version_no, vault, object, version, put_key, base, size, segments, layout_id, created, state,"   \
     " acked, tenant FROM version"
