@@ -15,7 +15,7 @@
 
 # qc_on_postgres(NAME [SANITIZED] [TIMEOUT s] PROGRAMS kind/name .. [FULL kind/name ..])
 #   ctest NAME, label postgres: starts a PostgreSQL server (tests/system/postgres.py), runs those tests' programs one after the
-#   other with their catalogues in it, ends it. FULL: with QC_FULL=1 only. In the dev build alone; SANITIZED: in asan and tsan, too.
+#   other with their catalogues in it, ends it. FULL: with QC_FULL=1 only. In the dev build alone; SANITIZED: in asan, too.
 
 # Hundreds of programs are linked, each whole: half of a build's work. gold does it in a third of the time. (Not for clang's
 # sanitizers, of whose symbols it warns; and what users get is linked by the system's linker.)
