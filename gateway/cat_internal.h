@@ -120,7 +120,8 @@
     X(DEAD_KEY_NEXT, "SELECT dead_no, segment_id, frag, cloud_id, attempt, incarnation, salt, round"         \
                      " FROM deadfrag WHERE open=1 AND dead_no>?1 ORDER BY dead_no LIMIT 1")                  \
     X(DEAD_KEY_ROUND, "UPDATE deadfrag SET round=?2, open=?3 WHERE dead_no=?1")                              \
-    X(DEAD_SEGMENT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds"      \
+    X(DEAD_SEGMENT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds,"     \
+                    " s.size"                                                                                \
                     " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id WHERE s.segment_id=?1")        \
     X(DEVIATION_DELETE, "DELETE FROM deviation WHERE segment_id=?1")                                         \
     X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"          \
@@ -176,7 +177,7 @@
             " (SELECT COUNT(*) FROM log_debt WHERE cloud_id=?1) FROM deviation d"                            \
             " JOIN segment s ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"       \
             " WHERE d.state<>3 AND d.state<3 AND d.cloud_id=?1 AND v.state=3")                               \
-    X(DEAD_NEXT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds"         \
+    X(DEAD_NEXT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds, s.size" \
                  " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id"                                  \
                  " WHERE s.segment_id>?1 AND s.round<?2 ORDER BY s.segment_id LIMIT 1")                      \
     X(DEAD_AGAIN, "UPDATE deadkey SET absent=0, round=0 WHERE segment_id=?1")                                \

@@ -277,6 +277,7 @@ static qc_rc col_dead(struct gw_rows *rows, struct gw_dead_row *ret, bool *ret_f
     QC_TRY(gw_col_u32(rows->s, 3, &d.absent, err));
     QC_TRY(gw_col_u32(rows->s, 4, &round, err));
     QC_TRY(gw_col_layout(rows->s, 5, &l, err));
+    QC_TRY(gw_col_u32(rows->s, 8, &d.seg.size, err)); /* 0: an older program wrote the row */
     d.round = round;
     d.seg.k = l.k;
     d.seg.n = l.n;

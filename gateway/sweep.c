@@ -2,6 +2,7 @@
  * BUG_LEDGER_DROPPED), since a late PUT may still land: a listing finds it then, and the rounds begin anew.
  */
 #include "base/planted.h"
+#include "ec/geometry.h"
 #include "engine_internal.h"
 
 /* Keys that are swept together, one per cloud. */
@@ -225,6 +226,78 @@ static qc_rc sweep_fragments(struct sweeping *s, uint64_t *after, struct qc_err 
         if (absent != 0)
             QC_TRY(write_keys(s->e, k, absent, err));
     } while (*after != 0 && s->keys < QC_GW_TIDY_KEYS);
+    return QC_OK;
+}
+
+/* -- for people ------------------------------------------------------------------------------------------ */
+
+static qc_rc tell_key(struct gw_engine *e, int at, struct gw_dead *d, gw_dead_fn fn, void *ctx,
+                      struct qc_err *err)
+{
+    if (at < 0)
+        return QC_OK; /* a cloud that this gateway does not have */
+    d->cloud = gw_fan_name(e->fan, (unsigned)at);
+    d->away = !usable(e, (unsigned)at);
+    return fn(ctx, d, err);
+}
+
+/* Of one fragment, its head and tags left out; 0: not known. */
+static uint64_t fragment_bytes(const struct gw_segment *seg)
+{
+    struct ec_geometry g;
+    struct qc_err unused = { 0 };
+
+    return seg->size > 0 && ec_geometry(seg->k, seg->size, &g, &unused) == QC_OK ? g.payload_size : 0;
+}
+
+static qc_rc tell_segment(struct gw_engine *e, const struct gw_dead_row *row, gw_dead_fn fn, void *ctx,
+                          struct qc_err *err)
+{
+    for (unsigned i = 0; i < row->seg.n; i++) {
+        struct gw_dead d = { .bytes = fragment_bytes(&row->seg) };
+        int at;
+        if (row->absent >> i & 1)
+            continue;
+        QC_TRY(gw_segment_key(e->store, &row->seg, i, &at, d.key, err));
+        QC_TRY(tell_key(e, at, &d, fn, ctx, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc next_key(struct gw_engine *e, uint64_t after, struct gw_dead_key *ret, bool *ret_found,
+                      struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    return gw_cat_dead_key_next(e->cat, after, ret, ret_found, err);
+}
+
+qc_rc gw_engine_dead(struct gw_engine *e, gw_dead_fn fn, void *ctx, struct qc_err *err)
+{
+    uint64_t after = 0;
+    bool found = true;
+
+    QC_TRY(gw_engine_may(e, err));
+    while (found) { /* ends: each row is after the one before */
+        struct gw_dead_row row;
+        QC_TRY(next_segment(e, after, &row, &found, err));
+        if (!found)
+            break;
+        after = row.seg.id;
+        if (!gw_busy_is(e, row.seg.id))
+            QC_TRY(tell_segment(e, &row, fn, ctx, err));
+    }
+    after = 0;
+    for (found = true; found;) {
+        struct gw_dead d = { .replaced = true };
+        struct gw_dead_key key;
+        int at;
+        QC_TRY(next_key(e, after, &key, &found, err));
+        if (!found)
+            break;
+        after = key.no;
+        QC_TRY(key_name(e, &key, &at, d.key, err));
+        QC_TRY(tell_key(e, at, &d, fn, ctx, err));
+    }
     return QC_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "cmd_cloud.h"
 #include "cmd_conf.h"
 #include "cmd_repair.h"
+#include "cmd_sweep.h"
 #include "cmd_tenant.h"
 #include "gateway/rebuild.h"
 #include "qrng/qrng.h"
@@ -367,6 +368,8 @@ static const struct qc_cmd commands[] = {
     { "status",  "", "clouds, margins, debts (nobody may serve)",   0, 0, 0, state_options,   cmd_status },
     { "repair",  "", "find and rebuild what is missing or damaged on the clouds", 0, 0, 0, cmd_repair_options,
       cmd_repair },
+    { "sweep", "", "delete what puts that were given up, and repairs, left on the clouds", 0, 0, 0,
+      cmd_sweep_options, cmd_sweep },
     { "cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0, 0, state_options,
       cmd_cloud_ls },
     { "cloud validate", "NAME | --url URL", "is a cloud fit for use?", 0, 1, 0, cmd_cloud_validate_options,

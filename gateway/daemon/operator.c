@@ -93,3 +93,8 @@ qc_rc operator_change(struct operator* o, const char *name, const struct json_t 
     (void)snprintf(path, sizeof path, "/v1/tenants%s%s", name != NULL ? "/" : "", name != NULL ? name : "");
     return ask(o, "POST", path, body, ret, err);
 }
+
+qc_rc operator_sweep(struct operator* o, struct json_t **ret, struct qc_err *err)
+{
+    return o->net != NULL ? ask(o, "GET", "/v1/sweep", NULL, ret, err) : sweep_json(ret, o->e, err);
+}

@@ -14,6 +14,8 @@ struct operator
     struct gw_engine *e; /* nobody serves: opened here, for the length of the command */
 };
 void operator_done(struct operator* o);
+/* Dead keys (calls.h). */
+QC_MUST qc_rc operator_sweep(struct operator* o, struct json_t **ret, struct qc_err *err);
 /* Not to be moved afterwards. QC_NOTCONF, QC_LOCKED: a gateway is starting or leaving; those of
  * gw_engine_open. */
 QC_MUST qc_rc operator_open(struct operator* o, const char *state, struct qc_err *err);

@@ -33,6 +33,7 @@ const struct route routes[] = {
     { "GET",    "/v1/vaults/{}/objects/{}/{}/backup", WHO_ANY,      BODY_NONE,    call_backup },
     { "GET",    "/v1/vaults/{}/objects/{}/{}/info",   WHO_ANY,      BODY_NONE,    call_info },
     { "GET",    "/v1/requests/*",                     WHO_ANY,      BODY_NONE,    call_request },
+    { "GET",    "/v1/sweep",                          WHO_OPERATOR, BODY_NONE,    call_sweep },
     { "POST",   "/v1/repair",                         WHO_OPERATOR, BODY_JSON,    call_repair },
     { "GET",    "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_get },
     { "DELETE", "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_cancel },

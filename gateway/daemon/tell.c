@@ -117,10 +117,19 @@ static const struct row audits[] = {
     { QC_OK, 92, "nothing was changed.", "correct the cause, then the same call again" },
 };
 
+static const struct row sweeps[] = {
+    { QC_FENCED, 93, "another gateway took over; what is dead here may live there. Nothing more was deleted.",
+      "use that one; it sweeps by itself" },
+    { QC_QUORUM, 94,
+      "nothing was deleted: too few clouds answer to be sure that this catalogue is the newest.",
+      "bring clouds back, then the same call again" },
+    { QC_OK, 95, "nothing that lives was touched.", "correct the cause, then the same call again" },
+};
+
 static const struct row *const tables[] = {
     [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,   [TELL_REBUILD] = rebuilds,
     [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs, [TELL_TENANT] = tenants,
-    [TELL_CONF] = confs,      [TELL_AUDIT] = audits,
+    [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

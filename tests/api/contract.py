@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
@@ -362,6 +362,39 @@ class Walk:
         self.ask("uploadBegin", v, late, expect=409, error="conflict")
         self.ask("commit", {"put_key": late["put_key"]}, self.commit_body(self.entry(late, self.path(), 1, 1), 1), expect=409, error="conflict")
 
+    def swept(self):
+        """What a put that was given up leaves on a cloud that is away waits there, is told of, and goes when the cloud is back."""
+        def keys(n, why):
+            until = time.monotonic() + 60
+            while True:
+                s = self.ask("sweep")
+                if s["keys"] == n:
+                    return s
+                check(time.monotonic() < until, f"{why}: {s}")
+                time.sleep(0.2)
+
+        keys(0, "what was cancelled before is swept")
+        up, size = self.upload(), 40000
+        self.ask("uploadBegin", {"vault": self.vault}, up, expect=201)
+        self.segments(up, self.random.randbytes(size))
+        with self.server.away(3):
+            self.ask("uploadCancel", {"put_key": up["put_key"]})
+            s = keys(1, "all but the one on the cloud that is away")
+            one = s["dead"][0]
+            check(s["clouds"] == [{"name": "c4", "keys": 1, "bytes": s["bytes"]}] and one["away"] and one["why"] == "given-up" and one["cloud"] == "c4", f"sweep {s}")
+            check(size / 3 <= s["bytes"] < size / 3 + 4096, f"bytes of a fragment: {s}")
+            path = os.path.join(self.server.clouds[3] + ".away", one["key"])
+            check(os.path.exists(path), f"{path} is what lies there")
+            self.server.stop()
+            for args, want in ((["--dry-run"], 1), (["--dry-run"], 1), ([], 1)):                    # the cloud is away still
+                got = json.loads(self.server.run("sweep", "--json", "--state", self.server.state, *args))
+                check(got["keys"] == want and got["dead"][0]["key"] == one["key"], f"sweep {args}: {got}")
+            text = self.server.run("sweep", "--dry-run", "--state", self.server.state).decode()
+            check(f"c4 {one['key']} {one['bytes']} given-up, when the cloud is back\n" in text and "1 dead keys" in text, f"for people: {text}")
+            self.server.start()
+        keys(0, "the cloud is back")
+        check(not os.path.exists(path.replace(".away", "")), "the fragment is there still")
+
     # ------------------------------------------------------------ with clouds away
     def degraded(self):
         """One cloud gone: acknowledged with the margin that was reached."""
@@ -522,7 +555,7 @@ class Walk:
         for name, ids, sent in (("vaults", {}, None), ("vaultGet", v, None), ("chain", v, None), ("entryGet", v, {"path": e["path"]}),
                                 ("entryList", v, {"prefix": ""}), ("entryRemove", v, tomb), ("uploadBegin", v, self.upload()),
                                 ("segmentPut", key | {"seq": 0}, b"x"), ("commit", key, body), ("uploadGet", key, None),
-                                ("tenants", {}, None), ("tenantAdd", {}, {"name": "x", "token_hash": b64(bytes(32))}),
+                                ("sweep", {}, None), ("tenants", {}, None), ("tenantAdd", {}, {"name": "x", "token_hash": b64(bytes(32))}),
                                 ("tenantChange", {"tenant": "ann"}, {}), ("uploadCancel", key, None), ("content", o, None), ("backup", o, None), ("info", o, None)):
             self.ask(name, ids, sent, expect=409, error="fenced")
         self.ask("repair", body={}, expect=409, error="fenced")
@@ -545,6 +578,7 @@ class Walk:
         self.extremes()
         self.faults(up, data)
         self.degraded()
+        self.swept()
         self.quorum(up, data)
         self.repairs(up, data)
         last = self.put(self.path(b"z"), 1, b"before the restart")

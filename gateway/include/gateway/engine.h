@@ -324,6 +324,22 @@ QC_MUST qc_rc gw_request_get(struct gw_engine *e, uint32_t tenant, const char *i
 /* Note an error for a request whose answer was already on its way. */
 void gw_request_error(struct gw_engine *e, uint32_t tenant, const char *id, const struct qc_err *why);
 
+/* -- dead keys ------------------------------------------------------------------------------------------- */
+
+/* A key that housekeeping will delete as soon as its cloud lets it: nothing lives under it, by positive
+ * knowledge (durability D5). */
+struct gw_dead {
+    const char *cloud; /* its name */
+    bool away;         /* and it is not asked now */
+    bool replaced;     /* a repair wrote the fragment elsewhere; else its put was given up */
+    uint64_t bytes;    /* of the fragment; 0: not known */
+    char key[GW_NAME_SIZE];
+};
+typedef qc_rc (*gw_dead_fn)(void *ctx, const struct gw_dead *d, struct qc_err *err);
+/* All that a sweep would delete, segment by segment; no cloud is asked, nothing is changed. What was seen to
+ * be gone is left out. Anything but QC_OK from fn ends it with that code. */
+QC_MUST qc_rc gw_engine_dead(struct gw_engine *e, gw_dead_fn fn, void *ctx, struct qc_err *err);
+
 /* -- for the operator ------------------------------------------------------------------------------------ */
 
 /* FORMAT 9.5, in secret memory. */
