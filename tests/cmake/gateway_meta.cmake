@@ -36,6 +36,6 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer")
   qc_test_program(unit_gateway_two SOURCES unit/gateway_two.c DEPS base qrng cloud ec gateway INTERNAL gateway)
   qc_on_postgres(postgres/two SANITIZED PROGRAMS unit/gateway_two)
 endif()
-qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_quota unit/gateway_tenants
-  FULL unit/gateway_rebuild unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay prop/gateway_commits
+qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_quota
+  FULL unit/gateway_tenants unit/gateway_rebuild unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay prop/gateway_commits
   prop/gateway_late prop/gateway_repair)

@@ -3,7 +3,7 @@
 and started again, as a service manager would. One sleeps for longer than its lease and wakes; the PostgreSQL server is ended as by
 a crash; its connections are cut, some of them between a COMMIT and its answer. Nothing acknowledged is lost, nothing is there twice, an
 unanswered command was done as a whole or not at all; in the end one repair calls everything whole, and nothing lies about that nobody
-wants. 12 s of load; two minutes with QC_FULL=1, which only then has time for the sleeper. The seed is printed."""
+wants. 9 s of load; two minutes with QC_FULL=1, which only then has time for the sleeper. The seed is printed."""
 import json
 import os
 import random
@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 from harness import FULL, GATEWAY, Box, Failure, check, main, seeded  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
-LOAD_S = 120 if FULL else 12
+LOAD_S = 120 if FULL else 9
 EVERY_S = 5 if FULL else 2
 SLEEP_S = 25                # QC_PG_LEASE_MS, the other's two looks, and some
 USERS = 3
