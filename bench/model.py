@@ -1,6 +1,6 @@
 """What the measurements are held against: ceilings, ratios, floors. Shared by run.py (exit status) and page.py (the page).
 
-A line of results is a dict with "kind": machine, kernel, path, peak, small, other. Lines of kind path have one of
+A line of results is a dict with "kind": machine, kernel, path, peak, small, other, and those of s3.py and slow.py. Lines of kind path have one of
 NAMES below and "run"; kernels measured for a run have its number as well, so that both sides of a ratio come from one minute.
 """
 import statistics
@@ -16,6 +16,7 @@ RATIOS = [
     ("get_file", None, "as get, and 1/fsynced write: the file is durable when the command ends"),
 ]
 PEAKS = [("client", 64), ("gateway", 256)]    # MiB
+SLOW = 2.0      # gets beside a slow cloud: their 99th percentile beside that while all are well
 
 
 def serial(*rates):
@@ -70,4 +71,7 @@ def verdicts(lines):
     for program, limit in PEAKS:
         if program in peaks(lines):
             rows.append((f"{program} MiB", peaks(lines)[program], limit, peaks(lines)[program] <= limit))
+    for x in lines:
+        if x["kind"] == "slow_ratio":
+            rows.append(("99 of 100 gets with a slow cloud, beside all well", x["p99"], SLOW, x["p99"] <= SLOW))
     return rows

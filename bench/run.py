@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "system")]
 import model                                    # noqa: E402
 import s3                                       # noqa: E402
+import slow                                     # noqa: E402
 from harness import BIN, Box, Failure, QCLOUD, check    # noqa: E402
 
 MIB = 1 << 20
@@ -279,6 +280,12 @@ def summary(out, enforced):
             print(f"small           {x['name']} of {x['files']} files of {x['bytes']} bytes: {x['ms_per_file']} ms each")
         elif x["kind"] == "other":
             print(f"other           {x['tool']}: put {x['put_gb_per_s']}, get {x['get_gb_per_s']} GB/s")
+        elif x["kind"] == "slow_get":
+            print(f"slow cloud      {x['gets']} gets of 1 MiB, {x['what']}: median {x['p50_ms']} ms, 95 % in {x['p95_ms']}, 99 % in {x['p99_ms']}")
+        elif x["kind"] == "slow_ratio":
+            print(f"slow cloud      beside all well: median {x['p50']}, 99 % {x['p99']}")
+        elif x["kind"] == "slow_put":
+            print(f"slow cloud      put --wait {x['wait']}: {x['median_s']} s")
         elif x["kind"] == "cloud_cpu":
             print(f"clouds          {x['clouds']}, {x['name']}: processor ms per MB: client {x['client_cpu_ms_per_mb']}, gateway "
                   f"{x['gateway_cpu_ms_per_mb']}, servers {x['servers_cpu_ms_per_mb']}: gateway is {x['gateway_to_servers']} of them")
@@ -292,12 +299,13 @@ def summary(out, enforced):
 
 def main():
     top = os.path.dirname(HERE)
-    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--runs N] [--place DIR] [--out FILE]")
+    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--runs N] [--place DIR] [--out FILE]")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--memory", action="store_true")
     p.add_argument("--small", type=int, default=None)
     p.add_argument("--compare", action="store_true")
     p.add_argument("--clouds", action="store_true")
+    p.add_argument("--slow", action="store_true")
     p.add_argument("--runs", type=int, default=None)
     p.add_argument("--place", default=os.path.join(top, "build"))
     p.add_argument("--out", default=os.path.join(top, "build", "bench", "results.jsonl"))
@@ -306,6 +314,9 @@ def main():
     out = Results(o.out)
     size = (32 if o.quick else 1024) * MIB
     machine(out, place)
+    if o.slow:
+        slow.measure(out, sys.modules[__name__], 40 if o.quick else 500)
+        return 0 if summary(out, not o.quick) else 1
     kernels(out, scale=1 if o.quick else 100)
     whole_path(out, place, size, o.runs or (1 if o.quick else 5))
     eight_at_once(out, place, (4 if o.quick else 512) * MIB)
@@ -316,6 +327,7 @@ def main():
         compare(out, place, size, 1 if o.quick else 3)
     if o.clouds:
         s3.measure(out, sys.modules[__name__], size // 4, 1 if o.quick else 5)
+        slow.measure(out, sys.modules[__name__], 40 if o.quick else 500)
     return 0 if summary(out, not o.quick) else 1
 
 
