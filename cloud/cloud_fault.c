@@ -238,6 +238,8 @@ static qc_rc stale_get(struct fault_cloud *f, const struct cloud_get_job *job, s
     return QC_OK;
 }
 
+enum { STALL_AFTER = 4096 };
+
 static qc_rc fault_get(struct cloud *c, const struct cloud_get_job *job, size_t *ret_got,
                        const struct cloud_op *op, struct qc_err *err)
 {
@@ -246,6 +248,9 @@ static qc_rc fault_get(struct cloud *c, const struct cloud_get_job *job, size_t 
     QC_TRY(before(f, FAULT_GET, &call, op, err));
     if (has(&call, FAULT_MISSING) != NULL)
         return QC_FAIL(err, QC_NOTFOUND, "injected: no such object");
+    const struct fault_rule *stall = has(&call, FAULT_STALL);
+    if (stall != NULL && job->range.off + job->range.n > STALL_AFTER)
+        QC_TRY(wait_ms(stall->ms, op, err));
     struct cloud_get_job cut = *job;
     if (has(&call, FAULT_TRUNCATE) != NULL) { /* the object ends at half its size */
         uint64_t size = 0;

@@ -13,6 +13,7 @@
  *   delay:MS        waits first; ends early at the deadline or when cancelled, as a polite driver does
  *   hang:MS         waits first, whatever the deadline: a system call that does not come back
  *   late:MS         put: hangs, and then has its effect, though nobody waits for it any more
+ *   stall:MS        get: the object's first 4 KiB come at once; for what is beyond, waits first as delay does
  *   flip            get: a bit of the answer is wrong; put: a bit of what is stored is
  *   truncate        get, head: half of the object is there; put: half is stored
  *   missing         get, head: no such object
@@ -47,6 +48,7 @@ enum fault_act {
     FAULT_DELAY,
     FAULT_HANG,
     FAULT_LATE,
+    FAULT_STALL,
     FAULT_FLIP,
     FAULT_TRUNCATE,
     FAULT_MISSING,
@@ -60,7 +62,7 @@ struct fault_rule {
     unsigned ops; /* bit for each fault_op */
     enum fault_act act;
     qc_rc rc;    /* fail, after */
-    uint64_t ms; /* delay, hang, late */
+    uint64_t ms; /* delay, hang, late, stall */
     uint64_t first, last;
     unsigned percent;
 };

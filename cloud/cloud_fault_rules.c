@@ -17,6 +17,7 @@ static const struct act_row {
     [FAULT_DELAY] = { "delay", ARG_MS, ~0U },
     [FAULT_HANG] = { "hang", ARG_MS, ~0U },
     [FAULT_LATE] = { "late", ARG_MS, 1U << FAULT_PUT },
+    [FAULT_STALL] = { "stall", ARG_MS, 1U << FAULT_GET },
     [FAULT_FLIP] = { "flip", ARG_NONE, 1U << FAULT_PUT | 1U << FAULT_GET },
     [FAULT_TRUNCATE] = { "truncate", ARG_NONE, 1U << FAULT_PUT | 1U << FAULT_GET | 1U << FAULT_HEAD },
     [FAULT_MISSING] = { "missing", ARG_NONE, 1U << FAULT_GET | 1U << FAULT_HEAD },

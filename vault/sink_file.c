@@ -14,8 +14,8 @@
 
 struct vault_sink_file {
     struct vault_sink sink;
-    struct qc_fd dir, file; /* file: NAME.part, locked */
-    char *name, *part;
+    struct qc_fd dir, file;   /* file: NAME.part, locked */
+    char *name, *part, *path; /* path: as it was given; for messages */
     bool replace;
     bool no_direct;        /* the file system refuses O_DIRECT */
     bool made;             /* NAME.part is ours */
@@ -36,6 +36,7 @@ void vault_sink_file_free(struct vault_sink_file **fp)
     qc_fd_close(&f->dir);
     qc_free(f->name);
     qc_free(f->part);
+    qc_free(f->path);
     qc_free(f);
     *fp = NULL;
 }
@@ -163,9 +164,9 @@ static qc_rc finish(void *ctx, struct qc_err *err)
             (void)unlinkat(dir, f->part, 0);
     }
     if (rc != 0 && errno == ENOENT) /* not "no such object" */
-        return QC_FAIL(err, QC_IO, "cannot rename '%s' to '%s': somebody took it away", f->part, f->name);
+        return QC_FAIL(err, QC_IO, "cannot rename '%s' to '%s': somebody took it away", f->part, f->path);
     if (rc != 0)
-        return QC_FAIL_OS(err, "cannot rename '%s' to '%s'", f->part, f->name);
+        return QC_FAIL_OS(err, "cannot rename '%s' to '%s'", f->part, f->path);
     f->made = false;
     QC_TRY(qc_fault(client_renamed, err));
     QC_TRY(restore_mode(f, err));
@@ -194,7 +195,10 @@ static qc_rc split(struct vault_sink_file *f, const char *path, struct qc_err *e
     QC_TRY(qc_buf_cstr(&part, &text, err));
     f->name = qc_strdup(name);
     f->part = qc_strdup(text);
-    return f->name != NULL && f->part != NULL ? QC_OK : QC_FAIL(err, QC_NOMEM, "no memory for a file name");
+    f->path = qc_strdup(path);
+    return f->name != NULL && f->part != NULL && f->path != NULL
+               ? QC_OK
+               : QC_FAIL(err, QC_NOMEM, "no memory for a file name");
 }
 
 qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool replace, struct qc_err *err)

@@ -229,6 +229,7 @@
     X(QC_GW_OPEN_MS, 3000, "ms", "clouds have so long to answer while the gateway starts")                   \
     X(QC_GW_STATUS_MS, 2000, "ms", "clouds have so long to answer a status")                                 \
     X(QC_GW_SEGMENT_MS, 30000, "ms", "then a cloud without its fragment is late")                            \
+    X(QC_GW_LOOK_MS, 15000, "ms", "for an object's first and last bytes, after the whole did not come")      \
     X(QC_GW_READ_MS, 30000, "ms", "k fragments must have come by then")                                      \
     X(QC_GW_RECORD_MS, 15000, "ms", "then a cloud without the log object is late")                           \
     X(QC_GW_RECORD_GRACE_MS, 5000, "ms", "more, once the record quorum has it")                              \

@@ -184,10 +184,10 @@ struct gw_inspection {
 };
 
 /*
- * Read the fragments of a set, whole, and verify every piece; wait for all of them.
- *   which     bit i: fragment i
- *   ret_read  the segment, if k of them were good and give it; else NULL. gw_read_free it
- * QC_TEMP (no unit was free), QC_NOMEM, QC_NOTCONF, QC_LIMIT
+ * Read the fragments of a set, whole, and verify every piece; wait for all of them. What begins to come and
+ * does not end, twice, is damaged: that may take half as long again as the deadline. which     bit i:
+ * fragment i ret_read  the segment, if k of them were good and give it; else NULL. gw_read_free it QC_TEMP
+ * (no unit was free), QC_NOMEM, QC_NOTCONF, QC_LIMIT
  */
 QC_MUST qc_rc gw_segment_inspect(struct gw_store *s, const struct gw_segment *seg, uint32_t which,
                                  qc_deadline deadline, struct gw_inspection *ret, struct gw_read **ret_read,
