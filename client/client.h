@@ -100,6 +100,7 @@ qc_rc cmd_gateway_cloud_ls(void *app, const struct qc_args *args, struct qc_err 
 qc_rc cmd_gateway_cloud_validate(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_set(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_repair(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_scrub(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err);
 /* init --join. */
 QC_MUST qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err);

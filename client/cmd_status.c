@@ -227,6 +227,57 @@ static void tell_debts(const struct status *s, int64_t debts, const struct json_
         out_line(&s->c->out, "  the gateway pays them by itself, as soon as those clouds take them");
 }
 
+/* When one depth was last seen to its end. */
+static void scrub_when(struct json_t *scrub, const char *depth, char ret[QC_TIME_TEXT])
+{
+    struct qc_err none = { 0 };
+    struct json_t *one = NULL;
+    struct json_t *last = NULL;
+    int64_t ended = 0;
+    (void)snprintf(ret, QC_TIME_TEXT, "never");
+    if (qc_json_obj(scrub, depth, &one, &none) == QC_OK && qc_json_obj(one, "last", &last, &none) == QC_OK &&
+        qc_json_int(last, "ended", 1, INT64_C(253402300799), &ended, &none) == QC_OK)
+        qc_time_text(ended, ret);
+}
+
+/* What was seen of one cloud, and when; what stands. A tenant is not told of it. */
+static void tell_scrub_line(struct out *o, const struct json_t *cloud)
+{
+    static const char *const kinds[] = { "missing", "size", "damaged", "stale", "unknown", "foreign" };
+    struct qc_err none = { 0 };
+    struct json_t *scrub = NULL;
+    struct json_t *queue = NULL;
+    struct json_t *findings = NULL;
+    const char *name = "?";
+    int64_t n = 0;
+    char presence[QC_TIME_TEXT];
+    char content[QC_TIME_TEXT];
+    char line[256] = "";
+    size_t at = 0;
+    if (qc_json_obj(cloud, "scrub", &scrub, &none) != QC_OK)
+        return;
+    qc_ignore(qc_json_str(cloud, "name", &name, &none), "shown as ?");
+    scrub_when(scrub, "presence", presence);
+    scrub_when(scrub, "content", content);
+    if (qc_json_obj(scrub, "queue", &queue, &none) == QC_OK &&
+        qc_json_int(queue, "fragments", 1, INT64_MAX, &n, &none) == QC_OK)
+        at += (size_t)snprintf(line, sizeof line, "; %" PRId64 " being rebuilt", n);
+    if (qc_json_obj(scrub, "findings", &findings, &none) == QC_OK)
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && at < sizeof line; i++)
+            if (qc_json_int(findings, kinds[i], 1, INT64_MAX, &n, &none) == QC_OK)
+                at += (size_t)snprintf(line + at, sizeof line - at, "; %" PRId64 " %s", n, kinds[i]);
+    out_line(o, "  %-12s presence %s, content %s%s", name, presence, content, line);
+}
+
+static void tell_scrub(const struct status *s, const struct json_t *clouds)
+{
+    if (remote_is(s->c))
+        return;
+    out_line(&s->c->out, "last seen to the end:");
+    for (size_t i = 0; i < qc_json_len(clouds); i++)
+        tell_scrub_line(&s->c->out, qc_json_at(clouds, i));
+}
+
 static qc_rc tell_gateway(struct status *s, struct qc_err *err)
 {
     struct out *o = &s->c->out;
@@ -246,6 +297,7 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     out_line(o, "stored: %" PRId64 " object%s, %" PRId64 " version%s, %s sealed", objects,
              text_s((uint64_t)objects), versions, text_s((uint64_t)versions), size);
     tell_debts(s, debts, clouds);
+    tell_scrub(s, clouds);
     return remote_is(s->c) ? tell_quota(s, bytes, versions, err) : tell_root_key(s, err);
 }
 

@@ -82,6 +82,10 @@ static const struct help rows[] = {
         "qcloud gateway repair --adopt paris" },
       "4 something is left, 5 one is under way, 6 something cannot be read before clouds come back, 8 "
       "something is beyond repair" },
+    { "gateway scrub",
+      { "qcloud gateway scrub --wait", "qcloud gateway scrub --content",
+        "qcloud gateway scrub --cloud paris --wait --json" },
+      "3 no cloud of that name, 4 something was found, or a cloud could not be looked at" },
     { "gateway rebuild",
       { "qcloud gateway rebuild", "qcloud gateway rebuild --cloud c1=file:///mnt/new",
         "qcloud gateway rebuild --kit kit.txt" },

@@ -117,6 +117,12 @@ static const struct qc_opt repair_opts[] = {
     { "adopt", 0, "NAME", "fill a lost cloud again: whatever it had is given up", false },
     { 0 },
 };
+static const struct qc_opt scrub_opts[] = {
+    { "content", 0, NULL, "read and verify everything, not only the clouds' listings", false },
+    { "cloud", 0, "NAME", "one cloud alone", false },
+    { "wait", 0, NULL, "until it is over", false },
+    { 0 },
+};
 static const struct qc_opt rng_bytes_opts[] = {
     { "bytes", 0, "N", "how many (k, M, G: powers of 1024)", false },
     { 0 },
@@ -157,6 +163,8 @@ static const struct qc_cmd cmds[] = {
       cmd_gateway_status },
     { "gateway repair", "", "find and rebuild what is missing or damaged on the clouds", 0, 0,
       NEEDS_CLASS(MSG_REPAIR) | NEEDS_CONF | NEEDS_OWN_GATEWAY, repair_opts, cmd_gateway_repair },
+    { "gateway scrub", "", "look whether the clouds have what they should", 0, 0,
+      NEEDS_CLASS(MSG_SCRUB) | NEEDS_CONF | NEEDS_OWN_GATEWAY, scrub_opts, cmd_gateway_scrub },
     { "gateway rebuild", "", "make the gateway's catalogue anew from the clouds", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, rebuild_opts, cmd_gateway_rebuild },
     { "gateway cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0,

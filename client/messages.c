@@ -123,6 +123,13 @@ static const struct row rows[] = {
         "Everything can be read. What the lines above name as left has less behind it than it should have.",
         { SAY("bring back the clouds that the lines above name, then the same command again"),
           WHICH_CLOUDS } } },
+    { QC_DEGRADED,
+      IN(SCRUB),
+      { 9,
+        "Everything can be read as far as is known. What is missing or bad is rebuilt by itself; what nobody "
+        "can explain is not touched.",
+        { RUN("qcloud", "gateway", "status"), SAY("look at unknown and foreign objects yourself: an unknown "
+                                                  "one may mean that the catalogue is too old") } } },
     { QC_DEGRADED, ALL, { 5, "Done, with less than was asked for.", { RUN("qcloud", "status") } } },
     /* 5 */
     { QC_CHANGED,
@@ -475,6 +482,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_STATUS] = "cannot tell the status",
     [MSG_GATEWAY] = "gateway command not done",
     [MSG_REPAIR] = "not all is repaired",
+    [MSG_SCRUB] = "not all is as it should be",
     [MSG_RANDOM] = "no randomness",
 };
 

@@ -23,6 +23,7 @@ enum msg_class {
     MSG_STATUS,
     MSG_GATEWAY,
     MSG_REPAIR,
+    MSG_SCRUB,
     MSG_RANDOM,
     MSG_CLASSES
 };

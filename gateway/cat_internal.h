@@ -82,16 +82,21 @@
     X(SEGMENT_AT, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.off<=?2 ORDER BY s.off DESC LIMIT 1")         \
     X(DEVIATE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home, incarnation)" \
                " SELECT ?1, ?2, ?3, 0, ?4, ?5, ?3, s.incarnation FROM segment s WHERE s.segment_id=?1"       \
-               " ON CONFLICT (segment_id, frag) DO UPDATE SET state=?4, seen=?5")                            \
+               " ON CONFLICT (segment_id, frag) DO UPDATE SET resting=0,"                                    \
+               " seen=CASE WHEN deviation.state=?4 THEN deviation.seen ELSE ?5 END, state=?4")               \
+    X(RANK, "UPDATE deviation SET slack=(SELECT l.n-l.k FROM segment s JOIN layout l"                        \
+            " ON l.layout_id=s.layout_id WHERE s.segment_id=?1)"                                             \
+            "-(SELECT COUNT(*) FROM deviation d WHERE d.segment_id=?1 AND d.state<>3)"                       \
+            " WHERE segment_id=?1 AND state<>3")                                                             \
     X(DEVIATIONS, "SELECT frag, cloud_id, home, incarnation, attempt, state FROM deviation"                  \
                   " WHERE segment_id=?1")                                                                    \
     X(PLACE, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home, incarnation)"   \
              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (segment_id, frag)"                       \
-             " DO UPDATE SET cloud_id=?3, attempt=?4, state=?5, seen=?6, incarnation=?8")                    \
+             " DO UPDATE SET cloud_id=?3, attempt=?4, state=?5, seen=?6, incarnation=?8, resting=0")         \
     X(PLACE_HOME, "DELETE FROM deviation WHERE segment_id=?1 AND frag=?2")                                   \
     X(PLACE_FOUND, "INSERT INTO deviation (segment_id, frag, cloud_id, attempt, state, seen, home,"          \
                    " incarnation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (segment_id, frag)"    \
-                   " DO UPDATE SET cloud_id=?3, attempt=?4, state=?5, seen=?6, incarnation=?8"               \
+                   " DO UPDATE SET cloud_id=?3, attempt=?4, state=?5, seen=?6, incarnation=?8, resting=0"    \
                    " WHERE ?8>deviation.incarnation OR (?8=deviation.incarnation"                            \
                    " AND ?4>deviation.attempt)")                                                             \
     X(WINDOW, "SELECT s.segment_id, " GW_SQL_MARGIN_OF ", l.n - l.k, s.size, s.last FROM segment s"          \
@@ -169,14 +174,50 @@
     X(DEBT_ADD, "INSERT INTO log_debt (cloud_id, log_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING")           \
     X(DEBT_PAID, "DELETE FROM log_debt WHERE cloud_id=?1 AND log_seq=?2")                                    \
     X(DEBT_NEXT, "SELECT log_seq FROM log_debt WHERE cloud_id=?1 AND log_seq>?2 ORDER BY log_seq LIMIT 1")   \
-    X(DEBT_SEGMENT, "SELECT d.segment_id FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"       \
-                    " JOIN version v ON v.version_no=s.version_no WHERE d.state<>3"                          \
-                    " AND (d.state=1 OR (d.state=2 AND (d.seen<=?3 OR d.seen>?4)))"                          \
-                    " AND d.cloud_id=?1 AND d.segment_id>?2 AND v.state=3 ORDER BY d.segment_id LIMIT 1")    \
+    X(MEND_NEXT, "SELECT d.segment_id FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"          \
+                 " JOIN version v ON v.version_no=s.version_no WHERE d.state<>3 AND d.resting=0"             \
+                 " AND (d.state<>2 OR d.seen<=?2 OR d.seen>?3) AND d.cloud_id=?1 AND v.state=3"              \
+                 " ORDER BY d.slack, d.seen, d.segment_id LIMIT 1")                                          \
+    X(MEND_REST, "UPDATE deviation SET resting=1 WHERE segment_id=?1 AND cloud_id=?2 AND state<>3")          \
+    X(MEND_WAKE, "UPDATE deviation SET resting=0 WHERE cloud_id=?1 AND state<>3 AND resting=1"               \
+                 " AND segment_id IN (SELECT segment_id FROM deviation WHERE cloud_id=?1 AND state<>3"       \
+                 " AND resting=1 LIMIT ?2)")                                                                 \
     X(OWED, "SELECT COUNT(*), COALESCE(MIN(d.seen), 0),"                                                     \
             " (SELECT COUNT(*) FROM log_debt WHERE cloud_id=?1) FROM deviation d"                            \
             " JOIN segment s ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"       \
             " WHERE d.state<>3 AND d.state<3 AND d.cloud_id=?1 AND v.state=3")                               \
+    X(FINDING_PUT,                                                                                           \
+      "INSERT INTO finding (cloud_id, object_key, kind, source, pass, found, seen, ended)"                   \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 0) ON CONFLICT (cloud_id, object_key) DO UPDATE SET"             \
+      " kind=?3, source=?4, pass=?5, seen=?6, found=CASE WHEN finding.ended=0 THEN finding.found ELSE ?6 "   \
+      "END, ended=0")                                                                                        \
+    X(FINDING_TRIM, "DELETE FROM finding WHERE finding_no<=(SELECT MAX(finding_no) FROM finding)-?1")        \
+    X(FINDING_END, "UPDATE finding SET ended=?3 WHERE cloud_id=?1 AND object_key=?2 AND ended=0")            \
+    X(FINDINGS, "SELECT finding_no, cloud_id, object_key, kind, source, pass, found, seen, ended"            \
+                " FROM finding WHERE ?1=0 OR finding_no<?1 ORDER BY finding_no DESC LIMIT ?2")               \
+    X(FINDINGS_OPEN, "SELECT finding_no, cloud_id, object_key, kind, source, pass, found, seen, ended"       \
+                     " FROM finding WHERE cloud_id=?1 AND ended=0 AND finding_no>?2"                         \
+                     " ORDER BY finding_no LIMIT ?3")                                                        \
+    X(FINDING_COUNTS, "SELECT cloud_id, kind, COUNT(*) FROM finding WHERE ended=0 GROUP BY cloud_id, kind")  \
+    X(SCRUB_GET,                                                                                             \
+      "SELECT wanted, pass, stage, at, next, upto, upto_log, began, spent, objects, bytes, found,"           \
+      " last_began, last_ended, last_spent, last_objects, last_bytes, last_found FROM scrub"                 \
+      " WHERE cloud_id=?1 AND depth=?2")                                                                     \
+    X(SCRUB_PUT,                                                                                             \
+      "INSERT INTO scrub (cloud_id, depth, wanted, pass, stage, at, next, upto, upto_log, began, spent,"     \
+      " objects, bytes, found, last_began, last_ended, last_spent, last_objects, last_bytes, last_found)"    \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"  \
+      " ON CONFLICT (cloud_id, depth) DO UPDATE SET wanted=?3, pass=?4, stage=?5, at=?6, next=?7, upto=?8,"  \
+      " upto_log=?9, began=?10, spent=?11, objects=?12, bytes=?13, found=?14, last_began=?15,"               \
+      " last_ended=?16, last_spent=?17, last_objects=?18, last_bytes=?19, last_found=?20")                   \
+    X(SEEN_PUT, "INSERT INTO scrub_seen (cloud_id, chunk, bits) VALUES (?1, ?2, ?3)"                         \
+                " ON CONFLICT (cloud_id, chunk) DO UPDATE SET bits=?3")                                      \
+    X(SEEN_GET, "SELECT chunk, bits FROM scrub_seen WHERE cloud_id=?1 AND chunk>?2 ORDER BY chunk LIMIT 1")  \
+    X(SEEN_DROP, "DELETE FROM scrub_seen WHERE cloud_id=?1")                                                 \
+    X(MEND_COUNT, "SELECT COUNT(*), COALESCE(MIN(d.seen), 0) FROM deviation d"                               \
+                  " JOIN segment s ON s.segment_id=d.segment_id"                                             \
+                  " JOIN version v ON v.version_no=s.version_no"                                             \
+                  " WHERE d.state<>3 AND d.state>3 AND d.cloud_id=?1 AND v.state=3")                         \
     X(DEAD_NEXT, "SELECT s.segment_id, s.incarnation, s.salt, s.absent, s.round, l.k, l.n, l.clouds, s.size" \
                  " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id"                                  \
                  " WHERE s.segment_id>?1 AND s.round<?2 ORDER BY s.segment_id LIMIT 1")                      \
@@ -280,6 +321,9 @@ QC_MUST qc_rc gw_cat_query(struct gw_cat *c, enum gw_sql which, const struct qc_
                            struct gw_rows *rows, struct qc_err *err);
 QC_MUST qc_rc gw_rows_next(struct gw_rows *rows, struct qc_err *err);
 void gw_rows_end(struct gw_rows *rows);
+
+/* Some row of the segment changed: the places of its rows in the queue follow. In a transaction. */
+QC_MUST qc_rc gw_cat_rank(struct gw_cat *c, uint64_t segment_id, struct qc_err *err);
 
 /* Columns. */
 QC_MUST qc_rc gw_col_id(struct qc_stmt *s, int i, struct gw_id *ret, struct qc_err *err);

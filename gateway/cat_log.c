@@ -76,16 +76,27 @@ qc_rc gw_cat_debt_next(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint
     return qc_col_u64(rows.s, 0, ret, err);
 }
 
-qc_rc gw_cat_debt_segment(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
-                          struct qc_err *err)
+qc_rc gw_cat_mend_next(struct gw_cat *c, uint32_t cloud_id, uint64_t *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
     *ret = 0;
     const int64_t now = qc_wall_s(); /* a clock that jumped back delays nothing */
-    QC_TRY(GW_QUERY(c, DEBT_SEGMENT, &rows, err, QC_VI(cloud_id), QC_VI(after),
-                    QC_VI(now - QC_GW_DEBT_LEFT_MS / 1000), QC_VI(now)));
+    QC_TRY(GW_QUERY(c, MEND_NEXT, &rows, err, QC_VI(cloud_id), QC_VI(now - QC_GW_DEBT_LEFT_MS / 1000),
+                    QC_VI(now)));
     return rows.row ? qc_col_u64(rows.s, 0, ret, err) : QC_OK;
+}
+
+qc_rc gw_cat_mend_rest(struct gw_cat *c, uint32_t cloud_id, uint64_t segment_id, struct qc_err *err)
+{
+    return GW_RUN(c, MEND_REST, err, QC_VI(segment_id), QC_VI(cloud_id));
+}
+
+qc_rc gw_cat_mend_wake(struct gw_cat *c, uint32_t cloud_id, unsigned *ret, struct qc_err *err)
+{
+    QC_TRY(GW_RUN(c, MEND_WAKE, err, QC_VI(cloud_id), QC_VI(GW_WINDOW)));
+    *ret = (unsigned)qc_db_changes(c->db);
+    return QC_OK;
 }
 
 qc_rc gw_cat_owed(struct gw_cat *c, uint32_t cloud_id, struct gw_owed *ret, struct qc_err *err)

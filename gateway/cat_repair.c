@@ -48,6 +48,11 @@ qc_rc gw_cat_segment_live(struct gw_cat *c, uint64_t id, bool *ret, struct qc_er
 
 /* -- places ---------------------------------------------------------------------------------------------- */
 
+qc_rc gw_cat_rank(struct gw_cat *c, uint64_t segment_id, struct qc_err *err)
+{
+    return GW_RUN(c, RANK, err, QC_VI(segment_id));
+}
+
 static qc_rc write_place(struct gw_cat *c, enum gw_sql which, uint64_t segment_id,
                          const struct gw_deviation_row *row, struct qc_err *err)
 {
@@ -55,7 +60,8 @@ static qc_rc write_place(struct gw_cat *c, enum gw_sql which, uint64_t segment_i
                                    QC_VI(row->attempt), QC_VI(row->state),      QC_VI(qc_wall_s()),
                                    QC_VI(row->home),    QC_VI(row->incarnation) };
 
-    return gw_cat_run(c, which, vals, sizeof vals / sizeof *vals, err);
+    QC_TRY(gw_cat_run(c, which, vals, sizeof vals / sizeof *vals, err));
+    return gw_cat_rank(c, segment_id, err);
 }
 
 qc_rc gw_cat_place(struct gw_cat *c, uint64_t segment_id, const struct gw_deviation_row *row,
@@ -72,7 +78,8 @@ qc_rc gw_cat_place_found(struct gw_cat *c, uint64_t segment_id, const struct gw_
 
 qc_rc gw_cat_place_home(struct gw_cat *c, uint64_t segment_id, unsigned frag, struct qc_err *err)
 {
-    return GW_RUN(c, PLACE_HOME, err, QC_VI(segment_id), QC_VI(frag));
+    QC_TRY(GW_RUN(c, PLACE_HOME, err, QC_VI(segment_id), QC_VI(frag)));
+    return gw_cat_rank(c, segment_id, err);
 }
 
 /* -- trials ---------------------------------------------------------------------------------------------- */

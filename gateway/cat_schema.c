@@ -156,6 +156,35 @@ static const char triggers[] =
 
 /* clang-format on */
 
+/* -- 6 to 7: the queue of repairs, findings, scrub ------------------------------------------------------- */
+
+/* slack: of a row that does not count, n - k less the fragments of its segment that do not: the same in all
+ * of these rows. resting: it was tried, and is not tried again before the others were. */
+static const char queue[] =
+    "ALTER TABLE deviation ADD COLUMN slack INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deviation ADD COLUMN resting INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE deviation SET slack=(SELECT l.n-l.k FROM segment s JOIN layout l ON l.layout_id=s.layout_id"
+    " WHERE s.segment_id=deviation.segment_id)-(SELECT COUNT(*) FROM deviation d"
+    " WHERE d.segment_id=deviation.segment_id AND d.state<>3)"
+    " WHERE state<>3 AND segment_id IN (SELECT segment_id FROM segment);"
+    "CREATE INDEX mend_worst ON deviation (cloud_id, slack, seen, segment_id) WHERE state<>3 AND resting=0;"
+    "CREATE INDEX mend_resting ON deviation (cloud_id, segment_id) WHERE state<>3 AND resting=1;";
+
+/* A finding is never the reason of anything: deviation and log_debt are. ended: 0 while it stands. */
+static const char scrub[] =
+    "CREATE TABLE finding (finding_no INTEGER PRIMARY KEY, cloud_id INTEGER NOT NULL,"
+    " object_key TEXT NOT NULL, kind INTEGER NOT NULL, source INTEGER NOT NULL, pass INTEGER NOT NULL,"
+    " found INTEGER NOT NULL, seen INTEGER NOT NULL, ended INTEGER NOT NULL, UNIQUE (cloud_id, object_key));"
+    "CREATE INDEX finding_open ON finding (cloud_id, kind) WHERE ended=0;"
+    "CREATE TABLE scrub (cloud_id INTEGER NOT NULL, depth INTEGER NOT NULL, wanted INTEGER NOT NULL,"
+    " pass INTEGER NOT NULL, stage INTEGER NOT NULL, at TEXT NOT NULL, next INTEGER NOT NULL,"
+    " upto INTEGER NOT NULL, upto_log INTEGER NOT NULL, began INTEGER NOT NULL, spent INTEGER NOT NULL,"
+    " objects INTEGER NOT NULL, bytes INTEGER NOT NULL, found INTEGER NOT NULL, last_began INTEGER NOT NULL,"
+    " last_ended INTEGER NOT NULL, last_spent INTEGER NOT NULL, last_objects INTEGER NOT NULL,"
+    " last_bytes INTEGER NOT NULL, last_found INTEGER NOT NULL, PRIMARY KEY (cloud_id, depth));"
+    "CREATE TABLE scrub_seen (cloud_id INTEGER NOT NULL, chunk INTEGER NOT NULL, bits BLOB NOT NULL,"
+    " PRIMARY KEY (cloud_id, chunk));";
+
 /* -- all ------------------------------------------------------------------------------------------------- */
 
 enum { PARTS = 2 };
@@ -185,6 +214,8 @@ static const char *const raises[][PARTS] = {
     { "ALTER TABLE request ADD COLUMN following BLOB NOT NULL DEFAULT x'';" },
     /* 5 to 6: whose a reserved segment is, where several gateways have one catalogue (0: there is one) */
     { "ALTER TABLE segment ADD COLUMN holder INTEGER NOT NULL DEFAULT 0;" },
+    /* 6 to 7: what does not count is mended by itself, and looked for */
+    { queue, scrub },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises) };
 

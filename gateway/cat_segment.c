@@ -219,8 +219,9 @@ qc_rc gw_cat_segment_at(struct gw_cat *c, uint64_t version_no, uint64_t offset, 
 qc_rc gw_cat_deviate(struct gw_cat *c, uint64_t segment_id, unsigned frag, uint32_t cloud_id,
                      enum gw_deviation state, struct qc_err *err)
 {
-    return GW_RUN(c, DEVIATE, err, QC_VI(segment_id), QC_VI(frag), QC_VI(cloud_id), QC_VI(state),
-                  QC_VI(qc_wall_s()));
+    QC_TRY(GW_RUN(c, DEVIATE, err, QC_VI(segment_id), QC_VI(frag), QC_VI(cloud_id), QC_VI(state),
+                  QC_VI(qc_wall_s())));
+    return gw_cat_rank(c, segment_id, err);
 }
 
 static qc_rc col_deviation(struct qc_stmt *s, struct gw_deviation_row *ret, struct qc_err *err)

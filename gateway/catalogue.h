@@ -17,7 +17,9 @@
  *                 each fragment. It counts when it was read back and has become the deviation's place
  * deadkey         segments whose fragments may exist and are wanted no more (D5); rows stay, with their round
  * deadfrag        the same for single keys: fragments that a repair replaced, trials that came to nothing
- * cloud           adopting: the generation that it is about to get (adopt.h); 0: none
+ * finding         what was seen on a cloud and should not be so (gateway/scrub.h), a bounded number: for
+ * people; nothing follows from it scrub           how far the scrub of a cloud is; scrub_seen: what a listing
+ * has shown so far cloud           adopting: the generation that it is about to get (adopt.h); 0: none
  */
 #pragma once
 #include <pthread.h>
@@ -26,6 +28,7 @@
 #include "base/thread.h"
 #include "gateway/engine.h"
 #include "gateway/log.h"
+#include "gateway/scrub.h"
 #include "gateway/segment.h"
 
 struct gw_cat;
@@ -307,10 +310,15 @@ QC_MUST qc_rc gw_cat_debt_paid(struct gw_cat *c, uint32_t cloud_id, uint64_t seq
 QC_MUST qc_rc gw_cat_debt_next(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
                                struct qc_err *err);
 
-/* The oldest segment of a live version, after `after`, a fragment of which is owed to a cloud; 0: none. One
- * that was just left may still be on its way, and is none yet. */
-QC_MUST qc_rc gw_cat_debt_segment(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
-                                  struct qc_err *err);
+/* What is owed to a cloud or is to be mended there: the segment of a live version with the least margin, of
+ * these the one that has been waiting longest; 0: none. A fragment that was just left may still be on its
+ * way, and is none yet; one that rests is none. Margins: lost clouds take the same from all segments, and are
+ * left out. */
+QC_MUST qc_rc gw_cat_mend_next(struct gw_cat *c, uint32_t cloud_id, uint64_t *ret, struct qc_err *err);
+/* The segment's fragments on the cloud come to nothing now: they rest. In a transaction. */
+QC_MUST qc_rc gw_cat_mend_rest(struct gw_cat *c, uint32_t cloud_id, uint64_t segment_id, struct qc_err *err);
+/* Those that rest rest no more: some of them, *ret of them; 0: there are none. In a transaction. */
+QC_MUST qc_rc gw_cat_mend_wake(struct gw_cat *c, uint32_t cloud_id, unsigned *ret, struct qc_err *err);
 /* What is owed to one cloud. */
 struct gw_owed {
     uint64_t fragments, records;
@@ -404,6 +412,53 @@ QC_MUST qc_rc gw_cat_dead_key_round(struct gw_cat *c, uint64_t no, unsigned roun
 /* The ledger row of a dead segment. */
 QC_MUST qc_rc gw_cat_dead_segment(struct gw_cat *c, uint64_t segment_id, struct gw_dead_row *ret,
                                   bool *ret_found, struct qc_err *err);
+
+/* -- findings and scrub (cat_scrub.c) -------------------------------------------------------------------- */
+
+/* The object is odd from now on, or still: in a transaction. What stands there for longest is forgotten when
+ * there are too many. f->no, found, seen and ended are ignored. */
+QC_MUST qc_rc gw_cat_finding_put(struct gw_cat *c, const struct gw_finding *f, struct qc_err *err);
+/* It is as it should be, or gone. In a transaction. Nothing where none stands. */
+QC_MUST qc_rc gw_cat_finding_end(struct gw_cat *c, uint32_t cloud_id, const char *key, struct qc_err *err);
+/* At most max: of one cloud, those that stand and have a greater number than `at`, ascending; with cloud_id 0
+ * the newest of all that have a smaller one (at 0: of all), descending. */
+QC_MUST qc_rc gw_cat_findings(struct gw_cat *c, uint32_t cloud_id, uint64_t at, struct gw_finding *v,
+                              unsigned max, unsigned *ret_count, struct qc_err *err);
+/* Those that stand: called for each cloud and kind. */
+typedef void (*gw_finding_count_fn)(void *ctx, uint32_t cloud_id, enum gw_finding_kind kind, uint64_t count);
+QC_MUST qc_rc gw_cat_finding_counts(struct gw_cat *c, gw_finding_count_fn fn, void *ctx, struct qc_err *err);
+
+/* A pass: the one under way, and the last that ended. */
+struct gw_scrub_pass {
+    int64_t began, ended; /* wall clock; ended 0: never, or not yet */
+    uint64_t spent_ms, objects, bytes, found;
+};
+struct gw_scrub_row {
+    uint32_t cloud_id;
+    enum gw_depth depth;
+    bool wanted;                     /* by somebody, whether due or not */
+    uint64_t pass;                   /* number of the pass under way, or of the last */
+    unsigned stage;                  /* of the pass under way; 0: none is */
+    char at[CLOUD_KEY_SIZE_MAX + 1]; /* where it goes on: after this key .. */
+    uint64_t next;                   /* .. after this segment, or log object */
+    uint64_t upto, upto_log;         /* ids that had been given out when it began */
+    struct gw_scrub_pass now, last;  /* now.began without a pass: of the last, or when the row was made */
+};
+/* *ret_found false: there is no row, and ret is empty but for cloud and depth. */
+QC_MUST qc_rc gw_cat_scrub_get(struct gw_cat *c, uint32_t cloud_id, enum gw_depth depth,
+                               struct gw_scrub_row *ret, bool *ret_found, struct qc_err *err);
+/* Write the whole row. In a transaction. */
+QC_MUST qc_rc gw_cat_scrub_put(struct gw_cat *c, const struct gw_scrub_row *row, struct qc_err *err);
+/* What a listing of the cloud has shown, in chunks of a bitmap. In a transaction, but for get. */
+QC_MUST qc_rc gw_cat_seen_put(struct gw_cat *c, uint32_t cloud_id, uint64_t chunk, qc_span bits,
+                              struct qc_err *err);
+/* The chunk after `after` (from -1 on), at most n bytes; *ret_chunk -1: there is none. */
+QC_MUST qc_rc gw_cat_seen_get(struct gw_cat *c, uint32_t cloud_id, int64_t after, int64_t *ret_chunk,
+                              uint8_t *ret, size_t n, struct qc_err *err);
+QC_MUST qc_rc gw_cat_seen_drop(struct gw_cat *c, uint32_t cloud_id, struct qc_err *err);
+/* Fragments of live versions on a cloud that are to be mended, debts apart; since when. */
+QC_MUST qc_rc gw_cat_mend_count(struct gw_cat *c, uint32_t cloud_id, uint64_t *ret, int64_t *ret_since_s,
+                                struct qc_err *err);
 
 /* -- publish (cat_apply.c) ------------------------------------------------------------------------------- */
 

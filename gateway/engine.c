@@ -282,6 +282,7 @@ qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_dir, cons
     gw_commits_init(&e->commits);
     gw_payers_init(&e->payers);
     gw_attendant_init(&e->attendant);
+    gw_scrubs_init(&e->scrubs);
     e->env = &gw_env_real;
     atomic_store(&e->tenants_stale, true);
     e->segment_ms = QC_GW_SEGMENT_MS;
@@ -318,6 +319,7 @@ void gw_engine_close(struct gw_engine **ep)
     *ep = NULL;
     if (e == NULL)
         return;
+    gw_scrubs_stop(e);
     gw_attendant_stop(e);
     gw_payers_stop(e);
     /* A worker that hangs in a dead cloud still reads the root, the store and its own lane: they stay. */
@@ -333,6 +335,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_commits_done(&e->commits);
     gw_payers_done(&e->payers);
     gw_attendant_done(&e->attendant);
+    gw_scrubs_done(&e->scrubs);
     qc_mutex_done(&e->lock);
     qc_free(e->tenants);
     qc_free(e);

@@ -12,6 +12,8 @@
 #include "gateway/env.h"
 #include "gateway/place.h"
 #include "gateway/probe.h"
+#include "gateway/scrub.h"
+#include "throttle.h"
 #include "state.h"
 #include "turns.h"
 #include "ways.h"
@@ -35,14 +37,19 @@ struct gw_remembered {
 
 /* What is paid to one cloud: whoever has its turn owns it. */
 struct gw_payee {
-    uint64_t record, segment; /* after which the debts go on; 0: from the oldest */
-    bool passed;              /* something was passed over since */
-    unsigned paid;            /* since it was heard that nobody took over */
+    uint64_t record;  /* after which the debts go on; 0: from the oldest */
+    bool passed;      /* a record was passed over since */
+    bool rested;      /* a segment came to nothing since all were tried */
+    unsigned paid;    /* since it was heard that nobody took over */
+    unsigned rounds;  /* in a row that left something, and paid nothing */
+    uint64_t wake_ms; /* what rests is tried again then */
+    unsigned backs;   /* gw_payers.backs, as of the last round */
 };
 /* The payment of debts. */
 struct gw_payers {
     struct gw_payee payees[QC_GW_CLOUDS_MAX]; /* by position */
     struct qc_cancel cancel;
+    atomic_uint backs;    /* how often a cloud came back: what came to nothing is worth another try */
     pthread_mutex_t lock; /* guards all below; none is taken under it */
     pthread_cond_t wake;
     struct gw_turns turns;
@@ -50,6 +57,28 @@ struct gw_payers {
     bool stop;
     unsigned count; /* threads; 0: none was started */
     pthread_t threads[QC_GW_PAYERS];
+};
+
+/* A pass of the scrub, as far as it is not in the catalogue. */
+struct gw_scrub_rest {
+    uint64_t until_ms; /* not worked on before */
+    unsigned failures;
+    uint64_t paged_ms; /* the end of its last page; 0: none in this process */
+    char why[GW_WHY_MAX];
+};
+/* The scrub (scrub.c, scrubber.c). One page at a time: whoever has `busy`. */
+struct gw_scrubs {
+    struct gw_scrub_conf conf;
+    struct qc_cancel cancel;
+    struct gw_seen *seen; /* what a listing has shown; of whoever is busy */
+    pthread_mutex_t lock; /* guards all below; none is taken under it */
+    pthread_cond_t wake;
+    struct gw_throttle pace;
+    struct gw_scrub_rest rests[QC_GW_CLOUDS_MAX][GW_DEPTHS]; /* by position */
+    unsigned turn;                                           /* whose page was the last */
+    bool busy, stop, news;
+    bool threaded;
+    pthread_t thread;
 };
 
 /* The thread that watches other gateways on the same catalogue (attend.c). */
@@ -76,6 +105,7 @@ struct gw_engine {
     struct gw_commits commits;
     struct gw_payers payers;
     struct gw_attendant attendant;
+    struct gw_scrubs scrubs;
     const struct gw_env *env;
     struct gw_audit *audit; /* NULL: none */
 
@@ -175,6 +205,16 @@ void gw_payers_init(struct gw_payers *p);
 /* Stops and joins the threads; what they wait for ends at once. */
 void gw_payers_stop(struct gw_engine *e);
 void gw_payers_done(struct gw_payers *p);
+/* The same of the scrub. */
+void gw_scrubs_init(struct gw_scrubs *s);
+QC_MUST qc_rc gw_scrubs_work(struct gw_engine *e, struct qc_err *err);
+void gw_scrubs_stop(struct gw_engine *e);
+void gw_scrubs_done(struct gw_scrubs *s);
+/* It is told in the audit log: which cloud is to blame, for what. */
+void gw_finding_audit(struct gw_engine *e, const struct gw_finding *f);
+/* One page of whoever's turn it is; *ret_worked: there was one. *ret_wait_ms: until the next one may begin,
+ * as far as is known now. */
+QC_MUST qc_rc gw_scrub_page(struct gw_engine *e, bool *ret_worked, uint64_t *ret_wait_ms, struct qc_err *err);
 /* Do threads pay, and have they something to pay now? */
 bool gw_payers_busy(struct gw_engine *e);
 /* For status: how the payment to a cloud stands. */

@@ -341,21 +341,27 @@ static qc_rc page_new(struct page **ret, const char *prefix, const char *after, 
     return QC_OK;
 }
 
+qc_rc gw_fan_list_page(struct gw_fan *f, unsigned at, struct gw_list_at *list, uint64_t page_ms,
+                       cloud_list_fn fn, void *ctx, struct qc_err *err)
+{
+    QC_CLEANUP(gw_batch_free) struct gw_batch *b = NULL;
+    struct page *p = NULL; /* the batch's */
+
+    QC_ASSERT(strlen(list->prefix) <= CLOUD_KEY_SIZE_MAX);
+    QC_TRY(page_new(&p, list->prefix, list->after, err));
+    QC_TRY(fetch_page(f, at, p, qc_deadline_in(page_ms), &b, err));
+    QC_TRY(tell_page(p, fn, ctx, err));
+    memcpy(list->after, p->end.last, sizeof list->after);
+    list->more = p->end.more;
+    return QC_OK;
+}
+
 qc_rc gw_fan_list(struct gw_fan *f, unsigned at, const char *prefix, uint64_t page_ms, cloud_list_fn fn,
                   void *ctx, struct qc_err *err)
 {
-    char after[CLOUD_KEY_SIZE_MAX + 1] = "";
-    bool more = true;
+    struct gw_list_at list = { .prefix = prefix, .more = true };
 
-    QC_ASSERT(strlen(prefix) <= CLOUD_KEY_SIZE_MAX);
-    while (more) {
-        QC_CLEANUP(gw_batch_free) struct gw_batch *b = NULL;
-        struct page *p = NULL; /* the batch's */
-        QC_TRY(page_new(&p, prefix, after, err));
-        QC_TRY(fetch_page(f, at, p, qc_deadline_in(page_ms), &b, err));
-        QC_TRY(tell_page(p, fn, ctx, err));
-        memcpy(after, p->end.last, sizeof after);
-        more = p->end.more;
-    }
+    while (list.more)
+        QC_TRY(gw_fan_list_page(f, at, &list, page_ms, fn, ctx, err));
     return QC_OK;
 }

@@ -1,14 +1,18 @@
-/* Paying a cloud what it is owed: copies of log objects, then fragments, the oldest first. docs/adr/0014.
+/* Paying a cloud what it is owed, and mending what it lost: copies of log objects, then fragments, those of
+ * the segment with the least margin first, then the oldest. docs/adr/0014, 0018.
  *
- *   row: owed --its segment is read--> there after all -------------------------> the row goes
- *                                      not there -> k others, verified -> coded,
- *                                      held against the segment's own digests
- *                                      -> PUT, same key, same bytes -> read back -> the row goes
+ *   row: owed, suspect, bad, lost
+ *        --its segment is read--> there after all -------------------------> the row goes
+ *                                 not there -> k others, verified -> coded,
+ *                                 held against the segment's own digests
+ *                                 -> PUT, same key, same bytes; where something else lies there, a new key
+ *                                 -> read back -> the row goes; the old key is dead
  *
  * Y1 (D9): a row goes in a transaction after what it owes was read back, and at no other time.
  * Y2 (D10): killed anywhere, the row is still there, and the next turn does the same again: same key, same
  * bytes. Nothing else of a payment is durable (but for a trial's row, where the key had to be a new one:
  * repair.c).
+ * Y3: what came to nothing rests until all others of its cloud were tried: no segment stops another.
  */
 #include <stdio.h>
 
@@ -111,13 +115,13 @@ static qc_rc pay_records(struct paying *y, struct qc_err *err)
         if (i == 0)
             QC_TRY(hear(y, err));
         QC_TRY(gw_record_pay(y->e, y->at, sequence, &paid, err));
+        p->record = sequence;
+        p->passed |= paid != GW_PAID;
         if (paid == GW_PAID_NOT) {
             y->end = GW_TURN_FAILED;
             snprintf(y->why, sizeof y->why, "it did not take a copy of a record");
             return QC_OK;
         }
-        p->record = sequence;
-        p->passed |= paid == GW_PAID_NO_SOURCE;
         y->end = GW_TURN_PASSED;
         if (paid == GW_PAID)
             count(y);
@@ -132,7 +136,77 @@ static qc_rc next_segment(struct paying *y, uint64_t *ret, struct qc_err *err)
     struct gw_cat *cat = y->e->cat;
 
     QC_LOCK(gw_cat_lock(cat));
-    return gw_cat_debt_segment(cat, gw_fan_id(y->e->fan, y->at), y->payee->segment, ret, err);
+    return gw_cat_mend_next(cat, gw_fan_id(y->e->fan, y->at), ret, err);
+}
+
+/* The next try: later each time, until something is paid. */
+static uint64_t pause_ms(struct paying *y)
+{
+    return gw_backoff_ms(y->payee->rounds + 1, QC_GW_DEBT_REST_MS, QC_GW_MEND_REST_MOST_MS,
+                         gw_env_chance(y->e->env));
+}
+
+static qc_rc rest(struct paying *y, uint64_t id, struct qc_err *err)
+{
+    struct gw_cat *cat = y->e->cat;
+    struct gw_payee *p = y->payee;
+    const uint64_t now = gw_env_now(y->e->env);
+
+    if (now >= p->wake_ms)
+        p->wake_ms = now + pause_ms(y);
+    p->rested = true;
+    QC_LOCK(gw_cat_lock(cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_mend_rest(cat, gw_fan_id(y->e->fan, y->at), id, err));
+    return gw_cat_commit(cat, &tx, err);
+}
+
+static qc_rc wake_some(struct paying *y, unsigned *ret, struct qc_err *err)
+{
+    struct gw_cat *cat = y->e->cat;
+
+    QC_LOCK(gw_cat_lock(cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_mend_wake(cat, gw_fan_id(y->e->fan, y->at), ret, err));
+    return gw_cat_commit(cat, &tx, err);
+}
+
+/* All that could be tried was. What came to nothing is tried again after a while, or when a cloud is back. */
+static qc_rc next_round(struct paying *y, struct qc_err *err)
+{
+    struct gw_payee *p = y->payee;
+    const unsigned backs = atomic_load(&y->e->payers.backs);
+    const bool left = p->passed || p->rested;
+    unsigned count = 0, woken = 0;
+
+    p->record = 0;
+    p->passed = false;
+    y->end = left ? GW_TURN_STUCK : GW_TURN_NOTHING;
+    if (gw_env_now(y->e->env) < p->wake_ms && p->backs == backs)
+        return QC_OK;
+    do { /* ends: nothing is laid to rest meanwhile, since this cloud's turn is ours */
+        QC_TRY(wake_some(y, &count, err));
+        woken += count;
+    } while (count > 0);
+    p->backs = backs;
+    p->rested = false;
+    p->rounds = woken > 0 ? p->rounds + 1 : 0;
+    if (woken > 0)
+        y->end = GW_TURN_PASSED;
+    return QC_OK;
+}
+
+/* Others may do better now, too: soon. */
+static void progress(struct paying *y)
+{
+    struct gw_payee *p = y->payee;
+    const uint64_t soon = gw_env_now(y->e->env) + QC_GW_DEBT_REST_MS;
+
+    count(y);
+    p->rounds = 0;
+    p->wake_ms = p->wake_ms < soon ? p->wake_ms : soon;
 }
 
 /* What a repair of the segment did for this cloud. A failure of the segment alone is passed over. */
@@ -154,7 +228,7 @@ static qc_rc mend(struct paying *y, uint64_t id, struct qc_err *err)
     y->end = GW_TURN_PASSED;
     if (rc == QC_OK && c->rebuilt + c->found > 0) {
         y->end = GW_TURN_PAID;
-        count(y);
+        progress(y);
     } else if (c->refused[0] != '\0') {
         y->end = GW_TURN_FAILED;
         memcpy(y->why, c->refused, sizeof y->why);
@@ -164,15 +238,11 @@ static qc_rc mend(struct paying *y, uint64_t id, struct qc_err *err)
 
 static qc_rc pay_fragment(struct paying *y, struct qc_err *err)
 {
-    struct gw_payee *p = y->payee;
     uint64_t id;
 
     QC_TRY(next_segment(y, &id, err));
-    if (id == 0) {
-        y->end = p->passed ? GW_TURN_STUCK : GW_TURN_NOTHING;
-        *p = (struct gw_payee){ 0 };
-        return QC_OK;
-    }
+    if (id == 0)
+        return next_round(y, err);
     QC_TRY(hear(y, err));
     y->end = GW_TURN_PASSED;
     if (gw_mend_begin(y->e, id)) {
@@ -180,10 +250,7 @@ static qc_rc pay_fragment(struct paying *y, struct qc_err *err)
         gw_mend_end(y->e, id);
         QC_TRY(rc);
     }
-    if (y->end != GW_TURN_FAILED)
-        p->segment = id;
-    p->passed |= y->end == GW_TURN_PASSED;
-    return QC_OK;
+    return y->end == GW_TURN_PAID ? QC_OK : rest(y, id, err);
 }
 
 /* -- a turn ---------------------------------------------------------------------------------------------- */

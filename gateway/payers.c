@@ -40,7 +40,8 @@ static int await_turn(struct gw_engine *e)
         QC_LOCK(&p->lock);
         uint64_t wait_ms;
         const uint64_t now = gw_env_now(e->env);
-        gw_turns_see(&p->turns, well, now);
+        if (gw_turns_see(&p->turns, well, now) != 0)
+            atomic_fetch_add(&p->backs, 1);
         const int at = p->stop ? -1 : gw_turns_take(&p->turns, now, &wait_ms);
         if (p->stop || at >= 0)
             return at;
@@ -97,7 +98,9 @@ qc_rc gw_engine_work(struct gw_engine *e, struct qc_err *err)
         p->count += rc == 0;
     }
     QC_ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-    return rc == 0 ? QC_OK : QC_FAIL(err, QC_TEMP, "cannot start %d threads that pay debts", QC_GW_PAYERS);
+    if (rc != 0)
+        return QC_FAIL(err, QC_TEMP, "cannot start %d threads that pay debts", QC_GW_PAYERS);
+    return gw_scrubs_work(e, err);
 }
 
 static void tell_stop(struct gw_payers *p)

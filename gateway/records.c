@@ -136,6 +136,7 @@ qc_rc gw_record_pay(struct gw_engine *e, unsigned at, uint64_t sequence, enum gw
 {
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
     struct gw_log_row row;
+    char key[GW_NAME_SIZE];
     bool right;
 
     {
@@ -156,6 +157,8 @@ qc_rc gw_record_pay(struct gw_engine *e, unsigned at, uint64_t sequence, enum gw
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
     QC_TRY(gw_cat_debt_paid(e->cat, gw_fan_id(e->fan, at), sequence, err));
+    QC_TRY(log_name(e, at, &row, key, err));
+    QC_TRY(gw_cat_finding_end(e->cat, gw_fan_id(e->fan, at), key, err));
     QC_TRY(gw_cat_commit(e->cat, &tx, err));
     *ret = GW_PAID;
     return QC_OK;

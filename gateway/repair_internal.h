@@ -2,6 +2,7 @@
 #pragma once
 #include "engine_internal.h"
 #include "gateway/repair.h"
+#include "gateway/scrub.h"
 
 /* A set of segment ids, or of log sequences, below `end`. */
 struct gw_bits {
@@ -23,6 +24,19 @@ struct gw_repairing {
     bool stay;            /* fragments go to the clouds that they belong on, and to no other */
     uint64_t began_ms, moved_bytes, told_ms;
 };
+
+/* What a listing of one cloud shows. */
+struct gw_listing {
+    struct gw_repairing *p;
+    unsigned at; /* the cloud */
+    uint32_t cloud_id;
+    struct gw_bits seen; /* segments whose fragment on this cloud was shown */
+    /* Of what nobody can explain; may be NULL. Under the catalogue's lock: it does not ask it. */
+    void (*odd)(void *ctx, enum gw_finding_kind kind, const char *key);
+    void *ctx;
+};
+/* An object of the listing (a struct gw_listing): counted, noted as seen, or as dead; for cloud lists. */
+QC_MUST qc_rc gw_list_see(void *ctx, const struct cloud_item *item, struct qc_err *err);
 
 /* QC_CANCELLED. Also tells how far it is. */
 QC_MUST qc_rc gw_repair_go_on(struct gw_repairing *p, struct qc_err *err);

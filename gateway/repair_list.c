@@ -7,22 +7,25 @@
 #include "ec/geometry.h"
 #include "repair_internal.h"
 
-struct listing {
-    struct gw_repairing *p;
-    unsigned at; /* the cloud */
-    uint32_t cloud_id;
-    struct gw_bits seen; /* segments whose fragment on this cloud was shown */
-};
-
-static struct gw_repair_cloud *row_of(struct listing *l)
+static struct gw_repair_cloud *row_of(struct gw_listing *l)
 {
     return &l->p->r->clouds[l->at];
+}
+
+/* Nothing that we know. */
+static void odd(struct gw_listing *l, enum gw_finding_kind kind, const char *key)
+{
+    row_of(l)->unknown += kind == GW_FINDING_UNKNOWN;
+    row_of(l)->foreign += kind == GW_FINDING_FOREIGN;
+    if (l->odd != NULL)
+        l->odd(l->ctx, kind, key);
 }
 
 /* -- one key --------------------------------------------------------------------------------------------- */
 
 /* The key that a segment's fragment has now. Where its size is another one, it is as if it were not there. */
-static qc_rc see_current(struct listing *l, const struct gw_segment *seg, uint64_t size, struct qc_err *err)
+static qc_rc see_current(struct gw_listing *l, const struct gw_segment *seg, uint64_t size,
+                         struct qc_err *err)
 {
     struct ec_geometry g;
 
@@ -34,7 +37,8 @@ static qc_rc see_current(struct listing *l, const struct gw_segment *seg, uint64
     return QC_OK;
 }
 
-static qc_rc bury(struct listing *l, const struct gw_frag_key *key, const uint8_t *salt, struct qc_err *err)
+static qc_rc bury(struct gw_listing *l, const struct gw_frag_key *key, const uint8_t *salt,
+                  struct qc_err *err)
 {
     struct gw_cat *cat = l->p->e->cat;
 
@@ -50,13 +54,13 @@ static qc_rc bury(struct listing *l, const struct gw_frag_key *key, const uint8_
 
 /* A fragment that does not count where its row has it lies here, under a later key: a repair wrote it, and a
  * rebuild did not hear this cloud. In doubt until it was read. */
-static qc_rc see_later(struct listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
-                       struct qc_err *err)
+static qc_rc see_later(struct gw_listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
+                       const char *name, struct qc_err *err)
 {
     struct gw_cat *cat = l->p->e->cat;
     uint8_t perm[QC_EC_N_MAX];
 
-    row_of(l)->unknown++;
+    odd(l, GW_FINDING_UNKNOWN, name);
     if (l->p->ask->dry_run || (seg->absent >> key->frag & 1) == 0)
         return QC_OK;
     QC_TRY(gw_place_permutation(l->p->e->root, seg->id, seg->salt, seg->n, perm, err));
@@ -75,8 +79,8 @@ static qc_rc see_later(struct listing *l, const struct gw_segment *seg, const st
 /* A key of a segment that exists, and not the one that counts. Dead if a row says so; or if this pass has
  * read every fragment of the segment under the keys that count, and the key is of a gateway before this one,
  * whose rows nobody has. */
-static qc_rc see_other(struct listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
-                       struct qc_err *err)
+static qc_rc see_other(struct gw_listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
+                       const char *name, struct qc_err *err)
 {
     struct gw_repairing *p = l->p;
     struct gw_frag_key trial;
@@ -89,11 +93,11 @@ static qc_rc see_other(struct listing *l, const struct gw_segment *seg, const st
     QC_TRY(gw_cat_dead_key_is(p->e->cat, key, &dead, err));
     if (!dead)
         dead = gw_bits_has(&p->sound, seg->id) && key->incarnation < p->e->conf.incarnation;
-    return dead ? bury(l, key, seg->salt, err) : see_later(l, seg, key, err);
+    return dead ? bury(l, key, seg->salt, err) : see_later(l, seg, key, name, err);
 }
 
 /* A key of a segment whose row is in the ledger: a put landed late. Its rounds begin anew. */
-static qc_rc see_dead(struct listing *l, const struct gw_dead_row *d, const struct gw_name *name,
+static qc_rc see_dead(struct gw_listing *l, const struct gw_dead_row *d, const struct gw_name *name,
                       const char *key, struct qc_err *err)
 {
     struct gw_cat *cat = l->p->e->cat;
@@ -103,7 +107,7 @@ static qc_rc see_dead(struct listing *l, const struct gw_dead_row *d, const stru
     if (name->index < d->seg.n)
         QC_TRY(gw_segment_key(l->p->e->store, &d->seg, name->index, &at, is, err));
     if (at != (int)l->at || strcmp(is, key) != 0 || qc_planted(ledger_dropped)) {
-        row_of(l)->unknown++;
+        odd(l, GW_FINDING_UNKNOWN, key);
         return QC_OK;
     }
     row_of(l)->dead++;
@@ -116,7 +120,7 @@ static qc_rc see_dead(struct listing *l, const struct gw_dead_row *d, const stru
     return gw_cat_commit(cat, &tx, err);
 }
 
-static qc_rc see_known(struct listing *l, const struct gw_segment *seg, const struct gw_name *name,
+static qc_rc see_known(struct gw_listing *l, const struct gw_segment *seg, const struct gw_name *name,
                        const struct cloud_item *item, struct qc_err *err)
 {
     struct gw_frag_key key = { .segment_id = name->id,
@@ -128,7 +132,7 @@ static qc_rc see_known(struct listing *l, const struct gw_segment *seg, const st
     int at = -1;
 
     if (name->index >= seg->n || memcmp(name->salt, seg->salt, sizeof name->salt) != 0) {
-        row_of(l)->foreign++;
+        odd(l, GW_FINDING_FOREIGN, item->key);
         return QC_OK;
     }
     QC_TRY(gw_segment_key(l->p->e->store, seg, name->index, &at, is, err));
@@ -136,12 +140,12 @@ static qc_rc see_known(struct listing *l, const struct gw_segment *seg, const st
         return bury(l, &key, seg->salt, err);
     if (at == (int)l->at && strcmp(is, item->key) == 0)
         return see_current(l, seg, item->size, err);
-    return see_other(l, seg, &key, err);
+    return see_other(l, seg, &key, item->key, err);
 }
 
-static qc_rc see_fragment(void *ctx, const struct cloud_item *item, struct qc_err *err)
+qc_rc gw_list_see(void *ctx, const struct cloud_item *item, struct qc_err *err)
 {
-    struct listing *l = ctx;
+    struct gw_listing *l = ctx;
     struct gw_engine *e = l->p->e;
     struct qc_err miss = { 0 };
     struct gw_dead_row d;
@@ -152,7 +156,7 @@ static qc_rc see_fragment(void *ctx, const struct cloud_item *item, struct qc_er
     QC_TRY(gw_repair_go_on(l->p, err));
     QC_TRY(gw_name_parse(e->root, l->cloud_id, item->key, &name, err));
     if (name.kind != GW_NAME_FRAGMENT) {
-        row_of(l)->foreign++;
+        odd(l, GW_FINDING_FOREIGN, item->key);
         return QC_OK;
     }
     QC_LOCK(gw_cat_lock(e->cat));
@@ -166,7 +170,7 @@ static qc_rc see_fragment(void *ctx, const struct cloud_item *item, struct qc_er
     QC_TRY(gw_cat_dead_segment(e->cat, name.id, &d, &found, err));
     if (found)
         return see_dead(l, &d, &name, item->key, err);
-    row_of(l)->unknown++;
+    odd(l, GW_FINDING_UNKNOWN, item->key);
     return QC_OK;
 }
 
@@ -187,7 +191,7 @@ qc_rc gw_repair_uncount(struct gw_engine *e, uint32_t cloud_id, const struct gw_
     return QC_OK;
 }
 
-static qc_rc doubt(struct listing *l, const struct gw_window_row *rows, unsigned count, struct qc_err *err)
+static qc_rc doubt(struct gw_listing *l, const struct gw_window_row *rows, unsigned count, struct qc_err *err)
 {
     struct gw_cat *cat = l->p->e->cat;
 
@@ -204,7 +208,7 @@ static qc_rc doubt(struct listing *l, const struct gw_window_row *rows, unsigned
     return gw_cat_commit(cat, &tx, err);
 }
 
-static qc_rc doubt_all(struct listing *l, struct qc_err *err)
+static qc_rc doubt_all(struct gw_listing *l, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_window_row *rows = qc_alloc(GW_WINDOW * sizeof *rows);
     unsigned count;
@@ -225,18 +229,18 @@ static qc_rc doubt_all(struct listing *l, struct qc_err *err)
 
 /* -- clouds ---------------------------------------------------------------------------------------------- */
 
-static void listing_done(struct listing *l)
+static void listing_done(struct gw_listing *l)
 {
     gw_bits_done(&l->seen);
 }
 
 static qc_rc list_cloud(struct gw_repairing *p, unsigned at, struct qc_err *err)
 {
-    QC_CLEANUP(listing_done) struct listing l = { .p = p, .at = at, .cloud_id = gw_fan_id(p->e->fan, at) };
+    QC_CLEANUP(listing_done) struct gw_listing l = { .p = p, .at = at, .cloud_id = gw_fan_id(p->e->fan, at) };
     struct qc_err why = { 0 };
 
     QC_TRY(gw_bits_new(&l.seen, p->end, err));
-    const qc_rc rc = gw_fan_list(p->e->fan, at, "f/", QC_GW_LIST_PAGE_MS, see_fragment, &l, &why);
+    const qc_rc rc = gw_fan_list(p->e->fan, at, "f/", QC_GW_LIST_PAGE_MS, gw_list_see, &l, &why);
     if (rc == QC_OK) /* with --deep all of it has been read just now */
         return p->ask->deep ? QC_OK : doubt_all(&l, err);
     if (gw_repair_fatal(p, rc)) {

@@ -191,6 +191,16 @@ static qc_rc write_good(struct patient *m, unsigned i, struct qc_err *err)
     return gw_cat_place(m->p->e->cat, m->seg.id, &row, err);
 }
 
+/* What was found under the key that it had is past. In a transaction. */
+static qc_rc end_finding(struct patient *m, unsigned i, struct qc_err *err)
+{
+    char key[GW_NAME_SIZE];
+    int at;
+
+    QC_TRY(gw_segment_key(m->p->e->store, &m->seg, i, &at, key, err));
+    return at < 0 ? QC_OK : gw_cat_finding_end(m->p->e->cat, gw_fan_id(m->p->e->fan, (unsigned)at), key, err);
+}
+
 /* What was seen, where it is news. In a transaction. */
 static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
 {
@@ -199,6 +209,7 @@ static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
 
     if (found == GW_FOUND_GOOD && !counted) {
         QC_TRY(bury_trial(m, i, err));
+        QC_TRY(end_finding(m, i, err));
         return write_good(m, i, err);
     }
     if (found == GW_FOUND_DAMAGED)
@@ -457,6 +468,7 @@ static qc_rc settle_one(struct patient *m, unsigned i, bool live, struct qc_err 
 
     if (!live)
         return (m->fresh & bit(i)) != 0 ? bury_trial(m, i, err) : QC_OK;
+    QC_TRY(end_finding(m, i, err));
     if ((m->fresh & bit(i)) != 0) {
         QC_TRY(gw_cat_dead_key_add(cat, &old, m->seg.salt, err));
         QC_TRY(gw_cat_trial_drop(cat, m->seg.id, i, err));

@@ -39,10 +39,14 @@ static qc_rc condemn(struct gw_engine *e, const struct gw_suspect *s, struct qc_
 {
     QC_LOCK(gw_cat_lock(e->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    struct gw_finding f = { .cloud_id = s->cloud_id,
+                            .kind = s->kind == GW_FAULT_DAMAGED ? GW_FINDING_DAMAGED : GW_FINDING_MISSING,
+                            .source = GW_FOUND_BY_READ };
     char key[GW_NAME_SIZE];
     struct gw_segment seg;
     int at;
 
+    memcpy(f.key, s->key, sizeof s->key);
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
     const qc_rc rc = gw_cat_segment(e->cat, s->segment_id, &seg, err);
     if (rc == QC_NOTFOUND)
@@ -53,6 +57,7 @@ static qc_rc condemn(struct gw_engine *e, const struct gw_suspect *s, struct qc_
         return QC_OK;
     QC_TRY(gw_cat_deviate(e->cat, s->segment_id, s->index, s->cloud_id,
                           s->kind == GW_FAULT_DAMAGED ? GW_DEV_BAD : GW_DEV_LOST, err));
+    QC_TRY(gw_cat_finding_put(e->cat, &f, err));
     return gw_cat_commit(e->cat, &tx, err);
 }
 
@@ -76,7 +81,7 @@ qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err)
 
 qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 {
-    bool debts = false, dead = false;
+    bool debts = false, dead = false, scrub = false;
 
     *ret_more = false;
     QC_TRY(gw_engine_may(e, err));
@@ -93,6 +98,8 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     QC_TRY(gw_tidy_sweep(e, &dead, err));
     if (!atomic_load(&e->repairing)) /* a repair looks at them itself */
         QC_TRY(gw_tidy_suspects(e, err));
-    *ret_more = debts || dead;
+    if (!e->scrubs.threaded)
+        QC_TRY(gw_engine_scrub_step(e, &scrub, err));
+    *ret_more = debts || dead || scrub;
     return QC_OK;
 }

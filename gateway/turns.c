@@ -52,7 +52,7 @@ void gw_turns_end(struct gw_turns *t, unsigned at, enum gw_turn_end end, uint64_
     }
 }
 
-void gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms)
+uint32_t gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms)
 {
     uint32_t back = 0;
 
@@ -69,6 +69,7 @@ void gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms)
         v->failures = 0;
         v->due_ms = now_ms < v->due_ms ? now_ms : v->due_ms;
     }
+    return back;
 }
 
 bool gw_turns_busy(const struct gw_turns *t)

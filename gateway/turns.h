@@ -40,7 +40,8 @@ struct gw_turns {
 int gw_turns_take(struct gw_turns *t, uint64_t now_ms, uint64_t *ret_wait_ms);
 /* The turn of a cloud that was working is over. */
 void gw_turns_end(struct gw_turns *t, unsigned at, enum gw_turn_end end, uint64_t now_ms, uint32_t chance);
-/* Clouds that are well now, bit `at`. One that was not before is due, and so is whoever was stuck. */
-void gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms);
+/* Clouds that are well now, bit `at`. One that was not before is due, and so is whoever was stuck. Returns
+ * the former. */
+uint32_t gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms);
 /* Is something being paid, or can it be without waiting for a cloud? */
 bool gw_turns_busy(const struct gw_turns *t);

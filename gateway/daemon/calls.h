@@ -29,6 +29,8 @@ QC_MUST qc_rc call_content(struct request *r, struct answer *ret, struct qc_err 
 QC_MUST qc_rc call_backup(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_repair(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_scrub(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_scrub_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_job_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_job_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 

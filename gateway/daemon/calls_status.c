@@ -4,6 +4,7 @@
 #include "caller.h"
 #include "calls.h"
 #include "json.h"
+#include "scrub_report.h"
 
 static qc_rc health_json(struct json_t *o, const struct gw_health *h, struct qc_err *err)
 {
@@ -37,13 +38,14 @@ static qc_rc debts_json(struct json_t *o, const struct gw_cloud_status *c, struc
     return qc_json_set(o, "debts", &debts, err);
 }
 
-static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
+static qc_rc clouds_json(struct json_t *o, struct gw_engine *e, const struct gw_status *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));
     for (unsigned i = 0; i < s->cloud_count; i++) {
         const struct gw_cloud_status *c = &s->clouds[i];
         QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        QC_CLEANUP(qc_json_free) struct json_t *scrub = NULL;
         QC_TRY(qc_json_new_obj(&one, err));
         QC_TRY(qc_json_set_int(one, "id", c->view.id, err));
         QC_TRY(qc_json_set_str(one, "name", c->name, err));
@@ -59,6 +61,8 @@ static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_
         QC_TRY(qc_json_set_int(one, "free", c->free, err));
         QC_TRY(qc_json_set_str(one, "breaker", gw_breaker_state_name(c->view.breaker), err));
         QC_TRY(debts_json(one, c, err));
+        QC_TRY(scrub_cloud_json(&scrub, e, i, err));
+        QC_TRY(qc_json_set(one, "scrub", &scrub, err));
         QC_TRY(qc_json_append(list, &one, err));
     }
     return qc_json_set(o, "clouds", &list, err);
@@ -136,7 +140,7 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(health_json(o, &s.health, err));
     QC_TRY(counts_json(o, &s, err));
-    QC_TRY(clouds_json(o, &s, err));
+    QC_TRY(clouds_json(o, e, &s, err));
     QC_TRY(margins_json(o, &s, err));
     QC_TRY(root_json(o, &s, err));
     QC_TRY(faults_json(o, &s, err));

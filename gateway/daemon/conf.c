@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/ini.h"
+#include "base/limits.h"
 
 enum {
     TEXT_MAX = 65536,
@@ -16,6 +17,10 @@ enum {
     ROTATE_MAX = 1 << 30,
     CONNECTIONS_MIN = 16,
     CONNECTIONS_DEFAULT = 128,
+    HOUR_S = 3600,
+    DAY_S = 86400,
+    HOURS_MAX = 24 * 3660, /* ten years */
+    DAYS_MAX = 3660,
     CONNECTIONS_MAX = 1024, /* each is a thread and 256 KiB of buffers while it is used */
 };
 
@@ -141,6 +146,36 @@ static qc_rc take_keep(void *ctx, qc_span v, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc take_presence(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    uint64_t hours = 0;
+    QC_TRY(qc_ini_u64(v, 0, HOURS_MAX, &hours, err));
+    c->scrub.presence_s = hours * HOUR_S;
+    return QC_OK;
+}
+
+static qc_rc take_content(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    uint64_t days = 0;
+    QC_TRY(qc_ini_u64(v, 0, DAYS_MAX, &days, err));
+    c->scrub.content_s = days * DAY_S;
+    return QC_OK;
+}
+
+static qc_rc take_bytes(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_u64(v, 0, INT64_MAX, &c->scrub.bytes_per_s, err);
+}
+
+static qc_rc take_requests(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_u64(v, 0, INT32_MAX, &c->scrub.requests_per_s, err);
+}
+
 enum {
     KEY_STATE,
     KEY_LOG_FILE,
@@ -157,6 +192,10 @@ enum {
     KEY_ROTATE,
     KEY_KEEP,
     KEY_CONNECTIONS,
+    KEY_PRESENCE,
+    KEY_CONTENT,
+    KEY_BYTES,
+    KEY_REQUESTS,
     KEYS
 };
 static const struct qc_ini_key keys[KEYS] = {
@@ -175,6 +214,10 @@ static const struct qc_ini_key keys[KEYS] = {
     [KEY_ROTATE] = { "audit", "rotate", false, take_rotate },
     [KEY_KEEP] = { "audit", "keep", false, take_keep },
     [KEY_CONNECTIONS] = { "limits", "connections", false, take_connections },
+    [KEY_PRESENCE] = { "scrub", "presence-hours", false, take_presence },
+    [KEY_CONTENT] = { "scrub", "content-days", false, take_content },
+    [KEY_BYTES] = { "scrub", "bytes-per-second", false, take_bytes },
+    [KEY_REQUESTS] = { "scrub", "requests-per-second", false, take_requests },
 };
 
 static qc_rc take_port(qc_span s, uint16_t *ret, struct qc_err *err)
@@ -229,7 +272,11 @@ qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err)
                        .stop_s = STOP_S,
                        .audit = true,
                        .audit_rotate = QC_GW_AUDIT_ROTATE,
-                       .audit_keep = QC_GW_AUDIT_KEEP };
+                       .audit_keep = QC_GW_AUDIT_KEEP,
+                       .scrub = { .presence_s = QC_GW_SCRUB_PRESENCE_S,
+                                  .content_s = QC_GW_SCRUB_CONTENT_S,
+                                  .bytes_per_s = QC_GW_SCRUB_RATE,
+                                  .requests_per_s = QC_GW_SCRUB_REQUESTS } };
     QC_TRY(qc_ini_parse(text, TEXT_MAX, &ini, &c, err));
     QC_TRY(check(&c, &ini, err));
     *ret = c;
@@ -271,7 +318,12 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
     QC_TRY(give_address(ret, &c->monitor, err));
     QC_TRY(qc_buf_addf(ret, err, "\n[audit]\nlog = %s\nrotate = %" PRIu64 "\nkeep = %u\n",
                        c->audit ? "yes" : "no", c->audit_rotate, c->audit_keep));
-    return qc_buf_addf(ret, err, "\n[limits]\nconnections = %u\n", c->connections);
+    QC_TRY(qc_buf_addf(ret, err, "\n[limits]\nconnections = %u\n", c->connections));
+    return qc_buf_addf(ret, err,
+                       "\n[scrub]\npresence-hours = %" PRIu64 "\ncontent-days = %" PRIu64
+                       "\nbytes-per-second = %" PRIu64 "\nrequests-per-second = %" PRIu64 "\n",
+                       c->scrub.presence_s / HOUR_S, c->scrub.content_s / DAY_S, c->scrub.bytes_per_s,
+                       c->scrub.requests_per_s);
 }
 
 static qc_rc read_file(const char *path, qc_buf *ret, struct qc_err *err)

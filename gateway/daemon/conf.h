@@ -20,6 +20,11 @@
  *   keep = 0 .. 100000                     files that are full; 0: all; default: 64
  *   [limits]
  *   connections = 16 .. 1024               at once, at each of socket and address; default: 128
+ *   [scrub]                                see gateway/scrub.h
+ *   presence-hours = 24                    from one listing of a cloud to the next; 0: only by hand
+ *   content-days = 30                      from one reading of all bytes to the next; 0: only by hand
+ *   bytes-per-second = 8388608             read by it; 0: as fast as it goes
+ *   requests-per-second = 20               to all clouds together; 0: as many as it goes
  *
  * Nothing secret is in it. */
 #pragma once
@@ -31,6 +36,11 @@ enum { CONF_PATH = 4096 };
 struct conf_address {
     bool is, v6;
     uint16_t port;
+};
+
+/* As struct gw_scrub_conf. */
+struct conf_scrub {
+    uint64_t presence_s, content_s, bytes_per_s, requests_per_s;
 };
 
 struct conf {
@@ -46,6 +56,7 @@ struct conf {
     bool audit;
     uint64_t audit_rotate;
     unsigned audit_keep;
+    struct conf_scrub scrub;
 };
 
 /* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing. */

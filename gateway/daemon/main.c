@@ -17,6 +17,7 @@
 #include "cmd_cloud.h"
 #include "cmd_conf.h"
 #include "cmd_repair.h"
+#include "cmd_scrub.h"
 #include "cmd_sweep.h"
 #include "cmd_tenant.h"
 #include "gateway/rebuild.h"
@@ -368,6 +369,7 @@ static const struct qc_cmd commands[] = {
     { "status",  "", "clouds, margins, debts (nobody may serve)",   0, 0, 0, state_options,   cmd_status },
     { "repair",  "", "find and rebuild what is missing or damaged on the clouds", 0, 0, 0, cmd_repair_options,
       cmd_repair },
+    { "scrub",   "", "look whether the clouds have what they should", 0, 0, 0, cmd_scrub_options, cmd_scrub },
     { "sweep", "", "delete what puts that were given up, and repairs, left on the clouds", 0, 0, 0,
       cmd_sweep_options, cmd_sweep },
     { "cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0, 0, state_options,

@@ -78,6 +78,12 @@ qc_rc operator_open(struct operator* o, const char *state, struct qc_err *err)
     return gw_engine_open_audited(&o->e, state, &o->rng, cmd_audit_of(state), err);
 }
 
+qc_rc operator_scrub(struct operator* o, const struct json_t *body, struct json_t **ret, struct qc_err *err)
+{
+    QC_ASSERT(o->net != NULL);
+    return ask(o, body != NULL ? "POST" : "GET", "/v1/scrub", body, ret, err);
+}
+
 qc_rc operator_tenants(struct operator* o, struct json_t **ret, struct qc_err *err)
 {
     return o->net != NULL ? ask(o, "GET", "/v1/tenants", NULL, ret, err) : tenants_json(ret, o->e, err);

@@ -35,6 +35,8 @@ const struct route routes[] = {
     { "GET",    "/v1/requests/*",                     WHO_ANY,      BODY_NONE,    call_request },
     { "GET",    "/v1/sweep",                          WHO_OPERATOR, BODY_NONE,    call_sweep },
     { "POST",   "/v1/repair",                         WHO_OPERATOR, BODY_JSON,    call_repair },
+    { "POST",   "/v1/scrub",                          WHO_OPERATOR, BODY_JSON,    call_scrub },
+    { "GET",    "/v1/scrub",                          WHO_OPERATOR, BODY_NONE,    call_scrub_get },
     { "GET",    "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_get },
     { "DELETE", "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_cancel },
 };

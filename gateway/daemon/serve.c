@@ -9,6 +9,7 @@
 #include "chronicle.h"
 #include "doors.h"
 #include "gateway/engine.h"
+#include "gateway/scrub.h"
 #include "http.h"
 #include "manager.h"
 #include "qrng/qrng.h"
@@ -245,6 +246,15 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     return rc;
 }
 
+static void scrub_by(struct gw_engine *e, const struct conf_scrub *c)
+{
+    const struct gw_scrub_conf conf = { .presence_s = c->presence_s,
+                                        .content_s = c->content_s,
+                                        .bytes_per_s = c->bytes_per_s,
+                                        .requests_per_s = c->requests_per_s };
+    gw_engine_scrub_conf(e, &conf);
+}
+
 qc_rc serve(const struct serve_options *o, struct qc_err *err)
 {
     sigset_t set;
@@ -257,6 +267,8 @@ qc_rc serve(const struct serve_options *o, struct qc_err *err)
                                          .keep = o->conf != NULL ? o->conf->audit_keep : 0 };
     QC_TRY(gw_engine_open_audited(&engine, o->state, &rng, o->conf != NULL && o->conf->audit ? &audit : NULL,
                                   err));
+    if (o->conf != NULL)
+        scrub_by(engine, &o->conf->scrub);
     QC_TRY(gw_engine_work(engine, err));
     return serve_engine(engine, o, &set, err);
 }

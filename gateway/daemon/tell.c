@@ -125,11 +125,20 @@ static const struct row sweeps[] = {
       "bring clouds back, then the same call again" },
     { QC_OK, 95, "nothing that lives was touched.", "correct the cause, then the same call again" },
 };
+static const struct row scrubs[] = {
+    { QC_DEGRADED, 96, "what was found is remembered; what is missing or bad is rebuilt without a command.",
+      "the same call again, later; objects that nobody can explain are yours to look at" },
+    { QC_NOTFOUND, 97, "nothing was changed.", "qcloud-gateway cloud ls --state DIR" },
+    { QC_CANCELLED, 98, "what was found before stays; the pass goes on where it was.",
+      "the same call again" },
+    { QC_OK, 99, "what was found before stays; nothing is less than it was.",
+      "correct the cause, then the same call again" },
+};
 
 static const struct row *const tables[] = {
     [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,   [TELL_REBUILD] = rebuilds,
     [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs, [TELL_TENANT] = tenants,
-    [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,
+    [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,   [TELL_SCRUB] = scrubs,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

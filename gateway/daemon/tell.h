@@ -10,6 +10,7 @@ enum tell_about {
     TELL_STATUS,
     TELL_CLOUD,
     TELL_REPAIR,
+    TELL_SCRUB,
     TELL_TENANT,
     TELL_CONF,
     TELL_AUDIT,

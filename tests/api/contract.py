@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
@@ -518,6 +518,35 @@ class Walk:
         o = {"vault": self.vault, "object": up["object"], "version": up["version"]}
         check(self.ask("content", o) == data, "readable after repairs")
 
+    def scrubbed(self):
+        """Until no pass is under way, and nothing is to be rebuilt."""
+        end = time.monotonic() + 60
+        while True:
+            got = self.ask("scrubGet")
+            if not got["busy"] and not any(c["scrub"]["queue"]["fragments"] for c in got["clouds"]):
+                return got
+            check(time.monotonic() < end, f"a scrub that does not end: {got}")
+            time.sleep(0.02)
+
+    def scrubs(self):
+        """A fragment goes, and something strange comes: both are found, one is rebuilt without a command, the other is not touched."""
+        held = sorted(os.path.join(d, f) for d, _, files in os.walk(os.path.join(self.server.clouds[1], "f")) for f in files)
+        strange = os.path.join(self.server.clouds[3], "strange.txt")
+        os.remove(held[0])
+        with open(strange, "w", encoding="utf-8") as f:
+            f.write("nothing of ours")
+        self.ask("scrub", body={"cloud": "nobody"}, expect=404, error="not-found")
+        begun = self.ask("scrub", body={"content": True}, expect=202)
+        check(any(c["scrub"][d]["state"] != "resting" for c in begun["clouds"] for d in ("presence", "content")), f"nothing begins: {begun}")
+        got = self.scrubbed()
+        new = [(f["cloud"], f["key"], f["kind"], f["ended"] != 0) for f in got["findings"] if f["by"] != "read"]
+        check(sorted(new) == [("c2", os.path.relpath(held[0], self.server.clouds[1]), "missing", True), ("c4", "strange.txt", "foreign", False)], f"findings {got['findings']}")
+        check(os.path.exists(held[0]) and os.path.exists(strange) and got["outcome"]["id"] == "degraded", f"after a scrub: {got}")
+        check(all(c["scrub"][d]["last"] and c["scrub"][d]["now"] is None for c in got["clouds"] for d in ("presence", "content")), f"passes {got['clouds']}")
+        os.remove(strange)
+        self.ask("scrub", body={"cloud": "c4"}, expect=202)
+        check(self.scrubbed()["outcome"]["id"] == "ok", "nothing stands")
+
     def restart(self, commits):
         before = {k: self.ask(k, {"vault": self.vault}) for k in ("vaultGet", "chain")}
         self.server.stop()
@@ -559,6 +588,7 @@ class Walk:
                                 ("tenantChange", {"tenant": "ann"}, {}), ("uploadCancel", key, None), ("content", o, None), ("backup", o, None), ("info", o, None)):
             self.ask(name, ids, sent, expect=409, error="fenced")
         self.ask("repair", body={}, expect=409, error="fenced")
+        self.ask("scrub", body={}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
     def run(self):
@@ -581,6 +611,7 @@ class Walk:
         self.swept()
         self.quorum(up, data)
         self.repairs(up, data)
+        self.scrubs()
         last = self.put(self.path(b"z"), 1, b"before the restart")
         self.rotten()
         self.restart([({"put_key": last[0]["put_key"]}, last[2], last[3])])

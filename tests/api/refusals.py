@@ -28,6 +28,7 @@ class Refusals:
             "uploadBegin": walk.upload() | {"put_key": self.open["put_key"]},
             "commit": walk.commit_body(entry, 1),
             "repair": {"deep": True, "dry_run": True, "rate": 1 << 20},
+            "scrub": {"content": True, "cloud": "c1"},
         }
 
     def url(self, name, **change):

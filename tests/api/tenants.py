@@ -21,7 +21,7 @@ from server import GATEWAY, Failure, Guest, ManyUsers, check, parallel
 
 TOKEN = re.compile("qcloud-token-v1-[0-9a-f]{64}")
 STRANGER_S = 10                 # HTTP_STRANGER_MS
-OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "sweep", "metrics", "dashboard", "style", "healthz", "readyz"}
+OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "sweep", "metrics", "dashboard", "style", "healthz", "readyz"}
 
 
 class Tenant(Walk):
@@ -66,6 +66,7 @@ def bodies(walk, ids):
         "tenantAdd": {"name": "eve", "token_hash": b64(bytes(32))},
         "tenantChange": {"enabled": True},
         "repair": {"deep": True},
+        "scrub": {"content": True},
     }
 
 

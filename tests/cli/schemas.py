@@ -114,6 +114,8 @@ def whole(schemas, box, ask):
     ask("gateway-cloud-validate", 0, "gateway", "cloud", "validate", "c1")
     ask("gateway-cloud-validate", 3, "gateway", "cloud", "validate", "none")
     ask("gateway-repair", 0, "gateway", "repair")
+    ask("gateway-scrub", 0, "gateway", "scrub", "--content", "--wait")
+    ask("gateway-scrub", 3, "gateway", "scrub", "--cloud", "none")
     ask("gateway-rebuild", 0, "gateway", "rebuild")
     ask("rm", 0, "rm", "dir/a")
     ask("rm", 3, "rm", "dir/a")

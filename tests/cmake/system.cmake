@@ -44,6 +44,7 @@ if(TEST system/memory)
 endif()
 if(QC_FAULT_POINTS)
   qc_system(debts TIMEOUT 900)
+  qc_system(scrub TIMEOUT 900)
   qc_system(kills TIMEOUT 3600)
   if(CMAKE_C_COMPILER_ID STREQUAL GNU) # once
     qc_system(two_gateways TIMEOUT 900)

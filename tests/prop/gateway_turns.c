@@ -70,7 +70,7 @@ static void end(struct world *w, unsigned i)
 
 static void step(struct world *w)
 {
-    gw_turns_see(&w->turns, seen(w), w->now);
+    (void)gw_turns_see(&w->turns, seen(w), w->now);
     for (unsigned i = 0; i < WORKERS; i++) {
         if (w->worker[i].at >= 0 && w->worker[i].done_ms <= w->now)
             end(w, i);

@@ -158,4 +158,5 @@ def test():
         slow_cloud(box, rng, data)
 
 
-main(test)
+if __name__ == "__main__":
+    main(test)

@@ -48,6 +48,9 @@ static const struct {
     { "[gateway]\nstate = /s\n[listen]\ncertificate = /c\nkey = /k\n", "without 'address'", QC_USAGE },
     { "[gateway]\nstate = /s\n[limits]\nconnections = 15\n", "16", QC_USAGE },
     { "[gateway]\nstate = /s\n[limits]\nconnections = 1025\n", "1024", QC_USAGE },
+    { "[gateway]\nstate = /s\n[scrub]\npresence-hours = 87841\n", "87840", QC_USAGE },
+    { "[gateway]\nstate = /s\n[scrub]\ncontent-days = never\n", "", QC_USAGE },
+    { "[gateway]\nstate = /s\n[scrub]\nrequests-per-second = -1\n", "", QC_USAGE },
 };
 
 static void refuses(void)
@@ -68,6 +71,8 @@ static void defaults(void)
     CHECK(strcmp(conf.state, "/s") == 0 && conf.log_file[0] == '\0' && conf.socket[0] == '\0');
     CHECK(!conf.json_log && !conf.address.is && conf.certificate[0] == '\0' && conf.key[0] == '\0');
     CHECK(conf.socket_mode == 0600 && conf.connections == 128);
+    CHECK(conf.scrub.presence_s == 86400 && conf.scrub.content_s == 30 * 86400);
+    CHECK(conf.scrub.bytes_per_s == 8 << 20 && conf.scrub.requests_per_s == 20);
 }
 
 /* What is printed is read again as the same. */
@@ -77,7 +82,8 @@ static void prints(void)
         "[gateway]\nstate = /s\n",
         "[gateway]\nstate = /s\nlog-file = /l\njson-log = yes\n[listen]\nsocket = /run/q/d\nsocket-mode = "
         "0666\n"
-        "address = [::1]:8440\ncertificate = /c\nkey = /k\n[limits]\nconnections = 16\n",
+        "address = [::1]:8440\ncertificate = /c\nkey = /k\n[limits]\nconnections = 16\n"
+        "[scrub]\npresence-hours = 6\ncontent-days = 0\nbytes-per-second = 0\nrequests-per-second = 3\n",
         "[listen]\naddress = 127.0.0.1:65535\n[gateway]\nstate = /with = signs and spaces\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

@@ -117,11 +117,11 @@ static void check_1(const char *path)
               row.attempt == 0 && row.state == GW_DEV_OWED);
         CHECK_OK(gw_cat_segment(c, 8, &seg, &err));
         CHECK(seg.absent == 2 && seg.cloud[1] == 1 && seg.writer[1] == 4 && seg.cloud[0] == 0);
-        CHECK_OK(gw_cat_debt_segment(c, 1, 0, &owed, &err));
+        CHECK_OK(gw_cat_mend_next(c, 1, &owed, &err));
         CHECK(owed == 8);
-        CHECK_OK(gw_cat_debt_segment(c, 1, 8, &owed, &err));
-        CHECK(owed == 0);
-        CHECK_OK(gw_cat_debt_segment(c, 2, 0, &owed, &err)); /* what is lost is not owed */
+        CHECK_OK(gw_cat_mend_next(c, 2, &owed, &err)); /* what is lost is mended there */
+        CHECK(owed == 9);
+        CHECK_OK(gw_cat_mend_next(c, 3, &owed, &err));
         CHECK(owed == 0);
     }
     gw_cat_close(&c);

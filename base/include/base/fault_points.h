@@ -56,6 +56,10 @@
     X(put_ack, "put 11: just before the answer")                                                             \
     X(cancel_row, "cancel: in the transaction, before it commits")                                           \
     X(cancel_done, "cancel: durable, not answered")                                                          \
+    X(scrub_begin, "scrub: in the transaction that begins a pass, before it commits")                        \
+    X(scrub_page, "scrub: in the transaction of a page's findings and its cursor, before it commits")        \
+    X(scrub_paged, "scrub: after it")                                                                        \
+    X(scrub_end, "scrub: in the transaction that ends a pass, before it commits")                            \
     X(sweep_mark, "sweep: before a segment becomes dead")                                                    \
     X(sweep_marked, "sweep: after it")                                                                       \
     X(sweep_delete, "sweep: before DELETE is sent")                                                          \

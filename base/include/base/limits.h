@@ -244,6 +244,8 @@
     X(QC_GW_HASTE_MS, 50, "ms", "a put that does not wait for all gives the others so much more")            \
     X(QC_GW_DEBT_REST_MS, 1000, "ms", "a cloud that did not take its due rests so long at first")            \
     X(QC_GW_DEBT_REST_MOST_MS, 60000, "ms", "and so long at most: one that is back gets its due by then")    \
+    X(QC_GW_MEND_REST_MOST_MS, 3600000, "ms",                                                                \
+      "between two tries of what cannot be rebuilt from what is there")                                      \
     X(QC_GW_SWEEP_ROUNDS, 2, "rounds", "of DELETE and HEAD until a dead key rests; its row stays")           \
     X(QC_GW_CUTS_MAX, 1024, "rebuilds", "of one gateway; each leaves a root and a cut")                      \
     X(QC_GW_BKEYS_MAX, 64, "epochs", "of backup keys; there is one until a kit is refreshed")                \
@@ -255,6 +257,19 @@
     X(QC_GW_REPAIR_PAUSES, 50, "pauses", "then the segment is left for the next pass")                       \
     X(QC_GW_REPAIR_LOSSES_MAX, 64, "segments", "named in a report of a repair; all are counted")             \
     X(QC_GW_REPAIR_RATE_MIN, 1024, "bytes/s", "of --max-rate: slower is no pass but a mistake")              \
+    X(QC_GW_FINDINGS_MAX, 10000, "findings",                                                                 \
+      "remembered for people, 200 bytes each; rows of fragments say the rest")                               \
+    X(QC_GW_FORECAST_MS, 5000, "ms", "of work before a speed is told")                                       \
+    X(QC_GW_SCRUB_LOOK_MS, 2000, "ms", "between two looks whether a pass is due")                            \
+    X(QC_GW_SCRUB_SEGMENTS, 64, "segments", "read by one page of a content pass, at most")                   \
+    X(QC_GW_SCRUB_BYTES, 8 * 1024 * 1024, "bytes", "the same; then others have their turn")                  \
+    X(QC_GW_SCRUB_REST_MS, 5000, "ms", "a pass whose cloud is away rests so long at first")                  \
+    X(QC_GW_SCRUB_REST_MOST_MS, 600000, "ms", "and so long at most")                                         \
+    X(QC_GW_SCRUB_PRESENCE_S, 86400, "s", "presence once a day: a request for each 1,000 objects")           \
+    X(QC_GW_SCRUB_CONTENT_S, 2592000, "s", "all bytes once in 30 days: where reading is paid for, it costs") \
+    X(QC_GW_SCRUB_RATE, 8 * 1024 * 1024, "bytes/s",                                                          \
+      "21 TB in 30 days, and no burden for a line of 1 Gbit/s")                                              \
+    X(QC_GW_SCRUB_REQUESTS, 20, "requests/s", "to all clouds together")                                      \
     X(QC_GW_TRUST_MS, 120000, "ms", "to validate a cloud before it is trusted; all of them at once")         \
     X(QC_GW_TRUST_AGAIN_MS, 20000, "ms", "the same in a rebuild, which goes on without")                     \
     X(QC_GW_TRUST_DEEP_MS, 1800000, "ms", "a deep validation of a far cloud: 10,000 requests")               \

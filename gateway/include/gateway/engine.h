@@ -77,11 +77,11 @@ void gw_engine_hurry(struct gw_engine *e);
 /* Waits for running commits; stuck clouds are left behind. */
 void gw_engine_close(struct gw_engine **e);
 
-/* Threads that pay what clouds are owed, by turns, until the engine is closed (docs/adr/0014). Once. QC_TEMP:
- * no threads. */
+/* Threads that pay what clouds are owed and mend what they lost, by turns (docs/adr/0014), and one that
+ * scrubs (gateway/scrub.h), until the engine is closed. Once. QC_TEMP: no threads. */
 QC_MUST qc_rc gw_engine_work(struct gw_engine *e, struct qc_err *err);
-/* Housekeeping that waits for no request: aborted uploads swept; debts, where no threads pay them. Bounded
- * work per call; *ret_more: there is more that can be done now, or is being done. */
+/* Housekeeping that waits for no request: aborted uploads swept; debts and scrub, where no threads do them.
+ * Bounded work per call; *ret_more: there is more that can be done now, or is being done. */
 QC_MUST qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 
 struct gw_health {

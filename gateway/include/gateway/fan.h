@@ -218,6 +218,15 @@ QC_MUST qc_rc gw_fan_delete(struct gw_fan *f, const struct gw_ask *ask, struct g
 QC_MUST qc_rc gw_fan_space(struct gw_fan *f, const struct gw_ask *ask, uint64_t *ret_free,
                            struct gw_answer *ret, struct qc_err *err);
 
+/* Where a listing is. */
+struct gw_list_at {
+    const char *prefix;
+    char after[CLOUD_KEY_SIZE_MAX + 1]; /* the last key that was told; "" at the beginning */
+    bool more;                          /* there are more */
+};
+/* One page of keys of a cloud; *list goes on. fn and errors as gw_fan_list. */
+QC_MUST qc_rc gw_fan_list_page(struct gw_fan *f, unsigned at, struct gw_list_at *list, uint64_t page_ms,
+                               cloud_list_fn fn, void *ctx, struct qc_err *err);
 /*
  * All keys of one cloud below a prefix, page by page, each page within page_ms; fn runs in the caller's
  * thread. Errors of the cloud, QC_TIMEOUT, QC_TEMP (not asked: lost or suspect), and what fn says.

@@ -1,0 +1,129 @@
+#include "cmd_scrub.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "cloud_args.h"
+#include "http.h"
+#include "operator.h"
+#include "scrub_report.h"
+#include "tell.h"
+
+enum { POLL_MS = 200 };
+
+const struct qc_opt cmd_scrub_options[] = {
+    CLOUD_ARGS_STATE,
+    { "content", 0, NULL, "read and verify everything, not only the clouds' listings", false },
+    { "cloud", 0, "NAME", "one cloud alone", false },
+    { "wait", 0, NULL, "until it is over; without a daemon it always does", false },
+    { "json", 0, NULL, "as JSON", false },
+    { 0 },
+};
+
+static struct qc_cancel stop; /* set by the signal handler, which has no other way */
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    qc_cancel_set(&stop);
+}
+
+static qc_rc catch_signals(struct qc_err *err)
+{
+    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+        return QC_FAIL_OS(err, "signals");
+    return QC_OK;
+}
+
+/* Nobody serves: it is done here, and what it finds is mended. A pass that is cut off goes on at the next. */
+static qc_rc run_here(struct gw_engine *e, struct qc_err *err)
+{
+    bool more = true;
+    bool busy = true;
+    while (more || busy) {
+        QC_TRY(qc_go_on(QC_NO_DEADLINE, &stop, "scrub", err));
+        QC_TRY(gw_engine_tidy(e, &more, err));
+        QC_TRY(scrub_is_busy(e, &busy, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc await(struct operator* o, struct json_t **report, struct qc_err *err)
+{
+    bool busy = true;
+    for (;;) {
+        QC_TRY(qc_json_bool(*report, "busy", &busy, err));
+        if (!busy)
+            return QC_OK;
+        QC_TRY(qc_go_on(QC_NO_DEADLINE, &stop, "waiting for the scrub, which goes on", err));
+        (void)nanosleep(&(struct timespec){ .tv_nsec = POLL_MS * 1000000L }, NULL);
+        qc_json_free(report);
+        QC_TRY(operator_scrub(o, NULL, report, err));
+    }
+}
+
+static qc_rc ask(struct operator* o, const struct qc_args *args, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
+    const char *cloud = qc_args_value(args, "cloud", NULL);
+    QC_TRY(qc_json_new_obj(&body, err));
+    QC_TRY(qc_json_set_bool(body, "content", qc_args_flag(args, "content"), err));
+    if (cloud != NULL)
+        QC_TRY(qc_json_set_str(body, "cloud", cloud, err));
+    if (o->net != NULL) {
+        QC_TRY(operator_scrub(o, body, ret, err));
+        return qc_args_flag(args, "wait") ? await(o, ret, err) : QC_OK;
+    }
+    QC_TRY(gw_engine_scrub(o->e, qc_args_flag(args, "content"), cloud, err));
+    QC_TRY(run_here(o->e, err));
+    return scrub_report_json(ret, o->e, err);
+}
+
+static qc_rc print_report(const struct json_t *report, bool as_json, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
+    struct json_t *lines = NULL;
+    if (as_json) {
+        QC_TRY(qc_json_dump(report, &text, err));
+        printf("%.*s\n", (int)text.n, (const char *)text.p);
+        return QC_OK;
+    }
+    QC_TRY(qc_json_arr(report, "summary", &lines, err));
+    for (size_t i = 0; i < qc_json_len(lines); i++) {
+        const char *line = qc_json_str_value(qc_json_at(lines, i));
+        printf("%s\n", line != NULL ? line : "?");
+    }
+    return QC_OK;
+}
+
+/* What the report says that it means, as the code that it would have been here. */
+static qc_rc outcome(const struct json_t *report, struct qc_err *err)
+{
+    struct json_t *o = NULL;
+    const char *id = NULL;
+    const char *message = NULL;
+    qc_rc rc = QC_OK;
+    QC_TRY(qc_json_obj(report, "outcome", &o, err));
+    QC_TRY(qc_json_str(o, "id", &id, err));
+    QC_TRY(qc_json_str(o, "message", &message, err));
+    if (!qc_rc_from_name(id, &rc))
+        return QC_FAIL(err, QC_NEWER, "the gateway's answer: an outcome '%.40s'", id);
+    if (rc != QC_OK)
+        qc_err_set(err, rc, QC_HERE, "%s", message);
+    return rc;
+}
+
+qc_rc cmd_scrub(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(operator_done) struct operator o = { 0 };
+    QC_CLEANUP(qc_json_free) struct json_t *report = NULL;
+    const char *state = NULL;
+    *(enum tell_about *)app = TELL_SCRUB;
+    QC_TRY(cloud_args_state(args, &state, err));
+    QC_TRY(catch_signals(err));
+    QC_TRY(operator_open(&o, state, err));
+    QC_TRY(ask(&o, args, &report, err));
+    QC_TRY(print_report(report, qc_args_flag(args, "json"), err));
+    return o.net != NULL && !qc_args_flag(args, "wait") ? QC_OK : outcome(report, err);
+}

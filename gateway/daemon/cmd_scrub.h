@@ -1,0 +1,6 @@
+/* qcloud-gateway scrub. Part of qcloud-gateway. */
+#pragma once
+#include "base/opt.h"
+
+extern const struct qc_opt cmd_scrub_options[];
+QC_MUST qc_rc cmd_scrub(void *app, const struct qc_args *args, struct qc_err *err);

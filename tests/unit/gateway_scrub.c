@@ -1,0 +1,248 @@
+/* unit/gateway_scrub: what was planted on the clouds is what a scrub finds, each with its cloud, key and
+ * kind, and nothing else; then it is mended without a command, and the next scrub finds nothing. A page that
+ * was cut off is done again, and no other. (I1, ADR 18) */
+#include "gw_repair_rig.h"
+
+#include "gateway/scrub.h"
+
+enum { OBJECTS = 12, PLANTED_MAX = 32, TURNS = 4000 };
+
+struct planted {
+    unsigned cloud;
+    char key[CLOUD_KEY_SIZE_MAX + 1];
+    enum gw_finding_kind kind;
+    bool seen;
+};
+struct plan {
+    struct planted v[PLANTED_MAX];
+    unsigned count;
+};
+
+static void plant(struct plan *p, struct erig *r, unsigned cloud, const char *path, enum gw_finding_kind kind)
+{
+    char root[320];
+
+    CHECK(p->count < PLANTED_MAX);
+    struct planted *row = &p->v[p->count++];
+    erig_cloud(r, cloud, "", root, sizeof root);
+    CHECK(strncmp(path, root, strlen(root)) == 0);
+    *row = (struct planted){ .cloud = cloud, .kind = kind };
+    CHECK(snprintf(row->key, sizeof row->key, "%s", path + strlen(root) + 1) > 0);
+}
+
+/* Until the scrub rests, with nothing but the scrub at work. */
+static unsigned scrub_alone(struct erig *r)
+{
+    struct qc_err err = { 0 };
+    unsigned pages = 0;
+    bool more = true;
+
+    while (more && pages < TURNS) {
+        CHECK_OK(gw_engine_scrub_step(r->e, &more, &err));
+        pages += more;
+    }
+    CHECK(pages < TURNS);
+    return pages;
+}
+
+static void tidy_all(struct erig *r)
+{
+    struct qc_err err = { 0 };
+    bool more = true;
+
+    for (unsigned i = 0; i < TURNS && more; i++)
+        CHECK_OK(gw_engine_tidy(r->e, &more, &err));
+    for (unsigned i = 0; i < 4; i++) /* two rounds for dead keys */
+        CHECK_OK(gw_engine_tidy(r->e, &more, &err));
+}
+
+static unsigned standing(struct erig *r)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_finding *v = qc_alloc(1000 * sizeof *v);
+    struct qc_err err = { 0 };
+    unsigned count = 0, open = 0;
+
+    CHECK(v != NULL);
+    CHECK_OK(gw_engine_findings(r->e, 0, v, 1000, &count, &err));
+    for (unsigned i = 0; i < count; i++)
+        open += v[i].ended_s == 0;
+    return open;
+}
+
+/* The list found is the list planted. */
+static void compare(struct erig *r, struct plan *p)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_finding *v = qc_alloc(1000 * sizeof *v);
+    struct qc_err err = { 0 };
+    unsigned count = 0;
+
+    CHECK(v != NULL);
+    CHECK_OK(gw_engine_findings(r->e, 0, v, 1000, &count, &err));
+    for (unsigned i = 0; i < count; i++) {
+        struct planted *row = NULL;
+        for (unsigned x = 0; x < p->count; x++)
+            if (gw_fan_id(r->e->fan, p->v[x].cloud) == v[i].cloud_id && strcmp(p->v[x].key, v[i].key) == 0)
+                row = &p->v[x];
+        if (row == NULL || row->kind != v[i].kind)
+            printf("# found %s %s on cloud %u, planted %s\n", v[i].key, gw_finding_kind_name(v[i].kind),
+                   (unsigned)v[i].cloud_id, row == NULL ? "nothing" : gw_finding_kind_name(row->kind));
+        CHECK(row != NULL && row->kind == v[i].kind && !row->seen);
+        CHECK(v[i].ended_s == 0 && v[i].found_s > 0);
+        row->seen = true;
+    }
+    for (unsigned x = 0; x < p->count; x++) {
+        if (!p->v[x].seen)
+            printf("# not found: %s (%s)\n", p->v[x].key, gw_finding_kind_name(p->v[x].kind));
+        CHECK(p->v[x].seen);
+    }
+}
+
+static void put_file(const char *path, const char *text)
+{
+    char dir[600];
+
+    CHECK(snprintf(dir, sizeof dir, "%s", path) > 0);
+    *strrchr(dir, '/') = '\0';
+    CHECK(mkdir(dir, 0700) == 0 || errno == EEXIST);
+    FILE *f = fopen(path, "w");
+    CHECK(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+/* A fragment of another object of the same size on the same cloud. */
+static void other_fragment(struct erig *r, const struct erig_put *p, unsigned cloud, char ret[600])
+{
+    unsigned c;
+
+    for (unsigned i = 0; i < r->n; i++) {
+        rrig_fragment(r, p, 0, i, &c, ret);
+        if (c == cloud)
+            return;
+    }
+    CHECK(false);
+}
+
+/* The name of a fragment that no row explains. */
+static void unexplained(struct erig *r, unsigned cloud, char ret[GW_NAME_SIZE])
+{
+    const struct gw_name name = { .kind = GW_NAME_FRAGMENT, .id = 1000000, .index = 1 };
+    struct qc_err err = { 0 };
+
+    CHECK_OK(gw_name_make(r->e->root, gw_fan_id(r->e->fan, cloud), &name, ret, &err));
+}
+
+static void plant_foreign(struct erig *r, struct plan *plan)
+{
+    char ours[GW_NAME_SIZE];
+    unexplained(r, 3, ours);
+    const char *const names[] = {
+        "f/ab/cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd", /* nearly the form of a name */
+        "notes.txt",
+        "x/y/z",
+        ours,
+    };
+    for (unsigned i = 0; i < 4; i++) {
+        char root[320], path[600], dir[600];
+        erig_cloud(r, i, "", root, sizeof root);
+        CHECK(snprintf(path, sizeof path, "%s/%s", root, names[i]) < 600);
+        if (i == 2) {
+            CHECK(snprintf(dir, sizeof dir, "%s/x", root) < 600);
+            CHECK(mkdir(dir, 0700) == 0);
+        }
+        put_file(path, "nothing of ours");
+        plant(plan, r, i, path, i == 3 ? GW_FINDING_UNKNOWN : GW_FINDING_FOREIGN);
+    }
+}
+
+static void remove_foreign(struct erig *r, const struct plan *plan)
+{
+    for (unsigned x = 0; x < plan->count; x++)
+        if (plan->v[x].kind >= GW_FINDING_UNKNOWN) {
+            char root[320], path[600];
+            erig_cloud(r, plan->v[x].cloud, "", root, sizeof root);
+            CHECK(snprintf(path, sizeof path, "%s/%s", root, plan->v[x].key) < 600);
+            CHECK(unlink(path) == 0);
+        }
+}
+
+/* Of everything: lost, cut, longer, empty, flipped, another's; a log object lost and one flipped; foreign. */
+static void plant_all(struct erig *r, const struct erig_put *puts, struct plan *plan, struct qc_rand *rand)
+{
+    static const enum gw_finding_kind kinds[RRIG_DAMAGES] = {
+        [RRIG_LOST] = GW_FINDING_MISSING,    [RRIG_EMPTY] = GW_FINDING_SIZE,
+        [RRIG_CUT] = GW_FINDING_SIZE,        [RRIG_LONGER] = GW_FINDING_SIZE,
+        [RRIG_FLIPPED] = GW_FINDING_DAMAGED, [RRIG_STALE] = GW_FINDING_STALE,
+    };
+    for (unsigned x = 0; x < 2 * RRIG_DAMAGES; x++) { /* two of a kind, on objects of their own */
+        const enum rrig_damage d = (enum rrig_damage)(x % RRIG_DAMAGES);
+        const unsigned frag = (unsigned)qc_rand_below(rand, r->n);
+        char path[600], other[600] = "";
+        unsigned cloud;
+        rrig_fragment(r, &puts[x % (OBJECTS - 1)], 0, frag, &cloud, path);
+        bool twice = false;
+        for (unsigned y = 0; y < plan->count; y++)
+            twice |= strstr(path, plan->v[y].key) != NULL;
+        if (twice)
+            continue;
+        other_fragment(r, &puts[OBJECTS - 1], cloud, other);
+        rrig_damage(path, d, other, rand);
+        plant(plan, r, cloud, path, kinds[d]);
+    }
+    plant_foreign(r, plan);
+}
+
+static void one_scrub(unsigned seed)
+{
+    struct qc_rand rand = { .state = seed };
+    struct erig r;
+    struct erig_put puts[OBJECTS];
+    struct plan plan = { 0 };
+    struct gw_scrub_cloud view;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+
+    erig_new(&r, 5, 3, 5);
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        static char paths[OBJECTS][16];
+        CHECK(snprintf(paths[i], sizeof paths[i], "\1o%u", i) > 0);
+        puts[i] = erig_prepare(10 + i, paths[i], 1, 1, 5000);
+        CHECK_OK(erig_put(&r, &puts[i], &receipt, &err));
+    }
+    CHECK(scrub_alone(&r) == 0); /* nothing is due in a new gateway */
+    CHECK_OK(gw_engine_scrub_view(r.e, 0, &view, &err));
+    CHECK(view.depth[0].last_ended_s == 0 && view.depth[1].last_ended_s == 0);
+    plant_all(&r, puts, &plan, &rand);
+    CHECK_OK(gw_engine_scrub(r.e, true, NULL, &err));
+    CHECK(scrub_alone(&r) > 0);
+    compare(&r, &plan);
+    uint64_t queue = 0, found = 0;
+    for (unsigned at = 0; at < 5; at++) {
+        CHECK_OK(gw_engine_scrub_view(r.e, at, &view, &err));
+        for (unsigned d = 0; d < GW_DEPTHS; d++) {
+            CHECK(view.depth[d].last_ended_s > 0 && !view.depth[d].running && !view.depth[d].wanted);
+            found += view.depth[d].last_found;
+        }
+        queue += view.queue;
+    }
+    CHECK(found == plan.count && queue == plan.count - 4);
+    for (unsigned i = 0; i < OBJECTS; i++)
+        rrig_honest(&r, &puts[i]);
+    tidy_all(&r);
+    CHECK(standing(&r) == 4); /* what is not ours is the operator's to look at */
+    rrig_whole(&r, puts, OBJECTS);
+    remove_foreign(&r, &plan);
+    CHECK_OK(gw_engine_scrub(r.e, true, NULL, &err));
+    CHECK(scrub_alone(&r) > 0);
+    CHECK(standing(&r) == 0);
+    for (unsigned at = 0; at < 5; at++) {
+        CHECK_OK(gw_engine_scrub_view(r.e, at, &view, &err));
+        CHECK(view.depth[0].last_found == 0 && view.depth[1].last_found == 0 && view.queue == 0);
+    }
+    erig_done(&r);
+}
+
+int main(void)
+{
+    one_scrub(1);
+    one_scrub(2);
+    return 0;
+}
