@@ -514,7 +514,11 @@ static void learn(struct patient *m, unsigned i, const struct gw_outcome *o)
     const int at = gw_fan_at(m->p->e->fan, m->next.cloud[i]);
     struct gw_repair_cloud *c = cloud_of(m, m->next.cloud[i]);
 
-    if (o->fate == GW_FAILED && o->rc == QC_CONFLICT)
+    /* A put beside what is left of a damaged object may hang, as reading that does (Ceph): where it was under
+     * the key that the fragment had, another key is tried before the cloud is given up. */
+    const bool hung = o->fate == GW_LATE || (o->fate == GW_FAILED && o->rc == QC_TIMEOUT);
+
+    if ((o->fate == GW_FAILED && o->rc == QC_CONFLICT) || (hung && (m->fresh & bit(i)) == 0))
         m->rotten |= bit(i);
     else if (at >= 0)
         m->refuse |= (gw_clouds)1 << at;
