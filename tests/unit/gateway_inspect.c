@@ -36,8 +36,8 @@ static enum gw_found judged(struct rig *r, const struct gw_segment *s, const cha
     char path[512], rules[64];
     const unsigned cloud = rig_fragment(r, s, 1, path, sizeof path);
 
-    CHECK(snprintf(rules, sizeof rules, rule[0] != '\0' ? "c%u=%s" : "", cloud + 1, rule) >= 0);
-    faults(r, rules);
+    CHECK(snprintf(rules, sizeof rules, "c%u=%s", cloud + 1, rule) > 0);
+    faults(r, rule[0] != '\0' ? rules : "");
     CHECK_OK(gw_segment_inspect(r->store, s, 0x1f, qc_deadline_in(ms), &in, &read, &err));
     CHECK(read != NULL); /* by the others */
     gw_read_free(&read);
