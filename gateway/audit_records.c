@@ -56,7 +56,8 @@ static void note_cloud(struct gw_engine *e, const struct gw_rec_cloud *c)
     char name[CLOUD_NAME_SIZE_MAX + 1];
     const size_t n = c->name.n < sizeof name ? c->name.n : sizeof name - 1;
 
-    memcpy(name, c->name.p, n);
+    if (n > 0)
+        memcpy(name, c->name.p, n);
     name[n] = '\0';
     GW_AUDIT(e->audit, "cloud", QC_U("id", c->id), QC_S("cloud", name), QC_U("generation", c->generation),
              QC_U("state", c->state));

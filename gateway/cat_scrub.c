@@ -23,7 +23,8 @@ static qc_rc col_key(struct qc_stmt *s, int i, char *ret, size_t n, struct qc_er
 
     if (text.n >= n)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: a key of %zu bytes", text.n);
-    memcpy(ret, text.p, text.n);
+    if (text.n > 0)
+        memcpy(ret, text.p, text.n);
     ret[text.n] = '\0';
     return QC_OK;
 }
@@ -155,7 +156,8 @@ qc_rc gw_cat_seen_get(struct gw_cat *c, uint32_t cloud_id, int64_t after, int64_
     const qc_span bits = qc_col_span(rows.s, 1);
     if (bits.n > n)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: %zu bytes of what was seen", bits.n);
-    memcpy(ret, bits.p, bits.n);
+    if (bits.n > 0)
+        memcpy(ret, bits.p, bits.n);
     *ret_chunk = qc_col_int(rows.s, 0);
     return QC_OK;
 }
