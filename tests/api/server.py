@@ -64,6 +64,8 @@ class Answer:
 class Server:
     """k of n on five clouds. The state directory's path is longer than a socket's address may be."""
 
+    environment = {}                                # beside this process's own
+
     def __init__(self, n=5, k=3):
         self.root = tempfile.mkdtemp(prefix="qcloud-api-", dir=os.environ.get("QC_TMP"))
         self.state = os.path.join(self.root, "s" * 120, "state")
@@ -103,7 +105,7 @@ class Server:
         r, w = os.pipe()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([GATEWAY, "serve", *self.serve_options(), "--ready-fd", str(w)], pass_fds=(w,),
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         os.close(w)
         try:
             check(bool(select.select([r], [], [], READY_S)[0]) and os.read(r, 64) == b"ready\n", f"the gateway is not ready: {self.tail()}")

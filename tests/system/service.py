@@ -23,7 +23,6 @@ from openapi import b64                                         # noqa: E402
 from server import GATEWAY, Failure, Guest, ManyUsers, check, parallel    # noqa: E402
 
 UNIT, CONF, ROTATE = (os.path.join(TOP, "dist", f) for f in ("qcloud-gateway.service", "gateway.conf", "qcloud-gateway.logrotate"))
-STARTING = threading.Lock()
 EXPOSURE = 15                   # tenths; it is 12, and 5 of these are the network
 
 
@@ -58,24 +57,14 @@ class Told:
 class Service(ManyUsers):
     """With an environment of its own."""
 
-    def __init__(self, environment=(), prefix=(), lines=""):
+    def __init__(self, environment=(), lines=""):
         super().__init__()
-        self.environment, self.prefix = dict(environment), list(prefix)
+        self.environment = dict(environment)
         self.change(lines)
 
     def change(self, lines):
         with open(self.config, "a", encoding="ascii") as f:
             f.write(lines)
-
-    def start(self):
-        with STARTING:                              # the environment is the process's, and tests run side by side
-            before = dict(os.environ)
-            os.environ.update(self.environment)
-            try:
-                super().start()
-            finally:
-                os.environ.clear()
-                os.environ.update(before)
 
     def wait_log(self, pattern, path=None, seconds=30):
         until = time.monotonic() + seconds
