@@ -100,7 +100,7 @@ static const char tenants[] =
     " (SELECT COUNT(*) FROM request WHERE state=1),"
     " (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM request WHERE state=2), 0;";
 
-#define IS               GW_SQL_IS
+#define IS(condition)    GW_SQL_IS(condition)
 #define OF_VERSION(row)  "(SELECT tenant FROM version WHERE version_no=" row ".version_no)"
 #define OF_VAULT(row)    "(SELECT tenant FROM vault WHERE vault_no=" row ".vault_no)"
 #define ENTRY_BYTES(row) "length(" row ".path)+length(" row ".private)"
