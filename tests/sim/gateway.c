@@ -257,7 +257,7 @@ static void run(void *ctx)
         sim_sleep(100 * SIM_MS);
     gw_engine_close(&me->engine);
     sim_say("has closed");
-    closed = true;
+    closed |= now == me; /* and not one that stood still while another took its place */
     sim_kill(&me->proc, false);
 }
 
