@@ -1,5 +1,7 @@
 /* Directory clouds with identities, a fan and a store over them, for tests of the gateway's storage. */
 #pragma once
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "gateway/fan.h"
 #include "gateway/place.h"
@@ -197,4 +199,39 @@ static inline unsigned rig_fragment(struct rig *r, const struct gw_segment *seg,
     CHECK(at >= 0);
     rig_path(r, (unsigned)at, key, path, size);
     return (unsigned)at;
+}
+
+/* The rules of cloud/cloud_fault.h, changed while clouds are open. */
+static inline void rig_faults(const struct rig *r, const char *rules)
+{
+    char path[300], tmp[310];
+
+    CHECK(snprintf(path, sizeof path, "%s/faults", r->dir.path) > 0);
+    CHECK(snprintf(tmp, sizeof tmp, "%s.new", path) > 0);
+    FILE *f = fopen(tmp, "w");
+    CHECK(f != NULL && fputs(rules, f) >= 0 && fclose(f) == 0 && rename(tmp, path) == 0);
+}
+
+static inline struct gw_cloud_view rig_view(struct rig *r, unsigned at)
+{
+    struct gw_cloud_view v;
+
+    gw_fan_view(r->fan, at, &v);
+    return v;
+}
+
+/* Until every unit is back and no breaker is open. */
+static inline void rig_calm(struct rig *r)
+{
+    const qc_deadline d = qc_deadline_in(60000);
+    bool suspect = true;
+
+    while (suspect || gw_store_spare(r->store) != QC_GW_UNITS) {
+        CHECK(!qc_deadline_over(d));
+        (void)usleep(20000);
+        (void)rig_probe(r); /* only an answer closes a breaker */
+        suspect = false;
+        for (unsigned i = 0; i < 5; i++)
+            suspect |= rig_view(r, i).suspect;
+    }
 }

@@ -1,5 +1,4 @@
 /* unit/gateway_fan: clouds that hang, lag, lie, are away or are somebody else's; nobody waits for them. */
-#include "cloud/tally.h"
 #include "gw_rig.h"
 
 #include <pthread.h>
@@ -15,24 +14,13 @@ static struct gw_range whole(const struct gw_segment *s)
     return (struct gw_range){ 0, s->size };
 }
 
-/* The rules of cloud/cloud_fault.h, changed while clouds are open. */
-static void faults(const struct rig *r, const char *rules)
-{
-    char path[300], tmp[310];
-
-    CHECK(snprintf(path, sizeof path, "%s/faults", r->dir.path) > 0);
-    CHECK(snprintf(tmp, sizeof tmp, "%s.new", path) > 0);
-    FILE *f = fopen(tmp, "w");
-    CHECK(f != NULL && fputs(rules, f) >= 0 && fclose(f) == 0 && rename(tmp, path) == 0);
-}
-
 static struct rig faulty_rig(struct qc_rand rand)
 {
     struct rig r = rig_new(rand, 5, 3, 5);
     char env[310];
 
     CHECK(snprintf(env, sizeof env, "@%s/faults", r.dir.path) > 0);
-    faults(&r, "");
+    rig_faults(&r, "");
     CHECK(setenv("QC_CLOUD_FAULTS", env, 1) == 0);
     rig_close(&r);
     rig_open(&r);
@@ -44,14 +32,6 @@ static void faulty_done(struct rig *r)
 {
     rig_done(r);
     CHECK(unsetenv("QC_CLOUD_FAULTS") == 0);
-}
-
-static struct gw_cloud_view view(struct rig *r, unsigned at)
-{
-    struct gw_cloud_view v;
-
-    gw_fan_view(r->fan, at, &v);
-    return v;
 }
 
 /* -- batches
@@ -132,7 +112,7 @@ static void abandoned_jobs(struct rig *r)
         gw_batch_outcome(b, 0, &o);
         CHECK(o.fate == GW_LATE && o.rc == QC_TIMEOUT);
         gw_batch_free(&b);
-        CHECK(atomic_load(&h[i].released) == 0 && view(r, 0).suspect);
+        CHECK(atomic_load(&h[i].released) == 0 && rig_view(r, 0).suspect);
     }
     struct hang probe = { 0 };
     const struct gw_job forced = { .at = 0, .lane = GW_LANE_DATA, .force = true, .run = job_nothing };
@@ -186,7 +166,7 @@ static void queued_jobs(struct rig *r)
     CHECK(o.fate == GW_LATE);
     gw_batch_free(&q);
     CHECK(atomic_load(&waits.released) == 1 && !atomic_load(&waits.running));
-    CHECK(!view(r, 1).suspect);
+    CHECK(!rig_view(r, 1).suspect);
     atomic_store(&h.go, true);
     for (unsigned i = 0; i < QC_GW_CLOUD_WORKERS; i++)
         CHECK(gw_batch_next(b, QC_NO_DEADLINE) >= 0);
@@ -316,32 +296,16 @@ static void quorum_rule(struct rig *r)
     struct gw_answer a;
     struct qc_err err = { 0 };
 
-    faults(r, "c2=put:delay:30000;c5=put:delay:30000");
+    rig_faults(r, "c2=put:delay:30000;c5=put:delay:30000");
     const uint64_t t0 = qc_now_ms();
     CHECK_OK(gw_fan_put(r->fan, &ask, QC_LIT("x"), CLOUD_REPLACE, &a, &err));
     CHECK(a.done == 0x0d && a.outcome[1].fate == GW_LATE && a.outcome[4].fate == GW_LATE);
-    CHECK(qc_now_ms() - t0 < 20000 && !view(r, 1).suspect);
-    faults(r, "");
+    CHECK(qc_now_ms() - t0 < 20000 && !rig_view(r, 1).suspect);
+    rig_faults(r, "");
 }
 
 /* -- segments over bad clouds
  * ----------------------------------------------------------------------------------- */
-
-/* Until every unit is back and no breaker is open. */
-static void calm(struct rig *r)
-{
-    const qc_deadline d = qc_deadline_in(PATIENT_MS);
-    bool suspect = true;
-
-    while (suspect || gw_store_spare(r->store) != QC_GW_UNITS) {
-        CHECK(!qc_deadline_over(d));
-        (void)usleep(20000);
-        (void)rig_probe(r); /* only an answer closes a breaker */
-        suspect = false;
-        for (unsigned i = 0; i < 5; i++)
-            suspect |= view(r, i).suspect;
-    }
-}
 
 /* Two clouds hang in a system call: the put settles at its deadline, and those after it do not wait at all.
  * Every unit comes back when the clouds do. */
@@ -350,7 +314,7 @@ static void hung_clouds(struct rig *r)
     struct gw_segment s = rig_segment(r, 3000000), t = rig_segment(r, 10000);
     struct gw_faults f;
 
-    faults(r, "c1=put:hang:3000;c4=put:hang:3000");
+    rig_faults(r, "c1=put:hang:3000;c4=put:hang:3000");
     uint64_t t0 = qc_now_ms();
     struct gw_written w = rig_write(r, &s, bytes, 500);
     CHECK(qc_now_ms() - t0 < 2500 && w.durable == 3);
@@ -359,7 +323,7 @@ static void hung_clouds(struct rig *r)
         CHECK(w.outcome[i].fate == (hangs ? GW_LATE : GW_DONE));
         CHECK((w.durable_set >> i & 1) == !hangs);
     }
-    CHECK(view(r, 0).suspect && view(r, 3).suspect && gw_store_spare(r->store) == QC_GW_UNITS - 1);
+    CHECK(rig_view(r, 0).suspect && rig_view(r, 3).suspect && gw_store_spare(r->store) == QC_GW_UNITS - 1);
     CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
     t0 = qc_now_ms();
     w = rig_write(r, &t, bytes, 30000);
@@ -371,56 +335,16 @@ static void hung_clouds(struct rig *r)
     t0 = qc_now_ms();
     w = rig_write(r, &trial, bytes, 30000);
     CHECK(w.durable == 3 && qc_now_ms() - t0 < QC_GW_TRIAL_MS + 1500);
-    faults(r, "");
+    rig_faults(r, "");
     /* Well again: asked when the second rest, twice as long, is over. */
     (void)usleep((2 * QC_GW_PROBE_AGAIN_MS + 50) * 1000);
-    CHECK(view(r, 0).suspect && view(r, 3).suspect);
+    CHECK(rig_view(r, 0).suspect && rig_view(r, 3).suspect);
     struct gw_segment back = rig_segment(r, 10000);
     CHECK(rig_write(r, &back, bytes, PATIENT_MS).durable == 5);
-    calm(r);
+    rig_calm(r);
     struct gw_segment fresh = rig_segment(r, 10000);
     w = rig_write(r, &fresh, bytes, PATIENT_MS);
     CHECK(w.durable == 5);
-}
-
-static uint64_t gets_of(const struct rig *r, unsigned at)
-{
-    return qc_hist_total(&gw_fan_tally(r->fan, at)->took[CLOUD_CALL_GET]);
-}
-
-/* A read does not wait for a slow cloud longer than others usually take, and soon does not ask it any more.
- * Nobody is blamed for being slower than others. */
-static void slow_reads(struct rig *r)
-{
-    struct gw_segment s = rig_segment(r, 300000);
-    struct gw_faults f;
-    char path[512], rules[64];
-    unsigned waited = 0;
-
-    (void)rig_write(r, &s, bytes, PATIENT_MS);
-    const unsigned slow = rig_fragment(r, &s, 0, path, sizeof path);
-    CHECK(snprintf(rules, sizeof rules, "c%u=get:delay:3000", slow + 1) > 0);
-    for (unsigned i = 0; i < 40; i++)
-        CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
-    gw_store_races(r->store, QC_GW_HEDGE_PERCENT);
-    faults(r, rules);
-    for (unsigned i = 0; i < 40; i++) {
-        const uint64_t t0 = qc_now_ms();
-        CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
-        waited += qc_now_ms() - t0 >= QC_GW_HEDGE_MS;
-        CHECK(f.count <= 1 &&
-              (f.count == 0 || (f.v[0].kind == GW_FAULT_LATE && f.v[0].cloud_id == slow + 1)));
-    }
-    CHECK(waited <= 1); /* the machine itself may be that slow, once */
-    calm(r);            /* what it was asked has ended */
-    const uint64_t asked = gets_of(r, slow);
-    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK && f.count == 0);
-    CHECK(gets_of(r, slow) == asked); /* not asked at all */
-    gw_store_races(r->store, 0);
-    faults(r, "*=get:delay:20000");
-    CHECK(rig_read(r, &s, whole(&s), bytes, 700, &f) == QC_QUORUM && f.count >= 3);
-    faults(r, "");
-    calm(r);
 }
 
 /* Clouds that lie: what they say never becomes data, and they are named. */
@@ -441,7 +365,7 @@ static void lying_clouds(struct rig *r)
             const unsigned b = a % 5 + 1;
             char rules[128];
             CHECK(snprintf(rules, sizeof rules, "c%u=%s;c%u=%s", a, lies[i], b, lies[i]) > 0);
-            faults(r, rules);
+            rig_faults(r, rules);
             const uint32_t from = (uint32_t)qc_rand_below(&r->rand, s.size);
             CHECK(rig_read(r, &s, (struct gw_range){ from, s.size }, bytes, PATIENT_MS, &f) == QC_OK);
             for (unsigned x = 0; x < f.count; x++)
@@ -450,9 +374,9 @@ static void lying_clouds(struct rig *r)
         }
         char rules[128];
         CHECK(snprintf(rules, sizeof rules, "c1=%s;c2=%s;c3=%s", lies[i], lies[i], lies[i]) > 0);
-        faults(r, rules);
+        rig_faults(r, rules);
         CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_QUORUM && f.count == 3);
-        faults(r, "");
+        rig_faults(r, "");
         (void)rig_probe(r);
     }
 }
@@ -463,7 +387,7 @@ static void failing_puts(struct rig *r)
     struct gw_segment s = rig_segment(r, 50000);
     struct gw_faults f;
 
-    faults(r, "c1=put:fail:full;c2=put:after:temporary");
+    rig_faults(r, "c1=put:fail:full;c2=put:after:temporary");
     struct gw_written w = rig_write(r, &s, bytes, PATIENT_MS);
     CHECK(w.durable == 3);
     for (unsigned i = 0; i < 5; i++) {
@@ -473,7 +397,7 @@ static void failing_puts(struct rig *r)
         if (w.cloud_id[i] == 2)
             CHECK(w.outcome[i].fate == GW_FAILED && w.outcome[i].rc == QC_TEMP);
     }
-    faults(r, "");
+    rig_faults(r, "");
     CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
 }
 
@@ -500,11 +424,11 @@ static void absent_cloud(struct rig *r)
     struct gw_written w = rig_write(r, &s, bytes, PATIENT_MS);
     CHECK(w.durable == 4 && qc_now_ms() - t0 < 10000);
     CHECK(rig_probe(r) == 0x1d);
-    CHECK(view(r, 1).state == GW_CLOUD_LOST || view(r, 1).state == GW_CLOUD_UNREACHABLE);
-    CHECK(view(r, 1).why[0] != '\0');
+    CHECK(rig_view(r, 1).state == GW_CLOUD_LOST || rig_view(r, 1).state == GW_CLOUD_UNREACHABLE);
+    CHECK(rig_view(r, 1).why[0] != '\0');
     CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
     move_cloud(r, 1, false);
-    CHECK(rig_probe(r) == 0x1f && view(r, 1).state == GW_CLOUD_OK && view(r, 1).why[0] == '\0');
+    CHECK(rig_probe(r) == 0x1f && rig_view(r, 1).state == GW_CLOUD_OK && rig_view(r, 1).why[0] == '\0');
     struct gw_segment t = rig_segment(r, 5000);
     w = rig_write(r, &t, bytes, PATIENT_MS);
     CHECK(w.durable == 5);
@@ -558,7 +482,7 @@ static void comes_and_goes(struct rig *r)
         move_cloud(r, i % 5, true);
         move_cloud(r, (i + 1) % 5, true);
         CHECK(rig_write(r, &t, bytes, PATIENT_MS).durable == 3);
-        CHECK(view(r, i % 5).state == GW_CLOUD_LOST && view(r, (i + 1) % 5).state == GW_CLOUD_LOST);
+        CHECK(rig_view(r, i % 5).state == GW_CLOUD_LOST && rig_view(r, (i + 1) % 5).state == GW_CLOUD_LOST);
         for (unsigned again = 0; again < 3; again++) {
             CHECK(rig_read(r, &t, whole(&t), bytes, PATIENT_MS, &f) == QC_OK);
             CHECK_OK(gw_segment_known(r->store, &t, &f, &err));
@@ -572,7 +496,7 @@ static void comes_and_goes(struct rig *r)
         CHECK(rig_read(r, &t, whole(&t), bytes, PATIENT_MS, &f) == QC_OK);
         struct gw_segment u = rig_segment(r, 5000);
         CHECK(rig_write(r, &u, bytes, PATIENT_MS).durable == 5);
-        CHECK(view(r, i % 5).state == GW_CLOUD_OK && view(r, (i + 2) % 5).state == GW_CLOUD_OK);
+        CHECK(rig_view(r, i % 5).state == GW_CLOUD_OK && rig_view(r, (i + 2) % 5).state == GW_CLOUD_OK);
     }
 }
 
@@ -587,20 +511,20 @@ static void wiped_cloud(struct rig *r)
     rig_path(r, 3, "i/cloud", other, sizeof other);
     CHECK(snprintf(aside, sizeof aside, "%s/identity", r->dir.path) > 0);
     CHECK(rename(path, aside) == 0);
-    CHECK(rig_probe(r) == 0x1b && view(r, 2).state == GW_CLOUD_LOST);
+    CHECK(rig_probe(r) == 0x1b && rig_view(r, 2).state == GW_CLOUD_LOST);
     struct gw_written w = rig_write(r, &s, bytes, PATIENT_MS);
     CHECK(w.durable == 4);
     for (unsigned i = 0; i < 5; i++)
         CHECK(w.cloud_id[i] != 3 || (w.outcome[i].fate == GW_SKIPPED && w.outcome[i].rc == QC_TEMP));
     CHECK(link(other, path) == 0); /* cloud 4's own */
-    CHECK(rig_probe(r) == 0x1b && view(r, 2).state == GW_CLOUD_LOST);
+    CHECK(rig_probe(r) == 0x1b && rig_view(r, 2).state == GW_CLOUD_LOST);
     CHECK(unlink(path) == 0 && rename(aside, path) == 0);
     gw_fan_set_generation(r->fan, 2, 2);
-    CHECK(rig_probe(r) == 0x1b && view(r, 2).state == GW_CLOUD_LOST); /* generation 1 is old */
+    CHECK(rig_probe(r) == 0x1b && rig_view(r, 2).state == GW_CLOUD_LOST); /* generation 1 is old */
     gw_fan_set_generation(r->fan, 2, 1);
     struct gw_segment t = rig_segment(r, 5000);
     w = rig_write(r, &t, bytes, PATIENT_MS); /* asks again by itself */
-    CHECK(w.durable == 5 && view(r, 2).state == GW_CLOUD_OK);
+    CHECK(w.durable == 5 && rig_view(r, 2).state == GW_CLOUD_OK);
 }
 
 /* A fragment that is not there, on a cloud that was emptied: the fault says "lost", not "missing". */
@@ -616,7 +540,7 @@ static void emptied_cloud(struct rig *r)
     CHECK(snprintf(aside, sizeof aside, "%s/identity", r->dir.path) > 0);
     CHECK(unlink(path) == 0 && rename(identity, aside) == 0);
     CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
-    CHECK(f.count == 1 && f.v[0].kind == GW_FAULT_LOST && view(r, at).state == GW_CLOUD_LOST);
+    CHECK(f.count == 1 && f.v[0].kind == GW_FAULT_LOST && rig_view(r, at).state == GW_CLOUD_LOST);
     CHECK(rename(aside, identity) == 0 && rig_probe(r) == 0x1f);
 }
 
@@ -687,7 +611,6 @@ int main(void)
     r = faulty_rig(rand);
     quorum_rule(&r);
     hung_clouds(&r);
-    slow_reads(&r);
     lying_clouds(&r);
     failing_puts(&r);
     faulty_done(&r);

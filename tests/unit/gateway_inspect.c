@@ -1,5 +1,6 @@
 /* unit/gateway_inspect: what an inspection makes of fragments that do not come in time: a cloud that is slow,
  * one that was away and is back, an object that begins and does not end. */
+#include "cloud/tally.h"
 #include "gw_rig.h"
 
 #include <pthread.h>
@@ -9,21 +10,10 @@ enum { PATIENT_MS = 60000, SIZE = 300000 };
 
 static uint8_t bytes[SIZE];
 
-/* The rules of cloud/cloud_fault.h, changed while clouds are open. */
-static void faults(const struct rig *r, const char *rules)
-{
-    char path[300], tmp[310];
-
-    CHECK(snprintf(path, sizeof path, "%s/faults", r->dir.path) > 0);
-    CHECK(snprintf(tmp, sizeof tmp, "%s.new", path) > 0);
-    FILE *f = fopen(tmp, "w");
-    CHECK(f != NULL && fputs(rules, f) >= 0 && fclose(f) == 0 && rename(tmp, path) == 0);
-}
-
 static void *well_again(void *rig)
 {
     (void)usleep(500000);
-    faults(rig, "");
+    rig_faults(rig, "");
     return NULL;
 }
 
@@ -37,18 +27,83 @@ static enum gw_found judged(struct rig *r, const struct gw_segment *s, const cha
     const unsigned cloud = rig_fragment(r, s, 1, path, sizeof path);
 
     CHECK(snprintf(rules, sizeof rules, "c%u=%s", cloud + 1, rule) > 0);
-    faults(r, rule[0] != '\0' ? rules : "");
+    rig_faults(r, rule[0] != '\0' ? rules : "");
     CHECK_OK(gw_segment_inspect(r->store, s, 0x1f, qc_deadline_in(ms), &in, &read, &err));
     CHECK(read != NULL); /* by the others */
     gw_read_free(&read);
     for (unsigned i = 0; i < 5; i++)
         CHECK(i == 1 || in.found[i] == GW_FOUND_GOOD);
     CHECK((in.why[1][0] != '\0') == (in.found[1] != GW_FOUND_GOOD));
-    faults(r, "");
-    while (gw_store_spare(r->store) != QC_GW_UNITS)
-        (void)usleep(10000); /* until what was abandoned has ended */
-    (void)rig_probe(r);
+    rig_faults(r, "");
+    rig_calm(r);
     return in.found[1];
+}
+
+static struct gw_range whole(const struct gw_segment *s)
+{
+    return (struct gw_range){ 0, s->size };
+}
+
+/* Without early races slow data fragments are raced after QC_GW_HEDGE_MS, then passed over at once. */
+static void hung_reads(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 300000);
+    struct gw_faults f;
+    char path[512], rules[64];
+
+    (void)rig_write(r, &s, bytes, PATIENT_MS);
+    const unsigned slow = rig_fragment(r, &s, 0, path, sizeof path);
+    CHECK(snprintf(rules, sizeof rules, "c%u=get:delay:20000", slow + 1) > 0);
+    rig_faults(r, rules);
+    const uint64_t t0 = qc_now_ms();
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+    const uint64_t took = qc_now_ms() - t0;
+    CHECK(took >= QC_GW_HEDGE_MS && took < 10000);
+    CHECK(f.count == 1 && f.v[0].kind == GW_FAULT_LATE && f.v[0].cloud_id == slow + 1);
+    CHECK(rig_view(r, slow).slow && !rig_view(r, slow).suspect);
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK && f.count == 0); /* not asked at all */
+    rig_faults(r, "*=get:delay:20000");
+    CHECK(rig_read(r, &s, whole(&s), bytes, 700, &f) == QC_QUORUM && f.count >= 3);
+    rig_faults(r, "");
+    rig_calm(r);
+}
+
+static uint64_t gets_of(const struct rig *r, unsigned at)
+{
+    return qc_hist_total(&gw_fan_tally(r->fan, at)->took[CLOUD_CALL_GET]);
+}
+
+/* A read does not wait for a slow cloud longer than others usually take, and soon does not ask it any more.
+ * Nobody is blamed for being slower than others. */
+static void slow_reads(struct rig *r)
+{
+    struct gw_segment s = rig_segment(r, 300000);
+    struct gw_faults f;
+    char path[512], rules[64];
+    unsigned waited = 0;
+
+    (void)rig_write(r, &s, bytes, PATIENT_MS);
+    const unsigned slow = rig_fragment(r, &s, 0, path, sizeof path);
+    CHECK(snprintf(rules, sizeof rules, "c%u=get:delay:3000", slow + 1) > 0);
+    for (unsigned i = 0; i < 40; i++)
+        CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+    gw_store_races(r->store, QC_GW_HEDGE_PERCENT);
+    rig_faults(r, rules);
+    for (unsigned i = 0; i < 40; i++) {
+        const uint64_t t0 = qc_now_ms();
+        CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+        waited += qc_now_ms() - t0 >= QC_GW_HEDGE_MS;
+        CHECK(f.count <= 1 &&
+              (f.count == 0 || (f.v[0].kind == GW_FAULT_LATE && f.v[0].cloud_id == slow + 1)));
+    }
+    CHECK(waited <= 1); /* the machine itself may be that slow, once */
+    rig_calm(r);        /* what it was asked has ended */
+    const uint64_t asked = gets_of(r, slow);
+    CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK && f.count == 0);
+    CHECK(gets_of(r, slow) == asked); /* not asked at all */
+    gw_store_races(r->store, 0);
+    rig_faults(r, "");
+    rig_calm(r);
 }
 
 int main(void)
@@ -57,7 +112,7 @@ int main(void)
     rig_in_memory();
     struct rig r = rig_new(qc_rand_start(), 5, 3, 5);
     rig_close(&r);
-    faults(&r, "");
+    rig_faults(&r, "");
     CHECK(snprintf(text, sizeof text, "@%s/faults", r.dir.path) > 0 &&
           setenv("QC_CLOUD_FAULTS", text, 1) == 0);
     rig_open(&r);
@@ -78,6 +133,8 @@ int main(void)
     CHECK(judged(&r, &s, "get:stall:60000", 1000) == GW_FOUND_AWAY); /* the cloud hung, and is back */
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK(judged(&r, &s, "", PATIENT_MS) == GW_FOUND_GOOD);
+    hung_reads(&r);
+    slow_reads(&r);
     rig_done(&r);
     return 0;
 }
