@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "progress.h"
+#include "report.h"
 #include "signals.h"
-#include "text.h"
 
 enum { POLL_MS = 10, POLL_MS_MAX = 200, PATH_MAX_BYTES = 64 };
 
@@ -116,45 +116,14 @@ static qc_rc follow(struct repair *r, struct qc_err *err)
 
 /* -- the end --------------------------------------------------------------------------------------------- */
 
-static qc_rc print_summary(struct repair *r, struct json_t *report, struct qc_err *err)
-{
-    struct json_t *lines = NULL;
-    QC_TRY(qc_json_arr(report, "summary", &lines, err));
-    for (size_t i = 0; i < qc_json_len(lines); i++) {
-        QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
-        const char *line = qc_json_str_value(qc_json_at(lines, i));
-        if (line != NULL)
-            QC_TRY(text_escape(qc_span_str(line), &shown, err));
-        out_line(&r->c->out, "%.*s", (int)shown.n, (const char *)shown.p);
-    }
-    return QC_OK;
-}
-
-/* What came of it, as the code that it would have been here. */
-static qc_rc outcome(const struct repair *r, struct qc_err *err)
-{
-    struct json_t *o = NULL;
-    const char *id = NULL;
-    const char *message = NULL;
-    qc_rc rc = QC_OK;
-    QC_TRY(qc_json_obj(r->seen, "outcome", &o, err));
-    QC_TRY(qc_json_str(o, "id", &id, err));
-    QC_TRY(qc_json_str(o, "message", &message, err));
-    if (!qc_rc_from_name(id, &rc))
-        return QC_FAIL(err, QC_NEWER, "the gateway's answer: an outcome '%.40s'", id);
-    if (rc != QC_OK)
-        qc_err_set(err, rc, QC_HERE, "%s", message);
-    return rc;
-}
-
 static qc_rc finish(struct repair *r, bool dry_run, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     struct json_t *report = NULL;
     struct qc_err why = { 0 };
     QC_TRY_AS(qc_json_obj(r->seen, "report", &report, err), err, "the gateway's answer");
-    QC_TRY_AS(print_summary(r, report, err), err, "the gateway's answer");
-    const qc_rc rc = outcome(r, &why);
+    QC_TRY_AS(report_lines(&r->c->out, report, err), err, "the gateway's answer");
+    const qc_rc rc = report_outcome(r->seen, &why);
     if (rc == QC_OK)
         out_line(&r->c->out, "everything is whole");
     QC_TRY(out_json_new("item", &item, err));

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "progress.h"
+#include "report.h"
 #include "signals.h"
-#include "text.h"
 
 enum { POLL_MS = 20, POLL_MS_MAX = 500 };
 
@@ -93,43 +93,12 @@ static qc_rc await(struct scrub *s, struct progress *p, struct qc_err *err)
     }
 }
 
-static qc_rc print_summary(struct scrub *s, struct qc_err *err)
-{
-    struct json_t *lines = NULL;
-    QC_TRY(qc_json_arr(s->seen, "summary", &lines, err));
-    for (size_t i = 0; i < qc_json_len(lines); i++) {
-        QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
-        const char *line = qc_json_str_value(qc_json_at(lines, i));
-        if (line != NULL)
-            QC_TRY(text_escape(qc_span_str(line), &shown, err));
-        out_line(&s->c->out, "%.*s", (int)shown.n, (const char *)shown.p);
-    }
-    return QC_OK;
-}
-
-/* What it means, as the code that it would have been here. */
-static qc_rc outcome(const struct scrub *s, struct qc_err *err)
-{
-    struct json_t *o = NULL;
-    const char *id = NULL;
-    const char *message = NULL;
-    qc_rc rc = QC_OK;
-    QC_TRY(qc_json_obj(s->seen, "outcome", &o, err));
-    QC_TRY(qc_json_str(o, "id", &id, err));
-    QC_TRY(qc_json_str(o, "message", &message, err));
-    if (!qc_rc_from_name(id, &rc))
-        return QC_FAIL(err, QC_NEWER, "the gateway's answer: an outcome '%.40s'", id);
-    if (rc != QC_OK)
-        qc_err_set(err, rc, QC_HERE, "%s", message);
-    return rc;
-}
-
 static qc_rc finish(struct scrub *s, bool waited, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     struct qc_err why = { 0 };
-    QC_TRY_AS(print_summary(s, err), err, "the gateway's answer");
-    const qc_rc rc = waited ? outcome(s, &why) : QC_OK;
+    QC_TRY_AS(report_lines(&s->c->out, s->seen, err), err, "the gateway's answer");
+    const qc_rc rc = waited ? report_outcome(s->seen, &why) : QC_OK;
     QC_TRY(out_json_new("item", &item, err));
     QC_TRY(qc_json_set(item, "scrub", &s->seen, err));
     QC_TRY(out_json(&s->c->out, &item, err));

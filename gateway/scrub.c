@@ -50,7 +50,8 @@ void gw_scrub_ill(struct gw_scrubbing *s, const char *why)
     snprintf(s->why, sizeof s->why, "%s", why);
 }
 
-qc_rc gw_scrub_here(struct gw_scrubbing *s, const struct gw_segment *seg, uint32_t *ret, struct qc_err *err)
+static qc_rc fragments_here(struct gw_scrubbing *s, const struct gw_segment *seg, uint32_t *ret,
+                            struct qc_err *err)
 {
     uint8_t perm[QC_EC_N_MAX];
 
@@ -62,6 +63,25 @@ qc_rc gw_scrub_here(struct gw_scrubbing *s, const struct gw_segment *seg, uint32
             *ret |= UINT32_C(1) << i;
     }
     return QC_OK;
+}
+
+qc_rc gw_scrub_segment(struct gw_scrubbing *s, uint64_t id, struct gw_segment *ret, uint32_t *ret_here,
+                       struct qc_err *err)
+{
+    struct qc_err miss = { 0 };
+    qc_rc rc;
+
+    *ret_here = 0;
+    {
+        QC_LOCK(gw_cat_lock(s->e->cat));
+        rc = gw_cat_segment(s->e->cat, id, ret, &miss);
+    }
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK)
+        *err = miss;
+    QC_TRY(rc);
+    return fragments_here(s, ret, ret_here, err);
 }
 
 /* -- saving a page --------------------------------------------------------------------------------------- */

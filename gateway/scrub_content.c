@@ -153,23 +153,13 @@ static qc_rc read_segment(struct gw_scrubbing *s, uint64_t id, struct qc_err *er
     QC_CLEANUP(gw_read_free) struct gw_read *read = NULL;
     struct gw_segment seg;
     struct gw_inspection in;
-    struct qc_err miss = { 0 };
     uint32_t here;
-    qc_rc rc;
 
-    {
-        QC_LOCK(gw_cat_lock(s->e->cat));
-        rc = gw_cat_segment(s->e->cat, id, &seg, &miss);
-    }
-    if (rc == QC_NOTFOUND)
-        return QC_OK;
-    if (rc != QC_OK)
-        *err = miss;
-    QC_TRY(rc);
-    QC_TRY(gw_scrub_here(s, &seg, &here, err));
+    QC_TRY(gw_scrub_segment(s, id, &seg, &here, err));
     if (here == 0)
         return QC_OK;
-    rc = gw_segment_inspect(s->e->store, &seg, here, qc_deadline_in(QC_GW_READ_MS), &in, &read, err);
+    const qc_rc rc =
+        gw_segment_inspect(s->e->store, &seg, here, qc_deadline_in(QC_GW_READ_MS), &in, &read, err);
     if (rc == QC_TEMP) { /* units are for requests first */
         qc_err_clear(err);
         s->later = true;

@@ -60,9 +60,10 @@ QC_MUST qc_rc gw_scrub_bad(struct gw_scrubbing *s, const struct gw_segment *seg,
 QC_MUST qc_rc gw_scrub_bad_log(struct gw_scrubbing *s, uint64_t sequence, struct qc_err *err);
 /* The cloud does not answer as it should. */
 void gw_scrub_ill(struct gw_scrubbing *s, const char *why);
-/* The fragments of a segment that count on this cloud, bit i for fragment i. */
-QC_MUST qc_rc gw_scrub_here(struct gw_scrubbing *s, const struct gw_segment *seg, uint32_t *ret,
-                            struct qc_err *err);
+/* A segment, and its fragments that count on this cloud, bit i for fragment i. One that is gone since has
+ * none; then *ret is not written. */
+QC_MUST qc_rc gw_scrub_segment(struct gw_scrubbing *s, uint64_t id, struct gw_segment *ret,
+                               uint32_t *ret_here, struct qc_err *err);
 /* What lies under the key of a fragment, which is known not to be it? */
 QC_MUST qc_rc gw_scrub_judge(struct gw_scrubbing *s, const struct gw_segment *seg, unsigned frag,
                              enum gw_finding_kind *ret, struct qc_err *err);

@@ -235,20 +235,11 @@ static qc_rc ask(struct gw_scrubbing *s, const struct gw_segment *seg, unsigned 
 static qc_rc ask_segment(struct gw_scrubbing *s, uint64_t id, struct qc_err *err)
 {
     struct gw_segment seg;
-    struct qc_err miss = { 0 };
     uint32_t here;
-    qc_rc rc;
 
-    {
-        QC_LOCK(gw_cat_lock(s->e->cat));
-        rc = gw_cat_segment(s->e->cat, id, &seg, &miss);
-    }
-    if (rc == QC_NOTFOUND)
+    QC_TRY(gw_scrub_segment(s, id, &seg, &here, err));
+    if (here == 0)
         return QC_OK;
-    if (rc != QC_OK)
-        *err = miss;
-    QC_TRY(rc);
-    QC_TRY(gw_scrub_here(s, &seg, &here, err));
     for (unsigned i = 0; i < seg.n && !s->ill; i++)
         if ((here >> i & 1) != 0)
             QC_TRY(ask(s, &seg, i, err));

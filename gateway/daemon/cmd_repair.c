@@ -1,13 +1,13 @@
 #include "cmd_repair.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "cloud_args.h"
 #include "cmd_audit.h"
+#include "interrupt.h"
 #include "json.h"
 #include "qrng/qrng.h"
 #include "repair_report.h"
@@ -22,22 +22,6 @@ const struct qc_opt cmd_repair_options[] = {
     { "json", 0, NULL, "the report as JSON", false },
     { 0 },
 };
-
-static struct qc_cancel stop; /* set by the signal handler, which has no other way */
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    qc_cancel_set(&stop);
-}
-
-static qc_rc catch_signals(struct qc_err *err)
-{
-    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
-        return QC_FAIL_OS(err, "signals");
-    return QC_OK;
-}
 
 /* A line on a terminal, written over again and again. */
 static void show(void *ctx, const struct gw_repair_report *now)
@@ -98,7 +82,7 @@ qc_rc cmd_repair(void *app, const struct qc_args *args, struct qc_err *err)
     struct gw_repair_ask ask = { .deep = qc_args_flag(args, "deep"),
                                  .dry_run = qc_args_flag(args, "dry-run"),
                                  .adopt = qc_args_value(args, "adopt", NULL),
-                                 .cancel = &stop,
+                                 .cancel = interrupt_cancel(),
                                  .tell = show,
                                  .ctx = &terminal };
     const char *state = NULL;
@@ -107,7 +91,7 @@ qc_rc cmd_repair(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(qc_args_u64(args, "max-rate", true, QC_GW_REPAIR_RATE_MIN, INT64_MAX, &ask.rate, err));
     if (ask.dry_run && ask.adopt != NULL)
         return QC_FAIL(err, QC_USAGE, "--adopt writes to the cloud: not with --dry-run");
-    QC_TRY(catch_signals(err));
+    QC_TRY(interrupt_catch(err));
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
     QC_TRY(gw_engine_open_audited(&e, state, &rng, cmd_audit_of(state), err));

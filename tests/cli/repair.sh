@@ -60,9 +60,12 @@ find "$T/cloud2/f" -type f -size +100k | sort | head -n 1 | xargs truncate -s 10
 expect_exit 0 gateway repair
 out_has 'cloud c1: 1 fragments missing, 1 rebuilt'
 out_has 'cloud c2: 1 damaged, 1 rebuilt'
+names() { (cd "$T" && find cloud?/f -type f ! -name '.*' | sort); }
 rot 3 5000
+names >before
 expect_exit 4 gateway repair --deep --dry-run
 out_has 'dry run: 1 fragments would be rebuilt'
+out_has 'wrote 0 bytes'
 err_has 'next: qcloud gateway repair'
 # What the dry run has seen, the gateway knows, and mends by itself: it or the command was first.
 expect_exit 0 --json gateway repair --deep
@@ -76,6 +79,8 @@ for _ in $(seq 1 100); do
     sleep 0.1
 done
 [ ! -e "$(cat rotten)" ] || fail "what was replaced is still there"
+names | comm -3 before - >moved
+[ "$(wc -l <moved) $(grep -c cloud3 moved)" = '2 2' ] || fail "not the one fragment took the place of the rotten one: $(cat moved)"
 all_whole
 for i in 1 2 3 4 5; do
     [ "$(fragments "$i")" = "$(fragments 1)" ] || fail "cloud $i has $(fragments "$i") fragments, cloud 1 $(fragments 1)"
