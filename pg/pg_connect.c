@@ -1,10 +1,11 @@
 /* Connections: how they are made, what is asked of the server, what its answers mean. */
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/time.h"
 #include "pg_internal.h"
 
-enum { PARAMS = 20 };
+enum { PARAMS = 20, READS = 64 };
 
 /* -- answers --------------------------------------------------------------------------------------------- */
 
@@ -26,19 +27,30 @@ static qc_rc rc_of(const char *state)
     return QC_GENERAL;
 }
 
-qc_rc pg_failed(const PGconn *c, const PGresult *r, const char *what, struct qc_err *err)
+/* A failure of which the server said nothing is the connection's, also where libpq takes it for well: a write
+ * that failed while an answer was still to be read, as when a server crashes. At its end libpq knows. */
+static void give_up(PGconn *c)
+{
+    if (PQsocket(c) >= 0)
+        (void)shutdown(PQsocket(c), SHUT_RDWR);
+    for (unsigned i = 0; i < READS && PQstatus(c) == CONNECTION_OK; i++)
+        (void)PQconsumeInput(c);
+}
+
+qc_rc pg_failed(PGconn *c, const PGresult *r, const char *what, struct qc_err *err)
 {
     const char *state = r == NULL ? NULL : PQresultErrorField(r, PG_DIAG_SQLSTATE);
     const char *text = r == NULL ? NULL : PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-    const bool gone = c == NULL || PQstatus(c) != CONNECTION_OK;
 
     if (text == NULL || text[0] == '\0')
         text = c == NULL ? "no connection" : PQerrorMessage(c);
     if (text[0] == '\0')
         text = "no answer";
     const size_t n = strcspn(text, "\n");
-    const qc_rc rc = state != NULL ? rc_of(state) : gone ? QC_TEMP : QC_GENERAL;
+    const qc_rc rc = state != NULL ? rc_of(state) : QC_TEMP;
     qc_err_set(err, rc, QC_HERE, "%s: PostgreSQL: %.*s", what, (int)n, text);
+    if (state == NULL && c != NULL)
+        give_up(c);
     return rc;
 }
 

@@ -66,8 +66,9 @@ void pg_session_moved(struct pg *p);
 /* Statements without parameters. *ret: the last one's result; NULL: not wanted. */
 QC_MUST qc_rc pg_query(PGconn *c, const char *sql, PGresult **ret, struct qc_err *err);
 void pg_clear(PGresult **r);
-/* The code for a failed result (NULL: the connection's). Never QC_OK. */
-QC_MUST qc_rc pg_failed(const PGconn *c, const PGresult *r, const char *what, struct qc_err *err);
+/* The code for a failed result (NULL: the connection's). Never QC_OK. A connection that failed is
+ * CONNECTION_BAD afterwards. */
+QC_MUST qc_rc pg_failed(PGconn *c, const PGresult *r, const char *what, struct qc_err *err);
 #define PG_FAIL(c, r, what, err)                                                                             \
     __extension__({                                                                                          \
         qc_rc rc_pg_ = pg_failed((c), (r), (what), (err));                                                   \

@@ -1,7 +1,9 @@
 /* unit/pg_db: base/db.h over PostgreSQL means what it means over SQLite; and what only a server can do: go
  * away at any moment, be asked what became of a COMMIT, serve a second gateway. Run by
  * tests/system/postgres.py. */
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,6 +74,22 @@ static void cut(const struct qc_db *db)
     CHECK(snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d, 5000)",
                    PQbackendPID(((const struct pg *)db)->conn)) > 0);
     CHECK_OK(pg_query(c, sql, NULL, &err));
+    PQfinish(c);
+}
+
+/* As a server that crashes: something of it is still to be read, and nothing can be written any more. */
+static void break_off(const struct qc_db *db)
+{
+    PGconn *const ours = ((const struct pg *)db)->conn;
+    struct pollfd readable = { .fd = PQsocket(ours), .events = POLLIN };
+    struct qc_err err = { 0 };
+    PGconn *c = NULL;
+
+    CHECK_OK(pg_connect(&conf, &c, &err));
+    CHECK_OK(pg_query(ours, "LISTEN crash", NULL, &err));
+    CHECK_OK(pg_query(c, "NOTIFY crash", NULL, &err));
+    CHECK(poll(&readable, 1, 60000) == 1);
+    CHECK(shutdown(PQsocket(ours), SHUT_WR) == 0);
     PQfinish(c);
 }
 
@@ -197,6 +215,13 @@ static void lost(void)
     cut(db); /* before the COMMIT arrives: it was not */
     CHECK_RC(qc_tx_commit(&tx, &err), QC_TEMP);
     CHECK(one(db, "SELECT COUNT(*) FROM t") == 0);
+    break_off(db);
+    CHECK(one(db, "SELECT COUNT(*) FROM t") == 0);
+    break_off(db);
+    CHECK_OK(qc_tx_begin(&tx, db, &err));
+    CHECK_OK(add(db, 1, &err));
+    CHECK_OK(qc_tx_commit(&tx, &err));
+    CHECK(one(db, "SELECT COUNT(*) FROM t") == 1);
     qc_db_close(&db);
 }
 
