@@ -28,7 +28,8 @@ def find_bin():
 
 
 class Postgres:
-    def __init__(self, port=None):
+    def __init__(self, port=None, listen="127.0.0.1", settings=()):
+        """port: also by TCP, at the address listen. settings: further lines of its postgresql.conf."""
         self.bin = find_bin()
         self.port = port
         self.server = None
@@ -45,9 +46,9 @@ class Postgres:
         try:
             self.run("initdb", "-D", self.data, "-U", "qcloud", "--no-sync", "-A", "trust", "-E", "UTF8", "--locale=C")
             with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="ascii") as f:
-                f.write(f"listen_addresses = '{'127.0.0.1' if port else ''}'\nport = {port or 5432}\n"
+                f.write(f"listen_addresses = '{listen if port else ''}'\nport = {port or 5432}\n"
                         f"unix_socket_directories = '{self.socket}'\nmax_connections = 60\nshared_buffers = 32MB\n"
-                        "logging_collector = off\nautovacuum = off\n")
+                        "logging_collector = off\nautovacuum = off\n" + "".join(line + "\n" for line in settings))
             self.start()
             self.psql("CREATE DATABASE qcloud", "postgres")
         except BaseException:
