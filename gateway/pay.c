@@ -229,6 +229,9 @@ static qc_rc mend(struct paying *y, uint64_t id, struct qc_err *err)
     if (rc == QC_OK && c->rebuilt + c->found > 0) {
         y->end = GW_TURN_PAID;
         progress(y);
+        if (c->rebuilt > 0)
+            GW_AUDIT(y->e->audit, "rebuilt", QC_S("cloud", gw_fan_name(y->e->fan, y->at)),
+                     QC_U("segment", id), QC_U("fragments", c->rebuilt));
     } else if (c->refused[0] != '\0') {
         y->end = GW_TURN_FAILED;
         memcpy(y->why, c->refused, sizeof y->why);

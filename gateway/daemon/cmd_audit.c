@@ -23,9 +23,11 @@ const struct qc_opt cmd_audit_verify_options[] = {
     { 0 },
 };
 
+/* A command throws nothing away. */
+static const struct gw_audit_opts opts = { .rotate = QC_GW_AUDIT_ROTATE, .keep = 0 };
+
 const struct gw_audit_opts *cmd_audit_of(const char *state)
 {
-    static const struct gw_audit_opts opts = { .rotate = QC_GW_AUDIT_ROTATE, .keep = 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     struct qc_err unused = { 0 };
     struct stat st;
@@ -34,6 +36,23 @@ const struct gw_audit_opts *cmd_audit_of(const char *state)
         fstatat(qc_fd_get(&dir), GW_AUDIT_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return NULL;
     return &opts;
+}
+
+void cmd_audit_rebuild(const char *state, const struct gw_rebuild_report *r)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    struct qc_err unused = { 0 };
+    struct gw_audit *log = NULL;
+    char hex[2 * GW_ID_BYTES + 1];
+
+    if (qc_dir_open(&dir, state, &unused) != QC_OK ||
+        gw_audit_open(&log, qc_fd_get(&dir), &opts, &unused) != QC_OK)
+        return;
+    qc_hex(gw_id_span(&r->catalogue), hex);
+    GW_AUDIT(log, "rebuild", QC_S("catalogue", hex), QC_U("incarnation", r->incarnation),
+             QC_U("clouds", r->clouds), QC_U("reached", r->reached), QC_U("versions", r->versions),
+             QC_U("tombstones", r->tombstones), QC_U("unreadable", r->unreadable));
+    gw_audit_close(&log);
 }
 
 struct report {

@@ -250,6 +250,7 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
         .catalogue = meant != NULL ? &catalogue : NULL,
     };
     QC_TRY(gw_rebuild(state, &setup, &rng, &report, err));
+    cmd_audit_rebuild(state, &report);
     if (qc_args_flag(args, "json"))
         return report_json(&report, err);
     report_text(&report);

@@ -69,6 +69,13 @@ def story(server, seed):
         check(time.monotonic() < until, "the repair does not end")
         time.sleep(0.1)
     check(count(server, "repair_began", deep=1) == 1, "a repair")
+    # one that is gone, and put there again without a command
+    os.remove(large(server.clouds[3])[-1])
+    server.request("POST", "/v1/scrub", "{}")
+    while count(server, "rebuilt", cloud="c4", fragments=1) == 0:
+        check(time.monotonic() < until, "no line for a fragment that was rebuilt")
+        time.sleep(0.1)
+    check(count(server, "finding", cloud="c4", kind="missing", by="presence") == 1, "a finding")
     server.process.send_signal(signal.SIGHUP)
     while count(server, "reload", rc="ok") == 0:
         check(time.monotonic() < until, "no line for a reload")
@@ -83,11 +90,16 @@ def story(server, seed):
     server.start()
 
 
+def large(cloud):
+    """Its large fragments, the newest last."""
+    found = [os.path.join(d, f) for d, _, names in os.walk(cloud) for f in names if os.path.getsize(os.path.join(d, f)) > 50000]
+    return sorted(found, key=os.path.getmtime)
+
+
 def rot(server, up):
     """One bit of each of the newest large fragments on two clouds."""
     for cloud in server.clouds[:2]:
-        large = [os.path.join(d, f) for d, _, names in os.walk(cloud) for f in names if os.path.getsize(os.path.join(d, f)) > 50000]
-        with open(max(large, key=os.path.getmtime), "r+b") as f:
+        with open(large(cloud)[-1], "r+b") as f:
             f.seek(30000)
             b = f.read(1)
             f.seek(30000)
@@ -202,6 +214,16 @@ def unwritable(server, seed):
     check(verify(server)["findings"] == [], "a log with a gap")
 
 
+# ---------------------------------------------------------------- a new catalogue begins a new log
+def made_anew(server):
+    new = os.path.join(server.root, "new")
+    server.run("rebuild", "--state", new, *server.cloud_options())
+    with open(os.path.join(new, "audit.log"), encoding="ascii") as f:
+        rows = [json.loads(line) for line in f]
+    check([r["event"] for r in rows] == ["rebuild"] and rows[0]["clouds"] == rows[0]["reached"] == 5 and rows[0]["versions"] > 3, f"a rebuild: {rows}")
+    check(verify(server, "--state", new)["findings"] == [], "its log")
+
+
 def main():
     began = time.monotonic()
     seed = int(os.environ.get("QC_SEED") or time.time_ns() % (1 << 32))
@@ -217,6 +239,7 @@ def main():
             print(server.tail(), file=sys.stderr)
             raise
         server.stop()
+        made_anew(server)
     print(f"audit: {puts} puts, {KILLS} kills, one chain; what was done to it was found ({time.monotonic() - began:.1f} s)")
 
 
