@@ -225,6 +225,7 @@
     X(DEAD_PUT, "UPDATE deadkey SET absent=?2, round=?3 WHERE segment_id=?1")                                \
     X(COUNT_OBJECTS, "SELECT COUNT(*), " GW_SQL_SUM("size") " FROM entry WHERE kind=1")                      \
     X(COUNT_VERSIONS, "SELECT COUNT(*) FROM version WHERE state=3")                                          \
+    X(OLDEST_VERSION, "SELECT created FROM version WHERE state=3 ORDER BY version_no LIMIT 1")               \
     X(COUNT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"            \
                    " JOIN version v ON v.version_no=s.version_no WHERE d.state<3 AND v.state=3")             \
     X(COUNT_RECORD_DEBTS, "SELECT COUNT(*) FROM log_debt")                                                   \

@@ -122,6 +122,15 @@ static qc_rc count_one(struct gw_cat *c, enum gw_sql which, uint64_t *ret, struc
     return qc_col_u64(rows.s, 0, ret, err);
 }
 
+qc_rc gw_cat_oldest(struct gw_cat *c, int64_t *ret_s, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY0(c, OLDEST_VERSION, &rows, err));
+    *ret_s = rows.row ? qc_col_int(rows.s, 0) : 0;
+    return QC_OK;
+}
+
 /* by[margin + QC_EC_N_MAX]: margins may be negative. */
 enum { MARGIN_SPAN = 2 * QC_EC_N_MAX + 1 };
 

@@ -347,6 +347,8 @@ struct gw_counts {
         uint64_t versions;
     } margins[GW_MARGIN_ROWS];
 };
+/* Wall clock: when the first version that lives was committed; 0: there is none. */
+QC_MUST qc_rc gw_cat_oldest(struct gw_cat *c, int64_t *ret_s, struct qc_err *err);
 QC_MUST qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, struct gw_counts *ret,
                             struct qc_err *err);
 
@@ -442,7 +444,8 @@ struct gw_scrub_row {
     char at[CLOUD_KEY_SIZE_MAX + 1]; /* where it goes on: after this key .. */
     uint64_t next;                   /* .. after this segment, or log object */
     uint64_t upto, upto_log;         /* ids that had been given out when it began */
-    struct gw_scrub_pass now, last;  /* now.began without a pass: of the last, or when the row was made */
+    struct gw_scrub_pass now, last;  /* now.began without a pass: of the last, or when the row was made;
+                                        last.began before one has ended: when it was made */
 };
 /* *ret_found false: there is no row, and ret is empty but for cloud and depth. */
 QC_MUST qc_rc gw_cat_scrub_get(struct gw_cat *c, uint32_t cloud_id, enum gw_depth depth,

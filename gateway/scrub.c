@@ -213,6 +213,8 @@ static qc_rc begin(struct gw_scrubbing *s, struct qc_err *err)
     row->stage = row->depth == GW_PRESENCE ? GW_SCRUB_LIST : GW_SCRUB_READ;
     row->at[0] = '\0';
     row->next = 0;
+    if (row->last.began == 0)
+        row->last.began = row->now.began;
     row->now = (struct gw_scrub_pass){ .began = qc_wall_s() };
     if (row->depth == GW_PRESENCE)
         QC_TRY(gw_cat_seen_drop(cat, s->cloud_id, err));

@@ -103,17 +103,41 @@ static void measure(const struct gw_scrub_row *row, uint64_t *ret_done, uint64_t
                                               : *ret_all;
 }
 
-static void view(struct gw_engine *e, unsigned at, const struct gw_scrub_row *row, struct gw_scrub_view *ret)
+/* Until then a pass does not count as missed: by the period, where passes begin by themselves; else as by
+ * default. */
+static int64_t patience_s(const struct gw_engine *e, enum gw_depth depth)
+{
+    const uint64_t every = gw_scrub_period(e, depth);
+    const uint64_t usual = depth == GW_PRESENCE ? gw_scrub_default.presence_s : gw_scrub_default.content_s;
+
+    return (int64_t)((every != 0 ? every : usual) * QC_GW_SCRUB_OLD);
+}
+
+/* oldest_s: of what is stored; 0: nothing is. */
+static int64_t seen_since(const struct gw_scrub_row *row, int64_t oldest_s)
+{
+    const int64_t cared_s = row->last.began != 0 ? row->last.began : row->now.began;
+
+    if (row->last.ended != 0)
+        return row->last.began;
+    return oldest_s == 0 || oldest_s > cared_s ? oldest_s : cared_s;
+}
+
+static void view(struct gw_engine *e, unsigned at, const struct gw_scrub_row *row, int64_t oldest_s,
+                 struct gw_scrub_view *ret)
 {
     uint64_t done = 0, all = 1;
     const uint64_t every = gw_scrub_period(e, row->depth);
+    const int64_t since_s = seen_since(row, oldest_s);
     struct gw_scrub_view v = {
         .running = row->stage != 0,
         .wanted = row->wanted && row->stage == 0,
         .left_s = -1,
         .due_s = every == 0 ? 0 : row->now.began + (int64_t)every,
         .began_s = row->stage != 0 ? row->now.began : 0,
-        .last_began_s = row->last.began,
+        .since_s = since_s,
+        .late = oldest_s != 0 && qc_wall_s() - since_s > patience_s(e, row->depth),
+        .last_began_s = row->last.ended != 0 ? row->last.began : 0,
         .last_ended_s = row->last.ended,
         .last_objects = row->last.objects,
         .last_bytes = row->last.bytes,
@@ -154,14 +178,16 @@ qc_rc gw_engine_scrub_view(struct gw_engine *e, unsigned at, struct gw_scrub_clo
 
     for (enum gw_depth depth = GW_PRESENCE; depth <= GW_CONTENT; depth++) {
         struct gw_scrub_row row;
+        int64_t oldest_s;
         bool found;
         {
             QC_LOCK(gw_cat_lock(e->cat));
             QC_TRY(gw_cat_scrub_get(e->cat, counts.cloud_id, depth, &row, &found, err));
+            QC_TRY(gw_cat_oldest(e->cat, &oldest_s, err));
         }
         if (!found)
             row.now.began = qc_wall_s();
-        view(e, at, &row, &c.depth[depth - 1]);
+        view(e, at, &row, oldest_s, &c.depth[depth - 1]);
     }
     QC_LOCK(gw_cat_lock(e->cat));
     QC_TRY(gw_cat_mend_count(e->cat, counts.cloud_id, &c.queue, &c.queue_since_s, err));

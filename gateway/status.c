@@ -88,18 +88,23 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
     struct gw_counts n;
     struct gw_log_tip tip;
 
-    QC_LOCK(gw_cat_lock(e->cat));
-    QC_TRY(gw_cat_counts(e->cat, &e->conf, &n, err));
-    QC_TRY(gw_tip_get(e->cat, &tip, err));
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cat_counts(e->cat, &e->conf, &n, err));
+        QC_TRY(gw_tip_get(e->cat, &tip, err));
+        QC_TRY(gw_cat_oldest(e->cat, &s->oldest_s, err));
+        for (unsigned at = 0; at < s->cloud_count; at++) {
+            struct gw_owed o;
+            QC_TRY(gw_cat_owed(e->cat, s->clouds[at].view.id, &o, err));
+            s->clouds[at].owed = o.fragments;
+            s->clouds[at].records_owed = o.records;
+            s->clouds[at].owed_since_s = o.since_s;
+        }
+    }
     take_counts(s, &n);
     s->log_sequence = tip.sequence;
-    for (unsigned at = 0; at < s->cloud_count; at++) {
-        struct gw_owed o;
-        QC_TRY(gw_cat_owed(e->cat, s->clouds[at].view.id, &o, err));
-        s->clouds[at].owed = o.fragments;
-        s->clouds[at].records_owed = o.records;
-        s->clouds[at].owed_since_s = o.since_s;
-    }
+    for (unsigned at = 0; at < s->cloud_count; at++)
+        QC_TRY(gw_engine_scrub_view(e, at, &s->clouds[at].scrub, err));
     s->catalogue_bytes = gw_home_bytes(&e->state);
     s->counted_s = qc_wall_s();
     return QC_OK;

@@ -4,6 +4,7 @@
 #include "caller.h"
 #include "calls.h"
 #include "json.h"
+#include "judge.h"
 #include "scrub_report.h"
 
 static qc_rc health_json(struct json_t *o, const struct gw_health *h, struct qc_err *err)
@@ -38,7 +39,7 @@ static qc_rc debts_json(struct json_t *o, const struct gw_cloud_status *c, struc
     return qc_json_set(o, "debts", &debts, err);
 }
 
-static qc_rc clouds_json(struct json_t *o, struct gw_engine *e, const struct gw_status *s, struct qc_err *err)
+static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));
@@ -61,7 +62,7 @@ static qc_rc clouds_json(struct json_t *o, struct gw_engine *e, const struct gw_
         QC_TRY(qc_json_set_int(one, "free", c->free, err));
         QC_TRY(qc_json_set_str(one, "breaker", gw_breaker_state_name(c->view.breaker), err));
         QC_TRY(debts_json(one, c, err));
-        QC_TRY(scrub_cloud_json(&scrub, e, i, err));
+        QC_TRY(scrub_cloud_json(&scrub, &c->scrub, err));
         QC_TRY(qc_json_set(one, "scrub", &scrub, err));
         QC_TRY(qc_json_append(list, &one, err));
     }
@@ -132,6 +133,51 @@ static qc_rc root_json(struct json_t *o, const struct gw_status *s, struct qc_er
     return qc_json_set(o, "root_key", &root, err);
 }
 
+/* -- the verdict ----------------------------------------------------------------------------------------- */
+
+struct reasons {
+    struct json_t *list;
+    qc_rc rc;
+    struct qc_err *err;
+};
+
+static qc_rc add_reason(struct json_t *list, const struct judge_reason *r, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+    QC_TRY(qc_json_new_obj(&one, err));
+    QC_TRY(qc_json_set_str(one, "level", judge_level_name(r->level), err));
+    QC_TRY(qc_json_set_str(one, "what", r->what, err));
+    QC_TRY(qc_json_set_str(one, "advice", r->advice, err));
+    return qc_json_append(list, &one, err);
+}
+
+static void take_reason(void *ctx, const struct judge_reason *r)
+{
+    struct reasons *all = ctx;
+    if (all->rc == QC_OK)
+        all->rc = add_reason(all->list, r, all->err);
+}
+
+static qc_rc verdict_json(struct json_t *o, struct gw_engine *e, const struct gw_status *s,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *verdict = NULL;
+    struct gw_audit_view audit = { 0 };
+    struct reasons all = { .err = err };
+    if (gw_engine_audit(e) != NULL)
+        gw_audit_look(gw_engine_audit(e), &audit);
+    const struct judge_source src = { .status = s, .audit_failing = audit.failing, .now_s = qc_wall_s() };
+    QC_TRY(qc_json_new_obj(&verdict, err));
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    all.list = list;
+    const enum judge_level worst = judge(&src, take_reason, &all);
+    QC_TRY(all.rc);
+    QC_TRY(qc_json_set_str(verdict, "level", judge_level_name(worst), err));
+    QC_TRY(qc_json_set(verdict, "reasons", &list, err));
+    return qc_json_set(o, "verdict", &verdict, err);
+}
+
 qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
 {
     struct gw_status s;
@@ -140,13 +186,16 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(health_json(o, &s.health, err));
     QC_TRY(counts_json(o, &s, err));
-    QC_TRY(clouds_json(o, e, &s, err));
+    QC_TRY(clouds_json(o, &s, err));
     QC_TRY(margins_json(o, &s, err));
     QC_TRY(root_json(o, &s, err));
     QC_TRY(faults_json(o, &s, err));
     QC_TRY(qc_json_set_str(o, "fenced_why", s.fenced_why, err));
     QC_TRY(qc_json_set_bool(o, "paying", s.paying, err));
     QC_TRY(qc_json_set_int(o, "observed", s.observed_s, err));
+    QC_TRY(qc_json_set_int(o, "counted", s.counted_s, err));
+    QC_TRY(qc_json_set_int(o, "oldest", s.oldest_s, err));
+    QC_TRY(verdict_json(o, e, &s, err));
     *ret = QC_STEAL(o);
     return QC_OK;
 }

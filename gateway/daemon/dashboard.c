@@ -4,15 +4,12 @@
 #include <stdio.h>
 
 #include "http.h"
+#include "judge.h"
 #include "page.h"
 
 enum {
     REFRESH_S = 30, /* the page asks for itself again */
-    OLD_S = 300,    /* an observation that is no news any more */
-    OWED_S = 86400, /* a debt that should be paid by now */
 };
-
-enum level { LEVEL_WELL, LEVEL_LOOK, LEVEL_ACT };
 
 /* -- small ones ------------------------------------------------------------------------------------------ */
 
@@ -53,15 +50,8 @@ static void span_of_time(struct page *p, int64_t s)
         page_line(p, "%" PRId64 " days", s / 86400);
 }
 
-static const char *class_of(enum level l)
-{
-    static const char *const names[] = { "well", "look", "act" };
-
-    return names[l];
-}
-
 /* Never by colour alone. */
-static const char *word_of(enum level l)
+static const char *word_of(enum judge_level l)
 {
     static const char *const words[] = { "&#10003; well", "! look", "&#10007; act" };
 
@@ -70,154 +60,32 @@ static const char *word_of(enum level l)
 
 /* -- what is not as it should be ------------------------------------------------------------------------- */
 
-/* Findings go to a page; without one they are judged alone. */
-struct findings {
-    struct page *p; /* NULL: only counted */
-    enum level worst;
-    unsigned count;
-};
-
-static bool finding(struct findings *f, enum level level)
+/* Commands stand between backticks, and get their program's name. */
+static void advice(struct page *p, const char *text)
 {
-    f->count++;
-    if (level > f->worst)
-        f->worst = level;
-    if (f->p != NULL)
-        page_line(f->p, "<li><strong class=\"%s\">%s</strong>: ", class_of(level), word_of(level));
-    return f->p != NULL;
-}
+    char part[2] = "";
+    bool code = false;
 
-static void advice(struct findings *f, const char *text)
-{
-    if (f->p != NULL)
-        page_line(f->p, ". %s</li>\n", text);
-}
-
-static void of_gateway(struct findings *f, const struct dashboard_source *src)
-{
-    const struct gw_status *s = src->status;
-    struct watch_ready ready;
-
-    watch_ready(s, &ready);
-    if (s->health.broken && finding(f, LEVEL_ACT))
-        page_line(f->p, "the disk of the catalogue failed");
-    if (s->health.broken)
-        advice(f, "Look at the disk under the state directory, then start the gateway again.");
-    if (s->health.fenced && finding(f, LEVEL_ACT))
-        page_line(f->p, "another gateway took over");
-    if (s->health.fenced)
-        advice(f, "Use that one; or take over again: <code>qcloud-gateway rebuild</code>.");
-    if (!s->health.fenced && !s->health.broken && !ready.read) {
-        if (finding(f, LEVEL_ACT))
-            page_line(f->p, "%u of %u clouds are well, %u are needed to read", ready.well, s->cloud_count,
-                      s->needed);
-        advice(f, "Bring clouds back: see below.");
-    } else if (!s->health.fenced && !s->health.broken && !ready.write) {
-        if (finding(f, LEVEL_ACT))
-            page_line(f->p, "%u of %u clouds are well, %u are needed to write; reading goes on", ready.well,
-                      s->cloud_count, ready.write_needs);
-        advice(f, "Bring clouds back: see below.");
-    }
-    if (s->observed_s == 0 || src->now_s - s->observed_s > OLD_S) {
-        if (finding(f, LEVEL_LOOK))
-            page_line(f->p, "the clouds were not asked for a while");
-        advice(f, "Open this page again; if that does not help, look at the gateway's log.");
-    }
-}
-
-/* Least margin: ret[0]; versions with less than full: ret[1]; with none left or too few known: ret[2]. */
-struct margins {
-    int least;
-    uint64_t less, none, below;
-};
-
-static void count_margins(const struct gw_status *s, struct margins *ret)
-{
-    *ret = (struct margins){ .least = (int)(s->n - s->k) };
-    for (unsigned i = 0; i < s->margin_count; i++) {
-        const int m = s->margins[i].margin;
-        const uint64_t n = s->margins[i].versions;
-        if (n > 0 && m < ret->least)
-            ret->least = m;
-        if (m < (int)(s->n - s->k))
-            ret->less += n;
-        if (m == 0)
-            ret->none += n;
-        if (m < 0)
-            ret->below += n;
-    }
-}
-
-static void of_margins(struct findings *f, const struct gw_status *s)
-{
-    struct margins m;
-
-    count_margins(s, &m);
-    if (m.below > 0) {
-        if (finding(f, LEVEL_ACT))
-            page_line(f->p, "versions with too few fragments on clouds that are known: %" PRIu64, m.below);
-        advice(f,
-               "Bring back every cloud that may have more; then <code>qcloud-gateway repair --deep</code>.");
-    }
-    if (m.none > 0) {
-        if (finding(f, LEVEL_ACT))
-            page_line(f->p, "versions that bear no further loss: %" PRIu64, m.none);
-        advice(f,
-               "Bring clouds back; what is gone for good is rebuilt by <code>qcloud-gateway repair</code>.");
-    } else if (m.less > 0 && m.below == 0) {
-        if (finding(f, LEVEL_LOOK))
-            page_line(f->p, "versions with less than their full margin: %" PRIu64, m.less);
-        advice(f,
-               "Debts are paid by themselves when clouds are back; else <code>qcloud-gateway repair</code>.");
-    }
-}
-
-static void of_cloud(struct findings *f, const struct dashboard_source *src, const struct gw_cloud_status *c)
-{
-    if (c->view.state == GW_CLOUD_LOST) {
-        if (finding(f, LEVEL_ACT)) {
-            page_line(f->p, "cloud ");
-            page_text(f->p, c->name);
-            page_line(f->p, " answers, and is not ours any more");
+    for (; *text != '\0'; text++) {
+        if (*text == '`') {
+            page_line(p, code ? "</code>" : "<code>qcloud-gateway ");
+            code = !code;
+            continue;
         }
-        advice(f, "See to its place; where it was emptied: <code>qcloud-gateway repair --adopt NAME</code>.");
-    } else if (c->view.state != GW_CLOUD_OK) {
-        if (finding(f, LEVEL_LOOK)) {
-            page_line(f->p, "cloud ");
-            page_text(f->p, c->name);
-            page_line(f->p, " does not answer");
-        }
-        advice(f,
-               "Why: <code>qcloud-gateway status</code>; <code>qcloud-gateway cloud validate NAME</code>.");
-    } else if (c->view.suspect) {
-        if (finding(f, LEVEL_LOOK)) {
-            page_line(f->p, "cloud ");
-            page_text(f->p, c->name);
-            page_line(f->p, " missed a deadline, and is left alone for a while");
-        }
-        advice(f, "It is asked again by itself; look at its latencies in <code>/metrics</code>.");
-    }
-    if (c->owed_since_s > 0 && src->now_s - c->owed_since_s > OWED_S) {
-        if (finding(f, LEVEL_LOOK)) {
-            page_line(f->p, "cloud ");
-            page_text(f->p, c->name);
-            page_line(f->p, " has been owed fragments for more than a day");
-        }
-        advice(f, "Why: <code>qcloud-gateway status --json</code>, member <code>debts</code>.");
+        part[0] = *text;
+        page_text(p, part);
     }
 }
 
-static void judge(struct findings *f, const struct dashboard_source *src)
+static void reason(void *ctx, const struct judge_reason *r)
 {
-    of_gateway(f, src);
-    of_margins(f, src->status);
-    for (unsigned at = 0; at < src->status->cloud_count; at++)
-        of_cloud(f, src, &src->status->clouds[at]);
-    if (src->audit != NULL && src->audit->failing) {
-        if (finding(f, LEVEL_LOOK))
-            page_line(f->p, "the audit log cannot be written");
-        advice(f, "Free space under the state directory; what it missed is counted.");
-    }
+    struct page *p = ctx;
+
+    page_line(p, "<li><strong class=\"%s\">%s</strong>: ", judge_level_name(r->level), word_of(r->level));
+    page_text(p, r->what);
+    page_line(p, ". ");
+    advice(p, r->advice);
+    page_line(p, "</li>\n");
 }
 
 /* -- the page -------------------------------------------------------------------------------------------- */
@@ -237,11 +105,13 @@ static void summary(struct page *p, const struct dashboard_source *src)
 {
     static const char *const texts[] = { "everything is as it should be", "there is something to look at",
                                          "something below is not safe" };
-    struct findings f = { 0 };
+    const struct judge_source what = { .status = src->status,
+                                       .audit_failing = src->audit != NULL && src->audit->failing,
+                                       .now_s = src->now_s };
+    const enum judge_level worst = judge(&what, NULL, NULL);
 
-    judge(&f, src);
-    page_line(p, "<p class=\"sum %s\" role=\"status\">%s &ndash; %s</p>\n", class_of(f.worst),
-              word_of(f.worst), texts[f.worst]);
+    page_line(p, "<p class=\"sum %s\" role=\"status\">%s &ndash; %s</p>\n", judge_level_name(worst),
+              word_of(worst), texts[worst]);
     page_line(p, "<p class=\"soft\">Clouds asked ");
     when(p, src->status->observed_s);
     page_line(p, ", catalogue counted ");
@@ -249,25 +119,24 @@ static void summary(struct page *p, const struct dashboard_source *src)
     page_line(p, ", page made ");
     when(p, src->now_s);
     page_line(p, ". It renews itself every %d s. All times are UTC.</p>\n", REFRESH_S);
-    if (f.count == 0)
+    if (worst == JUDGE_WELL)
         return;
     page_line(p, "<h2>What to do</h2>\n<ul id=\"findings\">\n");
-    f = (struct findings){ .p = p };
-    judge(&f, src);
+    (void)judge(&what, reason, p);
     page_line(p, "</ul>\n");
 }
 
 static void margins(struct page *p, const struct gw_status *s)
 {
     const unsigned full = s->n - s->k;
-    struct margins m;
+    struct judge_margins m;
 
     page_line(p, "<h2>Margins</h2>\n");
     if (s->counted_s == 0) {
         page_line(p, "<p>not counted yet</p>\n");
         return;
     }
-    count_margins(s, &m);
+    judge_margins(s, &m);
     page_line(
         p,
         "<p>Any %u of %u clouds' fragments make a version; %u may be lost where all is there. The least "
@@ -292,21 +161,21 @@ static void margins(struct page *p, const struct gw_status *s)
     page_line(p, "</tbody></table></div>\n");
 }
 
-static enum level level_of(const struct gw_cloud_view *v)
+static enum judge_level level_of(const struct gw_cloud_view *v)
 {
     if (v->state == GW_CLOUD_LOST)
-        return LEVEL_ACT;
-    return v->state != GW_CLOUD_OK || v->suspect ? LEVEL_LOOK : LEVEL_WELL;
+        return JUDGE_ACT;
+    return v->state != GW_CLOUD_OK || v->suspect ? JUDGE_LOOK : JUDGE_WELL;
 }
 
 static void cloud_row(struct page *p, const struct gw_status *s, const struct gw_cloud_status *c)
 {
-    const enum level l = level_of(&c->view);
+    const enum judge_level l = level_of(&c->view);
 
     page_line(p, "<tr><td data-k=\"cloud\">");
     page_text(p, c->name);
-    page_line(p, "</td><td data-k=\"state\"><span><span class=\"%s\">%s</span> (%s)</span></td>", class_of(l),
-              word_of(l), gw_cloud_state_name(c->view.state));
+    page_line(p, "</td><td data-k=\"state\"><span><span class=\"%s\">%s</span> (%s)</span></td>",
+              judge_level_name(l), word_of(l), gw_cloud_state_name(c->view.state));
     page_line(p, "<td data-k=\"breaker\">%s</td><td data-k=\"last good answer\">",
               gw_breaker_state_name(c->view.breaker));
     when(p, c->view.seen_s);
@@ -335,6 +204,52 @@ static void clouds(struct page *p, const struct gw_status *s)
     page_line(
         p, "</tbody></table></div>\n<p class=\"soft\">Owed: fragments and copies of records that a put left "
            "for later. They are paid by themselves, oldest first.</p>\n");
+}
+
+static void pass(struct page *p, enum gw_depth depth, const struct gw_scrub_view *v)
+{
+    page_line(p, "<td data-k=\"%s\"><span>", gw_depth_name(depth));
+    if (v->late)
+        page_line(p, "<span class=\"look\">%s</span> ", word_of(JUDGE_LOOK));
+    when(p, v->last_began_s);
+    if (v->running)
+        page_line(p, " (under way: %u.%u %%)", v->permille / 10, v->permille % 10);
+    page_line(p, "</span></td>");
+}
+
+static void scrub_row(struct page *p, const struct gw_cloud_status *c)
+{
+    uint64_t found = 0;
+
+    for (unsigned i = 0; i < GW_FINDING_KINDS; i++)
+        found += c->scrub.findings[i];
+    page_line(p, "<tr><td data-k=\"cloud\">");
+    page_text(p, c->name);
+    page_line(p, "</td>");
+    for (enum gw_depth d = GW_PRESENCE; d <= GW_CONTENT; d++)
+        pass(p, d, &c->scrub.depth[d - 1]);
+    page_line(p,
+              "<td class=\"n\" data-k=\"being rebuilt\">%" PRIu64
+              "</td><td class=\"n\" data-k=\"findings\">%" PRIu64 "</td></tr>\n",
+              c->scrub.queue, found);
+}
+
+static void scrub(struct page *p, const struct gw_status *s)
+{
+    page_line(p, "<h2>Scrub</h2>\n");
+    if (s->counted_s == 0) {
+        page_line(p, "<p>not counted yet</p>\n");
+        return;
+    }
+    page_line(p,
+              "<div class=\"wide\"><table id=\"scrub\"><thead><tr><th>cloud</th><th>presence</th>"
+              "<th>content</th><th class=\"n\">being rebuilt</th><th class=\"n\">findings</th></tr></thead>"
+              "<tbody>\n");
+    for (unsigned at = 0; at < s->cloud_count; at++)
+        scrub_row(p, &s->clouds[at]);
+    page_line(p,
+              "</tbody></table></div>\n<p class=\"soft\">When the last whole pass began: all that was there "
+              "was looked at since. Presence: the cloud's listing; content: every byte, verified.</p>\n");
 }
 
 static void number(struct page *p, const char *name, uint64_t v)
@@ -400,6 +315,7 @@ qc_rc dashboard_print(const struct dashboard_source *src, qc_buf *ret, struct qc
     summary(&p, src);
     margins(&p, src->status);
     clouds(&p, src->status);
+    scrub(&p, src->status);
     figures(&p, src);
     gateway(&p, src);
     page_line(&p, "</body>\n</html>\n");

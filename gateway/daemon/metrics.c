@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "cloud/tally.h"
 #include "http.h"
+#include "judge.h"
 #include "page.h"
 
 /* What stands before the lines of a metric. */
@@ -172,6 +173,83 @@ static void cloud_faults(struct page *p, const struct gw_status *s)
     }
 }
 
+/* -- the scrub ------------------------------------------------------------------------------------------- */
+
+enum scrub_number { SCRUB_SEEN, SCRUB_LATE, SCRUB_DUE, SCRUB_PROGRESS, SCRUB_NUMBERS };
+
+/* false: there is none. */
+static bool scrub_number(const struct gw_scrub_view *v, unsigned which, double *ret)
+{
+    switch (which) {
+    case SCRUB_SEEN:
+        *ret = (double)v->last_began_s;
+        return v->last_ended_s > 0;
+    case SCRUB_LATE:
+        *ret = v->late;
+        return true;
+    case SCRUB_DUE:
+        *ret = (double)v->due_s;
+        return v->due_s > 0;
+    default:
+        *ret = v->permille / 1000.0;
+        return v->running;
+    }
+}
+
+static void scrub_passes(struct page *p, const struct gw_status *s)
+{
+    static const struct {
+        const char *name, *help;
+    } rows[SCRUB_NUMBERS] = {
+        [SCRUB_SEEN] = { "qcloud_cloud_scrub_timestamp_seconds",
+                         "When the last whole pass began: all was looked at since. Nothing before the "
+                         "first." },
+        [SCRUB_LATE] = { "qcloud_cloud_scrub_late", "1: what lies there was not looked at for too long." },
+        [SCRUB_DUE] = { "qcloud_cloud_scrub_due_timestamp_seconds",
+                        "When the next pass begins by itself, or should have." },
+        [SCRUB_PROGRESS] = { "qcloud_cloud_scrub_progress_ratio", "Of a pass that is under way." },
+    };
+    char labels[LABELS_MAX];
+    double v = 0;
+
+    for (unsigned i = 0; i < SCRUB_NUMBERS; i++) {
+        family(p, rows[i].name, "gauge", rows[i].help);
+        for (unsigned at = 0; at < s->cloud_count; at++)
+            for (enum gw_depth d = GW_PRESENCE; d <= GW_CONTENT; d++)
+                if (scrub_number(&cloud(s, at, labels)->scrub.depth[d - 1], i, &v))
+                    page_line(p, "%s{%s,depth=\"%s\"} %.16g\n", rows[i].name, labels, gw_depth_name(d), v);
+    }
+}
+
+static void scrub_findings(struct page *p, const struct gw_status *s)
+{
+    char labels[LABELS_MAX];
+
+    family(p, "qcloud_cloud_findings", "gauge",
+           "What does not lie there as it should, or should not lie there, as far as was looked.");
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        const struct gw_cloud_status *c = cloud(s, at, labels);
+        for (unsigned i = 0; i < GW_FINDING_KINDS; i++)
+            page_line(p, "qcloud_cloud_findings{%s,kind=\"%s\"} %" PRIu64 "\n", labels,
+                      gw_finding_kind_name((enum gw_finding_kind)i), c->scrub.findings[i]);
+    }
+    family(p, "qcloud_cloud_mend_fragments", "gauge", "Fragments there that are to be rebuilt, debts apart.");
+    for (unsigned at = 0; at < s->cloud_count; at++) {
+        const struct gw_cloud_status *c = cloud(s, at, labels);
+        page_line(p, "qcloud_cloud_mend_fragments{%s} %" PRIu64 "\n", labels, c->scrub.queue);
+    }
+}
+
+static void scrub(struct page *p, const struct gw_status *s)
+{
+    if (s->counted_s == 0)
+        return;
+    scrub_passes(p, s);
+    scrub_findings(p, s);
+}
+
+/* -- calls to clouds ------------------------------------------------------------------------------------- */
+
 /* Calls that were made at least once: others would be 17 lines of zeros. */
 static void cloud_calls(struct page *p, const struct gw_status *s)
 {
@@ -245,6 +323,21 @@ static void counted(struct page *p, const struct gw_status *s)
     if (s->catalogue_bytes > 0)
         gauge(p, "qcloud_catalogue_size_bytes", "The catalogue on this machine's disk.", s->catalogue_bytes);
     gauge(p, "qcloud_counted_timestamp_seconds", "When the catalogue was counted.", (uint64_t)s->counted_s);
+}
+
+/* One line to be alarmed by: whatever makes the dashboard anything but green. */
+static void verdict(struct page *p, const struct metrics_source *src)
+{
+    const struct judge_source what = { .status = src->status,
+                                       .audit_failing = src->audit != NULL && src->audit->failing,
+                                       .now_s = qc_wall_s() };
+    const enum judge_level worst = judge(&what, NULL, NULL);
+
+    family(p, "qcloud_verdict", "gauge",
+           "1 for what the dashboard says: well; look: something is not as it should be; act: or not safe.");
+    for (unsigned i = JUDGE_WELL; i <= JUDGE_ACT; i++)
+        page_line(p, "qcloud_verdict{level=\"%s\"} %d\n", judge_level_name((enum judge_level)i),
+                  worst == (enum judge_level)i);
 }
 
 static void gateway(struct page *p, const struct gw_status *s)
@@ -387,11 +480,13 @@ qc_rc metrics_print(const struct metrics_source *src, qc_buf *ret, struct qc_err
 {
     struct page p = { .to = ret, .err = err };
 
+    verdict(&p, src);
     gateway(&p, src->status);
     counted(&p, src->status);
     cloud_states(&p, src->status);
     cloud_numbers(&p, src->status);
     cloud_faults(&p, src->status);
+    scrub(&p, src->status);
     cloud_calls(&p, src->status);
     gauge(&p, "qcloud_http_connections", "Connections that are open.", src->connections);
     requests(&p, src->figures);

@@ -54,28 +54,28 @@ static qc_rc view_json(struct json_t *o, enum gw_depth depth, const struct gw_sc
     QC_TRY(qc_json_set_str(one, "state", v->running ? "running" : v->wanted ? "wanted" : "resting", err));
     QC_TRY(qc_json_set_str(one, "why", v->why, err));
     QC_TRY(qc_json_set_int(one, "due", v->due_s, err));
+    QC_TRY(qc_json_set_int(one, "since", v->since_s, err));
+    QC_TRY(qc_json_set_bool(one, "late", v->late, err));
     QC_TRY(now_json(one, v, err));
     QC_TRY(last_json(one, v, err));
     return qc_json_set(o, gw_depth_name(depth), &one, err);
 }
 
-qc_rc scrub_cloud_json(struct json_t **ret, struct gw_engine *e, unsigned at, struct qc_err *err)
+qc_rc scrub_cloud_json(struct json_t **ret, const struct gw_scrub_cloud *c, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *queue = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *findings = NULL;
-    struct gw_scrub_cloud c;
-    QC_TRY(gw_engine_scrub_view(e, at, &c, err));
     QC_TRY(qc_json_new_obj(&o, err));
     for (unsigned d = 0; d < GW_DEPTHS; d++)
-        QC_TRY(view_json(o, depths[d], &c.depth[d], err));
+        QC_TRY(view_json(o, depths[d], &c->depth[d], err));
     QC_TRY(qc_json_new_obj(&queue, err));
-    QC_TRY(json_count(queue, "fragments", c.queue, err));
-    QC_TRY(qc_json_set_int(queue, "since", c.queue_since_s, err));
+    QC_TRY(json_count(queue, "fragments", c->queue, err));
+    QC_TRY(qc_json_set_int(queue, "since", c->queue_since_s, err));
     QC_TRY(qc_json_set(o, "queue", &queue, err));
     QC_TRY(qc_json_new_obj(&findings, err));
     for (unsigned k = 0; k < GW_FINDING_KINDS; k++)
-        QC_TRY(json_count(findings, gw_finding_kind_name((enum gw_finding_kind)k), c.findings[k], err));
+        QC_TRY(json_count(findings, gw_finding_kind_name((enum gw_finding_kind)k), c->findings[k], err));
     QC_TRY(qc_json_set(o, "findings", &findings, err));
     *ret = QC_STEAL(o);
     return QC_OK;
@@ -88,9 +88,11 @@ static qc_rc clouds_json(struct json_t *o, struct gw_engine *e, struct qc_err *e
     for (unsigned at = 0; at < gw_engine_scrub_clouds(e); at++) {
         QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
         QC_CLEANUP(qc_json_free) struct json_t *scrub = NULL;
+        struct gw_scrub_cloud c;
+        QC_TRY(gw_engine_scrub_view(e, at, &c, err));
         QC_TRY(qc_json_new_obj(&one, err));
         QC_TRY(qc_json_set_str(one, "name", gw_engine_scrub_name(e, at), err));
-        QC_TRY(scrub_cloud_json(&scrub, e, at, err));
+        QC_TRY(scrub_cloud_json(&scrub, &c, err));
         QC_TRY(qc_json_set(one, "scrub", &scrub, err));
         QC_TRY(qc_json_append(list, &one, err));
     }

@@ -5,7 +5,7 @@
 #include "gateway/scrub.h"
 
 /* One cloud's "scrub" of docs/API.md. */
-QC_MUST qc_rc scrub_cloud_json(struct json_t **ret, struct gw_engine *e, unsigned at, struct qc_err *err);
+QC_MUST qc_rc scrub_cloud_json(struct json_t **ret, const struct gw_scrub_cloud *c, struct qc_err *err);
 /* SCRUB of docs/API.md. */
 QC_MUST qc_rc scrub_report_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);
 

@@ -3,9 +3,11 @@
 
 Needs QC_BIN, the folder of qcloud-gateway; chromium (its package). QC_SHOTS names a folder that keeps the pictures.
 """
+import contextlib
 import html.parser
 import os
 import re
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -119,6 +121,43 @@ def read(server, well):
     return page, text
 
 
+def days_ago(n):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - n * 86400))[:11]
+
+
+def scrub(server):
+    """What was not looked at for too long is told, with the time and the command; looking makes it green. Nothing begins by itself here."""
+    server.stop()
+    with open(server.config, "a", encoding="ascii") as f:
+        f.write("[scrub]\npresence-hours = 0\ncontent-days = 0\n")
+    now = int(time.time())
+    with contextlib.closing(sqlite3.connect(os.path.join(server.state, "catalogue.db"))) as db:
+        db.execute("UPDATE version SET created=?", (now - 100 * 86400,))
+        db.execute("UPDATE scrub SET began=?", (now - 100 * 86400,))
+        db.execute("UPDATE scrub SET last_began=?, last_ended=? WHERE cloud_id=(SELECT cloud_id FROM cloud WHERE name='c2')", (now - 61 * 86400, now - 86400))
+        db.execute("UPDATE scrub SET last_began=?, last_ended=? WHERE depth=1 AND cloud_id=(SELECT cloud_id FROM cloud WHERE name='c4')", (now - 86400, now - 86400))
+        check(db.execute("SELECT COUNT(*) FROM scrub").fetchone() == (10,), "a row for each depth of each cloud")
+        db.commit()
+    server.start()
+    page, _ = read(server, [True] * 5)
+    rows = {r[0]: r[1:] for r in page.rows["scrub"][1:]}
+    check(all(x.startswith("! look " + days_ago(61)) for x in rows["c2"][:2]), f"c2: {rows}")
+    check(rows["c1"][:2] == ["! look never"] * 2 and rows["c4"][0].startswith(days_ago(1)) and rows["c4"][1] == "! look never", f"c1, c4: {rows}")
+    for text in ("what clouds list was not compared lately: of 4 of 5 clouds, c1 never, since " + days_ago(100),
+                 "what lies on clouds was not read and verified lately: of 5 of 5 clouds, c1 never, since " + days_ago(100),
+                 "qcloud-gateway scrub --content --wait"):
+        check(text in page.texts["findings"], f"no '{text}': {page.texts['findings']}")
+    m = Monitor(server).request("GET", "/metrics").body.decode()
+    check([x[-1] for x in m.splitlines() if x.startswith("qcloud_cloud_scrub_late{")].count("1") == 9 and '\nqcloud_verdict{level="look"} 1\n' in m, "metrics")
+    server.run("scrub", "--content", "--wait", "--config", server.config)
+    deadline = time.monotonic() + 60                        # of observations: WATCH_COUNTS_MS
+    while "findings" in page.texts:
+        check(time.monotonic() < deadline, f"after a scrub: {page.texts['findings']}")
+        time.sleep(1)
+        page = Page(Monitor(server).request("GET", "/dashboard").body.decode())
+    check(all(x.startswith(days_ago(0)[:8]) for r in page.rows["scrub"][1:] for x in r[1:3]), f"after a scrub: {page.rows['scrub']}")
+
+
 def main():
     began = time.monotonic()
     with ManyUsers() as server:
@@ -145,6 +184,7 @@ def main():
                 if os.environ.get("QC_SHOTS"):
                     shot(server, "bad", 1200, 1300)
                     shot(server, "bad_narrow", 390, 2400)
+            scrub(server)
         except BaseException:
             print(server.tail(), file=sys.stderr)
             raise

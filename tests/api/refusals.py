@@ -144,7 +144,7 @@ def mutations(good, path=()):
 def run(walk, up):
     """All of it; how many requests were sent. The log, the uploads and the vault must be as they were."""
     r = Refusals(walk, up)
-    passing = ("clouds", "dead_segments", "observed")   # free space; swept in the background; a clock
+    passing = ("clouds", "dead_segments", "observed", "counted")   # free space; swept in the background; a clock
     before = {k: v for k, v in walk.ask("status").items() if k not in passing}
     chain = walk.ask("chain", {"vault": walk.vault})
     for name in r.c.operations:

@@ -108,9 +108,29 @@ def figures(server):
     check(abs(m["qcloud_observed_timestamp_seconds", ()] - time.time()) < 60, "the time of the observation")
     check([total(m, "qcloud_cloud_state", cloud=f"c{i}", state="ok") for i in range(1, 6)] == [1] * 5, "states")
     check(total(m, "qcloud_cloud_state") == total(m, "qcloud_cloud_breaker") == 5, "one state each")
+    check(total(m, "qcloud_cloud_scrub_late") == 0 and sum(n == "qcloud_cloud_scrub_late" for n, _ in m) == 10, "two depths of five clouds, none late")
+    check(total(m, "qcloud_verdict", level="well") == total(m, "qcloud_verdict") == 1, "the verdict")
     s = owner.ask("status")
     check(m["qcloud_objects", ()] == s["objects"] and m["qcloud_stored_bytes", ()] == s["bytes"], f"status says {s}")
     return up
+
+
+def scrubbed(server):
+    """A pass that came to its end is told, with the time at which it began."""
+    owner, watcher = Walk(server, 10), Walk(Monitor(server), 11)
+    began = int(time.time())
+    owner.ask("scrub", body={"content": True, "cloud": "c2"}, expect=202)
+    deadline = time.monotonic() + 60
+    while True:
+        m = metrics(watcher)
+        told = {depth: total(m, "qcloud_cloud_scrub_timestamp_seconds", cloud="c2", depth=depth) for depth in ("presence", "content")}
+        if min(told.values()) > 0:
+            break
+        check(time.monotonic() < deadline, f"passes of c2: {told}")
+        time.sleep(0.2)
+    check(all(began <= t <= time.time() for t in told.values()), f"since {told}, asked at {began}")
+    check(sum(n == "qcloud_cloud_scrub_timestamp_seconds" for n, _ in m) == 2, "only c2 was looked at")
+    check(total(m, "qcloud_cloud_findings") == total(m, "qcloud_cloud_mend_fragments") == 0, "nothing was found")
 
 
 def promtool(server):
@@ -223,6 +243,7 @@ def watched():
             check(metrics(Walk(Monitor(server), 1))["qcloud_margin_data_min", ()] == 2, "least margin of nothing")
             promtool(server)
             up = figures(server)
+            scrubbed(server)
             promtool(server)
             secrets(server, up)
             doors(server)

@@ -7,9 +7,10 @@ if(TARGET qc_gateway_daemon)
   qc_test(unit daemon_watch SOURCES unit/daemon_watch.c ${daemon}/watch.c
     DEPS base ec cloud gateway INTERNAL gateway_daemon LABELS thread)
   qc_test(unit daemon_metrics SOURCES unit/daemon_metrics.c ${daemon}/metrics.c ${daemon}/figures.c ${daemon}/page.c
+    ${daemon}/judge.c ${daemon}/watch.c
     DEPS base ec cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
   qc_test(unit daemon_dashboard SOURCES unit/daemon_dashboard.c ${daemon}/dashboard.c ${daemon}/figures.c ${daemon}/page.c
-    ${daemon}/watch.c DEPS base ec cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
+    ${daemon}/judge.c ${daemon}/watch.c DEPS base ec cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
   qc_test(unit daemon_visitors SOURCES unit/daemon_visitors.c ${daemon}/visitors.c ${daemon}/quiet.c
     DEPS base ec cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon LABELS thread)
   qc_fuzz(daemon_conf EXTRA ${daemon}/conf.c DEPS base INTERNAL gateway_daemon)

@@ -120,6 +120,28 @@ static void states(void)
     says("look", "the clouds were not asked for a while");
     status.observed_s = status.counted_s = 0;
     says("look", "not counted yet");
+    good();
+    status.clouds[1].scrub.depth[0] = (struct gw_scrub_view){
+        .late = true, .since_s = NOW - 200000, .last_began_s = NOW - 200000, .last_ended_s = NOW - 199000
+    };
+    says("look", "what clouds list was not compared lately: of 1 of 5 clouds, c2 last 2023-11-12T14:40:00Z. "
+                 "<code>qcloud-gateway scrub --wait</code> looks now.");
+    says("look", "<td data-k=\"presence\"><span><span class=\"look\">! look</span> <time "
+                 "datetime=\"2023-11-12T14:40:00Z\">");
+    status.clouds[1].scrub.depth[0].late = false;
+    says("well", "<td data-k=\"presence\"><span><time datetime=\"2023-11-12T14:40:00Z\">");
+    status.clouds[3].scrub.depth[1] = (struct gw_scrub_view){ .late = true, .since_s = NOW - 9000000 };
+    status.clouds[4].scrub.depth[1] = (struct gw_scrub_view){ .late = true, .since_s = NOW - 8000000 };
+    says("look", "what lies on clouds was not read and verified lately: of 2 of 5 clouds, c4 never, since "
+                 "2023-08-02T");
+    good();
+    status.clouds[0].scrub.findings[GW_FINDING_FOREIGN] = 3;
+    says("well", "<td class=\"n\" data-k=\"findings\">3</td>");
+    status.clouds[0].scrub.findings[GW_FINDING_UNKNOWN] = 2;
+    says("look", "objects of ours on clouds that nothing explains: 2");
+    good();
+    status.clouds[2].scrub.queue = 7;
+    says("look", "fragments that are missing or bad: 7");
 }
 
 /* Names are checked where clouds are made; the page does not rest on that. */

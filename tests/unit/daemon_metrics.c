@@ -98,7 +98,8 @@ static void small(void)
     char *s = print();
     static const char *const not_known[] = { "\nqcloud_objects ",          "\nqcloud_versions_by_margin{",
                                              "\nqcloud_cloud_free_bytes{", "\nqcloud_cloud_debt_fragments{",
-                                             "\nqcloud_observed",          "\nqcloud_cloud_seen" };
+                                             "\nqcloud_observed",          "\nqcloud_cloud_seen",
+                                             "\nqcloud_cloud_scrub",       "\nqcloud_cloud_findings" };
     for (size_t i = 0; i < sizeof not_known / sizeof not_known[0]; i++)
         CHECK(strstr(s, not_known[i]) == NULL);
     free(s);
@@ -119,7 +120,25 @@ static void small(void)
     figures_request(&figures, 62, 7, 503, 0);
     figures_request(&figures, 63, 4000000000, 401, 0);
     figures_request(&figures, 63, 0, 0, 0);
+    status.clouds[0].scrub.depth[0] = (struct gw_scrub_view){ .running = true,
+                                                              .permille = 250,
+                                                              .last_began_s = 1700000000,
+                                                              .last_ended_s = 1700000100,
+                                                              .due_s = 1700086400 };
+    status.clouds[0].scrub.depth[1] = (struct gw_scrub_view){ .late = true, .since_s = 1 };
+    status.clouds[0].scrub.findings[GW_FINDING_STALE] = 6;
+    status.clouds[0].scrub.queue = 7;
     s = print();
+    has(s, "qcloud_cloud_scrub_timestamp_seconds{cloud=\"a.b-c\",depth=\"presence\"} 1700000000");
+    has(s, "qcloud_cloud_scrub_due_timestamp_seconds{cloud=\"a.b-c\",depth=\"presence\"} 1700086400");
+    has(s, "qcloud_cloud_scrub_late{cloud=\"a.b-c\",depth=\"presence\"} 0");
+    has(s, "qcloud_cloud_scrub_late{cloud=\"a.b-c\",depth=\"content\"} 1");
+    has(s, "qcloud_cloud_scrub_progress_ratio{cloud=\"a.b-c\",depth=\"presence\"} 0.25");
+    CHECK(strstr(s, "scrub_timestamp_seconds{cloud=\"a.b-c\",depth=\"content\"}") == NULL);
+    has(s, "qcloud_cloud_findings{cloud=\"a.b-c\",kind=\"stale\"} 6");
+    has(s, "qcloud_cloud_mend_fragments{cloud=\"a.b-c\"} 7");
+    has(s, "qcloud_verdict{level=\"act\"} 1");
+    has(s, "qcloud_verdict{level=\"well\"} 0");
     has(s, "qcloud_versions_by_margin{margin=\"below\"} 5");
     has(s, "qcloud_versions_by_margin{margin=\"0\"} 0");
     has(s, "qcloud_versions_by_margin{margin=\"2\"} 70");

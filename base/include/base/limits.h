@@ -270,6 +270,10 @@
     X(QC_GW_SCRUB_RATE, 8 * 1024 * 1024, "bytes/s",                                                          \
       "21 TB in 30 days, and no burden for a line of 1 Gbit/s")                                              \
     X(QC_GW_SCRUB_REQUESTS, 20, "requests/s", "to all clouds together")                                      \
+    X(QC_GW_SCRUB_OLD, 2, "periods",                                                                         \
+      "a pass may begin one after the last, and take one: what was seen before that is too old")             \
+    X(QC_GW_OBSERVED_OLD_S, 300, "s", "that clouds were asked is no news any more")                          \
+    X(QC_GW_OWED_OLD_S, 86400, "s", "a debt that is older should have been paid")                            \
     X(QC_GW_TRUST_MS, 120000, "ms", "to validate a cloud before it is trusted; all of them at once")         \
     X(QC_GW_TRUST_AGAIN_MS, 20000, "ms", "the same in a rebuild, which goes on without")                     \
     X(QC_GW_TRUST_DEEP_MS, 1800000, "ms", "a deep validation of a far cloud: 10,000 requests")               \

@@ -20,6 +20,7 @@
 #include "gateway/audit.h"
 #include "gateway/entry.h"
 #include "gateway/fan.h"
+#include "gateway/scrub.h"
 #include "gateway/segment.h"
 #include "gateway/tenant.h"
 
@@ -108,6 +109,7 @@ struct gw_cloud_status {
     uint64_t owed, records_owed;     /* fragments of live versions, record copies */
     int64_t owed_since_s;            /* wall clock of the oldest fragment's put; 0: none is owed */
     struct gw_paying paying;
+    struct gw_scrub_cloud scrub; /* as its rows were counted */
 };
 enum { GW_MARGIN_ROWS = QC_EC_N_MAX + 2 };
 struct gw_status {
@@ -124,6 +126,7 @@ struct gw_status {
     uint64_t debts, record_debts, log_sequence, open_uploads, dead_segments;
     bool paying;                         /* threads pay debts */
     int64_t observed_s, counted_s;       /* wall clock: when clouds were asked, and rows counted */
+    int64_t oldest_s;                    /* wall clock: the first version that lives; 0: none does */
     uint64_t catalogue_bytes;            /* on this machine's disk; 0: not known */
     unsigned root_threshold, root_count; /* 0 of 0: the root key is off the clouds */
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];

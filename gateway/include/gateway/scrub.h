@@ -75,6 +75,11 @@ struct gw_scrub_view {
     int64_t began_s, last_began_s, last_ended_s; /* wall clock; 0: never */
     uint64_t objects, bytes, found;              /* of the pass under way */
     uint64_t last_objects, last_bytes, last_found, last_spent_ms;
+    /* Wall clock: what lies there was looked at, all of it, since then: when the last whole pass began;
+     * before the first one, since when the cloud is looked after, or has something to look at. 0: nothing to
+     * see */
+    int64_t since_s;
+    bool late;     /* that is longer ago than QC_GW_SCRUB_OLD periods */
     char why[160]; /* it waits, and for what; "" */
 };
 struct gw_scrub_cloud {
