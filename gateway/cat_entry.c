@@ -140,18 +140,29 @@ static qc_rc prefix_end(qc_span prefix, qc_buf *ret, struct qc_err *err)
     return QC_OK;
 }
 
+/* The least byte string that is asked for; appended to ret. One bound, not two: a database seeks to one of
+ * them only, and may take the one from which it then reads half of the vault. */
+static qc_rc page_begin(const struct gw_entry_query *q, qc_buf *ret, struct qc_err *err)
+{
+    if (!q->has_after || qc_span_cmp(q->after, q->prefix) < 0)
+        return qc_buf_add(ret, q->prefix, err);
+    QC_TRY(qc_buf_add(ret, q->after, err));
+    return qc_buf_add(ret, qc_span_of("", 1), err); /* nothing lies between a string and itself with a zero */
+}
+
 qc_rc gw_cat_entries(struct gw_cat *c, uint64_t vault_no, const struct gw_entry_query *q, gw_entry_fn fn,
                      void *ctx, bool *ret_more, struct qc_err *err)
 {
+    QC_CLEANUP(qc_buf_free) qc_buf begin = { .max = QC_GW_PATH_MAX + 1 };
     QC_CLEANUP(qc_buf_free) qc_buf end = { .max = QC_GW_PATH_MAX + PREFIX_END_BYTES };
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
     size_t bytes = 0;
     unsigned count = 0;
 
+    QC_TRY(page_begin(q, &begin, err));
     QC_TRY(prefix_end(q->prefix, &end, err));
-    QC_TRY(GW_QUERY(c, ENTRY_LIST, &rows, err, QC_VI(vault_no), QC_VB(q->prefix), QC_VB(qc_buf_span(&end)),
-                    QC_VB(q->has_after ? q->after : ((qc_span){ 0 })), QC_VI(q->tombstones),
-                    QC_VI((uint64_t)q->limit + 1)));
+    QC_TRY(GW_QUERY(c, ENTRY_LIST, &rows, err, QC_VI(vault_no), QC_VB(qc_buf_span(&begin)),
+                    QC_VB(qc_buf_span(&end)), QC_VI(q->tombstones), QC_VI((uint64_t)q->limit + 1)));
     while (rows.row && count < q->limit && bytes < QC_GW_LIST_BYTES) {
         QC_CLEANUP(gw_entry_row_done) struct gw_entry_row r = { 0 };
         QC_TRY(col_entry(rows.s, &r, err));

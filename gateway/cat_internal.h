@@ -38,8 +38,8 @@
     X(CHAIN, "SELECT seal FROM chain WHERE vault_no=?1 AND idx>?2 ORDER BY idx LIMIT ?3")                    \
     X(ENTRY_NUMBER, "SELECT number FROM entry WHERE vault_no=?1 AND path=?2")                                \
     X(ENTRY_GET, GW_SQL_ENTRY " WHERE e.vault_no=?1 AND e.path=?2")                                          \
-    X(ENTRY_LIST, GW_SQL_ENTRY " WHERE e.vault_no=?1 AND e.path>=?2 AND e.path<?3 AND e.path>?4"             \
-                               " AND (e.kind=1 OR ?5=1) ORDER BY e.path LIMIT ?6")                           \
+    X(ENTRY_LIST, GW_SQL_ENTRY " WHERE e.vault_no=?1 AND e.path>=?2 AND e.path<?3"                           \
+                               " AND (e.kind=1 OR ?4=1) ORDER BY e.path LIMIT ?5")                           \
     X(ENTRY_PUT,                                                                                             \
       "INSERT INTO entry (vault_no, path, number, kind, version_no, sequence, size, m, private,"             \
       " seal, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"                                \
