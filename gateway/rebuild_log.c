@@ -87,9 +87,10 @@ static bool stands(const struct gw_rebuilding *b, const struct gw_log_seen *s)
 struct copies {
     qc_buf bytes[QC_GW_CLOUDS_MAX];
     uint8_t hash[QC_GW_CLOUDS_MAX][GW_DIGEST_BYTES];
-    gw_clouds here;    /* handed out, opens, and continues the chain */
-    gw_clouds silent;  /* listed it, and does not hand it out now */
-    gw_clouds useless; /* damaged, or another chain's */
+    gw_clouds here;      /* handed out, opens, and continues the chain */
+    gw_clouds silent;    /* listed it, and does not hand it out now */
+    gw_clouds useless;   /* damaged, or another chain's */
+    struct qc_err newer; /* what one of the useless says of itself: that a newer program wrote it */
 };
 
 static void free_copies(struct copies *c)
@@ -119,10 +120,12 @@ static qc_rc judge_copy(struct gw_rebuilding *b, const struct gw_log_seen *s, st
             return QC_OK;
         }
     const qc_rc rc = gw_log_open(b->root, s->sequence, s->incarnation, bytes, &l, &why);
-    if (rc == QC_NEWER || rc == QC_NOMEM) {
+    if (rc == QC_NOMEM) {
         *err = why;
         return rc;
     }
+    if (rc == QC_NEWER) /* or a byte of it is wrong: its version is no part of what is sealed */
+        c->newer = why;
     if (rc == QC_OK)
         good = qc_span_eq(qc_span_of(l.head.prev, sizeof l.head.prev),
                           qc_span_of(b->tip.hash, sizeof b->tip.hash));
@@ -183,6 +186,10 @@ static qc_rc no_copy(const struct gw_rebuilding *b, const struct gw_log_seen *s,
                        "log object %" PRIu64
                        " is on %d clouds that do not hand it out now, and readable on no other",
                        s->sequence, __builtin_popcount(c->silent));
+    if (c->newer.rc != QC_OK && may_be_acked(b, c->useless)) {
+        *err = c->newer;
+        return QC_NEWER;
+    }
     if (may_be_acked(b, c->useless) && !b->setup->accept_loss)
         return QC_FAIL(err, QC_INTEGRITY,
                        "log object %" PRIu64

@@ -1,6 +1,7 @@
 /* unit/gateway_rebuild: the catalogue comes back from the clouds alone, and an old gateway stops (I1). */
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 
 #include "gateway/repair.h"
 #include "gw_engine_rig.h"
@@ -296,6 +297,57 @@ static void presence(void)
     erig_done(&r);
 }
 
+/* One byte of a log object says who may read it, and no seal covers that byte: copies in which it is wrong
+ * are damaged ones, until all say the same. */
+static int later_version(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    enum { VERSION_AT = 4 };
+    uint8_t was;
+
+    (void)at;
+    if (kind != FTW_F || st->st_size <= VERSION_AT || strstr(path, "/l/") == NULL)
+        return 0;
+    const int fd = open(path, O_RDWR);
+    CHECK(fd >= 0 && pread(fd, &was, 1, VERSION_AT) == 1);
+    was |= 8;
+    CHECK(pwrite(fd, &was, 1, VERSION_AT) == 1);
+    return close(fd);
+}
+
+static void newer_copies(void)
+{
+    struct erig r;
+    struct history h;
+    struct qc_err err = { 0 };
+    struct gw_rebuild_report report;
+    char old[320], cloud[320];
+
+    erig_new(&r, 5, 3, 5);
+    make_history(&r, &h);
+    gw_engine_close(&r.e);
+    erig_path(&r, "old", old, sizeof old);
+    CHECK(rename(r.state, old) == 0);
+    for (unsigned i = 0; i < 2; i++) {
+        erig_cloud(&r, i, "", cloud, sizeof cloud);
+        CHECK(nftw(cloud, later_version, 16, FTW_PHYS) == 0);
+    }
+    CHECK_OK(erig_rebuild(&r, r.state, &report, &err));
+    CHECK(report.log_sequence == 7 && report.versions == 4);
+    erig_open(&r);
+    check_history(&r, &h, 2);
+    struct gw_repair_report repaired;
+    CHECK_OK(gw_engine_repair(r.e, &(struct gw_repair_ask){ .deep = true }, &repaired, &err));
+    CHECK_OK(gw_repair_verdict(&repaired, &err));
+    gw_engine_close(&r.e);
+    CHECK_OK(erig_rebuild(&r, r.state, &report, &err)); /* what was wrong has been written anew */
+    for (unsigned i = 0; i < 5; i++) {
+        erig_cloud(&r, i, "", cloud, sizeof cloud);
+        CHECK(nftw(cloud, later_version, 16, FTW_PHYS) == 0);
+    }
+    CHECK_RC(erig_rebuild(&r, r.state, &report, &err), QC_NEWER);
+    erig_done(&r);
+}
+
 int main(void)
 {
     clean_loss();
@@ -304,5 +356,6 @@ int main(void)
     zombie();
     by_kit();
     presence();
+    newer_copies();
     return 0;
 }
