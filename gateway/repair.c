@@ -146,6 +146,17 @@ bool gw_repair_fatal(struct gw_repairing *p, qc_rc rc)
            rc == QC_NOTCONF || gw_cat_broken(p->e->cat);
 }
 
+qc_rc gw_repair_unit(struct gw_repairing *p, struct gw_unit **ret, struct qc_err *err)
+{
+    for (unsigned pauses = 0;; pauses++) {
+        const qc_rc rc = gw_unit_take(p->e->store, GW_OWNER, qc_deadline_in(QC_GW_REPAIR_PAUSE_MS), ret, err);
+        if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES)
+            return rc;
+        qc_err_clear(err);
+        QC_TRY(gw_repair_go_on(p, err));
+    }
+}
+
 /* -- clouds ---------------------------------------------------------------------------------------------- */
 
 /* Who is there, ours, and knows of no newer gateway. Nothing is written before. */

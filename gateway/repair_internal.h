@@ -51,6 +51,9 @@ gw_clouds gw_repair_clouds(struct gw_repairing *p);
 /* Does this failure end the pass? All others are one segment's, or one cloud's. */
 bool gw_repair_fatal(struct gw_repairing *p, qc_rc rc);
 
+/* A unit of memory; requests come first. */
+QC_MUST qc_rc gw_repair_unit(struct gw_repairing *p, struct gw_unit **ret, struct qc_err *err);
+
 /* adopt.c: finish what was begun, and begin what is asked for. */
 QC_MUST qc_rc gw_repair_adopt(struct gw_repairing *p, struct qc_err *err);
 /* repair_records.c */

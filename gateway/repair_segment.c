@@ -373,19 +373,33 @@ static qc_rc spare_cloud(struct patient *m, uint32_t *ret, struct qc_err *err)
     return count == 0 ? QC_OK : gw_place_clouds(candidates, count, 1, e->rng, ret, err);
 }
 
-/* Where each wanted fragment goes: where it belongs, or, where that cloud is away, to one that has none. */
+/* Its own cloud has, or will have, another one: a repair brought that one there, and a rebuild did not hear
+ * where this one had gone. */
+static bool is_shared(const struct patient *m, unsigned frag)
+{
+    bool shared = false;
+
+    for (unsigned i = 0; i < m->seg.n; i++)
+        if (i != frag && ((m->targets & bit(i)) != 0 || (m->want & bit(i)) == 0))
+            shared |=
+                m->row[frag].cloud_id == ((m->targets & bit(i)) != 0 ? m->next.cloud[i] : m->row[i].cloud_id);
+    return shared;
+}
+
+/* Where each wanted fragment goes: where it belongs, or, if that cloud is away or shared, to one without any.
+ */
 static qc_rc choose_places(struct patient *m, struct qc_err *err)
 {
     m->targets = 0;
     m->next = m->seg;
     for (unsigned i = 0; i < m->seg.n; i++)
-        if ((m->want & bit(i)) != 0 && usable(m, m->row[i].cloud_id)) {
+        if ((m->want & bit(i)) != 0 && usable(m, m->row[i].cloud_id) && !is_shared(m, i)) {
             m->next.cloud[i] = m->row[i].cloud_id;
             m->targets |= bit(i);
         }
-    for (unsigned i = 0; i < m->seg.n && !m->p->stay; i++) {
+    for (unsigned i = 0; i < m->seg.n; i++) {
         uint32_t cloud_id;
-        if ((m->want & ~m->targets & bit(i)) == 0)
+        if ((m->want & ~m->targets & bit(i)) == 0 || (m->p->stay && !usable(m, m->row[i].cloud_id)))
             continue;
         QC_TRY(spare_cloud(m, &cloud_id, err));
         if (cloud_id == 0)
@@ -575,18 +589,6 @@ static qc_rc put_and_read(struct patient *m, const struct gw_digest_table *table
     return qc_fault(repair_read_back, err);
 }
 
-static qc_rc take_unit(struct patient *m, struct gw_unit **ret, struct qc_err *err)
-{
-    for (unsigned pauses = 0;; pauses++) {
-        const qc_rc rc =
-            gw_unit_take(m->p->e->store, GW_OWNER, qc_deadline_in(QC_GW_REPAIR_PAUSE_MS), ret, err);
-        if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES)
-            return rc;
-        qc_err_clear(err);
-        QC_TRY(gw_repair_go_on(m->p, err));
-    }
-}
-
 /* Look only: is what is wanted to be had? */
 static qc_rc try_out(struct patient *m, const struct gw_digest_table *table, struct gw_unit *u,
                      struct qc_err *err)
@@ -607,7 +609,7 @@ static qc_rc rebuild(struct patient *m, struct qc_err *err)
     struct gw_digest_table table;
     bool live = true;
 
-    QC_TRY(take_unit(m, &u, err));
+    QC_TRY(gw_repair_unit(m->p, &u, err));
     gw_unit_begin(u, m->seg.k, m->seg.size);
     while (gw_unit_missing(u) > 0)
         gw_unit_add(u, gw_read_span(m->read, m->seg.size - gw_unit_missing(u)));

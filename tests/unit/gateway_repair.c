@@ -226,6 +226,62 @@ static void another_domain(void)
     erig_done(&r);
 }
 
+/* A cloud is away, a repair puts what it has elsewhere; it comes back, and is swept. */
+static void away_and_back(struct erig *r, unsigned cloud)
+{
+    struct gw_repair_report report;
+
+    erig_lose(r, cloud);
+    CHECK(rrig_repair(r, false, &report) == QC_DEGRADED);
+    erig_find(r, cloud);
+    (void)rrig_repair(r, true, &report);
+    CHECK(rrig_repair(r, true, &report) == QC_OK);
+    CHECK(rrig_files(r, cloud, "/f/") == 0);
+}
+
+/* Two moves, and then a rebuild that does not hear the first one's cloud: where that fragment belongs the
+ * second one lies, and what is paid by itself is brought to no such cloud. */
+static void own_place_taken(void)
+{
+    struct gw_rebuild_report rebuilt;
+    struct gw_version_info info;
+    struct qc_err err = { 0 };
+    struct gw_receipt receipt;
+    struct erig r;
+    unsigned spare = 0;
+    bool more = true;
+
+    erig_new(&r, 6, 3, 5);
+    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 700);
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    while (rrig_files(&r, spare, "/f/") > 0)
+        spare++;
+    const unsigned first = (spare + 1) % 6, second = (spare + 2) % 6;
+    away_and_back(&r, first);
+    CHECK(rrig_files(&r, spare, "/f/") == 1);
+    away_and_back(&r, second);
+    CHECK(rrig_files(&r, first, "/f/") == 1);
+    gw_engine_close(&r.e);
+    erig_lose(&r, spare);
+    CHECK_OK(erig_rebuild(&r, r.state, &rebuilt, &err));
+    CHECK(rebuilt.fragments_found == 4);
+    erig_open(&r);
+    for (unsigned i = 0; i < 100 && more; i++)
+        CHECK_OK(gw_engine_tidy(r.e, &more, &err));
+    const struct gw_version_ids ids = { .vault = r.vault, .object = p.object, .version = p.version };
+    CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
+    CHECK(info.margin == 2);
+    for (unsigned c = 0; c < info.cloud_count; c++)
+        CHECK(info.clouds[c].fragments <= 1);
+    CHECK(rrig_files(&r, first, "/f/") == 1 && rrig_files(&r, second, "/f/") == 1);
+    erig_find(&r, spare);
+    struct gw_repair_report report;
+    (void)rrig_repair(&r, true, &report);
+    CHECK(rrig_repair(&r, true, &report) == QC_OK && rrig_files(&r, spare, "/f/") == 0);
+    rrig_whole(&r, &p, 1);
+    erig_done(&r);
+}
+
 /* Records, roots: missing ones by a listing, rotten ones by reading; under their own names. */
 static int spoil_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
@@ -468,6 +524,7 @@ int main(void)
     to_the_margin_and_beyond();
     owed();
     another_domain();
+    own_place_taken();
     records();
     rotten_debt();
     dry_run();
