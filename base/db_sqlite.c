@@ -203,8 +203,12 @@ static struct lite *lite_of(struct qc_db *db)
 
 static void lite_close(struct qc_db *db)
 {
-    QC_ASSERT(lite_of(db)->sql == NULL || sqlite3_close(lite_of(db)->sql) == SQLITE_OK);
-    qc_free(lite_of(db));
+    struct lite *l = lite_of(db);
+
+    sqlite3_finalize(l->begin);
+    sqlite3_finalize(l->commit);
+    QC_ASSERT(l->sql == NULL || sqlite3_close(l->sql) == SQLITE_OK);
+    qc_free(l);
 }
 
 static qc_rc lite_exec(struct qc_db *db, const char *sql, struct qc_err *err)
@@ -255,14 +259,27 @@ static void lite_interrupt(struct qc_db *db)
     sqlite3_interrupt(lite_of(db)->sql);
 }
 
+/* What every transaction runs is prepared once. */
+static qc_rc run_kept(struct lite *l, sqlite3_stmt **kept, const char *sql, struct qc_err *err)
+{
+    int rc = *kept != NULL ? SQLITE_OK
+                           : sqlite3_prepare_v3(l->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(*kept);
+    const qc_rc out = rc == SQLITE_DONE ? QC_OK : QC_FAIL_DB(l, rc, "database", err);
+    sqlite3_reset(*kept); /* its result is that of the step, which has been reported */
+    return out;
+}
+
 static qc_rc lite_begin(struct qc_db *db, struct qc_err *err)
 {
-    return exec(lite_of(db), "BEGIN IMMEDIATE", err);
+    return run_kept(lite_of(db), &lite_of(db)->begin, "BEGIN IMMEDIATE", err);
 }
 
 static qc_rc lite_commit(struct qc_db *db, struct qc_err *err)
 {
-    return exec(lite_of(db), "COMMIT", err);
+    return run_kept(lite_of(db), &lite_of(db)->commit, "COMMIT", err);
 }
 
 /* Some failures have rolled back by themselves; then there is nothing left to do. */

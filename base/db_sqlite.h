@@ -7,6 +7,7 @@
 struct lite {
     struct qc_db db; /* first */
     sqlite3 *sql;
+    sqlite3_stmt *begin, *commit; /* NULL: not needed yet */
 };
 
 /* The code for SQLite's result, the message set from its text. Never QC_OK. what: "opening x.db". */

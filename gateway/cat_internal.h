@@ -179,6 +179,7 @@
                  " AND (d.state<>2 OR d.seen<=?2 OR d.seen>?3) AND d.cloud_id=?1 AND v.state=3"              \
                  " ORDER BY d.slack, d.seen, d.segment_id LIMIT 1")                                          \
     X(MEND_REST, "UPDATE deviation SET resting=1 WHERE segment_id=?1 AND cloud_id=?2 AND state<>3")          \
+    X(MEND_RESTS, "SELECT 1 FROM deviation WHERE cloud_id=?1 AND state<>3 AND resting=1 LIMIT 1")            \
     X(MEND_WAKE, "UPDATE deviation SET resting=0 WHERE cloud_id=?1 AND state<>3 AND resting=1"               \
                  " AND segment_id IN (SELECT segment_id FROM deviation WHERE cloud_id=?1 AND state<>3"       \
                  " AND resting=1 LIMIT ?2)")                                                                 \

@@ -92,6 +92,15 @@ qc_rc gw_cat_mend_rest(struct gw_cat *c, uint32_t cloud_id, uint64_t segment_id,
     return GW_RUN(c, MEND_REST, err, QC_VI(segment_id), QC_VI(cloud_id));
 }
 
+qc_rc gw_cat_mend_rests(struct gw_cat *c, uint32_t cloud_id, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, MEND_RESTS, &rows, err, QC_VI(cloud_id)));
+    *ret = rows.row;
+    return QC_OK;
+}
+
 qc_rc gw_cat_mend_wake(struct gw_cat *c, uint32_t cloud_id, unsigned *ret, struct qc_err *err)
 {
     QC_TRY(GW_RUN(c, MEND_WAKE, err, QC_VI(cloud_id), QC_VI(GW_WINDOW)));

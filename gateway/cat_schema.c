@@ -1,5 +1,5 @@
 /* The catalogue's tables. A new catalogue is made as the first one was, and raised like an old one: from each
- * schema to the next, in one transaction. A step that was released is never changed.
+ * schema to the next, each in one transaction. A step that was released is never changed.
  *
  * The normal fragment costs no row: a layout names a set of clouds, the salt gives the order on it (FORMAT
  * 9.4), and only what deviates has a deviation row.
@@ -219,18 +219,20 @@ static const char *const raises[][PARTS] = {
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises) };
 
-/* One step, durable or not done. */
-static qc_rc raise_schema(struct gw_cat *c, uint32_t version, struct qc_err *err)
+/* Durable or not done. */
+static qc_rc raise_schema(struct gw_cat *c, uint32_t from, uint32_t to, struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
 
     QC_TRY(gw_cat_begin(c, &tx, err));
-    if (version == 0)
-        QC_TRY(qc_db_exec(c->db, first, err));
-    for (unsigned i = 0; version > 0 && i < PARTS; i++)
-        if (raises[version - FIRST][i] != NULL)
-            QC_TRY(qc_db_exec(c->db, raises[version - FIRST][i], err));
-    QC_TRY(qc_db_set_user_version(c->db, version + 1, err));
+    for (uint32_t version = from; version < to; version++) {
+        if (version == 0)
+            QC_TRY(qc_db_exec(c->db, first, err));
+        for (unsigned i = 0; version > 0 && i < PARTS; i++)
+            if (raises[version - FIRST][i] != NULL)
+                QC_TRY(qc_db_exec(c->db, raises[version - FIRST][i], err));
+    }
+    QC_TRY(qc_db_set_user_version(c->db, to, err));
     return gw_cat_commit(c, &tx, err);
 }
 
@@ -256,7 +258,9 @@ qc_rc gw_cat_schema(struct gw_cat *c, struct qc_err *err)
         return QC_FAIL(err, QC_NEWER, "catalogue: schema %" PRIu32 " needs a newer program", version);
     if (version > 0 && version < SCHEMA)
         QC_TRY(be_alone(c, err));
+    if (version == 0) /* nothing is in it: all steps at once, which is six times fewer syncs */
+        return raise_schema(c, 0, SCHEMA, err);
     for (; version < SCHEMA; version++)
-        QC_TRY_AS(raise_schema(c, version, err), err, "schema %" PRIu32, version + 1);
+        QC_TRY_AS(raise_schema(c, version, version + 1, err), err, "schema %" PRIu32, version + 1);
     return QC_OK;
 }

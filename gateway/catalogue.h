@@ -317,6 +317,8 @@ QC_MUST qc_rc gw_cat_debt_next(struct gw_cat *c, uint32_t cloud_id, uint64_t aft
 QC_MUST qc_rc gw_cat_mend_next(struct gw_cat *c, uint32_t cloud_id, uint64_t *ret, struct qc_err *err);
 /* The segment's fragments on the cloud come to nothing now: they rest. In a transaction. */
 QC_MUST qc_rc gw_cat_mend_rest(struct gw_cat *c, uint32_t cloud_id, uint64_t segment_id, struct qc_err *err);
+/* Does any fragment of the cloud rest? */
+QC_MUST qc_rc gw_cat_mend_rests(struct gw_cat *c, uint32_t cloud_id, bool *ret, struct qc_err *err);
 /* Those that rest rest no more: some of them, *ret of them; 0: there are none. In a transaction. */
 QC_MUST qc_rc gw_cat_mend_wake(struct gw_cat *c, uint32_t cloud_id, unsigned *ret, struct qc_err *err);
 /* What is owed to one cloud. */

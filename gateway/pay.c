@@ -162,14 +162,21 @@ static qc_rc rest(struct paying *y, uint64_t id, struct qc_err *err)
     return gw_cat_commit(cat, &tx, err);
 }
 
+/* Most often there is none: that is asked first, since it is every two seconds, for each cloud. */
 static qc_rc wake_some(struct paying *y, unsigned *ret, struct qc_err *err)
 {
     struct gw_cat *cat = y->e->cat;
+    const uint32_t cloud_id = gw_fan_id(y->e->fan, y->at);
+    bool any;
 
+    *ret = 0;
     QC_LOCK(gw_cat_lock(cat));
+    QC_TRY(gw_cat_mend_rests(cat, cloud_id, &any, err));
+    if (!any)
+        return QC_OK;
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
-    QC_TRY(gw_cat_mend_wake(cat, gw_fan_id(y->e->fan, y->at), ret, err));
+    QC_TRY(gw_cat_mend_wake(cat, cloud_id, ret, err));
     return gw_cat_commit(cat, &tx, err);
 }
 

@@ -174,6 +174,8 @@ static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span 
         return QC_FAIL(err, QC_INTEGRITY, "log: it does not begin with a configuration");
     QC_TRY(gw_rebuild_reput(b, &l->head, bytes, &on, err));
     QC_TRY(qc_sha256(&bytes, 1, row.hash, err));
+    if (b->cat == NULL) /* not before it is known that the log begins: whoever waits for clouds tries often */
+        QC_TRY(gw_home_make(&b->state, &b->cat, err));
     QC_LOCK(gw_cat_lock(b->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(b->cat, &tx, err));
@@ -225,7 +227,6 @@ static qc_rc write_config(struct gw_rebuilding *b, struct qc_err *err)
 
 static qc_rc write_rows(struct gw_rebuilding *b, struct qc_err *err)
 {
-    QC_TRY(gw_home_make(&b->state, &b->cat, err));
     b->next_segment = 1;
     QC_TRY(gw_rebuild_list_log(b, err));
     QC_TRY(gw_rebuild_walk(b, take_link, err));

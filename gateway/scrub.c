@@ -491,13 +491,13 @@ static qc_rc pick(struct gw_engine *e, struct gw_scrubbing *ret, bool *ret_found
     return QC_OK;
 }
 
-/* The cloud was away, or the page failed: later, ever more seldom. */
+/* The cloud was away, or the page failed: later, ever more seldom. One that is away is so for each depth. */
 static void rest(struct gw_scrubbing *s, qc_rc rc, const char *why)
 {
     struct gw_scrubs *sc = &s->e->scrubs;
     const uint64_t now = gw_env_now(s->e->env);
     QC_LOCK(&sc->lock);
-    struct gw_scrub_rest *r = &sc->rests[s->at][s->row.depth - 1];
+    struct gw_scrub_rest *all = sc->rests[s->at], *r = &all[s->row.depth - 1];
 
     if (rc == QC_OK && !s->ill) {
         r->failures = 0;
@@ -510,6 +510,9 @@ static void rest(struct gw_scrubbing *s, qc_rc rc, const char *why)
                                       gw_env_chance(s->e->env));
     r->paged_ms = 0;
     snprintf(r->why, sizeof r->why, "%s", why);
+    for (unsigned d = 0; d < GW_DEPTHS && s->ill; d++)
+        if (all[d].until_ms < r->until_ms)
+            all[d].until_ms = r->until_ms;
 }
 
 static qc_rc one_page(struct gw_engine *e, struct gw_scrubbing *s, struct qc_err *err)
@@ -569,6 +572,8 @@ qc_rc gw_scrub_page(struct gw_engine *e, bool *ret_worked, uint64_t *ret_wait_ms
         rc = one_page(e, s, err);
         scrubbing_done(s);
         *ret_wait_ms = 0;
+        if (rc == QC_OK && (s->ill || s->later)) /* that one rests: is it anybody else's turn? */
+            rc = pick(e, s, ret_worked, ret_wait_ms, err);
     }
     QC_LOCK(&e->scrubs.lock);
     e->scrubs.busy = false;

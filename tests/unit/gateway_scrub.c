@@ -240,9 +240,40 @@ static void one_scrub(unsigned seed)
     erig_done(&r);
 }
 
+/* A cloud that is away is looked at once, not once for each depth; its pages are no work that goes on, and
+ * the other clouds have theirs. */
+static void one_is_away(void)
+{
+    enum { AWAY = 2 };
+    struct qc_err err = { 0 };
+    struct gw_receipt receipt;
+    struct gw_scrub_cloud view;
+    struct erig r;
+    bool more = true;
+
+    erig_new(&r, 5, 3, 5);
+    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 700);
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    erig_lose(&r, AWAY);
+    CHECK_OK(gw_engine_scrub(r.e, true, NULL, &err));
+    CHECK(scrub_alone(&r) > 4);
+    const struct gw_scrub_rest *rests = r.e->scrubs.rests[AWAY];
+    CHECK(rests[0].failures == 1 && rests[1].failures == 0 && rests[0].until_ms == rests[1].until_ms);
+    CHECK(rests[0].until_ms > gw_env_now(r.e->env) && rests[0].why[0] != '\0');
+    for (unsigned at = 0; at < 5; at++) {
+        CHECK_OK(gw_engine_scrub_view(r.e, at, &view, &err));
+        CHECK(view.depth[0].wanted == (at == AWAY) && view.depth[1].wanted == (at == AWAY));
+    }
+    r.e->scrubs.rests[AWAY][0].until_ms = 0; /* it alone is left, and due: that comes to nothing */
+    CHECK_OK(gw_engine_scrub_step(r.e, &more, &err));
+    CHECK(!more && rests[0].failures == 2);
+    erig_done(&r);
+}
+
 int main(void)
 {
     one_scrub(1);
     one_scrub(2);
+    one_is_away();
     return 0;
 }
