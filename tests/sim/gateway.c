@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/rebuild.h"
+#include "gateway/scrub.h"
 
 enum { TIDY_MS = 2000, VAULT = 0x71, QUIET_FAILURES_MAX = 50 };
 
@@ -32,6 +33,7 @@ static unsigned cloud_count, k, n;
 static struct gw_engine_cloud clouds[SIM_CLOUDS_MAX];
 static char names[SIM_CLOUDS_MAX][8];
 static qc_rng rng;
+static struct gw_scrub_conf scrub;
 
 static qc_rc fill(void *ctx, uint8_t *p, size_t size, struct qc_err *err)
 {
@@ -47,6 +49,9 @@ void gateway_new(unsigned cloud_count_, unsigned k_, unsigned n_)
     k = k_;
     n = n_;
     rng = (qc_rng){ .fill = fill };
+    scrub = gw_scrub_default; /* a month has to see several passes of content, too */
+    scrub.presence_s = sim_spread(&sim.world, 86400, 10 * 86400);
+    scrub.content_s = sim_spread(&sim.world, 3 * 86400, 30 * 86400);
     state_dir = "/state";
     for (unsigned at = 0; at < cloud_count; at++) {
         memcpy(names[at], "c1", 3);
@@ -167,6 +172,7 @@ static qc_rc start(struct program *me, struct qc_err *err)
     if (!made)
         QC_TRY(make(err));
     QC_TRY(gw_engine_open(&me->engine, me->dir, &rng, err));
+    gw_engine_scrub_conf(me->engine, &scrub);
     if (me->on_demand)
         QC_TRY(gw_engine_work(me->engine, err));
     counts.on_demand += me->on_demand;
@@ -212,16 +218,16 @@ static void stay(struct program *me)
     while (!leave_now) {
         bool more = false;
         tidy(me, &more);
-        pause = more ? 200 : me->stirred ? TIDY_MS : pause < 6 * 3600000 ? 4 * pause : pause;
+        pause = more || me->stirred ? TIDY_MS : pause < 6 * 3600000 ? 6 * pause : pause;
         me->stirred = false;
-        (void)sim_wait(&me->stirred, sim.now + pause * SIM_MS);
+        (void)sim_wait(&me->stirred, sim.now + (more ? UINT64_C(200) : pause) * SIM_MS);
     }
 }
 
 /* Until nobody has asked for so long. */
 static void stay_while_asked(struct program *me)
 {
-    const uint64_t idle = sim_spread(&sim.world, 10 * SIM_S, 600 * SIM_S);
+    const uint64_t idle = sim_spread(&sim.world, 5 * SIM_S, 60 * SIM_S);
     uint64_t last = sim.now;
     bool more = false;
 

@@ -13,12 +13,13 @@ struct segment {
     struct put *p; /* whose it is, once that is known */
     uint32_t seq;
     uint32_t good_on[QC_EC_N_MAX]; /* by fragment: clouds with a sound copy, as bits */
-    uint32_t copies[QC_EC_N_MAX];  /* sound copies */
-    uint32_t landed[QC_EC_N_MAX];  /* ever */
-    uint32_t destroyed, since;     /* by faults, and not there again: ever, and since the last pass began */
-    uint64_t hash[QC_EC_N_MAX];    /* of the payload: it has one content */
-    unsigned floor;                /* so many fragments were promised */
-    bool in_pass;                  /* it was acknowledged when the pass began */
+    uint8_t copies_on[QC_EC_N_MAX][SIM_CLOUDS_MAX];
+    uint32_t copies[QC_EC_N_MAX]; /* sound copies */
+    uint32_t landed[QC_EC_N_MAX]; /* ever */
+    uint32_t destroyed, since;    /* by faults, and not there again: ever, and since the last pass began */
+    uint64_t hash[QC_EC_N_MAX];   /* of the payload: it has one content */
+    unsigned floor;               /* so many fragments were promised */
+    bool in_pass;                 /* it was acknowledged when the pass began */
 };
 
 static unsigned k, n, put_count;
@@ -159,16 +160,16 @@ void oracle_landed(unsigned cloud, const char *key, const struct sim_frag *f, ui
     s->landed[f->index]++;
     s->destroyed &= ~(UINT32_C(1) << f->index);
     s->since &= ~(UINT32_C(1) << f->index);
+    s->copies_on[f->index][cloud]++;
     s->good_on[f->index] |= UINT32_C(1) << cloud;
 }
 
 static void gone(struct segment *s, unsigned cloud, unsigned index)
 {
     QC_ASSERT(s->copies[index] > 0);
+    QC_ASSERT(s->copies_on[index][cloud] > 0);
     s->copies[index]--;
-    if (s->copies[index] == 0)
-        s->good_on[index] = 0;
-    else
+    if (--s->copies_on[index][cloud] == 0)
         s->good_on[index] &= ~(UINT32_C(1) << cloud);
 }
 
@@ -202,6 +203,7 @@ void oracle_restored(unsigned cloud, const char *key, const struct sim_frag *f)
 
     (void)key;
     s->copies[f->index]++;
+    s->copies_on[f->index][cloud]++;
     s->good_on[f->index] |= UINT32_C(1) << cloud;
 }
 
@@ -427,6 +429,12 @@ void oracle_full(void)
         if (there(s) < n && oracle_readable(s->p))
             sim_broken("A8", "segment %" PRIx64 " of path %u has %u of %u fragments", s->name, s->p->path,
                        there(s), n);
+        uint32_t on = 0;
+        for (unsigned x = 0; x < n; x++)
+            on |= s->good_on[x];
+        if (there(s) == n && (unsigned)__builtin_popcount(on) < n)
+            sim_broken("A5", "the %u fragments of segment %" PRIx64 " of path %u lie on %d clouds", n,
+                       s->name, s->p->path, __builtin_popcount(on));
     }
 }
 

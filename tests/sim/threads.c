@@ -25,6 +25,7 @@ enum {
 /* A lock's memory holds its owner: all zero is free, as PTHREAD_MUTEX_INITIALIZER has it. */
 struct lock {
     struct sim_task *owner;
+    bool wanted; /* perhaps somebody waits for it */
 };
 static struct sim_task outside; /* owns what is locked before there is a world */
 
@@ -57,6 +58,7 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *m)
             !sim_task_alive(l->owner)) /* of a dead program: a lock that is the whole library's */
             break;
         QC_ASSERT(sim_running != NULL && l->owner != sim_running);
+        l->wanted = true;
         (void)sim_wait_on(l, 0, NULL);
     }
     l->owner = sim_running == NULL ? &outside : sim_running;
@@ -69,7 +71,9 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *m)
 
     QC_ASSERT(l->owner == (sim_running == NULL ? &outside : sim_running));
     l->owner = NULL;
-    sim_wake(l);
+    if (l->wanted)
+        sim_wake(l); /* looks at all tasks */
+    l->wanted = false;
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* Tasks, for world.c and threads.c. */
 #pragma once
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include "sim.h"
@@ -7,7 +8,9 @@
 enum sim_state { READY, WAITING, ENDED };
 
 struct sim_task {
-    ucontext_t ctx;
+    ucontext_t ctx; /* of its beginning */
+    bool began;
+    jmp_buf at; /* where it goes on */
     void *stack;
     enum sim_state state;
     uint64_t until; /* of a wait; 0: for ever */
