@@ -2,6 +2,8 @@
 
 #include "base/key.h"
 #include "base/limits.h"
+#include "base/thread.h"
+#include "root_internal.h"
 
 /* A number below bound from 64 random bits: the bias is below 2^-58 for bounds up to 32. */
 static qc_rc draw(const qc_rng *rng, unsigned bound, unsigned *ret, struct qc_err *err)
@@ -56,24 +58,60 @@ qc_rc gw_place_clouds(const struct gw_candidate *candidates, unsigned count, uns
     return QC_OK;
 }
 
-qc_rc gw_place_permutation(const struct gw_root *r, uint64_t segment_id, const uint8_t salt[GW_SALT_BYTES],
-                           unsigned n, uint8_t *ret, struct qc_err *err)
+/* -- the order on a set of clouds ------------------------------------------------------------------------ */
+
+static bool is_known(struct gw_root *r, const struct gw_place_known *wanted, uint8_t *ret)
+{
+    QC_LOCK(&r->names_lock);
+    const struct gw_place_known *p = &r->places[wanted->segment_id % GW_PLACES];
+
+    if (p->n != wanted->n || p->segment_id != wanted->segment_id ||
+        memcmp(p->salt, wanted->salt, sizeof p->salt) != 0)
+        return false;
+    memcpy(ret, p->perm, p->n);
+    return true;
+}
+
+static void remember(struct gw_root *r, const struct gw_place_known *p)
+{
+    QC_LOCK(&r->names_lock);
+    r->places[p->segment_id % GW_PLACES] = *p;
+}
+
+static qc_rc derive(const struct gw_root *r, struct gw_place_known *p, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *S = NULL;
+    const unsigned n = p->n;
     uint8_t id[8];
 
     QC_ASSERT(n >= 1 && n <= QC_EC_N_MAX);
-    qc_put_be(id, segment_id, sizeof id);
-    QC_TRY(
-        gw_root_key(r, "place", (qc_span[]){ { id, sizeof id }, { salt, GW_SALT_BYTES } }, 2, 64, &S, err));
+    qc_put_be(id, p->segment_id, sizeof id);
+    QC_TRY(gw_root_key(r, "place", (qc_span[]){ { id, sizeof id }, { p->salt, GW_SALT_BYTES } }, 2, 64, &S,
+                       err));
     for (unsigned i = 0; i < n; i++)
-        ret[i] = (uint8_t)i;
+        p->perm[i] = (uint8_t)i;
     for (unsigned i = n - 1; i >= 1; i--) {
         const size_t at = 2 * (size_t)(n - 1 - i);
         const unsigned j = (unsigned)qc_get_be(qc_span_sub(qc_key_open(S), at, 2).p, 2) % (i + 1);
-        const uint8_t t = ret[i];
-        ret[i] = ret[j];
-        ret[j] = t;
+        const uint8_t t = p->perm[i];
+        p->perm[i] = p->perm[j];
+        p->perm[j] = t;
     }
+    return QC_OK;
+}
+
+qc_rc gw_place_permutation(const struct gw_root *shared, uint64_t segment_id,
+                           const uint8_t salt[GW_SALT_BYTES], unsigned n, uint8_t *ret, struct qc_err *err)
+{
+    struct gw_root *r = (struct gw_root *)(uintptr_t)shared; /* for its cache */
+    struct gw_place_known p = { .segment_id = segment_id, .n = (uint8_t)n };
+
+    QC_ASSERT(n >= 1 && n <= QC_EC_N_MAX);
+    memcpy(p.salt, salt, sizeof p.salt);
+    if (is_known(r, &p, ret))
+        return QC_OK;
+    QC_TRY(derive(r, &p, err));
+    remember(r, &p);
+    memcpy(ret, p.perm, n);
     return QC_OK;
 }
