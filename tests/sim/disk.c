@@ -39,51 +39,101 @@ static void bytes_resize(struct sim_bytes *b, size_t n)
     b->n = n;
 }
 
-static void bytes_copy(struct sim_bytes *to, const struct sim_bytes *from)
+/* -- what was not synced ----------------------------------------------------------------------------------
+ */
+
+enum sim_dirt {
+    WRITTEN = 1, /* a cut leaves the old sector or the new one */
+    CUT_OFF,     /* by a truncation: a cut leaves the old one, if it leaves the old size */
+};
+
+static size_t least(size_t a, size_t b)
 {
-    bytes_resize(to, from->n);
-    if (from->n > 0)
-        memcpy(to->p, from->p, from->n);
+    return a < b ? a : b;
 }
 
-static void mark(struct sim_inode *f, uint64_t from, uint64_t to)
+static void dirty_room(struct sim_inode *f, size_t sectors)
 {
-    const size_t sectors = (size_t)(to + SECTOR - 1) / SECTOR;
+    if (sectors <= f->dirty_room)
+        return;
+    const size_t room = sectors * 2 + 16;
+    f->dirty = realloc(f->dirty, room);
+    QC_ASSERT(f->dirty != NULL);
+    memset(f->dirty + f->dirty_room, 0, room - f->dirty_room);
+    f->dirty_room = room;
+}
 
-    if (sectors > f->dirty_room) {
-        const size_t room = sectors * 2 + 16;
-        f->dirty = realloc(f->dirty, room);
-        QC_ASSERT(f->dirty != NULL);
-        memset(f->dirty + f->dirty_room, 0, room - f->dirty_room);
-        f->dirty_room = room;
+/* What is clean is as it was synced. */
+static void keep_old(struct sim_inode *f, size_t sector)
+{
+    const size_t at = sector * SECTOR;
+
+    if (at >= f->synced_n)
+        return;
+    if (f->old.n < at + SECTOR)
+        bytes_resize(&f->old, at + SECTOR);
+    memset(f->old.p + at, 0, SECTOR);
+    memcpy(f->old.p + at, f->seen.p + at, least(SECTOR, f->synced_n - at));
+}
+
+/* Before bytes are changed. */
+static void mark(struct sim_inode *f, uint64_t from, uint64_t to, enum sim_dirt how)
+{
+    const size_t first = (size_t)from / SECTOR, sectors = (size_t)(to + SECTOR - 1) / SECTOR;
+
+    f->changed = true;
+    if (first >= sectors)
+        return;
+    dirty_room(f, sectors);
+    for (size_t s = first; s < sectors; s++) {
+        if (f->dirty[s] == 0)
+            keep_old(f, s);
+        if (f->dirty[s] == 0 || how == WRITTEN)
+            f->dirty[s] = (uint8_t)how;
     }
-    const size_t first = (size_t)from / SECTOR;
-    if (first < sectors)
-        memset(f->dirty + first, 1, sectors - first);
     if (f->dirty_to == 0 || first < f->dirty_from)
         f->dirty_from = first;
     if (sectors > f->dirty_to)
         f->dirty_to = sectors;
-    f->changed = true;
 }
 
-static void settle(struct sim_inode *f)
+/* What is seen is what lies there. */
+static void make_durable(struct sim_inode *f)
 {
     if (f->dirty_to > 0)
         memset(f->dirty + f->dirty_from, 0, f->dirty_to - f->dirty_from);
     f->dirty_from = f->dirty_to = 0;
     f->changed = false;
+    f->synced_n = f->seen.n;
 }
 
-/* What was written since becomes durable. */
-static void make_durable(struct sim_inode *f)
+/* [from, to) of a dirty sector is as it was synced. */
+static void take_back(struct sim_inode *f, size_t from, size_t to)
 {
-    const size_t from = f->dirty_from * SECTOR, to = f->dirty_to * SECTOR;
+    const size_t kept = from < f->synced_n ? least(to, f->synced_n) - from : 0;
 
-    bytes_resize(&f->synced, f->seen.n);
-    if (from < f->seen.n)
-        memcpy(f->synced.p + from, f->seen.p + from, (to < f->seen.n ? to : f->seen.n) - from);
-    settle(f);
+    if (to <= from)
+        return;
+    memset(f->seen.p + from, 0, to - from);
+    if (kept > 0)
+        memcpy(f->seen.p + from, f->old.p + from, kept);
+}
+
+/* The size is the old one, or the new one; bytes beyond the old size that were not written are zero.
+ * new_sector: of a sector that was written, does it stay? */
+static void settle(struct sim_inode *f, size_t size, bool (*new_sector)(unsigned mode), unsigned mode)
+{
+    const size_t seen_n = f->seen.n;
+
+    bytes_resize(&f->seen, size);
+    for (size_t s = f->dirty_from; s < f->dirty_to && s * SECTOR < size; s++) {
+        const size_t at = s * SECTOR, end = least(at + SECTOR, size);
+        if (f->dirty[s] == 0)
+            continue;
+        const bool stays = f->dirty[s] == WRITTEN && at < seen_n && new_sector(mode);
+        take_back(f, stays ? least(seen_n, end) : at, end);
+    }
+    make_durable(f);
 }
 
 /* -- inodes and names ------------------------------------------------------------------------------------ */
@@ -279,12 +329,11 @@ int sim_file_write(struct sim_inode *f, uint64_t off, const void *p, size_t n)
     if (sim_disk.full && end > f->seen.n)
         return ENOSPC;
     if (end > f->seen.n) {
-        const size_t before = f->seen.n;
+        mark(f, f->seen.n, end, WRITTEN);
         bytes_resize(&f->seen, (size_t)end);
-        mark(f, before, end);
     }
+    mark(f, off, end, WRITTEN);
     memcpy(f->seen.p + off, p, n);
-    mark(f, off, end);
     return 0;
 }
 
@@ -292,9 +341,16 @@ void sim_file_truncate(struct sim_inode *f, uint64_t size)
 {
     sim_step("truncating");
     if (size > f->seen.n)
-        mark(f, f->seen.n, size);
+        mark(f, f->seen.n, size, WRITTEN);
+    else
+        mark(f, size, f->seen.n, CUT_OFF);
     bytes_resize(&f->seen, (size_t)size);
-    f->changed = true;
+}
+
+static bool never(unsigned mode)
+{
+    (void)mode;
+    return false;
 }
 
 int sim_file_sync(struct sim_inode *f)
@@ -304,9 +360,8 @@ int sim_file_sync(struct sim_inode *f)
         return 0;
     if (!sim.calm && sim_one_in(&sim.faults, sim_disk.sync_eio)) {
         /* Reported once; the pages are dropped, and the next fsync knows nothing of them. */
-        sim_say("fsync fails: %zu bytes, %zu synced before", f->seen.n, f->synced.n);
-        bytes_copy(&f->seen, &f->synced);
-        settle(f);
+        sim_say("fsync fails: %zu bytes, %zu synced before", f->seen.n, f->synced_n);
+        settle(f, f->synced_n, never, 0);
         return EIO;
     }
     make_durable(f);
@@ -347,27 +402,17 @@ int sim_dir_sync_of(const char *path)
 
 /* -- what happens to it ---------------------------------------------------------------------------------- */
 
+static bool chance(unsigned mode)
+{
+    return mode == 1 || (mode == 2 && sim_below(&sim.faults, 2) != 0);
+}
+
 static void file_cut(struct sim_inode *f, unsigned mode)
 {
-    struct sim_bytes now = { 0 };
-
     if (!f->changed)
         return;
-    /* The size is the old one, or the new one; bytes beyond the old size that were not written are zero. */
     const bool grown = mode != 0 && (mode == 1 || sim_below(&sim.faults, 2) == 0);
-    bytes_copy(&now, &f->synced);
-    bytes_resize(&now, grown ? f->seen.n : f->synced.n);
-    for (size_t s = 0; s * SECTOR < now.n; s++) {
-        const size_t at = s * SECTOR, n = now.n - at < SECTOR ? now.n - at : SECTOR;
-        const bool written = s < f->dirty_room && f->dirty[s] != 0 && at < f->seen.n;
-        if (!written || mode == 0 || (mode == 2 && sim_below(&sim.faults, 2) == 0))
-            continue;
-        memcpy(now.p + at, f->seen.p + at, f->seen.n - at < n ? f->seen.n - at : n);
-    }
-    free(f->seen.p);
-    f->seen = now;
-    bytes_copy(&f->synced, &f->seen);
-    settle(f);
+    settle(f, grown ? f->seen.n : f->synced_n, chance, mode);
 }
 
 static void tree_cut(struct sim_inode *f, unsigned mode)

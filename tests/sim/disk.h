@@ -31,8 +31,10 @@ struct sim_inode {
     uint64_t number;
     bool dir;
     mode_t mode;
-    struct sim_bytes seen, synced;
-    uint8_t *dirty; /* by sector of seen: written since the last sync */
+    struct sim_bytes seen;
+    struct sim_bytes old; /* of dirty sectors: what the last sync left there */
+    size_t synced_n;      /* the size that it left */
+    uint8_t *dirty;       /* by sector, since the last sync: 0, or a sim_dirt (disk.c) */
     size_t dirty_room, dirty_from, dirty_to;
     bool changed;
     struct sim_names *names;              /* of a directory */

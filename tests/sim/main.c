@@ -124,7 +124,9 @@ static int histories(const struct options *o)
     printf("%" PRIu64 " histories, %" PRIu64 " failed; %" PRIu64
            " days, %.1f s of a processor, %.1f histories a second\n",
            s.histories, s.failed, s.days, cpu, (double)s.histories / cpu);
-    return s.failed == 0 ? 0 : 1;
+    if (s.histories < o->histories)
+        printf("stopped: %" PRIu64 " were wanted\n", o->histories);
+    return s.failed == 0 && s.histories == o->histories ? 0 : 1;
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,6 @@
 #include "plays.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -42,12 +43,29 @@ void plays_warm_up(void)
     qc_log_setup(STDERR_FILENO, QC_LOG_ERROR, false);
 }
 
+/* A long run that is stopped says what it has played so far: a history is played to its end first. */
+static volatile sig_atomic_t stopped;
+
+static void stop(int sig)
+{
+    (void)sig;
+    stopped = 1;
+}
+
+static void on_stop(void (*fn)(int))
+{
+    const struct sigaction a = { .sa_handler = fn, .sa_flags = SA_RESTART };
+
+    QC_ASSERT(sigaction(SIGINT, &a, NULL) == 0 && sigaction(SIGTERM, &a, NULL) == 0);
+}
+
 /* -- one ------------------------------------------------------------------------------------------------- */
 
 static void play(uint64_t seed, sim_fn history, int out)
 {
     struct sim_result r;
 
+    on_stop(SIG_IGN);
     counts = (struct sim_counts){ 0 };
     sim_run(seed, history, NULL);
     r = (struct sim_result){ .hash = sim.hash,
@@ -120,7 +138,7 @@ static struct sim_sums some(const struct sim_plays *p, unsigned job)
 {
     struct sim_sums s = { 0 };
 
-    for (uint64_t i = job; i < p->histories && s.failed < FAILURES_MAX; i += p->jobs) {
+    for (uint64_t i = job; i < p->histories && s.failed < FAILURES_MAX && !stopped; i += p->jobs) {
         const uint64_t seed = p->seed + i;
         struct sim_result r;
         s.histories++;
@@ -162,6 +180,7 @@ struct sim_sums plays_all(const struct sim_plays *p)
     int ends[JOBS_MAX];
 
     QC_ASSERT(p->jobs >= 1 && p->jobs <= JOBS_MAX);
+    on_stop(stop);
     if (p->jobs == 1)
         return some(p, 0);
     for (unsigned job = 0; job < p->jobs; job++)
