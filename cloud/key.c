@@ -40,7 +40,7 @@ bool cloud_key_ours(const char *key)
     static const char test[] = "v/qcloud-test-";
     if (strcmp(key, "i/cloud") == 0 || strncmp(key, test, strlen(test)) == 0)
         return true;
-    if ((key[0] == 'f' || key[0] == 'l') && key[1] == '/')
+    if ((key[0] == 'f' || key[0] == 'l' || key[0] == 's') && key[1] == '/')
         return hex_path(key + 2, 2) && strncmp(key + 2, key + 5, 2) == 0;
     return key[0] == 'r' && key[1] == '/' && hex_path(key + 2, 8);
 }

@@ -235,6 +235,34 @@
     X(DEVIANT_VERSIONS, "SELECT DISTINCT s.version_no FROM deviation d JOIN segment s"                       \
                         " ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"          \
                         " WHERE v.state=3")                                                                  \
+    X(SNAP_PUT,                                                                                              \
+      "INSERT INTO snapshot (incarnation, serial, notes, first, last, bytes, state, round, clouds)"          \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (incarnation, serial)"                       \
+      " DO UPDATE SET state=?7, round=?8")                                                                   \
+    X(SNAP_LAST, "SELECT incarnation, serial, notes, first, last, bytes, state, round, clouds FROM snapshot" \
+                 " WHERE state=2 AND notes=?1 ORDER BY last DESC, incarnation DESC, serial DESC LIMIT 1")    \
+    X(SNAP_DEAD, "SELECT incarnation, serial, notes, first, last, bytes, state, round, clouds FROM snapshot" \
+                 " WHERE state=3 AND (incarnation, serial)>(?1, ?2) ORDER BY incarnation, serial LIMIT 1")   \
+    X(SNAP_DROP, "DELETE FROM snapshot WHERE incarnation=?1 AND serial=?2")                                  \
+    X(SNAP_COUNTS, "SELECT COUNT(*), " GW_SQL_SUM("bytes") " FROM snapshot WHERE state=2 AND notes=0")       \
+    X(SNAP_COVERED, "UPDATE snapshot SET state=3 WHERE state=2 AND notes=0 AND first>=?1 AND last<=?2"       \
+                    " AND NOT (incarnation=?3 AND serial=?4)")                                               \
+    X(SNAP_OLD_NOTES,                                                                                        \
+      "UPDATE snapshot SET state=3 WHERE state=2 AND notes=1"                                                \
+      " AND NOT (incarnation=?1 AND serial=?2) AND (incarnation, serial) NOT IN"                             \
+      " (SELECT incarnation, serial FROM snapshot WHERE state=2 AND notes=1"                                 \
+      " AND NOT (incarnation=?1 AND serial=?2) ORDER BY incarnation DESC, serial DESC LIMIT ?3)")            \
+    X(SNAP_ABANDON, "UPDATE snapshot SET state=3 WHERE state=1")                                             \
+    X(NOTE_UNCOUNTED,                                                                                        \
+      "SELECT segment_id, frag, attempt, cloud_id, incarnation, state FROM deviation"                        \
+      " WHERE state>3 AND (segment_id, frag)>(?1/32, ?1%32) ORDER BY segment_id, frag LIMIT ?2")             \
+    X(NOTE_DEAD_KEYS, "SELECT dead_no, segment_id, frag, attempt, cloud_id, incarnation, salt FROM deadfrag" \
+                      " WHERE open=1 AND dead_no>?1 ORDER BY dead_no LIMIT ?2")                              \
+    X(NOTE_DEAD_SEGMENTS, "SELECT d.segment_id, d.tenant, d.incarnation, d.salt, d.size, l.k, l.n, l.clouds" \
+                          " FROM deadkey d JOIN layout l ON l.layout_id=d.layout_id"                         \
+                          " WHERE d.round<2 AND d.segment_id>?1 ORDER BY d.segment_id LIMIT ?2")             \
+    X(NOTED_DEAD_SEGMENT, "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round,"    \
+                          " tenant, size) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6) ON CONFLICT DO NOTHING")     \
     X(ALL_SEGMENTS, "SELECT segment_id FROM segment WHERE segment_id>?1 ORDER BY segment_id LIMIT ?2")       \
     X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(" GW_SQL_MARGIN_OF ")"                         \
                         " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                           \

@@ -185,6 +185,14 @@ static const char scrub[] =
     "CREATE TABLE scrub_seen (cloud_id INTEGER NOT NULL, chunk INTEGER NOT NULL, bits BLOB NOT NULL,"
     " PRIMARY KEY (cloud_id, chunk));";
 
+/* -- 7 to 8: packs of the log and notes on the clouds ---------------------------------------------------- */
+
+static const char snapshots[] =
+    "CREATE TABLE snapshot (incarnation INTEGER NOT NULL, serial INTEGER NOT NULL, notes INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL, bytes INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " round INTEGER NOT NULL, clouds BLOB NOT NULL, PRIMARY KEY (incarnation, serial));"
+    "CREATE INDEX snapshot_last ON snapshot (state, notes, last);";
+
 /* -- all ------------------------------------------------------------------------------------------------- */
 
 enum { PARTS = 2 };
@@ -216,6 +224,8 @@ static const char *const raises[][PARTS] = {
     { "ALTER TABLE segment ADD COLUMN holder INTEGER NOT NULL DEFAULT 0;" },
     /* 6 to 7: what does not count is mended by itself, and looked for */
     { queue, scrub },
+    /* 7 to 8 */
+    { snapshots },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises) };
 

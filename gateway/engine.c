@@ -283,6 +283,7 @@ qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_dir, cons
     gw_payers_init(&e->payers);
     gw_attendant_init(&e->attendant);
     gw_scrubs_init(&e->scrubs);
+    gw_snaps_init(&e->snaps);
     e->env = &gw_env_real;
     atomic_store(&e->tenants_stale, true);
     e->segment_ms = QC_GW_SEGMENT_MS;
@@ -336,6 +337,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_payers_done(&e->payers);
     gw_attendant_done(&e->attendant);
     gw_scrubs_done(&e->scrubs);
+    gw_snaps_done(&e->snaps);
     qc_mutex_done(&e->lock);
     qc_free(e->tenants);
     qc_free(e);

@@ -13,6 +13,7 @@
 #include "gateway/place.h"
 #include "gateway/probe.h"
 #include "gateway/scrub.h"
+#include "gateway/snapshot.h"
 #include "throttle.h"
 #include "state.h"
 #include "turns.h"
@@ -81,6 +82,28 @@ struct gw_scrubs {
     pthread_t thread;
 };
 
+/* Snapshots (snapshot.c): whoever has `busy` owns what no lock guards. */
+enum gw_snap_stage { GW_SNAP_RESTS, GW_SNAP_GATHER, GW_SNAP_NOTES, GW_SNAP_SWEEP };
+struct gw_snap_at {
+    uint32_t incarnation, serial;
+};
+struct gw_snaps {
+    struct gw_snapshot_conf conf;
+    enum gw_snap_stage stage;
+    bool wanted;
+    qc_buf text;          /* of the pack that is being gathered */
+    uint64_t first, next; /* of it; the next log object */
+    uint64_t packed;      /* as it was when this one began */
+    uint64_t target;      /* the last log object that goes in */
+    struct gw_snap_at swept;
+    uint64_t until_ms;    /* not looked at before */
+    unsigned failures;    /* in a row */
+    pthread_mutex_t lock; /* guards all below; none is taken under it */
+    bool busy;
+    int64_t tried_s;
+    char why[GW_WHY_MAX];
+};
+
 /* The thread that watches other gateways on the same catalogue (attend.c). */
 struct gw_attendant {
     pthread_mutex_t lock; /* guards all below; none is taken under it */
@@ -106,6 +129,7 @@ struct gw_engine {
     struct gw_payers payers;
     struct gw_attendant attendant;
     struct gw_scrubs scrubs;
+    struct gw_snaps snaps;
     const struct gw_env *env;
     struct gw_audit *audit; /* NULL: none */
 
@@ -210,6 +234,10 @@ void gw_scrubs_init(struct gw_scrubs *s);
 QC_MUST qc_rc gw_scrubs_work(struct gw_engine *e, struct qc_err *err);
 void gw_scrubs_stop(struct gw_engine *e);
 void gw_scrubs_done(struct gw_scrubs *s);
+/* One stretch of a snapshot, if one is due; *ret_more: it is not at its end. */
+QC_MUST qc_rc gw_snapshot_step(struct gw_engine *e, bool *ret_more, struct qc_err *err);
+void gw_snaps_init(struct gw_snaps *s);
+void gw_snaps_done(struct gw_snaps *s);
 /* It is told in the audit log: which cloud is to blame, for what. */
 void gw_finding_audit(struct gw_engine *e, const struct gw_finding *f);
 /* One page of whoever's turn it is; *ret_worked: there was one. *ret_wait_ms: until the next one may begin,

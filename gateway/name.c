@@ -6,7 +6,15 @@
 #include "base/thread.h"
 #include "root_internal.h"
 
-enum { BLOCK = 16, HEX = 2 * BLOCK, INDEX_LOG = 0xFE, INDEX_ROOT = 0xFD, INDEX_CUT = 0xFC };
+enum {
+    BLOCK = 16,
+    HEX = 2 * BLOCK,
+    INDEX_LOG = 0xFE,
+    INDEX_ROOT = 0xFD,
+    INDEX_CUT = 0xFC,
+    INDEX_PACK = 0xFB,
+    INDEX_NOTES = 0xFA
+};
 
 const char gw_name_identity[] = "i/cloud";
 
@@ -61,10 +69,43 @@ static void fill_block(const struct gw_name *name, uint8_t b[BLOCK])
     case GW_NAME_CUT:
         b[8] = INDEX_CUT;
         break;
+    case GW_NAME_PACK:
+    case GW_NAME_NOTES:
+        b[8] = name->kind == GW_NAME_PACK ? INDEX_PACK : INDEX_NOTES;
+        qc_put_be(b + 10, name->incarnation, 2);
+        qc_put_be(b + 12, name->serial, 4);
+        break;
     case GW_NAME_FOREIGN:
     case GW_NAME_IDENTITY:
         break; /* gw_name_make keeps them out */
     }
+}
+
+void gw_name_block(const struct gw_name *name, uint8_t ret[BLOCK])
+{
+    QC_ASSERT(name->kind == GW_NAME_PACK || name->kind == GW_NAME_NOTES);
+    fill_block(name, ret);
+}
+
+/* The letter before the first slash. */
+static char prefix_of(enum gw_name_kind kind)
+{
+    switch (kind) {
+    case GW_NAME_FRAGMENT:
+        return 'f';
+    case GW_NAME_LOG:
+        return 'l';
+    case GW_NAME_PACK:
+    case GW_NAME_NOTES:
+        return 's';
+    case GW_NAME_ROOT:
+    case GW_NAME_CUT:
+        return 'r';
+    case GW_NAME_FOREIGN:
+    case GW_NAME_IDENTITY:
+        break; /* gw_name_make keeps them out */
+    }
+    return '?';
 }
 
 qc_rc gw_name_make(const struct gw_root *r, uint32_t cloud_id, const struct gw_name *name,
@@ -84,8 +125,9 @@ qc_rc gw_name_make(const struct gw_root *r, uint32_t cloud_id, const struct gw_n
     QC_TRY(name_key(r, cloud_id, &key, &own, err));
     QC_TRY(qc_aes256_block_enc(qc_key_open(key), block, block, err));
     qc_hex(qc_span_of(block, sizeof block), hex);
-    if (name->kind == GW_NAME_FRAGMENT || name->kind == GW_NAME_LOG) {
-        (void)snprintf(ret, GW_NAME_SIZE, "%c/%.2s/%s", name->kind == GW_NAME_LOG ? 'l' : 'f', hex, hex);
+    const char prefix = prefix_of(name->kind);
+    if (prefix != 'r') {
+        (void)snprintf(ret, GW_NAME_SIZE, "%c/%.2s/%s", prefix, hex, hex);
         return QC_OK;
     }
     QC_ASSERT(name->id <= UINT32_MAX);
@@ -102,7 +144,8 @@ static bool all_zero(const uint8_t *p, size_t n)
     return any == 0;
 }
 
-/* prefix: 'f', 'l' or 'r'; folder: what stands between the slashes, as a number, where it has a meaning. */
+/* prefix: 'f', 'l', 's' or 'r'; folder: what stands between the slashes, as a number, where it has a meaning.
+ */
 static struct gw_name read_block(char prefix, uint64_t folder, const uint8_t b[BLOCK])
 {
     const struct gw_name foreign = { .kind = GW_NAME_FOREIGN };
@@ -121,6 +164,12 @@ static struct gw_name read_block(char prefix, uint64_t folder, const uint8_t b[B
         n.incarnation = (uint16_t)qc_get_be(b + 10, 2);
         return b[8] == INDEX_LOG && b[9] == 0 && all_zero(b + 12, 4) ? n : foreign;
     }
+    if (prefix == 's') {
+        n.kind = b[8] == INDEX_PACK ? GW_NAME_PACK : GW_NAME_NOTES;
+        n.incarnation = (uint16_t)qc_get_be(b + 10, 2);
+        n.serial = (uint32_t)qc_get_be(b + 12, 4);
+        return (b[8] == INDEX_PACK || b[8] == INDEX_NOTES) && b[9] == 0 && n.serial > 0 ? n : foreign;
+    }
     if (!all_zero(b + 9, 7) || n.id != folder || (b[8] != INDEX_ROOT && b[8] != INDEX_CUT))
         return foreign;
     n.kind = b[8] == INDEX_ROOT ? GW_NAME_ROOT : GW_NAME_CUT;
@@ -134,7 +183,7 @@ static const char *name_digits(const char *key, uint64_t *folder)
     uint8_t raw[4];
 
     *folder = 0;
-    if (len != 2 + shard + 1 + HEX || (key[0] != 'f' && key[0] != 'l' && key[0] != 'r') || key[1] != '/' ||
+    if (len != 2 + shard + 1 + HEX || strchr("flrs", key[0]) == NULL || key[1] != '/' ||
         key[2 + shard] != '/')
         return NULL;
     const char *digits = key + 2 + shard + 1;

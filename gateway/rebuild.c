@@ -20,6 +20,15 @@
 #include "home.h"
 #include "rebuild_internal.h"
 
+enum { LINKS = 256 }; /* of one transaction */
+
+static void roll_back(struct gw_rebuilding *b)
+{
+    QC_LOCK(gw_cat_lock(b->cat));
+
+    qc_tx_end(&b->tx);
+}
+
 static void free_rebuilding(struct gw_rebuilding **bp)
 {
     struct gw_rebuilding *b = *bp;
@@ -27,6 +36,8 @@ static void free_rebuilding(struct gw_rebuilding **bp)
     *bp = NULL;
     if (b == NULL)
         return;
+    if (b->cat != NULL)
+        roll_back(b);
     gw_cat_close(&b->cat);
     const bool stuck = b->fan != NULL && !gw_fan_free(&b->fan, QC_GW_OPEN_MS);
     if (!stuck)
@@ -35,6 +46,7 @@ static void free_rebuilding(struct gw_rebuilding **bp)
         gw_log_wipe(&b->identity[i]); /* shares of the root key */
     for (unsigned i = 0; i < QC_GW_BKEYS_MAX; i++)
         qc_key_free(&b->bkeys[i]);
+    gw_rebuild_packs_done(b);
     qc_free(b->seen);
     qc_free(b->ways);
     gw_state_close(&b->state);
@@ -156,6 +168,23 @@ static qc_rc learn(struct gw_rebuilding *b, const struct gw_record *rec, struct 
     return QC_OK;
 }
 
+/* Under the catalogue's lock. */
+static qc_rc commit_links(struct gw_rebuilding *b, struct qc_err *err)
+{
+    if (b->links == 0)
+        return QC_OK;
+    b->links = 0;
+    return gw_cat_commit(b->cat, &b->tx, err);
+}
+
+qc_rc gw_rebuild_flush(struct gw_rebuilding *b, struct qc_err *err)
+{
+    if (b->cat == NULL)
+        return QC_OK;
+    QC_LOCK(gw_cat_lock(b->cat));
+    return commit_links(b, err);
+}
+
 /* One link of the chain: on enough clouds, then its rows, and the copies that are owed. */
 static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span bytes, gw_clouds on,
                        struct qc_err *err)
@@ -177,8 +206,9 @@ static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span 
     if (b->cat == NULL) /* not before it is known that the log begins: whoever waits for clouds tries often */
         QC_TRY(gw_home_make(&b->state, &b->cat, err));
     QC_LOCK(gw_cat_lock(b->cat));
-    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-    QC_TRY(gw_cat_begin(b->cat, &tx, err));
+    if (b->links == 0)
+        QC_TRY(gw_cat_begin(b->cat, &b->tx, err));
+    b->links++;
     QC_TRY(gw_cat_apply(b->cat, l, err));
     QC_TRY(gw_cat_log_put(b->cat, &row, err));
     for (unsigned i = 0; i < b->cloud_count; i++) {
@@ -186,7 +216,7 @@ static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span 
         if (at < 0 || (on >> at & 1) == 0)
             QC_TRY(gw_cat_debt_add(b->cat, b->clouds[i].id, row.sequence, err));
     }
-    return gw_cat_commit(b->cat, &tx, err);
+    return b->links == LINKS ? commit_links(b, err) : QC_OK;
 }
 
 /* Clouds that answered without an identity: nothing on them counts. Those are known by their place. */
@@ -229,7 +259,10 @@ static qc_rc write_rows(struct gw_rebuilding *b, struct qc_err *err)
 {
     b->next_segment = 1;
     QC_TRY(gw_rebuild_list_log(b, err));
+    QC_TRY(gw_rebuild_list_packs(b, err));
     QC_TRY(gw_rebuild_walk(b, take_link, err));
+    QC_TRY(gw_rebuild_flush(b, err));
+    QC_TRY(gw_rebuild_find_notes(b, err));
     QC_TRY(qc_fault(rebuild_listed, err));
     QC_TRY(gw_rebuild_cut(b, err));
     QC_TRY(write_config(b, err));

@@ -4,6 +4,17 @@
 #include "gateway/rebuild.h"
 #include "gateway/stands.h"
 #include "make.h"
+#include "gateway/pack.h"
+
+/* A pack, or notes, that listings show. */
+struct gw_pack_seen {
+    uint64_t first, last, bytes; /* last, bytes: of those that were used */
+    uint32_t serial;
+    uint16_t incarnation;
+    bool notes;
+    uint8_t fate; /* rebuild_packs.c */
+    gw_clouds on;
+};
 
 struct gw_rebuilding {
     const struct gw_rebuild_setup *setup;
@@ -29,7 +40,19 @@ struct gw_rebuilding {
     struct gw_log_tip tip; /* end of the chain */
     gw_clouds wrong;       /* clouds whose copy of the link in hand is damaged, or another's */
 
+    struct gw_pack_seen *packs; /* packs by their first log object, then notes; the newest first */
+    size_t pack_count, pack_cap;
+    qc_buf pack; /* the one in hand */
+    struct gw_pack_iter pack_it;
+    struct gw_pack_entry pack_entry; /* where it is, if packed */
+    bool packed;
+    qc_buf notes; /* those that are used; empty: there are none */
+    struct gw_notes_head notes_head;
+    struct gw_notes_iter notes_it;
+
     struct gw_cat *cat;
+    struct qc_tx tx; /* of links that are not durable yet: nobody else uses this catalogue */
+    unsigned links;  /* in it */
     struct gw_config conf;
     struct gw_cloud_row clouds[QC_GW_CLOUDS_MAX]; /* from the log's records */
     unsigned cloud_count;
@@ -65,6 +88,21 @@ QC_MUST qc_rc gw_rebuild_walk(struct gw_rebuilding *b, gw_chain_fn fn, struct qc
  */
 QC_MUST qc_rc gw_rebuild_reput(struct gw_rebuilding *b, const struct gw_log_head *head, qc_span bytes,
                                gw_clouds *on, struct qc_err *err);
+
+/* rebuild_packs.c */
+QC_MUST qc_rc gw_rebuild_list_packs(struct gw_rebuilding *b, struct qc_err *err);
+/* The log object of this sequence, if a pack has one: to be opened and chained like one from a cloud. Called
+ * with sequences that ascend. *ret NULL: none; borrowed until the next call. */
+QC_MUST qc_rc gw_rebuild_packed(struct gw_rebuilding *b, uint64_t sequence, const struct gw_pack_entry **ret,
+                                struct qc_err *err);
+/* The newest notes that open and belong to the chain: into b->notes and the report. After the walk. */
+QC_MUST qc_rc gw_rebuild_find_notes(struct gw_rebuilding *b, struct qc_err *err);
+/* What they say, and which packs there are, as rows. After presence, in a transaction. */
+QC_MUST qc_rc gw_rebuild_snapshot_rows(struct gw_rebuilding *b, struct qc_err *err);
+void gw_rebuild_packs_done(struct gw_rebuilding *b);
+
+/* rebuild.c: what links have written becomes durable. */
+QC_MUST qc_rc gw_rebuild_flush(struct gw_rebuilding *b, struct qc_err *err);
 
 /* rebuild_presence.c */
 QC_MUST qc_rc gw_rebuild_presence(struct gw_rebuilding *b, struct qc_err *err);

@@ -232,6 +232,55 @@ static qc_rc choose_copy(const struct gw_rebuilding *b, const struct gw_log_seen
     return QC_OK;
 }
 
+/* The link as a pack has it: *ret_found. */
+static qc_rc take_packed(struct gw_rebuilding *b, const struct gw_log_seen *s, gw_chain_fn fn,
+                         bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(gw_log_done) struct gw_log l = { 0 };
+    uint8_t hash[GW_DIGEST_BYTES];
+    const struct gw_pack_entry *e;
+    struct qc_err why = { 0 };
+
+    QC_TRY(gw_rebuild_packed(b, s->sequence, &e, err));
+    if (e == NULL || e->incarnation != s->incarnation)
+        return QC_OK;
+    const qc_rc rc = gw_log_open(b->root, s->sequence, s->incarnation, e->object, &l, &why);
+    if (rc == QC_NEWER || rc == QC_NOMEM) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK ||
+        !qc_span_eq(qc_span_of(l.head.prev, sizeof l.head.prev), qc_span_of(b->tip.hash, sizeof b->tip.hash)))
+        return QC_OK;
+    QC_TRY(qc_sha256(&e->object, 1, hash, err));
+    b->wrong = 0;
+    QC_TRY_AS(fn(b, &l, e->object, s->on & b->good, err), err, "log object %" PRIu64, s->sequence);
+    memcpy(b->tip.hash, hash, sizeof b->tip.hash);
+    b->tip.sequence = s->sequence;
+    b->report->log_packed++;
+    b->report->log_restored += s->on == 0;
+    *ret_found = true;
+    return QC_OK;
+}
+
+/* One that no cloud lists any more. */
+static qc_rc take_unlisted(struct gw_rebuilding *b, uint64_t sequence, uint16_t *incarnation, gw_chain_fn fn,
+                           bool *ret_found, struct qc_err *err)
+{
+    const struct gw_pack_entry *e;
+
+    QC_TRY(gw_rebuild_packed(b, sequence, &e, err));
+    if (e == NULL || e->incarnation < *incarnation || e->incarnation > UINT16_MAX)
+        return QC_OK;
+    const struct gw_log_seen s = { .sequence = sequence, .incarnation = (uint16_t)e->incarnation };
+    if (!stands(b, &s))
+        return QC_OK;
+    QC_TRY(take_packed(b, &s, fn, ret_found, err));
+    if (*ret_found)
+        *incarnation = s.incarnation;
+    return QC_OK;
+}
+
 static qc_rc take_candidate(struct gw_rebuilding *b, const struct gw_log_seen *s, gw_chain_fn fn,
                             bool *ret_found, struct qc_err *err)
 {
@@ -240,6 +289,11 @@ static qc_rc take_candidate(struct gw_rebuilding *b, const struct gw_log_seen *s
     gw_clouds on = 0;
     int at;
 
+    QC_TRY(take_packed(b, s, fn, ret_found, err));
+    if (*ret_found)
+        return QC_OK;
+    if (b->cat != NULL && gw_cat_session(b->cat) != 0)
+        QC_TRY(gw_rebuild_flush(b, err)); /* a server does not let a transaction stand still */
     QC_TRY(fetch_copies(b, s, &c, err));
     QC_TRY(choose_copy(b, s, &c, &at, &on, err));
     if (at < 0)
@@ -271,7 +325,7 @@ static qc_rc next_link(struct gw_rebuilding *b, size_t *at, uint16_t *incarnatio
         if (*ret_found)
             *incarnation = s->incarnation;
     }
-    return QC_OK;
+    return *ret_found ? QC_OK : take_unlisted(b, sequence, incarnation, fn, ret_found, err);
 }
 
 /* An object is decided only when the one before it was acknowledged: one that stands beyond the end says that

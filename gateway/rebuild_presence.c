@@ -201,6 +201,7 @@ qc_rc gw_rebuild_presence(struct gw_rebuilding *b, struct qc_err *err)
     QC_TRY(gw_cat_begin(b->cat, &tx, err));
     for (size_t i = 0; i < p.count; i++)
         QC_TRY(conclude(&p, &p.v[i], err));
+    QC_TRY(gw_rebuild_snapshot_rows(b, err)); /* margins know of doubts */
     QC_TRY(GW_RUN0(b->cat, REBUILT_VERSIONS, err));
     QC_TRY(GW_RUN(b->cat, REBUILT_REQUESTS, err, QC_VI(b->conf.record_quorum), QC_VI(b->cloud_count)));
     return gw_cat_commit(b->cat, &tx, err);

@@ -150,6 +150,11 @@ static qc_rc see(void *ctx, const struct cloud_item *item, struct qc_err *err)
         if (name.id > e->conf.incarnation)
             see_odd(p, GW_FINDING_UNKNOWN, item->key);
         return QC_OK;
+    case GW_NAME_PACK:
+    case GW_NAME_NOTES: /* snapshot.c looks after them */
+        if (name.incarnation > e->conf.incarnation)
+            see_odd(p, GW_FINDING_UNKNOWN, item->key);
+        return QC_OK;
     case GW_NAME_FRAGMENT:
         if (name.id < p->s->seen->frags.end)
             gw_bits_add(&p->s->seen->dirty, name.id / CHUNK_IDS);

@@ -1,5 +1,6 @@
 /* Housekeeping: debts (pay.c), dead keys (sweep.c), suspects. Bounded work per call; everything can be done
  * again (D10). */
+#include "base/log.h"
 #include "engine_internal.h"
 
 /* -- suspects -------------------------------------------------------------------------------------------- */
@@ -79,9 +80,18 @@ qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err)
     return QC_OK;
 }
 
+/* It comes to nothing now and then, and is begun again: status has the reason. */
+static void tidy_snapshot(struct gw_engine *e, bool *ret_more)
+{
+    struct qc_err why = { 0 };
+
+    if (gw_snapshot_step(e, ret_more, &why) != QC_OK)
+        qc_log_err(QC_LOG_WARN, "snapshot of the catalogue", &why);
+}
+
 qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 {
-    bool debts = false, dead = false, scrub = false;
+    bool debts = false, dead = false, scrub = false, snapshot = false;
 
     *ret_more = false;
     QC_TRY(gw_engine_may(e, err));
@@ -100,6 +110,7 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
         QC_TRY(gw_tidy_suspects(e, err));
     if (!e->scrubs.threaded)
         QC_TRY(gw_engine_scrub_step(e, &scrub, err));
-    *ret_more = debts || dead || scrub;
+    tidy_snapshot(e, &snapshot);
+    *ret_more = debts || dead || scrub || snapshot;
     return QC_OK;
 }

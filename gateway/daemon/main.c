@@ -165,12 +165,40 @@ static qc_rc kit_read(const char *file, qc_key **ret, size_t *ret_n, struct qc_e
     return QC_OK;
 }
 
+/* What the log does not hold: known as of the last snapshot, or not at all. */
+static void report_notes(const struct gw_rebuild_report *r)
+{
+    char when[QC_TIME_TEXT], hash[2 * GW_DIGEST_BYTES + 1];
+
+    if (r->notes_s == 0) {
+        printf("no snapshot: not known are which fragments had been found damaged, which keys are dead, when "
+               "the clouds were scrubbed, and where the audit log ended\n");
+        return;
+    }
+    qc_time_text(r->notes_s, when);
+    printf("snapshot of %s, after log object %" PRIu64 "; what was found out later is not known\n", when,
+           r->notes_sequence);
+    printf("from it: %" PRIu64 " dead keys, to be deleted; %" PRIu64
+           " fragments in doubt, to be read first%s\n",
+           r->noted_dead, r->noted_doubts, r->notes_cut ? "; it had no room for all of them" : "");
+    if (r->noted_refused > 0)
+        printf("%" PRIu64 " keys that it calls dead have live fragments: not believed\n", r->noted_refused);
+    if (r->audit_sequence > 0) {
+        qc_hex(qc_span_of(r->audit_hash, sizeof r->audit_hash), hash);
+        printf("the audit log had %" PRIu64 " lines then, and the hash %s\n", r->audit_sequence, hash);
+    }
+}
+
 static void report_text(const struct gw_rebuild_report *r)
 {
     printf("incarnation %" PRIu32 " of the gateway, from %u of %u clouds (%u are needed)\n", r->incarnation,
            r->reached, r->clouds, r->needed);
     printf("%" PRIu64 " log objects up to %" PRIu64 "; %" PRIu64 " beyond the cut are void\n", r->log_objects,
            r->log_sequence, r->log_beyond);
+    if (r->log_packed > 0)
+        printf("%" PRIu64 " of them from snapshots\n", r->log_packed);
+    if (r->log_restored > 0)
+        printf("%" PRIu64 " of these were on no cloud any more: they were put back\n", r->log_restored);
     printf("%" PRIu64 " tenants, %" PRIu64 " vaults, %" PRIu64 " names, %" PRIu64 " versions, %" PRIu64
            " removed, %" PRIu64 " bytes\n",
            r->tenants, r->vaults, r->entries, r->versions, r->tombstones, r->bytes);
@@ -182,6 +210,7 @@ static void report_text(const struct gw_rebuild_report *r)
            r->unknown, r->foreign);
     if (r->unreadable > 0)
         printf("%" PRIu64 " versions have too few fragments on the clouds that answered\n", r->unreadable);
+    report_notes(r);
 }
 
 static qc_rc report_json(const struct gw_rebuild_report *r, struct qc_err *err)
@@ -208,7 +237,16 @@ static qc_rc report_json(const struct gw_rebuild_report *r, struct qc_err *err)
                  { "fragments_unheard", r->fragments_unheard },
                  { "unknown", r->unknown },
                  { "foreign", r->foreign },
-                 { "unreadable", r->unreadable } };
+                 { "unreadable", r->unreadable },
+                 { "log_packed", r->log_packed },
+                 { "log_restored", r->log_restored },
+                 { "snapshot_time", (uint64_t)r->notes_s },
+                 { "snapshot_log", r->notes_sequence },
+                 { "snapshot_cut", r->notes_cut },
+                 { "noted_dead", r->noted_dead },
+                 { "noted_doubts", r->noted_doubts },
+                 { "noted_refused", r->noted_refused },
+                 { "audit_lines", r->audit_sequence } };
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
     QC_TRY(qc_json_new_obj(&o, err));

@@ -47,10 +47,10 @@ static void names(const struct gw_root *r)
         struct gw_name name;
     } rows[] = {
         { "name.fragment",
-          { GW_NAME_FRAGMENT, UINT64_C(0x0102030405060708), 4, 1, 2, { 0x10, 0x11, 0x12, 0x13 } } },
-        { "name.log", { GW_NAME_LOG, 7, 0, 0, 2, { 0 } } },
-        { "name.root", { GW_NAME_ROOT, 0x1234, 0, 0, 0, { 0 } } },
-        { "name.cut", { GW_NAME_CUT, 0x1234, 0, 0, 0, { 0 } } },
+          { GW_NAME_FRAGMENT, UINT64_C(0x0102030405060708), 4, 1, 2, { 0x10, 0x11, 0x12, 0x13 }, 0 } },
+        { "name.log", { GW_NAME_LOG, 7, 0, 0, 2, { 0 }, 0 } },
+        { "name.root", { GW_NAME_ROOT, 0x1234, 0, 0, 0, { 0 }, 0 } },
+        { "name.cut", { GW_NAME_CUT, 0x1234, 0, 0, 0, { 0 }, 0 } },
     };
     struct qc_err err = { 0 };
 

@@ -211,8 +211,8 @@ static struct cloud *open_at(struct server *s, const char *keys)
 /* What a gateway writes, and what it does not. */
 static void names(void)
 {
-    static const char *const ours[] = { "i/cloud", "f/01/" ID, "l/01/" ID, "r/00000001/" ID,
-                                        "v/qcloud-test-00-1" };
+    static const char *const ours[] = { "i/cloud",  "f/01/" ID,       "l/01/" ID,
+                                        "s/01/" ID, "r/00000001/" ID, "v/qcloud-test-00-1" };
     static const char *const others[] = {
         "",         "f",        "f/",        "f/01/" ID "0", "f/02/" ID, "f/01" ID,        "g/01/" ID,
         "r/01/" ID, "i/clouds", "photo.jpg", "f/0g/" ID,     "l/01/",    "f/01/photo.jpg", "~qcloud-cloud"

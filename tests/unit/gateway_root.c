@@ -18,6 +18,7 @@ static struct gw_root *new_root(struct qc_rand *r)
 static void same_name(const struct gw_name *a, const struct gw_name *b)
 {
     CHECK(a->kind == b->kind && a->id == b->id && a->index == b->index && a->attempt == b->attempt);
+    CHECK(a->serial == b->serial);
     CHECK(a->incarnation == b->incarnation && memcmp(a->salt, b->salt, 4) == 0);
 }
 
@@ -31,9 +32,12 @@ static struct gw_name random_name(struct qc_rand *r)
         n.attempt = (uint8_t)qc_rand_u64(r);
         qc_rand_fill(r, n.salt, sizeof n.salt);
     }
-    if (n.kind == GW_NAME_LOG)
+    const bool packed = n.kind == GW_NAME_PACK || n.kind == GW_NAME_NOTES;
+    if (n.kind == GW_NAME_LOG || packed)
         n.id = qc_rand_u64(r);
-    if (n.kind == GW_NAME_FRAGMENT || n.kind == GW_NAME_LOG)
+    if (packed)
+        n.serial = (uint32_t)qc_rand_between(r, 1, UINT32_MAX);
+    if (n.kind == GW_NAME_FRAGMENT || n.kind == GW_NAME_LOG || packed)
         n.incarnation = (uint16_t)qc_rand_u64(r);
     if (n.kind == GW_NAME_ROOT || n.kind == GW_NAME_CUT)
         n.id = (uint32_t)qc_rand_u64(r);
@@ -75,6 +79,8 @@ static void foreign_names(struct qc_rand *r, const struct gw_root *root)
         "i/cloud2",
         "i/clou",
         "l/00/00000000000000000000000000000000",
+        "s/00/00000000000000000000000000000000",
+        "s/01/00000000000000000000000000000000",
         "r/00000001/00000000000000000000000000000000",
         "r/0000000g/00000000000000000000000000000000",
         "f/00-00000000000000000000000000000000",

@@ -56,6 +56,10 @@
     X(put_ack, "put 11: just before the answer")                                                             \
     X(cancel_row, "cancel: in the transaction, before it commits")                                           \
     X(cancel_done, "cancel: durable, not answered")                                                          \
+    X(snap_row, "snapshot: the row of a pack or notes is durable, no piece was sent")                        \
+    X(snap_put, "snapshot: its pieces are on clouds, not read back")                                         \
+    X(snap_good, "snapshot: it was read back and is good, what it covers is dead")                           \
+    X(snap_swept, "snapshot: a dead one was deleted, its row does not know")                                 \
     X(scrub_begin, "scrub: in the transaction that begins a pass, before it commits")                        \
     X(scrub_page, "scrub: in the transaction of a page's findings and its cursor, before it commits")        \
     X(scrub_paged, "scrub: after it")                                                                        \

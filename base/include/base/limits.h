@@ -250,6 +250,17 @@
     X(QC_GW_CUTS_MAX, 1024, "rebuilds", "of one gateway; each leaves a root and a cut")                      \
     X(QC_GW_BKEYS_MAX, 64, "epochs", "of backup keys; there is one until a kit is refreshed")                \
     X(QC_GW_LOG_OBJECTS_MAX, 32000000, "objects", "listed in a rebuild, over all clouds: 16 bytes each")     \
+    X(QC_GW_PACK_MAX, 8 * 1024 * 1024, "bytes", "of a pack's clear text: 8,000 puts; six of it in memory")   \
+    X(QC_GW_NOTES_MAX, 100000, "notes", "beside the log: dead keys and doubtful fragments; 50 bytes each")   \
+    X(QC_GW_SNAPSHOT_S, 21600, "s", "after a snapshot, if something was committed: it costs 20 requests")    \
+    X(QC_GW_SNAPSHOT_MOST_S, 86400, "s", "after a snapshot in any case: what was found out changes, too")    \
+    X(QC_GW_SNAPSHOT_LOG, 1000, "log objects", "to be read one by one in a rebuild, at most, as a rule")     \
+    X(QC_GW_SNAPSHOT_READS, 64, "log objects", "read for a pack in one stretch: housekeeping yields")        \
+    X(QC_GW_SNAPSHOT_LOOK_MS, 60000, "ms", "between two looks whether one is due")                           \
+    X(QC_GW_SNAPSHOT_REST_MS, 60000, "ms",                                                                   \
+      "after one that came to nothing; twice as long each time, to an hour")                                 \
+    X(QC_GW_SNAPSHOT_TRIES, 5, "tries", "then a log object that nobody can read is left out of its pack")    \
+    X(QC_GW_PACKS_MAX, 1000000, "objects", "packs and notes listed in a rebuild; 30 bytes each")             \
     X(QC_GW_REBUILD_SEGMENTS_MAX, 64000000, "segments", "of a rebuild: 16 bytes each")                       \
     X(QC_GW_LIST_PAGE_MS, 60000, "ms", "one page of a listing during a rebuild or a repair")                 \
     X(QC_GW_REPAIR_TRIES, 3, "tries", "to place a fragment in one pass; then it is left for the next")       \

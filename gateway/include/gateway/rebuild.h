@@ -27,11 +27,23 @@ struct gw_rebuild_report {
     unsigned clouds, reached, needed;   /* in use; heard; the least for a rebuild */
     uint64_t log_objects, log_sequence; /* applied; the last that stands */
     uint64_t log_beyond;                /* objects beyond a gap or the cut: void */
+    uint64_t log_packed;                /* of those applied, taken from packs (snapshot.h) */
+    uint64_t log_restored;              /* of these, on no cloud any more: they were put back */
     uint64_t tenants, vaults, entries, versions, tombstones, bytes;
     uint64_t fragments_expected, fragments_found, fragments_missing;
     uint64_t fragments_unheard; /* on clouds that did not answer: not known */
-    uint64_t unknown;    /* fragments without a record: never acknowledged, or not known; none is deleted */
-    uint64_t foreign;    /* objects that are not ours; none is touched */
+    uint64_t unknown; /* fragments without a record: never acknowledged, or not known; none is deleted */
+    uint64_t foreign; /* objects that are not ours; none is touched */
+    /* What the log does not hold, as notes had it that were taken at notes_s, after log object
+     * notes_sequence; what was found out later is not known. notes_s 0: there were none */
+    int64_t notes_s;
+    uint64_t notes_sequence;
+    bool notes_cut;          /* more was known then than notes have room for */
+    uint64_t noted_dead;     /* keys that are known to be dead, and will be deleted */
+    uint64_t noted_doubts;   /* fragments that are there, and were not to be counted then: to be read first */
+    uint64_t noted_refused;  /* dead keys under which something lives: not believed */
+    uint64_t audit_sequence; /* of the last line of the audit log then, and its hash; 0: not known */
+    uint8_t audit_hash[GW_DIGEST_BYTES];
     uint64_t unreadable; /* versions with fewer than k fragments seen or unheard */
 };
 

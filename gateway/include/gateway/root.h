@@ -63,19 +63,24 @@ enum gw_name_kind {
     GW_NAME_LOG,
     GW_NAME_ROOT,
     GW_NAME_CUT,
+    GW_NAME_PACK,  /* FORMAT 9.6 */
+    GW_NAME_NOTES, /* the same */
     GW_NAME_IDENTITY
 };
 
 /* What a name says. Fields that its kind does not have are zero. */
 struct gw_name {
     enum gw_name_kind kind;
-    uint64_t id;          /* fragment: segment id; log: sequence; root, cut: incarnation */
+    uint64_t id;          /* fragment: segment id; log, pack, notes: sequence; root, cut: incarnation */
     uint8_t index;        /* fragment: 0..n-1 */
     uint8_t attempt;      /* fragment */
-    uint16_t incarnation; /* fragment, log: its low 16 bits */
+    uint16_t incarnation; /* fragment, log, pack, notes: its low 16 bits */
     uint8_t salt[4];      /* fragment: the first bytes of the segment's salt; compare with the row */
+    uint32_t serial;      /* pack, notes: within the incarnation */
 };
 
+/* The block of a pack or notes (FORMAT 9), from which its name and its keys are made. */
+void gw_name_block(const struct gw_name *name, uint8_t ret[16]);
 /* The name of an object on a cloud. name->kind is not GW_NAME_FOREIGN (asserted). QC_NOMEM. */
 QC_MUST qc_rc gw_name_make(const struct gw_root *r, uint32_t cloud_id, const struct gw_name *name,
                            char ret[GW_NAME_SIZE], struct qc_err *err);

@@ -1,0 +1,87 @@
+/* Packs and notes: their rows in the catalogue, and how they lie on clouds. Layer 4, internal; FORMAT 9.6,
+ * docs/adr/0022. */
+#pragma once
+#include "engine_internal.h"
+#include "gateway/pack.h"
+#include "gateway/place.h"
+
+/* -- rows (cat_snapshot.c) ------------------------------------------------------------------------------- */
+
+enum gw_snap_state {
+    GW_SNAP_TRYING = 1, /* durable before the first PUT (D1) */
+    GW_SNAP_GOOD = 2,   /* on enough clouds, and read back */
+    GW_SNAP_DEAD = 3,   /* to be deleted, by positive knowledge (D5) */
+};
+enum {
+    GW_NOTES_KEPT = 2,
+    GW_NOTE_ROOM = 256, /* no note is longer */
+};
+struct gw_snap_row {
+    uint32_t incarnation, serial;
+    bool notes;
+    uint64_t first, last; /* log objects; of notes: as of both */
+    uint64_t bytes;       /* of the clear text */
+    enum gw_snap_state state;
+    unsigned round; /* of a dead one: deleted so often */
+    unsigned n;
+    uint32_t clouds[QC_EC_N_MAX]; /* piece i is on clouds[i]; a rebuild knows clouds alone, in any order */
+};
+
+/* 0: not there. */
+QC_MUST qc_rc gw_meta_find(struct gw_cat *c, const char *name, uint64_t *ret, struct qc_err *err);
+/* A serial that was never given. In a transaction. */
+QC_MUST qc_rc gw_cat_snap_serial(struct gw_cat *c, uint32_t *ret, struct qc_err *err);
+/* Write the whole row. In a transaction. */
+QC_MUST qc_rc gw_cat_snap_put(struct gw_cat *c, const struct gw_snap_row *row, struct qc_err *err);
+/* It is good from now on; good packs that it covers and notes that are too old are dead. In a transaction. */
+QC_MUST qc_rc gw_cat_snap_good(struct gw_cat *c, const struct gw_snap_row *row, struct qc_err *err);
+/* What was being tried is dead. In a transaction. */
+QC_MUST qc_rc gw_cat_snap_abandon(struct gw_cat *c, struct qc_err *err);
+/* The good pack that goes furthest, the newest good notes. */
+QC_MUST qc_rc gw_cat_snap_last(struct gw_cat *c, bool notes, struct gw_snap_row *ret, bool *ret_found,
+                               struct qc_err *err);
+/* The next dead one after `after`. */
+QC_MUST qc_rc gw_cat_snap_dead(struct gw_cat *c, const struct gw_snap_at *after, struct gw_snap_row *ret,
+                               bool *ret_found, struct qc_err *err);
+QC_MUST qc_rc gw_cat_snap_drop(struct gw_cat *c, const struct gw_snap_row *row, struct qc_err *err);
+/* Good packs, and bytes of their clear text. */
+QC_MUST qc_rc gw_cat_snap_counts(struct gw_cat *c, uint64_t *ret_packs, uint64_t *ret_bytes,
+                                 struct qc_err *err);
+
+/* Notes being written. */
+struct gw_noting {
+    qc_buf *b; /* begun; its max is the limit */
+    uint32_t count;
+    bool more; /* there was no room for all */
+};
+/* All that the catalogue has for them. Takes the lock, page by page. */
+QC_MUST qc_rc gw_cat_note(struct gw_cat *c, struct gw_noting *n, const uint32_t *clouds, unsigned cloud_count,
+                          struct qc_err *err);
+/* What a rebuild made of notes. */
+struct gw_noted {
+    uint64_t dead;           /* keys that are in the ledger again */
+    uint64_t doubted;        /* fragments that are there, and were seen damaged or missing before */
+    uint64_t refused;        /* notes of dead keys under which something lives */
+    uint64_t audit_sequence; /* of the last line of the audit log; 0: none */
+    uint8_t audit_hash[GW_DIGEST_BYTES];
+};
+/* One note becomes rows, after presence. *ret grows. In a transaction. */
+QC_MUST qc_rc gw_cat_noted(struct gw_cat *c, const struct gw_root *r, const struct gw_note *note,
+                           struct gw_noted *ret, struct qc_err *err);
+
+/* -- on clouds (snapshot_io.c) --------------------------------------------------------------------------- */
+
+/*
+ * Read a pack or notes: from the clouds of a set, by positions of the fan.
+ *   enough  pieces that may do; 0: all are waited for
+ * ret: empty, with a max. QC_QUORUM: too few pieces that hold came; QC_INTEGRITY, QC_NOTCONF, QC_NOMEM.
+ */
+QC_MUST qc_rc gw_snap_read(struct gw_fan *f, const struct gw_root *r, const struct gw_name *name,
+                           gw_clouds set, unsigned enough, qc_buf *ret, struct qc_err *err);
+struct gw_snap_put {
+    const struct gw_pack_plan *plan;
+    qc_span clear;
+};
+/* *ret: how many pieces are durable. */
+QC_MUST qc_rc gw_snap_write(struct gw_fan *f, const struct gw_root *r, const struct gw_snap_put *put,
+                            unsigned *ret, struct qc_err *err);
