@@ -325,8 +325,15 @@ struct gw_cat {
     pthread_mutex_t lock; /* guards all of the above */
 };
 
-/* Make the tables, or bring an older program's up to date. QC_NEWER. (cat_schema.c) */
-QC_MUST qc_rc gw_cat_schema(struct gw_cat *c, struct qc_err *err);
+enum {
+    GW_CAT_APPLICATION = 0x51434C43, /* QCLC: the file's header */
+};
+
+/* Make the tables, or bring an older program's up to date, after a copy was made. path: of its file; NULL: it
+ * has none. QC_NEWER; QC_FULL: no room for the copy. (cat_schema.c) */
+QC_MUST qc_rc gw_cat_schema(struct gw_cat *c, const char *path, struct qc_err *err);
+/* A copy of a catalogue that has this schema, beside it and durable. (cat_keep.c) */
+QC_MUST qc_rc gw_cat_keep(struct gw_cat *c, const char *path, uint32_t version, struct qc_err *err);
 
 /* The prepared statement, reset. QC_IO: the catalogue is broken. */
 QC_MUST qc_rc gw_cat_stmt(struct gw_cat *c, enum gw_sql which, struct qc_stmt **ret, struct qc_err *err);

@@ -259,7 +259,7 @@ static qc_rc be_alone(struct gw_cat *c, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc gw_cat_schema(struct gw_cat *c, struct qc_err *err)
+qc_rc gw_cat_schema(struct gw_cat *c, const char *path, struct qc_err *err)
 {
     uint32_t version;
 
@@ -268,6 +268,8 @@ qc_rc gw_cat_schema(struct gw_cat *c, struct qc_err *err)
         return QC_FAIL(err, QC_NEWER, "catalogue: schema %" PRIu32 " needs a newer program", version);
     if (version > 0 && version < SCHEMA)
         QC_TRY(be_alone(c, err));
+    if (version > 0 && version < SCHEMA && path != NULL)
+        QC_TRY(gw_cat_keep(c, path, version, err));
     if (version == 0) /* nothing is in it: all steps at once, which is six times fewer syncs */
         return raise_schema(c, 0, SCHEMA, err);
     for (; version < SCHEMA; version++)

@@ -6,10 +6,6 @@
 #include "cat_internal.h"
 #include "pg/pg.h"
 
-enum {
-    CAT_APPLICATION = 0x51434C43, /* QCLC: the file's header */
-};
-
 static const char *const statements[GW_SQL_COUNT] = {
 #define X(name, text) text,
     GW_SQL_TABLE(X)
@@ -33,12 +29,12 @@ qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_
 {
     QC_CLEANUP(gw_cat_close) struct gw_cat *c = NULL;
     const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE,
-                                     .application_id = CAT_APPLICATION,
+                                     .application_id = GW_CAT_APPLICATION,
                                      .create = create };
 
     QC_TRY(make(&c, err));
     QC_TRY_AS(qc_db_open(&c->db, path, &opts, err), err, "catalogue");
-    QC_TRY(gw_cat_schema(c, err));
+    QC_TRY(gw_cat_schema(c, path, err));
     *ret = QC_STEAL(c);
     return QC_OK;
 }
@@ -47,11 +43,11 @@ qc_rc gw_cat_open_pg(struct gw_cat **ret, const struct pg_conf *conf, const char
                      struct qc_err *err)
 {
     QC_CLEANUP(gw_cat_close) struct gw_cat *c = NULL;
-    const struct pg_opts opts = { .application_id = CAT_APPLICATION, .schema = schema, .create = create };
+    const struct pg_opts opts = { .application_id = GW_CAT_APPLICATION, .schema = schema, .create = create };
 
     QC_TRY(make(&c, err));
     QC_TRY_AS(pg_open(&c->db, conf, &opts, err), err, "catalogue");
-    QC_TRY(gw_cat_schema(c, err));
+    QC_TRY(gw_cat_schema(c, NULL, err));
     *ret = QC_STEAL(c);
     return QC_OK;
 }

@@ -1,4 +1,10 @@
 /* unit/gateway_schema: a catalogue of each released schema opens, is raised, and says the same as before. */
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
 #include "catalogue.h"
 #include "qc_check.h"
 #include "qc_tmpdir.h"
@@ -162,6 +168,99 @@ static void check_owner(const char *path)
     gw_cat_close(&c);
 }
 
+/* -- a copy is made before ------------------------------------------------------------------------------- */
+
+static uint32_t schema_of(const char *path)
+{
+    const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE, .application_id = APPLICATION };
+    struct qc_db *db = NULL;
+    struct qc_err err = { 0 };
+    uint32_t v;
+
+    CHECK_OK(qc_db_open(&db, path, &opts, &err));
+    CHECK_OK(qc_db_check(db, &err));
+    CHECK_OK(qc_db_user_version(db, &v, &err));
+    qc_db_close(&db);
+    return v;
+}
+
+static bool there(const char *path, uint32_t schema, char ret[400])
+{
+    struct stat st;
+
+    CHECK(snprintf(ret, 400, "%s.schema-%u", path, schema) < 400);
+    if (lstat(ret, &st) != 0)
+        return false;
+    CHECK(S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600);
+    return true;
+}
+
+/* It can be gone back to: the copy is the catalogue that it was. */
+static void go_back(const char *path, uint32_t schema)
+{
+    char copy[400];
+
+    CHECK(there(path, schema, copy));
+    CHECK(schema_of(copy) == schema);
+    CHECK(rename(copy, path) == 0);
+    check_1(path);
+    CHECK(there(path, schema, copy)); /* and it was copied again */
+}
+
+#ifdef QC_FAULT_POINTS
+/* Each schema that was released, as a program leaves it that was stopped between two steps. */
+static void from_each(uint32_t newest)
+{
+    for (uint32_t old = 2; old < newest; old++) {
+        struct qc_tmpdir dir = qc_tmpdir_new();
+        struct qc_err err = { 0 };
+        struct gw_cat *c = NULL;
+        char path[320], script[64], copy[400];
+
+        CHECK(snprintf(path, sizeof path, "%s/it's a catalogue.db", dir.path) > 0);
+        make_1(path);
+        CHECK(snprintf(script, sizeof script, "db_committed:error:%u", old - 1) > 0);
+        qc_fault_script(script);
+        CHECK_RC(gw_cat_open(&c, path, false, &err), QC_IO);
+        qc_fault_script(NULL);
+        CHECK(schema_of(path) == old && there(path, 1, copy));
+        qc_fault_script("cat_kept:error:1");
+        CHECK_RC(gw_cat_open(&c, path, false, &err), QC_IO);
+        qc_fault_script(NULL);
+        CHECK(schema_of(path) == old); /* not before the copy is there */
+        check_1(path);
+        check_owner(path);
+        CHECK(schema_of(path) == newest && there(path, old, copy));
+        CHECK(there(path, 1, copy) == (old < 3)); /* two are kept */
+        go_back(path, old);
+        qc_tmpdir_remove(&dir);
+    }
+}
+#endif
+
+/* The copy cannot be written: the catalogue is what it was, and nothing is left over. */
+static void no_copy(void)
+{
+    struct qc_tmpdir dir = qc_tmpdir_new();
+    struct rlimit limit, small;
+    struct qc_err err = { 0 };
+    struct gw_cat *c = NULL;
+    char path[320], copy[400];
+
+    CHECK(snprintf(path, sizeof path, "%s/catalogue.db", dir.path) > 0);
+    make_1(path);
+    CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    small = limit;
+    small.rlim_cur = 32768;
+    CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    CHECK(gw_cat_open(&c, path, false, &err) != QC_OK && c == NULL);
+    CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    CHECK(schema_of(path) == 1 && !there(path, 1, copy));
+    CHECK(snprintf(copy, sizeof copy, "%s.schema-1.new", path) > 0 && access(copy, F_OK) != 0);
+    check_1(path);
+    qc_tmpdir_remove(&dir);
+}
+
 int main(void)
 {
     struct qc_tmpdir dir = qc_tmpdir_new();
@@ -174,6 +273,14 @@ int main(void)
     check_1(path); /* raised */
     check_1(path); /* as it is now */
     check_owner(path);
+    const uint32_t newest = schema_of(path);
+    go_back(path, 1);
+    no_copy();
+#ifdef QC_FAULT_POINTS
+    from_each(newest);
+#else
+    CHECK(newest > 1);
+#endif
 
     /* A newer program's is left alone. */
     const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE, .application_id = APPLICATION };

@@ -56,6 +56,7 @@
     X(put_ack, "put 11: just before the answer")                                                             \
     X(cancel_row, "cancel: in the transaction, before it commits")                                           \
     X(cancel_done, "cancel: durable, not answered")                                                          \
+    X(cat_kept, "catalogue: its copy is durable, no step to a newer schema was taken")                       \
     X(snap_row, "snapshot: the row of a pack or notes is durable, no piece was sent")                        \
     X(snap_put, "snapshot: its pieces are on clouds, not read back")                                         \
     X(snap_good, "snapshot: it was read back and is good, what it covers is dead")                           \

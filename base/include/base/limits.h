@@ -260,6 +260,7 @@
     X(QC_GW_SNAPSHOT_REST_MS, 60000, "ms",                                                                   \
       "after one that came to nothing; twice as long each time, to an hour")                                 \
     X(QC_GW_SNAPSHOT_TRIES, 5, "tries", "then a log object that nobody can read is left out of its pack")    \
+    X(QC_GW_SCHEMAS_KEPT, 2, "copies", "of a catalogue, from before it was brought up to date")              \
     X(QC_GW_PACKS_MAX, 1000000, "objects", "packs and notes listed in a rebuild; 30 bytes each")             \
     X(QC_GW_REBUILD_SEGMENTS_MAX, 64000000, "segments", "of a rebuild: 16 bytes each")                       \
     X(QC_GW_LIST_PAGE_MS, 60000, "ms", "one page of a listing during a rebuild or a repair")                 \
