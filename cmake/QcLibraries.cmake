@@ -1,7 +1,8 @@
-# Debian's libraries. A module that uses one lists it in LIBS; base alone uses sodium, crypto, sqlite3 and jansson.
+# Debian's libraries. A module that uses one lists it in LIBS; base alone uses sodium, crypto, sqlite3 and jansson; net has ssl.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl>=3.0)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.14)
 pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)

@@ -27,7 +27,7 @@ struct net_client {
     struct net_target to;
     struct qc_fd dir;
     char socket[64 + QC_FILE_NAME_MAX]; /* /proc/self/fd/N/name */
-    char *ca;                           /* owned, or NULL */
+    char *ca, *cert, *key;              /* owned, or NULL */
     struct net_run run;                 /* of the request under way, or the last one */
 };
 
@@ -53,6 +53,8 @@ void net_client_free(struct net_client **c)
     net_run_done(&(*c)->run);
     qc_fd_close(&(*c)->dir);
     qc_free((*c)->ca);
+    qc_free((*c)->cert);
+    qc_free((*c)->key);
     qc_free(*c);
     *c = NULL;
 }
@@ -109,6 +111,21 @@ qc_rc net_client_new_url(struct net_client **ret, const struct net_url *url, con
         c->to.ca = c->ca;
     }
     *ret = QC_STEAL(c);
+    return QC_OK;
+}
+
+qc_rc net_client_mutual(struct net_client *c, const char *cert, const char *key, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_ASSERT(c->to.tls && c->cert == NULL);
+    QC_TRY(qc_open_at(&fd, AT_FDCWD, key, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0, err));
+    QC_TRY_AS(qc_file_private(qc_fd_get(&fd), err), err, "%s", key);
+    c->cert = qc_strdup(cert);
+    c->key = qc_strdup(key);
+    if (c->cert == NULL || c->key == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%zu bytes", strlen(cert) + strlen(key));
+    c->to.cert = c->cert;
+    c->to.key = c->key;
     return QC_OK;
 }
 
@@ -227,6 +244,9 @@ static qc_rc verdict(const struct net_client *c, CURLcode code, struct qc_err *e
     case CURLE_SSL_CACERT_BADFILE:
         return QC_FAIL(err, QC_AUTH, "certificates to trust: %s: %s",
                        c->to.ca != NULL ? c->to.ca : "the system's", text);
+    case CURLE_SSL_CERTPROBLEM:
+        return QC_FAIL(err, QC_AUTH, "our own certificate %s and its key: %s",
+                       c->to.cert != NULL ? c->to.cert : "-", text);
     case CURLE_COULDNT_RESOLVE_HOST:
         return QC_FAIL(err, QC_TEMP, "no address for %s: %s", c->to.base, text);
     case CURLE_READ_ERROR:

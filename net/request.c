@@ -320,7 +320,7 @@ static CURLcode set_body(const struct net_run *run, CURL *easy)
     }
     /* libcurl repeats a request by itself when a kept connection turns out dead: not where that could do a
      * thing twice. */
-    if (!rq->repeatable && !idempotent(rq->method))
+    if (rq->once || (!rq->repeatable && !idempotent(rq->method)))
         SET(CURLOPT_FRESH_CONNECT, 1L);
     return bad;
 }
@@ -354,12 +354,17 @@ static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 static CURLcode set_tls(CURL *easy, const struct net_target *to)
 {
     CURLcode bad = CURLE_OK;
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+    SET(CURLOPT_SSLVERSION, (long)(to->cert != NULL ? CURL_SSLVERSION_TLSv1_2 : CURL_SSLVERSION_TLSv1_3));
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     if (to->ca != NULL) {
         SET(CURLOPT_CAINFO, to->ca);
         SET(CURLOPT_CAPATH, NULL);
+    }
+    if (to->cert != NULL) {
+        SET(CURLOPT_SSLCERT, to->cert);
+        SET(CURLOPT_SSLKEY, to->key);
+        SET(CURLOPT_SSL_CTX_FUNCTION, net_tls_wiping);
     }
     return bad;
 }

@@ -39,7 +39,8 @@ struct net_target {
     const char *socket; /* of a UNIX socket, or NULL */
     const char *ca;     /* or NULL */
     bool tls;
-    const qc_key *bearer; /* or NULL */
+    const char *cert, *key; /* of ours, or both NULL */
+    const qc_key *bearer;   /* or NULL */
 };
 
 /* Set all options of the handle for run->rq. The run and the target stay where they are until the request
@@ -47,6 +48,9 @@ struct net_target {
  */
 QC_MUST qc_rc net_run_options(struct net_run *run, CURL *easy, const struct net_target *to,
                               struct qc_err *err);
+
+/* What OpenSSL has deciphered is wiped once it is read: a callback of libcurl's (net/tls.c). */
+CURLcode net_tls_wiping(CURL *easy, void *ssl_ctx, void *ctx);
 
 /* After a whole answer: tell the head of an empty body, fix what is kept. */
 QC_MUST qc_rc net_run_end(struct net_run *run, struct qc_err *err);

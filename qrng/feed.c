@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/key.h"
 #include "base/thread.h"
-#include "memory.h"
+#include "base/secret.h"
 #include "raw.h"
 #include "source.h"
 
@@ -28,7 +28,7 @@ struct secret {
 
 struct qrng_feed {
     const struct qrng_source_conf *conf;
-    struct qrng_memory memory;
+    struct qc_secret memory;
     struct secret *s;    /* pool: under the lock; the rest: the thread's */
     struct qrng_raw raw; /* the thread's */
     uint64_t next_ns;    /* the thread's: no byte is read before, by the rate */
@@ -180,7 +180,7 @@ qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_conf *conf,
     QC_CLEANUP(qc_free_ptr) struct qrng_feed *f = qc_alloc(sizeof *f);
     if (f == NULL)
         return QC_FAIL(err, QC_NOMEM, "randomness: no memory for the source %s", conf->name);
-    QC_TRY(qrng_memory_new(&f->memory, sizeof *f->s + conf->pool, err));
+    QC_TRY(qc_secret_new(&f->memory, sizeof *f->s + conf->pool, err));
     f->conf = conf;
     f->s = f->memory.p;
     f->s->alive = ALIVE;
@@ -223,7 +223,7 @@ void qrng_feed_free(struct qrng_feed **f)
         qc_cond_done(&(*f)->changed);
         qc_mutex_done(&(*f)->lock);
     }
-    qrng_memory_free(&(*f)->memory);
+    qc_secret_free(&(*f)->memory);
     qc_free(*f);
     *f = NULL;
 }

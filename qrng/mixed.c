@@ -3,7 +3,7 @@
 #include "base/key.h"
 #include "base/thread.h"
 #include "feed.h"
-#include "memory.h"
+#include "base/secret.h"
 #include "qrng/qrng.h"
 #include "source.h"
 
@@ -17,8 +17,8 @@ struct mixed {
     struct qrng_conf conf;
     enum qrng_policy policy;
     struct qrng_feed *feed[QC_QRNG_SOURCES_MAX];
-    struct qrng_memory kernel; /* SLICE bytes of the kernel's, before they are XORed */
-    pthread_mutex_t lock;      /* guards kernel and what follows */
+    struct qc_secret kernel; /* SLICE bytes of the kernel's, before they are XORed */
+    pthread_mutex_t lock;    /* guards kernel and what follows */
     uint64_t
         bytes[QC_QRNG_SOURCES_MAX + 1]; /* since the last telling, by source; the last: by the kernel alone */
     char why[QC_ERR_MSG_MAX];           /* the kernel alone */
@@ -130,7 +130,7 @@ static void mixed_close(void *ctx)
     struct mixed *m = ctx;
     for (size_t i = 0; i < m->conf.count; i++)
         qrng_feed_free(&m->feed[i]);
-    qrng_memory_free(&m->kernel);
+    qc_secret_free(&m->kernel);
     qc_mutex_done(&m->lock);
     qc_free(m);
 }
@@ -156,7 +156,7 @@ qc_rc qrng_open_policy(const struct qrng_conf *conf, enum qrng_profile profile, 
     qc_mutex_init(&m->lock);
     m->conf = *conf;
     m->policy = conf->policy[profile];
-    qc_rc rc = qrng_memory_new(&m->kernel, SLICE, err);
+    qc_rc rc = qc_secret_new(&m->kernel, SLICE, err);
     for (size_t i = 0; i < m->conf.count && rc == QC_OK; i++)
         rc = qrng_feed_new(&m->feed[i], &m->conf.source[i], err);
     if (rc == QC_OK)

@@ -27,14 +27,14 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/key.h"
-#include "memory.h"
+#include "base/secret.h"
 #include "position.h"
 
 enum { BLOCK = QC_QRNG_FILE_BLOCK, POLL_MS = 20 };
 
 struct file {
     const struct qrng_source_conf *conf;
-    struct qrng_memory memory;       /* a block */
+    struct qc_secret memory;         /* a block */
     size_t at;                       /* in it; BLOCK: used up */
     struct qc_fd dir;                /* that holds the files and their positions */
     char name[QC_FILE_NAME_MAX + 1]; /* the only file; empty: all of the directory */
@@ -286,7 +286,7 @@ static uint64_t file_left(void *ctx)
 static void file_close(void *ctx)
 {
     struct file *f = ctx;
-    qrng_memory_free(&f->memory);
+    qc_secret_free(&f->memory);
     qc_fd_close(&f->dir);
     qc_free(f);
 }
@@ -309,7 +309,7 @@ static qc_rc attach(struct file *f, struct qc_err *err)
         slash[slash == dir ? 1 : 0] = '\0';
     }
     QC_TRY(qc_dir_open(&f->dir, dir, err));
-    return qrng_memory_new(&f->memory, BLOCK, err);
+    return qc_secret_new(&f->memory, BLOCK, err);
 }
 
 qc_rc qrng_file_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err)

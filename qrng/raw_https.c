@@ -11,7 +11,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/key.h"
-#include "memory.h"
+#include "base/secret.h"
 #include "net/client.h"
 #include "url.h"
 
@@ -29,9 +29,9 @@ struct service {
     struct net_client *client;
     qc_key *key; /* a C string; NULL: none */
     char path[PATH_ROOM];
-    struct qrng_memory memory; /* QC_QRNG_BODY_MAX: an answer, then its bytes */
-    size_t body;               /* bytes of the answer so far */
-    size_t at, have;           /* bytes that were given, that there are */
+    struct qc_secret memory; /* QC_QRNG_BODY_MAX: an answer, then its bytes */
+    size_t body;             /* bytes of the answer so far */
+    size_t at, have;         /* bytes that were given, that there are */
 };
 
 qc_rc qrng_url_split(const char *text, struct net_url *ret, struct qrng_url *ret_path, struct qc_err *err)
@@ -159,7 +159,7 @@ static void service_close(void *ctx)
     struct service *s = ctx;
     net_client_free(&s->client);
     qc_key_free(&s->key);
-    qrng_memory_free(&s->memory);
+    qc_secret_free(&s->memory);
     qc_free(s);
 }
 
@@ -204,7 +204,7 @@ static qc_rc attach(struct service *s, struct qc_err *err)
         n = snprintf(s->path, sizeof s->path, "%s", path);
     QC_ASSERT(n > 0 && (size_t)n < sizeof s->path);
     QC_TRY(load_key(s, err));
-    QC_TRY(qrng_memory_new(&s->memory, QC_QRNG_BODY_MAX, err));
+    QC_TRY(qc_secret_new(&s->memory, QC_QRNG_BODY_MAX, err));
     return net_client_new_url(&s->client, &url, s->conf->ca[0] == '\0' ? NULL : s->conf->ca, err);
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/thread.h"
 #include "feed.h"
-#include "memory.h"
+#include "base/secret.h"
 #include "qc_check.h"
 #include "qc_seed.h"
 #include "qc_tmpdir.h"
@@ -323,9 +323,9 @@ __attribute__((unused)) static void forgotten(void)
     struct feeder w;
     struct qrng_feed *f = NULL;
     struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
-    struct qrng_memory drawn = { 0 };
+    struct qc_secret drawn = { 0 };
     feeder_start(&w, MAKE_GOOD);
-    CHECK_OK(qrng_memory_new(&drawn, 1, &err));
+    CHECK_OK(qc_secret_new(&drawn, 1, &err));
     CHECK_OK(qrng_feed_new(&f, &conf, &err));
     CHECK_OK(qrng_feed_draw(f, drawn.p, 32, qc_deadline_in(20000), &err));
     qrng_feed_free(&f);
@@ -353,7 +353,7 @@ __attribute__((unused)) static void forgotten(void)
     fclose(maps);
     close(mem);
     CHECK(found == 1 || (found == 2)); /* the drawn copy, perhaps seen in two overlapping reads */
-    qrng_memory_free(&drawn);
+    qc_secret_free(&drawn);
 }
 
 int main(void)

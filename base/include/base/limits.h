@@ -352,7 +352,25 @@
     X(QRNG_ENTROPY_MIN, 500, "mbit/byte", "declared; less, and what must come again does not fit")           \
     X(QC_QRNG_PAUSE_MS, 1000, "ms", "before a source that failed is tried again; doubles")                   \
     X(QC_QRNG_PAUSE_MAX_MS, 60000, "ms", "the longest such pause: it may have been plugged in again")        \
-    X(QC_QRNG_ALARMS_MS, 3600000, "ms", "three health alarms within this need a person")
+    X(QC_QRNG_ALARMS_MS, 3600000, "ms", "three health alarms within this need a person")                     \
+    /* qkd */                                                                                                \
+    X(QKD_ID_MAX, 128, "bytes", "of a key_ID; a UUID has 36")                                                \
+    X(QKD_UUID_TEXT, 36, "bytes", "RFC 4122")                                                                \
+    X(QKD_NAME_MAX, 255, "bytes", "of an SAE or KME; names of certificates are shorter")                     \
+    X(QKD_SAES_MAX, 16, "SAEs", "further ones of a Get key: a key for more is no secret of a link")          \
+    X(QKD_EXTENSIONS_MAX, 16, "extensions", "of each kind in a request")                                     \
+    X(QKD_BATCH_MAX, 1024, "keys", "of a request, whatever the KME allows")                                  \
+    X(QKD_BITS_MAX, 65536, "bits", "of a key: the largest that KMEs in use offer")                           \
+    X(QKD_BODY_MAX, 8 * 1024 * 1024, "bytes", "of an answer with keys, in locked memory")                    \
+    X(QKD_TEXT_MAX, 65536, "bytes", "of any other answer: a status has 500")                                 \
+    X(QKD_CITE_MAX, 200, "bytes", "of a KME's own text in a message of ours")                                \
+    X(QKD_TRY_MS, 5000, "ms", "for one request: a KME stands in the next room")                              \
+    X(QKD_TRIES, 4, "tries", "of a request that may be repeated")                                            \
+    X(QKD_PAUSE_MS, 200, "ms", "before the second try; then 2.5 and 5 times as long")                        \
+    X(QKD_SEEN, 65536, "key_IDs", "remembered of a link: one that comes back means a broken KME")            \
+    X(QKD_BREAK_AFTER, 5, "failures", "in a row open the circuit")                                           \
+    X(QKD_BREAK_MS, 10000, "ms", "that an open circuit rests at first; doubles")                             \
+    X(QKD_BREAK_MOST_MS, 300000, "ms", "and at most")
 
 /* Values beyond int, as uint64_t constants. */
 #define QC_LIMITS_WIDE(X)                                                                                    \

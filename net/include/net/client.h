@@ -59,6 +59,7 @@ struct net_request {
     net_read_fn read; /* or where it comes from */
     void *read_ctx;
     bool repeatable;    /* POST: done twice it does what it does once, so a kept connection will do */
+    bool once;          /* GET and its like: done twice it does more than once; never sent again by itself */
     uint64_t body_size; /* with read: bytes, or NET_SIZE_UNKNOWN. Fewer or more bytes than said: QC_IO */
 
     net_head_fn head;
@@ -105,6 +106,16 @@ void net_client_bearer(struct net_client *c, const qc_key *token);
 void net_client_free(struct net_client **c);
 
 /*
+ * Mutual TLS, for a server that is known as an address, before the first request: the client shows a
+ * certificate. cert: a PEM file with it and those above it; key: a PEM file of ours that nobody else may
+ * touch (I5). Both paths are copied, the files are read for each connection. What comes may be secret:
+ * OpenSSL wipes what was deciphered once it is read. TLS 1.2 will do, which many key managers speak.
+ *
+ * QC_AUTH, QC_USAGE (the key's file is another's, or no file), QC_NOTFOUND, QC_NOMEM
+ */
+QC_MUST qc_rc net_client_mutual(struct net_client *c, const char *cert, const char *key, struct qc_err *err);
+
+/*
  * Send a request, take the answer. QC_OK means that an answer came whole, of any status: the caller judges
  * it.
  *
@@ -119,8 +130,8 @@ void net_client_free(struct net_client **c);
  * QC_FORMAT     the answer is not HTTP
  * QC_USAGE      method, path or a header would break the request's syntax
  * QC_NOTFOUND   the socket is not there
- * QC_AUTH       the socket may not be opened; or the server's certificate does not verify
- * and whatever read, head or write returned. After a failure the connection is closed; the next request
+ * QC_AUTH       the socket may not be opened; or the server's certificate does not verify; or ours is of no
+ * use and whatever read, head or write returned. After a failure the connection is closed; the next request
  * makes a new one.
  *
  * A server that refuses and closes while the body still goes out may turn its refusal into QC_TEMP: the

@@ -1,4 +1,4 @@
-#include "memory.h"
+#include "base/secret.h"
 
 #include <sys/mman.h>
 
@@ -8,27 +8,27 @@
 enum { PAGE = 4096 };
 
 /* The count of the allocator is what lets it fail in tests: a token of it goes with each block. */
-qc_rc qrng_memory_new(struct qrng_memory *ret, size_t n, struct qc_err *err)
+qc_rc qc_secret_new(struct qc_secret *ret, size_t n, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) void *trial = qc_alloc(1);
     const size_t size = (n + PAGE - 1) / PAGE * PAGE;
     void *p = trial == NULL ? MAP_FAILED
                             : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
-        return QC_FAIL(err, QC_NOMEM, "randomness: no memory, %zu bytes", size);
+        return QC_FAIL(err, QC_NOMEM, "no secret memory, %zu bytes", size);
     if (madvise(p, size, MADV_WIPEONFORK) != 0 || madvise(p, size, MADV_DONTDUMP) != 0) {
         munmap(p, size);
-        return QC_FAIL(err, QC_NOMEM, "randomness: memory cannot be kept from forked processes and dumps");
+        return QC_FAIL(err, QC_NOMEM, "memory cannot be kept from forked processes and dumps");
     }
-    *ret = (struct qrng_memory){ .p = p, .n = size, .locked = mlock(p, size) == 0 };
+    *ret = (struct qc_secret){ .p = p, .n = size, .locked = mlock(p, size) == 0 };
     return QC_OK;
 }
 
-void qrng_memory_free(struct qrng_memory *m)
+void qc_secret_free(struct qc_secret *m)
 {
     if (m->p == NULL)
         return;
     qc_wipe(m->p, m->n);
     munmap(m->p, m->n);
-    *m = (struct qrng_memory){ 0 };
+    *m = (struct qc_secret){ 0 };
 }

@@ -1,0 +1,15 @@
+qc_test(unit qkd_container DEPS base net qkd INTERNAL qkd)
+qc_test(unit qkd_reply DEPS base net qkd INTERNAL qkd)
+qc_ct(qkd_base64 DEPS base net qkd INTERNAL qkd)
+qc_fuzz(qkd_container DEPS base net qkd INTERNAL qkd)
+qc_fuzz(qkd_status DEPS base net qkd INTERNAL qkd)
+
+# Moved by tests/cli/qkd_client.py.
+if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
+  qc_test_program(qkd_ask SOURCES cli/qkd_ask.c DEPS base net qkd)
+  # As in a release: a symbol that is bound late puts the registers, and what memcpy left in them, on the stack.
+  target_link_options(qc_qkd_ask PRIVATE -Wl,-z,now)
+  add_test(NAME cli/qkd_client COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/qkd_client.py)
+  set_tests_properties(cli/qkd_client PROPERTIES LABELS cli TIMEOUT 300 
+    ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_SANITIZED=$<BOOL:${QC_SANITIZE}>")
+endif()
