@@ -241,8 +241,8 @@
       " DO UPDATE SET state=?7, round=?8")                                                                   \
     X(SNAP_LAST, "SELECT incarnation, serial, notes, first, last, bytes, state, round, clouds FROM snapshot" \
                  " WHERE state=2 AND notes=?1 ORDER BY last DESC, incarnation DESC, serial DESC LIMIT 1")    \
-    X(SNAP_DEAD, "SELECT incarnation, serial, notes, first, last, bytes, state, round, clouds FROM snapshot" \
-                 " WHERE state=3 AND (incarnation, serial)>(?1, ?2) ORDER BY incarnation, serial LIMIT 1")   \
+    X(SNAP_NEXT, "SELECT incarnation, serial, notes, first, last, bytes, state, round, clouds FROM snapshot" \
+                 " WHERE state=?1 AND (incarnation, serial)>(?2, ?3) ORDER BY incarnation, serial LIMIT 1")  \
     X(SNAP_DROP, "DELETE FROM snapshot WHERE incarnation=?1 AND serial=?2")                                  \
     X(SNAP_COUNTS, "SELECT COUNT(*), " GW_SQL_SUM("bytes") " FROM snapshot WHERE state=2 AND notes=0")       \
     X(SNAP_COVERED, "UPDATE snapshot SET state=3 WHERE state=2 AND notes=0 AND first>=?1 AND last<=?2"       \

@@ -89,12 +89,12 @@ qc_rc gw_cat_snap_last(struct gw_cat *c, bool notes, struct gw_snap_row *ret, bo
     return one_row(&rows, ret, ret_found, err);
 }
 
-qc_rc gw_cat_snap_dead(struct gw_cat *c, const struct gw_snap_at *after, struct gw_snap_row *ret,
-                       bool *ret_found, struct qc_err *err)
+qc_rc gw_cat_snap_next(struct gw_cat *c, enum gw_snap_state state, const struct gw_snap_at *after,
+                       struct gw_snap_row *ret, bool *ret_found, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
-    QC_TRY(GW_QUERY(c, SNAP_DEAD, &rows, err, QC_VI(after->incarnation), QC_VI(after->serial)));
+    QC_TRY(GW_QUERY(c, SNAP_NEXT, &rows, err, QC_VI(state), QC_VI(after->incarnation), QC_VI(after->serial)));
     return one_row(&rows, ret, ret_found, err);
 }
 

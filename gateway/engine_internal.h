@@ -83,7 +83,7 @@ struct gw_scrubs {
 };
 
 /* Snapshots (snapshot.c): whoever has `busy` owns what no lock guards. */
-enum gw_snap_stage { GW_SNAP_RESTS, GW_SNAP_GATHER, GW_SNAP_NOTES, GW_SNAP_SWEEP };
+enum gw_snap_stage { GW_SNAP_RESTS, GW_SNAP_GATHER, GW_SNAP_NOTES, GW_SNAP_HEAL, GW_SNAP_SWEEP };
 struct gw_snap_at {
     uint32_t incarnation, serial;
 };
@@ -94,8 +94,10 @@ struct gw_snaps {
     qc_buf text;          /* of the pack that is being gathered */
     uint64_t first, next; /* of it; the next log object */
     uint64_t packed;      /* as it was when this one began */
-    uint64_t target;      /* the last log object that goes in */
-    struct gw_snap_at swept;
+    uint64_t target;      /* the last log object that goes in .. */
+    uint64_t upto;        /* .. and this is the last of those that are being gathered */
+    bool healing;         /* they are a pack's that lacks pieces */
+    struct gw_snap_at at; /* HEAL, SWEEP: the last row looked at */
     uint64_t until_ms;    /* not looked at before */
     unsigned failures;    /* in a row */
     pthread_mutex_t lock; /* guards all below; none is taken under it */

@@ -1,7 +1,8 @@
 /* Snapshots: the published log is packed, and notes say what it does not (docs/adr/0022).
  *
  *   rests --due--> GATHER: log objects from the clouds, by their hashes, into a pack; full: put it
- *                  -> NOTES -> SWEEP: what is dead is deleted -> rests
+ *                  -> NOTES -> HEAL: a pack that lacks pieces is written anew -> SWEEP: what is dead is
+ *                  deleted -> rests
  *
  *   put    row: trying -> pieces to n clouds -> read back, the same -> row: good, what it covers: dead
  *
@@ -162,6 +163,27 @@ static struct gw_name name_of(const struct gw_snap_row *row)
                              .serial = row->serial };
 }
 
+/* Its name on each cloud of the set. */
+struct named {
+    char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
+    const char *keys[QC_GW_CLOUDS_MAX];
+};
+
+static qc_rc make_keys(struct gw_engine *e, const struct gw_snap_row *row, gw_clouds set, struct named *ret,
+                       struct qc_err *err)
+{
+    const struct gw_name name = name_of(row);
+
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        ret->keys[at] = NULL;
+        if ((set >> at & 1) == 0)
+            continue;
+        QC_TRY(gw_name_make(e->root, gw_fan_id(e->fan, at), &name, ret->names[at], err));
+        ret->keys[at] = ret->names[at];
+    }
+    return QC_OK;
+}
+
 static qc_rc read_back(struct gw_engine *e, const struct gw_snap_row *row, qc_span clear, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf back = { .max = QC_GW_PACK_MAX };
@@ -282,14 +304,15 @@ static qc_rc gather(struct gw_engine *e, struct qc_err *err)
 {
     struct gw_snaps *s = &e->snaps;
 
-    for (unsigned i = 0; i < QC_GW_SNAPSHOT_READS && s->next <= s->target; i++)
+    for (unsigned i = 0; i < QC_GW_SNAPSHOT_READS && s->next <= s->upto; i++)
         QC_TRY(gather_one(e, err));
-    if (s->next <= s->target)
+    if (s->next <= s->upto)
         return QC_OK;
-    if (s->next > s->packed + 1)
+    if (s->healing || s->next > s->packed + 1)
         QC_TRY(put_pack(e, err));
     qc_buf_free(&s->text);
-    s->stage = GW_SNAP_NOTES;
+    s->stage = s->healing ? GW_SNAP_HEAL : GW_SNAP_NOTES;
+    s->healing = false;
     return QC_OK;
 }
 
@@ -332,9 +355,79 @@ static qc_rc put_notes(struct gw_engine *e, struct qc_err *err)
     gw_notes_end(&text, n.count, n.more);
     QC_TRY(put(e, &row, qc_buf_span(&text), head.time_s, err));
     QC_LOG(QC_LOG_INFO, "snapshot of the catalogue", QC_U("log", e->snaps.target), QC_U("notes", n.count));
-    e->snaps.stage = GW_SNAP_SWEEP;
-    e->snaps.swept = (struct gw_snap_at){ 0 };
+    e->snaps.stage = GW_SNAP_HEAL;
+    e->snaps.at = (struct gw_snap_at){ 0 };
     return QC_OK;
+}
+
+/* -- HEAL ------------------------------------------------------------------------------------------------ */
+
+/* *ret: a piece is known not to be there, or there is no cloud for it any more. One that does not answer says
+ * nothing. */
+static qc_rc lacks_pieces(struct gw_engine *e, const struct gw_snap_row *row, bool *ret, struct qc_err *err)
+{
+    const gw_clouds set = set_of(e, row);
+    struct named k;
+    struct gw_answer a = { 0 };
+
+    *ret = (unsigned)__builtin_popcount(set) < e->conf.n;
+    if (*ret || set == 0)
+        return QC_OK;
+    QC_TRY(make_keys(e, row, set, &k, err));
+    const struct gw_ask ask = { .set = set,
+                                .keys = k.keys,
+                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
+    QC_TRY(gw_fan_head(e->fan, &ask, NULL, &a, err));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        const struct gw_outcome *o = &a.outcome[at];
+        *ret |= (set >> at & 1) && o->fate == GW_FAILED && o->rc == QC_NOTFOUND && !o->gone;
+    }
+    return QC_OK;
+}
+
+/* From what is left of it, or from the log. */
+static qc_rc write_anew(struct gw_engine *e, const struct gw_snap_row *row, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_GW_PACK_MAX };
+    struct gw_snaps *s = &e->snaps;
+    struct gw_snap_row fresh = { .first = row->first, .last = row->last };
+    const struct gw_name name = name_of(row);
+    struct qc_err why = { 0 };
+
+    const qc_rc rc = gw_snap_read(e->fan, e->root, &name, set_of(e, row), 0, &text, &why);
+    if (rc == QC_OK)
+        return put(e, &fresh, qc_buf_span(&text), 0, err);
+    if (rc == QC_NOMEM) {
+        *err = why;
+        return rc;
+    }
+    QC_TRY(begin_pack(s, row->first, err));
+    s->upto = row->last;
+    s->healing = true;
+    s->stage = GW_SNAP_GATHER;
+    return QC_OK;
+}
+
+static qc_rc heal(struct gw_engine *e, struct qc_err *err)
+{
+    struct gw_snaps *s = &e->snaps;
+    struct gw_snap_row row;
+    bool found, lacks;
+
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cat_snap_next(e->cat, GW_SNAP_GOOD, &s->at, &row, &found, err));
+    }
+    if (!found) {
+        s->stage = GW_SNAP_SWEEP;
+        s->at = (struct gw_snap_at){ 0 };
+        return QC_OK;
+    }
+    s->at = (struct gw_snap_at){ row.incarnation, row.serial };
+    if (row.notes)
+        return QC_OK; /* they are written anew anyway */
+    QC_TRY(lacks_pieces(e, &row, &lacks, err));
+    return lacks ? write_anew(e, &row, err) : QC_OK;
 }
 
 /* -- SWEEP ----------------------------------------------------------------------------------------------- */
@@ -343,19 +436,13 @@ static qc_rc put_notes(struct gw_engine *e, struct qc_err *err)
 static qc_rc delete_one(struct gw_engine *e, const struct gw_snap_row *row, bool *ret_gone,
                         struct qc_err *err)
 {
-    const struct gw_name name = name_of(row);
-    char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
-    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
     const gw_clouds set = set_of(e, row);
+    struct named k;
     struct gw_answer a = { 0 };
 
-    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
-        if (set >> at & 1) {
-            QC_TRY(gw_name_make(e->root, gw_fan_id(e->fan, at), &name, names[at], err));
-            keys[at] = names[at];
-        }
+    QC_TRY(make_keys(e, row, set, &k, err));
     const struct gw_ask ask = { .set = set,
-                                .keys = keys,
+                                .keys = k.keys,
                                 .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
     if (set != 0)
         QC_TRY(gw_fan_delete(e->fan, &ask, &a, err));
@@ -394,13 +481,13 @@ static qc_rc sweep(struct gw_engine *e, struct qc_err *err)
 
     {
         QC_LOCK(gw_cat_lock(e->cat));
-        QC_TRY(gw_cat_snap_dead(e->cat, &s->swept, &row, &found, err));
+        QC_TRY(gw_cat_snap_next(e->cat, GW_SNAP_DEAD, &s->at, &row, &found, err));
     }
     if (!found) {
         s->stage = GW_SNAP_RESTS;
         return QC_OK;
     }
-    s->swept = (struct gw_snap_at){ row.incarnation, row.serial };
+    s->at = (struct gw_snap_at){ row.incarnation, row.serial };
     return sweep_one(e, &row, err);
 }
 
@@ -424,6 +511,8 @@ static qc_rc begin(struct gw_engine *e, const struct standing *st, struct qc_err
     s->target = st->published;
     s->packed = st->has_pack ? st->pack.last : 0;
     s->wanted = false;
+    s->healing = false;
+    s->upto = s->target;
     if (s->packed >= s->target)
         s->next = s->packed + 1; /* nothing new to pack */
     else if (st->has_pack)
@@ -458,6 +547,8 @@ static qc_rc go_on(struct gw_engine *e, struct qc_err *err)
         return gather(e, err);
     case GW_SNAP_NOTES:
         return put_notes(e, err);
+    case GW_SNAP_HEAL:
+        return heal(e, err);
     case GW_SNAP_SWEEP:
         return sweep(e, err);
     }

@@ -40,9 +40,9 @@ QC_MUST qc_rc gw_cat_snap_abandon(struct gw_cat *c, struct qc_err *err);
 /* The good pack that goes furthest, the newest good notes. */
 QC_MUST qc_rc gw_cat_snap_last(struct gw_cat *c, bool notes, struct gw_snap_row *ret, bool *ret_found,
                                struct qc_err *err);
-/* The next dead one after `after`. */
-QC_MUST qc_rc gw_cat_snap_dead(struct gw_cat *c, const struct gw_snap_at *after, struct gw_snap_row *ret,
-                               bool *ret_found, struct qc_err *err);
+/* The next one in this state after `after`. */
+QC_MUST qc_rc gw_cat_snap_next(struct gw_cat *c, enum gw_snap_state state, const struct gw_snap_at *after,
+                               struct gw_snap_row *ret, bool *ret_found, struct qc_err *err);
 QC_MUST qc_rc gw_cat_snap_drop(struct gw_cat *c, const struct gw_snap_row *row, struct qc_err *err);
 /* Good packs, and bytes of their clear text. */
 QC_MUST qc_rc gw_cat_snap_counts(struct gw_cat *c, uint64_t *ret_packs, uint64_t *ret_bytes,

@@ -32,6 +32,7 @@ qc_test(prop gateway_repair DEPS base qrng cloud ec gateway INTERNAL gateway LAB
 qc_test(prop gateway_repair_memory DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_fuzz(gateway_log DEPS base gateway)
 qc_fuzz(gateway_audit DEPS base gateway)
+qc_fuzz(gateway_pack DEPS base gateway)
 
 # The same over PostgreSQL, and what only there is.
 if(NOT QC_SANITIZE STREQUAL "fuzzer")

@@ -231,6 +231,53 @@ static void bounded(void)
     store_done(&s);
 }
 
+/* What a cloud lost of a pack is there again after the next snapshot: from the other pieces, or from the log.
+ */
+static void healed(void)
+{
+    struct store s;
+    struct gw_snapshot_view v;
+    struct gw_rebuild_report report;
+
+    store_new(&s);
+    snapshot(&s, &v);
+    for (unsigned gone = 1; gone <= 4; gone++) {
+        for (unsigned at = 0; at < gone; at++)
+            (void)each(&s.r, at, "s", drop);
+        snapshot(&s, &v);
+        CHECK(v.packs == 1 && v.log_sequence == PUTS + 2);
+        for (unsigned at = 0; at < 5; at++)
+            CHECK(each(&s.r, at, "s", NULL) >= 2);
+        rebuild(&s, &report);
+        CHECK(report.log_packed == PUTS + 2 && report.notes_s > 0);
+    }
+    check_all(&s, 2);
+    store_done(&s);
+}
+
+/* Housekeeping makes one when it is due, without being told. */
+static void by_itself(void)
+{
+    const struct gw_snapshot_conf soon = { .every_s = 0, .log_objects = 1 };
+    struct store s;
+    struct gw_snapshot_view v;
+    struct qc_err err = { 0 };
+    bool more;
+
+    store_new(&s);
+    CHECK_OK(gw_engine_tidy(s.r.e, &more, &err)); /* the first period begins */
+    CHECK_OK(gw_engine_snapshot_view(s.r.e, &v, &err));
+    CHECK(v.taken_s == 0 && v.packs == 0 && v.behind == PUTS + 2);
+    gw_engine_close(&s.r.e);
+    erig_open(&s.r);
+    gw_engine_snapshot_conf(s.r.e, &soon);
+    for (more = true; more;)
+        CHECK_OK(gw_engine_tidy(s.r.e, &more, &err));
+    CHECK_OK(gw_engine_snapshot_view(s.r.e, &v, &err));
+    CHECK(v.taken_s > 0 && v.packs == 1 && v.behind == 0);
+    store_done(&s);
+}
+
 /* -- damage ---------------------------------------------------------------------------------------------- */
 
 struct harm {
@@ -475,6 +522,8 @@ int main(void)
 {
     whole();
     bounded();
+    healed();
+    by_itself();
     damaged();
     if (!erig_elsewhere()) {
         rolled_back();
