@@ -99,6 +99,12 @@ qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *
 qc_rc cmd_gateway_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_validate(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_set(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_add(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_drain(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_replace(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_retire(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_domain(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_plan_exit(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_repair(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_scrub(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err);
@@ -117,6 +123,9 @@ QC_MUST qc_rc client_warn_clouds(struct client *c, const struct cloud_place *pla
                                  unsigned *ret_domains, struct qc_err *err);
 /* The same of a descriptor's. */
 QC_MUST qc_rc client_warn_descriptor(struct client *c, const struct vault_descriptor *d, struct qc_err *err);
+/* The share stores that are there name the gateway's clouds as they are now. tell: a store that cannot be
+ * written is told as a warning. A gateway for many users: nothing is done. Errors: those of the gateway. */
+QC_MUST qc_rc client_renew_clouds(struct client *c, struct vault_gw *gw, bool tell, struct qc_err *err);
 /* Rebuild the gateway's state from the clouds of a descriptor; cloud options NAME=URL replace places. */
 QC_MUST qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
                              struct qc_err *err);

@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include "cloud_keys.h"
+#include "cmd_move.h"
 #include "gateway_start.h"
 #include "signals.h"
 
@@ -84,8 +85,10 @@ qc_rc cmd_gateway_cloud_set(void *app, const struct qc_args *args, struct qc_err
 {
     const char *credentials = qc_args_value(args, "credentials", NULL);
     char place[QC_CLIENT_PATH_MAX];
-    if (credentials == NULL)
-        return QC_FAIL(err, QC_USAGE, "--credentials FILE, or --credentials aws:PROFILE, is missing");
+    if (credentials == NULL && move_has_labels(args))
+        return move_label(app, args, err);
+    if (credentials == NULL || move_has_labels(args))
+        return QC_FAIL(err, QC_USAGE, "either --credentials FILE, or aws:PROFILE; or a weight and labels");
     QC_TRY_AS(cloud_keys_place(credentials, place, err), err, "--credentials");
     const char *const words[] = {
         "set", args->argv[0], "--credentials", place, qc_args_flag(args, "untried") ? "--untried" : NULL, NULL

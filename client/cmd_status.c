@@ -36,7 +36,8 @@ static qc_rc ask_gateway(struct status *s, struct qc_err *err)
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     s->text.max = QC_JSON_MAX;
     QC_TRY(gw->ops->status(gw, &s->text, &call.op, err));
-    return qc_json_parse(&s->gateway, qc_buf_span(&s->text), err);
+    QC_TRY(qc_json_parse(&s->gateway, qc_buf_span(&s->text), err));
+    return client_renew_clouds(c, gw, false, err);
 }
 
 static qc_rc count_clouds(struct status *s, struct qc_err *err)

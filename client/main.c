@@ -105,11 +105,57 @@ static const struct qc_opt validate_opts[] = {
     { "deep", 0, NULL, "more and larger objects: minutes instead of seconds", false },
     { 0 },
 };
+#define CLOUD_LABELS                                                                                         \
+    { "weight", 0, "W", "how much of what is new it gets, 0 to 1000 (100: as others)", false },              \
+        { "provider", 0, "LABEL", "who runs it", false },                                                    \
+        { "region", 0, "LABEL", "where it stands", false },                                                  \
+    {                                                                                                        \
+        "jurisdiction", 0, "LABEL", "whose law holds there", false                                           \
+    }
+#define CLOUD_RATE                                                                                           \
+    {                                                                                                        \
+        "max-rate", 0, "BYTES", "at most so many bytes a second (k, M, G: powers of 1024)", false            \
+    }
+#define CLOUD_PRICES                                                                                         \
+    {                                                                                                        \
+        "prices", 0, "FILE", "a table of prices: docs/prices.md", false                                      \
+    }
+#define CLOUD_YES                                                                                            \
+    {                                                                                                        \
+        "yes", 0, NULL, "do not ask", false                                                                  \
+    }
 static const struct qc_opt set_opts[] = {
     { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
     { "untried", 0, NULL, "also where the cloud does not answer now", false },
+    CLOUD_LABELS,
     { 0 },
 };
+static const struct qc_opt add_opts[] = {
+    { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
+    CLOUD_LABELS,
+    { 0 },
+};
+static const struct qc_opt drain_opts[] = {
+    { "to", 0, "NAME", "where everything goes that can be there", false },
+    { "cancel", 0, NULL, "use it again; what has moved stays where it is", false },
+    CLOUD_RATE,
+    CLOUD_PRICES,
+    CLOUD_YES,
+    { 0 },
+};
+static const struct qc_opt replace_opts[] = {
+    { "credentials", 0, "FILE", "where the new one's keys are: a file of mode 0600, or aws:PROFILE", false },
+    CLOUD_LABELS,
+    CLOUD_RATE,
+    CLOUD_PRICES,
+    CLOUD_YES,
+    { 0 },
+};
+static const struct qc_opt retire_opts[] = {
+    { "gone", 0, NULL, "it will never answer again: what lies there is given up", false },
+    { 0 },
+};
+static const struct qc_opt plan_opts[] = { CLOUD_PRICES, { 0 } };
 static const struct qc_opt repair_opts[] = {
     { "deep", 0, NULL, "read and verify everything, not only what is in doubt", false },
     { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },
@@ -172,8 +218,20 @@ static const struct qc_cmd cmds[] = {
     { "gateway cloud validate", "NAME", "is a cloud fit for use? tried with objects that are removed again",
       1, 1, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, validate_opts,
       cmd_gateway_cloud_validate },
-    { "gateway cloud set", "NAME --credentials FILE", "the keys of a cloud are elsewhere now", 1, 1,
+    { "gateway cloud set", "NAME", "labels and weight of a cloud; or its keys are elsewhere now", 1, 1,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, set_opts, cmd_gateway_cloud_set },
+    { "gateway cloud add", "NAME=URL", "one more cloud: validated, then used", 1, 1,
+      NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, add_opts, cmd_gateway_cloud_add },
+    { "gateway cloud drain", "NAME", "everything on a cloud goes elsewhere", 1, 1,
+      NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, drain_opts, cmd_gateway_cloud_drain },
+    { "gateway cloud replace", "NAME NEWNAME=URL", "a new cloud gets what an old one has", 2, 2,
+      NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, replace_opts, cmd_gateway_cloud_replace },
+    { "gateway cloud retire", "NAME", "a drained cloud goes for good", 1, 1,
+      NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, retire_opts, cmd_gateway_cloud_retire },
+    { "gateway cloud domain", "cloud|provider|region|jurisdiction", "what fails together", 1, 1,
+      NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_cloud_domain },
+    { "gateway plan exit", "NAME", "what it takes to leave a cloud; nothing is begun", 1, 1,
+      NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, plan_opts, cmd_gateway_plan_exit },
     { "gateway kit", "", "the operator's kit (the root key: keep it safe)", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, kit_opts, cmd_gateway_kit },
     { "rng list", "", "sources of randomness and policies, as configured", 0, 0, NEEDS_CLASS(MSG_RANDOM),

@@ -56,6 +56,11 @@ static const struct row rows[] = {
             "choose another place for that cloud, or mend what line one names; qcloud-gateway cloud validate "
             "--url URL --deep looks again") } } },
     { QC_UNFIT,
+      IN(MOVE),
+      { 6,
+        "Nothing of that place is used, and nothing is stored there.",
+        { SAY("mend what line one names, or choose another place, then the same command again") } } },
+    { QC_UNFIT,
       ALL,
       { 5,
         "What lies on the cloud is untouched, and it stays in use.",
@@ -82,6 +87,7 @@ static const struct row rows[] = {
       { 3,
         "Nothing was written outside the directories that the command line names.",
         { SAY("make the directory, or plug in and mount what holds it, then the same command again") } } },
+    { QC_NOTFOUND, IN(MOVE), { 4, "Nothing was changed.", { RUN("qcloud", "gateway", "cloud", "ls") } } },
     { QC_NOTFOUND, ALL, { 1, "Nothing was changed; no output was written.", { RUN("qcloud", "ls") } } },
     /* 4 */
     { QC_DEGRADED,
@@ -130,6 +136,12 @@ static const struct row rows[] = {
         "can explain is not touched.",
         { RUN("qcloud", "gateway", "status"), SAY("look at unknown and foreign objects yourself: an unknown "
                                                   "one may mean that the catalogue is too old") } } },
+    { QC_DEGRADED,
+      IN(MOVE),
+      { 10,
+        "Everything can be read; no margin is less than it was.",
+        { SAY(
+            "bring back the clouds that are away, or wait for uploads; the same command again goes on") } } },
     { QC_DEGRADED, ALL, { 5, "Done, with less than was asked for.", { RUN("qcloud", "status") } } },
     /* 5 */
     { QC_CHANGED,
@@ -152,6 +164,12 @@ static const struct row rows[] = {
         { SAY(
             "wait for the repair that runs; or see to the place that line one names: a cloud needs an empty "
             "directory or bucket of its own") } } },
+    { QC_CONFLICT,
+      IN(MOVE),
+      { 14,
+        "No margin is less than it was.",
+        { RUN_THEN("shows what each cloud is for, and what lies there", "qcloud", "gateway", "cloud",
+                   "ls") } } },
     { QC_CONFLICT, ALL, { 5, "Nothing was overwritten.", { SAY("the same command again") } } },
     { QC_NOMEM,
       ALL,
@@ -210,6 +228,12 @@ static const struct row rows[] = {
         "out, "
         "what the lines above name could not be read.",
         { REPAIR, WHICH_CLOUDS } } },
+    { QC_QUORUM,
+      IN(MOVE),
+      { 8,
+        "No margin is less than it was.",
+        { SAY("what line one says is missing: bring clouds back, or add one; the same command again goes "
+              "on") } } },
     { QC_QUORUM,
       READS,
       { 1,
@@ -483,6 +507,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_GATEWAY] = "gateway command not done",
     [MSG_REPAIR] = "not all is repaired",
     [MSG_SCRUB] = "not all is as it should be",
+    [MSG_MOVE] = "not done",
     [MSG_RANDOM] = "no randomness",
 };
 

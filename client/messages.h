@@ -24,6 +24,7 @@ enum msg_class {
     MSG_GATEWAY,
     MSG_REPAIR,
     MSG_SCRUB,
+    MSG_MOVE,
     MSG_RANDOM,
     MSG_CLASSES
 };

@@ -32,24 +32,6 @@ struct adoption {
 
 /* -- may it be adopted? ---------------------------------------------------------------------------------- */
 
-static qc_rc get_identity(struct gw_repairing *p, unsigned at, qc_buf *ret, struct gw_outcome *ret_outcome,
-                          struct qc_err *err)
-{
-    qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
-    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
-    struct gw_answer a;
-
-    keys[at] = gw_name_identity;
-    const struct gw_ask ask = { .set = (gw_clouds)1 << at,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) },
-                                .force = true };
-    QC_TRY(gw_fan_get(p->e->fan, &ask, GW_IDENTITY_MAX, bytes, &a, err));
-    *ret = bytes[at];
-    *ret_outcome = a.outcome[at];
-    return QC_OK;
-}
-
 /* Something stands where the identity belongs. It is replaced only if it is ours, or what is left of ours. */
 static qc_rc judge_identity(const struct adoption *a, qc_span bytes, struct qc_err *err)
 {
@@ -79,8 +61,8 @@ static qc_rc judge_identity(const struct adoption *a, qc_span bytes, struct qc_e
 static qc_rc check_others(const struct adoption *a, struct qc_err *err)
 {
     struct gw_engine *e = a->p->e;
-    const unsigned count = gw_fan_count(e->fan) - 1, quorum = e->conf.record_quorum;
-    const gw_clouds others = gw_fan_all(e->fan) & ~((gw_clouds)1 << a->at);
+    const gw_clouds others = gw_fan_witnesses(e->fan) & ~((gw_clouds)1 << a->at);
+    const unsigned count = (unsigned)__builtin_popcount(others), quorum = e->conf.record_quorum;
     const unsigned good = (unsigned)__builtin_popcount(gw_repair_clouds(a->p) & others);
     const unsigned needed = quorum < count ? quorum : count;
 
@@ -97,7 +79,7 @@ static qc_rc check_place(const struct adoption *a, struct qc_err *err)
     struct gw_outcome o;
 
     QC_TRY_AS(gw_fan_create(a->p->e->fan, a->at, err), err, "cloud %s", a->name);
-    QC_TRY(get_identity(a->p, a->at, &bytes, &o, err));
+    QC_TRY(gw_identity_fetch(a->p->e, a->at, &bytes, &o, err));
     if (o.fate == GW_DONE)
         return judge_identity(a, qc_buf_span(&bytes), err);
     if (o.fate == GW_FAILED && (o.rc == QC_NOTFOUND || o.rc == QC_LIMIT) && !o.gone)
@@ -171,13 +153,14 @@ static qc_rc uncount_all(const struct adoption *a, struct qc_err *err)
 static qc_rc write_record(const struct adoption *a, struct qc_err *err)
 {
     struct gw_engine *e = a->p->e;
-    const struct gw_rec_cloud rec = { .id = a->id,
-                                      .name = qc_span_str(a->name),
-                                      .url = qc_span_str(gw_fan_url(e->fan, a->at)),
-                                      .generation = a->generation,
-                                      .state = 1 };
-    struct gw_change change = { .kind = GW_CHANGE_CLOUD, .cloud = &rec };
+    struct gw_cloud_row row;
+    struct gw_change change = { .kind = GW_CHANGE_CLOUD, .cloud = &row };
 
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cloud_row(e->cat, a->id, &row, err));
+    }
+    row.generation = a->generation;
     QC_TRY(gw_commit(e, &change, err));
     return qc_fault(adopt_logged, err);
 }
@@ -223,7 +206,7 @@ static qc_rc gather_shares(const struct adoption *a, struct shares *s, struct qc
         struct gw_outcome o;
         if (at == a->at || !gw_repair_usable(a->p, at))
             continue;
-        QC_TRY(get_identity(a->p, at, &bytes, &o, err));
+        QC_TRY(gw_identity_fetch(a->p->e, at, &bytes, &o, err));
         struct qc_err why = { 0 };
         if (o.fate == GW_DONE)
             qc_ignore(add_share(s, at, qc_buf_span(&bytes), &why), "one that does not parse is no share");
@@ -232,8 +215,32 @@ static qc_rc gather_shares(const struct adoption *a, struct shares *s, struct qc
     return QC_OK;
 }
 
+/* The share that the catalogue knows to be its own; *ret_found. After a rebuild it may know none. */
+static qc_rc own_identity(const struct adoption *a, qc_buf *ret, bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(gw_log_wipe) qc_buf had = { .max = GW_IDENTITY_MAX };
+    QC_CLEANUP(gw_identity_done) struct gw_identity id = { 0 };
+    const struct gw_member m = { a->id, a->generation };
+    struct qc_err why = { 0 };
+
+    {
+        QC_LOCK(gw_cat_lock(a->p->e->cat));
+        QC_TRY(gw_cloud_identity(a->p->e->cat, a->id, &had, err));
+    }
+    *ret_found = gw_identity_parse(qc_buf_span(&had), &id, &why) == QC_OK && id.slot_count == 1;
+    return *ret_found ? gw_identity_renew(a->p->e->root, &m, id.slots, 1, ret, err) : QC_OK;
+}
+
+/* Its place among those that count, by id: FORMAT 9.1. */
+static uint8_t point_of(const struct adoption *a)
+{
+    const gw_clouds below = ((gw_clouds)1 << a->at) - 1; /* positions are in the order of ids */
+
+    return (uint8_t)(__builtin_popcount(gw_fan_witnesses(a->p->e->fan) & below) + 1);
+}
+
 /* Its share is a point of the polynomial that the others' shares give: the one that it had. */
-static qc_rc make_identity(const struct adoption *a, qc_buf *ret, struct qc_err *err)
+static qc_rc combine_identity(const struct adoption *a, qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(shares_done) struct shares s = { 0 };
     QC_CLEANUP(qc_key_free) qc_key *share = NULL;
@@ -242,7 +249,7 @@ static qc_rc make_identity(const struct adoption *a, qc_buf *ret, struct qc_err 
 
     QC_TRY(gather_shares(a, &s, err));
     if (s.count == 0)
-        return gw_identity_renew(a->p->e->root, &m, NULL, ret, err);
+        return gw_identity_renew(a->p->e->root, &m, NULL, 0, ret, err);
     const struct gw_slot *like = s.first;
     if (s.count < like->threshold)
         return QC_FAIL(err, QC_QUORUM,
@@ -250,35 +257,22 @@ static qc_rc make_identity(const struct adoption *a, qc_buf *ret, struct qc_err 
                        s.count, like->threshold);
     slot.threshold = like->threshold;
     slot.count = like->count;
-    slot.x = (uint8_t)(a->at + 1); /* FORMAT 9.1: in the order of ids, which is that of positions */
+    slot.x = point_of(a);
     for (unsigned i = 0; i < s.count; i++)
         if (s.x[i] == slot.x)
             return QC_FAIL(err, QC_INTEGRITY, "another cloud has the share of cloud %s", a->name);
     memcpy(slot.polynomial, like->polynomial, sizeof slot.polynomial);
     QC_TRY(ss_key_combine(like->threshold, s.x, s.share, slot.x, &share, err));
     slot.share = share;
-    return gw_identity_renew(a->p->e->root, &m, &slot, ret, err);
+    return gw_identity_renew(a->p->e->root, &m, &slot, 1, ret, err);
 }
 
-/* Put, and read back: the cloud is who it says. */
-static qc_rc put_identity(const struct adoption *a, qc_span bytes, struct qc_err *err)
+static qc_rc make_identity(const struct adoption *a, qc_buf *ret, struct qc_err *err)
 {
-    QC_CLEANUP(gw_log_wipe) qc_buf back = { 0 };
-    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
-    struct gw_answer answer;
-    struct gw_outcome o;
+    bool found;
 
-    keys[a->at] = gw_name_identity;
-    const struct gw_ask ask = { .set = (gw_clouds)1 << a->at,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) },
-                                .force = true };
-    QC_TRY(gw_fan_put(a->p->e->fan, &ask, bytes, CLOUD_REPLACE, &answer, err));
-    QC_TRY(get_identity(a->p, a->at, &back, &o, err));
-    if (o.fate != GW_DONE || !qc_span_eq(qc_buf_span(&back), bytes))
-        return QC_FAIL(err, QC_QUORUM, "cloud %s did not take its identity: %s", a->name,
-                       o.why[0] != '\0' ? o.why : answer.outcome[a->at].why);
-    return qc_fault(adopt_named, err);
+    QC_TRY(own_identity(a, ret, &found, err));
+    return found ? QC_OK : combine_identity(a, ret, err);
 }
 
 static qc_rc write_adopted(const struct adoption *a, qc_span identity, struct qc_err *err)
@@ -332,7 +326,8 @@ static qc_rc name_cloud(const struct adoption *a, struct qc_err *err)
     if (!all)
         return QC_FAIL(err, QC_QUORUM, "cloud %s does not take the log", a->name);
     QC_TRY(make_identity(a, &identity, err));
-    QC_TRY(put_identity(a, qc_buf_span(&identity), err));
+    QC_TRY(gw_identity_store(a->p->e, a->at, qc_buf_span(&identity), err));
+    QC_TRY(qc_fault(adopt_named, err));
     return write_adopted(a, qc_buf_span(&identity), err);
 }
 

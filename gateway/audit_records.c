@@ -79,10 +79,14 @@ static void note_record(struct gw_engine *e, const struct gw_record *rec)
         note_tenant(e, &rec->u.tenant);
         return;
     case GW_REC_CLOUD:
+    case GW_REC_MEMBER:
         note_cloud(e, &rec->u.cloud);
         return;
     case GW_REC_CONFIG:
         GW_AUDIT(e->audit, "coding", QC_U("k", rec->u.config.k), QC_U("n", rec->u.config.n));
+        return;
+    case GW_REC_RULES:
+        GW_AUDIT(e->audit, "domain", QC_U("domain", rec->u.rules.domain));
         return;
     case GW_REC_BKEY:
     case GW_REC_BACKUP:

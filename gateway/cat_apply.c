@@ -157,6 +157,8 @@ static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struc
     QC_TRY(put_layouts(c, r, &layouts, err));
     QC_TRY(put_version(c, r, &layouts, &version_no, &intent, err));
     QC_TRY(put_segments(c, r, &layouts, version_no, err));
+    if (r->layout_count > 1)
+        QC_TRY(GW_RUN(c, MIXED_ADD, err, QC_VI(version_no)));
     if (intent)
         QC_TRY(gw_cat_segments_kill(c, version_no, true, err));
     QC_TRY(GW_RUN(c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(r->backup)));
@@ -291,6 +293,8 @@ qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
             QC_TRY(apply_tenant(c, &rec.u.tenant, err));
             break;
         case GW_REC_CLOUD:
+        case GW_REC_MEMBER:
+        case GW_REC_RULES:
         case GW_REC_CONFIG:
         case GW_REC_BKEY:
             break;

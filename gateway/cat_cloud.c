@@ -3,8 +3,26 @@
 
 qc_rc gw_cloud_put(struct gw_cat *c, const struct gw_cloud_row *row, struct qc_err *err)
 {
+    const enum gw_cloud_life_state state = row->state == 0 ? GW_LIFE_IN_USE : row->state;
+    const struct gw_labels *l = &row->labels;
+
     return GW_RUN(c, CLOUD_PUT, err, QC_VI(row->id), QC_VT(qc_span_str(row->name)),
-                  QC_VT(qc_span_str(row->url)), QC_VI(row->generation), QC_VB(row->identity));
+                  QC_VT(qc_span_str(row->url)), QC_VI(row->generation), QC_VI(state),
+                  QC_VI(state == GW_LIFE_RETIRED), QC_VB(row->identity), QC_VI(l->weight),
+                  QC_VT(qc_span_str(l->v[0])), QC_VT(qc_span_str(l->v[1])), QC_VT(qc_span_str(l->v[2])),
+                  QC_VI(row->target));
+}
+
+static qc_rc col_label(struct qc_stmt *s, int i, char dst[QC_GW_LABEL_MAX + 1], struct qc_err *err)
+{
+    const qc_span text = qc_col_span(s, i);
+
+    if (!gw_label_ok(text))
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: a label of %zu bytes that is none", text.n);
+    if (text.n > 0)
+        memcpy(dst, text.p, text.n);
+    dst[text.n] = '\0';
+    return QC_OK;
 }
 
 static qc_rc col_text(struct qc_stmt *s, int i, char *dst, size_t size, struct qc_err *err)
@@ -18,6 +36,27 @@ static qc_rc col_text(struct qc_stmt *s, int i, char *dst, size_t size, struct q
     return QC_OK;
 }
 
+static qc_rc col_row(struct qc_stmt *s, struct gw_cloud_row *row, struct qc_err *err)
+{
+    uint32_t state, weight;
+
+    *row = (struct gw_cloud_row){ 0 };
+    QC_TRY(gw_col_u32(s, 0, &row->id, err));
+    QC_TRY(col_text(s, 1, row->name, sizeof row->name, err));
+    QC_TRY(col_text(s, 2, row->url, sizeof row->url, err));
+    QC_TRY(gw_col_u32(s, 3, &row->generation, err));
+    QC_TRY(gw_col_u32(s, 4, &state, err));
+    QC_TRY(gw_col_u32(s, 5, &weight, err));
+    for (unsigned i = 0; i < GW_LABELS; i++)
+        QC_TRY(col_label(s, 6 + (int)i, row->labels.v[i], err));
+    if (state < GW_LIFE_IN_USE || state > GW_LIFE_LEAVING || weight > QC_GW_WEIGHT_MAX)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: a cloud of state %" PRIu32 " and weight %" PRIu32,
+                       state, weight);
+    row->state = (enum gw_cloud_life_state)state;
+    row->labels.weight = weight;
+    return gw_col_u32(s, 9, &row->target, err);
+}
+
 qc_rc gw_cloud_rows(struct gw_cat *c, struct gw_cloud_row *rows, unsigned *ret_count, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows q = { 0 };
@@ -27,12 +66,7 @@ qc_rc gw_cloud_rows(struct gw_cat *c, struct gw_cloud_row *rows, unsigned *ret_c
     while (q.row) {
         if (count == QC_GW_CLOUDS_MAX)
             return QC_FAIL(err, QC_INTEGRITY, "catalogue: more than %d clouds", QC_GW_CLOUDS_MAX);
-        struct gw_cloud_row *row = &rows[count++];
-        row->identity = (qc_span){ 0 };
-        QC_TRY(gw_col_u32(q.s, 0, &row->id, err));
-        QC_TRY(col_text(q.s, 1, row->name, sizeof row->name, err));
-        QC_TRY(col_text(q.s, 2, row->url, sizeof row->url, err));
-        QC_TRY(gw_col_u32(q.s, 3, &row->generation, err));
+        QC_TRY(col_row(q.s, &rows[count++], err));
         QC_TRY(gw_rows_next(&q, err));
     }
     if (count == 0)
@@ -51,45 +85,16 @@ qc_rc gw_cloud_identity(struct gw_cat *c, uint32_t id, qc_buf *ret, struct qc_er
     return qc_buf_add(ret, qc_col_span(rows.s, 0), err);
 }
 
-struct layout_lost {
-    uint64_t id;
-    unsigned lost;
-};
-
 /* layout.lost is a count that margins are made from: it follows cloud.lost. */
-static qc_rc recount_layouts(struct gw_cat *c, struct qc_err *err)
+qc_rc gw_cloud_recount(struct gw_cat *c, struct qc_err *err)
 {
-    uint32_t lost[QC_GW_CLOUDS_MAX];
-    unsigned lost_count = 0;
-    uint64_t after = 0;
-
-    QC_CLEANUP(gw_rows_end) struct gw_rows q = { 0 };
-    QC_TRY(GW_QUERY0(c, CLOUDS_LOST, &q, err));
-    while (q.row && lost_count < QC_GW_CLOUDS_MAX) {
-        QC_TRY(gw_col_u32(q.s, 0, &lost[lost_count++], err));
-        QC_TRY(gw_rows_next(&q, err));
-    }
-    for (;;) { /* ends: each round goes to a greater layout id, and there are few layouts */
-        struct layout_lost l = { 0 };
-        QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
-        QC_TRY(GW_QUERY(c, LAYOUT_ROWS, &rows, err, QC_VI(after)));
-        if (!rows.row)
-            return QC_OK;
-        QC_TRY(qc_col_u64(rows.s, 0, &l.id, err));
-        const qc_span clouds = qc_col_span(rows.s, 1);
-        for (size_t i = 0; i + 4 <= clouds.n; i += 4)
-            for (unsigned j = 0; j < lost_count; j++)
-                l.lost += qc_get_be(clouds.p + i, 4) == lost[j];
-        gw_rows_end(&rows);
-        QC_TRY(GW_RUN(c, LAYOUT_LOST, err, QC_VI(l.id), QC_VI(l.lost)));
-        after = l.id;
-    }
+    return GW_RUN0(c, LAYOUTS_LOST, err);
 }
 
 qc_rc gw_cloud_set_lost(struct gw_cat *c, uint32_t id, bool lost, struct qc_err *err)
 {
     QC_TRY(GW_RUN(c, CLOUD_LOST, err, QC_VI(id), QC_VI(lost)));
-    return qc_db_changes(c->db) == 0 ? QC_OK : recount_layouts(c, err);
+    return qc_db_changes(c->db) == 0 ? QC_OK : gw_cloud_recount(c, err);
 }
 
 /* -- adoption -------------------------------------------------------------------------------------------- */
@@ -123,7 +128,7 @@ qc_rc gw_cloud_adopted(struct gw_cat *c, uint32_t id, uint32_t generation, qc_sp
                        struct qc_err *err)
 {
     QC_TRY(GW_RUN(c, CLOUD_ADOPTED, err, QC_VI(id), QC_VI(generation), QC_VB(identity)));
-    return recount_layouts(c, err);
+    return gw_cloud_recount(c, err);
 }
 
 /* -- layouts --------------------------------------------------------------------------------------------- */
@@ -134,6 +139,25 @@ static size_t layout_bytes(const struct gw_log_layout *l, uint8_t ret[4 * QC_EC_
     for (unsigned i = 0; i < l->n; i++)
         qc_put_be(ret + 4 * (size_t)i, l->clouds[i], 4);
     return 4 * (size_t)l->n;
+}
+
+/* Which layouts name a cloud: for whoever looks for all that lies on it. */
+static qc_rc note_clouds(struct gw_cat *c, const struct gw_log_layout *l, uint64_t layout, struct qc_err *err)
+{
+    for (unsigned i = 0; i < l->n; i++)
+        QC_TRY(GW_RUN(c, LAYOUT_CLOUD_ADD, err, QC_VI(l->clouds[i]), QC_VI(layout)));
+    return QC_OK;
+}
+
+static qc_rc add_layout(struct gw_cat *c, const struct gw_log_layout *l, qc_span clouds, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    uint64_t layout;
+
+    QC_TRY(GW_QUERY(c, LAYOUT_ADD, &rows, err, QC_VI(l->k), QC_VI(l->n), QC_VB(clouds)));
+    QC_TRY(qc_col_u64(rows.s, 0, &layout, err));
+    gw_rows_end(&rows);
+    return note_clouds(c, l, layout, err);
 }
 
 qc_rc gw_layout_id(struct gw_cat *c, const struct gw_log_layout *l, uint64_t *ret, struct qc_err *err)
@@ -147,8 +171,8 @@ qc_rc gw_layout_id(struct gw_cat *c, const struct gw_log_layout *l, uint64_t *re
         if (rows.row)
             return qc_col_u64(rows.s, 0, ret, err);
         gw_rows_end(&rows);
-        QC_TRY(GW_RUN(c, LAYOUT_ADD, err, QC_VI(l->k), QC_VI(l->n), QC_VB(clouds)));
-        QC_TRY(recount_layouts(c, err));
+        QC_TRY(add_layout(c, l, clouds, err));
+        QC_TRY(gw_cloud_recount(c, err));
     }
     return QC_FAIL(err, QC_GENERAL, "catalogue: a layout was written and is not there");
 }

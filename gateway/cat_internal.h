@@ -10,21 +10,86 @@
 #define GW_SQL_TABLE(X)                                                                                      \
     X(META_SET, "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value=?2")  \
     X(META_GET, "SELECT value FROM meta WHERE name=?1")                                                      \
-    X(CLOUD_PUT, "INSERT INTO cloud (cloud_id, name, url, generation, state, lost, identity)"                \
-                 " VALUES (?1, ?2, ?3, ?4, 1, 0, ?5)")                                                       \
-    X(CLOUD_ROWS, "SELECT cloud_id, name, url, generation FROM cloud ORDER BY cloud_id")                     \
+    X(CLOUD_PUT, "INSERT INTO cloud (cloud_id, name, url, generation, state, lost, identity, weight,"        \
+                 " provider, region, jurisdiction, target)"                                                  \
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                              \
+    X(CLOUD_ROWS, "SELECT cloud_id, name, url, generation, state, weight, provider, region, jurisdiction,"   \
+                  " target FROM cloud WHERE state<>3 ORDER BY cloud_id")                                     \
+    X(CLOUD_LAST, "SELECT MAX(cloud_id) FROM cloud")                                                         \
+    X(CLOUD_STATE, "UPDATE cloud SET state=?2, target=?3 WHERE cloud_id=?1")                                 \
+    X(CLOUD_RETIRED, "UPDATE cloud SET state=3, lost=1, identity=x'', name=name || '~' || cloud_id"          \
+                     " WHERE cloud_id=?1 AND state<>3")                                                      \
+    X(CLOUD_LABELS, "UPDATE cloud SET weight=?2, provider=?3, region=?4, jurisdiction=?5 WHERE cloud_id=?1") \
+    X(CLOUD_SHOWS, "UPDATE cloud SET identity=?2 WHERE cloud_id=?1")                                         \
+    X(CLOUD_DEBTS_GO, "DELETE FROM log_debt WHERE cloud_id=?1")                                              \
+    X(CLOUD_FINDINGS_GO, "DELETE FROM finding WHERE cloud_id=?1")                                            \
+    X(CLOUD_SCRUB_GOES, "DELETE FROM scrub WHERE cloud_id=?1")                                               \
+    X(LOG_OWED_MOST, "SELECT COALESCE(MAX(n), 0) FROM (SELECT COUNT(*) AS n FROM log_debt d JOIN cloud c"    \
+                     " ON c.cloud_id=d.cloud_id WHERE c.state IN (1, 2) AND d.cloud_id<>?1"                  \
+                     " GROUP BY d.log_seq) AS owed")                                                         \
+    X(ON_CLOUD, "SELECT MIN(segment_id) FROM (SELECT (SELECT s.segment_id FROM segment s"                    \
+                " WHERE s.layout_id=lc.layout_id AND s.segment_id>?2"                                        \
+                " AND NOT EXISTS (SELECT 1 FROM deviation d WHERE d.segment_id=s.segment_id"                 \
+                " AND d.home=?1 AND d.cloud_id<>?1) ORDER BY s.segment_id LIMIT 1) AS segment_id"            \
+                " FROM layout_cloud lc WHERE lc.cloud_id=?1 UNION ALL"                                       \
+                " SELECT MIN(d.segment_id) FROM deviation d WHERE d.cloud_id=?1 AND d.segment_id>?2"         \
+                " UNION ALL SELECT MIN(t.segment_id) FROM trial t WHERE t.cloud_id=?1"                       \
+                " AND t.segment_id>?2) AS found")                                                            \
+    X(ON_CLOUD_COUNT,                                                                                        \
+      "SELECT (SELECT COUNT(*) FROM segment s JOIN layout_cloud lc"                                          \
+      " ON lc.layout_id=s.layout_id WHERE lc.cloud_id=?1 AND NOT EXISTS"                                     \
+      " (SELECT 1 FROM deviation d WHERE d.segment_id=s.segment_id AND d.home=?1))"                          \
+      " + (SELECT COUNT(*) FROM deviation WHERE cloud_id=?1),"                                               \
+      " (SELECT " GW_SQL_SUM(                                                                                \
+          "(COALESCE(s.size, 0)+l.k-1)/l.k") " FROM segment s"                                               \
+                                             " JOIN layout_cloud lc ON lc.layout_id=s.layout_id"             \
+                                             " JOIN layout l ON l.layout_id=s.layout_id WHERE "              \
+                                             "lc.cloud_id=?1 AND NOT EXISTS"                                 \
+                                             " (SELECT 1 FROM deviation d WHERE d.segment_id=s.segment_id "  \
+                                             "AND d.home=?1))"                                               \
+                                             " + (SELECT " GW_SQL_SUM(                                       \
+                                                 "(COALESCE(s.size, 0)+l.k-1)/l.k") " FROM deviation d"      \
+                                                                                    " JOIN segment s ON "    \
+                                                                                    "s.segment_id=d."        \
+                                                                                    "segment_id"             \
+                                                                                    " JOIN layout l ON "     \
+                                                                                    "l.layout_id=s.layout_"  \
+                                                                                    "id WHERE "              \
+                                                                                    "d.cloud_id=?1)")        \
+    X(DEAD_ON_CLOUD, "SELECT (SELECT COUNT(*) FROM deadkey k JOIN layout_cloud lc"                           \
+                     " ON lc.layout_id=k.layout_id WHERE lc.cloud_id=?1 AND k.round<?2)"                     \
+                     " + (SELECT COUNT(*) FROM deadfrag WHERE open=1 AND cloud_id=?1)")                      \
+    X(DEAD_FRAGS_GO, "UPDATE deadfrag SET open=0 WHERE cloud_id=?1")                                         \
+    X(LAYOUT_CLOUD_ADD, "INSERT INTO layout_cloud (cloud_id, layout_id) VALUES (?1, ?2)"                     \
+                        " ON CONFLICT DO NOTHING")                                                           \
+    X(LAYOUTS_BOTH, "SELECT COUNT(*) FROM layout_cloud a JOIN layout_cloud b ON a.layout_id=b.layout_id"     \
+                    " WHERE a.cloud_id=?1 AND b.cloud_id=?2 AND EXISTS"                                      \
+                    " (SELECT 1 FROM segment s WHERE s.layout_id=a.layout_id)")                              \
+    X(MOVED_BOTH, "SELECT COUNT(*) FROM deviation d WHERE d.cloud_id=?1 AND (EXISTS"                         \
+                  " (SELECT 1 FROM deviation o WHERE o.segment_id=d.segment_id AND o.cloud_id=?2)"           \
+                  " OR EXISTS (SELECT 1 FROM segment s JOIN layout_cloud lc ON lc.layout_id=s.layout_id"     \
+                  " WHERE s.segment_id=d.segment_id AND lc.cloud_id=?2 AND NOT EXISTS"                       \
+                  " (SELECT 1 FROM deviation o WHERE o.segment_id=d.segment_id AND o.home=?2)))")            \
+    X(TRIED_BOTH, "SELECT COUNT(*) FROM trial d WHERE d.cloud_id=?1 AND (EXISTS"                             \
+                  " (SELECT 1 FROM deviation o WHERE o.segment_id=d.segment_id AND o.frag<>d.frag"           \
+                  " AND o.cloud_id=?2) OR EXISTS"                                                            \
+                  " (SELECT 1 FROM trial o WHERE o.segment_id=d.segment_id AND o.cloud_id=?2) OR EXISTS"     \
+                  " (SELECT 1 FROM segment s JOIN layout_cloud lc ON lc.layout_id=s.layout_id"               \
+                  " WHERE s.segment_id=d.segment_id AND lc.cloud_id=?2 AND NOT EXISTS"                       \
+                  " (SELECT 1 FROM deviation o WHERE o.segment_id=d.segment_id AND o.home=?2)))")            \
     X(CLOUD_IDENTITY, "SELECT identity FROM cloud WHERE cloud_id=?1")                                        \
     X(CLOUD_LIFE, "SELECT generation, adopting, logged FROM cloud WHERE cloud_id=?1")                        \
     X(CLOUD_ADOPT, "UPDATE cloud SET adopting=?2 WHERE cloud_id=?1")                                         \
     X(CLOUD_LOGGED, "UPDATE cloud SET logged=?2 WHERE cloud_id=?1")                                          \
     X(CLOUD_ADOPTED, "UPDATE cloud SET generation=?2, identity=?3, adopting=0, lost=0 WHERE cloud_id=?1")    \
     X(CLOUD_LOST, "UPDATE cloud SET lost=?2 WHERE cloud_id=?1 AND lost<>?2")                                 \
-    X(CLOUDS_LOST, "SELECT cloud_id FROM cloud WHERE lost=1")                                                \
     X(LAYOUT_FIND, "SELECT layout_id FROM layout WHERE k=?1 AND n=?2 AND clouds=?3")                         \
-    X(LAYOUT_ADD, "INSERT INTO layout (k, n, clouds, lost) VALUES (?1, ?2, ?3, 0)")                          \
+    X(LAYOUT_ADD, "INSERT INTO layout (k, n, clouds, lost) VALUES (?1, ?2, ?3, 0) RETURNING layout_id")      \
+    X(LAYOUT_AFTER,                                                                                          \
+      "SELECT layout_id, k, n, clouds FROM layout WHERE layout_id>?1 ORDER BY layout_id LIMIT 1")            \
     X(LAYOUT_GET, "SELECT k, n, clouds FROM layout WHERE layout_id=?1")                                      \
-    X(LAYOUT_ROWS, "SELECT layout_id, clouds FROM layout WHERE layout_id>?1 ORDER BY layout_id LIMIT 1")     \
-    X(LAYOUT_LOST, "UPDATE layout SET lost=?2 WHERE layout_id=?1")                                           \
+    X(LAYOUTS_LOST, "UPDATE layout SET lost=(SELECT COUNT(*) FROM layout_cloud lc JOIN cloud c"              \
+                    " ON c.cloud_id=lc.cloud_id WHERE lc.layout_id=layout.layout_id AND c.lost=1)")          \
     X(BKEY_PUT, "INSERT INTO bkey (epoch, sealed) VALUES (?1, ?2)")                                          \
     X(BKEY_GET, "SELECT sealed FROM bkey WHERE epoch=?1")                                                    \
     X(VAULT_GET, "SELECT vault_no, chain_count, chain_hash FROM vault WHERE tenant=?1 AND vault=?2")         \
@@ -51,6 +116,7 @@
                    " created, state, acked, tenant)"                                                         \
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING version_no")       \
     X(VERSION_STATE, "UPDATE version SET state=?2 WHERE version_no=?1")                                      \
+    X(VERSION_LAYOUT, "UPDATE version SET layout_id=?2 WHERE version_no=?1")                                 \
     X(VERSION_ACKED, "UPDATE version SET acked=?2 WHERE version_no=?1")                                      \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
     X(VERSION_CURRENT, "SELECT 1 FROM entry WHERE version_no=?1")                                            \
@@ -107,6 +173,8 @@
                   " AND seq IS NOT NULL ORDER BY segment_id")                                                \
     X(SEGMENT_LIVE, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \
                     " WHERE s.segment_id=?1 AND s.seq IS NOT NULL AND v.state=3")                            \
+    X(SEGMENT_KEPT, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \
+                    " WHERE s.segment_id=?1 AND s.seq IS NOT NULL AND v.state IN (1, 2, 3)")                 \
     X(ATTEMPT, "SELECT MAX(attempt) FROM (SELECT attempt FROM deviation"                                     \
                " WHERE segment_id=?1 AND frag=?2 AND incarnation=?3"                                         \
                " UNION ALL SELECT attempt FROM trial WHERE segment_id=?1 AND frag=?2 AND incarnation=?3"     \
@@ -234,7 +302,8 @@
                   " + (SELECT COUNT(*) FROM deadfrag WHERE open=1)")                                         \
     X(DEVIANT_VERSIONS, "SELECT DISTINCT s.version_no FROM deviation d JOIN segment s"                       \
                         " ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"          \
-                        " WHERE v.state=3")                                                                  \
+                        " WHERE v.state=3 UNION SELECT m.version_no FROM mixed m JOIN version v"             \
+                        " ON v.version_no=m.version_no WHERE v.state=3")                                     \
     X(SNAP_PUT,                                                                                              \
       "INSERT INTO snapshot (incarnation, serial, notes, first, last, bytes, state, round, clouds)"          \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (incarnation, serial)"                       \
@@ -263,6 +332,7 @@
                           " WHERE d.round<2 AND d.segment_id>?1 ORDER BY d.segment_id LIMIT ?2")             \
     X(NOTED_DEAD_SEGMENT, "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round,"    \
                           " tenant, size) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6) ON CONFLICT DO NOTHING")     \
+    X(MIXED_ADD, "INSERT INTO mixed (version_no) VALUES (?1) ON CONFLICT DO NOTHING")                        \
     X(ALL_SEGMENTS, "SELECT segment_id FROM segment WHERE segment_id>?1 ORDER BY segment_id LIMIT ?2")       \
     X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(" GW_SQL_MARGIN_OF ")"                         \
                         " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                           \
@@ -278,7 +348,9 @@
                                                      " (SELECT COUNT(*) FROM tenant)")                       \
     X(SOUND_VERSIONS, "SELECT MAX(l.lost), COUNT(*) FROM version v JOIN layout l ON l.layout_id=v.layout_id" \
                       " WHERE v.state=3 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"            \
-                      " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no) GROUP BY l.lost")
+                      " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no)"                       \
+                      " AND NOT EXISTS (SELECT 1 FROM mixed m WHERE m.version_no=v.version_no)"              \
+                      " GROUP BY l.lost")
 
 /* A sum, of nothing too, as a number like others: PostgreSQL's own has another type. */
 #define GW_SQL_SUM(what) "CAST(COALESCE(SUM(" what "), 0) AS BIGINT)"

@@ -46,6 +46,15 @@ qc_rc gw_cat_segment_live(struct gw_cat *c, uint64_t id, bool *ret, struct qc_er
     return QC_OK;
 }
 
+qc_rc gw_cat_segment_kept(struct gw_cat *c, uint64_t id, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, SEGMENT_KEPT, &rows, err, QC_VI(id)));
+    *ret = rows.row;
+    return QC_OK;
+}
+
 /* -- places ---------------------------------------------------------------------------------------------- */
 
 qc_rc gw_cat_rank(struct gw_cat *c, uint64_t segment_id, struct qc_err *err)

@@ -4,9 +4,12 @@
  * The normal fragment costs no row: a layout names a set of clouds, the salt gives the order on it (FORMAT
  * 9.4), and only what deviates has a deviation row.
  *
+ * `mixed` names versions whose segments may have other layouts than the version's own.
+ *
  * `usage` is what each tenant has. Triggers keep it, in the very transactions that change the rows it counts:
  * whatever is repeated, rolled back or cut off by a crash is counted once or not at all. */
 #include "cat_internal.h"
+#include "shares.h"
 
 enum { FIRST = 1 };
 
@@ -193,6 +196,44 @@ static const char snapshots[] =
     " round INTEGER NOT NULL, clouds BLOB NOT NULL, PRIMARY KEY (incarnation, serial));"
     "CREATE INDEX snapshot_last ON snapshot (state, notes, last);";
 
+/* -- 8 to 9: clouds come and go ------------------------------------------------------------------------- */
+
+static const char clouds[] =
+    "ALTER TABLE cloud ADD COLUMN weight INTEGER NOT NULL DEFAULT 100;"
+    "ALTER TABLE cloud ADD COLUMN provider TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE cloud ADD COLUMN region TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE cloud ADD COLUMN jurisdiction TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE cloud ADD COLUMN target INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE layout_cloud (cloud_id INTEGER NOT NULL, layout_id INTEGER NOT NULL,"
+    " PRIMARY KEY (cloud_id, layout_id)) WITHOUT ROWID;"
+    "CREATE INDEX segment_layout ON segment (layout_id, segment_id);"
+    "CREATE INDEX dead_layout ON deadkey (layout_id, segment_id);"
+    "CREATE INDEX deviation_cloud ON deviation (cloud_id, segment_id);"
+    "CREATE TABLE mixed (version_no INTEGER PRIMARY KEY);"
+    "INSERT INTO mixed SELECT DISTINCT s.version_no FROM segment s JOIN version v"
+    " ON v.version_no=s.version_no WHERE s.layout_id<>v.layout_id;";
+
+/* Which clouds each layout names; the rules as they were. */
+static qc_rc note_layouts(struct gw_cat *c, struct qc_err *err)
+{
+    uint64_t layout = 0;
+
+    QC_TRY(gw_meta_set(c, "domain", GW_DOMAIN_CLOUD, err));
+    QC_TRY(gw_meta_set(c, "shares", GW_SHARES_SETTLED, err));
+    for (;;) { /* ends: the number grows */
+        QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+        struct gw_log_layout l;
+        QC_TRY(GW_QUERY(c, LAYOUT_AFTER, &rows, err, QC_VI(layout)));
+        if (!rows.row)
+            return QC_OK;
+        QC_TRY(qc_col_u64(rows.s, 0, &layout, err));
+        QC_TRY(gw_col_layout(rows.s, 1, &l, err));
+        gw_rows_end(&rows);
+        for (unsigned i = 0; i < l.n; i++)
+            QC_TRY(GW_RUN(c, LAYOUT_CLOUD_ADD, err, QC_VI(l.clouds[i]), QC_VI(layout)));
+    }
+}
+
 /* -- all ------------------------------------------------------------------------------------------------- */
 
 enum { PARTS = 2 };
@@ -226,14 +267,17 @@ static const char *const raises[][PARTS] = {
     { queue, scrub },
     /* 7 to 8 */
     { snapshots },
+    /* 8 to 9: clouds that come and go; which layouts name a cloud, which segments lie by a layout */
+    { clouds },
 };
-enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises) };
+enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises), CLOUDS_FROM = 8 };
 
 /* Durable or not done. */
 static qc_rc raise_schema(struct gw_cat *c, uint32_t from, uint32_t to, struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
 
+    QC_ASSERT(to <= SCHEMA);
     QC_TRY(gw_cat_begin(c, &tx, err));
     for (uint32_t version = from; version < to; version++) {
         if (version == 0)
@@ -241,6 +285,8 @@ static qc_rc raise_schema(struct gw_cat *c, uint32_t from, uint32_t to, struct q
         for (unsigned i = 0; version > 0 && i < PARTS; i++)
             if (raises[version - FIRST][i] != NULL)
                 QC_TRY(qc_db_exec(c->db, raises[version - FIRST][i], err));
+        if (version == CLOUDS_FROM)
+            QC_TRY(note_layouts(c, err));
     }
     QC_TRY(qc_db_set_user_version(c->db, to, err));
     return gw_cat_commit(c, &tx, err);

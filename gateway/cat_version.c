@@ -64,6 +64,12 @@ qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state 
     return GW_RUN(c, VERSION_STATE, err, QC_VI(no), QC_VI(state));
 }
 
+qc_rc gw_cat_version_layout(struct gw_cat *c, uint64_t no, uint64_t layout, struct qc_err *err)
+{
+    QC_TRY(GW_RUN(c, MIXED_ADD, err, QC_VI(no)));
+    return GW_RUN(c, VERSION_LAYOUT, err, QC_VI(no), QC_VI(layout));
+}
+
 qc_rc gw_cat_version_acked(struct gw_cat *c, uint64_t no, int margin, struct qc_err *err)
 {
     return GW_RUN(c, VERSION_ACKED, err, QC_VI(no), QC_VI(margin));

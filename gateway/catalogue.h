@@ -108,14 +108,25 @@ QC_MUST qc_rc gw_tip_put(struct gw_cat *c, const struct gw_log_tip *tip, struct 
 
 /* -- clouds, layouts, bkeys ------------------------------------------------------------------------------ */
 
+/* A row's life: docs/adr/0019. The first three stand in the log, too (gateway/log.h). */
+enum gw_cloud_life_state {
+    GW_LIFE_IN_USE = 1,
+    GW_LIFE_DRAINING = 2,
+    GW_LIFE_RETIRED = 3, /* a name and an id, for the layouts that it stands in */
+    GW_LIFE_JOINING = 4, /* of this gateway alone: it gets the log, and counts for nothing */
+    GW_LIFE_LEAVING = 5, /* retired in the log; what is ours there is being removed */
+};
 struct gw_cloud_row {
     uint32_t id, generation;
     char name[CLOUD_NAME_SIZE_MAX + 1];
     char url[CLOUD_URL_SIZE_MAX + 1];
+    enum gw_cloud_life_state state; /* 0 in put: in use */
+    uint32_t target;                /* draining: the only cloud that its fragments go to; 0: any */
+    struct gw_labels labels;
     qc_span identity; /* in put: the object's bytes; not read back */
 };
 QC_MUST qc_rc gw_cloud_put(struct gw_cat *c, const struct gw_cloud_row *row, struct qc_err *err);
-/* Rows by ascending id; *ret_count at most QC_GW_CLOUDS_MAX. rows: so many elements. */
+/* Rows that are not retired by ascending id; *ret_count at most QC_GW_CLOUDS_MAX. rows: so many elements. */
 QC_MUST qc_rc gw_cloud_rows(struct gw_cat *c, struct gw_cloud_row *rows, unsigned *ret_count,
                             struct qc_err *err);
 QC_MUST qc_rc gw_cloud_identity(struct gw_cat *c, uint32_t id, qc_buf *ret, struct qc_err *err);
@@ -130,7 +141,40 @@ QC_MUST qc_rc gw_cloud_adopt(struct gw_cat *c, uint32_t id, uint32_t generation,
 QC_MUST qc_rc gw_cloud_logged(struct gw_cat *c, uint32_t id, uint32_t generation, struct qc_err *err);
 QC_MUST qc_rc gw_cloud_adopted(struct gw_cat *c, uint32_t id, uint32_t generation, qc_span identity,
                                struct qc_err *err);
+/* clouds that come and go (cat_move.c). In a transaction, those that write. */
+/* One that is not retired. QC_NOTFOUND. */
+QC_MUST qc_rc gw_cloud_row(struct gw_cat *c, uint32_t id, struct gw_cloud_row *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cloud_row_named(struct gw_cat *c, const char *name, struct gw_cloud_row *ret,
+                                 struct qc_err *err);
+/* An id that no cloud has had. */
+QC_MUST qc_rc gw_cloud_next_id(struct gw_cat *c, uint32_t *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cloud_row_state(struct gw_cat *c, uint32_t id, enum gw_cloud_life_state state,
+                                 uint32_t target, struct qc_err *err);
+/* Nothing on it counts any more; its name is free. */
+QC_MUST qc_rc gw_cloud_retire(struct gw_cat *c, uint32_t id, struct qc_err *err);
+QC_MUST qc_rc gw_cloud_set_labels(struct gw_cat *c, uint32_t id, const struct gw_labels *l,
+                                  struct qc_err *err);
+/* The identity object that it is to show. */
+QC_MUST qc_rc gw_cloud_set_identity(struct gw_cat *c, uint32_t id, qc_span identity, struct qc_err *err);
+/* By how many of the clouds that count, but for this one, is a log object owed at most? */
+QC_MUST qc_rc gw_cat_log_owed_most(struct gw_cat *c, uint32_t except, unsigned *ret, struct qc_err *err);
+/* The first segment after `after`, of whatever version, that may have something on the cloud; 0: none. */
+QC_MUST qc_rc gw_cat_on_cloud(struct gw_cat *c, uint32_t cloud_id, uint64_t after, uint64_t *ret,
+                              struct qc_err *err);
+/* Fragments that should be on it, and about how many bytes they are; dead keys that may be. */
+struct gw_on_cloud {
+    uint64_t fragments, bytes, dead;
+};
+QC_MUST qc_rc gw_cat_on_cloud_count(struct gw_cat *c, uint32_t cloud_id, struct gw_on_cloud *ret,
+                                    struct qc_err *err);
+/* What is dead on it is forgotten: it is gone, and nothing of it will be asked again. */
+QC_MUST qc_rc gw_cat_dead_forget(struct gw_cat *c, uint32_t cloud_id, struct qc_err *err);
+/* *ret: is there a segment with something on both? */
+QC_MUST qc_rc gw_cat_on_both(struct gw_cat *c, uint32_t a, uint32_t b, bool *ret, struct qc_err *err);
+
 /* Which clouds are lost, for margins. In a transaction. */
+/* After rows were written by other means. */
+QC_MUST qc_rc gw_cloud_recount(struct gw_cat *c, struct qc_err *err);
 QC_MUST qc_rc gw_cloud_set_lost(struct gw_cat *c, uint32_t id, bool lost, struct qc_err *err);
 
 /* The number of a layout, made if new. In a transaction. */
@@ -184,6 +228,8 @@ QC_MUST qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *
                                  struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state state,
                                    struct qc_err *err);
+/* Segments that are reserved from now on have this layout. In a transaction. */
+QC_MUST qc_rc gw_cat_version_layout(struct gw_cat *c, uint64_t no, uint64_t layout, struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_acked(struct gw_cat *c, uint64_t no, int margin, struct qc_err *err);
 /* Does a path point at it? */
 QC_MUST qc_rc gw_cat_version_current(struct gw_cat *c, uint64_t no, bool *ret, struct qc_err *err);
@@ -373,6 +419,8 @@ QC_MUST qc_rc gw_cat_window_all(struct gw_cat *c, uint64_t from, uint64_t *ids, 
                                 struct qc_err *err);
 /* *ret: is the segment one of a live version? */
 QC_MUST qc_rc gw_cat_segment_live(struct gw_cat *c, uint64_t id, bool *ret, struct qc_err *err);
+/* *ret: is it one that was written, of a live version or of an upload? */
+QC_MUST qc_rc gw_cat_segment_kept(struct gw_cat *c, uint64_t id, bool *ret, struct qc_err *err);
 /* The fragment is good at this place, row->state and home included. In a transaction. */
 QC_MUST qc_rc gw_cat_place(struct gw_cat *c, uint64_t segment_id, const struct gw_deviation_row *row,
                            struct qc_err *err);

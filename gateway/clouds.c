@@ -1,6 +1,7 @@
 #include "gateway/clouds.h"
 
 #include "base/alloc.h"
+#include "engine_internal.h"
 #include "home.h"
 #include "make.h"
 #include "trust.h"
@@ -9,6 +10,7 @@
 struct held {
     struct gw_state state;
     struct gw_cloud_row *rows;
+    struct gw_on_cloud on[QC_GW_CLOUDS_MAX];
     unsigned count;
     struct gw_ways *ways;
 };
@@ -18,6 +20,14 @@ static void held_done(struct held *h)
     qc_free(h->rows);
     qc_free(h->ways);
     gw_state_close(&h->state);
+}
+
+static qc_rc count_all(struct gw_cat *cat, const struct gw_cloud_row *rows, unsigned count,
+                       struct gw_on_cloud *ret, struct qc_err *err)
+{
+    for (unsigned i = 0; i < count; i++)
+        QC_TRY(gw_cat_on_cloud_count(cat, rows[i].id, &ret[i], err));
+    return QC_OK;
 }
 
 static qc_rc hold(const char *state_dir, struct held *h, struct qc_err *err)
@@ -31,25 +41,72 @@ static qc_rc hold(const char *state_dir, struct held *h, struct qc_err *err)
         return QC_FAIL(err, QC_NOMEM, "clouds");
     QC_TRY(gw_home_open(&h->state, &cat, err));
     QC_LOCK(gw_cat_lock(cat));
-    return gw_cloud_rows(cat, h->rows, &h->count, err);
+    QC_TRY(gw_cloud_rows(cat, h->rows, &h->count, err));
+    return count_all(cat, h->rows, h->count, h->on, err);
+}
+
+static qc_rc tell_cloud(const struct gw_cloud_row *row, struct gw_ways *ways, const struct gw_on_cloud *on,
+                        gw_cloud_fn fn, void *ctx, struct qc_err *err)
+{
+    const struct gw_way *way = gw_ways_find(ways, row->name);
+    const bool validated = gw_way_is_validated(way, row->url);
+    const struct gw_cloud_info info = { .name = row->name,
+                                        .url = row->url,
+                                        .credentials = gw_way_credentials(way),
+                                        .validated = validated,
+                                        .validated_s = validated ? way->validated_s : 0,
+                                        .facts = gw_way_facts(way, row->url),
+                                        .id = row->id,
+                                        .role = gw_engine_conf_of(row, NULL).role,
+                                        .labels = row->labels,
+                                        .fragments = on->fragments,
+                                        .bytes = on->bytes,
+                                        .dead = on->dead };
+    return fn(ctx, &info, err);
 }
 
 qc_rc gw_clouds_list(const char *state_dir, gw_cloud_fn fn, void *ctx, struct qc_err *err)
 {
     QC_CLEANUP(held_done) struct held h = { 0 };
     QC_TRY(hold(state_dir, &h, err));
-    for (unsigned i = 0; i < h.count; i++) {
-        const struct gw_way *way = gw_ways_find(h.ways, h.rows[i].name);
-        const bool validated = gw_way_is_validated(way, h.rows[i].url);
-        const struct gw_cloud_info info = { .name = h.rows[i].name,
-                                            .url = h.rows[i].url,
-                                            .credentials = gw_way_credentials(way),
-                                            .validated = validated,
-                                            .validated_s = validated ? way->validated_s : 0,
-                                            .facts = gw_way_facts(way, h.rows[i].url) };
-        QC_TRY(fn(ctx, &info, err));
-    }
+    for (unsigned i = 0; i < h.count; i++)
+        QC_TRY(tell_cloud(&h.rows[i], h.ways, &h.on[i], fn, ctx, err));
     return QC_OK;
+}
+
+qc_rc gw_engine_cloud_list(struct gw_engine *e, gw_cloud_fn fn, void *ctx, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
+    QC_CLEANUP(qc_free_ptr) struct gw_ways *ways = NULL;
+    struct gw_on_cloud on[QC_GW_CLOUDS_MAX];
+    unsigned count;
+    if (rows == NULL)
+        return QC_FAIL(err, QC_NOMEM, "clouds");
+    QC_TRY(gw_ways_load(&e->state, &ways, err));
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cloud_rows(e->cat, rows, &count, err));
+        QC_TRY(count_all(e->cat, rows, count, on, err));
+    }
+    for (unsigned i = 0; i < count; i++)
+        QC_TRY(tell_cloud(&rows[i], ways, &on[i], fn, ctx, err));
+    return QC_OK;
+}
+
+void gw_engine_domains(struct gw_engine *e, struct gw_domains *ret)
+{
+    struct gw_candidate c[QC_GW_CLOUDS_MAX];
+    const unsigned count = gw_engine_candidates(e, c);
+    unsigned domains = 0;
+    for (unsigned i = 0; i < count; i++) {
+        bool seen = false;
+        for (unsigned j = 0; j < i; j++)
+            seen = seen || (c[i].domain != 0 && c[i].domain == c[j].domain);
+        domains += !seen;
+    }
+    *ret = (struct gw_domains){
+        .rule = atomic_load(&e->domain), .count = domains, .k = e->conf.k, .n = e->conf.n
+    };
 }
 
 static qc_rc find(const struct held *h, const char *name, const struct gw_cloud_row **ret, struct qc_err *err)

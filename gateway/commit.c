@@ -209,7 +209,11 @@ static qc_rc decide_batch(struct gw_engine *e, struct gw_change *batch, bool *re
         return QC_OK;
     QC_TRY(seal_batch(d, err));
     QC_TRY(qc_fault(put_decide, err));
-    return gw_cat_commit(e->cat, &tx, err);
+    QC_TRY(gw_cat_commit(e->cat, &tx, err));
+    for (const struct gw_change *c = batch; c != NULL; c = c->next)
+        if (c->decided)
+            gw_decided(e, c);
+    return QC_OK;
 }
 
 static bool all_hasty(const struct gw_change *batch)

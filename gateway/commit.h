@@ -4,7 +4,9 @@
 #pragma once
 #include <pthread.h>
 
+#include "catalogue.h"
 #include "gateway/engine.h"
+#include "shares.h"
 
 enum gw_change_kind {
     GW_CHANGE_PUT,
@@ -12,6 +14,7 @@ enum gw_change_kind {
     GW_CHANGE_VAULT,
     GW_CHANGE_TENANT,
     GW_CHANGE_CLOUD,
+    GW_CHANGE_MEMBER,
     GW_CHANGE_FIRST
 };
 
@@ -19,15 +22,18 @@ enum gw_change_kind {
 struct gw_change {
     enum gw_change_kind kind;
     struct gw_ref vault;
-    struct gw_ref put_key;            /* PUT, REMOVE */
-    const struct gw_entry *entry;     /* PUT, REMOVE; borrowed */
-    uint32_t segments;                /* PUT */
-    bool hasty;                       /* PUT: the record quorum is enough, the others follow */
-    qc_span record, backup;           /* VAULT: both; PUT: B in clear; borrowed */
-    struct gw_tenant *tenant;         /* TENANT: as it shall be */
-    bool add;                         /* TENANT: a new one, whose id and revision are given here */
-    const struct gw_rec_cloud *cloud; /* CLOUD: with its new generation; borrowed */
-    qc_span first;                    /* FIRST: the records of init, as made by gw_log_add */
+    struct gw_ref put_key;              /* PUT, REMOVE */
+    const struct gw_entry *entry;       /* PUT, REMOVE; borrowed */
+    uint32_t segments;                  /* PUT */
+    bool hasty;                         /* PUT: the record quorum is enough, the others follow */
+    qc_span record, backup;             /* VAULT: both; PUT: B in clear; borrowed */
+    struct gw_tenant *tenant;           /* TENANT: as it shall be */
+    bool add;                           /* TENANT: a new one, whose id and revision are given here */
+    const struct gw_cloud_row *cloud;   /* CLOUD: with its new generation; MEMBER: as it shall be; borrowed */
+    const struct gw_new_shares *shares; /* MEMBER: what all clouds hold since; NULL: nothing new */
+    bool has_domain;                    /* MEMBER: `domain` shall be the rule; there is no cloud then */
+    enum gw_domain domain;
+    qc_span first; /* FIRST: the records of init, as made by gw_log_add */
     uint32_t first_count;
     struct gw_receipt receipt; /* out, with rc QC_OK: PUT, REMOVE */
     qc_rc rc;

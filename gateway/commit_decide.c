@@ -3,6 +3,7 @@
 #include "base/planted.h"
 #include "base/time.h"
 #include "commit_internal.h"
+#include "rules.h"
 
 static qc_rc batch_vault(struct gw_deciding *d, const struct gw_ref *id, struct gw_vault_row **ret,
                          struct qc_err *err)
@@ -314,13 +315,64 @@ static qc_rc decide_tenant(struct gw_deciding *d, struct gw_change *c, struct qc
     return QC_OK;
 }
 
-static qc_rc decide_cloud(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+/* Of what the log knows of states: one that is leaving is retired. */
+static uint8_t logged_state(enum gw_cloud_life_state s)
 {
-    const struct gw_record rec = { .kind = GW_REC_CLOUD, .u.cloud = *c->cloud };
+    return s == GW_LIFE_DRAINING ? GW_MEMBER_DRAINING
+           : s == GW_LIFE_IN_USE ? GW_MEMBER_IN_USE
+                                 : GW_MEMBER_RETIRED;
+}
 
+static qc_rc add_member(struct gw_deciding *d, const struct gw_cloud_row *row, struct qc_err *err)
+{
+    struct gw_record rec = { .kind = GW_REC_MEMBER,
+                             .u.cloud = { .id = row->id,
+                                          .name = qc_span_str(row->name),
+                                          .url = qc_span_str(row->url),
+                                          .generation = row->generation,
+                                          .state = logged_state(row->state),
+                                          .weight = (uint16_t)row->labels.weight } };
+
+    for (unsigned i = 0; i < GW_LABELS; i++)
+        rec.u.cloud.labels[i] = qc_span_str(row->labels.v[i]);
     QC_TRY(gw_log_add(&d->records, &rec, err));
     d->count++;
-    QC_TRY(gw_cloud_logged(d->e->cat, c->cloud->id, c->cloud->generation, err));
+    return gw_cloud_logged(d->e->cat, row->id, row->generation, err);
+}
+
+static qc_rc decide_cloud(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    QC_TRY(add_member(d, c->cloud, err));
+    c->decided = true;
+    return QC_OK;
+}
+
+static qc_rc decide_domain(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    const struct gw_record rec = { .kind = GW_REC_RULES, .u.rules = { .domain = (uint8_t)c->domain } };
+
+    QC_TRY(gw_rules_hold(d->e, NULL, c->domain, true, err));
+    QC_TRY(gw_log_add(&d->records, &rec, err));
+    d->count++;
+    QC_TRY(gw_meta_set(d->e->cat, "domain", c->domain, err));
+    c->decided = true;
+    return QC_OK;
+}
+
+/* The row changes with the log; so do the shares that all clouds hold by now. */
+static qc_rc decide_member(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    struct gw_cat *cat = d->e->cat;
+    const struct gw_cloud_row *row = c->cloud;
+
+    if (c->has_domain)
+        return decide_domain(d, c, err);
+    QC_TRY(gw_rules_allow(d->e, row, err));
+    QC_TRY(add_member(d, row, err));
+    QC_TRY(gw_cloud_row_state(cat, row->id, row->state, row->target, err));
+    QC_TRY(gw_cloud_set_labels(cat, row->id, &row->labels, err));
+    if (c->shares != NULL)
+        QC_TRY(gw_shares_write(cat, c->shares, err));
     c->decided = true;
     return QC_OK;
 }
@@ -338,6 +390,28 @@ static qc_rc decide_first(struct gw_deciding *d, struct gw_change *c, struct qc_
 
 /* -- all kinds ------------------------------------------------------------------------------------------- */
 
+/* As it shall be, and nothing is on its way. */
+static qc_rc known_member(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_GW_LOG_MAX };
+    struct gw_cloud_row row;
+    uint64_t domain, sequence;
+
+    *ret_live = false;
+    QC_TRY(gw_cat_outbox(e->cat, &sequence, &body, err));
+    if (sequence != 0)
+        return QC_OK;
+    QC_TRY(gw_meta_get(e->cat, "domain", &domain, err));
+    if (c->has_domain) {
+        *ret_live = domain == c->domain;
+        return QC_OK;
+    }
+    QC_TRY(gw_cloud_row(e->cat, c->cloud->id, &row, err));
+    *ret_live = row.state == c->cloud->state && row.target == c->cloud->target &&
+                gw_same_labels(&row.labels, &c->cloud->labels);
+    return QC_OK;
+}
+
 /* Is it published? */
 static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)
 {
@@ -346,6 +420,8 @@ static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *
     struct gw_cloud_life life;
     struct qc_err miss = { 0 };
 
+    if (c->kind == GW_CHANGE_MEMBER)
+        return known_member(e, c, ret_live, err);
     if (c->kind == GW_CHANGE_CLOUD) { /* what was decided before is published: see gw_roll's callers */
         QC_TRY(gw_cloud_life(e->cat, c->cloud->id, &life, err));
         *ret_live = life.logged >= c->cloud->generation;
@@ -382,7 +458,7 @@ static qc_rc known(struct gw_engine *e, struct gw_change *c, bool *ret_live, str
 {
     struct gw_request_row row;
 
-    if (c->kind == GW_CHANGE_FIRST || c->kind == GW_CHANGE_CLOUD || c->kind == GW_CHANGE_VAULT)
+    if (c->kind >= GW_CHANGE_CLOUD || c->kind == GW_CHANGE_VAULT)
         return known_record(e, c, ret_live, err);
     if (c->kind == GW_CHANGE_TENANT)
         return known_tenant(e, c->tenant, ret_live, err);
@@ -405,6 +481,19 @@ qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_l
     return known(e, change, ret_live, err);
 }
 
+void gw_decided(struct gw_engine *e, const struct gw_change *c)
+{
+    if (c->kind != GW_CHANGE_MEMBER || c->answered)
+        return;
+    if (c->has_domain) {
+        atomic_store(&e->domain, c->domain);
+        return;
+    }
+    const int at = gw_fan_at(e->fan, c->cloud->id);
+    if (at >= 0)
+        gw_fan_set_labels(e->fan, (unsigned)at, &c->cloud->labels);
+}
+
 qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
     bool live = false;
@@ -425,6 +514,8 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
         return decide_tenant(d, c, err);
     case GW_CHANGE_CLOUD:
         return decide_cloud(d, c, err);
+    case GW_CHANGE_MEMBER:
+        return decide_member(d, c, err);
     case GW_CHANGE_FIRST:
         return decide_first(d, c, err);
     }

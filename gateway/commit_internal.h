@@ -22,6 +22,10 @@ struct gw_deciding {
  */
 QC_MUST qc_rc gw_decide(struct gw_deciding *d, struct gw_change *change, struct qc_err *err);
 
+/* It is decided, and the catalogue's lock is held still: whoever chooses places holds it, too, and finds the
+ * rules as they are. */
+void gw_decided(struct gw_engine *e, const struct gw_change *change);
+
 /* The answer that a put key has already; *ret_live. */
 QC_MUST qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_live,
                               struct qc_err *err);

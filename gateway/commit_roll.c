@@ -8,7 +8,7 @@
 /* What the clouds did with a log object. */
 struct recorded {
     bool hasty;
-    gw_clouds all, done, good; /* good: has it, and testified afterwards */
+    gw_clouds all, done, good; /* all: clouds that count; good: has it, and testified afterwards */
     struct gw_answer answer;
     struct gw_testimony said[QC_GW_CLOUDS_MAX];
 };
@@ -104,7 +104,7 @@ static qc_rc record(struct gw_engine *e, const struct gw_log *l, qc_span bytes, 
     gw_clouds conflict = 0, back;
 
     QC_TRY(log_keys(e, l->head.sequence, l->head.incarnation, names, keys, err));
-    r->all = gw_fan_all(e->fan);
+    r->all = gw_fan_witnesses(e->fan);
     if (qc_planted(no_tombstone) && is_removal(l)) {
         r->done = r->all;
         return QC_OK;
@@ -270,6 +270,14 @@ static bool has_tenant(const struct gw_log *l)
     return false;
 }
 
+static bool owes_log(struct gw_engine *e, unsigned at)
+{
+    struct gw_cloud_view view;
+
+    gw_fan_view(e->fan, at, &view);
+    return view.role < GW_ROLE_LEAVING;
+}
+
 /* A margin below zero cannot be acknowledged: clouds were lost between the fragments and the record. The
  * version is live all the same (C2) and says what it has. */
 static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct gw_log *l, qc_span bytes,
@@ -289,8 +297,9 @@ static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct
     QC_TRY(gw_cat_apply(e->cat, l, err));
     QC_TRY(finish_receipts(e, r, l, err));
     QC_TRY(gw_cat_log_put(e->cat, &row, err));
+    /* One that is joining gets the log as a debt. */
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
-        if ((r->all & ~r->done) >> at & 1)
+        if (owes_log(e, at) && (r->done >> at & 1) == 0)
             QC_TRY(gw_cat_debt_add(e->cat, gw_fan_id(e->fan, at), row.sequence, err));
     QC_TRY(gw_cat_outbox_clear(e->cat, row.sequence, err));
     QC_TRY(qc_fault(put_publish, err));

@@ -13,9 +13,14 @@ const char *gw_upload_state_name(enum gw_upload_state s)
     return names[s];
 }
 
+unsigned gw_engine_count(const struct gw_engine *e)
+{
+    return (unsigned)__builtin_popcount(gw_fan_witnesses(e->fan));
+}
+
 unsigned gw_engine_need(const struct gw_engine *e)
 {
-    return gw_fan_count(e->fan) - e->conf.record_quorum + 1;
+    return gw_engine_count(e) - e->conf.record_quorum + 1;
 }
 
 /* -- fencing --------------------------------------------------------------------------------------------- */
@@ -73,7 +78,7 @@ qc_rc gw_engine_sync_lost(struct gw_engine *e, struct qc_err *err)
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         struct gw_cloud_view view;
         gw_fan_view(e->fan, at, &view);
-        if (view.state != GW_CLOUD_LOST && view.state != GW_CLOUD_OK)
+        if (view.role >= GW_ROLE_LEAVING || (view.state != GW_CLOUD_LOST && view.state != GW_CLOUD_OK))
             continue;
         /* Beside others it tells what it saw change, not what it believes: they may know better. */
         seen[at] = (uint8_t)view.state + 1;
@@ -114,7 +119,7 @@ qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_e
     QC_TRY(get_tip(e, &tip, err));
     const struct gw_witness_ask ask = { .incarnation = e->conf.incarnation,
                                         .log_sequence = tip.sequence + 1 };
-    QC_TRY(gw_witness(e->fan, e->root, gw_fan_all(e->fan), &ask, &rule, said, err));
+    QC_TRY(gw_witness(e->fan, e->root, gw_fan_witnesses(e->fan), &ask, &rule, said, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         char why[GW_WHY_MAX];
         bool ours = false;
@@ -140,7 +145,7 @@ qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_e
     if (good < gw_engine_need(e))
         return QC_FAIL(err, QC_QUORUM,
                        "%u of %u clouds answer, %u are needed to be sure that this catalogue is the newest",
-                       good, gw_fan_count(e->fan), gw_engine_need(e));
+                       good, gw_engine_count(e), gw_engine_need(e));
     atomic_store(&e->tip_checked, true);
     return QC_OK;
 }
@@ -199,12 +204,42 @@ static qc_rc open_bkey(struct gw_engine *e, struct qc_err *err)
     return gw_prk_new(&e->bkey, bkey, err);
 }
 
+static enum gw_cloud_role role_of(enum gw_cloud_life_state s)
+{
+    switch (s) {
+    case GW_LIFE_IN_USE:
+        return GW_ROLE_IN_USE;
+    case GW_LIFE_DRAINING:
+        return GW_ROLE_DRAINING;
+    case GW_LIFE_JOINING:
+        return GW_ROLE_JOINING;
+    case GW_LIFE_LEAVING:
+        return GW_ROLE_LEAVING;
+    case GW_LIFE_RETIRED:
+        break;
+    }
+    return GW_ROLE_GONE;
+}
+
+struct gw_cloud_conf gw_engine_conf_of(const struct gw_cloud_row *row, const struct gw_way *way)
+{
+    return (struct gw_cloud_conf){ .id = row->id,
+                                   .generation = row->generation,
+                                   .role = role_of(row->state),
+                                   .labels = row->labels,
+                                   .name = row->name,
+                                   .url = row->url,
+                                   .credentials = gw_way_credentials(way),
+                                   .facts = gw_way_facts(way, row->url) };
+}
+
 static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
     QC_CLEANUP(qc_free_ptr) struct gw_ways *ways = NULL;
     struct gw_cloud_conf confs[QC_GW_CLOUDS_MAX];
-    unsigned count = 0;
+    uint64_t domain;
+    unsigned count = 0, counted = 0;
 
     if (rows == NULL)
         return QC_FAIL(err, QC_NOMEM, "clouds");
@@ -212,19 +247,17 @@ static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(gw_cloud_rows(e->cat, rows, &count, err));
+        QC_TRY(gw_meta_get(e->cat, "domain", &domain, err));
     }
-    if (e->conf.n > count)
-        return QC_FAIL(err, QC_INTEGRITY, "catalogue: %u clouds, %u are needed for a segment", count,
-                       e->conf.n);
+    e->domain = domain > GW_DOMAIN_JURISDICTION ? GW_DOMAIN_CLOUD : (enum gw_domain)domain;
     for (unsigned i = 0; i < count; i++) {
         const struct gw_way *way = gw_ways_find(ways, rows[i].name);
-        confs[i] = (struct gw_cloud_conf){ .id = rows[i].id,
-                                           .generation = rows[i].generation,
-                                           .name = rows[i].name,
-                                           .url = rows[i].url,
-                                           .credentials = gw_way_credentials(way),
-                                           .facts = gw_way_facts(way, rows[i].url) };
+        counted += rows[i].state == GW_LIFE_IN_USE || rows[i].state == GW_LIFE_DRAINING;
+        confs[i] = gw_engine_conf_of(&rows[i], way);
     }
+    if (e->conf.n > counted)
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: %u clouds, %u are needed for a segment", counted,
+                       e->conf.n);
     QC_TRY(gw_fan_new(&e->fan, confs, count, err));
     e->payers.turns.count = count;
     return gw_store_new(&e->store, e->root, e->fan, e->conf.k, e->conf.n, err);
@@ -362,7 +395,7 @@ qc_rc gw_engine_kit(struct gw_engine *e, qc_key **ret, struct qc_err *err)
 bool gw_engine_has_cloud(struct gw_engine *e, const char *name)
 {
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
-        if (strcmp(gw_fan_name(e->fan, at), name) == 0)
+        if ((gw_fan_all(e->fan) >> at & 1) != 0 && strcmp(gw_fan_name(e->fan, at), name) == 0)
             return true;
     return false;
 }

@@ -15,6 +15,7 @@
 #include "gateway/scrub.h"
 #include "gateway/snapshot.h"
 #include "throttle.h"
+#include "shares.h"
 #include "state.h"
 #include "turns.h"
 #include "ways.h"
@@ -113,6 +114,7 @@ struct gw_attendant {
     bool stop, runs;
     pthread_t thread;
 };
+enum { GW_MENDERS = QC_GW_PAYERS + 2 };
 
 struct gw_engine {
     struct gw_state state;
@@ -134,12 +136,16 @@ struct gw_engine {
     struct gw_snaps snaps;
     const struct gw_env *env;
     struct gw_audit *audit; /* NULL: none */
+    uint64_t shares_due_ms; /* housekeeping's: not before */
 
     atomic_bool fenced;
-    atomic_bool keeps;         /* debts, repair, sweep, adoption: one gateway's of those on a catalogue */
-    atomic_bool repairing;     /* one repair at a time */
-    atomic_bool tenants_stale; /* a change of a tenant was published: the catalogue knows better */
-    atomic_bool tip_checked;   /* enough clouds were seen to know no later log than ours */
+    atomic_bool keeps;     /* debts, repair, sweep, adoption: one gateway's of those on a catalogue */
+    atomic_bool repairing; /* one repair at a time */
+    atomic_bool moving;    /* clouds come or go: one at a time (move.h) */
+    atomic_uint_least64_t moved_per_s; /* bytes, in the last move */
+    _Atomic(enum gw_domain) domain;    /* what fails together */
+    atomic_bool tenants_stale;         /* a change of a tenant was published: the catalogue knows better */
+    atomic_bool tip_checked;           /* enough clouds were seen to know no later log than ours */
 
     uint8_t
         told[QC_GW_CLOUDS_MAX]; /* under the catalogue's lock: state + 1 that it was told of; 0: none yet */
@@ -148,7 +154,7 @@ struct gw_engine {
     char fenced_why[GW_WHY_MAX];
     uint64_t busy[QC_GW_BUSY_MAX]; /* segment ids that a put works on: not handed out, not swept */
     unsigned busy_count;
-    uint64_t mending[QC_GW_PAYERS + 1]; /* segments that a repair or a payer works on; 0: none */
+    uint64_t mending[GW_MENDERS]; /* segments that a repair, a move or a payer works on; 0: none */
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
     struct gw_suspect suspects[QC_GW_SUSPECTS_MAX];
     unsigned suspect_count;
@@ -163,8 +169,22 @@ struct gw_engine {
 QC_MUST qc_rc gw_engine_may(struct gw_engine *e, struct qc_err *err);
 /* From now on, and after every later opening. */
 void gw_engine_fence(struct gw_engine *e, const char *why);
+/* Clouds that count: in use, or draining. */
+unsigned gw_engine_count(const struct gw_engine *e);
+/* How a row's cloud is asked. way may be NULL; strings are borrowed. */
+struct gw_cloud_conf gw_engine_conf_of(const struct gw_cloud_row *row, const struct gw_way *way);
 /* Clouds that a rebuild or a check needs: any so many meet every record. */
 unsigned gw_engine_need(const struct gw_engine *e);
+/* Is the cloud one in use? */
+bool gw_takes_new(struct gw_engine *e, uint32_t cloud_id);
+/* Does the cloud fail together with one of `others`? */
+bool gw_fails_with(struct gw_engine *e, uint32_t cloud_id, gw_clouds others);
+/* One of `may` that is in use and does not fail together with one of `others`: `prefer`, if it is such a one;
+ * else by weight. *ret 0: there is none. */
+QC_MUST qc_rc gw_spare_cloud(struct gw_engine *e, gw_clouds may, gw_clouds others, uint32_t prefer,
+                             uint32_t *ret, struct qc_err *err);
+/* Clouds that new fragments may go to, with their domains. Returns how many there are. */
+unsigned gw_engine_candidates(struct gw_engine *e, struct gw_candidate ret[QC_GW_CLOUDS_MAX]);
 /* The catalogue's margins follow what the fan knows of lost clouds. */
 QC_MUST qc_rc gw_engine_sync_lost(struct gw_engine *e, struct qc_err *err);
 /* Ask the clouds for newer roots and logs; fences. QC_FENCED; QC_QUORUM: too few answer to be sure. */
@@ -182,6 +202,10 @@ void gw_attendant_init(struct gw_attendant *a);
 QC_MUST qc_rc gw_attendant_start(struct gw_engine *e, struct qc_err *err);
 void gw_attendant_stop(struct gw_engine *e);
 void gw_attendant_done(struct gw_attendant *a);
+/* The identity object of one cloud, as it is; put and read back. QC_NOMEM; QC_QUORUM: it did not take it. */
+QC_MUST qc_rc gw_identity_fetch(struct gw_engine *e, unsigned at, qc_buf *ret, struct gw_outcome *ret_outcome,
+                                struct qc_err *err);
+QC_MUST qc_rc gw_identity_store(struct gw_engine *e, unsigned at, qc_span bytes, struct qc_err *err);
 /* Finish what init began; all clouds must answer. */
 QC_MUST qc_rc gw_engine_finish_init(struct gw_engine *e, struct qc_err *err);
 

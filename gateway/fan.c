@@ -20,6 +20,17 @@ const char *gw_cloud_state_name(enum gw_cloud_state s)
     return names[s];
 }
 
+const char *gw_cloud_role_name(enum gw_cloud_role r)
+{
+    static const char *const names[] = {
+        [GW_ROLE_IN_USE] = "in use",   [GW_ROLE_DRAINING] = "draining", [GW_ROLE_JOINING] = "joining",
+        [GW_ROLE_LEAVING] = "leaving", [GW_ROLE_GONE] = "gone",
+    };
+
+    QC_ASSERT((unsigned)r < sizeof names / sizeof names[0]);
+    return names[r];
+}
+
 /* -- clouds ---------------------------------------------------------------------------------------------- */
 
 bool gw_cloud_suspect(const struct gw_cloud *c)
@@ -84,9 +95,24 @@ qc_rc gw_fan_create(const struct gw_fan *f, unsigned at, struct qc_err *err)
     return cloud_create_opts(f->clouds[at].url, &opts, err);
 }
 
-gw_clouds gw_fan_all(const struct gw_fan *f)
+static gw_clouds of_roles(struct gw_fan *f, unsigned roles)
 {
-    return (gw_clouds)((UINT64_C(1) << f->cloud_count) - 1);
+    QC_LOCK(&f->lock);
+    gw_clouds set = 0;
+
+    for (unsigned i = 0; i < f->cloud_count; i++)
+        set |= (gw_clouds)(roles >> f->clouds[i].role & 1) << i;
+    return set;
+}
+
+gw_clouds gw_fan_all(struct gw_fan *f)
+{
+    return of_roles(f, ~(1U << GW_ROLE_GONE));
+}
+
+gw_clouds gw_fan_witnesses(struct gw_fan *f)
+{
+    return of_roles(f, 1U << GW_ROLE_IN_USE | 1U << GW_ROLE_DRAINING);
 }
 
 void gw_fan_view(struct gw_fan *f, unsigned at, struct gw_cloud_view *ret)
@@ -98,6 +124,8 @@ void gw_fan_view(struct gw_fan *f, unsigned at, struct gw_cloud_view *ret)
     *ret = (struct gw_cloud_view){
         .id = c->id,
         .generation = c->generation,
+        .role = c->role,
+        .labels = c->labels,
         .state = c->state,
         .suspect = gw_cloud_suspect(c),
         .breaker = c->breaker.state,
@@ -145,6 +173,22 @@ void gw_fan_set_facts(struct gw_fan *f, unsigned at, unsigned facts)
     f->clouds[at].epoch++;
 }
 
+void gw_fan_set_role(struct gw_fan *f, unsigned at, enum gw_cloud_role role)
+{
+    QC_ASSERT(at < f->cloud_count);
+    QC_LOCK(&f->lock);
+
+    f->clouds[at].role = role;
+}
+
+void gw_fan_set_labels(struct gw_fan *f, unsigned at, const struct gw_labels *l)
+{
+    QC_ASSERT(at < f->cloud_count);
+    QC_LOCK(&f->lock);
+
+    f->clouds[at].labels = *l;
+}
+
 void gw_fan_set_generation(struct gw_fan *f, unsigned at, uint32_t generation)
 {
     QC_ASSERT(at < f->cloud_count);
@@ -183,31 +227,35 @@ static void *work(void *arg)
 }
 
 /* Signals are for the program's own thread. */
-static qc_rc start_workers(struct gw_fan *f, struct qc_err *err)
+static qc_rc start_workers(struct gw_fan *f, unsigned at, struct qc_err *err)
 {
+    const unsigned per_cloud = GW_LANES * QC_GW_CLOUD_WORKERS;
     sigset_t all, before;
     int e = 0;
 
     (void)sigfillset(&all);
     QC_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-    for (unsigned i = 0; i < f->worker_count && e == 0; i++) {
+    for (unsigned i = at * per_cloud; i < (at + 1) * per_cloud && e == 0; i++) {
         struct gw_worker *w = &f->workers[i];
         *w = (struct gw_worker){
             .fan = f,
-            .at = i / (GW_LANES * QC_GW_CLOUD_WORKERS),
+            .at = at,
             .lane = (enum gw_lane)(i / QC_GW_CLOUD_WORKERS % GW_LANES),
         };
         e = pthread_create(&w->thread, NULL, work, w);
         w->started = e == 0;
+        f->worker_count = i + 1;
     }
     QC_ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-    return e == 0 ? QC_OK : QC_FAIL(err, QC_TEMP, "cannot start %u threads for the clouds", f->worker_count);
+    return e == 0 ? QC_OK : QC_FAIL(err, QC_TEMP, "cannot start %u threads for a cloud", per_cloud);
 }
 
 static qc_rc copy_cloud(struct gw_cloud *c, const struct gw_cloud_conf *conf, struct qc_err *err)
 {
     c->id = conf->id;
     c->generation = conf->generation;
+    c->role = conf->role;
+    c->labels = conf->labels;
     (void)snprintf(c->name, sizeof c->name, "%s", conf->name);
     for (unsigned l = 0; l < GW_LANES; l++)
         qc_cond_init(&c->lanes[l].work);
@@ -235,19 +283,39 @@ qc_rc gw_fan_new(struct gw_fan **ret, const struct gw_cloud_conf *clouds, unsign
     qc_mutex_init(&f->lock);
     qc_cond_init(&f->worker_ended);
     f->env = &gw_env_real;
-    f->clouds = qc_alloc(count * sizeof *f->clouds);
-    f->workers = qc_alloc((size_t)count * GW_LANES * QC_GW_CLOUD_WORKERS * sizeof *f->workers);
+    f->clouds = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *f->clouds);
+    f->workers = qc_alloc((size_t)QC_GW_CLOUDS_MAX * GW_LANES * QC_GW_CLOUD_WORKERS * sizeof *f->workers);
     if (f->clouds == NULL || f->workers == NULL)
         return QC_FAIL(err, QC_NOMEM, "fan-out to %u clouds", count);
     for (unsigned i = 0; i < count; i++) {
         QC_ASSERT(gw_fan_at(f, clouds[i].id) == -1);
-        f->cloud_count = i + 1;
-        QC_TRY(copy_cloud(&f->clouds[i], &clouds[i], err));
+        QC_TRY(gw_fan_add(f, &clouds[i], err));
     }
-    f->worker_count = count * GW_LANES * QC_GW_CLOUD_WORKERS;
-    QC_TRY(start_workers(f, err));
     *ret = QC_STEAL(f);
     return QC_OK;
+}
+
+/* Its position is told when all is in place. One whose threads do not start stays behind as gone: its threads
+ * that did wait for work that never comes. */
+qc_rc gw_fan_add(struct gw_fan *f, const struct gw_cloud_conf *cloud, struct qc_err *err)
+{
+    QC_LOCK(&f->lock);
+    const unsigned at = f->cloud_count;
+    struct gw_cloud *c = &f->clouds[at];
+
+    if (gw_fan_at(f, cloud->id) >= 0)
+        return QC_FAIL(err, QC_CONFLICT, "cloud %s is there already", cloud->name);
+    if (at == QC_GW_CLOUDS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "%u clouds, those retired since the gateway was started included", at);
+    const qc_rc rc = copy_cloud(c, cloud, err);
+    f->cloud_count = at + 1;
+    if (rc != QC_OK)
+        c->role = GW_ROLE_GONE;
+    QC_TRY(rc);
+    const qc_rc started = start_workers(f, at, err);
+    if (started != QC_OK)
+        c->role = GW_ROLE_GONE;
+    return started;
 }
 
 /* Under the lock: wait until all workers have ended. */

@@ -3,6 +3,7 @@
  * It is a last lock: nothing else is locked under it, and jobs and release functions run without it. */
 #pragma once
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/thread.h"
 #include "gateway/env.h"
@@ -48,6 +49,8 @@ struct gw_lane_state {
 
 struct gw_cloud {
     uint32_t id, generation;
+    enum gw_cloud_role role;
+    struct gw_labels labels;
     char name[GW_NAME_COPY];
     char *url, *credentials; /* credentials: NULL for none */
     unsigned facts;
@@ -81,7 +84,8 @@ struct gw_fan {
     bool stop, hurry;
     struct gw_batch *batches; /* all that exist */
     const struct gw_env *env;
-    unsigned cloud_count, worker_count;
+    atomic_uint cloud_count; /* read without the lock: it only grows, and what is below it stays */
+    unsigned worker_count;
     struct gw_cloud *clouds;
     struct gw_worker *workers;
 };

@@ -58,20 +58,20 @@ static qc_rc add_slot(qc_buf *b, const struct gw_slot *slot, struct qc_err *err)
     return qc_buf_add(b, qc_key_open(slot->share), err);
 }
 
-static qc_rc make_one(const struct gw_root *r, const struct gw_member *m, const struct gw_slot *slot,
-                      qc_buf *ret, struct qc_err *err)
+static qc_rc make_one(const struct gw_root *r, const struct gw_member *m, const struct gw_slot *slots,
+                      unsigned count, qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf b = { .max = GW_IDENTITY_MAX };
 
     QC_TRY(qc_buf_add(&b, qc_span_of(magic, sizeof magic), err));
     QC_TRY(qc_buf_add_be(&b, VERSION, 1, err));
-    QC_TRY(qc_buf_add_be(&b, slot != NULL, 1, err)); /* slots */
+    QC_TRY(qc_buf_add_be(&b, count, 1, err));
     QC_TRY(qc_buf_add_be(&b, 0, 2, err));
     QC_TRY(qc_buf_add(&b, qc_span_of(gw_root_catalogue(r), GW_ID_BYTES), err));
     QC_TRY(qc_buf_add_be(&b, m->cloud_id, 4, err));
     QC_TRY(qc_buf_add_be(&b, m->generation, 4, err));
-    if (slot != NULL)
-        QC_TRY(add_slot(&b, slot, err));
+    for (unsigned i = 0; i < count; i++)
+        QC_TRY(add_slot(&b, &slots[i], err));
     QC_TRY(add_sums(&b, r, err));
     *ret = QC_STEAL(b);
     return QC_OK;
@@ -90,7 +90,7 @@ qc_rc gw_identity_make(const struct gw_root *r, const struct gw_member *members,
     for (unsigned i = 0; i < count; i++) {
         slot.x = (uint8_t)(i + 1);
         slot.share = s.key[i];
-        qc_rc rc = make_one(r, &members[i], &slot, &ret[i], err);
+        qc_rc rc = make_one(r, &members[i], &slot, 1, &ret[i], err);
         if (rc != QC_OK) {
             for (unsigned j = 0; j < i; j++)
                 qc_buf_free(&ret[j]);
@@ -100,10 +100,11 @@ qc_rc gw_identity_make(const struct gw_root *r, const struct gw_member *members,
     return QC_OK;
 }
 
-qc_rc gw_identity_renew(const struct gw_root *r, const struct gw_member *m, const struct gw_slot *slot,
-                        qc_buf *ret, struct qc_err *err)
+qc_rc gw_identity_renew(const struct gw_root *r, const struct gw_member *m, const struct gw_slot *slots,
+                        unsigned count, qc_buf *ret, struct qc_err *err)
 {
-    return make_one(r, m, slot, ret, err);
+    QC_ASSERT(count <= GW_IDENTITY_SLOTS_MAX);
+    return make_one(r, m, slots, count, ret, err);
 }
 
 /* -- parsing --------------------------------------------------------------------------------------------- */

@@ -228,6 +228,24 @@ static void rd_tenant(qc_rd *rd, struct gw_rec_tenant *t)
         qc_rd_fail(rd);
 }
 
+static qc_rc add_cloud(qc_buf *b, const struct gw_rec_cloud *c, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(b, c->id, 4, err));
+    QC_TRY(add_lp32(b, c->name, err));
+    QC_TRY(add_lp32(b, c->url, err));
+    QC_TRY(qc_buf_add_be(b, c->generation, 4, err));
+    return qc_buf_add_be(b, c->state, 1, err);
+}
+
+static qc_rc add_member(qc_buf *b, const struct gw_rec_cloud *c, struct qc_err *err)
+{
+    QC_TRY(add_cloud(b, c, err));
+    QC_TRY(qc_buf_add_be(b, c->weight, 2, err));
+    for (unsigned i = 0; i < GW_LABELS; i++)
+        QC_TRY(add_lp32(b, c->labels[i], err));
+    return QC_OK;
+}
+
 static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
 {
     switch (rec->kind) {
@@ -236,11 +254,11 @@ static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err
         QC_TRY(add_lp32(b, rec->u.vault.record, err));
         return add_lp32(b, rec->u.vault.backup, err);
     case GW_REC_CLOUD:
-        QC_TRY(qc_buf_add_be(b, rec->u.cloud.id, 4, err));
-        QC_TRY(add_lp32(b, rec->u.cloud.name, err));
-        QC_TRY(add_lp32(b, rec->u.cloud.url, err));
-        QC_TRY(qc_buf_add_be(b, rec->u.cloud.generation, 4, err));
-        return qc_buf_add_be(b, rec->u.cloud.state, 1, err);
+        return add_cloud(b, &rec->u.cloud, err);
+    case GW_REC_MEMBER:
+        return add_member(b, &rec->u.cloud, err);
+    case GW_REC_RULES:
+        return qc_buf_add_be(b, rec->u.rules.domain, 1, err);
     case GW_REC_CONFIG:
         QC_TRY(qc_buf_add_be(b, rec->u.config.k, 1, err));
         QC_TRY(qc_buf_add_be(b, rec->u.config.n, 1, err));
@@ -289,6 +307,26 @@ static void rd_cloud(qc_rd *rd, struct gw_rec_cloud *c)
         qc_rd_fail(rd);
 }
 
+static void rd_member(qc_rd *rd, struct gw_rec_cloud *c)
+{
+    rd_cloud(rd, c);
+    c->weight = (uint16_t)qc_rd_be(rd, 2);
+    for (unsigned i = 0; i < GW_LABELS; i++)
+        c->labels[i] = rd_lp32(rd);
+    if (c->state < GW_MEMBER_IN_USE || c->state > GW_MEMBER_RETIRED || c->weight > QC_GW_WEIGHT_MAX)
+        qc_rd_fail(rd);
+    for (unsigned i = 0; i < GW_LABELS; i++)
+        if (!gw_label_ok(c->labels[i]))
+            qc_rd_fail(rd);
+}
+
+static void rd_rules(qc_rd *rd, struct gw_rec_rules *r)
+{
+    r->domain = (uint8_t)qc_rd_be(rd, 1);
+    if (r->domain > GW_DOMAIN_JURISDICTION)
+        qc_rd_fail(rd);
+}
+
 /* -- both ways ------------------------------------------------------------------------------------------- */
 
 qc_rc gw_log_add(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
@@ -328,6 +366,12 @@ qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *
         break;
     case GW_REC_CLOUD:
         rd_cloud(&rd, &rec.u.cloud);
+        break;
+    case GW_REC_MEMBER:
+        rd_member(&rd, &rec.u.cloud);
+        break;
+    case GW_REC_RULES:
+        rd_rules(&rd, &rec.u.rules);
         break;
     case GW_REC_TENANT:
         rd_tenant(&rd, &rec.u.tenant);

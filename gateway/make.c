@@ -56,6 +56,7 @@ qc_rc gw_clouds_rows(const struct gw_engine_cloud *clouds, unsigned count, struc
     for (unsigned i = 0; i < count; i++) {
         rows[i].id = i + 1;
         rows[i].generation = 1;
+        rows[i].labels.weight = GW_WEIGHT_DEFAULT;
         memcpy(rows[i].name, clouds[i].name, strlen(clouds[i].name) + 1);
         memcpy(rows[i].url, clouds[i].url, strlen(clouds[i].url) + 1);
     }
@@ -73,7 +74,7 @@ qc_rc gw_birth_write(struct gw_cat *c, const struct gw_birth *b, struct qc_err *
     QC_TRY(gw_meta_set(c, "bkey_epoch", b->bkey_epoch, err));
     for (unsigned i = 0; i < b->cloud_count; i++)
         QC_TRY(gw_cloud_put(c, &b->clouds[i], err));
-    return QC_OK;
+    return gw_cloud_recount(c, err);
 }
 
 qc_rc gw_birth_bkey(struct gw_cat *c, const struct gw_root *r, uint32_t epoch, const qc_key *bkey,

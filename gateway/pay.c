@@ -37,7 +37,7 @@ bool gw_mend_begin(struct gw_engine *e, uint64_t id)
     uint64_t *slot = NULL;
     QC_LOCK(&e->lock);
 
-    for (unsigned i = 0; i < QC_GW_PAYERS + 1; i++) {
+    for (unsigned i = 0; i < GW_MENDERS; i++) {
         if (e->mending[i] == id)
             return false;
         if (e->mending[i] == 0)
@@ -52,7 +52,7 @@ bool gw_mend_begin(struct gw_engine *e, uint64_t id)
 void gw_mend_end(struct gw_engine *e, uint64_t id)
 {
     QC_LOCK(&e->lock);
-    for (unsigned i = 0; i < QC_GW_PAYERS + 1; i++)
+    for (unsigned i = 0; i < GW_MENDERS; i++)
         if (e->mending[i] == id)
             e->mending[i] = 0;
 }
@@ -297,7 +297,12 @@ qc_rc gw_pay_turn(struct gw_engine *e, unsigned at, enum gw_ill which, enum gw_t
                   struct qc_err *err)
 {
     struct paying y = { .e = e, .at = at, .payee = &e->payers.payees[at], .end = GW_TURN_FAILED };
+    struct gw_cloud_view view;
 
+    gw_fan_view(e->fan, at, &view);
+    *ret = GW_TURN_NOTHING;
+    if (view.role >= GW_ROLE_LEAVING) /* nothing is owed to it any more */
+        return QC_OK;
     const qc_rc rc = turn(&y, which, err);
     if (rc != QC_OK) {
         y.end = GW_TURN_FAILED;

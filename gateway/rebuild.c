@@ -83,53 +83,6 @@ static qc_rc keep_root(struct gw_rebuilding *b, struct qc_err *err)
 
 /* -- rows ------------------------------------------------------------------------------------------------ */
 
-/* An identity of an earlier generation than the log's is that of a cloud which lost its memory since, from an
- * old disk: nothing on it counts. */
-static qc_rc drop_stale(struct gw_rebuilding *b, const struct gw_rec_cloud *rec, struct qc_err *err)
-{
-    const int at = gw_rebuild_at(b, rec->id);
-
-    if (at < 0 || b->member[at].generation >= rec->generation)
-        return QC_OK;
-    b->good &= ~((gw_clouds)1 << at);
-    b->lost |= (gw_clouds)1 << at;
-    b->report->reached--;
-    if (b->report->reached < b->needed)
-        return QC_FAIL(err, QC_QUORUM,
-                       "cloud %s shows generation %" PRIu32 ", the log knows %" PRIu32
-                       ": without it %u of %u clouds are there, %u are needed",
-                       b->setup->clouds[at].name, b->member[at].generation, rec->generation,
-                       b->report->reached, b->count, b->needed);
-    return QC_OK;
-}
-
-/* Names and places: as the operator gives them now where a cloud was heard, else as recorded. */
-static qc_rc learn_cloud(struct gw_rebuilding *b, const struct gw_rec_cloud *rec, struct qc_err *err)
-{
-    struct gw_cloud_row *row = NULL;
-
-    QC_TRY(drop_stale(b, rec, err));
-    const int at = gw_rebuild_at(b, rec->id);
-
-    for (unsigned i = 0; i < b->cloud_count; i++)
-        if (b->clouds[i].id == rec->id)
-            row = &b->clouds[i];
-    if (row == NULL && b->cloud_count == QC_GW_CLOUDS_MAX)
-        return QC_FAIL(err, QC_INTEGRITY, "log: more than %d clouds", QC_GW_CLOUDS_MAX);
-    if (row == NULL)
-        row = &b->clouds[b->cloud_count++];
-    *row = (struct gw_cloud_row){ .id = rec->id, .generation = rec->generation };
-    memcpy(row->name, rec->name.p, rec->name.n); /* lengths were checked by the parser */
-    memcpy(row->url, rec->url.p, rec->url.n);
-    if (at >= 0) {
-        snprintf(row->name, sizeof row->name, "%s", b->setup->clouds[at].name);
-        snprintf(row->url, sizeof row->url, "%s", b->setup->clouds[at].url);
-        row->generation = b->member[at].generation;
-        row->identity = qc_buf_span(&b->identity[at]);
-    }
-    return QC_OK;
-}
-
 static qc_rc learn_bkey(struct gw_rebuilding *b, const struct gw_rec_bkey *rec, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
@@ -154,8 +107,10 @@ static qc_rc learn(struct gw_rebuilding *b, const struct gw_record *rec, struct 
         b->conf.write_quorum = rec->u.config.write_quorum;
         b->conf.record_quorum = rec->u.config.record_quorum;
     }
-    if (rec->kind == GW_REC_CLOUD)
-        return learn_cloud(b, &rec->u.cloud, err);
+    if (rec->kind == GW_REC_CLOUD || rec->kind == GW_REC_MEMBER)
+        return gw_rebuild_learn_cloud(b, rec, err);
+    if (rec->kind == GW_REC_RULES)
+        b->domain = (enum gw_domain)rec->u.rules.domain;
     if (rec->kind == GW_REC_BKEY)
         return learn_bkey(b, &rec->u.bkey, err);
     if (rec->kind == GW_REC_COMMIT)
@@ -213,7 +168,7 @@ static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span 
     QC_TRY(gw_cat_log_put(b->cat, &row, err));
     for (unsigned i = 0; i < b->cloud_count; i++) {
         const int at = gw_rebuild_at(b, b->clouds[i].id);
-        if (at < 0 || (on >> at & 1) == 0)
+        if (b->clouds[i].state != GW_LIFE_RETIRED && (at < 0 || (on >> at & 1) == 0))
             QC_TRY(gw_cat_debt_add(b->cat, b->clouds[i].id, row.sequence, err));
     }
     return b->links == LINKS ? commit_links(b, err) : QC_OK;
@@ -237,8 +192,8 @@ static qc_rc write_config(struct gw_rebuilding *b, struct qc_err *err)
                               .next_segment = b->next_segment,
                               .bkey_epoch = b->bkey_epoch };
 
-    if (b->cloud_count < b->conf.n || b->bkey_epoch == 0)
-        return QC_FAIL(err, QC_INTEGRITY, "log: %u clouds and no backup key in its records", b->cloud_count);
+    if (b->bkey_epoch == 0)
+        return QC_FAIL(err, QC_INTEGRITY, "log: no backup key in its records");
     memcpy(birth.conf.catalogue.b, gw_root_catalogue(b->root), GW_ID_BYTES);
     birth.conf.instance = b->instance;
     birth.conf.incarnation = b->incarnation;
@@ -248,6 +203,8 @@ static qc_rc write_config(struct gw_rebuilding *b, struct qc_err *err)
     QC_TRY(gw_cat_begin(b->cat, &tx, err));
     QC_TRY(gw_birth_write(b->cat, &birth, err));
     QC_TRY(gw_tip_put(b->cat, &b->tip, err));
+    QC_TRY(gw_meta_set(b->cat, "domain", b->domain, err));
+    QC_TRY(gw_meta_set(b->cat, "shares", b->mixed ? GW_SHARES_TO_SPREAD : GW_SHARES_SETTLED, err));
     for (uint32_t epoch = 1; epoch <= QC_GW_BKEYS_MAX; epoch++)
         if (b->bkeys[epoch - 1] != NULL)
             QC_TRY(gw_birth_bkey(b->cat, b->root, epoch, b->bkeys[epoch - 1], b->rng, err));
@@ -262,6 +219,7 @@ static qc_rc write_rows(struct gw_rebuilding *b, struct qc_err *err)
     QC_TRY(gw_rebuild_list_packs(b, err));
     QC_TRY(gw_rebuild_walk(b, take_link, err));
     QC_TRY(gw_rebuild_flush(b, err));
+    QC_TRY(gw_rebuild_roster(b, err));
     QC_TRY(gw_rebuild_find_notes(b, err));
     QC_TRY(qc_fault(rebuild_listed, err));
     QC_TRY(gw_rebuild_cut(b, err));

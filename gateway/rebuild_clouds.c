@@ -69,10 +69,6 @@ static qc_rc learn_member(struct gw_rebuilding *b, unsigned at, struct qc_err *e
                        b->setup->clouds[gw_rebuild_at(b, id.cloud_id)].name, b->setup->clouds[at].name);
     b->member[at] = (struct gw_member){ id.cloud_id, id.generation };
     b->good |= (gw_clouds)1 << at;
-    if (id.slot_count > 0 && id.slots[0].count >= b->count) {
-        b->count = id.slots[0].count;
-        b->needed = id.slots[0].threshold;
-    }
     return QC_OK;
 }
 
@@ -123,18 +119,9 @@ qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err)
         else if (b->identity[at].n > 0)
             b->lost |= (gw_clouds)1 << at;
     }
-    if (b->needed == 0) { /* the root key is off the clouds: nothing says how many there are */
-        b->needed = b->setup->count;
-        b->count = b->setup->count;
-    }
-    b->report->clouds = b->count;
-    b->report->needed = b->needed;
-    b->report->reached = (unsigned)__builtin_popcount(b->good);
     memcpy(b->report->catalogue.b, gw_root_catalogue(b->root), GW_ID_BYTES);
     QC_TRY(check_catalogue(b, err));
-    if (b->report->reached < b->needed)
-        return QC_FAIL(err, QC_QUORUM, "%u of %u clouds show their identity, %u are needed for a rebuild",
-                       b->report->reached, b->count, b->needed);
+    QC_TRY(gw_rebuild_count(b, err));
     QC_TRY(gw_rebuild_trust(b, err));
     return reopen_fan(b, err);
 }

@@ -30,6 +30,8 @@ struct gw_rebuilding {
     qc_buf identity[QC_GW_CLOUDS_MAX];
     struct gw_member member[QC_GW_CLOUDS_MAX]; /* of good ones */
     unsigned needed, count;                    /* clouds: r; in use, as the identities say */
+    unsigned unheard;                          /* of those in use, as far as identities say */
+    bool mixed;                                /* shares of the root key are not as they should be */
     uint32_t newest, incarnation;              /* greatest seen; ours */
     struct gw_id instance;
 
@@ -54,8 +56,9 @@ struct gw_rebuilding {
     struct qc_tx tx; /* of links that are not durable yet: nobody else uses this catalogue */
     unsigned links;  /* in it */
     struct gw_config conf;
-    struct gw_cloud_row clouds[QC_GW_CLOUDS_MAX]; /* from the log's records */
+    struct gw_cloud_row clouds[QC_GW_CLOUDS_EVER]; /* from the log's records; retired ones, too */
     unsigned cloud_count;
+    enum gw_domain domain;
     uint32_t bkey_epoch;
     qc_key *bkeys[QC_GW_BKEYS_MAX]; /* by epoch - 1 */
     uint64_t next_segment;
@@ -69,6 +72,15 @@ QC_MUST qc_rc gw_rebuild_cut(struct gw_rebuilding *b, struct qc_err *err);
 QC_MUST qc_rc gw_rebuild_alone(struct gw_rebuilding *b, bool cuts, struct qc_err *err);
 /* position of a cloud id among the good ones, or -1 */
 int gw_rebuild_at(const struct gw_rebuilding *b, uint32_t cloud_id);
+
+/* rebuild_roster.c: how many clouds there are and how many are needed, as the good ones' identities say
+ * (FORMAT 9.1). QC_QUORUM: fewer of them count. */
+QC_MUST qc_rc gw_rebuild_count(struct gw_rebuilding *b, struct qc_err *err);
+/* What the log says of a cloud. */
+QC_MUST qc_rc gw_rebuild_learn_cloud(struct gw_rebuilding *b, const struct gw_record *rec,
+                                     struct qc_err *err);
+/* The log was read: clouds that it does not name as in use are no good ones. QC_QUORUM. */
+QC_MUST qc_rc gw_rebuild_roster(struct gw_rebuilding *b, struct qc_err *err);
 
 /* rebuild_trust.c: names of keys and what is known of the clouds: from the setup, else as before. QC_USAGE */
 QC_MUST qc_rc gw_rebuild_ways(struct gw_rebuilding *b, const struct gw_rebuild_setup *setup,

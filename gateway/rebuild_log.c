@@ -172,9 +172,8 @@ static qc_rc fetch_copies(struct gw_rebuilding *b, const struct gw_log_seen *s, 
 static bool may_be_acked(const struct gw_rebuilding *b, gw_clouds copies)
 {
     const unsigned quorum = b->count - b->needed + 1;
-    const unsigned unheard = b->count - (unsigned)__builtin_popcount(b->good);
 
-    return (unsigned)__builtin_popcount(copies) + unheard >= quorum;
+    return (unsigned)__builtin_popcount(copies) + b->unheard >= quorum;
 }
 
 /* No copy continues the chain. That is its end only if none can have been acknowledged. */

@@ -203,6 +203,6 @@ qc_rc gw_rebuild_presence(struct gw_rebuilding *b, struct qc_err *err)
         QC_TRY(conclude(&p, &p.v[i], err));
     QC_TRY(gw_rebuild_snapshot_rows(b, err)); /* margins know of doubts */
     QC_TRY(GW_RUN0(b->cat, REBUILT_VERSIONS, err));
-    QC_TRY(GW_RUN(b->cat, REBUILT_REQUESTS, err, QC_VI(b->conf.record_quorum), QC_VI(b->cloud_count)));
+    QC_TRY(GW_RUN(b->cat, REBUILT_REQUESTS, err, QC_VI(b->conf.record_quorum), QC_VI(b->report->clouds)));
     return gw_cat_commit(b->cat, &tx, err);
 }

@@ -69,7 +69,7 @@ qc_rc gw_record_fetch(struct gw_engine *e, const struct gw_log_row *row, unsigne
 {
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         enum gw_copy copy;
-        if (at == except)
+        if (at == except || (gw_fan_all(e->fan) >> at & 1) == 0)
             continue;
         QC_TRY(gw_record_look(e, at, row, false, &copy, ret, err));
         if (copy == GW_COPY_RIGHT)

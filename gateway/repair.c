@@ -127,7 +127,7 @@ bool gw_repair_usable(struct gw_repairing *p, unsigned at)
     struct gw_cloud_view view;
 
     gw_fan_view(p->e->fan, at, &view);
-    return view.state == GW_CLOUD_OK && !view.suspect;
+    return view.role < GW_ROLE_LEAVING && view.state == GW_CLOUD_OK && !view.suspect;
 }
 
 gw_clouds gw_repair_clouds(struct gw_repairing *p)
@@ -157,6 +157,43 @@ qc_rc gw_repair_unit(struct gw_repairing *p, struct gw_unit **ret, struct qc_err
     }
 }
 
+qc_rc gw_repair_inspect(struct gw_repairing *p, const struct gw_segment *seg, uint32_t which,
+                        struct gw_inspection *ret, struct gw_read **ret_read, struct qc_err *err)
+{
+    for (unsigned pauses = 0;; pauses++) {
+        const qc_rc rc =
+            gw_segment_inspect(p->e->store, seg, which, qc_deadline_in(QC_GW_READ_MS), ret, ret_read, err);
+        if (rc == QC_OK)
+            return gw_repair_moved(p, ret->bytes, 0, err);
+        if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES)
+            return rc;
+        qc_err_clear(err);
+        QC_TRY(gw_repair_pause(p, QC_GW_REPAIR_PAUSE_MS, err));
+    }
+}
+
+qc_rc gw_repair_lost(struct gw_repairing *p, const struct gw_segment *seg, unsigned good, bool waiting,
+                     struct qc_err *err)
+{
+    struct gw_repair_report *r = p->r;
+    struct gw_version_row v;
+    struct gw_repair_loss l = { .seq = seg->seq, .good = good, .k = seg->k, .away = waiting };
+
+    r->waiting += waiting;
+    r->lost += !waiting;
+    if (r->loss_count == QC_GW_REPAIR_LOSSES_MAX)
+        return QC_OK;
+    memcpy(l.object.b, seg->object, sizeof l.object.b);
+    memcpy(l.version.b, seg->version, sizeof l.version.b);
+    const struct gw_version_ids ids = { .tenant = seg->tenant, .object = l.object, .version = l.version };
+    QC_LOCK(gw_cat_lock(p->e->cat));
+    QC_TRY(gw_cat_version(p->e->cat, &ids, &v, err));
+    l.vault = v.vault;
+    l.tenant = v.tenant;
+    r->losses[r->loss_count++] = l;
+    return QC_OK;
+}
+
 /* -- clouds ---------------------------------------------------------------------------------------------- */
 
 /* Who is there, ours, and knows of no newer gateway. Nothing is written before. */
@@ -171,7 +208,7 @@ static qc_rc hear_clouds(struct gw_repairing *p, struct qc_err *err)
     QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
     QC_TRY(gw_engine_sync_lost(e, err));
     p->r->cloud_count = gw_fan_count(e->fan);
-    p->r->spare = p->r->cloud_count - gw_engine_need(e);
+    p->r->spare = gw_engine_count(e) - gw_engine_need(e);
     for (unsigned at = 0; at < p->r->cloud_count; at++)
         p->r->clouds[at].cloud_id = gw_fan_id(e->fan, at);
     return QC_OK;
@@ -183,6 +220,10 @@ static void note_clouds(struct gw_repairing *p)
         struct gw_repair_cloud *c = &p->r->clouds[at];
         struct gw_cloud_view view;
         gw_fan_view(p->e->fan, at, &view);
+        if (view.role >= GW_ROLE_LEAVING) { /* nothing of it is missed */
+            c->state = GW_CLOUD_OK;
+            continue;
+        }
         c->state = view.state == GW_CLOUD_OK && view.suspect ? GW_CLOUD_UNREACHABLE : view.state;
         snprintf(c->why, sizeof c->why, "%s",
                  view.state == GW_CLOUD_OK && view.suspect ? "did not answer in time" : view.why);

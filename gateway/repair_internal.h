@@ -22,6 +22,7 @@ struct gw_repairing {
     struct gw_bits done;  /* segments that the pass has looked at */
     struct gw_bits sound; /* of which it has read every fragment, and all are good and count */
     bool stay;            /* fragments go to the clouds that they belong on, and to no other */
+    uint32_t from, to;    /* what lies on `from` is wanted elsewhere: on `to`, if it can be there. 0: none */
     uint64_t began_ms, moved_bytes, told_ms;
 };
 
@@ -51,8 +52,15 @@ gw_clouds gw_repair_clouds(struct gw_repairing *p);
 /* Does this failure end the pass? All others are one segment's, or one cloud's. */
 bool gw_repair_fatal(struct gw_repairing *p, qc_rc rc);
 
+/* gw_segment_inspect. Units are for requests first: a pass waits its turn. */
+QC_MUST qc_rc gw_repair_inspect(struct gw_repairing *p, const struct gw_segment *seg, uint32_t which,
+                                struct gw_inspection *ret, struct gw_read **ret_read, struct qc_err *err);
 /* A unit of memory; requests come first. */
 QC_MUST qc_rc gw_repair_unit(struct gw_repairing *p, struct gw_unit **ret, struct qc_err *err);
+/* A segment of which only `good` fragments were found: counted, and reported. waiting: clouds that are away
+ * may have more. */
+QC_MUST qc_rc gw_repair_lost(struct gw_repairing *p, const struct gw_segment *seg, unsigned good,
+                             bool waiting, struct qc_err *err);
 
 /* adopt.c: finish what was begun, and begin what is asked for. */
 QC_MUST qc_rc gw_repair_adopt(struct gw_repairing *p, struct qc_err *err);
@@ -67,6 +75,7 @@ QC_MUST qc_rc gw_repair_fill(struct gw_repairing *p, unsigned at, bool *ret_all,
 /* repair_list.c: dead keys come back to life for the sweep, what is not there becomes suspect, the rest is
  * counted. */
 QC_MUST qc_rc gw_repair_list(struct gw_repairing *p, struct qc_err *err);
+QC_MUST qc_rc gw_repair_list_one(struct gw_repairing *p, unsigned at, struct qc_err *err);
 /* The fragment that a segment has on a cloud, if it counts, does no more. In a transaction. */
 QC_MUST qc_rc gw_repair_uncount(struct gw_engine *e, uint32_t cloud_id, const struct gw_segment *seg,
                                 enum gw_deviation state, struct qc_err *err);

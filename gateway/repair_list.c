@@ -234,7 +234,7 @@ static void listing_done(struct gw_listing *l)
     gw_bits_done(&l->seen);
 }
 
-static qc_rc list_cloud(struct gw_repairing *p, unsigned at, struct qc_err *err)
+qc_rc gw_repair_list_one(struct gw_repairing *p, unsigned at, struct qc_err *err)
 {
     QC_CLEANUP(listing_done) struct gw_listing l = { .p = p, .at = at, .cloud_id = gw_fan_id(p->e->fan, at) };
     struct qc_err why = { 0 };
@@ -256,6 +256,6 @@ qc_rc gw_repair_list(struct gw_repairing *p, struct qc_err *err)
 {
     for (unsigned at = 0; at < gw_fan_count(p->e->fan); at++)
         if (gw_repair_usable(p, at))
-            QC_TRY(list_cloud(p, at, err));
+            QC_TRY(gw_repair_list_one(p, at, err));
     return QC_OK;
 }

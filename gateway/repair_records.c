@@ -345,7 +345,8 @@ qc_rc gw_repair_pay(struct gw_repairing *p, unsigned at, bool *ret_all, struct q
         if (sequence == 0)
             return QC_OK;
         QC_TRY(gw_record_pay(p->e, at, sequence, &paid, err));
-        p->r->records_lost += paid == GW_PAID_NO_SOURCE && gw_repair_clouds(p) == gw_fan_all(p->e->fan);
+        p->r->records_lost +=
+            paid == GW_PAID_NO_SOURCE && (gw_fan_witnesses(p->e->fan) & ~gw_repair_clouds(p)) == 0;
         count_record(p, at, paid == GW_PAID);
         *ret_all = *ret_all && paid == GW_PAID;
     }

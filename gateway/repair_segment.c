@@ -21,6 +21,7 @@ struct patient {
     uint32_t targets;       /* of these: a place was found */
     uint32_t fresh;         /* of these: under a new key, which is a trial */
     uint32_t healed;        /* written, read back, and recorded */
+    uint32_t leaving;       /* wanted elsewhere, and not for being bad: it counts where it is until then */
     gw_clouds refuse;       /* clouds that did not take it in this pass */
     struct gw_segment next; /* seg with the keys to write */
 };
@@ -69,10 +70,18 @@ static qc_rc take_row(void *ctx, const struct gw_deviation_row *row, struct qc_e
     return QC_OK;
 }
 
+/* Under the catalogue's lock. Is it one of a live version? What leaves a cloud may be of an upload, too. */
+static qc_rc is_live(struct patient *m, uint64_t id, bool *ret, struct qc_err *err)
+{
+    struct gw_cat *cat = m->p->e->cat;
+
+    return m->p->from != 0 ? gw_cat_segment_kept(cat, id, ret, err) : gw_cat_segment_live(cat, id, ret, err);
+}
+
 /* Under the catalogue's lock. *ret_live: there is something to do. */
 static qc_rc load_rows(struct patient *m, uint64_t id, bool *ret_live, struct qc_err *err)
 {
-    QC_TRY(gw_cat_segment_live(m->p->e->cat, id, ret_live, err));
+    QC_TRY(is_live(m, id, ret_live, err));
     if (!*ret_live)
         return QC_OK;
     QC_TRY(gw_cat_segment(m->p->e->cat, id, &m->seg, err));
@@ -105,6 +114,8 @@ static qc_rc load(struct patient *m, uint64_t id, bool *ret_live, struct qc_err 
             m->away |= bit(i);
         if (view.state == GW_CLOUD_LOST)
             m->lost |= bit(i);
+        if (m->p->from != 0 && m->row[i].cloud_id == m->p->from)
+            m->leaving |= bit(i);
     }
     return QC_OK;
 }
@@ -126,22 +137,6 @@ static void count_seen(struct patient *m, unsigned i)
         memcpy(c->refused, m->seen.why[i], sizeof c->refused);
 }
 
-/* Units are for requests first: a pass waits its turn. */
-static qc_rc inspect(struct patient *m, const struct gw_segment *seg, uint32_t which,
-                     struct gw_inspection *ret, struct gw_read **ret_read, struct qc_err *err)
-{
-    for (unsigned pauses = 0;; pauses++) {
-        const qc_rc rc =
-            gw_segment_inspect(m->p->e->store, seg, which, qc_deadline_in(QC_GW_READ_MS), ret, ret_read, err);
-        if (rc == QC_OK)
-            return gw_repair_moved(m->p, ret->bytes, 0, err);
-        if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES)
-            return rc;
-        qc_err_clear(err);
-        QC_TRY(gw_repair_pause(m->p, QC_GW_REPAIR_PAUSE_MS, err));
-    }
-}
-
 /* In doubt: what is not counted; everything, where everything is to be read. */
 static qc_rc look(struct patient *m, struct qc_err *err)
 {
@@ -149,7 +144,7 @@ static qc_rc look(struct patient *m, struct qc_err *err)
 
     if (which == 0)
         return QC_OK;
-    QC_TRY(inspect(m, &m->seg, which, &m->seen, &m->read, err));
+    QC_TRY(gw_repair_inspect(m->p, &m->seg, which, &m->seen, &m->read, err));
     for (unsigned i = 0; i < m->seg.n; i++)
         count_seen(m, i);
     return QC_OK;
@@ -241,7 +236,7 @@ static qc_rc remember(struct patient *m, bool *live, struct qc_err *err)
     QC_LOCK(gw_cat_lock(cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
-    QC_TRY(gw_cat_segment_live(cat, m->seg.id, live, err));
+    QC_TRY(is_live(m, m->seg.id, live, err));
     if (!*live)
         return QC_OK;
     for (unsigned i = 0; i < m->seg.n; i++)
@@ -261,33 +256,11 @@ static void conclude(struct patient *m)
             m->rotten |= bit(i);
         if ((m->away & bit(i)) != 0 && ((m->uncounted | m->lost) & bit(i)) != 0)
             m->want |= bit(i);
+        m->want |= m->leaving & bit(i) & ~m->healed;
     }
 }
 
 /* -- the segment's bytes --------------------------------------------------------------------------------- */
-
-static qc_rc add_loss(struct patient *m, const struct gw_faults *faults, bool waiting, struct qc_err *err)
-{
-    struct gw_repair_report *r = m->p->r;
-    struct gw_version_row v;
-    struct gw_repair_loss l = {
-        .seq = m->seg.seq, .good = m->seg.n - faults->count, .k = m->seg.k, .away = waiting
-    };
-
-    r->waiting += waiting;
-    r->lost += !waiting;
-    if (r->loss_count == QC_GW_REPAIR_LOSSES_MAX)
-        return QC_OK;
-    memcpy(l.object.b, m->seg.object, sizeof l.object.b);
-    memcpy(l.version.b, m->seg.version, sizeof l.version.b);
-    const struct gw_version_ids ids = { .tenant = m->seg.tenant, .object = l.object, .version = l.version };
-    QC_LOCK(gw_cat_lock(m->p->e->cat));
-    QC_TRY(gw_cat_version(m->p->e->cat, &ids, &v, err));
-    l.vault = v.vault;
-    l.tenant = v.tenant;
-    r->losses[r->loss_count++] = l;
-    return QC_OK;
-}
 
 /* What the read found besides: it needs another key, or another place, as if it had been in doubt. */
 static void take_faults(struct patient *m, const struct gw_faults *faults)
@@ -322,14 +295,15 @@ static qc_rc fetch(struct patient *m, struct qc_err *err)
         struct gw_faults faults = { 0 };
         struct gw_segment seg = m->seg;
         struct qc_err why = { 0 };
-        seg.absent |= m->want;
+        seg.absent |= m->want & ~(m->leaving & ~m->uncounted & ~m->lost);
         const qc_rc rc = gw_segment_read(m->p->e->store, &seg, all, qc_deadline_in(QC_GW_READ_MS), &faults,
                                          &m->read, &why);
         take_faults(m, &faults);
         if (rc == QC_OK)
             return gw_repair_moved(m->p, m->seg.size, 0, err);
         if (rc == QC_QUORUM || rc == QC_INTEGRITY)
-            return add_loss(m, &faults, rc == QC_QUORUM && others_may_help(&faults), err);
+            return gw_repair_lost(m->p, &m->seg, m->seg.n - faults.count,
+                                  rc == QC_QUORUM && others_may_help(&faults), err);
         if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES) {
             *err = why;
             return rc;
@@ -356,21 +330,28 @@ static gw_clouds occupied(struct patient *m)
     return set;
 }
 
+/* Clouds of the other fragments, as they will be. */
+static gw_clouds others_of(struct patient *m, unsigned frag)
+{
+    gw_clouds others = 0;
+
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        const int at =
+            gw_fan_at(m->p->e->fan, (m->targets & bit(i)) != 0 ? m->next.cloud[i] : m->row[i].cloud_id);
+        others |= i != frag && at >= 0 ? (gw_clouds)1 << at : 0;
+    }
+    return others;
+}
+
 /* A cloud that has nothing of the segment: fragments lie in distinct domains. *ret 0: there is none. */
-static qc_rc spare_cloud(struct patient *m, uint32_t *ret, struct qc_err *err)
+static qc_rc spare_cloud(struct patient *m, unsigned frag, uint32_t *ret, struct qc_err *err)
 {
     struct gw_engine *e = m->p->e;
-    struct gw_candidate candidates[QC_GW_CLOUDS_MAX];
-    const gw_clouds taken = occupied(m);
-    unsigned count = 0;
+    gw_clouds may = 0;
 
-    *ret = 0;
-    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
-        const uint32_t id = gw_fan_id(e->fan, at);
-        if ((taken >> at & 1) == 0 && usable(m, id))
-            candidates[count++] = (struct gw_candidate){ .cloud_id = id, .usable = true };
-    }
-    return count == 0 ? QC_OK : gw_place_clouds(candidates, count, 1, e->rng, ret, err);
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
+        may |= (gw_clouds)usable(m, gw_fan_id(e->fan, at)) << at;
+    return gw_spare_cloud(e, may & ~occupied(m), others_of(m, frag), m->p->to, ret, err);
 }
 
 /* Its own cloud has, or will have, another one: a repair brought that one there, and a rebuild did not hear
@@ -393,7 +374,8 @@ static qc_rc choose_places(struct patient *m, struct qc_err *err)
     m->targets = 0;
     m->next = m->seg;
     for (unsigned i = 0; i < m->seg.n; i++)
-        if ((m->want & bit(i)) != 0 && usable(m, m->row[i].cloud_id) && !is_shared(m, i)) {
+        if ((m->want & ~m->leaving & bit(i)) != 0 && usable(m, m->row[i].cloud_id) &&
+            gw_takes_new(m->p->e, m->row[i].cloud_id) && !is_shared(m, i)) {
             m->next.cloud[i] = m->row[i].cloud_id;
             m->targets |= bit(i);
         }
@@ -401,7 +383,7 @@ static qc_rc choose_places(struct patient *m, struct qc_err *err)
         uint32_t cloud_id;
         if ((m->want & ~m->targets & bit(i)) == 0 || (m->p->stay && !usable(m, m->row[i].cloud_id)))
             continue;
-        QC_TRY(spare_cloud(m, &cloud_id, err));
+        QC_TRY(spare_cloud(m, i, &cloud_id, err));
         if (cloud_id == 0)
             continue;
         m->next.cloud[i] = cloud_id;
@@ -442,6 +424,17 @@ static qc_rc trial_key(struct patient *m, unsigned i, bool again, struct qc_err 
     return QC_OK;
 }
 
+/* Labels may have changed since the places were chosen: from here on the rows of trials stand for them. */
+static void drop_pairs(struct patient *m)
+{
+    for (unsigned i = 0; i < m->seg.n; i++)
+        if ((m->fresh & bit(i)) != 0 && m->next.cloud[i] != m->row[i].cloud_id &&
+            gw_fails_with(m->p->e, m->next.cloud[i], others_of(m, i))) {
+            m->fresh &= ~bit(i);
+            m->targets &= ~bit(i);
+        }
+}
+
 /* D1: keys are rows before anything is put under them. again: the trials of this pass came to nothing. */
 static qc_rc choose_keys(struct patient *m, bool again, bool *live, struct qc_err *err)
 {
@@ -461,9 +454,10 @@ static qc_rc choose_keys(struct patient *m, bool again, bool *live, struct qc_er
     QC_LOCK(gw_cat_lock(cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
-    QC_TRY(gw_cat_segment_live(cat, m->seg.id, live, err));
+    QC_TRY(is_live(m, m->seg.id, live, err));
     if (!*live)
         return QC_OK;
+    drop_pairs(m);
     for (unsigned i = 0; i < m->seg.n; i++)
         if ((m->fresh & bit(i)) != 0)
             QC_TRY(trial_key(m, i, again, err));
@@ -505,7 +499,7 @@ static qc_rc settle(struct patient *m, uint32_t good, struct qc_err *err)
     QC_LOCK(gw_cat_lock(cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
-    QC_TRY(gw_cat_segment_live(cat, m->seg.id, &live, err));
+    QC_TRY(is_live(m, m->seg.id, &live, err));
     for (unsigned i = 0; i < m->seg.n; i++)
         if ((good & bit(i)) != 0)
             QC_TRY(settle_one(m, i, live, err));
@@ -576,7 +570,7 @@ static qc_rc put_and_read(struct patient *m, const struct gw_digest_table *table
         *ret_good = m->targets;
     if (w.durable_set == 0 || qc_planted(pay_on_send))
         return QC_OK;
-    QC_TRY(inspect(m, &m->next, w.durable_set, &back, &read, err));
+    QC_TRY(gw_repair_inspect(m->p, &m->next, w.durable_set, &back, &read, err));
     gw_read_free(&read);
     for (unsigned i = 0; i < m->seg.n; i++) {
         if ((w.durable_set & bit(i)) == 0)
@@ -623,7 +617,7 @@ static qc_rc rebuild(struct patient *m, struct qc_err *err)
         if (m->p->ask->dry_run)
             return try_out(m, &table, u, err);
         QC_TRY(choose_keys(m, tries > 0, &live, err));
-        if (!live)
+        if (!live || m->targets == 0)
             return QC_OK;
         QC_TRY(put_and_read(m, &table, u, &good, err));
         QC_TRY(settle(m, good, err));
@@ -654,7 +648,8 @@ static bool is_sound(const struct patient *m)
 /* Fragments that count and can be asked for are enough. */
 static bool is_readable(const struct patient *m)
 {
-    return (unsigned)__builtin_popcount(every(m) & ~(m->want | m->away | m->uncounted)) >= m->seg.k;
+    return (unsigned)__builtin_popcount(every(m) & ~((m->want & ~m->leaving) | m->away | m->uncounted)) >=
+           m->seg.k;
 }
 
 /* What is wanted, once places are known to exist: without one nothing has to be read, where it can be. */

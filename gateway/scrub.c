@@ -180,6 +180,8 @@ static qc_rc save(struct gw_scrubbing *s, uint64_t began_ms, struct qc_err *err)
     const uint64_t ms = spent(s, began_ms);
 
     QC_LOCK(gw_cat_lock(cat));
+    if (!gw_scrub_covers(s->e, s->at)) /* it left meanwhile */
+        return QC_OK;
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
     QC_TRY(write_found(s, err));
@@ -444,6 +446,11 @@ qc_rc gw_scrub_row(struct gw_engine *e, unsigned at, enum gw_depth depth, struct
     return gw_cat_commit(e->cat, &tx, err);
 }
 
+bool gw_scrub_covers(const struct gw_engine *e, unsigned at)
+{
+    return (gw_fan_witnesses(e->fan) >> at & 1) != 0;
+}
+
 /* How long until this pass may go on; UINT64_MAX: it is not due. */
 static qc_rc wait_of(struct gw_engine *e, unsigned at, enum gw_depth depth, struct gw_scrub_row *ret,
                      uint64_t *ret_ms, struct qc_err *err)
@@ -474,6 +481,8 @@ static qc_rc pick(struct gw_engine *e, struct gw_scrubbing *ret, bool *ret_found
             const unsigned at = (turn + (depth == GW_PRESENCE ? 0 : 1) + x) % count;
             struct gw_scrub_row row;
             uint64_t wait_ms;
+            if (!gw_scrub_covers(e, at))
+                continue;
             QC_TRY(wait_of(e, at, depth, &row, &wait_ms, err));
             *ret_wait_ms = wait_ms < *ret_wait_ms ? wait_ms : *ret_wait_ms;
             if (wait_ms > 0)

@@ -51,6 +51,7 @@ struct gw_scrubbing {
 /* The row of a pass; made, so that its time begins, where there is none. */
 QC_MUST qc_rc gw_scrub_row(struct gw_engine *e, unsigned at, enum gw_depth depth, struct gw_scrub_row *ret,
                            struct qc_err *err);
+bool gw_scrub_covers(const struct gw_engine *e, unsigned at);             /* does the cloud count? */
 uint64_t gw_scrub_period(const struct gw_engine *e, enum gw_depth depth); /* seconds; 0: never by itself */
 
 /* Remember, for the end of the page. */

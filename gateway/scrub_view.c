@@ -79,7 +79,8 @@ qc_rc gw_engine_scrub(struct gw_engine *e, bool content, const char *cloud, stru
     if (cloud != NULL && !gw_cloud_name_ok(cloud))
         return QC_FAIL(err, QC_USAGE, "that is no name of a cloud");
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
-        if (cloud != NULL && strcmp(cloud, gw_fan_name(e->fan, at)) != 0)
+        const char *name = gw_engine_scrub_name(e, at);
+        if (name == NULL || (cloud != NULL && strcmp(cloud, name) != 0))
             continue;
         any = true;
         QC_TRY(want(e, at, GW_PRESENCE, err));
@@ -203,7 +204,7 @@ unsigned gw_engine_scrub_clouds(struct gw_engine *e)
 
 const char *gw_engine_scrub_name(struct gw_engine *e, unsigned at)
 {
-    return gw_fan_name(e->fan, at);
+    return gw_scrub_covers(e, at) ? gw_fan_name(e->fan, at) : NULL;
 }
 
 qc_rc gw_engine_findings(struct gw_engine *e, uint64_t before, struct gw_finding *v, unsigned max,

@@ -108,7 +108,7 @@ static void choose(struct gw_engine *e, uint32_t serial, struct gw_pack_plan *pl
             const unsigned at = (serial + i) % count;
             struct gw_cloud_view v;
             gw_fan_view(e->fan, at, &v);
-            if ((v.state == GW_CLOUD_OK) == (pass == 0))
+            if (v.role == GW_ROLE_IN_USE && (v.state == GW_CLOUD_OK) == (pass == 0))
                 plan->clouds[chosen++] = v.id;
         }
 }
@@ -152,7 +152,7 @@ static gw_clouds set_of(struct gw_engine *e, const struct gw_snap_row *row)
         if (at >= 0)
             set |= (gw_clouds)1 << at;
     }
-    return set;
+    return set & gw_fan_all(e->fan);
 }
 
 static struct gw_name name_of(const struct gw_snap_row *row)

@@ -8,10 +8,17 @@
 
 static void look_at_clouds(struct gw_engine *e, struct gw_status *s)
 {
-    s->cloud_count = gw_fan_count(e->fan);
-    for (unsigned at = 0; at < s->cloud_count; at++) {
-        struct gw_cloud_status *c = &s->clouds[at];
+    s->cloud_count = 0;
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        struct gw_cloud_status *c = &s->clouds[s->cloud_count];
+        const uint32_t before = c->view.id;
         gw_fan_view(e->fan, at, &c->view);
+        if (c->view.role == GW_ROLE_GONE)
+            continue;
+        s->cloud_count++;
+        if (c->view.id != before) /* one before it went */
+            c->free = -1;
+        c->at = at;
         c->name = gw_fan_name(e->fan, at);
         c->url = gw_fan_url(e->fan, at);
         c->tally = gw_fan_tally(e->fan, at);
@@ -29,10 +36,11 @@ void gw_engine_look(struct gw_engine *e, struct gw_status *ret)
     ret->record_quorum = e->conf.record_quorum;
     ret->needed = gw_engine_need(e);
     ret->paying = e->payers.count > 0;
-    ret->root_count = ret->cloud_count;
+    ret->root_count = gw_engine_count(e);
     ret->root_threshold = gw_engine_need(e); /* C - m: as many as a rebuild needs anyway */
     QC_LOCK(&e->lock);
-    memcpy(ret->read_faults, e->read_faults, sizeof ret->read_faults);
+    for (unsigned i = 0; i < ret->cloud_count; i++)
+        memcpy(ret->read_faults[i], e->read_faults[ret->clouds[i].at], sizeof ret->read_faults[i]);
     memcpy(ret->fenced_why, e->fenced_why, sizeof ret->fenced_why);
 }
 
@@ -58,11 +66,14 @@ qc_rc gw_engine_ask(struct gw_engine *e, struct gw_status *s, struct qc_err *err
     const struct gw_ask room = { .set = gw_fan_all(e->fan), .rule = rule };
     QC_TRY(gw_fan_space(e->fan, &room, space, &a, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
-        s->clouds[at].free = (a.done >> at & 1) && space[at] <= INT64_MAX ? (int64_t)space[at] : -1;
         if (said[at].verdict == GW_VERDICT_ROOT && !atomic_load(&e->fenced))
             gw_engine_fence(e, "another gateway took over");
     }
     gw_engine_look(e, s);
+    for (unsigned i = 0; i < s->cloud_count; i++) {
+        const unsigned at = s->clouds[i].at;
+        s->clouds[i].free = (a.done >> at & 1) && space[at] <= INT64_MAX ? (int64_t)space[at] : -1;
+    }
     s->observed_s = qc_wall_s();
     return gw_engine_sync_lost(e, err);
 }
@@ -104,7 +115,7 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
     take_counts(s, &n);
     s->log_sequence = tip.sequence;
     for (unsigned at = 0; at < s->cloud_count; at++)
-        QC_TRY(gw_engine_scrub_view(e, at, &s->clouds[at].scrub, err));
+        QC_TRY(gw_engine_scrub_view(e, s->clouds[at].at, &s->clouds[at].scrub, err));
     s->catalogue_bytes = gw_home_bytes(&e->state);
     s->counted_s = qc_wall_s();
     return QC_OK;

@@ -20,7 +20,14 @@ static bool usable(struct gw_engine *e, unsigned at)
     struct gw_cloud_view view;
 
     gw_fan_view(e->fan, at, &view);
-    return view.state != GW_CLOUD_LOST && view.state != GW_CLOUD_UNREACHABLE && !view.suspect;
+    return view.role != GW_ROLE_GONE && view.state != GW_CLOUD_LOST && view.state != GW_CLOUD_UNREACHABLE &&
+           !view.suspect;
+}
+
+/* Nothing of a cloud that was retired is asked for any more. */
+static bool is_retired(struct gw_engine *e, int at)
+{
+    return at < 0 || (gw_fan_all(e->fan) >> at & 1) == 0;
 }
 
 static void add(struct sweep_keys *k, unsigned at, const char key[GW_NAME_SIZE])
@@ -79,9 +86,9 @@ static qc_rc sweep(struct sweeping *s, const struct sweep_keys *k, gw_clouds *re
 
 /* -- dead segments --------------------------------------------------------------------------------------- */
 
-/* Its keys that were not seen absent in this round. */
+/* Its keys that were not seen absent in this round. *absent grows by those of clouds that were retired. */
 static qc_rc segment_keys(struct gw_engine *e, const struct gw_dead_row *d, struct sweep_keys *ret,
-                          struct qc_err *err)
+                          uint32_t *absent, struct qc_err *err)
 {
     for (unsigned i = 0; i < d->seg.n; i++) {
         char key[GW_NAME_SIZE];
@@ -89,6 +96,8 @@ static qc_rc segment_keys(struct gw_engine *e, const struct gw_dead_row *d, stru
         if (d->absent >> i & 1)
             continue;
         QC_TRY(gw_segment_key(e->store, &d->seg, i, &at, key, err));
+        if (is_retired(e, at))
+            *absent |= UINT32_C(1) << i;
         if (at < 0 || !usable(e, (unsigned)at))
             continue;
         add(ret, (unsigned)at, key);
@@ -117,14 +126,13 @@ static qc_rc sweep_segment(struct sweeping *s, const struct gw_dead_row *d, stru
     QC_CLEANUP(qc_free_ptr) struct sweep_keys *k = qc_alloc(sizeof *k);
     struct gw_engine *e = s->e;
     uint32_t absent = d->absent;
-    gw_clouds gone;
+    gw_clouds gone = 0;
 
     if (k == NULL)
         return QC_FAIL(err, QC_NOMEM, "sweeping");
-    QC_TRY(segment_keys(e, d, k, err));
-    if (k->set == 0)
-        return QC_OK;
-    QC_TRY(sweep(s, k, &gone, err));
+    QC_TRY(segment_keys(e, d, k, &absent, err));
+    if (k->set != 0)
+        QC_TRY(sweep(s, k, &gone, err));
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
         if (gone >> at & 1)
             absent |= UINT32_C(1) << k->frag[at];

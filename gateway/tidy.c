@@ -112,5 +112,5 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
         QC_TRY(gw_engine_scrub_step(e, &scrub, err));
     tidy_snapshot(e, &snapshot);
     *ret_more = debts || dead || scrub || snapshot;
-    return QC_OK;
+    return gw_shares_tidy(e, err);
 }

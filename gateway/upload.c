@@ -20,15 +20,9 @@ static qc_rc choose_layout(struct gw_engine *e, struct gw_log_layout *ret, struc
     struct gw_candidate candidates[QC_GW_CLOUDS_MAX];
     struct gw_log_layout l = { .k = (uint8_t)e->conf.k, .n = (uint8_t)e->conf.n };
 
-    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
-        struct gw_cloud_view view;
-        gw_fan_view(e->fan, at, &view);
-        candidates[at] =
-            (struct gw_candidate){ .cloud_id = view.id,
-                                   .usable = view.state != GW_CLOUD_LOST &&
-                                             view.state != GW_CLOUD_UNREACHABLE && !view.suspect };
-    }
-    QC_TRY(gw_place_clouds(candidates, gw_fan_count(e->fan), e->conf.n, e->rng, l.clouds, err));
+    const unsigned count = gw_engine_candidates(e, candidates);
+
+    QC_TRY(gw_place_clouds(candidates, count, e->conf.n, e->rng, l.clouds, err));
     *ret = l;
     return QC_OK;
 }
@@ -105,11 +99,11 @@ qc_rc gw_upload_begin(struct gw_engine *e, const struct gw_upload *u, bool *ret_
     bool have;
 
     QC_TRY(gw_engine_may(e, err));
-    QC_TRY(choose_layout(e, &l, err));
     QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
     QC_TRY(qc_fault(put_intent, err));
     {
-        QC_LOCK(gw_cat_lock(e->cat));
+        QC_LOCK(gw_cat_lock(e->cat)); /* under it no cloud begins to be drained */
+        QC_TRY(choose_layout(e, &l, err));
         QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
         QC_TRY(gw_cat_begin(e->cat, &tx, err));
         QC_TRY(known_upload(e, u, &have, err));
@@ -150,7 +144,7 @@ bool gw_busy_is(struct gw_engine *e, uint64_t id)
     for (unsigned i = 0; i < e->busy_count; i++)
         if (e->busy[i] == id)
             return true;
-    for (unsigned i = 0; i < QC_GW_PAYERS + 1; i++)
+    for (unsigned i = 0; i < GW_MENDERS; i++)
         if (e->mending[i] == id)
             return true;
     return false;
@@ -167,6 +161,61 @@ static qc_rc open_upload(struct gw_engine *e, const struct gw_ref *put_key, stru
     return QC_OK;
 }
 
+static bool takes_new(struct gw_engine *e, const struct gw_log_layout *l)
+{
+    for (unsigned i = 0; i < l->n; i++)
+        if (!gw_takes_new(e, l->clouds[i]))
+            return false;
+    return true;
+}
+
+/* Where the next segment of a version goes: as those before it, unless one of these clouds is being drained.
+ * In a transaction. */
+static qc_rc layout_of(struct gw_engine *e, uint64_t version_no, uint64_t *ret, struct qc_err *err)
+{
+    struct gw_version_row v;
+    struct gw_log_layout l;
+
+    QC_TRY(gw_cat_version_no(e->cat, version_no, &v, err));
+    QC_TRY(gw_layout_get(e->cat, v.layout, &l, err));
+    *ret = v.layout;
+    if (takes_new(e, &l))
+        return QC_OK;
+    QC_TRY(choose_layout(e, &l, err));
+    QC_TRY(gw_layout_id(e->cat, &l, ret, err));
+    return gw_cat_version_layout(e->cat, version_no, *ret, err);
+}
+
+/* A reservation on a cloud that gets nothing new is of no use. */
+static qc_rc reservation_fits(struct gw_engine *e, uint64_t id, bool *ret, struct qc_err *err)
+{
+    struct gw_log_layout l = { 0 };
+    struct gw_segment seg;
+
+    QC_TRY(gw_cat_segment(e->cat, id, &seg, err));
+    l.n = (uint8_t)seg.n;
+    memcpy(l.clouds, seg.layout, sizeof l.clouds);
+    *ret = takes_new(e, &l);
+    return QC_OK;
+}
+
+/* One more reservation, in the place of `old`; 0: of none. */
+static qc_rc reserve(struct gw_engine *e, uint64_t version_no, uint64_t old, uint64_t *ret_id,
+                     struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    uint8_t salt[GW_SALT_BYTES];
+    uint64_t layout;
+
+    QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    if (old != 0)
+        QC_TRY(gw_cat_segment_kill(e->cat, old, 0, err));
+    QC_TRY(layout_of(e, version_no, &layout, err));
+    QC_TRY(gw_cat_reserve(e->cat, version_no, layout, e->conf.incarnation, salt, ret_id, err));
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
 /* A reserved segment of the upload, marked busy: the one that is there, or a new one. Under the catalogue's
  * lock. */
 static qc_rc take_reserved(struct gw_engine *e, const struct gw_segment_put *p, struct gw_segment *ret,
@@ -175,10 +224,9 @@ static qc_rc take_reserved(struct gw_engine *e, const struct gw_segment_put *p, 
     const struct gw_ref put_key = { p->tenant, p->put_key };
     uint64_t busy[QC_GW_BUSY_MAX];
     struct gw_request_row row;
-    struct gw_version_row v;
     unsigned count;
-    uint64_t id, before;
-    bool found;
+    uint64_t id = 0, before;
+    bool found, fits = false;
 
     QC_TRY(open_upload(e, &put_key, &row, err));
     QC_TRY(gw_cat_segment_size_of(e->cat, row.version_no, p->seq, &before, err));
@@ -190,15 +238,10 @@ static qc_rc take_reserved(struct gw_engine *e, const struct gw_segment_put *p, 
     }
     const struct gw_taken not = { .busy = busy, .busy_count = count, .below = e->first_segment };
     QC_TRY(gw_cat_reserved(e->cat, row.version_no, &not, &id, &found, err));
-    if (!found) {
-        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-        uint8_t salt[GW_SALT_BYTES];
-        QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
-        QC_TRY(gw_cat_begin(e->cat, &tx, err));
-        QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
-        QC_TRY(gw_cat_reserve(e->cat, v.no, v.layout, e->conf.incarnation, salt, &id, err));
-        QC_TRY(gw_cat_commit(e->cat, &tx, err));
-    }
+    if (found)
+        QC_TRY(reservation_fits(e, id, &fits, err));
+    if (!fits)
+        QC_TRY(reserve(e, row.version_no, id, &id, err));
     QC_TRY(gw_cat_segment(e->cat, id, ret, err));
     if (!gw_busy_add(e, id))
         return QC_FAIL(err, QC_TEMP, "%d segments are in work", QC_GW_BUSY_MAX);
@@ -248,13 +291,14 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_ref *put_key, con
                                   (w->left_set >> i & 1) != 0 ? GW_DEV_LEFT : GW_DEV_OWED, err));
     }
     if (!seg->last) {
-        struct gw_version_row v;
+        uint64_t layout;
         bool found;
         const struct gw_taken not = { .below = e->first_segment };
         QC_TRY(gw_cat_reserved(e->cat, row.version_no, &not, &id, &found, err));
-        QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
-        if (!found)
-            QC_TRY(gw_cat_reserve(e->cat, v.no, v.layout, e->conf.incarnation, salt, &id, err));
+        if (!found) {
+            QC_TRY(layout_of(e, row.version_no, &layout, err));
+            QC_TRY(gw_cat_reserve(e->cat, row.version_no, layout, e->conf.incarnation, salt, &id, err));
+        }
     }
     return gw_cat_commit(e->cat, &tx, err);
 }

@@ -255,6 +255,14 @@ static void see_named(struct salvage *s, uint32_t id)
         s->named[s->named_count++] = id;
 }
 
+/* It was retired: nothing of what follows is on it. */
+static void forget_named(struct salvage *s, uint32_t id)
+{
+    for (unsigned i = 0; i < s->named_count; i++)
+        if (s->named[i] == id)
+            s->named[i--] = s->named[--s->named_count];
+}
+
 static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const struct record_at *at,
                          struct qc_err *err)
 {
@@ -297,7 +305,14 @@ static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const s
     case GW_REC_CLOUD:
         see_named(s, rec->u.cloud.id);
         return QC_OK;
+    case GW_REC_MEMBER:
+        if (rec->u.cloud.state == GW_MEMBER_RETIRED)
+            forget_named(s, rec->u.cloud.id);
+        else
+            see_named(s, rec->u.cloud.id);
+        return QC_OK;
     case GW_REC_TENANT:
+    case GW_REC_RULES:
         return QC_OK;
     }
     return QC_OK;

@@ -33,6 +33,11 @@ QC_MUST qc_rc call_scrub(struct request *r, struct answer *ret, struct qc_err *e
 QC_MUST qc_rc call_scrub_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_job_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_job_cancel(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_clouds(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_exit_plan(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_move(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_move_get(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_move_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 
 QC_MUST qc_rc call_sweep(struct request *r, struct answer *ret, struct qc_err *err);
 

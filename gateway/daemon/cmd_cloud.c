@@ -6,8 +6,10 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "cloud_args.h"
+#include "cmd_move.h"
 #include "gateway/clouds.h"
 #include "json.h"
+#include "moves.h"
 #include "tell.h"
 
 const struct qc_opt cmd_cloud_validate_options[] = {
@@ -25,6 +27,7 @@ const struct qc_opt cmd_cloud_set_options[] = {
     CLOUD_ARGS_STATE,
     { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
     { "untried", 0, NULL, "also where the cloud does not answer now", false },
+    CMD_CLOUD_LABELS,
     { "json", 0, NULL, "as JSON", false },
     { 0 },
 };
@@ -41,23 +44,6 @@ static qc_rc facts_json(struct json_t *obj, unsigned facts, struct qc_err *err)
     return qc_json_set(obj, "facts", &list, err);
 }
 
-static qc_rc info_json(void *ctx, const struct gw_cloud_info *c, struct qc_err *err)
-{
-    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    char time[QC_TIME_TEXT];
-    QC_TRY(qc_json_new_obj(&o, err));
-    QC_TRY(qc_json_set_str(o, "name", c->name, err));
-    QC_TRY(qc_json_set_str(o, "url", c->url, err));
-    if (c->credentials != NULL)
-        QC_TRY(qc_json_set_str(o, "credentials", c->credentials, err));
-    if (c->validated) {
-        qc_time_text(c->validated_s, time);
-        QC_TRY(qc_json_set_str(o, "validated", time, err));
-        QC_TRY(facts_json(o, c->facts, err));
-    }
-    return qc_json_append(ctx, &o, err);
-}
-
 static qc_rc info_text(void *ctx, const struct gw_cloud_info *c, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf facts = { .max = HTTP_BODY_MAX };
@@ -66,9 +52,13 @@ static qc_rc info_text(void *ctx, const struct gw_cloud_info *c, struct qc_err *
     QC_TRY(cloud_facts_print(c->facts, &facts, err));
     if (c->validated)
         qc_time_text(c->validated_s, time);
-    printf("%s %s\n  keys: %s\n  validated: %s%s%.*s\n", c->name, c->url,
-           c->credentials != NULL ? c->credentials : "none", time, facts.n > 0 ? ", shown: " : "",
-           (int)facts.n, facts.n > 0 ? (const char *)facts.p : "");
+    printf("%s %s\n  %s, weight %u%s%s%s%s%s%s, %" PRIu64 " fragments, about %" PRIu64 " bytes\n", c->name,
+           c->url, gw_cloud_role_name(c->role), c->labels.weight,
+           c->labels.v[0][0] != '\0' ? ", provider " : "", c->labels.v[0],
+           c->labels.v[1][0] != '\0' ? ", region " : "", c->labels.v[1],
+           c->labels.v[2][0] != '\0' ? ", jurisdiction " : "", c->labels.v[2], c->fragments, c->bytes);
+    printf("  keys: %s\n  validated: %s%s%.*s\n", c->credentials != NULL ? c->credentials : "none", time,
+           facts.n > 0 ? ", shown: " : "", (int)facts.n, facts.n > 0 ? (const char *)facts.p : "");
     return QC_OK;
 }
 
@@ -91,7 +81,7 @@ qc_rc cmd_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err)
         return gw_clouds_list(state, info_text, NULL, err);
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_new_arr(&list, err));
-    QC_TRY(gw_clouds_list(state, info_json, list, err));
+    QC_TRY(gw_clouds_list(state, cloud_info_json, list, err));
     QC_TRY(qc_json_set(o, "clouds", &list, err));
     return print_json(o, err);
 }
@@ -224,9 +214,13 @@ qc_rc cmd_cloud_set(void *app, const struct qc_args *args, struct qc_err *err)
     *(enum tell_about *)app = TELL_CLOUD;
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "report");
+    if (cmd_cloud_has_labels(args) && credentials == NULL)
+        return cmd_cloud_label(app, args, err);
     QC_TRY(cloud_args_state(args, &state, err));
-    if (credentials == NULL)
-        return QC_FAIL(err, QC_USAGE, "--credentials FILE, or aws:PROFILE, is missing");
+    if (credentials == NULL || cmd_cloud_has_labels(args))
+        return QC_FAIL(
+            err, QC_USAGE,
+            "either --credentials FILE, or aws:PROFILE; or a weight and labels: one after the other");
     const qc_rc rc = gw_cloud_set(state, args->argv[0], credentials, qc_args_flag(args, "untried"), r, &why);
     if (rc == QC_OK || rc == QC_UNFIT)
         QC_TRY(report(args, args->argv[0], r, err));

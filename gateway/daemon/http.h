@@ -14,6 +14,7 @@
 #include "figures.h"
 #include "gateway/engine.h"
 #include "jobs.h"
+#include "moves.h"
 #include "quiet.h"
 #include "visitors.h"
 #include "watch.h"
@@ -46,6 +47,7 @@ struct stream;
 struct http_server {
     struct gw_engine *engine;
     struct jobs jobs;
+    struct moves moves;
     struct visitors visitors;
     struct quiet quiet; /* what is told of the tenants' doors */
     struct figures figures;

@@ -16,6 +16,7 @@
 #include "cmd_audit.h"
 #include "cmd_cloud.h"
 #include "cmd_conf.h"
+#include "cmd_move.h"
 #include "cmd_repair.h"
 #include "cmd_scrub.h"
 #include "cmd_sweep.h"
@@ -415,8 +416,20 @@ static const struct qc_cmd commands[] = {
       cmd_cloud_ls },
     { "cloud validate", "NAME | --url URL", "is a cloud fit for use?", 0, 1, 0, cmd_cloud_validate_options,
       cmd_cloud_validate },
-    { "cloud set", "NAME --credentials FILE", "the keys of a cloud are elsewhere now", 1, 1, 0,
+    { "cloud set", "NAME", "labels and weight of a cloud; or its keys are elsewhere now", 1, 1, 0,
       cmd_cloud_set_options, cmd_cloud_set },
+    { "cloud add", "[NAME=]URL", "one more cloud: validated, then used", 1, 1, 0,
+      cmd_cloud_add_options, cmd_cloud_add },
+    { "cloud drain", "NAME", "everything on a cloud goes elsewhere", 1, 1, 0,
+      cmd_cloud_drain_options, cmd_cloud_drain },
+    { "cloud replace", "NAME [NEWNAME=]URL", "a new cloud gets what an old one has", 2, 2, 0,
+      cmd_cloud_replace_options, cmd_cloud_replace },
+    { "cloud retire", "NAME", "a drained cloud goes for good", 1, 1, 0,
+      cmd_cloud_retire_options, cmd_cloud_retire },
+    { "cloud domain", "cloud|provider|region|jurisdiction", "what fails together", 1, 1, 0,
+      cmd_cloud_domain_options, cmd_cloud_domain },
+    { "plan exit", "NAME", "what it takes to leave a cloud: bytes, requests, time, cost", 1, 1, 0,
+      cmd_plan_exit_options, cmd_plan_exit },
     { "kit",     "", "the operator's kit: the root key",            0, 0, 0, kit_options,     cmd_kit },
     { "tenant add", "NAME --token-file FILE", "let somebody in", 1, 1, 0,
       cmd_tenant_add_options, cmd_tenant_add },

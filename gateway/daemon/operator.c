@@ -33,8 +33,8 @@ static qc_rc refusal(int status, qc_span body, struct qc_err *err)
     return rc;
 }
 
-static qc_rc ask(struct operator* o, const char *method, const char *path, const struct json_t *body,
-                 struct json_t **ret, struct qc_err *err)
+qc_rc operator_ask(struct operator* o, const char *method, const char *path, const struct json_t *body,
+                   struct json_t **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf answer = { 0 };
@@ -67,7 +67,7 @@ qc_rc operator_open(struct operator* o, const char *state, struct qc_err *err)
     QC_TRY(qrng_open("os", &o->q, err));
     o->rng = qrng_rng(o->q);
     QC_TRY(net_client_new_unix(&o->net, qc_fd_get(&dir), SERVE_SOCKET, err));
-    const qc_rc rc = ask(o, "GET", "/v1/health", NULL, &health, &why);
+    const qc_rc rc = operator_ask(o, "GET", "/v1/health", NULL, &health, &why);
     if (rc == QC_OK)
         return QC_OK;
     if (rc != QC_NOTFOUND && (rc != QC_TEMP || net_client_reach(o->net) != NET_NOTHING_SENT)) {
@@ -81,12 +81,13 @@ qc_rc operator_open(struct operator* o, const char *state, struct qc_err *err)
 qc_rc operator_scrub(struct operator* o, const struct json_t *body, struct json_t **ret, struct qc_err *err)
 {
     QC_ASSERT(o->net != NULL);
-    return ask(o, body != NULL ? "POST" : "GET", "/v1/scrub", body, ret, err);
+    return operator_ask(o, body != NULL ? "POST" : "GET", "/v1/scrub", body, ret, err);
 }
 
 qc_rc operator_tenants(struct operator* o, struct json_t **ret, struct qc_err *err)
 {
-    return o->net != NULL ? ask(o, "GET", "/v1/tenants", NULL, ret, err) : tenants_json(ret, o->e, err);
+    return o->net != NULL ? operator_ask(o, "GET", "/v1/tenants", NULL, ret, err)
+                          : tenants_json(ret, o->e, err);
 }
 
 qc_rc operator_change(struct operator* o, const char *name, const struct json_t *body, struct json_t **ret,
@@ -97,10 +98,10 @@ qc_rc operator_change(struct operator* o, const char *name, const struct json_t 
     if (o->net == NULL)
         return tenant_change_json(ret, o->e, name, body, err);
     (void)snprintf(path, sizeof path, "/v1/tenants%s%s", name != NULL ? "/" : "", name != NULL ? name : "");
-    return ask(o, "POST", path, body, ret, err);
+    return operator_ask(o, "POST", path, body, ret, err);
 }
 
 qc_rc operator_sweep(struct operator* o, struct json_t **ret, struct qc_err *err)
 {
-    return o->net != NULL ? ask(o, "GET", "/v1/sweep", NULL, ret, err) : sweep_json(ret, o->e, err);
+    return o->net != NULL ? operator_ask(o, "GET", "/v1/sweep", NULL, ret, err) : sweep_json(ret, o->e, err);
 }

@@ -23,6 +23,11 @@ QC_MUST qc_rc operator_open(struct operator* o, const char *state, struct qc_err
 /* POST /v1/scrub, or GET where body is NULL. A daemon serves (asserted). */
 QC_MUST qc_rc operator_scrub(struct operator* o, const struct json_t *body, struct json_t **ret,
                              struct qc_err *err);
+/* One call of the daemon's API; net is there. What it refuses comes back as the code that it named. path and
+ * method: as in the route table; body may be NULL. */
+QC_MUST qc_rc operator_ask(struct operator* o, const char *method, const char *path,
+                           const struct json_t *body, struct json_t **ret, struct qc_err *err);
+
 /* GET /v1/tenants */
 QC_MUST qc_rc operator_tenants(struct operator* o, struct json_t **ret, struct qc_err *err);
 /* POST /v1/tenants[/NAME]; name NULL: a new one. Errors: those of gw_tenant_change; QC_TEMP, QC_TIMEOUT: it

@@ -37,6 +37,11 @@ const struct route routes[] = {
     { "POST",   "/v1/repair",                         WHO_OPERATOR, BODY_JSON,    call_repair },
     { "POST",   "/v1/scrub",                          WHO_OPERATOR, BODY_JSON,    call_scrub },
     { "GET",    "/v1/scrub",                          WHO_OPERATOR, BODY_NONE,    call_scrub_get },
+    { "GET",    "/v1/clouds",                         WHO_OPERATOR, BODY_NONE,    call_clouds },
+    { "GET",    "/v1/clouds/plan",                    WHO_OPERATOR, BODY_NONE,    call_exit_plan },
+    { "POST",   "/v1/clouds/job",                     WHO_OPERATOR, BODY_JSON,    call_move },
+    { "GET",    "/v1/clouds/job",                     WHO_OPERATOR, BODY_NONE,    call_move_get },
+    { "DELETE", "/v1/clouds/job",                     WHO_OPERATOR, BODY_NONE,    call_move_cancel },
     { "GET",    "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_get },
     { "DELETE", "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_cancel },
 };

@@ -86,6 +86,8 @@ static qc_rc clouds_json(struct json_t *o, struct gw_engine *e, struct qc_err *e
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));
     for (unsigned at = 0; at < gw_engine_scrub_clouds(e); at++) {
+        if (gw_engine_scrub_name(e, at) == NULL)
+            continue;
         QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
         QC_CLEANUP(qc_json_free) struct json_t *scrub = NULL;
         struct gw_scrub_cloud c;
@@ -253,6 +255,8 @@ qc_rc scrub_report_lines(struct gw_engine *e, scrub_line_fn fn, void *ctx, struc
 {
     const struct lines l = { fn, ctx };
     for (unsigned at = 0; at < gw_engine_scrub_clouds(e); at++) {
+        if (gw_engine_scrub_name(e, at) == NULL)
+            continue;
         const char *name = gw_engine_scrub_name(e, at);
         struct gw_scrub_cloud c;
         QC_TRY(gw_engine_scrub_view(e, at, &c, err));
@@ -270,6 +274,8 @@ qc_rc scrub_is_busy(struct gw_engine *e, bool *ret, struct qc_err *err)
 {
     *ret = false;
     for (unsigned at = 0; at < gw_engine_scrub_clouds(e); at++) {
+        if (gw_engine_scrub_name(e, at) == NULL)
+            continue;
         struct gw_scrub_cloud c;
         QC_TRY(gw_engine_scrub_view(e, at, &c, err));
         for (unsigned d = 0; d < GW_DEPTHS; d++)
@@ -281,14 +287,17 @@ qc_rc scrub_is_busy(struct gw_engine *e, bool *ret, struct qc_err *err)
 qc_rc scrub_verdict(struct gw_engine *e, struct qc_err *err)
 {
     uint64_t mended = 0, odd = 0, queue = 0;
-    unsigned waiting = 0;
+    unsigned waiting = 0, clouds = 0;
     for (unsigned at = 0; at < gw_engine_scrub_clouds(e); at++) {
+        if (gw_engine_scrub_name(e, at) == NULL)
+            continue;
         struct gw_scrub_cloud c;
         QC_TRY(gw_engine_scrub_view(e, at, &c, err));
         bool waits = false;
         for (unsigned d = 0; d < GW_DEPTHS; d++)
             waits |= c.depth[d].why[0] != '\0' && (c.depth[d].running || c.depth[d].wanted);
         waiting += waits;
+        clouds++;
         queue += c.queue;
         for (unsigned k = 0; k < GW_FINDING_KINDS; k++)
             *(k >= GW_FINDING_UNKNOWN ? &odd : &mended) += c.findings[k];
@@ -303,7 +312,6 @@ qc_rc scrub_verdict(struct gw_engine *e, struct qc_err *err)
                        "%" PRIu64 " objects on the clouds are not to be explained: they are not touched",
                        odd);
     if (waiting > 0)
-        return QC_FAIL(err, QC_DEGRADED, "%u of %u clouds could not be looked at", waiting,
-                       gw_engine_scrub_clouds(e));
+        return QC_FAIL(err, QC_DEGRADED, "%u of %u clouds could not be looked at", waiting, clouds);
     return QC_OK;
 }

@@ -101,7 +101,8 @@ static void tidy(struct http_server *server, uint64_t *next_ms, bool *more)
 /* A job is work, though nobody may be connected. */
 static bool idle(struct http_server *server, uint64_t idle_s)
 {
-    return idle_s > 0 && !jobs_run(&server->jobs) && atomic_load(&server->connections) == 0 &&
+    return idle_s > 0 && !jobs_run(&server->jobs) && !moves_run(&server->moves) &&
+           atomic_load(&server->connections) == 0 &&
            qc_now_ms() - atomic_load(&server->last_ms) >= idle_s * 1000;
 }
 
@@ -141,6 +142,7 @@ static void turn(struct loop *l, struct http_server *server, struct doors *doors
     tidy(server, &l->next_ms, &l->more);
     chronicle_tick(&l->chronicle, server);
     manager_tick(&l->manager);
+    moves_tick(&server->moves, server->engine);
 }
 
 static qc_rc run(struct loop *l, struct http_server *server, const struct serve_options *o,
@@ -210,6 +212,7 @@ static qc_rc block_signals(sigset_t *set, struct qc_err *err)
 /* After microhttpd's threads: they are stopped first. */
 static void server_done(struct http_server *server)
 {
+    moves_done(&server->moves);
     jobs_done(&server->jobs);
     visitors_done(&server->visitors);
     watch_done(&server->watch);
@@ -227,6 +230,7 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     qc_mutex_init(&server.lock);
     manager_begin(&loop.manager);
     jobs_init(&server.jobs);
+    moves_init(&server.moves);
     visitors_init(&server.visitors);
     quiet_init(&server.quiet);
     watch_init(&server.watch);

@@ -135,10 +135,22 @@ static const struct row scrubs[] = {
       "correct the cause, then the same call again" },
 };
 
+static const struct row moves[] = {
+    { QC_DEGRADED, 110, "everything can be read; no margin is less than it was.",
+      "bring back the clouds that are away, or wait for uploads; the same call again goes on" },
+    { QC_QUORUM, 111, "no margin is less than it was.",
+      "what line one says is missing: bring clouds back, or add one; the same call again goes on" },
+    { QC_UNFIT, 113, "nothing of that place is used, and nothing is stored there.",
+      "qcloud-gateway cloud validate --url URL [--credentials FILE]    or choose another place" },
+    { QC_OK, 112, "no margin is less than it was.",
+      "qcloud-gateway cloud ls --state DIR    correct the cause, then the same call again goes on" },
+};
+
 static const struct row *const tables[] = {
     [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,   [TELL_REBUILD] = rebuilds,
     [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs, [TELL_TENANT] = tenants,
     [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,   [TELL_SCRUB] = scrubs,
+    [TELL_MOVE] = moves,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

@@ -14,7 +14,8 @@ enum tell_about {
     TELL_TENANT,
     TELL_CONF,
     TELL_AUDIT,
-    TELL_SWEEP
+    TELL_SWEEP,
+    TELL_MOVE
 };
 /* Three lines on stderr with a code Eeenn; returns the exit status. */
 int tell_error(enum tell_about about, const struct qc_err *err);

@@ -25,6 +25,7 @@ EXEMPT = {
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
     ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
@@ -547,6 +548,53 @@ class Walk:
         self.ask("scrub", body={"cloud": "c4"}, expect=202)
         check(self.scrubbed()["outcome"]["id"] == "ok", "nothing stands")
 
+    def move(self, outcome="ok", **body):
+        """A cloud comes, or goes: followed to its end."""
+        got = self.ask("move", body=body, expect=202)
+        end = time.monotonic() + 120
+        while got["state"] == "running":
+            check(time.monotonic() < end, f"a move that does not end: {got}")
+            time.sleep(0.02)
+            got = self.ask("moveGet")
+        check(got["outcome"]["id"] == outcome and got["kind"] == body["kind"], f"{body}: {got}")
+        return got
+
+    def moves(self, up, data):
+        """A sixth cloud is added, labelled, drained and retired; one move at a time; and it can be stopped."""
+        self.ask("moveGet", expect=404, error="not-found")
+        self.ask("moveCancel", expect=404, error="not-found")
+        self.ask("exitPlan", query={"cloud": "nobody"}, expect=404, error="not-found")
+        a = self.server.request("GET", "/v1/clouds/plan")
+        self.contract.judge("exitPlan", a)
+        check(a.status == 400, f"a plan for no cloud: {a}")
+        plan = self.ask("exitPlan", query={"cloud": "c1"})
+        check(not plan["possible"] and plan["domains"] == 4 and plan["needed"] == 5 and plan["fragments"] > 0, f"plan {plan}")
+        self.move("quorum", kind="drain", name="c1")
+        self.move("not-found", kind="retire", name="nobody")
+        sixth = os.path.join(self.server.root, "sixth")
+        self.move(kind="add", name="c6", url=f"file://{sixth}", weight=50, provider="acme")
+        self.move(kind="set", name="c1", provider="acme", region="north")
+        check(self.ask("exitPlan", query={"cloud": "c1"})["possible"], "room for c1")
+        self.move(kind="domain", domain="provider")
+        now = self.ask("clouds")
+        check(now["domain"] == "provider" and now["domains"] == 5 and now["clouds"][5]["weight"] == 50, f"clouds {now}")
+        self.move("quorum", kind="set", name="c2", provider="acme")
+        self.ask("move", body={"kind": "drain", "name": "c1", "rate": 1024}, expect=202)
+        self.ask("move", body={"kind": "undrain", "name": "c1"}, expect=409, error="conflict")
+        self.ask("moveCancel")
+        while self.ask("moveGet")["state"] == "running":
+            time.sleep(0.02)
+        check(self.ask("moveGet")["outcome"]["id"] == "cancelled", "stopped")
+        self.move(kind="undrain", name="c1")
+        self.move(kind="domain", domain="cloud")
+        self.move("conflict", kind="retire", name="c6")
+        moved = self.move(kind="drain", name="c6")
+        check(moved["report"]["fragments_left"] == 0, f"drain {moved}")
+        self.move(kind="retire", name="c6")
+        check(len(self.ask("clouds")["clouds"]) == 5, "retired")
+        o = {"vault": self.vault, "object": up["object"], "version": up["version"]}
+        check(self.ask("content", o) == data, "readable after moves")
+
     def restart(self, commits):
         before = {k: self.ask(k, {"vault": self.vault}) for k in ("vaultGet", "chain")}
         self.server.stop()
@@ -589,6 +637,7 @@ class Walk:
             self.ask(name, ids, sent, expect=409, error="fenced")
         self.ask("repair", body={}, expect=409, error="fenced")
         self.ask("scrub", body={}, expect=409, error="fenced")
+        self.ask("move", body={"kind": "domain", "domain": "cloud"}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
     def run(self):
@@ -612,6 +661,7 @@ class Walk:
         self.quorum(up, data)
         self.repairs(up, data)
         self.scrubs()
+        self.moves(up, data)
         last = self.put(self.path(b"z"), 1, b"before the restart")
         self.rotten()
         self.restart([({"put_key": last[0]["put_key"]}, last[2], last[3])])

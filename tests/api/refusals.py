@@ -27,6 +27,7 @@ class Refusals:
             "entryRemove": {"path": "AAAA", "number": 7, "seal": entry["seal"], "put_key": walk.id()},
             "uploadBegin": walk.upload() | {"put_key": self.open["put_key"]},
             "commit": walk.commit_body(entry, 1),
+            "move": {"kind": "drain", "name": "nobody", "rate": 1 << 20},
             "repair": {"deep": True, "dry_run": True, "rate": 1 << 20},
             "scrub": {"content": True, "cloud": "c1"},
         }

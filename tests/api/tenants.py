@@ -21,7 +21,7 @@ from server import GATEWAY, Failure, Guest, ManyUsers, check, parallel
 
 TOKEN = re.compile("qcloud-token-v1-[0-9a-f]{64}")
 STRANGER_S = 10                 # HTTP_STRANGER_MS
-OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "sweep", "metrics", "dashboard", "style", "healthz", "readyz"}
+OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "clouds", "exitPlan", "move", "moveGet", "moveCancel", "sweep", "metrics", "dashboard", "style", "healthz", "readyz"}
 
 
 class Tenant(Walk):
@@ -67,6 +67,7 @@ def bodies(walk, ids):
         "tenantChange": {"enabled": True},
         "repair": {"deep": True},
         "scrub": {"content": True},
+        "move": {"kind": "domain", "domain": "cloud"},
     }
 
 

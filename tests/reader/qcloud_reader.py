@@ -795,6 +795,15 @@ class Archive:
             self.backups[key] = b
         elif kind == 136:
             self.tenant(r)
+        elif kind == 137:
+            _id, name, url, _gen, state, weight = r.int(4), r.lp32(), r.lp32(), r.int(4), r.int(1), r.int(2)
+            labels = [r.lp32() for _ in range(3)]
+            r.end()
+            need(0 < len(name) <= 64 and url and state in (1, 2, 3) and weight <= 1000, "FORMAT", "member record")
+            need(all(re.fullmatch(rb"(|[a-z0-9][a-z0-9._-]{0,63})", x) for x in labels), "FORMAT", "member record: labels")
+        elif kind == 138:
+            need(r.int(1) <= 3, "FORMAT", "rules record")
+            r.end()
         else:
             need(kind in (4, 5) or not kind & 0x80, "NEWER", f"record kind {kind}")
 

@@ -58,7 +58,18 @@ static void make(struct made *m, const struct gw_root *r)
     struct gw_record rec = { .kind = GW_REC_CONFIG, .u.config = { 3, 5, 4, 3 } };
     CHECK_OK(gw_log_add(&m->records, &rec, &err));
     rec = (struct gw_record){ .kind = GW_REC_CLOUD,
-                              .u.cloud = { 9, QC_LIT("osaka"), QC_LIT("file:///a"), 2, 1 } };
+                              .u.cloud = { .id = 9,
+                                           .name = QC_LIT("osaka"),
+                                           .url = QC_LIT("file:///a"),
+                                           .generation = 2,
+                                           .state = 1 } };
+    CHECK_OK(gw_log_add(&m->records, &rec, &err));
+    rec.kind = GW_REC_MEMBER;
+    rec.u.cloud.state = GW_MEMBER_DRAINING;
+    rec.u.cloud.weight = 250;
+    rec.u.cloud.labels[1] = QC_LIT("kansai");
+    CHECK_OK(gw_log_add(&m->records, &rec, &err));
+    rec = (struct gw_record){ .kind = GW_REC_RULES, .u.rules = { GW_DOMAIN_REGION } };
     CHECK_OK(gw_log_add(&m->records, &rec, &err));
     rec = (struct gw_record){ .kind = GW_REC_BKEY, .u.bkey = { 1, qc_span_of(key, sizeof key) } };
     CHECK_OK(gw_log_add(&m->records, &rec, &err));
@@ -82,7 +93,7 @@ static void make(struct made *m, const struct gw_root *r)
                               .u.tombstone = {
                                   .path = QC_LIT("gone"), .number = 6, .chain = 13, .created = 9 } };
     CHECK_OK(gw_log_add(&m->records, &rec, &err));
-    CHECK_OK(gw_log_seal(r, &m->head, qc_buf_span(&m->records), 5, salt, &m->object, &err));
+    CHECK_OK(gw_log_seal(r, &m->head, qc_buf_span(&m->records), 7, salt, &m->object, &err));
 }
 
 static void there_and_back(void)
@@ -101,7 +112,7 @@ static void there_and_back(void)
                  24) == 0);
     CHECK(m.object.n == 24 + 48 + m.records.n + 16);
     CHECK_OK(gw_log_open(r, 7, 3, qc_buf_span(&m.object), &l, &err));
-    CHECK(l.count == 5 && l.head.sequence == 7 && l.head.incarnation == 3);
+    CHECK(l.count == 7 && l.head.sequence == 7 && l.head.incarnation == 3);
     CHECK(memcmp(l.head.prev, m.head.prev, sizeof l.head.prev) == 0);
     struct gw_log_iter it = gw_log_records(&l);
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
@@ -109,6 +120,12 @@ static void there_and_back(void)
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
     CHECK(more && rec.kind == GW_REC_CLOUD && rec.u.cloud.id == 9 &&
           qc_span_eq(rec.u.cloud.name, QC_LIT("osaka")));
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(more && rec.kind == GW_REC_MEMBER && rec.u.cloud.state == GW_MEMBER_DRAINING &&
+          rec.u.cloud.weight == 250 && rec.u.cloud.labels[0].n == 0 &&
+          qc_span_eq(rec.u.cloud.labels[1], QC_LIT("kansai")));
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(more && rec.kind == GW_REC_RULES && rec.u.rules.domain == GW_DOMAIN_REGION);
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
     CHECK(more && rec.kind == GW_REC_BKEY && memcmp(rec.u.bkey.key.p, "a bkey of", 9) == 0);
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
@@ -172,9 +189,9 @@ static void clear_text(void)
     CHECK_OK(qc_buf_add_be(&more, 0x40, 1, &err));
     CHECK_OK(qc_buf_add_be(&more, 2, 4, &err));
     CHECK_OK(qc_buf_add_be(&more, 0xffff, 2, &err));
-    qc_put_be(more.p + 44, 6, 4);
+    qc_put_be(more.p + 44, 8, 4);
     CHECK_OK(gw_log_parse_clear(qc_buf_span(&more), &head, &count, &records, &err));
-    CHECK(count == 6);
+    CHECK(count == 8);
     more.p[clear.n] = 0xC0;
     CHECK_RC(gw_log_parse_clear(qc_buf_span(&more), &head, &count, &records, &err), QC_NEWER);
     qc_buf_free(&more);

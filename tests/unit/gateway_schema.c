@@ -107,8 +107,10 @@ static void check_1(const char *path)
     struct gw_cat *c = NULL;
     struct qc_err err = { 0 };
     struct gw_deviation_row row = { 0 };
+    struct gw_cloud_row cloud;
     struct gw_segment seg;
-    uint64_t owed;
+    struct gw_on_cloud on;
+    uint64_t owed, next;
     int margin;
 
     CHECK_OK(gw_cat_open(&c, path, false, &err));
@@ -129,6 +131,16 @@ static void check_1(const char *path)
         CHECK(owed == 9);
         CHECK_OK(gw_cat_mend_next(c, 3, &owed, &err));
         CHECK(owed == 0);
+        /* Layouts tell where segments are: 7, 8, 9, 11 and 12 are on cloud 2, all but 9 on cloud 3. */
+        CHECK_OK(gw_cat_on_cloud_count(c, 2, &on, &err));
+        CHECK(on.fragments == 5 && on.dead == 1);
+        CHECK_OK(gw_cat_on_cloud_count(c, 3, &on, &err));
+        CHECK(on.fragments == 4 && on.bytes == 5 + 5 + 2 + 0);
+        CHECK_OK(gw_cat_on_cloud(c, 3, 8, &next, &err));
+        CHECK(next == 11);
+        CHECK_OK(gw_cloud_row(c, 2, &cloud, &err));
+        CHECK(cloud.state == GW_LIFE_IN_USE && cloud.labels.weight == GW_WEIGHT_DEFAULT &&
+              cloud.labels.v[0][0] == '\0' && cloud.target == 0);
     }
     gw_cat_close(&c);
 }

@@ -88,6 +88,18 @@
     X(adopt_named, "adopt: the identity is there and was read back, the catalogue does not know")            \
     X(adopt_done, "adopt: in the transaction that makes the cloud count, before it commits")                 \
     X(adopt_logged, "adopt: the log has the new generation")                                                 \
+    X(move_row, "cloud add: it is a row, nothing is on the cloud")                                           \
+    X(move_filled, "cloud add: roots, cuts and the log are on the cloud")                                    \
+    X(shares_drawn, "shares: a new polynomial is drawn, no cloud has a share of it")                         \
+    X(shares_put, "shares: after one more cloud has its new share")                                          \
+    X(shares_spread, "shares: all have the new share, the log does not say so")                              \
+    X(member_logged, "clouds: the log says what a cloud is now")                                             \
+    X(shares_settle, "shares: before one cloud's old share goes")                                            \
+    X(shares_settled, "shares: no old share is left, the catalogue does not know")                           \
+    X(drain_begun, "cloud drain: it gets nothing new any more")                                              \
+    X(retire_counted, "cloud retire: it counts no more, its share is as it was")                             \
+    X(retire_identity, "cloud retire: before its identity is removed")                                       \
+    X(retire_cleaned, "cloud retire: nothing of ours is left there, its row is")                             \
     X(rebuild_key, "rebuild: the new root key file is written")                                              \
     X(rebuild_fence, "rebuild: before the new root object is put")                                           \
     X(rebuild_fenced, "rebuild: the new root object is on enough clouds")                                    \

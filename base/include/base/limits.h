@@ -180,6 +180,7 @@
     X(NET_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")              \
     /* gateway */                                                                                            \
     X(QC_GW_CLOUDS_MAX, 32, "clouds", "a set of clouds is a 32-bit word; as many as QC_EC_N_MAX")            \
+    X(QC_GW_CLOUDS_EVER, 1024, "clouds", "that a gateway has had, for a rebuild: 1 KiB each")                \
     X(QC_GW_SEGMENT_MAX, 18 * 1024 * 1024, "bytes", "FORMAT 12")                                             \
     X(QC_GW_STRIPES_MAX, 19, "stripes", "18 MiB in stripes of at least 1 MiB - 2 KiB (k <= 32)")             \
     X(QC_GW_UNITS, 6, "units", "segments in work at once: EC(3,5) has 180 MiB in them")                      \
@@ -212,6 +213,8 @@
     X(QC_GW_LIST_MAX, 1000, "entries", "one page of a listing (API)")                                        \
     X(QC_GW_LIST_BYTES, 4 * 1024 * 1024, "bytes", "of paths and private parts in one page")                  \
     X(QC_GW_LAYOUTS_MAX, 64, "layouts", "of one version; segments of a put share one")                       \
+    X(QC_GW_LABEL_MAX, 64, "bytes", "a label of a cloud: as long as its name")                               \
+    X(QC_GW_WEIGHT_MAX, 1000, "", "a cloud's weight; 100 where nobody said otherwise")                       \
     X(QC_GW_BUSY_MAX, 64, "segments", "in work at once, waiting ones included")                              \
     X(QC_GW_CHAIN_MAX, 10000, "seals", "one page of a chain (API)")                                          \
     X(QC_GW_VAULTS_MAX, 10000, "vaults", "of one gateway; listed in one answer")                             \
@@ -242,6 +245,7 @@
       "and at which clouds are well: one that is back need not wait its rest out")                           \
     X(QC_GW_DEBT_LEFT_MS, 5000, "ms", "what nobody waited for has so long to land before it is put again")   \
     X(QC_GW_HASTE_MS, 50, "ms", "a put that does not wait for all gives the others so much more")            \
+    X(QC_GW_SHARES_AGAIN_MS, 30000, "ms", "until shares of the root key are offered to a cloud again")       \
     X(QC_GW_DEBT_REST_MS, 1000, "ms", "a cloud that did not take its due rests so long at first")            \
     X(QC_GW_DEBT_REST_MOST_MS, 60000, "ms", "and so long at most: one that is back gets its due by then")    \
     X(QC_GW_MEND_REST_MOST_MS, 3600000, "ms",                                                                \

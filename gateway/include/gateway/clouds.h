@@ -11,10 +11,24 @@ struct gw_cloud_info {
     bool validated;          /* at this URL */
     int64_t validated_s;     /* wall clock */
     unsigned facts;
+    uint32_t id;
+    enum gw_cloud_role role;
+    struct gw_labels labels;
+    uint64_t fragments, bytes; /* that should be on it; about */
+    uint64_t dead;             /* dead objects that may be there still */
 };
 
 /* Strings live until the callback returns. */
 typedef qc_rc (*gw_cloud_fn)(void *ctx, const struct gw_cloud_info *cloud, struct qc_err *err);
+
+/* The same of a gateway that is open. */
+QC_MUST qc_rc gw_engine_cloud_list(struct gw_engine *e, gw_cloud_fn fn, void *ctx, struct qc_err *err);
+/* How they may be chosen: the rule, and in how many domains new fragments may lie. */
+struct gw_domains {
+    enum gw_domain rule;
+    unsigned count, k, n;
+};
+void gw_engine_domains(struct gw_engine *e, struct gw_domains *ret);
 
 /* In the order of their ids. QC_NOTCONF, QC_LOCKED, and as gw_engine_open for damaged files. */
 QC_MUST qc_rc gw_clouds_list(const char *state_dir, gw_cloud_fn fn, void *ctx, struct qc_err *err);

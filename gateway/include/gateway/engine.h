@@ -103,6 +103,7 @@ struct gw_paying {
 };
 struct gw_cloud_status {
     struct gw_cloud_view view;
+    unsigned at;                     /* its position in the fan */
     const char *name, *url;          /* until gw_engine_close */
     const struct cloud_tally *tally; /* what was asked of it since (cloud/tally.h); as long */
     int64_t free;                    /* bytes, -1: not known */

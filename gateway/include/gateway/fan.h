@@ -30,6 +30,7 @@
 #include "base/time.h"
 #include "cloud/cloud.h"
 #include "gateway/breaker.h"
+#include "gateway/place.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -43,9 +44,21 @@ enum gw_cloud_state {
 };
 const char *gw_cloud_state_name(enum gw_cloud_state s); /* "unknown", "ok", "lost", "unreachable" */
 
+/* What a cloud is for (docs/adr/0019). */
+enum gw_cloud_role {
+    GW_ROLE_IN_USE,   /* it counts as a witness, and gets what is new */
+    GW_ROLE_DRAINING, /* it counts, and gets no new fragments */
+    GW_ROLE_JOINING,  /* it gets the log, and counts for nothing */
+    GW_ROLE_LEAVING,  /* it counts no more; what is dead there is removed */
+    GW_ROLE_GONE,     /* it was retired since the fan was made: nobody asks it */
+};
+const char *gw_cloud_role_name(enum gw_cloud_role r); /* "in use", "draining", .. */
+
 /* A cloud as the catalogue knows it. Strings are copied. */
 struct gw_cloud_conf {
     uint32_t id, generation;
+    enum gw_cloud_role role;
+    struct gw_labels labels;
     const char *name, *url;
     const char *credentials; /* where its keys are (cloud.h); NULL: it needs none */
     unsigned facts;          /* what was shown of it */
@@ -54,6 +67,8 @@ struct gw_cloud_conf {
 /* A cloud as it is now: a copy. */
 struct gw_cloud_view {
     uint32_t id, generation;
+    enum gw_cloud_role role;
+    struct gw_labels labels;
     enum gw_cloud_state state;
     bool suspect; /* its breaker is not closed, or jobs hang in it */
     enum gw_breaker_state breaker;
@@ -72,6 +87,10 @@ struct gw_fan; /* opaque */
  */
 QC_MUST qc_rc gw_fan_new(struct gw_fan **ret, const struct gw_cloud_conf *clouds, unsigned count,
                          struct qc_err *err);
+/* One more cloud, at the next position: those that there are stay as they are. QC_LIMIT: as many as a fan can
+ * have, those that are gone included: the gateway has to be opened anew. QC_CONFLICT: it has that id.
+ * QC_NOMEM, QC_TEMP. */
+QC_MUST qc_rc gw_fan_add(struct gw_fan *f, const struct gw_cloud_conf *cloud, struct qc_err *err);
 /* Stops and joins the workers. Those that are stuck in a system call after wait_ms are left behind with their
  * memory: the program is about to end. Returns false then. *f is NULL. */
 bool gw_fan_free(struct gw_fan **f, uint64_t wait_ms);
@@ -96,6 +115,8 @@ void gw_fan_set_state(struct gw_fan *f, unsigned at, enum gw_cloud_state state, 
 void gw_fan_set_slow(struct gw_fan *f, unsigned at);
 /* What was shown of it since: its handles are opened anew, at the next job of each. */
 void gw_fan_set_facts(struct gw_fan *f, unsigned at, unsigned facts);
+void gw_fan_set_role(struct gw_fan *f, unsigned at, enum gw_cloud_role role);
+void gw_fan_set_labels(struct gw_fan *f, unsigned at, const struct gw_labels *l);
 /* A new generation (adoption, rebuild). */
 void gw_fan_set_generation(struct gw_fan *f, unsigned at, uint32_t generation);
 
@@ -178,7 +199,10 @@ struct gw_rule {
 
 /* A set of clouds, bit `at`. */
 typedef uint32_t gw_clouds;
-gw_clouds gw_fan_all(const struct gw_fan *f);
+/* All that are asked: those that are gone are in no set. */
+gw_clouds gw_fan_all(struct gw_fan *f);
+/* Those that count: in use, or draining. */
+gw_clouds gw_fan_witnesses(struct gw_fan *f);
 
 /* What is asked, of whom. */
 struct gw_ask {

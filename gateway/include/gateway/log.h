@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "gateway/entry.h"
+#include "gateway/place.h"
 #include "gateway/tenant.h"
 
 enum gw_record_kind {
@@ -17,7 +18,9 @@ enum gw_record_kind {
     GW_REC_CONFIG = 5,
     GW_REC_BKEY = 6,
     GW_REC_BACKUP = 7,
-    GW_REC_TENANT = 136, /* must be understood */
+    GW_REC_TENANT = 136, /* this and what follows must be understood */
+    GW_REC_MEMBER = 137,
+    GW_REC_RULES = 138,
 };
 
 enum {
@@ -67,11 +70,18 @@ struct gw_rec_vault {
     uint32_t tenant;
     qc_span record, backup; /* backup is sealed */
 };
+enum gw_member_state { GW_MEMBER_IN_USE = 1, GW_MEMBER_DRAINING = 2, GW_MEMBER_RETIRED = 3 };
+/* A cloud record, or a member record, which has what follows its state, too. */
 struct gw_rec_cloud {
     uint32_t id;
     qc_span name, url;
     uint32_t generation;
-    uint8_t state;
+    uint8_t state;   /* enum gw_member_state; of a cloud record: 1 */
+    uint16_t weight; /* 0..QC_GW_WEIGHT_MAX */
+    qc_span labels[GW_LABELS];
+};
+struct gw_rec_rules {
+    uint8_t domain; /* enum gw_domain */
 };
 struct gw_rec_config {
     uint8_t k, n, write_quorum, record_quorum;
@@ -102,7 +112,8 @@ struct gw_record {
         struct gw_rec_commit commit;
         struct gw_rec_tombstone tombstone;
         struct gw_rec_vault vault;
-        struct gw_rec_cloud cloud;
+        struct gw_rec_cloud cloud; /* GW_REC_CLOUD, GW_REC_MEMBER */
+        struct gw_rec_rules rules;
         struct gw_rec_config config;
         struct gw_rec_bkey bkey;
         struct gw_rec_backup backup;

@@ -125,12 +125,12 @@ QC_MUST qc_rc gw_identity_make(const struct gw_root *r, const struct gw_member *
                                unsigned threshold, const qc_rng *rng, qc_buf *ret, struct qc_err *err);
 
 /*
- * The identity of one cloud under a new generation, with its share of a polynomial that is in use.
- *   slot  its share; NULL: the root key is off the clouds
- *   ret   empty, receives the object
+ * The identity of one cloud, with its shares of polynomials that are in use.
+ *   slots, count  its shares, at most GW_IDENTITY_SLOTS_MAX (asserted); none: the root key is off the clouds
+ *   ret           empty, receives the object
  */
 QC_MUST qc_rc gw_identity_renew(const struct gw_root *r, const struct gw_member *m,
-                                const struct gw_slot *slot, qc_buf *ret, struct qc_err *err);
+                                const struct gw_slot *slots, unsigned count, qc_buf *ret, struct qc_err *err);
 
 /* Parse, and check the checksum. No key is needed, and nothing is authenticated yet. gw_identity_done it.
  * QC_FORMAT, QC_NEWER, QC_INTEGRITY (the checksum), QC_NOMEM. */

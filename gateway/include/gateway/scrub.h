@@ -88,7 +88,8 @@ struct gw_scrub_cloud {
     int64_t queue_since_s;                 /* wall clock: the oldest of these was found; 0: none */
     uint64_t findings[GW_FINDING_KINDS];   /* that stand */
 };
-/* Clouds, and their names, by position. */
+/* Positions of clouds, and the name of the cloud at one. NULL: it is not scrubbed, for it counts not yet, or
+ * no more. */
 unsigned gw_engine_scrub_clouds(struct gw_engine *e);
 const char *gw_engine_scrub_name(struct gw_engine *e, unsigned at);
 /* By the cloud's position. */

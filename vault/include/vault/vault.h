@@ -102,6 +102,13 @@ void vault_join_done(struct vault_join *j);
 QC_MUST qc_rc vault_join_read(struct vault_join *ret, const char *const dirs[2], struct vault_passes *passes,
                               struct qc_err *err);
 
+/* Store `index` (1, 2) names these clouds in its descriptor; of now nothing else is looked at. A vault of a
+ * gateway for many users names none: nothing is changed. *ret_changed: it named others before. Durable on
+ * return. Errors of vault_store_open with VAULT_STORE_WRITE; QC_NOTFOUND, QC_INTEGRITY, QC_FORMAT, QC_NEWER:
+ * its descriptor cannot be read. */
+QC_MUST qc_rc vault_renew_clouds(const struct vault_conf *conf, unsigned index,
+                                 const struct vault_descriptor *now, bool *ret_changed, struct qc_err *err);
+
 /* ---- put ---- */
 
 #define VAULT_SIZE_UNKNOWN UINT64_MAX

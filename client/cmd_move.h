@@ -1,0 +1,8 @@
+/* Labels of a cloud, for gateway cloud set. Part of the program qcloud (layer 5). */
+#pragma once
+#include "client.h"
+
+/* Is --weight, --provider, --region or --jurisdiction given? */
+bool move_has_labels(const struct qc_args *args);
+/* Give them to the cloud that the first argument names. Errors: those of gw_engine_move (gateway/move.h). */
+QC_MUST qc_rc move_label(struct client *c, const struct qc_args *args, struct qc_err *err);

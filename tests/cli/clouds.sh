@@ -1,0 +1,83 @@
+#!/bin/bash
+# cli/clouds: the clouds of one's own gateway come and go by qcloud alone: added, labelled, planned for, replaced,
+# drained, retired; what cannot be is refused with what is missing; everything is read at the end.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
+cd "$T" || exit 1
+mk_vault 3 5
+random_file a 3000000
+random_file small 700
+expect_exit 0 put a
+expect_exit 0 put small
+
+roles()
+{
+    expect_exit 0 --json gateway cloud ls
+    json_get '" ".join(c["name"] + "=" + c["role"] for l in lines if "gateway" in l for c in l["gateway"]["clouds"])'
+}
+
+# What is refused says why, and nothing has changed.
+expect_exit 6 gateway cloud drain c1 --yes
+err_has 'add 1 first'
+err_has E0608
+expect_exit 2 gateway cloud drain c1
+err_has 'nobody can be asked'
+err_has 'not possible now'
+expect_exit 3 gateway cloud drain nobody --yes
+err_has 'qcloud gateway cloud ls'
+expect_exit 5 gateway cloud retire c1
+err_has E0514
+expect_exit 5 gateway cloud add "c6=file://$T/cloud1"
+expect_exit 2 gateway cloud add "file://$T/six"
+expect_exit 2 gateway cloud add "c6=$T/six"
+[ "$(roles)" = 'c1=in use c2=in use c3=in use c4=in use c5=in use' ] || fail "roles: $(roles)"
+
+# A sixth one, and the first goes.
+expect_exit 0 gateway cloud add "c6=file://$T/six" --provider acme --weight 50
+expect_exit 0 gateway cloud set c1 --provider acme --region north
+expect_exit 0 gateway cloud domain provider
+expect_exit 6 gateway cloud set c2 --provider acme
+expect_exit 0 gateway plan exit c1
+out_has 'cost: unknown'
+printf '[prices]\ncurrency = EUR\nread-gib = 0.09\nwrite-gib = 0\nread-requests-1000 = 0.4\nwrite-requests-1000 = 5\n%s\n' \
+    'delete-requests-1000 = 0' >prices.conf
+expect_exit 0 gateway plan exit c1 --prices prices.conf
+out_has ' EUR, by the prices given'
+expect_exit 0 gateway cloud drain c1 --yes
+out_has ' 0 left'
+[ "$(roles)" = 'c1=draining c2=in use c3=in use c4=in use c5=in use c6=in use' ] || fail "roles: $(roles)"
+expect_exit 0 gateway cloud drain c1 --cancel
+expect_exit 0 gateway cloud drain c1 --yes --to c6
+expect_exit 0 gateway cloud retire c1
+left=$(find "$T/cloud1" -type f ! -path '*/.*' | wc -l)
+[ "$left" = 0 ] || fail "$left files are left on a retired cloud"
+expect_exit 0 gateway cloud domain cloud
+
+# One takes another's place, while a share store is away: it learns of that when status finds it again.
+lose_share 2
+expect_exit 0 gateway cloud replace c2 "c7=file://$T/seven" --yes
+err_has 'share store 2 does not name the clouds as they are now'
+expect_exit 0 gateway cloud retire c2
+bring_share 2
+expect_exit 0 status
+[ "$(roles)" = 'c3=in use c4=in use c5=in use c6=in use c7=in use' ] || fail "roles: $(roles)"
+rm -r "$T/cloud1" "$T/cloud2"
+expect_exit 0 gateway repair --deep
+out_has 'everything is whole'
+for name in a small; do
+    expect_exit 0 get -f "$name" back
+    same "$name" back
+done
+
+# A new machine finds the clouds as they are now by either share store.
+stop_gateway
+for share in 1 2; do
+    mv "$QCLOUD_HOME" "$T/old$share"
+    expect_exit 0 init --join "$T/share$share" --take-over
+    err_has 'any 3 of 5 clouds are enough'
+    [ "$(roles)" = 'c3=in use c4=in use c5=in use c6=in use c7=in use' ] || fail "roles after a join: $(roles)"
+    expect_exit 0 get -f a back
+    same a back
+    stop_gateway
+done
+echo "clouds: added, labelled, drained, replaced, retired"
