@@ -41,6 +41,9 @@ reap() { # NAME SECONDS: wait until it is gone, then insist
         say "$1 does not end when asked to"
         sleep 0.2
     fi
+    if read -r i _ 2>/dev/null <"$dir/pid/$1"; then # what libfaketime leaves of a process that was killed
+        rm -f "/dev/shm/faketime_shm_$i" "/dev/shm/sem.faketime_sem_$i"
+    fi
     rm -f "$dir/pid/$1"
 }
 wait_port() { # NAME PORT: until NAME listens
