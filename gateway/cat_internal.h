@@ -307,7 +307,7 @@
     X(SNAP_PUT,                                                                                              \
       "INSERT INTO snapshot (incarnation, serial, notes, first, last, bytes, state, round, clouds)"          \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (incarnation, serial)"                       \
-      " DO UPDATE SET state=?7, round=?8")                                                                   \
+      " DO UPDATE SET state=?7, round=?8, clouds=?9")                                                        \
     X(SNAP_LAST, "SELECT incarnation, serial, notes, first, last, bytes, state, round, clouds FROM snapshot" \
                  " WHERE state=2 AND notes=?1 ORDER BY last DESC, incarnation DESC, serial DESC LIMIT 1")    \
     X(SNAP_NEXT, "SELECT incarnation, serial, notes, first, last, bytes, state, round, clouds FROM snapshot" \

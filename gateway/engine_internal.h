@@ -98,9 +98,12 @@ struct gw_snaps {
     uint64_t target;      /* the last log object that goes in .. */
     uint64_t upto;        /* .. and this is the last of those that are being gathered */
     bool healing;         /* they are a pack's that lacks pieces */
+    unsigned present;     /* HEAL: pieces that it has */
+    uint32_t heal_upto;   /* HEAL: serials of this incarnation up to this one */
     struct gw_snap_at at; /* HEAL, SWEEP: the last row looked at */
     uint64_t until_ms;    /* not looked at before */
     unsigned failures;    /* in a row */
+    bool failed;          /* the one under way, which is swept */
     pthread_mutex_t lock; /* guards all below; none is taken under it */
     bool busy;
     int64_t tried_s;

@@ -257,7 +257,7 @@ qc_rc gw_rebuild_snapshot_rows(struct gw_rebuilding *b, struct qc_err *err)
     b->report->audit_sequence = noted.audit_sequence;
     memcpy(b->report->audit_hash, noted.audit_hash, sizeof b->report->audit_hash);
     if (b->report->notes_s > 0)
-        QC_TRY(gw_meta_set(b->cat, "snapshot_s", (uint64_t)b->report->notes_s, err));
+        QC_TRY(gw_meta_set(b->cat, gw_snap_taken, (uint64_t)b->report->notes_s, err));
     for (size_t i = 0; i < b->pack_count; i++) {
         /* Where a record was given up, nothing that might have it is deleted. */
         if (b->packs[i].fate != PACK_USED && b->setup->accept_loss)

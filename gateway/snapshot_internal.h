@@ -85,3 +85,28 @@ struct gw_snap_put {
 /* *ret: how many pieces are durable. */
 QC_MUST qc_rc gw_snap_write(struct gw_fan *f, const struct gw_root *r, const struct gw_snap_put *put,
                             unsigned *ret, struct qc_err *err);
+
+extern const char gw_snap_taken[]; /* meta: when the newest notes were taken */
+
+/* -- steps (snapshot_put.c, snapshot_tend.c, snapshot.c) ------------------------------------------------- */
+
+/* Clouds of a row that are in use; its name; its name on each cloud of a set. */
+gw_clouds gw_snap_set(struct gw_engine *e, const struct gw_snap_row *row);
+struct gw_name gw_snap_name(const struct gw_snap_row *row);
+struct gw_snap_keys {
+    char names[QC_GW_CLOUDS_MAX][GW_NAME_SIZE];
+    const char *keys[QC_GW_CLOUDS_MAX];
+};
+QC_MUST qc_rc gw_snap_keys(struct gw_engine *e, const struct gw_snap_row *row, gw_clouds set,
+                           struct gw_snap_keys *ret, struct qc_err *err);
+/* Put, read back, good: row says what it holds; its serial and clouds are given here. taken_s: of notes.
+ * QC_QUORUM: too few clouds are well, or took it. */
+QC_MUST qc_rc gw_snap_put_one(struct gw_engine *e, struct gw_snap_row *row, qc_span clear, int64_t taken_s,
+                              struct qc_err *err);
+/* What is being tried is dead. */
+QC_MUST qc_rc gw_snap_abandon(struct gw_engine *e, struct qc_err *err);
+/* A pack is gathered, from this log object on. */
+QC_MUST qc_rc gw_snap_begin_pack(struct gw_snaps *s, uint64_t first, struct qc_err *err);
+/* One row each; the stage that follows is set when there is none left. */
+QC_MUST qc_rc gw_snap_heal(struct gw_engine *e, struct qc_err *err);
+QC_MUST qc_rc gw_snap_sweep(struct gw_engine *e, struct qc_err *err);

@@ -255,6 +255,37 @@ static void healed(void)
     store_done(&s);
 }
 
+/* Too few clouds take it: nothing is left over, however often it is tried, and the reason is there to see. */
+static void refused(void)
+{
+    struct store s;
+    struct gw_snapshot_view v;
+    struct qc_err err = { 0 };
+    char path[360];
+
+    store_new(&s);
+    for (unsigned at = 0; at < 2; at++) {
+        erig_cloud(&s.r, at, "/s", path, sizeof path);
+        FILE *f = fopen(path, "w"); /* a file where the directory would be */
+        CHECK(f != NULL && fclose(f) == 0);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        CHECK_RC(gw_engine_snapshot(s.r.e, &err), QC_QUORUM);
+        CHECK_OK(gw_engine_snapshot_view(s.r.e, &v, &err));
+        CHECK(v.taken_s == 0 && v.packs == 0 && v.tried_s > 0 && strstr(v.why, "3 clouds took") != NULL);
+        for (unsigned at = 2; at < 5; at++)
+            CHECK(each(&s.r, at, "s", NULL) <= 1);
+    }
+    for (unsigned at = 0; at < 2; at++) {
+        erig_cloud(&s.r, at, "/s", path, sizeof path);
+        CHECK(unlink(path) == 0);
+    }
+    snapshot(&s, &v);
+    for (unsigned at = 0; at < 5; at++)
+        CHECK(each(&s.r, at, "s", NULL) == 2);
+    store_done(&s);
+}
+
 /* Housekeeping makes one when it is due, without being told. */
 static void by_itself(void)
 {
@@ -523,6 +554,7 @@ int main(void)
     whole();
     bounded();
     healed();
+    refused();
     by_itself();
     damaged();
     if (!erig_elsewhere()) {
