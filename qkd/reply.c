@@ -80,11 +80,11 @@ void qkd_reply_cite(qc_span text, char ret[QKD_CITE_MAX + 1])
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     struct qc_err err = { 0 };
     const char *s = "";
-    size_t n = 0;
     if (qc_json_parse(&j, text, &err) == QC_OK && qc_json_is_object(j) &&
         qc_json_str(j, "message", &s, &err) != QC_OK)
         s = "";
-    for (; n < QKD_CITE_MAX && s[n] != '\0'; n++)
-        ret[n] = s[n] >= 0x20 && s[n] < 0x7f ? s[n] : '?';
+    const size_t n = strnlen(s, QKD_CITE_MAX);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = s[i] >= 0x20 && s[i] < 0x7f ? s[i] : '?';
     ret[n] = '\0';
 }
