@@ -279,6 +279,26 @@ static void tell_scrub(const struct status *s, const struct json_t *clouds)
         tell_scrub_line(&s->c->out, qc_json_at(clouds, i));
 }
 
+/* What a rebuild would have beside the log, and from when. */
+static void tell_snapshot(const struct status *s)
+{
+    struct json_t *snapshot = NULL;
+    struct qc_err none = { 0 };
+    int64_t taken = 0, behind = 0;
+    char when[QC_TIME_TEXT];
+    if (qc_json_obj(s->gateway, "snapshot", &snapshot, &none) != QC_OK ||
+        qc_json_int(snapshot, "taken", 0, INT64_MAX, &taken, &none) != QC_OK ||
+        qc_json_int(snapshot, "behind", 0, INT64_MAX, &behind, &none) != QC_OK)
+        return; /* another's gateway does not say */
+    if (taken == 0) {
+        out_line(&s->c->out, "catalogue: no snapshot on the clouds yet; its log is there");
+        return;
+    }
+    qc_time_text(taken, when);
+    out_line(&s->c->out, "catalogue: snapshot of %s, %" PRId64 " log object%s since", when, behind,
+             text_s((uint64_t)behind));
+}
+
 static qc_rc tell_gateway(struct status *s, struct qc_err *err)
 {
     struct out *o = &s->c->out;
@@ -299,6 +319,7 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
              text_s((uint64_t)objects), versions, text_s((uint64_t)versions), size);
     tell_debts(s, debts, clouds);
     tell_scrub(s, clouds);
+    tell_snapshot(s);
     return remote_is(s->c) ? tell_quota(s, bytes, versions, err) : tell_root_key(s, err);
 }
 

@@ -116,6 +116,7 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
     s->log_sequence = tip.sequence;
     for (unsigned at = 0; at < s->cloud_count; at++)
         QC_TRY(gw_engine_scrub_view(e, s->clouds[at].at, &s->clouds[at].scrub, err));
+    QC_TRY(gw_engine_snapshot_view(e, &s->snapshot, err));
     s->catalogue_bytes = gw_home_bytes(&e->state);
     s->counted_s = qc_wall_s();
     return QC_OK;

@@ -133,6 +133,20 @@ static qc_rc root_json(struct json_t *o, const struct gw_status *s, struct qc_er
     return qc_json_set(o, "root_key", &root, err);
 }
 
+static qc_rc snapshot_json(struct json_t *o, const struct gw_snapshot_view *v, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+    QC_TRY(qc_json_new_obj(&one, err));
+    QC_TRY(qc_json_set_int(one, "taken", v->taken_s, err));
+    QC_TRY(json_count(one, "log_sequence", v->log_sequence, err));
+    QC_TRY(json_count(one, "behind", v->behind, err));
+    QC_TRY(json_count(one, "packs", v->packs, err));
+    QC_TRY(json_count(one, "bytes", v->bytes, err));
+    QC_TRY(qc_json_set_int(one, "tried", v->tried_s, err));
+    QC_TRY(qc_json_set_str(one, "why", v->why, err));
+    return qc_json_set(o, "snapshot", &one, err);
+}
+
 /* -- the verdict ----------------------------------------------------------------------------------------- */
 
 struct reasons {
@@ -190,6 +204,7 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
     QC_TRY(margins_json(o, &s, err));
     QC_TRY(root_json(o, &s, err));
     QC_TRY(faults_json(o, &s, err));
+    QC_TRY(snapshot_json(o, &s.snapshot, err));
     QC_TRY(qc_json_set_str(o, "fenced_why", s.fenced_why, err));
     QC_TRY(qc_json_set_bool(o, "paying", s.paying, err));
     QC_TRY(qc_json_set_int(o, "observed", s.observed_s, err));

@@ -174,6 +174,20 @@ static void of_findings(struct judging *j)
                "fragments that are missing or bad: %" PRIu64, queue);
 }
 
+/* Nothing that was acknowledged hangs on one: it is told when it fails for days. */
+static void of_snapshot(struct judging *j)
+{
+    const struct gw_status *s = j->src->status;
+    const int64_t since = s->snapshot.taken_s != 0 ? s->snapshot.taken_s : s->oldest_s;
+    char when[QC_TIME_TEXT];
+
+    if (s->snapshot.tried_s == 0 || since == 0 || j->src->now_s - since < QC_GW_SNAPSHOT_OLD_S)
+        return;
+    qc_time_text(since, when);
+    reason(j, JUDGE_LOOK, "It is tried again by itself. Without it a rebuild takes longer, and knows less.",
+           "the catalogue has no snapshot since %s: %s", when, s->snapshot.why);
+}
+
 enum judge_level judge(const struct judge_source *src, judge_fn fn, void *ctx)
 {
     struct judging j = { .src = src, .fn = fn, .ctx = ctx };
@@ -186,5 +200,6 @@ enum judge_level judge(const struct judge_source *src, judge_fn fn, void *ctx)
     of_depth(&j, GW_PRESENCE);
     of_depth(&j, GW_CONTENT);
     of_findings(&j);
+    of_snapshot(&j);
     return j.worst;
 }

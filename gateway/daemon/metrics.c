@@ -320,6 +320,11 @@ static void counted(struct page *p, const struct gw_status *s)
     gauge(p, "qcloud_debt_fragments", "Fragments owed to clouds.", s->debts);
     gauge(p, "qcloud_debt_records", "Copies of records owed to clouds.", s->record_debts);
     gauge(p, "qcloud_log_sequence", "The last record of the log.", s->log_sequence);
+    if (s->snapshot.taken_s > 0)
+        gauge(p, "qcloud_snapshot_timestamp_seconds", "When the newest snapshot of the catalogue was taken.",
+              (uint64_t)s->snapshot.taken_s);
+    gauge(p, "qcloud_snapshot_behind", "Log objects that are in no snapshot yet.", s->snapshot.behind);
+    gauge(p, "qcloud_snapshot_bytes", "Of the log, in snapshots.", s->snapshot.bytes);
     if (s->catalogue_bytes > 0)
         gauge(p, "qcloud_catalogue_size_bytes", "The catalogue on this machine's disk.", s->catalogue_bytes);
     gauge(p, "qcloud_counted_timestamp_seconds", "When the catalogue was counted.", (uint64_t)s->counted_s);

@@ -258,6 +258,7 @@
     X(QC_GW_NOTES_MAX, 100000, "notes", "beside the log: dead keys and doubtful fragments; 50 bytes each")   \
     X(QC_GW_SNAPSHOT_S, 21600, "s", "after a snapshot, if something was committed: it costs 20 requests")    \
     X(QC_GW_SNAPSHOT_MOST_S, 86400, "s", "after a snapshot in any case: what was found out changes, too")    \
+    X(QC_GW_SNAPSHOT_OLD_S, 259200, "s", "without a snapshot that comes to an end: then it is told")         \
     X(QC_GW_SNAPSHOT_LOG, 1000, "log objects", "to be read one by one in a rebuild, at most, as a rule")     \
     X(QC_GW_SNAPSHOT_READS, 64, "log objects", "read for a pack in one stretch: housekeeping yields")        \
     X(QC_GW_SNAPSHOT_LOOK_MS, 60000, "ms", "between two looks whether one is due")                           \

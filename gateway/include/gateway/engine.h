@@ -22,6 +22,7 @@
 #include "gateway/fan.h"
 #include "gateway/scrub.h"
 #include "gateway/segment.h"
+#include "gateway/snapshot.h"
 #include "gateway/tenant.h"
 
 struct gw_engine; /* opaque */
@@ -129,6 +130,7 @@ struct gw_status {
     int64_t observed_s, counted_s;       /* wall clock: when clouds were asked, and rows counted */
     int64_t oldest_s;                    /* wall clock: the first version that lives; 0: none does */
     uint64_t catalogue_bytes;            /* on this machine's disk; 0: not known */
+    struct gw_snapshot_view snapshot;    /* as counted */
     unsigned root_threshold, root_count; /* 0 of 0: the root key is off the clouds */
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
     char fenced_why[GW_WHY_MAX];
