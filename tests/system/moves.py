@@ -145,6 +145,21 @@ def begun(box, steps, args, after, rng, versions):
     return hit
 
 
+def killed_under_load(box, rng, args, times):
+    """Begun so often, slowly, and each time the gateway that does it is killed under the load."""
+    kills = 0
+    while kills < times:
+        if box.run("status").returncode not in (0, 4):      # a gateway to ask, or the load has just started one
+            continue
+        p = subprocess.Popen([GATEWAY, *args, "--max-rate", "4M", "--state", state_of(box)], env=box.env(), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.1, 1.2))
+        box.stop(signal.SIGKILL)
+        p.wait(timeout=120)
+        kills += 1
+    return kills
+
+
 def test():
     rng = seeded("moves")
     with Box() as box:
@@ -179,9 +194,11 @@ def test():
         with Load(box, rng, data) as load:
             time.sleep(1)
             seventh = os.path.join(box.root, "cloud7")
+            args = ("cloud", "replace", "c2", f"c7=file://{seventh}", "--yes")
+            kills = killed_under_load(box, rng, args, 40 if FULL else 4)
             for _ in range(50):
                 p = box.run("status")
-                p = gateway(box, tuple(range(20)), "cloud", "replace", "c2", f"c7=file://{seventh}", "--yes")
+                p = gateway(box, tuple(range(20)), *args)
                 if p.returncode == 0:
                     break
                 time.sleep(0.2)
@@ -189,7 +206,7 @@ def test():
             load.least = min([load.least, *margins(box)])
         box.clouds.append(seventh)
         check(load.least == 2, f"a margin of {load.least} was shown")
-        print(f"replaced under {load.ops} operations; the least margin in {load.samples} samples was {load.least}", flush=True)
+        print(f"replaced under {load.ops} operations, the gateway killed {kills} times meanwhile; the least margin in {load.samples} samples was {load.least}", flush=True)
         check(clouds(box)["c2"]["fragments"] == 0, "something is left on c2")
         gateway(box, 0, "cloud", "retire", "c2")
         shutil.rmtree(box.clouds.pop(0))
