@@ -222,9 +222,9 @@ class User(Box):
         self.maybe[name] = {data}
         self.settle(name)
 
-    def load(self, until):
+    def load(self, over):
         try:
-            while time.monotonic() < until:
+            while not over.is_set():
                 self.one()
         except (Failure, OSError, subprocess.SubprocessError) as e:
             self.why = e
@@ -311,18 +311,20 @@ class World:
             time.sleep(0.1)
         check(g.starts > starts, "a gateway that slept for longer than its lease goes on: " + g.tail())
 
-    def disturb(self, until):
+    def disturb(self, until, enough):
+        """Until then; on a busy machine until there was enough of everything to show something."""
         counts = {}
+        last = until + 240
         plan = ["cut_answer", "kill", "crash", "kill", "cut", "cut_answer", "kill"]
         if FULL:
             plan.insert(4, "sleep")
         i = 0
-        while time.monotonic() < until:
+        while time.monotonic() < until or (not enough(counts) and time.monotonic() < last):
             what = plan[i] if i < len(plan) else self.rng.choice(("kill", "kill", "kill", "cut", "cut_answer"))
             i += 1
             getattr(self, what)()
             counts[what] = counts.get(what, 0) + 1
-            end = min(time.monotonic() + EVERY_S, until)
+            end = time.monotonic() + EVERY_S
             while time.monotonic() < end:
                 for g in self.gateways:
                     g.tend()
@@ -351,11 +353,18 @@ def scenario():
             users = [User(world, i, random.Random(rng.random())) for i in range(USERS)]
             for u in users:
                 u.join()
-            until = time.monotonic() + LOAD_S
-            threads = [threading.Thread(target=u.load, args=(until,)) for u in users]
+            over = threading.Event()
+
+            def enough(counts):
+                return any(u.why for u in users) or (sum(u.done for u in users) > LOAD_S / 4 and counts.get("kill", 0) >= 2)
+
+            threads = [threading.Thread(target=u.load, args=(over,)) for u in users]
             for t in threads:
                 t.start()
-            counts = world.disturb(until)
+            try:
+                counts = world.disturb(time.monotonic() + LOAD_S, enough)
+            finally:
+                over.set()
             for t in threads:
                 while t.is_alive():
                     for g in world.gateways:
