@@ -5,6 +5,7 @@ qc_test(unit gateway_breaker DEPS base gateway cloud)
 qc_test(unit gateway_pace DEPS base gateway INTERNAL gateway)
 qc_test(unit gateway_turns DEPS base gateway INTERNAL gateway)
 qc_test(prop gateway_turns DEPS base gateway INTERNAL gateway)
+qc_test(unit gateway_pack DEPS base gateway)
 qc_test(unit gateway_snapshot DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_schema DEPS base gateway cloud INTERNAL gateway)
 qc_test(unit gateway_scrub DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
@@ -40,5 +41,5 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer")
   qc_on_postgres(postgres/two SANITIZED PROGRAMS unit/gateway_two)
 endif()
 qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_quota
-  FULL unit/gateway_tenants unit/gateway_rebuild unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay prop/gateway_commits
+  FULL unit/gateway_tenants unit/gateway_rebuild unit/gateway_snapshot unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay prop/gateway_commits
   prop/gateway_late prop/gateway_repair)

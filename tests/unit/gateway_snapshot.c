@@ -556,8 +556,8 @@ int main(void)
     healed();
     refused();
     by_itself();
-    damaged();
-    if (!erig_elsewhere()) {
+    if (!erig_elsewhere()) { /* the catalogue is copied with the clouds */
+        damaged();
         rolled_back();
         log_restored();
     }
