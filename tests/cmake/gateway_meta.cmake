@@ -19,6 +19,7 @@ if(QC_FAULT_POINTS)
   qc_test(unit gateway_pay DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
   qc_test(unit gateway_records DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread)
   qc_test(unit gateway_adopt DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
+  qc_test(unit gateway_move DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
   qc_test(fault gateway_engine DEPS base qrng cloud ec gateway INTERNAL gateway TIMEOUT 900)
 endif()
 qc_test(prop gateway_commits DEPS base qrng cloud gateway LABELS thread TIMEOUT 600)
@@ -40,6 +41,6 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer")
   qc_test_program(unit_gateway_two SOURCES unit/gateway_two.c DEPS base qrng cloud ec gateway INTERNAL gateway)
   qc_on_postgres(postgres/two SANITIZED PROGRAMS unit/gateway_two)
 endif()
-qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_quota
+qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_quota unit/gateway_move
   FULL unit/gateway_tenants unit/gateway_rebuild unit/gateway_snapshot unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay prop/gateway_commits
   prop/gateway_late prop/gateway_repair)
