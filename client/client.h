@@ -107,6 +107,7 @@ qc_rc cmd_gateway_cloud_domain(void *app, const struct qc_args *args, struct qc_
 qc_rc cmd_gateway_plan_exit(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_repair(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_scrub(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_drill(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err);
 /* init --join. */
 QC_MUST qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err);
@@ -118,9 +119,9 @@ struct cloud_place {
     const char *name, *url;
 };
 /* The same of the clouds that are directories, and there. *ret_domains: how many of the clouds do not share a
- * device with an earlier one. count: up to VAULT_CLOUDS_MAX. QC_NOMEM. */
+ * device with an earlier one; *ret_crowd: the most on one. count: up to VAULT_CLOUDS_MAX. QC_NOMEM. */
 QC_MUST qc_rc client_warn_clouds(struct client *c, const struct cloud_place *places, size_t count,
-                                 unsigned *ret_domains, struct qc_err *err);
+                                 unsigned *ret_domains, unsigned *ret_crowd, struct qc_err *err);
 /* The same of a descriptor's. */
 QC_MUST qc_rc client_warn_descriptor(struct client *c, const struct vault_descriptor *d, struct qc_err *err);
 /* The share stores that are there name the gateway's clouds as they are now. tell: a store that cannot be

@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lot.h"
 #include "last_drill.h"
 #include "progress.h"
 #include "text.h"
@@ -26,6 +27,7 @@ struct drill {
     char without[VAULT_WITHOUT_MAX];
     struct json_t *lost; /* names of what did not come back; for the report */
     bool lost_cut;
+    bool all; /* no prefix: of everything there is */
 };
 
 static void drill_done(struct drill *d)
@@ -54,7 +56,7 @@ static qc_rc take_share(struct drill *d, const struct qc_args *args, struct qc_e
 {
     const char *which = qc_args_value(args, "without-share", "random");
     uint64_t drawn = 0;
-    QC_TRY(vault_drill_draw(d->seed, PLACE_SHARE, 2, &drawn, err));
+    QC_TRY(qc_lot_draw(d->seed, PLACE_SHARE, 2, &drawn, err));
     if (strcmp(which, "random") == 0)
         d->share = (unsigned)drawn + 1;
     else if (strcmp(which, "none") != 0 && (strlen(which) != 1 || which[0] < '1' || which[0] > '2'))
@@ -107,7 +109,7 @@ static qc_rc withhold_drawn(struct drill *d, struct qc_err *err)
     if (left == 0)
         return QC_FAIL(err, QC_USAGE, "there are only %u clouds to do without", d->out_count);
     uint64_t nth = 0;
-    QC_TRY(vault_drill_draw(d->seed, PLACE_CLOUDS + d->out_count, left, &nth, err));
+    QC_TRY(qc_lot_draw(d->seed, PLACE_CLOUDS + d->out_count, left, &nth, err));
     for (size_t i = 0; i < qc_json_len(d->clouds); i++) {
         if (d->out[i] || nth-- > 0)
             continue;
@@ -204,6 +206,7 @@ static qc_rc figures(const struct drill *d, const struct vault_drill_result *r, 
     QC_TRY(qc_json_set(j, "without", &names, err));
     QC_TRY(qc_json_set_int(j, "share", d->share, err));
     QC_TRY(qc_json_set_str(j, "seed", seed, err));
+    QC_TRY(qc_json_set_bool(j, "whole", d->all && r->tried == r->objects, err));
     QC_TRY(qc_json_set_int(j, "objects", (int64_t)r->objects, err));
     QC_TRY(qc_json_set_int(j, "tried", (int64_t)r->tried, err));
     QC_TRY(qc_json_set_int(j, "back", (int64_t)r->back, err));
@@ -257,7 +260,10 @@ static qc_rc conclude(struct drill *d, const struct qc_args *args, const struct 
     QC_TRY(figures(d, r, &kept, err));
     if (report != NULL)
         QC_TRY_AS(write_report(d, report, r, err), err, "report");
-    QC_TRY_AS(last_drill_keep(c, &kept, err), err, "the drill's figures");
+    if (d->out_count <= d->n - d->k)
+        QC_TRY_AS(last_drill_keep(c, &kept, err), err, "the drill's figures");
+    else
+        out_note(&c->out, "more clouds were left out than may be lost: status goes on with the drill before");
     text_size(r->bytes, bytes);
     if (r->back == r->tried) {
         out_note(&c->out, "%" PRIu64 " of %" PRIu64 " object%s came back, %s, every byte verified%s", r->back,
@@ -272,7 +278,7 @@ static qc_rc conclude(struct drill *d, const struct qc_args *args, const struct 
 qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
-    QC_CLEANUP(drill_done) struct drill d = { .c = c };
+    QC_CLEANUP(drill_done) struct drill d = { .c = c, .all = args->argc == 0 };
     struct vault_drill_result r = { 0 };
     struct progress p;
     QC_TRY(client_rng(c, err));

@@ -2,30 +2,25 @@
 #include "client.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
 
 #include "base/time.h"
 #include "last_drill.h"
 #include "remote.h"
 #include "statement.h"
+#include "status.h"
 #include "text.h"
 
-struct status {
-    struct client *c;
-    struct vault_local_status local;
-    qc_buf text;            /* the gateway's answer */
-    struct json_t *gateway; /* parsed; NULL: it does not answer */
-    struct qc_err why;      /* then: why not */
-    qc_rc rc;
-    int64_t k, n, clouds_ok, clouds_all;
-    struct json_t *drill; /* the last one; NULL: none */
-    unsigned domains;     /* clouds that share no device; 0: not known */
-};
+#define TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
+enum { WHEN = QC_TIME_TEXT + 24 };
 
 static void status_done(struct status *s)
 {
     qc_buf_free(&s->text);
     qc_json_free(&s->gateway);
     qc_json_free(&s->drill);
+    qc_json_free(&s->reasons);
 }
 
 static qc_rc ask_gateway(struct status *s, struct qc_err *err)
@@ -72,18 +67,7 @@ static qc_rc look_at_devices(struct status *s, struct qc_err *err)
         QC_TRY(qc_json_str(qc_json_at(clouds, i), "name", &places[i].name, err));
         QC_TRY(qc_json_str(qc_json_at(clouds, i), "url", &places[i].url, err));
     }
-    return client_warn_clouds(s->c, places, count, &s->domains, err);
-}
-
-/* A locked store is there: whoever knows the passphrase opens it. */
-static bool is_there(const struct status *s, unsigned i)
-{
-    return s->local.share[i].rc == QC_OK || s->local.share[i].rc == QC_NOPASS;
-}
-
-static int64_t key_margin(const struct status *s)
-{
-    return is_there(s, 0) + is_there(s, 1) - 1;
+    return client_warn_clouds(s->c, places, count, &s->domains, &s->crowd, err);
 }
 
 static const char *state_of(const struct status *s, unsigned i)
@@ -93,23 +77,6 @@ static const char *state_of(const struct status *s, unsigned i)
         return rc == QC_OK ? "ok" : "missing";
     bool shut = rc == QC_NOPASS || rc == QC_PASSPHRASE || rc == QC_NOMEM || rc == QC_TEMP;
     return s->local.share[i].locked && shut ? "locked" : "damaged";
-}
-
-/* The worst version's margin as the gateway's catalogue has it; with clouds down now, what is left of it at
- * least. */
-static qc_rc data_margin(const struct status *s, int64_t *ret, struct qc_err *err)
-{
-    struct json_t *margins = NULL;
-    int64_t worst = s->n - s->k;
-    QC_TRY(qc_json_arr(s->gateway, "margins", &margins, err));
-    for (size_t i = 0; i < qc_json_len(margins); i++) {
-        int64_t m = 0;
-        QC_TRY(qc_json_int(qc_json_at(margins, i), "margin", -VAULT_CLOUDS_MAX, VAULT_CLOUDS_MAX, &m, err));
-        worst = m < worst ? m : worst;
-    }
-    int64_t now = s->n - s->k - (s->clouds_all - s->clouds_ok);
-    *ret = now < worst ? now : worst;
-    return QC_OK;
 }
 
 static void tell_clouds_line(struct out *o, const struct json_t *one)
@@ -211,34 +178,43 @@ static void tell_debt_line(struct out *o, const struct json_t *cloud)
 static void tell_debts(const struct status *s, int64_t debts, const struct json_t *clouds)
 {
     struct qc_err none = { 0 };
-    int64_t records = 0, observed = 0;
+    int64_t records = 0;
     bool paying = false;
-    char when[QC_TIME_TEXT] = "";
     qc_ignore(qc_json_int(s->gateway, "record_debts", 0, INT64_MAX, &records, &none), "a tenant has none");
-    if (debts == 0 && records == 0)
+    if (debts == 0 && records == 0) {
+        out_line(&s->c->out, "debts:  none");
         return;
+    }
     qc_ignore(qc_json_bool(s->gateway, "paying", &paying, &none), "said to be nobody");
-    if (qc_json_int(s->gateway, "observed", 1, INT64_C(253402300799), &observed, &none) == QC_OK)
-        qc_time_text(observed, when);
-    out_line(&s->c->out, "debts:  %" PRId64 " fragment%s owed to clouds that were missing%s%s%s", debts,
-             debts == 1 ? " is" : "s are", when[0] != '\0' ? " (" : "", when, when[0] != '\0' ? ")" : "");
+    out_line(&s->c->out, "debts:  %" PRId64 " fragment%s owed to clouds that were missing", debts,
+             debts == 1 ? " is" : "s are");
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         tell_debt_line(&s->c->out, qc_json_at(clouds, i));
     if (paying)
         out_line(&s->c->out, "  the gateway pays them by itself, as soon as those clouds take them");
 }
 
-/* When one depth was last seen to its end. */
-static void scrub_when(struct json_t *scrub, const char *depth, char ret[QC_TIME_TEXT])
+/* Since when all that lies there was looked at, and whether that is too long ago. A tenant hears nothing
+ * else; of one's own gateway a cloud that was never looked at is told as such. */
+static void scrub_when(const struct json_t *scrub, const char *depth, bool tenant, char ret[WHEN])
 {
     struct qc_err none = { 0 };
     struct json_t *one = NULL;
     struct json_t *last = NULL;
-    int64_t ended = 0;
-    (void)snprintf(ret, QC_TIME_TEXT, "never");
-    if (qc_json_obj(scrub, depth, &one, &none) == QC_OK && qc_json_obj(one, "last", &last, &none) == QC_OK &&
-        qc_json_int(last, "ended", 1, INT64_C(253402300799), &ended, &none) == QC_OK)
-        qc_time_text(ended, ret);
+    int64_t since = 0;
+    bool late = false;
+    char when[QC_TIME_TEXT] = "never";
+    (void)snprintf(ret, WHEN, "?");
+    if (qc_json_obj(scrub, depth, &one, &none) != QC_OK)
+        return;
+    qc_ignore(qc_json_bool(one, "late", &late, &none), "an older gateway does not say");
+    if (tenant)
+        qc_ignore(qc_json_int(one, "since", 1, TIME_MAX, &since, &none), "shown as never");
+    else if (qc_json_obj(one, "last", &last, &none) == QC_OK)
+        qc_ignore(qc_json_int(last, "began", 1, TIME_MAX, &since, &none), "shown as never");
+    if (since > 0)
+        qc_time_text(since, when);
+    (void)snprintf(ret, WHEN, "%s%s", when, late ? " (too long ago)" : "");
 }
 
 /* What was seen of one cloud, and when; what stands. A tenant is not told of it. */
@@ -251,15 +227,15 @@ static void tell_scrub_line(struct out *o, const struct json_t *cloud)
     struct json_t *findings = NULL;
     const char *name = "?";
     int64_t n = 0;
-    char presence[QC_TIME_TEXT];
-    char content[QC_TIME_TEXT];
+    char presence[WHEN];
+    char content[WHEN];
     char line[256] = "";
     size_t at = 0;
     if (qc_json_obj(cloud, "scrub", &scrub, &none) != QC_OK)
         return;
     qc_ignore(qc_json_str(cloud, "name", &name, &none), "shown as ?");
-    scrub_when(scrub, "presence", presence);
-    scrub_when(scrub, "content", content);
+    scrub_when(scrub, "presence", false, presence);
+    scrub_when(scrub, "content", false, content);
     if (qc_json_obj(scrub, "queue", &queue, &none) == QC_OK &&
         qc_json_int(queue, "fragments", 1, INT64_MAX, &n, &none) == QC_OK)
         at += (size_t)snprintf(line, sizeof line, "; %" PRId64 " being rebuilt", n);
@@ -272,9 +248,18 @@ static void tell_scrub_line(struct out *o, const struct json_t *cloud)
 
 static void tell_scrub(const struct status *s, const struct json_t *clouds)
 {
+    struct qc_err none = { 0 };
+    struct json_t *scrub = NULL;
+    char presence[WHEN];
+    char content[WHEN];
+    if (qc_json_obj(s->gateway, "scrub", &scrub, &none) == QC_OK) { /* a tenant is told of no cloud alone */
+        scrub_when(scrub, "presence", true, presence);
+        scrub_when(scrub, "content", true, content);
+        out_line(&s->c->out, "all was looked at since: presence %s, content %s", presence, content);
+    }
     if (remote_is(s->c))
         return;
-    out_line(&s->c->out, "last seen to the end:");
+    out_line(&s->c->out, "all was looked at since:");
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         tell_scrub_line(&s->c->out, qc_json_at(clouds, i));
 }
@@ -299,24 +284,50 @@ static void tell_snapshot(const struct status *s)
              text_s((uint64_t)behind));
 }
 
+/* Worst first. */
+static qc_rc tell_margins(const struct status *s, struct qc_err *err)
+{
+    struct json_t *margins = NULL;
+    QC_TRY(qc_json_arr(s->gateway, "margins", &margins, err));
+    for (size_t i = 0; i < qc_json_len(margins); i++) {
+        const struct json_t *one = qc_json_at(margins, i);
+        int64_t margin = 0, versions = 0;
+        QC_TRY(qc_json_int(one, "margin", -VAULT_CLOUDS_MAX, VAULT_CLOUDS_MAX, &margin, err));
+        QC_TRY(qc_json_int(one, "versions", 0, INT64_MAX, &versions, err));
+        if (margin < 0)
+            out_line(&s->c->out,
+                     "margin: %" PRId64 " version%s lost, as far as is known: too few fragments are left",
+                     versions, versions == 1 ? " is" : "s are");
+        else
+            out_line(&s->c->out, "margin: %" PRId64 " version%s the loss of %" PRId64 " more cloud%s%s",
+                     versions, versions == 1 ? " bears" : "s bear", margin, text_s((uint64_t)margin),
+                     margin < s->n - s->k ? ", and should of more" : "");
+    }
+    return QC_OK;
+}
+
 static qc_rc tell_gateway(struct status *s, struct qc_err *err)
 {
     struct out *o = &s->c->out;
     struct json_t *clouds = NULL;
     int64_t objects = 0, versions = 0, bytes = 0, debts = 0;
-    char size[TEXT_SIZE];
+    char size[TEXT_SIZE], when[QC_TIME_TEXT];
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
     QC_TRY(qc_json_int(s->gateway, "objects", 0, INT64_MAX, &objects, err));
     QC_TRY(qc_json_int(s->gateway, "versions", 0, INT64_MAX, &versions, err));
     QC_TRY(qc_json_int(s->gateway, "bytes", 0, INT64_MAX, &bytes, err));
     QC_TRY(qc_json_int(s->gateway, "debts", 0, INT64_MAX, &debts, err));
     text_size((uint64_t)bytes, size);
-    out_line(o, "clouds: %" PRId64 " of %" PRId64 " answer; any %" PRId64 " of %" PRId64 " are enough",
-             s->clouds_ok, s->clouds_all, s->k, s->n);
+    qc_time_text(s->now_s, when);
+    out_line(o,
+             "clouds: %" PRId64 " of %" PRId64 " answer; any %" PRId64 " of %" PRId64
+             " are enough (asked %s)",
+             s->clouds_ok, s->clouds_all, s->k, s->n, when);
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         tell_clouds_line(o, qc_json_at(clouds, i));
     out_line(o, "stored: %" PRId64 " object%s, %" PRId64 " version%s, %s sealed", objects,
              text_s((uint64_t)objects), versions, text_s((uint64_t)versions), size);
+    QC_TRY(tell_margins(s, err));
     tell_debts(s, debts, clouds);
     tell_scrub(s, clouds);
     tell_snapshot(s);
@@ -325,18 +336,20 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
 
 static qc_rc tell_budget(struct status *s, struct qc_err *err)
 {
-    int64_t margin = 0;
-    QC_TRY(data_margin(s, &margin, err));
-    int64_t budget = margin < key_margin(s) ? margin : key_margin(s);
-    if (budget < 0)
+    struct status_budget b;
+    QC_TRY(status_budget(s, &b, err));
+    if (b.losses < 0)
         out_line(&s->c->out,
                  "budget: overdrawn (data %" PRId64 ", keys %" PRId64 "): not everything can be read now",
-                 margin, key_margin(s));
+                 b.data, b.keys);
     else
         out_line(&s->c->out,
                  "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64
                  "): so many losses, whichever they are, leave all readable",
-                 budget, margin, key_margin(s));
+                 b.losses, b.data, b.keys);
+    if (b.devices < b.losses)
+        out_line(&s->c->out, "budget: %" PRId64 " over devices: what lies together is lost together",
+                 b.devices);
     return QC_OK;
 }
 
@@ -375,12 +388,43 @@ static qc_rc tell_drill(struct status *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
     struct qc_err why = { 0 };
-    if (last_drill_read(s->c, &s->drill, &why) != QC_OK)
+    char when[QC_TIME_TEXT];
+    s->drill_bad = last_drill_read(s->c, &s->drill, &why) != QC_OK;
+    if (s->drill_bad)
         return out_line(&s->c->out, "drill:  what the last one left cannot be read: %s", why.msg), QC_OK;
+    const int64_t due = status_drill_due(s);
+    qc_time_text(due, when);
     if (s->drill == NULL)
-        return out_line(&s->c->out, "drill:  none yet (qcloud drill rehearses a loss)"), QC_OK;
+        return out_line(&s->c->out, "drill:  none yet%s%s (qcloud drill rehearses a loss)",
+                        due == 0 ? "" : "; due by ", due == 0 ? "" : when),
+               QC_OK;
     QC_TRY(last_drill_text(s->drill, &text, err));
-    out_line(&s->c->out, "drill:  %.*s", (int)text.n, (const char *)text.p);
+    out_line(&s->c->out, "drill:  %.*s; the next is due by %s", (int)text.n, (const char *)text.p, when);
+    return QC_OK;
+}
+
+/* Commands lose their ticks: they stand out by themselves. */
+static qc_rc tell_reason(struct out *o, const struct json_t *one, struct qc_err *err)
+{
+    const char *level = NULL;
+    const char *what = NULL;
+    const char *advice = NULL;
+    QC_TRY(qc_json_str(one, "level", &level, err));
+    QC_TRY(qc_json_str(one, "what", &what, err));
+    QC_TRY(qc_json_str(one, "advice", &advice, err));
+    out_line(o, "  %-4s  %s. %s", level, what, advice);
+    return QC_OK;
+}
+
+static qc_rc tell_verdict(struct status *s, struct qc_err *err)
+{
+    QC_TRY_AS(status_judge(s, err), err, "the gateway's answer");
+    const size_t count = qc_json_len(s->reasons);
+    out_line(&s->c->out, "verdict: %s",
+             count == 0 ? "green: all of this was looked at, lately enough, and is as it should be"
+                        : "not green:");
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(tell_reason(&s->c->out, qc_json_at(s->reasons, i), err));
     return QC_OK;
 }
 
@@ -404,6 +448,7 @@ static qc_rc summary(struct status *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *shares = NULL;
+    char when[QC_TIME_TEXT];
     QC_TRY(qc_json_new_obj(&j, err));
     QC_TRY(qc_json_new_arr(&shares, err));
     for (unsigned i = 0; i < 2; i++) {
@@ -412,12 +457,13 @@ static qc_rc summary(struct status *s, struct qc_err *err)
         QC_TRY(qc_json_append(shares, &one, err));
     }
     QC_TRY(qc_json_set(j, "shares", &shares, err));
-    QC_TRY(qc_json_set_int(j, "key_margin", key_margin(s), err));
+    QC_TRY(qc_json_set_int(j, "key_margin", status_key_margin(s), err));
     if (s->gateway != NULL) {
-        int64_t margin = 0;
-        QC_TRY(data_margin(s, &margin, err));
-        QC_TRY(qc_json_set_int(j, "data_margin", margin, err));
-        QC_TRY(qc_json_set_int(j, "loss_budget", margin < key_margin(s) ? margin : key_margin(s), err));
+        struct status_budget b;
+        QC_TRY(status_budget(s, &b, err));
+        QC_TRY(qc_json_set_int(j, "data_margin", b.data, err));
+        QC_TRY(qc_json_set_int(j, "loss_budget", b.losses, err));
+        QC_TRY(qc_json_set_int(j, "device_budget", b.devices, err));
         QC_TRY(qc_json_set_int(j, "clouds_ok", s->clouds_ok, err));
         QC_TRY(qc_json_set_int(j, "clouds", s->clouds_all, err));
         QC_TRY(qc_json_set_int(j, "failure_domains", s->domains, err));
@@ -425,6 +471,10 @@ static qc_rc summary(struct status *s, struct qc_err *err)
     }
     if (s->drill != NULL)
         QC_TRY(qc_json_set(j, "drill", &s->drill, err));
+    qc_time_text(s->now_s, when);
+    QC_TRY(qc_json_set_str(j, "observed", when, err));
+    QC_TRY(qc_json_set_bool(j, "green", qc_json_len(s->reasons) == 0, err));
+    QC_TRY(qc_json_set(j, "reasons", &s->reasons, err));
     QC_TRY(qc_json_set_bool(j, "stores_on_one_device", s->local.same_device, err));
     QC_TRY(qc_json_set_int(j, "unfinished", (int64_t)s->local.unfinished, err));
     QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
@@ -441,6 +491,7 @@ qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *e
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     (void)args;
     QC_TRY(ask_gateway(&s, err));
+    s.now_s = (int64_t)time(NULL);
     QC_TRY_AS(count_clouds(&s, err), err, "the gateway's answer");
     if (!c->out.json)
         return tell_gateway(&s, err);
@@ -449,13 +500,22 @@ qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *e
     return out_json(&c->out, &item, err);
 }
 
+static qc_rc not_green(const struct status *s, struct qc_err *err)
+{
+    const size_t more = qc_json_len(s->reasons) - 1;
+    const char *what = NULL;
+    QC_TRY(qc_json_str(qc_json_at(s->reasons, 0), "what", &what, err));
+    return QC_FAIL(err, QC_DEGRADED, "everything is readable, as far as was looked; not green: %.300s%s",
+                   what, more > 0 ? ", and more above" : "");
+}
+
 /* The worst of what was found: shares first, since both missing means that nothing opens. */
 static qc_rc verdict(const struct status *s, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++)
         if (s->local.share[i].rc == QC_PASSPHRASE)
             return QC_FAIL(err, QC_PASSPHRASE, "%s", s->local.share[i].text);
-    if (key_margin(s) < 0)
+    if (status_key_margin(s) < 0)
         return QC_FAIL(err, QC_SHARES, "neither share store can be opened: share 1: %s; share 2: %s",
                        s->local.share[0].text, s->local.share[1].text);
     if (s->rc != QC_OK) {
@@ -465,11 +525,35 @@ static qc_rc verdict(const struct status *s, struct qc_err *err)
     if (s->clouds_ok < s->k)
         return QC_FAIL(err, QC_QUORUM, "%" PRId64 " of %" PRId64 " clouds answer, %" PRId64 " are needed",
                        s->clouds_ok, s->clouds_all, s->k);
-    if (key_margin(s) < 1 || s->clouds_ok < s->clouds_all)
+    if (status_key_margin(s) < 1 || s->clouds_ok < s->clouds_all)
         return QC_FAIL(err, QC_DEGRADED,
                        "everything is readable; %" PRId64 " of %" PRId64 " clouds and %" PRId64
                        " of 2 share stores are there",
-                       s->clouds_ok, s->clouds_all, key_margin(s) + 1);
+                       s->clouds_ok, s->clouds_all, status_key_margin(s) + 1);
+    return qc_json_len(s->reasons) == 0 ? QC_OK : not_green(s, err);
+}
+
+/* What there is, in the order of what it is made of; then what it comes to. */
+static qc_rc tell_all(struct status *s, struct qc_err *err)
+{
+    struct client *c = s->c;
+    if (s->gateway != NULL)
+        QC_TRY_AS(look_at_devices(s, err), err, "the gateway's answer");
+    if (s->gateway != NULL && !c->out.json)
+        QC_TRY_AS(tell_gateway(s, err), err, "the gateway's answer");
+    else if (!c->out.json)
+        out_line(&c->out, "gateway: %s", s->rc == QC_AUTH ? "no access" : "does not answer");
+    tell_shares(s);
+    if (s->gateway != NULL)
+        QC_TRY_AS(tell_budget(s, err), err, "the gateway's answer");
+    QC_TRY(tell_drill(s, err));
+    QC_TRY(tell_verdict(s, err));
+    if (status_key_margin(s) > 0) /* where one is not, its place says nothing of where it was */
+        QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s->k,
+                                  s->gateway == NULL ? 0 : (unsigned)s->n, err));
+    if (!c->secrets_locked)
+        out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
+    out_line(&c->out, "price:  %s", STATEMENT);
     return QC_OK;
 }
 
@@ -487,25 +571,14 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
         *err = s.why;
         return s.rc;
     }
+    s.now_s = (int64_t)time(NULL);
     if (s.gateway != NULL)
         QC_TRY_AS(count_clouds(&s, err), err, "the gateway's answer");
-    if (s.gateway != NULL && !c->out.json)
-        QC_TRY_AS(tell_gateway(&s, err), err, "the gateway's answer");
-    else if (!c->out.json)
-        out_line(&c->out, "gateway: %s", s.rc == QC_AUTH ? "no access" : "does not answer");
-    tell_shares(&s);
-    if (s.gateway != NULL)
-        QC_TRY_AS(tell_budget(&s, err), err, "the gateway's answer");
-    QC_TRY(tell_drill(&s, err));
-    if (key_margin(&s) > 0) /* where one is not, its place says nothing of where it was */
-        QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s.k,
-                                  s.gateway == NULL ? 0 : (unsigned)s.n, err));
-    QC_TRY_AS(look_at_devices(&s, err), err, "the gateway's answer");
-    if (!c->secrets_locked)
-        out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
-    out_line(&c->out, "price:  %s", STATEMENT);
+    QC_TRY(tell_all(&s, err));
     qc_rc rc = verdict(&s, err);
-    c->end.about.share = !is_there(&s, 0) ? "1" : !is_there(&s, 1) ? "2" : NULL;
+    c->end.about.share = !status_has_share(&s, 0) ? "1" : !status_has_share(&s, 1) ? "2" : NULL;
+    c->end.about.scrub = s.scrub_late && !remote_is(c) ? "scrub" : NULL;
+    c->end.about.drill = s.drill_wanted ? "drill" : NULL;
     struct qc_err why = { 0 };
     qc_rc made = summary(&s, &why);
     if (made == QC_OK)

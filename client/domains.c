@@ -63,11 +63,20 @@ static qc_rc tell_group(struct client *c, const struct cloud_place *places, cons
     return QC_OK;
 }
 
+/* Clouds on the device of the first of them; one, where that is not known. */
+static unsigned how_many(const uint64_t *devices, size_t first, size_t count)
+{
+    unsigned n = 0;
+    for (size_t i = first; i < count; i++)
+        n += i == first || (devices[first] != NO_DEVICE && devices[i] == devices[first]);
+    return n;
+}
+
 qc_rc client_warn_clouds(struct client *c, const struct cloud_place *places, size_t count,
-                         unsigned *ret_domains, struct qc_err *err)
+                         unsigned *ret_domains, unsigned *ret_crowd, struct qc_err *err)
 {
     uint64_t devices[VAULT_CLOUDS_MAX];
-    unsigned domains = 0;
+    unsigned domains = 0, crowd = 0;
     QC_ASSERT(count <= VAULT_CLOUDS_MAX);
     for (size_t i = 0; i < count; i++)
         devices[i] = device_of(places[i].url);
@@ -76,18 +85,21 @@ qc_rc client_warn_clouds(struct client *c, const struct cloud_place *places, siz
         for (size_t j = 0; j < i && devices[i] != NO_DEVICE; j++)
             seen = seen || devices[j] == devices[i];
         domains += !seen;
+        const unsigned together = how_many(devices, i, count);
+        crowd = together > crowd ? together : crowd;
         if (count > 1 && !seen && devices[i] != NO_DEVICE)
             QC_TRY(tell_group(c, places, devices, count, i, err));
     }
     *ret_domains = domains;
+    *ret_crowd = crowd;
     return QC_OK;
 }
 
 qc_rc client_warn_descriptor(struct client *c, const struct vault_descriptor *d, struct qc_err *err)
 {
     struct cloud_place places[VAULT_CLOUDS_MAX];
-    unsigned domains = 0;
+    unsigned domains = 0, crowd = 0;
     for (size_t i = 0; i < d->cloud_count; i++)
         places[i] = (struct cloud_place){ d->clouds[i].name, d->clouds[i].url };
-    return client_warn_clouds(c, places, d->cloud_count, &domains, err);
+    return client_warn_clouds(c, places, d->cloud_count, &domains, &crowd, err);
 }

@@ -86,6 +86,10 @@ static const struct help rows[] = {
       { "qcloud gateway scrub --wait", "qcloud gateway scrub --content",
         "qcloud gateway scrub --cloud paris --wait --json" },
       "3 no cloud of that name, 4 something was found, or a cloud could not be looked at" },
+    { "gateway drill",
+      { "qcloud gateway drill", "qcloud gateway drill --sample 100 --without-cloud paris",
+        "qcloud gateway drill --without-cloud random --seed 7 --json" },
+      "3 no cloud of that name or nothing stored, 6 or 8 something would have been lost" },
     { "gateway rebuild",
       { "qcloud gateway rebuild", "qcloud gateway rebuild --cloud c1=file:///mnt/new",
         "qcloud gateway rebuild --kit kit.txt" },
@@ -169,9 +173,9 @@ qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err)
 static qc_rc error_row(const char *code, const char *when, const struct msg *m, qc_buf *ret,
                        struct qc_err *err)
 {
-    static const struct msg_about words = { .name = { (const uint8_t *)"NAME", 4 },
-                                            .share = "N",
-                                            .dir = "DIR" };
+    static const struct msg_about words = {
+        .name = { (const uint8_t *)"NAME", 4 }, .share = "N", .scrub = "scrub", .drill = "drill", .dir = "DIR"
+    };
     QC_TRY(qc_buf_addf(ret, err, "| %s | %s | %s | ", code, when, m->data));
     QC_TRY(msg_next_text(m, &words, " - or: ", ret, err));
     return qc_buf_add_str(ret, " |\n", err);

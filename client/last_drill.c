@@ -7,11 +7,77 @@
 
 #define DRILL_FILE "drill.json"
 
+static qc_rc exit_of(const struct json_t *drill, int64_t *ret, struct qc_err *err)
+{
+    return qc_json_int(drill, "exit", 0, 255, ret, err);
+}
+
+/* Is every cloud that the one did without among those of the other? */
+static qc_rc without_all(const struct json_t *drill, const struct json_t *other, bool *ret,
+                         struct qc_err *err)
+{
+    struct json_t *mine = NULL;
+    struct json_t *theirs = NULL;
+    QC_TRY(qc_json_arr(drill, "without", &mine, err));
+    QC_TRY(qc_json_arr(other, "without", &theirs, err));
+    *ret = true;
+    for (size_t i = 0; i < qc_json_len(theirs) && *ret; i++) {
+        const char *want = qc_json_str_value(qc_json_at(theirs, i));
+        bool found = false;
+        for (size_t k = 0; k < qc_json_len(mine) && want != NULL && !found; k++) {
+            const char *have = qc_json_str_value(qc_json_at(mine, k));
+            found = have != NULL && strcmp(have, want) == 0;
+        }
+        *ret = found;
+    }
+    return QC_OK;
+}
+
+/* All objects came back without what the failed one did without. */
+static qc_rc outdoes(const struct json_t *drill, const struct json_t *failed, bool *ret, struct qc_err *err)
+{
+    struct qc_err none = { 0 };
+    int64_t code = 0, share = 0, withheld = 0;
+    bool whole = false;
+    QC_TRY(without_all(drill, failed, ret, err));
+    QC_TRY(exit_of(failed, &code, err));
+    QC_TRY(qc_json_int(drill, "share", 0, 2, &share, err));
+    QC_TRY(qc_json_int(failed, "share", 0, 2, &withheld, err));
+    qc_ignore(qc_json_bool(drill, "whole", &whole, &none), "one of an older program was not");
+    *ret = *ret && whole && (code != qc_rc_exit(QC_SHARES) || share == withheld);
+    return QC_OK;
+}
+
+/* The failed one of what was kept before, to be kept on. What cannot be read is no reason not to go on. */
+static qc_rc inherit(struct client *c, struct json_t *drill, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *before = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *copy = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_DRILL_MAX };
+    struct qc_err none = { 0 };
+    struct json_t *failed = NULL;
+    int64_t code = 0, was = 0;
+    bool outdone = false;
+    QC_TRY(exit_of(drill, &code, err));
+    if (code != 0 || last_drill_read(c, &before, &none) != QC_OK || before == NULL ||
+        exit_of(before, &was, &none) != QC_OK)
+        return QC_OK;
+    failed = before;
+    if (was == 0 && qc_json_obj(before, "failed", &failed, &none) != QC_OK)
+        return QC_OK;
+    if (outdoes(drill, failed, &outdone, &none) != QC_OK || outdone)
+        return QC_OK;
+    QC_TRY(qc_json_dump(failed, &text, err));
+    QC_TRY(qc_json_parse(&copy, qc_buf_span(&text), err));
+    return qc_json_set(drill, "failed", &copy, err);
+}
+
 qc_rc last_drill_keep(struct client *c, struct json_t **drill, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_DRILL_MAX };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(qc_json_free) struct json_t *j = QC_STEAL(*drill);
+    QC_TRY(inherit(c, j, err));
     QC_TRY(qc_json_dump(j, &text, err));
     QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
     QC_TRY(qc_dir_make_path(c->places.state, 0700, err));
@@ -73,4 +139,17 @@ qc_rc last_drill_text(const struct json_t *drill, qc_buf *ret, struct qc_err *er
     QC_TRY(qc_buf_addf(ret, err, "%s: %" PRId64 " of %" PRId64 " object%s came back", text, back, tried,
                        text_s((uint64_t)tried)));
     return add_what_was_missing(drill, share, ret, err);
+}
+
+qc_rc last_drill_failed(const struct json_t *drill, bool *ret_failed, qc_buf *ret, struct qc_err *err)
+{
+    struct qc_err none = { 0 };
+    struct json_t *failed = NULL;
+    int64_t code = 0;
+    QC_TRY(exit_of(drill, &code, err));
+    *ret_failed = code != 0;
+    if (code != 0)
+        return last_drill_text(drill, ret, err);
+    *ret_failed = qc_json_obj(drill, "failed", &failed, &none) == QC_OK;
+    return *ret_failed ? last_drill_text(failed, ret, err) : QC_OK;
 }

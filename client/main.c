@@ -169,6 +169,13 @@ static const struct qc_opt scrub_opts[] = {
     { "wait", 0, NULL, "until it is over", false },
     { 0 },
 };
+static const struct qc_opt gateway_drill_opts[] = {
+    { "without-cloud", 0, "NAME|random|none",
+      "a cloud to do without (default: as many at random as may be lost)", true },
+    { "sample", 0, "N", "try so many versions, drawn by lot (default: all)", false },
+    { "seed", 0, "S", "draw as the drill did that named this seed", false },
+    { 0 },
+};
 static const struct qc_opt rng_bytes_opts[] = {
     { "bytes", 0, "N", "how many (k, M, G: powers of 1024)", false },
     { 0 },
@@ -211,6 +218,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_REPAIR) | NEEDS_CONF | NEEDS_OWN_GATEWAY, repair_opts, cmd_gateway_repair },
     { "gateway scrub", "", "look whether the clouds have what they should", 0, 0,
       NEEDS_CLASS(MSG_SCRUB) | NEEDS_CONF | NEEDS_OWN_GATEWAY, scrub_opts, cmd_gateway_scrub },
+    { "gateway drill", "", "rehearse a loss of clouds, up to what the gateway can see", 0, 0,
+      NEEDS_CLASS(MSG_DRILL) | NEEDS_CONF | NEEDS_OWN_GATEWAY, gateway_drill_opts, cmd_gateway_drill },
     { "gateway rebuild", "", "make the gateway's catalogue anew from the clouds", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, rebuild_opts, cmd_gateway_rebuild },
     { "gateway cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0,

@@ -115,8 +115,12 @@ static const struct row rows[] = {
     { QC_DEGRADED,
       IN(STATUS),
       { 6,
-        "Everything can be read now. The budget above says how many more losses are borne.",
+        "Everything can be read now, as far as was looked. The budget above says how many more losses are "
+        "borne, the reasons what keeps it from green.",
         { RUN("qcloud", "recover", "--share", "{share}"),
+          RUN_THEN("reads and verifies all that lies on the clouds", "qcloud", "gateway", "{scrub}",
+                   "--content", "--wait"),
+          RUN_THEN("rehearses a loss", "qcloud", "{drill}"),
           SAY("bring back what is missing; what is gone from clouds, qcloud gateway repair rebuilds") } } },
     { QC_DEGRADED,
       IN(PASSPHRASE),
@@ -616,6 +620,10 @@ qc_rc msg_step_argv(const struct msg_step *s, const struct msg_about *about, str
             word = or_nothing(about->share);
         } else if (strcmp(s->argv[i], "{dir}") == 0) {
             word = or_nothing(about->dir);
+        } else if (strcmp(s->argv[i], "{scrub}") == 0) {
+            word = or_nothing(about->scrub);
+        } else if (strcmp(s->argv[i], "{drill}") == 0) {
+            word = or_nothing(about->drill);
         }
         if (word.n == 0)
             return QC_FAIL(err, QC_NOTFOUND, "nothing stands for %s", s->argv[i]);

@@ -51,7 +51,7 @@ enum msg_warning {
     MSG_WARNINGS
 };
 
-enum { MSG_STEPS_MAX = 2, MSG_WORDS_MAX = 6, MSG_CODE = 8 };
+enum { MSG_STEPS_MAX = 4, MSG_WORDS_MAX = 6, MSG_CODE = 8 };
 
 /* One thing to do next: an argument list that can be run, in which {name}, {share} and {dir} stand for what
  * the failure was about, and words before and after it; or words alone (argv[0] NULL). */
@@ -72,6 +72,7 @@ struct msg_about {
     qc_span name;
     const char *share;
     const char *dir;
+    const char *scrub, *drill; /* the word itself, where that command would help */
 };
 
 /* The row for a failure; never NULL. rc is not QC_OK (asserted). */

@@ -225,7 +225,7 @@
     X(USAGE_VAULTS, "SELECT " GW_SQL_SUM("vaults") " FROM usage")                                            \
     X(TENANT_MARGINS, "SELECT v.version, v.object, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"         \
                       " JOIN layout l ON l.layout_id=s.layout_id"                                            \
-                      " WHERE s.version_no=v.version_no AND s.seq IS NOT NULL) FROM version v"               \
+                      " WHERE s.version_no=v.version_no AND s.seq IS NOT NULL), v.created FROM version v"    \
                       " WHERE v.tenant=?1 AND (v.version, v.object)>(?2, ?3) AND v.state=3"                  \
                       " ORDER BY v.version, v.object LIMIT ?4")                                              \
     X(TENANT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"           \
@@ -295,6 +295,8 @@
     X(COUNT_OBJECTS, "SELECT COUNT(*), " GW_SQL_SUM("size") " FROM entry WHERE kind=1")                      \
     X(COUNT_VERSIONS, "SELECT COUNT(*) FROM version WHERE state=3")                                          \
     X(OLDEST_VERSION, "SELECT created FROM version WHERE state=3 ORDER BY version_no LIMIT 1")               \
+    X(LIVE_AFTER,                                                                                            \
+      "SELECT version_no FROM version WHERE version_no>?1 AND state=3 ORDER BY version_no LIMIT ?2")         \
     X(COUNT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"            \
                    " JOIN version v ON v.version_no=s.version_no WHERE d.state<3 AND v.state=3")             \
     X(COUNT_RECORD_DEBTS, "SELECT COUNT(*) FROM log_debt")                                                   \

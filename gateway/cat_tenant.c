@@ -106,6 +106,8 @@ qc_rc gw_cat_tenant_margins(struct gw_cat *c, uint32_t tenant, struct gw_margins
         QC_TRY(gw_col_id(rows.s, 1, &at->object, err));
         margin = margin < -QC_EC_N_MAX ? -QC_EC_N_MAX : margin > QC_EC_N_MAX ? QC_EC_N_MAX : margin;
         add->versions[margin + QC_EC_N_MAX]++;
+        if (add->oldest_s == 0 || qc_col_int(rows.s, 3) < add->oldest_s)
+            add->oldest_s = qc_col_int(rows.s, 3);
         QC_TRY(gw_rows_next(&rows, err));
     }
     *ret_more = count == GW_MARGINS;

@@ -395,6 +395,12 @@ struct gw_counts {
         uint64_t versions;
     } margins[GW_MARGIN_ROWS];
 };
+/* Numbers of versions that live, greater than `after`, ascending, at most max of them. */
+QC_MUST qc_rc gw_cat_live_after(struct gw_cat *c, uint64_t after, uint64_t *nos, unsigned max,
+                                unsigned *ret_count, struct qc_err *err);
+/* What drills came to (cat_drill.c); put in a transaction. QC_INTEGRITY */
+QC_MUST qc_rc gw_cat_drills_get(struct gw_cat *c, struct gw_drills *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cat_drills_put(struct gw_cat *c, const struct gw_drills *d, struct qc_err *err);
 /* Wall clock: when the first version that lives was committed; 0: there is none. */
 QC_MUST qc_rc gw_cat_oldest(struct gw_cat *c, int64_t *ret_s, struct qc_err *err);
 QC_MUST qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, struct gw_counts *ret,

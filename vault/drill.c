@@ -5,8 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/codec.h"
-#include "base/crypto.h"
+#include "base/lot.h"
 
 struct drill {
     struct vault *v;
@@ -14,7 +13,7 @@ struct drill {
     const struct vault_call *call;
     vault_drilled_fn fn;
     void *ctx;
-    uint64_t passed; /* objects of this listing that came by */
+    struct qc_lot lot; /* over the objects that the first listing counted */
     struct vault_drill_result result;
 };
 
@@ -38,32 +37,6 @@ static qc_rc count(void *ctx, const struct vault_stat *s, struct qc_err *err)
     (void)s;
     (void)err;
     d->result.objects++;
-    return QC_OK;
-}
-
-qc_rc vault_drill_draw(uint64_t seed, uint64_t place, uint64_t below, uint64_t *ret, struct qc_err *err)
-{
-    uint8_t in[16], out[QC_SHA256_BYTES];
-    QC_ASSERT(below > 0);
-    qc_put_be(in, seed, 8);
-    qc_put_be(in + 8, place, 8);
-    QC_TRY(qc_sha256((const qc_span[]){ QC_LIT("qcloud drill"), qc_span_of(in, sizeof(in)) }, 2, out, err));
-    *ret = qc_get_be(out, 8) % below;
-    return QC_OK;
-}
-
-/* Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S) over the objects that the first listing counted:
- * each set of that many is as likely, and nothing is kept. What came since is left out. */
-static qc_rc drawn(const struct drill *d, bool *ret, struct qc_err *err)
-{
-    const uint64_t at = d->passed - 1; /* of this one */
-    const uint64_t most = d->what->sample < d->result.objects ? d->what->sample : d->result.objects;
-    uint64_t x = 0;
-    *ret = at < d->result.objects;
-    if (!*ret || d->what->sample == 0)
-        return QC_OK;
-    QC_TRY(vault_drill_draw(d->what->seed, at, d->result.objects - at, &x, err));
-    *ret = most > d->result.tried && x < most - d->result.tried;
     return QC_OK;
 }
 
@@ -98,8 +71,7 @@ static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
     QC_CLEANUP(trial_done) struct trial t = { .path = { .max = QC_VAULT_PATH_MAX } };
     struct qc_err why = { 0 };
     bool wanted;
-    d->passed++;
-    QC_TRY(drawn(d, &wanted, err));
+    QC_TRY(qc_lot_next(&d->lot, &wanted, err));
     if (!wanted)
         return QC_OK;
     qc_rc rc = get_into_nothing(d, &t, qc_buf_span(&s->name), &why);
@@ -124,6 +96,7 @@ qc_rc vault_drill(struct vault *v, const struct vault_drill *what, vault_drilled
     struct list_totals totals;
     QC_TRY(session_catch_up(v, NULL, &call->op, err));
     QC_TRY(list_objects(v, what->prefix, &(struct list_to){ .fn = count, .ctx = &d }, call, &totals, err));
+    d.lot = (struct qc_lot){ .seed = what->seed, .all = d.result.objects, .sample = what->sample };
     QC_TRY(list_objects(v, what->prefix, &(struct list_to){ .fn = one, .ctx = &d }, call, &totals, err));
     *ret = d.result;
     return QC_OK;

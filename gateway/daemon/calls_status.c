@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "calls.h"
+#include "drill_report.h"
 #include "json.h"
 #include "judge.h"
 #include "scrub_report.h"
@@ -162,6 +163,7 @@ static qc_rc add_reason(struct json_t *list, const struct judge_reason *r, struc
     QC_TRY(qc_json_set_str(one, "level", judge_level_name(r->level), err));
     QC_TRY(qc_json_set_str(one, "what", r->what, err));
     QC_TRY(qc_json_set_str(one, "advice", r->advice, err));
+    QC_TRY(qc_json_set_bool(one, "drill", r->drill, err));
     return qc_json_append(list, &one, err);
 }
 
@@ -210,6 +212,7 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
     QC_TRY(qc_json_set_int(o, "observed", s.observed_s, err));
     QC_TRY(qc_json_set_int(o, "counted", s.counted_s, err));
     QC_TRY(qc_json_set_int(o, "oldest", s.oldest_s, err));
+    QC_TRY(drills_json(o, e, &s.drills, err));
     QC_TRY(verdict_json(o, e, &s, err));
     *ret = QC_STEAL(o);
     return QC_OK;

@@ -155,6 +155,35 @@ static qc_rc safety_json(struct json_t *o, const struct gw_safety *s, struct qc_
     return json_count(o, "debts", s->debts, err);
 }
 
+/* Of all clouds together: what was looked at least lately. Which cloud that is, is the operator's business.
+ */
+static qc_rc depth_json(struct json_t *o, enum gw_depth depth, const struct gw_status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+    struct gw_scrub_view worst = { .since_s = INT64_MAX };
+    for (unsigned i = 0; i < s->cloud_count; i++) {
+        const struct gw_scrub_view *v = &s->clouds[i].scrub.depth[depth - 1];
+        worst.late |= v->late;
+        if (v->since_s < worst.since_s)
+            worst.since_s = v->since_s;
+    }
+    QC_TRY(qc_json_new_obj(&one, err));
+    QC_TRY(qc_json_set_int(one, "since", s->cloud_count > 0 ? worst.since_s : 0, err));
+    QC_TRY(qc_json_set_bool(one, "late", worst.late, err));
+    return qc_json_set(o, gw_depth_name(depth), &one, err);
+}
+
+static qc_rc scrub_json(struct json_t *o, struct gw_engine *e, struct gw_status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *scrub = NULL;
+    for (unsigned i = 0; i < s->cloud_count; i++)
+        QC_TRY(gw_engine_scrub_view(e, i, &s->clouds[i].scrub, err));
+    QC_TRY(qc_json_new_obj(&scrub, err));
+    QC_TRY(depth_json(scrub, GW_PRESENCE, s, err));
+    QC_TRY(depth_json(scrub, GW_CONTENT, s, err));
+    return qc_json_set(o, "scrub", &scrub, err);
+}
+
 qc_rc tenant_status_json(struct json_t **ret, struct gw_engine *e, uint32_t tenant, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
@@ -176,6 +205,9 @@ qc_rc tenant_status_json(struct json_t **ret, struct gw_engine *e, uint32_t tena
     QC_TRY(json_count(o, "bytes", u.bytes, err));
     QC_TRY(json_count(o, "open_uploads", u.uploads, err));
     QC_TRY(safety_json(o, &safety, err));
+    QC_TRY(scrub_json(o, e, &s, err));
+    QC_TRY(qc_json_set_int(o, "observed", s.observed_s, err));
+    QC_TRY(qc_json_set_int(o, "oldest", safety.oldest_s, err));
     QC_TRY(limits_json(o, &limits, err));
     *ret = QC_STEAL(o);
     return QC_OK;

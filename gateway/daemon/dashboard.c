@@ -252,6 +252,40 @@ static void scrub(struct page *p, const struct gw_status *s)
               "was looked at since. Presence: the cloud's listing; content: every byte, verified.</p>\n");
 }
 
+static const char *name_of(const struct gw_status *s, uint32_t cloud_id)
+{
+    for (unsigned at = 0; at < s->cloud_count; at++)
+        if (s->clouds[at].view.id == cloud_id)
+            return s->clouds[at].name;
+    return "a cloud that left";
+}
+
+static void drilled(struct page *p, const struct gw_status *s, const struct gw_drilled *d)
+{
+    when(p, d->ended_s);
+    page_line(p, ": %" PRIu64 " of %" PRIu64 " versions came back%s, of %" PRIu64, d->back, d->tried,
+              d->whole ? "" : ", a sample", d->versions);
+    for (unsigned i = 0; i < d->without_count; i++) {
+        page_line(p, i == 0 ? "; without " : ", ");
+        page_text(p, name_of(s, d->without[i]));
+    }
+}
+
+static void drill(struct page *p, const struct gw_status *s)
+{
+    page_line(p, "<h2>Drill</h2>\n<p id=\"drill\">The last one: ");
+    if (s->drills.last.ended_s != 0)
+        drilled(p, s, &s->drills.last);
+    else
+        page_line(p, "none yet");
+    if (s->drills.failed.ended_s != 0) {
+        page_line(p, ". <strong class=\"act\">%s</strong>, none has tried this with success since: ",
+                  word_of(JUDGE_ACT));
+        drilled(p, s, &s->drills.failed);
+    }
+    page_line(p, ".</p>\n");
+}
+
 static void number(struct page *p, const char *name, uint64_t v)
 {
     page_line(p, "<tr><th scope=\"row\">%s</th><td class=\"n\">%" PRIu64 "</td></tr>\n", name, v);
@@ -316,6 +350,7 @@ qc_rc dashboard_print(const struct dashboard_source *src, qc_buf *ret, struct qc
     margins(&p, src->status);
     clouds(&p, src->status);
     scrub(&p, src->status);
+    drill(&p, src->status);
     figures(&p, src);
     gateway(&p, src);
     page_line(&p, "</body>\n</html>\n");

@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "figures.h"
 #include "gateway/engine.h"
+#include "drills.h"
 #include "jobs.h"
 #include "moves.h"
 #include "quiet.h"
@@ -48,6 +49,7 @@ struct http_server {
     struct gw_engine *engine;
     struct jobs jobs;
     struct moves moves;
+    struct drills drills;
     struct visitors visitors;
     struct quiet quiet; /* what is told of the tenants' doors */
     struct figures figures;

@@ -19,12 +19,13 @@ struct judging {
     judge_fn fn;
     void *ctx;
     enum judge_level worst;
+    bool drill;
 };
 
 QC_PRINTF(4, 5)
 static void reason(struct judging *j, enum judge_level level, const char *advice, const char *format, ...)
 {
-    struct judge_reason r = { .level = level, .advice = advice };
+    struct judge_reason r = { .level = level, .advice = advice, .drill = j->drill };
     va_list ap;
 
     if (level > j->worst)
@@ -114,7 +115,7 @@ static void of_cloud(struct judging *j, const struct gw_cloud_status *c)
 {
     if (c->view.state == GW_CLOUD_LOST)
         reason(j, JUDGE_ACT, "See to its place; where it was emptied: `repair --adopt NAME`.",
-               "cloud %s answers, and is not ours any more", c->name);
+               "cloud %s is gone, or is not ours any more", c->name);
     else if (c->view.state != GW_CLOUD_OK)
         reason(j, JUDGE_LOOK, "Why: `status`; `cloud validate NAME`.", "cloud %s does not answer", c->name);
     else if (c->view.suspect)
@@ -188,6 +189,34 @@ static void of_snapshot(struct judging *j)
            "the catalogue has no snapshot since %s: %s", when, s->snapshot.why);
 }
 
+/* -- the drill ------------------------------------------------------------------------------------------- */
+
+static void of_drill(struct judging *j)
+{
+    const struct gw_status *s = j->src->status;
+    const struct gw_drilled *last = &s->drills.last, *failed = &s->drills.failed;
+    const int64_t since_s = last->ended_s != 0 ? last->ended_s : s->oldest_s;
+    char when[QC_TIME_TEXT];
+
+    if (failed->ended_s != 0) {
+        qc_time_text(failed->ended_s, when);
+        reason(j, JUDGE_ACT,
+               "`repair --deep` rebuilds what clouds lack; then `drill` without the same clouds.",
+               "a drill failed, %s: %" PRIu64 " of %" PRIu64 " versions came back without %u clouds", when,
+               failed->back, failed->tried, failed->without_count);
+        return;
+    }
+    if (s->oldest_s == 0 || j->src->now_s - since_s <= QC_DRILL_OLD_S)
+        return;
+    qc_time_text(since_s, when);
+    j->drill = true;
+    reason(j, JUDGE_LOOK, "`drill` rehearses a loss.",
+           last->ended_s != 0 ? "the last drill was %s"
+                              : "there was no drill, and something is stored since %s",
+           when);
+    j->drill = false;
+}
+
 enum judge_level judge(const struct judge_source *src, judge_fn fn, void *ctx)
 {
     struct judging j = { .src = src, .fn = fn, .ctx = ctx };
@@ -201,5 +230,6 @@ enum judge_level judge(const struct judge_source *src, judge_fn fn, void *ctx)
     of_depth(&j, GW_CONTENT);
     of_findings(&j);
     of_snapshot(&j);
+    of_drill(&j);
     return j.worst;
 }

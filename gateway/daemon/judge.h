@@ -18,6 +18,7 @@ enum { JUDGE_TEXT = 320 };
 struct judge_reason {
     enum judge_level level; /* LOOK, ACT */
     char what[JUDGE_TEXT];  /* with names of clouds, which are no HTML */
+    bool drill;             /* it is that no drill was held lately */
     const char *advice; /* a command of this program stands between backticks, without the program's name */
 };
 typedef void (*judge_fn)(void *ctx, const struct judge_reason *r);

@@ -16,6 +16,7 @@
 #include "cmd_audit.h"
 #include "cmd_cloud.h"
 #include "cmd_conf.h"
+#include "cmd_drill.h"
 #include "cmd_move.h"
 #include "cmd_repair.h"
 #include "cmd_scrub.h"
@@ -410,6 +411,8 @@ static const struct qc_cmd commands[] = {
     { "repair",  "", "find and rebuild what is missing or damaged on the clouds", 0, 0, 0, cmd_repair_options,
       cmd_repair },
     { "scrub",   "", "look whether the clouds have what they should", 0, 0, 0, cmd_scrub_options, cmd_scrub },
+    { "drill", "", "rehearse a loss of clouds: read all without them, into nothing", 0, 0, 0,
+      cmd_drill_options, cmd_drill },
     { "sweep", "", "delete what puts that were given up, and repairs, left on the clouds", 0, 0, 0,
       cmd_sweep_options, cmd_sweep },
     { "cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0, 0, state_options,

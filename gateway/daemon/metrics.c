@@ -307,6 +307,21 @@ static void margins(struct page *p, const struct gw_status *s)
     page_line(p, "qcloud_margin_data_min %d\n", least);
 }
 
+/* Of the gateway itself; nothing before the first one. */
+static void drill(struct page *p, const struct gw_status *s)
+{
+    const struct gw_drilled *last = &s->drills.last;
+
+    gauge(p, "qcloud_drill_failed", "1: a drill failed, and none has tried the same with success since.",
+          s->drills.failed.ended_s != 0);
+    if (last->ended_s == 0)
+        return;
+    gauge(p, "qcloud_drill_timestamp_seconds", "When the last drill ended.", (uint64_t)last->ended_s);
+    gauge(p, "qcloud_drill_versions", "Versions that it tried to read.", last->tried);
+    gauge(p, "qcloud_drill_versions_back", "Of these, those that came back.", last->back);
+    gauge(p, "qcloud_drill_clouds_withheld", "Clouds that it did without.", last->without_count);
+}
+
 static void counted(struct page *p, const struct gw_status *s)
 {
     if (s->counted_s == 0)
@@ -319,6 +334,7 @@ static void counted(struct page *p, const struct gw_status *s)
     gauge(p, "qcloud_segments_dead", "Segments given up that are still to be swept.", s->dead_segments);
     gauge(p, "qcloud_debt_fragments", "Fragments owed to clouds.", s->debts);
     gauge(p, "qcloud_debt_records", "Copies of records owed to clouds.", s->record_debts);
+    drill(p, s);
     gauge(p, "qcloud_log_sequence", "The last record of the log.", s->log_sequence);
     if (s->snapshot.taken_s > 0)
         gauge(p, "qcloud_snapshot_timestamp_seconds", "When the newest snapshot of the catalogue was taken.",

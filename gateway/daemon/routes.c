@@ -42,6 +42,9 @@ const struct route routes[] = {
     { "POST",   "/v1/clouds/job",                     WHO_OPERATOR, BODY_JSON,    call_move },
     { "GET",    "/v1/clouds/job",                     WHO_OPERATOR, BODY_NONE,    call_move_get },
     { "DELETE", "/v1/clouds/job",                     WHO_OPERATOR, BODY_NONE,    call_move_cancel },
+    { "POST",   "/v1/drill",                          WHO_OPERATOR, BODY_JSON,    call_drill },
+    { "GET",    "/v1/drill",                          WHO_OPERATOR, BODY_NONE,    call_drill_get },
+    { "DELETE", "/v1/drill",                          WHO_OPERATOR, BODY_NONE,    call_drill_cancel },
     { "GET",    "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_get },
     { "DELETE", "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_cancel },
 };

@@ -102,7 +102,7 @@ static void tidy(struct http_server *server, uint64_t *next_ms, bool *more)
 static bool idle(struct http_server *server, uint64_t idle_s)
 {
     return idle_s > 0 && !jobs_run(&server->jobs) && !moves_run(&server->moves) &&
-           atomic_load(&server->connections) == 0 &&
+           !drills_run(&server->drills) && atomic_load(&server->connections) == 0 &&
            qc_now_ms() - atomic_load(&server->last_ms) >= idle_s * 1000;
 }
 
@@ -213,6 +213,7 @@ static qc_rc block_signals(sigset_t *set, struct qc_err *err)
 static void server_done(struct http_server *server)
 {
     moves_done(&server->moves);
+    drills_done(&server->drills);
     jobs_done(&server->jobs);
     visitors_done(&server->visitors);
     watch_done(&server->watch);
@@ -231,6 +232,7 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     manager_begin(&loop.manager);
     jobs_init(&server.jobs);
     moves_init(&server.moves);
+    drills_init(&server.drills);
     visitors_init(&server.visitors);
     quiet_init(&server.quiet);
     watch_init(&server.watch);

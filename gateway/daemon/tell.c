@@ -146,11 +146,28 @@ static const struct row moves[] = {
       "qcloud-gateway cloud ls --state DIR    correct the cause, then the same call again goes on" },
 };
 
+static const struct row drills[] = {
+    { QC_QUORUM, 105,
+      "nothing was changed, and nothing more is lost than before. Had the clouds gone that the drill left "
+      "out, "
+      "what the lines above name could not be read.",
+      "qcloud-gateway repair    (rebuilds what clouds lack), then the same drill again" },
+    { QC_INTEGRITY, 106,
+      "nothing was changed, and no wrong byte was taken for a right one. Without those clouds, what the "
+      "lines "
+      "above name could not be read.",
+      "qcloud-gateway repair --deep    (reads everything), then the same drill again" },
+    { QC_NOTFOUND, 107, "nothing was changed.", "qcloud-gateway cloud ls --state DIR" },
+    { QC_CONFLICT, 108, "nothing was changed.",
+      "wait for the drill that is under way, then the same call again" },
+    { QC_OK, 109, "nothing was changed: a drill reads.", "correct the cause, then the same call again" },
+};
+
 static const struct row *const tables[] = {
     [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,   [TELL_REBUILD] = rebuilds,
     [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs, [TELL_TENANT] = tenants,
     [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,   [TELL_SCRUB] = scrubs,
-    [TELL_MOVE] = moves,
+    [TELL_MOVE] = moves,      [TELL_DRILL] = drills,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

@@ -11,6 +11,7 @@ enum tell_about {
     TELL_CLOUD,
     TELL_REPAIR,
     TELL_SCRUB,
+    TELL_DRILL,
     TELL_TENANT,
     TELL_CONF,
     TELL_AUDIT,

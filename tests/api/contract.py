@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
@@ -595,6 +595,59 @@ class Walk:
         o = {"vault": self.vault, "object": up["object"], "version": up["version"]}
         check(self.ask("content", o) == data, "readable after moves")
 
+    def drilled(self):
+        end = time.monotonic() + 60
+        while True:
+            got = self.ask("drillGet")
+            if not got["running"]:
+                return got
+            check(time.monotonic() < end, f"a drill that does not end: {got}")
+            time.sleep(0.02)
+
+    def drills(self):
+        """All comes back without two clouds; what would be lost without them is named, with the cloud to blame, and shows in the status."""
+        self.ask("drillGet", expect=404, error="not-found")
+        self.ask("drillCancel", expect=404, error="not-found")
+        self.ask("drill", body={"without": ["nobody"]}, expect=404, error="not-found")
+        begun = self.ask("drill", body={"seed": 7}, expect=202)
+        got = self.drilled()
+        check(begun["seed"] == "7" and got["outcome"]["id"] == "ok" and got["tried"] == got["back"] == got["versions"] > 0 and len(got["without"]) == 2 and got["whole"], f"drill {got}")
+        again = self.ask("drill", body={"seed": 7, "sample": 1}, expect=202) and self.drilled()
+        check(again["without"] == got["without"] and again["tried"] == 1 and not again["whole"] or got["versions"] == 1, f"the seed draws others: {again}")
+        status = self.ask("status")["drills"]
+        check(status["failed"] is None and status["last"]["without"] == got["without"] and status["last"]["back"] == 1, f"status {status}")
+        c1 = os.path.join(self.server.clouds[0], "f")
+        before = {os.path.join(d, f) for d, _, files in os.walk(c1) for f in files}
+        self.put(self.path(b"d"), 1, b"which one drill cannot read")
+        new = {os.path.join(d, f) for d, _, files in os.walk(c1) for f in files} - before
+        check(len(new) == 1, f"new fragments: {new}")
+        with self.server.moved(*new):
+            self.ask("drill", body={"without": ["c2", "c4"], "random": 0}, expect=202)
+            check(self.ask("drillGet")["without"] in ([], ["c2", "c4"]), "it runs")
+            got = self.drilled()
+            check(got["outcome"]["id"] == "quorum" and got["lost_count"] == 1 == got["tried"] - got["back"], f"drill {got}")
+            check("c1 missing" in got["lost"][0]["why"] and any("LOST" in line and "c1 missing" in line for line in got["summary"]), f"blame {got['lost']}")
+        s = self.ask("status")
+        check(s["drills"]["failed"]["back"] == s["drills"]["last"]["back"] == got["back"] and s["verdict"]["level"] == "act"
+              and any("a drill failed" in r["what"] for r in s["verdict"]["reasons"]), f"status {s['drills']} {s['verdict']}")
+        self.job(self.ask("repair", body={"deep": True}, expect=202)["job"])
+        self.ask("drill", body={"without": ["c2"]}, expect=202)
+        check(self.drilled()["outcome"]["id"] == "ok" and self.ask("status")["drills"]["failed"] is not None, "one that does without less outdoes it")
+        self.ask("drill", body={"without": ["c4", "c2"]}, expect=202)
+        check(self.drilled()["outcome"]["id"] == "ok" and self.ask("status")["drills"]["failed"] is None, "it is not outdone")
+        self.ask("drill", body={"without": ["c1", "c2", "c3"]}, expect=202)
+        check(self.drilled()["outcome"]["id"] == "quorum" and self.ask("status")["drills"]["failed"] is None, "more than is promised is kept")
+
+        for _ in range(200):                    # most are told before they have ended
+            self.ask("drill", body={}, expect=202)
+            a = self.server.request("DELETE", "/v1/drill")
+            self.contract.judge("drillCancel", a)
+            got = self.drilled()["outcome"]["id"]
+            check((a.status, got) in ((200, "cancelled"), (200, "ok"), (404, "ok")), f"told to stop: {a} {got}")
+            if got == "cancelled":
+                break
+        check(got == "cancelled", "nobody hears that a drill is to stop")
+
     def restart(self, commits):
         before = {k: self.ask(k, {"vault": self.vault}) for k in ("vaultGet", "chain")}
         self.server.stop()
@@ -638,6 +691,7 @@ class Walk:
         self.ask("repair", body={}, expect=409, error="fenced")
         self.ask("scrub", body={}, expect=409, error="fenced")
         self.ask("move", body={"kind": "domain", "domain": "cloud"}, expect=409, error="fenced")
+        self.ask("drill", body={}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
     def run(self):
@@ -662,6 +716,7 @@ class Walk:
         self.repairs(up, data)
         self.scrubs()
         self.moves(up, data)
+        self.drills()
         last = self.put(self.path(b"z"), 1, b"before the restart")
         self.rotten()
         self.restart([({"put_key": last[0]["put_key"]}, last[2], last[3])])

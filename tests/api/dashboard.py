@@ -149,12 +149,20 @@ def scrub(server):
         check(text in page.texts["findings"], f"no '{text}': {page.texts['findings']}")
     m = Monitor(server).request("GET", "/metrics").body.decode()
     check([x[-1] for x in m.splitlines() if x.startswith("qcloud_cloud_scrub_late{")].count("1") == 9 and '\nqcloud_verdict{level="look"} 1\n' in m, "metrics")
+    check("there was no drill, and something is stored since " + days_ago(100) in page.texts["findings"] and "none yet" in page.texts["drill"], page.texts)
     server.run("scrub", "--content", "--wait", "--config", server.config)
+    server.run("drill", "--without-cloud", "c1", "--without-cloud", "c5", "--config", server.config)
     deadline = time.monotonic() + 60                        # of observations: WATCH_COUNTS_MS
     while "findings" in page.texts:
         check(time.monotonic() < deadline, f"after a scrub: {page.texts['findings']}")
         time.sleep(1)
         page = Page(Monitor(server).request("GET", "/dashboard").body.decode())
+    check("1 of 1 versions came back, of 1; without c1, c5." in page.texts["drill"], page.texts["drill"])
+    m = Monitor(server).request("GET", "/metrics").body.decode()
+    for line in ("qcloud_drill_failed 0", "qcloud_drill_versions 1", "qcloud_drill_versions_back 1", "qcloud_drill_clouds_withheld 2", 'qcloud_verdict{level="well"} 1'):
+        check(f"\n{line}\n" in m, f"no '{line}' in /metrics")
+    p = subprocess.run(["promtool", "check", "metrics"], input=m.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    check(p.returncode == 0 and p.stdout == b"", f"promtool: {p.returncode} {p.stdout.decode(errors='replace')}")
     check(all(x.startswith(days_ago(0)[:8]) for r in page.rows["scrub"][1:] for x in r[1:3]), f"after a scrub: {page.rows['scrub']}")
 
 

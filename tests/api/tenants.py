@@ -21,7 +21,7 @@ from server import GATEWAY, Failure, Guest, ManyUsers, check, parallel
 
 TOKEN = re.compile("qcloud-token-v1-[0-9a-f]{64}")
 STRANGER_S = 10                 # HTTP_STRANGER_MS
-OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "clouds", "exitPlan", "move", "moveGet", "moveCancel", "sweep", "metrics", "dashboard", "style", "healthz", "readyz"}
+OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "drill", "drillGet", "drillCancel", "clouds", "exitPlan", "move", "moveGet", "moveCancel", "sweep", "metrics", "dashboard", "style", "healthz", "readyz"}
 
 
 class Tenant(Walk):
@@ -68,6 +68,7 @@ def bodies(walk, ids):
         "repair": {"deep": True},
         "scrub": {"content": True},
         "move": {"kind": "domain", "domain": "cloud"},
+        "drill": {"sample": 1},
     }
 
 
@@ -119,7 +120,7 @@ class Isolation:
     def all_of(self, walk, ids):
         """All that a tenant can see."""
         o = {k: ids[k] for k in ("vault", "object", "version")}
-        passing = ("clouds", "dead_segments")
+        passing = ("clouds", "dead_segments", "observed", "counted", "scrub")
         receipt = walk.ask("uploadGet", {"put_key": ids["put_key"]})["receipt"]
         del receipt["record_copies"]                # a rebuild knows of the quorum alone
         return ({k: v for k, v in walk.ask("status").items() if k not in passing}, walk.ask("vaults"), walk.ask("vaultGet", {"vault": ids["vault"]}),

@@ -88,7 +88,7 @@ static void states(void)
     says("look", "cloud c2 missed a deadline");
     good();
     status.clouds[4].view.state = GW_CLOUD_LOST;
-    says("act", "cloud c5 answers, and is not ours any more");
+    says("act", "cloud c5 is gone, or is not ours any more");
     status.clouds[3].view.state = GW_CLOUD_LOST;
     says("act", "3 of 5 clouds are well, 4 are needed to write; reading goes on");
     status.clouds[2].view.state = GW_CLOUD_LOST;
@@ -120,6 +120,11 @@ static void states(void)
     says("look", "the clouds were not asked for a while");
     status.observed_s = status.counted_s = 0;
     says("look", "not counted yet");
+}
+
+/* What was not looked at for too long, and what was found. */
+static void scrubs(void)
+{
     good();
     status.clouds[1].scrub.depth[0] = (struct gw_scrub_view){
         .late = true, .since_s = NOW - 200000, .last_began_s = NOW - 200000, .last_ended_s = NOW - 199000
@@ -142,6 +147,34 @@ static void states(void)
     good();
     status.clouds[2].scrub.queue = 7;
     says("look", "fragments that are missing or bad: 7");
+}
+
+static void drills(void)
+{
+    good();
+    says("well", "The last one: none yet.");
+    status.oldest_s = NOW - 34 * 86400;
+    says("well", "The last one: none yet.");
+    status.oldest_s = NOW - 36 * 86400;
+    says("look", "there was no drill, and something is stored since 2023-10-09T22:13:20Z. "
+                 "<code>qcloud-gateway drill</code>");
+    status.clouds[1].view.id = 7;
+    status.drills.last = (struct gw_drilled){ .ended_s = NOW - 34 * 86400,
+                                              .versions = 9,
+                                              .tried = 9,
+                                              .back = 9,
+                                              .whole = true,
+                                              .without_count = 2,
+                                              .without = { 7, 8 } };
+    says("well", "9 of 9 versions came back, of 9; without c2, a cloud that left.");
+    status.drills.last.ended_s = NOW - 36 * 86400;
+    says("look", "the last drill was 2023-10-09T22:13:20Z");
+    status.drills.failed = (struct gw_drilled){
+        .ended_s = NOW - 90 * 86400, .versions = 9, .tried = 5, .back = 3, .without_count = 2
+    };
+    status.drills.last.ended_s = NOW;
+    says("act", "a drill failed, 2023-08-16T22:13:20Z: 3 of 5 versions came back without 2 clouds. "
+                "<code>qcloud-gateway repair --deep</code>");
 }
 
 /* Names are checked where clouds are made; the page does not rest on that. */
@@ -179,6 +212,8 @@ static void largest(void)
 int main(void)
 {
     states();
+    scrubs();
+    drills();
     names();
     largest();
     return 0;

@@ -120,25 +120,7 @@ static void small(void)
     figures_request(&figures, 62, 7, 503, 0);
     figures_request(&figures, 63, 4000000000, 401, 0);
     figures_request(&figures, 63, 0, 0, 0);
-    status.clouds[0].scrub.depth[0] = (struct gw_scrub_view){ .running = true,
-                                                              .permille = 250,
-                                                              .last_began_s = 1700000000,
-                                                              .last_ended_s = 1700000100,
-                                                              .due_s = 1700086400 };
-    status.clouds[0].scrub.depth[1] = (struct gw_scrub_view){ .late = true, .since_s = 1 };
-    status.clouds[0].scrub.findings[GW_FINDING_STALE] = 6;
-    status.clouds[0].scrub.queue = 7;
     s = print();
-    has(s, "qcloud_cloud_scrub_timestamp_seconds{cloud=\"a.b-c\",depth=\"presence\"} 1700000000");
-    has(s, "qcloud_cloud_scrub_due_timestamp_seconds{cloud=\"a.b-c\",depth=\"presence\"} 1700086400");
-    has(s, "qcloud_cloud_scrub_late{cloud=\"a.b-c\",depth=\"presence\"} 0");
-    has(s, "qcloud_cloud_scrub_late{cloud=\"a.b-c\",depth=\"content\"} 1");
-    has(s, "qcloud_cloud_scrub_progress_ratio{cloud=\"a.b-c\",depth=\"presence\"} 0.25");
-    CHECK(strstr(s, "scrub_timestamp_seconds{cloud=\"a.b-c\",depth=\"content\"}") == NULL);
-    has(s, "qcloud_cloud_findings{cloud=\"a.b-c\",kind=\"stale\"} 6");
-    has(s, "qcloud_cloud_mend_fragments{cloud=\"a.b-c\"} 7");
-    has(s, "qcloud_verdict{level=\"act\"} 1");
-    has(s, "qcloud_verdict{level=\"well\"} 0");
     has(s, "qcloud_versions_by_margin{margin=\"below\"} 5");
     has(s, "qcloud_versions_by_margin{margin=\"0\"} 0");
     has(s, "qcloud_versions_by_margin{margin=\"2\"} 70");
@@ -157,9 +139,48 @@ static void small(void)
     free(s);
 }
 
+/* On the page that small() left. */
+static void looked_at(void)
+{
+    status.clouds[0].scrub.depth[0] = (struct gw_scrub_view){ .running = true,
+                                                              .permille = 250,
+                                                              .last_began_s = 1700000000,
+                                                              .last_ended_s = 1700000100,
+                                                              .due_s = 1700086400 };
+    status.clouds[0].scrub.depth[1] = (struct gw_scrub_view){ .late = true, .since_s = 1 };
+    status.clouds[0].scrub.findings[GW_FINDING_STALE] = 6;
+    status.clouds[0].scrub.queue = 7;
+    char *s = print();
+    has(s, "qcloud_cloud_scrub_timestamp_seconds{cloud=\"a.b-c\",depth=\"presence\"} 1700000000");
+    has(s, "qcloud_cloud_scrub_due_timestamp_seconds{cloud=\"a.b-c\",depth=\"presence\"} 1700086400");
+    has(s, "qcloud_cloud_scrub_late{cloud=\"a.b-c\",depth=\"presence\"} 0");
+    has(s, "qcloud_cloud_scrub_late{cloud=\"a.b-c\",depth=\"content\"} 1");
+    has(s, "qcloud_cloud_scrub_progress_ratio{cloud=\"a.b-c\",depth=\"presence\"} 0.25");
+    CHECK(strstr(s, "scrub_timestamp_seconds{cloud=\"a.b-c\",depth=\"content\"}") == NULL);
+    has(s, "qcloud_cloud_findings{cloud=\"a.b-c\",kind=\"stale\"} 6");
+    has(s, "qcloud_cloud_mend_fragments{cloud=\"a.b-c\"} 7");
+    has(s, "qcloud_drill_failed 0");
+    CHECK(strstr(s, "qcloud_drill_timestamp_seconds") == NULL);
+    has(s, "qcloud_verdict{level=\"act\"} 1");
+    has(s, "qcloud_verdict{level=\"well\"} 0");
+    free(s);
+
+    status.drills.failed.ended_s = 5;
+    status.drills.last =
+        (struct gw_drilled){ .ended_s = 1700000000, .tried = 9, .back = 8, .without_count = 2 };
+    s = print();
+    has(s, "qcloud_drill_failed 1");
+    has(s, "qcloud_drill_timestamp_seconds 1700000000");
+    has(s, "qcloud_drill_versions 9");
+    has(s, "qcloud_drill_versions_back 8");
+    has(s, "qcloud_drill_clouds_withheld 2");
+    free(s);
+}
+
 int main(void)
 {
     largest();
     small();
+    looked_at();
     return 0;
 }

@@ -46,6 +46,8 @@
     X(QC_POOL_SIZE_MAX, 64 * 1024 * 1024, "bytes", "a segment with room to spare")                           \
     X(QC_WORKQ_THREADS_MAX, 256, "threads", "32 clouds, eight transfers")                                    \
     X(QC_WORKQ_DEPTH_MAX, 65536, "jobs", "bounds the queue's table")                                         \
+    X(QC_DRILL_OLD_S, 3024000, "s",                                                                          \
+      "35 days: one drill a month, and some days in which the machine was off")                              \
     X(QC_RETRY_MAX, 5, "attempts", "then the caller hears of it")                                            \
     X(QC_WRITE_RETRY_MAX, 1000, "short writes", "a device that takes a byte at a time is broken")            \
     /* vault: FORMAT 12 */                                                                                   \
@@ -306,7 +308,7 @@
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \
     X(QC_CLIENT_CONF_MAX, 65536, "bytes", "a configuration; ours has a dozen lines")                         \
     X(QC_CLIENT_TEXT_MAX, 65536, "bytes", "a name of 4,096 bytes, each escaped, and words around it")        \
-    X(QC_CLIENT_DRILL_MAX, 16384, "bytes", "what is kept of a drill: names of 32 clouds, and figures")       \
+    X(QC_CLIENT_DRILL_MAX, 16384, "bytes", "what is kept of drills: twice names of 32 clouds, and figures")  \
     X(QC_CLIENT_DRILL_LOST, 1000, "objects", "that a drill's report names; it says so if there are more")    \
     X(QC_CLIENT_NAMES_MAX, 32 * 1024 * 1024, "bytes",                                                        \
       "names of one get -r: within the 64 MiB of the command")                                               \

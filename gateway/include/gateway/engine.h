@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "cloud/validate.h"
 #include "gateway/audit.h"
+#include "gateway/drill.h"
 #include "gateway/entry.h"
 #include "gateway/fan.h"
 #include "gateway/scrub.h"
@@ -128,6 +129,7 @@ struct gw_status {
     uint64_t debts, record_debts, log_sequence, open_uploads, dead_segments;
     bool paying;                         /* threads pay debts */
     int64_t observed_s, counted_s;       /* wall clock: when clouds were asked, and rows counted */
+    struct gw_drills drills;             /* of the gateway itself */
     int64_t oldest_s;                    /* wall clock: the first version that lives; 0: none does */
     uint64_t catalogue_bytes;            /* on this machine's disk; 0: not known */
     struct gw_snapshot_view snapshot;    /* as counted */

@@ -269,10 +269,6 @@ struct vault_drill {
     uint64_t sample;     /* at most so many objects, drawn evenly; 0: all */
     uint64_t seed;       /* of the draw */
 };
-/* A number below `below` (> 0, asserted), for a seed and a place: the same again for the same; evenly, but
- * for a bias of less than below / 2^64. SHA-256 of all three. Not for secrets. */
-QC_MUST qc_rc vault_drill_draw(uint64_t seed, uint64_t place, uint64_t below, uint64_t *ret,
-                               struct qc_err *err);
 /* One object of a drill; borrowed for the call. */
 struct vault_drilled {
     const struct vault_stat *what;

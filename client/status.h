@@ -1,0 +1,44 @@
+/* What `status` found, and what it comes to. Part of the program qcloud (layer 5). */
+#pragma once
+#include "client.h"
+
+struct status {
+    struct client *c;
+    struct vault_local_status local;
+    qc_buf text;            /* the gateway's answer */
+    struct json_t *gateway; /* parsed; NULL: it does not answer */
+    struct qc_err why;      /* then: why not */
+    qc_rc rc;
+    int64_t k, n, clouds_ok, clouds_all;
+    struct json_t *drill;   /* the last one; NULL: none */
+    bool drill_bad;         /* what it left cannot be read */
+    unsigned domains;       /* clouds that share no device; 0: not known */
+    unsigned crowd;         /* the most clouds on one device; 0: not known */
+    int64_t now_s;          /* wall clock: when clouds and shares were looked at */
+    struct json_t *reasons; /* status_judge; not green where there are any */
+    bool scrub_late, drill_wanted;
+};
+
+/* A locked store is there: whoever knows the passphrase opens it. */
+bool status_has_share(const struct status *s, unsigned i);
+/* How many more share stores may be lost; -1: none is there. */
+int64_t status_key_margin(const struct status *s);
+/* How many more clouds may be lost: the worst version's margin as the gateway's catalogue has it; with clouds
+ * down now, what is left of it at least. The gateway answered (asserted). QC_FORMAT */
+QC_MUST qc_rc status_data_margin(const struct status *s, int64_t *ret, struct qc_err *err);
+
+struct status_budget {
+    int64_t data, keys; /* clouds, share stores that may be lost, one by one */
+    int64_t losses;     /* the lesser of the two */
+    int64_t devices; /* the same over failure domains: devices that may be lost with all that is on them, as
+                        far as it is seen which lies where */
+};
+QC_MUST qc_rc status_budget(const struct status *s, struct status_budget *ret, struct qc_err *err);
+
+/* Why the status is not green: what the gateway says of itself and the clouds, the shares, and what was not
+ * looked at for too long (docs/adr/0023). Fills s->reasons with {"level","what","advice"}; commands stand
+ * between backticks. QC_FORMAT: the gateway's answer. */
+QC_MUST qc_rc status_judge(struct status *s, struct qc_err *err);
+/* Seconds since 1970 at which the next drill is due; 0: nothing is stored yet, or it is not known since when.
+ */
+int64_t status_drill_due(const struct status *s);
