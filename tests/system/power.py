@@ -6,7 +6,7 @@ seen, every decided one is, stores, catalogue and clouds agree, a put works; als
 part, with the gateway's disk lost as well. Syncs left out on purpose must be found.
 
   power.py                      cuts at every event that makes something durable; prints its seed, QC_SEED=N draws the same cuts again
-  QC_FULL=1 power.py            cuts at every event, in every mode; QC_PART=0.1: at a tenth of them
+  QC_FULL=1 power.py            a fiftieth of all cuts: of those at every event, in every mode; QC_PART=1: all of them, which takes hours
   QC_GO_ON=1 power.py           tells of every failure instead of the first; QC_ONLY="stored init": only these recordings
   QC_LARGE=1 QC_TMP=DIR         objects of 3 MiB, on a disk that knows O_DIRECT (memory does not)
   power.py --replay FILE        one cut again, from the file that a failure left
@@ -22,7 +22,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "disk")]
 sys.dont_write_bytecode = True
-from harness import FULL, Box, Failure, check, files, flip, main, seeded  # noqa: E402
+from harness import FULL, Box, Failure, check, files, flip, main, part_of, seeded  # noqa: E402
 import model                                                    # noqa: E402
 from checks import CLOUDS, Checks                               # noqa: E402
 from phase import TOPS, Cut, Phase, disk_dir                    # noqa: E402
@@ -266,14 +266,13 @@ PLANTED = {
 
 
 # ---------------------------------------------------------------- cuts
-def cuts_of(phase, rng, seed):
-    """Full: before every event, in every mode. Else before each sync in some mode, or just after it with nothing saved but what is
+def cuts_of(phase, rng, seed, all_part):
+    """Full: before every event, in every mode, such a part of them. Else before each sync in some mode, or just after it with nothing saved but what is
     synced; and at the end."""
     end = [Cut(len(phase.events), NOTHING_MORE, seed)]
     if FULL:
-        part = float(os.environ.get("QC_PART", "1"))
         events = phase.syncs() if phase.title in SLOW else range(len(phase.events))
-        return [Cut(at, m, seed) for at in events for m in model.MODES if rng.random() < part] + end
+        return [Cut(at, m, seed) for at in events for m in model.MODES if rng.random() < all_part] + end
     part = PHASES[phase.title][3]
     some = [at for at in phase.syncs() if rng.random() < part]
     return [Cut(at + 1, NOTHING_MORE, seed) if i % 3 == 0 else Cut(at, rng.choice(model.MODES[1:]), seed)
@@ -354,7 +353,7 @@ def wanted(title):
     return title in os.environ.get("QC_ONLY", title).split()
 
 
-def run_phase(box, title, rng, acked, seed):
+def run_phase(box, title, rng, acked, seed, all_part):
     ready, record, _, _ = PHASES[title]
     t0 = time.monotonic()
     if ready:
@@ -364,7 +363,7 @@ def run_phase(box, title, rng, acked, seed):
     recorded(phase, box)
     if not wanted(title):
         return after(box, phase, acked)
-    n = play(box, phase, dict(acked), cuts_of(phase, rng, seed))
+    n = play(box, phase, dict(acked), cuts_of(phase, rng, seed, all_part))
     planted, tries = plant(box, phase, dict(acked), seed)
     print(f"  {title}: {len(phase.events)} events, {n} power cuts; {planted} kinds of sync left out, each found ({tries} cuts); "
           f"{time.monotonic() - t0:.1f} s", flush=True)
@@ -398,16 +397,16 @@ def killed(box, title, rng, acked, seed):
 def test():
     rng = seeded("power")
     seed = rng.randrange(1 << 32)
-    total = 0
+    total, all_part = 0, part_of(0.02)
     with Box(n=CLOUDS, root=disk_dir()) as box:
         acked, t0 = {}, time.monotonic()
-        for title in filter(wanted, list(KILLED) * (60 if FULL else 2)):
+        for title in filter(wanted, list(KILLED) * (20 if FULL else 2)):
             total += killed(box, title, rng, acked, seed)
             if not acked:
                 before_stored(box, rng, acked)
         print(f"  killed, said again, then {total} power cuts; {time.monotonic() - t0:.1f} s", flush=True)
         for title in (t for t in PHASES if FULL or t not in SLOW):
-            total += run_phase(box, title, rng, acked, seed)
+            total += run_phase(box, title, rng, acked, seed, all_part)
     print(f"{total} power cuts", flush=True)
 
 
