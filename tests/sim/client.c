@@ -5,6 +5,7 @@
 
 #include "engine_internal.h"
 #include "gateway.h"
+#include "gateway/scrub.h"
 #include "history.h"
 
 struct gw_id gateway_vault(void);
@@ -269,10 +270,31 @@ void ask_repair(struct request *r, struct gw_engine *e)
         if (p != NULL && !report->losses[i].away)
             oracle_gone(p, report->losses[i].seq, report->losses[i].good);
     }
+    for (unsigned i = 0; i < report->cloud_count; i++)
+        r->mended += report->clouds[i].rebuilt + report->clouds[i].records;
     r->rc = gw_repair_verdict(report, &r->err);
     if (r->rc == QC_OK && r->deep) {
         oracle_pass_whole();
         counts.repair_whole++;
+    }
+}
+
+void ask_scrub(struct request *r, struct gw_engine *e)
+{
+    r->rc = gw_engine_scrub(e, true, NULL, &r->err);
+}
+
+void ask_scrubbing(struct request *r, struct gw_engine *e)
+{
+    for (unsigned at = 0; at < gw_engine_scrub_clouds(e); at++) {
+        struct gw_scrub_cloud c;
+        r->rc = gw_engine_scrub_view(e, at, &c, &r->err);
+        if (r->rc != QC_OK)
+            return;
+        for (unsigned d = 0; d < GW_DEPTHS; d++)
+            r->scrubbing |= c.depth[d].running || c.depth[d].wanted;
+        r->scrubbing |= c.queue > 0;
+        r->strangers |= (uint32_t)(c.findings[GW_FINDING_FOREIGN] > 0) << at;
     }
 }
 

@@ -564,6 +564,21 @@ bool sim_cloud_damage(unsigned at, enum sim_damage kind)
     return true;
 }
 
+void sim_cloud_stranger(unsigned at, bool there)
+{
+    static const char key[] = "f/no/nobody-knows-it";
+    struct object *o = find(&clouds[at], key);
+
+    if (there && o == NULL) {
+        struct blob *b = blob_new(1);
+        b->p[0] = 0;
+        blob_read(b);
+        objects_set(&clouds[at].now, key, b);
+    } else if (!there && o != NULL) {
+        objects_remove(&clouds[at].now, (size_t)(o - clouds[at].now.v));
+    }
+}
+
 void sim_cloud_wipe(unsigned at, bool place_too)
 {
     struct sim_cloud *c = &clouds[at];

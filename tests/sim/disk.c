@@ -27,15 +27,14 @@ static void bytes_room(struct sim_bytes *b, size_t n)
         room *= 2;
     b->p = realloc(b->p, room);
     QC_ASSERT(b->p != NULL);
-    memset(b->p + b->room, 0, room - b->room);
     b->room = room;
 }
 
 static void bytes_resize(struct sim_bytes *b, size_t n)
 {
     bytes_room(b, n);
-    if (n < b->n)
-        memset(b->p + n, 0, b->n - n);
+    if (n > b->n)
+        memset(b->p + b->n, 0, n - b->n);
     b->n = n;
 }
 
@@ -52,28 +51,27 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static void dirty_room(struct sim_inode *f, size_t sectors)
+static void sector_room(struct sim_inode *f, size_t sectors)
 {
-    if (sectors <= f->dirty_room)
+    if (sectors <= f->sector_room)
         return;
     const size_t room = sectors * 2 + 16;
-    f->dirty = realloc(f->dirty, room);
-    QC_ASSERT(f->dirty != NULL);
-    memset(f->dirty + f->dirty_room, 0, room - f->dirty_room);
-    f->dirty_room = room;
+    f->sectors = realloc(f->sectors, room * sizeof *f->sectors);
+    QC_ASSERT(f->sectors != NULL);
+    memset(f->sectors + f->sector_room, 0, (room - f->sector_room) * sizeof *f->sectors);
+    f->sector_room = room;
 }
 
 /* What is clean is as it was synced. */
 static void keep_old(struct sim_inode *f, size_t sector)
 {
-    const size_t at = sector * SECTOR;
+    const size_t at = sector * SECTOR, to = f->old.n;
 
     if (at >= f->synced_n)
         return;
-    if (f->old.n < at + SECTOR)
-        bytes_resize(&f->old, at + SECTOR);
-    memset(f->old.p + at, 0, SECTOR);
-    memcpy(f->old.p + at, f->seen.p + at, least(SECTOR, f->synced_n - at));
+    bytes_resize(&f->old, to + SECTOR);
+    memcpy(f->old.p + to, f->seen.p + at, least(SECTOR, f->synced_n - at));
+    f->sectors[sector].old = (uint32_t)(to / SECTOR) + 1;
 }
 
 /* Before bytes are changed. */
@@ -84,12 +82,12 @@ static void mark(struct sim_inode *f, uint64_t from, uint64_t to, enum sim_dirt 
     f->changed = true;
     if (first >= sectors)
         return;
-    dirty_room(f, sectors);
+    sector_room(f, sectors);
     for (size_t s = first; s < sectors; s++) {
-        if (f->dirty[s] == 0)
+        if (f->sectors[s].dirt == 0)
             keep_old(f, s);
-        if (f->dirty[s] == 0 || how == WRITTEN)
-            f->dirty[s] = (uint8_t)how;
+        if (f->sectors[s].dirt == 0 || how == WRITTEN)
+            f->sectors[s].dirt = how;
     }
     if (f->dirty_to == 0 || first < f->dirty_from)
         f->dirty_from = first;
@@ -101,8 +99,9 @@ static void mark(struct sim_inode *f, uint64_t from, uint64_t to, enum sim_dirt 
 static void make_durable(struct sim_inode *f)
 {
     if (f->dirty_to > 0)
-        memset(f->dirty + f->dirty_from, 0, f->dirty_to - f->dirty_from);
+        memset(f->sectors + f->dirty_from, 0, (f->dirty_to - f->dirty_from) * sizeof *f->sectors);
     f->dirty_from = f->dirty_to = 0;
+    f->old.n = 0;
     f->changed = false;
     f->synced_n = f->seen.n;
 }
@@ -110,13 +109,12 @@ static void make_durable(struct sim_inode *f)
 /* [from, to) of a dirty sector is as it was synced. */
 static void take_back(struct sim_inode *f, size_t from, size_t to)
 {
-    const size_t kept = from < f->synced_n ? least(to, f->synced_n) - from : 0;
-
     if (to <= from)
         return;
+    const size_t old = f->sectors[from / SECTOR].old;
     memset(f->seen.p + from, 0, to - from);
-    if (kept > 0)
-        memcpy(f->seen.p + from, f->old.p + from, kept);
+    if (old > 0)
+        memcpy(f->seen.p + from, f->old.p + (old - 1) * SECTOR + from % SECTOR, to - from);
 }
 
 /* The size is the old one, or the new one; bytes beyond the old size that were not written are zero.
@@ -128,9 +126,9 @@ static void settle(struct sim_inode *f, size_t size, bool (*new_sector)(unsigned
     bytes_resize(&f->seen, size);
     for (size_t s = f->dirty_from; s < f->dirty_to && s * SECTOR < size; s++) {
         const size_t at = s * SECTOR, end = least(at + SECTOR, size);
-        if (f->dirty[s] == 0)
+        if (f->sectors[s].dirt == 0)
             continue;
-        const bool stays = f->dirty[s] == WRITTEN && at < seen_n && new_sector(mode);
+        const bool stays = f->sectors[s].dirt == WRITTEN && at < seen_n && new_sector(mode);
         take_back(f, stays ? least(seen_n, end) : at, end);
     }
     make_durable(f);

@@ -27,15 +27,21 @@ struct sim_names {
     struct sim_entry v[SIM_ENTRIES];
 };
 
+/* Since the last sync. */
+struct sim_sector {
+    uint32_t dirt; /* 0, or a sim_dirt (disk.c) */
+    uint32_t old;  /* where in the inode's `old`, in sectors, from 1 on; 0: beyond its size */
+};
+
 struct sim_inode {
     uint64_t number;
     bool dir;
     mode_t mode;
     struct sim_bytes seen;
-    struct sim_bytes old; /* of dirty sectors: what the last sync left there */
-    size_t synced_n;      /* the size that it left */
-    uint8_t *dirty;       /* by sector, since the last sync: 0, or a sim_dirt (disk.c) */
-    size_t dirty_room, dirty_from, dirty_to;
+    size_t synced_n;      /* the size that the last sync left */
+    struct sim_bytes old; /* sectors as it left them, of those that were changed since */
+    struct sim_sector *sectors;
+    size_t sector_room, dirty_from, dirty_to;
     bool changed;
     struct sim_names *names;              /* of a directory */
     struct sim_names *history[SIM_SINCE]; /* its states since the last sync, the synced one first */

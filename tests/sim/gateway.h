@@ -21,6 +21,7 @@
     X(opened)                                                                                                \
     X(repair)                                                                                                \
     X(repair_whole)                                                                                          \
+    X(mended)                                                                                                \
     X(rebuilt)                                                                                               \
     X(damage)                                                                                                \
     X(wiped)                                                                                                 \
@@ -40,6 +41,8 @@
     X(disaster)                                                                                              \
     X(on_demand)                                                                                             \
     X(quiet_spell)                                                                                           \
+    X(scrubbed)                                                                                              \
+    X(scrub_mended)                                                                                          \
     X(gateway_lost)                                                                                          \
     X(gateway_waited)
 struct sim_counts {
@@ -64,6 +67,9 @@ struct request {
     struct gw_receipt receipt;
     uint64_t number;
     uint64_t debts, dead, short_versions; /* of a status */
+    uint64_t mended;                      /* by a repair: fragments and records */
+    bool scrubbing;                       /* of a look at the scrub: it is not over */
+    uint32_t strangers;                   /* clouds on which something stands that is not ours */
     bool has_state;
 };
 
@@ -98,6 +104,8 @@ void ask_list(struct request *r, struct gw_engine *e);
 void ask_get(struct request *r, struct gw_engine *e); /* of the put's version */
 void ask_repair(struct request *r, struct gw_engine *e);
 void ask_status(struct request *r, struct gw_engine *e);
+void ask_scrub(struct request *r, struct gw_engine *e); /* all of it, and soon */
+void ask_scrubbing(struct request *r, struct gw_engine *e);
 
 /* A client, for as long as *ctx (a bool) is false. */
 void client_run(void *ctx);

@@ -338,6 +338,7 @@ static bool repair(bool deep, const char *adopt)
     const struct request *r =
         gateway_ask((struct request){ .run = ask_repair, .deep = deep, .adopt = adopt }, SIM_DAY);
     counts.repair++;
+    counts.mended += r->mended;
     if (!r->broken && r->rc == QC_OK && deep) {
         sim_say("operator: all is whole");
         return true;
@@ -442,6 +443,74 @@ static void debts_arise(void)
     debts_are_paid();
 }
 
+/* Some that n - k clouds have is spoilt, or one cloud is as it was before. *ret_stranger: and this one has
+ * something that is not ours. false: nothing came of it. */
+static bool spoil_some(unsigned *ret_stranger)
+{
+    uint32_t set = 0;
+
+    while (count_bits(set) < n - k)
+        set |= UINT32_C(1) << any_cloud();
+    *ret_stranger = any_cloud();
+    if (!oracle_spare(set))
+        return false;
+    hurt |= set;
+    if (sim_below(&sim.faults, 3) == 0 && sim_cloud_rollback((unsigned)__builtin_ctz(set), true))
+        set &= set - 1;
+    for (unsigned at = 0; at < cloud_count; at++)
+        for (uint64_t times = sim_spread(&sim.faults, 1, 20); (set >> at & 1) != 0 && times > 0; times--)
+            counts.damage += sim_cloud_damage(at, (enum sim_damage)sim_below(&sim.faults, SIM_SWAP + 1));
+    sim_cloud_stranger(*ret_stranger, true);
+    return true;
+}
+
+/* Until it is over, and what it found is mended: nobody asks for a repair. Returns clouds with strangers. */
+static uint32_t scrub_all(void)
+{
+    const struct request *r = NULL;
+    uint32_t strangers;
+
+    for (bool asked = false; !asked;) {
+        r = gateway_ask((struct request){ .run = ask_scrub }, SIM_H);
+        asked = !r->broken && r->rc == QC_OK;
+        sim_sleep(SIM_S);
+    }
+    for (unsigned look = 0; look < 72; look++) {
+        sim_sleep(SIM_H);
+        r = gateway_ask((struct request){ .run = ask_scrubbing }, SIM_H);
+        if (r->broken || r->rc != QC_OK || r->scrubbing)
+            continue;
+        strangers = r->strangers;
+        r = gateway_ask((struct request){ .run = ask_status }, SIM_H);
+        if (!r->broken && r->rc == QC_OK && r->debts + r->short_versions == 0)
+            return strangers;
+    }
+    sim_broken("A8", "all clouds are well, and in three days a scrub has not come to its end");
+}
+
+/* What is lost or spoilt is found by the scrub and mended by itself: the next repair finds nothing to do. */
+static void scrub_mends(void)
+{
+    unsigned stranger;
+
+    if (!spoil_some(&stranger))
+        return;
+    sim_say("a quiet spell, but for what was spoilt");
+    counts.scrubbed++;
+    (void)scrub_all(); /* a pass may have been under way, and past what was spoilt then */
+    if ((scrub_all() >> stranger & 1) == 0)
+        sim_broken("A8", "cloud %u has an object that is not ours, and no scrub found it", stranger + 1);
+    oracle_full();
+    sim_cloud_stranger(stranger, false);
+    const uint64_t mended = counts.mended;
+    if (!repair(true, NULL))
+        sim_broken("A8", "the clouds were scrubbed, and a repair does not call everything whole");
+    if (counts.mended != mended)
+        sim_broken("A8", "the clouds were scrubbed, and a repair had to mend %" PRIu64 " objects",
+                   counts.mended - mended);
+    counts.scrub_mended++;
+}
+
 static void quiet_spell(void)
 {
     if (gateway_has_zombie() || disaster.armed || oracle_lost() > 0)
@@ -454,8 +523,11 @@ static void quiet_spell(void)
         whole = repair(true, to_adopt());
     if (!whole)
         return;
-    if (sim_below(&sim.faults, 3) > 0)
+    const uint64_t which = sim_below(&sim.faults, 5);
+    if (which < 2)
         debts_arise();
+    else if (which < 4)
+        scrub_mends();
     else if (gateway_serving())
         gateway_is_lost();
 }

@@ -1,5 +1,6 @@
 #include "plays.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,8 @@ void plays_warm_up(void)
     uint8_t digest[QC_SHA256_BYTES];
     qc_key *key = NULL;
 
+    QC_ASSERT(mallopt(M_TRIM_THRESHOLD, 1 << 30) == 1); /* what is freed is soon wanted again */
+    QC_ASSERT(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1);
     QC_ASSERT(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
     QC_ASSERT(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
     QC_ASSERT(sqlite3_initialize() == SQLITE_OK);

@@ -148,6 +148,7 @@ bool sim_cloud_well(unsigned at); /* in its normal mood, and there */
 /* What befalls what lies there. */
 enum sim_damage { SIM_LOSE, SIM_FLIP, SIM_CUT, SIM_SWAP };
 bool sim_cloud_damage(unsigned at, enum sim_damage kind); /* false: nothing to damage */
+void sim_cloud_stranger(unsigned at, bool there);         /* an object that is not ours */
 void sim_cloud_wipe(unsigned at, bool place_too);
 void sim_cloud_snapshot(unsigned at);
 bool sim_cloud_rollback(unsigned at, bool keep_identity);

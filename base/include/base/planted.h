@@ -22,7 +22,8 @@
     X(sync_retried, 13, "a commit whose fsync failed is taken for done")                                     \
     X(shares_late, 15, "shares are recorded after the commit was sent")                                      \
     X(number_unchecked, 16, "an entry is decided whatever its number")                                       \
-    X(evidence_short, 17, "a record is evident on one cloud fewer than the record quorum")
+    X(evidence_short, 17, "a record is evident on one cloud fewer than the record quorum")                   \
+    X(scrub_forgets, 18, "a page of a scrub is done, and what it found is not written down")
 
 enum qc_planted {
     QC_PLANTED_none,
