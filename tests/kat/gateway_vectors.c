@@ -3,6 +3,7 @@
  * argument the lines are printed. */
 #include "base/codec.h"
 #include "gateway/frag.h"
+#include "gateway/pack.h"
 #include "gateway/place.h"
 #include "qc_check.h"
 #include "qc_seed.h"
@@ -51,6 +52,8 @@ static void names(const struct gw_root *r)
         { "name.log", { GW_NAME_LOG, 7, 0, 0, 2, { 0 }, 0 } },
         { "name.root", { GW_NAME_ROOT, 0x1234, 0, 0, 0, { 0 }, 0 } },
         { "name.cut", { GW_NAME_CUT, 0x1234, 0, 0, 0, { 0 }, 0 } },
+        { "name.pack", { GW_NAME_PACK, 7, 0, 0, 2, { 0 }, 0x0a0b0c0d } },
+        { "name.notes", { GW_NAME_NOTES, 7, 0, 0, 2, { 0 }, 0x0a0b0c0d } },
     };
     struct qc_err err = { 0 };
 
@@ -59,6 +62,25 @@ static void names(const struct gw_root *r)
         CHECK_OK(gw_name_make(r, 3, &rows[i].name, key, &err));
         text_line(rows[i].what, key);
     }
+}
+
+static void pack(const struct gw_root *r)
+{
+    static const char *const objects[] = { "one", "", "three" };
+    const struct gw_name name = { .kind = GW_NAME_PACK, .id = 7, .incarnation = 2, .serial = 0x0a0b0c0d };
+    struct gw_pack_plan plan = { .name = &name, .k = 1, .n = 2, .clouds = { 9, 3 } };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 4096 };
+    qc_buf pieces[QC_EC_N_MAX] = { 0 };
+    struct qc_err err = { 0 };
+
+    ramp(plan.salt, sizeof plan.salt, 0x10);
+    CHECK_OK(gw_pack_begin(&text, &err));
+    for (uint32_t i = 0; i < 3; i++)
+        CHECK_OK(gw_pack_add(&text, 1 + i, qc_span_str(objects[i]), &err));
+    CHECK_OK(gw_pack_make(r, &plan, qc_buf_span(&text), pieces, &err));
+    line("pack.piece", qc_buf_span(&pieces[1]));
+    qc_buf_free(&pieces[0]);
+    qc_buf_free(&pieces[1]);
 }
 
 static void segment(const struct gw_root *r)
@@ -168,6 +190,7 @@ int main(int argc, char **argv)
     CHECK_OK(qc_key_from(&G, raw, sizeof raw, &err));
     CHECK_OK(gw_root_new(&r, catalogue, G, &err));
     names(r);
+    pack(r);
     segment(r);
     head(r);
     root_objects(r);

@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reader"))
 import qcloud_reader as q  # noqa: E402
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: E402
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: E402
 
 
@@ -26,6 +27,16 @@ def name(prefix, block):
     return (f"{prefix}/{text}" if prefix[0] == "r" else f"{prefix}/{text[:2]}/{text}").encode()
 
 
+def pack_piece(block):
+    """FORMAT 9.6: piece 1 of EC(1,2), whose parity is the data (the inverse of 1 is 1)."""
+    objects = (b"one", b"", b"three")
+    clear = q.u(4, 3) + b"".join(q.u(4, 1 + i) + q.u(4, len(x)) + x for i, x in enumerate(objects))
+    sealed = AESGCM(q.kdfg(G, "snapshot", CAT, block, SALT)).encrypt(bytes(12), clear, q.enc(block))
+    head = (b"QCLS\1\1\1\2\1" + bytes(3) + q.u(4, 3) + CAT + block + SALT + q.u(4, len(sealed)) + bytes(4) + q.sha(sealed)
+            + sealed + bytes(-len(sealed) % 64))
+    return head + q.mac(q.kdfg(G, "snapshot piece", CAT, block, SALT), head)
+
+
 def expected():
     ctx = (CAT, q.u(8, SEG), SALT)
     piece, tags, digests = ramp(128), ramp(32, 0x40), ramp(160, 0x60)
@@ -33,6 +44,10 @@ def expected():
     yield "name.log", name("l", q.u(8, 7) + b"\xfe\0" + q.u(2, 2) + bytes(4))
     yield "name.root", name("r/00001234", q.u(8, 0x1234) + b"\xfd" + bytes(7))
     yield "name.cut", name("r/00001234", q.u(8, 0x1234) + b"\xfc" + bytes(7))
+    pack = q.u(8, 7) + b"\xfb\0" + q.u(2, 2) + q.u(4, 0x0A0B0C0D)
+    yield "name.pack", name("s", pack)
+    yield "name.notes", name("s", q.u(8, 7) + b"\xfa\0" + q.u(2, 2) + q.u(4, 0x0A0B0C0D))
+    yield "pack.piece", pack_piece(pack)
     yield "piece.tag", q.gmac(q.kdfg(G, "piece", *ctx), b"\4\0\0\0" + q.u(8, 9), piece)
     yield "tags.digest", q.sha(q.enc(b"tags", b"\4", tags))
     yield "segment.digest", q.sha(q.enc(b"segment", q.u(8, SEG), q.u(4, 5000000), digests))
