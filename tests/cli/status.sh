@@ -151,3 +151,11 @@ bring_share 2
 green
 end_gateway
 gateway=
+
+# What the user's timers run is what this program takes, and keeps the status green.
+for unit in qcloud-scrub qcloud-scrub-content qcloud-drill; do
+    read -ra words < <(sed -n 's|^ExecStart=/usr/bin/qcloud ||p' "$QC_SOURCE/dist/$unit.service")
+    [ ${#words[@]} -gt 1 ] || fail "$unit runs nothing"
+    expect_exit 0 "${words[@]}"
+done
+green

@@ -96,6 +96,37 @@ def unit(server):
     return score
 
 
+def timers(server):
+    """Units of the user's service manager, and of the operator's, are what systemd takes; what a timer runs is a command that there is."""
+    folder = os.path.join(server.root, "units")
+    os.mkdir(folder)
+    for name in sorted(os.listdir(os.path.join(TOP, "dist"))):
+        if name.endswith((".service", ".timer")):
+            text = text_of(os.path.join(TOP, "dist", name))
+            if name.endswith(".timer"):
+                check(os.path.exists(os.path.join(TOP, "dist", name.replace(".timer", ".service"))) and "WantedBy=timers.target" in text, f"{name} starts nothing")
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+                f.write(text.replace("/usr/bin/", os.path.dirname(GATEWAY) + "/"))
+    units = [os.path.join(folder, n) for n in sorted(os.listdir(folder))]
+    operators = [u for u in units if "qcloud-gateway" in u]
+    users = [u for u in units if u not in operators]
+    check(len(users) == 6 and len(operators) == 3, f"units {units}")
+    for where, those in (("--user", users), ("--system", operators)):
+        p = run("systemd-analyze", where, "verify", "--man=no", *those, env={**os.environ, "XDG_RUNTIME_DIR": server.root})
+        check(p.returncode == 0 and "qcloud" not in p.stdout, f"systemd-analyze {where} verify: {p.returncode} {p.stdout}")
+    bad = os.path.join(folder, "qcloud-bad.timer")
+    with open(bad, "w", encoding="ascii") as f:
+        f.write("[Timer]\nOnCalendar=someday\n[Install]\nWantedBy=timers.target\n")
+    p = run("systemd-analyze", "--user", "verify", "--man=no", bad, env={**os.environ, "XDG_RUNTIME_DIR": server.root})
+    check("someday" in p.stdout or p.returncode != 0, f"a timer that is none is taken: {p.stdout}")
+    server.add("ann")
+    v = vault_of(server, 1)
+    v.put(v.path(), 1, b"x" * 70000)
+    words = re.search("^ExecStart=/usr/bin/qcloud-gateway (.*)$", text_of(os.path.join(TOP, "dist", "qcloud-gateway-drill.service")), re.M)[1]
+    out = server.run(*words.replace("/etc/qcloud/gateway.conf", server.config).split())
+    check(b"versions came back without" in out, f"the operator's timer runs: {out}")
+
+
 def group(name):
     """System calls of a group of systemd's, those of groups in it included."""
     p = run("systemd-analyze", "syscall-filter", name)
@@ -336,6 +367,7 @@ def main():
     print(f"service: QC_SEED={seed}", flush=True)
     with Service() as server:
         score = unit(server)
+        timers(server)
     p = run(GATEWAY, "config", "show", "--config", CONF)
     check(p.returncode == 0 and "address = 127.0.0.1:8441" in p.stdout, f"dist/gateway.conf: {p.stdout}")
     count, _, _, (puts, took), short, long = parallel([lambda: under_strace(seed), manager, reload, lambda: gently(seed + 100), lambda: slowly(seed + 200, 3000, 20),
