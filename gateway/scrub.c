@@ -479,7 +479,7 @@ static qc_rc pick(struct gw_engine *e, struct gw_scrubbing *ret, bool *ret_found
 
     *ret_found = false;
     *ret_wait_ms = QC_GW_SCRUB_LOOK_MS;
-    for (enum gw_depth depth = GW_PRESENCE; depth <= GW_CONTENT; depth++)
+    for (enum gw_depth depth = GW_PRESENCE; depth <= GW_CONTENT && !*ret_found; depth++)
         for (unsigned x = 0; x < count; x++) {
             const unsigned at = (turn + (depth == GW_PRESENCE ? 0 : 1) + x) % count;
             struct gw_scrub_row row;
@@ -490,7 +490,8 @@ static qc_rc pick(struct gw_engine *e, struct gw_scrubbing *ret, bool *ret_found
             *ret_wait_ms = wait_ms < *ret_wait_ms ? wait_ms : *ret_wait_ms;
             if (wait_ms > 0)
                 continue;
-            const bool at_hand = seen != NULL && seen->cloud_id == row.cloud_id;
+            const bool at_hand =
+                depth == GW_PRESENCE && seen != NULL && seen->cloud_id == row.cloud_id && row.stage != 0;
             if (*ret_found && !at_hand)
                 continue;
             *ret_found = true;

@@ -5,23 +5,30 @@
 #include "base/limits.h"
 
 enum { KEYS = 65536 };
+#define COST_MAX_US 1e15 /* 31 years: longer than anybody waits for a page */
 
-/* Milliseconds that n of something take at so many a second. */
-static uint64_t cost_ms(uint64_t n, uint64_t per_s)
+/* Microseconds that n of something take at so many a second, the last one begun. In floating point: a rate
+ * that is not met to a millionth is met. */
+static uint64_t cost_us(uint64_t n, uint64_t per_s)
 {
-    return per_s == 0 ? 0 : n / per_s * 1000 + n % per_s * 1000 / per_s;
+    const double us = per_s == 0 ? 0 : (double)n * 1e6 / (double)per_s;
+
+    return us < COST_MAX_US ? (uint64_t)us + ((double)(uint64_t)us < us) : (uint64_t)COST_MAX_US;
 }
 
 void gw_throttle_take(struct gw_throttle *p, uint64_t now_ms, uint64_t bytes, uint64_t requests)
 {
-    const uint64_t b = cost_ms(bytes, p->bytes_per_s), r = cost_ms(requests, p->requests_per_s);
+    const uint64_t b = cost_us(bytes, p->bytes_per_s), r = cost_us(requests, p->requests_per_s);
+    const uint64_t now_us = now_ms * 1000;
 
-    p->free_ms = (p->free_ms > now_ms ? p->free_ms : now_ms) + (b > r ? b : r);
+    p->free_us = (p->free_us > now_us ? p->free_us : now_us) + (b > r ? b : r);
 }
 
 uint64_t gw_throttle_wait_ms(const struct gw_throttle *p, uint64_t now_ms)
 {
-    return p->free_ms > now_ms ? p->free_ms - now_ms : 0;
+    const uint64_t now_us = now_ms * 1000;
+
+    return p->free_us > now_us ? (p->free_us - now_us + 999) / 1000 : 0;
 }
 
 int64_t gw_forecast_s(uint64_t done, uint64_t all, uint64_t spent_ms)

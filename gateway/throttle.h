@@ -6,7 +6,7 @@
  * {0} with rates: due at once. */
 struct gw_throttle {
     uint64_t bytes_per_s, requests_per_s; /* 0: no limit */
-    uint64_t free_ms;                     /* the next page may begin */
+    uint64_t free_us;                     /* the next page may begin; finer than a page of one request */
 };
 /* So much was done. */
 void gw_throttle_take(struct gw_throttle *p, uint64_t now_ms, uint64_t bytes, uint64_t requests);

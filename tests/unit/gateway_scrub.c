@@ -4,6 +4,7 @@
 #include "gw_repair_rig.h"
 
 #include "gateway/scrub.h"
+#include "scrub_internal.h"
 
 enum { OBJECTS = 12, PLANTED_MAX = 32, TURNS = 4000 };
 
@@ -270,8 +271,114 @@ static void one_is_away(void)
     erig_done(&r);
 }
 
+/* -- whose turn ------------------------------------------------------------------------------------------ */
+
+struct progress {
+    uint64_t objects;
+    bool running;
+};
+
+static void look(struct erig *r, struct progress ret[5][GW_DEPTHS])
+{
+    struct gw_scrub_cloud view;
+    struct qc_err err = { 0 };
+
+    for (unsigned at = 0; at < 5; at++) {
+        CHECK_OK(gw_engine_scrub_view(r->e, at, &view, &err));
+        for (unsigned d = 0; d < GW_DEPTHS; d++)
+            ret[at][d] = (struct progress){ .objects = view.depth[d].running ? view.depth[d].objects
+                                                                             : view.depth[d].last_objects,
+                                            .running = view.depth[d].running };
+    }
+}
+
+static void put_many(struct erig *r, unsigned count)
+{
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+
+    for (unsigned i = 0; i < count; i++) {
+        char path[16];
+        CHECK(snprintf(path, sizeof path, "\1m%u", i) > 0);
+        const struct erig_put p = erig_prepare(100 + i, path, 1, 1, 100);
+        CHECK_OK(erig_put(r, &p, &receipt, &err));
+    }
+}
+
+/* All clouds' listings before anything is read, one listing to its end before another begins, and clouds are
+ * read in turn: one page each. */
+static void in_order(void)
+{
+    struct progress was[5][GW_DEPTHS], is[5][GW_DEPTHS];
+    struct qc_err err = { 0 };
+    unsigned listed = 0, reads = 0, last = 5, turns = 0;
+    struct erig r;
+    bool more = true;
+
+    erig_new(&r, 5, 3, 5);
+    put_many(&r, QC_GW_SCRUB_SEGMENTS + 6); /* more than one page */
+    CHECK_OK(gw_engine_scrub(r.e, true, NULL, &err));
+    look(&r, was);
+    for (unsigned page = 0; page < TURNS && more; page++) {
+        unsigned listings = 0;
+        CHECK_OK(gw_engine_scrub_step(r.e, &more, &err));
+        look(&r, is);
+        for (unsigned at = 0; at < 5; at++) {
+            listings += is[at][0].running;
+            listed += was[at][0].running && !is[at][0].running;
+            if (is[at][1].objects == was[at][1].objects)
+                continue;
+            CHECK(listed == 5); /* presence comes first */
+            reads++;
+            turns += reads > 1 && at == (last + 1) % 5;
+            last = at;
+        }
+        CHECK(listings <= 1);
+        memcpy(was, is, sizeof was);
+    }
+    CHECK(listed == 5 && reads >= 10 && turns >= reads - 2);
+    erig_done(&r);
+}
+
+/* By the calendar: a period after the last pass began, never where the period is 0, and at once where the
+ * clock was set back. */
+static void when(void)
+{
+    static const struct gw_scrub_conf never = { 0 }, daily = { .presence_s = 86400 };
+    static const struct {
+        const struct gw_scrub_conf *conf;
+        int64_t began; /* from now */
+        bool due;
+    } rows[] = { { NULL, -86390, false },
+                 { NULL, -86400, true },
+                 { NULL, 1000, true },
+                 { NULL, -10, false },
+                 { &never, -900000, false } };
+    struct qc_err err = { 0 };
+    struct erig r;
+
+    erig_new(&r, 5, 3, 5);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gw_scrub_row row;
+        gw_engine_scrub_conf(r.e, rows[i].conf != NULL ? rows[i].conf : &daily);
+        CHECK_OK(gw_scrub_row(r.e, 1, GW_PRESENCE, &row, &err));
+        row.now.began = qc_wall_s() + rows[i].began;
+        {
+            QC_LOCK(gw_cat_lock(r.e->cat));
+            QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+            CHECK_OK(gw_cat_begin(r.e->cat, &tx, &err));
+            CHECK_OK(gw_cat_scrub_put(r.e->cat, &row, &err));
+            CHECK_OK(gw_cat_commit(r.e->cat, &tx, &err));
+        }
+        CHECK((scrub_alone(&r) > 0) == rows[i].due);
+    }
+    erig_done(&r);
+}
+
 int main(void)
 {
+    in_order();
+    when();
     one_scrub(1);
     one_scrub(2);
     one_is_away();
