@@ -17,6 +17,7 @@ RATIOS = [
 ]
 PEAKS = [("client", 64), ("gateway", 256)]    # MiB
 SLOW = 2.0      # gets beside a slow cloud: their 99th percentile beside that while all are well
+REPAIR = 2.0    # times as long to fill an empty cloud again as to read k others
 
 
 def serial(*rates):
@@ -74,4 +75,6 @@ def verdicts(lines):
     for x in lines:
         if x["kind"] == "slow_ratio":
             rows.append(("99 of 100 gets with a slow cloud, beside all well", x["p99"], SLOW, x["p99"] <= SLOW))
+        elif x["kind"] == "repair_ratio":
+            rows.append((f"repair ({x['name']}, {x['clouds']}, {x['segments']} segments), beside reading k clouds", x["to_read"], REPAIR, x["to_read"] <= REPAIR))
     return rows
