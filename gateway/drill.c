@@ -31,18 +31,19 @@ static void leave_out(struct drill *d, unsigned at)
     d->d.without[d->d.without_count++] = gw_fan_id(d->e->fan, at);
 }
 
-/* One more, of those that are left. place: of the lot. */
+/* One more, of those that count and are left: one that came or went loses nothing. place: of the lot. */
 static qc_rc draw_one(struct drill *d, uint64_t place, struct qc_err *err)
 {
-    const unsigned count = gw_fan_count(d->e->fan);
-    const uint64_t left = count - d->d.without_count;
+    const gw_clouds all = gw_fan_witnesses(d->e->fan), from = all & ~d->without;
+    const unsigned left = (unsigned)__builtin_popcount(from);
     uint64_t nth = 0;
 
     if (left == 0)
-        return QC_FAIL(err, QC_USAGE, "there are only %u clouds to do without", count);
+        return QC_FAIL(err, QC_USAGE, "there are only %u clouds to do without",
+                       (unsigned)__builtin_popcount(all));
     QC_TRY(qc_lot_draw(d->ask->seed, place, left, &nth, err));
-    for (unsigned at = 0; at < count; at++) {
-        if ((d->without >> at & 1) != 0 || nth-- > 0)
+    for (unsigned at = 0; at < QC_GW_CLOUDS_MAX; at++) {
+        if ((from >> at & 1) == 0 || nth-- > 0)
             continue;
         leave_out(d, at);
         break;
@@ -173,13 +174,21 @@ static qc_rc try_all(struct drill *d, struct qc_err *err)
 
 /* -- what is kept ---------------------------------------------------------------------------------------- */
 
-/* All versions came back without what the failed one did without. */
-static bool outdoes(const struct gw_drilled *d, const struct gw_drilled *failed)
+static bool is_retired(struct gw_engine *e, uint32_t cloud_id)
+{
+    const int at = gw_fan_at(e->fan, cloud_id);
+
+    return at < 0 || (gw_fan_all(e->fan) >> at & 1) == 0;
+}
+
+/* All versions came back without what the failed one did without. Nobody can do so without a retired cloud
+ * again. */
+static bool outdoes(struct gw_engine *e, const struct gw_drilled *d, const struct gw_drilled *failed)
 {
     bool all = d->exit == 0 && d->whole;
 
     for (unsigned i = 0; i < failed->without_count && all; i++) {
-        bool found = false;
+        bool found = is_retired(e, failed->without[i]);
         for (unsigned k = 0; k < d->without_count; k++)
             found |= d->without[k] == failed->without[i];
         all = found;
@@ -200,7 +209,7 @@ static qc_rc keep(struct drill *d, struct qc_err *err)
     drills.last = d->d;
     if (d->d.exit != 0)
         drills.failed = d->d;
-    else if (drills.failed.ended_s != 0 && outdoes(&d->d, &drills.failed))
+    else if (drills.failed.ended_s != 0 && outdoes(d->e, &d->d, &drills.failed))
         drills.failed = (struct gw_drilled){ 0 };
     QC_TRY(gw_cat_drills_put(d->e->cat, &drills, err));
     return gw_cat_commit(d->e->cat, &tx, err);

@@ -402,13 +402,15 @@ bool gw_engine_has_cloud(struct gw_engine *e, const char *name)
 
 qc_rc gw_engine_clouds_named(struct gw_engine *e, const char *names, uint32_t *ret, struct qc_err *err)
 {
+    const gw_clouds all = gw_fan_all(e->fan); /* a name may have been that of one that is gone */
     uint32_t set = 0;
 
     for (bool more = true; more;) {
         const size_t n = strcspn(names, ",");
         unsigned at = 0;
-        while (at < gw_fan_count(e->fan) &&
-               !qc_span_eq(qc_span_of(names, n), qc_span_str(gw_fan_name(e->fan, at))))
+        while (
+            at < gw_fan_count(e->fan) &&
+            ((all >> at & 1) == 0 || !qc_span_eq(qc_span_of(names, n), qc_span_str(gw_fan_name(e->fan, at)))))
             at++;
         if (at == gw_fan_count(e->fan))
             return QC_FAIL(err, QC_NOTFOUND, "there is no cloud '%.*s'", (int)(n < 64 ? n : 64), names);

@@ -3,6 +3,7 @@
  * catalogue. The same where the catalogue is in PostgreSQL: all of it is refused. */
 #include "cat_internal.h"
 #include "engine_internal.h"
+#include "gateway/drill.h"
 #include "gateway/move.h"
 #include "gw_engine_rig.h"
 #include "gw_repair_rig.h"
@@ -148,6 +149,34 @@ static void count_one(void *ctx, uint32_t cloud_id, enum gw_finding_kind kind, u
     *count += n > 0 && cloud_id == 1;
 }
 
+/* A drill does without clouds that there are, and one that failed without a retired one can be outdone. */
+static void drills(struct erig *r)
+{
+    const char *const gone[] = { "c1" };
+    struct gw_drill_ask ask = { .without = gone, .without_count = 1 };
+    struct gw_drilled d;
+    struct gw_drills kept = { 0 };
+    struct qc_err err = { 0 };
+
+    CHECK_RC(gw_engine_drill(r->e, &ask, &d, &err), QC_NOTFOUND);
+    {
+        QC_LOCK(gw_cat_lock(r->e->cat));
+        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+        kept.failed = (struct gw_drilled){ .ended_s = 1, .exit = 6, .without_count = 1, .without = { 1 } };
+        kept.last = kept.failed;
+        CHECK_OK(gw_cat_begin(r->e->cat, &tx, &err));
+        CHECK_OK(gw_cat_drills_put(r->e->cat, &kept, &err));
+        CHECK_OK(gw_cat_commit(r->e->cat, &tx, &err));
+    }
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        ask = (struct gw_drill_ask){ .random = GW_DRILL_USUAL, .seed = seed };
+        CHECK_OK(gw_engine_drill(r->e, &ask, &d, &err));
+        CHECK(d.exit == 0 && d.without_count == N - K && d.without[0] != 1);
+    }
+    CHECK_OK(gw_engine_drills(r->e, &kept, &err));
+    CHECK(kept.failed.ended_s == 0);
+}
+
 /* Drained and retired: no finding, no pass, no debt names it; nobody asks it; its name and place may be
  * another's. */
 static void retired(void)
@@ -191,6 +220,7 @@ static void retired(void)
     err = (struct qc_err){ 0 };
     CHECK_RC(gw_engine_scrub(r.e, false, "c1", &err), QC_NOTFOUND);
     CHECK(gw_fan_all(r.e->fan) == 0xe && gw_fan_witnesses(r.e->fan) == 0xe);
+    drills(&r);
     for (unsigned i = 5; i <= 8; i++)
         put(&r, i);
     gw_engine_close(&r.e);
