@@ -10,6 +10,20 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
   # As in a release: a symbol that is bound late puts the registers, and what memcpy left in them, on the stack.
   target_link_options(qc_qkd_ask PRIVATE -Wl,-z,now)
   add_test(NAME cli/qkd_client COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/qkd_client.py)
-  set_tests_properties(cli/qkd_client PROPERTIES LABELS cli TIMEOUT 300 
+  set_tests_properties(cli/qkd_client PROPERTIES LABELS cli TIMEOUT 600 
     ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_SANITIZED=$<BOOL:${QC_SANITIZE}>")
+endif()
+
+if(TARGET qc_qkd_kme AND TARGET qc_qkd_ask)
+  add_test(NAME cli/kme COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/kme.py)
+  set_tests_properties(cli/kme PROPERTIES LABELS cli TIMEOUT 600
+    ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_FAULTS=$<BOOL:${QC_FAULT_POINTS}>")
+endif()
+
+# The program qcloud-kme is no library: its tests compile the files that they test.
+if(TARGET qc_qkd_kme)
+  set(kme ${PROJECT_SOURCE_DIR}/qkd/kme)
+  qc_test(unit kme_network SOURCES unit/kme_network.c ${kme}/network.c ${kme}/make.c DEPS base INTERNAL qkd_kme)
+  qc_fuzz(kme_conf DEPS base INTERNAL qkd_kme)
+  target_sources(qc_fuzz_kme_conf PRIVATE ${kme}/network.c ${kme}/conf.c)
 endif()

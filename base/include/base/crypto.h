@@ -46,6 +46,9 @@ void qc_sha256_free(struct qc_sha256_ctx **h);
 QC_MUST qc_rc qc_hmac_sha256(qc_span key, const qc_span *parts, size_t count, uint8_t out[QC_SHA256_BYTES],
                              struct qc_err *err);
 
+/* Poly1305 (RFC 8439 2.5) of the parts under a key of 32 bytes that is never used again. Cannot fail. */
+void qc_poly1305(qc_span key, const qc_span *parts, size_t count, uint8_t out[QC_TAG]);
+
 /* HMAC-SHA-256 by pieces; the key is copied into OpenSSL's memory and wiped when freed. One message per
  * object. */
 struct qc_hmac_ctx;

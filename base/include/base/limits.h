@@ -377,7 +377,23 @@
     X(QKD_SEEN, 65536, "key_IDs", "remembered of a link: one that comes back means a broken KME")            \
     X(QKD_BREAK_AFTER, 5, "failures", "in a row open the circuit")                                           \
     X(QKD_BREAK_MS, 10000, "ms", "that an open circuit rests at first; doubles")                             \
-    X(QKD_BREAK_MOST_MS, 300000, "ms", "and at most")
+    X(QKD_BREAK_MOST_MS, 300000, "ms", "and at most")                                                        \
+    /* qcloud-kme */                                                                                         \
+    X(KME_NODES_MAX, 64, "nodes", "of a network in one process; Tokyo's has six")                            \
+    X(KME_LINKS_MAX, 256, "links", "four for each node")                                                     \
+    X(KME_DOORS_MAX, 16, "KMEs", "each listens at a port, with a thread")                                    \
+    X(KME_SAES_MAX, 256, "SAEs", "of a network; compared one by one")                                        \
+    X(KME_NAME_MAX, 63, "bytes", "of a node, link, KME or SAE")                                              \
+    X(KME_PATH_MAX, 1024, "bytes", "of a file's path in the configuration")                                  \
+    X(KME_RATE_MAX, 1000000000, "bits/s", "of a link; the best in laboratories have 10 Mbit/s")              \
+    X(KME_BITS_MAX, 65536, "bits", "of a key; as QKD_BITS_MAX")                                              \
+    X(KME_BATCH_MAX, 1024, "keys", "of a request; as QKD_BATCH_MAX")                                         \
+    X(KME_MORE_MAX, 8, "SAEs", "that get the same key beside the first slave")                               \
+    X(KME_TTL_MAX_S, 604800, "s", "that a key waits for its slave: a week")                                  \
+    X(KME_BODY_MAX, 262144, "bytes", "of a request: 1,024 key_IDs have 60 KiB")                              \
+    X(KME_CONF_MAX, 1048576, "bytes", "of the configuration: 256 links and SAEs have 64 KiB")                \
+    X(KME_CLIENTS_MAX, 256, "connections", "at a KME's port at once")                                        \
+    X(KME_IDLE_S, 30, "s", "then a connection that says nothing is closed")
 
 /* Values beyond int, as uint64_t constants. */
 #define QC_LIMITS_WIDE(X)                                                                                    \

@@ -1,0 +1,241 @@
+/* The configuration: JSON, each member checked. */
+#include "network.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/json.h"
+
+/* A name in paths and messages: letters, digits, '.', '_', '-'. */
+static qc_rc name(const struct json_t *j, const char *member, char ret[KME_NAME_MAX + 1], struct qc_err *err)
+{
+    const char *s = NULL;
+    size_t n = 0;
+    QC_TRY(qc_json_str(j, member, &s, err));
+    for (; s[n] != '\0'; n++) {
+        const bool alnum =
+            (s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') || (s[n] >= '0' && s[n] <= '9');
+        if (!alnum && strchr("._-", s[n]) == NULL)
+            break;
+    }
+    if (n == 0 || n > KME_NAME_MAX || s[n] != '\0' || strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
+        return QC_FAIL(err, QC_USAGE, "%s: a name has 1 to %d letters, digits, '.', '_' and '-'", member,
+                       KME_NAME_MAX);
+    memcpy(ret, s, n + 1);
+    return QC_OK;
+}
+
+static qc_rc number(const struct json_t *j, const char *member, int64_t min, int64_t max, int64_t otherwise,
+                    int64_t *ret, struct qc_err *err)
+{
+    *ret = otherwise;
+    if (otherwise >= 0 && !qc_json_given(j, member))
+        return QC_OK;
+    return qc_json_int(j, member, min, max, ret, err);
+}
+
+/* A member that names a node. */
+static qc_rc node_of(const struct kme_network *n, const struct json_t *j, const char *member, unsigned *ret,
+                     struct qc_err *err)
+{
+    char text[KME_NAME_MAX + 1];
+    QC_TRY(name(j, member, text, err));
+    for (unsigned i = 0; i < n->nodes; i++)
+        if (strcmp(n->node[i], text) == 0) {
+            *ret = i;
+            return QC_OK;
+        }
+    return QC_FAIL(err, QC_USAGE, "%s: there is no node %s", member, text);
+}
+
+static qc_rc path(const struct json_t *j, const char *member, char ret[KME_PATH_MAX], struct qc_err *err)
+{
+    const char *s = NULL;
+    QC_TRY(qc_json_str(j, member, &s, err));
+    if (s[0] != '/' || strlen(s) >= KME_PATH_MAX)
+        return QC_FAIL(err, QC_USAGE, "%s: an absolute path of less than %d bytes", member, KME_PATH_MAX);
+    memcpy(ret, s, strlen(s) + 1);
+    return QC_OK;
+}
+
+static qc_rc take_node(struct kme_network *n, const struct json_t *j, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *holder = NULL;
+    const char *s = qc_json_str_value(j);
+    if (s == NULL)
+        return QC_FAIL(err, QC_USAGE, "a node is a name");
+    QC_TRY(qc_json_new_obj(&holder, err));
+    QC_TRY(qc_json_set_str(holder, "node", s, err));
+    QC_TRY(name(holder, "node", n->node[n->nodes], err));
+    for (unsigned i = 0; i < n->nodes; i++)
+        if (strcmp(n->node[i], s) == 0)
+            return QC_FAIL(err, QC_USAGE, "node %s is there twice", s);
+    n->nodes++;
+    return QC_OK;
+}
+
+static qc_rc take_link(struct kme_network *n, const struct json_t *j, struct qc_err *err)
+{
+    static const char *const members[] = { "id", "a", "b", "rate_bps", "cap_bits", "initial_bits" };
+    struct kme_link *l = &n->link[n->links];
+    int64_t rate = 0, cap = 0, bits = 0;
+    QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
+    QC_TRY(name(j, "id", l->id, err));
+    QC_TRY(node_of(n, j, "a", &l->a, err));
+    QC_TRY(node_of(n, j, "b", &l->b, err));
+    QC_TRY(number(j, "rate_bps", 0, KME_RATE_MAX, -1, &rate, err));
+    QC_TRY(number(j, "cap_bits", 1, INT64_MAX, 8000000000, &cap, err));
+    QC_TRY(number(j, "initial_bits", 0, cap, 0, &bits, err));
+    if (l->a == l->b)
+        return QC_FAIL(err, QC_USAGE, "link %s: both ends are one node", l->id);
+    for (unsigned i = 0; i < n->links; i++)
+        if (strcmp(n->link[i].id, l->id) == 0)
+            return QC_FAIL(err, QC_USAGE, "link %s is there twice", l->id);
+    l->rate = (uint64_t)rate;
+    l->cap = (uint64_t)cap;
+    l->bits = (uint64_t)bits;
+    n->links++;
+    return QC_OK;
+}
+
+/* A.B.C.D:PORT */
+static qc_rc listen_at(struct kme_door *d, const char *s, struct qc_err *err)
+{
+    const char *colon = strrchr(s, ':');
+    const size_t n = colon == NULL ? 0 : (size_t)(colon - s);
+    struct in_addr address;
+    uint64_t port = 0;
+    qc_span digits = colon == NULL ? (qc_span){ 0 } : qc_span_str(colon + 1);
+    if (n > 0 && n < sizeof d->host) {
+        memcpy(d->host, s, n);
+        d->host[n] = '\0';
+    }
+    if (n == 0 || n >= sizeof d->host || inet_pton(AF_INET, d->host, &address) != 1 ||
+        !qc_dec_take(&digits, &port) || digits.n != 0 || port == 0 || port > UINT16_MAX)
+        return QC_FAIL(err, QC_USAGE, "listen: an address and a port, as 127.0.0.1:8443");
+    d->port = (uint16_t)port;
+    return QC_OK;
+}
+
+static qc_rc take_door(struct kme_network *n, const struct json_t *j, struct qc_err *err)
+{
+    static const char *const members[] = { "id", "node", "listen", "cert", "key", "client_ca" };
+    struct kme_door *d = &n->door[n->doors];
+    const char *s = NULL;
+    QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
+    QC_TRY(name(j, "id", d->id, err));
+    QC_TRY(node_of(n, j, "node", &d->node, err));
+    QC_TRY(qc_json_str(j, "listen", &s, err));
+    QC_TRY(listen_at(d, s, err));
+    QC_TRY(path(j, "cert", d->cert, err));
+    QC_TRY(path(j, "key", d->key, err));
+    QC_TRY(path(j, "client_ca", d->client_ca, err));
+    if (kme_network_door(n, d->node) != NULL)
+        return QC_FAIL(err, QC_USAGE, "node %s has two KMEs", n->node[d->node]);
+    n->doors++;
+    return QC_OK;
+}
+
+static qc_rc take_sae(struct kme_network *n, const struct json_t *j, struct qc_err *err)
+{
+    static const char *const members[] = { "id", "node", "cert_sha256" };
+    struct kme_sae *s = &n->sae[n->saes];
+    QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
+    QC_TRY(name(j, "id", s->id, err));
+    QC_TRY(node_of(n, j, "node", &s->node, err));
+    s->pinned = qc_json_given(j, "cert_sha256");
+    if (s->pinned)
+        QC_TRY(qc_json_hex(j, "cert_sha256", s->cert, sizeof s->cert, err));
+    if (kme_network_sae(n, s->id) != NULL)
+        return QC_FAIL(err, QC_USAGE, "SAE %s is there twice", s->id);
+    if (kme_network_door(n, s->node) == NULL)
+        return QC_FAIL(err, QC_USAGE, "SAE %s: its node %s has no KME", s->id, n->node[s->node]);
+    n->saes++;
+    return QC_OK;
+}
+
+struct list {
+    const char *member, *what;
+    unsigned max;
+    qc_rc (*take)(struct kme_network *n, const struct json_t *j, struct qc_err *err);
+};
+
+/* In this order: later ones name what stands in earlier ones. */
+static const struct list lists[] = {
+    { "nodes", "node", KME_NODES_MAX, take_node },
+    { "links", "link", KME_LINKS_MAX, take_link },
+    { "kmes", "KME", KME_DOORS_MAX, take_door },
+    { "saes", "SAE", KME_SAES_MAX, take_sae },
+};
+
+static qc_rc take_list(struct kme_network *n, const struct json_t *j, const struct list *l,
+                       struct qc_err *err)
+{
+    struct json_t *all = NULL;
+    QC_TRY(qc_json_arr(j, l->member, &all, err));
+    if (qc_json_len(all) > l->max)
+        return QC_FAIL(err, QC_USAGE, "%s: more than %u", l->member, l->max);
+    for (size_t i = 0; i < qc_json_len(all); i++)
+        QC_TRY_AS(l->take(n, qc_json_at(all, i), err), err, "%s %zu", l->what, i + 1);
+    return QC_OK;
+}
+
+static qc_rc take_limits(struct kme_network *n, const struct json_t *all, struct qc_err *err)
+{
+    static const char *const members[] = { "key_size",      "min_key_size",
+                                           "max_key_size",  "max_key_per_request",
+                                           "max_key_count", "max_SAE_ID_count" };
+    struct json_t *j = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *none = NULL;
+    int64_t v[6] = { 0 };
+    QC_TRY(qc_json_new_obj(&none, err));
+    j = none;
+    if (qc_json_given(all, "limits"))
+        QC_TRY(qc_json_obj(all, "limits", &j, err));
+    QC_TRY(qc_json_only(j, members, 6, err));
+    QC_TRY(number(j, members[0], 8, KME_BITS_MAX, 256, &v[0], err));
+    QC_TRY(number(j, members[1], 8, v[0], 64, &v[1], err));
+    QC_TRY(number(j, members[2], v[0], KME_BITS_MAX, KME_BITS_MAX, &v[2], err));
+    QC_TRY(number(j, members[3], 1, KME_BATCH_MAX, 128, &v[3], err));
+    QC_TRY(number(j, members[4], 1, INT64_MAX, 100000, &v[4], err));
+    QC_TRY(number(j, members[5], 0, KME_MORE_MAX, 2, &v[5], err));
+    for (int i = 0; i < 3; i++)
+        if (v[i] % 8 != 0)
+            return QC_FAIL(err, QC_USAGE, "%s: a multiple of 8 bits", members[i]);
+    n->limits = (struct kme_limits){ .key_size = (uint32_t)v[0],
+                                     .min_key_size = (uint32_t)v[1],
+                                     .max_key_size = (uint32_t)v[2],
+                                     .max_key_per_request = (uint32_t)v[3],
+                                     .max_key_count = (uint64_t)v[4],
+                                     .max_saes = (uint32_t)v[5] };
+    return QC_OK;
+}
+
+static qc_rc take_all(struct kme_network *n, const struct json_t *j, struct qc_err *err)
+{
+    static const char *const members[] = { "nodes", "links", "kmes", "saes", "limits", "key_ttl_s" };
+    int64_t ttl = 0;
+    QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        QC_TRY(take_list(n, j, &lists[i], err));
+    QC_TRY_AS(take_limits(n, j, err), err, "limits");
+    QC_TRY(number(j, "key_ttl_s", 1, KME_TTL_MAX_S, 300, &ttl, err));
+    n->ttl_s = (uint64_t)ttl;
+    if (n->doors == 0)
+        return QC_FAIL(err, QC_USAGE, "kmes: at least one");
+    return QC_OK;
+}
+
+qc_rc kme_network_parse(struct kme_network *ret, qc_span text, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    *ret = (struct kme_network){ 0 };
+    qc_rc rc = qc_json_parse(&j, text, err);
+    if (rc == QC_OK)
+        rc = take_all(ret, j, err);
+    if (rc == QC_OK || rc == QC_NOMEM)
+        return rc;
+    err->rc = QC_USAGE; /* whatever is wrong with it: it is the operator's */
+    return QC_USAGE;
+}

@@ -1,0 +1,208 @@
+/* qcloud-kme: a QKD network in one process, for trials, tests and planning. Layer 5; uses base, qrng. Reads
+ * the command line, wires, prints; docs/qkd.md. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/time.h"
+#include "doors.h"
+#include "qrng/qrng.h"
+
+enum { LOCK_BYTES = 2 * 1024 * 1024, TICK_MS = 100 };
+
+static struct qc_cancel stop; /* set by the signal handler, which has no other way */
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    qc_cancel_set(&stop);
+}
+
+/* -- what is said when something fails ------------------------------------------------------------------- */
+
+struct row {
+    qc_rc rc; /* QC_OK: any other */
+    unsigned nn;
+    const char *data, *next;
+};
+
+/* 120 to 129 are this program's. */
+static const struct row rows[] = {
+    { QC_USAGE, 120, "nothing was done; no key was supplied.",
+      "correct what line one names, then: qcloud-kme check --config FILE" },
+    { QC_LOCKED, 121, "nothing is wrong: another process has this directory, or listens where line one says.",
+      "use that one, or end it" },
+    { QC_AUTH, 122, "no key was supplied.",
+      "give the file that line one names to this user alone: chmod 600" },
+    { QC_FORMAT, 123, "no key was supplied.",
+      "correct the file that line one names, then the same call again" },
+    { QC_INTEGRITY, 124, "keys that waited for their slaves may be gone; none was supplied twice.",
+      "remove the state directory, and begin anew: pools and waiting keys are lost" },
+    { QC_OK, 125, "what was supplied was supplied once.", "correct the cause, then the same call again" },
+};
+
+static int tell(const struct qc_err *err)
+{
+    const struct row *row = rows;
+    while (row->rc != QC_OK && row->rc != err->rc)
+        row++;
+    fprintf(stderr, "qcloud-kme: E%02d%02u %s\n   data: %s\n   next: %s\n", qc_rc_exit(err->rc), row->nn,
+            err->msg, row->data, err->next != NULL ? err->next : row->next);
+    return qc_rc_exit(err->rc);
+}
+
+/* -- commands -------------------------------------------------------------------------------------------- */
+
+static const struct qc_opt serve_options[] = {
+    { "config", 0, "FILE", "the network: nodes, links, KMEs, SAEs (JSON)", false },
+    { "state", 0, "DIR", "what is kept across a restart; made if missing", false },
+    { "ready-fd", 0, "N", "write \"ready\" to this descriptor once connections are taken", false },
+    { 0 },
+};
+static const struct qc_opt check_options[] = {
+    { "config", 0, "FILE", "the network", false },
+    { 0 },
+};
+
+static void network_free(struct kme_network **n)
+{
+    qc_free(*n);
+    *n = NULL;
+}
+
+static qc_rc load(const struct qc_args *args, struct kme_network **ret, struct qc_err *err)
+{
+    const char *path = qc_args_value(args, "config", NULL);
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = KME_CONF_MAX + 1 };
+    QC_CLEANUP(network_free) struct kme_network *n = qc_alloc(sizeof *n);
+    uint8_t *to = NULL;
+    if (n == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *n);
+    if (path == NULL)
+        return QC_FAIL(err, QC_USAGE, "--config FILE is needed");
+    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0, err), err, "configuration %s", path);
+    QC_TRY(qc_buf_extend(&text, KME_CONF_MAX + 1, &to, err));
+    QC_TRY_AS(qc_read_full(qc_fd_get(&fd), to, KME_CONF_MAX + 1, &text.n, err), err, "configuration %s",
+              path);
+    if (text.n > KME_CONF_MAX)
+        return QC_FAIL(err, QC_USAGE, "configuration %s has more than %d bytes", path, KME_CONF_MAX);
+    QC_TRY_AS(kme_network_parse(n, qc_buf_span(&text), err), err, "configuration %s", path);
+    *ret = QC_STEAL(n);
+    return QC_OK;
+}
+
+static qc_rc catch_signals(struct qc_err *err)
+{
+    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+        return QC_FAIL_OS(err, "signals");
+    return QC_OK;
+}
+
+static qc_rc ready(const struct qc_args *args, struct qc_err *err)
+{
+    uint64_t fd = 0;
+    const qc_span word = QC_LIT("ready\n");
+    if (qc_args_value(args, "ready-fd", NULL) == NULL)
+        return QC_OK;
+    QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
+    QC_TRY_AS(qc_write_all((int)fd, &word, 1, err), err, "--ready-fd");
+    close((int)fd);
+    return QC_OK;
+}
+
+static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(network_free) struct kme_network *net = NULL;
+    QC_CLEANUP(qrng_close) struct qrng *q = NULL;
+    QC_CLEANUP(kme_close) struct kme *k = NULL;
+    QC_CLEANUP(kme_doors_close) struct kme_doors *doors = NULL;
+    const char *state = qc_args_value(args, "state", NULL);
+    (void)app;
+    if (state == NULL)
+        return QC_FAIL(err, QC_USAGE, "--state DIR is needed");
+    QC_TRY(load(args, &net, err));
+    qc_log_setup(STDERR_FILENO, QC_LOG_INFO, false);
+    QC_TRY(catch_signals(err));
+    QC_TRY(qrng_open("os", &q, err));
+    const qc_rng rng = qrng_rng(q);
+    QC_TRY(kme_open(&k, state, net, &rng, err));
+    QC_TRY(kme_doors_open(&doors, k, net, err));
+    QC_TRY(ready(args, err));
+    QC_LOG(QC_LOG_INFO, "the network runs", QC_U("nodes", net->nodes), QC_U("links", net->links),
+           QC_U("kmes", net->doors));
+    while (!qc_cancel_is(&stop)) {
+        QC_TRY(kme_tick(k, err));
+        nanosleep(&(struct timespec){ .tv_nsec = TICK_MS * 1000000L }, NULL); /* a signal ends it */
+    }
+    kme_doors_close(&doors);
+    return kme_settle(k, err);
+}
+
+static qc_rc cmd_check(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(network_free) struct kme_network *n = NULL;
+    (void)app;
+    QC_TRY(load(args, &n, err));
+    printf("%u nodes, %u links, %u KMEs, %u SAEs\n", n->nodes, n->links, n->doors, n->saes);
+    return QC_OK;
+}
+
+/* clang-format off */
+static const struct qc_cmd commands[] = {
+    { "serve", "", "run the network", 0, 0, 0, serve_options, cmd_serve },
+    { "check", "", "look at a configuration", 0, 0, 0, check_options, cmd_check },
+    { 0 },
+};
+/* clang-format on */
+static const struct qc_app app_table = {
+    .name = "qcloud-kme",
+    .summary = "a QKD network in one process, with key managers by ETSI GS QKD 014, for trials",
+    .version = QC_VERSION,
+    .cmds = commands,
+    .footer = "Keys are drawn here, and no photon is sent: nothing of this is as secret as a QKD network is. "
+              "docs/qkd.md\n",
+};
+
+static qc_rc help(const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 65536 };
+    QC_TRY(qc_opt_help(&app_table, args->cmd, &text, err));
+    fwrite(text.p, 1, text.n, stdout);
+    return QC_OK;
+}
+
+static qc_rc run(int argc, char **argv, struct qc_err *err)
+{
+    struct qc_args args = { 0 };
+    bool locked = false;
+    QC_TRY(qc_process_harden(&(struct qc_harden_opts){ .lock_bytes = LOCK_BYTES }, &locked, err));
+    QC_TRY(qc_opt_parse(&args, &app_table, argc, argv, err));
+    if (qc_args_flag(&args, "version")) {
+        puts("qcloud-kme " QC_VERSION);
+        return QC_OK;
+    }
+    if (qc_args_flag(&args, "help") || args.cmd == NULL)
+        return help(&args, err);
+    if (!locked && strcmp(args.cmd->name, "serve") == 0)
+        fputs("qcloud-kme: keys cannot be locked in memory: raise the limit (ulimit -l)\n", stderr);
+    return args.cmd->run(NULL, &args, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct qc_err err = { 0 };
+    const qc_rc rc = run(argc, argv, &err);
+    if (rc != QC_OK)
+        return tell(&err);
+    return fflush(stdout) == 0 ? 0 : 1;
+}

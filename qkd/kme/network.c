@@ -1,0 +1,143 @@
+#include "network.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+const struct kme_sae *kme_network_sae(const struct kme_network *n, const char *id)
+{
+    for (unsigned i = 0; i < n->saes; i++)
+        if (strcmp(n->sae[i].id, id) == 0)
+            return &n->sae[i];
+    return NULL;
+}
+
+const struct kme_door *kme_network_door(const struct kme_network *n, unsigned node)
+{
+    for (unsigned i = 0; i < n->doors; i++)
+        if (n->door[i].node == node)
+            return &n->door[i];
+    return NULL;
+}
+
+void kme_network_pass(struct kme_network *n, uint64_t ms)
+{
+    for (unsigned i = 0; i < n->links; i++) {
+        struct kme_link *l = &n->link[i];
+        uint64_t more = 0;
+        /* A pool that is full by then is full, whatever the product. */
+        if (!qc_mul_u64(l->rate, ms, &more) || !qc_add_u64(more, l->rest, &more) ||
+            more / 1000 >= l->cap - l->bits) {
+            l->bits = l->cap;
+            l->rest = 0;
+        } else {
+            l->bits += more / 1000;
+            l->rest = more % 1000;
+        }
+    }
+}
+
+static unsigned far_end(const struct kme_link *l, unsigned node)
+{
+    return l->a == node ? l->b : l->a;
+}
+
+static bool at(const struct kme_link *l, unsigned node)
+{
+    return l->a == node || l->b == node;
+}
+
+enum { NOWHERE = KME_NODES_MAX };
+
+/* Hops from each node to `to` over links of at least so many bits; NOWHERE: none. */
+static void distances(const struct kme_network *n, unsigned to, uint64_t least, unsigned ret[KME_NODES_MAX])
+{
+    for (unsigned i = 0; i < KME_NODES_MAX; i++)
+        ret[i] = NOWHERE;
+    ret[to] = 0;
+    for (bool more = true; more;) {
+        more = false;
+        for (unsigned i = 0; i < n->links; i++) {
+            const struct kme_link *l = &n->link[i];
+            if (l->bits < least)
+                continue;
+            if (ret[l->a] + 1 < ret[l->b]) {
+                ret[l->b] = ret[l->a] + 1;
+                more = true;
+            }
+            if (ret[l->b] + 1 < ret[l->a]) {
+                ret[l->a] = ret[l->b] + 1;
+                more = true;
+            }
+        }
+    }
+}
+
+/* The largest of the links' levels at which there is a way: each of them is tried from above. */
+static bool widest(const struct kme_network *n, unsigned from, unsigned to, uint64_t *ret)
+{
+    unsigned far[KME_NODES_MAX];
+    uint64_t below = UINT64_MAX;
+    for (unsigned round = 0; round < n->links; round++) {
+        uint64_t level = 0;
+        bool any = false;
+        for (unsigned i = 0; i < n->links; i++)
+            if ((round == 0 || n->link[i].bits < below) && (!any || n->link[i].bits > level)) {
+                level = n->link[i].bits;
+                any = true;
+            }
+        if (!any)
+            return false;
+        distances(n, to, level, far);
+        if (far[from] != NOWHERE) {
+            *ret = level;
+            return true;
+        }
+        below = level;
+    }
+    return false;
+}
+
+/* From here the next link of a shortest way: the one that leads to the first name; of several to one node,
+ * the fuller. */
+static unsigned next_link(const struct kme_network *n, unsigned here, uint64_t least, const unsigned *far)
+{
+    unsigned best = KME_LINKS_MAX;
+    for (unsigned i = 0; i < n->links; i++) {
+        const struct kme_link *l = &n->link[i];
+        if (!at(l, here) || l->bits < least || far[far_end(l, here)] + 1 != far[here])
+            continue;
+        const int order = best == KME_LINKS_MAX
+                              ? -1
+                              : strcmp(n->node[far_end(l, here)], n->node[far_end(&n->link[best], here)]);
+        if (order < 0 || (order == 0 && l->bits > n->link[best].bits))
+            best = i;
+    }
+    QC_ASSERT(best != KME_LINKS_MAX);
+    return best;
+}
+
+bool kme_network_route(const struct kme_network *n, unsigned from, unsigned to, struct kme_route *ret)
+{
+    unsigned far[KME_NODES_MAX];
+    uint64_t least = UINT64_MAX;
+    *ret = (struct kme_route){ .node = { from }, .bits = UINT64_MAX };
+    if (from == to)
+        return true;
+    if (!widest(n, from, to, &least))
+        return false;
+    distances(n, to, least, far);
+    ret->bits = least;
+    for (unsigned here = from; here != to;) {
+        const unsigned i = next_link(n, here, least, far);
+        here = far_end(&n->link[i], here);
+        ret->link[ret->hops++] = i;
+        ret->node[ret->hops] = here;
+    }
+    return true;
+}
+
+uint64_t kme_route_cost(const struct kme_route *r, uint64_t bits)
+{
+    return r->hops > 1 ? bits + 256 : bits;
+}

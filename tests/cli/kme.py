@@ -1,0 +1,265 @@
+#!/usr/bin/python3
+"""qcloud-kme, a QKD network in one process, asked by the client of ETSI GS QKD 014 over mutual TLS: both ends get the same keys,
+once; nobody else gets them; bits are what the links yielded; a network with relays; kill -9 and a restart in between."""
+import concurrent.futures
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "system"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import check, seeded  # noqa: E402
+from pki import Authority  # noqa: E402
+from qkd_client import Ask  # noqa: E402
+
+KME = os.path.join(os.environ["QC_BIN"], "qcloud-kme")
+FULL = os.environ.get("QC_FULL") == "1"
+
+
+def free_ports(n):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Network:
+    """A configuration and its process; SAE-x is attached to node x."""
+    def __init__(self, folder, links, nodes="AB", ends="AB", **more):
+        self.folder, self.ends = folder, ends
+        self.pki = Authority(os.path.join(folder, "pki"))
+        self.ports = dict(zip(ends, free_ports(len(ends))))
+        self.saes = {e: self.pki.vouch("SAE-" + e, "DNS:sae") for e in ends}
+        kmes = []
+        for e in ends:
+            cert, key = self.pki.vouch("KME-" + e)
+            kmes.append({"id": "KME-" + e, "node": e, "listen": f"127.0.0.1:{self.ports[e]}", "cert": cert, "key": key, "client_ca": self.pki.ca})
+        self.conf = {"nodes": list(nodes), "links": links, "kmes": kmes, "saes": [{"id": "SAE-" + e, "node": e} for e in ends], **more}
+        self.state = os.path.join(folder, "state")
+        self.p = None
+
+    def start(self, **env):
+        path = os.path.join(self.folder, "kme.json")
+        with open(path, "w") as f:
+            json.dump(self.conf, f)
+        r, w = os.pipe()
+        self.p = subprocess.Popen([KME, "serve", "--config", path, "--state", self.state, "--ready-fd", str(w)], pass_fds=[w],
+                                  stderr=open(os.path.join(self.folder, "log"), "ab"), env={**os.environ, **env})
+        os.close(w)
+        with os.fdopen(r) as ready:
+            check(ready.read() == "ready\n", "the network does not start: " + self.log())
+        return self
+
+    def log(self):
+        with open(os.path.join(self.folder, "log"), errors="replace") as f:
+            return f.read()[-3000:]
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.p is None:
+            return None
+        self.p.send_signal(sig)
+        code = self.p.wait(60)
+        self.p = None
+        return code
+
+    def ask(self, end, peer, *options, cert=None):
+        return Ask(f"https://localhost:{self.ports[end]}", self.pki.ca, cert or self.saes[end], "SAE-" + peer, *options)
+
+
+@contextlib.contextmanager
+def network(folder, name, *args, **kw):
+    net = Network(os.path.join(folder, name), *args, **kw)
+    try:
+        yield net
+    finally:
+        net.stop(signal.SIGKILL)
+
+
+def link(a, b, rate=1000000, bits=1000000, **more):
+    return {"id": a + b, "a": a, "b": b, "rate_bps": rate, "initial_bits": bits, **more}
+
+
+def status_of(line):
+    return dict(zip(("ok", "source", "target", "master", "slave", "size", "least", "most", "stored", "cap", "batch", "more"), line.split()))
+
+
+def point_to_point(folder):
+    with network(folder, "p2p", [link("A", "B", rate=0, bits=256 * 300)], nodes="AB", ends="AB") as net:
+        net.start()
+        outsider = net.pki.vouch("SAE-X", "DNS:sae")
+        with net.ask("A", "B") as a, net.ask("B", "A") as b, net.ask("A", "B", cert=outsider) as x, net.ask("A", "B", cert=net.saes["B"]) as wrong_kme:
+            s = status_of(a("status"))
+            check((s["source"], s["target"], s["master"], s["slave"], s["stored"]) == ("KME-A", "KME-B", "SAE-A", "SAE-B", "300"), str(s))
+            keys = a.keys("enc", 128, 256)
+            check(len(keys) == 128 and len(set(keys.values())) == 128, "keys")
+            check(b.keys("dec", 256, *keys) == keys, "both ends have the same")
+            check(status_of(a("status"))["stored"] == "172", "what was supplied is gone from the pool")
+            more = a.keys("enc", 2, 1024)
+            with net.ask("B", "A") as b2:       # another client: the first would not ask
+                b2.fails("not-found", "status 400): one or more keys", "dec", 256, *keys)
+                check(b2.keys("dec", 1024, *more) == more, "keys of 1,024 bits")
+                mixed = list(a.keys("enc", 1, 256)) + [str(uuid.uuid4())]
+                b2.fails("not-found", "", "dec", 256, *mixed)
+                b2.keys("dec", 256, mixed[0])   # all or nothing: it was not erased
+            mine = a.keys("enc", 1, 256)
+            with net.ask("A", "A") as a_itself:
+                a_itself.fails("auth", "401", "dec", 256, *mine)
+            for stranger in (x, wrong_kme):
+                stranger.fails("auth", "401", "status")
+            a.fails("temporary", "503): there is not enough key", "enc", 128, 65536)
+        with net.ask("A", "Z") as z:
+            z.fails("usage", "400): slave_SAE_ID", "status")
+        with net.ask("A", "B", "must=no:thing") as m:
+            m.fails("usage", "extension_mandatory", "enc", 1, 256)
+        check(net.stop() == 0, "it ends well")
+
+
+def relayed(folder):
+    """A - M - C and A - N - O - C: the wider way, then the shorter; bits are paid on each link, a tag's too."""
+    links = [link("A", "M", 0, 10 ** 6), link("M", "C", 0, 10 ** 4), link("A", "N", 0, 10 ** 5), link("N", "O", 0, 10 ** 5), link("O", "C", 0, 10 ** 5)]
+    with network(folder, "relay", links, nodes="AMNOC", ends="AC") as net:
+        net.start()
+        with net.ask("A", "C") as a, net.ask("C", "A") as c:
+            check(status_of(a("status"))["stored"] == str(10 ** 5 // 512), "the wide way")
+            keys = a.keys("enc", 100, 256)
+            check(c.keys("dec", 256, *keys) == keys, "relayed keys are the same at both ends")
+            check(status_of(a("status"))["stored"] == str((10 ** 5 - 51200) // 512), "256 bits more for each")
+            a.keys("enc", 90, 256)              # 48,800 left there: less than 46,080 more is not enough, then M - C has 10,000
+            check(status_of(a("status"))["stored"] == str(10 ** 4 // 512), "the other way is the wider one now")
+            a.fails("temporary", "not enough", "enc", 20, 256)
+            check(len(a.keys("enc", 19, 256)) == 19, "to the last key")
+
+
+def several_slaves(folder):
+    links = [link("A", "B"), link("A", "C"), link("B", "C")]
+    with network(folder, "several", links, nodes="ABC", ends="ABC") as net:
+        net.start()
+        with net.ask("A", "B", "more=SAE-C") as a, net.ask("B", "A") as b, net.ask("C", "A") as c, net.ask("C", "B") as c_of_b:
+            keys = a.keys("enc", 5, 512)
+            c_of_b.fails("auth", "401", "dec", 512, *keys)
+            check(b.keys("dec", 512, *keys) == keys and c.keys("dec", 512, *keys) == keys, "each slave once")
+        with net.ask("C", "A") as again:
+            again.fails("not-found", "", "dec", 512, *keys)
+
+
+def rates(folder):
+    """A link yields what it says, to its cap; keys that nobody fetches are erased."""
+    with network(folder, "rates", [link("A", "B", rate=256000, bits=0, cap_bits=25600)], ends="AB", key_ttl_s=1) as net:
+        net.start()
+        with net.ask("A", "B") as a, net.ask("B", "A") as b:
+            end = time.monotonic() + 60
+            while status_of(a("status"))["stored"] != "100":
+                check(time.monotonic() < end, "the pool fills to its cap")
+                time.sleep(0.01)
+            keys = list(a.keys("enc", 1, 256))
+            end = time.monotonic() + 60
+            while "keys expired" not in net.log():
+                check(time.monotonic() < end, "a key that nobody fetches expires")
+                time.sleep(0.05)
+            b.fails("not-found", "", "dec", 256, *keys)
+
+
+def kills(folder):
+    """kill -9 in between, at each commit and at random: no key_ID comes twice, no copy leaves twice, both ends' keys agree, pools only fall."""
+    rand = seeded("kme")
+    got, fetched, gone, lives = {}, {}, set(), 200 if FULL else 6
+    with network(folder, "kills", [link("A", "B", rate=0, bits=10 ** 7)], ends="AB") as net:
+        left = 10 ** 7 // 256
+        for life in range(lives):
+            point = rand.choice(("db_commit", "db_committed"))
+            net.start(QC_FAULT=f"{point}:kill:{rand.randrange(1, 8)}")
+            with net.ask("A", "B", "pause_ms=1") as a, net.ask("B", "A", "pause_ms=1") as b:
+                waiting = [i for i in got if i not in fetched and i not in gone]
+                mine = []
+                for _ in range(20):
+                    line = a("enc", 3, 256)
+                    if not line.startswith("ok "):
+                        break
+                    keys = dict(w.split("=") for w in line.split()[1:])
+                    check(not set(keys) & set(got), "a key_ID came twice")
+                    got.update(keys)
+                    waiting += list(keys)
+                    mine = waiting[:2]
+                    line = b("dec", 256, *mine)
+                    if not line.startswith("ok "):
+                        break
+                    keys = dict(w.split("=") for w in line.split()[1:])
+                    check(all(got[i] == d for i, d in keys.items()), "both ends have the same")
+                    check(not set(keys) & set(fetched), "a copy left twice")
+                    fetched.update(keys)
+                    waiting = waiting[2:]
+                net.p.wait(60)
+            net.p = None
+            net.start()
+            if fetched:
+                with net.ask("B", "A", "pause_ms=1") as again:
+                    for i in list(fetched)[-4:]:
+                        again.fails("not-found", "", "dec", 256, i)
+            with net.ask("A", "B") as a:
+                now = int(status_of(a("status"))["stored"])
+                check(now <= left and now <= 10 ** 7 // 256 - len(got), "no bit of a pool comes back")
+                left = now
+            net.stop(signal.SIGKILL)
+            gone.update(mine)       # what was asked for when it died may be gone
+        print(f"{lives} lives, {len(got)} keys, {len(fetched)} of them fetched by the other end", flush=True)
+
+
+def start_fails(folder):
+    with network(folder, "bad", [link("A", "B")], ends="AB") as net:
+        net.start()
+        path = os.path.join(net.folder, "kme.json")
+
+        def serve(state):
+            return subprocess.run([KME, "serve", "--config", path, "--state", state], capture_output=True, text=True, timeout=60)
+        p = serve(net.state)
+        check(p.returncode == 11 and "E11121" in p.stderr, p.stderr)
+        p = serve(os.path.join(net.folder, "other"))
+        check(p.returncode == 11 and "another program listens" in p.stderr, p.stderr)
+        check(net.stop() == 0, "it ends well")
+        bad = [({}, "nodes is missing"), ({"nodes": ["A", "A"]}, "there twice"), ({"x": 1}, "unknown"), ({"links": [dict(link("A", "B"), b="Q")]}, "no node Q"),
+               ({"links": [link("A", "A")]}, "one node"), ({"links": [dict(link("A", "B"), rate_bps=-1)]}, "rate_bps"), ({"kmes": []}, "has no KME"),
+               ({"kmes": [dict(net.conf["kmes"][0], listen="here")]}, "listen"), ({"kmes": [dict(net.conf["kmes"][0], key="k")]}, "absolute path"),
+               ({"saes": [{"id": "a/b", "node": "A"}]}, "a name has"), ({"limits": {"key_size": 257}}, "multiple of 8"), ({"limits": {"min_key_size": 512}}, "min_key_size")]
+        for change, says in bad:
+            with open(path, "w") as f:
+                json.dump({**net.conf, **change} if change else {}, f)
+            p = subprocess.run([KME, "check", "--config", path], capture_output=True, text=True, timeout=60)
+            check(p.returncode == 2 and "E02120" in p.stderr and says in p.stderr and re.search(r"\n   data: .*\n   next: ", p.stderr), f"{says}: {p.stderr}")
+        with open(path, "w") as f:
+            json.dump(net.conf, f)
+        os.chmod(net.conf["kmes"][0]["key"], 0o644)
+        p = serve(os.path.join(net.folder, "third"))
+        check(p.returncode == 12 and "E12122" in p.stderr, p.stderr)
+        p = subprocess.run([KME, "check", "--config", path], capture_output=True, text=True, timeout=60)
+        check(p.returncode == 0 and p.stdout == "2 nodes, 1 links, 2 KMEs, 2 SAEs\n", p.stdout + p.stderr)
+
+
+PARTS = (point_to_point, relayed, several_slaves, rates, kills, start_fails)
+
+
+def scenario():
+    folder = tempfile.mkdtemp(prefix="qcloud-test-")
+    try:
+        parts = [p for p in PARTS if p is not kills or os.environ.get("QC_FAULTS") != "0"]
+        with concurrent.futures.ThreadPoolExecutor() as side_by_side:
+            for done in [side_by_side.submit(part, folder) for part in parts]:
+                done.result()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    scenario()

@@ -1,0 +1,167 @@
+/* unit/kme_network: ways through networks against a search of all ways; pools; configurations. */
+#include "network.h"
+
+#include <stdio.h>
+
+#include "base/crypto.h"
+#include "make.h"
+#include "qc_check.h"
+#include "qc_seed.h"
+
+enum { NODES = 6, ROUNDS = 300 };
+
+/* All simple ways, by depth first: the best by the rule of kme_network_route. */
+struct search {
+    const struct kme_network *n;
+    unsigned to, hops, best_hops;
+    bool seen[KME_NODES_MAX], found;
+    unsigned node[KME_NODES_MAX], best[KME_NODES_MAX];
+    uint64_t bits;
+};
+
+static int by_names(const struct search *s)
+{
+    for (unsigned i = 0; i <= s->hops; i++) {
+        const int order = strcmp(s->n->node[s->node[i]], s->n->node[s->best[i]]);
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): to NODES */
+static void walk(struct search *s, unsigned here, uint64_t least)
+{
+    s->node[s->hops] = here;
+    if (here == s->to) {
+        const bool better =
+            !s->found || least > s->bits ||
+            (least == s->bits && (s->hops < s->best_hops || (s->hops == s->best_hops && by_names(s) < 0)));
+        if (better) {
+            s->found = true;
+            s->bits = least;
+            s->best_hops = s->hops;
+            memcpy(s->best, s->node, sizeof s->best);
+        }
+        return;
+    }
+    s->seen[here] = true;
+    for (unsigned i = 0; i < s->n->links; i++) {
+        const struct kme_link *l = &s->n->link[i];
+        const unsigned next = l->a == here ? l->b : l->b == here ? l->a : NODES;
+        if (next == NODES || s->seen[next])
+            continue;
+        s->hops++;
+        walk(s, next, l->bits < least ? l->bits : least);
+        s->hops--;
+        s->node[s->hops] = here;
+    }
+    s->seen[here] = false;
+}
+
+static void check_ways(struct qc_rand *r)
+{
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        static struct kme_network n;
+        n = (struct kme_network){ .nodes = NODES };
+        for (unsigned i = 0; i < NODES; i++)
+            snprintf(n.node[i], sizeof n.node[i], "n%u", (unsigned)(i * 5 % NODES));
+        n.links = (unsigned)(qc_rand_below(r, 10));
+        for (unsigned i = 0; i < n.links; i++) {
+            n.link[i].a = (unsigned)(qc_rand_below(r, NODES));
+            n.link[i].b = (n.link[i].a + 1 + (unsigned)(qc_rand_below(r, NODES - 1))) % NODES;
+            n.link[i].bits = qc_rand_below(r, 4);
+        }
+        for (unsigned to = 0; to < NODES; to++) {
+            struct search s = { .n = &n, .to = to };
+            struct kme_route way;
+            walk(&s, 0, UINT64_MAX);
+            CHECK(kme_network_route(&n, 0, to, &way) == s.found);
+            if (!s.found)
+                continue;
+            CHECK(way.bits == s.bits && way.hops == s.best_hops);
+            for (unsigned i = 0; i <= way.hops; i++)
+                CHECK(way.node[i] == s.best[i]);
+            for (unsigned i = 0; i < way.hops; i++) {
+                const struct kme_link *l = &n.link[way.link[i]];
+                CHECK((l->a == way.node[i] && l->b == way.node[i + 1]) ||
+                      (l->b == way.node[i] && l->a == way.node[i + 1]));
+            }
+        }
+    }
+}
+
+static void check_pools(void)
+{
+    struct kme_network *n = calloc(1, sizeof *n);
+    CHECK(n != NULL);
+    n->links = 2;
+    n->link[0] = (struct kme_link){ .rate = 1100, .cap = 5000 };
+    n->link[1] = (struct kme_link){ .rate = UINT64_MAX / 2, .cap = UINT64_MAX };
+    for (unsigned ms = 0; ms < 1000; ms++) /* thousandths are not lost */
+        kme_network_pass(n, 1);
+    CHECK(n->link[0].bits == 1100 && n->link[0].rest == 0);
+    CHECK(n->link[1].bits > UINT64_MAX / 4);
+    kme_network_pass(n, 10000);
+    CHECK(n->link[0].bits == 5000);
+    CHECK(n->link[1].bits == UINT64_MAX); /* no wrap-around */
+    kme_network_pass(n, UINT64_MAX);
+    CHECK(n->link[0].bits == 5000 && n->link[1].bits == UINT64_MAX);
+    free(n);
+}
+
+/* A stream's bytes follow each other however they are taken; a relayed key comes out as it went in. */
+static void check_streams(struct qc_rand *r)
+{
+    struct kme_network *n = calloc(1, sizeof *n);
+    struct kme_streams s = { 0 };
+    struct qc_err err = { 0 };
+    const qc_rng rng = qc_rand_rng(r);
+    uint8_t whole[200], parts[200], key[64], was[64];
+    CHECK(n != NULL);
+    n->links = 2;
+    CHECK_OK(kme_streams_new(&s, 2, &rng, &err));
+    CHECK_OK(kme_stream_take(&s, n, 0, whole, sizeof whole, &err));
+    CHECK(n->link[0].offset == sizeof whole);
+    n->link[0].offset = 0;
+    for (size_t at = 0, step = 1; at < sizeof parts; at += step, step = step * 2 % 61 + 1) {
+        const size_t part = sizeof parts - at < step ? sizeof parts - at : step;
+        CHECK_OK(kme_stream_take(&s, n, 0, parts + at, part, &err));
+    }
+    CHECK(memcmp(whole, parts, sizeof whole) == 0);
+    CHECK_OK(kme_stream_take(&s, n, 1, parts, sizeof parts, &err));
+    CHECK(memcmp(whole, parts, sizeof whole) != 0);
+    const struct kme_route way = { .hops = 2, .link = { 0, 1 }, .node = { 0, 1, 2 } };
+    qc_rand_fill(r, key, sizeof key);
+    memcpy(was, key, sizeof key);
+    CHECK_OK(kme_relay(&s, n, &way, key, sizeof key, &err));
+    CHECK(memcmp(key, was, sizeof key) == 0);
+    CHECK(n->link[0].offset == 200 + 64 + 32 && n->link[1].offset == 200 + 64 + 32);
+    CHECK(kme_route_cost(&way, 256) == 512);
+    kme_streams_done(&s);
+    free(n);
+}
+
+/* RFC 8439 2.5.2 */
+static void check_poly1305(void)
+{
+    static const uint8_t key[] = { 0x85, 0xd6, 0xbe, 0x78, 0x57, 0x55, 0x6d, 0x33, 0x7f, 0x44, 0x52,
+                                   0xfe, 0x42, 0xd5, 0x06, 0xa8, 0x01, 0x03, 0x80, 0x8a, 0xfb, 0x0d,
+                                   0xb2, 0xfd, 0x4a, 0xbf, 0xf6, 0xaf, 0x41, 0x49, 0xf5, 0x1b };
+    static const uint8_t want[] = { 0xa8, 0x06, 0x1d, 0xc1, 0x30, 0x51, 0x36, 0xc6,
+                                    0xc2, 0x2b, 0x8b, 0xaf, 0x0c, 0x01, 0x27, 0xa9 };
+    const qc_span parts[] = { QC_LIT("Cryptographic "), QC_LIT("Forum Research Group") };
+    uint8_t tag[QC_TAG];
+    qc_poly1305(qc_span_of(key, sizeof key), parts, 2, tag);
+    CHECK(memcmp(tag, want, sizeof want) == 0);
+}
+
+int main(void)
+{
+    struct qc_rand r = qc_rand_start();
+    check_ways(&r);
+    check_pools();
+    check_streams(&r);
+    check_poly1305();
+    return 0;
+}
