@@ -50,7 +50,9 @@ static qc_rc nothing_dead(struct gw_moving *m, const struct gw_cloud_row *row, s
     }
     QC_TRY(gw_move_count(m, row->id, err));
     if (m->r->dead > 0)
-        return QC_FAIL(err, QC_CONFLICT, "cloud %s: %" PRIu64 " dead objects could not be removed yet",
+        return QC_FAIL(err, QC_CONFLICT,
+                       "cloud %s: %" PRIu64
+                       " dead objects could not be removed yet; if it never answers again: --gone",
                        row->name, m->r->dead);
     return QC_OK;
 }

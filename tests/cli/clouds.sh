@@ -69,13 +69,24 @@ for name in a small; do
     same "$name" back
 done
 
+# One that will never answer again: what it had is made anew elsewhere, and it is given up.
+expect_exit 0 gateway cloud add "c8=file://$T/eight"
+mv "$T/cloud3" "$T/cloud3.gone"
+expect_exit 0 gateway cloud drain c3 --yes
+expect_exit 5 gateway cloud retire c3
+err_has 'dead objects could not be removed yet'
+expect_exit 0 gateway cloud retire c3 --gone
+expect_exit 0 status
+expect_exit 0 gateway repair --deep
+out_has 'everything is whole'
+
 # A new machine finds the clouds as they are now by either share store.
 stop_gateway
 for share in 1 2; do
     mv "$QCLOUD_HOME" "$T/old$share"
     expect_exit 0 init --join "$T/share$share" --take-over
     err_has 'any 3 of 5 clouds are enough'
-    [ "$(roles)" = 'c3=in use c4=in use c5=in use c6=in use c7=in use' ] || fail "roles after a join: $(roles)"
+    [ "$(roles)" = 'c4=in use c5=in use c6=in use c7=in use c8=in use' ] || fail "roles after a join: $(roles)"
     expect_exit 0 get -f a back
     same a back
     stop_gateway
