@@ -177,7 +177,7 @@ static qc_rc scrub_json(struct json_t *o, struct gw_engine *e, struct gw_status 
 {
     QC_CLEANUP(qc_json_free) struct json_t *scrub = NULL;
     for (unsigned i = 0; i < s->cloud_count; i++)
-        QC_TRY(gw_engine_scrub_view(e, i, &s->clouds[i].scrub, err));
+        QC_TRY(gw_engine_scrub_view(e, s->clouds[i].at, &s->clouds[i].scrub, err));
     QC_TRY(qc_json_new_obj(&scrub, err));
     QC_TRY(depth_json(scrub, GW_PRESENCE, s, err));
     QC_TRY(depth_json(scrub, GW_CONTENT, s, err));
