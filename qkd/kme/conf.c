@@ -106,7 +106,7 @@ static qc_rc listen_at(struct kme_door *d, const char *s, struct qc_err *err)
     const size_t n = colon == NULL ? 0 : (size_t)(colon - s);
     struct in_addr address;
     uint64_t port = 0;
-    qc_span digits = colon == NULL ? (qc_span){ 0 } : qc_span_str(colon + 1);
+    qc_span digits = qc_span_str(colon == NULL ? "" : colon + 1);
     if (n > 0 && n < sizeof d->host) {
         memcpy(d->host, s, n);
         d->host[n] = '\0';

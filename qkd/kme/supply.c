@@ -134,7 +134,7 @@ static uint32_t number_of(struct order *o, const struct json_t *body, const char
 {
     struct qc_err why = { 0 };
     int64_t v = otherwise;
-    qc_span digits = query == NULL ? (qc_span){ 0 } : qc_span_str(query);
+    qc_span digits = qc_span_str(query == NULL ? "" : query);
     uint64_t u = 0;
     if (query != NULL && (digits.n > 9 || !kme_digits(&digits, &u)))
         refuse(o, "a number of the query is none");
