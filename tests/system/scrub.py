@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """I1, ADR 18: loss is noticed and mended without a repair. The gateway is killed at each step of a scrub and of what it mends, and goes on where it
-was: what a pass has counted it counts once. Then a cloud's fragments go while a client writes and reads: no read fails, and the margin comes back by itself."""
+was: what a pass has counted it counts once. Then a cloud's fragments go while a client writes and reads: no read fails, and the margin comes back by itself; and all it has, its
+identity with it: the same, once it was said that it may be filled again."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -105,29 +107,43 @@ class Client(threading.Thread):
             self.why = e
 
 
-def wiped(box, rng, data):
-    """All fragments of a cloud go while a client works."""
+def emptied(box):
+    """All fragments, and nothing else: it comes back by itself."""
+    for f in list(files(os.path.join(box.clouds[2], "f"))):
+        if not os.path.basename(f).startswith("."):
+            os.unlink(f)
+    scrub(box)
+
+
+def replaced(box):
+    """All there was, its identity with it, as of a new disk: it is lost, and filled again when somebody says that it may be."""
+    shutil.rmtree(box.clouds[2])
+    os.mkdir(box.clouds[2])
+    until(lambda: status(box)["clouds"][2]["state"] == "lost", "nobody notices that a cloud is another one")
+    box.expect((0, 4), "gateway", "repair", "--adopt", "c3")
+
+
+def wiped(box, rng, data, harm):
+    """A cloud loses what it has while a client works: no read fails, and the margin is full again."""
     live = Client(box, rng)
     live.start()
     try:
         until(lambda: live.reads >= 2 or live.why, "the client does not come to work")
-        for f in list(files(os.path.join(box.clouds[2], "f"))):
-            if not os.path.basename(f).startswith("."):
-                os.unlink(f)
-        scrub(box)
+        harm(box)
         until(lambda: rests(box) or live.why, "the margin does not come back")
-        until(lambda: live.reads >= 4 or live.why, "the client does not come to work")
+        before = live.reads
+        until(lambda: live.reads >= before + 2 or live.why, "the client does not come to work")
     finally:
         live.over = True
         live.join()
-    check(live.why is None, f"while a cloud was wiped: {live.why}")
+    check(live.why is None, f"while a cloud was {harm.__name__}: {live.why}")
     data |= live.data
     until(lambda: rests(box) and status(box)["debts"] == 0, "something is left")
     s = status(box)
     check([m["margin"] for m in s["margins"]] == [2], f"margins: {s['margins']}")
     for name, d in data.items():
         check(box.get(name, code=0) == d, f"{name} differs")
-    print(f"a cloud wiped under a client: {live.reads} reads, none failed", flush=True)
+    print(f"a cloud {harm.__name__} under a client: {live.reads} reads, none failed", flush=True)
 
 
 def test():
@@ -138,7 +154,8 @@ def test():
         box.put_all(data)
         killed_scrub(box, clean(box))
         killed_mending(box, rng)
-        wiped(box, rng, data)
+        wiped(box, rng, data, emptied)
+        wiped(box, rng, data, replaced)
         check(scrub(box, "--content", code=0)["outcome"]["id"] == "ok", "a second scrub finds something")
         second_reader(box, data)
 
