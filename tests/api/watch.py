@@ -6,6 +6,7 @@ Needs QC_BIN, the folder of qcloud-gateway; promtool (package prometheus), pytho
 import http.client
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -197,11 +198,11 @@ def hostile(server):
 def crowd(server):
     """Connections that say nothing take all places; they are closed, and who asks gets an answer. The other doors feel nothing."""
     silent = [socket.create_connection(("127.0.0.1", server.monitor), timeout=60) for _ in range(PLACES)]
+    began = time.monotonic()
     try:
-        began = time.monotonic()
-        check(Walk(server, 6).ask("healthz")["alive"] and time.monotonic() - began < WATCHER_S / 2, "the operator's door waits")
+        check(Walk(server, 6).ask("healthz")["alive"] and not select.select(silent, [], [], 0)[0], "the operator's door waits for places to be free")
         check(Walk(Monitor(server), 7).ask("healthz")["alive"], "the monitor's door is closed")
-        check(time.monotonic() - began < 4 * WATCHER_S, f"{time.monotonic() - began:.1f} s for an answer")
+        check(time.monotonic() - began < 6 * WATCHER_S, f"{time.monotonic() - began:.1f} s for an answer")
     finally:
         for s in silent:
             s.close()

@@ -285,12 +285,10 @@ static void hasty(void)
 
     start(&b, "c5=put:delay:2000");
     b.r.hasty = true;
-    const uint64_t before = qc_now_ms();
-    r = put(&b, 1, 1);
-    r = put(&b, 2, 1); /* its workers are all at work: it is not even sent */
-    r = put(&b, 3, 1);
-    CHECK(qc_now_ms() - before < 2000);
-    CHECK(r.following_count == 1 && r.following[0] == 5 && r.degraded_count == 0 && r.durable_min == 4);
+    for (unsigned i = 1; i <= 3; i++) { /* after the first its workers are all at work: it is not even sent */
+        r = put(&b, i, 1);
+        CHECK(r.following_count == 1 && r.following[0] == 5 && r.degraded_count == 0 && r.durable_min == 4);
+    }
     CHECK(look(&b, &s, 4)->owed == 6 && s.debts == 6);
     faults(&b, "c5=put:fail:temporary");
     r = put(&b, 4, 1);
