@@ -241,6 +241,44 @@ static void one_scrub(unsigned seed)
     erig_done(&r);
 }
 
+/* What a repair comes across has its finding as well: of two bad fragments of a segment the scrub of one cloud
+ * sees one, and the repair that follows mends both. */
+static void by_repair(void)
+{
+    const enum gw_finding_kind kinds[2] = { GW_FINDING_DAMAGED, GW_FINDING_MISSING };
+    struct gw_finding v[4] = { 0 };
+    struct gw_repair_report report;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct plan plan = { 0 };
+    unsigned cloud, count;
+    struct erig r;
+    char path[600];
+
+    erig_new(&r, 5, 3, 5);
+    const struct erig_put p = erig_prepare(10, "\1o", 1, 1, 5000);
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    for (unsigned i = 0; i < 2; i++) {
+        rrig_fragment(&r, &p, 0, i, &cloud, path);
+        plant(&plan, &r, cloud, path, kinds[i]);
+        if (kinds[i] == GW_FINDING_DAMAGED)
+            rrig_flip(path, 300);
+        else
+            CHECK(unlink(path) == 0);
+    }
+    CHECK_OK(rrig_repair(&r, true, &report));
+    CHECK_OK(gw_engine_findings(r.e, 0, v, 4, &count, &err));
+    CHECK(count == 2);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct planted *x = &plan.v[strcmp(plan.v[0].key, v[i].key) == 0 ? 0 : 1];
+        CHECK(strcmp(x->key, v[i].key) == 0 && gw_fan_id(r.e->fan, x->cloud) == v[i].cloud_id);
+        CHECK(v[i].kind == x->kind && v[i].source == GW_FOUND_BY_READ && v[i].ended_s > 0);
+    }
+    CHECK(v[0].no != v[1].no);
+    rrig_whole(&r, &p, 1);
+    erig_done(&r);
+}
+
 /* A cloud that is away is looked at once, not once for each depth; its pages are no work that goes on, and
  * the other clouds have theirs. */
 static void one_is_away(void)
@@ -381,6 +419,7 @@ int main(void)
     when();
     one_scrub(1);
     one_scrub(2);
+    by_repair();
     one_is_away();
     return 0;
 }
