@@ -195,7 +195,7 @@ static qc_rc take_limits(struct kme_network *n, const struct json_t *all, struct
         QC_TRY(qc_json_obj(all, "limits", &j, err));
     QC_TRY(qc_json_only(j, members, 6, err));
     QC_TRY(number(j, members[0], 8, KME_BITS_MAX, 256, &v[0], err));
-    QC_TRY(number(j, members[1], 8, v[0], 64, &v[1], err));
+    QC_TRY(number(j, members[1], 8, v[0], v[0] < 64 ? v[0] : 64, &v[1], err));
     QC_TRY(number(j, members[2], v[0], KME_BITS_MAX, KME_BITS_MAX, &v[2], err));
     QC_TRY(number(j, members[3], 1, KME_BATCH_MAX, 128, &v[3], err));
     QC_TRY(number(j, members[4], 1, INT64_MAX, 100000, &v[4], err));
