@@ -269,6 +269,10 @@ void gw_snaps_init(struct gw_snaps *s);
 void gw_snaps_done(struct gw_snaps *s);
 /* It is told in the audit log: which cloud is to blame, for what. */
 void gw_finding_audit(struct gw_engine *e, const struct gw_finding *f);
+/* In a transaction: the fragment as it lies by its row is bad, as who read it for a repair saw; whoever looks
+ * for it later finds it mended. */
+QC_MUST qc_rc gw_finding_put(struct gw_engine *e, const struct gw_segment *seg, unsigned frag,
+                             enum gw_finding_kind kind, struct qc_err *err);
 /* One page of whoever's turn it is; *ret_worked: there was one. *ret_wait_ms: until the next one may begin,
  * as far as is known now. */
 QC_MUST qc_rc gw_scrub_page(struct gw_engine *e, bool *ret_worked, uint64_t *ret_wait_ms, struct qc_err *err);

@@ -196,23 +196,6 @@ static qc_rc end_finding(struct patient *m, unsigned i, struct qc_err *err)
     return at < 0 ? QC_OK : gw_cat_finding_end(m->p->e->cat, gw_fan_id(m->p->e->fan, (unsigned)at), key, err);
 }
 
-/* What was counted and is bad has its finding, whoever looked: a scrub that comes later finds it mended. */
-static qc_rc put_finding(struct patient *m, unsigned i, struct qc_err *err)
-{
-    struct gw_finding f = { .kind = m->seen.found[i] == GW_FOUND_DAMAGED ? GW_FINDING_DAMAGED
-                                                                         : GW_FINDING_MISSING,
-                            .source = GW_FOUND_BY_READ };
-    char key[GW_NAME_SIZE];
-    int at;
-
-    QC_TRY(gw_segment_key(m->p->e->store, &m->seg, i, &at, key, err));
-    if (at < 0)
-        return QC_OK;
-    f.cloud_id = gw_fan_id(m->p->e->fan, (unsigned)at);
-    memcpy(f.key, key, sizeof key);
-    return gw_cat_finding_put(m->p->e->cat, &f, err);
-}
-
 /* What was seen, where it is news. In a transaction. */
 static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
 {
@@ -225,7 +208,8 @@ static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
         return write_good(m, i, err);
     }
     if (counted && (found == GW_FOUND_DAMAGED || found == GW_FOUND_MISSING))
-        QC_TRY(put_finding(m, i, err));
+        QC_TRY(gw_finding_put(m->p->e, &m->seg, i,
+                              found == GW_FOUND_DAMAGED ? GW_FINDING_DAMAGED : GW_FINDING_MISSING, err));
     if (found == GW_FOUND_DAMAGED)
         return gw_cat_deviate(m->p->e->cat, m->seg.id, i, m->row[i].home, GW_DEV_BAD, err);
     if (found == GW_FOUND_MISSING && (counted || m->row[i].state > GW_DEV_LEFT))

@@ -56,6 +56,21 @@ void gw_finding_audit(struct gw_engine *e, const struct gw_finding *f)
              QC_S("kind", gw_finding_kind_name(f->kind)), QC_S("by", gw_finding_source_name(f->source)));
 }
 
+qc_rc gw_finding_put(struct gw_engine *e, const struct gw_segment *seg, unsigned frag,
+                     enum gw_finding_kind kind, struct qc_err *err)
+{
+    struct gw_finding f = { .kind = kind, .source = GW_FOUND_BY_READ };
+    char key[GW_NAME_SIZE];
+    int at;
+
+    QC_TRY(gw_segment_key(e->store, seg, frag, &at, key, err));
+    if (at < 0)
+        return QC_OK;
+    f.cloud_id = gw_fan_id(e->fan, (unsigned)at);
+    memcpy(f.key, key, sizeof key);
+    return gw_cat_finding_put(e->cat, &f, err);
+}
+
 /* Whoever rests may be asked at once. */
 static void wake(struct gw_engine *e)
 {

@@ -241,8 +241,8 @@ static void one_scrub(unsigned seed)
     erig_done(&r);
 }
 
-/* What a repair comes across has its finding as well: of two bad fragments of a segment the scrub of one cloud
- * sees one, and the repair that follows mends both. */
+/* What a repair comes across has its finding as well: of two bad fragments of a segment the scrub of one
+ * cloud sees one, and the repair that follows mends both. */
 static void by_repair(void)
 {
     const enum gw_finding_kind kinds[2] = { GW_FINDING_DAMAGED, GW_FINDING_MISSING };
