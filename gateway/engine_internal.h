@@ -273,6 +273,9 @@ void gw_finding_audit(struct gw_engine *e, const struct gw_finding *f);
  * for it later finds it mended. */
 QC_MUST qc_rc gw_finding_put(struct gw_engine *e, const struct gw_segment *seg, unsigned frag,
                              enum gw_finding_kind kind, struct qc_err *err);
+/* In a transaction: what was found under the key that it has by its row is past. */
+QC_MUST qc_rc gw_finding_end(struct gw_engine *e, const struct gw_segment *seg, unsigned frag,
+                             struct qc_err *err);
 /* One page of whoever's turn it is; *ret_worked: there was one. *ret_wait_ms: until the next one may begin,
  * as far as is known now. */
 QC_MUST qc_rc gw_scrub_page(struct gw_engine *e, bool *ret_worked, uint64_t *ret_wait_ms, struct qc_err *err);

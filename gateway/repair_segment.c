@@ -186,16 +186,6 @@ static qc_rc write_good(struct patient *m, unsigned i, struct qc_err *err)
     return gw_cat_place(m->p->e->cat, m->seg.id, &row, err);
 }
 
-/* What was found under the key that it had is past. In a transaction. */
-static qc_rc end_finding(struct patient *m, unsigned i, struct qc_err *err)
-{
-    char key[GW_NAME_SIZE];
-    int at;
-
-    QC_TRY(gw_segment_key(m->p->e->store, &m->seg, i, &at, key, err));
-    return at < 0 ? QC_OK : gw_cat_finding_end(m->p->e->cat, gw_fan_id(m->p->e->fan, (unsigned)at), key, err);
-}
-
 /* What was seen, where it is news. In a transaction. */
 static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
 {
@@ -204,7 +194,7 @@ static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
 
     if (found == GW_FOUND_GOOD && !counted) {
         QC_TRY(bury_trial(m, i, err));
-        QC_TRY(end_finding(m, i, err));
+        QC_TRY(gw_finding_end(m->p->e, &m->seg, i, err));
         return write_good(m, i, err);
     }
     if (counted && (found == GW_FOUND_DAMAGED || found == GW_FOUND_MISSING))
@@ -248,6 +238,18 @@ static qc_rc remember(struct patient *m, bool *live, struct qc_err *err)
     return gw_cat_commit(cat, &tx, err);
 }
 
+/* Another one stays on its cloud: a rebuild that heard neither where that one had gone, nor that this one was
+ * put there since, learns of both at last. A cloud that is lost takes one of a segment, not two (I1). */
+static uint32_t in_company(const struct patient *m, unsigned frag)
+{
+    const uint32_t stay = ~(m->want | m->healed);
+
+    for (unsigned i = 0; i < frag; i++)
+        if ((stay & bit(i)) != 0 && m->row[i].cloud_id == m->row[frag].cloud_id)
+            return stay & bit(frag);
+    return 0;
+}
+
 /* What is to be written: what is known to be gone, and what does not count on a cloud that is away. */
 static void conclude(struct patient *m)
 {
@@ -259,6 +261,7 @@ static void conclude(struct patient *m)
             m->rotten |= bit(i);
         if ((m->away & bit(i)) != 0 && ((m->uncounted | m->lost) & bit(i)) != 0)
             m->want |= bit(i);
+        m->leaving |= in_company(m, i);
         m->want |= m->leaving & bit(i) & ~m->healed;
     }
 }
@@ -370,8 +373,7 @@ static bool is_shared(const struct patient *m, unsigned frag)
     return shared;
 }
 
-/* Where each wanted fragment goes: where it belongs, or, if that cloud is away or shared, to one without any.
- */
+/* Where each wanted one goes: where it belongs, or, if that cloud is away or shared, to one without any. */
 static qc_rc choose_places(struct patient *m, struct qc_err *err)
 {
     m->targets = 0;
@@ -479,7 +481,7 @@ static qc_rc settle_one(struct patient *m, unsigned i, bool live, struct qc_err 
 
     if (!live)
         return (m->fresh & bit(i)) != 0 ? bury_trial(m, i, err) : QC_OK;
-    QC_TRY(end_finding(m, i, err));
+    QC_TRY(gw_finding_end(m->p->e, &m->seg, i, err));
     if ((m->fresh & bit(i)) != 0) {
         QC_TRY(gw_cat_dead_key_add(cat, &old, m->seg.salt, err));
         QC_TRY(gw_cat_trial_drop(cat, m->seg.id, i, err));

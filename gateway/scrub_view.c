@@ -71,6 +71,15 @@ qc_rc gw_finding_put(struct gw_engine *e, const struct gw_segment *seg, unsigned
     return gw_cat_finding_put(e->cat, &f, err);
 }
 
+qc_rc gw_finding_end(struct gw_engine *e, const struct gw_segment *seg, unsigned frag, struct qc_err *err)
+{
+    char key[GW_NAME_SIZE];
+    int at;
+
+    QC_TRY(gw_segment_key(e->store, seg, frag, &at, key, err));
+    return at < 0 ? QC_OK : gw_cat_finding_end(e->cat, gw_fan_id(e->fan, (unsigned)at), key, err);
+}
+
 /* Whoever rests may be asked at once. */
 static void wake(struct gw_engine *e)
 {

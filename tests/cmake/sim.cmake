@@ -19,9 +19,10 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release") # the count is for the optimised program
   set_tests_properties(sim/histories PROPERTIES LABELS "sim;size" TIMEOUT 7200 COST 500)
 else()
   add_test(NAME sim/histories COMMAND qc_sim --histories 8 --twice 1)
+  add_test(NAME sim/again COMMAND qc_sim --seed 1209 --histories 1) # two rebuilds that did not hear the same two clouds
   add_test(NAME sim/loss COMMAND qc_sim --loss-check)
   add_test(NAME sim/choosing COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/sim/choosing.py $<TARGET_FILE:qc_sim>
     ${PROJECT_SOURCE_DIR}/docs/choosing.md)
   add_test(NAME sim/planted COMMAND qc_sim --planted few)
-  set_tests_properties(sim/histories sim/loss sim/choosing sim/planted PROPERTIES LABELS sim TIMEOUT 3600)
+  set_tests_properties(sim/histories sim/again sim/loss sim/choosing sim/planted PROPERTIES LABELS sim TIMEOUT 3600)
 endif()
