@@ -1,5 +1,7 @@
 #include "base/lot.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/crypto.h"
 
@@ -27,5 +29,26 @@ qc_rc qc_lot_next(struct qc_lot *l, bool *ret, struct qc_err *err)
         *ret = most > l->taken && x < most - l->taken;
     }
     l->taken += *ret;
+    return QC_OK;
+}
+
+qc_rc qc_lot_without(const struct qc_args *args, struct qc_lot_without *ret, struct qc_err *err)
+{
+    const char *name;
+    unsigned said = 0;
+    bool none = false;
+
+    *ret = (struct qc_lot_without){ 0 };
+    for (; (name = qc_args_nth(args, "without-cloud", said)) != NULL; said++) {
+        if (strcmp(name, "random") == 0)
+            ret->random++;
+        else if (strcmp(name, "none") == 0)
+            none = true;
+        else
+            ret->names[ret->named++] = name;
+    }
+    if (none && said > 1)
+        return QC_FAIL(err, QC_USAGE, "--without-cloud none stands alone");
+    ret->said = said > 0;
     return QC_OK;
 }

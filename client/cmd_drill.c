@@ -123,21 +123,12 @@ static qc_rc withhold_drawn(struct drill *d, struct qc_err *err)
 /* Those that were named, then those that were asked for at random; nothing said: as many as may be lost. */
 static qc_rc take_clouds(struct drill *d, const struct qc_args *args, struct qc_err *err)
 {
+    struct qc_lot_without w;
     const char *name;
-    unsigned random = 0, said = 0;
-    bool none = false;
-    for (; (name = qc_args_nth(args, "without-cloud", said)) != NULL; said++) {
-        if (strcmp(name, "random") == 0)
-            random++;
-        else if (strcmp(name, "none") == 0)
-            none = true;
-        else
-            QC_TRY(withhold_named(d, name, err));
-    }
-    if (none && said > 1)
-        return QC_FAIL(err, QC_USAGE, "--without-cloud none stands alone");
-    if (said == 0)
-        random = (unsigned)(d->n - d->k);
+    QC_TRY(qc_lot_without(args, &w, err));
+    unsigned random = w.said ? w.random : (unsigned)(d->n - d->k);
+    for (unsigned i = 0; i < w.named; i++)
+        QC_TRY(withhold_named(d, w.names[i], err));
     while (random-- > 0)
         QC_TRY(withhold_drawn(d, err));
     for (size_t i = 0, at = 0; i < qc_json_len(d->clouds); i++) {

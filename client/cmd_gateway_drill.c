@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/lot.h"
 #include "progress.h"
 #include "report.h"
 #include "signals.h"
@@ -43,24 +44,15 @@ static qc_rc call(struct follow *f, const char *method, qc_span body, struct qc_
 static qc_rc set_clouds(struct json_t *ask, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
-    const char *name;
-    unsigned random = 0, said = 0;
-    bool none = false;
-    QC_TRY(qc_json_new_arr(&list, err));
-    for (; (name = qc_args_nth(args, "without-cloud", said)) != NULL; said++) {
-        if (strcmp(name, "random") == 0)
-            random++;
-        else if (strcmp(name, "none") == 0)
-            none = true;
-        else
-            QC_TRY(qc_json_append_str(list, name, err));
-    }
-    if (none && said > 1)
-        return QC_FAIL(err, QC_USAGE, "--without-cloud none stands alone");
-    if (said == 0)
+    struct qc_lot_without w;
+    QC_TRY(qc_lot_without(args, &w, err));
+    if (!w.said)
         return QC_OK;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < w.named; i++)
+        QC_TRY(qc_json_append_str(list, w.names[i], err));
     QC_TRY(qc_json_set(ask, "without", &list, err));
-    return qc_json_set_int(ask, "random", random, err);
+    return qc_json_set_int(ask, "random", w.random, err);
 }
 
 static qc_rc begin(struct follow *f, const struct qc_args *args, struct qc_err *err)
@@ -118,7 +110,7 @@ static qc_rc finish(struct follow *f, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     struct qc_err why = { 0 };
     QC_TRY_AS(report_lines(&f->c->out, f->seen, err), err, "the gateway's answer");
-    const qc_rc rc = report_outcome(f->seen, &why);
+    const qc_rc rc = qc_json_outcome(f->seen, &why);
     QC_TRY(out_json_new("item", &item, err));
     QC_TRY(qc_json_set(item, "drill", &f->seen, err));
     QC_TRY(out_json(&f->c->out, &item, err));

@@ -164,7 +164,7 @@ static qc_rc finish(struct move *m, struct qc_err *err)
     const char *kind = NULL, *cloud = NULL;
     int64_t moved = 0, left = 0, foreign = 0;
     struct qc_err why = { 0 };
-    const qc_rc rc = report_outcome(m->job.seen, &why);
+    const qc_rc rc = qc_json_outcome(m->job.seen, &why);
     QC_TRY_AS(qc_json_obj(m->job.seen, "report", &report, err), err, "the gateway's answer");
     QC_TRY_AS(qc_json_str(m->job.seen, "kind", &kind, err), err, "the gateway's answer");
     QC_TRY_AS(qc_json_str(m->job.seen, "cloud", &cloud, err), err, "the gateway's answer");

@@ -32,7 +32,7 @@ static qc_rc finish(struct job *j, bool dry_run, struct qc_err *err)
     struct qc_err why = { 0 };
     QC_TRY_AS(qc_json_obj(j->seen, "report", &report, err), err, "the gateway's answer");
     QC_TRY_AS(report_lines(&j->c->out, report, err), err, "the gateway's answer");
-    const qc_rc rc = report_outcome(j->seen, &why);
+    const qc_rc rc = qc_json_outcome(j->seen, &why);
     if (rc == QC_OK)
         out_line(&j->c->out, "everything is whole");
     QC_TRY(out_json_new("item", &item, err));

@@ -98,7 +98,7 @@ static qc_rc finish(struct scrub *s, bool waited, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     struct qc_err why = { 0 };
     QC_TRY_AS(report_lines(&s->c->out, s->seen, err), err, "the gateway's answer");
-    const qc_rc rc = waited ? report_outcome(s->seen, &why) : QC_OK;
+    const qc_rc rc = waited ? qc_json_outcome(s->seen, &why) : QC_OK;
     QC_TRY(out_json_new("item", &item, err));
     QC_TRY(qc_json_set(item, "scrub", &s->seen, err));
     QC_TRY(out_json(&s->c->out, &item, err));

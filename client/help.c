@@ -103,7 +103,7 @@ static const struct help rows[] = {
       "1 the cloud is not fit for use, 3 no cloud of that name, 5 it does not answer, 12 it refuses the "
       "keys" },
     { "gateway cloud set",
-      { "qcloud gateway cloud set paris --credentials /home/me/keys/paris",
+      { "qcloud gateway cloud set paris --credentials ~/keys/paris",
         "qcloud gateway cloud set paris --credentials aws:backup",
         "qcloud gateway cloud set paris --credentials new.keys --untried" },
       "1 the cloud is not fit for use, 3 no cloud of that name, 5 it does not answer, 12 it refuses the "

@@ -1,36 +1,39 @@
 /* What adding, draining and retiring clouds ask of the catalogue and write to it. docs/adr/0019. */
 #include "cat_internal.h"
 
-qc_rc gw_cloud_row(struct gw_cat *c, uint32_t id, struct gw_cloud_row *ret, struct qc_err *err)
+/* By its name, or by its id where name is NULL. */
+static qc_rc find_row(struct gw_cat *c, uint32_t id, const char *name, struct gw_cloud_row *ret,
+                      bool *ret_found, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
     unsigned count;
 
+    *ret_found = false;
     if (rows == NULL)
         return QC_FAIL(err, QC_NOMEM, "clouds");
     QC_TRY(gw_cloud_rows(c, rows, &count, err));
-    for (unsigned i = 0; i < count; i++)
-        if (rows[i].id == id) {
+    for (unsigned i = 0; i < count && !*ret_found; i++)
+        if (name != NULL ? strcmp(rows[i].name, name) == 0 : rows[i].id == id) {
             *ret = rows[i];
-            return QC_OK;
+            *ret_found = true;
         }
-    return QC_FAIL(err, QC_NOTFOUND, "this gateway has no cloud %" PRIu32, id);
+    return QC_OK;
+}
+
+qc_rc gw_cloud_row(struct gw_cat *c, uint32_t id, struct gw_cloud_row *ret, struct qc_err *err)
+{
+    bool found;
+
+    QC_TRY(find_row(c, id, NULL, ret, &found, err));
+    return found ? QC_OK : QC_FAIL(err, QC_NOTFOUND, "this gateway has no cloud %" PRIu32, id);
 }
 
 qc_rc gw_cloud_row_named(struct gw_cat *c, const char *name, struct gw_cloud_row *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
-    unsigned count;
+    bool found;
 
-    if (rows == NULL)
-        return QC_FAIL(err, QC_NOMEM, "clouds");
-    QC_TRY(gw_cloud_rows(c, rows, &count, err));
-    for (unsigned i = 0; i < count; i++)
-        if (strcmp(rows[i].name, name) == 0) {
-            *ret = rows[i];
-            return QC_OK;
-        }
-    return QC_FAIL(err, QC_NOTFOUND, "this gateway has no cloud '%.64s'", name);
+    QC_TRY(find_row(c, 0, name, ret, &found, err));
+    return found ? QC_OK : QC_FAIL(err, QC_NOTFOUND, "this gateway has no cloud '%.64s'", name);
 }
 
 /* A number in one row of one column; NULL: 0. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/key.h"
+#include "base/scan.h"
 
 /* -- base64, whose digits are secret --------------------------------------------------------------------- */
 
@@ -49,43 +50,14 @@ bool qkd_base64(const uint8_t *text, size_t length, uint8_t *out, size_t n)
 
 /* -- JSON, in memory that is written behind it ----------------------------------------------------------- */
 
-struct json {
-    uint8_t *p;
-    size_t n, at;
-    unsigned depth;
-    const char *bad; /* the first objection */
-};
-
-static void object_to(struct json *j, const char *why)
+static void want(struct qc_scan *j, uint8_t c)
 {
-    if (j->bad == NULL)
-        j->bad = why;
-}
-
-static uint8_t peek(struct json *j)
-{
-    while (j->at < j->n &&
-           (j->p[j->at] == ' ' || j->p[j->at] == '\t' || j->p[j->at] == '\n' || j->p[j->at] == '\r'))
-        j->at++;
-    return j->at < j->n ? j->p[j->at] : 0;
-}
-
-static bool eat(struct json *j, uint8_t c)
-{
-    if (j->bad != NULL || peek(j) != c)
-        return false;
-    j->at++;
-    return true;
-}
-
-static void want(struct json *j, uint8_t c)
-{
-    if (!eat(j, c))
-        object_to(j, "it is not JSON");
+    if (!qc_scan_eat(j, c))
+        qc_scan_object(j, "it is not JSON");
 }
 
 /* What follows a backslash, as one byte: what is not ASCII is of no use to us, and becomes 0xff. */
-static uint8_t escape(struct json *j)
+static uint8_t escape(struct qc_scan *j)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *known = j->at < j->n && j->p[j->at] != 0 ? strchr(from, j->p[j->at]) : NULL;
@@ -96,24 +68,24 @@ static uint8_t escape(struct json *j)
         return (uint8_t)to[known - from];
     }
     if (j->n - j->at < 5 || j->p[j->at] != 'u') {
-        object_to(j, "a string has a wrong escape");
+        qc_scan_object(j, "a string has a wrong escape");
         return 0xff;
     }
     for (size_t i = 1; i <= 4; i++) {
         const unsigned c = j->p[j->at + i];
         const bool dec = c >= '0' && c <= '9', low = c >= 'a' && c <= 'f', up = c >= 'A' && c <= 'F';
         if (!dec && !low && !up)
-            object_to(j, "a string has a wrong escape");
+            qc_scan_object(j, "a string has a wrong escape");
         v = v << 4 | (dec ? c - '0' : (c | 0x20U) - 'a' + 10);
     }
     j->at += 5;
     if (v == 0)
-        object_to(j, "a string has a NUL");
+        qc_scan_object(j, "a string has a NUL");
     return v < 0x80 ? (uint8_t)v : 0xff;
 }
 
 /* A string; its escapes are resolved where it lies. */
-static qc_span string(struct json *j)
+static qc_span string(struct qc_scan *j)
 {
     want(j, '"');
     const size_t begin = j->at;
@@ -124,12 +96,12 @@ static qc_span string(struct json *j)
         j->p[end++] = value;
     }
     if (j->bad == NULL && (j->at == j->n || j->p[j->at] != '"'))
-        object_to(j, "a string does not end");
+        qc_scan_object(j, "a string does not end");
     j->at++;
     return j->bad == NULL ? qc_span_of(j->p + begin, end - begin) : (qc_span){ 0 };
 }
 
-static size_t digits(struct json *j)
+static size_t digits(struct qc_scan *j)
 {
     const size_t begin = j->at;
     while (j->at < j->n && j->p[j->at] >= '0' && j->p[j->at] <= '9')
@@ -137,14 +109,14 @@ static size_t digits(struct json *j)
     return j->at - begin;
 }
 
-static bool next_is(struct json *j, const char *these)
+static bool next_is(struct qc_scan *j, const char *these)
 {
     const bool is = j->at < j->n && j->p[j->at] != 0 && strchr(these, j->p[j->at]) != NULL;
     j->at += is;
     return is;
 }
 
-static void number(struct json *j)
+static void number(struct qc_scan *j)
 {
     (void)next_is(j, "-");
     const bool zero = j->at < j->n && j->p[j->at] == '0';
@@ -157,41 +129,41 @@ static void number(struct json *j)
         good = digits(j) > 0 && good;
     }
     if (!good)
-        object_to(j, "it is not JSON");
+        qc_scan_object(j, "it is not JSON");
 }
 
-static bool word(struct json *j, qc_span w)
+static bool word(struct qc_scan *j, qc_span w)
 {
     const bool is = j->n - j->at >= w.n && qc_span_eq(qc_span_of(j->p + j->at, w.n), w);
     j->at += is ? w.n : 0;
     return is;
 }
 
-static void skip(struct json *j);
+static void skip(struct qc_scan *j);
 
 /* The members of an object, or the elements of an array, all passed over. */
-static void skip_inside(struct json *j, bool object, uint8_t end)
+static void skip_inside(struct qc_scan *j, bool object, uint8_t end)
 {
     if (++j->depth > QC_JSON_DEPTH_MAX)
-        object_to(j, "it has too many levels");
+        qc_scan_object(j, "it has too many levels");
     j->at++;
-    if (!eat(j, end)) {
+    if (!qc_scan_eat(j, end)) {
         do {
             if (object) {
                 (void)string(j);
                 want(j, ':');
             }
             skip(j);
-        } while (eat(j, ','));
+        } while (qc_scan_eat(j, ','));
         want(j, end);
     }
     j->depth--;
 }
 
 /* A value that nobody asks for. NOLINTNEXTLINE(misc-no-recursion): to QC_JSON_DEPTH_MAX */
-static void skip(struct json *j)
+static void skip(struct qc_scan *j)
 {
-    const uint8_t c = peek(j);
+    const uint8_t c = qc_scan_peek(j);
     if (j->bad != NULL)
         return;
     if (c == '{' || c == '[')
@@ -214,30 +186,30 @@ struct taking {
 static const char not_array[] = "its member keys is not an array";
 
 /* The decoded key goes to the text's begin, behind which it was read. */
-static void take_key(struct json *j, struct taking *t, bool *has)
+static void take_key(struct qc_scan *j, struct taking *t, bool *has)
 {
     const size_t bytes = t->want->bits / 8;
     if (*has)
-        object_to(j, "a key has the member key twice");
+        qc_scan_object(j, "a key has the member key twice");
     *has = true;
-    if (peek(j) != '"')
-        object_to(j, "a member key is not a string");
+    if (qc_scan_peek(j) != '"')
+        qc_scan_object(j, "a member key is not a string");
     const qc_span s = string(j);
     if (j->bad == NULL && !qkd_base64(s.p, s.n, j->p + t->count * bytes, bytes))
-        object_to(j, s.n == (bytes + 2) / 3 * 4 ? "a key is not base64"
-                                                : "a key has another size than asked for");
+        qc_scan_object(j, s.n == (bytes + 2) / 3 * 4 ? "a key is not base64"
+                                                     : "a key has another size than asked for");
 }
 
-static void take_id(struct json *j, struct taking *t, bool *has)
+static void take_id(struct qc_scan *j, struct taking *t, bool *has)
 {
     if (*has)
-        object_to(j, "a key has the member key_ID twice");
+        qc_scan_object(j, "a key has the member key_ID twice");
     *has = true;
-    if (peek(j) != '"')
-        object_to(j, "a member key_ID is not a string");
+    if (qc_scan_peek(j) != '"')
+        qc_scan_object(j, "a member key_ID is not a string");
     const qc_span s = string(j);
     if (j->bad == NULL && !qkd_id_ok(s, t->want->syntax))
-        object_to(j, "a key_ID has another form than expected");
+        qc_scan_object(j, "a key_ID has another form than expected");
     if (j->bad != NULL)
         return;
     struct qkd_id *id = &t->keys->ids[t->count];
@@ -245,17 +217,17 @@ static void take_id(struct json *j, struct taking *t, bool *has)
     memcpy(id->text, s.p, s.n);
     for (size_t i = 0; i < t->count; i++)
         if (qkd_id_same(id, &t->keys->ids[i]))
-            object_to(j, "a key_ID is there twice");
+            qc_scan_object(j, "a key_ID is there twice");
 }
 
 /* One element of keys. */
-static void take_one(struct json *j, struct taking *t)
+static void take_one(struct qc_scan *j, struct taking *t)
 {
     bool has_key = false, has_id = false;
     if (t->count == t->want->number)
-        object_to(j, "it has more keys than asked for");
+        qc_scan_object(j, "it has more keys than asked for");
     want(j, '{');
-    if (!eat(j, '}')) {
+    if (!qc_scan_eat(j, '}')) {
         do {
             const qc_span name = string(j);
             const bool is_id = qc_span_eq(name, QC_LIT("key_ID")), is_key = qc_span_eq(name, QC_LIT("key"));
@@ -268,41 +240,41 @@ static void take_one(struct json *j, struct taking *t)
                 take_key(j, t, &has_key);
             else
                 skip(j);
-        } while (eat(j, ','));
+        } while (qc_scan_eat(j, ','));
         want(j, '}');
     }
     if (!has_id || !has_key)
-        object_to(j, has_id ? "a key has no member key" : "a key has no member key_ID");
+        qc_scan_object(j, has_id ? "a key has no member key" : "a key has no member key_ID");
     t->count++;
 }
 
-static void take_keys(struct json *j, struct taking *t)
+static void take_keys(struct qc_scan *j, struct taking *t)
 {
     if (t->has_keys)
-        object_to(j, "it has the member keys twice");
+        qc_scan_object(j, "it has the member keys twice");
     t->has_keys = true;
-    if (peek(j) != '[')
-        object_to(j, not_array);
+    if (qc_scan_peek(j) != '[')
+        qc_scan_object(j, not_array);
     want(j, '[');
     j->depth = 2;
-    if (!eat(j, ']')) {
+    if (!qc_scan_eat(j, ']')) {
         do
             take_one(j, t);
-        while (eat(j, ','));
+        while (qc_scan_eat(j, ','));
         want(j, ']');
     }
     j->depth = 1;
     if (t->count == 0)
-        object_to(j, "it has no keys");
+        qc_scan_object(j, "it has no keys");
 }
 
-static void take(struct json *j, struct taking *t)
+static void take(struct qc_scan *j, struct taking *t)
 {
-    if (peek(j) != '{')
-        object_to(j, "it is not a JSON object");
+    if (qc_scan_peek(j) != '{')
+        qc_scan_object(j, "it is not a JSON object");
     want(j, '{');
     j->depth = 1;
-    if (!eat(j, '}')) {
+    if (!qc_scan_eat(j, '}')) {
         do {
             const qc_span name = string(j);
             const bool is_keys = qc_span_eq(name, QC_LIT("keys"));
@@ -311,13 +283,13 @@ static void take(struct json *j, struct taking *t)
                 take_keys(j, t);
             else
                 skip(j);
-        } while (eat(j, ','));
+        } while (qc_scan_eat(j, ','));
         want(j, '}');
     }
-    if (j->bad == NULL && (peek(j) != 0 || j->at != j->n))
-        object_to(j, "something stands behind it");
+    if (j->bad == NULL && (qc_scan_peek(j) != 0 || j->at != j->n))
+        qc_scan_object(j, "something stands behind it");
     if (!t->has_keys)
-        object_to(j, "it has no member keys");
+        qc_scan_object(j, "it has no member keys");
 }
 
 /* -- what no honest key manager sends -------------------------------------------------------------------- */
@@ -392,7 +364,7 @@ qc_rc qkd_container_take(struct qkd_keys *ret, uint8_t *text, size_t n, const st
 {
     QC_CLEANUP(qkd_keys_done) struct qkd_keys came = { 0 };
     struct taking t = { .want = want, .keys = &came };
-    struct json j = { .p = text, .n = n };
+    struct qc_scan j = { .p = text, .n = n };
     QC_ASSERT(want->bits % 8 == 0);
     qc_rc rc = qkd_keys_new(&came, want->number, 1, err);
     if (rc == QC_OK) {

@@ -5,44 +5,16 @@
 
 #include "base/buf.h"
 #include "base/key.h"
+#include "base/scan.h"
 
-/* A reader of JSON on memory that is written behind it. The first objection stays. */
-struct json {
-    uint8_t *p;
-    size_t n, at;
-    const char *bad;
-};
-
-static void object_to(struct json *j, const char *why)
+static void want(struct qc_scan *j, uint8_t c)
 {
-    if (j->bad == NULL)
-        j->bad = why;
-}
-
-static uint8_t peek(struct json *j)
-{
-    while (j->at < j->n &&
-           (j->p[j->at] == ' ' || j->p[j->at] == '\t' || j->p[j->at] == '\n' || j->p[j->at] == '\r'))
-        j->at++;
-    return j->at < j->n ? j->p[j->at] : 0;
-}
-
-static bool eat(struct json *j, uint8_t c)
-{
-    if (j->bad != NULL || peek(j) != c)
-        return false;
-    j->at++;
-    return true;
-}
-
-static void want(struct json *j, uint8_t c)
-{
-    if (!eat(j, c))
-        object_to(j, "it is no JSON of the form that is expected");
+    if (!qc_scan_eat(j, c))
+        qc_scan_object(j, "it is no JSON of the form that is expected");
 }
 
 /* A string without escapes; ours have none. */
-static qc_span string(struct json *j)
+static qc_span string(struct qc_scan *j)
 {
     want(j, '"');
     const size_t begin = j->at;
@@ -50,23 +22,23 @@ static qc_span string(struct json *j)
         j->at++;
     const qc_span s = qc_span_of(j->p + begin, j->at - begin);
     if (j->at == j->n || j->p[j->at] != '"')
-        object_to(j, "a string does not end, or has an escape");
+        qc_scan_object(j, "a string does not end, or has an escape");
     else
         j->at++;
     return j->bad == NULL ? s : (qc_span){ 0 };
 }
 
 /* A number, true, false, null. */
-static qc_span word(struct json *j)
+static qc_span word(struct qc_scan *j)
 {
-    (void)peek(j);
+    (void)qc_scan_peek(j);
     const size_t begin = j->at;
     while (j->at < j->n &&
            ((j->p[j->at] >= '0' && j->p[j->at] <= '9') || (j->p[j->at] >= 'a' && j->p[j->at] <= 'z') ||
             j->p[j->at] == '-' || j->p[j->at] == '.' || j->p[j->at] == '+' || j->p[j->at] == 'E'))
         j->at++;
     if (j->at == begin)
-        object_to(j, "it is no JSON of the form that is expected");
+        qc_scan_object(j, "it is no JSON of the form that is expected");
     return qc_span_of(j->p + begin, j->at - begin);
 }
 
@@ -82,17 +54,17 @@ struct answer {
 };
 
 /* The digits of an item become bytes at the text's begin, which lies behind what was read. */
-static void item(struct json *j, struct answer *a)
+static void item(struct qc_scan *j, struct answer *a)
 {
     const qc_span s = string(j);
     if (j->bad != NULL || s.n == 0 || s.n % 2 != 0 || (a->items > 0 && s.n != a->each)) {
-        object_to(j, "an item is no string of hexadecimal digits, or of another length");
+        qc_scan_object(j, "an item is no string of hexadecimal digits, or of another length");
         return;
     }
     for (size_t i = 0; i < s.n; i += 2) {
         const int high = digit(s.p[i]), low = digit(s.p[i + 1]);
         if (high < 0 || low < 0) {
-            object_to(j, "an item has what is no hexadecimal digit");
+            qc_scan_object(j, "an item has what is no hexadecimal digit");
             return;
         }
         j->p[a->bytes++] = (uint8_t)(high << 4 | low);
@@ -101,33 +73,33 @@ static void item(struct json *j, struct answer *a)
     a->items++;
 }
 
-static void data(struct json *j, struct answer *a)
+static void data(struct qc_scan *j, struct answer *a)
 {
     if (a->has_data)
-        object_to(j, "there is data twice");
+        qc_scan_object(j, "there is data twice");
     a->has_data = true;
     want(j, '[');
-    if (eat(j, ']'))
+    if (qc_scan_eat(j, ']'))
         return;
     do
         item(j, a);
-    while (eat(j, ','));
+    while (qc_scan_eat(j, ','));
     want(j, ']');
 }
 
-static void length(struct json *j, struct answer *a)
+static void length(struct qc_scan *j, struct answer *a)
 {
-    const qc_span s = peek(j) == '"' ? string(j) : word(j);
+    const qc_span s = qc_scan_peek(j) == '"' ? string(j) : word(j);
     if (s.n == 0 || s.n > 5)
-        object_to(j, "its length is no number");
+        qc_scan_object(j, "its length is no number");
     for (size_t i = 0; i < s.n && i < 5; i++) {
         if (s.p[i] < '0' || s.p[i] > '9')
-            object_to(j, "its length is no number");
+            qc_scan_object(j, "its length is no number");
         a->length = 10 * a->length + (uint64_t)(s.p[i] - '0');
     }
 }
 
-static void member(struct json *j, struct answer *a)
+static void member(struct qc_scan *j, struct answer *a)
 {
     const qc_span name = string(j);
     /* The name lies in front of the data, or behind it: what it says is used before anything is written. */
@@ -142,32 +114,32 @@ static void member(struct json *j, struct answer *a)
         a->typed = qc_span_eq(string(j), QC_LIT("hex16"));
     else if (is_length)
         length(j, a);
-    else if (peek(j) == '"')
+    else if (qc_scan_peek(j) == '"')
         (void)string(j);
     else
         (void)word(j);
 }
 
-static void take(struct json *j, struct answer *a, size_t count)
+static void take(struct qc_scan *j, struct answer *a, size_t count)
 {
     want(j, '{');
     do
         member(j, a);
-    while (eat(j, ','));
+    while (qc_scan_eat(j, ','));
     want(j, '}');
-    if (j->bad == NULL && (peek(j) != 0 || j->at != j->n))
-        object_to(j, "something stands behind it");
+    if (j->bad == NULL && (qc_scan_peek(j) != 0 || j->at != j->n))
+        qc_scan_object(j, "something stands behind it");
     if (!a->success)
-        object_to(j, "it does not say success");
+        qc_scan_object(j, "it does not say success");
     if (!a->typed)
-        object_to(j, "it is of another type than hex16");
+        qc_scan_object(j, "it is of another type than hex16");
     if (a->items != count || a->length != count)
-        object_to(j, "it has another number of items than were asked for");
+        qc_scan_object(j, "it has another number of items than were asked for");
 }
 
 qc_rc qrng_anu_take(uint8_t *text, size_t n, size_t count, size_t *ret, struct qc_err *err)
 {
-    struct json j = { .p = text, .n = n };
+    struct qc_scan j = { .p = text, .n = n };
     struct answer a = { 0 };
     take(&j, &a, count);
     if (j.bad != NULL) {

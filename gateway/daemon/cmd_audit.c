@@ -11,6 +11,7 @@
 #include "cloud_args.h"
 #include "http.h"
 #include "json.h"
+#include "print.h"
 #include "tell.h"
 
 enum { HEADS_MAX = 7, HEX = 2 * QC_SHA256_BYTES + 1 }; /* and the one that is noted beside the log */
@@ -152,10 +153,9 @@ static void print_text(const struct gw_audit_check *c)
     printf("to note elsewhere, for --head: %" PRIu64 ":%s\n", c->last, hex);
 }
 
-static qc_rc print_json(const struct gw_audit_check *c, struct report *r, struct qc_err *err)
+static qc_rc print_findings(const struct gw_audit_check *c, struct report *r, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_ANSWER_MAX };
     char head[32 + HEX] = "", hex[HEX];
 
     if (r->err.rc != QC_OK) {
@@ -172,9 +172,7 @@ static qc_rc print_json(const struct gw_audit_check *c, struct report *r, struct
     QC_TRY(json_count(o, "torn", c->torn, err));
     QC_TRY(qc_json_set_str(o, "head", head, err));
     QC_TRY(qc_json_set(o, "findings", &r->findings, err));
-    QC_TRY(qc_json_dump(o, &text, err));
-    printf("%.*s\n", (int)text.n, (const char *)text.p);
-    return QC_OK;
+    return print_json(o, HTTP_ANSWER_MAX, err);
 }
 
 static void report_done(struct report *r)
@@ -198,7 +196,7 @@ qc_rc cmd_audit_verify(void *app, const struct qc_args *args, struct qc_err *err
     QC_TRY(take_heads(args, heads, &c.head_count, err));
     QC_TRY(state != NULL ? check_state(&c, state, heads, err) : check_files(&c, args, err));
     if (r.json)
-        QC_TRY(print_json(&c, &r, err));
+        QC_TRY(print_findings(&c, &r, err));
     else
         print_text(&c);
     if (c.findings > 0)

@@ -10,6 +10,7 @@
 #include "gateway/clouds.h"
 #include "json.h"
 #include "moves.h"
+#include "print.h"
 #include "tell.h"
 
 const struct qc_opt cmd_cloud_validate_options[] = {
@@ -34,16 +35,6 @@ const struct qc_opt cmd_cloud_set_options[] = {
 
 /* -- ls -------------------------------------------------------------------------------------------------- */
 
-static qc_rc facts_json(struct json_t *obj, unsigned facts, struct qc_err *err)
-{
-    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
-    QC_TRY(qc_json_new_arr(&list, err));
-    for (unsigned i = 0; i < CLOUD_FACT_COUNT; i++)
-        if (facts >> i & 1)
-            QC_TRY(qc_json_append_str(list, cloud_fact_word(i), err));
-    return qc_json_set(obj, "facts", &list, err);
-}
-
 static qc_rc info_text(void *ctx, const struct gw_cloud_info *c, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf facts = { .max = HTTP_BODY_MAX };
@@ -62,14 +53,6 @@ static qc_rc info_text(void *ctx, const struct gw_cloud_info *c, struct qc_err *
     return QC_OK;
 }
 
-static qc_rc print_json(const struct json_t *o, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
-    QC_TRY(qc_json_dump(o, &text, err));
-    printf("%.*s\n", (int)text.n, (const char *)text.p);
-    return QC_OK;
-}
-
 qc_rc cmd_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
@@ -83,7 +66,7 @@ qc_rc cmd_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(qc_json_new_arr(&list, err));
     QC_TRY(gw_clouds_list(state, cloud_info_json, list, err));
     QC_TRY(qc_json_set(o, "clouds", &list, err));
-    return print_json(o, err);
+    return print_json(o, HTTP_BODY_MAX, err);
 }
 
 /* -- reports --------------------------------------------------------------------------------------------- */
@@ -156,7 +139,7 @@ static qc_rc report_json(const char *cloud, const struct cloud_report *r, struct
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_str(o, "cloud", cloud, err));
     QC_TRY(qc_json_set_bool(o, "fit", r->unfit == 0, err));
-    QC_TRY(facts_json(o, r->facts, err));
+    QC_TRY(cloud_facts_json(o, r->facts, err));
     QC_TRY(checks_json(o, r, err));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         QC_TRY(json_count(o, rows[i].name, rows[i].v, err));
@@ -164,7 +147,7 @@ static qc_rc report_json(const char *cloud, const struct cloud_report *r, struct
         QC_TRY(json_count(o, "free", r->space.avail, err));
     if (r->findings[CLOUD_CHECK_CLOCK].verdict != CLOUD_NOT_LOOKED_AT)
         QC_TRY(qc_json_set_int(o, "clock_s", r->clock_s, err));
-    return print_json(o, err);
+    return print_json(o, HTTP_BODY_MAX, err);
 }
 
 static qc_rc report(const struct qc_args *args, const char *cloud, const struct cloud_report *r,

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/lot.h"
 #include "cloud_args.h"
 #include "drill_report.h"
 #include "http.h"
 #include "interrupt.h"
 #include "operator.h"
+#include "print.h"
 #include "tell.h"
 
 enum { POLL_MS = 200 };
@@ -28,28 +30,18 @@ static qc_rc take_ask(const struct qc_args *args, const qc_rng *rng, const char 
                       struct gw_drill_ask *ret, struct qc_err *err)
 {
     uint8_t bytes[4]; /* short enough to be typed again */
-    const char *name;
-    unsigned said = 0;
-    bool none = false;
+    struct qc_lot_without w;
     *ret = (struct gw_drill_ask){ .without = names };
     QC_TRY(qc_rng_fill(rng, bytes, sizeof bytes, err));
     ret->seed = qc_get_be(bytes, sizeof bytes);
     QC_TRY(qc_args_u64(args, "seed", false, 0, INT64_MAX >> 11, &ret->seed, err));
     QC_TRY(qc_args_u64(args, "sample", false, 1, INT64_MAX >> 11, &ret->sample, err));
-    for (; (name = qc_args_nth(args, "without-cloud", said)) != NULL; said++) {
-        if (strcmp(name, "random") == 0)
-            ret->random++;
-        else if (strcmp(name, "none") == 0)
-            none = true;
-        else if (ret->without_count == QC_GW_CLOUDS_MAX)
-            return QC_FAIL(err, QC_USAGE, "--without-cloud: at most %d", QC_GW_CLOUDS_MAX);
-        else
-            names[ret->without_count++] = name;
-    }
-    if (none && said > 1)
-        return QC_FAIL(err, QC_USAGE, "--without-cloud none stands alone");
-    if (said == 0)
-        ret->random = GW_DRILL_USUAL;
+    QC_TRY(qc_lot_without(args, &w, err));
+    if (w.named > QC_GW_CLOUDS_MAX)
+        return QC_FAIL(err, QC_USAGE, "--without-cloud: at most %d", QC_GW_CLOUDS_MAX);
+    ret->without_count = w.named;
+    memcpy(names, w.names, w.named * sizeof *names);
+    ret->random = w.said ? (int)w.random : GW_DRILL_USUAL;
     return QC_OK;
 }
 
@@ -120,39 +112,6 @@ static qc_rc run_here(struct gw_engine *e, struct gw_drill_ask *ask, struct json
 
 /* -- both ------------------------------------------------------------------------------------------------ */
 
-static qc_rc print_report(const struct json_t *report, bool as_json, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_ANSWER_MAX };
-    struct json_t *lines = NULL;
-    if (as_json) {
-        QC_TRY(qc_json_dump(report, &text, err));
-        printf("%.*s\n", (int)text.n, (const char *)text.p);
-        return QC_OK;
-    }
-    QC_TRY(qc_json_arr(report, "summary", &lines, err));
-    for (size_t i = 0; i < qc_json_len(lines); i++) {
-        const char *line = qc_json_str_value(qc_json_at(lines, i));
-        printf("%s\n", line != NULL ? line : "?");
-    }
-    return QC_OK;
-}
-
-static qc_rc outcome(const struct json_t *report, struct qc_err *err)
-{
-    struct json_t *o = NULL;
-    const char *id = NULL;
-    const char *message = NULL;
-    qc_rc rc = QC_OK;
-    QC_TRY(qc_json_obj(report, "outcome", &o, err));
-    QC_TRY(qc_json_str(o, "id", &id, err));
-    QC_TRY(qc_json_str(o, "message", &message, err));
-    if (!qc_rc_from_name(id, &rc))
-        return QC_FAIL(err, QC_NEWER, "the gateway's answer: an outcome '%.40s'", id);
-    if (rc != QC_OK)
-        qc_err_set(err, rc, QC_HERE, "%s", message);
-    return rc;
-}
-
 qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(operator_done) struct operator o = { 0 };
@@ -166,6 +125,6 @@ qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(operator_open(&o, state, err));
     QC_TRY(take_ask(args, &o.rng, names, &ask, err));
     QC_TRY(o.net != NULL ? ask_daemon(&o, &ask, &report, err) : run_here(o.e, &ask, &report, err));
-    QC_TRY(print_report(report, qc_args_flag(args, "json"), err));
-    return outcome(report, err);
+    QC_TRY(print_report(report, qc_args_flag(args, "json"), HTTP_ANSWER_MAX, err));
+    return qc_json_outcome(report, err);
 }

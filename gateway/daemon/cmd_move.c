@@ -12,6 +12,7 @@
 #include "moves.h"
 #include "operator.h"
 #include "prices.h"
+#include "print.h"
 #include "tell.h"
 
 #define RATE                                                                                                 \
@@ -183,36 +184,13 @@ static qc_rc follow(struct command *c, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc outcome(struct command *c, struct qc_err *err)
-{
-    struct json_t *o = NULL;
-    const char *id = NULL, *message = NULL;
-    qc_rc rc = QC_OK;
-    QC_TRY(qc_json_obj(c->job, "outcome", &o, err));
-    QC_TRY(qc_json_str(o, "id", &id, err));
-    QC_TRY(qc_json_str(o, "message", &message, err));
-    if (!qc_rc_from_name(id, &rc))
-        return QC_FAIL(err, QC_NEWER, "the gateway's answer: an outcome '%.40s'", id);
-    if (rc != QC_OK)
-        qc_err_set(err, rc, QC_HERE, "%s", message);
-    return rc;
-}
-
-static qc_rc print_json(const struct json_t *o, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
-    QC_TRY(qc_json_dump(o, &text, err));
-    printf("%.*s\n", (int)text.n, (const char *)text.p);
-    return QC_OK;
-}
-
 static qc_rc print_job(struct command *c, struct qc_err *err)
 {
     struct json_t *report = NULL;
     const char *kind = NULL, *cloud = NULL;
     uint64_t moved = 0, left = 0, foreign = 0;
     if (c->json)
-        return print_json(c->job, err);
+        return print_json(c->job, HTTP_BODY_MAX, err);
     QC_TRY(qc_json_str(c->job, "kind", &kind, err));
     QC_TRY(qc_json_str(c->job, "cloud", &cloud, err));
     QC_TRY(qc_json_obj(c->job, "report", &report, err));
@@ -236,7 +214,7 @@ static qc_rc run(struct command *c, const char *kind, const char *name, struct q
     QC_TRY(catch_signals(err));
     QC_TRY(tell_job(c, "POST", c->body, err));
     QC_TRY(follow(c, err));
-    const qc_rc rc = outcome(c, &why);
+    const qc_rc rc = qc_json_outcome(c->job, &why);
     QC_TRY(print_job(c, err));
     if (rc != QC_OK)
         *err = why;
@@ -335,7 +313,7 @@ static qc_rc show_plan(struct command *c, const struct qc_args *args, const char
     QC_TRY(get_plan(c, cloud, &plan, err));
     QC_TRY(prices_apply(&prices, file != NULL, plan, err));
     if (c->json && to == stdout)
-        return print_json(plan, err);
+        return print_json(plan, HTTP_BODY_MAX, err);
     QC_TRY(prices_text(plan, &text, err));
     (void)fprintf(to, "%.*s", (int)text.n, (const char *)text.p);
     return QC_OK;

@@ -9,6 +9,7 @@
 #include "cmd_audit.h"
 #include "interrupt.h"
 #include "json.h"
+#include "print.h"
 #include "qrng/qrng.h"
 #include "repair_report.h"
 #include "tell.h"
@@ -46,17 +47,14 @@ static qc_rc print_line(void *ctx, const char *line, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc print_report(struct gw_engine *e, const struct gw_repair_report *r, bool as_json,
+static qc_rc print_repair(struct gw_engine *e, const struct gw_repair_report *r, bool as_json,
                           struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
     if (!as_json)
         return repair_report_lines(e, r, print_line, NULL, err);
     QC_TRY(repair_report_json(&o, e, r, err));
-    QC_TRY(qc_json_dump(o, &text, err));
-    printf("%.*s\n", (int)text.n, (const char *)text.p);
-    return QC_OK;
+    return print_json(o, HTTP_BODY_MAX, err);
 }
 
 static qc_rc run(struct gw_engine *e, const struct gw_repair_ask *ask, bool as_json, struct qc_err *err)
@@ -70,7 +68,7 @@ static qc_rc run(struct gw_engine *e, const struct gw_repair_ask *ask, bool as_j
     if (rc != QC_OK && rc != QC_CANCELLED)
         return rc;
     qc_err_clear(err);
-    QC_TRY(print_report(e, r, as_json, err));
+    QC_TRY(print_repair(e, r, as_json, err));
     return gw_repair_verdict(r, err);
 }
 

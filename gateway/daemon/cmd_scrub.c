@@ -6,6 +6,7 @@
 #include "http.h"
 #include "interrupt.h"
 #include "operator.h"
+#include "print.h"
 #include "scrub_report.h"
 #include "tell.h"
 
@@ -64,40 +65,6 @@ static qc_rc ask(struct operator* o, const struct qc_args *args, struct json_t *
     return scrub_report_json(ret, o->e, err);
 }
 
-static qc_rc print_report(const struct json_t *report, bool as_json, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
-    struct json_t *lines = NULL;
-    if (as_json) {
-        QC_TRY(qc_json_dump(report, &text, err));
-        printf("%.*s\n", (int)text.n, (const char *)text.p);
-        return QC_OK;
-    }
-    QC_TRY(qc_json_arr(report, "summary", &lines, err));
-    for (size_t i = 0; i < qc_json_len(lines); i++) {
-        const char *line = qc_json_str_value(qc_json_at(lines, i));
-        printf("%s\n", line != NULL ? line : "?");
-    }
-    return QC_OK;
-}
-
-/* What the report says that it means, as the code that it would have been here. */
-static qc_rc outcome(const struct json_t *report, struct qc_err *err)
-{
-    struct json_t *o = NULL;
-    const char *id = NULL;
-    const char *message = NULL;
-    qc_rc rc = QC_OK;
-    QC_TRY(qc_json_obj(report, "outcome", &o, err));
-    QC_TRY(qc_json_str(o, "id", &id, err));
-    QC_TRY(qc_json_str(o, "message", &message, err));
-    if (!qc_rc_from_name(id, &rc))
-        return QC_FAIL(err, QC_NEWER, "the gateway's answer: an outcome '%.40s'", id);
-    if (rc != QC_OK)
-        qc_err_set(err, rc, QC_HERE, "%s", message);
-    return rc;
-}
-
 qc_rc cmd_scrub(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(operator_done) struct operator o = { 0 };
@@ -108,6 +75,6 @@ qc_rc cmd_scrub(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(interrupt_catch(err));
     QC_TRY(operator_open(&o, state, err));
     QC_TRY(ask(&o, args, &report, err));
-    QC_TRY(print_report(report, qc_args_flag(args, "json"), err));
-    return o.net != NULL && !qc_args_flag(args, "wait") ? QC_OK : outcome(report, err);
+    QC_TRY(print_report(report, qc_args_flag(args, "json"), HTTP_BODY_MAX, err));
+    return o.net != NULL && !qc_args_flag(args, "wait") ? QC_OK : qc_json_outcome(report, err);
 }

@@ -6,6 +6,7 @@
 #include "calls.h"
 #include "cloud_args.h"
 #include "operator.h"
+#include "print.h"
 #include "tell.h"
 
 const struct qc_opt cmd_sweep_options[] = {
@@ -71,7 +72,6 @@ qc_rc cmd_sweep(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(operator_done) struct operator o = { 0 };
     QC_CLEANUP(qc_json_free) struct json_t *dead = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_ANSWER_MAX };
     const char *state = NULL;
 
     *(enum tell_about *)app = TELL_SWEEP;
@@ -82,7 +82,5 @@ qc_rc cmd_sweep(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(operator_sweep(&o, &dead, err));
     if (!qc_args_flag(args, "json"))
         return print_text(dead, err);
-    QC_TRY(qc_json_dump(dead, &text, err));
-    printf("%.*s\n", (int)text.n, (const char *)text.p);
-    return QC_OK;
+    return print_json(dead, HTTP_ANSWER_MAX, err);
 }

@@ -12,6 +12,7 @@
 #include "cloud_args.h"
 #include "json.h"
 #include "operator.h"
+#include "print.h"
 #include "tell.h"
 
 #define LIMITS                                                                                               \
@@ -234,13 +235,11 @@ static qc_rc print_tenant(const struct json_t *t, struct qc_err *err)
 qc_rc cmd_tenant_ls(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(command_done) struct command c = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_ANSWER_MAX };
     struct json_t *list = NULL;
     QC_TRY(begin(&c, app, args, err));
     QC_TRY(operator_tenants(&c.op, &c.answer, err));
     if (qc_args_flag(args, "json")) {
-        QC_TRY(qc_json_dump(c.answer, &text, err));
-        printf("%.*s\n", (int)text.n, (const char *)text.p);
+        QC_TRY(print_json(c.answer, HTTP_ANSWER_MAX, err));
         return QC_OK;
     }
     QC_TRY(qc_json_arr(c.answer, "tenants", &list, err));

@@ -10,6 +10,24 @@ qc_rc json_count(struct json_t *obj, const char *name, uint64_t v, struct qc_err
     return qc_json_set_int(obj, name, (int64_t)v, err);
 }
 
+qc_rc json_counts(struct json_t *obj, const struct json_row *rows, size_t n, struct qc_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        QC_TRY(json_count(obj, rows[i].name, rows[i].v, err));
+    return QC_OK;
+}
+
+qc_rc json_why(struct json_t *obj, const char *name, const char *text, struct qc_err *err)
+{
+    char plain[QC_ERR_MSG_MAX] = "";
+    struct qc_err why = { 0 };
+    if (qc_json_set_str(obj, name, text, &why) == QC_OK)
+        return QC_OK;
+    for (size_t i = 0; i + 1 < sizeof plain && text[i] != '\0'; i++)
+        plain[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+    return qc_json_set_str(obj, name, plain, err);
+}
+
 qc_rc json_number(const struct json_t *obj, const char *name, uint64_t *ret, struct qc_err *err)
 {
     int64_t v = 0;

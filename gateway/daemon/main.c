@@ -22,6 +22,7 @@
 #include "cmd_scrub.h"
 #include "cmd_sweep.h"
 #include "cmd_tenant.h"
+#include "print.h"
 #include "gateway/rebuild.h"
 #include "qrng/qrng.h"
 #include "serve.h"
@@ -250,14 +251,11 @@ static qc_rc report_json(const struct gw_rebuild_report *r, struct qc_err *err)
                  { "noted_refused", r->noted_refused },
                  { "audit_lines", r->audit_sequence } };
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_hex(o, "catalogue", gw_id_span(&r->catalogue), err));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         QC_TRY(qc_json_set_int(o, rows[i].name, (int64_t)rows[i].v, err));
-    QC_TRY(qc_json_dump(o, &text, err));
-    printf("%.*s\n", (int)text.n, (const char *)text.p);
-    return QC_OK;
+    return print_json(o, HTTP_BODY_MAX, err);
 }
 
 static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *err)
@@ -338,10 +336,8 @@ static qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *er
     QC_TRY(open_engine(args, &rng, &e, err));
     if (qc_args_flag(args, "json")) {
         QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-        QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
         QC_TRY(status_json(&o, e, err));
-        QC_TRY(qc_json_dump(o, &text, err));
-        printf("%.*s\n", (int)text.n, (const char *)text.p);
+        QC_TRY(print_json(o, HTTP_BODY_MAX, err));
         return QC_OK;
     }
     struct gw_status s;

@@ -275,49 +275,25 @@ void moves_tick(struct moves *m, struct gw_engine *e)
 
 /* -- JSON ------------------------------------------------------------------------------------------------ */
 
-struct count {
-    const char *name;
-    uint64_t v;
-};
-
-static qc_rc set_counts(struct json_t *o, const struct count *rows, size_t n, struct qc_err *err)
-{
-    for (size_t i = 0; i < n; i++)
-        QC_TRY(json_count(o, rows[i].name, rows[i].v, err));
-    return QC_OK;
-}
-
-/* Reasons come from clouds and paths, and may be cut within a character. */
-static qc_rc set_why(struct json_t *o, const char *name, const char *text, struct qc_err *err)
-{
-    char plain[QC_ERR_MSG_MAX] = "";
-    struct qc_err why = { 0 };
-    if (qc_json_set_str(o, name, text, &why) == QC_OK)
-        return QC_OK;
-    for (size_t i = 0; i + 1 < sizeof plain && text[i] != '\0'; i++)
-        plain[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-    return qc_json_set_str(o, name, plain, err);
-}
-
 static qc_rc report_json(struct json_t **ret, const struct gw_move_report *r, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    const struct count rows[] = { { "fragments", r->fragments },
-                                  { "fragments_left", r->fragments_left },
-                                  { "bytes", r->bytes },
-                                  { "bytes_left", r->bytes_left },
-                                  { "moved", r->moved },
-                                  { "passed_over", r->failed },
-                                  { "busy", r->busy },
-                                  { "read_bytes", r->read_bytes },
-                                  { "written_bytes", r->written_bytes },
-                                  { "dead", r->dead },
-                                  { "foreign", r->foreign },
-                                  { "took_ms", r->took_ms } };
+    const struct json_row rows[] = { { "fragments", r->fragments },
+                                     { "fragments_left", r->fragments_left },
+                                     { "bytes", r->bytes },
+                                     { "bytes_left", r->bytes_left },
+                                     { "moved", r->moved },
+                                     { "passed_over", r->failed },
+                                     { "busy", r->busy },
+                                     { "read_bytes", r->read_bytes },
+                                     { "written_bytes", r->written_bytes },
+                                     { "dead", r->dead },
+                                     { "foreign", r->foreign },
+                                     { "took_ms", r->took_ms } };
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_str(o, "phase", gw_move_phase_name(r->phase), err));
-    QC_TRY(set_counts(o, rows, sizeof rows / sizeof rows[0], err));
-    QC_TRY(set_why(o, "why", r->why, err));
+    QC_TRY(json_counts(o, rows, sizeof rows / sizeof rows[0], err));
+    QC_TRY(json_why(o, "why", r->why, err));
     *ret = QC_STEAL(o);
     return QC_OK;
 }
@@ -329,7 +305,7 @@ static qc_rc outcome_json(struct json_t *o, const struct move_job *job, struct q
         return qc_json_set_null(o, "outcome", err);
     QC_TRY(qc_json_new_obj(&one, err));
     QC_TRY(qc_json_set_str(one, "id", qc_rc_name(job->rc), err));
-    QC_TRY(set_why(one, "message", job->rc == QC_OK ? "done" : job->why.msg, err));
+    QC_TRY(json_why(one, "message", job->rc == QC_OK ? "done" : job->why.msg, err));
     return qc_json_set(o, "outcome", &one, err);
 }
 
@@ -362,7 +338,7 @@ qc_rc moves_json(struct moves *m, struct json_t **ret, struct qc_err *err)
 
 /* -- clouds ---------------------------------------------------------------------------------------------- */
 
-static qc_rc facts_json(struct json_t *obj, unsigned facts, struct qc_err *err)
+qc_rc cloud_facts_json(struct json_t *obj, unsigned facts, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));
@@ -392,7 +368,7 @@ qc_rc cloud_info_json(void *list, const struct gw_cloud_info *c, struct qc_err *
     if (c->validated) {
         qc_time_text(c->validated_s, time);
         QC_TRY(qc_json_set_str(o, "validated", time, err));
-        QC_TRY(facts_json(o, c->facts, err));
+        QC_TRY(cloud_facts_json(o, c->facts, err));
     }
     return qc_json_append(list, &o, err);
 }
@@ -420,7 +396,7 @@ qc_rc exit_plan_json(struct json_t **ret, struct gw_engine *e, const char *name,
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     struct gw_exit_plan p;
     QC_TRY(gw_engine_plan_exit(e, name, &p, err));
-    const struct count rows[] = {
+    const struct json_row rows[] = {
         { "fragments", p.fragments },         { "bytes", p.bytes },           { "dead", p.dead },
         { "log_objects", p.log_objects },     { "read_bytes", p.read_bytes }, { "reads", p.reads },
         { "written_bytes", p.written_bytes }, { "writes", p.writes },         { "deletes", p.deletes },
@@ -428,7 +404,7 @@ qc_rc exit_plan_json(struct json_t **ret, struct gw_engine *e, const char *name,
     };
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_str(o, "cloud", name, err));
-    QC_TRY(set_counts(o, rows, sizeof rows / sizeof rows[0], err));
+    QC_TRY(json_counts(o, rows, sizeof rows / sizeof rows[0], err));
     QC_TRY(qc_json_set_bool(o, "possible", p.possible, err));
     *ret = QC_STEAL(o);
     return QC_OK;

@@ -34,6 +34,8 @@ QC_MUST qc_rc moves_json(struct moves *m, struct json_t **ret, struct qc_err *er
 /* Ask it to stop; it may take a moment. */
 void moves_cancel(struct moves *m);
 
+/* "facts": the words for what a validation has shown. */
+QC_MUST qc_rc cloud_facts_json(struct json_t *obj, unsigned facts, struct qc_err *err);
 /* One cloud, appended to a list (gw_cloud_fn). */
 qc_rc cloud_info_json(void *list, const struct gw_cloud_info *c, struct qc_err *err);
 /* GET /v1/clouds, and GET /v1/clouds/plan/NAME: the same for the daemon and for the operator's command. */

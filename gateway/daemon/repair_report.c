@@ -9,51 +9,27 @@
 
 /* -- JSON ------------------------------------------------------------------------------------------------ */
 
-struct count {
-    const char *name;
-    uint64_t v;
-};
-
-static qc_rc set_counts(struct json_t *o, const struct count *rows, size_t n, struct qc_err *err)
-{
-    for (size_t i = 0; i < n; i++)
-        QC_TRY(json_count(o, rows[i].name, rows[i].v, err));
-    return QC_OK;
-}
-
-/* Reasons come from clouds and paths, and may be cut within a character. */
-static qc_rc set_text(struct json_t *o, const char *name, const char *text, struct qc_err *err)
-{
-    char plain[GW_WHY_MAX] = "";
-    struct qc_err why = { 0 };
-    if (qc_json_set_str(o, name, text, &why) == QC_OK)
-        return QC_OK;
-    for (size_t i = 0; i + 1 < sizeof plain && text[i] != '\0'; i++)
-        plain[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-    return qc_json_set_str(o, name, plain, err);
-}
-
 static qc_rc cloud_json(struct json_t **ret, struct gw_engine *e, const struct gw_repair_cloud *c,
                         struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    const struct count rows[] = { { "missing", c->missing },
-                                  { "damaged", c->damaged },
-                                  { "found", c->found },
-                                  { "rebuilt", c->rebuilt },
-                                  { "left", c->left },
-                                  { "records", c->records },
-                                  { "records_left", c->records_left },
-                                  { "dead", c->dead },
-                                  { "unknown", c->unknown },
-                                  { "foreign", c->foreign } };
+    const struct json_row rows[] = { { "missing", c->missing },
+                                     { "damaged", c->damaged },
+                                     { "found", c->found },
+                                     { "rebuilt", c->rebuilt },
+                                     { "left", c->left },
+                                     { "records", c->records },
+                                     { "records_left", c->records_left },
+                                     { "dead", c->dead },
+                                     { "unknown", c->unknown },
+                                     { "foreign", c->foreign } };
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_str(o, "name", gw_engine_cloud_name(e, c->cloud_id), err));
     QC_TRY(qc_json_set_str(o, "state", gw_cloud_state_name(c->state), err));
-    QC_TRY(set_text(o, "why", c->why, err));
-    QC_TRY(set_text(o, "refused", c->refused, err));
+    QC_TRY(json_why(o, "why", c->why, err));
+    QC_TRY(json_why(o, "refused", c->refused, err));
     QC_TRY(qc_json_set_bool(o, "listed", !c->unlisted, err));
-    QC_TRY(set_counts(o, rows, sizeof rows / sizeof rows[0], err));
+    QC_TRY(json_counts(o, rows, sizeof rows / sizeof rows[0], err));
     *ret = QC_STEAL(o);
     return QC_OK;
 }
@@ -113,24 +89,24 @@ qc_rc repair_report_json(struct json_t **ret, struct gw_engine *e, const struct 
                          struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    const struct count rows[] = { { "versions", r->versions },
-                                  { "versions_done", r->versions_done },
-                                  { "segments", r->segments },
-                                  { "segments_done", r->segments_done },
-                                  { "bytes", r->bytes },
-                                  { "bytes_done", r->bytes_done },
-                                  { "read_bytes", r->read_bytes },
-                                  { "written_bytes", r->written_bytes },
-                                  { "rebuildable", r->rebuildable },
-                                  { "waiting", r->waiting },
-                                  { "lost", r->lost },
-                                  { "failed", r->failed },
-                                  { "records_lost", r->records_lost } };
+    const struct json_row rows[] = { { "versions", r->versions },
+                                     { "versions_done", r->versions_done },
+                                     { "segments", r->segments },
+                                     { "segments_done", r->segments_done },
+                                     { "bytes", r->bytes },
+                                     { "bytes_done", r->bytes_done },
+                                     { "read_bytes", r->read_bytes },
+                                     { "written_bytes", r->written_bytes },
+                                     { "rebuildable", r->rebuildable },
+                                     { "waiting", r->waiting },
+                                     { "lost", r->lost },
+                                     { "failed", r->failed },
+                                     { "records_lost", r->records_lost } };
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_str(o, "phase", gw_repair_phase_name(r->phase), err));
     QC_TRY(qc_json_set_bool(o, "deep", r->deep, err));
     QC_TRY(qc_json_set_bool(o, "dry_run", r->dry_run, err));
-    QC_TRY(set_counts(o, rows, sizeof rows / sizeof rows[0], err));
+    QC_TRY(json_counts(o, rows, sizeof rows / sizeof rows[0], err));
     QC_TRY(clouds_json(o, e, r, err));
     QC_TRY(losses_json(o, r, err));
     QC_TRY(lines_json(o, e, r, err));
@@ -174,7 +150,7 @@ static const char *size_text(uint64_t v, char ret[SIZE])
 }
 
 /* "3 missing, 1 damaged": the counts that are not zero. */
-static void list_counts(const struct count *rows, size_t n, char ret[LINE])
+static void list_counts(const struct json_row *rows, size_t n, char ret[LINE])
 {
     size_t at = 0;
     ret[0] = '\0';
@@ -190,16 +166,16 @@ static void list_counts(const struct count *rows, size_t n, char ret[LINE])
 /* What was seen and done there; nothing where nothing was. */
 static qc_rc say_cloud(const struct lines *l, const struct gw_repair_cloud *c, struct qc_err *err)
 {
-    const struct count rows[] = { { "fragments missing", c->missing },
-                                  { "damaged", c->damaged },
-                                  { "good again", c->found },
-                                  { "rebuilt", c->rebuilt },
-                                  { "left", c->left },
-                                  { "records put", c->records },
-                                  { "records left", c->records_left },
-                                  { l->dry_run ? "dead objects" : "dead objects removed", c->dead },
-                                  { "unknown objects (not touched)", c->unknown },
-                                  { "foreign objects (not touched)", c->foreign } };
+    const struct json_row rows[] = { { "fragments missing", c->missing },
+                                     { "damaged", c->damaged },
+                                     { "good again", c->found },
+                                     { "rebuilt", c->rebuilt },
+                                     { "left", c->left },
+                                     { "records put", c->records },
+                                     { "records left", c->records_left },
+                                     { l->dry_run ? "dead objects" : "dead objects removed", c->dead },
+                                     { "unknown objects (not touched)", c->unknown },
+                                     { "foreign objects (not touched)", c->foreign } };
     const char *name = gw_engine_cloud_name(l->e, c->cloud_id);
     char counts[LINE];
     list_counts(rows, sizeof rows / sizeof rows[0], counts);

@@ -279,7 +279,7 @@ class Isolation:
         for s, thread, end in strangers:
             thread.join(9 * STRANGER_S)
             check(end and end[0], "an answer to nothing, or none")
-            check(STRANGER_S - 1 < end[0] < 4 * STRANGER_S, f"a stranger stays {end[0]:.1f} s")
+            check(STRANGER_S - 1 < end[0] < 3 * STRANGER_S, f"a stranger stays {end[0]:.1f} s")
             s.close()
 
     # ------------------------------------------------------------ what does not survive what

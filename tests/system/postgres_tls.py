@@ -13,6 +13,7 @@ import threading
 sys.dont_write_bytecode = True
 from harness import GATEWAY, check, main  # noqa: E402
 from postgres import Postgres  # noqa: E402
+from two_gateways import pump  # noqa: E402
 
 PORT, LINK_PORT = 26432, 26433
 HERE, ELSEWHERE = "127.0.0.1", "127.0.0.2"      # the second is a remote host to the programs: not one of localhost's names
@@ -52,20 +53,7 @@ class Listener:
                 return
             b = socket.create_connection((ELSEWHERE, PORT))
             for x, y in ((a, b), (b, a)):
-                threading.Thread(target=self.pump, args=(x, y), daemon=True).start()
-
-    def pump(self, a, b):
-        try:
-            while chunk := a.recv(65536):
-                self.heard += chunk
-                b.sendall(chunk)
-        except OSError:
-            pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+                threading.Thread(target=pump, args=(x, y, self.heard.extend), daemon=True).start()
 
 
 class Place:

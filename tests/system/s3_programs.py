@@ -106,6 +106,8 @@ class Test:
         bad = "|".join(map(str, (one, two, three, four)))   # not each need be asked; what was bad once is not counted on
         if p.returncode == 4:
             self.box.said(p, "W0401", rf"serve: (c({bad}) \((missing|damaged|late)[^)]*\)(, )?)+$")
+        else:           # all of it was rebuilt: then those that were damaged are enough
+            self.by_damaged(name, one, two, three)
         if FULL:        # a cut object and a lost tail take the whole patience of the first passes: then they are known
             for _ in range(2):
                 self.box.expect((0, 4), "gateway", "repair", "--deep")
@@ -114,8 +116,12 @@ class Test:
                 with contextlib.suppress(RuntimeError):     # rebuilt meanwhile, elsewhere
                     self.clouds.fault("delete", n, key[n])
         self.repair("--deep")
-        with self.box.down(*self.rng.sample([n for n in range(1, 7) if n not in (one, two, three)], 3)):
-            self.box.same(name, self.data[name])    # by those that were damaged
+        self.by_damaged(name, one, two, three)
+
+    def by_damaged(self, name, *damaged):
+        """Three clouds are enough: these."""
+        with self.box.down(*(n for n in range(1, 7) if n not in damaged)):
+            self.box.same(name, self.data[name])
 
     # ------------------------------------------------------------ clouds that refuse or are away
     def some(self, faults):

@@ -201,6 +201,16 @@ class User(Box):
         if got is None:
             del self.acked[name]
 
+    def acknowledged(self, name, data, code):
+        """A put, or a removal where data is None, ended with this code: was it done?"""
+        if code not in (0, 4):
+            return False
+        self.acked[name] = data
+        if data is None:
+            del self.acked[name]
+        self.done += 1
+        return True
+
     def one(self):
         names = sorted(self.acked)
         kind = self.rng.choice(("put", "put", "over", "rm", "get")) if len(names) > 3 else "put"
@@ -211,11 +221,7 @@ class User(Box):
         data = None if kind == "rm" else self.rng.randbytes(self.rng.choice((0, 900, 70_000, 1 << 20)))
         args = ("rm", name) if kind == "rm" else ("put", self.write("in", data), name)
         p = self.run("--timeout", "30", *args)
-        if p.returncode in (0, 4):
-            self.acked[name] = data
-            if data is None:
-                del self.acked[name]
-            self.done += 1
+        if self.acknowledged(name, data, p.returncode):
             return
         check(p.returncode in (5, 6, 11, 130, 3), f"{args[0]}: exit {p.returncode}: {p.stderr.decode(errors='replace')}")
         self.failed += 1

@@ -49,6 +49,9 @@ size_t qc_json_len(const struct json_t *arr);
 struct json_t *qc_json_at(const struct json_t *arr, size_t i); /* i < length (asserted); borrowed */
 /* The string value of an array's element; NULL when it is another type or holds a NUL. */
 const char *qc_json_str_value(const struct json_t *j);
+/* A report's member "outcome", {"id","message"}, as the code that it would have been here; with the message
+ * in err unless that is QC_OK. QC_FORMAT; QC_NEWER: an id that this program does not know. */
+QC_MUST qc_rc qc_json_outcome(const struct json_t *report, struct qc_err *err);
 
 /* Building. Errors: QC_NOMEM, QC_FORMAT for text that is not UTF-8. */
 QC_MUST qc_rc qc_json_new_obj(struct json_t **ret, struct qc_err *err);

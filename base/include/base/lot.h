@@ -1,9 +1,10 @@
-/* Lots that can be drawn again: what a drill leaves out and tries. Layer 0; uses err, crypto. Pure. */
+/* Lots that can be drawn again: what a drill leaves out and tries. Layer 0; uses err, crypto, opt. Pure. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/opt.h"
 
 /* A number below `below` (> 0, asserted), for a seed and a place: the same again for the same; evenly, but
  * for a bias of less than below / 2^64. SHA-256 of all three. Not for secrets. */
@@ -19,3 +20,13 @@ struct qc_lot {
 };
 /* Is the next one of the sample? */
 QC_MUST qc_rc qc_lot_next(struct qc_lot *l, bool *ret, struct qc_err *err);
+
+/* What a drill is to do without, as --without-cloud NAME, random or none say, once or several times. The
+ * names lie in args. */
+struct qc_lot_without {
+    const char *names[QC_OPT_GIVEN_MAX];
+    unsigned named, random;
+    bool said; /* else: what is usual */
+};
+/* QC_USAGE: none, and something else. */
+QC_MUST qc_rc qc_lot_without(const struct qc_args *args, struct qc_lot_without *ret, struct qc_err *err);
