@@ -275,10 +275,11 @@
     X(SCRUB_PUT,                                                                                             \
       "INSERT INTO scrub (cloud_id, depth, wanted, pass, stage, at, next, upto, upto_log, began, spent,"     \
       " objects, bytes, found, last_began, last_ended, last_spent, last_objects, last_bytes, last_found)"    \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"  \
-      " ON CONFLICT (cloud_id, depth) DO UPDATE SET wanted=?3, pass=?4, stage=?5, at=?6, next=?7, upto=?8,"  \
-      " upto_log=?9, began=?10, spent=?11, objects=?12, bytes=?13, found=?14, last_began=?15,"               \
-      " last_ended=?16, last_spent=?17, last_objects=?18, last_bytes=?19, last_found=?20")                   \
+      " VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"    \
+      " ON CONFLICT (cloud_id, depth) DO UPDATE SET pass=?3, stage=?4, at=?5, next=?6, upto=?7,"             \
+      " upto_log=?8, began=?9, spent=?10, objects=?11, bytes=?12, found=?13, last_began=?14,"                \
+      " last_ended=?15, last_spent=?16, last_objects=?17, last_bytes=?18, last_found=?19")                   \
+    X(SCRUB_WANT, "UPDATE scrub SET wanted=?3 WHERE cloud_id=?1 AND depth=?2")                               \
     X(SEEN_PUT, "INSERT INTO scrub_seen (cloud_id, chunk, bits) VALUES (?1, ?2, ?3)"                         \
                 " ON CONFLICT (cloud_id, chunk) DO UPDATE SET bits=?3")                                      \
     X(SEEN_GET, "SELECT chunk, bits FROM scrub_seen WHERE cloud_id=?1 AND chunk>?2 ORDER BY chunk LIMIT 1")  \

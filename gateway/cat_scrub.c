@@ -131,12 +131,17 @@ qc_rc gw_cat_scrub_get(struct gw_cat *c, uint32_t cloud_id, enum gw_depth depth,
 
 qc_rc gw_cat_scrub_put(struct gw_cat *c, const struct gw_scrub_row *r, struct qc_err *err)
 {
-    return GW_RUN(c, SCRUB_PUT, err, QC_VI(r->cloud_id), QC_VI(r->depth), QC_VI(r->wanted), QC_VI(r->pass),
-                  QC_VI(r->stage), QC_VT(qc_span_str(r->at)), QC_VI(r->next), QC_VI(r->upto),
-                  QC_VI(r->upto_log), QC_VI(r->now.began), QC_VI(r->now.spent_ms), QC_VI(r->now.objects),
-                  QC_VI(r->now.bytes), QC_VI(r->now.found), QC_VI(r->last.began), QC_VI(r->last.ended),
-                  QC_VI(r->last.spent_ms), QC_VI(r->last.objects), QC_VI(r->last.bytes),
-                  QC_VI(r->last.found));
+    return GW_RUN(c, SCRUB_PUT, err, QC_VI(r->cloud_id), QC_VI(r->depth), QC_VI(r->pass), QC_VI(r->stage),
+                  QC_VT(qc_span_str(r->at)), QC_VI(r->next), QC_VI(r->upto), QC_VI(r->upto_log),
+                  QC_VI(r->now.began), QC_VI(r->now.spent_ms), QC_VI(r->now.objects), QC_VI(r->now.bytes),
+                  QC_VI(r->now.found), QC_VI(r->last.began), QC_VI(r->last.ended), QC_VI(r->last.spent_ms),
+                  QC_VI(r->last.objects), QC_VI(r->last.bytes), QC_VI(r->last.found));
+}
+
+qc_rc gw_cat_scrub_want(struct gw_cat *c, uint32_t cloud_id, enum gw_depth depth, bool wanted,
+                        struct qc_err *err)
+{
+    return GW_RUN(c, SCRUB_WANT, err, QC_VI(cloud_id), QC_VI(depth), QC_VI(wanted));
 }
 
 qc_rc gw_cat_seen_put(struct gw_cat *c, uint32_t cloud_id, uint64_t chunk, qc_span bits, struct qc_err *err)

@@ -494,9 +494,9 @@ struct gw_scrub_pass {
 struct gw_scrub_row {
     uint32_t cloud_id;
     enum gw_depth depth;
-    bool wanted;                     /* by somebody, whether due or not */
-    uint64_t pass;                   /* number of the pass under way, or of the last */
-    unsigned stage;                  /* of the pass under way; 0: none is */
+    bool wanted;    /* by somebody, whether due or not, and no pass has begun since (gw_cat_scrub_want) */
+    uint64_t pass;  /* number of the pass under way, or of the last */
+    unsigned stage; /* of the pass under way; 0: none is */
     char at[CLOUD_KEY_SIZE_MAX + 1]; /* where it goes on: after this key .. */
     uint64_t next;                   /* .. after this segment, or log object */
     uint64_t upto, upto_log;         /* ids that had been given out when it began */
@@ -506,8 +506,12 @@ struct gw_scrub_row {
 /* *ret_found false: there is no row, and ret is empty but for cloud and depth. */
 QC_MUST qc_rc gw_cat_scrub_get(struct gw_cat *c, uint32_t cloud_id, enum gw_depth depth,
                                struct gw_scrub_row *ret, bool *ret_found, struct qc_err *err);
-/* Write the whole row. In a transaction. */
+/* Write the whole row but for `wanted`: who writes a page has read the row before somebody asked. In a
+ * transaction. */
 QC_MUST qc_rc gw_cat_scrub_put(struct gw_cat *c, const struct gw_scrub_row *row, struct qc_err *err);
+/* Of a row that is there. In a transaction. */
+QC_MUST qc_rc gw_cat_scrub_want(struct gw_cat *c, uint32_t cloud_id, enum gw_depth depth, bool wanted,
+                                struct qc_err *err);
 /* What a listing of the cloud has shown, in chunks of a bitmap. In a transaction, but for get. */
 QC_MUST qc_rc gw_cat_seen_put(struct gw_cat *c, uint32_t cloud_id, uint64_t chunk, qc_span bits,
                               struct qc_err *err);

@@ -8,6 +8,7 @@
  * S2 (D5): what nobody can explain is remembered, and nothing else follows from it.
  * S3: a cloud that does not answer, or is not ours, tells nothing: the page comes to nothing.
  * S4: a fragment counts no more only if the key that was looked at is still the one that counts.
+ * S5: what is asked for is a whole pass that begins afterwards: while one is under way, another follows.
  */
 #include <stdio.h>
 
@@ -224,6 +225,7 @@ static qc_rc begin(struct gw_scrubbing *s, struct qc_err *err)
     if (row->depth == GW_PRESENCE)
         QC_TRY(gw_cat_seen_drop(cat, s->cloud_id, err));
     QC_TRY(gw_cat_scrub_put(cat, row, err));
+    QC_TRY(gw_cat_scrub_want(cat, s->cloud_id, row->depth, false, err)); /* S5 */
     QC_TRY(qc_fault(scrub_begin, err));
     return gw_cat_commit(cat, &tx, err);
 }
@@ -312,7 +314,6 @@ static qc_rc end(struct gw_scrubbing *s, struct qc_err *err)
     s->row.last = s->row.now;
     s->row.now.ended = 0;
     s->row.stage = 0;
-    s->row.wanted = false;
     QC_TRY(gw_cat_scrub_put(cat, &s->row, err));
     if (s->row.depth == GW_PRESENCE)
         QC_TRY(gw_cat_seen_drop(cat, s->cloud_id, err));

@@ -42,11 +42,8 @@ static qc_rc want(struct gw_engine *e, unsigned at, enum gw_depth depth, struct 
     QC_TRY(gw_scrub_row(e, at, depth, &row, err));
     QC_LOCK(gw_cat_lock(e->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-    bool found;
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
-    QC_TRY(gw_cat_scrub_get(e->cat, row.cloud_id, depth, &row, &found, err));
-    row.wanted = true;
-    QC_TRY(gw_cat_scrub_put(e->cat, &row, err));
+    QC_TRY(gw_cat_scrub_want(e->cat, row.cloud_id, depth, true, err));
     return gw_cat_commit(e->cat, &tx, err);
 }
 
@@ -157,6 +154,7 @@ static void view(struct gw_engine *e, unsigned at, const struct gw_scrub_row *ro
     struct gw_scrub_view v = {
         .running = row->stage != 0,
         .wanted = row->wanted && row->stage == 0,
+        .again = row->wanted && row->stage != 0,
         .left_s = -1,
         .due_s = every == 0 ? 0 : row->now.began + (int64_t)every,
         .began_s = row->stage != 0 ? row->now.began : 0,

@@ -43,6 +43,7 @@ static qc_rc now_json(struct json_t *o, const struct gw_scrub_view *v, struct qc
     QC_TRY(json_count(now, "objects", v->objects, err));
     QC_TRY(json_count(now, "bytes", v->bytes, err));
     QC_TRY(json_count(now, "found", v->found, err));
+    QC_TRY(qc_json_set_bool(now, "again", v->again, err));
     return qc_json_set(o, "now", &now, err);
 }
 
@@ -214,9 +215,10 @@ static qc_rc say_view(const struct lines *l, const char *name, enum gw_depth dep
     char when[QC_TIME_TEXT], span[SPAN];
     if (v->running)
         QC_TRY(say(l, err,
-                   "cloud %s: %s is under way: %u.%u %%, %" PRIu64 " objects, %" PRIu64 " findings, %s%s%s",
+                   "cloud %s: %s is under way: %u.%u %%, %" PRIu64 " objects, %" PRIu64 " findings, %s%s%s%s",
                    name, gw_depth_name(depth), v->permille / 10, v->permille % 10, v->objects, v->found,
-                   left_text(v->left_s, span), v->why[0] != '\0' ? "; waits: " : "", v->why));
+                   left_text(v->left_s, span), v->again ? "; another follows" : "",
+                   v->why[0] != '\0' ? "; waits: " : "", v->why));
     else if (v->wanted)
         QC_TRY(say(l, err, "cloud %s: %s begins%s%s", name, gw_depth_name(depth),
                    v->why[0] != '\0' ? " when it can: " : "", v->why));

@@ -279,6 +279,74 @@ static void by_repair(void)
     erig_done(&r);
 }
 
+static void put_many(struct erig *r, unsigned count)
+{
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+
+    for (unsigned i = 0; i < count; i++) {
+        char path[16];
+        CHECK(snprintf(path, sizeof path, "\1m%u", i) > 0);
+        const struct erig_put p = erig_prepare(100 + i, path, 1, 1, 100);
+        CHECK_OK(erig_put(r, &p, &receipt, &err));
+    }
+}
+
+static void put_row(struct erig *r, const struct gw_scrub_row *row)
+{
+    struct qc_err err = { 0 };
+    QC_LOCK(gw_cat_lock(r->e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    CHECK_OK(gw_cat_begin(r->e->cat, &tx, &err));
+    CHECK_OK(gw_cat_scrub_put(r->e->cat, row, &err));
+    CHECK_OK(gw_cat_commit(r->e->cat, &tx, &err));
+}
+
+/* Who asks for a pass means all that lies there then, also what the pass under way is past; and nothing that
+ * a page writes forgets it. */
+static void asked_meanwhile(void)
+{
+    struct gw_scrub_view v;
+    struct gw_scrub_cloud view;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct plan plan = { 0 };
+    struct gw_scrub_row row;
+    unsigned cloud, pages = 0;
+    struct erig r;
+    char path[600];
+    bool more;
+
+    erig_new(&r, 5, 3, 5);
+    const struct erig_put p = erig_prepare(10, "\1first", 1, 1, 5000);
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    put_many(&r, 2 * QC_GW_SCRUB_SEGMENTS + 6);
+    rrig_fragment(&r, &p, 0, 0, &cloud, path);
+    CHECK_OK(gw_engine_scrub(r.e, true, NULL, &err));
+    do {
+        CHECK_OK(gw_engine_scrub_step(r.e, &more, &err));
+        CHECK_OK(gw_engine_scrub_view(r.e, cloud, &view, &err));
+        v = view.depth[GW_CONTENT - 1];
+    } while (v.objects == 0 && pages++ < TURNS);
+    CHECK(v.running && !v.again && v.objects > 0); /* it is past the first object */
+    rrig_flip(path, 300);
+    plant(&plan, &r, cloud, path, GW_FINDING_DAMAGED);
+    CHECK_OK(gw_scrub_row(r.e, cloud, GW_CONTENT, &row, &err)); /* as a page reads it, .. */
+    CHECK_OK(gw_engine_scrub(r.e, true, NULL, &err));
+    put_row(&r, &row); /* .. and writes it */
+    CHECK_OK(gw_engine_scrub_view(r.e, cloud, &view, &err));
+    CHECK(view.depth[GW_CONTENT - 1].again);
+    CHECK(scrub_alone(&r) > 0);
+    compare(&r, &plan);
+    for (unsigned at = 0; at < 5; at++) {
+        CHECK_OK(gw_engine_scrub_view(r.e, at, &view, &err));
+        for (unsigned d = 0; d < GW_DEPTHS; d++)
+            CHECK(!view.depth[d].running && !view.depth[d].wanted && !view.depth[d].again);
+    }
+    erig_done(&r);
+}
+
 /* A cloud that is away is looked at once, not once for each depth; its pages are no work that goes on, and
  * the other clouds have theirs. */
 static void one_is_away(void)
@@ -327,19 +395,6 @@ static void look(struct erig *r, struct progress ret[5][GW_DEPTHS])
             ret[at][d] = (struct progress){ .objects = view.depth[d].running ? view.depth[d].objects
                                                                              : view.depth[d].last_objects,
                                             .running = view.depth[d].running };
-    }
-}
-
-static void put_many(struct erig *r, unsigned count)
-{
-    struct gw_receipt receipt;
-    struct qc_err err = { 0 };
-
-    for (unsigned i = 0; i < count; i++) {
-        char path[16];
-        CHECK(snprintf(path, sizeof path, "\1m%u", i) > 0);
-        const struct erig_put p = erig_prepare(100 + i, path, 1, 1, 100);
-        CHECK_OK(erig_put(r, &p, &receipt, &err));
     }
 }
 
@@ -401,13 +456,7 @@ static void when(void)
         gw_engine_scrub_conf(r.e, rows[i].conf != NULL ? rows[i].conf : &daily);
         CHECK_OK(gw_scrub_row(r.e, 1, GW_PRESENCE, &row, &err));
         row.now.began = qc_wall_s() + rows[i].began;
-        {
-            QC_LOCK(gw_cat_lock(r.e->cat));
-            QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-            CHECK_OK(gw_cat_begin(r.e->cat, &tx, &err));
-            CHECK_OK(gw_cat_scrub_put(r.e->cat, &row, &err));
-            CHECK_OK(gw_cat_commit(r.e->cat, &tx, &err));
-        }
+        put_row(&r, &row);
         CHECK((scrub_alone(&r) > 0) == rows[i].due);
     }
     erig_done(&r);
@@ -420,6 +469,7 @@ int main(void)
     one_scrub(1);
     one_scrub(2);
     by_repair();
+    asked_meanwhile();
     one_is_away();
     return 0;
 }

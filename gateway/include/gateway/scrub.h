@@ -58,8 +58,9 @@ extern const struct gw_scrub_conf gw_scrub_default;
 /* Before gw_engine_work; holds until the engine is closed. */
 void gw_engine_scrub_conf(struct gw_engine *e, const struct gw_scrub_conf *conf);
 
-/* Whoever is overdue or under way is asked to begin, or to go on, now; durable. content: presence, too, and
- * first. cloud: its name; NULL: all. QC_NOTFOUND: no cloud of that name; QC_USAGE: it is no name. */
+/* A whole pass is asked for that begins now, or, where one is under way, after it: that one has passed by
+ * some of what lies there. Whatever rests or waits goes on now. Durable. content: presence, too, and first.
+ * cloud: its name; NULL: all. QC_NOTFOUND: no cloud of that name; QC_USAGE: it is no name. */
 QC_MUST qc_rc gw_engine_scrub(struct gw_engine *e, bool content, const char *cloud, struct qc_err *err);
 /* One page of work in the caller's thread, where no threads of the engine do it (gw_engine_work), as fast as
  * it goes. *ret_more: there is more that can be done now. */
@@ -69,6 +70,7 @@ QC_MUST qc_rc gw_engine_scrub_step(struct gw_engine *e, bool *ret_more, struct q
 struct gw_scrub_view {
     bool running;                                /* a pass is under way */
     bool wanted;                                 /* one is about to begin */
+    bool again;                                  /* one was asked for, and follows the one under way */
     unsigned permille;                           /* of the part that is measured, rounded down */
     int64_t left_s;                              /* of work, by the measured speed; -1: unknown */
     int64_t due_s;                               /* wall clock: the next begins by itself; 0: never */
