@@ -9,6 +9,23 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
+/* What the system said of the place; other: it said nothing that tells more. */
+static qc_rc of_place(const struct lite *db, qc_rc other)
+{
+    switch (db != NULL && db->sql != NULL ? sqlite3_system_errno(db->sql) : 0) {
+    case ENOSPC:
+    case EDQUOT:
+        return QC_FULL;
+    case EROFS:
+    case EACCES:
+        return QC_AUTH;
+    case EIO:
+        return QC_IO;
+    default:
+        return other;
+    }
+}
+
 static qc_rc rc_of(const struct lite *db, int rc)
 {
     switch (rc & 0xff) {
@@ -25,8 +42,7 @@ static qc_rc rc_of(const struct lite *db, int rc)
     case SQLITE_AUTH:
         return QC_AUTH;
     case SQLITE_CANTOPEN:
-        return db != NULL && db->sql != NULL && sqlite3_system_errno(db->sql) == EACCES ? QC_AUTH
-                                                                                        : QC_NOTFOUND;
+        return of_place(db, QC_NOTFOUND);
     case SQLITE_NOMEM:
         return QC_NOMEM;
     case SQLITE_TOOBIG:
@@ -36,16 +52,7 @@ static qc_rc rc_of(const struct lite *db, int rc)
     case SQLITE_INTERRUPT:
         return QC_CANCELLED;
     case SQLITE_IOERR: /* a full disk shows so where the shared-memory file of a WAL cannot grow */
-        switch (db != NULL && db->sql != NULL ? sqlite3_system_errno(db->sql) : 0) {
-        case ENOSPC:
-        case EDQUOT:
-            return QC_FULL;
-        case EROFS:
-        case EACCES:
-            return QC_AUTH;
-        default:
-            return QC_IO;
-        }
+        return of_place(db, QC_IO);
     default:
         return QC_GENERAL;
     }
@@ -331,6 +338,7 @@ qc_rc qc_db_open(struct qc_db **ret, const char *path, const struct qc_db_opts *
     if (l == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a database");
     l->db.ops = &ops;
+    qc_lite_open_reasons();
     int rc = sqlite3_open_v2(path, &l->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK)
         return QC_FAIL_DB(l, rc, path, err);

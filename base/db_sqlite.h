@@ -20,6 +20,10 @@ QC_MUST qc_rc qc_db_failed(const struct lite *db, int sqlite_rc, const char *wha
         rc_db_;                                                                                              \
     })
 
+/* From now on sqlite3_system_errno tells why a file could not be made (db_sqlite_open.c). As often as one
+ * likes. */
+void qc_lite_open_reasons(void);
+
 /* Operations on statements (db_ops.h). */
 QC_MUST qc_rc qc_lite_prepare(struct qc_db *db, const char *sql, struct qc_stmt **ret, struct qc_err *err);
 void qc_lite_free(struct qc_stmt *s);

@@ -1,7 +1,11 @@
 /* unit/base_db: files of ours and of others, values of every kind, transactions, errors. */
 #include "base/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -182,12 +186,67 @@ static void check_corrupt(const struct qc_tmpdir *t)
     CHECK_RC(qc_db_check(db, &err), QC_INTEGRITY);
 }
 
+/* -- a journal that cannot be made ------------------------------------------------------------------------
+ */
+
+static int (*system_open)(const char *path, int flags, int mode);
+static int no_journal; /* why it cannot; 0: it can */
+
+static int open_or_not(const char *name, int flags, int mode)
+{
+    const size_t n = strlen(name);
+
+    if (no_journal != 0 && (flags & O_CREAT) != 0 && n > 8 && strcmp(name + n - 8, "-journal") == 0) {
+        errno = no_journal;
+        return -1;
+    }
+    return system_open(name, flags, mode);
+}
+
+/* Below what the databases do: so it stands before the first one is opened. */
+static void stand_below(void)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
+
+    CHECK(vfs != NULL && vfs->iVersion >= 3);
+    system_open = (int (*)(const char *, int, int))vfs->xGetSystemCall(vfs, "open");
+    CHECK(system_open != NULL);
+    CHECK(vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)open_or_not) == SQLITE_OK);
+}
+
+static void check_no_journal(const struct qc_tmpdir *t)
+{
+    static const struct {
+        int os;
+        qc_rc rc;
+    } cases[] = {
+        { ENOSPC, QC_FULL }, { EDQUOT, QC_FULL }, { EROFS, QC_AUTH }, { EACCES, QC_AUTH }, { EIO, QC_IO }
+    };
+    QC_CLEANUP(qc_db_close) struct qc_db *db = NULL;
+
+    in_dir(t, "journal.db");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unlink(path);
+        no_journal = cases[i].os;
+        const qc_rc rc = qc_db_open(&db, path, &shares, &err);
+        CHECK(rc == cases[i].rc);
+        /* SQLite says of itself what EACCES means. */
+        CHECK((err.os == cases[i].os || (err.os == 0 && rc == QC_AUTH)) &&
+              strstr(err.msg, "journal.db") != NULL);
+        no_journal = 0;
+        CHECK_OK(qc_db_open(&db, path, &shares, &err));
+        qc_db_close(&db);
+    }
+}
+
 int main(void)
 {
     QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir t = qc_tmpdir_new();
     struct qc_db *db = NULL;
 
+    stand_below();
     check_open(&t);
+    check_no_journal(&t);
     for (int kind = 0; kind < 2; kind++) {
         in_dir(&t, kind == 0 ? "values.db" : "shares.db");
         CHECK_OK(qc_db_open(&db, path, kind == 0 ? &catalogue : &shares, &err));

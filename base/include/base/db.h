@@ -4,7 +4,7 @@
  * Statements are written so that all kinds run them: docs/HACKING.md has the rules.
  *
  * Errors of SQLite: SQLITE_FULL -> QC_FULL; BUSY, LOCKED -> QC_LOCKED; CORRUPT, NOTADB ->
- * QC_INTEGRITY; READONLY, PERM, AUTH -> QC_AUTH; CANTOPEN -> QC_NOTFOUND or QC_AUTH, by errno; NOMEM ->
+ * QC_INTEGRITY; READONLY, PERM, AUTH -> QC_AUTH; CANTOPEN -> QC_NOTFOUND, or by errno; NOMEM ->
  * QC_NOMEM; TOOBIG -> QC_LIMIT; CONSTRAINT -> QC_CONFLICT; INTERRUPT -> QC_CANCELLED; IOERR -> QC_IO; all
  * else QC_GENERAL. */
 #pragma once

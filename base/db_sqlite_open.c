@@ -1,0 +1,44 @@
+/* Why a database's journal could not be made. Where SQLite may not create a file, it tries once more to open
+ * it for reading only; errno then says that there is no such file, and no more that the disk is full. The
+ * first reason is put back. SQLite's interface for this: sqlite3_vfs.xSetSystemCall (sqlite3.h). */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+
+#include "db_sqlite.h"
+
+typedef int open_fn(const char *path, int flags, int mode);
+
+static open_fn *next;
+static _Thread_local int refused; /* why the last attempt to create failed; 0: it did not */
+
+static int open_and_tell(const char *path, int flags, int mode)
+{
+    const int fd = next(path, flags, mode);
+
+    if ((flags & O_CREAT) != 0)
+        refused = fd < 0 && errno != EINTR ? errno : 0;
+    else if (fd < 0 && errno == ENOENT && refused != 0)
+        errno = refused;
+    return fd;
+}
+
+static void listen_to_open(void)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
+
+    if (vfs == NULL || vfs->iVersion < 3)
+        return; /* another system's SQLite: the messages are less exact */
+    sqlite3_syscall_ptr was = vfs->xGetSystemCall(vfs, "open");
+    if (was == NULL)
+        return;
+    next = (open_fn *)was;
+    vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)open_and_tell);
+}
+
+void qc_lite_open_reasons(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, listen_to_open);
+}
