@@ -35,8 +35,9 @@ struct client {
     bool no_input;              /* never ask at the terminal */
     bool no_prompt; /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;
-    bool noted;                        /* a warning was given that --strict counts */
-    struct qrng_conf random;           /* after client_rng */
+    bool noted;              /* a warning was given that --strict counts */
+    struct qrng_conf random; /* after client_random_conf */
+    bool random_read;
     struct qrng_provenance provenance; /* of the last object's ids and keys */
     bool random_low_told;
 };
@@ -68,6 +69,10 @@ const char *client_random_tell(void *ctx);
  * were made without one. */
 bool client_random_warn(struct client *c);
 
+/* An object was stored: tell it, and what is to be said of its randomness. QC_DEGRADED: with less than was
+ * asked for; err says what. */
+QC_MUST qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, struct qc_err *err);
+
 /* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should
  * end (its cause would stop the others too). */
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst);
@@ -84,6 +89,7 @@ qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_reseal(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rng_list(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rng_test(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rng_bench(void *app, const struct qc_args *args, struct qc_err *err);

@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "text.h"
+#include "where.h"
 
 struct ls_run {
     struct client *c;
@@ -92,9 +93,19 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
                           .wide = qc_args_flag(args, "long"),
                           .zero = qc_args_flag(args, "null"),
                           .columns = isatty(STDOUT_FILENO) == 1 };
+    const char *condition = qc_args_value(args, "where", NULL);
+    struct where w = { 0 };
+    qc_rc worst = QC_OK;
+    if (condition != NULL)
+        QC_TRY(where_parse(condition, &w, err));
     QC_TRY(client_open(c, err));
     struct vault_call call = client_call(c);
     qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
+    if (condition != NULL) {
+        QC_TRY(where_list(c, &w, prefix, ls_one, &run, &worst, err));
+        client_tell_notes(c, worst, (qc_span){ 0 });
+        return worst == QC_OK ? QC_OK : client_outcome(c, worst, "without an answer", err);
+    }
     qc_rc rc = vault_list(c->vault, prefix, ls_one, &run, &call, err);
     client_tell_notes(c, rc, (qc_span){ 0 });
     return rc;

@@ -80,6 +80,18 @@ static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf 
                        r->margin < 1 ? r->margin : 1, r->margin, r->margin_full);
 }
 
+qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
+    r->degraded = client_random_warn(c) || r->degraded;
+    QC_TRY(stored_line(name, r, &line, err));
+    QC_TRY(item_json(c, name, r, err));
+    if (r->degraded)
+        return QC_FAIL(err, QC_DEGRADED, "%.*s", (int)line.n, (const char *)line.p);
+    out_note(&c->out, "%.*s", (int)line.n, (const char *)line.p);
+    return QC_OK;
+}
+
 static qc_rc put_source(struct put_run *run, const struct vault_source *source, qc_span name,
                         struct qc_err *err)
 {
@@ -87,20 +99,13 @@ static qc_rc put_source(struct put_run *run, const struct vault_source *source, 
     struct vault_put_result r = { 0 };
     struct vault_call call = client_call(c);
     struct progress p;
-    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
     progress_begin(&p, &c->out, name, "durable", true);
     call.progress = progress_tell;
     call.progress_ctx = &p;
     qc_rc rc = vault_put(c->vault, name, source, &run->opts, &call, &r, err);
     progress_end(&p);
     QC_TRY(rc);
-    r.degraded = client_random_warn(c) || r.degraded;
-    QC_TRY(stored_line(name, &r, &line, err));
-    QC_TRY(item_json(c, name, &r, err));
-    if (r.degraded)
-        return QC_FAIL(err, QC_DEGRADED, "%.*s", (int)line.n, (const char *)line.p);
-    out_note(&c->out, "%.*s", (int)line.n, (const char *)line.p);
-    return QC_OK;
+    return client_stored(c, name, &r, err);
 }
 
 static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, struct qc_err *err)

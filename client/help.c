@@ -30,7 +30,8 @@ static const struct help rows[] = {
       "3 not found, 5 the file exists or try again, 6 too few clouds, 7 no share store, 8 does not verify, "
       "12 the passphrase is wrong or missing" },
     { "ls",
-      { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat" },
+      { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat",
+        "qcloud ls --where rng=os" },
       "7, 8" },
     { "stat",
       { "qcloud stat scan.vcf", "qcloud stat --json scan.vcf", "qcloud stat a b c" },
@@ -38,6 +39,10 @@ static const struct help rows[] = {
     { "explain",
       { "qcloud explain scan.vcf", "qcloud explain --json scan.vcf", "qcloud explain a b c" },
       "3 not found, 7 no share store, 8 does not verify" },
+    { "reseal",
+      { "qcloud reseal scan.vcf", "qcloud reseal --where rng=os", "qcloud reseal --where rng=lab archive/" },
+      "as put, and: 2 the policy is os, 3 not found, 5 it was changed meanwhile, 8 does not verify, 13 no "
+      "source in health" },
     { "rng list",
       { "qcloud rng list", "qcloud rng list --json", "qcloud rng list -q" },
       "2 the configuration is wrong" },

@@ -74,6 +74,12 @@ static const struct qc_opt get_opts[] = {
 static const struct qc_opt ls_opts[] = {
     { "long", 'l', NULL, "size, time, version, loss budget", false },
     { "null", '0', NULL, "names as they are, each ended by a NUL", false },
+    { "where", 0, "rng=SOURCE", "whose keys came from this source (os, unknown, a name); each is opened",
+      false },
+    { 0 },
+};
+static const struct qc_opt reseal_opts[] = {
+    { "where", 0, "rng=SOURCE", "all whose keys came from this source, as in ls", false },
     { 0 },
 };
 static const struct qc_opt drill_opts[] = {
@@ -200,6 +206,8 @@ static const struct qc_cmd cmds[] = {
       NULL, cmd_stat },
     { "explain", "NAME...", "where an object's keys came from, as it says itself", 1, -1,
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL, cmd_explain },
+    { "reseal", "NAME... | --where rng=SOURCE [PREFIX]", "seal objects anew, under keys that are drawn now",
+      0, -1, NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, reseal_opts, cmd_reseal },
     { "rm", "NAME...", "remove objects from the listing (versions stay stored)", 1, -1,
       NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, NULL, cmd_rm },
     { "verify", "[NAME|PREFIX]", "read everything and try all three ways to open it", 0, 1,

@@ -11,6 +11,7 @@ qc_rc client_random_conf(struct client *c, struct qc_err *err)
     QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
     struct qc_err why = { 0 };
     qrng_conf_init(&c->random);
+    c->random_read = true;
     qc_rc rc = qc_dir_open(&dir, c->places.conf_dir, &why);
     if (rc == QC_OK)
         rc = qc_file_read(qc_fd_get(&dir), "random.conf", QC_QRNG_CONF_MAX, &text, &why);
@@ -28,7 +29,8 @@ qc_rc client_rng(struct client *c, struct qc_err *err)
 {
     if (c->rng != NULL)
         return QC_OK;
-    QC_TRY(client_random_conf(c, err));
+    if (!c->random_read)
+        QC_TRY(client_random_conf(c, err));
     if (c->ids == NULL)
         QC_TRY(qrng_open("os", &c->ids, err));
     QC_TRY(qrng_open_policy(&c->random, QRNG_PROFILE_EC, &c->rng, err));

@@ -26,6 +26,9 @@ static qc_rc look(struct put *p, struct qc_err *err)
     bool file = found && e.e.kind == VAULT_ENTRY_FILE;
     if (file && p->opts->if_absent)
         return QC_FAIL(err, QC_CONFLICT, "the name is taken");
+    const uint8_t *from = p->source->from;
+    if (from != NULL && !(file && memcmp(e.e.version, from, VAULT_ID_BYTES) == 0))
+        return QC_FAIL(err, QC_CONFLICT, "the object was changed meanwhile");
     p->base = found ? e.e.number : 0;
     p->ids.number = p->base + 1;
     p->ids.sequence = file ? e.e.sequence + 1 : 1;
@@ -140,7 +143,10 @@ qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source
                                   .has_mode = source->has_mode,
                                   .mtime_s = source->mtime_s,
                                   .mtime_ns = source->mtime_ns,
-                                  .mode = source->mode };
+                                  .mode = source->mode,
+                                  .has_from = source->from != NULL };
+    if (source->from != NULL)
+        memcpy(p.meta.from, source->from, VAULT_ID_BYTES);
     session_name_text(text, name);
     QC_TRY(vault_name_check(name, err));
     QC_TRY(session_need_both(v, err));

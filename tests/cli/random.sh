@@ -82,6 +82,44 @@ out_has 'os:getrandom policy=os health=kernel'
 out_has 'lab:command policy=required'
 out_has 'lab:command policy=preferred'
 
+# What was made without a source is found and sealed anew: the same bytes, times and mode, new keys, the next version.
+configure os command '/bin/cat /dev/urandom'
+expect_exit 0 ls --where rng=os
+printf '%s\n' os second-best third >want
+same want out
+expect_exit 0 ls --where rng=lab
+printf '%s\n' best bulk good >want
+same want out
+expect_exit 0 ls --where rng=unknown
+[ ! -s out ] || fail "an object does not say where its keys came from"
+expect_exit 2 ls --where colour=red
+expect_exit 2 reseal
+expect_exit 2 reseal --where rng=os a b
+expect_exit 2 reseal --where rng=os # by the policy os it would be no better
+err_has 'the policy in'
+configure preferred command '/bin/cat /dev/zero'
+expect_exit 13 reseal --where rng=os # a source that is preferred is required here
+expect_exit 0 ls -l os
+out_has '  v1 '
+random_file long.bin 40000000
+chmod 640 long.bin
+touch -d 2001-02-03T04:05:06Z long.bin
+expect_exit 4 put long.bin second-best
+configure preferred command '/bin/cat /dev/urandom'
+expect_exit 0 reseal --where rng=os second*
+err_has "stored 'second-best' v3"
+expect_exit 0 reseal os third
+expect_exit 0 ls --where rng=os
+[ ! -s out ] || fail "objects of the kernel's generator are left"
+expect_exit 0 explain second-best
+out_has 'lab:command policy=required'
+expect_exit 0 get second-best long.back
+same long.bin long.back
+[ "$(stat -c %a.%Y long.back)" = "$(stat -c %a.%Y long.bin)" ] || fail "time or mode changed"
+expect_exit 0 verify
+expect_exit 3 reseal nobody
+rm -f long.bin long.back
+
 # Pre-loaded files: used from the front, erased behind; a warning before the end; then exit 13.
 mkdir numbers
 head -c 24576 /dev/urandom >numbers/1

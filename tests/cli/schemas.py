@@ -99,6 +99,8 @@ def whole(schemas, box, ask):
     ask("stat", 3, "stat", "none")
     ask("explain", 0, "explain", "dir/a", b"b\xff")
     ask("explain", 3, "explain", "none")
+    ask("reseal", 0, "reseal", b"b\xff")
+    ask("reseal", 3, "reseal", "none")
     ask("rng-list", 0, "rng", "list")
     ask("rng-test", 0, "rng", "test")
     ask("rng-test", 0, "rng", "test", "--sample", path)

@@ -125,6 +125,9 @@ struct vault_source {
     bool has_mtime, has_mode;
     int64_t mtime_s;
     uint32_t mtime_ns, mode;
+    /* The same bytes as the version with this id, which the object notes; the put fails with QC_CONFLICT when
+     * that is not, or no longer, the current version of the name. NULL: of none. */
+    const uint8_t *from;
 };
 
 struct vault_put_opts {
@@ -198,6 +201,18 @@ struct vault_sink {
  */
 QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *sink,
                         const struct vault_call *call, struct vault_stat *ret, struct qc_err *err);
+
+/*
+ * Seal an object anew: the same bytes, time and mode become its next version, under keys that are drawn now.
+ * The bytes go from one session to the other in memory; nothing is committed before every one is verified.
+ *
+ *   reader  another session of the same vault, used by a thread of its own until this returns
+ *
+ * Errors: vault_get's and vault_put's. QC_CONFLICT: the name got another version meanwhile; nothing changed
+ */
+QC_MUST qc_rc vault_reseal(struct vault *v, struct vault *reader, qc_span name,
+                           const struct vault_put_opts *opts, const struct vault_call *call,
+                           struct vault_put_result *ret, struct qc_err *err);
 
 /* The entry alone, verified: no object bytes are read. QC_NOTFOUND, QC_INTEGRITY. */
 QC_MUST qc_rc vault_stat(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
