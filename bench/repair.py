@@ -29,14 +29,21 @@ def lose(box, n):
             os.unlink(f)
 
 
-def owed(box):
+def clouds(box):
     p = subprocess.run([QCLOUD, "--json", "status"], env=box.env(), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
-    s = next(r["status"]["gateway"] for r in map(json.loads, p.stdout.splitlines()) if "status" in r)
-    return sum(c["scrub"]["queue"]["fragments"] + c["debts"]["fragments"] for c in s["clouds"])
+    return next(r["status"]["gateway"]["clouds"] for r in map(json.loads, p.stdout.splitlines()) if "status" in r)
+
+
+def owed(box):
+    return sum(c["scrub"]["queue"]["fragments"] + c["debts"]["fragments"] for c in clouds(box))
+
+
+def rests(box):
+    return all(c["scrub"][d]["state"] == "resting" for c in clouds(box) for d in ("presence", "content"))
 
 
 def by_itself(box, bench, whole):
-    """From when it is looked for."""
+    """From when it is looked for, to when nothing is owed."""
     began = time.monotonic()
     bench.Command(box, "gateway", "scrub", "--cloud", "c2", ok=(0, 4)).wait()
     while fragments(box, 2) < whole or owed(box) > 0:
@@ -44,11 +51,25 @@ def by_itself(box, bench, whole):
     return time.monotonic() - began
 
 
+def put(box, bench, size, count):
+    """Small ones as a tree."""
+    source = os.path.join(box.work, "source")
+    if size >= 1 << 20:
+        bench.random_file(source, size)
+        for i in range(count):
+            bench.Command(box, "put", source, f"object-{i}").wait()
+        return
+    os.mkdir(source)
+    for i in range(count):
+        bench.random_file(os.path.join(source, str(i)), size)
+    bench.Command(box, "put", "-r", source, "source").wait()
+
+
 def read(box, bench, size, count):
     if size >= 1 << 20:
         return sum(bench.Command(box, "get", f"object-{i}", "-").wait().seconds for i in range(count))
     tree = os.path.join(box.work, "tree")
-    took = bench.Command(box, "get", "-r", "", tree).wait().seconds
+    took = bench.Command(box, "get", "-r", "source", tree).wait().seconds
     shutil.rmtree(tree)
     return took
 
@@ -58,10 +79,7 @@ def by_command(box, bench, _):
 
 
 def rounds(out, bench, box, where, size, count, runs):
-    source = os.path.join(box.work, "source")
-    bench.random_file(source, size)
-    for i in range(count):
-        bench.Command(box, "put", source, f"object-{i}").wait()
+    put(box, bench, size, count)
     whole = fragments(box, 2)
     took = {"get": [], "repair": [], "by itself": []}
     for _ in range(runs):
@@ -70,6 +88,8 @@ def rounds(out, bench, box, where, size, count, runs):
             if way is None:
                 took[name].append(read(box, bench, size, count))
                 continue
+            while not rests(box):
+                time.sleep(0.05)
             lose(box, 2)
             took[name].append(way(box, bench, whole))
             check(fragments(box, 2) == whole, f"{fragments(box, 2)} of {whole} fragments are back")
@@ -82,7 +102,7 @@ def rounds(out, bench, box, where, size, count, runs):
 
 def measure(out, bench, place, quick, clouds, runs):
     """Large segments, where bytes are what counts, and many small ones, where it is steps; on directories, and on real S3 servers."""
-    sizes = ((16 << 20, 2), (100_000, 10)) if quick else ((128 << 20, 8), (100_000, 200))
+    sizes = ((16 << 20, 2), (100_000, 10)) if quick else ((128 << 20, 8), (100_000, 1000))
     for size, count in sizes:
         with Box(root=place) as box:
             box.init()

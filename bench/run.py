@@ -140,8 +140,8 @@ def timed(out, box, run, name, size, *args, ok=(0,)):
 
 def random_file(path, size):
     with open(path, "wb") as f:
-        for _ in range(size // MIB):
-            f.write(os.urandom(MIB))
+        for at in range(0, size, MIB):
+            f.write(os.urandom(min(MIB, size - at)))
         os.fsync(f.fileno())
 
 

@@ -281,5 +281,7 @@ QC_MUST qc_rc gw_finding_end(struct gw_engine *e, const struct gw_segment *seg, 
 QC_MUST qc_rc gw_scrub_page(struct gw_engine *e, bool *ret_worked, uint64_t *ret_wait_ms, struct qc_err *err);
 /* Do threads pay, and have they something to pay now? */
 bool gw_payers_busy(struct gw_engine *e);
+/* A transaction ended in which something was found that the cloud is owed: nobody waits for the next look. */
+void gw_payers_tell(struct gw_engine *e, uint32_t cloud_id);
 /* For status: how the payment to a cloud stands. */
 void gw_payers_view(struct gw_engine *e, unsigned at, struct gw_paying *ret);

@@ -50,6 +50,18 @@ static int await_turn(struct gw_engine *e)
     }
 }
 
+void gw_payers_tell(struct gw_engine *e, uint32_t cloud_id)
+{
+    struct gw_payers *p = &e->payers;
+    const int at = gw_fan_at(e->fan, cloud_id);
+    QC_LOCK(&p->lock);
+
+    if (at < 0 || (unsigned)at >= p->turns.count) /* it left */
+        return;
+    gw_turns_news(&p->turns, (unsigned)at, gw_env_now(e->env));
+    qc_cond_wake_all(&p->wake);
+}
+
 static void end_turn(struct gw_engine *e, unsigned at, enum gw_turn_end end)
 {
     struct gw_payers *p = &e->payers;

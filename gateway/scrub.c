@@ -8,6 +8,8 @@
  * S2 (D5): what nobody can explain is remembered, and nothing else follows from it.
  * S3: a cloud that does not answer, or is not ours, tells nothing: the page comes to nothing.
  * S4: a fragment counts no more only if the key that was looked at is still the one that counts.
+ * S5: the rates are for looking. What finds that something is gone is the first of the requests that mend it,
+ * which have no rate: a cloud that was emptied is known to be as fast as it can be filled.
  * S5: what is asked for is a whole pass that begins afterwards: while one is under way, another follows.
  */
 #include <stdio.h>
@@ -407,7 +409,8 @@ static qc_rc work(struct gw_scrubbing *s, struct qc_err *err)
     QC_TRY(page(s, err));
     if (s->ill && stage != GW_SCRUB_READ)
         return QC_OK;
-    if (s->bad.n > 0 || s->bad_log.n > 0) {
+    const bool any = s->bad.n > 0 || s->bad_log.n > 0;
+    if (any) {
         const bool cut_short = s->ill;
         s->ill = false;
         QC_TRY(still_ours(s, err));
@@ -415,7 +418,10 @@ static qc_rc work(struct gw_scrubbing *s, struct qc_err *err)
             return QC_OK;
         s->ill = cut_short;
     }
-    return save(s, began_ms, err);
+    const qc_rc rc = save(s, began_ms, err);
+    if (any)
+        gw_payers_tell(s->e, s->cloud_id);
+    return rc;
 }
 
 /* -- whose turn ------------------------------------------------------------------------------------------ */

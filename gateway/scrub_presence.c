@@ -224,15 +224,16 @@ static qc_rc ask(struct gw_scrubbing *s, const struct gw_segment *seg, unsigned 
                                  .keys = keys,
                                  .rule = { .deadline = qc_deadline_in(QC_GW_STATUS_MS) } };
     QC_TRY(gw_fan_head(s->e->fan, &what, sizes, &a, err));
-    s->requests++;
     const struct gw_outcome *o = &a.outcome[s->at];
-    if (a.done != 0 && sizes[s->at] == size)
+    const bool there = a.done != 0, gone = !there && o->fate == GW_FAILED && !o->gone && o->rc == QC_NOTFOUND;
+    s->requests += !gone; /* S5 */
+    if (there && sizes[s->at] == size)
         return QC_OK; /* it came while the listing went on, or a listing is no matter of course here */
-    if (a.done == 0 && (o->fate != GW_FAILED || o->gone || o->rc != QC_NOTFOUND)) {
+    if (!there && !gone) {
         gw_scrub_ill(s, o->why);
         return QC_OK;
     }
-    if (a.done != 0)
+    if (there)
         QC_TRY(gw_scrub_judge(s, seg, frag, &kind, err));
     return s->ill ? QC_OK : gw_scrub_bad(s, seg, frag, kind, key, err);
 }
@@ -299,7 +300,7 @@ static qc_rc look_log(struct gw_scrubbing *s, uint64_t sequence, struct qc_err *
     if (rc != QC_OK || owed == sequence)
         return rc == QC_NOTFOUND ? QC_OK : rc;
     QC_TRY(gw_record_look(s->e, s->at, &row, false, &copy, &bytes, err));
-    s->requests++;
+    s->requests += copy != GW_COPY_ABSENT; /* S5 */
     s->objects += s->row.depth == GW_CONTENT;
     s->bytes += bytes.n;
     if (copy == GW_COPY_TWIN)

@@ -68,7 +68,11 @@ static qc_rc judge_suspect(struct gw_engine *e, const struct gw_suspect *s, stru
 
     if (!bad)
         QC_TRY(still_absent(e, s, &bad, err));
-    return bad ? condemn(e, s, err) : QC_OK;
+    if (!bad)
+        return QC_OK;
+    QC_TRY(condemn(e, s, err));
+    gw_payers_tell(e, s->cloud_id);
+    return QC_OK;
 }
 
 qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err)

@@ -29,7 +29,10 @@ void gw_turns_end(struct gw_turns *t, unsigned at, enum gw_turn_end end, uint64_
     QC_ASSERT(at < t->count && t->v[at].working);
     struct gw_turn *v = &t->v[at];
 
+    const bool news = v->news && end != GW_TURN_FAILED;
+
     v->working = false;
+    v->news = false;
     v->stuck = end == GW_TURN_STUCK;
     if (end != GW_TURN_FAILED)
         v->owes = end != GW_TURN_NOTHING;
@@ -50,6 +53,18 @@ void gw_turns_end(struct gw_turns *t, unsigned at, enum gw_turn_end end, uint64_
         v->failures += v->failures < UINT32_MAX;
         v->due_ms = now_ms + gw_backoff_ms(v->failures, QC_GW_DEBT_REST_MS, QC_GW_DEBT_REST_MOST_MS, chance);
     }
+    if (news)
+        v->due_ms = now_ms;
+}
+
+void gw_turns_news(struct gw_turns *t, unsigned at, uint64_t now_ms)
+{
+    QC_ASSERT(at < t->count);
+    struct gw_turn *v = &t->v[at];
+
+    v->news = v->working;
+    if (!v->working && (v->failures == 0 || v->stuck) && now_ms < v->due_ms)
+        v->due_ms = now_ms;
 }
 
 uint32_t gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms)

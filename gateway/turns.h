@@ -3,6 +3,8 @@
  *
  *   RESTS --its time comes, or it is well again--> DUE --taken--> WORKING --the turn ends--> RESTS, or DUE
  *
+ *   RESTS, not for a failure --something is found that it is owed--> DUE
+ *
  * T1: a cloud has one turn at a time. T2: a cloud that failed rests longer each time, and at most
  * QC_GW_DEBT_REST_MOST_MS. T3: of those that are due, the one that had its last turn longest ago is next. */
 #pragma once
@@ -25,6 +27,7 @@ struct gw_turn {
     bool ill;          /* it was not well when it was last looked at */
     bool stuck;        /* its last turn ended so: whoever comes back may help */
     bool owes;         /* something is owed to it, as far as is known */
+    bool news;         /* more came to be owed to it while it was working */
     unsigned failures; /* turns in a row that paid nothing and left something */
     uint64_t due_ms;
     uint64_t taken; /* when: a count over all clouds */
@@ -43,5 +46,8 @@ void gw_turns_end(struct gw_turns *t, unsigned at, enum gw_turn_end end, uint64_
 /* Clouds that are well now, bit `at`. One that was not before is due, and so is whoever was stuck. Returns
  * the former. */
 uint32_t gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms);
+/* Something more is owed to this cloud than its last turn knew, or this one may know: there is a turn for it,
+ * and soon, unless the cloud did not take what it was given (T2). */
+void gw_turns_news(struct gw_turns *t, unsigned at, uint64_t now_ms);
 /* Is something being paid, or can it be without waiting for a cloud? */
 bool gw_turns_busy(const struct gw_turns *t);

@@ -93,6 +93,8 @@ static void chance(struct world *w)
         break;
     case 1:
         w->owed[at] += below(w, 40);
+        if (below(w, 2) == 0) /* it was told */
+            gw_turns_news(&w->turns, at, w->now);
         break;
     default:
         break;

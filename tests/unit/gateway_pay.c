@@ -310,8 +310,94 @@ static void hasty(void)
     end(&b);
 }
 
+/* -- news ------------------------------------------------------------------------------------------------ */
+
+static uint64_t stands_still(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+static uint32_t no_chance(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+/* Nobody is working, and nobody will without news: for each the next look lies ahead. */
+static bool all_rest(struct gw_engine *e)
+{
+    QC_LOCK(&e->payers.lock);
+    for (unsigned at = 0; at < e->payers.turns.count; at++)
+        if (e->payers.turns.v[at].working || e->payers.turns.v[at].due_ms <= gw_env_now(e->env))
+            return false;
+    return true;
+}
+
+static void await_rest(struct gw_engine *e)
+{
+    const qc_deadline d = qc_deadline_in(LIMIT_MS);
+
+    while (!all_rest(e)) {
+        CHECK(!qc_deadline_over(d));
+        (void)usleep(1000);
+    }
+}
+
+/* Time stands still, so that nobody's next look ever comes: what a scrub finds, and what a read does, is
+ * mended because the payers hear of it. */
+static void told(void)
+{
+    static const struct gw_env still = { .now_ms = stands_still, .chance = no_chance };
+    static const struct gw_scrub_conf asked_for = { 0 };
+    struct qc_err err = { 0 };
+    struct gw_status s;
+    struct bench b;
+    char path[600];
+    unsigned cloud;
+    bool more;
+
+    start(&b, "");
+    (void)put(&b, 1, 2);
+    b.r.e->env = &still;
+    gw_engine_scrub_conf(b.r.e, &asked_for);
+    work(&b);
+    await_rest(b.r.e);
+    for (unsigned i = 0; i < 2; i++) {
+        rrig_fragment(&b.r, &b.puts[i], 1, 2, &cloud, path);
+        CHECK(unlink(path) == 0);
+    }
+    CHECK_OK(gw_engine_scrub(b.r.e, false, NULL, &err));
+    const qc_deadline d = qc_deadline_in(LIMIT_MS);
+    for (unsigned i = 0; i < 2; i++)
+        while (rrig_true_margin(&b.r, &b.puts[i]) != 2) {
+            CHECK(!qc_deadline_over(d));
+            (void)usleep(20000);
+        }
+    await_debts(&b, 0, 0);
+    await_rest(b.r.e);
+
+    for (unsigned frag = 1; frag < 3; frag++) { /* a read of three meets one of them, sooner or later */
+        rrig_fragment(&b.r, &b.puts[1], 0, frag, &cloud, path);
+        rrig_flip(path, 300);
+    }
+    while (rrig_true_margin(&b.r, &b.puts[1]) != 2) {
+        CHECK_OK(erig_check(&b.r, &b.puts[1], &err));
+        CHECK_OK(gw_engine_tidy(b.r.e, &more, &err));
+        CHECK(!qc_deadline_over(d));
+        (void)usleep(20000);
+    }
+    await_debts(&b, 0, 0);
+    do /* the keys under which something else lay are dead */
+        CHECK_OK(gw_engine_tidy(b.r.e, &more, &err));
+    while (look(&b, &s, 0) != NULL && s.dead_segments > 0 && !qc_deadline_over(d));
+    whole(&b, 2);
+    end(&b);
+}
+
 int main(void)
 {
+    told();
     hasty();
     away();
     landed();

@@ -90,10 +90,43 @@ static void back(void)
     CHECK(take(&t, 101) == -1);
 }
 
+/* What is found while a cloud rests is its due at once; while it works, once its turn is over, whatever that
+ * turn saw. Who does not take it rests all the same (T2). */
+static void news(void)
+{
+    static const struct {
+        enum gw_turn_end end;
+        bool due;
+    } rows[] = { { GW_TURN_NOTHING, true }, { GW_TURN_STUCK, true }, { GW_TURN_FAILED, false } };
+
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gw_turns t = { .count = 1 };
+        CHECK(take(&t, 0) == 0);
+        gw_turns_end(&t, 0, rows[i].end, 0, UINT32_MAX);
+        CHECK(take(&t, 1) == -1);
+        gw_turns_news(&t, 0, 1);
+        CHECK((take(&t, 1) == 0) == rows[i].due);
+
+        t = (struct gw_turns){ .count = 1 };
+        CHECK(take(&t, 0) == 0);
+        gw_turns_news(&t, 0, 0);
+        CHECK(take(&t, 0) == -1); /* T1 */
+        gw_turns_end(&t, 0, rows[i].end, 0, UINT32_MAX);
+        CHECK((take(&t, 0) == 0) == rows[i].due);
+        if (!rows[i].due)
+            continue;
+        gw_turns_end(&t, 0, GW_TURN_NOTHING, 0, 0); /* once */
+        CHECK(take(&t, 1) == -1);
+    }
+    struct gw_turns t = { .count = 1 };
+    CHECK_DIES(gw_turns_news(&t, 1, 0));
+}
+
 int main(void)
 {
     fair();
     rests();
     back();
+    news();
     return 0;
 }
