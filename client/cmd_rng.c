@@ -1,4 +1,4 @@
-/* rng list, test, bench, read: the sources of randomness, for operators. */
+/* rng list, test, enable, bench, read: the sources of randomness, for operators. */
 #include "client.h"
 
 #include <fcntl.h>
@@ -24,16 +24,19 @@ static qc_rc find(const struct client *c, const char *name, const struct qrng_so
     return QC_FAIL(err, QC_NOTFOUND, "there is no source '%s' in %s/random.conf", name, c->places.conf_dir);
 }
 
-/* That source and no other. NULL: the operating system. */
-static qc_rc open_one(const struct qrng_source_conf *s, struct qrng **ret, struct qc_err *err)
+/* That source and no other. NULL: the operating system. alarms: where they are kept; empty: as if there were
+ * none, which is how a person looks at it. */
+static qc_rc open_one(const struct qrng_source_conf *s, const char *alarms, struct qrng **ret,
+                      struct qc_err *err)
 {
-    static struct qrng_conf one; /* 10 KiB: too much for a stack's comfort */
+    static struct qrng_conf one; /* 20 KiB: too much for a stack's comfort */
     if (s == NULL)
         return qrng_open("os", ret, err);
     qrng_conf_init(&one);
     one.policy[QRNG_PROFILE_EC] = QRNG_POLICY_REQUIRED;
     one.count = 1;
     one.source[0] = *s;
+    snprintf(one.alarms, sizeof one.alarms, "%s", alarms);
     return qrng_open_policy(&one, QRNG_PROFILE_EC, ret, err);
 }
 
@@ -43,12 +46,12 @@ static qc_rc open_named(struct client *c, const char *name, struct qrng **ret, s
     QC_TRY(client_random_conf(c, err));
     if (strcmp(name, "os") != 0)
         QC_TRY(find(c, name, &s, err));
-    return open_one(s, ret, err);
+    return open_one(s, c->random.alarms, ret, err);
 }
 
 /* --- list --- */
 
-static qc_rc list_json(struct client *c, const struct qrng_source_conf *s, struct qc_err *err)
+static qc_rc list_json(struct client *c, const struct qrng_source_conf *s, bool shut, struct qc_err *err)
 {
     const struct qrng_cutoffs cut = qrng_cutoffs(s->mbit, QRNG_WINDOW, QRNG_ALPHA);
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -61,6 +64,7 @@ static qc_rc list_json(struct client *c, const struct qrng_source_conf *s, struc
     QC_TRY(qc_json_set_int(j, "repetition_cutoff", cut.repetition, err));
     QC_TRY(qc_json_set_int(j, "proportion_cutoff", cut.proportion, err));
     QC_TRY(qc_json_set_str(j, "condition", qrng_conditioning_text(s->condition), err));
+    QC_TRY(qc_json_set_bool(j, "shut_off", shut, err));
     return out_json(&c->out, &j, err);
 }
 
@@ -89,7 +93,15 @@ qc_rc cmd_rng_list(void *app, const struct qc_args *args, struct qc_err *err)
                  qrng_kind_text(s->kind), qrng_kind_is_remote(s->kind) ? s->url : s->path, s->mbit / 1000,
                  s->mbit % 1000, cut.repetition, cut.proportion, qrng_conditioning_text(s->condition),
                  s->identity[0] == '\0' ? "" : ", ", s->identity);
-        QC_TRY(list_json(c, s, err));
+        int64_t since = 0;
+        struct qc_err why = { 0 };
+        char when[QC_TIME_TEXT];
+        const qc_rc rc = qrng_source_shut(&c->random, s->name, &since, &why);
+        qc_time_text(since, when);
+        if (rc != QC_OK || since != 0)
+            out_line(&c->out, "         shut off (%s): qcloud rng enable %s", rc != QC_OK ? why.msg : when,
+                     s->name);
+        QC_TRY(list_json(c, s, rc != QC_OK || since != 0, err));
     }
     out_line(&c->out, "source   %-12s %-8s getrandom(2), added to every other", "os", "os");
     return QC_OK;
@@ -113,7 +125,7 @@ static qc_rc test_one(struct client *c, const struct qrng_source_conf *s, qc_rc 
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     QC_CLEANUP(qc_key_free) qc_key *drop = NULL;
     struct qc_err why = { 0 };
-    QC_TRY(open_one(s, &q, err));
+    QC_TRY(open_one(s, "", &q, err));
     const qc_rng rng = qrng_rng(q);
     const qc_rc rc = qc_key_new(&drop, READ_BYTES, &rng, &why);
     const struct qrng_provenance p = qrng_provenance(q);
@@ -122,6 +134,21 @@ static qc_rc test_one(struct client *c, const struct qrng_source_conf *s, qc_rc 
     if (rc != QC_OK && *worst == QC_OK)
         *worst = QC_FAIL(err, rc, "%s", why.msg);
     return test_json(c, name, text, rc, rc == QC_OK ? err : &why);
+}
+
+/* Only after it passed, as after every quarantine. */
+qc_rc cmd_rng_enable(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    const struct qrng_source_conf *s = NULL;
+    qc_rc rc = QC_OK;
+    QC_TRY(client_random_conf(c, err));
+    QC_TRY(find(c, args->argv[0], &s, err));
+    QC_TRY(test_one(c, s, &rc, err));
+    QC_TRY(rc);
+    QC_TRY(qrng_source_enable(&c->random, s->name, err));
+    out_note(&c->out, "%s is used again; its earlier alarms are forgotten", s->name);
+    return QC_OK;
 }
 
 static qc_rc estimate_line(struct client *c, const char *name, double bits, struct qc_err *err)

@@ -255,6 +255,8 @@ static const struct qc_cmd cmds[] = {
       NULL, cmd_rng_list },
     { "rng test", "[SOURCE...]", "start each source and test it; or test a sample", 0, QC_QRNG_SOURCES_MAX,
       NEEDS_CLASS(MSG_RANDOM), rng_test_opts, cmd_rng_test },
+    { "rng enable", "SOURCE", "use a source again that three alarms have shut off", 1, 1,
+      NEEDS_CLASS(MSG_RANDOM), NULL, cmd_rng_enable },
     { "rng bench", "SOURCE", "how fast a source gives", 1, 1, NEEDS_CLASS(MSG_RANDOM), rng_bytes_opts,
       cmd_rng_bench },
     { "rng read", "SOURCE", "write random bytes of a source to standard output", 1, 1,

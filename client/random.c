@@ -22,7 +22,7 @@ qc_rc client_random_conf(struct client *c, struct qc_err *err)
     QC_TRY_AS(rc, err, "%s/random.conf", c->places.conf_dir);
     QC_TRY_AS(qrng_conf_parse(qc_buf_span(&text), &c->random, err), err, "%s/random.conf",
               c->places.conf_dir);
-    return QC_OK;
+    return places_join(c->places.state, "random", c->random.alarms, err);
 }
 
 qc_rc client_rng(struct client *c, struct qc_err *err)

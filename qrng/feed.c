@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alarms.h"
 #include "base/alloc.h"
 #include "base/key.h"
 #include "base/thread.h"
@@ -28,6 +29,8 @@ struct secret {
 
 struct qrng_feed {
     const struct qrng_source_conf *conf;
+    const char *alarms; /* where they are kept; empty: nowhere */
+    bool shut;          /* the thread's: too many of them */
     struct qc_secret memory;
     struct secret *s;    /* pool: under the lock; the rest: the thread's */
     struct qrng_raw raw; /* the thread's */
@@ -81,12 +84,40 @@ static qc_rc take_raw(struct qrng_feed *f, size_t n, struct qc_err *err)
     return QC_OK;
 }
 
+/* Not while other processes had too many alarms of it, or nobody can say whether they had. */
+static qc_rc look_up(struct qrng_feed *f, struct qc_err *err)
+{
+    struct qrng_alarms a = { 0 };
+    char when[QC_TIME_TEXT];
+    if (f->alarms[0] == '\0')
+        return QC_OK;
+    QC_TRY(qrng_alarms_load(f->alarms, f->conf->name, &a, err));
+    f->shut = qrng_alarms_shut(&a);
+    qc_time_text(a.at_s[0], when);
+    return f->shut ? QC_FAIL(err, QC_RANDOM, "three health alarms within an hour, the last at %s", when)
+                   : QC_OK;
+}
+
+/* An alarm is kept for the next process. What cannot be written is said, and the source is in quarantine
+ * here. */
+static void keep_alarm(struct qrng_feed *f, struct qc_err *why)
+{
+    struct qrng_alarms a = { 0 };
+    struct qc_err err = { 0 };
+    if (f->alarms[0] == '\0')
+        return;
+    if (qrng_alarms_add(f->alarms, f->conf->name, qc_wall_s(), &a, &err) != QC_OK)
+        qc_err_wrap(why, "(not kept: %s)", err.msg);
+    f->shut = qrng_alarms_shut(&a);
+}
+
 /* Open it anew and see that it is in health; the bytes of this test are dropped. */
 static qc_rc start_up(struct qrng_feed *f, struct qc_err *err)
 {
     const qc_rng kernel = { .fill = kernel_fill };
     qrng_raw_close(&f->raw);
     qrng_health_init(&f->s->health, f->conf->mbit, QRNG_ALPHA);
+    QC_TRY(look_up(f, err));
     QC_TRY(qrng_conditioner_init(&f->s->conditioner, f->conf->condition, f->conf->mbit, &kernel, err));
     QC_TRY(qrng_raw_open(&f->raw, f->conf, err));
     return take_raw(f, QRNG_STARTUP, err);
@@ -107,10 +138,12 @@ static qc_rc one_block(struct qrng_feed *f, struct qc_err *err)
 }
 
 /* After an alarm or a failure: nothing of the source is left, and who waits hears why. */
-static void quarantine(struct qrng_feed *f, const struct qc_err *why)
+static void quarantine(struct qrng_feed *f, struct qc_err *why)
 {
-    const enum qrng_alarm alarm = f->s->health.alarm;
+    const enum qrng_alarm alarm = f->shut ? QRNG_ALARM_NONE : f->s->health.alarm;
     qrng_raw_close(&f->raw);
+    if (alarm != QRNG_ALARM_NONE)
+        keep_alarm(f, why);
     QC_LOCK(&f->lock);
     qc_wipe(f->s->pool, f->conf->pool);
     f->ready = 0;
@@ -120,6 +153,8 @@ static void quarantine(struct qrng_feed *f, const struct qc_err *why)
     f->status.failures += alarm == QRNG_ALARM_NONE;
     memcpy(f->status.why, why->msg, sizeof f->status.why);
     qrng_gate_failed(&f->gate, alarm != QRNG_ALARM_NONE, qc_now_ms());
+    if (f->shut)
+        qrng_gate_shut(&f->gate);
     qc_cond_wake_all(&f->changed);
 }
 
@@ -175,13 +210,15 @@ static void *work(void *arg)
 
 /* --- The owner's side --- */
 
-qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_conf *conf, struct qc_err *err)
+qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_conf *conf, const char *alarms,
+                    struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct qrng_feed *f = qc_alloc(sizeof *f);
     if (f == NULL)
         return QC_FAIL(err, QC_NOMEM, "randomness: no memory for the source %s", conf->name);
     QC_TRY(qc_secret_new(&f->memory, sizeof *f->s + conf->pool, err));
     f->conf = conf;
+    f->alarms = alarms;
     f->s = f->memory.p;
     f->s->alive = ALIVE;
     f->status.left = UINT64_MAX;
@@ -281,7 +318,7 @@ static qc_rc draw(struct qrng_feed *f, uint8_t *p, size_t n, qc_deadline d, stru
     for (size_t done = 0;;) {
         if (is_down(f))
             return QC_FAIL(err, QC_RANDOM, "the source %s is %s: %s", f->conf->name,
-                           f->gate.state == QRNG_GATE_LOCKED ? "shut off after three alarms"
+                           f->gate.state == QRNG_GATE_LOCKED ? "shut off until it is enabled"
                                                              : "in quarantine",
                            f->status.why);
         done += take(f, p + done, n - done);

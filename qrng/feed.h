@@ -27,8 +27,10 @@ struct qrng_feed_status {
     char why[QC_ERR_MSG_MAX];  /* of the last failure */
 };
 
-/* conf is borrowed until close. Nothing of the source is touched. QC_NOMEM. */
-QC_MUST qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_conf *conf, struct qc_err *err);
+/* conf is borrowed until close, and alarms, the directory where alarms are kept (empty: nowhere). Nothing of
+ * the source is touched. QC_NOMEM. */
+QC_MUST qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_conf *conf, const char *alarms,
+                            struct qc_err *err);
 /* Stops the thread and wipes; *f is NULL. */
 void qrng_feed_free(struct qrng_feed **f);
 /* Start reading, so that the pool is full when it is wanted. */

@@ -52,6 +52,12 @@ void qrng_gate_failed(struct qrng_gate *g, bool health, uint64_t now_ms)
         g->state = QRNG_GATE_LOCKED;
 }
 
+void qrng_gate_shut(struct qrng_gate *g)
+{
+    QC_ASSERT(g->state == QRNG_GATE_QUARANTINE || g->state == QRNG_GATE_LOCKED);
+    g->state = QRNG_GATE_LOCKED;
+}
+
 void qrng_gate_enable(struct qrng_gate *g)
 {
     if (g->state == QRNG_GATE_LOCKED)

@@ -35,6 +35,8 @@ void qrng_gate_passed(struct qrng_gate *g);
 /* The source failed: TRIAL or OPEN -> QUARANTINE or LOCKED. health: it was an alarm of a health test, which
  * counts; else it did not answer. */
 void qrng_gate_failed(struct qrng_gate *g, bool health, uint64_t now_ms);
+/* It is known to have had too many alarms elsewhere: QUARANTINE -> LOCKED. Elsewhere a bug (asserted). */
+void qrng_gate_shut(struct qrng_gate *g);
 /* A person looked at it: LOCKED -> QUARANTINE, with no wait and no alarms. Elsewhere nothing. */
 void qrng_gate_enable(struct qrng_gate *g);
 /* May bytes be given out? */

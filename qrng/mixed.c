@@ -158,7 +158,7 @@ qc_rc qrng_open_policy(const struct qrng_conf *conf, enum qrng_profile profile, 
     m->policy = conf->policy[profile];
     qc_rc rc = qc_secret_new(&m->kernel, SLICE, err);
     for (size_t i = 0; i < m->conf.count && rc == QC_OK; i++)
-        rc = qrng_feed_new(&m->feed[i], &m->conf.source[i], err);
+        rc = qrng_feed_new(&m->feed[i], &m->conf.source[i], m->conf.alarms, err);
     if (rc == QC_OK)
         rc = qrng_new(&mixed_source, m, ret, err);
     if (rc != QC_OK)

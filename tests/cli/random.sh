@@ -14,6 +14,7 @@ configure()
 {
     printf '[policy]\ndefault = %s\n[source lab]\nkind = %s\npath = %s\nidentity = no. 4711\n' "$1" "$2" "$3" >"$conf"
     shift 3
+    rm -rf "$QCLOUD_HOME/state/random" # another source, of which there were no alarms
     printf '%s\n' "$@" >>"$conf"
 }
 
@@ -119,6 +120,28 @@ same long.bin long.back
 expect_exit 0 verify
 expect_exit 3 reseal nobody
 rm -f long.bin long.back
+
+# Three alarms within an hour, in as many processes: it is shut off, also when it is well again, until somebody lets it in.
+configure required command '/bin/cat /dev/zero'
+for _ in 1 2 3; do
+    expect_exit 13 put a.bin never
+    err_has 'repetition count'
+done
+err_has 'shut off until it is enabled'
+expect_exit 13 rng enable lab
+expect_exit 13 put a.bin never
+err_has 'three health alarms within an hour'
+sed -i 's|/dev/zero|/dev/urandom|' "$conf"
+expect_exit 13 put a.bin never
+expect_exit 0 rng test lab
+expect_exit 0 rng list
+out_has 'qcloud rng enable lab'
+expect_exit 3 rng enable nobody
+expect_exit 0 rng enable lab
+expect_exit 0 rng list --json
+json_ok
+[ "$(json_get 'lines[2]["shut_off"]')" = False ] || fail "it is still shut off"
+expect_exit 0 put a.bin again
 
 # Pre-loaded files: used from the front, erased behind; a warning before the end; then exit 13.
 mkdir numbers

@@ -105,6 +105,12 @@ def whole(schemas, box, ask):
     ask("rng-test", 0, "rng", "test")
     ask("rng-test", 0, "rng", "test", "--sample", path)
     ask("rng-test", 3, "rng", "test", "none")
+    conf = os.path.join(box.home, "random.conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write("[source lab]\nkind = command\npath = /bin/cat /dev/urandom\n")
+    ask("rng-enable", 0, "rng", "enable", "lab")
+    ask("rng-enable", 3, "rng", "enable", "none")
+    os.unlink(conf)
     ask("rng-bench", 0, "rng", "bench", "os", "--bytes", "4k")
     ask("verify", 0, "verify")
     ask("drill", 0, "drill")

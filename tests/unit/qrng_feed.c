@@ -101,7 +101,7 @@ static void good(void)
     const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
     uint8_t p[5000] = { 0 };
     feeder_start(&w, MAKE_GOOD);
-    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
     CHECK(!qrng_feed_status(f).started && qrng_feed_status(f).raw == 0);   /* nothing was touched yet */
     CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err)); /* more than the pool holds */
     unsigned zeros = 0;
@@ -125,7 +125,7 @@ static void bad(enum maker maker, const char *says)
     const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
     uint8_t p[64];
     feeder_start(&w, maker);
-    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
     memset(p, 1, sizeof p);
     qc_rc rc = qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err);
     while (maker == MAKE_PERIOD &&
@@ -159,7 +159,7 @@ static void later(void)
     struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
     uint8_t p[1024];
     feeder_start(&w, MAKE_GOOD);
-    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
     CHECK_OK(qrng_feed_draw(f, p, 16, qc_deadline_in(20000), &err));
     atomic_store(&w.maker, MAKE_STUCK);
     qc_rc rc = QC_OK;
@@ -181,7 +181,7 @@ static void slow(void)
     const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
     uint8_t p[64];
     feeder_start(&w, MAKE_DRIP); /* 500 bytes a second: the start-up test alone takes two */
-    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
     const uint64_t begin = qc_now_ms();
     CHECK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(400), &err) == QC_RANDOM);
     CHECK(qc_now_ms() - begin >= 400 && strstr(err.msg, "in time") != NULL);
@@ -199,7 +199,7 @@ static void rate(void)
     uint8_t p[320];
     conf.rate = 4000;
     feeder_start(&w, MAKE_GOOD);
-    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
     const uint64_t begin = qc_now_ms();
     CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000),
                             &err)); /* 1024 and 9 times 54 before the last */
@@ -226,7 +226,7 @@ static void commands(void)
         struct qc_err err = { 0 };
         struct qrng_feed *f = NULL;
         const struct qrng_source_conf conf = conf_of(QRNG_KIND_COMMAND, rows[i].command);
-        CHECK_OK(qrng_feed_new(&f, &conf, &err));
+        CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
         const qc_rc rc = qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err);
         CHECK(rc == (rows[i].says == NULL ? QC_OK : QC_RANDOM));
         if (rows[i].says != NULL && strstr(err.msg, rows[i].says) == NULL) {
@@ -295,7 +295,7 @@ static void memory(void)
     size_t n = 0;
     int status = 0;
     feeder_start(&w, MAKE_GOOD);
-    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
     CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err));
     const uint8_t *m = qrng_feed_memory(f, &n);
     CHECK(!all_zero(m, n) && flags_are(m, " wf") && flags_are(m, " dd"));
@@ -326,7 +326,7 @@ __attribute__((unused)) static void forgotten(void)
     struct qc_secret drawn = { 0 };
     feeder_start(&w, MAKE_GOOD);
     CHECK_OK(qc_secret_new(&drawn, 1, &err));
-    CHECK_OK(qrng_feed_new(&f, &conf, &err));
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
     CHECK_OK(qrng_feed_draw(f, drawn.p, 32, qc_deadline_in(20000), &err));
     qrng_feed_free(&f);
     feeder_end(&w);

@@ -64,6 +64,9 @@ struct qrng_conf {
     enum qrng_policy policy[QRNG_PROFILE_COUNT];
     struct qrng_source_conf source[QC_QRNG_SOURCES_MAX];
     size_t count;
+    /* The directory where alarms are kept from one process to the next; empty: they are not. Not of the file:
+     * its reader fills it in. */
+    char alarms[QC_CLIENT_PATH_MAX];
 };
 
 /* What there is without a configuration: no source, policy os. */

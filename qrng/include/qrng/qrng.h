@@ -66,6 +66,16 @@ QC_MUST qc_rc qrng_open(const char *spec, struct qrng **ret, struct qc_err *err)
 QC_MUST qc_rc qrng_open_policy(const struct qrng_conf *conf, enum qrng_profile profile, struct qrng **ret,
                                struct qc_err *err);
 
+/*
+ * Is a source shut off, after three health alarms within an hour in any processes? *ret_since_s: the last of
+ * them, seconds since 1970; 0: it is not. QC_FORMAT: the record is damaged, and the source as good as shut
+ * off
+ */
+QC_MUST qc_rc qrng_source_shut(const struct qrng_conf *conf, const char *source, int64_t *ret_since_s,
+                               struct qc_err *err);
+/* A person looked at it: its alarms are forgotten, durably. */
+QC_MUST qc_rc qrng_source_enable(const struct qrng_conf *conf, const char *source, struct qc_err *err);
+
 /* Bytes will be wanted soon: start the source's tests now. */
 void qrng_warm(struct qrng *q);
 
