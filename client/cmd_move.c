@@ -173,6 +173,9 @@ static qc_rc finish(struct move *m, struct qc_err *err)
     QC_TRY_AS(qc_json_int(report, "foreign", 0, INT64_MAX, &foreign, err), err, "the gateway's answer");
     if (strcmp(kind, "drain") == 0 || strcmp(kind, "replace") == 0)
         out_line(o, "cloud %s: %lld fragments moved, %lld left", cloud, (long long)moved, (long long)left);
+    if (strcmp(kind, "reprotect") == 0)
+        out_line(o, "%lld segments have the new code, %lld another one still", (long long)moved,
+                 (long long)left);
     if (foreign > 0)
         out_line(o, "cloud %s: %lld objects that are not ours stay there", cloud, (long long)foreign);
     QC_TRY(out_json_new("item", &item, err));
@@ -260,6 +263,38 @@ qc_rc move_label(struct client *c, const struct qc_args *args, struct qc_err *er
     QC_CLEANUP(move_done) struct move m = { 0 };
     QC_TRY(move_begin(&m, c, args, "set", args->argv[0], err));
     QC_TRY(take_labels(&m, err));
+    QC_TRY(reach(&m, err));
+    return run(&m, err);
+}
+
+/* K,N */
+static qc_rc take_code(struct move *m, const char *text, struct qc_err *err)
+{
+    const char *comma = strchr(text, ',');
+    char k_text[16] = "";
+    uint64_t k = 0, n = 0;
+    if (comma == NULL || (size_t)(comma - text) >= sizeof k_text)
+        return QC_FAIL(err, QC_USAGE, "--reprotect %.64s: expected K,N: any K of N clouds give everything",
+                       text);
+    memcpy(k_text, text, (size_t)(comma - text));
+    QC_TRY(qc_parse_u64(k_text, "--reprotect: K", false, &k, err));
+    QC_TRY(qc_parse_u64(comma + 1, "--reprotect: N", false, &n, err));
+    if (k < 1 || k > n || n > VAULT_CLOUDS_MAX)
+        return QC_FAIL(err, QC_USAGE, "--reprotect %.64s: expected K,N with 1 <= K <= N <= %d", text,
+                       VAULT_CLOUDS_MAX);
+    QC_TRY(qc_json_set_int(m->ask, "k", (int64_t)k, err));
+    return qc_json_set_int(m->ask, "n", (int64_t)n, err);
+}
+
+qc_rc move_reprotect(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(move_done) struct move m = { 0 };
+    if (qc_args_flag(args, "deep") || qc_args_flag(args, "dry-run") ||
+        qc_args_value(args, "adopt", NULL) != NULL)
+        return QC_FAIL(err, QC_USAGE, "--reprotect: not with --deep, --dry-run or --adopt");
+    QC_TRY(move_begin(&m, c, args, "reprotect", NULL, err));
+    QC_TRY(take_code(&m, qc_args_value(args, "reprotect", NULL), err));
+    QC_TRY(take_rate(&m, err));
     QC_TRY(reach(&m, err));
     return run(&m, err);
 }

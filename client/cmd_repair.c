@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cmd_move.h"
 #include "job.h"
 #include "report.h"
 
@@ -55,6 +56,8 @@ qc_rc cmd_gateway_repair(void *app, const struct qc_args *args, struct qc_err *e
         .ended = "the gateway ended under the repair; what it had repaired stays",
     };
     const struct vault_call begun = client_call(c);
+    if (qc_args_value(args, "reprotect", NULL) != NULL)
+        return move_reprotect(c, args, err);
     if (qc_args_flag(args, "dry-run") && qc_args_value(args, "adopt", NULL) != NULL)
         return QC_FAIL(err, QC_USAGE, "--adopt writes to the cloud: not with --dry-run");
     QC_TRY(client_gateway(c, &begun.op, &j.gw, err));

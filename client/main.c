@@ -167,6 +167,8 @@ static const struct qc_opt repair_opts[] = {
     { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },
     { "max-rate", 0, "BYTES", "at most so many bytes a second (k, M, G: powers of 1024)", false },
     { "adopt", 0, "NAME", "fill a lost cloud again: whatever it had is given up", false },
+    { "reprotect", 0, "K,N", "another code: any K of N clouds give everything; what is stored follows",
+      false },
     { 0 },
 };
 static const struct qc_opt scrub_opts[] = {

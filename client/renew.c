@@ -22,9 +22,14 @@ static qc_rc ask_clouds(struct client *c, struct vault_gw *gw, struct vault_desc
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
     QC_CLEANUP(qc_json_free) struct json_t *said = NULL;
     struct json_t *clouds = NULL;
+    int64_t k = 0, n = 0;
     QC_TRY(gw->ops->operate(gw, &(struct vault_gw_operation){ "GET", "/v1/clouds", { 0 } }, &text, &call.op,
                             err));
     QC_TRY(qc_json_parse(&said, qc_buf_span(&text), err));
+    QC_TRY(qc_json_int(said, "k", 1, VAULT_CLOUDS_MAX, &k, err));
+    QC_TRY(qc_json_int(said, "n", k, VAULT_CLOUDS_MAX, &n, err));
+    ret->k = (unsigned)k;
+    ret->n = (unsigned)n;
     QC_TRY(qc_json_arr(said, "clouds", &clouds, err));
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         QC_TRY(take_cloud(ret, qc_json_at(clouds, i), err));

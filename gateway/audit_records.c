@@ -90,7 +90,8 @@ static void note_record(struct gw_engine *e, const struct gw_record *rec)
         return;
     case GW_REC_BKEY:
     case GW_REC_BACKUP:
-        return; /* keys: that they changed is in the log on the clouds */
+    case GW_REC_RECODED:
+        return; /* keys, places: that they changed is in the log on the clouds */
     }
 }
 

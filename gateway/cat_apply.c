@@ -292,6 +292,9 @@ qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
         case GW_REC_TENANT:
             QC_TRY(apply_tenant(c, &rec.u.tenant, err));
             break;
+        case GW_REC_RECODED:
+            QC_TRY(gw_cat_apply_recoded(c, &rec.u.recoded, err));
+            break;
         case GW_REC_CLOUD:
         case GW_REC_MEMBER:
         case GW_REC_RULES:

@@ -136,6 +136,35 @@
     X(SEGMENT_ADD, "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt, seq, size,"   \
                    " digest, last, off) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                    \
                    " ON CONFLICT (segment_id) DO UPDATE SET off=?10")                                        \
+    X(SEGMENT_RECODED,                                                                                       \
+      "INSERT INTO segment (segment_id, version_no, layout_id, incarnation, salt, seq, size,"                \
+      " digest, last, off) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                                 \
+      " ON CONFLICT (segment_id) DO UPDATE SET seq=?6, size=?7, digest=?8, last=?9, off=?10")                \
+    X(SEGMENT_PLACE, "SELECT size, last, off FROM segment WHERE segment_id=?1")                              \
+    X(SEGMENT_MOVED_DEAD,                                                                                    \
+      "INSERT INTO deadfrag (segment_id, frag, cloud_id, attempt, incarnation, salt, round, open)"           \
+      " SELECT d.segment_id, d.frag, d.cloud_id, d.attempt, d.incarnation, substr(s.salt, 1, 4), 0, 1"       \
+      " FROM deviation d JOIN segment s ON s.segment_id=d.segment_id WHERE d.segment_id=?1"                  \
+      " AND (d.cloud_id<>d.home OR d.attempt<>0 OR d.incarnation<>s.incarnation)"                            \
+      " ON CONFLICT (segment_id, frag, cloud_id, attempt, incarnation) DO UPDATE SET round=0, open=1")       \
+    X(SEGMENT_TRIALS_DEAD,                                                                                   \
+      "INSERT INTO deadfrag (segment_id, frag, cloud_id, attempt, incarnation, salt, round, open)"           \
+      " SELECT t.segment_id, t.frag, t.cloud_id, t.attempt, t.incarnation, substr(s.salt, 1, 4), 0, 1"       \
+      " FROM trial t JOIN segment s ON s.segment_id=t.segment_id WHERE t.segment_id=?1"                      \
+      " ON CONFLICT (segment_id, frag, cloud_id, attempt, incarnation) DO UPDATE SET round=0, open=1")       \
+    X(SEGMENT_TRIALS_GO, "DELETE FROM trial WHERE segment_id=?1")                                            \
+    X(RESERVED_LIVE, "SELECT s.segment_id FROM segment s JOIN version v ON v.version_no=s.version_no"        \
+                     " WHERE s.seq IS NULL AND v.state=3 AND s.segment_id>?1 ORDER BY s.segment_id LIMIT 1") \
+    X(OTHER_CODE, "SELECT s.segment_id, " GW_SQL_MARGIN_OF ", l.n - l.k, s.size, s.last FROM segment s"      \
+                  " JOIN layout l ON l.layout_id=s.layout_id JOIN version v ON v.version_no=s.version_no"    \
+                  " WHERE s.segment_id>?1 AND s.segment_id<=?2 AND s.seq IS NOT NULL AND v.state=3"          \
+                  " AND (l.k<>?3 OR l.n<>?4) ORDER BY s.segment_id")                                         \
+    X(OTHER_CODE_COUNT, "SELECT COUNT(*), " GW_SQL_SUM(                                                      \
+                            "s.size") " FROM layout l"                                                       \
+                                      " JOIN segment s ON s.layout_id=l.layout_id"                           \
+                                      " JOIN version v ON v.version_no=s.version_no"                         \
+                                      " WHERE (l.k<>?1 OR l.n<>?2) AND s.seq IS NOT NULL AND v.state=3")     \
+    X(LAYOUT_BOUNDS, "SELECT COALESCE(MIN(k), 0), COALESCE(MAX(n), 0) FROM layout")                          \
     X(SEGMENT_OF, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq=?2")                           \
     X(SEGMENT_DEAD,                                                                                          \
       "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round, tenant, size)"          \
@@ -349,11 +378,12 @@
                       " (SELECT COUNT(*) FROM entry WHERE kind=2),"                                          \
                       " (SELECT " GW_SQL_SUM("size") " FROM version WHERE state=3),"                         \
                                                      " (SELECT COUNT(*) FROM tenant)")                       \
-    X(SOUND_VERSIONS, "SELECT MAX(l.lost), COUNT(*) FROM version v JOIN layout l ON l.layout_id=v.layout_id" \
+    X(SOUND_VERSIONS, "SELECT l.n - l.k - l.lost, COUNT(*) FROM version v JOIN layout l"                     \
+                      " ON l.layout_id=v.layout_id"                                                          \
                       " WHERE v.state=3 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"            \
                       " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no)"                       \
                       " AND NOT EXISTS (SELECT 1 FROM mixed m WHERE m.version_no=v.version_no)"              \
-                      " GROUP BY l.lost")
+                      " GROUP BY l.n - l.k - l.lost")
 
 /* A sum, of nothing too, as a number like others: PostgreSQL's own has another type. */
 #define GW_SQL_SUM(what) "CAST(COALESCE(SUM(" what "), 0) AS BIGINT)"
@@ -434,6 +464,9 @@ QC_MUST qc_rc gw_cat_query(struct gw_cat *c, enum gw_sql which, const struct qc_
 QC_MUST qc_rc gw_rows_next(struct gw_rows *rows, struct qc_err *err);
 void gw_rows_end(struct gw_rows *rows);
 
+/* Rows of a window: GW_WINDOW elements. (cat_repair.c) */
+QC_MUST qc_rc gw_window_rows(struct gw_rows *q, struct gw_window_row *rows, unsigned *ret_count,
+                             struct qc_err *err);
 /* Some row of the segment changed: the places of its rows in the queue follow. In a transaction. */
 QC_MUST qc_rc gw_cat_rank(struct gw_cat *c, uint64_t segment_id, struct qc_err *err);
 

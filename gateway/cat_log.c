@@ -152,8 +152,7 @@ static void count_margin(uint64_t by[MARGIN_SPAN], int64_t margin, uint64_t vers
     by[margin + QC_EC_N_MAX] += versions;
 }
 
-static qc_rc count_margins(struct gw_cat *c, const struct gw_config *conf, uint64_t by[MARGIN_SPAN],
-                           struct qc_err *err)
+static qc_rc count_margins(struct gw_cat *c, uint64_t by[MARGIN_SPAN], struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
@@ -161,7 +160,7 @@ static qc_rc count_margins(struct gw_cat *c, const struct gw_config *conf, uint6
     while (rows.row) {
         uint64_t versions;
         QC_TRY(qc_col_u64(rows.s, 1, &versions, err));
-        count_margin(by, (int64_t)(conf->n - conf->k) - qc_col_int(rows.s, 0), versions);
+        count_margin(by, qc_col_int(rows.s, 0), versions);
         QC_TRY(gw_rows_next(&rows, err));
     }
     gw_rows_end(&rows);
@@ -190,7 +189,7 @@ static qc_rc count_objects(struct gw_cat *c, struct gw_counts *n, struct qc_err 
     return qc_col_u64(rows.s, 0, &n->dead_segments, err);
 }
 
-qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, struct gw_counts *ret, struct qc_err *err)
+qc_rc gw_cat_counts(struct gw_cat *c, struct gw_counts *ret, struct qc_err *err)
 {
     uint64_t by[MARGIN_SPAN] = { 0 };
     struct gw_counts n = { 0 };
@@ -200,7 +199,7 @@ qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, struct gw_co
     QC_TRY(count_one(c, GW_SQL_COUNT_DEBTS, &n.debts, err));
     QC_TRY(count_one(c, GW_SQL_COUNT_RECORD_DEBTS, &n.record_debts, err));
     QC_TRY(gw_cat_open_uploads(c, &n.open_uploads, err));
-    QC_TRY(count_margins(c, conf, by, err));
+    QC_TRY(count_margins(c, by, err));
     for (int i = 0; i < MARGIN_SPAN && n.margin_count < GW_MARGIN_ROWS; i++)
         if (by[i] > 0) {
             n.margins[n.margin_count].margin = i - QC_EC_N_MAX;

@@ -2,24 +2,30 @@
 #include "base/time.h"
 #include "cat_internal.h"
 
+qc_rc gw_window_rows(struct gw_rows *q, struct gw_window_row *rows, unsigned *ret_count, struct qc_err *err)
+{
+    unsigned count = 0;
+
+    while (q->row && count < GW_WINDOW) {
+        struct gw_window_row *row = &rows[count++];
+        QC_TRY(qc_col_u64(q->s, 0, &row->id, err));
+        row->margin = (int)qc_col_int(q->s, 1);
+        row->full = (int)qc_col_int(q->s, 2);
+        QC_TRY(gw_col_u32(q->s, 3, &row->size, err));
+        row->last = qc_col_int(q->s, 4) != 0;
+        QC_TRY(gw_rows_next(q, err));
+    }
+    *ret_count = count;
+    return QC_OK;
+}
+
 qc_rc gw_cat_window(struct gw_cat *c, uint64_t from, struct gw_window_row *rows, unsigned *ret_count,
                     struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows q = { 0 };
-    unsigned count = 0;
 
     QC_TRY(GW_QUERY(c, WINDOW, &q, err, QC_VI(from), QC_VI(from + GW_WINDOW)));
-    while (q.row && count < GW_WINDOW) {
-        struct gw_window_row *row = &rows[count++];
-        QC_TRY(qc_col_u64(q.s, 0, &row->id, err));
-        row->margin = (int)qc_col_int(q.s, 1);
-        row->full = (int)qc_col_int(q.s, 2);
-        QC_TRY(gw_col_u32(q.s, 3, &row->size, err));
-        row->last = qc_col_int(q.s, 4) != 0;
-        QC_TRY(gw_rows_next(&q, err));
-    }
-    *ret_count = count;
-    return QC_OK;
+    return gw_window_rows(&q, rows, ret_count, err);
 }
 
 qc_rc gw_cat_window_all(struct gw_cat *c, uint64_t from, uint64_t *ids, unsigned *ret_count,

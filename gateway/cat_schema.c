@@ -269,6 +269,8 @@ static const char *const raises[][PARTS] = {
     { snapshots },
     /* 8 to 9: clouds that come and go; which layouts name a cloud, which segments lie by a layout */
     { clouds },
+    /* 9 to 10: what is reserved, without a look at all segments */
+    { "CREATE INDEX segment_reserved ON segment (segment_id) WHERE seq IS NULL;" },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises), CLOUDS_FROM = 8 };
 

@@ -142,6 +142,10 @@ qc_rc gw_cat_segment_size_of(struct gw_cat *c, uint64_t version_no, uint32_t seq
 qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, uint32_t size, struct qc_err *err)
 {
     QC_TRY(GW_RUN(c, SEGMENT_DEAD, err, QC_VI(id), QC_VI(size)));
+    QC_TRY(
+        GW_RUN(c, SEGMENT_MOVED_DEAD, err, QC_VI(id))); /* the ledger's row has the keys of the put alone */
+    QC_TRY(GW_RUN(c, SEGMENT_TRIALS_DEAD, err, QC_VI(id)));
+    QC_TRY(GW_RUN(c, SEGMENT_TRIALS_GO, err, QC_VI(id)));
     QC_TRY(GW_RUN(c, DEVIATION_DELETE, err, QC_VI(id)));
     return GW_RUN(c, SEGMENT_DELETE, err, QC_VI(id));
 }

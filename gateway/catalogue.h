@@ -23,6 +23,7 @@
  */
 #pragma once
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/db.h"
 #include "base/thread.h"
@@ -92,7 +93,9 @@ enum gw_life { GW_LIFE_INIT = 1, GW_LIFE_READY = 2, GW_LIFE_FENCED = 3 };
 struct gw_config {
     struct gw_id catalogue, instance;
     uint32_t incarnation;
-    unsigned k, n, write_quorum, record_quorum;
+    /* In an engine they change while it runs, under the catalogue's lock (recode.c): who needs two that
+     * belong together holds it, too. */
+    atomic_uint k, n, write_quorum, record_quorum;
     enum gw_life life;
 };
 QC_MUST qc_rc gw_config_put(struct gw_cat *c, const struct gw_config *conf, struct qc_err *err);
@@ -403,8 +406,7 @@ QC_MUST qc_rc gw_cat_drills_get(struct gw_cat *c, struct gw_drills *ret, struct 
 QC_MUST qc_rc gw_cat_drills_put(struct gw_cat *c, const struct gw_drills *d, struct qc_err *err);
 /* Wall clock: when the first version that lives was committed; 0: there is none. */
 QC_MUST qc_rc gw_cat_oldest(struct gw_cat *c, int64_t *ret_s, struct qc_err *err);
-QC_MUST qc_rc gw_cat_counts(struct gw_cat *c, const struct gw_config *conf, struct gw_counts *ret,
-                            struct qc_err *err);
+QC_MUST qc_rc gw_cat_counts(struct gw_cat *c, struct gw_counts *ret, struct qc_err *err);
 
 /* -- repair (cat_repair.c) ------------------------------------------------------------------------------- */
 
@@ -470,6 +472,22 @@ QC_MUST qc_rc gw_cat_dead_key_round(struct gw_cat *c, uint64_t no, unsigned roun
 /* The ledger row of a dead segment. */
 QC_MUST qc_rc gw_cat_dead_segment(struct gw_cat *c, uint64_t segment_id, struct gw_dead_row *ret,
                                   bool *ret_found, struct qc_err *err);
+
+/* -- another code (cat_recode.c) --------------------------------------------------------------------------
+ */
+
+/* The window of gw_cat_window, of segments with another code than (k, n) alone. */
+QC_MUST qc_rc gw_cat_other_code(struct gw_cat *c, uint64_t from, unsigned k, unsigned n,
+                                struct gw_window_row *rows, unsigned *ret_count, struct qc_err *err);
+/* How many of live versions have another code; their bytes. */
+QC_MUST qc_rc gw_cat_other_code_count(struct gw_cat *c, unsigned k, unsigned n, uint64_t *ret,
+                                      uint64_t *ret_bytes, struct qc_err *err);
+/* The next segment after `after` that is reserved for a live version; 0: none. */
+QC_MUST qc_rc gw_cat_reserved_live(struct gw_cat *c, uint64_t after, uint64_t *ret, struct qc_err *err);
+/* The least k and the greatest n of all layouts; 0: there are none. */
+QC_MUST qc_rc gw_cat_layout_bounds(struct gw_cat *c, unsigned *ret_k, unsigned *ret_n, struct qc_err *err);
+/* A record of a segment that has another code (FORMAT 9.3). In a transaction. QC_INTEGRITY */
+QC_MUST qc_rc gw_cat_apply_recoded(struct gw_cat *c, const struct gw_rec_recoded *r, struct qc_err *err);
 
 /* -- findings and scrub (cat_scrub.c) -------------------------------------------------------------------- */
 

@@ -15,22 +15,36 @@ enum gw_change_kind {
     GW_CHANGE_TENANT,
     GW_CHANGE_CLOUD,
     GW_CHANGE_MEMBER,
+    GW_CHANGE_CODE,
+    GW_CHANGE_RECODED,
     GW_CHANGE_FIRST
+};
+
+/* A segment that was put again by another code, all of it durable and read back. */
+struct gw_recoded {
+    uint64_t old;
+    struct gw_segment seg;            /* the new one: all of it; its row is reserved */
+    uint32_t generation[QC_EC_N_MAX]; /* of its fragments' clouds, before anything was sent */
+    uint32_t cloud_id[QC_EC_N_MAX];
+    bool refused; /* out: something has changed since: it is not in the record */
 };
 
 /* One change, on its caller's stack while the caller waits in gw_commit. */
 struct gw_change {
     enum gw_change_kind kind;
     struct gw_ref vault;
-    struct gw_ref put_key;              /* PUT, REMOVE */
-    const struct gw_entry *entry;       /* PUT, REMOVE; borrowed */
-    uint32_t segments;                  /* PUT */
-    bool hasty;                         /* PUT: the record quorum is enough, the others follow */
-    qc_span record, backup;             /* VAULT: both; PUT: B in clear; borrowed */
-    struct gw_tenant *tenant;           /* TENANT: as it shall be */
-    bool add;                           /* TENANT: a new one, whose id and revision are given here */
-    const struct gw_cloud_row *cloud;   /* CLOUD: with its new generation; MEMBER: as it shall be; borrowed */
-    const struct gw_new_shares *shares; /* MEMBER: what all clouds hold since; NULL: nothing new */
+    struct gw_ref put_key;            /* PUT, REMOVE */
+    const struct gw_entry *entry;     /* PUT, REMOVE; borrowed */
+    uint32_t segments;                /* PUT */
+    bool hasty;                       /* PUT: the record quorum is enough, the others follow */
+    qc_span record, backup;           /* VAULT: both; PUT: B in clear; borrowed */
+    struct gw_tenant *tenant;         /* TENANT: as it shall be */
+    bool add;                         /* TENANT: a new one, whose id and revision are given here */
+    const struct gw_cloud_row *cloud; /* CLOUD: with its new generation; MEMBER: as it shall be; borrowed */
+    const struct gw_config *code;     /* CODE: as it shall be; borrowed */
+    struct gw_recoded *recoded;       /* RECODED: so many; borrowed */
+    unsigned recoded_count;
+    const struct gw_new_shares *shares; /* MEMBER, CODE: what all clouds hold since; NULL: nothing new */
     bool has_domain;                    /* MEMBER: `domain` shall be the rule; there is no cloud then */
     enum gw_domain domain;
     qc_span first; /* FIRST: the records of init, as made by gw_log_add */

@@ -377,6 +377,99 @@ static qc_rc decide_member(struct gw_deciding *d, struct gw_change *c, struct qc
     return QC_OK;
 }
 
+/* New segments have this code from the next one on, and records are on so many clouds. */
+static qc_rc decide_code(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    struct gw_cat *cat = d->e->cat;
+    const struct gw_config *conf = c->code;
+    const struct gw_record rec = { .kind = GW_REC_CONFIG,
+                                   .u.config = { .k = (uint8_t)conf->k,
+                                                 .n = (uint8_t)conf->n,
+                                                 .write_quorum = (uint8_t)conf->write_quorum,
+                                                 .record_quorum = (uint8_t)conf->record_quorum } };
+    uint64_t domain;
+
+    QC_TRY(gw_meta_get(cat, "domain", &domain, err));
+    QC_TRY(gw_rules_room(d->e, (enum gw_domain)domain, conf->n, err));
+    QC_TRY(gw_log_add(&d->records, &rec, err));
+    d->count++;
+    QC_TRY(gw_meta_set(cat, "k", conf->k, err));
+    QC_TRY(gw_meta_set(cat, "n", conf->n, err));
+    QC_TRY(gw_meta_set(cat, "write_quorum", conf->write_quorum, err));
+    QC_TRY(gw_meta_set(cat, "record_quorum", conf->record_quorum, err));
+    if (c->shares != NULL)
+        QC_TRY(gw_shares_write(cat, c->shares, err));
+    c->decided = true;
+    return QC_OK;
+}
+
+/* In the transaction: is all as it was when the segment was put? What is gone since is no failure. */
+static qc_rc recoded_holds(struct gw_engine *e, const struct gw_recoded *r, bool *ret, struct qc_err *err)
+{
+    struct gw_version_ids ids = { .tenant = r->seg.tenant };
+    struct gw_version_row v;
+    struct gw_segment now;
+    struct qc_err miss = { 0 };
+    uint64_t id;
+
+    *ret = false;
+    memcpy(ids.object.b, r->seg.object, sizeof ids.object.b);
+    memcpy(ids.version.b, r->seg.version, sizeof ids.version.b);
+    QC_TRY(gw_cat_version(e->cat, &ids, &v, err));
+    QC_TRY(gw_cat_segment_of(e->cat, v.no, r->seg.seq, &id, err));
+    const qc_rc rc = gw_cat_segment(e->cat, r->seg.id, &now, &miss);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = miss;
+        return rc;
+    }
+    *ret = v.state == GW_VERSION_LIVE && id == r->old && now.size == 0;
+    for (unsigned i = 0; i < r->seg.n && *ret; i++) {
+        struct gw_cloud_life life;
+        QC_TRY(gw_cloud_life(e->cat, r->cloud_id[i], &life, err));
+        *ret = life.adopting == 0 && life.generation == r->generation[i] && gw_takes_new(e, r->cloud_id[i]);
+    }
+    return QC_OK;
+}
+
+static qc_rc add_recoded(struct gw_deciding *d, const struct gw_recoded *r, struct qc_err *err)
+{
+    struct gw_record rec = {
+        .kind = GW_REC_RECODED,
+        .u.recoded = { .tenant = r->seg.tenant,
+                       .seq = r->seg.seq,
+                       .old = r->old,
+                       .segment = { .id = r->seg.id, .size = r->seg.size, .incarnation = r->seg.incarnation },
+                       .layout = { .k = (uint8_t)r->seg.k, .n = (uint8_t)r->seg.n } }
+    };
+    struct gw_rec_recoded *to = &rec.u.recoded;
+
+    memcpy(to->object.b, r->seg.object, sizeof to->object.b);
+    memcpy(to->version.b, r->seg.version, sizeof to->version.b);
+    memcpy(to->segment.salt, r->seg.salt, sizeof to->segment.salt);
+    memcpy(to->segment.digest, r->seg.digest, sizeof to->segment.digest);
+    memcpy(to->layout.clouds, r->seg.layout, sizeof to->layout.clouds);
+    QC_TRY(gw_log_add(&d->records, &rec, err));
+    d->count++;
+    return QC_OK;
+}
+
+static qc_rc decide_recoded(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    for (unsigned i = 0; i < c->recoded_count; i++) {
+        bool holds;
+        QC_TRY(recoded_holds(d->e, &c->recoded[i], &holds, err));
+        c->recoded[i].refused = !holds;
+        if (!holds)
+            continue;
+        QC_TRY(add_recoded(d, &c->recoded[i], err));
+        c->decided = true;
+    }
+    c->answered = !c->decided;
+    return QC_OK;
+}
+
 static qc_rc decide_first(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
     if (d->sequence != 1 || d->count != 0)
@@ -412,6 +505,36 @@ static qc_rc known_member(struct gw_engine *e, const struct gw_change *c, bool *
     return QC_OK;
 }
 
+static qc_rc known_code(struct gw_engine *e, const struct gw_config *want, bool *ret_live, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_GW_LOG_MAX };
+    struct gw_config have;
+    uint64_t sequence;
+
+    QC_TRY(gw_cat_outbox(e->cat, &sequence, &body, err));
+    QC_TRY(gw_config_get(e->cat, &have, err));
+    *ret_live = sequence == 0 && have.k == want->k && have.n == want->n &&
+                have.write_quorum == want->write_quorum && have.record_quorum == want->record_quorum;
+    return QC_OK;
+}
+
+/* All that were not refused count under their new ids. */
+static qc_rc known_recoded(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)
+{
+    unsigned live = 0, of = 0;
+
+    for (unsigned i = 0; i < c->recoded_count; i++) {
+        bool is = false;
+        if (c->recoded[i].refused)
+            continue;
+        QC_TRY(gw_cat_segment_live(e->cat, c->recoded[i].seg.id, &is, err));
+        live += is;
+        of++;
+    }
+    *ret_live = of > 0 && live == of;
+    return QC_OK;
+}
+
 /* Is it published? */
 static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)
 {
@@ -422,6 +545,10 @@ static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *
 
     if (c->kind == GW_CHANGE_MEMBER)
         return known_member(e, c, ret_live, err);
+    if (c->kind == GW_CHANGE_CODE)
+        return known_code(e, c->code, ret_live, err);
+    if (c->kind == GW_CHANGE_RECODED)
+        return known_recoded(e, c, ret_live, err);
     if (c->kind == GW_CHANGE_CLOUD) { /* what was decided before is published: see gw_roll's callers */
         QC_TRY(gw_cloud_life(e->cat, c->cloud->id, &life, err));
         *ret_live = life.logged >= c->cloud->generation;
@@ -481,8 +608,21 @@ qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_l
     return known(e, change, ret_live, err);
 }
 
+/* k <= n at each instant, for those who look without the lock. */
+static void take_code(struct gw_engine *e, const struct gw_config *code)
+{
+    if (code->n < e->conf.n)
+        e->conf.k = code->k;
+    e->conf.n = code->n;
+    e->conf.k = code->k;
+    e->conf.write_quorum = code->write_quorum;
+    e->conf.record_quorum = code->record_quorum;
+}
+
 void gw_decided(struct gw_engine *e, const struct gw_change *c)
 {
+    if (c->kind == GW_CHANGE_CODE && !c->answered)
+        take_code(e, c->code);
     if (c->kind != GW_CHANGE_MEMBER || c->answered)
         return;
     if (c->has_domain) {
@@ -516,6 +656,10 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
         return decide_cloud(d, c, err);
     case GW_CHANGE_MEMBER:
         return decide_member(d, c, err);
+    case GW_CHANGE_CODE:
+        return decide_code(d, c, err);
+    case GW_CHANGE_RECODED:
+        return decide_recoded(d, c, err);
     case GW_CHANGE_FIRST:
         return decide_first(d, c, err);
     }

@@ -176,7 +176,7 @@ static qc_rc all_passes(struct gw_moving *m, uint32_t cloud_id, struct qc_err *e
     }
 }
 
-static qc_rc sweep(struct gw_moving *m, uint32_t cloud_id, struct qc_err *err)
+qc_rc gw_move_sweep(struct gw_moving *m, struct qc_err *err)
 {
     QC_TRY(gw_move_enter(m, GW_MOVING_SWEEPING, err));
     for (unsigned round = 0; round < QC_GW_SWEEP_ROUNDS; round++) {
@@ -186,7 +186,7 @@ static qc_rc sweep(struct gw_moving *m, uint32_t cloud_id, struct qc_err *err)
             QC_TRY(gw_tidy_sweep(m->e, &more, err));
         }
     }
-    return gw_move_count(m, cloud_id, err);
+    return QC_OK;
 }
 
 qc_rc gw_move_drain(struct gw_moving *m, uint32_t target, struct qc_err *err)
@@ -207,7 +207,8 @@ qc_rc gw_move_drain(struct gw_moving *m, uint32_t target, struct qc_err *err)
     m->r->bytes = m->r->bytes_left;
     QC_TRY(gw_move_enter(m, GW_MOVING_FRAGMENTS, err));
     QC_TRY(all_passes(m, row.id, err));
-    QC_TRY(sweep(m, row.id, err));
+    QC_TRY(gw_move_sweep(m, err));
+    QC_TRY(gw_move_count(m, row.id, err));
     QC_TRY(next_on(m, row.id, 0, &id, err));
     if (id == 0)
         return QC_OK;

@@ -144,7 +144,7 @@ static qc_rc count(struct drill *d, struct qc_err *err)
     struct gw_counts n;
     QC_LOCK(gw_cat_lock(d->e->cat));
 
-    QC_TRY(gw_cat_counts(d->e->cat, &d->e->conf, &n, err));
+    QC_TRY(gw_cat_counts(d->e->cat, &n, err));
     d->d.versions = n.versions;
     return QC_OK;
 }

@@ -233,6 +233,19 @@ struct gw_cloud_conf gw_engine_conf_of(const struct gw_cloud_row *row, const str
                                    .facts = gw_way_facts(way, row->url) };
 }
 
+/* With room for what was stored by other codes. */
+static qc_rc open_store(struct gw_engine *e, struct qc_err *err)
+{
+    unsigned k, n;
+
+    QC_TRY(gw_store_new(&e->store, e->root, e->fan, e->conf.k, e->conf.n, err));
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cat_layout_bounds(e->cat, &k, &n, err));
+    }
+    return k == 0 ? QC_OK : gw_store_fit(e->store, k, n, err);
+}
+
 static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
@@ -260,7 +273,7 @@ static qc_rc open_clouds(struct gw_engine *e, struct qc_err *err)
                        e->conf.n);
     QC_TRY(gw_fan_new(&e->fan, confs, count, err));
     e->payers.turns.count = count;
-    return gw_store_new(&e->store, e->root, e->fan, e->conf.k, e->conf.n, err);
+    return open_store(e, err);
 }
 
 /* All that lies on this machine; no cloud is asked. */

@@ -117,7 +117,7 @@ struct gw_attendant {
     bool stop, runs;
     pthread_t thread;
 };
-enum { GW_MENDERS = QC_GW_PAYERS + 2 };
+enum { GW_MENDERS = QC_GW_PAYERS + 2 + QC_GW_RECODE_BATCH };
 
 struct gw_engine {
     struct gw_state state;
@@ -186,6 +186,8 @@ bool gw_fails_with(struct gw_engine *e, uint32_t cloud_id, gw_clouds others);
  * else by weight. *ret 0: there is none. */
 QC_MUST qc_rc gw_spare_cloud(struct gw_engine *e, gw_clouds may, gw_clouds others, uint32_t prefer,
                              uint32_t *ret, struct qc_err *err);
+/* Under the catalogue's lock: clouds for a segment of the code that new ones have. QC_QUORUM */
+QC_MUST qc_rc gw_choose_layout(struct gw_engine *e, struct gw_log_layout *ret, struct qc_err *err);
 /* Clouds that new fragments may go to, with their domains. Returns how many there are. */
 unsigned gw_engine_candidates(struct gw_engine *e, struct gw_candidate ret[QC_GW_CLOUDS_MAX]);
 /* The catalogue's margins follow what the fan knows of lost clouds. */

@@ -246,6 +246,31 @@ static qc_rc add_member(qc_buf *b, const struct gw_rec_cloud *c, struct qc_err *
     return QC_OK;
 }
 
+static qc_rc add_recoded(qc_buf *b, const struct gw_rec_recoded *r, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(b, r->tenant, 4, err));
+    QC_TRY(add_id(b, &r->object, err));
+    QC_TRY(add_id(b, &r->version, err));
+    QC_TRY(qc_buf_add_be(b, r->seq, 4, err));
+    QC_TRY(qc_buf_add_be(b, r->old, 8, err));
+    QC_TRY(gw_log_add_segment(b, &r->segment, err));
+    return gw_log_add_layout(b, &r->layout, err);
+}
+
+static void rd_recoded(qc_rd *rd, struct gw_rec_recoded *r)
+{
+    r->tenant = (uint32_t)qc_rd_be(rd, 4);
+    rd_id(rd, &r->object);
+    rd_id(rd, &r->version);
+    r->seq = (uint32_t)qc_rd_be(rd, 4);
+    r->old = qc_rd_be(rd, 8);
+    rd_segment(rd, &r->segment);
+    rd_layout(rd, &r->layout);
+    if (r->seq >= QC_GW_SEGMENTS_MAX || r->segment.layout != 0 || r->segment.size < 1 ||
+        r->segment.size > QC_GW_SEGMENT_MAX || r->old == r->segment.id || r->old > INT64_MAX)
+        qc_rd_fail(rd);
+}
+
 static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
 {
     switch (rec->kind) {
@@ -278,6 +303,8 @@ static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err
         return add_tombstone(b, &rec->u.tombstone, err);
     case GW_REC_TENANT:
         return add_tenant(b, &rec->u.tenant, err);
+    case GW_REC_RECODED:
+        return add_recoded(b, &rec->u.recoded, err);
     }
     QC_ASSERT(false); /* every kind of ours is above */
     return QC_FAIL(err, QC_GENERAL, "log record: kind");
@@ -375,6 +402,9 @@ qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *
         break;
     case GW_REC_TENANT:
         rd_tenant(&rd, &rec.u.tenant);
+        break;
+    case GW_REC_RECODED:
+        rd_recoded(&rd, &rec.u.recoded);
         break;
     case GW_REC_CONFIG:
         rd_config(&rd, &rec.u.config);

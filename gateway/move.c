@@ -9,9 +9,9 @@
 enum { TELL_MS = 100 };
 
 static const char *const kinds[] = {
-    [GW_MOVE_ADD] = "add",         [GW_MOVE_DRAIN] = "drain",   [GW_MOVE_UNDRAIN] = "undrain",
-    [GW_MOVE_REPLACE] = "replace", [GW_MOVE_RETIRE] = "retire", [GW_MOVE_SET] = "set",
-    [GW_MOVE_DOMAIN] = "domain",
+    [GW_MOVE_ADD] = "add",         [GW_MOVE_DRAIN] = "drain",         [GW_MOVE_UNDRAIN] = "undrain",
+    [GW_MOVE_REPLACE] = "replace", [GW_MOVE_RETIRE] = "retire",       [GW_MOVE_SET] = "set",
+    [GW_MOVE_DOMAIN] = "domain",   [GW_MOVE_REPROTECT] = "reprotect",
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -209,11 +209,22 @@ static qc_rc replace(struct gw_moving *m, struct qc_err *err)
 
 /* -- the whole ------------------------------------------------------------------------------------------- */
 
+/* What was decided before this process is published: until then reservations may be a record's. */
+static qc_rc all_published(struct gw_moving *m, struct qc_err *err)
+{
+    gw_commit_hold(m->e);
+    const qc_rc rc = gw_roll(m->e, false, err);
+    gw_commit_release(m->e);
+    return rc;
+}
+
 static qc_rc run(struct gw_moving *m, struct qc_err *err)
 {
     QC_TRY(gw_move_enter(m, GW_MOVING_CHECKING, err));
     QC_TRY(gw_engine_be_sure(m->e, err));
-    if (m->ask->kind == GW_MOVE_ADD || m->ask->kind == GW_MOVE_REPLACE || m->ask->kind == GW_MOVE_RETIRE)
+    QC_TRY(all_published(m, err));
+    if (m->ask->kind == GW_MOVE_ADD || m->ask->kind == GW_MOVE_REPLACE || m->ask->kind == GW_MOVE_RETIRE ||
+        m->ask->kind == GW_MOVE_REPROTECT)
         QC_TRY(gw_shares_finish(m->e, err)); /* one change after the other */
     switch (m->ask->kind) {
     case GW_MOVE_ADD:
@@ -230,6 +241,8 @@ static qc_rc run(struct gw_moving *m, struct qc_err *err)
         return set(m, err);
     case GW_MOVE_DOMAIN:
         return set_domain(m, err);
+    case GW_MOVE_REPROTECT:
+        return gw_move_recode(m, err);
     }
     return QC_FAIL(err, QC_GENERAL, "a move of no kind");
 }
@@ -238,7 +251,7 @@ static qc_rc check_ask(const struct gw_move_ask *ask, struct qc_err *err)
 {
     const bool adds = ask->kind == GW_MOVE_ADD || ask->kind == GW_MOVE_REPLACE;
 
-    if (ask->kind != GW_MOVE_DOMAIN && ask->name == NULL)
+    if (ask->kind != GW_MOVE_DOMAIN && ask->kind != GW_MOVE_REPROTECT && ask->name == NULL)
         return QC_FAIL(err, QC_USAGE, "which cloud?");
     if (adds && ask->url == NULL)
         return QC_FAIL(err, QC_USAGE, "the URL of the new cloud is missing");
@@ -268,7 +281,9 @@ qc_rc gw_engine_move(struct gw_engine *e, const struct gw_move_ask *ask, struct 
             "this catalogue is in PostgreSQL, where other gateways may have it open: clouds cannot "
             "come and go there yet");
     if (!atomic_compare_exchange_strong(&e->moving, &no, true))
-        return QC_FAIL(err, QC_CONFLICT, "another cloud is being added, drained or retired just now");
+        return QC_FAIL(err, QC_CONFLICT,
+                       "another cloud is being added, drained or retired just now, or what is stored gets "
+                       "another code");
     m->e = e;
     m->ask = ask;
     m->r = ret;
@@ -304,6 +319,13 @@ qc_rc gw_engine_move_open(struct gw_engine *e, enum gw_move_kind *ret, char ret_
         *ret = GW_MOVE_DRAIN;
         memcpy(ret_name, rows[i].name, sizeof rows[i].name);
     }
+    if (*ret_found || gw_cat_session(e->cat) != 0)
+        return QC_OK;
+    uint64_t segments, bytes;
+    QC_TRY(gw_cat_other_code_count(e->cat, e->conf.k, e->conf.n, &segments, &bytes, err));
+    *ret_found = segments > 0;
+    *ret = GW_MOVE_REPROTECT;
+    ret_name[0] = '\0';
     return QC_OK;
 }
 

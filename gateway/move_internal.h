@@ -36,5 +36,9 @@ QC_MUST qc_rc gw_move_labels(const struct gw_move_ask *ask, struct gw_labels *l,
 QC_MUST qc_rc gw_move_join(struct gw_moving *m, const char *name, struct qc_err *err);
 /* drain.c; target: 0: any cloud */
 QC_MUST qc_rc gw_move_drain(struct gw_moving *m, uint32_t target, struct qc_err *err);
+/* recode.c */
+QC_MUST qc_rc gw_move_recode(struct gw_moving *m, struct qc_err *err);
+/* Sweep what is dead, all rounds. */
+QC_MUST qc_rc gw_move_sweep(struct gw_moving *m, struct qc_err *err);
 /* retire.c */
 QC_MUST qc_rc gw_move_retire(struct gw_moving *m, struct qc_err *err);

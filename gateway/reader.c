@@ -97,6 +97,17 @@ static qc_rc recall(struct gw_reader *r, const struct gw_segment *seg, const str
     return QC_OK;
 }
 
+/* Has another segment taken the place of the one that was read (recode.c)? Then nothing is wrong with it:
+ * what lay there is being removed. */
+static bool was_replaced(struct gw_reader *r, const struct gw_segment *seg)
+{
+    struct qc_err unused = { 0 };
+    uint64_t now;
+    QC_LOCK(gw_cat_lock(r->e->cat));
+
+    return gw_cat_segment_of(r->e->cat, r->v.no, seg->seq, &now, &unused) == QC_OK && now != seg->id;
+}
+
 static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err *err)
 {
     struct gw_faults faults = { 0 };
@@ -113,6 +124,10 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
                                     .to = to - at < seg.size ? (uint32_t)(to - at) : seg.size };
     qc_rc rc =
         gw_segment_read(r->e->store, &seg, range, qc_deadline_in(QC_GW_READ_MS), &faults, &r->have, err);
+    if (faults.count > 0 && was_replaced(r, &seg)) {
+        qc_err_clear(err);
+        return fetch(r, off, to, err); /* ends: each time somebody has put the segment anew */
+    }
     gw_faults_note(r->e, r->request, &seg, &faults);
     if (rc == QC_OK)
         rc = recall(r, &seg, &faults, err);
@@ -184,9 +199,11 @@ static qc_rc tally_segment(void *ctx, const struct gw_segment *seg, uint64_t off
     struct ec_geometry g;
 
     (void)offset;
-    t->info->k = seg->k;
-    t->info->n = seg->n;
-    t->info->segments++;
+    if (t->info->segments++ == 0 ||
+        seg->n - seg->k < t->info->n - t->info->k) { /* of several codes the least */
+        t->info->k = seg->k;
+        t->info->n = seg->n;
+    }
     QC_TRY(ec_geometry(seg->k, seg->size, &g, err));
     t->size = GW_FRAG_HEAD_BYTES + g.payload_size + gw_frag_end_size(g.stripe_count, seg->n);
     for (unsigned i = 0; i < seg->n; i++) {

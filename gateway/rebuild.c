@@ -113,6 +113,8 @@ static qc_rc learn(struct gw_rebuilding *b, const struct gw_record *rec, struct 
         b->domain = (enum gw_domain)rec->u.rules.domain;
     if (rec->kind == GW_REC_BKEY)
         return learn_bkey(b, &rec->u.bkey, err);
+    if (rec->kind == GW_REC_RECODED && rec->u.recoded.segment.id >= b->next_segment)
+        b->next_segment = rec->u.recoded.segment.id + 1;
     if (rec->kind == GW_REC_COMMIT)
         for (uint32_t i = 0; i < rec->u.commit.segment_count; i++) {
             struct gw_log_segment s;

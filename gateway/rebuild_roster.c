@@ -189,7 +189,7 @@ qc_rc gw_rebuild_roster(struct gw_rebuilding *b, struct qc_err *err)
         return QC_FAIL(err, QC_QUORUM, "%u of %u clouds in use were heard, %u are needed", heard, roster,
                        roster - b->conf.record_quorum + 1);
     b->report->clouds = roster;
-    b->report->needed = roster - b->conf.record_quorum + 1;
+    b->report->needed = b->needed = roster - b->conf.record_quorum + 1; /* of the cut, too */
     b->report->reached = heard;
     return QC_OK;
 }

@@ -15,10 +15,10 @@ unsigned gw_rules_domains(enum gw_domain domain, const struct gw_cloud_row *rows
     return n;
 }
 
-static qc_rc room(struct gw_engine *e, enum gw_domain domain, const struct gw_cloud_row *rows, unsigned count,
+static qc_rc room(unsigned needed, enum gw_domain domain, const struct gw_cloud_row *rows, unsigned count,
                   struct qc_err *err)
 {
-    const unsigned n = gw_rules_domains(domain, rows, count, 0), needed = e->conf.n;
+    const unsigned n = gw_rules_domains(domain, rows, count, 0);
 
     if (n >= needed)
         return QC_OK;
@@ -59,8 +59,19 @@ qc_rc gw_rules_hold(struct gw_engine *e, const struct gw_cloud_row *row, enum gw
     for (unsigned i = 0; row != NULL && i < count; i++)
         if (rows[i].id == row->id)
             rows[i] = *row;
-    QC_TRY(room(e, domain, rows, count, err));
+    QC_TRY(room(e->conf.n, domain, rows, count, err));
     return pairs ? no_pairs(e, domain, rows, count, err) : QC_OK;
+}
+
+qc_rc gw_rules_room(struct gw_engine *e, enum gw_domain domain, unsigned n, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
+    unsigned count;
+
+    if (rows == NULL)
+        return QC_FAIL(err, QC_NOMEM, "clouds");
+    QC_TRY(gw_cloud_rows(e->cat, rows, &count, err));
+    return room(n, domain, rows, count, err);
 }
 
 /* Whoever leaves takes no place away that a draining cloud did not take before; who comes brings one. */

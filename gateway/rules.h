@@ -11,5 +11,7 @@ unsigned gw_rules_domains(enum gw_domain domain, const struct gw_cloud_row *rows
  * no segment have two fragments in one? QC_QUORUM: too few domains; QC_CONFLICT: there is a pair. */
 QC_MUST qc_rc gw_rules_hold(struct gw_engine *e, const struct gw_cloud_row *row, enum gw_domain domain,
                             bool pairs, struct qc_err *err);
+/* Under the catalogue's lock: are there places for n fragments? QC_QUORUM */
+QC_MUST qc_rc gw_rules_room(struct gw_engine *e, enum gw_domain domain, unsigned n, struct qc_err *err);
 /* Under the catalogue's lock, in the transaction: what a row is about to become. */
 QC_MUST qc_rc gw_rules_allow(struct gw_engine *e, const struct gw_cloud_row *row, struct qc_err *err);

@@ -101,7 +101,7 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
 
     {
         QC_LOCK(gw_cat_lock(e->cat));
-        QC_TRY(gw_cat_counts(e->cat, &e->conf, &n, err));
+        QC_TRY(gw_cat_counts(e->cat, &n, err));
         QC_TRY(gw_tip_get(e->cat, &tip, err));
         QC_TRY(gw_cat_oldest(e->cat, &s->oldest_s, err));
         QC_TRY(gw_cat_drills_get(e->cat, &s->drills, err));

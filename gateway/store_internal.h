@@ -28,6 +28,8 @@ struct gw_unit {
     uint32_t tenant; /* whose, while charged; both under the store's lock */
     bool charged;
     uint8_t *mem;
+    size_t slot_size, size;    /* as the store's were when it was made */
+    unsigned n;                /* slots */
     struct ec_geometry coming; /* the segment that is being filled in */
     uint32_t have;             /* bytes of it */
     unsigned coded;            /* slots that have its data and parity; puts may read them, so they stay */
@@ -44,10 +46,12 @@ struct unit_waiter {
 struct gw_store {
     const struct gw_root *root;
     struct gw_fan *fan;
-    unsigned k, n;
-    size_t slot_size, unit_size;
-    unsigned unit_max;
+    /* Room for all codings down to k and up to n: they grow, under the lock (gw_store_fit). */
+    atomic_uint k, n;
+    atomic_size_t slot_size;
     pthread_mutex_t lock; /* guards what follows */
+    size_t unit_size;
+    unsigned unit_max;
     pthread_cond_t returned;
     struct gw_unit *spare, *all;
     struct unit_waiter *waiters; /* in the order in which they came */
@@ -64,6 +68,8 @@ uint8_t *gw_unit_out(const struct gw_unit *u, unsigned i);
 /* Payload of slot i, reading. A unit fits every coding with the store's n slots or fewer of its size: see
  * gw_unit_fits. */
 uint8_t *gw_unit_payload(const struct gw_unit *u, unsigned i);
+/* Can this unit hold a segment of this coding? One from before the store grew may not. */
+bool gw_unit_holds(const struct gw_unit *u, const struct ec_geometry *g, unsigned n);
 /* Can segments of this coding be handled in the store's units? */
 bool gw_unit_fits(const struct gw_store *s, const struct ec_geometry *g, unsigned n);
 

@@ -17,43 +17,86 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
+static void unit_free(struct gw_unit *u)
+{
+    QC_ASSERT(munmap(u->mem, u->size) == 0);
+    qc_free(u);
+}
+
+/* Under the lock: a spare one goes, out of the list of all, too. */
+static void drop_unit(struct gw_store *s, struct gw_unit *u)
+{
+    struct gw_unit **at = &s->all;
+
+    while (*at != u)
+        at = &(*at)->sibling;
+    *at = u->sibling;
+    s->made--;
+    unit_free(u);
+}
+
+static void drop_spare(struct gw_store *s)
+{
+    while (s->spare != NULL) {
+        struct gw_unit *u = s->spare;
+        s->spare = u->next;
+        drop_unit(s, u);
+    }
+}
+
+qc_rc gw_store_fit(struct gw_store *s, unsigned k, unsigned n, struct qc_err *err)
+{
+    struct ec_geometry g;
+
+    QC_ASSERT(k >= 1 && k <= QC_EC_N_MAX && n <= QC_EC_N_MAX);
+    QC_TRY(ec_geometry(k, QC_GW_SEGMENT_MAX, &g, err));
+    const size_t slot = round_up(GW_HEAD_ROOM + (size_t)g.payload_size + GW_END_ROOM, 4096);
+    QC_LOCK(&s->lock);
+    if (slot <= s->slot_size && n <= s->n)
+        return QC_OK;
+    if (slot > s->slot_size) {
+        s->slot_size = slot;
+        s->k = k;
+    }
+    if (n > s->n)
+        s->n = n;
+    s->unit_size = s->n * s->slot_size;
+    drop_spare(s);
+    /* Each of m clouds that hang can keep as many units as it has workers, and the gateway goes on with two.
+     */
+    const unsigned wanted = (s->n - s->k) * QC_GW_CLOUD_WORKERS + 2;
+    const unsigned room = (unsigned)(QC_GW_UNITS_BYTES / s->unit_size);
+    s->unit_max = wanted > QC_GW_UNITS ? wanted : QC_GW_UNITS;
+    s->unit_max = room < s->unit_max ? room : s->unit_max;
+    s->unit_max = s->unit_max < 2 ? 2 : s->unit_max;
+    s->unit_max = s->unit_max < s->out ? s->out : s->unit_max; /* those that are out came before */
+    return QC_OK;
+}
+
+static void free_store(struct gw_store **s)
+{
+    gw_store_free(s);
+}
+
 qc_rc gw_store_new(struct gw_store **ret, const struct gw_root *root, struct gw_fan *fan, unsigned k,
                    unsigned n, struct qc_err *err)
 {
     const struct ec_coder *coder;
-    struct ec_geometry g;
 
     QC_ASSERT(k >= 1 && k <= n);
     QC_ASSERT(n <= QC_EC_N_MAX);
     QC_TRY(ec_coder_get(k, n - k, &coder, err));
-    QC_TRY(ec_geometry(k, QC_GW_SEGMENT_MAX, &g, err));
-    struct gw_store *s = qc_alloc(sizeof *s);
+    QC_CLEANUP(free_store) struct gw_store *s = qc_alloc(sizeof *s);
     if (s == NULL)
         return QC_FAIL(err, QC_NOMEM, "store");
     s->root = root;
     s->fan = fan;
     gw_pace_init(&s->pace);
-    s->k = k;
-    s->n = n;
-    s->slot_size = round_up(GW_HEAD_ROOM + (size_t)g.payload_size + GW_END_ROOM, 4096);
-    s->unit_size = n * s->slot_size;
-    /* Each of m clouds that hang can keep as many units as it has workers, and the gateway goes on with two.
-     */
-    const unsigned wanted = (n - k) * QC_GW_CLOUD_WORKERS + 2;
-    const unsigned room = (unsigned)(QC_GW_UNITS_BYTES / s->unit_size);
-    s->unit_max = wanted > QC_GW_UNITS ? wanted : QC_GW_UNITS;
-    s->unit_max = room < s->unit_max ? room : s->unit_max;
-    s->unit_max = s->unit_max < 2 ? 2 : s->unit_max;
     qc_mutex_init(&s->lock);
     qc_cond_init(&s->returned);
-    *ret = s;
+    QC_TRY(gw_store_fit(s, k, n, err));
+    *ret = QC_STEAL(s);
     return QC_OK;
-}
-
-static void unit_free(struct gw_unit *u)
-{
-    QC_ASSERT(munmap(u->mem, u->store->unit_size) == 0);
-    qc_free(u);
 }
 
 static unsigned units_out(struct gw_store *s)
@@ -70,11 +113,7 @@ void gw_store_free(struct gw_store **sp)
     *sp = NULL;
     if (s == NULL || units_out(s) > 0)
         return; /* a stuck worker has one: it stays with its store until the program ends */
-    while (s->spare != NULL) {
-        struct gw_unit *u = s->spare;
-        s->spare = u->next;
-        unit_free(u);
-    }
+    drop_spare(s);
     qc_cond_done(&s->returned);
     qc_mutex_done(&s->lock);
     gw_pace_done(&s->pace);
@@ -88,13 +127,15 @@ static qc_rc unit_new(struct gw_store *s, struct gw_unit **ret, struct qc_err *e
     if (u == NULL)
         return QC_FAIL(err, QC_NOMEM, "a unit of %zu bytes", s->unit_size);
     u->store = s;
-    u->mem =
-        mmap(NULL, s->unit_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    u->size = s->unit_size;
+    u->slot_size = s->slot_size;
+    u->n = s->n;
+    u->mem = mmap(NULL, u->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (u->mem == MAP_FAILED) {
         qc_free(u);
         return QC_FAIL(err, QC_NOMEM, "a unit of %zu bytes", s->unit_size);
     }
-    (void)madvise(u->mem, s->unit_size, MADV_HUGEPAGE);
+    (void)madvise(u->mem, u->size, MADV_HUGEPAGE);
     *ret = u;
     return QC_OK;
 }
@@ -217,10 +258,14 @@ struct gw_unit *gw_unit_share(struct gw_unit *u)
 /* Under the lock. */
 static void give_back(struct gw_store *s, struct gw_unit *u)
 {
-    u->next = s->spare;
-    s->spare = u;
     s->out--;
     u->charged = false;
+    if (u->size == s->unit_size && u->slot_size == s->slot_size) {
+        u->next = s->spare;
+        s->spare = u;
+    } else { /* the store grew meanwhile */
+        drop_unit(s, u);
+    }
     qc_cond_wake_all(&s->returned);
 }
 
@@ -258,7 +303,7 @@ void gw_unit_begin(struct gw_unit *u, unsigned k, uint32_t size)
 
     QC_ASSERT(size >= 1 && size <= QC_GW_SEGMENT_MAX);
     QC_ASSERT(ec_geometry(k, size, &u->coming, &never) == QC_OK);
-    QC_ASSERT(gw_unit_fits(u->store, &u->coming, k));
+    QC_ASSERT(gw_unit_holds(u, &u->coming, k));
     u->have = 0;
     u->coded = 0;
 }
@@ -292,12 +337,46 @@ unsigned gw_store_spare(struct gw_store *s)
 
 uint8_t *gw_unit_out(const struct gw_unit *u, unsigned i)
 {
-    return u->mem + i * u->store->slot_size + GW_FRAG_HEAD_BYTES;
+    return u->mem + i * u->slot_size + GW_FRAG_HEAD_BYTES;
 }
 
 uint8_t *gw_unit_payload(const struct gw_unit *u, unsigned i)
 {
-    return u->mem + i * u->store->slot_size + GW_HEAD_ROOM;
+    return u->mem + i * u->slot_size + GW_HEAD_ROOM;
+}
+
+bool gw_unit_holds(const struct gw_unit *u, const struct ec_geometry *g, unsigned n)
+{
+    return n <= u->n && GW_HEAD_ROOM + g->payload_size + GW_END_ROOM <= u->slot_size;
+}
+
+/* The bytes that are in it, from piece to piece. */
+static qc_span held_at(const struct gw_unit *u, uint32_t at)
+{
+    const struct ec_stripe st = ec_geometry_stripe(&u->coming, ec_geometry_stripe_at(&u->coming, at));
+    const uint32_t in_stripe = at - st.data_offset, in_piece = in_stripe % st.piece_size;
+    const uint32_t room = st.piece_size - in_piece, left = u->have - at;
+
+    return qc_span_of(gw_unit_out(u, in_stripe / st.piece_size) + st.payload_offset + in_piece,
+                      room < left ? room : left);
+}
+
+bool gw_unit_is_for(const struct gw_unit *u, unsigned k, unsigned n)
+{
+    return u->coming.k == k && gw_unit_holds(u, &u->coming, n);
+}
+
+qc_rc gw_unit_copy(const struct gw_unit *from, unsigned k, qc_deadline deadline, struct gw_unit **ret,
+                   struct qc_err *err)
+{
+    QC_TRY(gw_unit_take(from->store, from->tenant, deadline, ret, err));
+    gw_unit_begin(*ret, k, from->coming.segment_size);
+    for (uint32_t at = 0; at < from->have;) {
+        const qc_span part = held_at(from, at);
+        gw_unit_add(*ret, part);
+        at += (uint32_t)part.n;
+    }
+    return QC_OK;
 }
 
 bool gw_unit_fits(const struct gw_store *s, const struct ec_geometry *g, unsigned n)

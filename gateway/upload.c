@@ -12,10 +12,11 @@
 #include <stdio.h>
 
 #include "engine_internal.h"
+#include "make.h"
 
 /* -- begin ----------------------------------------------------------------------------------------------- */
 
-static qc_rc choose_layout(struct gw_engine *e, struct gw_log_layout *ret, struct qc_err *err)
+qc_rc gw_choose_layout(struct gw_engine *e, struct gw_log_layout *ret, struct qc_err *err)
 {
     struct gw_candidate candidates[QC_GW_CLOUDS_MAX];
     struct gw_log_layout l = { .k = (uint8_t)e->conf.k, .n = (uint8_t)e->conf.n };
@@ -103,7 +104,7 @@ qc_rc gw_upload_begin(struct gw_engine *e, const struct gw_upload *u, bool *ret_
     QC_TRY(qc_fault(put_intent, err));
     {
         QC_LOCK(gw_cat_lock(e->cat)); /* under it no cloud begins to be drained */
-        QC_TRY(choose_layout(e, &l, err));
+        QC_TRY(gw_choose_layout(e, &l, err));
         QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
         QC_TRY(gw_cat_begin(e->cat, &tx, err));
         QC_TRY(known_upload(e, u, &have, err));
@@ -161,16 +162,19 @@ static qc_rc open_upload(struct gw_engine *e, const struct gw_ref *put_key, stru
     return QC_OK;
 }
 
+/* Is the layout one for new segments: of the code that there is now, on clouds that take them? */
 static bool takes_new(struct gw_engine *e, const struct gw_log_layout *l)
 {
+    if (l->k != e->conf.k || l->n != e->conf.n)
+        return false;
     for (unsigned i = 0; i < l->n; i++)
         if (!gw_takes_new(e, l->clouds[i]))
             return false;
     return true;
 }
 
-/* Where the next segment of a version goes: as those before it, unless one of these clouds is being drained.
- * In a transaction. */
+/* Where the next segment of a version goes: as those before it, unless one of these clouds is being drained,
+ * or the code is another one by now. In a transaction. */
 static qc_rc layout_of(struct gw_engine *e, uint64_t version_no, uint64_t *ret, struct qc_err *err)
 {
     struct gw_version_row v;
@@ -181,18 +185,19 @@ static qc_rc layout_of(struct gw_engine *e, uint64_t version_no, uint64_t *ret, 
     *ret = v.layout;
     if (takes_new(e, &l))
         return QC_OK;
-    QC_TRY(choose_layout(e, &l, err));
+    QC_TRY(gw_choose_layout(e, &l, err));
     QC_TRY(gw_layout_id(e->cat, &l, ret, err));
     return gw_cat_version_layout(e->cat, version_no, *ret, err);
 }
 
-/* A reservation on a cloud that gets nothing new is of no use. */
+/* A reservation on a cloud that gets nothing new, or of another code, is of no use. */
 static qc_rc reservation_fits(struct gw_engine *e, uint64_t id, bool *ret, struct qc_err *err)
 {
     struct gw_log_layout l = { 0 };
     struct gw_segment seg;
 
     QC_TRY(gw_cat_segment(e->cat, id, &seg, err));
+    l.k = (uint8_t)seg.k;
     l.n = (uint8_t)seg.n;
     memcpy(l.clouds, seg.layout, sizeof l.clouds);
     *ret = takes_new(e, &l);
@@ -318,6 +323,15 @@ static qc_rc drop_segment(struct gw_engine *e, const struct gw_segment *seg, str
     return qc_fault(sweep_marked, err);
 }
 
+/* Fragments of a segment that must be durable; where the code was changed since it was begun, by its own. */
+static unsigned quorum_of(struct gw_engine *e, const struct gw_segment *seg)
+{
+    struct gw_config conf = { .k = seg->k, .n = seg->n };
+
+    gw_quorums(&conf);
+    return seg->k == e->conf.k && seg->n == e->conf.n ? e->conf.write_quorum : conf.write_quorum;
+}
+
 /* Names all clouds that did not take it, in their order, each with its reason; the room is shared between
  * them. */
 static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, const struct gw_written *w,
@@ -339,32 +353,45 @@ static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, co
         }
     }
     return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed%s", w->durable, seg->n,
-                   e->conf.write_quorum, list);
+                   quorum_of(e, seg), list);
 }
 
 static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, const struct gw_segment *seg,
                            struct gw_unit *u, struct gw_written *w, struct qc_err *err)
 {
+    const unsigned quorum = quorum_of(e, seg);
     uint8_t salt[GW_SALT_BYTES];
     gw_clouds back;
 
     QC_TRY(qc_fault(put_frag, err));
     const struct gw_rule rule = { .deadline = qc_deadline_in(e->segment_ms),
-                                  .enough = p->hasty ? e->conf.write_quorum : 0,
+                                  .enough = p->hasty ? quorum : 0,
                                   .grace_ms = QC_GW_HASTE_MS };
     QC_TRY(gw_segment_write_some(e->store, seg, u, &rule, w, err));
-    if (w->durable < e->conf.write_quorum) {
+    if (w->durable < quorum) {
         QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
         if (back != 0) /* the same bytes under the same names: what is there already is no conflict */
             QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(e->segment_ms), w, err));
     }
     QC_TRY(qc_fault(put_frag_done, err));
-    if (w->durable < (qc_planted(ack_early) ? e->conf.k : e->conf.write_quorum))
+    if (w->durable < (qc_planted(ack_early) ? seg->k : quorum))
         return quorum_failed(e, seg, w, err);
     struct gw_segment done = *seg;
     memcpy(done.digest, w->digest, sizeof done.digest);
     QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
     return segment_rows(e, &(struct gw_ref){ p->tenant, p->put_key }, &done, w, salt, err);
+}
+
+/* The code may have been changed while the segment's bytes came. */
+static qc_rc write_coded(struct gw_engine *e, const struct gw_segment_put *p, const struct gw_segment *seg,
+                         struct gw_unit *u, struct gw_written *w, struct qc_err *err)
+{
+    QC_CLEANUP(gw_unit_done) struct gw_unit *other = NULL;
+
+    if (gw_unit_is_for(u, seg->k, seg->n))
+        return write_segment(e, p, seg, u, w, err);
+    QC_TRY(gw_unit_copy(u, seg->k, qc_deadline_in(QC_GW_UNIT_MS), &other, err));
+    return write_segment(e, p, seg, other, w, err);
 }
 
 qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, struct gw_unit *u,
@@ -389,7 +416,7 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
     seg.seq = p->seq;
     seg.last = p->last;
     seg.size = p->size;
-    const qc_rc rc = write_segment(e, p, &seg, u, &w, err);
+    const qc_rc rc = write_coded(e, p, &seg, u, &w, err);
     if (rc == QC_OK || drop_segment(e, &seg, &why) == QC_OK)
         gw_busy_remove(e, seg.id); /* else it stays busy: not handed out again before the next opening (U2) */
     QC_TRY(rc);

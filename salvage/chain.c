@@ -299,6 +299,8 @@ static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const s
     case GW_REC_BACKUP:
         return index_add_backup(s->ix, rec->u.backup.tenant, &rec->u.backup.object, &rec->u.backup.version,
                                 at, err);
+    case GW_REC_RECODED:
+        return index_add_recoded(s->ix, &rec->u.recoded, err);
     case GW_REC_CONFIG:
         s->record_quorum = rec->u.config.record_quorum;
         return QC_OK;

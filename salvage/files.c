@@ -59,14 +59,12 @@ static qc_rc margin_of(struct salvage *s, const struct gw_rec_commit *c, struct 
         struct gw_log_segment seg;
         struct gw_log_layout layout;
         uint32_t present = 0;
-        gw_log_segment_at(c, i, &seg);
-        if (seg.layout >= c->layout_count)
-            return QC_FAIL(err, QC_FORMAT, "segment %" PRIu32 " names no layout", i);
-        gw_log_layout_at(c, seg.layout, &layout);
+        QC_TRY(segment_now(s->ix, c, i, &seg, &layout, err));
         QC_TRY(index_present(s->ix, seg.id, &present, err));
         const int margin = __builtin_popcount(present) - (int)layout.k;
-        if (margin < ret->margin)
-            ret->margin = margin;
+        if (margin >= ret->margin)
+            continue;
+        ret->margin = margin;
         ret->k = layout.k;
         ret->n = layout.n;
     }
@@ -274,6 +272,7 @@ static qc_rc try_entry(struct file *f, const struct entry_row *e, const char *su
                                .id = e->version,
                                .tenant = e->tenant,
                                .commit = c,
+                               .ix = s->ix,
                                .segment_count = c->segment_count,
                                .size = c->e.size,
                                .sealed_backup = f->backup.n > 0 ? qc_buf_span(&f->backup) : c->backup };
@@ -406,6 +405,7 @@ static qc_rc look_at(void *ctx, const struct entry_row *e, struct qc_err *err)
                                .id = e->version,
                                .tenant = e->tenant,
                                .commit = &rec.u.commit,
+                               .ix = fs->s->ix,
                                .segment_count = rc == QC_OK ? rec.u.commit.segment_count : 0 };
     for (uint32_t i = 0; rc == QC_OK && i < v.segment_count; i++) {
         struct segment_want w;

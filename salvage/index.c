@@ -28,6 +28,9 @@ static const char schema[] =
     "CREATE INDEX entry_rank ON entry (rank DESC, no) WHERE rank IS NOT NULL;"
     "CREATE TABLE backup (tenant INTEGER, object BLOB, version BLOB, sequence INTEGER, incarnation INTEGER,"
     " ordinal INTEGER, file INTEGER, PRIMARY KEY (tenant, object, version)) WITHOUT ROWID;"
+    "CREATE TABLE recoded (tenant INTEGER, object BLOB, version BLOB, seq INTEGER, id INTEGER, size INTEGER,"
+    " incarnation INTEGER, salt BLOB, digest BLOB, k INTEGER, n INTEGER, clouds BLOB,"
+    " PRIMARY KEY (tenant, object, version, seq)) WITHOUT ROWID;"
     "CREATE TABLE vault (no INTEGER PRIMARY KEY, tenant INTEGER, vault BLOB, sequence INTEGER, incarnation "
     "INTEGER,"
     " ordinal INTEGER, file INTEGER);"
@@ -63,6 +66,11 @@ static const char schema[] =
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                                \
     X(BACKUP, "SELECT sequence, incarnation, ordinal, file FROM backup WHERE tenant=?1 AND object=?2 AND "   \
               "version=?3")                                                                                  \
+    X(RECODED_ADD,                                                                                           \
+      "INSERT OR REPLACE INTO recoded (tenant, object, version, seq, id, size, incarnation, salt, digest,"   \
+      " k, n, clouds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                           \
+    X(RECODED, "SELECT id, size, incarnation, salt, digest, k, n, clouds FROM recoded WHERE tenant=?1 AND "  \
+               "object=?2 AND version=?3 AND seq=?4")                                                        \
     X(VAULT_ADD, "INSERT INTO vault (tenant, vault, sequence, incarnation, ordinal, file)"                   \
                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                         \
     X(VAULTS,                                                                                                \
@@ -310,6 +318,41 @@ qc_rc index_add_backup(struct index *ix, uint32_t tenant, const struct gw_id *ob
     return QC_RUN(ix->stmt[SQL_BACKUP_ADD], err, QC_VI(tenant), QC_VB(gw_id_span(object)),
                   QC_VB(gw_id_span(version)), QC_VI(at->sequence), QC_VI(at->incarnation), QC_VI(at->ordinal),
                   QC_VI(at->file));
+}
+
+qc_rc index_add_recoded(struct index *ix, const struct gw_rec_recoded *r, struct qc_err *err)
+{
+    const struct gw_log_segment *s = &r->segment;
+    uint8_t clouds[4 * QC_EC_N_MAX];
+
+    for (unsigned i = 0; i < r->layout.n; i++)
+        qc_put_be(clouds + 4 * (size_t)i, r->layout.clouds[i], 4);
+    return QC_RUN(ix->stmt[SQL_RECODED_ADD], err, QC_VI(r->tenant), QC_VB(gw_id_span(&r->object)),
+                  QC_VB(gw_id_span(&r->version)), QC_VI(r->seq), QC_VI(s->id), QC_VI(s->size),
+                  QC_VI(s->incarnation), QC_VB(qc_span_of(s->salt, sizeof s->salt)),
+                  QC_VB(qc_span_of(s->digest, sizeof s->digest)), QC_VI(r->layout.k), QC_VI(r->layout.n),
+                  QC_VB(qc_span_of(clouds, 4 * (size_t)r->layout.n)));
+}
+
+qc_rc index_recoded(struct index *ix, struct gw_rec_recoded *r, bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(reset) struct qc_stmt *s = ix->stmt[SQL_RECODED];
+
+    QC_TRY(QC_BIND(s, err, QC_VI(r->tenant), QC_VB(gw_id_span(&r->object)), QC_VB(gw_id_span(&r->version)),
+                   QC_VI(r->seq)));
+    QC_TRY(qc_stmt_step(s, ret_found, err));
+    if (!*ret_found)
+        return QC_OK;
+    r->segment = (struct gw_log_segment){ .id = (uint64_t)qc_col_int(s, 0),
+                                          .size = (uint32_t)qc_col_int(s, 1),
+                                          .incarnation = (uint32_t)qc_col_int(s, 2) };
+    QC_TRY(qc_col_fixed(s, 3, r->segment.salt, sizeof r->segment.salt, err));
+    QC_TRY(qc_col_fixed(s, 4, r->segment.digest, sizeof r->segment.digest, err));
+    r->layout = (struct gw_log_layout){ .k = (uint8_t)qc_col_int(s, 5), .n = (uint8_t)qc_col_int(s, 6) };
+    const qc_span clouds = qc_col_span(s, 7);
+    for (unsigned i = 0; i < r->layout.n && i < QC_EC_N_MAX && 4 * (size_t)i + 4 <= clouds.n; i++)
+        r->layout.clouds[i] = (uint32_t)qc_get_be(clouds.p + 4 * (size_t)i, 4);
+    return QC_OK;
 }
 
 /* From column `first` on. */

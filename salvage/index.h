@@ -92,6 +92,10 @@ struct vault_row {
     uint32_t tenant;
     struct record_at at;
 };
+/* A later record of a segment: it replaces what was said of it before. */
+QC_MUST qc_rc index_add_recoded(struct index *ix, const struct gw_rec_recoded *r, struct qc_err *err);
+/* r: tenant, object, version and seq are given; segment and layout are filled in where there is one. */
+QC_MUST qc_rc index_recoded(struct index *ix, struct gw_rec_recoded *r, bool *ret_found, struct qc_err *err);
 typedef qc_rc (*vault_fn)(void *ctx, const struct vault_row *v, struct qc_err *err);
 /* Records of a vault id, the newest first. */
 QC_MUST qc_rc index_vaults(struct index *ix, const struct gw_id *vault, vault_fn fn, void *ctx,

@@ -43,6 +43,27 @@ const struct vault_meta *stored_meta(const struct stored *f)
 
 /* -- bytes of N ------------------------------------------------------------------------------------------ */
 
+qc_rc segment_now(struct index *ix, const struct gw_rec_commit *c, uint32_t i, struct gw_log_segment *ret,
+                  struct gw_log_layout *ret_layout, struct qc_err *err)
+{
+    struct gw_rec_recoded r = {
+        .tenant = c->tenant, .object = c->e.object, .version = c->e.version, .seq = i
+    };
+    bool found = false;
+
+    gw_log_segment_at(c, i, ret);
+    QC_TRY(index_recoded(ix, &r, &found, err));
+    if (found) {
+        *ret = r.segment;
+        *ret_layout = r.layout;
+        return QC_OK;
+    }
+    if (ret->layout >= c->layout_count)
+        return QC_FAIL(err, QC_FORMAT, "segment %" PRIu32 " names no layout", i);
+    gw_log_layout_at(c, ret->layout, ret_layout);
+    return QC_OK;
+}
+
 qc_rc version_segment(const struct version *v, uint32_t i, struct segment_want *ret, struct qc_err *err)
 {
     struct gw_log_segment seg;
@@ -52,10 +73,7 @@ qc_rc version_segment(const struct version *v, uint32_t i, struct segment_want *
         *ret = v->segments[i];
         return QC_OK;
     }
-    gw_log_segment_at(v->commit, i, &seg);
-    if (seg.layout >= v->commit->layout_count)
-        return QC_FAIL(err, QC_FORMAT, "segment %" PRIu32 " names no layout", i);
-    gw_log_layout_at(v->commit, seg.layout, &layout);
+    QC_TRY(segment_now(v->ix, v->commit, i, &seg, &layout, err));
     if (seg.size < 1 || seg.size > QC_GW_SEGMENT_MAX || layout.k < 1 || layout.k > layout.n ||
         layout.n > QC_EC_N_MAX)
         return QC_FAIL(err, QC_FORMAT, "segment %" PRIu32 " has %" PRIu32 " bytes in %u of %u", i, seg.size,

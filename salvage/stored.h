@@ -10,12 +10,16 @@ struct version {
     struct gw_id object, id;
     uint32_t tenant;
     const struct gw_rec_commit *commit;  /* NULL: no record tells of it */
+    struct index *ix;                    /* with a commit: what later records say of its segments */
     const struct segment_want *segments; /* then: as the fragments say */
     uint32_t segment_count;
     uint64_t size;
     qc_span sealed_backup;
 };
 
+/* Segment i of a commit record, and its layout, as a later record has them if there is one. QC_FORMAT */
+QC_MUST qc_rc segment_now(struct index *ix, const struct gw_rec_commit *c, uint32_t i,
+                          struct gw_log_segment *ret, struct gw_log_layout *ret_layout, struct qc_err *err);
 /* Segment i of a version. QC_FORMAT  its record does not say what one must say. */
 QC_MUST qc_rc version_segment(const struct version *v, uint32_t i, struct segment_want *ret,
                               struct qc_err *err);

@@ -32,8 +32,10 @@ static qc_rc renew(struct vault_store *s, const struct vault_descriptor *now, bo
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
     QC_TRY(vault_store_descriptor_get(s, &text, err));
     QC_TRY(vault_descriptor_parse(&d, qc_buf_span(&text), err));
-    if (d.url != NULL || same_clouds(&d, now))
+    if (d.url != NULL || (same_clouds(&d, now) && d.k == now->k && d.n == now->n))
         return QC_OK;
+    d.k = now->k;
+    d.n = now->n;
     drop_clouds(&d);
     for (size_t i = 0; i < now->cloud_count; i++)
         QC_TRY(

@@ -19,7 +19,7 @@ qc_rc call_move(struct request *r, struct answer *ret, struct qc_err *err)
 {
     static const char *const names[] = { "kind",        "name",   "new_name", "target", "url",
                                          "credentials", "weight", "provider", "region", "jurisdiction",
-                                         "domain",      "gone",   "rate" };
+                                         "domain",      "gone",   "rate",     "k",      "n" };
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     struct gw_health health;
     QC_TRY(request_json(r, names, sizeof names / sizeof names[0], &in, err));

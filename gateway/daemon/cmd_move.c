@@ -199,6 +199,8 @@ static qc_rc print_job(struct command *c, struct qc_err *err)
     QC_TRY(count_of(report, "foreign", &foreign, err));
     if (strcmp(kind, "drain") == 0 || strcmp(kind, "replace") == 0)
         printf("cloud %s: %" PRIu64 " fragments moved, %" PRIu64 " left\n", cloud, moved, left);
+    if (strcmp(kind, "reprotect") == 0)
+        printf("%" PRIu64 " segments have the new code, %" PRIu64 " another one still\n", moved, left);
     if (strcmp(kind, "retire") == 0 && foreign > 0)
         printf("cloud %s: %" PRIu64 " objects that are not ours stay there\n", cloud, foreign);
     return QC_OK;
@@ -411,6 +413,36 @@ qc_rc cmd_cloud_label(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(open_command(&c, app, args, err));
     QC_TRY(take_labels(&c, args, err));
     return run(&c, "set", args->argv[0], err);
+}
+
+/* K,N */
+static qc_rc take_code(struct command *c, const char *text, struct qc_err *err)
+{
+    const char *comma = strchr(text, ',');
+    char k_text[16] = "";
+    uint64_t k = 0, n = 0;
+    if (comma == NULL || (size_t)(comma - text) >= sizeof k_text)
+        return QC_FAIL(err, QC_USAGE, "--reprotect: expected K,N: any K of N clouds give everything");
+    memcpy(k_text, text, (size_t)(comma - text));
+    QC_TRY(qc_parse_u64(k_text, "--reprotect: K", false, &k, err));
+    QC_TRY(qc_parse_u64(comma + 1, "--reprotect: N", false, &n, err));
+    if (k < 1 || k > n || n > QC_EC_N_MAX)
+        return QC_FAIL(err, QC_USAGE, "--reprotect %s: expected K,N with 1 <= K <= N <= %d", text,
+                       QC_EC_N_MAX);
+    QC_TRY(json_count(c->body, "k", k, err));
+    return json_count(c->body, "n", n, err);
+}
+
+qc_rc cmd_reprotect(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(command_done) struct command c = { 0 };
+    if (qc_args_flag(args, "deep") || qc_args_flag(args, "dry-run") ||
+        qc_args_value(args, "adopt", NULL) != NULL)
+        return QC_FAIL(err, QC_USAGE, "--reprotect: not with --deep, --dry-run or --adopt");
+    QC_TRY(open_command(&c, app, args, err));
+    QC_TRY(take_code(&c, qc_args_value(args, "reprotect", NULL), err));
+    QC_TRY(take_rate(&c, args, err));
+    return run(&c, "reprotect", NULL, err);
 }
 
 qc_rc cmd_plan_exit(void *app, const struct qc_args *args, struct qc_err *err)

@@ -11,6 +11,8 @@ qc_rc cmd_cloud_replace(void *app, const struct qc_args *args, struct qc_err *er
 qc_rc cmd_cloud_retire(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_cloud_domain(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_plan_exit(void *app, const struct qc_args *args, struct qc_err *err);
+/* repair --reprotect K,N */
+qc_rc cmd_reprotect(void *app, const struct qc_args *args, struct qc_err *err);
 
 /* cloud set with labels or a weight. */
 qc_rc cmd_cloud_label(void *app, const struct qc_args *args, struct qc_err *err);

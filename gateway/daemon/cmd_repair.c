@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "cloud_args.h"
 #include "cmd_audit.h"
+#include "cmd_move.h"
 #include "interrupt.h"
 #include "json.h"
 #include "print.h"
@@ -20,6 +21,8 @@ const struct qc_opt cmd_repair_options[] = {
     { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },
     { "max-rate", 0, "BYTES", "read and write at most so much in a second (k, M, G: powers of 1024)", false },
     { "adopt", 0, "NAME", "fill a lost cloud again: whatever it had is given up", false },
+    { "reprotect", 0, "K,N", "another code: any K of N clouds give everything; what is stored follows",
+      false },
     { "json", 0, NULL, "the report as JSON", false },
     { 0 },
 };
@@ -84,6 +87,8 @@ qc_rc cmd_repair(void *app, const struct qc_args *args, struct qc_err *err)
                                  .tell = show,
                                  .ctx = &terminal };
     const char *state = NULL;
+    if (qc_args_value(args, "reprotect", NULL) != NULL)
+        return cmd_reprotect(app, args, err);
     *(enum tell_about *)app = TELL_REPAIR;
     QC_TRY(cloud_args_state(args, &state, err));
     QC_TRY(qc_args_u64(args, "max-rate", true, QC_GW_REPAIR_RATE_MIN, INT64_MAX, &ask.rate, err));

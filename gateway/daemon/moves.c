@@ -141,6 +141,18 @@ static qc_rc take_flag(const struct json_t *in, const char *name, bool *ret, str
     return qc_json_has(in, name) ? qc_json_bool(in, name, ret, err) : QC_OK;
 }
 
+static qc_rc take_code(const struct json_t *in, struct gw_move_ask *a, struct qc_err *err)
+{
+    int64_t k = 0, n = 0;
+    if (a->kind != GW_MOVE_REPROTECT)
+        return QC_OK;
+    QC_TRY(qc_json_int(in, "k", 1, QC_EC_N_MAX, &k, err));
+    QC_TRY(qc_json_int(in, "n", k, QC_EC_N_MAX, &n, err));
+    a->k = (unsigned)k;
+    a->n = (unsigned)n;
+    return QC_OK;
+}
+
 static qc_rc take_numbers(const struct json_t *in, struct gw_move_ask *a, struct qc_err *err)
 {
     uint64_t weight = 0;
@@ -163,9 +175,9 @@ static qc_rc take_ask(const struct json_t *in, struct gw_move_ask *a, struct tex
     char text[32];
     QC_TRY(qc_json_str(in, "kind", &kind, err));
     if (!gw_move_kind_of(kind, &a->kind))
-        return QC_FAIL(err, QC_USAGE, "kind: add, drain, undrain, replace, retire, set or domain");
+        return QC_FAIL(err, QC_USAGE, "kind: add, drain, undrain, replace, retire, set, domain or reprotect");
     QC_TRY(take_text(in, "name", t->name, sizeof t->name, &a->name, err));
-    if (a->kind != GW_MOVE_DOMAIN && a->name == NULL)
+    if (a->kind != GW_MOVE_DOMAIN && a->kind != GW_MOVE_REPROTECT && a->name == NULL)
         return QC_FAIL(err, QC_USAGE, "name: which cloud?");
     QC_TRY(take_text(in, "new_name", t->new_name, sizeof t->new_name, &a->new_name, err));
     QC_TRY(take_text(in, "target", t->target, sizeof t->target, &a->target, err));
@@ -178,6 +190,7 @@ static qc_rc take_ask(const struct json_t *in, struct gw_move_ask *a, struct tex
     if (a->kind == GW_MOVE_DOMAIN && (domain == NULL || !gw_domain_of_name(domain, &a->domain)))
         return QC_FAIL(err, QC_USAGE, "domain: cloud, provider, region or jurisdiction");
     QC_TRY(take_flag(in, "gone", &a->gone, err));
+    QC_TRY(take_code(in, a, err));
     return take_numbers(in, a, err);
 }
 
@@ -196,8 +209,9 @@ static qc_rc start(struct moves *m, struct move_job *job, struct qc_err *err)
         QC_LOCK(&m->lock);
         if (runs(m->job)) {
             qc_free(job);
-            return QC_FAIL(err, QC_CONFLICT, "cloud %s: %s is under way already", m->job->texts.name,
-                           gw_move_kind_name(m->job->ask.kind));
+            const char *of = m->job->texts.name;
+            return QC_FAIL(err, QC_CONFLICT, "%s%s%s%s is under way already", of[0] != '\0' ? "cloud " : "",
+                           of, of[0] != '\0' ? ": " : "", gw_move_kind_name(m->job->ask.kind));
         }
         job->number = next_number(m);
         job->started_s = qc_wall_s();
@@ -255,7 +269,7 @@ static qc_rc go_on(struct moves *m, struct gw_engine *e, struct qc_err *err)
     QC_TRY(gw_engine_move_open(e, &job->ask.kind, job->texts.name, &found, err));
     if (!found)
         return QC_OK;
-    job->ask.name = job->texts.name;
+    job->ask.name = job->texts.name; /* a reprotect has none, and goes on to the code that there is */
     job->by_itself = true;
     return start(m, QC_STEAL(job), err);
 }
@@ -270,7 +284,7 @@ void moves_tick(struct moves *m, struct gw_engine *e)
         m->next_ms = qc_now_ms() + AGAIN_MS;
     }
     if (go_on(m, e, &err) != QC_OK)
-        qc_log_err(QC_LOG_WARN, "a drain goes on", &err);
+        qc_log_err(QC_LOG_WARN, "a drain, or a reprotect, goes on", &err);
 }
 
 /* -- JSON ------------------------------------------------------------------------------------------------ */

@@ -804,6 +804,8 @@ class Archive:
         elif kind == 138:
             need(r.int(1) <= 3, "FORMAT", "rules record")
             r.end()
+        elif kind == 139:
+            self.recoded(r)
         else:
             need(kind in (4, 5) or not kind & 0x80, "NEWER", f"record kind {kind}")
 
@@ -816,6 +818,23 @@ class Archive:
         old = self.tenants.get(t["id"])
         need(t["revision"] == (old["revision"] if old else 0) + 1, "INTEGRITY", "tenant record: revision")
         self.tenants[t["id"]] = t
+
+    def recoded(self, r):
+        """A segment lies elsewhere, by another code, under another id (9.3)."""
+        tenant, obj, ver, seq, old = r.int(4), r.take(16), r.take(16), r.int(4), r.int(8)
+        new = dict(id=r.int(8), size=r.int(4), incarnation=r.int(4), salt=r.take(16), digest=r.take(32))
+        need(r.int(2) == 0 and old != new["id"], "FORMAT", "recoded record")
+        k, n = r.int(1), r.int(1)
+        clouds = [r.int(4) for _ in range(n)]
+        r.end()
+        need(0 < k <= n <= 32 and len(set(clouds)) == n, "FORMAT", "recoded record: layout")
+        for e in self.versions:
+            if (e["tenant"], e["object"], e["version"]) != (tenant, obj, ver) or seq >= len(e["segments"]):
+                continue
+            s = e["segments"][seq]
+            if s["id"] == old:
+                need(s["size"] == new["size"], "FORMAT", "recoded record: size")
+                s.update(new, layout=(k, n, clouds))
 
     def verifier(self, token):
         """What a tenant record has of a token."""

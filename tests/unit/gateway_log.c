@@ -93,7 +93,14 @@ static void make(struct made *m, const struct gw_root *r)
                               .u.tombstone = {
                                   .path = QC_LIT("gone"), .number = 6, .chain = 13, .created = 9 } };
     CHECK_OK(gw_log_add(&m->records, &rec, &err));
-    CHECK_OK(gw_log_seal(r, &m->head, qc_buf_span(&m->records), 7, salt, &m->object, &err));
+    rec = (struct gw_record){ .kind = GW_REC_RECODED,
+                              .u.recoded = { .tenant = 3,
+                                             .seq = 2,
+                                             .old = 1002,
+                                             .segment = { .id = 2002, .size = 12, .incarnation = 4 },
+                                             .layout = l1 } };
+    CHECK_OK(gw_log_add(&m->records, &rec, &err));
+    CHECK_OK(gw_log_seal(r, &m->head, qc_buf_span(&m->records), 8, salt, &m->object, &err));
 }
 
 static void there_and_back(void)
@@ -112,7 +119,7 @@ static void there_and_back(void)
                  24) == 0);
     CHECK(m.object.n == 24 + 48 + m.records.n + 16);
     CHECK_OK(gw_log_open(r, 7, 3, qc_buf_span(&m.object), &l, &err));
-    CHECK(l.count == 7 && l.head.sequence == 7 && l.head.incarnation == 3);
+    CHECK(l.count == 8 && l.head.sequence == 7 && l.head.incarnation == 3);
     CHECK(memcmp(l.head.prev, m.head.prev, sizeof l.head.prev) == 0);
     struct gw_log_iter it = gw_log_records(&l);
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
@@ -141,6 +148,10 @@ static void there_and_back(void)
     CHECK_DIES(gw_log_segment_at(&rec.u.commit, 4, &s));
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
     CHECK(more && rec.kind == GW_REC_TOMBSTONE && rec.u.tombstone.number == 6);
+    CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+    CHECK(more && rec.kind == GW_REC_RECODED && rec.u.recoded.tenant == 3 && rec.u.recoded.seq == 2 &&
+          rec.u.recoded.old == 1002 && rec.u.recoded.segment.id == 2002 && rec.u.recoded.segment.size == 12 &&
+          rec.u.recoded.layout.k == 3 && rec.u.recoded.layout.clouds[4] == 5);
     CHECK_OK(gw_log_next(&it, &rec, &more, &err));
     CHECK(!more);
     gw_log_done(&l);
@@ -189,9 +200,9 @@ static void clear_text(void)
     CHECK_OK(qc_buf_add_be(&more, 0x40, 1, &err));
     CHECK_OK(qc_buf_add_be(&more, 2, 4, &err));
     CHECK_OK(qc_buf_add_be(&more, 0xffff, 2, &err));
-    qc_put_be(more.p + 44, 8, 4);
+    qc_put_be(more.p + 44, 9, 4);
     CHECK_OK(gw_log_parse_clear(qc_buf_span(&more), &head, &count, &records, &err));
-    CHECK(count == 8);
+    CHECK(count == 9);
     more.p[clear.n] = 0xC0;
     CHECK_RC(gw_log_parse_clear(qc_buf_span(&more), &head, &count, &records, &err), QC_NEWER);
     qc_buf_free(&more);

@@ -99,6 +99,14 @@
     X(drain_begun, "cloud drain: it gets nothing new any more")                                              \
     X(retire_counted, "cloud retire: it counts no more, its share is as it was")                             \
     X(retire_identity, "cloud retire: before its identity is removed")                                       \
+    X(recode_quorum, "reprotect: records are on more clouds from now on, the log does not say so")           \
+    X(recode_code, "reprotect: the log says what new segments are coded as, old shares are there")           \
+    X(recode_reserved, "reprotect: a new id is reserved for a segment")                                      \
+    X(recode_put, "reprotect: a segment was read, nothing of the new one is put")                            \
+    X(recode_put_done, "reprotect: the new fragments are put, not read back")                                \
+    X(recode_read_back, "reprotect: the new segment was read back, no record names it")                      \
+    X(recode_record, "reprotect: before the record of a batch")                                              \
+    X(recode_recorded, "reprotect: a batch counts, nothing old was removed")                                 \
     X(retire_cleaned, "cloud retire: nothing of ours is left there, its row is")                             \
     X(rebuild_key, "rebuild: the new root key file is written")                                              \
     X(rebuild_fence, "rebuild: before the new root object is put")                                           \

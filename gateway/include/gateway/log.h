@@ -21,6 +21,7 @@ enum gw_record_kind {
     GW_REC_TENANT = 136, /* this and what follows must be understood */
     GW_REC_MEMBER = 137,
     GW_REC_RULES = 138,
+    GW_REC_RECODED = 139,
 };
 
 enum {
@@ -96,6 +97,15 @@ struct gw_rec_backup {
     qc_span backup;
 };
 
+/* Segment seq of a version has another code, or lies elsewhere, under another id. */
+struct gw_rec_recoded {
+    uint32_t tenant;
+    struct gw_id object, version;
+    uint32_t seq;
+    uint64_t old;
+    struct gw_log_segment segment; /* its layout: 0 */
+    struct gw_log_layout layout;
+};
 struct gw_rec_tenant {
     uint32_t tenant;
     uint64_t revision;
@@ -118,6 +128,7 @@ struct gw_record {
         struct gw_rec_bkey bkey;
         struct gw_rec_backup backup;
         struct gw_rec_tenant tenant;
+        struct gw_rec_recoded recoded;
     } u;
 };
 

@@ -1,21 +1,22 @@
 /* Clouds come and go: added, drained, replaced, retired. Layer 4; uses base, cloud. Keeps I1, I6.
  *
  * Roles, orders of writes, and why a rebuild is right at each instant: docs/adr/0019 and the heads of
- * gateway/join.c, drain.c, retire.c. Each call runs in the caller's thread, beside all other calls of the
- * engine; it may be killed, cancelled or begun again at any instant. What it is about is in the catalogue, so
- * that the same call, or gw_engine_move_open, goes on where it stopped.
+ * gateway/join.c, drain.c, retire.c, recode.c. Each call runs in the caller's thread, beside all other calls
+ * of the engine; it may be killed, cancelled or begun again at any instant. What it is about is in the
+ * catalogue, so that the same call, or gw_engine_move_open, goes on where it stopped.
  */
 #pragma once
 #include "gateway/engine.h"
 
 enum gw_move_kind {
-    GW_MOVE_ADD,     /* a new cloud, validated first; afterwards it gets what is new */
-    GW_MOVE_DRAIN,   /* all fragments go elsewhere; it is still read, and counts */
-    GW_MOVE_UNDRAIN, /* in use again; what has moved stays where it is */
-    GW_MOVE_REPLACE, /* a new cloud, and a drain to it */
-    GW_MOVE_RETIRE,  /* one that is drained goes */
-    GW_MOVE_SET,     /* labels and weight */
-    GW_MOVE_DOMAIN,  /* which label is the failure domain */
+    GW_MOVE_ADD,       /* a new cloud, validated first; afterwards it gets what is new */
+    GW_MOVE_DRAIN,     /* all fragments go elsewhere; it is still read, and counts */
+    GW_MOVE_UNDRAIN,   /* in use again; what has moved stays where it is */
+    GW_MOVE_REPLACE,   /* a new cloud, and a drain to it */
+    GW_MOVE_RETIRE,    /* one that is drained goes */
+    GW_MOVE_SET,       /* labels and weight */
+    GW_MOVE_DOMAIN,    /* which label is the failure domain */
+    GW_MOVE_REPROTECT, /* another code: of what is new, and of what is stored */
 };
 const char *gw_move_kind_name(enum gw_move_kind k); /* "add", .. as in API.md */
 bool gw_move_kind_of(const char *name, enum gw_move_kind *ret);
@@ -36,9 +37,10 @@ struct gw_move_report {
     enum gw_move_kind kind;
     enum gw_move_phase phase;
     char cloud[CLOUD_NAME_SIZE_MAX + 1];
-    uint64_t fragments, fragments_left; /* on it when the call began; now */
-    uint64_t bytes, bytes_left;         /* about: of these */
-    uint64_t moved, failed;             /* fragments that lie elsewhere now; that were passed over */
+    uint64_t fragments,
+        fragments_left;         /* on it when the call began; now. REPROTECT: segments of other codes */
+    uint64_t bytes, bytes_left; /* about: of these */
+    uint64_t moved, failed;     /* fragments, or segments, that lie elsewhere now; were passed over */
     uint64_t read_bytes, written_bytes;
     uint64_t dead;    /* dead objects that are still there */
     uint64_t foreign; /* objects that nobody can explain: left there */
@@ -64,6 +66,7 @@ struct gw_move_ask {
     unsigned weight;
     const char *labels[GW_LABELS];  /* SET, ADD: NULL: as it was */
     enum gw_domain domain;          /* DOMAIN */
+    unsigned k, n;                  /* REPROTECT; 0, 0: as it is, for what is left */
     uint64_t rate;                  /* bytes a second, read and written together; 0: as fast as it goes */
     const struct qc_cancel *cancel; /* may be NULL */
     gw_move_fn tell;                /* now and then; may be NULL */
@@ -85,8 +88,8 @@ struct gw_move_ask {
 QC_MUST qc_rc gw_engine_move(struct gw_engine *e, const struct gw_move_ask *ask, struct gw_move_report *ret,
                              struct qc_err *err);
 
-/* Something that was begun and can go on by itself: a drain that has something left. *ret: its kind, and the
- * name of the cloud. false: there is none. */
+/* Something that was begun and can go on by itself: a drain that has something left, segments of another code
+ * than the gateway's. *ret: its kind, and the name of the cloud, if it is about one. false: there is none. */
 QC_MUST qc_rc gw_engine_move_open(struct gw_engine *e, enum gw_move_kind *ret,
                                   char ret_name[CLOUD_NAME_SIZE_MAX + 1], bool *ret_found,
                                   struct qc_err *err);

@@ -26,6 +26,9 @@ QC_MUST qc_rc gw_store_new(struct gw_store **ret, const struct gw_root *root, st
                            unsigned n, struct qc_err *err);
 /* All units must be back, but for those that a stuck worker holds: free the fan first. */
 void gw_store_free(struct gw_store **s);
+/* From now on there is room for segments of this k and this n, too: units that are made are greater. Those
+ * that are out stay as they are until they come back. QC_USAGE */
+QC_MUST qc_rc gw_store_fit(struct gw_store *s, unsigned k, unsigned n, struct qc_err *err);
 
 /* Fragments that may be asked for early a second time, as per cent of what reads need: QC_GW_HEDGE_PERCENT
  * when it is made; 0: none, and every fragment that is asked for is waited for QC_GW_HEDGE_MS. */
@@ -45,6 +48,11 @@ void gw_unit_begin(struct gw_unit *u, unsigned k, uint32_t size);
 /* Its next bytes: copied to where they will be coded. No more than are missing (asserted). */
 void gw_unit_add(struct gw_unit *u, qc_span bytes);
 uint32_t gw_unit_missing(const struct gw_unit *u); /* bytes that have not come yet */
+/* Is it filled in for this k, with room for n fragments? */
+bool gw_unit_is_for(const struct gw_unit *u, unsigned k, unsigned n);
+/* The same bytes for another k, in a unit of its own. QC_TEMP: none became free. */
+QC_MUST qc_rc gw_unit_copy(const struct gw_unit *from, unsigned k, qc_deadline deadline, struct gw_unit **ret,
+                           struct qc_err *err);
 /* Drop this reference; *u is NULL. */
 void gw_unit_give(struct gw_unit **u);
 /* The same of the request that took it: it counts for its tenant no more, even if others still work on it. */
