@@ -96,7 +96,7 @@ qc_rc qc_json_dump(const struct json_t *j, qc_buf *ret, struct qc_err *err)
     void *to[] = { ret, err };
 
     qc_err_clear(err);
-    if (json_dump_callback(j, dump_part, to, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
+    if (json_dump_callback(j, dump_part, to, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) == 0)
         return QC_OK;
     ret->n = before;
     if (err->rc != QC_OK)
@@ -172,6 +172,22 @@ qc_rc qc_json_int(const struct json_t *obj, const char *name, int64_t min, int64
         return QC_FAIL(err, QC_FORMAT, "JSON: %s is %" PRId64 ", expected %" PRId64 " to %" PRId64, name, i,
                        min, max);
     *ret = i;
+    return QC_OK;
+}
+
+qc_rc qc_json_real(const struct json_t *obj, const char *name, double min, double max, double *ret,
+                   struct qc_err *err)
+{
+    json_t *v = json_object_get(obj, name);
+
+    if (v == NULL)
+        return QC_FAIL(err, QC_FORMAT, "JSON: %s is missing", name);
+    if (!json_is_number(v))
+        return QC_FAIL(err, QC_FORMAT, "JSON: %s is not a number", name);
+    const double d = json_number_value(v);
+    if (!(d >= min && d <= max))
+        return QC_FAIL(err, QC_FORMAT, "JSON: %s is %g, expected %g to %g", name, d, min, max);
+    *ret = d;
     return QC_OK;
 }
 

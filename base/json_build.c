@@ -80,6 +80,11 @@ qc_rc qc_json_set_int(struct json_t *obj, const char *name, int64_t v, struct qc
     return set(obj, name, json_integer(v), err);
 }
 
+qc_rc qc_json_set_real(struct json_t *obj, const char *name, double v, struct qc_err *err)
+{
+    return set(obj, name, json_real(v), err);
+}
+
 qc_rc qc_json_set_u64(struct json_t *obj, const char *name, uint64_t v, struct qc_err *err)
 {
     char text[24];

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/unix.h"
 
 enum { BACKLOG = 64 };
 
@@ -26,39 +26,11 @@ void listen_remove(int dirfd, const char *name)
         QC_LOG(QC_LOG_WARN, "the socket's name stays", QC_S("name", name), QC_I("errno", errno));
 }
 
-/* The address of a socket beneath a directory. */
-static qc_rc address_in(int dirfd, const char *name, struct sockaddr_un *ret, struct qc_err *err)
-{
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    const int n = snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/%s", dirfd, name);
-    if (n < 0 || n >= (int)sizeof at.sun_path)
-        return QC_FAIL(err, QC_USAGE, "the socket's name '%s' is too long", name);
-    *ret = at;
-    return QC_OK;
-}
-
-static qc_rc bind_in(int dirfd, const char *name, mode_t mode, struct qc_fd *ret, struct qc_err *err)
-{
-    struct sockaddr_un at;
-    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!qc_fd_is(&s))
-        return QC_FAIL_OS(err, "socket");
-    QC_TRY(address_in(dirfd, name, &at, err));
-    if (bind(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) != 0)
-        return QC_FAIL_OS(err, "bind %s", name);
-    if (fchmodat(dirfd, name, mode, 0) != 0)
-        return QC_FAIL_OS(err, "mode of %s", name);
-    if (listen(qc_fd_get(&s), BACKLOG) != 0)
-        return QC_FAIL_OS(err, "listen on %s", name);
-    *ret = QC_STEAL(s);
-    return QC_OK;
-}
-
 qc_rc listen_in_state(int dirfd, const char *name, struct qc_fd *ret, struct qc_err *err)
 {
     if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
         return QC_FAIL_OS(err, "the old %s", name);
-    return bind_in(dirfd, name, S_IRUSR | S_IWUSR, ret, err);
+    return qc_unix_listen(dirfd, name, S_IRUSR | S_IWUSR, ret, err);
 }
 
 /* A name that is left over from a crash goes; nothing else does. */
@@ -73,7 +45,7 @@ static qc_rc make_free(int dirfd, const char *name, struct qc_err *err)
     }
     if (!S_ISSOCK(st.st_mode))
         return QC_FAIL(err, QC_CONFLICT, "there is something that is no socket");
-    QC_TRY(address_in(dirfd, name, &at, err));
+    QC_TRY(qc_unix_address(dirfd, name, &at, err));
     QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!qc_fd_is(&s))
         return QC_FAIL_OS(err, "socket");
@@ -97,7 +69,7 @@ qc_rc listen_at_path(const char *path, unsigned mode, struct qc_fd *ret, struct 
     dir[n] = '\0';
     QC_TRY_AS(qc_dir_open(&d, dir, err), err, "socket '%s'", path);
     QC_TRY_AS(make_free(qc_fd_get(&d), name, err), err, "socket '%s'", path);
-    QC_TRY_AS(bind_in(qc_fd_get(&d), name, mode, ret, err), err, "socket '%s'", path);
+    QC_TRY_AS(qc_unix_listen(qc_fd_get(&d), name, mode, ret, err), err, "socket '%s'", path);
     *ret_dir = QC_STEAL(d);
     return QC_OK;
 }

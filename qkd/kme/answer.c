@@ -43,7 +43,7 @@ uint8_t *kme_keys_room(const struct kme_keys *k, size_t i)
 
 qc_rc kme_answer_json(struct kme_answer *ret, unsigned status, const struct json_t *j, struct qc_err *err)
 {
-    struct kme_answer a = { .status = status, .text = { .max = KME_CONF_MAX } };
+    struct kme_answer a = { .status = status, .text = { .max = KME_ANSWER_MAX } };
     const qc_rc rc = qc_json_dump(j, &a.text, err);
     if (rc != QC_OK)
         kme_answer_done(&a);

@@ -35,6 +35,13 @@ static qc_rc number(const struct json_t *j, const char *member, int64_t min, int
     return qc_json_int(j, member, min, max, ret, err);
 }
 
+static qc_rc real(const struct json_t *j, const char *member, double min, double max, double otherwise,
+                  double *ret, struct qc_err *err)
+{
+    *ret = otherwise;
+    return qc_json_given(j, member) ? qc_json_real(j, member, min, max, ret, err) : QC_OK;
+}
+
 /* A member that names a node. */
 static qc_rc node_of(const struct kme_network *n, const struct json_t *j, const char *member, unsigned *ret,
                      struct qc_err *err)
@@ -77,7 +84,8 @@ static qc_rc take_node(struct kme_network *n, const struct json_t *j, struct qc_
 
 static qc_rc take_link(struct kme_network *n, const struct json_t *j, struct qc_err *err)
 {
-    static const char *const members[] = { "id", "a", "b", "rate_bps", "cap_bits", "initial_bits" };
+    static const char *const members[] = { "id",           "a",  "b",   "rate_bps", "cap_bits",
+                                           "initial_bits", "km", "qber" };
     struct kme_link *l = &n->link[n->links];
     int64_t rate = 0, cap = 0, bits = 0;
     QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
@@ -87,12 +95,15 @@ static qc_rc take_link(struct kme_network *n, const struct json_t *j, struct qc_
     QC_TRY(number(j, "rate_bps", 0, KME_RATE_MAX, -1, &rate, err));
     QC_TRY(number(j, "cap_bits", 1, INT64_MAX, 8000000000, &cap, err));
     QC_TRY(number(j, "initial_bits", 0, cap, 0, &bits, err));
+    QC_TRY(real(j, "km", 0, KME_KM_MAX, 0, &l->km, err));
+    QC_TRY(real(j, "qber", 0, 0.5, 0, &l->qber_conf, err));
     if (l->a == l->b)
         return QC_FAIL(err, QC_USAGE, "link %s: both ends are one node", l->id);
     for (unsigned i = 0; i < n->links; i++)
         if (strcmp(n->link[i].id, l->id) == 0)
             return QC_FAIL(err, QC_USAGE, "link %s is there twice", l->id);
-    l->rate = (uint64_t)rate;
+    l->rate = l->rate_conf = (uint64_t)rate;
+    l->qber = l->qber_conf;
     l->cap = (uint64_t)cap;
     l->bits = (uint64_t)bits;
     n->links++;
@@ -100,8 +111,11 @@ static qc_rc take_link(struct kme_network *n, const struct json_t *j, struct qc_
 }
 
 /* A.B.C.D:PORT */
-static qc_rc listen_at(struct kme_door *d, const char *s, struct qc_err *err)
+static qc_rc take_address(struct kme_address *d, const struct json_t *j, const char *member,
+                          struct qc_err *err)
 {
+    const char *s = NULL;
+    QC_TRY(qc_json_str(j, member, &s, err));
     const char *colon = strrchr(s, ':');
     const size_t n = colon == NULL ? 0 : (size_t)(colon - s);
     struct in_addr address;
@@ -113,7 +127,7 @@ static qc_rc listen_at(struct kme_door *d, const char *s, struct qc_err *err)
     }
     if (n == 0 || n >= sizeof d->host || inet_pton(AF_INET, d->host, &address) != 1 ||
         !qc_dec_take(&digits, &port) || digits.n != 0 || port == 0 || port > UINT16_MAX)
-        return QC_FAIL(err, QC_USAGE, "listen: an address and a port, as 127.0.0.1:8443");
+        return QC_FAIL(err, QC_USAGE, "%s: an address and a port, as 127.0.0.1:8443", member);
     d->port = (uint16_t)port;
     return QC_OK;
 }
@@ -122,12 +136,10 @@ static qc_rc take_door(struct kme_network *n, const struct json_t *j, struct qc_
 {
     static const char *const members[] = { "id", "node", "listen", "cert", "key", "client_ca" };
     struct kme_door *d = &n->door[n->doors];
-    const char *s = NULL;
     QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
     QC_TRY(name(j, "id", d->id, err));
     QC_TRY(node_of(n, j, "node", &d->node, err));
-    QC_TRY(qc_json_str(j, "listen", &s, err));
-    QC_TRY(listen_at(d, s, err));
+    QC_TRY(take_address(&d->at, j, "listen", err));
     QC_TRY(path(j, "cert", d->cert, err));
     QC_TRY(path(j, "key", d->key, err));
     QC_TRY(path(j, "client_ca", d->client_ca, err));
@@ -160,6 +172,17 @@ struct list {
     unsigned max;
     qc_rc (*take)(struct kme_network *n, const struct json_t *j, struct qc_err *err);
 };
+
+/* The page shows names and pools to whoever comes: to this machine alone. */
+static qc_rc take_page(struct kme_network *n, const struct json_t *j, struct qc_err *err)
+{
+    if (!qc_json_given(j, "page"))
+        return QC_OK;
+    QC_TRY(take_address(&n->page, j, "page", err));
+    if (strncmp(n->page.host, "127.", 4) != 0)
+        return QC_FAIL(err, QC_USAGE, "page: an address of this machine's own, 127.0.0.1");
+    return QC_OK;
+}
 
 /* In this order: later ones name what stands in earlier ones. */
 static const struct list lists[] = {
@@ -214,14 +237,21 @@ static qc_rc take_limits(struct kme_network *n, const struct json_t *all, struct
 
 static qc_rc take_all(struct kme_network *n, const struct json_t *j, struct qc_err *err)
 {
-    static const char *const members[] = { "nodes", "links", "kmes", "saes", "limits", "key_ttl_s" };
-    int64_t ttl = 0;
+    static const char *const members[] = { "nodes",     "links",      "kmes",          "saes",     "limits",
+                                           "key_ttl_s", "qber_alarm", "qber_window_s", "record_s", "page" };
+    int64_t ttl = 0, window = 0, record = 0;
     QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         QC_TRY(take_list(n, j, &lists[i], err));
     QC_TRY_AS(take_limits(n, j, err), err, "limits");
+    QC_TRY(take_page(n, j, err));
     QC_TRY(number(j, "key_ttl_s", 1, KME_TTL_MAX_S, 300, &ttl, err));
+    QC_TRY(number(j, "qber_window_s", 1, KME_WINDOW_MAX_S, 60, &window, err));
+    QC_TRY(number(j, "record_s", 0, KME_RECORD_MAX_S, 86400, &record, err));
+    QC_TRY(real(j, "qber_alarm", 0.001, 0.5, 0.08, &n->qber_alarm, err));
     n->ttl_s = (uint64_t)ttl;
+    n->window_ms = (uint64_t)window * 1000;
+    n->record_s = (uint64_t)record;
     if (n->doors == 0)
         return QC_FAIL(err, QC_USAGE, "kmes: at least one");
     return QC_OK;

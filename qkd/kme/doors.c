@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +11,7 @@
 #include "base/alloc.h"
 #include "base/crypto.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "base/time.h"
+#include "http.h"
 
 enum {
     PEM_MAX = 65536, /* a certificate and those above it */
@@ -22,6 +20,7 @@ enum {
 };
 
 struct door {
+    struct kme_http http;
     struct kme_doors *all;
     const struct kme_door *conf;
     struct MHD_Daemon *daemon;
@@ -31,12 +30,6 @@ struct kme_doors {
     struct kme *kme;
     const struct kme_network *net;
     struct door v[KME_DOORS_MAX];
-};
-
-/* One request: what came of its body so far. */
-struct request {
-    qc_buf body;
-    bool too_large;
 };
 
 /* -- who calls ------------------------------------------------------------------------------------------- */
@@ -115,114 +108,29 @@ static const struct call *call_of(const char *url, char peer[KME_NAME_MAX + 1])
     return NULL;
 }
 
-static void secret_over(void *cls)
-{
-    struct qc_secret *s = cls;
-    qc_secret_free(s); /* I5: wiped when the answer is sent */
-    qc_free(s);
-}
-
-/* Keys stay in their secret memory until they are sent. */
-static struct MHD_Response *key_response(struct kme_answer *a)
-{
-    struct qc_secret *s = qc_alloc(sizeof *s);
-    if (s == NULL)
-        return NULL;
-    *s = QC_STEAL(a->secret);
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer_with_free_callback_cls(a->n, s->p, secret_over, s);
-    if (r == NULL)
-        secret_over(s);
-    return r;
-}
-
-static enum MHD_Result send_answer(struct MHD_Connection *c, struct kme_answer *a)
-{
-    struct MHD_Response *r =
-        a->secret.p != NULL ? key_response(a)
-                            : MHD_create_response_from_buffer(a->text.n, a->text.p, MHD_RESPMEM_MUST_COPY);
-    if (r == NULL)
-        return MHD_NO;
-    bool ok = MHD_add_response_header(r, "Cache-Control", "no-store") == MHD_YES;
-    if (a->secret.p != NULL || a->text.n > 0 || a->n > 0)
-        ok = ok && MHD_add_response_header(r, "Content-Type", "application/json") == MHD_YES;
-    const enum MHD_Result sent = ok ? MHD_queue_response(c, a->status, r) : MHD_NO;
-    MHD_destroy_response(r);
-    return sent;
-}
-
-/* What the call answers; a failure of ours is told as 503, and logged. */
-static qc_rc run(struct door *d, struct MHD_Connection *c, const char *url, const char *method,
-                 const struct request *q, struct kme_answer *ret, struct qc_err *err)
+static qc_rc run(void *cls, const struct kme_call *c, struct kme_answer *ret, struct qc_err *err)
 {
     char peer[KME_NAME_MAX + 1];
-    const struct kme_sae *caller = caller_of(d, c);
-    const bool get = strcmp(method, "GET") == 0, post = strcmp(method, "POST") == 0;
+    const struct door *d = cls;
+    const struct kme_sae *caller = caller_of(d, c->connection);
+    const bool get = strcmp(c->method, "GET") == 0, post = strcmp(c->method, "POST") == 0;
     if (caller == NULL)
         return kme_error(ret, 401, "", err);
-    const struct call *call = call_of(url, peer);
+    const struct call *call = call_of(c->url, peer);
     if (call == NULL)
         return kme_error(ret, 404, "there is no such call", err);
     if (!get && !(post && call->post))
         return kme_error(ret, 405, "not by this method", err);
-    if (q->too_large)
+    if (c->too_large)
         return kme_error(ret, 413, "the request is too large", err);
-    struct kme_request r = { .caller = caller, .peer = peer, .body = qc_buf_span(&q->body) };
+    struct kme_request r = { .caller = caller, .peer = peer, .body = c->body };
     if (get) {
         r.body = (qc_span){ 0 };
-        r.number = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "number");
-        r.size = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "size");
-        r.key_id = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "key_ID");
+        r.number = MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, "number");
+        r.size = MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, "size");
+        r.key_id = MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, "key_ID");
     }
     return call->run(d->all->kme, &r, ret, err);
-}
-
-static enum MHD_Result answer(struct door *d, struct MHD_Connection *c, const char *url, const char *method,
-                              const struct request *q)
-{
-    QC_CLEANUP(kme_answer_done) struct kme_answer a = { 0 };
-    struct qc_err err = { 0 };
-    if (run(d, c, url, method, q, &a, &err) != QC_OK) {
-        qc_log_err(QC_LOG_ERROR, "a call failed", &err);
-        kme_answer_done(&a);
-        if (kme_error(&a, 503, "the KME fails", &err) != QC_OK)
-            return MHD_NO;
-    }
-    return send_answer(c, &a);
-}
-
-/* NOLINTNEXTLINE(readability-function-size): the shape is libmicrohttpd's */
-static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *url, const char *method,
-                              const char *version, const char *data, size_t *size, void **state)
-{
-    struct request *q = *state;
-    struct qc_err err = { 0 };
-    (void)version;
-    if (q == NULL) {
-        q = qc_alloc(sizeof *q);
-        if (q == NULL)
-            return MHD_NO;
-        q->body.max = KME_BODY_MAX;
-        *state = q;
-        return MHD_YES;
-    }
-    if (*size > 0) {
-        q->too_large = q->too_large || qc_buf_add(&q->body, qc_span_of(data, *size), &err) != QC_OK;
-        *size = 0;
-        return MHD_YES;
-    }
-    return answer(cls, c, url, method, q);
-}
-
-static void completed(void *cls, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
-{
-    struct request *q = *state;
-    (void)cls, (void)c, (void)why;
-    if (q == NULL)
-        return;
-    qc_buf_free(&q->body);
-    qc_free(q);
-    *state = NULL;
 }
 
 /* -- doors ----------------------------------------------------------------------------------------------- */
@@ -272,19 +180,19 @@ static qc_rc read_key(const char *path, qc_key **ret, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc listen_on(const struct kme_door *conf, struct qc_fd *ret, struct qc_err *err)
+qc_rc kme_listen(const struct kme_address *where, const char *what, struct qc_fd *ret, struct qc_err *err)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(conf->port) };
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(where->port) };
     const int yes = 1;
     QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    QC_ASSERT(inet_pton(AF_INET, conf->host, &at.sin_addr) == 1);
+    QC_ASSERT(inet_pton(AF_INET, where->host, &at.sin_addr) == 1);
     if (!qc_fd_is(&s) || setsockopt(qc_fd_get(&s), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0)
         return QC_FAIL_OS(err, "socket");
     if (bind(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) != 0 && errno == EADDRINUSE)
-        return QC_FAIL(err, QC_LOCKED, "KME %s: another program listens at %s:%u", conf->id, conf->host,
-                       (unsigned)conf->port);
+        return QC_FAIL(err, QC_LOCKED, "%s: another program listens at %s:%u", what, where->host,
+                       (unsigned)where->port);
     if (listen(qc_fd_get(&s), 64) != 0)
-        return QC_FAIL_OS(err, "KME %s: %s:%u", conf->id, conf->host, (unsigned)conf->port);
+        return QC_FAIL_OS(err, "%s: %s:%u", what, where->host, (unsigned)where->port);
     *ret = QC_STEAL(s);
     return QC_OK;
 }
@@ -298,10 +206,10 @@ static qc_rc open_door(struct door *d, struct qc_err *err)
     QC_TRY(read_pem(d->conf->cert, &cert, err));
     QC_TRY(read_pem(d->conf->client_ca, &ca, err));
     QC_TRY(read_key(d->conf->key, &key, err));
-    QC_TRY(listen_on(d->conf, &s, err));
+    QC_TRY(kme_listen(&d->conf->at, d->conf->id, &s, err));
     d->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS | MHD_USE_ITC, 0, NULL, NULL, handle, d,
-        MHD_OPTION_LISTEN_SOCKET, qc_fd_get(&s), MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS | MHD_USE_ITC, 0, NULL, NULL, kme_http_handle, &d->http,
+        MHD_OPTION_LISTEN_SOCKET, qc_fd_get(&s), MHD_OPTION_NOTIFY_COMPLETED, kme_http_completed, NULL,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)KME_CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)KME_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_HTTPS_PRIORITIES, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_HTTPS_MEM_CERT,
@@ -324,6 +232,7 @@ qc_rc kme_doors_open(struct kme_doors **ret, struct kme *k, const struct kme_net
     for (unsigned i = 0; i < net->doors; i++) {
         d->v[i].all = d;
         d->v[i].conf = &net->door[i];
+        d->v[i].http = (struct kme_http){ .run = run, .cls = &d->v[i] };
         QC_TRY(open_door(&d->v[i], err));
     }
     *ret = QC_STEAL(d);

@@ -1,5 +1,5 @@
-/* qcloud-kme: a QKD network in one process, for trials, tests and planning. Layer 5; uses base, qrng. Reads
- * the command line, wires, prints; docs/qkd.md. */
+/* qcloud-kme: a QKD network in one process, for trials, tests and planning. Layer 5; uses base, net, qrng.
+ * Reads the command line, wires, prints; docs/qkd.md. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin.h"
+#include "ask.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/harden.h"
@@ -46,6 +48,10 @@ static const struct row rows[] = {
       "correct the file that line one names, then the same call again" },
     { QC_INTEGRITY, 124, "keys that waited for their slaves may be gone; none was supplied twice.",
       "remove the state directory, and begin anew: pools and waiting keys are lost" },
+    { QC_NOTCONF, 126, "nothing was changed.",
+      "start it: qcloud-kme serve --config FILE --state DIR; or name the state directory of the one that "
+      "runs" },
+    { QC_NOTFOUND, 127, "nothing was changed.", "qcloud-kme status shows the names of links and nodes" },
     { QC_OK, 125, "what was supplied was supplied once.", "correct the cause, then the same call again" },
 };
 
@@ -126,6 +132,7 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     QC_CLEANUP(kme_close) struct kme *k = NULL;
     QC_CLEANUP(kme_doors_close) struct kme_doors *doors = NULL;
+    QC_CLEANUP(kme_admin_close) struct kme_admin *admin = NULL;
     const char *state = qc_args_value(args, "state", NULL);
     (void)app;
     if (state == NULL)
@@ -137,6 +144,7 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
     const qc_rng rng = qrng_rng(q);
     QC_TRY(kme_open(&k, state, net, &rng, err));
     QC_TRY(kme_doors_open(&doors, k, net, err));
+    QC_TRY(kme_admin_open(&admin, k, &net->page, err));
     QC_TRY(ready(args, err));
     QC_LOG(QC_LOG_INFO, "the network runs", QC_U("nodes", net->nodes), QC_U("links", net->links),
            QC_U("kmes", net->doors));
@@ -144,6 +152,7 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
         QC_TRY(kme_tick(k, err));
         nanosleep(&(struct timespec){ .tv_nsec = TICK_MS * 1000000L }, NULL); /* a signal ends it */
     }
+    kme_admin_close(&admin);
     kme_doors_close(&doors);
     return kme_settle(k, err);
 }
@@ -161,6 +170,15 @@ static qc_rc cmd_check(void *app, const struct qc_args *args, struct qc_err *err
 static const struct qc_cmd commands[] = {
     { "serve", "", "run the network", 0, 0, 0, serve_options, cmd_serve },
     { "check", "", "look at a configuration", 0, 0, 0, check_options, cmd_check },
+    { "status", "", "links with their pools and rates", 0, 0, 0, ask_json_options, ask_status },
+    { "link cut", "LINK", "it makes no key; its pool stays", 1, 1, 0, ask_json_options, ask_fault },
+    { "link restore", "LINK", "as the configuration has it", 1, 1, 0, ask_json_options, ask_fault },
+    { "link rate", "LINK BPS", "it makes so many bits/s", 2, 2, 0, ask_json_options, ask_fault },
+    { "link empty", "LINK", "its pool has nothing", 1, 1, 0, ask_json_options, ask_fault },
+    { "link qber", "LINK RATE", "its rate of errors, as 0.03", 2, 2, 0, ask_json_options, ask_fault },
+    { "node seize", "NODE", "a stranger has it: no key goes through", 1, 1, 0, ask_json_options, ask_fault },
+    { "node release", "NODE", "it is ours again", 1, 1, 0, ask_json_options, ask_fault },
+    { "node exposed", "NODE", "the keys that it has seen", 1, 1, 0, ask_json_options, ask_exposed },
     { 0 },
 };
 /* clang-format on */

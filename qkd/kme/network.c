@@ -20,13 +20,62 @@ const struct kme_door *kme_network_door(const struct kme_network *n, unsigned no
     return NULL;
 }
 
+static bool seized(const struct kme_network *n, const struct kme_link *l)
+{
+    return n->seized[l->a] || n->seized[l->b];
+}
+
+uint64_t kme_link_yield(const struct kme_network *n, const struct kme_link *l)
+{
+    return l->cut || l->alarm || seized(n, l) ? 0 : l->rate;
+}
+
+const char *kme_link_state(const struct kme_network *n, const struct kme_link *l)
+{
+    return seized(n, l) ? "seized" : l->alarm ? "alarm" : l->cut ? "cut" : "up";
+}
+
+uint64_t kme_link_suspect(const struct kme_link *l)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < KME_RECENT; i++)
+        if (!qc_add_u64(sum, l->recent[i], &sum))
+            return l->bits;
+    return sum < l->bits ? sum : l->bits;
+}
+
+/* A slot is the window's part such that all but the one that is being filled make up the window. */
+static uint64_t slot_of(const struct kme_network *n, uint64_t ms)
+{
+    const uint64_t slot_ms = n->window_ms / (KME_RECENT - 1) + 1;
+    return ms / slot_ms;
+}
+
+void kme_network_suspect_all(struct kme_network *n)
+{
+    for (unsigned i = 0; i < n->links; i++)
+        n->link[i].recent[slot_of(n, n->clock_ms) % KME_RECENT] = n->link[i].bits;
+}
+
+/* What comes at an end of a stretch of time counts as if it had come at its very end. */
+static void next_slots(struct kme_network *n, uint64_t ms)
+{
+    const uint64_t was = slot_of(n, n->clock_ms), is = slot_of(n, n->clock_ms + ms);
+    for (uint64_t slot = was; slot < is && slot < was + KME_RECENT; slot++)
+        for (unsigned i = 0; i < n->links; i++)
+            n->link[i].recent[(is - (slot - was)) % KME_RECENT] = 0;
+    n->clock_ms += ms;
+}
+
 void kme_network_pass(struct kme_network *n, uint64_t ms)
 {
+    next_slots(n, ms);
     for (unsigned i = 0; i < n->links; i++) {
         struct kme_link *l = &n->link[i];
+        const uint64_t was = l->bits;
         uint64_t more = 0;
         /* A pool that is full by then is full, whatever the product. */
-        if (!qc_mul_u64(l->rate, ms, &more) || !qc_add_u64(more, l->rest, &more) ||
+        if (!qc_mul_u64(kme_link_yield(n, l), ms, &more) || !qc_add_u64(more, l->rest, &more) ||
             more / 1000 >= l->cap - l->bits) {
             l->bits = l->cap;
             l->rest = 0;
@@ -34,6 +83,7 @@ void kme_network_pass(struct kme_network *n, uint64_t ms)
             l->bits += more / 1000;
             l->rest = more % 1000;
         }
+        l->recent[slot_of(n, n->clock_ms) % KME_RECENT] += l->bits - was;
     }
 }
 
@@ -59,7 +109,7 @@ static void distances(const struct kme_network *n, unsigned to, uint64_t least, 
         more = false;
         for (unsigned i = 0; i < n->links; i++) {
             const struct kme_link *l = &n->link[i];
-            if (l->bits < least)
+            if (l->bits < least || seized(n, l))
                 continue;
             if (ret[l->a] + 1 < ret[l->b]) {
                 ret[l->b] = ret[l->a] + 1;
@@ -105,7 +155,7 @@ static unsigned next_link(const struct kme_network *n, unsigned here, uint64_t l
     unsigned best = KME_LINKS_MAX;
     for (unsigned i = 0; i < n->links; i++) {
         const struct kme_link *l = &n->link[i];
-        if (!at(l, here) || l->bits < least || far[far_end(l, here)] + 1 != far[here])
+        if (!at(l, here) || seized(n, l) || l->bits < least || far[far_end(l, here)] + 1 != far[here])
             continue;
         const int order = best == KME_LINKS_MAX
                               ? -1
@@ -122,6 +172,8 @@ bool kme_network_route(const struct kme_network *n, unsigned from, unsigned to, 
     unsigned far[KME_NODES_MAX];
     uint64_t least = UINT64_MAX;
     *ret = (struct kme_route){ .node = { from }, .bits = UINT64_MAX };
+    if (n->seized[from] || n->seized[to])
+        return false;
     if (from == to)
         return true;
     if (!widest(n, from, to, &least))

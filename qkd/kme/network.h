@@ -11,20 +11,30 @@
 
 struct kme_link {
     char id[KME_NAME_MAX + 1];
-    unsigned a, b;   /* nodes */
-    uint64_t rate;   /* bits/s */
-    uint64_t cap;    /* bits of the pool at most */
-    uint64_t bits;   /* in the pool */
-    uint64_t rest;   /* thousandths of a bit that came, too */
-    uint64_t used;   /* bits that went since the start */
-    uint64_t offset; /* bytes of the link's stream that are gone: where the next key begins */
+    unsigned a, b;          /* nodes */
+    uint64_t rate_conf;     /* bits/s by the configuration */
+    uint64_t rate;          /* bits/s that it makes as long as nothing else is wrong */
+    bool cut;               /* makes nothing; what is in the pool stays */
+    bool alarm;             /* its errors reached the network's limit: makes nothing until it is restored */
+    double qber_conf, qber; /* quantum bit error rate, by the configuration and now; 0: not said */
+    double km;              /* of fibre; 0: not said */
+    uint64_t cap;           /* bits of the pool at most */
+    uint64_t bits;          /* in the pool */
+    uint64_t rest;          /* thousandths of a bit that came, too */
+    uint64_t used;          /* bits that went since the start */
+    uint64_t offset;        /* bytes of the link's stream that are gone: where the next key begins */
+    uint64_t recent[KME_RECENT]; /* bits that came in the last slots of the network's window, in a ring */
+};
+
+struct kme_address { /* IPv4 */
+    char host[64];
+    uint16_t port; /* 0: none */
 };
 
 struct kme_door {
     char id[KME_NAME_MAX + 1];
     unsigned node;
-    char host[64];
-    uint16_t port;
+    struct kme_address at;
     char cert[KME_PATH_MAX], key[KME_PATH_MAX], client_ca[KME_PATH_MAX];
 };
 
@@ -48,7 +58,13 @@ struct kme_network {
     struct kme_sae sae[KME_SAES_MAX];
     unsigned nodes, links, doors, saes;
     struct kme_limits limits;
-    uint64_t ttl_s; /* a copy that its slave does not fetch is erased after so long */
+    bool seized[KME_NODES_MAX]; /* in a stranger's hands: no key goes through, its links make none */
+    double qber_alarm;
+    uint64_t window_ms;      /* what a link made for so long before an alarm is suspect */
+    uint64_t clock_ms;       /* passed since the start */
+    struct kme_address page; /* of the operator's page, on loopback */
+    uint64_t ttl_s;          /* a copy that its slave does not fetch is erased after so long */
+    uint64_t record_s;       /* who got which key_ID over which nodes is remembered for so long */
 };
 
 /* From a configuration (docs/qkd.md). QC_USAGE: with the member and what it should be; *ret is undefined
@@ -58,6 +74,15 @@ QC_MUST qc_rc kme_network_parse(struct kme_network *ret, qc_span text, struct qc
 /* The SAE or door of a name; NULL: none. */
 const struct kme_sae *kme_network_sae(const struct kme_network *n, const char *id);
 const struct kme_door *kme_network_door(const struct kme_network *n, unsigned node);
+
+/* What a link yields now, bits/s; and how it is in a word: "up", "cut", "alarm", "seized". */
+uint64_t kme_link_yield(const struct kme_network *n, const struct kme_link *l);
+const char *kme_link_state(const struct kme_network *n, const struct kme_link *l);
+/* Bits of the pool that may have come within the window: at most so many, and all that the pool had when the
+ * process began within it. */
+uint64_t kme_link_suspect(const struct kme_link *l);
+/* All that is in the pools may have come just now: once they are read back. */
+void kme_network_suspect_all(struct kme_network *n);
 
 /* ms have passed. */
 void kme_network_pass(struct kme_network *n, uint64_t ms);
@@ -69,8 +94,8 @@ struct kme_route {
     uint64_t bits;                /* the least that is in a pool of the way; UINT64_MAX for none */
 };
 
-/* The widest way (largest least pool), of these the shortest, of these the first by names of nodes. false:
- * there is none. */
+/* The widest way (largest least pool) past nodes that are seized, of these the shortest, of these the first
+ * by names of nodes. false: there is none. */
 QC_MUST bool kme_network_route(const struct kme_network *n, unsigned from, unsigned to,
                                struct kme_route *ret);
 /* Bits that a key of so many costs on each link of a way: relayed keys are authenticated, by 256 more. */

@@ -1,6 +1,5 @@
-#include "supply.h"
+#include "supply_internal.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,22 +7,9 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/thread.h"
 #include "base/time.h"
-#include "make.h"
 
 enum { KEY_ID = 36, EXPOSED = KME_NODES_MAX * (KME_NAME_MAX + 1) };
-
-struct kme {
-    pthread_mutex_t lock; /* guards all that follows */
-    struct kme_network *net;
-    struct kme_store *store;
-    struct kme_streams streams;
-    qc_rng rng;
-    uint64_t seen_ms;    /* until when the links' yield is in their pools */
-    uint64_t written_ms; /* when the pools were written down last */
-    uint64_t reaped_ms;  /* when what had expired was erased last */
-};
 
 void kme_close(struct kme **k)
 {
@@ -49,6 +35,7 @@ qc_rc kme_open(struct kme **ret, const char *state, struct kme_network *net, con
     if (rc == QC_OK)
         rc = kme_streams_new(&k->streams, net->links, rng, err);
     k->seen_ms = k->written_ms = qc_now_ms();
+    k->since_s = qc_wall_s();
     if (rc != QC_OK)
         kme_close(&k);
     else
@@ -61,8 +48,7 @@ int kme_dirfd(const struct kme *k)
     return kme_store_dirfd(k->store);
 }
 
-/* The links' yield since the last look. */
-static void catch_up(struct kme *k)
+void kme_catch_up(struct kme *k)
 {
     const uint64_t now = qc_now_ms();
     kme_network_pass(k->net, now - k->seen_ms);
@@ -104,7 +90,7 @@ qc_rc kme_status(struct kme *k, const struct kme_request *r, struct kme_answer *
     const struct kme_sae *slave = kme_network_sae(k->net, r->peer);
     struct kme_route way;
     QC_LOCK(&k->lock);
-    catch_up(k);
+    kme_catch_up(k);
     if (slave == NULL)
         return kme_error(ret, 400, "slave_SAE_ID is not known here", err);
     const bool is = kme_network_route(k->net, r->caller->node, slave->node, &way);
@@ -252,7 +238,7 @@ static qc_rc make_one(struct kme *k, const struct kme_request *r, const struct o
                                        .exposed = nodes,
                                        .expires_s = qc_wall_s() + (int64_t)k->net->ttl_s,
                                        .key = qc_span_of(room, n) };
-        QC_TRY(kme_store_add(k->store, &copy, err));
+        QC_TRY(kme_store_add(k->store, &copy, qc_wall_s(), err));
     }
     return QC_OK;
 }
@@ -269,12 +255,13 @@ static qc_rc make_all(struct kme *k, const struct kme_request *r, const struct o
     }
     for (unsigned i = 0; i < k->net->links; i++)
         if (need[i] > 0)
-            QC_TRY(kme_store_pool(k->store, k->net->link[i].id, k->net->link[i].bits - need[i], err));
+            QC_TRY(kme_store_link(k->store, &k->net->link[i], k->net->link[i].bits - need[i], err));
     QC_TRY(qc_tx_commit(&tx, err));
     for (unsigned i = 0; i < k->net->links; i++) {
         k->net->link[i].bits -= need[i];
         k->net->link[i].used += need[i];
     }
+    k->supplied += o->number;
     return QC_OK;
 }
 
@@ -306,7 +293,7 @@ qc_rc kme_enc_keys(struct kme *k, const struct kme_request *r, struct kme_answer
     if (o.bad != NULL)
         return kme_error(ret, 400, o.bad, err);
     QC_LOCK(&k->lock);
-    catch_up(k);
+    kme_catch_up(k);
     if (!price(k, r->caller, &o, need))
         return kme_error(ret, 503, "there is not enough key on the way now", err);
     QC_TRY(kme_keys_new(&keys, o.number, o.bits / 8, err));
@@ -327,14 +314,14 @@ static size_t take_ids(const struct kme_request *r, const struct json_t *body, c
         ret[0] = r->key_id;
         return 1;
     }
-    if (!qc_json_given(body, "key_IDs") || qc_json_arr(body, "key_IDs", &all, &why) != QC_OK ||
-        qc_json_len(all) > max)
+    if (!qc_json_given(body, "key_IDs") || qc_json_arr(body, "key_IDs", &all, &why) != QC_OK)
         return 0;
-    for (size_t i = 0; i < qc_json_len(all); i++)
+    const size_t n = qc_json_len(all);
+    for (size_t i = 0; i < n && n <= max; i++)
         if (!qc_json_is_object(qc_json_at(all, i)) ||
             qc_json_str(qc_json_at(all, i), "key_ID", &ret[i], &why) != QC_OK)
             return 0;
-    return qc_json_len(all);
+    return n <= max ? n : 0;
 }
 
 /* All of them, or the first failure: then nothing was erased. */
@@ -344,7 +331,7 @@ static qc_rc take_all(struct kme *k, const struct kme_request *r, const char *co
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(kme_store_begin(k->store, &tx, err));
     for (size_t i = 0; i < ret->count; i++) {
-        if (strlen(ids[i]) != KEY_ID)
+        if (ids[i] == NULL || strlen(ids[i]) != KEY_ID)
             return QC_FAIL(err, QC_NOTFOUND, "key_ID %zu", i);
         memcpy(ret->id[i], ids[i], KEY_ID + 1);
         for (char *c = ret->id[i]; *c != '\0'; c++)
@@ -359,7 +346,7 @@ qc_rc kme_dec_keys(struct kme *k, const struct kme_request *r, struct kme_answer
 {
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     QC_CLEANUP(kme_keys_done) struct kme_keys keys = { 0 };
-    const char *ids[KME_BATCH_MAX];
+    const char *ids[KME_BATCH_MAX] = { NULL };
     int64_t gone = 0;
     qc_rc rc = read_body(r, &body, err);
     if (rc == QC_NOMEM)
@@ -379,75 +366,4 @@ qc_rc kme_dec_keys(struct kme *k, const struct kme_request *r, struct kme_answer
     QC_LOG(QC_LOG_INFO, "keys fetched", QC_S("slave", r->caller->id), QC_S("master", r->peer),
            QC_U("keys", count));
     return kme_answer_keys(ret, &keys, err);
-}
-
-/* -- the operator ---------------------------------------------------------------------------------------- */
-
-static qc_rc links_json(const struct kme_network *net, struct json_t *all, struct qc_err *err)
-{
-    for (unsigned i = 0; i < net->links; i++) {
-        QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-        const struct kme_link *l = &net->link[i];
-        QC_TRY(qc_json_new_obj(&j, err));
-        QC_TRY(qc_json_set_str(j, "id", l->id, err));
-        QC_TRY(qc_json_set_str(j, "a", net->node[l->a], err));
-        QC_TRY(qc_json_set_str(j, "b", net->node[l->b], err));
-        QC_TRY(qc_json_set_int(j, "rate_bps", (int64_t)l->rate, err));
-        QC_TRY(qc_json_set_int(j, "bits", (int64_t)l->bits, err));
-        QC_TRY(qc_json_set_int(j, "cap_bits", (int64_t)l->cap, err));
-        QC_TRY(qc_json_set_int(j, "used_bits", (int64_t)l->used, err));
-        QC_TRY(qc_json_append(all, &j, err));
-    }
-    return QC_OK;
-}
-
-qc_rc kme_network_json(struct kme *k, struct kme_answer *ret, struct qc_err *err)
-{
-    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    QC_CLEANUP(qc_json_free) struct json_t *links = NULL;
-    uint64_t waiting = 0;
-    QC_LOCK(&k->lock);
-    catch_up(k);
-    QC_TRY(kme_store_waiting(k->store, &waiting, err));
-    QC_TRY(qc_json_new_obj(&j, err));
-    QC_TRY(qc_json_new_arr(&links, err));
-    QC_TRY(links_json(k->net, links, err));
-    QC_TRY(qc_json_set(j, "links", &links, err));
-    QC_TRY(qc_json_set_int(j, "waiting_keys", (int64_t)waiting, err));
-    return kme_answer_json(ret, 200, j, err);
-}
-
-enum { REAP_MS = 1000 };
-enum { WRITE_MS = 10000 }; /* a crash forgets what links yielded since; that is only less */
-
-/* Under the lock. */
-static qc_rc write_pools(struct kme *k, struct qc_err *err)
-{
-    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-    QC_TRY(kme_store_begin(k->store, &tx, err));
-    for (unsigned i = 0; i < k->net->links; i++)
-        QC_TRY(kme_store_pool(k->store, k->net->link[i].id, k->net->link[i].bits, err));
-    k->written_ms = k->seen_ms;
-    return qc_tx_commit(&tx, err);
-}
-
-qc_rc kme_settle(struct kme *k, struct qc_err *err)
-{
-    QC_LOCK(&k->lock);
-    catch_up(k);
-    return write_pools(k, err);
-}
-
-qc_rc kme_tick(struct kme *k, struct qc_err *err)
-{
-    int64_t gone = 0;
-    QC_LOCK(&k->lock);
-    catch_up(k);
-    if (k->seen_ms - k->reaped_ms >= REAP_MS) {
-        QC_TRY(kme_store_reap(k->store, qc_wall_s(), &gone, err));
-        k->reaped_ms = k->seen_ms;
-    }
-    if (gone > 0)
-        QC_LOG(QC_LOG_INFO, "keys expired", QC_I("keys", gone));
-    return k->seen_ms - k->written_ms < WRITE_MS ? QC_OK : write_pools(k, err);
 }

@@ -14,6 +14,7 @@ struct kme; /* opaque */
 /* An answer: a text, or keys in secret memory. */
 struct kme_answer {
     unsigned status;
+    const char *type; /* of text; NULL: JSON */
     qc_buf text;
     struct qc_secret secret;
     size_t n; /* of secret */
@@ -42,10 +43,3 @@ QC_MUST qc_rc kme_dec_keys(struct kme *k, const struct kme_request *r, struct km
                            struct qc_err *err);
 /* An error of table 13. */
 QC_MUST qc_rc kme_error(struct kme_answer *ret, unsigned status, const char *message, struct qc_err *err);
-/* Pools, routes and what waits, as JSON: for the operator. */
-QC_MUST qc_rc kme_network_json(struct kme *k, struct kme_answer *ret, struct qc_err *err);
-
-/* Often: once a second what has expired is erased, every ten what the pools have is written down. */
-QC_MUST qc_rc kme_tick(struct kme *k, struct qc_err *err);
-/* At the end: what the pools have is written down. */
-QC_MUST qc_rc kme_settle(struct kme *k, struct qc_err *err);

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,16 @@ class Network:
         code = self.p.wait(60)
         self.p = None
         return code
+
+    def do(self, *words, fails=None):
+        """A command to the process that runs; fails: its exit status."""
+        p = subprocess.run([KME, *words, "--state", self.state], capture_output=True, text=True, timeout=60)
+        check(p.returncode == (fails or 0), f"{words}: {p.returncode} {p.stdout} {p.stderr}")
+        return p.stderr if fails else p.stdout
+
+    def status(self):
+        s = json.loads(self.do("status", "--json"))
+        return {x["id"]: x for x in s["links"]}, {x["id"]: x for x in s["nodes"]}, s
 
     def ask(self, end, peer, *options, cert=None):
         return Ask(f"https://localhost:{self.ports[end]}", self.pki.ca, cert or self.saes[end], "SAE-" + peer, *options)
@@ -223,6 +234,88 @@ def kills(folder):
         print(f"{lives} lives, {len(got)} keys, {len(fetched)} of them fetched by the other end", flush=True)
 
 
+def faults(folder):
+    """A - M - C and A - N - C: what is cut, slow, empty, in alarm or seized, and which keys were seen; all of it stays over a restart."""
+    links = [link("A", "M", 0, 10 ** 6, km=45, qber=0.03), link("M", "C", 0, 10 ** 6), link("A", "N", 0, 10 ** 5), link("N", "C", 0, 10 ** 5)]
+    page = free_ports(1)[0]
+    with network(folder, "faults", links, nodes="AMNC", ends="AC", page=f"127.0.0.1:{page}") as net:
+        net.start()
+        with net.ask("A", "C") as a, net.ask("C", "A") as c:
+            seen = a.keys("enc", 3, 256)
+            fetched = list(seen)[0]
+            c.keys("dec", 256, fetched)
+            net.do("link", "cut", "AM")
+            more = a.keys("enc", 1, 256)        # a pool lasts
+            s = net.status()
+            check(s[0]["AM"]["state"] == "cut" and s[0]["AM"]["bits"] == 10 ** 6 - 4 * 512 and s[0]["AM"]["used_bits"] == 2048, str(s))
+            check((s[0]["AM"]["km"], s[0]["AM"]["qber"], s[2]["supplied_keys"], s[2]["waiting_keys"]) == (45, 0.03, 4, 3), str(s))
+            said = net.do("node", "seize", "M")
+            check("3 copies that waited are erased" in said and "has seen 4 keys" in said, said)
+            exposed = [line.split()[0] for line in net.do("node", "exposed", "M").splitlines()]
+            check(exposed == list(seen) + list(more), "in the order in which they were supplied")
+            check(net.do("node", "exposed", "N") == "", "N has seen none")
+            s = net.status()
+            check(s[1]["M"]["state"] == "seized" and s[0]["AM"]["bits"] == s[0]["MC"]["bits"] == 0 and s[2]["waiting_keys"] == 0, str(s))
+            c.fails("not-found", "", "dec", 256, list(seen)[1])
+            around = a.keys("enc", 2, 256)      # past M
+            check(c.keys("dec", 256, *around) == around, "the other way")
+            check("over A N C" in net.do("node", "exposed", "N"), "N has seen these")
+            net.do("link", "qber", "NC", "0.08")
+            check(net.status()[0]["NC"]["bits"] == 0, "all that it had may have come just before the start")
+            a.fails("temporary", "not enough", "enc", 1, 256)
+            net.do("link", "empty", "AN")
+            net.do("link", "rate", "AN", "777")
+        before = net.status()
+        check(net.stop() == 0, "it ends well")
+        net.start()
+        after = net.status()
+        check({i: x["state"] for i, x in after[0].items()} == {i: x["state"] for i, x in before[0].items()} == {"AM": "seized", "MC": "seized", "AN": "up", "NC": "alarm"}, str(after))
+        check(after[1] == before[1] and after[0]["AN"]["rate_bps"] == 777 and after[0]["NC"]["qber"] == 0.08, str(after))
+        text = net.do("status")
+        check(re.search(r"^NC +N - C +alarm +0 ", text, re.M) and "node M: seized" in text, text)
+        with urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=60) as r:
+            html = r.read().decode()
+        check('<td class="bad">seized</td>' in html and "<td>NC</td><td>N &ndash; C</td><td class=\"bad\">alarm</td>" in html, html)
+        for path, data in (("/admin/v1/exposed?node=M", None), ("/admin/v1/fault", b"{}")):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{page}{path}", data, timeout=60)
+                check(False, "the page changes nothing and names no key")
+            except urllib.error.HTTPError as e:
+                check(e.code == 404, str(e))
+        net.do("link", "restore", "AN")
+        net.do("link", "restore", "AM")
+        net.do("link", "restore", "NC")
+        net.do("node", "release", "M")
+        s = net.status()
+        check(s[0]["AN"]["rate_bps"] == 0 and all(x["state"] == "up" for x in (*s[0].values(), *s[1].values())), str(s))
+        for words, code, says in ((("link", "cut", "XX"), 3, "E03127 there is no link"), (("node", "seize", "XX"), 3, "E03127"), (("node", "exposed", "XX"), 3, "E03127"),
+                                  (("link", "rate", "AN", "fast"), 2, "E02120"), (("link", "qber", "AN", "1"), 2, "E02120")):
+            check(says in net.do(*words, fails=code), f"{words}")
+        mode = os.stat(os.path.join(net.state, "qcloud-kme.sock")).st_mode & 0o777
+        check(mode == 0o600, oct(mode))
+        net.stop()
+        check("E10126" in net.do("status", fails=10), "nobody runs")
+
+
+def older_state(folder):
+    """A state directory of version 1: its pools and waiting copies are taken over."""
+    with network(folder, "older", [link("A", "B", rate=0)], ends="AB") as net:
+        os.makedirs(net.state, 0o700)
+        key_id = str(uuid.uuid4())
+        db = sqlite3.connect(os.path.join(net.state, "kme.db"))
+        db.executescript("""CREATE TABLE pool(link TEXT NOT NULL PRIMARY KEY, bits INTEGER NOT NULL) WITHOUT ROWID;
+            CREATE TABLE copy(key_id TEXT NOT NULL, slave TEXT NOT NULL, master TEXT NOT NULL, exposed TEXT NOT NULL, expires INTEGER NOT NULL, key BLOB NOT NULL,
+            PRIMARY KEY(key_id,slave)) WITHOUT ROWID; CREATE INDEX copy_expires ON copy(expires); PRAGMA application_id=0x714b4d45; PRAGMA user_version=1;""")
+        db.execute("INSERT INTO pool VALUES('AB',5120)")
+        db.execute("INSERT INTO copy VALUES(?,'SAE-B','SAE-A','A B',?,?)", (key_id, int(time.time()) + 300, bytes(range(32))))
+        db.commit()
+        db.close()
+        net.start()
+        check(net.status()[0]["AB"]["bits"] == 5120, "the pool")
+        with net.ask("B", "A") as b:
+            check(len(b.keys("dec", 256, key_id)) == 1, "the copy")
+
+
 def start_fails(folder):
     with network(folder, "bad", [link("A", "B")], ends="AB") as net:
         net.start()
@@ -238,7 +331,8 @@ def start_fails(folder):
         bad = [({}, "nodes is missing"), ({"nodes": ["A", "A"]}, "there twice"), ({"x": 1}, "unknown"), ({"links": [dict(link("A", "B"), b="Q")]}, "no node Q"),
                ({"links": [link("A", "A")]}, "one node"), ({"links": [dict(link("A", "B"), rate_bps=-1)]}, "rate_bps"), ({"kmes": []}, "has no KME"),
                ({"kmes": [dict(net.conf["kmes"][0], listen="here")]}, "listen"), ({"kmes": [dict(net.conf["kmes"][0], key="k")]}, "absolute path"),
-               ({"saes": [{"id": "a/b", "node": "A"}]}, "a name has"), ({"limits": {"key_size": 257}}, "multiple of 8"), ({"limits": {"min_key_size": 512}}, "min_key_size")]
+               ({"saes": [{"id": "a/b", "node": "A"}]}, "a name has"), ({"limits": {"key_size": 257}}, "multiple of 8"), ({"limits": {"min_key_size": 512}}, "min_key_size"),
+               ({"page": "0.0.0.0:8080"}, "of this machine"), ({"qber_alarm": 0}, "qber_alarm"), ({"links": [dict(link("A", "B"), km="far")]}, "km")]
         for change, says in bad:
             with open(path, "w") as f:
                 json.dump({**net.conf, **change} if change else {}, f)
@@ -253,7 +347,7 @@ def start_fails(folder):
         check(p.returncode == 0 and p.stdout == "2 nodes, 1 links, 2 KMEs, 2 SAEs\n", p.stdout + p.stderr)
 
 
-PARTS = (point_to_point, relayed, several_slaves, rates, kills, start_fails)
+PARTS = (point_to_point, relayed, several_slaves, rates, faults, older_state, kills, start_fails)
 
 
 def scenario():

@@ -106,6 +106,12 @@ static void check_u64(void)
     CHECK(u == 0);
     CHECK_OK(qc_json_int(j, "int", -5, -5, &i, &err));
     CHECK_RC(qc_json_int(j, "int", 0, 9, &i, &err), QC_FORMAT);
+    double d = 7;
+    names_field(qc_json_real(j, "field", 0, 9, &d, &err));
+    CHECK_RC(qc_json_real(j, "int", 0, 9, &d, &err), QC_FORMAT);
+    CHECK(d == 7);
+    CHECK_OK(qc_json_real(j, "int", -5, 9, &d, &err));
+    CHECK(d == -5);
     const char *const names[] = { "field", "zero", "int", "more" };
     CHECK_OK(qc_json_only(j, names, 4, &err));
     CHECK_RC(qc_json_only(j, names, 2, &err), QC_FORMAT);

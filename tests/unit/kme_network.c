@@ -1,9 +1,10 @@
-/* unit/kme_network: ways through networks against a search of all ways; pools; configurations. */
+/* unit/kme_network: ways through networks against a search of all ways; pools; faults. */
 #include "network.h"
 
 #include <stdio.h>
 
 #include "base/crypto.h"
+#include "fault.h"
 #include "make.h"
 #include "qc_check.h"
 #include "qc_seed.h"
@@ -110,6 +111,122 @@ static void check_pools(void)
     free(n);
 }
 
+static void meets(struct kme_network *n, struct kme_fault f)
+{
+    kme_fault_apply(n, &f);
+}
+
+/* A network of three nodes in a row, each link of 1,000 bits/s. */
+static struct kme_network *row_of_three(void)
+{
+    struct kme_network *n = calloc(1, sizeof *n);
+    CHECK(n != NULL);
+    n->nodes = 3;
+    n->links = 2;
+    for (unsigned i = 0; i < 2; i++)
+        n->link[i] =
+            (struct kme_link){ .a = i, .b = i + 1, .rate = 1000, .rate_conf = 1000, .cap = UINT64_MAX };
+    n->window_ms = 7000;
+    n->qber_alarm = 0.08;
+    return n;
+}
+
+static void check_faults(void)
+{
+    struct kme_network *n = row_of_three();
+    struct kme_link *l = &n->link[0], *other = &n->link[1];
+    struct kme_route way;
+    kme_network_pass(n, 1000);
+    meets(n, (struct kme_fault){ .kind = KME_LINK_CUT });
+    kme_network_pass(n, 1000);
+    CHECK(l->bits == 1000 && other->bits == 2000); /* what is in the pool stays, and is used */
+    CHECK(kme_network_route(n, 0, 2, &way) && way.bits == 1000);
+    CHECK(strcmp(kme_link_state(n, l), "cut") == 0 && kme_link_yield(n, l) == 0);
+    meets(n, (struct kme_fault){ .kind = KME_LINK_RATE, .rate = 10 });
+    meets(n, (struct kme_fault){ .kind = KME_LINK_RATE, .at = 1, .rate = 10 });
+    kme_network_pass(n, 1000);
+    CHECK(l->bits == 1000 && other->bits == 2010);
+    meets(n, (struct kme_fault){ .kind = KME_LINK_RESTORE });
+    kme_network_pass(n, 1000);
+    CHECK(l->bits == 2000 && other->bits == 2020);
+    meets(n, (struct kme_fault){ .kind = KME_POOL_EMPTY, .at = 1 });
+    CHECK(other->bits == 0 && l->bits == 2000);
+    meets(n, (struct kme_fault){ .kind = KME_NODE_SEIZE, .at = 1 });
+    kme_network_pass(n, 5000);
+    CHECK(l->bits == 0 && other->bits == 0); /* who has the node has them */
+    for (unsigned from = 0; from < 3; from++)
+        for (unsigned to = 0; to < 3; to++)
+            CHECK(kme_network_route(n, from, to, &way) == (from == to && from != 1));
+    meets(n, (struct kme_fault){ .kind = KME_NODE_RELEASE, .at = 1 });
+    kme_network_pass(n, 1000);
+    CHECK(kme_network_route(n, 0, 2, &way) && way.bits == 10);
+    free(n);
+}
+
+/* An alarm takes what came within the window, a seventh of it more at most, and stops the link. */
+static void check_alarm(void)
+{
+    struct kme_network *n = row_of_three();
+    struct kme_link *l = &n->link[0];
+    for (unsigned ms = 0; ms < 100000; ms += 100)
+        kme_network_pass(n, 100);
+    CHECK(l->bits == 100000);
+    CHECK(kme_link_suspect(l) >= 7000 && kme_link_suspect(l) <= 8100);
+    meets(n, (struct kme_fault){ .kind = KME_QBER, .qber = 0.0799 });
+    CHECK(!l->alarm && l->bits == 100000);
+    meets(n, (struct kme_fault){ .kind = KME_QBER, .qber = 0.08 });
+    CHECK(l->alarm && l->bits <= 93000 && l->bits >= 91900);
+    const uint64_t left = l->bits;
+    meets(n, (struct kme_fault){ .kind = KME_QBER, .qber = 0.01 });
+    kme_network_pass(n, 1000);
+    CHECK(l->bits == left && strcmp(kme_link_state(n, l), "alarm") == 0); /* until somebody has looked */
+    meets(n, (struct kme_fault){ .kind = KME_LINK_RESTORE });
+    kme_network_pass(n, 1000);
+    CHECK(l->bits == left + 1000);
+    kme_network_pass(n, 1000000); /* longer than the ring */
+    l->bits = 500;
+    CHECK(kme_link_suspect(l) == 500);
+    kme_network_suspect_all(n);
+    kme_network_pass(n, 3000);
+    CHECK(kme_link_suspect(l) == 3500); /* what was read back may have come just before */
+    free(n);
+}
+
+static void check_fault_texts(void)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "{\"fault\":\"link_cut\"}",
+        "{\"fault\":\"link_cut\",\"link\":7}",
+        "{\"fault\":\"link_cut\",\"node\":\"A\"}",
+        "{\"fault\":\"link_cut\",\"link\":\"L\",\"bps\":1}",
+        "{\"fault\":\"link_rate\",\"link\":\"L\"}",
+        "{\"fault\":\"link_rate\",\"link\":\"L\",\"bps\":-1}",
+        "{\"fault\":\"link_rate\",\"link\":\"L\",\"bps\":1.5}",
+        "{\"fault\":\"qber\",\"link\":\"L\",\"value\":0.6}",
+        "{\"fault\":\"earthquake\",\"link\":\"L\"}",
+    };
+    struct kme_network *n = row_of_three();
+    struct qc_err err = { 0 };
+    struct kme_fault f = { 0 }, again = { 0 };
+    snprintf(n->node[1], sizeof n->node[1], "A");
+    snprintf(n->link[1].id, sizeof n->link[1].id, "L");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_RC(kme_fault_parse(&f, n, qc_span_str(bad[i]), &err), QC_USAGE);
+    CHECK_RC(kme_fault_parse(&f, n, QC_LIT("{\"fault\":\"link_cut\",\"link\":\"A\"}"), &err), QC_NOTFOUND);
+    for (unsigned k = 0; k < KME_FAULT_KINDS; k++) { /* what is written is read */
+        QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 1000 };
+        f = (struct kme_fault){ .kind = (enum kme_fault_kind)k, .at = 1 };
+        f.rate = k == KME_LINK_RATE ? 12345 : 0;
+        f.qber = k == KME_QBER ? 0.03 : 0;
+        CHECK_OK(kme_fault_print(&f, kme_fault_of_node(f.kind) ? "A" : "L", &text, &err));
+        CHECK_OK(kme_fault_parse(&again, n, qc_buf_span(&text), &err));
+        CHECK(again.kind == f.kind && again.at == 1 && again.rate == f.rate && again.qber == f.qber);
+    }
+    free(n);
+}
+
 /* A stream's bytes follow each other however they are taken; a relayed key comes out as it went in. */
 static void check_streams(struct qc_rand *r)
 {
@@ -161,6 +278,9 @@ int main(void)
     struct qc_rand r = qc_rand_start();
     check_ways(&r);
     check_pools();
+    check_faults();
+    check_alarm();
+    check_fault_texts();
     check_streams(&r);
     check_poly1305();
     return 0;

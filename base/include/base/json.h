@@ -33,6 +33,9 @@ QC_MUST qc_rc qc_json_only(const struct json_t *obj, const char *const *names, s
 QC_MUST qc_rc qc_json_str(const struct json_t *obj, const char *name, const char **ret, struct qc_err *err);
 QC_MUST qc_rc qc_json_int(const struct json_t *obj, const char *name, int64_t min, int64_t max, int64_t *ret,
                           struct qc_err *err);
+/* Any number, with a fraction or without. */
+QC_MUST qc_rc qc_json_real(const struct json_t *obj, const char *name, double min, double max, double *ret,
+                           struct qc_err *err);
 /* "0" or [1-9][0-9]*, up to 2^64 - 1, as a string. */
 QC_MUST qc_rc qc_json_u64(const struct json_t *obj, const char *name, uint64_t *ret, struct qc_err *err);
 QC_MUST qc_rc qc_json_bool(const struct json_t *obj, const char *name, bool *ret, struct qc_err *err);
@@ -58,6 +61,7 @@ QC_MUST qc_rc qc_json_new_obj(struct json_t **ret, struct qc_err *err);
 QC_MUST qc_rc qc_json_new_arr(struct json_t **ret, struct qc_err *err);
 QC_MUST qc_rc qc_json_set_str(struct json_t *obj, const char *name, const char *v, struct qc_err *err);
 QC_MUST qc_rc qc_json_set_int(struct json_t *obj, const char *name, int64_t v, struct qc_err *err);
+QC_MUST qc_rc qc_json_set_real(struct json_t *obj, const char *name, double v, struct qc_err *err);
 QC_MUST qc_rc qc_json_set_u64(struct json_t *obj, const char *name, uint64_t v, struct qc_err *err);
 QC_MUST qc_rc qc_json_set_bool(struct json_t *obj, const char *name, bool v, struct qc_err *err);
 QC_MUST qc_rc qc_json_set_null(struct json_t *obj, const char *name, struct qc_err *err);

@@ -391,7 +391,14 @@
     X(KME_BATCH_MAX, 1024, "keys", "of a request; as QKD_BATCH_MAX")                                         \
     X(KME_MORE_MAX, 8, "SAEs", "that get the same key beside the first slave")                               \
     X(KME_TTL_MAX_S, 604800, "s", "that a key waits for its slave: a week")                                  \
+    X(KME_KM_MAX, 1000, "km", "of a link's fibre; more needs relays, or satellites")                         \
+    X(KME_RECENT, 8, "slots", "of the window before an alarm: destroyed a seventh too much at most")         \
+    X(KME_WINDOW_MAX_S, 86400, "s", "of that window: a day")                                                 \
+    X(KME_RECORD_MAX_S, 31536000, "s", "that a supplied key_ID is remembered: a year")                       \
+    X(KME_RECORDS_MAX, 1000000, "key_IDs", "remembered: 200 MB of the state directory")                      \
+    X(KME_EXPOSED_PAGE, 1000, "key_IDs", "of an answer that lists exposed ones")                             \
     X(KME_BODY_MAX, 262144, "bytes", "of a request: 1,024 key_IDs have 60 KiB")                              \
+    X(KME_ANSWER_MAX, 8388608, "bytes", "to the operator: a page of exposed keys over 64 nodes has 4.4 MB")  \
     X(KME_CONF_MAX, 1048576, "bytes", "of the configuration: 256 links and SAEs have 64 KiB")                \
     X(KME_CLIENTS_MAX, 256, "connections", "at a KME's port at once")                                        \
     X(KME_IDLE_S, 30, "s", "then a connection that says nothing is closed")
