@@ -307,10 +307,12 @@ static qc_rc tell_page(const struct page *p, cloud_list_fn fn, void *ctx, struct
 
 /* One page of f's cloud `at`, filled; *ret is the batch's, which the caller frees. p->after is where to
  * begin. */
-static qc_rc fetch_page(struct gw_fan *f, unsigned at, struct page *own, qc_deadline d, struct gw_batch **ret,
-                        struct qc_err *err)
+static qc_rc fetch_page(struct gw_fan *f, unsigned at, bool force, struct page *own, qc_deadline d,
+                        struct gw_batch **ret, struct qc_err *err)
 {
-    const struct gw_job job = { .at = at, .lane = GW_LANE_CONTROL, .run = job_list, .ctx = own };
+    const struct gw_job job = {
+        .at = at, .lane = GW_LANE_CONTROL, .force = force, .run = job_list, .ctx = own
+    };
     QC_CLEANUP(gw_batch_free) struct gw_batch *b = NULL;
     struct gw_outcome o;
     qc_rc rc = gw_batch_new(&b, f, 1, own, page_release, err);
@@ -349,7 +351,7 @@ qc_rc gw_fan_list_page(struct gw_fan *f, unsigned at, struct gw_list_at *list, u
 
     QC_ASSERT(strlen(list->prefix) <= CLOUD_KEY_SIZE_MAX);
     QC_TRY(page_new(&p, list->prefix, list->after, err));
-    QC_TRY(fetch_page(f, at, p, qc_deadline_in(page_ms), &b, err));
+    QC_TRY(fetch_page(f, at, list->force, p, qc_deadline_in(page_ms), &b, err));
     QC_TRY(tell_page(p, fn, ctx, err));
     memcpy(list->after, p->end.last, sizeof list->after);
     list->more = p->end.more;

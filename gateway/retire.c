@@ -216,6 +216,17 @@ static qc_rc remove_log(struct gw_moving *m, unsigned at, struct qc_err *err)
     return QC_OK;
 }
 
+/* It may be taken for lost by now: its identity is gone. */
+static qc_rc list_left(struct gw_moving *m, unsigned at, const char *prefix, cloud_list_fn fn, void *ctx,
+                       struct qc_err *err)
+{
+    struct gw_list_at list = { .prefix = prefix, .more = true, .force = true };
+
+    while (list.more)
+        QC_TRY(gw_fan_list_page(m->e->fan, at, &list, QC_GW_LIST_PAGE_MS, fn, ctx, err));
+    return QC_OK;
+}
+
 /* Packs and notes: what is ours says so by its name. What they hold is in the log. */
 struct packs {
     struct gw_moving *m;
@@ -244,7 +255,7 @@ static qc_rc remove_packs(struct gw_moving *m, unsigned at, struct qc_err *err)
 {
     QC_CLEANUP(packs_done) struct packs p = { .m = m, .at = at, .keys = { .max = QC_GW_LIST_BYTES } };
 
-    QC_TRY(gw_fan_list(m->e->fan, at, "s/", QC_GW_LIST_PAGE_MS, see_pack, &p, err));
+    QC_TRY(list_left(m, at, "s/", see_pack, &p, err));
     for (size_t i = 0; i < p.keys.n; i += strlen((const char *)p.keys.p + i) + 1)
         QC_TRY(remove_key(m, at, (const char *)p.keys.p + i, err));
     return QC_OK;
@@ -276,7 +287,7 @@ static qc_rc clean(struct gw_moving *m, unsigned at, struct qc_err *err)
     QC_TRY(remove_roots(m, at, err));
     QC_TRY(remove_packs(m, at, err));
     m->r->foreign = 0;
-    return gw_fan_list(m->e->fan, at, "", QC_GW_LIST_PAGE_MS, count_one, &m->r->foreign, err);
+    return list_left(m, at, "", count_one, &m->r->foreign, err);
 }
 
 static qc_rc forget(struct gw_moving *m, unsigned at, const struct gw_cloud_row *row, struct qc_err *err)

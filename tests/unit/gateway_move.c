@@ -177,8 +177,8 @@ static void drills(struct erig *r)
     CHECK(kept.failed.ended_s == 0);
 }
 
-/* Drained and retired: no finding, no pass, no debt names it; nobody asks it; its name and place may be
- * another's. */
+/* Drained and retired, also where that was cut off after the identity went: no finding, no pass, no debt
+ * names it; nobody asks it; its name and place may be another's. */
 static void retired(void)
 {
     struct gw_finding f = {
@@ -190,6 +190,7 @@ static void retired(void)
     struct erig r;
     struct qc_err err = { 0 };
     unsigned count = 0;
+    gw_clouds ok;
     bool found;
 
     erig_new(&r, CLOUDS, K, N);
@@ -209,6 +210,13 @@ static void retired(void)
         CHECK_OK(gw_cat_commit(r.e->cat, &tx, &err));
     }
     a = (struct gw_move_ask){ .kind = GW_MOVE_RETIRE, .name = "c1" };
+    qc_fault_script("retire_cleaned:error:1");
+    CHECK_RC(move(&r, &a, &err), QC_IO);
+    qc_fault_script(NULL);
+    err = (struct qc_err){ 0 };
+    CHECK_OK(
+        gw_probe(r.e->fan, r.e->root, 1, QC_NO_DEADLINE, &ok, &err)); /* as a gateway that goes on does */
+    CHECK(ok == 0);
     CHECK_OK(move(&r, &a, &err));
     {
         QC_LOCK(gw_cat_lock(r.e->cat));

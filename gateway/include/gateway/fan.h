@@ -247,6 +247,7 @@ struct gw_list_at {
     const char *prefix;
     char after[CLOUD_KEY_SIZE_MAX + 1]; /* the last key that was told; "" at the beginning */
     bool more;                          /* there are more */
+    bool force;                         /* ask a lost cloud, too */
 };
 /* One page of keys of a cloud; *list goes on. fn and errors as gw_fan_list. */
 QC_MUST qc_rc gw_fan_list_page(struct gw_fan *f, unsigned at, struct gw_list_at *list, uint64_t page_ms,
