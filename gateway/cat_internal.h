@@ -198,8 +198,9 @@
               " JOIN layout l ON l.layout_id=s.layout_id JOIN version v ON v.version_no=s.version_no"        \
               " WHERE s.segment_id>?1 AND s.segment_id<=?2 AND s.seq IS NOT NULL AND v.state=3"              \
               " ORDER BY s.segment_id")                                                                      \
-    X(WINDOW_ALL, "SELECT segment_id FROM segment WHERE segment_id>?1 AND segment_id<=?2"                    \
-                  " AND seq IS NOT NULL ORDER BY segment_id")                                                \
+    X(WINDOW_ALL, "SELECT s.segment_id FROM segment s WHERE s.segment_id>?1 AND s.segment_id<=?2"            \
+                  " AND (s.seq IS NOT NULL OR EXISTS (SELECT 1 FROM version v"                               \
+                  " WHERE v.version_no=s.version_no AND v.state=3)) ORDER BY s.segment_id")                  \
     X(SEGMENT_LIVE, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \
                     " WHERE s.segment_id=?1 AND s.seq IS NOT NULL AND v.state=3")                            \
     X(SEGMENT_KEPT, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \

@@ -421,8 +421,8 @@ enum { GW_WINDOW = 512 };
 /* Those with from < id <= from + GW_WINDOW, ascending; rows: GW_WINDOW elements. Bounded work. */
 QC_MUST qc_rc gw_cat_window(struct gw_cat *c, uint64_t from, struct gw_window_row *rows, unsigned *ret_count,
                             struct qc_err *err);
-/* All segments that were written, of live versions and of uploads, in the same window. ids: GW_WINDOW
- * elements. */
+/* All segments that were written, of live versions and of uploads, and those that are about to take the place
+ * of another one of a live version, in the same window. ids: GW_WINDOW elements. */
 QC_MUST qc_rc gw_cat_window_all(struct gw_cat *c, uint64_t from, uint64_t *ids, unsigned *ret_count,
                                 struct qc_err *err);
 /* *ret: is the segment one of a live version? */

@@ -1,0 +1,383 @@
+/* fault/gateway_recode: another code, in one process. Killed at each step (a child) and failing there (this
+ * process): after each of them the catalogue can be rebuilt from as few clouds as the log asks for, and
+ * nothing that is told is more than what is there; then it goes on to its end, and all has the new code, is
+ * what it was, and is counted once. Puts that are open meanwhile end with what they have. */
+#include <sys/wait.h>
+
+#include "base/fault.h"
+#include "cat_internal.h"
+#include "engine_internal.h"
+#include "gateway/move.h"
+#include "gw_engine_rig.h"
+#include "gw_repair_rig.h"
+#include "qc_tree.h"
+
+enum { CLOUDS = 7, K = 3, N = 5, TO_K = 4, TO_N = 7, PUTS = 4 };
+
+struct bench {
+    struct erig r;
+    struct erig_put puts[PUTS];
+    char pristine[320], killed[320];
+};
+
+static qc_rc reprotect(struct erig *r, unsigned k, unsigned n, struct gw_move_report *ret, struct qc_err *err)
+{
+    const struct gw_move_ask ask = { .kind = GW_MOVE_REPROTECT, .k = k, .n = n };
+
+    *err = (struct qc_err){ 0 };
+    return gw_engine_move(r->e, &ask, ret, err);
+}
+
+static void copy(const char *from, const char *to)
+{
+    qc_tree_remove(to);
+    qc_tree_copy(from, to);
+}
+
+/* All of it is there, with at least this margin, and no more than there are fragments. */
+static void whole(struct erig *r, const struct erig_put *puts, unsigned count, int margin)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct gw_version_ids ids = {
+            .tenant = r->tenant, .vault = r->vault, .object = puts[i].object, .version = puts[i].version
+        };
+        struct gw_version_info info;
+        struct qc_err err = { 0 };
+        CHECK_OK(erig_check(r, &puts[i], &err));
+        CHECK_OK(gw_version_info(r->e, &ids, &info, &err));
+        if (info.margin < margin)
+            fprintf(stderr, "%s: margin %d of %u,%u, at least %d\n", puts[i].path + 1, info.margin, info.k,
+                    info.n, margin);
+        CHECK(info.margin >= margin && info.margin <= (int)(info.n - info.k));
+    }
+}
+
+static void counted(struct erig *r, const struct erig_put *puts, unsigned count)
+{
+    uint64_t want = 0;
+    struct gw_usage u;
+    struct qc_err err = { 0 };
+    QC_LOCK(gw_cat_lock(r->e->cat));
+
+    for (unsigned i = 0; i < count; i++)
+        want += puts[i].entry.size + strlen(puts[i].path) + sizeof puts[i].private_part;
+    CHECK_OK(gw_cat_usage(r->e->cat, r->tenant, &u, &err));
+    CHECK(u.bytes > want && u.bytes < want + 1000); /* and sealed backup data */
+    CHECK(u.objects == count && u.uploads == 0);
+}
+
+/* Everything has this code and is whole; nothing is reserved, nothing dead is left. */
+static void done(struct erig *r, const struct erig_put *puts, unsigned count, unsigned k, unsigned n)
+{
+    uint64_t other, bytes, id;
+    struct qc_err err = { 0 };
+
+    CHECK(r->e->conf.k == k && r->e->conf.n == n);
+    whole(r, puts, count, (int)(n - k));
+    counted(r, puts, count);
+    QC_LOCK(gw_cat_lock(r->e->cat));
+    CHECK_OK(gw_cat_other_code_count(r->e->cat, k, n, &other, &bytes, &err));
+    CHECK(other == 0 && bytes == 0);
+    CHECK_OK(gw_cat_reserved_live(r->e->cat, 0, &id, &err));
+    CHECK(id == 0);
+}
+
+/* From copies, without these clouds; bears: so many of them are gone for those who read, too. */
+static void rebuilt(struct bench *b, unsigned gone, unsigned bears, unsigned first)
+{
+    struct gw_rebuild_report report;
+    struct qc_err err = { 0 };
+    char state[320];
+
+    for (unsigned i = 0; i < gone; i++)
+        erig_lose(&b->r, (first + i) % CLOUDS);
+    erig_path(&b->r, "rebuilt", state, sizeof state);
+    CHECK_OK(erig_rebuild(&b->r, state, &report, &err));
+    CHECK(report.versions == PUTS && report.unreadable == 0);
+    for (unsigned i = bears; i < gone; i++)
+        erig_find(&b->r, (first + i) % CLOUDS);
+    CHECK_OK(gw_engine_open(&b->r.e, state, &b->r.rng, &err));
+    whole(&b->r, b->puts, PUTS, bears < gone ? -N : 0); /* what was not heard is in doubt until it was read */
+    gw_engine_close(&b->r.e);
+}
+
+static bool killed_at(struct bench *b, const char *point)
+{
+    char script[128];
+    int status = 0;
+    const pid_t pid = fork();
+
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        struct gw_move_report report;
+        struct qc_err err;
+        CHECK(snprintf(script, sizeof script, "%s:kill:1", point) > 0);
+        qc_fault_script(script);
+        erig_open(&b->r);
+        (void)reprotect(&b->r, TO_K, TO_N, &report, &err);
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* How much of the new code holds: of nothing, of the log, of what is stored, too. */
+enum reach { BEFORE, LOGGED, STORED };
+static void killed(struct bench *b, const char *point, enum reach reach, unsigned first)
+{
+    struct gw_move_report report;
+    struct qc_err err;
+
+    copy(b->pristine, b->r.dir.path);
+    if (getenv("QC_VERBOSE") != NULL)
+        fprintf(stderr, "%s\n", point);
+    CHECK(killed_at(b, point));
+    copy(b->r.dir.path, b->killed);
+    rebuilt(b, reach == BEFORE ? N - K : TO_N - TO_K, reach == STORED ? TO_N - TO_K : N - K, first);
+    copy(b->killed, b->r.dir.path);
+    erig_open(&b->r);
+    whole(&b->r, b->puts, PUTS, N - K);
+    CHECK_OK(reprotect(&b->r, TO_K, TO_N, &report, &err));
+    done(&b->r, b->puts, PUTS, TO_K, TO_N);
+    gw_engine_close(&b->r.e);
+}
+
+/* The step fails, and the same process goes on. */
+static void failed(struct bench *b, const char *point)
+{
+    struct gw_move_report report;
+    struct qc_err err;
+    char script[128];
+
+    copy(b->pristine, b->r.dir.path);
+    erig_open(&b->r);
+    CHECK(snprintf(script, sizeof script, "%s:error:1", point) > 0);
+    qc_fault_script(script);
+    (void)reprotect(&b->r, TO_K, TO_N, &report, &err); /* one segment's failure is passed over */
+    qc_fault_script(NULL);
+    whole(&b->r, b->puts, PUTS, N - K);
+    const qc_rc rc = reprotect(&b->r, TO_K, TO_N, &report, &err);
+    if (rc != QC_OK)
+        fprintf(stderr, "after %s: %s: %s\n", point, qc_rc_name(rc), err.msg);
+    CHECK(rc == QC_OK);
+    gw_engine_close(&b->r.e);
+    erig_open(&b->r); /* what was left busy is not any more */
+    CHECK_OK(reprotect(&b->r, TO_K, TO_N, &report, &err));
+    done(&b->r, b->puts, PUTS, TO_K, TO_N);
+    gw_engine_close(&b->r.e);
+}
+
+static void at_each_step(void)
+{
+    static const struct {
+        const char *name;
+        enum reach reach;
+    } steps[] = {
+        { "recode_quorum", BEFORE }, { "shares_drawn", BEFORE },    { "shares_put", BEFORE },
+        { "shares_spread", BEFORE }, { "put_decide", BEFORE },      { "put_decided", BEFORE },
+        { "put_log", BEFORE },       { "put_publish", LOGGED },     { "recode_code", LOGGED },
+        { "shares_settle", LOGGED }, { "shares_settled", LOGGED },  { "recode_reserved", LOGGED },
+        { "recode_put", LOGGED },    { "recode_put_done", LOGGED }, { "recode_read_back", LOGGED },
+        { "recode_record", LOGGED }, { "recode_recorded", STORED }, { "sweep_delete", STORED },
+        { "sweep_deleted", STORED },
+    };
+    struct bench b = { 0 };
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    static const char *const paths[PUTS] = { "\1a", "\1b", "\1c", "\1d" };
+
+    erig_new(&b.r, CLOUDS, K, N);
+    for (unsigned i = 0; i < PUTS; i++) {
+        b.puts[i] = erig_prepare(i + 1, paths[i], 1, i == 0 ? 3 : 1, 3000 + 1000 * i);
+        CHECK_OK(erig_put(&b.r, &b.puts[i], &receipt, &err));
+    }
+    gw_engine_close(&b.r.e);
+    CHECK(snprintf(b.pristine, sizeof b.pristine, "%s.pristine", b.r.dir.path) > 0);
+    CHECK(snprintf(b.killed, sizeof b.killed, "%s.killed", b.r.dir.path) > 0);
+    qc_tree_copy(b.r.dir.path, b.pristine);
+    for (unsigned i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        killed(&b, steps[i].name, steps[i].reach, i);
+        failed(&b, steps[i].name);
+    }
+    qc_tree_remove(b.pristine);
+    qc_tree_remove(b.killed);
+    erig_done(&b.r);
+}
+
+/* A segment whose bytes came while the code was another one; a version of both codes; a read that has begun.
+ */
+static void meanwhile(void)
+{
+    struct gw_move_report report;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct erig r;
+
+    erig_new(&r, CLOUDS, K, N);
+    struct erig_put p[2] = { erig_prepare(1, "\1a", 1, 3, 70000), erig_prepare(2, "\1b", 1, 1, 900) };
+    CHECK_OK(erig_put(&r, &p[1], &receipt, &err));
+    CHECK_OK(erig_begin(&r, &p[0], &err));
+    CHECK_OK(erig_segment(&r, &p[0], 0, &err));
+
+    const struct gw_version_ids ids = {
+        .tenant = r.tenant, .vault = r.vault, .object = p[1].object, .version = p[1].version
+    };
+    struct gw_reader *reader = NULL;
+    uint64_t size;
+    uint8_t got[2000], want[2000];
+    size_t n = 0;
+    CHECK_OK(gw_reader_open(r.e, &ids, "0123456789abcdef", &reader, &size, &err));
+
+    struct gw_unit *u = NULL;
+    uint8_t *bytes = malloc(70000);
+    const struct gw_segment_put s = { .tenant = r.tenant, .put_key = p[0].key, .seq = 1, .size = 70000 };
+    struct gw_segment_receipt segment;
+    CHECK_OK(gw_engine_unit(r.e, r.tenant, s.size, qc_deadline_in(QC_GW_UNIT_MS), &u, &err));
+    erig_bytes(&p[0], 1, bytes);
+    gw_unit_add(u, qc_span_of(bytes, 50000));
+    CHECK_OK(reprotect(&r, TO_K, TO_N, &report, &err));
+    CHECK(report.moved == 1 && report.fragments_left == 0); /* an upload is not live yet */
+    gw_unit_add(u, qc_span_of(bytes + 50000, 20000));
+    CHECK_OK(gw_upload_segment(r.e, &s, u, &segment, &err));
+    CHECK(segment.n == TO_N && segment.durable == TO_N);
+    gw_unit_give(&u);
+    free(bytes);
+    CHECK_OK(erig_segment(&r, &p[0], 2, &err));
+    CHECK_OK(erig_commit(&r, &p[0], &receipt, &err));
+    CHECK(receipt.acked_margin == N - K); /* the least of its segments */
+    whole(&r, &p[0], 1, N - K);
+
+    CHECK_OK(gw_reader_read(reader, 0, size, got, sizeof got, &n, &err));
+    erig_bytes(&p[1], 0, want);
+    CHECK(n == size && memcmp(got, want, n) == 0);
+    gw_reader_close(&reader);
+
+    enum gw_move_kind kind;
+    char name[CLOUD_NAME_SIZE_MAX + 1];
+    bool found;
+    CHECK_OK(gw_engine_move_open(r.e, &kind, name, &found, &err));
+    CHECK(found && kind == GW_MOVE_REPROTECT && name[0] == '\0');
+    CHECK_OK(reprotect(&r, 0, 0, &report, &err));
+    CHECK(report.moved == 1);
+    done(&r, p, 2, TO_K, TO_N);
+    CHECK_OK(gw_engine_move_open(r.e, &kind, name, &found, &err));
+    CHECK(!found);
+    erig_done(&r);
+}
+
+/* What moved before, or was tried, is dead with its segment; with a cloud away nothing is given up. */
+static void odd_places(void)
+{
+    struct gw_move_report report;
+    struct gw_repair_report repaired;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct erig r;
+    unsigned cloud, before;
+    char path[600];
+
+    erig_new(&r, CLOUDS, K, N);
+    struct erig_put p = erig_prepare(1, "\1a", 1, 2, 5000);
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    CHECK_RC(reprotect(&r, 4, 8, &report, &err), QC_QUORUM);
+    CHECK_RC(reprotect(&r, 0, 3, &report, &err), QC_OK); /* 0: as it is */
+    rrig_fragment(&r, &p, 0, 2, &cloud, path);
+    rrig_damage(path, RRIG_FLIPPED, NULL, &(struct qc_rand){ .state = 7 });
+    const struct gw_repair_ask deep = { .deep = true };
+    CHECK_OK(gw_engine_repair(r.e, &deep, &repaired, &err)); /* it lies under another key now */
+
+    erig_lose(&r, 0);
+    CHECK(reprotect(&r, TO_K, TO_N, &report, &err) != QC_OK);
+    whole(&r, &p, 1, N - K - 1);
+    erig_find(&r, 0);
+    CHECK_OK(gw_engine_repair(r.e, &deep, &repaired, &err));
+    CHECK_OK(reprotect(&r, TO_K, TO_N, &report, &err));
+    done(&r, &p, 1, TO_K, TO_N);
+    for (unsigned i = 0; i < CLOUDS; i++) {
+        before = rrig_files(&r, i, "/f/");
+        if (before != p.segments)
+            fprintf(stderr, "cloud %u: %u fragments\n", i + 1, before);
+        CHECK(before == p.segments);
+    }
+
+    /* Down again: records stay on as many clouds as they were. */
+    CHECK_OK(reprotect(&r, 2, 3, &report, &err));
+    CHECK(r.e->conf.record_quorum == TO_N - TO_K + 1 && r.e->conf.write_quorum == 3);
+    done(&r, &p, 1, 2, 3);
+    erig_done(&r);
+}
+
+/* -- beside others --------------------------------------------------------------------------------------- */
+
+enum { WRITERS = 2, EACH = 6 };
+struct writer {
+    struct erig *r;
+    unsigned no;
+    struct erig_put puts[EACH];
+    char paths[EACH][16];
+    pthread_t thread;
+};
+
+static void *write_and_read(void *arg)
+{
+    struct writer *w = arg;
+
+    for (unsigned i = 0; i < EACH; i++) {
+        struct gw_receipt receipt;
+        struct qc_err err = { 0 };
+        CHECK(snprintf(w->paths[i], sizeof w->paths[i], "\1w%u-%u", w->no, i) > 0);
+        w->puts[i] = erig_prepare(100 * w->no + i, w->paths[i], 1, 1 + i % 3, 20000);
+        CHECK_OK(erig_put(w->r, &w->puts[i], &receipt, &err));
+        for (unsigned j = 0; j <= i; j++)
+            CHECK_OK(erig_check(w->r, &w->puts[j], &err));
+    }
+    return NULL;
+}
+
+static void beside_others(void)
+{
+    static const unsigned codes[][2] = { { TO_K, TO_N }, { K, N }, { 2, 6 }, { TO_K, TO_N } };
+    struct writer w[WRITERS] = { 0 };
+    struct gw_move_report report;
+    struct qc_err err = { 0 };
+    struct erig r;
+
+    erig_new(&r, CLOUDS, K, N);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        w[i] = (struct writer){ .r = &r, .no = i + 1 };
+        CHECK(pthread_create(&w[i].thread, NULL, write_and_read, &w[i]) == 0);
+    }
+    for (unsigned i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        CHECK_OK(reprotect(&r, codes[i][0], codes[i][1], &report, &err));
+    for (unsigned i = 0; i < WRITERS; i++)
+        CHECK(pthread_join(w[i].thread, NULL) == 0);
+    CHECK_OK(reprotect(&r, 0, 0, &report, &err));
+    CHECK(r.e->conf.record_quorum == 5); /* of (2,6), from then on */
+    for (unsigned i = 0; i < WRITERS; i++)
+        whole(&r, w[i].puts, EACH, TO_N - TO_K);
+    erig_done(&r);
+}
+
+static void elsewhere(void)
+{
+    struct gw_move_report report;
+    struct qc_err err;
+    struct erig r;
+
+    erig_new(&r, CLOUDS, K, N);
+    CHECK_RC(reprotect(&r, TO_K, TO_N, &report, &err), QC_CONFLICT);
+    erig_done(&r);
+}
+
+int main(void)
+{
+    if (erig_elsewhere()) {
+        elsewhere();
+        return 0;
+    }
+    meanwhile();
+    odd_places();
+    beside_others();
+    at_each_step();
+    return 0;
+}
