@@ -2,10 +2,12 @@
 #include "network.h"
 
 #include <arpa/inet.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/codec.h"
 #include "base/json.h"
+#include "decoy.h"
 
 /* A name in paths and messages: letters, digits, '.', '_', '-'. */
 static qc_rc name(const struct json_t *j, const char *member, char ret[KME_NAME_MAX + 1], struct qc_err *err)
@@ -82,17 +84,61 @@ static qc_rc take_node(struct kme_network *n, const struct json_t *j, struct qc_
     return QC_OK;
 }
 
+/* Numbers of a link's devices: name, where it goes, from and to. */
+struct device {
+    const char *name;
+    size_t at;
+    double min, max;
+};
+static const struct device devices[] = {
+    { "pulse_hz", offsetof(struct kme_devices, pulse_hz), 1, 1e11 },
+    { "mu", offsetof(struct kme_devices, mu), 1e-3, 10 },
+    { "nu", offsetof(struct kme_devices, nu), 1e-4, 10 },
+    { "loss_db_km", offsetof(struct kme_devices, loss_db_km), 0, 10 },
+    { "efficiency", offsetof(struct kme_devices, efficiency), 0, 1 },
+    { "dark", offsetof(struct kme_devices, dark), 0, 1 },
+    { "misalignment", offsetof(struct kme_devices, misalignment), 0, 0.5 },
+    { "f_ec", offsetof(struct kme_devices, f_ec), 1, 10 },
+    { "sift", offsetof(struct kme_devices, sift), 0, 1 },
+};
+enum { DEVICES = sizeof devices / sizeof *devices };
+
+/* Rate and errors of a link by its devices and its length. */
+static qc_rc take_decoy(struct kme_link *l, const struct json_t *link, struct qc_err *err)
+{
+    const char *names[DEVICES];
+    struct kme_devices d = kme_devices_gys;
+    struct kme_decoy at;
+    struct json_t *j = NULL;
+    QC_TRY(qc_json_obj(link, "decoy", &j, err));
+    for (size_t i = 0; i < DEVICES; i++) {
+        double *to = (double *)(void *)((char *)&d + devices[i].at);
+        names[i] = devices[i].name;
+        QC_TRY(real(j, devices[i].name, devices[i].min, devices[i].max, *to, to, err));
+    }
+    QC_TRY(qc_json_only(j, names, DEVICES, err));
+    if (!qc_json_given(link, "km") || qc_json_given(link, "rate_bps") || qc_json_given(link, "qber"))
+        return QC_FAIL(err, QC_USAGE, "link %s: decoy goes with km, without rate_bps and qber", l->id);
+    if (d.nu >= d.mu)
+        return QC_FAIL(err, QC_USAGE, "link %s: nu, a decoy's photons, is less than mu", l->id);
+    kme_decoy(&d, l->km, &at);
+    l->rate_conf = at.bps < KME_RATE_MAX ? (uint64_t)at.bps : KME_RATE_MAX;
+    l->qber_conf = at.qber;
+    return QC_OK;
+}
+
 static qc_rc take_link(struct kme_network *n, const struct json_t *j, struct qc_err *err)
 {
-    static const char *const members[] = { "id",           "a",  "b",   "rate_bps", "cap_bits",
-                                           "initial_bits", "km", "qber" };
+    static const char *const members[] = { "id",           "a",  "b",    "rate_bps", "cap_bits",
+                                           "initial_bits", "km", "qber", "decoy" };
+    const bool decoy = qc_json_given(j, "decoy");
     struct kme_link *l = &n->link[n->links];
     int64_t rate = 0, cap = 0, bits = 0;
     QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
     QC_TRY(name(j, "id", l->id, err));
     QC_TRY(node_of(n, j, "a", &l->a, err));
     QC_TRY(node_of(n, j, "b", &l->b, err));
-    QC_TRY(number(j, "rate_bps", 0, KME_RATE_MAX, -1, &rate, err));
+    QC_TRY(number(j, "rate_bps", 0, KME_RATE_MAX, decoy ? 0 : -1, &rate, err));
     QC_TRY(number(j, "cap_bits", 1, INT64_MAX, 8000000000, &cap, err));
     QC_TRY(number(j, "initial_bits", 0, cap, 0, &bits, err));
     QC_TRY(real(j, "km", 0, KME_KM_MAX, 0, &l->km, err));
@@ -102,7 +148,10 @@ static qc_rc take_link(struct kme_network *n, const struct json_t *j, struct qc_
     for (unsigned i = 0; i < n->links; i++)
         if (strcmp(n->link[i].id, l->id) == 0)
             return QC_FAIL(err, QC_USAGE, "link %s is there twice", l->id);
-    l->rate = l->rate_conf = (uint64_t)rate;
+    l->rate_conf = (uint64_t)rate;
+    if (decoy)
+        QC_TRY_AS(take_decoy(l, j, err), err, "decoy");
+    l->rate = l->rate_conf;
     l->qber = l->qber_conf;
     l->cap = (uint64_t)cap;
     l->bits = (uint64_t)bits;
@@ -235,14 +284,9 @@ static qc_rc take_limits(struct kme_network *n, const struct json_t *all, struct
     return QC_OK;
 }
 
-static qc_rc take_all(struct kme_network *n, const struct json_t *j, struct qc_err *err)
+static qc_rc take_rest(struct kme_network *n, const struct json_t *j, struct qc_err *err)
 {
-    static const char *const members[] = { "nodes",     "links",      "kmes",          "saes",     "limits",
-                                           "key_ttl_s", "qber_alarm", "qber_window_s", "record_s", "page" };
     int64_t ttl = 0, window = 0, record = 0;
-    QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        QC_TRY(take_list(n, j, &lists[i], err));
     QC_TRY_AS(take_limits(n, j, err), err, "limits");
     QC_TRY(take_page(n, j, err));
     QC_TRY(number(j, "key_ttl_s", 1, KME_TTL_MAX_S, 300, &ttl, err));
@@ -257,13 +301,44 @@ static qc_rc take_all(struct kme_network *n, const struct json_t *j, struct qc_e
     return QC_OK;
 }
 
-qc_rc kme_network_parse(struct kme_network *ret, qc_span text, struct qc_err *err)
+enum { OF_TOPOLOGY = 2, OF_CONF = 2, MEMBERS = 10 }; /* nodes and links; then kmes and saes */
+
+/* The first lists from a topology, the others from a configuration; each of them or NULL. */
+static qc_rc take_all(struct kme_network *n, const struct json_t *topology, const struct json_t *conf,
+                      struct qc_err *err)
 {
+    static const char *const members[MEMBERS] = { "nodes",         "links",   "kmes",      "saes",
+                                                  "page",          "limits",  "key_ttl_s", "qber_alarm",
+                                                  "qber_window_s", "record_s" };
+    const size_t before = topology != NULL ? OF_TOPOLOGY : 0; /* those are not the configuration's then */
+    if (topology != NULL)
+        QC_TRY_AS(qc_json_only(topology, members, OF_TOPOLOGY, err), err, "topology");
+    if (conf != NULL)
+        QC_TRY(qc_json_only(conf, members + before, MEMBERS - before, err));
+    for (size_t i = 0; i < OF_TOPOLOGY; i++)
+        QC_TRY(take_list(n, topology != NULL ? topology : conf, &lists[i], err));
+    if (conf == NULL)
+        return QC_OK;
+    for (size_t i = OF_TOPOLOGY; i < OF_TOPOLOGY + OF_CONF; i++)
+        QC_TRY(take_list(n, conf, &lists[i], err));
+    return take_rest(n, conf, err);
+}
+
+static qc_rc parse_both(struct kme_network *n, qc_span topology, qc_span text, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *t = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    if (topology.n > 0)
+        QC_TRY_AS(qc_json_parse(&t, topology, err), err, "topology");
+    if (text.n > 0 || topology.n == 0)
+        QC_TRY(qc_json_parse(&j, text, err));
+    return take_all(n, t, j, err);
+}
+
+qc_rc kme_network_parse(struct kme_network *ret, qc_span topology, qc_span text, struct qc_err *err)
+{
     *ret = (struct kme_network){ 0 };
-    qc_rc rc = qc_json_parse(&j, text, err);
-    if (rc == QC_OK)
-        rc = take_all(ret, j, err);
+    const qc_rc rc = parse_both(ret, topology, text, err);
     if (rc == QC_OK || rc == QC_NOMEM)
         return rc;
     err->rc = QC_USAGE; /* whatever is wrong with it: it is the operator's */

@@ -1,6 +1,8 @@
 /* qcloud-kme: a QKD network in one process, for trials, tests and planning. Layer 5; uses base, net, qrng.
  * Reads the command line, wires, prints; docs/qkd.md. */
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,12 +71,17 @@ static int tell(const struct qc_err *err)
 
 static const struct qc_opt serve_options[] = {
     { "config", 0, "FILE", "the network: nodes, links, KMEs, SAEs (JSON)", false },
+    { "topology", 0, "NAME",
+      "nodes and links, instead of the configuration's: point-to-point, metropolitan, tokyo, or a file",
+      false },
     { "state", 0, "DIR", "what is kept across a restart; made if missing", false },
     { "ready-fd", 0, "N", "write \"ready\" to this descriptor once connections are taken", false },
     { 0 },
 };
 static const struct qc_opt check_options[] = {
     { "config", 0, "FILE", "the network", false },
+    { "topology", 0, "NAME", "nodes and links, instead of the configuration's", false },
+    { "links", 0, NULL, "show the links with their rates", false },
     { 0 },
 };
 
@@ -84,24 +91,62 @@ static void network_free(struct kme_network **n)
     *n = NULL;
 }
 
-static qc_rc load(const struct qc_args *args, struct kme_network **ret, struct qc_err *err)
+static qc_rc read_text(const char *path, const char *what, qc_buf *ret, struct qc_err *err)
 {
-    const char *path = qc_args_value(args, "config", NULL);
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = KME_CONF_MAX + 1 };
-    QC_CLEANUP(network_free) struct kme_network *n = qc_alloc(sizeof *n);
     uint8_t *to = NULL;
+    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0, err), err, "%s %s", what, path);
+    QC_TRY(qc_buf_extend(ret, KME_CONF_MAX + 1, &to, err));
+    QC_TRY_AS(qc_read_full(qc_fd_get(&fd), to, KME_CONF_MAX + 1, &ret->n, err), err, "%s %s", what, path);
+    if (ret->n > KME_CONF_MAX)
+        return QC_FAIL(err, QC_USAGE, "%s %s has more than %d bytes", what, path, KME_CONF_MAX);
+    return QC_OK;
+}
+
+/* A name is one of the ready topologies, beside the folder of this program; what has a slash is a path. */
+static qc_rc topology_path(const char *name, char ret[PATH_MAX], struct qc_err *err)
+{
+    char self[PATH_MAX];
+    const ssize_t got = readlink("/proc/self/exe", self, sizeof self - 1);
+    const bool path = strchr(name, '/') != NULL;
+    char *at = NULL;
+    if (got < 0 && !path)
+        return QC_FAIL_OS(err, "where this program lies");
+    self[got < 0 ? 0 : got] = '\0';
+    for (int up = 0; up < 2 && !path; up++) {
+        at = strrchr(self, '/');
+        if (at != NULL)
+            *at = '\0';
+    }
+    const int n = path ? snprintf(ret, PATH_MAX, "%s", name)
+                       : snprintf(ret, PATH_MAX, "%s/share/qcloud/topologies/%s.json", self, name);
+    if (n < 0 || n >= PATH_MAX)
+        return QC_FAIL(err, QC_USAGE, "--topology: the name is too long");
+    if (access(ret, R_OK) != 0 && errno == ENOENT && !path)
+        return QC_FAIL(err, QC_USAGE, "--topology: there is no '%s' among those that are installed (%s)",
+                       name, ret);
+    return QC_OK;
+}
+
+static qc_rc load(const struct qc_args *args, bool serve, struct kme_network **ret, struct qc_err *err)
+{
+    const char *conf = qc_args_value(args, "config", NULL), *name = qc_args_value(args, "topology", NULL);
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = KME_CONF_MAX + 1 };
+    QC_CLEANUP(qc_buf_free) qc_buf topology = { .max = KME_CONF_MAX + 1 };
+    QC_CLEANUP(network_free) struct kme_network *n = qc_alloc(sizeof *n);
+    char path[PATH_MAX];
     if (n == NULL)
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *n);
-    if (path == NULL)
+    if (conf == NULL && (serve || name == NULL))
         return QC_FAIL(err, QC_USAGE, "--config FILE is needed");
-    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0, err), err, "configuration %s", path);
-    QC_TRY(qc_buf_extend(&text, KME_CONF_MAX + 1, &to, err));
-    QC_TRY_AS(qc_read_full(qc_fd_get(&fd), to, KME_CONF_MAX + 1, &text.n, err), err, "configuration %s",
-              path);
-    if (text.n > KME_CONF_MAX)
-        return QC_FAIL(err, QC_USAGE, "configuration %s has more than %d bytes", path, KME_CONF_MAX);
-    QC_TRY_AS(kme_network_parse(n, qc_buf_span(&text), err), err, "configuration %s", path);
+    if (name != NULL) {
+        QC_TRY(topology_path(name, path, err));
+        QC_TRY(read_text(path, "topology", &topology, err));
+    }
+    if (conf != NULL)
+        QC_TRY(read_text(conf, "configuration", &text, err));
+    QC_TRY_AS(kme_network_parse(n, qc_buf_span(&topology), qc_buf_span(&text), err), err, "%s %s",
+              conf != NULL ? "configuration" : "topology", conf != NULL ? conf : name);
     *ret = QC_STEAL(n);
     return QC_OK;
 }
@@ -137,7 +182,7 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
     (void)app;
     if (state == NULL)
         return QC_FAIL(err, QC_USAGE, "--state DIR is needed");
-    QC_TRY(load(args, &net, err));
+    QC_TRY(load(args, true, &net, err));
     qc_log_setup(STDERR_FILENO, QC_LOG_INFO, false);
     QC_TRY(catch_signals(err));
     QC_TRY(qrng_open("os", &q, err));
@@ -161,7 +206,16 @@ static qc_rc cmd_check(void *app, const struct qc_args *args, struct qc_err *err
 {
     QC_CLEANUP(network_free) struct kme_network *n = NULL;
     (void)app;
-    QC_TRY(load(args, &n, err));
+    QC_TRY(load(args, false, &n, err));
+    for (unsigned i = 0; i < n->links && qc_args_flag(args, "links"); i++) {
+        const struct kme_link *l = &n->link[i];
+        printf("%s: %s - %s, %" PRIu64 " bit/s", l->id, n->node[l->a], n->node[l->b], l->rate);
+        if (l->km > 0)
+            printf(", %g km", l->km);
+        if (l->qber > 0)
+            printf(", errors %.2f %%", l->qber * 100);
+        putchar('\n');
+    }
     printf("%u nodes, %u links, %u KMEs, %u SAEs\n", n->nodes, n->links, n->doors, n->saes);
     return QC_OK;
 }

@@ -67,9 +67,10 @@ struct kme_network {
     uint64_t record_s;       /* who got which key_ID over which nodes is remembered for so long */
 };
 
-/* From a configuration (docs/qkd.md). QC_USAGE: with the member and what it should be; *ret is undefined
- * then. */
-QC_MUST qc_rc kme_network_parse(struct kme_network *ret, qc_span text, struct qc_err *err);
+/* From a configuration (docs/qkd.md), and a topology where nodes and links stand there instead; empty: none.
+ * A topology alone makes a network without doors. QC_USAGE: with the member and what it should be; *ret is
+ * undefined then. */
+QC_MUST qc_rc kme_network_parse(struct kme_network *ret, qc_span topology, qc_span text, struct qc_err *err);
 
 /* The SAE or door of a name; NULL: none. */
 const struct kme_sae *kme_network_sae(const struct kme_network *n, const char *id);

@@ -52,13 +52,13 @@ class Network:
         self.state = os.path.join(folder, "state")
         self.p = None
 
-    def start(self, may_die=False, **env):
+    def start(self, may_die=False, options=(), **env):
         """may_die: before it is ready, too; None then."""
         path = os.path.join(self.folder, "kme.json")
         with open(path, "w") as f:
             json.dump(self.conf, f)
         r, w = os.pipe()
-        self.p = subprocess.Popen([KME, "serve", "--config", path, "--state", self.state, "--ready-fd", str(w)], pass_fds=[w],
+        self.p = subprocess.Popen([KME, "serve", "--config", path, "--state", self.state, "--ready-fd", str(w), *options], pass_fds=[w],
                                   stderr=open(os.path.join(self.folder, "log"), "ab"), env={**os.environ, **env})
         os.close(w)
         with os.fdopen(r) as ready:
@@ -316,6 +316,45 @@ def older_state(folder):
             check(len(b.keys("dec", 256, key_id)) == 1, "the copy")
 
 
+def topologies(folder):
+    """The ready ones: taken by name, beneath a configuration that has no nodes and links of its own; a rate from devices and distance."""
+    def check_it(*words, code=0):
+        p = subprocess.run([KME, "check", *words], capture_output=True, text=True, timeout=60)
+        check(p.returncode == code, f"{words}: {p.stdout}{p.stderr}")
+        return p.stdout + p.stderr
+    for name, counts in (("point-to-point", (2, 1)), ("metropolitan", (7, 6)), ("tokyo", (5, 5))):
+        check(check_it("--topology", name) == "%d nodes, %d links, 0 KMEs, 0 SAEs\n" % counts, name)
+    check("L2: koganei-2 - otemachi, 1100 bit/s, 90 km, errors 2.60 %" in check_it("--topology", "tokyo", "--links"), "links")
+    check("E02120" in check_it("--topology", "atlantis", code=2), "a name that is none")
+    with network(folder, "tokyo", [], nodes=(), ends=("koganei-1", "koganei-2")) as net:
+        del net.conf["nodes"], net.conf["links"]
+        net.start(options=("--topology", "tokyo"))
+        links, nodes, _ = net.status()
+        check(links["L3"]["rate_bps"] == 1000000 and nodes["koganei-2"]["kme"] == "KME-koganei-2", str(links))
+        with net.ask("koganei-1", "koganei-2") as a, net.ask("koganei-2", "koganei-1") as b:
+            end = time.monotonic() + 60
+            while status_of(a("status"))["stored"] == "0":      # by way of koganei-3 and -4, which make more than otemachi's 1,100 bits/s
+                check(time.monotonic() < end, "the links make key")
+                time.sleep(0.01)
+            keys = a.keys("enc", 1, 256)
+            check(b.keys("dec", 256, *keys) == keys, "over the middle")
+        check("koganei-1 koganei-3 koganei-4 koganei-2" in net.do("node", "exposed", "koganei-3"), "by which way")
+        own = os.path.join(net.folder, "own.json")
+        with open(own, "w") as f:
+            json.dump({"nodes": ["a", "b"], "links": [{"id": "L", "a": "a", "b": "b", "km": 45, "decoy": {"pulse_hz": 1e9}}]}, f)
+        check("L: a - b, 267862 bit/s, 45 km, errors 3.33 %" in check_it("--topology", own, "--links"), "a rate from devices")
+        good = {"id": "L", "a": "a", "b": "b", "km": 45, "decoy": {"pulse_hz": 1e9}}
+        for bad, says in (({"rate_bps": 5}, "without rate_bps"), ({"decoy": {"nu": 0.5}}, "less than mu"), ({"decoy": {"speed": 1}}, "unknown"), ({"decoy": {"f_ec": 0.5}}, "f_ec")):
+            with open(own, "w") as f:
+                json.dump({"nodes": ["a", "b"], "links": [{**good, **bad}]}, f)
+            check(says in check_it("--topology", own, code=2), says)
+        net.stop()
+        net.conf["nodes"] = ["x"]
+        with open(os.path.join(net.folder, "kme.json"), "w") as f:
+            json.dump(net.conf, f)
+        check("unknown" in check_it("--topology", "tokyo", "--config", os.path.join(net.folder, "kme.json"), code=2), "nodes are said once")
+
+
 def start_fails(folder):
     with network(folder, "bad", [link("A", "B")], ends="AB") as net:
         net.start()
@@ -347,7 +386,7 @@ def start_fails(folder):
         check(p.returncode == 0 and p.stdout == "2 nodes, 1 links, 2 KMEs, 2 SAEs\n", p.stdout + p.stderr)
 
 
-PARTS = (point_to_point, relayed, several_slaves, rates, faults, older_state, kills, start_fails)
+PARTS = (point_to_point, relayed, several_slaves, rates, faults, older_state, topologies, kills, start_fails)
 
 
 def scenario():

@@ -7,7 +7,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct kme_network n;
     struct qc_err err = { 0 };
     struct kme_route way;
-    const qc_rc rc = kme_network_parse(&n, qc_span_of(data, size), &err);
+    qc_rc rc = kme_network_parse(&n, qc_span_of(data, size), (qc_span){ 0 }, &err); /* as a topology */
+    QC_ASSERT(rc == QC_OK || rc == QC_USAGE);
+    rc = kme_network_parse(&n, (qc_span){ 0 }, qc_span_of(data, size), &err);
     QC_ASSERT(rc == QC_OK || rc == QC_USAGE);
     if (rc != QC_OK)
         return 0;
