@@ -118,6 +118,7 @@ struct batch {
     struct gw_moving *m;
     struct gw_recoded v[QC_GW_RECODE_BATCH];
     unsigned count;
+    bool away; /* of the clouds that there must be, one is not: nothing more is read and put for it */
 };
 
 /* A reservation dies: what may lie under it is swept. */
@@ -149,6 +150,18 @@ static qc_rc drop_left(struct gw_moving *m, struct qc_err *err)
         if (!gw_busy_is(m->e, id))
             QC_TRY(drop(m, id, 0, err));
     }
+}
+
+/* Is each of them there? Else its part would be put on the others for nothing. */
+static qc_rc all_usable(struct gw_moving *m, const struct gw_log_layout *l, struct qc_err *err)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        const int at = gw_fan_at(m->e->fan, l->clouds[i]);
+        if (at < 0 || !gw_repair_usable(&m->p, (unsigned)at))
+            return QC_FAIL(err, QC_QUORUM, "cloud %s does not answer, and all %u clouds of a segment must",
+                           gw_engine_cloud_name(m->e, l->clouds[i]), l->n);
+    }
+    return QC_OK;
 }
 
 static bool has_code(struct gw_engine *e, const struct gw_segment *seg)
@@ -184,6 +197,7 @@ static qc_rc reserve(struct gw_moving *m, uint64_t id, struct gw_segment *old, s
     memcpy(ids.version.b, old->version, sizeof ids.version.b);
     QC_TRY(gw_cat_version(e->cat, &ids, &v, err));
     QC_TRY(gw_choose_layout(e, &l, err));
+    QC_TRY(all_usable(m, &l, err));
     QC_TRY(gw_layout_id(e->cat, &l, &layout, err));
     QC_TRY(gw_cat_reserve(e->cat, v.no, layout, e->conf.incarnation, salt, &fresh, err));
     QC_TRY(gw_cat_segment(e->cat, fresh, new, err));
@@ -301,7 +315,9 @@ static qc_rc recode(struct batch *b, uint64_t id, bool *ret, struct qc_err *err)
     bool todo;
 
     *ret = false;
-    QC_TRY(reserve(b->m, id, &old, &new, &todo, err));
+    const qc_rc reserved = reserve(b->m, id, &old, &new, &todo, err);
+    b->away = reserved == QC_QUORUM;
+    QC_TRY(reserved);
     if (!todo)
         return QC_OK;
     const qc_rc rc = put_and_read(b, &old, &new, err);
@@ -436,7 +452,7 @@ static qc_rc one_level(struct gw_moving *m, struct batch *b, unsigned level, uin
         unsigned count;
         QC_TRY(gw_move_go_on(m, err));
         QC_TRY(window(m, from, rows, &count, err));
-        for (unsigned i = 0; i < count; i++)
+        for (unsigned i = 0; i < count && (b == NULL || !b->away); i++)
             if (b == NULL)
                 by[level_of(&rows[i])]++;
             else if (rows[i].id < end && level_of(&rows[i]) == level)
@@ -461,7 +477,7 @@ static qc_rc one_pass(struct gw_moving *m, struct qc_err *err)
         QC_TRY(gw_meta_get(m->e->cat, "next_segment", &end, err));
     }
     QC_TRY(one_level(m, NULL, 0, end, by, rows, err));
-    for (unsigned level = 0; level < LEVELS && rc == QC_OK; level++)
+    for (unsigned level = 0; level < LEVELS && rc == QC_OK && !mem->away; level++)
         if (by[level] > 0)
             rc = one_level(m, mem, level, end, by, rows, err);
     batch_done(mem);
@@ -497,6 +513,7 @@ qc_rc gw_move_recode(struct gw_moving *m, struct qc_err *err)
 
     QC_TRY(check_code(m, k, n, err));
     QC_TRY(drop_left(m, err));
+    QC_TRY(gw_engine_hear(e, gw_fan_all(e->fan), qc_deadline_in(QC_GW_STATUS_MS), err));
     QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
     QC_TRY(gw_engine_sync_lost(e, err));
     QC_TRY(set_code(m, k, n, err));

@@ -209,6 +209,7 @@ static void at_each_step(void)
 static void meanwhile(void)
 {
     struct gw_move_report report;
+    struct gw_repair_report repaired;
     struct gw_receipt receipt;
     struct qc_err err = { 0 };
     struct erig r;
@@ -257,6 +258,13 @@ static void meanwhile(void)
     bool found;
     CHECK_OK(gw_engine_move_open(r.e, &kind, name, &found, &err));
     CHECK(found && kind == GW_MOVE_REPROTECT && name[0] == '\0');
+    erig_lose(&r, 3); /* nothing is put for nothing, and nothing is given up */
+    const unsigned before = rrig_files(&r, 1, "/f/");
+    CHECK_RC(reprotect(&r, 0, 0, &report, &err), QC_DEGRADED);
+    CHECK(report.fragments_left == 1 && strstr(report.why, "c4 does not answer") != NULL);
+    CHECK(rrig_files(&r, 1, "/f/") == before);
+    erig_find(&r, 3);
+    CHECK_OK(gw_engine_repair(r.e, &(struct gw_repair_ask){ .deep = true }, &repaired, &err));
     CHECK_OK(reprotect(&r, 0, 0, &report, &err));
     CHECK(report.moved == 1);
     done(&r, p, 2, TO_K, TO_N);

@@ -137,7 +137,10 @@ def test():
             until_done(box, TO)
             load.least = min([load.least, *margins(box)])
         check(load.least >= 2, f"a margin of {load.least} was shown")
-        until_done(box, TO)      # what the load began before the code was changed, and committed after it
+        # What the load began before the code was changed, and committed after it.
+        p = box.expect(0, "--json", "gateway", "repair", "--reprotect", "4,7")
+        job = next(r["move"] for r in map(json.loads, p.stdout.splitlines()) if r["type"] == "item")
+        check(job["kind"] == "reprotect" and job["report"]["fragments_left"] == 0, f"{job}")
         check(set(margins(box)) == {3}, f"margins {margins(box)}")
         print(f"(4,7) under {load.ops} operations, killed {kills} times; the least margin in {load.samples} samples was {load.least}", flush=True)
 

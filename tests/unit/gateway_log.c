@@ -332,12 +332,67 @@ static void sealed_backup(void)
     gw_root_free(&r);
 }
 
+static bool recoded_parses(struct gw_rec_recoded v)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1000 };
+    struct gw_record rec = { .kind = GW_REC_RECODED };
+    bool more = false;
+
+    rec.u.recoded = v;
+    CHECK_OK(gw_log_add(&b, &rec, &err));
+    struct gw_log_iter it = { .rd = { .s = qc_buf_span(&b) }, .left = 1 };
+    return gw_log_next(&it, &rec, &more, &err) == QC_OK && more;
+}
+
+/* A segment by another code: what one cannot be, and every shorter and longer body. */
+static void recoded(void)
+{
+    static const struct gw_rec_recoded good = { .seq = 1,
+                                                .old = 7,
+                                                .segment = { .id = 8, .size = 9 },
+                                                .layout = { .k = 1, .n = 2, .clouds = { 3, 4 } } };
+    struct gw_rec_recoded v = good;
+    struct gw_record rec = { .kind = GW_REC_RECODED, .u.recoded = good };
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1000 };
+    bool more = false;
+
+    CHECK(recoded_parses(v) && GW_REC_RECODED >= 128); /* who passed over it would look for what is dead */
+    v.seq = QC_GW_SEGMENTS_MAX;
+    CHECK(!recoded_parses(v));
+    v = good, v.old = 8;
+    CHECK(!recoded_parses(v));
+    v = good, v.old = UINT64_C(1) << 63;
+    CHECK(!recoded_parses(v));
+    v = good, v.segment.size = 0;
+    CHECK(!recoded_parses(v));
+    v = good, v.segment.size = QC_GW_SEGMENT_MAX + 1;
+    CHECK(!recoded_parses(v));
+    v = good, v.segment.layout = 1;
+    CHECK(!recoded_parses(v));
+    v = good, v.layout.k = 3;
+    CHECK(!recoded_parses(v));
+    v = good, v.layout.clouds[1] = 3;
+    CHECK(!recoded_parses(v));
+    CHECK_OK(gw_log_add(&b, &rec, &err));
+    const size_t whole = b.n;
+    CHECK_OK(qc_buf_add_zero(&b, 8, &err));
+    for (size_t n = 5; n <= b.n; n++) {
+        qc_put_be(b.p + 1, n - 5, 4);
+        struct gw_log_iter it = { .rd = { .s = qc_span_of(b.p, n) }, .left = 1 };
+        const qc_rc rc = gw_log_next(&it, &rec, &more, &err);
+        CHECK(n == whole ? rc == QC_OK : rc == QC_FORMAT);
+    }
+}
+
 int main(void)
 {
     there_and_back();
     clear_text();
     tenants();
     tenant_lengths();
+    recoded();
     sealed_backup();
     return 0;
 }
