@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/file.h"
+#include "kme_source.h"
 
 qc_rc client_random_conf(struct client *c, struct qc_err *err)
 {
@@ -22,6 +23,9 @@ qc_rc client_random_conf(struct client *c, struct qc_err *err)
     QC_TRY_AS(rc, err, "%s/random.conf", c->places.conf_dir);
     QC_TRY_AS(qrng_conf_parse(qc_buf_span(&text), &c->random, err), err, "%s/random.conf",
               c->places.conf_dir);
+    for (size_t i = 0; i < c->random.count; i++)
+        if (c->random.source[i].kind == QRNG_KIND_KME)
+            c->random.source[i].maker = &kme_maker;
     return places_join(c->places.state, "random", c->random.alarms, err);
 }
 

@@ -17,6 +17,7 @@ static const char *const policy_texts[QRNG_POLICY_COUNT] = {
 static const char *const kind_texts[QRNG_KIND_COUNT] = {
     [QRNG_KIND_DEVICE] = "device", [QRNG_KIND_COMMAND] = "command",       [QRNG_KIND_FILE] = "file",
     [QRNG_KIND_ANU] = "https-anu", [QRNG_KIND_QUANTIS] = "https-quantis", [QRNG_KIND_RAW] = "https-raw",
+    [QRNG_KIND_KME] = "kme",
 };
 static const char *const condition_texts[QRNG_CONDITION_COUNT] = {
     [QRNG_CONDITION_HMAC] = "hmac",
@@ -25,13 +26,13 @@ static const char *const condition_texts[QRNG_CONDITION_COUNT] = {
 };
 /* What is declared where nothing is said: raw hardware less than what others already worked on. */
 static const unsigned kind_mbit[QRNG_KIND_COUNT] = {
-    [QRNG_KIND_DEVICE] = 6000, [QRNG_KIND_COMMAND] = 6000, [QRNG_KIND_FILE] = 7000,
-    [QRNG_KIND_ANU] = 7000,    [QRNG_KIND_QUANTIS] = 7000, [QRNG_KIND_RAW] = 7000,
+    [QRNG_KIND_DEVICE] = 6000,  [QRNG_KIND_COMMAND] = 6000, [QRNG_KIND_FILE] = 7000, [QRNG_KIND_ANU] = 7000,
+    [QRNG_KIND_QUANTIS] = 7000, [QRNG_KIND_RAW] = 7000,     [QRNG_KIND_KME] = 7000,
 };
 /* A file's bytes are gone once they are in the pool: no more than a put wants. */
 static const uint32_t kind_pool[QRNG_KIND_COUNT] = {
-    [QRNG_KIND_DEVICE] = 4096, [QRNG_KIND_COMMAND] = 4096, [QRNG_KIND_FILE] = 1024,
-    [QRNG_KIND_ANU] = 1024,    [QRNG_KIND_QUANTIS] = 1024, [QRNG_KIND_RAW] = 1024,
+    [QRNG_KIND_DEVICE] = 4096,  [QRNG_KIND_COMMAND] = 4096, [QRNG_KIND_FILE] = 1024, [QRNG_KIND_ANU] = 1024,
+    [QRNG_KIND_QUANTIS] = 1024, [QRNG_KIND_RAW] = 1024,     [QRNG_KIND_KME] = 1024,
 };
 
 const char *qrng_policy_text(enum qrng_policy p)
@@ -159,6 +160,18 @@ static qc_rc take_key_file(void *ctx, qc_span v, struct qc_err *err)
     return qc_ini_path(v, s->key_file, sizeof s->key_file, err);
 }
 
+static qc_rc take_cert(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return qc_ini_path(v, s->cert, sizeof s->cert, err);
+}
+
+static qc_rc take_peer(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return take_text(v, s->peer, QC_QRNG_PEER_MAX, err);
+}
+
 /* "6", "6.5", "0.125": thousandths. */
 static qc_rc take_entropy(void *ctx, qc_span v, struct qc_err *err)
 {
@@ -230,6 +243,8 @@ static const struct qc_ini_key source_keys[] = {
     { "source", "url", false, take_url },
     { "source", "ca", false, take_ca },
     { "source", "key-file", false, take_key_file },
+    { "source", "cert", false, take_cert },
+    { "source", "peer", false, take_peer },
     { "source", "entropy", false, take_entropy },
     { "source", "condition", false, take_condition },
     { "source", "identity", false, take_identity },
@@ -324,6 +339,19 @@ static qc_rc take_name(struct qrng_conf *c, const struct section *s, qc_span nam
     return QC_OK;
 }
 
+/* A key manager knows us by a certificate, and its keys by who is at the other end. */
+static qc_rc check_kme(const struct qrng_source_conf *s, unsigned line, struct qc_err *err)
+{
+    const bool kme = s->kind == QRNG_KIND_KME;
+    if (kme && (s->ca[0] == '\0' || s->cert[0] == '\0' || s->key_file[0] == '\0' || s->peer[0] == '\0'))
+        return QC_FAIL(err, QC_NOTCONF, "line %u: the source '%s' lacks one of ca, cert, key-file, peer",
+                       line, s->name);
+    if (!kme && (s->cert[0] != '\0' || s->peer[0] != '\0'))
+        return QC_FAIL(err, QC_USAGE, "line %u: the source '%s': a cert and a peer are for kme", line,
+                       s->name);
+    return QC_OK;
+}
+
 static qc_rc take_source(struct qrng_conf *c, const struct section *s, qc_span name, struct qc_err *err)
 {
     struct qc_ini ini = { .keys = source_keys, .count = SOURCE_KEYS };
@@ -341,6 +369,7 @@ static qc_rc take_source(struct qrng_conf *c, const struct section *s, qc_span n
         return QC_FAIL(err, QC_USAGE,
                        "line %u: the source '%s': a url, ca and key-file are for services, a path for others",
                        s->line, one->name);
+    QC_TRY(check_kme(one, s->line, err));
     if (one->mbit == 0)
         one->mbit = kind_mbit[one->kind];
     if (one->pool == 0)

@@ -7,15 +7,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "qrng/conf.h"
-
-struct qrng_raw_ops {
-    /* n bytes exactly, or a failure (QC_RANDOM: it stalled, ended, is not there; QC_CANCELLED), after which
-     * the source is closed and opened anew. p lies in locked memory. */
-    qc_rc (*read)(void *ctx, uint8_t *p, size_t n, const struct qc_cancel *cancel, struct qc_err *err);
-    /* Bytes that are left; NULL or UINT64_MAX: no end is known. */
-    uint64_t (*left)(void *ctx);
-    void (*close)(void *ctx);
-};
+#include "qrng/maker.h"
 
 struct qrng_raw {
     const struct qrng_raw_ops *ops; /* NULL: not open */
@@ -36,6 +28,8 @@ QC_MUST qc_rc qrng_command_open(struct qrng_raw *ret, const struct qrng_source_c
                                 struct qc_err *err);
 QC_MUST qc_rc qrng_file_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
 QC_MUST qc_rc qrng_https_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
+
+QC_MUST qc_rc qrng_maker_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
 
 /* n bytes of a descriptor that does not block: QC_RANDOM when none came for stall_ms, or at its end. */
 QC_MUST qc_rc qrng_read_stream(int fd, uint8_t *p, size_t n, uint32_t stall_ms,

@@ -52,7 +52,11 @@ static void bad(void)
         { SOURCE "ca = /x\n", "for services" },
         { SOURCE "url = https://h/x\n", "" },
         { "[source a]\npath = /x\n", "no kind" },
-        { "[source a]\nkind = kme\n", "line 2" },
+        { "[source a]\nkind = kme\n", "no url" },
+        { "[source a]\nkind = kme\nurl = https://h\nca = /c\ncert = /d\npeer = B\n", "lacks one of" },
+        { "[source a]\nkind = https-raw\nurl = https://h\npeer = B\n", "are for kme" },
+        { SOURCE "cert = /x\n", "are for kme" },
+        { "[source a]\nkind = quantum\n", "line 2" },
         { SOURCE "path = relative\n", "line 4" },
         { SOURCE "entropy = 0.4\n", "line 4" },
         { SOURCE "entropy = 8.001\n", "line 4" },
@@ -89,6 +93,12 @@ static void services(void)
         &c, &err));
     CHECK(c.count == 2 && qrng_kind_is_remote(c.source[0].kind) && c.source[0].mbit == 7000);
     CHECK(strcmp(c.source[0].ca, "/etc/ca.pem") == 0 && strcmp(c.source[0].key_file, "/etc/key") == 0);
+    CHECK_OK(qrng_conf_parse(
+        QC_LIT("[source q]\nkind = kme\nurl = https://kme.example.org:8443\nca = /c\ncert = /d\n"
+               "key-file = /k\npeer = SAE-B\n"),
+        &c, &err));
+    CHECK(qrng_kind_is_remote(c.source[0].kind) && strcmp(c.source[0].cert, "/d") == 0 &&
+          strcmp(c.source[0].peer, "SAE-B") == 0 && c.source[0].maker == NULL);
 }
 
 static void many(void)

@@ -246,6 +246,12 @@ static void refusals(void)
         const struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, paths[i]);
         CHECK(qrng_raw_open(&raw, &conf, &err) == QC_RANDOM && raw.ops == NULL);
     }
+    struct qc_err err = { 0 };
+    struct qrng_raw raw = { 0 };
+    const struct qrng_source_conf kme =
+        conf_of(QRNG_KIND_KME, ""); /* of a program that knows no key manager */
+    CHECK(qrng_raw_open(&raw, &kme, &err) == QC_RANDOM && strstr(err.msg, "no client") != NULL &&
+          raw.ops == NULL);
 }
 
 static bool all_zero(const uint8_t *p, size_t n)

@@ -339,6 +339,7 @@
     X(QC_QRNG_NAME_MAX, 32, "bytes", "of a source, in messages and in provenance")                           \
     X(QC_QRNG_IDENTITY_MAX, 64, "bytes", "a serial number and words around it")                              \
     X(QC_QRNG_PATH_MAX, 1024, "bytes", "of a device or file, or a command with its arguments")               \
+    X(QC_QRNG_PEER_MAX, 128, "bytes", "SAE ID of the other end, for a source of kind kme")                   \
     X(QC_QRNG_WORDS_MAX, 16, "words", "of a command")                                                        \
     X(QC_QRNG_SOURCES_MAX, 8, "sources", "one machine has one or two generators, and a service")             \
     X(QC_QRNG_CONF_MAX, 65536, "bytes", "random.conf; ours has a dozen lines for each source")               \

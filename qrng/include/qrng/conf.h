@@ -5,7 +5,7 @@
  *   default = preferred          required, preferred or os; os when not given
  *   ec = required                the same for objects of one profile
  *   [source NAME]                in the order in which they are asked; NAME: [a-z0-9-]
- *   kind = device                device, command, file
+ *   kind = device                device, command, file, https-anu, https-quantis, https-raw, kme
  *   path = /dev/qrandom0         a device or FIFO; a program and its arguments; a file or a directory of
  * files entropy = 6.0                declared min-entropy, bits per byte, 0.5 to 8 condition = hmac hmac,
  * toeplitz, or none (the maker conditions) identity = QR-100 no. 4711   what the record of an object says of
@@ -39,6 +39,7 @@ enum qrng_kind {
     QRNG_KIND_ANU,
     QRNG_KIND_QUANTIS,
     QRNG_KIND_RAW,
+    QRNG_KIND_KME, /* keys of a QKD network */
     QRNG_KIND_COUNT
 };
 const char *qrng_kind_text(enum qrng_kind k);
@@ -51,6 +52,7 @@ struct qrng_source_conf {
     char name[QC_QRNG_NAME_MAX + 1];
     char path[QC_QRNG_PATH_MAX + 1];
     char url[QC_QRNG_PATH_MAX + 1], ca[QC_QRNG_PATH_MAX + 1], key_file[QC_QRNG_PATH_MAX + 1]; /* or empty */
+    char cert[QC_QRNG_PATH_MAX + 1], peer[QC_QRNG_PEER_MAX + 1];                              /* of kme */
     char identity[QC_QRNG_IDENTITY_MAX + 1];
     enum qrng_kind kind;
     enum qrng_conditioning condition;
@@ -58,6 +60,8 @@ struct qrng_source_conf {
     uint32_t rate; /* bytes per second, 0: no limit */
     uint32_t stall_ms;
     uint32_t pool; /* bytes */
+    const struct qrng_maker
+        *maker; /* of kme: who asks there (qrng/maker.h). Not of the file: its reader fills it in */
 };
 
 struct qrng_conf {
