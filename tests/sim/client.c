@@ -348,12 +348,14 @@ static bool finished(const struct request *r, struct put *p)
     return false;
 }
 
-/* The outcome is not known: ask by the put key, give up by it, or say it all again; or leave it as it is. */
-static void find_out(struct put *p)
+/* The outcome is not known: ask by the put key, give up by it, or say it all again; or leave it as it is.
+ * hasty: who hung up asks soon, and most often gives up: his put is still under way then. */
+static void find_out(struct put *p, bool hasty)
 {
     for (unsigned tries = 0; tries < 8; tries++) {
-        sim_sleep(sim_spread(&sim.world, SIM_S, SIM_H));
-        const uint64_t way = sim_below(&sim.world, 4);
+        sim_sleep(sim_spread(&sim.world, hasty ? SIM_MS : SIM_S, hasty ? 10 * SIM_S : SIM_H));
+        const uint64_t way = hasty && sim_below(&sim.world, 2) == 0 ? 1 : sim_below(&sim.world, 4);
+        hasty = false;
         struct request q = { .p = p, .run = way == 0 ? ask_state : ask_cancel };
         if (way >= 2)
             q.run = p->removal ? ask_remove : ask_put;
@@ -378,13 +380,14 @@ static void carry_out(void *ctx)
     counts.put += !p->removal;
     const struct request q = { .run = p->removal ? ask_remove : ask_put, .p = p };
     const bool late_client = gateway_has_zombie() && sim_below(&sim.world, 2) == 0;
-    const bool hangs_up = sim_one_in(&sim.world, 15); /* and the answer goes nowhere */
+    /* And the answer goes nowhere. Whoever has to wait does so more often. */
+    const bool hangs_up = sim_one_in(&sim.world, sim_clouds_late() ? 3 : 15);
     counts.hung_up += hangs_up;
     const uint64_t patience = hangs_up ? sim_spread(&sim.world, SIM_MS, SIM_S) : PATIENCE_S * SIM_S;
     const struct request *r = late_client ? gateway_ask_zombie(q, patience) : ask_for(q, patience);
     if (r->broken || r->rc != QC_OK) {
         counts.conflict += !r->broken && r->rc == QC_CONFLICT;
-        find_out(p);
+        find_out(p, hangs_up);
     } else {
         oracle_acked(p, &r->receipt);
     }
@@ -436,6 +439,14 @@ static void list_all(void)
     const struct request *r = ask((struct request){ .run = ask_list });
 
     counts.listed += !r->broken && r->rc == QC_OK;
+}
+
+void client_comes(void *ctx)
+{
+    (void)ctx;
+    sim_sleep(sim_spread(&sim.world, SIM_MS, SIM_S));
+    for (uint64_t burst = sim_between(&sim.world, 1, 3); burst > 0 && !sim.calm; burst--)
+        change(false);
 }
 
 void client_run(void *ctx)

@@ -500,12 +500,12 @@ unsigned sim_cloud_count(void)
     return cloud_count;
 }
 
-bool sim_cloud_well(unsigned at)
+bool sim_clouds_late(void)
 {
-    const struct sim_mood *m = &clouds[at].mood;
-
-    return clouds[at].there && !m->away && !m->forbidden && !m->full && m->lost_before == 0 && m->busy == 0 &&
-           m->late == 0 && m->hangs == 0;
+    for (unsigned at = 0; at < cloud_count; at++)
+        if (clouds[at].mood.late > 0)
+            return true;
+    return false;
 }
 
 unsigned sim_clouds_pending(void)

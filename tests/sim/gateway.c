@@ -218,7 +218,7 @@ static void stay(struct program *me)
     while (!leave_now) {
         bool more = false;
         tidy(me, &more);
-        pause = more || me->stirred ? TIDY_MS : pause < 3600000 ? 12 * pause : pause;
+        pause = more || me->stirred ? TIDY_MS : pause < 3600000 ? 100 * pause : pause;
         me->stirred = false;
         (void)sim_wait(&me->stirred, sim.now + (more ? UINT64_C(200) : pause) * SIM_MS);
     }

@@ -109,3 +109,4 @@ void ask_scrubbing(struct request *r, struct gw_engine *e);
 
 /* A client, for as long as *ctx (a bool) is false. */
 void client_run(void *ctx);
+void client_comes(void *ctx); /* at once, for a few puts */

@@ -109,7 +109,7 @@ static void is_flaky(void)
     m.lost_before = sim_below(&sim.faults, 3) == 0 ? 20 : 0;
     m.lost_after = sim_below(&sim.faults, 3) == 0 ? 20 : 0;
     m.busy = sim_below(&sim.faults, 3) == 0 ? 10 : 0;
-    m.late = sim_below(&sim.faults, 2) == 0 ? 5 : 0;
+    m.late = sim_below(&sim.faults, 2) == 0 ? sim_between(&sim.faults, 2, 5) : 0;
     m.hangs = sim_below(&sim.faults, 4) == 0 ? 40 : 0;
     m.forbidden = sim_below(&sim.faults, 10) == 0;
     sim_say("cloud %u: latency %" PRIu64 " ms, lost %" PRIu64 "/%" PRIu64 ", busy %" PRIu64 ", late %" PRIu64
@@ -119,6 +119,8 @@ static void is_flaky(void)
     counts.late += m.late > 0;
     counts.flaky++;
     new_mood(at, m, SIM_S, 3 * SIM_DAY);
+    if (m.late > 0 && gateway_serving()) /* most moods would be over before anybody puts something */
+        sim_spawn(NULL, "visitor", client_comes, NULL);
 }
 
 static void is_full(void)

@@ -20,15 +20,25 @@ static const struct {
 #undef X
 };
 
-/* Histories until the bug shows; 0: it did not, in so many. */
-static uint64_t hunt(enum qc_planted bug, uint64_t seed, uint64_t histories)
+static bool passes_with(enum qc_planted bug, uint64_t seed)
 {
     struct sim_result r;
 
     qc_planted_bug = bug;
-    for (uint64_t i = 0; i < histories; i++)
-        if (!plays_one(seed + i, history_run, &r))
+    return plays_one(seed, history_run, &r);
+}
+
+/* Histories until the bug shows; 0: it did not, in so many, or what shows is not the bug. */
+static uint64_t hunt(enum qc_planted bug, uint64_t seed, uint64_t histories)
+{
+    for (uint64_t i = 0; i < histories; i++) {
+        if (passes_with(bug, seed + i))
+            continue;
+        if (passes_with(QC_PLANTED_none, seed + i))
             return i + 1;
+        printf("  seed %" PRIu64 " fails without it, too\n", seed + i);
+        return 0;
+    }
     return 0;
 }
 
@@ -61,12 +71,18 @@ static bool hunt_one(enum qc_planted bug, const struct hunt *h)
     for (uint64_t round = 0; round < h->rounds; round++) {
         needed[round] = hunt(bug, h->seed + round * ROUND_SEEDS, h->histories);
         if (needed[round] == 0) {
-            printf("  NOT found in %" PRIu64 " histories\n", h->histories);
+            printf("  NOT found in %" PRIu64 " histories from seed %" PRIu64 "\n", h->histories,
+                   h->seed + round * ROUND_SEEDS);
             return false;
         }
     }
     qsort(needed, h->rounds, sizeof *needed, ascending);
-    printf("  found in history %" PRIu64 "%s\n", needed[h->rounds / 2], h->rounds > 1 ? " (median)" : "");
+    if (h->rounds == 1)
+        printf("  found in history %" PRIu64 " of %" PRIu64 " at most\n", needed[0], h->histories);
+    else
+        printf("  found in history %" PRIu64 " in the median of %" PRIu64 " rounds, %" PRIu64 " to %" PRIu64
+               ", of %" PRIu64 " at most\n",
+               needed[h->rounds / 2], h->rounds, needed[0], needed[h->rounds - 1], h->histories);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hunt.h"
 #include "lives.h"
@@ -12,6 +13,7 @@
 enum {
     HISTORIES = 200,
     HISTORIES_FULL = 10000,
+    HISTORIES_PLANTED = 1000, /* in so many each planted bug is found */
 };
 
 struct options {
@@ -61,7 +63,7 @@ static bool parse_value(const char *name, const char *v, struct options *o)
         { "--histories", offsetof(struct options, histories), 10000000 },
         { "--twice", offsetof(struct options, twice), 10000000 },
         { "--rounds", offsetof(struct options, rounds), 99 },
-        { "--jobs", offsetof(struct options, jobs), 64 },
+        { "--jobs", offsetof(struct options, jobs), SIM_JOBS_MAX }, /* 0: one for each processor */
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -98,7 +100,7 @@ static bool parse(int argc, char **argv, struct options *o)
         else
             i++;
     }
-    return o->jobs >= 1 && o->rounds >= 1;
+    return o->rounds >= 1;
 }
 
 static void tell_counts(const struct sim_counts *c)
@@ -112,10 +114,19 @@ static void tell_counts(const struct sim_counts *c)
     printf("\n");
 }
 
+static unsigned jobs_of(const struct options *o)
+{
+    const long there = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (o->jobs > 0)
+        return (unsigned)o->jobs;
+    return there < 1 ? 1 : there > SIM_JOBS_MAX ? SIM_JOBS_MAX : (unsigned)there;
+}
+
 static int histories(const struct options *o)
 {
     const struct sim_plays p = {
-        .seed = o->seed, .histories = o->histories, .twice = o->twice, .jobs = (unsigned)o->jobs
+        .seed = o->seed, .histories = o->histories, .twice = o->twice, .jobs = jobs_of(o)
     };
     const struct sim_sums s = plays_all(&p);
     const double cpu = plays_cpu_seconds();
@@ -149,7 +160,7 @@ int main(int argc, char **argv)
     if (o.check)
         return loss_check() && lives_check(is_full) ? 0 : 1;
     if (o.histories == 0)
-        o.histories = is_full || o.planted != NULL ? HISTORIES_FULL : HISTORIES;
+        o.histories = o.planted != NULL ? HISTORIES_PLANTED : is_full ? HISTORIES_FULL : HISTORIES;
     if (o.planted != NULL)
         return hunt_all(&(struct hunt){ .which = is_full && strcmp(o.planted, "few") == 0 ? "all" : o.planted,
                                         .seed = o.seed,

@@ -1,6 +1,5 @@
 #include "plays.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +20,6 @@
 enum {
     CPU_MAX_S = 60, /* of one history: more is a loop */
     FAILURES_MAX = 10,
-    JOBS_MAX = 64,
 };
 
 void plays_warm_up(void)
@@ -31,8 +29,6 @@ void plays_warm_up(void)
     uint8_t digest[QC_SHA256_BYTES];
     qc_key *key = NULL;
 
-    QC_ASSERT(mallopt(M_TRIM_THRESHOLD, 1 << 30) == 1); /* what is freed is soon wanted again */
-    QC_ASSERT(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1);
     QC_ASSERT(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
     QC_ASSERT(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
     QC_ASSERT(sqlite3_initialize() == SQLITE_OK);
@@ -69,6 +65,7 @@ static void play(uint64_t seed, sim_fn history, int out)
     struct sim_result r;
 
     on_stop(SIG_IGN);
+    heap_forked();
     counts = (struct sim_counts){ 0 };
     sim_run(seed, history, NULL);
     r = (struct sim_result){ .hash = sim.hash,
@@ -179,10 +176,10 @@ static pid_t start(const struct sim_plays *p, unsigned job, int *ret_end)
 struct sim_sums plays_all(const struct sim_plays *p)
 {
     struct sim_sums sum = { 0 };
-    pid_t children[JOBS_MAX];
-    int ends[JOBS_MAX];
+    pid_t children[SIM_JOBS_MAX];
+    int ends[SIM_JOBS_MAX];
 
-    QC_ASSERT(p->jobs >= 1 && p->jobs <= JOBS_MAX);
+    QC_ASSERT(p->jobs >= 1 && p->jobs <= SIM_JOBS_MAX);
     on_stop(stop);
     if (p->jobs == 1)
         return some(p, 0);

@@ -11,6 +11,7 @@ struct sim_sums {
     uint64_t histories, failed, days, switches;
     struct sim_counts counts;
 };
+enum { SIM_JOBS_MAX = 64 };
 struct sim_plays {
     uint64_t seed, histories; /* the first of so many */
     uint64_t twice;           /* so many are played again, and have to be the same to the last step */

@@ -1,6 +1,7 @@
 /* qcloud-sim: the gateway's engine, unmodified, in a simulated world. One process, one OS thread, one seed.
  *
  *   world.c   tasks (what the product takes for threads), locks, the clock, processes that die
+ *   heap.c    memory, for one thread
  *   disk.c    the machine's file system, with what was not synced
  *   vfs.c     SQLite on it
  *   cloud.c   clouds behind cloud/'s driver interface
@@ -99,6 +100,9 @@ void sim_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* An invariant does not hold: say so and end this history. */
 _Noreturn void sim_broken(const char *invariant, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* In a child: its memory begins on a page of its own. */
+void heap_forked(void);
+
 /* -- the machine's disk ---------------------------------------------------------------------------------- */
 
 struct sim_disk_faults {
@@ -144,7 +148,7 @@ void sim_clouds_new(unsigned count);
 void sim_cloud_mood(unsigned at, const struct sim_mood *mood);
 const char *sim_cloud_url(unsigned at);
 unsigned sim_cloud_count(void);
-bool sim_cloud_well(unsigned at); /* in its normal mood, and there */
+bool sim_clouds_late(void); /* does one of them let changes land late? */
 /* What befalls what lies there. */
 enum sim_damage { SIM_LOSE, SIM_FLIP, SIM_CUT, SIM_SWAP };
 bool sim_cloud_damage(unsigned at, enum sim_damage kind); /* false: nothing to damage */
