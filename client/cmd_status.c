@@ -40,6 +40,8 @@ static qc_rc count_clouds(struct status *s, struct qc_err *err)
     struct json_t *clouds = NULL;
     QC_TRY(qc_json_int(s->gateway, "k", 1, VAULT_CLOUDS_MAX, &s->k, err));
     QC_TRY(qc_json_int(s->gateway, "n", s->k, VAULT_CLOUDS_MAX, &s->n, err));
+    if (qc_json_has(s->gateway, "other_code"))
+        QC_TRY(qc_json_int(s->gateway, "other_code", 0, INT64_MAX, &s->other_code, err));
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
     s->clouds_all = (int64_t)qc_json_len(clouds);
     if (s->clouds_all > VAULT_CLOUDS_MAX)
@@ -48,6 +50,7 @@ static qc_rc count_clouds(struct status *s, struct qc_err *err)
         const char *state = NULL;
         QC_TRY(qc_json_str(qc_json_at(clouds, i), "state", &state, err));
         s->clouds_ok += strcmp(state, "ok") == 0;
+        s->clouds_lost += strcmp(state, "lost") == 0;
     }
     return QC_OK;
 }
@@ -327,6 +330,9 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
         tell_clouds_line(o, qc_json_at(clouds, i));
     out_line(o, "stored: %" PRId64 " object%s, %" PRId64 " version%s, %s sealed", objects,
              text_s((uint64_t)objects), versions, text_s((uint64_t)versions), size);
+    if (s->other_code > 0)
+        out_line(o, "code:   %" PRId64 " segment%s another one still, and follow%s", s->other_code,
+                 s->other_code == 1 ? " has" : "s have", s->other_code == 1 ? "s" : "");
     QC_TRY(tell_margins(s, err));
     tell_debts(s, debts, clouds);
     tell_scrub(s, clouds);

@@ -9,7 +9,8 @@ struct status {
     struct json_t *gateway; /* parsed; NULL: it does not answer */
     struct qc_err why;      /* then: why not */
     qc_rc rc;
-    int64_t k, n, clouds_ok, clouds_all;
+    int64_t k, n, clouds_ok, clouds_all, clouds_lost;
+    int64_t other_code;     /* segments that have another code than that; a tenant is not told: 0 */
     struct json_t *drill;   /* the last one; NULL: none */
     bool drill_bad;         /* what it left cannot be read */
     unsigned domains;       /* clouds that share no device; 0: not known */

@@ -35,7 +35,10 @@ qc_rc status_data_margin(const struct status *s, int64_t *ret, struct qc_err *er
         QC_TRY(qc_json_int(qc_json_at(margins, i), "margin", -VAULT_CLOUDS_MAX, VAULT_CLOUDS_MAX, &m, err));
         worst = m < worst ? m : worst;
     }
-    int64_t now = s->n - s->k - (s->clouds_all - s->clouds_ok);
+    /* What has another code still bears less than k and n say: by its own margin, without those that do not
+     * answer. One that is lost is in the margins. */
+    int64_t now = s->other_code > 0 ? worst - (s->clouds_all - s->clouds_ok - s->clouds_lost)
+                                    : s->n - s->k - (s->clouds_all - s->clouds_ok);
     *ret = now < worst ? now : worst;
     return QC_OK;
 }

@@ -98,11 +98,13 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
 {
     struct gw_counts n;
     struct gw_log_tip tip;
+    uint64_t bytes;
 
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(gw_cat_counts(e->cat, &n, err));
         QC_TRY(gw_tip_get(e->cat, &tip, err));
+        QC_TRY(gw_cat_other_code_count(e->cat, e->conf.k, e->conf.n, &s->other_code, &bytes, err));
         QC_TRY(gw_cat_oldest(e->cat, &s->oldest_s, err));
         QC_TRY(gw_cat_drills_get(e->cat, &s->drills, err));
         for (unsigned at = 0; at < s->cloud_count; at++) {

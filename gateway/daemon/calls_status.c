@@ -118,7 +118,8 @@ static qc_rc counts_json(struct json_t *o, const struct gw_status *s, struct qc_
                  { "record_debts", s->record_debts },
                  { "log_sequence", s->log_sequence },
                  { "open_uploads", s->open_uploads },
-                 { "dead_segments", s->dead_segments } };
+                 { "dead_segments", s->dead_segments },
+                 { "other_code", s->other_code } };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         QC_TRY(json_count(o, rows[i].name, rows[i].v, err));
     return QC_OK;

@@ -105,7 +105,10 @@ static void of_margins(struct judging *j)
         reason(j, JUDGE_ACT, "Bring clouds back; what is gone for good is rebuilt by `repair`.",
                "versions that bear no further loss: %" PRIu64, m.none);
     else if (m.less > 0 && m.below == 0)
-        reason(j, JUDGE_LOOK, "Debts are paid by themselves when clouds are back; else `repair`.",
+        reason(j, JUDGE_LOOK,
+               j->src->status->other_code > 0
+                   ? "Segments of another code follow by themselves; else `repair --reprotect`, as before."
+                   : "Debts are paid by themselves when clouds are back; else `repair`.",
                "versions with less than their full margin: %" PRIu64, m.less);
 }
 

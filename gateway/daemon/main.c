@@ -320,6 +320,8 @@ static void status_text(const struct gw_status *s)
         printf("%" PRIu64 " versions survive %d more lost clouds\n", s->margins[i].versions,
                s->margins[i].margin);
     printf("%" PRIu64 " fragments and %" PRIu64 " record copies are owed\n", s->debts, s->record_debts);
+    if (s->other_code > 0)
+        printf("%" PRIu64 " segments have another code still\n", s->other_code);
     if (s->root_count > 0)
         printf("root key: shared over the clouds, any %u of %u find it\n", s->root_threshold, s->root_count);
     else

@@ -4,11 +4,13 @@ load of puts, gets, overwrites and removals, and resumed; at each kill the catal
 margin that status shows is ever below that of the start. At the end all has (4,7) and margin 3: byte-identical without any 3 clouds, and
 after the loss of the gateway's disk with 3 clouds; the second reader and qcloud-salvage open it. Sets of clouds are drawn;
 QC_FULL=1 takes all of them, and kills ten times as often. The seed is printed."""
+import contextlib
 import itertools
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -29,6 +31,7 @@ def code_of(box):
     for line in box.expect((0, 4), "--json", "status").stdout.splitlines():
         now = json.loads(line).get("status", {}).get("gateway")
         if now:
+            check(now["other_code"] == 0, f"{now['other_code']} segments have another code")
             return now["k"], now["n"]
     check(False, "no status")
 
@@ -144,6 +147,11 @@ def test():
         check(set(margins(box)) == {3}, f"margins {margins(box)}")
         print(f"(4,7) under {load.ops} operations, killed {kills} times; the least margin in {load.samples} samples was {load.least}", flush=True)
 
+        for store in box.stores:
+            with contextlib.closing(sqlite3.connect(f"file:{store}/store.db?mode=ro", uri=True)) as db:
+                text, = db.execute("SELECT value FROM item WHERE name='descriptor'").fetchone()
+            names = json.loads(text[:-32])["gateway"]
+            check((names["k"], names["n"]) == (4, 7), f"a share store names {names}")
         all_there(box, data, "after the load")
         for gone in drawn(rng, box.clouds, 3, 3):
             with box.lost(*gone):

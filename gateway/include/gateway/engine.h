@@ -127,11 +127,12 @@ struct gw_status {
         uint64_t versions;
     } margins[GW_MARGIN_ROWS];
     uint64_t debts, record_debts, log_sequence, open_uploads, dead_segments;
-    bool paying;                         /* threads pay debts */
-    int64_t observed_s, counted_s;       /* wall clock: when clouds were asked, and rows counted */
-    struct gw_drills drills;             /* of the gateway itself */
-    int64_t oldest_s;                    /* wall clock: the first version that lives; 0: none does */
-    uint64_t catalogue_bytes;            /* on this machine's disk; 0: not known */
+    uint64_t other_code;           /* segments that have another code than new ones get (gateway/recode.c) */
+    bool paying;                   /* threads pay debts */
+    int64_t observed_s, counted_s; /* wall clock: when clouds were asked, and rows counted */
+    struct gw_drills drills;       /* of the gateway itself */
+    int64_t oldest_s;              /* wall clock: the first version that lives; 0: none does */
+    uint64_t catalogue_bytes;      /* on this machine's disk; 0: not known */
     struct gw_snapshot_view snapshot;    /* as counted */
     unsigned root_threshold, root_count; /* 0 of 0: the root key is off the clouds */
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
