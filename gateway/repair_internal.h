@@ -79,5 +79,19 @@ QC_MUST qc_rc gw_repair_list_one(struct gw_repairing *p, unsigned at, struct qc_
 /* The fragment that a segment has on a cloud, if it counts, does no more. In a transaction. */
 QC_MUST qc_rc gw_repair_uncount(struct gw_engine *e, uint32_t cloud_id, const struct gw_segment *seg,
                                 enum gw_deviation state, struct qc_err *err);
+/* judge.c: what lies under the key of a fragment, which is known not to be it. The fragment's bytes are
+ * fetched; which cloud is asked, and for what, the segment says. */
+struct gw_judgement {
+    enum gw_finding_kind kind;
+    uint64_t bytes;       /* that came */
+    char why[GW_WHY_MAX]; /* the cloud does not tell, so that the kind is a guess; "" */
+};
+QC_MUST qc_rc gw_judge(struct gw_engine *e, const struct gw_segment *seg, unsigned frag,
+                       struct gw_judgement *ret, struct qc_err *err);
+/* Of those of `which` that were seen to be damaged: ret[i] is written for these. As a scrub would have said.
+ */
+QC_MUST qc_rc gw_repair_judge(struct gw_repairing *p, const struct gw_segment *seg, uint32_t which,
+                              const struct gw_inspection *seen, enum gw_finding_kind *ret,
+                              struct qc_err *err);
 /* repair_segment.c */
 QC_MUST qc_rc gw_repair_segment(struct gw_repairing *p, uint64_t id, struct qc_err *err);

@@ -14,7 +14,8 @@ struct patient {
     uint32_t away;                            /* their cloud is not usable now */
     uint32_t lost;                            /* counted by their row, on a cloud that is lost */
     struct gw_inspection seen;
-    struct gw_read *read; /* the segment, once it was read; NULL before */
+    enum gw_finding_kind kind[QC_EC_N_MAX]; /* of those that are damaged, and counted */
+    struct gw_read *read;                   /* the segment, once it was read; NULL before */
 
     uint32_t want;          /* to be written */
     uint32_t rotten;        /* of these: something lies under the key, so it needs another one */
@@ -199,7 +200,7 @@ static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
     }
     if (counted && (found == GW_FOUND_DAMAGED || found == GW_FOUND_MISSING))
         QC_TRY(gw_finding_put(m->p->e, &m->seg, i,
-                              found == GW_FOUND_DAMAGED ? GW_FINDING_DAMAGED : GW_FINDING_MISSING, err));
+                              found == GW_FOUND_DAMAGED ? m->kind[i] : GW_FINDING_MISSING, err));
     if (found == GW_FOUND_DAMAGED)
         return gw_cat_deviate(m->p->e->cat, m->seg.id, i, m->row[i].home, GW_DEV_BAD, err);
     if (found == GW_FOUND_MISSING && (counted || m->row[i].state > GW_DEV_LEFT))
@@ -226,6 +227,7 @@ static qc_rc remember(struct patient *m, bool *live, struct qc_err *err)
 
     if (!is_news(m))
         return QC_OK;
+    QC_TRY(gw_repair_judge(m->p, &m->seg, ~m->uncounted, &m->seen, m->kind, err));
     QC_LOCK(gw_cat_lock(cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
@@ -683,9 +685,7 @@ qc_rc gw_repair_segment(struct gw_repairing *p, uint64_t id, struct qc_err *err)
         return QC_FAIL(err, QC_NOMEM, "a segment in repair");
     mem->p = p;
     QC_TRY(load(mem, id, &live, err));
-    qc_rc rc = QC_OK;
-    if (live)
-        rc = look(mem, err);
+    qc_rc rc = live ? look(mem, err) : QC_OK;
     if (live && rc == QC_OK)
         rc = remember(mem, &live, err);
     if (live && rc == QC_OK)

@@ -18,6 +18,7 @@ qc_system(salvage TIMEOUT 300)
 qc_system(transcript TIMEOUT 300)
 qc_system(flips TIMEOUT 3600)
 qc_system(clouds_end TIMEOUT 300)
+qc_system(s3_scrub TIMEOUT 300) # on directories; s3_loss_matrix has the servers
 qc_system(s3_loss_matrix TIMEOUT 1800)
 qc_system(s3_programs TIMEOUT 1800)
 qc_system(s3_late_put TIMEOUT 900)

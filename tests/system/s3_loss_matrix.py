@@ -8,7 +8,7 @@ import sys
 sys.dont_write_bytecode = True
 from clouds import Clouds  # noqa: E402
 from harness import FULL, check, main, seeded  # noqa: E402
-from s3_scrub import planted_is_found  # noqa: E402
+from s3_scrub import Servers, planted_is_found, served  # noqa: E402
 from s3box import S3Box  # noqa: E402
 
 
@@ -59,8 +59,9 @@ def matrix(rng, scheme):
         m.kill(set())
         check(box.get("never", 3) is None, "what was refused is there")
         box.expect(0, "verify")
-        if FULL:                        # at a scrub's own pace: half a minute
-            planted_is_found(clouds, box, rng)
+        if FULL:
+            with served(box):
+                planted_is_found(Servers(clouds), box, rng)
         print(f"{scheme}, EC(3,5): {m.done} files back byte for byte, {m.refused} refused", flush=True)
 
 
