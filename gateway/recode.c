@@ -20,7 +20,8 @@
 #include "move_internal.h"
 #include "rules.h"
 
-enum { NAP_MS = 100, ROLL_TRIES = 50, MARGIN_AT = QC_EC_N_MAX, LEVELS = 2 * QC_EC_N_MAX + 1 };
+/* SWEEPS: calls after a batch: the keys of its segments, in two rounds, and some more. */
+enum { NAP_MS = 100, ROLL_TRIES = 50, SWEEPS = 4, MARGIN_AT = QC_EC_N_MAX, LEVELS = 2 * QC_EC_N_MAX + 1 };
 
 /* -- the code of what is new ----------------------------------------------------------------------------- */
 
@@ -384,13 +385,27 @@ static qc_rc record(struct batch *b, struct qc_err *err)
     return drop_refused(b, false, err);
 }
 
+/* What the batch made dead, and what was dead before, in its turn: else all would lie there twice at the end.
+ */
+static qc_rc sweep_some(struct gw_moving *m, struct qc_err *err)
+{
+    bool more = true;
+
+    for (unsigned i = 0; i < SWEEPS && more; i++)
+        QC_TRY(gw_tidy_sweep(m->e, &more, err));
+    return QC_OK;
+}
+
 static qc_rc flush(struct batch *b, struct qc_err *err)
 {
-    const qc_rc rc = b->count == 0 ? QC_OK : record(b, err);
+    const bool some = b->count > 0;
+    qc_rc rc = some ? record(b, err) : QC_OK;
 
     for (unsigned i = 0; i < b->count; i++)
         gw_mend_end(b->m->e, b->v[i].old);
     b->count = 0;
+    if (rc == QC_OK && some)
+        rc = sweep_some(b->m, err);
     return rc;
 }
 

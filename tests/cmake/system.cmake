@@ -49,7 +49,7 @@ if(QC_FAULT_POINTS)
   qc_system(debts TIMEOUT 900)
   qc_system(scrub TIMEOUT 900)
   qc_system(moves TIMEOUT 900)
-  qc_system(reprotect TIMEOUT 900)
+  qc_system(reprotect TIMEOUT 3600)
   qc_system(kills TIMEOUT 3600)
   if(CMAKE_C_COMPILER_ID STREQUAL GNU) # once
     qc_system(two_gateways TIMEOUT 900)

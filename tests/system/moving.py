@@ -92,12 +92,12 @@ class Load:
 
 
 def rebuilds(box, rng, versions_at_least):
-    """From copies of any C-m of the clouds in use, as they are at this instant."""
+    """From copies of any C-m of the clouds in use, as they are at this instant: of 15 sets of them with QC_FULL=1, which are all of 6."""
     box.stop(signal.SIGKILL)
     rows = {c["name"]: c["url"][len("file://"):] for c in json.loads(gateway(box, 0, "cloud", "ls", "--json").stdout)["clouds"]
             if c["role"] in ("in use", "draining")}
     sets = list(itertools.combinations(sorted(rows), len(rows) - (box.n - box.k)))
-    for chosen in sets if FULL else rng.sample(sets, min(2, len(sets))):
+    for chosen in rng.sample(sets, min(15 if FULL else 2, len(sets))):
         with_copies = []
         top = os.path.join(box.root, "rebuild")
         for name in chosen:

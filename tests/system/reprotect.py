@@ -3,7 +3,7 @@
 load of puts, gets, overwrites and removals, and resumed; at each kill the catalogue can be rebuilt from as few clouds as the log asks for. No
 margin that status shows is ever below that of the start. At the end all has (4,7) and margin 3: byte-identical without any 3 clouds, and
 after the loss of the gateway's disk with 3 clouds; the second reader and qcloud-salvage open it. Sets of clouds are drawn;
-QC_FULL=1 takes all of them, and kills ten times as often. The seed is printed."""
+QC_FULL=1 takes all of them (15 at each kill), and kills ten times as often. The seed is printed."""
 import contextlib
 import itertools
 import json
@@ -66,6 +66,20 @@ def changed(box, rng, data, to, decide, count):
     check(code_of(box) == after and set(margins(box)) == {after[1] - after[0]}, f"{to}: {code_of(box)}, margins {margins(box)}")
     all_there(box, data, f"{before} to {after}")
     return hit
+
+
+def by_itself(box, data):
+    """Killed between two segments; a gateway that somebody asks something goes on with it."""
+    check(killed(box, TO, "recode_put"), "it was done before its first segment")
+    end = time.monotonic() + 120
+    left = None
+    while left != 0:
+        check(time.monotonic() < end, f"{left} segments have another code still")
+        for line in box.expect((0, 4, 5), "--json", "status").stdout.splitlines():
+            now = json.loads(line).get("status", {}).get("gateway") or {}
+            left = now.get("other_code", left)
+    check(code_of(box) == (4, 7) and set(margins(box)) == {3}, f"by itself: {code_of(box)}, margins {margins(box)}")
+    all_there(box, data, "by itself")
 
 
 def drawn(rng, things, r, usual):
@@ -134,6 +148,9 @@ def test():
         for decide, count in zip(DECIDE, COUNT) if FULL else ():
             for to in (TO, DOWN):
                 changed(box, rng, data, to, decide, count)
+        by_itself(box, data)
+        print("killed before its first segment, a gateway went on with it by itself", flush=True)
+        until_done(box, DOWN)
         with Load(box, rng, data) as load:
             time.sleep(1)
             kills = killed_under_load(box, rng, TO, 40 if FULL else 4)

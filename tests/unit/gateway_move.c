@@ -244,6 +244,7 @@ static void elsewhere(void)
                                         domain(GW_DOMAIN_REGION),
                                         { .kind = GW_MOVE_DRAIN, .name = "c1" },
                                         { .kind = GW_MOVE_RETIRE, .name = "c1" },
+                                        { .kind = GW_MOVE_REPROTECT, .k = 1, .n = 3 },
                                         { .kind = GW_MOVE_ADD, .name = "c5", .url = "file:///none" } };
     struct erig r;
 
