@@ -22,6 +22,7 @@ static void fetch(void)
     algorithms.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     algorithms.siv = EVP_CIPHER_fetch(NULL, "AES-256-SIV", NULL);
     algorithms.ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
+    algorithms.ctr = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL);
     if (hmac == NULL)
         return;
     EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);

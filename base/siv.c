@@ -1,5 +1,5 @@
-/* AES-256-SIV, and single AES-256 blocks. A fresh context for each call: OpenSSL 3.0's SIV keeps state
- * between messages that an init does not clear. */
+/* AES-256-SIV, AES-256 in counter mode, and single AES-256 blocks. A fresh context for each call:
+ * OpenSSL 3.0's SIV keeps state between messages that an init does not clear. */
 #include "crypto_internal.h"
 
 #include <limits.h>
@@ -87,4 +87,19 @@ qc_rc qc_aes256_block_enc(qc_span key, const uint8_t in[16], uint8_t out[16], st
 qc_rc qc_aes256_block_dec(qc_span key, const uint8_t in[16], uint8_t out[16], struct qc_err *err)
 {
     return block(key, 0, in, out, err);
+}
+
+qc_rc qc_aes256_ctr_xor(qc_span key, uint64_t block, uint8_t *p, size_t n, struct qc_err *err)
+{
+    QC_CLEANUP(ctx_free) EVP_CIPHER_CTX *ctx = NULL;
+    uint8_t counter[16] = { 0 };
+    int done = 0;
+
+    QC_ASSERT(key.n == 32 && n > 0 && n <= INT_MAX);
+    qc_put_be(counter + 8, block, 8);
+    QC_TRY(ctx_new(&ctx, qc_algorithms()->ctr, key.p, 1, err));
+    if (EVP_CipherInit_ex2(ctx, NULL, NULL, counter, 1, NULL) != 1 ||
+        EVP_CipherUpdate(ctx, p, &done, p, (int)n) != 1 || done != (int)n)
+        return QC_FAIL_SSL(err, "AES-256-CTR");
+    return QC_OK;
 }

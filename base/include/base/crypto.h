@@ -121,3 +121,6 @@ QC_MUST qc_rc qc_siv_open(qc_span key, qc_span aad, qc_span in, uint8_t *out, st
 /* One block of 16 bytes under AES-256 (ECB): for wide permutations of identifiers, never for data. */
 QC_MUST qc_rc qc_aes256_block_enc(qc_span key, const uint8_t in[16], uint8_t out[16], struct qc_err *err);
 QC_MUST qc_rc qc_aes256_block_dec(qc_span key, const uint8_t in[16], uint8_t out[16], struct qc_err *err);
+/* p xor the AES-256-CTR stream (SP 800-38A 6.5, big-endian counter from 0) of a key of 32 bytes, from its
+ * block of 16 bytes on. A stretch of a key's stream never meets two texts: the caller's duty. n: 1..2^31-1 */
+QC_MUST qc_rc qc_aes256_ctr_xor(qc_span key, uint64_t block, uint8_t *p, size_t n, struct qc_err *err);

@@ -20,6 +20,16 @@
     X(qrng_fill, "before a source of randomness is asked for bytes")                                         \
     X(qrng_file_reserved, "pre-loaded file: the new position is durable, the block was not read")            \
     X(qrng_file_erased, "pre-loaded file: the block is erased, its bytes were not used")                     \
+    /* qkd */                                                                                                \
+    X(pads_k1, "pads: K1 is durable, K2 is in the table, the state does not know the block")                 \
+    X(pads_ready, "pads: READY is durable, K0 is not wiped")                                                 \
+    X(pads_opening, "pads: K1 verified, before OPEN is durable")                                             \
+    X(pads_opened, "pads: OPEN is durable, no byte was used")                                                \
+    X(pads_taken, "pads: bytes are in the caller's room, and wiped here")                                    \
+    X(pads_k2, "pads: K2 is wiped, the state does not know that the block is spent")                         \
+    X(pads_spent, "pads: SPENT is durable, K1 is there")                                                     \
+    X(pads_over, "pads: K1 is overwritten, its file is there")                                               \
+    X(pads_gone, "pads: K1 is gone, the state still names the block")                                        \
     /* vault */                                                                                              \
     X(client_journal, "client put: the journal is durable, nothing was sent")                                \
     X(client_begun, "client put: the gateway has the intent, no share is recorded")                          \

@@ -380,6 +380,10 @@
     X(QKD_BREAK_AFTER, 5, "failures", "in a row open the circuit")                                           \
     X(QKD_BREAK_MS, 10000, "ms", "that an open circuit rests at first; doubles")                             \
     X(QKD_BREAK_MOST_MS, 300000, "ms", "and at most")                                                        \
+    X(QKD_PADS_MAX, 1024, "pad blocks", "of a pool: a GiB; their K2 take 40 KiB of locked memory")           \
+    X(QKD_PAD_WINDOW, 65536, "bytes", "of a pad block that are made at a time, and a taking has at most")    \
+    X(QKD_PAD_BLOCK_MIN, 65536, "bytes", "of a pad block: a window")                                         \
+    X(QKD_PAD_BLOCK_MAX, 16777216, "bytes", "of a pad block: a crash loses one")                             \
     /* qcloud-kme */                                                                                         \
     X(KME_NODES_MAX, 64, "nodes", "of a network in one process; Tokyo's has six")                            \
     X(KME_LINKS_MAX, 256, "links", "four for each node")                                                     \

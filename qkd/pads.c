@@ -1,0 +1,422 @@
+/* Pad blocks. Each change of the state file is durable before what it allows is done (qkd/pads.h has the
+ * order; I4). */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/codec.h"
+#include "base/crypto.h"
+#include "base/fault.h"
+#include "base/key.h"
+#include "pads_internal.h"
+
+enum { TAG_KEY = 32, NAME = 40, BLOCKS_BEFORE = TAG_KEY / 16 };
+
+struct qkd_pads {
+    struct qc_fd dir, lock, k1; /* k1: of the block that is open */
+    struct pads_state state;
+    struct pads_table table;
+    struct qc_secret window; /* K4 from `at` rounded down on; wiped up to `at` */
+    uint64_t number;         /* of the open block; 0: none */
+    uint32_t at;             /* its next byte */
+    bool broken;             /* what of the state is durable is not known */
+    uint64_t burnt, lost;
+};
+
+static const char state_name[] = "pads.state";
+
+static void name_of(uint64_t number, char ret[NAME])
+{
+    snprintf(ret, NAME, "seg-%" PRIu64 ".k1", number);
+}
+
+static qc_rc write_state(struct qkd_pads *p, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = PADS_STATE_MAX };
+    QC_TRY(pads_state_print(&p->state, &text, err));
+    const qc_span s = qc_buf_span(&text);
+    const qc_rc rc = qc_file_write_atomic(qc_fd_get(&p->dir), state_name, &s, 1, 0600, err);
+    p->broken |= rc != QC_OK;
+    return rc;
+}
+
+static struct pad_entry *entry_of(struct qkd_pads *p, uint64_t number)
+{
+    for (uint32_t i = 0; i < p->state.count; i++)
+        if (p->state.v[i].number == number)
+            return &p->state.v[i];
+    return NULL;
+}
+
+static qc_rc usable(const struct qkd_pads *p, struct qc_err *err)
+{
+    if (p->broken)
+        return QC_FAIL(err, QC_FENCED, "the pool's state could not be written; open it anew");
+    return QC_OK;
+}
+
+/* -- erasing --------------------------------------------------------------------------------------------- */
+
+static void wipe_slot(struct pad_slot *s)
+{
+    if (s != NULL)
+        qc_wipe(s, sizeof *s);
+}
+
+/* Over it, away with its blocks, away with its name. Without K2 it is of no use to anybody: on flash the
+ * first two may reach other cells than those that it lay in. */
+static qc_rc erase_k1(const struct qkd_pads *p, const char *name, struct qc_err *err)
+{
+    static const uint8_t zeros[QKD_PAD_WINDOW];
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    const qc_rc rc = qc_open_at(&fd, qc_fd_get(&p->dir), name, O_WRONLY | O_NOFOLLOW, 0, err);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    QC_TRY(rc);
+    const off_t size = lseek(qc_fd_get(&fd), 0, SEEK_END);
+    if (size < 0)
+        return QC_FAIL_OS(err, "%s", name);
+    for (uint64_t at = 0; at < (uint64_t)size; at += sizeof zeros) {
+        const uint64_t left = (uint64_t)size - at;
+        const size_t n = left < sizeof zeros ? (size_t)left : sizeof zeros;
+        QC_TRY(qc_pwrite_all(qc_fd_get(&fd), qc_span_of(zeros, n), at, err));
+    }
+    QC_TRY(qc_sync(qc_fd_get(&fd), err));
+    if (size > 0 && fallocate(qc_fd_get(&fd), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size) != 0 &&
+        errno != EOPNOTSUPP && errno != ENOSYS)
+        return QC_FAIL_OS(err, "%s", name);
+    QC_TRY(qc_fault(pads_over, err));
+    return qc_file_remove(qc_fd_get(&p->dir), name, err);
+}
+
+/* Blocks that are SPENT in the durable state: their files, then their entries. */
+static qc_rc forget_spent(struct qkd_pads *p, struct qc_err *err)
+{
+    char name[NAME];
+    bool any = false;
+    for (uint32_t i = 0; i < p->state.count;) {
+        if (p->state.v[i].state != PAD_SPENT) {
+            i++;
+            continue;
+        }
+        name_of(p->state.v[i].number, name);
+        QC_TRY(erase_k1(p, name, err));
+        QC_TRY(qc_fault(pads_gone, err));
+        pads_state_drop(&p->state, i);
+        any = true;
+    }
+    return any ? write_state(p, err) : QC_OK;
+}
+
+static void close_window(struct qkd_pads *p)
+{
+    qc_wipe(p->window.p, p->window.n);
+    qc_fd_close(&p->k1);
+    p->number = 0;
+    p->at = 0;
+}
+
+/* All blocks below a number: K4 and K2 first, then the state, then K1. */
+static qc_rc spend_below(struct qkd_pads *p, uint64_t below, struct qc_err *err)
+{
+    bool any = false;
+    if (p->number != 0 && p->number < below)
+        close_window(p);
+    for (uint32_t i = 0; i < p->state.count && p->state.v[i].number < below; i++) {
+        wipe_slot(pads_table_find(&p->table, p->state.v[i].number));
+        p->state.v[i].state = PAD_SPENT;
+        any = true;
+    }
+    if (!any)
+        return QC_OK;
+    QC_TRY(qc_fault(pads_k2, err));
+    QC_TRY(write_state(p, err));
+    QC_TRY(qc_fault(pads_spent, err));
+    return forget_spent(p, err);
+}
+
+qc_rc qkd_pads_burn(struct qkd_pads *p, uint64_t below, struct qc_err *err)
+{
+    QC_TRY(usable(p, err));
+    return spend_below(p, below, err);
+}
+
+/* -- opening --------------------------------------------------------------------------------------------- */
+
+void qkd_pads_close(struct qkd_pads **p)
+{
+    if (*p == NULL)
+        return;
+    qc_secret_free(&(*p)->window);
+    pads_table_close(&(*p)->table);
+    qc_fd_close(&(*p)->k1);
+    qc_fd_close(&(*p)->lock);
+    qc_fd_close(&(*p)->dir);
+    qc_free(*p);
+    *p = NULL;
+}
+
+static qc_rc read_state(struct qkd_pads *p, uint32_t block, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
+    const qc_rc rc = qc_file_read(qc_fd_get(&p->dir), state_name, PADS_STATE_MAX, &text, err);
+    if (rc == QC_NOTFOUND) {
+        p->state = (struct pads_state){ .block = block, .next = 1 };
+        return QC_OK;
+    }
+    QC_TRY(rc);
+    QC_TRY(pads_state_parse(&p->state, qc_buf_span(&text), err));
+    if (p->state.block != block)
+        return QC_FAIL(err, QC_USAGE, "pad blocks have %u bytes here, not %u", (unsigned)p->state.block,
+                       (unsigned)block);
+    return QC_OK;
+}
+
+/* What a process before this one left behind: burnt where it was open, lost where a half of it is missing. */
+static qc_rc settle(struct qkd_pads *p, struct qc_err *err)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < p->state.count; i++) {
+        struct pad_entry *e = &p->state.v[i];
+        char name[NAME];
+        name_of(e->number, name);
+        struct pad_slot *k2 = pads_table_find(&p->table, e->number);
+        const bool whole = k2 != NULL && faccessat(qc_fd_get(&p->dir), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        if (e->state == PAD_READY && whole)
+            continue;
+        wipe_slot(k2);
+        p->burnt += e->state == PAD_OPEN;
+        p->lost += e->state == PAD_READY;
+        e->state = PAD_SPENT;
+        any = true;
+    }
+    for (unsigned i = 0; i < QKD_PADS_MAX; i++)
+        if (p->table.v[i].number != 0 && entry_of(p, p->table.v[i].number) == NULL)
+            wipe_slot(&p->table.v[i]);
+    if (!any)
+        return QC_OK;
+    QC_TRY(write_state(p, err));
+    return forget_spent(p, err);
+}
+
+static void dir_done(DIR **d)
+{
+    if (*d != NULL)
+        closedir(*d);
+    *d = NULL;
+}
+
+/* seg-<number>.k1, and nothing of the state's. */
+static bool is_orphan(struct qkd_pads *p, const char *name)
+{
+    uint64_t number = 0;
+    char again[NAME];
+    qc_span s = qc_span_str(name);
+    if (s.n <= 4 || strncmp(name, "seg-", 4) != 0)
+        return false;
+    s = qc_span_from(s, 4);
+    if (!qc_dec_take(&s, &number))
+        return false;
+    name_of(number, again);
+    return strcmp(name, again) == 0 && entry_of(p, number) == NULL;
+}
+
+static qc_rc erase_orphans(struct qkd_pads *p, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_TRY(qc_open_at(&fd, qc_fd_get(&p->dir), ".", O_RDONLY | O_DIRECTORY, 0, err));
+    QC_CLEANUP(dir_done) DIR *d = fdopendir(qc_fd_get(&fd));
+    if (d == NULL)
+        return QC_FAIL_OS(err, "listing a pool of pad");
+    fd = (struct qc_fd){ 0 }; /* d owns it now */
+    for (errno = 0;; errno = 0) {
+        const struct dirent *e = readdir(d);
+        if (e == NULL)
+            break;
+        if (is_orphan(p, e->d_name))
+            QC_TRY(erase_k1(p, e->d_name, err));
+    }
+    if (errno != 0)
+        return QC_FAIL_OS(err, "listing a pool of pad");
+    return qc_tmp_sweep(qc_fd_get(&p->dir), err);
+}
+
+qc_rc qkd_pads_open(struct qkd_pads **ret, const struct qkd_pads_opts *o, struct qc_err *err)
+{
+    QC_CLEANUP(qkd_pads_close) struct qkd_pads *p = qc_alloc(sizeof *p);
+    if (p == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *p);
+    if (o->block % QKD_PAD_WINDOW != 0 || o->block < QKD_PAD_BLOCK_MIN || o->block > QKD_PAD_BLOCK_MAX)
+        return QC_FAIL(err, QC_USAGE, "a pad block has a multiple of %d bytes, %d at most", QKD_PAD_WINDOW,
+                       QKD_PAD_BLOCK_MAX);
+    QC_TRY_AS(qc_dir_make_path(o->dir, 0700, err), err, "pool %s", o->dir);
+    QC_TRY_AS(qc_dir_open(&p->dir, o->dir, err), err, "pool %s", o->dir);
+    QC_TRY_AS(qc_lock_file(&p->lock, qc_fd_get(&p->dir), "pads.lock", err), err, "pool %s", o->dir);
+    QC_TRY_AS(read_state(p, o->block, err), err, "pool %s", o->dir);
+    QC_TRY(pads_table_open(&p->table, o->table, err));
+    QC_TRY(qc_secret_new(&p->window, QKD_PAD_WINDOW, err));
+    QC_TRY_AS(settle(p, err), err, "pool %s", o->dir);
+    QC_TRY_AS(forget_spent(p, err), err, "pool %s", o->dir);
+    QC_TRY_AS(erase_orphans(p, err), err, "pool %s", o->dir);
+    *ret = QC_STEAL(p);
+    return QC_OK;
+}
+
+/* -- filling --------------------------------------------------------------------------------------------- */
+
+/* Poly1305 of K1 under the first bytes of K2's stream. */
+static qc_rc tag_of(const uint8_t *k2, qc_span k1, uint8_t ret[QC_TAG], struct qc_err *err)
+{
+    uint8_t key[TAG_KEY] = { 0 };
+    QC_TRY(qc_aes256_ctr_xor(qc_span_of(k2, PAD_K2), 0, key, sizeof key, err));
+    qc_poly1305(qc_span_of(key, sizeof key), &k1, 1, ret);
+    qc_wipe(key, sizeof key);
+    return QC_OK;
+}
+
+static qc_rc fill(struct qkd_pads *p, const uint8_t *k0, struct qc_err *err)
+{
+    char name[NAME];
+    uint8_t tag[QC_TAG];
+    const uint64_t number = p->state.next;
+    const qc_span k1 = qc_span_of(k0 + PAD_K2, p->state.block);
+    struct pad_slot *slot = pads_table_find(&p->table, 0);
+    if (p->state.count == QKD_PADS_MAX || slot == NULL)
+        return QC_FAIL(err, QC_LIMIT, "the pool has %d pad blocks", QKD_PADS_MAX);
+    QC_TRY(tag_of(k0, k1, tag, err));
+    name_of(number, name);
+    const qc_span parts[] = { k1, qc_span_of(tag, sizeof tag) };
+    QC_TRY(qc_file_write_atomic(qc_fd_get(&p->dir), name, parts, 2, 0600, err));
+    memcpy(slot->k2, k0, PAD_K2);
+    slot->number = number;
+    p->state.v[p->state.count++] = (struct pad_entry){ .number = number, .state = PAD_READY };
+    p->state.next = number + 1;
+    qc_rc rc = qc_fault(pads_k1, err);
+    if (rc == QC_OK)
+        rc = write_state(p, err);
+    if (rc != QC_OK) { /* it may be durable or not: it is nothing to anybody without K2 */
+        wipe_slot(slot);
+        p->broken = true;
+        return rc;
+    }
+    return qc_fault(pads_ready, err);
+}
+
+qc_rc qkd_pads_fill(struct qkd_pads *p, uint8_t *k0, uint64_t *ret_number, struct qc_err *err)
+{
+    qc_rc rc = usable(p, err);
+    if (rc == QC_OK)
+        rc = fill(p, k0, err);
+    qc_wipe(k0, PAD_K2 + p->state.block);
+    if (rc == QC_OK)
+        *ret_number = p->state.next - 1;
+    return rc;
+}
+
+/* -- taking ---------------------------------------------------------------------------------------------- */
+
+/* Is K1 on the disk what was written? It is in memory for that long. */
+static qc_rc verify(const struct qkd_pads *p, const struct pad_slot *slot, int fd, struct qc_err *err)
+{
+    QC_CLEANUP(qc_secret_free) struct qc_secret k1 = { 0 };
+    const size_t want = p->state.block + QC_TAG;
+    uint8_t tag[QC_TAG];
+    size_t got = 0;
+    QC_TRY(qc_secret_new(&k1, want + 1, err));
+    QC_TRY(qc_pread_full(fd, k1.p, want + 1, 0, &got, err));
+    QC_TRY(tag_of(slot->k2, qc_span_of(k1.p, p->state.block), tag, err));
+    if (got != want || !qc_ct_eq(tag, (const uint8_t *)k1.p + p->state.block, sizeof tag))
+        return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " is damaged", slot->number);
+    return QC_OK;
+}
+
+/* The next READY block becomes OPEN. */
+static qc_rc open_next(struct qkd_pads *p, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    char name[NAME];
+    if (p->state.count == 0)
+        return QC_FAIL(err, QC_TEMP, "no pad is left");
+    struct pad_entry *e = &p->state.v[0];
+    const struct pad_slot *slot = pads_table_find(&p->table, e->number);
+    QC_ASSERT(e->state == PAD_READY && slot != NULL);
+    name_of(e->number, name);
+    qc_rc rc = qc_open_at(&fd, qc_fd_get(&p->dir), name, O_RDONLY | O_NOFOLLOW, 0, err);
+    if (rc == QC_OK)
+        rc = verify(p, slot, qc_fd_get(&fd), err);
+    if (rc == QC_INTEGRITY || rc == QC_NOTFOUND) {
+        struct qc_err why = *err;
+        p->lost++;
+        QC_TRY(spend_below(p, e->number + 1, err));
+        return QC_FAIL(err, QC_INTEGRITY, "%s", why.msg);
+    }
+    QC_TRY(rc);
+    QC_TRY(qc_fault(pads_opening, err));
+    e->state = PAD_OPEN;
+    QC_TRY(write_state(p, err));
+    p->number = e->number;
+    p->at = 0;
+    p->k1 = QC_STEAL(fd);
+    return qc_fault(pads_opened, err);
+}
+
+/* K4 of the window that begins at p->at: K1 from the disk, xor K2's stream. */
+static qc_rc make_window(struct qkd_pads *p, struct qc_err *err)
+{
+    const struct pad_slot *slot = pads_table_find(&p->table, p->number);
+    size_t got = 0;
+    QC_ASSERT(slot != NULL && p->at % QKD_PAD_WINDOW == 0);
+    QC_TRY(qc_pread_full(qc_fd_get(&p->k1), p->window.p, QKD_PAD_WINDOW, p->at, &got, err));
+    if (got != QKD_PAD_WINDOW)
+        return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " was cut", p->number);
+    return qc_aes256_ctr_xor(qc_span_of(slot->k2, PAD_K2), BLOCKS_BEFORE + p->at / 16, p->window.p,
+                             QKD_PAD_WINDOW, err);
+}
+
+static qc_rc take(struct qkd_pads *p, uint8_t *room, size_t max, struct qkd_pad_at *ret, struct qc_err *err)
+{
+    if (p->number == 0) {
+        QC_TRY(forget_spent(p, err)); /* an earlier call may have failed at it */
+        QC_TRY(open_next(p, err));
+    }
+    if (p->at % QKD_PAD_WINDOW == 0)
+        QC_TRY(make_window(p, err));
+    uint8_t *from = (uint8_t *)p->window.p + p->at % QKD_PAD_WINDOW;
+    const size_t left = QKD_PAD_WINDOW - p->at % QKD_PAD_WINDOW, n = max < left ? max : left;
+    const struct qkd_pad_at at = { .block = p->number, .offset = p->at, .n = (uint32_t)n };
+    memcpy(room, from, n);
+    qc_wipe(from, n);
+    p->at += (uint32_t)n;
+    qc_rc rc = qc_fault(pads_taken, err);
+    if (rc == QC_OK && p->at == p->state.block)
+        rc = spend_below(p, p->number + 1, err);
+    if (rc != QC_OK) {
+        qc_wipe(room, n);
+        return rc;
+    }
+    *ret = at;
+    return QC_OK;
+}
+
+qc_rc qkd_pads_take(struct qkd_pads *p, uint8_t *room, size_t max, struct qkd_pad_at *ret, struct qc_err *err)
+{
+    QC_ASSERT(max > 0);
+    QC_TRY(usable(p, err));
+    return take(p, room, max, ret, err);
+}
+
+void qkd_pads_counts(const struct qkd_pads *p, struct qkd_pads_counts *ret)
+{
+    struct qkd_pads_counts c = { .burnt = p->burnt,
+                                 .lost = p->lost,
+                                 .next = p->state.next,
+                                 .locked = p->table.locked && p->window.locked };
+    for (uint32_t i = 0; i < p->state.count; i++)
+        c.ready += p->state.v[i].state == PAD_READY;
+    c.bytes = c.ready * p->state.block + (p->number != 0 ? p->state.block - p->at : 0);
+    *ret = c;
+}
