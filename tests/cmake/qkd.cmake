@@ -14,6 +14,11 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
   qc_test_program(qkd_ask SOURCES cli/qkd_ask.c DEPS base net qkd)
   # As in a release: a symbol that is bound late puts the registers, and what memcpy left in them, on the stack.
   target_link_options(qc_qkd_ask PRIVATE -Wl,-z,now)
+  qc_test_program(pads_hold SOURCES cli/pads_hold.c DEPS base net qkd)
+  target_link_options(qc_pads_hold PRIVATE -Wl,-z,now)
+  add_test(NAME cli/pads_search COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/pads_search.py)
+  set_tests_properties(cli/pads_search PROPERTIES LABELS cli TIMEOUT 600
+    ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_SANITIZED=$<BOOL:${QC_SANITIZE}>")
   add_test(NAME cli/qkd_client COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/qkd_client.py)
   set_tests_properties(cli/qkd_client PROPERTIES LABELS cli TIMEOUT 600 
     ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_SANITIZED=$<BOOL:${QC_SANITIZE}>")
