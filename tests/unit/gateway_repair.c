@@ -282,6 +282,99 @@ static void own_place_taken(void)
     erig_done(&r);
 }
 
+/* The fragment as it would have been written for this cloud, at this attempt. */
+static void write_for(struct erig *r, uint32_t cloud_id, uint8_t attempt, const char *from, const char *to)
+{
+    QC_CLEANUP(gw_frag_keys_done) struct gw_frag_keys keys = { 0 };
+    struct gw_frag_head h;
+    struct gw_frag_end e;
+    struct qc_err err = { 0 };
+    uint8_t *p;
+    size_t n;
+
+    rrig_read(from, &p, &n);
+    CHECK_OK(gw_frag_head_parse(qc_span_of(p, GW_FRAG_HEAD_BYTES), &h, &err));
+    CHECK_OK(gw_frag_keys_derive(r->e->root, h.segment_id, h.salt, &keys, &err));
+    h.cloud_id = cloud_id;
+    h.attempt = attempt;
+    gw_frag_head_write(&h, p);
+    const size_t end = gw_frag_end_size(h.stripe_count, h.n);
+    CHECK_OK(gw_frag_end_parse(qc_span_of(p + n - end, end), h.stripe_count, h.n, &e, &err));
+    CHECK_OK(gw_frag_mac(&keys, qc_span_of(p, GW_FRAG_HEAD_BYTES), e.tags, e.digests, p + n - GW_DIGEST_BYTES,
+                         &err));
+    const int fd = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    CHECK(fd >= 0 && write(fd, p, n) == (ssize_t)n && close(fd) == 0 && unlink(from) == 0);
+    free(p);
+}
+
+/* Its object and its row are on another one's cloud now. */
+static void share_cloud(struct erig *r, const struct erig_put *p, unsigned frag, unsigned with)
+{
+    struct gw_cat *cat = r->e->cat;
+    struct gw_version_row v;
+    struct qc_err err = { 0 };
+    unsigned from, to, at;
+    char is[600], other[600], becomes[600];
+    uint64_t id;
+
+    rrig_fragment(r, p, 0, frag, &from, is);
+    rrig_fragment(r, p, 0, with, &to, other);
+    {
+        const struct gw_version_ids ids = { .tenant = r->tenant, .object = p->object, .version = p->version };
+        QC_LOCK(gw_cat_lock(cat));
+        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+        struct gw_deviation_row row = { .frag = frag,
+                                        .cloud_id = gw_fan_id(r->e->fan, to),
+                                        .home = gw_fan_id(r->e->fan, from),
+                                        .incarnation = r->e->conf.incarnation,
+                                        .attempt = 1,
+                                        .state = GW_DEV_MOVED };
+        CHECK_OK(gw_cat_version(cat, &ids, &v, &err));
+        CHECK_OK(gw_cat_segment_of(cat, v.no, 0, &id, &err));
+        CHECK_OK(gw_cat_begin(cat, &tx, &err));
+        CHECK_OK(gw_cat_place(cat, id, &row, &err));
+        CHECK_OK(gw_cat_commit(cat, &tx, &err));
+    }
+    rrig_fragment(r, p, 0, frag, &at, becomes);
+    CHECK(at == to);
+    char *end = strrchr(becomes, '/');
+    *end = '\0';
+    CHECK(mkdir(becomes, 0700) == 0 || errno == EEXIST);
+    *end = '/';
+    write_for(r, gw_fan_id(r->e->fan, to), 1, is, becomes);
+}
+
+/* As after two rebuilds that did not hear the same clouds: two fragments of a segment lie on one cloud, and
+ * both count. A repair brings one of them elsewhere. */
+static void in_company(void)
+{
+    struct gw_repair_report report;
+    struct gw_version_info info;
+    struct qc_err err = { 0 };
+    struct gw_receipt receipt;
+    struct erig r;
+    uint64_t most = 0;
+
+    erig_new(&r, 5, 3, 5);
+    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 700);
+    const struct gw_version_ids ids = { .vault = r.vault, .object = p.object, .version = p.version };
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    share_cloud(&r, &p, 3, 1);
+    CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
+    for (unsigned c = 0; c < info.cloud_count; c++)
+        most = info.clouds[c].fragments > most ? info.clouds[c].fragments : most;
+    CHECK(most == 2);
+    (void)rrig_repair(&r, true, &report);
+    CHECK(rrig_sum(&report).rebuilt == 1);
+    CHECK(rrig_repair(&r, true, &report) == QC_OK);
+    CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
+    CHECK(info.margin == 2);
+    for (unsigned c = 0; c < info.cloud_count; c++)
+        CHECK(info.clouds[c].fragments == 1 && rrig_files(&r, c, "/f/") == 1);
+    rrig_whole(&r, &p, 1);
+    erig_done(&r);
+}
+
 /* Records, roots: missing ones by a listing, rotten ones by reading; under their own names. */
 static int spoil_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
@@ -525,6 +618,7 @@ int main(void)
     owed();
     another_domain();
     own_place_taken();
+    in_company();
     records();
     rotten_debt();
     dry_run();
