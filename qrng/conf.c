@@ -166,6 +166,12 @@ static qc_rc take_cert(void *ctx, qc_span v, struct qc_err *err)
     return qc_ini_path(v, s->cert, sizeof s->cert, err);
 }
 
+static qc_rc take_position(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct qrng_source_conf *s = ctx;
+    return qc_ini_path(v, s->position, sizeof s->position, err);
+}
+
 static qc_rc take_peer(void *ctx, qc_span v, struct qc_err *err)
 {
     struct qrng_source_conf *s = ctx;
@@ -238,19 +244,13 @@ static qc_rc take_pool(void *ctx, qc_span v, struct qc_err *err)
 }
 
 static const struct qc_ini_key source_keys[] = {
-    { "source", "kind", false, take_kind },
-    { "source", "path", false, take_path },
-    { "source", "url", false, take_url },
-    { "source", "ca", false, take_ca },
-    { "source", "key-file", false, take_key_file },
-    { "source", "cert", false, take_cert },
-    { "source", "peer", false, take_peer },
-    { "source", "entropy", false, take_entropy },
-    { "source", "condition", false, take_condition },
-    { "source", "identity", false, take_identity },
-    { "source", "rate", false, take_rate },
-    { "source", "stall", false, take_stall },
-    { "source", "pool", false, take_pool },
+    { "source", "kind", false, take_kind },         { "source", "path", false, take_path },
+    { "source", "url", false, take_url },           { "source", "ca", false, take_ca },
+    { "source", "key-file", false, take_key_file }, { "source", "cert", false, take_cert },
+    { "source", "peer", false, take_peer },         { "source", "position", false, take_position },
+    { "source", "entropy", false, take_entropy },   { "source", "condition", false, take_condition },
+    { "source", "identity", false, take_identity }, { "source", "rate", false, take_rate },
+    { "source", "stall", false, take_stall },       { "source", "pool", false, take_pool },
 };
 enum { SOURCE_KEYS = sizeof source_keys / sizeof *source_keys };
 
@@ -339,8 +339,9 @@ static qc_rc take_name(struct qrng_conf *c, const struct section *s, qc_span nam
     return QC_OK;
 }
 
-/* A key manager knows us by a certificate, and its keys by who is at the other end. */
-static qc_rc check_kme(const struct qrng_source_conf *s, unsigned line, struct qc_err *err)
+/* What is for one kind alone. A key manager knows us by a certificate, and its keys by who is at the other
+ * end. */
+static qc_rc check_kind(const struct qrng_source_conf *s, unsigned line, struct qc_err *err)
 {
     const bool kme = s->kind == QRNG_KIND_KME;
     if (kme && (s->ca[0] == '\0' || s->cert[0] == '\0' || s->key_file[0] == '\0' || s->peer[0] == '\0'))
@@ -349,6 +350,8 @@ static qc_rc check_kme(const struct qrng_source_conf *s, unsigned line, struct q
     if (!kme && (s->cert[0] != '\0' || s->peer[0] != '\0'))
         return QC_FAIL(err, QC_USAGE, "line %u: the source '%s': a cert and a peer are for kme", line,
                        s->name);
+    if (s->kind != QRNG_KIND_FILE && s->position[0] != '\0')
+        return QC_FAIL(err, QC_USAGE, "line %u: the source '%s': a position is for files", line, s->name);
     return QC_OK;
 }
 
@@ -369,7 +372,7 @@ static qc_rc take_source(struct qrng_conf *c, const struct section *s, qc_span n
         return QC_FAIL(err, QC_USAGE,
                        "line %u: the source '%s': a url, ca and key-file are for services, a path for others",
                        s->line, one->name);
-    QC_TRY(check_kme(one, s->line, err));
+    QC_TRY(check_kind(one, s->line, err));
     if (one->mbit == 0)
         one->mbit = kind_mbit[one->kind];
     if (one->pool == 0)

@@ -7,6 +7,9 @@
  *   3. the block is overwritten with zeros and punched out, durably
  *   4. its bytes are used
  *
+ * On media that cannot be written the position stands elsewhere (conf->position), and 3 is left out: it alone
+ * counts.
+ *
  * A crash before 3 leaves a block that nobody used and nobody will: the next reservation erases it. Without a
  * position the zeros at the file's begin are what was used. */
 #include "raw.h"
@@ -29,17 +32,29 @@
 #include "base/key.h"
 #include "base/secret.h"
 #include "position.h"
+#include "qrng/health.h"
 
 enum { BLOCK = QC_QRNG_FILE_BLOCK, POLL_MS = 20 };
 
 struct file {
     const struct qrng_source_conf *conf;
-    struct qc_secret memory;         /* a block */
+    struct qc_secret memory;         /* a block, and behind it the tests of a new file */
     size_t at;                       /* in it; BLOCK: used up */
-    struct qc_fd dir;                /* that holds the files and their positions */
+    struct qc_fd dir;                /* that holds the files and, but for conf->position, their positions */
+    struct qc_fd apart;              /* conf->position: then the files are never written to */
     char name[QC_FILE_NAME_MAX + 1]; /* the only file; empty: all of the directory */
     uint64_t left;                   /* bytes that nobody reserved, when last looked at */
 };
+
+static bool is_read_only(const struct file *f)
+{
+    return f->conf->position[0] != '\0';
+}
+
+static int positions(const struct file *f)
+{
+    return qc_fd_get(is_read_only(f) ? &f->apart : &f->dir);
+}
 
 /* One file that is open, locked. */
 struct loaded {
@@ -113,6 +128,28 @@ static qc_rc check_used(struct loaded *l, uint8_t *block, struct qc_err *err)
     return is_zero(block, BLOCK) ? QC_OK : block_erase(l, (used - 1) * BLOCK, err);
 }
 
+/* Before the first byte of a file is used: its begin is tested as a whole, since one command uses up to 8 KiB
+ * of it and would never see that it repeats itself. */
+static qc_rc first_look(struct file *f, const struct loaded *l, struct qc_err *err)
+{
+    uint8_t *block = f->memory.p;
+    struct qrng_tests *t = (void *)(block + BLOCK);
+    const uint64_t end =
+        l->size - l->pos.offset < QC_QRNG_FILE_LOOK ? l->size : l->pos.offset + QC_QRNG_FILE_LOOK;
+    bool fine = true;
+    qrng_health_init(t, f->conf->mbit, QRNG_ALPHA);
+    for (uint64_t off = l->pos.offset; off < end && fine; off += BLOCK) {
+        QC_TRY(block_read(l, off, block, err));
+        fine = qrng_health_take(t, block, BLOCK);
+    }
+    const enum qrng_alarm alarm = t->alarm;
+    const uint64_t at = l->pos.offset + t->bytes;
+    qc_wipe(f->memory.p, f->memory.n);
+    return fine ? QC_OK
+                : QC_FAIL(err, QC_RANDOM, "its bytes failed a health test (%s) at byte %" PRIu64,
+                          qrng_alarm_text(alarm), at);
+}
+
 static qc_rc lock_wait(int fd, uint32_t wait_ms, struct qc_err *err)
 {
     const qc_deadline d = qc_deadline_in(wait_ms);
@@ -133,7 +170,8 @@ static qc_rc load(struct file *f, const char *name, struct loaded *l, struct qc_
     struct stat st;
     uint8_t *block = f->memory.p;
     bool found = false;
-    QC_TRY(qc_open_at(&l->fd, qc_fd_get(&f->dir), name, O_RDWR | O_NOFOLLOW, 0, err));
+    QC_TRY(qc_open_at(&l->fd, qc_fd_get(&f->dir), name, (is_read_only(f) ? O_RDONLY : O_RDWR) | O_NOFOLLOW, 0,
+                      err));
     if (fstat(qc_fd_get(&l->fd), &st) != 0)
         return QC_FAIL_OS(err, "stat");
     if (!S_ISREG(st.st_mode))
@@ -141,15 +179,17 @@ static qc_rc load(struct file *f, const char *name, struct loaded *l, struct qc_
     QC_TRY(qc_file_private(qc_fd_get(&l->fd), err));
     QC_TRY(lock_wait(qc_fd_get(&l->fd), f->conf->stall_ms, err));
     l->size = (uint64_t)st.st_size / BLOCK * BLOCK;
-    QC_TRY(qrng_position_load(qc_fd_get(&f->dir), name, &l->pos, &found, err));
+    QC_TRY(qrng_position_load(positions(f), name, &l->pos, &found, err));
     if (!found) {
         l->pos = (struct qrng_position){ .size = (uint64_t)st.st_size };
-        return find_begin(l, block, &l->pos.offset, err);
+        if (!is_read_only(f))
+            QC_TRY(find_begin(l, block, &l->pos.offset, err));
+        return first_look(f, l, err);
     }
     if (l->pos.size != (uint64_t)st.st_size || l->pos.offset > l->size)
         return QC_FAIL(err, QC_RANDOM, "it has %" PRIu64 " bytes, and its position is of a file of %" PRIu64,
                        (uint64_t)st.st_size, l->pos.size);
-    return check_used(l, block, err);
+    return is_read_only(f) ? QC_OK : check_used(l, block, err); /* there the position alone counts */
 }
 
 /* A block of this file into memory; *ret_got false: it has none left. */
@@ -163,10 +203,11 @@ static qc_rc reserve(struct file *f, const char *name, bool *ret_got, struct qc_
         return QC_OK;
     const uint64_t off = l.pos.offset;
     l.pos.offset += BLOCK;
-    QC_TRY(qrng_position_save(qc_fd_get(&f->dir), name, &l.pos, err));
+    QC_TRY(qrng_position_save(positions(f), name, &l.pos, err));
     QC_TRY(qc_fault(qrng_file_reserved, err));
     QC_TRY(block_read(&l, off, f->memory.p, err));
-    QC_TRY(block_erase(&l, off, err));
+    if (!is_read_only(f))
+        QC_TRY(block_erase(&l, off, err));
     QC_TRY(qc_fault(qrng_file_erased, err));
     f->left -= BLOCK;
     return QC_OK;
@@ -288,6 +329,7 @@ static void file_close(void *ctx)
     struct file *f = ctx;
     qc_secret_free(&f->memory);
     qc_fd_close(&f->dir);
+    qc_fd_close(&f->apart);
     qc_free(f);
 }
 
@@ -309,7 +351,9 @@ static qc_rc attach(struct file *f, struct qc_err *err)
         slash[slash == dir ? 1 : 0] = '\0';
     }
     QC_TRY(qc_dir_open(&f->dir, dir, err));
-    return qc_secret_new(&f->memory, BLOCK, err);
+    if (is_read_only(f))
+        QC_TRY(qc_dir_open(&f->apart, f->conf->position, err));
+    return qc_secret_new(&f->memory, BLOCK + sizeof(struct qrng_tests), err);
 }
 
 qc_rc qrng_file_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err)

@@ -56,6 +56,7 @@ static void bad(void)
         { "[source a]\nkind = kme\nurl = https://h\nca = /c\ncert = /d\npeer = B\n", "lacks one of" },
         { "[source a]\nkind = https-raw\nurl = https://h\npeer = B\n", "are for kme" },
         { SOURCE "cert = /x\n", "are for kme" },
+        { SOURCE "position = /x\n", "is for files" },
         { "[source a]\nkind = quantum\n", "line 2" },
         { SOURCE "path = relative\n", "line 4" },
         { SOURCE "entropy = 0.4\n", "line 4" },

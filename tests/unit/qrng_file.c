@@ -15,7 +15,8 @@
 
 enum { BLOCK = QC_QRNG_FILE_BLOCK, BLOCKS = 12, ROOM = BLOCKS * BLOCK };
 
-static char dir[256];
+static char dir[256], apart[300];
+static bool read_only;
 static uint8_t content[ROOM + 100];
 static struct qc_rand r;
 
@@ -52,6 +53,8 @@ static struct qrng_source_conf conf_of(const char *name)
     struct qrng_source_conf c = {
         .name = "f", .kind = QRNG_KIND_FILE, .mbit = 7000, .stall_ms = 200, .pool = 1024
     };
+    if (read_only)
+        snprintf(c.position, sizeof c.position, "%s", apart);
     snprintf(c.path, sizeof c.path, "%s%s%s", dir, name[0] == '\0' ? "" : "/", name);
     return c;
 }
@@ -196,6 +199,29 @@ static void locked(void)
     drop("a");
 }
 
+/* A file that repeats itself, or is empty from some place on, is refused before any of it is used. */
+static void broken_files(void)
+{
+    struct qc_err err = { 0 };
+    static uint8_t big[64 * BLOCK], again[sizeof big], got[64];
+    char path[400];
+    qc_rand_fill(&r, big, sizeof big);
+    for (size_t i = 5000; i < sizeof big; i++)
+        big[i] = big[i - 5000];
+    write_file("a", big, sizeof big);
+    CHECK(take("a", got, sizeof got, NULL, &err) == QC_RANDOM &&
+          strstr(err.msg, "bytes that came before") != NULL);
+    read_back("a", again, sizeof again);
+    CHECK(memcmp(big, again, sizeof big) == 0);
+    path_of("a.qcloud-position", path, sizeof path);
+    CHECK(access(path, F_OK) != 0);
+    qc_rand_fill(&r, big, sizeof big);
+    memset(big + 40 * BLOCK, 0, BLOCK); /* a hole in the middle */
+    write_file("a", big, sizeof big);
+    CHECK(take("a", got, sizeof got, NULL, &err) == QC_RANDOM && strstr(err.msg, "repetition count") != NULL);
+    drop("a");
+}
+
 /* --- The crash test ---
  *
  * A child uses the file block by block, and writes down each use (the block's number, which its bytes tell)
@@ -272,7 +298,32 @@ static void crash(bool random)
     close(log);
     drop("log");
     drop("a");
-    drop("a.qcloud-position");
+    snprintf(path, sizeof path, "%s/a.qcloud-position", read_only ? apart : dir);
+    CHECK(unlink(path) == 0);
+}
+
+/* Media that cannot be written: bytes come once all the same, by the position alone. */
+static void on_read_only(void)
+{
+    struct qc_err err = { 0 };
+    static uint8_t got[3 * BLOCK], after[ROOM];
+    uint64_t left = 0;
+    char path[400];
+    read_only = true;
+    write_file("a", content, ROOM);
+    CHECK_OK(take("a", got, sizeof got, &left, &err));
+    CHECK(memcmp(got, content, sizeof got) == 0 && left == ROOM - sizeof got);
+    CHECK_OK(take("a", got, 64, &left, &err));
+    CHECK(memcmp(got, content + 3 * BLOCK, 64) == 0);
+    read_back("a", after, sizeof after);
+    CHECK(memcmp(after, content, sizeof after) == 0);
+    path_of("a.qcloud-position", path, sizeof path);
+    CHECK(access(path, F_OK) != 0);
+    drop("a");
+    snprintf(path, sizeof path, "%s/a.qcloud-position", apart);
+    CHECK(unlink(path) == 0);
+    crash(false);
+    read_only = false;
 }
 
 static void position(void)
@@ -295,6 +346,8 @@ int main(void)
 {
     QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir place = qc_tmpdir_new();
     snprintf(dir, sizeof dir, "%s", place.path);
+    QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir other = qc_tmpdir_new();
+    snprintf(apart, sizeof apart, "%s", other.path);
     r = qc_rand_start();
     qc_rand_fill(&r, content, sizeof content);
     position();
@@ -303,7 +356,9 @@ int main(void)
     refusals();
     lost_position();
     locked();
+    broken_files();
     crash(false);
+    on_read_only();
     for (uint64_t i = 0; i < qc_rand_cases(1, 40); i++)
         crash(true);
     return 0;

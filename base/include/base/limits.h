@@ -352,6 +352,7 @@
     X(QC_QRNG_FILE_BLOCK, 4096, "bytes", "of a pre-loaded file that are reserved and erased at once")        \
     X(QC_QRNG_FILES_MAX, 1024, "files", "in a directory of pre-loaded files")                                \
     X(QC_QRNG_FILE_PROBES, 16, "blocks", "of the used range that must read as zeros at each opening")        \
+    X(QC_QRNG_FILE_LOOK, 67108864, "bytes", "of a new pre-loaded file that are tested before its first use") \
     X(QC_QRNG_BODY_MAX, 65536, "bytes", "of a service's answer; the largest we ask for has 8 KiB")           \
     X(QC_QRNG_API_KEY_MAX, 256, "bytes", "of a service's key for us; those in use have 40")                  \
     X(QC_QRNG_SAMPLE_MIN, 4096, "bytes", "of a sample: the estimators need some")                            \

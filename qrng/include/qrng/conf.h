@@ -52,7 +52,9 @@ struct qrng_source_conf {
     char name[QC_QRNG_NAME_MAX + 1];
     char path[QC_QRNG_PATH_MAX + 1];
     char url[QC_QRNG_PATH_MAX + 1], ca[QC_QRNG_PATH_MAX + 1], key_file[QC_QRNG_PATH_MAX + 1]; /* or empty */
-    char cert[QC_QRNG_PATH_MAX + 1], peer[QC_QRNG_PEER_MAX + 1];                              /* of kme */
+    char position[QC_QRNG_PATH_MAX +
+                  1]; /* of file: the directory of positions, for media that cannot be written; or empty */
+    char cert[QC_QRNG_PATH_MAX + 1], peer[QC_QRNG_PEER_MAX + 1]; /* of kme */
     char identity[QC_QRNG_IDENTITY_MAX + 1];
     enum qrng_kind kind;
     enum qrng_conditioning condition;
