@@ -37,15 +37,15 @@ class Checks:
         self.box.expect(code, "put", self.box.write("in", data), "fresh")
         want["fresh"] = {data}
 
-    def status(self):
-        for line in self.box.expect(0, "--json", "status").stdout.splitlines():
+    def status(self, codes=0):
+        for line in self.box.expect(codes, "--json", "status").stdout.splitlines():
             if json.loads(line).get("status"):
                 return json.loads(line)["status"]
         raise Failure("no status")
 
-    def settled(self, margins=(2,)):
+    def settled(self, margins=(2,), codes=0):
         """After a put, which settles what came before: nothing is pending anywhere, and nobody lacks anything."""
-        s = self.status()
+        s = self.status(codes)
         check(s["unfinished"] == 0, "unfinished puts are left")
         check(all(x["state"] == "ok" and x["pending"] == 0 for x in s["shares"]), f"share stores: {s['shares']}")
         check(len({x["records"] for x in s["shares"]}) == 1, f"share stores differ: {s['shares']}")

@@ -10,7 +10,7 @@ import model
 import trace as tracing
 
 # The directories of a Box (tests/system/harness.py) that are on the disk which loses power.
-TOPS = ("home", "cloud1", "cloud2", "cloud3", "cloud4", "cloud5", "share1", "share2", "out")
+TOPS = ("home", "cloud1", "cloud2", "cloud3", "cloud4", "cloud5", "cloud6", "share1", "share2", "out")
 # A change happens after its first and before its last fault point: before DECIDE nothing of it may be seen, after it all of it must.
 UNDECIDED, DECIDED = "put_decide", "put_decided"
 
@@ -45,11 +45,11 @@ class Phase:
         self.asked, self.ops, self.events, self.marks = [], [], [], {}
 
     # ------------------------------------------------------------ recording
-    def run(self, box, kind, name, data, *args, wrap=()):
+    def run(self, box, kind, name, data, *args, **how):
         """A command under the recorder: (exit status, what it said). kind: put, rm and get are known here; name, data: what is to be
         there afterwards, or, for another kind, whatever the check of this phase wants to know."""
         start = self.trace.count
-        p = box.start(*args, env=self.env, wrap=wrap)
+        p = box.start(*args, env=self.env, **how)
         out, err = p.communicate(timeout=120)
         self.asked.append((kind, name, data, start, p.pid, p.returncode))
         return p.returncode, (out + err).decode(errors="replace")

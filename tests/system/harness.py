@@ -70,9 +70,9 @@ class Box:
         e.update(QCLOUD_HOME=self.home, HOME=self.root, LC_ALL="C.UTF-8", **{**self.extra, **extra})
         return e
 
-    def start(self, *args, env=None, wrap=(), **kw):
+    def start(self, *args, env=None, wrap=(), program=QCLOUD, **kw):
         """wrap: words before the command, a debugger's say."""
-        return subprocess.Popen([*wrap, QCLOUD, *map(os.fspath, args)], env=self.env(**(env or {})), stdin=kw.pop("stdin", subprocess.DEVNULL),
+        return subprocess.Popen([*wrap, program, *map(os.fspath, args)], env=self.env(**(env or {})), stdin=kw.pop("stdin", subprocess.DEVNULL),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
 
     def run(self, *args, env=None, timeout=120, input=None):
