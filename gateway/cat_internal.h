@@ -122,6 +122,11 @@
     X(VERSION_CURRENT, "SELECT 1 FROM entry WHERE version_no=?1")                                            \
     X(MARGIN, "SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s JOIN layout l ON l.layout_id=s.layout_id"     \
               " WHERE s.version_no=?1 AND s.seq IS NOT NULL")                                                \
+    X(DURABLE, "SELECT MIN(l.k + " GW_SQL_MARGIN_OF ") FROM segment s JOIN layout l"                         \
+               " ON l.layout_id=s.layout_id WHERE s.version_no=?1 AND s.seq IS NOT NULL")                    \
+    X(DURABLE_BY_CODE, "SELECT l.k, l.n, MIN(l.k + " GW_SQL_MARGIN_OF ") FROM segment s JOIN layout l"       \
+                       " ON l.layout_id=s.layout_id WHERE s.version_no=?1 AND s.seq IS NOT NULL"             \
+                       " GROUP BY l.k, l.n")                                                                 \
     X(BACKUP_PUT, "INSERT INTO backup (version_no, sealed) VALUES (?1, ?2)"                                  \
                   " ON CONFLICT (version_no) DO UPDATE SET sealed=?2")                                       \
     X(BACKUP_GET, "SELECT sealed FROM backup WHERE version_no=?1")                                           \

@@ -83,7 +83,7 @@ static qc_rc replace(struct gw_cat *c, const struct gw_version_row *v, const str
     QC_TRY(GW_RUN(c, SEGMENT_RECODED, err, QC_VI(s->id), QC_VI(v->no), QC_VI(layout), QC_VI(s->incarnation),
                   QC_VB(qc_span_of(s->salt, sizeof s->salt)), QC_VI(r->seq), QC_VI(s->size),
                   QC_VB(qc_span_of(s->digest, sizeof s->digest)), QC_VI(at.last), QC_VI(at.off)));
-    return GW_RUN(c, MIXED_ADD, err, QC_VI(v->no));
+    return gw_cat_version_layout(c, v->no, layout, err); /* what is full for it is what new ones have */
 }
 
 qc_rc gw_cat_apply_recoded(struct gw_cat *c, const struct gw_rec_recoded *r, struct qc_err *err)

@@ -95,6 +95,34 @@ qc_rc gw_cat_margin(struct gw_cat *c, uint64_t version_no, int *ret, struct qc_e
     return QC_OK;
 }
 
+qc_rc gw_cat_durable(struct gw_cat *c, uint64_t version_no, unsigned *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, DURABLE, &rows, err, QC_VI(version_no)));
+    if (!rows.row || qc_col_null(rows.s, 0))
+        return QC_FAIL(err, QC_INTEGRITY, "catalogue: a version without segments");
+    const int64_t on = qc_col_int(rows.s, 0);
+    *ret = on < 0 ? 0 : (unsigned)on;
+    return QC_OK;
+}
+
+qc_rc gw_cat_durable_each(struct gw_cat *c, uint64_t version_no, gw_durable_fn fn, void *ctx,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, DURABLE_BY_CODE, &rows, err, QC_VI(version_no)));
+    while (rows.row) {
+        uint32_t k, n;
+        QC_TRY(gw_col_u32(rows.s, 0, &k, err));
+        QC_TRY(gw_col_u32(rows.s, 1, &n, err));
+        QC_TRY(fn(ctx, k, n, (int)qc_col_int(rows.s, 2), err));
+        QC_TRY(gw_rows_next(&rows, err));
+    }
+    return QC_OK;
+}
+
 qc_rc gw_cat_backup(struct gw_cat *c, uint64_t version_no, qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };

@@ -238,6 +238,12 @@ QC_MUST qc_rc gw_cat_version_acked(struct gw_cat *c, uint64_t no, int margin, st
 QC_MUST qc_rc gw_cat_version_current(struct gw_cat *c, uint64_t no, bool *ret, struct qc_err *err);
 /* Data margin now: of the worst segment, fragments on lost clouds not counted. */
 QC_MUST qc_rc gw_cat_margin(struct gw_cat *c, uint64_t version_no, int *ret, struct qc_err *err);
+/* On how many clouds the segment is that is on the least, counted as for the margin. */
+QC_MUST qc_rc gw_cat_durable(struct gw_cat *c, uint64_t version_no, unsigned *ret, struct qc_err *err);
+/* The same for each code that segments of the version have. */
+typedef qc_rc (*gw_durable_fn)(void *ctx, unsigned k, unsigned n, int clouds, struct qc_err *err);
+QC_MUST qc_rc gw_cat_durable_each(struct gw_cat *c, uint64_t version_no, gw_durable_fn fn, void *ctx,
+                                  struct qc_err *err);
 QC_MUST qc_rc gw_cat_backup(struct gw_cat *c, uint64_t version_no, qc_buf *ret, struct qc_err *err);
 
 /* Reserve a segment: a row without seq, durable when the transaction is. */

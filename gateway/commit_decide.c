@@ -3,6 +3,7 @@
 #include "base/planted.h"
 #include "base/time.h"
 #include "commit_internal.h"
+#include "make.h"
 #include "rules.h"
 
 static qc_rc batch_vault(struct gw_deciding *d, const struct gw_ref *id, struct gw_vault_row **ret,
@@ -116,13 +117,21 @@ static qc_rc gather_segment(void *ctx, const struct gw_segment *seg, uint64_t of
     return QC_OK;
 }
 
+/* Each segment keeps to the quorum of the code that it has: another one may be new ones' by now. */
+static qc_rc check_durable(void *ctx, unsigned k, unsigned n, int clouds, struct qc_err *err)
+{
+    const unsigned quorum = gw_write_quorum(ctx, k, n);
+
+    return clouds >= (int)quorum
+               ? QC_OK
+               : QC_FAIL(err, QC_QUORUM, "a segment is durable on %d clouds only, %u are needed", clouds,
+                         quorum);
+}
+
 /* All segments there, durable on the write quorum, and as long as the entry says. */
 static qc_rc gather_segments(struct gw_deciding *d, const struct gw_change *c, uint64_t version_no,
                              struct gather *g, struct qc_err *err)
 {
-    const struct gw_config *conf = &d->e->conf;
-    int margin;
-
     if (c->segments < 1 || c->segments > QC_GW_SEGMENTS_MAX)
         return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 ", expected 1..%d", c->segments,
                        QC_GW_SEGMENTS_MAX);
@@ -134,11 +143,7 @@ static qc_rc gather_segments(struct gw_deciding *d, const struct gw_change *c, u
     if (g->sum != c->entry->size)
         return QC_FAIL(err, QC_USAGE, "segments: %" PRIu64 " bytes, the entry says %" PRIu64, g->sum,
                        c->entry->size);
-    QC_TRY(gw_cat_margin(d->e->cat, version_no, &margin, err));
-    if ((int)conf->k + margin < (int)conf->write_quorum)
-        return QC_FAIL(err, QC_QUORUM, "a segment is durable on %d clouds only, %u are needed",
-                       (int)conf->k + margin, conf->write_quorum);
-    return QC_OK;
+    return gw_cat_durable_each(d->e->cat, version_no, check_durable, &d->e->conf, err);
 }
 
 static qc_rc seal_backup(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span backup, qc_buf *ret,

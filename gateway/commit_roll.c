@@ -227,7 +227,7 @@ static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const
         QC_TRY(gw_cat_margin(e->cat, row.version_no, &row.receipt.acked_margin, err));
         row.receipt.margin_full = l.n - l.k;
         row.receipt.n = l.n;
-        row.receipt.durable_min = (unsigned)(row.receipt.acked_margin + l.k);
+        QC_TRY(gw_cat_durable(e->cat, row.version_no, &row.receipt.durable_min, err));
         QC_TRY(gw_cat_version_acked(e->cat, row.version_no, row.receipt.acked_margin, err));
         QC_TRY(gw_cat_segments(e->cat, row.version_no, 0, lacking_of, &lacking, err));
     }

@@ -460,7 +460,9 @@ bool gw_engine_units_wanted(struct gw_engine *e)
 qc_rc gw_engine_unit(struct gw_engine *e, uint32_t tenant, uint32_t size, qc_deadline deadline,
                      struct gw_unit **ret, struct qc_err *err)
 {
+    const unsigned k = e->conf.k; /* first: a unit that is taken after it was known has room for it */
+
     QC_TRY(gw_unit_take(e->store, tenant, deadline, ret, err));
-    gw_unit_begin(*ret, e->conf.k, size);
+    gw_unit_begin(*ret, k, size);
     return QC_OK;
 }

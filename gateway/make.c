@@ -12,6 +12,14 @@ void gw_quorums(struct gw_config *conf)
         conf->write_quorum = conf->n;
 }
 
+unsigned gw_write_quorum(const struct gw_config *conf, unsigned k, unsigned n)
+{
+    struct gw_config other = { .k = k, .n = n };
+
+    gw_quorums(&other);
+    return k == conf->k && n == conf->n ? conf->write_quorum : other.write_quorum;
+}
+
 bool gw_cloud_name_ok(const char *name)
 {
     const size_t n = strlen(name);

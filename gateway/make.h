@@ -14,6 +14,8 @@ struct gw_birth {
 
 /* Quorums for a coding (FORMAT 9.3, config): ARCHITECTURE's w and e. */
 void gw_quorums(struct gw_config *conf);
+/* The write quorum of a segment of (k,n): the catalogue's own, or of a code that new ones have no more. */
+unsigned gw_write_quorum(const struct gw_config *conf, unsigned k, unsigned n);
 /* Names and places make sense: 1..QC_GW_CLOUDS_MAX, names [A-Za-z0-9._-], both different. QC_USAGE. */
 QC_MUST qc_rc gw_clouds_check(const struct gw_engine_cloud *clouds, unsigned count, struct qc_err *err);
 /* Their URLs and the names of their keys make sense together; looks at nothing. QC_USAGE. */

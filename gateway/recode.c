@@ -119,7 +119,8 @@ struct batch {
     struct gw_moving *m;
     struct gw_recoded v[QC_GW_RECODE_BATCH];
     unsigned count;
-    bool away; /* of the clouds that there must be, one is not: nothing more is read and put for it */
+    bool away;        /* of the clouds that there must be, one is not: nothing more is read and put for it */
+    unsigned refused; /* segments, one after the other, of which a cloud did not take its part: it is full? */
 };
 
 /* A reservation dies: what may lie under it is swept. */
@@ -297,9 +298,13 @@ static qc_rc put_and_read(struct batch *b, const struct gw_segment *old, struct 
                           struct qc_err *err)
 {
     uint8_t bytes[QC_SHA256_BYTES];
-    struct gw_written w;
+    struct gw_written w = { 0 };
 
-    QC_TRY(put_anew(b->m, old, new, &w, bytes, err));
+    const qc_rc rc = put_anew(b->m, old, new, &w, bytes, err);
+    const bool put = w.cloud_id[0] != 0; /* else it could not be read: that says nothing of the next one */
+    b->refused = rc == QC_OK ? 0 : put ? b->refused + 1 : b->refused;
+    b->away = b->refused == QC_GW_RECODE_REFUSED;
+    QC_TRY(rc);
     QC_TRY(read_back(b->m, new, bytes, err));
     struct gw_recoded *r = &b->v[b->count++];
     *r = (struct gw_recoded){ .old = old->id, .seg = *new };

@@ -323,15 +323,6 @@ static qc_rc drop_segment(struct gw_engine *e, const struct gw_segment *seg, str
     return qc_fault(sweep_marked, err);
 }
 
-/* Fragments of a segment that must be durable; where the code was changed since it was begun, by its own. */
-static unsigned quorum_of(struct gw_engine *e, const struct gw_segment *seg)
-{
-    struct gw_config conf = { .k = seg->k, .n = seg->n };
-
-    gw_quorums(&conf);
-    return seg->k == e->conf.k && seg->n == e->conf.n ? e->conf.write_quorum : conf.write_quorum;
-}
-
 /* Names all clouds that did not take it, in their order, each with its reason; the room is shared between
  * them. */
 static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, const struct gw_written *w,
@@ -353,13 +344,13 @@ static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, co
         }
     }
     return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed%s", w->durable, seg->n,
-                   quorum_of(e, seg), list);
+                   gw_write_quorum(&e->conf, seg->k, seg->n), list);
 }
 
 static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, const struct gw_segment *seg,
                            struct gw_unit *u, struct gw_written *w, struct qc_err *err)
 {
-    const unsigned quorum = quorum_of(e, seg);
+    const unsigned quorum = gw_write_quorum(&e->conf, seg->k, seg->n);
     uint8_t salt[GW_SALT_BYTES];
     gw_clouds back;
 

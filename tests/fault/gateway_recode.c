@@ -62,8 +62,24 @@ static void counted(struct erig *r, const struct erig_put *puts, unsigned count)
     for (unsigned i = 0; i < count; i++)
         want += puts[i].entry.size + strlen(puts[i].path) + sizeof puts[i].private_part;
     CHECK_OK(gw_cat_usage(r->e->cat, r->tenant, &u, &err));
-    CHECK(u.bytes > want && u.bytes < want + 1000); /* and sealed backup data */
+    CHECK(u.bytes > want && u.bytes < want + 700 + 100 * count); /* and sealed backup data */
     CHECK(u.objects == count && u.uploads == 0);
+}
+
+/* What is listed is whole by the code that it has, and not by one that it had. */
+static void listed(struct erig *r, const struct erig_put *puts, unsigned count, int margin)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct gw_ref vault = { r->tenant, r->vault };
+        struct gw_entry_row row = { 0 };
+        struct qc_err err = { 0 };
+        CHECK_OK(gw_entry_get(r->e, &vault, qc_span_str(puts[i].path), &row, &err));
+        if (row.margin != margin || row.margin_full != margin)
+            fprintf(stderr, "%s: margin %d of %d, expected %d\n", puts[i].path + 1, row.margin,
+                    row.margin_full, margin);
+        CHECK(row.margin == margin && row.margin_full == margin);
+        gw_entry_row_done(&row);
+    }
 }
 
 /* Everything has this code and is whole; nothing is reserved, nothing dead is left. */
@@ -74,6 +90,7 @@ static void done(struct erig *r, const struct erig_put *puts, unsigned count, un
 
     CHECK(r->e->conf.k == k && r->e->conf.n == n);
     whole(r, puts, count, (int)(n - k));
+    listed(r, puts, count, (int)(n - k));
     counted(r, puts, count);
     QC_LOCK(gw_cat_lock(r->e->cat));
     CHECK_OK(gw_cat_other_code_count(r->e->cat, k, n, &other, &bytes, &err));
@@ -315,6 +332,67 @@ static void odd_places(void)
     erig_done(&r);
 }
 
+/* A put that is open while the code gets a greater m: each of its segments keeps to its own quorum, and the
+ * receipt says what the worst of them has. */
+static void open_to_more(void)
+{
+    struct gw_move_report report;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct erig r;
+
+    erig_new(&r, CLOUDS, K, N);
+    struct erig_put p = erig_prepare(1, "\1a", 1, 2, 5000);
+    CHECK_OK(erig_begin(&r, &p, &err));
+    CHECK_OK(erig_segment(&r, &p, 0, &err));
+    CHECK_OK(reprotect(&r, 2, 7, &report, &err));
+    CHECK(r.e->conf.write_quorum == 6); /* more than there are clouds in the first segment's layout */
+    CHECK_OK(erig_segment(&r, &p, 1, &err));
+    CHECK_OK(erig_commit(&r, &p, &receipt, &err));
+    CHECK(receipt.acked_margin == N - K && receipt.margin_full == 5);
+    CHECK(receipt.n == 7 && receipt.durable_min == N);
+    CHECK_OK(reprotect(&r, 0, 0, &report, &err));
+    done(&r, &p, 1, 2, 7);
+    erig_done(&r);
+}
+
+/* A cloud that takes nothing: not all segments are read, coded and put for nothing. */
+static void not_in_vain(void)
+{
+    enum { MANY = 24, SIZE = 20000 };
+    char folder[320], away[320];
+    struct gw_move_report report;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct erig r;
+    struct erig_put p[MANY];
+    char paths[MANY][8];
+
+    erig_new(&r, CLOUDS, K, N);
+    for (unsigned i = 0; i < MANY; i++) {
+        CHECK(snprintf(paths[i], sizeof paths[i], "\1%u", i) > 0);
+        p[i] = erig_prepare(i + 1, paths[i], 1, 1, SIZE);
+        CHECK_OK(erig_begin(&r, &p[i], &err));
+        CHECK_OK(erig_segment(&r, &p[i], 0, &err));
+    }
+    CHECK_OK(reprotect(&r, TO_K, TO_N, &report, &err));
+    for (unsigned i = 0; i < MANY; i++)
+        CHECK_OK(erig_commit(&r, &p[i], &receipt, &err));
+    erig_cloud(&r, 0, "/f", folder, sizeof folder); /* it answers, and has no place for fragments */
+    erig_cloud(&r, 0, "/f.away", away, sizeof away);
+    CHECK(rename(folder, away) == 0);
+    FILE *f = fopen(folder, "w");
+    CHECK(f != NULL && fclose(f) == 0);
+    CHECK_RC(reprotect(&r, 0, 0, &report, &err), QC_DEGRADED);
+    CHECK(report.fragments_left == MANY && strstr(report.why, "6 of 7 clouds took a segment") != NULL);
+    CHECK(report.read_bytes <= QC_GW_RECODE_REFUSED * (SIZE + 100) && report.failed <= QC_GW_RECODE_REFUSED);
+    CHECK(unlink(folder) == 0 && rename(away, folder) == 0);
+
+    CHECK_OK(reprotect(&r, 0, 0, &report, &err));
+    done(&r, p, MANY, TO_K, TO_N);
+    erig_done(&r);
+}
+
 /* -- beside others --------------------------------------------------------------------------------------- */
 
 enum { WRITERS = 2, EACH = 6 };
@@ -385,6 +463,8 @@ int main(void)
     }
     meanwhile();
     odd_places();
+    open_to_more();
+    not_in_vain();
     beside_others();
     at_each_step();
     return 0;

@@ -218,6 +218,7 @@
     X(QC_GW_LABEL_MAX, 64, "bytes", "a label of a cloud: as long as its name")                               \
     X(QC_GW_WEIGHT_MAX, 1000, "", "a cloud's weight; 100 where nobody said otherwise")                       \
     X(QC_GW_RECODE_BATCH, 16, "segments", "of another code that one log object changes; in memory is one")   \
+    X(QC_GW_RECODE_REFUSED, 4, "segments", "in a row of which a cloud took no part: the rest waits")         \
     X(QC_GW_BUSY_MAX, 64, "segments", "in work at once, waiting ones included")                              \
     X(QC_GW_CHAIN_MAX, 10000, "seals", "one page of a chain (API)")                                          \
     X(QC_GW_VAULTS_MAX, 10000, "vaults", "of one gateway; listed in one answer")                             \
