@@ -9,7 +9,8 @@ was asked and not answered was done as a whole or not at all. In the end everyth
 debts are paid; one repair finds all whole, and nothing lies on the clouds that the catalogue does not name, or that the second reader
 cannot explain; any two clouds may go.
 
-On SQLite and on PostgreSQL, where a successor waits for the session of the dead: some 50 kills in all, which hit every phase on one of
+On SQLite and on PostgreSQL, where a successor waits for the session of the dead, and now and then the server ends with it, as by a
+crash, and has what it committed from its log: some 50 kills in all, which hit every phase on one of
 the two (with QC_FULL=1 250 on each, every phase on both; QC_KILLS=N on each; QC_ONLY=SQLite; QC_VERBOSE=1). The seed is printed."""
 import collections
 import http.client
@@ -63,7 +64,7 @@ MOVE = tuple(dict.fromkeys(p for _, points in MOVES for p in points))
 DRAINED = 4                     # deaths at any point, at least, while a cloud is drained
 END = "end"                     # of a move
 # Of those who do not serve, of other programs, or of work that has a test of its own. repair_bury: only where a PUT comes late, prop/gateway_late.
-ELSEWHERE = ("file_", "client_", "qrng_file_", "gw_init_", "rebuild_", "repair_bury", "cat_kept", "snap", "recode_")
+ELSEWHERE = ("file_", "client_", "qrng_file_", "gw_init_", "rebuild_", "repair_bury", "cat_kept", "snap", "recode_", "pads_")
 Step = collections.namedtuple("Step", "point move", defaults=(None,))       # where it dies, None: some time; what is asked for
 
 
@@ -76,7 +77,7 @@ def no_point_forgotten():
 
 # ---------------------------------------------------------------- the two kinds of catalogue
 class OnSqlite:
-    name, moves = "SQLite", True
+    name, moves, server = "SQLite", True, None
 
     def __enter__(self):
         return self
@@ -188,7 +189,7 @@ class World:
         self.names = {c: f"c{i}" for i, c in enumerate(self.box.clouds, 1)}
         self.victims = rng.sample(self.box.clouds, 2)
         self.leaving = self.coming = None   # clouds; there is a sixth one between the end of add and that of retire
-        self.hit, self.draining = collections.Counter(), 0
+        self.hit, self.draining, self.crashes = collections.Counter(), 0, 0
         self.away, self.wiped, self.users = [], False, []
         self.kills = 0
         self.hurry = False                  # users give up what they began
@@ -462,6 +463,10 @@ def a_life(world, point, harm, move):
     world.hurry = point in CANCEL
     until = time.monotonic() + (rng.random() ** 2 * 1.5 if point is None else PATIENCE_S)
     hit = world.dies(until, move) or point is None
+    if world.catalogue.server and rng.random() < 0.2:
+        world.catalogue.server.stop("immediate")
+        world.catalogue.server.start()
+        world.crashes += 1
     world.hurry = False
     world.wiped = world.wiped and not (hit and point == "adopt_logged")
     world.draining += move == "drain" and any(f.startswith(world.leaving + "/") for f in world.counted())
@@ -562,7 +567,7 @@ def scenario(kind, rng, mine, kills):
             check(not (FULL and catalogue.moves) or world.draining > 0, "nobody died while a cloud was drained")
             if FULL:
                 print("  " + ", ".join(f"{p or 'some time'} {n}" for p, n in sorted(world.hit.items(), key=str)), flush=True)
-            print(f"{catalogue.name}: {world.kills} kills{f', {world.draining} of them while a cloud was drained' if catalogue.moves else ''}, {len(mine)} phases, each hit, "
+            print(f"{catalogue.name}: {world.kills} kills{f', {world.draining} of them while a cloud was drained' if catalogue.moves else f', {world.crashes} of the server, too'}, {len(mine)} phases, each hit, "
                   f"{done} commands acknowledged, {failed} not, "
                   f"{sum(len(u.acked) for u in users)} objects whole; {time.monotonic() - began:.0f} s; slowest {slow}", flush=True)
         finally:
