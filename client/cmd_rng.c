@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "battery.h"
 #include "qrng/estimate.h"
 #include "qrng/health.h"
 #include "signals.h"
@@ -205,6 +206,16 @@ qc_rc cmd_rng_test(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(qc_args_u64(args, "entropy", false, QRNG_ENTROPY_MIN, QRNG_ENTROPY_MAX, &mbit, err));
     if (sample != NULL && args->argc > 0)
         return QC_FAIL(err, QC_USAGE, "--sample tests a file, and no source");
+    const char *battery = qc_args_value(args, "battery", NULL);
+    if (battery != NULL && sample == NULL && args->argc != 1)
+        return QC_FAIL(err, QC_USAGE, "--battery tests one source, or a sample");
+    if (battery != NULL) {
+        QC_TRY(client_random_conf(c, err));
+        const struct qrng_source_conf *s = NULL;
+        if (sample == NULL && strcmp(args->argv[0], "os") != 0)
+            QC_TRY(find(c, args->argv[0], &s, err));
+        return battery_run(c, battery, sample == NULL ? args->argv[0] : NULL, sample, err);
+    }
     if (sample != NULL)
         return test_sample(c, sample, (unsigned)mbit, err);
     QC_TRY(client_random_conf(c, err));

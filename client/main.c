@@ -190,6 +190,8 @@ static const struct qc_opt rng_bytes_opts[] = {
 };
 static const struct qc_opt rng_test_opts[] = {
     { "sample", 0, "FILE", "test the bytes of a file instead; none of them is used up", false },
+    { "battery", 0, "NAME",
+      "Debian's rngtest (seconds) or dieharder (hours) instead, on one source or the sample", false },
     { "entropy", 0, "MBIT", "with --sample: thousandths of a bit per byte that are declared (default: 6000)",
       false },
     { 0 },

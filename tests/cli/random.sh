@@ -178,6 +178,19 @@ head -c 100000 /dev/zero >flat
 expect_exit 13 rng test --sample flat
 err_has 'repetition count'
 expect_exit 2 rng test --sample sample lab
+expect_exit 0 rng test lab --battery rngtest
+out_has 'FIPS 140-2 successes'
+[ ! -s err ] || fail "a battery's end is told as a failure"
+configure required command '/bin/cat /dev/zero'
+expect_exit 13 rng test lab --battery rngtest
+err_has 'the source lab is not in health'
+configure required command '/bin/cat /dev/urandom'
+expect_exit 0 rng test --sample sample --battery rngtest
+expect_exit 13 rng test --sample flat --battery rngtest
+err_has 'fail its tests'
+expect_exit 2 rng test lab --battery crystal
+expect_exit 2 rng test --battery rngtest
+expect_exit 3 rng test nobody --battery rngtest
 echo 'colour = red' >>"$conf"
 expect_exit 2 put a.bin never
 err_has 'random.conf: line 8'
