@@ -404,14 +404,18 @@ class World:
             c["scrub"]["presence"], c["scrub"]["content"]))) for c in s["clouds"]]
 
     def until(self, condition, what):
-        """As long as something gets on: a machine may be slow."""
-        end, was, now = time.monotonic() + LIMIT_S, None, None
-        while not condition():
-            was, now = now, self.progress()
-            end = end if was == now else time.monotonic() + LIMIT_S
+        """As long as something gets on: a machine may be slow, and asking costs it something, too."""
+        end, look, now = time.monotonic() + LIMIT_S, 0, None
+        while True:
+            began = time.monotonic()
+            if condition():
+                return
+            if began > look:
+                was, now, look = now, self.progress(), began + 10
+                end = end if was == now else began + LIMIT_S
             check(self.gateway.process.poll() is None, f"the gateway has ended: {self.gateway.tail()}")
-            check(time.monotonic() < end, f"{what}: {self.state_of_all()}\n{self.gateway.tail()}")
-            time.sleep(0.05)
+            check(began < end, f"{what}: {self.state_of_all()}\n{self.gateway.tail()}")
+            time.sleep(max(0.05, 3 * (time.monotonic() - began)))
 
     def mend(self):
         """Everything comes back by itself; a cloud that was wiped, when it is taken up again."""
