@@ -361,9 +361,12 @@ static qc_rc d_list(struct cloud *c, const struct cloud_list_job *job, struct cl
     *ret = (struct cloud_page){ 0 };
     snprintf(ret->last, sizeof ret->last, "%s", q->after);
     const struct objects *o = &cloud_of(c)->now;
-    for (size_t i = 0; i < o->count; i++) {
+    const size_t prefix = strlen(q->prefix);
+    bool there;
+    for (size_t i = objects_place(o, strcmp(q->after, q->prefix) > 0 ? q->after : q->prefix, &there);
+         i < o->count && strncmp(o->v[i].key, q->prefix, prefix) == 0; i++) {
         const struct cloud_item item = { .key = o->v[i].key, .size = o->v[i].blob->n };
-        if (strncmp(item.key, q->prefix, strlen(q->prefix)) != 0 || strcmp(item.key, q->after) <= 0)
+        if (strcmp(item.key, q->after) <= 0)
             continue;
         if (ret->count == q->limit) {
             ret->more = true;
