@@ -91,13 +91,13 @@ class Load:
         check(False, f"{args[0]} never came through")
 
 
-def rebuilds(box, rng, versions_at_least):
-    """From copies of any C-m of the clouds in use, as they are at this instant: of 15 sets of them with QC_FULL=1, which are all of 6."""
+def rebuilds(box, rng, versions_at_least, full=15):
+    """From copies of any C-m of the clouds in use, as they are at this instant: of `full` sets of them with QC_FULL=1 (15 are all of 6)."""
     box.stop(signal.SIGKILL)
     rows = {c["name"]: c["url"][len("file://"):] for c in json.loads(gateway(box, 0, "cloud", "ls", "--json").stdout)["clouds"]
             if c["role"] in ("in use", "draining")}
     sets = list(itertools.combinations(sorted(rows), len(rows) - (box.n - box.k)))
-    for chosen in rng.sample(sets, min(15 if FULL else 2, len(sets))):
+    for chosen in rng.sample(sets, min(full if FULL else 2, len(sets))):
         with_copies = []
         top = os.path.join(box.root, "rebuild")
         for name in chosen:

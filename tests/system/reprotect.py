@@ -3,7 +3,7 @@
 load of puts, gets, overwrites and removals, and resumed; at each kill the catalogue can be rebuilt from as few clouds as the log asks for. No
 margin that status shows is ever below that of the start. At the end all has (4,7) and margin 3: byte-identical without any 3 clouds, and
 after the loss of the gateway's disk with 3 clouds; the second reader and qcloud-salvage open it. Sets of clouds are drawn;
-QC_FULL=1 takes all of them (15 at each kill), and kills ten times as often. The seed is printed."""
+QC_FULL=1 takes all of them (4 at each kill), and kills ten times as often. The seed is printed."""
 import contextlib
 import itertools
 import json
@@ -60,7 +60,7 @@ def changed(box, rng, data, to, decide, count):
             box.k, box.n = 4, 7
         if killed(box, to, step):
             hit.append(step)
-            rebuilds(box, rng, len(data))
+            rebuilds(box, rng, len(data), full=4)
     until_done(box, to)
     check(hit == list(steps), f"{before} to {after}: killed at {hit} of {steps}")
     check(code_of(box) == after and set(margins(box)) == {after[1] - after[0]}, f"{to}: {code_of(box)}, margins {margins(box)}")
@@ -141,7 +141,7 @@ def test():
             box.expect(0, "gateway", "cloud", "add", f"c{i}=file://{path}")
             box.clouds.append(path)
         hit = changed(box, rng, data, TO, rng.choice(DECIDE), rng.choice(COUNT))
-        rebuilds(box, rng, len(data))
+        rebuilds(box, rng, len(data), full=4)
         print(f"(3,5) to (4,7): killed at {len(hit)} steps, rebuilt from sets of clouds at each", flush=True)
         hit = changed(box, rng, data, DOWN, rng.choice(DECIDE), rng.choice(COUNT))
         print(f"(4,7) to (3,5): killed at {len(hit)} steps", flush=True)
