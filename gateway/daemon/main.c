@@ -20,6 +20,7 @@
 #include "cmd_move.h"
 #include "cmd_repair.h"
 #include "cmd_scrub.h"
+#include "cmd_status.h"
 #include "cmd_sweep.h"
 #include "cmd_tenant.h"
 #include "print.h"
@@ -301,51 +302,6 @@ static qc_rc open_engine(const struct qc_args *args, const qc_rng *rng, struct g
     const char *state = NULL;
     QC_TRY(cloud_args_state(args, &state, err));
     return gw_engine_open(ret, state, rng, err);
-}
-
-static void status_text(const struct gw_status *s)
-{
-    char hex[2 * GW_ID_BYTES + 1];
-    qc_hex(gw_id_span(&s->health.catalogue), hex);
-    printf("gateway %s, incarnation %" PRIu32 "%s%s\n", hex, s->health.incarnation,
-           s->health.fenced ? ": " : "", s->health.fenced ? s->fenced_why : "");
-    printf("EC(%u,%u), write quorum %u, record quorum %u\n", s->k, s->n, s->write_quorum, s->record_quorum);
-    for (unsigned i = 0; i < s->cloud_count; i++) {
-        const struct gw_cloud_status *c = &s->clouds[i];
-        printf("cloud %s %s %s%s%s\n", c->name, gw_cloud_state_name(c->view.state), c->url,
-               c->view.why[0] != '\0' ? " : " : "", c->view.why);
-    }
-    printf("%" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " bytes\n", s->objects, s->versions, s->bytes);
-    for (unsigned i = 0; i < s->margin_count; i++)
-        printf("%" PRIu64 " versions survive %d more lost clouds\n", s->margins[i].versions,
-               s->margins[i].margin);
-    printf("%" PRIu64 " fragments and %" PRIu64 " record copies are owed\n", s->debts, s->record_debts);
-    if (s->other_code > 0)
-        printf("%" PRIu64 " segments have another code still\n", s->other_code);
-    if (s->root_count > 0)
-        printf("root key: shared over the clouds, any %u of %u find it\n", s->root_threshold, s->root_count);
-    else
-        printf("root key: off the clouds; without this directory a rebuild needs the operator's kit\n");
-}
-
-static qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    QC_CLEANUP(qrng_close) struct qrng *q = NULL;
-    QC_CLEANUP(gw_engine_close) struct gw_engine *e = NULL;
-    *(enum tell_about *)app = TELL_STATUS;
-    QC_TRY(qrng_open("os", &q, err));
-    const qc_rng rng = qrng_rng(q);
-    QC_TRY(open_engine(args, &rng, &e, err));
-    if (qc_args_flag(args, "json")) {
-        QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-        QC_TRY(status_json(&o, e, err));
-        QC_TRY(print_json(o, HTTP_BODY_MAX, err));
-        return QC_OK;
-    }
-    struct gw_status s;
-    QC_TRY(gw_engine_status(e, &s, err));
-    status_text(&s);
-    return QC_OK;
 }
 
 static const struct qc_opt kit_options[] = {

@@ -54,6 +54,8 @@ static const struct row rebuilds[] = {
       "correct the cause, then the same call again" },
 };
 static const struct row statuses[] = {
+    { QC_DEGRADED, 114, "nothing was changed. The margins above say what may still be lost.",
+      "the commands above, beside their reasons" },
     { QC_OK, 65, "nothing was changed.", "qcloud status" },
 };
 
