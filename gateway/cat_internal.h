@@ -164,11 +164,8 @@
                   " JOIN layout l ON l.layout_id=s.layout_id JOIN version v ON v.version_no=s.version_no"    \
                   " WHERE s.segment_id>?1 AND s.segment_id<=?2 AND s.seq IS NOT NULL AND v.state=3"          \
                   " AND (l.k<>?3 OR l.n<>?4) ORDER BY s.segment_id")                                         \
-    X(OTHER_CODE_COUNT, "SELECT COUNT(*), " GW_SQL_SUM(                                                      \
-                            "s.size") " FROM layout l"                                                       \
-                                      " JOIN segment s ON s.layout_id=l.layout_id"                           \
-                                      " JOIN version v ON v.version_no=s.version_no"                         \
-                                      " WHERE (l.k<>?1 OR l.n<>?2) AND s.seq IS NOT NULL AND v.state=3")     \
+    X(OTHER_CODE_COUNT, "SELECT COUNT(*), " GW_SQL_SUM("s.size") GW_SQL_OF_OTHER_CODE)                       \
+    X(OTHER_CODE_ANY, "SELECT 1" GW_SQL_OF_OTHER_CODE " LIMIT 1")                                            \
     X(LAYOUT_BOUNDS, "SELECT COALESCE(MIN(k), 0), COALESCE(MAX(n), 0) FROM layout")                          \
     X(SEGMENT_OF, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq=?2")                           \
     X(SEGMENT_DEAD,                                                                                          \
@@ -370,6 +367,10 @@
                           " WHERE d.round<2 AND d.segment_id>?1 ORDER BY d.segment_id LIMIT ?2")             \
     X(NOTED_DEAD_SEGMENT, "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round,"    \
                           " tenant, size) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6) ON CONFLICT DO NOTHING")     \
+    X(MIXED_GO, "DELETE FROM mixed WHERE version_no=?1 AND CASE WHEN EXISTS (SELECT 1 FROM segment s"        \
+                " WHERE s.version_no=?1 AND s.seq>?3 AND s.layout_id<>?2) THEN 1"                            \
+                " WHEN EXISTS (SELECT 1 FROM segment s WHERE s.version_no=?1 AND s.seq IS NOT NULL"          \
+                " AND s.layout_id<>?2) THEN 1 ELSE 0 END=0")                                                 \
     X(MIXED_ADD, "INSERT INTO mixed (version_no) VALUES (?1) ON CONFLICT DO NOTHING")                        \
     X(ALL_SEGMENTS, "SELECT segment_id FROM segment WHERE segment_id>?1 ORDER BY segment_id LIMIT ?2")       \
     X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(" GW_SQL_MARGIN_OF ")"                         \
@@ -402,6 +403,10 @@
         "d.state<>3 OR c.lost=1") "-h.lost") " FROM deviation d JOIN cloud c ON c.cloud_id=d.cloud_id JOIN " \
                                              "cloud h ON h.cloud_id=d.home"                                  \
                                              " WHERE d.segment_id=s.segment_id)"
+/* From layouts to their segments, in this order: where none has another code, no segment is looked at. */
+#define GW_SQL_OF_OTHER_CODE                                                                                 \
+    " FROM layout l CROSS JOIN segment s CROSS JOIN version v WHERE (l.k<>?1 OR l.n<>?2)"                    \
+    " AND s.layout_id=l.layout_id AND s.seq IS NOT NULL AND v.version_no=s.version_no AND v.state=3"
 #define GW_SQL_ENTRY                                                                                         \
     "SELECT e.path, e.number, e.kind, e.sequence, e.size, e.m, e.private, e.seal, e.created, e.version_no,"  \
     " v.object, v.version, v.acked, f.n - f.k, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"             \

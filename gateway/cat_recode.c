@@ -20,6 +20,15 @@ qc_rc gw_cat_other_code_count(struct gw_cat *c, unsigned k, unsigned n, uint64_t
     return qc_col_u64(rows.s, 1, ret_bytes, err);
 }
 
+qc_rc gw_cat_other_code_any(struct gw_cat *c, unsigned k, unsigned n, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, OTHER_CODE_ANY, &rows, err, QC_VI(k), QC_VI(n)));
+    *ret = rows.row;
+    return QC_OK;
+}
+
 qc_rc gw_cat_reserved_live(struct gw_cat *c, uint64_t after, uint64_t *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
@@ -83,7 +92,10 @@ static qc_rc replace(struct gw_cat *c, const struct gw_version_row *v, const str
     QC_TRY(GW_RUN(c, SEGMENT_RECODED, err, QC_VI(s->id), QC_VI(v->no), QC_VI(layout), QC_VI(s->incarnation),
                   QC_VB(qc_span_of(s->salt, sizeof s->salt)), QC_VI(r->seq), QC_VI(s->size),
                   QC_VB(qc_span_of(s->digest, sizeof s->digest)), QC_VI(at.last), QC_VI(at.off)));
-    return gw_cat_version_layout(c, v->no, layout, err); /* what is full for it is what new ones have */
+    QC_TRY(gw_cat_version_layout(c, v->no, layout, err)); /* what is full for it is what new ones have */
+    /* If all lie alike now, they are counted at once again. Those behind it are looked at first: as a rule
+     * the next one has its turn yet. */
+    return GW_RUN(c, MIXED_GO, err, QC_VI(v->no), QC_VI(layout), QC_VI(r->seq));
 }
 
 qc_rc gw_cat_apply_recoded(struct gw_cat *c, const struct gw_rec_recoded *r, struct qc_err *err)

@@ -321,9 +321,7 @@ qc_rc gw_engine_move_open(struct gw_engine *e, enum gw_move_kind *ret, char ret_
     }
     if (*ret_found || gw_cat_session(e->cat) != 0)
         return QC_OK;
-    uint64_t segments, bytes;
-    QC_TRY(gw_cat_other_code_count(e->cat, e->conf.k, e->conf.n, &segments, &bytes, err));
-    *ret_found = segments > 0;
+    QC_TRY(gw_cat_other_code_any(e->cat, e->conf.k, e->conf.n, ret_found, err));
     *ret = GW_MOVE_REPROTECT;
     ret_name[0] = '\0';
     return QC_OK;

@@ -86,6 +86,7 @@ static void listed(struct erig *r, const struct erig_put *puts, unsigned count, 
 static void done(struct erig *r, const struct erig_put *puts, unsigned count, unsigned k, unsigned n)
 {
     uint64_t other, bytes, id;
+    bool any;
     struct qc_err err = { 0 };
 
     CHECK(r->e->conf.k == k && r->e->conf.n == n);
@@ -95,6 +96,16 @@ static void done(struct erig *r, const struct erig_put *puts, unsigned count, un
     QC_LOCK(gw_cat_lock(r->e->cat));
     CHECK_OK(gw_cat_other_code_count(r->e->cat, k, n, &other, &bytes, &err));
     CHECK(other == 0 && bytes == 0);
+    CHECK_OK(gw_cat_other_code_any(r->e->cat, k, n, &any, &err));
+    CHECK(!any);
+    CHECK_OK(gw_cat_other_code_any(r->e->cat, n + 1, n + 1, &any, &err));
+    CHECK(any);
+    if (n ==
+        CLOUDS) { /* all of a version lie alike: it is not looked at one by one where margins are counted */
+        QC_CLEANUP(gw_rows_end) struct gw_rows mixed = { 0 };
+        CHECK_OK(GW_QUERY0(r->e->cat, DEVIANT_VERSIONS, &mixed, &err));
+        CHECK(!mixed.row);
+    }
     CHECK_OK(gw_cat_reserved_live(r->e->cat, 0, &id, &err));
     CHECK(id == 0);
 }
