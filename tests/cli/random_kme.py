@@ -48,18 +48,16 @@ def scenario(folder):
         refused(box, 0, "a", "ls", "--where", "rng=qkd")
         outsider = net.pki.vouch("SAE-X", "DNS:sae")
         configure(box, net, outsider)
-        refused(box, 13, "the key manager: ", "put", path, "never")
+        refused(box, 13, "the source qkd ", "put", path, "never")
         configure(box, net, net.saes["A"])
-        while stored(net) >= 100:
-            refused(box, 0, "", "rng", "read", "qkd", "--bytes", "1k")
-        refused(box, 13, "the key manager: ", "rng", "read", "qkd", "--bytes", "8k")
-        refused(box, 13, "the key manager: ", "put", path, "never")
+        refused(box, 13, "the source qkd ", "rng", "read", "qkd", "--bytes", "64k")   # all keys that there are
+        refused(box, 13, "the source qkd ", "put", path, "never")
         configure(box, net, net.saes["A"], "preferred")
         refused(box, 4, "W0417", "put", path, "b")
         refused(box, 0, "os:getrandom policy=preferred", "explain", "b")
         net.stop(signal.SIGTERM)
         configure(box, net, net.saes["A"])
-        refused(box, 13, "the key manager: ", "put", path, "never")
+        refused(box, 13, "the source qkd ", "put", path, "never")
         for word in ("ca", "cert", "key-file", "peer"):
             configure(box, net, net.saes["A"], lacks=(word,))
             refused(box, 10, "lacks one of ca, cert, key-file, peer", "put", path, "never")
