@@ -25,6 +25,9 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
 endif()
 
 if(TARGET qc_qkd_kme AND TARGET qc_qkd_ask)
+  if(COMMAND qc_cli) # in client.cmake
+    qc_cli(random_kme TIMEOUT 300)
+  endif()
   add_test(NAME cli/kme COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/kme.py)
   set_tests_properties(cli/kme PROPERTIES LABELS cli TIMEOUT 600
     ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_FAULTS=$<BOOL:${QC_FAULT_POINTS}>")
