@@ -10,8 +10,8 @@ debts are paid; one repair finds all whole, and nothing lies on the clouds that 
 cannot explain; any two clouds may go.
 
 On SQLite and on PostgreSQL, where a successor waits for the session of the dead, and now and then the server ends with it, as by a
-crash, and has what it committed from its log: some 50 kills in all, which hit every phase on one of
-the two (with QC_FULL=1 250 on each, every phase on both; QC_KILLS=N on each; QC_ONLY=SQLite; QC_VERBOSE=1). The seed is printed."""
+crash, and has what it committed from its log: some 65 kills in all, which hit every phase on one of the two (with
+QC_FULL=1 250 on each, every phase on both; QC_KILLS=N on each; QC_ONLY=SQLite; QC_VERBOSE=1). The seed is printed."""
 import collections
 import http.client
 import json
