@@ -364,6 +364,9 @@
     X(QC_QRNG_PAUSE_MS, 1000, "ms", "before a source that failed is tried again; doubles")                   \
     X(QC_QRNG_PAUSE_MAX_MS, 60000, "ms", "the longest such pause: it may have been plugged in again")        \
     X(QC_QRNG_ALARMS_MS, 3600000, "ms", "three health alarms within this need a person")                     \
+    X(NET_PSK_NAME_MAX, 63, "bytes", "of a link or SAE in a PSK identity, which has 255 at most")            \
+    X(NET_PSK_KEY_ID_MAX, 64, "bytes", "of the key_ID in it; a UUID has 36")                                 \
+    X(NET_PSK_KEY_MIN, 32, "bytes", "of a key from QKD for TLS: 256 bits")                                   \
     /* qkd */                                                                                                \
     X(QKD_ID_MAX, 128, "bytes", "of a key_ID; a UUID has 36")                                                \
     X(QKD_UUID_TEXT, 36, "bytes", "RFC 4122")                                                                \

@@ -1,0 +1,56 @@
+/* TLS 1.3 keyed by QKD: an external PSK with (EC)DHE (RFC 8446 4.2.9 psk_dhe_ke), one key to one connection.
+ * Layer 1; uses base and OpenSSL's TLS. One thread at a time for a connection. Keeps I5. docs/qkd.md, "TLS
+ * keyed by QKD".
+ *
+ * Nothing else is ever agreed on: TLS_AES_256_GCM_SHA384, no certificates, no tickets, no early data, no
+ * fall-back. What is carried is secret if the key from QKD is, or if the key agreement is; who holds the key
+ * is who is at the other end. The process ignores SIGPIPE (base/harden.h). */
+#pragma once
+#include "base/buf.h"
+#include "base/key.h"
+#include "base/time.h"
+
+/* identity = "qcloud/1|" link "|" master "|" slave "|" key_ID: printable ASCII without '|', not empty. The
+ * client is the master. */
+struct net_psk_id {
+    char link[NET_PSK_NAME_MAX + 1], master[NET_PSK_NAME_MAX + 1], slave[NET_PSK_NAME_MAX + 1];
+    char key_id[NET_PSK_KEY_ID_MAX + 1];
+};
+enum { NET_PSK_IDENTITY = 9 + 3 * (NET_PSK_NAME_MAX + 1) + NET_PSK_KEY_ID_MAX + 1 };
+/* As a text. QC_USAGE: a field that is none, or all of it too long */
+QC_MUST qc_rc net_psk_id_print(const struct net_psk_id *id, char ret[NET_PSK_IDENTITY], struct qc_err *err);
+/* Bytes from outside. QC_FORMAT */
+QC_MUST qc_rc net_psk_id_parse(struct net_psk_id *ret, qc_span identity, struct qc_err *err);
+
+/* The PSK: HKDF-SHA-384(salt "qcloud/1 qkd-tls", key, info = identity), 48 bytes. qkd_key: NET_PSK_KEY_MIN
+ * bytes at least; QC_USAGE where it has fewer */
+QC_MUST qc_rc net_psk_key(qc_key **ret, qc_span qkd_key, const struct net_psk_id *id, struct qc_err *err);
+
+/* The key from QKD that a client names; asked once for a connection. QC_NOTFOUND: there is none. Anything
+ * else breaks the handshake off, too. */
+typedef qc_rc (*net_psk_find_fn)(void *ctx, const struct net_psk_id *id, qc_key **ret, struct qc_err *err);
+
+struct net_psk; /* opaque */
+
+/* Both make fd non-blocking, and leave it to the caller to close after the connection.
+ * QC_AUTH: the other end has not the key, or wants something else; QC_TIMEOUT; QC_TEMP: it went away;
+ * QC_NOMEM, QC_GENERAL. After a failure no byte of the caller's was sent. */
+QC_MUST qc_rc net_psk_connect(struct net_psk **ret, int fd, const struct net_psk_id *id,
+                              const qc_key *qkd_key, qc_deadline d, struct qc_err *err);
+/* us: link, master and slave that are served here (key_id is not looked at): other names are refused without
+ * asking find. */
+QC_MUST qc_rc net_psk_accept(struct net_psk **ret, int fd, const struct net_psk_id *us, net_psk_find_fn find,
+                             void *ctx, qc_deadline d, struct qc_err *err);
+/* Says goodbye as far as that goes at once, and wipes. */
+void net_psk_close(struct net_psk **p);
+
+/* With which key; and "X25519", as OpenSSL names it. */
+const struct net_psk_id *net_psk_id_of(const struct net_psk *p);
+const char *net_psk_group(const struct net_psk *p);
+
+/* Up to max bytes, one at least; 0 where the other end said goodbye. QC_TEMP: it went without; QC_INTEGRITY:
+ * what came is not what was sent; QC_TIMEOUT */
+QC_MUST qc_rc net_psk_read(struct net_psk *p, uint8_t *room, size_t max, size_t *ret_got, qc_deadline d,
+                           struct qc_err *err);
+/* All of it. */
+QC_MUST qc_rc net_psk_write(struct net_psk *p, qc_span s, qc_deadline d, struct qc_err *err);

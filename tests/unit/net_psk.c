@@ -1,0 +1,164 @@
+/* unit/net_psk: identities, and the key made of one; two ends that have the same key, or not. */
+#include "net/psk.h"
+
+#include <sys/socket.h>
+
+#include "base/codec.h"
+#include "qc_check.h"
+
+static struct qc_err err;
+static const struct net_psk_id id = { "link-1", "SAE-A", "SAE-B", "550e8400-e29b-41d4-a716-446655440000" };
+
+static qc_key *key_of(uint8_t first)
+{
+    uint8_t raw[32];
+    qc_key *k = NULL;
+    for (unsigned i = 0; i < 32; i++)
+        raw[i] = (uint8_t)(first + i);
+    CHECK_OK(qc_key_from(&k, raw, sizeof raw, &err));
+    return k;
+}
+
+/* Computed apart from this program. */
+static void check_vector(void)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = key_of(0);
+    QC_CLEANUP(qc_key_free) qc_key *psk = NULL;
+    char text[NET_PSK_IDENTITY], hex[97];
+    CHECK_OK(net_psk_id_print(&id, text, &err));
+    CHECK(strcmp(text, "qcloud/1|link-1|SAE-A|SAE-B|550e8400-e29b-41d4-a716-446655440000") == 0);
+    CHECK_OK(net_psk_key(&psk, qc_key_open(key), &id, &err));
+    qc_hex(qc_key_open(psk), hex);
+    CHECK(strcmp(hex, "39ae35a6e3bf024842108230d01f67531283167dc41f06402feffe3010d0a4f4"
+                      "1e5b2371f0fc6a5679c732eb16d8df64") == 0);
+    qc_key_free(&psk);
+    CHECK_RC(net_psk_key(&psk, qc_span_sub(qc_key_open(key), 0, 31), &id, &err), QC_USAGE);
+}
+
+static void check_identities(void)
+{
+    static const char *const bad[] = { "",
+                                       "qcloud/1|",
+                                       "qcloud/1|l|a|b",
+                                       "qcloud/1|l|a|b|",
+                                       "qcloud/1||a|b|k",
+                                       "qcloud/1|l|a|b|k|",
+                                       "qcloud/1|l|a|b|k|x",
+                                       "qcloud/2|l|a|b|k",
+                                       "QCLOUD/1|l|a|b|k",
+                                       "qcloud/1|l|a b|b|k",
+                                       "qcloud/1|l|a\x7f|b|k",
+                                       "qcloud/1|l|\xc3\xa9|b|k" };
+    struct net_psk_id got;
+    char text[NET_PSK_IDENTITY], long_one[400];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_RC(net_psk_id_parse(&got, qc_span_str(bad[i]), &err), QC_FORMAT);
+    CHECK_RC(net_psk_id_parse(&got, QC_LIT("qcloud/1|l|a|b|k\0"), &err), QC_FORMAT);
+    CHECK_OK(net_psk_id_parse(&got, QC_LIT("qcloud/1|l|a|b|k"), &err));
+    CHECK(strcmp(got.link, "l") == 0 && strcmp(got.master, "a") == 0 && strcmp(got.slave, "b") == 0 &&
+          strcmp(got.key_id, "k") == 0);
+    struct net_psk_id most = { 0 }; /* 9 + 60 + 1 + 60 + 1 + 60 + 1 + 63 = 255 */
+    memset(most.link, 'l', 60);
+    memset(most.master, 'a', 60);
+    memset(most.slave, 'b', 60);
+    memset(most.key_id, 'k', 63);
+    CHECK_OK(net_psk_id_print(&most, text, &err));
+    CHECK(strlen(text) == 255);
+    most.key_id[63] = 'k';
+    CHECK_RC(net_psk_id_print(&most, text, &err), QC_USAGE);
+    snprintf(long_one, sizeof long_one, "qcloud/1|%064d|a|b|k", 7);
+    CHECK_RC(net_psk_id_parse(&got, qc_span_str(long_one), &err), QC_FORMAT);
+}
+
+/* -- two ends, the server in a child --------------------------------------------------------------------- */
+
+struct server {
+    struct net_psk_id us;
+    uint8_t first;    /* of its key */
+    unsigned asked;   /* how often for a key */
+    bool has_nothing; /* no key of that name */
+};
+
+static qc_rc find(void *ctx, const struct net_psk_id *asked, qc_key **ret, struct qc_err *e)
+{
+    struct server *s = ctx;
+    s->asked++;
+    CHECK(strcmp(asked->key_id, id.key_id) == 0);
+    if (s->has_nothing)
+        return QC_FAIL(e, QC_NOTFOUND, "no such key");
+    *ret = key_of(s->first);
+    return QC_OK;
+}
+
+/* Sends back what comes, until goodbye. Exit: the code of accept, or 100 + keys that were asked for. */
+static int serve(int fd, struct server *s)
+{
+    struct net_psk *p = NULL;
+    uint8_t room[5000];
+    size_t got = 0;
+    const qc_rc rc = net_psk_accept(&p, fd, &s->us, find, s, qc_deadline_in(60000), &err);
+    if (rc != QC_OK)
+        return (int)rc;
+    CHECK(strcmp(net_psk_id_of(p)->key_id, id.key_id) == 0);
+    for (;;) {
+        CHECK_OK(net_psk_read(p, room, sizeof room, &got, qc_deadline_in(60000), &err));
+        if (got == 0)
+            break;
+        CHECK_OK(net_psk_write(p, qc_span_of(room, got), qc_deadline_in(60000), &err));
+    }
+    net_psk_close(&p);
+    return 100 + (int)s->asked;
+}
+
+static void talk(struct net_psk *p)
+{
+    static uint8_t out[20000], in[20000];
+    size_t done = 0;
+    for (size_t i = 0; i < sizeof out; i++)
+        out[i] = (uint8_t)(i * 7);
+    CHECK_OK(net_psk_write(p, qc_span_of(out, sizeof out), qc_deadline_in(60000), &err));
+    while (done < sizeof in) {
+        size_t got = 0;
+        CHECK_OK(net_psk_read(p, in + done, sizeof in - done, &got, qc_deadline_in(60000), &err));
+        CHECK(got > 0);
+        done += got;
+    }
+    CHECK(memcmp(in, out, sizeof in) == 0);
+    CHECK(net_psk_group(p)[0] != '\0');
+}
+
+/* What the two ends come to: the client's code, the server's exit. */
+static void meet(struct server s, qc_rc want, int want_server)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = key_of(0);
+    struct net_psk *p = NULL;
+    int fd[2], status = 0;
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
+    fflush(NULL);
+    const pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        close(fd[0]);
+        _exit(serve(fd[1], &s));
+    }
+    close(fd[1]);
+    CHECK_RC(net_psk_connect(&p, fd[0], &id, key, qc_deadline_in(60000), &err), want);
+    if (want == QC_OK)
+        talk(p);
+    net_psk_close(&p);
+    close(fd[0]);
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == want_server);
+}
+
+int main(void)
+{
+    CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    check_vector();
+    check_identities();
+    meet((struct server){ .us = id }, QC_OK, 101);
+    meet((struct server){ .us = id, .first = 1 }, QC_AUTH, QC_AUTH);
+    meet((struct server){ .us = id, .has_nothing = true }, QC_AUTH, QC_AUTH);
+    meet((struct server){ .us = { "link-2", "SAE-A", "SAE-B", "" } }, QC_AUTH, QC_AUTH);
+    meet((struct server){ .us = { "link-1", "SAE-B", "SAE-A", "" } }, QC_AUTH, QC_AUTH); /* mirrored */
+    return 0;
+}
