@@ -2,6 +2,7 @@
 without a command, the margin is full again, and the next scrub finds nothing. Fragments and log objects are lost, flipped, cut, lengthened,
 emptied, exchanged with each other and with another cloud's, rolled back to older bytes; foreign ones lie beside them. Then one cloud as a whole
 is as it was before the last puts and removals. On real S3 servers (s3_loss_matrix, which has the clouds), and on directories, by itself."""
+import collections
 import contextlib
 import json
 import os
@@ -107,7 +108,7 @@ def spoil(store, rng, old):
         sizes = store.keys(n)
         new = sorted(k for k in sizes if k not in old[n])
         big = [k for k in new if k.startswith("f/") and sizes[k] > 1 << 18]
-        size = next(s for k, s in sizes.items() if k in old[n] and k.startswith("f/"))
+        size = collections.Counter(sizes[k] for k in new if k.startswith("f/")).most_common(1)[0][0]    # of what is of one segment
         small[n] = rng.sample([k for k in new if k.startswith("f/") and sizes[k] == size], 9)
         logs[n] = rng.sample([k for k in new if k.startswith("l/")], 6)
         body = {k: store.read(n, k) for k in small[n] + logs[n] + big}
