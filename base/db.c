@@ -73,6 +73,11 @@ qc_rc qc_db_session_open(struct qc_db *db, uint64_t session, bool *ret, struct q
     return db->ops->session_open == NULL ? QC_OK : db->ops->session_open(db, session, ret, err);
 }
 
+qc_rc qc_db_end_others(struct qc_db *db, struct qc_err *err)
+{
+    return db->ops->end_others == NULL ? QC_OK : db->ops->end_others(db, err);
+}
+
 /* -- transactions ---------------------------------------------------------------------------------------- */
 
 qc_rc qc_tx_begin(struct qc_tx *tx, struct qc_db *db, struct qc_err *err)

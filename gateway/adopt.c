@@ -331,25 +331,11 @@ static qc_rc name_cloud(const struct adoption *a, struct qc_err *err)
     return write_adopted(a, qc_buf_span(&identity), err);
 }
 
-/* Other gateways on the same catalogue decide nothing, either. */
-static qc_rc hold_others(const struct adoption *a, bool hold, struct qc_err *err)
-{
-    struct gw_engine *e = a->p->e;
-    QC_LOCK(gw_cat_lock(e->cat));
-    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-
-    if (gw_cat_session(e->cat) == 0)
-        return QC_OK;
-    QC_TRY(gw_cat_begin(e->cat, &tx, err));
-    QC_TRY(gw_cat_hold(e->cat, hold, err));
-    return gw_cat_commit(e->cat, &tx, err);
-}
-
 /* -- the whole ------------------------------------------------------------------------------------------- */
 
 static qc_rc adopt(const struct adoption *a, struct qc_err *err)
 {
-    bool all;
+    bool all, held;
 
     QC_TRY(check_others(a, err));
     QC_TRY(check_place(a, err));
@@ -362,13 +348,10 @@ static qc_rc adopt(const struct adoption *a, struct qc_err *err)
                        a->p->r->clouds[a->at].refused);
     QC_TRY(qc_fault(adopt_filled, err));
     gw_commit_hold(a->p->e);
-    qc_rc rc = hold_others(a, true, err);
+    qc_rc rc = gw_engine_hold_others(a->p->e, &held, err); /* they decide nothing, either */
     if (rc == QC_OK)
         rc = name_cloud(a, err);
-    if (rc == QC_OK)
-        rc = hold_others(a, false, err);
-    else
-        qc_ignore(hold_others(a, false, &(struct qc_err){ 0 }), "it lasts until this gateway ends, then");
+    gw_engine_let_others(a->p->e, &held);
     gw_commit_release(a->p->e);
     QC_TRY(rc);
     return write_record(a, err);

@@ -7,24 +7,40 @@
 
 /* -- one look -------------------------------------------------------------------------------------------- */
 
-/* Clouds that came or went are for a new opening; generations are followed. */
-static qc_rc follow_clouds(struct gw_engine *e, const struct gw_cloud_row *rows, unsigned count,
-                           struct qc_err *err)
+/* Generations are followed; when another gateway lets clouds come or go, this one is over (S1). */
+static void follow_clouds(struct gw_engine *e, const struct gw_cloud_row *rows, unsigned count)
 {
-    bool same = count == gw_fan_count(e->fan);
-
-    for (unsigned i = 0; i < count && same; i++) {
+    for (unsigned i = 0; i < count; i++) {
         const int at = gw_fan_at(e->fan, rows[i].id);
         struct gw_cloud_view view;
-        same = at >= 0;
-        if (!same)
-            break;
+        if (at < 0)
+            continue; /* this one is about to add it */
         gw_fan_view(e->fan, (unsigned)at, &view);
         if (view.generation != rows[i].generation)
             gw_fan_set_generation(e->fan, (unsigned)at, rows[i].generation);
     }
-    if (!same)
-        return QC_FAIL(err, QC_TEMP, "another gateway changed the clouds: this one has to be started anew");
+}
+
+static qc_rc hold_row(struct gw_engine *e, bool hold, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    QC_TRY(gw_cat_begin(e->cat, &tx, err));
+    QC_TRY(gw_cat_hold(e->cat, hold, err));
+    return gw_cat_commit(e->cat, &tx, err);
+}
+
+/* What was held, and nobody holds any more. */
+static qc_rc let_go(struct gw_engine *e, struct qc_err *err)
+{
+    struct gw_attendant *a = &e->attendant;
+    QC_LOCK(&a->hold_lock);
+
+    if (!a->held || a->holds > 0)
+        return QC_OK;
+    QC_TRY(hold_row(e, false, err));
+    a->held = false;
     return QC_OK;
 }
 
@@ -41,7 +57,8 @@ static qc_rc look(struct gw_engine *e, struct gw_cloud_row *rows, struct qc_err 
     }
     if (first && !atomic_exchange(&e->keeps, true))
         QC_LOG(QC_LOG_INFO, "this gateway keeps the store", QC_U("session", gw_cat_session(e->cat)));
-    return follow_clouds(e, rows, count, err);
+    follow_clouds(e, rows, count);
+    return let_go(e, err);
 }
 
 qc_rc gw_engine_attend(struct gw_engine *e, struct qc_err *err)
@@ -64,17 +81,54 @@ qc_rc gw_engine_must_keep(struct gw_engine *e, struct qc_err *err)
                    "another gateway of this catalogue keeps the store, and repairs it: ask there");
 }
 
+qc_rc gw_engine_hold_others(struct gw_engine *e, bool *ret_held, struct qc_err *err)
+{
+    *ret_held = false;
+    if (gw_cat_session(e->cat) == 0)
+        return QC_OK;
+    QC_LOCK(&e->attendant.hold_lock);
+    QC_TRY(hold_row(e, true, err));
+    e->attendant.holds++;
+    *ret_held = true;
+    return QC_OK;
+}
+
+void gw_engine_let_others(struct gw_engine *e, bool *held)
+{
+    struct qc_err unused = { 0 };
+
+    if (!*held)
+        return;
+    *held = false;
+    {
+        QC_LOCK(&e->attendant.hold_lock);
+        e->attendant.holds--;
+        e->attendant.held = true;
+    }
+    qc_ignore(let_go(e, &unused), "the next look at the others does it");
+}
+
+qc_rc gw_engine_still(struct gw_engine *e, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    return gw_cat_session(e->cat) == 0 ? QC_OK : gw_cat_begin(e->cat, &tx, err);
+}
+
 /* -- the thread ------------------------------------------------------------------------------------------ */
 
 void gw_attendant_init(struct gw_attendant *a)
 {
     qc_mutex_init(&a->lock);
+    qc_mutex_init(&a->hold_lock);
     qc_cond_init(&a->wake);
 }
 
 void gw_attendant_done(struct gw_attendant *a)
 {
     qc_cond_done(&a->wake);
+    qc_mutex_done(&a->hold_lock);
     qc_mutex_done(&a->lock);
 }
 

@@ -436,8 +436,9 @@ enum { GW_PAGE = 1024 }; /* rows of one answer, where there may be many */
 struct gw_cat {
     struct qc_db *db;
     struct qc_stmt *stmts[GW_SQL_COUNT];
-    atomic_bool broken;   /* may be read without the lock, like the next */
-    atomic_bool over;     /* for its session is: another gateway took this one for dead */
+    atomic_bool broken; /* may be read without the lock, like the next */
+    atomic_bool over;   /* for its session is */
+    char over_why[QC_ERR_MSG_MAX];
     pthread_mutex_t lock; /* guards all of the above */
 };
 

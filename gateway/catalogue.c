@@ -81,14 +81,14 @@ static qc_rc may(struct gw_cat *c, struct qc_err *err)
     if (!c->broken)
         return QC_OK;
     if (c->over)
-        return QC_FAIL(err, QC_TEMP,
-                       "another gateway of this catalogue took this one for dead: it starts anew");
+        return QC_FAIL(err, QC_TEMP, "%s: this one starts anew", c->over_why);
     return QC_FAIL(err, QC_IO, "the catalogue's disk failed: the gateway must be started anew");
 }
 
 /* It is no fence of the clouds': what was decided here, others roll forward; a new session may go on. */
 static qc_rc is_over(struct gw_cat *c, struct qc_err *err)
 {
+    memcpy(c->over_why, err->msg, sizeof c->over_why);
     c->over = true;
     c->broken = true;
     qc_err_clear(err);
@@ -163,6 +163,11 @@ qc_rc gw_cat_held(struct gw_cat *c, bool *ret, struct qc_err *err)
     if (session == 0 || session == qc_db_session(c->db))
         return QC_OK;
     return qc_db_session_open(c->db, session, ret, err);
+}
+
+qc_rc gw_cat_end_others(struct gw_cat *c, struct qc_err *err)
+{
+    return qc_db_end_others(c->db, err);
 }
 
 qc_rc gw_cat_stmt(struct gw_cat *c, enum gw_sql which, struct qc_stmt **ret, struct qc_err *err)

@@ -66,7 +66,7 @@ QC_MUST qc_rc gw_cat_begin(struct gw_cat *c, struct qc_tx *tx, struct qc_err *er
 /* A commit that fails for the disk's sake makes the catalogue broken: all later calls fail with QC_IO. */
 QC_MUST qc_rc gw_cat_commit(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err);
 bool gw_cat_broken(struct gw_cat *c); /* without the lock, too */
-/* Broken, for another gateway of this catalogue took this one for dead. */
+/* Broken, for another gateway of this catalogue took this one for dead, or changed the clouds. */
 bool gw_cat_over(struct gw_cat *c);
 
 /* -- several gateways (base/db.h: sessions; docs/adr/0021) ----------------------------------------------- */
@@ -75,9 +75,12 @@ bool gw_cat_over(struct gw_cat *c);
 uint64_t gw_cat_session(struct gw_cat *c);
 /* Not in a transaction. *ret_first: this is the gateway that keeps the store; once true, it stays so. */
 QC_MUST qc_rc gw_cat_attend(struct gw_cat *c, bool *ret_first, struct qc_err *err);
-/* In a transaction: nothing is decided by other gateways while this one lives, until it is let go (hold
- * false). */
+/* In a transaction: nothing is decided, or published, by other gateways while this one lives, until it is let
+ * go (hold false). */
 QC_MUST qc_rc gw_cat_hold(struct gw_cat *c, bool hold, struct qc_err *err);
+/* In a transaction that changes which clouds there are, what they are, or the code: all that others have read
+ * of them is over, and so are they (S1). */
+QC_MUST qc_rc gw_cat_end_others(struct gw_cat *c, struct qc_err *err);
 /* In a transaction: *ret: another gateway, which is open, holds. */
 QC_MUST qc_rc gw_cat_held(struct gw_cat *c, bool *ret, struct qc_err *err);
 

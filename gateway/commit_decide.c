@@ -360,6 +360,7 @@ static qc_rc decide_domain(struct gw_deciding *d, struct gw_change *c, struct qc
     QC_TRY(gw_log_add(&d->records, &rec, err));
     d->count++;
     QC_TRY(gw_meta_set(d->e->cat, "domain", c->domain, err));
+    QC_TRY(gw_cat_end_others(d->e->cat, err));
     c->decided = true;
     return QC_OK;
 }
@@ -376,6 +377,7 @@ static qc_rc decide_member(struct gw_deciding *d, struct gw_change *c, struct qc
     QC_TRY(add_member(d, row, err));
     QC_TRY(gw_cloud_row_state(cat, row->id, row->state, row->target, err));
     QC_TRY(gw_cloud_set_labels(cat, row->id, &row->labels, err));
+    QC_TRY(gw_cat_end_others(cat, err)); /* they would count, and choose, what is not so any more */
     if (c->shares != NULL)
         QC_TRY(gw_shares_write(cat, c->shares, err));
     c->decided = true;
@@ -402,6 +404,7 @@ static qc_rc decide_code(struct gw_deciding *d, struct gw_change *c, struct qc_e
     QC_TRY(gw_meta_set(cat, "n", conf->n, err));
     QC_TRY(gw_meta_set(cat, "write_quorum", conf->write_quorum, err));
     QC_TRY(gw_meta_set(cat, "record_quorum", conf->record_quorum, err));
+    QC_TRY(gw_cat_end_others(cat, err));
     if (c->shares != NULL)
         QC_TRY(gw_shares_write(cat, c->shares, err));
     c->decided = true;

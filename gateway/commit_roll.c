@@ -278,6 +278,16 @@ static bool owes_log(struct gw_engine *e, unsigned at)
     return view.role < GW_ROLE_LEAVING;
 }
 
+/* Who holds may ask for more of a record than we know of: its own, or ours, he publishes. */
+static qc_rc not_held(struct gw_engine *e, struct qc_err *err)
+{
+    bool held;
+
+    QC_TRY(gw_cat_held(e->cat, &held, err));
+    return held ? QC_FAIL(err, QC_TEMP, "another gateway changes the clouds, nothing is published meanwhile")
+                : QC_OK;
+}
+
 /* A margin below zero cannot be acknowledged: clouds were lost between the fragments and the record. The
  * version is live all the same (C2) and says what it has. */
 static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct gw_log *l, qc_span bytes,
@@ -294,6 +304,7 @@ static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct
     QC_TRY(gw_cat_outbox_has(e->cat, row.sequence, &mine, err));
     if (!mine)
         return QC_OK; /* another gateway was quicker: its receipts stand */
+    QC_TRY(not_held(e, err));
     QC_TRY(gw_cat_apply(e->cat, l, err));
     QC_TRY(finish_receipts(e, r, l, err));
     QC_TRY(gw_cat_log_put(e->cat, &row, err));

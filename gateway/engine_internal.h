@@ -112,10 +112,13 @@ struct gw_snaps {
 
 /* The thread that watches other gateways on the same catalogue (attend.c). */
 struct gw_attendant {
-    pthread_mutex_t lock; /* guards all below; none is taken under it */
+    pthread_mutex_t lock; /* guards all below but holds; none is taken under it */
     pthread_cond_t wake;
     bool stop, runs;
     pthread_t thread;
+    pthread_mutex_t hold_lock; /* guards those below; the catalogue's is taken under it */
+    unsigned holds;            /* who hold the others */
+    bool held;                 /* they were held: the row may say so still */
 };
 enum { GW_MENDERS = QC_GW_PAYERS + 2 + QC_GW_RECODE_BATCH };
 
@@ -203,6 +206,13 @@ QC_MUST qc_rc gw_engine_hear(struct gw_engine *e, gw_clouds set, qc_deadline dea
 QC_MUST qc_rc gw_engine_attend(struct gw_engine *e, struct qc_err *err);
 /* QC_TEMP: another gateway keeps the store. */
 QC_MUST qc_rc gw_engine_must_keep(struct gw_engine *e, struct qc_err *err);
+/* Other gateways on the same catalogue decide and publish nothing while this one lives, until they are let
+ * go. Where it is the only one: nothing; *ret_held is false. */
+QC_MUST qc_rc gw_engine_hold_others(struct gw_engine *e, bool *ret_held, struct qc_err *err);
+/* Let them go, now or as soon as the catalogue can be written; once nobody else here holds them. */
+void gw_engine_let_others(struct gw_engine *e, bool *held);
+/* Before an object is written that a successor may have written anew. QC_TEMP: this one was succeeded. */
+QC_MUST qc_rc gw_engine_still(struct gw_engine *e, struct qc_err *err);
 void gw_attendant_init(struct gw_attendant *a);
 QC_MUST qc_rc gw_attendant_start(struct gw_engine *e, struct qc_err *err);
 void gw_attendant_stop(struct gw_engine *e);

@@ -118,6 +118,7 @@ static qc_rc write_row(struct gw_moving *m, const struct gw_engine_cloud *cloud,
     QC_TRY(gw_cat_begin(cat, &tx, err));
     QC_TRY(gw_cloud_next_id(cat, &row.id, err));
     QC_TRY(gw_cloud_put(cat, &row, err));
+    QC_TRY(gw_cat_end_others(cat, err)); /* they would owe it nothing of the log */
     QC_TRY(gw_cat_commit(cat, &tx, err));
     *ret = row;
     return qc_fault(move_row, err);

@@ -275,11 +275,7 @@ qc_rc gw_engine_move(struct gw_engine *e, const struct gw_move_ask *ask, struct 
         return QC_FAIL(err, QC_NOMEM, "a move");
     QC_TRY(check_ask(ask, err));
     QC_TRY(gw_engine_may(e, err));
-    if (gw_cat_session(e->cat) != 0) /* others would count, and choose, what is not there any more */
-        return QC_FAIL(
-            err, QC_CONFLICT,
-            "this catalogue is in PostgreSQL, where other gateways may have it open: clouds cannot "
-            "come and go there yet");
+    QC_TRY(gw_engine_must_keep(e, err));
     if (!atomic_compare_exchange_strong(&e->moving, &no, true))
         return QC_FAIL(err, QC_CONFLICT,
                        "another cloud is being added, drained or retired just now, or what is stored gets "
@@ -307,6 +303,8 @@ qc_rc gw_engine_move_open(struct gw_engine *e, enum gw_move_kind *ret, char ret_
     unsigned count;
 
     *ret_found = false;
+    if (!atomic_load(&e->keeps))
+        return QC_OK; /* it is another gateway's to go on with */
     if (rows == NULL)
         return QC_FAIL(err, QC_NOMEM, "clouds");
     QC_LOCK(gw_cat_lock(e->cat));
@@ -319,7 +317,7 @@ qc_rc gw_engine_move_open(struct gw_engine *e, enum gw_move_kind *ret, char ret_
         *ret = GW_MOVE_DRAIN;
         memcpy(ret_name, rows[i].name, sizeof rows[i].name);
     }
-    if (*ret_found || gw_cat_session(e->cat) != 0)
+    if (*ret_found)
         return QC_OK;
     QC_TRY(gw_cat_other_code_any(e->cat, e->conf.k, e->conf.n, ret_found, err));
     *ret = GW_MOVE_REPROTECT;

@@ -64,10 +64,12 @@ static qc_rc spread_records(struct gw_moving *m, unsigned quorum, struct qc_err 
 }
 
 /* From here on no record is acknowledged on fewer. What was, before, is looked at afterwards. */
-static qc_rc raise_quorum(struct gw_moving *m, unsigned quorum, struct qc_err *err)
+static qc_rc raise_quorum(struct gw_moving *m, unsigned quorum, bool *ret_held, struct qc_err *err)
 {
     gw_commit_hold(m->e);
-    const qc_rc rc = gw_roll(m->e, false, err);
+    qc_rc rc = gw_engine_hold_others(m->e, ret_held, err); /* they acknowledge on as many as before */
+    if (rc == QC_OK)
+        rc = gw_roll(m->e, false, err);
     if (rc == QC_OK)
         m->e->conf.record_quorum = quorum;
     gw_commit_release(m->e);
@@ -94,6 +96,7 @@ static qc_rc set_code(struct gw_moving *m, unsigned k, unsigned n, struct qc_err
 {
     struct gw_config conf = m->e->conf;
     const unsigned before = m->e->conf.record_quorum;
+    bool held = false;
 
     if (conf.k == k && conf.n == n)
         return QC_OK;
@@ -102,10 +105,13 @@ static qc_rc set_code(struct gw_moving *m, unsigned k, unsigned n, struct qc_err
     gw_quorums(&conf);
     const bool raised = conf.record_quorum > before;
     if (!raised)
-        conf.record_quorum = before; /* E4 */
-    if (raised)
-        QC_TRY(raise_quorum(m, conf.record_quorum, err));
-    const qc_rc rc = change_code(m, &conf, raised, err);
+        conf.record_quorum = before;              /* E4 */
+    if (raised && gw_cat_session(m->e->cat) != 0) /* most of it before others are held */
+        QC_TRY(spread_records(m, conf.record_quorum, err));
+    qc_rc rc = raised ? raise_quorum(m, conf.record_quorum, &held, err) : QC_OK;
+    if (rc == QC_OK)
+        rc = change_code(m, &conf, raised, err);
+    gw_engine_let_others(m->e, &held); /* who are left have read what is new */
     if (rc != QC_OK && raised &&
         (m->e->conf.k != k || m->e->conf.n != n)) /* nothing was decided: as before */
         m->e->conf.record_quorum = before;

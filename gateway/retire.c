@@ -6,8 +6,8 @@
  *   -> its identity is removed, then log copies, roots -> RETIRED: a name
  *
  * T1 (I1): before it stops to be a witness every record has the record quorum without it; commits are held
- * back while that is looked at. T2 (D5): what is removed there are names that the catalogue makes: its
- * identity, the log's, roots and cuts. All else is counted and stays.
+ * back while that is looked at, other gateways' until they are over. T2 (D5): what is removed there are names
+ * that the catalogue makes: its identity, the log's, roots and cuts. All else is counted and stays.
  */
 #include <stdio.h>
 
@@ -127,23 +127,27 @@ static qc_rc others_have_the_log(struct gw_moving *m, const struct gw_cloud_row 
     return QC_OK;
 }
 
-static qc_rc stop_counting(struct gw_moving *m, unsigned at, const struct gw_cloud_row *row,
+static qc_rc stop_counting(struct gw_moving *m, unsigned at, const struct gw_cloud_row *row, bool *ret_held,
                            struct qc_err *err)
 {
     gw_commit_hold(m->e);
-    gw_fan_set_role(m->e->fan, at, GW_ROLE_LEAVING);
-    const qc_rc rc = others_have_the_log(m, row, err);
+    qc_rc rc = gw_engine_hold_others(m->e, ret_held, err); /* they count it still */
+    if (rc == QC_OK) {
+        gw_fan_set_role(m->e->fan, at, GW_ROLE_LEAVING);
+        rc = others_have_the_log(m, row, err);
+    }
     gw_commit_release(m->e);
     QC_TRY(rc);
     return qc_fault(retire_counted, err);
 }
 
-static qc_rc share_without(struct gw_moving *m, unsigned at, struct gw_cloud_row *row, struct qc_err *err)
+static qc_rc share_without(struct gw_moving *m, unsigned at, struct gw_cloud_row *row, bool *ret_held,
+                           struct qc_err *err)
 {
     QC_CLEANUP(gw_new_shares_done) struct gw_new_shares s = { 0 };
 
     QC_TRY(gw_move_enter(m, GW_MOVING_SHARING, err));
-    QC_TRY(stop_counting(m, at, row, err));
+    QC_TRY(stop_counting(m, at, row, ret_held, err));
     QC_TRY(gw_shares_spread(m->e, -1, -1, &s, err));
     row->state = GW_LIFE_LEAVING;
     row->target = 0;
@@ -152,13 +156,16 @@ static qc_rc share_without(struct gw_moving *m, unsigned at, struct gw_cloud_row
 
 static qc_rc leave(struct gw_moving *m, unsigned at, struct gw_cloud_row *row, struct qc_err *err)
 {
+    bool held = false;
+
     if (row->state == GW_LIFE_LEAVING)
         return QC_OK; /* one that was interrupted */
     if (row->state != GW_LIFE_DRAINING)
         return QC_FAIL(err, QC_CONFLICT, "cloud %s is %s: drain it first", row->name,
                        gw_cloud_role_name(gw_engine_conf_of(row, NULL).role));
     QC_TRY(is_empty(m, at, row, err));
-    const qc_rc rc = share_without(m, at, row, err);
+    const qc_rc rc = share_without(m, at, row, &held, err);
+    gw_engine_let_others(m->e, &held);                /* who are left count it no more */
     if (rc != QC_OK && row->state != GW_LIFE_LEAVING) /* nothing was decided: as before */
         gw_fan_set_role(m->e->fan, at, GW_ROLE_DRAINING);
     return rc;
@@ -282,6 +289,7 @@ static qc_rc clean(struct gw_moving *m, unsigned at, struct qc_err *err)
         return QC_OK;
     QC_TRY(gw_move_enter(m, GW_MOVING_CLEANING, err));
     QC_TRY(qc_fault(retire_identity, err));
+    QC_TRY(gw_engine_still(m->e, err));
     QC_TRY(remove_key(m, at, gw_name_identity, err));
     QC_TRY(remove_log(m, at, err));
     QC_TRY(remove_roots(m, at, err));
@@ -299,6 +307,7 @@ static qc_rc forget(struct gw_moving *m, unsigned at, const struct gw_cloud_row 
     QC_TRY(qc_fault(retire_cleaned, err));
     QC_TRY(gw_cat_begin(cat, &tx, err));
     QC_TRY(gw_cloud_retire(cat, row->id, err));
+    QC_TRY(gw_cat_end_others(cat, err));
     QC_TRY(gw_cat_commit(cat, &tx, err));
     gw_fan_set_role(m->e->fan, at, GW_ROLE_GONE);
     return QC_OK;

@@ -165,6 +165,7 @@ static qc_rc put_both(struct holding *h, unsigned at, qc_span fresh, struct qc_e
         both[count++] = id.slots[0];
     const struct gw_member m = { id.cloud_id, id.generation };
     QC_TRY(gw_identity_renew(h->e->root, &m, both, count, &bytes, err));
+    QC_TRY(gw_engine_still(h->e, err));
     QC_TRY(gw_identity_store(h->e, at, qc_buf_span(&bytes), err));
     return qc_fault(shares_put, err);
 }
@@ -227,6 +228,7 @@ static qc_rc settle_one(struct gw_engine *e, unsigned at, struct qc_err *err)
         return QC_FAIL(err, QC_QUORUM, "cloud %s does not answer, and holds an old share: %s",
                        gw_fan_name(e->fan, at), o.why);
     QC_TRY(qc_fault(shares_settle, err));
+    QC_TRY(gw_engine_still(e, err));
     return gw_identity_store(e, at, qc_buf_span(&want), err);
 }
 

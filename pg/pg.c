@@ -90,8 +90,9 @@ static qc_rc begin_once(struct pg *p, struct qc_err *err)
         return rc;
     }
     if (PQntuples(r) != 1) {
+        const qc_rc why = pg_session_over(p, err);
         pg_roll_back(p->conn);
-        return QC_FAIL(err, QC_FENCED, "another gateway took this one for dead");
+        return why;
     }
     p->commits = pg_number(r, 0, 0);
     p->in_tx = true;
@@ -263,6 +264,7 @@ static const struct qc_db_ops ops = {
     .session = pg_session,
     .attend = pg_attend,
     .session_open = pg_session_open,
+    .end_others = pg_end_others,
     .begin = pg_begin,
     .commit = pg_commit,
     .rollback = pg_rollback,

@@ -15,7 +15,12 @@ enum {
 };
 
 enum { PG_SQL_MAX = 1024 };
-enum pg_session_state { PG_SESSION_OPEN = 1, PG_SESSION_CLOSED = 2, PG_SESSION_OVER = 3 };
+enum pg_session_state {
+    PG_SESSION_OPEN = 1,
+    PG_SESSION_CLOSED = 2,
+    PG_SESSION_OVER = 3, /* it was silent */
+    PG_SESSION_ENDED = 4 /* what it had read was changed */
+};
 
 /* Another session, as it was seen. */
 struct pg_other {
@@ -55,6 +60,9 @@ void pg_rollback(struct qc_db *db);
 uint64_t pg_session(const struct qc_db *db);
 QC_MUST qc_rc pg_attend(struct qc_db *db, bool *ret_first, struct qc_err *err);
 QC_MUST qc_rc pg_session_open(struct qc_db *db, uint64_t session, bool *ret, struct qc_err *err);
+QC_MUST qc_rc pg_end_others(struct qc_db *db, struct qc_err *err);
+/* In a transaction: QC_FENCED, with the reason why it is over. */
+QC_MUST qc_rc pg_session_over(struct pg *p, struct qc_err *err);
 
 /* A row for this opening; others whose connections are gone are over when it returns. */
 QC_MUST qc_rc pg_session_begin(struct pg *p, struct qc_err *err);

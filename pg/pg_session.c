@@ -36,6 +36,30 @@ qc_rc pg_session_open(struct qc_db *db, uint64_t session, bool *ret, struct qc_e
     return QC_OK;
 }
 
+qc_rc pg_end_others(struct qc_db *db, struct qc_err *err)
+{
+    char sql[PG_SQL_MAX];
+
+    if (of(db)->lost)
+        return QC_FAIL(err, QC_TEMP, "the connection to the PostgreSQL server was lost");
+    snprintf(sql, sizeof sql, "UPDATE qc_session SET state=%d WHERE session<>%" PRId64 " AND state=%d",
+             PG_SESSION_ENDED, of(db)->session, PG_SESSION_OPEN);
+    return pg_query(of(db)->conn, sql, NULL, err);
+}
+
+qc_rc pg_session_over(struct pg *p, struct qc_err *err)
+{
+    QC_CLEANUP(pg_clear) PGresult *r = NULL;
+    char sql[PG_SQL_MAX];
+
+    snprintf(sql, sizeof sql, "SELECT state FROM qc_session WHERE session=%" PRId64 " AND uid='%s'",
+             p->session, p->uid);
+    QC_TRY(pg_query(p->conn, sql, &r, err));
+    return QC_FAIL(err, QC_FENCED, "another gateway of this catalogue %s",
+                   PQntuples(r) == 1 && pg_number(r, 0, 0) == PG_SESSION_ENDED ? "changed the clouds"
+                                                                               : "took this one for dead");
+}
+
 /* -- others ---------------------------------------------------------------------------------------------- */
 
 /* For how long was its count seen to stand still? */

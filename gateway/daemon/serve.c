@@ -119,7 +119,7 @@ static qc_rc check_whole(struct http_server *server, const struct serve_options 
     gw_engine_health(server->engine, &health);
     if (health.over)
         return QC_FAIL(err, QC_TEMP,
-                       "another gateway of this catalogue took this one for dead, and goes on with its work");
+                       "another gateway of this catalogue changed the clouds, or took this one for dead");
     if (health.broken)
         return QC_FAIL(err, QC_IO, "the disk under '%s' failed to write the catalogue", o->state);
     return QC_OK;

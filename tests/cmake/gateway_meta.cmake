@@ -44,5 +44,5 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer")
   qc_on_postgres(postgres/two SANITIZED PROGRAMS unit/gateway_two)
 endif()
 qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_drill unit/gateway_quota unit/gateway_move
-  FULL unit/gateway_tenants unit/gateway_rebuild unit/gateway_snapshot unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay prop/gateway_commits
+  FULL unit/gateway_tenants unit/gateway_rebuild unit/gateway_snapshot unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay fault/gateway_recode prop/gateway_commits
   prop/gateway_late prop/gateway_repair)

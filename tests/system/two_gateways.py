@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """I1, I2: two gateways on one catalogue in PostgreSQL, under load from users who reach either, one of them killed every few seconds
 and started again, as a service manager would. One sleeps for longer than its lease and wakes; the PostgreSQL server is ended as by
-a crash; its connections are cut, some of them between a COMMIT and its answer. Nothing acknowledged is lost, nothing is there twice, an
+a crash; its connections are cut, some of them between a COMMIT and its answer. Meanwhile a cloud is added, another one drained and retired, and
+each time the gateway that was not asked ends, and is back with what there is now. Nothing acknowledged is lost, nothing is there twice, an
 unanswered command was done as a whole or not at all; in the end one repair calls everything whole, and nothing lies about that nobody
-wants. 9 s of load; two minutes with QC_FULL=1, which only then has time for the sleeper. The seed is printed."""
+wants. 9 s of load; two minutes with QC_FULL=1, which only then has time for the sleeper and for another code. The seed is printed."""
+import http.client
 import json
 import os
 import random
@@ -113,6 +115,19 @@ class Proxy:
         self.cut_all()
 
 
+class Operator(http.client.HTTPConnection):
+    """A gateway's socket for its operator."""
+
+    def __init__(self, state, timeout=600):
+        super().__init__("gateway", timeout=timeout)
+        self.path = os.path.join(state, "gateway.sock")
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
 class Gateway:
     """One of the two, with a state directory and a door of its own; started again whenever it ends."""
 
@@ -160,6 +175,17 @@ class Gateway:
         self.signal(signal.SIGTERM)
         if self.process is not None:
             self.process.wait(60)
+
+    def ask(self, method, path, body=None):
+        """The answer, or None of one that died meanwhile."""
+        o = Operator(self.state)
+        try:
+            o.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"} if body else {})
+            return json.loads(o.getresponse().read())
+        except (OSError, http.client.HTTPException, json.JSONDecodeError):
+            return None
+        finally:
+            o.close()
 
     def tail(self):
         with open(self.log, "rb") as f:
@@ -241,6 +267,60 @@ class User(Box):
         listed = [n for n in self.expect((0, 4), "ls").stdout.decode().split("\n") if n]
         check(len(listed) == len(self.acked), f"{len(listed)} names are listed, {len(self.acked)} were acknowledged")
         self.expect((0, 4), "verify", timeout=600)
+
+
+class Mover(threading.Thread):
+    """The operator, who asks either gateway until it is done: one of them is the right one, and may die meanwhile."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        self.world, self.done, self.why = world, [], None
+        self.plan = {"add": {"name": "c6"}, "drain": {"name": "c1"}, "retire": {"name": "c1"}, **({"reprotect": {"k": 2, "n": 5}} if FULL else {})}
+        self.sixth, self.first = os.path.join(world.root, "cloud6"), world.box.clouds[0]
+        self.plan["add"]["url"] = "file://" + self.sixth
+
+    def over(self, kind, s, g):
+        c = {c["name"]: c for c in s["clouds"]}
+        if kind == "reprotect":
+            return s["k"] == 2 and (g.ask("GET", "/v1/status") or {}).get("other_code") == 0
+        if kind == "add":
+            return c.get("c6", {}).get("role") == "in use"
+        if kind == "drain":
+            return c["c1"]["role"] == "draining" and c["c1"]["fragments"] == 0
+        return "c1" not in c
+
+    def one(self, kind, body):
+        until = time.monotonic() + 600
+        while time.monotonic() < until:
+            for g in self.world.gateways:
+                s = g.ask("GET", "/v1/clouds")
+                if s is None or "clouds" not in s:
+                    continue
+                if self.over(kind, s, g):
+                    self.done.append(kind)
+                    return
+                if (g.ask("GET", "/v1/clouds/job") or {}).get("state") != "running":
+                    g.ask("POST", "/v1/clouds/job", {"kind": kind, **body})
+            time.sleep(0.2)
+        raise Failure(f"{kind} comes to no end: " + str([(g.ask("GET", "/v1/clouds/job"), g.tail()) for g in self.world.gateways]))
+
+    def run(self):
+        try:
+            for kind, body in self.plan.items():
+                self.one(kind, body)
+        except Exception as e:      # for the main thread to tell
+            self.why = e
+
+    def check(self):
+        check(self.why is None and self.done == list(self.plan), f"clouds: {self.done}: {self.why}")
+        left = [f for _, _, names in os.walk(self.first) for f in names if not f.startswith(".")]
+        check(not left, f"left on the retired cloud: {left[:3]}")
+        self.world.box.clouds[0] = self.sixth
+        ended = 0
+        for g in self.world.gateways:
+            with open(g.log, "rb") as f:
+                ended += f.read().count(b"changed the clouds")
+        check(ended > 0, "no gateway ended when the other changed the clouds")
 
 
 class World:
@@ -364,7 +444,8 @@ def scenario():
             def enough(counts):
                 return any(u.why for u in users) or (sum(u.done for u in users) > LOAD_S / 4 and counts.get("kill", 0) >= 2)
 
-            threads = [threading.Thread(target=u.load, args=(over,)) for u in users]
+            mover = Mover(world)
+            threads = [mover, *(threading.Thread(target=u.load, args=(over,)) for u in users)]
             for t in threads:
                 t.start()
             try:
@@ -379,6 +460,7 @@ def scenario():
             for u in users:
                 if u.why is not None:
                     raise Failure(f"user {u.number}: {u.why}\n" + "\n".join(g.tail() for g in world.gateways)) from u.why
+            mover.check()
             world.wait_up()
             for u in users:
                 u.check_all()
@@ -388,7 +470,7 @@ def scenario():
             there = orphans(world)
             check(there == rows, f"{there} fragments lie on the clouds, the catalogue has {rows}")
             done, failed = sum(u.done for u in users), sum(u.failed for u in users)
-            print(f"two_gateways: {counts}; {done} commands acknowledged, {failed} not; starts {[g.starts for g in world.gateways]}; "
+            print(f"two_gateways: {counts}; {done} commands acknowledged, {failed} not; {', '.join(mover.done)}; starts {[g.starts for g in world.gateways]}; "
                   f"repair {json.dumps(report)[:300]}")
             check(done > LOAD_S / 4 and counts.get("kill", 0) >= 2, "the load was too small to show anything")
             check(counts["answers cut"] > 0, "no answer to a COMMIT was cut")

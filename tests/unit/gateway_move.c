@@ -1,6 +1,6 @@
 /* unit/gateway_move: clouds come and go, in one process: rules are asked in the transaction that decides,
  * with what is about to count; what is refused leaves no trace; a retired cloud leaves nothing in the
- * catalogue. The same where the catalogue is in PostgreSQL: all of it is refused. */
+ * catalogue. The same where the catalogue is in PostgreSQL (postgres/engine). */
 #include "cat_internal.h"
 #include "engine_internal.h"
 #include "gateway/drill.h"
@@ -237,30 +237,8 @@ static void retired(void)
     erig_done(&r);
 }
 
-/* Others may have it open, and would count what is not there any more. */
-static void elsewhere(void)
-{
-    const struct gw_move_ask asks[] = { set("c1", "acme"),
-                                        domain(GW_DOMAIN_REGION),
-                                        { .kind = GW_MOVE_DRAIN, .name = "c1" },
-                                        { .kind = GW_MOVE_RETIRE, .name = "c1" },
-                                        { .kind = GW_MOVE_REPROTECT, .k = 1, .n = 3 },
-                                        { .kind = GW_MOVE_ADD, .name = "c5", .url = "file:///none" } };
-    struct erig r;
-
-    erig_new(&r, CLOUDS, K, N);
-    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++)
-        refused(&r, &asks[i], QC_CONFLICT, "is in PostgreSQL");
-    put(&r, 1);
-    erig_done(&r);
-}
-
 int main(void)
 {
-    if (erig_elsewhere()) {
-        elsewhere();
-        return 0;
-    }
     pairs();
     trials();
     retired();

@@ -283,6 +283,19 @@ static void second(void)
     CHECK_RC(qc_tx_begin(&tx, db, &err), QC_FENCED);
     CHECK(one(db, "SELECT COUNT(*) FROM t") == 2); /* it may read */
     qc_db_close(&db);
+    /* Others end with the transaction that changes what they believe; with none that comes to nothing. */
+    db = open_db(false);
+    CHECK_OK(qc_tx_begin(&tx, db, &err));
+    CHECK_OK(qc_db_end_others(db, &err));
+    qc_tx_end(&tx);
+    CHECK(is_first(other) && !is_first(db));
+    CHECK_OK(qc_tx_begin(&tx, db, &err));
+    CHECK_OK(qc_db_end_others(db, &err));
+    CHECK_OK(qc_tx_commit(&tx, &err));
+    CHECK(qc_tx_begin(&tx, other, &err) == QC_FENCED && strstr(err.msg, "changed the clouds") != NULL);
+    qc_err_clear(&err);
+    CHECK(is_first(db));
+    qc_db_close(&db);
     qc_db_close(&other);
 
     const pid_t child = fork(); /* one that is killed is succeeded at once */

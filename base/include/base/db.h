@@ -56,6 +56,9 @@ uint64_t qc_db_session(const struct qc_db *db);
 QC_MUST qc_rc qc_db_attend(struct qc_db *db, bool *ret_first, struct qc_err *err);
 /* In a transaction: *ret: is that session open? */
 QC_MUST qc_rc qc_db_session_open(struct qc_db *db, uint64_t session, bool *ret, struct qc_err *err);
+/* In a transaction: with its commit all other sessions are over. What they have read is not so any more, and
+ * whoever opens a new one reads it again. */
+QC_MUST qc_rc qc_db_end_others(struct qc_db *db, struct qc_err *err);
 int64_t qc_db_changes(struct qc_db *db); /* rows changed by the last statement */
 /* From any thread: running statements end with QC_CANCELLED. */
 void qc_db_interrupt(struct qc_db *db);

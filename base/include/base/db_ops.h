@@ -14,10 +14,11 @@ struct qc_db_ops {
     qc_rc (*settle)(struct qc_db *db, struct qc_err *err);
     int64_t (*changes)(struct qc_db *db);
     void (*interrupt)(struct qc_db *db);
-    /* NULL, all three: a database has one session at a time, by its file's lock. */
+    /* NULL, all four: a database has one session at a time, by its file's lock. */
     uint64_t (*session)(const struct qc_db *db);
     qc_rc (*attend)(struct qc_db *db, bool *ret_first, struct qc_err *err);
     qc_rc (*session_open)(struct qc_db *db, uint64_t session, bool *ret, struct qc_err *err);
+    qc_rc (*end_others)(struct qc_db *db, struct qc_err *err);
     qc_rc (*begin)(struct qc_db *db, struct qc_err *err);
     qc_rc (*commit)(struct qc_db *db, struct qc_err *err);
     void (*rollback)(struct qc_db *db); /* also after a failure that has rolled back by itself */

@@ -92,7 +92,7 @@ struct gw_health {
     uint32_t incarnation;
     bool fenced;
     bool broken; /* nothing but opening it anew helps */
-    bool over;   /* for another gateway on the same catalogue took this one for dead */
+    bool over;   /* for another gateway on the same catalogue took this one for dead, or changed the clouds */
 };
 void gw_engine_health(struct gw_engine *e, struct gw_health *ret);
 
