@@ -309,6 +309,45 @@ static qc_rc tell_margins(const struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc tell_whole(struct out *o, const struct json_t *one, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf names = { .max = QC_CLIENT_TEXT_MAX };
+    struct json_t *list = NULL;
+    const char *kind = NULL;
+    int64_t count = 0, most = 0, unlabelled = 0;
+    QC_TRY(qc_json_str(one, "kind", &kind, err));
+    QC_TRY(qc_json_int(one, "count", 0, VAULT_CLOUDS_MAX, &count, err));
+    QC_TRY(qc_json_int(one, "most_clouds", 0, VAULT_CLOUDS_MAX, &most, err));
+    QC_TRY(qc_json_int(one, "unlabelled", 0, VAULT_CLOUDS_MAX, &unlabelled, err));
+    QC_TRY(qc_json_arr(one, "not_borne", &list, err));
+    for (size_t i = 0; i < qc_json_len(list); i++) {
+        const char *name = qc_json_str_value(qc_json_at(list, i));
+        if (name == NULL)
+            return QC_FAIL(err, QC_FORMAT, "not_borne: no text");
+        QC_TRY(qc_buf_addf(&names, err, "%s%s", i > 0 ? ", " : ": ", name));
+    }
+    out_line(
+        o,
+        "whole:  %s: %" PRId64 ", of at most %" PRId64 " cloud%s each, %" PRId64 " without a label; %s%.*s",
+        kind, count, most, text_s((uint64_t)most), unlabelled,
+        names.n == 0 ? "all can be read without any one of them" : "too little is left without one of these",
+        (int)names.n, names.n == 0 ? "" : (const char *)names.p);
+    return QC_OK;
+}
+
+/* What may be lost at once, by the labels that clouds have. A tenant, and an older gateway, do not hear it.
+ */
+static qc_rc tell_wholes(const struct status *s, struct qc_err *err)
+{
+    struct json_t *list = NULL;
+    if (!qc_json_has(s->gateway, "whole_losses"))
+        return QC_OK;
+    QC_TRY(qc_json_arr(s->gateway, "whole_losses", &list, err));
+    for (size_t i = 0; i < qc_json_len(list); i++)
+        QC_TRY(tell_whole(&s->c->out, qc_json_at(list, i), err));
+    return QC_OK;
+}
+
 static qc_rc tell_gateway(struct status *s, struct qc_err *err)
 {
     struct out *o = &s->c->out;
@@ -334,6 +373,7 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
         out_line(o, "code:   %" PRId64 " segment%s another one still, and follow%s", s->other_code,
                  s->other_code == 1 ? " has" : "s have", s->other_code == 1 ? "s" : "");
     QC_TRY(tell_margins(s, err));
+    QC_TRY(tell_wholes(s, err));
     tell_debts(s, debts, clouds);
     tell_scrub(s, clouds);
     tell_snapshot(s);

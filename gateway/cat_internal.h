@@ -88,6 +88,14 @@
     X(LAYOUT_AFTER,                                                                                          \
       "SELECT layout_id, k, n, clouds FROM layout WHERE layout_id>?1 ORDER BY layout_id LIMIT 1")            \
     X(LAYOUT_GET, "SELECT k, n, clouds FROM layout WHERE layout_id=?1")                                      \
+    X(LAYOUT_SOUND, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \
+                    " WHERE s.layout_id=?1 AND s.seq IS NOT NULL AND v.state=3 AND NOT EXISTS"               \
+                    " (SELECT 1 FROM deviation d WHERE d.segment_id=s.segment_id) LIMIT 1")                  \
+    X(DEVIANTS_AFTER, "SELECT d.segment_id, s.layout_id, d.cloud_id, d.home, d.state"                        \
+                      " FROM deviation d CROSS JOIN segment s CROSS JOIN version v WHERE d.segment_id>?1"    \
+                      " AND s.segment_id=d.segment_id AND s.seq IS NOT NULL AND v.version_no=s.version_no"   \
+                      " AND v.state=3 ORDER BY d.segment_id LIMIT ?2")                                       \
+    X(CLOUDS_LOST, "SELECT cloud_id FROM cloud WHERE lost=1 AND state<>3")                                   \
     X(LAYOUTS_LOST, "UPDATE layout SET lost=(SELECT COUNT(*) FROM layout_cloud lc JOIN cloud c"              \
                     " ON c.cloud_id=lc.cloud_id WHERE lc.layout_id=layout.layout_id AND c.lost=1)")          \
     X(BKEY_PUT, "INSERT INTO bkey (epoch, sealed) VALUES (?1, ?2)")                                          \

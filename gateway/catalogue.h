@@ -188,6 +188,24 @@ QC_MUST qc_rc gw_layout_id(struct gw_cat *c, const struct gw_log_layout *l, uint
                            struct qc_err *err);
 QC_MUST qc_rc gw_layout_get(struct gw_cat *c, uint64_t id, struct gw_log_layout *ret, struct qc_err *err);
 
+/* Where fragments lie (cat_where.c), lost clouds or not. */
+/* Clouds that are lost and not retired. */
+QC_MUST qc_rc gw_cat_clouds_lost(struct gw_cat *c, uint32_t ids[QC_GW_CLOUDS_MAX], unsigned *ret_count,
+                                 struct qc_err *err);
+/* The first layout with a greater number than `after`; *ret 0: there is none. */
+QC_MUST qc_rc gw_cat_layout_after(struct gw_cat *c, uint64_t after, uint64_t *ret,
+                                  struct gw_log_layout *ret_layout, struct qc_err *err);
+/* *ret: does some segment of a live version lie as the layout says? */
+QC_MUST qc_rc gw_cat_layout_sound(struct gw_cat *c, uint64_t layout, bool *ret, struct qc_err *err);
+/* The clouds that a segment's fragments are on which count as there; k of these are needed. */
+struct gw_lie {
+    unsigned k, count;
+    uint32_t clouds[QC_EC_N_MAX];
+};
+typedef void (*gw_lie_fn)(void *ctx, const struct gw_lie *lie);
+/* Called for each segment of a live version that does not lie as its layout says. */
+QC_MUST qc_rc gw_cat_deviants(struct gw_cat *c, gw_lie_fn fn, void *ctx, struct qc_err *err);
+
 QC_MUST qc_rc gw_bkey_put(struct gw_cat *c, uint32_t epoch, qc_span sealed, struct qc_err *err);
 QC_MUST qc_rc gw_bkey_get(struct gw_cat *c, uint32_t epoch, qc_buf *ret, struct qc_err *err);
 

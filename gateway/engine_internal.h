@@ -194,6 +194,9 @@ QC_MUST qc_rc gw_choose_layout(struct gw_engine *e, struct gw_log_layout *ret, s
 /* Clouds that new fragments may go to, with their domains. Returns how many there are. */
 unsigned gw_engine_candidates(struct gw_engine *e, struct gw_candidate ret[QC_GW_CLOUDS_MAX]);
 /* The catalogue's margins follow what the fan knows of lost clouds. */
+/* Under the catalogue's lock: s->wholes, for the clouds that s knows. Bounded by the segments that do not lie
+ * as their layout says; nothing is asked where no cloud has a label. */
+QC_MUST qc_rc gw_wholes(struct gw_engine *e, struct gw_status *s, struct qc_err *err);
 QC_MUST qc_rc gw_engine_sync_lost(struct gw_engine *e, struct qc_err *err);
 /* Ask the clouds for newer roots and logs; fences. QC_FENCED; QC_QUORUM: too few answer to be sure. */
 QC_MUST qc_rc gw_engine_check_tip(struct gw_engine *e, qc_deadline deadline, struct qc_err *err);

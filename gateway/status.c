@@ -107,6 +107,7 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
         QC_TRY(gw_cat_other_code_count(e->cat, e->conf.k, e->conf.n, &s->other_code, &bytes, err));
         QC_TRY(gw_cat_oldest(e->cat, &s->oldest_s, err));
         QC_TRY(gw_cat_drills_get(e->cat, &s->drills, err));
+        QC_TRY(gw_wholes(e, s, err));
         for (unsigned at = 0; at < s->cloud_count; at++) {
             struct gw_owed o;
             QC_TRY(gw_cat_owed(e->cat, s->clouds[at].view.id, &o, err));

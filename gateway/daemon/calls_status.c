@@ -84,6 +84,41 @@ static qc_rc margins_json(struct json_t *o, const struct gw_status *s, struct qc
     return qc_json_set(o, "margins", &list, err);
 }
 
+static qc_rc whole_json(const struct gw_status *s, enum gw_domain kind, struct json_t **ret,
+                        struct qc_err *err)
+{
+    const struct gw_whole *w = &s->wholes[kind - 1];
+    QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *names = NULL;
+    QC_TRY(qc_json_new_obj(&one, err));
+    QC_TRY(qc_json_new_arr(&names, err));
+    for (unsigned i = 0; i < s->cloud_count; i++)
+        if (w->not_borne >> i & 1)
+            QC_TRY(qc_json_append_str(names, gw_whole_name(s, kind, i), err));
+    QC_TRY(qc_json_set_str(one, "kind", gw_domain_name(kind), err));
+    QC_TRY(qc_json_set_int(one, "count", w->count, err));
+    QC_TRY(qc_json_set_int(one, "most_clouds", w->most, err));
+    QC_TRY(qc_json_set_int(one, "unlabelled", w->unlabelled, err));
+    QC_TRY(qc_json_set_bool(one, "borne", w->not_borne == 0, err));
+    QC_TRY(qc_json_set(one, "not_borne", &names, err));
+    *ret = QC_STEAL(one);
+    return QC_OK;
+}
+
+static qc_rc wholes_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (enum gw_domain kind = GW_DOMAIN_PROVIDER; kind <= GW_DOMAIN_JURISDICTION; kind++) {
+        QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        if (s->wholes[kind - 1].labelled == 0)
+            continue;
+        QC_TRY(whole_json(s, kind, &one, err));
+        QC_TRY(qc_json_append(list, &one, err));
+    }
+    return qc_json_set(o, "whole_losses", &list, err);
+}
+
 static qc_rc faults_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
@@ -205,6 +240,7 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
     QC_TRY(counts_json(o, &s, err));
     QC_TRY(clouds_json(o, &s, err));
     QC_TRY(margins_json(o, &s, err));
+    QC_TRY(wholes_json(o, &s, err));
     QC_TRY(root_json(o, &s, err));
     QC_TRY(faults_json(o, &s, err));
     QC_TRY(snapshot_json(o, &s.snapshot, err));

@@ -11,6 +11,30 @@
 #include "qrng/qrng.h"
 #include "tell.h"
 
+/* One line for each kind of label that some cloud has. */
+static void wholes_text(const struct gw_status *s)
+{
+    for (enum gw_domain kind = GW_DOMAIN_PROVIDER; kind <= GW_DOMAIN_JURISDICTION; kind++) {
+        const struct gw_whole *w = &s->wholes[kind - 1];
+        const char *before = ": ";
+        if (w->labelled == 0)
+            continue;
+        printf("%s: %u, of at most %u clouds each, %u clouds without a label; ", gw_domain_name(kind),
+               w->count, w->most, w->unlabelled);
+        if (w->not_borne == 0)
+            printf("all can be read without any one of them\n");
+        else
+            printf("too little is left without one of these");
+        for (unsigned i = 0; i < s->cloud_count; i++)
+            if (w->not_borne >> i & 1) {
+                printf("%s%s", before, gw_whole_name(s, kind, i));
+                before = ", ";
+            }
+        if (w->not_borne != 0)
+            (void)putchar('\n');
+    }
+}
+
 static void status_text(const struct gw_status *s)
 {
     char hex[2 * GW_ID_BYTES + 1];
@@ -27,6 +51,7 @@ static void status_text(const struct gw_status *s)
     for (unsigned i = 0; i < s->margin_count; i++)
         printf("%" PRIu64 " versions survive %d more lost clouds\n", s->margins[i].versions,
                s->margins[i].margin);
+    wholes_text(s);
     printf("%" PRIu64 " fragments and %" PRIu64 " record copies are owed\n", s->debts, s->record_debts);
     if (s->other_code > 0)
         printf("%" PRIu64 " segments have another code still\n", s->other_code);

@@ -35,6 +35,19 @@ expect_exit 2 gateway cloud add "c6=$T/six"
 # A sixth one, and the first goes.
 expect_exit 0 gateway cloud add "c6=file://$T/six" --provider acme --weight 50
 expect_exit 0 gateway cloud set c1 --provider acme --region north
+for c in c2 c3; do
+    expect_exit 0 gateway cloud set $c --provider acme
+done
+expect_exit 0 gateway status
+out_has 'whole:  provider: 3, of at most 4 clouds each, 2 without a label; too little is left without one of these: acme'
+out_has 'whole:  region: 6, of at most 1 cloud each, 5 without a label; all can be read without any one of them'
+out_lacks jurisdiction
+for c in c2 c3; do
+    expect_exit 0 gateway cloud set $c --provider ''
+done
+expect_exit 0 --json gateway status
+[ "$(json_get "[(w['kind'], w['borne'], w['not_borne']) for l in lines if 'gateway' in l for w in l['gateway']['whole_losses']]")" = \
+    "[('provider', True, []), ('region', True, [])]" ] || fail "wholes: $(cat out)"
 expect_exit 0 gateway cloud domain provider
 expect_exit 6 gateway cloud set c2 --provider acme
 expect_exit 0 gateway plan exit c1

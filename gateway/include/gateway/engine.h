@@ -115,6 +115,14 @@ struct gw_cloud_status {
     struct gw_scrub_cloud scrub; /* as its rows were counted */
 };
 enum { GW_MARGIN_ROWS = QC_EC_N_MAX + 2 };
+/* The loss at once of all clouds with one label of a kind: all of one provider, say. A cloud without such a
+ * label is lost by itself. */
+struct gw_whole {
+    unsigned labelled, unlabelled; /* clouds in use or draining; labelled 0: nothing else is told */
+    unsigned count, most;          /* so many may be lost, the largest with so many clouds */
+    uint32_t not_borne;            /* bit i: too few fragments of something are left without those that are
+                                      lost with clouds[i], the first of them; 0: each loss is borne */
+};
 struct gw_status {
     struct gw_health health;
     unsigned k, n, write_quorum, record_quorum, cloud_count;
@@ -126,6 +134,7 @@ struct gw_status {
         int margin;
         uint64_t versions;
     } margins[GW_MARGIN_ROWS];
+    struct gw_whole wholes[GW_LABELS]; /* index is enum gw_domain - 1 */
     uint64_t debts, record_debts, log_sequence, open_uploads, dead_segments;
     uint64_t other_code;           /* segments that have another code than new ones get (gateway/recode.c) */
     bool paying;                   /* threads pay debts */
@@ -155,6 +164,9 @@ QC_MUST qc_rc gw_engine_alive(struct gw_engine *e, struct qc_err *err);
 QC_MUST qc_rc gw_engine_clouds(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
 /* All three. */
 QC_MUST qc_rc gw_engine_status(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
+
+/* What is lost as a whole with clouds[i], and maybe others: the label of that kind, or its own name. */
+const char *gw_whole_name(const struct gw_status *s, enum gw_domain kind, unsigned i);
 
 /* -- vaults ---------------------------------------------------------------------------------------------- */
 
