@@ -100,6 +100,23 @@ static qc_rc put_segments(struct gw_cat *c, const struct gw_rec_commit *r, const
     return QC_OK;
 }
 
+/* Of several layouts the one that bears most: what is full for the version is never told to be less. */
+static unsigned fullest(const struct gw_rec_commit *r, int *ret_margin)
+{
+    unsigned best = 0;
+
+    *ret_margin = -QC_EC_N_MAX - 1;
+    for (unsigned i = 0; i < r->layout_count; i++) {
+        struct gw_log_layout l;
+        gw_log_layout_at(r, i, &l);
+        if ((int)l.n - (int)l.k > *ret_margin) {
+            *ret_margin = (int)l.n - (int)l.k;
+            best = i;
+        }
+    }
+    return best;
+}
+
 /* *ret_intent: there was an intent, which may have reserved segments. */
 static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l,
                          uint64_t *ret_no, bool *ret_intent, struct qc_err *err)
@@ -119,8 +136,8 @@ static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const 
         *err = miss;
         return rc;
     }
-    struct gw_log_layout first;
-    gw_log_layout_at(r, 0, &first);
+    int full;
+    const unsigned layout = fullest(r, &full);
     v = (struct gw_version_row){ .vault = r->vault,
                                  .object = r->e.object,
                                  .version = r->e.version,
@@ -128,11 +145,11 @@ static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const 
                                  .base = r->e.number - 1,
                                  .size = r->e.size,
                                  .segments = r->segment_count,
-                                 .layout = l->id[0],
+                                 .layout = l->id[layout],
                                  .created = r->e.created,
                                  .state = GW_VERSION_LIVE,
                                  .tenant = r->tenant,
-                                 .acked_margin = first.n - first.k };
+                                 .acked_margin = full };
     return gw_cat_version_add(c, &v, ret_no, err);
 }
 

@@ -384,9 +384,10 @@
     X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(" GW_SQL_MARGIN_OF ")"                         \
                         " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                           \
                         " WHERE s.version_no=version.version_no) WHERE state=3")                             \
-    X(REBUILT_REQUESTS, "UPDATE request SET acked=v.acked, margin_full=l.n-l.k, durable_min=v.acked+l.k,"    \
-                        " n=l.n, copies=?1, clouds=?2 FROM version v JOIN layout l"                          \
-                        " ON l.layout_id=v.layout_id"                                                        \
+    X(REBUILT_REQUESTS, "UPDATE request SET acked=v.acked, margin_full=f.n-f.k, n=f.n, copies=?1,"           \
+                        " clouds=?2, durable_min=(SELECT MIN(l.k + " GW_SQL_MARGIN_OF ") FROM segment s"     \
+                        " JOIN layout l ON l.layout_id=s.layout_id WHERE s.version_no=v.version_no)"         \
+                        " FROM version v JOIN layout f ON f.layout_id=v.layout_id"                           \
                         " WHERE request.kind=1 AND v.version_no=request.version_no")                         \
     X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"      \
                       " (SELECT COUNT(*) FROM version WHERE state=3),"                                       \
