@@ -10,7 +10,7 @@ struct status {
     struct qc_err why;      /* then: why not */
     qc_rc rc;
     int64_t k, n, clouds_ok, clouds_all, clouds_lost;
-    int64_t other_code;     /* segments that have another code than that; a tenant is not told: 0 */
+    int64_t other_code;     /* segments that have another code than that; a tenant is told of his own */
     struct json_t *drill;   /* the last one; NULL: none */
     bool drill_bad;         /* what it left cannot be read */
     unsigned domains;       /* clouds that share no device; 0: not known */

@@ -20,6 +20,15 @@ qc_rc gw_cat_other_code_count(struct gw_cat *c, unsigned k, unsigned n, uint64_t
     return qc_col_u64(rows.s, 1, ret_bytes, err);
 }
 
+qc_rc gw_cat_tenant_other_code(struct gw_cat *c, uint32_t tenant, unsigned k, unsigned n, uint64_t *ret,
+                               struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, TENANT_OTHER_CODE, &rows, err, QC_VI(k), QC_VI(n), QC_VI(tenant)));
+    return qc_col_u64(rows.s, 0, ret, err);
+}
+
 qc_rc gw_cat_other_code_any(struct gw_cat *c, unsigned k, unsigned n, bool *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };

@@ -509,6 +509,9 @@ QC_MUST qc_rc gw_cat_other_code(struct gw_cat *c, uint64_t from, unsigned k, uns
 /* How many of live versions have another code; their bytes. */
 QC_MUST qc_rc gw_cat_other_code_count(struct gw_cat *c, unsigned k, unsigned n, uint64_t *ret,
                                       uint64_t *ret_bytes, struct qc_err *err);
+/* How many of a tenant's. */
+QC_MUST qc_rc gw_cat_tenant_other_code(struct gw_cat *c, uint32_t tenant, unsigned k, unsigned n,
+                                       uint64_t *ret, struct qc_err *err);
 /* Is there one? Costs nothing where there is none. */
 QC_MUST qc_rc gw_cat_other_code_any(struct gw_cat *c, unsigned k, unsigned n, bool *ret, struct qc_err *err);
 /* The next segment after `after` that is reserved for a live version; 0: none. */

@@ -142,6 +142,7 @@ qc_rc gw_tenant_safety(struct gw_engine *e, uint32_t tenant, struct gw_safety *r
     }
     QC_LOCK(gw_cat_lock(e->cat));
     QC_TRY(gw_cat_tenant_debts(e->cat, tenant, &s.debts, err));
+    QC_TRY(gw_cat_tenant_other_code(e->cat, tenant, e->conf.k, e->conf.n, &s.other_code, err));
     *ret = s;
     return QC_OK;
 }

@@ -152,7 +152,8 @@ static qc_rc safety_json(struct json_t *o, const struct gw_safety *s, struct qc_
         QC_TRY(qc_json_append(list, &one, err));
     }
     QC_TRY(qc_json_set(o, "margins", &list, err));
-    return json_count(o, "debts", s->debts, err);
+    QC_TRY(json_count(o, "debts", s->debts, err));
+    return json_count(o, "other_code", s->other_code, err);
 }
 
 /* Of all clouds together: what was looked at least lately. Which cloud that is, is the operator's business.

@@ -308,6 +308,11 @@ static void meanwhile(unsigned k, unsigned width)
     bool found;
     CHECK_OK(gw_engine_move_open(r.e, &kind, name, &found, &err));
     CHECK(found && kind == GW_MOVE_REPROTECT && name[0] == '\0');
+    struct gw_safety safety;
+    CHECK_OK(gw_tenant_safety(r.e, r.tenant, &safety, &err));
+    CHECK(safety.other_code == 1 && safety.versions[QC_EC_N_MAX + N - K] == 1);
+    CHECK_OK(gw_tenant_safety(r.e, r.tenant + 1, &safety, &err));
+    CHECK(safety.other_code == 0);
     if (width == CLOUDS)
         one_away(&r);
     CHECK_OK(reprotect(&r, 0, 0, &report, &err));
@@ -315,6 +320,8 @@ static void meanwhile(unsigned k, unsigned width)
     done(&r, p, 2, k, width);
     CHECK_OK(gw_engine_move_open(r.e, &kind, name, &found, &err));
     CHECK(!found);
+    CHECK_OK(gw_tenant_safety(r.e, r.tenant, &safety, &err));
+    CHECK(safety.other_code == 0);
     erig_done(&r);
 }
 

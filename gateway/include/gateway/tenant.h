@@ -80,7 +80,8 @@ QC_MUST qc_rc gw_tenant_usage(struct gw_engine *e, uint32_t tenant, struct gw_us
 struct gw_safety {
     uint64_t versions[2 * QC_EC_N_MAX + 1]; /* [margin + QC_EC_N_MAX] */
     uint64_t debts;
-    int64_t oldest_s; /* wall clock: the first of these versions; 0: there is none */
+    uint64_t other_code; /* segments that have another code than new ones get (gateway/recode.c) */
+    int64_t oldest_s;    /* wall clock: the first of these versions; 0: there is none */
 };
 QC_MUST qc_rc gw_tenant_safety(struct gw_engine *e, uint32_t tenant, struct gw_safety *ret,
                                struct qc_err *err);
