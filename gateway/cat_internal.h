@@ -175,6 +175,8 @@
     X(OTHER_CODE_COUNT, "SELECT COUNT(*), " GW_SQL_SUM("s.size") GW_SQL_OF_OTHER_CODE)                       \
     X(OTHER_CODE_ANY, "SELECT 1" GW_SQL_OF_OTHER_CODE " LIMIT 1")                                            \
     X(TENANT_OTHER_CODE, "SELECT COUNT(*)" GW_SQL_OF_OTHER_CODE " AND v.tenant=?3")                          \
+    X(LEAST_M, "SELECT MIN(l.n - l.k) FROM layout l"                                                         \
+               " WHERE EXISTS (SELECT 1 FROM segment s WHERE s.layout_id=l.layout_id)")                      \
     X(LAYOUT_BOUNDS, "SELECT COALESCE(MIN(k), 0), COALESCE(MAX(n), 0) FROM layout")                          \
     X(SEGMENT_OF, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq=?2")                           \
     X(SEGMENT_DEAD,                                                                                          \

@@ -29,6 +29,19 @@ qc_rc gw_cat_tenant_other_code(struct gw_cat *c, uint32_t tenant, unsigned k, un
     return qc_col_u64(rows.s, 0, ret, err);
 }
 
+qc_rc gw_cat_least_m(struct gw_cat *c, unsigned *m, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    uint32_t least;
+
+    QC_TRY(GW_QUERY0(c, LEAST_M, &rows, err));
+    if (!rows.row || qc_col_null(rows.s, 0))
+        return QC_OK;
+    QC_TRY(gw_col_u32(rows.s, 0, &least, err));
+    *m = least;
+    return QC_OK;
+}
+
 qc_rc gw_cat_other_code_any(struct gw_cat *c, unsigned k, unsigned n, bool *ret, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };

@@ -512,6 +512,8 @@ QC_MUST qc_rc gw_cat_other_code_count(struct gw_cat *c, unsigned k, unsigned n, 
 /* How many of a tenant's. */
 QC_MUST qc_rc gw_cat_tenant_other_code(struct gw_cat *c, uint32_t tenant, unsigned k, unsigned n,
                                        uint64_t *ret, struct qc_err *err);
+/* The least n - k of all that is stored or on its way; it stays as it is where there is nothing. */
+QC_MUST qc_rc gw_cat_least_m(struct gw_cat *c, unsigned *m, struct qc_err *err);
 /* Is there one? Costs nothing where there is none. */
 QC_MUST qc_rc gw_cat_other_code_any(struct gw_cat *c, unsigned k, unsigned n, bool *ret, struct qc_err *err);
 /* The next segment after `after` that is reserved for a live version; 0: none. */

@@ -12,6 +12,7 @@ struct drill {
     const struct gw_drill_ask *ask;
     struct gw_drilled d;
     gw_clouds without;
+    unsigned promised; /* clouds that may be lost, of all that is tried */
     qc_rc worst;
     uint8_t *piece;
 };
@@ -51,8 +52,22 @@ static qc_rc draw_one(struct drill *d, uint64_t place, struct qc_err *err)
     return QC_OK;
 }
 
+/* By the least code that something has: while another one comes, what has the old one yet bears no more than
+ * it ever did, and what gets the new one no more than that. */
+static qc_rc promised(struct drill *d, unsigned *ret, struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(d->e->cat));
+    const unsigned now = d->e->conf.n - d->e->conf.k;
+    unsigned least = now;
+
+    QC_TRY(gw_cat_least_m(d->e->cat, &least, err));
+    *ret = least < now ? least : now;
+    return QC_OK;
+}
+
 static qc_rc choose(struct drill *d, struct qc_err *err)
 {
+    QC_TRY(promised(d, &d->promised, err));
     for (unsigned i = 0; i < d->ask->without_count; i++) {
         gw_clouds one = 0;
         if (!gw_cloud_name_ok(d->ask->without[i]))
@@ -60,8 +75,7 @@ static qc_rc choose(struct drill *d, struct qc_err *err)
         QC_TRY(gw_engine_clouds_named(d->e, d->ask->without[i], &one, err));
         leave_out(d, (unsigned)__builtin_ctz(one));
     }
-    const unsigned usual = d->e->conf.n - d->e->conf.k;
-    const unsigned more = d->ask->random == GW_DRILL_USUAL ? usual : (unsigned)d->ask->random;
+    const unsigned more = d->ask->random == GW_DRILL_USUAL ? d->promised : (unsigned)d->ask->random;
     for (unsigned i = 0; i < more; i++)
         QC_TRY(draw_one(d, i, err));
     return QC_OK;
@@ -199,9 +213,11 @@ static bool outdoes(struct gw_engine *e, const struct gw_drilled *d, const struc
 static qc_rc keep(struct drill *d, struct qc_err *err)
 {
     struct gw_drills drills;
+    unsigned now;
 
-    if (d->d.without_count > d->e->conf.n - d->e->conf.k)
-        return QC_OK; /* more than is promised */
+    QC_TRY(promised(d, &now, err));
+    if (d->d.without_count > d->promised || d->d.without_count > now)
+        return QC_OK; /* more than is promised, or was when it began */
     QC_LOCK(gw_cat_lock(d->e->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(d->e->cat, &tx, err));

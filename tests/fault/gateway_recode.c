@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "cat_internal.h"
 #include "engine_internal.h"
+#include "gateway/drill.h"
 #include "gateway/move.h"
 #include "gw_engine_rig.h"
 #include "gw_repair_rig.h"
@@ -412,6 +413,54 @@ static void open_to(unsigned k)
     erig_done(&r);
 }
 
+/* A version of one segment of the old code, where new ones have the new one. */
+static void old_code(struct erig *r, struct erig_put *p, unsigned k, unsigned n)
+{
+    struct gw_move_report report;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+
+    CHECK_OK(erig_begin(r, p, &err));
+    CHECK_OK(erig_segment(r, p, 0, &err));
+    CHECK_OK(reprotect(r, k, n, &report, &err));
+    CHECK_OK(erig_commit(r, p, &receipt, &err));
+}
+
+/* A drill does without as many clouds as all that is stored bears: what has the old code yet was never
+ * promised to bear more, and one that did without more is not kept. More can be asked for. */
+static void drilled(unsigned k, unsigned n, unsigned promised)
+{
+    struct gw_drill_ask ask = { .random = GW_DRILL_USUAL, .seed = 5 };
+    struct gw_move_report report;
+    struct gw_drilled d;
+    struct gw_drills kept;
+    struct qc_err err = { 0 };
+    struct erig r;
+
+    erig_new(&r, CLOUDS, K, N);
+    struct erig_put p = erig_prepare(1, "\1a", 1, 1, 5000);
+    old_code(&r, &p, k, n);
+    CHECK_OK(gw_engine_drill(r.e, &ask, &d, &err));
+    if (d.without_count != promised)
+        fprintf(stderr, "%u,%u to %u,%u: drilled without %u\n", K, N, k, n, d.without_count);
+    CHECK(d.without_count == promised && d.exit == 0);
+    CHECK_OK(gw_engine_drills(r.e, &kept, &err));
+    CHECK(kept.last.without_count == promised && kept.last.ended_s != 0 && kept.failed.ended_s == 0);
+    ask.random = CLOUDS - K + 1;
+    CHECK_OK(gw_engine_drill(r.e, &ask, &d, &err));
+    CHECK(d.exit == qc_rc_exit(QC_QUORUM) && d.without_count == CLOUDS - K + 1);
+    ask.random = (int)promised + 1;
+    CHECK_OK(gw_engine_drill(r.e, &ask, &d, &err));
+    CHECK_OK(gw_engine_drills(r.e, &kept, &err));
+    CHECK(kept.last.without_count == promised && kept.failed.ended_s == 0);
+
+    CHECK_OK(reprotect(&r, 0, 0, &report, &err));
+    ask.random = GW_DRILL_USUAL;
+    CHECK_OK(gw_engine_drill(r.e, &ask, &d, &err));
+    CHECK(d.without_count == n - k && d.exit == 0);
+    erig_done(&r);
+}
+
 /* A cloud that takes nothing: not all segments are read, coded and put for nothing. */
 static void not_in_vain(void)
 {
@@ -527,6 +576,8 @@ int main(void)
     odd_places();
     open_to(2);
     open_to(TO_K);
+    drilled(TO_K, TO_N, N - K); /* more than before */
+    drilled(3, 4, 1);           /* less */
     not_in_vain();
     beside_others();
     if (erig_elsewhere())

@@ -33,7 +33,7 @@ struct gw_drill_lost {
 typedef qc_rc (*gw_drill_lost_fn)(void *ctx, const struct gw_drill_lost *lost, struct qc_err *err);
 typedef void (*gw_drill_tell_fn)(void *ctx, const struct gw_drilled *now); /* after each version */
 
-enum { GW_DRILL_USUAL = -1 }; /* as many as may be lost: n - k */
+enum { GW_DRILL_USUAL = -1 }; /* as many as may be lost: the least n - k of all that is stored */
 struct gw_drill_ask {
     const char *const *without; /* names of clouds */
     unsigned without_count;
