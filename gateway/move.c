@@ -296,11 +296,37 @@ qc_rc gw_engine_move(struct gw_engine *e, const struct gw_move_ask *ask, struct 
     return rc;
 }
 
-qc_rc gw_engine_move_open(struct gw_engine *e, enum gw_move_kind *ret, char ret_name[CLOUD_NAME_SIZE_MAX + 1],
-                          bool *ret_found, struct qc_err *err)
+/* One turn: the segments' (0), or a drain's: the row before. */
+static qc_rc turn_open(struct gw_engine *e, const struct gw_cloud_row *rows, unsigned turn, bool *ret,
+                       struct qc_err *err)
+{
+    uint64_t id = 0;
+
+    *ret = false;
+    if (turn > 0 && rows[turn - 1].state == GW_LIFE_DRAINING)
+        QC_TRY(gw_cat_on_cloud(e->cat, rows[turn - 1].id, 0, &id, err));
+    if (turn == 0)
+        QC_TRY(gw_cat_other_code_any(e->cat, e->conf.k, e->conf.n, ret, err));
+    *ret = *ret || id != 0;
+    return QC_OK;
+}
+
+/* The turn that comes after that one: the segments' is the first, for what gets another code leaves the
+ * clouds that are drained, too. */
+static unsigned turn_after(const struct gw_move_turn *last, const struct gw_cloud_row *rows, unsigned count)
+{
+    if (last->kind == GW_MOVE_REPROTECT)
+        return 1;
+    for (unsigned i = 0; i < count && last->kind == GW_MOVE_DRAIN; i++)
+        if (strcmp(rows[i].name, last->name) == 0)
+            return i + 2;
+    return 0;
+}
+
+qc_rc gw_engine_move_open(struct gw_engine *e, struct gw_move_turn *turn, bool *ret_found, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_cloud_row *rows = qc_alloc(QC_GW_CLOUDS_MAX * sizeof *rows);
-    unsigned count;
+    unsigned count, at = 0;
 
     *ret_found = false;
     if (!atomic_load(&e->keeps))
@@ -309,19 +335,16 @@ qc_rc gw_engine_move_open(struct gw_engine *e, enum gw_move_kind *ret, char ret_
         return QC_FAIL(err, QC_NOMEM, "clouds");
     QC_LOCK(gw_cat_lock(e->cat));
     QC_TRY(gw_cloud_rows(e->cat, rows, &count, err));
-    for (unsigned i = 0; i < count && !*ret_found; i++) {
-        uint64_t id = 0;
-        if (rows[i].state == GW_LIFE_DRAINING)
-            QC_TRY(gw_cat_on_cloud(e->cat, rows[i].id, 0, &id, err));
-        *ret_found = id != 0;
-        *ret = GW_MOVE_DRAIN;
-        memcpy(ret_name, rows[i].name, sizeof rows[i].name);
+    const unsigned first = turn_after(turn, rows, count);
+    for (unsigned i = 0; i <= count && !*ret_found; i++) {
+        at = (first + i) % (count + 1);
+        QC_TRY(turn_open(e, rows, at, ret_found, err));
     }
-    if (*ret_found)
+    if (!*ret_found)
         return QC_OK;
-    QC_TRY(gw_cat_other_code_any(e->cat, e->conf.k, e->conf.n, ret_found, err));
-    *ret = GW_MOVE_REPROTECT;
-    ret_name[0] = '\0';
+    *turn = (struct gw_move_turn){ .kind = at == 0 ? GW_MOVE_REPROTECT : GW_MOVE_DRAIN };
+    if (at > 0)
+        memcpy(turn->name, rows[at - 1].name, sizeof rows[at - 1].name);
     return QC_OK;
 }
 

@@ -258,17 +258,31 @@ qc_rc moves_start(struct moves *m, struct gw_engine *e, const struct json_t *bod
     return start(m, job, err);
 }
 
+/* Whoever asked for it. */
+static void last_turn(struct moves *m, struct gw_move_turn *ret)
+{
+    QC_LOCK(&m->lock);
+    if (m->job == NULL)
+        return;
+    ret->kind = m->job->ask.kind;
+    memcpy(ret->name, m->job->texts.name, sizeof ret->name);
+}
+
 static qc_rc go_on(struct moves *m, struct gw_engine *e, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct move_job *job = qc_alloc(sizeof *job);
+    struct gw_move_turn turn = { 0 };
     bool found = false;
     if (job == NULL)
         return QC_FAIL(err, QC_NOMEM, "a job");
     job->moves = m;
     job->engine = e;
-    QC_TRY(gw_engine_move_open(e, &job->ask.kind, job->texts.name, &found, err));
+    last_turn(m, &turn);
+    QC_TRY(gw_engine_move_open(e, &turn, &found, err));
     if (!found)
         return QC_OK;
+    job->ask.kind = turn.kind;
+    memcpy(job->texts.name, turn.name, sizeof job->texts.name);
     job->ask.name = job->texts.name; /* a reprotect has none, and goes on to the code that there is */
     job->by_itself = true;
     return start(m, QC_STEAL(job), err);

@@ -304,11 +304,10 @@ static void meanwhile(unsigned k, unsigned width)
     CHECK(n == size && memcmp(got, want, n) == 0);
     gw_reader_close(&reader);
 
-    enum gw_move_kind kind;
-    char name[CLOUD_NAME_SIZE_MAX + 1];
+    struct gw_move_turn turn = { 0 };
     bool found;
-    CHECK_OK(gw_engine_move_open(r.e, &kind, name, &found, &err));
-    CHECK(found && kind == GW_MOVE_REPROTECT && name[0] == '\0');
+    CHECK_OK(gw_engine_move_open(r.e, &turn, &found, &err));
+    CHECK(found && turn.kind == GW_MOVE_REPROTECT && turn.name[0] == '\0');
     struct gw_safety safety;
     CHECK_OK(gw_tenant_safety(r.e, r.tenant, &safety, &err));
     CHECK(safety.other_code == 1 && safety.versions[QC_EC_N_MAX + N - K] == 1);
@@ -319,7 +318,7 @@ static void meanwhile(unsigned k, unsigned width)
     CHECK_OK(reprotect(&r, 0, 0, &report, &err));
     CHECK(report.moved == 1);
     done(&r, p, 2, k, width);
-    CHECK_OK(gw_engine_move_open(r.e, &kind, name, &found, &err));
+    CHECK_OK(gw_engine_move_open(r.e, &turn, &found, &err));
     CHECK(!found);
     CHECK_OK(gw_tenant_safety(r.e, r.tenant, &safety, &err));
     CHECK(safety.other_code == 0);
@@ -461,6 +460,42 @@ static void drilled(unsigned k, unsigned n, unsigned promised)
     erig_done(&r);
 }
 
+/* A reprotect that was broken off, and a drain that cannot move what has the old code yet: each has its turn,
+ * and both come to their end. */
+static void in_turn(void)
+{
+    enum { TURNS = 6 };
+    struct gw_move_turn turn = { 0 };
+    struct gw_move_report report;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct erig r;
+    unsigned turns = 0;
+
+    erig_new(&r, CLOUDS, TO_K, TO_N);
+    struct erig_put p = erig_prepare(1, "\1a", 1, 2, 5000);
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    qc_fault_script("recode_put:error+:1");
+    CHECK(reprotect(&r, K, N, &report, &err) != QC_OK);
+    qc_fault_script(NULL);
+    const struct gw_move_ask drain = { .kind = GW_MOVE_DRAIN, .name = "c7" };
+    err = (struct qc_err){ 0 };
+    CHECK_RC(gw_engine_move(r.e, &drain, &report, &err), QC_DEGRADED); /* seven fragments, six clouds */
+    turn = (struct gw_move_turn){ .kind = GW_MOVE_REPROTECT };         /* as if that one had been the last */
+    for (bool found = true; found && turns < TURNS; turns++) {
+        err = (struct qc_err){ 0 };
+        CHECK_OK(gw_engine_move_open(r.e, &turn, &found, &err));
+        CHECK(turns > 0 || (turn.kind == GW_MOVE_DRAIN && strcmp(turn.name, "c7") == 0));
+        CHECK(turns != 1 || turn.kind == GW_MOVE_REPROTECT);
+        const struct gw_move_ask ask = { .kind = turn.kind, .name = turn.name };
+        const qc_rc rc = found ? gw_engine_move(r.e, &ask, &report, &err) : QC_OK;
+        CHECK(rc == QC_OK || rc == QC_DEGRADED);
+    }
+    CHECK(turns < TURNS && rrig_files(&r, 6, "/f/") == 0);
+    done(&r, &p, 1, K, N);
+    erig_done(&r);
+}
+
 /* A cloud that takes nothing: not all segments are read, coded and put for nothing. */
 static void not_in_vain(void)
 {
@@ -578,6 +613,7 @@ int main(void)
     open_to(TO_K);
     drilled(TO_K, TO_N, N - K); /* more than before */
     drilled(3, 4, 1);           /* less */
+    in_turn();
     not_in_vain();
     beside_others();
     if (erig_elsewhere())

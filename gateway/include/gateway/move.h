@@ -88,10 +88,14 @@ struct gw_move_ask {
 QC_MUST qc_rc gw_engine_move(struct gw_engine *e, const struct gw_move_ask *ask, struct gw_move_report *ret,
                              struct qc_err *err);
 
-/* Something that was begun and can go on by itself: a drain that has something left, segments of another code
- * than the gateway's. *ret: its kind, and the name of the cloud, if it is about one. false: there is none. */
-QC_MUST qc_rc gw_engine_move_open(struct gw_engine *e, enum gw_move_kind *ret,
-                                  char ret_name[CLOUD_NAME_SIZE_MAX + 1], bool *ret_found,
+struct gw_move_turn {
+    enum gw_move_kind kind;
+    char name[CLOUD_NAME_SIZE_MAX + 1]; /* of the cloud; "": it is about none */
+};
+/* Something that was begun and can go on by itself: segments of another code than the gateway's, a drain that
+ * has something left. They take turns, for one may wait for another: turn: the one before, {0}: none; and the
+ * next one. false: there is none. */
+QC_MUST qc_rc gw_engine_move_open(struct gw_engine *e, struct gw_move_turn *turn, bool *ret_found,
                                   struct qc_err *err);
 
 /* -- what would it cost? --------------------------------------------------------------------------------- */
