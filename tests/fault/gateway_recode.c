@@ -412,6 +412,18 @@ static void open_to(unsigned k)
     erig_done(&r);
 }
 
+static int margin_of(struct erig *r, const struct erig_put *p)
+{
+    const struct gw_version_ids ids = {
+        .tenant = r->tenant, .vault = r->vault, .object = p->object, .version = p->version
+    };
+    struct gw_version_info info;
+    struct qc_err err = { 0 };
+
+    CHECK_OK(gw_version_info(r->e, &ids, &info, &err));
+    return info.margin;
+}
+
 /* A version of one segment of the old code, where new ones have the new one. */
 static void old_code(struct erig *r, struct erig_put *p, unsigned k, unsigned n)
 {
@@ -423,6 +435,48 @@ static void old_code(struct erig *r, struct erig_put *p, unsigned k, unsigned n)
     CHECK_OK(erig_segment(r, p, 0, &err));
     CHECK_OK(reprotect(r, k, n, &report, &err));
     CHECK_OK(erig_commit(r, p, &receipt, &err));
+}
+
+/* A cloud is wiped and adopted while new segments are decided and not published: what it had of them does not
+ * count when they are. */
+static void adopted_between(void)
+{
+    const struct gw_repair_ask adopt = { .adopt = "c3" };
+    struct gw_move_report report;
+    struct gw_repair_report repaired;
+    struct gw_segment seg;
+    struct qc_err err = { 0 };
+    struct erig r;
+    char path[320];
+    uint64_t id;
+
+    erig_new(&r, CLOUDS, K, N);
+    struct erig_put p = erig_prepare(1, "\1a", 1, 1, 5000);
+    old_code(&r, &p, TO_K, TO_N);
+    qc_fault_script("put_log:error+:1");
+    CHECK(reprotect(&r, 0, 0, &report, &err) != QC_OK);
+    erig_cloud(&r, 2, "", path, sizeof path);
+    qc_tree_remove(path);
+    err = (struct qc_err){ 0 };
+    CHECK(gw_engine_repair(r.e, &adopt, &repaired, &err) != QC_OK); /* it is filled, and not named yet */
+    {
+        QC_LOCK(gw_cat_lock(r.e->cat));
+        CHECK_OK(gw_cat_reserved_live(r.e->cat, 0, &id, &err));
+        CHECK(id != 0);
+        CHECK_OK(gw_cat_segment(r.e->cat, id, &seg, &err));
+        CHECK(__builtin_popcount(seg.absent) == 1);
+    }
+    qc_fault_script("adopt_logged:error:1");
+    err = (struct qc_err){ 0 };
+    CHECK(gw_engine_repair(r.e, &adopt, &repaired, &err) != QC_OK); /* published; no fragment is back yet */
+    qc_fault_script(NULL);
+    CHECK(margin_of(&r, &p) == TO_N - TO_K - 1);
+    CHECK_OK(gw_engine_repair(r.e, &adopt, &repaired, &err));
+    gw_engine_close(&r.e);
+    erig_open(&r);
+    CHECK_OK(reprotect(&r, 0, 0, &report, &err));
+    done(&r, &p, 1, TO_K, TO_N);
+    erig_done(&r);
 }
 
 /* A drill does without as many clouds as all that is stored bears: what has the old code yet was never
@@ -611,6 +665,7 @@ int main(void)
     odd_places();
     open_to(2);
     open_to(TO_K);
+    adopted_between();
     drilled(TO_K, TO_N, N - K); /* more than before */
     drilled(3, 4, 1);           /* less */
     in_turn();

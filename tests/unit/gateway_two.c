@@ -326,8 +326,7 @@ static void clouds_come_and_go(void)
 static void moved_on(void)
 {
     struct gw_move_ask ask = { .kind = GW_MOVE_DRAIN, .name = "c1" };
-    char name[CLOUD_NAME_SIZE_MAX + 1];
-    enum gw_move_kind kind;
+    struct gw_move_turn turn = { 0 };
     struct erig_put puts[3];
     struct erig r, two;
     struct qc_err err = { 0 };
@@ -341,12 +340,12 @@ static void moved_on(void)
     qc_fault_script(NULL);
     join(&r, &two);
     err = (struct qc_err){ 0 };
-    CHECK_OK(gw_engine_move_open(two.e, &kind, name, &found, &err));
+    CHECK_OK(gw_engine_move_open(two.e, &turn, &found, &err));
     CHECK(!found);
     gw_engine_close(&r.e);
     attend(&two);
-    CHECK_OK(gw_engine_move_open(two.e, &kind, name, &found, &err));
-    CHECK(found && kind == GW_MOVE_DRAIN && strcmp(name, "c1") == 0);
+    CHECK_OK(gw_engine_move_open(two.e, &turn, &found, &err));
+    CHECK(found && turn.kind == GW_MOVE_DRAIN && strcmp(turn.name, "c1") == 0);
     CHECK_OK(move(&two, &ask, &err));
     CHECK(on_first(&two) == 0);
     for (unsigned i = 0; i < 3; i++)
