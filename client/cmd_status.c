@@ -35,6 +35,17 @@ static qc_rc ask_gateway(struct status *s, struct qc_err *err)
     return client_renew_clouds(c, gw, false, err);
 }
 
+/* Fragments that do not count there. A tenant is not told. */
+static qc_rc owed_by(const struct json_t *cloud, int64_t *ret, struct qc_err *err)
+{
+    struct json_t *debts = NULL;
+    *ret = 0;
+    if (!qc_json_has(cloud, "debts"))
+        return QC_OK;
+    QC_TRY(qc_json_obj(cloud, "debts", &debts, err));
+    return qc_json_int(debts, "fragments", 0, INT64_MAX, ret, err);
+}
+
 static qc_rc count_clouds(struct status *s, struct qc_err *err)
 {
     struct json_t *clouds = NULL;
@@ -42,13 +53,18 @@ static qc_rc count_clouds(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_int(s->gateway, "n", s->k, VAULT_CLOUDS_MAX, &s->n, err));
     if (qc_json_has(s->gateway, "other_code"))
         QC_TRY(qc_json_int(s->gateway, "other_code", 0, INT64_MAX, &s->other_code, err));
+    QC_TRY(qc_json_int(s->gateway, "debts", 0, INT64_MAX, &s->owed_here, err));
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
     s->clouds_all = (int64_t)qc_json_len(clouds);
     if (s->clouds_all > VAULT_CLOUDS_MAX)
         return QC_FAIL(err, QC_FORMAT, "%" PRId64 " clouds, at most %d", s->clouds_all, VAULT_CLOUDS_MAX);
     for (size_t i = 0; i < qc_json_len(clouds); i++) {
         const char *state = NULL;
+        int64_t owed = 0;
         QC_TRY(qc_json_str(qc_json_at(clouds, i), "state", &state, err));
+        QC_TRY(owed_by(qc_json_at(clouds, i), &owed, err));
+        if (strcmp(state, "ok") != 0)
+            s->owed_here -= owed < s->owed_here ? owed : s->owed_here;
         s->clouds_ok += strcmp(state, "ok") == 0;
         s->clouds_lost += strcmp(state, "lost") == 0;
     }

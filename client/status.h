@@ -10,6 +10,7 @@ struct status {
     struct qc_err why;      /* then: why not */
     qc_rc rc;
     int64_t k, n, clouds_ok, clouds_all, clouds_lost;
+    int64_t owed_here;      /* fragments that do not count on clouds that answer, or on who knows which */
     int64_t other_code;     /* segments that have another code than that; a tenant is told of his own */
     struct json_t *drill;   /* the last one; NULL: none */
     bool drill_bad;         /* what it left cannot be read */

@@ -35,10 +35,12 @@ qc_rc status_data_margin(const struct status *s, int64_t *ret, struct qc_err *er
         QC_TRY(qc_json_int(qc_json_at(margins, i), "margin", -VAULT_CLOUDS_MAX, VAULT_CLOUDS_MAX, &m, err));
         worst = m < worst ? m : worst;
     }
-    /* What has another code still bears less than k and n say: by its own margin, without those that do not
-     * answer. One that is lost is in the margins. */
-    int64_t now = s->other_code > 0 ? worst - (s->clouds_all - s->clouds_ok - s->clouds_lost)
-                                    : s->n - s->k - (s->clouds_all - s->clouds_ok);
+    /* By its own margin, without those that do not answer: what has another code still, which bears less than
+     * k and n say, and what lacks a fragment on a cloud that answers, for it may lack another one on one that
+     * does not. What is lost is in the margins. */
+    int64_t now = s->other_code > 0 || s->owed_here > 0
+                      ? worst - (s->clouds_all - s->clouds_ok - s->clouds_lost)
+                      : s->n - s->k - (s->clouds_all - s->clouds_ok);
     *ret = now < worst ? now : worst;
     return QC_OK;
 }

@@ -1,5 +1,5 @@
 /* unit/client_status: the budget that status tells is no more than what is left, while what is stored gets
- * another code and a cloud does not answer, too. (I1) */
+ * another code, or lacks something, and a cloud does not answer, too. (I1) */
 #include "status.h"
 
 #include "qc_check.h"
@@ -13,12 +13,17 @@ bool remote_is(const struct client *c)
 }
 
 /* What the worst version bears by the catalogue; of seven clouds so many answer, so many are gone. */
-static int64_t data(int k, int n, int margin, int64_t other_code, int64_t ok, int64_t lost)
+static int64_t data_of(int k, int n, int margin, int64_t other_code, int64_t owed_here, int64_t ok,
+                       int64_t lost)
 {
     char text[128];
-    struct status s = {
-        .k = k, .n = n, .clouds_all = 7, .clouds_ok = ok, .clouds_lost = lost, .other_code = other_code
-    };
+    struct status s = { .k = k,
+                        .n = n,
+                        .clouds_all = 7,
+                        .clouds_ok = ok,
+                        .clouds_lost = lost,
+                        .other_code = other_code,
+                        .owed_here = owed_here };
     struct qc_err err = { 0 };
     int64_t ret = -99;
 
@@ -27,6 +32,11 @@ static int64_t data(int k, int n, int margin, int64_t other_code, int64_t ok, in
     CHECK_OK(status_data_margin(&s, &ret, &err));
     qc_json_free(&s.gateway);
     return ret;
+}
+
+static int64_t data(int k, int n, int margin, int64_t other_code, int64_t ok, int64_t lost)
+{
+    return data_of(k, n, margin, other_code, 0, ok, lost);
 }
 
 int main(void)
@@ -41,5 +51,10 @@ int main(void)
     CHECK(data(4, 7, 3, 0, 6, 0) == 2); /* it is done */
     /* (4,7) became (3,5) */
     CHECK(data(3, 5, 2, 9, 6, 0) == 1);
+    /* It lacks one on the silent cloud, or on another one: then both are missing. */
+    CHECK(data_of(3, 5, 1, 0, 0, 6, 0) == 1);
+    CHECK(data_of(3, 5, 1, 0, 4, 6, 0) == 0);
+    CHECK(data_of(3, 5, 1, 0, 4, 7, 0) == 1);
+    CHECK(data_of(3, 5, 1, 0, 4, 6, 1) == 1);
     return 0;
 }
