@@ -495,7 +495,7 @@ static void drilled(unsigned k, unsigned n, unsigned promised)
     old_code(&r, &p, k, n);
     CHECK_OK(gw_engine_drill(r.e, &ask, &d, &err));
     if (d.without_count != promised)
-        fprintf(stderr, "%u,%u to %u,%u: drilled without %u\n", K, N, k, n, d.without_count);
+        fprintf(stderr, "%d,%d to %u,%u: drilled without %u\n", K, N, k, n, d.without_count);
     CHECK(d.without_count == promised && d.exit == 0);
     CHECK_OK(gw_engine_drills(r.e, &kept, &err));
     CHECK(kept.last.without_count == promised && kept.last.ended_s != 0 && kept.failed.ended_s == 0);
