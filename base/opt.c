@@ -299,6 +299,28 @@ qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret
     return QC_OK;
 }
 
+qc_rc qc_parse_code(const char *text, const char *what, unsigned max, uint64_t *ret_k, uint64_t *ret_n,
+                    struct qc_err *err)
+{
+    const char *comma = strchr(text, ',');
+    char part[16] = "", name[64];
+    uint64_t k = 0, n = 0;
+
+    if (comma == NULL || (size_t)(comma - text) >= sizeof part)
+        return QC_FAIL(err, QC_USAGE, "%s %.64s: expected K,N: any K of N clouds give everything", what,
+                       text);
+    memcpy(part, text, (size_t)(comma - text));
+    (void)snprintf(name, sizeof name, "%s: K", what);
+    QC_TRY(qc_parse_u64(part, name, false, &k, err));
+    (void)snprintf(name, sizeof name, "%s: N", what);
+    QC_TRY(qc_parse_u64(comma + 1, name, false, &n, err));
+    if (k < 1 || k > n || n > max)
+        return QC_FAIL(err, QC_USAGE, "%s %.64s: expected K,N with 1 <= K <= N <= %u", what, text, max);
+    *ret_k = k;
+    *ret_n = n;
+    return QC_OK;
+}
+
 qc_rc qc_args_u64(const struct qc_args *a, const char *name, bool units, uint64_t min, uint64_t max,
                   uint64_t *ret, struct qc_err *err)
 {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "gateway_start.h"
+#include "progress.h"
 #include "remote.h"
 #include "signals.h"
 #include "text.h"
@@ -24,6 +25,16 @@ struct vault_call client_call(struct client *c)
     struct vault_call call = { .op = { .cancel = signals_cancel() }, .notes = &c->notes };
     if (c->deadline_s > 0)
         call.op.deadline = qc_deadline_in(c->deadline_s * 1000);
+    return call;
+}
+
+struct vault_call client_call_shown(struct client *c, struct progress *p, qc_span label, const char *noun,
+                                    bool bytes)
+{
+    struct vault_call call = client_call(c);
+    progress_begin(p, &c->out, label, noun, bytes);
+    call.progress = progress_tell;
+    call.progress_ctx = p;
     return call;
 }
 

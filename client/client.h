@@ -55,6 +55,10 @@ QC_MUST qc_rc client_open(struct client *c, struct qc_err *err);
 QC_MUST qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err);
 /* A call with this client's deadline, cancel flag and notes. */
 struct vault_call client_call(struct client *c);
+struct progress;
+/* The same, with its progress told: progress_begin of p, which outlives the call; its owner ends it. */
+struct vault_call client_call_shown(struct client *c, struct progress *p, qc_span label, const char *noun,
+                                    bool bytes);
 /* Tell the notes of the last operation, which ended with rc, as warnings, and forget them. name: of its
  * object, or empty. True when there were any that --strict counts. */
 bool client_tell_notes(struct client *c, qc_rc rc, qc_span name);

@@ -280,14 +280,11 @@ qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(qc_json_new_arr(&d.lost, err));
     tell_plan(&d);
     QC_TRY(client_open(c, err));
-    struct vault_call call = client_call(c);
     const struct vault_drill what = { .prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 },
                                       .without = d.without,
                                       .sample = d.sample,
                                       .seed = ~d.seed };
-    progress_begin(&p, &c->out, QC_LIT("drill"), "verified", true);
-    call.progress = progress_tell;
-    call.progress_ctx = &p;
+    struct vault_call call = client_call_shown(c, &p, QC_LIT("drill"), "verified", true);
     qc_rc rc = vault_drill(c->vault, &what, tell_one, &d, &call, &r, err);
     progress_end(&p);
     client_tell_notes(c, rc, (qc_span){ 0 });

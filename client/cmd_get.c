@@ -38,12 +38,9 @@ static qc_rc get_into(struct get_run *run, qc_span name, const struct vault_sink
     struct client *c = run->c;
     QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
-    struct vault_call call = client_call(c);
     struct progress p;
     char size[TEXT_SIZE];
-    progress_begin(&p, &c->out, name, "verified", true);
-    call.progress = progress_tell;
-    call.progress_ctx = &p;
+    struct vault_call call = client_call_shown(c, &p, name, "verified", true);
     qc_rc rc = vault_get(c->vault, name, sink, &call, &s, err);
     progress_end(&p);
     QC_TRY(rc);

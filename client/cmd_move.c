@@ -270,18 +270,8 @@ qc_rc move_label(struct client *c, const struct qc_args *args, struct qc_err *er
 /* K,N */
 static qc_rc take_code(struct move *m, const char *text, struct qc_err *err)
 {
-    const char *comma = strchr(text, ',');
-    char k_text[16] = "";
     uint64_t k = 0, n = 0;
-    if (comma == NULL || (size_t)(comma - text) >= sizeof k_text)
-        return QC_FAIL(err, QC_USAGE, "--reprotect %.64s: expected K,N: any K of N clouds give everything",
-                       text);
-    memcpy(k_text, text, (size_t)(comma - text));
-    QC_TRY(qc_parse_u64(k_text, "--reprotect: K", false, &k, err));
-    QC_TRY(qc_parse_u64(comma + 1, "--reprotect: N", false, &n, err));
-    if (k < 1 || k > n || n > VAULT_CLOUDS_MAX)
-        return QC_FAIL(err, QC_USAGE, "--reprotect %.64s: expected K,N with 1 <= K <= N <= %d", text,
-                       VAULT_CLOUDS_MAX);
+    QC_TRY(qc_parse_code(text, "--reprotect", VAULT_CLOUDS_MAX, &k, &n, err));
     QC_TRY(qc_json_set_int(m->ask, "k", (int64_t)k, err));
     return qc_json_set_int(m->ask, "n", (int64_t)n, err);
 }

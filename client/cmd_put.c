@@ -97,11 +97,8 @@ static qc_rc put_source(struct put_run *run, const struct vault_source *source, 
 {
     struct client *c = run->c;
     struct vault_put_result r = { 0 };
-    struct vault_call call = client_call(c);
     struct progress p;
-    progress_begin(&p, &c->out, name, "durable", true);
-    call.progress = progress_tell;
-    call.progress_ctx = &p;
+    struct vault_call call = client_call_shown(c, &p, name, "durable", true);
     qc_rc rc = vault_put(c->vault, name, source, &run->opts, &call, &r, err);
     progress_end(&p);
     QC_TRY(rc);

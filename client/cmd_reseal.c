@@ -51,11 +51,8 @@ static qc_rc reseal(struct reseal_run *run, qc_span name, struct qc_err *err)
     struct client *c = run->c;
     const struct vault_put_opts opts = { 0 };
     struct vault_put_result r = { 0 };
-    struct vault_call call = client_call(c);
     struct progress p;
-    progress_begin(&p, &c->out, name, "durable", true);
-    call.progress = progress_tell;
-    call.progress_ctx = &p;
+    struct vault_call call = client_call_shown(c, &p, name, "durable", true);
     const qc_rc rc = vault_reseal(c->vault, run->reader, name, &opts, &call, &r, err);
     progress_end(&p);
     QC_TRY(rc);

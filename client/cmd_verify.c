@@ -56,10 +56,7 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
     char bytes[TEXT_SIZE];
     qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
     QC_TRY(client_open(c, err));
-    struct vault_call call = client_call(c);
-    progress_begin(&p, &c->out, prefix, "verified", true);
-    call.progress = progress_tell;
-    call.progress_ctx = &p;
+    struct vault_call call = client_call_shown(c, &p, prefix, "verified", true);
     qc_rc rc = vault_verify(c->vault, prefix, tell_verdict, c, &call, &r, err);
     progress_end(&p);
     bool missing_share = !vault_has_share(c->vault, 1) || !vault_has_share(c->vault, 2);
@@ -126,10 +123,7 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(recover_place(c, args, (unsigned)index, dir, err));
     c->lost_share = (unsigned)index;
     QC_TRY(client_open(c, err));
-    struct vault_call call = client_call(c);
-    progress_begin(&p, &c->out, QC_LIT("recover"), "objects", false);
-    call.progress = progress_tell;
-    call.progress_ctx = &p;
+    struct vault_call call = client_call_shown(c, &p, QC_LIT("recover"), "objects", false);
     qc_rc rc = vault_recover(c->vault, (unsigned)index, dir, &call, &r, err);
     progress_end(&p);
     client_tell_notes(c, rc, (qc_span){ 0 });

@@ -222,6 +222,24 @@ qc_rc gw_fan_get(struct gw_fan *f, const struct gw_ask *ask, size_t size_max, qc
     return QC_OK;
 }
 
+qc_rc gw_fan_get_one(struct gw_fan *f, const struct gw_get_one *one, qc_buf *ret,
+                     struct gw_outcome *ret_outcome, struct qc_err *err)
+{
+    qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
+    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
+    struct gw_answer a;
+
+    keys[one->at] = one->key;
+    const struct gw_ask ask = { .set = (gw_clouds)1 << one->at,
+                                .keys = keys,
+                                .rule = { .deadline = qc_deadline_in(one->ms) },
+                                .force = one->force };
+    QC_TRY(gw_fan_get(f, &ask, one->size_max, bytes, &a, err));
+    *ret = bytes[one->at];
+    *ret_outcome = a.outcome[one->at];
+    return QC_OK;
+}
+
 /* A call whose answers are numbers. */
 static qc_rc ask_numbers(struct gw_fan *f, const struct gw_ask *ask, gw_job_fn job_fn, uint64_t *numbers,
                          struct gw_answer *ret, struct qc_err *err)

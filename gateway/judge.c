@@ -76,23 +76,6 @@ static bool is_this(const struct gw_segment *seg, unsigned frag, uint32_t cloud_
            h->incarnation == writer && h->cloud_id == cloud_id;
 }
 
-static qc_rc get(struct gw_engine *e, int at, const char *key, qc_buf *ret, struct gw_outcome *ret_outcome,
-                 struct qc_err *err)
-{
-    qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
-    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
-    struct gw_answer a;
-
-    keys[at] = key;
-    const struct gw_ask ask = { .set = (gw_clouds)1 << at,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_READ_MS) } };
-    QC_TRY(gw_fan_get(e->fan, &ask, 2 * QC_GW_SEGMENT_MAX, bytes, &a, err));
-    *ret = QC_STEAL(bytes[at]);
-    *ret_outcome = a.outcome[at];
-    return QC_OK;
-}
-
 /* No bytes came. */
 static void judge_failure(const struct gw_outcome *o, struct gw_judgement *ret)
 {
@@ -120,7 +103,10 @@ qc_rc gw_judge(struct gw_engine *e, const struct gw_segment *seg, unsigned frag,
     QC_TRY(gw_segment_key(e->store, seg, frag, &at, key, err));
     if (at < 0)
         return QC_OK;
-    QC_TRY(get(e, at, key, &object, &o, err));
+    const struct gw_get_one one = {
+        .at = (unsigned)at, .key = key, .size_max = 2 * QC_GW_SEGMENT_MAX, .ms = QC_GW_READ_MS
+    };
+    QC_TRY(gw_fan_get_one(e->fan, &one, &object, &o, err));
     ret->bytes = object.n;
     if (o.fate != GW_DONE) {
         judge_failure(&o, ret);

@@ -138,19 +138,12 @@ struct root_list {
 static qc_rc fetch_small(struct gw_rebuilding *b, unsigned at, const char *key, qc_buf *ret,
                          struct qc_err *err)
 {
-    qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
-    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
-    struct gw_answer a;
+    const struct gw_get_one one = { .at = at, .key = key, .size_max = 4096, .ms = QC_GW_RECORD_MS };
+    struct gw_outcome o;
 
-    keys[at] = key;
-    const struct gw_ask ask = { .set = (gw_clouds)1 << at,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
-    QC_TRY(gw_fan_get(b->fan, &ask, 4096, bytes, &a, err));
-    const struct gw_outcome *o = &a.outcome[at];
-    if ((a.done >> at & 1) == 0 && (o->fate != GW_FAILED || (o->rc != QC_NOTFOUND && o->rc != QC_LIMIT)))
-        return QC_FAIL(err, QC_QUORUM, "a cut does not come: %s", o->why);
-    *ret = bytes[at];
+    QC_TRY(gw_fan_get_one(b->fan, &one, ret, &o, err));
+    if (o.fate != GW_DONE && (o.fate != GW_FAILED || (o.rc != QC_NOTFOUND && o.rc != QC_LIMIT)))
+        return QC_FAIL(err, QC_QUORUM, "a cut does not come: %s", o.why);
     return QC_OK;
 }
 

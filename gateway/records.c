@@ -30,26 +30,21 @@ static enum gw_copy judge_other(struct gw_engine *e, const struct gw_log_row *ro
 qc_rc gw_record_look(struct gw_engine *e, unsigned at, const struct gw_log_row *row, bool force,
                      enum gw_copy *ret, qc_buf *ret_bytes, struct qc_err *err)
 {
-    qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
-    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf got = { 0 };
     uint8_t hash[GW_DIGEST_BYTES];
     char key[GW_NAME_SIZE];
-    struct gw_answer a;
+    struct gw_outcome o;
 
     QC_TRY(log_name(e, at, row, key, err));
-    keys[at] = key;
-    const struct gw_ask ask = { .set = (gw_clouds)1 << at,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) },
-                                .force = force };
-    QC_TRY(gw_fan_get(e->fan, &ask, QC_GW_LOG_MAX, bytes, &a, err));
-    QC_CLEANUP(qc_buf_free) qc_buf got = QC_STEAL(bytes[at]);
-    const struct gw_outcome *o = &a.outcome[at];
-    if ((a.done >> at & 1) == 0) {
-        const bool answered = o->fate == GW_FAILED && !o->gone;
-        *ret = answered && o->rc == QC_NOTFOUND                    ? GW_COPY_ABSENT
-               : answered && (o->rc == QC_LIMIT || o->rc == QC_IO) ? GW_COPY_ROTTEN
-                                                                   : GW_COPY_SILENT;
+    const struct gw_get_one one = {
+        .at = at, .key = key, .size_max = QC_GW_LOG_MAX, .ms = QC_GW_RECORD_MS, .force = force
+    };
+    QC_TRY(gw_fan_get_one(e->fan, &one, &got, &o, err));
+    if (o.fate != GW_DONE) {
+        const bool answered = o.fate == GW_FAILED && !o.gone;
+        *ret = answered && o.rc == QC_NOTFOUND                   ? GW_COPY_ABSENT
+               : answered && (o.rc == QC_LIMIT || o.rc == QC_IO) ? GW_COPY_ROTTEN
+                                                                 : GW_COPY_SILENT;
         return QC_OK;
     }
     const qc_span span = qc_buf_span(&got);

@@ -79,25 +79,20 @@ struct small_copies {
 static qc_rc fetch_small(struct gw_engine *e, unsigned at, const struct small *row, struct small_copies *c,
                          struct qc_err *err)
 {
-    qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
-    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf got = { 0 };
     char key[GW_NAME_SIZE];
-    struct gw_answer a;
+    struct gw_outcome o;
 
     QC_TRY(small_key(e, at, row, key, err));
-    keys[at] = key;
-    const struct gw_ask ask = { .set = (gw_clouds)1 << at,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) },
-                                .force = true };
-    QC_TRY(gw_fan_get(e->fan, &ask, SMALL_MAX, bytes, &a, err));
-    QC_CLEANUP(qc_buf_free) qc_buf got = QC_STEAL(bytes[at]);
-    const struct gw_outcome *o = &a.outcome[at];
-    if ((a.done >> at & 1) != 0 && small_holds(e, row, qc_buf_span(&got))) {
+    const struct gw_get_one one = {
+        .at = at, .key = key, .size_max = SMALL_MAX, .ms = QC_GW_RECORD_MS, .force = true
+    };
+    QC_TRY(gw_fan_get_one(e->fan, &one, &got, &o, err));
+    if (o.fate == GW_DONE && small_holds(e, row, qc_buf_span(&got))) {
         c->right |= (gw_clouds)1 << at;
         c->n = got.n;
         memcpy(c->bytes, got.p, got.n);
-    } else if ((a.done >> at & 1) != 0 || (o->fate == GW_FAILED && (o->rc == QC_LIMIT || o->rc == QC_IO))) {
+    } else if (o.fate == GW_DONE || (o.fate == GW_FAILED && (o.rc == QC_LIMIT || o.rc == QC_IO))) {
         c->wrong |= (gw_clouds)1 << at;
     }
     return QC_OK;

@@ -14,19 +14,11 @@ void gw_new_shares_done(struct gw_new_shares *s)
 qc_rc gw_identity_fetch(struct gw_engine *e, unsigned at, qc_buf *ret, struct gw_outcome *ret_outcome,
                         struct qc_err *err)
 {
-    qc_buf bytes[QC_GW_CLOUDS_MAX] = { 0 };
-    const char *keys[QC_GW_CLOUDS_MAX] = { 0 };
-    struct gw_answer a;
+    const struct gw_get_one one = {
+        .at = at, .key = gw_name_identity, .size_max = GW_IDENTITY_MAX, .ms = QC_GW_RECORD_MS, .force = true
+    };
 
-    keys[at] = gw_name_identity;
-    const struct gw_ask ask = { .set = (gw_clouds)1 << at,
-                                .keys = keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) },
-                                .force = true };
-    QC_TRY(gw_fan_get(e->fan, &ask, GW_IDENTITY_MAX, bytes, &a, err));
-    *ret = bytes[at];
-    *ret_outcome = a.outcome[at];
-    return QC_OK;
+    return gw_fan_get_one(e->fan, &one, ret, ret_outcome, err);
 }
 
 qc_rc gw_identity_store(struct gw_engine *e, unsigned at, qc_span bytes, struct qc_err *err)

@@ -139,25 +139,20 @@ static qc_rc faults_json(struct json_t *o, const struct gw_status *s, struct qc_
 
 static qc_rc counts_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
 {
-    const struct {
-        const char *name;
-        uint64_t v;
-    } rows[] = { { "k", s->k },
-                 { "n", s->n },
-                 { "write_quorum", s->write_quorum },
-                 { "record_quorum", s->record_quorum },
-                 { "objects", s->objects },
-                 { "versions", s->versions },
-                 { "bytes", s->bytes },
-                 { "debts", s->debts },
-                 { "record_debts", s->record_debts },
-                 { "log_sequence", s->log_sequence },
-                 { "open_uploads", s->open_uploads },
-                 { "dead_segments", s->dead_segments },
-                 { "other_code", s->other_code } };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        QC_TRY(json_count(o, rows[i].name, rows[i].v, err));
-    return QC_OK;
+    const struct json_row rows[] = { { "k", s->k },
+                                     { "n", s->n },
+                                     { "write_quorum", s->write_quorum },
+                                     { "record_quorum", s->record_quorum },
+                                     { "objects", s->objects },
+                                     { "versions", s->versions },
+                                     { "bytes", s->bytes },
+                                     { "debts", s->debts },
+                                     { "record_debts", s->record_debts },
+                                     { "log_sequence", s->log_sequence },
+                                     { "open_uploads", s->open_uploads },
+                                     { "dead_segments", s->dead_segments },
+                                     { "other_code", s->other_code } };
+    return json_counts(o, rows, sizeof rows / sizeof rows[0], err);
 }
 
 static qc_rc root_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)

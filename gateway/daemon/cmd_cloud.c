@@ -128,21 +128,17 @@ static qc_rc checks_json(struct json_t *o, const struct cloud_report *r, struct 
 
 static qc_rc report_json(const char *cloud, const struct cloud_report *r, struct qc_err *err)
 {
-    const struct {
-        const char *name;
-        uint64_t v;
-    } rows[] = { { "objects", r->objects },        { "left", r->left },
-                 { "put_us", r->put_us },          { "get_us", r->get_us },
-                 { "sync_us", r->sync_us },        { "put_bytes_per_s", r->put_bps },
-                 { "get_bytes_per_s", r->get_bps } };
+    const struct json_row rows[] = { { "objects", r->objects },        { "left", r->left },
+                                     { "put_us", r->put_us },          { "get_us", r->get_us },
+                                     { "sync_us", r->sync_us },        { "put_bytes_per_s", r->put_bps },
+                                     { "get_bytes_per_s", r->get_bps } };
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_str(o, "cloud", cloud, err));
     QC_TRY(qc_json_set_bool(o, "fit", r->unfit == 0, err));
     QC_TRY(cloud_facts_json(o, r->facts, err));
     QC_TRY(checks_json(o, r, err));
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        QC_TRY(json_count(o, rows[i].name, rows[i].v, err));
+    QC_TRY(json_counts(o, rows, sizeof rows / sizeof rows[0], err));
     if (r->space_known)
         QC_TRY(json_count(o, "free", r->space.avail, err));
     if (r->findings[CLOUD_CHECK_CLOCK].verdict != CLOUD_NOT_LOOKED_AT)

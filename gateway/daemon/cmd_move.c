@@ -418,17 +418,8 @@ qc_rc cmd_cloud_label(void *app, const struct qc_args *args, struct qc_err *err)
 /* K,N */
 static qc_rc take_code(struct command *c, const char *text, struct qc_err *err)
 {
-    const char *comma = strchr(text, ',');
-    char k_text[16] = "";
     uint64_t k = 0, n = 0;
-    if (comma == NULL || (size_t)(comma - text) >= sizeof k_text)
-        return QC_FAIL(err, QC_USAGE, "--reprotect: expected K,N: any K of N clouds give everything");
-    memcpy(k_text, text, (size_t)(comma - text));
-    QC_TRY(qc_parse_u64(k_text, "--reprotect: K", false, &k, err));
-    QC_TRY(qc_parse_u64(comma + 1, "--reprotect: N", false, &n, err));
-    if (k < 1 || k > n || n > QC_EC_N_MAX)
-        return QC_FAIL(err, QC_USAGE, "--reprotect %s: expected K,N with 1 <= K <= N <= %d", text,
-                       QC_EC_N_MAX);
+    QC_TRY(qc_parse_code(text, "--reprotect", QC_EC_N_MAX, &k, &n, err));
     QC_TRY(json_count(c->body, "k", k, err));
     return json_count(c->body, "n", n, err);
 }

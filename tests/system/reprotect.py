@@ -117,9 +117,9 @@ def disk_lost(box, data, gone):
         box.expect((0, 4), "init", "--join", *box.stores, "--take-over")
         all_there(box, data, f"rebuilt without {gone}")
         box.stop()
-    for now, kept in (*copies.items(), *stores.items()):
-        shutil.rmtree(now)
-        os.rename(kept, now)
+    for path, kept in (*copies.items(), *stores.items()):
+        shutil.rmtree(path)
+        os.rename(kept, path)
     shutil.rmtree(box.home)
     os.rename(home, box.home)
 

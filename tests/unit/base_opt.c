@@ -157,6 +157,23 @@ static void check_numbers(void)
     }
 }
 
+static void check_codes(void)
+{
+    static const char *const bad[] = {
+        "",     "4",    ",7",  "4,",   "4,7,9", "0,7",  "7,4",
+        "4,33", "4k,7", "4;7", "-4,7", "4, 7",  "4,x7", "12345678901234567,20"
+    };
+    uint64_t k = 77, n = 77;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_RC(qc_parse_code(bad[i], "--code", 32, &k, &n, &err), QC_USAGE);
+    CHECK(k == 77 && n == 77);
+    CHECK_OK(qc_parse_code("4,7", "--code", 32, &k, &n, &err));
+    CHECK(k == 4 && n == 7);
+    CHECK_OK(qc_parse_code("32,32", "--code", 32, &k, &n, &err));
+    CHECK(k == 32 && n == 32);
+}
+
 static void check_help(void)
 {
     QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 65536 };
@@ -184,6 +201,7 @@ int main(void)
     check_accepted();
     check_refused();
     check_numbers();
+    check_codes();
     check_help();
     return 0;
 }

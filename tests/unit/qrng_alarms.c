@@ -85,23 +85,25 @@ static qc_rc draw(const struct qrng_source_conf *conf, struct qc_err *err)
     return rc;
 }
 
+static const struct qrng_source_conf lab = { .kind = QRNG_KIND_COMMAND,
+                                             .mbit = 6000,
+                                             .stall_ms = 20000,
+                                             .pool = 1024,
+                                             .name = "lab",
+                                             .path = "/bin/cat /dev/urandom" };
+
 /* A source in health is not even opened while it is shut off; three draws from a stuck one shut it off. */
 static void feeds(struct qrng_conf *c)
 {
     struct qc_err err = { 0 };
-    struct qrng_source_conf conf = { .kind = QRNG_KIND_COMMAND,
-                                     .mbit = 6000,
-                                     .stall_ms = 20000,
-                                     .pool = 1024,
-                                     .name = "lab",
-                                     .path = "/bin/cat /dev/urandom" };
+    struct qrng_source_conf conf = lab;
     CHECK(draw(&conf, &err) == QC_RANDOM && strstr(err.msg, "shut off until it is enabled") != NULL &&
           strstr(err.msg, "the last at 1970-01-01T01:23") != NULL);
     CHECK_OK(qrng_source_enable(c, "lab", &err));
     CHECK_OK(draw(&conf, &err));
     snprintf(conf.path, sizeof conf.path, "%s", "/bin/cat /dev/zero");
-    for (int i = 0; i < 3;
-         i++) /* or fewer, where a draw waited for longer than the pause before the next trial */
+    /* Or fewer, where a draw waited for longer than the pause before the next trial. */
+    for (int i = 0; i < 3; i++)
         CHECK(draw(&conf, &err) == QC_RANDOM);
     CHECK(strstr(err.msg, "shut off") != NULL);
     snprintf(conf.path, sizeof conf.path, "%s", "/bin/cat /dev/urandom");
@@ -116,12 +118,7 @@ static void feeds(struct qrng_conf *c)
 static void damaged(struct qrng_conf *c)
 {
     struct qc_err err = { 0 };
-    struct qrng_source_conf conf = { .kind = QRNG_KIND_COMMAND,
-                                     .mbit = 6000,
-                                     .stall_ms = 20000,
-                                     .pool = 1024,
-                                     .name = "lab",
-                                     .path = "/bin/cat /dev/urandom" };
+    struct qrng_source_conf conf = lab;
     char path[400];
     int64_t since = 0;
     snprintf(path, sizeof path, "%s/lab", dir);

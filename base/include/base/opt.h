@@ -71,6 +71,9 @@ QC_MUST qc_rc qc_args_u64(const struct qc_args *a, const char *name, bool units,
                           uint64_t *ret, struct qc_err *err);
 /* The same for any text; what names it in the message. */
 QC_MUST qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret, struct qc_err *err);
+/* "K,N" with 1 <= K <= N <= max: any K of N give everything. QC_USAGE */
+QC_MUST qc_rc qc_parse_code(const char *text, const char *what, unsigned max, uint64_t *ret_k,
+                            uint64_t *ret_n, struct qc_err *err);
 
 /* The help of the program (cmd NULL) or of one command; appended to ret. */
 QC_MUST qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *ret,

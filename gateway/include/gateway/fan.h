@@ -233,6 +233,17 @@ QC_MUST qc_rc gw_fan_put_each(struct gw_fan *f, const struct gw_ask *ask, const 
  * ret_bytes: by position, empty before; those of done clouds receive the object. */
 QC_MUST qc_rc gw_fan_get(struct gw_fan *f, const struct gw_ask *ask, size_t size_max, qc_buf *ret_bytes,
                          struct gw_answer *ret, struct qc_err *err);
+/* One object of one cloud. */
+struct gw_get_one {
+    unsigned at;
+    const char *key;
+    size_t size_max; /* bytes; a larger one: QC_LIMIT in its outcome */
+    uint64_t ms;
+    bool force; /* ask a lost or suspect cloud, too */
+};
+/* *ret, empty before, receives it where the outcome is GW_DONE. */
+QC_MUST qc_rc gw_fan_get_one(struct gw_fan *f, const struct gw_get_one *one, qc_buf *ret,
+                             struct gw_outcome *ret_outcome, struct qc_err *err);
 /* Sizes, by position; may be NULL. QC_NOTFOUND in an outcome is a good answer: absent. */
 QC_MUST qc_rc gw_fan_head(struct gw_fan *f, const struct gw_ask *ask, uint64_t *ret_sizes,
                           struct gw_answer *ret, struct qc_err *err);
