@@ -9,6 +9,7 @@ enum { CLIENTS = 3, LATE_DAYS = 13 }; /* a request lands at most 10^6 s late */
 static unsigned k, n, cloud_count;
 static uint32_t hurt;  /* clouds that lost or spoilt something, and were not found whole since */
 static uint32_t wiped; /* of these: clouds that may have lost their identity */
+static uint32_t mending; /* hurt before the repair that is under way: whole only once it says so */
 static bool stop_clients;
 
 static const struct sim_mood well = { .latency_ms = 30 };
@@ -265,8 +266,12 @@ static struct {
 
 static void disaster_strikes(void)
 {
+    /* It strikes in the midst of a repair, too, and what that has not brought back is still gone: with one of
+     * EC(1,2)'s two clouds wiped there is no record quorum, whatever the repair was about to do. */
+    const uint32_t lame = hurt | mending;
+
     disaster.armed = false;
-    if (!can_rebuild(hurt) || !gateway_serving() || gateway_has_zombie() || (hurt & ~disaster.takes) != 0)
+    if (!can_rebuild(lame) || !gateway_serving() || gateway_has_zombie() || (lame & ~disaster.takes) != 0)
         return;
     for (unsigned at = 0; at < cloud_count; at++) {
         const struct sim_mood gone = { .latency_ms = 30, .away = true, .refuses = true };
@@ -334,6 +339,7 @@ static bool repair(bool deep, const char *adopt)
 {
     const uint32_t before = hurt, wiped_before = wiped;
 
+    mending = hurt;
     hurt = wiped = 0; /* what is hurt meanwhile counts anew */
     sim_say("operator: repair%s%s%s", deep ? " --deep" : "", adopt != NULL ? " --adopt " : "",
             adopt != NULL ? adopt : "");
@@ -341,6 +347,7 @@ static bool repair(bool deep, const char *adopt)
         gateway_ask((struct request){ .run = ask_repair, .deep = deep, .adopt = adopt }, SIM_DAY);
     counts.repair++;
     counts.mended += r->mended;
+    mending = 0;
     if (!r->broken && r->rc == QC_OK && deep) {
         sim_say("operator: all is whole");
         return true;
@@ -654,7 +661,7 @@ void history_run(void *ctx)
     const uint64_t end = sim.now + (uint64_t)SIM_DAYS * SIM_DAY;
 
     (void)ctx;
-    hurt = wiped = 0;
+    hurt = wiped = mending = 0;
     disaster.armed = false;
     stop_clients = false;
     choose_code();
