@@ -13,6 +13,7 @@
 #include "base/crypto.h"
 #include "base/time.h"
 #include "ec/coder.h"
+#include "qrng/bulk.h"
 #include "qrng/condition.h"
 #include "qrng/health.h"
 #include "vault_fix.h"
@@ -139,6 +140,17 @@ static void qrng_extract(void)
     for (size_t i = 0; i < mib; i++)
         for (size_t off = 0; off < MIB; off += conditioner.raw)
             CHECK_OK(qrng_conditioner_apply(&conditioner, at(i) + off, out, &err));
+}
+
+/* The generator of bulk randomness, as a put draws from it: as much as a block of data. */
+static void qrng_bulk(void)
+{
+    const qc_rng source = { .fill = public_seed };
+    QC_CLEANUP(qrng_bulk_close) struct qrng_bulk *b = NULL;
+
+    CHECK_OK(qrng_bulk_open(QRNG_BULK_GENERATOR, &source, &b, &err));
+    for (size_t i = 0; i < mib; i++)
+        CHECK_OK(qrng_bulk_fill(b, at(1), MIB, &err));
 }
 
 /* -- erasure code: EC(3,5), stripes of 1 MiB ------------------------------------------------------------- */
@@ -399,6 +411,7 @@ static const struct row rows[] = {
     { "hmac", 512, hmac, NULL, false },
     { "qrng_test", DATA, NULL, qrng_test, false },
     { "qrng_extract", 512, qrng_extract, NULL, false },
+    { "qrng_bulk", 1024, qrng_bulk, NULL, false },
     { "ec_encode", 4096, ec_encode, NULL, false },
     { "ec_decode", 2048, ec_decode, NULL, false },
     { "seal", 1024, seal, NULL, false },

@@ -364,6 +364,10 @@
     X(QC_QRNG_PAUSE_MS, 1000, "ms", "before a source that failed is tried again; doubles")                   \
     X(QC_QRNG_PAUSE_MAX_MS, 60000, "ms", "the longest such pause: it may have been plugged in again")        \
     X(QC_QRNG_ALARMS_MS, 3600000, "ms", "three health alarms within this need a person")                     \
+    X(QC_QRNG_STREAM_PIECE, 4096, "bytes", "of one draw of bulk randomness: a source of 1 kB/s is in time")  \
+    X(QC_QRNG_CTR_PIECE, 65536, "bytes", "of one key of the bulk generator: 2^19 bits, SP 800-90A 10.2.1")   \
+    X(QC_QRNG_CTR_SEED, 1073741824, "bytes",                                                                 \
+      "of one seed of it: 2^14 keys, where SP 800-90A allows 2^48; 32 fresh bytes per GiB cost nothing")     \
     X(NET_PSK_NAME_MAX, 63, "bytes", "of a link or SAE in a PSK identity, which has 255 at most")            \
     X(NET_PSK_KEY_ID_MAX, 64, "bytes", "of the key_ID in it; a UUID has 36")                                 \
     X(NET_PSK_KEY_MIN, 32, "bytes", "of a key from QKD for TLS: 256 bits")                                   \
