@@ -16,6 +16,7 @@
 #include "qrng/bulk.h"
 #include "qrng/condition.h"
 #include "qrng/health.h"
+#include "ss/xor23.h"
 #include "vault_fix.h"
 
 enum {
@@ -172,6 +173,29 @@ static void ec_decode(void)
 
     for (size_t i = 0; i < mib; i++)
         CHECK_OK(ec_stripe_decode(coder, pieces, PIECE, out, &err));
+}
+
+/* -- sharing by XOR, blocks of 1 MiB; `xor` is what one pass over two buffers costs here ------------------
+ */
+
+static void xor_pass(void)
+{
+    for (size_t i = 0; i < mib; i++)
+        ss_xor23_add(at(10), at(11), MIB);
+}
+
+static void xor23_split(void)
+{
+    for (size_t i = 0; i < mib; i++)
+        ss_xor23_split(qc_span_of(data, MIB), at(1), (uint8_t *[]){ at(2), at(3), at(1) });
+}
+
+static void xor23_join(void)
+{
+    for (size_t i = 0; i < mib; i++) {
+        const unsigned lost = (unsigned)(i % 3), x = (lost + 1) % 3, y = (lost + 2) % 3;
+        CHECK_OK(ss_xor23_join(x, at(1 + x), y, at(1 + y), MIB, data, &err));
+    }
 }
 
 /* -- the sealed object: chunks of 1 MiB, as written ------------------------------------------------------ */
@@ -414,6 +438,9 @@ static const struct row rows[] = {
     { "qrng_bulk", 1024, qrng_bulk, NULL, false },
     { "ec_encode", 4096, ec_encode, NULL, false },
     { "ec_decode", 2048, ec_decode, NULL, false },
+    { "xor", 4096, xor_pass, NULL, false },
+    { "xor23_split", 2048, xor23_split, NULL, false },
+    { "xor23_join", 2048, xor23_join, NULL, false },
     { "seal", 1024, seal, NULL, false },
     { "open", 1024, NULL, open_chunks, false },
     { "small_seal", 0, small_seal, NULL, false },
