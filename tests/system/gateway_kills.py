@@ -377,9 +377,10 @@ class World:
         return not busy and s["debts"] == 0 and s["record_debts"] == 0 and not any(c["scrub"]["queue"]["fragments"] for c in s["clouds"])
 
     def progress(self):
-        """What changes while anything is being mended."""
+        """What changes while anything is being mended, and only then: users make new debts all the time."""
         s = self.ask("GET", "/v1/status") or {"clouds": []}
-        return s.get("debts"), s.get("record_debts"), [(c["scrub"]["queue"]["fragments"], *((d["last"], d["now"] and d["now"]["objects"]) for d in (
+        drained = self.leaving and (self.member(self.leaving) or {}).get("fragments")
+        return drained, [(c["debts"]["paid"], c["scrub"]["queue"]["fragments"], *((d["last"], d["now"] and d["now"]["objects"]) for d in (
             c["scrub"]["presence"], c["scrub"]["content"]))) for c in s["clouds"]]
 
     def until(self, condition, what):
@@ -564,7 +565,7 @@ def complain(users):
 
 
 def load(world, users, todo):
-    took = []
+    took, mended = [], -1
     for i, step in enumerate(todo):
         began = time.monotonic()
         if step.move and todo[i - 1].move != step.move:
@@ -574,7 +575,9 @@ def load(world, users, todo):
         took.append((round(time.monotonic() - began, 1), *filter(None, step)))
         if os.environ.get("QC_VERBOSE"):
             print(f"  {took[-1]}, {sum(u.done for u in users)} done", flush=True)
-        if i % 50 == 49 and len(todo) - i > 25:     # other clouds become bad
+        # Other clouds become bad, but not while one is added or retired: that is owed what only saying it again pays.
+        if i - mended >= 50 and len(todo) - i > 25 and (step.move in (None, "drain") or step.point == END):
+            mended = i
             print(f"  {world.catalogue.name}: {i + 1} kills", flush=True)
             world.mend()
             world.gateway.signal(signal.SIGKILL)
