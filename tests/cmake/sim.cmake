@@ -15,7 +15,8 @@ foreach(call IN LISTS sim_calls)
   target_link_options(qc_sim PRIVATE LINKER:--wrap=${call})
 endforeach()
 if(CMAKE_BUILD_TYPE STREQUAL "Release") # the count is for the optimised program: label size, as in the preset
-  add_test(NAME sim/histories COMMAND qc_sim --jobs 0) # 200, or 10,000: on all processors
+  # 200, or 10,000: on all processors, with what others leave of them.
+  add_test(NAME sim/histories COMMAND nice $<TARGET_FILE:qc_sim> --jobs 0)
   # A day: 10,000 take half an hour here, and a hundred times that is no failure. One that hangs ends itself (plays.c).
   set_tests_properties(sim/histories PROPERTIES LABELS "sim;size" TIMEOUT 86400 COST 500 PROCESSORS 2)
 else()
