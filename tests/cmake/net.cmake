@@ -5,6 +5,8 @@ qc_test(unit net_tls DEPS base net LIBS PkgConfig::microhttpd LABELS thread)
 qc_fuzz(net_url DEPS base net)
 qc_test(unit net_psk DEPS base net)
 qc_fuzz(net_psk DEPS base net)
+qc_test(unit net_otp DEPS base net)
+qc_fuzz(net_otp DEPS base net)
 
 if(NOT QC_SANITIZE STREQUAL "fuzzer" AND NOT QC_SANITIZE STREQUAL "thread")
   qc_test_program(psk_end SOURCES cli/psk_end.c DEPS base net)

@@ -371,6 +371,9 @@
     X(NET_PSK_NAME_MAX, 63, "bytes", "of a link or SAE in a PSK identity, which has 255 at most")            \
     X(NET_PSK_KEY_ID_MAX, 64, "bytes", "of the key_ID in it; a UUID has 36")                                 \
     X(NET_PSK_KEY_MIN, 32, "bytes", "of a key from QKD for TLS: 256 bits")                                   \
+    X(NET_OTP_BODY_MAX, 65536, "bytes", "of a frame under one-time pad: a forgery passes with 2^-91")        \
+    X(NET_OTP_PAD_MIN, 64, "bytes", "of a frame that hides its length; less is mostly header")               \
+    X(NET_OTP_BAD_MAX, 1048576, "frames", "with wrong tags end a pool: 2^20 tries of 2^-91 are 2^-71")       \
     /* qkd */                                                                                                \
     X(QKD_ID_MAX, 128, "bytes", "of a key_ID; a UUID has 36")                                                \
     X(QKD_UUID_TEXT, 36, "bytes", "RFC 4122")                                                                \
