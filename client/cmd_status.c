@@ -533,6 +533,7 @@ static qc_rc summary(struct status *s, struct qc_err *err)
     }
     if (s->drill != NULL)
         QC_TRY(qc_json_set(j, "drill", &s->drill, err));
+    QC_TRY(status_random_json(s, j, err));
     qc_time_text(s->now_s, when);
     QC_TRY(qc_json_set_str(j, "observed", when, err));
     QC_TRY(qc_json_set_bool(j, "green", qc_json_len(s->reasons) == 0, err));
@@ -608,6 +609,7 @@ static qc_rc tell_all(struct status *s, struct qc_err *err)
     tell_shares(s);
     if (s->gateway != NULL)
         QC_TRY_AS(tell_budget(s, err), err, "the gateway's answer");
+    QC_TRY(status_random_tell(s, err));
     QC_TRY(tell_drill(s, err));
     QC_TRY(tell_verdict(s, err));
     if (status_key_margin(s) > 0) /* where one is not, its place says nothing of where it was */

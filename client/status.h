@@ -44,3 +44,20 @@ QC_MUST qc_rc status_judge(struct status *s, struct qc_err *err);
 /* Seconds since 1970 at which the next drill is due; 0: nothing is stored yet, or it is not known since when.
  */
 int64_t status_drill_due(const struct status *s);
+
+/* A reason more. level: "look", "act"; advice: what to run or do. Into s->reasons. */
+QC_PRINTF(5, 6)
+QC_MUST qc_rc status_reason(struct status *s, const char *level, const char *advice, struct qc_err *err,
+                            const char *format, ...);
+
+/* -- randomness (status_random.c); c->random was read ---------------------------------------------------- */
+
+enum { STATUS_SHUT = 256 };
+/* Is the source shut off until a person looks? ret: then since when, or why that is not known. */
+bool status_source_shut(const struct status *s, size_t i, char ret[STATUS_SHUT]);
+/* A line, where sources are configured. */
+QC_MUST qc_rc status_random_tell(const struct status *s, struct qc_err *err);
+/* The member "random". */
+QC_MUST qc_rc status_random_json(const struct status *s, struct json_t *into, struct qc_err *err);
+/* A reason for each source that is shut off while a policy asks for it. */
+QC_MUST qc_rc status_random_judge(struct status *s, struct qc_err *err);

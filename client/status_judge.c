@@ -77,8 +77,7 @@ static qc_rc add(struct status *s, const char *level, const char *what, const ch
     return qc_json_append(s->reasons, &one, err);
 }
 
-QC_PRINTF(5, 6)
-static qc_rc reason(struct status *s, const char *level, const char *advice, struct qc_err *err,
+qc_rc status_reason(struct status *s, const char *level, const char *advice, struct qc_err *err,
                     const char *format, ...)
 {
     char what[WHAT];
@@ -134,13 +133,13 @@ static qc_rc of_clouds(struct status *s, struct qc_err *err)
 {
     int64_t margin = 0;
     if (s->clouds_ok < s->clouds_all)
-        QC_TRY(reason(s, s->clouds_ok < s->k ? "act" : "look", "Ask the operator of the gateway.", err,
-                      "%" PRId64 " of %" PRId64 " clouds answer", s->clouds_ok, s->clouds_all));
+        QC_TRY(status_reason(s, s->clouds_ok < s->k ? "act" : "look", "Ask the operator of the gateway.", err,
+                             "%" PRId64 " of %" PRId64 " clouds answer", s->clouds_ok, s->clouds_all));
     QC_TRY(status_data_margin(s, &margin, err));
     if (s->clouds_ok == s->clouds_all && margin < s->n - s->k)
-        QC_TRY(reason(s, margin < 1 ? "act" : "look", "Ask the operator of the gateway, if it stays so.", err,
-                      "something bears the loss of %" PRId64 " more clouds, not of %" PRId64, margin,
-                      s->n - s->k));
+        QC_TRY(status_reason(
+            s, margin < 1 ? "act" : "look", "Ask the operator of the gateway, if it stays so.", err,
+            "something bears the loss of %" PRId64 " more clouds, not of %" PRId64, margin, s->n - s->k));
     return QC_OK;
 }
 
@@ -174,10 +173,11 @@ static qc_rc of_shares(struct status *s, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++)
         if (!status_has_share(s, i))
-            QC_TRY(reason(s, status_key_margin(s) < 0 ? "act" : "look",
-                          i == 0 ? "Plug it in or mount it; if it is lost: `qcloud recover --share 1`."
-                                 : "Plug it in or mount it; if it is lost: `qcloud recover --share 2`.",
-                          err, "share store %u cannot be opened", i + 1));
+            QC_TRY(status_reason(s, status_key_margin(s) < 0 ? "act" : "look",
+                                 i == 0
+                                     ? "Plug it in or mount it; if it is lost: `qcloud recover --share 1`."
+                                     : "Plug it in or mount it; if it is lost: `qcloud recover --share 2`.",
+                                 err, "share store %u cannot be opened", i + 1));
     return QC_OK;
 }
 
@@ -205,40 +205,42 @@ static qc_rc of_drill(struct status *s, struct qc_err *err)
     const int64_t due = status_drill_due(s);
     bool failed = false;
     if (s->drill_bad)
-        return reason(s, "look", again, err, "what the last drill left cannot be read");
+        return status_reason(s, "look", again, err, "what the last drill left cannot be read");
     if (s->drill != NULL) {
         QC_TRY(last_drill_failed(s->drill, &failed, &text, err));
         QC_TRY(qc_buf_add_zero(&text, 1, err));
     }
     if (failed)
-        return reason(
+        return status_reason(
             s, "act",
             "`qcloud verify` names what is damaged; then a drill of everything without the same clouds.", err,
             "a drill failed: %s", (const char *)text.p);
     if (due == 0 || s->now_s <= due)
         return QC_OK;
     qc_time_text(due - QC_DRILL_OLD_S, when);
-    return reason(s, "look", again, err,
-                  s->drill != NULL ? "the last drill was %s"
-                                   : "there was no drill, and something is stored since %s",
-                  when);
+    return status_reason(s, "look", again, err,
+                         s->drill != NULL ? "the last drill was %s"
+                                          : "there was no drill, and something is stored since %s",
+                         when);
 }
 
 qc_rc status_judge(struct status *s, struct qc_err *err)
 {
     QC_TRY(qc_json_new_arr(&s->reasons, err));
     if (s->gateway == NULL)
-        QC_TRY(reason(s, "act", "See the message below.", err,
-                      "the gateway does not answer: nothing is known of the clouds"));
+        QC_TRY(status_reason(s, "act", "See the message below.", err,
+                             "the gateway does not answer: nothing is known of the clouds"));
     else if (!remote_is(s->c) && qc_json_has(s->gateway, "verdict"))
         QC_TRY(of_gateway(s, err));
     else
         QC_TRY(of_clouds(s, err));
     s->scrub_late = s->gateway != NULL && any_late(s);
     if (s->scrub_late && remote_is(s->c))
-        QC_TRY(reason(s, "look", "Ask the operator of the gateway; `qcloud verify` reads all that is yours.",
-                      err, "what lies on the clouds was not looked at for too long"));
+        QC_TRY(status_reason(s, "look",
+                             "Ask the operator of the gateway; `qcloud verify` reads all that is yours.", err,
+                             "what lies on the clouds was not looked at for too long"));
     QC_TRY(of_shares(s, err));
+    QC_TRY(status_random_judge(s, err));
     const size_t before = qc_json_len(s->reasons);
     QC_TRY(of_drill(s, err));
     s->drill_wanted = qc_json_len(s->reasons) > before;

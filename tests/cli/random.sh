@@ -135,11 +135,39 @@ expect_exit 13 put a.bin never
 expect_exit 0 rng test lab
 expect_exit 0 rng list
 out_has 'qcloud rng enable lab'
+expect_exit 4 status
+out_has 'random: policy required (objects), required (xor23); lab (shut off since 2'
+out_has 'act   the source of randomness lab is shut off since 2'
+out_has 'nothing is stored, since the policy requires one. '
+out_has 'qcloud rng enable lab'
+expect_exit 4 status --json
+json_ok
+status='[line for line in lines if "status" in line][0]["status"]'
+[ "$(json_get "$status"'["random"]["sources"][0]["shut_off"], '"$status"'["green"]')" = '(True, False)' ] || fail "status --json: shut off"
+[ "$(json_get 'sum("rng enable lab" in r["advice"] for r in '"$status"'["reasons"])')" = 1 ] || fail "status --json: what to run"
+sed -i 's/= required/= preferred/' "$conf"
+expect_exit 4 status
+out_has 'look  the source of randomness lab is shut off since 2'
+sed -i 's/= preferred/= os/' "$conf"
+q status
+out_has 'lab (shut off since 2'
+out_lacks 'the source of randomness' # which nobody asks
+sed -i 's/^default = os/default = required/' "$conf"
+printf 'what is this' >"$QCLOUD_HOME/state/random/lab.kept"
+mv "$QCLOUD_HOME/state/random/lab" lab.alarms
+mv "$QCLOUD_HOME/state/random/lab.kept" "$QCLOUD_HOME/state/random/lab"
+expect_exit 4 status
+out_has 'act   the source of randomness lab is shut off'
+out_has 'the record of alarms is damaged'
+mv lab.alarms "$QCLOUD_HOME/state/random/lab"
 expect_exit 3 rng enable nobody
 expect_exit 0 rng enable lab
 expect_exit 0 rng list --json
 json_ok
 [ "$(json_get 'lines[2]["shut_off"]')" = False ] || fail "it is still shut off"
+q status
+out_has 'random: policy required (objects), required (xor23); lab'
+out_lacks 'shut off'
 expect_exit 0 put a.bin again
 
 # Pre-loaded files: used from the front, erased behind; a warning before the end; then exit 13.
