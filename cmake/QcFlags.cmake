@@ -32,7 +32,7 @@ if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
 else()
   set(QC_FORTIFY 3)
   # Texts are cut on purpose, at their tail; the warning comes and goes with inlining.
-  target_compile_options(qc_flags INTERFACE -Wno-format-truncation)
+  target_compile_options(qc_flags INTERFACE -Wno-format-truncation -Wformat-signedness)
 endif()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
