@@ -7,8 +7,8 @@
 enum { CLIENTS = 3, LATE_DAYS = 13 }; /* a request lands at most 10^6 s late */
 
 static unsigned k, n, cloud_count;
-static uint32_t hurt;  /* clouds that lost or spoilt something, and were not found whole since */
-static uint32_t wiped; /* of these: clouds that may have lost their identity */
+static uint32_t hurt;    /* clouds that lost or spoilt something, and were not found whole since */
+static uint32_t wiped;   /* of these: clouds that may have lost their identity */
 static uint32_t mending; /* hurt before the repair that is under way: whole only once it says so */
 static bool stop_clients;
 
