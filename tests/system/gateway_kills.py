@@ -38,7 +38,7 @@ USERS = 3
 NAMES = 7                       # of one user: overwritten and removed more than made anew
 LARGE = (16 << 20) + 99         # of one object that stays as it is: two segments
 SIZES = (0, 900, 5000, 70_000, 70_000, 1 << 20)
-PATIENCE_S = 30                 # then a point counts as missed
+PATIENCE_S, PATIENCE_COMMANDS = 30, 50      # then a point counts as missed
 LIMIT_S = 600                   # what takes seconds on an idle machine
 
 # What a gateway passes while it serves, by the work that it belongs to.
@@ -216,13 +216,21 @@ class World:
             check(time.monotonic() < until, "the gateway does not come: " + g.tail())
             time.sleep(0.005)
 
-    def dies(self, until, move=None):
-        """Did it die by itself?"""
-        p = self.gateway.process
-        while p.poll() is None and time.monotonic() < until:
+    def commands(self):
+        return sum(u.done + u.failed for u in self.users)
+
+    def dies(self, point, patience, commands=0, move=None):
+        """Did it die by itself, within so many seconds, and commands of users: on a slow machine less happens in a second? The points of a move
+        are waited for as long as it has not come to its end."""
+        p, began, before = self.gateway.process, time.monotonic(), self.commands()
+        quiet = began
+        while p.poll() is None:
+            now = time.monotonic()
+            if now - began >= LIMIT_S or now - quiet >= patience and self.commands() - before >= commands:
+                break
             complain(self.users)
-            if move:
-                self.move(move)
+            if move and self.move(move) and point in MOVE:
+                quiet = now
             time.sleep(0.002)
         hit = p.poll() is not None
         if not hit:
@@ -281,12 +289,15 @@ class World:
 
     # ------------------------------------------------------------ clouds come and go
     def move(self, kind):
-        """Asked for, unless it runs, or has been done: whoever asks is in doubt after a kill."""
+        """Asked for, unless it runs, or has been done (False): whoever asks is in doubt after a kill."""
         job, member = self.ask("GET", "/v1/clouds/job") or {}, self.member(self.coming if kind == "add" else self.leaving)
-        if job.get("state") == "running" or member is None or self.moved(kind, member):
-            return
+        if job.get("state") == "running" or member is None:
+            return True
+        if self.moved(kind, member):
+            return False
         args = {"name": self.names[self.coming], "url": "file://" + self.coming} if kind == "add" else {"name": self.names[self.leaving]}
         self.ask("POST", "/v1/clouds/job", {"kind": kind, **args})
+        return True
 
     def member(self, cloud):
         """What the gateway says of a cloud: {} of one that it does not have, None where it says nothing."""
@@ -445,8 +456,8 @@ def a_life(world, point, harm, move):
         world.ask("POST", "/v1/repair", {"deep": rng.random() < 0.3})
     world.ask("POST", "/v1/scrub", {"content": point in MEND or rng.random() < 0.3})
     world.hurry = point in CANCEL
-    until = time.monotonic() + (rng.random() ** 2 * 1.5 if point is None else PATIENCE_S)
-    hit = world.dies(until, move) or point is None
+    patience = (rng.random() ** 2 * 1.5,) if point is None else (PATIENCE_S, PATIENCE_COMMANDS)
+    hit = world.dies(point, *patience, move=move) or point is None
     if world.catalogue.server and rng.random() < 0.2:
         world.catalogue.server.stop("immediate")
         world.catalogue.server.start()
