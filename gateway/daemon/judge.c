@@ -116,7 +116,11 @@ static void of_margins(struct judging *j)
 
 static void of_cloud(struct judging *j, const struct gw_cloud_status *c)
 {
-    if (c->view.state == GW_CLOUD_LOST)
+    /* It never had an identity, and nothing else. */
+    if (c->view.state == GW_CLOUD_LOST && c->view.role == GW_ROLE_JOINING)
+        reason(j, JUDGE_LOOK, "`cloud add`, said again, comes to its end.", "cloud %s is not wholly added",
+               c->name);
+    else if (c->view.state == GW_CLOUD_LOST)
         reason(j, JUDGE_ACT, "See to its place; where it was emptied: `repair --adopt NAME`.",
                "cloud %s is gone, or is not ours any more", c->name);
     else if (c->view.state != GW_CLOUD_OK)

@@ -88,6 +88,9 @@ static void states(void)
     says("look", "cloud c2 missed a deadline");
     good();
     status.clouds[4].view.state = GW_CLOUD_LOST;
+    status.clouds[4].view.role = GW_ROLE_JOINING;
+    says("look", "cloud c5 is not wholly added");
+    status.clouds[4].view.role = GW_ROLE_IN_USE;
     says("act", "cloud c5 is gone, or is not ours any more");
     status.clouds[3].view.state = GW_CLOUD_LOST;
     says("act", "3 of 5 clouds are well, 4 are needed to write; reading goes on");
