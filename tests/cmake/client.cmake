@@ -9,7 +9,8 @@ qc_test(unit client_conf DEPS base vault INTERNAL client
 qc_test(unit client_out DEPS base INTERNAL client
   SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
 qc_test(unit client_status DEPS base qrng vault INTERNAL client
-  SOURCES unit/client_status.c ${QC_CLIENT}/status_judge.c ${QC_CLIENT}/last_drill.c ${QC_CLIENT}/text.c)
+  SOURCES unit/client_status.c ${QC_CLIENT}/status_judge.c ${QC_CLIENT}/status_random.c ${QC_CLIENT}/last_drill.c
+          ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
 qc_test(unit client_progress DEPS base vault INTERNAL client
   SOURCES unit/client_progress.c ${QC_CLIENT}/progress.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c
           ${QC_CLIENT}/text.c ${QC_CLIENT}/signals.c)
