@@ -23,6 +23,7 @@ static void fetch(void)
     algorithms.siv = EVP_CIPHER_fetch(NULL, "AES-256-SIV", NULL);
     algorithms.ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     algorithms.ctr = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL);
+    algorithms.poly1305 = EVP_MAC_fetch(NULL, "POLY1305", NULL);
     if (hmac == NULL)
         return;
     EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);

@@ -8,6 +8,7 @@ struct qc_algorithms {
     EVP_MD *sha256, *md5;
     EVP_MAC_CTX *hmac_sha256; /* a template with the digest set: copied, then keyed */
     EVP_CIPHER *gcm, *siv, *ecb, *ctr;
+    EVP_MAC *poly1305;
 };
 
 /* Any thread. A member is NULL when this OpenSSL lacks the algorithm. */

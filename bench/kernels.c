@@ -17,6 +17,7 @@
 #include "qrng/condition.h"
 #include "qrng/health.h"
 #include "ss/xor23.h"
+#include "vault/xor23.h"
 #include "vault_fix.h"
 
 enum {
@@ -196,6 +197,100 @@ static void xor23_join(void)
         const unsigned lost = (unsigned)(i % 3), x = (lost + 1) % 3, y = (lost + 2) % 3;
         CHECK_OK(ss_xor23_join(x, at(1 + x), y, at(1 + y), MIB, data, &err));
     }
+}
+
+/* -- share files: with bulk randomness and tags, from memory into memory ----------------------------------
+ */
+
+struct files {
+    size_t left; /* MiB that the source still gives */
+    uint8_t *file[SS_XOR23_SHARES];
+    size_t n[SS_XOR23_SHARES], max;
+};
+
+static qc_rc files_source(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *e)
+{
+    struct files *f = ctx;
+    (void)e;
+    *ret_got = f->left > 0 ? max : 0;
+    f->left -= f->left > 0;
+    if (*ret_got > 0)
+        memcpy(dst, data, max);
+    return QC_OK;
+}
+
+/* What does not fit is dropped. */
+static qc_rc files_out(void *ctx, enum ss_xor23 letter, qc_span s, struct qc_err *e)
+{
+    struct files *f = ctx;
+    (void)e;
+    if (f->n[letter] + s.n <= f->max)
+        memcpy(f->file[letter] + f->n[letter], s.p, s.n);
+    f->n[letter] += s.n;
+    return QC_OK;
+}
+
+static qc_rc files_read(void *ctx, uint64_t offset, uint8_t *p, size_t n, size_t *ret_got, struct qc_err *e)
+{
+    (void)e;
+    memcpy(p, (const uint8_t *)ctx + offset, n);
+    *ret_got = n;
+    return QC_OK;
+}
+
+static qc_rc files_sink(void *ctx, qc_span s, struct qc_err *e)
+{
+    (void)e;
+    memcpy(ctx, s.p, s.n);
+    return QC_OK;
+}
+
+static void make_files(struct files *f)
+{
+    const qc_rng seed = { .fill = public_seed };
+    const struct vault_source source = { .read = files_source, .ctx = f };
+    const struct vault_xor23_out out = { .write = files_out, .ctx = f };
+    const struct vault_xor23_header h = { .maker = 2 };
+    QC_CLEANUP(qrng_bulk_close) struct qrng_bulk *b = NULL;
+    uint64_t size = 0;
+
+    CHECK_OK(qrng_bulk_open(QRNG_BULK_GENERATOR, &seed, &b, &err));
+    const qc_rng rng = qrng_bulk_rng(b);
+    memset(f->n, 0, sizeof f->n);
+    CHECK_OK(vault_xor23_share(&source, &h, &rng, &out, &size, &err));
+}
+
+static void xor23_files(void)
+{
+    struct files f = { .left = mib };
+
+    make_files(&f);
+}
+
+/* Files of 8 MiB of data are restored again and again, from each pair. */
+static uint64_t xor23_restore(void)
+{
+    enum { EACH = 8 };
+    struct files f = { .left = EACH, .max = (EACH + 1) * MIB };
+    struct vault_xor23_report rep;
+    const struct vault_sink sink = { .write = files_sink, .ctx = at(40) };
+    uint64_t spent = 0;
+
+    for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
+        f.file[i] = at(10 + 10 * i);
+    make_files(&f);
+    const size_t rounds = (mib + EACH - 1) / EACH;
+    for (size_t r = 0; r < rounds; r++) {
+        struct vault_xor23_restore from = { 0 };
+        for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
+            if (i != r % SS_XOR23_SHARES)
+                from.site[i] = (struct vault_xor23_site){ .read = files_read, .ctx = f.file[i] };
+        const uint64_t start = qc_now_ns();
+        CHECK_OK(vault_xor23_restore(&from, &sink, &rep, &err));
+        spent += qc_now_ns() - start;
+    }
+    mib = rounds * EACH;
+    return spent;
 }
 
 /* -- the sealed object: chunks of 1 MiB, as written ------------------------------------------------------ */
@@ -441,6 +536,8 @@ static const struct row rows[] = {
     { "xor", 4096, xor_pass, NULL, false },
     { "xor23_split", 2048, xor23_split, NULL, false },
     { "xor23_join", 2048, xor23_join, NULL, false },
+    { "xor23_files", 512, xor23_files, NULL, false },
+    { "xor23_restore", 1024, NULL, xor23_restore, false },
     { "seal", 1024, seal, NULL, false },
     { "open", 1024, NULL, open_chunks, false },
     { "small_seal", 0, small_seal, NULL, false },

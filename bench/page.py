@@ -11,7 +11,9 @@ import model        # noqa: E402
 KERNELS = [
     ("memcpy", "memcpy, from memory"), ("gcm_seal", "AES-256-GCM, seal"), ("gcm_open", "AES-256-GCM, open"), ("gmac", "GMAC"),
     ("sha256", "SHA-256"), ("hmac", "HMAC-SHA-256"), ("qrng_bulk", "bulk randomness, generator"), ("xor", "XOR of two buffers"),
-    ("xor23_split", "(2,3) by XOR, three shares"), ("xor23_join", "(2,3) by XOR, two shares joined"), ("ec_encode", "EC(3,5), encode"), ("ec_decode", "EC(3,5), decode two lost pieces"),
+    ("xor23_split", "(2,3) by XOR, three shares"), ("xor23_join", "(2,3) by XOR, two shares joined"),
+    ("xor23_files", "the same into three share files: randomness and tags with it"), ("xor23_restore", "two share files verified and joined"),
+    ("ec_encode", "EC(3,5), encode"), ("ec_decode", "EC(3,5), decode two lost pieces"),
     ("seal", "a chunk of 1 MiB sealed: GCM, second tag, key"), ("open", "a chunk of 1 MiB verified and opened"), ("tcp", "loopback TCP"),
     ("unix", "UNIX socket"), ("cache", "page cache, read"), ("disk", "disk, files of 32 MiB, each fsynced"),
     ("disk_direct", "the same past the page cache (O_DIRECT)"),
