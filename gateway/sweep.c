@@ -180,13 +180,42 @@ static qc_rc key_name(struct gw_engine *e, const struct gw_dead_key *d, int *ret
     return gw_name_make(e->root, d->key.cloud_id, &name, ret, err);
 }
 
+/* Does the fragment count nowhere? Then what lies under a key that is dead may be all there is of it: a trial
+ * that was cut short after its put, or whose put landed when its sender had given up. It is swept once the
+ * fragment counts; until then salvage, or a rebuild, may still be glad of it. (I1) */
+static qc_rc is_last(struct gw_engine *e, const struct gw_frag_key *key, bool *ret, struct qc_err *err)
+{
+    char name[GW_NAME_SIZE];
+    struct qc_err miss = { 0 };
+    struct gw_cloud_view view;
+    struct gw_segment seg;
+    int at;
+
+    *ret = false;
+    QC_LOCK(gw_cat_lock(e->cat));
+    const qc_rc rc = gw_cat_segment(e->cat, key->segment_id, &seg, &miss);
+    if (rc == QC_NOTFOUND) /* all of it is dead */
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = miss;
+        return rc;
+    }
+    if (key->frag >= seg.n)
+        return QC_OK;
+    QC_TRY(gw_segment_key(e->store, &seg, key->frag, &at, name, err));
+    if (at >= 0)
+        gw_fan_view(e->fan, (unsigned)at, &view);
+    *ret = (seg.absent >> key->frag & 1) != 0 || at < 0 || view.state == GW_CLOUD_LOST;
+    return QC_OK;
+}
+
 /* The next keys, until a cloud would have two. */
 static qc_rc gather_keys(struct gw_engine *e, uint64_t *after, struct sweep_keys *ret, struct qc_err *err)
 {
     for (unsigned rows = 0; rows < QC_GW_TIDY_KEYS; rows++) {
         struct gw_dead_key d;
         char key[GW_NAME_SIZE];
-        bool found;
+        bool found, last;
         int at;
         {
             QC_LOCK(gw_cat_lock(e->cat));
@@ -201,6 +230,9 @@ static qc_rc gather_keys(struct gw_engine *e, uint64_t *after, struct sweep_keys
             return QC_OK;
         *after = d.no;
         if (at < 0 || !usable(e, (unsigned)at))
+            continue;
+        QC_TRY(is_last(e, &d.key, &last, err));
+        if (last)
             continue;
         add(ret, (unsigned)at, key);
         ret->dead[at] = d;
