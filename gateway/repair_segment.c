@@ -21,6 +21,7 @@ struct patient {
     uint32_t rotten;        /* of these: something lies under the key, so it needs another one */
     uint32_t targets;       /* of these: a place was found */
     uint32_t fresh;         /* of these: under a new key, which is a trial */
+    uint32_t tried;         /* trials that this pass has put */
     uint32_t healed;        /* written, read back, and recorded */
     uint32_t leaving;       /* wanted elsewhere, and not for being bad: it counts where it is until then */
     gw_clouds refuse;       /* clouds that did not take it in this pass */
@@ -442,8 +443,9 @@ static void drop_pairs(struct patient *m)
         }
 }
 
-/* D1: keys are rows before anything is put under them. again: the trials of this pass came to nothing. */
-static qc_rc choose_keys(struct patient *m, bool again, bool *live, struct qc_err *err)
+/* D1: keys are rows before anything is put under them. A trial that this pass has put came to nothing; one of
+ * an earlier pass may have landed since, and there are no more than UINT8_MAX keys: it goes on. */
+static qc_rc choose_keys(struct patient *m, bool *live, struct qc_err *err)
 {
     struct gw_cat *cat = m->p->e->cat;
 
@@ -467,7 +469,8 @@ static qc_rc choose_keys(struct patient *m, bool again, bool *live, struct qc_er
     drop_pairs(m);
     for (unsigned i = 0; i < m->seg.n; i++)
         if ((m->fresh & bit(i)) != 0)
-            QC_TRY(trial_key(m, i, again, err));
+            QC_TRY(trial_key(m, i, (m->tried & bit(i)) != 0, err));
+    m->tried |= m->fresh;
     QC_TRY(qc_fault(repair_trial, err));
     QC_TRY(gw_cat_commit(cat, &tx, err));
     return qc_fault(repair_trial_done, err);
@@ -623,7 +626,7 @@ static qc_rc rebuild(struct patient *m, struct qc_err *err)
             return QC_OK;
         if (m->p->ask->dry_run)
             return try_out(m, &table, u, err);
-        QC_TRY(choose_keys(m, tries > 0, &live, err));
+        QC_TRY(choose_keys(m, &live, err));
         if (!live || m->targets == 0)
             return QC_OK;
         QC_TRY(put_and_read(m, &table, u, &good, err));

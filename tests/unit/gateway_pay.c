@@ -275,6 +275,33 @@ static void hangs(void)
     end(&b);
 }
 
+/* A cloud lets nothing land, and is tried pass after pass: a trial of the pass before goes on under its key,
+ * for it may have landed since, and there are 255. */
+static void same_trial(void)
+{
+    struct gw_repair_report report;
+    struct gw_frag_key key;
+    struct qc_err err = { 0 };
+    struct bench b;
+    bool found = false;
+
+    start(&b, "c5=put:fail:timeout");
+    (void)put(&b, 1, 1);
+    for (unsigned pass = 0; pass < 4; pass++)
+        CHECK(rrig_repair(&b.r, false, &report) == QC_DEGRADED);
+    {
+        QC_LOCK(gw_cat_lock(b.r.e->cat));
+        for (uint64_t id = 0; id < 100 && !found; id++)
+            for (unsigned i = 0; i < 5 && !found; i++)
+                CHECK_OK(gw_cat_trial(b.r.e->cat, id, i, &key, &found, &err));
+    }
+    CHECK(found && key.attempt == 1);
+    faults(&b, "");
+    CHECK(rrig_repair(&b.r, false, &report) == QC_OK);
+    whole(&b, 2);
+    end(&b);
+}
+
 /* A slow cloud: who does not want to wait for it does not, is told so, and all of it comes to be. One that
  * fails is no slow one. */
 static void hasty(void)
@@ -399,6 +426,7 @@ int main(void)
 {
     told();
     hasty();
+    same_trial();
     away();
     landed();
     full();
