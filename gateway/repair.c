@@ -12,7 +12,8 @@
  *                        -> the sweep removes what lies under dead keys
  *
  * P1 (I1): nothing is taken away before what replaces it was read back and is recorded: old keys are dead in
- * the same transaction that makes the new one count, and only dead keys are deleted.
+ * the same transaction that makes the new one count, and only dead keys are deleted. A trial's key may die
+ * before its fragment counts: it is deleted after that (sweep.c).
  *
  * P2 (D2): a key has one content. What is missing, or was never confirmed, is put again under its own key
  * with the same bytes, while this incarnation wrote it; where something lies under it, and after a rebuild,

@@ -1,5 +1,4 @@
-/* Repair, one segment: what is in doubt is read, what is gone is rebuilt. The order of writes is at the head
- * of repair.c. */
+/* Repair, one segment: the order of writes is at the head of repair.c. */
 #include <stdio.h>
 
 #include "base/planted.h"
@@ -20,8 +19,7 @@ struct patient {
     uint32_t want;          /* to be written */
     uint32_t rotten;        /* of these: something lies under the key, so it needs another one */
     uint32_t targets;       /* of these: a place was found */
-    uint32_t fresh;         /* of these: under a new key, which is a trial */
-    uint32_t tried;         /* trials that this pass has put */
+    uint32_t fresh, tried;  /* of these: under a new key, a trial's; of all: trials that this pass has put */
     uint32_t healed;        /* written, read back, and recorded */
     uint32_t leaving;       /* wanted elsewhere, and not for being bad: it counts where it is until then */
     gw_clouds refuse;       /* clouds that did not take it in this pass */
@@ -363,8 +361,7 @@ static qc_rc spare_cloud(struct patient *m, unsigned frag, uint32_t *ret, struct
     return gw_spare_cloud(e, may & ~occupied(m), others_of(m, frag), m->p->to, ret, err);
 }
 
-/* Its own cloud has, or will have, another one: a repair brought that one there, and a rebuild did not hear
- * where this one had gone. */
+/* Its own cloud has, or will have, another one: see in_company. */
 static bool is_shared(const struct patient *m, unsigned frag)
 {
     bool shared = false;
@@ -407,12 +404,13 @@ static bool same_key(const struct patient *m, unsigned i)
            m->row[i].incarnation == m->p->e->conf.incarnation;
 }
 
-/* The key of a trial: that of an earlier one that was interrupted, where it goes to the same place; else a
- * new one, and the earlier is dead. */
-static qc_rc trial_key(struct patient *m, unsigned i, bool again, struct qc_err *err)
+/* The key of a trial: that of an earlier pass, which may have landed since, where it goes to the same place;
+ * else a new one, and the earlier is dead. What this pass has put came to nothing. */
+static qc_rc trial_key(struct patient *m, unsigned i, struct qc_err *err)
 {
     struct gw_engine *e = m->p->e;
     struct gw_frag_key key;
+    const bool again = (m->tried & bit(i)) != 0;
     bool found;
 
     QC_TRY(gw_cat_trial(e->cat, m->seg.id, i, &key, &found, err));
@@ -443,8 +441,7 @@ static void drop_pairs(struct patient *m)
         }
 }
 
-/* D1: keys are rows before anything is put under them. A trial that this pass has put came to nothing; one of
- * an earlier pass may have landed since, and there are no more than UINT8_MAX keys: it goes on. */
+/* D1: keys are rows before anything is put under them. */
 static qc_rc choose_keys(struct patient *m, bool *live, struct qc_err *err)
 {
     struct gw_cat *cat = m->p->e->cat;
@@ -469,7 +466,7 @@ static qc_rc choose_keys(struct patient *m, bool *live, struct qc_err *err)
     drop_pairs(m);
     for (unsigned i = 0; i < m->seg.n; i++)
         if ((m->fresh & bit(i)) != 0)
-            QC_TRY(trial_key(m, i, (m->tried & bit(i)) != 0, err));
+            QC_TRY(trial_key(m, i, err));
     m->tried |= m->fresh;
     QC_TRY(qc_fault(repair_trial, err));
     QC_TRY(gw_cat_commit(cat, &tx, err));

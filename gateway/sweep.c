@@ -187,7 +187,7 @@ static qc_rc is_last(struct gw_engine *e, const struct gw_frag_key *key, bool *r
 {
     char name[GW_NAME_SIZE];
     struct qc_err miss = { 0 };
-    struct gw_cloud_view view;
+    struct gw_cloud_view view = { .state = GW_CLOUD_LOST };
     struct gw_segment seg;
     int at;
 
@@ -205,7 +205,7 @@ static qc_rc is_last(struct gw_engine *e, const struct gw_frag_key *key, bool *r
     QC_TRY(gw_segment_key(e->store, &seg, key->frag, &at, name, err));
     if (at >= 0)
         gw_fan_view(e->fan, (unsigned)at, &view);
-    *ret = (seg.absent >> key->frag & 1) != 0 || at < 0 || view.state == GW_CLOUD_LOST;
+    *ret = (seg.absent >> key->frag & 1) != 0 || view.state == GW_CLOUD_LOST;
     return QC_OK;
 }
 

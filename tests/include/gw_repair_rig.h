@@ -98,6 +98,32 @@ static inline void rrig_damage(const char *path, enum rrig_damage d, const char 
     free(b);
 }
 
+/* The fragment as it would have been written for this cloud, at this attempt. */
+static inline void rrig_write_for(struct erig *r, uint32_t cloud_id, uint8_t attempt, const char *from,
+                                  const char *to)
+{
+    QC_CLEANUP(gw_frag_keys_done) struct gw_frag_keys keys = { 0 };
+    struct gw_frag_head h;
+    struct gw_frag_end e;
+    struct qc_err err = { 0 };
+    uint8_t *p;
+    size_t n;
+
+    rrig_read(from, &p, &n);
+    CHECK_OK(gw_frag_head_parse(qc_span_of(p, GW_FRAG_HEAD_BYTES), &h, &err));
+    CHECK_OK(gw_frag_keys_derive(r->e->root, h.segment_id, h.salt, &keys, &err));
+    h.cloud_id = cloud_id;
+    h.attempt = attempt;
+    gw_frag_head_write(&h, p);
+    const size_t end = gw_frag_end_size(h.stripe_count, h.n);
+    CHECK_OK(gw_frag_end_parse(qc_span_of(p + n - end, end), h.stripe_count, h.n, &e, &err));
+    CHECK_OK(gw_frag_mac(&keys, qc_span_of(p, GW_FRAG_HEAD_BYTES), e.tags, e.digests, p + n - GW_DIGEST_BYTES,
+                         &err));
+    const int fd = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    CHECK(fd >= 0 && write(fd, p, n) == (ssize_t)n && close(fd) == 0 && unlink(from) == 0);
+    free(p);
+}
+
 /* Files of a cloud below a folder ("/f/"), temporary ones left out. */
 static unsigned rrig_count_;
 static const char *rrig_folder_;

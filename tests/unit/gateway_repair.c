@@ -282,140 +282,6 @@ static void own_place_taken(void)
     erig_done(&r);
 }
 
-/* The fragment as it would have been written for this cloud, at this attempt. */
-static void write_for(struct erig *r, uint32_t cloud_id, uint8_t attempt, const char *from, const char *to)
-{
-    QC_CLEANUP(gw_frag_keys_done) struct gw_frag_keys keys = { 0 };
-    struct gw_frag_head h;
-    struct gw_frag_end e;
-    struct qc_err err = { 0 };
-    uint8_t *p;
-    size_t n;
-
-    rrig_read(from, &p, &n);
-    CHECK_OK(gw_frag_head_parse(qc_span_of(p, GW_FRAG_HEAD_BYTES), &h, &err));
-    CHECK_OK(gw_frag_keys_derive(r->e->root, h.segment_id, h.salt, &keys, &err));
-    h.cloud_id = cloud_id;
-    h.attempt = attempt;
-    gw_frag_head_write(&h, p);
-    const size_t end = gw_frag_end_size(h.stripe_count, h.n);
-    CHECK_OK(gw_frag_end_parse(qc_span_of(p + n - end, end), h.stripe_count, h.n, &e, &err));
-    CHECK_OK(gw_frag_mac(&keys, qc_span_of(p, GW_FRAG_HEAD_BYTES), e.tags, e.digests, p + n - GW_DIGEST_BYTES,
-                         &err));
-    const int fd = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    CHECK(fd >= 0 && write(fd, p, n) == (ssize_t)n && close(fd) == 0 && unlink(from) == 0);
-    free(p);
-}
-
-/* As a repair leaves it that put a fragment on another cloud, and was cut short before that one counted: the
- * key is dead, and what it names is there. */
-static void leave_trial(struct erig *r, const struct erig_put *p, unsigned frag, unsigned spare)
-{
-    struct gw_cat *cat = r->e->cat;
-    struct gw_version_row v;
-    struct gw_segment seg;
-    struct qc_err err = { 0 };
-    struct gw_frag_key key = { .frag = frag,
-                               .cloud_id = gw_fan_id(r->e->fan, spare),
-                               .attempt = 1,
-                               .incarnation = r->e->conf.incarnation };
-    char is[600], copy[608], becomes[900], cloud[320], name[GW_NAME_SIZE];
-    unsigned at;
-    uint8_t *b;
-    size_t n;
-    int there;
-
-    rrig_fragment(r, p, 0, frag, &at, is);
-    {
-        const struct gw_version_ids ids = { .tenant = r->tenant, .object = p->object, .version = p->version };
-        QC_LOCK(gw_cat_lock(cat));
-        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-        CHECK_OK(gw_cat_version(cat, &ids, &v, &err));
-        CHECK_OK(gw_cat_segment_of(cat, v.no, 0, &key.segment_id, &err));
-        CHECK_OK(gw_cat_segment(cat, key.segment_id, &seg, &err));
-        CHECK_OK(gw_cat_begin(cat, &tx, &err));
-        CHECK_OK(gw_cat_dead_key_add(cat, &key, seg.salt, &err));
-        CHECK_OK(gw_cat_commit(cat, &tx, &err));
-    }
-    seg.cloud[frag] = key.cloud_id;
-    seg.attempt[frag] = key.attempt;
-    seg.writer[frag] = key.incarnation;
-    CHECK_OK(gw_segment_key(r->e->store, &seg, frag, &there, name, &err));
-    CHECK(there == (int)spare);
-    erig_cloud(r, spare, "", cloud, sizeof cloud);
-    CHECK(snprintf(becomes, sizeof becomes, "%s/%s", cloud, name) > 0);
-    for (char *end = becomes + strlen(cloud) + 1; (end = strchr(end, '/')) != NULL; *end++ = '/') {
-        *end = '\0';
-        CHECK(mkdir(becomes, 0700) == 0 || errno == EEXIST);
-    }
-    CHECK(snprintf(copy, sizeof copy, "%s.copy", is) > 0);
-    rrig_read(is, &b, &n);
-    const int fd = open(copy, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    CHECK(fd >= 0 && write(fd, b, n) == (ssize_t)n && close(fd) == 0);
-    free(b);
-    write_for(r, key.cloud_id, key.attempt, copy, becomes);
-}
-
-/* Nothing is mended by it. */
-static void sweep(struct erig *r)
-{
-    struct qc_err err = { 0 };
-    bool more = true;
-
-    for (unsigned i = 0; i < 2 * QC_GW_SWEEP_ROUNDS; i++)
-        CHECK_OK(gw_tidy_sweep(r->e, &more, &err));
-}
-
-/* The clouds are asked, what they say is remembered, and nothing is mended. */
-static void ask_all(struct erig *r)
-{
-    const struct gw_repair_ask ask = { .dry_run = true };
-    struct gw_repair_report report;
-    struct qc_err err = { 0 };
-
-    CHECK_OK(gw_engine_repair(r->e, &ask, &report, &err));
-}
-
-/* What lies under a dead key is not swept while the fragment counts nowhere: not while the cloud that has it
- * is lost, and not while it is known to be gone. (I1) */
-static void last_copy(void)
-{
-    struct gw_repair_report report;
-    struct qc_err err = { 0 };
-    struct gw_receipt receipt;
-    struct erig r;
-    unsigned spare = 0, home;
-    char path[600];
-
-    erig_new(&r, 5, 3, 4);
-    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 700);
-    CHECK_OK(erig_put(&r, &p, &receipt, &err));
-    while (rrig_files(&r, spare, "/f/") > 0)
-        spare++;
-    rrig_fragment(&r, &p, 0, 2, &home, path);
-
-    leave_trial(&r, &p, 2, spare);
-    erig_lose(&r, home);
-    ask_all(&r);
-    sweep(&r);
-    CHECK(rrig_files(&r, spare, "/f/") == 1);
-    erig_find(&r, home);
-    ask_all(&r);
-    sweep(&r);
-    CHECK(rrig_files(&r, spare, "/f/") == 0);
-
-    leave_trial(&r, &p, 2, spare);
-    CHECK(unlink(path) == 0);
-    ask_all(&r);
-    sweep(&r);
-    CHECK(rrig_files(&r, spare, "/f/") == 1);
-    CHECK(rrig_repair(&r, false, &report) == QC_OK && rrig_sum(&report).rebuilt == 1);
-    sweep(&r);
-    CHECK(rrig_files(&r, spare, "/f/") == 0 && rrig_files(&r, home, "/f/") == 1);
-    rrig_whole(&r, &p, 1);
-    erig_done(&r);
-}
-
 /* Its object and its row are on another one's cloud now. */
 static void share_cloud(struct erig *r, const struct erig_put *p, unsigned frag, unsigned with)
 {
@@ -450,7 +316,7 @@ static void share_cloud(struct erig *r, const struct erig_put *p, unsigned frag,
     *end = '\0';
     CHECK(mkdir(becomes, 0700) == 0 || errno == EEXIST);
     *end = '/';
-    write_for(r, gw_fan_id(r->e->fan, to), 1, is, becomes);
+    rrig_write_for(r, gw_fan_id(r->e->fan, to), 1, is, becomes);
 }
 
 /* As after two rebuilds that did not hear the same clouds: two fragments of a segment lie on one cloud, and
@@ -728,7 +594,6 @@ int main(void)
     another_domain();
     own_place_taken();
     in_company();
-    last_copy();
     records();
     rotten_debt();
     dry_run();
