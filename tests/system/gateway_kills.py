@@ -387,22 +387,24 @@ class World:
         busy = any(c["scrub"][d]["state"] != "resting" for c in s["clouds"] for d in ("presence", "content"))
         return not busy and s["debts"] == 0 and s["record_debts"] == 0 and not any(c["scrub"]["queue"]["fragments"] for c in s["clouds"])
 
-    def progress(self):
-        """What changes while anything is being mended, and only then: users make new debts all the time."""
+    def progress(self, least):
+        """What changes while anything is being mended, and only then: users make new debts all the time, so that the least of them counts."""
         s = self.ask("GET", "/v1/status") or {"clouds": []}
+        for what in ("debts", "record_debts"):
+            least[what] = min(least.get(what, 1 << 60), s.get(what, 1 << 60))
         drained = self.leaving and (self.member(self.leaving) or {}).get("fragments")
-        return drained, [(c["debts"]["paid"], c["scrub"]["queue"]["fragments"], *((d["last"], d["now"] and d["now"]["objects"]) for d in (
+        return dict(least), drained, [(c["debts"]["paid"], c["scrub"]["queue"]["fragments"], *((d["last"], d["now"] and d["now"]["objects"]) for d in (
             c["scrub"]["presence"], c["scrub"]["content"]))) for c in s["clouds"]]
 
     def until(self, condition, what):
         """As long as something gets on: a machine may be slow, and asking costs it something, too."""
-        end, look, now = time.monotonic() + LIMIT_S, 0, None
+        end, look, now, least = time.monotonic() + LIMIT_S, 0, None, {}
         while True:
             began = time.monotonic()
             if condition():
                 return
             if began > look:
-                was, now, look = now, self.progress(), began + 10
+                was, now, look = now, self.progress(least), began + 10
                 end = end if was == now else began + LIMIT_S
             check(self.gateway.process.poll() is None, f"the gateway has ended: {self.gateway.tail()}")
             check(began < end, f"{what}: {self.state_of_all()}\n{self.gateway.tail()}")
