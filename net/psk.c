@@ -232,6 +232,7 @@ static qc_rc start(struct net_psk *p, struct qc_err *err)
     p->ssl = SSL_new(p->ctx);
     if (p->ssl == NULL || SSL_set_fd(p->ssl, p->fd) != 1 || SSL_set_app_data(p->ssl, p) != 1)
         return ssl_fail(err, QC_NOMEM, "TLS");
+    SSL_set_mode(p->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return QC_OK;
 }
 
@@ -307,6 +308,24 @@ qc_rc net_psk_write(struct net_psk *p, qc_span s, qc_deadline d, struct qc_err *
             done += got;
         else
             QC_TRY(wait_for(p, is, d, err));
+    }
+    return QC_OK;
+}
+
+qc_rc net_psk_write_some(struct net_psk *p, qc_span s, size_t *ret_done, struct qc_err *err)
+{
+    size_t got = 0;
+    *ret_done = 0;
+    ERR_clear_error();
+    while (s.n > 0) {
+        const int is = SSL_write_ex(p->ssl, s.p, s.n, &got);
+        const int want = is == 1 ? SSL_ERROR_NONE : SSL_get_error(p->ssl, is);
+        if (want == SSL_ERROR_WANT_WRITE || want == SSL_ERROR_WANT_READ)
+            break;
+        if (want != SSL_ERROR_NONE)
+            return wait_for(p, is, QC_NO_DEADLINE, err); /* does not wait: it is something else */
+        *ret_done += got;
+        s = qc_span_from(s, got);
     }
     return QC_OK;
 }

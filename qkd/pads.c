@@ -120,23 +120,62 @@ static void close_window(struct qkd_pads *p)
     p->at = 0;
 }
 
-/* All blocks below a number: K4 and K2 first, then the state, then K1. */
-static qc_rc spend_below(struct qkd_pads *p, uint64_t below, struct qc_err *err)
+/* K4 and K2 of a block, now; the state says so once it is written. */
+static void spend(struct qkd_pads *p, struct pad_entry *e)
 {
-    bool any = false;
-    if (p->number != 0 && p->number < below)
+    if (e->number == p->number)
         close_window(p);
-    for (uint32_t i = 0; i < p->state.count && p->state.v[i].number < below; i++) {
-        wipe_slot(pads_table_find(&p->table, p->state.v[i].number));
-        p->state.v[i].state = PAD_SPENT;
-        any = true;
-    }
+    wipe_slot(pads_table_find(&p->table, e->number));
+    e->state = PAD_SPENT;
+}
+
+/* K4 and K2 are wiped: then the state, then K1. */
+static qc_rc settle_spent(struct qkd_pads *p, bool any, struct qc_err *err)
+{
     if (!any)
         return QC_OK;
     QC_TRY(qc_fault(pads_k2, err));
     QC_TRY(write_state(p, err));
     QC_TRY(qc_fault(pads_spent, err));
     return forget_spent(p, err);
+}
+
+/* All blocks below a number. */
+static qc_rc spend_below(struct qkd_pads *p, uint64_t below, struct qc_err *err)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < p->state.count && p->state.v[i].number < below; i++, any = true)
+        spend(p, &p->state.v[i]);
+    return settle_spent(p, any, err);
+}
+
+static bool is_among(uint64_t number, const uint64_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+qc_rc qkd_pads_keep(struct qkd_pads *p, const uint64_t *numbers, size_t count, struct qc_err *err)
+{
+    bool any = false;
+    QC_TRY(usable(p, err));
+    for (uint32_t i = 0; i < p->state.count; i++)
+        if (!is_among(p->state.v[i].number, numbers, count)) {
+            spend(p, &p->state.v[i]);
+            any = true;
+        }
+    return settle_spent(p, any, err);
+}
+
+qc_rc qkd_pads_skip(struct qkd_pads *p, uint64_t next, struct qc_err *err)
+{
+    QC_TRY(usable(p, err));
+    if (next <= p->state.next)
+        return QC_OK;
+    p->state.next = next;
+    return write_state(p, err);
 }
 
 qc_rc qkd_pads_burn(struct qkd_pads *p, uint64_t below, struct qc_err *err)
@@ -407,6 +446,26 @@ qc_rc qkd_pads_take(struct qkd_pads *p, uint8_t *room, size_t max, struct qkd_pa
     QC_ASSERT(max > 0);
     QC_TRY(usable(p, err));
     return take(p, room, max, ret, err);
+}
+
+size_t qkd_pads_list(const struct qkd_pads *p, uint64_t *room)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < p->state.count; i++)
+        if (p->state.v[i].state != PAD_SPENT)
+            room[n++] = p->state.v[i].number;
+    return n;
+}
+
+bool qkd_pads_at(const struct qkd_pads *p, uint64_t *ret_block, uint32_t *ret_offset)
+{
+    uint64_t numbers[QKD_PADS_MAX];
+    const bool is = p->number != 0 || qkd_pads_list(p, numbers) > 0;
+    if (is) {
+        *ret_block = p->number != 0 ? p->number : numbers[0];
+        *ret_offset = p->number != 0 ? p->at : 0;
+    }
+    return is;
 }
 
 void qkd_pads_counts(const struct qkd_pads *p, struct qkd_pads_counts *ret)

@@ -44,3 +44,17 @@ if(TARGET qc_qkd_kme)
   qc_fuzz(kme_fault DEPS base INTERNAL qkd_kme)
   target_sources(qc_fuzz_kme_fault PRIVATE ${kme}/network.c ${kme}/fault.c)
 endif()
+
+# So is qcloud-link.
+if(TARGET qc_qkd_link)
+  set(link ${PROJECT_SOURCE_DIR}/qkd/link)
+  qc_fuzz(link_wire DEPS base net qkd INTERNAL qkd_link)
+  target_sources(qc_fuzz_link_wire PRIVATE ${link}/wire.c)
+  qc_fuzz(link_conf DEPS base INTERNAL qkd_link)
+  target_sources(qc_fuzz_link_conf PRIVATE ${link}/conf.c)
+  # Uses of pad are recorded where fault points are; one build is enough.
+  if(TARGET qc_qkd_kme AND TARGET qc_psk_end AND QC_FAULT_POINTS AND NOT QC_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_test(NAME cli/link COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/link.py)
+    set_tests_properties(cli/link PROPERTIES LABELS cli TIMEOUT 900 ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin")
+  endif()
+endif()

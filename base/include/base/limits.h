@@ -396,6 +396,38 @@
     X(QKD_PAD_WINDOW, 65536, "bytes", "of a pad block that are made at a time, and a taking has at most")    \
     X(QKD_PAD_BLOCK_MIN, 65536, "bytes", "of a pad block: a window")                                         \
     X(QKD_PAD_BLOCK_MAX, 16777216, "bytes", "of a pad block: a crash loses one")                             \
+    /* qcloud-link */                                                                                        \
+    X(LINK_STREAMS, 256, "connections", "that a link carries at once; each has a window in memory")          \
+    X(LINK_WINDOW, 65536, "bytes", "of a connection under way; 5 ms at 100 Mbit/s")                          \
+    X(LINK_DATA_MAX, 16384, "bytes", "of a connection in one message: others get their turn")                \
+    X(LINK_QUEUE, 262144, "bytes", "of messages that wait, in and out")                                      \
+    X(LINK_RECORD_MAX, 163840, "bytes", "of a record: the names of LINK_FILL_KEYS keys")                     \
+    X(LINK_FILL_KEYS, 4096, "keys", "of a pad block: 128 KiB of 256-bit keys")                               \
+    X(LINK_KEY_BITS, 256, "bits", "of a key for TLS")                                                        \
+    X(LINK_KEYS_HELD, 64, "keys", "fetched for handshakes that are not over; the oldest goes")               \
+    X(LINK_KEY_MS, 30000, "ms", "such a key is kept, and one that is not there remembered")                  \
+    X(LINK_ASKS, 32, "keys", "that strangers may name at once, all together")                                \
+    X(LINK_ASK_MS, 250, "ms", "for each more: the KME is asked for four in a second")                        \
+    X(LINK_SOURCES, 64, "addresses", "that are told apart; the one of longest ago goes")                     \
+    X(LINK_SOURCE_ASKS, 8, "keys", "that one address may name at once: a link that begins anew takes one")   \
+    X(LINK_SOURCE_MS, 2000, "ms", "for each more")                                                           \
+    X(LINK_KME_MS, 15000, "ms", "for the KME, all tries of one call")                                        \
+    X(LINK_HANDSHAKES, 8, "handshakes", "at once, each with a thread")                                       \
+    X(LINK_HANDSHAKE_MS, 15000, "ms", "for one, with the KME asked in it")                                   \
+    X(LINK_BACKLOG, 128, "connections", "that the kernel keeps until they are taken")                        \
+    X(LINK_DEAD_S, 30, "s", "without a sign of the other end: the link is down")                             \
+    X(LINK_POLL_MS, 200, "ms", "between two looks at what makes no event")                                   \
+    X(LINK_PAUSE_MS, 1000, "ms", "before the link, or key for pad, is tried again; doubles for the link")    \
+    X(LINK_PAUSE_MOST_MS, 10000, "ms", "and at most")                                                        \
+    X(LINK_PAD_BLOCK, 262144, "bytes", "of a pad block unless the configuration says so: a crash loses one") \
+    X(LINK_PAD_BLOCKS, 4, "pad blocks", "kept ready, unless the configuration says so")                      \
+    X(LINK_PAD_LEAST, 4096, "bytes", "of pad there must be for a connection to begin")                       \
+    X(LINK_WAIT_S, 30, "s", "for pad, then connections are closed; as a request to S3 waits")                \
+    X(LINK_WAIT_MAX_S, 3600, "s", "longer nobody waits")                                                     \
+    X(LINK_REKEY_S, 60, "s", "then a link without connections takes a new key")                              \
+    X(LINK_REKEY_MAX_S, 86400, "s", "a day")                                                                 \
+    X(LINK_PATH_MAX, 1024, "bytes", "of a path or an address in the configuration")                          \
+    X(LINK_CONF_MAX, 65536, "bytes", "of the configuration")                                                 \
     /* qcloud-kme */                                                                                         \
     X(KME_NODES_MAX, 64, "nodes", "of a network in one process; Tokyo's has six")                            \
     X(KME_LINKS_MAX, 256, "links", "four for each node")                                                     \

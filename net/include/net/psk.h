@@ -54,3 +54,6 @@ QC_MUST qc_rc net_psk_read(struct net_psk *p, uint8_t *room, size_t max, size_t 
                            struct qc_err *err);
 /* All of it. */
 QC_MUST qc_rc net_psk_write(struct net_psk *p, qc_span s, qc_deadline d, struct qc_err *err);
+/* As much as goes at once, which may be nothing. For who waits for more than one thing: a read with a
+ * deadline that is over does not wait, either. */
+QC_MUST qc_rc net_psk_write_some(struct net_psk *p, qc_span s, size_t *ret_done, struct qc_err *err);

@@ -57,6 +57,17 @@ QC_MUST qc_rc qkd_pads_take(struct qkd_pads *p, uint8_t *room, size_t max, struc
 /* Erase all blocks below a number, whatever is left of them: the peer is further on. */
 QC_MUST qc_rc qkd_pads_burn(struct qkd_pads *p, uint64_t below, struct qc_err *err);
 
+/* -- agreeing with the other end, forwards only -- */
+
+/* The blocks that can be taken from, ascending: numbers into room, QKD_PADS_MAX of them at most. */
+size_t qkd_pads_list(const struct qkd_pads *p, uint64_t *room);
+/* Where the next byte is: block and offset. false: there is none. */
+bool qkd_pads_at(const struct qkd_pads *p, uint64_t *ret_block, uint32_t *ret_offset);
+/* Erases all blocks but those of these numbers: the other end has no others. */
+QC_MUST qc_rc qkd_pads_keep(struct qkd_pads *p, const uint64_t *numbers, size_t count, struct qc_err *err);
+/* The next block that is filled gets this number at least; durable. */
+QC_MUST qc_rc qkd_pads_skip(struct qkd_pads *p, uint64_t next, struct qc_err *err);
+
 struct qkd_pads_counts {
     uint64_t ready, bytes; /* blocks not begun; bytes that can be taken */
     uint64_t burnt;        /* at this start: blocks that were OPEN */

@@ -1,0 +1,127 @@
+#include "conf.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/json.h"
+
+/* Printable ASCII without '|': what an identity of TLS is made of. */
+static qc_rc name(const struct json_t *j, const char *member, char ret[NET_PSK_NAME_MAX + 1],
+                  struct qc_err *err)
+{
+    const char *s = NULL;
+    size_t n = 0;
+    QC_TRY(qc_json_str(j, member, &s, err));
+    while (s[n] > 0x20 && s[n] < 0x7f && s[n] != '|' && n <= NET_PSK_NAME_MAX)
+        n++;
+    if (n == 0 || n > NET_PSK_NAME_MAX || s[n] != '\0')
+        return QC_FAIL(err, QC_USAGE, "%s: 1 to %d printable characters without '|'", member,
+                       NET_PSK_NAME_MAX);
+    memcpy(ret, s, n + 1);
+    return QC_OK;
+}
+
+static qc_rc text(const struct json_t *j, const char *member, bool is_path, char ret[LINK_PATH_MAX],
+                  struct qc_err *err)
+{
+    const char *s = NULL;
+    QC_TRY(qc_json_str(j, member, &s, err));
+    if (s[0] == '\0' || (is_path && s[0] != '/') || strlen(s) >= LINK_PATH_MAX)
+        return QC_FAIL(err, QC_USAGE, "%s: %s of less than %d bytes", member,
+                       is_path ? "an absolute path" : "a text", LINK_PATH_MAX);
+    memcpy(ret, s, strlen(s) + 1);
+    return QC_OK;
+}
+
+static qc_rc number(const struct json_t *j, const char *member, int64_t min, int64_t max, int64_t otherwise,
+                    uint32_t *ret, struct qc_err *err)
+{
+    int64_t v = otherwise;
+    if (qc_json_given(j, member))
+        QC_TRY(qc_json_int(j, member, min, max, &v, err));
+    *ret = (uint32_t)v;
+    return QC_OK;
+}
+
+/* A.B.C.D:PORT */
+static qc_rc address(const struct json_t *j, const char *member, struct link_address *ret, struct qc_err *err)
+{
+    const char *s = NULL;
+    QC_TRY(qc_json_str(j, member, &s, err));
+    const char *colon = strrchr(s, ':');
+    const size_t n = colon == NULL ? 0 : (size_t)(colon - s);
+    qc_span digits = qc_span_str(colon == NULL ? "" : colon + 1);
+    struct in_addr in;
+    uint64_t port = 0;
+    if (n > 0 && n < sizeof ret->host) {
+        memcpy(ret->host, s, n);
+        ret->host[n] = '\0';
+    }
+    if (n == 0 || n >= sizeof ret->host || inet_pton(AF_INET, ret->host, &in) != 1 ||
+        !qc_dec_take(&digits, &port) || digits.n != 0 || port == 0 || port > UINT16_MAX)
+        return QC_FAIL(err, QC_USAGE, "%s: an address and a port, as 127.0.0.1:8443", member);
+    ret->port = (uint16_t)port;
+    return QC_OK;
+}
+
+static qc_rc level(const struct json_t *j, enum link_level *ret, struct qc_err *err)
+{
+    const char *s = NULL;
+    QC_TRY(qc_json_str(j, "level", &s, err));
+    if (strcmp(s, "otp") != 0 && strcmp(s, "qkd-tls") != 0)
+        return QC_FAIL(err, QC_USAGE, "level: otp or qkd-tls");
+    *ret = strcmp(s, "otp") == 0 ? LINK_OTP : LINK_QKD_TLS;
+    return QC_OK;
+}
+
+static qc_rc take_kme(struct link_conf *c, const struct json_t *top, struct qc_err *err)
+{
+    static const char *const members[] = { "url", "ca", "cert", "key" };
+    struct json_t *j = NULL;
+    QC_TRY(qc_json_obj(top, "kme", &j, err));
+    QC_TRY(qc_json_only(j, members, 4, err));
+    QC_TRY(text(j, "url", false, c->url, err));
+    QC_TRY(text(j, "ca", true, c->ca, err));
+    QC_TRY(text(j, "cert", true, c->cert, err));
+    return text(j, "key", true, c->key, err);
+}
+
+static qc_rc take_pad(struct link_conf *c, const struct json_t *j, struct qc_err *err)
+{
+    QC_TRY(number(j, "pad_block", QKD_PAD_BLOCK_MIN, QKD_PAD_BLOCK_MAX, LINK_PAD_BLOCK, &c->pad_block, err));
+    QC_TRY(number(j, "pad_blocks", 1, QKD_PADS_MAX / 2, LINK_PAD_BLOCKS, &c->pad_blocks, err));
+    QC_TRY(number(j, "pad_to", 0, NET_OTP_BODY_MAX / 2, 0, &c->pad_to, err));
+    if (c->pad_block % QKD_PAD_WINDOW != 0)
+        return QC_FAIL(err, QC_USAGE, "pad_block: a multiple of %d", QKD_PAD_WINDOW);
+    if (c->pad_to != 0 && c->pad_to < NET_OTP_PAD_MIN)
+        return QC_FAIL(err, QC_USAGE, "pad_to: 0, or %d at least", NET_OTP_PAD_MIN);
+    if (c->level == LINK_OTP)
+        return text(j, "state", true, c->state, err);
+    return QC_OK;
+}
+
+qc_rc link_conf_parse(struct link_conf *ret, qc_span s, struct qc_err *err)
+{
+    static const char *const members[] = { "link",   "me",     "peer",   "level",     "listen",
+                                           "to",     "kme",    "state",  "pad_block", "pad_blocks",
+                                           "pad_to", "wait_s", "rekey_s" };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    *ret = (struct link_conf){ 0 };
+    QC_TRY(qc_json_parse(&j, s, err));
+    if (!qc_json_is_object(j))
+        return QC_FAIL(err, QC_FORMAT, "the configuration is no object");
+    QC_TRY(qc_json_only(j, members, sizeof members / sizeof *members, err));
+    QC_TRY(name(j, "link", ret->name, err));
+    QC_TRY(name(j, "me", ret->me, err));
+    QC_TRY(name(j, "peer", ret->peer, err));
+    if (strcmp(ret->me, ret->peer) == 0)
+        return QC_FAIL(err, QC_USAGE, "peer: the other end has a name of its own");
+    QC_TRY(level(j, &ret->level, err));
+    QC_TRY(address(j, "listen", &ret->listen, err));
+    QC_TRY(address(j, "to", &ret->to, err));
+    QC_TRY(take_kme(ret, j, err));
+    QC_TRY(number(j, "wait_s", 1, LINK_WAIT_MAX_S, LINK_WAIT_S, &ret->wait_s, err));
+    QC_TRY(number(j, "rekey_s", 1, LINK_REKEY_MAX_S, LINK_REKEY_S, &ret->rekey_s, err));
+    return take_pad(ret, j, err);
+}

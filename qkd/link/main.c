@@ -1,0 +1,471 @@
+/* qcloud-link: one end of a link keyed by QKD, in front of any TCP service. Layer 5; uses base, net, qkd.
+ * Reads the command line, wires, prints; docs/qkd.md. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/thread.h"
+#include "link.h"
+
+enum { LOCK_BYTES = 4 * 1024 * 1024 };
+
+static struct qc_cancel stop; /* set by the signal handler, which has no other way */
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    qc_cancel_set(&stop);
+}
+
+/* -- what is said when something fails ------------------------------------------------------------------- */
+
+struct row {
+    qc_rc rc; /* QC_OK: any other */
+    int status;
+    unsigned nn;
+    const char *data, *next;
+};
+static const struct row rows[] = {
+    { QC_USAGE, 2, 30, "nothing was sent.",
+      "correct what line one names, then: qcloud-link check --config FILE" },
+    { QC_FORMAT, 2, 30, "nothing was sent.",
+      "correct what line one names, then: qcloud-link check --config FILE" },
+    { QC_NOTFOUND, 2, 31, "nothing was sent.", "name a file that is there" },
+    { QC_LOCKED, 11, 30, "nothing is wrong: another process has this end, or listens where line one says.",
+      "use that one, or end it" },
+    { QC_TEMP, 13, 10, "nothing was sent; no key was used twice.",
+      "see that the KME runs and its links have key, then the same call again" },
+    { QC_TIMEOUT, 13, 10, "nothing was sent; no key was used twice.",
+      "see that the KME runs and its links have key, then the same call again" },
+    { QC_AUTH, 13, 11, "nothing was sent; no key was used twice.",
+      "give this end the certificate that its KME knows it by (kme.cert, kme.key, mode 0600)" },
+    { QC_OK, 1, 30, "what was sent was sent under keys that were used once.",
+      "correct the cause, then the same call again" },
+};
+
+static int tell(const struct qc_err *err)
+{
+    const struct row *row = rows;
+    while (row->rc != QC_OK && row->rc != err->rc)
+        row++;
+    fprintf(stderr, "qcloud-link: E%02d%02u %s\n   data: %s\n   next: %s\n", row->status, row->nn, err->msg,
+            row->data, err->next != NULL ? err->next : row->next);
+    return row->status;
+}
+
+/* -- an end ---------------------------------------------------------------------------------------------- */
+
+struct end {
+    struct link_conf conf;
+    struct link link;
+    struct qc_fd listener; /* serve: of the other end's connections */
+    pthread_mutex_t lock;  /* ready, ready_fd, over */
+    struct net_psk *ready; /* keyed, and not yet used */
+    struct qc_fd ready_fd;
+    bool over;
+    pthread_t threads[LINK_HANDSHAKES];
+    unsigned started;
+};
+
+static struct end end;
+
+static qc_rc read_conf(const struct qc_args *args, struct link_conf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = LINK_CONF_MAX + 1 };
+    const char *path = qc_args_value(args, "config", NULL);
+    uint8_t *to = NULL;
+    if (path == NULL)
+        return QC_FAIL(err, QC_USAGE, "--config FILE is needed");
+    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0, err), err,
+              "configuration %s", path);
+    QC_TRY(qc_buf_extend(&text, LINK_CONF_MAX + 1, &to, err));
+    QC_TRY_AS(qc_read_full(qc_fd_get(&fd), to, LINK_CONF_MAX + 1, &text.n, err), err, "configuration %s",
+              path);
+    if (text.n > LINK_CONF_MAX)
+        return QC_FAIL(err, QC_USAGE, "configuration %s has more than %d bytes", path, LINK_CONF_MAX);
+    QC_TRY_AS(link_conf_parse(ret, qc_buf_span(&text), err), err, "configuration %s", path);
+    return QC_OK;
+}
+
+static qc_rc open_keys(const struct link_conf *c, struct link_keys **ret, struct qc_err *err)
+{
+    const struct qkd_conf conf = {
+        .url = c->url, .ca = c->ca, .cert = c->cert, .key = c->key, .peer = c->peer
+    };
+    return link_keys_new(ret, &conf, err);
+}
+
+/* The two directions' pads, in two directories of one that is this process's alone. */
+static qc_rc open_pools(struct link *l, struct qc_err *err)
+{
+    const struct link_conf *c = l->conf;
+    char dir[LINK_PATH_MAX + 8];
+    uint64_t out = 0, in = 0;
+    QC_TRY(net_otp_pool(c->name, c->me, c->peer, &out, err));
+    QC_TRY(net_otp_pool(c->name, c->peer, c->me, &in, err));
+    snprintf(dir, sizeof dir, "%s/tx", c->state);
+    QC_TRY(link_pool_open(&l->tx, "tx", dir, c->pad_block, out, c->pad_to, err));
+    snprintf(dir, sizeof dir, "%s/rx", c->state);
+    return link_pool_open(&l->rx, "rx", dir, c->pad_block, in, c->pad_to, err);
+}
+
+static qc_rc open_end(struct end *e, bool dials, struct qc_err *err)
+{
+    struct link *l = &e->link;
+    l->conf = &e->conf;
+    l->dials = dials;
+    l->stop = &stop;
+    qc_mutex_init(&e->lock);
+    l->wake = qc_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!qc_fd_is(&l->wake))
+        return QC_FAIL_OS(err, "eventfd");
+    QC_TRY(open_keys(&e->conf, &l->keys, err));
+    if (e->conf.level == LINK_OTP)
+        QC_TRY_AS(open_pools(l, err), err, "pad");
+    QC_TRY(link_bytes_new(&l->in, 2 * LINK_RECORD_MAX, err));
+    QC_TRY(link_bytes_new(&l->out, 4 * LINK_RECORD_MAX, err));
+    QC_TRY(link_streams_new(&l->streams, dials ? NULL : &e->conf.to, err));
+    return link_listen(dials ? &l->listener : &e->listener, &e->conf.listen, err);
+}
+
+static void close_end(struct end *e)
+{
+    struct link *l = &e->link;
+    link_streams_free(&l->streams);
+    link_bytes_free(&l->in);
+    link_bytes_free(&l->out);
+    link_pool_close(&l->tx);
+    link_pool_close(&l->rx);
+    link_keys_free(&l->keys);
+    qc_fd_close(&l->listener);
+    qc_fd_close(&l->wake);
+    qc_fd_close(&e->listener);
+}
+
+static struct net_psk_id id_of(const struct link_conf *c, bool dials)
+{
+    struct net_psk_id id = { 0 };
+    memcpy(id.link, c->name, sizeof id.link);
+    memcpy(id.master, dials ? c->me : c->peer, sizeof id.master);
+    memcpy(id.slave, dials ? c->peer : c->me, sizeof id.slave);
+    return id;
+}
+
+static void say_up(const struct link *l, const struct net_psk *tls)
+{
+    char prefix[9] = "";
+    strncat(prefix, net_psk_id_of(tls)->key_id, 8);
+    QC_LOG(QC_LOG_INFO, "the link is up", QC_S("link", l->conf->name),
+           QC_S("level", l->conf->level == LINK_OTP ? "otp" : "qkd-tls"), QC_S("group", net_psk_group(tls)),
+           QC_S("key", prefix));
+}
+
+static void say_down(const struct link *l, const struct qc_err *err)
+{
+    QC_LOG(QC_LOG_WARN, "the link is down", QC_S("link", l->conf->name), QC_S("why", err->msg));
+}
+
+/* -- dial ------------------------------------------------------------------------------------------------ */
+
+static qc_rc reach(const struct link_address *to, struct qc_fd *ret, struct qc_err *err)
+{
+    struct pollfd p = { .events = POLLOUT };
+    int e = 0;
+    socklen_t n = sizeof e;
+    QC_TRY(link_connect(ret, to, err));
+    p.fd = qc_fd_get(ret);
+    const int got = poll(&p, 1, LINK_HANDSHAKE_MS);
+    if (got <= 0 || getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &e, &n) != 0 || e != 0)
+        return QC_FAIL(err, QC_TEMP, "%s:%u cannot be reached: %s", to->host, (unsigned)to->port,
+                       got <= 0 ? "no answer" : strerror(e));
+    return QC_OK;
+}
+
+static void psk_close(struct net_psk **p)
+{
+    net_psk_close(p);
+}
+
+static qc_rc dial_once(struct end *e, bool *ret_was_up, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    QC_CLEANUP(psk_close) struct net_psk *tls = NULL;
+    struct net_psk_id id = id_of(&e->conf, true);
+    QC_TRY(reach(&e->conf.to, &fd, err)); /* no key is asked for where nobody listens */
+    QC_TRY_AS(link_keys_new_one(e->link.keys, id.key_id, &key, err), err, "KME");
+    QC_TRY(net_psk_connect(&tls, qc_fd_get(&fd), &id, key, qc_deadline_in(LINK_HANDSHAKE_MS), err));
+    qc_key_free(&key);
+    say_up(&e->link, tls);
+    *ret_was_up = true;
+    return link_session(&e->link, tls, qc_fd_get(&fd), err);
+}
+
+/* Between two tries: local connections are refused, not left to wait. */
+static void pause_ms(struct end *e, uint64_t ms)
+{
+    const qc_deadline d = qc_deadline_in(ms);
+    while (!qc_cancel_is(&stop) && !qc_deadline_over(d)) {
+        struct pollfd p = { .fd = qc_fd_get(&e->link.listener), .events = POLLIN };
+        if (poll(&p, 1, LINK_POLL_MS) > 0)
+            link_refuse(&e->link);
+    }
+}
+
+static qc_rc dial(struct end *e, struct qc_err *err)
+{
+    uint64_t pause = LINK_PAUSE_MS;
+    while (!qc_cancel_is(&stop)) {
+        struct qc_err why = { 0 };
+        bool was_up = false;
+        const qc_rc rc = dial_once(e, &was_up, &why);
+        if (rc == QC_OK || rc == QC_CANCELLED)
+            continue;
+        say_down(&e->link, &why);
+        if (rc == QC_FENCED || rc == QC_IO || rc == QC_FULL) {
+            *err = why;
+            return rc;
+        }
+        pause = was_up ? LINK_PAUSE_MS : pause;
+        pause_ms(e, pause);
+        pause = 2 * pause < LINK_PAUSE_MOST_MS ? 2 * pause : LINK_PAUSE_MOST_MS;
+    }
+    return QC_OK;
+}
+
+/* -- serve ----------------------------------------------------------------------------------------------- */
+
+/* The newest keyed connection is the one: the other end has begun anew. */
+static void hand_over(struct end *e, struct net_psk **tls, struct qc_fd *fd)
+{
+    const uint64_t one = 1;
+    {
+        QC_LOCK(&e->lock);
+        net_psk_close(&e->ready);
+        qc_fd_close(&e->ready_fd);
+        e->ready = QC_STEAL(*tls);
+        e->ready_fd = QC_STEAL(*fd);
+    }
+    const ssize_t told = write(qc_fd_get(&e->link.wake), &one, sizeof one);
+    (void)told;
+}
+
+/* The IPv4 address that a connection comes from. */
+static uint32_t source_of(const struct qc_fd *fd)
+{
+    struct sockaddr_in at = { 0 };
+    socklen_t n = sizeof at;
+    return getpeername(qc_fd_get(fd), (struct sockaddr *)&at, &n) == 0 ? ntohl(at.sin_addr.s_addr) : 0;
+}
+
+static qc_rc shake(struct end *e, struct qc_fd *fd, struct qc_err *err)
+{
+    QC_CLEANUP(psk_close) struct net_psk *tls = NULL;
+    const struct net_psk_id us = id_of(&e->conf, false);
+    struct link_asker asker = { .keys = e->link.keys, .source = source_of(fd) };
+    QC_TRY(net_psk_accept(&tls, qc_fd_get(fd), &us, link_keys_find, &asker, qc_deadline_in(LINK_HANDSHAKE_MS),
+                          err));
+    link_keys_used(e->link.keys, net_psk_id_of(tls)->key_id);
+    hand_over(e, &tls, fd);
+    return QC_OK;
+}
+
+static void *shaker(void *arg)
+{
+    struct end *e = arg;
+    while (!qc_cancel_is(&stop)) {
+        QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+        struct qc_err err = { 0 };
+        struct pollfd p = { .fd = qc_fd_get(&e->listener), .events = POLLIN };
+        if (poll(&p, 1, LINK_POLL_MS) <= 0 || link_accept(&fd, p.fd, &err) != QC_OK || !qc_fd_is(&fd))
+            continue;
+        if (shake(e, &fd, &err) != QC_OK)
+            QC_LOG(QC_LOG_WARN, "a handshake failed", QC_S("why", err.msg));
+    }
+    return NULL;
+}
+
+static bool other_waits(void *ctx)
+{
+    struct end *e = ctx;
+    QC_LOCK(&e->lock);
+    return e->ready != NULL;
+}
+
+static bool take_ready(struct end *e, struct net_psk **tls, struct qc_fd *fd)
+{
+    QC_LOCK(&e->lock);
+    if (e->ready == NULL)
+        return false;
+    *tls = QC_STEAL(e->ready);
+    *fd = QC_STEAL(e->ready_fd);
+    return true;
+}
+
+static qc_rc serve(struct end *e, struct qc_err *err)
+{
+    e->link.other = other_waits;
+    e->link.other_ctx = e;
+    for (; e->started < LINK_HANDSHAKES; e->started++)
+        if (pthread_create(&e->threads[e->started], NULL, shaker, e) != 0)
+            return QC_FAIL(err, QC_NOMEM, "a thread for handshakes");
+    while (!qc_cancel_is(&stop)) {
+        QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 }; /* closed after tls, which says goodbye through it */
+        QC_CLEANUP(psk_close) struct net_psk *tls = NULL;
+        struct qc_err why = { 0 };
+        if (!take_ready(e, &tls, &fd)) {
+            struct pollfd p = { .fd = qc_fd_get(&e->link.wake), .events = POLLIN };
+            uint64_t count = 0;
+            if (poll(&p, 1, LINK_POLL_MS) > 0 && read(p.fd, &count, sizeof count) < 0)
+                continue;
+            continue;
+        }
+        say_up(&e->link, tls);
+        const qc_rc rc = link_session(&e->link, tls, qc_fd_get(&fd), &why);
+        if (rc == QC_FENCED || rc == QC_IO || rc == QC_FULL) {
+            *err = why;
+            return rc;
+        }
+        if (rc != QC_OK && rc != QC_CANCELLED)
+            say_down(&e->link, &why);
+    }
+    return QC_OK;
+}
+
+static void end_serving(struct end *e)
+{
+    qc_cancel_set(&stop);
+    for (unsigned i = 0; i < e->started; i++)
+        pthread_join(e->threads[i], NULL);
+    net_psk_close(&e->ready);
+    qc_fd_close(&e->ready_fd);
+}
+
+/* -- commands -------------------------------------------------------------------------------------------- */
+
+static const struct qc_opt run_options[] = {
+    { "config", 0, "FILE", "this end (JSON)", false },
+    { "ready-fd", 0, "N", "write \"ready\" to this descriptor once it listens", false },
+    { 0 },
+};
+static const struct qc_opt check_options[] = {
+    { "config", 0, "FILE", "this end (JSON)", false },
+    { 0 },
+};
+
+static qc_rc ready(const struct qc_args *args, struct qc_err *err)
+{
+    uint64_t fd = 0;
+    const qc_span word = QC_LIT("ready\n");
+    if (qc_args_value(args, "ready-fd", NULL) == NULL)
+        return QC_OK;
+    QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
+    QC_TRY_AS(qc_write_all((int)fd, &word, 1, err), err, "--ready-fd");
+    close((int)fd);
+    return QC_OK;
+}
+
+static qc_rc catch_signals(struct qc_err *err)
+{
+    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+        return QC_FAIL_OS(err, "signals");
+    return QC_OK;
+}
+
+static qc_rc cmd_run(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    const bool dials = strcmp(args->cmd->name, "dial") == 0;
+    (void)app;
+    qc_log_setup(STDERR_FILENO, QC_LOG_INFO, false);
+    QC_TRY(read_conf(args, &end.conf, err));
+    QC_TRY(catch_signals(err));
+    qc_rc rc = open_end(&end, dials, err);
+    if (rc == QC_OK)
+        rc = ready(args, err);
+    if (rc == QC_OK)
+        rc = dials ? dial(&end, err) : serve(&end, err);
+    end_serving(&end);
+    close_end(&end);
+    return rc;
+}
+
+static void keys_free(struct link_keys **k)
+{
+    link_keys_free(k);
+}
+
+static qc_rc cmd_check(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(keys_free) struct link_keys *k = NULL;
+    struct qkd_status s;
+    (void)app;
+    QC_TRY(read_conf(args, &end.conf, err));
+    QC_TRY(open_keys(&end.conf, &k, err));
+    QC_TRY_AS(link_keys_look(k, &s, err), err, "KME %s", end.conf.url);
+    if (strcmp(s.master, end.conf.me) != 0)
+        return QC_FAIL(err, QC_AUTH, "the KME takes us for %s, not for %s", s.master, end.conf.me);
+    printf("%s: %s, we are %s, keys of %u bits up to %u, %u at once, %llu there\n", end.conf.name,
+           s.source_kme, s.master, (unsigned)s.key_bits, (unsigned)s.max_bits, (unsigned)s.per_request,
+           (unsigned long long)s.stored);
+    return QC_OK;
+}
+
+/* clang-format off */
+static const struct qc_cmd commands[] = {
+    { "serve", "", "before a service: takes the link, connects to it", 0, 0, 0, run_options, cmd_run },
+    { "dial", "", "before its users: takes their connections", 0, 0, 0, run_options, cmd_run },
+    { "check", "", "look at a configuration, and ask the KME", 0, 0, 0, check_options, cmd_check },
+    { 0 },
+};
+/* clang-format on */
+static const struct qc_app app_table = {
+    .name = "qcloud-link",
+    .summary = "one end of a link keyed by QKD, in front of any TCP service",
+    .version = QC_VERSION,
+    .cmds = commands,
+    .footer = "Configuration, levels and what they are worth: docs/qkd.md\n",
+};
+
+static qc_rc help(const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 65536 };
+    QC_TRY(qc_opt_help(&app_table, args->cmd, &text, err));
+    fwrite(text.p, 1, text.n, stdout);
+    return QC_OK;
+}
+
+static qc_rc run(int argc, char **argv, struct qc_err *err)
+{
+    struct qc_args args = { 0 };
+    bool locked = false;
+    QC_TRY(qc_process_harden(&(struct qc_harden_opts){ .lock_bytes = LOCK_BYTES }, &locked, err));
+    QC_TRY(qc_opt_parse(&args, &app_table, argc, argv, err));
+    if (qc_args_flag(&args, "version")) {
+        puts("qcloud-link " QC_VERSION);
+        return QC_OK;
+    }
+    if (qc_args_flag(&args, "help") || args.cmd == NULL)
+        return help(&args, err);
+    if (!locked)
+        fputs("qcloud-link: keys cannot be locked in memory: raise the limit (ulimit -l)\n", stderr);
+    return args.cmd->run(NULL, &args, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct qc_err err = { 0 };
+    const qc_rc rc = run(argc, argv, &err);
+    if (rc != QC_OK)
+        return tell(&err);
+    return fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,431 @@
+/* A link's session (link.h). A turn: what came -> records -> (otp: frames ->) messages -> connections, and
+ * back. Nothing in it waits but poll. */
+#include "link.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/crypto.h"
+#include "base/log.h"
+
+enum { CHECK = 32, K2 = 32, FRESH = LINK_POLL_MS };
+
+static bool is_otp(const struct link *l)
+{
+    return l->conf->level == LINK_OTP;
+}
+
+/* Bytes of key for a pad block: its check key, K2 and K1. */
+static uint32_t block_bytes(const struct link *l)
+{
+    return CHECK + K2 + l->conf->pad_block;
+}
+
+static qc_rc put(struct link *l, enum link_kind kind, qc_span s, struct qc_err *err)
+{
+    uint8_t head[LINK_HEAD];
+    link_head_print(&(struct link_head){ .kind = kind, .n = (uint32_t)s.n }, head);
+    QC_TRY(link_bytes_add(&l->out, qc_span_of(head, sizeof head), err));
+    l->moved = true;
+    return link_bytes_add(&l->out, s, err);
+}
+
+/* -- jobs ------------------------------------------------------------------------------------------------ */
+
+static void *job_main(void *arg)
+{
+    struct link_job *j = arg;
+    struct link *l = j->link;
+    const uint64_t one = 1;
+    if (j == &l->make)
+        j->rc = link_keys_make(l->keys, block_bytes(l), &l->jobs_stop, &j->block, &j->err);
+    else
+        j->rc = link_keys_fetch(l->keys, block_bytes(l), &l->jobs_stop, &j->block, &j->err);
+    atomic_store(&j->done, true);
+    const ssize_t told = write(qc_fd_get(&l->wake), &one, sizeof one);
+    (void)told; /* else it is seen a moment later */
+    return NULL;
+}
+
+static qc_rc job_start(struct link *l, struct link_job *j, struct qc_err *err)
+{
+    QC_ASSERT(!j->runs);
+    j->link = l;
+    atomic_store(&j->done, false);
+    if (pthread_create(&j->thread, NULL, job_main, j) != 0)
+        return QC_FAIL(err, QC_NOMEM, "a thread for the KME");
+    j->runs = true;
+    return QC_OK;
+}
+
+static void job_join(struct link_job *j)
+{
+    if (j->runs)
+        pthread_join(j->thread, NULL);
+    j->runs = false;
+}
+
+static void job_drop(struct link_job *j)
+{
+    job_join(j);
+    link_block_done(&j->block);
+}
+
+/* -- filling: FORMAT 14.2 -------------------------------------------------------------------------------- */
+
+static void tag_of(const struct link *l, const struct link_block *b, uint8_t ret[QC_TAG])
+{
+    const qc_span k0 = qc_span_of((const uint8_t *)b->k.p + CHECK, K2 + l->conf->pad_block);
+    qc_poly1305(qc_span_of(b->k.p, CHECK), &k0, 1, ret);
+}
+
+static qc_rc fill(struct link_pool *p, struct link_block *b, uint64_t number, struct qc_err *err)
+{
+    uint64_t got = 0;
+    QC_TRY(qkd_pads_skip(p->pads, number, err));
+    QC_TRY(qkd_pads_fill(p->pads, (uint8_t *)b->k.p + CHECK, &got, err));
+    if (got != number)
+        return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " where %" PRIu64 " was meant", got, number);
+    return QC_OK;
+}
+
+/* As the sender: keys for a block that is missing, then their names to the other end. */
+static qc_rc make(struct link *l, struct qc_err *err)
+{
+    struct link_job *j = &l->make;
+    struct qkd_pads_counts c;
+    qkd_pads_counts(l->tx.pads, &c);
+    if (!j->runs && !l->filling && c.bytes < (uint64_t)l->conf->pad_blocks * l->conf->pad_block &&
+        qc_now_ms() >= l->not_before_ms)
+        return job_start(l, j, err);
+    if (!j->runs || !atomic_load(&j->done))
+        return QC_OK;
+    job_join(j);
+    l->moved = true;
+    if (j->rc != QC_OK) {
+        qc_log_err(QC_LOG_WARN, "E1302 no key for pad: it goes on when keys come", &j->err);
+        QC_LOG(QC_LOG_WARN, "the KME's answer", QC_S("why", j->err.msg));
+        l->not_before_ms = qc_now_ms() + LINK_PAUSE_MS;
+        return QC_OK;
+    }
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = LINK_RECORD_MAX };
+    j->number = c.next;
+    l->filling = true;
+    const struct link_fill f = {
+        .number = j->number, .bytes = j->block.each, .count = j->block.count, .ids = j->block.ids
+    };
+    QC_TRY(link_fill_print(&f, &text, err));
+    return put(l, LINK_FILL, qc_buf_span(&text), err);
+}
+
+/* As the receiver: the keys of these names. */
+static qc_rc fetched(struct link *l, struct qc_err *err)
+{
+    struct link_job *j = &l->fetch;
+    struct link_filled f = { .number = j->number };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 64 };
+    if (!j->runs || !atomic_load(&j->done))
+        return QC_OK;
+    job_join(j);
+    if (j->rc == QC_OK) {
+        tag_of(l, &j->block, f.tag);
+        f.done = true;
+        QC_TRY(fill(&l->rx, &j->block, j->number, err));
+    } else {
+        QC_LOG(QC_LOG_WARN, "E1303 the other end's keys are not to be had here", QC_S("why", j->err.msg));
+    }
+    link_block_done(&j->block);
+    QC_TRY(link_filled_print(&f, &text, err));
+    return put(l, LINK_FILLED, qc_buf_span(&text), err);
+}
+
+static qc_rc on_fill(struct link *l, qc_span s, struct qc_err *err)
+{
+    struct link_job *j = &l->fetch;
+    struct link_fill f = { 0 };
+    struct qkd_pads_counts c = { 0 };
+    if (is_otp(l))
+        qkd_pads_counts(l->rx.pads, &c);
+    if (!is_otp(l) || j->runs || c.ready > 2 * l->conf->pad_blocks)
+        return QC_FAIL(err, QC_FORMAT, "keys for pad that nobody waits for");
+    QC_TRY(link_fill_parse(&f, s, err));
+    j->number = f.number;
+    j->block = (struct link_block){ .each = f.bytes, .count = f.count, .ids = f.ids };
+    return job_start(l, j, err);
+}
+
+static qc_rc on_filled(struct link *l, qc_span s, struct qc_err *err)
+{
+    struct link_job *j = &l->make;
+    struct link_filled f;
+    uint8_t tag[QC_TAG];
+    QC_TRY(link_filled_parse(&f, s, err));
+    if (!l->filling || f.number != j->number)
+        return QC_FAIL(err, QC_FORMAT, "an answer that nobody waits for");
+    l->filling = false;
+    if (!f.done) {
+        link_block_done(&j->block);
+        l->not_before_ms = qc_now_ms() + LINK_PAUSE_MS;
+        QC_LOG_MSG(QC_LOG_WARN, "E1303 the other end did not get the keys of a pad block");
+        return QC_OK;
+    }
+    tag_of(l, &j->block, tag);
+    const bool same = qc_ct_eq(tag, f.tag, sizeof tag);
+    const qc_rc rc = same ? fill(&l->tx, &j->block, j->number, err) : QC_OK;
+    link_block_done(&j->block);
+    if (!same) /* the next greeting leaves that block out */
+        return QC_FAIL(err, QC_INTEGRITY, "the KMEs gave different keys to both ends: pad block %" PRIu64,
+                       f.number);
+    return rc;
+}
+
+/* -- greeting -------------------------------------------------------------------------------------------- */
+
+static qc_rc greet(struct link *l, struct qc_err *err)
+{
+    static struct link_hello h; /* one thread; 16 KiB */
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = LINK_RECORD_MAX };
+    h = (struct link_hello){ .tx.next = 1, .rx.next = 1 };
+    if (is_otp(l)) {
+        h.block = l->conf->pad_block;
+        h.pad_to = l->conf->pad_to;
+        link_pool_state(&l->tx, &h.tx);
+        link_pool_state(&l->rx, &h.rx);
+    }
+    QC_TRY(link_hello_print(&h, &text, err));
+    return put(l, LINK_HELLO, qc_buf_span(&text), err);
+}
+
+static qc_rc on_hello(struct link *l, qc_span s, struct qc_err *err)
+{
+    static struct link_hello h;
+    if (l->greeted)
+        return QC_FAIL(err, QC_FORMAT, "a second greeting");
+    QC_TRY(link_hello_parse(&h, s, err));
+    if (h.block != (is_otp(l) ? l->conf->pad_block : 0) || h.pad_to != (is_otp(l) ? l->conf->pad_to : 0))
+        return QC_FAIL(err, QC_USAGE, "the other end has another level, pad_block or pad_to");
+    if (is_otp(l)) {
+        QC_TRY(link_pool_agree(&l->tx, &h.rx, err));
+        QC_TRY(link_pool_agree(&l->rx, &h.tx, err));
+    }
+    l->greeted = true;
+    return QC_OK;
+}
+
+/* -- records --------------------------------------------------------------------------------------------- */
+
+static qc_rc on_stream(struct link *l, qc_span s, struct qc_err *err)
+{
+    static uint8_t room[NET_OTP_BODY_MAX];
+    size_t used = 0, got = 0;
+    enum net_otp_type type = NET_OTP_DATA;
+    if (!is_otp(l))
+        return link_bytes_add(&l->streams.in, s, err);
+    QC_TRY(net_otp_open(l->rx.otp, s, &used, &type, room, &got, err));
+    if (used != s.n || type != NET_OTP_DATA)
+        return QC_FAIL(err, QC_FORMAT, "a record that is not one frame of data");
+    return link_bytes_add(&l->streams.in, qc_span_of(room, got), err);
+}
+
+static qc_rc on_record(struct link *l, enum link_kind kind, qc_span s, struct qc_err *err)
+{
+    if (kind == LINK_HELLO)
+        return on_hello(l, s, err);
+    if (!l->greeted)
+        return QC_FAIL(err, QC_FORMAT, "no greeting");
+    if (kind == LINK_STREAM)
+        return on_stream(l, s, err);
+    return kind == LINK_FILL ? on_fill(l, s, err) : on_filled(l, s, err);
+}
+
+/* Records that are there whole, while there is room for what they carry. */
+static qc_rc come_in(struct link *l, struct qc_err *err)
+{
+    size_t at = 0;
+    while (l->in.n - at >= LINK_HEAD && l->streams.in.size - l->streams.in.n >= NET_OTP_BODY_MAX) {
+        struct link_head h;
+        QC_TRY(link_head_parse(&h, qc_span_of(l->in.p + at, LINK_HEAD), err));
+        if (h.kind == LINK_STREAM && h.n > NET_OTP_FRAME_MAX)
+            return QC_FAIL(err, QC_FORMAT, "a frame of %u bytes", (unsigned)h.n);
+        if (l->in.n - at - LINK_HEAD < h.n)
+            break;
+        QC_TRY(on_record(l, h.kind, qc_span_of(l->in.p + at + LINK_HEAD, h.n), err));
+        at += LINK_HEAD + h.n;
+    }
+    l->moved |= at > 0;
+    link_bytes_drop(&l->in, at);
+    return QC_OK;
+}
+
+static qc_rc receive(struct link *l, struct qc_err *err)
+{
+    const qc_deadline now = { .at_ms = 1 };
+    while (l->in.n < l->in.size) {
+        size_t got = 0;
+        const qc_rc rc = net_psk_read(l->tls, l->in.p + l->in.n, l->in.size - l->in.n, &got, now, err);
+        if (rc == QC_TIMEOUT)
+            break;
+        QC_TRY(rc);
+        if (got == 0)
+            return QC_FAIL(err, QC_TEMP, "the other end closed the link");
+        l->in.n += got;
+        l->moved = true;
+    }
+    return come_in(l, err);
+}
+
+/* Messages that wait, as records; at the level otp while there is pad. */
+static qc_rc go_out(struct link *l, struct qc_err *err)
+{
+    static uint8_t frame[NET_OTP_FRAME_MAX];
+    struct link_bytes *from = &l->streams.out;
+    while (l->greeted && from->n > 0 && l->out.size - l->out.n >= 2 * (LINK_HEAD + NET_OTP_FRAME_MAX)) {
+        size_t taken = from->n < NET_OTP_BODY_MAX ? from->n : NET_OTP_BODY_MAX, n = 0;
+        qc_span s = qc_span_of(from->p, taken);
+        if (is_otp(l)) {
+            const qc_rc rc = net_otp_seal(l->tx.otp, NET_OTP_DATA, s, frame, &taken, &n, err);
+            if (rc == QC_TEMP) { /* connections are not read from any more, and wait */
+                l->dry_ms = l->dry_ms == 0 ? qc_now_ms() : l->dry_ms;
+                if (qc_now_ms() - l->dry_ms < 1000ULL * l->conf->wait_s)
+                    return QC_OK;
+                return QC_FAIL(err, QC_TEMP, "no pad came within %u s", (unsigned)l->conf->wait_s);
+            }
+            QC_TRY(rc);
+            s = qc_span_of(frame, n);
+        }
+        l->dry_ms = 0;
+        QC_TRY(put(l, LINK_STREAM, s, err));
+        link_bytes_drop(from, taken);
+    }
+    return QC_OK;
+}
+
+static qc_rc transmit(struct link *l, struct qc_err *err)
+{
+    size_t done = 0;
+    QC_TRY(net_psk_write_some(l->tls, qc_span_of(l->out.p, l->out.n), &done, err));
+    l->moved |= done > 0;
+    link_bytes_drop(&l->out, done);
+    return QC_OK;
+}
+
+/* -- local connections of dial --------------------------------------------------------------------------- */
+
+void link_refuse(struct link *l)
+{
+    struct qc_err err = { 0 };
+    while (qc_fd_is(&l->listener)) {
+        QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+        if (link_accept(&fd, qc_fd_get(&l->listener), &err) != QC_OK || !qc_fd_is(&fd))
+            break;
+        link_close_hard(&fd);
+        QC_LOG(QC_LOG_WARN, "E1301 a connection was refused: the link has no key",
+               QC_S("link", l->conf->name));
+    }
+}
+
+/* Is there pad for a connection to begin with? */
+static bool has_pad(const struct link *l)
+{
+    struct qkd_pads_counts c;
+    if (!is_otp(l))
+        return true;
+    qkd_pads_counts(l->tx.pads, &c);
+    return c.bytes >= LINK_PAD_LEAST && l->dry_ms == 0;
+}
+
+static qc_rc take_local(struct link *l, struct qc_err *err)
+{
+    if (!qc_fd_is(&l->listener) || !l->greeted)
+        return QC_OK;
+    if (!has_pad(l)) {
+        if (qc_now_ms() - l->began_ms >= 1000ULL * l->conf->wait_s)
+            link_refuse(l);
+        return QC_OK;
+    }
+    while (l->streams.open < LINK_STREAMS) {
+        QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+        QC_TRY(link_accept(&fd, qc_fd_get(&l->listener), err));
+        if (!qc_fd_is(&fd))
+            break;
+        QC_TRY(link_streams_open(&l->streams, &fd, err));
+        l->moved = true;
+    }
+    return QC_OK;
+}
+
+/* -- a session ------------------------------------------------------------------------------------------- */
+
+static qc_rc turn(struct link *l, struct qc_err *err)
+{
+    l->moved = l->streams.moved = false;
+    QC_TRY(receive(l, err));
+    if (l->greeted && is_otp(l)) {
+        QC_TRY(make(l, err));
+        QC_TRY(fetched(l, err));
+    }
+    QC_TRY(take_local(l, err));
+    QC_TRY(link_streams_turn(&l->streams, err));
+    QC_TRY(go_out(l, err));
+    QC_TRY(transmit(l, err));
+    l->moved |= l->streams.moved;
+    return QC_OK;
+}
+
+static void wait_for_more(struct link *l, int fd)
+{
+    struct pollfd p[LINK_STREAMS + 3];
+    unsigned n = link_streams_poll(&l->streams, p);
+    uint64_t count = 0;
+    const short both = POLLIN | POLLOUT;
+    p[n++] = (struct pollfd){ .fd = fd, .events = l->out.n > 0 ? both : POLLIN };
+    p[n++] = (struct pollfd){ .fd = qc_fd_get(&l->wake), .events = POLLIN };
+    if (qc_fd_is(&l->listener) && l->streams.open < LINK_STREAMS && l->greeted && has_pad(l))
+        p[n++] = (struct pollfd){ .fd = qc_fd_get(&l->listener), .events = POLLIN };
+    if (poll(p, n, l->moved ? 0 : LINK_POLL_MS) > 0) {
+        const ssize_t got = read(qc_fd_get(&l->wake), &count, sizeof count);
+        (void)got;
+    }
+}
+
+/* A fresh key, once nobody is in the middle of something. */
+static bool is_due(const struct link *l)
+{
+    return l->dials && l->streams.open == 0 && l->streams.out.n == 0 && !l->filling && !l->fetch.runs &&
+           qc_now_ms() - l->began_ms >= 1000ULL * l->conf->rekey_s;
+}
+
+static qc_rc run(struct link *l, int fd, struct qc_err *err)
+{
+    QC_TRY(greet(l, err));
+    for (;;) {
+        if (qc_cancel_is(l->stop))
+            return QC_FAIL(err, QC_CANCELLED, "told to stop");
+        if (is_due(l) || (l->other != NULL && l->other(l->other_ctx)))
+            return QC_OK;
+        if (!l->greeted && qc_now_ms() - l->began_ms > LINK_HANDSHAKE_MS)
+            return QC_FAIL(err, QC_TIMEOUT, "the other end did not greet");
+        QC_TRY(turn(l, err));
+        wait_for_more(l, fd);
+    }
+}
+
+qc_rc link_session(struct link *l, struct net_psk *tls, int fd, struct qc_err *err)
+{
+    l->tls = tls;
+    l->in.n = l->out.n = 0;
+    l->greeted = l->filling = false;
+    l->dry_ms = 0;
+    l->began_ms = qc_now_ms();
+    const qc_rc rc = run(l, fd, err);
+    qc_cancel_set(&l->jobs_stop); /* what the KME still answers is lost, and counted there */
+    job_drop(&l->make);
+    job_drop(&l->fetch);
+    l->jobs_stop = (struct qc_cancel){ 0 };
+    link_streams_reset(&l->streams);
+    l->tls = NULL;
+    return rc;
+}

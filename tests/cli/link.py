@@ -1,0 +1,325 @@
+#!/usr/bin/python3
+"""qcloud-link between users and a TCP service, keys from qcloud-kme over mutual TLS: both levels carry bytes; pad runs out and comes again; either end, or both, killed at any
+time, goes on; no byte of pad is used twice; strangers with invented key_IDs cost the KME little and no good key."""
+import base64
+import collections
+import concurrent.futures
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+import uuid
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "system"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import check, seeded  # noqa: E402
+from kme import free_ports, link, network  # noqa: E402
+
+LINK = os.path.join(os.environ["QC_BIN"], "qcloud-link")
+FULL = os.environ.get("QC_FULL") == "1"
+WAIT = 120
+
+
+class Echo:
+    """A service: sends back what comes, until the end."""
+    def __init__(self):
+        self.s = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.s.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                c, _ = self.s.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.one, args=(c,), daemon=True).start()
+
+    @staticmethod
+    def one(c):
+        with c:
+            try:
+                while True:
+                    got = c.recv(65536)
+                    if got == b"":
+                        return
+                    c.sendall(got)
+            except OSError:
+                pass
+
+    def close(self):
+        self.s.close()
+
+
+class End:
+    """One end's configuration and process."""
+    def __init__(self, folder, net, command, me, peer, conf):
+        self.command, self.folder = command, os.path.join(folder, command)
+        os.makedirs(self.folder, exist_ok=True)
+        cert, key = net.saes[me]
+        self.path, self.record = (os.path.join(self.folder, x) for x in ("link.json", "uses"))
+        self.conf = {"link": "L", "me": "SAE-" + me, "peer": "SAE-" + peer, "state": os.path.join(self.folder, "state"),
+                     "kme": {"url": f"https://localhost:{net.ports[me]}", "ca": net.pki.ca, "cert": cert, "key": key}, **conf}
+        self.p = None
+
+    def start(self):
+        with open(self.path, "w") as f:
+            json.dump(self.conf, f)
+        r, w = os.pipe()
+        self.p = subprocess.Popen([LINK, self.command, "--config", self.path, "--ready-fd", str(w)], pass_fds=[w], stderr=open(os.path.join(self.folder, "log"), "ab"),
+                                  env={**os.environ, "QC_LINK_RECORD": self.record})
+        os.close(w)
+        with os.fdopen(r) as ready:
+            check(ready.read() == "ready\n", "it does not start: " + self.log())
+        return self
+
+    def log(self):
+        with open(os.path.join(self.folder, "log"), errors="replace") as f:
+            return f.read()
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.p is None:
+            return None
+        self.p.send_signal(sig)
+        code = self.p.wait(WAIT)
+        self.p = None
+        return code
+
+
+class Link:
+    """Both ends and the service: with Link(..) as l: l.ask(bytes)."""
+    def __init__(self, folder, net, level, **more):
+        self.echo = Echo()
+        self.between, self.local = free_ports(2)
+        more = {"level": level, "pad_block": 65536, "pad_blocks": 3, "wait_s": 60, **more}
+        self.serve = End(folder, net, "serve", "B", "A", {"listen": f"127.0.0.1:{self.between}", "to": f"127.0.0.1:{self.echo.port}", **more})
+        self.dial = End(folder, net, "dial", "A", "B", {"listen": f"127.0.0.1:{self.local}", "to": f"127.0.0.1:{self.between}", **more})
+
+    def __enter__(self):
+        self.serve.start()
+        self.dial.start()
+        return self
+
+    def __exit__(self, *_):
+        self.serve.stop(signal.SIGKILL)
+        self.dial.stop(signal.SIGKILL)
+        self.echo.close()
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.local), timeout=WAIT)
+
+    def once(self, data):
+        """-> what came back, until the end; OSError: refused or broken."""
+        with self.connect() as s:
+            sender = threading.Thread(target=self.send, args=(s, data), daemon=True)
+            sender.start()
+            got = b""
+            while True:
+                more = s.recv(65536)
+                if more == b"":
+                    break
+                got += more
+            sender.join(WAIT)
+            return got
+
+    @staticmethod
+    def send(s, data):
+        try:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def ask(self, data):
+        """Until it goes: a link that is down, or has no key, comes again by itself."""
+        end = time.monotonic() + WAIT
+        while True:
+            try:
+                got = self.once(data)
+            except OSError:
+                got = b""
+            check(got == data or data.startswith(got), "bytes that nobody sent")
+            if got == data:
+                return
+            check(time.monotonic() < end, "nothing goes through:\n" + self.serve.log()[-3000:] + "\n" + self.dial.log()[-3000:])
+            time.sleep(0.2)
+
+    def logs(self):
+        return self.serve.log() + self.dial.log()
+
+    def used_once(self):
+        """Each byte of pad that an end used for sending, and of what it received: once. -> bytes."""
+        total = 0
+        for end in (self.serve, self.dial):
+            uses = collections.defaultdict(list)
+            with open(end.record) as f:
+                for line in f:
+                    which, block, at, n = line.split()
+                    uses[which, int(block)].append((int(at), int(n)))
+            for where, v in uses.items():
+                last = 0
+                for at, n in sorted(v):
+                    check(at >= last, f"pad used twice: {end.command} {where} at {at}")
+                    last, total = at + n, total + n
+        return total
+
+
+def carries(folder, net, level, **more):
+    name = f"{level}-{more.get('pad_to', 0)}"
+    with Link(os.path.join(folder, name), net, level, **more) as l:
+        l.ask(b"")
+        l.ask(b"hello")
+        l.ask(os.urandom(100000))
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:      # many at once
+            list(pool.map(l.ask, [os.urandom(random.randrange(1, 9000)) for _ in range(24)]))
+        with l.connect() as one:                                    # both ways at a time, in small steps
+            for i in range(50):
+                one.sendall(b"x%d" % i)
+                check(one.recv(100) == b"x%d" % i, "in turn")
+        check("the link is up" in l.logs(), "it says so")
+        check((l.serve.stop(), l.dial.stop()) == (0, 0), "both end well: " + l.logs())
+        if level == "otp":
+            used = l.used_once()
+            print(f"{name}: {used} bytes of pad, each once", flush=True)
+            check(used > 2 * 2 * 100000, "all went under pad")
+
+
+def runs_dry(folder):
+    """Key for one block of pad each way, and no more comes: connections break, new ones are refused, with a message; then key comes."""
+    bits = 8 * 2 * 65700 + 256 * 40
+    with network(folder, "dry", [link("A", "B", rate=0, bits=bits)]) as net, Link(os.path.join(folder, "dry-link"), net.start(), "otp", pad_blocks=1, wait_s=3) as l:
+        l.ask(b"while there is some")
+        end = time.monotonic() + WAIT
+        while "no pad came within 3 s" not in l.logs():
+            check(time.monotonic() < end, "it does not run dry: " + l.logs()[-3000:])
+            try:
+                l.once(os.urandom(30000))
+            except OSError:
+                pass
+        while "E1301" not in l.dial.log():
+            check(time.monotonic() < end, "nobody is refused: " + l.dial.log()[-3000:])
+            try:
+                l.once(b"refused?")
+            except OSError:
+                pass
+        check("E1302" in l.logs(), "what is missing")
+        net.do("link", "rate", "AB", "1000000000")
+        l.ask(os.urandom(40000))
+        print(f"dry: {l.used_once()} bytes of pad, each once", flush=True)
+
+
+def kills(folder, rng):
+    """kill -9 of either end, both, or the KME, while bytes go: it goes on by itself, and no pad is used twice."""
+    rounds = 200 if FULL else 6
+    with network(folder, "kills", [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net, Link(os.path.join(folder, "kills-link"), net.start(), "otp", pad_blocks=2) as l:
+        over = threading.Event()
+
+        def traffic():
+            while not over.is_set():
+                try:
+                    l.once(os.urandom(20000))
+                except OSError:
+                    time.sleep(0.05)
+        t = threading.Thread(target=traffic, daemon=True)
+        l.ask(b"begin")
+        t.start()
+        try:
+            for i in range(rounds):
+                time.sleep(rng.uniform(0, 0.7))     # when it strikes is what is tried here
+                who = (["serve"], ["dial"], ["kme"], ["serve", "dial"], ["serve", "dial", "kme"])[i % 5]
+                for name in who:
+                    (net if name == "kme" else getattr(l, name)).stop(signal.SIGKILL)
+                for name in who:
+                    (net if name == "kme" else getattr(l, name)).start()
+                if i % 3 == 2:
+                    l.ask(os.urandom(1000))
+        finally:
+            over.set()
+        l.ask(b"end")
+        t.join(WAIT)
+        print(f"kills: {rounds}; {l.used_once()} bytes of pad, each once", flush=True)
+
+
+def delivered(net):
+    """A key from A's KME, as the link has it -> (key_ID, key)."""
+    cert, key = net.saes["A"]
+    tls = ssl.create_default_context(cafile=net.pki.ca)
+    tls.load_cert_chain(cert, key)
+    request = urllib.request.Request(f"https://localhost:{net.ports['A']}/api/v1/keys/SAE-B/enc_keys", data=b'{"number":1,"size":256}', headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, context=tls, timeout=WAIT) as r:
+        one = json.load(r)["keys"][0]
+    return one["key_ID"], base64.b64decode(one["key"])
+
+
+def strangers(folder):
+    """Handshakes with invented key_IDs: the KME is asked for few; a good key_ID with a wrong key burns nothing; the link goes on."""
+    psk_end = os.path.join(os.environ["QC_BIN"], os.pardir, "tests", "psk_end")
+
+    def shake(port, key_id, key):
+        return subprocess.run([psk_end, "client", str(port), "L", "SAE-A", "SAE-B", key_id, key.hex(), "x"], capture_output=True, text=True, timeout=WAIT, check=False).stdout
+    with network(folder, "strangers", [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net, Link(os.path.join(folder, "strangers-link"), net.start(), "qkd-tls") as l:
+        l.ask(b"before")
+        good, key = delivered(net)
+        check(not shake(l.between, good, os.urandom(32)).startswith("ok"), "a wrong key")
+        check(not shake(l.between, good, os.urandom(32)).startswith("ok"), "again")
+        said = shake(l.between, good, key)
+        check(said.startswith("ok"), f"the key was not burnt: {said} {l.serve.log()[-2000:]}")
+        check(not shake(l.between, good, key).startswith("ok"), "and is used once")
+        l.ask(b"and the link comes back")
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            said = list(pool.map(lambda _: shake(l.between, str(uuid.uuid4()), os.urandom(32)), range(40)))
+        took = time.monotonic() - began
+        check(not any(x.startswith("ok") for x in said), "nobody got in")
+        asked, refused = l.serve.log().count("the KME was asked for a key that it has not"), l.serve.log().count("too many handshakes")
+        print(f"strangers: 40 invented key_IDs in {took:.1f} s, {asked} asked for, {refused} refused unasked", flush=True)
+        check(0 < asked <= 8 + took / 2 + 1 and refused > 0, f"asked for {asked} in {took} s")
+        l.ask(b"meanwhile and after")
+
+
+def with_keys(folder):
+    with network(folder, "net", [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net:
+        net.start()
+        carries(folder, net, "qkd-tls")
+        carries(folder, net, "otp")
+        carries(folder, net, "otp", pad_to=1024)
+
+
+def says_why(folder):
+    """No KME, or one that does not know us: exit 13, with what to do."""
+    with network(folder, "why", [link("A", "B")]) as net:
+        end = End(os.path.join(folder, "why-link"), net, "check", "A", "B", {"level": "qkd-tls", "listen": "127.0.0.1:1", "to": "127.0.0.1:1"})
+
+        def run(status, text):
+            with open(end.path, "w") as f:
+                json.dump(end.conf, f)
+            p = subprocess.run([LINK, "check", "--config", end.path], capture_output=True, text=True, timeout=WAIT, check=False)
+            check(p.returncode == status and text in p.stdout + p.stderr and (status == 0 or "\n   next: " in p.stderr), f"{p.returncode} {p.stdout} {p.stderr}")
+        run(13, "E1310")
+        net.start()
+        run(0, "KME-A, we are SAE-A")
+        end.conf["me"] = "SAE-Z"
+        run(13, "takes us for SAE-A")
+        end.conf["me"], (end.conf["kme"]["cert"], end.conf["kme"]["key"]) = "SAE-A", net.pki.vouch("SAE-X", "DNS:sae")
+        run(13, "E1311")
+        end.conf["level"] = "tls"
+        run(2, "level: otp or qkd-tls")
+
+
+if __name__ == "__main__":
+    where = tempfile.mkdtemp(prefix="qcloud-test-")
+    try:
+        for part in (says_why, with_keys, runs_dry, strangers, lambda folder: kills(folder, seeded("link"))):
+            part(where)
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
