@@ -111,6 +111,26 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
     return rc;
 }
 
+/* What the data margin goes by: no figure without the time of what is behind it. */
+static void ages_text(struct client *c, const struct vault_gw_info *info)
+{
+    char written[32], presence[32], content[32];
+    if (info->written == 0) {
+        out_line(&c->out, "seen     the gateway does not say when");
+        return;
+    }
+    local_time(info->written, written);
+    local_time(info->presence, presence);
+    local_time(info->content, content);
+    if (info->presence == info->written)
+        out_line(&c->out, "seen     data as written at %s; not looked at since", written);
+    else if (info->content == info->written)
+        out_line(&c->out, "seen     data there at %s; its bytes as written at %s, not read since", presence,
+                 written);
+    else
+        out_line(&c->out, "seen     data there at %s; all bytes read and verified at %s", presence, content);
+}
+
 static void stat_text(struct client *c, const struct vault_stat *s, const struct vault_gw_info *info,
                       qc_span name)
 {
@@ -131,6 +151,9 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
     }
     out_line(&c->out, "budget   %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys %u)",
              least(s->margin, s->key_margin), s->margin, s->margin_full, s->key_margin);
+    ages_text(c, info);
+    local_time((int64_t)time(NULL), when);
+    out_line(&c->out, "seen     keys at %s", when);
     out_line(&c->out, "coding   %u of %u, %" PRIu64 " segment%s", info->k, info->n, info->segments,
              text_s(info->segments));
     for (size_t i = 0; i < info->cloud_count; i++) {
@@ -139,6 +162,29 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
                  info->clouds[i].name, info->clouds[i].fragments, text_s(info->clouds[i].fragments),
                  info->clouds[i].missing, size);
     }
+}
+
+/* Which observations are behind margin and key_margin; presence and content are left out where what is known
+ * of them is that they were written. */
+static qc_rc ages_json(struct json_t *j, const struct vault_gw_info *info, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *seen = NULL;
+    char when[QC_TIME_TEXT];
+    QC_TRY(qc_json_new_obj(&seen, err));
+    const struct {
+        const char *name;
+        int64_t at;
+    } rows[] = { { "written", info->written },
+                 { "presence", info->presence > info->written ? info->presence : 0 },
+                 { "content", info->content > info->written ? info->content : 0 },
+                 { "keys", (int64_t)time(NULL) } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].at == 0)
+            continue;
+        qc_time_text(rows[i].at, when);
+        QC_TRY(qc_json_set_str(seen, rows[i].name, when, err));
+    }
+    return qc_json_set(j, "seen", &seen, err);
 }
 
 static qc_rc stat_layout_json(struct json_t *j, const struct vault_gw_info *info, struct qc_err *err)
@@ -175,6 +221,7 @@ static qc_rc stat_one(struct client *c, qc_span name, struct qc_err *err)
         return QC_OK;
     }
     QC_TRY(stat_json(&s, &j, err));
+    QC_TRY(ages_json(j, &info, err));
     QC_TRY(stat_layout_json(j, &info, err));
     return out_json(&c->out, &j, err);
 }

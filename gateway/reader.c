@@ -214,6 +214,42 @@ static qc_rc tally_segment(void *ctx, const struct gw_segment *seg, uint64_t off
     return gw_cat_deviations_each(t->e->cat, seg->id, tally_row, t, err);
 }
 
+/* Of a cloud that has something: what was looked at there, and when. What came there after the pass was
+ * written and confirmed later than that; what is read is there, too. */
+static qc_rc seen_on(struct gw_engine *e, uint32_t cloud_id, int64_t written_s, int64_t ret[GW_DEPTHS],
+                     struct qc_err *err)
+{
+    for (enum gw_depth depth = GW_PRESENCE; depth <= GW_CONTENT; depth++) {
+        struct gw_scrub_row row;
+        bool found;
+        QC_TRY(gw_cat_scrub_get(e->cat, cloud_id, depth, &row, &found, err));
+        const bool covers = found && row.last.ended != 0 && row.last.began > written_s;
+        ret[depth - 1] = covers ? row.last.began : written_s;
+    }
+    if (ret[GW_CONTENT - 1] > ret[GW_PRESENCE - 1])
+        ret[GW_PRESENCE - 1] = ret[GW_CONTENT - 1];
+    return QC_OK;
+}
+
+static qc_rc look_at_age(struct gw_engine *e, struct gw_version_info *info, struct qc_err *err)
+{
+    bool any = false;
+
+    for (unsigned d = 0; d < GW_DEPTHS; d++)
+        info->seen_s[d] = info->written_s;
+    for (unsigned i = 0; i < info->cloud_count; i++) {
+        int64_t seen[GW_DEPTHS];
+        if (info->clouds[i].fragments <= info->clouds[i].missing)
+            continue; /* nothing of the margin is there */
+        QC_TRY(seen_on(e, info->clouds[i].cloud_id, info->written_s, seen, err));
+        for (unsigned d = 0; d < GW_DEPTHS; d++)
+            if (!any || seen[d] < info->seen_s[d])
+                info->seen_s[d] = seen[d];
+        any = true;
+    }
+    return QC_OK;
+}
+
 qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, struct gw_version_info *ret,
                       struct qc_err *err)
 {
@@ -231,6 +267,8 @@ qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, str
     info.size = v.size;
     info.old = !current;
     info.acked_margin = v.acked_margin;
+    info.written_s = (int64_t)v.created;
+    QC_TRY(look_at_age(e, &info, err));
     *ret = info;
     return QC_OK;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define GW_TIME_MAX INT64_C(253402300799) /* the end of the year 9999: what can be written as a date */
+
 void vault_gw_entry_done(struct vault_gw_entry *e)
 {
     qc_buf_free(&e->path);
@@ -180,6 +182,18 @@ static qc_rc info_cloud(struct vault_gw_info *ret, const struct json_t *cloud, s
     return QC_OK;
 }
 
+/* A gateway before them does not say. */
+static qc_rc info_ages(struct vault_gw_info *info, const struct json_t *obj, struct qc_err *err)
+{
+    struct json_t *seen = NULL;
+    if (!qc_json_has(obj, "written"))
+        return QC_OK;
+    QC_TRY(qc_json_int(obj, "written", 0, GW_TIME_MAX, &info->written, err));
+    QC_TRY(qc_json_obj(obj, "seen", &seen, err));
+    QC_TRY(qc_json_int(seen, "presence", info->written, GW_TIME_MAX, &info->presence, err));
+    return qc_json_int(seen, "content", info->written, GW_TIME_MAX, &info->content, err);
+}
+
 qc_rc gw_json_info(struct vault_gw_info *ret, const struct json_t *obj, struct qc_err *err)
 {
     struct vault_gw_info info = { 0 };
@@ -191,6 +205,7 @@ qc_rc gw_json_info(struct vault_gw_info *ret, const struct json_t *obj, struct q
     QC_TRY_AS(get_u32(obj, "n", &info.n, err), err, "info");
     QC_TRY_AS(get_margin(obj, "acked_margin", &info.acked_margin, err), err, "info");
     QC_TRY_AS(get_margin(obj, "margin", &info.margin, err), err, "info");
+    QC_TRY_AS(info_ages(&info, obj, err), err, "info");
     QC_TRY_AS(get_u64(obj, "segments", &info.segments, err), err, "info");
     QC_TRY_AS(qc_json_arr(obj, "clouds", &clouds, err), err, "info");
     for (size_t i = 0; i < qc_json_len(clouds); i++)

@@ -323,6 +323,17 @@ static qc_rc info_clouds(struct json_t *o, struct gw_engine *e, const struct gw_
     return qc_json_set(o, "clouds", &list, err);
 }
 
+/* Over all its clouds: when each was looked at is the operator's business. */
+static qc_rc info_ages(struct json_t *o, const struct gw_version_info *info, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *seen = NULL;
+    QC_TRY(qc_json_new_obj(&seen, err));
+    for (enum gw_depth depth = GW_PRESENCE; depth <= GW_CONTENT; depth++)
+        QC_TRY(qc_json_set_int(seen, gw_depth_name(depth), info->seen_s[depth - 1], err));
+    QC_TRY(qc_json_set_int(o, "written", info->written_s, err));
+    return qc_json_set(o, "seen", &seen, err);
+}
+
 qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err)
 {
     struct gw_version_ids ids;
@@ -336,6 +347,7 @@ qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(qc_json_set_str(ret->json, "state", info.old ? "old" : "live", err));
     QC_TRY(qc_json_set_int(ret->json, "acked_margin", info.acked_margin, err));
     QC_TRY(qc_json_set_int(ret->json, "margin", info.margin, err));
+    QC_TRY(info_ages(ret->json, &info, err));
     QC_TRY(json_count(ret->json, "segments", info.segments, err));
     return info_clouds(ret->json, request_engine(r), &info, err);
 }

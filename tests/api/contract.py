@@ -235,6 +235,7 @@ class Walk:
         check(self.ask("backup", o) == unb64(body["backup"]), "backup data")
         i = self.ask("info", o)
         check((i["size"], i["k"], i["n"], i["state"], i["acked_margin"], i["margin"], i["segments"]) == (n, 3, 5, "live", 2, 2, 2), f"info {i}")
+        check(abs(i["written"] - time.time()) < 3600 and i["seen"] == {"presence": i["written"], "content": i["written"]}, f"info, not looked at yet: {i}")
         check(len(i["clouds"]) == 5 and all(c["fragments"] == 2 and c["missing"] == 0 for c in i["clouds"]), f"info {i}")
         for k in o:                                 # another vault's, object's or version's id
             for name in ("content", "backup", "info"):
@@ -529,7 +530,7 @@ class Walk:
             check(time.monotonic() < end, f"a scrub that does not end: {got}")
             time.sleep(0.02)
 
-    def scrubs(self):
+    def scrubs(self, up):
         """A fragment goes, and something strange comes: both are found, one is rebuilt without a command, the other is not touched."""
         held = sorted(os.path.join(d, f) for d, _, files in os.walk(os.path.join(self.server.clouds[1], "f")) for f in files)
         strange = os.path.join(self.server.clouds[3], "strange.txt")
@@ -546,7 +547,12 @@ class Walk:
         check(all(c["scrub"][d]["last"] and c["scrub"][d]["now"] is None for c in got["clouds"] for d in ("presence", "content")), f"passes {got['clouds']}")
         os.remove(strange)
         self.ask("scrub", body={"cloud": "c4"}, expect=202)
-        check(self.scrubbed()["outcome"]["id"] == "ok", "nothing stands")
+        got = self.scrubbed()
+        check(got["outcome"]["id"] == "ok", "nothing stands")
+        i = self.ask("info", {"vault": self.vault, "object": up["object"], "version": up["version"]})
+        oldest = {d: min(c["scrub"][d]["last"]["began"] for c in got["clouds"]) for d in ("presence", "content")}
+        oldest["presence"] = min(max(c["scrub"][d]["last"]["began"] for d in ("presence", "content")) for c in got["clouds"])
+        check(i["seen"] == {d: max(at, i["written"]) for d, at in oldest.items()}, f"{i} after {oldest}")
 
     def move(self, outcome="ok", **body):
         """A cloud comes, or goes: followed to its end."""
@@ -714,7 +720,7 @@ class Walk:
         self.swept()
         self.quorum(up, data)
         self.repairs(up, data)
-        self.scrubs()
+        self.scrubs(up)
         self.moves(up, data)
         self.drills()
         last = self.put(self.path(b"z"), 1, b"before the restart")

@@ -124,9 +124,11 @@ class Isolation:
         passing = ("clouds", "dead_segments", "observed", "counted", "scrub")
         receipt = walk.ask("uploadGet", {"put_key": ids["put_key"]})["receipt"]
         del receipt["record_copies"]                # a rebuild knows of the quorum alone
+        info = walk.ask("info", o)
+        check(all(at >= info["written"] for at in info.pop("seen").values()), f"seen before it was written: {info}")    # passes go on
         return ({k: v for k, v in walk.ask("status").items() if k not in passing}, walk.ask("vaults"), walk.ask("vaultGet", {"vault": ids["vault"]}),
                 walk.ask("chain", {"vault": ids["vault"]}), walk.ask("entryList", {"vault": ids["vault"]}, {"prefix": "", "tombstones": True}),
-                walk.ask("content", o), walk.ask("backup", o), walk.ask("info", o), receipt)
+                walk.ask("content", o), walk.ask("backup", o), info, receipt)
 
     def status(self, walk):
         """What a tenant is told of the whole: no addresses, no counts of others, no keys of objects."""

@@ -87,6 +87,20 @@ out_has 'c1           presence never, content never'
 out_has 'margin: 1 version bears the loss of 2 more clouds'
 out_has 'budget: 0 over devices'
 
+# seen NAME: what stat says is behind its margins
+seen()
+{
+    expect_exit 0 --json stat "$1"
+    json_get "[[k, v[:10]] for l in lines if l['type'] == 'item' for k, v in sorted(l['seen'].items())]"
+}
+today=$(days_ago 0)
+[ "$(seen a)" = "[['keys', '$today'], ['written', '$today']]" ] || fail "never looked at: $(cat out)"
+expect_exit 0 stat a
+out_has 'budget   1 (data 2 of 2, keys 1)'
+out_has 'seen     data as written at '
+out_has '; not looked at since'
+out_has 'seen     keys at '
+
 # Nothing was ever looked at, of what is there for 100 days; one cloud was, 61 days ago: a pass counts since it began.
 end_gateway
 operator 0 'verdict: green: all of this was looked at' "clouds were asked $(date -u +%Y-%m-)"
@@ -104,11 +118,18 @@ grep -q "  c3           presence $(days_ago 61)T.* (too long ago), content $(day
 expect_exit 4 --json status
 [ "$(json_get "[[r['level'], r['advice'].split('\`')[1]] for s in lines if 'status' in s for r in s['status']['reasons']]")" = \
     "[['look', 'qcloud gateway scrub --wait'], ['look', 'qcloud gateway scrub --content --wait'], ['look', 'qcloud drill']]" ] || fail "reasons: $(cat out)"
+[ "$(seen a)" = "[['keys', '$today'], ['written', '$(days_ago 100)']]" ] || fail "one cloud of five was looked at: $(cat out)"
 expect_exit 0 gateway scrub --wait
+[ "$(seen a)" = "[['keys', '$today'], ['presence', '$today'], ['written', '$(days_ago 100)']]" ] || fail "listed: $(cat out)"
+expect_exit 0 stat a
+out_has '; its bytes as written at '
 expect_exit 4 status
 out_lacks 'what clouds list'
 out_has 'was not read and verified lately'
 expect_exit 0 gateway scrub --content --wait
+[ "$(seen a)" = "[['content', '$today'], ['keys', '$today'], ['presence', '$today'], ['written', '$(days_ago 100)']]" ] || fail "read: $(cat out)"
+expect_exit 0 stat a
+out_has 'all bytes read and verified at '
 expect_exit 4 status
 out_lacks 'read and verified lately'
 out_has 'there was no drill'
@@ -123,6 +144,7 @@ green
 find cloud1/f -type f | sort >there
 random_file b 200
 expect_exit 0 put b b
+[ "$(seen b)" = "[['keys', '$today'], ['written', '$today']]" ] || fail "written after the passes began: $(cat out)"
 expect_exit 6 drill --without-cloud c1 --without-cloud c2 --without-cloud c3 --without-share none # more than is promised
 green
 find cloud1/f -type f | sort | comm -13 there - | xargs rm

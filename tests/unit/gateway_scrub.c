@@ -462,8 +462,55 @@ static void when(void)
     erig_done(&r);
 }
 
+/* A pass is behind the margin of what was committed before it began, on every cloud that has some of it. */
+static void ages(void)
+{
+    static const struct {
+        int64_t presence, content; /* every cloud's last pass, from the commit on */
+        int64_t one;               /* another presence pass of one cloud */
+        bool ended;                /* that of the one cloud */
+        int64_t want_presence, want_content;
+    } rows[] = {
+        { 10, 0, 10, true, 10, 0 }, { 10, 0, 5, true, 5, 0 },   { 10, 0, 0, true, 0, 0 },
+        { 10, 0, -9, true, 0, 0 },  { 10, 0, 10, false, 0, 0 }, { 10, 20, 10, true, 20, 20 },
+        { -5, -5, -5, true, 0, 0 }, { -5, 7, -5, false, 7, 7 },
+    };
+    struct gw_receipt receipt;
+    struct gw_version_info info;
+    struct qc_err err = { 0 };
+    struct erig r;
+
+    erig_new(&r, 5, 3, 5);
+    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 700);
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    const struct gw_version_ids ids = { .vault = r.vault,
+                                        .object = p.entry.object,
+                                        .version = p.entry.version };
+    CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
+    CHECK(info.written_s > 0 && info.seen_s[0] == info.written_s && info.seen_s[1] == info.written_s);
+    const int64_t w = info.written_s;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (unsigned at = 0; at < 5; at++)
+            for (enum gw_depth d = GW_PRESENCE; d <= GW_CONTENT; d++) {
+                struct gw_scrub_row row;
+                const bool one = at == 3 && d == GW_PRESENCE;
+                CHECK_OK(gw_scrub_row(r.e, at, d, &row, &err));
+                row.last.began = w + (one                ? rows[i].one
+                                      : d == GW_PRESENCE ? rows[i].presence
+                                                         : rows[i].content);
+                row.last.ended = one && !rows[i].ended ? 0 : w + 100;
+                put_row(&r, &row);
+            }
+        CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
+        CHECK(info.written_s == w && info.seen_s[0] == w + rows[i].want_presence &&
+              info.seen_s[1] == w + rows[i].want_content);
+    }
+    erig_done(&r);
+}
+
 int main(void)
 {
+    ages();
     in_order();
     when();
     one_scrub(1);

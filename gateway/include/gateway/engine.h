@@ -295,6 +295,10 @@ struct gw_version_info {
     unsigned k, n;
     bool old; /* its path points at another one, or at none */
     int acked_margin, margin;
+    int64_t written_s; /* wall clock: committed; every fragment that counted was durable then */
+    /* The oldest of the observations behind the margin (presence, content): when the last whole pass over a
+     * cloud began that has some of it. written_s: none that began later has ended on some cloud. */
+    int64_t seen_s[GW_DEPTHS];
     uint64_t segments;
     unsigned cloud_count;
     struct {

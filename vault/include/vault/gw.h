@@ -55,6 +55,9 @@ struct vault_gw_info {
     uint64_t size; /* |N| */
     uint32_t k, n;
     int64_t acked_margin, margin;
+    /* Seconds since 1970: committed; then the oldest of the observations behind the margin, written where
+     * there was none since. All 0: a gateway that does not say. */
+    int64_t written, presence, content;
     uint64_t segments;
     struct {
         char name[VAULT_CLOUD_NAME_MAX];
