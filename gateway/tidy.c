@@ -2,6 +2,7 @@
  * again (D10). */
 #include "base/log.h"
 #include "engine_internal.h"
+#include "repair_internal.h"
 
 /* -- suspects -------------------------------------------------------------------------------------------- */
 
@@ -36,13 +37,12 @@ static qc_rc still_absent(struct gw_engine *e, const struct gw_suspect *s, bool 
 }
 
 /* The row, if the fragment still lies under the key that was read: a repair may have been quicker. */
-static qc_rc condemn(struct gw_engine *e, const struct gw_suspect *s, struct qc_err *err)
+static qc_rc condemn(struct gw_engine *e, const struct gw_suspect *s, enum gw_finding_kind kind,
+                     struct qc_err *err)
 {
     QC_LOCK(gw_cat_lock(e->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-    struct gw_finding f = { .cloud_id = s->cloud_id,
-                            .kind = s->kind == GW_FAULT_DAMAGED ? GW_FINDING_DAMAGED : GW_FINDING_MISSING,
-                            .source = GW_FOUND_BY_READ };
+    struct gw_finding f = { .cloud_id = s->cloud_id, .kind = kind, .source = GW_FOUND_BY_READ };
     char key[GW_NAME_SIZE];
     struct gw_segment seg;
     int at;
@@ -62,15 +62,44 @@ static qc_rc condemn(struct gw_engine *e, const struct gw_suspect *s, struct qc_
     return gw_cat_commit(e->cat, &tx, err);
 }
 
+/* What lies there, as a scrub would have said: too short, another fragment of ours, or rot. A cloud that does
+ * not tell now leaves it at what the read saw. */
+static qc_rc name_it(struct gw_engine *e, const struct gw_suspect *s, enum gw_finding_kind *ret,
+                     struct qc_err *err)
+{
+    struct gw_segment seg;
+    struct gw_judgement j;
+
+    *ret = GW_FINDING_MISSING;
+    if (s->kind != GW_FAULT_DAMAGED)
+        return QC_OK;
+    *ret = GW_FINDING_DAMAGED;
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        struct qc_err miss = { 0 };
+        const qc_rc rc = gw_cat_segment(e->cat, s->segment_id, &seg, &miss);
+        if (rc == QC_NOTFOUND)
+            return QC_OK; /* condemn sees it, too */
+        if (rc != QC_OK)
+            *err = miss;
+        QC_TRY(rc);
+    }
+    QC_TRY(gw_judge(e, &seg, s->index, &j, err));
+    *ret = j.kind;
+    return QC_OK;
+}
+
 static qc_rc judge_suspect(struct gw_engine *e, const struct gw_suspect *s, struct qc_err *err)
 {
+    enum gw_finding_kind kind;
     bool bad = s->kind == GW_FAULT_DAMAGED;
 
     if (!bad)
         QC_TRY(still_absent(e, s, &bad, err));
     if (!bad)
         return QC_OK;
-    QC_TRY(condemn(e, s, err));
+    QC_TRY(name_it(e, s, &kind, err));
+    QC_TRY(condemn(e, s, kind, err));
     gw_payers_tell(e, s->cloud_id);
     return QC_OK;
 }

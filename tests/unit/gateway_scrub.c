@@ -279,6 +279,54 @@ static void by_repair(void)
     erig_done(&r);
 }
 
+/* What a read came across is named as a scrub would have named it. A read asks for some k fragments: which of
+ * the two bad ones it meets is not known beforehand. */
+static void by_read(void)
+{
+    static const enum rrig_damage how[] = { RRIG_CUT, RRIG_FLIPPED, RRIG_STALE };
+    static const enum gw_finding_kind kinds[] = { GW_FINDING_SIZE, GW_FINDING_DAMAGED, GW_FINDING_STALE };
+    struct qc_rand rand = { .state = 5 };
+    struct gw_finding v[PLANTED_MAX] = { 0 };
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct plan plan = { 0 };
+    unsigned cloud, count, of_kind[GW_FINDING_KINDS] = { 0 };
+    struct erig_put puts[10];
+    static char paths[10][8];
+    struct erig r;
+
+    erig_new(&r, 5, 3, 5);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(snprintf(paths[i], sizeof paths[i], "\1o%u", i) > 0);
+        puts[i] = erig_prepare(10 + i, paths[i], 1, 1, 5000);
+        CHECK_OK(erig_put(&r, &puts[i], &receipt, &err));
+    }
+    for (unsigned i = 0; i < 9; i++) {
+        for (unsigned frag = 0; frag < 2; frag++) {
+            char path[600], other[600];
+            rrig_fragment(&r, &puts[i], 0, frag, &cloud, path);
+            other_fragment(&r, &puts[9], cloud, other);
+            rrig_damage(path, how[i % 3], other, &rand);
+            plant(&plan, &r, cloud, path, kinds[i % 3]);
+        }
+        CHECK_OK(erig_check(&r, &puts[i], &err));
+    }
+    for (unsigned i = 0; i < PLANTED_MAX; i++)
+        CHECK_OK(gw_tidy_suspects(r.e, &err));
+    CHECK_OK(gw_engine_findings(r.e, 0, v, PLANTED_MAX, &count, &err));
+    for (unsigned i = 0; i < count; i++) {
+        const struct planted *x = NULL;
+        for (unsigned at = 0; at < plan.count && x == NULL; at++)
+            if (strcmp(plan.v[at].key, v[i].key) == 0)
+                x = &plan.v[at];
+        CHECK(x != NULL && v[i].kind == x->kind && v[i].source == GW_FOUND_BY_READ);
+        of_kind[v[i].kind]++;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(of_kind[kinds[i]] > 0);
+    erig_done(&r);
+}
+
 static void put_many(struct erig *r, unsigned count)
 {
     struct gw_receipt receipt;
@@ -516,6 +564,7 @@ int main(void)
     one_scrub(1);
     one_scrub(2);
     by_repair();
+    by_read();
     asked_meanwhile();
     one_is_away();
     return 0;
