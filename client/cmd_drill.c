@@ -24,6 +24,7 @@ struct drill {
     int64_t k, n;
     bool out[VAULT_CLOUDS_MAX]; /* by place in clouds: withheld */
     unsigned out_count;
+    bool usual; /* nobody said which, or how many */
     char without[VAULT_WITHOUT_MAX];
     struct json_t *lost; /* names of what did not come back; for the report */
     bool lost_cut;
@@ -126,6 +127,7 @@ static qc_rc take_clouds(struct drill *d, const struct qc_args *args, struct qc_
     struct qc_lot_without w;
     const char *name;
     QC_TRY(qc_lot_without(args, &w, err));
+    d->usual = !w.said;
     unsigned random = w.said ? w.random : (unsigned)(d->n - d->k);
     for (unsigned i = 0; i < w.named; i++)
         QC_TRY(withhold_named(d, w.names[i], err));
@@ -197,10 +199,11 @@ static qc_rc figures(const struct drill *d, const struct vault_drill_result *r, 
     QC_TRY(qc_json_set(j, "without", &names, err));
     QC_TRY(qc_json_set_int(j, "share", d->share, err));
     QC_TRY(qc_json_set_str(j, "seed", seed, err));
-    QC_TRY(qc_json_set_bool(j, "whole", d->all && r->tried == r->objects, err));
+    QC_TRY(qc_json_set_bool(j, "whole", d->all && r->tried == r->objects && r->fewer == 0, err));
     QC_TRY(qc_json_set_int(j, "objects", (int64_t)r->objects, err));
     QC_TRY(qc_json_set_int(j, "tried", (int64_t)r->tried, err));
     QC_TRY(qc_json_set_int(j, "back", (int64_t)r->back, err));
+    QC_TRY(qc_json_set_int(j, "fewer", (int64_t)r->fewer, err));
     QC_TRY(qc_json_set_int(j, "bytes", (int64_t)r->bytes, err));
     QC_TRY(qc_json_set_int(j, "exit", qc_rc_exit(r->worst), err));
     *ret = QC_STEAL(j);
@@ -255,6 +258,11 @@ static qc_rc conclude(struct drill *d, const struct qc_args *args, const struct 
         QC_TRY_AS(last_drill_keep(c, &kept, err), err, "the drill's figures");
     else
         out_note(&c->out, "more clouds were left out than may be lost: status goes on with the drill before");
+    if (r->fewer > 0)
+        out_note(&c->out,
+                 "%" PRIu64 " object%s another code still, and %s tried with no more of these clouds missing "
+                 "than that bears",
+                 r->fewer, r->fewer == 1 ? " has" : "s have", r->fewer == 1 ? "was" : "were");
     text_size(r->bytes, bytes);
     if (r->back == r->tried) {
         out_note(&c->out, "%" PRIu64 " of %" PRIu64 " object%s came back, %s, every byte verified%s", r->back,
@@ -282,6 +290,7 @@ qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(client_open(c, err));
     const struct vault_drill what = { .prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 },
                                       .without = d.without,
+                                      .by_code = d.usual,
                                       .sample = d.sample,
                                       .seed = ~d.seed };
     struct vault_call call = client_call_shown(c, &p, QC_LIT("drill"), "verified", true);

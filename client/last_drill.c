@@ -109,7 +109,9 @@ qc_rc last_drill_read(struct client *c, struct json_t **ret, struct qc_err *err)
 
 static qc_rc add_what_was_missing(const struct json_t *drill, int64_t share, qc_buf *ret, struct qc_err *err)
 {
+    struct qc_err none = { 0 };
     struct json_t *clouds = NULL;
+    int64_t fewer = 0;
     QC_TRY(qc_json_arr(drill, "without", &clouds, err));
     const size_t n = qc_json_len(clouds);
     if (n > VAULT_CLOUDS_MAX)
@@ -121,8 +123,12 @@ static qc_rc add_what_was_missing(const struct json_t *drill, int64_t share, qc_
         QC_TRY(qc_buf_addf(ret, err, "%s", i == 0 ? " without " : i + 1 == n && share == 0 ? " and " : ", "));
         QC_TRY(text_escape(qc_span_str(name), ret, err));
     }
-    return share == 0 ? QC_OK
-                      : qc_buf_addf(ret, err, "%s share %" PRId64, n == 0 ? " without" : " and", share);
+    if (share != 0)
+        QC_TRY(qc_buf_addf(ret, err, "%s share %" PRId64, n == 0 ? " without" : " and", share));
+    if (qc_json_int(drill, "fewer", 1, INT64_MAX, &fewer, &none) != QC_OK)
+        return QC_OK; /* none, or one of an older program */
+    return qc_buf_addf(ret, err, ", %" PRId64 " of them with fewer of these missing, by the code they had",
+                       fewer);
 }
 
 qc_rc last_drill_text(const struct json_t *drill, qc_buf *ret, struct qc_err *err)

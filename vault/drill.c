@@ -3,9 +3,13 @@
 #include "object.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/lot.h"
+
+enum { TRIES = 3 };
 
 struct drill {
     struct vault *v;
@@ -22,6 +26,9 @@ struct trial {
     struct object o;
     struct vault_gw_entry e;
     qc_buf path;
+    char without[VAULT_WITHOUT_MAX]; /* clouds; some of the drill's */
+    unsigned bears;                  /* so many, at most */
+    bool fewer;
 };
 
 static void trial_done(struct trial *t)
@@ -47,12 +54,36 @@ static qc_rc drop(void *ctx, qc_span bytes, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc get_into_nothing(struct drill *d, struct trial *t, qc_span name, struct qc_err *err)
+/* While stored objects are given another code, each bears the loss of as many clouds as its own says. */
+static qc_rc choose_without(struct drill *d, struct trial *t, struct qc_err *err)
+{
+    struct vault_gw *gw = d->v->gw;
+    struct vault_gw_info info;
+    const char *names = d->what->without != NULL ? d->what->without : "";
+    size_t n = strlen(names);
+    t->fewer = false;
+    t->bears = UINT_MAX;
+    if (n >= sizeof(t->without))
+        return QC_FAIL(err, QC_LIMIT, "names of clouds to do without: too many bytes");
+    if (d->what->by_code) {
+        QC_TRY(gw->ops->info(gw, d->v->id, t->e.e.object, t->e.e.version, &info, &d->call->op, err));
+        t->bears = info.n > info.k ? info.n - info.k : 0;
+        const char *end = names;
+        for (unsigned i = 0; i < t->bears && *end != '\0'; i++)
+            end += *end == ',' ? 1 + strcspn(end + 1, ",") : strcspn(end, ",");
+        t->fewer = *end != '\0';
+        n = (size_t)(end - names);
+    }
+    memcpy(t->without, names, n);
+    t->without[n] = '\0';
+    return QC_OK;
+}
+
+static qc_rc get_into_nothing(struct drill *d, struct trial *t, struct qc_err *err)
 {
     uint64_t bytes = 0;
-    QC_TRY(session_entry_of_name(d->v, name, &t->path, &t->e, d->call, err));
     QC_TRY(object_begin(&t->o, d->v, t->e.e.object, t->e.e.version, d->call, err));
-    t->o.without = d->what->without;
+    t->o.without = t->without;
     t->o.size = t->e.e.size;
     t->o.M = t->e.e.M;
     QC_TRY(object_frame(&t->o, err));
@@ -65,6 +96,25 @@ static qc_rc get_into_nothing(struct drill *d, struct trial *t, qc_span name, st
     return QC_OK;
 }
 
+/* Too few clouds may mean that it got another code meanwhile, which bears less. */
+static qc_rc try_object(struct drill *d, struct trial *t, qc_span name, struct qc_err *err)
+{
+    QC_TRY(session_entry_of_name(d->v, name, &t->path, &t->e, d->call, err));
+    QC_TRY(choose_without(d, t, err));
+    qc_rc rc = get_into_nothing(d, t, err);
+    for (unsigned i = 1; rc == QC_QUORUM && d->what->by_code && i < TRIES; i++) {
+        const unsigned bore = t->bears;
+        struct qc_err none = { 0 };
+        if (choose_without(d, t, &none) != QC_OK || t->bears >= bore)
+            break;
+        object_done(&t->o);
+        t->o = (struct object){ 0 };
+        qc_err_clear(err);
+        rc = get_into_nothing(d, t, err);
+    }
+    return rc;
+}
+
 static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct drill *d = ctx;
@@ -74,7 +124,7 @@ static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
     QC_TRY(qc_lot_next(&d->lot, &wanted, err));
     if (!wanted)
         return QC_OK;
-    qc_rc rc = get_into_nothing(d, &t, qc_buf_span(&s->name), &why);
+    qc_rc rc = try_object(d, &t, qc_buf_span(&s->name), &why);
     if (list_ends(rc) || rc == QC_USAGE) {
         *err = why;
         return rc;
@@ -83,6 +133,7 @@ static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
     if (rc == QC_NOTFOUND && t.e.e.number == 0 &&
         list_removed_since(d->v, qc_buf_span(&t.path), s->number, d->call))
         rc = QC_OK; /* it is not lost: its owner took it away */
+    d->result.fewer += t.fewer;
     d->result.back += rc == QC_OK;
     d->result.worst = qc_rc_worse(d->result.worst, rc);
     const struct vault_drilled told = { .what = s, .rc = rc, .text = rc == QC_OK ? "" : why.msg };

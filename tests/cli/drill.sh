@@ -92,3 +92,29 @@ expect_exit 3 drill none/
 expect_exit 2 drill --without-share 3
 expect_exit 2 drill --without-cloud none --without-cloud c1
 expect_exit 2 drill --sample 0
+
+# While stored objects get another code, each is tried without as many clouds as its own bears: (3,5) two, (2,5) three.
+if [ "$QC_FAULTS" != 1 ]; then
+    exit 0
+fi
+expect_exit 0 gateway repair --deep
+stop_gateway
+QC_FAULT=recode_put:error+:1 expect_exit 0 gateway status # it stays, and no segment gets another code in it
+q gateway repair --reprotect 2,5 && fail 'all has another code'
+expect_exit 0 put small dir/new
+expect_exit 0 --json drill
+[ "$(json_get "[(s['tried'], s['back'], s['fewer'], s['whole'], len(s['without'])) for s in [lines[-1]['summary']]]")" = '[(10, 10, 9, False, 3)]' ] ||
+    fail "in the middle: $(cat out)"
+expect_exit 0 drill --without-share none
+err_has '9 objects have another code still'
+err_has '10 of 10 objects came back'
+q status
+out_has 'of 10 objects came back without c'
+out_has ', 9 of them with fewer of these missing'
+expect_exit 6 drill --without-cloud random --without-cloud random --without-cloud random --without-share none # as it was said
+err_has '9 of 10 objects would have been lost'
+stop_gateway
+expect_exit 0 gateway repair --reprotect 2,5
+expect_exit 0 --json drill
+[ "$(json_get "[(s['tried'], s['back'], s['fewer'], s['whole'], len(s['without'])) for s in [lines[-1]['summary']]]")" = '[(10, 10, 0, True, 3)]' ] ||
+    fail "after it: $(cat out)"

@@ -281,6 +281,7 @@ QC_MUST qc_rc vault_verify(struct vault *v, qc_span prefix, vault_verdict_fn fn,
 struct vault_drill {
     qc_span prefix;      /* as in vault_list */
     const char *without; /* "NAME,NAME": clouds that are not asked; NULL: none. Borrowed */
+    bool by_code;        /* of these, in order, no more for an object than its own code bears */
     uint64_t sample;     /* at most so many objects, drawn evenly; 0: all */
     uint64_t seed;       /* of the draw */
 };
@@ -294,7 +295,8 @@ typedef qc_rc (*vault_drilled_fn)(void *ctx, const struct vault_drilled *one, st
 struct vault_drill_result {
     uint64_t objects; /* below the prefix */
     uint64_t tried, back, bytes;
-    qc_rc worst; /* qc_rc_worse over the objects that were tried */
+    uint64_t fewer; /* of these: tried without fewer clouds, for their code bears no more */
+    qc_rc worst;    /* qc_rc_worse over the objects that were tried */
 };
 /*
  * Fetch, open and verify objects as a get after such a loss would, into nothing. What does not come back does
