@@ -1,0 +1,122 @@
+/* bench_fig4: the core paper's figure 4 (PAPERS A12) in memory: (a) EC(3,5) from 4 to 100 MB, (b) EC(2,3),
+ * EC(3,5) and EC(4,6) at 100 MB, fragmenting and rebuilding with as many data fragments lost as the code
+ * bears; (c) what is stored. One thread; the least of some runs. CSV on stdout. Usage: bench_fig4 [--largest
+ * MB] [--runs N] */
+#include "base/time.h"
+#include "ec/coder.h"
+#include "ec/geometry.h"
+#include "qc_check.h"
+
+enum { MB = 1000000, N_MAX = 6 };
+
+static struct qc_err err;
+static uint8_t *data, *fragment[N_MAX], *got;
+static const unsigned codes[3][2] = { { 3, 5 }, { 2, 3 }, { 4, 6 } };
+static const unsigned sizes[] = { 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 100 };
+
+/* One file as one segment: fragment i of it has its piece of each stripe, one after the other (FORMAT 8.1).
+ */
+static void encode(const struct ec_coder *c, const struct ec_geometry *g)
+{
+    const unsigned k = ec_coder_k(c), n = ec_coder_n(c);
+    for (uint32_t i = 0; i < g->stripe_count; i++) {
+        const struct ec_stripe s = ec_geometry_stripe(g, i);
+        uint8_t *parity[N_MAX];
+        const uint8_t *from[N_MAX];
+        for (unsigned j = 0; j < k; j++) {
+            from[j] = data + s.data_offset + (size_t)j * s.piece_size;
+            memcpy(fragment[j] + s.payload_offset, from[j], s.piece_size);
+        }
+        for (unsigned j = k; j < n; j++)
+            parity[j - k] = fragment[j] + s.payload_offset;
+        CHECK_OK(ec_stripe_encode(c, from, s.piece_size, parity, &err));
+    }
+}
+
+/* Without the first n - k fragments, into the file's order. */
+static void decode(const struct ec_coder *c, const struct ec_geometry *g, uint8_t *out)
+{
+    const unsigned k = ec_coder_k(c), n = ec_coder_n(c);
+    for (uint32_t i = 0; i < g->stripe_count; i++) {
+        const struct ec_stripe s = ec_geometry_stripe(g, i);
+        const uint8_t *pieces[N_MAX] = { NULL };
+        uint8_t *to[N_MAX];
+        for (unsigned j = n - k; j < n; j++)
+            pieces[j] = fragment[j] + s.payload_offset;
+        for (unsigned j = 0; j < k; j++) {
+            to[j] = out + s.data_offset + (size_t)j * s.piece_size;
+            if (pieces[j] != NULL)
+                memcpy(to[j], pieces[j], s.piece_size);
+        }
+        CHECK_OK(ec_stripe_decode(c, pieces, s.piece_size, to, &err));
+    }
+}
+
+static void point(const char *panel, unsigned code, unsigned mb, unsigned runs)
+{
+    const unsigned k = codes[code][0], n = codes[code][1];
+    const struct ec_coder *c = NULL;
+    struct ec_geometry g;
+    uint64_t best[2] = { UINT64_MAX, UINT64_MAX };
+    CHECK_OK(ec_coder_get(k, n - k, &c, &err));
+    CHECK_OK(ec_geometry(k, mb * MB, &g, &err));
+    for (unsigned r = 0; r < runs; r++) {
+        uint64_t at = qc_now_ns();
+        encode(c, &g);
+        uint64_t spent = qc_now_ns() - at;
+        best[0] = spent < best[0] ? spent : best[0];
+        memset(got, 0, (size_t)mb * MB);
+        at = qc_now_ns();
+        decode(c, &g, got);
+        spent = qc_now_ns() - at;
+        best[1] = spent < best[1] ? spent : best[1];
+        CHECK(memcmp(got, data, (size_t)mb * MB) == 0);
+    }
+    printf("%s,%u,%u,%u,%.6f,%.6f,%llu\n", panel, k, n, mb, (double)best[0] / 1e9, (double)best[1] / 1e9,
+           (unsigned long long)(n * g.payload_size));
+}
+
+/* No more is stored than the geometry says, whatever was measured. */
+static void stored(unsigned code, unsigned mb)
+{
+    const unsigned k = codes[code][0], n = codes[code][1];
+    struct ec_geometry g;
+    CHECK_OK(ec_geometry(k, mb * MB, &g, &err));
+    printf("c,%u,%u,%u,,,%llu\n", k, n, mb, (unsigned long long)(n * g.payload_size));
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long largest = 100, runs = 5;
+    for (int i = 1; i + 1 < argc; i += 2)
+        *(strcmp(argv[i], "--largest") == 0 ? &largest : &runs) = strtoul(argv[i + 1], NULL, 10);
+    CHECK(largest >= 4 && largest <= 100 && runs >= 1);
+    const size_t room = (size_t)largest * MB + (4U << 20); /* the last stripe is padded */
+    data = calloc(1, room);
+    got = malloc(room);
+    CHECK(data != NULL && got != NULL);
+    memset(got, 1, room); /* pages are made now, not while the clock runs */
+    for (unsigned i = 0; i < N_MAX; i++) {
+        const size_t n = room / 2 + (4U << 20);
+        fragment[i] = malloc(n);
+        CHECK(fragment[i] != NULL);
+        memset(fragment[i], 1, n);
+    }
+    for (size_t i = 0; i < (size_t)largest * MB; i++)
+        data[i] = (uint8_t)(i * 2654435761U >> 13);
+    printf("panel,k,n,mb,fragment_s,rebuild_s,stored\n");
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (sizes[i] <= largest)
+            point("a", 0, sizes[i], (unsigned)runs);
+    for (unsigned c = 0; c < 3; c++)
+        point("b", c, (unsigned)largest, (unsigned)runs);
+    for (unsigned c = 0; c < 3; c++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+            if (sizes[i] <= largest)
+                stored(c, sizes[i]);
+    for (unsigned i = 0; i < N_MAX; i++)
+        free(fragment[i]);
+    free(got);
+    free(data);
+    return 0;
+}
