@@ -2,6 +2,8 @@
  * EC(3,5) and EC(4,6) at 100 MB, fragmenting and rebuilding with as many data fragments lost as the code
  * bears; (c) what is stored. One thread; the least of some runs. CSV on stdout. Usage: bench_fig4 [--largest
  * MB] [--runs N] */
+#include <inttypes.h>
+
 #include "base/time.h"
 #include "ec/coder.h"
 #include "ec/geometry.h"
@@ -72,8 +74,8 @@ static void point(const char *panel, unsigned code, unsigned mb, unsigned runs)
         best[1] = spent < best[1] ? spent : best[1];
         CHECK(memcmp(got, data, (size_t)mb * MB) == 0);
     }
-    printf("%s,%u,%u,%u,%.6f,%.6f,%llu\n", panel, k, n, mb, (double)best[0] / 1e9, (double)best[1] / 1e9,
-           (unsigned long long)(n * g.payload_size));
+    printf("%s,%u,%u,%u,%.6f,%.6f,%" PRIu64 "\n", panel, k, n, mb, (double)best[0] / 1e9,
+           (double)best[1] / 1e9, g.payload_size * n);
 }
 
 /* No more is stored than the geometry says, whatever was measured. */
@@ -82,7 +84,7 @@ static void stored(unsigned code, unsigned mb)
     const unsigned k = codes[code][0], n = codes[code][1];
     struct ec_geometry g;
     CHECK_OK(ec_geometry(k, mb * MB, &g, &err));
-    printf("c,%u,%u,%u,,,%llu\n", k, n, mb, (unsigned long long)(n * g.payload_size));
+    printf("c,%u,%u,%u,,,%" PRIu64 "\n", k, n, mb, g.payload_size * n);
 }
 
 int main(int argc, char **argv)

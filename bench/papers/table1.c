@@ -96,8 +96,8 @@ static bool ec_gives(const struct ec_coder *coder, unsigned set, const uint8_t *
     for (unsigned i = 0; i < k; i++) {
         out[i] = got[i];
         memset(got[i], 0, PIECE);
-        if (pieces[i] != NULL)
-            memcpy(got[i], pieces[i], PIECE);
+        if ((set >> i & 1) != 0)
+            memcpy(got[i], data + (size_t)i * PIECE, PIECE);
     }
     const qc_rc rc = ec_stripe_decode(coder, pieces, PIECE, out, &err);
     CHECK(rc == QC_OK || rc == QC_QUORUM);

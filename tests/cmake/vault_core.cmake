@@ -30,6 +30,8 @@ qc_test(prop vault_seal DEPS base ss vault TIMEOUT 1800)
 qc_test(unit vault_xor23 DEPS base ss vault)
 qc_test(fault vault_xor23 DEPS base ss vault)
 qc_fuzz(vault_xor23 DEPS base ss vault)
+# Quick in a release build alone: label size.
+qc_test(prop vault_xor23_stream DEPS base qrng ss vault LABELS size TIMEOUT 3600)
 qc_test(kat vault_xor23 DEPS base ss vault)
 add_test(NAME kat/xor23_model COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/kat/xor23_model.py
   --check ${CMAKE_CURRENT_SOURCE_DIR}/kat/vault_xor23.txt)
