@@ -99,6 +99,10 @@ static const struct help rows[] = {
       { "qcloud gateway drill", "qcloud gateway drill --sample 100 --without-cloud paris",
         "qcloud gateway drill --without-cloud random --seed 7 --json" },
       "3 no cloud of that name or nothing stored, 6 or 8 something would have been lost" },
+    { "gateway snapshot",
+      { "qcloud gateway snapshot", "qcloud gateway snapshot --json", "qcloud gateway snapshot -q" },
+      "4 some cloud has not got its piece, 5 one is being made, 6 too few "
+      "clouds" },
     { "gateway rebuild",
       { "qcloud gateway rebuild", "qcloud gateway rebuild --cloud c1=file:///mnt/new",
         "qcloud gateway rebuild --kit kit.txt" },

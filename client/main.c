@@ -232,6 +232,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_SCRUB) | NEEDS_CONF | NEEDS_OWN_GATEWAY, scrub_opts, cmd_gateway_scrub },
     { "gateway drill", "", "rehearse a loss of clouds, up to what the gateway can see", 0, 0,
       NEEDS_CLASS(MSG_DRILL) | NEEDS_CONF | NEEDS_OWN_GATEWAY, gateway_drill_opts, cmd_gateway_drill },
+    { "gateway snapshot", "", "keep the gateway's catalogue on the clouds, now; say what lies where", 0, 0,
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_snapshot },
     { "gateway rebuild", "", "make the gateway's catalogue anew from the clouds", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, rebuild_opts, cmd_gateway_rebuild },
     { "gateway cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0,

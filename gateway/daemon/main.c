@@ -21,6 +21,7 @@
 #include "cmd_repair.h"
 #include "cmd_scrub.h"
 #include "cmd_status.h"
+#include "cmd_snapshot.h"
 #include "cmd_sweep.h"
 #include "cmd_tenant.h"
 #include "print.h"
@@ -367,6 +368,8 @@ static const struct qc_cmd commands[] = {
     { "scrub",   "", "look whether the clouds have what they should", 0, 0, 0, cmd_scrub_options, cmd_scrub },
     { "drill", "", "rehearse a loss of clouds: read all without them, into nothing", 0, 0, 0,
       cmd_drill_options, cmd_drill },
+    { "snapshot", "", "keep the catalogue on the clouds, now; say what lies where", 0, 0, 0,
+      cmd_snapshot_options, cmd_snapshot },
     { "sweep", "", "delete what puts that were given up, and repairs, left on the clouds", 0, 0, 0,
       cmd_sweep_options, cmd_sweep },
     { "cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0, 0, state_options,

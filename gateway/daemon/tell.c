@@ -127,6 +127,18 @@ static const struct row sweeps[] = {
       "bring clouds back, then the same call again" },
     { QC_OK, 95, "nothing that lives was touched.", "correct the cause, then the same call again" },
 };
+static const struct row snapshots[] = {
+    { QC_DEGRADED, 120,
+      "the catalogue can be rebuilt from it, and from the log, which every commit writes to the clouds.",
+      "bring the clouds back that line one names; the next snapshot writes what is missing" },
+    { QC_QUORUM, 121, "the snapshot before, if there was one, and the log stay on the clouds as they were.",
+      "bring clouds back, then the same call again" },
+    { QC_TEMP, 122, "nothing is less than it was: a snapshot is being made, or another gateway makes them.",
+      "the same call again, later" },
+    { QC_FENCED, 123, "another gateway took over; its catalogue is the one to keep.", "use that one" },
+    { QC_OK, 124, "the log stays on the clouds as it was, and the snapshot before.",
+      "correct the cause, then the same call again" },
+};
 static const struct row scrubs[] = {
     { QC_DEGRADED, 96, "what was found is remembered; what is missing or bad is rebuilt without a command.",
       "the same call again, later; objects that nobody can explain are yours to look at" },
@@ -166,10 +178,10 @@ static const struct row drills[] = {
 };
 
 static const struct row *const tables[] = {
-    [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,   [TELL_REBUILD] = rebuilds,
-    [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs, [TELL_TENANT] = tenants,
-    [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,   [TELL_SCRUB] = scrubs,
-    [TELL_MOVE] = moves,      [TELL_DRILL] = drills,
+    [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,       [TELL_REBUILD] = rebuilds,
+    [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs,     [TELL_TENANT] = tenants,
+    [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,       [TELL_SCRUB] = scrubs,
+    [TELL_MOVE] = moves,      [TELL_DRILL] = drills, [TELL_SNAPSHOT] = snapshots,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

@@ -16,6 +16,7 @@ enum tell_about {
     TELL_CONF,
     TELL_AUDIT,
     TELL_SWEEP,
+    TELL_SNAPSHOT,
     TELL_MOVE
 };
 /* Three lines on stderr with a code Eeenn; returns the exit status. */

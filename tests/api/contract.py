@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
@@ -698,7 +698,20 @@ class Walk:
         self.ask("scrub", body={}, expect=409, error="fenced")
         self.ask("move", body={"kind": "domain", "domain": "cloud"}, expect=409, error="fenced")
         self.ask("drill", body={}, expect=409, error="fenced")
+        self.ask("snapshot", body={}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
+
+    def snapshots(self):
+        """Taken now: what was written where, and what there was before."""
+        a = self.server.request("POST", self.contract.url("snapshot", {}), json.dumps({"all": True}))
+        self.contract.judge("snapshot", a)
+        check(a.status == 400, f"an unknown member: {a}")
+        first = self.ask("snapshot", body={})
+        check(first["outcome"]["id"] == "ok" and first["notes"]["written"] and first["pack"]["written"], f"snapshot {first}")
+        check([len(p["clouds"]) for p in (first["pack"], first["notes"])] == [5, 5] and all(c["seen"] for c in first["pack"]["clouds"] + first["notes"]["clouds"]), f"snapshot {first}")
+        check(first["pack"]["first"] == 1 and first["pack"]["last"] == first["log_sequence"] == self.ask("status")["log_sequence"], f"snapshot {first}")
+        again = self.ask("snapshot", body={})
+        check(again["previous"]["taken"] == first["taken"] and again["previous"]["behind"] == 0 and not again["pack"]["written"] and again["notes"]["written"], f"the second: {again}")
 
     def run(self):
         self.empty()
@@ -721,6 +734,7 @@ class Walk:
         self.quorum(up, data)
         self.repairs(up, data)
         self.scrubs(up)
+        self.snapshots()
         self.moves(up, data)
         self.drills()
         last = self.put(self.path(b"z"), 1, b"before the restart")

@@ -30,6 +30,7 @@ class Refusals:
             "move": {"kind": "drain", "name": "nobody", "rate": 1 << 20},
             "repair": {"deep": True, "dry_run": True, "rate": 1 << 20},
             "scrub": {"content": True, "cloud": "c1"},
+            "snapshot": {},
             "drill": {"without": ["c1"], "random": 1, "sample": 1, "seed": 3},
         }
 

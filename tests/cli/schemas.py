@@ -124,6 +124,7 @@ def whole(schemas, box, ask):
     ask("gateway-repair", 0, "gateway", "repair")
     ask("gateway-scrub", 0, "gateway", "scrub", "--content", "--wait")
     ask("gateway-drill", 0, "gateway", "drill")
+    ask("gateway-snapshot", 0, "gateway", "snapshot")
     ask("gateway-drill", 3, "gateway", "drill", "--without-cloud", "none-such")
     ask("gateway-scrub", 3, "gateway", "scrub", "--cloud", "none")
     sixth = f"c6=file://{os.path.join(box.root, 'cloud6')}"
