@@ -40,7 +40,9 @@ struct qrng_feed {
     pthread_mutex_t lock; /* guards what follows, and the pool */
     pthread_cond_t changed;
     struct qrng_gate gate;
-    size_t ready; /* bytes in the pool */
+    size_t ready;  /* bytes in the pool */
+    size_t target; /* the pool is full with these: what one object wants; doubled, up to conf->pool, when a
+                      draw finds too little */
     bool started, tried;
     unsigned waiting; /* draws that wait: the pool is filled for them although it is half full */
     struct qrng_feed_status status;
@@ -169,9 +171,9 @@ static enum work next_work(struct qrng_feed *f, bool *filling)
         if (qc_cancel_is(&f->stop))
             return WORK_STOP;
         if (qrng_gate_is_open(&f->gate)) {
-            if (f->ready == f->conf->pool)
+            if (f->ready >= f->target)
                 *filling = false;
-            else if (f->ready <= f->conf->pool / 2)
+            else if (f->ready <= f->target / 2)
                 *filling = true;
             if (*filling)
                 return WORK_BLOCK;
@@ -222,6 +224,7 @@ qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_conf *conf,
     f->s = f->memory.p;
     f->s->alive = ALIVE;
     f->status.left = UINT64_MAX;
+    f->target = conf->pool < QC_QRNG_POOL_FIRST ? conf->pool : QC_QRNG_POOL_FIRST;
     qc_mutex_init(&f->lock);
     qc_cond_init(&f->changed);
     *ret = QC_STEAL(f);
@@ -300,9 +303,15 @@ static size_t take(struct qrng_feed *f, uint8_t *p, size_t n)
     qc_wipe(from, got);
     f->ready -= got;
     f->status.given += got;
-    if (f->ready <= f->conf->pool / 2)
+    if (f->ready <= f->target / 2)
         qc_cond_wake_all(&f->changed);
     return got;
+}
+
+/* A draw found the pool empty: more is kept from now on. Under the lock. */
+static void want_more(struct qrng_feed *f)
+{
+    f->target = 2 * f->target < f->conf->pool ? 2 * f->target : f->conf->pool;
 }
 
 /* Is it out of health, and not because nobody tried it yet? Under the lock. */
@@ -327,6 +336,8 @@ static qc_rc draw(struct qrng_feed *f, uint8_t *p, size_t n, qc_deadline d, stru
         if (qc_deadline_over(d))
             return QC_FAIL(err, QC_RANDOM, "the source %s gave %zu of %zu bytes in time", f->conf->name, done,
                            n);
+        if (done > 0)
+            want_more(f);
         f->waiting++;
         qc_cond_wait(&f->changed, &f->lock, d);
         f->waiting--;

@@ -116,6 +116,32 @@ static void good(void)
     feeder_end(&w);
 }
 
+/* No more is taken of a source than the first draw wants, until draws find too little. */
+static void no_more_than_wanted(void)
+{
+    struct qc_err err = { 0 };
+    struct feeder w;
+    struct qrng_feed *f = NULL;
+    struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    const uint64_t first = QRNG_STARTUP + (QC_QRNG_POOL_FIRST / 32 + 1) * UINT64_C(54);
+    uint8_t p[16384];
+    conf.pool = 16384;
+    feeder_start(&w, MAKE_GOOD);
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
+    CHECK_OK(qrng_feed_draw(f, p, 16, qc_deadline_in(20000), &err));
+    poll(NULL, 0, 30);
+    CHECK(qrng_feed_status(f).raw <= first);
+    for (unsigned i = 0; i < 20; i++) /* each finds the pool too small, until it is not */
+        CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20000), &err));
+    const uint64_t wanted = UINT64_C(20) * sizeof p + 16, most = wanted + sizeof p / 2;
+    for (const qc_deadline d = qc_deadline_in(60000); !qc_deadline_over(d); poll(NULL, 0, 5))
+        if (qrng_feed_status(f).raw >= QRNG_STARTUP + most / 32 * 54)
+            break;
+    CHECK(qrng_feed_status(f).raw >= QRNG_STARTUP + most / 32 * 54); /* now half a pool at least is ready */
+    qrng_feed_free(&f);
+    feeder_end(&w);
+}
+
 /* What is wrong is found, said, and given no byte of; when it is right again, it is let in again. */
 static void bad(enum maker maker, const char *says)
 {
@@ -369,6 +395,7 @@ int main(void)
     CHECK(mkfifo(fifo, 0600) == 0);
     signal(SIGPIPE, SIG_IGN);
     good();
+    no_more_than_wanted();
     bad(MAKE_STUCK, "repetition count");
     bad(MAKE_HALF, "health test");
     bad(MAKE_PERIOD, "came before");
