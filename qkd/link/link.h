@@ -32,7 +32,7 @@ struct link {
     void *other_ctx;
 
     struct link_job make, fetch;
-    struct qc_cancel jobs_stop;
+    struct qc_cancel fetch_stop;
     uint64_t not_before_ms; /* of the next make */
 
     struct net_psk *tls; /* of this session */
@@ -49,3 +49,5 @@ struct link {
 QC_MUST qc_rc link_session(struct link *l, struct net_psk *tls, int fd, struct qc_err *err);
 /* Local connections that nobody can carry: closed at once. */
 void link_refuse(struct link *l);
+/* The last call; stop is set. */
+void link_end(struct link *l);

@@ -140,6 +140,7 @@ static qc_rc open_end(struct end *e, bool dials, struct qc_err *err)
 static void close_end(struct end *e)
 {
     struct link *l = &e->link;
+    link_end(l);
     link_streams_free(&l->streams);
     link_bytes_free(&l->in);
     link_bytes_free(&l->out);
@@ -162,8 +163,8 @@ static struct net_psk_id id_of(const struct link_conf *c, bool dials)
 
 static void say_up(const struct link *l, const struct net_psk *tls)
 {
-    char prefix[9] = "";
-    strncat(prefix, net_psk_id_of(tls)->key_id, 8);
+    char prefix[9];
+    snprintf(prefix, sizeof prefix, "%.8s", net_psk_id_of(tls)->key_id);
     QC_LOG(QC_LOG_INFO, "the link is up", QC_S("link", l->conf->name),
            QC_S("level", l->conf->level == LINK_OTP ? "otp" : "qkd-tls"), QC_S("group", net_psk_group(tls)),
            QC_S("key", prefix));

@@ -41,9 +41,9 @@ static void *job_main(void *arg)
     struct link *l = j->link;
     const uint64_t one = 1;
     if (j == &l->make)
-        j->rc = link_keys_make(l->keys, block_bytes(l), &l->jobs_stop, &j->block, &j->err);
+        j->rc = link_keys_make(l->keys, block_bytes(l), l->stop, &j->block, &j->err);
     else
-        j->rc = link_keys_fetch(l->keys, block_bytes(l), &l->jobs_stop, &j->block, &j->err);
+        j->rc = link_keys_fetch(l->keys, block_bytes(l), &l->fetch_stop, &j->block, &j->err);
     atomic_store(&j->done, true);
     const ssize_t told = write(qc_fd_get(&l->wake), &one, sizeof one);
     (void)told; /* else it is seen a moment later */
@@ -421,11 +421,17 @@ qc_rc link_session(struct link *l, struct net_psk *tls, int fd, struct qc_err *e
     l->dry_ms = 0;
     l->began_ms = qc_now_ms();
     const qc_rc rc = run(l, fd, err);
-    qc_cancel_set(&l->jobs_stop); /* what the KME still answers is lost, and counted there */
-    job_drop(&l->make);
+    qc_cancel_set(&l->fetch_stop); /* what the KME still answers is lost: the other end begins anew */
     job_drop(&l->fetch);
-    l->jobs_stop = (struct qc_cancel){ 0 };
+    l->fetch_stop = (struct qc_cancel){ 0 };
+    if (l->filling) /* its keys were named; others are for the next session */
+        job_drop(&l->make);
     link_streams_reset(&l->streams);
     l->tls = NULL;
     return rc;
+}
+
+void link_end(struct link *l)
+{
+    job_drop(&l->make); /* stop is set */
 }

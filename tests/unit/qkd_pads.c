@@ -144,6 +144,40 @@ static void check_taking(const char *dir, struct qc_rand *r)
     qkd_pads_close(&p);
 }
 
+/* What two ends do to agree: the blocks of one that the other has, too; numbers that are passed over. */
+static void check_agreeing(const char *dir, struct qc_rand *r)
+{
+    uint64_t v[QKD_PADS_MAX], block = 0, number = 0;
+    uint32_t offset = 7;
+    uint8_t room[10], *k0 = malloc(32 + SMALL);
+    struct qkd_pad_at at;
+    struct qkd_pads *p = opened(dir, SMALL, -1);
+    CHECK(k0 != NULL && qkd_pads_list(p, v) == 0 && !qkd_pads_at(p, &block, &offset));
+    for (unsigned i = 0; i < 4; i++)
+        filled(p, r, SMALL, NULL);
+    CHECK(qkd_pads_at(p, &block, &offset) && block == 1 && offset == 0);
+    CHECK_OK(qkd_pads_take(p, room, sizeof room, &at, &err));
+    CHECK(qkd_pads_at(p, &block, &offset) && block == 1 && offset == 10);
+    CHECK(qkd_pads_list(p, v) == 4 && v[0] == 1 && v[3] == 4);
+    CHECK_OK(qkd_pads_keep(p, (const uint64_t[]){ 1, 2, 4, 9 }, 4, &err));
+    CHECK(qkd_pads_list(p, v) == 3 && v[2] == 4 && !there(dir, "seg-3.k1"));
+    CHECK(qkd_pads_at(p, &block, &offset) && block == 1 && offset == 10);
+    CHECK_OK(qkd_pads_keep(p, (const uint64_t[]){ 4 }, 1, &err)); /* also what is open */
+    CHECK(!there(dir, "seg-1.k1") && qkd_pads_at(p, &block, &offset) && block == 4 && offset == 0);
+    CHECK_OK(qkd_pads_skip(p, 9, &err));
+    CHECK_OK(qkd_pads_skip(p, 3, &err)); /* never backwards */
+    qkd_pads_close(&p);
+    p = opened(dir, SMALL, -1);
+    CHECK(counts(p).next == 9);
+    qc_rand_fill(r, k0, 32 + SMALL);
+    CHECK_OK(qkd_pads_fill(p, k0, &number, &err));
+    CHECK(number == 9);
+    CHECK_OK(qkd_pads_keep(p, NULL, 0, &err));
+    CHECK(qkd_pads_list(p, v) == 0 && !qkd_pads_at(p, &block, &offset));
+    qkd_pads_close(&p);
+    free(k0);
+}
+
 /* With the table of the process before: what was ready goes on, what was open is burnt. Without: all is lost.
  */
 static void check_restart(const char *dir, struct qc_rand *r)
@@ -263,7 +297,7 @@ static void check_state(void)
 int main(void)
 {
     struct qc_rand r = qc_rand_start();
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir dir = qc_tmpdir_new();
         if (i == 0)
             check_vector(dir.path);
@@ -271,6 +305,8 @@ int main(void)
             check_taking(dir.path, &r);
         else if (i == 2)
             check_restart(dir.path, &r);
+        else if (i == 3)
+            check_agreeing(dir.path, &r);
         else
             check_damage(dir.path, &r);
     }
