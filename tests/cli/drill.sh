@@ -78,8 +78,8 @@ expect_exit 0 drill --without-cloud c4 --without-cloud c5
 err_lacks W04
 expect_exit 6 drill --without-cloud c1
 err_has '9 of 9 objects would have been lost'
-expect_exit 0 get x back
-err_has 'W0401'
+expect_exit 0 get x back # the rot may be mended by now: the drill without c1 came across it
+same x back
 
 # Shares: the one that is left is the one that is missing.
 mv "$T/share1" "$T/share1.away"
