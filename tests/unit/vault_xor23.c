@@ -78,7 +78,9 @@ static enum part part_of(size_t at)
 /* A bit; in keys all of a byte, some bits of which Poly1305 leaves out. */
 static uint8_t flip(size_t at)
 {
-    return part_of(at) == SHARE ? (uint8_t)(1U << at % 8) : 0xff;
+    if (part_of(at) == SHARE)
+        return (uint8_t)(1U << at % 8);
+    return 0xff;
 }
 
 /* Each byte of a short file of each site, changed: three sites restore, and all that was changed is seen. */
