@@ -186,8 +186,8 @@ class World:
         self.know()
 
     def know(self):
-        """The numbers of the clouds."""
-        for cloud in map(reader.Cloud, self.box.clouds):
+        """The numbers of the clouds, but for those that are away, or have lost theirs."""
+        for cloud in map(reader.Cloud, [c for c in self.box.clouds if os.path.exists(os.path.join(c, "i", "cloud"))]):
             if cloud.bind(self.G):
                 self.clouds[cloud.id] = cloud
 

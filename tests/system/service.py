@@ -108,9 +108,9 @@ def timers(server):
             with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
                 f.write(text.replace("/usr/bin/", os.path.dirname(GATEWAY) + "/"))
     units = [os.path.join(folder, n) for n in sorted(os.listdir(folder))]
-    operators = [u for u in units if "qcloud-gateway" in u]
+    operators = [u for u in units if "qcloud-gateway" in u or "qcloud-link@" in u]
     users = [u for u in units if u not in operators]
-    check(len(users) == 6 and len(operators) == 3, f"units {units}")
+    check(len(users) == 6 and len(operators) == 4, f"units {units}")
     for where, those in (("--user", users), ("--system", operators)):
         p = run("systemd-analyze", where, "verify", "--man=no", *those, env={**os.environ, "XDG_RUNTIME_DIR": server.root})
         check(p.returncode == 0 and "qcloud" not in p.stdout, f"systemd-analyze {where} verify: {p.returncode} {p.stdout}")
