@@ -5,15 +5,6 @@
 
 #include <pthread.h>
 
-enum {
-    TRANSFERS = 8,
-    SEGMENTS = 5,
-    PATIENT_MS = 120000,
-    MIB = 1024 * 1024,
-    RESIDENT_MAX_MIB = 256,
-    STEP = 65536
-};
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SHADOWED 1 /* a sanitizer's own memory is counted, too */
 #elif defined(__has_feature)
@@ -24,6 +15,15 @@ enum {
 #ifndef SHADOWED
 #define SHADOWED 0
 #endif
+
+enum {
+    TRANSFERS = 8,
+    SEGMENTS = SHADOWED ? 2 : 5, /* a sanitizer looks at what is done, not how often */
+    PATIENT_MS = 120000,
+    MIB = 1024 * 1024,
+    RESIDENT_MAX_MIB = 256,
+    STEP = 65536
+};
 
 struct transfer {
     struct rig rig; /* shares fan and store, has its own generator */
