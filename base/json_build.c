@@ -137,6 +137,14 @@ qc_rc qc_json_append(struct json_t *arr, struct json_t **child, struct qc_err *e
     return append(arr, QC_STEAL(*child), err);
 }
 
+qc_rc qc_json_insert(struct json_t *arr, size_t at, struct json_t **child, struct qc_err *err)
+{
+    QC_ASSERT(at <= json_array_size(arr));
+    if (json_array_insert_new(arr, at, QC_STEAL(*child)) != 0)
+        return no_memory(err);
+    return QC_OK;
+}
+
 qc_rc qc_json_append_str(struct json_t *arr, const char *v, struct qc_err *err)
 {
     if (!utf8_ok(v))

@@ -17,7 +17,8 @@ struct status {
     unsigned domains;       /* clouds that share no device; 0: not known */
     unsigned crowd;         /* the most clouds on one device; 0: not known */
     int64_t now_s;          /* wall clock: when clouds and shares were looked at */
-    struct json_t *reasons; /* status_judge; not green where there are any */
+    struct json_t *reasons; /* status_judge; not green where there are any. The worst come first: */
+    size_t acts;            /* so many of level "act" */
     bool scrub_late, drill_wanted;
 };
 

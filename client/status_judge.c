@@ -74,7 +74,8 @@ static qc_rc add(struct status *s, const char *level, const char *what, const ch
     QC_TRY(qc_json_set_str(one, "level", level, err));
     QC_TRY(text_json(one, "what", qc_span_str(what), err));
     QC_TRY(text_json(one, "advice", qc_span_str(advice), err));
-    return qc_json_append(s->reasons, &one, err);
+    const bool act = strcmp(level, "act") == 0;
+    return qc_json_insert(s->reasons, act ? s->acts++ : qc_json_len(s->reasons), &one, err);
 }
 
 qc_rc status_reason(struct status *s, const char *level, const char *advice, struct qc_err *err,

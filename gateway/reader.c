@@ -231,6 +231,18 @@ static qc_rc seen_on(struct gw_engine *e, uint32_t cloud_id, int64_t written_s, 
     return QC_OK;
 }
 
+/* What was on a cloud that is lost is missing, all of it: it counts in no margin. */
+static void miss_lost(struct gw_engine *e, struct gw_version_info *info)
+{
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        struct gw_cloud_view view;
+        gw_fan_view(e->fan, at, &view);
+        for (unsigned i = 0; view.state == GW_CLOUD_LOST && i < info->cloud_count; i++)
+            if (info->clouds[i].cloud_id == view.id)
+                info->clouds[i].missing = info->clouds[i].fragments;
+    }
+}
+
 static qc_rc look_at_age(struct gw_engine *e, struct gw_version_info *info, struct qc_err *err)
 {
     bool any = false;
@@ -268,6 +280,7 @@ qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, str
     info.old = !current;
     info.acked_margin = v.acked_margin;
     info.written_s = (int64_t)v.created;
+    miss_lost(e, &info);
     QC_TRY(look_at_age(e, &info, err));
     *ret = info;
     return QC_OK;

@@ -18,6 +18,7 @@ struct judging {
     const struct judge_source *src;
     judge_fn fn;
     void *ctx;
+    enum judge_level turn; /* whose reasons are told now: the worst come first */
     enum judge_level worst;
     bool drill;
 };
@@ -30,7 +31,7 @@ static void reason(struct judging *j, enum judge_level level, const char *advice
 
     if (level > j->worst)
         j->worst = level;
-    if (j->fn == NULL)
+    if (j->fn == NULL || level != j->turn)
         return;
     va_start(ap, format);
     (void)vsnprintf(r.what, sizeof r.what, format, ap);
@@ -224,19 +225,27 @@ static void of_drill(struct judging *j)
     j->drill = false;
 }
 
+static void of_all(struct judging *j)
+{
+    const struct gw_status *s = j->src->status;
+
+    of_gateway(j);
+    of_observation(j);
+    of_margins(j);
+    for (unsigned at = 0; at < s->cloud_count; at++)
+        of_cloud(j, &s->clouds[at]);
+    of_depth(j, GW_PRESENCE);
+    of_depth(j, GW_CONTENT);
+    of_findings(j);
+    of_snapshot(j);
+    of_drill(j);
+}
+
 enum judge_level judge(const struct judge_source *src, judge_fn fn, void *ctx)
 {
     struct judging j = { .src = src, .fn = fn, .ctx = ctx };
 
-    of_gateway(&j);
-    of_observation(&j);
-    of_margins(&j);
-    for (unsigned at = 0; at < src->status->cloud_count; at++)
-        of_cloud(&j, &src->status->clouds[at]);
-    of_depth(&j, GW_PRESENCE);
-    of_depth(&j, GW_CONTENT);
-    of_findings(&j);
-    of_snapshot(&j);
-    of_drill(&j);
+    for (j.turn = JUDGE_ACT; j.turn > JUDGE_WELL; j.turn--)
+        of_all(&j);
     return j.worst;
 }

@@ -23,7 +23,7 @@ struct judge_reason {
 };
 typedef void (*judge_fn)(void *ctx, const struct judge_reason *r);
 
-/* Calls fn for each reason; NULL: for none. Returns the worst. */
+/* Calls fn for each reason, the worst first; NULL: for none. Returns the worst level. */
 enum judge_level judge(const struct judge_source *src, judge_fn fn, void *ctx);
 
 /* What the versions may still lose, of those that are counted. */

@@ -172,6 +172,7 @@ class World:
         self.gateway = Gateway(self.root, "g", self.box.env())
         self.gateways, self.door = [self.gateway], self.gateway.door
         self.planted = set()                # files that we took
+        self.stood = {}                     # (segment, fragment): number of the cloud on which it counted last
         self.names = {c: f"c{i}" for i, c in enumerate(self.box.clouds, 1)}
         self.victims = rng.sample(self.box.clouds, 2)
         self.leaving = self.coming = None   # clouds; there is a sixth one between the end of add and that of retire
@@ -328,6 +329,8 @@ class World:
         self.until(done, kind + " does not end")
         self.gateway.signal(signal.SIGKILL)
         self.gateway.process.wait(60)
+        gone = self.lost()                  # and where all stands now
+        check(not gone, f"{kind}: {len(gone)} fragments count and are not there: {gone[:3]}")
         if kind == "retire":
             left = [f for f in files(self.leaving) if "/." not in f[len(self.root):]]
             check(not left, f"left on the cloud that is retired: {left[:3]}")
@@ -353,6 +356,7 @@ class World:
                 if state == 3:
                     if at not in self.clouds:
                         self.know()
+                    self.stood[seg, i] = at
                     name = self.clouds[at].name(reader.Archive.block({"id": seg, "incarnation": incarnation, "salt": salt}, i, attempt))
                     yield os.path.join(self.clouds[at].path, "f", name[:2], name)
 
@@ -368,16 +372,18 @@ class World:
         return gone
 
     def overstated(self):
-        """Segments that have less than was acknowledged, apart from what we took."""
+        """Segments that have less than was acknowledged, apart from what we took: what counted on a cloud that may be bad, though it is wanted
+        on another one since. Called after lost(), which looks where all stands."""
         victims = {i for i, c in self.clouds.items() if c.path in self.victims}
         short = {}
-        for version, seg, slack, acked, at in self.catalogue.rows(
-                "SELECT v.version_no, s.segment_id, l.n-l.k, v.acked, d.cloud_id FROM version v JOIN segment s ON s.version_no=v.version_no"
+        for version, seg, slack, acked, frag, state, at in self.catalogue.rows(
+                "SELECT v.version_no, s.segment_id, l.n-l.k, v.acked, d.frag, d.state, d.cloud_id FROM version v JOIN segment s ON s.version_no=v.version_no"
                 " JOIN layout l ON l.layout_id=s.layout_id JOIN deviation d ON d.segment_id=s.segment_id"
                 " WHERE v.state=3 AND s.seq IS NOT NULL AND d.state<>3"):
-            key = version, seg, slack - acked
-            short[key] = short.get(key, 0) + (at not in victims)
-        return [key for key, missing in short.items() if missing > key[2]]
+            stood = self.stood.get((seg, frag), at)
+            if not {at, stood} & victims:
+                short.setdefault((version, seg, slack - acked), []).append((frag, state, at, stood))
+        return [(*key, missing, self.victims, self.leaving) for key, missing in short.items() if len(missing) > key[2]]
 
     # ------------------------------------------------------------ ends
     def rests(self):
@@ -471,7 +477,7 @@ def a_life(world, point, harm, move):
     gone = world.lost()
     check(not gone, f"{point}: {len(gone)} fragments count and are not there: {gone[:3]}")
     less = world.overstated()
-    check(not less, f"{point}: (version, segment, may lack) with less than was acknowledged: {less[:3]}")
+    check(not less, f"{point}: (version, segment, may lack, [(fragment, state, cloud, where it stood)]) with less than was acknowledged: {less[:3]}")
     world.kills += 1
     return hit
 

@@ -135,6 +135,8 @@ static struct json_t *built(void)
     CHECK_OK(qc_json_new_obj(&sub, &err));
     CHECK_OK(qc_json_append_str(arr, "x", &err));
     CHECK_OK(qc_json_append(arr, &sub, &err));
+    CHECK_OK(qc_json_new_obj(&sub, &err));
+    CHECK_OK(qc_json_insert(arr, 0, &sub, &err));
     CHECK_OK(qc_json_set(j, "arr", &arr, &err));
     CHECK(arr == NULL && sub == NULL);
     static const char *const bad[] = { "\xff",     "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
@@ -169,10 +171,10 @@ static void check_round(void)
     CHECK_OK(qc_json_bool(j, "b", &yes, &err));
     CHECK(yes && !qc_json_has(j, "n") && qc_json_has(j, "b") && qc_json_is_object(j));
     CHECK_OK(qc_json_arr(j, "arr", &arr, &err));
-    CHECK(qc_json_is_array(arr) && qc_json_len(arr) == 2);
-    CHECK(strcmp(qc_json_str_value(qc_json_at(arr, 0)), "x") == 0 &&
-          qc_json_str_value(qc_json_at(arr, 1)) == NULL);
-    CHECK_DIES((void)qc_json_at(arr, 2));
+    CHECK(qc_json_is_array(arr) && qc_json_len(arr) == 3);
+    CHECK(strcmp(qc_json_str_value(qc_json_at(arr, 1)), "x") == 0);
+    CHECK(qc_json_str_value(qc_json_at(arr, 0)) == NULL && qc_json_str_value(qc_json_at(arr, 2)) == NULL);
+    CHECK_DIES((void)qc_json_at(arr, 3));
     qc_json_free(&j);
     qc_json_free(&j);
 }

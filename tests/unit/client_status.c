@@ -39,8 +39,27 @@ static int64_t data(int k, int n, int margin, int64_t other_code, int64_t ok, in
     return data_of(k, n, margin, other_code, 0, ok, lost);
 }
 
+/* The worst comes first, whatever it was that was looked at first. */
+static void order(void)
+{
+    static const char *const said[][2] = { { "look", "a" }, { "act", "b" }, { "look", "c" }, { "act", "d" } };
+    static const char *const told[] = { "b", "d", "a", "c" };
+    struct status s = { 0 };
+    struct qc_err err = { 0 };
+    CHECK_OK(qc_json_new_arr(&s.reasons, &err));
+    for (size_t i = 0; i < 4; i++)
+        CHECK_OK(status_reason(&s, said[i][0], "", &err, "%s", said[i][1]));
+    for (size_t i = 0; i < 4; i++) {
+        const char *what = NULL;
+        CHECK_OK(qc_json_str(qc_json_at(s.reasons, i), "what", &what, &err));
+        CHECK(strcmp(what, told[i]) == 0);
+    }
+    qc_json_free(&s.reasons);
+}
+
 int main(void)
 {
+    order();
     CHECK(data(3, 5, 2, 0, 7, 0) == 2);
     CHECK(data(3, 5, 2, 0, 6, 0) == 1);
     /* (3,5) became (4,7): something has two of five to lose still, and one of them may be the silent one. */

@@ -333,6 +333,7 @@ static void told_each_time(void)
     struct erig r;
     struct qc_err err = { 0 };
     struct gw_receipt a;
+    struct gw_version_info info;
     struct gw_status s;
     char id[20];
 
@@ -343,6 +344,12 @@ static void told_each_time(void)
     erig_lose(&r, 1);
     CHECK_OK(gw_engine_status(r.e, &s, &err));
     CHECK(s.clouds[1].view.state == GW_CLOUD_LOST); /* renamed, under a running gateway */
+    const struct gw_version_ids ids = { .vault = r.vault, .object = p.object, .version = p.version };
+    CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
+    CHECK(info.margin == 1 && info.cloud_count == 5);
+    for (unsigned i = 0; i < 5; i++) /* all that was there is missing */
+        CHECK(info.clouds[i].fragments == 4 &&
+              info.clouds[i].missing == (info.clouds[i].cloud_id == 2 ? 4 : 0));
     for (unsigned i = 0; i < 5; i++) {
         CHECK(snprintf(id, sizeof id, "00000000000000%02x", i) > 0);
         CHECK(faults_of(&r, &p, id, 2, GW_FAULT_LOST) == 4);

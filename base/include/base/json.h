@@ -70,4 +70,6 @@ QC_MUST qc_rc qc_json_set_hex(struct json_t *obj, const char *name, qc_span v, s
 /* The child goes over to the parent: *child is NULL afterwards, also on failure (it is freed then). */
 QC_MUST qc_rc qc_json_set(struct json_t *obj, const char *name, struct json_t **child, struct qc_err *err);
 QC_MUST qc_rc qc_json_append(struct json_t *arr, struct json_t **child, struct qc_err *err);
+/* Before the element that is at `at` now; at the length: behind all. */
+QC_MUST qc_rc qc_json_insert(struct json_t *arr, size_t at, struct json_t **child, struct qc_err *err);
 QC_MUST qc_rc qc_json_append_str(struct json_t *arr, const char *v, struct qc_err *err);
