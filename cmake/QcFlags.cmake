@@ -51,6 +51,7 @@ elseif(NOT QC_SANITIZE STREQUAL "")
   message(FATAL_ERROR "QC_SANITIZE: '${QC_SANITIZE}' is none of address, thread, fuzzer")
 endif()
 if(QC_SANITIZE_FLAGS)
-  target_compile_options(qc_flags INTERFACE ${QC_SANITIZE_FLAGS})
+  # -g1: their reports name functions and lines; a debugger is for the dev build, and compiling takes a tenth less.
+  target_compile_options(qc_flags INTERFACE ${QC_SANITIZE_FLAGS} -g1)
   target_link_options(qc_flags INTERFACE ${QC_SANITIZE_FLAGS})
 endif()
