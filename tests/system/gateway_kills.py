@@ -87,6 +87,9 @@ class OnSqlite:
     def prepare(self, gateway):
         self.state = gateway.state
 
+    def over(self):
+        pass
+
     def rows(self, sql):
         """From a copy: whoever opens the files recovers them, and that is the next gateway's part."""
         copy = self.state + ".copy"
@@ -117,6 +120,13 @@ class OnPostgres:
     def prepare(self, gateway):
         with open(os.path.join(gateway.state, "catalogue.conf"), "w", encoding="ascii") as f:
             f.write(f"[postgresql]\nhost = {self.server.socket}\nuser = qcloud\ndbname = qcloud\n")
+
+    def over(self):
+        """What a dead gateway had sent the server is done, or is not."""
+        until = time.monotonic() + LIMIT_S
+        while self.server.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type='client backend' AND pid<>pg_backend_pid()").strip() != "0":
+            check(time.monotonic() < until, "sessions of a dead gateway do not end")
+            time.sleep(0.02)
 
     def rows(self, sql):
         text = self.server.psql("SET search_path TO qcloud; " + sql)
@@ -239,6 +249,7 @@ class World:
             p.send_signal(signal.SIGKILL)
         p.wait(60)
         check(p.returncode == -signal.SIGKILL, f"exit {p.returncode}\n{self.gateway.tail()}")
+        self.catalogue.over()
         return hit
 
     def ask(self, method, path, body=None):

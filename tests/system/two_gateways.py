@@ -5,6 +5,7 @@ a crash; its connections are cut, some of them between a COMMIT and its answer. 
 each time the gateway that was not asked ends, and is back with what there is now. Nothing acknowledged is lost, nothing is there twice, an
 unanswered command was done as a whole or not at all; in the end one repair calls everything whole, and nothing lies about that nobody
 wants. 9 s of load; two minutes with QC_FULL=1, which only then has time for the sleeper and for another code. The seed is printed."""
+import collections
 import http.client
 import json
 import os
@@ -192,6 +193,10 @@ class Gateway:
             return f.read()[-3000:].decode(errors="replace")
 
 
+def told(data):
+    return None if data is None else f"{len(data)} bytes {data[:4].hex()}"
+
+
 class User(Box):
     """Somebody who puts, overwrites, removes and reads, and knows what was acknowledged."""
 
@@ -199,6 +204,7 @@ class User(Box):
         super().__init__(root=world.root)
         self.world, self.number, self.rng = world, number, rng
         self.acked, self.maybe, self.done, self.failed, self.why = {}, {}, 0, 0, None
+        self.before = {}        # by name: what could be, and what was found
         token = os.path.join(world.root, f"user{number}.token")
         world.gateways[0].run("tenant", "add", f"user{number}", "--token-file", token, "--config", world.gateways[0].conf)
         self.token = token
@@ -222,7 +228,9 @@ class User(Box):
         if p.returncode == 0:
             with open(out, "rb") as f:
                 got = f.read()
-        check(got in want, f"{name}: neither what was acknowledged nor what was asked for")
+        check(got in want, f"{name}: neither what was acknowledged nor what was asked for: {told(got)}, not of {[told(w) for w in want]}; "
+              f"before: {self.before.get(name)}")
+        self.before.setdefault(name, collections.deque(maxlen=8)).append((round(time.time(), 2), *(told(w) for w in want), "then", told(got)))
         self.acked[name] = got
         if got is None:
             del self.acked[name]
