@@ -48,12 +48,20 @@ static bool can_rebuild(uint32_t without)
     return cloud_count - count_bits(without) >= n - k + 1;
 }
 
+/* Without the disk a rebuild goes by the record quorum that it hears, and a cloud that was rolled back or
+ * spoilt answers without what it had: then each record has to be on so many others that every quorum has it.
+ * A change that was acknowledged while a cloud was away promises fewer copies, and its receipt says so. */
+static bool records_bear(uint32_t with)
+{
+    return with == 0 || oracle_records_spare(with, cloud_count);
+}
+
 /* A cloud that may lose something: one that is hurt already, or one more than what all can bear. */
 static bool may_hurt(unsigned at)
 {
     const uint32_t with = hurt | UINT32_C(1) << at;
 
-    if (gateway_disk_is_gone() && !can_rebuild(with))
+    if (gateway_disk_is_gone() && (!can_rebuild(with) || !records_bear(with)))
         return false;
     return with == hurt || (count_bits(with) <= n - k && oracle_spare(with));
 }
@@ -239,14 +247,14 @@ static void disk_fails(void)
 /* Somebody takes a gateway for dead, and it is not. */
 static void taken_over(void)
 {
-    if (can_rebuild(hurt))
+    if (can_rebuild(hurt) && records_bear(hurt))
         gateway_take_over(sim_spread(&sim.faults, SIM_H, 3 * SIM_DAY));
 }
 
 /* The machine's disk is gone: what the clouds have must do. */
 static void loses_disk(void)
 {
-    if (!can_rebuild(hurt) || !gateway_serving() || gateway_has_zombie())
+    if (!can_rebuild(hurt) || !records_bear(hurt) || !gateway_serving() || gateway_has_zombie())
         return;
     sim_say("the disk is lost");
     sim_kill(gateway_proc(), false);

@@ -317,6 +317,8 @@ void oracle_pass_begins(void)
             segments[i]->since = 0;
             segments[i]->in_pass = segments[i]->p != NULL && segments[i]->p->state == ACKED;
         }
+    for (unsigned i = 0; i < put_count; i++)
+        all[i]->in_pass = all[i]->state == ACKED;
 }
 
 void oracle_pass_whole(void)
@@ -332,6 +334,8 @@ void oracle_pass_whole(void)
                        s->name, s->p->path, answered_for(s), n);
         s->floor = n;
     }
+    for (unsigned i = 0; i < put_count; i++)
+        all[i]->spread |= all[i]->in_pass;
 }
 
 void oracle_gone(const struct put *p, uint32_t seq, unsigned good)
@@ -366,6 +370,17 @@ bool oracle_spare(uint32_t hurt)
         if (left < k)
             return false;
     }
+    return true;
+}
+
+bool oracle_records_spare(uint32_t hurt, unsigned clouds)
+{
+    const unsigned quorum = n - k + 1, bad = (unsigned)__builtin_popcount(hurt);
+
+    for (unsigned i = 0; i < put_count; i++)
+        if (all[i]->state == ACKED && !all[i]->spread &&
+            all[i]->receipt.record_copies < clouds - quorum + 1 + bad)
+            return false;
     return true;
 }
 

@@ -33,7 +33,8 @@ struct put {
     uint64_t number;
     enum promise state;
     struct gw_receipt receipt;
-    bool placed; /* the segments below are known */
+    bool in_pass, spread; /* a repair found its record on all clouds */
+    bool placed;          /* the segments below are known */
     uint64_t segment[SEGMENTS];
 };
 
@@ -62,6 +63,9 @@ void oracle_pass_whole(void);
 void oracle_gone(const struct put *p, uint32_t seq, unsigned good);
 /* May a cloud lose something now, so that all that was acknowledged still survives? */
 bool oracle_spare(uint32_t hurt);
+/* Will a rebuild from any record quorum of so many clouds meet the record of each change that was
+ * acknowledged, though what is hurt may answer without it? By the copies that the receipts promise. */
+bool oracle_records_spare(uint32_t hurt, unsigned clouds);
 /* Acknowledged versions that faults took beyond their margin. */
 unsigned oracle_lost(void);
 /* Is of each segment that was acknowledged a fragment on this cloud? */
