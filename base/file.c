@@ -146,6 +146,19 @@ qc_rc qc_read_full(int fd, uint8_t *dst, size_t want, size_t *ret_got, struct qc
     return QC_OK;
 }
 
+qc_rc qc_path_read(const char *path, int flags, size_t most, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    const size_t before = ret->n;
+    uint8_t *to = NULL;
+    size_t n = 0;
+    QC_TRY(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | flags, 0, err));
+    QC_TRY(qc_buf_extend(ret, most, &to, err));
+    const qc_rc rc = qc_read_full(qc_fd_get(&fd), to, most, &n, err);
+    ret->n = before + n;
+    return rc;
+}
+
 qc_rc qc_pread_full(int fd, uint8_t *dst, size_t want, uint64_t off, size_t *ret_got, struct qc_err *err)
 {
     size_t got = 0;

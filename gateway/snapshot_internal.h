@@ -99,6 +99,10 @@ struct gw_snap_keys {
 };
 QC_MUST qc_rc gw_snap_keys(struct gw_engine *e, const struct gw_snap_row *row, gw_clouds set,
                            struct gw_snap_keys *ret, struct qc_err *err);
+/* Which of its clouds have their piece; ret_set: who was asked, nobody where none of them is ours any more.
+ */
+QC_MUST qc_rc gw_snap_head(struct gw_engine *e, const struct gw_snap_row *row, gw_clouds *ret_set,
+                           struct gw_answer *ret, struct qc_err *err);
 /* Put, read back, good: row says what it holds; its serial and clouds are given here. taken_s: of notes.
  * QC_QUORUM: too few clouds are well, or took it. */
 QC_MUST qc_rc gw_snap_put_one(struct gw_engine *e, struct gw_snap_row *row, qc_span clear, int64_t taken_s,

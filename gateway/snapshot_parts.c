@@ -4,29 +4,11 @@
 #include "engine_internal.h"
 #include "snapshot_internal.h"
 
-/* A cloud that does not answer, or is none of ours any more, shows nothing. */
-static qc_rc look(struct gw_engine *e, const struct gw_snap_row *row, gw_clouds *ret, struct qc_err *err)
-{
-    const gw_clouds set = gw_snap_set(e, row);
-    struct gw_snap_keys k;
-    struct gw_answer a = { 0 };
-
-    *ret = 0;
-    if (set == 0)
-        return QC_OK;
-    QC_TRY(gw_snap_keys(e, row, set, &k, err));
-    const struct gw_ask ask = { .set = set,
-                                .keys = k.keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
-    QC_TRY(gw_fan_head(e->fan, &ask, NULL, &a, err));
-    *ret = a.done;
-    return QC_OK;
-}
-
 static qc_rc part(struct gw_engine *e, bool notes, struct gw_snapshot_part *ret, struct qc_err *err)
 {
     struct gw_snap_row row;
-    gw_clouds seen;
+    struct gw_answer a; /* a cloud that does not answer, or is none of ours any more, shows nothing */
+    gw_clouds set;
 
     *ret = (struct gw_snapshot_part){ 0 };
     {
@@ -40,11 +22,11 @@ static qc_rc part(struct gw_engine *e, bool notes, struct gw_snapshot_part *ret,
     ret->last = row.last;
     ret->bytes = row.bytes;
     ret->cloud_count = row.n;
-    QC_TRY(look(e, &row, &seen, err));
+    QC_TRY(gw_snap_head(e, &row, &set, &a, err));
     for (unsigned i = 0; i < row.n; i++) {
         const int at = gw_fan_at(e->fan, row.clouds[i]);
         ret->clouds[i].cloud_id = row.clouds[i];
-        ret->clouds[i].seen = at >= 0 && (seen >> at & 1) != 0;
+        ret->clouds[i].seen = at >= 0 && (a.done >> at & 1) != 0;
     }
     return QC_OK;
 }

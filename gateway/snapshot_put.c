@@ -92,6 +92,22 @@ qc_rc gw_snap_keys(struct gw_engine *e, const struct gw_snap_row *row, gw_clouds
     return QC_OK;
 }
 
+qc_rc gw_snap_head(struct gw_engine *e, const struct gw_snap_row *row, gw_clouds *ret_set,
+                   struct gw_answer *ret, struct qc_err *err)
+{
+    struct gw_snap_keys k;
+
+    *ret = (struct gw_answer){ 0 };
+    *ret_set = gw_snap_set(e, row);
+    if (*ret_set == 0)
+        return QC_OK;
+    QC_TRY(gw_snap_keys(e, row, *ret_set, &k, err));
+    const struct gw_ask ask = { .set = *ret_set,
+                                .keys = k.keys,
+                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
+    return gw_fan_head(e->fan, &ask, NULL, ret, err);
+}
+
 static qc_rc read_back(struct gw_engine *e, const struct gw_snap_row *row, qc_span clear, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf back = { .max = QC_GW_PACK_MAX };

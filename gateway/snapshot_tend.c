@@ -33,19 +33,13 @@ static unsigned wanted(struct gw_engine *e)
  * says nothing; one that took nothing lately, for it may be full, would not take it now. */
 static qc_rc lacks_pieces(struct gw_engine *e, const struct gw_snap_row *row, bool *ret, struct qc_err *err)
 {
-    const gw_clouds set = gw_snap_set(e, row);
-    struct gw_snap_keys k;
-    struct gw_answer a = { 0 };
+    struct gw_answer a;
+    gw_clouds set;
 
-    *ret = (unsigned)__builtin_popcount(set) < wanted(e);
+    *ret = false;
     e->snaps.present = 0;
-    if (set == 0)
-        return QC_OK;
-    QC_TRY(gw_snap_keys(e, row, set, &k, err));
-    const struct gw_ask ask = { .set = set,
-                                .keys = k.keys,
-                                .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS) } };
-    QC_TRY(gw_fan_head(e->fan, &ask, NULL, &a, err));
+    QC_TRY(gw_snap_head(e, row, &set, &a, err));
+    *ret = (unsigned)__builtin_popcount(set) < wanted(e);
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
         const struct gw_outcome *o = &a.outcome[at];
         struct gw_cloud_view v;

@@ -2,8 +2,11 @@
  * shall hear of it, and no part of it can be read in two ways. */
 #include "net/url.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/codec.h"
 
 enum { PORT_MAX = 65535, HTTPS_PORT = 443, HTTP_PORT = 80 };
 
@@ -103,4 +106,22 @@ void net_url_base(const struct net_url *u, char ret[NET_URL_SIZE_MAX + 1])
     const int n =
         snprintf(ret, NET_URL_SIZE_MAX + 1, "%s://%s:%u", u->tls ? "https" : "http", u->host, u->port);
     QC_ASSERT(n > 0 && n <= NET_URL_SIZE_MAX);
+}
+
+qc_rc net_address_parse(const char *text, struct net_address *ret, struct qc_err *err)
+{
+    const char *colon = strrchr(text, ':');
+    const size_t n = colon == NULL ? 0 : (size_t)(colon - text);
+    qc_span digits = qc_span_str(colon == NULL ? "" : colon + 1);
+    struct in_addr in;
+    uint64_t port = 0;
+    if (n > 0 && n < sizeof ret->host) {
+        memcpy(ret->host, text, n);
+        ret->host[n] = '\0';
+    }
+    if (n == 0 || n >= sizeof ret->host || inet_pton(AF_INET, ret->host, &in) != 1 ||
+        !qc_dec_take(&digits, &port) || digits.n != 0 || port == 0 || port > UINT16_MAX)
+        return QC_FAIL(err, QC_USAGE, "an address and a port, as 127.0.0.1:8443");
+    ret->port = (uint16_t)port;
+    return QC_OK;
 }

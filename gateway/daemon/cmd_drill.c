@@ -5,10 +5,10 @@
 
 #include "base/alloc.h"
 #include "base/lot.h"
+#include "base/program.h"
 #include "cloud_args.h"
 #include "drill_report.h"
 #include "http.h"
-#include "interrupt.h"
 #include "operator.h"
 #include "print.h"
 #include "tell.h"
@@ -80,7 +80,7 @@ static qc_rc ask_daemon(struct operator* o, const struct gw_drill_ask *ask, stru
             return QC_OK;
         (void)nanosleep(&(struct timespec){ .tv_nsec = POLL_MS * 1000000L }, NULL);
         qc_json_free(ret);
-        const bool stop = !told && qc_cancel_is(interrupt_cancel());
+        const bool stop = !told && qc_cancel_is(qc_stop());
         told = told || stop;
         QC_TRY(operator_ask(o, stop ? "DELETE" : "GET", "/v1/drill", NULL, ret, err));
     }
@@ -100,7 +100,7 @@ static qc_rc run_here(struct gw_engine *e, struct gw_drill_ask *ask, struct json
     QC_CLEANUP(qc_free_ptr) struct drill_report *r = qc_alloc(sizeof *r);
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "a drill");
-    ask->cancel = interrupt_cancel();
+    ask->cancel = qc_stop();
     ask->lost = lost;
     ask->ctx = r;
     const qc_rc rc = gw_engine_drill(e, ask, &r->d, &r->why);
@@ -121,7 +121,7 @@ qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err)
     struct gw_drill_ask ask;
     *(enum tell_about *)app = TELL_DRILL;
     QC_TRY(cloud_args_state(args, &state, err));
-    QC_TRY(interrupt_catch(err));
+    QC_TRY(qc_stop_catch(err));
     QC_TRY(operator_open(&o, state, err));
     QC_TRY(take_ask(args, &o.rng, names, &ask, err));
     QC_TRY(o.net != NULL ? ask_daemon(&o, &ask, &report, err) : run_here(o.e, &ask, &report, err));

@@ -3,10 +3,10 @@
 #include "cmd_move.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/program.h"
 #include "cloud_args.h"
 #include "json.h"
 #include "moves.h"
@@ -69,22 +69,6 @@ const struct qc_opt cmd_plan_exit_options[] = {
     JSON,
     { 0 },
 };
-
-static struct qc_cancel stop; /* set by the signal handler, which has no other way */
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    qc_cancel_set(&stop);
-}
-
-static qc_rc catch_signals(struct qc_err *err)
-{
-    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
-        return QC_FAIL_OS(err, "signals");
-    return QC_OK;
-}
 
 /* -- a command ------------------------------------------------------------------------------------------- */
 
@@ -175,7 +159,7 @@ static qc_rc follow(struct command *c, struct qc_err *err)
             break;
         (void)nanosleep(&(struct timespec){ .tv_nsec = nap_ms * 1000000L }, NULL);
         nap_ms = nap_ms < POLL_MS_MAX / 2 ? nap_ms * 2 : POLL_MS_MAX;
-        const bool end = qc_cancel_is(&stop) && !c->stopping;
+        const bool end = qc_cancel_is(qc_stop()) && !c->stopping;
         c->stopping = c->stopping || end;
         QC_TRY(tell_job(c, end ? "DELETE" : "GET", NULL, err));
     }
@@ -213,7 +197,7 @@ static qc_rc run(struct command *c, const char *kind, const char *name, struct q
     QC_TRY(qc_json_set_str(c->body, "kind", kind, err));
     if (name != NULL)
         QC_TRY(qc_json_set_str(c->body, "name", name, err));
-    QC_TRY(catch_signals(err));
+    QC_TRY(qc_stop_catch(err));
     QC_TRY(tell_job(c, "POST", c->body, err));
     QC_TRY(follow(c, err));
     const qc_rc rc = qc_json_outcome(c->job, &why);

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/program.h"
 #include "cloud_args.h"
 #include "cmd_audit.h"
 #include "cmd_move.h"
-#include "interrupt.h"
 #include "json.h"
 #include "print.h"
 #include "qrng/qrng.h"
@@ -83,7 +83,7 @@ qc_rc cmd_repair(void *app, const struct qc_args *args, struct qc_err *err)
     struct gw_repair_ask ask = { .deep = qc_args_flag(args, "deep"),
                                  .dry_run = qc_args_flag(args, "dry-run"),
                                  .adopt = qc_args_value(args, "adopt", NULL),
-                                 .cancel = interrupt_cancel(),
+                                 .cancel = qc_stop(),
                                  .tell = show,
                                  .ctx = &terminal };
     const char *state = NULL;
@@ -94,7 +94,7 @@ qc_rc cmd_repair(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(qc_args_u64(args, "max-rate", true, QC_GW_REPAIR_RATE_MIN, INT64_MAX, &ask.rate, err));
     if (ask.dry_run && ask.adopt != NULL)
         return QC_FAIL(err, QC_USAGE, "--adopt writes to the cloud: not with --dry-run");
-    QC_TRY(interrupt_catch(err));
+    QC_TRY(qc_stop_catch(err));
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
     QC_TRY(gw_engine_open_audited(&e, state, &rng, cmd_audit_of(state), err));

@@ -1,10 +1,10 @@
+#include "base/program.h"
 #include "cmd_scrub.h"
 
 #include <stdio.h>
 
 #include "cloud_args.h"
 #include "http.h"
-#include "interrupt.h"
 #include "operator.h"
 #include "print.h"
 #include "scrub_report.h"
@@ -27,7 +27,7 @@ static qc_rc run_here(struct gw_engine *e, struct qc_err *err)
     bool more = true;
     bool busy = true;
     while (more || busy) {
-        QC_TRY(qc_go_on(QC_NO_DEADLINE, interrupt_cancel(), "scrub", err));
+        QC_TRY(qc_go_on(QC_NO_DEADLINE, qc_stop(), "scrub", err));
         QC_TRY(gw_engine_tidy(e, &more, err));
         QC_TRY(scrub_is_busy(e, &busy, err));
     }
@@ -41,7 +41,7 @@ static qc_rc await(struct operator* o, struct json_t **report, struct qc_err *er
         QC_TRY(qc_json_bool(*report, "busy", &busy, err));
         if (!busy)
             return QC_OK;
-        QC_TRY(qc_go_on(QC_NO_DEADLINE, interrupt_cancel(), "waiting for the scrub, which goes on", err));
+        QC_TRY(qc_go_on(QC_NO_DEADLINE, qc_stop(), "waiting for the scrub, which goes on", err));
         (void)nanosleep(&(struct timespec){ .tv_nsec = POLL_MS * 1000000L }, NULL);
         qc_json_free(report);
         QC_TRY(operator_scrub(o, NULL, report, err));
@@ -72,7 +72,7 @@ qc_rc cmd_scrub(void *app, const struct qc_args *args, struct qc_err *err)
     const char *state = NULL;
     *(enum tell_about *)app = TELL_SCRUB;
     QC_TRY(cloud_args_state(args, &state, err));
-    QC_TRY(interrupt_catch(err));
+    QC_TRY(qc_stop_catch(err));
     QC_TRY(operator_open(&o, state, err));
     QC_TRY(ask(&o, args, &report, err));
     QC_TRY(print_report(report, qc_args_flag(args, "json"), HTTP_BODY_MAX, err));

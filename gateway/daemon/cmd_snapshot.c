@@ -1,8 +1,8 @@
+#include "base/program.h"
 #include "cmd_snapshot.h"
 
 #include "cloud_args.h"
 #include "http.h"
-#include "interrupt.h"
 #include "operator.h"
 #include "print.h"
 #include "snapshot_report.h"
@@ -22,11 +22,11 @@ qc_rc cmd_snapshot(void *app, const struct qc_args *args, struct qc_err *err)
     const char *state = NULL;
     *(enum tell_about *)app = TELL_SNAPSHOT;
     QC_TRY(cloud_args_state(args, &state, err));
-    QC_TRY(interrupt_catch(err));
+    QC_TRY(qc_stop_catch(err));
     QC_TRY(operator_open(&o, state, err));
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(o.net != NULL ? operator_ask(&o, "POST", "/v1/snapshot", body, &report, err)
-                         : snapshot_take_json(&report, o.e, interrupt_cancel(), err));
+                         : snapshot_take_json(&report, o.e, qc_stop(), err));
     QC_TRY(print_report(report, qc_args_flag(args, "json"), HTTP_BODY_MAX, err));
     return qc_json_outcome(report, err);
 }

@@ -326,24 +326,11 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
                        c->scrub.requests_per_s);
 }
 
-static qc_rc read_file(const char *path, qc_buf *ret, struct qc_err *err)
-{
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    uint8_t *to = NULL;
-    size_t n = 0;
-
-    QC_TRY(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_CLOEXEC, 0, err));
-    QC_TRY(qc_buf_extend(ret, TEXT_MAX + 1, &to, err));
-    QC_TRY(qc_read_full(qc_fd_get(&fd), to, TEXT_MAX + 1, &n, err));
-    ret->n = n;
-    return QC_OK;
-}
-
 qc_rc conf_load(const char *path, struct conf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = TEXT_MAX + 1 };
 
-    QC_TRY_AS(read_file(path, &text, err), err, "configuration '%s'", path);
+    QC_TRY_AS(qc_path_read(path, 0, TEXT_MAX + 1, &text, err), err, "configuration '%s'", path);
     QC_TRY_AS(conf_parse(qc_buf_span(&text), ret, err), err, "configuration '%s'", path);
     return QC_OK;
 }

@@ -29,18 +29,12 @@ static void tls_done(struct tls *t)
 
 static qc_rc read_cert(const char *path, qc_buf *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     const char *text = NULL;
-    uint8_t *to = NULL;
-    size_t n = 0;
 
-    QC_TRY(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_CLOEXEC, 0, err));
     qc_buf_init(ret, PEM_MAX + 2);
-    QC_TRY(qc_buf_extend(ret, PEM_MAX + 1, &to, err));
-    QC_TRY(qc_read_full(qc_fd_get(&fd), to, PEM_MAX + 1, &n, err));
-    if (n > PEM_MAX)
+    QC_TRY(qc_path_read(path, 0, PEM_MAX + 1, ret, err));
+    if (ret->n > PEM_MAX)
         return QC_FAIL(err, QC_LIMIT, "more than %d bytes", PEM_MAX);
-    ret->n = n;
     return qc_buf_cstr(ret, &text, err);
 }
 

@@ -11,6 +11,7 @@
 #include "base/harden.h"
 #include "base/log.h"
 #include "base/opt.h"
+#include "base/program.h"
 #include "calls.h"
 #include "cloud_args.h"
 #include "cmd_audit.h"
@@ -93,7 +94,6 @@ static qc_rc take_config(const struct qc_args *args, struct serve_options *o, st
 
 static qc_rc take_options(const struct qc_args *args, struct serve_options *o, struct qc_err *err)
 {
-    uint64_t fd = 0;
     if (o->config != NULL)
         QC_TRY(take_config(args, o, err));
     else
@@ -101,10 +101,7 @@ static qc_rc take_options(const struct qc_args *args, struct serve_options *o, s
     if (o->conf == NULL)
         o->log_file = qc_args_value(args, "log-file", NULL);
     QC_TRY(qc_args_u64(args, "idle", false, 0, IDLE_MAX_S, &o->idle_s, err));
-    QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
-    if (qc_args_value(args, "ready-fd", NULL) != NULL)
-        o->ready_fd = (int)fd;
-    return QC_OK;
+    return qc_ready_fd(args, &o->ready_fd, err);
 }
 
 static qc_rc log_to(const struct qc_args *args, struct qc_fd *ret, struct qc_err *err)

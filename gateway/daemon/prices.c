@@ -95,15 +95,8 @@ qc_rc prices_parse(qc_span text, struct prices *ret, struct qc_err *err)
 
 qc_rc prices_load(const char *path, struct prices *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = TEXT_MAX + 1 };
-    uint8_t *to = NULL;
-    size_t n = 0;
-    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_CLOEXEC, 0, err), err, "prices '%s'",
-              path);
-    QC_TRY(qc_buf_extend(&text, TEXT_MAX + 1, &to, err));
-    QC_TRY_AS(qc_read_full(qc_fd_get(&fd), to, TEXT_MAX + 1, &n, err), err, "prices '%s'", path);
-    text.n = n;
+    QC_TRY_AS(qc_path_read(path, 0, TEXT_MAX + 1, &text, err), err, "prices '%s'", path);
     QC_TRY_AS(prices_parse(qc_buf_span(&text), ret, err), err, "prices '%s'", path);
     return QC_OK;
 }

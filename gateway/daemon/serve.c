@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "chronicle.h"
 #include "doors.h"
 #include "gateway/engine.h"
@@ -28,10 +29,7 @@ enum {
 static qc_rc tell_ready(int fd, struct qc_err *err)
 {
     manager_tell("READY=1");
-    if (fd < 0)
-        return QC_OK;
-    QC_CLEANUP(qc_fd_close) struct qc_fd own = qc_fd_own(fd);
-    return qc_write_all(fd, &QC_LIT("ready\n"), 1, err);
+    return qc_ready_tell(fd, err);
 }
 
 qc_rc serve_log(const struct conf *conf, struct qc_fd *log, struct qc_err *err)
@@ -239,7 +237,7 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     atomic_store(&server.last_ms, qc_now_ms());
     QC_TRY(qc_dir_open(&dir, o->state, err));
     QC_TRY(doors_open(&doors, &server, qc_fd_get(&dir), o->conf, err));
-    QC_TRY_AS(tell_ready(o->ready_fd, err), err, "--ready-fd");
+    QC_TRY(tell_ready(o->ready_fd, err));
     QC_LOG(QC_LOG_INFO, "serving", QC_S("version", QC_VERSION));
     chronicle_begin(&loop.chronicle, &server);
     const qc_rc rc = run(&loop, &server, o, &doors, set, err);

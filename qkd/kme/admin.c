@@ -114,7 +114,7 @@ static qc_rc start(struct qc_fd *s, struct kme_http *http, struct MHD_Daemon **r
     return QC_OK;
 }
 
-qc_rc kme_admin_open(struct kme_admin **ret, struct kme *k, const struct kme_address *page_at,
+qc_rc kme_admin_open(struct kme_admin **ret, struct kme *k, const struct net_address *page_at,
                      struct qc_err *err)
 {
     QC_CLEANUP(kme_admin_close) struct kme_admin *a = qc_alloc(sizeof *a);

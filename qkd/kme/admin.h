@@ -9,6 +9,6 @@
 struct kme_admin; /* opaque */
 
 /* Open when it returns. page: its port 0: no page. QC_LOCKED: the port is in use; QC_IO, QC_NOMEM, QC_TEMP */
-QC_MUST qc_rc kme_admin_open(struct kme_admin **ret, struct kme *k, const struct kme_address *page,
+QC_MUST qc_rc kme_admin_open(struct kme_admin **ret, struct kme *k, const struct net_address *page,
                              struct qc_err *err);
 void kme_admin_close(struct kme_admin **a);

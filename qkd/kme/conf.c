@@ -1,7 +1,6 @@
 /* The configuration: JSON, each member checked. */
 #include "network.h"
 
-#include <arpa/inet.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -159,25 +158,12 @@ static qc_rc take_link(struct kme_network *n, const struct json_t *j, struct qc_
     return QC_OK;
 }
 
-/* A.B.C.D:PORT */
-static qc_rc take_address(struct kme_address *d, const struct json_t *j, const char *member,
+static qc_rc take_address(struct net_address *d, const struct json_t *j, const char *member,
                           struct qc_err *err)
 {
     const char *s = NULL;
     QC_TRY(qc_json_str(j, member, &s, err));
-    const char *colon = strrchr(s, ':');
-    const size_t n = colon == NULL ? 0 : (size_t)(colon - s);
-    struct in_addr address;
-    uint64_t port = 0;
-    qc_span digits = qc_span_str(colon == NULL ? "" : colon + 1);
-    if (n > 0 && n < sizeof d->host) {
-        memcpy(d->host, s, n);
-        d->host[n] = '\0';
-    }
-    if (n == 0 || n >= sizeof d->host || inet_pton(AF_INET, d->host, &address) != 1 ||
-        !qc_dec_take(&digits, &port) || digits.n != 0 || port == 0 || port > UINT16_MAX)
-        return QC_FAIL(err, QC_USAGE, "%s: an address and a port, as 127.0.0.1:8443", member);
-    d->port = (uint16_t)port;
+    QC_TRY_AS(net_address_parse(s, d, err), err, "%s", member);
     return QC_OK;
 }
 

@@ -149,17 +149,11 @@ void kme_doors_close(struct kme_doors **d)
 /* A PEM file as a text. */
 static qc_rc read_pem(const char *path, qc_buf *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     const char *text = NULL;
-    uint8_t *to = NULL;
-    size_t n = 0;
-    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0, err), err, "%s", path);
     qc_buf_init(ret, PEM_MAX + 2);
-    QC_TRY(qc_buf_extend(ret, PEM_MAX + 1, &to, err));
-    QC_TRY_AS(qc_read_full(qc_fd_get(&fd), to, PEM_MAX + 1, &n, err), err, "%s", path);
-    if (n > PEM_MAX)
+    QC_TRY_AS(qc_path_read(path, O_NONBLOCK, PEM_MAX + 1, ret, err), err, "%s", path);
+    if (ret->n > PEM_MAX)
         return QC_FAIL(err, QC_LIMIT, "%s has more than %d bytes", path, PEM_MAX);
-    ret->n = n;
     return qc_buf_cstr(ret, &text, err);
 }
 
@@ -180,7 +174,7 @@ static qc_rc read_key(const char *path, qc_key **ret, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc kme_listen(const struct kme_address *where, const char *what, struct qc_fd *ret, struct qc_err *err)
+qc_rc kme_listen(const struct net_address *where, const char *what, struct qc_fd *ret, struct qc_err *err)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(where->port) };
     const int yes = 1;

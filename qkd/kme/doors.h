@@ -13,5 +13,5 @@ QC_MUST qc_rc kme_doors_open(struct kme_doors **ret, struct kme *k, const struct
 void kme_doors_close(struct kme_doors **d);
 
 /* A socket that listens there; what: for the message. QC_LOCKED: another program does */
-QC_MUST qc_rc kme_listen(const struct kme_address *where, const char *what, struct qc_fd *ret,
+QC_MUST qc_rc kme_listen(const struct net_address *where, const char *what, struct qc_fd *ret,
                          struct qc_err *err);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,59 +12,35 @@
 #include "ask.h"
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/harden.h"
 #include "base/log.h"
-#include "base/opt.h"
+#include "base/program.h"
 #include "base/time.h"
 #include "doors.h"
 #include "qrng/qrng.h"
 
 enum { LOCK_BYTES = 2 * 1024 * 1024, TICK_MS = 100 };
 
-static struct qc_cancel stop; /* set by the signal handler, which has no other way */
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    qc_cancel_set(&stop);
-}
-
 /* -- what is said when something fails ------------------------------------------------------------------- */
 
-struct row {
-    qc_rc rc; /* QC_OK: any other */
-    unsigned nn;
-    const char *data, *next;
-};
-
 /* 120 to 129 are this program's. */
-static const struct row rows[] = {
-    { QC_USAGE, 120, "nothing was done; no key was supplied.",
+static const struct qc_program_row rows[] = {
+    { QC_USAGE, 0, 120, "nothing was done; no key was supplied.",
       "correct what line one names, then: qcloud-kme check --config FILE" },
-    { QC_LOCKED, 121, "nothing is wrong: another process has this directory, or listens where line one says.",
+    { QC_LOCKED, 0, 121,
+      "nothing is wrong: another process has this directory, or listens where line one says.",
       "use that one, or end it" },
-    { QC_AUTH, 122, "no key was supplied.",
+    { QC_AUTH, 0, 122, "no key was supplied.",
       "give the file that line one names to this user alone: chmod 600" },
-    { QC_FORMAT, 123, "no key was supplied.",
+    { QC_FORMAT, 0, 123, "no key was supplied.",
       "correct the file that line one names, then the same call again" },
-    { QC_INTEGRITY, 124, "keys that waited for their slaves may be gone; none was supplied twice.",
+    { QC_INTEGRITY, 0, 124, "keys that waited for their slaves may be gone; none was supplied twice.",
       "remove the state directory, and begin anew: pools and waiting keys are lost" },
-    { QC_NOTCONF, 126, "nothing was changed.",
+    { QC_NOTCONF, 0, 126, "nothing was changed.",
       "start it: qcloud-kme serve --config FILE --state DIR; or name the state directory of the one that "
       "runs" },
-    { QC_NOTFOUND, 127, "nothing was changed.", "qcloud-kme status shows the names of links and nodes" },
-    { QC_OK, 125, "what was supplied was supplied once.", "correct the cause, then the same call again" },
+    { QC_NOTFOUND, 0, 127, "nothing was changed.", "qcloud-kme status shows the names of links and nodes" },
+    { QC_OK, 0, 125, "what was supplied was supplied once.", "correct the cause, then the same call again" },
 };
-
-static int tell(const struct qc_err *err)
-{
-    const struct row *row = rows;
-    while (row->rc != QC_OK && row->rc != err->rc)
-        row++;
-    fprintf(stderr, "qcloud-kme: E%02d%02u %s\n   data: %s\n   next: %s\n", qc_rc_exit(err->rc), row->nn,
-            err->msg, row->data, err->next != NULL ? err->next : row->next);
-    return qc_rc_exit(err->rc);
-}
 
 /* -- commands -------------------------------------------------------------------------------------------- */
 
@@ -93,11 +68,7 @@ static void network_free(struct kme_network **n)
 
 static qc_rc read_text(const char *path, const char *what, qc_buf *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    uint8_t *to = NULL;
-    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0, err), err, "%s %s", what, path);
-    QC_TRY(qc_buf_extend(ret, KME_CONF_MAX + 1, &to, err));
-    QC_TRY_AS(qc_read_full(qc_fd_get(&fd), to, KME_CONF_MAX + 1, &ret->n, err), err, "%s %s", what, path);
+    QC_TRY_AS(qc_path_read(path, 0, KME_CONF_MAX + 1, ret, err), err, "%s %s", what, path);
     if (ret->n > KME_CONF_MAX)
         return QC_FAIL(err, QC_USAGE, "%s %s has more than %d bytes", what, path, KME_CONF_MAX);
     return QC_OK;
@@ -151,26 +122,6 @@ static qc_rc load(const struct qc_args *args, bool serve, struct kme_network **r
     return QC_OK;
 }
 
-static qc_rc catch_signals(struct qc_err *err)
-{
-    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
-        return QC_FAIL_OS(err, "signals");
-    return QC_OK;
-}
-
-static qc_rc ready(const struct qc_args *args, struct qc_err *err)
-{
-    uint64_t fd = 0;
-    const qc_span word = QC_LIT("ready\n");
-    if (qc_args_value(args, "ready-fd", NULL) == NULL)
-        return QC_OK;
-    QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
-    QC_TRY_AS(qc_write_all((int)fd, &word, 1, err), err, "--ready-fd");
-    close((int)fd);
-    return QC_OK;
-}
-
 static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(network_free) struct kme_network *net = NULL;
@@ -179,21 +130,23 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
     QC_CLEANUP(kme_doors_close) struct kme_doors *doors = NULL;
     QC_CLEANUP(kme_admin_close) struct kme_admin *admin = NULL;
     const char *state = qc_args_value(args, "state", NULL);
+    int ready = -1;
     (void)app;
     if (state == NULL)
         return QC_FAIL(err, QC_USAGE, "--state DIR is needed");
     QC_TRY(load(args, true, &net, err));
     qc_log_setup(STDERR_FILENO, QC_LOG_INFO, false);
-    QC_TRY(catch_signals(err));
+    QC_TRY(qc_stop_catch(err));
+    QC_TRY(qc_ready_fd(args, &ready, err));
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
     QC_TRY(kme_open(&k, state, net, &rng, err));
     QC_TRY(kme_doors_open(&doors, k, net, err));
     QC_TRY(kme_admin_open(&admin, k, &net->page, err));
-    QC_TRY(ready(args, err));
+    QC_TRY(qc_ready_tell(ready, err));
     QC_LOG(QC_LOG_INFO, "the network runs", QC_U("nodes", net->nodes), QC_U("links", net->links),
            QC_U("kmes", net->doors));
-    while (!qc_cancel_is(&stop)) {
+    while (!qc_cancel_is(qc_stop())) {
         QC_TRY(kme_tick(k, err));
         nanosleep(&(struct timespec){ .tv_nsec = TICK_MS * 1000000L }, NULL); /* a signal ends it */
     }
@@ -245,36 +198,10 @@ static const struct qc_app app_table = {
               "docs/qkd.md\n",
 };
 
-static qc_rc help(const struct qc_args *args, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 65536 };
-    QC_TRY(qc_opt_help(&app_table, args->cmd, &text, err));
-    fwrite(text.p, 1, text.n, stdout);
-    return QC_OK;
-}
-
-static qc_rc run(int argc, char **argv, struct qc_err *err)
-{
-    struct qc_args args = { 0 };
-    bool locked = false;
-    QC_TRY(qc_process_harden(&(struct qc_harden_opts){ .lock_bytes = LOCK_BYTES }, &locked, err));
-    QC_TRY(qc_opt_parse(&args, &app_table, argc, argv, err));
-    if (qc_args_flag(&args, "version")) {
-        puts("qcloud-kme " QC_VERSION);
-        return QC_OK;
-    }
-    if (qc_args_flag(&args, "help") || args.cmd == NULL)
-        return help(&args, err);
-    if (!locked && strcmp(args.cmd->name, "serve") == 0)
-        fputs("qcloud-kme: keys cannot be locked in memory: raise the limit (ulimit -l)\n", stderr);
-    return args.cmd->run(NULL, &args, err);
-}
-
 int main(int argc, char **argv)
 {
-    struct qc_err err = { 0 };
-    const qc_rc rc = run(argc, argv, &err);
-    if (rc != QC_OK)
-        return tell(&err);
-    return fflush(stdout) == 0 ? 0 : 1;
+    const struct qc_program p = {
+        .app = &app_table, .rows = rows, .lock_bytes = LOCK_BYTES, .lock_wanted = "serve"
+    };
+    return qc_program_main(&p, argc, argv);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "net/url.h"
 
 struct kme_link {
     char id[KME_NAME_MAX + 1];
@@ -26,15 +27,10 @@ struct kme_link {
     uint64_t recent[KME_RECENT]; /* bits that came in the last slots of the network's window, in a ring */
 };
 
-struct kme_address { /* IPv4 */
-    char host[64];
-    uint16_t port; /* 0: none */
-};
-
 struct kme_door {
     char id[KME_NAME_MAX + 1];
     unsigned node;
-    struct kme_address at;
+    struct net_address at;
     char cert[KME_PATH_MAX], key[KME_PATH_MAX], client_ca[KME_PATH_MAX];
 };
 
@@ -62,7 +58,7 @@ struct kme_network {
     double qber_alarm;
     uint64_t window_ms;      /* what a link made for so long before an alarm is suspect */
     uint64_t clock_ms;       /* passed since the start */
-    struct kme_address page; /* of the operator's page, on loopback */
+    struct net_address page; /* of the operator's page, on loopback */
     uint64_t ttl_s;          /* a copy that its slave does not fetch is erased after so long */
     uint64_t record_s;       /* who got which key_ID over which nodes is remembered for so long */
 };

@@ -1,6 +1,5 @@
 #include "conf.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -44,24 +43,11 @@ static qc_rc number(const struct json_t *j, const char *member, int64_t min, int
     return QC_OK;
 }
 
-/* A.B.C.D:PORT */
-static qc_rc address(const struct json_t *j, const char *member, struct link_address *ret, struct qc_err *err)
+static qc_rc address(const struct json_t *j, const char *member, struct net_address *ret, struct qc_err *err)
 {
     const char *s = NULL;
     QC_TRY(qc_json_str(j, member, &s, err));
-    const char *colon = strrchr(s, ':');
-    const size_t n = colon == NULL ? 0 : (size_t)(colon - s);
-    qc_span digits = qc_span_str(colon == NULL ? "" : colon + 1);
-    struct in_addr in;
-    uint64_t port = 0;
-    if (n > 0 && n < sizeof ret->host) {
-        memcpy(ret->host, s, n);
-        ret->host[n] = '\0';
-    }
-    if (n == 0 || n >= sizeof ret->host || inet_pton(AF_INET, ret->host, &in) != 1 ||
-        !qc_dec_take(&digits, &port) || digits.n != 0 || port == 0 || port > UINT16_MAX)
-        return QC_FAIL(err, QC_USAGE, "%s: an address and a port, as 127.0.0.1:8443", member);
-    ret->port = (uint16_t)port;
+    QC_TRY_AS(net_address_parse(s, ret, err), err, "%s", member);
     return QC_OK;
 }
 

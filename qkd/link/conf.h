@@ -4,16 +4,13 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "net/url.h"
 
 enum link_level { LINK_OTP, LINK_QKD_TLS };
-struct link_address {
-    char host[64]; /* an IPv4 address */
-    uint16_t port;
-};
 struct link_conf {
     char name[NET_PSK_NAME_MAX + 1], me[NET_PSK_NAME_MAX + 1], peer[NET_PSK_NAME_MAX + 1];
     enum link_level level;
-    struct link_address listen, to;
+    struct net_address listen, to;
     char url[LINK_PATH_MAX], ca[LINK_PATH_MAX], cert[LINK_PATH_MAX], key[LINK_PATH_MAX], state[LINK_PATH_MAX];
     uint32_t pad_block, pad_blocks, pad_to;
     uint32_t wait_s, rekey_s;

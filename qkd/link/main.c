@@ -2,38 +2,22 @@
  * Reads the command line, wires, prints; docs/qkd.md. */
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/harden.h"
 #include "base/log.h"
-#include "base/opt.h"
+#include "base/program.h"
 #include "base/thread.h"
 #include "link.h"
 
 enum { LOCK_BYTES = 4 * 1024 * 1024 };
 
-static struct qc_cancel stop; /* set by the signal handler, which has no other way */
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    qc_cancel_set(&stop);
-}
-
 /* -- what is said when something fails ------------------------------------------------------------------- */
 
-struct row {
-    qc_rc rc; /* QC_OK: any other */
-    int status;
-    unsigned nn;
-    const char *data, *next;
-};
-static const struct row rows[] = {
+static const struct qc_program_row rows[] = {
     { QC_USAGE, 2, 30, "nothing was sent.",
       "correct what line one names, then: qcloud-link check --config FILE" },
     { QC_FORMAT, 2, 30, "nothing was sent.",
@@ -50,16 +34,6 @@ static const struct row rows[] = {
     { QC_OK, 1, 30, "what was sent was sent under keys that were used once.",
       "correct the cause, then the same call again" },
 };
-
-static int tell(const struct qc_err *err)
-{
-    const struct row *row = rows;
-    while (row->rc != QC_OK && row->rc != err->rc)
-        row++;
-    fprintf(stderr, "qcloud-link: E%02d%02u %s\n   data: %s\n   next: %s\n", row->status, row->nn, err->msg,
-            row->data, err->next != NULL ? err->next : row->next);
-    return row->status;
-}
 
 /* -- an end ---------------------------------------------------------------------------------------------- */
 
@@ -79,17 +53,11 @@ static struct end end;
 
 static qc_rc read_conf(const struct qc_args *args, struct link_conf *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = LINK_CONF_MAX + 1 };
     const char *path = qc_args_value(args, "config", NULL);
-    uint8_t *to = NULL;
     if (path == NULL)
         return QC_FAIL(err, QC_USAGE, "--config FILE is needed");
-    QC_TRY_AS(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0, err), err,
-              "configuration %s", path);
-    QC_TRY(qc_buf_extend(&text, LINK_CONF_MAX + 1, &to, err));
-    QC_TRY_AS(qc_read_full(qc_fd_get(&fd), to, LINK_CONF_MAX + 1, &text.n, err), err, "configuration %s",
-              path);
+    QC_TRY_AS(qc_path_read(path, O_NONBLOCK, LINK_CONF_MAX + 1, &text, err), err, "configuration %s", path);
     if (text.n > LINK_CONF_MAX)
         return QC_FAIL(err, QC_USAGE, "configuration %s has more than %d bytes", path, LINK_CONF_MAX);
     QC_TRY_AS(link_conf_parse(ret, qc_buf_span(&text), err), err, "configuration %s", path);
@@ -123,7 +91,7 @@ static qc_rc open_end(struct end *e, bool dials, struct qc_err *err)
     struct link *l = &e->link;
     l->conf = &e->conf;
     l->dials = dials;
-    l->stop = &stop;
+    l->stop = qc_stop();
     qc_mutex_init(&e->lock);
     l->wake = qc_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!qc_fd_is(&l->wake))
@@ -177,7 +145,7 @@ static void say_down(const struct link *l, const struct qc_err *err)
 
 /* -- dial ------------------------------------------------------------------------------------------------ */
 
-static qc_rc reach(const struct link_address *to, struct qc_fd *ret, struct qc_err *err)
+static qc_rc reach(const struct net_address *to, struct qc_fd *ret, struct qc_err *err)
 {
     struct pollfd p = { .events = POLLOUT };
     int e = 0;
@@ -215,7 +183,7 @@ static qc_rc dial_once(struct end *e, bool *ret_was_up, struct qc_err *err)
 static void pause_ms(struct end *e, uint64_t ms)
 {
     const qc_deadline d = qc_deadline_in(ms);
-    while (!qc_cancel_is(&stop) && !qc_deadline_over(d)) {
+    while (!qc_cancel_is(qc_stop()) && !qc_deadline_over(d)) {
         struct pollfd p = { .fd = qc_fd_get(&e->link.listener), .events = POLLIN };
         if (poll(&p, 1, LINK_POLL_MS) > 0)
             link_refuse(&e->link);
@@ -225,7 +193,7 @@ static void pause_ms(struct end *e, uint64_t ms)
 static qc_rc dial(struct end *e, struct qc_err *err)
 {
     uint64_t pause = LINK_PAUSE_MS;
-    while (!qc_cancel_is(&stop)) {
+    while (!qc_cancel_is(qc_stop())) {
         struct qc_err why = { 0 };
         bool was_up = false;
         const qc_rc rc = dial_once(e, &was_up, &why);
@@ -283,7 +251,7 @@ static qc_rc shake(struct end *e, struct qc_fd *fd, struct qc_err *err)
 static void *shaker(void *arg)
 {
     struct end *e = arg;
-    while (!qc_cancel_is(&stop)) {
+    while (!qc_cancel_is(qc_stop())) {
         QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
         struct qc_err err = { 0 };
         struct pollfd p = { .fd = qc_fd_get(&e->listener), .events = POLLIN };
@@ -319,15 +287,17 @@ static qc_rc serve(struct end *e, struct qc_err *err)
     for (; e->started < LINK_HANDSHAKES; e->started++)
         if (pthread_create(&e->threads[e->started], NULL, shaker, e) != 0)
             return QC_FAIL(err, QC_NOMEM, "a thread for handshakes");
-    while (!qc_cancel_is(&stop)) {
+    while (!qc_cancel_is(qc_stop())) {
         QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 }; /* closed after tls, which says goodbye through it */
         QC_CLEANUP(psk_close) struct net_psk *tls = NULL;
         struct qc_err why = { 0 };
         if (!take_ready(e, &tls, &fd)) {
             struct pollfd p = { .fd = qc_fd_get(&e->link.wake), .events = POLLIN };
             uint64_t count = 0;
-            if (poll(&p, 1, LINK_POLL_MS) > 0 && read(p.fd, &count, sizeof count) < 0)
-                continue;
+            if (poll(&p, 1, LINK_POLL_MS) > 0) {
+                const ssize_t got = read(p.fd, &count, sizeof count);
+                (void)got;
+            }
             continue;
         }
         say_up(&e->link, tls);
@@ -344,7 +314,7 @@ static qc_rc serve(struct end *e, struct qc_err *err)
 
 static void end_serving(struct end *e)
 {
-    qc_cancel_set(&stop);
+    qc_cancel_set(qc_stop());
     for (unsigned i = 0; i < e->started; i++)
         pthread_join(e->threads[i], NULL);
     net_psk_close(&e->ready);
@@ -363,36 +333,18 @@ static const struct qc_opt check_options[] = {
     { 0 },
 };
 
-static qc_rc ready(const struct qc_args *args, struct qc_err *err)
-{
-    uint64_t fd = 0;
-    const qc_span word = QC_LIT("ready\n");
-    if (qc_args_value(args, "ready-fd", NULL) == NULL)
-        return QC_OK;
-    QC_TRY(qc_args_u64(args, "ready-fd", false, 0, 1023, &fd, err));
-    QC_TRY_AS(qc_write_all((int)fd, &word, 1, err), err, "--ready-fd");
-    close((int)fd);
-    return QC_OK;
-}
-
-static qc_rc catch_signals(struct qc_err *err)
-{
-    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
-        return QC_FAIL_OS(err, "signals");
-    return QC_OK;
-}
-
 static qc_rc cmd_run(void *app, const struct qc_args *args, struct qc_err *err)
 {
     const bool dials = strcmp(args->cmd->name, "dial") == 0;
+    int ready = -1;
     (void)app;
     qc_log_setup(STDERR_FILENO, QC_LOG_INFO, false);
     QC_TRY(read_conf(args, &end.conf, err));
-    QC_TRY(catch_signals(err));
+    QC_TRY(qc_stop_catch(err));
+    QC_TRY(qc_ready_fd(args, &ready, err));
     qc_rc rc = open_end(&end, dials, err);
     if (rc == QC_OK)
-        rc = ready(args, err);
+        rc = qc_ready_tell(ready, err);
     if (rc == QC_OK)
         rc = dials ? dial(&end, err) : serve(&end, err);
     end_serving(&end);
@@ -437,36 +389,8 @@ static const struct qc_app app_table = {
     .footer = "Configuration, levels and what they are worth: docs/qkd.md\n",
 };
 
-static qc_rc help(const struct qc_args *args, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 65536 };
-    QC_TRY(qc_opt_help(&app_table, args->cmd, &text, err));
-    fwrite(text.p, 1, text.n, stdout);
-    return QC_OK;
-}
-
-static qc_rc run(int argc, char **argv, struct qc_err *err)
-{
-    struct qc_args args = { 0 };
-    bool locked = false;
-    QC_TRY(qc_process_harden(&(struct qc_harden_opts){ .lock_bytes = LOCK_BYTES }, &locked, err));
-    QC_TRY(qc_opt_parse(&args, &app_table, argc, argv, err));
-    if (qc_args_flag(&args, "version")) {
-        puts("qcloud-link " QC_VERSION);
-        return QC_OK;
-    }
-    if (qc_args_flag(&args, "help") || args.cmd == NULL)
-        return help(&args, err);
-    if (!locked)
-        fputs("qcloud-link: keys cannot be locked in memory: raise the limit (ulimit -l)\n", stderr);
-    return args.cmd->run(NULL, &args, err);
-}
-
 int main(int argc, char **argv)
 {
-    struct qc_err err = { 0 };
-    const qc_rc rc = run(argc, argv, &err);
-    if (rc != QC_OK)
-        return tell(&err);
-    return fflush(stdout) == 0 ? 0 : 1;
+    const struct qc_program p = { .app = &app_table, .rows = rows, .lock_bytes = LOCK_BYTES };
+    return qc_program_main(&p, argc, argv);
 }

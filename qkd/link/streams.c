@@ -44,7 +44,7 @@ void link_bytes_drop(struct link_bytes *b, size_t n)
 
 /* -- sockets --------------------------------------------------------------------------------------------- */
 
-static struct sockaddr_in address_of(const struct link_address *a)
+static struct sockaddr_in address_of(const struct net_address *a)
 {
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(a->port) };
     QC_ASSERT(inet_pton(AF_INET, a->host, &in.sin_addr) == 1);
@@ -66,7 +66,7 @@ static void tune(int fd)
         (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
 }
 
-qc_rc link_connect(struct qc_fd *ret, const struct link_address *to, struct qc_err *err)
+qc_rc link_connect(struct qc_fd *ret, const struct net_address *to, struct qc_err *err)
 {
     const struct sockaddr_in at = address_of(to);
     QC_CLEANUP(qc_fd_close)
@@ -81,7 +81,7 @@ qc_rc link_connect(struct qc_fd *ret, const struct link_address *to, struct qc_e
     return QC_OK;
 }
 
-qc_rc link_listen(struct qc_fd *ret, const struct link_address *where, struct qc_err *err)
+qc_rc link_listen(struct qc_fd *ret, const struct net_address *where, struct qc_err *err)
 {
     const struct sockaddr_in at = address_of(where);
     const int yes = 1;
@@ -111,7 +111,7 @@ qc_rc link_accept(struct qc_fd *ret, int listener, struct qc_err *err)
 
 /* -- connections ----------------------------------------------------------------------------------------- */
 
-qc_rc link_streams_new(struct link_streams *s, const struct link_address *to, struct qc_err *err)
+qc_rc link_streams_new(struct link_streams *s, const struct net_address *to, struct qc_err *err)
 {
     *s = (struct link_streams){ .to = to, .next = 1 };
     QC_TRY(link_bytes_new(&s->out, LINK_QUEUE, err));

@@ -34,12 +34,12 @@ struct link_streams {
     struct link_stream v[LINK_STREAMS];
     uint32_t next; /* id of the next that is opened here */
     unsigned open;
-    const struct link_address *to; /* serve: the service */
-    struct link_bytes out, in;     /* messages */
+    const struct net_address *to; /* serve: the service */
+    struct link_bytes out, in;    /* messages */
     bool moved;
 };
 
-QC_MUST qc_rc link_streams_new(struct link_streams *s, const struct link_address *to, struct qc_err *err);
+QC_MUST qc_rc link_streams_new(struct link_streams *s, const struct net_address *to, struct qc_err *err);
 /* Closes all; without a goodbye to anybody. */
 void link_streams_reset(struct link_streams *s);
 void link_streams_free(struct link_streams *s);
@@ -51,8 +51,8 @@ QC_MUST qc_rc link_streams_turn(struct link_streams *s, struct qc_err *err);
 unsigned link_streams_poll(const struct link_streams *s, struct pollfd *ret);
 
 /* A socket that does not wait; the connection may not be there yet. */
-QC_MUST qc_rc link_connect(struct qc_fd *ret, const struct link_address *to, struct qc_err *err);
-QC_MUST qc_rc link_listen(struct qc_fd *ret, const struct link_address *at, struct qc_err *err);
+QC_MUST qc_rc link_connect(struct qc_fd *ret, const struct net_address *to, struct qc_err *err);
+QC_MUST qc_rc link_listen(struct qc_fd *ret, const struct net_address *at, struct qc_err *err);
 /* The next that waits; an empty *ret: none. */
 QC_MUST qc_rc link_accept(struct qc_fd *ret, int listener, struct qc_err *err);
 /* Closes a socket so that its other side sees it broken, not ended. */

@@ -88,6 +88,18 @@ expect_exit()
     [ "$got" = "$want" ] || fail "qcloud $*: exit $got, expected $want"
 }
 
+# operator COMMAND CODE TEXT..: the gateway's own program, on the state of one's own gateway
+operator()
+{
+    local command=$1 want=$2 got=0 text
+    shift 2
+    "$QC_BIN/qcloud-gateway" "$command" --state "$QCLOUD_HOME/state/gateway" >"$T/out" 2>"$T/err" || got=$?
+    [ "$got" = "$want" ] || fail "qcloud-gateway $command: exit $got, not $want: $(cat "$T/out" "$T/err")"
+    for text in "$@"; do
+        out_has "$text"
+    done
+}
+
 out_has()
 {
     grep -qF -- "$1" "$T/out" || fail "stdout lacks '$1': $(cat "$T/out")"

@@ -5,19 +5,6 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
-state=$QCLOUD_HOME/state/gateway
-# operator CODE TEXT..: the gateway's own program
-operator()
-{
-    local want=$1 got=0 text
-    shift
-    "$QC_BIN/qcloud-gateway" snapshot --state "$state" >"$T/out" 2>"$T/err" || got=$?
-    [ "$got" = "$want" ] || fail "qcloud-gateway snapshot: exit $got, not $want: $(cat "$T/out" "$T/err")"
-    for text in "$@"; do
-        out_has "$text"
-    done
-}
-
 mk_vault 3 5
 random_file a 5000
 expect_exit 0 put a
@@ -35,7 +22,7 @@ expect_exit 0 put a b
 expect_exit 0 --json gateway snapshot
 [ "$(json_get "[(s['previous']['behind'] > 0, s['pack']['written'], s['outcome']['id'], all(c['seen'] for c in s['pack']['clouds'])) for l in lines if l['type'] == 'item' for s in [l['snapshot']]]")" = \
     "[(True, True, 'ok', True)]" ] || fail "a snapshot: $(cat out)"
-operator 0 'were packed before, ' # the gateway on demand serves still
+operator snapshot 0 'were packed before, ' # the gateway on demand serves still
 expect_exit 0 status
 out_has ', 0 log objects since'
 
@@ -47,10 +34,10 @@ out_has '; not seen on c2'
 err_has 'not seen on c2'
 err_three_parts E0405
 stop_gateway
-operator 4 '; not seen on c2'
+operator snapshot 4 '; not seen on c2'
 err_has 'qcloud-gateway: E04120'
 lose_cloud 4
-operator 6
+operator snapshot 6
 err_has 'qcloud-gateway: E06121'
 expect_exit 6 gateway snapshot
 err_three_parts E0604

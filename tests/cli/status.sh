@@ -47,17 +47,6 @@ for statement in sys.argv[2:]:
 db.commit()
 END
 }
-# operator CODE TEXT..: the gateway's own program says it, with no gateway serving
-operator()
-{
-    local want=$1 got=0 text
-    shift
-    "$QC_BIN/qcloud-gateway" status --state "$state" >"$T/out" 2>"$T/err" || got=$?
-    [ "$got" = "$want" ] || fail "qcloud-gateway status: exit $got, not $want: $(cat "$T/out" "$T/err")"
-    for text in "$@"; do
-        out_has "$text"
-    done
-}
 green()
 {
     expect_exit 0 --json status
@@ -103,11 +92,11 @@ out_has 'seen     keys at '
 
 # Nothing was ever looked at, of what is there for 100 days; one cloud was, 61 days ago: a pass counts since it began.
 end_gateway
-operator 0 'verdict: green: all of this was looked at' "clouds were asked $(date -u +%Y-%m-)"
+operator status 0 'verdict: green: all of this was looked at' "clouds were asked $(date -u +%Y-%m-)"
 now=$(date +%s)
 catalogue "UPDATE version SET created=$((now - 100 * 86400))" "UPDATE scrub SET began=$((now - 100 * 86400))" \
     "UPDATE scrub SET last_began=$((now - 61 * 86400)), last_ended=$now WHERE cloud_id=(SELECT cloud_id FROM cloud WHERE name='c3')"
-operator 4 'verdict: not green:' \
+operator status 4 'verdict: not green:' \
     "  look  what clouds list was not compared lately: of 5 of 5 clouds, c1 never, since $(days_ago 100)" ' qcloud-gateway scrub --wait looks now.'
 err_has 'E04114 not green: what clouds list'
 serve 2
