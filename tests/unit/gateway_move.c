@@ -8,7 +8,7 @@
 #include "gw_engine_rig.h"
 #include "gw_repair_rig.h"
 
-enum { CLOUDS = 4, K = 2, N = 3 };
+enum { CLOUDS = 4, K = 2, N = 3, PAIRS = 40 };
 
 static qc_rc move(struct erig *r, const struct gw_move_ask *ask, struct qc_err *err)
 {
@@ -63,7 +63,7 @@ static void put(struct erig *r, unsigned id)
 }
 
 /* c1 lies on one provider with c2. Two fragments of one segment are on both until the rule says otherwise:
- * then it cannot be made. */
+ * then it cannot be made. (A segment has both c1 and c2 half of the time: of PAIRS none does once in 2^40.) */
 static void pairs(void)
 {
     struct gw_move_ask a;
@@ -71,7 +71,7 @@ static void pairs(void)
     struct qc_err err;
 
     erig_new(&r, CLOUDS, K, N);
-    for (unsigned i = 1; i <= 6; i++)
+    for (unsigned i = 1; i <= PAIRS; i++)
         put(&r, i);
     a = set("c1", "acme");
     CHECK_OK(move(&r, &a, &err));
