@@ -63,7 +63,7 @@ static void put(struct erig *r, unsigned id)
 }
 
 /* c1 lies on one provider with c2. Two fragments of one segment are on both until the rule says otherwise:
- * then it cannot be made. (A segment has both c1 and c2 half of the time: of PAIRS none does once in 2^40.) */
+ * then it cannot be made. (A segment has both half of the time; none of PAIRS: once in 2^40.) */
 static void pairs(void)
 {
     struct gw_move_ask a;
