@@ -6,6 +6,7 @@
 
 #include "base/key.h"
 #include "base/log.h"
+#include "base/unix.h"
 #include "listen.h"
 #include "serve.h"
 
@@ -117,8 +118,8 @@ static qc_rc open_socket(struct doors *d, const struct conf *conf, struct qc_err
     QC_CLEANUP(qc_fd_close) struct qc_fd listening = { 0 };
 
     door->http = (struct http_door){ .server = d->server, .max = conf->connections };
-    QC_TRY(listen_at_path(conf->socket, conf->socket_mode, &listening, &door->dir, err));
-    door->name = listen_name(conf->socket);
+    QC_TRY(qc_unix_listen_path(conf->socket, conf->socket_mode, &listening, &door->dir, err));
+    door->name = qc_unix_name(conf->socket);
     return start(&door->http, &listening, NULL, &door->daemon, err);
 }
 

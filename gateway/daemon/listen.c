@@ -14,12 +14,6 @@
 
 enum { BACKLOG = 64 };
 
-const char *listen_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
 void listen_remove(int dirfd, const char *name)
 {
     if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
@@ -31,47 +25,6 @@ qc_rc listen_in_state(int dirfd, const char *name, struct qc_fd *ret, struct qc_
     if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
         return QC_FAIL_OS(err, "the old %s", name);
     return qc_unix_listen(dirfd, name, S_IRUSR | S_IWUSR, ret, err);
-}
-
-/* A name that is left over from a crash goes; nothing else does. */
-static qc_rc make_free(int dirfd, const char *name, struct qc_err *err)
-{
-    struct sockaddr_un at;
-    struct stat st;
-    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno == ENOENT)
-            return QC_OK;
-        return QC_FAIL_OS(err, "%s", name);
-    }
-    if (!S_ISSOCK(st.st_mode))
-        return QC_FAIL(err, QC_CONFLICT, "there is something that is no socket");
-    QC_TRY(qc_unix_address(dirfd, name, &at, err));
-    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!qc_fd_is(&s))
-        return QC_FAIL_OS(err, "socket");
-    if (connect(qc_fd_get(&s), (const struct sockaddr *)&at, sizeof at) == 0 || errno != ECONNREFUSED)
-        return QC_FAIL(err, QC_LOCKED, "another program listens there");
-    if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
-        return QC_FAIL_OS(err, "the old %s", name);
-    return QC_OK;
-}
-
-qc_rc listen_at_path(const char *path, unsigned mode, struct qc_fd *ret, struct qc_fd *ret_dir,
-                     struct qc_err *err)
-{
-    char dir[CONF_PATH];
-    QC_CLEANUP(qc_fd_close) struct qc_fd d = { 0 };
-    const char *name = listen_name(path);
-    const size_t n = name - path > 1 ? (size_t)(name - path) - 1 : 1;
-
-    QC_ASSERT(path[0] == '/' && strlen(path) < sizeof dir);
-    memcpy(dir, path, n);
-    dir[n] = '\0';
-    QC_TRY_AS(qc_dir_open(&d, dir, err), err, "socket '%s'", path);
-    QC_TRY_AS(make_free(qc_fd_get(&d), name, err), err, "socket '%s'", path);
-    QC_TRY_AS(qc_unix_listen(qc_fd_get(&d), name, mode, ret, err), err, "socket '%s'", path);
-    *ret_dir = QC_STEAL(d);
-    return QC_OK;
 }
 
 qc_rc listen_at_address(const struct conf_address *a, struct qc_fd *ret, struct qc_err *err)

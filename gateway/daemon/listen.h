@@ -6,15 +6,7 @@
 /* The operator's, in the state directory; bound through the directory's descriptor: its path may be longer
  * than a socket address. Under the engine's lock nobody else serves there: what stands there is left over. */
 QC_MUST qc_rc listen_in_state(int dirfd, const char *name, struct qc_fd *ret, struct qc_err *err);
-/*
- * A UNIX socket at an absolute path. *ret_dir: its directory, for listen_remove.
- * QC_LOCKED  somebody listens there;  QC_CONFLICT  what stands there is no socket
- */
-QC_MUST qc_rc listen_at_path(const char *path, unsigned mode, struct qc_fd *ret, struct qc_fd *ret_dir,
-                             struct qc_err *err);
 /* QC_LOCKED: the port is in use. */
 QC_MUST qc_rc listen_at_address(const struct conf_address *a, struct qc_fd *ret, struct qc_err *err);
 /* Remove the name of a socket; what goes wrong is logged. */
 void listen_remove(int dirfd, const char *name);
-/* The last component of a path. */
-const char *listen_name(const char *path);

@@ -51,14 +51,57 @@ static qc_rc address(const struct json_t *j, const char *member, struct net_addr
     return QC_OK;
 }
 
-static qc_rc level(const struct json_t *j, enum link_level *ret, struct qc_err *err)
+static qc_rc level(const struct json_t *j, enum net_level *ret, struct qc_err *err)
 {
     const char *s = NULL;
     QC_TRY(qc_json_str(j, "level", &s, err));
-    if (strcmp(s, "otp") != 0 && strcmp(s, "qkd-tls") != 0)
+    if (net_level_parse(s, ret, err) != QC_OK || *ret < NET_QKD_TLS)
         return QC_FAIL(err, QC_USAGE, "level: otp or qkd-tls");
-    *ret = strcmp(s, "otp") == 0 ? LINK_OTP : LINK_QKD_TLS;
     return QC_OK;
+}
+
+/* What stands in for keys that do not come: a weaker level only where it is named. */
+static qc_rc take_without(struct link_conf *c, const struct json_t *j, struct qc_err *err)
+{
+    const char *s = "wait";
+    if (qc_json_given(j, "without_key"))
+        QC_TRY(qc_json_str(j, "without_key", &s, err));
+    c->least = c->level;
+    c->without = strcmp(s, "fail") == 0 ? LINK_FAILS : LINK_WAITS;
+    if (strcmp(s, "fail") == 0 || strcmp(s, "wait") == 0)
+        return QC_OK;
+    if (c->level != NET_OTP || strcmp(s, "qkd-tls") != 0)
+        return QC_FAIL(err, QC_USAGE, "without_key: wait or fail; at the level otp also qkd-tls");
+    c->without = LINK_WEAKER;
+    c->least = NET_QKD_TLS;
+    return QC_OK;
+}
+
+static qc_rc large(const struct json_t *j, const char *member, int64_t min, int64_t otherwise, uint64_t *ret,
+                   struct qc_err *err)
+{
+    int64_t v = otherwise;
+    if (qc_json_given(j, member))
+        QC_TRY(qc_json_int(j, member, min, (int64_t)LINK_REKEY_BYTES_MAX, &v, err));
+    *ret = (uint64_t)v;
+    return QC_OK;
+}
+
+static int64_t at_most(int64_t v, int64_t most)
+{
+    return v < most ? v : most;
+}
+
+/* When a new key is taken, and when the old one may not be used any more: that is never before. */
+static qc_rc take_ages(struct link_conf *c, const struct json_t *j, struct qc_err *err)
+{
+    QC_TRY(number(j, "rekey_s", 1, LINK_REKEY_MAX_S, LINK_REKEY_S, &c->rekey_s, err));
+    QC_TRY(large(j, "rekey_bytes", LINK_REKEY_BYTES_MIN, LINK_REKEY_BYTES, &c->rekey_bytes, err));
+    const int64_t s = at_most((int64_t)c->rekey_s * LINK_KEY_MAX_TIMES, LINK_REKEY_MAX_S);
+    const int64_t bytes =
+        at_most((int64_t)c->rekey_bytes * LINK_KEY_MAX_TIMES, (int64_t)LINK_REKEY_BYTES_MAX);
+    QC_TRY(number(j, "key_max_s", c->rekey_s, LINK_REKEY_MAX_S, s, &c->key_max_s, err));
+    return large(j, "key_max_bytes", (int64_t)c->rekey_bytes, bytes, &c->key_max_bytes, err);
 }
 
 static qc_rc take_kme(struct link_conf *c, const struct json_t *top, struct qc_err *err)
@@ -82,16 +125,18 @@ static qc_rc take_pad(struct link_conf *c, const struct json_t *j, struct qc_err
         return QC_FAIL(err, QC_USAGE, "pad_block: a multiple of %d", QKD_PAD_WINDOW);
     if (c->pad_to != 0 && c->pad_to < NET_OTP_PAD_MIN)
         return QC_FAIL(err, QC_USAGE, "pad_to: 0, or %d at least", NET_OTP_PAD_MIN);
-    if (c->level == LINK_OTP)
+    if (c->level == NET_OTP)
         return text(j, "state", true, c->state, err);
     return QC_OK;
 }
 
 qc_rc link_conf_parse(struct link_conf *ret, qc_span s, struct qc_err *err)
 {
-    static const char *const members[] = { "link",   "me",     "peer",   "level",     "listen",
-                                           "to",     "kme",    "state",  "pad_block", "pad_blocks",
-                                           "pad_to", "wait_s", "rekey_s" };
+    static const char *const members[] = { "link",        "me",         "peer",        "level",
+                                           "listen",      "to",         "kme",         "state",
+                                           "pad_block",   "pad_blocks", "pad_to",      "wait_s",
+                                           "rekey_s",     "key_max_s",  "rekey_bytes", "key_max_bytes",
+                                           "without_key", "status" };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     *ret = (struct link_conf){ 0 };
     QC_TRY(qc_json_parse(&j, s, err));
@@ -104,10 +149,13 @@ qc_rc link_conf_parse(struct link_conf *ret, qc_span s, struct qc_err *err)
     if (strcmp(ret->me, ret->peer) == 0)
         return QC_FAIL(err, QC_USAGE, "peer: the other end has a name of its own");
     QC_TRY(level(j, &ret->level, err));
+    QC_TRY(take_without(ret, j, err));
     QC_TRY(address(j, "listen", &ret->listen, err));
     QC_TRY(address(j, "to", &ret->to, err));
     QC_TRY(take_kme(ret, j, err));
     QC_TRY(number(j, "wait_s", 1, LINK_WAIT_MAX_S, LINK_WAIT_S, &ret->wait_s, err));
-    QC_TRY(number(j, "rekey_s", 1, LINK_REKEY_MAX_S, LINK_REKEY_S, &ret->rekey_s, err));
+    QC_TRY(take_ages(ret, j, err));
+    if (qc_json_given(j, "status"))
+        QC_TRY(text(j, "status", true, ret->status, err));
     return take_pad(ret, j, err);
 }

@@ -216,12 +216,24 @@ qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, qc_key **ret, struc
     return QC_OK;
 }
 
-void link_keys_used(struct link_keys *k, const char *key_id)
+/* One more than it has. */
+static void give_back(struct bucket *b, uint64_t each_ms)
 {
-    QC_LOCK(&k->tls_lock);
-    struct held *h = held_of(k, key_id);
-    if (h != NULL)
-        qc_key_free(&h->key); /* the entry stays: not again */
+    b->has_ms += each_ms;
+}
+
+void link_keys_used(struct link_asker *who, const char *key_id)
+{
+    struct link_keys *k = who->keys;
+    {
+        QC_LOCK(&k->tls_lock);
+        struct held *h = held_of(k, key_id);
+        if (h != NULL)
+            qc_key_free(&h->key); /* the entry stays: not again */
+    }
+    QC_LOCK(&k->asks_lock); /* who has keys is no stranger: a link may take a hundred in a second */
+    give_back(bucket_of(k, who->source), LINK_SOURCE_MS);
+    give_back(&k->all, LINK_ASK_MS);
 }
 
 /* -- for pad --------------------------------------------------------------------------------------------- */

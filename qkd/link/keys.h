@@ -28,8 +28,8 @@ struct link_asker {
 };
 /* net_psk_find_fn; ctx is a link_asker. QC_TEMP: that address, or all together, named too many */
 QC_MUST qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, qc_key **ret, struct qc_err *err);
-/* The handshake with that key is over: it is not given again. */
-void link_keys_used(struct link_keys *k, const char *key_id);
+/* The handshake with that key is over, and good: it is not given again, nor counted as a stranger's. */
+void link_keys_used(struct link_asker *who, const char *key_id);
 
 /* Key for a pad block: `bytes` of them in secret memory, and the keys that they are, one after the other. */
 struct link_block {

@@ -1,11 +1,9 @@
 /* qcloud-link: one end of a link keyed by QKD, in front of any TCP service. Layer 5; uses base, net, qkd.
  * Reads the command line, wires, prints; docs/qkd.md. */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -40,11 +38,10 @@ static const struct qc_program_row rows[] = {
 struct end {
     struct link_conf conf;
     struct link link;
-    struct qc_fd listener; /* serve: of the other end's connections */
-    pthread_mutex_t lock;  /* ready, ready_fd, over */
-    struct net_psk *ready; /* keyed, and not yet used */
-    struct qc_fd ready_fd;
-    bool over;
+    struct qc_fd listener;  /* serve: of the other end's connections */
+    pthread_mutex_t lock;   /* ready */
+    struct link_line ready; /* keyed, and not yet used */
+    struct link_teller teller;
     pthread_t threads[LINK_HANDSHAKES];
     unsigned started;
 };
@@ -93,16 +90,18 @@ static qc_rc open_end(struct end *e, bool dials, struct qc_err *err)
     l->dials = dials;
     l->stop = qc_stop();
     qc_mutex_init(&e->lock);
+    link_state_init(l);
     l->wake = qc_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!qc_fd_is(&l->wake))
         return QC_FAIL_OS(err, "eventfd");
     QC_TRY(open_keys(&e->conf, &l->keys, err));
-    if (e->conf.level == LINK_OTP)
+    if (e->conf.level == NET_OTP)
         QC_TRY_AS(open_pools(l, err), err, "pad");
     QC_TRY(link_bytes_new(&l->in, 2 * LINK_RECORD_MAX, err));
     QC_TRY(link_bytes_new(&l->out, 4 * LINK_RECORD_MAX, err));
     QC_TRY(link_streams_new(&l->streams, dials ? NULL : &e->conf.to, err));
-    return link_listen(dials ? &l->listener : &e->listener, &e->conf.listen, err);
+    QC_TRY(link_listen(dials ? &l->listener : &e->listener, &e->conf.listen, err));
+    return link_teller_start(&e->teller, l, e->conf.status, err);
 }
 
 static void close_end(struct end *e)
@@ -120,63 +119,36 @@ static void close_end(struct end *e)
     qc_fd_close(&e->listener);
 }
 
-static struct net_psk_id id_of(const struct link_conf *c, bool dials)
-{
-    struct net_psk_id id = { 0 };
-    memcpy(id.link, c->name, sizeof id.link);
-    memcpy(id.master, dials ? c->me : c->peer, sizeof id.master);
-    memcpy(id.slave, dials ? c->peer : c->me, sizeof id.slave);
-    return id;
-}
-
-static void say_up(const struct link *l, const struct net_psk *tls)
+static void say_up(const struct link *l, const struct link_line *line)
 {
     char prefix[9];
-    snprintf(prefix, sizeof prefix, "%.8s", net_psk_id_of(tls)->key_id);
+    snprintf(prefix, sizeof prefix, "%.8s", link_line_key_id(line));
     QC_LOG(QC_LOG_INFO, "the link is up", QC_S("link", l->conf->name),
-           QC_S("level", l->conf->level == LINK_OTP ? "otp" : "qkd-tls"), QC_S("group", net_psk_group(tls)),
+           QC_S("level", net_level_name(l->conf->level)), QC_S("group", net_psk_group(line->tls)),
            QC_S("key", prefix));
 }
 
-static void say_down(const struct link *l, const struct qc_err *err)
+static void say_down(struct link *l, const struct qc_err *err)
 {
+    link_state_down(l, err->msg);
     QC_LOG(QC_LOG_WARN, "the link is down", QC_S("link", l->conf->name), QC_S("why", err->msg));
+}
+
+/* After these only a person, or a restart, helps. */
+static bool is_final(qc_rc rc)
+{
+    return rc == QC_FENCED || rc == QC_IO || rc == QC_FULL;
 }
 
 /* -- dial ------------------------------------------------------------------------------------------------ */
 
-static qc_rc reach(const struct net_address *to, struct qc_fd *ret, struct qc_err *err)
-{
-    struct pollfd p = { .events = POLLOUT };
-    int e = 0;
-    socklen_t n = sizeof e;
-    QC_TRY(link_connect(ret, to, err));
-    p.fd = qc_fd_get(ret);
-    const int got = poll(&p, 1, LINK_HANDSHAKE_MS);
-    if (got <= 0 || getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &e, &n) != 0 || e != 0)
-        return QC_FAIL(err, QC_TEMP, "%s:%u cannot be reached: %s", to->host, (unsigned)to->port,
-                       got <= 0 ? "no answer" : strerror(e));
-    return QC_OK;
-}
-
-static void psk_close(struct net_psk **p)
-{
-    net_psk_close(p);
-}
-
 static qc_rc dial_once(struct end *e, bool *ret_was_up, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
-    QC_CLEANUP(psk_close) struct net_psk *tls = NULL;
-    struct net_psk_id id = id_of(&e->conf, true);
-    QC_TRY(reach(&e->conf.to, &fd, err)); /* no key is asked for where nobody listens */
-    QC_TRY_AS(link_keys_new_one(e->link.keys, id.key_id, &key, err), err, "KME");
-    QC_TRY(net_psk_connect(&tls, qc_fd_get(&fd), &id, key, qc_deadline_in(LINK_HANDSHAKE_MS), err));
-    qc_key_free(&key);
-    say_up(&e->link, tls);
+    QC_CLEANUP(link_line_close) struct link_line line = { 0 };
+    QC_TRY(link_line_dial(&line, &e->conf, e->link.keys, "", err));
+    say_up(&e->link, &line);
     *ret_was_up = true;
-    return link_session(&e->link, tls, qc_fd_get(&fd), err);
+    return link_session(&e->link, &line, err);
 }
 
 /* Between two tries: local connections are refused, not left to wait. */
@@ -200,7 +172,7 @@ static qc_rc dial(struct end *e, struct qc_err *err)
         if (rc == QC_OK || rc == QC_CANCELLED)
             continue;
         say_down(&e->link, &why);
-        if (rc == QC_FENCED || rc == QC_IO || rc == QC_FULL) {
+        if (is_final(rc)) {
             *err = why;
             return rc;
         }
@@ -213,39 +185,17 @@ static qc_rc dial(struct end *e, struct qc_err *err)
 
 /* -- serve ----------------------------------------------------------------------------------------------- */
 
-/* The newest keyed connection is the one: the other end has begun anew. */
-static void hand_over(struct end *e, struct net_psk **tls, struct qc_fd *fd)
+/* The newest keyed connection is the one. */
+static void hand_over(struct end *e, struct link_line *line)
 {
     const uint64_t one = 1;
     {
         QC_LOCK(&e->lock);
-        net_psk_close(&e->ready);
-        qc_fd_close(&e->ready_fd);
-        e->ready = QC_STEAL(*tls);
-        e->ready_fd = QC_STEAL(*fd);
+        link_line_close(&e->ready);
+        e->ready = QC_STEAL(*line);
     }
     const ssize_t told = write(qc_fd_get(&e->link.wake), &one, sizeof one);
     (void)told;
-}
-
-/* The IPv4 address that a connection comes from. */
-static uint32_t source_of(const struct qc_fd *fd)
-{
-    struct sockaddr_in at = { 0 };
-    socklen_t n = sizeof at;
-    return getpeername(qc_fd_get(fd), (struct sockaddr *)&at, &n) == 0 ? ntohl(at.sin_addr.s_addr) : 0;
-}
-
-static qc_rc shake(struct end *e, struct qc_fd *fd, struct qc_err *err)
-{
-    QC_CLEANUP(psk_close) struct net_psk *tls = NULL;
-    const struct net_psk_id us = id_of(&e->conf, false);
-    struct link_asker asker = { .keys = e->link.keys, .source = source_of(fd) };
-    QC_TRY(net_psk_accept(&tls, qc_fd_get(fd), &us, link_keys_find, &asker, qc_deadline_in(LINK_HANDSHAKE_MS),
-                          err));
-    link_keys_used(e->link.keys, net_psk_id_of(tls)->key_id);
-    hand_over(e, &tls, fd);
-    return QC_OK;
 }
 
 static void *shaker(void *arg)
@@ -253,31 +203,54 @@ static void *shaker(void *arg)
     struct end *e = arg;
     while (!qc_cancel_is(qc_stop())) {
         QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+        struct link_line line = { 0 };
         struct qc_err err = { 0 };
         struct pollfd p = { .fd = qc_fd_get(&e->listener), .events = POLLIN };
         if (poll(&p, 1, LINK_POLL_MS) <= 0 || link_accept(&fd, p.fd, &err) != QC_OK || !qc_fd_is(&fd))
             continue;
-        if (shake(e, &fd, &err) != QC_OK)
+        if (link_line_accept(&line, &e->conf, e->link.keys, &fd, &err) != QC_OK)
             QC_LOG(QC_LOG_WARN, "a handshake failed", QC_S("why", err.msg));
+        else
+            hand_over(e, &line);
     }
     return NULL;
 }
 
-static bool other_waits(void *ctx)
+/* For the session. What goes on from one that is over is closed: the other end will begin anew. */
+static enum link_other other_waits(void *ctx, const char *key_id, struct link_line *ret)
 {
     struct end *e = ctx;
     QC_LOCK(&e->lock);
-    return e->ready != NULL;
+    if (e->ready.tls == NULL || e->ready.from[0] == '\0')
+        return e->ready.tls == NULL ? LINK_NONE : LINK_ANEW;
+    if (key_id != NULL && strcmp(e->ready.from, key_id) == 0) {
+        *ret = QC_STEAL(e->ready);
+        return LINK_GOES_ON;
+    }
+    if (key_id != NULL)
+        link_line_close(&e->ready);
+    return LINK_NONE;
 }
 
-static bool take_ready(struct end *e, struct net_psk **tls, struct qc_fd *fd)
+static bool take_ready(struct end *e, struct link_line *ret)
 {
     QC_LOCK(&e->lock);
-    if (e->ready == NULL)
+    if (e->ready.tls != NULL && e->ready.from[0] != '\0')
+        link_line_close(&e->ready);
+    if (e->ready.tls == NULL)
         return false;
-    *tls = QC_STEAL(e->ready);
-    *fd = QC_STEAL(e->ready_fd);
+    *ret = QC_STEAL(e->ready);
     return true;
+}
+
+static void wait_awake(struct end *e)
+{
+    struct pollfd p = { .fd = qc_fd_get(&e->link.wake), .events = POLLIN };
+    uint64_t count = 0;
+    if (poll(&p, 1, LINK_POLL_MS) > 0) {
+        const ssize_t got = read(p.fd, &count, sizeof count);
+        (void)got;
+    }
 }
 
 static qc_rc serve(struct end *e, struct qc_err *err)
@@ -288,21 +261,15 @@ static qc_rc serve(struct end *e, struct qc_err *err)
         if (pthread_create(&e->threads[e->started], NULL, shaker, e) != 0)
             return QC_FAIL(err, QC_NOMEM, "a thread for handshakes");
     while (!qc_cancel_is(qc_stop())) {
-        QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 }; /* closed after tls, which says goodbye through it */
-        QC_CLEANUP(psk_close) struct net_psk *tls = NULL;
+        QC_CLEANUP(link_line_close) struct link_line line = { 0 };
         struct qc_err why = { 0 };
-        if (!take_ready(e, &tls, &fd)) {
-            struct pollfd p = { .fd = qc_fd_get(&e->link.wake), .events = POLLIN };
-            uint64_t count = 0;
-            if (poll(&p, 1, LINK_POLL_MS) > 0) {
-                const ssize_t got = read(p.fd, &count, sizeof count);
-                (void)got;
-            }
+        if (!take_ready(e, &line)) {
+            wait_awake(e);
             continue;
         }
-        say_up(&e->link, tls);
-        const qc_rc rc = link_session(&e->link, tls, qc_fd_get(&fd), &why);
-        if (rc == QC_FENCED || rc == QC_IO || rc == QC_FULL) {
+        say_up(&e->link, &line);
+        const qc_rc rc = link_session(&e->link, &line, &why);
+        if (is_final(rc)) {
             *err = why;
             return rc;
         }
@@ -317,8 +284,8 @@ static void end_serving(struct end *e)
     qc_cancel_set(qc_stop());
     for (unsigned i = 0; i < e->started; i++)
         pthread_join(e->threads[i], NULL);
-    net_psk_close(&e->ready);
-    qc_fd_close(&e->ready_fd);
+    link_line_close(&e->ready);
+    link_teller_end(&e->teller);
 }
 
 /* -- commands -------------------------------------------------------------------------------------------- */
@@ -373,11 +340,27 @@ static qc_rc cmd_check(void *app, const struct qc_args *args, struct qc_err *err
     return QC_OK;
 }
 
+/* What a running end says of itself, as it says it. */
+static qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = NET_LINK_STATE_MAX };
+    struct net_link_state s;
+    (void)app;
+    QC_TRY(read_conf(args, &end.conf, err));
+    if (end.conf.status[0] == '\0')
+        return QC_FAIL(err, QC_USAGE, "the configuration has no status: the path of a socket");
+    QC_TRY(net_link_state_ask(&s, end.conf.status, qc_deadline_in(LINK_STATE_MS), err));
+    QC_TRY(net_link_state_print(&s, &text, err));
+    printf("%.*s\n", (int)text.n, (const char *)text.p);
+    return QC_OK;
+}
+
 /* clang-format off */
 static const struct qc_cmd commands[] = {
     { "serve", "", "before a service: takes the link, connects to it", 0, 0, 0, run_options, cmd_run },
     { "dial", "", "before its users: takes their connections", 0, 0, 0, run_options, cmd_run },
     { "check", "", "look at a configuration, and ask the KME", 0, 0, 0, check_options, cmd_check },
+    { "status", "", "what a running end says of itself (JSON)", 0, 0, 0, check_options, cmd_status },
     { 0 },
 };
 /* clang-format on */

@@ -1,30 +1,26 @@
 /* A link's session (link.h). A turn: what came -> records -> (otp: frames ->) messages -> connections, and
  * back. Nothing in it waits but poll. */
-#include "link.h"
+#include "session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
 #include "base/log.h"
 
-enum { CHECK = 32, K2 = 32, FRESH = LINK_POLL_MS };
-
 static bool is_otp(const struct link *l)
 {
-    return l->conf->level == LINK_OTP;
+    return l->conf->level == NET_OTP;
 }
 
-/* Bytes of key for a pad block: its check key, K2 and K1. */
-static uint32_t block_bytes(const struct link *l)
+uint32_t session_block_bytes(const struct link *l)
 {
-    return CHECK + K2 + l->conf->pad_block;
+    return SESSION_CHECK + SESSION_K2 + l->conf->pad_block;
 }
 
-static qc_rc put(struct link *l, enum link_kind kind, qc_span s, struct qc_err *err)
+qc_rc session_put(struct link *l, enum link_kind kind, qc_span s, struct qc_err *err)
 {
     uint8_t head[LINK_HEAD];
     link_head_print(&(struct link_head){ .kind = kind, .n = (uint32_t)s.n }, head);
@@ -33,60 +29,19 @@ static qc_rc put(struct link *l, enum link_kind kind, qc_span s, struct qc_err *
     return link_bytes_add(&l->out, s, err);
 }
 
-/* -- jobs ------------------------------------------------------------------------------------------------ */
-
-static void *job_main(void *arg)
-{
-    struct link_job *j = arg;
-    struct link *l = j->link;
-    const uint64_t one = 1;
-    if (j == &l->make)
-        j->rc = link_keys_make(l->keys, block_bytes(l), l->stop, &j->block, &j->err);
-    else
-        j->rc = link_keys_fetch(l->keys, block_bytes(l), &l->fetch_stop, &j->block, &j->err);
-    atomic_store(&j->done, true);
-    const ssize_t told = write(qc_fd_get(&l->wake), &one, sizeof one);
-    (void)told; /* else it is seen a moment later */
-    return NULL;
-}
-
-static qc_rc job_start(struct link *l, struct link_job *j, struct qc_err *err)
-{
-    QC_ASSERT(!j->runs);
-    j->link = l;
-    atomic_store(&j->done, false);
-    if (pthread_create(&j->thread, NULL, job_main, j) != 0)
-        return QC_FAIL(err, QC_NOMEM, "a thread for the KME");
-    j->runs = true;
-    return QC_OK;
-}
-
-static void job_join(struct link_job *j)
-{
-    if (j->runs)
-        pthread_join(j->thread, NULL);
-    j->runs = false;
-}
-
-static void job_drop(struct link_job *j)
-{
-    job_join(j);
-    link_block_done(&j->block);
-}
-
 /* -- filling: FORMAT 14.2 -------------------------------------------------------------------------------- */
 
 static void tag_of(const struct link *l, const struct link_block *b, uint8_t ret[QC_TAG])
 {
-    const qc_span k0 = qc_span_of((const uint8_t *)b->k.p + CHECK, K2 + l->conf->pad_block);
-    qc_poly1305(qc_span_of(b->k.p, CHECK), &k0, 1, ret);
+    const qc_span k0 = qc_span_of((const uint8_t *)b->k.p + SESSION_CHECK, SESSION_K2 + l->conf->pad_block);
+    qc_poly1305(qc_span_of(b->k.p, SESSION_CHECK), &k0, 1, ret);
 }
 
 static qc_rc fill(struct link_pool *p, struct link_block *b, uint64_t number, struct qc_err *err)
 {
     uint64_t got = 0;
     QC_TRY(qkd_pads_skip(p->pads, number, err));
-    QC_TRY(qkd_pads_fill(p->pads, (uint8_t *)b->k.p + CHECK, &got, err));
+    QC_TRY(qkd_pads_fill(p->pads, (uint8_t *)b->k.p + SESSION_CHECK, &got, err));
     if (got != number)
         return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " where %" PRIu64 " was meant", got, number);
     return QC_OK;
@@ -118,7 +73,7 @@ static qc_rc make(struct link *l, struct qc_err *err)
         .number = j->number, .bytes = j->block.each, .count = j->block.count, .ids = j->block.ids
     };
     QC_TRY(link_fill_print(&f, &text, err));
-    return put(l, LINK_FILL, qc_buf_span(&text), err);
+    return session_put(l, LINK_FILL, qc_buf_span(&text), err);
 }
 
 /* As the receiver: the keys of these names. */
@@ -139,7 +94,7 @@ static qc_rc fetched(struct link *l, struct qc_err *err)
     }
     link_block_done(&j->block);
     QC_TRY(link_filled_print(&f, &text, err));
-    return put(l, LINK_FILLED, qc_buf_span(&text), err);
+    return session_put(l, LINK_FILLED, qc_buf_span(&text), err);
 }
 
 static qc_rc on_fill(struct link *l, qc_span s, struct qc_err *err)
@@ -196,7 +151,7 @@ static qc_rc greet(struct link *l, struct qc_err *err)
         link_pool_state(&l->rx, &h.rx);
     }
     QC_TRY(link_hello_print(&h, &text, err));
-    return put(l, LINK_HELLO, qc_buf_span(&text), err);
+    return session_put(l, LINK_HELLO, qc_buf_span(&text), err);
 }
 
 static qc_rc on_hello(struct link *l, qc_span s, struct qc_err *err)
@@ -227,7 +182,17 @@ static qc_rc on_stream(struct link *l, qc_span s, struct qc_err *err)
     QC_TRY(net_otp_open(l->rx.otp, s, &used, &type, room, &got, err));
     if (used != s.n || type != NET_OTP_DATA)
         return QC_FAIL(err, QC_FORMAT, "a record that is not one frame of data");
+    l->bare_came = false;
     return link_bytes_add(&l->streams.in, qc_span_of(room, got), err);
+}
+
+/* Without pad: only where our own configuration allows it. */
+static qc_rc on_bare(struct link *l, qc_span s, struct qc_err *err)
+{
+    if (!is_otp(l) || l->conf->without != LINK_WEAKER)
+        return QC_FAIL(err, QC_AUTH, "the other end sends without pad, which is not allowed here");
+    l->bare_came = true;
+    return link_bytes_add(&l->streams.in, s, err);
 }
 
 static qc_rc on_record(struct link *l, enum link_kind kind, qc_span s, struct qc_err *err)
@@ -236,23 +201,46 @@ static qc_rc on_record(struct link *l, enum link_kind kind, qc_span s, struct qc
         return on_hello(l, s, err);
     if (!l->greeted)
         return QC_FAIL(err, QC_FORMAT, "no greeting");
-    if (kind == LINK_STREAM)
+    switch (kind) {
+    case LINK_STREAM:
         return on_stream(l, s, err);
-    return kind == LINK_FILL ? on_fill(l, s, err) : on_filled(l, s, err);
+    case LINK_BARE:
+        return on_bare(l, s, err);
+    case LINK_FILL:
+        return on_fill(l, s, err);
+    case LINK_FILLED:
+        return on_filled(l, s, err);
+    case LINK_HELLO: /* above */
+    case LINK_BEGIN: /* first in a connection, and not here any more */
+    case LINK_MOVED: /* by the caller */
+        break;
+    }
+    return QC_FAIL(err, QC_FORMAT, "a record that has no place here");
+}
+
+/* For what a record carries. */
+static bool has_room(const struct link *l)
+{
+    return l->streams.in.size - l->streams.in.n >= NET_OTP_BODY_MAX;
 }
 
 /* Records that are there whole, while there is room for what they carry. */
 static qc_rc come_in(struct link *l, struct qc_err *err)
 {
     size_t at = 0;
-    while (l->in.n - at >= LINK_HEAD && l->streams.in.size - l->streams.in.n >= NET_OTP_BODY_MAX) {
+    while (l->in.n - at >= LINK_HEAD && has_room(l)) {
         struct link_head h;
         QC_TRY(link_head_parse(&h, qc_span_of(l->in.p + at, LINK_HEAD), err));
-        if (h.kind == LINK_STREAM && h.n > NET_OTP_FRAME_MAX)
+        if ((h.kind == LINK_STREAM || h.kind == LINK_BARE) && h.n > NET_OTP_FRAME_MAX)
             return QC_FAIL(err, QC_FORMAT, "a frame of %u bytes", (unsigned)h.n);
         if (l->in.n - at - LINK_HEAD < h.n)
             break;
-        QC_TRY(on_record(l, h.kind, qc_span_of(l->in.p + at + LINK_HEAD, h.n), err));
+        if (h.kind == LINK_MOVED && (h.n > 0 || l->in.n != at + LINK_HEAD || !l->greeted))
+            return QC_FAIL(err, QC_FORMAT, "bytes behind the last record of a connection");
+        if (h.kind == LINK_MOVED)
+            QC_TRY(rekey_moved(l, err));
+        else
+            QC_TRY(on_record(l, h.kind, qc_span_of(l->in.p + at + LINK_HEAD, h.n), err));
         at += LINK_HEAD + h.n;
     }
     l->moved |= at > 0;
@@ -260,44 +248,106 @@ static qc_rc come_in(struct link *l, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc receive(struct link *l, struct qc_err *err)
+/* What is there, until nothing is. *ret_got 0: the other end said goodbye. */
+static qc_rc read_line(struct link *l, struct link_line *from, size_t *ret_got, struct qc_err *err)
 {
     const qc_deadline now = { .at_ms = 1 };
-    while (l->in.n < l->in.size) {
-        size_t got = 0;
-        const qc_rc rc = net_psk_read(l->tls, l->in.p + l->in.n, l->in.size - l->in.n, &got, now, err);
+    for (size_t got = 1; got > 0 && l->in.n < l->in.size;) {
+        const qc_rc rc = net_psk_read(from->tls, l->in.p + l->in.n, l->in.size - l->in.n, &got, now, err);
         if (rc == QC_TIMEOUT)
             break;
         QC_TRY(rc);
-        if (got == 0)
-            return QC_FAIL(err, QC_TEMP, "the other end closed the link");
+        *ret_got = got;
         l->in.n += got;
-        l->moved = true;
+        from->bytes += got;
+        l->moved |= got > 0;
     }
-    return come_in(l, err);
+    return QC_OK;
 }
 
-/* Messages that wait, as records; at the level otp while there is pad. */
-static qc_rc go_out(struct link *l, struct qc_err *err)
+/* A connection may end behind the other end's `moved`: what came before its end is looked at first. */
+static qc_rc receive(struct link *l, struct qc_err *err)
+{
+    struct link_line *from = rekey_from(l);
+    struct qc_err why = { 0 };
+    size_t got = 1;
+    if (from == NULL)
+        return QC_OK;
+    const qc_rc rc = read_line(l, from, &got, &why);
+    QC_TRY(come_in(l, err));
+    if ((rc == QC_OK && got > 0) || rekey_from(l) != from || !has_room(l))
+        return QC_OK;
+    if (rc == QC_OK)
+        return QC_FAIL(err, QC_TEMP, "the other end closed the link");
+    *err = why;
+    return rc;
+}
+
+/* There is no pad for what waits: it waits, breaks, or goes without, as the configuration says.
+ * *ret_bare: it goes. Connections are not read from meanwhile. */
+static qc_rc on_dry(struct link *l, bool *ret_bare, struct qc_err *err)
+{
+    const struct link_conf *c = l->conf;
+    l->dry_ms = l->dry_ms == 0 ? qc_now_ms() : l->dry_ms;
+    const bool over = c->without == LINK_FAILS || qc_now_ms() - l->dry_ms >= 1000ULL * c->wait_s;
+    *ret_bare = c->without == LINK_WEAKER && (over || l->bare_sent);
+    if (!over || *ret_bare)
+        return QC_OK;
+    return QC_FAIL(err, QC_TEMP, "no pad came within %u s",
+                   c->without == LINK_FAILS ? 0U : (unsigned)c->wait_s);
+}
+
+static void say_bare(struct link *l, bool bare)
+{
+    if (bare != l->bare_sent)
+        QC_LOG(QC_LOG_WARN, bare ? "W1305 no pad: the link goes on without, as configured" : "there is pad",
+               QC_S("link", l->conf->name), QC_S("level", bare ? "qkd-tls" : "otp"));
+    l->bare_sent = bare;
+}
+
+/* A record of what waits, as much as one takes. *ret_taken 0: there is no pad. */
+static qc_rc seal(struct link *l, qc_span s, size_t *ret_taken, struct qc_err *err)
 {
     static uint8_t frame[NET_OTP_FRAME_MAX];
-    struct link_bytes *from = &l->streams.out;
-    while (l->greeted && from->n > 0 && l->out.size - l->out.n >= 2 * (LINK_HEAD + NET_OTP_FRAME_MAX)) {
-        size_t taken = from->n < NET_OTP_BODY_MAX ? from->n : NET_OTP_BODY_MAX, n = 0;
-        qc_span s = qc_span_of(from->p, taken);
-        if (is_otp(l)) {
-            const qc_rc rc = net_otp_seal(l->tx.otp, NET_OTP_DATA, s, frame, &taken, &n, err);
-            if (rc == QC_TEMP) { /* connections are not read from any more, and wait */
-                l->dry_ms = l->dry_ms == 0 ? qc_now_ms() : l->dry_ms;
-                if (qc_now_ms() - l->dry_ms < 1000ULL * l->conf->wait_s)
-                    return QC_OK;
-                return QC_FAIL(err, QC_TEMP, "no pad came within %u s", (unsigned)l->conf->wait_s);
-            }
-            QC_TRY(rc);
-            s = qc_span_of(frame, n);
+    size_t n = 0;
+    bool bare = false;
+    *ret_taken = 0;
+    if (!is_otp(l)) {
+        QC_TRY(session_put(l, LINK_STREAM, s, err));
+        *ret_taken = s.n;
+        return QC_OK;
+    }
+    const qc_rc rc = net_otp_seal(l->tx.otp, NET_OTP_DATA, s, frame, ret_taken, &n, err);
+    if (rc == QC_TEMP) {
+        *ret_taken = 0;
+        QC_TRY(on_dry(l, &bare, err));
+        if (bare) {
+            QC_TRY(session_put(l, LINK_BARE, s, err));
+            *ret_taken = s.n;
+            say_bare(l, true);
         }
-        l->dry_ms = 0;
-        QC_TRY(put(l, LINK_STREAM, s, err));
+        return QC_OK;
+    }
+    QC_TRY(rc);
+    l->dry_ms = 0;
+    say_bare(l, false);
+    return session_put(l, LINK_STREAM, qc_span_of(frame, n), err);
+}
+
+/* Messages that wait, as records; while their key is not too old, and at the level otp while there is pad. */
+static qc_rc go_out(struct link *l, struct qc_err *err)
+{
+    struct link_bytes *from = &l->streams.out;
+    bool young = false;
+    if (!l->greeted)
+        return QC_OK;
+    QC_TRY(rekey_age(l, &young, err));
+    while (young && from->n > 0 && l->out.size - l->out.n >= 2 * (LINK_HEAD + NET_OTP_FRAME_MAX)) {
+        size_t taken = 0;
+        const size_t n = from->n < NET_OTP_BODY_MAX ? from->n : NET_OTP_BODY_MAX;
+        QC_TRY(seal(l, qc_span_of(from->p, n), &taken, err));
+        if (taken == 0)
+            break;
         link_bytes_drop(from, taken);
     }
     return QC_OK;
@@ -306,8 +356,12 @@ static qc_rc go_out(struct link *l, struct qc_err *err)
 static qc_rc transmit(struct link *l, struct qc_err *err)
 {
     size_t done = 0;
-    QC_TRY(net_psk_write_some(l->tls, qc_span_of(l->out.p, l->out.n), &done, err));
+    struct link_line *to = rekey_to_now(l);
+    const size_t n = l->out_old > 0 ? l->out_old : l->out.n;
+    QC_TRY(net_psk_write_some(to->tls, qc_span_of(l->out.p, n), &done, err));
+    l->out_old -= l->out_old > 0 ? done : 0;
     l->moved |= done > 0;
+    to->bytes += done;
     link_bytes_drop(&l->out, done);
     return QC_OK;
 }
@@ -327,11 +381,12 @@ void link_refuse(struct link *l)
     }
 }
 
-/* Is there pad for a connection to begin with? */
-static bool has_pad(const struct link *l)
+bool link_ready(const struct link *l)
 {
     struct qkd_pads_counts c;
-    if (!is_otp(l))
+    if (!l->greeted || l->old_ms != 0)
+        return false;
+    if (!is_otp(l) || l->bare_sent)
         return true;
     qkd_pads_counts(l->tx.pads, &c);
     return c.bytes >= LINK_PAD_LEAST && l->dry_ms == 0;
@@ -341,8 +396,11 @@ static qc_rc take_local(struct link *l, struct qc_err *err)
 {
     if (!qc_fd_is(&l->listener) || !l->greeted)
         return QC_OK;
-    if (!has_pad(l)) {
-        if (qc_now_ms() - l->began_ms >= 1000ULL * l->conf->wait_s)
+    if (!link_ready(l)) {
+        const bool over = qc_now_ms() - l->began_ms >= 1000ULL * l->conf->wait_s;
+        if (over && is_otp(l) && l->conf->without == LINK_WEAKER)
+            say_bare(l, true);
+        else if (over || l->conf->without == LINK_FAILS)
             link_refuse(l);
         return QC_OK;
     }
@@ -367,6 +425,7 @@ static qc_rc turn(struct link *l, struct qc_err *err)
         QC_TRY(make(l, err));
         QC_TRY(fetched(l, err));
     }
+    QC_TRY(rekey_turn(l, err));
     QC_TRY(take_local(l, err));
     QC_TRY(link_streams_turn(&l->streams, err));
     QC_TRY(go_out(l, err));
@@ -375,15 +434,18 @@ static qc_rc turn(struct link *l, struct qc_err *err)
     return QC_OK;
 }
 
-static void wait_for_more(struct link *l, int fd)
+static void wait_for_more(struct link *l)
 {
-    struct pollfd p[LINK_STREAMS + 3];
+    struct pollfd p[LINK_STREAMS + 4];
     unsigned n = link_streams_poll(&l->streams, p);
     uint64_t count = 0;
-    const short both = POLLIN | POLLOUT;
-    p[n++] = (struct pollfd){ .fd = fd, .events = l->out.n > 0 ? both : POLLIN };
+    const struct link_line *from = rekey_from(l), *to = rekey_to_now(l);
+    if (from != NULL)
+        p[n++] = (struct pollfd){ .fd = qc_fd_get(&from->fd), .events = POLLIN };
+    if (l->out.n > 0)
+        p[n++] = (struct pollfd){ .fd = qc_fd_get(&to->fd), .events = POLLOUT };
     p[n++] = (struct pollfd){ .fd = qc_fd_get(&l->wake), .events = POLLIN };
-    if (qc_fd_is(&l->listener) && l->streams.open < LINK_STREAMS && l->greeted && has_pad(l))
+    if (qc_fd_is(&l->listener) && l->streams.open < LINK_STREAMS && link_ready(l))
         p[n++] = (struct pollfd){ .fd = qc_fd_get(&l->listener), .events = POLLIN };
     if (poll(p, n, l->moved ? 0 : LINK_POLL_MS) > 0) {
         const ssize_t got = read(qc_fd_get(&l->wake), &count, sizeof count);
@@ -391,47 +453,65 @@ static void wait_for_more(struct link *l, int fd)
     }
 }
 
-/* A fresh key, once nobody is in the middle of something. */
-static bool is_due(const struct link *l)
+/* Does another connection of the other end's wait? One that goes on from this is taken. */
+static qc_rc look_for_other(struct link *l, bool *ret_anew, struct qc_err *err)
 {
-    return l->dials && l->streams.open == 0 && l->streams.out.n == 0 && !l->filling && !l->fetch.runs &&
-           qc_now_ms() - l->began_ms >= 1000ULL * l->conf->rekey_s;
+    QC_CLEANUP(link_line_close) struct link_line line = { 0 };
+    *ret_anew = false;
+    if (l->other == NULL)
+        return QC_OK;
+    const enum link_other is =
+        l->other(l->other_ctx, l->next.tls != NULL ? NULL : link_line_key_id(&l->line), &line);
+    *ret_anew = is == LINK_ANEW;
+    return is == LINK_GOES_ON ? rekey_to(l, &line, err) : QC_OK;
 }
 
-static qc_rc run(struct link *l, int fd, struct qc_err *err)
+static qc_rc run(struct link *l, struct qc_err *err)
 {
+    bool anew = false;
     QC_TRY(greet(l, err));
     for (;;) {
         if (qc_cancel_is(l->stop))
             return QC_FAIL(err, QC_CANCELLED, "told to stop");
-        if (is_due(l) || (l->other != NULL && l->other(l->other_ctx)))
+        QC_TRY(look_for_other(l, &anew, err));
+        if (anew)
             return QC_OK;
         if (!l->greeted && qc_now_ms() - l->began_ms > LINK_HANDSHAKE_MS)
             return QC_FAIL(err, QC_TIMEOUT, "the other end did not greet");
         QC_TRY(turn(l, err));
-        wait_for_more(l, fd);
+        link_state_note(l);
+        wait_for_more(l);
     }
 }
 
-qc_rc link_session(struct link *l, struct net_psk *tls, int fd, struct qc_err *err)
+static void begin(struct link *l, struct link_line *line)
 {
-    l->tls = tls;
-    l->in.n = l->out.n = 0;
-    l->greeted = l->filling = false;
-    l->dry_ms = 0;
+    l->line = QC_STEAL(*line);
+    l->in.n = l->out.n = l->out_old = 0;
+    l->greeted = l->filling = l->moved_there = l->bare_sent = l->bare_came = false;
+    l->dry_ms = l->old_ms = l->moving_ms = 0;
     l->began_ms = qc_now_ms();
-    const qc_rc rc = run(l, fd, err);
+    l->keys_used++;
+}
+
+qc_rc link_session(struct link *l, struct link_line *line, struct qc_err *err)
+{
+    begin(l, line);
+    const qc_rc rc = run(l, err);
     qc_cancel_set(&l->fetch_stop); /* what the KME still answers is lost: the other end begins anew */
     job_drop(&l->fetch);
     l->fetch_stop = (struct qc_cancel){ 0 };
     if (l->filling) /* its keys were named; others are for the next session */
         job_drop(&l->make);
     link_streams_reset(&l->streams);
-    l->tls = NULL;
+    link_line_close(&l->next);
+    link_line_close(&l->line);
+    l->greeted = false;
     return rc;
 }
 
 void link_end(struct link *l)
 {
     job_drop(&l->make); /* stop is set */
+    job_drop(&l->again);
 }

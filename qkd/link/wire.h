@@ -4,11 +4,12 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "net/psk.h"
 #include "qkd/keys.h"
 
 /* -- records --------------------------------------------------------------------------------------------- */
 
-enum link_kind { LINK_STREAM = 1, LINK_HELLO, LINK_FILL, LINK_FILLED };
+enum link_kind { LINK_STREAM = 1, LINK_HELLO, LINK_FILL, LINK_FILLED, LINK_BEGIN, LINK_MOVED, LINK_BARE };
 struct link_head {
     enum link_kind kind;
     uint32_t n; /* bytes that follow: LINK_RECORD_MAX at most */
@@ -53,6 +54,13 @@ struct link_filled {
 };
 QC_MUST qc_rc link_filled_parse(struct link_filled *ret, qc_span s, struct qc_err *err);
 QC_MUST qc_rc link_filled_print(const struct link_filled *f, qc_buf *ret, struct qc_err *err);
+
+/* The first record of a connection: the key_ID of the one that it goes on from; "": none. */
+enum { LINK_BEGIN_MAX = 1 + NET_PSK_KEY_ID_MAX };
+/* Returns the bytes that it wrote. */
+size_t link_begin_print(const char *from, uint8_t ret[LINK_BEGIN_MAX]);
+/* QC_FORMAT */
+QC_MUST qc_rc link_begin_parse(char ret[NET_PSK_KEY_ID_MAX + 1], qc_span s, struct qc_err *err);
 
 /* -- messages in the stream ------------------------------------------------------------------------------ */
 

@@ -4,9 +4,11 @@ time, goes on; no byte of pad is used twice; strangers with invented key_IDs cos
 import base64
 import collections
 import concurrent.futures
+import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -68,7 +70,7 @@ class End:
         os.makedirs(self.folder, exist_ok=True)
         cert, key = net.saes[me]
         self.path, self.record = (os.path.join(self.folder, x) for x in ("link.json", "uses"))
-        self.conf = {"link": "L", "me": "SAE-" + me, "peer": "SAE-" + peer, "state": os.path.join(self.folder, "state"),
+        self.conf = {"link": "L", "me": "SAE-" + me, "peer": "SAE-" + peer, "state": os.path.join(self.folder, "state"), "status": os.path.join(self.folder, "s"),
                      "kme": {"url": f"https://localhost:{net.ports[me]}", "ca": net.pki.ca, "cert": cert, "key": key}, **conf}
         self.p = None
 
@@ -82,6 +84,12 @@ class End:
         with os.fdopen(r) as ready:
             check(ready.read() == "ready\n", "it does not start: " + self.log())
         return self
+
+    def state(self):
+        """What it says of itself, by the command."""
+        p = subprocess.run([LINK, "status", "--config", self.path], capture_output=True, text=True, timeout=WAIT, check=False)
+        check(p.returncode == 0, f"status: {p.stdout} {p.stderr}")
+        return json.loads(p.stdout)
 
     def log(self):
         with open(os.path.join(self.folder, "log"), errors="replace") as f:
@@ -98,8 +106,9 @@ class End:
 
 class Link:
     """Both ends and the service: with Link(..) as l: l.ask(bytes)."""
-    def __init__(self, folder, net, level, **more):
-        self.echo = Echo()
+    def __init__(self, folder, net, level, service=None, **more):
+        """service: what stands behind it, with a port and close; its own echo."""
+        self.echo = service or Echo()
         self.between, self.local = free_ports(2)
         more = {"level": level, "pad_block": 65536, "pad_blocks": 3, "wait_s": 60, **more}
         self.serve = End(folder, net, "serve", "B", "A", {"listen": f"127.0.0.1:{self.between}", "to": f"127.0.0.1:{self.echo.port}", **more})
@@ -157,6 +166,12 @@ class Link:
     def logs(self):
         return self.serve.log() + self.dial.log()
 
+    def until(self, what, why):
+        end = time.monotonic() + WAIT
+        while not what():
+            check(time.monotonic() < end, f"{why}: {self.logs()[-4000:]}")
+            time.sleep(0.1)
+
     def used_once(self):
         """Each byte of pad that an end used for sending, and of what it received: once. -> bytes."""
         total = 0
@@ -192,6 +207,114 @@ def carries(folder, net, level, **more):
             used = l.used_once()
             print(f"{name}: {used} bytes of pad, each once", flush=True)
             check(used > 2 * 2 * 100000, "all went under pad")
+
+
+def turns_keys(folder, net, level):
+    """A connection that is always in use goes on under one key after another; not a byte is lost or comes twice, and no key_ID comes twice."""
+    with Link(os.path.join(folder, "turns-" + level), net, level, rekey_s=1, rekey_bytes=400000, pad_blocks=8) as l:
+        l.ask(b"up")
+        sent, got = hashlib.sha256(), hashlib.sha256()
+        over, counts, ids, levels = threading.Event(), [0, 0], set(), set()
+        with l.connect() as s:
+            def send():
+                while not over.is_set():
+                    if counts[0] - counts[1] > 200000:
+                        time.sleep(0.01)
+                        continue
+                    data = os.urandom(20000)
+                    s.sendall(data)
+                    sent.update(data)
+                    counts[0] += len(data)
+                s.shutdown(socket.SHUT_WR)
+
+            def look():
+                state = l.dial.state()
+                ids.add(state["key_id"])
+                levels.add(state["now"])
+                return int(state["keys"]) >= 5
+            sender = threading.Thread(target=send, daemon=True)
+
+            def receive():
+                while (data := s.recv(65536)) != b"":
+                    got.update(data)
+                    counts[1] += len(data)
+            receiver = threading.Thread(target=receive, daemon=True)
+            sender.start()
+            receiver.start()
+            try:
+                l.until(look, "no new keys")
+            finally:
+                over.set()
+            sender.join(WAIT)
+            receiver.join(WAIT)
+            check(counts[0] == counts[1] and sent.digest() == got.digest(), f"{counts}")
+        state, there = l.dial.state(), l.serve.state()
+        check(levels == {level} and (state["end"], there["end"], state["least"], state["ready"]) == ("dial", "serve", level, True), f"{levels} {state} {there}")
+        used = re.findall(r"key=([0-9a-f]{8})", l.dial.log())
+        check(len(used) >= 5 and len(set(used)) == len(used), f"keys: {used}")
+        check(l.dial.log().count("the link is up") == 1 and "down" not in l.logs(), "one session")
+        if level == "otp":
+            l.used_once()
+        print(f"turns {level}: {counts[0]} bytes under {len(used)} keys", flush=True)
+
+
+def grows_old(folder):
+    """No key comes: the old one is used up to its end, then nothing goes; with `fail` at once. Both ends hold to it. Then keys come."""
+    with network(folder, "old", [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net, \
+            Link(os.path.join(folder, "old-link"), net.start(), "qkd-tls", rekey_s=1, key_max_s=4, wait_s=2) as l:
+        l.ask(b"while it is young")
+        with l.connect() as s:
+            s.sendall(b"under way")
+            check(s.recv(100) == b"under way", "it goes")
+            net.stop(signal.SIGKILL)
+            l.until(lambda: "E1304" in l.dial.log(), "a key that does not come is told")
+            l.until(lambda: l.dial.state()["now"] == "down" and l.serve.state()["now"] == "down", "down at both ends")
+            check("may not be used any more" in l.logs(), "it says why")
+            check(l.dial.state()["why"] != "" and l.dial.state()["key_id"] == "", "the state, too")
+            try:
+                check(s.recv(100) == b"", "the connection is broken, not ended")
+                check(False, "reset")
+            except ConnectionResetError:
+                pass
+        net.start()
+        l.ask(b"keys came")
+
+
+def goes_bare(folder):
+    """No pad, and both ends allow qkd-tls then: it goes on and says so; where one end does not allow it, nothing goes."""
+    bits = 8 * 2 * 65700 + 256 * 40
+    with network(folder, "bare", [link("A", "B", rate=0, bits=bits)]) as net, \
+            Link(os.path.join(folder, "bare-link"), net.start(), "otp", pad_blocks=1, wait_s=2, without_key="qkd-tls", rekey_s=600) as l:
+        def padded():
+            l.ask(b"while there is some")
+            return l.dial.state()["now"] == "otp"
+        l.until(padded, "pad is used where it is")
+        check(l.dial.state()["least"] == "qkd-tls", "what it may do")
+        data = os.urandom(150000)
+        l.ask(data)
+        state = l.dial.state()
+        check(state["now"] == "qkd-tls" and "W1305" in l.logs(), f"never silently: {state}")
+        net.do("link", "rate", "AB", "1000000000")
+
+        def again():
+            l.ask(os.urandom(2000))
+            return l.dial.state()["now"] == "otp" and l.serve.state()["now"] == "otp"
+        l.until(again, "pad again")
+        net.do("link", "rate", "AB", "0")
+        l.serve.stop()
+        l.serve.conf["without_key"] = "wait"
+        net.do("link", "empty", "AB")
+        l.serve.start()
+
+        def refused():
+            try:
+                l.once(os.urandom(60000))
+            except OSError:
+                pass
+            return "not allowed here" in l.serve.log() or "no pad came" in l.serve.log() or "E1301" in l.dial.log()
+        l.until(refused, "the other end does not allow it")
+        check(l.serve.state()["now"] != "qkd-tls", "not here")
+        l.used_once()
 
 
 def runs_dry(folder):
@@ -296,6 +419,8 @@ def with_keys(folder):
         carries(folder, net, "qkd-tls")
         carries(folder, net, "otp")
         carries(folder, net, "otp", pad_to=1024)
+        turns_keys(folder, net, "qkd-tls")
+        turns_keys(folder, net, "otp")
 
 
 def says_why(folder):
@@ -322,7 +447,7 @@ def says_why(folder):
 if __name__ == "__main__":
     where = tempfile.mkdtemp(prefix="qcloud-test-")
     try:
-        for part in (says_why, with_keys, runs_dry, strangers, lambda folder: kills(folder, seeded("link"))):
+        for part in (says_why, with_keys, grows_old, goes_bare, runs_dry, strangers, lambda folder: kills(folder, seeded("link"))):
             part(where)
     finally:
         shutil.rmtree(where, ignore_errors=True)

@@ -5,6 +5,8 @@ qc_test(unit net_tls DEPS base net LIBS PkgConfig::microhttpd LABELS thread)
 qc_fuzz(net_url DEPS base net)
 qc_test(unit net_psk DEPS base net)
 qc_fuzz(net_psk DEPS base net)
+qc_test(unit net_link_state DEPS base net)
+qc_fuzz(net_link_state DEPS base net)
 qc_test(unit net_otp DEPS base net)
 qc_fuzz(net_otp DEPS base net)
 

@@ -17,6 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     QC_ASSERT(c.listen.port != 0 && c.to.port != 0 && c.url[0] != '\0' && c.ca[0] == '/');
     QC_ASSERT(c.pad_block % QKD_PAD_WINDOW == 0 && c.pad_block >= QKD_PAD_BLOCK_MIN);
     QC_ASSERT(c.pad_blocks > 0 && c.pad_to <= NET_OTP_BODY_MAX && c.wait_s > 0 && c.rekey_s > 0);
-    QC_ASSERT(c.level != LINK_OTP || c.state[0] == '/');
+    QC_ASSERT(c.key_max_s >= c.rekey_s && c.key_max_bytes >= c.rekey_bytes && c.rekey_bytes > 0);
+    QC_ASSERT(c.least <= c.level && (c.least < c.level) == (c.without == LINK_WEAKER));
+    QC_ASSERT(c.status[0] == '\0' || c.status[0] == '/');
+    QC_ASSERT(c.level != NET_OTP || c.state[0] == '/');
     return 0;
 }

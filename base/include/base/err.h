@@ -42,7 +42,8 @@
     X(QUOTA, 14, 507, 0, "quota", "over the quota of this tenant")                                           \
     X(UNFIT, 1, 500, 0, "unfit", "the cloud is not fit for use")                                             \
     X(IO, 1, 500, 0, "io", "input or output failed")                                                         \
-    X(CANCELLED, 130, 499, 0, "cancelled", "interrupted")
+    X(CANCELLED, 130, 499, 0, "cancelled", "interrupted")                                                    \
+    X(LINK, 13, 503, 0, "link", "a link has not the security level that is asked for, or no key")
 
 typedef enum qc_rc {
 #define X(name, ...) QC_##name,

@@ -376,6 +376,10 @@
     X(NET_OTP_BODY_MAX, 65536, "bytes", "of a frame under one-time pad: a forgery passes with 2^-91")        \
     X(NET_OTP_PAD_MIN, 64, "bytes", "of a frame that hides its length; less is mostly header")               \
     X(NET_OTP_BAD_MAX, 1048576, "frames", "with wrong tags end a pool: 2^20 tries of 2^-91 are 2^-71")       \
+    X(NET_LINK_STATE_MAX, 4096, "bytes", "of what a link says of itself: 700 and a reason")                  \
+    X(NET_LINK_WHY_MAX, 255, "bytes", "of its reason: a line of a message")                                  \
+    X(CLOUD_LINK_FRESH_MS, 500, "ms", "that what a link said of itself is believed")                         \
+    X(CLOUD_LINK_ASK_MS, 2000, "ms", "for it to say so: it stands on this machine")                          \
     /* qkd */                                                                                                \
     X(QKD_ID_MAX, 128, "bytes", "of a key_ID; a UUID has 36")                                                \
     X(QKD_UUID_TEXT, 36, "bytes", "RFC 4122")                                                                \
@@ -416,6 +420,8 @@
     X(LINK_KME_MS, 15000, "ms", "for the KME, all tries of one call")                                        \
     X(LINK_HANDSHAKES, 8, "handshakes", "at once, each with a thread")                                       \
     X(LINK_HANDSHAKE_MS, 15000, "ms", "for one, with the KME asked in it")                                   \
+    X(LINK_MOVE_MS, 60000, "ms", "for the other end to go over to the new key: what waits goes first")       \
+    X(LINK_STATE_MS, 5000, "ms", "for a link to say how it is: it stands on this machine")                   \
     X(LINK_BACKLOG, 128, "connections", "that the kernel keeps until they are taken")                        \
     X(LINK_DEAD_S, 30, "s", "without a sign of the other end: the link is down")                             \
     X(LINK_POLL_MS, 200, "ms", "between two looks at what makes no event")                                   \
@@ -426,8 +432,11 @@
     X(LINK_PAD_LEAST, 4096, "bytes", "of pad there must be for a connection to begin")                       \
     X(LINK_WAIT_S, 30, "s", "for pad, then connections are closed; as a request to S3 waits")                \
     X(LINK_WAIT_MAX_S, 3600, "s", "longer nobody waits")                                                     \
-    X(LINK_REKEY_S, 60, "s", "then a link without connections takes a new key")                              \
+    X(LINK_REKEY_S, 60, "s", "then a link takes a new key")                                                  \
     X(LINK_REKEY_MAX_S, 86400, "s", "a day")                                                                 \
+    X(LINK_REKEY_BYTES, 1073741824, "bytes", "and after so many under one key")                              \
+    X(LINK_REKEY_BYTES_MIN, 65536, "bytes", "a key for less is a key for each record")                       \
+    X(LINK_KEY_MAX_TIMES, 5, "times", "rekey_s and rekey_bytes: then a key is not used any more")            \
     X(LINK_PATH_MAX, 1024, "bytes", "of a path or an address in the configuration")                          \
     X(LINK_CONF_MAX, 65536, "bytes", "of the configuration")                                                 \
     /* qcloud-kme */                                                                                         \
@@ -457,6 +466,7 @@
 /* Values beyond int, as uint64_t constants. */
 #define QC_LIMITS_WIDE(X)                                                                                    \
     X(QC_FILE_READ_MAX, UINT64_C(1) << 30, "bytes", "a whole file in memory; larger ones are streamed")      \
+    X(LINK_REKEY_BYTES_MAX, UINT64_C(1) << 38, "bytes", "of a key; AES-GCM bears 2^24.5 full records")       \
     X(CLOUD_OBJECT_SIZE_MAX, UINT64_C(5) << 30, "bytes", "one PUT of S3; fragments are far smaller")
 
 enum {

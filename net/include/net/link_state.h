@@ -1,0 +1,41 @@
+/* What a link says of itself (FORMAT 14.3): levels, key and pad, as one JSON text at a UNIX socket. Layer 1;
+ * uses base. Keeps I7. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/time.h"
+#include "net/psk.h"
+
+/* What protects a way, from the weakest to the strongest: they are compared as numbers. */
+enum net_level {
+    NET_DOWN,  /* nothing goes */
+    NET_PLAIN, /* nothing protects it */
+    NET_TLS,   /* certificates */
+    NET_QKD_TLS,
+    NET_OTP
+};
+/* "down", "plain", "tls", "qkd-tls", "otp" */
+const char *net_level_name(enum net_level level);
+/* All but down. QC_USAGE: none of them; the message names them */
+QC_MUST qc_rc net_level_parse(const char *text, enum net_level *ret, struct qc_err *err);
+
+struct net_link_state {
+    char link[NET_PSK_NAME_MAX + 1], peer[NET_PSK_NAME_MAX + 1];
+    bool dials;
+    enum net_level level, least; /* not down; least <= level */
+    enum net_level now;
+    bool ready;
+    char key_id[NET_PSK_KEY_ID_MAX + 1]; /* "": none */
+    uint64_t key_s, key_bytes, keys, connections;
+    uint64_t pad_send, pad_receive, pad_block;
+    char why[NET_LINK_WHY_MAX + 1];
+};
+/* Appended to ret. QC_NOMEM, QC_LIMIT */
+QC_MUST qc_rc net_link_state_print(const struct net_link_state *s, qc_buf *ret, struct qc_err *err);
+/* Bytes from outside. QC_FORMAT */
+QC_MUST qc_rc net_link_state_parse(struct net_link_state *ret, qc_span text, struct qc_err *err);
+/* Asks the link whose socket that is. QC_TEMP: nobody is there; QC_TIMEOUT, QC_FORMAT, QC_USAGE, QC_NOMEM */
+QC_MUST qc_rc net_link_state_ask(struct net_link_state *ret, const char *path, qc_deadline d,
+                                 struct qc_err *err);

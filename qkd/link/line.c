@@ -1,0 +1,121 @@
+#include "line.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "streams.h"
+#include "wire.h"
+
+void link_line_close(struct link_line *l)
+{
+    net_psk_close(&l->tls);
+    qc_fd_close(&l->fd);
+    *l = (struct link_line){ 0 };
+}
+
+const char *link_line_key_id(const struct link_line *l)
+{
+    return net_psk_id_of(l->tls)->key_id;
+}
+
+static struct net_psk_id id_of(const struct link_conf *c, bool dials)
+{
+    struct net_psk_id id = { 0 };
+    memcpy(id.link, c->name, sizeof id.link);
+    memcpy(id.master, dials ? c->me : c->peer, sizeof id.master);
+    memcpy(id.slave, dials ? c->peer : c->me, sizeof id.slave);
+    return id;
+}
+
+/* -- dial ------------------------------------------------------------------------------------------------ */
+
+static qc_rc reach(const struct net_address *to, struct qc_fd *ret, struct qc_err *err)
+{
+    struct pollfd p = { .events = POLLOUT };
+    int e = 0;
+    socklen_t n = sizeof e;
+    QC_TRY(link_connect(ret, to, err));
+    p.fd = qc_fd_get(ret);
+    const int got = poll(&p, 1, LINK_HANDSHAKE_MS);
+    if (got <= 0 || getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &e, &n) != 0 || e != 0)
+        return QC_FAIL(err, QC_TEMP, "%s:%u cannot be reached: %s", to->host, (unsigned)to->port,
+                       got <= 0 ? "no answer" : strerror(e));
+    return QC_OK;
+}
+
+static qc_rc say_begin(const struct link_line *l, const char *from, qc_deadline d, struct qc_err *err)
+{
+    uint8_t text[LINK_HEAD + LINK_BEGIN_MAX];
+    const size_t n = link_begin_print(from, text + LINK_HEAD);
+    link_head_print(&(struct link_head){ .kind = LINK_BEGIN, .n = (uint32_t)n }, text);
+    return net_psk_write(l->tls, qc_span_of(text, LINK_HEAD + n), d, err);
+}
+
+qc_rc link_line_dial(struct link_line *ret, const struct link_conf *conf, struct link_keys *keys,
+                     const char *from, struct qc_err *err)
+{
+    QC_CLEANUP(link_line_close) struct link_line l = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    struct net_psk_id id = id_of(conf, true);
+    QC_TRY(reach(&conf->to, &l.fd, err));
+    QC_TRY_AS(link_keys_new_one(keys, id.key_id, &key, err), err, "KME");
+    const qc_deadline d = qc_deadline_in(LINK_HANDSHAKE_MS);
+    QC_TRY(net_psk_connect(&l.tls, qc_fd_get(&l.fd), &id, key, d, err));
+    QC_TRY(say_begin(&l, from, d, err));
+    l.began_ms = qc_now_ms();
+    *ret = QC_STEAL(l);
+    return QC_OK;
+}
+
+/* -- serve ----------------------------------------------------------------------------------------------- */
+
+/* The IPv4 address that a connection comes from. */
+static uint32_t source_of(const struct qc_fd *fd)
+{
+    struct sockaddr_in at = { 0 };
+    socklen_t n = sizeof at;
+    return getpeername(qc_fd_get(fd), (struct sockaddr *)&at, &n) == 0 ? ntohl(at.sin_addr.s_addr) : 0;
+}
+
+static qc_rc read_whole(struct net_psk *tls, uint8_t *room, size_t n, qc_deadline d, struct qc_err *err)
+{
+    for (size_t done = 0; done < n;) {
+        size_t got = 0;
+        QC_TRY(net_psk_read(tls, room + done, n - done, &got, d, err));
+        if (got == 0)
+            return QC_FAIL(err, QC_TEMP, "the other end closed the link");
+        done += got;
+    }
+    return QC_OK;
+}
+
+static qc_rc hear_begin(struct link_line *l, qc_deadline d, struct qc_err *err)
+{
+    uint8_t room[LINK_BEGIN_MAX];
+    struct link_head h;
+    _Static_assert((int)LINK_HEAD <= (int)LINK_BEGIN_MAX, "room");
+    QC_TRY(read_whole(l->tls, room, LINK_HEAD, d, err));
+    QC_TRY(link_head_parse(&h, qc_span_of(room, LINK_HEAD), err));
+    if (h.kind != LINK_BEGIN || h.n > LINK_BEGIN_MAX)
+        return QC_FAIL(err, QC_FORMAT, "the other end does not say what it begins with");
+    QC_TRY(read_whole(l->tls, room, h.n, d, err));
+    return link_begin_parse(l->from, qc_span_of(room, h.n), err);
+}
+
+qc_rc link_line_accept(struct link_line *ret, const struct link_conf *conf, struct link_keys *keys,
+                       struct qc_fd *fd, struct qc_err *err)
+{
+    QC_CLEANUP(link_line_close) struct link_line l = { 0 };
+    const struct net_psk_id us = id_of(conf, false);
+    struct link_asker asker = { .keys = keys, .source = source_of(fd) };
+    const qc_deadline d = qc_deadline_in(LINK_HANDSHAKE_MS);
+    QC_TRY(net_psk_accept(&l.tls, qc_fd_get(fd), &us, link_keys_find, &asker, d, err));
+    link_keys_used(&asker, link_line_key_id(&l));
+    QC_TRY(hear_begin(&l, d, err));
+    l.began_ms = qc_now_ms();
+    l.fd = QC_STEAL(*fd);
+    *ret = QC_STEAL(l);
+    return QC_OK;
+}
