@@ -11,7 +11,7 @@ if(QC_FAULT_POINTS)
   qc_test(fault gateway_segment DEPS base cloud gateway)
 endif()
 qc_test(prop gateway_segment DEPS base cloud gateway TIMEOUT 300)
-qc_test(prop gateway_memory DEPS base cloud gateway LABELS thread TIMEOUT 300)
+qc_test(prop gateway_memory DEPS base cloud gateway TIMEOUT 300)
 qc_test(kat gateway_segment DEPS base cloud gateway)
 if(TARGET qc_kat_gateway_segment)
   add_test(NAME kat/gateway_reader COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/kat/gateway_segment.py

@@ -51,7 +51,7 @@ def fragments(box, rng, data):
             size = os.path.getsize(path)
             small = size < 4096
             whole = small and (FULL or i == turn)
-            for offset in range(size) if whole else sorted(rng.sample(range(size), min(size, 12))):
+            for offset in range(size) if whole else sorted(rng.sample(range(size), min(size, 12 if FULL else 6))):
                 name, want = data["small" if small else "large"]
                 was, path = path, as_it_is_now(path, c, known)
                 moved += path != was
@@ -85,7 +85,7 @@ def stores(box, rng, data):
         shutil.copytree(store, saved)
         for path in sorted(files(saved)):
             rel, size = os.path.relpath(path, saved), os.path.getsize(path)
-            some = max(min(size, 40), round(size * part)) if FULL else min(size, 40)
+            some = max(min(size, 40), round(size * part)) if FULL else min(size, 20)
             for offset in sorted(rng.sample(range(size), some)):
                 target = os.path.join(store, rel)
                 flip(target, offset, rng.randrange(8))

@@ -320,15 +320,15 @@ def before_join(box, _rng, _acked):
 
 # title: (made ready, recorded, checked, part of the syncs that are cut at without QC_FULL)
 PHASES = {
-    "init": (before_init, record_init, Check.initialised, 0.05),
-    "stored": (before_stored, record_stored, Check.stored, 0.65),
-    "recover": (before_recover, record_recover, Check.recovered, 0.7),
-    "join": (before_join, record_join, Check.joined, 0.06),
-    "repair": (before_repair, record_repair, Check.repaired, 0.2),
-    "short": (before_short, record_short, Check.short, 0.1),
-    "adopt": (None, record_adopt, Check.repaired, 0.07),
-    "scrub": (before_repair, record_scrub, Check.scrubbed, 0.07),
-    "move": (before_move, record_move, Check.moved, 0.03),
+    "init": (before_init, record_init, Check.initialised, 0.025),
+    "stored": (before_stored, record_stored, Check.stored, 0.325),
+    "recover": (before_recover, record_recover, Check.recovered, 0.35),
+    "join": (before_join, record_join, Check.joined, 0.03),
+    "repair": (before_repair, record_repair, Check.repaired, 0.1),
+    "short": (before_short, record_short, Check.short, 0.05),
+    "adopt": (None, record_adopt, Check.repaired, 0.035),
+    "scrub": (before_repair, record_scrub, Check.scrubbed, 0.035),
+    "move": (before_move, record_move, Check.moved, 0.015),
     "passphrase": (before_passphrase, record_passphrase, Check.locked, 1),      # the last: what follows would wait for it
 }
 SLOW = ("passphrase",)      # QC_FULL only: each opening of a store costs a second
