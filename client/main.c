@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "help.h"
 #include "passphrase.h"
+#include "qkd/plan.h"
 #include "remote.h"
 #include "signals.h"
 
@@ -184,6 +185,7 @@ static const struct qc_opt gateway_drill_opts[] = {
     { "seed", 0, "S", "draw as the drill did that named this seed", false },
     { 0 },
 };
+static const struct qc_opt plan_keys_opts[] = { QKD_PLAN_OPTIONS, { 0 } };
 static const struct qc_opt rng_bytes_opts[] = {
     { "bytes", 0, "N", "how many (k, M, G: powers of 1024)", false },
     { 0 },
@@ -267,6 +269,8 @@ static const struct qc_cmd cmds[] = {
       cmd_rng_bench },
     { "rng read", "SOURCE", "write random bytes of a source to standard output", 1, 1,
       NEEDS_CLASS(MSG_RANDOM), rng_bytes_opts, cmd_rng_read },
+    { "plan keys", "", "what key from QKD carries, and what some traffic needs", 0, 0, NEEDS_CLASS(MSG_CALL),
+      plan_keys_opts, cmd_plan_keys },
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
       cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },

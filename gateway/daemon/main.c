@@ -19,6 +19,7 @@
 #include "cmd_conf.h"
 #include "cmd_drill.h"
 #include "cmd_move.h"
+#include "cmd_plan.h"
 #include "cmd_repair.h"
 #include "cmd_scrub.h"
 #include "cmd_status.h"
@@ -387,6 +388,8 @@ static const struct qc_cmd commands[] = {
       cmd_cloud_domain_options, cmd_cloud_domain },
     { "plan exit", "NAME", "what it takes to leave a cloud: bytes, requests, time, cost", 1, 1, 0,
       cmd_plan_exit_options, cmd_plan_exit },
+    { "plan keys", "", "what key from QKD carries, and what some traffic needs", 0, 0, 0,
+      cmd_plan_keys_options, cmd_plan_keys },
     { "kit",     "", "the operator's kit: the root key",            0, 0, 0, kit_options,     cmd_kit },
     { "tenant add", "NAME --token-file FILE", "let somebody in", 1, 1, 0,
       cmd_tenant_add_options, cmd_tenant_add },

@@ -102,6 +102,10 @@ def whole(schemas, box, ask):
     ask("reseal", 0, "reseal", b"b\xff")
     ask("reseal", 3, "reseal", "none")
     ask("rng-list", 0, "rng", "list")
+    ask("plan-keys", 0, "plan", "keys", "--rate", "80k", "--rekey-seconds", "0.01", "--encryptor", "12G", "--bytes", "80G", "--code", "3,5",
+        "--traffic", "200G", "--stock", "8G")
+    ask("plan-keys", 0, "plan", "keys", "--rate", "80k", "--rekey-seconds", "1")
+    ask("plan-keys", 2, "plan", "keys")
     ask("rng-test", 0, "rng", "test")
     ask("rng-test", 0, "rng", "test", "--sample", path)
     ask("rng-test", 3, "rng", "test", "none")

@@ -402,6 +402,15 @@
     X(QKD_PAD_WINDOW, 65536, "bytes", "of a pad block that are made at a time, and a taking has at most")    \
     X(QKD_PAD_BLOCK_MIN, 65536, "bytes", "of a pad block: a window")                                         \
     X(QKD_PAD_BLOCK_MAX, 16777216, "bytes", "of a pad block: a crash loses one")                             \
+    X(QKD_PLAN_DIGITS, 20, "digits", "of a number in a plan: what a double holds, and zeros")                \
+    X(QKD_PLAN_LEAST_NS, 1000, "ns", "between two keys in a plan")                                           \
+    X(QKD_PLAN_REKEY_BYTES, 1073741824, "bytes", "under a key in a plan that says nothing: a GiB")           \
+    X(QKD_PLAN_FRAME, 65536, "bytes", "of data in a frame under one-time pad; as NET_OTP_BODY_MAX")          \
+    X(QKD_PLAN_FRAME_KEY, 44, "bytes", "of pad for such a frame beside its data: tag 32, message 12")        \
+    X(QKD_USE_SHORT_S, 600, "s", "over which the present use of key is averaged")                            \
+    X(QKD_USE_LONG_S, 86400, "s", "over which it is, too: the night does not hide the day")                  \
+    X(QKD_DRY_ALARM_S, 3600, "s", "before a link's key is out at the present use: somebody is told loudly")  \
+    X(QKD_DRY_WARN_S, 14400, "s", "before it is: somebody is told")                                          \
     /* qcloud-link */                                                                                        \
     X(LINK_STREAMS, 256, "connections", "that a link carries at once; each has a window in memory")          \
     X(LINK_WINDOW, 65536, "bytes", "of a connection under way; 5 ms at 100 Mbit/s")                          \
@@ -467,7 +476,9 @@
 #define QC_LIMITS_WIDE(X)                                                                                    \
     X(QC_FILE_READ_MAX, UINT64_C(1) << 30, "bytes", "a whole file in memory; larger ones are streamed")      \
     X(LINK_REKEY_BYTES_MAX, UINT64_C(1) << 38, "bytes", "of a key; AES-GCM bears 2^24.5 full records")       \
-    X(CLOUD_OBJECT_SIZE_MAX, UINT64_C(5) << 30, "bytes", "one PUT of S3; fragments are far smaller")
+    X(CLOUD_OBJECT_SIZE_MAX, UINT64_C(5) << 30, "bytes", "one PUT of S3; fragments are far smaller")         \
+    X(QKD_PLAN_MAX, UINT64_C(1000000000000000000), "",                                                       \
+      "of any number in a plan: an exabyte, 30 billion years")
 
 enum {
 #define X(name, value, unit, reason) name = (value),

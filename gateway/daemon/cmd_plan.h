@@ -1,0 +1,6 @@
+/* plan keys. Part of qcloud-gateway. */
+#pragma once
+#include "base/opt.h"
+
+extern const struct qc_opt cmd_plan_keys_options[];
+qc_rc cmd_plan_keys(void *app, const struct qc_args *args, struct qc_err *err);
