@@ -34,6 +34,12 @@ static qc_rc page(struct kme *k, const struct kme_call *c, struct kme_answer *re
     return kme_page(k, ret, err);
 }
 
+static qc_rc metrics(struct kme *k, const struct kme_call *c, struct kme_answer *ret, struct qc_err *err)
+{
+    (void)c;
+    return kme_metrics(k, ret, err);
+}
+
 static qc_rc fault(struct kme *k, const struct kme_call *c, struct kme_answer *ret, struct qc_err *err)
 {
     return kme_fault(k, c->body, ret, err);
@@ -52,6 +58,7 @@ static const struct call {
     call_fn run;
 } calls[] = {
     { "GET", "/", true, page },
+    { "GET", "/metrics", true, metrics },
     { "GET", "/admin/v1/network", true, network },
     { "GET", "/admin/v1/exposed", false, exposed },
     { "POST", "/admin/v1/fault", false, fault },

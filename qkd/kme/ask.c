@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "fault.h"
 #include "net/client.h"
+#include "qkd/plan.h"
 
 enum { ANSWER_MS = 60000 };
 
@@ -105,16 +106,19 @@ static double real(const struct json_t *j, const char *name)
 
 static void print_link(const struct json_t *j)
 {
-    char between[2 * KME_NAME_MAX + 4], errors[16] = "-", km[32] = "-";
+    char between[2 * KME_NAME_MAX + 4], errors[16] = "-", km[32] = "-", lasts[QKD_SPAN_TEXT] = "-";
     snprintf(between, sizeof between, "%s - %s", word(j, "a"), word(j, "b"));
     if (real(j, "qber") > 0)
         snprintf(errors, sizeof errors, "%.2f %%", real(j, "qber") * 100);
     if (real(j, "km") > 0)
         snprintf(km, sizeof km, "%g", real(j, "km"));
+    if (qc_json_has(j, "dry_s"))
+        qkd_span_text(real(j, "dry_s"), lasts);
     const double cap = (double)number(j, "cap_bits");
-    printf("%-12s %-30s %-7s %11" PRId64 " %16" PRId64 " %5.1f %% %16" PRId64 " %8s %6s\n", word(j, "id"),
-           between, word(j, "state"), number(j, "rate_bps"), number(j, "bits"),
-           cap > 0 ? 100 * (double)number(j, "bits") / cap : 0.0, number(j, "used_bits"), errors, km);
+    printf("%-12s %-30s %-7s %11" PRId64 " %16" PRId64 " %5.1f %% %16" PRId64 " %11" PRId64 " %10s %8s %6s\n",
+           word(j, "id"), between, word(j, "state"), number(j, "rate_bps"), number(j, "bits"),
+           cap > 0 ? 100 * (double)number(j, "bits") / cap : 0.0, number(j, "used_bits"),
+           number(j, "use_bps"), lasts, errors, km);
 }
 
 static qc_rc print_status(const struct json_t *j, struct qc_err *err)
@@ -126,8 +130,8 @@ static qc_rc print_status(const struct json_t *j, struct qc_err *err)
     QC_TRY(qc_json_arr(j, "nodes", &nodes, err));
     QC_TRY(qc_json_int(j, "since_s", 0, INT64_C(200000000000), &since_s, err));
     qc_time_text(since_s, since);
-    printf("%-12s %-30s %-7s %11s %16s %7s %16s %8s %6s\n", "link", "between", "state", "bit/s",
-           "bits in pool", "full", "bits used", "errors", "km");
+    printf("%-12s %-30s %-7s %11s %16s %7s %16s %11s %10s %8s %6s\n", "link", "between", "state", "bit/s",
+           "bits in pool", "full", "bits used", "use, bit/s", "lasts", "errors", "km");
     for (size_t i = 0; i < qc_json_len(links); i++)
         print_link(qc_json_at(links, i));
     for (size_t i = 0; i < qc_json_len(nodes); i++)

@@ -87,6 +87,20 @@ void kme_network_pass(struct kme_network *n, uint64_t ms)
     }
 }
 
+void kme_network_use(struct kme_network *n, unsigned i, uint64_t bits)
+{
+    struct kme_link *l = &n->link[i];
+    QC_ASSERT(bits <= l->bits);
+    l->bits -= bits;
+    l->used += bits;
+    qkd_use_note(&l->use, n->clock_ms, bits);
+}
+
+double kme_link_dry_s(const struct kme_network *n, const struct kme_link *l)
+{
+    return qkd_use_dry_s(&l->use, n->clock_ms, l->bits, kme_link_yield(n, l));
+}
+
 static unsigned far_end(const struct kme_link *l, unsigned node)
 {
     return l->a == node ? l->b : l->a;

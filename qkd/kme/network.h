@@ -1,5 +1,5 @@
 /* A QKD network: nodes, quantum links with their key, routes through trusted nodes. Part of qcloud-kme; uses
- * base. Pure: no clock, no disk; times are arguments. One owner at a time. Keeps I6.
+ * base, qkd. Pure: no clock, no disk; times are arguments. One owner at a time. Keeps I6.
  *
  * A link yields bits at its rate into a pool at both of its ends. Who is not next to whom gets key through
  * nodes in between, each of which sees it (docs/qkd.md). Names are what the configuration says. */
@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "net/url.h"
+#include "qkd/use.h"
 
 struct kme_link {
     char id[KME_NAME_MAX + 1];
@@ -23,6 +24,8 @@ struct kme_link {
     uint64_t bits;          /* in the pool */
     uint64_t rest;          /* thousandths of a bit that came, too */
     uint64_t used;          /* bits that went since the start */
+    struct qkd_use use;     /* how fast they go */
+    enum qkd_dry dry;       /* what was said of that last */
     uint64_t offset;        /* bytes of the link's stream that are gone: where the next key begins */
     uint64_t recent[KME_RECENT]; /* bits that came in the last slots of the network's window, in a ring */
 };
@@ -83,6 +86,10 @@ void kme_network_suspect_all(struct kme_network *n);
 
 /* ms have passed. */
 void kme_network_pass(struct kme_network *n, uint64_t ms);
+/* bits of link i's pool, which has them, are used. */
+void kme_network_use(struct kme_network *n, unsigned i, uint64_t bits);
+/* Seconds until the pool is out at the present use, by what the link yields now. INFINITY: never. */
+double kme_link_dry_s(const struct kme_network *n, const struct kme_link *l);
 
 struct kme_route {
     unsigned hops;                /* links; 0: the same node */

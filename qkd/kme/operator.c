@@ -1,5 +1,6 @@
 #include "operator.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "answer.h"
@@ -29,6 +30,12 @@ static qc_rc link_json(const struct kme_network *net, const struct kme_link *l, 
     QC_TRY(qc_json_set_int(j, "bits", (int64_t)l->bits, err));
     QC_TRY(qc_json_set_int(j, "cap_bits", (int64_t)l->cap, err));
     QC_TRY(qc_json_set_int(j, "used_bits", (int64_t)l->used, err));
+    QC_TRY(qc_json_set_int(j, "use_bps", (int64_t)qkd_use_bps(&l->use, net->clock_ms, false), err));
+    QC_TRY(qc_json_set_int(j, "use_day_bps", (int64_t)qkd_use_bps(&l->use, net->clock_ms, true), err));
+    if (isfinite(kme_link_dry_s(net, l)))
+        QC_TRY(qc_json_set_real(j, "dry_s", kme_link_dry_s(net, l), err));
+    else
+        QC_TRY(qc_json_set_null(j, "dry_s", err));
     if (l->qber > 0)
         QC_TRY(qc_json_set_real(j, "qber", l->qber, err));
     if (l->km > 0)
@@ -230,6 +237,25 @@ qc_rc kme_fault(struct kme *k, qc_span body, struct kme_answer *ret, struct qc_e
 
 /* -- by the clock ---------------------------------------------------------------------------------------- */
 
+/* Under the lock: whose key runs out soon is told when it begins, and when it is over. */
+static void tell_dry(struct kme_network *net)
+{
+    static const char *const says[] = { [QKD_DRY_NOT] = "the link's key lasts again",
+                                        [QKD_DRY_WARN] =
+                                            "the link's key is out within 4 hours at the present use",
+                                        [QKD_DRY_ALARM] =
+                                            "the link's key is out within the hour at the present use" };
+    for (unsigned i = 0; i < net->links; i++) {
+        struct kme_link *l = &net->link[i];
+        const double dry = kme_link_dry_s(net, l);
+        const enum qkd_dry now = qkd_use_dry(&l->use, net->clock_ms, dry, l->dry);
+        if (now != l->dry)
+            QC_LOG(now == QKD_DRY_NOT ? QC_LOG_INFO : QC_LOG_WARN, says[now], QC_S("link", l->id),
+                   QC_U("bits", l->bits), QC_U("seconds", isfinite(dry) ? (uint64_t)dry : 0));
+        l->dry = now;
+    }
+}
+
 /* Under the lock. */
 static qc_rc write_pools(struct kme *k, struct qc_err *err)
 {
@@ -256,6 +282,7 @@ qc_rc kme_tick(struct kme *k, struct qc_err *err)
     if (k->seen_ms - k->reaped_ms >= REAP_MS) {
         QC_TRY(kme_store_reap(k->store, qc_wall_s(), &gone, err));
         k->reaped_ms = k->seen_ms;
+        tell_dry(k->net);
     }
     if (gone > 0)
         QC_LOG(QC_LOG_INFO, "keys expired", QC_I("keys", gone));

@@ -8,6 +8,8 @@
 QC_MUST qc_rc kme_network_json(struct kme *k, struct kme_answer *ret, struct qc_err *err);
 /* The same for people: a page without script that renews itself. */
 QC_MUST qc_rc kme_page(struct kme *k, struct kme_answer *ret, struct qc_err *err);
+/* The same for a program that keeps figures over time: Prometheus' text format. */
+QC_MUST qc_rc kme_metrics(struct kme *k, struct kme_answer *ret, struct qc_err *err);
 /* A fault, as fault.h has it. 400, 404, or 200 with what it did. */
 QC_MUST qc_rc kme_fault(struct kme *k, qc_span body, struct kme_answer *ret, struct qc_err *err);
 /* Keys that a node has seen, KME_EXPOSED_PAGE at most, from behind `after` on (a number of an earlier
@@ -15,7 +17,8 @@ QC_MUST qc_rc kme_fault(struct kme *k, qc_span body, struct kme_answer *ret, str
 QC_MUST qc_rc kme_exposed(struct kme *k, const char *node, const char *after, struct kme_answer *ret,
                           struct qc_err *err);
 
-/* Often: once a second what has expired is erased, every ten what the pools have is written down. */
+/* Often: once a second what has expired is erased and who runs out of key is told, every ten what the pools
+ * have is written down. */
 QC_MUST qc_rc kme_tick(struct kme *k, struct qc_err *err);
 /* At the end: what the pools have is written down. */
 QC_MUST qc_rc kme_settle(struct kme *k, struct qc_err *err);

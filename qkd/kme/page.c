@@ -1,8 +1,10 @@
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/time.h"
 #include "operator.h"
+#include "qkd/plan.h"
 #include "supply_internal.h"
 
 /* It asks for itself again every 5 s. Names have no character that means something in HTML (conf.c), so
@@ -26,6 +28,19 @@ static qc_rc state(qc_buf *to, const char *word, struct qc_err *err)
     return qc_buf_addf(to, err, "<td%s>%s</td>", up ? "" : " class=\"bad\"", word);
 }
 
+/* How fast it is used, and for how long it lasts. */
+static qc_rc use_cells(const struct kme_network *net, const struct kme_link *l, qc_buf *to,
+                       struct qc_err *err)
+{
+    const double dry = kme_link_dry_s(net, l);
+    char lasts[QKD_SPAN_TEXT] = "";
+    if (isfinite(dry))
+        qkd_span_text(dry, lasts);
+    return qc_buf_addf(to, err, "<td class=\"n\">%.0f</td><td class=\"n%s\">%s</td>",
+                       qkd_use_bps(&l->use, net->clock_ms, false), l->dry == QKD_DRY_NOT ? "" : " bad",
+                       lasts);
+}
+
 static qc_rc link_row(const struct kme_network *net, const struct kme_link *l, qc_buf *to, struct qc_err *err)
 {
     QC_TRY(qc_buf_addf(to, err, "<tr><td>%s</td><td>%s &ndash; %s</td>", l->id, net->node[l->a],
@@ -36,6 +51,7 @@ static qc_rc link_row(const struct kme_network *net, const struct kme_link *l, q
                        "</td><td><progress max=\"%" PRIu64 "\" value=\"%" PRIu64
                        "\"></progress></td><td class=\"n\">%" PRIu64 "</td>",
                        kme_link_yield(net, l), l->bits, l->cap, l->bits, l->used));
+    QC_TRY(use_cells(net, l, to, err));
     if (l->qber > 0)
         QC_TRY(qc_buf_addf(to, err, "<td class=\"n\">%.2f %%</td>", l->qber * 100));
     else
@@ -50,7 +66,8 @@ static qc_rc links(const struct kme_network *net, qc_buf *to, struct qc_err *err
     QC_TRY(qc_buf_add_str(to,
                           "<h2>Links</h2>\n<table id=\"links\"><thead><tr><th>link</th><th>between</th>"
                           "<th>state</th><th class=\"n\">bit/s</th><th class=\"n\">bits in the pool</th>"
-                          "<th></th><th class=\"n\">used since the start</th><th class=\"n\">errors</th>"
+                          "<th></th><th class=\"n\">used since the start</th><th class=\"n\">use, bit/s</th>"
+                          "<th class=\"n\">lasts</th><th class=\"n\">errors</th>"
                           "<th class=\"n\">km</th></tr></thead><tbody>\n",
                           err));
     for (unsigned i = 0; i < net->links; i++)

@@ -257,10 +257,9 @@ static qc_rc make_all(struct kme *k, const struct kme_request *r, const struct o
         if (need[i] > 0)
             QC_TRY(kme_store_link(k->store, &k->net->link[i], k->net->link[i].bits - need[i], err));
     QC_TRY(qc_tx_commit(&tx, err));
-    for (unsigned i = 0; i < k->net->links; i++) {
-        k->net->link[i].bits -= need[i];
-        k->net->link[i].used += need[i];
-    }
+    for (unsigned i = 0; i < k->net->links; i++)
+        if (need[i] > 0)
+            kme_network_use(k->net, i, need[i]);
     k->supplied += o->number;
     return QC_OK;
 }

@@ -297,6 +297,40 @@ def faults(folder):
         check("E10126" in net.do("status", fails=10), "nobody runs")
 
 
+def figures(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as r:
+        check(r.headers["Content-Type"].startswith("text/plain"), str(r.headers))
+        return {k: float(v) for k, v in (line.rsplit(" ", 1) for line in r.read().decode().splitlines() if not line.startswith("#"))}
+
+
+def forecast(folder):
+    """When a pool is out at the present use: in figures for programs, status and page. (That it comes so: unit/kme_network, by a clock of its own.)"""
+    page = free_ports(1)[0]
+    with network(folder, "forecast", [link("A", "B", rate=0, bits=256 * 4000), link("B", "C", rate=0)], nodes="ABC", ends="AB", page=f"127.0.0.1:{page}") as net:
+        net.start()
+        check(net.status()[0]["AB"]["dry_s"] is None and figures(page)['qcloud_kme_link_dry_seconds{link="AB"}'] == float("inf"), "nothing was used yet")
+        with net.ask("A", "B") as a:
+            first = [time.monotonic(), a.keys("enc", 100, 256) and time.monotonic()]
+            for i in range(20):     # a pace, as far as the machine keeps it
+                time.sleep(max(0, first[1] + 0.1 * (i + 1) - time.monotonic()))
+                a.keys("enc", 100, 256)
+            last = [time.monotonic()]
+            f = figures(page)
+            last.append(time.monotonic())
+        left, used = f['qcloud_kme_link_pool_bits{link="AB"}'], 256 * 2000
+        check(left == 256 * 1900 and f['qcloud_kme_link_used_bits_total{link="AB"}'] == 256 * 2100, str(f))
+        soonest, latest = (left * seconds / used for seconds in (last[0] - first[1], last[1] - first[0]))
+        dry = f['qcloud_kme_link_dry_seconds{link="AB"}']
+        check(0.9 * soonest <= dry <= 1.1 * latest, f"{soonest} {dry} {latest}")
+        check(f['qcloud_kme_link_dry_seconds{link="BC"}'] == float("inf") and f["qcloud_kme_supplied_keys_total"] == 2100, str(f))
+        later = net.status()[0]
+        check(later["AB"]["dry_s"] >= dry and later["AB"]["use_bps"] > 0 and later["BC"]["dry_s"] is None, str(later))
+        check(re.search(r"^AB +A - B +up .* [0-9.]+ (s|min) +- +- *$", net.do("status"), re.M), net.do("status"))
+        with urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=60) as r:
+            check(re.search(r'<td class="n">[0-9.]+ (s|min)</td>', r.read().decode()), "the page")
+        print(f"a pool that is out in {dry:.3g} s by its figures, in {soonest:.3g} to {latest:.3g} s by ours", flush=True)
+
+
 def older_state(folder):
     """A state directory of version 1: its pools and waiting copies are taken over."""
     with network(folder, "older", [link("A", "B", rate=0)], ends="AB") as net:
@@ -386,7 +420,7 @@ def start_fails(folder):
         check(p.returncode == 0 and p.stdout == "2 nodes, 1 links, 2 KMEs, 2 SAEs\n", p.stdout + p.stderr)
 
 
-PARTS = (point_to_point, relayed, several_slaves, rates, faults, older_state, topologies, kills, start_fails)
+PARTS = (point_to_point, relayed, several_slaves, rates, faults, forecast, older_state, topologies, kills, start_fails)
 
 
 def scenario():

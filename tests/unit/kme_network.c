@@ -1,6 +1,7 @@
 /* unit/kme_network: ways through networks against a search of all ways; pools; faults. */
 #include "network.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/crypto.h"
@@ -273,6 +274,62 @@ static void check_poly1305(void)
     CHECK(memcmp(tag, want, sizeof want) == 0);
 }
 
+/* -- when a pool is out ---------------------------------------------------------------------------------- */
+
+/* Keys of 256 bits from one end of the row to the other, at random instants, `per_s` of them in the mean;
+ * until until_ms, or until there is none. Each costs 512 bits of both links. */
+static bool used_until(struct kme_network *n, struct qc_rand *r, double per_s, uint64_t until_ms)
+{
+    while (n->clock_ms < until_ms) {
+        struct kme_route way;
+        kme_network_pass(n, 20);
+        if ((double)qc_rand_below(r, 1000000) >= per_s * 20000)
+            continue;
+        CHECK(kme_network_route(n, 0, 2, &way) && way.hops == 2);
+        if (way.bits < kme_route_cost(&way, 256))
+            return false;
+        for (unsigned i = 0; i < way.hops; i++)
+            kme_network_use(n, way.link[i], kme_route_cost(&way, 256));
+    }
+    return true;
+}
+
+static bool about(double a, double b)
+{
+    return fabs(a - b) <= 0.1 * b;
+}
+
+/* What is foretold comes, within a tenth: with and without yield, and when a link is cut. */
+static void check_forecast(struct qc_rand *r)
+{
+    for (unsigned round = 0; round < 4; round++) {
+        struct kme_network *n = row_of_three();
+        struct kme_link *l = &n->link[0];
+        const double per_s = 10 + (double)qc_rand_below(r, 10);
+        const uint64_t more =
+            round % 2 == 0 ? 0 : (uint64_t)(per_s * 512 * (double)(1 + qc_rand_below(r, 3)) / 10);
+        l->rate = more;
+        l->bits = 20000000;
+        n->link[1].bits = UINT64_MAX / 2;
+        CHECK(isinf(kme_link_dry_s(n, l)));
+        CHECK(used_until(n, r, per_s, 1200000)); /* twenty minutes */
+        double dry = kme_link_dry_s(n, l);
+        if (round >= 2) { /* it is cut: what was foretold is no longer true, what is, is at once */
+            meets(n, (struct kme_fault){ .kind = KME_LINK_CUT });
+            CHECK(kme_link_dry_s(n, l) <= dry);
+            dry = kme_link_dry_s(n, l);
+        }
+        const uint64_t then = n->clock_ms;
+        CHECK(!used_until(n, r, per_s, UINT64_MAX));
+        const double came = (double)(n->clock_ms - then) / 1000;
+        printf("foretold %.0f s, came after %.0f s\n", dry, came);
+        CHECK(about(dry, came));
+        CHECK(kme_link_dry_s(n, l) < 2);
+        CHECK(l->used + l->bits >= 20000000 && !isinf(kme_link_dry_s(n, &n->link[1])));
+        free(n);
+    }
+}
+
 int main(void)
 {
     struct qc_rand r = qc_rand_start();
@@ -280,6 +337,7 @@ int main(void)
     check_pools();
     check_faults();
     check_alarm();
+    check_forecast(&r);
     check_fault_texts();
     check_streams(&r);
     check_poly1305();
