@@ -86,20 +86,28 @@ static void decimal(char *p, size_t n, int v)
         p[i] = (char)('0' + v % 10);
 }
 
+/* By the calendar's own rules, in eras of 400 years that begin with March. gmtime_r would read the time
+ * zone's file first, which says nothing of UTC. */
 void qc_time_text(int64_t t, char out[QC_TIME_TEXT])
 {
-    time_t seconds = (time_t)t;
-    struct tm tm;
+    enum { DAY = 86400, ERA = 146097, TO_YEAR_0 = 719468 /* from 1 March of the year 0 to 1970, days */ };
 
     QC_ASSERT(t >= year_1 && t <= year_9999_end);
-    QC_ASSERT(gmtime_r(&seconds, &tm) != NULL);
+    const int64_t since =
+        t + (int64_t)TO_YEAR_0 * DAY; /* never negative: the year 1 comes after that March */
+    const int days = (int)(since / DAY), second = (int)(since % DAY);
+    const int era = days / ERA, of_era = days % ERA;
+    const int year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    const int of_year = of_era - (365 * year + year / 4 - year / 100);
+    const int from_march = (5 * of_year + 2) / 153, month = from_march < 10 ? from_march + 3 : from_march - 9;
+
     memcpy(out, "0000-00-00T00:00:00Z", QC_TIME_TEXT);
-    decimal(out, 4, tm.tm_year + 1900);
-    decimal(out + 5, 2, tm.tm_mon + 1);
-    decimal(out + 8, 2, tm.tm_mday);
-    decimal(out + 11, 2, tm.tm_hour);
-    decimal(out + 14, 2, tm.tm_min);
-    decimal(out + 17, 2, tm.tm_sec);
+    decimal(out, 4, era * 400 + year + (month <= 2));
+    decimal(out + 5, 2, month);
+    decimal(out + 8, 2, of_year - (153 * from_march + 2) / 5 + 1);
+    decimal(out + 11, 2, second / 3600);
+    decimal(out + 14, 2, second / 60 % 60);
+    decimal(out + 17, 2, second % 60);
 }
 
 /* n decimal digits at p, or -1. */

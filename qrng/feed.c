@@ -27,33 +27,43 @@ struct secret {
     uint8_t pool[]; /* conf->pool bytes: what is ready stands at its begin, the last are taken first */
 };
 
+/* Who reads the source: the first draw, without waiting for anything; once that does not do any more, a
+ * thread (docs/adr/0028). */
+enum worker { WORKER_NONE, WORKER_CALLER, WORKER_NEXT, WORKER_THREAD };
+
 struct qrng_feed {
     const struct qrng_source_conf *conf;
     const char *alarms; /* where they are kept; empty: nowhere */
-    bool shut;          /* the thread's: too many of them */
+    bool shut;          /* the worker's: too many of them */
     struct qc_secret memory;
-    struct secret *s;    /* pool: under the lock; the rest: the thread's */
-    struct qrng_raw raw; /* the thread's */
-    uint64_t next_ns;    /* the thread's: no byte is read before, by the rate */
+    struct secret *s;    /* pool: under the lock; the rest: the worker's */
+    struct qrng_raw raw; /* the worker's */
+    uint64_t next_ns;    /* the worker's: no byte is read before, by the rate */
     pthread_t thread;
     struct qc_cancel stop;
     pthread_mutex_t lock; /* guards what follows, and the pool */
     pthread_cond_t changed;
+    enum worker worker;
     struct qrng_gate gate;
     size_t ready;  /* bytes in the pool */
     size_t target; /* the pool is full with these: what one object wants; doubled, up to conf->pool, when a
                       draw finds too little */
-    bool started, tried;
+    bool tried;
     unsigned waiting; /* draws that wait: the pool is filled for them although it is half full */
     struct qrng_feed_status status;
 };
+
+/* Which sources may have their bytes ready before anybody waits for them: what the kernel keeps for us. */
+static const bool at_once[QRNG_KIND_COUNT] = { [QRNG_KIND_DEVICE] = true, [QRNG_KIND_COMMAND] = true };
+/* Of those: what is there now, or QC_CANCELLED. */
+static const struct qc_cancel no_wait = { .set = true };
 
 static qc_rc kernel_fill(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
 {
     return qrng_os.fill(ctx, p, n, err);
 }
 
-/* --- The thread --- */
+/* --- The worker --- */
 
 /* Not faster than the rate; waits under the lock, where a stop is heard. */
 static void pace(struct qrng_feed *f, size_t n)
@@ -71,10 +81,10 @@ static void pace(struct qrng_feed *f, size_t n)
 }
 
 /* n raw bytes, in health. */
-static qc_rc take_raw(struct qrng_feed *f, size_t n, struct qc_err *err)
+static qc_rc take_raw(struct qrng_feed *f, size_t n, const struct qc_cancel *stop, struct qc_err *err)
 {
     pace(f, n);
-    QC_TRY(f->raw.ops->read(f->raw.ctx, f->s->raw, n, &f->stop, err));
+    QC_TRY(f->raw.ops->read(f->raw.ctx, f->s->raw, n, stop, err));
     {
         QC_LOCK(&f->lock);
         f->status.raw += n;
@@ -95,9 +105,10 @@ static qc_rc look_up(struct qrng_feed *f, struct qc_err *err)
         return QC_OK;
     QC_TRY(qrng_alarms_load(f->alarms, f->conf->name, &a, err));
     f->shut = qrng_alarms_shut(&a);
+    if (!f->shut)
+        return QC_OK;
     qc_time_text(a.at_s[0], when);
-    return f->shut ? QC_FAIL(err, QC_RANDOM, "three health alarms within an hour, the last at %s", when)
-                   : QC_OK;
+    return QC_FAIL(err, QC_RANDOM, "three health alarms within an hour, the last at %s", when);
 }
 
 /* An alarm is kept for the next process. What cannot be written is said, and the source is in quarantine
@@ -113,22 +124,28 @@ static void keep_alarm(struct qrng_feed *f, struct qc_err *why)
     f->shut = qrng_alarms_shut(&a);
 }
 
-/* Open it anew and see that it is in health; the bytes of this test are dropped. */
-static qc_rc start_up(struct qrng_feed *f, struct qc_err *err)
+static qc_rc open_source(struct qrng_feed *f, struct qc_err *err)
 {
-    const qc_rng kernel = { .fill = kernel_fill };
-    qrng_raw_close(&f->raw);
-    qrng_health_init(&f->s->health, f->conf->mbit, QRNG_ALPHA);
     QC_TRY(look_up(f, err));
-    QC_TRY(qrng_conditioner_init(&f->s->conditioner, f->conf->condition, f->conf->mbit, &kernel, err));
-    QC_TRY(qrng_raw_open(&f->raw, f->conf, err));
-    return take_raw(f, QRNG_STARTUP, err);
+    return qrng_raw_open(&f->raw, f->conf, err);
 }
 
-static qc_rc one_block(struct qrng_feed *f, struct qc_err *err)
+/* See that it is in health; the bytes of this test are dropped. It may be open, and unread, since the
+ * warm-up. */
+static qc_rc start_up(struct qrng_feed *f, const struct qc_cancel *stop, struct qc_err *err)
+{
+    const qc_rng kernel = { .fill = kernel_fill };
+    qrng_health_init(&f->s->health, f->conf->mbit, QRNG_ALPHA);
+    if (f->raw.ops == NULL)
+        QC_TRY(open_source(f, err));
+    QC_TRY(qrng_conditioner_init(&f->s->conditioner, f->conf->condition, f->conf->mbit, &kernel, err));
+    return take_raw(f, QRNG_STARTUP, stop, err);
+}
+
+static qc_rc one_block(struct qrng_feed *f, const struct qc_cancel *stop, struct qc_err *err)
 {
     struct qrng_conditioner *c = &f->s->conditioner;
-    QC_TRY(take_raw(f, c->raw, err));
+    QC_TRY(take_raw(f, c->raw, stop, err));
     QC_TRY(qrng_conditioner_apply(c, f->s->raw, f->s->out, err));
     QC_LOCK(&f->lock);
     const size_t room = f->conf->pool - f->ready, n = c->out < room ? c->out : room;
@@ -177,8 +194,8 @@ static enum work next_work(struct qrng_feed *f, bool *filling)
                 *filling = true;
             if (*filling)
                 return WORK_BLOCK;
-        } else if (qrng_gate_begin(&f->gate, qc_now_ms())) {
-            return WORK_TRIAL;
+        } else if (f->gate.state == QRNG_GATE_TRIAL || qrng_gate_begin(&f->gate, qc_now_ms())) {
+            return WORK_TRIAL; /* or one that the first draw began, and would have had to wait for */
         } else if (f->gate.state == QRNG_GATE_QUARANTINE) {
             const uint64_t now = qc_now_ms();
             d = qc_deadline_in(f->gate.retry_at_ms > now ? f->gate.retry_at_ms - now : 1);
@@ -187,26 +204,33 @@ static enum work next_work(struct qrng_feed *f, bool *filling)
     }
 }
 
+/* One piece of it, and what comes of it. False: it was stopped, or would have had to wait. */
+static bool do_work(struct qrng_feed *f, enum work w, const struct qc_cancel *stop)
+{
+    struct qc_err why = { 0 };
+    const qc_rc rc = w == WORK_TRIAL ? start_up(f, stop, &why) : one_block(f, stop, &why);
+    qc_wipe(f->s->raw, sizeof f->s->raw);
+    qc_wipe(f->s->out, sizeof f->s->out);
+    if (rc == QC_CANCELLED)
+        return false;
+    if (rc != QC_OK) {
+        quarantine(f, &why);
+    } else if (w == WORK_TRIAL) {
+        QC_LOCK(&f->lock);
+        qrng_gate_passed(&f->gate);
+    }
+    return true;
+}
+
 static void *work(void *arg)
 {
     struct qrng_feed *f = arg;
     bool filling = true;
     for (;;) {
-        struct qc_err why = { 0 };
         const enum work w = next_work(f, &filling);
-        if (w == WORK_STOP)
+        if (w == WORK_STOP || !do_work(f, w, &f->stop))
             return NULL;
-        const qc_rc rc = w == WORK_TRIAL ? start_up(f, &why) : one_block(f, &why);
-        qc_wipe(f->s->raw, sizeof f->s->raw);
-        qc_wipe(f->s->out, sizeof f->s->out);
-        if (rc != QC_OK && !qc_cancel_is(&f->stop)) {
-            quarantine(f, &why);
-        } else if (rc == QC_OK && w == WORK_TRIAL) {
-            QC_LOCK(&f->lock);
-            qrng_gate_passed(&f->gate);
-            filling = true;
-            qc_cond_wake_all(&f->changed);
-        }
+        filling = filling || w == WORK_TRIAL;
     }
 }
 
@@ -249,7 +273,7 @@ static void stop(struct qrng_feed *f)
         qc_cancel_set(&f->stop);
         qc_cond_wake_all(&f->changed);
     }
-    if (f->started)
+    if (f->worker == WORKER_THREAD)
         QC_ASSERT(pthread_join(f->thread, NULL) == 0);
 }
 
@@ -268,11 +292,11 @@ void qrng_feed_free(struct qrng_feed **f)
     *f = NULL;
 }
 
-/* Signals are for the program's own thread. Under the lock. */
+/* The thread, if nobody else works. Signals are for the program's own. Under the lock. */
 static qc_rc start(struct qrng_feed *f, struct qc_err *err)
 {
     sigset_t all, before;
-    if (f->started)
+    if (f->worker == WORKER_THREAD || f->worker == WORKER_CALLER)
         return QC_OK;
     sigfillset(&all);
     QC_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
@@ -280,8 +304,14 @@ static qc_rc start(struct qrng_feed *f, struct qc_err *err)
     QC_ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
     if (e != 0)
         return QC_FAIL(err, QC_NOMEM, "randomness: no thread for the source %s", f->conf->name);
-    f->started = true;
+    f->worker = WORKER_THREAD;
     return QC_OK;
+}
+
+/* May the first draw do the work? What a rate limits is waited for. */
+static bool is_at_once(const struct qrng_feed *f)
+{
+    return at_once[f->conf->kind] && f->conf->rate == 0;
 }
 
 qc_rc qrng_feed_warm(struct qrng_feed *f, struct qc_err *err)
@@ -289,7 +319,36 @@ qc_rc qrng_feed_warm(struct qrng_feed *f, struct qc_err *err)
     if (!is_alive(f))
         return refuse_child(f, err);
     QC_LOCK(&f->lock);
-    return start(f, err);
+    if (!is_at_once(f))
+        return start(f, err);
+    return f->worker == WORKER_NONE && f->raw.ops == NULL ? open_source(f, err) : QC_OK;
+}
+
+/* The trial, then blocks until the pool is half full, which is what a put wants; stops after a failure. */
+static enum work next_at_once(struct qrng_feed *f)
+{
+    QC_LOCK(&f->lock);
+    if (!f->tried && f->gate.state == QRNG_GATE_QUARANTINE && qrng_gate_begin(&f->gate, qc_now_ms()))
+        return WORK_TRIAL;
+    return qrng_gate_is_open(&f->gate) && f->ready < f->target / 2 ? WORK_BLOCK : WORK_STOP;
+}
+
+static void first_draw(struct qrng_feed *f)
+{
+    {
+        QC_LOCK(&f->lock);
+        if (f->worker != WORKER_NONE)
+            return;
+        f->worker = is_at_once(f) ? WORKER_CALLER : WORKER_NEXT;
+        if (f->worker == WORKER_NEXT)
+            return;
+    }
+    enum work w = next_at_once(f);
+    while (w != WORK_STOP && do_work(f, w, &no_wait))
+        w = next_at_once(f);
+    QC_LOCK(&f->lock);
+    f->worker = WORKER_NEXT;
+    qc_cond_wake_all(&f->changed);
 }
 
 /* From the pool's end; wakes the thread at its half. Under the lock. */
@@ -320,19 +379,24 @@ static bool is_down(const struct qrng_feed *f)
     return f->gate.state == QRNG_GATE_LOCKED || (f->gate.state == QRNG_GATE_QUARANTINE && f->tried);
 }
 
+static qc_rc say_down(const struct qrng_feed *f, struct qc_err *err)
+{
+    return QC_FAIL(err, QC_RANDOM, "the source %s is %s: %s", f->conf->name,
+                   f->gate.state == QRNG_GATE_LOCKED ? "shut off until it is enabled" : "in quarantine",
+                   f->status.why);
+}
+
 static qc_rc draw(struct qrng_feed *f, uint8_t *p, size_t n, qc_deadline d, struct qc_err *err)
 {
     QC_LOCK(&f->lock);
-    QC_TRY(start(f, err));
     for (size_t done = 0;;) {
-        if (is_down(f))
-            return QC_FAIL(err, QC_RANDOM, "the source %s is %s: %s", f->conf->name,
-                           f->gate.state == QRNG_GATE_LOCKED ? "shut off until it is enabled"
-                                                             : "in quarantine",
-                           f->status.why);
-        done += take(f, p + done, n - done);
-        if (done == n)
+        const bool down = is_down(f);
+        done += take(f, p + done, n - done); /* of one that is down nothing is there */
+        if (done == n && !down)
             return QC_OK;
+        QC_TRY(start(f, err)); /* it also tries again what is down */
+        if (down)
+            return say_down(f, err);
         if (qc_deadline_over(d))
             return QC_FAIL(err, QC_RANDOM, "the source %s gave %zu of %zu bytes in time", f->conf->name, done,
                            n);
@@ -346,7 +410,13 @@ static qc_rc draw(struct qrng_feed *f, uint8_t *p, size_t n, qc_deadline d, stru
 
 qc_rc qrng_feed_draw(struct qrng_feed *f, uint8_t *p, size_t n, qc_deadline d, struct qc_err *err)
 {
-    const qc_rc rc = is_alive(f) ? draw(f, p, n, d, err) : refuse_child(f, err);
+    qc_rc rc = QC_OK;
+    if (is_alive(f)) {
+        first_draw(f);
+        rc = draw(f, p, n, d, err);
+    } else {
+        rc = refuse_child(f, err);
+    }
     if (rc != QC_OK)
         qc_wipe(p, n);
     return rc;
@@ -357,7 +427,7 @@ struct qrng_feed_status qrng_feed_status(struct qrng_feed *f)
     QC_LOCK(&f->lock);
     struct qrng_feed_status s = f->status;
     s.state = f->gate.state;
-    s.started = f->started;
+    s.started = f->worker != WORKER_NONE;
     s.locked = f->memory.locked;
     return s;
 }

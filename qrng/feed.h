@@ -1,10 +1,10 @@
-/* A source at work: a thread reads it, tests it, conditions it, and keeps a pool of bytes ready. Internal to
- * qrng/.
+/* A source at work: it is read, tested, conditioned, and a pool of bytes kept ready. Internal to qrng/.
  *
- * The thread starts at the first draw or warm-up. Until the start-up test passed, and from an alarm or a
- * failure on until it passed again, nothing is given out; an alarm drops the pool. Raw bytes, the tests'
- * state, the conditioner and the pool lie in one locked block, which a forked child has as zeros: a draw
- * there is refused. */
+ * By a thread, which starts at the first draw or warm-up; of a device or a command the first draw takes what
+ * is there at once itself, and the thread starts when that is not enough (docs/adr/0028). Until the start-up
+ * test passed, and from an alarm or a failure on until it passed again, nothing is given out; an alarm drops
+ * the pool. Raw bytes, the tests' state, the conditioner and the pool lie in one locked block, which a forked
+ * child has as zeros: a draw there is refused. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +33,8 @@ QC_MUST qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_con
                             struct qc_err *err);
 /* Stops the thread and wipes; *f is NULL. */
 void qrng_feed_free(struct qrng_feed **f);
-/* Start reading, so that the pool is full when it is wanted. */
+/* Get ready, so that a draw does not wait: open it, or start reading. What is wrong is said by the draw, too.
+ */
 QC_MUST qc_rc qrng_feed_warm(struct qrng_feed *f, struct qc_err *err);
 /*
  * n bytes, conditioned. Any thread.

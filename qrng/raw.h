@@ -31,6 +31,7 @@ QC_MUST qc_rc qrng_https_open(struct qrng_raw *ret, const struct qrng_source_con
 
 QC_MUST qc_rc qrng_maker_open(struct qrng_raw *ret, const struct qrng_source_conf *conf, struct qc_err *err);
 
-/* n bytes of a descriptor that does not block: QC_RANDOM when none came for stall_ms, or at its end. */
+/* n bytes of a descriptor that does not block: QC_RANDOM when none came for stall_ms, or at its end; once
+ * cancel is set QC_CANCELLED as soon as it would have to wait. */
 QC_MUST qc_rc qrng_read_stream(int fd, uint8_t *p, size_t n, uint32_t stall_ms,
                                const struct qc_cancel *cancel, struct qc_err *err);

@@ -14,7 +14,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-enum { POLL_MS = 50, FIRST_FREE = 3 /* descriptor */ };
+/* A command's end waits for a poll: as short as it may be beside a source that is silent. */
+enum { POLL_MS = 10, FIRST_FREE = 3 /* descriptor */, PIPE = 4096 };
 
 qc_rc qrng_read_stream(int fd, uint8_t *p, size_t n, uint32_t stall_ms, const struct qc_cancel *cancel,
                        struct qc_err *err)
@@ -22,13 +23,14 @@ qc_rc qrng_read_stream(int fd, uint8_t *p, size_t n, uint32_t stall_ms, const st
     qc_deadline quiet = qc_deadline_in(stall_ms);
     for (size_t done = 0; done < n;) {
         struct pollfd wait = { .fd = fd, .events = POLLIN };
-        if (qc_cancel_is(cancel))
-            return QC_FAIL(err, QC_CANCELLED, "interrupted");
+        const bool now = qc_cancel_is(cancel);
         if (qc_deadline_over(quiet))
             return QC_FAIL(err, QC_RANDOM, "no byte for %u ms", stall_ms);
         const uint64_t left = qc_deadline_left_ms(quiet);
-        if (poll(&wait, 1, left < POLL_MS ? (int)left : POLL_MS) < 0 && errno != EINTR)
+        if (poll(&wait, 1, now ? 0 : left < POLL_MS ? (int)left : POLL_MS) < 0 && errno != EINTR)
             return QC_FAIL(err, QC_RANDOM, "poll failed with error %d", errno);
+        if (wait.revents == 0 && now)
+            return QC_FAIL(err, QC_CANCELLED, "interrupted");
         if (wait.revents == 0)
             continue;
         const ssize_t got = read(fd, p + done, n - done);
@@ -161,6 +163,10 @@ static qc_rc command_start(struct stream *s, struct qc_err *err)
     QC_CLEANUP(qc_fd_close) struct qc_fd there = qc_fd_own(ends[1]);
     s->fd = qc_fd_own(ends[0]);
     if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
+        return QC_FAIL(err, QC_RANDOM, "fcntl failed with error %d", errno);
+    /* What it makes ahead is lost at the end: no more than one page, where the kernel's pipes are that small.
+     */
+    if (fcntl(ends[0], F_SETPIPE_SZ, PIPE) < 0 && errno != EPERM && errno != EINVAL)
         return QC_FAIL(err, QC_RANDOM, "fcntl failed with error %d", errno);
     QC_ASSERT(posix_spawn_file_actions_init(&acts) == 0 && posix_spawnattr_init(&attributes) == 0);
     const int e = spawn_with(&s->pid, argv, ends[1], &acts, &attributes);

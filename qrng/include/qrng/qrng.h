@@ -10,8 +10,9 @@
  * pass their start-up test again.
  *
  * Threads: fill and provenance may be called by any number at once; close is called by the last user. Sources
- * by policy have a thread each, with all signals blocked, from the first fill or qrng_warm on. Blocking: os
- * waits once after boot; sources by policy up to QC_QRNG_DRAW_MS.
+ * by policy have a thread each, with all signals blocked, from the first fill or qrng_warm on; one that has
+ * its bytes ready at once, from when more is asked for than a put wants. Blocking: os waits once after boot;
+ * sources by policy up to QC_QRNG_DRAW_MS.
  */
 #pragma once
 #include "base/err.h"
@@ -76,7 +77,7 @@ QC_MUST qc_rc qrng_source_shut(const struct qrng_conf *conf, const char *source,
 /* A person looked at it: its alarms are forgotten, durably. */
 QC_MUST qc_rc qrng_source_enable(const struct qrng_conf *conf, const char *source, struct qc_err *err);
 
-/* Bytes will be wanted soon: start the source's tests now. */
+/* Bytes will be wanted soon: open the source, and start its tests where reading it means waiting. */
 void qrng_warm(struct qrng *q);
 
 /* Closes and forgets; *q is NULL. */
