@@ -13,6 +13,7 @@
 
 static const char magic[] = "qcloud-alarms 1";
 enum { MAX = 128 };
+#define LAST INT64_C(253402300799) /* the end of the year 9999: what can be told as a time */
 
 bool qrng_alarms_shut(const struct qrng_alarms *a)
 {
@@ -50,7 +51,7 @@ qc_rc qrng_alarms_parse(qc_span text, struct qrng_alarms *ret, struct qc_err *er
         good = rest.n > 0 && rest.p[0] == ' ';
         if (good)
             rest = qc_span_from(rest, 1);
-        good = good && qc_dec_take(&rest, &t) && t <= INT64_MAX / 2;
+        good = good && qc_dec_take(&rest, &t) && t <= (uint64_t)LAST;
         a.at_s[i] = (int64_t)t;
     }
     print(&a, again);

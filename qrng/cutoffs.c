@@ -41,16 +41,17 @@ struct qrng_cutoffs qrng_cutoffs(unsigned mbit, unsigned window, unsigned alpha)
                                   .proportion = 1 + critical((double)mbit / 1000, window, alpha) };
 }
 
-unsigned qrng_cutoff_values(unsigned mbit, unsigned alpha)
+unsigned qrng_cutoff_values(unsigned mbit, unsigned block, unsigned alpha)
 {
     double lf[257];
     QC_ASSERT(mbit >= 1 && mbit <= QRNG_ENTROPY_MAX);
+    QC_ASSERT(block >= 1 && block <= QRNG_BLOCK);
     QC_ASSERT(alpha >= 1 && alpha <= 60);
     factorials(lf, 256);
     unsigned best = 0;
     for (unsigned d = 1; d < 256; d++) {
         const double each = log2((double)d) - (double)mbit / 1000;
-        const double bound = lf[256] - lf[d] - lf[256 - d] + QRNG_BLOCK * each;
+        const double bound = lf[256] - lf[d] - lf[256 - d] + block * each;
         if (each >= 0 || bound > -(double)alpha)
             break;
         best = d;

@@ -7,6 +7,7 @@
 _Static_assert(QRNG_CYCLE_BITS * 1000 <= QRNG_ENTROPY_MIN * QRNG_CYCLE_MAX, "what must come again fits");
 _Static_assert(QRNG_CYCLE_MAX == 256, "the ring's index is a byte");
 _Static_assert(QRNG_CYCLE_ANCHORS <= 16, "a bit each");
+_Static_assert((int)QRNG_STARTUP < (int)QRNG_BLOCK, "the first look at the values is within the first block");
 
 static const char *const texts[QRNG_ALARM_COUNT] = {
     [QRNG_ALARM_NONE] = "none",
@@ -28,7 +29,8 @@ void qrng_health_init(struct qrng_tests *h, unsigned mbit, unsigned alpha)
     memset(h, 0, sizeof *h);
     h->mbit = mbit;
     h->cutoffs = qrng_cutoffs(mbit, QRNG_WINDOW, alpha);
-    h->cutoff_values = qrng_cutoff_values(mbit, alpha);
+    h->cutoff_values = qrng_cutoff_values(mbit, QRNG_BLOCK, alpha);
+    h->cutoff_startup = qrng_cutoff_values(mbit, QRNG_STARTUP, alpha);
     h->cycle.length = (QRNG_CYCLE_BITS * 1000 + mbit - 1) / mbit;
 }
 
@@ -111,11 +113,14 @@ static bool proportion_take(struct qrng_tests *h, uint8_t b)
 static bool values_take(struct qrng_tests *h, uint8_t b)
 {
     h->seen[b / 64] |= UINT64_C(1) << (b % 64);
-    if (++h->block_at < QRNG_BLOCK)
+    h->block_at++;
+    if (h->bytes != QRNG_STARTUP && h->block_at < QRNG_BLOCK)
         return false;
     unsigned count = 0;
     for (unsigned i = 0; i < 4; i++)
         count += (unsigned)__builtin_popcountll(h->seen[i]);
+    if (h->block_at < QRNG_BLOCK)
+        return count <= h->cutoff_startup;
     memset(h->seen, 0, sizeof h->seen);
     h->block_at = 0;
     return count <= h->cutoff_values;

@@ -23,11 +23,11 @@ def cutoffs(H, window, alpha):
         k -= 1
 
 
-def values(H, alpha):
+def values(H, block, alpha):
     best = 0
     for d in range(1, 256):
         each = d * Decimal(2) ** -Decimal(H)
-        if each >= 1 or comb(256, d) * each ** 4096 > Decimal(2) ** -alpha:
+        if each >= 1 or comb(256, d) * each ** block > Decimal(2) ** -alpha:
             break
         best = d
     return best
@@ -39,8 +39,9 @@ def lines():
         for alpha in (20, 40):
             for H in entropies:
                 yield "%d %d %d %d %d" % (window, alpha, Decimal(H) * 1000, *cutoffs(H, window, alpha))
-    for H in ("1", "4", "6", "7", "8"):
-        yield "4096 40 %d 0 %d" % (Decimal(H) * 1000, values(H, 40))
+    for block in (4096, 1024):
+        for H in ("1", "4", "6", "7", "8"):
+            yield "%d 40 %d 0 %d" % (block, Decimal(H) * 1000, values(H, block, 40))
 
 
 if sys.argv[1] == "--make":

@@ -155,7 +155,7 @@ static void false_repetitions(struct qc_rand *r)
     for (unsigned i = 0; i < bytes; i++) {
         const uint8_t b = biased(r, threshold_of(2));
         h.cutoffs.proportion = QRNG_WINDOW + 1;
-        h.cutoff_values = 0;
+        h.cutoff_values = h.cutoff_startup = 0;
         if (qrng_health_take(&h, &b, 1))
             continue;
         CHECK(h.alarm == QRNG_ALARM_REPETITION);
@@ -165,6 +165,85 @@ static void false_repetitions(struct qc_rand *r)
     printf("repetition count at alpha = 2^-10, source as declared: %u alarms in %u bytes, theory %.1f\n",
            alarms, bytes, theory);
     CHECK(fabs(alarms - theory) < 5 * sqrt(theory) + 1);
+}
+
+/* Places that are remembered, by where the bytes end in them: an anchor of a longer distance may stand at a
+ * shorter one's. */
+static unsigned places(const struct qrng_cycle *c)
+{
+    unsigned n = 0;
+    uint64_t last = 0;
+    for (unsigned k = 0; k < QRNG_CYCLE_ANCHORS; k++) {
+        const uint64_t distance = UINT64_C(1) << (QRNG_CYCLE_FIRST_LOG2 + 2 * k);
+        const uint64_t at = c->at / distance * distance;
+        n += at > 0 && at != last;
+        last = at;
+    }
+    return n;
+}
+
+/* Bytes that came before, by chance. A stream of bits, of which 16 in a row are looked for (as a declared 6.5
+ * has it of bytes): each place is met with 2^-16 at each bit. */
+static void false_cycles(struct qc_rand *r)
+{
+    const unsigned bytes = (unsigned)qc_rand_cases(1500000, 50000000);
+    unsigned alarms = 0;
+    double theory = 0;
+    qrng_health_init(&h, 6500, QRNG_ALPHA);
+    CHECK(h.cycle.length == 16);
+    for (unsigned i = 0; i < bytes; i++) {
+        const uint8_t b = (uint8_t)qc_rand_below(r, 2);
+        h.cutoffs.proportion = h.cutoffs.repetition = UINT32_MAX;
+        h.cutoff_values = h.cutoff_startup = 0;
+        theory += places(&h.cycle) * exp2(-16);
+        if (qrng_health_take(&h, &b, 1))
+            continue;
+        CHECK(h.alarm == QRNG_ALARM_CYCLE);
+        alarms++;
+        qrng_health_init(&h, 6500, QRNG_ALPHA);
+    }
+    printf("bytes that came before, 16 bits of them: %u alarms in %u bits, theory %.1f\n", alarms, bytes,
+           theory);
+    CHECK(fabs(alarms - theory) < 5 * sqrt(theory) + 1);
+}
+
+/* P(at most `most` different values in n bytes of an ideal source): bytes are thrown one by one. */
+static double few_values(unsigned n, unsigned most)
+{
+    static double p[257];
+    double sum = 0;
+    memset(p, 0, sizeof p);
+    p[0] = 1;
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned d = 256; d-- > 0;) {
+            p[d + 1] += p[d] * (256 - d) / 256;
+            p[d] *= d / 256.0;
+        }
+    for (unsigned d = 0; d <= most; d++)
+        sum += p[d];
+    return sum;
+}
+
+/* Too few different values in the start-up test, by chance: at 246 instead of 230 (declared 8 bits, alpha
+ * 2^-40), since at 230 nothing is to be seen: theory is printed. */
+static void false_values(struct qc_rand *r)
+{
+    enum { MOST = 246 };
+    const unsigned tests = (unsigned)qc_rand_cases(20000, 1000000);
+    const double theory = few_values(QRNG_STARTUP, MOST) * tests;
+    unsigned alarms = 0;
+    for (unsigned i = 0; i < tests; i++) {
+        qrng_health_init(&h, 8000, QRNG_ALPHA);
+        CHECK(h.cutoff_startup == 230);
+        h.cutoffs.proportion = h.cutoffs.repetition = UINT32_MAX;
+        h.cutoff_startup = MOST;
+        qc_rand_fill(r, chunk, QRNG_STARTUP);
+        alarms += !qrng_health_take(&h, chunk, QRNG_STARTUP);
+    }
+    printf("too few values, 246 in 1,024 bytes: %u of %u, theory %.1f; at the cutoff of 230: 2^%.0f\n",
+           alarms, tests, theory, log2(few_values(QRNG_STARTUP, 230)));
+    CHECK(fabs(alarms - theory) < 5 * sqrt(theory) + 1);
+    CHECK(few_values(QRNG_STARTUP, 230) < exp2(-QRNG_ALPHA));
 }
 
 int main(void)
@@ -177,5 +256,7 @@ int main(void)
     periodic(&r);
     false_alarms(&r);
     false_repetitions(&r);
+    false_cycles(&r);
+    false_values(&r);
     return 0;
 }

@@ -41,6 +41,7 @@ static void text(void)
                                        "qcloud-alarms 1 -1 0 0\n",
                                        "qcloud-alarms 2 0 0 0\n",
                                        "qcloud-alarms 1 99999999999999999999 0 0\n",
+                                       "qcloud-alarms 1 253402300800 0 0\n", /* the year 10000 */
                                        "qcloud-alarms 1 0 0 0\n\n" };
     struct qc_err err = { 0 };
     struct qrng_alarms a;

@@ -46,11 +46,12 @@ struct qrng_cutoffs {
 struct qrng_cutoffs qrng_cutoffs(unsigned mbit, unsigned window, unsigned alpha);
 
 /*
- * At most so many different values in a block of QRNG_BLOCK bytes is an alarm: the largest d for which
- * C(256, d) (d 2^-H)^QRNG_BLOCK <= 2^-a, a bound on the probability that all bytes lie among d values,
- * whatever they are; 0 when there is none such. Arguments as above.
+ * At most so many different values in a block is an alarm: the largest d for which C(256, d) (d 2^-H)^block
+ * <= 2^-a, a bound on the probability that all bytes lie among d values, whatever they are; 0 when there is
+ * none such. It is looked at after the start-up test's bytes, so that no page of text becomes a key, and
+ * after each QRNG_BLOCK. block  1..QRNG_BLOCK (asserted); the others as above
  */
-unsigned qrng_cutoff_values(unsigned mbit, unsigned alpha);
+unsigned qrng_cutoff_values(unsigned mbit, unsigned block, unsigned alpha);
 
 enum qrng_alarm {
     QRNG_ALARM_NONE,
@@ -80,8 +81,8 @@ struct qrng_cycle {
 struct qrng_tests {
     unsigned mbit;
     struct qrng_cutoffs cutoffs;
-    unsigned cutoff_values;
-    unsigned run; /* repetition count */
+    unsigned cutoff_values, cutoff_startup; /* of a block; of the first QRNG_STARTUP bytes */
+    unsigned run;                           /* repetition count */
     unsigned window_at, window_count;
     unsigned block_at;
     uint64_t seen[4]; /* a bit per value of this block */
