@@ -233,7 +233,8 @@ static void child(int log, const char *fault)
     struct qc_err err = { 0 };
     static uint8_t p[BLOCK];
     struct qrng_raw raw = { 0 };
-    const struct qrng_source_conf conf = conf_of("a");
+    struct qrng_source_conf conf = conf_of("a");
+    conf.stall_ms = 60000; /* for its turn */
     qc_fault_script(fault);
     if (qrng_raw_open(&raw, &conf, &err) != QC_OK)
         _exit(3);
@@ -241,6 +242,28 @@ static void child(int log, const char *fault)
         if (write(log, p, 4) != 4)
             _exit(4);
     _exit(strstr(err.msg, "all of its bytes are used") != NULL ? 0 : 5);
+}
+
+static off_t size_of(int fd)
+{
+    struct stat st;
+    CHECK(fstat(fd, &st) == 0);
+    return st.st_size;
+}
+
+/* So long, and in every other life from the child's next use on: a machine that stalls it gets on all the
+ * same.
+ */
+static void pause_us(int log, pid_t pid, uint64_t us)
+{
+    const struct timespec pause = { .tv_nsec = (long)us * 1000 }, look = { .tv_nsec = 1000000 };
+    const off_t before = size_of(log);
+    siginfo_t info = { .si_pid = 0 };
+    for (bool wait = us % 2 == 0; wait && size_of(log) == before; nanosleep(&look, NULL)) {
+        CHECK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
+        wait = info.si_pid == 0; /* it has not ended */
+    }
+    nanosleep(&pause, NULL);
 }
 
 /* Runs a child until it is killed or done; true: done. */
@@ -252,8 +275,7 @@ static bool one_life(int log, const char *fault, uint64_t kill_after_us)
     if (pid == 0)
         child(log, fault);
     if (kill_after_us > 0) {
-        const struct timespec pause = { .tv_nsec = (long)kill_after_us * 1000 };
-        nanosleep(&pause, NULL);
+        pause_us(log, pid, kill_after_us);
         kill(pid, SIGKILL);
     }
     CHECK(waitpid(pid, &status, 0) == pid);
@@ -261,22 +283,33 @@ static bool one_life(int log, const char *fault, uint64_t kill_after_us)
     return WIFEXITED(status);
 }
 
+enum { MARK = 0x2b000000 }; /* and a block's number, at its begin */
+
+/* A file of so many blocks, and the log; returns the log. */
+static int marked_file(unsigned blocks)
+{
+    static uint8_t big[64 * BLOCK];
+    char path[400];
+    CHECK(blocks * BLOCK <= sizeof big);
+    qc_rand_fill(&r, big, sizeof big);
+    for (unsigned i = 0; i < blocks; i++)
+        qc_put_be(big + (size_t)i * BLOCK, MARK + i, 4);
+    write_file("a", big, (size_t)blocks * BLOCK);
+    path_of("log", path, sizeof path);
+    const int log = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    CHECK(log >= 0);
+    return log;
+}
+
 static void crash(bool random)
 {
     static const char *const faults[] = { "qrng_file_reserved:kill:2", "qrng_file_erased:kill:2",
                                           "file_tmp_written:kill:2", "file_tmp_synced:kill:1",
                                           "file_renamed:kill:2" };
-    static uint8_t big[64 * BLOCK];
-    const unsigned blocks = sizeof big / BLOCK;
+    const unsigned blocks = 64;
     char path[400];
     unsigned lives = 0;
-    qc_rand_fill(&r, big, sizeof big);
-    for (unsigned i = 0; i < blocks; i++)
-        qc_put_be(big + (size_t)i * BLOCK, 0xab000000 + i, 4);
-    write_file("a", big, sizeof big);
-    path_of("log", path, sizeof path);
-    const int log = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-    CHECK(log >= 0);
+    const int log = marked_file(blocks);
     for (bool done = false; !done; lives++) {
         const char *fault = random || lives % 6 == 5 ? "" : faults[lives % 5];
         done = one_life(log, fault, random ? qc_rand_between(&r, 1000, 30000) : 0);
@@ -289,7 +322,7 @@ static void crash(bool random)
     uint64_t last = 0;
     for (off_t at = 0; pread(log, use, 4, at) == 4; at += 4, used++) {
         const uint64_t which = qc_get_be(use, 4);
-        CHECK(which > last && which >= 0xab000000 && which < 0xab000000 + blocks); /* no block twice */
+        CHECK(which > last && which >= MARK && which < MARK + (uint64_t)blocks); /* no block twice */
         last = which;
     }
     printf("%s kills: %u lives used %u of %u blocks, none twice\n", random ? "random" : "planned", lives,
@@ -300,6 +333,47 @@ static void crash(bool random)
     drop("a");
     snprintf(path, sizeof path, "%s/a.qcloud-position", read_only ? apart : dir);
     CHECK(unlink(path) == 0);
+}
+
+/* Two processes at a time use the file, and are killed at random instants: no block comes twice, to one of
+ * them or to both. */
+static void crash_together(void)
+{
+    enum { BLOCKS_HERE = 24, AT_ONCE = 2 };
+    bool seen[BLOCKS_HERE] = { false }, done = false;
+    unsigned lives = 0, used = 0;
+    uint8_t use[4];
+    const int log = marked_file(BLOCKS_HERE);
+    for (; !done; lives += AT_ONCE) {
+        pid_t pid[AT_ONCE];
+        for (unsigned i = 0; i < AT_ONCE; i++) {
+            pid[i] = fork();
+            CHECK(pid[i] >= 0);
+            if (pid[i] == 0)
+                child(log, "");
+        }
+        pause_us(log, pid[0], qc_rand_between(&r, 1000, 30000));
+        done = true;
+        for (unsigned i = 0; i < AT_ONCE; i++) {
+            int status = 0;
+            kill(pid[i], SIGKILL);
+            CHECK(waitpid(pid[i], &status, 0) == pid[i]);
+            CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
+            done = done && WIFEXITED(status);
+        }
+        CHECK(lives < 4000);
+    }
+    for (off_t at = 0; pread(log, use, 4, at) == 4; at += 4, used++) {
+        const uint64_t which = qc_get_be(use, 4) - MARK;
+        CHECK(which < BLOCKS_HERE && !seen[which]);
+        seen[which] = true;
+    }
+    printf("two at a time: %u lives used %u of %u blocks, none twice\n", lives, used, (unsigned)BLOCKS_HERE);
+    CHECK(used > 3);
+    close(log);
+    drop("log");
+    drop("a");
+    drop("a.qcloud-position");
 }
 
 /* Media that cannot be written: bytes come once all the same, by the position alone. */
@@ -359,6 +433,7 @@ int main(void)
     broken_files();
     crash(false);
     on_read_only();
+    crash_together();
     for (uint64_t i = 0; i < qc_rand_cases(1, 40); i++)
         crash(true);
     return 0;
