@@ -211,7 +211,8 @@ bool client_tell_notes(struct client *c, qc_rc rc, qc_span name)
 /* Would the same cause stop every other object of the run? */
 static bool ends_run(qc_rc rc)
 {
-    return rc == QC_CANCELLED || rc == QC_FENCED || rc == QC_RANDOM || rc == QC_NOTCONF || rc == QC_NOMEM;
+    return rc == QC_CANCELLED || rc == QC_FENCED || rc == QC_RANDOM || rc == QC_NOTCONF || rc == QC_NOMEM ||
+           rc == QC_LINK;
 }
 
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst)

@@ -368,6 +368,18 @@ static const struct row rows[] = {
       { 1,
         "Nothing was sent and no key was made.",
         { RUN_THEN("says which source it is; then the same command again", "qcloud", "rng", "test") } } },
+    { QC_LINK,
+      WRITES,
+      { 3,
+        "Not stored: nothing of this attempt is visible. Reading goes on.",
+        { SAY("see that the link that the message names is up and its key manager has keys (qcloud-link "
+              "status), then the same command again") } } },
+    { QC_LINK,
+      ALL,
+      { 4,
+        "Nothing that is stored is touched. Reading goes on.",
+        { SAY("see that the link that the message names is up and its key manager has keys (qcloud-link "
+              "status), then the same command again") } } },
     /* 14 */
     { QC_FULL,
       IN(GET),

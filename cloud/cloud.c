@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "credentials.h"
 #include "driver.h"
+#include "link_way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,10 @@ qc_rc cloud_check(const char *url, const char *credentials, struct qc_err *err)
 {
     struct cloud_url u;
     const struct cloud_driver *driver = NULL;
+    struct cloud_way way;
     QC_TRY(cloud_url_parse(url, &u, err));
     QC_TRY(cloud_driver_find(u.scheme, &driver, err));
+    QC_TRY(cloud_way_from(&u, &way, err));
     if (credentials == NULL && driver->wants_credentials)
         return QC_FAIL(err, QC_USAGE,
                        "%s:// needs keys: put them into a file of mode 0600 and name it with "
@@ -71,6 +74,8 @@ static qc_rc open_named(struct cloud **ret, const char *name, const struct cloud
 {
     const struct cloud_driver *driver = NULL;
     QC_TRY(cloud_driver_find(url->scheme, &driver, err));
+    struct cloud_way way;
+    QC_TRY(cloud_way_from(url, &way, err));
     QC_TRY(cloud_op_check(&opts->op, err));
     QC_CLEANUP(qc_free_ptr) char *copy = qc_strdup(name);
     if (copy == NULL)
@@ -82,6 +87,8 @@ static qc_rc open_named(struct cloud **ret, const char *name, const struct cloud
     QC_TRY(cloud_fault_wrap(&c, err));
 #endif
     c->tally = opts->tally; /* of what the caller sees: a wrapper counts once */
+    if (way.link[0] != '\0')
+        QC_TRY(cloud_link_new(&c->link, &way, err));
     *ret = QC_STEAL(c);
     return QC_OK;
 }
@@ -110,7 +117,9 @@ qc_rc cloud_create_opts(const char *url, const struct cloud_opts *opts, struct q
     QC_TRY(cloud_url_parse(url, &u, err));
     const struct cloud_driver *driver = NULL;
     const char *name = opts->name != NULL ? opts->name : url;
+    struct cloud_way way;
     QC_TRY(cloud_driver_find(u.scheme, &driver, err));
+    QC_TRY(cloud_way_from(&u, &way, err));
     QC_TRY_AS(cloud_op_check(&opts->op, err), err, "cloud %s", name);
     QC_TRY_AS(driver->create(&u, opts, err), err, "cloud %s", name);
     return QC_OK;
@@ -121,6 +130,7 @@ void cloud_close(struct cloud **c)
     if (*c == NULL)
         return;
     char *name = (*c)->name;
+    cloud_link_free(&(*c)->link);
     (*c)->vt->close(*c);
     qc_free(name);
     *c = NULL;
@@ -161,7 +171,9 @@ qc_rc cloud_put(struct cloud *c, const char *key, const qc_span *parts, size_t n
     QC_TRY_AS(parts_size(c, parts, n, &job.size, err), err, "cloud %s: put %s", c->name, key);
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: put %s", c->name, key);
     const uint64_t began_ns = qc_now_ns();
-    const qc_rc rc = c->vt->put(c, &job, op, err);
+    const qc_rc rc = c->link != NULL && cloud_link_writable(c->link, err) != QC_OK
+                         ? (err->rc = QC_TEMP) /* the cloud cannot be reached as it should be */
+                         : c->vt->put(c, &job, op, err);
     cloud_tally_note(c->tally, CLOUD_CALL_PUT, began_ns, rc);
     QC_TRY_AS(rc, err, "cloud %s: put %s", c->name, key);
     if (c->tally != NULL)

@@ -76,6 +76,28 @@ static qc_rc scheme_parse(const char *url, struct cloud_url *u, size_t *ret_used
     return QC_OK;
 }
 
+/* The value of `name=..` in the query, which any driver's cloud may have, decoded into value of
+ * CLOUD_URL_SIZE_MAX + 1 bytes; it goes from the query. "": it is not there. */
+static qc_rc take_out(struct cloud_url *u, const char *name, char *value, struct qc_err *err)
+{
+    const size_t n = strlen(name);
+    value[0] = '\0';
+    for (char *at = u->query; *at != '\0';) {
+        const size_t whole = strcspn(at, "&"), next = whole + (at[whole] == '&');
+        if (strncmp(at, name, n) != 0 || at[n] != '=') {
+            at += next;
+            continue;
+        }
+        if (value[0] != '\0')
+            return QC_FAIL(err, QC_USAGE, "cloud URL: option '%s' is given twice", name);
+        QC_TRY(decode("query", at + n + 1, whole - n - 1, value, err));
+        if (value[0] == '\0')
+            return QC_FAIL(err, QC_USAGE, "cloud URL: option '%s' needs a value: %s=...", name, name);
+        memmove(at, at + next, strlen(at + next) + 1);
+    }
+    return QC_OK;
+}
+
 qc_rc cloud_url_parse(const char *url, struct cloud_url *ret, struct qc_err *err)
 {
     size_t n = strnlen(url, CLOUD_URL_SIZE_MAX + 1);
@@ -108,6 +130,8 @@ qc_rc cloud_url_parse(const char *url, struct cloud_url *ret, struct qc_err *err
     }
     if (url[at] == '#')
         return QC_FAIL(err, QC_USAGE, "cloud URL: '#' has no meaning here");
+    QC_TRY(take_out(&u, "link", u.link, err));
+    QC_TRY(take_out(&u, "level", u.level, err));
     *ret = u;
     return QC_OK;
 }

@@ -10,7 +10,9 @@ struct cloud_url {
     char authority[CLOUD_URL_SIZE_MAX +
                    1];                  /* host, or host:port; not checked further; "" when there is none */
     char path[CLOUD_URL_SIZE_MAX + 1];  /* decoded, no NUL inside; begins with '/', or is "" */
-    char query[CLOUD_URL_SIZE_MAX + 1]; /* as it stands, without the '?' */
+    char query[CLOUD_URL_SIZE_MAX + 1]; /* as it stands, without the '?', and without link and level */
+    char link[CLOUD_URL_SIZE_MAX + 1];  /* decoded values of these two, looked at no further (link.h); "": */
+    char level[CLOUD_URL_SIZE_MAX + 1]; /* not given */
 };
 
 /*
@@ -20,7 +22,7 @@ struct cloud_url {
  *
  * QC_USAGE   not of this form, a plain path (the message says how to write it), bytes that must be encoded, a
  * bad %XX or an encoded NUL or '/', a fragment, or credentials before an '@'. Messages never repeat a URL
- * that has an '@' in it (I5).
+ * that has an '@' in it (I5). Also: link or level given twice.
  */
 QC_MUST qc_rc cloud_url_parse(const char *url, struct cloud_url *ret, struct qc_err *err);
 

@@ -67,6 +67,7 @@ static qc_rc tenant_enters(struct request *r, struct qc_err *err)
     if (!t.enabled)
         return QC_FAIL(err, QC_AUTH, "the operator of the gateway has disabled this tenant");
     r->tenant = t.id;
+    r->wanted = levels_wanted(&r->server->levels, t.name);
     const qc_rc room = visitors_begin(&r->server->visitors, r->visitor, t.id, t.limits.requests, err);
     if (room != QC_OK)
         r->refused = MHD_HTTP_TOO_MANY_REQUESTS;
@@ -91,6 +92,7 @@ static qc_rc check_host(struct request *r, struct qc_err *err)
 
 qc_rc caller_identify(struct request *r, struct qc_err *err)
 {
+    r->wanted = r->server->levels.conf.least;
     if (r->door->owner)
         return check_peer(r->connection, err);
     if (r->door->monitor)

@@ -48,7 +48,7 @@ QC_MUST qc_rc call_sweep(struct request *r, struct answer *ret, struct qc_err *e
 /* Dead keys as JSON: for the call, and for the operator's command where no daemon runs. */
 QC_MUST qc_rc sweep_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);
 /* Status as JSON: also for `qcloud-gateway status --json`. */
-QC_MUST qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);
+QC_MUST qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct levels *l, struct qc_err *err);
 /* What a tenant sees of it. */
 QC_MUST qc_rc tenant_status_json(struct json_t **ret, struct gw_engine *e, uint32_t tenant,
                                  struct qc_err *err);

@@ -40,7 +40,36 @@ static qc_rc debts_json(struct json_t *o, const struct gw_cloud_status *c, struc
     return qc_json_set(o, "debts", &debts, err);
 }
 
-static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_err *err)
+/* Its link, as that says itself. */
+static qc_rc link_json(struct json_t *o, const struct levels_view *v, struct qc_err *err)
+{
+    const struct net_link_state *s = &v->state;
+    QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+    if (v->way.link[0] == '\0')
+        return qc_json_set_null(o, "link", err);
+    QC_TRY(qc_json_new_obj(&one, err));
+    QC_TRY(qc_json_set_str(one, "name", s->link, err));
+    QC_TRY(
+        qc_json_set_str(one, "now", net_level_name(s->now), err)); /* unknown: down, for all that is known */
+    QC_TRY(qc_json_set_bool(one, "ready", s->ready, err));
+    QC_TRY(qc_json_set_str(one, "key_id", s->key_id, err));
+    QC_TRY(qc_json_set_int(one, "key_s", (int64_t)s->key_s, err));
+    QC_TRY(json_count(one, "key_bytes", s->key_bytes, err));
+    QC_TRY(json_count(one, "pad_send", s->pad_send, err));
+    QC_TRY(json_count(one, "pad_receive", s->pad_receive, err));
+    QC_TRY(qc_json_set_str(one, "why", v->why.rc == QC_OK ? "" : v->why.msg, err));
+    return qc_json_set(o, "link", &one, err);
+}
+
+static qc_rc way_json(struct json_t *o, struct levels *l, const char *url, struct qc_err *err)
+{
+    struct levels_view v;
+    levels_look(l, url, &v);
+    QC_TRY(qc_json_set_str(o, "level", v.way.local ? "local" : net_level_name(v.way.least), err));
+    return link_json(o, &v, err);
+}
+
+static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct levels *l, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_TRY(qc_json_new_arr(&list, err));
@@ -65,6 +94,7 @@ static qc_rc clouds_json(struct json_t *o, const struct gw_status *s, struct qc_
         QC_TRY(debts_json(one, c, err));
         QC_TRY(scrub_cloud_json(&scrub, &c->scrub, err));
         QC_TRY(qc_json_set(one, "scrub", &scrub, err));
+        QC_TRY(way_json(one, l, c->url, err));
         QC_TRY(qc_json_append(list, &one, err));
     }
     return qc_json_set(o, "clouds", &list, err);
@@ -225,7 +255,7 @@ static qc_rc verdict_json(struct json_t *o, struct gw_engine *e, const struct gw
     return qc_json_set(o, "verdict", &verdict, err);
 }
 
-qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
+qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct levels *l, struct qc_err *err)
 {
     struct gw_status s;
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
@@ -233,7 +263,7 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(health_json(o, &s.health, err));
     QC_TRY(counts_json(o, &s, err));
-    QC_TRY(clouds_json(o, &s, err));
+    QC_TRY(clouds_json(o, &s, l, err));
     QC_TRY(margins_json(o, &s, err));
     QC_TRY(wholes_json(o, &s, err));
     QC_TRY(root_json(o, &s, err));
@@ -254,7 +284,7 @@ qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err)
 {
     if (!r->door->owner)
         return tenant_status_json(&ret->json, request_engine(r), r->tenant, err);
-    return status_json(&ret->json, request_engine(r), err);
+    return status_json(&ret->json, request_engine(r), &r->server->levels, err);
 }
 
 /* keys: of objects on clouds, which are the operator's to know. */

@@ -16,6 +16,7 @@ qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *er
     QC_TRY(json_id(in, "version", &u.version, err));
     QC_TRY(json_number(in, "base", &u.base, err));
     QC_TRY(json_number(in, "path_number", &u.path_number, err));
+    QC_TRY(levels_check(&r->server->levels, request_engine(r), r->wanted, err));
     QC_TRY(gw_upload_begin(request_engine(r), &u, &made, err));
     ret->status = made ? MHD_HTTP_CREATED : MHD_HTTP_OK;
     QC_TRY(qc_json_new_obj(&ret->json, err));
@@ -50,7 +51,9 @@ qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
         return QC_FAIL(err, QC_USAGE, "the segment ends after %" PRIu32 " of %" PRIu32 " bytes",
                        r->unit_size - missing, r->unit_size);
     p.last = last != NULL && last[0] == '1';
-    QC_TRY(gw_upload_segment(request_engine(r), &p, r->unit, &receipt, err));
+    QC_TRY(levels_check(&r->server->levels, request_engine(r), r->wanted, err));
+    const qc_rc rc = gw_upload_segment(request_engine(r), &p, r->unit, &receipt, err);
+    QC_TRY(levels_reason(&r->server->levels, request_engine(r), r->wanted, rc, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     QC_TRY(qc_json_set_int(ret->json, "seq", p.seq, err));
     QC_TRY(qc_json_set_int(ret->json, "durable", receipt.durable, err));

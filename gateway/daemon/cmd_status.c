@@ -35,7 +35,22 @@ static void wholes_text(const struct gw_status *s)
     }
 }
 
-static void status_text(const struct gw_status *s)
+/* One line for a cloud that is reached by a link. */
+static void link_text(struct levels *l, const char *url)
+{
+    struct levels_view v;
+    levels_look(l, url, &v);
+    if (v.way.link[0] == '\0')
+        return;
+    printf("  link %s: at least %s; %s now", v.known ? v.state.link : v.way.link, net_level_name(v.way.least),
+           net_level_name(v.state.now));
+    if (v.state.key_id[0] != '\0')
+        printf(", key %.8s of %" PRIu64 " s, %" PRIu64 " bytes", v.state.key_id, v.state.key_s,
+               v.state.key_bytes);
+    printf("%s%s\n", v.why.rc == QC_OK ? "" : "; nothing is written: ", v.why.rc == QC_OK ? "" : v.why.msg);
+}
+
+static void status_text(const struct gw_status *s, struct levels *l)
 {
     char hex[2 * GW_ID_BYTES + 1];
     qc_hex(gw_id_span(&s->health.catalogue), hex);
@@ -46,6 +61,7 @@ static void status_text(const struct gw_status *s)
         const struct gw_cloud_status *c = &s->clouds[i];
         printf("cloud %s %s %s%s%s\n", c->name, gw_cloud_state_name(c->view.state), c->url,
                c->view.why[0] != '\0' ? " : " : "", c->view.why);
+        link_text(l, c->url);
     }
     printf("%" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " bytes\n", s->objects, s->versions, s->bytes);
     for (unsigned i = 0; i < s->margin_count; i++)
@@ -105,13 +121,13 @@ static qc_rc not_green(const char *first, size_t count, struct qc_err *err)
     return QC_FAIL(err, QC_DEGRADED, "not green: %.300s%s", first, count > 1 ? ", and more above" : "");
 }
 
-static qc_rc tell_text(struct gw_engine *e, struct qc_err *err)
+static qc_rc tell_text(struct gw_engine *e, struct levels *l, struct qc_err *err)
 {
     struct verdict v = { 0 };
     struct gw_status s;
 
     QC_TRY(gw_engine_status(e, &s, err));
-    status_text(&s);
+    status_text(&s, l);
     const struct judge_source src = { .status = &s, .now_s = qc_wall_s() };
     (void)judge(&src, print_reason, &v);
     if (v.count > 0)
@@ -120,13 +136,13 @@ static qc_rc tell_text(struct gw_engine *e, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc tell_json(struct gw_engine *e, struct qc_err *err)
+static qc_rc tell_json(struct gw_engine *e, struct levels *l, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     struct json_t *verdict = NULL, *reasons = NULL;
     const char *what = NULL;
 
-    QC_TRY(status_json(&o, e, err));
+    QC_TRY(status_json(&o, e, l, err));
     QC_TRY(print_json(o, HTTP_BODY_MAX, err));
     QC_TRY(qc_json_obj(o, "verdict", &verdict, err));
     QC_TRY(qc_json_arr(verdict, "reasons", &reasons, err));
@@ -141,6 +157,7 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     QC_CLEANUP(gw_engine_close) struct gw_engine *e = NULL;
+    QC_CLEANUP(levels_done) struct levels l = { 0 };
     const char *state = NULL;
 
     *(enum tell_about *)app = TELL_STATUS;
@@ -148,5 +165,6 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
     const qc_rng rng = qrng_rng(q);
     QC_TRY(cloud_args_state(args, &state, err));
     QC_TRY(gw_engine_open(&e, state, &rng, err));
-    return qc_args_flag(args, "json") ? tell_json(e, err) : tell_text(e, err);
+    QC_TRY(levels_init(&l, NULL, err));
+    return qc_args_flag(args, "json") ? tell_json(e, &l, err) : tell_text(e, &l, err);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/ini.h"
 #include "base/limits.h"
+#include "gateway/tenant.h"
 
 enum {
     TEXT_MAX = 65536,
@@ -176,6 +177,54 @@ static qc_rc take_requests(void *ctx, qc_span v, struct qc_err *err)
     return qc_ini_u64(v, 0, INT32_MAX, &c->scrub.requests_per_s, err);
 }
 
+static qc_rc level_of(qc_span v, enum net_level *ret, struct qc_err *err)
+{
+    char text[16] = "";
+    if (v.n >= sizeof text)
+        return QC_FAIL(err, QC_USAGE, "otp, qkd-tls, tls or plain is needed");
+    memcpy(text, v.p, v.n);
+    return net_level_parse(text, ret, err);
+}
+
+static qc_rc take_least(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return level_of(v, &c->levels.least, err);
+}
+
+/* NAME=LEVEL, which has no blank in it. */
+static qc_rc take_tenant(struct conf_levels *l, qc_span word, struct qc_err *err)
+{
+    size_t n = 0;
+    while (n < word.n && word.p[n] != '=')
+        n++;
+    if (n == word.n || !gw_tenant_name_ok(qc_span_sub(word, 0, n)))
+        return QC_FAIL(err, QC_USAGE, "NAME=LEVEL is needed for each tenant");
+    if (l->count == CONF_LEVELS)
+        return QC_FAIL(err, QC_USAGE, "more than %d tenants", CONF_LEVELS);
+    for (unsigned i = 0; i < l->count; i++)
+        if (qc_span_eq(qc_span_sub(word, 0, n), qc_span_str(l->tenants[i].name)))
+            return QC_FAIL(err, QC_USAGE, "tenant %s is named twice", l->tenants[i].name);
+    QC_TRY(level_of(qc_span_from(word, n + 1), &l->tenants[l->count].least, err));
+    memcpy(l->tenants[l->count].name, word.p, n);
+    l->tenants[l->count++].name[n] = '\0';
+    return QC_OK;
+}
+
+static qc_rc take_tenants(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    while (v.n > 0) {
+        size_t n = 0;
+        while (n < v.n && v.p[n] != ' ' && v.p[n] != '\t')
+            n++;
+        if (n > 0)
+            QC_TRY(take_tenant(&c->levels, qc_span_sub(v, 0, n), err));
+        v = qc_span_from(v, n < v.n ? n + 1 : n);
+    }
+    return QC_OK;
+}
+
 enum {
     KEY_STATE,
     KEY_LOG_FILE,
@@ -192,6 +241,8 @@ enum {
     KEY_ROTATE,
     KEY_KEEP,
     KEY_CONNECTIONS,
+    KEY_LEAST,
+    KEY_TENANTS,
     KEY_PRESENCE,
     KEY_CONTENT,
     KEY_BYTES,
@@ -214,6 +265,8 @@ static const struct qc_ini_key keys[KEYS] = {
     [KEY_ROTATE] = { "audit", "rotate", false, take_rotate },
     [KEY_KEEP] = { "audit", "keep", false, take_keep },
     [KEY_CONNECTIONS] = { "limits", "connections", false, take_connections },
+    [KEY_LEAST] = { "levels", "least", false, take_least },
+    [KEY_TENANTS] = { "levels", "tenants", false, take_tenants },
     [KEY_PRESENCE] = { "scrub", "presence-hours", false, take_presence },
     [KEY_CONTENT] = { "scrub", "content-days", false, take_content },
     [KEY_BYTES] = { "scrub", "bytes-per-second", false, take_bytes },
@@ -273,6 +326,7 @@ qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err)
                        .audit = true,
                        .audit_rotate = QC_GW_AUDIT_ROTATE,
                        .audit_keep = QC_GW_AUDIT_KEEP,
+                       .levels.least = NET_PLAIN,
                        .scrub = { .presence_s = QC_GW_SCRUB_PRESENCE_S,
                                   .content_s = QC_GW_SCRUB_CONTENT_S,
                                   .bytes_per_s = QC_GW_SCRUB_RATE,
@@ -299,6 +353,17 @@ static qc_rc give_address(qc_buf *ret, const struct conf_address *a, struct qc_e
     return qc_buf_addf(ret, err, "address = %s:%u\n", a->v6 ? "[::1]" : "127.0.0.1", (unsigned)a->port);
 }
 
+static qc_rc give_levels(qc_buf *ret, const struct conf_levels *l, struct qc_err *err)
+{
+    QC_TRY(qc_buf_addf(ret, err, "\n[levels]\nleast = %s\n", net_level_name(l->least)));
+    if (l->count == 0)
+        return give(ret, "tenants", "", err);
+    QC_TRY(qc_buf_addf(ret, err, "tenants ="));
+    for (unsigned i = 0; i < l->count; i++)
+        QC_TRY(qc_buf_addf(ret, err, " %s=%s", l->tenants[i].name, net_level_name(l->tenants[i].least)));
+    return qc_buf_addf(ret, err, "\n");
+}
+
 qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
 {
     QC_TRY(qc_buf_add(ret, QC_LIT("[gateway]\n"), err));
@@ -319,6 +384,7 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
     QC_TRY(qc_buf_addf(ret, err, "\n[audit]\nlog = %s\nrotate = %" PRIu64 "\nkeep = %u\n",
                        c->audit ? "yes" : "no", c->audit_rotate, c->audit_keep));
     QC_TRY(qc_buf_addf(ret, err, "\n[limits]\nconnections = %u\n", c->connections));
+    QC_TRY(give_levels(ret, &c->levels, err));
     return qc_buf_addf(ret, err,
                        "\n[scrub]\npresence-hours = %" PRIu64 "\ncontent-days = %" PRIu64
                        "\nbytes-per-second = %" PRIu64 "\nrequests-per-second = %" PRIu64 "\n",

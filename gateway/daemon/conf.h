@@ -20,6 +20,9 @@
  *   keep = 0 .. 100000                     files that are full; 0: all; default: 64
  *   [limits]
  *   connections = 16 .. 1024               at once, at each of socket and address; default: 128
+ *   [levels]                               of the ways to the clouds (docs/qkd.md, "Levels of a gateway")
+ *   least = plain | tls | qkd-tls | otp    for whoever is not named below; default: plain
+ *   tenants = NAME=LEVEL NAME=LEVEL ..     up to 256
  *   [scrub]                                see gateway/scrub.h
  *   presence-hours = 24                    from one listing of a cloud to the next; 0: only by hand
  *   content-days = 30                      from one reading of all bytes to the next; 0: only by hand
@@ -30,8 +33,9 @@
 #pragma once
 #include "base/buf.h"
 #include "base/log.h"
+#include "net/link_state.h"
 
-enum { CONF_PATH = 4096 };
+enum { CONF_PATH = 4096, CONF_LEVELS = 256 };
 
 struct conf_address {
     bool is, v6;
@@ -41,6 +45,16 @@ struct conf_address {
 /* As struct gw_scrub_conf. */
 struct conf_scrub {
     uint64_t presence_s, content_s, bytes_per_s, requests_per_s;
+};
+
+/* The least level of the ways to the clouds that data may go: of whoever is not named, and of tenants. */
+struct conf_levels {
+    enum net_level least;
+    unsigned count;
+    struct {
+        char name[QC_GW_TENANT_NAME_MAX + 1];
+        enum net_level least;
+    } tenants[CONF_LEVELS];
 };
 
 struct conf {
@@ -57,6 +71,7 @@ struct conf {
     uint64_t audit_rotate;
     unsigned audit_keep;
     struct conf_scrub scrub;
+    struct conf_levels levels;
 };
 
 /* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing. */

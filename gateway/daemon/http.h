@@ -15,6 +15,7 @@
 #include "gateway/engine.h"
 #include "drills.h"
 #include "jobs.h"
+#include "levels.h"
 #include "moves.h"
 #include "quiet.h"
 #include "visitors.h"
@@ -54,6 +55,7 @@ struct http_server {
     struct quiet quiet; /* what is told of the tenants' doors */
     struct figures figures;
     struct watch watch;
+    struct levels levels;
     pthread_mutex_t lock; /* guards streams */
     struct stream *streams;
     atomic_uint connections;
@@ -81,6 +83,7 @@ struct request {
     struct MHD_Connection *connection;
     const struct route *route;
     uint32_t tenant;                     /* whose request it is: all ids are looked up within it */
+    enum net_level wanted;               /* of the ways to the clouds, by that tenant */
     struct gw_id id[HTTP_IDS];           /* in the order in which they stand in the path */
     uint64_t number;                     /* the decimal component, where the pattern has one */
     char name[QC_GW_REQUEST_ID_MAX + 1]; /* X-Qcloud-Request, or that of /v1/requests/ID; empty: none */

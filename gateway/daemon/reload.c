@@ -26,6 +26,15 @@ static bool same_address(const struct conf_address *a, const struct conf_address
     return a->is == b->is && a->v6 == b->v6 && a->port == b->port;
 }
 
+static bool same_levels(const struct conf_levels *a, const struct conf_levels *b)
+{
+    bool same = a->least == b->least && a->count == b->count;
+    for (unsigned i = 0; same && i < a->count; i++)
+        same =
+            a->tenants[i].least == b->tenants[i].least && strcmp(a->tenants[i].name, b->tenants[i].name) == 0;
+    return same;
+}
+
 /* What is looked at when the gateway starts, and then no more. */
 static void compare(const struct conf *a, const struct conf *b, char restart[RELOAD_NAMES])
 {
@@ -44,6 +53,7 @@ static void compare(const struct conf *a, const struct conf *b, char restart[REL
         { "audit.log", a->audit == b->audit },
         { "audit.rotate", a->audit_rotate == b->audit_rotate },
         { "audit.keep", a->audit_keep == b->audit_keep },
+        { "levels", same_levels(&a->levels, &b->levels) },
         { "limits.connections", a->connections == b->connections },
     };
     size_t n = 0;

@@ -216,6 +216,7 @@ static void server_done(struct http_server *server)
     visitors_done(&server->visitors);
     watch_done(&server->watch);
     quiet_done(&server->quiet);
+    levels_done(&server->levels);
     qc_mutex_done(&server->lock);
 }
 
@@ -235,6 +236,7 @@ static qc_rc serve_engine(struct gw_engine *engine, const struct serve_options *
     quiet_init(&server.quiet);
     watch_init(&server.watch);
     atomic_store(&server.last_ms, qc_now_ms());
+    QC_TRY(levels_init(&server.levels, o->conf == NULL ? NULL : &o->conf->levels, err));
     QC_TRY(qc_dir_open(&dir, o->state, err));
     QC_TRY(doors_open(&doors, &server, qc_fd_get(&dir), o->conf, err));
     QC_TRY(tell_ready(o->ready_fd, err));

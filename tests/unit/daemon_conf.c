@@ -51,6 +51,13 @@ static const struct {
     { "[gateway]\nstate = /s\n[scrub]\npresence-hours = 87841\n", "87840", QC_USAGE },
     { "[gateway]\nstate = /s\n[scrub]\ncontent-days = never\n", "", QC_USAGE },
     { "[gateway]\nstate = /s\n[scrub]\nrequests-per-second = -1\n", "", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\nleast = down\n", "no level", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\nleast = qkd-tls-and-more-than-that\n", "is needed", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\ntenants = ann\n", "NAME=LEVEL", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\ntenants = =otp\n", "NAME=LEVEL", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\ntenants = Ann=otp\n", "NAME=LEVEL", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\ntenants = ann=otp ann=tls\n", "twice", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\ntenants = ann=otp, bob=tls\n", "no level", QC_USAGE },
 };
 
 static void refuses(void)
@@ -75,6 +82,17 @@ static void defaults(void)
     CHECK(conf.scrub.bytes_per_s == 8 << 20 && conf.scrub.requests_per_s == 20);
 }
 
+static void levels(void)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(parse("[gateway]\nstate = /s\n", &err));
+    CHECK(conf.levels.least == NET_PLAIN && conf.levels.count == 0);
+    CHECK_OK(parse("[gateway]\nstate = /s\n[levels]\nleast = qkd-tls\ntenants = ann=otp bob=plain\n", &err));
+    CHECK(conf.levels.least == NET_QKD_TLS && conf.levels.count == 2);
+    CHECK(strcmp(conf.levels.tenants[0].name, "ann") == 0 && conf.levels.tenants[0].least == NET_OTP);
+    CHECK(strcmp(conf.levels.tenants[1].name, "bob") == 0 && conf.levels.tenants[1].least == NET_PLAIN);
+}
+
 /* What is printed is read again as the same. */
 static void prints(void)
 {
@@ -84,6 +102,7 @@ static void prints(void)
         "0666\n"
         "address = [::1]:8440\ncertificate = /c\nkey = /k\n[limits]\nconnections = 16\n"
         "[scrub]\npresence-hours = 6\ncontent-days = 0\nbytes-per-second = 0\nrequests-per-second = 3\n",
+        "[levels]\nleast = tls\ntenants =  ann=otp   bob=plain\n[gateway]\nstate = /s\n",
         "[listen]\naddress = 127.0.0.1:65535\n[gateway]\nstate = /with = signs and spaces\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -106,6 +125,7 @@ int main(void)
 {
     refuses();
     defaults();
+    levels();
     prints();
     return 0;
 }

@@ -16,10 +16,9 @@
  *                 there bears the mark of a cloud (not mounted, or never made by cloud_create)
  *   QC_CONFLICT   CLOUD_NEW, and the key holds other bytes; or a key would lie below another key
  *   QC_TEMP       the cloud is lost or cannot be reached now: directory gone, replaced or unmounted, device
- *                 gone. Says nothing about its objects
- *   QC_TIMEOUT    the deadline passed; the outcome of a put is unknown: put the same bytes under the same
- *                 key again
- *   QC_CANCELLED  the cancel flag was raised; the outcome of a put is unknown
+ *                 gone; from cloud_put: its link has not the level that its URL asks for (link.h). Says
+ * nothing about its objects QC_TIMEOUT    the deadline passed; the outcome of a put is unknown: put the same
+ * bytes under the same key again QC_CANCELLED  the cancel flag was raised; the outcome of a put is unknown
  *   QC_FULL       no space, or a quota is used up; reads go on
  *   QC_AUTH       permission refused or read-only; no retry helps
  *   QC_IO         the cloud answered with an error of its own (EIO), or with what cannot be an object: an

@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""A gateway with two of five clouds behind links keyed by QKD: it writes there at their level alone; in a QKD outage a put that needs them ends with exit 13 and reads go on;
+it goes by itself when keys come. What a tenant wants is held to."""
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "system"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import GATEWAY, Box, check  # noqa: E402
+from kme import link, network  # noqa: E402
+from link import WAIT, Link  # noqa: E402
+from tiny_s3 import TinyS3  # noqa: E402
+
+import signal  # noqa: E402
+import subprocess  # noqa: E402
+
+
+class Linked(Box):
+    """Three directories, and two buckets behind links: c4 and c5."""
+    def __init__(self, buckets, links, level="qkd-tls"):
+        super().__init__(3, 3)
+        self.buckets = buckets
+        self.urls = [f"s3+http://127.0.0.1:{l.local}/{b.bucket}?link={l.dial.conf['status']}&level={level}" for b, l in zip(buckets, links)]
+
+    def words(self):
+        return [w for n, (b, url) in enumerate(zip(self.buckets, self.urls), 4) for w in ("--cloud", f"c{n}={url}", "--cloud-credentials", f"c{n}={b.credentials}")]
+
+    def status(self):
+        """GET /v1/status at the gateway's own socket; any command starts one."""
+        self.run("ls")
+        path = next(os.path.join(where, "gateway.sock") for where, _, names in os.walk(self.root) if "gateway.sock" in names)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(WAIT)
+            s.connect(path)
+            s.sendall(b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            got = b"".join(iter(lambda: s.recv(65536), b""))
+        return {c["name"]: c for c in json.loads(got.partition(b"\r\n\r\n")[2])["clouds"]}
+
+
+def outage(net, box, links):
+    """No keys: a put that needs the links ends with 13, what is stored can be read; then keys come."""
+    before = os.urandom(300000)
+    box.expect(0, "init", "--local", *[w for i, c in enumerate(box.clouds, 1) for w in ("--cloud", f"c{i}=file://{c}")], *box.words(), "--k", "3",
+               "--share1", box.stores[0], "--share2", box.stores[1], "--no-passphrase")
+    box.expect(0, "put", box.write("in", before), "before")
+    check(all(any(k.startswith("f/") for k in b.objects) for b in box.buckets), "fragments lie behind the links")
+    seen = box.status()
+    check(seen["c1"]["level"] == "local" and seen["c1"]["link"] is None, f"{seen['c1']}")
+    l = seen["c4"]["link"]
+    check(seen["c4"]["level"] == "qkd-tls" and (l["now"], l["ready"], l["why"]) == ("qkd-tls", True, "") and len(l["key_id"]) == 36 and l["key_bytes"] > 0, f"{l}")
+
+    net.stop(signal.SIGKILL)
+    for one in links:
+        one.until(lambda: not one.dial.state()["ready"], "its key is old")
+    began = time.monotonic()
+    p = box.expect(13, "put", box.write("in", os.urandom(300000)), "during")
+    said = p.stderr.decode()
+    check("E1303" in said and ("cloud c4: link L" in said or "cloud c5: link L" in said) and "Reading goes on" in said, said)
+    print(f"outage: a put ends with 13 after {time.monotonic() - began:.1f} s", flush=True)
+    check(box.get("before") == before, "reads go on")
+    box.get("during", code=3)       # nothing of it is visible
+    l = box.status()["c4"]["link"]
+    check(l["now"] == "down" and not l["ready"] and l["why"] != "", f"{l}")
+
+    net.start()
+    end, after = time.monotonic() + WAIT, os.urandom(200000)
+    while (p := box.run("put", box.write("in", after), "after")).returncode != 0:
+        check(p.returncode in (4, 13), f"{p.returncode} {p.stderr.decode()}")
+        check(time.monotonic() < end, f"it does not go on: {p.stderr.decode()} {links[0].logs()[-2000:]}")
+        time.sleep(0.5)
+    check(box.get("after") == after and box.get("before") == before, "all of it")
+
+
+def wanted(box):
+    """What the configuration wants of all ways, or of a tenant's, is held to; one that goes over a link which may be weaker is not written to."""
+    box.stop(signal.SIGTERM)
+    state = next(os.path.dirname(os.path.join(where, "x")) for where, _, names in os.walk(box.root) if "gateway.sock" in names or "catalogue.db" in names)
+    conf = os.path.join(box.root, "gateway.conf")
+    for least, code in (("otp", 13), ("qkd-tls", 0)):
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(f"[gateway]\nstate = {state}\nstop-seconds = 5\n[levels]\nleast = {least}\ntenants = ann=otp bob=plain\n")
+        r, w = os.pipe()
+        p = subprocess.Popen([GATEWAY, "serve", "--config", conf, "--ready-fd", str(w)], pass_fds=[w], stderr=subprocess.DEVNULL)
+        os.close(w)
+        with os.fdopen(r) as ready:
+            check(ready.read() == "ready\n", "the gateway does not start")
+        try:
+            got = box.expect(code, "put", box.write("in", b"x" * 1000), f"at-{least}").stderr.decode()
+            check(code == 0 or "is reached at qkd-tls, and otp is the least that is wanted" in got, got)
+            check(box.get("after") is not None, "reads go on")
+        finally:
+            p.terminate()
+            p.wait(WAIT)
+
+
+if __name__ == "__main__":
+    where = tempfile.mkdtemp(prefix="qcloud-test-")
+    try:
+        buckets = [TinyS3(where, f"fragments-{i}") for i in (4, 5)]
+        with network(where, "levels", [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net:
+            net.start()
+            ages = {"rekey_s": 1, "key_max_s": 4, "wait_s": 1}
+            with Link(os.path.join(where, "l4"), net, "qkd-tls", buckets[0], link="L4", **ages) as l4, \
+                    Link(os.path.join(where, "l5"), net, "qkd-tls", buckets[1], link="L5", **ages) as l5:
+                for one in (l4, l5):
+                    one.until(lambda: one.dial.state()["ready"], "up")
+                with Linked(buckets, (l4, l5)) as box:
+                    outage(net, box, (l4, l5))
+                    wanted(box)
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
