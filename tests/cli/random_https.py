@@ -82,6 +82,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path.endswith("/api/2.0/streambytes"):
             n = int(q["size"])
             return self.give(200, os.urandom(n if mode == "quantis" else n - 1), "application/octet-stream")
+        if mode == "page":      # about an error, as a proxy's, that says of itself that it is octets; each time another
+            text = "".join(chr(33 + b % 94) for b in os.urandom(3000))
+            return self.give(200, f"<html>{text}</html>".encode(), "application/octet-stream")
         if mode == "octets":
             return self.give(200, os.urandom(2000), "application/octet-stream")
         check(q["type"] == "hex16", str(q))
@@ -126,6 +129,12 @@ BAD = (
     ("https-anu", "slow", "1000 ms|no byte|stall|timed out|1 s"),
     ("https-quantis", "truncated", "4095 bytes"),
     ("https-raw", "html", "page about an error"),
+    ("https-raw", "page", "health test"),
+    ("https-anu", "page", "no JSON"),
+    ("https-raw", "slow", "1000 ms|no byte|stall|timed out|1 s"),
+    ("https-quantis", "redirect", "redirect (302)"),
+    ("https-raw", "error", "status 500"),
+    ("https-raw", "huge", "more than 65536 bytes"),
 )
 
 
@@ -134,6 +143,7 @@ def refused(box, says, *args):
     check(p.returncode == 13, f"exit {p.returncode}: {p.stdout.decode()}{p.stderr.decode()}")
     what = " ".join(j.get("what", "") for j in map(json.loads, p.stdout.splitlines()))
     check(any(s in what for s in says.split("|")), f"expected {says!r}: {what}")
+    check("in quarantine" in what or "shut off until it is enabled" in what, f"it is not said that it is in quarantine: {what}")
     check(KEY.encode() not in p.stdout + p.stderr, "the service's key is in a message")
 
 
