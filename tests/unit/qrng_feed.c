@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/key.h"
 #include "base/thread.h"
 #include "feed.h"
 #include "base/secret.h"
@@ -394,20 +395,18 @@ static void memory(void)
 }
 
 /* What was given out is not in the process any more: its own memory is searched, but for the copy that was
- * drawn. */
-__attribute__((unused)) static void forgotten(void)
+ * drawn. Without a conditioner, so that it is what was read. */
+__attribute__((unused)) static void forgotten(enum qrng_kind kind, const char *path)
 {
     struct qc_err err = { 0 };
-    struct feeder w;
     struct qrng_feed *f = NULL;
-    struct qrng_source_conf conf = conf_of(QRNG_KIND_DEVICE, fifo);
+    struct qrng_source_conf conf = conf_of(kind, path);
     struct qc_secret drawn = { 0 };
-    feeder_start(&w, MAKE_GOOD);
+    conf.condition = QRNG_CONDITION_NONE;
     CHECK_OK(qc_secret_new(&drawn, 1, &err));
     CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
-    CHECK_OK(qrng_feed_draw(f, drawn.p, 32, qc_deadline_in(20000), &err));
+    CHECK_OK(qrng_feed_draw(f, drawn.p, 32, qc_deadline_in(60000), &err));
     qrng_feed_free(&f);
-    feeder_end(&w);
     FILE *maps = fopen("/proc/self/maps", "r");
     const int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     char line[512];
@@ -434,6 +433,21 @@ __attribute__((unused)) static void forgotten(void)
     qc_secret_free(&drawn);
 }
 
+/* 64 KiB of random numbers, of which this process keeps none. */
+__attribute__((unused)) static void make_file(const char *path)
+{
+    static uint8_t piece[4096];
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
+              from = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0 && from >= 0);
+    for (unsigned i = 0; i < 16; i++)
+        CHECK(read(from, piece, sizeof piece) == (ssize_t)sizeof piece &&
+              write(fd, piece, sizeof piece) == (ssize_t)sizeof piece);
+    qc_wipe(piece, sizeof piece);
+    close(from);
+    close(fd);
+}
+
 int main(void)
 {
     QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir place = qc_tmpdir_new();
@@ -455,7 +469,12 @@ int main(void)
     refusals();
     memory();
 #ifndef __SANITIZE_THREAD__ /* its shadow is 40 s of memory */
-    forgotten();
+    char numbers[300];
+    snprintf(numbers, sizeof numbers, "%s/numbers", place.path);
+    make_file(numbers);
+    forgotten(QRNG_KIND_DEVICE, "/dev/urandom");
+    forgotten(QRNG_KIND_COMMAND, "/bin/cat /dev/urandom");
+    forgotten(QRNG_KIND_FILE, numbers);
 #endif
     return 0;
 }
