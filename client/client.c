@@ -233,10 +233,24 @@ bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err
     return !ends_run(rc) && !revival_is_over(&c->revival);
 }
 
+bool client_put_object(struct client *c, qc_rc rc, bool open, qc_span name, const struct qc_err *why,
+                       qc_rc *worst)
+{
+    const enum msg_class usual = c->out.class;
+    c->open = c->open || open;
+    if (open)
+        c->out.class = MSG_PUT_OPEN;
+    const bool go_on = client_object(c, rc, name, why, worst);
+    c->out.class = usual;
+    return go_on;
+}
+
 qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, struct qc_err *err)
 {
     unsigned all = 0;
     c->end.told = true;
+    if (c->open)
+        c->out.class = MSG_PUT_OPEN;
     for (size_t i = 0; i < sizeof c->out.counts / sizeof c->out.counts[0]; i++)
         all += c->out.counts[i];
     if (worst == QC_OK)

@@ -36,6 +36,7 @@ struct client {
     bool no_prompt; /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;
     bool noted;              /* a warning was given that --strict counts */
+    bool open;               /* of a put it is not known whether it was done */
     struct qrng_conf random; /* after client_random_conf */
     bool random_read;
     struct qrng_provenance provenance; /* of the last object's ids and keys */
@@ -80,6 +81,9 @@ QC_MUST qc_rc client_stored(struct client *c, qc_span name, struct vault_put_res
 /* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should
  * end (its cause would stop the others too). */
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst);
+/* The same of a put. open: it failed, and what was sent may be committed all the same. */
+bool client_put_object(struct client *c, qc_rc rc, bool open, qc_span name, const struct qc_err *why,
+                       qc_rc *worst);
 /* The outcome of such a run, whose messages were told object by object. what: "not stored as asked". */
 QC_MUST qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, struct qc_err *err);
 

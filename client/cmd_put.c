@@ -92,7 +92,8 @@ qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, 
     return QC_OK;
 }
 
-static qc_rc put_source(struct put_run *run, const struct vault_source *source, qc_span name,
+/* *ret_open: it failed, and may be stored all the same. */
+static qc_rc put_source(struct put_run *run, const struct vault_source *source, qc_span name, bool *ret_open,
                         struct qc_err *err)
 {
     struct client *c = run->c;
@@ -100,23 +101,26 @@ static qc_rc put_source(struct put_run *run, const struct vault_source *source, 
     struct progress p;
     struct vault_call call = client_call_shown(c, &p, name, "durable", true);
     qc_rc rc = vault_put(c->vault, name, source, &run->opts, &call, &r, err);
+    *ret_open = r.open;
     progress_end(&p);
     QC_TRY(rc);
     return client_stored(c, name, &r, err);
 }
 
-static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, struct qc_err *err)
+static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, bool *ret_open,
+                         struct qc_err *err)
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, err));
-    return put_source(run, vault_source_file_source(f), name, err);
+    return put_source(run, vault_source_file_source(f), name, ret_open, err);
 }
 
 static void put_file(struct put_run *run, const char *path, qc_span name)
 {
     struct qc_err why = { 0 };
-    qc_rc rc = put_file_as(run, path, name, &why);
-    run->go_on = client_object(run->c, rc, name, &why, &run->worst) && rc != QC_SHARES;
+    bool open = false;
+    qc_rc rc = put_file_as(run, path, name, &open, &why);
+    run->go_on = client_put_object(run->c, rc, open, name, &why, &run->worst) && rc != QC_SHARES;
 }
 
 /* Standard input, which may fall silent for long: the user's Ctrl-C must still be heard. */
@@ -145,8 +149,9 @@ static void put_stdin(struct put_run *run, qc_span name)
 {
     static const struct vault_source source = { .read = read_stdin, .size = VAULT_SIZE_UNKNOWN };
     struct qc_err why = { 0 };
-    qc_rc rc = put_source(run, &source, name, &why);
-    run->go_on = client_object(run->c, rc, name, &why, &run->worst);
+    bool open = false;
+    qc_rc rc = put_source(run, &source, name, &open, &why);
+    run->go_on = client_put_object(run->c, rc, open, name, &why, &run->worst);
 }
 
 /* PREFIX (without slashes at its end; "" is the root) / rest. */

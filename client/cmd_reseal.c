@@ -46,7 +46,8 @@ static qc_rc want_source(struct client *c, bool os, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc reseal(struct reseal_run *run, qc_span name, struct qc_err *err)
+/* *ret_open: it failed, and may be done all the same. */
+static qc_rc reseal(struct reseal_run *run, qc_span name, bool *ret_open, struct qc_err *err)
 {
     struct client *c = run->c;
     const struct vault_put_opts opts = { 0 };
@@ -55,6 +56,7 @@ static qc_rc reseal(struct reseal_run *run, qc_span name, struct qc_err *err)
     struct vault_call call = client_call_shown(c, &p, name, "durable", true);
     const qc_rc rc = vault_reseal(c->vault, run->reader, name, &opts, &call, &r, err);
     progress_end(&p);
+    *ret_open = r.open;
     QC_TRY(rc);
     return client_stored(c, name, &r, err);
 }
@@ -62,8 +64,10 @@ static qc_rc reseal(struct reseal_run *run, qc_span name, struct qc_err *err)
 static void one(struct reseal_run *run, qc_span name)
 {
     struct qc_err why = { 0 };
-    const qc_rc rc = reseal(run, name, &why);
-    run->go_on = client_object(run->c, rc, name, &why, &run->worst) && rc != QC_SHARES && rc != QC_RANDOM;
+    bool open = false;
+    const qc_rc rc = reseal(run, name, &open, &why);
+    run->go_on =
+        client_put_object(run->c, rc, open, name, &why, &run->worst) && rc != QC_SHARES && rc != QC_RANDOM;
 }
 
 /* Names of a listing, one after the other: u32 length, bytes. */

@@ -9,6 +9,19 @@
 #define READS   (IN(GET) | IN(LIST) | IN(VERIFY) | IN(STATUS))
 #define SETS_UP (IN(INIT) | IN(JOIN))
 #define WRITES  (IN(PUT) | IN(REMOVE))
+/* A put that was sent to be committed, and no answer came. */
+#define OPEN_PUT(code, n)                                                                                    \
+    {                                                                                                        \
+        (code), IN(PUT_OPEN),                                                                                \
+        {                                                                                                    \
+            (n),                                                                                             \
+                "No half of it is visible. It may be stored, or may come to be yet: the next put or rm "     \
+                "settles that first. Objects reported as stored before are safe.",                           \
+            {                                                                                                \
+                RUN_THEN(AGAIN " if it is not there", "qcloud", "stat", "{name}"), RUN("qcloud", "status")   \
+            }                                                                                                \
+        }                                                                                                    \
+    }
 
 struct row {
     qc_rc rc;
@@ -43,6 +56,7 @@ static const struct row rows[] = {
         "Nothing stands under the final name but a whole, verified file, if that; what is stored is "
         "untouched.",
         { SAY("see to the place that the message names, then the same command again") } } },
+    OPEN_PUT(QC_IO, 7),
     { QC_IO,
       ALL,
       { 2,
@@ -175,29 +189,30 @@ static const struct row rows[] = {
         { RUN_THEN("shows what each cloud is for, and what lies there", "qcloud", "gateway", "cloud",
                    "ls") } } },
     { QC_CONFLICT, ALL, { 5, "Nothing was overwritten.", { SAY("the same command again") } } },
+    OPEN_PUT(QC_NOMEM, 15),
     { QC_NOMEM,
       ALL,
       { 3,
         "What was stored and acknowledged before is untouched; no half of anything is visible.",
         { SAY("free memory, then the same command again") } } },
+    OPEN_PUT(QC_TIMEOUT, 16),
     { QC_TIMEOUT,
       IN(PUT),
       { 8,
-        "No half of it is visible. Whether the version was completed before the time ran out, the first "
-        "command tells.",
-        { RUN_THEN(AGAIN " if it is not there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
+        "Not stored: nothing of this attempt is visible, earlier versions are untouched.",
+        { STATUS_THEN } } },
     { QC_TIMEOUT,
       IN(REMOVE),
       { 9,
         "Either it is removed or it is there as before: the first command tells.",
         { RUN_THEN(AGAIN " if it is there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
     { QC_TIMEOUT, ALL, { 2, "What was stored is untouched.", { STATUS_THEN } } },
+    OPEN_PUT(QC_TEMP, 17),
     { QC_TEMP,
       IN(PUT),
       { 7,
-        "No half of it is visible. Whether the version was completed before the contact broke, the first "
-        "command tells.",
-        { RUN_THEN(AGAIN " if it is not there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
+        "Not stored: nothing of this attempt is visible, earlier versions are untouched.",
+        { STATUS_THEN } } },
     { QC_TEMP,
       IN(REMOVE),
       { 10,
@@ -296,12 +311,14 @@ static const struct row rows[] = {
                 "keep everything as it is, and bring back any cloud that may have more of it; this names the "
                 "files:",
             .argv = { "qcloud", "verify" } } } } },
+    OPEN_PUT(QC_INTEGRITY, 8),
     { QC_INTEGRITY,
       ALL,
       { 2,
         "Nothing was changed. What does not verify was not used.",
         { { .before = "keep everything as it is; this shows what is damaged:",
             .argv = { "qcloud", "verify" } } } } },
+    OPEN_PUT(QC_FORMAT, 7),
     { QC_FORMAT,
       ALL,
       { 3,
@@ -324,6 +341,7 @@ static const struct row rows[] = {
     { QC_LOCKED,
       ALL,
       { 1, "Nothing was changed.", { SAY("wait for the other process, then the same command again") } } },
+    OPEN_PUT(QC_FENCED, 3),
     { QC_FENCED,
       ALL,
       { 2,
@@ -404,8 +422,10 @@ static const struct row rows[] = {
       { 5,
         "Nothing was changed that the next run could not go on from. Reading goes on.",
         { SAY("ask the operator of the gateway for a greater quota, then the same command again") } } },
+    OPEN_PUT(QC_LIMIT, 6),
     { QC_LIMIT, ALL, { 2, "Nothing was changed.", { SAY("stay below the limit that the message names") } } },
     /* 130 */
+    OPEN_PUT(QC_CANCELLED, 6),
     { QC_CANCELLED,
       IN(PUT),
       { 2,
@@ -512,6 +532,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_INIT] = "cannot set up the vault",
     [MSG_JOIN] = "cannot join the vault",
     [MSG_PUT] = "cannot store",
+    [MSG_PUT_OPEN] = "not known to have stored",
     [MSG_GET] = "cannot read",
     [MSG_LIST] = "cannot look up",
     [MSG_REMOVE] = "cannot remove",

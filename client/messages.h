@@ -13,6 +13,7 @@ enum msg_class {
     MSG_INIT,
     MSG_JOIN,
     MSG_PUT,
+    MSG_PUT_OPEN, /* failed, and what was sent may be committed all the same */
     MSG_GET,
     MSG_LIST,
     MSG_REMOVE,

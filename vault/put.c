@@ -148,11 +148,14 @@ qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source
     if (source->from != NULL)
         memcpy(p.meta.from, source->from, VAULT_ID_BYTES);
     session_name_text(text, name);
+    ret->open = false;
     QC_TRY(vault_name_check(name, err));
     QC_TRY(session_need_both(v, err));
     if (v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
     QC_TRY(journal_settle(v, call, err));
-    QC_TRY_AS(run(&p, ret, err), err, "%s", text);
+    qc_rc rc = run(&p, ret, err);
+    ret->open = p.open;
+    QC_TRY_AS(rc, err, "%s", text);
     return QC_OK;
 }

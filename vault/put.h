@@ -21,6 +21,7 @@ struct put {
     struct vault_meta meta;
     struct journal journal;
     bool begun; /* the gateway may know the put key */
+    bool open;  /* it is committed, or may be */
 
     struct vault_sealer *sealer;
     struct sender *sender;

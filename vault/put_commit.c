@@ -59,35 +59,56 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
     return journal_update(&p->journal, &p->ids, err);
 }
 
+/* The gateway's word on a commit that was sent. LIVE: done. CANCELLED: it will never be, the gateway has that
+ * durably. Else it is decided: about to be done. */
+static qc_rc ask_once(struct put *p, enum vault_upload_state *ret_state, struct vault_gw_receipt *ret,
+                      const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_gw *gw = p->v->gw;
+    struct qc_err why = { 0 };
+    QC_TRY(gw->ops->upload_state(gw, p->ids.put_key, ret_state, ret, op, err));
+    if (*ret_state == VAULT_UPLOAD_LIVE || *ret_state == VAULT_UPLOAD_DECIDED)
+        return QC_OK;
+    /* The request may wait there still: only a cancellation says that it comes to nothing. */
+    const qc_rc rc = gw->ops->upload_cancel(gw, p->ids.put_key, op, &why);
+    *ret_state = rc == QC_OK ? VAULT_UPLOAD_CANCELLED : VAULT_UPLOAD_DECIDED;
+    if (rc == QC_OK || rc == QC_CONFLICT) /* decided meanwhile */
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
+/* Nobody knows. Nothing may be cancelled or removed on a guess: the journal keeps it. rc: of the commit, or
+ * QC_TEMP where that would say that nothing was done. */
+static qc_rc leave_open(struct put *p, qc_rc rc, const char *why, struct qc_err *err)
+{
+    p->begun = false;
+    p->open = true;
+    qc_err_wrap(err, "%s", why);
+    err->rc = rc == QC_CANCELLED || rc == QC_TIMEOUT || rc == QC_FENCED ? rc : QC_TEMP;
+    return err->rc;
+}
+
 /* The commit was sent and no receipt came: the gateway knows by the put key. rc, err: what the commit said.
  */
 static qc_rc ask_outcome(struct put *p, struct vault_gw_receipt *ret, qc_rc rc, struct qc_err *err)
 {
-    struct vault_op op = session_settle_op(&p->call->op);
-    struct vault_gw *gw = p->v->gw;
-    for (unsigned tries = 0;; tries++) {
+    const struct vault_op op = session_settle_op(&p->call->op);
+    for (;;) {
         enum vault_upload_state state = VAULT_UPLOAD_UNKNOWN;
         struct qc_err why = { 0 };
-        qc_rc asked = gw->ops->upload_state(gw, p->ids.put_key, &state, ret, &op, &why);
+        const qc_rc asked = ask_once(p, &state, ret, &op, &why);
         if (asked == QC_OK && state == VAULT_UPLOAD_LIVE)
             return QC_OK;
-        if (asked == QC_OK && state != VAULT_UPLOAD_DECIDED)
-            return rc; /* not decided: it can still be cancelled */
-        if (asked != QC_OK || tries == QC_RETRY_MAX || qc_deadline_over(op.deadline)) {
-            if (asked != QC_OK)
-                qc_err_wrap(err,
-                            "it is not known whether the commit took place (the next command finds out)");
-            p->begun = false; /* nothing may be cancelled or removed on a guess; the journal keeps it */
+        if (asked == QC_OK && state == VAULT_UPLOAD_CANCELLED)
             return rc;
-        }
+        if (asked != QC_OK)
+            return leave_open(
+                p, rc, "it is not known whether the commit took place (the next command finds out)", err);
+        if (qc_deadline_over(op.deadline))
+            return leave_open(p, rc, "the gateway has decided to commit it, and is not done yet", err);
         nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
     }
-}
-
-static bool outcome_unknown(qc_rc rc)
-{
-    return rc == QC_TEMP || rc == QC_TIMEOUT || rc == QC_CANCELLED || rc == QC_FORMAT || rc == QC_IO ||
-           rc == QC_NOMEM || rc == QC_LIMIT;
 }
 
 static qc_rc commit(struct put *p, struct vault_entry *e, qc_buf *priv, struct vault_gw_receipt *ret,
@@ -106,10 +127,10 @@ static qc_rc commit(struct put *p, struct vault_entry *e, qc_buf *priv, struct v
                                         .backup = qc_buf_span(&backup),
                                         .hasty = p->opts->hasty };
         qc_rc rc = gw->ops->upload_commit(gw, &what, ret, &current, &p->call->op, err);
-        if (outcome_unknown(rc))
-            return ask_outcome(p, ret, rc, err);
+        if (rc == QC_OK)
+            return QC_OK;
         if (rc != QC_CONFLICT || current.path.n == 0)
-            return rc;
+            return ask_outcome(p, ret, rc, err);
         QC_TRY(rebase(p, &current, err));
     }
     return QC_FAIL(err, QC_CONFLICT, "others write the same name; gave up after %d tries",
@@ -172,12 +193,15 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
     QC_TRY(qc_fault(client_sent, err));
     QC_TRY(commit(p, &e, &priv, &receipt, err));
     p->begun = false; /* from here on it is committed: nothing is cancelled any more */
+    p->open = true;
     QC_TRY(qc_fault(client_receipt, err));
     if (receipt.number != e.number)
         return QC_FAIL(err, QC_INTEGRITY, "receipt: number %" PRIu64 " for entry %" PRIu64, receipt.number,
                        e.number);
     const struct session_watch mine = { .index = receipt.chain, .seal = e.seal };
-    QC_TRY_AS(session_catch_up(p->v, &mine, &p->call->op, err), err,
+    const bool late = qc_deadline_over(p->call->op.deadline) || qc_cancel_is(p->call->op.cancel);
+    const struct vault_op op = late ? session_settle_op(&p->call->op) : p->call->op;
+    QC_TRY_AS(session_catch_up(p->v, &mine, &op, err), err,
               "stored, but the gateway's chain of commits is wrong");
     if (bring_stores(p, e.number)) {
         qc_rc rc = journal_end(&p->journal, &why);
@@ -186,6 +210,7 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
         if (rc != QC_OK)
             vault_note(p->call->notes, VAULT_NOTE_UNFINISHED, 0, rc, "%s", why.msg);
     }
+    p->open = false;
     fill_result(p, &e, &receipt, ret);
     return QC_OK;
 }

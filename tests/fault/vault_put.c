@@ -41,12 +41,14 @@ static bool is_new(struct rig *r, uint64_t old_salt, uint64_t new_salt)
 static void one_put(struct rig *r, uint64_t salt, bool may_succeed, const char *what)
 {
     struct qc_err err = { 0 };
+    struct rig_pattern p = { .size = NEW, .salt = salt + 1 };
+    struct vault_put_result result = { 0 };
     CHECK_OK(rig_put(r, "x", OLD, salt, &err));
     qc_rc rc = QC_OK;
     {
         struct qc_err why = { 0 };
         r->fake->fail_nth = 1;
-        rc = rig_put(r, "x", NEW, salt + 1, &why);
+        rc = rig_put_from(r, "x", &p, &result, &why);
     }
     r->fake->fail = FAKE_NONE;
     qc_fault_script(NULL);
@@ -59,6 +61,8 @@ static void one_put(struct rig *r, uint64_t salt, bool may_succeed, const char *
     bool fresh = is_new(r, salt, salt + 1);
     if (rc == QC_OK)
         CHECK(fresh); /* what was acknowledged is there */
+    CHECK(rc != QC_OK || !result.open);
+    CHECK(rc == QC_OK || result.open || !fresh); /* what was said not to be there is not */
     CHECK_OK(rig_put(r, "settle", 1, 1, &err));
     if (rig_leftovers(r) != 0 || pending(r) != 0) {
         fprintf(stderr, "%s: %llu leftovers, %llu pending records\n", what,
@@ -115,6 +119,36 @@ static void silence(struct rig *r)
     CHECK_OK(rig_put(r, "settle", 1, 1, &err));
     CHECK(rig_leftovers(r) == 0 && pending(r) == 0);
     CHECK(is_new(r, 900, 901));
+}
+
+/* The answer of a commit is lost, and when it is asked about it waits there still: it is done before it can
+ * be cancelled. Then it is stored, and no failure; or, where not even that is heard, nobody is told that it
+ * is not. */
+static void decided_meanwhile(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct rig_pattern p = { .size = NEW, .salt = 921 };
+    struct vault_put_result result = { 0 };
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_put(r, "x", OLD, 920, &err));
+    r->fake->fail_rc = QC_CANCELLED;
+    r->fake->fail = FAKE_COMMIT;
+    r->fake->fail_effect = true;
+    r->fake->fail_nth = 1;
+    r->fake->early_states = 1;
+    CHECK_OK(rig_put_from(r, "x", &p, &result, &err));
+    CHECK(!result.open && r->fake->early_states == 0 && rig_leftovers(r) == 0);
+    CHECK(is_new(r, 920, 921));
+    r->fake->fail = FAKE_CHAIN; /* the commit is heard of, and not seen in the chain */
+    r->fake->fail_effect = false;
+    r->fake->fail_nth = 1;
+    p = (struct rig_pattern){ .size = NEW, .salt = 922 };
+    CHECK_RC(rig_put_from(r, "x", &p, &result, &err), QC_CANCELLED);
+    CHECK(result.open && rig_leftovers(r) == 1);
+    r->fake->fail = FAKE_NONE;
+    CHECK_OK(rig_put(r, "settle", 1, 1, &err));
+    CHECK(rig_leftovers(r) == 0 && pending(r) == 0);
+    CHECK(is_new(r, 921, 922));
 }
 
 static void points(struct rig *r)
@@ -265,6 +299,7 @@ int main(int argc, char **argv)
         return planted(&r);
     calls(&r);
     silence(&r);
+    decided_meanwhile(&r);
     points(&r);
     source(&r);
     conflicts(&r);

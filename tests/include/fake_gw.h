@@ -77,6 +77,8 @@ struct fake {
     void (*before_list)(void *ctx);
     void *before_ctx;
     bool lie_list; /* listings of a directory hold everything */
+    unsigned
+        early_states; /* so many uploads are told to be open, as they were just before they were committed */
     int64_t acked_margin, margin_full;
     const char *degraded; /* a cloud's name in receipts, or NULL */
     struct vault_gw_faults faults;

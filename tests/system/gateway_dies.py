@@ -11,6 +11,8 @@ from harness import Box, check, main, seeded  # noqa: E402
 
 REVIVE_MAX = 3          # QC_CLIENT_REVIVE_MAX
 SIZE = (48 << 20) + 77
+QUICK_S = 25            # less than QC_VAULT_PATIENCE_MS
+ROUNDS = 60             # a machine may be too slow, or too quick, to meet a death in most of them
 
 
 def kill_gateways(box):
@@ -25,37 +27,32 @@ def kill_gateways(box):
     return len(pids)
 
 
-def journal(box):
-    """The names of puts that are under way, or were interrupted."""
-    folder = os.path.join(box.home, "state", "journal")
-    return set(os.listdir(folder)) if os.path.isdir(folder) else set()
-
-
 def begun(box, *args):
     """A command that puts, with its own journal written: the gateway may know of it."""
-    before = journal(box)
+    before = box.journal()
     p = box.start(*args)
-    while p.poll() is None and not journal(box) - before:
+    while p.poll() is None and not box.journal() - before:
         time.sleep(0.001)
     check(p.poll() is None, "the put was too fast for this test")
     return p
 
 
-def finish(p, limit=60):
+def finish(p, limit=600):
     t = time.monotonic()
     out, err = p.communicate(timeout=limit)
     return p.returncode, time.monotonic() - t, err.decode(errors="replace")
 
 
 def put_survives(box, rng):
-    """Up to three deaths of one put, at random instants."""
-    hit = 0
-    for round_ in range(6):
+    """Up to three deaths of one put, at random instants; three puts that met one at least."""
+    hit = round_ = 0
+    while round_ < 6 or (hit < 3 and round_ < ROUNDS):
         data = rng.randbytes(SIZE)
         path = box.write("in", data)
         box.expect(0, "status")
         p = box.start("put", path, "big")
         killed = 0
+        round_ += 1
         for _ in range(1 + round_ % REVIVE_MAX):
             time.sleep(rng.random() * 0.15)
             if p.poll() is None:
@@ -64,15 +61,16 @@ def put_survives(box, rng):
         check(code in (0, 4), f"put with {killed} deaths: exit {code}\n{err}")
         check(box.get("big", code=(0, 4)) == data, "the object differs")
         hit += "was started anew" in err
-    check(hit >= 3, f"only {hit} of 6 puts met a death")
+    check(hit >= 3, f"only {hit} of {round_} puts met a death")
     return hit
 
 
 def get_survives(box, rng):
     data = rng.randbytes(SIZE)
     box.expect(0, "put", box.write("in", data), "read")
-    out, hit = os.path.join(box.work, "got"), 0
-    for _ in range(6):
+    out, hit, round_ = os.path.join(box.work, "got"), 0, 0
+    while round_ < 6 or (hit < 2 and round_ < ROUNDS):
+        round_ += 1
         box.expect(0, "status")
         p = box.start("get", "-f", "read", out)
         time.sleep(rng.random() * 0.15)
@@ -82,9 +80,9 @@ def get_survives(box, rng):
         check(code == 0, f"get after a death: exit {code}\n{err}")
         with open(out, "rb") as f:
             check(f.read() == data, "the file differs")
-        check(took < 20, f"get took {took:.1f} s after a death")
+        check(took < QUICK_S, f"get took {took:.1f} s after a death")
         hit += "was started anew" in err
-    check(hit >= 2, f"only {hit} of 6 gets met a death")
+    check(hit >= 2, f"only {hit} of {round_} gets met a death")
     return hit
 
 
@@ -101,7 +99,7 @@ def gives_up(box, rng):
     late = time.monotonic() - last
     _, _, err = finish(p)
     check(p.returncode in (1, 5), f"exit {p.returncode}\n{err}")
-    check(late < 15, f"{late:.1f} s after the last death")
+    check(late < QUICK_S, f"{late:.1f} s after the last death")
     box.stop()
     box.expect(3, "get", "never", os.path.join(box.work, "none"))
     check(box.expect(0, "status").returncode == 0, "status")
@@ -118,7 +116,7 @@ def cannot_start(box, rng):
     code, took, err = finish(p)
     os.rename(state + ".away", state)
     check(code == 5 and "does not start again" in err, f"exit {code}\n{err}")
-    check(took < 15, f"{took:.1f} s until it gave up")
+    check(took < QUICK_S, f"{took:.1f} s until it gave up")
     box.expect(3, "get", "away", os.path.join(box.work, "none"))
 
 
@@ -136,7 +134,7 @@ def keeps_time(box, rng):
     for pid in stopped:
         os.kill(pid, signal.SIGCONT)
     check(code == 5, f"exit {code}\n{err}")
-    check(took < 6.5, f"--timeout 4 took {took:.1f} s")
+    check(took < 20, f"--timeout 4 took {took:.1f} s")      # QC_VAULT_SETTLE_MS is for those who set no limit
     check("W0408" in err or "the next" in err, f"nothing is said about what is left\n{err}")
     check(box.expect((0, 3), "stat", "late").returncode in (0, 3), "stat")
     return took

@@ -153,13 +153,7 @@ class Client(User):
             time.sleep(self.rng.random() * self.rng.choice((0.1, 0.4, 1.5)))
             p.send_signal(signal.SIGINT)
         _, err = p.communicate(timeout=LIMIT_S)
-        if self.acknowledged(name, data, p.returncode):
-            return
-        check(p.returncode in (3, 5, 6, 11, 130) or kind == "stop" and p.returncode == -signal.SIGINT, f"{args[0]}: exit {p.returncode}: {err.decode(errors='replace')}")
-        self.failed += 1
-        self.maybe[name] = {data}
-        self.settle(name)
-
+        self.ended(name, data, p.returncode, err, (3, 5, 6, 11, 130, *([-signal.SIGINT] if kind == "stop" else ())))
 
     def read_all(self):
         """With whatever is lost."""
@@ -232,7 +226,7 @@ class World:
 
     def dies(self, point, patience, commands=0, move=None):
         """Did it die by itself, within so many seconds, and commands of users: on a slow machine less happens in a second? The points of a move
-        are waited for as long as it has not come to its end."""
+        are waited for as long as it has not come to its end; an adoption is asked for until it is begun."""
         p, began, before = self.gateway.process, time.monotonic(), self.commands()
         quiet, ask = began, 0
         while p.poll() is None:
@@ -243,6 +237,9 @@ class World:
             if move and now >= ask:     # asking costs it something, too
                 quiet = now if self.move(move) and point in MOVE else quiet
                 ask = now + max(0.05, 4 * (time.monotonic() - now))
+            elif point in ADOPT and now >= ask:
+                self.adopt()
+                ask = now + max(1, 4 * (time.monotonic() - now))
             time.sleep(0.002)
         hit = p.poll() is not None
         if not hit:
@@ -476,7 +473,8 @@ def a_life(world, point, harm, move):
         world.ask("POST", "/v1/repair", {"deep": rng.random() < 0.3})
     world.ask("POST", "/v1/scrub", {"content": point in MEND or rng.random() < 0.3})
     world.hurry = point in CANCEL
-    patience = (rng.random() ** 2 * 1.5,) if point is None else (PATIENCE_S, PATIENCE_COMMANDS)
+    # An adoption begins with nothing each time, and fills the cloud with all of the log.
+    patience = (rng.random() ** 2 * 1.5,) if point is None else (LIMIT_S,) if point in ADOPT else (PATIENCE_S, PATIENCE_COMMANDS)
     hit = world.dies(point, *patience, move=move) or point is None
     if world.catalogue.server and rng.random() < 0.2:
         world.catalogue.server.stop("immediate")
@@ -497,8 +495,7 @@ def whole(world, users):
     """In the end."""
     g = world.gateway
     for u in users:
-        for name in sorted(u.maybe):
-            u.settle(name)
+        u.close()
         u.read_all()
         listed = [n for n in u.expect((0, 4), "ls").stdout.decode().split("\n") if n]
         check(len(listed) == len(u.acked), f"user {u.number}: {len(listed)} names, {len(u.acked)} were acknowledged")

@@ -123,6 +123,11 @@ class Box:
         except OSError:
             return False
 
+    def journal(self):
+        """The puts that are under way, or were left open: the next writing command settles these."""
+        folder = os.path.join(self.home, "state", "journal")
+        return set(os.listdir(folder)) if os.path.isdir(folder) else set()
+
     # ------------------------------------------------------------ files and losses
     def write(self, name, data):
         path = os.path.join(self.work, name)
@@ -166,6 +171,43 @@ class Box:
                 if os.path.exists(p):
                     shutil.rmtree(p)
                 os.rename(p + ".away", p)
+
+
+class Known:
+    """What one user knows of each name: what was acknowledged (acked: name -> bytes), and what got no answer, in the order in which it was
+    asked for (maybe: name -> list of bytes; None: a removal). That is there as a whole or not, and may come to be later, until something
+    says how it ended; what was seen once is never undone."""
+
+    def __init__(self):
+        self.acked, self.maybe = {}, {}
+
+    def is_now(self, name, data):
+        """Acknowledged, or seen: nothing that was asked for before it comes after it."""
+        self.acked[name] = data
+        if data is None:
+            del self.acked[name]
+
+    def acknowledge(self, name, data):
+        self.is_now(name, data)
+        self.maybe.pop(name, None)
+
+    def unanswered(self, name, data, err=None):
+        """err: what a command said that came to its end. A put that is not said to be open will never be."""
+        if data is None or err is None or any(c in err for c in (b"E0516", b"E0517", b"E1103", b"E13006")):
+            self.maybe.setdefault(name, []).append(data)
+
+    def may_be(self, name):
+        return [self.acked.get(name), *self.maybe.get(name, [])]
+
+    def saw(self, name, got, settled):
+        """got is one of may_be(name). settled: no put was open any more when it was looked for."""
+        rest = self.maybe.pop(name, [])
+        if got != self.acked.get(name):
+            rest = rest[rest.index(got) + 1:]
+            self.is_now(name, got)
+        rest = [d for d in rest if d is None or not settled]
+        if rest:
+            self.maybe[name] = rest
 
 
 def flip(path, offset, bit):

@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reader"))
 sys.dont_write_bytecode = True
 import qcloud_reader as reader                                  # noqa: E402
-from harness import FULL, GATEWAY, Box, check, files, main, seeded  # noqa: E402
+from harness import FULL, GATEWAY, Box, Known, check, files, main, seeded  # noqa: E402
 
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "base", "include", "base", "fault_points.h")
 KILLS = 600 if FULL else 100
@@ -43,11 +43,10 @@ def points():
     return sorted(wanted)
 
 
-class World:
-    """What has been acknowledged: name -> bytes or None; `maybe` holds the other outcome of an operation that got no answer."""
-
+class World(Known):
     def __init__(self, box, rng):
-        self.box, self.rng, self.acked, self.maybe = box, rng, {}, {}
+        super().__init__()
+        self.box, self.rng = box, rng
         self.state = None
 
     def gateway(self, script=None):
@@ -71,8 +70,8 @@ class World:
         return kind, name, data, ["put", self.box.write("in", data), name]
 
     def settle(self, name):
-        """Ask what the unanswered operation came to; from then on it must stay so."""
-        want = {self.acked.get(name), self.maybe.pop(name)} if name in self.maybe else {self.acked.get(name)}
+        """Ask what the unanswered operation came to."""
+        want, settled = self.may_be(name), not self.box.journal()
         p = self.box.run("get", name, os.path.join(self.box.work, "out"))
         check(p.returncode in (0, 3), f"get {name} after a kill: exit {p.returncode}\n{p.stderr.decode()}")
         got = None
@@ -81,9 +80,7 @@ class World:
                 got = f.read()
             os.unlink(os.path.join(self.box.work, "out"))
         check(got in want, f"{name}: neither the old nor the new content ({None if got is None else len(got)} bytes)")
-        self.acked[name] = got
-        if got is None:
-            del self.acked[name]
+        self.saw(name, got, settled)
 
 
 def watch(world, client, gateway, side):
@@ -113,14 +110,12 @@ def run_one(world, plan):
         time.sleep(rng.random() * (0.02 + 0.25 * (data is not None and len(data) > 1 << 20)))
         (client if side == "client" else gateway).send_signal(signal.SIGKILL)
     inside, second = watch(world, client, gateway, side)
-    client.communicate(timeout=120)
+    _, err = client.communicate(timeout=120)
     killed = (client.returncode == -9) if side == "client" else (gateway.poll() == -9)
     if client.returncode in (0, 4):
-        world.acked[name] = data
-        if data is None:
-            world.acked.pop(name, None)
+        world.acknowledge(name, data)
     else:
-        world.maybe[name] = data
+        world.unanswered(name, data, None if client.returncode == -9 else err)
     box.stop()
     gateway.wait()
     if second:
@@ -147,6 +142,9 @@ def agree(world):
     box = world.box
     world.acked["the last"] = b"settled"                        # the next command that writes settles what a killed one left
     box.expect(0, "put", box.write("in", b"settled"), "the last")
+    check(not box.journal(), "a put is left open by the next one")
+    for name in sorted(world.maybe):
+        world.settle(name)
     box.expect(0, "verify")
     for name, data in sorted(world.acked.items()):
         check(box.get(name) == data, f"{name} differs in the end")

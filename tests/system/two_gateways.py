@@ -20,7 +20,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from harness import FULL, GATEWAY, Box, Failure, check, main, seeded  # noqa: E402
+from harness import FULL, GATEWAY, Box, Failure, Known, check, main, seeded  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
 LOAD_S = 120 if FULL else 9
@@ -84,7 +84,7 @@ class Proxy:
 
         def up(chunk):
             armed[0] = armed[0] or (self.cut_commit and b"COMMIT\0" in chunk)
-            return False
+            return self.passes(chunk, server)
 
         def down(chunk):
             """The server has committed and says so; nobody hears it."""
@@ -102,6 +102,10 @@ class Proxy:
         self.open.discard(pair)
         for s in pair:
             s.close()
+
+    def passes(self, chunk, server):
+        """What a client sends. True: nothing more goes through this connection."""
+        return False
 
     def cut_all(self):
         for a, b in list(self.open):
@@ -197,13 +201,14 @@ def told(data):
     return None if data is None else f"{len(data)} bytes {data[:4].hex()}"
 
 
-class User(Box):
+class User(Box, Known):
     """Somebody who puts, overwrites, removes and reads, and knows what was acknowledged."""
 
     def __init__(self, world, number, rng):
-        super().__init__(root=world.root)
+        Box.__init__(self, root=world.root)
+        Known.__init__(self)
         self.world, self.number, self.rng = world, number, rng
-        self.acked, self.maybe, self.done, self.failed, self.why = {}, {}, 0, 0, None
+        self.done, self.failed, self.why = 0, 0, None
         self.before = {}        # by name: what could be, and what was found
         token = os.path.join(world.root, f"user{number}.token")
         world.gateways[0].run("tenant", "add", f"user{number}", "--token-file", token, "--config", world.gateways[0].conf)
@@ -214,8 +219,8 @@ class User(Box):
                     "--share2", self.stores[1])
 
     def settle(self, name):
-        """What came of the unanswered command? From then on it stays so."""
-        want = {self.acked.get(name)} | self.maybe.pop(name, set())
+        """What came of the unanswered command?"""
+        want, settled = self.may_be(name), not self.journal()
         out = os.path.join(self.work, "out")
         until = time.monotonic() + 90
         while True:
@@ -231,19 +236,26 @@ class User(Box):
         check(got in want, f"{name}: neither what was acknowledged nor what was asked for: {told(got)}, not of {[told(w) for w in want]}; "
               f"before: {self.before.get(name)}")
         self.before.setdefault(name, collections.deque(maxlen=8)).append((round(time.time(), 2), *(told(w) for w in want), "then", told(got)))
-        self.acked[name] = got
-        if got is None:
-            del self.acked[name]
+        self.saw(name, got, settled)
 
-    def acknowledged(self, name, data, code):
-        """A put, or a removal where data is None, ended with this code: was it done?"""
-        if code not in (0, 4):
-            return False
-        self.acked[name] = data
-        if data is None:
-            del self.acked[name]
-        self.done += 1
-        return True
+    def ended(self, name, data, code, err, codes):
+        """A put, or a removal where data is None, ended with a code: 0, 4, or one of these."""
+        if code in (0, 4):
+            self.acknowledge(name, data)
+            self.done += 1
+            return
+        check(code in codes, f"{'rm' if data is None else 'put'}: exit {code}: {err.decode(errors='replace')}")
+        self.failed += 1
+        self.unanswered(name, data, err)
+        self.settle(name)
+
+    def close(self):
+        """A put settles what was left open; then it is known."""
+        self.expect((0, 4), "put", self.write("in", b"closed"), "closed")
+        self.acknowledge("closed", b"closed")
+        check(not self.journal(), "a put is left open by the next one")
+        for name in sorted(self.maybe):
+            self.settle(name)
 
     def one(self):
         names = sorted(self.acked)
@@ -255,12 +267,7 @@ class User(Box):
         data = None if kind == "rm" else self.rng.randbytes(self.rng.choice((0, 900, 70_000, 1 << 20)))
         args = ("rm", name) if kind == "rm" else ("put", self.write("in", data), name)
         p = self.run("--timeout", "30", *args)
-        if self.acknowledged(name, data, p.returncode):
-            return
-        check(p.returncode in (5, 6, 11, 130, 3), f"{args[0]}: exit {p.returncode}: {p.stderr.decode(errors='replace')}")
-        self.failed += 1
-        self.maybe[name] = {data}
-        self.settle(name)
+        self.ended(name, data, p.returncode, p.stderr, (5, 6, 11, 130, 3))
 
     def load(self, over):
         try:
@@ -270,6 +277,7 @@ class User(Box):
             self.why = e
 
     def check_all(self):
+        self.close()
         for name in sorted(self.acked):
             self.settle(name)
         listed = [n for n in self.expect((0, 4), "ls").stdout.decode().split("\n") if n]

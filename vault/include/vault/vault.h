@@ -141,6 +141,8 @@ struct vault_put_result {
     uint64_t size, stored;       /* |D|, |N| */
     int64_t margin, margin_full; /* clouds that may be lost: as acknowledged, as asked for */
     bool degraded;               /* less was reached than was asked, because clouds failed: exit 4 */
+    bool
+        open; /* set after a failure, too: it may be committed, now or later; the next put or rm settles it */
     uint32_t clouds, record_copies;
     char degraded_clouds[32][VAULT_CLOUD_NAME_MAX];
     char degraded_why[32][VAULT_CLOUD_WHY_MAX]; /* "": not known */
@@ -151,8 +153,8 @@ struct vault_put_result {
 
 /*
  * Seal and store D under a name. On QC_OK the version is committed: both shares, n fragments of each segment
- * (or, degraded, the write quorum) and the commit record are durable. On failure nothing is visible, unless
- * err says that the outcome is not known: then the next writing command finds out (journal).
+ * (or, degraded, the write quorum) and the commit record are durable. On failure nothing is or will be
+ * visible, unless ret->open: then the outcome is not known, and the next writing command finds out (journal).
  *
  * QC_SHARES    a store is not there, nothing was sent;  QC_AUTH  a store is read-only, nothing was sent
  * QC_USAGE     the name;  QC_CHANGED  the source changed;  QC_CONFLICT  if_absent, or others wrote the name
