@@ -14,7 +14,7 @@ from harness import GATEWAY, FULL, Box, check, files, main, second_reader, seede
 PUTS = 20
 SIZES = (0, 900, 40_000, 300_000)
 BIG = (16 << 20) + 4097         # two segments
-LIMIT = 60                      # seconds: what is due at once on an idle machine takes a few
+LIMIT = 600                     # seconds: what is due at once on an idle machine takes a few
 STEPS = ("debt_put", "debt_paid", "repair_put", "repair_put_done", "repair_read_back", "repair_settle", "repair_settled", "cloud_published",
          "db_commit")
 
@@ -102,7 +102,7 @@ def paid(box, data):
     check(s["margins"] == [{"margin": 2, "versions": len(data)}], f"margins: {s['margins']}")
     check(s["clouds"][4]["debts"]["paid"] > 0 and s["clouds"][4]["debts"]["why"] == "", f"cloud: {s['clouds'][4]}")
     box.stop(signal.SIGTERM)
-    p.wait(timeout=20)
+    p.wait(timeout=LIMIT)
     for away in itertools.islice(itertools.combinations(range(5), 2), None if FULL else 2):
         with box.lost(*(box.clouds[i] for i in away)):
             for name, d in data.items():
@@ -126,22 +126,24 @@ def comes_and_goes(box, rng, data):
 
 
 def slow_cloud(box, rng, data):
-    """One of five takes 3 s for each put. --wait full waits for it; --wait quorum does not, says so, and the rest follows."""
-    box.stop(signal.SIGTERM)
-    p = serve(box, faults="c3=put:delay:3000")
-    for policy, quick in (("quorum", True), ("full", False), ("quorum", True)):
+    """One of five takes 3 s for each put, or an hour. --wait full waits for it; --wait quorum does not, says so, and the rest follows."""
+    box.expect(2, "put", "--wait", "half", box.write("in", b"x"), "x")
+    for policy, seconds in (("full", 3), ("quorum", 3600), ("quorum", 3)):
+        box.stop(signal.SIGKILL)
+        p = serve(box, faults=f"c3=put:delay:{seconds}000")
         name = f"s{len(data)}"
         data[name] = rng.randbytes(70_000)
         t = time.monotonic()
         out = box.expect(0, "put", "--wait", policy, box.write("in", data[name]), name).stderr.decode()
         took = time.monotonic() - t
-        check((took < 3) == quick, f"--wait {policy}: {took:.1f} s")
-        check(("on its way to c3; loss budget 1 (data 1 of 2, keys 1)" if quick else "loss budget 1 (data 2 of 2, keys 1)") in out, out)
-        print(f"a cloud that takes 3 s for each object, --wait {policy}: {took:.2f} s", flush=True)
-    box.expect(2, "put", "--wait", "half", box.write("in", b"x"), "x")
+        check(policy == "quorum" or took >= seconds, f"--wait {policy}: {took:.1f} s")
+        # In 3 s a slow machine may be no quicker than that cloud.
+        check(seconds == 3 or "on its way to c3; loss budget 1 (data 1 of 2, keys 1)" in out, out)
+        check(policy == "quorum" or "loss budget 1 (data 2 of 2, keys 1)" in out, out)
+        print(f"a cloud that takes {seconds} s for each object, --wait {policy}: {took:.2f} s", flush=True)
     until(lambda: status(box)["debts"] == 0 and status(box)["record_debts"] == 0, "what was on its way never came")
     box.stop(signal.SIGTERM)
-    p.wait(timeout=20)
+    p.wait(timeout=LIMIT)
     second_reader(box, data)
 
 

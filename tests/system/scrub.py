@@ -64,7 +64,7 @@ def killed_scrub(box, whole):
         last = scrubs(box)[cloud][depth]["last"]
         check(last["ended"] >= before[cloud, depth] and last["objects"] == objects, f"{cloud} {depth}: {last}, and {objects} objects are there")
     box.stop(signal.SIGTERM)
-    p.wait(timeout=20)
+    p.wait(timeout=120)
 
 
 def killed_mending(box, rng):
@@ -82,7 +82,7 @@ def killed_mending(box, rng):
     until(lambda: rests(box), "what was found is not mended")
     check(fragments(box.clouds[1]) == fragments(box.clouds[0]), f"{fragments(box.clouds[1])} of {fragments(box.clouds[0])} fragments")
     box.stop(signal.SIGTERM)
-    p.wait(timeout=20)
+    p.wait(timeout=120)
 
 
 class Client(threading.Thread):

@@ -92,9 +92,14 @@ static void requests(void)
     const uint64_t begun = qc_now_ms();
     CHECK(begin(&v, &g[3], ANN, 2) == QC_TEMP); /* nobody ends */
     CHECK(qc_now_ms() - begun >= HTTP_TURN_MS);
-    const uint64_t again = qc_now_ms();
-    CHECK(begin(&v, &g[4], ANN, 2) == QC_TEMP); /* its fifth connection */
-    CHECK(qc_now_ms() - again < HTTP_TURN_MS);
+    uint64_t soonest = UINT64_MAX; /* a crowded machine may be that slow, not each time */
+    for (unsigned i = 0; i < 20; i++) {
+        const uint64_t again = qc_now_ms();
+        CHECK(begin(&v, &g[4], ANN, 2) == QC_TEMP); /* its fifth connection: at once */
+        const uint64_t took = qc_now_ms() - again;
+        soonest = took < soonest ? took : soonest;
+    }
+    CHECK(soonest < HTTP_TURN_MS);
     leave(&v, &g[1]); /* in the middle of its request: counts no more */
     leave(&v, &g[4]);
     CHECK(begin(&v, &g[3], ANN, 2) == QC_OK);

@@ -17,8 +17,8 @@ struct server {
     int listener;
     pthread_t thread;
     const char *answers[8];
-    unsigned served;
-    char request[8192]; /* the last one's head and the beginning of its body */
+    unsigned served, asked; /* different answers; requests */
+    char request[8192];     /* the last one's head and the beginning of its body */
     atomic_bool stop;
 };
 
@@ -51,6 +51,7 @@ static void serve_one(struct server *s, int fd)
             break;
     }
     const char *text = s->answers[s->served];
+    s->asked++;
     if (text == NULL)
         text = s->answers[s->served - 1];
     else
@@ -147,13 +148,12 @@ static void at_once(const char *status, const char *body, qc_rc want)
     struct qc_err err = { 0 };
     struct server s = { .answers = { answer(status, "", body) } };
     struct vault_gw_entry e = { 0 };
-    struct vault_op op = { .deadline = qc_deadline_in(5000) };
+    struct vault_op op = { .deadline = qc_deadline_in(60000) };
     start(&s);
     struct vault_gw *gw = connect_to();
-    uint64_t t = qc_now_ms();
     qc_rc rc = entry_of(gw, &e, &op, &err);
-    if (rc != want || qc_now_ms() - t > 1000) {
-        fprintf(stderr, "%s %s: %s (%s)\n", status, body, qc_rc_name(rc), err.msg);
+    if (rc != want || s.asked != 1) {
+        fprintf(stderr, "%s %s: %s (%s), asked %u times\n", status, body, qc_rc_name(rc), err.msg, s.asked);
         exit(1);
     }
     CHECK(e.path.p == NULL && strchr(err.msg, '\x1b') == NULL);
@@ -222,11 +222,11 @@ static void ends(void)
     struct vault_gw *gw = connect_to();
     uint64_t t = qc_now_ms();
     CHECK_RC(entry_of(gw, &e, &(struct vault_op){ .deadline = qc_deadline_in(1900) }, &err), QC_TEMP);
-    CHECK(qc_now_ms() - t < 10000);
+    CHECK(qc_now_ms() - t < 60000);
     CHECK(pthread_create(&thread, NULL, raise_soon, &cancel) == 0);
     t = qc_now_ms();
     CHECK_RC(entry_of(gw, &e, &(struct vault_op){ .cancel = &cancel }, &err), QC_CANCELLED);
-    CHECK(qc_now_ms() - t < 10000);
+    CHECK(qc_now_ms() - t < 60000);
     CHECK(pthread_join(thread, NULL) == 0);
     vault_gw_close(&gw);
     stop(&s);
@@ -273,7 +273,7 @@ static void revived(void)
     r.rc = QC_TEMP;
     uint64_t t = qc_now_ms();
     CHECK(entry_of(gw, &e, &soon, &err) == QC_TEMP && strstr(err.msg, "nothing to start") != NULL);
-    CHECK(qc_now_ms() - t < 10000);
+    CHECK(qc_now_ms() - t < 60000);
     vault_gw_close(&clone);
     vault_gw_close(&gw);
 }
