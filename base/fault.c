@@ -34,7 +34,7 @@ const char *qc_fault_where(enum qc_fault_point point)
 #ifdef QC_FAULT_POINTS
 enum qc_planted qc_planted_bug;
 
-enum action { ACT_NONE, ACT_KILL, ACT_ERROR, ACT_ERROR_FROM, ACT_PAUSE };
+enum action { ACT_NONE, ACT_KILL, ACT_ERROR, ACT_ERROR_FROM, ACT_PAUSE, ACT_STOP };
 
 struct rule {
     enum action action;
@@ -50,7 +50,7 @@ static bool ready;
 /* A test must not pass because of a typing error in its script. */
 static _Noreturn void malformed(const char *script)
 {
-    fprintf(stderr, "QC_FAULT: '%s' is not NAME:kill|error|error+|pause_ms:NUMBER,.. with a known NAME\n",
+    fprintf(stderr, "QC_FAULT: '%s' is not NAME:kill|stop|error|error+|pause_ms:NUMBER,.. with a known NAME\n",
             script);
     abort();
 }
@@ -66,9 +66,9 @@ static enum qc_fault_point point_of(const char *name, size_t n, const char *scri
 
 static enum action action_of(const char *name, size_t n, const char *script)
 {
-    static const char *const names[] = { "", "kill", "error", "error+", "pause_ms" };
+    static const char *const names[] = { "", "kill", "error", "error+", "pause_ms", "stop" };
 
-    for (unsigned i = ACT_KILL; i <= ACT_PAUSE; i++) {
+    for (unsigned i = ACT_KILL; i <= ACT_STOP; i++) {
         if (strlen(names[i]) == n && strncmp(names[i], name, n) == 0)
             return (enum action)i;
     }
@@ -120,7 +120,7 @@ static struct rule pass(enum qc_fault_point point)
     if (log_path != NULL)
         log_pass(point);
     struct rule rule = rules[point];
-    bool exact = rule.action == ACT_KILL || rule.action == ACT_ERROR;
+    bool exact = rule.action == ACT_KILL || rule.action == ACT_ERROR || rule.action == ACT_STOP;
     if ((exact && passes[point] != rule.n) || (rule.action == ACT_ERROR_FROM && passes[point] < rule.n))
         rule.action = ACT_NONE;
     return rule;
@@ -147,6 +147,9 @@ qc_rc qc_fault_at(enum qc_fault_point point, struct qc_err *err)
     case ACT_KILL:
         kill(getpid(), SIGKILL);
         pause(); /* the signal is on its way to one of our threads */
+        return QC_OK;
+    case ACT_STOP:
+        kill(getpid(), SIGSTOP);
         return QC_OK;
     case ACT_ERROR:
     case ACT_ERROR_FROM:

@@ -140,22 +140,18 @@ n=0
 for c in $cases; do
     n=$((n + 1))
     mkdir end$n
-    : >log.$n
     IFS=: read -r what force _ <<<"$c"
     # shellcheck disable=SC2086  # no word, or one
-    QC_FAULT=client_part:pause_ms:3000 QC_FAULT_LOG=$T/log.$n "$QC_BIN/qcloud" get $force a end$n/out >out.$n 2>err.$n &
+    QC_FAULT=client_part:stop:1 "$QC_BIN/qcloud" get $force a end$n/out >out.$n 2>err.$n &
     echo $! >pid.$n
 done
 n=0
 for c in $cases; do
     n=$((n + 1))
-    for _ in $(seq 1 600); do
-        grep -q client_part log.$n && break
-        sleep 0.02
-    done
-    grep -q client_part log.$n || fail "$c: the get never came to its end"
+    await_stop "$(cat pid.$n)"
     IFS=: read -r what force _ <<<"$c"
     $what end$n
+    kill -CONT "$(cat pid.$n)"
 done
 # ended N EXIT CODE WHAT
 ended()

@@ -43,13 +43,28 @@ gateway_pids()
     done 2>/dev/null
 }
 
+# await_stop PID: until a program stands still at the fault point that stops it
+await_stop()
+{
+    local stat
+    for _ in $(seq 1 6000); do
+        stat=$(cat "/proc/$1/stat" 2>/dev/null)
+        case ${stat##*) } in
+        'T '*) return 0 ;;
+        '' | 'Z '*) break ;;
+        esac
+        sleep 0.02
+    done
+    fail "a program never came to the point where it stops"
+}
+
 stop_gateway()
 {
     local pid
     gateway_pids "${1:-$QCLOUD_HOME/state/gateway}" >"$T/pids"
     while read -r pid; do
         kill "$pid" 2>/dev/null
-        for _ in $(seq 1 200); do
+        for _ in $(seq 1 3000); do
             kill -0 "$pid" 2>/dev/null || break
             sleep 0.02
         done

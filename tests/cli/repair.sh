@@ -74,7 +74,7 @@ case "$(json_get '[c["rebuilt"] for l in lines if "job" in l for c in l["job"]["
 '[0, 0, 1, 0, 0]' | '[0, 0, 0, 0, 0]') ;;
 *) fail "not the one fragment: $(cat out)" ;;
 esac
-for _ in $(seq 1 100); do
+for _ in $(seq 1 1200); do
     [ -e "$(cat rotten)" ] || break
     sleep 0.1
 done
@@ -128,7 +128,7 @@ all_whole
 # Ctrl-C stops it; what was done stays.
 "$QC_BIN/qcloud" --json gateway repair --deep --max-rate 100k >slow 2>&1 &
 pid=$!
-for _ in $(seq 1 200); do
+for _ in $(seq 1 1200); do
     grep -q '"progress"' slow && break
     sleep 0.1
 done

@@ -121,26 +121,18 @@ replace() # another file takes its name
 {
     mv "$1.new" "$1"
 }
-await_point()
-{
-    for _ in $(seq 1 600); do
-        grep -q "$1" "$2" && return
-        sleep 0.02
-    done
-    fail "$2: never came to $1"
-}
 changes='grow shrink rewrite touch_only vanish replace'
 for change in $changes; do
     random_file "moving.$change" 3000000
     random_file "moving.$change.new" 10
-    : >"log.$change"
-    QC_FAULT=client_shared:pause_ms:3000 QC_FAULT_LOG=$T/log.$change "$QC_BIN/qcloud" put "moving.$change" "bad.$change" \
+    QC_FAULT=client_shared:stop:1 "$QC_BIN/qcloud" put "moving.$change" "bad.$change" \
         >"out.$change" 2>"err.$change" &
     echo $! >"pid.$change"
 done
 for change in $changes; do
-    await_point client_shared "log.$change"
+    await_stop "$(cat "pid.$change")"
     $change "moving.$change"
+    kill -CONT "$(cat "pid.$change")"
 done
 for change in $changes; do
     wait "$(cat "pid.$change")"
@@ -152,15 +144,15 @@ for change in $changes; do
 done
 # One that is written to for as long as somebody likes ends the put at once, not when the writer ends.
 random_file log.txt 1000000
-: >log
-QC_FAULT=client_shared:pause_ms:1500 QC_FAULT_LOG=$T/log "$QC_BIN/qcloud" put log.txt bad >out 2>err &
+QC_FAULT=client_shared:stop:1 "$QC_BIN/qcloud" put log.txt bad >out 2>err &
 pid=$!
-await_point client_shared log
+await_stop $pid
 for _ in $(seq 1 1200); do # not for ever, should the test be killed
     head -c 1000000 /dev/zero
     sleep 0.05
 done >>log.txt &
 writer=$!
+kill -CONT $pid
 got=0
 wait $pid || got=$?
 kill $writer
@@ -175,11 +167,11 @@ mkdir tree2
 for f in 1 2 3; do
     random_file tree2/$f 1000
 done
-: >log
-QC_FAULT=client_shared:pause_ms:1500 QC_FAULT_LOG=$T/log "$QC_BIN/qcloud" put -r tree2 >out 2>err &
+QC_FAULT=client_shared:stop:1 "$QC_BIN/qcloud" put -r tree2 >out 2>err &
 pid=$!
-await_point client_shared log
+await_stop $pid
 rm tree2/2
+kill -CONT $pid
 wait $pid
 [ $? = 3 ] || fail "put -r of a tree that loses a file"
 err_has 'tree2/2'

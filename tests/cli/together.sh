@@ -58,7 +58,7 @@ mkfifo endless
 feeder=$!
 "$QC_BIN/qcloud" put - stopped <endless 2>"$T/err" &
 a=$!
-for _ in $(seq 1 200); do # until its journal is there and segments are under way
+for _ in $(seq 1 3000); do # until its journal is there and segments are under way
     [ -n "$(find "$QCLOUD_HOME/state" -path '*gateway*' -prune -o -type f -size +0 -print)" ] && break
     sleep 0.02
 done
@@ -107,7 +107,7 @@ expect_exit 3 stat growing
 stop_gateway
 sed -i 's/^idle = .*/idle = 1/' "$QCLOUD_HOME/qcloud.conf"
 expect_exit 0 ls
-for _ in $(seq 1 100); do
+for _ in $(seq 1 1200); do
     [ -S "$QCLOUD_HOME/state/gateway/gateway.sock" ] || break
     sleep 0.1
 done

@@ -17,16 +17,14 @@ enum {
     K = 3,
     EXIT_ACKED = 0,
     EXIT_FENCED = 3,
-    EXIT_REFUSED = 4,
-    PAUSE_MS = 400,
-    WAIT_MS = 20000
+    EXIT_REFUSED = 4
 };
 
 struct bench {
     struct erig r;
     struct erig_put before, gone, after, rm,
         others; /* after: an overwrite of before; rm: of gone; others: the rival's */
-    char pristine[320], log[320];
+    char pristine[320];
 };
 
 static void restore(struct bench *b)
@@ -60,46 +58,24 @@ static qc_rc op_rebuild(struct bench *b, const char *state, struct qc_err *err)
     return erig_rebuild(&b->r, state, &report, err);
 }
 
-static bool passed(const char *log, const char *point)
-{
-    char line[128];
-    bool found = false;
-    FILE *f = fopen(log, "r");
-    while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
-        found = strncmp(line, point, strlen(point)) == 0 && line[strlen(point)] == '\n';
-    if (f != NULL)
-        fclose(f);
-    return found;
-}
-
 /* The operation runs in a child, and stands still at the point. 0: it ended without passing it. */
 static pid_t stop_at(struct bench *b, operation op, const char *state, const char *point)
 {
     char script[128];
     int status = 0;
 
-    CHECK(snprintf(script, sizeof script, "%s:pause_ms:%d", point, PAUSE_MS) > 0);
-    (void)unlink(b->log);
+    CHECK(snprintf(script, sizeof script, "%s:stop:1", point) > 0);
     fflush(NULL);
     const pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
         struct qc_err err = { 0 };
-        CHECK(setenv("QC_FAULT_LOG", b->log, 1) == 0);
         qc_fault_script(script);
         const qc_rc rc = op(b, state, &err);
         _exit(rc == QC_OK ? EXIT_ACKED : rc == QC_FENCED ? EXIT_FENCED : EXIT_REFUSED);
     }
-    for (unsigned ms = 0; !passed(b->log, point); ms++) {
-        CHECK(ms < WAIT_MS);
-        if (waitpid(pid, &status, WNOHANG) == pid)
-            return 0;
-        usleep(1000);
-    }
-    CHECK(kill(pid, SIGSTOP) == 0);
     CHECK(waitpid(pid, &status, WUNTRACED) == pid);
-    CHECK(WIFSTOPPED(status)); /* it was still pausing */
-    return pid;
+    return WIFSTOPPED(status) ? pid : 0;
 }
 
 static int go_on(pid_t pid)
@@ -240,17 +216,14 @@ static void late_cut(struct bench *b)
 {
     struct qc_err err = { 0 };
     struct gw_receipt receipt;
-    char slow[320], other[320], third[320], log[320];
+    char slow[320], other[320], third[320];
 
     restore(b);
     erig_path(&b->r, "slow", slow, sizeof slow);
     erig_path(&b->r, "other", other, sizeof other);
     erig_path(&b->r, "third", third, sizeof third);
     const pid_t old = stop_at(b, op_put, b->r.state, "put_decided");
-    memcpy(log, b->log, sizeof log);
-    erig_path(&b->r, "log2", b->log, sizeof b->log);
     const pid_t sleeper_pid = stop_at(b, op_rebuild, slow, "rebuild_listed");
-    memcpy(b->log, log, sizeof log);
     CHECK(old != 0 && sleeper_pid != 0);
     CHECK(go_on(old) == EXIT_FENCED);
     rebuild_and_open(b, other);
@@ -340,7 +313,6 @@ int main(void)
     erig_start(&b.r, CLOUDS, K, CLOUDS);
     memcpy(base, b.r.dir.path, sizeof base);
     CHECK(snprintf(b.pristine, sizeof b.pristine, "%.200s/live.pristine", base) > 0);
-    CHECK(snprintf(b.log, sizeof b.log, "%.200s/log", base) > 0);
     CHECK(snprintf(b.r.dir.path, sizeof b.r.dir.path, "%.200s/live", base) > 0);
     CHECK(mkdir(b.r.dir.path, 0700) == 0);
     erig_path(&b.r, "state", b.r.state, sizeof b.r.state);

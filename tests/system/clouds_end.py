@@ -36,7 +36,7 @@ def processes(mark):
 
 
 def gone(folder, why):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while os.listdir(folder) or processes(folder):
         check(time.monotonic() < end, f"{why}: {os.listdir(folder)} and {processes(folder)} are left")
         time.sleep(0.02)

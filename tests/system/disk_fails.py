@@ -96,7 +96,7 @@ def one(box, title, how, at, rng, acked):
     again = phase.run(box, "again", None, None, *args, *force) if title in ("get", "recover") and code else (0, "")
     then = phase.run(box, "put", "fresh", fresh, "put", box.write("in", fresh), "fresh")
     if "must be started anew" in then[1]:   # after a failed fsync of the catalogue this gateway writes no more; it leaves at once
-        end = time.monotonic() + 10
+        end = time.monotonic() + 120
         while list(box.processes()) and time.monotonic() < end:
             time.sleep(0.02)
         then = phase.run(box, "put", "fresh", fresh, "put", box.write("in", fresh), "fresh")

@@ -30,7 +30,7 @@ def flipped(box, name, want, path, offset, rng, codes):
 
 def as_it_is_now(path, cloud, known):
     """A fragment's file, or the one that took its place."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not os.path.exists(path):
         check(time.monotonic() < end, f"{path} is gone, and nothing took its place")
         fresh = [f for f in files(os.path.join(cloud, "f")) if f not in known and not os.path.basename(f).startswith(".")]

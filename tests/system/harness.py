@@ -107,7 +107,7 @@ class Box:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sig)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while any(self.alive(pid) for pid in pids):
             check(time.monotonic() < end, "a gateway does not end")
             time.sleep(0.005)

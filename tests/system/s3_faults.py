@@ -128,14 +128,14 @@ def behind_its_back(clouds, n, p):
         p.ask("head", key, 0, number=BIG)  # nor does a size
         p.begin("get", key, BIG, 3, 1500)  # it begins and hangs; or says 404, where the loss is seen before the first byte
         a = p.end(key)
-        check(a.rc in ("timeout", "not-found") and a.number == 0 and a.ms < 4000, f"{key}: {a.rc} {a.text}")
+        check(a.rc in ("timeout", "not-found") and a.number == 0 and a.ms < 15000, f"{key}: {a.rc} {a.text}")
     p.ask("put", "rot", 100000, 3, "replace", 0)
     p.ask("get", "rot", 100000, 3, 0, number=1)
 
 
 def full(clouds, n, p):
     clouds.fault("quota", n, 4096)
-    end = time.monotonic() + 30  # a gateway looks at quotas now and then
+    end = time.monotonic() + 120  # a gateway looks at quotas now and then
     p.begin("put", "more", 10000, 1, "replace", 0)
     while (a := p.end("put")).rc == "ok" and time.monotonic() < end:
         time.sleep(0.2)

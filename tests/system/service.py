@@ -235,7 +235,7 @@ def reload():
         moved = where + ".1"
         os.rename(where, moved)
         server.process.send_signal(signal.SIGUSR1)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not os.path.exists(where):
             check(time.monotonic() < until, "SIGUSR1 opens no log")
             time.sleep(0.05)
@@ -263,7 +263,7 @@ def rotate(server):
     before = os.stat(server.log).st_ino
     p = run("logrotate", "-s", state, conf)
     check(p.returncode == 0, f"logrotate: {p.stdout}")
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not os.path.exists(server.log) or os.stat(server.log).st_ino == before:
         check(time.monotonic() < until, "the log was not opened again")
         time.sleep(0.05)
@@ -323,7 +323,7 @@ def slowly(seed, delay_ms, stop_s):
         server.environment = {"QC_CLOUD_FAULTS": f"c1=put:delay:{delay_ms}"}
         server.start()
         x = Slow(server, w)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while b'route="/v1/uploads/{}/segments/#"' in server.request("GET", "/metrics").body or not x.begun.wait(0.01):
             check(time.monotonic() < until, "no put")
         time.sleep(0.5)                             # it waits for the cloud now; later would do, too

@@ -407,7 +407,7 @@ class World:
         g.signal(signal.SIGSTOP)
         time.sleep(SLEEP_S)
         g.signal(signal.SIGCONT)
-        until = time.monotonic() + 40
+        until = time.monotonic() + 120
         while g.starts == starts and time.monotonic() < until:
             g.tend()
             time.sleep(0.1)

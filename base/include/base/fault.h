@@ -3,7 +3,7 @@
  *   QC_TRY(qc_fault(file_tmp_synced, err));
  *
  * With QC_FAULT_POINTS, the environment says what happens (several, by commas):
- *   QC_FAULT=NAME:kill:N       SIGKILL at the N-th pass of this process (1 is the first)
+ *   QC_FAULT=NAME:kill:N       SIGKILL at the N-th pass of this process (1 is the first); "stop": SIGSTOP
  *   QC_FAULT=NAME:error:N      the N-th pass fails with QC_IO; "error+" the N-th and all later ones
  *   QC_FAULT=NAME:pause_ms:T   every pass waits T ms
  *   QC_FAULT_LOG=FILE          append the name of each point reached, one line per pass
