@@ -50,8 +50,7 @@ static bool ready;
 /* A test must not pass because of a typing error in its script. */
 static _Noreturn void malformed(const char *script)
 {
-    fprintf(stderr, "QC_FAULT: '%s' is not NAME:kill|stop|error|error+|pause_ms:NUMBER,.. with a known NAME\n",
-            script);
+    fprintf(stderr, "QC_FAULT: '%s' is no known NAME:kill|stop|error|error+|pause_ms:NUMBER,..\n", script);
     abort();
 }
 

@@ -12,13 +12,7 @@
 #include "gw_engine_rig.h"
 #include "qc_tree.h"
 
-enum {
-    CLOUDS = 5,
-    K = 3,
-    EXIT_ACKED = 0,
-    EXIT_FENCED = 3,
-    EXIT_REFUSED = 4
-};
+enum { CLOUDS = 5, K = 3, EXIT_ACKED = 0, EXIT_FENCED = 3, EXIT_REFUSED = 4 };
 
 struct bench {
     struct erig r;
