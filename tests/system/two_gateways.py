@@ -27,6 +27,7 @@ LOAD_S = 120 if FULL else 9
 EVERY_S = 5 if FULL else 2
 SLEEP_S = 25                # QC_PG_LEASE_MS, the other's two looks, and some
 USERS = 3
+WAIT_S = 600                # for what takes seconds on an idle machine
 
 
 def pump(a, b, cut):
@@ -222,7 +223,7 @@ class User(Box, Known):
         """What came of the unanswered command?"""
         want, settled = self.may_be(name), not self.journal()
         out = os.path.join(self.work, "out")
-        until = time.monotonic() + 90
+        until = time.monotonic() + WAIT_S
         while True:
             p = self.run("--timeout", "30", "get", "-f", name, out)
             if p.returncode in (0, 3):
@@ -369,7 +370,7 @@ class World:
         self.wait_up()
 
     def wait_up(self):
-        until = time.monotonic() + 90
+        until = time.monotonic() + WAIT_S
         while not all(g.up() for g in self.gateways):
             check(time.monotonic() < until, "a gateway does not come: " + "".join(g.tail() for g in self.gateways))
             for g in self.gateways:
@@ -407,7 +408,7 @@ class World:
         g.signal(signal.SIGSTOP)
         time.sleep(SLEEP_S)
         g.signal(signal.SIGCONT)
-        until = time.monotonic() + 120
+        until = time.monotonic() + WAIT_S
         while g.starts == starts and time.monotonic() < until:
             g.tend()
             time.sleep(0.1)
