@@ -152,6 +152,10 @@ for _ in $(seq 1 1200); do # not for ever, should the test be killed
     sleep 0.05
 done >>log.txt &
 writer=$!
+for _ in $(seq 1 6000); do # until it is longer than it was when it was opened
+    [ "$(stat -c %s log.txt)" -gt 1000000 ] && break
+    sleep 0.02
+done
 kill -CONT $pid
 got=0
 wait $pid || got=$?
