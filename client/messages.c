@@ -46,6 +46,7 @@ struct row {
 #define BRING_CLOUDS SAY("bring clouds back, then the same command again")
 #define REPAIR       RUN_THEN("rebuilds what the clouds lack", "qcloud", "gateway", "repair")
 #define WHICH_CLOUDS RUN_THEN("shows which are missing", "qcloud", "status")
+#define NOT_STORED   "Not stored: nothing of this attempt is visible, earlier versions are untouched."
 
 /* The first row that has the code and the class counts; the last row of each code is for all classes. */
 static const struct row rows[] = {
@@ -196,11 +197,7 @@ static const struct row rows[] = {
         "What was stored and acknowledged before is untouched; no half of anything is visible.",
         { SAY("free memory, then the same command again") } } },
     OPEN_PUT(QC_TIMEOUT, 16),
-    { QC_TIMEOUT,
-      IN(PUT),
-      { 8,
-        "Not stored: nothing of this attempt is visible, earlier versions are untouched.",
-        { STATUS_THEN } } },
+    { QC_TIMEOUT, IN(PUT), { 8, NOT_STORED, { STATUS_THEN } } },
     { QC_TIMEOUT,
       IN(REMOVE),
       { 9,
@@ -208,11 +205,7 @@ static const struct row rows[] = {
         { RUN_THEN(AGAIN " if it is there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
     { QC_TIMEOUT, ALL, { 2, "What was stored is untouched.", { STATUS_THEN } } },
     OPEN_PUT(QC_TEMP, 17),
-    { QC_TEMP,
-      IN(PUT),
-      { 7,
-        "Not stored: nothing of this attempt is visible, earlier versions are untouched.",
-        { STATUS_THEN } } },
+    { QC_TEMP, IN(PUT), { 7, NOT_STORED, { STATUS_THEN } } },
     { QC_TEMP,
       IN(REMOVE),
       { 10,
@@ -220,11 +213,7 @@ static const struct row rows[] = {
         { RUN_THEN(AGAIN " if it is there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
     { QC_TEMP, ALL, { 1, "What was stored is untouched.", { STATUS_THEN } } },
     /* 6 */
-    { QC_QUORUM,
-      IN(PUT),
-      { 2,
-        "Not stored: nothing of this attempt is visible, earlier versions are untouched.",
-        { BRING_CLOUDS, WHICH_CLOUDS } } },
+    { QC_QUORUM, IN(PUT), { 2, NOT_STORED, { BRING_CLOUDS, WHICH_CLOUDS } } },
     { QC_QUORUM,
       IN(REMOVE),
       { 3, "Not removed: the object is there as before.", { BRING_CLOUDS, WHICH_CLOUDS } } },
