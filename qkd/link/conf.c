@@ -55,8 +55,7 @@ static qc_rc level(const struct json_t *j, enum net_level *ret, struct qc_err *e
 {
     const char *s = NULL;
     QC_TRY(qc_json_str(j, "level", &s, err));
-    if (net_level_parse(s, ret, err) != QC_OK || *ret < NET_QKD_TLS)
-        return QC_FAIL(err, QC_USAGE, "level: otp or qkd-tls");
+    QC_TRY_AS(net_level_parse(s, ret, err), err, "level");
     return QC_OK;
 }
 
@@ -116,6 +115,40 @@ static qc_rc take_kme(struct link_conf *c, const struct json_t *top, struct qc_e
     return text(j, "key", true, c->key, err);
 }
 
+static qc_rc take_tls(struct link_conf *c, const struct json_t *top, struct qc_err *err)
+{
+    static const char *const members[] = { "ca", "cert", "key", "peer" };
+    struct json_t *j = NULL;
+    QC_TRY(qc_json_obj(top, "tls", &j, err));
+    QC_TRY(qc_json_only(j, members, 4, err));
+    QC_TRY(text(j, "ca", true, c->tls_ca, err));
+    QC_TRY(text(j, "cert", true, c->tls_cert, err));
+    QC_TRY(text(j, "key", true, c->tls_key, err));
+    return text(j, "peer", false, c->tls_peer, err);
+}
+
+/* In clear between machines: only where somebody said so in as many words. */
+static qc_rc check_plain(const struct link_conf *c, const struct json_t *j, struct qc_err *err)
+{
+    bool consents = false;
+    if (qc_json_given(j, "unprotected"))
+        QC_TRY(qc_json_bool(j, "unprotected", &consents, err));
+    const bool here = strncmp(c->listen.host, "127.", 4) == 0 && strncmp(c->to.host, "127.", 4) == 0;
+    if (c->level == NET_PLAIN && !here && !consents)
+        return QC_FAIL(err, QC_USAGE,
+                       "level plain: listen and to are of this machine (127.0.0.1), or "
+                       "\"unprotected\": true says that the way between is protected otherwise");
+    return QC_OK;
+}
+
+/* What its level rests on. */
+static qc_rc take_means(struct link_conf *c, const struct json_t *j, struct qc_err *err)
+{
+    if (c->level >= NET_QKD_TLS)
+        return take_kme(c, j, err);
+    return c->level == NET_TLS ? take_tls(c, j, err) : check_plain(c, j, err);
+}
+
 static qc_rc take_pad(struct link_conf *c, const struct json_t *j, struct qc_err *err)
 {
     QC_TRY(number(j, "pad_block", QKD_PAD_BLOCK_MIN, QKD_PAD_BLOCK_MAX, LINK_PAD_BLOCK, &c->pad_block, err));
@@ -136,7 +169,7 @@ qc_rc link_conf_parse(struct link_conf *ret, qc_span s, struct qc_err *err)
                                            "listen",      "to",         "kme",         "state",
                                            "pad_block",   "pad_blocks", "pad_to",      "wait_s",
                                            "rekey_s",     "key_max_s",  "rekey_bytes", "key_max_bytes",
-                                           "without_key", "status" };
+                                           "without_key", "status",     "tls",         "unprotected" };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     *ret = (struct link_conf){ 0 };
     QC_TRY(qc_json_parse(&j, s, err));
@@ -152,7 +185,7 @@ qc_rc link_conf_parse(struct link_conf *ret, qc_span s, struct qc_err *err)
     QC_TRY(take_without(ret, j, err));
     QC_TRY(address(j, "listen", &ret->listen, err));
     QC_TRY(address(j, "to", &ret->to, err));
-    QC_TRY(take_kme(ret, j, err));
+    QC_TRY(take_means(ret, j, err));
     QC_TRY(number(j, "wait_s", 1, LINK_WAIT_MAX_S, LINK_WAIT_S, &ret->wait_s, err));
     QC_TRY(take_ages(ret, j, err));
     if (qc_json_given(j, "status"))

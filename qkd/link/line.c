@@ -5,19 +5,21 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/cert.h"
 #include "streams.h"
 #include "wire.h"
 
 void link_line_close(struct link_line *l)
 {
-    net_psk_close(&l->tls);
+    net_line_close(&l->tls);
     qc_fd_close(&l->fd);
     *l = (struct link_line){ 0 };
 }
 
 const char *link_line_key_id(const struct link_line *l)
 {
-    return net_psk_id_of(l->tls)->key_id;
+    const struct net_psk_id *id = net_psk_id_of(l->tls);
+    return id == NULL ? "" : id->key_id;
 }
 
 static struct net_psk_id id_of(const struct link_conf *c, bool dials)
@@ -50,20 +52,38 @@ static qc_rc say_begin(const struct link_line *l, const char *from, qc_deadline 
     uint8_t text[LINK_HEAD + LINK_BEGIN_MAX];
     const size_t n = link_begin_print(from, text + LINK_HEAD);
     link_head_print(&(struct link_head){ .kind = LINK_BEGIN, .n = (uint32_t)n }, text);
-    return net_psk_write(l->tls, qc_span_of(text, LINK_HEAD + n), d, err);
+    return net_line_write(l->tls, qc_span_of(text, LINK_HEAD + n), d, err);
+}
+
+static struct net_cert cert_of(const struct link_conf *c)
+{
+    return (struct net_cert){ .ca = c->tls_ca, .cert = c->tls_cert, .key = c->tls_key, .peer = c->tls_peer };
+}
+
+/* Keyed by QKD. */
+static qc_rc connect_keyed(struct link_line *l, const struct link_conf *conf, struct link_keys *keys,
+                           struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    struct net_psk_id id = id_of(conf, true);
+    QC_TRY_AS(link_keys_new_one(keys, id.key_id, &key, err), err, "KME");
+    return net_psk_connect(&l->tls, qc_fd_get(&l->fd), &id, key, qc_deadline_in(LINK_HANDSHAKE_MS), err);
 }
 
 qc_rc link_line_dial(struct link_line *ret, const struct link_conf *conf, struct link_keys *keys,
                      const char *from, struct qc_err *err)
 {
     QC_CLEANUP(link_line_close) struct link_line l = { 0 };
-    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
-    struct net_psk_id id = id_of(conf, true);
+    const struct net_cert cert = cert_of(conf);
     QC_TRY(reach(&conf->to, &l.fd, err));
-    QC_TRY_AS(link_keys_new_one(keys, id.key_id, &key, err), err, "KME");
     const qc_deadline d = qc_deadline_in(LINK_HANDSHAKE_MS);
-    QC_TRY(net_psk_connect(&l.tls, qc_fd_get(&l.fd), &id, key, d, err));
-    QC_TRY(say_begin(&l, from, d, err));
+    if (conf->level >= NET_QKD_TLS)
+        QC_TRY(connect_keyed(&l, conf, keys, err));
+    else if (conf->level == NET_TLS)
+        QC_TRY(net_cert_connect(&l.tls, qc_fd_get(&l.fd), &cert, d, err));
+    else
+        QC_TRY(net_line_plain(&l.tls, qc_fd_get(&l.fd), err));
+    QC_TRY(say_begin(&l, from, qc_deadline_in(LINK_HANDSHAKE_MS), err));
     l.began_ms = qc_now_ms();
     *ret = QC_STEAL(l);
     return QC_OK;
@@ -79,11 +99,11 @@ static uint32_t source_of(const struct qc_fd *fd)
     return getpeername(qc_fd_get(fd), (struct sockaddr *)&at, &n) == 0 ? ntohl(at.sin_addr.s_addr) : 0;
 }
 
-static qc_rc read_whole(struct net_psk *tls, uint8_t *room, size_t n, qc_deadline d, struct qc_err *err)
+static qc_rc read_whole(struct net_line *tls, uint8_t *room, size_t n, qc_deadline d, struct qc_err *err)
 {
     for (size_t done = 0; done < n;) {
         size_t got = 0;
-        QC_TRY(net_psk_read(tls, room + done, n - done, &got, d, err));
+        QC_TRY(net_line_read(tls, room + done, n - done, &got, d, err));
         if (got == 0)
             return QC_FAIL(err, QC_TEMP, "the other end closed the link");
         done += got;
@@ -104,15 +124,28 @@ static qc_rc hear_begin(struct link_line *l, qc_deadline d, struct qc_err *err)
     return link_begin_parse(l->from, qc_span_of(room, h.n), err);
 }
 
+static qc_rc accept_keyed(struct link_line *l, const struct link_conf *conf, struct link_keys *keys, int fd,
+                          uint32_t source, qc_deadline d, struct qc_err *err)
+{
+    const struct net_psk_id us = id_of(conf, false);
+    struct link_asker asker = { .keys = keys, .source = source };
+    QC_TRY(net_psk_accept(&l->tls, fd, &us, link_keys_find, &asker, d, err));
+    link_keys_used(&asker, link_line_key_id(l));
+    return QC_OK;
+}
+
 qc_rc link_line_accept(struct link_line *ret, const struct link_conf *conf, struct link_keys *keys,
                        struct qc_fd *fd, struct qc_err *err)
 {
     QC_CLEANUP(link_line_close) struct link_line l = { 0 };
-    const struct net_psk_id us = id_of(conf, false);
-    struct link_asker asker = { .keys = keys, .source = source_of(fd) };
+    const struct net_cert cert = cert_of(conf);
     const qc_deadline d = qc_deadline_in(LINK_HANDSHAKE_MS);
-    QC_TRY(net_psk_accept(&l.tls, qc_fd_get(fd), &us, link_keys_find, &asker, d, err));
-    link_keys_used(&asker, link_line_key_id(&l));
+    if (conf->level >= NET_QKD_TLS)
+        QC_TRY(accept_keyed(&l, conf, keys, qc_fd_get(fd), source_of(fd), d, err));
+    else if (conf->level == NET_TLS)
+        QC_TRY(net_cert_accept(&l.tls, qc_fd_get(fd), &cert, d, err));
+    else
+        QC_TRY(net_line_plain(&l.tls, qc_fd_get(fd), err));
     QC_TRY(hear_begin(&l, d, err));
     l.began_ms = qc_now_ms();
     l.fd = QC_STEAL(*fd);

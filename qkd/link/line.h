@@ -6,14 +6,14 @@
 #include "keys.h"
 
 struct link_line {
-    struct net_psk *tls;               /* NULL: none */
+    struct net_line *tls;              /* NULL: none */
     struct qc_fd fd;                   /* its own; closed after tls, which says goodbye through it */
     char from[NET_PSK_KEY_ID_MAX + 1]; /* serve: key_ID of the connection that it goes on from; "": it begins
                                           anew */
     uint64_t began_ms, bytes;          /* of its key: since when, and what was carried under it both ways */
 };
 void link_line_close(struct link_line *l);
-/* The key_ID that it has. */
+/* The key_ID that it has; "": no key from QKD. */
 const char *link_line_key_id(const struct link_line *l);
 
 /* Calls the other end: no key is asked for where nobody listens. from: as above. QC_TEMP: it cannot be

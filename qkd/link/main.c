@@ -94,7 +94,8 @@ static qc_rc open_end(struct end *e, bool dials, struct qc_err *err)
     l->wake = qc_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!qc_fd_is(&l->wake))
         return QC_FAIL_OS(err, "eventfd");
-    QC_TRY(open_keys(&e->conf, &l->keys, err));
+    if (e->conf.level >= NET_QKD_TLS)
+        QC_TRY(open_keys(&e->conf, &l->keys, err));
     if (e->conf.level == NET_OTP)
         QC_TRY_AS(open_pools(l, err), err, "pad");
     QC_TRY(link_bytes_new(&l->in, 2 * LINK_RECORD_MAX, err));
@@ -124,7 +125,7 @@ static void say_up(const struct link *l, const struct link_line *line)
     char prefix[9];
     snprintf(prefix, sizeof prefix, "%.8s", link_line_key_id(line));
     QC_LOG(QC_LOG_INFO, "the link is up", QC_S("link", l->conf->name),
-           QC_S("level", net_level_name(l->conf->level)), QC_S("group", net_psk_group(line->tls)),
+           QC_S("level", net_level_name(l->conf->level)), QC_S("group", net_line_group(line->tls)),
            QC_S("key", prefix));
 }
 
@@ -330,6 +331,10 @@ static qc_rc cmd_check(void *app, const struct qc_args *args, struct qc_err *err
     struct qkd_status s;
     (void)app;
     QC_TRY(read_conf(args, &end.conf, err));
+    if (end.conf.level < NET_QKD_TLS) {
+        printf("%s: %s, without keys from QKD\n", end.conf.name, net_level_name(end.conf.level));
+        return QC_OK;
+    }
     QC_TRY(open_keys(&end.conf, &k, err));
     QC_TRY_AS(link_keys_look(k, &s, err), err, "KME %s", end.conf.url);
     if (strcmp(s.master, end.conf.me) != 0)

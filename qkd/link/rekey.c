@@ -90,7 +90,7 @@ static qc_rc again(struct link *l, struct qc_err *err)
 
 qc_rc rekey_turn(struct link *l, struct qc_err *err)
 {
-    if (l->dials && l->greeted)
+    if (l->dials && l->greeted && l->conf->level >= NET_QKD_TLS)
         QC_TRY(again(l, err));
     if (l->moving_ms == 0)
         return QC_OK;
@@ -110,7 +110,7 @@ qc_rc rekey_age(struct link *l, bool *ret_young, struct qc_err *err)
 {
     const struct link_conf *c = l->conf;
     const struct link_line *line = l->next.tls != NULL ? &l->next : &l->line;
-    const bool rests = c->level != NET_OTP || l->bare_sent || l->bare_came;
+    const bool rests = c->level == NET_QKD_TLS || l->bare_sent || l->bare_came;
     *ret_young = !rests || !is_old(line, c->key_max_s, c->key_max_bytes);
     if (*ret_young) {
         l->old_ms = 0;

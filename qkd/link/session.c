@@ -253,7 +253,7 @@ static qc_rc read_line(struct link *l, struct link_line *from, size_t *ret_got, 
 {
     const qc_deadline now = { .at_ms = 1 };
     for (size_t got = 1; got > 0 && l->in.n < l->in.size;) {
-        const qc_rc rc = net_psk_read(from->tls, l->in.p + l->in.n, l->in.size - l->in.n, &got, now, err);
+        const qc_rc rc = net_line_read(from->tls, l->in.p + l->in.n, l->in.size - l->in.n, &got, now, err);
         if (rc == QC_TIMEOUT)
             break;
         QC_TRY(rc);
@@ -358,7 +358,7 @@ static qc_rc transmit(struct link *l, struct qc_err *err)
     size_t done = 0;
     struct link_line *to = rekey_to_now(l);
     const size_t n = l->out_old > 0 ? l->out_old : l->out.n;
-    QC_TRY(net_psk_write_some(to->tls, qc_span_of(l->out.p, n), &done, err));
+    QC_TRY(net_line_write_some(to->tls, qc_span_of(l->out.p, n), &done, err));
     l->out_old -= l->out_old > 0 ? done : 0;
     l->moved |= done > 0;
     to->bytes += done;

@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import check, seeded  # noqa: E402
 from kme import free_ports, link, network  # noqa: E402
+from pki import Authority  # noqa: E402
 
 LINK = os.path.join(os.environ["QC_BIN"], "qcloud-link")
 FULL = os.environ.get("QC_FULL") == "1"
@@ -106,17 +107,22 @@ class End:
 
 class Link:
     """Both ends and the service: with Link(..) as l: l.ask(bytes)."""
-    def __init__(self, folder, net, level, service=None, **more):
-        """service: what stands behind it, with a port and close; its own echo."""
+    def __init__(self, folder, net, level, service=None, start=True, **more):
+        """service: what stands behind it, with a port and close; its own echo. start: of itself."""
+        self.starts = start
         self.echo = service or Echo()
         self.between, self.local = free_ports(2)
         more = {"level": level, "pad_block": 65536, "pad_blocks": 3, "wait_s": 60, **more}
         self.serve = End(folder, net, "serve", "B", "A", {"listen": f"127.0.0.1:{self.between}", "to": f"127.0.0.1:{self.echo.port}", **more})
         self.dial = End(folder, net, "dial", "A", "B", {"listen": f"127.0.0.1:{self.local}", "to": f"127.0.0.1:{self.between}", **more})
 
-    def __enter__(self):
+    def start(self):
         self.serve.start()
         self.dial.start()
+
+    def __enter__(self):
+        if self.starts:
+            self.start()
         return self
 
     def __exit__(self, *_):
@@ -256,6 +262,44 @@ def turns_keys(folder, net, level):
         if level == "otp":
             l.used_once()
         print(f"turns {level}: {counts[0]} bytes under {len(used)} keys", flush=True)
+
+
+def without_keys(folder, net):
+    """Levels tls and plain: they carry, and say what they are; each end holds to its own: another authority, another name, a weaker level get nothing."""
+    pki, other = Authority(os.path.join(folder, "link-pki")), Authority(os.path.join(folder, "other-pki"), "other")
+    ends = {n: pki.vouch(n, f"DNS:{n}.link") for n in "ab"}
+
+    def tls_of(me, peer, cert=None, ca=pki.ca):
+        cert, key = cert or ends[me]
+        return {"ca": ca, "cert": cert, "key": key, "peer": f"{peer}.link"}
+    for level in ("tls", "plain"):
+        with Link(os.path.join(folder, "without-" + level), net, level, start=False) as l:
+            l.serve.conf["tls"], l.dial.conf["tls"] = tls_of("b", "a"), tls_of("a", "b")
+            l.start()
+            l.ask(b"hello")
+            l.ask(os.urandom(100000))
+            for end in (l.serve, l.dial):
+                s = end.state()
+                check((s["level"], s["least"], s["now"], s["key_id"], s["ready"]) == (level, level, level, "", True), f"{s}")
+
+            def gets_nothing(why, **conf):
+                l.dial.stop()
+                kept = dict(l.dial.conf)
+                l.dial.conf.update(conf)
+                l.dial.start()
+                l.until(lambda: why in l.logs(), f"it does not say '{why}'")
+                try:
+                    check(l.once(b"let me in") == b"", "nothing goes")
+                except OSError:
+                    pass
+                l.dial.stop()
+                l.dial.conf = kept
+                l.dial.start()
+            if level == "tls":
+                gets_nothing("certificate", tls=tls_of("a", "c"))                               # it is not whom we call
+                gets_nothing("a handshake failed", tls=tls_of("a", "b", other.vouch("x", "DNS:a.link")))
+                gets_nothing("a handshake failed", level="plain")
+                l.ask(b"and as before")
 
 
 def grows_old(folder):
@@ -421,6 +465,7 @@ def with_keys(folder):
         carries(folder, net, "otp", pad_to=1024)
         turns_keys(folder, net, "qkd-tls")
         turns_keys(folder, net, "otp")
+        without_keys(folder, net)
 
 
 def says_why(folder):
@@ -440,8 +485,14 @@ def says_why(folder):
         run(13, "takes us for SAE-A")
         end.conf["me"], (end.conf["kme"]["cert"], end.conf["kme"]["key"]) = "SAE-A", net.pki.vouch("SAE-X", "DNS:sae")
         run(13, "E1311")
+        end.conf["level"] = "none"
+        run(2, "level: 'none' is no level")
         end.conf["level"] = "tls"
-        run(2, "level: otp or qkd-tls")
+        run(2, "tls")
+        end.conf.update({"level": "plain", "to": "192.0.2.1:1"})
+        run(2, "unprotected")
+        end.conf["unprotected"] = True
+        run(0, "plain, without keys from QKD")
 
 
 if __name__ == "__main__":

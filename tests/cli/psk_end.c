@@ -58,46 +58,46 @@ static int client(const char *port, const struct net_psk_id *id, const char *tex
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     QC_CLEANUP(qc_key_free) qc_key *key = key_of();
-    struct net_psk *p = NULL;
+    struct net_line *p = NULL;
     uint8_t room[5000];
     size_t got = 0;
     at.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
     CHECK(connect(fd, (const struct sockaddr *)&at, sizeof at) == 0);
     qc_rc rc = net_psk_connect(&p, fd, id, key, qc_deadline_in(60000), &err);
     if (rc == QC_OK) {
-        printf("ok %s\n", net_psk_group(p));
-        CHECK_OK(net_psk_write(p, qc_span_str(text), qc_deadline_in(60000), &err));
-        while ((rc = net_psk_read(p, room, sizeof room, &got, qc_deadline_in(60000), &err)) == QC_OK &&
+        printf("ok %s\n", net_line_group(p));
+        CHECK_OK(net_line_write(p, qc_span_str(text), qc_deadline_in(60000), &err));
+        while ((rc = net_line_read(p, room, sizeof room, &got, qc_deadline_in(60000), &err)) == QC_OK &&
                got > 0)
             fwrite(room, 1, got, stdout);
     }
     if (rc != QC_OK)
         printf("%s %s\n", qc_rc_name(rc), err.msg);
-    net_psk_close(&p);
+    net_line_close(&p);
     close(fd);
     return 0;
 }
 
 static void serve_one(int fd, const struct net_psk_id *us)
 {
-    struct net_psk *p = NULL;
+    struct net_line *p = NULL;
     uint8_t room[5000];
     size_t got = 0;
     asked = 0;
     qc_rc rc = net_psk_accept(&p, fd, us, find, NULL, qc_deadline_in(60000), &err);
     if (rc == QC_OK)
-        printf("ok %s %u\n", net_psk_group(p), asked);
+        printf("ok %s %u\n", net_line_group(p), asked);
     else
         printf("%s %s\n", qc_rc_name(rc), err.msg);
     while (rc == QC_OK) {
-        rc = net_psk_read(p, room, sizeof room, &got, qc_deadline_in(60000), &err);
+        rc = net_line_read(p, room, sizeof room, &got, qc_deadline_in(60000), &err);
         if (rc != QC_OK || got == 0)
             break;
         for (size_t i = 0; i < got; i++)
             room[i] = (uint8_t)toupper(room[i]);
-        rc = net_psk_write(p, qc_span_of(room, got), qc_deadline_in(60000), &err);
+        rc = net_line_write(p, qc_span_of(room, got), qc_deadline_in(60000), &err);
     }
-    net_psk_close(&p);
+    net_line_close(&p);
     qc_err_clear(&err);
     close(fd);
 }

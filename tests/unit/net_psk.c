@@ -93,7 +93,7 @@ static qc_rc find(void *ctx, const struct net_psk_id *asked, qc_key **ret, struc
 /* Sends back what comes, until goodbye. Exit: the code of accept, or 100 + keys that were asked for. */
 static int serve(int fd, struct server *s)
 {
-    struct net_psk *p = NULL;
+    struct net_line *p = NULL;
     uint8_t room[5000];
     size_t got = 0;
     const qc_rc rc = net_psk_accept(&p, fd, &s->us, find, s, qc_deadline_in(60000), &err);
@@ -101,37 +101,37 @@ static int serve(int fd, struct server *s)
         return (int)rc;
     CHECK(strcmp(net_psk_id_of(p)->key_id, id.key_id) == 0);
     for (;;) {
-        CHECK_OK(net_psk_read(p, room, sizeof room, &got, qc_deadline_in(60000), &err));
+        CHECK_OK(net_line_read(p, room, sizeof room, &got, qc_deadline_in(60000), &err));
         if (got == 0)
             break;
-        CHECK_OK(net_psk_write(p, qc_span_of(room, got), qc_deadline_in(60000), &err));
+        CHECK_OK(net_line_write(p, qc_span_of(room, got), qc_deadline_in(60000), &err));
     }
-    net_psk_close(&p);
+    net_line_close(&p);
     return 100 + (int)s->asked;
 }
 
-static void talk(struct net_psk *p)
+static void talk(struct net_line *p)
 {
     static uint8_t out[20000], in[20000];
     size_t done = 0;
     for (size_t i = 0; i < sizeof out; i++)
         out[i] = (uint8_t)(i * 7);
-    CHECK_OK(net_psk_write(p, qc_span_of(out, sizeof out), qc_deadline_in(60000), &err));
+    CHECK_OK(net_line_write(p, qc_span_of(out, sizeof out), qc_deadline_in(60000), &err));
     while (done < sizeof in) {
         size_t got = 0;
-        CHECK_OK(net_psk_read(p, in + done, sizeof in - done, &got, qc_deadline_in(60000), &err));
+        CHECK_OK(net_line_read(p, in + done, sizeof in - done, &got, qc_deadline_in(60000), &err));
         CHECK(got > 0);
         done += got;
     }
     CHECK(memcmp(in, out, sizeof in) == 0);
-    CHECK(net_psk_group(p)[0] != '\0');
+    CHECK(net_line_group(p)[0] != '\0');
 }
 
 /* What the two ends come to: the client's code, the server's exit. */
 static void meet(struct server s, qc_rc want, int want_server)
 {
     QC_CLEANUP(qc_key_free) qc_key *key = key_of(0);
-    struct net_psk *p = NULL;
+    struct net_line *p = NULL;
     int fd[2], status = 0;
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
     fflush(NULL);
@@ -145,7 +145,7 @@ static void meet(struct server s, qc_rc want, int want_server)
     CHECK_RC(net_psk_connect(&p, fd[0], &id, key, qc_deadline_in(60000), &err), want);
     if (want == QC_OK)
         talk(p);
-    net_psk_close(&p);
+    net_line_close(&p);
     close(fd[0]);
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == want_server);
 }

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/key.h"
 #include "base/time.h"
+#include "net/line.h"
 
 /* identity = "qcloud/1|" link "|" master "|" slave "|" key_ID: printable ASCII without '|', not empty. The
  * client is the master. */
@@ -30,30 +31,14 @@ QC_MUST qc_rc net_psk_key(qc_key **ret, qc_span qkd_key, const struct net_psk_id
  * else breaks the handshake off, too. */
 typedef qc_rc (*net_psk_find_fn)(void *ctx, const struct net_psk_id *id, qc_key **ret, struct qc_err *err);
 
-struct net_psk; /* opaque */
-
 /* Both make fd non-blocking, and leave it to the caller to close after the connection.
  * QC_AUTH: the other end has not the key, or wants something else; QC_TIMEOUT; QC_TEMP: it went away;
  * QC_NOMEM, QC_GENERAL. After a failure no byte of the caller's was sent. */
-QC_MUST qc_rc net_psk_connect(struct net_psk **ret, int fd, const struct net_psk_id *id,
+QC_MUST qc_rc net_psk_connect(struct net_line **ret, int fd, const struct net_psk_id *id,
                               const qc_key *qkd_key, qc_deadline d, struct qc_err *err);
 /* us: link, master and slave that are served here (key_id is not looked at): other names are refused without
  * asking find. */
-QC_MUST qc_rc net_psk_accept(struct net_psk **ret, int fd, const struct net_psk_id *us, net_psk_find_fn find,
+QC_MUST qc_rc net_psk_accept(struct net_line **ret, int fd, const struct net_psk_id *us, net_psk_find_fn find,
                              void *ctx, qc_deadline d, struct qc_err *err);
-/* Says goodbye as far as that goes at once, and wipes. */
-void net_psk_close(struct net_psk **p);
-
-/* With which key; and "X25519", as OpenSSL names it. */
-const struct net_psk_id *net_psk_id_of(const struct net_psk *p);
-const char *net_psk_group(const struct net_psk *p);
-
-/* Up to max bytes, one at least; 0 where the other end said goodbye. QC_TEMP: it went without; QC_INTEGRITY:
- * what came is not what was sent; QC_TIMEOUT */
-QC_MUST qc_rc net_psk_read(struct net_psk *p, uint8_t *room, size_t max, size_t *ret_got, qc_deadline d,
-                           struct qc_err *err);
-/* All of it. */
-QC_MUST qc_rc net_psk_write(struct net_psk *p, qc_span s, qc_deadline d, struct qc_err *err);
-/* As much as goes at once, which may be nothing. For who waits for more than one thing: a read with a
- * deadline that is over does not wait, either. */
-QC_MUST qc_rc net_psk_write_some(struct net_psk *p, qc_span s, size_t *ret_done, struct qc_err *err);
+/* With which key; NULL: with none from QKD. */
+const struct net_psk_id *net_psk_id_of(const struct net_line *l);
