@@ -3,7 +3,8 @@
 an order that is drawn anew each round. For the clock and for the client's processor time (children included), of pairs within a round: the
 median ratio to `os` and the median of what is added, both with 95 % intervals by bootstrap; how many of the pairs are above 1.02, and the
 sign test's probability of so few or fewer if the median were 1.02. It is `below 1.02` where the interval or that test (0.05) shows it,
-`above` where the interval does, else `open`. `os again` says what the machine's noise makes of nothing: on a quiet machine it is below.
+`above` where the interval does; else, and of fewer than 20 pairs, `open`. `os again` says what the machine's noise makes of nothing: on a
+quiet machine it is below.
 The processor time that a source adds does not depend on the file: from which size on it is under 2 % is said at the end.
 
 The clouds are directories where TMPDIR is: in memory (TMPDIR=/dev/shm) a put is the fastest that it can be, and what a source adds the most of
@@ -27,6 +28,7 @@ COMMAND = "kind = command\npath = /bin/dd if=/dev/urandom bs=4096\n"
 SOURCES = {"os": None, "os again": None, "device, hmac": DEVICE + "condition = hmac", "device, toeplitz": DEVICE + "condition = toeplitz",
            "command, hmac": COMMAND + "condition = hmac"}
 MOST = 1.02
+LEAST = 20              # pairs, for a verdict
 STORED = 600 << 20      # bytes of objects in one vault; 5/3 of it on its clouds
 
 
@@ -56,7 +58,7 @@ def tell(size, name, times, base):
         ratios, added = [a[i] / b[i] for a, b in zip(times, base)], [1000 * (a[i] - b[i]) for a, b in zip(times, base)]
         (low, high), (least, most) = interval(ratios), interval(added)
         above, p = sign_test(ratios)
-        verdict = "above 1.02" if low > MOST else "below 1.02" if high < MOST or p < 0.05 else "open"
+        verdict = "open" if len(ratios) < LEAST else "above 1.02" if low > MOST else "below 1.02" if high < MOST or p < 0.05 else "open"
         print(f"put of {size} bytes, {name}, {what}: {1000 * statistics.median(t[i] for t in times):.2f} ms, {statistics.median(added):+.2f} ms "
               f"({least:+.2f} to {most:+.2f}); ratio {statistics.median(ratios):.4f} ({low:.4f} to {high:.4f}); {above} of {len(ratios)} above "
               f"{MOST}: p {p:.2g}: {verdict}", flush=True)
@@ -71,10 +73,10 @@ def configure(box, source):
 
 
 def rounds(box, size, most, end, took):
-    """At most so many, in this vault; the first one warms up."""
+    """At least one, at most so many, in this vault; one before them warms up."""
     path = box.write(f"file{size}", os.urandom(size))
     for i in range(most + 1):
-        if i > 0 and time.monotonic() > end:
+        if i > 1 and time.monotonic() > end:
             return
         times = {}
         for name in random.sample(list(SOURCES), len(SOURCES)):
@@ -90,7 +92,7 @@ def measure(size, seconds):
     while time.monotonic() < end or not took["os"]:
         with Box() as box:
             box.init()
-            rounds(box, size, min(most, 200), end if took["os"] else math.inf, took)
+            rounds(box, size, min(most, 200), end, took)
     for name, times in took.items():
         if name != "os":
             tell(size, name, times, took["os"])
