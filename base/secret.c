@@ -8,7 +8,7 @@
 enum { PAGE = 4096 };
 
 /* The count of the allocator is what lets it fail in tests: a token of it goes with each block. */
-qc_rc qc_secret_new(struct qc_secret *ret, size_t n, struct qc_err *err)
+qc_rc qc_secret_new_data(struct qc_secret *ret, size_t n, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) void *trial = qc_alloc(1);
     const size_t size = (n + PAGE - 1) / PAGE * PAGE;
@@ -20,7 +20,14 @@ qc_rc qc_secret_new(struct qc_secret *ret, size_t n, struct qc_err *err)
         munmap(p, size);
         return QC_FAIL(err, QC_NOMEM, "memory cannot be kept from forked processes and dumps");
     }
-    *ret = (struct qc_secret){ .p = p, .n = size, .locked = mlock(p, size) == 0 };
+    *ret = (struct qc_secret){ .p = p, .n = size };
+    return QC_OK;
+}
+
+qc_rc qc_secret_new(struct qc_secret *ret, size_t n, struct qc_err *err)
+{
+    QC_TRY(qc_secret_new_data(ret, n, err));
+    ret->locked = mlock(ret->p, ret->n) == 0;
     return QC_OK;
 }
 

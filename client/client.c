@@ -48,7 +48,7 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
                                 .ids = qrng_rng(c->ids),
                                 .tell = client_random_tell,
                                 .tell_ctx = c,
-                                .passes = &c->passes,
+                                .passes = c->keyring != NULL ? c->keyring : &c->passes,
                                 .unasked = c->lost_share };
     if (c->withheld_share > 0)
         ret->share[c->withheld_share - 1] = NULL;

@@ -30,16 +30,20 @@ struct client {
     unsigned withheld_share;    /* the share store that a drill does without; or 0 */
     uint64_t deadline_s;        /* of each operation; 0: none */
     struct vault_passes passes; /* of the share stores */
-    bool source_used;           /* the environment's source of the passphrase was asked */
-    bool declined;              /* the user typed none */
-    bool no_input;              /* never ask at the terminal */
-    bool no_prompt; /* this command gets along with a locked store: do not ask for its passphrase */
+    struct vault_passes
+        *keyring;     /* instead of these: another client's, which opens this one as a site; or NULL */
+    bool source_used; /* the environment's source of the passphrase was asked */
+    bool declined;    /* the user typed none */
+    bool no_input;    /* never ask at the terminal */
+    bool no_prompt;   /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;
     bool noted;              /* a warning was given that --strict counts */
     bool open;               /* of a put it is not known whether it was done */
     struct qrng_conf random; /* after client_random_conf */
     bool random_read;
     struct qrng_provenance provenance; /* of the last object's ids and keys */
+    enum qrng_profile profile;         /* whose policy is asked */
+    const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;
 };
 
@@ -109,6 +113,10 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_profiles(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_site_list(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_site_remove(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_site_rebuild(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err);

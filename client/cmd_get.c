@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "profile.h"
 #include "progress.h"
+#include "sites.h"
 #include "text.h"
 #include "vault/sink_file.h"
 
 struct get_run {
     struct client *c;
+    struct sites *sites; /* of the profile xor23; or NULL */
     bool force;
     qc_rc worst;
     bool go_on;
@@ -40,6 +43,8 @@ static qc_rc get_into(struct get_run *run, qc_span name, const struct vault_sink
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
     struct progress p;
     char size[TEXT_SIZE];
+    if (run->sites != NULL)
+        return sites_get(run->sites, name, sink, file, err);
     struct vault_call call = client_call_shown(c, &p, name, "verified", true);
     qc_rc rc = vault_get(c->vault, name, sink, &call, &s, err);
     progress_end(&p);
@@ -55,6 +60,12 @@ static qc_rc get_into(struct get_run *run, qc_span name, const struct vault_sink
     return QC_OK;
 }
 
+static bool told(struct get_run *run, qc_rc rc, qc_span name, const struct qc_err *why)
+{
+    return run->sites != NULL ? sites_object(run->sites, rc, name, why, &run->worst)
+                              : client_object(run->c, rc, name, why, &run->worst);
+}
+
 static qc_rc get_file_as(struct get_run *run, qc_span name, const char *path, struct qc_err *err)
 {
     QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
@@ -66,7 +77,7 @@ static void get_file(struct get_run *run, qc_span name, const char *path)
 {
     struct qc_err why = { 0 };
     qc_rc rc = get_file_as(run, name, path, &why);
-    run->go_on = client_object(run->c, rc, name, &why, &run->worst);
+    run->go_on = told(run, rc, name, &why);
 }
 
 static void get_stdout(struct get_run *run, qc_span name)
@@ -75,7 +86,7 @@ static void get_stdout(struct get_run *run, qc_span name)
     struct qc_err why = { 0 };
     struct vault_sink sink = vault_sink_fd(&fd);
     qc_rc rc = get_into(run, name, &sink, NULL, &why);
-    run->go_on = client_object(run->c, rc, name, &why, &run->worst);
+    run->go_on = told(run, rc, name, &why);
 }
 
 /* dir/rest, and the directories between them made, durably: a file is only as safe as they are. QC_LIMIT: too
@@ -102,7 +113,7 @@ static void get_below(struct get_run *run, qc_span name, const char *dir, qc_spa
     qc_rc rc = place_below(dir, rest, path, &why);
     if (rc == QC_OK)
         rc = get_file_as(run, name, path, &why);
-    run->go_on = client_object(run->c, rc, name, &why, &run->worst);
+    run->go_on = told(run, rc, name, &why);
 }
 
 /* Names of a listing, one after the other: u32 length, bytes. */
@@ -111,6 +122,19 @@ static qc_rc keep_name(void *ctx, const struct vault_stat *s, struct qc_err *err
     qc_buf *names = ctx;
     QC_TRY(qc_buf_add_be(names, s->name.n, 4, err));
     return qc_buf_add(names, qc_buf_span(&s->name), err);
+}
+
+static qc_rc keep_shared(void *ctx, const struct vault_stat *s, unsigned sites, struct qc_err *err)
+{
+    (void)sites;
+    return keep_name(ctx, s, err);
+}
+
+static qc_rc names_below(struct get_run *run, qc_span prefix, qc_buf *names, struct qc_err *err)
+{
+    struct vault_call call = client_call(run->c);
+    return run->sites != NULL ? sites_list(run->sites, prefix, keep_shared, names, err)
+                              : vault_list(run->c->vault, prefix, keep_name, names, &call, err);
 }
 
 static qc_span last_component(qc_span name)
@@ -131,7 +155,6 @@ static qc_rc make_dir(const char *dir, struct qc_err *err)
 static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf names = { .max = QC_CLIENT_NAMES_MAX };
-    struct vault_call call = client_call(run->c);
     qc_span p = qc_span_str(prefix);
     while (p.n > 0 && p.p[p.n - 1] == '/')
         p.n--;
@@ -141,7 +164,7 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
     if (asked.n > 0 && asked.p[asked.n - 1] == '*')
         return QC_FAIL(err, QC_USAGE,
                        "-r wants a directory; one whose name ends in a star is written with a slash");
-    QC_TRY(vault_list(run->c->vault, asked, keep_name, &names, &call, err));
+    QC_TRY(names_below(run, asked, &names, err));
     if (names.n == 0)
         return QC_FAIL(err, QC_NOTFOUND, "no object below that prefix");
     QC_TRY(make_dir(dir, err));
@@ -195,11 +218,16 @@ static qc_rc get_words(struct get_run *run, const struct qc_args *args, struct q
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
+    QC_CLEANUP(sites_done) struct sites sites = { 0 };
+    bool shared = false;
     struct get_run run = { .c = c, .force = qc_args_flag(args, "force"), .worst = QC_OK, .go_on = true };
     bool tree = qc_args_flag(args, "recursive");
     if (tree && args->argc != 2)
         return QC_FAIL(err, QC_USAGE, "-r takes a PREFIX and a DIR");
-    QC_TRY(client_open(c, err));
+    QC_TRY(profile_shared(args, &shared, err));
+    if (shared)
+        run.sites = &sites;
+    QC_TRY(shared ? sites_open(c, MSG_SHARED_GET, &sites, err) : client_open(c, err));
     if (tree)
         QC_TRY(get_tree(&run, args->argv[0], args->argv[1], err));
     else

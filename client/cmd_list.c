@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/codec.h"
+#include "profile.h"
+#include "sites.h"
 #include "text.h"
 #include "where.h"
 
@@ -96,6 +98,10 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
     const char *condition = qc_args_value(args, "where", NULL);
     struct where w = { 0 };
     qc_rc worst = QC_OK;
+    bool shared = false;
+    QC_TRY(profile_shared(args, &shared, err));
+    if (shared)
+        return shared_ls(c, args, err);
     if (condition != NULL)
         QC_TRY(where_parse(condition, &w, err));
     QC_TRY(client_open(c, err));
@@ -292,15 +298,21 @@ static qc_rc each(struct client *c, const struct qc_args *args,
 
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    return each(app, args, stat_one, "without an answer", err);
+    bool shared = false;
+    QC_TRY(profile_shared(args, &shared, err));
+    return shared ? shared_stat(app, args, err) : each(app, args, stat_one, "without an answer", err);
 }
 
 qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    return each(app, args, explain_one, "without an answer", err);
+    bool shared = false;
+    QC_TRY(profile_shared(args, &shared, err));
+    return shared ? shared_explain(app, args, err) : each(app, args, explain_one, "without an answer", err);
 }
 
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    return each(app, args, rm_one, "not removed as asked", err);
+    bool shared = false;
+    QC_TRY(profile_shared(args, &shared, err));
+    return shared ? shared_rm(app, args, err) : each(app, args, rm_one, "not removed as asked", err);
 }

@@ -9,13 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "profile.h"
 #include "progress.h"
 #include "signals.h"
+#include "sites.h"
 #include "text.h"
 #include "vault/source_file.h"
 
 struct put_run {
     struct client *c;
+    struct sites *sites; /* of the profile xor23; or NULL */
     struct vault_put_opts opts;
     qc_rc worst;
     bool go_on;
@@ -99,12 +102,20 @@ static qc_rc put_source(struct put_run *run, const struct vault_source *source, 
     struct client *c = run->c;
     struct vault_put_result r = { 0 };
     struct progress p;
+    if (run->sites != NULL)
+        return sites_put(run->sites, source, name, &run->opts, err);
     struct vault_call call = client_call_shown(c, &p, name, "durable", true);
     qc_rc rc = vault_put(c->vault, name, source, &run->opts, &call, &r, err);
     *ret_open = r.open;
     progress_end(&p);
     QC_TRY(rc);
     return client_stored(c, name, &r, err);
+}
+
+static bool told(struct put_run *run, qc_rc rc, bool open, qc_span name, const struct qc_err *why)
+{
+    return run->sites != NULL ? sites_object(run->sites, rc, name, why, &run->worst)
+                              : client_put_object(run->c, rc, open, name, why, &run->worst);
 }
 
 static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, bool *ret_open,
@@ -120,7 +131,7 @@ static void put_file(struct put_run *run, const char *path, qc_span name)
     struct qc_err why = { 0 };
     bool open = false;
     qc_rc rc = put_file_as(run, path, name, &open, &why);
-    run->go_on = client_put_object(run->c, rc, open, name, &why, &run->worst) && rc != QC_SHARES;
+    run->go_on = told(run, rc, open, name, &why) && rc != QC_SHARES;
 }
 
 /* Standard input, which may fall silent for long: the user's Ctrl-C must still be heard. */
@@ -151,7 +162,7 @@ static void put_stdin(struct put_run *run, qc_span name)
     struct qc_err why = { 0 };
     bool open = false;
     qc_rc rc = put_source(run, &source, name, &open, &why);
-    run->go_on = client_put_object(run->c, rc, open, name, &why, &run->worst);
+    run->go_on = told(run, rc, open, name, &why);
 }
 
 /* PREFIX (without slashes at its end; "" is the root) / rest. */
@@ -300,7 +311,9 @@ static qc_rc put_words(struct put_run *run, const struct qc_args *args, struct q
 qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
+    QC_CLEANUP(sites_done) struct sites sites = { 0 };
     struct put_run run = { .c = c, .worst = QC_OK, .go_on = true };
+    bool shared = false;
     bool tree = qc_args_flag(args, "recursive");
     const char *wait = qc_args_value(args, "wait", "full");
     run.opts.if_absent = qc_args_flag(args, "if-absent");
@@ -308,7 +321,10 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     if (!run.opts.hasty && strcmp(wait, "full") != 0)
         return QC_FAIL(err, QC_USAGE, "--wait %s: full or quorum", wait);
     QC_TRY(check_words(args, tree, err));
-    QC_TRY(client_open(c, err));
+    QC_TRY(profile_shared(args, &shared, err));
+    if (shared)
+        run.sites = &sites;
+    QC_TRY(shared ? sites_open(c, MSG_SHARED_PUT, &sites, err) : client_open(c, err));
     if (tree)
         QC_TRY(put_tree(&run, args->argv[0], args->argc > 1 ? args->argv[1] : NULL, err));
     else

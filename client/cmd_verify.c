@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 
+#include "profile.h"
 #include "progress.h"
+#include "sites.h"
 #include "text.h"
 
 static qc_rc verdict_json(struct client *c, const struct vault_verdict *v, struct qc_err *err)
@@ -55,6 +57,10 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
     struct progress p;
     char bytes[TEXT_SIZE];
     qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
+    bool shared = false;
+    QC_TRY(profile_shared(args, &shared, err));
+    if (shared)
+        return shared_verify(c, args, err);
     QC_TRY(client_open(c, err));
     struct vault_call call = client_call_shown(c, &p, prefix, "verified", true);
     qc_rc rc = vault_verify(c->vault, prefix, tell_verdict, c, &call, &r, err);

@@ -22,7 +22,7 @@ static const struct help rows[] = {
       "away, 6 too few clouds, 7 no share store, 12 permission or token, 14 no space" },
     { "put",
       { "qcloud put scan.vcf", "qcloud put -r genomes archive/genomes",
-        "tar c notes | qcloud put - notes.tar" },
+        "tar c notes | qcloud put - notes.tar", "qcloud put --profile xor23 genome.vcf" },
       "4 stored with a smaller margin, 5 try again, 6 too few clouds, 7 a share store is missing, 12 the "
       "passphrase or the token is wrong or missing, 14 no space or over quota" },
     { "get",
@@ -86,6 +86,21 @@ static const struct help rows[] = {
       "4 one share store was changed and the other not, 7 none is there, 11 another one is running, 12 the "
       "passphrase "
       "is wrong or missing" },
+    { "profiles",
+      { "qcloud profiles", "qcloud profiles --json", "qcloud put --profile xor23 genome.vcf" },
+      "0" },
+    { "site list",
+      { "qcloud site list", "qcloud site list --json", "qcloud --site B init --local --cloud file:///mnt/b" },
+      "4 one is away or not set up, 7 two are, 10 none is set up" },
+    { "site rebuild",
+      { "qcloud site rebuild", "qcloud site rebuild scan.vcf", "qcloud site rebuild --json" },
+      "as put with --profile xor23, and: 3 not found, 8 no two sites confirm each other" },
+    { "site remove",
+      { "qcloud site remove C",
+        "qcloud site remove C && qcloud --site C init --local --cloud "
+        "file:///mnt/new && qcloud site rebuild",
+        "qcloud site remove --json C" },
+      "3 it is not set up" },
     { "status",
       { "qcloud status", "qcloud status --json", "qcloud status --degraded-ok" },
       "0 all is there, 4 something is missing, 6 too few clouds, 7 both share stores are missing" },

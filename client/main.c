@@ -10,9 +10,11 @@
 #include "base/log.h"
 #include "help.h"
 #include "passphrase.h"
+#include "profile.h"
 #include "qkd/plan.h"
 #include "remote.h"
 #include "signals.h"
+#include "sites.h"
 
 enum { SECRET_BYTES = 128 * 1024 }; /* the keys of a put and a get at once, a locked page each */
 
@@ -27,6 +29,7 @@ static const struct qc_opt globals[] = {
     { "verbose", 'v', NULL, "reasons and places of errors", false },
     { "progress", 0, "WHEN", "auto (a bar on a terminal), plain (a line every 10 s), none", false },
     { "no-input", 0, NULL, "never ask for anything at the terminal", false },
+    { "site", 0, "A|B|C", "in that site's own vault: one of three of the profile xor23", false },
     { "timeout", 0, "SECONDS", "give each object at most this time", false },
     { "degraded-ok", 0, NULL, "exit 0 instead of 4", false },
     { "strict", 0, NULL, "exit 4 where a warning was given", false },
@@ -60,16 +63,23 @@ static const struct qc_opt passphrase_opts[] = {
     { "memory", 0, "MIB", "what one try of it costs: 64 to 4096 (default: 256)", false },
     { 0 },
 };
+#define PROFILE                                                                                              \
+    {                                                                                                        \
+        "profile", 0, "ec|xor23", "how it is kept (qcloud profiles): ec, unless this says xor23", false      \
+    }
 static const struct qc_opt put_opts[] = {
     { "recursive", 'r', NULL, "store a directory tree", false },
     { "if-absent", 0, NULL, "refuse when the name is taken", false },
     { "wait", 0, "full|quorum", "for all clouds (default), or for as many as must have it: the others follow",
       false },
+    PROFILE,
     { 0 },
 };
+static const struct qc_opt profile_opts[] = { PROFILE, { 0 } };
 static const struct qc_opt get_opts[] = {
     { "recursive", 'r', NULL, "all objects below PREFIX, as a tree in DIR", false },
     { "force", 'f', NULL, "replace files that exist", false },
+    PROFILE,
     { 0 },
 };
 static const struct qc_opt ls_opts[] = {
@@ -77,6 +87,7 @@ static const struct qc_opt ls_opts[] = {
     { "null", '0', NULL, "names as they are, each ended by a NUL", false },
     { "where", 0, "rng=SOURCE", "whose keys came from this source (os, unknown, a name); each is opened",
       false },
+    PROFILE,
     { 0 },
 };
 static const struct qc_opt reseal_opts[] = {
@@ -209,21 +220,30 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_GET) | NEEDS_CONF, get_opts, cmd_get },
     { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
     { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF,
-      NULL, cmd_stat },
+      profile_opts, cmd_stat },
     { "explain", "NAME...", "where an object's keys came from, as it says itself", 1, -1,
-      NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL, cmd_explain },
+      NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, profile_opts, cmd_explain },
     { "reseal", "NAME... | --where rng=SOURCE [PREFIX]", "seal objects anew, under keys that are drawn now",
       0, -1, NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, reseal_opts, cmd_reseal },
     { "rm", "NAME...", "remove objects from the listing (versions stay stored)", 1, -1,
-      NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, NULL, cmd_rm },
+      NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, profile_opts, cmd_rm },
     { "verify", "[NAME|PREFIX]", "read everything and try all three ways to open it", 0, 1,
-      NEEDS_CLASS(MSG_VERIFY) | NEEDS_CONF, NULL, cmd_verify },
+      NEEDS_CLASS(MSG_VERIFY) | NEEDS_CONF, profile_opts, cmd_verify },
     { "drill", "[NAME|PREFIX]", "rehearse a loss: fetch objects without some clouds and a share store", 0, 1,
       NEEDS_CLASS(MSG_DRILL) | NEEDS_CONF, drill_opts, cmd_drill },
     { "recover", "--share 1|2 [--to DIR]", "rebuild a lost share store", 0, 0,
       NEEDS_CLASS(MSG_RECOVER) | NEEDS_CONF, recover_opts, cmd_recover },
     { "passphrase", "[--share 1|2] [--remove]", "set, change or remove the passphrase of the share stores", 0,
       0, NEEDS_CLASS(MSG_PASSPHRASE) | NEEDS_CONF, passphrase_opts, cmd_passphrase },
+    { "profiles", "", "how objects can be kept: who could open them, what may be lost, what it costs", 0, 0,
+      NEEDS_CLASS(MSG_CALL), NULL, cmd_profiles },
+    { "site list", "", "the three sites of the profile xor23, and which of them answer", 0, 0,
+      NEEDS_CLASS(MSG_SHARED_GET), NULL, cmd_site_list },
+    { "site rebuild", "[NAME...]",
+      "new shares at all three sites: of what one of them lacks, or of these objects", 0, -1,
+      NEEDS_CLASS(MSG_SHARED_PUT), NULL, cmd_site_rebuild },
+    { "site remove", "A|B|C", "use a site no longer; nothing is deleted", 1, 1, NEEDS_CLASS(MSG_SHARED_GET),
+      NULL, cmd_site_remove },
     { "status", "", "clouds, share stores, margins, and what a thief would need", 0, 0,
       NEEDS_CLASS(MSG_STATUS) | NEEDS_CONF, NULL, cmd_status },
     { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
@@ -381,8 +401,25 @@ static bool carries_bytes(const struct qc_args *args)
            strcmp(args->argv[1], "-") == 0;
 }
 
+/* Where the user's things are, or those of the site that is meant. *ret_shared: of all three sites. */
+static qc_rc find_places(struct client *c, const struct qc_args *args, bool *ret_shared, struct qc_err *err)
+{
+    const char *site = qc_args_value(args, "site", NULL);
+    unsigned i = 0;
+    QC_TRY(profile_shared(args, ret_shared, err));
+    QC_TRY(places_find(&c->places, err));
+    if (site == NULL)
+        return QC_OK;
+    if (*ret_shared || c->out.class == MSG_SHARED_GET || c->out.class == MSG_SHARED_PUT)
+        return QC_FAIL(err, QC_USAGE, "--site is one of the three sites, and '%s' is about all of them",
+                       args->cmd->name);
+    QC_TRY(site_parse(site, &i, err));
+    return places_site(&c->places, site_letter(i), err);
+}
+
 static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
+    bool shared = false;
     bool plain = qc_args_flag(args, "help") ||
                  (args->cmd != NULL && (args->cmd->run == cmd_help || args->cmd->run == cmd_limits));
     /* Text for people, asked for as such; and the kit, which is a file. */
@@ -401,11 +438,12 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
         return args->cmd->run(c, args, err);
     QC_TRY(refuse_secrets(err));
     c->passes = (struct vault_passes){ .ask = client_ask_pass, .ctx = c, .cancel = signals_cancel() };
-    QC_TRY(places_find(&c->places, err));
+    QC_TRY(find_places(c, args, &shared, err));
     c->conf.idle_s = CONF_IDLE_DEFAULT;
-    if ((args->cmd->needs & NEEDS_CONF) != 0)
+    const bool needs_conf = (args->cmd->needs & NEEDS_CONF) != 0 && !shared; /* but those of the sites */
+    if (needs_conf)
         QC_TRY(conf_load(&c->places, &c->conf, err));
-    if ((args->cmd->needs & NEEDS_CONF) != 0 && !c->conf.has_vault)
+    if (needs_conf && !c->conf.has_vault)
         return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", c->places.conf_file);
     if ((args->cmd->needs & NEEDS_OWN_GATEWAY) != 0 && remote_is(c))
         return remote_refuse(c, args->cmd->name, err);

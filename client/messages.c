@@ -2,13 +2,16 @@
 
 #include <stdio.h>
 
+#include "messages_steps.h"
 #include "text.h"
 
 #define IN(c)   (1U << (MSG_##c))
 #define ALL     ((1U << MSG_CLASSES) - 1U)
 #define READS   (IN(GET) | IN(LIST) | IN(VERIFY) | IN(STATUS))
 #define SETS_UP (IN(INIT) | IN(JOIN))
-#define WRITES  (IN(PUT) | IN(REMOVE))
+#define WRITES  (IN(PUT) | IN(REMOVE) | IN(SHARED_PUT))
+#define GETS    (IN(GET) | IN(SHARED_GET))
+#define SHARED  (IN(SHARED_PUT) | IN(SHARED_GET))
 /* A put that was sent to be committed, and no answer came. */
 #define OPEN_PUT(code, n)                                                                                    \
     {                                                                                                        \
@@ -29,22 +32,11 @@ struct row {
     struct msg m;
 };
 
-#define SAY(text)                                                                                            \
-    {                                                                                                        \
-        .before = (text)                                                                                     \
-    }
-#define RUN(...)                                                                                             \
-    {                                                                                                        \
-        .argv = { __VA_ARGS__ }                                                                              \
-    }
-#define RUN_THEN(text, ...)                                                                                  \
-    {                                                                                                        \
-        .argv = { __VA_ARGS__ }, .after = (text)                                                             \
-    }
-#define AGAIN        "then the same command again"
 #define STATUS_THEN  RUN_THEN(AGAIN, "qcloud", "status")
 #define BRING_CLOUDS SAY("bring clouds back, then the same command again")
 #define REPAIR       RUN_THEN("rebuilds what the clouds lack", "qcloud", "gateway", "repair")
+#define SHARED_OPEN  "No half of it is visible. Whether it is stored, the first command tells."
+#define SHARED_STAT  RUN_THEN(AGAIN " if it is not there", "qcloud", "stat", "--profile", "xor23", "{name}")
 #define WHICH_CLOUDS RUN_THEN("shows which are missing", "qcloud", "status")
 #define NOT_STORED   "Not stored: nothing of this attempt is visible, earlier versions are untouched."
 
@@ -52,7 +44,7 @@ struct row {
 static const struct row rows[] = {
     /* 1 */
     { QC_IO,
-      IN(GET),
+      GETS,
       { 3,
         "Nothing stands under the final name but a whole, verified file, if that; what is stored is "
         "untouched.",
@@ -93,6 +85,14 @@ static const struct row rows[] = {
     { QC_USAGE, ALL, { 1, "Nothing was done.", { RUN("qcloud", "help") } } },
     /* 3 */
     { QC_NOTFOUND,
+      IN(SHARED_PUT),
+      { 6,
+        "Nothing was sent; what is stored is untouched.",
+        { SAY("check the name, then the same command again"), RUN("qcloud", "ls", "--profile", "xor23") } } },
+    { QC_NOTFOUND,
+      IN(SHARED_GET),
+      { 5, "Nothing was changed; no output was written.", { RUN("qcloud", "ls", "--profile", "xor23") } } },
+    { QC_NOTFOUND,
       IN(PUT),
       { 2,
         "Nothing was sent; what is stored is untouched.",
@@ -112,9 +112,20 @@ static const struct row rows[] = {
         { RUN("qcloud", "stat", "{name}"),
           RUN_THEN("shows which clouds are missing", "qcloud", "status") } } },
     { QC_DEGRADED,
+      IN(SHARED_PUT),
+      { 11,
+        "Safe, and readable from two sites now; what line one names as missing is not behind it yet.",
+        { REBUILD_SITE, WHICH_SITES } } },
+    { QC_DEGRADED,
+      IN(SHARED_GET),
+      { 12,
+        "Everything that line one does not name can be read now; one more site lost, and it may be gone.",
+        { WHICH_SITES, RUN_THEN("shares anew what a site lacks", "qcloud", "site", "rebuild"),
+          REBUILD_SITE } } },
+    { QC_DEGRADED,
       IN(REMOVE),
       { 2,
-        "The removal is recorded on enough clouds; those that line one names have not heard of it yet.",
+        "The removal is recorded in enough places; those that line one names have not heard of it yet.",
         { RUN("qcloud", "status") } } },
     { QC_DEGRADED,
       IN(VERIFY),
@@ -169,7 +180,7 @@ static const struct row rows[] = {
         "Nothing of this attempt is visible; earlier versions are untouched.",
         { SAY("wait until nobody writes to the file, then the same command again") } } },
     { QC_CONFLICT,
-      IN(GET),
+      GETS,
       { 11, "The file is as it was.", { SAY("name another file, or replace it with --force") } } },
     { QC_CONFLICT,
       IN(RECOVER),
@@ -196,6 +207,7 @@ static const struct row rows[] = {
       { 3,
         "What was stored and acknowledged before is untouched; no half of anything is visible.",
         { SAY("free memory, then the same command again") } } },
+    { QC_TIMEOUT, IN(SHARED_PUT), { 18, SHARED_OPEN, { SHARED_STAT, WHICH_SITES } } },
     OPEN_PUT(QC_TIMEOUT, 16),
     { QC_TIMEOUT, IN(PUT), { 8, NOT_STORED, { STATUS_THEN } } },
     { QC_TIMEOUT,
@@ -204,6 +216,7 @@ static const struct row rows[] = {
         "Either it is removed or it is there as before: the first command tells.",
         { RUN_THEN(AGAIN " if it is there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
     { QC_TIMEOUT, ALL, { 2, "What was stored is untouched.", { STATUS_THEN } } },
+    { QC_TEMP, IN(SHARED_PUT), { 19, SHARED_OPEN, { SHARED_STAT, WHICH_SITES } } },
     OPEN_PUT(QC_TEMP, 17),
     { QC_TEMP, IN(PUT), { 7, NOT_STORED, { STATUS_THEN } } },
     { QC_TEMP,
@@ -213,6 +226,13 @@ static const struct row rows[] = {
         { RUN_THEN(AGAIN " if it is there", "qcloud", "stat", "{name}"), RUN("qcloud", "status") } } },
     { QC_TEMP, ALL, { 1, "What was stored is untouched.", { STATUS_THEN } } },
     /* 6 */
+    { QC_QUORUM,
+      IN(SHARED_PUT),
+      { 9,
+        "Not stored: nothing of this attempt is visible, earlier versions are untouched. Shares are made "
+        "for three sites, so that one of them may be lost afterwards.",
+        { WHICH_SITES, SAY("bring the site back; or put another in its place: qcloud site remove, qcloud "
+                           "--site X init, qcloud site rebuild") } } },
     { QC_QUORUM, IN(PUT), { 2, NOT_STORED, { BRING_CLOUDS, WHICH_CLOUDS } } },
     { QC_QUORUM,
       IN(REMOVE),
@@ -253,6 +273,12 @@ static const struct row rows[] = {
       { 4, "Nothing was changed that the next run could not go on from.", { BRING_CLOUDS, WHICH_CLOUDS } } },
     /* 7 */
     { QC_SHARES,
+      SHARED,
+      { 6,
+        "Nothing was changed and no output was written. One share says nothing about the data, to nobody, "
+        "us included.",
+        { WHICH_SITES, SAY("bring a second site back, then the same command again") } } },
+    { QC_SHARES,
       IN(PUT),
       { 2,
         "Nothing was sent. A version is stored only once both share stores have its key shares.",
@@ -278,6 +304,13 @@ static const struct row rows[] = {
         { SAY("plug in or mount a share store, or put a copy of one where the message says, then the same "
               "command again") } } },
     /* 8 */
+    { QC_INTEGRITY,
+      SHARED,
+      { 9,
+        "Not one byte that two sites do not confirm was released; nothing stands under the final name.",
+        { { .before = "keep everything as it is; this shows what each site has:",
+            .argv = { "qcloud", "verify", "--profile", "xor23", "{name}" } },
+          WHICH_SITES } } },
     { QC_INTEGRITY,
       IN(GET),
       { 1,
@@ -320,6 +353,12 @@ static const struct row rows[] = {
         "Nothing was changed; what was stored is whole as far as this program can tell.",
         { { .before = "install a newer qcloud; this one:", .argv = { "qcloud", "version" } } } } },
     /* 10 */
+    { QC_NOTCONF,
+      SHARED,
+      { 2,
+        "Nothing was changed.",
+        { RUN_THEN("sets a site up: so B and C", "qcloud", "--site", "A", "init", "--help"),
+          RUN_THEN("makes a vault of the profile ec", "qcloud", "init", "--help") } } },
     { QC_NOTCONF,
       ALL,
       { 1,
@@ -389,7 +428,7 @@ static const struct row rows[] = {
               "status), then the same command again") } } },
     /* 14 */
     { QC_FULL,
-      IN(GET),
+      GETS,
       { 3,
         "Nothing stands under the final name but a whole, verified file, if that; what is stored is "
         "untouched.",
@@ -416,12 +455,12 @@ static const struct row rows[] = {
     /* 130 */
     OPEN_PUT(QC_CANCELLED, 6),
     { QC_CANCELLED,
-      IN(PUT),
+      IN(PUT) | IN(SHARED_PUT),
       { 2,
         "Nothing of what was under way is visible; objects reported as stored before are safe.",
         { SAY("the same command again") } } },
     { QC_CANCELLED,
-      IN(GET),
+      GETS,
       { 3,
         "Nothing stands under a final name but whole, verified files; what is stored is untouched.",
         { SAY("the same command again") } } },
@@ -438,82 +477,6 @@ static const struct row rows[] = {
     { QC_CANCELLED,
       ALL,
       { 1, "What was done before is kept; nothing is half done.", { SAY("the same command again") } } },
-};
-
-static const struct msg warnings[MSG_WARNINGS] = {
-    [MSG_W_CLOUDS] = { 1,
-                       "Every byte was verified; the other clouds had enough. While these are missing, fewer "
-                       "further losses can be "
-                       "borne.",
-                       { RUN("qcloud", "status") } },
-    [MSG_W_SHARE_MISSING] = { 2,
-                              "Everything is readable with the other share and the gateway's backup data. "
-                              "Until it is back, losing the other store too loses everything.",
-                              { SAY("plug in or mount it"),
-                                { .before = "if it is lost:",
-                                  .argv = { "qcloud", "recover", "--share", "{share}" } } } },
-    [MSG_W_SHARE_DAMAGED] = { 3,
-                              "Everything is readable with the other share and the gateway's backup data.",
-                              { SAY("rebuild it in a new directory: qcloud recover --share 1 or 2 --to DIR"),
-                                { .argv = { "qcloud", "verify" } } } },
-    [MSG_W_STORES_DEVICE] = { 4,
-                              "Whoever loses this device loses both shares at once, and with them "
-                              "everything; whoever steals it has two of three.",
-                              { SAY("keep one share store elsewhere, say on a USB stick: move the directory "
-                                    "and change share1 or share2 in the configuration") } },
-    [MSG_W_GATEWAY_DEVICE] = { 5,
-                               "One device holds the gateway and a share store without a passphrase: whoever "
-                               "steals it, "
-                               "with access to the clouds, can read everything.",
-                               { { .before = "put a passphrase on it:", .argv = { "qcloud", "passphrase" } },
-                                 SAY("keep the share stores off this device, or see that nobody gets it") } },
-    [MSG_W_MARGIN_ZERO] = { 6,
-                            "The loss of any one cloud loses data.",
-                            { SAY("use more clouds, or a smaller --k") } },
-    [MSG_W_SECRET_MEMORY] = { 7,
-                              "Keys may reach the swap space of this machine.",
-                              { SAY("raise the limit of locked memory: ulimit -l") } },
-    [MSG_W_CLEANED] = { 8, "No half of it was ever visible.", { RUN("qcloud", "ls") } },
-    [MSG_W_SKIPPED] = { 9,
-                        "It was not stored; all regular files below were.",
-                        { SAY("nothing, or store what it points at") } },
-    [MSG_W_BACKUP] = { 11,
-                       "Everything is readable with both share stores. Without this backup data, losing one "
-                       "of them loses the object.",
-                       { SAY("keep both share stores safe, and store the object again") } },
-    [MSG_W_STORE_BEHIND] = { 12,
-                             "The other share store knows the newest state; everything is readable.",
-                             { SAY("make the directory writable; the next command brings it up to date") } },
-    [MSG_W_MARGIN] = { 13,
-                       "It is readable now. Bring the missing clouds back before more are lost.",
-                       { RUN("qcloud", "status") } },
-    [MSG_W_CLOUDS_DEVICE] = { 14,
-                              "If that device fails, all of these clouds are gone at once, whatever k and n "
-                              "are. "
-                              "For a trial that is fine.",
-                              { SAY(
-                                  "for data that matters: clouds on devices, machines or providers of their "
-                                  "own") } },
-    [MSG_W_CLOUD_LACKS] = { 15,
-                            "The cloud is used as far as it goes: nothing relies on what it lacks. What was "
-                            "stored is untouched.",
-                            { RUN_THEN("and qcloud gateway cloud validate NAME looks again", "qcloud",
-                                       "gateway", "cloud", "ls") } },
-    [MSG_W_SHARE_LOCKED] = { 16,
-                             "Everything is readable with the other share and the gateway's backup data. "
-                             "Nothing can be "
-                             "stored meanwhile.",
-                             { SAY("the same command at a terminal, or with QCLOUD_PASSPHRASE_COMMAND or "
-                                   "QCLOUD_PASSPHRASE_FD set") } },
-    [MSG_W_RANDOM] = { 17,
-                       "Its keys come from the operating system's generator alone, which is recorded with "
-                       "it. What was "
-                       "stored before is untouched.",
-                       { RUN_THEN("says what is wrong; then store it again", "qcloud", "rng", "test") } },
-    [MSG_W_RANDOM_LOW] = { 18,
-                           "Everything was done as asked; each command uses 4 KiB at least.",
-                           { SAY("put another file of random numbers beside the last one") } },
-    [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
 static const char *const verbs[MSG_CLASSES] = {
@@ -535,6 +498,8 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_SCRUB] = "not all is as it should be",
     [MSG_MOVE] = "not done",
     [MSG_RANDOM] = "no randomness",
+    [MSG_SHARED_PUT] = "cannot store",
+    [MSG_SHARED_GET] = "cannot read",
 };
 
 size_t msg_rows(void)
@@ -557,38 +522,6 @@ const struct msg *msg_of(enum msg_class c, qc_rc rc)
             return &rows[i].m;
     QC_ASSERT(rc != QC_GENERAL);
     return msg_of(c, QC_GENERAL);
-}
-
-const struct msg *msg_warning(enum msg_warning w)
-{
-    QC_ASSERT(w < MSG_WARNINGS);
-    return &warnings[w];
-}
-
-const char *msg_warning_when(enum msg_warning w)
-{
-    static const char *const when[MSG_WARNINGS] = {
-        [MSG_W_CLOUDS] = "clouds or fragments were missing, late or bad, and others served",
-        [MSG_W_SHARE_MISSING] = "a share store is not there",
-        [MSG_W_SHARE_DAMAGED] = "a share does not verify, or lacks",
-        [MSG_W_STORES_DEVICE] = "both share stores lie on one device",
-        [MSG_W_GATEWAY_DEVICE] = "a share store without a passphrase and the gateway lie on one device",
-        [MSG_W_MARGIN_ZERO] = "k = n",
-        [MSG_W_SECRET_MEMORY] = "secrets cannot be locked in memory",
-        [MSG_W_CLEANED] = "an interrupted put of an earlier command was found",
-        [MSG_W_SKIPPED] = "a tree holds something that is no regular file",
-        [MSG_W_BACKUP] = "the gateway's backup data is missing or wrong",
-        [MSG_W_STORE_BEHIND] = "a share store cannot be brought up to date",
-        [MSG_W_MARGIN] = "an object survives fewer losses than it was stored for",
-        [MSG_W_CLOUDS_DEVICE] = "several directory clouds lie on one device",
-        [MSG_W_CLOUD_LACKS] = "a cloud was tried, and lacks something that would be good to have",
-        [MSG_W_SHARE_LOCKED] = "a share store is under a passphrase, and none was given",
-        [MSG_W_RANDOM] = "an object's keys were made without the source that the policy prefers",
-        [MSG_W_RANDOM_LOW] = "pre-loaded random numbers come to their end",
-        [MSG_W_OTHER] = "a remark that has no row of its own",
-    };
-    QC_ASSERT(w < MSG_WARNINGS);
-    return when[w];
 }
 
 const char *msg_verb(enum msg_class c)

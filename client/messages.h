@@ -27,6 +27,8 @@ enum msg_class {
     MSG_SCRUB,
     MSG_MOVE,
     MSG_RANDOM,
+    MSG_SHARED_PUT, /* put with --profile xor23, site rebuild */
+    MSG_SHARED_GET, /* what reads with it, and the commands of sites */
     MSG_CLASSES
 };
 
@@ -48,6 +50,9 @@ enum msg_warning {
     MSG_W_SHARE_LOCKED,   /* it is under a passphrase, and none was given */
     MSG_W_RANDOM,         /* an object's keys were made without the source that the policy prefers */
     MSG_W_RANDOM_LOW,     /* pre-loaded random numbers come to their end */
+    MSG_W_SITE_AWAY,      /* one of the sites of shares is not there */
+    MSG_W_SITE_WRONG,     /* one of them lacks its share, or two others disprove it */
+    MSG_W_SITE_SAME,      /* two of them are one */
     MSG_W_OTHER,
     MSG_WARNINGS
 };

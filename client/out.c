@@ -247,12 +247,15 @@ void out_warn(struct out *o, enum msg_warning w, const struct msg_about *about, 
     static const struct msg_about nothing = { 0 };
     char what[QC_ERR_MSG_MAX * 2] = "";
     char code[MSG_CODE];
+    int n = 0;
     o->warnings++;
     if (o->quiet && !o->json)
         return;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(what, sizeof what, fmt, ap);
+    if (o->site != 0)
+        n = snprintf(what, sizeof what, "site %c: ", o->site);
+    vsnprintf(what + n, sizeof what - (size_t)n, fmt, ap);
     va_end(ap);
     const struct msg *m = msg_warning(w);
     msg_warning_code(m, code);

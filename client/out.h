@@ -22,6 +22,7 @@ struct out {
     int verbose;
     enum out_progress_mode progress;
     enum msg_class class;
+    char site;            /* whose words these are: 'A', 'B', 'C'; 0: nobody's in particular */
     const char *command;  /* "put" */
     unsigned counts[256]; /* objects by exit status */
     unsigned warnings;

@@ -114,6 +114,21 @@ static qc_rc xdg(const char *variable, const char *otherwise, char ret[QC_CLIENT
     return places_join(dir, "qcloud", ret, err);
 }
 
+static qc_rc name_files(struct places *p, struct qc_err *err)
+{
+    QC_TRY(places_join(p->conf_dir, "qcloud.conf", p->conf_file, err));
+    return places_join(p->state, "gateway", p->gateway, err);
+}
+
+qc_rc places_site(struct places *p, char letter, struct qc_err *err)
+{
+    const char site[] = { 's', 'i', 't', 'e', 's', '/', letter, '\0' };
+    QC_TRY(places_join(p->conf_dir, site, p->conf_dir, err));
+    QC_TRY(places_join(p->state, site, p->state, err));
+    QC_TRY(places_join(p->data, site, p->data, err));
+    return name_files(p, err);
+}
+
 qc_rc places_find(struct places *ret, struct qc_err *err)
 {
     struct places p = { .state = "" };
@@ -127,8 +142,7 @@ qc_rc places_find(struct places *ret, struct qc_err *err)
         QC_TRY(xdg("XDG_STATE_HOME", ".local/state", p.state, err));
         QC_TRY(xdg("XDG_DATA_HOME", ".local/share", p.data, err));
     }
-    QC_TRY(places_join(p.conf_dir, "qcloud.conf", p.conf_file, err));
-    QC_TRY(places_join(p.state, "gateway", p.gateway, err));
+    QC_TRY(name_files(&p, err));
     *ret = p;
     return QC_OK;
 }

@@ -19,6 +19,8 @@ struct places {
 
 /* From the environment. QC_NOTCONF: neither QCLOUD_HOME nor HOME is set; QC_LIMIT: a path is too long. */
 QC_MUST qc_rc places_find(struct places *ret, struct qc_err *err);
+/* Those of a site of the profile xor23: sites/A beneath each. QC_LIMIT. */
+QC_MUST qc_rc places_site(struct places *p, char letter, struct qc_err *err);
 /* path, made absolute against the working directory and without empty, `.` and `..` components; it need not
  * exist. QC_USAGE: empty, with a control character or a blank at its end (the configuration is text);
  * QC_LIMIT. */

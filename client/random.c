@@ -37,16 +37,29 @@ qc_rc client_rng(struct client *c, struct qc_err *err)
         QC_TRY(client_random_conf(c, err));
     if (c->ids == NULL)
         QC_TRY(qrng_open("os", &c->ids, err));
-    QC_TRY(qrng_open_policy(&c->random, QRNG_PROFILE_EC, &c->rng, err));
-    if (c->out.class == MSG_PUT)
+    QC_TRY(qrng_open_policy(&c->random, c->profile, &c->rng, err));
+    if (c->out.class == MSG_PUT || c->out.class == MSG_SHARED_PUT)
         qrng_warm(c->rng); /* its start-up test runs while the gateway and the stores are opened */
     return QC_OK;
+}
+
+/* A word of the record (FORMAT 11.1): before the device, whose name goes to the end. */
+static void add_bulk(struct qrng_provenance *p, const char *bulk)
+{
+    char text[sizeof p->text];
+    const char *device = strstr(p->text, " device=");
+    const size_t before = device != NULL ? (size_t)(device - p->text) : strlen(p->text);
+    const int n = snprintf(text, sizeof text, "%.*s bulk=%s%s", (int)before, p->text, bulk, p->text + before);
+    if (n > 0 && (size_t)n < sizeof text)
+        memcpy(p->text, text, (size_t)n + 1);
 }
 
 const char *client_random_tell(void *ctx)
 {
     struct client *c = ctx;
     c->provenance = qrng_provenance(c->rng);
+    if (c->bulk != NULL)
+        add_bulk(&c->provenance, c->bulk);
     return c->provenance.text;
 }
 

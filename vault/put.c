@@ -15,6 +15,14 @@ static void put_done(struct put *p)
     qc_buf_free(&p->path);
 }
 
+/* Is the current version, or none, what the put is meant to replace? */
+static bool is_meant(const struct put *p, bool file, const uint8_t *version)
+{
+    static const uint8_t none[VAULT_ID_BYTES] = { 0 };
+    const uint8_t *over = p->opts->over;
+    return over == NULL || memcmp(over, file ? version : none, VAULT_ID_BYTES) == 0;
+}
+
 /* What the put replaces, verified: number, object, sequence. */
 static qc_rc look(struct put *p, struct qc_err *err)
 {
@@ -26,6 +34,8 @@ static qc_rc look(struct put *p, struct qc_err *err)
     bool file = found && e.e.kind == VAULT_ENTRY_FILE;
     if (file && p->opts->if_absent)
         return QC_FAIL(err, QC_CONFLICT, "the name is taken");
+    if (!is_meant(p, file, e.e.version))
+        return QC_FAIL(err, QC_CONFLICT, "another version was stored meanwhile");
     const uint8_t *from = p->source->from;
     if (from != NULL && !(file && memcmp(e.e.version, from, VAULT_ID_BYTES) == 0))
         return QC_FAIL(err, QC_CONFLICT, "the object was changed meanwhile");

@@ -49,6 +49,8 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
                        current->e.number);
     if (p->opts->if_absent && current->e.kind == VAULT_ENTRY_FILE)
         return QC_FAIL(err, QC_CONFLICT, "the name was taken meanwhile");
+    if (p->opts->over != NULL)
+        return QC_FAIL(err, QC_CONFLICT, "another version was stored meanwhile");
     if (p->source->from != NULL)
         return QC_FAIL(err, QC_CONFLICT, "the object was changed meanwhile");
     p->base = current->e.number;

@@ -56,6 +56,16 @@ uint64_t vault_xor23_random(uint64_t size)
     return vault_xor23_chunks(size) * VAULT_XOR23_RANDOM + size + size % 2;
 }
 
+uint64_t vault_xor23_data_size(uint64_t file_size)
+{
+    const uint64_t chunk = VAULT_XOR23_HEAD + SS_XOR23_BLOCK;
+    if (file_size < VAULT_XOR23_HEADER + VAULT_XOR23_HEAD)
+        return 0;
+    const uint64_t all = file_size - VAULT_XOR23_HEADER, chunks = (all + chunk - 1) / chunk;
+    const uint64_t heads = chunks * VAULT_XOR23_HEAD;
+    return all < heads ? 0 : all - heads;
+}
+
 size_t xor23_slot(enum ss_xor23 letter, enum ss_xor23 other)
 {
     return (size_t)(other - (other > letter));

@@ -312,7 +312,7 @@ qc_rc vault_xor23_restore(const struct vault_xor23_restore *from, const struct v
     QC_CLEANUP(qc_secret_free) struct qc_secret memory = { 0 };
     struct run r = { .from = from, .report = ret };
     memset(ret, 0, sizeof *ret);
-    QC_TRY(qc_secret_new(&memory, sizeof *r.m, err));
+    QC_TRY(qc_secret_new_data(&memory, sizeof *r.m, err));
     r.m = memory.p;
     return restore(&r, sink, err);
 }

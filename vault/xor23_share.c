@@ -88,7 +88,7 @@ qc_rc vault_xor23_share(const struct vault_source *source, const struct vault_xo
                         struct qc_err *err)
 {
     QC_CLEANUP(qc_secret_free) struct qc_secret memory = { 0 };
-    QC_TRY(qc_secret_new(&memory, sizeof(struct room), err));
+    QC_TRY(qc_secret_new_data(&memory, sizeof(struct room), err));
     QC_TRY(headers(header, out, err));
     return share_all(memory.p, source, header, rng, out, ret_size, err);
 }

@@ -76,10 +76,10 @@ stop_gateway()
 finish()
 {
     local code=$?
-    local home
+    local state
     [ "$BASHPID" = $$ ] || exit "$code" # a subshell of the scenario that was ended is not its end
-    for home in "$T"/home*; do
-        stop_gateway "$home/state/gateway"
+    for state in "$T"/home*/state/gateway "$T"/home*/state/sites/*/gateway; do
+        stop_gateway "$state"
     done
     awk -v t="$T/" 'index($2, t) == 1 { print $2 }' /proc/mounts | while read -r mounted; do
         umount "$mounted"

@@ -2,17 +2,17 @@
 set(QC_CLIENT ${PROJECT_SOURCE_DIR}/client)
 qc_test(unit client_text DEPS base INTERNAL client SOURCES unit/client_text.c ${QC_CLIENT}/text.c)
 qc_test(unit client_messages DEPS base INTERNAL client
-  SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
+  SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_places DEPS base INTERNAL client SOURCES unit/client_places.c ${QC_CLIENT}/places.c)
 qc_test(unit client_conf DEPS base vault INTERNAL client
   SOURCES unit/client_conf.c ${QC_CLIENT}/conf.c ${QC_CLIENT}/places.c)
 qc_test(unit client_out DEPS base INTERNAL client
-  SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
+  SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_status DEPS base qrng vault INTERNAL client
   SOURCES unit/client_status.c ${QC_CLIENT}/status_judge.c ${QC_CLIENT}/status_random.c ${QC_CLIENT}/last_drill.c
-          ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/text.c)
+          ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_progress DEPS base vault INTERNAL client
-  SOURCES unit/client_progress.c ${QC_CLIENT}/progress.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c
+  SOURCES unit/client_progress.c ${QC_CLIENT}/progress.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c
           ${QC_CLIENT}/text.c ${QC_CLIENT}/signals.c)
 qc_test(unit client_gateway_start DEPS base INTERNAL client
   SOURCES unit/client_gateway_start.c ${QC_CLIENT}/gateway_start.c ${QC_CLIENT}/places.c)
@@ -55,6 +55,7 @@ qc_cli(clouds TIMEOUT 300)
 qc_cli(status)
 qc_cli(snapshot)
 qc_cli(repair TIMEOUT 300)
+qc_cli(sites TIMEOUT 600)
 foreach(scenario IN ITEMS bad_calls basics docs_agree foreign_clouds get_fails join json losses odd_names places random special_files together)
   qc_cli(${scenario})
 endforeach()

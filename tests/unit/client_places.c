@@ -56,6 +56,10 @@ static void check_find(void)
     CHECK(setenv("XDG_STATE_HOME", "/s", 1) == 0);
     CHECK_OK(places_find(&p, &err));
     CHECK(strcmp(p.gateway, "/s/qcloud/gateway") == 0);
+    CHECK_OK(places_site(&p, 'B', &err));
+    CHECK(strcmp(p.conf_file, "/home/u/.config/qcloud/sites/B/qcloud.conf") == 0);
+    CHECK(strcmp(p.gateway, "/s/qcloud/sites/B/gateway") == 0);
+    CHECK(strcmp(p.data, "/home/u/.local/share/qcloud/sites/B") == 0);
     CHECK(unsetenv("HOME") == 0);
     CHECK_RC(places_find(&p, &err), QC_NOTCONF);
 }

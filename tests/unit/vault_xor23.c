@@ -41,7 +41,8 @@ static void sizes(struct xor23_rig *r)
         CHECK(r->drawn == n[k] + n[k] % 2 + 192 * chunks && r->drawn == vault_xor23_random(n[k]));
         for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
             CHECK(r->file[i].n == 40 + 112 * chunks + n[k] + n[k] % 2 &&
-                  r->file[i].n == vault_xor23_file_size(n[k]));
+                  r->file[i].n == vault_xor23_file_size(n[k]) &&
+                  vault_xor23_data_size(r->file[i].n) == n[k] + n[k] % 2);
         for (unsigned set = 0; set <= ALL; set++)
             if (__builtin_popcount(set) >= 2) {
                 CHECK_OK(xor23_rig_restore(r, set, set == ALL, NULL, &rep, &err));

@@ -132,7 +132,10 @@ struct vault_source {
 
 struct vault_put_opts {
     bool if_absent; /* QC_CONFLICT when the name has a current version */
-    bool hasty;     /* wait for the write quorum alone: the other clouds follow, and the margin with them */
+    /* QC_CONFLICT when this is not, or no longer, the current version of the name; all zeros: when it has
+     * one. NULL: whatever it has. */
+    const uint8_t *over;
+    bool hasty; /* wait for the write quorum alone: the other clouds follow, and the margin with them */
 };
 
 struct vault_put_result {

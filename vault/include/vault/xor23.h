@@ -4,8 +4,9 @@
  * A chunk is verified before it is given out, and so is small: with 64 MiB of it instead of one a hundredth
  * of a percent would be saved, and a reader would hold 256 MiB.
  *
- * Any size, in constant memory: 4 MiB for either, locked as far as the system
- * allows, wiped at the end. One thread; several calls may run beside each other.
+ * Any size, in constant memory: 4 MiB for either, kept from dumps and forked processes, wiped at the end, and
+ * not locked: the data is not, either, wherever else it passes. One thread; several calls may run beside each
+ * other.
  *
  * A site is believed nothing that another does not confirm. Where a tag does not hold, the third site is
  * asked, and the two that confirm each other are right; the report names the one that is wrong, from which
@@ -48,6 +49,8 @@ void vault_xor23_header_write(const struct vault_xor23_header *h, uint8_t out[VA
 uint64_t vault_xor23_chunks(uint64_t size);
 uint64_t vault_xor23_file_size(uint64_t size);
 uint64_t vault_xor23_random(uint64_t size);
+/* Bytes of data of a file of so many bytes, to the even number above; 0: no file has so many. */
+uint64_t vault_xor23_data_size(uint64_t file_size);
 
 /* A place for three files. */
 struct vault_xor23_out {

@@ -1,0 +1,19 @@
+/* How the tables of messages write what to do next. Part of the program qcloud (layer 5). */
+#pragma once
+#include "messages.h"
+
+#define SAY(text)                                                                                            \
+    {                                                                                                        \
+        .before = (text)                                                                                     \
+    }
+#define RUN(...)                                                                                             \
+    {                                                                                                        \
+        .argv = { __VA_ARGS__ }                                                                              \
+    }
+#define RUN_THEN(text, ...)                                                                                  \
+    {                                                                                                        \
+        .argv = { __VA_ARGS__ }, .after = (text)                                                             \
+    }
+#define AGAIN        "then the same command again"
+#define WHICH_SITES  RUN_THEN("shows which sites answer", "qcloud", "site", "list")
+#define REBUILD_SITE RUN_THEN("shares it anew among all three", "qcloud", "site", "rebuild", "{name}")
