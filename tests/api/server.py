@@ -9,9 +9,13 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "system"))
+from ports import free_ports  # noqa: E402
 
 BIN = os.environ.get("QC_BIN", "")
 GATEWAY = os.path.join(BIN, "qcloud-gateway")
@@ -171,18 +175,6 @@ class Server:
         finally:
             if self.process is None:
                 self.start()
-
-
-def free_ports(n):
-    """So many ports of 127.0.0.1 that nobody has now."""
-    sockets = [socket.socket() for _ in range(n)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
 
 
 class ManyUsers(Server):

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,18 +22,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import check, seeded  # noqa: E402
 from pki import Authority  # noqa: E402
+from ports import free_ports  # noqa: E402
 from qkd_client import Ask  # noqa: E402
 
 KME = os.path.join(os.environ["QC_BIN"], "qcloud-kme")
 FULL = os.environ.get("QC_FULL") == "1"
-
-
-def free_ports(n):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 class Network:

@@ -25,7 +25,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "system"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import check, seeded  # noqa: E402
-from kme import free_ports, link, network  # noqa: E402
+from kme import link, network  # noqa: E402
+from ports import free_ports  # noqa: E402
 from pki import Authority  # noqa: E402
 
 LINK = os.path.join(os.environ["QC_BIN"], "qcloud-link")

@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import check  # noqa: E402
 from pki import Authority  # noqa: E402
+from ports import free_ports  # noqa: E402
 
 END = os.path.join(os.environ["QC_BIN"], os.pardir, "tests", "psk_end")
 NAMES = ("link-1", "SAE-A", "SAE-B")
@@ -108,8 +109,7 @@ def their_server(folder):
     psk = ("-psk_session", session(folder, key, identity), "-psk_identity", identity)
 
     def meet(options, with_key):
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            port = str(s.getsockname()[1])
+        port = str(free_ports(1)[0])
         p = subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:" + port, "-tls1_3", "-naccept", "1", "-rev", *options], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             end = time.monotonic() + 60

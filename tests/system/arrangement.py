@@ -5,10 +5,8 @@ import concurrent.futures
 import contextlib
 import http.client
 import os
-import random
 import re
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -21,6 +19,7 @@ from clouds import Clouds  # noqa: E402
 from harness import FULL, check, main  # noqa: E402
 from kme import Network, link  # noqa: E402
 from link import End  # noqa: E402
+from ports import free_ports  # noqa: E402
 from users import User, api  # noqa: E402
 
 N, K = 5, 3
@@ -30,26 +29,12 @@ LEVELS = ("qkd-tls", "otp") if FULL else ("qkd-tls",)    # pad costs three times
 BITS = 10 ** 10
 
 
-def ports_nobody_has():
-    """Ports that no connection gets from the kernel by itself while this one waits to be listened at; each once."""
-    first = random.randrange(10000, 19000)
-    for port in range(first, 20000):
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        yield port
-
-
-PORTS = ports_nobody_has()
-
-
 class Pair:
     """A link between two sites, by name of the site that serves: dial at `near`, serve at `far`, before a service at port `to`."""
 
     def __init__(self, folder, net, level, near, far, to):
         self.name, self.near, self.far = far, near, far
-        between, self.port = next(PORTS), next(PORTS)
+        between, self.port = free_ports(2)
         more = {"link": far, "level": level, "pad_block": 262144, "pad_blocks": 4, "wait_s": 120}
         self.serve = End(os.path.join(folder, far), net, "serve", far, near, {**more, "listen": f"127.0.0.1:{between}", "to": f"127.0.0.1:{to}"})
         self.dial = End(os.path.join(folder, far), net, "dial", near, far, {**more, "listen": f"127.0.0.1:{self.port}", "to": f"127.0.0.1:{between}"})
