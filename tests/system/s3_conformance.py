@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 from clouds import Clouds  # noqa: E402
 from harness import FULL, check  # noqa: E402
 
-SUITE = os.path.join(os.environ["QC_BIN"], "..", "tests", "unit_cloud_conformance")
+SUITE = os.environ["QC_SUITE"]
 
 
 def run(count, kind, tls):
