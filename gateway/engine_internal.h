@@ -122,6 +122,12 @@ struct gw_attendant {
 };
 enum { GW_MENDERS = QC_GW_PAYERS + 2 + QC_GW_RECODE_BATCH };
 
+/* A segment of which a put wants no more, and the catalogue could not be told. */
+struct gw_undropped {
+    uint64_t id;
+    uint32_t size;
+};
+
 struct gw_engine {
     struct gw_state state;
     struct gw_cat *cat;
@@ -160,6 +166,8 @@ struct gw_engine {
     char fenced_why[GW_WHY_MAX];
     uint64_t busy[QC_GW_BUSY_MAX]; /* segment ids that a put works on: not handed out, not swept */
     unsigned busy_count;
+    struct gw_undropped undropped[QC_GW_BUSY_MAX]; /* of the busy */
+    atomic_uint undropped_count;                   /* written under the lock */
     uint64_t mending[GW_MENDERS]; /* segments that a repair, a move or a payer works on; 0: none */
     uint64_t read_faults[QC_GW_CLOUDS_MAX][GW_FAULT_LOST + 1];
     struct gw_suspect suspects[QC_GW_SUSPECTS_MAX];
@@ -231,6 +239,8 @@ QC_MUST qc_rc gw_engine_finish_init(struct gw_engine *e, struct qc_err *err);
 bool gw_busy_add(struct gw_engine *e, uint64_t id);
 void gw_busy_remove(struct gw_engine *e, uint64_t id);
 bool gw_busy_is(struct gw_engine *e, uint64_t id); /* or mended */
+/* What gw_undropped stands for is told to the catalogue, and busy no more. */
+QC_MUST qc_rc gw_upload_drop(struct gw_engine *e, struct qc_err *err);
 /* A segment is mended by one at a time. false: somebody does. */
 bool gw_mend_begin(struct gw_engine *e, uint64_t id);
 void gw_mend_end(struct gw_engine *e, uint64_t id);

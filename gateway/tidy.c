@@ -132,6 +132,7 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
         QC_TRY(gw_engine_attend(e, err));
     QC_TRY(gw_engine_be_sure(e, err));
     QC_TRY(gw_commit_roll(e, err));
+    QC_TRY(gw_upload_drop(e, err));
     if (!atomic_load(&e->keeps))
         return gw_tidy_suspects(e, err);
     if (e->payers.count > 0)

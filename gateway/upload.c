@@ -323,6 +323,46 @@ static qc_rc drop_segment(struct gw_engine *e, const struct gw_segment *seg, str
     return qc_fault(sweep_marked, err);
 }
 
+/* The catalogue could not be written. Housekeeping tries again: neither the object nor the place among the
+ * busy is to wait for the next opening. */
+static void drop_later(struct gw_engine *e, const struct gw_segment *seg)
+{
+    QC_LOCK(&e->lock);
+    e->undropped[e->undropped_count++] = (struct gw_undropped){ .id = seg->id, .size = seg->size };
+}
+
+static bool next_undropped(struct gw_engine *e, struct gw_segment *ret)
+{
+    QC_LOCK(&e->lock);
+    if (e->undropped_count == 0)
+        return false;
+    ret->id = e->undropped[0].id;
+    ret->size = e->undropped[0].size;
+    return true;
+}
+
+static void was_dropped(struct gw_engine *e, uint64_t id)
+{
+    {
+        QC_LOCK(&e->lock);
+        if (e->undropped_count == 0 || e->undropped[0].id != id)
+            return;
+        e->undropped[0] = e->undropped[--e->undropped_count];
+    }
+    gw_busy_remove(e, id);
+}
+
+qc_rc gw_upload_drop(struct gw_engine *e, struct qc_err *err)
+{
+    struct gw_segment seg = { 0 };
+
+    while (atomic_load(&e->undropped_count) > 0 && next_undropped(e, &seg)) {
+        QC_TRY(drop_segment(e, &seg, err));
+        was_dropped(e, seg.id);
+    }
+    return QC_OK;
+}
+
 /* Names all clouds that did not take it, in their order, each with its reason; the room is shared between
  * them. */
 static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, const struct gw_written *w,
@@ -409,7 +449,9 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
     seg.size = p->size;
     const qc_rc rc = write_coded(e, p, &seg, u, &w, err);
     if (rc == QC_OK || drop_segment(e, &seg, &why) == QC_OK)
-        gw_busy_remove(e, seg.id); /* else it stays busy: not handed out again before the next opening (U2) */
+        gw_busy_remove(e, seg.id);
+    else /* it stays busy: not handed out again (U2) */
+        drop_later(e, &seg);
     QC_TRY(rc);
     QC_TRY(qc_fault(put_segment_row, err));
     r.durable = w.durable;

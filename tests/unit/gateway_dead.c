@@ -110,8 +110,42 @@ static void last_copy(void)
     erig_done(&r);
 }
 
+#ifdef QC_FAULT_POINTS
+/* Too few clouds take a segment, and the catalogue cannot be told that it is wanted no more: its place among
+ * the busy is free, and its objects go, once it can. */
+static void undropped(void)
+{
+    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 5000);
+    struct erig r;
+    struct qc_err err = { 0 };
+    bool more = true;
+
+    erig_new(&r, 5, 3, 5);
+    erig_lose(&r, 3);
+    erig_lose(&r, 4);
+    CHECK_OK(erig_begin(&r, &p, &err));
+    qc_fault_script("sweep_mark:error:1");
+    CHECK_RC(erig_segment(&r, &p, 0, &err), QC_QUORUM);
+    CHECK(r.e->busy_count == 1 && r.e->undropped_count == 1);
+    CHECK(rrig_files(&r, 0, "/f/") == 1);
+    qc_fault_script("sweep_mark:error:1");
+    CHECK(gw_engine_tidy(r.e, &more, &err) != QC_OK && r.e->busy_count == 1);
+    qc_fault_script(NULL);
+    for (unsigned i = 0; i < 20 && rrig_files(&r, 0, "/f/") > 0; i++)
+        CHECK_OK(gw_engine_tidy(r.e, &more, &err));
+    CHECK(r.e->busy_count == 0 && r.e->undropped_count == 0);
+    CHECK(rrig_files(&r, 0, "/f/") == 0);
+    erig_find(&r, 3);
+    erig_find(&r, 4);
+    erig_done(&r);
+}
+#endif
+
 int main(void)
 {
     last_copy();
+#ifdef QC_FAULT_POINTS
+    undropped();
+#endif
     return 0;
 }
