@@ -23,7 +23,7 @@ def main():
     kinds = {x["kind"] for x in lines}
     parts = re.findall(r"^## (.*)$", page, re.M)
     if FULL:
-        KINDS.add("cloud_cpu")
+        KINDS.update({"cloud_cpu", "slow_get", "slow_put", "slow_ratio"})
         PARTS.insert(3, "Beside the clouds' own work")
     if kinds != KINDS or parts != PARTS:
         sys.exit(f"kinds {sorted(kinds)}, parts {parts}")

@@ -2,7 +2,7 @@
 if(QC_FAULT_POINTS)
   qc_test(fault gateway_tenants DEPS base qrng cloud gateway INTERNAL gateway TIMEOUT 300)
   qc_test(fault gateway_damage DEPS base qrng cloud gateway TIMEOUT 300)
-  qc_test(fault gateway_recode DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
+  qc_test(fault gateway_recode DEPS base qrng cloud ec gateway INTERNAL gateway TIMEOUT 300)
   qc_test(fault gateway_takeover DEPS base qrng cloud gateway TIMEOUT 300)
   qc_test(fault gateway_disk DEPS base qrng cloud gateway TIMEOUT 300)
   qc_test(fault gateway_alloc DEPS base qrng cloud gateway TIMEOUT 300)
