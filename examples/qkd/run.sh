@@ -21,12 +21,7 @@ done
 sites=(cloud-1 cloud-2 cloud-3 cloud-4 cloud-5)
 
 # ---- how it looks ----------------------------------------------------------------------------------------
-bold='' dim='' green='' plain=''
-if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then
-    bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' plain=$'\e[0m'
-fi
-step() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
-good() { printf '%s%s%s\n' "$green" "$*" "$plain"; }
+. examples/look.sh
 die() {
     echo "examples/qkd: $*" >&2
     exit 1

@@ -19,12 +19,7 @@ esac
 cities=(paris osaka quito perth accra)
 
 # ---- how it looks ----------------------------------------------------------------------------------------
-bold='' dim='' green='' plain=''
-if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then
-    bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' plain=$'\e[0m'
-fi
-step() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
-good() { printf '%s%s%s\n' "$green" "$*" "$plain"; }
+. examples/look.sh
 die() {
     echo "examples/s3: $*" >&2
     exit 1

@@ -85,15 +85,5 @@ static qc_rc print(struct kme *k, qc_buf *to, struct qc_err *err)
 
 qc_rc kme_metrics(struct kme *k, struct kme_answer *ret, struct qc_err *err)
 {
-    struct kme_answer a = { .status = 200,
-                            .type = "text/plain; version=0.0.4",
-                            .text = { .max = KME_ANSWER_MAX } };
-    QC_LOCK(&k->lock);
-    kme_catch_up(k);
-    const qc_rc rc = print(k, &a.text, err);
-    if (rc != QC_OK)
-        kme_answer_done(&a);
-    else
-        *ret = a;
-    return rc;
+    return kme_answer_print(k, "text/plain; version=0.0.4", print, ret, err);
 }

@@ -114,15 +114,5 @@ static qc_rc print(struct kme *k, qc_buf *to, struct qc_err *err)
 
 qc_rc kme_page(struct kme *k, struct kme_answer *ret, struct qc_err *err)
 {
-    struct kme_answer a = { .status = 200,
-                            .type = "text/html; charset=utf-8",
-                            .text = { .max = KME_ANSWER_MAX } };
-    QC_LOCK(&k->lock);
-    kme_catch_up(k);
-    const qc_rc rc = print(k, &a.text, err);
-    if (rc != QC_OK)
-        kme_answer_done(&a);
-    else
-        *ret = a;
-    return rc;
+    return kme_answer_print(k, "text/html; charset=utf-8", print, ret, err);
 }

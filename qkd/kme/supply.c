@@ -55,6 +55,20 @@ void kme_catch_up(struct kme *k)
     k->seen_ms = now;
 }
 
+qc_rc kme_answer_print(struct kme *k, const char *type, kme_printer *print, struct kme_answer *ret,
+                       struct qc_err *err)
+{
+    struct kme_answer a = { .status = 200, .type = type, .text = { .max = KME_ANSWER_MAX } };
+    QC_LOCK(&k->lock);
+    kme_catch_up(k);
+    const qc_rc rc = print(k, &a.text, err);
+    if (rc != QC_OK)
+        kme_answer_done(&a);
+    else
+        *ret = a;
+    return rc;
+}
+
 /* -- status ---------------------------------------------------------------------------------------------- */
 
 /* Keys of the default size that the way has. */

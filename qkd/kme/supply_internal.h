@@ -19,3 +19,9 @@ struct kme {
 
 /* Under the lock: the links' yield since the last look. */
 void kme_catch_up(struct kme *k);
+
+/* What a page says of the network. Under the lock, caught up. */
+typedef qc_rc kme_printer(struct kme *k, qc_buf *to, struct qc_err *err);
+/* Such a page as an answer. type: of its text, static. */
+QC_MUST qc_rc kme_answer_print(struct kme *k, const char *type, kme_printer *print, struct kme_answer *ret,
+                               struct qc_err *err);
