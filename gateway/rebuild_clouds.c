@@ -230,6 +230,28 @@ static qc_rc put_everywhere(struct gw_rebuilding *b, const struct gw_name *name,
     return gw_fan_put(b->fan, &ask, bytes, CLOUD_NEW, ret, err);
 }
 
+/* The clouds that an attempt reached may be away at the next one, which must not take a smaller incarnation:
+ * once they are back, the gateway that came of it would be the older one. So each is written down here before
+ * it is written there. A file that is not one is none: it saves an operator a rebuild, no more. */
+static qc_rc next_incarnation(const struct gw_rebuilding *b, uint32_t *ret, struct qc_err *err)
+{
+    static const char file[] = "incarnation";
+    QC_CLEANUP(qc_buf_free) qc_buf was = { 0 };
+    const int dir = qc_fd_get(&b->state.dir);
+    uint32_t last = b->newest;
+    struct qc_err why = { 0 };
+    uint8_t number[4];
+
+    if (qc_file_read(dir, file, sizeof number, &was, &why) == QC_OK && was.n == sizeof number) {
+        const uint64_t tried = qc_get_be(was.p, sizeof number);
+        last = tried > last && tried < UINT16_MAX ? (uint32_t)tried : last;
+    }
+    *ret = last + 1;
+    qc_put_be(number, *ret, sizeof number);
+    const qc_span part = qc_span_of(number, sizeof number);
+    return qc_file_write_atomic(dir, file, &part, 1, 0600, err);
+}
+
 qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err)
 {
     uint8_t bytes[GW_ROOT_OBJECT_BYTES];
@@ -240,7 +262,7 @@ qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err)
     if (b->newest == 0 || b->newest >= UINT16_MAX)
         return QC_FAIL(err, QC_INTEGRITY, "no root object on the clouds, or too many: incarnation %" PRIu32,
                        b->newest);
-    b->incarnation = b->newest + 1;
+    QC_TRY(next_incarnation(b, &b->incarnation, err));
     b->report->incarnation = b->incarnation;
     QC_TRY(qc_rng_fill(b->rng, b->instance.b, sizeof b->instance.b, err));
     root.incarnation = b->incarnation;

@@ -3,6 +3,7 @@
  *   lock           flock: one process at a time
  *   root.key       `QCLG` | u8 1 | 3 zero | catalogue id 16 | G 32 | SHA-256 of the bytes before; mode 0600
  *   catalogue.db, catalogue.conf: home.h
+ *   incarnation    u32 of the last rebuild that was tried here (rebuild_clouds.c)
  */
 #pragma once
 #include "base/file.h"

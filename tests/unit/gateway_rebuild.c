@@ -348,9 +348,48 @@ static void newer_copies(void)
     erig_done(&r);
 }
 
+/* Attempts that reached two clouds of four and got no further, then two that reached the other two: nobody
+ * sees all of them, and none takes an incarnation that another one had. */
+static void attempts(void)
+{
+    struct erig r;
+    struct history h;
+    struct qc_err err = { 0 };
+    struct gw_rebuild_report report;
+    char old[320], root[340];
+
+    erig_new(&r, 4, 2, 4);
+    make_history(&r, &h);
+    gw_engine_close(&r.e);
+    erig_path(&r, "old", old, sizeof old);
+    CHECK(rename(r.state, old) == 0);
+    for (unsigned round = 0; round < 2; round++) {
+        const unsigned away[] = { !round, 2 + !round };
+        erig_lose(&r, away[0]);
+        erig_lose(&r, away[1]);
+        for (unsigned i = 0; i < 2; i++) {
+            CHECK_RC(erig_rebuild(&r, r.state, &report, &err), QC_QUORUM);
+            erig_cloud(&r, round, "", root, sizeof root);
+            CHECK(snprintf(root + strlen(root), sizeof root - strlen(root), "/r/%08x", 2 + 2 * round + i) >
+                  0);
+            CHECK(access(root, F_OK) == 0);
+        }
+        erig_find(&r, away[0]);
+        erig_find(&r, away[1]);
+    }
+    erig_lose(&r, 1);
+    CHECK_OK(erig_rebuild(&r, r.state, &report, &err));
+    CHECK(report.incarnation == 6);
+    erig_find(&r, 1);
+    erig_open(&r);
+    check_history(&r, &h, 1);
+    erig_done(&r);
+}
+
 int main(void)
 {
     clean_loss();
+    attempts();
     with_losses();
     old_image();
     zombie();
