@@ -115,6 +115,8 @@ static qc_rc pause_before(struct gw_http *h, unsigned attempt, const char *retry
         long slice = (long)(left < 50 ? left : 50);
         struct qc_err stop = { 0 };
         qc_rc rc = qc_go_on(op->deadline, op->cancel, "waiting for the gateway", &stop);
+        if (rc == QC_TIMEOUT)
+            return err->rc;
         if (rc != QC_OK) {
             *err = stop;
             return rc;
@@ -205,11 +207,17 @@ qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *r
                    struct qc_err *err)
 {
     qc_deadline patience = op->deadline.at_ms != 0 ? op->deadline : qc_deadline_in(QC_VAULT_PATIENCE_MS);
+    struct qc_err last = { 0 };
     for (unsigned attempt = 0;; attempt++) {
         struct again again;
         qc_rc rc = try_once(h, call, ret, op, &again, err);
+        if (rc == QC_TIMEOUT && attempt > 0 && net_client_reach(h->net) == NET_NOTHING_SENT) {
+            *err = last; /* this try had no time: why the one before failed says more */
+            return last.rc;
+        }
         if (rc == QC_OK || !again.may)
             return rc;
+        last = *err;
         bool revived = again.nobody && h->revive.fn != NULL;
         if (revived)
             QC_TRY(h->revive.fn(h->revive.ctx, op, err));

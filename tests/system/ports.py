@@ -2,7 +2,7 @@
 import random
 import socket
 
-FIRST, LAST = 10000, 32000    # below those of which the kernel gives one to whoever connects (ip_local_port_range)
+FIRST, LAST = 10000, 20000    # below those of which the kernel gives one to whoever connects, and below those of tests/clouds
 given = set()
 
 

@@ -150,9 +150,13 @@ def roll_back(store, n, then):
     return {(f"c{n}", key): "missing" for key in now.keys() - then.keys() if key.startswith(("f/", "l/"))}
 
 
-def rolled_back(store, box, rng, data):
-    """Before, two of its fragments had rotted, and were mended since, under other keys: the old ones are dead."""
+def rolled_back(store, box, rng, data, live):
+    """Before, two of its fragments had rotted, and were mended since, under other keys: the old ones are dead. live: how many it has."""
     n = SPOILT[0]
+    end = time.monotonic() + 300
+    while len([k for k in store.keys(n) if k.startswith("f/")]) != live:
+        check(time.monotonic() < end, "what was replaced before is not swept")
+        time.sleep(0.1)
     for key in rng.sample(sorted(k for k in store.keys(n) if k.startswith("f/")), 2):
         store.write(n, key, flipped(rng, store.read(n, key)))
     then = {key: store.read(n, key) for key in store.keys(n)}
@@ -184,6 +188,7 @@ def planted_is_found(store, box, rng):
             old = {n: set(store.keys(n)) for n in SPOILT}
         data[f"scrubbed{i}"] = rng.randbytes(BIG if i == 12 else 5000)
         box.expect(0, "put", box.write("in", data[f"scrubbed{i}"]), f"scrubbed{i}")
+    live = len([k for k in store.keys(SPOILT[0]) if k.startswith("f/")])
     before = findings(scrub(box))
     planted = spoil(store, rng, old)
     compare(planted, scrub(box), before)
@@ -191,7 +196,7 @@ def planted_is_found(store, box, rng):
         store.write(int(cloud[1:]), key, None)
     whole(box, data)
     print(f"{len(planted)} planted on 2 clouds, found one by one, and mended", flush=True)
-    rolled_back(store, box, rng, data)
+    rolled_back(store, box, rng, data, live)
 
 
 @contextlib.contextmanager
