@@ -17,7 +17,7 @@ LIMIT_S = 120      # Swift reads two seconds of Python for each process, on a bu
 def make(n, port, access, secret):
     path, date = f"/cloud-{n}", email.utils.formatdate(usegmt=True)
     mac = hmac.new(secret.encode(), f"PUT\n\n\n{date}\n{path}".encode(), hashlib.sha1).digest()
-    c = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+    c = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
     c.request("PUT", path, headers={"Date": date, "Content-Length": "0",
                                     "Authorization": f"AWS {access}:{base64.b64encode(mac).decode()}"})
     r = c.getresponse()

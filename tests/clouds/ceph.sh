@@ -180,7 +180,7 @@ ceph_make() { # a cluster that was never started
         echo "osd new $fsid 0"
         for n in $(seq 1 "$count"); do echo "osd pool create c$n 8"; done
         echo quit
-    } | ceph -c "$dir/ceph.conf" --connect-timeout 20 >"$dir/log/setup.out" 2>&1 9>&- ||
+    } | ceph -c "$dir/ceph.conf" --connect-timeout 120 >"$dir/log/setup.out" 2>&1 9>&- ||
         die "the monitor does not answer: $(tail -n 3 "$dir/log/setup.out")"
     spawn osd.0 ceph-osd -c "$dir/ceph.conf" -i 0 -f
     for n in $(seq 1 "$count"); do
