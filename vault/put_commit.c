@@ -204,7 +204,7 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
     const bool late = qc_deadline_over(p->call->op.deadline) || qc_cancel_is(p->call->op.cancel);
     const struct vault_op op = late ? session_settle_op(&p->call->op) : p->call->op;
     QC_TRY_AS(session_catch_up(p->v, &mine, &op, err), err,
-              "stored, but the gateway's chain of commits is wrong");
+              "stored, but the gateway's chain of commits could not be followed");
     if (bring_stores(p, e.number)) {
         qc_rc rc = journal_end(&p->journal, &why);
         if (rc == QC_OK)

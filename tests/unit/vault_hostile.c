@@ -144,7 +144,7 @@ static void false_receipt(struct rig *r)
     r->fake->fail = FAKE_CHAIN; /* the chain comes back as if the commit had not been */
     r->fake->fail_nth = 1;
     r->fake->fail_rc = QC_GENERAL;
-    REFUSED(rig_put(r, "b", SIZE_B, 2, &err), QC_GENERAL, "chain of commits is wrong");
+    REFUSED(rig_put(r, "b", SIZE_B, 2, &err), QC_GENERAL, "chain of commits could not be followed");
     /* The data is committed nevertheless: the journal keeps it, and the next command settles. */
     CHECK(rig_leftovers(r) == 1);
     CHECK_OK(rig_put(r, "b", SIZE_B, 2, &err));
