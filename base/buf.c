@@ -34,6 +34,20 @@ qc_span qc_span_from(qc_span s, size_t off)
     return qc_span_sub(s, off, s.n - off);
 }
 
+bool qc_is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+qc_span qc_span_trim(qc_span s)
+{
+    while (s.n > 0 && qc_is_blank(s.p[0]))
+        s = qc_span_from(s, 1);
+    while (s.n > 0 && qc_is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
 bool qc_add_u64(uint64_t a, uint64_t b, uint64_t *ret)
 {
     uint64_t sum;

@@ -15,20 +15,6 @@ struct parse {
     unsigned line;
 };
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static qc_span trim(qc_span s)
-{
-    while (s.n > 0 && is_blank(s.p[0]))
-        s = qc_span_from(s, 1);
-    while (s.n > 0 && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 /* A word of the file for a message: cut, and nothing in it that moves a terminal's cursor. */
 static void show(qc_span word, char ret[SHOWN_MAX + 1])
 {
@@ -101,19 +87,19 @@ static qc_rc take_key(struct parse *p, qc_span name, qc_span value, struct qc_er
 
 static qc_rc take_line(struct parse *p, qc_span line, struct qc_err *err)
 {
-    line = trim(line);
+    line = qc_span_trim(line);
     if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
         return QC_OK;
     if (line.p[0] == '[') {
         if (line.p[line.n - 1] != ']')
             return QC_FAIL(err, QC_USAGE, "line %u: a section is written [name]", p->line);
-        return take_section(p, trim(qc_span_sub(line, 1, line.n - 2)), err);
+        return take_section(p, qc_span_trim(qc_span_sub(line, 1, line.n - 2)), err);
     }
     const uint8_t *eq = memchr(line.p, '=', line.n);
     if (eq == NULL)
         return QC_FAIL(err, QC_USAGE, "line %u: neither [section] nor key = value", p->line);
     const size_t at = (size_t)(eq - line.p);
-    return take_key(p, trim(qc_span_sub(line, 0, at)), trim(qc_span_from(line, at + 1)), err);
+    return take_key(p, qc_span_trim(qc_span_sub(line, 0, at)), qc_span_trim(qc_span_from(line, at + 1)), err);
 }
 
 static bool section_is(const struct qc_ini *ini, const char *section)

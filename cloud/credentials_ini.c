@@ -37,20 +37,6 @@ static void ini_done(struct ini *p)
     cloud_credentials_done(&p->found);
 }
 
-static bool is_blank(uint8_t ch)
-{
-    return ch == ' ' || ch == '\t' || ch == '\r';
-}
-
-static qc_span trim(qc_span s)
-{
-    while (s.n > 0 && is_blank(s.p[0]))
-        s = qc_span_from(s, 1);
-    while (s.n > 0 && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 /* Names of options are the same in any case, as for the AWS command. */
 static bool is_name(qc_span s, const char *name)
 {
@@ -159,9 +145,9 @@ static const uint8_t *delimiter(qc_span line)
 static qc_rc take_line(struct ini *p, qc_span whole, struct qc_err *err)
 {
     size_t indent = 0;
-    while (indent < whole.n && is_blank(whole.p[indent]))
+    while (indent < whole.n && qc_is_blank(whole.p[indent]))
         indent++;
-    qc_span line = trim(whole);
+    qc_span line = qc_span_trim(whole);
     p->line++;
     if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
         return QC_OK;
@@ -170,7 +156,7 @@ static qc_rc take_line(struct ini *p, qc_span whole, struct qc_err *err)
     if (line.p[0] == '[' && indent == 0) {
         if (line.p[line.n - 1] != ']')
             return QC_FAIL(err, QC_USAGE, "line %u: a profile begins with [NAME]", p->line);
-        return take_header(p, trim(qc_span_sub(line, 1, line.n - 2)), err);
+        return take_header(p, qc_span_trim(qc_span_sub(line, 1, line.n - 2)), err);
     }
     if (!p->begun)
         return QC_FAIL(err, QC_USAGE, "line %u: a profile such as [default] must come first", p->line);
@@ -186,7 +172,8 @@ static qc_rc take_line(struct ini *p, qc_span whole, struct qc_err *err)
     if (at == NULL)
         return QC_FAIL(err, QC_USAGE, "line %u: neither [profile] nor name = value", p->line);
     size_t n = (size_t)(at - line.p);
-    return take_option(p, trim(qc_span_sub(line, 0, n)), trim(qc_span_from(line, n + 1)), err);
+    return take_option(p, qc_span_trim(qc_span_sub(line, 0, n)), qc_span_trim(qc_span_from(line, n + 1)),
+                       err);
 }
 
 static qc_rc finish(struct ini *p, struct qc_err *err)

@@ -15,16 +15,6 @@ void s3_reply_reset(struct s3_reply *r)
     *r = (struct s3_reply){ .body = body };
 }
 
-static qc_span trim(qc_span s)
-{
-    while (s.n > 0 &&
-           (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\n'))
-        s.n--;
-    while (s.n > 0 && (*s.p == ' ' || *s.p == '\t'))
-        s = qc_span_from(s, 1);
-    return s;
-}
-
 static bool skip(qc_span *s, const char *text)
 {
     size_t n = strlen(text);
@@ -136,7 +126,7 @@ static bool status_line(struct s3_reply *r, qc_span line)
         return false;
     while (line.n > 0 && *line.p != ' ')
         line = qc_span_from(line, 1);
-    line = trim(line);
+    line = qc_span_trim(line);
     s3_reply_reset(r);
     if (qc_dec_take(&line, &status) && status >= 200 && status <= 599)
         r->status = (int)status;
@@ -153,5 +143,5 @@ void s3_reply_header(struct s3_reply *r, qc_span line)
     const size_t n = (size_t)(colon - line.p);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strlen(known[i].name) == n && strncasecmp(known[i].name, (const char *)line.p, n) == 0)
-            known[i].take(r, trim(qc_span_from(line, n + 1)));
+            known[i].take(r, qc_span_trim(qc_span_from(line, n + 1)));
 }

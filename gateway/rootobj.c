@@ -154,20 +154,6 @@ qc_rc gw_kit_make(const struct gw_root *r, qc_key **ret, struct qc_err *err)
     return QC_OK;
 }
 
-static bool is_white(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static qc_span trim(qc_span s)
-{
-    while (s.n > 0 && is_white(s.p[0]))
-        s = qc_span_from(s, 1);
-    while (s.n > 0 && is_white(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 static void take_literal(qc_rd *r, const char *text)
 {
     if (!qc_span_eq(qc_rd_bytes(r, strlen(text)), qc_span_str(text)))
@@ -186,7 +172,7 @@ static void take_hex(qc_rd *r, uint8_t *ret, size_t n)
 qc_rc gw_kit_parse(qc_span text, struct gw_root **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *G = NULL;
-    qc_rd r = { .s = trim(text) };
+    qc_rd r = { .s = qc_span_trim(text) };
     uint8_t catalogue[GW_ID_BYTES] = { 0 }, raw[GW_ROOT_KEY_BYTES] = { 0 }, told[CHECK] = { 0 }, check[CHECK];
 
     take_literal(&r, kit_start);

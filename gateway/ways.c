@@ -62,20 +62,6 @@ struct parse {
     unsigned line;
 };
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static qc_span trim(qc_span s)
-{
-    while (s.n > 0 && is_blank(s.p[0]))
-        s = qc_span_from(s, 1);
-    while (s.n > 0 && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 static qc_rc end_section(const struct parse *p, struct qc_err *err)
 {
     if (p->seen[URL] != p->seen[VALIDATED] || p->seen[URL] != p->seen[FACTS])
@@ -122,7 +108,7 @@ static qc_rc take_value(struct parse *p, qc_span name, qc_span value, struct qc_
 
 static qc_rc take_line(struct parse *p, qc_span line, struct qc_err *err)
 {
-    line = trim(line);
+    line = qc_span_trim(line);
     p->line++;
     if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
         return QC_OK;
@@ -135,7 +121,8 @@ static qc_rc take_line(struct parse *p, qc_span line, struct qc_err *err)
     if (eq == NULL)
         return QC_FAIL(err, QC_USAGE, "line %u: neither [NAME] nor key = value", p->line);
     size_t at = (size_t)(eq - line.p);
-    return take_value(p, trim(qc_span_sub(line, 0, at)), trim(qc_span_from(line, at + 1)), err);
+    return take_value(p, qc_span_trim(qc_span_sub(line, 0, at)), qc_span_trim(qc_span_from(line, at + 1)),
+                      err);
 }
 
 qc_rc gw_ways_parse(qc_span text, struct gw_ways *ret, struct qc_err *err)

@@ -134,15 +134,6 @@ static qc_rc header_keep(struct net_run *run, qc_span name, qc_span value)
     return QC_OK;
 }
 
-static qc_span trim(qc_span s)
-{
-    while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
-        s.n--;
-    while (s.n > 0 && (*s.p == ' ' || *s.p == '\t'))
-        s = qc_span_from(s, 1);
-    return s;
-}
-
 /* A status line begins a new head: what an interim one (1xx) said is forgotten. */
 static void head_begin(struct net_run *run)
 {
@@ -173,7 +164,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     if (colon == NULL)
         return n;
     size_t at = (size_t)(colon - s.p);
-    qc_rc rc = header_keep(run, qc_span_sub(s, 0, at), trim(qc_span_from(s, at + 1)));
+    qc_rc rc = header_keep(run, qc_span_sub(s, 0, at), qc_span_trim(qc_span_from(s, at + 1)));
     return rc == QC_OK ? n : broken(run, rc, 0);
 }
 

@@ -270,16 +270,6 @@ static qc_span line_of(qc_span text)
     return qc_span_sub(text, 0, n < text.n ? n + 1 : n);
 }
 
-static qc_span trim(qc_span s)
-{
-    while (s.n > 0 &&
-           (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\n'))
-        s.n--;
-    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = qc_span_from(s, 1);
-    return s;
-}
-
 /* The next section; what stands before the first one is a section without a head. */
 static bool section_next(qc_span *text, unsigned *line, struct section *ret)
 {
@@ -287,7 +277,7 @@ static bool section_next(qc_span *text, unsigned *line, struct section *ret)
         return false;
     *ret = (struct section){ .line = *line };
     qc_span first = line_of(*text);
-    const qc_span word = trim(first);
+    const qc_span word = qc_span_trim(first);
     if (word.n > 0 && word.p[0] == '[') {
         ret->head = word;
         *text = qc_span_from(*text, first.n);
@@ -296,7 +286,7 @@ static bool section_next(qc_span *text, unsigned *line, struct section *ret)
     ret->body = qc_span_sub(*text, 0, 0);
     while (text->n > 0) {
         first = line_of(*text);
-        const qc_span w = trim(first);
+        const qc_span w = qc_span_trim(first);
         if (w.n > 0 && w.p[0] == '[')
             break;
         ret->body.n += first.n;
@@ -397,7 +387,7 @@ static qc_rc take_section(struct qrng_conf *c, const struct section *s, struct p
         return section_take(s, "[policy]", policy, p, err);
     }
     if (s->head.n > n && memcmp(s->head.p, source, n) == 0 && s->head.p[s->head.n - 1] == ']')
-        return take_source(c, s, trim(qc_span_sub(s->head, n, s->head.n - n - 1)), err);
+        return take_source(c, s, qc_span_trim(qc_span_sub(s->head, n, s->head.n - n - 1)), err);
     return QC_FAIL(err, QC_USAGE, "line %u: a section is [policy] or [source NAME]", s->line);
 }
 

@@ -17,6 +17,9 @@ static void check_spans(void)
     CHECK(qc_span_cmp(QC_LIT("a"), QC_LIT("ab")) < 0 && qc_span_cmp(QC_LIT("b"), QC_LIT("ab")) > 0);
     CHECK(qc_span_eq(qc_span_sub(a, 1, 3), QC_LIT("uan")) && qc_span_eq(qc_span_from(a, 5), QC_LIT("um")));
     CHECK(qc_span_from(a, 7).n == 0);
+    CHECK(qc_span_eq(qc_span_trim(QC_LIT(" \t\r\na b\r\n")), QC_LIT("a b")) &&
+          qc_span_trim(QC_LIT(" \n")).n == 0);
+    CHECK(qc_span_trim(QC_LIT("")).n == 0 && qc_span_eq(qc_span_trim(QC_LIT("\v")), QC_LIT("\v")));
     CHECK_DIES((void)qc_span_sub(a, 1, 7));
     CHECK_DIES((void)qc_span_sub(a, SIZE_MAX, 1));
     CHECK(qc_add_u64(1, 2, &u) && u == 3);

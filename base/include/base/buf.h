@@ -44,6 +44,10 @@ int qc_span_cmp(qc_span a, qc_span b);
 qc_span qc_span_sub(qc_span s, size_t off, size_t n);
 /* s without its first off bytes; off <= s.n (asserted). */
 qc_span qc_span_from(qc_span s, size_t off);
+/* Space, tab, CR, LF. */
+bool qc_is_blank(uint8_t c);
+/* s without blanks at both ends. */
+qc_span qc_span_trim(qc_span s);
 
 /* a + b, a * b into *ret; false, and *ret untouched, when it does not fit. For lengths from outside. */
 QC_MUST bool qc_add_u64(uint64_t a, uint64_t b, uint64_t *ret);
