@@ -98,6 +98,7 @@ QC_MUST qc_rc client_share_place(const struct client *c, unsigned index, char re
 qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_cat(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err);

@@ -1,4 +1,4 @@
-/* get: objects become files, a tree, or bytes on standard output. */
+/* get, cat: objects become files, a tree, or bytes on standard output; all of them, or a part of one. */
 #include "client.h"
 
 #include <fcntl.h>
@@ -16,48 +16,74 @@
 struct get_run {
     struct client *c;
     struct sites *sites; /* of the profile xor23; or NULL */
-    bool force;
+    struct vault_get_opts opts;
+    bool part; /* opts says which */
+    bool force, silent;
     qc_rc worst;
     bool go_on;
 };
 
-static qc_rc item_json(struct client *c, const struct vault_stat *s, const char *file, struct qc_err *err)
+static qc_rc item_json(const struct get_run *run, const struct vault_got *got, const char *file,
+                       struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    const struct vault_stat *s = &got->what;
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, qc_buf_span(&s->name), err));
     QC_TRY(qc_json_set_int(j, "exit", 0, err));
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(s->version, VAULT_ID_BYTES), err));
     QC_TRY(qc_json_set_int(j, "number", (int64_t)s->number, err));
     QC_TRY(qc_json_set_int(j, "size", (int64_t)s->size, err));
+    if (run->part) {
+        QC_TRY(qc_json_set_int(j, "first", (int64_t)got->part.offset, err));
+        QC_TRY(qc_json_set_int(j, "bytes", (int64_t)got->part.size, err));
+    }
+    QC_TRY(qc_json_set_int(j, "fetched", (int64_t)got->fetched, err));
     if (file != NULL)
         QC_TRY(text_json(j, "file", qc_span_str(file), err));
-    return out_json(&c->out, &j, err);
+    return out_json(&run->c->out, &j, err);
+}
+
+/* "1.5 GiB", "512 B from 4096 on, of 1.5 GiB". */
+static qc_rc add_amount(const struct get_run *run, const struct vault_got *got, qc_buf *line,
+                        struct qc_err *err)
+{
+    char size[TEXT_SIZE], part[TEXT_SIZE];
+    text_size(got->what.size, size);
+    text_size(got->part.size, part);
+    return run->part
+               ? qc_buf_addf(line, err, ": %s from byte %" PRIu64 " on, of %s", part, got->part.offset, size)
+               : qc_buf_addf(line, err, ": %s", size);
+}
+
+static qc_rc tell(const struct get_run *run, qc_span name, const struct vault_got *got, const char *file,
+                  struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(text_quote(name, &line, err));
+    if (file != NULL) {
+        QC_TRY(qc_buf_add_str(&line, " to ", err));
+        QC_TRY(text_quote(qc_span_str(file), &line, err));
+    }
+    QC_TRY(add_amount(run, got, &line, err));
+    out_note(&run->c->out, "got %.*s, every byte verified", (int)line.n, (const char *)line.p);
+    return QC_OK;
 }
 
 static qc_rc get_into(struct get_run *run, qc_span name, const struct vault_sink *sink, const char *file,
                       struct qc_err *err)
 {
     struct client *c = run->c;
-    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
     struct progress p;
-    char size[TEXT_SIZE];
     if (run->sites != NULL)
         return sites_get(run->sites, name, sink, file, err);
     struct vault_call call = client_call_shown(c, &p, name, "verified", true);
-    qc_rc rc = vault_get(c->vault, name, sink, &call, &s, err);
+    qc_rc rc = vault_get_part(c->vault, name, &run->opts, sink, &call, &got, err);
     progress_end(&p);
     QC_TRY(rc);
-    QC_TRY(item_json(c, &s, file, err));
-    text_size(s.size, size);
-    QC_TRY(text_quote(name, &line, err));
-    if (file != NULL) {
-        QC_TRY(qc_buf_add_str(&line, " to ", err));
-        QC_TRY(text_quote(qc_span_str(file), &line, err));
-    }
-    out_note(&c->out, "got %.*s: %s, every byte verified", (int)line.n, (const char *)line.p, size);
-    return QC_OK;
+    QC_TRY(item_json(run, &got, file, err));
+    return run->silent ? QC_OK : tell(run, name, &got, file, err);
 }
 
 static bool told(struct get_run *run, qc_rc rc, qc_span name, const struct qc_err *why)
@@ -80,13 +106,14 @@ static void get_file(struct get_run *run, qc_span name, const char *path)
     run->go_on = told(run, rc, name, &why);
 }
 
-static void get_stdout(struct get_run *run, qc_span name)
+static qc_rc get_stdout(struct get_run *run, qc_span name)
 {
     int fd = STDOUT_FILENO;
     struct qc_err why = { 0 };
     struct vault_sink sink = vault_sink_fd(&fd);
     qc_rc rc = get_into(run, name, &sink, NULL, &why);
     run->go_on = told(run, rc, name, &why);
+    return rc;
 }
 
 /* dir/rest, and the directories between them made, durably: a file is only as safe as they are. QC_LIMIT: too
@@ -198,7 +225,7 @@ static qc_rc get_words(struct get_run *run, const struct qc_args *args, struct q
         return QC_OK;
     }
     if (args->argc == 2 && strcmp(word[1], "-") == 0) {
-        get_stdout(run, qc_span_str(word[0]));
+        qc_ignore(get_stdout(run, qc_span_str(word[0])), "told, and kept as the run's worst");
         return QC_OK;
     }
     if (args->argc == 2 && !is_dir(word[1])) {
@@ -215,22 +242,49 @@ static qc_rc get_words(struct get_run *run, const struct qc_args *args, struct q
     return QC_OK;
 }
 
+/* What --profile and --range ask for; then the vault, or the sites. */
+static qc_rc begin(struct get_run *run, const struct qc_args *args, struct sites *sites, struct qc_err *err)
+{
+    const char *range = qc_args_value(args, "range", NULL);
+    bool shared = false;
+    QC_TRY(profile_shared(args, &shared, err));
+    run->part = range != NULL;
+    if (range != NULL)
+        QC_TRY(vault_slice_parse(&run->opts.slice, range, err));
+    if (range != NULL && shared)
+        return QC_FAIL(err, QC_USAGE, "--range reads no shares of the profile xor23, which are read whole");
+    if (shared)
+        run->sites = sites;
+    return shared ? sites_open(run->c, MSG_SHARED_GET, sites, err) : client_open(run->c, err);
+}
+
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(sites_done) struct sites sites = { 0 };
-    bool shared = false;
     struct get_run run = { .c = c, .force = qc_args_flag(args, "force"), .worst = QC_OK, .go_on = true };
     bool tree = qc_args_flag(args, "recursive");
     if (tree && args->argc != 2)
         return QC_FAIL(err, QC_USAGE, "-r takes a PREFIX and a DIR");
-    QC_TRY(profile_shared(args, &shared, err));
-    if (shared)
-        run.sites = &sites;
-    QC_TRY(shared ? sites_open(c, MSG_SHARED_GET, &sites, err) : client_open(c, err));
+    if (qc_args_value(args, "range", NULL) != NULL && (tree || args->argc > 2))
+        return QC_FAIL(err, QC_USAGE, "--range is of one object: NAME [FILE|-]; of several with qcloud cat");
+    QC_TRY(begin(&run, args, &sites, err));
     if (tree)
         QC_TRY(get_tree(&run, args->argv[0], args->argv[1], err));
     else
         QC_TRY(get_words(&run, args, err));
+    return client_outcome(c, run.worst, "not read", err);
+}
+
+/* The first that fails is the last: what is on standard output is the beginning of what was asked for. */
+qc_rc cmd_cat(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(sites_done) struct sites sites = { 0 };
+    struct get_run run = { .c = c, .worst = QC_OK, .silent = true };
+    QC_TRY(begin(&run, args, &sites, err));
+    qc_rc last = QC_OK;
+    for (int i = 0; i < args->argc && last == QC_OK; i++)
+        last = get_stdout(&run, qc_span_str(args->argv[i]));
     return client_outcome(c, run.worst, "not read", err);
 }

@@ -26,9 +26,13 @@ static const struct help rows[] = {
       "4 stored with a smaller margin, 5 try again, 6 too few clouds, 7 a share store is missing, 12 the "
       "passphrase or the token is wrong or missing, 14 no space or over quota" },
     { "get",
-      { "qcloud get scan.vcf", "qcloud get -r archive/genomes restored", "qcloud get notes.tar - | tar x" },
+      { "qcloud get scan.vcf", "qcloud get -r archive/genomes restored", "qcloud get notes.tar - | tar x",
+        "qcloud get --range 0-4095 scan.vcf head" },
       "3 not found, 5 the file exists or try again, 6 too few clouds, 7 no share store, 8 does not verify, "
       "12 the passphrase is wrong or missing" },
+    { "cat",
+      { "qcloud cat scan.vcf | head", "qcloud cat --range -4k scan.vcf", "qcloud cat part.1 part.2 >whole" },
+      "as get; what was written before a failure is verified, and the beginning of what was asked for" },
     { "ls",
       { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat",
         "qcloud ls --where rng=os" },
@@ -176,6 +180,20 @@ static const struct help rows[] = {
       "5 the file is there, 10, 11, 12" },
 };
 
+#define RANGE_NOTE                                                                                           \
+    "A range is as sure as the whole: a byte is given out once it is shown to be that byte of that "         \
+    "version,\n"                                                                                             \
+    "in its place, by the seal over the whole object, which names the tags of every chunk. What the range\n" \
+    "does not touch is not read, and nothing is said of it: qcloud verify reads all. A range that is not\n"  \
+    "all inside the object is refused with exit 2, and the object's size is said.\n"
+/* What is to be said of some before the examples. */
+static const struct {
+    const char *command, *text;
+} notes[] = {
+    { "get", RANGE_NOTE },
+    { "cat", RANGE_NOTE },
+};
+
 static const struct help *find(const char *command)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -198,6 +216,9 @@ qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err)
     const struct help *h = find(command);
     if (h == NULL)
         return QC_OK;
+    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
+        if (strcmp(notes[i].command, command) == 0)
+            QC_TRY(qc_buf_addf(ret, err, "\n%s", notes[i].text));
     QC_TRY(qc_buf_add_str(ret, "\nExamples:\n", err));
     for (size_t i = 0; i < help_count(command); i++)
         QC_TRY(qc_buf_addf(ret, err, "  %s\n", h->examples[i]));

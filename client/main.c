@@ -75,13 +75,20 @@ static const struct qc_opt put_opts[] = {
     PROFILE,
     { 0 },
 };
+#define RANGE                                                                                                \
+    {                                                                                                        \
+        "range", 0, "A-B",                                                                                   \
+            "bytes A to B alone, from 0 on (k, M, G: powers of 1024); A-: to the end; -N: the last N", false \
+    }
 static const struct qc_opt profile_opts[] = { PROFILE, { 0 } };
 static const struct qc_opt get_opts[] = {
     { "recursive", 'r', NULL, "all objects below PREFIX, as a tree in DIR", false },
     { "force", 'f', NULL, "replace files that exist", false },
+    RANGE,
     PROFILE,
     { 0 },
 };
+static const struct qc_opt cat_opts[] = { RANGE, PROFILE, { 0 } };
 static const struct qc_opt ls_opts[] = {
     { "long", 'l', NULL, "size, time, version, loss budget", false },
     { "null", '0', NULL, "names as they are, each ended by a NUL", false },
@@ -218,6 +225,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, put_opts, cmd_put },
     { "get", "NAME [FILE|-] | NAME... DIR/ | -r PREFIX DIR", "fetch objects, every byte verified", 1, -1,
       NEEDS_CLASS(MSG_GET) | NEEDS_CONF, get_opts, cmd_get },
+    { "cat", "NAME...", "objects to standard output, each byte after it is verified", 1, -1,
+      NEEDS_CLASS(MSG_GET) | NEEDS_CONF, cat_opts, cmd_cat },
     { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
     { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF,
       profile_opts, cmd_stat },
@@ -395,7 +404,7 @@ static qc_rc take_globals(struct client *c, const struct qc_args *args, struct q
 /* Does stdout carry an object's bytes? Then nothing else may go there. */
 static bool carries_bytes(const struct qc_args *args)
 {
-    if (args->cmd->run == cmd_rng_read)
+    if (args->cmd->run == cmd_rng_read || args->cmd->run == cmd_cat)
         return true;
     return strcmp(args->cmd->name, "get") == 0 && args->argc == 2 && !qc_args_flag(args, "recursive") &&
            strcmp(args->argv[1], "-") == 0;

@@ -33,6 +33,7 @@ static void note_margin(const struct vault_gw_entry *e, struct vault_notes *note
 
 struct get {
     struct object o;
+    const struct vault_get_opts *opts;
     const struct vault_sink *sink;
 };
 
@@ -62,43 +63,67 @@ static qc_rc begin_sink(struct get *g, struct vault_stat *stat, struct qc_err *e
     return g->sink->begin == NULL ? QC_OK : g->sink->begin(g->sink->ctx, stat, err);
 }
 
-static qc_rc run(struct vault *v, qc_span name, const struct vault_sink *sink, const struct vault_call *call,
-                 struct vault_stat *ret, struct qc_err *err)
+/* Open it, and hand over what is wanted of it. */
+static qc_rc deliver(struct get *g, struct vault_got *got, struct qc_err *err)
 {
-    QC_CLEANUP(get_done) struct get g = { .sink = sink };
+    const struct vault_slice *slice = &g->opts->slice;
+    const bool all = !slice->has_first && !slice->has_last;
+    got->part = (struct vault_range){ 0, got->what.size };
+    if (!all) /* the entry is sealed: what cannot be had is refused before anything is read */
+        QC_TRY(vault_slice_of(slice, got->what.size, &got->part, err));
+    QC_TRY(object_frame(&g->o, err));
+    QC_TRY(object_unlock(&g->o, err));
+    QC_TRY(begin_sink(g, &got->what, err));
+    return all ? object_walk(&g->o, give, g, err) : object_walk_part(&g->o, got->part, give, g, err);
+}
+
+static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vault_call *call,
+                 struct vault_got *got, struct qc_err *err)
+{
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
-    QC_CLEANUP(vault_stat_done) struct vault_stat stat = { 0 };
     QC_TRY(session_entry_of_name(v, name, &path, &e, call, err));
-    QC_TRY(session_stat(v, name, &e, &stat, err));
-    QC_TRY(object_begin(&g.o, v, e.e.object, e.e.version, call, err));
-    g.o.size = e.e.size;
-    g.o.M = e.e.M;
-    qc_rc rc = object_frame(&g.o, err);
-    if (rc == QC_OK)
-        rc = object_unlock(&g.o, err);
-    if (rc == QC_OK)
-        rc = begin_sink(&g, &stat, err);
-    if (rc == QC_OK)
-        rc = object_walk(&g.o, give, &g, err);
-    session_note_faults(v, g.o.request, call);
+    QC_TRY(session_stat(v, name, &e, &got->what, err));
+    QC_TRY(object_begin(&g->o, v, e.e.object, e.e.version, call, err));
+    g->o.size = e.e.size;
+    g->o.M = e.e.M;
+    qc_rc rc = deliver(g, got, err);
+    got->fetched = g->o.fetched;
+    session_note_faults(v, g->o.request, call);
     QC_TRY(rc);
-    if (sink->finish != NULL)
-        QC_TRY(sink->finish(sink->ctx, err));
+    if (g->sink->finish != NULL)
+        QC_TRY(g->sink->finish(g->sink->ctx, err));
     seen(v, &e, call->notes);
     note_margin(&e, call->notes);
-    if (ret != NULL)
-        *ret = QC_STEAL(stat);
+    return QC_OK;
+}
+
+qc_rc vault_get_part(struct vault *v, qc_span name, const struct vault_get_opts *opts,
+                     const struct vault_sink *sink, const struct vault_call *call, struct vault_got *ret,
+                     struct qc_err *err)
+{
+    QC_CLEANUP(get_done) struct get g = { .opts = opts, .sink = sink };
+    QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
+    char text[NAME_TEXT];
+    session_name_text(text, name);
+    QC_TRY_AS(run(v, name, &g, call, &got, err), err, "%s", text);
+    *ret = QC_STEAL(got);
     return QC_OK;
 }
 
 qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *sink, const struct vault_call *call,
                 struct vault_stat *ret, struct qc_err *err)
 {
-    char text[NAME_TEXT];
-    session_name_text(text, name);
-    QC_TRY_AS(run(v, name, sink, call, ret, err), err, "%s", text);
+    QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
+    QC_TRY(vault_get_part(v, name, &(struct vault_get_opts){ 0 }, sink, call, &got, err));
+    if (ret != NULL)
+        *ret = QC_STEAL(got.what);
     return QC_OK;
+}
+
+void vault_got_done(struct vault_got *g)
+{
+    vault_stat_done(&g->what);
 }
 
 static qc_rc stat_run(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,

@@ -59,6 +59,10 @@ typedef qc_rc (*object_chunk_fn)(void *ctx, qc_span bytes, struct qc_err *err);
 /* All chunks in order, fetched ahead by threads; fn may run in a thread of its own, and has ended when this
  * returns. Stops at the first that does not verify. */
 QC_MUST qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err);
+/* The same for a part of D, which lies within it: fetched and verified are the chunks that it touches, and
+ * the tag blocks of their groups; handed on is the part alone. */
+QC_MUST qc_rc object_walk_part(struct object *o, struct vault_range part, object_chunk_fn fn, void *ctx,
+                               struct qc_err *err);
 
 /* Bytes [offset, offset + size) of N into ret, replacing what is in it; tries again where a connection
  * breaks. */

@@ -29,6 +29,7 @@ struct slot {
     struct qc_pages pages; /* whoever takes the chunks may want to write whole pages */
     qc_buf bytes;          /* in pages, and no larger */
     enum slot_state state; /* under the lock; all else belongs to whom it names */
+    uint64_t fetched;      /* bytes asked of the gateway */
     qc_rc rc;              /* of its fetch */
     struct qc_err why;
 };
@@ -40,11 +41,13 @@ struct walk {
     size_t slots;         /* in use */
     pthread_mutex_t lock; /* guards slot[].state, planned, stop, rc, why */
     pthread_cond_t changed;
-    uint64_t planned; /* chunks given to the fetchers so far */
-    bool stop;        /* nothing more is fetched */
-    qc_rc rc;         /* what handing on, or starting a fetch, failed with; then nothing more is handed on */
+    struct vault_range part; /* of D, handed on */
+    uint64_t end;            /* the first chunk behind those that it touches */
+    uint64_t planned;        /* the next chunk for the fetchers; under the lock */
+    bool stop;               /* nothing more is fetched */
+    qc_rc rc; /* what handing on, or starting a fetch, failed with; then nothing more is handed on */
     struct qc_err why;
-    uint64_t done; /* bytes of D verified */
+    uint64_t done; /* bytes of the part verified */
     struct vault_tags tags;
     object_chunk_fn fn;
     void *ctx;
@@ -77,11 +80,25 @@ static void turn(struct slot *slot, enum slot_state state)
     qc_cond_wake_all(&slot->owner->changed);
 }
 
+/* The part of N that is in memory already, if [offset, offset + size) lies in it. */
+static qc_span in_memory(const struct object *o, struct vault_range r)
+{
+    if (r.offset + r.size <= o->head.n)
+        return qc_span_sub(qc_buf_span(&o->head), (size_t)r.offset, (size_t)r.size);
+    if (!o->whole && r.offset >= o->size - o->tail.n)
+        return qc_span_sub(qc_buf_span(&o->tail), (size_t)(r.offset - (o->size - o->tail.n)), (size_t)r.size);
+    return (qc_span){ 0 };
+}
+
 static void fetch_job(void *arg)
 {
     struct slot *slot = arg;
     const struct walk *w = slot->owner;
-    slot->rc = object_fetch(w->o, slot->gw, range_of(w->o, &slot->run), &slot->bytes, &slot->why);
+    const struct object_range r = range_of(w->o, &slot->run);
+    const qc_span have = in_memory(w->o, (struct vault_range){ r.offset, r.size });
+    slot->fetched = have.n == 0 ? r.size : 0;
+    slot->rc = have.n > 0 ? qc_buf_add(&slot->bytes, have, &slot->why)
+                          : object_fetch(w->o, slot->gw, r, &slot->bytes, &slot->why);
     turn(slot, FETCHED);
 }
 
@@ -89,10 +106,12 @@ static bool plan(struct walk *w, struct run *ret)
 {
     const struct vault_geometry *g = &w->o->frame->g;
     QC_LOCK(&w->lock);
-    if (w->planned == g->chunks || w->stop)
+    if (w->planned == w->end || w->stop)
         return false;
     uint64_t group = vault_geometry_group_of(g, w->planned);
     uint64_t end = (group << g->group_log2) + vault_geometry_group_chunks(g, group);
+    if (end > w->end)
+        end = w->end;
     uint64_t most = (uint64_t)QC_VAULT_RANGE >> g->chunk_log2;
     ret->first = w->planned;
     ret->count = end - w->planned < most ? end - w->planned : most;
@@ -116,20 +135,10 @@ static qc_rc start(struct walk *w, struct slot *slot, struct qc_err *err)
     return qc_workq_submit(w->fetchers, fetch_job, slot, QC_NO_DEADLINE, err);
 }
 
-/* The part of N that is in memory already, if [offset, offset + size) lies in it. */
-static qc_span in_memory(const struct object *o, struct vault_range r)
-{
-    if (r.offset + r.size <= o->head.n)
-        return qc_span_sub(qc_buf_span(&o->head), (size_t)r.offset, (size_t)r.size);
-    if (!o->whole && r.offset >= o->size - o->tail.n)
-        return qc_span_sub(qc_buf_span(&o->tail), (size_t)(r.offset - (o->size - o->tail.n)), (size_t)r.size);
-    return (qc_span){ 0 };
-}
-
-static qc_rc need_tags(struct walk *w, uint64_t group, bool first, struct qc_err *err)
+static qc_rc need_tags(struct walk *w, uint64_t group, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf block = { 0 };
-    if (!first && w->tags.group == group)
+    if (w->tags.block.n > 0 && w->tags.group == group)
         return QC_OK;
     struct vault_range r = vault_geometry_tags(&w->o->frame->g, group);
     qc_span bytes = in_memory(w->o, r);
@@ -137,8 +146,19 @@ static qc_rc need_tags(struct walk *w, uint64_t group, bool first, struct qc_err
         block.max = (size_t)r.size;
         QC_TRY(object_fetch(w->o, w->o->v->gw, (struct object_range){ r.offset, r.size }, &block, err));
         bytes = qc_buf_span(&block);
+        w->o->fetched += r.size;
     }
     return vault_opened_group(&w->tags, w->o->opened, group, bytes, err);
+}
+
+/* What the part has of chunk i: within the chunk. */
+static struct vault_range wanted(const struct walk *w, uint64_t i)
+{
+    const uint64_t start = i << w->o->frame->g.chunk_log2;
+    const uint64_t end = start + vault_opened_true(w->o->opened, i);
+    const uint64_t from = w->part.offset > start ? w->part.offset : start;
+    const uint64_t to = w->part.offset + w->part.size < end ? w->part.offset + w->part.size : end;
+    return (struct vault_range){ from - start, to > from ? to - from : 0 };
 }
 
 /* Verify the chunks of a run that stands at p, whose plaintext then stands where they begin. *ret_good: how
@@ -146,29 +166,28 @@ static qc_rc need_tags(struct walk *w, uint64_t group, bool first, struct qc_err
 static qc_rc verify(struct walk *w, const struct run *run, uint8_t *p, uint64_t *ret_good, struct qc_err *err)
 {
     const struct vault_geometry *g = &w->o->frame->g;
-    const uint64_t total = vault_opened_meta(w->o->opened)->true_size;
     for (*ret_good = 0; *ret_good < run->count; ++*ret_good) {
         const uint64_t i = run->first + *ret_good;
         size_t n = 0;
         QC_TRY(qc_go_on(w->o->call->op.deadline, w->o->call->op.cancel, "get", err));
-        QC_TRY(need_tags(w, vault_geometry_group_of(g, i), i == 0, err));
+        QC_TRY(need_tags(w, vault_geometry_group_of(g, i), err));
         size_t stored = (size_t)vault_geometry_chunk(g, i).size;
         QC_TRY(vault_opened_chunk(w->o->opened, &w->tags, i, p, stored, &n, err));
         p += stored;
         QC_ASSERT(vault_opened_true(w->o->opened, i) <= n);
-        w->done += vault_opened_true(w->o->opened, i);
-        session_progress(w->o->call, &(struct vault_progress){ .done = w->done, .total = total });
+        w->done += wanted(w, i).size;
+        session_progress(w->o->call, &(struct vault_progress){ .done = w->done, .total = w->part.size });
     }
     return QC_OK;
 }
 
-/* Hand on the chunks of a run that was verified. */
+/* Hand on what the part has of the chunks of a run that was verified. */
 static qc_rc give(const struct walk *w, const struct run *run, const uint8_t *p, struct qc_err *err)
 {
     for (uint64_t i = run->first; i < run->first + run->count; i++) {
-        const size_t mine = (size_t)vault_opened_true(w->o->opened, i);
-        if (mine > 0)
-            QC_TRY(w->fn(w->ctx, qc_span_of(p, mine), err));
+        const struct vault_range mine = wanted(w, i);
+        if (mine.size > 0)
+            QC_TRY(w->fn(w->ctx, qc_span_of(p + mine.offset, (size_t)mine.size), err));
         p += (size_t)vault_geometry_chunk(&w->o->frame->g, i).size;
     }
     return QC_OK;
@@ -235,6 +254,7 @@ static qc_rc hand_over(struct walk *w, struct slot *slot, struct qc_err *err)
         return slot->rc;
     }
     uint64_t good = 0;
+    w->o->fetched += slot->fetched;
     qc_rc rc = verify(w, &slot->run, slot->bytes.p, &good, err);
     slot->run.count = good;
     turn(slot, GIVING);
@@ -269,21 +289,47 @@ static qc_rc walk_fetching(struct walk *w, struct qc_err *err)
     return rc == QC_OK ? failure(w, err) : rc;
 }
 
-qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err)
+/* From w->planned to w->end. */
+static qc_rc walk_all(struct walk *w, struct qc_err *err)
 {
-    QC_CLEANUP(walk_done) struct walk w = { .o = o, .fn = fn, .ctx = ctx };
-    qc_mutex_init(&w.lock);
-    qc_cond_init(&w.changed);
+    struct object *o = w->o;
+    qc_mutex_init(&w->lock);
+    qc_cond_init(&w->changed);
     if (!o->whole)
-        return walk_fetching(&w, err);
+        return walk_fetching(w, err);
     /* All of it is in memory: groups stand one after the other with their tag blocks between them. */
-    const struct vault_geometry *g = &o->frame->g;
-    for (uint64_t i = 0; i < g->chunks; i++) {
-        struct vault_range r = vault_geometry_chunk(g, i);
+    for (uint64_t i = w->planned; i < w->end; i++) {
+        struct vault_range r = vault_geometry_chunk(&o->frame->g, i);
         const struct run one = { i, 1 };
         uint64_t good = 0;
-        QC_TRY(verify(&w, &one, o->head.p + r.offset, &good, err));
-        QC_TRY(give(&w, &one, o->head.p + r.offset, err));
+        QC_TRY(verify(w, &one, o->head.p + r.offset, &good, err));
+        QC_TRY(give(w, &one, o->head.p + r.offset, err));
     }
     return QC_OK;
+}
+
+qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err)
+{
+    QC_CLEANUP(walk_done) struct walk w = {
+        .o = o,
+        .part = { 0, vault_opened_meta(o->opened)->true_size },
+        .end = o->frame->g.chunks, /* also those that are padding, and the one of an empty object */
+        .fn = fn,
+        .ctx = ctx,
+    };
+    return walk_all(&w, err);
+}
+
+qc_rc object_walk_part(struct object *o, struct vault_range part, object_chunk_fn fn, void *ctx,
+                       struct qc_err *err)
+{
+    const uint8_t log2 = o->frame->g.chunk_log2;
+    QC_CLEANUP(walk_done) struct walk w = { .o = o, .part = part, .fn = fn, .ctx = ctx };
+    const uint64_t size = vault_opened_meta(o->opened)->true_size;
+    QC_ASSERT(part.offset <= size && part.size <= size - part.offset);
+    if (part.size > 0) {
+        w.planned = part.offset >> log2;
+        w.end = ((part.offset + part.size - 1) >> log2) + 1;
+    }
+    return walk_all(&w, err);
 }

@@ -20,6 +20,7 @@
 #include "vault/ids.h"
 #include "vault/op.h"
 #include "vault/pass.h"
+#include "vault/slice.h"
 
 struct vault;
 
@@ -206,6 +207,28 @@ struct vault_sink {
  */
 QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *sink,
                         const struct vault_call *call, struct vault_stat *ret, struct qc_err *err);
+
+struct vault_get_opts {
+    struct vault_slice slice; /* {0}: all of it */
+};
+struct vault_got {
+    struct vault_stat what;
+    struct vault_range part; /* of D, as it was handed over */
+    uint64_t fetched;        /* bytes of N asked of the gateway; what was asked twice counts once */
+};
+void vault_got_done(struct vault_got *g);
+/*
+ * The same of a part. M is checked before the first byte, as for all of it: it is computed over what the head
+ * and the tail of N say, and names the tag table of each group, and that both tags of each chunk. So a byte
+ * that is handed over is that byte of that version, at that place. Of chunks that the part does not touch
+ * nothing is said: they are not read. Fetched are chunk 0, the trailer, and for each group that is touched
+ * its tag block, each chunk that is touched.
+ *
+ * QC_USAGE  the part is not all inside, nothing was handed over; else as vault_get
+ */
+QC_MUST qc_rc vault_get_part(struct vault *v, qc_span name, const struct vault_get_opts *opts,
+                             const struct vault_sink *sink, const struct vault_call *call,
+                             struct vault_got *ret, struct qc_err *err);
 
 /*
  * Seal an object anew: the same bytes, time and mode become its next version, under keys that are drawn now.
