@@ -19,6 +19,7 @@ add_test(NAME kat/suite2 COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/ka
 set_tests_properties(kat/suite2 PROPERTIES LABELS kat TIMEOUT 60)
 qc_test(unit vault_refuse DEPS base ss vault INTERNAL vault TIMEOUT 600)
 qc_test(unit vault_geometry DEPS base vault)
+qc_test(unit vault_slice DEPS base vault)
 qc_test(unit vault_name DEPS base ss vault INTERNAL vault)
 qc_test(unit vault_entry DEPS base ss vault)
 qc_test(unit vault_record DEPS base ss vault)

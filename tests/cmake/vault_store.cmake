@@ -3,7 +3,7 @@ qc_test(unit vault_pipeline SOURCES unit/vault_pipeline.c unit/fake_gw.c DEPS ba
 qc_test(unit vault_reseal SOURCES unit/vault_reseal.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)
 qc_test(unit vault_chunks SOURCES unit/vault_chunks.c unit/fake_gw.c DEPS base vault INTERNAL vault TIMEOUT 300)
 qc_test(unit vault_clients SOURCES unit/vault_clients.c unit/fake_gw.c DEPS base vault TIMEOUT 300)
-qc_test(unit vault_hostile SOURCES unit/vault_hostile.c unit/fake_gw.c DEPS base vault TIMEOUT 3600)
+qc_test(unit vault_hostile SOURCES unit/vault_hostile.c unit/fake_gw.c DEPS base vault INTERNAL vault TIMEOUT 3600)
 if(TARGET qc_gateway_daemon)
   qc_test(unit vault_gateway SOURCES unit/vault_gateway.c unit/fake_gw.c DEPS base vault
     ARGS $<TARGET_FILE:qc_gateway_daemon> TIMEOUT 300)

@@ -230,3 +230,27 @@ static inline qc_rc rig_get(struct rig *r, const char *name, uint64_t size, uint
     uint64_t at = 0;
     return rig_get_at(r, name, size, salt, &at, err);
 }
+
+/* Get a part, "100-199", of an object of this size, and compare; what came is in *got and *ret_came. */
+static inline qc_rc rig_get_part(struct rig *r, const char *name, const struct rig_pattern *whole,
+                                 const char *range, struct vault_got *got, uint64_t *ret_came,
+                                 struct qc_err *err)
+{
+    struct vault_get_opts opts = { 0 };
+    struct vault_range part = { 0, 0 };
+    if (vault_slice_parse(&opts.slice, range, err) == QC_OK &&
+        vault_slice_of(&opts.slice, whole->size, &part, err) != QC_OK)
+        qc_err_clear(err); /* vault_get_part says so as well */
+    struct rig_sink s = { .salt = whole->salt, .size = whole->size, .at = part.offset };
+    struct vault_sink sink = {
+        .begin = rig_sink_begin, .write = rig_sink_write, .finish = rig_sink_finish, .ctx = &s
+    };
+    struct vault_call call = rig_call(r);
+    qc_rc rc = vault_get_part(r->v, qc_span_str(name), &opts, &sink, &call, got, err);
+    CHECK(s.finished == (rc == QC_OK) && s.at <= part.offset + part.size);
+    if (rc == QC_OK)
+        CHECK(s.at == part.offset + part.size && got->part.offset == part.offset &&
+              got->part.size == part.size && got->what.size == whole->size);
+    *ret_came = s.at - part.offset;
+    return rc;
+}

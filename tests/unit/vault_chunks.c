@@ -1,8 +1,10 @@
 /* unit/vault_chunks: get of objects that other writers may make: every chunk and group size that FORMAT 3.1
  * allows. The bytes are right, and resident memory stays within I6 whatever the sizes. */
+#include <inttypes.h>
 #include <malloc.h>
 
 #include "session.h"
+#include "vault/open.h"
 #include "vault/seal.h"
 #include "vault/shares.h"
 #include "vault_rig.h"
@@ -148,6 +150,38 @@ static bool reset_peak(void)
     return fclose(f) == 0 && ok;
 }
 
+/* One part; what it may ask of the gateway: the ends of N, the chunks that it touches, their tag blocks. */
+static void part(struct rig *r, const char *name, const struct sizes *z, uint64_t first, uint64_t last)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
+    const struct rig_pattern whole = { .size = z->size, .salt = 5 };
+    const uint64_t C = (uint64_t)1 << z->chunk_log2, before = r->fake->read_bytes;
+    const uint64_t chunks = last / C - first / C + 1;
+    char range[64];
+    uint64_t came = 0;
+    snprintf(range, sizeof range, "%" PRIu64 "-%" PRIu64, first, last);
+    CHECK_OK(rig_get_part(r, name, &whole, range, &got, &came, &err));
+    CHECK(came == last - first + 1 && got.fetched == r->fake->read_bytes - before);
+    const uint64_t ends = 2 * VAULT_HEAD_FIRST + C + VAULT_TAIL_FIRST;
+    const uint64_t tags = (chunks / ((uint64_t)1 << z->group_log2) + 2) * 32 << z->group_log2;
+    CHECK(got.fetched <= ends + chunks * C + VAULT_INSERT_BYTES + tags);
+}
+
+/* From and to every edge of a chunk and of a group, and the bytes beside them. */
+static void parts(struct rig *r, const char *name, const struct sizes *z)
+{
+    const uint64_t C = (uint64_t)1 << z->chunk_log2, G = C << z->group_log2, S = z->size;
+    const uint64_t edge[] = { 0, C - 1, C, C + 1, 2 * C, G - 1, G, G + C, S / C * C - 1, S / C * C, S - 1 };
+    const size_t n = sizeof edge / sizeof edge[0];
+    const size_t step = z->chunk_log2 > 17 ? 7 : 1; /* large chunks: some of them */
+    for (size_t at = 0; at < n * n; at += step) {
+        const uint64_t first = edge[at / n], last = edge[at % n];
+        if (first <= last && last < S)
+            part(r, name, z, first, last);
+    }
+}
+
 int main(void)
 {
     static const struct sizes all[] = {
@@ -175,6 +209,7 @@ int main(void)
                 (double)used / (double)MIB);
         if (measured && !SANITIZED)
             CHECK(used + PROGRAM <= CLIENT_RESIDENT);
+        parts(&r, name, &all[i]);
         free(r.fake->version[r.fake->versions - 1].n.p);
         r.fake->version[r.fake->versions - 1].n = (struct blob){ 0 };
     }

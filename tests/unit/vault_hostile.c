@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 
 #include "base/file.h"
+#include "frame.h"
 #include "vault/share_store.h"
 #include "vault_rig.h"
 
@@ -195,6 +196,56 @@ static void middle(struct rig *r)
     CHECK(at == 6 << 20 || at == 7 << 20);
     v->n.p[7 * (1 << 20) + 300] ^= 0x10;
     CHECK_OK(rig_get(r, "big", SIZE_BIG, 4, &err));
+}
+
+/* A part of a large object: damage beside it is not looked at, and what it touches is held to its place. */
+static void parts(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct fake_version *v = version_at(r, 3);
+    const struct rig_pattern big = { .size = SIZE_BIG, .salt = 4 };
+    QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
+    const size_t MIB = (size_t)1 << 20, start = VAULT_HEADER_BYTES + VAULT_INSERT_BYTES; /* of chunk i > 0 */
+    uint8_t *five = v->n.p + start + 5 * MIB, *six = five + MIB, *kept = malloc(2 * MIB);
+    uint64_t came = 0;
+    CHECK(kept != NULL);
+    memcpy(kept, five, 2 * MIB);
+    five[MIB - 1] ^= 1; /* the last byte of chunk 5 */
+    CHECK_OK(rig_get_part(r, "big", &big, "6M-7340031", &got, &came, &err));
+    CHECK(got.fetched < 3 * MIB);
+    REFUSED(rig_get_part(r, "big", &big, "6291455-6291455", &got, &came, &err), QC_INTEGRITY,
+            "chunk 5: second tag");
+    CHECK(came == 0);
+    REFUSED(rig_get_part(r, "big", &big, "5M-5242880", &got, &came, &err), QC_INTEGRITY,
+            "chunk 5: second tag");
+    CHECK(came == 0);
+    /* What comes before the damage is a beginning of the part. */
+    REFUSED(rig_get_part(r, "big", &big, "3M-", &got, &came, &err), QC_INTEGRITY, "chunk 5: second tag");
+    CHECK(came == 2 * MIB);
+    memcpy(five, six, MIB); /* one good chunk in the place of the other */
+    memcpy(six, kept, MIB);
+    REFUSED(rig_get_part(r, "big", &big, "5M-5242890", &got, &came, &err), QC_INTEGRITY,
+            "chunk 5: second tag");
+    REFUSED(rig_get_part(r, "big", &big, "6M-6291470", &got, &came, &err), QC_INTEGRITY,
+            "chunk 6: second tag");
+    memcpy(five, kept, 2 * MIB);
+    /* The tag block, and the trailer that names it: whatever part is asked for. */
+    uint8_t *tags = v->n.p + start + SIZE_BIG;
+    tags[20 * VAULT_TAGS_BYTES] ^= 1; /* of chunk 20 */
+    REFUSED(rig_get_part(r, "big", &big, "0-9", &got, &came, &err), QC_INTEGRITY, "group 0: tag table");
+    tags[20 * VAULT_TAGS_BYTES] ^= 1;
+    v->n.p[v->n.n - 40] ^= 1;
+    REFUSED(rig_get_part(r, "big", &big, "-1", &got, &came, &err), QC_INTEGRITY, "seal M");
+    v->n.p[v->n.n - 40] ^= 1;
+    v->n.p[start + 100] ^= 1; /* chunk 0 has KR, and no part of its own here */
+    const qc_rc rc = rig_get_part(r, "big", &big, "9M-", &got, &came, &err);
+    CHECK(rc == QC_OK || (rc == QC_INTEGRITY && came == 0));
+    v->n.p[start + 100] ^= 1;
+    qc_err_clear(&err);
+    REFUSED(rig_get_part(r, "big", &big, "0-22020096", &got, &came, &err), QC_USAGE, "22020096 bytes");
+    CHECK(came == 0);
+    CHECK_OK(rig_get_part(r, "big", &big, "0-", &got, &came, &err));
+    free(kept);
 }
 
 /* False backup data harms nobody who has both shares, and with one share nothing opens by it. */
@@ -546,6 +597,7 @@ int main(void)
     false_receipt(r);
     flips(r);
     cut(r);
+    parts(r);
     middle(r);
     backup(r);
     verify(r);
