@@ -1,15 +1,12 @@
 #!/usr/bin/python3
 """qcloud at a gateway for many users that lies: a door between the two gives other answers, one lie at a time. Each command ends with an error, in
 time and within its memory; nothing of an answer moves the terminal, and the token goes to nobody else."""
-import contextlib
-import http.client
 import itertools
 import json
 import os
 import re
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -17,63 +14,14 @@ import threading
 sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+sys.path.insert(0, os.path.join(TOP, "tests", "cli"))
+from doors import PATIENCE_S, Door  # noqa: E402
 from harness import QCLOUD, Failure, check, main  # noqa: E402
 from users import User, api, said  # noqa: E402
 
 AT_ONCE = 16
-PATIENCE_S = 60                 # a command has ten for a first word, and the machine may be busy
 SANITIZED = os.environ.get("QC_SANITIZED") == "1"       # which take more memory
 ESCAPE = "\x1b[31m\x07\r\nE0000 all is well\u202e"
-
-
-class Door:
-    """In front of a gateway: answers what lie says where it matches, forwards everything else. Sees what comes in."""
-
-    def __init__(self, port, matches="$^", lie=b""):
-        self.port, self.matches, self.lie, self.asked, self.lied = port, re.compile(matches), lie, 0, 0
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
-
-    def serve(self, s):
-        s.settimeout(PATIENCE_S)
-        with s, s.makefile("rb") as f, contextlib.suppress(OSError, http.client.HTTPException):
-            while True:
-                line = f.readline(65536).split()
-                if len(line) != 3:
-                    return
-                headers = http.client.parse_headers(f)
-                body = f.read(int(headers.get("Content-Length", 0)))
-                self.asked += 1
-                if self.matches.match(line[1].decode()):
-                    self.lied += 1
-                    for piece in [self.lie] if isinstance(self.lie, bytes) else self.lie():
-                        s.sendall(piece)
-                    return
-                s.sendall(self.forward(line[0].decode(), line[1].decode(), body, headers))
-
-    def forward(self, method, path, body, headers):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        try:
-            c.request(method, path, body, {k: v for k, v in headers.items() if k in ("Authorization", "Content-Type", "Range")})
-            r = c.getresponse()
-            data = r.read()
-            return f"HTTP/1.1 {r.status} X\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
-        finally:
-            c.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
 
 # ---------------------------------------------------------------- lies

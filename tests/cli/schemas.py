@@ -73,6 +73,8 @@ def run(schemas, box, command, exit_, *args, env=None):
             p.stdin.flush()
             time.sleep(0.7)
     stdout, stderr = p.communicate(timeout=60)
+    if command == "cat":        # whose standard output is the objects' bytes
+        stdout, stderr = stderr, b""
     text = " ".join(map(os.fsdecode, args))
     check(p.returncode == exit_, f"{text}: exit {p.returncode}, expected {exit_}\n{stdout.decode()[-1500:]}{stderr.decode()}")
     check(not stderr, f"{text}: stderr is not empty: {stderr.decode()}")
@@ -94,6 +96,9 @@ def whole(schemas, box, ask):
     ask("put", 0, "put", "-", "slow")
     ask("get", 0, "get", "dir/a", out)
     ask("get", 3, "get", "none", out + "2")
+    ask("get", 0, "get", "--range", "-1M", "dir/a", out + ".part of it")
+    ask("cat", 0, "cat", "--range", "1M-", "dir/a", b"b\xff")
+    ask("cat", 3, "cat", "dir/a", "none")
     ask("ls", 0, "ls")
     ask("stat", 0, "stat", "dir/a", b"b\xff")
     ask("stat", 3, "stat", "none")
