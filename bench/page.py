@@ -80,6 +80,15 @@ def peaks(lines):
         yield from table(["", "client", "gateway"], rows)
 
 
+def ranges(lines):
+    rows = [[f"{x['bytes']:,} of {x['mib']:,} MiB", f"{x['fetched']:,}", f"{x['gateway_read']:,}", f"{x['ms']:.0f}", f"{x['whole_ms']:.0f}"] for x in lines if x["kind"] == "range"]
+    if rows:
+        yield "## A part of an object"
+        yield "`qcloud cat --range`, at places drawn by lot: bytes that the client asks of the gateway, and that the gateway reads; milliseconds, start and end of the command included."
+        yield ""
+        yield from table(["bytes", "fetched", "read by the gateway", "ms", "all of it, ms"], rows)
+
+
 def small(lines):
     rows = [[x["name"], f"{x['files']:,}", f"{x['ms_per_file']:.1f}", f"{x['client_cpu_ms']:.1f}", f"{x['gateway_cpu_ms']:.1f}"] for x in lines if x["kind"] == "small"]
     if rows:
@@ -117,7 +126,7 @@ def main():
     print("# Performance\n")
     print("Made by `bench/run.sh --memory --compare --clouds --out FILE && bench/page.py FILE >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
           "[HACKING](HACKING.md#measure-and-profile); why the paths are as they are: [adr/0011](adr/0011-past-the-page-cache.md).\n")
-    for part in (machine, whole_path, peaks, small, others, cloud_cpu, kernels):
+    for part in (machine, whole_path, ranges, peaks, small, others, cloud_cpu, kernels):
         for line in part(lines):
             print(line)
 

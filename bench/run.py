@@ -5,6 +5,7 @@ import filecmp
 import json
 import os
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -152,6 +153,29 @@ def sparse_file(path, size):
 
 
 # ------------------------------------------------------------ what is measured
+def bytes_read(pid):
+    """By a process, of whatever it is."""
+    with open(f"/proc/{pid}/io", encoding="ascii") as f:
+        return int(f.readline().split()[1])
+
+
+def part_of_it(out, box, size, count):
+    """4 KiB out of the object, at places drawn by lot: what the client asks of the gateway, what the gateway reads of the clouds."""
+    pid = gateway_of(box)
+    whole = [Command(box, "get", "object", "-").wait().seconds for _ in range(3)]
+    rows, fetched, before = [], [], bytes_read(pid)
+    for _ in range(count):
+        first = random.randrange(size - 4096)
+        began = time.monotonic()
+        p = subprocess.run([QCLOUD, "cat", "--json", "--range", f"{first}-{first + 4095}", "object"], env=box.env(), stdin=subprocess.DEVNULL,
+                           capture_output=True, timeout=120, check=True)
+        rows.append(time.monotonic() - began)
+        check(len(p.stdout) == 4096, f"{len(p.stdout)} bytes of 4096")
+        fetched += [x["fetched"] for x in map(json.loads, p.stderr.splitlines()) if x["type"] == "item"]
+    out.add("range", bytes=4096, mib=size // MIB, ranges=count, fetched=round(statistics.mean(fetched)), gateway_read=round((bytes_read(pid) - before) / count),
+            ms=round(1000 * statistics.median(rows), 1), whole_ms=round(1000 * statistics.median(whole), 1))
+
+
 def whole_path(out, place, size, runs):
     with Box(root=place) as box:
         box.init()
@@ -175,6 +199,7 @@ def whole_path(out, place, size, runs):
             timed(out, box, run, "get_file", size, "get", "object", back)
             check(filecmp.cmp(source, back, shallow=False), "what came back is not what was stored")
             os.unlink(back)
+        part_of_it(out, box, size, 5 * runs)
 
 
 def peak(out, box, what, commands):
@@ -287,6 +312,8 @@ def summary(out, enforced):
             print(f"slow cloud      beside all well: median {x['p50']}, 99 % {x['p99']}")
         elif x["kind"] == "slow_put":
             print(f"slow cloud      put --wait {x['wait']}: {x['median_s']} s")
+        elif x["kind"] == "range":
+            print(f"range           {x['bytes']} bytes of {x['mib']} MiB: {x['fetched']} fetched, {x['gateway_read']} read by the gateway, {x['ms']} ms; all of it {x['whole_ms']} ms")
         elif x["kind"] == "repair":
             print(f"repair          {x['clouds']}, {x['segments']} segments, {x['mib']} MiB, {x['name']}: {x['seconds']} s, {x['mb_per_s']} MB/s")
         elif x["kind"] == "repair_ratio":

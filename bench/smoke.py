@@ -9,8 +9,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FULL = os.environ.get("QC_FULL") == "1"
-KINDS = {"machine", "kernel", "path", "peak", "small"}
-PARTS = ["The whole path", "Memory", "Small files", "What one core can do"]
+KINDS = {"machine", "kernel", "path", "range", "peak", "small"}
+PARTS = ["The whole path", "A part of an object", "Memory", "Small files", "What one core can do"]
 
 
 def main():
@@ -24,7 +24,7 @@ def main():
     parts = re.findall(r"^## (.*)$", page, re.M)
     if FULL:
         KINDS.update({"cloud_cpu", "slow_get", "slow_put", "slow_ratio"})
-        PARTS.insert(3, "Beside the clouds' own work")
+        PARTS.insert(4, "Beside the clouds' own work")
     if kinds != KINDS or parts != PARTS:
         sys.exit(f"kinds {sorted(kinds)}, parts {parts}")
     for x in lines:

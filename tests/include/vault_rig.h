@@ -246,6 +246,7 @@ static inline qc_rc rig_get_part(struct rig *r, const char *name, const struct r
         .begin = rig_sink_begin, .write = rig_sink_write, .finish = rig_sink_finish, .ctx = &s
     };
     struct vault_call call = rig_call(r);
+    vault_got_done(got);
     qc_rc rc = vault_get_part(r->v, qc_span_str(name), &opts, &sink, &call, got, err);
     CHECK(s.finished == (rc == QC_OK) && s.at <= part.offset + part.size);
     if (rc == QC_OK)
