@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "opt_internal.h"
 
-static const struct qc_opt built_in[] = {
+const struct qc_opt qc_opt_built_in[] = {
     { .name = "help", .letter = 'h', .help = "show this text" },
     { .name = "version", .help = "show the program's version" },
     { .name = NULL },
@@ -21,6 +22,7 @@ struct parser {
     int kept;                   /* arguments found so far, at argv[1..kept] */
     char lead[QC_OPT_NAME_MAX]; /* first words of a longer command, not settled yet; or "" */
     bool options_over;          /* after -- */
+    const struct qc_opt *wants; /* the words ended where its value should stand; or NULL */
     struct qc_err *err;
 };
 
@@ -62,7 +64,7 @@ static const struct qc_opt *find_option(const struct parser *p, const char *name
 
     if (o == NULL)
         o = find_in(p->app->globals, name, n, letter);
-    return o != NULL ? o : find_in(built_in, name, n, letter);
+    return o != NULL ? o : find_in(qc_opt_built_in, name, n, letter);
 }
 
 const struct qc_cmd *qc_opt_find(const struct qc_app *app, const char *name)
@@ -81,7 +83,7 @@ static qc_rc unknown_option(const struct parser *p, const char *name)
     if (p->ret->cmd != NULL)
         consider_options(&near, p->ret->cmd->options);
     consider_options(&near, p->app->globals);
-    consider_options(&near, built_in);
+    consider_options(&near, qc_opt_built_in);
     return QC_FAIL(p->err, QC_USAGE, "unknown option --%.40s; did you mean --%s?", name, near.name);
 }
 
@@ -114,8 +116,10 @@ static qc_rc give(struct parser *p, const struct qc_opt *o, const char *value)
 /* The value that stands after an option, as the next word. */
 static qc_rc next_value(struct parser *p, const struct qc_opt *o, const char **ret)
 {
-    if (p->at >= p->argc)
+    if (p->at >= p->argc) {
+        p->wants = o;
         return QC_FAIL(p->err, QC_USAGE, "--%s needs a value: %s", o->name, o->arg);
+    }
     *ret = p->argv[p->at++];
     return QC_OK;
 }
@@ -233,24 +237,56 @@ static qc_rc finish(struct parser *p)
     return QC_OK;
 }
 
+static qc_rc next_word(struct parser *p)
+{
+    char *word = p->argv[p->at++];
+
+    if (p->options_over || word[0] != '-' || word[1] == '\0')
+        return argument(p, word);
+    if (strcmp(word, "--") == 0) {
+        p->options_over = true;
+        return QC_OK;
+    }
+    return word[1] == '-' ? long_option(p, word + 2) : letters(p, word + 1);
+}
+
 qc_rc qc_opt_parse(struct qc_args *ret, const struct qc_app *app, int argc, char **argv, struct qc_err *err)
 {
     struct parser p = { .app = app, .ret = ret, .argv = argv, .argc = argc, .at = 1, .err = err };
 
     *ret = (struct qc_args){ 0 };
-    while (p.at < argc) {
-        char *word = argv[p.at++];
-
-        if (p.options_over || word[0] != '-' || word[1] == '\0')
-            QC_TRY(argument(&p, word));
-        else if (strcmp(word, "--") == 0)
-            p.options_over = true;
-        else if (word[1] == '-')
-            QC_TRY(long_option(&p, word + 2));
-        else
-            QC_TRY(letters(&p, word + 1));
-    }
+    while (p.at < argc)
+        QC_TRY(next_word(&p));
     return finish(&p);
+}
+
+void qc_opt_walk(const struct qc_app *app, int argc, char **argv, struct qc_opt_place *ret)
+{
+    struct qc_args args = { 0 };
+    struct qc_err why = { 0 };
+    struct parser p = { .app = app, .ret = &args, .argv = argv, .argc = argc, .at = 1, .err = &why };
+
+    bool lost = false;
+    while (p.at <
+           argc) { /* a wrong option does not keep what follows from being told, a wrong command does */
+        const bool option = argv[p.at][0] == '-';
+        lost = (next_word(&p) != QC_OK && !option && args.cmd == NULL) || lost;
+    }
+    *ret = (struct qc_opt_place){
+        .cmd = args.cmd, .wants = p.wants, .args = p.kept, .options_over = p.options_over, .lost = lost
+    };
+    memcpy(ret->lead, p.lead, sizeof ret->lead);
+    if (ret->cmd == NULL && p.lead[0] != '\0')
+        ret->cmd = qc_opt_find(app, p.lead);
+}
+
+const struct qc_opt *qc_opt_named(const struct qc_app *app, const struct qc_cmd *cmd, const char *name,
+                                  size_t n)
+{
+    struct qc_args args = { .cmd = cmd };
+    const struct parser p = { .app = app, .ret = &args };
+
+    return find_option(&p, name, n, 0);
 }
 
 bool qc_args_flag(const struct qc_args *a, const char *name)

@@ -108,6 +108,7 @@ qc_rc cmd_rng_test(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rng_enable(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rng_bench(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rng_read(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_completion_names(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_plan_keys(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);

@@ -21,13 +21,15 @@ enum { SECRET_BYTES = 128 * 1024 }; /* the keys of a put and a get at once, a lo
 static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err);
 static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err);
 static qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *err);
+static qc_rc cmd_completion(void *app, const struct qc_args *args, struct qc_err *err);
+static qc_rc cmd_completion_words(void *app, const struct qc_args *args, struct qc_err *err);
 
 static const struct qc_opt globals[] = {
     /* name        letter value     help                                                              many */
     { "json", 0, NULL, "write JSON lines: start, item, progress, warning, result, error", false },
     { "quiet", 'q', NULL, "errors only", false },
     { "verbose", 'v', NULL, "reasons and places of errors", false },
-    { "progress", 0, "WHEN", "auto (a bar on a terminal), plain (a line every 10 s), none", false },
+    { "progress", 0, "auto|plain|none", "a bar on a terminal, a line every 10 s, nothing", false },
     { "no-input", 0, NULL, "never ask for anything at the terminal", false },
     { "site", 0, "A|B|C", "in that site's own vault: one of three of the profile xor23", false },
     { "timeout", 0, "SECONDS", "give each object at most this time", false },
@@ -102,7 +104,7 @@ static const struct qc_opt reseal_opts[] = {
     { 0 },
 };
 static const struct qc_opt drill_opts[] = {
-    { "without-cloud", 0, "NAME|random|none",
+    { "without-cloud", 0, "CLOUD|random|none",
       "a cloud to do without (default: as many at random as may be lost)", true },
     { "without-share", 0, "1|2|random|none", "the share store to do without (default: random)", false },
     { "sample", 0, "N", "try so many objects, drawn by lot (default: all)", false },
@@ -161,7 +163,7 @@ static const struct qc_opt add_opts[] = {
     { 0 },
 };
 static const struct qc_opt drain_opts[] = {
-    { "to", 0, "NAME", "where everything goes that can be there", false },
+    { "to", 0, "CLOUD", "where everything goes that can be there", false },
     { "cancel", 0, NULL, "use it again; what has moved stays where it is", false },
     CLOUD_RATE,
     CLOUD_PRICES,
@@ -185,19 +187,19 @@ static const struct qc_opt repair_opts[] = {
     { "deep", 0, NULL, "read and verify everything, not only what is in doubt", false },
     { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },
     { "max-rate", 0, "BYTES", "at most so many bytes a second (k, M, G: powers of 1024)", false },
-    { "adopt", 0, "NAME", "fill a lost cloud again: whatever it had is given up", false },
+    { "adopt", 0, "CLOUD", "fill a lost cloud again: whatever it had is given up", false },
     { "reprotect", 0, "K,N", "another code: any K of N clouds give everything; what is stored follows",
       false },
     { 0 },
 };
 static const struct qc_opt scrub_opts[] = {
     { "content", 0, NULL, "read and verify everything, not only the clouds' listings", false },
-    { "cloud", 0, "NAME", "one cloud alone", false },
+    { "cloud", 0, "CLOUD", "one cloud alone", false },
     { "wait", 0, NULL, "until it is over", false },
     { 0 },
 };
 static const struct qc_opt gateway_drill_opts[] = {
-    { "without-cloud", 0, "NAME|random|none",
+    { "without-cloud", 0, "CLOUD|random|none",
       "a cloud to do without (default: as many at random as may be lost)", true },
     { "sample", 0, "N", "try so many versions, drawn by lot (default: all)", false },
     { "seed", 0, "S", "draw as the drill did that named this seed", false },
@@ -210,7 +212,7 @@ static const struct qc_opt rng_bytes_opts[] = {
 };
 static const struct qc_opt rng_test_opts[] = {
     { "sample", 0, "FILE", "test the bytes of a file instead; none of them is used up", false },
-    { "battery", 0, "NAME",
+    { "battery", 0, "rngtest|dieharder",
       "Debian's rngtest (seconds) or dieharder (hours) instead, on one source or the sample", false },
     { "entropy", 0, "MBIT", "with --sample: thousandths of a bit per byte that are declared (default: 6000)",
       false },
@@ -269,22 +271,22 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, rebuild_opts, cmd_gateway_rebuild },
     { "gateway cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_cloud_ls },
-    { "gateway cloud validate", "NAME", "is a cloud fit for use? tried with objects that are removed again",
+    { "gateway cloud validate", "CLOUD", "is a cloud fit for use? tried with objects that are removed again",
       1, 1, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, validate_opts,
       cmd_gateway_cloud_validate },
-    { "gateway cloud set", "NAME", "labels and weight of a cloud; or its keys are elsewhere now", 1, 1,
+    { "gateway cloud set", "CLOUD", "labels and weight of a cloud; or its keys are elsewhere now", 1, 1,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, set_opts, cmd_gateway_cloud_set },
     { "gateway cloud add", "NAME=URL", "one more cloud: validated, then used", 1, 1,
       NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, add_opts, cmd_gateway_cloud_add },
-    { "gateway cloud drain", "NAME", "everything on a cloud goes elsewhere", 1, 1,
+    { "gateway cloud drain", "CLOUD", "everything on a cloud goes elsewhere", 1, 1,
       NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, drain_opts, cmd_gateway_cloud_drain },
-    { "gateway cloud replace", "NAME NEWNAME=URL", "a new cloud gets what an old one has", 2, 2,
+    { "gateway cloud replace", "CLOUD NEWNAME=URL", "a new cloud gets what an old one has", 2, 2,
       NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, replace_opts, cmd_gateway_cloud_replace },
-    { "gateway cloud retire", "NAME", "a drained cloud goes for good", 1, 1,
+    { "gateway cloud retire", "CLOUD", "a drained cloud goes for good", 1, 1,
       NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, retire_opts, cmd_gateway_cloud_retire },
     { "gateway cloud domain", "cloud|provider|region|jurisdiction", "what fails together", 1, 1,
       NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_cloud_domain },
-    { "gateway plan exit", "NAME", "what it takes to leave a cloud; nothing is begun", 1, 1,
+    { "gateway plan exit", "CLOUD", "what it takes to leave a cloud; nothing is begun", 1, 1,
       NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, plan_opts, cmd_gateway_plan_exit },
     { "gateway kit", "", "the operator's kit (the root key: keep it safe)", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, kit_opts, cmd_gateway_kit },
@@ -300,12 +302,24 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_RANDOM), rng_bytes_opts, cmd_rng_read },
     { "plan keys", "", "what key from QKD carries, and what some traffic needs", 0, 0, NEEDS_CLASS(MSG_CALL),
       plan_keys_opts, cmd_plan_keys },
+    { "completion", "bash|zsh|fish", "the script by which a shell completes commands, options and names", 1,
+      1, NEEDS_CLASS(MSG_CALL), NULL, cmd_completion },
+    { "completion words", "WORD...", "what may come next on a command line: those scripts ask", 0, -1,
+      NEEDS_CLASS(MSG_CALL), NULL, cmd_completion_words },
+    { "completion names", "objects|clouds|sources [BEGINNING]",
+      "names that there are, from a vault that opens without a passphrase: those scripts ask", 1, 2,
+      NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL, cmd_completion_names },
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
       cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },
     { "help", "[COMMAND|errors|commands]", "this text, a command's, or a whole page", 0, 2,
       NEEDS_CLASS(MSG_CALL), NULL, cmd_help },
     { 0 },
+};
+
+static const struct qc_named named[] = {
+    /* cmd_completion_names knows them */
+    { "NAME", ":objects" }, { "PREFIX", ":objects" }, { "CLOUD", ":clouds" }, { "SOURCE", ":sources" }, { 0 },
 };
 
 static const struct qc_app app_table = {
@@ -315,6 +329,7 @@ static const struct qc_app app_table = {
     .globals = globals,
     .cmds = cmds,
     .footer = HELP_FOOTER,
+    .named = named,
 };
 
 static qc_rc print_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
@@ -369,6 +384,31 @@ static qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *er
     QC_TRY(qc_limits_print(&text, err));
     out_raw(&c->out, qc_buf_span(&text));
     return QC_OK;
+}
+
+static qc_rc cmd_completion(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    QC_TRY(qc_opt_completion(&app_table, args->argv[0], &text, err));
+    out_raw(&c->out, qc_buf_span(&text));
+    return QC_OK;
+}
+
+static qc_rc cmd_completion_words(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    QC_TRY(qc_opt_complete(&app_table, args->argv, args->argc, &text, err));
+    out_raw(&c->out, qc_buf_span(&text));
+    return QC_OK;
+}
+
+/* Text for people, or for a shell: needs nothing, and is never JSON. */
+static bool is_text(const struct qc_cmd *cmd)
+{
+    return cmd->run == cmd_help || cmd->run == cmd_limits || cmd->run == cmd_completion ||
+           cmd->run == cmd_completion_words;
 }
 
 static qc_rc refuse_secrets(struct qc_err *err)
@@ -429,8 +469,7 @@ static qc_rc find_places(struct client *c, const struct qc_args *args, bool *ret
 static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
-    bool plain = qc_args_flag(args, "help") ||
-                 (args->cmd != NULL && (args->cmd->run == cmd_help || args->cmd->run == cmd_limits));
+    bool plain = qc_args_flag(args, "help") || (args->cmd != NULL && is_text(args->cmd));
     /* Text for people, asked for as such; and the kit, which is a file. */
     if (plain || (args->cmd != NULL && args->cmd->run == cmd_gateway_kit))
         c->out.json = false;

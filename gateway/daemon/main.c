@@ -355,6 +355,9 @@ static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *e
     return QC_OK;
 }
 
+static qc_rc cmd_completion(void *app, const struct qc_args *args, struct qc_err *err);
+static qc_rc cmd_completion_words(void *app, const struct qc_args *args, struct qc_err *err);
+
 /* clang-format off */
 static const struct qc_cmd commands[] = {
     { "serve",   "", "serve a state directory",                  0, 0, 0, serve_options,   cmd_serve },
@@ -372,21 +375,21 @@ static const struct qc_cmd commands[] = {
       cmd_sweep_options, cmd_sweep },
     { "cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0, 0, state_options,
       cmd_cloud_ls },
-    { "cloud validate", "NAME | --url URL", "is a cloud fit for use?", 0, 1, 0, cmd_cloud_validate_options,
+    { "cloud validate", "CLOUD | --url URL", "is a cloud fit for use?", 0, 1, 0, cmd_cloud_validate_options,
       cmd_cloud_validate },
-    { "cloud set", "NAME", "labels and weight of a cloud; or its keys are elsewhere now", 1, 1, 0,
+    { "cloud set", "CLOUD", "labels and weight of a cloud; or its keys are elsewhere now", 1, 1, 0,
       cmd_cloud_set_options, cmd_cloud_set },
     { "cloud add", "[NAME=]URL", "one more cloud: validated, then used", 1, 1, 0,
       cmd_cloud_add_options, cmd_cloud_add },
-    { "cloud drain", "NAME", "everything on a cloud goes elsewhere", 1, 1, 0,
+    { "cloud drain", "CLOUD", "everything on a cloud goes elsewhere", 1, 1, 0,
       cmd_cloud_drain_options, cmd_cloud_drain },
-    { "cloud replace", "NAME [NEWNAME=]URL", "a new cloud gets what an old one has", 2, 2, 0,
+    { "cloud replace", "CLOUD [NEWNAME=]URL", "a new cloud gets what an old one has", 2, 2, 0,
       cmd_cloud_replace_options, cmd_cloud_replace },
-    { "cloud retire", "NAME", "a drained cloud goes for good", 1, 1, 0,
+    { "cloud retire", "CLOUD", "a drained cloud goes for good", 1, 1, 0,
       cmd_cloud_retire_options, cmd_cloud_retire },
     { "cloud domain", "cloud|provider|region|jurisdiction", "what fails together", 1, 1, 0,
       cmd_cloud_domain_options, cmd_cloud_domain },
-    { "plan exit", "NAME", "what it takes to leave a cloud: bytes, requests, time, cost", 1, 1, 0,
+    { "plan exit", "CLOUD", "what it takes to leave a cloud: bytes, requests, time, cost", 1, 1, 0,
       cmd_plan_exit_options, cmd_plan_exit },
     { "plan keys", "", "what key from QKD carries, and what some traffic needs", 0, 0, 0,
       cmd_plan_keys_options, cmd_plan_keys },
@@ -395,13 +398,13 @@ static const struct qc_cmd commands[] = {
       cmd_tenant_add_options, cmd_tenant_add },
     { "tenant ls", "", "tenants, what they have and may have", 0, 0, 0,
       cmd_tenant_ls_options, cmd_tenant_ls },
-    { "tenant quota", "NAME", "how much a tenant may have", 1, 1, 0,
+    { "tenant quota", "TENANT", "how much a tenant may have", 1, 1, 0,
       cmd_tenant_quota_options, cmd_tenant_quota },
-    { "tenant token", "NAME --token-file FILE", "another token instead of the old one", 1, 1, 0,
+    { "tenant token", "TENANT --token-file FILE", "another token instead of the old one", 1, 1, 0,
       cmd_tenant_token_options, cmd_tenant_token },
-    { "tenant disable", "NAME", "let a tenant in no more; what it has stays", 1, 1, 0,
+    { "tenant disable", "TENANT", "let a tenant in no more; what it has stays", 1, 1, 0,
       cmd_tenant_options, cmd_tenant_disable },
-    { "tenant enable", "NAME", "let a tenant in again", 1, 1, 0,
+    { "tenant enable", "TENANT", "let a tenant in again", 1, 1, 0,
       cmd_tenant_options, cmd_tenant_enable },
     { "audit verify", "[FILE]...", "is the audit log what was written?", 0, QC_OPT_ARGS_MAX, 0,
       cmd_audit_verify_options, cmd_audit_verify },
@@ -409,6 +412,10 @@ static const struct qc_cmd commands[] = {
       cmd_conf_options, cmd_conf_check },
     { "config show", "--config FILE", "all that it says, what is as it comes included", 0, 0, 0,
       cmd_conf_options, cmd_conf_show },
+    { "completion", "bash|zsh|fish", "the script by which a shell completes commands and options", 1, 1, 0, NULL,
+      cmd_completion },
+    { "completion words", "WORD...", "what may come next on a command line: those scripts ask", 0, -1, 0, NULL,
+      cmd_completion_words },
     { "version", "", "print the version",                           0, 0, 0, NULL,            cmd_version },
     { 0 },
 };
@@ -432,6 +439,24 @@ static const struct qc_app app = {
               "locked or\n"
               "another gateway took over, 12 permission, 13 randomness, 14 full.",
 };
+
+static qc_rc cmd_completion(void *about, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
+    (void)about;
+    QC_TRY(qc_opt_completion(&app, args->argv[0], &text, err));
+    printf("%.*s", (int)text.n, (const char *)text.p);
+    return QC_OK;
+}
+
+static qc_rc cmd_completion_words(void *about, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
+    (void)about;
+    QC_TRY(qc_opt_complete(&app, args->argv, args->argc, &text, err));
+    printf("%.*s", (int)text.n, (const char *)text.p);
+    return QC_OK;
+}
 
 static qc_rc run(int argc, char **argv, enum tell_about *about, struct qc_err *err)
 {

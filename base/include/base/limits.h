@@ -41,6 +41,8 @@
     X(QC_OPT_ARGS_MAX, 4096, "arguments", "a shell's expansion of a directory")                              \
     X(QC_OPT_GIVEN_MAX, 96, "options", "32 clouds, each with the name of its keys, and others")              \
     X(QC_OPT_NAME_MAX, 64, "bytes", "the words of a command")                                                \
+    X(QC_OPT_COMPLETE_MAX, 512, "words",                                                                     \
+      "of a line that a shell completes; of a longer one nothing is told")                                   \
     X(QC_INI_KEYS_MAX, 64, "keys", "of one kind of configuration file; ours have a dozen or two")            \
     X(QC_POOL_COUNT_MAX, 4096, "buffers", "bounds the pool's table")                                         \
     X(QC_POOL_SIZE_MAX, 64 * 1024 * 1024, "bytes", "a segment with room to spare")                           \

@@ -36,6 +36,11 @@ struct qc_app {
     const struct qc_opt *globals; /* options of every command; or NULL */
     const struct qc_cmd *cmds;
     const char *footer; /* last lines of the help, or NULL */
+    /* Words of the help that stand for names which `completion names KIND BEGINNING` prints; or NULL. The
+     * last one is all-zero. */
+    const struct qc_named {
+        const char *word, *kind; /* "CLOUD", ":clouds" */
+    } * named;
 };
 
 struct qc_given {
@@ -79,6 +84,19 @@ QC_MUST qc_rc qc_parse_code(const char *text, const char *what, unsigned max, ui
 QC_MUST qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *ret,
                           struct qc_err *err);
 const struct qc_cmd *qc_opt_find(const struct qc_app *app, const char *name); /* NULL: none */
+
+/* -- completion, at a shell's prompt ----------------------------------------------------------------------
+ */
+
+/* What may come next: words[count-1] is the one that is being typed, maybe empty, those before it are whole.
+ * Appended, a line each: "WORD<tab>HELP", or what the shell looks up itself: ":file", ":dir", and ":KIND" for
+ * the names of app->named. What does not begin as it was typed is left out. Nothing for a line that is too
+ * long or makes no sense. QC_NOMEM, QC_LIMIT */
+QC_MUST qc_rc qc_opt_complete(const struct qc_app *app, const char *const *words, int count, qc_buf *ret,
+                              struct qc_err *err);
+/* The script for "bash", "zsh" or "fish", which asks the program for all else: its commands `completion words
+ * -- WORD..` and `completion names KIND BEGINNING`. QC_USAGE: another shell. */
+QC_MUST qc_rc qc_opt_completion(const struct qc_app *app, const char *shell, qc_buf *ret, struct qc_err *err);
 
 /* The rows of base/limits.h, one line each; appended. */
 QC_MUST qc_rc qc_limits_print(qc_buf *ret, struct qc_err *err);
