@@ -323,8 +323,10 @@ qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret
 
     for (; good && *s >= '0' && *s <= '9'; s++)
         good = qc_mul_u64(v, 10, &v) && qc_add_u64(v, (uint64_t)(*s - '0'), &v);
-    if (good && units && *s != '\0' && strchr(letters_of, *s) != NULL) {
-        for (size_t i = 0; good && i <= (size_t)(strchr(letters_of, *s) - letters_of); i++)
+    const char letter = *s == 'K' ? 'k' : *s;
+    const char *unit = good && units && letter != '\0' ? strchr(letters_of, letter) : NULL;
+    if (unit != NULL) {
+        for (const char *u = letters_of; good && u <= unit; u++)
             good = qc_mul_u64(v, 1024, &v);
         s++;
     }

@@ -139,6 +139,7 @@ static void check_numbers(void)
                  { "18446744073709551615", false, true, UINT64_MAX },
                  { "18446744073709551616", 0, 0, 0 },
                  { "4k", true, true, 4096 },
+                 { "4K", true, true, 4096 },
                  { "2G", true, true, UINT64_C(2) << 30 },
                  { "4k", false, false, 0 },
                  { "99999999P", true, false, 0 },
