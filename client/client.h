@@ -82,6 +82,14 @@ bool client_random_warn(struct client *c);
  * asked for; err says what. */
 QC_MUST qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, struct qc_err *err);
 
+/* dir/rest, and the directories between them made, durably: a file is only as safe as they are. QC_LIMIT: too
+ * long. */
+QC_MUST qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX],
+                                 struct qc_err *err);
+/* One directory, durably. Its parent must be there: a path that begins at a disk that is not mounted shall
+ * not come into being on another one. */
+QC_MUST qc_rc client_make_dir(const char *dir, struct qc_err *err);
+
 /* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should
  * end (its cause would stop the others too). */
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst);
@@ -99,6 +107,7 @@ qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_cat(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_sync(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err);

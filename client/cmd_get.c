@@ -116,9 +116,7 @@ static qc_rc get_stdout(struct get_run *run, qc_span name)
     return rc;
 }
 
-/* dir/rest, and the directories between them made, durably: a file is only as safe as they are. QC_LIMIT: too
- * long. */
-static qc_rc place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
+qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
 {
     int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
     if (n < 0 || n >= QC_CLIENT_PATH_MAX)
@@ -137,7 +135,7 @@ static void get_below(struct get_run *run, qc_span name, const char *dir, qc_spa
 {
     char path[QC_CLIENT_PATH_MAX];
     struct qc_err why = { 0 };
-    qc_rc rc = place_below(dir, rest, path, &why);
+    qc_rc rc = client_place_below(dir, rest, path, &why);
     if (rc == QC_OK)
         rc = get_file_as(run, name, path, &why);
     run->go_on = told(run, rc, name, &why);
@@ -170,9 +168,7 @@ static qc_span last_component(qc_span name)
     return slash == NULL ? name : qc_span_from(name, (size_t)(slash - name.p) + 1);
 }
 
-/* One directory, durably. Its parent must be there: a path that begins at a disk that is not mounted shall
- * not come into being on another one. */
-static qc_rc make_dir(const char *dir, struct qc_err *err)
+qc_rc client_make_dir(const char *dir, struct qc_err *err)
 {
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
         return QC_FAIL_OS(err, "%s", dir);
@@ -194,7 +190,7 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
     QC_TRY(names_below(run, asked, &names, err));
     if (names.n == 0)
         return QC_FAIL(err, QC_NOTFOUND, "no object below that prefix");
-    QC_TRY(make_dir(dir, err));
+    QC_TRY(client_make_dir(dir, err));
     qc_rd r = { .s = qc_buf_span(&names) };
     while (run->go_on && qc_rd_left(&r) > 0) {
         qc_span name = qc_rd_bytes(&r, qc_rd_be(&r, 4));
@@ -234,7 +230,7 @@ static qc_rc get_words(struct get_run *run, const struct qc_args *args, struct q
     }
     if (!is_dir(word[last]))
         return QC_FAIL(err, QC_USAGE, "several objects need a directory as the last word: DIR/");
-    QC_TRY(make_dir(word[last], err));
+    QC_TRY(client_make_dir(word[last], err));
     for (int i = 0; i < last && run->go_on; i++) {
         qc_span name = qc_span_str(word[i]);
         get_below(run, name, word[last], last_component(name));

@@ -33,6 +33,11 @@ static const struct help rows[] = {
     { "cat",
       { "qcloud cat scan.vcf | head", "qcloud cat --range -4k scan.vcf", "qcloud cat part.1 part.2 >whole" },
       "as get; what was written before a failure is verified, and the beginning of what was asked for" },
+    { "sync",
+      { "qcloud sync ~/genomes archive/genomes/", "qcloud sync -n --delete ~/genomes archive/genomes/",
+        "qcloud sync archive/genomes/ /srv/copy", "qcloud sync --exclude '*.tmp' ~/genomes" },
+      "2 command line or too many deletions, 3 the source is not there, 4 all but what is named, 11 another "
+      "sync of the two is running; else as put and get" },
     { "ls",
       { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat",
         "qcloud ls --where rng=os" },

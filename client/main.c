@@ -91,6 +91,18 @@ static const struct qc_opt get_opts[] = {
     { 0 },
 };
 static const struct qc_opt cat_opts[] = { RANGE, PROFILE, { 0 } };
+static const struct qc_opt sync_opts[] = {
+    { "dry-run", 'n', NULL, "say what would be done; do nothing", false },
+    { "delete", 0, NULL,
+      "delete at the target what the source has no more, and a sync has seen on both sides", false },
+    { "max-delete", 0, "PCT", "with --delete: refuse to delete more of the target's files (default: 50)",
+      false },
+    { "exclude", 0, "PATTERN", "leave this out, as .qcloudignore does", true },
+    { "checksum", 0, NULL, "compare what is in the files, not sizes and times: reads everything", false },
+    { "conflict", 0, "keep-both|local|remote",
+      "what the target has changed since the last sync: leave it (default), or which side counts", false },
+    { 0 },
+};
 static const struct qc_opt ls_opts[] = {
     { "long", 'l', NULL, "size, time, version, loss budget", false },
     { "null", '0', NULL, "names as they are, each ended by a NUL", false },
@@ -229,6 +241,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_GET) | NEEDS_CONF, get_opts, cmd_get },
     { "cat", "NAME...", "objects to standard output, each byte after it is verified", 1, -1,
       NEEDS_CLASS(MSG_GET) | NEEDS_CONF, cat_opts, cmd_cat },
+    { "sync", "DIR [PREFIX/] | PREFIX/ DIR", "make the vault like a folder, or a folder like the vault", 1, 2,
+      NEEDS_CLASS(MSG_SYNC) | NEEDS_CONF, sync_opts, cmd_sync },
     { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
     { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF,
       profile_opts, cmd_stat },

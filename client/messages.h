@@ -27,6 +27,7 @@ enum msg_class {
     MSG_SCRUB,
     MSG_MOVE,
     MSG_RANDOM,
+    MSG_SYNC,
     MSG_SHARED_PUT, /* put with --profile xor23, site rebuild */
     MSG_SHARED_GET, /* what reads with it, and the commands of sites */
     MSG_CLASSES

@@ -4,7 +4,15 @@
 
 #include "base/fault.h"
 
-static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
+/* only: the version that may be removed; NULL: any. */
+static qc_rc check_version(const struct vault_gw_entry *e, const uint8_t *only, struct qc_err *err)
+{
+    if (only != NULL && memcmp(e->e.version, only, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_CONFLICT, "it has another version by now");
+    return QC_OK;
+}
+
+static qc_rc run(struct vault *v, qc_span name, const uint8_t *only, const struct vault_call *call,
                  struct vault_remove_result *ret, struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry now = { 0 };
@@ -12,6 +20,7 @@ static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
     struct vault_gw_receipt receipt = { 0 };
     uint8_t put_key[16];
     QC_TRY(session_entry_of_name(v, name, &path, &now, call, err));
+    QC_TRY(check_version(&now, only, err));
     for (unsigned i = 0; i < QC_VAULT_CONFLICTS_MAX; i++) {
         QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry current = { 0 }, newer = { 0 };
         struct vault_entry e = { .path = qc_buf_span(&path),
@@ -39,19 +48,32 @@ static qc_rc run(struct vault *v, qc_span name, const struct vault_call *call,
             return QC_FAIL(err, QC_INTEGRITY, "entry: the gateway refuses the next number of its own entry");
         if (seen->e.kind != VAULT_ENTRY_FILE)
             return QC_FAIL(err, QC_NOTFOUND, "it was removed meanwhile");
+        QC_TRY(check_version(seen, only, err));
         now.e.number = seen->e.number;
     }
     return QC_FAIL(err, QC_CONFLICT, "others write the same name; gave up after %d tries",
                    QC_VAULT_CONFLICTS_MAX);
 }
 
-qc_rc vault_remove(struct vault *v, qc_span name, const struct vault_call *call,
-                   struct vault_remove_result *ret, struct qc_err *err)
+static qc_rc remove_name(struct vault *v, qc_span name, const uint8_t *only, const struct vault_call *call,
+                         struct vault_remove_result *ret, struct qc_err *err)
 {
     char text[NAME_TEXT];
     session_name_text(text, name);
     QC_TRY(vault_name_check(name, err));
     QC_TRY(journal_settle(v, call, err));
-    QC_TRY_AS(run(v, name, call, ret, err), err, "%s", text);
+    QC_TRY_AS(run(v, name, only, call, ret, err), err, "%s", text);
     return QC_OK;
+}
+
+qc_rc vault_remove(struct vault *v, qc_span name, const struct vault_call *call,
+                   struct vault_remove_result *ret, struct qc_err *err)
+{
+    return remove_name(v, name, NULL, call, ret, err);
+}
+
+qc_rc vault_remove_version(struct vault *v, qc_span name, const uint8_t version[VAULT_ID_BYTES],
+                           const struct vault_call *call, struct vault_remove_result *ret, struct qc_err *err)
+{
+    return remove_name(v, name, version, call, ret, err);
 }

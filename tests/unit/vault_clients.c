@@ -111,6 +111,31 @@ static void overtaken(struct rig *r)
     vault_notes_done(&o.r.notes);
 }
 
+/* A removal of one version alone, while another client puts: the newer one stays, whoever is first. */
+static void remove_of_a_version_that_was(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_remove_result removed;
+    struct vault_stat was = { 0 }, st = { 0 };
+    struct other o;
+    other_like(&o, r, 27);
+    CHECK_OK(rig_put(r, "x", 500, 27, &err));
+    CHECK_OK(vault_stat(r->v, qc_span_str("x"), &call, &was, &err));
+    r->fake->before_ctx = &o;
+    o.salt = 28;
+    r->fake->after_entry = other_puts_x;
+    CHECK_RC(vault_remove_version(r->v, qc_span_str("x"), was.version, &call, &removed, &err), QC_CONFLICT);
+    CHECK_OK(rig_get(r, "x", 500, 28, &err));
+    CHECK_RC(vault_remove_version(r->v, qc_span_str("x"), was.version, &call, &removed, &err), QC_CONFLICT);
+    CHECK_OK(vault_stat(r->v, qc_span_str("x"), &call, &st, &err));
+    CHECK_OK(vault_remove_version(r->v, qc_span_str("x"), st.version, &call, &removed, &err));
+    CHECK_RC(rig_get(r, "x", 500, 28, &err), QC_NOTFOUND);
+    CHECK_RC(vault_remove_version(r->v, qc_span_str("x"), st.version, &call, &removed, &err), QC_NOTFOUND);
+    vault_stat_done(&was);
+    vault_stat_done(&st);
+}
+
 /* Two writers on one name: two versions, and the chain verifies for both. A removal loses the same race. */
 static void two_writers(struct rig *r)
 {
@@ -404,6 +429,7 @@ int main(void)
     rig_new(&r, qc_rand_start());
     overtaken(&r);
     two_writers(&r);
+    remove_of_a_version_that_was(&r);
     foreign_entries(&r);
     two_histories(&r);
     damaged_keys(&r);

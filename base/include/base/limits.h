@@ -322,6 +322,15 @@
     X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "between them")                                                   \
     X(QC_CLIENT_REVIVE_MAX, 3, "starts", "of a gateway that ends under a command; more: it is broken")       \
     X(QC_CLIENT_LEAVE_MS, 2000, "ms", "a second Ctrl-C within this leaves at once")                          \
+    /* sync */                                                                                               \
+    X(QC_SYNC_FILES_MAX, 4000000, "files", "of one sync, on each side: some 600 MB of memory")               \
+    X(QC_SYNC_NAMES_MAX, 512 * 1024 * 1024, "bytes", "of their paths: 128 bytes each")                       \
+    X(QC_SYNC_PATTERN_MAX, 1024, "bytes", "a line of .qcloudignore; bounds the time of a match")             \
+    X(QC_SYNC_PATTERNS_MAX, 100000, "patterns", "of one sync, in all its files")                             \
+    X(QC_SYNC_IGNORE_FILE_MAX, 1024 * 1024, "bytes", "one .qcloudignore")                                    \
+    X(QC_SYNC_TICK_MS, 20, "ms", "the clock of a file system's times: 10 at most with a kernel's 100 Hz")    \
+    X(QC_SYNC_COMMIT_MS, 1000, "ms", "what a killed sync may have to look at again")                         \
+    X(QC_SYNC_DELETE_PCT, 50, "per cent", "of what is there: more deletions are taken for a mistake")        \
     /* salvage */                                                                                            \
     X(QC_SALVAGE_SOURCES_MAX, 256, "directories", "32 clouds, some of them copied more than once")           \
     X(QC_SALVAGE_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                        \

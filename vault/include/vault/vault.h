@@ -278,6 +278,10 @@ struct vault_remove_result {
 /* Remove a name (its versions stay stored). QC_NOTFOUND; QC_CONFLICT  others wrote the name too often. */
 QC_MUST qc_rc vault_remove(struct vault *v, qc_span name, const struct vault_call *call,
                            struct vault_remove_result *ret, struct qc_err *err);
+/* The same while this is its current version: QC_CONFLICT, and nothing is removed, when that is another. */
+QC_MUST qc_rc vault_remove_version(struct vault *v, qc_span name, const uint8_t version[VAULT_ID_BYTES],
+                                   const struct vault_call *call, struct vault_remove_result *ret,
+                                   struct qc_err *err);
 
 /* ---- verify, recover, status ---- */
 

@@ -1,0 +1,81 @@
+/* qcloud sync: a run, and its parts. Part of the program qcloud (layer 5); uses base, sync, vault. */
+#pragma once
+#include "base/file.h"
+#include "client.h"
+#include "progress.h"
+#include "sync/plan.h"
+#include "sync/state.h"
+#include "sync/tree.h"
+
+enum { SYNC_LABEL_MAX = 64 };
+
+struct sync_run {
+    struct client *c;
+    /* As asked. */
+    enum sync_way way;
+    char
+        dir[QC_CLIENT_PATH_MAX]; /* absolute, without symbolic links; down, on a dry run, perhaps not there */
+    qc_span prefix;              /* without a slash at its end; empty: the whole vault. Borrowed */
+    bool dry, checksum;
+    unsigned delete_pct;
+    struct sync_rules rules;
+    /* What there is. */
+    struct qc_fd lock;
+    struct sync_ignore *leave;
+    struct sync_state *state; /* NULL: on a dry run, before the first one */
+    struct sync_list here, there, base;
+    struct sync_plan plan;
+    int64_t began_ns; /* before the folder was looked at */
+    /* How far it is. */
+    qc_rc worst;
+    bool go_on;
+    struct progress progress;
+    char label[SYNC_LABEL_MAX];
+    size_t files_all, files_done; /* to be put, got, deleted */
+    uint64_t bytes_done;          /* of those that are over */
+    size_t moved, removed, left;  /* stored or got; deleted; not as asked, and named */
+    uint64_t bytes;               /* of what was moved */
+};
+void sync_run_done(struct sync_run *run);
+
+/* ---- sync_list.c: what there is ---- */
+
+/* The lock and the state of this pair. QC_LOCKED: with the holder's process number */
+QC_MUST qc_rc sync_open(struct sync_run *run, struct qc_err *err);
+/* Both sides, and what the last run has seen. QC_NOTFOUND: down, and nothing is below the prefix */
+QC_MUST qc_rc sync_look(struct sync_run *run, struct qc_err *err);
+/* For rules.same: the object is read, the file beside it. */
+QC_MUST qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here,
+                           const struct sync_entry *there, bool *ret, struct qc_err *err);
+
+/* ---- sync_steps.c: what is done ---- */
+
+/* The plan, step by step. A file that cannot be synced is told and counted; what would stop the others too
+ * ends the run (run->go_on). Errors are those of the state alone. */
+QC_MUST qc_rc sync_do_all(struct sync_run *run, struct qc_err *err);
+
+int64_t sync_now_ns(void); /* of the clock that files' times come from */
+/* Where a path lies: dir/path. QC_LIMIT */
+QC_MUST qc_rc sync_place(const struct sync_run *run, qc_span path, char ret[QC_CLIENT_PATH_MAX],
+                         struct qc_err *err);
+
+/* ---- sync_tell.c: what is said ---- */
+
+/* prefix/path. */
+QC_MUST qc_rc sync_name(const struct sync_run *run, qc_span path, qc_buf *ret, struct qc_err *err);
+/* A file that was left as it is: E0413, counted as 4. why->next: instead of the message's own. */
+void sync_tell_left(struct sync_run *run, qc_span path, const struct qc_err *why);
+/* What stands here and is no file: links and the like with a warning; what may not be read is left. */
+QC_MUST qc_rc sync_tell_bars(struct sync_run *run, struct qc_err *err);
+/* The plan, of a dry run. */
+QC_MUST qc_rc sync_tell_plan(struct sync_run *run, struct qc_err *err);
+/* An object became a file. */
+QC_MUST qc_rc sync_tell_got(struct sync_run *run, const struct vault_stat *got, const char *file,
+                            struct qc_err *err);
+/* Deleted: an object, or (file not NULL) a file. */
+QC_MUST qc_rc sync_tell_removed(struct sync_run *run, qc_span name, const char *file, struct qc_err *err);
+/* The last line, and the summary for --json. */
+QC_MUST qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err);
+/* Progress of a file of the run; ctx is the run. */
+void sync_progress(void *ctx, const struct vault_progress *at);
+void sync_progress_file(struct sync_run *run);

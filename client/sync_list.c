@@ -1,0 +1,174 @@
+/* sync: the state of the pair, and what there is on both sides. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/codec.h"
+#include "base/crypto.h"
+#include "signals.h"
+#include "sync.h"
+
+/* -- lock and state -------------------------------------------------------------------------------------- */
+
+/* A name for the pair: of its vault, folder and prefix. */
+static qc_rc pair_name(const struct sync_run *run, char ret[33], struct qc_err *err)
+{
+    static const uint8_t nul = 0;
+    uint8_t sum[32];
+    const qc_span parts[] = { QC_LIT("qcloud sync pair 1"), qc_span_of(run->c->conf.vault, VAULT_ID_BYTES),
+                              qc_span_str(run->dir), qc_span_of(&nul, 1), run->prefix };
+    QC_TRY(qc_sha256(parts, sizeof parts / sizeof parts[0], sum, err));
+    qc_hex(qc_span_of(sum, 16), ret);
+    return QC_OK;
+}
+
+qc_rc sync_open(struct sync_run *run, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    char place[QC_CLIENT_PATH_MAX], path[QC_CLIENT_PATH_MAX], name[33], file[48];
+    QC_TRY(pair_name(run, name, err));
+    QC_TRY(places_join(run->c->places.state, "sync", place, err));
+    QC_TRY(qc_dir_make_path(place, 0700, err));
+    QC_TRY(qc_dir_open(&dir, place, err));
+    snprintf(file, sizeof file, "%s.lock", name);
+    QC_TRY_AS(qc_lock_file(&run->lock, qc_fd_get(&dir), file, err), err, "another sync of these two");
+    snprintf(file, sizeof file, "%s.db", name);
+    QC_TRY(places_join(place, file, path, err));
+    struct qc_err why = { 0 };
+    qc_rc rc = sync_state_open(&run->state, path, !run->dry, qc_span_str(run->dir), run->prefix, &why);
+    if (rc != QC_OK && !(run->dry && rc == QC_NOTFOUND)) {
+        *err = why;
+        return rc;
+    }
+    return QC_OK;
+}
+
+/* -- the folder ------------------------------------------------------------------------------------------ */
+
+static void found(void *ctx, size_t files)
+{
+    struct sync_run *run = ctx;
+    const struct vault_progress at = { .done = files, .total = VAULT_SIZE_UNKNOWN };
+    progress_tell(&run->progress, &at);
+}
+
+static qc_rc look_here(struct sync_run *run, struct qc_err *err)
+{
+    const struct client *c = run->c;
+    const char *const own[] = { c->places.state, c->conf.share[0], c->conf.share[1], c->places.data, NULL };
+    /* A share store that is not configured would end the list: it stands in the middle. */
+    const char *list[sizeof own / sizeof own[0]] = { NULL };
+    struct stat st;
+    for (size_t i = 0, n = 0; i < sizeof own / sizeof own[0]; i++)
+        if (own[i] != NULL && own[i][0] != '\0')
+            list[n++] = own[i];
+    const struct sync_walk w = { .dir = run->dir,
+                                 .leave = run->leave,
+                                 .own = list,
+                                 .cancel = signals_cancel(),
+                                 .found = found,
+                                 .ctx = run };
+    if (run->dry && run->way == SYNC_DOWN && stat(run->dir, &st) != 0 && errno == ENOENT)
+        return QC_OK;
+    progress_begin(&run->progress, &run->c->out, QC_LIT("scanning"), "files", false);
+    qc_rc rc = sync_tree(&w, &run->here, err);
+    progress_end(&run->progress);
+    return rc;
+}
+
+/* -- the vault ------------------------------------------------------------------------------------------- */
+
+static qc_rc keep_object(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    struct sync_run *run = ctx;
+    struct sync_entry e = { .kind = SYNC_FILE, .has_mtime = s->has_mtime, .has_mode = s->has_mode };
+    qc_span path = qc_buf_span(&s->name);
+    if (run->prefix.n > 0)
+        path = qc_span_from(path, run->prefix.n + 1);
+    e.st = (struct sync_stat){ .size = s->size,
+                               .mtime_ns = sync_time_ns(s->mtime_s, s->mtime_ns),
+                               .mode = s->mode & 07777 };
+    memcpy(e.version, s->version, SYNC_VERSION_BYTES);
+    if (sync_ignore_is(run->leave, path, false))
+        return QC_OK;
+    return sync_list_add(&run->there, path, &e, err);
+}
+
+static qc_rc look_there(struct sync_run *run, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf prefix = { .max = QC_VAULT_NAME_MAX + 1 };
+    struct vault_call call = client_call(run->c);
+    QC_TRY(qc_buf_add(&prefix, run->prefix, err));
+    if (prefix.n > 0)
+        QC_TRY(qc_buf_add(&prefix, QC_LIT("/"), err));
+    QC_TRY(vault_list(run->c->vault, qc_buf_span(&prefix), keep_object, run, &call, err));
+    if (run->way == SYNC_DOWN && sync_list_count(&run->there) == 0)
+        return QC_FAIL(err, QC_NOTFOUND, "no object below that prefix");
+    sync_list_sort(&run->there);
+    return QC_OK;
+}
+
+qc_rc sync_look(struct sync_run *run, struct qc_err *err)
+{
+    run->began_ns = sync_now_ns();
+    QC_TRY(look_here(run, err));
+    QC_TRY(look_there(run, err));
+    return run->state == NULL ? QC_OK : sync_state_load(run->state, &run->base, err);
+}
+
+/* -- content --------------------------------------------------------------------------------------------- */
+
+struct compare {
+    int fd;
+    bool differs;
+};
+
+static qc_rc compare_bytes(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    struct compare *k = ctx;
+    uint8_t page[65536];
+    while (bytes.n > 0 && !k->differs) {
+        size_t got = 0;
+        const size_t want = bytes.n < sizeof page ? bytes.n : sizeof page;
+        QC_TRY(qc_read_full(k->fd, page, want, &got, err));
+        k->differs = got != want || memcmp(page, bytes.p, want) != 0;
+        bytes = qc_span_from(bytes, want);
+    }
+    return QC_OK;
+}
+
+static qc_rc compare(struct sync_run *run, qc_span path, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
+    QC_CLEANUP(qc_fd_close) struct qc_fd file = { 0 };
+    char place[QC_CLIENT_PATH_MAX];
+    struct vault_call call = client_call(run->c);
+    struct compare k = { .differs = false };
+    const struct vault_sink sink = { .write = compare_bytes, .ctx = &k };
+    QC_TRY(sync_place(run, path, place, err));
+    QC_TRY(sync_name(run, path, &name, err));
+    QC_TRY(qc_open_at(&file, AT_FDCWD, place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err));
+    k.fd = qc_fd_get(&file);
+    QC_TRY(vault_get(run->c->vault, qc_buf_span(&name), &sink, &call, NULL, err));
+    *ret = !k.differs;
+    return QC_OK;
+}
+
+/* What cannot be compared is not the same: it is stored or got, and told if that fails as well. */
+qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
+                   bool *ret, struct qc_err *err)
+{
+    struct sync_run *run = ctx;
+    struct qc_err why = { 0 };
+    bool same = false;
+    qc_rc rc = here->st.size != there->st.size ? QC_OK : compare(run, path, &same, &why);
+    client_tell_notes(run->c, rc, path);
+    if (rc == QC_CANCELLED || rc == QC_NOMEM) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK)
+        out_warn(&run->c->out, MSG_W_OTHER, NULL, "not compared: %s", why.msg);
+    *ret = same;
+    return QC_OK;
+}

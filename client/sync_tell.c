@@ -1,0 +1,184 @@
+/* sync: what the user is told. */
+#include <inttypes.h>
+
+#include "sync.h"
+#include "text.h"
+
+qc_rc sync_name(const struct sync_run *run, qc_span path, qc_buf *ret, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add(ret, run->prefix, err));
+    if (run->prefix.n > 0)
+        QC_TRY(qc_buf_add(ret, QC_LIT("/"), err));
+    return qc_buf_add(ret, path, err);
+}
+
+static qc_rc left_text(const struct sync_run *run, qc_span path, const struct qc_err *why, qc_buf *name,
+                       struct qc_err *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(sync_name(run, path, name, err));
+    QC_TRY(text_quote(qc_buf_span(name), &shown, err));
+    const bool named = memmem(why->msg, strlen(why->msg), shown.p, shown.n) != NULL;
+    *ret = *why;
+    qc_err_set(ret, QC_DEGRADED, why->where, "not synced%s%.*s: %s", named ? "" : " ",
+               named ? 0 : (int)shown.n, (const char *)shown.p, why->msg);
+    ret->next = why->next;
+    return QC_OK;
+}
+
+void sync_tell_left(struct sync_run *run, qc_span path, const struct qc_err *why)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = 2 * QC_VAULT_NAME_MAX };
+    struct qc_err told = *why, none = { 0 };
+    qc_ignore(left_text(run, path, why, &name, &told, &none), "then the reason alone is told");
+    const struct msg_about about = { .name = qc_buf_span(&name) };
+    out_object(&run->c->out, QC_DEGRADED, &about, &told);
+    run->worst = qc_rc_worse(run->worst, QC_DEGRADED);
+    run->left++;
+}
+
+qc_rc sync_tell_bars(struct sync_run *run, struct qc_err *err)
+{
+    static const char *const words[] = { [SYNC_LINK] = "a symbolic link",
+                                         [SYNC_SPECIAL] = "a device, socket or pipe",
+                                         [SYNC_OWN] = "qcloud's own" };
+    for (size_t i = 0; i < sync_list_count(&run->here); i++) {
+        const struct sync_entry *e = sync_list_at(&run->here, i);
+        const qc_span path = sync_list_path(&run->here, e);
+        QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+        struct qc_err why = { 0 };
+        if (e->kind == SYNC_FILE)
+            continue;
+        if (e->kind == SYNC_SHUT) {
+            qc_ignore(QC_FAIL_ERRNO(&why, e->os == 0 ? ELOOP : e->os, "it may not be read"), "told below");
+            sync_tell_left(run, path, &why);
+            continue;
+        }
+        if (run->way == SYNC_DOWN) /* no matter, unless an object should go there */
+            continue;
+        QC_TRY(text_quote(path, &shown, err));
+        out_warn(&run->c->out, MSG_W_SKIPPED, NULL, "%.*s is no regular file (%s)", (int)shown.n,
+                 (const char *)shown.p, words[e->kind]);
+    }
+    return QC_OK;
+}
+
+/* -- the plan -------------------------------------------------------------------------------------------- */
+
+static const char *const would[SYNC_DOS] = {
+    [SYNC_PUT] = "store",          [SYNC_GET] = "get",        [SYNC_REMOVE_THERE] = "delete",
+    [SYNC_REMOVE_HERE] = "delete", [SYNC_CONFLICT] = "leave", [SYNC_KEEP] = "leave",
+    [SYNC_BARRED] = "leave"
+};
+
+static qc_rc tell_step(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = 2 * QC_VAULT_NAME_MAX };
+    const struct sync_entry *of = s->what == SYNC_PUT || s->there == NULL ? s->here : s->there;
+    QC_TRY(sync_name(run, s->path, &name, err));
+    QC_TRY(text_escape(qc_buf_span(&name), &shown, err));
+    out_line(&run->c->out, "%-6s  %.*s", would[s->what], (int)shown.n, (const char *)shown.p);
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, qc_buf_span(&name), err));
+    QC_TRY(qc_json_set_str(j, "would", would[s->what], err));
+    QC_TRY(qc_json_set_int(j, "size", (int64_t)of->st.size, err));
+    return out_json(&run->c->out, &j, err);
+}
+
+qc_rc sync_tell_plan(struct sync_run *run, struct qc_err *err)
+{
+    for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
+        const struct sync_step *s = sync_plan_at(&run->plan, i);
+        if (would[s->what] != NULL && !(s->what == SYNC_BARRED && run->way == SYNC_UP))
+            QC_TRY(tell_step(run, s, err));
+    }
+    return QC_OK;
+}
+
+qc_rc sync_tell_got(struct sync_run *run, const struct vault_stat *got, const char *file, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = 2 * QC_CLIENT_TEXT_MAX };
+    char size[TEXT_SIZE];
+    text_size(got->size, size);
+    QC_TRY(text_quote(qc_buf_span(&got->name), &shown, err));
+    QC_TRY(qc_buf_add_str(&shown, " to ", err));
+    QC_TRY(text_quote(qc_span_str(file), &shown, err));
+    out_note(&run->c->out, "got %.*s: %s, every byte verified", (int)shown.n, (const char *)shown.p, size);
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, qc_buf_span(&got->name), err));
+    QC_TRY(qc_json_set_int(j, "exit", 0, err));
+    QC_TRY(qc_json_set_hex(j, "version", qc_span_of(got->version, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_int(j, "number", (int64_t)got->number, err));
+    QC_TRY(qc_json_set_int(j, "size", (int64_t)got->size, err));
+    QC_TRY(text_json(j, "file", qc_span_str(file), err));
+    return out_json(&run->c->out, &j, err);
+}
+
+qc_rc sync_tell_removed(struct sync_run *run, qc_span name, const char *file, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(text_quote(file == NULL ? name : qc_span_str(file), &shown, err));
+    out_note(&run->c->out, "deleted %.*s%s", (int)shown.n, (const char *)shown.p,
+             file == NULL ? " (its versions stay stored)" : "");
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, name, err));
+    QC_TRY(qc_json_set_bool(j, "deleted", true, err));
+    if (file != NULL)
+        QC_TRY(text_json(j, "file", qc_span_str(file), err));
+    return out_json(&run->c->out, &j, err);
+}
+
+/* -- the end --------------------------------------------------------------------------------------------- */
+
+static qc_rc summary(struct sync_run *run, size_t unchanged, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    const struct sync_plan *p = &run->plan;
+    const size_t moves = p->count[SYNC_PUT] + p->count[SYNC_GET];
+    const size_t removals = p->count[SYNC_REMOVE_HERE] + p->count[SYNC_REMOVE_THERE];
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_str(j, "way", run->way == SYNC_UP ? "up" : "down", err));
+    QC_TRY(qc_json_set_bool(j, "dry_run", run->dry, err));
+    QC_TRY(qc_json_set_int(j, "files", (int64_t)(run->dry ? moves : run->moved), err));
+    QC_TRY(qc_json_set_int(j, "bytes", (int64_t)(run->dry ? p->bytes : run->bytes), err));
+    QC_TRY(qc_json_set_int(j, "unchanged", (int64_t)unchanged, err));
+    QC_TRY(qc_json_set_int(j, "deleted", (int64_t)(run->dry ? removals : run->removed), err));
+    QC_TRY(qc_json_set_int(j, "failed", (int64_t)run->left, err));
+    run->c->end.extra = QC_STEAL(j);
+    return QC_OK;
+}
+
+qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err)
+{
+    const struct sync_plan *p = &run->plan;
+    const size_t unchanged = p->count[SYNC_SAME] + p->count[SYNC_ADOPT];
+    const size_t moves = run->dry ? p->count[SYNC_PUT] + p->count[SYNC_GET] : run->moved;
+    const size_t removals =
+        run->dry ? p->count[SYNC_REMOVE_HERE] + p->count[SYNC_REMOVE_THERE] : run->removed;
+    char size[TEXT_SIZE];
+    text_size(run->dry ? p->bytes : run->bytes, size);
+    out_note(&run->c->out, "%s%zu file%s (%s) %s, %zu unchanged, %zu deleted, %zu failed",
+             run->dry ? "dry run, nothing done: " : "", moves, text_s(moves), size,
+             run->way == SYNC_UP ? "stored" : "got", unchanged, removals, run->left);
+    return summary(run, unchanged, err);
+}
+
+/* -- progress -------------------------------------------------------------------------------------------- */
+
+void sync_progress_file(struct sync_run *run)
+{
+    snprintf(run->label, sizeof run->label, "file %zu of %zu", run->files_done + 1, run->files_all);
+    run->progress.label = qc_span_str(run->label);
+    sync_progress(run, &(struct vault_progress){ .done = 0 });
+}
+
+void sync_progress(void *ctx, const struct vault_progress *at)
+{
+    struct sync_run *run = ctx;
+    const struct vault_progress all = { .done = run->bytes_done + at->done, .total = run->plan.bytes };
+    progress_tell(&run->progress, &all);
+}

@@ -1,0 +1,60 @@
+/* What a sync has to do: a pure decision over what is here (a folder), what is there (the vault), and what
+ * the last run has seen of both. Layer 4; uses base. One thread.
+ *
+ * Nothing that was changed at the target since the last run is written over or removed, unless the user says
+ * which side counts; nothing is removed that no run has seen on both sides. */
+#pragma once
+#include "sync/list.h"
+
+enum sync_way { SYNC_UP, SYNC_DOWN };
+enum sync_side { SYNC_NEITHER, SYNC_HERE, SYNC_THERE };
+
+enum sync_do {
+    SYNC_SAME,         /* nothing: as at the last run */
+    SYNC_ADOPT,        /* nothing but to remember: both are the same, by size, time and mode, or by content */
+    SYNC_PUT,          /* to the vault */
+    SYNC_GET,          /* to the folder */
+    SYNC_REMOVE_THERE, /* from the vault */
+    SYNC_REMOVE_HERE,  /* from the folder */
+    SYNC_CONFLICT,     /* left alone: the target was changed since the last run */
+    SYNC_KEEP,         /* left alone, as the user said */
+    SYNC_BARRED,       /* left alone: a link, say, stands in the way */
+    SYNC_FORGET,       /* on neither side any more */
+    SYNC_STAY,         /* on the target alone, and stays there */
+    SYNC_DOS
+};
+
+struct sync_step {
+    enum sync_do what;
+    qc_span path;                                 /* borrowed from a list */
+    const struct sync_entry *here, *there, *base; /* or NULL; borrowed. base: what is known of the last run */
+};
+
+struct sync_rules {
+    enum sync_way way;
+    bool remove;           /* at the target what the source has no more */
+    enum sync_side counts; /* where both were changed */
+    /* Are both the same, by content? Asked where both have a file. NULL: by state, size and time. */
+    qc_rc (*same)(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
+                  bool *ret, struct qc_err *err);
+    void *ctx;
+};
+
+struct sync_plan {
+    qc_buf steps;
+    size_t count[SYNC_DOS];
+    uint64_t bytes; /* to be put or got */
+};
+void sync_plan_done(struct sync_plan *p);
+size_t sync_plan_count(const struct sync_plan *p);
+const struct sync_step *sync_plan_at(const struct sync_plan *p, size_t i);
+
+/* Steps in the order of paths. The lists are sorted and outlive the plan. Errors: those of rules->same;
+ * QC_NOMEM */
+QC_MUST qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rules,
+                             const struct sync_list *here, const struct sync_list *there,
+                             const struct sync_list *base, struct qc_err *err);
+
+/* Would the plan remove more than pct per cent of what the target has, or because the source has nothing?
+ * Then QC_USAGE, and nothing should be done. */
+QC_MUST qc_rc sync_plan_check(const struct sync_plan *p, enum sync_way way, unsigned pct, struct qc_err *err);

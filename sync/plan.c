@@ -1,0 +1,235 @@
+#include "sync/plan.h"
+
+#include "base/limits.h"
+
+void sync_plan_done(struct sync_plan *p)
+{
+    qc_buf_free(&p->steps);
+    *p = (struct sync_plan){ 0 };
+}
+
+size_t sync_plan_count(const struct sync_plan *p)
+{
+    return p->steps.n / sizeof(struct sync_step);
+}
+
+const struct sync_step *sync_plan_at(const struct sync_plan *p, size_t i)
+{
+    QC_ASSERT(i < sync_plan_count(p));
+    return (const struct sync_step *)(const void *)p->steps.p + i;
+}
+
+/* -- one path -------------------------------------------------------------------------------------------- */
+
+/* What is known of a path: facts, from which the tables below decide. */
+struct facts {
+    bool known;  /* a run has seen it on both sides */
+    bool stands; /* the vault has the version of the last run */
+    bool still;  /* the file is as at the last run */
+    bool equal;  /* both are the same */
+};
+
+/* By size, time and mode: as far as the vault says so in what it vouches for. Bits that a get does not set do
+ * not count. */
+static bool alike(const struct sync_stat *file, const struct sync_entry *object)
+{
+    return object->has_mtime && object->has_mode && file->size == object->st.size &&
+           file->mtime_ns == object->st.mtime_ns && (file->mode & 0777) == (object->st.mode & 0777);
+}
+
+/* A row that was left open: either the put never came to be, and what the row says of the file is of no use;
+ * or it did, and the version in the vault is that file's. */
+static void look_base(const struct sync_step *s, struct facts *f)
+{
+    static const uint8_t none[SYNC_VERSION_BYTES] = { 0 };
+    const struct sync_entry *base = s->base;
+    if (base == NULL)
+        return;
+    f->known = memcmp(base->version, none, sizeof(none)) != 0;
+    if (s->there == NULL) {
+        f->still = s->here != NULL && base->quiet && !base->open && sync_stat_same(&s->here->st, &base->st);
+        return;
+    }
+    const bool version = f->known && memcmp(base->version, s->there->version, sizeof(none)) == 0;
+    f->stands = version || (base->open && alike(&base->st, s->there));
+    f->known = f->known || f->stands;
+    const bool known = base->quiet && (!base->open || (!version && f->stands));
+    f->still = known && s->here != NULL && sync_stat_same(&s->here->st, &base->st);
+}
+
+static qc_rc look(const struct sync_step *s, const struct sync_rules *r, struct facts *ret,
+                  struct qc_err *err)
+{
+    struct facts f = { 0 };
+    look_base(s, &f);
+    if (s->here != NULL && s->there != NULL) {
+        if (r->same != NULL)
+            QC_TRY(r->same(r->ctx, s->path, s->here, s->there, &f.equal, err));
+        else if (f.stands &&
+                 r->way == SYNC_UP) /* its times say that it was changed: no matter what size it has */
+            f.equal = f.still;
+        else if (f.known && f.still &&
+                 r->way == SYNC_DOWN) /* and the vault's may look like it, and be another */
+            f.equal = f.stands;
+        else
+            f.equal = alike(&s->here->st, s->there);
+    }
+    *ret = f;
+    return QC_OK;
+}
+
+static enum sync_do conflict(enum sync_side counts, enum sync_side source, enum sync_do action)
+{
+    if (counts == SYNC_NEITHER)
+        return SYNC_CONFLICT;
+    return counts == source ? action : SYNC_KEEP;
+}
+
+static enum sync_do decide_up(const struct sync_step *s, const struct facts *f, const struct sync_rules *r)
+{
+    if (s->here == NULL && s->there == NULL)
+        return SYNC_FORGET;
+    if (s->there == NULL)
+        return SYNC_PUT;
+    if (s->here == NULL) {
+        if (!f->known || !r->remove)
+            return SYNC_STAY;
+        return f->stands ? SYNC_REMOVE_THERE : conflict(r->counts, SYNC_HERE, SYNC_REMOVE_THERE);
+    }
+    if (f->equal)
+        return f->stands && f->still && !s->base->open ? SYNC_SAME : SYNC_ADOPT;
+    /* Without a last run there is nothing to tell who was first; what is there stays as an older version. */
+    return f->stands || s->base == NULL ? SYNC_PUT : conflict(r->counts, SYNC_HERE, SYNC_PUT);
+}
+
+static enum sync_do decide_down(const struct sync_step *s, const struct facts *f, const struct sync_rules *r)
+{
+    if (s->here == NULL && s->there == NULL)
+        return SYNC_FORGET;
+    if (s->here == NULL)
+        return SYNC_GET;
+    if (s->there == NULL) {
+        if (!f->known || !r->remove)
+            return SYNC_STAY;
+        return f->still ? SYNC_REMOVE_HERE : conflict(r->counts, SYNC_THERE, SYNC_REMOVE_HERE);
+    }
+    if (f->equal)
+        return f->stands && f->still && !s->base->open ? SYNC_SAME : SYNC_ADOPT;
+    /* A file that no run has seen may be all that there is of it. */
+    return f->still && !f->stands ? SYNC_GET : conflict(r->counts, SYNC_THERE, SYNC_GET);
+}
+
+/* -- all of them ----------------------------------------------------------------------------------------- */
+
+struct maker {
+    const struct sync_rules *rules;
+    const struct sync_list *here, *there, *base;
+    bool bars; /* something here is no file */
+    struct sync_plan plan;
+};
+
+/* What stands at the path, or at a folder above it, and is neither file nor folder. */
+static const struct sync_entry *bar(const struct maker *m, qc_span path)
+{
+    for (size_t i = 1; m->bars && i <= path.n; i++) {
+        const struct sync_entry *e = NULL;
+        if (i == path.n || path.p[i] == '/')
+            e = sync_list_find(m->here, qc_span_sub(path, 0, i));
+        if (e != NULL && e->kind != SYNC_FILE)
+            return e;
+    }
+    return NULL;
+}
+
+static qc_rc add(struct maker *m, struct sync_step *s, struct qc_err *err)
+{
+    struct facts f;
+    const struct sync_entry *barred = bar(m, s->path);
+    if (barred != NULL) {
+        /* Down, an object cannot go there. Up, what may be behind it is not known: nothing is removed. */
+        s->here = barred;
+        s->what = s->there == NULL ? SYNC_STAY : SYNC_BARRED;
+    } else {
+        QC_TRY(look(s, m->rules, &f, err));
+        s->what = m->rules->way == SYNC_UP ? decide_up(s, &f, m->rules) : decide_down(s, &f, m->rules);
+    }
+    m->plan.count[s->what]++;
+    if (s->what == SYNC_PUT)
+        m->plan.bytes += s->here->st.size;
+    if (s->what == SYNC_GET)
+        m->plan.bytes += s->there->st.size;
+    m->plan.steps.max = 3 * QC_SYNC_FILES_MAX * sizeof(*s);
+    return qc_buf_add(&m->plan.steps, qc_span_of(s, sizeof(*s)), err);
+}
+
+/* The entry at *i when its path is that of the step; then the next one's turn comes. */
+static const struct sync_entry *take(const struct sync_list *l, size_t *i, qc_span path)
+{
+    if (*i >= sync_list_count(l) || !qc_span_eq(sync_list_path(l, sync_list_at(l, *i)), path))
+        return NULL;
+    return sync_list_at(l, (*i)++);
+}
+
+static qc_span first(const struct maker *m, const size_t at[3], bool *ret_any)
+{
+    const struct sync_list *lists[] = { m->here, m->there, m->base };
+    qc_span least = { 0 };
+    *ret_any = false;
+    for (size_t i = 0; i < 3; i++) {
+        if (at[i] >= sync_list_count(lists[i]))
+            continue;
+        const qc_span path = sync_list_path(lists[i], sync_list_at(lists[i], at[i]));
+        if (!*ret_any || qc_span_cmp(path, least) < 0)
+            least = path;
+        *ret_any = true;
+    }
+    return least;
+}
+
+static void plan_free(struct maker *m)
+{
+    sync_plan_done(&m->plan);
+}
+
+qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rules, const struct sync_list *here,
+                     const struct sync_list *there, const struct sync_list *base, struct qc_err *err)
+{
+    QC_CLEANUP(plan_free) struct maker m = { .rules = rules, .here = here, .there = there, .base = base };
+    size_t at[3] = { 0 };
+    for (size_t i = 0; i < sync_list_count(here); i++)
+        m.bars = m.bars || sync_list_at(here, i)->kind != SYNC_FILE;
+    for (;;) {
+        bool any = false;
+        struct sync_step s = { .path = first(&m, at, &any) };
+        if (!any)
+            break;
+        s.here = take(here, &at[0], s.path);
+        s.there = take(there, &at[1], s.path);
+        s.base = take(base, &at[2], s.path);
+        QC_TRY(add(&m, &s, err));
+    }
+    *ret = QC_STEAL(m.plan);
+    return QC_OK;
+}
+
+qc_rc sync_plan_check(const struct sync_plan *p, enum sync_way way, unsigned pct, struct qc_err *err)
+{
+    const size_t removed = p->count[SYNC_REMOVE_THERE] + p->count[SYNC_REMOVE_HERE];
+    size_t source = 0, target = 0;
+    for (size_t i = 0; i < sync_plan_count(p); i++) {
+        const struct sync_step *s = sync_plan_at(p, i);
+        const bool is_here = s->here != NULL && s->here->kind == SYNC_FILE;
+        source += way == SYNC_UP ? is_here : s->there != NULL;
+        target += way == SYNC_UP ? s->there != NULL : is_here;
+    }
+    if (removed == 0)
+        return QC_OK;
+    if (source == 0)
+        return QC_FAIL(err, QC_USAGE,
+                       "there is nothing to sync from, and all %zu files that are known would be deleted",
+                       removed);
+    if (removed * 100 > (uint64_t)pct * target)
+        return QC_FAIL(err, QC_USAGE, "%zu of %zu files would be deleted, more than %u %%", removed, target,
+                       pct);
+    return QC_OK;
+}

@@ -1,0 +1,340 @@
+#!/usr/bin/python3
+"""qcloud sync through the real programs: the commands of docs/sync.md, both ways, what is left out, deletions and what refuses them, files that
+change, odd names, the lock, Ctrl-C; and kill -9 at random instants, after which the same command finishes. The seed is printed."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+from harness import BIN, FULL, Box, check, main, seeded  # noqa: E402
+
+FAULTS = os.environ.get("QC_FAULTS") == "1"
+ROUNDS = 60 if FULL else 6
+
+
+def tree(top):
+    """{path: (bytes, mtime in ns, mode)} of a folder's regular files."""
+    found = {}
+    for d, _, names in os.walk(os.fsencode(top)):
+        for n in names:
+            path = os.path.join(d, n)
+            st = os.lstat(path)
+            if os.path.islink(path) or not os.path.isfile(path):
+                continue
+            with open(path, "rb") as f:
+                found[os.path.relpath(path, os.fsencode(top))] = (f.read(), st.st_mtime_ns, st.st_mode & 0o777)
+    return found
+
+
+class World(Box):
+    def path(self, *parts):
+        return os.path.join(self.work, *parts)
+
+    def file(self, name, data, old=True):
+        """old: changed long before, as far as its times say."""
+        path = os.path.join(os.fsencode(self.work), os.fsencode(name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data)
+        if old:
+            os.utime(path, ns=(10**18, 10**18 + 12345))
+
+    def sync(self, code, *args, **kw):
+        """The summary of a run, and what it said of each file."""
+        p = self.expect(code, "--json", "sync", *args, **kw)
+        lines = [json.loads(line) for line in p.stdout.splitlines()]
+        check(lines[-1]["exit"] == code, f"the last line says {lines[-1]}")
+        self.lines = [line for line in lines if line["type"] == "item"]
+        return lines[-1].get("summary", lines[-1])
+
+    def did(self, code, *args, files=0, unchanged=0, deleted=0, failed=0):
+        s = self.sync(code, *args)
+        got = {k: s.get(k) for k in ("files", "unchanged", "deleted", "failed")}
+        want = {"files": files, "unchanged": unchanged, "deleted": deleted, "failed": failed}
+        check(got == want, f"sync {args}: {got}, expected {want}: {self.lines}")
+
+    def says(self, code, *words):
+        p = self.expect(code, "sync", *words[1:])
+        check(words[0] in p.stderr.decode(), f"sync {words[1:]} does not say '{words[0]}': {p.stderr.decode()}")
+
+    def names(self, prefix):
+        return self.expect(0, "ls", "-0", prefix).stdout.split(b"\0")[:-1]
+
+
+def page(box):
+    """The page's commands, as they stand there."""
+    with open(os.path.join(TOP, "docs", "sync.md"), encoding="utf-8") as f:
+        blocks = re.findall(r"```sh\n(.*?)```", f.read(), re.S)
+    check(len(blocks) == 3, "docs/sync.md has other blocks of commands")
+    p = subprocess.run(["bash", "-e", "-c", "".join(blocks)], cwd=box.work, env=box.env(PATH=BIN + ":" + os.environ["PATH"]), stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, timeout=120)
+    check(p.returncode == 0, f"the page's commands: exit {p.returncode}\n{p.stdout.decode()}{p.stderr.decode()}")
+    said = p.stderr.decode()
+    for text in ("0 files (0 B) stored, 2 unchanged, 0 deleted, 0 failed", "1 deleted"):
+        check(text in said, f"the page's commands do not say '{text}': {said}")
+    check(p.stdout.decode().splitlines() == ["store   archive/genomes/2026/p1.fa", "store   archive/genomes/p2.fa", "delete  archive/genomes/p2.fa"],
+          f"dry runs: {p.stdout.decode()}")
+    check(sorted(tree(box.path("copy"))) == [b".qcloudignore", b"2026/p1.fa"], f"the copy has {sorted(tree(box.path('copy')))}")
+    check(box.names("archive/genomes/") == [b"archive/genomes/.qcloudignore", b"archive/genomes/2026/p1.fa"], "the vault has something else")
+
+
+def ways(box):
+    """Which word is the folder is never guessed."""
+    os.makedirs(box.path("both"))
+    os.makedirs(box.path("d"))
+    at = os.getcwd()
+    os.chdir(box.work)
+    try:
+        box.says(2, "to fetch: qcloud sync both/ ./d", "both", "d/")
+        box.says(2, "to fetch: qcloud sync both/ ./d", "both/", "d")
+        box.says(2, "neither word is a folder", "none", "other/")
+        box.says(2, "both paths", "./both", "./d")
+        box.says(2, "ends in a slash", "both", "x")
+        box.says(2, "no folder here", "x/")
+        box.says(2, "--max-delete goes with --delete", "--max-delete", "10", "both", "x/")
+        box.says(2, "keep-both, local or remote", "--conflict", "mine", "both", "x/")
+        box.says(3, "none", "./none", "x/")
+        box.says(3, "no object below", "x/", "./both")
+        box.did(0, "./both", "d/")      # now there is no doubt
+        box.did(0, "both", "x/")
+        check(not os.path.exists(box.path("new")), "")
+        box.says(3, "no object below", "-n", "x/", "./new")
+        check(not os.path.exists(box.path("new")), "a dry run made a folder")
+    finally:
+        os.chdir(at)
+
+
+def up_and_down(box):
+    d, e = box.path("tree"), box.path("back")
+    box.file("tree/a", b"a")
+    box.file("tree/sub/b", b"b" * 100000)
+    box.file(b"tree/sub/odd \xff\n'name", b"")
+    box.file("tree/-x", b"dash")
+    os.chmod(box.path("tree/a"), 0o640)
+    os.symlink("a", box.path("tree/link"))
+    os.mkfifo(box.path("tree/pipe"))
+    p = box.expect(0, "sync", "-n", d, "t/")
+    check(p.stdout.count(b"\n") == 4 and b"store   t/sub/odd \\xff\\x0a" in p.stdout, f"a dry run says {p.stdout}")
+    check(box.names("t/") == [], "a dry run stored something")
+    p = box.expect(0, "sync", d, "t/")
+    check(p.stderr.count(b"W0409") == 2, f"not a word for each of link and pipe: {p.stderr}")
+    check(b"4 files (97.6 KiB) stored, 0 unchanged, 0 deleted, 0 failed" in p.stderr, f"the last line: {p.stderr}")
+    box.did(0, d, "t/", unchanged=4)
+    box.did(0, "--checksum", d, "t/", unchanged=4)
+    box.did(0, "t/", e, files=4)
+    want = {k: v for k, v in tree(d).items() if k not in (b"link", b"pipe")}
+    check(tree(e) == want, "what came back is something else")
+    box.did(0, "t/", e, unchanged=4)
+    # Only what changed, by whatever shows it: size; inode; the same size and times, but not within a tick.
+    box.file("tree/a", b"aa")
+    os.chmod(box.path("tree/-x"), 0o600)
+    box.did(0, d, "t/", files=2, unchanged=2)
+    box.file("tree/a", b"bb")
+    box.did(0, d, "t/", files=1, unchanged=3)
+    check(box.get("t/a") == b"bb", "a change was missed")
+    # Without its state nothing is stored again.
+    shutil.rmtree(os.path.join(box.home, "state", "sync"))
+    box.did(0, d, "t/", unchanged=4)
+    box.did(0, d, "t/", unchanged=4)
+    box.did(4, "t/", e, files=0, unchanged=2, failed=2)      # without a state, a file that differs may be all there is of it
+    box.did(0, "--conflict", "remote", "t/", e, files=2, unchanged=2)
+    check(tree(e) == {k: v for k, v in tree(d).items() if k not in (b"link", b"pipe")}, "what came back is something else")
+
+
+def conflicts(box):
+    d, e = box.path("mine"), box.path("theirs")
+    box.file("mine/x", b"1")
+    box.did(0, d, "c/", files=1)
+    box.did(0, "c/", e, files=1)
+    box.file("mine/x", b"22")
+    box.did(0, d, "c/", files=1)
+    box.file("theirs/x", b"333")
+    box.did(4, e, "c/", failed=1)           # somebody else's version
+    check(box.get("c/x") == b"22" and box.lines[0]["id"] == "E0413", f"it was written over: {box.lines}")
+    box.did(4, "c/", e, failed=1)           # a file of one's own
+    box.did(0, "--conflict", "local", "c/", e)
+    box.did(0, "--conflict", "local", e, "c/", files=1)
+    check(box.get("c/x") == b"333", "--conflict local did not")
+    box.did(0, "c/", d, files=1)            # unchanged since it was stored: brought up to date
+    # Deletions: only what was seen on both sides, and is as it was.
+    box.file("mine/own", b"never stored")
+    box.file("theirs/gone", b"")
+    box.file("theirs/gone too", b"")
+    box.did(0, e, "c/", files=2, unchanged=1)
+    box.did(0, "c/", d, files=2, unchanged=1)
+    os.unlink(box.path("theirs/gone"))
+    os.unlink(box.path("theirs/gone too"))
+    box.file("mine/gone too", b"changed meanwhile")
+    box.did(2, "--delete", "--max-delete", "10", e, "c/", files=None, unchanged=None, deleted=None, failed=None)
+    box.did(2, "--delete", e, "c/", files=None, unchanged=None, deleted=None, failed=None)      # 2 of 3
+    box.did(0, "--delete", "--max-delete", "70", e, "c/", unchanged=1, deleted=2)
+    box.did(4, "--delete", "c/", d, unchanged=1, deleted=1, failed=1)
+    check(sorted(tree(d)) == [b"gone too", b"own", b"x"], f"deleted too much or too little: {sorted(tree(d))}")
+    # A source that is empty, or away, deletes nothing, whatever is allowed.
+    os.unlink(box.path("theirs/x"))
+    p = box.expect(2, "sync", "--delete", "--max-delete", "100", e, "c/")
+    check(b"nothing to sync from" in p.stderr and b"-n" in p.stderr, f"an empty source: {p.stderr}")
+    os.rmdir(e)
+    box.says(3, "theirs", "--delete", e, "c/")
+    check(box.get("c/x") == b"333", "deleted")
+    box.expect(0, "rm", "c/x")
+    box.says(3, "no object below", "--delete", "c/", d)
+
+
+def left_out(box):
+    d = box.path("some")
+    for name in ("a.tmp", "keep.tmp", "build/x", "sub/build/x", "sub/c"):
+        box.file("some/" + name, b"")
+    box.file("some/.qcloudignore", b"*.tmp\n!keep.tmp\n/build/\n")
+    box.file("some/sub/.qcloudignore", b"c\n")
+    box.did(0, d, "i/", files=4)
+    check(box.names("i/") == [b"i/.qcloudignore", b"i/keep.tmp", b"i/sub/.qcloudignore", b"i/sub/build/x"], f"stored: {box.names('i/')}")
+    box.did(0, "--exclude", "build", "--delete", d, "i/", unchanged=3)      # left out: not deleted either
+    box.did(0, d, "i/", unchanged=4)
+    # A link stands where a folder should come: nothing is written through it.
+    os.makedirs(box.path("elsewhere"))
+    os.makedirs(box.path("trap"))
+    os.symlink("../elsewhere", box.path("trap/sub"))
+    box.did(4, "i/", box.path("trap"), files=2, failed=2)
+    check(os.listdir(box.path("elsewhere")) == [], "something was written through a link")
+    # What a get would write first has the name of a file of the user's.
+    box.file("part/x", b"x")
+    box.file("part/x.part", b"mine")
+    os.chmod(box.path("part/x.part"), 0o600)
+    box.did(0, box.path("part"), "r/", files=2)
+    os.unlink(box.path("part/x"))
+    box.did(4, "r/", box.path("part"), unchanged=1, failed=1)
+    check(tree(box.path("part"))[b"x.part"][0] == b"mine", "a file of the user's was taken for a rest")
+    # Share stores and state are nobody's files.
+    plain = [n for n in os.listdir(box.home) if os.path.isfile(os.path.join(box.home, n))]
+    box.did(0, "--exclude", f"/{os.path.basename(box.work)}/", "--exclude", "cloud*", box.root, "own/", files=len(plain))
+    check(not [n for n in box.names("own/") if b"share" in n or b"state" in n], f"stored: {box.names('own/')}")
+
+
+def unreadable(box):
+    """Root reads everything, unless it gives the right to do so away."""
+    shut = ["setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    d = box.path("shut")
+    box.file("shut/a", b"a")
+    box.file("shut/b", b"b")
+    box.file("shut/dir/c", b"c")
+    box.did(0, d, "s/", files=3)
+    os.utime(box.path("shut/b"))
+    os.chmod(box.path("shut/b"), 0)
+    os.chmod(box.path("shut/dir"), 0)
+    p = box.start("sync", "--delete", d, "s/", wrap=shut)
+    err = p.communicate()[1].decode()
+    os.chmod(box.path("shut/dir"), 0o700)
+    if "bounding" in err:
+        print("rights could not be given up here, unreadable files left out")
+        return
+    check(p.returncode == 4 and "shut/b" in err.replace("'s/b'", "shut/b") and "'s/dir'" in err, f"exit {p.returncode}: {err}")
+    check(len(box.names("s/")) == 3, "what could not be read was deleted")
+
+
+def moving(box):
+    """A file that is changed while it is read, and one that is written again within a tick of its first look."""
+    d = box.path("moving")
+    box.file("moving/x", os.urandom(3_000_000))
+    if FAULTS:
+        p = box.start("sync", d, "m/", env={"QC_FAULT": "client_shared:stop:1"})
+        until = time.monotonic() + 60
+        while open(f"/proc/{p.pid}/stat", "rb").read().rsplit(b")", 1)[1].split()[0] != b"T":
+            check(time.monotonic() < until and p.poll() is None, "the put never stopped")
+            time.sleep(0.01)
+        # Another one waits at the lock: it does not.
+        q = box.expect(11, "sync", d, "m/")
+        check(str(p.pid).encode() in q.stderr, f"the holder is not named: {q.stderr}")
+        with open(box.path("moving/x"), "r+b") as f:
+            f.write(b"new")
+        p.send_signal(signal.SIGCONT)
+        err = p.communicate(timeout=60)[1]
+        check(p.returncode == 4 and b"E0413" in err and b"changed while it was read" in err, f"exit {p.returncode}: {err}")
+        check(box.names("m/") == [], "half a file is there")
+    box.did(0, d, "m/", files=1)
+    for i in range(3):                  # written and stored at once: never missed
+        box.file("moving/y", b"%d" % i, old=True)
+        box.sync(0, d, "m/")
+        check(box.get("m/y") == b"%d" % i, "a change was missed")
+
+
+def interrupted(box):
+    d = box.path("many")
+    for i in range(12):
+        box.file(f"many/{i}", os.urandom(400_000))
+    p = box.start("sync", d, "k/")
+    seen = p.stderr.readline()
+    p.send_signal(signal.SIGINT)
+    err = (seen + p.communicate(timeout=60)[1]).decode()
+    check(p.returncode in (0, 130), f"exit {p.returncode}: {err}")
+    if p.returncode == 130:
+        check("E13" in err and "the same command again" in err, f"Ctrl-C: {err}")
+    box.did(0, d, "k/", files=12 - err.count("stored 'k/"), unchanged=err.count("stored 'k/"))
+
+
+def change(box, rng, top):
+    """Some files come, change, move, go; at least one stays."""
+    names = [os.fsdecode(n) for n in tree(os.path.join(box.work, top))]
+    for _ in range(rng.randrange(1, 10)):
+        what = rng.random()
+        old = rng.choice(names) if names else None
+        if what < 0.5 or len(names) < 3:
+            name = "/".join(rng.choice("abc") for _ in range(rng.randrange(1, 3))) + f".{rng.randrange(9)}"
+            box.file(f"{top}/{name}", rng.randbytes(rng.choice((0, 10, 3000, 200_000))), old=rng.random() < 0.3)
+            names.append(name)
+        elif what < 0.7:
+            box.file(f"{top}/{old}", rng.randbytes(rng.choice((10, 3000))), old=rng.random() < 0.5)
+        elif what < 0.85:
+            os.unlink(box.path(top, old))
+            names = [n for n in names if n != old]
+        else:
+            os.chmod(box.path(top, old), rng.choice((0o600, 0o644, 0o755)))
+
+
+def kills(box, rng):
+    """Up and down, killed at random; then once more, and both are alike, with nothing to be told."""
+    struck = 0
+    os.makedirs(box.path("live"))
+    took = 0.5
+    for _ in range(ROUNDS):
+        change(box, rng, "live")
+        for args in (("--delete", "--max-delete", "100", box.path("live"), "kill/"), ("--delete", "--max-delete", "100", "kill/", box.path("mirror"))):
+            for _ in range(2):
+                p = box.start("sync", *args)
+                try:
+                    p.communicate(timeout=rng.uniform(0, took))
+                    check(p.returncode == 0, f"exit {p.returncode}")
+                except subprocess.TimeoutExpired:
+                    p.kill()
+                    p.communicate()
+                    struck += 1
+            began = time.monotonic()
+            p = box.expect(0, "sync", *args)
+            took = 0.2 + 2 * (time.monotonic() - began)
+        want = tree(box.path("live"))
+        check(tree(box.path("mirror")) == want, f"the mirror is not like it: {sorted(tree(box.path('mirror')))} {sorted(want)}")
+        check(box.names("kill/") == [b"kill/" + n for n in sorted(want)], "the vault is not like it")
+        s = box.sync(0, box.path("live"), "kill/")
+        check(s["files"] == 0 and s["unchanged"] == len(want), f"a sync after a sync: {s}")
+    print(f"{struck} of {4 * ROUNDS} syncs were killed; all was finished by the next one")
+    check(struck >= ROUNDS // 2, "hardly one was killed")
+
+
+def test():
+    rng = seeded("cli/sync")
+    with World(k=2, n=3) as box:
+        box.init()
+        for part in (page, ways, up_and_down, conflicts, left_out, unreadable, moving, interrupted):
+            part(box)
+        kills(box, rng)
+
+
+if __name__ == "__main__":
+    main(test)

@@ -1,0 +1,237 @@
+/* unit/sync_plan: what is decided for each combination of here, there and the last run, in both directions;
+ * and what is refused. */
+#include "sync/plan.h"
+
+#include "qc_check.h"
+
+enum { OLD = 1, NEW = 2, OTHER = 3 }; /* contents, by time; and versions */
+
+/* A side is described by letters. here: o n x (as at the last run, new, another new one), l (a link), s (may
+ * not be read); c: as o, but touched (another ctime alone). there: o n x, t: without time and mode, v:
+ * another version that looks like o. base: o, O: open with the version o, N: open with none, q: o, but
+ * changed within a tick. '-': nothing. */
+static struct sync_entry file(int content)
+{
+    struct sync_entry e = { .st = { .size = 10,
+                                    .inode = 7,
+                                    .mtime_ns = content * 1000,
+                                    .ctime_ns = content * 1000 + 1,
+                                    .mode = 0644 },
+                            .has_mtime = true,
+                            .has_mode = true,
+                            .quiet = true };
+    return e;
+}
+
+static int content_of(char c)
+{
+    return c == 'n' ? NEW : c == 'x' ? OTHER : OLD;
+}
+
+static struct sync_entry here_of(char c)
+{
+    struct sync_entry e = file(content_of(c));
+    e.kind = c == 'l' ? SYNC_LINK : c == 's' ? SYNC_SHUT : SYNC_FILE;
+    e.st.ctime_ns += c == 'c' ? 1 : 0;
+    return e;
+}
+
+static struct sync_entry there_of(char c)
+{
+    struct sync_entry e = file(content_of(c));
+    e.st.inode = 0;
+    e.st.ctime_ns = 0;
+    e.has_mtime = e.has_mode = c != 't';
+    memset(e.version, c == 'v' ? OTHER : content_of(c), sizeof e.version);
+    return e;
+}
+
+/* Open rows are of a put of the new content. */
+static struct sync_entry base_of(char c)
+{
+    struct sync_entry e = file(c == 'O' || c == 'N' ? NEW : OLD);
+    e.open = c == 'O' || c == 'N';
+    e.quiet = c != 'q';
+    if (c != 'N')
+        memset(e.version, OLD, sizeof e.version);
+    return e;
+}
+
+static void add(struct sync_list *l, const char *path, char c, struct sync_entry (*of)(char))
+{
+    struct qc_err err = { 0 };
+    const struct sync_entry e = of(c);
+    if (c != '-')
+        CHECK_OK(sync_list_add(l, qc_span_str(path), &e, &err));
+}
+
+static const struct {
+    char is[4]; /* here, there, base */
+    bool remove;
+    enum sync_do up, down;
+} cases[] = {
+    { "o-o", false, SYNC_PUT, SYNC_STAY },
+    { "o--", false, SYNC_PUT, SYNC_STAY },
+    { "o--", true, SYNC_PUT, SYNC_STAY }, /* never seen there: it was not deleted there */
+    { "o-o", true, SYNC_PUT, SYNC_REMOVE_HERE },
+    { "n-o", true, SYNC_PUT, SYNC_CONFLICT },
+    { "o-q", true, SYNC_PUT, SYNC_CONFLICT },
+    { "n-O", true, SYNC_PUT, SYNC_CONFLICT },
+    { "-o-", true, SYNC_STAY, SYNC_GET },
+    { "-oo", false, SYNC_STAY, SYNC_GET },
+    { "-oo", true, SYNC_REMOVE_THERE, SYNC_GET },
+    { "-no", true, SYNC_CONFLICT, SYNC_GET },
+    { "-nN", true, SYNC_REMOVE_THERE, SYNC_GET }, /* our own put, which was killed */
+    { "-xN", true, SYNC_STAY, SYNC_GET },
+    { "n-N", true, SYNC_PUT, SYNC_STAY },
+    { "--o", true, SYNC_FORGET, SYNC_FORGET },
+    { "ooo", false, SYNC_SAME, SYNC_SAME },
+    { "oo-", false, SYNC_ADOPT, SYNC_ADOPT },
+    { "no-", false, SYNC_PUT, SYNC_CONFLICT },
+    { "ot-", false, SYNC_PUT, SYNC_CONFLICT },
+    { "coo", false, SYNC_PUT, SYNC_ADOPT }, /* touched: stored again; down, nothing is written over */
+    { "ooq", false, SYNC_PUT, SYNC_ADOPT },
+    { "noo", false, SYNC_PUT, SYNC_CONFLICT },
+    { "ono", false, SYNC_CONFLICT, SYNC_GET },
+    { "ovo", false, SYNC_ADOPT, SYNC_GET },
+    { "cvo", false, SYNC_ADOPT, SYNC_ADOPT }, /* a get that was killed */
+    { "ov-", false, SYNC_ADOPT, SYNC_ADOPT },
+    { "nno", false, SYNC_ADOPT, SYNC_ADOPT },
+    { "xno", false, SYNC_CONFLICT, SYNC_CONFLICT },
+    { "noO", false, SYNC_PUT, SYNC_CONFLICT }, /* the put never came to be */
+    { "nnO", false, SYNC_ADOPT, SYNC_ADOPT },  /* it did */
+    { "xnO", false, SYNC_PUT, SYNC_CONFLICT },
+    { "nxO", false, SYNC_CONFLICT, SYNC_CONFLICT },
+    { "nnN", false, SYNC_ADOPT, SYNC_ADOPT },
+    { "l--", false, SYNC_STAY, SYNC_STAY },
+    { "loo", true, SYNC_BARRED, SYNC_BARRED },
+};
+
+static enum sync_do decided(const char *is, const struct sync_rules *rules)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(sync_list_done) struct sync_list here = { 0 }, there = { 0 }, base = { 0 };
+    QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
+    add(&here, "f", is[0], here_of);
+    add(&there, "f", is[1], there_of);
+    add(&base, "f", is[2], base_of);
+    CHECK_OK(sync_plan_make(&p, rules, &here, &there, &base, &err));
+    CHECK(sync_plan_count(&p) == 1);
+    const enum sync_do what = sync_plan_at(&p, 0)->what;
+    CHECK(p.count[what] == 1);
+    CHECK(p.bytes == (what == SYNC_PUT || what == SYNC_GET ? 10 : 0));
+    return what;
+}
+
+static void each_case(void)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int way = 0; way < 2; way++) {
+            struct sync_rules rules = { .way = way == 0 ? SYNC_UP : SYNC_DOWN, .remove = cases[i].remove };
+            const enum sync_do want = way == 0 ? cases[i].up : cases[i].down;
+            const enum sync_do got = decided(cases[i].is, &rules);
+            if (got != want) {
+                fprintf(stderr, "%s %s: %d, expected %d\n", cases[i].is, way == 0 ? "up" : "down", (int)got,
+                        (int)want);
+                exit(1);
+            }
+            /* The user's word decides conflicts, and nothing else. */
+            rules.counts = way == 0 ? SYNC_HERE : SYNC_THERE;
+            const enum sync_do forced = decided(cases[i].is, &rules);
+            CHECK(want == SYNC_CONFLICT ? forced != SYNC_CONFLICT && forced != SYNC_KEEP : forced == want);
+            rules.counts = way == 0 ? SYNC_THERE : SYNC_HERE;
+            CHECK(decided(cases[i].is, &rules) == (want == SYNC_CONFLICT ? SYNC_KEEP : want));
+        }
+    }
+}
+
+static qc_rc always(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
+                    bool *ret, struct qc_err *err)
+{
+    (void)path;
+    (void)here;
+    (void)there;
+    (void)err;
+    *ret = *(bool *)ctx;
+    return QC_OK;
+}
+
+/* Content counts, and no time. */
+static void by_content(void)
+{
+    bool same = true;
+    struct sync_rules rules = { .way = SYNC_UP, .same = always, .ctx = &same };
+    CHECK(decided("noo", &rules) == SYNC_ADOPT);
+    CHECK(decided("ooq", &rules) == SYNC_ADOPT);
+    same = false;
+    CHECK(decided("ooo", &rules) == SYNC_PUT);
+    CHECK(decided("oo-", &rules) == SYNC_PUT);
+    rules.way = SYNC_DOWN;
+    CHECK(decided("ooo", &rules) == SYNC_CONFLICT);
+}
+
+/* What is behind a link, or in a folder that may not be read, is not known to be gone. */
+static void bars(void)
+{
+    struct qc_err err = { 0 };
+    for (int way = 0; way < 2; way++) {
+        QC_CLEANUP(sync_list_done) struct sync_list here = { 0 }, there = { 0 }, base = { 0 };
+        QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
+        const struct sync_rules rules = { .way = way == 0 ? SYNC_UP : SYNC_DOWN, .remove = true };
+        add(&here, "d", 's', here_of);
+        add(&here, "d.x", 'o', here_of);
+        add(&there, "d.x", 'o', there_of);
+        add(&there, "d/a/x", 'o', there_of);
+        add(&there, "dd", 'o', there_of);
+        add(&base, "d.x", 'o', base_of);
+        add(&base, "d/a/x", 'o', base_of);
+        add(&base, "d/a/y", 'o', base_of);
+        CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
+        CHECK(sync_plan_count(&p) == 5);
+        CHECK(sync_plan_at(&p, 0)->what == SYNC_STAY);
+        CHECK(sync_plan_at(&p, 1)->what == SYNC_SAME);
+        CHECK(sync_plan_at(&p, 2)->what == SYNC_BARRED);
+        CHECK(sync_plan_at(&p, 3)->what == SYNC_STAY);
+        CHECK(sync_plan_at(&p, 4)->what == (way == 0 ? SYNC_STAY : SYNC_GET));
+    }
+}
+
+/* 10 files, of which `gone` are not at the source any more. */
+static qc_rc deletions(enum sync_way way, unsigned gone, unsigned pct)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(sync_list_done) struct sync_list here = { 0 }, there = { 0 }, base = { 0 };
+    QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
+    const struct sync_rules rules = { .way = way, .remove = true };
+    for (unsigned i = 0; i < 10; i++) {
+        const char path[] = { (char)('a' + i), '\0' };
+        add(&here, path, way == SYNC_UP && i < gone ? '-' : 'o', here_of);
+        add(&there, path, way == SYNC_DOWN && i < gone ? '-' : 'o', there_of);
+        add(&base, path, 'o', base_of);
+    }
+    CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
+    CHECK(p.count[SYNC_REMOVE_THERE] + p.count[SYNC_REMOVE_HERE] == gone);
+    return sync_plan_check(&p, way, pct, &err);
+}
+
+static void too_many(void)
+{
+    for (int way = 0; way < 2; way++) {
+        const enum sync_way w = way == 0 ? SYNC_UP : SYNC_DOWN;
+        CHECK(deletions(w, 0, 0) == QC_OK);
+        CHECK(deletions(w, 1, 0) == QC_USAGE);
+        CHECK(deletions(w, 5, 50) == QC_OK);
+        CHECK(deletions(w, 6, 50) == QC_USAGE);
+        CHECK(deletions(w, 9, 100) == QC_OK);
+        CHECK(deletions(w, 10, 100) == QC_USAGE); /* the source has nothing */
+    }
+}
+
+int main(void)
+{
+    each_case();
+    by_content();
+    bars();
+    too_many();
+    return 0;
+}
