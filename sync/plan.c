@@ -27,6 +27,7 @@ struct facts {
     bool stands; /* the vault has the version of the last run */
     bool still;  /* the file is as at the last run */
     bool equal;  /* both are the same */
+    bool half;   /* but for the mode, which a get sets at its very end: it was killed there */
 };
 
 /* By size, time and mode: as far as the vault says so in what it vouches for. Bits that a get does not set do
@@ -74,6 +75,11 @@ static qc_rc look(const struct sync_step *s, const struct sync_rules *r, struct 
         else
             f.equal = alike(&s->here->st, s->there);
     }
+    if (s->here != NULL && s->there != NULL && (s->here->st.mode & 0777) == 0600) {
+        struct sync_stat st = s->here->st;
+        st.mode = s->there->st.mode;
+        f.half = alike(&st, s->there);
+    }
     *ret = f;
     return QC_OK;
 }
@@ -116,7 +122,7 @@ static enum sync_do decide_down(const struct sync_step *s, const struct facts *f
     if (f->equal)
         return f->stands && f->still && !s->base->open ? SYNC_SAME : SYNC_ADOPT;
     /* A file that no run has seen may be all that there is of it. */
-    return f->still && !f->stands ? SYNC_GET : conflict(r->counts, SYNC_THERE, SYNC_GET);
+    return (f->still && !f->stands) || f->half ? SYNC_GET : conflict(r->counts, SYNC_THERE, SYNC_GET);
 }
 
 /* -- all of them ----------------------------------------------------------------------------------------- */
