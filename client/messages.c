@@ -108,7 +108,7 @@ static const struct row rows[] = {
     { QC_NOTFOUND,
       IN(SYNC),
       { 7,
-        "Nothing was done, and nothing was deleted: a source that is not there is no empty one.",
+        "Nothing was done, and nothing was removed: a source that is not there is no empty one.",
         { SAY("check the name, or mount what holds it, then the same command again"),
           RUN("qcloud", "ls") } } },
     { QC_NOTFOUND, IN(MOVE), { 4, "Nothing was changed.", { RUN("qcloud", "gateway", "cloud", "ls") } } },

@@ -58,6 +58,17 @@ static void look_base(const struct sync_step *s, struct facts *f)
     f->still = known && s->here != NULL && sync_stat_same(&s->here->st, &base->st);
 }
 
+/* A new file with the object's size and time, and the mode of a get that is not over. */
+static bool is_half(const struct sync_step *s)
+{
+    if (s->here == NULL || s->there == NULL || (s->here->st.mode & 0777) != 0600 ||
+        (s->base != NULL && s->base->st.inode == s->here->st.inode))
+        return false;
+    struct sync_stat st = s->here->st;
+    st.mode = s->there->st.mode;
+    return alike(&st, s->there);
+}
+
 static qc_rc look(const struct sync_step *s, const struct sync_rules *r, struct facts *ret,
                   struct qc_err *err)
 {
@@ -66,20 +77,14 @@ static qc_rc look(const struct sync_step *s, const struct sync_rules *r, struct 
     if (s->here != NULL && s->there != NULL) {
         if (r->same != NULL)
             QC_TRY(r->same(r->ctx, s->path, s->here, s->there, &f.equal, err));
-        else if (f.stands &&
-                 r->way == SYNC_UP) /* its times say that it was changed: no matter what size it has */
+        else if (f.stands && r->way == SYNC_UP) /* its times say whether it was changed, whatever its size */
             f.equal = f.still;
-        else if (f.known && f.still &&
-                 r->way == SYNC_DOWN) /* and the vault's may look like it, and be another */
+        else if (f.known && f.still && r->way == SYNC_DOWN) /* the vault's may look like it, and be another */
             f.equal = f.stands;
         else
             f.equal = alike(&s->here->st, s->there);
     }
-    if (s->here != NULL && s->there != NULL && (s->here->st.mode & 0777) == 0600) {
-        struct sync_stat st = s->here->st;
-        st.mode = s->there->st.mode;
-        f.half = alike(&st, s->there);
-    }
+    f.half = is_half(s);
     *ret = f;
     return QC_OK;
 }

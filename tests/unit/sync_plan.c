@@ -7,9 +7,9 @@
 enum { OLD = 1, NEW = 2, OTHER = 3 }; /* contents, by time; and versions */
 
 /* A side is described by letters. here: o n x (as at the last run, new, another new one), l (a link), s (may
- * not be read); c: as o, but touched (another ctime alone), h: n, with the mode 0600. there: o n x, t: without time and mode, v:
- * another version that looks like o. base: o, O: open with the version o, N: open with none, q: o, but
- * changed within a tick. '-': nothing. */
+ * not be read); c: as o, but touched (another ctime alone), m: o, with the mode 0600, h: a new file like n
+ * with that mode. there: o n x, t: without time and mode, v: another version that looks like o. base: o, O:
+ * open with the version o, N: open with none, q: o, but changed within a tick. '-': nothing. */
 static struct sync_entry file(int content)
 {
     struct sync_entry e = { .st = { .size = 10,
@@ -33,7 +33,8 @@ static struct sync_entry here_of(char c)
     struct sync_entry e = file(content_of(c));
     e.kind = c == 'l' ? SYNC_LINK : c == 's' ? SYNC_SHUT : SYNC_FILE;
     e.st.ctime_ns += c == 'c' ? 1 : 0;
-    e.st.mode = c == 'h' ? 0600 : e.st.mode;
+    e.st.mode = c == 'h' || c == 'm' ? 0600 : e.st.mode;
+    e.st.inode += c == 'h' ? 1 : 0;
     return e;
 }
 
@@ -99,6 +100,7 @@ static const struct {
     { "ov-", false, SYNC_ADOPT, SYNC_ADOPT },
     { "hno", false, SYNC_CONFLICT, SYNC_GET }, /* a get that was killed before it set the mode */
     { "hn-", false, SYNC_PUT, SYNC_GET },
+    { "moo", false, SYNC_PUT, SYNC_CONFLICT },
     { "nno", false, SYNC_ADOPT, SYNC_ADOPT },
     { "xno", false, SYNC_CONFLICT, SYNC_CONFLICT },
     { "noO", false, SYNC_PUT, SYNC_CONFLICT }, /* the put never came to be */
