@@ -4,8 +4,10 @@
 #include "net/psk.h"
 
 #include <openssl/err.h>
+#include <pthread.h>
 #include <string.h>
 
+#include "base/thread.h"
 #include "line_internal.h"
 
 static const unsigned char cipher[] = { 0x13, 0x02 }; /* TLS_AES_256_GCM_SHA384 */
@@ -93,14 +95,54 @@ static int refuse_certificate(X509_STORE_CTX *store, void *arg)
 
 /* -- contexts -------------------------------------------------------------------------------------------- */
 
-static qc_rc make(struct net_line **ret, int fd, const struct net_psk_id *id, const SSL_METHOD *method,
+/* Of one end: the same for all its connections, and made once, for that costs as much as a handshake. */
+struct shared {
+    pthread_mutex_t lock; /* ctx */
+    SSL_CTX *ctx;         /* nobody changes it once it is here; NULL: not yet made */
+};
+static struct shared clients = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct shared servers = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void set_client(SSL_CTX *ctx)
+{
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, refuse_certificate, NULL);
+    SSL_CTX_set_psk_use_session_callback(ctx, use_psk);
+}
+
+static void set_server(SSL_CTX *ctx)
+{
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL); /* a certificate is not even asked for */
+    SSL_CTX_set_cert_verify_callback(ctx, refuse_certificate, NULL);
+    SSL_CTX_set_psk_find_session_callback(ctx, find_psk);
+    SSL_CTX_set_client_hello_cb(ctx, one_identity, NULL);
+}
+
+/* A reference to it becomes the line's. */
+static qc_rc take_context(struct net_line *l, bool connects, struct qc_err *err)
+{
+    struct shared *s = connects ? &clients : &servers;
+    QC_LOCK(&s->lock);
+    if (s->ctx == NULL) {
+        QC_TRY(line_context(l, connects ? TLS_client_method() : TLS_server_method(), err));
+        if (connects)
+            set_client(l->ctx);
+        else
+            set_server(l->ctx);
+        s->ctx = QC_STEAL(l->ctx);
+    }
+    if (SSL_CTX_up_ref(s->ctx) != 1)
+        return line_fail(err, QC_NOMEM, "TLS");
+    l->ctx = s->ctx;
+    return QC_OK;
+}
+
+static qc_rc make(struct net_line **ret, int fd, const struct net_psk_id *id, bool connects,
                   struct qc_err *err)
 {
     QC_CLEANUP(net_line_close) struct net_line *l = NULL;
     QC_TRY(line_new(&l, fd, err));
-    QC_TRY(line_context(l, method, err));
-    SSL_CTX_set_verify(l->ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(l->ctx, refuse_certificate, NULL);
+    QC_TRY(take_context(l, connects, err));
     l->id = *id;
     *ret = QC_STEAL(l);
     return QC_OK;
@@ -143,9 +185,8 @@ qc_rc net_psk_connect(struct net_line **ret, int fd, const struct net_psk_id *id
                       qc_deadline d, struct qc_err *err)
 {
     QC_CLEANUP(net_line_close) struct net_line *p = NULL;
-    QC_TRY(make(&p, fd, id, TLS_client_method(), err));
+    QC_TRY(make(&p, fd, id, true, err));
     QC_TRY(net_psk_key(&p->psk, qc_key_open(qkd_key), id, err));
-    SSL_CTX_set_psk_use_session_callback(p->ctx, use_psk);
     QC_TRY(line_start(p, true, err));
     QC_TRY(handshake(p, d, err));
     *ret = QC_STEAL(p);
@@ -156,13 +197,10 @@ qc_rc net_psk_accept(struct net_line **ret, int fd, const struct net_psk_id *us,
                      void *ctx, qc_deadline d, struct qc_err *err)
 {
     QC_CLEANUP(net_line_close) struct net_line *p = NULL;
-    QC_TRY(make(&p, fd, us, TLS_server_method(), err));
+    QC_TRY(make(&p, fd, us, false, err));
     p->id.key_id[0] = '\0';
     p->find = find;
     p->find_ctx = ctx;
-    SSL_CTX_set_verify(p->ctx, SSL_VERIFY_NONE, NULL); /* a certificate is not even asked for */
-    SSL_CTX_set_psk_find_session_callback(p->ctx, find_psk);
-    SSL_CTX_set_client_hello_cb(p->ctx, one_identity, NULL);
     QC_TRY(line_start(p, false, err));
     QC_TRY(handshake(p, d, err));
     *ret = QC_STEAL(p);
