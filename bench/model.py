@@ -17,6 +17,12 @@ RATIOS = [
 ]
 PEAKS = [("client", 64), ("gateway", 256)]    # MiB
 SLOW = 2.0      # gets beside a slow cloud: their 99th percentile beside that while all are well
+# level, figure, floor or limit, what it is held against
+LINKS = [
+    ("otp", "ratio", 0.8, "frames under one-time pad, beside 1 / (1/kernel + 1/TCP)"),
+    ("qkd-tls", "ratio", 0.85, "TLS keyed by QKD, beside TLS by certificates"),
+    ("qkd-tls", "rekey", 0.03, "what 100 new keys a second cost, as a part of 1"),
+]
 REPAIR = 2.0    # times as long to fill an empty cloud again as to read k others
 
 
@@ -72,6 +78,10 @@ def verdicts(lines):
     for program, limit in PEAKS:
         if program in peaks(lines):
             rows.append((f"{program} MiB", peaks(lines)[program], limit, peaks(lines)[program] <= limit))
+    for level, name, bound, what in LINKS:
+        for x in lines:
+            if x["kind"] == "link" and (x["level"], x["name"]) == (level, name):
+                rows.append((what, x["of"], bound, x["of"] <= bound if name == "rekey" else x["of"] >= bound))
     for x in lines:
         if x["kind"] == "slow_ratio":
             rows.append(("99 of 100 gets with a slow cloud, beside all well", x["p99"], SLOW, x["p99"] <= SLOW))

@@ -118,15 +118,39 @@ def cloud_cpu(lines):
         yield from table(["clouds", "", "client", "gateway", "the servers", "gateway / servers"], rows)
 
 
+LINK_NAMES = {"kernel": "XOR and Poly1305 of 64 KiB, in memory", "tcp": "plain TCP", "otp_link": "frames under one-time pad",
+              "otp_link_hidden": "frames that hide their lengths", "tls": "TLS 1.3 by certificates", "qkd_tls": "TLS 1.3 keyed by QKD",
+              "qkd_tls_rekeyed": "the same, 100 new keys a second"}
+
+
+def links(lines):
+    begun = next((x for x in lines if x["kind"] == "links"), None)
+    if begun is None:
+        return
+    rows = [[LINK_NAMES[x["name"]], f"{x['gbit_per_cpu_s']:.1f}", f"{x['gbit_per_s']:.1f}"] for x in lines if x["kind"] == "link" and "gbit_per_s" in x]
+    yield "## Links"
+    yield (f"Made by `bench/run.sh --links`; measured {begun['when']}, load average {begun['load']} when it began. {begun['mib']} MiB over loopback TCP, a thread at each end, "
+           f"each on a core of its own; keys and pad in memory. Medians of {begun['rounds']} rounds, each of all kinds. Gb are 10^9 bits; by the processor time of the end that used more, "
+           "which is what a core does where nobody else is, and by the clock, in which the machine's other work is.")
+    yield ""
+    yield from table(["", "Gb/s of a core", "Gb/s by the clock"], rows)
+    found = {(x["level"], x["name"]): x for x in lines if x["kind"] == "link"}
+    held = [(what, found[level, name], bound, name) for level, name, bound, what in model.LINKS if (level, name) in found]
+    missed = [what for what, _, _, ok in model.verdicts(lines) if not ok]
+    yield from table(["by processor time", "median", "rounds", "floor or limit"],
+                     [[what, f"**{x['of']:.3f}**{' (missed)' if what in missed else ''}", f"{x['least']:.3f} to {x['most']:.3f}",
+                       f"{'at most' if name == 'rekey' else 'at least'} {bound}"] for what, x, bound, name in held])
+
+
 def main():
     lines = []
     for name in sys.argv[1:]:
         with open(name, encoding="utf-8") as f:
             lines += [json.loads(x) for x in f]
     print("# Performance\n")
-    print("Made by `bench/run.sh --memory --compare --clouds --out FILE && bench/page.py FILE >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
+    print("Made by `bench/run.sh --memory --compare --clouds --out FILE && bench/run.sh --links --out MORE && bench/page.py FILE MORE >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
           "[HACKING](HACKING.md#measure-and-profile); why the paths are as they are: [adr/0011](adr/0011-past-the-page-cache.md).\n")
-    for part in (machine, whole_path, ranges, peaks, small, others, cloud_cpu, kernels):
+    for part in (machine, whole_path, ranges, peaks, small, others, cloud_cpu, links, kernels):
         for line in part(lines):
             print(line)
 

@@ -14,6 +14,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "system")]
+import links                                    # noqa: E402
 import model                                    # noqa: E402
 import repair                                   # noqa: E402
 import s3                                       # noqa: E402
@@ -318,6 +319,10 @@ def summary(out, enforced):
             print(f"repair          {x['clouds']}, {x['segments']} segments, {x['mib']} MiB, {x['name']}: {x['seconds']} s, {x['mb_per_s']} MB/s")
         elif x["kind"] == "repair_ratio":
             print(f"repair          {x['clouds']}, {x['segments']} segments, {x['name']}: {x['to_read']} times as long as to read k clouds")
+        elif x["kind"] == "link" and "gbit_per_s" in x:
+            print(f"link            {x['level']}, {x['name']}: {x['gbit_per_s']} Gb/s by the clock, {x['gbit_per_cpu_s']} by processor time")
+        elif x["kind"] == "link":
+            print(f"link            {x['level']}, {x['name']}: {x['of']} ({x['least']} to {x['most']}) by processor time, {x['by_clock']} by the clock")
         elif x["kind"] == "cloud_cpu":
             print(f"clouds          {x['clouds']}, {x['name']}: processor ms per MB: client {x['client_cpu_ms_per_mb']}, gateway "
                   f"{x['gateway_cpu_ms_per_mb']}, servers {x['servers_cpu_ms_per_mb']}: gateway is {x['gateway_to_servers']} of them")
@@ -331,7 +336,7 @@ def summary(out, enforced):
 
 def main():
     top = os.path.dirname(HERE)
-    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--runs N] [--place DIR] [--out FILE]")
+    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--runs N] [--place DIR] [--out FILE]")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--memory", action="store_true")
     p.add_argument("--small", type=int, default=None)
@@ -339,6 +344,7 @@ def main():
     p.add_argument("--clouds", action="store_true")
     p.add_argument("--slow", action="store_true")
     p.add_argument("--repair", action="store_true")
+    p.add_argument("--links", action="store_true")
     p.add_argument("--runs", type=int, default=None)
     p.add_argument("--place", default=os.path.join(top, "build"))
     p.add_argument("--out", default=os.path.join(top, "build", "bench", "results.jsonl"))
@@ -352,6 +358,9 @@ def main():
         return 0 if summary(out, not o.quick) else 1
     if o.repair:
         repair.measure(out, sys.modules[__name__], place, o.quick, o.clouds, o.runs or (1 if o.quick else 3))
+        return 0 if summary(out, not o.quick) else 1
+    if o.links:
+        links.measure(out, sys.modules[__name__], o.quick)
         return 0 if summary(out, not o.quick) else 1
     kernels(out, scale=1 if o.quick else 100)
     whole_path(out, place, size, o.runs or (1 if o.quick else 5))

@@ -3,7 +3,7 @@
 # JSON lines to --out (default build/bench/results.jsonl), a summary to the terminal. Exit 0: every floor is met; 1: one is
 # missed; 2: it could not be measured.
 #
-# Usage: bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--runs N] [--place DIR] [--out FILE]
+# Usage: bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--runs N] [--place DIR] [--out FILE]
 #   (nothing)   kernels, the whole path five times, eight transfers at once: about 5 minutes, 25 GB of disk
 #   --quick     a few seconds, to see that it runs: its figures say nothing and no floor is looked at
 #   --memory    also an object of 10 GiB
@@ -12,6 +12,7 @@
 #   --clouds    also five real S3 servers: the gateway's processor time beside theirs (tools/setup --clouds)
 #   --slow      only this, of --clouds: one of the five takes 3 s for each request; gets and puts beside it
 #   --repair    only this: one of five clouds is emptied, and filled again; with --clouds also on real S3 servers
+#   --links     only this: what links keyed by QKD cost, at both levels
 #   --place     where the clouds lie (default build/): the disk that is measured
 # bench/page.py RESULTS >docs/PERFORMANCE.md makes the page from the lines.
 set -eu
@@ -23,6 +24,6 @@ if [ -z "$built" ]; then
     case " $* " in *' --compare '*) tools/setup --bench >&2 ;; esac
     case " $* " in *' --clouds '* | *' --slow '*) tools/setup --clouds >&2 ;; esac
     cmake --preset release >/dev/null
-    cmake --build --preset release -- qcloud qcloud-gateway qc_bench_kernels >/dev/null
+    cmake --build --preset release -- qcloud qcloud-gateway qc_bench_kernels qc_bench_otp_link qc_bench_qkd_tls >/dev/null
 fi
 QC_BIN=$built/bin exec /usr/bin/python3 -B bench/run.py "$@"

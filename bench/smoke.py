@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""bench/smoke: run.sh --quick measures every kind of thing, and page.py makes every part of the page. No figure is judged."""
+"""bench/smoke: run.sh --quick, with and without --links, measures every kind of thing, and page.py makes every part of the page. No figure is judged."""
 import json
 import os
 import re
@@ -9,17 +9,20 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FULL = os.environ.get("QC_FULL") == "1"
-KINDS = {"machine", "kernel", "path", "range", "peak", "small"}
-PARTS = ["The whole path", "A part of an object", "Memory", "Small files", "What one core can do"]
+KINDS = {"machine", "kernel", "path", "range", "peak", "small", "links", "link"}
+PARTS = ["The whole path", "A part of an object", "Memory", "Small files", "Links", "What one core can do"]
 
 
 def main():
     with tempfile.TemporaryDirectory(prefix="qcloud-bench-") as top:
-        out = os.path.join(top, "results.jsonl")
-        subprocess.run([os.path.join(HERE, "run.sh"), "--quick", "--place", top, "--out", out, *(["--clouds"] if FULL else [])], check=True)
-        with open(out, encoding="utf-8") as f:
-            lines = [json.loads(x) for x in f]
-        page = subprocess.run([os.path.join(HERE, "page.py"), out], check=True, stdout=subprocess.PIPE, text=True).stdout
+        outs = [os.path.join(top, "results.jsonl"), os.path.join(top, "links.jsonl")]
+        for out, more in zip(outs, (["--clouds"] if FULL else [], ["--links"])):
+            subprocess.run([os.path.join(HERE, "run.sh"), "--quick", "--place", top, "--out", out, *more], check=True)
+        lines = []
+        for out in outs:
+            with open(out, encoding="utf-8") as f:
+                lines += [json.loads(x) for x in f]
+        page = subprocess.run([os.path.join(HERE, "page.py"), *outs], check=True, stdout=subprocess.PIPE, text=True).stdout
     kinds = {x["kind"] for x in lines}
     parts = re.findall(r"^## (.*)$", page, re.M)
     if FULL:

@@ -1,0 +1,26 @@
+"""What links cost: frames under one-time pad beside their kernel and plain TCP, TLS keyed by QKD beside TLS by certificates, a new key a hundred times a second.
+bench_otp_link and bench_qkd_tls measure; two threads, each on a core of its own, loopback TCP, keys and pad in memory. Used by run.py."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "tests", "cli"))
+from pki import Authority               # noqa: E402
+
+
+def measure(out, run, quick):
+    mib, rounds = ("16", "1") if quick else ("512", "9")
+    begun = {"when": time.strftime("%Y-%m-%d", time.gmtime()), "load": round(os.getloadavg()[0], 2), "mib": int(mib), "rounds": int(rounds)}
+    out.add("links", **begun)
+    built = os.path.dirname(run.KERNELS)
+    with tempfile.TemporaryDirectory(prefix="qcloud-bench-") as folder:
+        pki = Authority(folder)
+        cert, key = pki.vouch("bench", "DNS:bench.link")
+        for what, call in (("otp", ["bench_otp_link"]), ("qkd-tls", ["bench_qkd_tls", pki.ca, cert, key, "bench.link"])):
+            text = subprocess.run([os.path.join(built, call[0]), *call[1:], mib, rounds], check=True, stdout=subprocess.PIPE, timeout=1200).stdout
+            for line in text.splitlines():
+                out.add("link", level=what, **json.loads(line))
