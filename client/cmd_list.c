@@ -232,15 +232,30 @@ static qc_rc stat_one(struct client *c, qc_span name, struct qc_err *err)
     return out_json(&c->out, &j, err);
 }
 
+/* What carried it: a line for each cloud that is reached by a network. */
+static qc_rc ways_text(struct client *c, qc_span ways, struct qc_err *err)
+{
+    while (ways.n > 0) {
+        QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+        const uint8_t *blank = memchr(ways.p, ' ', ways.n);
+        const size_t n = blank == NULL ? ways.n : (size_t)(blank - ways.p);
+        QC_TRY(text_escape(qc_span_sub(ways, 0, n), &shown, err));
+        out_line(&c->out, "way      %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
+        ways = qc_span_from(ways, blank == NULL ? n : n + 1);
+    }
+    return QC_OK;
+}
+
 static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
 {
     QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf ways = { .max = QC_CLIENT_TEXT_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     char version[2 * VAULT_ID_BYTES + 1];
     struct vault_call call = client_call(c);
-    QC_TRY(vault_explain(c->vault, name, &call, &s, &text, err));
+    QC_TRY(vault_explain(c->vault, name, &call, &s, &text, &ways, err));
     QC_TRY(text_escape(name, &shown, err));
     qc_hex(qc_span_of(s.version, VAULT_ID_BYTES), version);
     out_line(&c->out, "name     %.*s", (int)shown.n, (const char *)shown.p);
@@ -248,11 +263,13 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     qc_buf_clear(&shown);
     QC_TRY(text_escape(qc_buf_span(&text), &shown, err));
     out_line(&c->out, "random   %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
+    QC_TRY(ways_text(c, qc_buf_span(&ways), err));
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "number", (int64_t)s.number, err));
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(s.version, VAULT_ID_BYTES), err));
     QC_TRY(text_json(j, "random", qc_buf_span(&text), err));
+    QC_TRY(text_json(j, "ways", qc_buf_span(&ways), err));
     return out_json(&c->out, &j, err);
 }
 

@@ -212,7 +212,7 @@ static qc_rc explain_site(struct sites *s, unsigned i, qc_span name, qc_buf *tex
 {
     QC_CLEANUP(vault_stat_done) struct vault_stat stat = { 0 };
     const struct vault_call call = client_call(s->site[i]);
-    return vault_explain(s->s.vault[i], name, &call, &stat, text, err);
+    return vault_explain(s->s.vault[i], name, &call, &stat, text, NULL, err);
 }
 
 static qc_rc explain_one(struct sites *s, qc_span name, struct qc_err *err)

@@ -246,7 +246,7 @@ static const struct qc_cmd cmds[] = {
     { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
     { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF,
       profile_opts, cmd_stat },
-    { "explain", "NAME...", "where an object's keys came from, as it says itself", 1, -1,
+    { "explain", "NAME...", "where an object's keys came from, and what carried it, as it says itself", 1, -1,
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, profile_opts, cmd_explain },
     { "reseal", "NAME... | --where rng=SOURCE [PREFIX]", "seal objects anew, under keys that are drawn now",
       0, -1, NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, reseal_opts, cmd_reseal },

@@ -35,7 +35,7 @@ static qc_rc one(void *ctx, const struct vault_stat *listed, struct qc_err *err)
     struct vault_call call = client_call(run->c);
     struct qc_err why = { 0 };
     const qc_span name = qc_buf_span(&listed->name);
-    const qc_rc rc = vault_explain(run->c->vault, name, &call, &s, &text, &why);
+    const qc_rc rc = vault_explain(run->c->vault, name, &call, &s, &text, NULL, &why);
     if (rc == QC_OK)
         return where_is(run->w, qc_buf_span(&text)) ? run->fn(run->ctx, &s, err) : QC_OK;
     if (rc == QC_NOTFOUND || client_object(run->c, rc, name, &why, run->worst))

@@ -19,17 +19,18 @@ static void receipt_of(struct gw_engine *e, const struct gw_ref *put_key, struct
 
 static void note_commit(struct gw_engine *e, const struct gw_rec_commit *c)
 {
-    char vault[HEX], object[HEX], version[HEX];
+    char vault[HEX], object[HEX], version[HEX], put_key[HEX];
     struct gw_receipt r;
 
     receipt_of(e, &(struct gw_ref){ c->tenant, c->put_key }, &r);
     qc_hex(gw_id_span(&c->vault), vault);
     qc_hex(gw_id_span(&c->e.object), object);
     qc_hex(gw_id_span(&c->e.version), version);
+    qc_hex(gw_id_span(&c->put_key), put_key);
     GW_AUDIT(e->audit, "put", QC_U("tenant", c->tenant), QC_S("vault", vault), QC_S("object", object),
              QC_S("version", version), QC_U("number", c->e.number), QC_U("bytes", c->e.size),
              QC_U("segments", c->segment_count), QC_I("margin", r.acked_margin),
-             QC_I("margin_full", r.margin_full), QC_U("records", r.record_copies));
+             QC_I("margin_full", r.margin_full), QC_U("records", r.record_copies), QC_S("put_key", put_key));
 }
 
 static void note_tombstone(struct gw_engine *e, const struct gw_rec_tombstone *t)

@@ -461,6 +461,8 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
             r.following[r.following_count++] = w.cloud_id[i];
         else if ((w.durable_set >> i & 1) == 0)
             r.owed[r.owed_count++] = w.cloud_id[i];
+        else
+            r.took[r.took_count++] = w.cloud_id[i];
     *ret = r;
     return QC_OK;
 }

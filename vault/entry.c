@@ -136,28 +136,46 @@ qc_rc vault_entry_private_seal(qc_buf *ret, const struct vault_entry *e, const s
     return qc_buf_add(ret, qc_buf_span(&b), err);
 }
 
-qc_rc vault_entry_private_open(struct vault_meta *ret, const struct vault_entry *e,
-                               const struct vault_ring *ring, struct qc_err *err)
+/* clear is the caller's: ret's spans lie in it. */
+static qc_rc open_private(struct vault_meta *ret, qc_buf *clear, const struct vault_entry *e,
+                          const struct vault_ring *ring, struct qc_err *err)
 {
     if (e->priv.n < PRIVATE_BYTES_MIN || e->priv.n > QC_VAULT_PRIVATE_MAX)
         return QC_FAIL(err, QC_FORMAT, "entry private part: %zu bytes, expected %d to %d", e->priv.n,
                        PRIVATE_BYTES_MIN, QC_VAULT_PRIVATE_MAX);
     const size_t n = e->priv.n - SALT_BYTES - QC_TAG;
-    QC_CLEANUP(qc_buf_free) qc_buf clear = { .max = n }, aad = { .max = QC_VAULT_PATH_MAX + 256 };
+    QC_CLEANUP(qc_buf_free) qc_buf aad = { .max = QC_VAULT_PATH_MAX + 256 };
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     QC_TRY(private_keys(&key, &aad, e, ring, e->priv.p, err));
     uint8_t *text;
-    QC_TRY(qc_buf_extend(&clear, n, &text, err));
+    QC_TRY(qc_buf_extend(clear, n, &text, err));
     const qc_rc rc = qc_gcm_open(
         &(struct qc_gcm){ .key = qc_key_open(key), .nonce = private_nonce, .aad = qc_buf_span(&aad) },
         qc_span_sub(e->priv, SALT_BYTES, n), e->priv.p + SALT_BYTES + n, text, err);
     if (rc == QC_INTEGRITY)
         return QC_FAIL(err, QC_INTEGRITY, "entry private part: tag");
     QC_TRY(rc);
+    QC_TRY_AS(vault_meta_parse(ret, qc_buf_span(clear), err), err, "entry private part");
+    return QC_OK;
+}
+
+qc_rc vault_entry_private_open(struct vault_meta *ret, const struct vault_entry *e,
+                               const struct vault_ring *ring, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf clear = { .max = QC_VAULT_PRIVATE_MAX };
     struct vault_meta m;
-    QC_TRY_AS(vault_meta_parse(&m, qc_buf_span(&clear), err), err, "entry private part");
-    m.provenance = (qc_span){ 0 }; /* not of this place, and its bytes end with this function */
+    QC_TRY(open_private(&m, &clear, e, ring, err));
+    m.provenance = m.ways = (qc_span){ 0 }; /* their bytes end with this function */
     m.has_from = false;
     *ret = m;
     return QC_OK;
+}
+
+qc_rc vault_entry_ways(qc_buf *ret, const struct vault_entry *e, const struct vault_ring *ring,
+                       struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf clear = { .max = QC_VAULT_PRIVATE_MAX };
+    struct vault_meta m;
+    QC_TRY(open_private(&m, &clear, e, ring, err));
+    return qc_buf_add(ret, m.ways, err);
 }

@@ -145,7 +145,7 @@ qc_rc vault_stat(struct vault *v, qc_span name, const struct vault_call *call, s
 }
 
 static qc_rc explain_run(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
-                         qc_buf *provenance, struct qc_err *err)
+                         qc_buf *provenance, qc_buf *ways, struct qc_err *err)
 {
     QC_CLEANUP(object_done) struct object o = { 0 };
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
@@ -162,16 +162,18 @@ static qc_rc explain_run(struct vault *v, qc_span name, const struct vault_call 
     session_note_faults(v, o.request, call);
     QC_TRY(rc);
     QC_TRY(qc_buf_add(provenance, vault_opened_meta(o.opened)->provenance, err));
+    if (ways != NULL)
+        QC_TRY(vault_entry_ways(ways, &e.e, v->ring, err));
     *ret = QC_STEAL(stat);
     return QC_OK;
 }
 
 qc_rc vault_explain(struct vault *v, qc_span name, const struct vault_call *call, struct vault_stat *ret,
-                    qc_buf *provenance, struct qc_err *err)
+                    qc_buf *provenance, qc_buf *ways, struct qc_err *err)
 {
     char text[NAME_TEXT];
     session_name_text(text, name);
-    QC_TRY_AS(explain_run(v, name, call, ret, provenance, err), err, "%s", text);
+    QC_TRY_AS(explain_run(v, name, call, ret, provenance, ways, err), err, "%s", text);
     return QC_OK;
 }
 

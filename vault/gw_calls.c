@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "gw_json.h"
+#include "ways.h"
 
 enum { HEX = 2 * VAULT_ID_BYTES + 1, PATH = 256 };
 
@@ -228,6 +229,7 @@ static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, 
                NULL, &answer, op, err));
     QC_TRY(qc_json_int(answer, "durable", 0, 255, &durable, err));
     QC_TRY(qc_json_int(answer, "n", 0, 255, &n, err));
+    QC_TRY(vault_ways_take(part->ways, answer, err));
     *ret = (struct vault_gw_segment){ (uint32_t)durable, (uint32_t)n };
     return QC_OK;
 }

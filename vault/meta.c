@@ -2,7 +2,7 @@
 
 #include "ext.h"
 
-enum { EXT_MTIME = 1, EXT_MODE = 2, EXT_PROVENANCE = 3, EXT_FROM = 4 }; /* FORMAT 11 */
+enum { EXT_MTIME = 1, EXT_MODE = 2, EXT_PROVENANCE = 3, EXT_FROM = 4, EXT_WAYS = 5 }; /* FORMAT 11 */
 
 #define MTIME_BYTES 12
 #define MODE_BYTES  4
@@ -27,6 +27,8 @@ static qc_rc write_fields(qc_buf *b, const struct vault_meta *m, struct qc_err *
         QC_TRY(vault_ext_add(b, EXT_PROVENANCE, m->provenance, err));
     if (m->has_from)
         QC_TRY(vault_ext_add(b, EXT_FROM, qc_span_of(m->from, VAULT_ID_BYTES), err));
+    if (m->ways.n > 0)
+        QC_TRY(vault_ext_add(b, EXT_WAYS, m->ways, err));
     return QC_OK;
 }
 
@@ -65,6 +67,9 @@ static qc_rc take(struct vault_meta *m, uint16_t type, qc_span value, struct qc_
         qc_rd_copy(&r, m->from, VAULT_ID_BYTES);
         if (!qc_rd_end(&r))
             return QC_FAIL(err, QC_FORMAT, "%s: malformed version id", what);
+        return QC_OK;
+    case EXT_WAYS:
+        m->ways = value;
         return QC_OK;
     default:
         return vault_ext_unknown(type, what, err);

@@ -9,6 +9,8 @@
 static void put_done(struct put *p)
 {
     sender_free(&p->sender);
+    vault_ways_free(&p->ways);
+    qc_buf_free(&p->ways_text);
     vault_sealer_free(&p->sealer);
     vault_keys_done(&p->keys);
     journal_close(&p->journal);
@@ -149,6 +151,7 @@ qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source
     };
     char text[NAME_TEXT];
     p.path.max = QC_VAULT_PATH_MAX;
+    p.ways_text.max = QC_VAULT_WAYS_TEXT_MAX;
     p.meta = (struct vault_meta){ .has_mtime = source->has_mtime,
                                   .has_mode = source->has_mode,
                                   .mtime_s = source->mtime_s,

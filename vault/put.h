@@ -5,6 +5,7 @@
 #include "session.h"
 #include "vault/seal.h"
 #include "vault/shares.h"
+#include "ways.h"
 
 struct put {
     struct vault *v;
@@ -19,6 +20,8 @@ struct put {
     uint64_t base;          /* number of the entry that is replaced; 0: none */
     struct vault_keys keys;
     struct vault_meta meta;
+    struct vault_ways *ways;
+    qc_buf ways_text; /* backs meta.ways */
     struct journal journal;
     bool begun; /* the gateway may know the put key */
     bool open;  /* it is committed, or may be */

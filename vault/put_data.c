@@ -111,10 +111,16 @@ qc_rc put_data(struct put *p, struct qc_err *err)
     memcpy(params.ids.version, p->ids.version, VAULT_ID_BYTES);
     QC_TRY(qc_rng_fill(&p->v->rng, params.salt, sizeof(params.salt), err));
     QC_TRY(vault_sealer_new(&p->sealer, &p->keys, &params, err));
-    QC_TRY(sender_new(&p->sender, p->v->gw, p->ids.put_key, p->opts->hasty, &p->call->op, err));
+    QC_TRY(vault_ways_new(&p->ways, err));
+    QC_TRY(sender_new(&p->sender, p->v->gw,
+                      &(struct sender_opts){
+                          .put_key = p->ids.put_key, .hasty = p->opts->hasty, .ways = p->ways },
+                      &p->call->op, err));
     QC_TRY(send_all(p, err));
     QC_TRY(sender_drain(p->sender, err));
     tell(p, true);
+    QC_TRY(vault_ways_print(p->ways, &p->ways_text, err));
+    p->meta.ways = qc_buf_span(&p->ways_text);
     /* Last of all, so that a file that changed during the put is never committed (seal.md 3.6). */
     if (p->source->unchanged != NULL)
         QC_TRY(p->source->unchanged(p->source->ctx, p->size, err));

@@ -19,8 +19,7 @@ struct slot {
 
 struct sender {
     struct vault_gw *gw; /* the caller's */
-    const uint8_t *put_key;
-    bool hasty;
+    struct sender_opts opts;
     const struct vault_op *op;
     struct qc_workq *queue; /* NULL before a first segment that is not the only one */
     struct slot slot[SLOTS];
@@ -49,7 +48,7 @@ void sender_free(struct sender **sp)
     *sp = NULL;
 }
 
-qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16], bool hasty,
+qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const struct sender_opts *opts,
                  const struct vault_op *op, struct qc_err *err)
 {
     struct sender *fresh = qc_alloc(sizeof(*fresh));
@@ -59,8 +58,7 @@ qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key
     qc_cond_init(&fresh->changed);
     QC_CLEANUP(sender_free) struct sender *s = fresh;
     s->gw = gw;
-    s->put_key = put_key;
-    s->hasty = hasty;
+    s->opts = *opts;
     s->op = op;
     for (size_t i = 0; i < SLOTS; i++)
         s->slot[i].owner = s;
@@ -97,11 +95,12 @@ static void send_job(void *arg)
     struct vault_gw *gw = slot->gw != NULL ? slot->gw : s->gw;
     if (!failed)
         rc = gw->ops->segment_put(gw,
-                                  &(struct vault_gw_part){ .put_key = s->put_key,
+                                  &(struct vault_gw_part){ .put_key = s->opts.put_key,
                                                            .seq = slot->seq,
                                                            .last = slot->last,
-                                                           .hasty = s->hasty,
-                                                           .bytes = qc_buf_span(&slot->bytes) },
+                                                           .hasty = s->opts.hasty,
+                                                           .bytes = qc_buf_span(&slot->bytes),
+                                                           .ways = s->opts.ways },
                                   &answer, s->op, &why);
     QC_LOCK(&s->lock);
     if (rc != QC_OK && s->rc == QC_OK) {

@@ -7,9 +7,14 @@
 
 struct sender;
 
-/* gw (which is cloned once there are several segments), put_key and op are borrowed until sender_free.
- * hasty: the write quorum is enough. QC_NOMEM */
-QC_MUST qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const uint8_t put_key[16], bool hasty,
+struct sender_opts {
+    const uint8_t *put_key;  /* 16 bytes */
+    bool hasty;              /* the write quorum is enough */
+    struct vault_ways *ways; /* of struct vault_gw_part */
+};
+/* gw (which is cloned once there are several segments), what opts name and op are borrowed until sender_free.
+ * QC_NOMEM */
+QC_MUST qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const struct sender_opts *opts,
                          const struct vault_op *op, struct qc_err *err);
 /* Waits for what is under way. */
 void sender_free(struct sender **s);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "carried.h"
 #include "json.h"
 
 qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *err)
@@ -33,8 +34,21 @@ static qc_rc cloud_names(struct request *r, struct json_t *o, const char *name, 
     return qc_json_set(o, name, &list, err);
 }
 
+static qc_rc segment_json(struct request *r, const struct gw_segment_put *p, const struct carried *c,
+                          const struct gw_segment_receipt *receipt, struct json_t **ret, struct qc_err *err)
+{
+    QC_TRY(qc_json_new_obj(ret, err));
+    QC_TRY(qc_json_set_int(*ret, "seq", p->seq, err));
+    QC_TRY(qc_json_set_int(*ret, "durable", receipt->durable, err));
+    QC_TRY(qc_json_set_int(*ret, "n", receipt->n, err));
+    QC_TRY(cloud_names(r, *ret, "owed", receipt->owed, receipt->owed_count, err));
+    QC_TRY(cloud_names(r, *ret, "following", receipt->following, receipt->following_count, err));
+    return carried_json(c, *ret, err);
+}
+
 qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
 {
+    QC_CLEANUP(carried_free) struct carried *carried = NULL;
     struct gw_segment_put p = {
         .tenant = r->tenant, .put_key = r->id[0], .seq = (uint32_t)r->number, .size = r->unit_size
     };
@@ -52,14 +66,12 @@ qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
                        r->unit_size - missing, r->unit_size);
     p.last = last != NULL && last[0] == '1';
     QC_TRY(levels_check(&r->server->levels, request_engine(r), r->wanted, err));
+    QC_TRY(carried_begin(&carried, &r->server->levels, request_engine(r), err));
     const qc_rc rc = gw_upload_segment(request_engine(r), &p, r->unit, &receipt, err);
     QC_TRY(levels_reason(&r->server->levels, request_engine(r), r->wanted, rc, err));
-    QC_TRY(qc_json_new_obj(&ret->json, err));
-    QC_TRY(qc_json_set_int(ret->json, "seq", p.seq, err));
-    QC_TRY(qc_json_set_int(ret->json, "durable", receipt.durable, err));
-    QC_TRY(qc_json_set_int(ret->json, "n", receipt.n, err));
-    QC_TRY(cloud_names(r, ret->json, "owed", receipt.owed, receipt.owed_count, err));
-    return cloud_names(r, ret->json, "following", receipt.following, receipt.following_count, err);
+    carried_end(carried, &r->server->levels, &receipt);
+    carried_note(carried, gw_engine_audit(request_engine(r)), &p);
+    return segment_json(r, &p, carried, &receipt, &ret->json, err);
 }
 
 static qc_rc upload_json(struct json_t **ret, const struct request *r, enum gw_upload_state state,

@@ -3,6 +3,7 @@
 it goes by itself when keys come. What a tenant wants is held to."""
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -43,6 +44,20 @@ class Linked(Box):
         return {c["name"]: c for c in json.loads(got.partition(b"\r\n\r\n")[2])["clouds"]}
 
 
+def told(box, name, level="qkd-tls"):
+    """explain says what carried it: the two clouds behind links, each under a key of its own. -> key_IDs"""
+    text = box.expect(0, "explain", name).stdout.decode()
+    ways = dict(re.findall(r"^way      (c\d)=(.*)$", text, re.M))
+    check(list(ways) == ["c4", "c5"], f"clouds that are reached by a network: {text}")
+    item = next(x for x in map(json.loads, box.expect(0, "explain", "--json", name).stdout.decode().splitlines()) if x["type"] == "item")
+    check(item["ways"] == " ".join(f"{c}={w}" for c, w in ways.items()), f"{item} {ways}")
+    for way in ways.values():
+        check(re.fullmatch(level + r",(key=[0-9a-f-]{36}|keys=\d+,first=[0-9a-f-]{36},last=[0-9a-f-]{36})", way), f"a way: {way}")
+    ids = [re.findall(r"[0-9a-f-]{36}", way) for way in ways.values()]
+    check(not set(ids[0]) & set(ids[1]), f"each link has keys of its own: {ids}")
+    return ids
+
+
 def outage(net, box, links):
     """No keys: a put that needs the links ends with 13, what is stored can be read; then keys come."""
     before = os.urandom(300000)
@@ -52,6 +67,7 @@ def outage(net, box, links):
     check(all(any(k.startswith("f/") for k in b.objects) for b in box.buckets), "fragments lie behind the links")
     seen = box.status()
     check(seen["c1"]["level"] == "local" and seen["c1"]["link"] is None, f"{seen['c1']}")
+    told(box, "before")
     l = seen["c4"]["link"]
     check(seen["c4"]["level"] == "qkd-tls" and (l["now"], l["ready"], l["why"]) == ("qkd-tls", True, "") and len(l["key_id"]) == 36 and l["key_bytes"] > 0, f"{l}")
 
@@ -77,6 +93,15 @@ def outage(net, box, links):
     check(box.get("after") == after and box.get("before") == before, "all of it")
 
 
+def noted(state, ids):
+    """The audit log has what explain has, joined to the line of the put."""
+    with open(os.path.join(state, "audit.log"), encoding="ascii") as f:
+        lines = [json.loads(x) for x in f]
+    put, carried = (next(x for x in reversed(lines) if x["event"] == event) for event in ("put", "carried"))
+    check((carried["put_key"], carried["segment"], carried["tenant"]) == (put["put_key"], 0, put["tenant"]) and carried["bytes"] == put["bytes"], f"{put} {carried}")
+    check([re.findall(r"[0-9a-f-]{36}", w) for w in carried["ways"].split()] == ids, f"{carried} {ids}")
+
+
 def wanted(box):
     """What the configuration wants of all ways, or of a tenant's, is held to; one that goes over a link which may be weaker is not written to."""
     box.stop(signal.SIGTERM)
@@ -92,6 +117,8 @@ def wanted(box):
             check(ready.read() == "ready\n", "the gateway does not start")
         try:
             got = box.expect(code, "put", box.write("in", b"x" * 1000), f"at-{least}").stderr.decode()
+            if code == 0:
+                noted(state, told(box, f"at-{least}"))
             check(code == 0 or "is reached at qkd-tls, and otp is the least that is wanted" in got, got)
             check(box.get("after") is not None, "reads go on")
         finally:

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         CHECK_OK(vault_meta_parse(&again, qc_buf_span(&b), &err));
         CHECK(again.true_size == m.true_size && again.has_mtime == m.has_mtime &&
               again.has_mode == m.has_mode);
-        CHECK(qc_span_eq(again.provenance, m.provenance) && again.has_from == m.has_from && b.n <= n);
+        CHECK(qc_span_eq(again.provenance, m.provenance) && qc_span_eq(again.ways, m.ways));
+        CHECK(again.has_from == m.has_from && b.n <= n);
     }
     struct vault_entry e = { .path = QC_LIT("p"),
                              .number = 1,

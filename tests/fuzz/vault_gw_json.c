@@ -1,6 +1,7 @@
 /* fuzz/vault_gw_json: a gateway's answer of any bytes, read as each kind of answer. Output is untouched on
  * failure. */
 #include "gw_json.h"
+#include "ways.h"
 #include "qc_fuzz.h"
 
 static void as_error(qc_span in)
@@ -29,6 +30,19 @@ static void as_entry(const struct json_t *root)
     QC_ASSERT(again.e.number == e.e.number && qc_span_eq(again.e.path, e.e.path));
 }
 
+static void as_ways(const struct json_t *root)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(vault_ways_free) struct vault_ways *w = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_WAYS_TEXT_MAX };
+    if (vault_ways_new(&w, &err) != QC_OK)
+        return;
+    qc_ignore(vault_ways_take(w, root, &err), "any answer will do");
+    QC_ASSERT(vault_ways_print(w, &text, &err) == QC_OK); /* it has room for whatever was taken */
+    for (size_t i = 0; i < text.n; i++)
+        QC_ASSERT(text.p[i] >= 0x20 && text.p[i] <= 0x7e);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct vault_gw_receipt receipt;
@@ -42,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (qc_json_parse(&root, qc_span_of(data, size), &err) != QC_OK || !qc_json_is_object(root))
         return 0;
     as_entry(root);
+    as_ways(root);
     qc_ignore(gw_json_head(&head, root, &err), "any answer will do");
     qc_ignore(gw_json_receipt(&receipt, root, &err), "any answer will do");
     qc_ignore(gw_json_info(&info, root, &err), "any answer will do");

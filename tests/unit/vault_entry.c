@@ -13,9 +13,11 @@ static struct vault_entry make(qc_buf *priv)
     struct vault_entry e = {
         .path = qc_buf_span(&path), .number = 7, .kind = VAULT_ENTRY_FILE, .sequence = 3, .size = 400
     };
-    const struct vault_meta meta = {
-        .true_size = 9, .has_mode = true, .mode = 0100600, .provenance = QC_LIT("dropped")
-    };
+    const struct vault_meta meta = { .true_size = 9,
+                                     .has_mode = true,
+                                     .mode = 0100600,
+                                     .provenance = QC_LIT("dropped"),
+                                     .ways = QC_LIT("c4=tls") };
     uint8_t salt[16];
     fix_bytes(e.object, 16, "object id", 1);
     fix_bytes(e.version, 16, "version id", 1);
@@ -82,9 +84,13 @@ static void every_field(void)
     struct vault_meta m;
     CHECK_OK(vault_entry_private_open(&m, &good, ring, &err));
     CHECK(m.true_size == 9 && m.has_mode && m.mode == 0100600 && !m.has_mtime && m.provenance.n == 0);
+    QC_CLEANUP(qc_buf_free) qc_buf ways = { .max = 6 };
+    CHECK_OK(vault_entry_ways(&ways, &good, ring, &err));
+    CHECK(m.ways.n == 0 && qc_span_eq(qc_buf_span(&ways), QC_LIT("c4=tls")));
     e = good; /* the private part of one entry in another */
     e.number++;
     CHECK_RC(vault_entry_private_open(&m, &e, ring, &err), QC_INTEGRITY);
+    CHECK_RC(vault_entry_ways(&ways, &e, ring, &err), QC_INTEGRITY);
     e = good;
     e.path = qc_buf_span(&path_b);
     CHECK_RC(vault_entry_private_open(&m, &e, ring, &err), QC_INTEGRITY);

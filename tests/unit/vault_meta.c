@@ -22,7 +22,8 @@ static void metadata(void)
                             .has_mode = true,
                             .mode = UINT32_MAX,
                             .provenance = QC_LIT("file:/dev/q"),
-                            .has_from = true };
+                            .has_from = true,
+                            .ways = QC_LIT("c4=tls") };
     memset(m.from, 0xab, sizeof m.from);
     QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1024 };
     CHECK_OK(vault_meta_write(&b, &m, &err));
@@ -31,13 +32,16 @@ static void metadata(void)
     CHECK(r.true_size == m.true_size && r.has_mtime && r.mtime_s == INT64_MIN && r.mtime_ns == 0 &&
           r.has_mode);
     CHECK(r.mode == UINT32_MAX && r.has_from && memcmp(r.from, m.from, 16) == 0);
-    CHECK(qc_span_eq(r.provenance, m.provenance));
+    CHECK(qc_span_eq(r.provenance, m.provenance) && qc_span_eq(r.ways, m.ways));
     /* a cut stands where a field begins, or is refused */
-    static const size_t ends[] = { 8, 8 + 18, 8 + 18 + 10, 8 + 18 + 10 + 17, 8 + 18 + 10 + 17 + 22 };
-    CHECK(b.n == ends[4]);
+    static const size_t ends[] = {
+        8, 8 + 18, 8 + 18 + 10, 8 + 18 + 10 + 17, 8 + 18 + 10 + 17 + 22, 8 + 18 + 10 + 17 + 22 + 12
+    };
+    CHECK(b.n == ends[5]);
     for (size_t n = 0; n < b.n; n++)
-        parse(qc_span_of(b.p, n),
-              n == ends[0] || n == ends[1] || n == ends[2] || n == ends[3] ? QC_OK : QC_FORMAT);
+        parse(qc_span_of(b.p, n), n == ends[0] || n == ends[1] || n == ends[2] || n == ends[3] || n == ends[4]
+                                      ? QC_OK
+                                      : QC_FORMAT);
     qc_buf small = { .max = 30 };
     CHECK_RC(vault_meta_write(&small, &m, &err), QC_LIMIT);
     CHECK(small.n == 0);

@@ -63,6 +63,8 @@
     X(QC_VAULT_NAME_MAX, 4096, "bytes", "PATH_MAX of the systems that files come from")                      \
     X(QC_VAULT_PATH_MAX, 81920, "bytes", "2,048 components of one byte become 34 bytes each, with room")     \
     X(QC_VAULT_PRIVATE_MAX, 65536, "bytes", "an entry's private part: true length, mtime, mode, and room")   \
+    X(QC_VAULT_WAYS_MAX, 32, "clouds", "of what a gateway says of the ways to them; as QC_EC_N_MAX")         \
+    X(QC_VAULT_WAYS_TEXT_MAX, 8192, "bytes", "of that as a text: 32 clouds of 250")                          \
     X(QC_VAULT_SEGMENT_CHUNKS, 16, "chunks", "the least that is sent again after a break: 16 MiB")           \
     X(QC_VAULT_SEGMENT_MAX, 18 * 1024 * 1024, "bytes", "16 chunks, a tag block, a header, a usual trailer")  \
     /* vault: stores, gateway client, pipelines */                                                           \
@@ -301,6 +303,7 @@
     X(QC_GW_TRUST_AGAIN_MS, 20000, "ms", "the same in a rebuild, which goes on without")                     \
     X(QC_GW_TRUST_DEEP_MS, 1800000, "ms", "a deep validation of a far cloud: 10,000 requests")               \
     X(QC_GW_AUDIT_LINE_MAX, 4096, "bytes", "of a line of the audit log: a page, one write")                  \
+    X(QC_GW_AUDIT_WAYS_MAX, 3500, "bytes", "in such a line, of what carried a segment: 16 clouds and more")  \
     X(QC_GW_AUDIT_ROTATE, 16 * 1024 * 1024, "bytes", "of a file of the audit log, as it comes: 50,000 puts") \
     X(QC_GW_AUDIT_KEEP, 64, "files", "of the audit log that are full, as it comes: 1 GiB")                   \
     X(QC_GW_AUDIT_FILES_MAX, 100000, "files", "of an audit log that is looked at as a whole")                \

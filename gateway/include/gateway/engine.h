@@ -237,6 +237,8 @@ struct gw_segment_receipt {
     uint32_t owed[QC_EC_N_MAX]; /* cloud ids */
     unsigned following_count;
     uint32_t following[QC_EC_N_MAX]; /* not waited for */
+    unsigned took_count;
+    uint32_t took[QC_EC_N_MAX]; /* durable there */
 };
 /* Where a segment of so many bytes goes (gw_unit_add); gw_unit_done it. QC_TEMP: all units that the tenant
  * may have are in use until the deadline. */

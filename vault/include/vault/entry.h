@@ -43,15 +43,18 @@ QC_MUST qc_rc vault_entry_check(const struct vault_entry *e, const struct vault_
 
 /*
  * Private part: salt (16) || ciphertext || tag, appended to ret; e's path, number, object and version are
- * bound. Only true_size, mtime and mode of meta are written.
+ * bound. Only true_size, mtime, mode and ways of meta are written.
  */
 QC_MUST qc_rc vault_entry_private_seal(qc_buf *ret, const struct vault_entry *e,
                                        const struct vault_ring *ring, const struct vault_meta *meta,
                                        const uint8_t salt[16], struct qc_err *err);
 
 /*
- * Open e->priv. ret's spans are empty (no text field lives in entries).
+ * Open e->priv. ret's spans are empty.
  * QC_INTEGRITY  "entry private part: tag";  QC_FORMAT, QC_NEWER  its clear text
  */
 QC_MUST qc_rc vault_entry_private_open(struct vault_meta *ret, const struct vault_entry *e,
                                        const struct vault_ring *ring, struct qc_err *err);
+/* Its text of the ways (FORMAT 11.2), appended to ret; nothing where it has none. Errors: as above. */
+QC_MUST qc_rc vault_entry_ways(qc_buf *ret, const struct vault_entry *e, const struct vault_ring *ring,
+                               struct qc_err *err);

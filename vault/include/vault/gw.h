@@ -109,12 +109,14 @@ struct vault_gw_page {
 };
 
 /* A segment on its way. bytes must stay as they are until the call returns: they may be sent again. */
+struct vault_ways; /* vault/ways.h */
 struct vault_gw_part {
     const uint8_t *put_key; /* 16 bytes */
     uint32_t seq;
     bool last;
     bool hasty; /* the write quorum is enough; the others follow */
     qc_span bytes;
+    struct vault_ways *ways; /* what the gateway says of its ways is added; NULL: nowhere */
 };
 
 /* What a commit, or a removal, decides. */

@@ -247,10 +247,11 @@ QC_MUST qc_rc vault_stat(struct vault *v, qc_span name, const struct vault_call 
                          struct qc_err *err);
 /*
  * What the sealed object says of where its keys came from (FORMAT 11.1): opened and verified, but for its
- * chunks. Appended to provenance; nothing when it says nothing. Errors: vault_get's.
+ * chunks. Appended to provenance; nothing when it says nothing. And what carried it to its clouds (FORMAT
+ * 11.2), appended to ways, or NULL. Errors: vault_get's.
  */
 QC_MUST qc_rc vault_explain(struct vault *v, qc_span name, const struct vault_call *call,
-                            struct vault_stat *ret, qc_buf *provenance, struct qc_err *err);
+                            struct vault_stat *ret, qc_buf *provenance, qc_buf *ways, struct qc_err *err);
 /* Layout and margins per cloud as the gateway knows them. ids from vault_stat. */
 QC_MUST qc_rc vault_layout(struct vault *v, const struct vault_stat *what, const struct vault_call *call,
                            struct vault_gw_info *ret, struct qc_err *err);
