@@ -129,7 +129,8 @@ static void one_round(struct rates *r, unsigned i)
     r->ratio_clock[i] = r->clock[QKD][i] / r->clock[CERTIFICATES][i];
     r->cost[i] = 1 - r->cpu[REKEYED][i] / r->cpu[QKD][i];
     r->cost_clock[i] = 1 - r->clock[REKEYED][i] / r->clock[QKD][i];
-    r->keys[i] = (double)((pieces + each - 1) / each) * 1e9 / (double)t[REKEYED].cpu_ns;
+    const size_t keys = (pieces + each - 1) / each;
+    r->keys[i] = (double)keys * 1e9 / (double)t[REKEYED].cpu_ns;
 }
 
 static void print(struct rates *r, unsigned rounds)

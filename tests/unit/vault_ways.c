@@ -69,9 +69,11 @@ int main(void)
     refused(WAYS(WAY("c", "qkd-tls", "1", "\\u0007", "k", "0", "0")));
     refused(WAYS(WAY("0123456789012345678901234567890123456789012345678901234567890123", "tls", "0", "", "",
                      "0", "0")));
-    char many[64 * (QC_VAULT_WAYS_MAX + 1) + 32] = "{\"ways\":[0";
+    QC_CLEANUP(qc_buf_free) qc_buf many = { .max = 1024 };
+    CHECK_OK(qc_buf_addf(&many, &err, "{\"ways\":[0"));
     for (unsigned i = 0; i < QC_VAULT_WAYS_MAX; i++)
-        strcat(many, ",0");
-    refused(strcat(many, "]}"));
+        CHECK_OK(qc_buf_addf(&many, &err, ",0"));
+    CHECK_OK(qc_buf_addf(&many, &err, "]}%c", '\0'));
+    refused((const char *)many.p);
     return 0;
 }
