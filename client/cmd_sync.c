@@ -1,4 +1,5 @@
-/* sync: a folder and a prefix of the vault are made alike, one way. What is to be done is decided in sync/.
+/* sync: a folder and a prefix of the vault are made alike, one way or both. What is to be done is decided in
+ * sync/.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -122,10 +123,9 @@ static qc_rc take_options(struct sync_run *run, const struct qc_args *args, stru
     QC_TRY(sync_ignore_new(&run->leave, err));
     for (size_t i = 0; qc_args_nth(args, "exclude", i) != NULL; i++)
         QC_TRY(sync_ignore_add(run->leave, qc_span_str(qc_args_nth(args, "exclude", i)), err));
-    if (run->checksum) {
-        run->rules.same = sync_compare;
-        run->rules.ctx = run;
-    }
+    run->rules.content = run->checksum;
+    run->rules.same = sync_compare;
+    run->rules.ctx = run;
     return QC_OK;
 }
 
@@ -133,7 +133,7 @@ static qc_rc take_options(struct sync_run *run, const struct qc_args *args, stru
 
 static qc_rc check_deletions(struct sync_run *run, struct qc_err *err)
 {
-    qc_rc rc = sync_plan_check(&run->plan, run->way, run->delete_pct, err);
+    qc_rc rc = sync_plan_check(&run->plan, run->delete_pct, err);
     if (rc != QC_OK)
         err->next = "see what it is: the same command with -n; then, if that is meant, with --max-delete 100 "
                     "(a source without a single file never deletes anything)";
@@ -163,6 +163,8 @@ qc_rc cmd_sync(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(sync_run_done) struct sync_run run = { .c = app, .worst = QC_OK, .go_on = true };
     const char *dir = NULL, *prefix = NULL;
     QC_TRY(find_way(args, &run.way, &dir, &prefix, err));
+    if (qc_args_flag(args, "both"))
+        run.way = SYNC_BOTH;
     run.rules.way = run.way;
     QC_TRY(take_options(&run, args, err));
     QC_TRY(take_prefix(&run, prefix, err));

@@ -93,6 +93,7 @@ static const struct qc_opt get_opts[] = {
 static const struct qc_opt cat_opts[] = { RANGE, PROFILE, { 0 } };
 static const struct qc_opt sync_opts[] = {
     { "dry-run", 'n', NULL, "say what would be done; do nothing", false },
+    { "both", 0, NULL, "both ways: what is new on either side goes to the other", false },
     { "delete", 0, NULL,
       "delete at the target what the source has no more, and a sync has seen on both sides", false },
     { "max-delete", 0, "PCT", "with --delete: refuse to delete more of the target's files (default: 50)",

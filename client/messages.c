@@ -184,7 +184,8 @@ static const struct row rows[] = {
     { QC_DEGRADED,
       IN(SYNC),
       { 13,
-        "That is as it was on both sides. What is not named was synced as asked.",
+        "Nothing of it was written over or removed: what either side had is there. What is not named was "
+        "synced as asked.",
         { SAY("see to what line one says, then the same command again: it does what is left") } } },
     { QC_DEGRADED, ALL, { 5, "Done, with less than was asked for.", { RUN("qcloud", "status") } } },
     /* 5 */

@@ -108,10 +108,21 @@ static qc_rc look_there(struct sync_run *run, struct qc_err *err)
     return QC_OK;
 }
 
+/* A put that was killed may have come to be: not under the plan, but before it. */
+static qc_rc settle(struct sync_run *run, struct qc_err *err)
+{
+    struct vault_call call = client_call(run->c);
+    qc_rc rc = vault_settle(run->c->vault, &call, err);
+    client_tell_notes(run->c, rc, (qc_span){ 0 });
+    return rc;
+}
+
 qc_rc sync_look(struct sync_run *run, struct qc_err *err)
 {
     run->began_ns = sync_now_ns();
     QC_TRY(look_here(run, err));
+    if (!run->dry && run->way != SYNC_DOWN)
+        QC_TRY(settle(run, err));
     QC_TRY(look_there(run, err));
     return run->state == NULL ? QC_OK : sync_state_load(run->state, &run->base, err);
 }

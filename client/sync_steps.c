@@ -8,6 +8,7 @@
 
 #include "signals.h"
 #include "sync.h"
+#include "text.h"
 #include "vault/sink_file.h"
 #include "vault/source_file.h"
 
@@ -279,7 +280,10 @@ static qc_rc remove_there(struct sync_run *run, const struct sync_step *s, qc_sp
 {
     struct vault_remove_result r = { 0 };
     struct vault_call call = client_call(run->c);
-    QC_TRY(vault_remove_version(run->c->vault, name, s->there->version, &call, &r, err));
+    qc_rc rc = vault_remove_version(run->c->vault, name, s->there->version, &call, &r, err);
+    if (rc == QC_NOTFOUND) /* by a run that was killed, say, and heard no answer */
+        return sync_tell_removed(run, name, NULL, err);
+    QC_TRY(rc);
     QC_TRY(sync_tell_removed(run, name, NULL, err));
     if (r.record_copies < r.clouds)
         return QC_FAIL(err, QC_DEGRADED, "removed; %u of %u clouds have recorded it", r.record_copies,
@@ -334,6 +338,67 @@ static qc_rc adopt(struct sync_run *run, const struct sync_step *s, struct qc_er
     return sync_state_put(run->state, s->path, &row, err);
 }
 
+/* -- both ------------------------------------------------------------------------------------------------ */
+
+/* A free name for what is here: NAME.local-20261129T043600Z, with a number behind it where that is taken. */
+static qc_rc move_aside(struct sync_run *run, const struct sync_step *s, qc_buf *ret, struct qc_err *err)
+{
+    char from[QC_CLIENT_PATH_MAX], to[QC_CLIENT_PATH_MAX], when[24];
+    const time_t now = time(NULL);
+    struct tm tm;
+    QC_TRY(sync_place(run, s->path, from, err));
+    QC_TRY(check_unchanged(from, s->here, err));
+    strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+    for (unsigned i = 1; i <= QC_RETRY_MAX; i++) {
+        qc_buf_clear(ret);
+        QC_TRY(qc_buf_add(ret, s->path, err));
+        QC_TRY(qc_buf_addf(ret, err, ".local-%s", when));
+        if (i > 1)
+            QC_TRY(qc_buf_addf(ret, err, "-%u", i));
+        if (sync_list_find(&run->there, qc_buf_span(ret)) != NULL)
+            continue;
+        QC_TRY(sync_place(run, qc_buf_span(ret), to, err));
+        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+            return QC_OK;
+        if (errno != EEXIST)
+            return QC_FAIL_OS(err, "cannot give it another name");
+    }
+    return QC_FAIL(err, QC_CONFLICT, "no name is free for what is here");
+}
+
+/* Both were changed: what is here gets a name of its own, on both sides, and what is in the vault keeps its.
+ * Killed in between, what is left to do is what the next run finds: a new file here, and one that is missing.
+ */
+static qc_rc do_keep_both(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf aside = { .max = QC_VAULT_NAME_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    struct qc_err why = { 0 };
+    bool same = false;
+    QC_TRY(sync_compare(run, s->path, s->here, s->there, &same, err));
+    if (same)
+        return adopt(run, s, err);
+    qc_rc rc = move_aside(run, s, &aside, &why);
+    if (rc != QC_OK) {
+        outcome(run, rc, false, true, MSG_SYNC, s->path, &why);
+        return QC_OK;
+    }
+    const struct sync_step put = { .what = SYNC_PUT, .path = qc_buf_span(&aside), .here = s->here };
+    const struct sync_step get = { .what = SYNC_GET, .path = s->path, .there = s->there, .base = s->base };
+    QC_TRY(keep_open(run, &put, &s->here->st, false, err));
+    QC_TRY(sync_state_drop(run->state, s->path, err));
+    QC_TRY(sync_state_commit(run->state, err));
+    QC_TRY(do_put(run, &put, err));
+    if (run->go_on)
+        QC_TRY(do_get(run, &get, err));
+    QC_TRY(text_quote(qc_buf_span(&aside), &shown, err));
+    qc_err_set(&why, QC_CONFLICT, QC_HERE, "both sides have changed it; what was here is %.*s now",
+               (int)shown.n, (const char *)shown.p);
+    why.next = "look at both, keep what is right under the first name, then the same command again";
+    sync_tell_left(run, s->path, &why);
+    return QC_OK;
+}
+
 static void tell_conflict(struct sync_run *run, const struct sync_step *s)
 {
     struct qc_err why = { 0 };
@@ -366,13 +431,14 @@ static qc_rc do_quiet(struct sync_run *run, const struct sync_step *s, struct qc
         tell_conflict(run, s);
         return QC_OK;
     case SYNC_BARRED:
-        if (run->way == SYNC_DOWN) {
+        if (run->way != SYNC_UP) {
             qc_err_set(&why, QC_CONFLICT, QC_HERE, "what is no file or folder stands there, or above it");
             sync_tell_left(run, s->path, &why);
         }
         return QC_OK;
     case SYNC_SAME:
     case SYNC_KEEP:
+    case SYNC_KEEP_BOTH:
     case SYNC_STAY:
     case SYNC_PUT:
     case SYNC_GET:
@@ -388,7 +454,7 @@ static qc_rc do_quiet(struct sync_run *run, const struct sync_step *s, struct qc
 
 static bool is_put(enum sync_do what)
 {
-    return what == SYNC_PUT || what == SYNC_GET;
+    return what == SYNC_PUT || what == SYNC_GET || what == SYNC_KEEP_BOTH;
 }
 
 static bool is_remove(enum sync_do what)
@@ -421,6 +487,8 @@ static qc_rc do_step(struct sync_run *run, const struct sync_step *s, struct qc_
         QC_TRY(do_put(run, s, err));
     else if (s->what == SYNC_GET)
         QC_TRY(do_get(run, s, err));
+    else if (s->what == SYNC_KEEP_BOTH)
+        QC_TRY(do_keep_both(run, s, err));
     else
         QC_TRY(do_remove(run, s, err));
     run->files_done++;

@@ -66,9 +66,9 @@ qc_rc sync_tell_bars(struct sync_run *run, struct qc_err *err)
 /* -- the plan -------------------------------------------------------------------------------------------- */
 
 static const char *const would[SYNC_DOS] = {
-    [SYNC_PUT] = "store",          [SYNC_GET] = "get",        [SYNC_REMOVE_THERE] = "delete",
-    [SYNC_REMOVE_HERE] = "delete", [SYNC_CONFLICT] = "leave", [SYNC_KEEP] = "leave",
-    [SYNC_BARRED] = "leave"
+    [SYNC_PUT] = "store",           [SYNC_GET] = "get",        [SYNC_REMOVE_THERE] = "delete",
+    [SYNC_REMOVE_HERE] = "delete",  [SYNC_CONFLICT] = "leave", [SYNC_KEEP] = "leave",
+    [SYNC_KEEP_BOTH] = "keep both", [SYNC_BARRED] = "leave"
 };
 
 static qc_rc tell_step(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
@@ -134,6 +134,12 @@ qc_rc sync_tell_removed(struct sync_run *run, qc_span name, const char *file, st
 
 /* -- the end --------------------------------------------------------------------------------------------- */
 
+static const struct {
+    const char *way, *done;
+} words_of[] = {
+    [SYNC_UP] = { "up", "stored" }, [SYNC_DOWN] = { "down", "got" }, [SYNC_BOTH] = { "both", "stored or got" }
+};
+
 static qc_rc summary(struct sync_run *run, size_t unchanged, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -141,7 +147,7 @@ static qc_rc summary(struct sync_run *run, size_t unchanged, struct qc_err *err)
     const size_t moves = p->count[SYNC_PUT] + p->count[SYNC_GET];
     const size_t removals = p->count[SYNC_REMOVE_HERE] + p->count[SYNC_REMOVE_THERE];
     QC_TRY(qc_json_new_obj(&j, err));
-    QC_TRY(qc_json_set_str(j, "way", run->way == SYNC_UP ? "up" : "down", err));
+    QC_TRY(qc_json_set_str(j, "way", words_of[run->way].way, err));
     QC_TRY(qc_json_set_bool(j, "dry_run", run->dry, err));
     QC_TRY(qc_json_set_int(j, "files", (int64_t)(run->dry ? moves : run->moved), err));
     QC_TRY(qc_json_set_int(j, "bytes", (int64_t)(run->dry ? p->bytes : run->bytes), err));
@@ -162,8 +168,8 @@ qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err)
     char size[TEXT_SIZE];
     text_size(run->dry ? p->bytes : run->bytes, size);
     out_note(&run->c->out, "%s%zu file%s (%s) %s, %zu unchanged, %zu deleted, %zu failed",
-             run->dry ? "dry run, nothing done: " : "", moves, text_s(moves), size,
-             run->way == SYNC_UP ? "stored" : "got", unchanged, removals, run->left);
+             run->dry ? "dry run, nothing done: " : "", moves, text_s(moves), size, words_of[run->way].done,
+             unchanged, removals, run->left);
     return summary(run, unchanged, err);
 }
 

@@ -69,20 +69,30 @@ static bool is_half(const struct sync_step *s)
     return alike(&st, s->there);
 }
 
+static qc_rc look_alike(const struct sync_step *s, const struct sync_rules *r, struct facts *f,
+                        struct qc_err *err)
+{
+    f->equal = alike(&s->here->st, s->there);
+    if (f->equal && f->known && !f->still && !f->stands && r->same != NULL)
+        return r->same(r->ctx, s->path, s->here, s->there, &f->equal, err);
+    return QC_OK;
+}
+
 static qc_rc look(const struct sync_step *s, const struct sync_rules *r, struct facts *ret,
                   struct qc_err *err)
 {
     struct facts f = { 0 };
     look_base(s, &f);
     if (s->here != NULL && s->there != NULL) {
-        if (r->same != NULL)
+        if (r->content)
             QC_TRY(r->same(r->ctx, s->path, s->here, s->there, &f.equal, err));
-        else if (f.stands && r->way == SYNC_UP) /* its times say whether it was changed, whatever its size */
+        else if (f.stands &&
+                 r->way != SYNC_DOWN) /* its times say whether it was changed, whatever its size */
             f.equal = f.still;
-        else if (f.known && f.still && r->way == SYNC_DOWN) /* the vault's may look like it, and be another */
+        else if (f.known && f.still && r->way != SYNC_UP) /* the vault's may look like it, and be another */
             f.equal = f.stands;
         else
-            f.equal = alike(&s->here->st, s->there);
+            QC_TRY(look_alike(s, r, &f, err));
     }
     f.half = is_half(s);
     *ret = f;
@@ -130,6 +140,34 @@ static enum sync_do decide_down(const struct sync_step *s, const struct facts *f
     return (f->still && !f->stands) || f->half ? SYNC_GET : conflict(r->counts, SYNC_THERE, SYNC_GET);
 }
 
+/* What was seen on both sides and is gone from one goes from the other, if it is as it was there; a change
+ * counts for more than a removal. */
+static enum sync_do decide_one_side(const struct sync_step *s, const struct facts *f,
+                                    const struct sync_rules *r)
+{
+    const bool as_it_was = f->known && (s->here != NULL ? f->still : f->stands);
+    if (as_it_was && !r->remove)
+        return SYNC_STAY;
+    if (s->here != NULL)
+        return as_it_was ? SYNC_REMOVE_HERE : SYNC_PUT;
+    return as_it_was ? SYNC_REMOVE_THERE : SYNC_GET;
+}
+
+static enum sync_do decide_both(const struct sync_step *s, const struct facts *f, const struct sync_rules *r)
+{
+    if (s->here == NULL && s->there == NULL)
+        return SYNC_FORGET;
+    if (s->here == NULL || s->there == NULL)
+        return decide_one_side(s, f, r);
+    if (f->equal)
+        return f->stands && f->still && !s->base->open ? SYNC_SAME : SYNC_ADOPT;
+    if (f->half || (f->known && f->still && !f->stands))
+        return SYNC_GET;
+    if ((f->known && f->stands) || r->counts == SYNC_HERE)
+        return SYNC_PUT;
+    return r->counts == SYNC_THERE ? SYNC_GET : SYNC_KEEP_BOTH;
+}
+
 /* -- all of them ----------------------------------------------------------------------------------------- */
 
 struct maker {
@@ -154,6 +192,10 @@ static const struct sync_entry *bar(const struct maker *m, qc_span path)
 
 static qc_rc add(struct maker *m, struct sync_step *s, struct qc_err *err)
 {
+    static enum sync_do (*const decide[])(const struct sync_step *s, const struct facts *f,
+                                          const struct sync_rules *r) = {
+        [SYNC_UP] = decide_up, [SYNC_DOWN] = decide_down, [SYNC_BOTH] = decide_both
+    };
     struct facts f;
     const struct sync_entry *barred = bar(m, s->path);
     if (barred != NULL) {
@@ -162,7 +204,7 @@ static qc_rc add(struct maker *m, struct sync_step *s, struct qc_err *err)
         s->what = s->there == NULL ? SYNC_STAY : SYNC_BARRED;
     } else {
         QC_TRY(look(s, m->rules, &f, err));
-        s->what = m->rules->way == SYNC_UP ? decide_up(s, &f, m->rules) : decide_down(s, &f, m->rules);
+        s->what = decide[m->rules->way](s, &f, m->rules);
     }
     m->plan.count[s->what]++;
     if (s->what == SYNC_PUT)
@@ -223,16 +265,9 @@ qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rules, cons
     return QC_OK;
 }
 
-qc_rc sync_plan_check(const struct sync_plan *p, enum sync_way way, unsigned pct, struct qc_err *err)
+/* One target: `removed` of the `target` files that it has; the other side has `source`. */
+static qc_rc check_side(size_t removed, size_t source, size_t target, unsigned pct, struct qc_err *err)
 {
-    const size_t removed = p->count[SYNC_REMOVE_THERE] + p->count[SYNC_REMOVE_HERE];
-    size_t source = 0, target = 0;
-    for (size_t i = 0; i < sync_plan_count(p); i++) {
-        const struct sync_step *s = sync_plan_at(p, i);
-        const bool is_here = s->here != NULL && s->here->kind == SYNC_FILE;
-        source += way == SYNC_UP ? is_here : s->there != NULL;
-        target += way == SYNC_UP ? s->there != NULL : is_here;
-    }
     if (removed == 0)
         return QC_OK;
     if (source == 0)
@@ -243,4 +278,16 @@ qc_rc sync_plan_check(const struct sync_plan *p, enum sync_way way, unsigned pct
         return QC_FAIL(err, QC_USAGE, "%zu of %zu files would be deleted, more than %u %%", removed, target,
                        pct);
     return QC_OK;
+}
+
+qc_rc sync_plan_check(const struct sync_plan *p, unsigned pct, struct qc_err *err)
+{
+    size_t here = 0, there = 0;
+    for (size_t i = 0; i < sync_plan_count(p); i++) {
+        const struct sync_step *s = sync_plan_at(p, i);
+        here += s->here != NULL && s->here->kind == SYNC_FILE;
+        there += s->there != NULL;
+    }
+    QC_TRY(check_side(p->count[SYNC_REMOVE_HERE], there, here, pct, err));
+    return check_side(p->count[SYNC_REMOVE_THERE], here, there, pct, err);
 }

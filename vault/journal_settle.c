@@ -210,3 +210,8 @@ qc_rc journal_count(const char *state, uint64_t *ret, struct qc_err *err)
     *ret = n;
     return QC_OK;
 }
+
+qc_rc vault_settle(struct vault *v, const struct vault_call *call, struct qc_err *err)
+{
+    return journal_settle(v, call, err);
+}

@@ -72,7 +72,7 @@ def page(box):
     """The page's commands, as they stand there."""
     with open(os.path.join(TOP, "docs", "sync.md"), encoding="utf-8") as f:
         blocks = re.findall(r"```sh\n(.*?)```", f.read(), re.S)
-    check(len(blocks) == 3, "docs/sync.md has other blocks of commands")
+    check(len(blocks) == 4, "docs/sync.md has other blocks of commands")
     p = subprocess.run(["bash", "-e", "-c", "".join(blocks)], cwd=box.work, env=box.env(PATH=BIN + ":" + os.environ["PATH"]), stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, timeout=120)
     check(p.returncode == 0, f"the page's commands: exit {p.returncode}\n{p.stdout.decode()}{p.stderr.decode()}")
@@ -82,7 +82,10 @@ def page(box):
     check(p.stdout.decode().splitlines() == ["store   archive/genomes/2026/p1.fa", "store   archive/genomes/p2.fa", "delete  archive/genomes/p2.fa"],
           f"dry runs: {p.stdout.decode()}")
     check(sorted(tree(box.path("copy"))) == [b".qcloudignore", b"2026/p1.fa"], f"the copy has {sorted(tree(box.path('copy')))}")
-    check(box.names("archive/genomes/") == [b"archive/genomes/.qcloudignore", b"archive/genomes/2026/p1.fa"], "the vault has something else")
+    names = [n.decode() for n in box.names("archive/genomes/")]
+    check(len(names) == 4 and names[0].endswith("/.qcloudignore") and names[1].endswith("/p1.fa") and "/2026/p1.fa.local-20" in names[2] and
+          names[3].endswith("/p3.fa"), f"the vault has {names}")
+    check(box.get(names[1]) == b"CCCC\n" and box.get(names[2]) == b"GGGG\n", "not both are kept")
 
 
 def ways(box):
@@ -327,6 +330,46 @@ def kills(box, rng):
     check(struck >= ROUNDS // 2, "hardly one was killed")
 
 
+def both_ways(box, rng):
+    """Two folders, each synced both ways with one prefix, killed now and then: in the end all three are alike, and nothing is lost."""
+    struck, told, took = 0, 0, 0.3
+    tops = ("left", "right")
+    for top in tops:
+        os.makedirs(box.path(top))
+    for n in range(ROUNDS // 2):
+        written = {}
+        for top in tops:
+            for name in (("x", "sub/y")[n % 2], f"{top}{n}"):
+                box.file(f"{top}/{name}", rng.randbytes(rng.choice((5, 3000))), old=False)
+                if rng.random() < 0.5:      # of a time of its own: a first sync goes by size and time
+                    os.utime(box.path(top, name), ns=(10**18, 10**18 + rng.randrange(10**9)))
+                written[top, name] = tree(box.path(top))[os.fsencode(name)][0]
+        for top in 2 * tops:
+            p = box.start("sync", "--both", "--delete", box.path(top), "two/")
+            try:
+                p.communicate(timeout=rng.uniform(0, took))
+                check(p.returncode in (0, 4), f"exit {p.returncode}")
+                told += p.returncode == 4
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.communicate()
+                struck += 1
+        for code in ((0, 4), (0, 4), 0, 0):
+            for top in tops:
+                began = time.monotonic()
+                told += box.expect(code, "sync", "--both", "--delete", "--max-delete", "100", box.path(top), "two/").returncode == 4
+                took = 2 * (time.monotonic() - began)
+        left, right = (tree(box.path(top)) for top in tops)
+        check(left == right, f"not alike: {sorted(left)} {sorted(right)}")
+        check(box.names("two/") == [b"two/" + name for name in sorted(left)], "the vault is not like them")
+        contents = [c for c, _, _ in left.values()]
+        for (top, name), data in written.items():
+            check(data in contents, f"{name} of {top} is lost")
+    kept = sum(b".local-" in name for name in left)
+    print(f"both ways: {struck} syncs were killed, {told} told of a conflict, {kept} files were kept aside")
+    check(struck > 0 and kept >= ROUNDS // 2, "hardly anything happened")
+
+
 def test():
     rng = seeded("cli/sync")
     with World(k=2, n=3) as box:
@@ -334,6 +377,7 @@ def test():
         for part in (page, ways, up_and_down, conflicts, left_out, unreadable, moving, interrupted):
             part(box)
         kills(box, rng)
+        both_ways(box, rng)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-/* unit/sync_plan: what is decided for each combination of here, there and the last run, in both directions;
- * and what is refused. */
+/* unit/sync_plan: what is decided for each combination of here, there and the last run, in both directions
+ * and both ways; and what is refused. */
 #include "sync/plan.h"
 
 #include "qc_check.h"
@@ -70,46 +70,47 @@ static void add(struct sync_list *l, const char *path, char c, struct sync_entry
 static const struct {
     char is[4]; /* here, there, base */
     bool remove;
-    enum sync_do up, down;
+    enum sync_do up, down, both;
 } cases[] = {
-    { "o-o", false, SYNC_PUT, SYNC_STAY },
-    { "o--", false, SYNC_PUT, SYNC_STAY },
-    { "o--", true, SYNC_PUT, SYNC_STAY }, /* never seen there: it was not deleted there */
-    { "o-o", true, SYNC_PUT, SYNC_REMOVE_HERE },
-    { "n-o", true, SYNC_PUT, SYNC_CONFLICT },
-    { "o-q", true, SYNC_PUT, SYNC_CONFLICT },
-    { "n-O", true, SYNC_PUT, SYNC_CONFLICT },
-    { "-o-", true, SYNC_STAY, SYNC_GET },
-    { "-oo", false, SYNC_STAY, SYNC_GET },
-    { "-oo", true, SYNC_REMOVE_THERE, SYNC_GET },
-    { "-no", true, SYNC_CONFLICT, SYNC_GET },
-    { "-nN", true, SYNC_REMOVE_THERE, SYNC_GET }, /* our own put, which was killed */
-    { "-xN", true, SYNC_STAY, SYNC_GET },
-    { "n-N", true, SYNC_PUT, SYNC_STAY },
-    { "--o", true, SYNC_FORGET, SYNC_FORGET },
-    { "ooo", false, SYNC_SAME, SYNC_SAME },
-    { "oo-", false, SYNC_ADOPT, SYNC_ADOPT },
-    { "no-", false, SYNC_PUT, SYNC_CONFLICT },
-    { "ot-", false, SYNC_PUT, SYNC_CONFLICT },
-    { "coo", false, SYNC_PUT, SYNC_ADOPT }, /* touched: stored again; down, nothing is written over */
-    { "ooq", false, SYNC_PUT, SYNC_ADOPT },
-    { "noo", false, SYNC_PUT, SYNC_CONFLICT },
-    { "ono", false, SYNC_CONFLICT, SYNC_GET },
-    { "ovo", false, SYNC_ADOPT, SYNC_GET },
-    { "cvo", false, SYNC_ADOPT, SYNC_ADOPT }, /* a get that was killed */
-    { "ov-", false, SYNC_ADOPT, SYNC_ADOPT },
-    { "hno", false, SYNC_CONFLICT, SYNC_GET }, /* a get that was killed before it set the mode */
-    { "hn-", false, SYNC_PUT, SYNC_GET },
-    { "moo", false, SYNC_PUT, SYNC_CONFLICT },
-    { "nno", false, SYNC_ADOPT, SYNC_ADOPT },
-    { "xno", false, SYNC_CONFLICT, SYNC_CONFLICT },
-    { "noO", false, SYNC_PUT, SYNC_CONFLICT }, /* the put never came to be */
-    { "nnO", false, SYNC_ADOPT, SYNC_ADOPT },  /* it did */
-    { "xnO", false, SYNC_PUT, SYNC_CONFLICT },
-    { "nxO", false, SYNC_CONFLICT, SYNC_CONFLICT },
-    { "nnN", false, SYNC_ADOPT, SYNC_ADOPT },
-    { "l--", false, SYNC_STAY, SYNC_STAY },
-    { "loo", true, SYNC_BARRED, SYNC_BARRED },
+    { "o-o", false, SYNC_PUT, SYNC_STAY, SYNC_STAY },
+    { "o--", false, SYNC_PUT, SYNC_STAY, SYNC_PUT },
+    { "o--", true, SYNC_PUT, SYNC_STAY, SYNC_PUT }, /* never seen there: it was not deleted there */
+    { "o-o", true, SYNC_PUT, SYNC_REMOVE_HERE, SYNC_REMOVE_HERE },
+    { "n-o", true, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+    { "o-q", true, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+    { "n-O", true, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+    { "-o-", true, SYNC_STAY, SYNC_GET, SYNC_GET },
+    { "-oo", false, SYNC_STAY, SYNC_GET, SYNC_STAY },
+    { "-oo", true, SYNC_REMOVE_THERE, SYNC_GET, SYNC_REMOVE_THERE },
+    { "-no", true, SYNC_CONFLICT, SYNC_GET, SYNC_GET },
+    { "-nN", true, SYNC_REMOVE_THERE, SYNC_GET, SYNC_REMOVE_THERE }, /* our own put, which was killed */
+    { "-xN", true, SYNC_STAY, SYNC_GET, SYNC_GET },
+    { "n-N", true, SYNC_PUT, SYNC_STAY, SYNC_PUT },
+    { "--o", true, SYNC_FORGET, SYNC_FORGET, SYNC_FORGET },
+    { "ooo", false, SYNC_SAME, SYNC_SAME, SYNC_SAME },
+    { "oo-", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT },
+    { "no-", false, SYNC_PUT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+    { "ot-", false, SYNC_PUT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+    { "coo", false, SYNC_PUT, SYNC_ADOPT,
+      SYNC_PUT }, /* touched: stored again; down, nothing is written over */
+    { "ooq", false, SYNC_PUT, SYNC_ADOPT, SYNC_PUT },
+    { "noo", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+    { "ono", false, SYNC_CONFLICT, SYNC_GET, SYNC_GET },
+    { "ovo", false, SYNC_ADOPT, SYNC_GET, SYNC_GET },
+    { "cvo", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT }, /* a get that was killed */
+    { "ov-", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT },
+    { "hno", false, SYNC_CONFLICT, SYNC_GET, SYNC_GET }, /* a get that was killed before it set the mode */
+    { "hn-", false, SYNC_PUT, SYNC_GET, SYNC_GET },
+    { "moo", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+    { "nno", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT },
+    { "xno", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+    { "noO", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },  /* the put never came to be */
+    { "nnO", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT }, /* it did */
+    { "xnO", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+    { "nxO", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+    { "nnN", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT },
+    { "l--", false, SYNC_STAY, SYNC_STAY, SYNC_STAY },
+    { "loo", true, SYNC_BARRED, SYNC_BARRED, SYNC_BARRED },
 };
 
 static enum sync_do decided(const char *is, const struct sync_rules *rules)
@@ -128,24 +129,33 @@ static enum sync_do decided(const char *is, const struct sync_rules *rules)
     return what;
 }
 
+/* The user's word decides conflicts, and nothing else. */
+static void check_word(const char *is, struct sync_rules rules, enum sync_do want)
+{
+    const bool both = rules.way == SYNC_BOTH;
+    const enum sync_side source = rules.way == SYNC_DOWN ? SYNC_THERE : SYNC_HERE;
+    const bool open = want == SYNC_CONFLICT || want == SYNC_KEEP_BOTH;
+    rules.counts = source;
+    const enum sync_do forced = decided(is, &rules);
+    CHECK(open ? forced != want && forced != SYNC_KEEP : forced == want);
+    rules.counts = source == SYNC_HERE ? SYNC_THERE : SYNC_HERE;
+    CHECK(decided(is, &rules) == (!open ? want : both ? SYNC_GET : SYNC_KEEP));
+}
+
 static void each_case(void)
 {
+    static const char *const words[] = { "up", "down", "both" };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (int way = 0; way < 2; way++) {
-            struct sync_rules rules = { .way = way == 0 ? SYNC_UP : SYNC_DOWN, .remove = cases[i].remove };
-            const enum sync_do want = way == 0 ? cases[i].up : cases[i].down;
+        const enum sync_do want[] = { cases[i].up, cases[i].down, cases[i].both };
+        for (int way = 0; way < 3; way++) {
+            const struct sync_rules rules = { .way = (enum sync_way)way, .remove = cases[i].remove };
             const enum sync_do got = decided(cases[i].is, &rules);
-            if (got != want) {
-                fprintf(stderr, "%s %s: %d, expected %d\n", cases[i].is, way == 0 ? "up" : "down", (int)got,
-                        (int)want);
+            if (got != want[way]) {
+                fprintf(stderr, "%s %s: %d, expected %d\n", cases[i].is, words[way], (int)got,
+                        (int)want[way]);
                 exit(1);
             }
-            /* The user's word decides conflicts, and nothing else. */
-            rules.counts = way == 0 ? SYNC_HERE : SYNC_THERE;
-            const enum sync_do forced = decided(cases[i].is, &rules);
-            CHECK(want == SYNC_CONFLICT ? forced != SYNC_CONFLICT && forced != SYNC_KEEP : forced == want);
-            rules.counts = way == 0 ? SYNC_THERE : SYNC_HERE;
-            CHECK(decided(cases[i].is, &rules) == (want == SYNC_CONFLICT ? SYNC_KEEP : want));
+            check_word(cases[i].is, rules, got);
         }
     }
 }
@@ -165,7 +175,7 @@ static qc_rc always(void *ctx, qc_span path, const struct sync_entry *here, cons
 static void by_content(void)
 {
     bool same = true;
-    struct sync_rules rules = { .way = SYNC_UP, .same = always, .ctx = &same };
+    struct sync_rules rules = { .way = SYNC_UP, .content = true, .same = always, .ctx = &same };
     CHECK(decided("noo", &rules) == SYNC_ADOPT);
     CHECK(decided("ooq", &rules) == SYNC_ADOPT);
     same = false;
@@ -173,6 +183,21 @@ static void by_content(void)
     CHECK(decided("oo-", &rules) == SYNC_PUT);
     rules.way = SYNC_DOWN;
     CHECK(decided("ooo", &rules) == SYNC_CONFLICT);
+}
+
+/* Both were changed and look alike: two writes within a tick do. */
+static void by_doubt(void)
+{
+    bool same = true;
+    struct sync_rules rules = { .way = SYNC_BOTH, .same = always, .ctx = &same };
+    CHECK(decided("nno", &rules) == SYNC_ADOPT);
+    same = false;
+    CHECK(decided("nno", &rules) == SYNC_KEEP_BOTH);
+    CHECK(decided("ooo", &rules) == SYNC_SAME && decided("oo-", &rules) == SYNC_ADOPT); /* not asked */
+    rules.way = SYNC_DOWN;
+    CHECK(decided("nno", &rules) == SYNC_CONFLICT);
+    rules.way = SYNC_UP;
+    CHECK(decided("nno", &rules) == SYNC_CONFLICT);
 }
 
 /* What is behind a link, or in a folder that may not be read, is not known to be gone. */
@@ -216,7 +241,25 @@ static qc_rc deletions(enum sync_way way, unsigned gone, unsigned pct)
     }
     CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
     CHECK(p.count[SYNC_REMOVE_THERE] + p.count[SYNC_REMOVE_HERE] == gone);
-    return sync_plan_check(&p, way, pct, &err);
+    return sync_plan_check(&p, pct, &err);
+}
+
+/* Both ways, each side is a target of its own. */
+static qc_rc deletions_of_two(unsigned gone_here, unsigned gone_there)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(sync_list_done) struct sync_list here = { 0 }, there = { 0 }, base = { 0 };
+    QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
+    const struct sync_rules rules = { .way = SYNC_BOTH, .remove = true };
+    for (unsigned i = 0; i < 10; i++) {
+        const char path[] = { (char)('a' + i), '\0' };
+        add(&here, path, i < gone_here ? '-' : 'o', here_of);
+        add(&there, path, i >= 10 - gone_there ? '-' : 'o', there_of);
+        add(&base, path, 'o', base_of);
+    }
+    CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
+    CHECK(p.count[SYNC_REMOVE_THERE] == gone_here && p.count[SYNC_REMOVE_HERE] == gone_there);
+    return sync_plan_check(&p, 50, &err);
 }
 
 static void too_many(void)
@@ -230,12 +273,16 @@ static void too_many(void)
         CHECK(deletions(w, 9, 100) == QC_OK);
         CHECK(deletions(w, 10, 100) == QC_USAGE); /* the source has nothing */
     }
+    CHECK(deletions_of_two(3, 3) == QC_OK);
+    CHECK(deletions_of_two(6, 1) == QC_USAGE && deletions_of_two(1, 6) == QC_USAGE);
+    CHECK(deletions_of_two(0, 10) == QC_USAGE && deletions_of_two(10, 0) == QC_USAGE);
 }
 
 int main(void)
 {
     each_case();
     by_content();
+    by_doubt();
     bars();
     too_many();
     return 0;

@@ -6,7 +6,7 @@
 #pragma once
 #include "sync/list.h"
 
-enum sync_way { SYNC_UP, SYNC_DOWN };
+enum sync_way { SYNC_UP, SYNC_DOWN, SYNC_BOTH };
 enum sync_side { SYNC_NEITHER, SYNC_HERE, SYNC_THERE };
 
 enum sync_do {
@@ -17,6 +17,7 @@ enum sync_do {
     SYNC_REMOVE_THERE, /* from the vault */
     SYNC_REMOVE_HERE,  /* from the folder */
     SYNC_CONFLICT,     /* left alone: the target was changed since the last run */
+    SYNC_KEEP_BOTH,    /* both ways: both were changed, and each gets a name of its own */
     SYNC_KEEP,         /* left alone, as the user said */
     SYNC_BARRED,       /* left alone: a link, say, stands in the way */
     SYNC_FORGET,       /* on neither side any more */
@@ -34,7 +35,10 @@ struct sync_rules {
     enum sync_way way;
     bool remove;           /* at the target what the source has no more */
     enum sync_side counts; /* where both were changed */
-    /* Are both the same, by content? Asked where both have a file. NULL: by state, size and time. */
+    bool content;          /* ask `same` of all files that both have */
+    /* Are both the same, by content? Else asked only where both sides have changed a file since the last run,
+     * and size, time and mode are the same: two writes within a tick of the clock look so. NULL: that is
+     * believed. */
     qc_rc (*same)(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
                   bool *ret, struct qc_err *err);
     void *ctx;
@@ -55,6 +59,6 @@ QC_MUST qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rul
                              const struct sync_list *here, const struct sync_list *there,
                              const struct sync_list *base, struct qc_err *err);
 
-/* Would the plan remove more than pct per cent of what the target has, or because the source has nothing?
+/* Would the plan remove more than pct per cent of what a side has, or because the other one has nothing?
  * Then QC_USAGE, and nothing should be done. */
-QC_MUST qc_rc sync_plan_check(const struct sync_plan *p, enum sync_way way, unsigned pct, struct qc_err *err);
+QC_MUST qc_rc sync_plan_check(const struct sync_plan *p, unsigned pct, struct qc_err *err);

@@ -284,6 +284,10 @@ QC_MUST qc_rc vault_remove_version(struct vault *v, qc_span name, const uint8_t 
                                    const struct vault_call *call, struct vault_remove_result *ret,
                                    struct qc_err *err);
 
+/* Settle what puts that were cut off have left, as each put and removal does before it begins: for whoever
+ * looks at what there is first, and writes by that. What cannot be settled now stays, with a note. */
+QC_MUST qc_rc vault_settle(struct vault *v, const struct vault_call *call, struct qc_err *err);
+
 /* ---- verify, recover, status ---- */
 
 /* What vault_verify found of one object. */

@@ -1,0 +1,329 @@
+/* prop/sync_both: rounds of a folder and a vault in memory, both changed at random, and synced both ways by
+ * the plan; runs end at any step, and lose what they had not yet written down. After each run that came to
+ * its end both sides are alike; whatever a user wrote and did not write over or remove is there; nothing is
+ * removed but what its user removed on the other side. 200 rounds (1,000 with QC_FULL=1), each of several
+ * runs. */
+#include "sync/plan.h"
+
+#include "qc_check.h"
+#include "qc_seed.h"
+
+enum { PATHS = 8, CONTENTS = 200000 };
+
+/* A file or an object, or a row: by its content, which is a number, and the times that it has. */
+struct thing {
+    bool is;
+    uint32_t content;
+    int64_t mtime, ctime; /* and inode: each new file has a ctime of its own */
+    uint32_t version;     /* of an object, of a row */
+    bool open;            /* of a row */
+};
+
+struct world {
+    struct qc_rand r;
+    int64_t clock;
+    uint32_t contents, versions;
+    struct thing here[2 * PATHS], there[2 * PATHS], rows[2 * PATHS],
+        durable[2 * PATHS];                                 /* PATHS: a name aside */
+    bool removed_here[2 * PATHS], removed_there[2 * PATHS]; /* by its user, since the last whole run */
+    uint32_t common[2 * PATHS];                             /* what both sides had last */
+    bool wanted[CONTENTS]; /* written by a user, and not written over or removed by one */
+    uint64_t conflicts, removals, crashes;
+};
+
+static void name_of(unsigned i, char out[24])
+{
+    snprintf(out, 24, "%s%u%s", i % 3 == 0 ? "d/" : "", i % PATHS, i >= PATHS ? ".local" : "");
+}
+
+/* -- users ----------------------------------------------------------------------------------------------- */
+
+static void unwanted(struct world *w, const struct thing *t)
+{
+    if (t->is)
+        w->wanted[t->content] = false;
+}
+
+/* honest: with a time of its own, else perhaps with that of what was there. */
+static void write_side(struct world *w, unsigned i, bool here, bool honest)
+{
+    struct thing *t = here ? &w->here[i] : &w->there[i];
+    const int64_t before = t->mtime;
+    unwanted(w, t);
+    w->clock += 1 + (int64_t)qc_rand_below(&w->r, 3);
+    *t = (struct thing){ .is = true,
+                         .content = ++w->contents,
+                         .mtime = !honest && before > 0 && qc_rand_below(&w->r, 3) == 0 ? before : w->clock,
+                         .ctime = w->clock,
+                         .version = here ? 0 : ++w->versions };
+    CHECK(w->contents < CONTENTS);
+    w->wanted[t->content] = true;
+}
+
+static void remove_side(struct world *w, unsigned i, bool here)
+{
+    struct thing *t = here ? &w->here[i] : &w->there[i];
+    if (!t->is)
+        return;
+    unwanted(w, t);
+    *(here ? &w->removed_here[i] : &w->removed_there[i]) = true;
+    *t = (struct thing){ 0 };
+}
+
+static void users(struct world *w, bool honest)
+{
+    for (uint64_t n = qc_rand_below(&w->r, 8); n > 0; n--) {
+        const unsigned i = (unsigned)qc_rand_below(&w->r, PATHS);
+        const bool here = qc_rand_below(&w->r, 2) == 0;
+        if (qc_rand_below(&w->r, 3) == 0)
+            remove_side(w, i, here);
+        else
+            write_side(w, i, here, honest);
+    }
+}
+
+/* -- the program, as client/sync_steps.c has it ------------------------------------------------------------
+ */
+
+static struct sync_entry entry_of(const struct thing *t, bool file)
+{
+    struct sync_entry e = { .st = { .size = 1,
+                                    .inode = file ? (uint64_t)t->ctime : 0,
+                                    .mtime_ns = t->mtime,
+                                    .ctime_ns = file ? t->ctime : 0,
+                                    .mode = 0644 },
+                            .has_mtime = true,
+                            .has_mode = true,
+                            .open = t->open,
+                            .quiet = true };
+    memcpy(e.version, &t->version, sizeof t->version);
+    return e;
+}
+
+static void list(struct sync_list *l, const struct thing *things, bool file)
+{
+    struct qc_err err = { 0 };
+    for (unsigned i = 0; i < 2 * PATHS; i++) {
+        char name[24];
+        const struct sync_entry e = entry_of(&things[i], file);
+        name_of(i, name);
+        if (things[i].is)
+            CHECK_OK(sync_list_add(l, qc_span_str(name), &e, &err));
+    }
+    sync_list_sort(l);
+}
+
+static unsigned index_of(qc_span path)
+{
+    for (unsigned i = 0; i < 2 * PATHS; i++) {
+        char name[24];
+        name_of(i, name);
+        if (qc_span_eq(path, qc_span_str(name)))
+            return i;
+    }
+    CHECK(false);
+    return 0;
+}
+
+static qc_rc same(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
+                  bool *ret, struct qc_err *err)
+{
+    const struct world *w = ctx;
+    const unsigned i = index_of(path);
+    (void)here;
+    (void)there;
+    (void)err;
+    *ret = w->here[i].content == w->there[i].content;
+    return QC_OK;
+}
+
+static void commit(struct world *w)
+{
+    memcpy(w->durable, w->rows, sizeof w->rows);
+}
+
+static void open_row(struct world *w, unsigned i)
+{
+    w->rows[i] = w->here[i];
+    w->rows[i].open = true;
+    w->rows[i].version = w->there[i].is ? w->there[i].version : 0;
+}
+
+static void put(struct world *w, unsigned i)
+{
+    w->there[i] = w->here[i];
+    w->there[i].version = ++w->versions;
+    w->common[i] = w->here[i].content;
+}
+
+static void get(struct world *w, unsigned i)
+{
+    w->here[i] = w->there[i];
+    w->here[i].version = 0;
+    w->here[i].ctime = ++w->clock;
+    w->common[i] = w->here[i].content;
+}
+
+static void row(struct world *w, unsigned i)
+{
+    w->rows[i] = w->here[i];
+    w->rows[i].version = w->there[i].version;
+}
+
+/* The user has looked at what was kept aside, and has removed it. */
+static void look_aside(struct world *w, unsigned i)
+{
+    unwanted(w, &w->here[i]);
+    unwanted(w, &w->there[i]);
+    w->here[i] = w->there[i] = w->rows[i] = w->durable[i] = (struct thing){ 0 };
+}
+
+/* Both under names of their own; the name aside is the user's to look at, and to remove. */
+static void keep_both(struct world *w, unsigned i)
+{
+    const unsigned aside = i + PATHS;
+    CHECK(i < PATHS);
+    look_aside(w, aside); /* which the program would leave, and take another name */
+    w->conflicts++;
+    w->here[aside] = w->here[i];
+    w->here[aside].ctime = ++w->clock;
+    w->here[i] = (struct thing){ 0 };
+    open_row(w, aside);
+    w->rows[i] = (struct thing){ 0 };
+    commit(w);
+    put(w, aside);
+    row(w, aside);
+    get(w, i);
+    row(w, i);
+}
+
+/* Only what its user removed on the other side, and what is as both had it. */
+static void removed(struct world *w, unsigned i, bool here)
+{
+    struct thing *t = here ? &w->here[i] : &w->there[i];
+    CHECK(t->is && t->content == w->common[i]);
+    CHECK(here ? w->removed_there[i] : w->removed_here[i]);
+    w->removals++;
+    *t = (struct thing){ 0 };
+    w->rows[i] = (struct thing){ 0 };
+}
+
+/* cut: it ends before it has written down what it did. */
+static void step(struct world *w, const struct sync_step *s, bool cut)
+{
+    const unsigned i = index_of(s->path);
+    switch (s->what) {
+    case SYNC_PUT:
+        put(w, i);
+        if (!cut)
+            row(w, i);
+        break;
+    case SYNC_GET:
+        get(w, i);
+        if (!cut)
+            row(w, i);
+        break;
+    case SYNC_REMOVE_HERE:
+    case SYNC_REMOVE_THERE:
+        removed(w, i, s->what == SYNC_REMOVE_HERE);
+        break;
+    case SYNC_KEEP_BOTH:
+        keep_both(w, i);
+        break;
+    case SYNC_ADOPT:
+        CHECK(w->here[i].content == w->there[i].content);
+        row(w, i);
+        w->common[i] = w->here[i].content;
+        break;
+    case SYNC_FORGET:
+        w->rows[i] = (struct thing){ 0 };
+        break;
+    case SYNC_SAME:
+        break;
+    case SYNC_CONFLICT:
+    case SYNC_KEEP:
+    case SYNC_BARRED:
+    case SYNC_STAY:
+    case SYNC_DOS:
+        CHECK(false);
+    }
+}
+
+/* One run. crash: it ends at a step by chance, and what was not committed is lost. False: it did. */
+static bool run(struct world *w, bool crash)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(sync_list_done) struct sync_list here = { 0 }, there = { 0 }, base = { 0 };
+    QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
+    const struct sync_rules rules = { .way = SYNC_BOTH, .remove = true, .same = same, .ctx = w };
+    memcpy(w->rows, w->durable, sizeof w->rows);
+    list(&here, w->here, true);
+    list(&there, w->there, false);
+    list(&base, w->rows, true);
+    CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
+    for (size_t i = 0; i < sync_plan_count(&p); i++)
+        if (sync_plan_at(&p, i)->what == SYNC_PUT)
+            open_row(w, index_of(sync_plan_at(&p, i)->path));
+    commit(w);
+    for (size_t i = 0; i < sync_plan_count(&p); i++) {
+        const bool cut = crash && qc_rand_below(&w->r, 6) == 0;
+        if (cut && qc_rand_below(&w->r, 2) == 0)
+            return false;
+        step(w, sync_plan_at(&p, i), cut);
+        if (cut)
+            return false;
+        if (qc_rand_below(&w->r, 3) == 0)
+            commit(w);
+    }
+    commit(w);
+    return true;
+}
+
+static void check_alike(struct world *w)
+{
+    static bool there[CONTENTS];
+    memset(there, 0, sizeof there);
+    for (unsigned i = 0; i < 2 * PATHS; i++) {
+        CHECK(w->here[i].is == w->there[i].is);
+        CHECK(!w->here[i].is || w->here[i].content == w->there[i].content);
+        if (w->here[i].is)
+            there[w->here[i].content] = true;
+    }
+    for (uint32_t c = 1; c <= w->contents; c++)
+        if (w->wanted[c] && !there[c]) {
+            fprintf(stderr, "content %u is lost\n", c);
+            exit(1);
+        }
+}
+
+int main(void)
+{
+    static struct world w;
+    const uint64_t rounds = qc_rand_cases(200, 1000);
+    for (uint64_t n = 0; n < rounds; n++) {
+        const struct qc_rand r = n == 0 ? qc_rand_start() : w.r;
+        const uint64_t conflicts = w.conflicts, removals = w.removals, crashes = w.crashes;
+        memset(&w, 0, sizeof w);
+        w.r = r;
+        w.conflicts = conflicts;
+        w.removals = removals;
+        w.crashes = crashes;
+        for (unsigned days = 0; days < 20; days++) {
+            users(&w, false);
+            for (unsigned tries = 0; tries < 3; tries++) {
+                w.crashes += run(&w, true) ? 0 : 1;
+                users(&w, true);
+            }
+            CHECK(run(&w, false));
+            check_alike(&w);
+            for (unsigned i = PATHS; i < 2 * PATHS; i++)
+                look_aside(&w, i);
+            memset(w.removed_here, 0, sizeof w.removed_here);
+            memset(w.removed_there, 0, sizeof w.removed_there);
+        }
+    }
+    printf("%" PRIu64 " rounds: %" PRIu64 " conflicts, %" PRIu64 " removals, %" PRIu64 " runs cut short\n",
+           rounds, w.conflicts, w.removals, w.crashes);
+    CHECK(w.conflicts > rounds && w.removals > rounds && w.crashes > rounds);
+    return 0;
+}
