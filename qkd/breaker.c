@@ -22,3 +22,8 @@ void qkd_breaker_answered(struct qkd_breaker *b)
 {
     *b = (struct qkd_breaker){ 0 };
 }
+
+void qkd_breaker_again(struct qkd_breaker *b)
+{
+    b->until_ms = 0;
+}

@@ -14,3 +14,5 @@ struct qkd_breaker {
 uint64_t qkd_breaker_left(const struct qkd_breaker *b, uint64_t now_ms);
 void qkd_breaker_failed(struct qkd_breaker *b, uint64_t now_ms);
 void qkd_breaker_answered(struct qkd_breaker *b);
+/* It looks well again: the next request may go; a failure opens it for twice as long as before. */
+void qkd_breaker_again(struct qkd_breaker *b);

@@ -239,6 +239,7 @@ static void judge(struct qkd_client *c, bool alive, qc_rc rc)
 {
     c->counts.nonsense += rc == QC_FORMAT;
     if (alive) {
+        c->misled = false;
         qkd_breaker_answered(&c->breaker);
     } else {
         qkd_breaker_failed(&c->breaker, qc_now_ms());
@@ -275,11 +276,36 @@ static bool other_way(const struct qkd_client *c, const struct qkd_ask *ask, con
     return unknown && says && qkd_may_get(c, ask);
 }
 
-static qc_rc look(const struct qkd_client *c, struct qc_err *err)
+enum { PROBE_MS = 2000, PROBE_TRY_MS = 1000 }; /* between two probes; for one */
+
+/* The circuit is open. Is the KME there again, with keys? By its status, which costs none. Who said so, and
+ * had none, is not believed again before a request went through. */
+static void probe(struct qkd_client *c, const struct qkd_op *op)
 {
-    const uint64_t left = qkd_breaker_left(&c->breaker, qc_now_ms());
+    QC_CLEANUP(qkd_answer_done) struct qkd_answer a = { 0 };
+    const struct qkd_ask ask = { .call = QKD_STATUS };
+    const struct qkd_op brief = { .deadline = qc_deadline_min(op->deadline, qc_deadline_in(PROBE_TRY_MS)),
+                                  .cancel = op->cancel };
+    struct qkd_status s;
+    struct qc_err unused = { 0 };
+    if (c->misled || qc_now_ms() < c->probe_ms)
+        return;
+    c->probe_ms = qc_now_ms() + PROBE_MS;
+    c->counts.requests++;
+    if (qkd_send(c, &ask, &brief, &a, &unused) != QC_OK || a.status != 200 ||
+        qkd_reply_status(&s, qc_span_of(a.body.p, a.n), &unused) != QC_OK || s.stored == 0)
+        return;
+    c->misled = true;
+    qkd_breaker_again(&c->breaker);
+}
+
+static qc_rc look(struct qkd_client *c, const struct qkd_op *op, struct qc_err *err)
+{
     if (c->counts.broken)
         return QC_FAIL(err, QC_INTEGRITY, "this link is down: a key_ID came twice, which no honest KME does");
+    if (qkd_breaker_left(&c->breaker, qc_now_ms()) > 0)
+        probe(c, op);
+    const uint64_t left = qkd_breaker_left(&c->breaker, qc_now_ms());
     if (left > 0)
         return QC_FAIL(err, QC_TEMP, "the KME failed %u times in a row; it is asked again in %" PRIu64 " s",
                        c->breaker.in_row, (left + 999) / 1000);
@@ -293,7 +319,7 @@ static qc_rc run(struct qkd_client *c, struct qkd_ask *ask, const struct qkd_op 
     ask->get = c->way[ask->call] == QKD_WAY_GET;
     for (unsigned n = 1;; n++) {
         struct qc_err why = { 0 };
-        QC_TRY(look(c, err));
+        QC_TRY(look(c, op, err));
         QC_TRY(qc_go_on(op->deadline, op->cancel, "KME", err));
         qkd_answer_done(ret);
         struct fate f = try_once(c, ask, op, ret, &why);

@@ -24,6 +24,8 @@ struct qkd_client {
     struct qkd_status status;
     bool has_status;
     struct qkd_breaker breaker;
+    uint64_t probe_ms; /* when its status may be asked for while the circuit is open */
+    bool misled;       /* that said that there are keys, and none came since */
     struct qkd_seen seen;
     struct qkd_counts counts; /* but what the breaker knows */
     uint64_t jitter;

@@ -80,11 +80,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         caller = dict(x[0] for x in self.connection.getpeercert()["subject"])["commonName"] if server.tls else "nobody"
         if mode == "slow" or (mode == "slow_dec" and call == "dec_keys"):
             server.go_on.wait(60)
+        if call == "status" and mode == "busy_till" and not server.came.is_set():
+            return self.give(200, {**status(mode, caller), "stored_key_count": 0})
         if call == "status":
             return self.give(200, b"<html>" if mode == "html" else status(mode, caller))
         if mode == "post_only" and self.command == "GET" or mode == "get_only" and self.command == "POST":
             return self.give(405)
-        if mode in ("busy", "busy_long") or mode == "busy_once" and n == 1:
+        if mode in ("busy", "busy_long") or mode == "busy_once" and n == 1 or mode == "busy_till" and not server.came.is_set():
             return self.error(503, "no keys now")
         if mode == "failing" and n <= 2:
             return self.give(500)
@@ -169,7 +171,7 @@ class Server:
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.http.handle_error = lambda *_: None        # clients that had enough
         self.http.lock, self.http.keys, self.http.asked, self.http.said, self.http.tls = threading.Lock(), {}, {}, [], cert is not None
-        self.http.daemon_threads, self.http.go_on = True, threading.Event()
+        self.http.daemon_threads, self.http.go_on, self.http.came = True, threading.Event(), threading.Event()
         if cert:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*cert)
@@ -343,6 +345,26 @@ def lost_answers(place):
         check(False, "the circuit never opens")
 
 
+def comes_back(place):
+    """While the circuit is open the KME's status is asked for now and then, which costs no key: once it has some, it is asked at once."""
+    with place.ask("busy_till") as master:
+        for _ in range(20):
+            if "asked again in" in master("enc", 1, 256):
+                break
+        asked, looked, end = place.asked("busy_till", "enc_keys"), place.asked("busy_till", "status"), time.monotonic() + 5
+        while time.monotonic() < end:
+            check("asked again in" in master("enc", 1, 256), "it has none")
+            time.sleep(0.01)
+        check(place.asked("busy_till", "enc_keys") == asked, "nobody is asked for keys")
+        check(1 <= place.asked("busy_till", "status") - looked <= 3, f"once every two seconds: {place.asked('busy_till', 'status') - looked}")
+        place.server.http.came.set()
+        came = time.monotonic()
+        while not master("enc", 1, 256).startswith("ok"):
+            check(time.monotonic() - came < 4, "keys are there, and it does not go on")     # 10 s and more without looking
+            time.sleep(0.05)
+        check(master.count("open") == 0, "closed")
+
+
 def trust(place, folder):
     """Mutual TLS: another authority, another name, no certificate of ours, one that another vouches for, a key that others may read."""
     with place.ask("good", ca=place.other.ca) as c:
@@ -434,7 +456,7 @@ def scenario():
     try:
         place = Place(folder)
         with concurrent.futures.ThreadPoolExecutor() as side_by_side:       # no two use the same peers
-            for done in [side_by_side.submit(part, place) for part in (good, differing, wrong, lost_answers, memory)]:
+            for done in [side_by_side.submit(part, place) for part in (good, differing, wrong, lost_answers, comes_back, memory)]:
                 done.result()
         trust(place, folder)
     finally:

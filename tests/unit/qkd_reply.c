@@ -105,6 +105,11 @@ static void check_breaker(void)
         CHECK(qkd_breaker_left(&b, now) == 0);
         rest = 2 * rest < QKD_BREAK_MOST_MS ? 2 * rest : QKD_BREAK_MOST_MS;
     }
+    qkd_breaker_failed(&b, now);
+    qkd_breaker_again(&b); /* it looks well: one may ask, and if it is not, the rest goes on growing */
+    CHECK(qkd_breaker_left(&b, now) == 0);
+    qkd_breaker_failed(&b, now);
+    CHECK(qkd_breaker_left(&b, now) == QKD_BREAK_MOST_MS);
     qkd_breaker_answered(&b);
     qkd_breaker_failed(&b, now);
     CHECK(qkd_breaker_left(&b, now) == 0 && b.in_row == 1);
