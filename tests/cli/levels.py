@@ -32,16 +32,27 @@ class Linked(Box):
     def words(self):
         return [w for n, (b, url) in enumerate(zip(self.buckets, self.urls), 4) for w in ("--cloud", f"c{n}={url}", "--cloud-credentials", f"c{n}={b.credentials}")]
 
-    def status(self):
-        """GET /v1/status at the gateway's own socket; any command starts one."""
+    def call(self, method, path, body=b""):
+        """-> (head, JSON) of a call at the gateway's own socket; any command starts one."""
         self.run("ls")
+        call = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         path = next(os.path.join(where, "gateway.sock") for where, _, names in os.walk(self.root) if "gateway.sock" in names)
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(WAIT)
             s.connect(path)
-            s.sendall(b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            s.sendall(call + body)
             got = b"".join(iter(lambda: s.recv(65536), b""))
-        return {c["name"]: c for c in json.loads(got.partition(b"\r\n\r\n")[2])["clouds"]}
+        head, _, text = got.partition(b"\r\n\r\n")
+        return head.decode(), json.loads(text)
+
+    def status(self):
+        return {c["name"]: c for c in self.call("GET", "/v1/status")[1]["clouds"]}
+
+    def begin(self):
+        """A put's first call, whatever comes of it. -> as call"""
+        vault = self.call("GET", "/v1/vaults")[1]["vaults"][0]
+        ids = {k: os.urandom(16).hex() for k in ("put_key", "object", "version")}
+        return self.call("POST", f"/v1/vaults/{vault}/uploads", json.dumps({**ids, "base": 0, "path_number": 1}).encode())
 
 
 def told(box, name, level="qkd-tls"):
@@ -79,6 +90,8 @@ def outage(net, box, links):
     said = p.stderr.decode()
     check("E1303" in said and ("cloud c4: link L" in said or "cloud c5: link L" in said) and "Reading goes on" in said, said)
     print(f"outage: a put ends with 13 after {time.monotonic() - began:.1f} s", flush=True)
+    head, refusal = box.begin()
+    check(head.startswith("HTTP/1.1 503 ") and re.search(r"^Retry-After: \d+\r?$", head, re.M | re.I) and refusal["error"]["id"] == "link", f"not accepted: {head} {refusal}")
     check(box.get("before") == before, "reads go on")
     box.get("during", code=3)       # nothing of it is visible
     l = box.status()["c4"]["link"]
