@@ -10,6 +10,7 @@ The processor time that a source adds does not depend on the file: from which si
 The clouds are directories where TMPDIR is: in memory (TMPDIR=/dev/shm) a put is the fastest that it can be, and what a source adds the most of
 it. At most 1 GiB is stored at a time.
 Usage: TMPDIR=/dev/shm QC_BIN=build/release/bin bench/sources.py [SECONDS [SIZE..]]     (300 s; 4 KiB, 16 MiB, 64 MiB: a third of it each)"""
+import contextlib
 import math
 import os
 import random
@@ -25,8 +26,11 @@ from harness import Box, QCLOUD, check  # noqa: E402
 DEVICE = "kind = device\npath = /dev/urandom\n"
 # A program that gives as it is asked, 4 KiB at a time; cat would make 128 KiB before anybody has read a byte.
 COMMAND = "kind = command\npath = /bin/dd if=/dev/urandom bs=4096\n"
+# The same program, started once: it fills a FIFO of which it holds both ends, and waits while nobody reads.
+FIFO = "kind = device\npath = {root}/fifo\n"
 SOURCES = {"os": None, "os again": None, "device, hmac": DEVICE + "condition = hmac", "device, toeplitz": DEVICE + "condition = toeplitz",
-           "command, hmac": COMMAND + "condition = hmac"}
+           "command, hmac": COMMAND + "condition = hmac", "command, toeplitz": COMMAND + "condition = toeplitz",
+           "FIFO, hmac": FIFO + "condition = hmac"}
 MOST = 1.02
 LEAST = 20              # pairs, for a verdict
 STORED = 600 << 20      # bytes of objects in one vault; 5/3 of it on its clouds
@@ -67,9 +71,23 @@ def tell(size, name, times, base):
 def configure(box, source):
     conf = os.path.join(box.home, "random.conf")
     if source is not None:
-        box.write("../home/random.conf", f"[policy]\ndefault = required\n[source lab]\n{source}\n".encode())
+        box.write("../home/random.conf", f"[policy]\ndefault = required\n[source lab]\n{source.format(root=box.root)}\n".encode())
     elif os.path.exists(conf):
         os.unlink(conf)
+
+
+@contextlib.contextmanager
+def fifo(box):
+    path = os.path.join(box.root, "fifo")
+    os.mkfifo(path, 0o600)
+    both = os.open(path, os.O_RDWR)
+    p = subprocess.Popen(["/bin/dd", "if=/dev/urandom", "bs=4096"], stdin=subprocess.DEVNULL, stdout=both, stderr=subprocess.DEVNULL)
+    os.close(both)
+    try:
+        yield
+    finally:
+        p.kill()
+        p.wait()
 
 
 def rounds(box, size, most, end, took):
@@ -90,7 +108,7 @@ def measure(size, seconds):
     took = {name: [] for name in SOURCES}
     end, most = time.monotonic() + seconds, max(1, STORED // len(SOURCES) // size - 1)
     while time.monotonic() < end or not took["os"]:
-        with Box() as box:
+        with Box() as box, fifo(box):
             box.init()
             rounds(box, size, min(most, 200), end, took)
     for name, times in took.items():

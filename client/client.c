@@ -10,6 +10,8 @@
 
 void client_done(struct client *c)
 {
+    if (c->rng != NULL)
+        qrng_end(c->rng); /* a command that it started ends while the rest is closed */
     vault_close(&c->vault);
     qc_key_free(&c->token); /* after those who borrow it */
     vault_passes_done(&c->passes);

@@ -4,30 +4,28 @@
 
 #include "base/err.h"
 
-/* log2 of n! for n up to the window's size: sums of logarithms, since the factorials themselves are beyond
- * any double, and long doubles are short ones under valgrind. */
-static void factorials(double *lf, unsigned n)
-{
-    lf[0] = 0;
-    for (unsigned i = 1; i <= n; i++)
-        lf[i] = lf[i - 1] + log2((double)i);
-}
-
-/* The least k with P(X > k) <= 2^-alpha, X binomial (window, 2^-H): terms are added from the small end. */
+/*
+ * The least k with P(X > k) <= 2^-alpha, X binomial (window, 2^-H): terms are added from the small end, each
+ * by its ratio to the one before: P(k - 1) / P(k) = k / (window - k + 1) (1 - p) / p. The first are beyond
+ * any double, and long doubles are short ones under valgrind: term and tail are multiples of 2^scale. A
+ * command that stores computes this twice: with a logarithm for each term it took as long as the tests
+ * themselves.
+ */
 static unsigned critical(double H, unsigned window, unsigned alpha)
 {
-    double lf[QRNG_WINDOW_BINARY + 1];
-    const double log_p = -H, log_q = log2(-expm1(-H * M_LN2));
-    const double most = exp2(-(double)alpha);
-    double tail = 0;
+    const double odds = expm1(H * M_LN2); /* (1 - p) / p */
+    const double first = -H * window;     /* log2 of P(window) */
+    double scale = floor(first), term = exp2(first - scale), tail = term, most = exp2(-(double)alpha - scale);
     unsigned k = window;
-    factorials(lf, window);
-    for (; k > 0; k--) {
-        const double term =
-            lf[window] - lf[k] - lf[window - k] + (double)k * log_p + (double)(window - k) * log_q;
-        tail += exp2(term);
-        if (tail > most)
-            break; /* P(X >= k) is too much: k itself must pass */
+    for (; k > 0 && tail <= most; k--) { /* P(X >= k) is not too much */
+        term *= k / (window - k + 1.0) * odds;
+        tail += term;
+        if (tail > 0x1p500) {
+            term *= 0x1p-500;
+            tail *= 0x1p-500;
+            scale += 500;
+            most = exp2(-(double)alpha - scale);
+        }
     }
     return k;
 }
@@ -43,15 +41,15 @@ struct qrng_cutoffs qrng_cutoffs(unsigned mbit, unsigned window, unsigned alpha)
 
 unsigned qrng_cutoff_values(unsigned mbit, unsigned block, unsigned alpha)
 {
-    double lf[257];
     QC_ASSERT(mbit >= 1 && mbit <= QRNG_ENTROPY_MAX);
     QC_ASSERT(block >= 1 && block <= QRNG_BLOCK);
     QC_ASSERT(alpha >= 1 && alpha <= 60);
-    factorials(lf, 256);
     unsigned best = 0;
+    double ways = 0; /* log2 of 256 over d */
     for (unsigned d = 1; d < 256; d++) {
         const double each = log2((double)d) - (double)mbit / 1000;
-        const double bound = lf[256] - lf[d] - lf[256 - d] + block * each;
+        ways += log2((257.0 - d) / d);
+        const double bound = ways + block * each;
         if (each >= 0 || bound > -(double)alpha)
             break;
         best = d;

@@ -277,6 +277,14 @@ static void stop(struct qrng_feed *f)
         QC_ASSERT(pthread_join(f->thread, NULL) == 0);
 }
 
+/* Where a thread reads, the source is the thread's until it is joined, and a put that made it begin takes
+ * longer than a command takes to end. */
+void qrng_feed_end(struct qrng_feed *f)
+{
+    if (is_alive(f) && f->worker != WORKER_THREAD && f->raw.ops != NULL && f->raw.ops->end != NULL)
+        f->raw.ops->end(f->raw.ctx);
+}
+
 void qrng_feed_free(struct qrng_feed **f)
 {
     if (*f == NULL)

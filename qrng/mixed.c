@@ -43,7 +43,8 @@ static qc_rc from_source(struct mixed *m, size_t i, uint8_t *p, size_t n, qc_dea
 {
     QC_TRY(qrng_feed_draw(m->feed[i], p, n, d, err));
     QC_LOCK(&m->lock);
-    QC_TRY(add_kernel(m, p, n, err));
+    if (!m->conf.unmixed)
+        QC_TRY(add_kernel(m, p, n, err));
     m->bytes[i] += n;
     return QC_OK;
 }
@@ -80,12 +81,12 @@ static void tell_source(const struct mixed *m, size_t i, struct qrng_provenance 
     qc_time_text(qc_wall_s(), when);
     snprintf(
         p->text, sizeof p->text,
-        "%s:%s policy=%s health=%s H=%u.%03u rct=%u apt=%u alarms=%u condition=%s mixed=os bytes=%" PRIu64
+        "%s:%s policy=%s health=%s H=%u.%03u rct=%u apt=%u alarms=%u condition=%s mixed=%s bytes=%" PRIu64
         " time=%s%s%s",
         c->name, qrng_kind_text(c->kind), qrng_policy_text(m->policy),
         qrng_kind_is_remote(c->kind) ? "remote" : "ok", c->mbit / 1000, c->mbit % 1000, cut.repetition,
-        cut.proportion, s.alarms, qrng_conditioning_text(c->condition), m->bytes[i], when,
-        c->identity[0] == '\0' ? "" : " device=", c->identity);
+        cut.proportion, s.alarms, qrng_conditioning_text(c->condition), m->conf.unmixed ? "none" : "os",
+        m->bytes[i], when, c->identity[0] == '\0' ? "" : " device=", c->identity);
     p->health = QRNG_HEALTH_OK;
     p->left = s.left;
 }
@@ -125,6 +126,13 @@ static void mixed_warm(void *ctx)
     qc_ignore(qrng_feed_warm(m->feed[0], &why), "the first draw says what is wrong");
 }
 
+static void mixed_end(void *ctx)
+{
+    struct mixed *m = ctx;
+    for (size_t i = 0; i < m->conf.count; i++)
+        qrng_feed_end(m->feed[i]);
+}
+
 static void mixed_close(void *ctx)
 {
     struct mixed *m = ctx;
@@ -141,6 +149,7 @@ static const struct qrng_source mixed_source = {
     .fill = mixed_fill,
     .tell = mixed_tell,
     .warm = mixed_warm,
+    .end = mixed_end,
     .close = mixed_close,
 };
 

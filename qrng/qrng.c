@@ -53,6 +53,12 @@ void qrng_warm(struct qrng *q)
         q->source->warm(q->ctx);
 }
 
+void qrng_end(struct qrng *q)
+{
+    if (q->source->end != NULL)
+        q->source->end(q->ctx);
+}
+
 void qrng_close(struct qrng **q)
 {
     if (*q == NULL)

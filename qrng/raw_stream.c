@@ -59,16 +59,26 @@ static qc_rc stream_read(void *ctx, uint8_t *p, size_t n, const struct qc_cancel
     return qrng_read_stream(qc_fd_get(&s->fd), p, n, s->conf->stall_ms, cancel, err);
 }
 
-static void stream_close(void *ctx)
+/* A tenth of a millisecond, for who waits for it. */
+static void stream_end(void *ctx)
 {
     struct stream *s = ctx;
     qc_fd_close(&s->fd);
-    if (s->pid > 0 && kill(s->pid, SIGKILL) == 0)
-        while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR) {}
+    if (s->pid > 0 && kill(s->pid, SIGKILL) != 0)
+        s->pid = 0; /* none of ours */
+}
+
+static void stream_close(void *ctx)
+{
+    struct stream *s = ctx;
+    stream_end(s);
+    while (s->pid > 0 && waitpid(s->pid, NULL, 0) < 0 && errno == EINTR) {}
     qc_free(s);
 }
 
-static const struct qrng_raw_ops stream_ops = { .read = stream_read, .close = stream_close };
+static const struct qrng_raw_ops stream_ops = { .read = stream_read,
+                                                .end = stream_end,
+                                                .close = stream_close };
 
 /* A stream that attach has opened. */
 static qc_rc stream_open(struct qrng_raw *ret, const struct qrng_source_conf *conf,

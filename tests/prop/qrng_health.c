@@ -63,6 +63,28 @@ static void print(const char *what, const struct found *f, uint64_t design)
     CHECK(f->max <= design);
 }
 
+/* One byte for ever, after good ones: seen with the cutoff's byte, or the one before it where the last good
+ * one is the same. */
+static void stuck(struct qc_rand *r, unsigned mbit)
+{
+    struct found f = { 0 };
+    char what[64];
+    for (unsigned run = 0; run < qc_rand_cases(2000, 100000); run++) {
+        const size_t lead = (size_t)qc_rand_below(r, 4096);
+        const uint8_t b = (uint8_t)qc_rand_u64(r);
+        qrng_health_init(&h, mbit, QRNG_ALPHA);
+        qc_rand_fill(r, chunk, lead);
+        CHECK(qrng_health_take(&h, chunk, lead));
+        while (qrng_health_take(&h, &b, 1)) {
+            CHECK(h.bytes < 1U << 24);
+        }
+        count(&f, h.bytes - lead);
+    }
+    snprintf(what, sizeof what, "stuck, declared %.1f bits", mbit / 1e3);
+    print(what, &f, qrng_design_stuck(mbit));
+    CHECK((double)f.sum / f.runs > (double)qrng_design_stuck(mbit) - 0.1); /* theory: less 1/255 */
+}
+
 /* Declared 2 H0, really H0: after good bytes of a random length. */
 static void halved(struct qc_rand *r, unsigned declared)
 {
@@ -250,6 +272,9 @@ int main(void)
 {
     struct qc_rand r = qc_rand_start();
     no_alarm(&r);
+    stuck(&r, 8000);
+    stuck(&r, 6000);
+    stuck(&r, 2000);
     halved(&r, 8000);
     halved(&r, 6000);
     halved(&r, 2000);

@@ -359,13 +359,12 @@
     X(QC_QRNG_SOURCES_MAX, 8, "sources", "one machine has one or two generators, and a service")             \
     X(QC_QRNG_CONF_MAX, 65536, "bytes", "random.conf; ours has a dozen lines for each source")               \
     X(QC_QRNG_POOL_MAX, 65536, "bytes", "ready for the next draw; a put wants 500")                          \
-    X(QC_QRNG_POOL_FIRST, 1024, "bytes",                                                                     \
-      "of it that are made ready before a draw wants more: two puts' worth")                                 \
+    X(QC_QRNG_POOL_FIRST, 512, "bytes",                                                                      \
+      "of it that are made ready before a draw wants more: the half is drawn by a put, 160, and some more")  \
     X(QC_QRNG_STALL_MS, 2000, "ms", "a device or command that says nothing for so long is gone")             \
     X(QC_QRNG_STALL_MAX_MS, 60000, "ms", "what a configuration may say instead")                             \
     X(QC_QRNG_DRAW_MS, 5000, "ms", "a draw waits for its source no longer")                                  \
     X(QC_QRNG_RATE_MAX, 1000000000, "bytes/s", "what a configuration may limit a source to")                 \
-    X(QC_QRNG_STARTS_MAX, 3, "starts", "of a command within a minute; more: it is broken")                   \
     X(QC_QRNG_FILE_BLOCK, 4096, "bytes", "of a pre-loaded file that are reserved and erased at once")        \
     X(QC_QRNG_FILES_MAX, 1024, "files", "in a directory of pre-loaded files")                                \
     X(QC_QRNG_FILE_PROBES, 16, "blocks", "of the used range that must read as zeros at each opening")        \

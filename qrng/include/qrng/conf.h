@@ -73,6 +73,9 @@ struct qrng_conf {
     /* The directory where alarms are kept from one process to the next; empty: they are not. Not of the file:
      * its reader fills it in. */
     char alarms[QC_CLIENT_PATH_MAX];
+    /* For a person who looks at one source: without the kernel's bytes, which hide whatever is wrong with it.
+     * Nothing is made of what comes. Not of the file. */
+    bool unmixed;
 };
 
 /* What there is without a configuration: no source, policy os. */

@@ -14,6 +14,9 @@ struct qrng_raw_ops {
     qc_rc (*read)(void *ctx, uint8_t *p, size_t n, const struct qc_cancel *cancel, struct qc_err *err);
     /* Bytes that are left; NULL or UINT64_MAX: no end is known. */
     uint64_t (*left)(void *ctx);
+    /* Nothing is read any more, and close follows: what takes its time to end may begin to. NULL: nothing
+     * does. */
+    void (*end)(void *ctx);
     void (*close)(void *ctx);
 };
 
