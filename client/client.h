@@ -69,6 +69,8 @@ struct vault_call client_call_shown(struct client *c, struct progress *p, qc_spa
 bool client_tell_notes(struct client *c, qc_rc rc, qc_span name);
 /* The sources of randomness, by random.conf; nothing of them is touched before bytes are drawn. */
 QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
+/* Before what cannot be taken back: QC_RANDOM if the policy wants a source in health and none is. */
+QC_MUST qc_rc client_random_ready(struct client *c, struct qc_err *err);
 /* random.conf into c->random; without the file: the operating system alone. QC_USAGE, QC_NOTCONF, QC_LIMIT.
  */
 QC_MUST qc_rc client_random_conf(struct client *c, struct qc_err *err);

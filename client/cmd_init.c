@@ -296,6 +296,7 @@ static qc_rc summary(const struct init *i, const struct vault_descriptor *d, str
     QC_TRY(text_json(j, "share1", qc_span_str(c->conf.share[0]), err));
     QC_TRY(text_json(j, "share2", qc_span_str(c->conf.share[1]), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", i->lock.pass != NULL, err));
+    QC_TRY(text_json(j, "random", qc_span_str(c->provenance.text), err));
     QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
     c->end.extra = QC_STEAL(j);
     return QC_OK;
@@ -312,7 +313,12 @@ static qc_rc tell_made(const struct init *i, const struct vault_descriptor *d, s
     out_note(&c->out, "%s", STATEMENT);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d->k, d->n, err));
     QC_TRY(client_warn_descriptor(c, d, err));
-    return summary(i, d, err);
+    c->provenance = qrng_provenance(c->rng);
+    QC_TRY(summary(i, d, err));
+    if (client_random_warn(c))
+        return QC_FAIL(err, QC_DEGRADED,
+                       "the vault is ready; its secrets were made without a quantum source");
+    return QC_OK;
 }
 
 /* Options that say something about another way to make, or to join, a vault. */
@@ -359,6 +365,7 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     QC_TRY(take_numbers(&i, err));
     QC_TRY(take_shares(&i, err));
     QC_TRY(client_first_lock(c, args, &i.lock, err));
+    QC_TRY(client_random_ready(c, err)); /* a gateway is not made for a vault that cannot be */
     QC_TRY(make_gateway(&i, &found, err));
     QC_TRY(make_vault(&i, found, &d, err));
     return tell_made(&i, &d, err);

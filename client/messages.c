@@ -187,6 +187,12 @@ static const struct row rows[] = {
         "Nothing of it was written over or removed: what either side had is there. What is not named was "
         "synced as asked.",
         { SAY("see to what line one says, then the same command again: it does what is left") } } },
+    { QC_DEGRADED,
+      IN(INIT),
+      { 14,
+        "The vault can be used as it is.",
+        { RUN_THEN("says what is wrong with the source", "qcloud", "rng", "test"),
+          RUN("qcloud", "status") } } },
     { QC_DEGRADED, ALL, { 5, "Done, with less than was asked for.", { RUN("qcloud", "status") } } },
     /* 5 */
     { QC_CHANGED,

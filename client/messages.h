@@ -54,6 +54,7 @@ enum msg_warning {
     MSG_W_SITE_AWAY,      /* one of the sites of shares is not there */
     MSG_W_SITE_WRONG,     /* one of them lacks its share, or two others disprove it */
     MSG_W_SITE_SAME,      /* two of them are one */
+    MSG_W_RANDOM_VAULT,   /* a vault's secrets were made without the source that the policy prefers */
     MSG_W_OTHER,
     MSG_WARNINGS
 };

@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "kme_source.h"
 
+enum { TRIAL = 32 /* bytes */ };
+
 qc_rc client_random_conf(struct client *c, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
@@ -43,6 +45,14 @@ qc_rc client_rng(struct client *c, struct qc_err *err)
     return QC_OK;
 }
 
+qc_rc client_random_ready(struct client *c, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *drop = NULL;
+    QC_TRY(client_rng(c, err));
+    const qc_rng rng = qrng_rng(c->rng);
+    return qc_key_new(&drop, TRIAL, &rng, err);
+}
+
 /* A word of the record (FORMAT 11.1): before the device, whose name goes to the end. */
 static void add_bulk(struct qrng_provenance *p, const char *bulk)
 {
@@ -72,6 +82,7 @@ bool client_random_warn(struct client *c)
     }
     if (!c->provenance.fell_back)
         return false;
-    out_warn(&c->out, MSG_W_RANDOM, NULL, "made without a quantum source: %s", c->provenance.why);
+    out_warn(&c->out, c->out.class == MSG_INIT ? MSG_W_RANDOM_VAULT : MSG_W_RANDOM, NULL,
+             "made without a quantum source: %s", c->provenance.why);
     return true;
 }

@@ -89,6 +89,14 @@ static const struct msg warnings[MSG_WARNINGS] = {
                           "Whoever holds two sites has two shares, and with them everything; what one of "
                           "them loses, both lose.",
                           { SAY("give each site a gateway of its own") } },
+    [MSG_W_RANDOM_VAULT] = { 22,
+                             "All that is stored here rests on them, whatever the keys of an object are made "
+                             "of; "
+                             "they come from the operating system's generator alone.",
+                             { RUN_THEN(
+                                 "says what is wrong; then, while nothing is stored, remove what was made "
+                                 "and make the vault again",
+                                 "qcloud", "rng", "test") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
@@ -121,6 +129,7 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_SITE_AWAY] = "one of the three sites of the profile xor23 is not there",
         [MSG_W_SITE_WRONG] = "one of them lacks a share, or two others disprove it",
         [MSG_W_SITE_SAME] = "two of them have one gateway",
+        [MSG_W_RANDOM_VAULT] = "a vault's secrets were made without the source that the policy prefers",
         [MSG_W_OTHER] = "a remark that has no row of its own",
     };
     QC_ASSERT(w < MSG_WARNINGS);
