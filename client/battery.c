@@ -1,6 +1,7 @@
 #include "battery.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ extern char **environ;
 
 struct battery {
     const char *name, *package;
-    const char *argv[5];
+    const char *argv[6];
 };
 
 static const struct battery batteries[] = {
@@ -25,8 +26,9 @@ static const struct battery batteries[] = {
 
 /* What it has said so far. */
 struct verdict {
-    uint64_t good, bad; /* blocks of rngtest */
-    uint64_t failed;    /* tests of dieharder */
+    uint64_t good, bad;       /* blocks of rngtest */
+    uint64_t results, failed; /* of dieharder */
+    bool ended;               /* the bytes did, before dieharder had what it reads */
 };
 
 static void listen_to(struct verdict *v, const char *line)
@@ -37,6 +39,9 @@ static void listen_to(struct verdict *v, const char *line)
     if (sscanf(line, "rngtest: FIPS 140-2 failures: %llu", &n) == 1)
         v->bad = n;
     v->failed += strstr(line, "FAILED") != NULL;
+    v->results +=
+        strstr(line, "PASSED") != NULL || strstr(line, "WEAK") != NULL || strstr(line, "FAILED") != NULL;
+    v->ended = v->ended || strstr(line, "stdin_input_raw(): Error") != NULL;
 }
 
 /* A block of ideal bits fails with probability 0.0008: so many of them do not in a lifetime. */
@@ -108,13 +113,14 @@ static qc_rc show(struct client *c, struct qc_fd *from, struct verdict *v, struc
 }
 
 /* The bytes: of the file, or of a command of our own that reads the source. */
-static qc_rc feed(const char *source, const char *file, struct qc_fd *ret, pid_t *ret_pid, struct qc_err *err)
+static qc_rc feed(const struct battery_of *of, struct qc_fd *ret, pid_t *ret_pid, struct qc_err *err)
 {
     QC_CLEANUP(close_both) struct qc_fd ends[2] = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd null = { 0 };
-    if (source == NULL)
-        return qc_open_at(ret, AT_FDCWD, file, O_RDONLY, 0, err);
-    const char *const argv[] = { "/proc/self/exe", "rng", "read", source, "--bytes", "1024G", NULL };
+    if (of->source == NULL)
+        return qc_open_at(ret, AT_FDCWD, of->file, O_RDONLY, 0, err);
+    const char *const argv[] = { "/proc/self/exe",         "rng", "read", of->source, "--bytes", "1024G",
+                                 of->raw ? "--raw" : NULL, NULL };
     QC_TRY(pipe_of(ends, err));
     QC_TRY(qc_open_at(&null, AT_FDCWD, "/dev/null", O_RDWR, 0, err));
     QC_TRY(start(ret_pid, argv, qc_fd_get(&null), qc_fd_get(&ends[1]), qc_fd_get(&null), err));
@@ -137,27 +143,53 @@ static qc_rc run(struct client *c, const struct battery *b, struct qc_fd *in, st
     return rc;
 }
 
-qc_rc battery_run(struct client *c, const char *name, const char *source, const char *file,
-                  struct qc_err *err)
+/* dieharder:100 is that test of it alone, by its number (dieharder -l). *ret borrows the name. */
+static qc_rc find(const char *name, struct battery *ret, struct qc_err *err)
 {
-    const struct battery *b = NULL;
+    const size_t n = strcspn(name, ":");
+    const char *number = name[n] == ':' ? name + n + 1 : NULL;
+    for (size_t i = 0; i < sizeof batteries / sizeof batteries[0]; i++)
+        if (strlen(batteries[i].name) == n && strncmp(batteries[i].name, name, n) == 0)
+            *ret = batteries[i];
+    const bool one = number != NULL && strlen(number) >= 1 && strlen(number) <= 3 &&
+                     number[strspn(number, "0123456789")] == '\0';
+    if (ret->name == NULL || (number != NULL && (ret->name != batteries[1].name || !one)))
+        return QC_FAIL(err, QC_USAGE, "--battery is rngtest, dieharder or dieharder:NUMBER, not '%s'", name);
+    if (one)
+        memcpy(ret->argv, (const char *[]){ ret->argv[0], "-d", number, "-g", "200", NULL },
+               sizeof ret->argv);
+    return QC_OK;
+}
+
+/* What it said, as an outcome. Bytes that ended before it had a result prove nothing. */
+static qc_rc judge(const struct battery *b, const struct verdict *v, struct qc_err *err)
+{
+    if (is_bad(v))
+        return QC_FAIL(err, QC_RANDOM, "%s: these bytes fail its tests", b->name);
+    if (b->name == batteries[0].name && v->good + v->bad == 0)
+        return QC_FAIL(err, QC_RANDOM, "rngtest got no block to test");
+    if (b->name == batteries[1].name && (v->ended || v->results == 0))
+        return QC_FAIL(err, QC_USAGE,
+                       "the bytes ended, or there is no such test, after %" PRIu64
+                       " results of dieharder: one test reads 40 MB and more, all of them 230 GB",
+                       v->results);
+    return QC_OK;
+}
+
+qc_rc battery_run(struct client *c, const char *name, const struct battery_of *of, struct qc_err *err)
+{
+    struct battery b = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd in = { 0 };
     struct verdict v = { 0 };
     pid_t feeder = 0;
-    for (size_t i = 0; i < sizeof batteries / sizeof batteries[0]; i++)
-        if (strcmp(batteries[i].name, name) == 0)
-            b = &batteries[i];
-    if (b == NULL)
-        return QC_FAIL(err, QC_USAGE, "--battery is rngtest or dieharder, not '%s'", name);
-    if (access(b->argv[0], X_OK) != 0)
-        return QC_FAIL(err, QC_NOTFOUND, "%s is not there; Debian's package is %s", b->argv[0], b->package);
-    QC_TRY(feed(source, file, &in, &feeder, err));
-    const qc_rc rc = run(c, b, &in, &v, err);
+    QC_TRY(find(name, &b, err));
+    if (access(b.argv[0], X_OK) != 0)
+        return QC_FAIL(err, QC_NOTFOUND, "%s is not there; Debian's package is %s", b.argv[0], b.package);
+    QC_TRY(feed(of, &in, &feeder, err));
+    const qc_rc rc = run(c, &b, &in, &v, err);
     const int fed = end(feeder);
     QC_TRY(rc);
     if (fed == qc_rc_exit(QC_RANDOM))
-        return QC_FAIL(err, QC_RANDOM, "the source %s is not in health", source);
-    if (b == &batteries[0] && v.good + v.bad == 0)
-        return QC_FAIL(err, QC_RANDOM, "rngtest got no block to test");
-    return is_bad(&v) ? QC_FAIL(err, QC_RANDOM, "%s: these bytes fail its tests", name) : QC_OK;
+        return QC_FAIL(err, QC_RANDOM, "the source %s is not in health", of->source);
+    return judge(&b, &v, err);
 }

@@ -26,8 +26,8 @@ static qc_rc find(const struct client *c, const char *name, const struct qrng_so
 }
 
 /* That source and no other. NULL: the operating system. alarms: where they are kept; empty: as if there were
- * none, which is how a person looks at it. */
-static qc_rc open_one(const struct qrng_source_conf *s, const char *alarms, struct qrng **ret,
+ * none, which is how a person looks at it. raw: its bytes as they come. */
+static qc_rc open_one(const struct qrng_source_conf *s, const char *alarms, bool raw, struct qrng **ret,
                       struct qc_err *err)
 {
     static struct qrng_conf one; /* 20 KiB: too much for a stack's comfort */
@@ -38,16 +38,19 @@ static qc_rc open_one(const struct qrng_source_conf *s, const char *alarms, stru
     one.count = 1;
     one.source[0] = *s;
     snprintf(one.alarms, sizeof one.alarms, "%s", alarms);
+    one.unmixed = raw;
+    if (raw)
+        one.source[0].condition = QRNG_CONDITION_NONE;
     return qrng_open_policy(&one, QRNG_PROFILE_EC, ret, err);
 }
 
-static qc_rc open_named(struct client *c, const char *name, struct qrng **ret, struct qc_err *err)
+static qc_rc open_named(struct client *c, const char *name, bool raw, struct qrng **ret, struct qc_err *err)
 {
     const struct qrng_source_conf *s = NULL;
     QC_TRY(client_random_conf(c, err));
     if (strcmp(name, "os") != 0)
         QC_TRY(find(c, name, &s, err));
-    return open_one(s, c->random.alarms, ret, err);
+    return open_one(s, c->random.alarms, raw, ret, err);
 }
 
 /* --- list --- */
@@ -126,7 +129,7 @@ static qc_rc test_one(struct client *c, const struct qrng_source_conf *s, qc_rc 
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     QC_CLEANUP(qc_key_free) qc_key *drop = NULL;
     struct qc_err why = { 0 };
-    QC_TRY(open_one(s, "", &q, err));
+    QC_TRY(open_one(s, "", false, &q, err));
     const qc_rng rng = qrng_rng(q);
     const qc_rc rc = qc_key_new(&drop, READ_BYTES, &rng, &why);
     const struct qrng_provenance p = qrng_provenance(q);
@@ -197,6 +200,21 @@ static qc_rc test_sample(struct client *c, const char *path, unsigned mbit, stru
                    qrng_alarm_text(h.alarm), h.bytes);
 }
 
+static qc_rc test_battery(struct client *c, const struct qc_args *args, const char *battery,
+                          const char *sample, struct qc_err *err)
+{
+    const struct qrng_source_conf *s = NULL;
+    const struct battery_of of = { .source = sample == NULL ? args->argv[0] : NULL,
+                                   .file = sample,
+                                   .raw = qc_args_flag(args, "raw") };
+    if (of.raw && sample != NULL)
+        return QC_FAIL(err, QC_USAGE, "--raw says how a source is read, and a sample is as it is");
+    QC_TRY(client_random_conf(c, err));
+    if (sample == NULL && strcmp(args->argv[0], "os") != 0)
+        QC_TRY(find(c, args->argv[0], &s, err));
+    return battery_run(c, battery, &of, err);
+}
+
 qc_rc cmd_rng_test(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
@@ -209,13 +227,11 @@ qc_rc cmd_rng_test(void *app, const struct qc_args *args, struct qc_err *err)
     const char *battery = qc_args_value(args, "battery", NULL);
     if (battery != NULL && sample == NULL && args->argc != 1)
         return QC_FAIL(err, QC_USAGE, "--battery tests one source, or a sample");
-    if (battery != NULL) {
-        QC_TRY(client_random_conf(c, err));
-        const struct qrng_source_conf *s = NULL;
-        if (sample == NULL && strcmp(args->argv[0], "os") != 0)
-            QC_TRY(find(c, args->argv[0], &s, err));
-        return battery_run(c, battery, sample == NULL ? args->argv[0] : NULL, sample, err);
-    }
+    if (battery != NULL)
+        return test_battery(c, args, battery, sample, err);
+    if (qc_args_flag(args, "raw"))
+        return QC_FAIL(err, QC_USAGE,
+                       "--raw is for --battery, and for rng read; the tests of a source see it as it comes");
     if (sample != NULL)
         return test_sample(c, sample, (unsigned)mbit, err);
     QC_TRY(client_random_conf(c, err));
@@ -265,7 +281,7 @@ qc_rc cmd_rng_bench(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     uint64_t bytes = BENCH_BYTES;
     QC_TRY(qc_args_u64(args, "bytes", true, 1, UINT64_C(1) << 40, &bytes, err));
-    QC_TRY(open_named(c, args->argv[0], &q, err));
+    QC_TRY(open_named(c, args->argv[0], false, &q, err));
     const uint64_t start = qc_now_ns();
     QC_TRY(draw(q, PIECE, NULL, err)); /* the start-up test is in this */
     const uint64_t ready = qc_now_ns();
@@ -286,6 +302,6 @@ qc_rc cmd_rng_read(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(qrng_close) struct qrng *q = NULL;
     uint64_t bytes = READ_BYTES;
     QC_TRY(qc_args_u64(args, "bytes", true, 1, UINT64_C(1) << 40, &bytes, err));
-    QC_TRY(open_named(c, args->argv[0], &q, err));
+    QC_TRY(open_named(c, args->argv[0], qc_args_flag(args, "raw"), &q, err));
     return draw(q, bytes, to_stdout, err);
 }

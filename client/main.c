@@ -223,10 +223,21 @@ static const struct qc_opt rng_bytes_opts[] = {
     { "bytes", 0, "N", "how many (k, M, G: powers of 1024)", false },
     { 0 },
 };
+static const struct qc_opt rng_read_opts[] = {
+    { "bytes", 0, "N", "how many (k, M, G: powers of 1024)", false },
+    { "raw", 0, NULL,
+      "its bytes as they come: tested, but neither conditioned nor mixed; for samples, never for keys",
+      false },
+    { 0 },
+};
 static const struct qc_opt rng_test_opts[] = {
     { "sample", 0, "FILE", "test the bytes of a file instead; none of them is used up", false },
     { "battery", 0, "rngtest|dieharder",
-      "Debian's rngtest (seconds) or dieharder (hours) instead, on one source or the sample", false },
+      "Debian's rngtest (seconds), dieharder (hours) or dieharder:NUMBER (one of its tests) instead, on one "
+      "source or the sample",
+      false },
+    { "raw", 0, NULL, "with --battery: the source's bytes as they come, neither conditioned nor mixed",
+      false },
     { "entropy", 0, "MBIT", "with --sample: thousandths of a bit per byte that are declared (default: 6000)",
       false },
     { 0 },
@@ -314,7 +325,7 @@ static const struct qc_cmd cmds[] = {
     { "rng bench", "SOURCE", "how fast a source gives", 1, 1, NEEDS_CLASS(MSG_RANDOM), rng_bytes_opts,
       cmd_rng_bench },
     { "rng read", "SOURCE", "write random bytes of a source to standard output", 1, 1,
-      NEEDS_CLASS(MSG_RANDOM), rng_bytes_opts, cmd_rng_read },
+      NEEDS_CLASS(MSG_RANDOM), rng_read_opts, cmd_rng_read },
     { "plan keys", "", "what key from QKD carries, and what some traffic needs", 0, 0, NEEDS_CLASS(MSG_CALL),
       plan_keys_opts, cmd_plan_keys },
     { "completion", "bash|zsh|fish", "the script by which a shell completes commands, options and names", 1,

@@ -5,7 +5,7 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 cd "$T" || exit 1
-mk_vault 3 5
+mkdir -p "$QCLOUD_HOME"
 random_file a.bin 3000
 conf=$QCLOUD_HOME/random.conf
 
@@ -17,6 +17,25 @@ configure()
     rm -rf "$QCLOUD_HOME/state/random" # another source, of which there were no alarms
     printf '%s\n' "$@" >>"$conf"
 }
+
+# A vault's own secrets: required, and nothing is made, no gateway either; preferred, and it is told.
+vault=(--local --k 3 --share1 "$T/share1" --share2 "$T/share2")
+for i in 1 2 3 4 5; do
+    vault+=(--cloud "c$i=file://$T/cloud$i")
+done
+configure required command '/bin/cat /dev/zero'
+expect_exit 13 init "${vault[@]}"
+err_three_parts E1301
+for made in cloud1 cloud5 share1 share2 home/state/gateway home/qcloud.conf; do
+    [ ! -e "$T/$made" ] || fail "$made was made without a source"
+done
+configure preferred command '/bin/cat /dev/zero'
+expect_exit 4 init --json "${vault[@]}"
+json_ok
+[ "$(json_get 'lines[-1]["exit"], lines[-1]["summary"]["random"].split()[:2]')" = "(4, ['os:getrandom', 'policy=preferred'])" ] ||
+    fail "init --json: where the secrets came from"
+[ "$(json_get '"W0422" in [x["id"] for x in lines if x["type"] == "warning"]')" = True ] || fail "init: no warning"
+rm "$conf"
 
 # No configuration: the operating system, and that is what was asked for.
 expect_exit 0 put a.bin os
@@ -46,7 +65,7 @@ expect_exit 0 explain bulk
 out_has 'condition=toeplitz'
 
 # required, and the source is stuck, silent, or not there: nothing is written.
-for bad in '/bin/cat /dev/zero' '/bin/sleep 100' '/nonexistent'; do
+for bad in '/bin/cat /dev/zero' '/bin/sleep 100' '/nonexistent' '/usr/bin/head -c 1100 /dev/urandom'; do # the last: amid the first key
     configure required command "$bad" 'stall = 300'
     expect_exit 13 put a.bin never
     err_three_parts E1301
@@ -72,7 +91,11 @@ expect_exit 4 put a.bin second-best
 err_has W0417
 err_has 'repetition count'
 err_has "stored 'second-best'"
+configure preferred command '/usr/bin/head -c 1100 /dev/urandom' # it passed its tests, and gave too little
 expect_exit 0 put --degraded-ok a.bin third
+err_has W0417
+expect_exit 0 explain third
+out_has 'random   os:getrandom policy=preferred health=kernel bytes='
 expect_exit 0 explain second-best
 out_has 'random   os:getrandom policy=preferred health=kernel bytes='
 out_has 'instead=lab'
@@ -215,6 +238,37 @@ configure required command '/bin/cat /dev/urandom'
 expect_exit 0 rng test --sample sample --battery rngtest
 expect_exit 13 rng test --sample flat --battery rngtest
 err_has 'fail its tests'
+# dieharder: one test of it, on the bytes of a source. As they come, they show what a mixed stream hides.
+cat >biased <<'END'
+#!/bin/sh
+exec /usr/bin/tr '\000-\017' '\360-\377' </dev/urandom
+END
+chmod 755 biased
+configure required command "$T/biased"
+expect_exit 0 rng test lab # each value is as rare as six bits declare
+expect_exit 13 rng test lab --battery rngtest --raw
+expect_exit 0 rng test lab --battery rngtest
+if [ "${QC_SANITIZED-}" != 1 ]; then # 40 MB each
+    expect_exit 13 rng test lab --battery dieharder:100 --raw
+    out_has 'sts_monobit'
+    out_has 'FAILED'
+    err_has 'dieharder: these bytes fail its tests'
+    expect_exit 0 rng test os --battery dieharder:100
+    out_has 'sts_monobit'
+    out_lacks 'FAILED'
+fi
+expect_exit 0 rng read lab --raw --bytes 100000
+mv out raw
+expect_exit 0 rng test --sample raw
+out_has 'no alarm'
+expect_exit 13 rng test --sample raw --battery rngtest
+expect_exit 2 rng test --sample sample --battery dieharder # which would say nothing, and no failure either
+err_has 'the bytes ended'
+expect_exit 2 rng test lab --battery dieharder:99999
+expect_exit 2 rng test lab --battery rngtest:1
+expect_exit 2 rng test lab --battery dieharder:1x
+expect_exit 2 rng test lab --raw
+expect_exit 2 rng test --sample sample --battery rngtest --raw
 expect_exit 2 rng test lab --battery crystal
 expect_exit 2 rng test --battery rngtest
 expect_exit 3 rng test nobody --battery rngtest

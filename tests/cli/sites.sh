@@ -258,6 +258,8 @@ kind = device
 path = $T/no-such-device
 END
 expect_exit 13 put "${x[@]}" one never
+sed -i 's/^xor23 = /ec = /' "$QCLOUD_HOME/random.conf" # another profile's policy
+expect_exit 0 put "${x[@]}" one by-profile
 rm "$QCLOUD_HOME/random.conf"
 expect_exit 3 get "${x[@]}" never none
 echo "sites: put, three losses, lies, a set back site, a rebuilt one, removal"
