@@ -331,6 +331,8 @@ static qc_rc do_remove(struct sync_run *run, const struct sync_step *s, struct q
 static qc_rc adopt(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
 {
     struct sync_entry row = { .st = s->here->st, .quiet = quiet_at(&s->here->st, run->began_ns) };
+    /* What a get has just brought, and was killed: a write from then on shows in the mtime, which is old. */
+    row.quiet = row.quiet || s->here->st.mtime_ns < run->began_ns - (int64_t)QC_SYNC_TICK_MS * 1000000;
     const bool unsure = s->base != NULL && !s->base->quiet && !s->base->open &&
                         sync_stat_same(&s->here->st, &s->base->st) && !run->checksum;
     row.quiet = row.quiet && !unsure;

@@ -312,8 +312,8 @@ def kills(box, rng):
             for _ in range(2):
                 p = box.start("sync", *args)
                 try:
-                    p.communicate(timeout=rng.uniform(0, took))
-                    check(p.returncode == 0, f"exit {p.returncode}")
+                    err = p.communicate(timeout=rng.uniform(0, took))[1]
+                    check(p.returncode == 0, f"sync {args}: exit {p.returncode}: {err.decode()}")
                 except subprocess.TimeoutExpired:
                     p.kill()
                     p.communicate()
