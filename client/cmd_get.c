@@ -38,6 +38,8 @@ static qc_rc item_json(const struct get_run *run, const struct vault_got *got, c
         QC_TRY(qc_json_set_int(j, "first", (int64_t)got->part.offset, err));
         QC_TRY(qc_json_set_int(j, "bytes", (int64_t)got->part.size, err));
     }
+    if (got->left > 0)
+        QC_TRY(qc_json_set_int(j, "kept", (int64_t)got->kept, err));
     QC_TRY(qc_json_set_int(j, "fetched", (int64_t)got->fetched, err));
     if (file != NULL)
         QC_TRY(text_json(j, "file", qc_span_str(file), err));
@@ -92,11 +94,48 @@ static bool told(struct get_run *run, qc_rc rc, qc_span name, const struct qc_er
                               : client_object(run->c, rc, name, why, &run->worst);
 }
 
+static void tell_kept(void *ctx, const char *part, uint64_t kept)
+{
+    struct out *o = ctx;
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    struct qc_err why = { 0 };
+    char size[TEXT_SIZE];
+    text_size(kept, size);
+    qc_ignore(text_quote(qc_span_str(part), &shown, &why), "then without its name");
+    if (kept > 0)
+        out_note(o, "going on with %.*s: %s of it are verified", (int)shown.n, (const char *)shown.p, size);
+    else
+        out_note(o, "%.*s, which an interrupted get left, is of no use for this version: begun anew",
+                 (int)shown.n, (const char *)shown.p);
+}
+
+/* Where the same command again may well succeed, what is there stays. */
+static void leave(struct get_run *run, struct vault_sink_file *f, qc_rc rc)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    struct qc_err why = { 0 };
+    uint64_t bytes = 0;
+    char size[TEXT_SIZE];
+    if (rc != QC_CANCELLED && !qc_rc_retry(rc))
+        return;
+    const char *part = vault_sink_file_leave(f, &bytes);
+    if (part == NULL)
+        return;
+    text_size(bytes, size);
+    qc_ignore(text_quote(qc_span_str(part), &shown, &why), "then without its name");
+    out_note(&run->c->out, "%.*s stays, with %s: the same command goes on from there", (int)shown.n,
+             (const char *)shown.p, size);
+}
+
 static qc_rc get_file_as(struct get_run *run, qc_span name, const char *path, struct qc_err *err)
 {
     QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
     QC_TRY(vault_sink_file_new(&f, path, run->force, err));
-    return get_into(run, name, vault_sink_file_sink(f), path, err);
+    vault_sink_file_tell(f, tell_kept, &run->c->out);
+    const qc_rc rc = get_into(run, name, vault_sink_file_sink(f), path, err);
+    if (rc != QC_OK && run->sites == NULL && !run->part)
+        leave(run, f, rc);
+    return rc;
 }
 
 static void get_file(struct get_run *run, qc_span name, const char *path)

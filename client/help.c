@@ -199,7 +199,9 @@ static const struct help rows[] = {
 static const struct {
     const char *command, *text;
 } notes[] = {
-    { "get", RANGE_NOTE },
+    { "get", "A get that was killed or interrupted goes on where it was, by the same command: what NAME.part "
+             "has is\n"
+             "verified, and not fetched again. " RANGE_NOTE },
     { "cat", RANGE_NOTE },
 };
 

@@ -63,6 +63,22 @@ static qc_rc begin_sink(struct get *g, struct vault_stat *stat, struct qc_err *e
     return g->sink->begin == NULL ? QC_OK : g->sink->begin(g->sink->ctx, stat, err);
 }
 
+/* All of it, behind what is there. */
+static qc_rc deliver_all(struct get *g, struct vault_got *got, struct qc_err *err)
+{
+    const struct vault_left *left = g->sink->left;
+    uint64_t bytes = 0;
+    if (left != NULL)
+        QC_TRY(left->find(g->sink->ctx, &bytes, err));
+    got->left = bytes;
+    if (bytes > 0)
+        QC_TRY(object_left(&g->o, bytes, left->read, g->sink->ctx, &got->kept, err));
+    QC_TRY(begin_sink(g, &got->what, err));
+    if (left != NULL)
+        QC_TRY(left->keep(g->sink->ctx, got->kept, err));
+    return object_walk_from(&g->o, got->kept, give, g, err);
+}
+
 /* Open it, and hand over what is wanted of it. */
 static qc_rc deliver(struct get *g, struct vault_got *got, struct qc_err *err)
 {
@@ -73,8 +89,10 @@ static qc_rc deliver(struct get *g, struct vault_got *got, struct qc_err *err)
         QC_TRY(vault_slice_of(slice, got->what.size, &got->part, err));
     QC_TRY(object_frame(&g->o, err));
     QC_TRY(object_unlock(&g->o, err));
+    if (all)
+        return deliver_all(g, got, err);
     QC_TRY(begin_sink(g, &got->what, err));
-    return all ? object_walk(&g->o, give, g, err) : object_walk_part(&g->o, got->part, give, g, err);
+    return object_walk_part(&g->o, got->part, give, g, err);
 }
 
 static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vault_call *call,

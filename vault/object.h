@@ -59,10 +59,26 @@ typedef qc_rc (*object_chunk_fn)(void *ctx, qc_span bytes, struct qc_err *err);
 /* All chunks in order, fetched ahead by threads; fn may run in a thread of its own, and has ended when this
  * returns. Stops at the first that does not verify. */
 QC_MUST qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err);
+/* The same from the chunk on that begins at byte `from` of D: what lies before it was verified otherwise. */
+QC_MUST qc_rc object_walk_from(struct object *o, uint64_t from, object_chunk_fn fn, void *ctx,
+                               struct qc_err *err);
 /* The same for a part of D, which lies within it: fetched and verified are the chunks that it touches, and
  * the tag blocks of their groups; handed on is the part alone. */
 QC_MUST qc_rc object_walk_part(struct object *o, struct vault_range part, object_chunk_fn fn, void *ctx,
                                struct qc_err *err);
+
+/* The table of a chunk's group into tags, unless it is there; fetched where it is not in memory.
+ * QC_INTEGRITY. */
+QC_MUST qc_rc object_tags(struct object *o, struct vault_tags *tags, uint64_t group, struct qc_err *err);
+
+/* Bytes that somebody else keeps: n of them from offset on. */
+typedef qc_rc (*object_left_fn)(void *ctx, uint64_t offset, uint8_t *p, size_t n, struct qc_err *err);
+/*
+ * How many of `left` bytes that are said to be the beginning of D are it: whole chunks, each held against its
+ * two tags, up to the first that is not. Fetched are tag blocks alone. object_left.c
+ */
+QC_MUST qc_rc object_left(struct object *o, uint64_t left, object_left_fn read, void *ctx, uint64_t *ret,
+                          struct qc_err *err);
 
 /* Bytes [offset, offset + size) of N into ret, replacing what is in it; tries again where a connection
  * breaks. */

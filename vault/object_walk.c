@@ -47,7 +47,7 @@ struct walk {
     bool stop;               /* nothing more is fetched */
     qc_rc rc; /* what handing on, or starting a fetch, failed with; then nothing more is handed on */
     struct qc_err why;
-    uint64_t done; /* bytes of the part verified */
+    uint64_t done, total; /* bytes verified, of so many: for progress */
     struct vault_tags tags;
     object_chunk_fn fn;
     void *ctx;
@@ -135,20 +135,20 @@ static qc_rc start(struct walk *w, struct slot *slot, struct qc_err *err)
     return qc_workq_submit(w->fetchers, fetch_job, slot, QC_NO_DEADLINE, err);
 }
 
-static qc_rc need_tags(struct walk *w, uint64_t group, struct qc_err *err)
+qc_rc object_tags(struct object *o, struct vault_tags *tags, uint64_t group, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf block = { 0 };
-    if (w->tags.block.n > 0 && w->tags.group == group)
+    if (tags->block.n > 0 && tags->group == group)
         return QC_OK;
-    struct vault_range r = vault_geometry_tags(&w->o->frame->g, group);
-    qc_span bytes = in_memory(w->o, r);
+    struct vault_range r = vault_geometry_tags(&o->frame->g, group);
+    qc_span bytes = in_memory(o, r);
     if (bytes.n == 0) {
         block.max = (size_t)r.size;
-        QC_TRY(object_fetch(w->o, w->o->v->gw, (struct object_range){ r.offset, r.size }, &block, err));
+        QC_TRY(object_fetch(o, o->v->gw, (struct object_range){ r.offset, r.size }, &block, err));
         bytes = qc_buf_span(&block);
-        w->o->fetched += r.size;
+        o->fetched += r.size;
     }
-    return vault_opened_group(&w->tags, w->o->opened, group, bytes, err);
+    return vault_opened_group(tags, o->opened, group, bytes, err);
 }
 
 /* What the part has of chunk i: within the chunk. */
@@ -170,7 +170,7 @@ static qc_rc verify(struct walk *w, const struct run *run, uint8_t *p, uint64_t 
         const uint64_t i = run->first + *ret_good;
         size_t n = 0;
         QC_TRY(qc_go_on(w->o->call->op.deadline, w->o->call->op.cancel, "get", err));
-        QC_TRY(need_tags(w, vault_geometry_group_of(g, i), err));
+        QC_TRY(object_tags(w->o, &w->tags, vault_geometry_group_of(g, i), err));
         size_t stored = (size_t)vault_geometry_chunk(g, i).size;
         QC_TRY(vault_opened_chunk(w->o->opened, &w->tags, i, p, stored, &n, err));
         p += stored;
@@ -308,23 +308,35 @@ static qc_rc walk_all(struct walk *w, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err)
+qc_rc object_walk_from(struct object *o, uint64_t from, object_chunk_fn fn, void *ctx, struct qc_err *err)
 {
+    const struct vault_geometry *g = &o->frame->g;
+    const uint64_t size = vault_opened_meta(o->opened)->true_size;
+    const bool over = from > 0 && from == size && size == g->L; /* its last chunk, too, was verified */
+    QC_ASSERT(from <= size && (from % ((uint64_t)1 << g->chunk_log2) == 0 || over));
     QC_CLEANUP(walk_done) struct walk w = {
         .o = o,
-        .part = { 0, vault_opened_meta(o->opened)->true_size },
-        .end = o->frame->g.chunks, /* also those that are padding, and the one of an empty object */
+        .part = { from, size - from },
+        .planned = over ? g->chunks : from >> g->chunk_log2,
+        .end = g->chunks, /* also those that are padding, and the one of an empty object */
+        .done = from,
+        .total = size,
         .fn = fn,
         .ctx = ctx,
     };
     return walk_all(&w, err);
 }
 
+qc_rc object_walk(struct object *o, object_chunk_fn fn, void *ctx, struct qc_err *err)
+{
+    return object_walk_from(o, 0, fn, ctx, err);
+}
+
 qc_rc object_walk_part(struct object *o, struct vault_range part, object_chunk_fn fn, void *ctx,
                        struct qc_err *err)
 {
     const uint8_t log2 = o->frame->g.chunk_log2;
-    QC_CLEANUP(walk_done) struct walk w = { .o = o, .part = part, .fn = fn, .ctx = ctx };
+    QC_CLEANUP(walk_done) struct walk w = { .o = o, .part = part, .total = part.size, .fn = fn, .ctx = ctx };
     const uint64_t size = vault_opened_meta(o->opened)->true_size;
     QC_ASSERT(part.offset <= size && part.size <= size - part.offset);
     if (part.size > 0) {

@@ -240,20 +240,41 @@ static size_t remove_at(uint8_t *p, size_t n, uint64_t at)
     return n - VAULT_KEY_BYTES;
 }
 
+/* The entry of chunk i in its group's table. */
+static const uint8_t *tags_of(const struct vault_opened *o, const struct vault_tags *tags, uint64_t i)
+{
+    QC_ASSERT(tags->group == vault_geometry_group_of(&o->f->g, i));
+    const uint64_t slot = i - (tags->group << o->f->g.group_log2);
+    QC_ASSERT((slot + 1) * VAULT_TAGS_BYTES <= tags->block.n);
+    return tags->block.p + slot * VAULT_TAGS_BYTES;
+}
+
+static struct vault_chunk_at place_of(const struct vault_opened *o, uint64_t i)
+{
+    return (struct vault_chunk_at){ .salt = salt_of(o->f, i), .i = i, .last = i == o->f->g.chunks - 1 };
+}
+
 qc_rc vault_opened_chunk(struct vault_opened *o, const struct vault_tags *tags, uint64_t i, uint8_t *p,
                          size_t n, size_t *ret, struct qc_err *err)
 {
-    const struct vault_frame *f = o->f;
-    QC_ASSERT(tags->group == vault_geometry_group_of(&f->g, i));
-    QC_ASSERT(n == vault_geometry_chunk(&f->g, i).size);
+    QC_ASSERT(n == vault_geometry_chunk(&o->f->g, i).size);
     if (i == 0) { /* R3 first, then KR: the reverse of their insertion */
         n = remove_at(p, n, o->n2);
         n = remove_at(p, n, o->n1);
     }
-    const struct vault_chunk_at at = { .salt = salt_of(f, i), .i = i, .last = i == f->g.chunks - 1 };
-    const uint64_t slot = i - (tags->group << f->g.group_log2);
-    QC_ASSERT((slot + 1) * VAULT_TAGS_BYTES <= tags->block.n);
-    QC_TRY(vault_chunker_open(&o->chunker, &at, p, n, tags->block.p + slot * VAULT_TAGS_BYTES, err));
+    const struct vault_chunk_at at = place_of(o, i);
+    QC_TRY(vault_chunker_open(&o->chunker, &at, p, n, tags_of(o, tags, i), err));
     *ret = n;
+    return QC_OK;
+}
+
+qc_rc vault_opened_same(struct vault_opened *o, const struct vault_tags *tags, uint64_t i, uint8_t *p,
+                        size_t n, bool *ret, struct qc_err *err)
+{
+    uint8_t pair[VAULT_TAG_PAIR];
+    QC_ASSERT(n == vault_geometry_chunk_size(&o->f->g, i));
+    const struct vault_chunk_at at = place_of(o, i);
+    QC_TRY(vault_chunker_seal(&o->chunker, &at, p, n, pair, err));
+    *ret = qc_ct_eq(pair, tags_of(o, tags, i), sizeof pair);
     return QC_OK;
 }

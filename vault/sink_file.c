@@ -17,8 +17,13 @@ struct vault_sink_file {
     struct qc_fd dir, file;   /* file: NAME.part, locked */
     char *name, *part, *path; /* path: as it was given; for messages */
     bool replace;
-    bool no_direct;        /* the file system refuses O_DIRECT */
-    bool made;             /* NAME.part is ours */
+    bool no_direct;     /* the file system refuses O_DIRECT */
+    bool made;          /* NAME.part is ours */
+    bool looked, found; /* for one that an earlier get left; and there was one */
+    bool stays;         /* it is left for a later get */
+    uint64_t left;      /* its size when it was found */
+    vault_left_fn tell;
+    void *tell_ctx;
     uint64_t size, pushed; /* written; of it given to the disk */
     bool has_mode, has_mtime;
     mode_t mode;
@@ -30,7 +35,7 @@ void vault_sink_file_free(struct vault_sink_file **fp)
     struct vault_sink_file *f = *fp;
     if (f == NULL)
         return;
-    if (f->made)
+    if (f->made && !f->stays)
         (void)unlinkat(qc_fd_get(&f->dir), f->part, 0);
     qc_fd_close(&f->file);
     qc_fd_close(&f->dir);
@@ -46,20 +51,24 @@ const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f)
     return &f->sink;
 }
 
-/* A stale NAME.part that nobody holds is in the way: a get that was killed left it. Ours has the mode 0600
- * until it is renamed; any other file of that name is the user's, and stays. */
-static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
+/* Does the name still stand for this file, which is locked? Else another get has renamed or removed it in
+ * between: whoever holds the lock of the file that has the name does so under it. */
+static bool is_named(const struct vault_sink_file *f, const struct qc_fd *file)
+{
+    struct stat mine, named;
+    return fstat(qc_fd_get(file), &mine) == 0 &&
+           fstatat(qc_fd_get(&f->dir), f->part, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
+/* A NAME.part that nobody holds: a get that was interrupted left it. Ours has the mode 0600 until it is
+ * renamed; any other file of that name is the user's, and stays. QC_NOTFOUND: there is none. */
+static qc_rc open_left(const struct vault_sink_file *f, struct qc_fd *ret, uint64_t *ret_size,
+                       struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd old = { 0 };
-    struct qc_err why = { 0 };
     struct stat st;
-    qc_rc rc = qc_open_at(&old, qc_fd_get(&f->dir), f->part, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, &why);
-    if (rc == QC_NOTFOUND)
-        return QC_OK;
-    if (rc != QC_OK) {
-        *err = why;
-        return rc;
-    }
+    QC_TRY(qc_open_at(&old, qc_fd_get(&f->dir), f->part, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, err));
     if (fstat(qc_fd_get(&old), &st) != 0)
         return QC_FAIL_OS(err, "cannot look at '%s'", f->part);
     if (!S_ISREG(st.st_mode))
@@ -67,8 +76,86 @@ static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
     if ((st.st_mode & 07777) != 0600 || st.st_nlink != 1 || st.st_uid != geteuid())
         return QC_FAIL(err, QC_CONFLICT, "'%s' is in the way and was not left by a get: move it away",
                        f->part);
-    if (flock(qc_fd_get(&old), LOCK_EX | LOCK_NB) != 0)
+    if (flock(qc_fd_get(&old), LOCK_EX | LOCK_NB) != 0 || !is_named(f, &old))
         return QC_FAIL(err, QC_LOCKED, "another command is writing '%s'", f->part);
+    *ret_size = (uint64_t)st.st_size;
+    *ret = QC_STEAL(old);
+    return QC_OK;
+}
+
+/* --- What an earlier get left: vault_left --- */
+
+static qc_rc find_left(void *ctx, uint64_t *ret, struct qc_err *err)
+{
+    struct vault_sink_file *f = ctx;
+    struct qc_err why = { 0 };
+    const qc_rc rc = open_left(f, &f->file, &f->left, &why);
+    *ret = 0;
+    f->looked = rc == QC_OK || rc == QC_NOTFOUND;
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    f->found = f->made = true;
+    *ret = f->left;
+    return QC_OK;
+}
+
+static qc_rc read_left(void *ctx, uint64_t offset, uint8_t *p, size_t n, struct qc_err *err)
+{
+    const struct vault_sink_file *f = ctx;
+    size_t got = 0;
+    QC_TRY_AS(qc_pread_full(qc_fd_get(&f->file), p, n, offset, &got, err), err, "%s", f->part);
+    return got == n ? QC_OK : QC_FAIL(err, QC_IO, "'%s' became shorter while it was read", f->part);
+}
+
+static qc_rc keep_left(void *ctx, uint64_t bytes, struct qc_err *err)
+{
+    struct vault_sink_file *f = ctx;
+    if (f->tell != NULL && f->left > 0)
+        f->tell(f->tell_ctx, f->part, bytes);
+    if (f->found && (ftruncate(qc_fd_get(&f->file), (off_t)bytes) != 0 ||
+                     lseek(qc_fd_get(&f->file), (off_t)bytes, SEEK_SET) < 0))
+        return QC_FAIL_OS(err, "%s", f->part);
+    f->size = f->pushed = bytes;
+    f->left = 0;
+    return QC_OK;
+}
+
+static const struct vault_left left_ops = { .find = find_left, .read = read_left, .keep = keep_left };
+
+void vault_sink_file_tell(struct vault_sink_file *f, vault_left_fn fn, void *ctx)
+{
+    f->tell = fn;
+    f->tell_ctx = ctx;
+}
+
+const char *vault_sink_file_leave(struct vault_sink_file *f, uint64_t *ret_bytes)
+{
+    const uint64_t bytes = f->size > 0 ? f->size : f->left;
+    if (!f->made || bytes < QC_VAULT_LEFT_MIN)
+        return NULL;
+    f->stays = true;
+    *ret_bytes = bytes;
+    return f->part;
+}
+
+/* --- The output --- */
+
+static qc_rc drop_left(struct vault_sink_file *f, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd old = { 0 };
+    struct qc_err why = { 0 };
+    uint64_t size = 0;
+    const qc_rc rc = open_left(f, &old, &size, &why);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
     if (unlinkat(qc_fd_get(&f->dir), f->part, 0) != 0 && errno != ENOENT)
         return QC_FAIL_OS(err, "cannot remove the stale '%s'", f->part);
     return QC_OK;
@@ -76,12 +163,14 @@ static qc_rc drop_stale(struct vault_sink_file *f, struct qc_err *err)
 
 static qc_rc make_part(struct vault_sink_file *f, struct qc_err *err)
 {
-    QC_TRY(drop_stale(f, err));
+    if (!f->looked)
+        QC_TRY(drop_left(f, err));
     QC_TRY(qc_open_at(&f->file, qc_fd_get(&f->dir), f->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600,
                       err));
+    /* Another get may have taken it for one that was left, before it was locked. */
+    if (flock(qc_fd_get(&f->file), LOCK_EX | LOCK_NB) != 0 || !is_named(f, &f->file))
+        return QC_FAIL(err, QC_LOCKED, "another command is writing '%s'", f->part);
     f->made = true;
-    if (flock(qc_fd_get(&f->file), LOCK_EX | LOCK_NB) != 0)
-        return QC_FAIL_OS(err, "cannot lock '%s'", f->part);
     return QC_OK;
 }
 
@@ -92,7 +181,7 @@ static qc_rc begin(void *ctx, const struct vault_stat *what, struct qc_err *err)
     f->mode = (mode_t)(what->mode & 07777);
     f->has_mtime = what->has_mtime;
     f->mtime = (struct timespec){ .tv_sec = what->mtime_s, .tv_nsec = what->mtime_ns };
-    return make_part(f, err);
+    return f->found ? QC_OK : make_part(f, err);
 }
 
 /* Past the page cache, as it is durable at once and not pushed out again from there (docs/adr/0011). False:
@@ -111,6 +200,7 @@ static bool write_direct(struct vault_sink_file *f, qc_span bytes)
 static qc_rc write_bytes(void *ctx, qc_span bytes, struct qc_err *err)
 {
     struct vault_sink_file *f = ctx;
+    QC_TRY(qc_fault(client_wrote, err));
     if (write_direct(f, bytes)) {
         f->size += bytes.n;
         return QC_OK;
@@ -206,7 +296,9 @@ qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool r
     QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = qc_alloc(sizeof(*f));
     if (f == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a file");
-    f->sink = (struct vault_sink){ .begin = begin, .write = write_bytes, .finish = finish, .ctx = f };
+    f->sink = (struct vault_sink){
+        .begin = begin, .write = write_bytes, .finish = finish, .left = &left_ops, .ctx = f
+    };
     f->replace = replace;
     QC_TRY(split(f, path, err));
     struct stat st;

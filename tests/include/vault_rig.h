@@ -255,3 +255,63 @@ static inline qc_rc rig_get_part(struct rig *r, const char *name, const struct r
     *ret_came = s.at - part.offset;
     return rc;
 }
+
+/* A sink that an earlier get left something in: `left` bytes of the pattern `salt`, one of them wrong. */
+struct rig_left {
+    struct rig_sink s;
+    uint64_t left, salt, wrong_at; /* UINT64_MAX: none is wrong */
+    uint64_t shift;                /* bytes from so much further on */
+    bool kept, unreadable;
+};
+
+static inline qc_rc rig_left_find(void *ctx, uint64_t *ret, struct qc_err *err)
+{
+    const struct rig_left *l = ctx;
+    (void)err;
+    CHECK(!l->s.begun);
+    *ret = l->left;
+    return QC_OK;
+}
+
+static inline qc_rc rig_left_read(void *ctx, uint64_t offset, uint8_t *p, size_t n, struct qc_err *err)
+{
+    const struct rig_left *l = ctx;
+    CHECK(offset + n <= l->left);
+    if (l->unreadable)
+        return QC_FAIL(err, QC_IO, "what was left cannot be read");
+    for (size_t i = 0; i < n; i++)
+        p[i] = rig_byte(l->salt, offset + i + l->shift);
+    if (l->wrong_at >= offset && l->wrong_at - offset < n)
+        p[l->wrong_at - offset] ^= 0x40;
+    return QC_OK;
+}
+
+static inline qc_rc rig_left_keep(void *ctx, uint64_t bytes, struct qc_err *err)
+{
+    struct rig_left *l = ctx;
+    (void)err;
+    CHECK(l->s.begun && l->s.at == 0 && !l->kept && bytes <= l->left);
+    CHECK(l->wrong_at >= bytes); /* never over a wrong byte */
+    CHECK(bytes == 0 || (l->salt == l->s.salt && l->shift == 0));
+    l->kept = true;
+    l->s.at = bytes;
+    return QC_OK;
+}
+
+/* What is written behind it is compared, as in rig_get. */
+static inline qc_rc rig_get_left(struct rig *r, const char *name, struct rig_left *l, struct vault_got *got,
+                                 struct qc_err *err)
+{
+    static const struct vault_left ops = { rig_left_find, rig_left_read, rig_left_keep };
+    struct vault_sink sink = { .begin = rig_sink_begin,
+                               .write = rig_sink_write,
+                               .finish = rig_sink_finish,
+                               .left = &ops,
+                               .ctx = &l->s };
+    _Static_assert(offsetof(struct rig_left, s) == 0, "the sink's functions get it as theirs");
+    struct vault_call call = rig_call(r);
+    vault_got_done(got);
+    qc_rc rc = vault_get_part(r->v, qc_span_str(name), &(struct vault_get_opts){ 0 }, &sink, &call, got, err);
+    CHECK(l->s.finished == (rc == QC_OK) && (rc != QC_OK || (l->kept && l->s.at == l->s.size)));
+    return rc;
+}

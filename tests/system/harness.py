@@ -149,7 +149,8 @@ class Box:
         if not os.path.exists(out):
             check(p.returncode != 0, f"get {name}: exit 0 and no file")
             left = [f for f in os.listdir(self.work) if f.startswith("out")]
-            check(not left, f"get {name}: left {left} behind")
+            stays = ["out.part"] if b"'out.part' stays, with " in p.stderr else []      # and the next get goes on from there
+            check(left == stays, f"get {name}: left {left} behind, and said {stays}")
             return None
         check(p.returncode == 0, f"get {name}: exit {p.returncode} and a file under the final name")
         with open(out, "rb") as f:

@@ -182,6 +182,33 @@ static void parts(struct rig *r, const char *name, const struct sizes *z)
     }
 }
 
+/* What an earlier get left: so many right bytes, and one wrong one. */
+static void left(struct rig *r, const char *name, const struct sizes *z, uint64_t right, uint64_t bytes)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
+    struct rig_left l = { .s = { .salt = 5, .size = z->size }, .left = bytes, .salt = 5, .wrong_at = right };
+    const uint64_t C = (uint64_t)1 << z->chunk_log2, before = r->fake->read_bytes;
+    CHECK_OK(rig_get_left(r, name, &l, &got, &err));
+    const uint64_t good = right < bytes ? right : bytes;
+    CHECK(got.kept == (good >= z->size ? z->size : good / C * C) && got.left == bytes);
+    const uint64_t asked = r->fake->read_bytes - before, tags = (z->size / C + 1) * 32;
+    CHECK(got.fetched == asked && asked <= z->size - got.kept + C + VAULT_HEAD_FIRST + VAULT_TAIL_FIRST +
+                                               2 * tags + VAULT_INSERT_BYTES * 2 + 4096);
+}
+
+static void lefts(struct rig *r, const char *name, const struct sizes *z)
+{
+    const uint64_t C = (uint64_t)1 << z->chunk_log2, G = C << z->group_log2, S = z->size;
+    const uint64_t edge[] = { 1, C - 1, C, C + 1, 2 * C, G, G + C + 1, S / C * C, S - 1, S, S + 1 };
+    for (size_t i = 0; i<sizeof edge / sizeof edge[0]; i += z->chunk_log2> 17 ? 5 : 1)
+        if (edge[i] <= S + 1)
+            left(r, name, z, UINT64_MAX, edge[i]);
+    left(r, name, z, C + C / 2, S);
+    left(r, name, z, S - 1, S);
+    left(r, name, z, 0, S);
+}
+
 int main(void)
 {
     static const struct sizes all[] = {
@@ -210,6 +237,7 @@ int main(void)
         if (measured && !SANITIZED)
             CHECK(used + PROGRAM <= CLIENT_RESIDENT);
         parts(&r, name, &all[i]);
+        lefts(&r, name, &all[i]);
         free(r.fake->version[r.fake->versions - 1].n.p);
         r.fake->version[r.fake->versions - 1].n = (struct blob){ 0 };
     }

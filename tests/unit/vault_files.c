@@ -108,6 +108,74 @@ static void sink(void)
     CHECK_RC(vault_sink_file_new(&f, in_work("none/out"), true, &err), QC_NOTFOUND);
 }
 
+static void told(void *ctx, const char *part, uint64_t kept)
+{
+    CHECK(strcmp(part, "left.part") == 0);
+    *(uint64_t *)ctx = kept;
+}
+
+/* What an earlier get left is found, read, kept as far as one says, and gone on with; or stays as it was. */
+static void left(void)
+{
+    struct qc_err err = { 0 };
+    struct vault_stat st = { .has_mode = true, .mode = 0640 };
+    struct vault_sink_file *f = NULL, *second = NULL;
+    uint64_t bytes = 7, kept = 99;
+    uint8_t piece[4];
+    CHECK_OK(vault_sink_file_new(&f, in_work("left"), false, &err));
+    const struct vault_sink *s = vault_sink_file_sink(f);
+    CHECK_OK(s->left->find(s->ctx, &bytes, &err));
+    CHECK(bytes == 0 && holds("left.part", NULL));
+    vault_sink_file_free(&f);
+    write_file("left.part", "0123456789");
+    CHECK_OK(vault_sink_file_new(&f, in_work("left"), false, &err));
+    s = vault_sink_file_sink(f);
+    vault_sink_file_tell(f, told, &kept);
+    CHECK_OK(s->left->find(s->ctx, &bytes, &err));
+    CHECK_OK(s->left->read(s->ctx, 3, piece, 4, &err));
+    CHECK(bytes == 10 && memcmp(piece, "3456", 4) == 0);
+    CHECK_RC(s->left->read(s->ctx, 8, piece, 4, &err), QC_IO); /* it has become shorter */
+    CHECK_OK(vault_sink_file_new(&second, in_work("left"), false, &err));
+    const struct vault_sink *other = vault_sink_file_sink(second);
+    CHECK_RC(other->left->find(other->ctx, &bytes, &err), QC_LOCKED); /* who holds it goes on with it */
+    vault_sink_file_free(&second);
+    CHECK(holds("left.part", "0123456789"));
+    CHECK_OK(s->begin(s->ctx, &st, &err));
+    CHECK_OK(s->left->keep(s->ctx, 4, &err));
+    CHECK(kept == 4 && holds("left.part", "0123"));
+    CHECK_OK(s->write(s->ctx, QC_LIT("new"), &err));
+    CHECK(vault_sink_file_leave(f, &bytes) == NULL); /* too little for a file that stays */
+    CHECK_OK(s->finish(s->ctx, &err));
+    vault_sink_file_free(&f);
+    CHECK(holds("left", "0123new") && holds("left.part", NULL));
+    /* Large enough, and given up before anything of it was looked at: it stays as it was. */
+    write_file("left.part", "large");
+    CHECK(truncate(in_work("left.part"), QC_VAULT_LEFT_MIN) == 0);
+    CHECK_OK(vault_sink_file_new(&f, in_work("left"), true, &err));
+    s = vault_sink_file_sink(f);
+    CHECK_OK(s->left->find(s->ctx, &bytes, &err));
+    CHECK(strcmp(vault_sink_file_leave(f, &bytes), "left.part") == 0 && bytes == QC_VAULT_LEFT_MIN);
+    vault_sink_file_free(&f);
+    CHECK(holds("left", "0123new") && access(in_work("left.part"), F_OK) == 0);
+    /* Begun anew, it has nothing that could stay. */
+    CHECK_OK(vault_sink_file_new(&f, in_work("left"), true, &err));
+    s = vault_sink_file_sink(f);
+    CHECK_OK(s->left->find(s->ctx, &bytes, &err));
+    CHECK_OK(s->begin(s->ctx, &st, &err));
+    CHECK_OK(s->left->keep(s->ctx, 0, &err));
+    CHECK(vault_sink_file_leave(f, &bytes) == NULL);
+    vault_sink_file_free(&f);
+    CHECK(holds("left.part", NULL));
+    /* The user's own file of that name. */
+    write_file("left.part", "mine");
+    CHECK(chmod(in_work("left.part"), 0644) == 0);
+    CHECK_OK(vault_sink_file_new(&f, in_work("left"), true, &err));
+    s = vault_sink_file_sink(f);
+    CHECK_RC(s->left->find(s->ctx, &bytes, &err), QC_CONFLICT);
+    vault_sink_file_free(&f);
+    CHECK(holds("left.part", "mine") && unlink(in_work("left.part")) == 0);
+}
+
 /* Pieces that pass the page cache by and pieces that cannot, in any order: one file. */
 static void pages(struct qc_rand *rand)
 {
@@ -269,6 +337,7 @@ int main(void)
     struct qc_rand rand = qc_rand_start();
     snprintf(work, sizeof(work), "%.200s", dir.path);
     sink();
+    left();
     pages(&rand);
     source();
     sorting(&rand);

@@ -248,6 +248,54 @@ static void parts(struct rig *r)
     free(kept);
 }
 
+/* What an earlier get left is held against the seal alone: of another version, from another place, wrong in
+ * one bit, it goes; and no lie of the gateway makes it good. */
+static void left(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct fake_version *v = version_at(r, 3);
+    QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
+    const uint64_t MIB = 1 << 20;
+    const struct rig_left right = {
+        .s = { .salt = 4, .size = SIZE_BIG }, .left = 9 * MIB + 5, .salt = 4, .wrong_at = UINT64_MAX
+    };
+    struct rig_left l = right;
+    CHECK_OK(rig_get_left(r, "big", &l, &got, &err));
+    CHECK(got.kept == 9 * MIB && got.fetched < 14 * MIB);
+    l = right;
+    l.salt = 3; /* another version's */
+    CHECK_OK(rig_get_left(r, "big", &l, &got, &err));
+    CHECK(got.kept == 0 && got.left == 9 * MIB + 5);
+    l = right;
+    l.shift = MIB; /* its own chunks, one further on */
+    CHECK_OK(rig_get_left(r, "big", &l, &got, &err));
+    CHECK(got.kept == 0);
+    l = right;
+    l.wrong_at = 3 * MIB;
+    CHECK_OK(rig_get_left(r, "big", &l, &got, &err));
+    CHECK(got.kept == 3 * MIB);
+    l = right;
+    l.unreadable = true;
+    REFUSED(rig_get_left(r, "big", &l, &got, &err), QC_IO, "cannot be read");
+    CHECK(!l.s.begun);
+    /* Damage behind it; damage in what was left is not looked at: the output is right. */
+    v->n.p[15 * MIB] ^= 1;
+    l = right;
+    REFUSED(rig_get_left(r, "big", &l, &got, &err), QC_INTEGRITY, "chunk 14: second tag");
+    CHECK(l.s.at >= 9 * MIB && l.s.at <= 14 * MIB);
+    v->n.p[15 * MIB] ^= 1;
+    v->n.p[5 * MIB] ^= 1;
+    l = right;
+    CHECK_OK(rig_get_left(r, "big", &l, &got, &err));
+    v->n.p[5 * MIB] ^= 1;
+    /* The table that it is held against. */
+    v->n.p[VAULT_HEADER_BYTES + VAULT_INSERT_BYTES + SIZE_BIG + 7] ^= 1;
+    l = right;
+    REFUSED(rig_get_left(r, "big", &l, &got, &err), QC_INTEGRITY, "group 0: tag table");
+    CHECK(!l.s.begun);
+    v->n.p[VAULT_HEADER_BYTES + VAULT_INSERT_BYTES + SIZE_BIG + 7] ^= 1;
+}
+
 /* False backup data harms nobody who has both shares, and with one share nothing opens by it. */
 static void backup(struct rig *r)
 {
@@ -598,6 +646,7 @@ int main(void)
     flips(r);
     cut(r);
     parts(r);
+    left(r);
     middle(r);
     backup(r);
     verify(r);

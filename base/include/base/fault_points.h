@@ -44,6 +44,7 @@
     X(client_removed, "client rm: removed at the gateway, the stores do not know")                           \
     X(client_recovered, "client recover: a batch of records is durable")                                     \
     X(client_relocked, "client passphrase: one store has the new one, the other the old")                    \
+    X(client_wrote, "client get: some verified bytes are in NAME.part")                                      \
     X(client_part, "client get: all bytes are in NAME.part, before fsync")                                   \
     X(client_renamed, "client get: renamed, before fsync of the directory")                                  \
     /* gateway */                                                                                            \

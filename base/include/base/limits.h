@@ -72,6 +72,7 @@
     X(QC_VAULT_ITEM_MAX, 65536 + 64, "bytes", "a descriptor and its authenticator")                          \
     X(QC_VAULT_CONFLICTS_MAX, 16, "tries", "others write the same name at the same time")                    \
     X(QC_VAULT_RANGE, 8 * 1024 * 1024, "bytes", "one fetch of a get; two are in memory")                     \
+    X(QC_VAULT_LEFT_MIN, 16 * 1024 * 1024, "bytes", "of a get that ends early: less is fetched again soon")  \
     X(QC_VAULT_DIRECT_MIN, 256 * 1024, "bytes", "of a file, from which on they pass the page cache by")      \
     X(QC_VAULT_WHOLE_MAX, 4 * 1024 * 1024, "bytes", "a smaller object is fetched by one request")            \
     X(QC_VAULT_LIST_MEMORY, 16 * 1024 * 1024, "bytes", "names sorted in memory; more: temporary files")      \

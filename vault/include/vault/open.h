@@ -128,6 +128,16 @@ QC_MUST qc_rc vault_opened_chunk(struct vault_opened *o, const struct vault_tags
                                  uint8_t *p, size_t n, size_t *ret, struct qc_err *err);
 
 /*
+ * Are these n bytes, from outside, chunk i's plaintext, padding included? They are encrypted as chunk i was,
+ * in place, and both tags compared: what results never leaves the memory, and the caller wipes it (qc_wipe),
+ * since of other bytes it is a second output of the chunk's key. Cost: as to open a chunk.
+ *
+ *   tags  of the chunk's group;  n  vault_geometry_chunk_size(g, i)
+ */
+QC_MUST qc_rc vault_opened_same(struct vault_opened *o, const struct vault_tags *tags, uint64_t i, uint8_t *p,
+                                size_t n, bool *ret, struct qc_err *err);
+
+/*
  * Try every way of opening: (R1, R2), (R1, B), (R2, B), and whether B says what R1, R2, R3 give. For verify
  * and diagnosis. A way for which something is missing (NULL) is reported as not tried (rc QC_SHARES in its
  * error). Never fails for what it finds; QC_NOMEM, QC_RANDOM and the like are passed up.

@@ -7,8 +7,8 @@
 struct vault_sink_file;
 
 /*
- * Prepare path (directory part must exist). NAME.part is made beside it when the first verified bytes come; a
- * stale one, which no process holds, is replaced.
+ * Prepare path (directory part must exist). NAME.part is made beside it when the first verified bytes come.
+ * One that an earlier get left, and no process holds, is gone on with as far as it verifies, else replaced.
  *
  *   replace   an existing file of that name is replaced at the end; else QC_CONFLICT, before anything is read
  *
@@ -19,7 +19,13 @@ QC_MUST qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path
 /* The sink to give to vault_get; borrowed. begin makes the file, finish restores mode and mtime, syncs and
  * renames. */
 const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f);
-/* Removes NAME.part unless finish was reached. */
+/* To be called once it is known what of an earlier NAME.part is of use: kept bytes; 0: begun anew. */
+typedef void (*vault_left_fn)(void *ctx, const char *part, uint64_t kept);
+void vault_sink_file_tell(struct vault_sink_file *f, vault_left_fn fn, void *ctx);
+/* After a failure: leave NAME.part for a later get, if it has at least QC_VAULT_LEFT_MIN. Its name and bytes,
+ * or NULL: it goes. */
+const char *vault_sink_file_leave(struct vault_sink_file *f, uint64_t *ret_bytes);
+/* Removes NAME.part unless finish was reached, or it is left. */
 void vault_sink_file_free(struct vault_sink_file **f);
 
 /* Bytes to a descriptor, as a pipe; each verified before it is written. fd is borrowed. */

@@ -183,6 +183,17 @@ struct vault_stat {
 };
 void vault_stat_done(struct vault_stat *s);
 
+/* What an earlier get that ended early may have left of the same output; ctx is the sink's. */
+struct vault_left {
+    /* Bytes from the first of D on, by its own word; 0: nothing. Once, before begin. */
+    qc_rc (*find)(void *ctx, uint64_t *ret, struct qc_err *err);
+    /* n of them from offset on. */
+    qc_rc (*read)(void *ctx, uint64_t offset, uint8_t *p, size_t n, struct qc_err *err);
+    /* Once, after begin: so many of them are verified, and stay; the others go. The next byte that is written
+     * follows them. */
+    qc_rc (*keep)(void *ctx, uint64_t bytes, struct qc_err *err);
+};
+
 /* Where D goes. Only verified bytes are handed over (I2). */
 struct vault_sink {
     /* Once, before the first byte, after M and the metadata were verified: size, times, mode. NULL: not
@@ -192,6 +203,8 @@ struct vault_sink {
     qc_rc (*write)(void *ctx, qc_span bytes, struct qc_err *err);
     /* Once, after the last byte: make it durable and visible. NULL: nothing to do. */
     qc_rc (*finish)(void *ctx, struct qc_err *err);
+    /* Where a get of all of it may go on; NULL: each begins with the first byte. */
+    const struct vault_left *left;
     void *ctx;
 };
 
@@ -215,6 +228,7 @@ struct vault_got {
     struct vault_stat what;
     struct vault_range part; /* of D, as it was handed over */
     uint64_t fetched;        /* bytes of N asked of the gateway; what was asked twice counts once */
+    uint64_t left, kept; /* bytes that an earlier get had left; of these, that are D's, verified in place */
 };
 void vault_got_done(struct vault_got *g);
 /*
