@@ -131,6 +131,7 @@ qc_rc cmd_site_list(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_site_remove(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_site_rebuild(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_doctor(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err);

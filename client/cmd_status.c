@@ -15,7 +15,7 @@
 #define TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
 enum { WHEN = QC_TIME_TEXT + 24 };
 
-static void status_done(struct status *s)
+void status_done(struct status *s)
 {
     qc_buf_free(&s->text);
     qc_json_free(&s->gateway);
@@ -449,11 +449,10 @@ static void tell_shares(struct status *s)
 static qc_rc tell_drill(struct status *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
-    struct qc_err why = { 0 };
     char when[QC_TIME_TEXT];
-    s->drill_bad = last_drill_read(s->c, &s->drill, &why) != QC_OK;
     if (s->drill_bad)
-        return out_line(&s->c->out, "drill:  what the last one left cannot be read: %s", why.msg), QC_OK;
+        return out_line(&s->c->out, "drill:  what the last one left cannot be read: %s", s->drill_why.msg),
+               QC_OK;
     const int64_t due = status_drill_due(s);
     qc_time_text(due, when);
     if (s->drill == NULL)
@@ -573,7 +572,7 @@ static qc_rc not_green(const struct status *s, struct qc_err *err)
 }
 
 /* The worst of what was found: shares first, since both missing means that nothing opens. */
-static qc_rc verdict(const struct status *s, struct qc_err *err)
+qc_rc status_verdict(const struct status *s, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++)
         if (s->local.share[i].rc == QC_PASSPHRASE)
@@ -621,25 +620,32 @@ static qc_rc tell_all(struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
+qc_rc status_look(struct status *s, struct qc_err *err)
+{
+    struct vault_conf conf;
+    s->c->no_prompt = true; /* what it tells, it tells of a locked store as well */
+    QC_TRY(client_vault_conf(s->c, &conf, err));
+    QC_TRY(vault_status_local(&s->local, &conf, err));
+    s->rc = ask_gateway(s, &s->why);
+    if (s->rc == QC_CANCELLED) {
+        *err = s->why;
+        return s->rc;
+    }
+    s->now_s = (int64_t)time(NULL);
+    s->drill_bad = last_drill_read(s->c, &s->drill, &s->drill_why) != QC_OK;
+    if (s->gateway != NULL)
+        QC_TRY_AS(count_clouds(s, err), err, "the gateway's answer");
+    return QC_OK;
+}
+
 qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(status_done) struct status s = { .c = c };
-    struct vault_conf conf;
     (void)args;
-    c->no_prompt = true; /* what it tells, it tells of a locked store as well */
-    QC_TRY(client_vault_conf(c, &conf, err));
-    QC_TRY(vault_status_local(&s.local, &conf, err));
-    s.rc = ask_gateway(&s, &s.why);
-    if (s.rc == QC_CANCELLED) {
-        *err = s.why;
-        return s.rc;
-    }
-    s.now_s = (int64_t)time(NULL);
-    if (s.gateway != NULL)
-        QC_TRY_AS(count_clouds(&s, err), err, "the gateway's answer");
+    QC_TRY(status_look(&s, err));
     QC_TRY(tell_all(&s, err));
-    qc_rc rc = verdict(&s, err);
+    qc_rc rc = status_verdict(&s, err);
     c->end.about.share = !status_has_share(&s, 0) ? "1" : !status_has_share(&s, 1) ? "2" : NULL;
     c->end.about.scrub = s.scrub_late && !remote_is(c) ? "scrub" : NULL;
     c->end.about.drill = s.drill_wanted ? "drill" : NULL;

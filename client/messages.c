@@ -148,6 +148,11 @@ static const struct row rows[] = {
         { SAY(
             "bring the missing clouds back, then the same command again: it goes on where it stopped") } } },
     { QC_DEGRADED,
+      IN(DOCTOR),
+      { 23,
+        "Nothing was changed. Each line above says what it is about and what it means.",
+        { SAY("what the lines above say, the first one first") } } },
+    { QC_DEGRADED,
       IN(STATUS),
       { 6,
         "Everything can be read now, as far as was looked. The budget above says how many more losses are "
@@ -519,6 +524,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_RECOVER] = "cannot recover",
     [MSG_PASSPHRASE] = "cannot change the passphrase",
     [MSG_STATUS] = "cannot tell the status",
+    [MSG_DOCTOR] = "not as it should be",
     [MSG_GATEWAY] = "gateway command not done",
     [MSG_REPAIR] = "not all is repaired",
     [MSG_SCRUB] = "not all is as it should be",

@@ -22,6 +22,7 @@ enum msg_class {
     MSG_RECOVER,
     MSG_PASSPHRASE,
     MSG_STATUS,
+    MSG_DOCTOR,
     MSG_GATEWAY,
     MSG_REPAIR,
     MSG_SCRUB,

@@ -10,10 +10,11 @@ struct status {
     struct qc_err why;      /* then: why not */
     qc_rc rc;
     int64_t k, n, clouds_ok, clouds_all, clouds_lost;
-    int64_t owed_here;      /* fragments that do not count on clouds that answer, or on who knows which */
-    int64_t other_code;     /* segments that have another code than that; a tenant is told of his own */
-    struct json_t *drill;   /* the last one; NULL: none */
-    bool drill_bad;         /* what it left cannot be read */
+    int64_t owed_here;    /* fragments that do not count on clouds that answer, or on who knows which */
+    int64_t other_code;   /* segments that have another code than that; a tenant is told of his own */
+    struct json_t *drill; /* the last one; NULL: none */
+    bool drill_bad;       /* what it left cannot be read: */
+    struct qc_err drill_why;
     unsigned domains;       /* clouds that share no device; 0: not known */
     unsigned crowd;         /* the most clouds on one device; 0: not known */
     int64_t now_s;          /* wall clock: when clouds and shares were looked at */
@@ -21,6 +22,14 @@ struct status {
     size_t acts;            /* so many of level "act" */
     bool scrub_late, drill_wanted;
 };
+
+void status_done(struct status *s);
+/* Look at the share stores, the gateway and what it says of the clouds, the last drill, the sources of
+ * randomness; s->c is set, all else zero. A gateway that does not answer is no error: s->rc, s->why. Nobody
+ * is asked for a passphrase. QC_CANCELLED; QC_FORMAT: the gateway's answer; errors of the configuration. */
+QC_MUST qc_rc status_look(struct status *s, struct qc_err *err);
+/* The worst of what was found, after status_judge: the exit code of `status`. */
+QC_MUST qc_rc status_verdict(const struct status *s, struct qc_err *err);
 
 /* A locked store is there: whoever knows the passphrase opens it. */
 bool status_has_share(const struct status *s, unsigned i);

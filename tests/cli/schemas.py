@@ -126,6 +126,7 @@ def whole(schemas, box, ask):
     ask("drill", 6, "drill", *(a for c in box.clouds[:3] for a in ("--without-cloud", "c" + c[-1])))
     ask("drill", 3, "drill", "none")
     ask("status", 0, "status")
+    ask("doctor", 4, "doctor")  # both stores lie on one device
     ask("gateway-status", 0, "gateway", "status")
     ask("gateway-cloud-ls", 0, "gateway", "cloud", "ls")
     ask("gateway-cloud-validate", 0, "gateway", "cloud", "validate", "c1")
