@@ -226,7 +226,7 @@ static qc_rc finish(struct parser *p)
     }
     a->argv = (const char *const *)(p->argv + 1);
     a->argc = p->kept;
-    if (a->cmd == NULL || qc_args_flag(a, "help") || qc_args_flag(a, "version"))
+    if (a->cmd == NULL || qc_args_flag(a, "help") || qc_args_version(a))
         return QC_OK;
     if (a->argc < a->cmd->min)
         return QC_FAIL(p->err, QC_USAGE, "%s: %d arguments, expected %s", a->cmd->name, a->argc,
@@ -287,6 +287,14 @@ const struct qc_opt *qc_opt_named(const struct qc_app *app, const struct qc_cmd 
     const struct parser p = { .app = app, .ret = &args };
 
     return find_option(&p, name, n, 0);
+}
+
+bool qc_args_version(const struct qc_args *a)
+{
+    for (size_t i = 0; i < a->given_count; i++)
+        if (a->given[i].opt->arg == NULL && strcmp(a->given[i].opt->name, "version") == 0)
+            return true;
+    return false;
 }
 
 bool qc_args_flag(const struct qc_args *a, const char *name)

@@ -65,7 +65,7 @@ static qc_rc run(const struct qc_program *p, int argc, char **argv, struct qc_er
     bool locked = false;
     QC_TRY(qc_process_harden(&(struct qc_harden_opts){ .lock_bytes = p->lock_bytes }, &locked, err));
     QC_TRY(qc_opt_parse(&args, p->app, argc, argv, err));
-    if (qc_args_flag(&args, "version")) {
+    if (qc_args_version(&args)) {
         printf("%s %s\n", p->app->name, p->app->version);
         return QC_OK;
     }

@@ -95,6 +95,18 @@ qc_rc client_open(struct client *c, struct qc_err *err)
     return rc;
 }
 
+qc_rc client_open_reader(struct client *c, struct vault **ret, struct qc_err *err)
+{
+    struct vault_conf conf;
+    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    const struct vault_call call = client_call(c);
+    QC_TRY(client_vault_conf(c, &conf, err));
+    conf.rng = conf.ids;
+    conf.tell = NULL;
+    QC_TRY(vault_gateway(c->vault)->ops->clone(vault_gateway(c->vault), &gw, err));
+    return vault_open_session(ret, &conf, &gw, &call, err);
+}
+
 /* Which warning a remark of the library becomes. */
 static enum msg_warning warning_of(enum vault_note_kind kind)
 {
@@ -115,6 +127,8 @@ static enum msg_warning warning_of(enum vault_note_kind kind)
         return MSG_W_CLEANED;
     case VAULT_NOTE_STORE_BEHIND:
         return MSG_W_STORE_BEHIND;
+    case VAULT_NOTE_VERSIONS:
+        return MSG_W_VERSIONS;
     case VAULT_NOTE_SKIPPED:
         break;
     }
@@ -169,7 +183,8 @@ static void tell_note(struct client *c, const struct vault_note *n, qc_span name
     struct msg_about about = { .name = name };
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     struct qc_err why = { 0 };
-    bool of_object = n->kind == VAULT_NOTE_MARGIN || n->kind == VAULT_NOTE_BACKUP;
+    bool of_object =
+        n->kind == VAULT_NOTE_MARGIN || n->kind == VAULT_NOTE_BACKUP || n->kind == VAULT_NOTE_VERSIONS;
     if (of_object && name.n > 0 && text_quote(name, &shown, &why) == QC_OK)
         qc_ignore(qc_buf_add(&shown, QC_LIT(": "), &why), "then without it");
     if (n->share == 1 || n->share == 2) {

@@ -56,6 +56,9 @@ QC_MUST qc_rc client_gateway(struct client *c, const struct vault_op *op, struct
 /* The configured vault: gateway started where needed, share stores opened, chain replayed. Warnings are told.
  */
 QC_MUST qc_rc client_open(struct client *c, struct qc_err *err);
+/* A second session of the open vault, which draws nothing secret: to read in one thread while another
+ * writes. */
+QC_MUST qc_rc client_open_reader(struct client *c, struct vault **ret, struct qc_err *err);
 /* The parameters of libqcloud from a configuration; borrowed from c. Opens the source of randomness. */
 QC_MUST qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err);
 /* A call with this client's deadline, cancel flag and notes. */
@@ -122,6 +125,9 @@ qc_rc cmd_rng_read(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_completion_names(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_plan_keys(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_versions(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_trash_ls(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_trash_restore(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err);

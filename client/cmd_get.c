@@ -1,5 +1,5 @@
 /* get, cat: objects become files, a tree, or bytes on standard output; all of them, or a part of one. */
-#include "client.h"
+#include "listing.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,7 +17,8 @@ struct get_run {
     struct client *c;
     struct sites *sites; /* of the profile xor23; or NULL */
     struct vault_get_opts opts;
-    bool part; /* opts says which */
+    bool part;          /* opts says which */
+    struct which which; /* not given: the current version */
     bool force, silent;
     qc_rc worst;
     bool go_on;
@@ -63,6 +64,11 @@ static qc_rc tell(const struct get_run *run, qc_span name, const struct vault_go
 {
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
     QC_TRY(text_quote(name, &line, err));
+    if (run->which.given) {
+        char when[LISTING_TIME];
+        listing_time(vault_stat_stored(&got->what), when);
+        QC_TRY(qc_buf_addf(&line, err, " v%" PRIu64 " of %s", got->what.number, when));
+    }
     if (file != NULL) {
         QC_TRY(qc_buf_add_str(&line, " to ", err));
         QC_TRY(text_quote(qc_span_str(file), &line, err));
@@ -277,12 +283,18 @@ static qc_rc get_words(struct get_run *run, const struct qc_args *args, struct q
     return QC_OK;
 }
 
-/* What --profile and --range ask for; then the vault, or the sites. */
-static qc_rc begin(struct get_run *run, const struct qc_args *args, struct sites *sites, struct qc_err *err)
+/* What --profile, --range, --version and --at ask for; then the vault, or the sites. words: the most that a
+ * command takes where it is about one object. */
+static qc_rc begin(struct get_run *run, const struct qc_args *args, int words, struct sites *sites,
+                   struct qc_err *err)
 {
     const char *range = qc_args_value(args, "range", NULL);
     bool shared = false;
     QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(which_args(run->c, args, &run->which, err));
+    if (run->which.given && !run->which.which.by_time && args->argc > words)
+        return QC_FAIL(err, QC_USAGE, "--version is of one object");
+    run->opts.which = run->which.given ? &run->which.which : NULL;
     run->part = range != NULL;
     if (range != NULL)
         QC_TRY(vault_slice_parse(&run->opts.slice, range, err));
@@ -303,7 +315,9 @@ qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_FAIL(err, QC_USAGE, "-r takes a PREFIX and a DIR");
     if (qc_args_value(args, "range", NULL) != NULL && (tree || args->argc > 2))
         return QC_FAIL(err, QC_USAGE, "--range is of one object: NAME [FILE|-]; of several with qcloud cat");
-    QC_TRY(begin(&run, args, &sites, err));
+    if (tree && (qc_args_value(args, "version", NULL) != NULL || qc_args_value(args, "at", NULL) != NULL))
+        return QC_FAIL(err, QC_USAGE, "-r fetches what is there now, without --version and --at");
+    QC_TRY(begin(&run, args, 2, &sites, err));
     if (tree)
         QC_TRY(get_tree(&run, args->argv[0], args->argv[1], err));
     else
@@ -317,7 +331,7 @@ qc_rc cmd_cat(void *app, const struct qc_args *args, struct qc_err *err)
     struct client *c = app;
     QC_CLEANUP(sites_done) struct sites sites = { 0 };
     struct get_run run = { .c = c, .worst = QC_OK, .silent = true };
-    QC_TRY(begin(&run, args, &sites, err));
+    QC_TRY(begin(&run, args, 1, &sites, err));
     qc_rc last = QC_OK;
     for (int i = 0; i < args->argc && last == QC_OK; i++)
         last = get_stdout(&run, qc_span_str(args->argv[i]));

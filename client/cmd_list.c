@@ -1,5 +1,5 @@
 /* ls, stat, explain, rm: objects without their bytes. */
-#include "client.h"
+#include "listing.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -14,14 +14,23 @@
 struct ls_run {
     struct client *c;
     bool wide, zero, columns; /* columns: for a person at a terminal */
+    bool versions;            /* all of each name */
+    qc_rc worst;
 };
 
-static int64_t least(int64_t a, int64_t b)
+int64_t listing_budget(const struct vault_stat *s)
 {
-    return a < b ? a : b;
+    return s->margin < (int64_t)s->key_margin ? s->margin : (int64_t)s->key_margin;
 }
 
-static qc_rc stat_json(const struct vault_stat *s, struct json_t **ret, struct qc_err *err)
+/* Times that a sealed object or a gateway says can be any. */
+void listing_stamp(int64_t t, char out[QC_TIME_TEXT])
+{
+    const int64_t last = INT64_C(253402300799); /* of the year 9999 */
+    qc_time_text(t < 0 ? 0 : t > last ? last : t, out);
+}
+
+qc_rc listing_json(const struct vault_stat *s, struct json_t **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     char when[QC_TIME_TEXT];
@@ -32,8 +41,12 @@ static qc_rc stat_json(const struct vault_stat *s, struct json_t **ret, struct q
     QC_TRY(qc_json_set_int(j, "number", (int64_t)s->number, err));
     QC_TRY(qc_json_set_hex(j, "object", qc_span_of(s->object, VAULT_ID_BYTES), err));
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(s->version, VAULT_ID_BYTES), err));
-    qc_time_text(s->created_s, when);
+    listing_stamp(s->created_s, when);
     QC_TRY(qc_json_set_str(j, "created", when, err));
+    if (s->has_stored) {
+        listing_stamp(s->stored_s, when);
+        QC_TRY(qc_json_set_str(j, "sealed", when, err));
+    }
     if (s->has_mtime) {
         qc_time_text(s->mtime_s, when);
         QC_TRY(qc_json_set_str(j, "mtime", when, err));
@@ -43,17 +56,17 @@ static qc_rc stat_json(const struct vault_stat *s, struct json_t **ret, struct q
     QC_TRY(qc_json_set_int(j, "margin", s->margin, err));
     QC_TRY(qc_json_set_int(j, "margin_full", s->margin_full, err));
     QC_TRY(qc_json_set_int(j, "key_margin", s->key_margin, err));
-    QC_TRY(qc_json_set_int(j, "loss_budget", least(s->margin, s->key_margin), err));
+    QC_TRY(qc_json_set_int(j, "loss_budget", listing_budget(s), err));
     *ret = QC_STEAL(j);
     return QC_OK;
 }
 
-static void local_time(int64_t t, char out[32])
+void listing_time(int64_t t, char out[LISTING_TIME])
 {
     struct tm tm;
     time_t at = (time_t)t;
-    if (localtime_r(&at, &tm) == NULL || strftime(out, 32, "%Y-%m-%d %H:%M:%S %z", &tm) == 0)
-        snprintf(out, 32, "-");
+    if (localtime_r(&at, &tm) == NULL || strftime(out, LISTING_TIME, "%Y-%m-%d %H:%M:%S %z", &tm) == 0)
+        snprintf(out, LISTING_TIME, "-");
 }
 
 static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
@@ -61,8 +74,13 @@ static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
     struct ls_run *run = ctx;
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
+    bool go_on = true;
+    if (run->versions) {
+        QC_TRY(listing_versions(run->c, qc_buf_span(&s->name), true, &run->worst, &go_on, err));
+        return go_on ? QC_OK : QC_FAIL(err, run->worst, "the listing is not whole");
+    }
     if (run->c->out.json) {
-        QC_TRY(stat_json(s, &j, err));
+        QC_TRY(listing_json(s, &j, err));
         return out_json(&run->c->out, &j, err);
     }
     if (run->zero) {
@@ -75,9 +93,9 @@ static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
         char size[TEXT_SIZE];
         char when[32];
         text_size(s->size, size);
-        local_time(s->has_mtime ? s->mtime_s : s->created_s, when);
+        listing_time(s->has_mtime ? s->mtime_s : s->created_s, when);
         out_line(&run->c->out, "%11s  %s  v%-4" PRIu64 "  budget %" PRId64 "  %.*s", size, when, s->number,
-                 least(s->margin, s->key_margin), (int)name.n, (const char *)name.p);
+                 listing_budget(s), (int)name.n, (const char *)name.p);
     } else if (run->columns) {
         char size[TEXT_SIZE];
         text_size(s->size, size);
@@ -94,12 +112,16 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
     struct ls_run run = { .c = c,
                           .wide = qc_args_flag(args, "long"),
                           .zero = qc_args_flag(args, "null"),
-                          .columns = isatty(STDOUT_FILENO) == 1 };
+                          .columns = isatty(STDOUT_FILENO) == 1,
+                          .versions = qc_args_flag(args, "versions"),
+                          .worst = QC_OK };
     const char *condition = qc_args_value(args, "where", NULL);
     struct where w = { 0 };
     qc_rc worst = QC_OK;
     bool shared = false;
     QC_TRY(profile_shared(args, &shared, err));
+    if (run.versions && (shared || run.zero || condition != NULL))
+        return QC_FAIL(err, QC_USAGE, "ls --versions does without --null, --where and the profile xor23");
     if (shared)
         return shared_ls(c, args, err);
     if (condition != NULL)
@@ -114,7 +136,8 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
     }
     qc_rc rc = vault_list(c->vault, prefix, ls_one, &run, &call, err);
     client_tell_notes(c, rc, (qc_span){ 0 });
-    return rc;
+    QC_TRY(rc);
+    return run.versions ? client_outcome(c, run.worst, "not opened", err) : QC_OK;
 }
 
 /* What the data margin goes by: no figure without the time of what is behind it. */
@@ -125,9 +148,9 @@ static void ages_text(struct client *c, const struct vault_gw_info *info)
         out_line(&c->out, "seen     the gateway does not say when");
         return;
     }
-    local_time(info->written, written);
-    local_time(info->presence, presence);
-    local_time(info->content, content);
+    listing_time(info->written, written);
+    listing_time(info->presence, presence);
+    listing_time(info->content, content);
     if (info->presence == info->written)
         out_line(&c->out, "seen     data as written at %s; not looked at since", written);
     else if (info->content == info->written)
@@ -146,19 +169,23 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
     char version[2 * VAULT_ID_BYTES + 1];
     text_size(s->size, size);
     text_size(s->stored, stored);
-    local_time(s->created_s, when);
+    listing_time(s->created_s, when);
     qc_hex(qc_span_of(s->version, VAULT_ID_BYTES), version);
     out_line(&c->out, "name     %.*s", (int)name.n, (const char *)name.p);
     out_line(&c->out, "version  v%" PRIu64 "  %s  stored %s", s->number, version, when);
+    if (s->has_stored) {
+        listing_time(s->stored_s, when);
+        out_line(&c->out, "sealed   %s, by the clock of the machine that stored it", when);
+    }
     out_line(&c->out, "size     %s (%" PRIu64 " bytes); sealed %s", size, s->size, stored);
     if (s->has_mtime) {
-        local_time(s->mtime_s, when);
+        listing_time(s->mtime_s, when);
         out_line(&c->out, "file     last changed %s", when);
     }
-    out_line(&c->out, "budget   %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys %u)",
-             least(s->margin, s->key_margin), s->margin, s->margin_full, s->key_margin);
+    out_line(&c->out, "budget   %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys %u)", listing_budget(s),
+             s->margin, s->margin_full, s->key_margin);
     ages_text(c, info);
-    local_time((int64_t)time(NULL), when);
+    listing_time((int64_t)time(NULL), when);
     out_line(&c->out, "seen     keys at %s", when);
     out_line(&c->out, "coding   %u of %u, %" PRIu64 " segment%s", info->k, info->n, info->segments,
              text_s(info->segments));
@@ -212,21 +239,23 @@ static qc_rc stat_layout_json(struct json_t *j, const struct vault_gw_info *info
     return qc_json_set(j, "clouds", &clouds, err);
 }
 
-static qc_rc stat_one(struct client *c, qc_span name, struct qc_err *err)
+/* which: NULL: the current version, by its entry. */
+static qc_rc stat_of(struct client *c, qc_span name, const struct vault_which *which, struct qc_err *err)
 {
     QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     struct vault_gw_info info = { 0 };
     struct vault_call call = client_call(c);
-    QC_TRY(vault_stat(c->vault, name, &call, &s, err));
+    QC_TRY(which != NULL ? vault_version_stat(c->vault, name, which, &call, &s, err)
+                         : vault_stat(c->vault, name, &call, &s, err));
     QC_TRY(vault_layout(c->vault, &s, &call, &info, err));
     if (!c->out.json) {
         QC_TRY(text_escape(name, &shown, err));
         stat_text(c, &s, &info, qc_buf_span(&shown));
         return QC_OK;
     }
-    QC_TRY(stat_json(&s, &j, err));
+    QC_TRY(listing_json(&s, &j, err));
     QC_TRY(ages_json(j, &info, err));
     QC_TRY(stat_layout_json(j, &info, err));
     return out_json(&c->out, &j, err);
@@ -244,6 +273,11 @@ static qc_rc ways_text(struct client *c, qc_span ways, struct qc_err *err)
         ways = qc_span_from(ways, blank == NULL ? n : n + 1);
     }
     return QC_OK;
+}
+
+static qc_rc stat_one(struct client *c, qc_span name, struct qc_err *err)
+{
+    return stat_of(c, name, NULL, err);
 }
 
 static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
@@ -313,10 +347,30 @@ static qc_rc each(struct client *c, const struct qc_args *args,
     return client_outcome(c, worst, what, err);
 }
 
+/* One version, of one name. */
+static qc_rc stat_version(struct client *c, const struct qc_args *args, const struct which *w,
+                          struct qc_err *err)
+{
+    const qc_span name = qc_span_str(args->argv[0]);
+    struct qc_err why = { 0 };
+    qc_rc worst = QC_OK;
+    if (args->argc != 1)
+        return QC_FAIL(err, QC_USAGE, "--version is of one name");
+    c->end.about.name = name;
+    QC_TRY(client_open(c, err));
+    const qc_rc rc = stat_of(c, name, &w->which, &why);
+    (void)client_object(c, rc, name, &why, &worst);
+    return client_outcome(c, worst, "without an answer", err);
+}
+
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
+    struct which w = { 0 };
     QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(which_args(app, args, &w, err));
+    if (w.given)
+        return stat_version(app, args, &w, err);
     return shared ? shared_stat(app, args, err) : each(app, args, stat_one, "without an answer", err);
 }
 

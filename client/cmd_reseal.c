@@ -17,21 +17,6 @@ static void run_done(struct reseal_run *run)
     vault_close(&run->reader);
 }
 
-/* A second session of the vault, which draws nothing. */
-static qc_rc open_reader(struct reseal_run *run, struct qc_err *err)
-{
-    struct client *c = run->c;
-    struct vault_conf conf;
-    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
-    struct vault *v = c->vault;
-    const struct vault_call call = client_call(c);
-    QC_TRY(client_vault_conf(c, &conf, err));
-    conf.rng = conf.ids;
-    conf.tell = NULL;
-    QC_TRY(vault_gateway(v)->ops->clone(vault_gateway(v), &gw, err));
-    return vault_open_session(&run->reader, &conf, &gw, &call, err);
-}
-
 /* What is sealed anew is so for its keys' sake: a source that is preferred is required here. */
 static qc_rc want_source(struct client *c, bool os, struct qc_err *err)
 {
@@ -102,7 +87,7 @@ qc_rc cmd_reseal(void *app, const struct qc_args *args, struct qc_err *err)
         QC_TRY(where_parse(condition, &w, err));
     QC_TRY(want_source(c, condition != NULL && qc_span_eq(w.source, QC_LIT("os")), err));
     QC_TRY(client_open(c, err));
-    QC_TRY(open_reader(&run, err));
+    QC_TRY(client_open_reader(c, &run.reader, err));
     if (condition != NULL)
         QC_TRY(found(&run, &w, args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 }, err));
     for (int i = 0; condition == NULL && i < args->argc && run.go_on; i++)

@@ -83,14 +83,24 @@ static const struct qc_opt put_opts[] = {
             "bytes A to B alone, from 0 on (k, M, G: powers of 1024); A-: to the end; -N: the last N", false \
     }
 static const struct qc_opt profile_opts[] = { PROFILE, { 0 } };
+#define WHICH                                                                                                \
+    {                                                                                                        \
+        "version", 0, "V|ID", "this version: its number, or its id (qcloud versions NAME)", false            \
+    }
+#define WHICH_AT                                                                                             \
+    {                                                                                                        \
+        "at", 0, "TIME", "the newest version that was stored by then, by the clock of who stored it", false  \
+    }
 static const struct qc_opt get_opts[] = {
     { "recursive", 'r', NULL, "all objects below PREFIX, as a tree in DIR", false },
     { "force", 'f', NULL, "replace files that exist", false },
     RANGE,
+    WHICH,
+    WHICH_AT,
     PROFILE,
     { 0 },
 };
-static const struct qc_opt cat_opts[] = { RANGE, PROFILE, { 0 } };
+static const struct qc_opt cat_opts[] = { RANGE, WHICH, WHICH_AT, PROFILE, { 0 } };
 static const struct qc_opt sync_opts[] = {
     { "dry-run", 'n', NULL, "say what would be done; do nothing", false },
     { "both", 0, NULL, "both ways: what is new on either side goes to the other", false },
@@ -104,8 +114,15 @@ static const struct qc_opt sync_opts[] = {
       "what the target has changed since the last sync: leave it (default), or which side counts", false },
     { 0 },
 };
+static const struct qc_opt stat_opts[] = { WHICH, WHICH_AT, PROFILE, { 0 } };
+static const struct qc_opt versions_opts[] = {
+    { "restore", 0, "V|ID", "make this version the newest: its bytes are read, verified and sealed anew",
+      false },
+    { 0 },
+};
 static const struct qc_opt ls_opts[] = {
     { "long", 'l', NULL, "size, time, version, loss budget", false },
+    { "versions", 0, NULL, "all versions of each, as qcloud versions lists them", false },
     { "null", '0', NULL, "names as they are, each ended by a NUL", false },
     { "where", 0, "rng=SOURCE", "whose keys came from this source (os, unknown, a name); each is opened",
       false },
@@ -257,12 +274,18 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_SYNC) | NEEDS_CONF, sync_opts, cmd_sync },
     { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
     { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF,
-      profile_opts, cmd_stat },
+      stat_opts, cmd_stat },
+    { "versions", "NAME", "list the versions of an object, each opened; or restore one", 1, 1,
+      NEEDS_CLASS(MSG_VERSION) | NEEDS_CONF, versions_opts, cmd_versions },
+    { "trash ls", "[PREFIX]", "list what was removed, when, and the version that it had", 0, 1,
+      NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL, cmd_trash_ls },
+    { "trash restore", "NAME...", "store again the last version before the removal", 1, -1,
+      NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, NULL, cmd_trash_restore },
     { "explain", "NAME...", "where an object's keys came from, and what carried it, as it says itself", 1, -1,
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, profile_opts, cmd_explain },
     { "reseal", "NAME... | --where rng=SOURCE [PREFIX]", "seal objects anew, under keys that are drawn now",
       0, -1, NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, reseal_opts, cmd_reseal },
-    { "rm", "NAME...", "remove objects from the listing (versions stay stored)", 1, -1,
+    { "rm", "NAME...", "remove objects from the listing (versions stay stored: qcloud trash)", 1, -1,
       NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, profile_opts, cmd_rm },
     { "verify", "[NAME|PREFIX]", "read everything and try all three ways to open it", 0, 1,
       NEEDS_CLASS(MSG_VERIFY) | NEEDS_CONF, profile_opts, cmd_verify },
@@ -502,7 +525,7 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
     /* Text for people, asked for as such; and the kit, which is a file. */
     if (plain || (args->cmd != NULL && args->cmd->run == cmd_gateway_kit))
         c->out.json = false;
-    if (qc_args_flag(args, "version"))
+    if (qc_args_version(args))
         return cmd_version(c, args, err);
     if (qc_args_flag(args, "help"))
         return print_help(c, args->cmd, err);

@@ -7,10 +7,10 @@
 
 #define IN(c)   (1U << (MSG_##c))
 #define ALL     ((1U << MSG_CLASSES) - 1U)
-#define READS   (IN(GET) | IN(LIST) | IN(VERIFY) | IN(STATUS))
+#define READS   (IN(GET) | IN(VERSION) | IN(LIST) | IN(VERIFY) | IN(STATUS))
 #define SETS_UP (IN(INIT) | IN(JOIN))
 #define WRITES  (IN(PUT) | IN(REMOVE) | IN(SHARED_PUT))
-#define GETS    (IN(GET) | IN(SHARED_GET))
+#define GETS    (IN(GET) | IN(VERSION) | IN(SHARED_GET))
 #define SHARED  (IN(SHARED_PUT) | IN(SHARED_GET))
 /* A put that was sent to be committed, and no answer came. */
 #define OPEN_PUT(code, n)                                                                                    \
@@ -111,6 +111,12 @@ static const struct row rows[] = {
         "Nothing was done, and nothing was removed: a source that is not there is no empty one.",
         { SAY("check the name, or mount what holds it, then the same command again"),
           RUN("qcloud", "ls") } } },
+    { QC_NOTFOUND,
+      IN(VERSION),
+      { 8,
+        "Nothing was changed; no output was written.",
+        { RUN_THEN("lists the versions that there are", "qcloud", "versions", "{name}"), RUN("qcloud", "ls"),
+          RUN("qcloud", "trash", "ls") } } },
     { QC_NOTFOUND, IN(MOVE), { 4, "Nothing was changed.", { RUN("qcloud", "gateway", "cloud", "ls") } } },
     { QC_NOTFOUND, ALL, { 1, "Nothing was changed; no output was written.", { RUN("qcloud", "ls") } } },
     /* 4 */
@@ -345,6 +351,14 @@ static const struct row rows[] = {
             .argv = { "qcloud", "verify", "{name}" } },
           RUN("qcloud", "status") } } },
     { QC_INTEGRITY,
+      IN(VERSION),
+      { 10,
+        "Not one byte that fails its check was released; nothing stands under the final name. Another "
+        "version "
+        "may be whole.",
+        { RUN_THEN("shows which versions open", "qcloud", "versions", "{name}"),
+          RUN("qcloud", "status") } } },
+    { QC_INTEGRITY,
       IN(DRILL),
       { 6,
         "Nothing was changed, and no wrong byte was taken for a right one. Without what the drill left out, "
@@ -517,6 +531,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_PUT] = "cannot store",
     [MSG_PUT_OPEN] = "not known to have stored",
     [MSG_GET] = "cannot read",
+    [MSG_VERSION] = "cannot read",
     [MSG_LIST] = "cannot look up",
     [MSG_REMOVE] = "cannot remove",
     [MSG_VERIFY] = "cannot vouch for",

@@ -15,6 +15,7 @@ enum msg_class {
     MSG_PUT,
     MSG_PUT_OPEN, /* failed, and what was sent may be committed all the same */
     MSG_GET,
+    MSG_VERSION, /* what reads a version that was named, or lists them */
     MSG_LIST,
     MSG_REMOVE,
     MSG_VERIFY,
@@ -56,6 +57,7 @@ enum msg_warning {
     MSG_W_SITE_WRONG,     /* one of them lacks its share, or two others disprove it */
     MSG_W_SITE_SAME,      /* two of them are one */
     MSG_W_RANDOM_VAULT,   /* a vault's secrets were made without the source that the policy prefers */
+    MSG_W_VERSIONS,       /* versions of an object are in no share store that is here */
     MSG_W_OTHER,
     MSG_WARNINGS
 };

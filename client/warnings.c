@@ -97,6 +97,12 @@ static const struct msg warnings[MSG_WARNINGS] = {
                                  "says what is wrong; then, while nothing is stored, remove what was made "
                                  "and make the vault again",
                                  "qcloud", "rng", "test") } },
+    [MSG_W_VERSIONS] = { 23,
+                         "The versions that are listed can be read as usual. Without a share of it nobody "
+                         "can "
+                         "open one of the others.",
+                         { SAY("plug in or mount the other share store, then the same command again"),
+                           RUN("qcloud", "status") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
@@ -130,6 +136,7 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_SITE_WRONG] = "one of them lacks a share, or two others disprove it",
         [MSG_W_SITE_SAME] = "two of them have one gateway",
         [MSG_W_RANDOM_VAULT] = "a vault's secrets were made without the source that the policy prefers",
+        [MSG_W_VERSIONS] = "versions of an object are in no share store that is here",
         [MSG_W_OTHER] = "a remark that has no row of its own",
     };
     QC_ASSERT(w < MSG_WARNINGS);

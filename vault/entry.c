@@ -119,7 +119,7 @@ qc_rc vault_entry_private_seal(qc_buf *ret, const struct vault_entry *e, const s
 {
     struct vault_meta m = *meta;
     m.provenance = (qc_span){ 0 };
-    m.has_from = false;
+    m.has_from = m.has_stored = false;
     QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_VAULT_PRIVATE_MAX },
                                    aad = { .max = QC_VAULT_PATH_MAX + 256 };
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
@@ -166,7 +166,7 @@ qc_rc vault_entry_private_open(struct vault_meta *ret, const struct vault_entry 
     struct vault_meta m;
     QC_TRY(open_private(&m, &clear, e, ring, err));
     m.provenance = m.ways = (qc_span){ 0 }; /* their bytes end with this function */
-    m.has_from = false;
+    m.has_from = m.has_stored = false;
     *ret = m;
     return QC_OK;
 }

@@ -1,4 +1,4 @@
-#include "object.h"
+#include "versions.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -22,13 +22,13 @@ static void seen(struct vault *v, const struct vault_gw_entry *e, struct vault_n
     }
 }
 
-static void note_margin(const struct vault_gw_entry *e, struct vault_notes *notes)
+static void note_margin(const struct vault_stat *s, struct vault_notes *notes)
 {
-    if (e->has_margins && e->margin < e->margin_full)
+    if (s->margin < s->margin_full)
         vault_note(notes, VAULT_NOTE_MARGIN, 0, QC_DEGRADED,
                    "clouds that may still be lost, by the gateway's last count: %" PRId64
                    " (asked for: %" PRId64 ")",
-                   e->margin < 0 ? 0 : e->margin, e->margin_full);
+                   s->margin < 0 ? 0 : s->margin, s->margin_full);
 }
 
 struct get {
@@ -63,6 +63,17 @@ static qc_rc begin_sink(struct get *g, struct vault_stat *stat, struct qc_err *e
     return g->sink->begin == NULL ? QC_OK : g->sink->begin(g->sink->ctx, stat, err);
 }
 
+static bool wants_all(const struct get *g)
+{
+    return !g->opts->slice.has_first && !g->opts->slice.has_last;
+}
+
+static qc_rc find_part(const struct get *g, struct vault_got *got, struct qc_err *err)
+{
+    got->part = (struct vault_range){ 0, got->what.size };
+    return wants_all(g) ? QC_OK : vault_slice_of(&g->opts->slice, got->what.size, &got->part, err);
+}
+
 /* All of it, behind what is there. */
 static qc_rc deliver_all(struct get *g, struct vault_got *got, struct qc_err *err)
 {
@@ -79,20 +90,33 @@ static qc_rc deliver_all(struct get *g, struct vault_got *got, struct qc_err *er
     return object_walk_from(&g->o, got->kept, give, g, err);
 }
 
-/* Open it, and hand over what is wanted of it. */
-static qc_rc deliver(struct get *g, struct vault_got *got, struct qc_err *err)
+/* What is wanted of what was opened. */
+static qc_rc hand_over(struct get *g, struct vault_got *got, struct qc_err *err)
 {
-    const struct vault_slice *slice = &g->opts->slice;
-    const bool all = !slice->has_first && !slice->has_last;
-    got->part = (struct vault_range){ 0, got->what.size };
-    if (!all) /* the entry is sealed: what cannot be had is refused before anything is read */
-        QC_TRY(vault_slice_of(slice, got->what.size, &got->part, err));
-    QC_TRY(object_frame(&g->o, err));
-    QC_TRY(object_unlock(&g->o, err));
-    if (all)
+    if (wants_all(g))
         return deliver_all(g, got, err);
     QC_TRY(begin_sink(g, &got->what, err));
     return object_walk_part(&g->o, got->part, give, g, err);
+}
+
+/* Open it, and hand over what is wanted of it. The entry is sealed: a part that cannot be had is refused
+ * before anything is read. */
+static qc_rc deliver(struct get *g, struct vault_got *got, struct qc_err *err)
+{
+    QC_TRY(find_part(g, got, err));
+    QC_TRY(object_frame(&g->o, err));
+    QC_TRY(object_unlock(&g->o, err));
+    return hand_over(g, got, err);
+}
+
+/* rc: of the delivery. */
+static qc_rc end(struct get *g, qc_rc rc, struct vault_got *got, const struct vault_call *call,
+                 struct qc_err *err)
+{
+    got->fetched = g->o.fetched;
+    session_note_faults(g->o.v, g->o.request, call);
+    QC_TRY(rc);
+    return g->sink->finish != NULL ? g->sink->finish(g->sink->ctx, err) : QC_OK;
 }
 
 static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vault_call *call,
@@ -105,14 +129,23 @@ static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vaul
     QC_TRY(object_begin(&g->o, v, e.e.object, e.e.version, call, err));
     g->o.size = e.e.size;
     g->o.M = e.e.M;
-    qc_rc rc = deliver(g, got, err);
-    got->fetched = g->o.fetched;
-    session_note_faults(v, g->o.request, call);
-    QC_TRY(rc);
-    if (g->sink->finish != NULL)
-        QC_TRY(g->sink->finish(g->sink->ctx, err));
+    QC_TRY(end(g, deliver(g, got, err), got, call, err));
     seen(v, &e, call->notes);
-    note_margin(&e, call->notes);
+    if (e.has_margins)
+        note_margin(&got->what, call->notes);
+    return QC_OK;
+}
+
+/* The same of a version that is named; its object alone says what it is. */
+static qc_rc run_version(struct vault *v, qc_span name, struct get *g, const struct vault_call *call,
+                         struct vault_got *got, struct qc_err *err)
+{
+    struct versions_found f;
+    QC_TRY(versions_find(v, name, g->opts->which, call, &f, err));
+    QC_TRY(versions_open(&g->o, v, name, &f, call, &got->what, err));
+    QC_TRY(find_part(g, got, err));
+    QC_TRY(end(g, hand_over(g, got, err), got, call, err));
+    note_margin(&got->what, call->notes);
     return QC_OK;
 }
 
@@ -124,7 +157,9 @@ qc_rc vault_get_part(struct vault *v, qc_span name, const struct vault_get_opts 
     QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
     char text[NAME_TEXT];
     session_name_text(text, name);
-    QC_TRY_AS(run(v, name, &g, call, &got, err), err, "%s", text);
+    QC_TRY_AS(opts->which != NULL ? run_version(v, name, &g, call, &got, err)
+                                  : run(v, name, &g, call, &got, err),
+              err, "%s", text);
     *ret = QC_STEAL(got);
     return QC_OK;
 }

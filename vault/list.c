@@ -40,6 +40,7 @@ struct listing {
     struct vault *v;
     const struct vault_call *call;
     struct filter filter;
+    bool removed; /* those whose last change is a removal, instead of those that are there */
     struct vault_name_cache cache;
     struct sorter *sorter;
     qc_buf name, after;
@@ -60,8 +61,9 @@ static void listing_done(struct listing *l)
  */
 static qc_rc keep(struct listing *l, const struct vault_gw_entry *e, struct qc_err *err)
 {
-    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
-    QC_TRY(session_stat(l->v, qc_buf_span(&l->name), e, &s, err));
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { .number = e->e.number, .created_s = e->created };
+    if (!l->removed)
+        QC_TRY(session_stat(l->v, qc_buf_span(&l->name), e, &s, err));
     struct vault_stat bare = s;
     bare.name = (qc_buf){ 0 };
     return sorter_add(l->sorter, qc_buf_span(&l->name), qc_span_of(&bare, sizeof(bare)), err);
@@ -82,7 +84,7 @@ static qc_rc one_entry(void *ctx, const struct vault_gw_entry *e, struct qc_err 
     QC_TRY(qc_buf_add(&l->after, e->e.path, err));
     l->totals.entries++;
     l->totals.numbers += e->e.number;
-    if (e->e.kind != VAULT_ENTRY_FILE)
+    if ((e->e.kind == VAULT_ENTRY_FILE) == l->removed)
         return QC_OK;
     qc_buf_clear(&l->name);
     QC_TRY(vault_name_open(&l->name, l->v->ring, e->e.path, &l->cache, err));
@@ -138,11 +140,13 @@ static qc_rc give(void *ctx, qc_span key, qc_span value, struct qc_err *err)
 qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to, const struct vault_call *call,
                    struct list_totals *ret, struct qc_err *err)
 {
-    QC_CLEANUP(listing_done) struct listing l = { .v = v, .call = call, .filter = filter_of(prefix) };
+    QC_CLEANUP(listing_done) struct listing l = {
+        .v = v, .call = call, .filter = filter_of(prefix), .removed = to->removed
+    };
     l.name.max = QC_VAULT_NAME_MAX;
     l.after.max = l.prefix.max = QC_VAULT_PATH_MAX;
     QC_TRY(sorter_new(&l.sorter, v->state, err));
-    QC_TRY(all_pages(&l, to->tombstones, err));
+    QC_TRY(all_pages(&l, to->tombstones || to->removed, err));
     *ret = l.totals;
     return sorter_walk(l.sorter, give, &(struct out){ to->fn, to->ctx }, err);
 }

@@ -11,6 +11,8 @@ struct list_to {
     vault_list_fn fn;
     void *ctx;
     bool tombstones; /* counted in the totals; never given to fn */
+    bool removed;    /* names that are not there any more are given, with number and created_s alone, and no
+                        others */
 };
 
 /* A failure that is not the object's: it ends a run over many. */

@@ -2,10 +2,18 @@
 
 #include "ext.h"
 
-enum { EXT_MTIME = 1, EXT_MODE = 2, EXT_PROVENANCE = 3, EXT_FROM = 4, EXT_WAYS = 5 }; /* FORMAT 11 */
+enum {
+    EXT_MTIME = 1,
+    EXT_MODE = 2,
+    EXT_PROVENANCE = 3,
+    EXT_FROM = 4,
+    EXT_WAYS = 5,
+    EXT_STORED = 6,
+}; /* FORMAT 11 */
 
 #define MTIME_BYTES 12
 #define MODE_BYTES  4
+#define TIME_BYTES  8
 #define NS_PER_S    UINT32_C(1000000000)
 
 static qc_rc write_fields(qc_buf *b, const struct vault_meta *m, struct qc_err *err)
@@ -29,6 +37,11 @@ static qc_rc write_fields(qc_buf *b, const struct vault_meta *m, struct qc_err *
         QC_TRY(vault_ext_add(b, EXT_FROM, qc_span_of(m->from, VAULT_ID_BYTES), err));
     if (m->ways.n > 0)
         QC_TRY(vault_ext_add(b, EXT_WAYS, m->ways, err));
+    if (m->has_stored) {
+        uint8_t v[TIME_BYTES];
+        qc_put_be(v, (uint64_t)m->stored_s, TIME_BYTES);
+        QC_TRY(vault_ext_add(b, EXT_STORED, qc_span_of(v, sizeof v), err));
+    }
     return QC_OK;
 }
 
@@ -70,6 +83,12 @@ static qc_rc take(struct vault_meta *m, uint16_t type, qc_span value, struct qc_
         return QC_OK;
     case EXT_WAYS:
         m->ways = value;
+        return QC_OK;
+    case EXT_STORED:
+        m->has_stored = true;
+        m->stored_s = (int64_t)qc_rd_be(&r, TIME_BYTES);
+        if (!qc_rd_end(&r))
+            return QC_FAIL(err, QC_FORMAT, "%s: malformed time of storing", what);
         return QC_OK;
     default:
         return vault_ext_unknown(type, what, err);

@@ -44,6 +44,7 @@ static qc_rc look(struct put *p, struct qc_err *err)
     p->base = found ? e.e.number : 0;
     p->ids.number = p->base + 1;
     p->ids.sequence = file ? e.e.sequence + 1 : 1;
+    p->before = file ? e.e.number : 0;
     if (file)
         memcpy(p->ids.object, e.e.object, VAULT_ID_BYTES);
     else

@@ -18,6 +18,7 @@ struct put {
     uint8_t path_tag[16];
     struct journal_put ids; /* put key, object, version, sequence, number as the journal has them */
     uint64_t base;          /* number of the entry that is replaced; 0: none */
+    uint64_t before;        /* number of the version before this one of the object; 0: none */
     struct vault_keys keys;
     struct vault_meta meta;
     struct vault_ways *ways;

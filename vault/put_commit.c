@@ -38,6 +38,26 @@ static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
     return vault_backup_make(ret, &parts, err);
 }
 
+/* The current entry is of another object, or a removal: between the last version of this object and this one
+ * there is what is none of its own, and beneath its first one another object. Who lists versions must know,
+ * before this one is there. */
+static qc_rc note_others(struct put *p, const struct vault_entry *current, struct qc_err *err)
+{
+    struct vault_store_removal r = { .number = current->number + 1,
+                                     .when_s = qc_wall_s(),
+                                     .sequence = current->sequence };
+    memcpy(r.path_tag, p->path_tag, sizeof(r.path_tag));
+    memcpy(r.object, current->object, VAULT_ID_BYTES);
+    for (unsigned i = 0; i < 2; i++) {
+        struct vault_store *s = p->v->store[i];
+        if (p->before > 0)
+            QC_TRY(vault_store_shift_put(s, p->ids.object, p->ids.sequence, p->before, err));
+        else if (current->kind == VAULT_ENTRY_FILE)
+            QC_TRY(vault_store_removal_put(s, &r, err));
+    }
+    return QC_OK;
+}
+
 /* Somebody else wrote the path: take their number, seal anew, no data moves. */
 static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct qc_err *err)
 {
@@ -56,8 +76,12 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
     p->base = current->e.number;
     p->ids.number = p->base + 1;
     bool same = memcmp(current->e.object, p->ids.object, VAULT_ID_BYTES) == 0;
-    if (same && current->e.sequence >= p->ids.sequence)
+    if (same && current->e.sequence >= p->ids.sequence) {
         p->ids.sequence = current->e.sequence + 1;
+        p->before = current->e.number;
+    }
+    if (!same)
+        QC_TRY(note_others(p, &current->e, err));
     return journal_update(&p->journal, &p->ids, err);
 }
 

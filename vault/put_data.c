@@ -77,6 +77,8 @@ static void tell(struct put *p, bool finishing)
 static qc_rc finish(struct put *p, qc_buf *seg, uint64_t data, struct qc_err *err)
 {
     p->meta.true_size = p->size;
+    p->meta.has_stored = true;
+    p->meta.stored_s = qc_wall_s();
     if (seg->n + vault_sealer_tail_room(p->sealer, &p->meta) > QC_VAULT_SEGMENT_MAX) {
         QC_TRY(sender_send(p->sender, false, data, err));
         QC_TRY(sender_take(p->sender, &seg, err));

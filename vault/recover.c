@@ -212,6 +212,17 @@ static qc_rc all_marks(struct recover *r, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc all_notes(struct recover *r, struct qc_err *err)
+{
+    uint64_t damaged = 0;
+    QC_TRY(vault_store_notes_copy(r->fresh, r->old, &damaged, err));
+    if (damaged > 0)
+        vault_note(r->call->notes, VAULT_NOTE_SKIPPED, r->lost, QC_INTEGRITY,
+                   "%" PRIu64 " notes of share store %u about removed names are damaged", damaged,
+                   3 - r->lost);
+    return QC_OK;
+}
+
 /* The descriptor of both names the new store: an old one that comes back is then known as such. The new one
  * goes first. */
 static qc_rc rename_stores(struct recover *r, struct qc_err *err)
@@ -237,6 +248,7 @@ static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
     QC_TRY(rename_stores(r, err));
     QC_TRY(all_records(r, err));
     QC_TRY(all_marks(r, err));
+    QC_TRY(all_notes(r, err));
     return vault_store_head_put(r->fresh, &r->v->head, err);
 }
 

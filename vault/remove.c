@@ -12,6 +12,28 @@ static qc_rc check_version(const struct vault_gw_entry *e, const uint8_t *only, 
     return QC_OK;
 }
 
+/* What the name is now, in both stores, before its tombstone is asked for: that one does not say it, and who
+ * takes the removal back must know. A removal that comes to nothing leaves a note of a number that no
+ * tombstone has. A store that cannot be written is a note: the other one, and the removal, do without. */
+static void note_removal(struct vault *v, const struct vault_entry *now, struct vault_notes *notes)
+{
+    struct vault_store_removal r = { .number = now->number + 1,
+                                     .when_s = qc_wall_s(),
+                                     .sequence = now->sequence };
+    struct qc_err why = { 0 };
+    memcpy(r.object, now->object, VAULT_ID_BYTES);
+    qc_rc rc = vault_ring_path_tag(r.path_tag, v->ring, now->path, &why);
+    if (rc != QC_OK)
+        vault_note(notes, VAULT_NOTE_STORE_BEHIND, 0, rc, "%s", why.msg);
+    for (unsigned i = 0; i < 2 && rc == QC_OK; i++) {
+        if (v->store[i] == NULL || !vault_store_writable(v->store[i]))
+            continue;
+        const qc_rc put = vault_store_removal_put(v->store[i], &r, &why);
+        if (put != QC_OK)
+            vault_note(notes, VAULT_NOTE_STORE_BEHIND, i + 1, put, "%s", why.msg);
+    }
+}
+
 static qc_rc run(struct vault *v, qc_span name, const uint8_t *only, const struct vault_call *call,
                  struct vault_remove_result *ret, struct qc_err *err)
 {
@@ -21,6 +43,7 @@ static qc_rc run(struct vault *v, qc_span name, const uint8_t *only, const struc
     uint8_t put_key[16];
     QC_TRY(session_entry_of_name(v, name, &path, &now, call, err));
     QC_TRY(check_version(&now, only, err));
+    note_removal(v, &now.e, call->notes);
     for (unsigned i = 0; i < QC_VAULT_CONFLICTS_MAX; i++) {
         QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry current = { 0 }, newer = { 0 };
         struct vault_entry e = { .path = qc_buf_span(&path),
@@ -50,6 +73,7 @@ static qc_rc run(struct vault *v, qc_span name, const uint8_t *only, const struc
             return QC_FAIL(err, QC_NOTFOUND, "it was removed meanwhile");
         QC_TRY(check_version(seen, only, err));
         now.e.number = seen->e.number;
+        note_removal(v, &seen->e, call->notes);
     }
     return QC_FAIL(err, QC_CONFLICT, "others write the same name; gave up after %d tries",
                    QC_VAULT_CONFLICTS_MAX);

@@ -9,6 +9,7 @@
 struct reseal {
     struct vault *reader;
     qc_span name;
+    const struct vault_which *which; /* NULL: the current version */
     const struct vault_call *call;
     struct vault_notes notes; /* the get's, until it has ended */
     pthread_mutex_t lock;     /* guards what follows */
@@ -57,7 +58,10 @@ static void get_job(void *arg)
     const struct vault_sink sink = { .begin = get_begin, .write = get_write, .ctx = r };
     const struct vault_call call = { .op = r->call->op, .notes = &r->notes };
     struct qc_err why = { 0 };
-    const qc_rc rc = vault_get(r->reader, r->name, &sink, &call, NULL, &why);
+    const struct vault_get_opts opts = { .which = r->which };
+    struct vault_got got = { 0 };
+    const qc_rc rc = vault_get_part(r->reader, r->name, &opts, &sink, &call, &got, &why);
+    vault_got_done(&got);
     QC_LOCK(&r->lock);
     r->rc = rc;
     r->why = why;
@@ -114,26 +118,49 @@ static void tell_notes(const struct reseal *r)
         vault_notes_add(r->call->notes, &r->notes.v[i]);
 }
 
+/* from: what is read must be, and stay, the current version. */
+static qc_rc run(struct vault *v, struct reseal *r, bool from, const struct vault_put_opts *opts,
+                 struct vault_put_result *ret, struct qc_err *err)
+{
+    struct qc_workq *thread = NULL;
+    r->source = (struct vault_source){ .read = put_read, .ctx = r, .from = from ? r->version : NULL };
+    qc_mutex_init(&r->lock);
+    qc_cond_init(&r->changed);
+    qc_rc rc = qc_workq_new(&thread, 1, 1, err);
+    if (rc == QC_OK)
+        rc = qc_workq_submit(thread, get_job, r, QC_NO_DEADLINE, err);
+    if (rc == QC_OK)
+        rc = wait_begun(r, err);
+    if (rc == QC_OK)
+        rc = vault_put(v, r->name, &r->source, opts, r->call, ret, err);
+    put_is_over(r);
+    qc_workq_free(&thread);
+    tell_notes(r);
+    vault_notes_done(&r->notes);
+    qc_cond_done(&r->changed);
+    qc_mutex_done(&r->lock);
+    return rc;
+}
+
 qc_rc vault_reseal(struct vault *v, struct vault *reader, qc_span name, const struct vault_put_opts *opts,
                    const struct vault_call *call, struct vault_put_result *ret, struct qc_err *err)
 {
-    struct qc_workq *thread = NULL;
     struct reseal r = { .reader = reader, .name = name, .call = call };
-    r.source = (struct vault_source){ .read = put_read, .ctx = &r, .from = r.version };
-    qc_mutex_init(&r.lock);
-    qc_cond_init(&r.changed);
-    qc_rc rc = qc_workq_new(&thread, 1, 1, err);
-    if (rc == QC_OK)
-        rc = qc_workq_submit(thread, get_job, &r, QC_NO_DEADLINE, err);
-    if (rc == QC_OK)
-        rc = wait_begun(&r, err);
-    if (rc == QC_OK)
-        rc = vault_put(v, name, &r.source, opts, call, ret, err);
-    put_is_over(&r);
-    qc_workq_free(&thread);
-    tell_notes(&r);
-    vault_notes_done(&r.notes);
-    qc_cond_done(&r.changed);
-    qc_mutex_done(&r.lock);
-    return rc;
+    return run(v, &r, true, opts, ret, err);
+}
+
+/* What was the newest when the version was looked for must be so still: nobody's newer version is passed over
+ * unseen. */
+qc_rc vault_restore(struct vault *v, struct vault *reader, qc_span name, const struct vault_which *which,
+                    const struct vault_call *call, struct vault_put_result *ret, struct qc_err *err)
+{
+    QC_CLEANUP(vault_versions_done) struct vault_versions now = { 0 };
+    uint8_t over[VAULT_ID_BYTES] = { 0 }; /* none: it was removed */
+    struct reseal r = { .reader = reader, .name = name, .which = which, .call = call };
+    ret->open = false;
+    QC_TRY(vault_versions(v, name, call, &now, err));
+    if (!now.removed)
+        memcpy(over, now.v[0].version, sizeof(over));
+    const struct vault_put_opts opts = { .over = over };
+    return run(v, &r, false, &opts, ret, err);
 }

@@ -465,7 +465,7 @@ static qc_rc run(int argc, char **argv, enum tell_about *about, struct qc_err *e
     bool locked = false;
     QC_TRY(qc_process_harden(&(struct qc_harden_opts){ .lock_bytes = LOCK_BYTES }, &locked, err));
     QC_TRY(qc_opt_parse(&args, &app, argc, argv, err));
-    if (qc_args_flag(&args, "version"))
+    if (qc_args_version(&args))
         return cmd_version(about, &args, err);
     if (args.cmd == NULL || qc_args_flag(&args, "help")) {
         QC_TRY(qc_opt_help(&app, args.cmd, &help, err));

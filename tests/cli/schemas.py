@@ -106,6 +106,14 @@ def whole(schemas, box, ask):
     ask("explain", 3, "explain", "none")
     ask("reseal", 0, "reseal", b"b\xff")
     ask("reseal", 3, "reseal", "none")
+    ask("versions", 0, "versions", b"b\xff")
+    ask("ls", 0, "ls", "--versions", b"b\xff")
+    ask("versions", 0, "versions", "--restore", "1", b"b\xff")
+    ask("versions", 3, "versions", "--restore", "9", b"b\xff")
+    ask("versions", 3, "versions", "none")
+    ask("get", 0, "get", "--version", "1", b"b\xff", out + "-v1")
+    ask("stat", 0, "stat", "--version", "1", b"b\xff")
+    ask("stat", 3, "stat", "--version", "9", b"b\xff")
     ask("rng-list", 0, "rng", "list")
     ask("plan-keys", 0, "plan", "keys", "--rate", "80k", "--rekey-seconds", "0.01", "--encryptor", "12G", "--bytes", "80G", "--code", "3,5",
         "--traffic", "200G", "--stock", "8G")
@@ -163,6 +171,11 @@ def whole(schemas, box, ask):
     ask("sync", 3, "sync", os.path.join(box.work, "none"), "s/")
     ask("rm", 0, "rm", "dir/a")
     ask("rm", 3, "rm", "dir/a")
+    ask("versions", 0, "versions", "dir/a")
+    ask("trash-ls", 0, "trash", "ls")
+    ask("trash-restore", 0, "trash", "restore", "dir/a")
+    ask("trash-restore", 3, "trash", "restore", "dir/a")
+    ask("rm", 0, "rm", "dir/a")
     ask("version", 0, "version")
     return path
 

@@ -40,6 +40,45 @@ static qc_rc do_list(struct rig *r, struct qc_err *err)
     return vault_list(r->v, (qc_span){ 0 }, no_name, NULL, &call, err);
 }
 
+static qc_rc do_versions(struct rig *r, struct qc_err *err)
+{
+    struct vault_call call = rig_call(r);
+    struct vault_versions all = { 0 };
+    const qc_rc rc = vault_versions(r->v, qc_span_str("small"), &call, &all, err);
+    CHECK(rc != QC_OK || all.n == 3 || r->notes.n > 0);
+    vault_versions_done(&all);
+    return rc;
+}
+
+static qc_rc do_get_version(struct rig *r, struct qc_err *err)
+{
+    struct rig_sink s = { .salt = 2, .size = 100 };
+    const struct vault_sink sink = {
+        .begin = rig_sink_begin, .write = rig_sink_write, .finish = rig_sink_finish, .ctx = &s
+    };
+    struct vault_call call = rig_call(r);
+    const struct vault_which which = { .by_time = true, .at_s = qc_wall_s() + 1 };
+    struct vault_got got = { 0 };
+    const qc_rc rc = vault_get_part(r->v, qc_span_str("small"), &(struct vault_get_opts){ .which = &which },
+                                    &sink, &call, &got, err);
+    vault_got_done(&got);
+    return rc;
+}
+
+static qc_rc no_removed(void *ctx, const struct vault_removed *one, struct qc_err *err)
+{
+    (void)ctx;
+    (void)one;
+    (void)err;
+    return QC_OK;
+}
+
+static qc_rc do_trash(struct rig *r, struct qc_err *err)
+{
+    struct vault_call call = rig_call(r);
+    return vault_trash(r->v, (qc_span){ 0 }, no_removed, NULL, &call, err);
+}
+
 static qc_rc do_remove(struct rig *r, struct qc_err *err)
 {
     struct vault_call call = rig_call(r);
@@ -118,6 +157,11 @@ int main(void)
     all_allocations(&r, "get small", do_get_one, false);
     all_allocations(&r, "list", do_list, false);
     all_allocations(&r, "remove", do_remove, false);
+    all_allocations(&r, "trash", do_trash, false);
+    CHECK_OK(rig_put(&r, "small", 100, 2, &err));
+    CHECK_OK(rig_put(&r, "small", 100, 2, &err));
+    all_allocations(&r, "versions", do_versions, false);
+    all_allocations(&r, "get a version", do_get_version, false);
     CHECK_OK(rig_put(&r, "dir/x", 10, 4, &err));
     all_allocations(&r, "verify", do_verify, false);
     vault_close(&r.v);

@@ -76,7 +76,8 @@ struct fake {
     void (*after_entry)(void *ctx);
     void (*before_list)(void *ctx);
     void *before_ctx;
-    bool lie_list; /* listings of a directory hold everything */
+    uint64_t info_more; /* a version is told to be larger by so much, or smaller (two's complement) */
+    bool lie_list;      /* listings of a directory hold everything */
     unsigned
         early_states; /* so many uploads are told to be open, as they were just before they were committed */
     int64_t acked_margin, margin_full;

@@ -14,6 +14,8 @@ static const struct qc_opt put_options[] = {
     { .name = "label", .arg = "K=V", .help = "a label", .many = true },
     { .name = NULL }
 };
+static const struct qc_opt find_options[] = { { .name = "version", .arg = "V", .help = "an older one" },
+                                              { .name = NULL } };
 static const struct qc_cmd cmds[] = {
     { .name = "put",
       .args = "FILE NAME",
@@ -24,7 +26,7 @@ static const struct qc_cmd cmds[] = {
     { .name = "cloud add", .args = "NAME URL", .help = "add a cloud", .min = 2, .max = 2 },
     { .name = "cloud list", .help = "list clouds", .max = 0 },
     { .name = "cloud key set", .args = "NAME", .help = "give a cloud a key", .min = 1, .max = 1 },
-    { .name = "find", .args = "[NAME]...", .help = "any number", .max = -1 },
+    { .name = "find", .args = "[NAME]...", .help = "any number", .max = -1, .options = find_options },
     { .name = NULL }
 };
 static const struct qc_app app = { .name = "qcloud",
@@ -99,6 +101,12 @@ static void check_accepted(void)
     CHECK(args.cmd == NULL && qc_args_flag(&args, "help"));
     CHECK_OK(parse("cloud -h"));
     CHECK_OK(parse("--version"));
+    CHECK(qc_args_version(&args));
+    CHECK_OK(parse("put --version")); /* of the program, and no argument is missed */
+    CHECK(qc_args_version(&args));
+    CHECK_OK(parse("find --version 3 x")); /* a command's own, with a value */
+    CHECK(!qc_args_version(&args) && strcmp(qc_args_value(&args, "version", ""), "3") == 0 && args.argc == 1);
+    refused("find --version", "--version needs a value: V");
     CHECK_OK(parse(""));
     CHECK(args.cmd == NULL && args.given_count == 0);
     n = 9;

@@ -444,7 +444,9 @@ static qc_rc fake_info(struct vault_gw *gw, const uint8_t *vault, const uint8_t 
     const struct fake_version *v = fake_version_of(f, object, version);
     if (v == NULL)
         return QC_FAIL(err, QC_NOTFOUND, "fake: no such version");
-    *ret = (struct vault_gw_info){ .size = v->n.n, .k = 3, .n = 5, .segments = 1 };
+    *ret = (struct vault_gw_info){
+        .size = v->n.n + f->info_more, .k = 3, .n = 5, .margin = 2, .acked_margin = 2, .segments = 1
+    };
     return QC_OK;
 }
 

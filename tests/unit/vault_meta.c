@@ -23,7 +23,9 @@ static void metadata(void)
                             .mode = UINT32_MAX,
                             .provenance = QC_LIT("file:/dev/q"),
                             .has_from = true,
-                            .ways = QC_LIT("c4=tls") };
+                            .ways = QC_LIT("c4=tls"),
+                            .has_stored = true,
+                            .stored_s = INT64_MIN };
     memset(m.from, 0xab, sizeof m.from);
     QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1024 };
     CHECK_OK(vault_meta_write(&b, &m, &err));
@@ -32,20 +34,25 @@ static void metadata(void)
     CHECK(r.true_size == m.true_size && r.has_mtime && r.mtime_s == INT64_MIN && r.mtime_ns == 0 &&
           r.has_mode);
     CHECK(r.mode == UINT32_MAX && r.has_from && memcmp(r.from, m.from, 16) == 0);
-    CHECK(qc_span_eq(r.provenance, m.provenance) && qc_span_eq(r.ways, m.ways));
+    CHECK(qc_span_eq(r.provenance, m.provenance) && qc_span_eq(r.ways, m.ways) && r.has_stored &&
+          r.stored_s == INT64_MIN);
     /* a cut stands where a field begins, or is refused */
-    static const size_t ends[] = {
-        8, 8 + 18, 8 + 18 + 10, 8 + 18 + 10 + 17, 8 + 18 + 10 + 17 + 22, 8 + 18 + 10 + 17 + 22 + 12
-    };
-    CHECK(b.n == ends[5]);
-    for (size_t n = 0; n < b.n; n++)
-        parse(qc_span_of(b.p, n), n == ends[0] || n == ends[1] || n == ends[2] || n == ends[3] || n == ends[4]
-                                      ? QC_OK
-                                      : QC_FORMAT);
+    static const size_t fields[] = { 8, 18, 10, 17, 22, 12, 14 };
+    size_t end = 0;
+    for (size_t i = 0, n = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        end += fields[i];
+        for (; n < end; n++)
+            parse(qc_span_of(b.p, n), i > 0 && n == end - fields[i] ? QC_OK : QC_FORMAT);
+    }
+    CHECK(b.n == end);
     qc_buf small = { .max = 30 };
     CHECK_RC(vault_meta_write(&small, &m, &err), QC_LIMIT);
     CHECK(small.n == 0);
     qc_buf_free(&small);
+}
+
+static void malformed(void)
+{
 #define SIZE "\0\0\0\0\0\0\0\1"
     parse(QC_LIT(SIZE), QC_OK);
     parse(QC_LIT(SIZE "\0\1\0\0\0\x0b"
@@ -60,6 +67,12 @@ static void metadata(void)
     parse(QC_LIT(SIZE "\0\1\0\0\0\x0c"
                       "12345678\x3b\x9a\xc9\xff"),
           QC_OK);
+    parse(QC_LIT(SIZE "\0\6\0\0\0\7"
+                      "1234567"),
+          QC_FORMAT); /* time of storing too short */
+    parse(QC_LIT(SIZE "\0\6\0\0\0\x9"
+                      "123456789"),
+          QC_FORMAT);
     parse(QC_LIT(SIZE "\0\2\0\0\0\3"
                       "abc"),
           QC_FORMAT);
@@ -108,6 +121,7 @@ static void extensions(void)
 int main(void)
 {
     metadata();
+    malformed();
     extensions();
     return 0;
 }

@@ -66,6 +66,8 @@ QC_MUST qc_rc qc_opt_parse(struct qc_args *ret, const struct qc_app *app, int ar
                            struct qc_err *err);
 
 bool qc_args_flag(const struct qc_args *a, const char *name);
+/* Is the program's version asked for? A command may have an option of that name that takes a value. */
+bool qc_args_version(const struct qc_args *a);
 /* The value of an option (the last one given), or otherwise. */
 const char *qc_args_value(const struct qc_args *a, const char *name, const char *otherwise);
 /* The i-th value of an option that may be given many times, or NULL. */

@@ -10,8 +10,9 @@
 /* In clear. Spans are borrowed: from the caller when writing, from the parsed bytes when reading. */
 struct vault_meta {
     uint64_t true_size; /* |D| */
-    bool has_mtime, has_mode, has_from;
+    bool has_mtime, has_mode, has_from, has_stored;
     int64_t mtime_s;
+    int64_t stored_s;             /* seconds since 1970, by the clock of the machine that sealed it; N only */
     uint32_t mtime_ns;            /* 0..999,999,999 */
     uint32_t mode;                /* POSIX mode */
     qc_span provenance;           /* UTF-8, empty = none; private metadata of N only */

@@ -25,6 +25,7 @@ enum vault_note_kind {
     VAULT_NOTE_UNFINISHED,        /* an interrupted put of an earlier command was settled, or could not be */
     VAULT_NOTE_STORE_BEHIND,      /* a share store could not be brought up to date (read-only, full) */
     VAULT_NOTE_SKIPPED,           /* recover left something out, and why */
+    VAULT_NOTE_VERSIONS,          /* some versions of an object are in no share store that is here */
 };
 
 struct vault_note {

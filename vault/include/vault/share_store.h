@@ -203,6 +203,33 @@ QC_MUST qc_rc vault_store_marks_next(struct vault_store *s, struct vault_store_m
 QC_MUST qc_rc vault_store_marks_raise(struct vault_store *s, const struct vault_store_mark *marks,
                                       size_t count, struct qc_err *err);
 
+/* What a name was before a change that does not say so: a tombstone; or, where two put a name for the first
+ * time at once, the later put. */
+struct vault_store_removal {
+    uint8_t path_tag[16];
+    uint64_t number; /* of that change */
+    int64_t when_s;  /* by the clock of the machine that made it */
+    uint8_t object[VAULT_ID_BYTES];
+    uint64_t sequence; /* of the version that was the newest then, and had the number before */
+};
+/* Durable on return. */
+QC_MUST qc_rc vault_store_removal_put(struct vault_store *s, const struct vault_store_removal *r,
+                                      struct qc_err *err);
+/* That of a path under this number. QC_NOTFOUND: none was noted;  QC_INTEGRITY  its authenticator fails. */
+QC_MUST qc_rc vault_store_removal_get(struct vault_store *s, const uint8_t path_tag[16], uint64_t number,
+                                      struct vault_store_removal *ret, struct qc_err *err);
+/* Versions of an object have numbers that follow each other, but where a put overtook a removal of its name:
+ * then the version before this sequence had the number `before`, whatever number this one got. Durable on
+ * return. */
+QC_MUST qc_rc vault_store_shift_put(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                                    uint64_t sequence, uint64_t before, struct qc_err *err);
+/* QC_NOTFOUND: the numbers follow each other there;  QC_INTEGRITY. */
+QC_MUST qc_rc vault_store_shift_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                                    uint64_t sequence, uint64_t *ret, struct qc_err *err);
+/* All of both kinds, into another store of the vault; damaged ones are left out and counted. */
+QC_MUST qc_rc vault_store_notes_copy(struct vault_store *to, struct vault_store *from, uint64_t *ret_damaged,
+                                     struct qc_err *err);
+
 /* The whole store, alone: database structure, every seal and tag. Never fails for a damaged value: it is
  * counted. */
 struct vault_store_health {

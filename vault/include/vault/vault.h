@@ -177,6 +177,8 @@ struct vault_stat {
     uint64_t size, stored; /* |D|, |N| */
     bool has_mtime, has_mode;
     int64_t mtime_s, created_s;
+    bool has_stored;  /* only where the object was opened, and the program that stored it noted the time */
+    int64_t stored_s; /* by the clock of the machine that stored it, under the object's seal */
     uint32_t mtime_ns, mode;
     int64_t margin, acked_margin, margin_full;
     unsigned key_margin; /* local shares that may be lost: 1, 0 */
@@ -221,8 +223,10 @@ struct vault_sink {
 QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *sink,
                         const struct vault_call *call, struct vault_stat *ret, struct qc_err *err);
 
+struct vault_which;
 struct vault_get_opts {
-    struct vault_slice slice; /* {0}: all of it */
+    struct vault_slice slice;        /* {0}: all of it */
+    const struct vault_which *which; /* which version, below; NULL: the current one. Borrowed */
 };
 struct vault_got {
     struct vault_stat what;
@@ -269,6 +273,80 @@ QC_MUST qc_rc vault_explain(struct vault *v, qc_span name, const struct vault_ca
 /* Layout and margins per cloud as the gateway knows them. ids from vault_stat. */
 QC_MUST qc_rc vault_layout(struct vault *v, const struct vault_stat *what, const struct vault_call *call,
                            struct vault_gw_info *ret, struct qc_err *err);
+
+/* ---- versions ---- */
+
+/*
+ * The versions of a name are those of the object that its entry names, and of each object that had the name
+ * before it was removed, where a share store has noted which that was. What they are called and in which
+ * order comes from the share stores' records and notes, sealed: a gateway can neither add a version nor hide
+ * one, it can only fail to give it.
+ */
+struct vault_version {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint64_t number, sequence;
+    bool current;
+    bool removed;      /* the name was removed after it, under that object */
+    int64_t removed_s; /* when, by the clock of the machine that removed it */
+};
+struct vault_versions {
+    uint64_t number;         /* of the name's last change */
+    bool removed;            /* which is a removal */
+    uint64_t missing;        /* versions of these objects of which no store that is here has a whole record */
+    uint64_t unknown;        /* numbers 1..unknown: changes before a removal that nobody has noted */
+    uint8_t M[32];           /* of the current one's entry */
+    struct vault_version *v; /* the newest first; owned */
+    size_t n;
+};
+void vault_versions_done(struct vault_versions *versions);
+/* QC_NOTFOUND  no such name, or it was removed and nobody has noted what it was;  QC_INTEGRITY, QC_LIMIT. */
+QC_MUST qc_rc vault_versions(struct vault *v, qc_span name, const struct vault_call *call,
+                             struct vault_versions *ret, struct qc_err *err);
+
+/* One of a list that vault_versions made of this name; errors of vault_version_stat. */
+QC_MUST qc_rc vault_versions_stat(struct vault *v, qc_span name, const struct vault_versions *versions,
+                                  size_t i, const struct vault_call *call, struct vault_stat *ret,
+                                  struct qc_err *err);
+
+/* Which of them is meant: by id, else by time, else by number. */
+struct vault_which {
+    uint64_t number;
+    const uint8_t *version; /* borrowed; NULL */
+    bool by_time;           /* the newest that was stored at at_s or before: vault_stat_stored */
+    int64_t at_s;
+};
+/* When a version was stored: as its seal says; or, of one that an older program stored, by the gateway's
+ * word. */
+int64_t vault_stat_stored(const struct vault_stat *s);
+
+/*
+ * One of them, opened and verified but for its chunks: times and size are what the sealed object says,
+ * margins and created_s the gateway's. QC_NOTFOUND: names those that there are; and vault_get's errors.
+ */
+QC_MUST qc_rc vault_version_stat(struct vault *v, qc_span name, const struct vault_which *which,
+                                 const struct vault_call *call, struct vault_stat *ret, struct qc_err *err);
+/*
+ * Make one of them the newest: its bytes, time and mode are stored as the name's next version, read, verified
+ * and sealed anew under keys that are drawn now; of a removed name, too. reader, errors: as of vault_reseal,
+ * and vault_version_stat's.
+ */
+QC_MUST qc_rc vault_restore(struct vault *v, struct vault *reader, qc_span name,
+                            const struct vault_which *which, const struct vault_call *call,
+                            struct vault_put_result *ret, struct qc_err *err);
+
+/* A name that was removed; borrowed for the call. */
+struct vault_removed {
+    qc_span name;
+    uint64_t number;   /* of the removal */
+    int64_t created_s; /* when, by the gateway's word */
+    bool known;        /* a share store has noted what it was: it can be restored */
+    int64_t removed_s; /* known: when, by the clock of the machine that removed it */
+    uint64_t newest;   /* known: number of the version that was the newest then */
+};
+typedef qc_rc (*vault_removed_fn)(void *ctx, const struct vault_removed *r, struct qc_err *err);
+/* Names whose last change is a removal, as vault_list lists those that are there. */
+QC_MUST qc_rc vault_trash(struct vault *v, qc_span prefix, vault_removed_fn fn, void *ctx,
+                          const struct vault_call *call, struct qc_err *err);
 
 /* ---- list, remove ---- */
 

@@ -1,0 +1,30 @@
+/* What ls, stat, versions and trash say of an object. Part of the program qcloud (layer 5); uses base, vault.
+ */
+#pragma once
+#include "client.h"
+
+enum { LISTING_TIME = 32 };
+/* "2026-01-02 03:04:05 +0100" by this machine's zone; "-" where it cannot be said. */
+void listing_time(int64_t t, char out[LISTING_TIME]);
+/* RFC 3339; the nearest second that can be written so. */
+void listing_stamp(int64_t t, char out[QC_TIME_TEXT]);
+/* Clouds and key shares together. */
+int64_t listing_budget(const struct vault_stat *s);
+/* A line of type item; members may be added. */
+QC_MUST qc_rc listing_json(const struct vault_stat *s, struct json_t **ret, struct qc_err *err);
+
+/* --version V|ID and --at TIME. */
+struct which {
+    bool given;
+    struct vault_which which; /* its id is `id` */
+    uint8_t id[VAULT_ID_BYTES];
+};
+/* From the options; what says so is of the class MSG_VERSION then. QC_USAGE. */
+QC_MUST qc_rc which_args(struct client *c, const struct qc_args *args, struct which *ret, struct qc_err *err);
+/* "7", "v7", or 32 hex digits. QC_USAGE. */
+QC_MUST qc_rc which_parse(const char *word, struct which *ret, struct qc_err *err);
+
+/* The versions of a name, the newest first, one line each, and the name at its end where `named` is. One that
+ * cannot be opened is listed all the same, and its failure told: folded into *worst, as client_object. */
+QC_MUST qc_rc listing_versions(struct client *c, qc_span name, bool named, qc_rc *worst, bool *ret_go_on,
+                               struct qc_err *err);

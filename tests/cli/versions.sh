@@ -1,0 +1,118 @@
+#!/bin/bash
+# cli/versions: docs/versions.md as it stands; then what it promises: each version with a share store and n-k clouds
+# away, by number, id and time; restore; the trash; what does not exist is refused by name.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh" || exit 1
+: "${QC_SOURCE:?the source tree}"
+cd "$T" || exit 1
+mk_vault 3 5
+export PATH=$QC_BIN:$PATH
+
+# The page: what stands between ```sh and ``` is run.
+# shellcheck disable=SC2016
+sed -n '/^```sh$/,/^```$/p' "$QC_SOURCE/docs/versions.md" | grep -v '^```' >page.sh
+[ "$(grep -c '^qcloud ' page.sh)" -gt 10 ] || fail "docs/versions.md has no commands"
+echo draft >draft.txt
+echo final >final.txt
+bash -eu page.sh >page.out 2>page.err || fail "docs/versions.md: $(cat page.err)"
+same draft.txt old.txt
+same final.txt now.txt
+same final.txt back.txt
+expect_exit 0 get report.txt again.txt
+same draft.txt again.txt
+expect_exit 0 versions report.txt
+[ "$(sed 's/ .*//' out | tr '\n' ' ')" = 'v5 v3 v2 v1 ' ] || fail "versions: $(cat out)"
+[ "$(grep -c 'removed$' out)" = 3 ] || fail "versions beneath the removal: $(cat out)"
+grep -q '^v5 .*current$' out || fail "the current one: $(cat out)"
+
+# Three versions: each by itself, whole, also with as much away as may be.
+random_file 1 1500000
+random_file 2 70000
+random_file 3 900
+for i in 1 2 3; do
+    expect_exit 0 put "$i" dir/x
+done
+expect_exit 0 --json versions dir/x
+json_ok
+ids=$(json_get '" ".join(j["version"] for j in lines if j["type"] == "item")')
+[ "$(json_get '[(j["number"], j["size"], j["current"]) for j in lines if j["type"] == "item"]')" = \
+    '[(3, 900, True), (2, 70000, False), (1, 1500000, False)]' ] || fail "versions --json: $(cat out)"
+sealed=$(json_get '[j["sealed"] for j in lines if j["type"] == "item"][0]')
+expect_exit 0 get --at "$sealed" dir/x at
+same 3 at
+lose_share 1
+lose_cloud 2
+lose_cloud 4
+n=3
+for id in $ids; do
+    expect_exit 0 get --version "$id" dir/x "by-id-$n"
+    same "$n" "by-id-$n"
+    expect_exit 0 get --version "v$n" dir/x -
+    same "$n" out
+    n=$((n - 1))
+done
+expect_exit 0 versions dir/x
+[ "$(wc -l <out)" = 3 ] || fail "with a share and two clouds away: $(cat out)"
+lose_cloud 5
+expect_exit 6 versions dir/x
+[ "$(wc -l <out)" = 3 ] || fail "what cannot be opened is not listed: $(cat out)"
+err_three_parts E0601
+bring_cloud 5
+bring_cloud 4
+bring_cloud 2
+bring_share 1
+
+# What does not exist, and what makes no sense.
+expect_exit 3 get --version 4 dir/x none
+err_three_parts E0308
+err_has 'there are v3, v2, v1'
+[ ! -e none ] || fail "a file came out of nothing"
+expect_exit 3 stat --version 4 dir/x
+expect_exit 3 versions nothing
+expect_exit 3 get --at 2001-01-01T00:00:00Z dir/x none
+err_has 'no version was stored by that time'
+expect_exit 2 get --version 0 dir/x none
+expect_exit 2 get --version 1 --at 2001-01-01T00:00:00Z dir/x none
+expect_exit 2 get --at 2001-02-31T00:00:00Z dir/x none
+expect_exit 2 get --version 1 dir/x report.txt into/
+expect_exit 2 get -r --version 1 dir into
+expect_exit 2 get --version 1 --profile xor23 dir/x none
+expect_exit 0 stat --version 1 dir/x
+out_has '(1500000 bytes)'
+out_has 'by the clock of the machine that stored it'
+
+# Restore, and the trash.
+expect_exit 0 versions --restore 1 dir/x
+err_has "stored 'dir/x' v4"
+err_has 'sealed anew'
+expect_exit 0 get -f dir/x at
+same 1 at
+expect_exit 0 versions --restore 4 dir/x
+err_has 'the newest version already'
+expect_exit 3 versions --restore 9 dir/x
+err_three_parts E0308
+expect_exit 0 rm dir/x report.txt
+expect_exit 0 trash ls dir
+out_has 'v4'
+[ "$(wc -l <out)" = 1 ] || fail "trash ls: $(cat out)"
+expect_exit 3 get dir/x none
+expect_exit 0 get --version 2 dir/x beneath
+same 2 beneath
+expect_exit 3 get --at "$(date -u +%Y-%m-%dT%H:%M:%SZ)" dir/x none
+err_has 'it was removed by that time'
+lose_share 2 # the other store knows it, too
+expect_exit 0 trash ls
+out_has 'v4'
+expect_exit 7 trash restore dir/x
+bring_share 2
+expect_exit 0 trash restore dir/x report.txt
+expect_exit 0 get -f dir/x at
+same 1 at
+expect_exit 0 trash ls
+is_empty out
+expect_exit 3 trash restore dir/x
+err_has 'it is not in the trash'
+expect_exit 0 ls --versions
+[ "$(grep -c 'dir/x$' out)" = 5 ] || fail "ls --versions: $(cat out)"
+expect_exit 0 verify
+echo "versions: every one of them, by the page and without what may be lost"

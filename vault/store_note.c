@@ -1,0 +1,145 @@
+/* Items of a share store that say what nothing else says any more: which object a name was before it was
+ * removed, and where the numbers of an object's versions leave some out. FORMAT 7.2. */
+#include "base/codec.h"
+#include "store.h"
+
+enum { TAG_BYTES = 16, KEY_BYTES = 16 + 8, ITEM = 64, BATCH = 64 };
+#define REMOVED "removed/" /* path tag, number of the tombstone */
+#define SHIFTED "shifted/" /* object, sequence of the version behind the gap */
+#define FRONT   (sizeof(REMOVED) - 1)
+_Static_assert(sizeof(REMOVED) == sizeof(SHIFTED) && FRONT + 2 * KEY_BYTES + 1 <= ITEM, "names of items");
+
+static void item_of(char out[ITEM], const char *kind, const uint8_t key[16], uint64_t number)
+{
+    uint8_t all[KEY_BYTES];
+    memcpy(all, key, 16);
+    qc_put_be(all + 16, number, 8);
+    memcpy(out, kind, FRONT);
+    qc_hex(qc_span_of(all, sizeof(all)), out + FRONT);
+}
+
+qc_rc vault_store_removal_put(struct vault_store *s, const struct vault_store_removal *r, struct qc_err *err)
+{
+    char item[ITEM];
+    uint8_t text[8 + VAULT_ID_BYTES + 8];
+    item_of(item, REMOVED, r->path_tag, r->number);
+    qc_put_be(text, (uint64_t)r->when_s, 8);
+    memcpy(text + 8, r->object, VAULT_ID_BYTES);
+    qc_put_be(text + 8 + VAULT_ID_BYTES, r->sequence, 8);
+    return store_said(s, store_text_put(s, item, qc_span_of(text, sizeof(text)), err), err);
+}
+
+static qc_rc removal_get(struct vault_store *s, const char *item, struct vault_store_removal *r,
+                         struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_TRY(store_text_get(s, item, &text, err));
+    qc_rd rd = { .s = qc_buf_span(&text) };
+    r->when_s = (int64_t)qc_rd_be(&rd, 8);
+    qc_rd_copy(&rd, r->object, sizeof(r->object));
+    r->sequence = qc_rd_be(&rd, 8);
+    if (!qc_rd_end(&rd) || r->sequence == 0 || r->number <= r->sequence)
+        return QC_FAIL(err, QC_INTEGRITY, "%s: malformed", item);
+    return QC_OK;
+}
+
+qc_rc vault_store_removal_get(struct vault_store *s, const uint8_t path_tag[16], uint64_t number,
+                              struct vault_store_removal *ret, struct qc_err *err)
+{
+    struct vault_store_removal r = { .number = number };
+    char item[ITEM];
+    memcpy(r.path_tag, path_tag, TAG_BYTES);
+    item_of(item, REMOVED, path_tag, number);
+    QC_TRY(store_said(s, removal_get(s, item, &r, err), err));
+    *ret = r;
+    return QC_OK;
+}
+
+qc_rc vault_store_shift_put(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES], uint64_t sequence,
+                            uint64_t before, struct qc_err *err)
+{
+    char item[ITEM];
+    uint8_t text[8];
+    item_of(item, SHIFTED, object, sequence);
+    qc_put_be(text, before, 8);
+    return store_said(s, store_text_put(s, item, qc_span_of(text, sizeof(text)), err), err);
+}
+
+static qc_rc shift_get(struct vault_store *s, const char *item, uint64_t *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_TRY(store_text_get(s, item, &text, err));
+    qc_rd rd = { .s = qc_buf_span(&text) };
+    const uint64_t before = qc_rd_be(&rd, 8);
+    if (!qc_rd_end(&rd))
+        return QC_FAIL(err, QC_INTEGRITY, "%s: malformed", item);
+    *ret = before;
+    return QC_OK;
+}
+
+qc_rc vault_store_shift_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES], uint64_t sequence,
+                            uint64_t *ret, struct qc_err *err)
+{
+    char item[ITEM];
+    item_of(item, SHIFTED, object, sequence);
+    return store_said(s, shift_get(s, item, ret, err), err);
+}
+
+/* The name of the next note after `at`, into it. */
+static qc_rc next_name(struct vault_store *s, char at[ITEM], bool *ret_row, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *walk = NULL;
+    bool row = false;
+    QC_TRY(qc_db_prepare(s->db,
+                         "SELECT name FROM item WHERE name > ?1 AND ((name >= '" REMOVED
+                         "' AND name < 'removed0') OR (name >= '" SHIFTED "' AND name < 'shifted0'))"
+                         " AND length(CAST(name AS BLOB)) = ?2 ORDER BY name LIMIT 1",
+                         &walk, err));
+    QC_TRY(QC_BIND(walk, err, QC_VT(qc_span_str(at)), QC_VI(FRONT + 2 * KEY_BYTES)));
+    QC_TRY(qc_stmt_step(walk, &row, err));
+    if (row) {
+        const qc_span name = qc_col_span(walk, 0);
+        QC_ASSERT(name.n < ITEM); /* the query says so */
+        memcpy(at, name.p, name.n);
+        at[name.n] = '\0';
+    }
+    *ret_row = row;
+    return QC_OK;
+}
+
+/* A batch, in one transaction; *ret_more: the batch was full. */
+static qc_rc copy_some(struct vault_store *to, struct vault_store *from, char at[ITEM], uint64_t *damaged,
+                       bool *ret_more, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    bool row = true;
+    QC_TRY(store_want_write(to, err));
+    QC_TRY(qc_tx_begin(&tx, to->db, err));
+    for (unsigned i = 0; i < BATCH && row; i++) {
+        QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+        struct qc_err why = { 0 };
+        QC_TRY(next_name(from, at, &row, err));
+        const qc_rc rc = row ? store_text_get(from, at, &text, &why) : QC_OK;
+        if (rc == QC_INTEGRITY)
+            (*damaged)++;
+        else if (rc != QC_OK) {
+            *err = why;
+            return rc;
+        } else if (row)
+            QC_TRY(store_text_put(to, at, qc_buf_span(&text), err));
+    }
+    *ret_more = row;
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_notes_copy(struct vault_store *to, struct vault_store *from, uint64_t *ret_damaged,
+                             struct qc_err *err)
+{
+    char at[ITEM] = "";
+    uint64_t damaged = 0;
+    bool more = true;
+    while (more)
+        QC_TRY(store_said(to, copy_some(to, from, at, &damaged, &more, err), err));
+    *ret_damaged = damaged;
+    return QC_OK;
+}

@@ -1,0 +1,505 @@
+#include "versions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "list.h"
+
+/* A record opens a share, a locked page each: few at a time. */
+enum { RECORDS = 8, NAMED_MAX = 6 };
+
+void vault_versions_done(struct vault_versions *versions)
+{
+    qc_free(versions->v);
+    *versions = (struct vault_versions){ 0 };
+}
+
+/* -- the list: I2, kept by the share stores' seals ------------------------------------------------------- */
+
+/* A name's versions, and what they are made out by. */
+struct list {
+    struct vault *v;
+    const struct vault_call *call;
+    struct vault_versions all;
+    size_t cap;
+    size_t from;          /* of all: where those of the object begin that is looked at */
+    uint8_t path_tag[16]; /* of the name */
+    uint8_t object[VAULT_ID_BYTES];
+    uint64_t number, sequence; /* of its newest version */
+    bool removed;              /* as of each of its versions */
+    int64_t removed_s;
+};
+
+static void list_done(struct list *l)
+{
+    vault_versions_done(&l->all);
+}
+
+static qc_rc add(struct list *l, const uint8_t *version, uint64_t sequence, struct qc_err *err)
+{
+    if (l->all.n == 2 * (size_t)QC_VAULT_VERSIONS_MAX) /* both stores have each of them */
+        return QC_FAIL(err, QC_LIMIT, "more than %d versions", QC_VAULT_VERSIONS_MAX);
+    if (l->all.n == l->cap) {
+        const size_t cap = l->cap == 0 ? 64 : 2 * l->cap;
+        struct vault_version *more = qc_realloc(l->all.v, cap * sizeof(*more));
+        if (more == NULL)
+            return QC_FAIL(err, QC_NOMEM, "list of versions");
+        l->all.v = more;
+        l->cap = cap;
+    }
+    struct vault_version *one = &l->all.v[l->all.n++];
+    *one = (struct vault_version){ .sequence = sequence };
+    memcpy(one->object, l->object, VAULT_ID_BYTES);
+    memcpy(one->version, version, VAULT_ID_BYTES);
+    return QC_OK;
+}
+
+/* A page of records of one store; *ret_end: the object has no more. A record whose seal fails says nothing:
+ * the other store may. */
+static qc_rc take_page(struct list *l, struct vault_store *s, struct vault_store_cursor *cursor,
+                       bool *ret_end, struct qc_err *err)
+{
+    struct vault_store_record page[RECORDS];
+    size_t got = 0;
+    qc_rc rc = QC_OK;
+    QC_TRY(vault_store_next(s, cursor, page, RECORDS, &got, err));
+    *ret_end = got == 0;
+    for (size_t i = 0; i < got; i++) {
+        *ret_end = *ret_end || memcmp(page[i].object, l->object, VAULT_ID_BYTES) != 0;
+        if (rc == QC_OK && !*ret_end && page[i].share != NULL && page[i].state != VAULT_RECORD_PENDING)
+            rc = add(l, page[i].version, page[i].sequence, err);
+        vault_store_record_done(&page[i]);
+    }
+    return rc;
+}
+
+static qc_rc take_store(struct list *l, struct vault_store *s, struct qc_err *err)
+{
+    struct vault_store_cursor cursor = { .started = true }; /* from before the object's first record */
+    bool end = false;
+    memcpy(cursor.object, l->object, VAULT_ID_BYTES);
+    while (!end) {
+        QC_TRY(qc_go_on(l->call->op.deadline, l->call->op.cancel, "list", err));
+        QC_TRY(take_page(l, s, &cursor, &end, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc take_stores(struct list *l, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        if (l->v->store[i] == NULL)
+            continue;
+        const qc_rc rc = take_store(l, l->v->store[i], &why);
+        if (session_is_damage(rc) && rc != QC_LIMIT)
+            vault_note(l->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
+        else if (rc != QC_OK) {
+            *err = why;
+            return rc;
+        }
+    }
+    return QC_OK;
+}
+
+/* The newest first. */
+static int by_sequence(const void *a, const void *b)
+{
+    const struct vault_version *x = a, *y = b;
+    if (x->sequence != y->sequence)
+        return x->sequence < y->sequence ? 1 : -1;
+    return memcmp(x->version, y->version, VAULT_ID_BYTES);
+}
+
+/* The number of the version before the one of this sequence and number. They follow each other, but where a
+ * store has noted that they do not. */
+static qc_rc number_before(const struct list *l, uint64_t sequence, uint64_t number, uint64_t *ret,
+                           struct qc_err *err)
+{
+    *ret = number - 1;
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        if (l->v->store[i] == NULL)
+            continue;
+        const qc_rc rc = vault_store_shift_get(l->v->store[i], l->object, sequence, ret, &why);
+        if (rc == QC_OK)
+            break;
+        if (session_is_damage(rc))
+            vault_note(l->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
+        else if (rc != QC_NOTFOUND) {
+            *err = why;
+            return rc;
+        }
+    }
+    if (*ret >= number || *ret < sequence - 1)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "share stores: version %" PRIu64 " of the object had number %" PRIu64
+                       ", and the one before it %" PRIu64,
+                       sequence, number, *ret);
+    return QC_OK;
+}
+
+/* l->sequence and l->number go down to this sequence. */
+static qc_rc go_down(struct list *l, uint64_t sequence, struct qc_err *err)
+{
+    for (; l->sequence > sequence; l->sequence--) {
+        QC_TRY(qc_go_on(l->call->op.deadline, l->call->op.cancel, "list", err));
+        QC_TRY(number_before(l, l->sequence, l->number, &l->number, err));
+    }
+    return QC_OK;
+}
+
+/* Each version of the object once, with its number. Leaves l at what was before the object's first one. */
+static qc_rc number_them(struct list *l, struct qc_err *err)
+{
+    struct vault_version *v = l->all.v;
+    const uint64_t top = l->sequence;
+    size_t n = l->from;
+    if (l->all.n > n)
+        qsort(v + n, l->all.n - n, sizeof(*v), by_sequence);
+    for (size_t i = n; i < l->all.n; i++) {
+        if (n > l->from && v[n - 1].sequence == v[i].sequence) {
+            if (memcmp(v[n - 1].version, v[i].version, VAULT_ID_BYTES) == 0)
+                continue;
+            return QC_FAIL(err, QC_INTEGRITY, "share stores: two versions have the sequence %" PRIu64,
+                           v[i].sequence);
+        }
+        if (v[i].sequence == 0 || v[i].sequence > l->sequence)
+            return QC_FAIL(err, QC_INTEGRITY,
+                           "share stores: a version of sequence %" PRIu64 ", the newest has %" PRIu64,
+                           v[i].sequence, top);
+        QC_TRY(go_down(l, v[i].sequence, err));
+        v[n] = v[i];
+        v[n].number = l->number;
+        v[n].removed = l->removed;
+        v[n].removed_s = l->removed_s;
+        n++;
+    }
+    l->all.missing += top - (n - l->from);
+    l->all.n = n;
+    return go_down(l, 0, err);
+}
+
+/* The note of a path's removal under this number; QC_NOTFOUND: no store that is here has it. */
+static qc_rc removal_of(struct vault *v, const uint8_t path_tag[16], uint64_t number,
+                        const struct vault_call *call, struct vault_store_removal *ret, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        if (v->store[i] == NULL)
+            continue;
+        const qc_rc rc = vault_store_removal_get(v->store[i], path_tag, number, ret, &why);
+        if (rc == QC_OK)
+            return QC_OK;
+        if (session_is_damage(rc))
+            vault_note(call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
+        else if (rc != QC_NOTFOUND) {
+            *err = why;
+            return rc;
+        }
+    }
+    return QC_FAIL(err, QC_NOTFOUND,
+                   "it was removed, and no share store that is here has noted which object it was");
+}
+
+static void go_to(struct list *l, const struct vault_store_removal *r)
+{
+    memcpy(l->object, r->object, VAULT_ID_BYTES);
+    l->number = r->number - 1;
+    l->sequence = r->sequence;
+    l->from = l->all.n;
+}
+
+/* What the name was before its change l->number, which is a removal. */
+static qc_rc go_beneath(struct list *l, struct qc_err *err)
+{
+    struct vault_store_removal r = { 0 };
+    QC_TRY(removal_of(l->v, l->path_tag, l->number, l->call, &r, err));
+    go_to(l, &r);
+    l->removed = true;
+    l->removed_s = r.when_s;
+    return QC_OK;
+}
+
+/* What the name was in its change l->number: another object, which a put has covered at once; or a removal.
+ * QC_NOTFOUND: nobody has noted it. */
+static qc_rc go_on(struct list *l, struct qc_err *err)
+{
+    struct vault_store_removal r = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc = removal_of(l->v, l->path_tag, l->number + 1, l->call, &r, &why);
+    if (rc == QC_OK)
+        go_to(l, &r);
+    if (rc == QC_NOTFOUND)
+        return go_beneath(l, err);
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
+}
+
+/* The newest object that the name points at, or did before it was removed. */
+static qc_rc begin(struct list *l, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    bool found = false;
+    QC_TRY(vault_name_check(name, err));
+    QC_TRY(vault_name_seal(&path, l->v->ring, name, err));
+    QC_TRY(vault_ring_path_tag(l->path_tag, l->v->ring, qc_buf_span(&path), err));
+    QC_TRY(session_entry(l->v, qc_buf_span(&path), &e, &found, l->call, err));
+    if (!found)
+        return QC_FAIL(err, QC_NOTFOUND, "no object has this name");
+    l->all.number = e.e.number;
+    l->all.removed = e.e.kind != VAULT_ENTRY_FILE;
+    l->number = e.e.number;
+    if (l->all.removed)
+        return go_beneath(l, err);
+    if (e.e.number < e.e.sequence)
+        return QC_FAIL(err, QC_INTEGRITY, "entry: number %" PRIu64 " of sequence %" PRIu64, e.e.number,
+                       e.e.sequence);
+    l->sequence = e.e.sequence;
+    memcpy(l->object, e.e.object, VAULT_ID_BYTES);
+    memcpy(l->all.M, e.e.M, sizeof(l->all.M));
+    return add(l, e.e.version, e.e.sequence, err); /* it is there, though its record may be pending */
+}
+
+/* Object by object, from the newest down, as far as is noted. */
+static qc_rc list_all(struct list *l, qc_span name, struct qc_err *err)
+{
+    QC_TRY(begin(l, name, err));
+    for (;;) {
+        struct qc_err why = { 0 };
+        QC_TRY(take_stores(l, err));
+        QC_TRY(number_them(l, err));
+        l->all.unknown = l->number;
+        if (l->all.unknown == 0)
+            break;
+        const qc_rc rc = go_on(l, &why);
+        if (rc == QC_NOTFOUND)
+            break;
+        if (rc != QC_OK)
+            *err = why;
+        QC_TRY(rc);
+    }
+    if (!l->all.removed)
+        l->all.v[0].current = true;
+    if (l->all.missing > 0)
+        vault_note(l->call->notes, VAULT_NOTE_VERSIONS, 0, QC_INTEGRITY,
+                   "no share store that is here has a whole record of %" PRIu64 " of its versions",
+                   l->all.missing);
+    return QC_OK;
+}
+
+qc_rc vault_versions(struct vault *v, qc_span name, const struct vault_call *call, struct vault_versions *ret,
+                     struct qc_err *err)
+{
+    QC_CLEANUP(list_done) struct list l = { .v = v, .call = call };
+    char text[NAME_TEXT];
+    session_name_text(text, name);
+    QC_TRY_AS(list_all(&l, name, err), err, "%s", text);
+    *ret = QC_STEAL(l.all);
+    return QC_OK;
+}
+
+/* -- one of them ------------------------------------------------------------------------------------------
+ */
+
+/* "v7, v6, v5 and 4 more": for whoever asked for another one. */
+static qc_rc none_such(const struct vault_versions *all, const char *what, struct qc_err *err)
+{
+    char text[256] = "none";
+    size_t n = 0;
+    for (size_t i = 0; i < all->n && i < NAMED_MAX; i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%sv%" PRIu64, i > 0 ? ", " : "", all->v[i].number);
+    if (all->n > NAMED_MAX)
+        snprintf(text + n, sizeof(text) - n, " and %zu more", all->n - NAMED_MAX);
+    return QC_FAIL(err, QC_NOTFOUND, "%s; there are %s", what, text);
+}
+
+static void fill(struct vault_stat *s, const struct versions_found *f, const struct vault_gw_info *info,
+                 const struct vault_meta *meta)
+{
+    memcpy(s->object, f->object, VAULT_ID_BYTES);
+    memcpy(s->version, f->version, VAULT_ID_BYTES);
+    s->number = f->number;
+    s->sequence = f->sequence;
+    s->size = meta->true_size;
+    s->stored = info->size;
+    s->created_s = info->written;
+    s->has_stored = meta->has_stored;
+    s->stored_s = meta->stored_s;
+    s->has_mtime = meta->has_mtime;
+    s->has_mode = meta->has_mode;
+    s->mtime_s = meta->mtime_s;
+    s->mtime_ns = meta->mtime_ns;
+    s->mode = meta->mode;
+    s->margin = info->margin;
+    s->acked_margin = info->acked_margin;
+    s->margin_full = (int64_t)info->n - info->k;
+}
+
+qc_rc versions_open(struct object *o, struct vault *v, qc_span name, const struct versions_found *f,
+                    const struct vault_call *call, struct vault_stat *ret, struct qc_err *err)
+{
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { .name = { .max = QC_VAULT_NAME_MAX } };
+    QC_CLEANUP(qc_free_ptr) struct vault_gw_info *info = qc_alloc(sizeof(*info));
+    if (info == NULL)
+        return QC_FAIL(err, QC_NOMEM, "opening a version");
+    QC_TRY(qc_buf_add(&s.name, name, err));
+    QC_TRY(object_begin(o, v, f->object, f->version, call, err));
+    qc_rc rc = v->gw->ops->info(v->gw, v->id, f->object, f->version, info, &call->op, err);
+    if (rc == QC_NOTFOUND) /* a share of it is here: it was stored, and who denies it withholds it */
+        return QC_FAIL(err, QC_QUORUM, "v%" PRIu64 ": the gateway says that it has no such version",
+                       f->number);
+    QC_TRY(rc);
+    o->size = info->size;
+    o->M = f->current ? f->M : NULL;
+    rc = object_frame(o, err);
+    if (rc == QC_OK)
+        rc = object_unlock(o, err);
+    if (rc != QC_OK)
+        session_note_faults(v, o->request, call);
+    QC_TRY_AS(rc, err, "v%" PRIu64, f->number);
+    fill(&s, f, info, vault_opened_meta(o->opened));
+    s.key_margin = v->store[0] != NULL && v->store[1] != NULL ? 1 : 0;
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}
+
+static void found_of(const struct vault_versions *all, size_t i, struct versions_found *ret)
+{
+    const struct vault_version *one = &all->v[i];
+    *ret =
+        (struct versions_found){ .number = one->number, .sequence = one->sequence, .current = one->current };
+    memcpy(ret->object, one->object, VAULT_ID_BYTES);
+    memcpy(ret->version, one->version, VAULT_ID_BYTES);
+    memcpy(ret->M, all->M, sizeof(ret->M));
+}
+
+/* The newest that was stored by then. Clocks of several machines need not agree: the order is that of the
+ * numbers, and the first from the newest down that says so is taken. */
+static qc_rc find_at(struct list *l, qc_span name, int64_t at_s, struct versions_found *ret,
+                     struct qc_err *err)
+{
+    const struct vault_versions *all = &l->all;
+    for (size_t i = 0; i < all->n; i++) {
+        if (all->v[i].removed && all->v[i].removed_s <= at_s)
+            return none_such(all, "it was removed by that time", err);
+        QC_CLEANUP(object_done) struct object o = { 0 };
+        QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
+        struct versions_found f;
+        found_of(all, i, &f);
+        QC_TRY(versions_open(&o, l->v, name, &f, l->call, &s, err));
+        if (vault_stat_stored(&s) > at_s)
+            continue;
+        *ret = f;
+        return QC_OK;
+    }
+    return none_such(all, "no version was stored by that time", err);
+}
+
+static bool is_meant(const struct vault_version *one, const struct vault_which *which)
+{
+    if (which->version != NULL)
+        return memcmp(one->version, which->version, VAULT_ID_BYTES) == 0;
+    return one->number == which->number;
+}
+
+qc_rc versions_find(struct vault *v, qc_span name, const struct vault_which *which,
+                    const struct vault_call *call, struct versions_found *ret, struct qc_err *err)
+{
+    QC_CLEANUP(list_done) struct list l = { .v = v, .call = call };
+    char what[64] = "it has no version of that id";
+    QC_TRY(list_all(&l, name, err));
+    if (which->by_time)
+        return find_at(&l, name, which->at_s, ret, err);
+    for (size_t i = 0; i < l.all.n; i++)
+        if (is_meant(&l.all.v[i], which)) {
+            found_of(&l.all, i, ret);
+            return QC_OK;
+        }
+    if (which->version == NULL)
+        snprintf(what, sizeof(what), "it has no version v%" PRIu64, which->number);
+    return none_such(&l.all, what, err);
+}
+
+int64_t vault_stat_stored(const struct vault_stat *s)
+{
+    return s->has_stored ? s->stored_s : s->created_s;
+}
+
+qc_rc vault_versions_stat(struct vault *v, qc_span name, const struct vault_versions *versions, size_t i,
+                          const struct vault_call *call, struct vault_stat *ret, struct qc_err *err)
+{
+    QC_CLEANUP(object_done) struct object o = { 0 };
+    struct versions_found f;
+    QC_ASSERT(i < versions->n);
+    found_of(versions, i, &f);
+    return versions_open(&o, v, name, &f, call, ret, err);
+}
+
+static qc_rc stat_run(struct vault *v, qc_span name, const struct vault_which *which,
+                      const struct vault_call *call, struct vault_stat *ret, struct qc_err *err)
+{
+    QC_CLEANUP(object_done) struct object o = { 0 };
+    struct versions_found f;
+    QC_TRY(versions_find(v, name, which, call, &f, err));
+    return versions_open(&o, v, name, &f, call, ret, err);
+}
+
+qc_rc vault_version_stat(struct vault *v, qc_span name, const struct vault_which *which,
+                         const struct vault_call *call, struct vault_stat *ret, struct qc_err *err)
+{
+    char text[NAME_TEXT];
+    session_name_text(text, name);
+    QC_TRY_AS(stat_run(v, name, which, call, ret, err), err, "%s", text);
+    return QC_OK;
+}
+
+/* -- names that are gone ----------------------------------------------------------------------------------
+ */
+
+struct trash {
+    struct vault *v;
+    const struct vault_call *call;
+    vault_removed_fn fn;
+    void *ctx;
+};
+
+static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    const struct trash *t = ctx;
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    struct vault_removed r = { .name = qc_buf_span(&s->name),
+                               .number = s->number,
+                               .created_s = s->created_s };
+    struct vault_store_removal note = { 0 };
+    struct qc_err why = { 0 };
+    uint8_t tag[16];
+    QC_TRY(vault_name_seal(&path, t->v->ring, r.name, err));
+    QC_TRY(vault_ring_path_tag(tag, t->v->ring, qc_buf_span(&path), err));
+    const qc_rc rc = removal_of(t->v, tag, s->number, t->call, &note, &why);
+    if (rc != QC_OK && rc != QC_NOTFOUND) {
+        *err = why;
+        return rc;
+    }
+    r.known = rc == QC_OK;
+    r.removed_s = note.when_s;
+    r.newest = r.known ? note.number - 1 : 0;
+    return t->fn(t->ctx, &r, err);
+}
+
+qc_rc vault_trash(struct vault *v, qc_span prefix, vault_removed_fn fn, void *ctx,
+                  const struct vault_call *call, struct qc_err *err)
+{
+    struct trash t = { .v = v, .call = call, .fn = fn, .ctx = ctx };
+    struct list_totals totals = { 0 };
+    char text[NAME_TEXT];
+    session_name_text(text, prefix);
+    const struct list_to to = { .fn = one_removed, .ctx = &t, .removed = true };
+    QC_TRY_AS(list_objects(v, prefix, &to, call, &totals, err), err, "%s", text);
+    return QC_OK;
+}
