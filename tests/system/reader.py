@@ -55,9 +55,10 @@ def test():
         # Repaired: one cloud was wiped; of two others something is gone or rotten, and lies under new keys now.
         shutil.rmtree(box.clouds[4])
         os.mkdir(box.clouds[4])
-        for c, harm in ((0, os.unlink), (1, lambda f: os.truncate(f, 99))):
-            files = sorted(os.path.join(d, f) for d, _, fs in os.walk(os.path.join(box.clouds[c], "f")) for f in fs)
-            harm(files[len(files) // 2])
+        # Of two segments: a third loss of one would be beyond repair.
+        for c, nth, harm in ((0, 2, os.unlink), (1, 1, lambda f: os.truncate(f, 99))):
+            files = sorted((os.path.join(d, f) for d, _, fs in os.walk(os.path.join(box.clouds[c], "f")) for f in fs), key=os.path.getsize)
+            harm(files[len(files) // nth - 1])
         box.expect(0, "gateway", "repair", "--adopt", "c5")
         box.stop(15)
         for i, clouds in enumerate(((0, 1, 4), (0, 3, 4), (1, 2, 4))):
