@@ -10,6 +10,18 @@
 #include "qc_tree.h"
 #include "vault/vault.h"
 
+/* The call fails with the code and names the check, in an `err` of the caller's. */
+#define REFUSED(call, code, check)                                                                           \
+    do {                                                                                                     \
+        qc_rc rc_ = (call);                                                                                  \
+        if (rc_ != (code) || strstr(err.msg, check) == NULL) {                                               \
+            fprintf(stderr, "%s:%d: %s (%s), expected %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_),        \
+                    err.msg, qc_rc_name(code), check);                                                       \
+            exit(1);                                                                                         \
+        }                                                                                                    \
+        qc_err_clear(&err);                                                                                  \
+    } while (0)
+
 struct rig {
     struct qc_tmpdir dir;
     struct fake *fake;

@@ -4,17 +4,6 @@
 #include "vault/share_store.h"
 #include "vault_rig.h"
 
-#define REFUSED(call, code, check)                                                                           \
-    do {                                                                                                     \
-        qc_rc rc_ = (call);                                                                                  \
-        if (rc_ != (code) || strstr(err.msg, check) == NULL) {                                               \
-            fprintf(stderr, "%s:%d: %s (%s), expected %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_),        \
-                    err.msg, qc_rc_name(code), check);                                                       \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-        qc_err_clear(&err);                                                                                  \
-    } while (0)
-
 /* Another client: its own session on the same stores and gateway. */
 struct other {
     struct rig r;

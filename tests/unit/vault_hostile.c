@@ -7,18 +7,6 @@
 #include "vault/share_store.h"
 #include "vault_rig.h"
 
-/* The call fails with the code and names the check. */
-#define REFUSED(call, code, check)                                                                           \
-    do {                                                                                                     \
-        qc_rc rc_ = (call);                                                                                  \
-        if (rc_ != (code) || strstr(err.msg, check) == NULL) {                                               \
-            fprintf(stderr, "%s:%d: %s (%s), expected %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_),        \
-                    err.msg, qc_rc_name(code), check);                                                       \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-        qc_err_clear(&err);                                                                                  \
-    } while (0)
-
 enum { SIZE_A = 3000000, SIZE_B = 5000, SIZE_BIG = 21 << 20 };
 
 static struct fake_entry *entry_at(struct rig *r, size_t i)

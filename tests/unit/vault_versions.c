@@ -6,17 +6,6 @@
 
 enum { SIZE = 70000, VERSIONS_MAX = 16 };
 
-#define REFUSED(call, code, check)                                                                           \
-    do {                                                                                                     \
-        qc_rc rc_ = (call);                                                                                  \
-        if (rc_ != (code) || strstr(err.msg, check) == NULL) {                                               \
-            fprintf(stderr, "%s:%d: %s (%s), expected %s: %s\n", __FILE__, __LINE__, qc_rc_name(rc_),        \
-                    err.msg, qc_rc_name(code), check);                                                       \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-        qc_err_clear(&err);                                                                                  \
-    } while (0)
-
 static qc_rc list(struct rig *r, const char *name, struct vault_versions *ret, struct qc_err *err)
 {
     struct vault_call call = rig_call(r);
