@@ -410,9 +410,7 @@ static void tell_conflict(struct sync_run *run, const struct sync_step *s)
                        : s->there == NULL    ? "it is gone from the vault, and was changed here"
                        : s->base == NULL     ? "another file of that name is here, which no sync has seen"
                                              : "it was changed here";
-    qc_err_set(&why, QC_CONFLICT, QC_HERE, "%s since the last sync", what);
-    if (s->base == NULL)
-        qc_err_set(&why, QC_CONFLICT, QC_HERE, "%s", what);
+    qc_err_set(&why, QC_CONFLICT, QC_HERE, "%s%s", what, s->base == NULL ? "" : " since the last sync");
     why.next =
         run->way == SYNC_UP
             ? "the same command with --conflict local: what is here counts; or sync the other way first"

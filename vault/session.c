@@ -41,6 +41,19 @@ bool session_is_damage(qc_rc rc)
     return rc == QC_INTEGRITY || rc == QC_IO || rc == QC_LIMIT;
 }
 
+qc_rc session_noted_damage(qc_rc rc, unsigned i, const struct qc_err *why, struct vault_notes *notes,
+                           struct qc_err *err)
+{
+    if (rc == QC_OK)
+        return QC_OK;
+    if (session_is_damage(rc)) {
+        vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why->msg);
+        return QC_OK;
+    }
+    *err = *why;
+    return rc;
+}
+
 qc_rc session_need_both(struct vault *v, struct qc_err *err)
 {
     for (unsigned i = 1; i <= 2; i++) {
@@ -152,12 +165,7 @@ static qc_rc mark_of(struct vault *v, qc_span path, uint64_t *ret, struct vault_
         if (v->store[i] == NULL)
             continue;
         qc_rc rc = vault_store_mark(v->store[i], tag, &number, &why);
-        if (session_is_damage(rc))
-            vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
-        else if (rc != QC_OK) {
-            *err = why;
-            return rc;
-        }
+        QC_TRY(session_noted_damage(rc, i, &why, notes, err));
         if (number > most)
             most = number;
     }
@@ -175,12 +183,7 @@ static qc_rc sequence_of(struct vault *v, const uint8_t *object, uint64_t *ret, 
         if (v->store[i] == NULL)
             continue;
         qc_rc rc = vault_store_sequence(v->store[i], object, &sequence, &why);
-        if (session_is_damage(rc))
-            vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
-        else if (rc != QC_OK) {
-            *err = why;
-            return rc;
-        }
+        QC_TRY(session_noted_damage(rc, i, &why, notes, err));
         if (sequence > most)
             most = sequence;
     }

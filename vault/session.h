@@ -34,6 +34,10 @@ QC_MUST qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err 
 /* Does a store's answer mean that it, or the value asked for, is damaged, so that the other store must serve?
  */
 bool session_is_damage(qc_rc rc);
+/* What store i (0, 1) answered, rc and why: QC_OK for damage, too, which is a note, so that the other store
+ * is asked; else as it is. */
+QC_MUST qc_rc session_noted_damage(qc_rc rc, unsigned i, const struct qc_err *why, struct vault_notes *notes,
+                                   struct qc_err *err);
 /* Both stores, writable. QC_SHARES, QC_AUTH. */
 QC_MUST qc_rc session_need_both(struct vault *v, struct qc_err *err);
 

@@ -95,12 +95,11 @@ static qc_rc take_stores(struct list *l, struct qc_err *err)
         if (l->v->store[i] == NULL)
             continue;
         const qc_rc rc = take_store(l, l->v->store[i], &why);
-        if (session_is_damage(rc) && rc != QC_LIMIT)
-            vault_note(l->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
-        else if (rc != QC_OK) {
+        if (rc == QC_LIMIT) { /* too many versions, and no damage */
             *err = why;
             return rc;
         }
+        QC_TRY(session_noted_damage(rc, i, &why, l->call->notes, err));
     }
     return QC_OK;
 }
@@ -127,12 +126,8 @@ static qc_rc number_before(const struct list *l, uint64_t sequence, uint64_t num
         const qc_rc rc = vault_store_shift_get(l->v->store[i], l->object, sequence, ret, &why);
         if (rc == QC_OK)
             break;
-        if (session_is_damage(rc))
-            vault_note(l->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
-        else if (rc != QC_NOTFOUND) {
-            *err = why;
-            return rc;
-        }
+        if (rc != QC_NOTFOUND)
+            QC_TRY(session_noted_damage(rc, i, &why, l->call->notes, err));
     }
     if (*ret >= number || *ret < sequence - 1)
         return QC_FAIL(err, QC_INTEGRITY,
@@ -194,12 +189,8 @@ static qc_rc removal_of(struct vault *v, const uint8_t path_tag[16], uint64_t nu
         const qc_rc rc = vault_store_removal_get(v->store[i], path_tag, number, ret, &why);
         if (rc == QC_OK)
             return QC_OK;
-        if (session_is_damage(rc))
-            vault_note(call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", why.msg);
-        else if (rc != QC_NOTFOUND) {
-            *err = why;
-            return rc;
-        }
+        if (rc != QC_NOTFOUND)
+            QC_TRY(session_noted_damage(rc, i, &why, call->notes, err));
     }
     return QC_FAIL(err, QC_NOTFOUND,
                    "it was removed, and no share store that is here has noted which object it was");
