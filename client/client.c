@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 #include "progress.h"
 #include "remote.h"
 #include "signals.h"

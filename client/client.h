@@ -3,12 +3,12 @@
 #pragma once
 #include "base/opt.h"
 #include "base/time.h"
-#include "conf.h"
+#include "home/conf.h"
 #include "messages.h"
 #include "out.h"
-#include "places.h"
+#include "home/places.h"
 #include "qrng/qrng.h"
-#include "revival.h"
+#include "home/revival.h"
 #include "vault/vault.h"
 
 /* Bits of qc_cmd.needs: the class of the command's messages stands above them. */
@@ -74,8 +74,7 @@ bool client_tell_notes(struct client *c, qc_rc rc, qc_span name);
 QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
 /* Before what cannot be taken back: QC_RANDOM if the policy wants a source in health and none is. */
 QC_MUST qc_rc client_random_ready(struct client *c, struct qc_err *err);
-/* random.conf into c->random; without the file: the operating system alone. QC_USAGE, QC_NOTCONF, QC_LIMIT.
- */
+/* random.conf into c->random. Errors: home_random_conf's. */
 QC_MUST qc_rc client_random_conf(struct client *c, struct qc_err *err);
 /* For vault_conf.tell: what c->provenance says now. */
 const char *client_random_tell(void *ctx);

@@ -3,7 +3,7 @@
 
 #include "cloud_keys.h"
 #include "cmd_move.h"
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 #include "signals.h"
 
 enum { WORDS = 12 };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 #include "remote.h"
 #include "status.h"
 #include "text.h"

@@ -3,7 +3,7 @@
 
 #include "base/codec.h"
 #include "cloud_keys.h"
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 #include "signals.h"
 
 enum { REBUILD_WORDS = 4 * VAULT_CLOUDS_MAX + 10 };

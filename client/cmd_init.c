@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "cloud_keys.h"
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 #include "passphrase.h"
 #include "remote.h"
 #include "statement.h"

@@ -5,7 +5,7 @@
 
 #include "cloud_keys.h"
 #include "cmd_move.h"
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 #include "job.h"
 #include "report.h"
 #include "signals.h"

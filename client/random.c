@@ -3,32 +3,14 @@
 
 #include <inttypes.h>
 
-#include "base/file.h"
-#include "kme_source.h"
+#include "home/random.h"
 
 enum { TRIAL = 32 /* bytes */ };
 
 qc_rc client_random_conf(struct client *c, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
-    struct qc_err why = { 0 };
-    qrng_conf_init(&c->random);
     c->random_read = true;
-    qc_rc rc = qc_dir_open(&dir, c->places.conf_dir, &why);
-    if (rc == QC_OK)
-        rc = qc_file_read(qc_fd_get(&dir), "random.conf", QC_QRNG_CONF_MAX, &text, &why);
-    if (rc == QC_NOTFOUND)
-        return QC_OK;
-    if (rc != QC_OK)
-        *err = why;
-    QC_TRY_AS(rc, err, "%s/random.conf", c->places.conf_dir);
-    QC_TRY_AS(qrng_conf_parse(qc_buf_span(&text), &c->random, err), err, "%s/random.conf",
-              c->places.conf_dir);
-    for (size_t i = 0; i < c->random.count; i++)
-        if (c->random.source[i].kind == QRNG_KIND_KME)
-            c->random.source[i].maker = &kme_maker;
-    return places_join(c->places.state, "random", c->random.alarms, err);
+    return home_random_conf(&c->places, &c->random, err);
 }
 
 qc_rc client_rng(struct client *c, struct qc_err *err)

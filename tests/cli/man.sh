@@ -65,7 +65,7 @@ keys()
     [ "$found" = "$(grep -v '^| key | value' "$QC_SOURCE/docs/$1.md" | grep -cE '^\| [a-z0-9-]+ \|')" ] ||
         fail "$1(5) has other keys than the $found of $2"
 }
-keys qcloud.conf client/conf.c
+keys qcloud.conf home/conf.c
 keys gateway.conf gateway/daemon/conf.c
 
 show "$man/man7/qcloud-exit.7"

@@ -3,23 +3,14 @@ set(QC_CLIENT ${PROJECT_SOURCE_DIR}/client)
 qc_test(unit client_text DEPS base INTERNAL client SOURCES unit/client_text.c ${QC_CLIENT}/text.c)
 qc_test(unit client_messages DEPS base INTERNAL client
   SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
-qc_test(unit client_places DEPS base INTERNAL client SOURCES unit/client_places.c ${QC_CLIENT}/places.c)
-qc_test(unit client_conf DEPS base vault INTERNAL client
-  SOURCES unit/client_conf.c ${QC_CLIENT}/conf.c ${QC_CLIENT}/places.c)
 qc_test(unit client_out DEPS base INTERNAL client
   SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
-qc_test(unit client_status DEPS base qrng vault INTERNAL client
+qc_test(unit client_status DEPS base home qkd qrng vault INTERNAL client
   SOURCES unit/client_status.c ${QC_CLIENT}/status_judge.c ${QC_CLIENT}/status_random.c ${QC_CLIENT}/last_drill.c
           ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_progress DEPS base vault INTERNAL client
   SOURCES unit/client_progress.c ${QC_CLIENT}/progress.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c
           ${QC_CLIENT}/text.c ${QC_CLIENT}/signals.c)
-qc_test(unit client_gateway_start DEPS base INTERNAL client
-  SOURCES unit/client_gateway_start.c ${QC_CLIENT}/gateway_start.c ${QC_CLIENT}/places.c)
-qc_test(unit client_revival DEPS base vault INTERNAL client
-  SOURCES unit/client_revival.c ${QC_CLIENT}/revival.c ${QC_CLIENT}/gateway_start.c ${QC_CLIENT}/places.c)
-qc_fuzz(client_conf DEPS base vault INTERNAL client)
-target_sources(qc_fuzz_client_conf PRIVATE ${QC_CLIENT}/conf.c ${QC_CLIENT}/places.c)
 
 # The generator of variant files, for examples/quickstart.sh and big tests. It stands alone.
 add_executable(vcfgen ${PROJECT_SOURCE_DIR}/tools/gen/vcfgen.c)

@@ -1,6 +1,6 @@
-/* unit/client_gateway_start: what a gateway says when it does not start becomes the user's message; one that
+/* unit/home_gateway_start: what a gateway says when it does not start becomes the user's message; one that
  * starts is waited for; one that another command is starting is found. The gateway here is a script. */
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

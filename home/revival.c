@@ -1,7 +1,7 @@
-#include "revival.h"
+#include "home/revival.h"
 
 #include "base/thread.h"
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 
 void revival_init(struct revival *r, const char *state, uint32_t idle_s)
 {

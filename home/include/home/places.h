@@ -1,5 +1,4 @@
-/* Where the configuration, the state and the default share stores of this user live. Part of the program
- * qcloud (layer 5); uses base.
+/* Where the configuration, the state and the default share stores of this user live. Layer 4; uses base.
  *
  *   QCLOUD_HOME=H     H/qcloud.conf, H/state, H/data
  *   otherwise         $XDG_CONFIG_HOME/qcloud/qcloud.conf (~/.config), $XDG_STATE_HOME/qcloud

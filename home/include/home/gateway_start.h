@@ -1,6 +1,5 @@
 /* The on-demand gateway: one process per user that serves a UNIX socket in its state directory, started here
- * when nobody answers, gone by itself when idle. Part of the program qcloud (layer 5); uses base, places,
- * conf.
+ * when nobody answers, gone by itself when idle. Layer 4; uses base, places.
  *
  * Several commands at once: the gateway's own lock decides who serves; a starter that loses connects instead.
  */

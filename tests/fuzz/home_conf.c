@@ -1,5 +1,5 @@
-/* fuzz/client_conf: any text is taken or refused; what is taken comes back the same after printing. */
-#include "conf.h"
+/* fuzz/home_conf: any text is taken or refused; what is taken comes back the same after printing. */
+#include "home/conf.h"
 
 #include "qc_fuzz.h"
 

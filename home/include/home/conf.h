@@ -1,5 +1,5 @@
-/* The configuration file qcloud.conf: sections and `key = value`. Part of the program qcloud (layer 5); uses
- * base, vault.
+/* The configuration file qcloud.conf: sections and `key = value`. Layer 4; uses base,
+ * vault.
  *
  *   # comment (also ;), whole lines only
  *   [vault]
@@ -16,7 +16,7 @@
  * whole and durably; nothing in it is secret. */
 #pragma once
 #include "base/buf.h"
-#include "places.h"
+#include "home/places.h"
 
 enum { CONF_ID_BYTES = 16, CONF_IDLE_DEFAULT = 30, CONF_URL_MAX = QC_CLIENT_PATH_MAX + 8 };
 

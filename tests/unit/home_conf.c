@@ -1,5 +1,5 @@
-/* unit/client_conf: the configuration is taken strictly, and comes back as it was written. */
-#include "conf.h"
+/* unit/home_conf: the configuration is taken strictly, and comes back as it was written. */
+#include "home/conf.h"
 
 #include "qc_check.h"
 

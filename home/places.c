@@ -1,4 +1,4 @@
-#include "places.h"
+#include "home/places.h"
 
 #include <stdio.h>
 #include <stdlib.h>

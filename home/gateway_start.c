@@ -1,4 +1,4 @@
-#include "gateway_start.h"
+#include "home/gateway_start.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "places.h"
+#include "home/places.h"
 
 extern char **environ; /* POSIX declares it nowhere */
 

@@ -1,6 +1,6 @@
-/* unit/client_revival: a gateway that is gone is started, so often and not more; one that does not start is
+/* unit/home_revival: a gateway that is gone is started, so often and not more; one that does not start is
  * the last word. The gateway here is a script. */
-#include "revival.h"
+#include "home/revival.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

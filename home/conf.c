@@ -1,4 +1,4 @@
-#include "conf.h"
+#include "home/conf.h"
 
 #include <inttypes.h>
 

@@ -1,5 +1,5 @@
-/* unit/client_places: where things live, from the environment. */
-#include "places.h"
+/* unit/home_places: where things live, from the environment. */
+#include "home/places.h"
 
 #include "qc_check.h"
 

@@ -1,7 +1,7 @@
 /* A key manager gives keys to two ends: these are asked for as the master, and used as bytes that nobody
  * claims at the other one. What the KME, the nodes of its route and the peer may know is told by
  * health=remote. */
-#include "kme_source.h"
+#include "home/kme_source.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* A gateway that ends in the middle of a command is started anew, so that the command goes on. Part of the
- * program qcloud (layer 5); uses gateway_start and vault/gw.h. */
+/* A gateway that ends in the middle of a command is started anew, so that the command goes on. Layer 4; uses
+ * gateway_start and vault/gw.h. */
 #pragma once
 #include <pthread.h>
 
