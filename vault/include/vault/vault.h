@@ -1,4 +1,4 @@
-/* libqcloud: put, get, list, remove, verify and recover sealed objects. Layer 3; uses base, ss; randomness
+/* The vault: put, get, list, remove, verify and recover sealed objects. Layer 3; uses base, ss; randomness
  * and the gateway come through interfaces. Everything that the command does, this library does; it prints
  * nothing, reads no environment. Source: PAPERS A1..A11. Keeps I1, I2, I3, I5, I8.
  *
