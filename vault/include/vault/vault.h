@@ -58,6 +58,7 @@ struct vault_conf {
     void *tell_ctx;
     struct vault_passes *passes; /* for stores under a passphrase; NULL: none. Outlives the session */
     struct vault_lock lock;      /* vault_create: what the stores' keys are wrapped under; {0}: in clear */
+    bool derived;                /* vault_create: the shares come from two seeds (FORMAT 7.2) */
     unsigned unasked; /* 1, 2: nobody is asked for this store's passphrase (it is to be rebuilt); 0 */
 };
 
@@ -465,6 +466,7 @@ struct vault_local_status {
         char text[256];
         bool writable;
         bool locked;                        /* under a passphrase, open or not */
+        bool derived;                       /* its shares come from a seed */
         uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */
     } share[2];
