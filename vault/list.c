@@ -73,6 +73,8 @@ static qc_rc one_entry(void *ctx, const struct vault_gw_entry *e, struct qc_err 
 {
     struct listing *l = ctx;
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry newer = { 0 };
+    if (!l->v->looking) /* after the gateway's answer: no mark that is read is older than that */
+        session_look(l->v);
     QC_TRY(session_entry_check(l->v, (qc_span){ 0 }, &e, &newer, l->call, err));
     /* A path begins with its directory's: whatever the gateway lists, nothing from elsewhere gets in. */
     if (e->e.path.n < l->prefix.n ||
@@ -110,6 +112,7 @@ static qc_rc all_pages(struct listing *l, bool tombstones, struct qc_err *err)
                                       .fn = one_entry,
                                       .ctx = l };
         qc_rc rc = l->v->gw->ops->entry_list(l->v->gw, l->v->id, &page, &more, &l->call->op, err);
+        session_look_end(l->v);
         if (rc == QC_LIMIT && limit > 1 && l->totals.entries == before) {
             limit /= 2; /* very long names: a page is bounded in bytes as well */
             continue;

@@ -260,6 +260,29 @@ qc_rc session_entry(struct vault *v, qc_span path, struct vault_gw_entry *ret, b
     return rc;
 }
 
+void session_look(struct vault *v)
+{
+    QC_ASSERT(!v->looking);
+    v->looking = true;
+    qc_keys_loose_begin();
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        if (v->store[i] != NULL)
+            qc_ignore(vault_store_look(v->store[i], &why), "each mark that is read says the same");
+    }
+}
+
+void session_look_end(struct vault *v)
+{
+    if (!v->looking)
+        return;
+    v->looking = false;
+    for (unsigned i = 0; i < 2; i++)
+        if (v->store[i] != NULL)
+            vault_store_look_end(v->store[i]);
+    qc_keys_loose_end();
+}
+
 qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry **e,
                           struct vault_gw_entry *newer, const struct vault_call *call, struct qc_err *err)
 {
@@ -268,6 +291,7 @@ qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_e
     bool behind = false, found = false;
     qc_rc rc = check_answer(v, path, *e, &behind, call->notes, &why);
     if (rc == QC_INTEGRITY && behind) {
+        session_look_end(v); /* what others write from here on counts */
         QC_TRY(session_entry(v, (*e)->e.path, &now, &found, call, err));
         if (found) {
             *newer = QC_STEAL(now);

@@ -23,6 +23,7 @@ struct vault {
     qc_buf backup;              /* the vault's B, as it came */
     struct vault_ring *ring;
     struct vault_head head; /* replayed */
+    bool looking;           /* between session_look and session_look_end */
 };
 
 /* "'name'" with what is not printable ASCII escaped as \xNN, cut with "..": for messages. */
@@ -65,6 +66,12 @@ void session_save_head(struct vault *v, struct vault_notes *notes);
 QC_MUST qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry **e,
                                   struct vault_gw_entry *newer, const struct vault_call *call,
                                   struct qc_err *err);
+
+/* Entries that are checked until session_look_end are checked by one look at the stores, and with keys in
+ * open pages (base/key.h): for a page of a listing. Where that cannot be begun, each check says why. Once at
+ * a time; no call to the gateway in between but those of session_entry_check, which ends it for them. */
+void session_look(struct vault *v);
+void session_look_end(struct vault *v);
 
 /*
  * The checked entry of a path. Tombstones are found. *ret_found false: the path never existed (and no mark

@@ -63,10 +63,13 @@ static qc_rc mark_read(struct vault_store_mark *ret, const struct vault_store *s
 
 static qc_rc mark_get(struct vault_store *s, const uint8_t *path_tag, uint64_t *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *own = NULL;
+    struct qc_stmt **at = s->look.held != NULL ? &s->look.mark : &own;
     struct vault_store_mark m = { 0 };
     bool row = false;
-    QC_TRY(qc_db_prepare(s->db, "SELECT path_tag, number, tag FROM mark WHERE path_tag = ?1", &find, err));
+    if (*at == NULL)
+        QC_TRY(qc_db_prepare(s->db, "SELECT path_tag, number, tag FROM mark WHERE path_tag = ?1", at, err));
+    struct qc_stmt *find = *at;
     QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(path_tag, 16))));
     QC_TRY(qc_stmt_step(find, &row, err));
     if (row)
@@ -78,6 +81,34 @@ static qc_rc mark_get(struct vault_store *s, const uint8_t *path_tag, uint64_t *
 qc_rc vault_store_mark(struct vault_store *s, const uint8_t path_tag[16], uint64_t *ret, struct qc_err *err)
 {
     return store_said(s, mark_get(s, path_tag, ret, err), err);
+}
+
+/* A read that has begun and is not over holds SQLite's shared lock: what is read meanwhile takes none of its
+ * own. */
+static qc_rc look(struct vault_store *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *held = NULL;
+    bool row = false;
+    QC_ASSERT(s->look.held == NULL);
+    QC_TRY(qc_db_prepare(s->db, "SELECT 1 FROM item", &held, err));
+    QC_TRY(qc_stmt_bind(held, NULL, 0, err));
+    QC_TRY(qc_stmt_step(held, &row, err));
+    if (!row)
+        return QC_FAIL(err, QC_INTEGRITY, "holds nothing at all");
+    s->look.held = QC_STEAL(held);
+    return QC_OK;
+}
+
+qc_rc vault_store_look(struct vault_store *s, struct qc_err *err)
+{
+    return store_said(s, look(s, err), err);
+}
+
+void vault_store_look_end(struct vault_store *s)
+{
+    qc_stmt_free(&s->look.mark);
+    qc_stmt_free(&s->look.sequence);
+    qc_stmt_free(&s->look.held);
 }
 
 static qc_rc marks_page(struct vault_store *s, struct vault_store_marks_cursor *cursor,

@@ -17,13 +17,12 @@ static qc_rc add_one(struct vault_store *s, struct qc_stmt *insert, const struct
                      const qc_rng *rng, struct qc_err *err)
 {
     uint8_t sealed[STORE_SEALED];
-    size_t n = 0;
     struct store_record_id id = id_of(r);
     QC_ASSERT(r->sequence <= INT64_MAX);
-    QC_TRY(store_record_seal(sealed, &n, s, &id, r->share, rng, err));
+    QC_TRY(store_record_seal(sealed, s, &id, r->share, rng, err));
     return QC_RUN(insert, err, QC_VB(qc_span_of(r->object, VAULT_ID_BYTES)),
                   QC_VB(qc_span_of(r->version, VAULT_ID_BYTES)), QC_VI(r->generation), QC_VI(r->state),
-                  QC_VI(r->sequence), QC_VB(qc_span_of(sealed, n)));
+                  QC_VI(r->sequence), QC_VB(qc_span_of(sealed, sizeof(sealed))));
 }
 
 static qc_rc add(struct vault_store *s, const struct vault_store_record *records, size_t count,
@@ -102,19 +101,7 @@ qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES
                       const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,
                       struct qc_err *err)
 {
-    struct qc_err why = { 0 };
-    const qc_rc rc = get(s, object, version, ret, &why);
-    if (s->seed == NULL || (rc != QC_NOTFOUND && rc != QC_INTEGRITY)) {
-        if (rc != QC_OK)
-            *err = why;
-        return store_said(s, rc, err);
-    }
-    struct vault_store_record r = { .generation = s->generation };
-    memcpy(r.object, object, VAULT_ID_BYTES);
-    memcpy(r.version, version, VAULT_ID_BYTES);
-    QC_TRY(store_said(s, store_seed_share(&r.share, s, object, version, err), err));
-    *ret = r;
-    return QC_OK;
+    return store_said(s, get(s, object, version, ret, err), err);
 }
 
 static qc_rc commit_record(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
@@ -123,21 +110,20 @@ static qc_rc commit_record(struct vault_store *s, const struct vault_store_commi
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *update = NULL;
     uint8_t sealed[STORE_SEALED];
-    size_t n = 0;
     QC_TRY(get(s, change->object, change->version, &r, err));
     if (r.state == VAULT_RECORD_COMMITTED && r.sequence == change->sequence)
         return QC_OK;
     r.state = VAULT_RECORD_COMMITTED;
     r.sequence = change->sequence;
     struct store_record_id id = id_of(&r);
-    QC_TRY(store_record_seal(sealed, &n, s, &id, r.share, rng, err));
+    QC_TRY(store_record_seal(sealed, s, &id, r.share, rng, err));
     QC_TRY(qc_db_prepare(s->db,
                          "UPDATE record SET state = ?4, sequence = ?5, sealed = ?6"
                          " WHERE object_id = ?1 AND version_id = ?2 AND generation = ?3",
                          &update, err));
     return QC_RUN(update, err, QC_VB(qc_span_of(r.object, VAULT_ID_BYTES)),
                   QC_VB(qc_span_of(r.version, VAULT_ID_BYTES)), QC_VI(r.generation), QC_VI(r.state),
-                  QC_VI(r.sequence), QC_VB(qc_span_of(sealed, n)));
+                  QC_VI(r.sequence), QC_VB(qc_span_of(sealed, sizeof(sealed))));
 }
 
 static qc_rc raise_mark(struct vault_store *s, const uint8_t *path_tag, uint64_t number, struct qc_err *err)
@@ -220,13 +206,16 @@ qc_rc vault_store_remove_pending(struct vault_store *s, const uint8_t object[VAU
 
 static qc_rc sequence(struct vault_store *s, qc_span object, uint64_t *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *own = NULL;
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    struct qc_stmt **at = s->look.held != NULL ? &s->look.sequence : &own;
     bool row = false;
-    QC_TRY(qc_db_prepare(s->db,
-                         "SELECT " RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND state <> 1"
-                         " ORDER BY sequence DESC LIMIT 1",
-                         &find, err));
+    if (*at == NULL)
+        QC_TRY(qc_db_prepare(s->db,
+                             "SELECT " RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND state <> 1"
+                             " ORDER BY sequence DESC LIMIT 1",
+                             at, err));
+    struct qc_stmt *find = *at;
     QC_TRY(QC_BIND(find, err, QC_VB(object)));
     QC_TRY(qc_stmt_step(find, &row, err));
     if (row)

@@ -16,6 +16,8 @@ SMALL_PUT = {"qcloud": {"fsync": 5, "fdatasync": 20, "thread": 0.2, "connect": 0
 SEGMENT_PUT = {"qcloud": {"fsync": 0, "fdatasync": 0, "thread": 0.5, "connect": 0.5},
                "qcloud-gateway": {"fsync": 14, "fdatasync": 8, "thread": 0.5}}
 GET = {"qcloud": {"fsync": 3, "fdatasync": 0, "thread": 3, "connect": 7}}
+# An entry of a listing: its keys are made in pages that stay open, its marks read under one lock, for a whole page of entries.
+LISTED = {"qcloud": {"mprotect": 1, "lock": 1, "fsync": 0, "connect": 0}, "qcloud-gateway": {"fsync": 0, "lock": 1}}
 SHIM = os.environ["QC_COUNT_SHIM"]
 MIB = 1 << 20
 FILES = 20
@@ -68,8 +70,10 @@ def test():
                 with open(os.path.join(trees[-1], f"{i}"), "wb") as f:
                     f.write(os.urandom(4096))
         segment, five = (box.write(f"{n}", os.urandom(n * MIB)) for n in (16, 80))
-        one, many = (box.count(("put", "-r", t, "small")) for t in trees)
+        one, many = (box.count(("put", "-r", t, name)) for t, name in zip(trees, ("few", "small")))
         limit("a small file's put", less(many, one, FILES), SMALL_PUT)
+        one, many = (box.count(("ls", name)) for name in ("few", "small"))
+        limit("an entry that is listed", less(many, one, FILES), LISTED)
         one, many = (box.count(("get", "-r", "small", os.path.join(box.work, f"back{i}"))) for i in range(2))
         one, many = (box.count(("put", p, "large")) for p in (segment, five))
         got = less(many, one, 4)

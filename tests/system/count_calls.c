@@ -4,14 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FSYNC, FDATASYNC, THREAD, CONNECT, DIRECT_KIB, COUNTERS };
-static const char *const names[COUNTERS] = { "fsync", "fdatasync", "thread", "connect", "direct_kib" };
+enum { FSYNC, FDATASYNC, THREAD, CONNECT, DIRECT_KIB, MPROTECT, LOCK, COUNTERS };
+static const char *const names[COUNTERS] = { "fsync",      "fdatasync", "thread", "connect",
+                                             "direct_kib", "mprotect",  "lock" };
 static atomic_ulong counts[COUNTERS];
 
 /* The function that the program would have called without us. */
@@ -23,6 +26,8 @@ static atomic_ulong counts[COUNTERS];
 typedef int (*sync_fn)(int);
 typedef int (*thread_fn)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 typedef int (*connect_fn)(int, const struct sockaddr *, socklen_t);
+typedef int (*mprotect_fn)(void *, size_t, int);
+typedef int (*fcntl_fn)(int, int, ...);
 typedef ssize_t (*pwrite_fn)(int, const void *, size_t, off_t);
 
 int fsync(int fd)
@@ -52,6 +57,41 @@ int connect(int fd, const struct sockaddr *to, socklen_t n)
     NEXT(connect_fn, "connect")
     counts[CONNECT]++;
     return next(fd, to, n);
+}
+
+int mprotect(void *p, size_t n, int how)
+{
+    NEXT(mprotect_fn, "mprotect")
+    counts[MPROTECT]++;
+    return next(p, n, how);
+}
+
+/* The argument is a pointer or a number of no more than its size: as such it is passed on. */
+static int count_fcntl(fcntl_fn next, int fd, int what, void *arg)
+{
+    if (what == F_SETLK || what == F_SETLKW || what == F_OFD_SETLK || what == F_OFD_SETLKW)
+        counts[LOCK]++;
+    return next(fd, what, arg);
+}
+
+int fcntl(int fd, int what, ...)
+{
+    va_list list;
+    NEXT(fcntl_fn, "fcntl")
+    va_start(list, what);
+    void *arg = va_arg(list, void *);
+    va_end(list);
+    return count_fcntl(next, fd, what, arg);
+}
+
+int fcntl64(int fd, int what, ...)
+{
+    va_list list;
+    NEXT(fcntl_fn, "fcntl64")
+    va_start(list, what);
+    void *arg = va_arg(list, void *);
+    va_end(list);
+    return count_fcntl(next, fd, what, arg);
 }
 
 static ssize_t count_pwrite(pwrite_fn next, int fd, const void *p, size_t n, off_t at)

@@ -111,11 +111,62 @@ static void check_reuse(void)
         qc_key_free(&many[i]);
 }
 
+static bool dies_at(const volatile uint8_t *stray)
+{
+    int status = 0;
+
+    fflush(NULL);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        _exit(*stray);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    return WIFSIGNALED(status);
+}
+
+/* Keys of a thread that has its pages open: the next has the page of the one before it, as zeros; more than
+ * fit are as ever; at the end all pages are shut. What is not freed by then, and a second begin, die. */
+static void check_loose(void)
+{
+    struct qc_err err = { 0 };
+    qc_key *many[2 * QC_KEY_LOOSE_MAX] = { NULL };
+    qc_key *k = NULL;
+    uint8_t raw[32];
+
+    qc_keys_loose_begin();
+    CHECK_DIES(qc_keys_loose_begin());
+    memset(raw, 0x77, sizeof raw);
+    CHECK_OK(qc_key_from(&k, raw, sizeof raw, &err));
+    const volatile uint8_t *page = qc_key_open(k).p;
+    CHECK_DIES(qc_keys_loose_end());
+    qc_key_free(&k);
+    CHECK(!dies_at(page) && *page == 0);
+    CHECK_OK(qc_key_blank(&k, 32, &err));
+    CHECK(qc_key_write(k) == page);
+    qc_key_seal(k);
+    CHECK_DIES((void)qc_key_write(k));
+    qc_key_free(&k);
+    for (size_t i = 0; i < 2 * QC_KEY_LOOSE_MAX; i++) {
+        CHECK_OK(qc_key_blank(&many[i], 32, &err));
+        CHECK(qc_key_write(many[i])[31] == 0);
+        qc_key_write(many[i])[31] = 1;
+        qc_key_seal(many[i]);
+    }
+    for (size_t i = 0; i < 2 * QC_KEY_LOOSE_MAX; i++)
+        qc_key_free(&many[i]);
+    qc_keys_loose_end();
+    CHECK(dies_at(page));
+    CHECK_DIES(qc_keys_loose_end());
+}
+
 int main(void)
 {
     check_life();
     check_reuse();
     check_read_only();
+    check_loose();
     CHECK(qc_alloc_live() == 0);
     qc_key *none = NULL;
     qc_key_free(&none);

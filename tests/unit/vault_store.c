@@ -276,6 +276,38 @@ static void check_flipped(struct fix *f, const char *path)
         CHECK(head.count == RECORDS - 2 && head.h[0] == 7);
 }
 
+/* The same answers out of one look; another's change shows after its end, and the look waits for nobody. */
+static void looks(struct fix *f)
+{
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    QC_CLEANUP(vault_store_close) struct vault_store *other = NULL;
+    const struct vault_store_expect any = { .index = 2 };
+    struct qc_err err = { 0 };
+    char path[640];
+    uint64_t n = 0;
+    uint8_t fresh[16] = { 0xee };
+    snprintf(path, sizeof(path), "%s/looks", f->dir.path);
+    copy(f->store, path);
+    CHECK_OK(vault_store_open(&s, path, VAULT_STORE_READ, &any, &err));
+    CHECK_OK(vault_store_open(&other, path, VAULT_STORE_WRITE, &any, &err));
+    CHECK_OK(vault_store_look(s, &err));
+    CHECK_DIES(qc_ignore(vault_store_look(s, &err), "it dies"));
+    for (unsigned i = 0; i < RECORDS; i++) {
+        uint8_t tag[16] = { (uint8_t)i };
+        CHECK_OK(vault_store_mark(s, tag, &n, &err));
+        CHECK(n == (i % 2 == 0 ? i + 5 : 0));
+        CHECK_OK(vault_store_sequence(s, f->record[i].object, &n, &err));
+        CHECK(n == f->record[i].sequence);
+    }
+    vault_store_look_end(s);
+    struct vault_store_mark mark = { .number = 7 };
+    memcpy(mark.path_tag, fresh, sizeof fresh);
+    CHECK_OK(vault_store_marks_raise(other, &mark, 1, &err));
+    CHECK_OK(vault_store_look(s, &err));
+    CHECK_OK(vault_store_mark(s, fresh, &n, &err));
+    CHECK(n == 7);
+}
+
 static void flips(struct fix *f, const char *name)
 {
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
@@ -377,6 +409,7 @@ int main(void)
     half_made(&f);
     lost_parts(&f);
     copies(&f);
+    looks(&f);
     flips(&f, "store.key");
     flips(&f, "store.db");
     moved(&f);

@@ -35,6 +35,16 @@ QC_MUST qc_rc qc_key_blank(qc_key **ret, size_t len, struct qc_err *err);
 uint8_t *qc_key_write(qc_key *k);
 void qc_key_seal(qc_key *k);
 
+/*
+ * A thread that makes and frees keys by the thousand (for each entry of a listing some) need not have their
+ * pages shut and opened each time. Between these two, what it makes, QC_KEY_LOOSE_MAX at a time, stays open
+ * in its page, locked and guarded as ever; a freed one is wiped, and its page taken for the next. At the end
+ * all those pages are shut. A key that is made in between is freed in between, by the same thread (asserted).
+ * Begun once at a time (asserted).
+ */
+void qc_keys_loose_begin(void);
+void qc_keys_loose_end(void);
+
 /* Same length and bytes; constant time in the bytes. */
 QC_MUST bool qc_key_same(const qc_key *a, const qc_key *b);
 size_t qc_key_len(const qc_key *k);
