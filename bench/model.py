@@ -17,6 +17,7 @@ RATIOS = [
 ]
 PEAKS = [("client", 64), ("gateway", 256)]    # MiB
 SLOW = 2.0      # gets beside a slow cloud: their 99th percentile beside that while all are well
+UNCHANGED = 1.0                                 # seconds, on a machine where nothing else is at work
 # level, figure, floor or limit, what it is held against
 LINKS = [
     ("otp", "ratio", 0.8, "frames under one-time pad, beside 1 / (1/kernel + 1/TCP)"),
@@ -83,7 +84,9 @@ def verdicts(lines):
             if x["kind"] == "link" and (x["level"], x["name"]) == (level, name):
                 rows.append((what, x["of"], bound, x["of"] <= bound if name == "rekey" else x["of"] >= bound))
     for x in lines:
-        if x["kind"] == "slow_ratio":
+        if x["kind"] == "unchanged" and "cpu_s" in x:
+            rows.append(("seconds of a sync of 10,000 files of which none has changed", x["seconds"], UNCHANGED, x["seconds"] <= UNCHANGED))
+        elif x["kind"] == "slow_ratio":
             rows.append(("99 of 100 gets with a slow cloud, beside all well", x["p99"], SLOW, x["p99"] <= SLOW))
         elif x["kind"] == "repair_ratio":
             rows.append((f"repair ({x['name']}, {x['clouds']}, {x['segments']} segments), beside reading k clouds", x["to_read"], REPAIR, x["to_read"] <= REPAIR))

@@ -98,6 +98,15 @@ def small(lines):
         yield from table(["", "files", "ms each", "client, cpu ms", "gateway, cpu ms"], rows)
 
 
+def unchanged(lines):
+    rows = [[x["tool"], f"{x['files']:,}", f"{x['seconds']:.2f}", f"{x['most']:.2f}", f"{x['cpu_s']:.2f}" if "cpu_s" in x else ""] for x in lines if x["kind"] == "unchanged"]
+    if rows:
+        yield "## Where nothing has changed"
+        yield "Made by `bench/run.sh --unchanged`. A second run over a tree of files of 4 KiB; each tool with what it keeps of the run before. Seconds, medians and the most; processor seconds of client and gateway."
+        yield ""
+        yield from table(["", "files", "s", "at most", "cpu s"], rows)
+
+
 def others(lines):
     tools = list(dict.fromkeys(x["tool"] for x in lines if x["kind"] == "other"))
     if tools:
@@ -150,7 +159,7 @@ def main():
     print("# Performance\n")
     print("Made by `bench/run.sh --memory --compare --clouds --out FILE && bench/run.sh --links --out MORE && bench/page.py FILE MORE >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
           "[HACKING](HACKING.md#measure-and-profile); why the paths are as they are: [adr/0011](adr/0011-past-the-page-cache.md).\n")
-    for part in (machine, whole_path, ranges, peaks, small, others, cloud_cpu, links, kernels):
+    for part in (machine, whole_path, ranges, peaks, small, unchanged, others, cloud_cpu, links, kernels):
         for line in part(lines):
             print(line)
 

@@ -19,6 +19,7 @@ import model                                    # noqa: E402
 import repair                                   # noqa: E402
 import s3                                       # noqa: E402
 import slow                                     # noqa: E402
+import unchanged                                # noqa: E402
 from harness import BIN, Box, Failure, QCLOUD, check    # noqa: E402
 
 MIB = 1 << 20
@@ -305,6 +306,8 @@ def summary(out, enforced):
             print(f"peak            {x['what']}: client {x['client']} MiB, gateway {x['gateway']} MiB")
         elif x["kind"] == "small":
             print(f"small           {x['name']} of {x['files']} files of {x['bytes']} bytes: {x['ms_per_file']} ms each")
+        elif x["kind"] == "unchanged":
+            print(f"unchanged       {x['tool']}: {x['files']} files again in {x['seconds']} s ({x['most']} at most), the first time {x['first_s']} s")
         elif x["kind"] == "other":
             print(f"other           {x['tool']}: put {x['put_gb_per_s']}, get {x['get_gb_per_s']} GB/s")
         elif x["kind"] == "slow_get":
@@ -336,7 +339,7 @@ def summary(out, enforced):
 
 def main():
     top = os.path.dirname(HERE)
-    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--runs N] [--place DIR] [--out FILE]")
+    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--unchanged] [--runs N] [--place DIR] [--out FILE]")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--memory", action="store_true")
     p.add_argument("--small", type=int, default=None)
@@ -345,6 +348,7 @@ def main():
     p.add_argument("--slow", action="store_true")
     p.add_argument("--repair", action="store_true")
     p.add_argument("--links", action="store_true")
+    p.add_argument("--unchanged", action="store_true")
     p.add_argument("--runs", type=int, default=None)
     p.add_argument("--place", default=os.path.join(top, "build"))
     p.add_argument("--out", default=os.path.join(top, "build", "bench", "results.jsonl"))
@@ -361,6 +365,9 @@ def main():
         return 0 if summary(out, not o.quick) else 1
     if o.links:
         links.measure(out, sys.modules[__name__], o.quick)
+        return 0 if summary(out, not o.quick) else 1
+    if o.unchanged:
+        unchanged.measure(out, sys.modules[__name__], place, o.quick)
         return 0 if summary(out, not o.quick) else 1
     kernels(out, scale=1 if o.quick else 100)
     whole_path(out, place, size, o.runs or (1 if o.quick else 5))

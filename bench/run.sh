@@ -3,7 +3,7 @@
 # JSON lines to --out (default build/bench/results.jsonl), a summary to the terminal. Exit 0: every floor is met; 1: one is
 # missed; 2: it could not be measured.
 #
-# Usage: bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--runs N] [--place DIR] [--out FILE]
+# Usage: bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--unchanged] [--runs N] [--place DIR] [--out FILE]
 #   (nothing)   kernels, the whole path five times, eight transfers at once: about 5 minutes, 25 GB of disk
 #   --quick     a few seconds, to see that it runs: its figures say nothing and no floor is looked at
 #   --memory    also an object of 10 GiB
@@ -13,6 +13,7 @@
 #   --slow      only this, of --clouds: one of the five takes 3 s for each request; gets and puts beside it
 #   --repair    only this: one of five clouds is emptied, and filled again; with --clouds also on real S3 servers
 #   --links     only this: what links keyed by QKD cost, at both levels
+#   --unchanged only this: a second sync of 10,000 files of which none has changed, beside restic and rclone
 #   --place     where the clouds lie (default build/): the disk that is measured
 # bench/page.py RESULTS >docs/PERFORMANCE.md makes the page from the lines.
 set -eu
@@ -21,7 +22,7 @@ built=${QC_BENCH_BUILT-} # bench/smoke names a build that is there
 if [ -z "$built" ]; then
     built=$PWD/build/release
     tools/setup >&2
-    case " $* " in *' --compare '*) tools/setup --bench >&2 ;; esac
+    case " $* " in *' --compare '* | *' --unchanged '*) tools/setup --bench >&2 ;; esac
     case " $* " in *' --clouds '* | *' --slow '*) tools/setup --clouds >&2 ;; esac
     cmake --preset release >/dev/null
     cmake --build --preset release -- qcloud qcloud-gateway qc_bench_kernels qc_bench_otp_link qc_bench_qkd_tls >/dev/null
