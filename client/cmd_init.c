@@ -24,6 +24,7 @@ struct init {
     char share[2][QC_CLIENT_PATH_MAX];
     uint64_t k, n;
     size_t clouds;
+    bool derived;
     struct cloud_keys keys;
     qc_buf words;                /* NAME=URL, each with its NUL */
     size_t at[VAULT_CLOUDS_MAX]; /* offsets into words */
@@ -140,6 +141,15 @@ static qc_rc take_shares(struct init *i, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc take_mode(struct init *i, struct qc_err *err)
+{
+    const char *mode = qc_args_value(i->args, "mode", "stored");
+    i->derived = strcmp(mode, "derived") == 0;
+    if (!i->derived && strcmp(mode, "stored") != 0)
+        return QC_FAIL(err, QC_USAGE, "--mode is stored or derived, and not '%s'", mode);
+    return QC_OK;
+}
+
 static qc_rc check_first_time(const struct client *c, struct qc_err *err)
 {
     if (access(c->places.conf_file, F_OK) == 0)
@@ -243,6 +253,7 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
     memcpy(c->conf.share, i->share, sizeof c->conf.share);
     QC_TRY(client_vault_conf(c, &conf, err));
     conf.lock = i->lock;
+    conf.derived = i->derived;
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(describe(i, gw, &call, d, err));
     if (found && !same_gateway(i, d))
@@ -295,6 +306,7 @@ static qc_rc summary(const struct init *i, const struct vault_descriptor *d, str
     QC_TRY(text_json(j, "gateway", qc_span_str(remote_is(c) ? c->conf.gateway : "local"), err));
     QC_TRY(text_json(j, "share1", qc_span_str(c->conf.share[0]), err));
     QC_TRY(text_json(j, "share2", qc_span_str(c->conf.share[1]), err));
+    QC_TRY(qc_json_set_str(j, "mode", i->derived ? "derived" : "stored", err));
     QC_TRY(qc_json_set_bool(j, "passphrase", i->lock.pass != NULL, err));
     QC_TRY(text_json(j, "random", qc_span_str(c->provenance.text), err));
     QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
@@ -311,6 +323,8 @@ static qc_rc tell_made(const struct init *i, const struct vault_descriptor *d, s
     out_note(&c->out, "share 1 is %s, share 2 is %s; the configuration is %s", c->conf.share[0],
              c->conf.share[1], c->places.conf_file);
     out_note(&c->out, "%s", STATEMENT);
+    if (i->derived)
+        out_note(&c->out, "%s", STATEMENT_DERIVED);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d->k, d->n, err));
     QC_TRY(client_warn_descriptor(c, d, err));
     c->provenance = qrng_provenance(c->rng);
@@ -343,6 +357,7 @@ static qc_rc init_remote(struct client *c, const struct qc_args *args, struct qc
     QC_TRY(refuse_options(args, "--gateway", others, sizeof others / sizeof others[0], err));
     QC_TRY(remote_take(c, args, err));
     QC_TRY(take_shares(&i, err));
+    QC_TRY(take_mode(&i, err));
     {
         QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
         struct vault_call call = client_call(c);
@@ -364,6 +379,7 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     QC_TRY(cloud_keys_take(args, &i.keys, err));
     QC_TRY(take_numbers(&i, err));
     QC_TRY(take_shares(&i, err));
+    QC_TRY(take_mode(&i, err));
     QC_TRY(client_first_lock(c, args, &i.lock, err));
     QC_TRY(client_random_ready(c, err)); /* a gateway is not made for a vault that cannot be */
     QC_TRY(make_gateway(&i, &found, err));

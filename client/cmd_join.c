@@ -103,6 +103,9 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     const char *given[2] = { NULL, NULL };
     if (args->argc < 1 || args->argc > 2)
         return QC_FAIL(err, QC_USAGE, "--join takes the directory of one share store, or of both");
+    if (qc_args_value(args, "mode", NULL) != NULL)
+        return QC_FAIL(err, QC_USAGE,
+                       "a vault that exists has the mode that it was made with: --mode says nothing");
     if (qc_args_flag(args, "no-passphrase") || qc_args_value(args, "memory", NULL) != NULL)
         return QC_FAIL(err, QC_USAGE,
                        "the share stores of a vault that exists have the passphrase that they have: "

@@ -431,8 +431,9 @@ static void tell_shares(struct status *s)
     for (unsigned i = 0; i < 2; i++) {
         const char *dir = s->c->conf.share[i];
         if (s->local.share[i].rc == QC_OK)
-            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " record%s%s%s", i + 1, dir,
+            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " record%s%s%s%s", i + 1, dir,
                      s->local.share[i].records, text_s(s->local.share[i].records),
+                     s->local.share[i].derived ? "  (from a seed)" : "",
                      s->local.share[i].locked ? "  (under a passphrase)" : "",
                      s->local.share[i].writable ? "" : "  (read-only)");
         else
@@ -498,6 +499,7 @@ static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret,
     QC_TRY(qc_json_set_str(j, "state", state_of(s, i), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", s->local.share[i].locked, err));
     QC_TRY(qc_json_set_bool(j, "writable", s->local.share[i].writable, err));
+    QC_TRY(qc_json_set_bool(j, "derived", s->local.share[i].derived, err));
     QC_TRY(qc_json_set_int(j, "records", (int64_t)s->local.share[i].records, err));
     QC_TRY(qc_json_set_int(j, "pending", (int64_t)s->local.share[i].pending, err));
     QC_TRY(text_json(j, "why", qc_span_str(s->local.share[i].text), err));

@@ -52,6 +52,8 @@ static const struct qc_opt init_opts[] = {
       false },
     { "share1", 0, "DIR", "where share store 1 lies", false },
     { "share2", 0, "DIR", "where share store 2 lies: best on another device", false },
+    { "mode", 0, "stored|derived",
+      "keep a share of each object (default), or two seeds that all shares come from", false },
     { "join", 0, NULL, "use a vault that exists, from one or both share stores", false },
     { "take-over", 0, NULL, "with --join: shut the gateway of the old machine out", false },
     { "kit", 0, "FILE", "with --join: the operator's kit, where the clouds are too few", false },

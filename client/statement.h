@@ -9,3 +9,8 @@
     "everything; whoever has both share stores and one cloud can read a part. Lose both share stores, or "   \
     "their passphrase, and nobody, you included, can read anything again. Sizes, times, numbers of files "   \
     "and the shape of folders are not hidden."
+
+/* What is otherwise with --mode derived. */
+#define STATEMENT_DERIVED                                                                                    \
+    "All shares come from two seeds, one in each share store: a copy of one stands for all objects, those "  \
+    "stored later too, and the removal of one object's shares is not possible."

@@ -1,4 +1,4 @@
-# qc_module(NAME LAYER n SOURCES .. [DEPS ..] [LIBS ..] [PROGRAM [OUTPUT name] [STATIC]])
+# qc_module(NAME LAYER n SOURCES .. [DEPS ..] [LIBS ..] [PROGRAM [OUTPUT name] [STATIC] | SHARED OUTPUT name])
 # A folder is a module of one layer: the library qc_NAME with its headers in include/, or a program. A module may use
 # strictly lower layers, and reaches the headers only of those that it lists: dependencies are PRIVATE, so include
 # directories stop at each module, while the link closure still reaches every static library.
@@ -6,7 +6,7 @@
 # libraries those that base/ uses, and takes their archives. Whatever else a module would want is missing at its link.
 # The sanitizers cannot do that: there it is a program like others.
 function(qc_module NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 M "PROGRAM;STATIC" "LAYER;OUTPUT" "SOURCES;DEPS;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 1 M "PROGRAM;SHARED;STATIC" "LAYER;OUTPUT" "SOURCES;DEPS;LIBS")
   if(M_UNPARSED_ARGUMENTS OR NOT M_LAYER MATCHES "^[0-9]+$" OR NOT M_SOURCES)
     message(FATAL_ERROR "qc_module(${NAME}) needs LAYER n and SOURCES; stray: '${M_UNPARSED_ARGUMENTS}'")
   elseif(M_PROGRAM)
@@ -15,6 +15,11 @@ function(qc_module NAME)
       set_target_properties(qc_${NAME} PROPERTIES OUTPUT_NAME ${M_OUTPUT}
         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
     endif()
+  elseif(M_SHARED)
+    add_library(qc_${NAME} SHARED ${M_SOURCES})
+    target_include_directories(qc_${NAME} PUBLIC include)
+    set_target_properties(qc_${NAME} PROPERTIES OUTPUT_NAME ${M_OUTPUT} C_VISIBILITY_PRESET hidden
+      LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
   else()
     add_library(qc_${NAME} STATIC ${M_SOURCES})
     target_include_directories(qc_${NAME} PUBLIC include)

@@ -129,19 +129,28 @@ qc_rc places_site(struct places *p, char letter, struct qc_err *err)
     return name_files(p, err);
 }
 
+qc_rc places_beneath(const char *home, struct places *ret, struct qc_err *err)
+{
+    struct places p = { .state = "" };
+    QC_TRY(places_absolute(home, p.conf_dir, err));
+    QC_TRY(places_join(p.conf_dir, "state", p.state, err));
+    QC_TRY(places_join(p.conf_dir, "data", p.data, err));
+    QC_TRY(name_files(&p, err));
+    *ret = p;
+    return QC_OK;
+}
+
 qc_rc places_find(struct places *ret, struct qc_err *err)
 {
     struct places p = { .state = "" };
     const char *home = getenv("QCLOUD_HOME");
     if (home != NULL && home[0] != '\0') {
-        QC_TRY_AS(places_absolute(home, p.conf_dir, err), err, "QCLOUD_HOME");
-        QC_TRY(places_join(p.conf_dir, "state", p.state, err));
-        QC_TRY(places_join(p.conf_dir, "data", p.data, err));
-    } else {
-        QC_TRY(xdg("XDG_CONFIG_HOME", ".config", p.conf_dir, err));
-        QC_TRY(xdg("XDG_STATE_HOME", ".local/state", p.state, err));
-        QC_TRY(xdg("XDG_DATA_HOME", ".local/share", p.data, err));
+        QC_TRY_AS(places_beneath(home, ret, err), err, "QCLOUD_HOME");
+        return QC_OK;
     }
+    QC_TRY(xdg("XDG_CONFIG_HOME", ".config", p.conf_dir, err));
+    QC_TRY(xdg("XDG_STATE_HOME", ".local/state", p.state, err));
+    QC_TRY(xdg("XDG_DATA_HOME", ".local/share", p.data, err));
     QC_TRY(name_files(&p, err));
     *ret = p;
     return QC_OK;

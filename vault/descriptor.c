@@ -81,7 +81,7 @@ qc_rc vault_descriptor_write(qc_buf *ret, const struct vault_descriptor *d, stru
     QC_TRY(qc_json_new_obj(&root, err));
     QC_TRY(qc_json_set_int(root, "format", 1, err));
     QC_TRY(qc_json_set_hex(root, "vault", qc_span_of(d->vault, sizeof(d->vault)), err));
-    QC_TRY(qc_json_set_str(root, "mode", "stored", err));
+    QC_TRY(qc_json_set_str(root, "mode", d->derived ? "derived" : "stored", err));
     QC_TRY(qc_json_new_arr(&stores, err));
     for (size_t i = 0; i < 2; i++) {
         char hex[2 * VAULT_ID_BYTES + 1];
@@ -149,7 +149,8 @@ static qc_rc parse(struct vault_descriptor *d, const struct json_t *root, struct
         return QC_FAIL(err, QC_FORMAT, "no object");
     QC_TRY(qc_json_int(root, "format", 1, INT32_MAX, &format, err));
     QC_TRY(qc_json_str(root, "mode", &mode, err));
-    if (format != 1 || strcmp(mode, "stored") != 0)
+    d->derived = strcmp(mode, "derived") == 0;
+    if (format != 1 || (!d->derived && strcmp(mode, "stored") != 0))
         return QC_FAIL(err, QC_NEWER, "needs a newer program");
     QC_TRY(qc_json_hex(root, "vault", d->vault, sizeof(d->vault), err));
     QC_TRY(qc_json_arr(root, "stores", &stores, err));

@@ -59,7 +59,12 @@ static qc_rc draw(struct put *p, struct qc_err *err)
     memcpy(p->ids.path_tag, p->path_tag, sizeof(p->path_tag));
     QC_TRY(qc_rng_fill(&p->v->rng, p->ids.version, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&p->v->rng, p->ids.put_key, sizeof(p->ids.put_key), err));
-    return vault_keys_draw(&p->keys, &p->v->rng, err);
+    QC_CLEANUP(qc_key_free) qc_key *R1 = NULL, *R2 = NULL;
+    for (unsigned i = 0; i < 2; i++)
+        if (vault_store_derives(p->v->store[i]))
+            QC_TRY(
+                vault_store_derive(i == 0 ? &R1 : &R2, p->v->store[i], p->ids.object, p->ids.version, err));
+    return vault_keys_draw_with(&p->keys, R1, R2, &p->v->rng, err);
 }
 
 /* The same, with where these bytes came from. What was drawn before is not this object's. */

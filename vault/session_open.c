@@ -262,8 +262,34 @@ qc_rc vault_open_session(struct vault **ret, const struct vault_conf *conf, stru
     return QC_OK;
 }
 
+/* The secrets of a new vault: VS and, in derived mode, the seeds that its local shares come from. */
+struct birth {
+    qc_key *seed[2];
+    struct vault_secret secret;
+};
+
+static void birth_done(struct birth *b)
+{
+    qc_key_free(&b->seed[0]);
+    qc_key_free(&b->seed[1]);
+    vault_secret_done(&b->secret);
+}
+
+static qc_rc draw_derived(struct vault *v, struct birth *b, struct qc_err *err)
+{
+    const struct vault_ids ids = vault_ids_of_vault(v->id);
+    QC_CLEANUP(qc_key_free) qc_key *VS1 = NULL, *VS2 = NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
+        QC_TRY_AS(qc_key_new(&b->seed[i], VAULT_KEY_BYTES, &v->rng, err), err, "drawing a seed");
+        QC_TRY(vault_prk_new(&prk, b->seed[i], err));
+        QC_TRY(vault_seed_share(i == 0 ? &VS1 : &VS2, prk, i + 1, &ids, 1, err));
+    }
+    return vault_secret_draw_with(&b->secret, VS1, VS2, &v->rng, err);
+}
+
 /* Both stores of a new vault. The descriptor names both, so it is written when both have their ids. */
-static qc_rc make_stores(struct vault *v, const struct vault_lock *lock, const struct vault_secret *secret,
+static qc_rc make_stores(struct vault *v, const struct vault_lock *lock, const struct birth *b,
                          const uint8_t commitment[32], struct vault_descriptor *d, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = VAULT_DESCRIPTOR_MAX };
@@ -272,7 +298,8 @@ static qc_rc make_stores(struct vault *v, const struct vault_lock *lock, const s
     memcpy(params.commitment, commitment, 32);
     for (unsigned i = 0; i < 2; i++) {
         params.index = i + 1;
-        params.VS_i = i == 0 ? secret->VS1 : secret->VS2;
+        params.VS_i = i == 0 ? b->secret.VS1 : b->secret.VS2;
+        params.seed = b->seed[i];
         QC_TRY(vault_store_create(&v->store[i], v->dir[i], &params, &v->rng, err));
         memcpy(d->stores[i], vault_store_id(v->store[i]), VAULT_ID_BYTES);
     }
@@ -287,19 +314,20 @@ qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *c
                    struct qc_err *err)
 {
     QC_CLEANUP(vault_close) struct vault *v = NULL;
-    QC_CLEANUP(vault_secret_done) struct vault_secret secret = { 0 };
+    QC_CLEANUP(birth_done) struct birth b = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf record = { .max = 4096 };
     uint8_t commitment[32];
     if (conf->share[0] == NULL || conf->share[1] == NULL || strcmp(conf->share[0], conf->share[1]) == 0)
         return QC_FAIL(err, QC_USAGE, "a vault needs two share stores in two directories");
     QC_TRY(session_new(&v, conf, err));
     QC_TRY(qc_rng_fill(&v->rng, v->id, sizeof(v->id), err));
-    QC_TRY(vault_secret_draw(&secret, &v->rng, err));
-    QC_TRY(vault_record_commitment(commitment, secret.VS, v->id, err));
-    QC_TRY(vault_record_make(&record, &v->backup, &secret, v->id, 1, err));
+    QC_TRY(conf->derived ? draw_derived(v, &b, err) : vault_secret_draw(&b.secret, &v->rng, err));
+    QC_TRY(vault_record_commitment(commitment, b.secret.VS, v->id, err));
+    QC_TRY(vault_record_make(&record, &v->backup, &b.secret, v->id, 1, err));
     memcpy(d->vault, v->id, sizeof(v->id));
+    d->derived = conf->derived;
     /* Stores first: a directory that cannot be used is found before anything is registered. */
-    qc_rc rc = make_stores(v, &conf->lock, &secret, commitment, d, err);
+    qc_rc rc = make_stores(v, &conf->lock, &b, commitment, d, err);
     if (rc == QC_OK) {
         rc = gw->ops->vault_put(gw, v->id, qc_buf_span(&record), qc_buf_span(&v->backup), &call->op, err);
         if (rc != QC_OK)

@@ -87,36 +87,84 @@ qc_rc vault_keys_draw(struct vault_keys *ret, const qc_rng *rng, struct qc_err *
     return vault_keys_from(ret, K, R, coeffs, err);
 }
 
-qc_rc vault_keys_through(struct vault_keys *ret, const qc_key *K, const qc_key *R, const qc_key *R1,
-                         const qc_key *R2, struct qc_err *err)
+/* The four shares on the polynomial through the secret at 0 and two of them. */
+static qc_rc through(struct four *ret, const qc_key *S, const qc_key *S1, const qc_key *S2,
+                     struct qc_err *err)
 {
     QC_CLEANUP(four_done) struct four f = { 0 };
-    QC_TRY(qc_key_dup(&f.s[0], R1, err));
-    QC_TRY(qc_key_dup(&f.s[1], R2, err));
+    QC_TRY(qc_key_dup(&f.s[0], S1, err));
+    QC_TRY(qc_key_dup(&f.s[1], S2, err));
     for (uint8_t x = 3; x <= POINTS; x++) {
         qc_key **s = &f.s[x - 1];
         QC_TRY(qc_key_blank(s, VAULT_KEY_BYTES, err));
         QC_TRY(
             ss_interpolate(THRESHOLD, (const uint8_t[]){ 0, 1, 2 },
-                           (const uint8_t *const[]){ qc_key_open(R).p, qc_key_open(R1).p, qc_key_open(R2).p },
+                           (const uint8_t *const[]){ qc_key_open(S).p, qc_key_open(S1).p, qc_key_open(S2).p },
                            VAULT_KEY_BYTES, x, qc_key_write(*s), err));
         qc_key_seal(*s);
     }
+    *ret = QC_STEAL(f);
+    return QC_OK;
+}
+
+qc_rc vault_keys_through(struct vault_keys *ret, const qc_key *K, const qc_key *R, const qc_key *R1,
+                         const qc_key *R2, struct qc_err *err)
+{
+    QC_CLEANUP(four_done) struct four f = { 0 };
+    QC_TRY(through(&f, R, R1, R2, err));
     return keys_of(ret, K, R, &f, err);
+}
+
+qc_rc vault_keys_draw_with(struct vault_keys *ret, const qc_key *R1, const qc_key *R2, const qc_rng *rng,
+                           struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *drawn = NULL, *K = NULL, *R = NULL, *other = NULL;
+    const bool all = R1 != NULL && R2 != NULL;
+    if (R1 == NULL && R2 == NULL)
+        return vault_keys_draw(ret, rng, err);
+    QC_TRY_AS(qc_key_new(&drawn, (all ? 2 : 3) * VAULT_KEY_BYTES, rng, err), err, "drawing keys");
+    QC_TRY(qc_key_sub(&K, drawn, 0, VAULT_KEY_BYTES, err));
+    QC_TRY(qc_key_sub(&R, drawn, VAULT_KEY_BYTES, VAULT_KEY_BYTES, err));
+    if (!all)
+        QC_TRY(qc_key_sub(&other, drawn, 2 * VAULT_KEY_BYTES, VAULT_KEY_BYTES, err));
+    return vault_keys_through(ret, K, R, R1 != NULL ? R1 : other, R2 != NULL ? R2 : other, err);
+}
+
+qc_rc vault_seed_share(qc_key **ret, const struct qc_prk *seed, unsigned i, const struct vault_ids *ids,
+                       uint32_t generation, struct qc_err *err)
+{
+    uint8_t be[4];
+    qc_put_be(be, generation, sizeof be);
+    return vault_kdf_ids(ret, seed, i == 1 ? "share1" : "share2", ids, qc_span_of(be, sizeof be), err);
+}
+
+static qc_rc secret_of(struct vault_secret *ret, const qc_key *VS, struct four *shares, struct qc_err *err)
+{
+    QC_CLEANUP(vault_secret_done) struct vault_secret v = { 0 };
+    QC_TRY(qc_key_dup(&v.VS, VS, err));
+    v.VS1 = QC_STEAL(shares->s[0]);
+    v.VS2 = QC_STEAL(shares->s[1]);
+    v.VS3 = QC_STEAL(shares->s[2]);
+    v.VS4 = QC_STEAL(shares->s[3]);
+    *ret = QC_STEAL(v);
+    return QC_OK;
 }
 
 qc_rc vault_secret_from(struct vault_secret *ret, const qc_key *VS, const qc_key *coeffs, struct qc_err *err)
 {
-    QC_CLEANUP(vault_secret_done) struct vault_secret v = { 0 };
     QC_CLEANUP(four_done) struct four shares = { 0 };
     QC_TRY(split(&shares, VS, coeffs, err));
-    QC_TRY(qc_key_dup(&v.VS, VS, err));
-    v.VS1 = QC_STEAL(shares.s[0]);
-    v.VS2 = QC_STEAL(shares.s[1]);
-    v.VS3 = QC_STEAL(shares.s[2]);
-    v.VS4 = QC_STEAL(shares.s[3]);
-    *ret = QC_STEAL(v);
-    return QC_OK;
+    return secret_of(ret, VS, &shares, err);
+}
+
+qc_rc vault_secret_draw_with(struct vault_secret *ret, const qc_key *VS1, const qc_key *VS2,
+                             const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *VS = NULL;
+    QC_CLEANUP(four_done) struct four shares = { 0 };
+    QC_TRY_AS(qc_key_new(&VS, VAULT_KEY_BYTES, rng, err), err, "drawing the vault secret");
+    QC_TRY(through(&shares, VS, VS1, VS2, err));
+    return secret_of(ret, VS, &shares, err);
 }
 
 qc_rc vault_secret_draw(struct vault_secret *ret, const qc_rng *rng, struct qc_err *err)

@@ -9,6 +9,7 @@
 #define STORE_APPLICATION 0x51434C53u /* "QCLS" */
 #define STORE_SALT        16
 #define STORE_SEALED      (STORE_SALT + 32 + QC_TAG) /* a sealed share */
+#define STORE_SEALED_NONE (STORE_SALT + QC_TAG)      /* its seed gives the share */
 #define STORE_HEAD_CLEAR  104
 
 struct vault_store {
@@ -19,6 +20,8 @@ struct vault_store {
     uint32_t generation;
     uint8_t commitment[32];
     qc_key *VS_i;
+    qc_key *seed;        /* of a derived store; NULL: a stored one */
+    struct qc_prk *from; /* of the seed */
     qc_key *SK;
     struct vault_lock lock; /* what SK is wrapped under */
     struct qc_prk *prk;     /* of SK */
@@ -40,19 +43,25 @@ struct store_record_id {
     uint64_t sequence;
 };
 
-/* Sealed value of a record: STORE_SEALED bytes under a fresh salt. */
-QC_MUST qc_rc store_record_seal(uint8_t ret[STORE_SEALED], const struct vault_store *s,
+/* Sealed value of a record under a fresh salt: STORE_SEALED bytes, or STORE_SEALED_NONE in a derived store
+ * whose seed gives this share. */
+QC_MUST qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct vault_store *s,
                                 const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
                                 struct qc_err *err);
+/* The share of a version as the seed gives it. */
+QC_MUST qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, const uint8_t *object,
+                               const uint8_t *version, struct qc_err *err);
+/* The seed becomes s's, and VS_i what it gives; index, vault and generation are set. */
+QC_MUST qc_rc store_set_seed(struct vault_store *s, const qc_key *seed, struct qc_err *err);
 /* QC_INTEGRITY  it does not open. */
 QC_MUST qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
                                 qc_span sealed, struct qc_err *err);
 
-/* Item `head`: index, vault, generation, VS_i and commitment of s; appended. */
+/* Item `head`: index, mode, vault, generation, VS_i or the seed, and commitment of s; appended. */
 QC_MUST qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const qc_rng *rng,
                               struct qc_err *err);
-/* Fills index, vault, generation, VS_i, commitment of s, whose id and prk are set. QC_INTEGRITY, QC_NEWER,
- * QC_FORMAT. */
+/* Fills index, vault, generation, VS_i, seed, commitment of s, whose id and prk are set. QC_INTEGRITY,
+ * QC_NEWER, QC_FORMAT. */
 QC_MUST qc_rc store_head_open(struct vault_store *s, qc_span sealed, struct qc_err *err);
 
 QC_MUST qc_rc store_mark_tag(uint8_t ret[16], const struct vault_store *s, const uint8_t path_tag[16],

@@ -27,6 +27,8 @@ void vault_store_close(struct vault_store **s)
     qc_db_close(&(*s)->db);
     qc_fd_close(&(*s)->making);
     qc_key_free(&(*s)->VS_i);
+    qc_key_free(&(*s)->seed);
+    qc_prk_free(&(*s)->from);
     qc_key_free(&(*s)->SK);
     qc_key_free(&(*s)->mark_key);
     qc_prk_free(&(*s)->prk);
@@ -127,7 +129,8 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
     s->lock = params->lock;
     memcpy(s->vault, params->vault, sizeof(s->vault));
     memcpy(s->commitment, params->commitment, sizeof(s->commitment));
-    QC_TRY(qc_key_dup(&s->VS_i, params->VS_i, err));
+    QC_TRY(params->seed != NULL ? store_set_seed(s, params->seed, err)
+                                : qc_key_dup(&s->VS_i, params->VS_i, err));
     qc_rc rc = store_said(s, create(s, params, rng, err), err);
     if (rc != QC_OK && qc_fd_is(&s->making)) /* what is in the directory is ours */
         vault_store_unmake(&s);
@@ -321,6 +324,23 @@ uint32_t vault_store_generation(const struct vault_store *s)
 const uint8_t *vault_store_commitment(const struct vault_store *s)
 {
     return s->commitment;
+}
+
+bool vault_store_derives(const struct vault_store *s)
+{
+    return s->seed != NULL;
+}
+
+const qc_key *vault_store_seed(const struct vault_store *s)
+{
+    return s->seed;
+}
+
+qc_rc vault_store_derive(qc_key **ret, const struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                         const uint8_t version[VAULT_ID_BYTES], struct qc_err *err)
+{
+    QC_ASSERT(s->seed != NULL);
+    return store_seed_share(ret, s, object, version, err);
 }
 
 const qc_key *vault_store_secret(const struct vault_store *s)

@@ -17,12 +17,13 @@ static qc_rc add_one(struct vault_store *s, struct qc_stmt *insert, const struct
                      const qc_rng *rng, struct qc_err *err)
 {
     uint8_t sealed[STORE_SEALED];
+    size_t n = 0;
     struct store_record_id id = id_of(r);
     QC_ASSERT(r->sequence <= INT64_MAX);
-    QC_TRY(store_record_seal(sealed, s, &id, r->share, rng, err));
+    QC_TRY(store_record_seal(sealed, &n, s, &id, r->share, rng, err));
     return QC_RUN(insert, err, QC_VB(qc_span_of(r->object, VAULT_ID_BYTES)),
                   QC_VB(qc_span_of(r->version, VAULT_ID_BYTES)), QC_VI(r->generation), QC_VI(r->state),
-                  QC_VI(r->sequence), QC_VB(qc_span_of(sealed, sizeof(sealed))));
+                  QC_VI(r->sequence), QC_VB(qc_span_of(sealed, n)));
 }
 
 static qc_rc add(struct vault_store *s, const struct vault_store_record *records, size_t count,
@@ -101,7 +102,19 @@ qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES
                       const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,
                       struct qc_err *err)
 {
-    return store_said(s, get(s, object, version, ret, err), err);
+    struct qc_err why = { 0 };
+    const qc_rc rc = get(s, object, version, ret, &why);
+    if (s->seed == NULL || (rc != QC_NOTFOUND && rc != QC_INTEGRITY)) {
+        if (rc != QC_OK)
+            *err = why;
+        return store_said(s, rc, err);
+    }
+    struct vault_store_record r = { .generation = s->generation };
+    memcpy(r.object, object, VAULT_ID_BYTES);
+    memcpy(r.version, version, VAULT_ID_BYTES);
+    QC_TRY(store_said(s, store_seed_share(&r.share, s, object, version, err), err));
+    *ret = r;
+    return QC_OK;
 }
 
 static qc_rc commit_record(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
@@ -110,20 +123,21 @@ static qc_rc commit_record(struct vault_store *s, const struct vault_store_commi
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *update = NULL;
     uint8_t sealed[STORE_SEALED];
+    size_t n = 0;
     QC_TRY(get(s, change->object, change->version, &r, err));
     if (r.state == VAULT_RECORD_COMMITTED && r.sequence == change->sequence)
         return QC_OK;
     r.state = VAULT_RECORD_COMMITTED;
     r.sequence = change->sequence;
     struct store_record_id id = id_of(&r);
-    QC_TRY(store_record_seal(sealed, s, &id, r.share, rng, err));
+    QC_TRY(store_record_seal(sealed, &n, s, &id, r.share, rng, err));
     QC_TRY(qc_db_prepare(s->db,
                          "UPDATE record SET state = ?4, sequence = ?5, sealed = ?6"
                          " WHERE object_id = ?1 AND version_id = ?2 AND generation = ?3",
                          &update, err));
     return QC_RUN(update, err, QC_VB(qc_span_of(r.object, VAULT_ID_BYTES)),
                   QC_VB(qc_span_of(r.version, VAULT_ID_BYTES)), QC_VI(r.generation), QC_VI(r.state),
-                  QC_VI(r.sequence), QC_VB(qc_span_of(sealed, sizeof(sealed))));
+                  QC_VI(r.sequence), QC_VB(qc_span_of(sealed, n)));
 }
 
 static qc_rc raise_mark(struct vault_store *s, const uint8_t *path_tag, uint64_t number, struct qc_err *err)

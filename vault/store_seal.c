@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include "vault/kdf.h"
+#include "vault/shares.h"
 
 static const uint8_t nonce_zero[QC_GCM_NONCE];
 
@@ -29,19 +30,54 @@ static void record_aad(uint8_t ret[RECORD_AAD], const struct store_record_id *id
     qc_put_be(ret + 17, id->sequence, 8);
 }
 
-qc_rc store_record_seal(uint8_t ret[STORE_SEALED], const struct vault_store *s,
+qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, const uint8_t *object,
+                       const uint8_t *version, struct qc_err *err)
+{
+    struct vault_ids ids;
+    memcpy(ids.vault, s->vault, VAULT_ID_BYTES);
+    memcpy(ids.object, object, VAULT_ID_BYTES);
+    memcpy(ids.version, version, VAULT_ID_BYTES);
+    return vault_seed_share(ret, s->from, s->index, &ids, s->generation, err);
+}
+
+qc_rc store_set_seed(struct vault_store *s, const qc_key *seed, struct qc_err *err)
+{
+    const struct vault_ids ids = vault_ids_of_vault(s->vault);
+    QC_TRY(qc_key_dup(&s->seed, seed, err));
+    QC_TRY(vault_prk_new(&s->from, s->seed, err));
+    return vault_seed_share(&s->VS_i, s->from, s->index, &ids, s->generation, err);
+}
+
+/* Does the seed give this share? Then a record says only that the version is there. */
+static qc_rc is_given(bool *ret, const struct vault_store *s, const struct store_record_id *id,
+                      const qc_key *share, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *own = NULL;
+    *ret = false;
+    if (s->seed == NULL)
+        return QC_OK;
+    QC_TRY(store_seed_share(&own, s, id->object, id->version, err));
+    *ret = qc_key_same(own, share);
+    return QC_OK;
+}
+
+qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct vault_store *s,
                         const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
                         struct qc_err *err)
 {
     QC_ASSERT(qc_key_len(share) == 32);
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     uint8_t aad[RECORD_AAD], out[STORE_SEALED];
+    bool given = false;
+    QC_TRY(is_given(&given, s, id, share, err));
+    const qc_span clear = given ? (qc_span){ 0 } : qc_key_open(share);
     QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
     QC_TRY(record_key(&key, s, id, out, err));
     record_aad(aad, id);
-    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
-                       qc_key_open(share), out + STORE_SALT, out + STORE_SALT + 32, err));
-    memcpy(ret, out, sizeof(out));
+    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) }, clear,
+                       out + STORE_SALT, out + STORE_SALT + clear.n, err));
+    *ret_n = STORE_SALT + clear.n + QC_TAG;
+    memcpy(ret, out, *ret_n);
     return QC_OK;
 }
 
@@ -51,10 +87,18 @@ qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct 
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     QC_CLEANUP(qc_key_free) qc_key *share = NULL;
     uint8_t aad[RECORD_AAD];
-    if (sealed.n != STORE_SEALED)
+    const bool given = s->seed != NULL && sealed.n == STORE_SEALED_NONE;
+    if (sealed.n != STORE_SEALED && !given)
         return QC_FAIL(err, QC_INTEGRITY, "record: %zu bytes, %d expected", sealed.n, STORE_SEALED);
     QC_TRY(record_key(&key, s, id, sealed.p, err));
     record_aad(aad, id);
+    if (given) {
+        uint8_t none[1];
+        QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
+                              (qc_span){ 0 }, sealed.p + STORE_SALT, none, err),
+                  err, "record");
+        return store_seed_share(ret, s, id->object, id->version, err);
+    }
     QC_TRY(qc_key_blank(&share, 32, err));
     QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
                           qc_span_sub(sealed, STORE_SALT, 32), sealed.p + STORE_SALT + 32,
@@ -77,17 +121,19 @@ static qc_rc head_key(qc_key **ret, const struct vault_store *s, unsigned index,
 /* enc("head") */
 static const uint8_t head_aad[] = { 0, 0, 0, 0, 0, 0, 0, 4, 'h', 'e', 'a', 'd' };
 
+enum { MODE_STORED = 1, MODE_DERIVED = 2 };
+
 /* Clear text of the head into p; 112 bytes are there, since keys come in steps of 16. */
 static void head_write(uint8_t *p, const struct vault_store *s)
 {
     p[0] = 1;
     p[1] = (uint8_t)s->index;
-    p[2] = 1;
+    p[2] = s->seed != NULL ? MODE_DERIVED : MODE_STORED;
     p[3] = 0;
     memcpy(p + 4, s->vault, VAULT_ID_BYTES);
     memcpy(p + 20, s->id, VAULT_ID_BYTES);
     qc_put_be(p + 36, s->generation, 4);
-    memcpy(p + 40, qc_key_open(s->VS_i).p, 32);
+    memcpy(p + 40, qc_key_open(s->seed != NULL ? s->seed : s->VS_i).p, 32);
     memcpy(p + 72, s->commitment, 32);
 }
 
@@ -111,6 +157,7 @@ qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const qc_rng *rn
 /* What stands in clear in the head; clear is 104 bytes and 8 of filling. */
 static qc_rc head_read(struct vault_store *s, const qc_key *clear, struct qc_err *err)
 {
+    QC_CLEANUP(qc_key_free) qc_key *secret = NULL;
     uint8_t fixed[40];
     qc_rd r = { .s = qc_span_sub(qc_key_open(clear), 0, STORE_HEAD_CLEAR) };
     qc_rd_copy(&r, fixed, sizeof(fixed)); /* nothing secret in these 40 bytes, nor in the last 32 */
@@ -118,17 +165,20 @@ static qc_rc head_read(struct vault_store *s, const qc_key *clear, struct qc_err
     qc_span commitment = qc_rd_bytes(&r, 32);
     if (!qc_rd_end(&r))
         return QC_FAIL(err, QC_FORMAT, "head: malformed");
-    if (fixed[0] > 1 || fixed[2] > 1)
+    if (fixed[0] > 1 || fixed[2] > MODE_DERIVED)
         return QC_FAIL(err, QC_NEWER, "head: version %u, mode %u need a newer program", fixed[0], fixed[2]);
-    if (fixed[0] != 1 || fixed[2] != 1 || fixed[3] != 0 || fixed[1] < 1 || fixed[1] > 2)
+    if (fixed[0] != 1 || fixed[2] == 0 || fixed[3] != 0 || fixed[1] < 1 || fixed[1] > 2)
         return QC_FAIL(err, QC_FORMAT, "head: malformed");
     if (memcmp(fixed + 20, s->id, VAULT_ID_BYTES) != 0)
         return QC_FAIL(err, QC_INTEGRITY, "head: of another store");
-    QC_TRY(qc_key_sub(&s->VS_i, clear, 40, 32, err));
     s->index = fixed[1];
     memcpy(s->vault, fixed + 4, VAULT_ID_BYTES);
     s->generation = (uint32_t)qc_get_be(fixed + 36, 4);
     memcpy(s->commitment, commitment.p, commitment.n);
+    QC_TRY(qc_key_sub(&secret, clear, 40, 32, err));
+    if (fixed[2] == MODE_DERIVED)
+        return store_set_seed(s, secret, err);
+    s->VS_i = QC_STEAL(secret);
     return QC_OK;
 }
 

@@ -51,5 +51,10 @@ int main(void)
     show(qc_key_open(keys.R1).p,
          32); /* the outcome of the comparison is public; the share itself was tested above */
     CHECK_OK(vault_backup_check(&effective, &b, 1, keys.R1, &ids, &err));
+    QC_CLEANUP(qc_key_free) qc_key *seed = fix_key("seed", 1, 32), *share = NULL;
+    QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
+    hide(seed);
+    CHECK_OK(vault_prk_new(&prk, seed, &err));
+    CHECK_OK(vault_seed_share(&share, prk, 1, &ids, 1, &err));
     return 0;
 }

@@ -148,7 +148,10 @@ int main(void)
 {
     struct rig r;
     struct qc_err err = { 0 };
-    rig_new(&r, qc_rand_start());
+    struct qc_rand rand = qc_rand_start();
+    const bool derived = qc_rand_u64(&rand) % 2 == 1;
+    printf("shares: %s\n", derived ? "derived" : "stored");
+    rig_new_mode(&r, rand, derived);
     CHECK_OK(rig_put(&r, "big", 5 << 20, 1, &err));
     CHECK_OK(rig_put(&r, "small", 100, 2, &err));
     all_allocations(&r, "open", do_open, true);

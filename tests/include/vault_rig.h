@@ -59,7 +59,7 @@ static inline qc_rc rig_open(struct rig *r, struct qc_err *err)
     return vault_open_session(&r->v, &conf, &gw, &call, err);
 }
 
-static inline void rig_new(struct rig *r, struct qc_rand rand)
+static inline void rig_new_mode(struct rig *r, struct qc_rand rand, bool derived)
 {
     struct qc_err err = { 0 };
     struct vault_descriptor d = { .k = 3, .n = 5 };
@@ -74,12 +74,18 @@ static inline void rig_new(struct rig *r, struct qc_rand rand)
     CHECK_OK(vault_descriptor_add_cloud(&d, 1, "c1", "file:///nowhere", &err));
     struct vault_conf conf = rig_conf(r);
     conf.vault = NULL;
+    conf.derived = derived;
     struct vault_call call = rig_call(r);
     struct vault_gw *gw = fake_connect(r->fake);
     CHECK_OK(vault_create(r->id, &conf, &d, gw, &call, &err));
     vault_gw_close(&gw);
     vault_descriptor_done(&d);
     CHECK_OK(rig_open(r, &err));
+}
+
+static inline void rig_new(struct rig *r, struct qc_rand rand)
+{
+    rig_new_mode(r, rand, false);
 }
 
 static inline void rig_done(struct rig *r)

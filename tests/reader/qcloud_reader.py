@@ -486,8 +486,10 @@ class Store:
         self.index, mode, zero = r.int(1), r.int(1), r.int(1)
         need(self.index == i and mode in (1, 2) and zero == 0, "FORMAT", "store head: index or mode")
         self.vault, store = r.take(16), r.take(16)
-        self.generation, self.VS, self.commitment = r.int(4), r.take(32), r.take(32)
+        self.generation, secret, self.commitment = r.int(4), r.take(32), r.take(32)
         r.end()
+        self.seed = secret if mode == 2 else None
+        self.VS = secret if mode == 1 else self.derive((self.vault, self.vault, bytes(16)))
         need(store == self.id, "INTEGRITY", "store head: of another store")
 
     def item(self, name):
@@ -505,14 +507,18 @@ class Store:
         need(len(v) >= 32 and same(mac(kdf(self.key, "text", self.id, name.encode()), v[:-32]), v[-32:]), "INTEGRITY", f"store: {name}")
         return v[:-32]
 
+    def derive(self, ids):
+        return kdf(self.seed, "share%d" % self.index, *ids, u(4, self.generation))
+
     def share(self, ids):
         rows = self.db.execute("SELECT generation, state, sequence, sealed FROM record WHERE object_id=? AND version_id=? "
                                "ORDER BY generation DESC", ids[1:]).fetchall()
         for generation, state, sequence, v in rows:
             v = bytes(v)
             key = kdf(self.key, "record", *ids, u(1, self.index), u(4, generation), v[:16])
-            return self.unseal(key, enc(u(1, state), u(8, sequence)), v, "record")
-        return None
+            share = self.unseal(key, enc(u(1, state), u(8, sequence)), v, "record")
+            return share if share or self.seed is None else self.derive(ids)
+        return None if self.seed is None else self.derive(ids)
 
 
 # ---------------------------------------------------------------- 8, 9 clouds

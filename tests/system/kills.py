@@ -173,7 +173,7 @@ def plans(rng):
 def test():
     rng = seeded("kills")
     with Box() as box:
-        box.init()
+        box.init("--mode", rng.choice(("stored", "derived")))
         world = World(box, rng)
         box.expect(0, "status")
         world.state = os.path.dirname([f for f in files(box.home) if f.endswith("catalogue.db")][0])

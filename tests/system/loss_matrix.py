@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""I1, I2: every set of n-k clouds, with no share, share 1 or share 2 lost as well: byte-identical. One cloud more: exit 6.
+"""I1, I2, in both modes of shares: every set of n-k clouds, with no share, share 1 or share 2 lost as well: byte-identical. One cloud more: exit 6.
 Both shares: exit 7. Nothing is written to the output where it is refused. With a share lost two sizes are drawn; QC_FULL=1: all."""
 import itertools
 import os
+import shutil
 
-from harness import FULL, Box, check, main, seeded
+from harness import FULL, Box, check, main, second_reader, seeded
 
 
 def objects(rng):
@@ -12,10 +13,10 @@ def objects(rng):
         yield f"d/{size}", rng.randbytes(size)
 
 
-def matrix(k, n, rng):
+def matrix(k, n, rng, mode):
     done = refused = 0
     with Box(k, n) as box:
-        box.init()
+        box.init("--mode", mode)
         data = dict(objects(rng))
         box.put_all(data)
         for gone in itertools.combinations(range(n), n - k):
@@ -41,13 +42,31 @@ def matrix(k, n, rng):
                 box.expect(7, "put", os.path.join(box.work, "in"), "new")
         check(box.get("new", 3) is None, "what was refused is there")
         box.expect(0, "verify")
-    print(f"EC({k},{n}): {done} files back byte for byte, {refused} refused", flush=True)
+        if mode == "derived":
+            seeds_lost(box, data)
+    print(f"EC({k},{n}) {mode}: {done} files back byte for byte, {refused} refused", flush=True)
+
+
+def seeds_lost(box, data):
+    """A store whose seed is lost comes back as one that keeps its shares; old and new objects open by either, and by a second reader."""
+    for i, store in enumerate(box.stores, 1):
+        shutil.rmtree(store)
+        box.expect(0, "recover", "--share", str(i))
+        data[f"after/{i}"] = b"%d" % i * 99
+        box.put_all({f"after/{i}": data[f"after/{i}"]})
+        for other in box.stores:
+            with box.lost(other):
+                for name, d in data.items():
+                    check(box.get(name) == d, f"share {i} recovered, {other} lost: {name} differs")
+        box.expect(0, "verify")
+        if i == 1:
+            second_reader(box, data)
 
 
 def test():
     rng = seeded("loss_matrix")
-    for k, n in ((3, 5), (2, 4), (4, 6)):
-        matrix(k, n, rng)
+    for k, n, mode in ((3, 5, "stored"), (2, 4, "stored"), (4, 6, "stored"), (2, 4, "derived")) + (((3, 5, "derived"),) if FULL else ()):
+        matrix(k, n, rng, mode)
 
 
 main(test)

@@ -151,7 +151,7 @@ def check_static():
 
 # ------------------------------------------------------------ what is stored
 def fill(box, rng):
-    box.init()
+    box.init("--mode", rng.choice(("stored", "derived")))
     data = {name: rng.randbytes(size) for name, size in NAMES.items()}
     box.expect(0, "put", box.write("in", rng.randbytes(5000)), "twice")
     for name, d in data.items():

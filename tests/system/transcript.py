@@ -93,7 +93,7 @@ def stored(*tops):
 def secrets(box, data):
     archive = reader.Archive(box.clouds)
     vault = reader.Vault(archive, box.stores)
-    out = [vault.VS] + [s.VS for s in vault.stores.values()]
+    out = [vault.VS] + [s.VS for s in vault.stores.values()] + [s.seed for s in vault.stores.values() if s.seed]
     seen = 0
     for name, e in vault.entries():
         ids = (vault.id, e["object"], e["version"])
@@ -119,8 +119,10 @@ def test():
             b"patients/Aurelia-Quincunx-1961/letter-to-family.txt": b"".join(b"line %06d of a letter nobody else may read\n" % i for i in range(900)),
             b"tiny-object-of-one-secret": b"a small secret of 31 bytes here",
             b"large-enough-for-two-segments": rng.randbytes((16 << 20) + 5) if os.environ.get("QC_FULL") == "1" else rng.randbytes(1 << 20)}
+    mode = rng.choice(("stored", "derived"))
+    print(f"shares: {mode}", flush=True)
     with Box() as box:
-        box.init()
+        box.init("--mode", mode)
         box.expect(0, "status")
         proxy = Proxy(socket_of(box))
         box.put_all(data)

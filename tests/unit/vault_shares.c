@@ -38,11 +38,23 @@ static void draw(void)
     CHECK(s.calls == 2 && s.bytes == 128 + 96);
     for (unsigned i = 0; i < 32; i++)
         CHECK(qc_key_open(v.VS).p[i] == i && qc_key_open(v.VS1).p[i] == (i ^ (32 + i) ^ (64 + i)));
+    for (unsigned given = 1; given <= 3; given++) { /* R1, R2, both */
+        QC_CLEANUP(vault_keys_done) struct vault_keys with = { 0 };
+        const qc_key *R1 = (given & 1) != 0 ? v.VS1 : NULL, *R2 = (given & 2) != 0 ? v.VS2 : NULL;
+        s = (struct source){ 0 };
+        CHECK_OK(vault_keys_draw_with(&with, R1, R2, &rng, &err));
+        CHECK(s.calls == 1 && s.bytes == (given == 3 ? 64 : 96));
+        CHECK(R1 == NULL || qc_key_same(with.R1, R1));
+        CHECK(R2 == NULL || qc_key_same(with.R2, R2));
+        CHECK(qc_key_open(given == 1 ? with.R2 : with.R1).p[0] == (given == 3 ? qc_key_open(R1).p[0] : 64));
+    }
     s.fail = true;
     struct vault_keys none = { 0 };
     struct vault_secret nothing = { 0 };
     CHECK_RC(vault_keys_draw(&none, &rng, &err), QC_RANDOM);
+    CHECK_RC(vault_keys_draw_with(&none, v.VS1, NULL, &rng, &err), QC_RANDOM);
     CHECK_RC(vault_secret_draw(&nothing, &rng, &err), QC_RANDOM);
+    CHECK_RC(vault_secret_draw_with(&nothing, v.VS1, v.VS2, &rng, &err), QC_RANDOM);
     CHECK(none.K == NULL && none.R1 == NULL && nothing.VS == NULL && nothing.VS4 == NULL);
 }
 

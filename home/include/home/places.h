@@ -18,6 +18,8 @@ struct places {
 
 /* From the environment. QC_NOTCONF: neither QCLOUD_HOME nor HOME is set; QC_LIMIT: a path is too long. */
 QC_MUST qc_rc places_find(struct places *ret, struct qc_err *err);
+/* Those that QCLOUD_HOME=home says. QC_USAGE, QC_LIMIT: places_absolute's. */
+QC_MUST qc_rc places_beneath(const char *home, struct places *ret, struct qc_err *err);
 /* Those of a site of the profile xor23: sites/A beneath each. QC_LIMIT. */
 QC_MUST qc_rc places_site(struct places *p, char letter, struct qc_err *err);
 /* path, made absolute against the working directory and without empty, `.` and `..` components; it need not

@@ -1,6 +1,7 @@
 /* The vault's descriptor, in each share store: how to reach the vault from a new machine. Nothing secret.
  * Layer 3; uses base. Format: FORMAT 7.3. Threads: none. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -19,6 +20,7 @@ struct vault_descriptor {
     uint8_t vault[VAULT_ID_BYTES];
     uint8_t stores[2][VAULT_ID_BYTES];
     uint8_t catalogue[VAULT_ID_BYTES];
+    bool derived; /* the vault was made with shares from seeds */
     unsigned k, n;
     char *url; /* owned; of a gateway for many users, which has no clouds here; NULL: the user's own */
     struct vault_cloud clouds[VAULT_CLOUDS_MAX];

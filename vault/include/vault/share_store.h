@@ -39,7 +39,8 @@ struct vault_store_params {
     unsigned index; /* 1 or 2 */
     uint8_t vault[VAULT_ID_BYTES];
     uint32_t generation;
-    const qc_key *VS_i;     /* this store's share of VS */
+    const qc_key *VS_i;     /* this store's share of VS; NULL where there is a seed, which gives it */
+    const qc_key *seed;     /* of a derived store, 32 bytes; NULL: a stored one */
     uint8_t commitment[32]; /* of VS: vault_record_commitment */
     qc_span descriptor;     /* JSON text of FORMAT 7.3; may be empty and written later */
     struct vault_lock lock; /* what its key is wrapped under; {0}: in clear */
@@ -115,6 +116,15 @@ uint32_t vault_store_generation(const struct vault_store *s);
 const uint8_t *vault_store_commitment(const struct vault_store *s); /* of VS, 32 bytes */
 const qc_key *vault_store_secret(const struct vault_store *s);      /* VS1 or VS2; borrowed */
 
+/* A derived store gives its share of any version from its seed (FORMAT 1.1). Its records say which versions
+ * there are, and hold a share only where the seed does not give it. */
+bool vault_store_derives(const struct vault_store *s);
+const qc_key *vault_store_seed(const struct vault_store *s); /* borrowed; NULL: a stored one */
+/* The share of a version that has no record yet. */
+QC_MUST qc_rc vault_store_derive(qc_key **ret, const struct vault_store *s,
+                                 const uint8_t object[VAULT_ID_BYTES], const uint8_t version[VAULT_ID_BYTES],
+                                 struct qc_err *err);
+
 /* Descriptor text. get appends to ret. QC_NOTFOUND: none; QC_INTEGRITY: its authenticator fails. */
 QC_MUST qc_rc vault_store_descriptor_get(struct vault_store *s, qc_buf *ret, struct qc_err *err);
 QC_MUST qc_rc vault_store_descriptor_put(struct vault_store *s, qc_span text, struct qc_err *err);
@@ -127,8 +137,8 @@ QC_MUST qc_rc vault_store_head_put(struct vault_store *s, const struct vault_hea
 struct vault_store_record {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint32_t generation;
-    enum vault_record_state state;
-    uint64_t sequence; /* 0 while pending and unknown */
+    enum vault_record_state state; /* 0 where vault_store_get found none, and the seed gave the share */
+    uint64_t sequence;             /* 0 while pending and unknown */
     qc_key *share;
 };
 void vault_store_record_done(struct vault_store_record *r);
@@ -142,7 +152,8 @@ QC_MUST qc_rc vault_store_add(struct vault_store *s, const struct vault_store_re
 
 /*
  * The share of a version: the record of the highest generation. Pending records count: their put may have
- * been committed. QC_NOTFOUND   no record;  QC_INTEGRITY  its seal fails: damaged, counts as missing
+ * been committed. QC_NOTFOUND   no record;  QC_INTEGRITY  its seal fails: damaged, counts as missing. A
+ * derived store gives both all the same: whether the share is right is for M to say.
  */
 QC_MUST qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
                               const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/key.h"
 #include "base/rng.h"
+#include "vault/kdf.h"
 
 #define VAULT_KEY_BYTES   32
 #define VAULT_COEFF_BYTES 64 /* 32 linear, then 32 quadratic */
@@ -36,9 +37,20 @@ QC_MUST qc_rc vault_keys_draw(struct vault_keys *ret, const qc_rng *rng, struct 
 QC_MUST qc_rc vault_keys_from(struct vault_keys *ret, const qc_key *K, const qc_key *R, const qc_key *coeffs,
                               struct qc_err *err);
 
-/* Derived mode: the polynomial through (0,R), (1,R1), (2,R2). */
+/* The polynomial through (0,R), (1,R1), (2,R2): where a share is not drawn but given. */
 QC_MUST qc_rc vault_keys_through(struct vault_keys *ret, const qc_key *K, const qc_key *R, const qc_key *R1,
                                  const qc_key *R2, struct qc_err *err);
+
+/*
+ * As vault_keys_draw, with shares that are given (NULL: this one is drawn, too). Uniform R1 and R2 are as
+ * good as a uniform polynomial: for each R one to one (seal.md 4.2).
+ */
+QC_MUST qc_rc vault_keys_draw_with(struct vault_keys *ret, const qc_key *R1, const qc_key *R2,
+                                   const qc_rng *rng, struct qc_err *err);
+
+/* Share i (1, 2) as seed i gives it: KDF(seed_i, "share_i", ids, generation). */
+QC_MUST qc_rc vault_seed_share(qc_key **ret, const struct qc_prk *seed, unsigned i,
+                               const struct vault_ids *ids, uint32_t generation, struct qc_err *err);
 
 /* The sharing of the vault secret: S = VS, S1 and S2 in the stores, S3 in the vault record, S4 in the vault's
  * B. */
@@ -48,6 +60,9 @@ struct vault_secret {
 };
 void vault_secret_done(struct vault_secret *secret);
 QC_MUST qc_rc vault_secret_draw(struct vault_secret *ret, const qc_rng *rng, struct qc_err *err);
+/* VS drawn, with its local shares as they are given. */
+QC_MUST qc_rc vault_secret_draw_with(struct vault_secret *ret, const qc_key *VS1, const qc_key *VS2,
+                                     const qc_rng *rng, struct qc_err *err);
 QC_MUST qc_rc vault_secret_from(struct vault_secret *ret, const qc_key *VS, const qc_key *coeffs,
                                 struct qc_err *err);
 

@@ -1,4 +1,4 @@
-/* libqcloud: put, get, list, remove, verify and recover sealed objects. Layer 3; uses base, ss; randomness
+/* The vault: put, get, list, remove, verify and recover sealed objects. Layer 3; uses base, ss; randomness
  * and the gateway come through interfaces. Everything that the command does, this library does; it prints
  * nothing, reads no environment. Source: PAPERS A1..A11. Keeps I1, I2, I3, I5, I8.
  *
@@ -58,6 +58,7 @@ struct vault_conf {
     void *tell_ctx;
     struct vault_passes *passes; /* for stores under a passphrase; NULL: none. Outlives the session */
     struct vault_lock lock;      /* vault_create: what the stores' keys are wrapped under; {0}: in clear */
+    bool derived;                /* vault_create: the shares come from two seeds (FORMAT 7.2) */
     unsigned unasked; /* 1, 2: nobody is asked for this store's passphrase (it is to be rebuilt); 0 */
 };
 
@@ -465,6 +466,7 @@ struct vault_local_status {
         char text[256];
         bool writable;
         bool locked;                        /* under a passphrase, open or not */
+        bool derived;                       /* its shares come from a seed */
         uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */
     } share[2];
