@@ -10,6 +10,7 @@
 #include "qrng/qrng.h"
 #include "home/revival.h"
 #include "vault/vault.h"
+#include "vault/xor23.h"
 
 /* Bits of qc_cmd.needs: the class of the command's messages stands above them. */
 enum { NEEDS_CONF = 1, NEEDS_OWN_GATEWAY = 2, NEEDS_CLASS_SHIFT = 8 };
@@ -43,6 +44,7 @@ struct client {
     bool random_read;
     struct qrng_provenance provenance; /* of the last object's ids and keys */
     enum qrng_profile profile;         /* whose policy is asked */
+    enum vault_scheme scheme;          /* of --profile, where that is about the three sites */
     const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;
 };

@@ -15,7 +15,7 @@
 
 struct get_run {
     struct client *c;
-    struct sites *sites; /* of the profile xor23; or NULL */
+    struct sites *sites; /* of a profile that has three; or NULL */
     struct vault_get_opts opts;
     bool part;          /* opts says which */
     struct which which; /* not given: the current version */
@@ -290,7 +290,7 @@ static qc_rc begin(struct get_run *run, const struct qc_args *args, int words, s
 {
     const char *range = qc_args_value(args, "range", NULL);
     bool shared = false;
-    QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(profile_shared(args, &shared, NULL, err));
     QC_TRY(which_args(run->c, args, &run->which, err));
     if (run->which.given && !run->which.which.by_time && args->argc > words)
         return QC_FAIL(err, QC_USAGE, "--version is of one object");
@@ -299,7 +299,7 @@ static qc_rc begin(struct get_run *run, const struct qc_args *args, int words, s
     if (range != NULL)
         QC_TRY(vault_slice_parse(&run->opts.slice, range, err));
     if (range != NULL && shared)
-        return QC_FAIL(err, QC_USAGE, "--range reads no shares of the profile xor23, which are read whole");
+        return QC_FAIL(err, QC_USAGE, "--range reads nothing of three sites, which is read whole");
     if (shared)
         run->sites = sites;
     return shared ? sites_open(run->c, MSG_SHARED_GET, sites, err) : client_open(run->c, err);

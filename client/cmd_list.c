@@ -119,9 +119,10 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
     struct where w = { 0 };
     qc_rc worst = QC_OK;
     bool shared = false;
-    QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(profile_shared(args, &shared, NULL, err));
     if (run.versions && (shared || run.zero || condition != NULL))
-        return QC_FAIL(err, QC_USAGE, "ls --versions does without --null, --where and the profile xor23");
+        return QC_FAIL(err, QC_USAGE,
+                       "ls --versions does without --null, --where and the profiles of three sites");
     if (shared)
         return shared_ls(c, args, err);
     if (condition != NULL)
@@ -367,7 +368,7 @@ qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
     struct which w = { 0 };
-    QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(profile_shared(args, &shared, NULL, err));
     QC_TRY(which_args(app, args, &w, err));
     if (w.given)
         return stat_version(app, args, &w, err);
@@ -377,13 +378,13 @@ qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err)
 qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
-    QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(profile_shared(args, &shared, NULL, err));
     return shared ? shared_explain(app, args, err) : each(app, args, explain_one, "without an answer", err);
 }
 
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
-    QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(profile_shared(args, &shared, NULL, err));
     return shared ? shared_rm(app, args, err) : each(app, args, rm_one, "not removed as asked", err);
 }

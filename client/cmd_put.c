@@ -18,7 +18,7 @@
 
 struct put_run {
     struct client *c;
-    struct sites *sites; /* of the profile xor23; or NULL */
+    struct sites *sites; /* of a profile that has three; or NULL */
     struct vault_put_opts opts;
     qc_rc worst;
     bool go_on;
@@ -321,7 +321,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     if (!run.opts.hasty && strcmp(wait, "full") != 0)
         return QC_FAIL(err, QC_USAGE, "--wait %s: full or quorum", wait);
     QC_TRY(check_words(args, tree, err));
-    QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(profile_shared(args, &shared, NULL, err));
     if (shared)
         run.sites = &sites;
     QC_TRY(shared ? sites_open(c, MSG_SHARED_PUT, &sites, err) : client_open(c, err));

@@ -1,4 +1,4 @@
-/* ls, stat, explain, rm, verify with --profile xor23. */
+/* ls, stat, explain, rm, verify with a --profile of three sites. */
 #include <inttypes.h>
 
 #include "base/codec.h"
@@ -39,13 +39,14 @@ struct ls {
     bool wide, zero;
 };
 
+/* The profile is that which was asked for: qcloud stat opens an object, and says which it is. */
 static qc_rc ls_json(struct client *c, const struct vault_stat *what, const char *sites, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     char when[QC_TIME_TEXT];
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, qc_buf_span(&what->name), err));
-    QC_TRY(qc_json_set_str(j, "profile", "xor23", err));
+    QC_TRY(qc_json_set_str(j, "profile", vault_scheme_text(c->scheme), err));
     QC_TRY(qc_json_set_str(j, "sites", sites, err));
     QC_TRY(qc_json_set_int(j, "share_size", (int64_t)what->size, err));
     qc_time_text(what->created_s, when);
@@ -82,7 +83,7 @@ qc_rc shared_ls(struct client *c, const struct qc_args *args, struct qc_err *err
     QC_CLEANUP(sites_done) struct sites s = { 0 };
     struct ls l = { .s = &s, .wide = qc_args_flag(args, "long"), .zero = qc_args_flag(args, "null") };
     if (qc_args_value(args, "where", NULL) != NULL)
-        return QC_FAIL(err, QC_USAGE, "--where says nothing with --profile xor23; qcloud explain does");
+        return QC_FAIL(err, QC_USAGE, "--where says nothing of three sites; qcloud explain does");
     QC_TRY(sites_open(c, MSG_SHARED_GET, &s, err));
     const qc_rc rc =
         sites_list(&s, args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 }, ls_one, &l, err);
@@ -98,7 +99,19 @@ static void helds_done(struct vault_xor23_held (*held)[SS_XOR23_SHARES])
         vault_xor23_held_done(&(*held)[i]);
 }
 
-/* Each site that is there, asked. *ret_pair: one of the letters that agree; or the reason why no two do. */
+/* The one that has something has a mirror. */
+static bool mirror_of_one(const struct vault_xor23_held held[SS_XOR23_SHARES], unsigned *ret_letter)
+{
+    for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
+        if (held[i].has && held[i].why.rc == QC_OK && held[i].header.scheme == VAULT_MIRROR) {
+            *ret_letter = i;
+            return true;
+        }
+    return false;
+}
+
+/* Each site that is there, asked. *ret_pair: one of the letters that agree, or that of a mirror that is
+ * asked for and alone; or the reason why no two do. */
 static qc_rc look(struct sites *s, qc_span name, struct vault_xor23_held held[SS_XOR23_SHARES],
                   unsigned *ret_pair, struct qc_err *err)
 {
@@ -117,6 +130,8 @@ static qc_rc look(struct sites *s, qc_span name, struct vault_xor23_held held[SS
         *ret_pair = odd == SS_XOR23_A ? SS_XOR23_B : SS_XOR23_A;
         return QC_OK;
     }
+    if (s->s.alone && have == 1 && lack == 0 && mirror_of_one(held, ret_pair))
+        return QC_OK;
     if (lack >= 2)
         return QC_FAIL(err, QC_NOTFOUND, "%u of %u sites that answer %s it", have, have + lack,
                        have == 1 ? "has" : "have");
@@ -150,7 +165,7 @@ static qc_rc stat_json(struct sites *s, qc_span name, const struct vault_xor23_h
     const struct vault_xor23_header *h = &held[pair].header;
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
-    QC_TRY(qc_json_set_str(j, "profile", "xor23", err));
+    QC_TRY(qc_json_set_str(j, "profile", vault_scheme_text(h->scheme), err));
     QC_TRY(qc_json_set_hex(j, "object", qc_span_of(h->ids.object, VAULT_ID_BYTES), err));
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(h->ids.version, VAULT_ID_BYTES), err));
     QC_TRY(qc_json_set_int(j, "share_size", (int64_t)vault_xor23_data_size(held[pair].stat.size), err));
@@ -192,10 +207,14 @@ static qc_rc stat_one(struct sites *s, qc_span name, struct qc_err *err)
     text_size(vault_xor23_data_size(held[pair].stat.size), size);
     qc_hex(qc_span_of(h->ids.version, VAULT_ID_BYTES), version);
     out_line(&s->of->out, "name     %.*s", (int)shown.n, (const char *)shown.p);
-    out_line(&s->of->out, "sharing  %s  shares from %s", version,
+    out_line(&s->of->out, "profile  %s", vault_scheme_text(h->scheme));
+    out_line(&s->of->out, "sharing  %s  %s from %s", version,
+             h->scheme == VAULT_MIRROR ? "keys of tags" : "shares",
              qrng_bulk_text((enum qrng_bulk_maker)h->maker));
     out_line(&s->of->out, "size     %s", size);
-    out_line(&s->of->out, "budget   %u (%u of 3 sites agree, any two are enough)", agree - 2, agree);
+    const unsigned needs = vault_scheme_needs(h->scheme);
+    out_line(&s->of->out, "budget   %u (%u of 3 sites agree, any %s enough)", agree - needs, agree,
+             needs == 1 ? "one is" : "two are");
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
         stat_site(s, i, &held[i], agrees[i]);
     return stat_json(s, name, held, agrees, pair, err);
@@ -225,9 +244,12 @@ static qc_rc explain_one(struct sites *s, qc_span name, struct qc_err *err)
     QC_TRY(text_escape(name, &shown, err));
     out_line(&s->of->out, "name     %.*s", (int)shown.n, (const char *)shown.p);
     const char *bulk = qrng_bulk_text((enum qrng_bulk_maker)held[pair].header.maker);
+    const char *profile = vault_scheme_text(held[pair].header.scheme);
+    out_line(&s->of->out, "profile  %s", profile);
     out_line(&s->of->out, "shares   %s", bulk);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
+    QC_TRY(qc_json_set_str(j, "profile", profile, err));
     QC_TRY(qc_json_set_str(j, "shares", bulk, err));
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
         QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };

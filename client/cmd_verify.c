@@ -58,7 +58,7 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
     char bytes[TEXT_SIZE];
     qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
     bool shared = false;
-    QC_TRY(profile_shared(args, &shared, err));
+    QC_TRY(profile_shared(args, &shared, NULL, err));
     if (shared)
         return shared_verify(c, args, err);
     QC_TRY(client_open(c, err));

@@ -109,7 +109,7 @@ static const struct help rows[] = {
       "passphrase "
       "is wrong or missing" },
     { "profiles",
-      { "qcloud profiles", "qcloud profiles --json", "qcloud put --profile xor23 genome.vcf" },
+      { "qcloud profiles", "qcloud profiles --size 80G --json", "qcloud put --profile xor23 genome.vcf" },
       "0" },
     { "site list",
       { "qcloud site list", "qcloud site list --json", "qcloud --site B init --local --cloud file:///mnt/b" },

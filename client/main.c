@@ -31,7 +31,7 @@ static const struct qc_opt globals[] = {
     { "verbose", 'v', NULL, "reasons and places of errors", false },
     { "progress", 0, "auto|plain|none", "a bar on a terminal, a line every 10 s, nothing", false },
     { "no-input", 0, NULL, "never ask for anything at the terminal", false },
-    { "site", 0, "A|B|C", "in that site's own vault: one of three of the profile xor23", false },
+    { "site", 0, "A|B|C", "in that site's own vault: one of the three of xor23, shamir and mirror", false },
     { "timeout", 0, "SECONDS", "give each object at most this time", false },
     { "degraded-ok", 0, NULL, "exit 0 instead of 4", false },
     { "strict", 0, NULL, "exit 4 where a warning was given", false },
@@ -69,7 +69,9 @@ static const struct qc_opt passphrase_opts[] = {
 };
 #define PROFILE                                                                                              \
     {                                                                                                        \
-        "profile", 0, "ec|xor23", "how it is kept (qcloud profiles): ec, unless this says xor23", false      \
+        "profile", 0, "ec|xor23|shamir|mirror",                                                              \
+            "how it is kept (qcloud profiles): ec, unless this says another; the others at three sites",     \
+            false                                                                                            \
     }
 static const struct qc_opt put_opts[] = {
     { "recursive", 'r', NULL, "store a directory tree", false },
@@ -84,6 +86,11 @@ static const struct qc_opt put_opts[] = {
         "range", 0, "A-B",                                                                                   \
             "bytes A to B alone, from 0 on (k, M, G: powers of 1024); A-: to the end; -N: the last N", false \
     }
+static const struct qc_opt profiles_opts[] = {
+    { "size", 0, "BYTES", "of the file that the figures are for (default: 1Gi; k, M, G: powers of 1024)",
+      false },
+    { 0 },
+};
 static const struct qc_opt profile_opts[] = { PROFILE, { 0 } };
 #define WHICH                                                                                                \
     {                                                                                                        \
@@ -298,8 +305,8 @@ static const struct qc_cmd cmds[] = {
     { "passphrase", "[--share 1|2] [--remove]", "set, change or remove the passphrase of the share stores", 0,
       0, NEEDS_CLASS(MSG_PASSPHRASE) | NEEDS_CONF, passphrase_opts, cmd_passphrase },
     { "profiles", "", "how objects can be kept: who could open them, what may be lost, what it costs", 0, 0,
-      NEEDS_CLASS(MSG_CALL), NULL, cmd_profiles },
-    { "site list", "", "the three sites of the profile xor23, and which of them answer", 0, 0,
+      NEEDS_CLASS(MSG_CALL), profiles_opts, cmd_profiles },
+    { "site list", "", "the three sites of xor23, shamir and mirror, and which of them answer", 0, 0,
       NEEDS_CLASS(MSG_SHARED_GET), NULL, cmd_site_list },
     { "site rebuild", "[NAME...]",
       "new shares at all three sites: of what one of them lacks, or of these objects", 0, -1,
@@ -509,7 +516,7 @@ static qc_rc find_places(struct client *c, const struct qc_args *args, bool *ret
 {
     const char *site = qc_args_value(args, "site", NULL);
     unsigned i = 0;
-    QC_TRY(profile_shared(args, ret_shared, err));
+    QC_TRY(profile_shared(args, ret_shared, &c->scheme, err));
     QC_TRY(places_find(&c->places, err));
     if (site == NULL)
         return QC_OK;

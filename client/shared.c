@@ -1,4 +1,4 @@
-/* put and get with --profile xor23: one object among three sites. */
+/* put and get with a --profile of three sites: one object among them. */
 #include <inttypes.h>
 
 #include "progress.h"
@@ -34,6 +34,12 @@ static qc_rc site_json(struct json_t *list, unsigned i, const struct vault_xor23
     return qc_json_append(list, &one, err);
 }
 
+/* Sites that may be lost with all that they have. */
+static unsigned budget(const struct vault_xor23_stored *r)
+{
+    return r->sites - vault_scheme_needs(r->header.scheme);
+}
+
 static qc_rc stored_json(struct sites *s, qc_span name, const struct vault_xor23_stored *r, bool degraded,
                          struct qc_err *err)
 {
@@ -42,12 +48,12 @@ static qc_rc stored_json(struct sites *s, qc_span name, const struct vault_xor23
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "exit", degraded ? 4 : 0, err));
-    QC_TRY(qc_json_set_str(j, "profile", "xor23", err));
+    QC_TRY(qc_json_set_str(j, "profile", vault_scheme_text(r->header.scheme), err));
     QC_TRY(qc_json_set_hex(j, "object", qc_span_of(r->header.ids.object, VAULT_ID_BYTES), err));
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(r->header.ids.version, VAULT_ID_BYTES), err));
     QC_TRY(qc_json_set_int(j, "size", (int64_t)r->size, err));
     QC_TRY(qc_json_set_str(j, "random", s->of->bulk, err));
-    QC_TRY(qc_json_set_int(j, "loss_budget", r->sites - 2, err));
+    QC_TRY(qc_json_set_int(j, "loss_budget", budget(r), err));
     QC_TRY(qc_json_new_arr(&list, err));
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
         QC_TRY(site_json(list, i, r, err));
@@ -73,14 +79,16 @@ static qc_rc lacks(const struct vault_xor23_stored *r, qc_buf *line, bool *ret, 
 static qc_rc stored(struct sites *s, qc_span name, const struct vault_xor23_stored *r, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
+    const bool mirror = r->header.scheme == VAULT_MIRROR;
     char size[TEXT_SIZE];
     take_provenance(s);
     bool degraded = client_random_warn(s->of);
     text_size(r->size, size);
     QC_TRY(qc_buf_add_str(&line, "stored ", err));
     QC_TRY(text_quote(name, &line, err));
-    QC_TRY(qc_buf_addf(&line, err, ": %s among three sites, shares from %s; loss budget %u", size,
-                       s->of->bulk, r->sites - 2));
+    QC_TRY(qc_buf_addf(&line, err, ": %s %s, %s from %s; loss budget %u", size,
+                       mirror ? "at three sites, a whole copy at each" : "among three sites",
+                       mirror ? "keys of tags" : "shares", s->of->bulk, budget(r)));
     QC_TRY(lacks(r, &line, &degraded, err));
     QC_TRY(stored_json(s, name, r, degraded, err));
     if (degraded)
@@ -91,7 +99,9 @@ static qc_rc stored(struct sites *s, qc_span name, const struct vault_xor23_stor
 
 static struct vault_xor23_put_opts put_opts(const struct sites *s)
 {
-    return (struct vault_xor23_put_opts){ .rng = &s->bulk_rng, .maker = qrng_bulk_tell(s->bulk).maker };
+    return (struct vault_xor23_put_opts){ .rng = &s->bulk_rng,
+                                          .maker = qrng_bulk_tell(s->bulk).maker,
+                                          .scheme = s->of->scheme };
 }
 
 qc_rc sites_put(struct sites *s, const struct vault_source *source, qc_span name,
@@ -151,7 +161,7 @@ static qc_rc got_json(struct sites *s, qc_span name, const struct vault_xor23_go
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "exit", 0, err));
-    QC_TRY(qc_json_set_str(j, "profile", "xor23", err));
+    QC_TRY(qc_json_set_str(j, "profile", vault_scheme_text(g->report.header.scheme), err));
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(g->report.header.ids.version, VAULT_ID_BYTES), err));
     QC_TRY(qc_json_set_int(j, "size", (int64_t)g->report.size, err));
     QC_TRY(qc_json_new_arr(&used, err));
@@ -183,7 +193,8 @@ qc_rc sites_get(struct sites *s, qc_span name, const struct vault_sink *sink, co
         QC_TRY(qc_buf_add_str(&line, " to ", err));
         QC_TRY(text_quote(qc_span_str(file), &line, err));
     }
-    out_note(&s->of->out, "got %.*s: %s, every byte confirmed by two sites", (int)line.n,
-             (const char *)line.p, size);
+    out_note(&s->of->out, "got %.*s: %s, %s", (int)line.n, (const char *)line.p, size,
+             g.report.alone > 0 ? "from one site alone, which no other confirms"
+                                : "every byte confirmed by two sites");
     return QC_OK;
 }

@@ -84,7 +84,8 @@ qc_rc sites_list(struct sites *s, qc_span prefix, sites_list_fn fn, void *ctx, s
         next(&l[i]);
         there++;
     }
-    if (there < 2) /* one alone may leave names out, or have more of them than two would agree on */
+    /* One alone may leave names out, or have more of them than two would agree on. */
+    if (there < (s->s.alone ? 1 : 2))
         return QC_FAIL(err, QC_SHARES, "%u of three sites answers%s", there, there == 1 ? "" : "s");
     return merge(l, fn, ctx, err);
 }

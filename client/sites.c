@@ -18,7 +18,7 @@ qc_rc site_parse(const char *word, unsigned *ret, struct qc_err *err)
     return QC_FAIL(err, QC_USAGE, "a site is A, B or C, not '%s'", word);
 }
 
-static void site_free(struct client **c)
+void site_free(struct client **c)
 {
     if (*c == NULL)
         return;
@@ -38,8 +38,7 @@ void sites_done(struct sites *s)
     qrng_bulk_close(&s->bulk);
 }
 
-/* What a site has of the command that opens it. */
-static qc_rc site_new(struct client *c, unsigned i, struct client **ret, struct qc_err *err)
+qc_rc site_new(struct client *c, unsigned i, struct client **ret, struct qc_err *err)
 {
     QC_CLEANUP(site_free) struct client *site = qc_alloc(sizeof *site);
     if (site == NULL)
@@ -107,6 +106,7 @@ qc_rc sites_open(struct client *c, enum msg_class class, struct sites *ret, stru
     ret->of = c;
     c->out.class = class;
     c->profile = QRNG_PROFILE_XOR23;
+    ret->s.alone = c->scheme == VAULT_MIRROR;
     QC_TRY(client_rng(c, err));
     const enum qrng_bulk_maker maker = qrng_bulk_by(c->random.policy[QRNG_PROFILE_XOR23]);
     const qc_rng source = qrng_rng(c->rng);

@@ -1,6 +1,6 @@
-/* The three sites of the profile xor23: each is a vault of its own, with its own configuration, gateway and
- * share stores, beneath those of the user's (places_site). Part of the program qcloud (layer 5); uses base,
- * qrng, vault. */
+/* The three sites of the profiles xor23, shamir and mirror: each is a vault of its own, with its own
+ * configuration, gateway and share stores, beneath those of the user's (places_site). Part of the program
+ * qcloud (layer 5); uses base, qrng, vault. */
 #pragma once
 #include "client.h"
 #include "qrng/bulk.h"
@@ -22,6 +22,11 @@ void sites_done(struct sites *s);
 char site_letter(unsigned i);
 /* "A", "B" or "C" into 0..2. QC_USAGE. */
 QC_MUST qc_rc site_parse(const char *word, unsigned *ret, struct qc_err *err);
+
+/* A client in the vault of a site, with what it has of the command that asks: nothing is read or opened yet.
+ * QC_NOMEM, QC_LIMIT */
+QC_MUST qc_rc site_new(struct client *c, unsigned i, struct client **ret, struct qc_err *err);
+void site_free(struct client **c);
 
 /*
  * Open what there is; a site that is not there is told as a warning. The command's messages become those of
@@ -54,7 +59,7 @@ typedef qc_rc (*sites_list_fn)(void *ctx, const struct vault_stat *what, unsigne
 /* All names below a prefix (as in vault_list) at any site, in byte order. */
 QC_MUST qc_rc sites_list(struct sites *s, qc_span prefix, sites_list_fn fn, void *ctx, struct qc_err *err);
 
-/* ls, stat, explain, rm, verify with --profile xor23. */
+/* ls, stat, explain, rm, verify with a --profile of three sites. */
 QC_MUST qc_rc shared_ls(struct client *c, const struct qc_args *args, struct qc_err *err);
 QC_MUST qc_rc shared_stat(struct client *c, const struct qc_args *args, struct qc_err *err);
 QC_MUST qc_rc shared_explain(struct client *c, const struct qc_args *args, struct qc_err *err);

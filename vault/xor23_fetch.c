@@ -145,7 +145,7 @@ static qc_rc judge(const struct get3 *g, qc_rc rc, struct qc_err *err)
 
 static qc_rc restore(struct get3 *g, bool all, struct qc_workq *threads, struct qc_err *err)
 {
-    struct vault_xor23_restore from = { .all = all };
+    struct vault_xor23_restore from = { .all = all, .alone = g->sites->alone };
     const struct vault_sink sink = { .write = sink_write, .finish = sink_finish, .ctx = g };
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
         struct reader *r = &g->reader[i];

@@ -1,20 +1,30 @@
 #include "xor23_format.h"
 
 #include "base/onetime.h"
+#include "scheme.h"
 
 enum { VERSION = 1, LOG2 = 20 };
 _Static_assert(1 << LOG2 == SS_XOR23_BLOCK, "a chunk is a block");
+
+/* VAULT_SCHEMES: none has this magic. */
+static enum vault_scheme scheme_by(qc_span magic)
+{
+    unsigned s = 0;
+    while (s < VAULT_SCHEMES && !qc_span_eq(magic, qc_span_str(scheme_of(s)->magic)))
+        s++;
+    return s;
+}
 
 qc_rc vault_xor23_header_parse(qc_span in, struct vault_xor23_header *ret, struct qc_err *err)
 {
     struct vault_xor23_header h = { 0 };
     qc_rd r = { .s = in };
-    const qc_span magic = qc_rd_bytes(&r, 4);
+    h.scheme = scheme_by(qc_rd_bytes(&r, 4));
     const uint64_t version = qc_rd_be(&r, 1), letter = qc_rd_be(&r, 1), maker = qc_rd_be(&r, 1);
     const uint64_t log2 = qc_rd_be(&r, 1);
     qc_rd_copy(&r, h.ids.object, sizeof h.ids.object);
     qc_rd_copy(&r, h.ids.version, sizeof h.ids.version);
-    if (!qc_rd_end(&r) || !qc_span_eq(magic, QC_LIT("QCX3")) || version == 0)
+    if (!qc_rd_end(&r) || h.scheme == VAULT_SCHEMES || version == 0)
         return QC_FAIL(err, QC_FORMAT, "no header of a share file, %zu bytes", in.n);
     if (version > VERSION || maker > VAULT_XOR23_MAKERS)
         return QC_FAIL(err, QC_NEWER, "a share file of version %u, randomness %u", (unsigned)version,
@@ -31,7 +41,7 @@ qc_rc vault_xor23_header_parse(qc_span in, struct vault_xor23_header *ret, struc
 void vault_xor23_header_write(const struct vault_xor23_header *h, uint8_t out[VAULT_XOR23_HEADER])
 {
     QC_ASSERT(h->letter < SS_XOR23_SHARES && h->maker >= 1 && h->maker <= VAULT_XOR23_MAKERS);
-    memcpy(out, "QCX3", 4);
+    memcpy(out, scheme_of(h->scheme)->magic, 4);
     out[4] = VERSION;
     out[5] = (uint8_t)(h->letter + 1);
     out[6] = (uint8_t)h->maker;
@@ -51,9 +61,10 @@ uint64_t vault_xor23_file_size(uint64_t size)
     return VAULT_XOR23_HEADER + vault_xor23_chunks(size) * VAULT_XOR23_HEAD + size + size % 2;
 }
 
-uint64_t vault_xor23_random(uint64_t size)
+uint64_t vault_xor23_random(enum vault_scheme scheme, uint64_t size)
 {
-    return vault_xor23_chunks(size) * VAULT_XOR23_RANDOM + size + size % 2;
+    const bool draws = scheme_of(scheme)->drawn < SS_XOR23_SHARES;
+    return vault_xor23_chunks(size) * VAULT_XOR23_RANDOM + (draws ? size + size % 2 : 0);
 }
 
 uint64_t vault_xor23_data_size(uint64_t file_size)

@@ -70,7 +70,7 @@ qc_rc vault_xor23_look(struct vault *site, enum ss_xor23 letter, qc_span name, c
 static bool agree(const struct vault_xor23_held *a, const struct vault_xor23_held *b)
 {
     return a->has && b->has && a->why.rc == QC_OK && b->why.rc == QC_OK &&
-           a->header.maker == b->header.maker &&
+           a->header.scheme == b->header.scheme && a->header.maker == b->header.maker &&
            memcmp(&a->header.ids, &b->header.ids, sizeof a->header.ids) == 0;
 }
 

@@ -67,8 +67,10 @@ qc_rc vault_xor23_renew(const struct vault_xor23_sites *sites, const struct vaul
         rc = qc_workq_submit(thread, get_job, &r, QC_NO_DEADLINE, err);
     if (rc == QC_OK)
         rc = handoff_wait(&r.bytes, err);
+    struct vault_xor23_put_opts kept = *opts;
+    kept.scheme = r.got.report.header.scheme;
     if (rc == QC_OK)
-        rc = vault_xor23_put(sites, name, &r.source, opts, call, ret, err);
+        rc = vault_xor23_put(sites, name, &r.source, &kept, call, ret, err);
     handoff_leave(&r.bytes);
     qc_workq_free(&thread);
     handoff_done(&r.bytes);

@@ -3,6 +3,7 @@
 
 #include "base/crypto.h"
 #include "base/secret.h"
+#include "scheme.h"
 #include "xor23_format.h"
 
 /* In secret memory. */
@@ -115,7 +116,18 @@ static qc_rc ask_headers(struct run *r, struct vault_xor23_header *h, struct qc_
 
 static bool same(const struct vault_xor23_header *a, const struct vault_xor23_header *b)
 {
-    return a->maker == b->maker && memcmp(&a->ids, &b->ids, sizeof a->ids) == 0;
+    return a->scheme == b->scheme && a->maker == b->maker && memcmp(&a->ids, &b->ids, sizeof a->ids) == 0;
+}
+
+/* Of one site that has a mirror: nobody contradicts it. The others are away, or what they have is damaged. */
+static bool may_be_alone(const struct run *r, const struct vault_xor23_header *h)
+{
+    unsigned have = 0, against = 0;
+    for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
+        have += r->had[i] == HAS;
+        against += r->had[i] != HAS && r->from->site[i].read != NULL && r->why[i].rc == QC_NOTFOUND;
+    }
+    return r->from->alone && vault_scheme_needs(h->scheme) == 1 && have == 1 && against == 0;
 }
 
 /* A site whose header is wrong is not passed over for that: its chunks speak for themselves, under the header
@@ -132,7 +144,8 @@ static qc_rc agree(struct run *r, struct qc_err *err)
         best = votes > most ? i : best;
         most = votes > most ? votes : most;
     }
-    if (most < (r->from->ids != NULL ? 1 : 2))
+    const bool alone = most == 1 && may_be_alone(r, &h[best]);
+    if (most < (r->from->ids != NULL || alone ? 1 : 2))
         return no_two(r, HEADER, err);
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
         if (r->had[i] == HAS && !same(&h[i], &h[best])) {
@@ -231,6 +244,13 @@ static qc_rc judge(struct run *r, unsigned x, unsigned y, struct qc_err *err)
     return QC_OK;
 }
 
+static void blame_others(struct run *r, unsigned x)
+{
+    for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
+        if (i != x)
+            blame(r, i, r->number, &r->why[i]);
+}
+
 static qc_rc choose(struct run *r, unsigned *ret_x, unsigned *ret_y, struct qc_err *err)
 {
     static const unsigned pairs[3][2] = { { 0, 1 }, { 0, 2 }, { 1, 2 } };
@@ -250,6 +270,13 @@ static qc_rc choose(struct run *r, unsigned *ret_x, unsigned *ret_y, struct qc_e
             return judge(r, x, y, err);
         }
     }
+    for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
+        if (r->had[i] == HAS && may_be_alone(r, &r->report->header)) {
+            *ret_x = *ret_y = i;
+            r->report->alone++;
+            blame_others(r, i);
+            return QC_OK;
+        }
     return no_two(r, r->number, err);
 }
 
@@ -259,12 +286,14 @@ static qc_rc chunk(struct run *r, const struct vault_sink *sink, size_t *ret_n, 
     memset(r->had, 0, sizeof r->had);
     QC_TRY(choose(r, &x, &y, err));
     const size_t n = r->n[x];
-    QC_TRY(ss_xor23_join(x, r->m->chunk[x] + VAULT_XOR23_HEAD, y, r->m->chunk[y] + VAULT_XOR23_HEAD, n,
-                         r->m->S, err));
-    if (n > 0)
+    if (n > 0) {
+        QC_TRY(scheme_of(r->report->header.scheme)
+                   ->join(x, r->m->chunk[x] + VAULT_XOR23_HEAD, y, r->m->chunk[y] + VAULT_XOR23_HEAD, n,
+                          r->m->S, err));
         QC_TRY(sink->write(sink->ctx, qc_span_of(r->m->S, n), err));
+    }
     r->report->site[x].used++;
-    r->report->site[y].used++;
+    r->report->site[y].used += y != x;
     r->report->size += n;
     r->report->chunks++;
     r->offset += VAULT_XOR23_HEAD + ss_xor23_size(n);

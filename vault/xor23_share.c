@@ -1,7 +1,9 @@
 #include "base/secret.h"
+#include "scheme.h"
 #include "xor23_format.h"
 
-/* In secret memory: the data of a chunk, and its three chunks; C is drawn where it is written. */
+/* In secret memory: the data of a chunk, and its three chunks; a share that is drawn is so where it is
+ * written. */
 struct room {
     uint8_t S[SS_XOR23_BLOCK];
     uint8_t chunk[SS_XOR23_SHARES][XOR23_ROOM];
@@ -41,13 +43,18 @@ static qc_rc protect(struct room *m, const struct vault_xor23_header *header, si
 static qc_rc chunk(struct room *m, const struct vault_xor23_header *header, uint64_t number, size_t n,
                    const qc_rng *rng, struct qc_err *err)
 {
+    const struct scheme *s = scheme_of(header->scheme);
     uint8_t *share[SS_XOR23_SHARES];
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
         share[i] = m->chunk[i] + VAULT_XOR23_HEAD;
         xor23_prefix_write(m->chunk[i], number, n);
     }
-    QC_TRY(qc_rng_fill(rng, share[SS_XOR23_C], ss_xor23_size(n), err));
-    ss_xor23_split(qc_span_of(m->S, n), share[SS_XOR23_C], share);
+    if (s->drawn < SS_XOR23_SHARES)
+        QC_TRY(qc_rng_fill(rng, share[s->drawn], ss_xor23_size(n), err));
+    if (n % 2 != 0)
+        m->S[n] = 0;
+    if (n > 0)
+        QC_TRY(s->split(m->S, n, share, err));
     return protect(m, header, n, rng, err);
 }
 

@@ -172,6 +172,7 @@ static qc_rc look(struct put3 *t, bool *ret_replaced, struct qc_err *err)
 static qc_rc draw(struct put3 *t, bool replaces, struct qc_err *err)
 {
     t->header.maker = t->opts->maker;
+    t->header.scheme = t->opts->scheme;
     if (!replaces)
         QC_TRY(qc_rng_fill(t->opts->rng, t->header.ids.object, VAULT_ID_BYTES, err));
     return qc_rng_fill(t->opts->rng, t->header.ids.version, VAULT_ID_BYTES, err);

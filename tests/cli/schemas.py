@@ -119,6 +119,7 @@ def whole(schemas, box, ask):
         "--traffic", "200G", "--stock", "8G")
     ask("plan-keys", 0, "plan", "keys", "--rate", "80k", "--rekey-seconds", "1")
     ask("plan-keys", 2, "plan", "keys")
+    ask("profiles", 0, "profiles", "--size", "80G")
     ask("rng-test", 0, "rng", "test")
     ask("rng-test", 0, "rng", "test", "--sample", path)
     ask("rng-test", 3, "rng", "test", "none")

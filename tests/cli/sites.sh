@@ -23,6 +23,18 @@ stop_sites()
         stop_gateway "$(site_gateway "$s")"
     done
 }
+# One byte of a share, in its second chunk.
+flip()
+{
+    /usr/bin/python3 - "$1" <<'END'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(40 + 112 + 2**20 + 112 + 7)
+    byte = f.read(1)[0]
+    f.seek(-1, 1)
+    f.write(bytes([byte ^ 1]))
+END
+}
 # A site whose share stores are not there cannot be opened: it is lost, as far as the user can tell.
 lose_site()
 {
@@ -35,18 +47,18 @@ bring_site()
     mv "share2-$1.away" "share2-$1"
 }
 
-# What each profile is for, before there is anything; what is for comparison stores nothing.
-expect_exit 0 profiles --json
-json_ok
-[ "$(json_get '[(j["profile"], j["stores"], j["put_per_mille"]) for j in lines if j["type"] == "item"]')" = \
-    "[('ec', True, 1667), ('xor23', True, 3000), ('shamir', False, 3000), ('mirror', False, 3000)]" ] || fail "profiles"
+# What each profile is for, before there is anything: as if.
 expect_exit 0 profiles
+out_has 'vault: not set up; as if any 3 of 5 clouds'
 out_has 'xor23: for what nobody may ever open'
+out_has '1.67 bytes for each byte'
+expect_exit 2 --site A profiles
+expect_exit 2 profiles --size 0
+expect_exit 2 put --profile raid tests
+err_has 'ec, xor23, shamir or mirror'
 
 # Nothing is set up; then one, two, three.
 random_file one 3000001
-expect_exit 2 put --profile shamir one
-err_has 'is there for comparison'
 expect_exit 10 put "${x[@]}" one
 err_three_parts E1002
 mk_site A
@@ -61,6 +73,10 @@ expect_exit 6 put "${x[@]}" one
 mk_site C
 expect_exit 0 site list --json
 json_ok
+expect_exit 0 profiles --size 1000001 --json
+json_ok
+[ "$(json_get '[(j["profile"], [(p["place"], p["known"], p["k"], p["n"]) for p in j["places"]][-1], j["random"]) for j in lines if j["type"] == "item"]')" = \
+    "[('ec', ('vault', False, 3, 5), 0), ('xor23', ('C', True, 1, 1), 1000194), ('shamir', ('C', True, 1, 1), 1000194), ('mirror', ('C', True, 1, 1), 192)]" ] || fail "profiles"
 
 # Any length, a tree, a pipe; the bytes, the time and the mode come back.
 : >empty
@@ -146,14 +162,7 @@ expect_exit 0 --strict get -f "${x[@]}" pipe back
 
 # One byte of a share, changed by whoever has the site's keys: the tags tell which chunk and whose.
 expect_exit 0 --site B get -f tree/one share-B
-/usr/bin/python3 - share-B <<'END'
-import sys
-with open(sys.argv[1], "r+b") as f:
-    f.seek(40 + 112 + 2**20 + 112 + 7)
-    byte = f.read(1)[0]
-    f.seek(-1, 1)
-    f.write(bytes([byte ^ 1]))
-END
+flip share-B
 expect_exit 0 --site B put share-B tree/one
 expect_exit 0 get -f "${x[@]}" tree/one back
 same one back
@@ -235,6 +244,52 @@ if [ "${QC_FAULTS:-0}" = 1 ]; then
     same one back
 fi
 
+# For comparison, at the same sites: any two of three of Shamir's, any one of the copies. Damage is found and named.
+for p in shamir mirror; do
+    expect_exit 0 put --profile "$p" empty tiny one "$p/"
+    expect_exit 0 stat --profile "$p" "$p/one"
+    out_has "profile  $p"
+    expect_exit 0 get "${x[@]}" "$p/tiny" - # how it is kept is what the sites say
+    cmp -s tiny out || fail "tiny of $p"
+    expect_exit 0 --site B get -f "$p/one" share-B
+    [ "$(stat -c %s share-B)" = $((40 + 3 * 112 + 3000002)) ] || fail "the size of a file of $p"
+    for s in $letters; do
+        lose_site "$s"
+        expect_exit 0 get -f --profile "$p" "$p/one" back
+        same one back
+        err_has "site $s"
+        err_has 'confirmed by two sites'
+        bring_site "$s"
+    done
+    flip share-B
+    expect_exit 0 --site B put share-B "$p/one"
+    expect_exit 0 get -f --profile "$p" "$p/one" back
+    same one back
+    err_has 'site B, from chunk 1 on'
+    expect_exit 4 verify --profile "$p" "$p/one"
+    expect_exit 0 site rebuild "$p/one"
+    expect_exit 0 stat --profile "$p" "$p/one"
+    out_has "profile  $p"
+    expect_exit 0 --strict verify --profile "$p" "$p/"
+done
+lose_site A
+lose_site C
+expect_exit 7 get --profile shamir shamir/one none
+expect_exit 7 get "${x[@]}" mirror/one none # nobody has said that one site alone is to be believed
+expect_exit 7 get --profile mirror shamir/one none
+[ ! -e none ] || fail "a file was made"
+expect_exit 0 get -f --profile mirror mirror/one back
+same one back
+err_has 'from one site alone, which no other confirms'
+expect_exit 0 stat --profile mirror mirror/one
+out_has 'budget   0 (1 of 3 sites agree, any one is enough)'
+expect_exit 0 ls --profile mirror mirror/
+bring_site A
+bring_site C
+expect_exit 0 rm --profile mirror mirror/one mirror/empty mirror/tiny
+expect_exit 3 get --profile mirror mirror/one none
+expect_exit 0 rm "${x[@]}" shamir/one shamir/empty shamir/tiny
+
 # Removed; with a site away, the others know; what it has left says nothing.
 expect_exit 0 rm "${x[@]}" pipe
 expect_exit 3 get "${x[@]}" pipe none
@@ -262,4 +317,4 @@ sed -i 's/^xor23 = /ec = /' "$QCLOUD_HOME/random.conf" # another profile's polic
 expect_exit 0 put "${x[@]}" one by-profile
 rm "$QCLOUD_HOME/random.conf"
 expect_exit 3 get "${x[@]}" never none
-echo "sites: put, three losses, lies, a set back site, a rebuilt one, removal"
+echo "sites: put, three losses, lies, a set back site, a rebuilt one, shamir and mirror, removal"

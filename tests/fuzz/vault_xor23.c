@@ -1,6 +1,6 @@
 /* fuzz/vault_xor23: three share files that somebody made up: the first byte says which bytes go where, the
  * second which sites there are. Whatever comes, nothing is finished that two sites did not confirm to its
- * end. */
+ * end, but for a mirror that was asked for. */
 #include "qc_fuzz.h"
 #include "vault/xor23.h"
 
@@ -45,13 +45,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             from.site[i] = (struct vault_xor23_site){ .read = site_read, .ctx = &f[i] };
     }
     from.all = (data[1] & 8) != 0;
+    from.alone = (data[1] & 16) != 0;
     const qc_rc rc = vault_xor23_restore(&from, &sink, &rep, &err);
     QC_ASSERT(rep.size == written);
     if (rc == QC_OK) {
         unsigned whole = 0;
         for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
             whole += f[i].n >= vault_xor23_file_size(rep.size);
-        QC_ASSERT(whole >= 2 && rep.chunks == vault_xor23_chunks(rep.size));
+        QC_ASSERT(whole >= (rep.alone > 0 ? 1 : 2) && (rep.alone == 0 || rep.header.scheme == VAULT_MIRROR) &&
+                  rep.chunks == vault_xor23_chunks(rep.size));
     } else {
         QC_ASSERT(rc == QC_SHARES || rc == QC_INTEGRITY);
     }

@@ -22,6 +22,8 @@ struct xor23_rig {
     bool finished;
     uint64_t drawn; /* randomness */
     struct qc_rand *rand;
+    enum vault_scheme scheme;
+    bool alone;
     unsigned write_fails; /* the n-th write of a file; 0: none */
 };
 
@@ -110,10 +112,11 @@ static inline struct vault_xor23_header xor23_rig_header(uint8_t version)
 static inline qc_rc xor23_rig_share(struct xor23_rig *r, qc_span data, uint8_t version, struct qc_err *err)
 {
     const struct vault_source source = { .read = xor23_rig_source, .ctx = r };
-    const struct vault_xor23_header h = xor23_rig_header(version);
+    struct vault_xor23_header h = xor23_rig_header(version);
     const qc_rng rng = { .fill = xor23_rig_rng, .ctx = r };
     const struct vault_xor23_out out = { .write = xor23_rig_out, .ctx = r };
     uint64_t size = UINT64_MAX;
+    h.scheme = r->scheme;
     r->data = data;
     r->at = 0;
     r->drawn = 0;
@@ -130,7 +133,7 @@ static inline qc_rc xor23_rig_restore(struct xor23_rig *r, unsigned set, bool al
                                       struct qc_err *err)
 {
     const struct vault_sink sink = { .write = xor23_rig_sink, .finish = xor23_rig_finish, .ctx = r };
-    struct vault_xor23_restore from = { .ids = ids, .all = all };
+    struct vault_xor23_restore from = { .ids = ids, .all = all, .alone = r->alone };
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
         if ((set >> i & 1) != 0)
             from.site[i] = (struct vault_xor23_site){ .read = xor23_rig_read, .ctx = &r->file[i] };

@@ -32,11 +32,11 @@ static qc_rc drawn(void *ctx, uint8_t *p, size_t n, struct qc_err *e)
     return QC_OK;
 }
 
-static void vector(struct bytes field[FIELDS])
+static void vector(enum vault_scheme scheme, struct bytes field[FIELDS])
 {
     static struct xor23_rig r;
     struct vault_xor23_report rep;
-    struct vault_xor23_header h = { .maker = 2 };
+    struct vault_xor23_header h = { .scheme = scheme, .maker = 2 };
     const struct vault_source source = { .read = xor23_rig_source, .ctx = &r };
     const struct vault_xor23_out out = { .write = xor23_rig_out, .ctx = &r };
     const qc_rng rng = { .fill = drawn, .ctx = &field[1] };
@@ -61,19 +61,24 @@ static void vector(struct bytes field[FIELDS])
 int main(void)
 {
     static struct bytes field[FIELDS];
-    static char line[FIELDS * (2 * LONGEST + 1)];
+    static char line[FIELDS * (2 * LONGEST + 1) + 16];
     unsigned count = 0;
     FILE *f = fopen(QC_TESTS_DIR "/kat/vault_xor23.txt", "r");
     CHECK(f != NULL);
     for (; fgets(line, sizeof line, f) != NULL; count++) {
         char *left = line;
+        const char *name = strsep(&left, " ");
+        unsigned scheme = 0;
+        while (scheme < VAULT_SCHEMES && strcmp(name, vault_scheme_text(scheme)) != 0)
+            scheme++;
+        CHECK(scheme < VAULT_SCHEMES && left != NULL);
         for (unsigned i = 0; i < FIELDS; i++) {
             char *word = strsep(&left, " \n");
             CHECK(word != NULL);
             take(word, &field[i]);
         }
-        vector(field);
+        vector(scheme, field);
     }
-    CHECK(fclose(f) == 0 && count == 6);
+    CHECK(fclose(f) == 0 && count == 11);
     return 0;
 }

@@ -69,7 +69,7 @@ static void *share(void *arg)
     CHECK_OK(qrng_bulk_open(QRNG_BULK_GENERATOR, &seed, &bulk, &err));
     const qc_rng rng = qrng_bulk_rng(bulk);
     CHECK_OK(vault_xor23_share(&source, &header, &rng, &out, &size, &err));
-    CHECK(size == s->size && qrng_bulk_tell(bulk).given == vault_xor23_random(size));
+    CHECK(size == s->size && qrng_bulk_tell(bulk).given == vault_xor23_random(VAULT_XOR23, size));
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
         CHECK(s->to[i] < 0 || close(s->to[i]) == 0);
     return NULL;

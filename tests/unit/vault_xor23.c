@@ -38,7 +38,8 @@ static void sizes(struct xor23_rig *r)
         const uint64_t chunks = n[k] / SS_XOR23_BLOCK + 1;
         r->most = k % 2 == 0 ? 0 : 70001; /* a source that gives little at a time */
         CHECK_OK(xor23_rig_share(r, qc_span_of(data, n[k]), 1, &err));
-        CHECK(r->drawn == n[k] + n[k] % 2 + 192 * chunks && r->drawn == vault_xor23_random(n[k]));
+        CHECK(r->drawn == (r->scheme == VAULT_MIRROR ? 0 : n[k] + n[k] % 2) + 192 * chunks &&
+              r->drawn == vault_xor23_random(r->scheme, n[k]));
         for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
             CHECK(r->file[i].n == 40 + 112 * chunks + n[k] + n[k] % 2 &&
                   r->file[i].n == vault_xor23_file_size(n[k]) &&
@@ -47,7 +48,8 @@ static void sizes(struct xor23_rig *r)
             if (__builtin_popcount(set) >= 2) {
                 CHECK_OK(xor23_rig_restore(r, set, set == ALL, NULL, &rep, &err));
                 CHECK(is_right(r) && is_clean() && rep.size == n[k] && rep.chunks == chunks);
-                CHECK(rep.header.maker == 2 && rep.header.ids.version[0] == 1);
+                CHECK(rep.header.scheme == r->scheme && rep.alone == 0 && rep.header.maker == 2 &&
+                      rep.header.ids.version[0] == 1);
             } else {
                 CHECK_RC(xor23_rig_restore(r, set, false, NULL, &rep, &err), QC_SHARES);
                 CHECK(r->got_n == 0 && !r->finished);
@@ -84,12 +86,13 @@ static uint8_t flip(size_t at)
     return 0xff;
 }
 
-/* Each byte of a short file of each site, changed: three sites restore, and all that was changed is seen. */
-static void flips_of_three(struct xor23_rig *r)
+/* Each byte, or one of `step`, of a short file of each site, changed: three sites restore, and all that was
+ * changed is seen. */
+static void flips_of_three(struct xor23_rig *r, size_t step)
 {
     CHECK_OK(xor23_rig_share(r, qc_span_of(data, 5), 1, &err));
     for (unsigned x = 0; x < SS_XOR23_SHARES; x++)
-        for (size_t at = 0; at < r->file[x].n; at++) {
+        for (size_t at = 0; at < r->file[x].n; at += step) {
             const enum part part = part_of(at);
             const unsigned other = part == PAIR_LOW ? (x == 0) : 2 - (x == 2);
             r->file[x].p[at] ^= flip(at);
@@ -109,11 +112,11 @@ static void flips_of_three(struct xor23_rig *r)
 }
 
 /* The same with two sites: right, where what was changed is not for this pair, or refused. */
-static void flips_of_two(struct xor23_rig *r)
+static void flips_of_two(struct xor23_rig *r, size_t step)
 {
     CHECK_OK(xor23_rig_share(r, qc_span_of(data, 5), 1, &err));
     for (unsigned x = 0; x < SS_XOR23_SHARES; x++)
-        for (size_t at = 0; at < r->file[x].n; at++)
+        for (size_t at = 0; at < r->file[x].n; at += step)
             for (unsigned y = 0; y < SS_XOR23_SHARES; y++) {
                 if (y == x || (y + at) % 2 == 0)
                     continue;
@@ -294,6 +297,61 @@ static void header_parser(void)
     CHECK(memcmp(p, good, 40) == 0);
 }
 
+/* Shares are what the scheme says: of Shamir's on a line through the data, by its own words; copies alike. */
+static void other_schemes(struct xor23_rig *r)
+{
+    const size_t at = VAULT_XOR23_HEADER + VAULT_XOR23_HEAD;
+    for (r->scheme = VAULT_SHAMIR; r->scheme < VAULT_SCHEMES; r->scheme++) {
+        sizes(r);
+        flips_of_three(r, 7);
+        flips_of_two(r, 7);
+        CHECK_OK(xor23_rig_share(r, qc_span_of(data, 1001), 1, &err));
+        for (size_t i = 0; i < 1002; i++) {
+            const uint8_t s = i < 1001 ? data[i] : 0, a = r->file[0].p[at + i], b = r->file[1].p[at + i];
+            const uint8_t c = a ^ s; /* f(x) = s + c x: f(2) + s is twice c, f(3) the sum of the others */
+            const uint8_t twice = (uint8_t)(c << 1 ^ (c >> 7) * 0x1d);
+            CHECK(b == (r->scheme == VAULT_MIRROR ? s : s ^ twice));
+            CHECK(r->file[2].p[at + i] == (r->scheme == VAULT_MIRROR ? s : s ^ c ^ twice));
+        }
+        /* Another scheme's word is no confirmation. */
+        memcpy(r->file[0].p, "QCX3", 4);
+        CHECK_OK(xor23_rig_restore(r, ALL, true, NULL, &rep, &err));
+        CHECK(is_right(r) && rep.site[0].wrong > 0 && rep.header.scheme == r->scheme);
+        CHECK_RC(xor23_rig_restore(r, A | B, true, NULL, &rep, &err), QC_INTEGRITY);
+    }
+    r->scheme = VAULT_XOR23;
+}
+
+/* A mirror may be believed alone, when it is asked for and nobody contradicts; a share never. */
+static void one_alone(struct xor23_rig *r)
+{
+    r->alone = true;
+    for (r->scheme = VAULT_XOR23; r->scheme < VAULT_SCHEMES; r->scheme++) {
+        const bool may = r->scheme == VAULT_MIRROR;
+        CHECK_OK(xor23_rig_share(r, qc_span_of(data, SS_XOR23_BLOCK + 5), 1, &err));
+        for (unsigned x = 0; x < SS_XOR23_SHARES; x++) {
+            CHECK_RC(xor23_rig_restore(r, 1U << x, false, NULL, &rep, &err), may ? QC_OK : QC_SHARES);
+            CHECK(may ? is_right(r) && rep.alone == 2 && rep.site[x].used == 2 : r->got_n == 0);
+        }
+        r->file[1].fails = QC_TIMEOUT; /* silent, in the middle */
+        r->file[1].fails_from = SS_XOR23_BLOCK;
+        CHECK_RC(xor23_rig_restore(r, A | B, false, NULL, &rep, &err), may ? QC_OK : QC_SHARES);
+        CHECK(may ? is_right(r) && rep.alone == 1 && rep.site[1].silent == 1 : is_prefix(r));
+        r->file[1].fails = QC_NOTFOUND; /* it says that there is none */
+        r->file[1].fails_from = 0;
+        CHECK_RC(xor23_rig_restore(r, A | B, false, NULL, &rep, &err), QC_SHARES);
+        r->file[1].fails = QC_OK;
+        r->file[1].p[1000] ^= 1; /* two that differ, and nobody to say who is right */
+        CHECK_RC(xor23_rig_restore(r, A | B, false, NULL, &rep, &err), QC_INTEGRITY);
+        CHECK(r->got_n == 0);
+    }
+    r->scheme = VAULT_MIRROR;
+    r->alone = false; /* nobody asked for that */
+    CHECK_OK(xor23_rig_share(r, qc_span_of(data, 5), 1, &err));
+    CHECK_RC(xor23_rig_restore(r, B, false, NULL, &rep, &err), QC_SHARES);
+    r->scheme = VAULT_XOR23;
+}
+
 static void out_fails(struct xor23_rig *r)
 {
     for (unsigned n = 1; n <= 9; n++) { /* three headers, two chunks of each */
@@ -314,8 +372,8 @@ int main(void)
     header_parser();
     sizes(&r);
     no_more_than_needed(&r);
-    flips_of_three(&r);
-    flips_of_two(&r);
+    flips_of_three(&r, 1);
+    flips_of_two(&r, 1);
     cut(&r);
     longer(&r);
     rolled_back(&r);
@@ -324,6 +382,8 @@ int main(void)
     both_damaged(&r);
     site_lost(&r);
     out_fails(&r);
+    other_schemes(&r);
+    one_alone(&r);
     xor23_rig_done(&r);
     return 0;
 }

@@ -30,11 +30,20 @@ enum {
     VAULT_XOR23_MAKERS = 2,   /* 1 stream, 2 generator: as qrng/bulk.h */
 };
 
+/* How data becomes three shares: by XOR; for comparison by Shamir's scheme, any two of three, and as whole
+ * copies, each of which is the data. All else is the same: files, tags, sites. */
+enum vault_scheme { VAULT_XOR23, VAULT_SHAMIR, VAULT_MIRROR, VAULT_SCHEMES };
+/* "xor23" */
+const char *vault_scheme_text(enum vault_scheme s);
+/* Shares that give the data back: 2, 2, 1. */
+unsigned vault_scheme_needs(enum vault_scheme s);
+
 /* What the three files of one sharing have in common. */
 struct vault_xor23_ids {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
 };
 struct vault_xor23_header {
+    enum vault_scheme scheme;
     enum ss_xor23 letter;
     unsigned maker; /* of the randomness: 1..VAULT_XOR23_MAKERS */
     struct vault_xor23_ids ids;
@@ -48,7 +57,7 @@ void vault_xor23_header_write(const struct vault_xor23_header *h, uint8_t out[VA
  * (asserted). */
 uint64_t vault_xor23_chunks(uint64_t size);
 uint64_t vault_xor23_file_size(uint64_t size);
-uint64_t vault_xor23_random(uint64_t size);
+uint64_t vault_xor23_random(enum vault_scheme scheme, uint64_t size);
 /* Bytes of data of a file of so many bytes, to the even number above; 0: no file has so many. */
 uint64_t vault_xor23_data_size(uint64_t file_size);
 
@@ -81,6 +90,7 @@ struct vault_xor23_site {
 
 struct vault_xor23_report {
     uint64_t size, chunks; /* restored */
+    uint64_t alone;        /* chunks that one site alone gave, confirmed by nobody */
     struct vault_xor23_header header;
     struct {
         uint64_t used;   /* chunks that were restored from it */
@@ -97,6 +107,9 @@ struct vault_xor23_restore {
     struct vault_xor23_site site[SS_XOR23_SHARES]; /* by letter */
     const struct vault_xor23_ids *ids;             /* what is meant; NULL: whatever two sites agree on */
     bool all; /* read and check all sites, not only as many as are needed */
+    /* Where one site alone answers, and its file is a mirror, that is believed. Not where another one answers
+     * that it has none, or something else. */
+    bool alone;
 };
 
 /*
@@ -105,7 +118,7 @@ struct vault_xor23_restore {
  *
  *   ret  written also on failure, as far as it came
  *
- * QC_SHARES     fewer than two sites answer
+ * QC_SHARES     fewer than two sites answer, and one alone is not believed
  * QC_INTEGRITY  no two confirm each other: the message names the chunk and what each has
  * QC_NOMEM; errors of the sink; QC_CANCELLED of a site
  */

@@ -16,13 +16,15 @@ struct vault_xor23_sites {
     struct vault *vault[SS_XOR23_SHARES];       /* NULL: this site is not there */
     struct qc_err away[SS_XOR23_SHARES];        /* then: why */
     struct vault_notes *notes[SS_XOR23_SHARES]; /* may be NULL */
+    bool alone;                                 /* of a get: as in vault_xor23_restore */
 };
 
 struct vault_xor23_put_opts {
-    const qc_rng *rng; /* of the shares: vault_xor23_random bytes, and the ids */
-    unsigned maker;    /* of rng, written down (FORMAT 13) */
-    bool if_absent;    /* QC_CONFLICT when the name is taken */
-    bool hasty;        /* as in vault_put_opts, at each site */
+    const qc_rng *rng;        /* of the shares: vault_xor23_random bytes, and the ids */
+    unsigned maker;           /* of rng, written down (FORMAT 13) */
+    enum vault_scheme scheme; /* of the new shares; a renewal keeps that which is there */
+    bool if_absent;           /* QC_CONFLICT when the name is taken */
+    bool hasty;               /* as in vault_put_opts, at each site */
 };
 struct vault_xor23_stored {
     struct vault_xor23_header header; /* the letter says nothing */
@@ -54,8 +56,8 @@ struct vault_xor23_got {
 };
 
 /*
- * Restore D from any two sites that confirm each other; time and mode are what two sites say. The sink gets a
- * verified prefix at most before a failure.
+ * Restore D from any two sites that confirm each other, by the scheme that they say; time and mode are what
+ * two sites say. The sink gets a verified prefix at most before a failure.
  *
  *   all   read and check all sites to the end: for verify
  *   ret   written also on failure, as far as it came; its sites that are silent or wrong are named there
