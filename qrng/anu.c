@@ -1,6 +1,8 @@
 #include "anu.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -51,20 +53,63 @@ struct answer {
     size_t bytes, items, each; /* each: digits of an item */
     bool success, typed, has_data;
     uint64_t length;
+    char why[160]; /* an objection that has numbers in it */
 };
+
+enum { WORD_DIGITS = 4, WORD_MAX = 0xffff, SHOWN = 20 /* characters of a number */ };
+
+/* Against the item that is being read. */
+__attribute__((format(printf, 3, 4))) static void object(struct qc_scan *j, struct answer *a,
+                                                         const char *what, ...)
+{
+    va_list more;
+    if (j->bad != NULL)
+        return;
+    const int n = snprintf(a->why, sizeof a->why, "item %zu ", a->items + 1);
+    va_start(more, what);
+    vsnprintf(a->why + n, sizeof a->why - (size_t)n, what, more);
+    va_end(more);
+    qc_scan_object(j, a->why);
+}
+
+/* An item of another type. A number that no word can be is shown: what it was is of no use to anybody; one
+ * that might be a word is not (I5). */
+static void number(struct qc_scan *j, struct answer *a)
+{
+    const qc_span w = word(j);
+    uint64_t v = 0;
+    bool plain = w.n <= 5;
+    for (size_t i = 0; i < w.n && plain; i++) {
+        plain = w.p[i] >= '0' && w.p[i] <= '9';
+        v = 10 * v + (uint64_t)(w.p[i] - '0');
+    }
+    if (plain && v <= WORD_MAX)
+        object(j, a, "is a number, expected a string of hexadecimal digits");
+    else
+        object(j, a, "is %.*s, which is out of range: a word is 0 to %d, as hexadecimal digits, 0000 to ffff",
+               (int)(w.n < SHOWN ? w.n : SHOWN), (const char *)w.p, WORD_MAX);
+}
 
 /* The digits of an item become bytes at the text's begin, which lies behind what was read. */
 static void item(struct qc_scan *j, struct answer *a)
 {
-    const qc_span s = string(j);
-    if (j->bad != NULL || s.n == 0 || s.n % 2 != 0 || (a->items > 0 && s.n != a->each)) {
-        qc_scan_object(j, "an item is no string of hexadecimal digits, or of another length");
+    const uint8_t next = qc_scan_peek(j);
+    if (next == '-' || (next >= '0' && next <= '9')) {
+        number(j, a);
         return;
     }
+    const qc_span s = string(j);
+    if (s.n == 0 || s.n % WORD_DIGITS != 0)
+        object(j, a, "has %zu digits, which is out of range: a word has %d, 0000 to ffff (0 to %d)", s.n,
+               WORD_DIGITS, WORD_MAX);
+    else if (a->items > 0 && s.n != a->each)
+        object(j, a, "has %zu digits, expected %zu as the others", s.n, a->each);
+    if (j->bad != NULL)
+        return;
     for (size_t i = 0; i < s.n; i += 2) {
         const int high = digit(s.p[i]), low = digit(s.p[i + 1]);
         if (high < 0 || low < 0) {
-            qc_scan_object(j, "an item has what is no hexadecimal digit");
+            object(j, a, "has what is no hexadecimal digit (0 to 9, a to f)");
             return;
         }
         j->p[a->bytes++] = (uint8_t)(high << 4 | low);

@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 from harness import Box, check, main  # noqa: E402
 
 KEY = "lab-4711-secret-of-the-service"
+RANGE = {"range": 70000, "negative": -1, "fraction": 0.5, "wide": "11170", "number": 41999}
 CACHED = [os.urandom(20).hex() for _ in range(128)]
 
 
@@ -31,8 +32,8 @@ def wrong_anu(mode, count, words):
     a = anu(count, words)
     if mode == "short":
         a["data"].pop()
-    elif mode == "range":
-        a["data"][3] = 70000
+    elif mode in RANGE:
+        a["data"][3] = RANGE[mode]
     elif mode == "digits":
         a["data"][3] = "zz" * 2 * words
     elif mode == "false":
@@ -116,8 +117,12 @@ def configure(box, kind, url, ca, extra=""):
 
 BAD = (
     ("https-anu", "short", "another number of items"),
-    ("https-anu", "range", "no JSON"),
-    ("https-anu", "digits", "no hexadecimal digit"),
+    ("https-anu", "range", "item 4 is 70000, which is out of range: a word is 0 to 65535"),
+    ("https-anu", "negative", "item 4 is -1, which is out of range: a word is 0 to 65535"),
+    ("https-anu", "fraction", "item 4 is 0.5, which is out of range: a word is 0 to 65535"),
+    ("https-anu", "wide", "item 4 has 5 digits, which is out of range: a word has 4, 0000 to ffff (0 to 65535)"),
+    ("https-anu", "number", "item 4 is a number, expected a string of hexadecimal digits"),
+    ("https-anu", "digits", "item 4 has what is no hexadecimal digit"),
     ("https-anu", "false", "does not say success"),
     ("https-anu", "type", "another type"),
     ("https-anu", "cut", "it is no JSON|does not end|of another length"),
@@ -145,6 +150,7 @@ def refused(box, says, *args):
     check(any(s in what for s in says.split("|")), f"expected {says!r}: {what}")
     check("in quarantine" in what or "shut off until it is enabled" in what, f"it is not said that it is in quarantine: {what}")
     check(KEY.encode() not in p.stdout + p.stderr, "the service's key is in a message")
+    check(b"41999" not in p.stdout + p.stderr, "a number that might be a random word is in a message")
 
 
 def scenario():
