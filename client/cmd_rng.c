@@ -13,6 +13,7 @@
 #include "text.h"
 
 enum { PIECE = 4096, BENCH_BYTES = 1024 * 1024, READ_BYTES = 32 };
+enum { TEST_BYTES = QC_QRNG_POOL_FIRST / 2 }; /* what a put draws: one that ends before is not in health */
 
 static qc_rc find(const struct client *c, const char *name, const struct qrng_source_conf **ret,
                   struct qc_err *err)
@@ -30,7 +31,7 @@ static qc_rc find(const struct client *c, const char *name, const struct qrng_so
 static qc_rc open_one(const struct qrng_source_conf *s, const char *alarms, bool raw, struct qrng **ret,
                       struct qc_err *err)
 {
-    static struct qrng_conf one; /* 20 KiB: too much for a stack's comfort */
+    static struct qrng_conf one; /* 50 KiB: too much for a stack's comfort */
     if (s == NULL)
         return qrng_open("os", ret, err);
     qrng_conf_init(&one);
@@ -131,7 +132,7 @@ static qc_rc test_one(struct client *c, const struct qrng_source_conf *s, qc_rc 
     struct qc_err why = { 0 };
     QC_TRY(open_one(s, "", false, &q, err));
     const qc_rng rng = qrng_rng(q);
-    const qc_rc rc = qc_key_new(&drop, READ_BYTES, &rng, &why);
+    const qc_rc rc = qc_key_new(&drop, TEST_BYTES, &rng, &why);
     const struct qrng_provenance p = qrng_provenance(q);
     const char *name = s == NULL ? "os" : s->name, *text = rc == QC_OK ? p.text : why.msg;
     out_line(&c->out, "%-8s %-12s %s", rc == QC_OK ? "healthy" : "FAILED", name, text);
