@@ -310,7 +310,13 @@ static qc_rc section_take(const struct section *s, const char *head, struct qc_i
     return qc_ini_parse(qc_buf_span(&text), 2 * QC_QRNG_CONF_MAX, ini, ctx, err);
 }
 
-static qc_rc take_name(struct qrng_conf *c, const struct section *s, qc_span name, struct qc_err *err)
+/* What was read so far: with room for the sources that the file has, not for all that it might. */
+struct draft {
+    size_t count;
+    struct qrng_source_conf source[];
+};
+
+static qc_rc take_name(struct draft *c, const struct section *s, qc_span name, struct qc_err *err)
 {
     bool good = name.n >= 1 && name.n <= QC_QRNG_NAME_MAX;
     for (size_t i = 0; i < name.n && good; i++) {
@@ -345,7 +351,7 @@ static qc_rc check_kind(const struct qrng_source_conf *s, unsigned line, struct 
     return QC_OK;
 }
 
-static qc_rc take_source(struct qrng_conf *c, const struct section *s, qc_span name, struct qc_err *err)
+static qc_rc take_source(struct draft *c, const struct section *s, qc_span name, struct qc_err *err)
 {
     struct qc_ini ini = { .keys = source_keys, .count = SOURCE_KEYS };
     if (c->count == QC_QRNG_SOURCES_MAX)
@@ -371,11 +377,29 @@ static qc_rc take_source(struct qrng_conf *c, const struct section *s, qc_span n
     return QC_OK;
 }
 
-static qc_rc take_section(struct qrng_conf *c, const struct section *s, struct policies *p,
-                          struct qc_ini *policy, struct qc_err *err)
+static const char source_head[] = "[source ";
+
+static bool is_source(const struct section *s)
 {
-    static const char source[] = "[source ";
-    const size_t n = sizeof source - 1;
+    const size_t n = sizeof source_head - 1;
+    return s->head.n > n && memcmp(s->head.p, source_head, n) == 0;
+}
+
+/* Room for as many as take_source takes. */
+static struct draft *draft_new(qc_span text)
+{
+    struct section s;
+    unsigned line = 1;
+    size_t count = 0;
+    while (count < QC_QRNG_SOURCES_MAX && section_next(&text, &line, &s))
+        count += is_source(&s);
+    return qc_alloc(sizeof(struct draft) + count * sizeof(struct qrng_source_conf));
+}
+
+static qc_rc take_section(struct draft *c, const struct section *s, struct policies *p, struct qc_ini *policy,
+                          struct qc_err *err)
+{
+    const size_t n = sizeof source_head - 1;
     if (s->head.n == 0) {
         struct qc_ini none = { .keys = policy_keys, .count = sizeof policy_keys / sizeof *policy_keys };
         return section_take(s, "", &none, p, err); /* comments only: a key before a section is refused */
@@ -386,37 +410,41 @@ static qc_rc take_section(struct qrng_conf *c, const struct section *s, struct p
         *policy = (struct qc_ini){ .keys = policy_keys, .count = sizeof policy_keys / sizeof *policy_keys };
         return section_take(s, "[policy]", policy, p, err);
     }
-    if (s->head.n > n && memcmp(s->head.p, source, n) == 0 && s->head.p[s->head.n - 1] == ']')
+    if (is_source(s) && s->head.p[s->head.n - 1] == ']')
         return take_source(c, s, qc_span_trim(qc_span_sub(s->head, n, s->head.n - n - 1)), err);
     return QC_FAIL(err, QC_USAGE, "line %u: a section is [policy] or [source NAME]", s->line);
 }
 
+/* A command writes, and copies, the sources that there are: all eight places are more memory, fresh from the
+ * kernel, than the rest of what a draw touches. */
 void qrng_conf_init(struct qrng_conf *c)
 {
-    *c = (struct qrng_conf){ 0 };
+    memset(c, 0, offsetof(struct qrng_conf, source));
 }
 
 qc_rc qrng_conf_parse(qc_span text, struct qrng_conf *ret, struct qc_err *err)
 {
-    static const struct qrng_conf empty;
     struct policies p = { 0 };
     struct qc_ini policy = { 0 };
     struct section s;
     unsigned line = 1;
     if (text.n > QC_QRNG_CONF_MAX)
         return QC_FAIL(err, QC_LIMIT, "%zu bytes, at most %d", text.n, QC_QRNG_CONF_MAX);
-    QC_CLEANUP(qc_free_ptr) struct qrng_conf *c = qc_alloc(sizeof *c);
+    QC_CLEANUP(qc_free_ptr) struct draft *c = draft_new(text);
     if (c == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a configuration");
-    *c = empty;
     while (section_next(&text, &line, &s))
         QC_TRY(take_section(c, &s, &p, &policy, err));
     for (unsigned i = 0; i < QRNG_PROFILE_COUNT; i++) {
-        c->policy[i] = policy.seen[i] ? p.of[i] : p.all;
-        if (c->policy[i] != QRNG_POLICY_OS && c->count == 0)
+        if (!policy.seen[i])
+            p.of[i] = p.all;
+        if (p.of[i] != QRNG_POLICY_OS && c->count == 0)
             return QC_FAIL(err, QC_NOTCONF, "the policy is %s, and there is no [source NAME]",
-                           qrng_policy_text(c->policy[i]));
+                           qrng_policy_text(p.of[i]));
     }
-    *ret = *c;
+    qrng_conf_init(ret);
+    memcpy(ret->policy, p.of, sizeof ret->policy);
+    ret->count = c->count;
+    memcpy(ret->source, c->source, c->count * sizeof c->source[0]);
     return QC_OK;
 }

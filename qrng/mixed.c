@@ -14,7 +14,6 @@
 enum { SLICE = 4096 };
 
 struct mixed {
-    struct qrng_conf conf;
     enum qrng_policy policy;
     struct qrng_feed *feed[QC_QRNG_SOURCES_MAX];
     struct qc_secret kernel; /* SLICE bytes of the kernel's, before they are XORed */
@@ -22,6 +21,10 @@ struct mixed {
     uint64_t
         bytes[QC_QRNG_SOURCES_MAX + 1]; /* since the last telling, by source; the last: by the kernel alone */
     char why[QC_ERR_MSG_MAX];           /* the kernel alone */
+    bool unmixed;
+    char alarms[QC_CLIENT_PATH_MAX];
+    size_t count;
+    struct qrng_source_conf source[]; /* count of them */
 };
 
 /* The kernel's bytes are drawn after the source's: who made those could not know these. */
@@ -43,7 +46,7 @@ static qc_rc from_source(struct mixed *m, size_t i, uint8_t *p, size_t n, qc_dea
 {
     QC_TRY(qrng_feed_draw(m->feed[i], p, n, d, err));
     QC_LOCK(&m->lock);
-    if (!m->conf.unmixed)
+    if (!m->unmixed)
         QC_TRY(add_kernel(m, p, n, err));
     m->bytes[i] += n;
     return QC_OK;
@@ -54,7 +57,7 @@ static qc_rc mixed_fill(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
     struct mixed *m = ctx;
     const qc_deadline d = qc_deadline_in(QC_QRNG_DRAW_MS);
     struct qc_err first = { 0 };
-    for (size_t i = 0; i < m->conf.count; i++) {
+    for (size_t i = 0; i < m->count; i++) {
         struct qc_err why = { 0 };
         const qc_rc rc = from_source(m, i, p, n, d, &why);
         if (rc == QC_OK)
@@ -74,7 +77,7 @@ static qc_rc mixed_fill(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
 
 static void tell_source(const struct mixed *m, size_t i, struct qrng_provenance *p)
 {
-    const struct qrng_source_conf *c = &m->conf.source[i];
+    const struct qrng_source_conf *c = &m->source[i];
     const struct qrng_cutoffs cut = qrng_cutoffs(c->mbit, QRNG_WINDOW, QRNG_ALPHA);
     const struct qrng_feed_status s = qrng_feed_status(m->feed[i]);
     char when[QC_TIME_TEXT];
@@ -85,7 +88,7 @@ static void tell_source(const struct mixed *m, size_t i, struct qrng_provenance 
         " time=%s%s%s",
         c->name, qrng_kind_text(c->kind), qrng_policy_text(m->policy),
         qrng_kind_is_remote(c->kind) ? "remote" : "ok", c->mbit / 1000, c->mbit % 1000, cut.repetition,
-        cut.proportion, s.alarms, qrng_conditioning_text(c->condition), m->conf.unmixed ? "none" : "os",
+        cut.proportion, s.alarms, qrng_conditioning_text(c->condition), m->unmixed ? "none" : "os",
         m->bytes[i], when, c->identity[0] == '\0' ? "" : " device=", c->identity);
     p->health = QRNG_HEALTH_OK;
     p->left = s.left;
@@ -97,7 +100,7 @@ static void tell_kernel(const struct mixed *m, struct qrng_provenance *p)
     qc_time_text(qc_wall_s(), when);
     snprintf(p->text, sizeof p->text,
              "os:getrandom policy=%s health=kernel bytes=%" PRIu64 " time=%s instead=%s",
-             qrng_policy_text(m->policy), m->bytes[QC_QRNG_SOURCES_MAX], when, m->conf.source[0].name);
+             qrng_policy_text(m->policy), m->bytes[QC_QRNG_SOURCES_MAX], when, m->source[0].name);
     memcpy(p->why, m->why, sizeof p->why);
     p->health = QRNG_HEALTH_KERNEL;
     p->fell_back = true;
@@ -109,7 +112,7 @@ static void mixed_tell(void *ctx, struct qrng_provenance *p)
     struct mixed *m = ctx;
     QC_LOCK(&m->lock);
     p->policy = m->policy;
-    size_t i = m->conf.count;
+    size_t i = m->count;
     while (i > 1 && m->bytes[i - 1] == 0)
         i--;
     if (m->bytes[QC_QRNG_SOURCES_MAX] > 0)
@@ -129,14 +132,14 @@ static void mixed_warm(void *ctx)
 static void mixed_end(void *ctx)
 {
     struct mixed *m = ctx;
-    for (size_t i = 0; i < m->conf.count; i++)
+    for (size_t i = 0; i < m->count; i++)
         qrng_feed_end(m->feed[i]);
 }
 
 static void mixed_close(void *ctx)
 {
     struct mixed *m = ctx;
-    for (size_t i = 0; i < m->conf.count; i++)
+    for (size_t i = 0; i < m->count; i++)
         qrng_feed_free(&m->feed[i]);
     qc_secret_free(&m->kernel);
     qc_mutex_done(&m->lock);
@@ -159,15 +162,19 @@ qc_rc qrng_open_policy(const struct qrng_conf *conf, enum qrng_profile profile, 
     QC_ASSERT((unsigned)profile < QRNG_PROFILE_COUNT);
     if (conf->policy[profile] == QRNG_POLICY_OS)
         return qrng_open("os", ret, err);
-    struct mixed *m = qc_alloc(sizeof *m);
+    QC_ASSERT(conf->count <= QC_QRNG_SOURCES_MAX);
+    struct mixed *m = qc_alloc(sizeof *m + conf->count * sizeof m->source[0]);
     if (m == NULL)
         return QC_FAIL(err, QC_NOMEM, "randomness: no memory");
     qc_mutex_init(&m->lock);
-    m->conf = *conf;
+    m->unmixed = conf->unmixed;
+    memcpy(m->alarms, conf->alarms, sizeof m->alarms);
+    m->count = conf->count;
+    memcpy(m->source, conf->source, conf->count * sizeof m->source[0]);
     m->policy = conf->policy[profile];
     qc_rc rc = qc_secret_new(&m->kernel, SLICE, err);
-    for (size_t i = 0; i < m->conf.count && rc == QC_OK; i++)
-        rc = qrng_feed_new(&m->feed[i], &m->conf.source[i], m->conf.alarms, err);
+    for (size_t i = 0; i < m->count && rc == QC_OK; i++)
+        rc = qrng_feed_new(&m->feed[i], &m->source[i], m->alarms, err);
     if (rc == QC_OK)
         rc = qrng_new(&mixed_source, m, ret, err);
     if (rc != QC_OK)

@@ -51,6 +51,7 @@ struct stream {
     const struct qrng_source_conf *conf;
     struct qc_fd fd;
     pid_t pid; /* of a command that runs; 0: none */
+    bool ended;
 };
 
 static qc_rc stream_read(void *ctx, uint8_t *p, size_t n, const struct qc_cancel *cancel, struct qc_err *err)
@@ -63,6 +64,9 @@ static qc_rc stream_read(void *ctx, uint8_t *p, size_t n, const struct qc_cancel
 static void stream_end(void *ctx)
 {
     struct stream *s = ctx;
+    if (s->ended)
+        return;
+    s->ended = true;
     qc_fd_close(&s->fd);
     if (s->pid > 0 && kill(s->pid, SIGKILL) != 0)
         s->pid = 0; /* none of ours */

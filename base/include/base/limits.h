@@ -362,8 +362,8 @@
     X(QC_QRNG_SOURCES_MAX, 8, "sources", "one machine has one or two generators, and a service")             \
     X(QC_QRNG_CONF_MAX, 65536, "bytes", "random.conf; ours has a dozen lines for each source")               \
     X(QC_QRNG_POOL_MAX, 65536, "bytes", "ready for the next draw; a put wants 500")                          \
-    X(QC_QRNG_POOL_FIRST, 512, "bytes",                                                                      \
-      "of it that are made ready before a draw wants more: the half is drawn by a put, 160, and some more")  \
+    X(QC_QRNG_POOL_FIRST, 448, "bytes",                                                                      \
+      "of it that are made ready before a draw wants more: the half is what a put draws, 7 times 32")        \
     X(QC_QRNG_STALL_MS, 2000, "ms", "a device or command that says nothing for so long is gone")             \
     X(QC_QRNG_STALL_MAX_MS, 60000, "ms", "what a configuration may say instead")                             \
     X(QC_QRNG_DRAW_MS, 5000, "ms", "a draw waits for its source no longer")                                  \

@@ -68,17 +68,17 @@ struct qrng_source_conf {
 
 struct qrng_conf {
     enum qrng_policy policy[QRNG_PROFILE_COUNT];
-    struct qrng_source_conf source[QC_QRNG_SOURCES_MAX];
-    size_t count;
+    size_t count; /* of source: what stands behind them there is never read, nor written for its own sake */
     /* The directory where alarms are kept from one process to the next; empty: they are not. Not of the file:
      * its reader fills it in. */
     char alarms[QC_CLIENT_PATH_MAX];
     /* For a person who looks at one source: without the kernel's bytes, which hide whatever is wrong with it.
      * Nothing is made of what comes. Not of the file. */
     bool unmixed;
+    struct qrng_source_conf source[QC_QRNG_SOURCES_MAX]; /* 6 KiB each */
 };
 
-/* What there is without a configuration: no source, policy os. */
+/* What there is without a configuration: no source, policy os. The places of sources are left as they are. */
 void qrng_conf_init(struct qrng_conf *c);
 /*
  * QC_USAGE  with the line's number: an unknown section, key or value, a source twice, a policy without a
