@@ -9,6 +9,7 @@ The processor time that a source adds does not depend on the file: from which si
 
 The clouds are directories where TMPDIR is: in memory (TMPDIR=/dev/shm) a put is the fastest that it can be, and what a source adds the most of
 it. At most 1 GiB is stored at a time.
+QC_UNSETTLED=1 leaves it to the put to write to the disk what was configured for it, to see what that costs.
 Usage: TMPDIR=/dev/shm QC_BIN=build/release/bin bench/sources.py [SECONDS [SIZE..]]     (300 s; 4 KiB, 16 MiB, 64 MiB: a third of it each)"""
 import contextlib
 import math
@@ -33,6 +34,7 @@ SOURCES = {"os": None, "os again": None, "device, hmac": DEVICE + "condition = h
            "FIFO, hmac": FIFO + "condition = hmac"}
 MOST = 1.02
 LEAST = 20              # pairs, for a verdict
+SETTLED = "QC_UNSETTLED" not in os.environ
 STORED = 600 << 20      # bytes of objects in one vault; 5/3 of it on its clouds
 
 
@@ -69,11 +71,21 @@ def tell(size, name, times, base):
 
 
 def configure(box, source):
-    conf = os.path.join(box.home, "random.conf")
-    if source is not None:
-        box.write("../home/random.conf", f"[policy]\ndefault = required\n[source lab]\n{source.format(root=box.root)}\n".encode())
-    elif os.path.exists(conf):
+    """What the next put finds. Every one begins with nothing to be written before it but its own: a file that was written just now, or
+    removed, goes to the disk with the first sync that comes, which would be the put's, and only where there is a source."""
+    conf, other = os.path.join(box.home, "random.conf"), os.path.join(box.home, "no.conf")
+    path, text = (other, "") if source is None else (conf, f"[source lab]\n{source.format(root=box.root)}\n")
+    if source is None and os.path.exists(conf):
         os.unlink(conf)
+    with open(path, "w", encoding="ascii") as f:
+        f.write("[policy]\ndefault = required\n" + text)
+        f.flush()
+        if SETTLED:
+            os.fsync(f.fileno())
+    if SETTLED:
+        home = os.open(box.home, os.O_RDONLY)
+        os.fsync(home)
+        os.close(home)
 
 
 @contextlib.contextmanager
