@@ -24,12 +24,14 @@ qc_rc line_fail(struct qc_err *err, qc_rc rc, const char *what)
 
 qc_rc line_new(struct net_line **ret, int fd, struct qc_err *err)
 {
-    const int flags = fcntl(fd, F_GETFL);
+    const int flags = fd < 0 ? 0 : fcntl(fd, F_GETFL);
     struct net_line *l = qc_alloc(sizeof *l);
     if (l == NULL)
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *l);
     l->fd = fd;
     *ret = l;
+    if (fd < 0)
+        return QC_OK;
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return QC_FAIL_OS(err, "a connection's descriptor");
     return QC_OK;
@@ -59,10 +61,25 @@ qc_rc line_context(struct net_line *l, const SSL_METHOD *method, struct qc_err *
     return l->ctx != NULL && set_up(l->ctx) ? QC_OK : line_fail(err, QC_GENERAL, "TLS");
 }
 
+/* Without a descriptor: what it says and hears lies in memory (psk.c, "the next"). */
+static bool set_below(struct net_line *l)
+{
+    if (l->fd >= 0)
+        return SSL_set_fd(l->ssl, l->fd) == 1;
+    BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+    if (in == NULL || out == NULL) {
+        BIO_free(in);
+        BIO_free(out);
+        return false;
+    }
+    SSL_set_bio(l->ssl, in, out);
+    return true;
+}
+
 qc_rc line_start(struct net_line *l, bool connects, struct qc_err *err)
 {
     l->ssl = SSL_new(l->ctx);
-    if (l->ssl == NULL || SSL_set_fd(l->ssl, l->fd) != 1 || SSL_set_app_data(l->ssl, l) != 1)
+    if (l->ssl == NULL || !set_below(l) || SSL_set_app_data(l->ssl, l) != 1)
         return line_fail(err, QC_NOMEM, "TLS");
     SSL_set_mode(l->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (connects)
@@ -125,6 +142,8 @@ qc_rc line_wait(struct net_line *l, int got, qc_deadline d, struct qc_err *err)
         return QC_FAIL(err, QC_TEMP, "the other end went away");
     if (want != SSL_ERROR_WANT_READ && want != SSL_ERROR_WANT_WRITE)
         return line_fail(err, QC_INTEGRITY, "TLS");
+    if (l->fd < 0)
+        return QC_FAIL(err, QC_TIMEOUT, "the other end's turn");
     return wait_for(l, want == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, d, err);
 }
 
@@ -217,5 +236,35 @@ qc_rc net_line_write_some(struct net_line *l, qc_span s, size_t *ret_done, struc
         *ret_done += got;
         s = qc_span_from(s, got);
     }
+    return QC_OK;
+}
+
+/* -- after another --------------------------------------------------------------------------------------- */
+
+qc_rc net_line_end(struct net_line *l, bool *ret_done, struct qc_err *err)
+{
+    QC_ASSERT(l->ssl != NULL);
+    ERR_clear_error();
+    const int got = SSL_shutdown(l->ssl);
+    const int want = got >= 0 ? SSL_ERROR_NONE : SSL_get_error(l->ssl, got);
+    *ret_done = got >= 0;
+    if (got >= 0 || want == SSL_ERROR_WANT_WRITE)
+        return QC_OK;
+    return line_wait(l, got, QC_NO_DEADLINE, err); /* does not wait: it is something else */
+}
+
+qc_rc net_line_write_after(struct net_line *l, const struct net_line *before, struct qc_err *err)
+{
+    if (SSL_set_wfd(l->ssl, before->fd) != 1)
+        return line_fail(err, QC_NOMEM, "TLS");
+    l->fd = before->fd;
+    return QC_OK;
+}
+
+qc_rc net_line_read_after(struct net_line *l, const struct net_line *before, struct qc_err *err)
+{
+    if (SSL_set_rfd(l->ssl, before->fd) != 1)
+        return line_fail(err, QC_NOMEM, "TLS");
+    l->fd = before->fd;
     return QC_OK;
 }

@@ -19,12 +19,12 @@ struct net_line {
     struct qc_err why; /* what find said */
 };
 
-/* Without a context. */
+/* Without a context. fd -1: it has none yet. */
 QC_MUST qc_rc line_new(struct net_line **ret, int fd, struct qc_err *err);
 /* TLS 1.3 with TLS_AES_256_GCM_SHA384, X25519MLKEM768 where there is one, X25519, P-384; no tickets, no early
  * data. */
 QC_MUST qc_rc line_context(struct net_line *l, const SSL_METHOD *method, struct qc_err *err);
-/* l->ssl over l->fd. */
+/* l->ssl over l->fd, or over memory. */
 QC_MUST qc_rc line_start(struct net_line *l, bool connects, struct qc_err *err);
 /* What a call of OpenSSL's wants before it goes on. QC_OK: call it again. */
 QC_MUST qc_rc line_wait(struct net_line *l, int got, qc_deadline d, struct qc_err *err);

@@ -211,3 +211,65 @@ const struct net_psk_id *net_psk_id_of(const struct net_line *p)
 {
     return p->id.key_id[0] == '\0' ? NULL : &p->id;
 }
+
+/* -- the next -------------------------------------------------------------------------------------------- */
+
+qc_rc net_psk_next_dial(struct net_line **ret, const struct net_line *before, const char *key_id,
+                        const qc_key *qkd_key, struct qc_err *err)
+{
+    QC_CLEANUP(net_line_close) struct net_line *p = NULL;
+    struct net_psk_id id = before->id;
+    if (strlen(key_id) > NET_PSK_KEY_ID_MAX)
+        return QC_FAIL(err, QC_FORMAT, "a key_ID of more than %d characters", NET_PSK_KEY_ID_MAX);
+    memcpy(id.key_id, key_id, strlen(key_id) + 1);
+    QC_TRY(make(&p, -1, &id, true, err));
+    QC_TRY(net_psk_key(&p->psk, qc_key_open(qkd_key), &id, err));
+    QC_TRY(line_start(p, true, err));
+    *ret = QC_STEAL(p);
+    return QC_OK;
+}
+
+qc_rc net_psk_next_serve(struct net_line **ret, const struct net_line *before, net_psk_find_fn find,
+                         void *ctx, struct qc_err *err)
+{
+    QC_CLEANUP(net_line_close) struct net_line *p = NULL;
+    QC_TRY(make(&p, -1, &before->id, false, err));
+    p->id.key_id[0] = '\0';
+    p->find = find;
+    p->find_ctx = ctx;
+    QC_TRY(line_start(p, false, err));
+    *ret = QC_STEAL(p);
+    return QC_OK;
+}
+
+/* What OpenSSL has to say, out of its memory. */
+static qc_rc take_said(struct net_line *l, qc_buf *ret_say, struct qc_err *err)
+{
+    BIO *out = SSL_get_wbio(l->ssl);
+    uint8_t room[1024];
+    size_t got = 0;
+    while (BIO_read_ex(out, room, sizeof room, &got) == 1)
+        QC_TRY(qc_buf_add(ret_say, qc_span_of(room, got), err));
+    return QC_OK;
+}
+
+qc_rc net_psk_next_step(struct net_line *l, qc_span heard, qc_buf *ret_say, bool *ret_done,
+                        struct qc_err *err)
+{
+    size_t taken = 0;
+    *ret_done = false;
+    ERR_clear_error();
+    if (heard.n > 0 &&
+        (BIO_write_ex(SSL_get_rbio(l->ssl), heard.p, heard.n, &taken) != 1 || taken != heard.n))
+        return line_fail(err, QC_NOMEM, "TLS");
+    const qc_rc rc = handshake(l, QC_NO_DEADLINE, err);
+    struct qc_err other = { 0 };
+    const qc_rc said = take_said(l, ret_say, rc == QC_OK || rc == QC_TIMEOUT ? err : &other);
+    if (rc != QC_OK && rc != QC_TIMEOUT)
+        return rc;
+    QC_TRY(said);
+    if (rc == QC_OK && BIO_ctrl_pending(SSL_get_rbio(l->ssl)) > 0)
+        return QC_FAIL(err, QC_FORMAT, "bytes behind the end of a handshake");
+    *ret_done = rc == QC_OK;
+    return QC_OK;
+}

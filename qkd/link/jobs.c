@@ -1,4 +1,4 @@
-/* What waits for a KME, or the other end, has a thread of its own. */
+/* What waits for a KME has a thread of its own. */
 #include <unistd.h>
 
 #include "session.h"
@@ -9,7 +9,9 @@ static qc_rc work(struct link *l, struct link_job *j)
         return link_keys_make(l->keys, session_block_bytes(l), l->stop, &j->block, &j->err);
     if (j == &l->fetch)
         return link_keys_fetch(l->keys, session_block_bytes(l), &l->fetch_stop, &j->block, &j->err);
-    return link_line_dial(&j->line, l->conf, l->keys, j->from, &j->err);
+    if (l->dials)
+        return link_keys_draw(l->keys, j->block.count, &l->fetch_stop, &j->block, &j->err);
+    return link_keys_fetch(l->keys, j->block.count * (LINK_KEY_BITS / 8), &l->fetch_stop, &j->block, &j->err);
 }
 
 static void *job_main(void *arg)
@@ -45,5 +47,4 @@ void job_drop(struct link_job *j)
 {
     job_join(j);
     link_block_done(&j->block);
-    link_line_close(&j->line);
 }

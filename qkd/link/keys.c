@@ -250,6 +250,16 @@ static uint32_t rounded_up(uint32_t n, uint32_t by)
     return (n + by - 1) / by;
 }
 
+static qc_rc block_new(struct link_block *b, uint32_t count, uint32_t each, struct qc_err *err)
+{
+    b->count = count;
+    b->each = each;
+    b->ids = qc_alloc(count * sizeof *b->ids);
+    if (b->ids == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%u key_IDs", (unsigned)count);
+    return qc_secret_new(&b->k, (size_t)count * each, err);
+}
+
 /* As few keys as make so many bytes, as even as they can be. */
 static qc_rc plan(struct link_keys *k, uint32_t bytes, struct link_block *b, struct qc_err *err)
 {
@@ -257,18 +267,12 @@ static qc_rc plan(struct link_keys *k, uint32_t bytes, struct link_block *b, str
     struct qkd_status s;
     QC_TRY(qkd_client_status(k->pad, &op, &s, err));
     const uint32_t most = (s.max_bits < QKD_BITS_MAX ? s.max_bits : QKD_BITS_MAX) / 8;
-    b->count = rounded_up(bytes, most);
-    b->each = rounded_up(bytes, b->count);
-    if (b->each < s.min_bits / 8)
-        b->each = s.min_bits / 8;
-    if (b->count > LINK_FILL_KEYS)
+    const uint32_t count = rounded_up(bytes, most), each = rounded_up(bytes, count);
+    if (count > LINK_FILL_KEYS)
         return QC_FAIL(err, QC_LIMIT,
                        "a pad block would take %u keys of %u bits: %d at most; take a smaller pad_block",
-                       (unsigned)b->count, (unsigned)(8 * most), LINK_FILL_KEYS);
-    b->ids = qc_alloc(b->count * sizeof *b->ids);
-    if (b->ids == NULL)
-        return QC_FAIL(err, QC_NOMEM, "%u key_IDs", (unsigned)b->count);
-    return qc_secret_new(&b->k, (size_t)b->count * b->each, err);
+                       (unsigned)count, (unsigned)(8 * most), LINK_FILL_KEYS);
+    return block_new(b, count, each < s.min_bits / 8 ? s.min_bits / 8 : each, err);
 }
 
 static void add(struct link_block *b, uint32_t at, const struct qkd_keys *keys)
@@ -279,19 +283,38 @@ static void add(struct link_block *b, uint32_t at, const struct qkd_keys *keys)
     }
 }
 
+/* As many as there are names for. */
+static qc_rc draw_all(struct link_keys *k, const struct qc_cancel *cancel, struct link_block *b,
+                      struct qc_err *err)
+{
+    for (uint32_t at = 0; at < b->count;) {
+        QC_CLEANUP(qkd_keys_done) struct qkd_keys keys = { 0 };
+        const struct qkd_op op = op_of(cancel);
+        QC_TRY(qkd_client_enc_keys(k->pad, b->count - at, 8 * b->each, &op, &keys, err));
+        add(b, at, &keys);
+        at += (uint32_t)keys.count;
+    }
+    return QC_OK;
+}
+
 qc_rc link_keys_make(struct link_keys *k, uint32_t bytes, const struct qc_cancel *cancel,
                      struct link_block *ret, struct qc_err *err)
 {
     QC_CLEANUP(link_block_done) struct link_block b = { 0 };
     QC_LOCK(&k->pad_lock);
     QC_TRY(plan(k, bytes, &b, err));
-    for (uint32_t at = 0; at < b.count;) {
-        QC_CLEANUP(qkd_keys_done) struct qkd_keys keys = { 0 };
-        const struct qkd_op op = op_of(cancel);
-        QC_TRY(qkd_client_enc_keys(k->pad, b.count - at, 8 * b.each, &op, &keys, err));
-        add(&b, at, &keys);
-        at += (uint32_t)keys.count;
-    }
+    QC_TRY(draw_all(k, cancel, &b, err));
+    *ret = QC_STEAL(b);
+    return QC_OK;
+}
+
+qc_rc link_keys_draw(struct link_keys *k, uint32_t n, const struct qc_cancel *cancel, struct link_block *ret,
+                     struct qc_err *err)
+{
+    QC_CLEANUP(link_block_done) struct link_block b = { 0 };
+    QC_LOCK(&k->pad_lock);
+    QC_TRY(block_new(&b, n, LINK_KEY_BITS / 8, err));
+    QC_TRY(draw_all(k, cancel, &b, err));
     *ret = QC_STEAL(b);
     return QC_OK;
 }

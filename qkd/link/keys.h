@@ -31,7 +31,7 @@ QC_MUST qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, qc_key **re
 /* The handshake with that key is over, and good: it is not given again, nor counted as a stranger's. */
 void link_keys_used(struct link_asker *who, const char *key_id);
 
-/* Key for a pad block: `bytes` of them in secret memory, and the keys that they are, one after the other. */
+/* Key for a pad block, or keys for TLS: in secret memory, one after the other, and their names. */
 struct link_block {
     struct qc_secret k;
     uint32_t each, count; /* bytes of a key; keys */
@@ -40,6 +40,9 @@ struct link_block {
 void link_block_done(struct link_block *b);
 /* New ones. QC_LIMIT: the KME's keys are too small: LINK_FILL_KEYS make less */
 QC_MUST qc_rc link_keys_make(struct link_keys *k, uint32_t bytes, const struct qc_cancel *cancel,
+                             struct link_block *ret, struct qc_err *err);
+/* n keys for TLS, of LINK_KEY_BITS each. */
+QC_MUST qc_rc link_keys_draw(struct link_keys *k, uint32_t n, const struct qc_cancel *cancel,
                              struct link_block *ret, struct qc_err *err);
 /* Those of b->ids, into b->k. QC_FORMAT: they are not what makes so many bytes */
 QC_MUST qc_rc link_keys_fetch(struct link_keys *k, uint32_t bytes, const struct qc_cancel *cancel,

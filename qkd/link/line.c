@@ -47,12 +47,11 @@ static qc_rc reach(const struct net_address *to, struct qc_fd *ret, struct qc_er
     return QC_OK;
 }
 
-static qc_rc say_begin(const struct link_line *l, const char *from, qc_deadline d, struct qc_err *err)
+static qc_rc say_begin(const struct link_line *l, qc_deadline d, struct qc_err *err)
 {
-    uint8_t text[LINK_HEAD + LINK_BEGIN_MAX];
-    const size_t n = link_begin_print(from, text + LINK_HEAD);
-    link_head_print(&(struct link_head){ .kind = LINK_BEGIN, .n = (uint32_t)n }, text);
-    return net_line_write(l->tls, qc_span_of(text, LINK_HEAD + n), d, err);
+    uint8_t text[LINK_HEAD];
+    link_head_print(&(struct link_head){ .kind = LINK_BEGIN }, text);
+    return net_line_write(l->tls, qc_span_of(text, sizeof text), d, err);
 }
 
 static struct net_cert cert_of(const struct link_conf *c)
@@ -71,7 +70,7 @@ static qc_rc connect_keyed(struct link_line *l, const struct link_conf *conf, st
 }
 
 qc_rc link_line_dial(struct link_line *ret, const struct link_conf *conf, struct link_keys *keys,
-                     const char *from, struct qc_err *err)
+                     struct qc_err *err)
 {
     QC_CLEANUP(link_line_close) struct link_line l = { 0 };
     const struct net_cert cert = cert_of(conf);
@@ -83,7 +82,7 @@ qc_rc link_line_dial(struct link_line *ret, const struct link_conf *conf, struct
         QC_TRY(net_cert_connect(&l.tls, qc_fd_get(&l.fd), &cert, d, err));
     else
         QC_TRY(net_line_plain(&l.tls, qc_fd_get(&l.fd), err));
-    QC_TRY(say_begin(&l, from, qc_deadline_in(LINK_HANDSHAKE_MS), err));
+    QC_TRY(say_begin(&l, qc_deadline_in(LINK_HANDSHAKE_MS), err));
     l.began_ms = qc_now_ms();
     *ret = QC_STEAL(l);
     return QC_OK;
@@ -113,15 +112,13 @@ static qc_rc read_whole(struct net_line *tls, uint8_t *room, size_t n, qc_deadli
 
 static qc_rc hear_begin(struct link_line *l, qc_deadline d, struct qc_err *err)
 {
-    uint8_t room[LINK_BEGIN_MAX];
+    uint8_t room[LINK_HEAD];
     struct link_head h;
-    _Static_assert((int)LINK_HEAD <= (int)LINK_BEGIN_MAX, "room");
-    QC_TRY(read_whole(l->tls, room, LINK_HEAD, d, err));
-    QC_TRY(link_head_parse(&h, qc_span_of(room, LINK_HEAD), err));
-    if (h.kind != LINK_BEGIN || h.n > LINK_BEGIN_MAX)
-        return QC_FAIL(err, QC_FORMAT, "the other end does not say what it begins with");
-    QC_TRY(read_whole(l->tls, room, h.n, d, err));
-    return link_begin_parse(l->from, qc_span_of(room, h.n), err);
+    QC_TRY(read_whole(l->tls, room, sizeof room, d, err));
+    QC_TRY(link_head_parse(&h, qc_span_of(room, sizeof room), err));
+    if (h.kind != LINK_BEGIN || h.n > 0)
+        return QC_FAIL(err, QC_FORMAT, "the other end does not begin");
+    return QC_OK;
 }
 
 static qc_rc accept_keyed(struct link_line *l, const struct link_conf *conf, struct link_keys *keys, int fd,

@@ -17,17 +17,22 @@ struct link_job {
     struct link *link;
     struct link_block block;
     uint64_t number;
-    struct link_line line;             /* again: the new one */
-    char from[NET_PSK_KEY_ID_MAX + 1]; /* again: of the one that it goes on from */
     qc_rc rc;
     struct qc_err err;
 };
 
-/* Which connection of the other end's waits. key_id NULL: the link moves already, and none is taken. */
-enum link_other {
-    LINK_NONE,
-    LINK_ANEW,   /* one that begins anew: this session is over */
-    LINK_GOES_ON /* one that goes on from that of the key_ID asked for: it is the caller's now */
+/* Keys for TLS that both ends have, or that the other end was told of. */
+struct link_batch {
+    struct link_block block; /* the name of a key that was taken is "" */
+    uint32_t taken;          /* dial: how many were, one after the other */
+    uint64_t until_ms;       /* then they are wiped */
+};
+
+/* A connection that may follow: its handshake is carried inside the present one. */
+struct link_next {
+    struct net_line *tls;
+    uint64_t number, until_ms;
+    bool done;
 };
 
 struct link {
@@ -38,20 +43,35 @@ struct link {
     struct qc_fd listener;   /* dial: of local connections */
     struct qc_fd wake;       /* an eventfd: a job is done, or another connection waits */
     const struct qc_cancel *stop;
-    enum link_other (*other)(void *ctx, const char *key_id, struct link_line *ret); /* serve */
+    bool (*other)(void *ctx); /* serve: another connection of the other end's waits */
     void *other_ctx;
+    int record; /* where each key that was used is noted, for tests; -1: nowhere */
 
-    struct link_job make, fetch, again; /* again: dial's next connection */
-    struct qc_cancel fetch_stop;
-    uint64_t not_before_ms;                       /* of the next make */
+    struct link_job make, fetch, again; /* again: keys for TLS, as dial draws them and serve fetches them */
+    struct qc_cancel fetch_stop;        /* of fetch and again */
+    uint64_t not_before_ms;             /* of the next make */
     uint64_t again_not_before_ms, again_pause_ms; /* of the next key; after failures */
-    uint64_t keys_used;                           /* for TLS, since the process began */
+    uint64_t keys_used, keys_lost;                /* for TLS, since the process began */
+
+    struct link_batch ahead[2]; /* that in use, and what follows */
+    uint64_t batches;           /* the number of the last, in this session */
+    uint64_t batch_ms;          /* when it was drawn */
+    uint32_t batch_size;
+    bool asked;              /* dial: the other end has not said yet whether it has ahead[1] */
+    uint64_t said_ms, quiet; /* when a new key was told in the log, and how many were not since */
 
     struct link_line line; /* of this session: read up to the other end's `moved`, written up to ours */
-    struct link_line next; /* what follows */
-    bool moved_there;      /* the other end's came */
-    size_t out_old;        /* bytes of `out` that go by the line before: ours is their last */
-    uint64_t moving_ms;    /* since when either end moves; 0: none does */
+    struct link_next ready[LINK_NEXT_MAX]; /* by number */
+    uint32_t ready_n;
+    uint64_t last_number;  /* of a handshake, in this session */
+    struct link_line next; /* what follows over the same descriptor; its fd is empty */
+    uint64_t next_number;
+    bool moving;        /* our `moved` is in `out` */
+    size_t out_old;     /* bytes of `out` that go by the line before: ours is their last */
+    bool ended;         /* and goodbye: `next` is written to */
+    bool moved_there;   /* the other end's came */
+    bool ended_there;   /* and its goodbye: `next` is read */
+    uint64_t moving_ms; /* since when either end moves; 0: none does */
     struct link_bytes in, out;
     struct link_streams streams;
     bool greeted, filling;

@@ -89,6 +89,7 @@ static qc_rc open_end(struct end *e, bool dials, struct qc_err *err)
     l->conf = &e->conf;
     l->dials = dials;
     l->stop = qc_stop();
+    l->record = link_record();
     qc_mutex_init(&e->lock);
     link_state_init(l);
     l->wake = qc_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -115,6 +116,8 @@ static void close_end(struct end *e)
     link_pool_close(&l->tx);
     link_pool_close(&l->rx);
     link_keys_free(&l->keys);
+    if (l->record >= 0)
+        close(l->record);
     qc_fd_close(&l->listener);
     qc_fd_close(&l->wake);
     qc_fd_close(&e->listener);
@@ -146,7 +149,7 @@ static bool is_final(qc_rc rc)
 static qc_rc dial_once(struct end *e, bool *ret_was_up, struct qc_err *err)
 {
     QC_CLEANUP(link_line_close) struct link_line line = { 0 };
-    QC_TRY(link_line_dial(&line, &e->conf, e->link.keys, "", err));
+    QC_TRY(link_line_dial(&line, &e->conf, e->link.keys, err));
     say_up(&e->link, &line);
     *ret_was_up = true;
     return link_session(&e->link, &line, err);
@@ -217,27 +220,17 @@ static void *shaker(void *arg)
     return NULL;
 }
 
-/* For the session. What goes on from one that is over is closed: the other end will begin anew. */
-static enum link_other other_waits(void *ctx, const char *key_id, struct link_line *ret)
+/* For the session. */
+static bool other_waits(void *ctx)
 {
     struct end *e = ctx;
     QC_LOCK(&e->lock);
-    if (e->ready.tls == NULL || e->ready.from[0] == '\0')
-        return e->ready.tls == NULL ? LINK_NONE : LINK_ANEW;
-    if (key_id != NULL && strcmp(e->ready.from, key_id) == 0) {
-        *ret = QC_STEAL(e->ready);
-        return LINK_GOES_ON;
-    }
-    if (key_id != NULL)
-        link_line_close(&e->ready);
-    return LINK_NONE;
+    return e->ready.tls != NULL;
 }
 
 static bool take_ready(struct end *e, struct link_line *ret)
 {
     QC_LOCK(&e->lock);
-    if (e->ready.tls != NULL && e->ready.from[0] != '\0')
-        link_line_close(&e->ready);
     if (e->ready.tls == NULL)
         return false;
     *ret = QC_STEAL(e->ready);

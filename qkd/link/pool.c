@@ -44,8 +44,7 @@ static qc_rc take(void *ctx, uint8_t *room, size_t n, struct qc_err *err)
     return QC_OK;
 }
 
-/* For tests alone: a release does not look. */
-static int recorder(void)
+int link_record(void)
 {
 #ifdef QC_FAULT_POINTS
     const char *path = getenv("QC_LINK_RECORD");
@@ -58,7 +57,7 @@ static int recorder(void)
 qc_rc link_pool_open(struct link_pool *ret, const char *name, const char *dir, uint32_t block, uint64_t pool,
                      uint32_t pad_to, struct qc_err *err)
 {
-    *ret = (struct link_pool){ .block = block, .name = name, .record = recorder() };
+    *ret = (struct link_pool){ .block = block, .name = name, .record = link_record() };
     const struct net_otp_conf conf = { .pad = { .ctx = ret, .where = where, .take = take },
                                        .pool = pool,
                                        .pad_to = pad_to };

@@ -12,6 +12,8 @@ struct link_pool {
     int record;       /* where each use of pad is noted, for tests; -1: nowhere */
 };
 
+/* The file where uses of pad and keys are noted, for tests alone: a release has none. -1: none */
+int link_record(void);
 /* dir is its own. QC_LOCKED and others: qkd_pads_open */
 QC_MUST qc_rc link_pool_open(struct link_pool *ret, const char *name, const char *dir, uint32_t block,
                              uint64_t pool, uint32_t pad_to, struct qc_err *err);

@@ -210,6 +210,12 @@ static qc_rc on_record(struct link *l, enum link_kind kind, qc_span s, struct qc
         return on_fill(l, s, err);
     case LINK_FILLED:
         return on_filled(l, s, err);
+    case LINK_AHEAD:
+        return rekey_ahead(l, s, err);
+    case LINK_HAVE:
+        return rekey_have(l, s, err);
+    case LINK_SHAKE:
+        return rekey_shake(l, s, err);
     case LINK_HELLO: /* above */
     case LINK_BEGIN: /* first in a connection, and not here any more */
     case LINK_MOVED: /* by the caller */
@@ -235,10 +241,10 @@ static qc_rc come_in(struct link *l, struct qc_err *err)
             return QC_FAIL(err, QC_FORMAT, "a frame of %u bytes", (unsigned)h.n);
         if (l->in.n - at - LINK_HEAD < h.n)
             break;
-        if (h.kind == LINK_MOVED && (h.n > 0 || l->in.n != at + LINK_HEAD || !l->greeted))
+        if (h.kind == LINK_MOVED && (l->in.n != at + LINK_HEAD + h.n || !l->greeted))
             return QC_FAIL(err, QC_FORMAT, "bytes behind the last record of a connection");
         if (h.kind == LINK_MOVED)
-            QC_TRY(rekey_moved(l, err));
+            QC_TRY(rekey_moved(l, qc_span_of(l->in.p + at + LINK_HEAD, h.n), err));
         else
             QC_TRY(on_record(l, h.kind, qc_span_of(l->in.p + at + LINK_HEAD, h.n), err));
         at += LINK_HEAD + h.n;
@@ -265,22 +271,24 @@ static qc_rc read_line(struct link *l, struct link_line *from, size_t *ret_got, 
     return QC_OK;
 }
 
-/* A connection may end behind the other end's `moved`: what came before its end is looked at first. */
+/* What came before a connection's end is looked at first: it may be the other end's `moved`. */
 static qc_rc receive(struct link *l, struct qc_err *err)
 {
-    struct link_line *from = rekey_from(l);
     struct qc_err why = { 0 };
+    bool goes_on = false;
     size_t got = 1;
-    if (from == NULL)
-        return QC_OK;
-    const qc_rc rc = read_line(l, from, &got, &why);
+    const qc_rc rc = read_line(l, rekey_from(l), &got, &why);
     QC_TRY(come_in(l, err));
-    if ((rc == QC_OK && got > 0) || rekey_from(l) != from || !has_room(l))
+    if ((rc == QC_OK && got > 0) || !has_room(l))
         return QC_OK;
-    if (rc == QC_OK)
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    QC_TRY(rekey_goodbye(l, &goes_on, err));
+    if (!goes_on)
         return QC_FAIL(err, QC_TEMP, "the other end closed the link");
-    *err = why;
-    return rc;
+    return QC_OK;
 }
 
 /* There is no pad for what waits: it waits, breaks, or goes without, as the configuration says.
@@ -356,14 +364,17 @@ static qc_rc go_out(struct link *l, struct qc_err *err)
 static qc_rc transmit(struct link *l, struct qc_err *err)
 {
     size_t done = 0;
+    QC_TRY(rekey_written(l, err));
     struct link_line *to = rekey_to_now(l);
+    if (to == NULL)
+        return QC_OK;
     const size_t n = l->out_old > 0 ? l->out_old : l->out.n;
     QC_TRY(net_line_write_some(to->tls, qc_span_of(l->out.p, n), &done, err));
     l->out_old -= l->out_old > 0 ? done : 0;
     l->moved |= done > 0;
     to->bytes += done;
     link_bytes_drop(&l->out, done);
-    return QC_OK;
+    return rekey_written(l, err);
 }
 
 /* -- local connections of dial --------------------------------------------------------------------------- */
@@ -436,14 +447,11 @@ static qc_rc turn(struct link *l, struct qc_err *err)
 
 static void wait_for_more(struct link *l)
 {
-    struct pollfd p[LINK_STREAMS + 4];
+    struct pollfd p[LINK_STREAMS + 3];
     unsigned n = link_streams_poll(&l->streams, p);
     uint64_t count = 0;
-    const struct link_line *from = rekey_from(l), *to = rekey_to_now(l);
-    if (from != NULL)
-        p[n++] = (struct pollfd){ .fd = qc_fd_get(&from->fd), .events = POLLIN };
-    if (l->out.n > 0)
-        p[n++] = (struct pollfd){ .fd = qc_fd_get(&to->fd), .events = POLLOUT };
+    p[n++] =
+        (struct pollfd){ .fd = qc_fd_get(&l->line.fd), .events = l->out.n > 0 ? POLLIN | POLLOUT : POLLIN };
     p[n++] = (struct pollfd){ .fd = qc_fd_get(&l->wake), .events = POLLIN };
     if (qc_fd_is(&l->listener) && l->streams.open < LINK_STREAMS && link_ready(l))
         p[n++] = (struct pollfd){ .fd = qc_fd_get(&l->listener), .events = POLLIN };
@@ -453,28 +461,13 @@ static void wait_for_more(struct link *l)
     }
 }
 
-/* Does another connection of the other end's wait? One that goes on from this is taken. */
-static qc_rc look_for_other(struct link *l, bool *ret_anew, struct qc_err *err)
-{
-    QC_CLEANUP(link_line_close) struct link_line line = { 0 };
-    *ret_anew = false;
-    if (l->other == NULL)
-        return QC_OK;
-    const enum link_other is =
-        l->other(l->other_ctx, l->next.tls != NULL ? NULL : link_line_key_id(&l->line), &line);
-    *ret_anew = is == LINK_ANEW;
-    return is == LINK_GOES_ON ? rekey_to(l, &line, err) : QC_OK;
-}
-
 static qc_rc run(struct link *l, struct qc_err *err)
 {
-    bool anew = false;
     QC_TRY(greet(l, err));
     for (;;) {
         if (qc_cancel_is(l->stop))
             return QC_FAIL(err, QC_CANCELLED, "told to stop");
-        QC_TRY(look_for_other(l, &anew, err));
-        if (anew)
+        if (l->other != NULL && l->other(l->other_ctx))
             return QC_OK;
         if (!l->greeted && qc_now_ms() - l->began_ms > LINK_HANDSHAKE_MS)
             return QC_FAIL(err, QC_TIMEOUT, "the other end did not greet");
@@ -488,10 +481,12 @@ static void begin(struct link *l, struct link_line *line)
 {
     l->line = QC_STEAL(*line);
     l->in.n = l->out.n = l->out_old = 0;
-    l->greeted = l->filling = l->moved_there = l->bare_sent = l->bare_came = false;
-    l->dry_ms = l->old_ms = l->moving_ms = 0;
+    l->greeted = l->filling = l->bare_sent = l->bare_came = false;
+    l->moving = l->ended = l->moved_there = l->ended_there = l->asked = false;
+    l->dry_ms = l->old_ms = l->moving_ms = l->batches = l->last_number = 0;
+    l->batch_size = 1;
     l->began_ms = qc_now_ms();
-    l->keys_used++;
+    rekey_note(l, &l->line);
 }
 
 qc_rc link_session(struct link *l, struct link_line *line, struct qc_err *err)
@@ -500,6 +495,7 @@ qc_rc link_session(struct link *l, struct link_line *line, struct qc_err *err)
     const qc_rc rc = run(l, err);
     qc_cancel_set(&l->fetch_stop); /* what the KME still answers is lost: the other end begins anew */
     job_drop(&l->fetch);
+    rekey_drop(l);
     l->fetch_stop = (struct qc_cancel){ 0 };
     if (l->filling) /* its keys were named; others are for the next session */
         job_drop(&l->make);

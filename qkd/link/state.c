@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "base/unix.h"
-#include "link.h"
+#include "session.h"
 
 enum { TELLER_MODE = 0660 };
 
@@ -28,12 +28,6 @@ static enum net_level now_of(const struct link *l)
     return l->bare_sent || l->bare_came ? l->conf->least : l->conf->level;
 }
 
-/* That which is written to. */
-static const struct link_line *line_of(const struct link *l)
-{
-    return l->next.tls != NULL ? &l->next : &l->line;
-}
-
 void link_state_note(struct link *l)
 {
     struct qkd_pads_counts tx = { 0 }, rx = { 0 };
@@ -46,7 +40,7 @@ void link_state_note(struct link *l)
     }
     QC_LOCK(&l->state_lock);
     struct net_link_state *s = &l->state;
-    const struct link_line *line = line_of(l);
+    const struct link_line *line = rekey_newest(l);
     s->now = now_of(l);
     s->ready = link_ready(l);
     snprintf(s->key_id, sizeof s->key_id, "%s", link_line_key_id(line));

@@ -23,7 +23,7 @@ qc_rc link_head_parse(struct link_head *ret, qc_span s, struct qc_err *err)
     const uint64_t magic = qc_rd_be(&r, 1), kind = qc_rd_be(&r, 1);
     qc_rd_zero(&r, 2);
     const uint64_t n = qc_rd_be(&r, 4);
-    if (!qc_rd_end(&r) || magic != 'Q' || kind < LINK_STREAM || kind > LINK_BARE || n > LINK_RECORD_MAX)
+    if (!qc_rd_end(&r) || magic != 'Q' || kind < LINK_STREAM || kind > LINK_SHAKE || n > LINK_RECORD_MAX)
         return QC_FAIL(err, QC_FORMAT, "a record that is none of ours");
     *ret = (struct link_head){ .kind = (enum link_kind)kind, .n = (uint32_t)n };
     return QC_OK;
@@ -150,25 +150,22 @@ qc_rc link_filled_print(const struct link_filled *f, qc_buf *ret, struct qc_err 
     return qc_buf_add(ret, qc_span_of(f->tag, sizeof f->tag), err);
 }
 
-size_t link_begin_print(const char *from, uint8_t ret[LINK_BEGIN_MAX])
-{
-    const size_t n = strlen(from);
-    QC_ASSERT(n < LINK_BEGIN_MAX);
-    ret[0] = (uint8_t)n;
-    memcpy(ret + 1, from, n);
-    return 1 + n;
-}
-
-qc_rc link_begin_parse(char ret[NET_PSK_KEY_ID_MAX + 1], qc_span s, struct qc_err *err)
+qc_rc link_have_parse(struct link_have *ret, qc_span s, struct qc_err *err)
 {
     qc_rd r = { .s = s };
-    const qc_span id = qc_rd_bytes(&r, qc_rd_be(&r, 1));
-    if (!qc_rd_end(&r) || id.n > NET_PSK_KEY_ID_MAX || (id.n > 0 && !qkd_id_ok(id, QKD_ID_OPAQUE)))
-        return QC_FAIL(err, QC_FORMAT, "a begin that is none of ours");
-    if (id.n > 0)
-        memcpy(ret, id.p, id.n);
-    ret[id.n] = '\0';
+    struct link_have h = { .number = qc_rd_be(&r, 8) };
+    const uint64_t done = qc_rd_be(&r, 1);
+    if (!qc_rd_end(&r) || done > 1)
+        return QC_FAIL(err, QC_FORMAT, "an answer to a batch of keys that is none of ours");
+    h.done = done == 1;
+    *ret = h;
     return QC_OK;
+}
+
+qc_rc link_have_print(const struct link_have *h, qc_buf *ret, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(ret, h->number, 8, err));
+    return qc_buf_add_be(ret, h->done, 1, err);
 }
 
 /* -- messages in the stream ------------------------------------------------------------------------------ */

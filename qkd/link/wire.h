@@ -9,7 +9,18 @@
 
 /* -- records --------------------------------------------------------------------------------------------- */
 
-enum link_kind { LINK_STREAM = 1, LINK_HELLO, LINK_FILL, LINK_FILLED, LINK_BEGIN, LINK_MOVED, LINK_BARE };
+enum link_kind {
+    LINK_STREAM = 1,
+    LINK_HELLO,
+    LINK_FILL,
+    LINK_FILLED,
+    LINK_BEGIN,
+    LINK_MOVED,
+    LINK_BARE,
+    LINK_AHEAD, /* keys for TLS, as LINK_FILL has them */
+    LINK_HAVE,
+    LINK_SHAKE
+};
 struct link_head {
     enum link_kind kind;
     uint32_t n; /* bytes that follow: LINK_RECORD_MAX at most */
@@ -35,11 +46,11 @@ struct link_hello {
 QC_MUST qc_rc link_hello_parse(struct link_hello *ret, qc_span s, struct qc_err *err);
 QC_MUST qc_rc link_hello_print(const struct link_hello *h, qc_buf *ret, struct qc_err *err);
 
-/* The keys of a pad block, in their order. */
+/* The keys of a pad block, in their order; or those of a batch for TLS. */
 struct link_fill {
-    uint64_t number;
-    uint32_t bytes; /* of each key */
-    uint32_t count; /* LINK_FILL_KEYS at most */
+    uint64_t number; /* of the block, or the batch */
+    uint32_t bytes;  /* of each key */
+    uint32_t count;  /* LINK_FILL_KEYS at most */
     struct qkd_id *ids;
 };
 void link_fill_done(struct link_fill *f);
@@ -55,12 +66,16 @@ struct link_filled {
 QC_MUST qc_rc link_filled_parse(struct link_filled *ret, qc_span s, struct qc_err *err);
 QC_MUST qc_rc link_filled_print(const struct link_filled *f, qc_buf *ret, struct qc_err *err);
 
-/* The first record of a connection: the key_ID of the one that it goes on from; "": none. */
-enum { LINK_BEGIN_MAX = 1 + NET_PSK_KEY_ID_MAX };
-/* Returns the bytes that it wrote. */
-size_t link_begin_print(const char *from, uint8_t ret[LINK_BEGIN_MAX]);
-/* QC_FORMAT */
-QC_MUST qc_rc link_begin_parse(char ret[NET_PSK_KEY_ID_MAX + 1], qc_span s, struct qc_err *err);
+/* A record of a handshake begins with the number of the connection that it makes; `moved` is that number. */
+enum { LINK_NUMBER = 8 };
+
+/* The answer to keys for TLS. */
+struct link_have {
+    uint64_t number;
+    bool done; /* else there were no such keys */
+};
+QC_MUST qc_rc link_have_parse(struct link_have *ret, qc_span s, struct qc_err *err);
+QC_MUST qc_rc link_have_print(const struct link_have *h, qc_buf *ret, struct qc_err *err);
 
 /* -- messages in the stream ------------------------------------------------------------------------------ */
 

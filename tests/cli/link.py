@@ -186,6 +186,8 @@ class Link:
             uses = collections.defaultdict(list)
             with open(end.record) as f:
                 for line in f:
+                    if line.startswith("key "):
+                        continue
                     which, block, at, n = line.split()
                     uses[which, int(block)].append((int(at), int(n)))
             for where, v in uses.items():
@@ -194,6 +196,16 @@ class Link:
                     check(at >= last, f"pad used twice: {end.command} {where} at {at}")
                     last, total = at + n, total + n
         return total
+
+
+    def keys_once(self):
+        """Each key that an end used for TLS: once. -> [of dial, of serve]"""
+        ids = []
+        for end in (self.dial, self.serve):
+            with open(end.record) as f:
+                ids.append([line.split()[1] for line in f if line.startswith("key ")])
+            check(len(set(ids[-1])) == len(ids[-1]), f"a key used twice: {end.command} {collections.Counter(ids[-1]).most_common(1)}")
+        return ids
 
 
 def carries(folder, net, level, **more):
@@ -218,10 +230,11 @@ def carries(folder, net, level, **more):
 
 def turns_keys(folder, net, level):
     """A connection that is always in use goes on under one key after another; not a byte is lost or comes twice, and no key_ID comes twice."""
-    with Link(os.path.join(folder, "turns-" + level), net, level, rekey_s=1, rekey_bytes=400000, pad_blocks=8) as l:
+    least, each = (5, 400000) if level == "otp" else (60, 100000)     # so many that they are drawn in batches
+    with Link(os.path.join(folder, "turns-" + level), net, level, rekey_s=1, rekey_bytes=each, pad_blocks=8) as l:
         l.ask(b"up")
         sent, got = hashlib.sha256(), hashlib.sha256()
-        over, counts, ids, levels = threading.Event(), [0, 0], set(), set()
+        over, counts, ids, levels, began = threading.Event(), [0, 0], set(), set(), time.monotonic()
         with l.connect() as s:
             def send():
                 while not over.is_set():
@@ -238,7 +251,7 @@ def turns_keys(folder, net, level):
                 state = l.dial.state()
                 ids.add(state["key_id"])
                 levels.add(state["now"])
-                return int(state["keys"]) >= 5
+                return int(state["keys"]) >= least
             sender = threading.Thread(target=send, daemon=True)
 
             def receive():
@@ -258,8 +271,9 @@ def turns_keys(folder, net, level):
         l.until(lambda: l.dial.state()["ready"], "pad has come, or the key that is being changed")
         state, there = l.dial.state(), l.serve.state()
         check(levels == {level} and (state["end"], there["end"], state["least"]) == ("dial", "serve", level), f"{levels} {state} {there}")
-        used = re.findall(r"key=([0-9a-f]{8})", l.dial.log())
-        check(len(used) >= 5 and len(set(used)) == len(used), f"keys: {used}")
+        used, theirs = l.keys_once()
+        check(len(used) >= least and used[:len(theirs)] == theirs, f"keys: {used} {theirs}")
+        check(l.dial.log().count("the link has a new key") <= 2 + time.monotonic() - began, "one line in a second")
         check(l.dial.log().count("the link is up") == 1 and "down" not in l.logs(), "one session")
         if level == "otp":
             l.used_once()
@@ -387,16 +401,18 @@ def runs_dry(folder):
         print(f"dry: {l.used_once()} bytes of pad, each once", flush=True)
 
 
-def kills(folder, rng):
-    """kill -9 of either end, both, or the KME, while bytes go: it goes on by itself, and no pad is used twice."""
-    rounds = 200 if FULL else 6
-    with network(folder, "kills", [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net, Link(os.path.join(folder, "kills-link"), net.start(), "otp", pad_blocks=2) as l:
+def kills(folder, rng, level):
+    """kill -9 of either end, both, or the KME, while bytes go, and keys are drawn ahead in batches: it goes on by itself, and no pad and no key is used twice."""
+    rounds, size = 200 if FULL else 6, 20000 if level == "otp" else 400000
+    name = "kills-" + level
+    with network(folder, name, [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net, \
+            Link(os.path.join(folder, name + "-link"), net.start(), level, pad_blocks=2, rekey_bytes=65536) as l:
         over = threading.Event()
 
         def traffic():
             while not over.is_set():
                 try:
-                    l.once(os.urandom(20000))
+                    l.once(os.urandom(size))
                 except OSError:
                     time.sleep(0.05)
         t = threading.Thread(target=traffic, daemon=True)
@@ -416,7 +432,7 @@ def kills(folder, rng):
             over.set()
         l.ask(b"end")
         t.join(WAIT)
-        print(f"kills: {rounds}; {l.used_once()} bytes of pad, each once", flush=True)
+        print(f"kills {level}: {rounds}; {l.used_once()} bytes of pad and {len(l.keys_once()[0])} keys, each once", flush=True)
 
 
 def delivered(net):
@@ -498,9 +514,9 @@ def says_why(folder):
 
 
 if __name__ == "__main__":
-    where = tempfile.mkdtemp(prefix="qcloud-test-")
+    where, rng = tempfile.mkdtemp(prefix="qcloud-test-"), seeded("link")
     try:
-        for part in (says_why, with_keys, grows_old, goes_bare, runs_dry, strangers, lambda folder: kills(folder, seeded("link"))):
+        for part in (says_why, with_keys, grows_old, goes_bare, runs_dry, strangers, *(lambda folder, x=x: kills(folder, rng, x) for x in ("otp", "qkd-tls"))):
             part(where)
     finally:
         shutil.rmtree(where, ignore_errors=True)

@@ -30,10 +30,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct qc_err err = { 0 };
     const qc_span s = qc_span_of(data, size);
     check_fixed(s);
-    char from[NET_PSK_KEY_ID_MAX + 1];
-    uint8_t begin[LINK_BEGIN_MAX];
-    if (link_begin_parse(from, s, &err) == QC_OK)
-        QC_ASSERT(qc_span_eq(s, qc_span_of(begin, link_begin_print(from, begin))));
+    struct link_have have;
+    if (link_have_parse(&have, s, &err) == QC_OK) {
+        QC_ASSERT(link_have_print(&have, &text, &err) == QC_OK);
+        QC_ASSERT(qc_span_eq(s, qc_buf_span(&text)));
+    }
+    qc_buf_clear(&text);
     if (link_hello_parse(&hello, s, &err) == QC_OK) {
         QC_ASSERT(hello.tx.count <= QKD_PADS_MAX && hello.rx.count <= QKD_PADS_MAX);
         QC_ASSERT(link_hello_print(&hello, &text, &err) == QC_OK);

@@ -1,6 +1,7 @@
 /* unit/net_psk: identities, and the key made of one; two ends that have the same key, or not. */
 #include "net/psk.h"
 
+#include <pthread.h>
 #include <sys/socket.h>
 
 #include "base/codec.h"
@@ -150,6 +151,121 @@ static void meet(struct server s, qc_rc want, int want_server)
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == want_server);
 }
 
+/* -- the next key, over the same descriptor ----------------------------------------------------------------
+ */
+
+struct both {
+    int fd;
+    struct net_line *line;
+};
+
+static qc_rc find_any(void *ctx, const struct net_psk_id *asked, qc_key **ret, struct qc_err *e)
+{
+    (void)asked;
+    (void)e;
+    *ret = key_of(*(const uint8_t *)ctx);
+    return QC_OK;
+}
+
+static void *accept_first(void *arg)
+{
+    struct both *b = arg;
+    struct qc_err e = { 0 };
+    uint8_t first = 0;
+    CHECK(net_psk_accept(&b->line, b->fd, &id, find_any, &first, qc_deadline_in(60000), &e) == QC_OK);
+    return NULL;
+}
+
+/* Two ends in one process, keyed. */
+static void pair_up(struct both *a, struct both *b)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = key_of(0);
+    pthread_t t;
+    int fd[2];
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
+    a->fd = fd[0];
+    b->fd = fd[1];
+    CHECK(pthread_create(&t, NULL, accept_first, b) == 0);
+    CHECK_OK(net_psk_connect(&a->line, a->fd, &id, key, qc_deadline_in(60000), &err));
+    CHECK(pthread_join(t, NULL) == 0);
+}
+
+/* A handshake of these keys, in memory. -> what the first end that fails says */
+static qc_rc next_of(const struct both *a, const struct both *b, uint8_t ours, uint8_t theirs,
+                     struct net_line **ret_a, struct net_line **ret_b)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = key_of(ours);
+    QC_CLEANUP(qc_buf_free) qc_buf to_b = { .max = 8192 };
+    QC_CLEANUP(qc_buf_free) qc_buf to_a = { .max = 8192 };
+    bool done_a = false, done_b = false;
+    CHECK_OK(net_psk_next_dial(ret_a, a->line, "another-key", key, &err));
+    CHECK_OK(net_psk_next_serve(ret_b, b->line, find_any, &theirs, &err));
+    QC_TRY(net_psk_next_step(*ret_a, qc_span_of(NULL, 0), &to_b, &done_a, &err));
+    for (int i = 0; i < 4 && !(done_a && done_b); i++) {
+        if (!done_b)
+            QC_TRY(net_psk_next_step(*ret_b, qc_buf_span(&to_b), &to_a, &done_b, &err));
+        qc_buf_clear(&to_b);
+        if (!done_a)
+            QC_TRY(net_psk_next_step(*ret_a, qc_buf_span(&to_a), &to_b, &done_a, &err));
+        qc_buf_clear(&to_a);
+    }
+    CHECK(done_a && done_b && strcmp(net_psk_id_of(*ret_b)->key_id, "another-key") == 0);
+    return QC_OK;
+}
+
+static void sends(struct net_line *from, struct net_line *to, const char *text)
+{
+    uint8_t room[64];
+    size_t got = 0;
+    CHECK_OK(net_line_write(from, qc_span_str(text), qc_deadline_in(60000), &err));
+    CHECK_OK(net_line_read(to, room, sizeof room, &got, qc_deadline_in(60000), &err));
+    CHECK(got == strlen(text) && memcmp(room, text, got) == 0);
+}
+
+/* One direction goes over: goodbye, then what comes by the next. */
+static void goes_over(struct net_line *from, struct net_line *to, struct net_line *next_from,
+                      struct net_line *next_to)
+{
+    bool done = false;
+    uint8_t room[64];
+    size_t got = 1;
+    CHECK_OK(net_line_end(from, &done, &err));
+    CHECK(done);
+    CHECK_OK(net_line_write_after(next_from, from, &err));
+    CHECK_OK(
+        net_line_write(next_from, QC_LIT("behind"), qc_deadline_in(60000), &err)); /* and is not read early */
+    CHECK_OK(net_line_read(to, room, sizeof room, &got, qc_deadline_in(60000), &err));
+    CHECK(got == 0);
+    CHECK_OK(net_line_read_after(next_to, to, &err));
+    CHECK_OK(net_line_read(next_to, room, sizeof room, &got, qc_deadline_in(60000), &err));
+    CHECK(got == 6 && memcmp(room, "behind", 6) == 0);
+    sends(next_from, next_to, "more");
+}
+
+static void check_next(void)
+{
+    struct both a = { 0 }, b = { 0 };
+    struct net_line *na = NULL, *nb = NULL;
+    pair_up(&a, &b);
+    CHECK_RC(next_of(&a, &b, 5, 6, &na, &nb), QC_AUTH); /* other keys: and the present one goes on */
+    net_line_close(&na);
+    net_line_close(&nb);
+    sends(a.line, b.line, "before");
+    CHECK_OK(next_of(&a, &b, 7, 7, &na, &nb));
+    sends(b.line, a.line, "meanwhile");
+    goes_over(a.line, b.line, na, nb);
+    sends(b.line, a.line, "still by the old one");
+    goes_over(b.line, a.line, nb, na);
+    net_line_close(&a.line);
+    net_line_close(&b.line);
+    sends(na, nb, "the old ones are closed");
+    sends(nb, na, "at both ends");
+    net_line_close(&na);
+    net_line_close(&nb);
+    close(a.fd);
+    close(b.fd);
+}
+
 int main(void)
 {
     CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
@@ -160,5 +276,6 @@ int main(void)
     meet((struct server){ .us = id, .has_nothing = true }, QC_AUTH, QC_AUTH);
     meet((struct server){ .us = { "link-2", "SAE-A", "SAE-B", "" } }, QC_AUTH, QC_AUTH);
     meet((struct server){ .us = { "link-1", "SAE-B", "SAE-A", "" } }, QC_AUTH, QC_AUTH); /* mirrored */
+    check_next();
     return 0;
 }

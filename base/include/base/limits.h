@@ -437,6 +437,12 @@
     X(LINK_KEY_BITS, 256, "bits", "of a key for TLS")                                                        \
     X(LINK_KEYS_HELD, 64, "keys", "fetched for handshakes that are not over; the oldest goes")               \
     X(LINK_KEY_MS, 30000, "ms", "such a key is kept, and one that is not there remembered")                  \
+    X(LINK_AHEAD_MAX, 64, "keys",                                                                            \
+      "for TLS drawn at once, where a link takes many: one that breaks loses them")                          \
+    X(LINK_AHEAD_MS, 1000, "ms", "of use at the present pace: so many are drawn at once")                    \
+    X(LINK_NEXT_MAX, 16, "handshakes", "done ahead, one after the other: each costs half then")              \
+    X(LINK_SHAKE_MAX, 8192, "bytes",                                                                         \
+      "of a handshake inside a link; one has 600, with ML-KEM 2,000 each way")                               \
     X(LINK_ASKS, 32, "keys", "that strangers may name at once, all together")                                \
     X(LINK_ASK_MS, 250, "ms", "for each more: the KME is asked for four in a second")                        \
     X(LINK_SOURCES, 64, "addresses", "that are told apart; the one of longest ago goes")                     \

@@ -24,3 +24,11 @@ QC_MUST qc_rc net_line_write(struct net_line *l, qc_span s, qc_deadline d, struc
 /* As much as goes at once, which may be nothing. For who waits for more than one thing: a read with a
  * deadline that is over does not wait, either. */
 QC_MUST qc_rc net_line_write_some(struct net_line *l, qc_span s, size_t *ret_done, struct qc_err *err);
+
+/* -- one after another over the same descriptor: the end of l, and what goes on behind it (psk.h) -- */
+
+/* Says goodbye, and no more; what the other end says is read on, up to its own. *ret_done false: not yet. */
+QC_MUST qc_rc net_line_end(struct net_line *l, bool *ret_done, struct qc_err *err);
+/* Writes where `before` did, which said goodbye; reads where it did, which heard one. */
+QC_MUST qc_rc net_line_write_after(struct net_line *l, const struct net_line *before, struct qc_err *err);
+QC_MUST qc_rc net_line_read_after(struct net_line *l, const struct net_line *before, struct qc_err *err);

@@ -42,3 +42,21 @@ QC_MUST qc_rc net_psk_accept(struct net_line **ret, int fd, const struct net_psk
                              void *ctx, qc_deadline d, struct qc_err *err);
 /* With which key; NULL: with none from QKD. */
 const struct net_psk_id *net_psk_id_of(const struct net_line *l);
+
+/* -- the next key: another TLS connection over the same descriptor --
+ *
+ * Its handshake is carried by the caller inside the present one, while that is in use; when it is over at
+ * both ends the next takes the descriptor over, each direction by itself (net_line_end, _write_after,
+ * _read_after). The same agreement under the same rules as above: another key from QKD, fresh (EC)DHE. What
+ * is saved is another connection below. */
+
+/* Of the same link and the same two ends as `before`. */
+QC_MUST qc_rc net_psk_next_dial(struct net_line **ret, const struct net_line *before, const char *key_id,
+                                const qc_key *qkd_key, struct qc_err *err);
+QC_MUST qc_rc net_psk_next_serve(struct net_line **ret, const struct net_line *before, net_psk_find_fn find,
+                                 void *ctx, struct qc_err *err);
+/* What the other end says (the first time, of who dials: nothing); what to say is added to ret_say.
+ * *ret_done: it is over, and good, and the rest of ret_say is its last. Does not wait. Errors of
+ * net_psk_connect; ret_say may have what the other end is told of it. */
+QC_MUST qc_rc net_psk_next_step(struct net_line *l, qc_span heard, qc_buf *ret_say, bool *ret_done,
+                                struct qc_err *err);
