@@ -114,6 +114,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_cat(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_sync(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_watch(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err);

@@ -96,11 +96,27 @@ static qc_rc take_dir(struct sync_run *run, const char *dir, struct qc_err *err)
 {
     if (run->way == SYNC_DOWN && !run->dry)
         QC_TRY(client_make_dir(dir, err));
-    if (realpath(dir, run->dir) != NULL)
+    struct stat st;
+    if (realpath(dir, run->dir) != NULL) {
+        if (stat(run->dir, &st) != 0)
+            return QC_FAIL_OS(err, "%s", run->dir);
+        run->device = st.st_dev;
+        run->inode = st.st_ino;
         return QC_OK;
+    }
     if (errno == ENOENT && run->way == SYNC_DOWN) /* of a dry run */
         return places_absolute(dir, run->dir, err);
     return QC_FAIL_OS(err, "%s", dir);
+}
+
+/* Patterns of the command line; those of the folder's own files come with each look. */
+static qc_rc take_patterns(struct sync_run *run, struct qc_err *err)
+{
+    sync_ignore_free(&run->leave);
+    QC_TRY(sync_ignore_new(&run->leave, err));
+    for (size_t i = 0; qc_args_nth(run->args, "exclude", i) != NULL; i++)
+        QC_TRY(sync_ignore_add(run->leave, qc_span_str(qc_args_nth(run->args, "exclude", i)), err));
+    return QC_OK;
 }
 
 static qc_rc take_options(struct sync_run *run, const struct qc_args *args, struct qc_err *err)
@@ -120,16 +136,50 @@ static qc_rc take_options(struct sync_run *run, const struct qc_args *args, stru
         return QC_FAIL(err, QC_USAGE, "--max-delete goes with --delete: nothing is deleted without that");
     QC_TRY(qc_args_u64(args, "max-delete", false, 0, 100, &pct, err));
     run->delete_pct = (unsigned)pct;
-    QC_TRY(sync_ignore_new(&run->leave, err));
-    for (size_t i = 0; qc_args_nth(args, "exclude", i) != NULL; i++)
-        QC_TRY(sync_ignore_add(run->leave, qc_span_str(qc_args_nth(args, "exclude", i)), err));
+    QC_TRY(take_patterns(run, err));
     run->rules.content = run->checksum;
     run->rules.same = sync_compare;
     run->rules.ctx = run;
     return QC_OK;
 }
 
+qc_rc sync_take(struct sync_run *run, const struct qc_args *args, bool both, struct qc_err *err)
+{
+    const char *dir = NULL, *prefix = NULL;
+    run->args = args;
+    QC_TRY(find_way(args, &run->way, &dir, &prefix, err));
+    if (both)
+        run->way = SYNC_BOTH;
+    run->rules.way = run->way;
+    QC_TRY(take_options(run, args, err));
+    QC_TRY(take_prefix(run, prefix, err));
+    return take_dir(run, dir, err);
+}
+
 /* -- the run --------------------------------------------------------------------------------------------- */
+
+qc_rc sync_same_folder(const struct sync_run *run, struct qc_err *err)
+{
+    struct stat st;
+    if (stat(run->dir, &st) != 0 && (errno != ENOENT || run->inode != 0))
+        return QC_FAIL_OS(err, "%s", run->dir);
+    if (run->inode != 0 && (st.st_dev != run->device || st.st_ino != run->inode))
+        return QC_FAIL(err, QC_NOTFOUND, "%s is another folder than it was", run->dir);
+    return QC_OK;
+}
+
+qc_rc sync_again(struct sync_run *run, struct qc_err *err)
+{
+    sync_plan_done(&run->plan);
+    sync_list_done(&run->here);
+    sync_list_done(&run->there);
+    sync_list_done(&run->base);
+    run->worst = QC_OK;
+    run->go_on = true;
+    run->files_all = run->files_done = run->moved = run->removed = run->left = 0;
+    run->bytes_done = run->bytes = 0;
+    return take_patterns(run, err);
+}
 
 static qc_rc check_deletions(struct sync_run *run, struct qc_err *err)
 {
@@ -140,16 +190,35 @@ static qc_rc check_deletions(struct sync_run *run, struct qc_err *err)
     return rc;
 }
 
-static qc_rc sync_both(struct sync_run *run, struct qc_err *err)
+static qc_rc make_plan(struct sync_run *run, struct qc_err *err)
+{
+    sync_plan_done(&run->plan);
+    return sync_plan_make(&run->plan, &run->rules, &run->here, &run->there, &run->base, err);
+}
+
+/* Of a watch: too many are told once, and none is done; all else is. */
+static qc_rc refuse_deletions(struct sync_run *run, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    if (sync_plan_check(&run->plan, run->delete_pct, &why) == QC_OK)
+        return QC_OK;
+    if (!sync_told(run, QC_USAGE, (qc_span){ 0 }))
+        out_warn(&run->c->out, MSG_W_WATCH_HELD, NULL, "not deleted: %s", why.msg);
+    run->watch->refused = true;
+    run->rules.remove = false;
+    return make_plan(run, err);
+}
+
+qc_rc sync_pass(struct sync_run *run, struct qc_err *err)
 {
     QC_TRY(sync_look(run, err));
     if (run->checksum)
         out_note(
             &run->c->out,
             "the vault keeps no digest of a file's bytes: objects of the same size are read and compared");
-    QC_TRY(sync_plan_make(&run->plan, &run->rules, &run->here, &run->there, &run->base, err));
+    QC_TRY(make_plan(run, err));
     if (!run->dry)
-        QC_TRY(check_deletions(run, err));
+        QC_TRY(run->watch != NULL ? refuse_deletions(run, err) : check_deletions(run, err));
     QC_TRY(sync_tell_bars(run, err));
     if (run->dry) {
         QC_TRY(sync_tell_plan(run, err));
@@ -161,17 +230,10 @@ static qc_rc sync_both(struct sync_run *run, struct qc_err *err)
 qc_rc cmd_sync(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(sync_run_done) struct sync_run run = { .c = app, .worst = QC_OK, .go_on = true };
-    const char *dir = NULL, *prefix = NULL;
-    QC_TRY(find_way(args, &run.way, &dir, &prefix, err));
-    if (qc_args_flag(args, "both"))
-        run.way = SYNC_BOTH;
-    run.rules.way = run.way;
-    QC_TRY(take_options(&run, args, err));
-    QC_TRY(take_prefix(&run, prefix, err));
-    QC_TRY(take_dir(&run, dir, err));
+    QC_TRY(sync_take(&run, args, qc_args_flag(args, "both"), err));
     QC_TRY(sync_open(&run, err));
     QC_TRY(client_open(run.c, err));
-    QC_TRY(sync_both(&run, err));
+    QC_TRY(sync_pass(&run, err));
     QC_TRY(sync_tell_end(&run, err));
     return client_outcome(run.c, run.worst, "not synced as asked", err);
 }

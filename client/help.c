@@ -38,6 +38,13 @@ static const struct help rows[] = {
         "qcloud sync archive/genomes/ /srv/copy", "qcloud sync --exclude '*.tmp' ~/genomes" },
       "2 command line or too many deletions, 3 the source is not there, 4 all but what is named, 11 another "
       "sync of the two is running; else as put and get" },
+    { "watch",
+      { "qcloud watch ~/genomes archive/genomes/", "qcloud watch --both --delete ~/notes notes/",
+        "qcloud watch --json --interval 600 ~/genomes" },
+      "130 stopped (Ctrl-C, SIGTERM): the usual end; 2 command line, 11 another sync of the two is running, "
+      "12 "
+      "the passphrase or the token is wrong or missing, 8 does not verify; what goes by itself is waited "
+      "out" },
     { "ls",
       { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat",
         "qcloud ls --where rng=os" },

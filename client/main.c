@@ -123,6 +123,22 @@ static const struct qc_opt sync_opts[] = {
       "what the target has changed since the last sync: leave it (default), or which side counts", false },
     { 0 },
 };
+static const struct qc_opt watch_opts[] = {
+    { "both", 0, NULL, "both ways: what is new on either side goes to the other", false },
+    { "delete", 0, NULL, "delete at the target what the source has no more, once it has been quiet for 2 s",
+      false },
+    { "max-delete", 0, "PCT", "with --delete: never more of the target's files at a time (default: 50)",
+      false },
+    { "exclude", 0, "PATTERN", "leave this out, as .qcloudignore does", true },
+    { "conflict", 0, "keep-both|local|remote",
+      "what the target has changed since the last sync: leave it (default), or which side counts", false },
+    { "interval", 0, "SECONDS",
+      "look through everything at least so often (default: 3600; 60 with --both, or where not all folders "
+      "can "
+      "be watched)",
+      false },
+    { 0 },
+};
 static const struct qc_opt stat_opts[] = { WHICH, WHICH_AT, PROFILE, { 0 } };
 static const struct qc_opt versions_opts[] = {
     { "restore", 0, "V|ID", "make this version the newest: its bytes are read, verified and sealed anew",
@@ -281,6 +297,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_GET) | NEEDS_CONF, cat_opts, cmd_cat },
     { "sync", "DIR [PREFIX/] | PREFIX/ DIR", "make the vault like a folder, or a folder like the vault", 1, 2,
       NEEDS_CLASS(MSG_SYNC) | NEEDS_CONF, sync_opts, cmd_sync },
+    { "watch", "DIR [PREFIX/]", "keep the vault like a folder: sync whenever something changes", 1, 2,
+      NEEDS_CLASS(MSG_SYNC) | NEEDS_CONF, watch_opts, cmd_watch },
     { "ls", "[PREFIX]", "list objects", 0, 1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, ls_opts, cmd_ls },
     { "stat", "NAME...", "size, times, version, margins, layout", 1, -1, NEEDS_CLASS(MSG_LIST) | NEEDS_CONF,
       stat_opts, cmd_stat },

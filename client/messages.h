@@ -58,6 +58,9 @@ enum msg_warning {
     MSG_W_SITE_SAME,      /* two of them are one */
     MSG_W_RANDOM_VAULT,   /* a vault's secrets were made without the source that the policy prefers */
     MSG_W_VERSIONS,       /* versions of an object are in no share store that is here */
+    MSG_W_WATCH_AWAY,     /* qcloud watch: what it syncs to, or the folder, is not there for now */
+    MSG_W_WATCH_BLIND,    /* it cannot watch all folders */
+    MSG_W_WATCH_HELD,     /* it deletes nothing of what is gone */
     MSG_W_OTHER,
     MSG_WARNINGS
 };

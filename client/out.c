@@ -318,7 +318,7 @@ void out_count(struct out *o, qc_rc rc)
 void out_object(struct out *o, qc_rc rc, const struct msg_about *about, const struct qc_err *why)
 {
     out_count(o, rc);
-    if (rc != QC_OK)
+    if (rc != QC_OK && !o->muted)
         show_error(o, "item", rc, about, why, NULL);
 }
 

@@ -19,6 +19,7 @@ struct out {
     bool json, quiet, terminal;
     bool bar_drawn; /* a line of progress stands unfinished on the terminal */
     bool failed;    /* stdout could not be written; told at the end */
+    bool muted;     /* what objects end with is counted, and not told */
     int verbose;
     enum out_progress_mode progress;
     enum msg_class class;

@@ -11,6 +11,7 @@ enum { SYNC_LABEL_MAX = 64 };
 
 struct sync_run {
     struct client *c;
+    const struct qc_args *args;
     /* As asked. */
     enum sync_way way;
     char
@@ -19,6 +20,9 @@ struct sync_run {
     bool dry, checksum;
     unsigned delete_pct;
     struct sync_rules rules;
+    /* The folder as it was when the run began: another one in its place is never synced. */
+    dev_t device;
+    ino_t inode;
     /* What there is. */
     struct qc_fd lock;
     struct sync_ignore *leave;
@@ -35,8 +39,33 @@ struct sync_run {
     uint64_t bytes_done;          /* of those that are over */
     size_t moved, removed, left;  /* stored or got; deleted; not as asked, and named */
     uint64_t bytes;               /* of what was moved */
+    struct sync_watch *watch;     /* of qcloud watch; or NULL */
 };
 void sync_run_done(struct sync_run *run);
+
+/* A run over and over. */
+struct sync_watch {
+    void (*folder)(void *ctx, const char *path); /* as of struct sync_walk */
+    void *ctx;
+    qc_rc away;     /* why the pass ended early, where that may be over in a while; QC_OK: it did not */
+    qc_buf told[2]; /* 8 bytes for each failure that was told in the last pass, and in this one */
+    unsigned turn;  /* of the two this pass's */
+    bool refused;   /* there was more to delete than may be: nothing was */
+};
+/* Is that a failure which goes by itself: of a gateway, clouds, share stores that are away, of a full disk?
+ */
+bool sync_is_away(qc_rc rc);
+
+/* ---- cmd_sync.c: what is asked for, and one pass ---- */
+
+/* From the words and options of the command. */
+QC_MUST qc_rc sync_take(struct sync_run *run, const struct qc_args *args, bool both, struct qc_err *err);
+/* Look at both sides, and do what is to be done; the vault is open. */
+QC_MUST qc_rc sync_pass(struct sync_run *run, struct qc_err *err);
+/* Forget what a pass has seen and counted; what was asked stays. */
+QC_MUST qc_rc sync_again(struct sync_run *run, struct qc_err *err);
+/* QC_NOTFOUND: the folder is not there any more, or another one is in its place. */
+QC_MUST qc_rc sync_same_folder(const struct sync_run *run, struct qc_err *err);
 
 /* ---- sync_list.c: what there is ---- */
 
@@ -63,6 +92,8 @@ QC_MUST qc_rc sync_place(const struct sync_run *run, qc_span path, char ret[QC_C
 
 /* prefix/path. */
 QC_MUST qc_rc sync_name(const struct sync_run *run, qc_span path, qc_buf *ret, struct qc_err *err);
+/* Of a watch: was this told in the pass before, too? From then on it counts as told in this one. */
+bool sync_told(struct sync_run *run, qc_rc rc, qc_span path);
 /* A file that was left as it is: E0413, counted as 4. why->next: instead of the message's own. */
 void sync_tell_left(struct sync_run *run, qc_span path, const struct qc_err *why);
 /* What stands here and is no file: links and the like with a warning; what may not be read is left. */
@@ -74,6 +105,8 @@ QC_MUST qc_rc sync_tell_got(struct sync_run *run, const struct vault_stat *got, 
                             struct qc_err *err);
 /* Deleted: an object, or (file not NULL) a file. */
 QC_MUST qc_rc sync_tell_removed(struct sync_run *run, qc_span name, const char *file, struct qc_err *err);
+/* What the last line says, as JSON. */
+QC_MUST qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_err *err);
 /* The last line, and the summary for --json. */
 QC_MUST qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err);
 /* Progress of a file of the run; ctx is the run. */

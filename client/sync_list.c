@@ -52,6 +52,12 @@ static void found(void *ctx, size_t files)
     progress_tell(&run->progress, &at);
 }
 
+static void folder(void *ctx, const char *path)
+{
+    const struct sync_run *run = ctx;
+    run->watch->folder(run->watch->ctx, path);
+}
+
 static qc_rc look_here(struct sync_run *run, struct qc_err *err)
 {
     const struct client *c = run->c;
@@ -67,13 +73,15 @@ static qc_rc look_here(struct sync_run *run, struct qc_err *err)
                                  .own = list,
                                  .cancel = signals_cancel(),
                                  .found = found,
+                                 .folder = run->watch != NULL ? folder : NULL,
                                  .ctx = run };
     if (run->dry && run->way == SYNC_DOWN && stat(run->dir, &st) != 0 && errno == ENOENT)
         return QC_OK;
     progress_begin(&run->progress, &run->c->out, QC_LIT("scanning"), "files", false);
     qc_rc rc = sync_tree(&w, &run->here, err);
     progress_end(&run->progress);
-    return rc;
+    QC_TRY(rc);
+    return sync_same_folder(run, err); /* what was not seen because the folder went away is not gone */
 }
 
 /* -- the vault ------------------------------------------------------------------------------------------- */

@@ -63,6 +63,12 @@ static bool of_file(qc_rc rc)
     return rc == QC_CHANGED || rc == QC_CONFLICT || rc == QC_NOTFOUND || rc == QC_USAGE || rc == QC_LIMIT;
 }
 
+bool sync_is_away(qc_rc rc)
+{
+    return rc == QC_TEMP || rc == QC_TIMEOUT || rc == QC_QUORUM || rc == QC_SHARES || rc == QC_LOCKED ||
+           rc == QC_FULL || rc == QC_QUOTA || rc == QC_LINK || rc == QC_RANDOM || rc == QC_NOTFOUND;
+}
+
 /* local: it failed before anything was asked of the vault. class: whose messages tell it. */
 static void outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum msg_class class, qc_span path,
                     const struct qc_err *why)
@@ -77,9 +83,15 @@ static void outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum 
     }
     qc_ignore(sync_name(run, path, &name, &none), "then the message names nothing");
     run->c->out.class = class;
+    run->c->out.muted = rc != QC_OK && rc != QC_CANCELLED && sync_told(run, rc, path);
     run->go_on = client_put_object(run->c, rc, open, qc_buf_span(&name), why, &run->worst) && rc != QC_SHARES;
     run->c->out.class = usual;
+    run->c->out.muted = false;
     run->left += rc != QC_OK && rc != QC_DEGRADED ? 1 : 0;
+    if (run->watch != NULL && sync_is_away(rc)) {
+        run->watch->away = rc;
+        run->go_on = false;
+    }
 }
 
 /* -- put ------------------------------------------------------------------------------------------------- */
@@ -478,8 +490,11 @@ static qc_rc do_step(struct sync_run *run, const struct sync_step *s, struct qc_
 {
     struct qc_err why = { 0 };
     qc_rc rc = qc_go_on(QC_NO_DEADLINE, signals_cancel(), "sync", &why);
+    if (rc == QC_OK)
+        rc = sync_same_folder(run, &why); /* unmounted, say: what is below it now is not what was looked at */
     if (rc != QC_OK) {
         outcome(run, rc, false, false, MSG_SYNC, s->path, &why);
+        run->go_on = false;
         return QC_OK;
     }
     sync_progress_file(run);

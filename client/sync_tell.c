@@ -1,8 +1,11 @@
 /* sync: what the user is told. */
 #include <inttypes.h>
 
+#include "base/crypto.h"
 #include "sync.h"
 #include "text.h"
+
+enum { MARK = 8 };
 
 qc_rc sync_name(const struct sync_run *run, qc_span path, qc_buf *ret, struct qc_err *err)
 {
@@ -26,13 +29,39 @@ static qc_rc left_text(const struct sync_run *run, qc_span path, const struct qc
     return QC_OK;
 }
 
+/* A failure of a path as a few bytes. */
+static qc_rc mark_of(qc_rc rc, qc_span path, uint8_t ret[32], struct qc_err *err)
+{
+    const uint8_t code = (uint8_t)rc;
+    const qc_span parts[] = { qc_span_of(&code, 1), path };
+    return qc_sha256(parts, 2, ret, err);
+}
+
+bool sync_told(struct sync_run *run, qc_rc rc, qc_span path)
+{
+    uint8_t sum[32];
+    struct qc_err none = { 0 };
+    bool told = false;
+    if (run->watch == NULL || mark_of(rc, path, sum, &none) != QC_OK)
+        return false;
+    qc_buf *now = &run->watch->told[run->watch->turn];
+    const qc_buf *last = &run->watch->told[1 - run->watch->turn];
+    for (size_t i = 0; i + MARK <= last->n && !told; i += MARK)
+        told = qc_span_eq(qc_span_of(last->p + i, MARK), qc_span_of(sum, MARK));
+    now->max = QC_WATCH_TOLD_MAX * MARK;
+    qc_ignore(qc_buf_add(now, qc_span_of(sum, MARK), &none), "then it is told again");
+    return told;
+}
+
 void sync_tell_left(struct sync_run *run, qc_span path, const struct qc_err *why)
 {
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = 2 * QC_VAULT_NAME_MAX };
     struct qc_err told = *why, none = { 0 };
     qc_ignore(left_text(run, path, why, &name, &told, &none), "then the reason alone is told");
     const struct msg_about about = { .name = qc_buf_span(&name) };
+    run->c->out.muted = sync_told(run, QC_DEGRADED, path);
     out_object(&run->c->out, QC_DEGRADED, &about, &told);
+    run->c->out.muted = false;
     run->worst = qc_rc_worse(run->worst, QC_DEGRADED);
     run->left++;
 }
@@ -54,6 +83,8 @@ qc_rc sync_tell_bars(struct sync_run *run, struct qc_err *err)
             sync_tell_left(run, path, &why);
             continue;
         }
+        if (sync_told(run, QC_USAGE, path))
+            continue;
         if (run->way == SYNC_DOWN) /* no matter, unless an object should go there */
             continue;
         QC_TRY(text_quote(path, &shown, err));
@@ -140,7 +171,7 @@ static const struct {
     [SYNC_UP] = { "up", "stored" }, [SYNC_DOWN] = { "down", "got" }, [SYNC_BOTH] = { "both", "stored or got" }
 };
 
-static qc_rc summary(struct sync_run *run, size_t unchanged, struct qc_err *err)
+qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     const struct sync_plan *p = &run->plan;
@@ -151,10 +182,10 @@ static qc_rc summary(struct sync_run *run, size_t unchanged, struct qc_err *err)
     QC_TRY(qc_json_set_bool(j, "dry_run", run->dry, err));
     QC_TRY(qc_json_set_int(j, "files", (int64_t)(run->dry ? moves : run->moved), err));
     QC_TRY(qc_json_set_int(j, "bytes", (int64_t)(run->dry ? p->bytes : run->bytes), err));
-    QC_TRY(qc_json_set_int(j, "unchanged", (int64_t)unchanged, err));
+    QC_TRY(qc_json_set_int(j, "unchanged", (int64_t)(p->count[SYNC_SAME] + p->count[SYNC_ADOPT]), err));
     QC_TRY(qc_json_set_int(j, "deleted", (int64_t)(run->dry ? removals : run->removed), err));
     QC_TRY(qc_json_set_int(j, "failed", (int64_t)run->left, err));
-    run->c->end.extra = QC_STEAL(j);
+    *ret = QC_STEAL(j);
     return QC_OK;
 }
 
@@ -170,7 +201,7 @@ qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err)
     out_note(&run->c->out, "%s%zu file%s (%s) %s, %zu unchanged, %zu deleted, %zu failed",
              run->dry ? "dry run, nothing done: " : "", moves, text_s(moves), size, words_of[run->way].done,
              unchanged, removals, run->left);
-    return summary(run, unchanged, err);
+    return sync_summary(run, &run->c->end.extra, err);
 }
 
 /* -- progress -------------------------------------------------------------------------------------------- */

@@ -103,6 +103,19 @@ static const struct msg warnings[MSG_WARNINGS] = {
                          "open one of the others.",
                          { SAY("plug in or mount the other share store, then the same command again"),
                            RUN("qcloud", "status") } },
+    [MSG_W_WATCH_AWAY] = { 24,
+                           "Nothing is lost, and nothing was deleted. What changes here meanwhile is synced "
+                           "as soon as it is possible.",
+                           { RUN("qcloud", "status") } },
+    [MSG_W_WATCH_BLIND] = { 25,
+                            "The system has a limit of watches for each user, and it is reached. All is "
+                            "looked through once a minute instead (--interval).",
+                            { SAY("as root: sysctl fs.inotify.max_user_watches=1048576, and a file in "
+                                  "/etc/sysctl.d that says so; then the same command again") } },
+    [MSG_W_WATCH_HELD] = { 26,
+                           "What is gone here stays in the vault; all else is synced.",
+                           { SAY("if it is meant: end the watch, then qcloud sync --delete --max-delete 100 "
+                                 "with the same words; -n before it says what would go") } },
     [MSG_W_OTHER] = { 10, "The command went on.", { RUN("qcloud", "status") } },
 };
 
@@ -137,6 +150,11 @@ const char *msg_warning_when(enum msg_warning w)
         [MSG_W_SITE_SAME] = "two of them have one gateway",
         [MSG_W_RANDOM_VAULT] = "a vault's secrets were made without the source that the policy prefers",
         [MSG_W_VERSIONS] = "versions of an object are in no share store that is here",
+        [MSG_W_WATCH_AWAY] =
+            "qcloud watch cannot sync for now: the gateway, clouds, a share store or the folder is away",
+        [MSG_W_WATCH_BLIND] = "qcloud watch cannot watch all folders",
+        [MSG_W_WATCH_HELD] =
+            "qcloud watch does not delete what is gone: too much, or something was unmounted",
         [MSG_W_OTHER] = "a remark that has no row of its own",
     };
     QC_ASSERT(w < MSG_WARNINGS);

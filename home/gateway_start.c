@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "home/places.h"
 
 extern char **environ; /* POSIX declares it nowhere */
@@ -242,16 +243,46 @@ struct child_fds {
     bool session; /* its own session: a terminal's Ctrl-C does not reach it */
 };
 
+/* Without what the service manager has told this program alone: a child's READY=1 would be taken for its own.
+ */
+static qc_rc child_environ(char ***ret, struct qc_err *err)
+{
+    static const char *const own[] = { "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "LISTEN_" };
+    size_t n = 0, kept = 0;
+    while (environ[n] != NULL)
+        n++;
+    char **list = qc_alloc((n + 1) * sizeof *list);
+    if (list == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for an environment");
+    for (size_t i = 0; i < n; i++) {
+        bool keep = true;
+        for (size_t o = 0; o < sizeof own / sizeof own[0]; o++)
+            keep = keep && strncmp(environ[i], own[o], strlen(own[o])) != 0;
+        if (keep)
+            list[kept++] = environ[i];
+    }
+    *ret = list;
+    return QC_OK;
+}
+
+static void environ_free(char ***list)
+{
+    qc_free(*list);
+    *list = NULL;
+}
+
 static qc_rc spawn(pid_t *ret, const char *program, const char *const *argv, const struct child_fds *fds,
                    struct qc_err *err)
 {
     QC_CLEANUP(actions_free) posix_spawn_file_actions_t acts;
     QC_CLEANUP(attributes_free) posix_spawnattr_t attributes;
+    QC_CLEANUP(environ_free) char **env = NULL;
     sigset_t defaults;
     int e = posix_spawn_file_actions_init(&acts);
     QC_ASSERT(e == 0); /* glibc's allocate nothing here */
     e = posix_spawnattr_init(&attributes);
     QC_ASSERT(e == 0);
+    QC_TRY(child_environ(&env, err));
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     sigaddset(&defaults, SIGINT);
@@ -274,7 +305,7 @@ static qc_rc spawn(pid_t *ret, const char *program, const char *const *argv, con
     if (e == 0) /* a lock or pipe of our caller's must not live on in a daemon */
         e = posix_spawn_file_actions_addclosefrom_np(&acts, fds->ready >= 0 ? READY_FD + 1 : READY_FD);
     if (e == 0)
-        e = posix_spawn(ret, program, &acts, &attributes, (char *const *)(uintptr_t)argv, environ);
+        e = posix_spawn(ret, program, &acts, &attributes, (char *const *)(uintptr_t)argv, env);
     if (e != 0)
         return QC_FAIL_ERRNO(err, e, "starting %s", program);
     return QC_OK;

@@ -18,6 +18,15 @@ void revival_done(struct revival *r)
     r->ready = false;
 }
 
+void revival_again(struct revival *r)
+{
+    if (!r->ready)
+        return;
+    QC_LOCK(&r->lock);
+    r->starts = r->told = 0;
+    qc_err_clear(&r->why);
+}
+
 static qc_rc start(struct revival *r, const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };

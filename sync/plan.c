@@ -205,6 +205,7 @@ static qc_rc add(struct maker *m, struct sync_step *s, struct qc_err *err)
     } else {
         QC_TRY(look(s, m->rules, &f, err));
         s->what = decide[m->rules->way](s, &f, m->rules);
+        m->plan.held += s->what == SYNC_STAY && f.known;
     }
     m->plan.count[s->what]++;
     if (s->what == SYNC_PUT)

@@ -88,6 +88,8 @@ static qc_rc enter(struct walk *k, FTSENT *e, qc_span path, struct qc_err *err)
             return QC_FAIL_OS(err, "%s", e->fts_path);
         return own ? add(k, path, e, SYNC_OWN, err) : QC_OK;
     }
+    if (k->w->folder != NULL)
+        k->w->folder(k->w->ctx, e->fts_path);
     return read_ignore(k, e->fts_path, path, err);
 }
 

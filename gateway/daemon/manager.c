@@ -1,36 +1,20 @@
 #include "manager.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/time.h"
+#include "base/unix.h"
 
-/* A leading '@' stands for the abstract name space. */
 void manager_tell(const char *state)
 {
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    const size_t n = path == NULL ? 0 : strlen(path);
-    if (n < 2 || n >= sizeof at.sun_path || (path[0] != '/' && path[0] != '@'))
-        return;
-    memcpy(at.sun_path, path, n);
-    if (path[0] == '@')
-        at.sun_path[0] = '\0';
-    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-    if (!qc_fd_is(&s) ||
-        sendto(qc_fd_get(&s), state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&at, size) < 0)
-        QC_LOG(QC_LOG_WARN, "the service manager cannot be told", QC_S("state", state), QC_I("errno", errno));
+    struct qc_err why = { 0 };
+    if (qc_manager_tell(state, &why) != QC_OK)
+        QC_LOG(QC_LOG_WARN, "the service manager cannot be told", QC_S("state", state), QC_S("why", why.msg));
 }
 
 void manager_reloading(void)

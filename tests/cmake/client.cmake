@@ -56,6 +56,7 @@ if(NOT QC_SANITIZE AND QC_FAULT_POINTS AND CMAKE_C_COMPILER_ID STREQUAL GNU) # o
   qc_cli(man)
 endif()
 qc_cli(sync TIMEOUT 600)
+qc_cli(watch TIMEOUT 600)
 qc_cli(versions)
 foreach(scenario IN ITEMS bad_calls basics docs_agree foreign_clouds get_fails join json losses odd_names places random special_files together)
   qc_cli(${scenario})

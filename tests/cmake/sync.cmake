@@ -1,4 +1,6 @@
 qc_test(unit sync_ignore DEPS base sync)
+qc_test(unit sync_notice DEPS base sync)
+qc_test(unit sync_pace DEPS base sync)
 qc_test(unit sync_plan DEPS base sync)
 qc_test(unit sync_state DEPS base sync)
 qc_test(unit sync_tree DEPS base sync)

@@ -45,6 +45,8 @@
     X(client_recovered, "client recover: a batch of records is durable")                                     \
     X(client_relocked, "client passphrase: one store has the new one, the other the old")                    \
     X(client_wrote, "client get: some verified bytes are in NAME.part")                                      \
+    X(watch_overflow, "watch: events came; failing, some of them are lost")                                  \
+    X(watch_limit, "watch: before a folder is watched; failing, the system's limit is reached")              \
     X(client_part, "client get: all bytes are in NAME.part, before fsync")                                   \
     X(client_renamed, "client get: renamed, before fsync of the directory")                                  \
     /* gateway */                                                                                            \

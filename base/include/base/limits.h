@@ -336,6 +336,14 @@
     X(QC_SYNC_IGNORE_FILE_MAX, 1024 * 1024, "bytes", "one .qcloudignore")                                    \
     X(QC_SYNC_TICK_MS, 20, "ms", "the clock of a file system's times: 10 at most with a kernel's 100 Hz")    \
     X(QC_SYNC_COMMIT_MS, 1000, "ms", "what a killed sync may have to look at again")                         \
+    X(QC_WATCH_SETTLE_MS, 500, "ms", "an editor writes, renames and removes: what belongs together is over") \
+    X(QC_WATCH_PATIENCE_MS, 5000, "ms", "what is written all the time is stored now and then all the same")  \
+    X(QC_WATCH_QUIET_MS, 2000, "ms", "nothing is deleted while somebody may be removing the folder itself")  \
+    X(QC_WATCH_RETRY_MS, 1000, "ms", "the other side is away: doubled each time")                            \
+    X(QC_WATCH_RETRY_MAX_MS, 60000, "ms", "until this; it is back within a minute of being back")            \
+    X(QC_WATCH_EVERY_S, 3600, "s", "all is looked through: what inotify does not see, on a network's disk")  \
+    X(QC_WATCH_OFTEN_S, 60, "s", "the same where changes are in the vault, or not all folders are watched")  \
+    X(QC_WATCH_TOLD_MAX, 10000, "failures", "that are not told again in the next pass")                      \
     X(QC_SYNC_DELETE_PCT, 50, "per cent", "of what is there: more deletions are taken for a mistake")        \
     /* salvage */                                                                                            \
     X(QC_SALVAGE_SOURCES_MAX, 256, "directories", "32 clouds, some of them copied more than once")           \

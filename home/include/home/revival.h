@@ -19,6 +19,9 @@ struct revival {
 void revival_init(struct revival *r, const char *state, uint32_t idle_s);
 void revival_done(struct revival *r);
 
+/* A program that stays begins with something new: starts before this count no more. No call is under way. */
+void revival_again(struct revival *r);
+
 /* For vault_gw_http_revive. At most QC_CLIENT_REVIVE_MAX starts; one that failed is the last. */
 struct vault_gw_revive revival_hook(struct revival *r);
 

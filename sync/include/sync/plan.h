@@ -48,6 +48,7 @@ struct sync_plan {
     qc_buf steps;
     size_t count[SYNC_DOS];
     uint64_t bytes; /* to be put or got */
+    size_t held;    /* that would be deleted if the rules said so */
 };
 void sync_plan_done(struct sync_plan *p);
 size_t sync_plan_count(const struct sync_plan *p);

@@ -12,6 +12,8 @@ struct sync_walk {
     const char *const *own;    /* folders that are qcloud's own: NULL ends */
     const struct qc_cancel *cancel;
     void (*found)(void *ctx, size_t files); /* often; or NULL */
+    /* A folder, before what it holds is looked at: whoever watches it from then on misses nothing; or NULL */
+    void (*folder)(void *ctx, const char *path);
     void *ctx;
 };
 
