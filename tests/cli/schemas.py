@@ -18,6 +18,7 @@ from harness import Box, check, main  # noqa: E402
 
 SCHEMAS = os.path.join(TOP, "docs", "schema")
 ELSEWHERE = {("gateway-cloud-set.json", "item"),        # needs a cloud with keys: system/validate
+             *(("watch.json", kind) for kind in ("watching", "pass", "word")),  # cli/watch
              *(("salvage.json", kind) for kind in ("start", "progress", "warning", "file", "damaged", "missing", "result", "error"))}  # system/salvage
 
 

@@ -10,13 +10,12 @@ import sys
 import threading
 import time
 
-import jsonschema
-
 sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 sys.path.insert(0, os.path.join(TOP, "tests", "cli"))
 from harness import FULL, Failure, check, main, seeded  # noqa: E402
+from schemas import Schemas  # noqa: E402
 from sync import World, tree  # noqa: E402
 
 FAULTS = os.environ.get("QC_FAULTS") == "1"
@@ -24,17 +23,9 @@ BURST = 1000 if FULL else 40
 PATIENCE = 60
 
 
-def validator():
-    docs = {}
-    for name in ("watch.json", "sync.json", "lines.json"):
-        with open(os.path.join(TOP, "docs", "schema", name), encoding="utf-8") as f:
-            docs[name] = json.load(f)
-    return jsonschema.Draft202012Validator(docs["watch.json"], resolver=jsonschema.RefResolver("watch.json", docs["watch.json"], store=docs))
-
-
 class Watch:
     """A watch that runs; every line that it says is held against the schema."""
-    schema = validator()
+    schemas = Schemas()
 
     def __init__(self, box, *args, env=None):
         self.lines, self.more = [], threading.Condition()
@@ -64,8 +55,7 @@ class Watch:
         err = self.p.stderr.read().decode()
         code = self.p.wait(PATIENCE)
         for line in self.lines:
-            errors = [e.message for e in self.schema.iter_errors(line)]
-            check(not errors, f"{line}: {errors}")
+            self.schemas.check("watch.json", line)
         check(code == (130 if sig != signal.SIGKILL else -9), f"the watch ended with {code}: {err} {self.lines[-3:]}")
         check(sig == signal.SIGKILL or (self.lines[-1]["type"] == "error" and self.lines[-1]["exit"] == 130), f"its last line: {self.lines[-1]}")
         return self.lines
@@ -263,6 +253,8 @@ def test():
             print(f"{part.__name__}: {time.monotonic() - began:.1f} s", flush=True)
         killed(box, rng)
         refusals(box)
+    unseen = [kind for where, kind in Watch.schemas.unseen() if where == "watch.json"]
+    check(not unseen, f"lines that the schema has and nobody saw: {unseen}")
 
 
 if __name__ == "__main__":
