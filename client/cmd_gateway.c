@@ -74,9 +74,12 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
     QC_TRY(cloud_keys_take(args, &keys, err));
     n = cloud_keys_argv(&keys, argv, n);
     /* Whatever the places are by now: the vault's own gateway, and no other, is taken over. */
+    static const uint8_t unknown[VAULT_ID_BYTES] = { 0 };
     qc_hex(qc_span_of(d->catalogue, VAULT_ID_BYTES), catalogue);
-    argv[n++] = "--catalogue";
-    argv[n++] = catalogue;
+    if (memcmp(d->catalogue, unknown, sizeof unknown) != 0) { /* words of a kit do not say it */
+        argv[n++] = "--catalogue";
+        argv[n++] = catalogue;
+    }
     const char *kit = qc_args_value(args, "kit", NULL);
     if (kit != NULL) {
         argv[n++] = "--kit";

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cloud_keys.h"
 #include "home/gateway_start.h"
+#include "kit.h"
 #include "passphrase.h"
 #include "remote.h"
 #include "statement.h"
@@ -387,18 +388,136 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     return tell_made(&i, &d, err);
 }
 
+/* Where a vault of its own gateway is: what was scanned with the words, else the clouds of the command line.
+ */
+static qc_rc take_where(struct init *i, struct kit_given *kit, struct vault_descriptor *ret,
+                        struct qc_err *err)
+{
+    if (kit->has_d) {
+        *ret = QC_STEAL(kit->d);
+        kit->has_d = false;
+        return QC_OK;
+    }
+    if (!qc_args_flag(i->args, "cloud"))
+        return QC_FAIL(
+            err, QC_USAGE,
+            "the words do not say where the vault is: scan both codes of the sheet into one file, or name "
+            "each cloud with --cloud NAME=URL, or the gateway with --gateway URL");
+    QC_TRY(take_clouds(i, err));
+    for (size_t at = 0; at < i->clouds; at++) {
+        char word[QC_CLIENT_PATH_MAX];
+        snprintf(word, sizeof word, "%s", (const char *)i->words.p + i->at[at]);
+        char *url = strchr(word, '=');
+        QC_ASSERT(url != NULL);
+        *url = '\0';
+        QC_TRY(vault_descriptor_add_cloud(ret, (uint32_t)at + 1, word, url + 1, err));
+    }
+    return QC_OK;
+}
+
+/* The gateway that the kit's vault has, or had: reached, or made anew from its clouds. */
+static qc_rc find_gateway(struct init *i, struct kit_given *kit, struct qc_err *err)
+{
+    static const char *const own[] = { "token-file", "ca", "k", "n", "mode" };
+    static const char *const remote[] = {
+        "cloud", "cloud-credentials", "k", "n", "take-over", "kit", "mode"
+    };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor where = { 0 };
+    struct client *c = i->c;
+    if (qc_args_flag(i->args, "gateway")) {
+        QC_TRY(refuse_options(i->args, "--from-kit and --gateway", remote, sizeof remote / sizeof remote[0],
+                              err));
+        return remote_take(c, i->args, err);
+    }
+    QC_TRY(refuse_options(i->args, "--from-kit", own, sizeof own / sizeof own[0], err));
+    QC_TRY(take_where(i, kit, &where, err));
+    if (where.url != NULL)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "--gateway URL is missing. The kit says %s: is that what the gateway's operator gave you with "
+            "the token?",
+            where.url);
+    if (!qc_args_flag(i->args, "take-over"))
+        return QC_FAIL(
+            err, QC_USAGE,
+            "the vault comes back with a gateway of its own here, and the old machine's is shut out of the "
+            "clouds for good; say so with --take-over");
+    QC_TRY_AS(qc_dir_make_path(c->places.gateway, 0700, err), err, "gateway state");
+    return client_rebuild(c, i->args, &where, err);
+}
+
+/* Stores by the kit; then what the gateway's listing says of versions. */
+static qc_rc revive(struct init *i, const struct kit_given *kit, struct vault_descriptor *d,
+                    struct qc_err *err)
+{
+    struct client *c = i->c;
+    struct vault_conf conf;
+    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    struct vault_call call = client_call(c);
+    uint64_t objects = 0;
+    memcpy(c->conf.share, i->share, sizeof c->conf.share);
+    QC_TRY(client_vault_conf(c, &conf, err));
+    conf.lock = i->lock;
+    QC_TRY(client_gateway(c, &call.op, &gw, err));
+    QC_TRY(describe(i, gw, &call, d, err));
+    QC_TRY(vault_revive(&conf, &kit->kit, d, gw, &call, err));
+    vault_gw_close(&gw);
+    memcpy(c->conf.vault, kit->kit.vault, sizeof c->conf.vault);
+    c->conf.has_vault = true;
+    QC_TRY(conf_save(&c->places, &c->conf, err));
+    for (unsigned s = 0; s < 2; s++) {
+        struct qc_err unused = { 0 };
+        if (kit->kit.seed[s] != NULL)
+            qc_ignore(vault_store_made(i->share[s], &unused), "the next command to open the store does it");
+    }
+    c->lost_share = kit->kit.shares == 1 ? 2 : kit->kit.shares == 2 ? 1 : 0; /* that it is lost is no news */
+    QC_TRY(client_open(c, err));
+    call = client_call(c);
+    const qc_rc rc = vault_relearn(c->vault, &call, &objects, err);
+    client_tell_notes(c, rc, (qc_span){ 0 });
+    QC_TRY(rc);
+    out_note(&c->out,
+             "the vault is back: %" PRIu64 " object%s. Versions before the newest of each are not in the "
+             "gateway's listing, and cannot be fetched by number any more",
+             objects, text_s(objects));
+    return QC_OK;
+}
+
+static qc_rc init_from_kit(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(init_done) struct init i = { .c = c, .args = args, .derived = true };
+    QC_CLEANUP(kit_given_done) struct kit_given kit = { 0 };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    bool given = false;
+    QC_TRY(take_shares(&i, err));
+    QC_TRY(kit_take(c, args, &kit, &given, err));
+    QC_TRY(find_gateway(&i, &kit, err));
+    QC_TRY(client_first_lock(c, args, &i.lock, err));
+    QC_TRY(revive(&i, &kit, &d, err));
+    i.clouds = d.url != NULL ? i.clouds : d.cloud_count;
+    c->provenance = qrng_provenance(c->rng);
+    QC_TRY(summary(&i, &d, err));
+    if (kit.kit.shares != 3)
+        return QC_FAIL(err, QC_DEGRADED,
+                       "the vault is back with share %u alone: share store %u is still lost", kit.kit.shares,
+                       3 - kit.kit.shares);
+    return QC_OK;
+}
+
 qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     const bool join = qc_args_flag(args, "join"), local = qc_args_flag(args, "local");
-    const bool remote = qc_args_flag(args, "gateway") && !join; /* a vault that is joined may have moved */
-    if (join + local + remote != 1)
+    const bool kit = qc_args_flag(args, "from-kit") && !join;
+    const bool remote = qc_args_flag(args, "gateway") && !join && !kit; /* such a vault may have moved */
+    if (join + local + remote + kit != 1)
         return QC_FAIL(
             err, QC_USAGE,
             "one of --local (a new vault, with a gateway of its own), --gateway URL (a new vault, at one "
-            "for many users) and --join DIR [DIR] (a vault that exists)");
+            "for many users), --join DIR [DIR] and --from-kit FILE (a vault that exists)");
     QC_TRY(check_first_time(c, err));
     qc_rc rc = join    ? client_join(c, args, err)
+               : kit   ? init_from_kit(c, args, err)
                : local ? init_local(c, args, err)
                        : init_remote(c, args, err);
     if (rc == QC_CONFLICT) { /* a place is taken: for the caller that is a call to mend, not one to repeat */

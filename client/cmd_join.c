@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "kit.h"
 #include "remote.h"
 #include "statement.h"
 
@@ -96,9 +97,26 @@ static qc_rc come_to(struct client *c, const struct qc_args *args, const struct 
     return check_catalogue(c, d, err);
 }
 
+/* The store that was not there comes back from its kit. */
+static qc_rc recover(struct client *c, const struct kit_given *kit, struct qc_err *err)
+{
+    struct vault_recover_result r = { 0 };
+    const unsigned lost = vault_has_share(c->vault, 1) ? 2 : 1;
+    struct vault_call call = client_call(c);
+    const qc_rc rc = vault_recover_by_kit(c->vault, lost, c->conf.share[lost - 1], &kit->kit, &call, &r, err);
+    client_tell_notes(c, rc, (qc_span){ 0 });
+    QC_TRY(rc);
+    out_note(&c->out, "share store %u is back from its kit, in %s", lost, c->conf.share[lost - 1]);
+    vault_close(&c->vault);
+    c->lost_share = 0;
+    return client_open(c, err);
+}
+
 qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
+    QC_CLEANUP(kit_given_done) struct kit_given kit = { 0 };
+    bool has_kit = false;
     char dirs[2][QC_CLIENT_PATH_MAX];
     const char *given[2] = { NULL, NULL };
     if (args->argc < 1 || args->argc > 2)
@@ -115,6 +133,11 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
         given[i] = dirs[i];
     }
     QC_TRY(vault_join_read(&j, given, &c->passes, err));
+    QC_TRY(kit_take(c, args, &kit, &has_kit, err));
+    if (has_kit && j.share[0] != NULL && j.share[1] != NULL)
+        return QC_FAIL(err, QC_USAGE, "both share stores are there: --from-kit has nothing to say");
+    if (has_kit)
+        c->lost_share = j.share[0] != NULL ? 2 : 1;
     QC_TRY(take_shares(c, args, &j, err));
     QC_TRY(j.d.url != NULL ? come_to(c, args, &j.d, err) : take_over(c, args, &j.d, err));
     memcpy(c->conf.vault, j.d.vault, sizeof c->conf.vault);
@@ -122,6 +145,8 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     /* The configuration first: should the vault not open now, every other command can say why. */
     QC_TRY(conf_save(&c->places, &c->conf, err));
     QC_TRY(client_open(c, err));
+    if (has_kit)
+        QC_TRY(recover(c, &kit, err));
     out_note(&c->out, "joined: any %u of %u clouds are enough, and one of the two share stores", j.d.k,
              j.d.n);
     out_note(&c->out, "%s", STATEMENT);

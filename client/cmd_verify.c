@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "kit.h"
 #include "profile.h"
 #include "progress.h"
 #include "sites.h"
@@ -112,6 +113,7 @@ static qc_rc recover_summary(const struct vault_recover_result *r, const char *d
     QC_TRY(qc_json_set_int(j, "bytes", (int64_t)r->bytes, err));
     QC_TRY(text_json(j, "dir", qc_span_str(dir), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", r->locked, err));
+    QC_TRY(qc_json_set_bool(j, "derived", r->derived, err));
     *ret = QC_STEAL(j);
     return QC_OK;
 }
@@ -121,16 +123,20 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     struct client *c = app;
     struct vault_recover_result r = { 0 };
     struct progress p;
+    QC_CLEANUP(kit_given_done) struct kit_given kit = { 0 };
     char dir[QC_CLIENT_PATH_MAX];
     uint64_t index = 0;
+    bool has_kit = false;
     QC_TRY(qc_args_u64(args, "share", false, 1, 2, &index, err));
     if (index == 0)
         return QC_FAIL(err, QC_USAGE, "say which share store is lost: --share 1 or --share 2");
     QC_TRY(recover_place(c, args, (unsigned)index, dir, err));
+    QC_TRY(kit_take(c, args, &kit, &has_kit, err));
     c->lost_share = (unsigned)index;
     QC_TRY(client_open(c, err));
     struct vault_call call = client_call_shown(c, &p, QC_LIT("recover"), "objects", false);
-    qc_rc rc = vault_recover(c->vault, (unsigned)index, dir, &call, &r, err);
+    qc_rc rc =
+        vault_recover_by_kit(c->vault, (unsigned)index, dir, has_kit ? &kit.kit : NULL, &call, &r, err);
     progress_end(&p);
     client_tell_notes(c, rc, (qc_span){ 0 });
     QC_TRY(rc);
@@ -150,5 +156,7 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
              index, dir, r.written + r.present, text_s(r.written + r.present), r.written, r.present);
     if (r.locked)
         out_note(&c->out, "it is under the passphrase of the other share store");
+    if (!r.derived && vault_derives(c->vault, 3 - (unsigned)index))
+        out_note(&c->out, "its seed is lost: it keeps a share of each object from now on, and has no kit");
     return QC_OK;
 }

@@ -2,7 +2,7 @@
 
 #include "messages.h"
 
-enum { EXAMPLES = 4 };
+enum { EXAMPLES = 5 };
 
 struct help {
     const char *command;
@@ -16,7 +16,8 @@ static const struct help rows[] = {
         "qcloud init --gateway https://store.example.org:8440 --token-file qcloud.token",
         "qcloud init --join /media/usb/qcloud --take-over",
         "qcloud init --join /media/usb/qcloud --gateway https://store.example.org:8440 --token-file "
-        "qcloud.token" },
+        "qcloud.token",
+        "qcloud init --from-kit scanned.txt --take-over" },
       "1 a cloud is not fit for use, 2 command line, 5 a place is in use, too little memory, or the gateway "
       "is "
       "away, 6 too few clouds, 7 no share store, 12 permission or token, 14 no space" },
@@ -107,8 +108,16 @@ static const struct help rows[] = {
       "0 all came back; 6, 7, 8 as the worst object that would have been lost" },
     { "recover",
       { "qcloud recover --share 2", "qcloud recover --share 2 --to /media/new/qcloud",
-        "qcloud recover --share 1 --json" },
+        "qcloud recover --share 1 --from-kit -" },
       "4 some versions could not be rebuilt, 5 the place is in use, 7 the other share store is missing too" },
+    { "kit print",
+      { "qcloud kit print --share 1 --to sheet1.pdf", "qcloud kit print --share both --to codes.png",
+        "qcloud kit print --share 2 | lpr" },
+      "2 the store keeps its shares, and has no seed, 5 the file exists, 7 the share store is not there" },
+    { "kit verify",
+      { "qcloud kit verify -", "qcloud kit verify scanned.txt",
+        "zbarimg -q --raw sheet.png | qcloud kit verify -" },
+      "2 they are no kit, or not this vault's; the message says which word is wrong, and how" },
     { "passphrase",
       { "qcloud passphrase", "QCLOUD_NEW_PASSPHRASE_COMMAND='pass show qcloud' qcloud passphrase",
         "qcloud passphrase --share 2 --remove" },

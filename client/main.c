@@ -55,8 +55,10 @@ static const struct qc_opt init_opts[] = {
     { "mode", 0, "stored|derived",
       "keep a share of each object (default), or two seeds that all shares come from", false },
     { "join", 0, NULL, "use a vault that exists, from one or both share stores", false },
-    { "take-over", 0, NULL, "with --join: shut the gateway of the old machine out", false },
-    { "kit", 0, "FILE", "with --join: the operator's kit, where the clouds are too few", false },
+    { "from-kit", 0, "FILE|-", "bring a vault back by its recovery kit; with --join: the lost share store",
+      false },
+    { "take-over", 0, NULL, "with --join, --from-kit: shut the gateway of the old machine out", false },
+    { "kit", 0, "FILE", "with --join, --from-kit: the operator's kit, where the clouds are too few", false },
     { "no-passphrase", 0, NULL, "leave the share stores without a passphrase", false },
     { "memory", 0, "MIB", "what one try of the passphrase costs: 64 to 4096 (default: 256)", false },
     { 0 },
@@ -170,6 +172,12 @@ static const struct qc_opt drill_opts[] = {
 static const struct qc_opt recover_opts[] = {
     { "share", 0, "1|2", "the share store that is lost", false },
     { "to", 0, "DIR", "where to write it (default: where it was)", false },
+    { "from-kit", 0, "FILE|-", "its recovery kit: the seed that it had comes back", false },
+    { 0 },
+};
+static const struct qc_opt kit_print_opts[] = {
+    { "share", 0, "1|2|both", "a sheet for one share store, or one for both", false },
+    { "to", 0, "FILE", "a new file: .pdf (a page), .png (its codes), .txt; default: the words, here", false },
     { 0 },
 };
 static const struct qc_opt kit_opts[] = {
@@ -287,7 +295,9 @@ static const struct qc_opt rng_test_opts[] = {
 static const struct qc_cmd cmds[] = {
     /* name    args                             help                                       min max needs
        options run */
-    { "init", "--local --cloud [NAME=]URL... | --gateway URL --token-file FILE | --join DIR [DIR]",
+    { "init",
+      "--local --cloud [NAME=]URL... | --gateway URL --token-file FILE | --join DIR [DIR] | --from-kit "
+      "FILE|-",
       "make a vault, or use one on a new machine", 0, 2, NEEDS_CLASS(MSG_INIT), init_opts, cmd_init },
     { "put", "FILE [NAME] | FILE... PREFIX/ | -r DIR [PREFIX] | - NAME", "store files", 1, -1,
       NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, put_opts, cmd_put },
@@ -318,8 +328,12 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_VERIFY) | NEEDS_CONF, profile_opts, cmd_verify },
     { "drill", "[NAME|PREFIX]", "rehearse a loss: fetch objects without some clouds and a share store", 0, 1,
       NEEDS_CLASS(MSG_DRILL) | NEEDS_CONF, drill_opts, cmd_drill },
-    { "recover", "--share 1|2 [--to DIR]", "rebuild a lost share store", 0, 0,
+    { "recover", "--share 1|2 [--to DIR] [--from-kit FILE|-]", "rebuild a lost share store", 0, 0,
       NEEDS_CLASS(MSG_RECOVER) | NEEDS_CONF, recover_opts, cmd_recover },
+    { "kit print", "--share 1|2|both [--to FILE]", "the recovery kit: words and codes to keep on paper", 0, 0,
+      NEEDS_CLASS(MSG_KIT) | NEEDS_CONF, kit_print_opts, cmd_kit_print },
+    { "kit verify", "FILE|-", "are these words a kit, and which one?", 1, 1, NEEDS_CLASS(MSG_KIT), NULL,
+      cmd_kit_verify },
     { "passphrase", "[--share 1|2] [--remove]", "set, change or remove the passphrase of the share stores", 0,
       0, NEEDS_CLASS(MSG_PASSPHRASE) | NEEDS_CONF, passphrase_opts, cmd_passphrase },
     { "profiles", "", "how objects can be kept: who could open them, what may be lost, what it costs", 0, 0,

@@ -22,6 +22,7 @@ enum msg_class {
     MSG_DRILL,
     MSG_RECOVER,
     MSG_PASSPHRASE,
+    MSG_KIT,
     MSG_STATUS,
     MSG_DOCTOR,
     MSG_GATEWAY,

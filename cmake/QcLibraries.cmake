@@ -11,6 +11,16 @@ pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.88)
 pkg_check_modules(expat REQUIRED IMPORTED_TARGET expat>=2.5)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq>=15)
 
+pkg_check_modules(qrencode REQUIRED IMPORTED_TARGET libqrencode>=4.1)
+pkg_check_modules(png REQUIRED IMPORTED_TARGET libpng>=1.6)
+
+# libharu has none, either.
+find_library(QC_HPDF_LIBRARY hpdf REQUIRED)
+find_path(QC_HPDF_INCLUDE hpdf.h REQUIRED)
+add_library(qc_hpdf INTERFACE IMPORTED)
+target_include_directories(qc_hpdf INTERFACE ${QC_HPDF_INCLUDE})
+target_link_libraries(qc_hpdf INTERFACE ${QC_HPDF_LIBRARY})
+
 # liberasurecode has no pkg-config file in Debian.
 find_library(QC_ERASURECODE_LIBRARY erasurecode REQUIRED)
 find_path(QC_ERASURECODE_INCLUDE liberasurecode/erasurecode.h REQUIRED)

@@ -13,7 +13,8 @@
 struct recover {
     struct vault *v;
     const struct vault_call *call;
-    unsigned lost; /* index 1, 2 */
+    unsigned lost;               /* index 1, 2 */
+    const struct vault_kit *kit; /* has the lost seed; NULL: it is not to be had */
     struct vault_store *old, *fresh;
     struct vault_recover_result result;
     struct vault_store_record batch[QC_VAULT_RECOVER_BATCH];
@@ -59,6 +60,10 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
         struct vault_store_params params = {
             .index = r->lost, .generation = vault_store_generation(r->old), .VS_i = VS_i, .lock = lock
         };
+        if (r->kit != NULL) {
+            params.seed = r->kit->seed[r->lost - 1];
+            params.generation = r->kit->generation;
+        }
         memcpy(params.vault, r->v->id, VAULT_ID_BYTES);
         memcpy(params.commitment, vault_store_commitment(r->old), 32);
         QC_TRY(vault_store_create(&r->fresh, dir, &params, &r->v->rng, err));
@@ -240,9 +245,23 @@ static qc_rc rename_stores(struct recover *r, struct qc_err *err)
     return QC_OK;
 }
 
+/* The kit has the lost seed, and it is the one that gave the lost share of VS. */
+static qc_rc check_kit(struct recover *r, struct qc_err *err)
+{
+    QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    if (r->kit == NULL)
+        return QC_OK;
+    if (r->kit->seed[r->lost - 1] == NULL)
+        return QC_FAIL(err, QC_USAGE, "the kit is of share %u, and share %u is to be recovered",
+                       r->kit->shares, r->lost);
+    QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&r->v->backup), err), err, "vault");
+    return vault_kit_check(r->kit, &r->v->record, &B, err);
+}
+
 static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *VS_i = NULL;
+    QC_TRY(check_kit(r, err));
     QC_TRY_AS(lost_secret(&VS_i, r, err), err, "vault secret");
     QC_TRY(open_fresh(r, dir, VS_i, err));
     QC_TRY(rename_stores(r, err));
@@ -255,7 +274,14 @@ static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
 qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, const struct vault_call *call,
                     struct vault_recover_result *ret, struct qc_err *err)
 {
-    QC_CLEANUP(recover_done) struct recover r = { .v = v, .call = call, .lost = index };
+    return vault_recover_by_kit(v, index, dir, NULL, call, ret, err);
+}
+
+qc_rc vault_recover_by_kit(struct vault *v, unsigned index, const char *dir, const struct vault_kit *kit,
+                           const struct vault_call *call, struct vault_recover_result *ret,
+                           struct qc_err *err)
+{
+    QC_CLEANUP(recover_done) struct recover r = { .v = v, .call = call, .lost = index, .kit = kit };
     QC_ASSERT(index == 1 || index == 2);
     QC_TRY(session_need_store(v, 3 - index, err));
     if (v->store[index - 1] != NULL && v->dir[index - 1] != NULL && strcmp(v->dir[index - 1], dir) != 0)
@@ -269,6 +295,7 @@ qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, const stru
     qc_err_set(&v->why[index - 1], QC_SHARES, QC_HERE, "share store %u is being recovered", index);
     QC_TRY(run(&r, dir, err));
     r.result.locked = vault_store_lock(r.fresh).pass != NULL;
+    r.result.derived = vault_store_derives(r.fresh);
     *ret = r.result;
     return QC_OK;
 }

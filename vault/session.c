@@ -419,6 +419,11 @@ struct vault_gw *vault_gateway(struct vault *v)
     return v->gw;
 }
 
+bool vault_derives(const struct vault *v, unsigned index)
+{
+    return v->store[index - 1] != NULL && vault_store_derives(v->store[index - 1]);
+}
+
 bool vault_has_share(const struct vault *v, unsigned index)
 {
     return v->store[index - 1] != NULL;

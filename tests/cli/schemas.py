@@ -205,6 +205,16 @@ def after_losses(box, ask, path):
         ask("status", 7, "status")
 
 
+def kits(schemas):
+    with Box(1, 2) as box:
+        box.init("--mode", "derived")
+        run(schemas, box, "kit-print", 0, "kit", "print", "--share", "1", "--to", os.path.join(box.work, "kit.txt"))
+        run(schemas, box, "kit-print", 5, "kit", "print", "--share", "1", "--to", os.path.join(box.work, "kit.txt"))
+        run(schemas, box, "kit-verify", 0, "kit", "verify", os.path.join(box.work, "kit.txt"))
+        run(schemas, box, "kit-verify", 2, "kit", "verify", box.write("no kit", b"abandon ability"))
+        run(schemas, box, "kit-verify", 3, "kit", "verify", os.path.join(box.work, "none"))
+
+
 def passphrases(box, ask):
     new2 = os.path.join(box.root, "new2")
     known = {"QCLOUD_PASSPHRASE_COMMAND": "echo sesame"}
@@ -235,6 +245,7 @@ def test():
         box.stop(signal.SIGTERM)
         os.rename(box.home, box.home + ".old")
         ask("join", 0, "init", "--join", box.stores[0], os.path.join(box.root, "new2"), "--take-over")
+    kits(schemas)
     unseen = sorted(set(schemas.unseen()) - ELSEWHERE)
     check(not unseen, f"never seen: {unseen}")
     print(f"{len(schemas.docs)} schemas, {len(schemas.seen)} kinds of lines seen")

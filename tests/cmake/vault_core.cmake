@@ -37,6 +37,13 @@ qc_test(kat vault_xor23 DEPS base ss vault)
 add_test(NAME kat/xor23_model COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/kat/xor23_model.py
   --check ${CMAKE_CURRENT_SOURCE_DIR}/kat/vault_xor23.txt)
 set_tests_properties(kat/xor23_model PROPERTIES LABELS kat TIMEOUT 60)
+# unit/vault_kit reads the vectors of kat/vault_kit.txt; kat/kit_model: they, and the list, are what they should be.
+qc_test(unit vault_kit DEPS base ss vault INTERNAL vault)
+add_test(NAME kat/kit_model COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/kat/kit_model.py
+  --check ${CMAKE_CURRENT_SOURCE_DIR}/kat/vault_kit.txt ${PROJECT_SOURCE_DIR}/vault/kit_words.c)
+set_tests_properties(kat/kit_model PROPERTIES LABELS kat TIMEOUT 60)
+qc_fuzz(vault_kit DEPS base ss vault)
+qc_ct(vault_kit DEPS base ss vault INTERNAL vault)
 qc_fuzz(vault_frame DEPS base vault)
 qc_fuzz(vault_backup DEPS base vault)
 qc_fuzz(vault_record DEPS base ss vault)

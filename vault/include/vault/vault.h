@@ -18,6 +18,7 @@
 #include "vault/descriptor.h"
 #include "vault/gw.h"
 #include "vault/ids.h"
+#include "vault/kit.h"
 #include "vault/op.h"
 #include "vault/pass.h"
 #include "vault/slice.h"
@@ -92,6 +93,7 @@ void vault_close(struct vault **v);
 const uint8_t *vault_id(const struct vault *v);
 struct vault_gw *vault_gateway(struct vault *v);             /* borrowed: status and the like */
 bool vault_has_share(const struct vault *v, unsigned index); /* 1 or 2: the store is open */
+bool vault_derives(const struct vault *v, unsigned index);   /* it is, and its shares come from a seed */
 
 /* What is needed to set up a machine anew, from one or two share store directories (dirs[1] may be NULL). */
 struct vault_join {
@@ -443,6 +445,7 @@ struct vault_recover_result {
     uint64_t failed;  /* could not be made; a note each */
     uint64_t bytes;   /* read from the gateway */
     bool locked;      /* the new store is under a passphrase: that of the other one */
+    bool derived;     /* its shares come from a seed */
 };
 /*
  * Rewrite share store `index` for every version from the other store and backup data, each checked against M:
@@ -457,6 +460,37 @@ struct vault_recover_result {
  */
 QC_MUST qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, const struct vault_call *call,
                             struct vault_recover_result *ret, struct qc_err *err);
+/* The same by the lost store's own seed: the new store is a derived one again. QC_USAGE: the kit is of
+ * another vault or share, or of shares that were replaced. */
+QC_MUST qc_rc vault_recover_by_kit(struct vault *v, unsigned index, const char *dir,
+                                   const struct vault_kit *kit, const struct vault_call *call,
+                                   struct vault_recover_result *ret, struct qc_err *err);
+
+/* ---- kits (vault/kit.h) ---- */
+
+/* The kit of share 1 (shares 1), share 2 (2) or both (3), from the stores. QC_SHARES and the like: a store is
+ * not there;  QC_USAGE: it keeps its shares, and has no seed. */
+QC_MUST qc_rc vault_kit_of(struct vault_kit *ret, struct vault *v, unsigned shares, struct qc_err *err);
+/* Appended: the descriptor's text, from a store that is there. QC_INTEGRITY: none verifies. */
+QC_MUST qc_rc vault_where(struct vault *v, qc_buf *ret, struct qc_err *err);
+/* Is this kit one of v's as it is now? QC_USAGE: no, and why. */
+QC_MUST qc_rc vault_kit_here(const struct vault_kit *kit, struct vault *v, struct qc_err *err);
+/*
+ * Make the share stores whose seeds are in a kit, in conf's directories, when no store of the vault is left;
+ * d says where the gateway is (its vault and stores fields are filled in by this call). They know of no
+ * version: open the vault, and vault_relearn. Whoever remembers the stores calls vault_store_made. After a
+ * failure none is left.
+ *
+ * QC_USAGE     the kit is of another vault than the gateway's, or of shares that were replaced
+ * QC_CONFLICT  a directory is not empty
+ */
+QC_MUST qc_rc vault_revive(const struct vault_conf *conf, const struct vault_kit *kit,
+                           struct vault_descriptor *d, struct vault_gw *gw, const struct vault_call *call,
+                           struct qc_err *err);
+/* Each name's current version and number into the derived stores of v. *ret: how many. What is no name's
+ * current version is in no list of the gateway's, and stays unknown. */
+QC_MUST qc_rc vault_relearn(struct vault *v, const struct vault_call *call, uint64_t *ret,
+                            struct qc_err *err);
 
 /* The local part of `status`; needs no gateway. */
 struct vault_local_status {
