@@ -134,6 +134,8 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_tickets_draw(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_tickets_cancel(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_kit_print(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_kit_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_profiles(void *app, const struct qc_args *args, struct qc_err *err);

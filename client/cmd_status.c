@@ -441,6 +441,9 @@ static void tell_shares(struct status *s)
                      s->local.share[i].rc == QC_NOPASS ? "under a passphrase; not looked into"
                                                        : reason_of(s, i));
     }
+    if (s->local.share[0].tickets > 0)
+        out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere",
+                 s->local.share[0].tickets);
     if (s->local.unfinished > 0)
         out_line(&s->c->out, "unfinished: %" PRIu64 " interrupted put%s; the next put or rm settles %s",
                  s->local.unfinished, text_s(s->local.unfinished), s->local.unfinished == 1 ? "it" : "them");
@@ -500,6 +503,7 @@ static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret,
     QC_TRY(qc_json_set_bool(j, "passphrase", s->local.share[i].locked, err));
     QC_TRY(qc_json_set_bool(j, "writable", s->local.share[i].writable, err));
     QC_TRY(qc_json_set_bool(j, "derived", s->local.share[i].derived, err));
+    QC_TRY(qc_json_set_int(j, "tickets", (int64_t)s->local.share[i].tickets, err));
     QC_TRY(qc_json_set_int(j, "records", (int64_t)s->local.share[i].records, err));
     QC_TRY(qc_json_set_int(j, "pending", (int64_t)s->local.share[i].pending, err));
     QC_TRY(text_json(j, "why", qc_span_str(s->local.share[i].text), err));

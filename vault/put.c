@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/planted.h"
+#include "tickets.h"
 
 static void put_done(struct put *p)
 {
@@ -13,6 +14,7 @@ static void put_done(struct put *p)
     qc_buf_free(&p->ways_text);
     vault_sealer_free(&p->sealer);
     vault_keys_done(&p->keys);
+    vault_ticket_done(&p->taken);
     journal_close(&p->journal);
     qc_buf_free(&p->path);
 }
@@ -23,6 +25,15 @@ static bool is_meant(const struct put *p, bool file, const uint8_t *version)
     static const uint8_t none[VAULT_ID_BYTES] = { 0 };
     const uint8_t *over = p->opts->over;
     return over == NULL || memcmp(over, file ? version : none, VAULT_ID_BYTES) == 0;
+}
+
+/* Object and version are the ticket's: what the name was is noted, as where one put covers another (rebase).
+ */
+static qc_rc take_ticket(struct put *p, const struct vault_entry *now, struct qc_err *err)
+{
+    QC_TRY(tickets_take(p->v, &p->taken, err));
+    memcpy(p->ids.object, p->taken.object, VAULT_ID_BYTES);
+    return now == NULL ? QC_OK : put_note_others(p, now, err);
 }
 
 /* What the put replaces, verified: number, object, sequence. */
@@ -43,8 +54,10 @@ static qc_rc look(struct put *p, struct qc_err *err)
         return QC_FAIL(err, QC_CONFLICT, "the object was changed meanwhile");
     p->base = found ? e.e.number : 0;
     p->ids.number = p->base + 1;
-    p->ids.sequence = file ? e.e.sequence + 1 : 1;
-    p->before = file ? e.e.number : 0;
+    p->ids.sequence = file && !p->ticket ? e.e.sequence + 1 : 1;
+    p->before = file && !p->ticket ? e.e.number : 0;
+    if (p->ticket)
+        return take_ticket(p, file ? &e.e : NULL, err);
     if (file)
         memcpy(p->ids.object, e.e.object, VAULT_ID_BYTES);
     else
@@ -57,11 +70,15 @@ static qc_rc draw(struct put *p, struct qc_err *err)
 {
     memcpy(p->ids.vault, p->v->id, VAULT_ID_BYTES);
     memcpy(p->ids.path_tag, p->path_tag, sizeof(p->path_tag));
-    QC_TRY(qc_rng_fill(&p->v->rng, p->ids.version, VAULT_ID_BYTES, err));
-    QC_TRY(qc_rng_fill(&p->v->rng, p->ids.put_key, sizeof(p->ids.put_key), err));
     QC_CLEANUP(qc_key_free) qc_key *R1 = NULL, *R2 = NULL;
+    if (p->ticket) {
+        memcpy(p->ids.version, p->taken.version, VAULT_ID_BYTES);
+        R2 = QC_STEAL(p->taken.share);
+    } else
+        QC_TRY(qc_rng_fill(&p->v->rng, p->ids.version, VAULT_ID_BYTES, err));
+    QC_TRY(qc_rng_fill(&p->v->rng, p->ids.put_key, sizeof(p->ids.put_key), err));
     for (unsigned i = 0; i < 2; i++)
-        if (vault_store_derives(p->v->store[i]))
+        if (p->v->store[i] != NULL && vault_store_derives(p->v->store[i]))
             QC_TRY(
                 vault_store_derive(i == 0 ? &R1 : &R2, p->v->store[i], p->ids.object, p->ids.version, err));
     return vault_keys_draw_with(&p->keys, R1, R2, &p->v->rng, err);
@@ -89,6 +106,8 @@ static qc_rc add_records(struct put *p, struct qc_err *err)
                                         .share = i == 0 ? p->keys.R1 : p->keys.R2 };
         memcpy(r.object, p->ids.object, VAULT_ID_BYTES);
         memcpy(r.version, p->ids.version, VAULT_ID_BYTES);
+        if (p->v->store[i] == NULL) /* recorded when the ticket was drawn */
+            continue;
         QC_TRY(vault_store_add(p->v->store[i], &r, 1, &p->v->rng, err));
         if (i == 0)
             QC_TRY(qc_fault(client_share1, err));
@@ -122,7 +141,8 @@ static void abandon(struct put *p)
     if (rc == QC_OK)
         rc = qc_fault(client_cancelled, &why);
     for (unsigned i = 0; i < 2 && rc == QC_OK; i++)
-        rc = vault_store_remove_pending(p->v->store[i], p->ids.object, p->ids.version, &why);
+        if (p->v->store[i] != NULL)
+            rc = vault_store_remove_pending(p->v->store[i], p->ids.object, p->ids.version, &why);
     if (rc == QC_OK)
         rc = journal_end(&p->journal, &why);
     if (rc != QC_OK)
@@ -169,10 +189,14 @@ qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source
     session_name_text(text, name);
     ret->open = false;
     QC_TRY(vault_name_check(name, err));
-    QC_TRY(session_need_both(v, err));
+    p.ticket = tickets_may(v) && source->from == NULL;
+    if (!p.ticket)
+        QC_TRY(session_need_both(v, err));
     if (v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
     QC_TRY(journal_settle(v, call, err));
+    if (!p.ticket)
+        tickets_bring(v, call->notes);
     qc_rc rc = run(&p, ret, err);
     ret->open = p.open;
     QC_TRY_AS(rc, err, "%s", text);

@@ -19,6 +19,8 @@ struct put {
     struct journal_put ids; /* put key, object, version, sequence, number as the journal has them */
     uint64_t base;          /* number of the entry that is replaced; 0: none */
     uint64_t before;        /* number of the version before this one of the object; 0: none */
+    bool ticket;            /* share store 2 is elsewhere: what it has is a ticket's */
+    struct vault_ticket taken;
     struct vault_keys keys;
     struct vault_meta meta;
     struct vault_ways *ways;
@@ -35,6 +37,11 @@ struct put {
 
 /* Read, seal and send all of D; N is durable at the gateway on QC_OK, and the source is unchanged. */
 QC_MUST qc_rc put_data(struct put *p, struct qc_err *err);
+
+/* The current entry is of another object, or a removal: between the last version of this object and this one
+ * there is what is none of its own, and beneath its first one another object. Who lists versions must know,
+ * before this one is there. */
+QC_MUST qc_rc put_note_others(struct put *p, const struct vault_entry *current, struct qc_err *err);
 
 /* Commit, and bring stores and journal after it. */
 QC_MUST qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err);

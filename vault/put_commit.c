@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/fault.h"
+#include "tickets.h"
 
 /* The entry under the next number, sealed; priv backs e->priv. */
 static qc_rc make_entry(struct put *p, struct vault_entry *e, qc_buf *priv, struct qc_err *err)
@@ -38,10 +39,7 @@ static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
     return vault_backup_make(ret, &parts, err);
 }
 
-/* The current entry is of another object, or a removal: between the last version of this object and this one
- * there is what is none of its own, and beneath its first one another object. Who lists versions must know,
- * before this one is there. */
-static qc_rc note_others(struct put *p, const struct vault_entry *current, struct qc_err *err)
+qc_rc put_note_others(struct put *p, const struct vault_entry *current, struct qc_err *err)
 {
     struct vault_store_removal r = { .number = current->number + 1,
                                      .when_s = qc_wall_s(),
@@ -50,6 +48,8 @@ static qc_rc note_others(struct put *p, const struct vault_entry *current, struc
     memcpy(r.object, current->object, VAULT_ID_BYTES);
     for (unsigned i = 0; i < 2; i++) {
         struct vault_store *s = p->v->store[i];
+        if (s == NULL)
+            continue;
         if (p->before > 0)
             QC_TRY(vault_store_shift_put(s, p->ids.object, p->ids.sequence, p->before, err));
         else if (current->kind == VAULT_ENTRY_FILE)
@@ -81,7 +81,7 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
         p->before = current->e.number;
     }
     if (!same)
-        QC_TRY(note_others(p, &current->e, err));
+        QC_TRY(put_note_others(p, &current->e, err));
     return journal_update(&p->journal, &p->ids, err);
 }
 
@@ -170,6 +170,8 @@ static bool bring_stores(struct put *p, uint64_t number)
     bool all = true;
     for (unsigned i = 0; i < 2; i++) {
         struct qc_err why = { 0 };
+        if (p->v->store[i] == NULL)
+            continue;
         struct vault_store_commit change = { .object = p->ids.object,
                                              .version = p->ids.version,
                                              .sequence = p->ids.sequence,
@@ -177,6 +179,8 @@ static bool bring_stores(struct put *p, uint64_t number)
                                              .number = number,
                                              .head = &p->v->head };
         qc_rc rc = vault_store_commit(p->v->store[i], &change, &p->v->ids, &why);
+        if (rc == QC_OK && p->ticket)
+            rc = tickets_used(p->v, p->ids.object, p->ids.version, p->path_tag, number, &why);
         if (rc == QC_OK)
             rc = i == 0 ? qc_fault(client_stored1, &why) : qc_fault(client_stored, &why);
         if (rc != QC_OK) {

@@ -33,6 +33,8 @@ static qc_rc look(struct vault_local_status *st, unsigned i, const struct vault_
         rc = vault_store_count(s, &h, &why);
     if (rc == QC_OK)
         rc = vault_store_head_get(s, &head, &why);
+    if (rc == QC_OK)
+        rc = vault_store_tickets_count(s, &st->share[i].tickets, &why);
     if (rc == QC_CANCELLED) {
         *err = why;
         return rc;

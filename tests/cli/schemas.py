@@ -211,6 +211,9 @@ def kits(schemas):
         run(schemas, box, "kit-print", 0, "kit", "print", "--share", "1", "--to", os.path.join(box.work, "kit.txt"))
         run(schemas, box, "kit-print", 5, "kit", "print", "--share", "1", "--to", os.path.join(box.work, "kit.txt"))
         run(schemas, box, "kit-verify", 0, "kit", "verify", os.path.join(box.work, "kit.txt"))
+        run(schemas, box, "tickets-draw", 0, "tickets", "draw", "3")
+        run(schemas, box, "tickets-draw", 2, "tickets", "draw", "0")
+        run(schemas, box, "tickets-cancel", 0, "tickets", "cancel")
         run(schemas, box, "kit-verify", 2, "kit", "verify", box.write("no kit", b"abandon ability"))
         run(schemas, box, "kit-verify", 3, "kit", "verify", os.path.join(box.work, "none"))
 

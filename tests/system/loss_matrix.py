@@ -42,9 +42,28 @@ def matrix(k, n, rng, mode):
                 box.expect(7, "put", os.path.join(box.work, "in"), "new")
         check(box.get("new", 3) is None, "what was refused is there")
         box.expect(0, "verify")
+        tickets(box, data)
         if mode == "derived":
             seeds_lost(box, data)
     print(f"EC({k},{n}) {mode}: {done} files back byte for byte, {refused} refused", flush=True)
+
+
+def tickets(box, data):
+    """Share store 2 is elsewhere: as many puts go on as there are tickets, what they stored outlives either store, and both are whole."""
+    box.expect(0, "tickets", "draw", "2")
+    with box.lost(box.stores[1]):
+        for name in ("ticket", "d/1"):
+            data[name] = b"stored without the stick: " + name.encode()
+            box.put_all({name: data[name]})
+        box.expect(7, "put", os.path.join(box.work, "in"), "too much")
+        check(box.get("ticket") == data["ticket"], "a ticket's object differs")
+    for store in (*box.stores, None):
+        with box.lost(*([store] if store else [])):
+            for name, d in data.items():
+                check(box.get(name) == d, f"tickets, {store} lost: {name} differs")
+    data["back"] = b"the stick is back"
+    box.put_all({"back": data["back"]})
+    box.expect(0, "verify")
 
 
 def seeds_lost(box, data):

@@ -94,6 +94,7 @@
     X(QC_VAULT_PASS_PASSES_MIN, 2, "passes", "FORMAT 7.1: of Argon2id")                                      \
     X(QC_VAULT_PASS_PASSES_MAX, 64, "passes", "FORMAT 7.1: more is a file that takes hours")                 \
     X(QC_VAULT_RECOVER_BATCH, 64, "records", "one durable transaction of recover")                           \
+    X(QC_VAULT_TICKETS_MAX, 10000, "tickets", "each is a share that a thief of the machine has")             \
     X(QC_VAULT_KIT_TEXT_MAX, 4096, "bytes", "64 words of 8 letters, their numbers, and room")                \
     /* cloud */                                                                                              \
     X(CLOUD_KEY_SIZE_MAX, 200, "bytes", "every provider and file system takes so much (s3.md 2.2)")          \

@@ -250,6 +250,35 @@ QC_MUST qc_rc vault_store_shift_get(struct vault_store *s, const uint8_t object[
 QC_MUST qc_rc vault_store_notes_copy(struct vault_store *to, struct vault_store *from, uint64_t *ret_damaged,
                                      struct qc_err *err);
 
+/* A share of the *other* store for a version that is yet to be put (tickets.c). */
+struct vault_ticket {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    qc_key *share; /* borrowed when given to the store, owned by the caller when it comes out */
+};
+void vault_ticket_done(struct vault_ticket *t);
+/* All or none, durable on return. */
+QC_MUST qc_rc vault_store_tickets_add(struct vault_store *s, const struct vault_ticket *tickets, size_t count,
+                                      const qc_rng *rng, struct qc_err *err);
+/* One ticket; that it is gone, and noted as spent, is durable on return. QC_NOTFOUND: none is left. */
+QC_MUST qc_rc vault_store_ticket_take(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err);
+/* One goes unused: its ids, without a share. QC_NOTFOUND. */
+QC_MUST qc_rc vault_store_ticket_void(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err);
+QC_MUST qc_rc vault_store_tickets_count(struct vault_store *s, uint64_t *ret, struct qc_err *err);
+/* A ticket that was taken, until the other store knows what for. */
+struct vault_spent {
+    bool begun; /* a cursor that stands on one */
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint8_t path_tag[16];
+    uint64_t number; /* of the path, when its put was committed; 0: not known */
+};
+QC_MUST qc_rc vault_store_spent_put(struct vault_store *s, const struct vault_spent *spent,
+                                    struct qc_err *err);
+/* The one behind *at, which starts as {0}, into it. */
+QC_MUST qc_rc vault_store_spent_next(struct vault_store *s, struct vault_spent *at, bool *ret_found,
+                                     struct qc_err *err);
+QC_MUST qc_rc vault_store_spent_drop(struct vault_store *s, const struct vault_spent *spent,
+                                     struct qc_err *err);
+
 /* The whole store, alone: database structure, every seal and tag. Never fails for a damaged value: it is
  * counted. */
 struct vault_store_health {

@@ -466,6 +466,21 @@ QC_MUST qc_rc vault_recover_by_kit(struct vault *v, unsigned index, const char *
                                    const struct vault_kit *kit, const struct vault_call *call,
                                    struct vault_recover_result *ret, struct qc_err *err);
 
+/* ---- tickets: puts while share store 2 is elsewhere ---- */
+
+/*
+ * Draw tickets until there are `want` in share store 1. Each is a fresh object and version whose share 2 is
+ * recorded in share store 2. A put that finds share store 2 missing (not locked, not damaged) uses one up;
+ * what it stores under a name that is taken is another object of that name. *ret: how many there are.
+ * QC_SHARES, QC_AUTH: both stores must be there, and writable
+ */
+QC_MUST qc_rc vault_tickets_draw(struct vault *v, uint64_t want, const struct vault_call *call, uint64_t *ret,
+                                 struct qc_err *err);
+/* All that are left are void. *ret: how many. What of them stands in a share store 2 that is not there says
+ * nothing to anybody. */
+QC_MUST qc_rc vault_tickets_cancel(struct vault *v, const struct vault_call *call, uint64_t *ret,
+                                   struct qc_err *err);
+
 /* ---- kits (vault/kit.h) ---- */
 
 /* The kit of share 1 (shares 1), share 2 (2) or both (3), from the stores. QC_SHARES and the like: a store is
@@ -501,6 +516,7 @@ struct vault_local_status {
         bool writable;
         bool locked;                        /* under a passphrase, open or not */
         bool derived;                       /* its shares come from a seed */
+        uint64_t tickets;                   /* share store 1: for puts without share store 2 */
         uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */
     } share[2];
