@@ -70,13 +70,14 @@ qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct v
     uint8_t aad[RECORD_AAD], out[STORE_SEALED];
     bool given = false;
     QC_TRY(is_given(&given, s, id, share, err));
-    const qc_span clear = given ? (qc_span){ 0 } : qc_key_open(share);
+    const size_t clear = given ? 0 : qc_key_len(share);
     QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
     QC_TRY(record_key(&key, s, id, out, err));
     record_aad(aad, id);
-    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) }, clear,
-                       out + STORE_SALT, out + STORE_SALT + clear.n, err));
-    *ret_n = STORE_SALT + clear.n + QC_TAG;
+    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
+                       qc_span_sub(qc_key_open(share), 0, clear), out + STORE_SALT, out + STORE_SALT + clear,
+                       err));
+    *ret_n = STORE_SALT + clear + QC_TAG;
     memcpy(ret, out, *ret_n);
     return QC_OK;
 }
