@@ -227,11 +227,32 @@ qc_rc shared_stat(struct client *c, const struct qc_args *args, struct qc_err *e
 
 /* --- explain --- */
 
-static qc_rc explain_site(struct sites *s, unsigned i, qc_span name, qc_buf *text, struct qc_err *err)
+/* A line and a member, if there is something to say. */
+static qc_rc explain_tell(struct sites *s, unsigned i, const char *what, qc_span text, struct json_t *j,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    char key[8];
+    if (text.n == 0)
+        return QC_OK;
+    snprintf(key, sizeof key, "%s_%c", what, site_letter(i));
+    QC_TRY(text_escape(text, &shown, err));
+    out_line(&s->of->out, "%-4s %c   %.*s", what, site_letter(i), (int)shown.n, (const char *)shown.p);
+    return text_json(j, key, text, err);
+}
+
+/* Of a site: the randomness of its share's sealing, and what carried it there and on to its clouds. */
+static qc_rc explain_site(struct sites *s, unsigned i, qc_span name, struct json_t *j, struct qc_err *err)
 {
     QC_CLEANUP(vault_stat_done) struct vault_stat stat = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf ways = { .max = QC_CLIENT_TEXT_MAX };
     const struct vault_call call = client_call(s->site[i]);
-    return vault_explain(s->s.vault[i], name, &call, &stat, text, NULL, err);
+    struct qc_err why = { 0 };
+    if (vault_explain(s->s.vault[i], name, &call, &stat, &text, &ways, &why) != QC_OK)
+        QC_TRY(qc_buf_addf(&text, err, "not to be read: %s", why.msg));
+    QC_TRY(explain_tell(s, i, "site", qc_buf_span(&text), j, err));
+    return explain_tell(s, i, "way", qc_buf_span(&ways), j, err);
 }
 
 static qc_rc explain_one(struct sites *s, qc_span name, struct qc_err *err)
@@ -251,20 +272,9 @@ static qc_rc explain_one(struct sites *s, qc_span name, struct qc_err *err)
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_str(j, "profile", profile, err));
     QC_TRY(qc_json_set_str(j, "shares", bulk, err));
-    for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
-        QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
-        const char key[] = { 's', 'i', 't', 'e', '_', site_letter(i), '\0' };
-        struct qc_err why = { 0 };
-        if (s->s.vault[i] == NULL || !held[i].has)
-            continue;
-        if (explain_site(s, i, name, &text, &why) != QC_OK)
-            QC_TRY(qc_buf_addf(&text, err, "not to be read: %s", why.msg));
-        qc_buf_clear(&shown);
-        QC_TRY(text_escape(qc_buf_span(&text), &shown, err));
-        out_line(&s->of->out, "site %c   %.*s", site_letter(i), (int)shown.n,
-                 shown.n > 0 ? (const char *)shown.p : "");
-        QC_TRY(text_json(j, key, qc_buf_span(&text), err));
-    }
+    for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
+        if (s->s.vault[i] != NULL && held[i].has)
+            QC_TRY(explain_site(s, i, name, j, err));
     return out_json(&s->of->out, &j, err);
 }
 

@@ -469,7 +469,7 @@ static const struct row rows[] = {
     { QC_LINK,
       ALL,
       { 4,
-        "Nothing that is stored is touched. Reading goes on.",
+        "Nothing that is stored is touched.",
         { SAY("see that the link that the message names is up and its key manager has keys (qcloud-link "
               "status), then the same command again") } } },
     /* 14 */

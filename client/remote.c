@@ -101,10 +101,9 @@ static qc_rc greet(struct vault_gw *gw, const struct vault_op *op, struct qc_err
 qc_rc remote_gateway(struct client *c, const struct vault_op *op, struct vault_gw **ret, struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    struct vault_gw_remote r;
     QC_TRY(fetch_token(c, err));
-    const struct vault_gw_remote r = { .url = c->conf.gateway,
-                                       .ca = c->conf.ca[0] != '\0' ? c->conf.ca : NULL,
-                                       .token = c->token };
+    conf_remote(&c->conf, c->token, &r);
     QC_TRY(vault_gw_remote_new(&gw, &r, err));
     QC_TRY(greet(gw, op, err));
     *ret = QC_STEAL(gw);
@@ -122,6 +121,13 @@ static qc_rc take_path(const struct qc_args *args, const char *option, char ret[
     return QC_OK;
 }
 
+static qc_rc take_way(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    QC_TRY(take_path(args, "link", c->conf.link, err));
+    QC_TRY_AS(conf_level(&c->conf, qc_span_str(qc_args_value(args, "level", "")), err), err, "--level");
+    return conf_way_check(&c->conf, err);
+}
+
 qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     const char *meant = qc_args_value(args, "gateway", NULL);
@@ -133,6 +139,7 @@ qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *e
     memcpy(c->conf.gateway, meant, strlen(meant) + 1);
     QC_TRY(take_path(args, "token-file", c->conf.token_file, err));
     QC_TRY(take_path(args, "ca", c->conf.ca, err));
+    QC_TRY(take_way(c, args, err));
     if (c->conf.token_file[0] == '\0' && !by_variable)
         return QC_FAIL(err, QC_USAGE,
                        "--token-file FILE is missing: the token that the gateway's operator made");

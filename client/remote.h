@@ -6,7 +6,7 @@
 /* Is the vault's gateway one for many users? */
 bool remote_is(const struct client *c);
 
-/* Of init: the options gateway, token-file and ca into c->conf. QC_USAGE. */
+/* Of init: the options gateway, token-file, ca, link and level into c->conf. QC_USAGE. */
 QC_MUST qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *err);
 
 /*

@@ -53,6 +53,7 @@ static qc_rc stored_json(struct sites *s, qc_span name, const struct vault_xor23
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(r->header.ids.version, VAULT_ID_BYTES), err));
     QC_TRY(qc_json_set_int(j, "size", (int64_t)r->size, err));
     QC_TRY(qc_json_set_str(j, "random", s->of->bulk, err));
+    QC_TRY(qc_json_set_int(j, "random_bytes", (int64_t)(qrng_bulk_tell(s->bulk).given - s->given), err));
     QC_TRY(qc_json_set_int(j, "loss_budget", budget(r), err));
     QC_TRY(qc_json_new_arr(&list, err));
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
@@ -97,8 +98,10 @@ static qc_rc stored(struct sites *s, qc_span name, const struct vault_xor23_stor
     return QC_OK;
 }
 
-static struct vault_xor23_put_opts put_opts(const struct sites *s)
+/* For the next object; what is drawn for it is counted from here. */
+static struct vault_xor23_put_opts put_opts(struct sites *s)
 {
+    s->given = qrng_bulk_tell(s->bulk).given;
     return (struct vault_xor23_put_opts){ .rng = &s->bulk_rng,
                                           .maker = qrng_bulk_tell(s->bulk).maker,
                                           .scheme = s->of->scheme };

@@ -13,6 +13,7 @@ struct sites {
     struct vault *reader[SS_XOR23_SHARES];
     struct vault_xor23_sites s, readers;
     struct qrng_bulk *bulk;
+    uint64_t given; /* by bulk, before this object */
     qc_rng bulk_rng;
     bool told; /* that a site's share is wrong or lacks */
 };

@@ -5,6 +5,7 @@
 #include "credentials.h"
 #include "driver.h"
 #include "link_way.h"
+#include "net/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,7 @@ static qc_rc open_named(struct cloud **ret, const char *name, const struct cloud
 #endif
     c->tally = opts->tally; /* of what the caller sees: a wrapper counts once */
     if (way.link[0] != '\0')
-        QC_TRY(cloud_link_new(&c->link, &way, err));
+        QC_TRY(net_watch_new(&c->link, way.link, way.least, err));
     *ret = QC_STEAL(c);
     return QC_OK;
 }
@@ -130,7 +131,7 @@ void cloud_close(struct cloud **c)
     if (*c == NULL)
         return;
     char *name = (*c)->name;
-    cloud_link_free(&(*c)->link);
+    net_watch_free(&(*c)->link);
     (*c)->vt->close(*c);
     qc_free(name);
     *c = NULL;
@@ -171,7 +172,7 @@ qc_rc cloud_put(struct cloud *c, const char *key, const qc_span *parts, size_t n
     QC_TRY_AS(parts_size(c, parts, n, &job.size, err), err, "cloud %s: put %s", c->name, key);
     QC_TRY_AS(cloud_op_check(op, err), err, "cloud %s: put %s", c->name, key);
     const uint64_t began_ns = qc_now_ns();
-    const qc_rc rc = c->link != NULL && cloud_link_writable(c->link, err) != QC_OK
+    const qc_rc rc = c->link != NULL && net_watch_allowed(c->link, NULL, err) != QC_OK
                          ? (err->rc = QC_TEMP) /* the cloud cannot be reached as it should be */
                          : c->vt->put(c, &job, op, err);
     cloud_tally_note(c->tally, CLOUD_CALL_PUT, began_ns, rc);

@@ -58,7 +58,7 @@ struct cloud {
     struct cloud_caps caps;
     char *name;                /* owned by the dispatcher */
     struct cloud_tally *tally; /* the dispatcher's, too; borrowed, or NULL */
-    struct cloud_link *link;   /* and this; owned, or NULL */
+    struct net_watch *link;    /* and this; owned, or NULL */
 };
 
 struct cloud_driver {

@@ -7,6 +7,32 @@
 #include "base/ini.h"
 #include "vault/gw.h"
 
+qc_rc conf_level(struct conf *c, qc_span v, struct qc_err *err)
+{
+    if (v.n >= sizeof c->level)
+        return QC_FAIL(err, QC_USAGE, "no level: otp, qkd-tls, tls or plain");
+    memcpy(c->level, v.p, v.n);
+    c->level[v.n] = '\0';
+    return QC_OK;
+}
+
+qc_rc conf_way_check(const struct conf *c, struct qc_err *err)
+{
+    const char *link = c->link[0] != '\0' ? c->link : NULL, *level = c->level[0] != '\0' ? c->level : NULL;
+    if (c->gateway[0] == '\0')
+        return QC_OK;
+    return vault_gw_way_check(c->gateway, link, level, err);
+}
+
+void conf_remote(const struct conf *c, const qc_key *token, struct vault_gw_remote *ret)
+{
+    *ret = (struct vault_gw_remote){ .url = c->gateway,
+                                     .ca = c->ca[0] != '\0' ? c->ca : NULL,
+                                     .token = token,
+                                     .link = c->link[0] != '\0' ? c->link : NULL,
+                                     .least = c->level };
+}
+
 static qc_rc take_id(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
@@ -80,6 +106,28 @@ static qc_rc give_ca(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_add_str(ret, c->ca, err);
 }
 
+static qc_rc take_link(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return qc_ini_path(v, c->link, sizeof c->link, err);
+}
+
+static qc_rc give_link(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    return qc_buf_add_str(ret, c->link, err);
+}
+
+static qc_rc take_level(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return conf_level(c, v, err);
+}
+
+static qc_rc give_level(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    return qc_buf_add_str(ret, c->level, err);
+}
+
 static qc_rc take_idle(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
@@ -94,7 +142,18 @@ static qc_rc give_idle(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_addf(ret, err, "%" PRIu32, c->idle_s);
 }
 
-enum { KEY_ID, KEY_SHARE1, KEY_SHARE2, KEY_GATEWAY, KEY_IDLE, KEY_TOKEN_FILE, KEY_CA, KEYS };
+enum {
+    KEY_ID,
+    KEY_SHARE1,
+    KEY_SHARE2,
+    KEY_GATEWAY,
+    KEY_IDLE,
+    KEY_TOKEN_FILE,
+    KEY_CA,
+    KEY_LINK,
+    KEY_LEVEL,
+    KEYS
+};
 
 /* In the order in which they are printed. */
 static const struct qc_ini_key keys[KEYS] = {
@@ -105,12 +164,14 @@ static const struct qc_ini_key keys[KEYS] = {
     [KEY_IDLE] = { "gateway", "idle", false, take_idle },
     [KEY_TOKEN_FILE] = { "gateway", "token-file", false, take_token_file },
     [KEY_CA] = { "gateway", "ca", false, take_ca },
+    [KEY_LINK] = { "gateway", "link", false, take_link },
+    [KEY_LEVEL] = { "gateway", "level", false, take_level },
 };
 
 static qc_rc (*const gives[KEYS])(const struct conf *c, qc_buf *ret, struct qc_err *err) = {
     [KEY_ID] = give_id,           [KEY_SHARE1] = give_share1, [KEY_SHARE2] = give_share2,
     [KEY_GATEWAY] = give_gateway, [KEY_IDLE] = give_idle,     [KEY_TOKEN_FILE] = give_token_file,
-    [KEY_CA] = give_ca,
+    [KEY_CA] = give_ca,           [KEY_LINK] = give_link,     [KEY_LEVEL] = give_level,
 };
 
 static bool is_https(const struct conf *c)
@@ -125,6 +186,10 @@ static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err
         return QC_FAIL(err, QC_USAGE, "section [gateway]: 'token-file', but the gateway is local");
     if (ini->seen[KEY_CA] && !is_https(c))
         return QC_FAIL(err, QC_USAGE, "section [gateway]: 'ca', but the gateway is not reached by https");
+    if ((ini->seen[KEY_LINK] || ini->seen[KEY_LEVEL]) && c->gateway[0] == '\0')
+        return QC_FAIL(err, QC_USAGE, "section [gateway]: '%s', but the gateway is local",
+                       ini->seen[KEY_LINK] ? "link" : "level");
+    QC_TRY_AS(conf_way_check(c, err), err, "section [gateway]");
     return QC_OK;
 }
 
@@ -138,6 +203,10 @@ static bool is_said(const struct conf *c, size_t key)
         return c->token_file[0] != '\0';
     case KEY_CA:
         return c->ca[0] != '\0';
+    case KEY_LINK:
+        return c->link[0] != '\0';
+    case KEY_LEVEL:
+        return c->level[0] != '\0';
     default:
         return c->has_vault;
     }

@@ -175,9 +175,8 @@ static qc_rc open_gateway(struct qcloud *q, const struct vault_op *op, struct va
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     struct qc_err *err = &q->err;
     if (q->conf.gateway[0] != '\0') {
-        const struct vault_gw_remote r = { .url = q->conf.gateway,
-                                           .ca = q->conf.ca[0] != '\0' ? q->conf.ca : NULL,
-                                           .token = q->token };
+        struct vault_gw_remote r;
+        conf_remote(&q->conf, q->token, &r);
         return vault_gw_remote_new(ret, &r, err);
     }
     QC_TRY(gateway_ensure(q->places.gateway, q->conf.idle_s, op->deadline, op->cancel, &dir, err));

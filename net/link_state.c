@@ -52,6 +52,22 @@ static const struct {
 };
 enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
+/* Those that an older link does not say. */
+static const struct {
+    const char *name;
+    size_t at;
+} uses[] = {
+    { "sent_pad", offsetof(struct net_link_state, sent.pad) },
+    { "sent_frames", offsetof(struct net_link_state, sent.frames) },
+    { "sent_messages", offsetof(struct net_link_state, sent.messages) },
+    { "sent_bytes", offsetof(struct net_link_state, sent.bytes) },
+    { "received_pad", offsetof(struct net_link_state, received.pad) },
+    { "received_frames", offsetof(struct net_link_state, received.frames) },
+    { "received_messages", offsetof(struct net_link_state, received.messages) },
+    { "received_bytes", offsetof(struct net_link_state, received.bytes) },
+};
+enum { USES = sizeof uses / sizeof *uses };
+
 static qc_rc put_texts(const struct net_link_state *s, struct json_t *j, struct qc_err *err)
 {
     QC_TRY(qc_json_set_str(j, "link", s->link, err));
@@ -74,6 +90,8 @@ qc_rc net_link_state_print(const struct net_link_state *s, qc_buf *ret, struct q
     for (size_t i = 0; i < NUMBERS; i++)
         QC_TRY(
             qc_json_set_u64(j, numbers[i].name, *(const uint64_t *)((const char *)s + numbers[i].at), err));
+    for (size_t i = 0; i < USES; i++)
+        QC_TRY(qc_json_set_u64(j, uses[i].name, *(const uint64_t *)((const char *)s + uses[i].at), err));
     QC_TRY(qc_json_set_str(j, "why", s->why, err));
     return qc_json_dump(j, ret, err);
 }
@@ -122,6 +140,9 @@ static qc_rc take_numbers(struct net_link_state *s, const struct json_t *j, stru
     s->connections = (uint64_t)connections;
     for (size_t i = 0; i < NUMBERS; i++)
         QC_TRY(qc_json_u64(j, numbers[i].name, (uint64_t *)((char *)s + numbers[i].at), err));
+    for (size_t i = 0; i < USES; i++)
+        if (qc_json_has(j, uses[i].name))
+            QC_TRY(qc_json_u64(j, uses[i].name, (uint64_t *)((char *)s + uses[i].at), err));
     return QC_OK;
 }
 

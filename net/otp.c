@@ -18,6 +18,7 @@ struct net_otp {
     size_t held;
     uint64_t at, left; /* the position, and how many are left in its piece, held ones included; 0: ask */
     uint32_t bad;      /* wrong tags */
+    struct net_otp_used used;
 };
 
 /* -- the header, little-endian as RFC 8439 writes its lengths -------------------------------------------- */
@@ -206,7 +207,12 @@ static qc_rc hold(struct net_otp *o, size_t n, struct qc_err *err)
     return QC_OK;
 }
 
-/* n bytes were used. */
+struct net_otp_used net_otp_used(const struct net_otp *o)
+{
+    return o->used;
+}
+
+/* A frame took n bytes. */
 static void spend(struct net_otp *o, size_t n)
 {
     uint8_t *p = o->pad.p;
@@ -215,6 +221,8 @@ static void spend(struct net_otp *o, size_t n)
     o->held -= n;
     o->at += n;
     o->left -= n;
+    o->used.frames++;
+    o->used.pad += n;
 }
 
 /* -- sealing --------------------------------------------------------------------------------------------- */

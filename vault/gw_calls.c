@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "gw_json.h"
+#include "net/way.h"
 #include "ways.h"
 
 enum { HEX = 2 * VAULT_ID_BYTES + 1, PATH = 256 };
@@ -214,12 +215,33 @@ static qc_rc upload_begin(struct vault_gw *gw, const uint8_t *vault, const struc
     return ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
 }
 
+/* What the link to the gateway says now; false: there is none, or it says nothing. */
+static bool link_says(const struct gw_http *h, struct net_link_state *ret)
+{
+    struct qc_err unused = { 0 };
+    return h->watch != NULL && net_watch_look(h->watch, ret, &unused) == QC_OK;
+}
+
+static void note_way(const struct gw_http *h, struct vault_ways *ways, const struct net_link_state *before)
+{
+    struct net_link_state after;
+    struct net_way way;
+    if (h->watch == NULL || ways == NULL)
+        return;
+    const bool is = link_says(h, &after);
+    net_way_between(&way, h->least, before, is ? &after : NULL);
+    vault_ways_own(ways, &way);
+}
+
 static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, struct vault_gw_segment *ret,
                          const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
+    const struct gw_http *h = (const struct gw_http *)gw;
+    struct net_link_state before;
     int64_t durable = 0, n = 0;
     char path[PATH], rest[64];
+    const bool is = link_says(h, &before);
     snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d%s", part->seq, part->last ? 1 : 0,
              part->hasty ? "&wait=quorum" : "");
     upload_path(path, part->put_key, rest);
@@ -230,6 +252,7 @@ static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, 
     QC_TRY(qc_json_int(answer, "durable", 0, 255, &durable, err));
     QC_TRY(qc_json_int(answer, "n", 0, 255, &n, err));
     QC_TRY(vault_ways_take(part->ways, answer, err));
+    note_way(h, part->ways, is ? &before : NULL);
     *ret = (struct vault_gw_segment){ (uint32_t)durable, (uint32_t)n };
     return QC_OK;
 }

@@ -25,6 +25,8 @@ void gw_http_close(struct vault_gw *gw)
         close(h->dirfd - 1);
     qc_free(h->name);
     qc_free(h->ca);
+    qc_free(h->link);
+    net_watch_free(&h->watch);
     qc_free(h);
 }
 
@@ -174,6 +176,8 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
     struct net_response answer = { .body = { .max = call->answer_max } };
     QC_CLEANUP(qc_buf_free) qc_buf body = { 0 };
     *ret_again = (struct again){ 0 };
+    if (h->watch != NULL)
+        QC_TRY_AS(net_watch_allowed(h->watch, &ret_again->may, err), err, "the gateway at %s", h->name);
     size_t header_count = make_headers(headers, h, call);
     qc_rc rc = net_request(h->net,
                            &(struct net_request){ .method = call->method,

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/buf.h"
 #include "net/client.h"
+#include "net/watch.h"
 #include "vault/gw.h"
 
 struct gw_http {
@@ -11,6 +12,9 @@ struct gw_http {
     char *name;          /* the socket's, or the URL's text: for clones, and for messages */
     char *ca;            /* file, or NULL */
     const qc_key *token; /* borrowed; NULL: the user's own gateway */
+    char *link;          /* the socket of the link to it; NULL: none */
+    enum net_level least;
+    struct net_watch *watch; /* of that link; NULL: none */
     char request[VAULT_REQUEST_ID_BYTES];
     struct vault_gw_revive revive;
     uint64_t jitter;

@@ -50,6 +50,41 @@ static qc_rc connect_socket(struct gw_http *h, const char *path, struct qc_err *
     return net_client_new_unix(&h->net, qc_fd_get(&fd), slash + 1, err);
 }
 
+/* What protects the way to an address by itself: nobody listens at a socket of this machine. */
+static enum net_level url_level(const char *url)
+{
+    if (socket_path(url) != NULL)
+        return NET_OTP;
+    return strncmp(url, "https:", 6) == 0 ? NET_TLS : NET_PLAIN;
+}
+
+qc_rc vault_gw_way_check(const char *url, const char *link, const char *least, struct qc_err *err)
+{
+    enum net_level level = NET_PLAIN;
+    if (link != NULL && (link[0] != '/' || least == NULL))
+        return QC_FAIL(err, QC_USAGE,
+                       "link: expected the absolute path of a qcloud-link's socket, and a level");
+    if (link != NULL && strncmp(url, "http:", 5) != 0)
+        return QC_FAIL(err, QC_USAGE, "link: it is entered at http://127.0.0.1:PORT, and the gateway is %s",
+                       url);
+    if (least != NULL)
+        QC_TRY_AS(net_level_parse(least, &level, err), err, "level");
+    if (link == NULL && level > url_level(url))
+        return QC_FAIL(err, QC_USAGE, "level: %s, where without a link there is %s", least,
+                       net_level_name(url_level(url)));
+    return QC_OK;
+}
+
+static qc_rc watch_link(struct gw_http *h, const struct vault_gw_remote *r, struct qc_err *err)
+{
+    if (r->link == NULL)
+        return QC_OK;
+    if ((h->link = qc_strdup(r->link)) == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
+    QC_TRY(net_level_parse(r->least, &h->least, err));
+    return net_watch_new(&h->watch, r->link, h->least, err);
+}
+
 qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r, struct qc_err *err)
 {
     QC_CLEANUP(gw_http_free) struct gw_http *h = NULL;
@@ -60,6 +95,7 @@ qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r
     QC_TRY(gw_http_blank(&h, r->url, err));
     if (r->ca != NULL && (h->ca = qc_strdup(r->ca)) == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
+    QC_TRY(watch_link(h, r, err));
     if (path != NULL) {
         QC_TRY(connect_socket(h, path, err));
     } else {
@@ -74,7 +110,13 @@ qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r
 
 qc_rc gw_remote_clone(const struct gw_http *h, struct vault_gw **ret, struct qc_err *err)
 {
-    const struct vault_gw_remote r = { .url = h->name, .ca = h->ca, .token = h->token };
+    const struct vault_gw_remote r = {
+        .url = h->name,
+        .ca = h->ca,
+        .token = h->token,
+        .link = h->link,
+        .least = net_level_name(h->least) /* not read where there is no link */
+    };
     return vault_gw_remote_new(ret, &r, err);
 }
 

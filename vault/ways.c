@@ -117,6 +117,12 @@ qc_rc vault_ways_take(struct vault_ways *w, const struct json_t *answer, struct 
     return QC_OK;
 }
 
+void vault_ways_own(struct vault_ways *w, const struct net_way *way)
+{
+    const struct one o = { .cloud = VAULT_WAY_GATEWAY, .way = *way };
+    add(w, &o);
+}
+
 /* -- as a text ------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)

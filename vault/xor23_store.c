@@ -272,11 +272,19 @@ static qc_rc run(struct put3 *t, struct vault_xor23_stored *ret, struct qc_err *
     return rc;
 }
 
+/* One whose way is not what was demanded is not simply away. */
+static qc_rc away(const struct qc_err *why, unsigned i, struct qc_err *err)
+{
+    if (why->rc == QC_LINK)
+        return QC_FAIL(err, QC_LINK, "site %c: %s", xor23_name(i), why->msg);
+    return QC_FAIL(err, QC_QUORUM, "site %c: %s", xor23_name(i), why->msg);
+}
+
 static qc_rc all_there(const struct vault_xor23_sites *sites, struct qc_err *err)
 {
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
         if (sites->vault[i] == NULL)
-            return QC_FAIL(err, QC_QUORUM, "site %c: %s", xor23_name(i), sites->away[i].msg);
+            return away(&sites->away[i], i, err);
     return QC_OK;
 }
 

@@ -24,7 +24,7 @@ void levels_done(struct levels *l)
     if (l->v == NULL)
         return;
     for (unsigned i = 0; i < LEVELS_WAYS; i++)
-        cloud_link_free(&l->v[i].link);
+        net_watch_free(&l->v[i].link);
     qc_free(l->v);
     l->v = NULL;
     qc_mutex_done(&l->lock);
@@ -42,11 +42,11 @@ enum net_level levels_wanted(const struct levels *l, const char *tenant)
 
 static qc_rc fill(struct levels_way *w, const char *url, struct qc_err *err)
 {
-    cloud_link_free(&w->link);
+    net_watch_free(&w->link);
     w->url[0] = '\0';
     QC_TRY(cloud_way_of(url, &w->way, err));
     if (w->way.link[0] != '\0')
-        QC_TRY(cloud_link_new(&w->link, &w->way, err));
+        QC_TRY(net_watch_new(&w->link, w->way.link, w->way.least, err));
     QC_ASSERT(strlen(url) < sizeof w->url); /* it parses */
     memcpy(w->url, url, strlen(url) + 1);
     return QC_OK;
@@ -78,8 +78,8 @@ void levels_look(struct levels *l, const char *url, struct levels_view *ret)
     if (w->link == NULL)
         return;
     struct qc_err unused = { 0 };
-    ret->known = cloud_link_look(w->link, &ret->state, &unused) == QC_OK;
-    qc_ignore(cloud_link_writable(w->link, &ret->why), "it is kept in why");
+    ret->known = net_watch_look(w->link, &ret->state, &unused) == QC_OK;
+    qc_ignore(net_watch_allowed(w->link, NULL, &ret->why), "it is kept in why");
 }
 
 /* -- may it be written? ---------------------------------------------------------------------------------- */

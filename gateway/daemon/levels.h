@@ -1,5 +1,5 @@
 /* What protects the ways to the clouds, and whether anything may be written over them now: by the clouds'
- * URLs, by what their links say of themselves (cloud/link.h), and by what each tenant wants at least. Part of
+ * URLs, by what their links say of themselves (net/watch.h), and by what each tenant wants at least. Part of
  * qcloud-gateway. Keeps I6. Any thread.
  *
  * A cloud's level is in its URL; its driver refuses to write below it. A tenant's is in the configuration:
@@ -10,12 +10,13 @@
 #include "cloud/link.h"
 #include "conf.h"
 #include "gateway/engine.h"
+#include "net/watch.h"
 
 /* A way that was asked for. */
 struct levels_way {
     char url[CLOUD_URL_SIZE_MAX + 1]; /* "": free */
     struct cloud_way way;
-    struct cloud_link *link; /* or NULL */
+    struct net_watch *link; /* or NULL */
 };
 struct levels {
     pthread_mutex_t lock; /* v, next; held while a link is asked */

@@ -28,6 +28,16 @@ static enum net_level now_of(const struct link *l)
     return l->bare_sent || l->bare_came ? l->conf->least : l->conf->level;
 }
 
+static struct net_link_use use_of(const struct link *l, const struct link_pool *pool,
+                                  const struct link_traffic *t)
+{
+    const bool is = l->conf->level == NET_OTP;
+    const struct net_otp_used used = is ? net_otp_used(pool->otp) : (struct net_otp_used){ 0 };
+    return (struct net_link_use){
+        .pad = used.pad, .frames = used.frames, .messages = t->messages, .bytes = t->bytes
+    };
+}
+
 void link_state_note(struct link *l)
 {
     struct qkd_pads_counts tx = { 0 }, rx = { 0 };
@@ -51,6 +61,8 @@ void link_state_note(struct link *l)
     s->pad_send = tx.bytes;
     s->pad_receive = rx.bytes;
     s->pad_block = block;
+    s->sent = use_of(l, &l->tx, &l->streams.sent);
+    s->received = use_of(l, &l->rx, &l->streams.received);
     if (s->ready)
         s->why[0] = '\0';
 }

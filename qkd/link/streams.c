@@ -166,6 +166,8 @@ static qc_rc say(struct link_streams *s, enum link_word word, uint32_t id, uint3
     uint8_t head[LINK_MESSAGE];
     link_message_print(&(struct link_message){ .word = word, .id = id, .n = n }, head);
     s->moved = true;
+    s->sent.messages++;
+    s->sent.bytes += word == LINK_DATA ? n : 0;
     return link_bytes_add(&s->out, qc_span_of(head, sizeof head), err);
 }
 
@@ -246,6 +248,8 @@ static qc_rc come_in(struct link_streams *s, struct qc_err *err)
         const size_t n = m.word == LINK_DATA ? m.n : 0;
         if (s->in.n - at - LINK_MESSAGE < n)
             break;
+        s->received.messages++;
+        s->received.bytes += n;
         QC_TRY(handle(s, &m, qc_span_of(s->in.p + at + LINK_MESSAGE, n), err));
         at += LINK_MESSAGE + n;
     }

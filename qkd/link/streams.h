@@ -30,12 +30,18 @@ struct link_stream {
     struct link_bytes in;     /* to be written here: LINK_WINDOW at most */
 };
 
+/* Of messages, since the process began; those that were dropped when the link broke are counted, too. */
+struct link_traffic {
+    uint64_t messages, bytes; /* bytes: of data */
+};
+
 struct link_streams {
     struct link_stream v[LINK_STREAMS];
     uint32_t next; /* id of the next that is opened here */
     unsigned open;
     const struct net_address *to; /* serve: the service */
     struct link_bytes out, in;    /* messages */
+    struct link_traffic sent, received;
     bool moved;
 };
 

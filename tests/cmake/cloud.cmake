@@ -1,6 +1,6 @@
 qc_test(unit cloud_conformance DEPS base cloud LABELS thread TIMEOUT 300)
 qc_test(unit cloud_tally DEPS base cloud)
-qc_test(unit cloud_link DEPS base net cloud LABELS thread)
+qc_test(unit cloud_link DEPS base net cloud)
 qc_test(unit cloud_file DEPS base cloud INTERNAL cloud)
 qc_test(unit cloud_fault DEPS base cloud INTERNAL cloud)
 if(QC_FAULT_POINTS)

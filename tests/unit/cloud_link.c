@@ -1,15 +1,10 @@
-/* unit/cloud_link: what a cloud's URL says of the way to it; a link that says too little, or that it may be
- * weaker, is not written over. */
+/* unit/cloud_link: what a cloud's URL says of the way to it. */
 #include "cloud/link.h"
 
-#include <pthread.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "base/unix.h"
 #include "cloud/cloud.h"
 #include "qc_check.h"
-#include "qc_tmpdir.h"
 
 static struct qc_err err;
 
@@ -54,78 +49,8 @@ static void ways(void)
     }
 }
 
-/* Says `text` to whoever comes, so many times. */
-struct teller {
-    int fd;
-    const char *text;
-    unsigned times;
-};
-
-static void *tell(void *arg)
-{
-    const struct teller *t = arg;
-    for (unsigned i = 0; i < t->times; i++) {
-        QC_CLEANUP(qc_fd_close) struct qc_fd fd = qc_fd_own(accept(t->fd, NULL, NULL));
-        CHECK(send(qc_fd_get(&fd), t->text, strlen(t->text), MSG_NOSIGNAL) == (ssize_t)strlen(t->text));
-    }
-    return NULL;
-}
-
-static void said(const char *path, const struct net_link_state *s, enum net_level least, qc_rc want,
-                 const char *words)
-{
-    QC_CLEANUP(qc_fd_close) struct qc_fd l = { 0 };
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = NET_LINK_STATE_MAX };
-    QC_CLEANUP(cloud_link_free) struct cloud_link *c = NULL;
-    struct cloud_way way = { .least = least };
-    pthread_t thread;
-    snprintf(way.link, sizeof way.link, "%s", path);
-    CHECK_OK(qc_unix_listen_path(path, 0600, &l, &dir, &err));
-    if (s != NULL)
-        CHECK_OK(net_link_state_print(s, &text, &err));
-    else
-        CHECK_OK(qc_buf_add(&text, QC_LIT("{\"link\":7}"), &err));
-    CHECK_OK(qc_buf_add(&text, qc_span_of("", 1), &err));
-    struct teller t = { .fd = qc_fd_get(&l), .text = (const char *)text.p, .times = 1 };
-    CHECK(pthread_create(&thread, NULL, tell, &t) == 0);
-    CHECK_OK(cloud_link_new(&c, &way, &err));
-    const qc_rc rc = cloud_link_writable(c, &err);
-    CHECK(rc == want && (rc == QC_OK || strstr(err.msg, words) != NULL));
-    CHECK(pthread_join(thread, NULL) == 0);
-}
-
-static void writing(void)
-{
-    QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir dir = qc_tmpdir_new();
-    const struct net_link_state up = {
-        .link = "L1", .peer = "B", .level = NET_OTP, .least = NET_OTP, .now = NET_OTP, .ready = true
-    };
-    struct net_link_state other = up;
-    char path[300];
-    snprintf(path, sizeof path, "%s/s", dir.path);
-    said(path, &up, NET_OTP, QC_OK, "");
-    said(path, &up, NET_PLAIN, QC_OK, "");
-    other.least = NET_QKD_TLS;
-    said(path, &other, NET_OTP, QC_LINK, "link L1 may go down to qkd-tls, and otp is the least");
-    said(path, &other, NET_QKD_TLS, QC_OK, "");
-    other = up;
-    other.ready = false;
-    said(path, &other, NET_OTP, QC_LINK, "link L1 has no key, or no pad");
-    other.now = NET_DOWN;
-    snprintf(other.why, sizeof other.why, "the KME is away");
-    said(path, &other, NET_OTP, QC_LINK, "link L1 is down: the KME is away");
-    said(path, NULL, NET_OTP, QC_LINK, "does not say how it is");
-    QC_CLEANUP(cloud_link_free) struct cloud_link *c = NULL;
-    struct cloud_way way = { .least = NET_OTP };
-    snprintf(way.link, sizeof way.link, "%s/nobody", dir.path);
-    CHECK_OK(cloud_link_new(&c, &way, &err));
-    CHECK_RC(cloud_link_writable(c, &err), QC_LINK);
-}
-
 int main(void)
 {
     ways();
-    writing();
     return 0;
 }

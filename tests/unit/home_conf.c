@@ -14,6 +14,7 @@ static bool same(const struct conf *a, const struct conf *b)
 {
     return a->has_vault == b->has_vault && a->idle_s == b->idle_s && strcmp(a->gateway, b->gateway) == 0 &&
            strcmp(a->token_file, b->token_file) == 0 && strcmp(a->ca, b->ca) == 0 &&
+           strcmp(a->link, b->link) == 0 && strcmp(a->level, b->level) == 0 &&
            memcmp(a->vault, b->vault, CONF_ID_BYTES) == 0 && strcmp(a->share[0], b->share[0]) == 0 &&
            strcmp(a->share[1], b->share[1]) == 0;
 }
@@ -64,6 +65,14 @@ static void check_refusals(void)
     refused("[vault]\ngateway = unix:relative\n", QC_USAGE, "absolute path");
     refused("[vault]\ngateway = unix:/dir/\n", QC_USAGE, "absolute path");
     refused(WHOLE "[gateway]\ntoken-file = /t\n", QC_USAGE, "the gateway is local");
+    refused(WHOLE "[gateway]\nlevel = tls\n", QC_USAGE, "the gateway is local");
+    refused(REMOTE("http://127.0.0.1:80") "[gateway]\nlink = /l\n", QC_USAGE, "and a level");
+    refused(REMOTE("http://127.0.0.1:80") "[gateway]\nlevel = tls\n", QC_USAGE, "there is plain");
+    refused(REMOTE("https://g") "[gateway]\nlevel = otp\n", QC_USAGE, "there is tls");
+    refused(REMOTE("https://g") "[gateway]\nlink = /l\nlevel = otp\n", QC_USAGE, "it is entered at http://");
+    refused(REMOTE("http://127.0.0.1:80") "[gateway]\nlink = /l\nlevel = best\n", QC_USAGE, "is no level");
+    refused(REMOTE("http://127.0.0.1:80") "[gateway]\nlink = /l\nlevel = more-than-it-may-have\n", QC_USAGE,
+            "no level");
     refused("[gateway]\ntoken-file = /t\n" WHOLE, QC_USAGE, "the gateway is local");
     refused(REMOTE("unix:/s") "[gateway]\nca = /ca\n", QC_USAGE, "not reached by https");
     refused(REMOTE("https://g") "[gateway]\ntoken-file = t\n", QC_USAGE, "absolute");
@@ -96,9 +105,14 @@ static void check_limit(void)
 
 static void check_print(void)
 {
-    static const char *const texts[] = { WHOLE, REMOTE("unix:/run/q/door") "[gateway]\ntoken-file = /t\n",
+    static const char *const texts[] = { WHOLE,
+                                         REMOTE("unix:/run/q/door") "[gateway]\ntoken-file = /t\n",
                                          REMOTE("https://[::1]:1") "[gateway]\nca = /ca\n",
-                                         REMOTE("http://127.0.0.1:80"), WHOLE "[gateway]\nidle = 7\n" };
+                                         REMOTE(
+                                             "http://127.0.0.1:80") "[gateway]\nlink = /run/l\nlevel = otp\n",
+                                         REMOTE("https://g") "[gateway]\nlevel = tls\n",
+                                         REMOTE("http://127.0.0.1:80"),
+                                         WHOLE "[gateway]\nidle = 7\n" };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct qc_err err = { 0 };
         QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };

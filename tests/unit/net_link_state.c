@@ -28,6 +28,8 @@ static const struct net_link_state whole = { .link = "L1",
                                              .pad_send = 786432,
                                              .pad_receive = 1,
                                              .pad_block = UINT64_C(1) << 39,
+                                             .sent = { 1056, 2, 3, 956 },
+                                             .received = { UINT64_MAX, 5, 6, 7 },
                                              .why = "no \"key\"" };
 
 static void text_of(const struct net_link_state *s, qc_buf *ret)
@@ -47,6 +49,24 @@ static void comes_back(void)
     CHECK(strcmp(got.key_id, whole.key_id) == 0 && strcmp(got.why, whole.why) == 0);
     CHECK(got.key_s == 12 && got.key_bytes == UINT64_MAX && got.keys == 3 && got.connections == 2);
     CHECK(got.pad_send == 786432 && got.pad_receive == 1 && got.pad_block == whole.pad_block);
+    CHECK(memcmp(&got.sent, &whole.sent, sizeof got.sent) == 0);
+    CHECK(memcmp(&got.received, &whole.received, sizeof got.received) == 0);
+}
+
+/* An older link does not say what it used. */
+static void older(void)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = NET_LINK_STATE_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf less = { .max = NET_LINK_STATE_MAX };
+    struct net_link_state got;
+    text_of(&whole, &text);
+    CHECK_OK(qc_buf_add(&text, qc_span_of("", 1), &err));
+    const char *all = (const char *)text.p, *at = strstr(all, ",\"sent_pad\""),
+               *why = strstr(all, ",\"why\"");
+    CHECK(at != NULL && why > at);
+    CHECK_OK(qc_buf_addf(&less, &err, "%.*s%s", (int)(at - all), all, why));
+    CHECK_OK(net_link_state_parse(&got, qc_buf_span(&less), &err));
+    CHECK(got.sent.pad == 0 && got.received.bytes == 0 && got.pad_send == 786432);
 }
 
 /* The text of `whole` with one part of it replaced is refused. */
@@ -79,6 +99,7 @@ static void refusals(void)
         { "\"key_s\":12", "\"key_s\":-1" },
         { "\"connections\":2", "\"connections\":257" },
         { "\"keys\":\"3\"", "\"keys\":3" },
+        { "\"sent_frames\":\"2\"", "\"sent_frames\":2" },
         { "\"keys\":\"3\"", "\"keys\":\"-3\"" },
         { "\"link\":\"L1\"", "\"link\":\"a\\u0007\"" },
         { "\"link\":\"L1\",", "" },
@@ -142,6 +163,7 @@ static void asking(void)
 int main(void)
 {
     comes_back();
+    older();
     refusals();
     levels();
     asking();

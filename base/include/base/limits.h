@@ -404,8 +404,8 @@
     X(NET_OTP_BAD_MAX, 1048576, "frames", "with wrong tags end a pool: 2^20 tries of 2^-91 are 2^-71")       \
     X(NET_LINK_STATE_MAX, 4096, "bytes", "of what a link says of itself: 700 and a reason")                  \
     X(NET_LINK_WHY_MAX, 255, "bytes", "of its reason: a line of a message")                                  \
-    X(CLOUD_LINK_FRESH_MS, 500, "ms", "that what a link said of itself is believed")                         \
-    X(CLOUD_LINK_ASK_MS, 2000, "ms", "for it to say so: it stands on this machine")                          \
+    X(NET_WATCH_FRESH_MS, 500, "ms", "that what a link said of itself is believed")                          \
+    X(NET_WATCH_ASK_MS, 2000, "ms", "for it to say so: it stands on this machine")                           \
     /* qkd */                                                                                                \
     X(QKD_ID_MAX, 128, "bytes", "of a key_ID; a UUID has 36")                                                \
     X(QKD_UUID_TEXT, 36, "bytes", "RFC 4122")                                                                \

@@ -1,5 +1,5 @@
 /* The way to a cloud: what protects it, and, where it goes over a qcloud-link, what that says of itself.
- * Layer 2; uses base, net. Keeps I6, I7.
+ * Layer 2; uses base, net. Keeps I7.
  *
  * The operator says in a cloud's URL (FORMAT 10.3) which link it is reached by, and the least level of it at
  * which anything is written there. Nothing is believed of the cloud: the link on this machine is asked. */
@@ -14,14 +14,3 @@ struct cloud_way {
 };
 /* Of a cloud's URL. QC_USAGE: it is none */
 QC_MUST qc_rc cloud_way_of(const char *url, struct cloud_way *ret, struct qc_err *err);
-
-struct cloud_link; /* opaque; any number of threads */
-/* way: with a link (asserted); copied. QC_NOMEM */
-QC_MUST qc_rc cloud_link_new(struct cloud_link **ret, const struct cloud_way *way, struct qc_err *err);
-void cloud_link_free(struct cloud_link **l);
-/* What the link says, CLOUD_LINK_FRESH_MS old at most. QC_LINK: it says nothing, and why; waits for
- * CLOUD_LINK_ASK_MS at most */
-QC_MUST qc_rc cloud_link_look(struct cloud_link *l, struct net_link_state *ret, struct qc_err *err);
-/* May something be written over it? QC_LINK: it may go to a weaker level than `least`, it is down, or it has
- * no key; the message names the link */
-QC_MUST qc_rc cloud_link_writable(struct cloud_link *l, struct qc_err *err);

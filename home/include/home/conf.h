@@ -11,14 +11,22 @@
  *   idle = seconds, 1 .. 86400; 30 when not given      of the local one
  *   token-file = /absolute/path                        of one for many users
  *   ca = /absolute/path                                with https: who may vouch for it
+ *   link = /absolute/path                              with http: the status socket of the qcloud-link there
+ *   level = otp | qkd-tls | tls | plain                the least at which anything goes to it
  *
  * Strict: an unknown section or key is refused with the nearest one, a key given twice is refused. Written
  * whole and durably; nothing in it is secret. */
 #pragma once
 #include "base/buf.h"
+#include "base/key.h"
 #include "home/places.h"
 
-enum { CONF_ID_BYTES = 16, CONF_IDLE_DEFAULT = 30, CONF_URL_MAX = QC_CLIENT_PATH_MAX + 8 };
+enum {
+    CONF_ID_BYTES = 16,
+    CONF_LEVEL_MAX = 16,
+    CONF_IDLE_DEFAULT = 30,
+    CONF_URL_MAX = QC_CLIENT_PATH_MAX + 8
+};
 
 struct conf {
     bool has_vault;
@@ -27,7 +35,16 @@ struct conf {
     uint32_t idle_s;
     char gateway[CONF_URL_MAX];                                  /* empty: the user's own, on demand */
     char token_file[QC_CLIENT_PATH_MAX], ca[QC_CLIENT_PATH_MAX]; /* empty: not said */
+    char link[QC_CLIENT_PATH_MAX], level[CONF_LEVEL_MAX];        /* as well */
 };
+
+/* The least level of the way to the gateway, and whether that goes together with its address and its link.
+ * QC_USAGE */
+QC_MUST qc_rc conf_level(struct conf *c, qc_span v, struct qc_err *err);
+QC_MUST qc_rc conf_way_check(const struct conf *c, struct qc_err *err);
+/* How a gateway for many users is reached, by all of the above; borrowed from c, and token. */
+struct vault_gw_remote;
+void conf_remote(const struct conf *c, const qc_key *token, struct vault_gw_remote *ret);
 
 /* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing that a vault needs. A text without [vault]
  * is fine: has_vault is false. */

@@ -21,6 +21,13 @@ const char *net_level_name(enum net_level level);
 /* All but down. QC_USAGE: none of them; the message names them */
 QC_MUST qc_rc net_level_parse(const char *text, enum net_level *ret, struct qc_err *err);
 
+/* What went one way since the process began: data of connections, in messages of 12 bytes more (FORMAT 14.2)
+ * each; at `otp` in frames, and pad = bytes + 12 messages + NET_OTP_KEY frames, to the byte,
+ * once nothing is under way and where nothing went without pad. */
+struct net_link_use {
+    uint64_t pad, frames, messages, bytes;
+};
+
 struct net_link_state {
     char link[NET_PSK_NAME_MAX + 1], peer[NET_PSK_NAME_MAX + 1];
     bool dials;
@@ -30,6 +37,7 @@ struct net_link_state {
     char key_id[NET_PSK_KEY_ID_MAX + 1]; /* "": none */
     uint64_t key_s, key_bytes, keys, connections;
     uint64_t pad_send, pad_receive, pad_block;
+    struct net_link_use sent, received; /* zeros: it does not say */
     char why[NET_LINK_WHY_MAX + 1];
 };
 /* Appended to ret. QC_NOMEM, QC_LIMIT */

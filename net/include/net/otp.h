@@ -67,6 +67,12 @@ void net_otp_free(struct net_otp **o);
 
 /* Position of the next frame. QC_TEMP: there is no pad */
 QC_MUST qc_rc net_otp_at(struct net_otp *o, uint64_t *ret, struct qc_err *err);
+/* What frames took since this object was made: good ones alone, whole ones alone. Pad that is passed over at
+ * the end of a piece is in neither. */
+struct net_otp_used {
+    uint64_t frames, pad;
+};
+struct net_otp_used net_otp_used(const struct net_otp *o);
 /* The position was moved on by the owner of the pad: pad that is held here is wiped. */
 void net_otp_forget(struct net_otp *o);
 

@@ -217,9 +217,18 @@ struct vault_gw_remote {
     const char *url; /* "unix:/absolute/path", "http://127.0.0.1:PORT", "https://HOST[:PORT]"; copied */
     const char *ca;  /* https: file of the authorities that may vouch for it; NULL: the system's; copied */
     const qc_key *token; /* base/token.h; borrowed, also by clones */
+    /* The socket of the qcloud-link that url leads into; copied; NULL: none. Then nothing goes, either way,
+     * unless that link may go to no weaker level than `least` and is ready; a call waits for it to be ready
+     * as for a gateway that is away, and ends with QC_LINK. */
+    const char *link;
+    const char *least; /* a level (docs/qkd.md), with link; of vault_gw_way_check */
 };
 /* Could it be one? QC_USAGE: with what is wrong; http:// to another machine is. */
 QC_MUST qc_rc vault_gw_url_check(const char *url, struct qc_err *err);
+/* Can an address (of vault_gw_url_check) be reached at that least level, by the link whose socket is named?
+ * link, least: NULL: none. QC_USAGE: no level, more than the address gives without a link, a link without a
+ * level or to an address that is none of this machine's */
+QC_MUST qc_rc vault_gw_way_check(const char *url, const char *link, const char *least, struct qc_err *err);
 /* Connects at the first call. QC_USAGE; QC_TEMP, QC_AUTH: the socket's directory; QC_NOMEM. */
 QC_MUST qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r, struct qc_err *err);
 
