@@ -7,9 +7,11 @@
 #include "base/alloc.h"
 #include "base/crypto.h"
 #include "base/key.h"
+#include "base/onetime.h"
 #include "base/secret.h"
 
 enum { VERSION = 1, LENGTH = 4, AHEAD = NET_OTP_HEAD + NET_OTP_KEY, ROOM = AHEAD + NET_OTP_BODY_MAX };
+enum { LONG = 4096 }; /* bytes; from some KiB on OpenSSL's Poly1305 is the faster one */
 _Static_assert((int)NET_OTP_TAG == (int)QC_TAG, "one-time tags");
 
 struct net_otp {
@@ -108,7 +110,11 @@ static void tag_of(const uint8_t *pad, qc_span head, qc_span body, uint8_t ret[N
     put_le(lengths + 8, body.n, 8);
     const qc_span parts[] = { head, qc_span_of(zeros, (16 - head.n % 16) % 16), body,
                               qc_span_of(zeros, (16 - body.n % 16) % 16), qc_span_of(lengths, 16) };
-    qc_poly1305(qc_span_of(pad, NET_OTP_KEY), parts, 5, ret);
+    const qc_span key = qc_span_of(pad, NET_OTP_KEY);
+    struct qc_err unused = { 0 };
+    /* The fast one may find no memory; the other computes the same, and cannot fail. */
+    if (body.n < LONG || qc_poly1305_long(key, parts, 5, ret, &unused) != QC_OK)
+        qc_poly1305(key, parts, 5, ret);
 }
 
 void net_otp_core_seal(const uint8_t *pad, qc_span head, uint8_t *body, size_t n, uint8_t ret_tag[16])
