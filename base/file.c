@@ -114,19 +114,36 @@ qc_rc qc_pwrite_all(int fd, qc_span s, uint64_t off, struct qc_err *err)
     return QC_OK;
 }
 
-ssize_t qc_pwrite_direct(int fd, qc_span s, uint64_t off)
+/* The file's flags before, or -1. */
+static int direct_begin(int fd)
 {
-    QC_ASSERT((uintptr_t)s.p % QC_PAGE == 0);
-    QC_ASSERT(s.n % QC_PAGE == 0 && off % QC_PAGE == 0);
     const int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_DIRECT) != 0)
-        return -1;
-    const ssize_t w = pwrite(fd, s.p, s.n, (off_t)off);
+    return flags < 0 || fcntl(fd, F_SETFL, flags | O_DIRECT) != 0 ? -1 : flags;
+}
+
+static ssize_t direct_end(int fd, int flags, ssize_t done)
+{
     const int os = errno;
     if (fcntl(fd, F_SETFL, flags) != 0)
         return -1;
     errno = os;
-    return w;
+    return done;
+}
+
+ssize_t qc_pwrite_direct(int fd, qc_span s, uint64_t off)
+{
+    QC_ASSERT((uintptr_t)s.p % QC_PAGE == 0);
+    QC_ASSERT(s.n % QC_PAGE == 0 && off % QC_PAGE == 0);
+    const int flags = direct_begin(fd);
+    return flags < 0 ? -1 : direct_end(fd, flags, pwrite(fd, s.p, s.n, (off_t)off));
+}
+
+ssize_t qc_pread_direct(int fd, uint8_t *dst, size_t n, uint64_t off)
+{
+    QC_ASSERT((uintptr_t)dst % QC_PAGE == 0);
+    QC_ASSERT(n % QC_PAGE == 0 && off % QC_PAGE == 0);
+    const int flags = direct_begin(fd);
+    return flags < 0 ? -1 : direct_end(fd, flags, pread(fd, dst, n, (off_t)off));
 }
 
 qc_rc qc_read_full(int fd, uint8_t *dst, size_t want, size_t *ret_got, struct qc_err *err)

@@ -12,12 +12,14 @@
 #include "base/crypto.h"
 #include "base/fault.h"
 #include "base/key.h"
+#include "base/onetime.h"
 #include "pads_internal.h"
 
 enum { TAG_KEY = 32, NAME = 40, BLOCKS_BEFORE = TAG_KEY / 16 };
 
 struct qkd_pads {
-    struct qc_fd dir, lock, k1; /* k1: of the block that is open */
+    struct qc_fd dir, lock;
+    struct qc_secret k1; /* of the block that is open, as on the disk; wiped up to the window's end */
     struct pads_state state;
     struct pads_table table;
     struct qc_secret window; /* K4 from `at` rounded down on; wiped up to `at` */
@@ -67,32 +69,6 @@ static void wipe_slot(struct pad_slot *s)
         qc_wipe(s, sizeof *s);
 }
 
-/* Over it, away with its blocks, away with its name. Without K2 it is of no use to anybody: on flash the
- * first two may reach other cells than those that it lay in. */
-static qc_rc erase_k1(const struct qkd_pads *p, const char *name, struct qc_err *err)
-{
-    static const uint8_t zeros[QKD_PAD_WINDOW];
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    const qc_rc rc = qc_open_at(&fd, qc_fd_get(&p->dir), name, O_WRONLY | O_NOFOLLOW, 0, err);
-    if (rc == QC_NOTFOUND)
-        return QC_OK;
-    QC_TRY(rc);
-    const off_t size = lseek(qc_fd_get(&fd), 0, SEEK_END);
-    if (size < 0)
-        return QC_FAIL_OS(err, "%s", name);
-    for (uint64_t at = 0; at < (uint64_t)size; at += sizeof zeros) {
-        const uint64_t left = (uint64_t)size - at;
-        const size_t n = left < sizeof zeros ? (size_t)left : sizeof zeros;
-        QC_TRY(qc_pwrite_all(qc_fd_get(&fd), qc_span_of(zeros, n), at, err));
-    }
-    QC_TRY(qc_sync(qc_fd_get(&fd), err));
-    if (size > 0 && fallocate(qc_fd_get(&fd), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size) != 0 &&
-        errno != EOPNOTSUPP && errno != ENOSYS)
-        return QC_FAIL_OS(err, "%s", name);
-    QC_TRY(qc_fault(pads_over, err));
-    return qc_file_remove(qc_fd_get(&p->dir), name, err);
-}
-
 /* Blocks that are SPENT in the durable state: their files, then their entries. */
 static qc_rc forget_spent(struct qkd_pads *p, struct qc_err *err)
 {
@@ -104,7 +80,7 @@ static qc_rc forget_spent(struct qkd_pads *p, struct qc_err *err)
             continue;
         }
         name_of(p->state.v[i].number, name);
-        QC_TRY(erase_k1(p, name, err));
+        QC_TRY(pads_erase(qc_fd_get(&p->dir), name, err));
         QC_TRY(qc_fault(pads_gone, err));
         pads_state_drop(&p->state, i);
         any = true;
@@ -115,7 +91,7 @@ static qc_rc forget_spent(struct qkd_pads *p, struct qc_err *err)
 static void close_window(struct qkd_pads *p)
 {
     qc_wipe(p->window.p, p->window.n);
-    qc_fd_close(&p->k1);
+    qc_secret_free(&p->k1);
     p->number = 0;
     p->at = 0;
 }
@@ -191,8 +167,8 @@ void qkd_pads_close(struct qkd_pads **p)
     if (*p == NULL)
         return;
     qc_secret_free(&(*p)->window);
+    qc_secret_free(&(*p)->k1);
     pads_table_close(&(*p)->table);
-    qc_fd_close(&(*p)->k1);
     qc_fd_close(&(*p)->lock);
     qc_fd_close(&(*p)->dir);
     qc_free(*p);
@@ -277,7 +253,7 @@ static qc_rc erase_orphans(struct qkd_pads *p, struct qc_err *err)
         if (e == NULL)
             break;
         if (is_orphan(p, e->d_name))
-            QC_TRY(erase_k1(p, e->d_name, err));
+            QC_TRY(pads_erase(qc_fd_get(&p->dir), e->d_name, err));
     }
     if (errno != 0)
         return QC_FAIL_OS(err, "listing a pool of pad");
@@ -312,9 +288,9 @@ static qc_rc tag_of(const uint8_t *k2, qc_span k1, uint8_t ret[QC_TAG], struct q
 {
     uint8_t key[TAG_KEY] = { 0 };
     QC_TRY(qc_aes256_ctr_xor(qc_span_of(k2, PAD_K2), 0, key, sizeof key, err));
-    qc_poly1305(qc_span_of(key, sizeof key), &k1, 1, ret);
+    const qc_rc rc = qc_poly1305_long(qc_span_of(key, sizeof key), &k1, 1, ret, err);
     qc_wipe(key, sizeof key);
-    return QC_OK;
+    return rc;
 }
 
 static qc_rc fill(struct qkd_pads *p, const uint8_t *k0, struct qc_err *err)
@@ -358,25 +334,30 @@ qc_rc qkd_pads_fill(struct qkd_pads *p, uint8_t *k0, uint64_t *ret_number, struc
 
 /* -- taking ---------------------------------------------------------------------------------------------- */
 
-/* Is K1 on the disk what was written? It is in memory for that long. */
-static qc_rc verify(const struct qkd_pads *p, const struct pad_slot *slot, int fd, struct qc_err *err)
+/* Is K1 on the disk what was written? It is read once, and stays in memory, not locked: it lies on the disk
+ * in clear as well. */
+static qc_rc load(const struct qkd_pads *p, const struct pad_slot *slot, const char *name,
+                  struct qc_secret *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_secret_free) struct qc_secret k1 = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     const size_t want = p->state.block + QC_TAG;
     uint8_t tag[QC_TAG];
     size_t got = 0;
-    QC_TRY(qc_secret_new(&k1, want + 1, err));
-    QC_TRY(qc_pread_full(fd, k1.p, want + 1, 0, &got, err));
+    QC_TRY(qc_open_at(&fd, qc_fd_get(&p->dir), name, O_RDONLY | O_NOFOLLOW, 0, err));
+    QC_TRY(qc_secret_new_data(&k1, want + 1, err));
+    QC_TRY(pads_read(qc_fd_get(&fd), k1.p, p->state.block, want + 1, &got, err));
     QC_TRY(tag_of(slot->k2, qc_span_of(k1.p, p->state.block), tag, err));
     if (got != want || !qc_ct_eq(tag, (const uint8_t *)k1.p + p->state.block, sizeof tag))
         return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " is damaged", slot->number);
+    *ret = QC_STEAL(k1);
     return QC_OK;
 }
 
 /* The next READY block becomes OPEN. */
 static qc_rc open_next(struct qkd_pads *p, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(qc_secret_free) struct qc_secret k1 = { 0 };
     char name[NAME];
     if (p->state.count == 0)
         return QC_FAIL(err, QC_TEMP, "no pad is left");
@@ -384,9 +365,7 @@ static qc_rc open_next(struct qkd_pads *p, struct qc_err *err)
     const struct pad_slot *slot = pads_table_find(&p->table, e->number);
     QC_ASSERT(e->state == PAD_READY && slot != NULL);
     name_of(e->number, name);
-    qc_rc rc = qc_open_at(&fd, qc_fd_get(&p->dir), name, O_RDONLY | O_NOFOLLOW, 0, err);
-    if (rc == QC_OK)
-        rc = verify(p, slot, qc_fd_get(&fd), err);
+    const qc_rc rc = load(p, slot, name, &k1, err);
     if (rc == QC_INTEGRITY || rc == QC_NOTFOUND) {
         struct qc_err why = *err;
         p->lost++;
@@ -399,21 +378,21 @@ static qc_rc open_next(struct qkd_pads *p, struct qc_err *err)
     QC_TRY(write_state(p, err));
     p->number = e->number;
     p->at = 0;
-    p->k1 = QC_STEAL(fd);
+    p->k1 = QC_STEAL(k1);
     return qc_fault(pads_opened, err);
 }
 
-/* K4 of the window that begins at p->at: K1 from the disk, xor K2's stream. */
+/* K4 of the window that begins at p->at: K1 xor K2's stream. */
 static qc_rc make_window(struct qkd_pads *p, struct qc_err *err)
 {
     const struct pad_slot *slot = pads_table_find(&p->table, p->number);
-    size_t got = 0;
     QC_ASSERT(slot != NULL && p->at % QKD_PAD_WINDOW == 0);
-    QC_TRY(qc_pread_full(qc_fd_get(&p->k1), p->window.p, QKD_PAD_WINDOW, p->at, &got, err));
-    if (got != QKD_PAD_WINDOW)
-        return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " was cut", p->number);
-    return qc_aes256_ctr_xor(qc_span_of(slot->k2, PAD_K2), BLOCKS_BEFORE + p->at / 16, p->window.p,
-                             QKD_PAD_WINDOW, err);
+    uint8_t *from = (uint8_t *)p->k1.p + p->at;
+    memcpy(p->window.p, from, QKD_PAD_WINDOW);
+    QC_TRY(qc_aes256_ctr_xor(qc_span_of(slot->k2, PAD_K2), BLOCKS_BEFORE + p->at / 16, p->window.p,
+                             QKD_PAD_WINDOW, err));
+    qc_wipe(from, QKD_PAD_WINDOW);
+    return QC_OK;
 }
 
 static qc_rc take(struct qkd_pads *p, uint8_t *room, size_t max, struct qkd_pad_at *ret, struct qc_err *err)

@@ -23,6 +23,13 @@ QC_MUST qc_rc pads_state_print(const struct pads_state *s, qc_buf *ret, struct q
 void pads_state_drop(struct pads_state *s, uint32_t at);
 enum { PADS_STATE_MAX = 24 + 9 * QKD_PADS_MAX + 32 };
 
+/* -- K1 on the disk -- */
+/* The first `want` bytes, or as many as there are: a block and what follows it. p: pages. QC_IO and others */
+QC_MUST qc_rc pads_read(int fd, uint8_t *p, size_t block, size_t want, size_t *ret_got, struct qc_err *err);
+/* Over it, away with its blocks, away with its name; nothing where there is none. Without K2 it is of no use
+ * to anybody: on flash the first two may reach other cells than those that it lay in. */
+QC_MUST qc_rc pads_erase(int dirfd, const char *name, struct qc_err *err);
+
 /* -- K2 in memory -- */
 enum { PAD_K2 = 32 };
 struct pad_slot {

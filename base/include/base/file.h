@@ -44,6 +44,8 @@ QC_MUST qc_rc qc_pwrite_all(int fd, qc_span s, uint64_t off, struct qc_err *err)
  * O_DIRECT, or wants larger multiples, and the bytes go another way. */
 enum { QC_PAGE = 4096 };
 QC_MUST ssize_t qc_pwrite_direct(int fd, qc_span s, uint64_t off);
+/* The same for reading up to n bytes. */
+QC_MUST ssize_t qc_pread_direct(int fd, uint8_t *dst, size_t n, uint64_t off);
 /* The first `most` bytes of a file, behind what ret has: whoever wants to know of more asks for one more than
  * there may be. flags: those of open beside O_RDONLY and O_NOCTTY. */
 QC_MUST qc_rc qc_path_read(const char *path, int flags, size_t most, qc_buf *ret, struct qc_err *err);

@@ -1,0 +1,57 @@
+/* K1 on the disk: read once, erased once, by MiB past the page cache where that goes: there is no copy of it
+ * left in the kernel's memory either. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "pads_internal.h"
+
+enum { PIECE = 4 * QKD_PAD_WINDOW };
+_Static_assert(PIECE % QC_PAGE == 0 && QKD_PAD_WINDOW % QC_PAGE == 0, "direct reads and writes");
+
+qc_rc pads_read(int fd, uint8_t *p, size_t block, size_t want, size_t *ret_got, struct qc_err *err)
+{
+    size_t got = 0, rest = 0;
+    for (ssize_t n = 1; got < block && n > 0 && n % QC_PAGE == 0; got += n > 0 ? (size_t)n : 0)
+        n = qc_pread_direct(fd, p + got, block - got, got);
+    /* What it does not read so, or says is not there, is read in the usual way: that knows what is wrong. */
+    QC_TRY(qc_pread_full(fd, p + got, want - got, got, &rest, err));
+    *ret_got = got + rest;
+    return QC_OK;
+}
+
+static qc_rc write_over(int fd, uint64_t size, struct qc_err *err)
+{
+    static _Alignas(QC_PAGE) const uint8_t zeros[PIECE];
+    bool direct = true;
+    for (uint64_t at = 0; at < size;) {
+        const size_t n = size - at < sizeof zeros ? (size_t)(size - at) : sizeof zeros;
+        const qc_span s = qc_span_of(zeros, n);
+        direct = direct && n % QC_PAGE == 0 && at % QC_PAGE == 0;
+        const ssize_t done = direct ? qc_pwrite_direct(fd, s, at) : -1;
+        if (done <= 0) {
+            direct = false;
+            QC_TRY(qc_pwrite_all(fd, s, at, err));
+        }
+        at += done <= 0 ? n : (size_t)done;
+    }
+    return qc_sync(fd, err);
+}
+
+qc_rc pads_erase(int dirfd, const char *name, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    const qc_rc rc = qc_open_at(&fd, dirfd, name, O_WRONLY | O_NOFOLLOW, 0, err);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    QC_TRY(rc);
+    const off_t size = lseek(qc_fd_get(&fd), 0, SEEK_END);
+    if (size < 0)
+        return QC_FAIL_OS(err, "%s", name);
+    QC_TRY(write_over(qc_fd_get(&fd), (uint64_t)size, err));
+    if (size > 0 && fallocate(qc_fd_get(&fd), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size) != 0 &&
+        errno != EOPNOTSUPP && errno != ENOSYS)
+        return QC_FAIL_OS(err, "%s", name);
+    QC_TRY(qc_fault(pads_over, err));
+    return qc_file_remove(dirfd, name, err);
+}
