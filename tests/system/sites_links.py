@@ -5,6 +5,7 @@ import collections
 import contextlib
 import json
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -80,8 +81,9 @@ class Uses:
             for end in (pair.dial, pair.serve):
                 with open(end.record, encoding="ascii") as f:
                     for line in f:
-                        way, block, at, n = line.split()
-                        taken.setdefault((end, way), []).append((int(block), int(at), int(n)))
+                        way, *piece = line.split()
+                        if way != "key":        # of the connection, not pad
+                            taken.setdefault((end, way), []).append(tuple(map(int, piece)))
             for sender, receiver, count in ((pair.dial, pair.serve, self.before[site][0]), (pair.serve, pair.dial, self.before[site][1])):
                 pieces = []
                 for end, way in ((sender, "tx"), (receiver, "rx")):
@@ -201,6 +203,9 @@ def reckoned(sites, uses, paths):
         for site, (to, back) in uses.look().items():
             check(to <= HTTP * calls and back <= sealed[site] + 2 * SEGMENT + HTTP * calls, f"{size}: site {site}: a get of {to} and {back} bytes")
         print(f"{size} bytes: {item['random_bytes']} random bytes; to each site {sealed['A']} and {min(heads)} of heads, from it {there['A'][1]}", flush=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10     # of a command; what serves is not waited for yet
+    check(peak < 192, f"a command had {peak} MiB")
+    print(f"a command had {peak} MiB at most", flush=True)
     text = said(sites.expect(0, "explain", *X, f"of-{LARGE}"))
     for site, pair in sites.pairs.items():
         check(f"way  {site}   (gateway)=otp,key" in text and ",pad=" in text, f"what carried it: {text}")
