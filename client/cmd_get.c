@@ -138,6 +138,8 @@ static qc_rc get_file_as(struct get_run *run, qc_span name, const char *path, st
     QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
     QC_TRY(vault_sink_file_new(&f, path, run->force, err));
     vault_sink_file_tell(f, tell_kept, &run->c->out);
+    if (!run->part)
+        vault_sink_file_links(f);
     const qc_rc rc = get_into(run, name, vault_sink_file_sink(f), path, err);
     if (rc != QC_OK && run->sites == NULL && !run->part)
         leave(run, f, rc);
@@ -161,6 +163,25 @@ static qc_rc get_stdout(struct get_run *run, qc_span name)
     return rc;
 }
 
+/* Nothing is written through a symbolic link that stands below the folder, whoever has put it there: it may
+ * lead out of it. at: behind the folder's own path. */
+static qc_rc no_link_below(char *path, size_t at, struct qc_err *err)
+{
+    while (path[at] != '\0') {
+        struct stat st;
+        at += 1 + strcspn(path + at + 1, "/");
+        const char kept = path[at];
+        path[at] = '\0';
+        const bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+        if (link)
+            qc_err_set(err, QC_CONFLICT, QC_HERE, "a symbolic link stands in the way: %s", path);
+        path[at] = kept;
+        if (link)
+            return QC_CONFLICT;
+    }
+    return QC_OK;
+}
+
 qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
 {
     int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
@@ -169,7 +190,9 @@ qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH
                        QC_CLIENT_PATH_MAX - 1);
     char *slash = strrchr(path, '/');
     *slash = '\0';
-    qc_rc rc = qc_dir_make_path(path, 0777, err);
+    qc_rc rc = no_link_below(path, strlen(dir), err);
+    if (rc == QC_OK)
+        rc = qc_dir_make_path(path, 0777, err);
     *slash = '/';
     if (rc != QC_OK)
         qc_err_wrap(err, "making a directory below %s", dir);

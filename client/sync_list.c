@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/crypto.h"
@@ -89,13 +90,15 @@ static qc_rc look_here(struct sync_run *run, struct qc_err *err)
 static qc_rc keep_object(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct sync_run *run = ctx;
-    struct sync_entry e = { .kind = SYNC_FILE, .has_mtime = s->has_mtime, .has_mode = s->has_mode };
+    struct sync_entry e = { .kind = s->has_mode && S_ISLNK(s->mode) ? SYNC_LINK : SYNC_FILE,
+                            .has_mtime = s->has_mtime,
+                            .has_mode = s->has_mode };
     qc_span path = qc_buf_span(&s->name);
     if (run->prefix.n > 0)
         path = qc_span_from(path, run->prefix.n + 1);
     e.st = (struct sync_stat){ .size = s->size,
                                .mtime_ns = sync_time_ns(s->mtime_s, s->mtime_ns),
-                               .mode = s->mode & 07777 };
+                               .mode = sync_mode(s->mode) };
     memcpy(e.version, s->version, SYNC_VERSION_BYTES);
     if (sync_ignore_is(run->leave, path, false))
         return QC_OK;
@@ -138,7 +141,8 @@ qc_rc sync_look(struct sync_run *run, struct qc_err *err)
 /* -- content --------------------------------------------------------------------------------------------- */
 
 struct compare {
-    int fd;
+    int fd;       /* of a file */
+    qc_span rest; /* of a link's target, where fd is -1 */
     bool differs;
 };
 
@@ -146,6 +150,12 @@ static qc_rc compare_bytes(void *ctx, qc_span bytes, struct qc_err *err)
 {
     struct compare *k = ctx;
     uint8_t page[65536];
+    if (k->fd < 0) {
+        k->differs =
+            k->differs || bytes.n > k->rest.n || !qc_span_eq(bytes, qc_span_sub(k->rest, 0, bytes.n));
+        k->rest = k->differs ? k->rest : qc_span_from(k->rest, bytes.n);
+        return QC_OK;
+    }
     while (bytes.n > 0 && !k->differs) {
         size_t got = 0;
         const size_t want = bytes.n < sizeof page ? bytes.n : sizeof page;
@@ -156,8 +166,10 @@ static qc_rc compare_bytes(void *ctx, qc_span bytes, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc compare(struct sync_run *run, qc_span path, bool *ret, struct qc_err *err)
+static qc_rc compare(struct sync_run *run, qc_span path, const struct sync_entry *here, bool *ret,
+                     struct qc_err *err)
 {
+    char target[QC_VAULT_LINK_MAX + 1];
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
     QC_CLEANUP(qc_fd_close) struct qc_fd file = { 0 };
     char place[QC_CLIENT_PATH_MAX];
@@ -166,10 +178,18 @@ static qc_rc compare(struct sync_run *run, qc_span path, bool *ret, struct qc_er
     const struct vault_sink sink = { .write = compare_bytes, .ctx = &k };
     QC_TRY(sync_place(run, path, place, err));
     QC_TRY(sync_name(run, path, &name, err));
-    QC_TRY(qc_open_at(&file, AT_FDCWD, place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err));
-    k.fd = qc_fd_get(&file);
+    if (sync_is_link(&here->st)) {
+        const ssize_t n = readlink(place, target, sizeof target);
+        if (n < 0)
+            return QC_FAIL_OS(err, "cannot read the link");
+        k.fd = -1;
+        k.rest = qc_span_of(target, (size_t)n);
+    } else {
+        QC_TRY(qc_open_at(&file, AT_FDCWD, place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err));
+        k.fd = qc_fd_get(&file);
+    }
     QC_TRY(vault_get(run->c->vault, qc_buf_span(&name), &sink, &call, NULL, err));
-    *ret = !k.differs;
+    *ret = !k.differs && k.rest.n == 0;
     return QC_OK;
 }
 
@@ -180,7 +200,9 @@ qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here, const
     struct sync_run *run = ctx;
     struct qc_err why = { 0 };
     bool same = false;
-    qc_rc rc = here->st.size != there->st.size ? QC_OK : compare(run, path, &same, &why);
+    const bool may_be =
+        here->st.size == there->st.size && sync_is_link(&here->st) == sync_is_link(&there->st);
+    qc_rc rc = may_be ? compare(run, path, here, &same, &why) : QC_OK;
     client_tell_notes(run->c, rc, path);
     if (rc == QC_CANCELLED || rc == QC_NOMEM) {
         *err = why;

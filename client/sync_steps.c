@@ -36,6 +36,11 @@ qc_rc sync_place(const struct sync_run *run, qc_span path, char ret[QC_CLIENT_PA
     return QC_OK;
 }
 
+static bool is_synced(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) || S_ISLNK(st->st_mode);
+}
+
 /* As it is now; after a tick, where it was changed within the last one. */
 static qc_rc settled(const char *place, struct sync_stat *ret, bool *ret_quiet, struct qc_err *err)
 {
@@ -44,8 +49,8 @@ static qc_rc settled(const char *place, struct sync_stat *ret, bool *ret_quiet, 
         const int64_t now = sync_now_ns();
         if (lstat(place, &st) != 0)
             return QC_FAIL_OS(err, "cannot look at it");
-        if (!S_ISREG(st.st_mode))
-            return QC_FAIL(err, QC_CHANGED, "it is no regular file any more");
+        if (!is_synced(&st))
+            return QC_FAIL(err, QC_CHANGED, "it is no file any more");
         *ret = sync_stat_of(&st);
         *ret_quiet = quiet_at(ret, now);
         if (*ret_quiet || ret->ctime_ns > now)
@@ -123,7 +128,8 @@ static qc_rc put_bytes(struct sync_run *run, const struct sync_step *s, const ch
     call.progress = sync_progress;
     call.progress_ctx = run;
     QC_TRY(sync_name(run, s->path, &name, err));
-    QC_TRY(vault_source_file_open(&f, AT_FDCWD, place, err));
+    QC_TRY(sync_is_link(&p->st) ? vault_source_link_open(&f, AT_FDCWD, place, err)
+                                : vault_source_file_open(&f, AT_FDCWD, place, err));
     p->local = false;
     qc_rc rc =
         vault_put(run->c->vault, qc_buf_span(&name), vault_source_file_source(f), &opts, &call, &p->r, err);
@@ -140,7 +146,7 @@ static qc_rc keep_put(struct sync_run *run, const struct sync_step *s, const cha
     memcpy(row.version, p->r.version, SYNC_VERSION_BYTES);
     if (lstat(place, &st) == 0) {
         const struct sync_stat now = sync_stat_of(&st);
-        row.quiet = p->quiet && S_ISREG(st.st_mode) && sync_stat_same(&now, &p->st);
+        row.quiet = p->quiet && is_synced(&st) && sync_stat_same(&now, &p->st);
     }
     return sync_state_put(run->state, s->path, &row, err);
 }
@@ -199,7 +205,7 @@ static qc_rc check_unchanged(const char *place, const struct sync_entry *seen, s
     if (!there && errno != ENOENT)
         return QC_FAIL_OS(err, "cannot look at it");
     const struct sync_stat now = there ? sync_stat_of(&st) : (struct sync_stat){ 0 };
-    if (there != (seen != NULL) || (there && (!S_ISREG(st.st_mode) || !sync_stat_same(&now, &seen->st))))
+    if (there != (seen != NULL) || (there && (!is_synced(&st) || !sync_stat_same(&now, &seen->st))))
         return QC_FAIL(err, QC_CHANGED, "it was changed here while the sync ran");
     return QC_OK;
 }
@@ -221,7 +227,7 @@ static qc_rc keep_got(struct sync_run *run, const struct sync_step *s, const cha
     struct sync_entry row = { .kind = SYNC_FILE };
     const int64_t now = sync_now_ns(), mtime = sync_time_ns(got->mtime_s, got->mtime_ns);
     memcpy(row.version, got->version, SYNC_VERSION_BYTES);
-    if (lstat(place, &st) != 0 || !S_ISREG(st.st_mode))
+    if (lstat(place, &st) != 0 || !is_synced(&st))
         return sync_state_drop(run->state, s->path, err); /* somebody took it away: the next sync sees */
     row.st = sync_stat_of(&st);
     row.quiet = got->has_mtime && row.st.mtime_ns == mtime && row.st.size == got->size &&
@@ -243,6 +249,7 @@ static qc_rc get_bytes(struct sync_run *run, const struct sync_step *s, const ch
     call.progress = sync_progress;
     call.progress_ctx = run;
     QC_TRY(vault_sink_file_new(&f, place, s->here != NULL, err));
+    vault_sink_file_links(f);
     k.to = vault_sink_file_sink(f);
     *ret_local = false;
     return vault_get(run->c->vault, name, &sink, &call, ret, err);

@@ -68,15 +68,15 @@ void sync_tell_left(struct sync_run *run, qc_span path, const struct qc_err *why
 
 qc_rc sync_tell_bars(struct sync_run *run, struct qc_err *err)
 {
-    static const char *const words[] = { [SYNC_LINK] = "a symbolic link",
-                                         [SYNC_SPECIAL] = "a device, socket or pipe",
-                                         [SYNC_OWN] = "qcloud's own" };
+    static const char *const words[] = {
+        [SYNC_SPECIAL] = "a device, socket or pipe", [SYNC_OWN] = "qcloud's own"
+    };
     for (size_t i = 0; i < sync_list_count(&run->here); i++) {
         const struct sync_entry *e = sync_list_at(&run->here, i);
         const qc_span path = sync_list_path(&run->here, e);
         QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
         struct qc_err why = { 0 };
-        if (e->kind == SYNC_FILE)
+        if (e->kind <= SYNC_LINK)
             continue;
         if (e->kind == SYNC_SHUT) {
             qc_ignore(QC_FAIL_ERRNO(&why, e->os == 0 ? ELOOP : e->os, "it may not be read"), "told below");

@@ -252,7 +252,7 @@ qc_rc out_file_finish(struct out_file *f, uint64_t size, const struct vault_meta
         if (futimens(fd, times) != 0)
             return QC_FAIL_OS(err, "output: its time");
     }
-    if (meta->has_mode && fchmod(fd, meta->mode & 0777) != 0) /* never a set-id bit */
+    if (meta->has_mode && !S_ISLNK(meta->mode) && fchmod(fd, meta->mode & 0777) != 0) /* never a set-id bit */
         return QC_FAIL_OS(err, "output: its mode");
     QC_TRY_AS(qc_sync(fd, err), err, "output");
     if (f->name[0] != '\0')

@@ -80,13 +80,23 @@ int64_t sync_time_ns(int64_t s, uint32_t ns)
     return s * 1000000000 + ns;
 }
 
+uint32_t sync_mode(uint32_t mode)
+{
+    return (mode & 07777) | (S_ISLNK(mode) ? (uint32_t)S_IFLNK : 0);
+}
+
+bool sync_is_link(const struct sync_stat *st)
+{
+    return S_ISLNK(st->mode);
+}
+
 struct sync_stat sync_stat_of(const struct stat *st)
 {
     return (struct sync_stat){ .size = (uint64_t)st->st_size,
                                .inode = (uint64_t)st->st_ino,
                                .mtime_ns = sync_time_ns(st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec),
                                .ctime_ns = sync_time_ns(st->st_ctim.tv_sec, (uint32_t)st->st_ctim.tv_nsec),
-                               .mode = st->st_mode & 07777 };
+                               .mode = sync_mode(st->st_mode) };
 }
 
 bool sync_stat_same(const struct sync_stat *a, const struct sync_stat *b)

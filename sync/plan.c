@@ -35,7 +35,8 @@ struct facts {
 static bool alike(const struct sync_stat *file, const struct sync_entry *object)
 {
     return object->has_mtime && object->has_mode && file->size == object->st.size &&
-           file->mtime_ns == object->st.mtime_ns && (file->mode & 0777) == (object->st.mode & 0777);
+           file->mtime_ns == object->st.mtime_ns &&
+           sync_mode(file->mode & ~UINT32_C(07000)) == sync_mode(object->st.mode & ~UINT32_C(07000));
 }
 
 /* A row that was left open: either the put never came to be, and what the row says of the file is of no use;
@@ -61,8 +62,8 @@ static void look_base(const struct sync_step *s, struct facts *f)
 /* A new file with the object's size and time, and the mode of a get that is not over. */
 static bool is_half(const struct sync_step *s)
 {
-    if (s->here == NULL || s->there == NULL || (s->here->st.mode & 0777) != 0600 ||
-        (s->base != NULL && s->base->st.inode == s->here->st.inode))
+    if (s->here == NULL || s->there == NULL || sync_is_link(&s->here->st) || sync_is_link(&s->there->st) ||
+        (s->here->st.mode & 0777) != 0600 || (s->base != NULL && s->base->st.inode == s->here->st.inode))
         return false;
     struct sync_stat st = s->here->st;
     st.mode = s->there->st.mode;
@@ -177,14 +178,15 @@ struct maker {
     struct sync_plan plan;
 };
 
-/* What stands at the path, or at a folder above it, and is neither file nor folder. */
+/* What stands at the path, or at a folder above it, and is neither file nor folder. A link is synced as it
+ * is, and never gone through. */
 static const struct sync_entry *bar(const struct maker *m, qc_span path)
 {
     for (size_t i = 1; m->bars && i <= path.n; i++) {
         const struct sync_entry *e = NULL;
         if (i == path.n || path.p[i] == '/')
             e = sync_list_find(m->here, qc_span_sub(path, 0, i));
-        if (e != NULL && e->kind != SYNC_FILE)
+        if (e != NULL && e->kind != SYNC_FILE && !(e->kind == SYNC_LINK && i == path.n))
             return e;
     }
     return NULL;
@@ -286,7 +288,7 @@ qc_rc sync_plan_check(const struct sync_plan *p, unsigned pct, struct qc_err *er
     size_t here = 0, there = 0;
     for (size_t i = 0; i < sync_plan_count(p); i++) {
         const struct sync_step *s = sync_plan_at(p, i);
-        here += s->here != NULL && s->here->kind == SYNC_FILE;
+        here += s->here != NULL && s->here->kind <= SYNC_LINK;
         there += s->there != NULL;
     }
     QC_TRY(check_side(p->count[SYNC_REMOVE_HERE], there, here, pct, err));

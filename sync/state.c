@@ -112,7 +112,7 @@ static qc_rc read_row(struct qc_stmt *st, struct sync_entry *ret, struct qc_err 
                                   .inode = (uint64_t)qc_col_int(st, 2),
                                   .mtime_ns = qc_col_int(st, 3),
                                   .ctime_ns = qc_col_int(st, 4),
-                                  .mode = (uint32_t)(mode & 07777) };
+                                  .mode = sync_mode((uint32_t)mode) };
     ret->has_mtime = ret->has_mode = true;
     ret->open = open != 0;
     ret->quiet = quiet != 0;

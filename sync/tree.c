@@ -31,7 +31,7 @@ static void fts_free(FTS **tree)
 static qc_rc add(struct walk *k, qc_span path, const FTSENT *e, enum sync_kind kind, struct qc_err *err)
 {
     struct sync_entry one = { .kind = kind, .os = kind == SYNC_SHUT ? e->fts_errno : 0 };
-    if (kind == SYNC_FILE) {
+    if (kind == SYNC_FILE || kind == SYNC_LINK) {
         one.st = sync_stat_of(e->fts_statp);
         one.has_mtime = one.has_mode = true;
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,6 +27,7 @@ struct vault_sink_file {
     void *tell_ctx;
     uint64_t size, pushed; /* written; of it given to the disk */
     bool has_mode, has_mtime;
+    bool links, link; /* links are made; and what comes is one */
     mode_t mode;
     struct timespec mtime;
 };
@@ -132,6 +134,11 @@ void vault_sink_file_tell(struct vault_sink_file *f, vault_left_fn fn, void *ctx
     f->tell_ctx = ctx;
 }
 
+void vault_sink_file_links(struct vault_sink_file *f)
+{
+    f->links = true;
+}
+
 const char *vault_sink_file_leave(struct vault_sink_file *f, uint64_t *ret_bytes)
 {
     const uint64_t bytes = f->size > 0 ? f->size : f->left;
@@ -165,8 +172,8 @@ static qc_rc make_part(struct vault_sink_file *f, struct qc_err *err)
 {
     if (!f->looked)
         QC_TRY(drop_left(f, err));
-    QC_TRY(qc_open_at(&f->file, qc_fd_get(&f->dir), f->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600,
-                      err));
+    QC_TRY(
+        qc_open_at(&f->file, qc_fd_get(&f->dir), f->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err));
     /* Another get may have taken it for one that was left, before it was locked. */
     if (flock(qc_fd_get(&f->file), LOCK_EX | LOCK_NB) != 0 || !is_named(f, &f->file))
         return QC_FAIL(err, QC_LOCKED, "another command is writing '%s'", f->part);
@@ -179,6 +186,7 @@ static qc_rc begin(void *ctx, const struct vault_stat *what, struct qc_err *err)
     struct vault_sink_file *f = ctx;
     f->has_mode = what->has_mode;
     f->mode = (mode_t)(what->mode & 07777);
+    f->link = f->links && what->has_mode && S_ISLNK(what->mode);
     f->has_mtime = what->has_mtime;
     f->mtime = (struct timespec){ .tv_sec = what->mtime_s, .tv_nsec = what->mtime_ns };
     return f->found ? QC_OK : make_part(f, err);
@@ -238,21 +246,74 @@ static qc_rc restore_mode(struct vault_sink_file *f, struct qc_err *err)
     return qc_sync(qc_fd_get(&f->file), err);
 }
 
+/* Its final name. 0, or -1 and errno. */
+static int rename_to(const struct vault_sink_file *f, const char *part)
+{
+    const int dir = qc_fd_get(&f->dir);
+    int rc =
+        f->replace ? renameat(dir, part, dir, f->name) : renameat2(dir, part, dir, f->name, RENAME_NOREPLACE);
+    if (rc != 0 && !f->replace &&
+        errno == EINVAL) { /* a file system without it: link fails on an existing name as well */
+        rc = linkat(dir, part, dir, f->name, 0);
+        if (rc == 0)
+            (void)unlinkat(dir, part, 0);
+    }
+    return rc;
+}
+
+/* The target, whose every byte was verified, out of NAME.part. */
+static qc_rc target_of(const struct vault_sink_file *f, char ret[QC_VAULT_LINK_MAX + 1], struct qc_err *err)
+{
+    size_t got = 0;
+    if (f->size == 0 || f->size > QC_VAULT_LINK_MAX)
+        return QC_FAIL(err, QC_LIMIT, "a symbolic link with a target of %" PRIu64 " bytes", f->size);
+    QC_TRY(qc_pread_full(qc_fd_get(&f->file), (uint8_t *)ret, (size_t)f->size, 0, &got, err));
+    ret[got] = '\0';
+    if (got != f->size || strlen(ret) != got)
+        return QC_FAIL(err, QC_FORMAT, "a symbolic link whose target has a NUL byte");
+    return QC_OK;
+}
+
+/* A link beside it, then its name: what stood under the name is a whole file, or the link, at each instant.
+ * One that was left beside it by a crash is ours. Where the link leads is nobody's business here. */
+static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 512 };
+    const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, f->mtime };
+    char target[QC_VAULT_LINK_MAX + 1];
+    const char *beside = NULL;
+    const int dir = qc_fd_get(&f->dir);
+    struct stat st;
+    QC_TRY_AS(target_of(f, target, err), err, "'%s'", f->path);
+    QC_TRY(qc_buf_addf(&text, err, "%s-link", f->part));
+    QC_TRY(qc_buf_cstr(&text, &beside, err));
+    if (fstatat(dir, beside, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+        (void)unlinkat(dir, beside, 0);
+    if (symlinkat(target, dir, beside) != 0)
+        return QC_FAIL_OS(err, "cannot make the link '%s'", beside);
+    int rc = f->has_mtime ? utimensat(dir, beside, times, AT_SYMLINK_NOFOLLOW) : 0;
+    if (rc == 0)
+        rc = rename_to(f, beside);
+    if (rc != 0) {
+        rc = QC_FAIL_OS(err, "cannot rename '%s' to '%s'", beside, f->path);
+        (void)unlinkat(dir, beside, 0);
+        return (qc_rc)rc;
+    }
+    (void)unlinkat(dir, f->part, 0);
+    f->made = false;
+    return qc_dir_sync(dir, err);
+}
+
 static qc_rc finish(void *ctx, struct qc_err *err)
 {
     struct vault_sink_file *f = ctx;
     int dir = qc_fd_get(&f->dir);
+    if (f->link)
+        return finish_link(f, err);
     QC_TRY_AS(qc_sync(qc_fd_get(&f->file), err), err, "%s", f->part);
     QC_TRY(qc_fault(client_part, err));
     QC_TRY(restore(f, err));
-    int rc = f->replace ? renameat(dir, f->part, dir, f->name)
-                        : renameat2(dir, f->part, dir, f->name, RENAME_NOREPLACE);
-    if (rc != 0 && !f->replace &&
-        errno == EINVAL) { /* a file system without it: link fails on an existing name as well */
-        rc = linkat(dir, f->part, dir, f->name, 0);
-        if (rc == 0)
-            (void)unlinkat(dir, f->part, 0);
-    }
+    const int rc = rename_to(f, f->part);
     if (rc != 0 && errno == ENOENT) /* not "no such object" */
         return QC_FAIL(err, QC_IO, "cannot rename '%s' to '%s': somebody took it away", f->part, f->path);
     if (rc != 0)

@@ -16,6 +16,10 @@ struct vault_source_file {
     bool regular; /* else a descriptor of the caller's: a pipe, a terminal */
     struct stat before;
     uint64_t done; /* bytes read */
+    /* Of a link: where it is, and its target as it was. */
+    int dirfd;
+    char *path;
+    qc_buf target;
 };
 
 void vault_source_file_free(struct vault_source_file **f)
@@ -23,6 +27,8 @@ void vault_source_file_free(struct vault_source_file **f)
     if (*f == NULL)
         return;
     qc_fd_close(&(*f)->own);
+    qc_free((*f)->path);
+    qc_buf_free(&(*f)->target);
     qc_free(*f);
     *f = NULL;
 }
@@ -136,6 +142,73 @@ qc_rc vault_source_file_fd(struct vault_source_file **ret, int fd, struct qc_err
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(source_new(&f, err));
     f->fd = fd;
+    *ret = QC_STEAL(f);
+    return QC_OK;
+}
+
+/* -- symbolic links ----------------------------------------------------------------------------------------
+ */
+
+static qc_rc read_target(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    struct vault_source_file *f = ctx;
+    const size_t left = f->target.n - (size_t)f->done;
+    const size_t n = left < max ? left : max;
+    (void)err;
+    if (n > 0)
+        memcpy(dst, f->target.p + f->done, n);
+    f->done += n;
+    *ret_got = n;
+    return QC_OK;
+}
+
+/* A link cannot be written to: another target is another inode. */
+static qc_rc link_unchanged(void *ctx, uint64_t bytes_read, struct qc_err *err)
+{
+    const struct vault_source_file *f = ctx;
+    struct stat now;
+    if (fstatat(f->dirfd, f->path, &now, AT_SYMLINK_NOFOLLOW) != 0)
+        return QC_FAIL_OS(err, "cannot look at the link again");
+    if (now.st_dev != f->before.st_dev || now.st_ino != f->before.st_ino ||
+        !same_time(now.st_ctim, f->before.st_ctim) || bytes_read != f->target.n)
+        return QC_FAIL(err, QC_CHANGED, "the link changed while it was read");
+    return QC_OK;
+}
+
+static qc_rc take_target(struct vault_source_file *f, struct qc_err *err)
+{
+    char target[QC_VAULT_LINK_MAX + 1];
+    const ssize_t n = readlinkat(f->dirfd, f->path, target, sizeof target);
+    if (n < 0)
+        return QC_FAIL_OS(err, "cannot read the link");
+    if (n > QC_VAULT_LINK_MAX)
+        return QC_FAIL(err, QC_LIMIT, "its target is longer than %d bytes", QC_VAULT_LINK_MAX);
+    f->target.max = QC_VAULT_LINK_MAX;
+    return qc_buf_add(&f->target, qc_span_of(target, (size_t)n), err);
+}
+
+qc_rc vault_source_link_open(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
+{
+    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
+    QC_TRY(source_new(&f, err));
+    f->dirfd = dirfd;
+    f->path = qc_strdup(path);
+    if (f->path == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a link");
+    if (fstatat(dirfd, path, &f->before, AT_SYMLINK_NOFOLLOW) != 0)
+        return QC_FAIL_OS(err, "%s", path);
+    if (!S_ISLNK(f->before.st_mode))
+        return QC_FAIL(err, QC_CHANGED, "it is no symbolic link any more");
+    QC_TRY(take_target(f, err));
+    f->source = (struct vault_source){ .read = read_target,
+                                       .unchanged = link_unchanged,
+                                       .ctx = f,
+                                       .size = f->target.n,
+                                       .has_mtime = true,
+                                       .has_mode = true,
+                                       .mtime_s = f->before.st_mtim.tv_sec,
+                                       .mtime_ns = (uint32_t)f->before.st_mtim.tv_nsec,
+                                       .mode = S_IFLNK | 0777 };
     *ret = QC_STEAL(f);
     return QC_OK;
 }

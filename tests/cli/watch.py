@@ -93,7 +93,6 @@ def work(box):
     box.file("w/sub/second", b"2")
     os.symlink("first", box.path("w/link"))
     w = Watch(box, "--delete", "--exclude", "*.swp", box.path("w"), "w/")
-    os.unlink(box.path("w/link"))
     settled(box, "w", "w/", "what was there")
     for i in range(5):
         save(box.path("w/first"), b"saved %d" % i)
@@ -116,8 +115,7 @@ def work(box):
     overflow(box, w)
     too_much(box, w)
     lines = w.end()
-    told = sum(x.get("id") == "W0409" for x in lines)
-    check(told == 1, f"the link was told {told} times")
+    check(not any(x.get("id") == "W0409" for x in lines), "something is not stored")
     check(not any("tmp~" in x.get("name", "") or "swp" in x.get("name", "") for x in lines), "a file in between was stored")
 
 

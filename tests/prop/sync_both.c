@@ -17,6 +17,7 @@ struct thing {
     int64_t mtime, ctime; /* and inode: each new file has a ctime of its own */
     uint32_t version;     /* of an object, of a row */
     bool open;            /* of a row */
+    bool link;
 };
 
 struct world {
@@ -55,6 +56,7 @@ static void write_side(struct world *w, unsigned i, bool here, bool honest)
                          .content = ++w->contents,
                          .mtime = !honest && before > 0 && qc_rand_below(&w->r, 3) == 0 ? before : w->clock,
                          .ctime = w->clock,
+                         .link = qc_rand_below(&w->r, 4) == 0,
                          .version = here ? 0 : ++w->versions };
     CHECK(w->contents < CONTENTS);
     w->wanted[t->content] = true;
@@ -91,7 +93,8 @@ static struct sync_entry entry_of(const struct thing *t, bool file)
                                     .inode = file ? (uint64_t)t->ctime : 0,
                                     .mtime_ns = t->mtime,
                                     .ctime_ns = file ? t->ctime : 0,
-                                    .mode = 0644 },
+                                    .mode = t->link ? S_IFLNK | 0777 : 0644 },
+                            .kind = t->link ? SYNC_LINK : SYNC_FILE,
                             .has_mtime = true,
                             .has_mode = true,
                             .open = t->open,
@@ -133,7 +136,7 @@ static qc_rc same(void *ctx, qc_span path, const struct sync_entry *here, const 
     (void)here;
     (void)there;
     (void)err;
-    *ret = w->here[i].content == w->there[i].content;
+    *ret = w->here[i].content == w->there[i].content && w->here[i].link == w->there[i].link;
     return QC_OK;
 }
 
@@ -286,6 +289,7 @@ static void check_alike(struct world *w)
     for (unsigned i = 0; i < 2 * PATHS; i++) {
         CHECK(w->here[i].is == w->there[i].is);
         CHECK(!w->here[i].is || w->here[i].content == w->there[i].content);
+        CHECK(w->here[i].link == w->there[i].link);
         if (w->here[i].is)
             there[w->here[i].content] = true;
     }

@@ -2,14 +2,17 @@
  * and both ways; and what is refused. */
 #include "sync/plan.h"
 
+#include <sys/stat.h>
+
 #include "qc_check.h"
 
 enum { OLD = 1, NEW = 2, OTHER = 3 }; /* contents, by time; and versions */
 
-/* A side is described by letters. here: o n x (as at the last run, new, another new one), l (a link), s (may
- * not be read); c: as o, but touched (another ctime alone), m: o, with the mode 0600, h: a new file like n
- * with that mode. there: o n x, t: without time and mode, v: another version that looks like o. base: o, O:
- * open with the version o, N: open with none, q: o, but changed within a tick. '-': nothing. */
+/* A side is described by letters. here: o n x (as at the last run, new, another new one), l (a link, which
+ * but for that is like o), s (may not be read); c: as o, but touched (another ctime alone), m: o, with the
+ * mode 0600, h: a new file like n with that mode. there: o n x, t: without time and mode, v: another version
+ * that looks like o, l: a link, L: another version that is one. base: o, O: open with the version o, N: open
+ * with none, q: o, but changed within a tick, l: a link. '-': nothing. */
 static struct sync_entry file(int content)
 {
     struct sync_entry e = { .st = { .size = 10,
@@ -33,7 +36,7 @@ static struct sync_entry here_of(char c)
     struct sync_entry e = file(content_of(c));
     e.kind = c == 'l' ? SYNC_LINK : c == 's' ? SYNC_SHUT : SYNC_FILE;
     e.st.ctime_ns += c == 'c' ? 1 : 0;
-    e.st.mode = c == 'h' || c == 'm' ? 0600 : e.st.mode;
+    e.st.mode = c == 'l' ? S_IFLNK | 0777 : c == 'h' || c == 'm' ? 0600 : e.st.mode;
     e.st.inode += c == 'h' ? 1 : 0;
     return e;
 }
@@ -44,7 +47,8 @@ static struct sync_entry there_of(char c)
     e.st.inode = 0;
     e.st.ctime_ns = 0;
     e.has_mtime = e.has_mode = c != 't';
-    memset(e.version, c == 'v' ? OTHER : content_of(c), sizeof e.version);
+    e.st.mode = c == 'l' || c == 'L' ? S_IFLNK | 0777 : e.st.mode;
+    memset(e.version, c == 'v' || c == 'L' ? OTHER : content_of(c), sizeof e.version);
     return e;
 }
 
@@ -54,6 +58,7 @@ static struct sync_entry base_of(char c)
     struct sync_entry e = file(c == 'O' || c == 'N' ? NEW : OLD);
     e.open = c == 'O' || c == 'N';
     e.quiet = c != 'q';
+    e.st.mode = c == 'l' ? S_IFLNK | 0777 : e.st.mode;
     if (c != 'N')
         memset(e.version, OLD, sizeof e.version);
     return e;
@@ -109,8 +114,17 @@ static const struct {
     { "xnO", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
     { "nxO", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
     { "nnN", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT },
-    { "l--", false, SYNC_STAY, SYNC_STAY, SYNC_STAY },
-    { "loo", true, SYNC_BARRED, SYNC_BARRED, SYNC_BARRED },
+    { "l--", false, SYNC_PUT, SYNC_STAY, SYNC_PUT },
+    { "lll", false, SYNC_SAME, SYNC_SAME, SYNC_SAME },
+    { "ll-", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT },
+    { "-ll", true, SYNC_REMOVE_THERE, SYNC_GET, SYNC_REMOVE_THERE },
+    { "loo", true, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT }, /* a link in a file's place, and a file in a link's */
+    { "oll", true, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+    { "oLo", true, SYNC_CONFLICT, SYNC_GET, SYNC_GET },
+    { "hL-", false, SYNC_PUT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+    { "lo-", false, SYNC_PUT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+    { "s--", false, SYNC_STAY, SYNC_STAY, SYNC_STAY },
+    { "soo", true, SYNC_BARRED, SYNC_BARRED, SYNC_BARRED },
 };
 
 static enum sync_do decided(const char *is, const struct sync_rules *rules)
@@ -209,6 +223,9 @@ static void bars(void)
         QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
         const struct sync_rules rules = { .way = way == 0 ? SYNC_UP : SYNC_DOWN, .remove = true };
         add(&here, "d", 's', here_of);
+        add(&here, "ln", 'l', here_of); /* itself synced, and what is behind it is not */
+        add(&there, "ln/x", 'o', there_of);
+        add(&base, "ln/x", 'o', base_of);
         add(&here, "d.x", 'o', here_of);
         add(&there, "d.x", 'o', there_of);
         add(&there, "d/a/x", 'o', there_of);
@@ -216,13 +233,18 @@ static void bars(void)
         add(&base, "d.x", 'o', base_of);
         add(&base, "d/a/x", 'o', base_of);
         add(&base, "d/a/y", 'o', base_of);
+        sync_list_sort(&here);
+        sync_list_sort(&there);
+        sync_list_sort(&base);
         CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
-        CHECK(sync_plan_count(&p) == 5);
+        CHECK(sync_plan_count(&p) == 7);
         CHECK(sync_plan_at(&p, 0)->what == SYNC_STAY);
         CHECK(sync_plan_at(&p, 1)->what == SYNC_SAME);
         CHECK(sync_plan_at(&p, 2)->what == SYNC_BARRED);
         CHECK(sync_plan_at(&p, 3)->what == SYNC_STAY);
         CHECK(sync_plan_at(&p, 4)->what == (way == 0 ? SYNC_STAY : SYNC_GET));
+        CHECK(sync_plan_at(&p, 5)->what == (way == 0 ? SYNC_PUT : SYNC_STAY));
+        CHECK(sync_plan_at(&p, 6)->what == SYNC_BARRED);
     }
 }
 

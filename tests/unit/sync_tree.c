@@ -47,7 +47,8 @@ static void check_one(const struct sync_list *l, const char *path, enum sync_kin
     struct stat st;
     CHECK(lstat(at(path), &st) == 0);
     const struct sync_stat is = sync_stat_of(&st);
-    CHECK(kind != SYNC_FILE || sync_stat_same(&e->st, &is));
+    CHECK((kind != SYNC_FILE && kind != SYNC_LINK) || sync_stat_same(&e->st, &is));
+    CHECK(sync_is_link(&is) == (kind == SYNC_LINK));
 }
 
 static void make(void)

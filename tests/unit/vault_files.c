@@ -108,6 +108,77 @@ static void sink(void)
     CHECK_RC(vault_sink_file_new(&f, in_work("none/out"), true, &err), QC_NOTFOUND);
 }
 
+/* A link's whole way: out of one, into another. */
+static qc_rc link_with(const char *target, size_t n, bool links, const char *name, struct qc_err *err)
+{
+    QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
+    const struct vault_stat st = {
+        .has_mtime = true, .mtime_s = 1500000000, .mtime_ns = 7, .has_mode = true, .mode = S_IFLNK | 0777
+    };
+    QC_TRY(vault_sink_file_new(&f, in_work(name), true, err));
+    if (links)
+        vault_sink_file_links(f);
+    const struct vault_sink *s = vault_sink_file_sink(f);
+    QC_TRY(s->begin(s->ctx, &st, err));
+    QC_TRY(s->write(s->ctx, qc_span_of(target, n), err));
+    return s->finish(s->ctx, err);
+}
+
+static bool leads(const char *name, const char *want)
+{
+    char got[QC_VAULT_LINK_MAX + 2];
+    const ssize_t n = readlink(in_work(name), got, sizeof got - 1);
+    struct stat st;
+    return n == (ssize_t)strlen(want) && memcmp(got, want, (size_t)n) == 0 &&
+           lstat(in_work(name), &st) == 0 && st.st_mtim.tv_sec == 1500000000 && st.st_mtim.tv_nsec == 7;
+}
+
+static void links(void)
+{
+    static char longest[QC_VAULT_LINK_MAX + 2];
+    struct qc_err err = { 0 };
+    struct vault_source_file *f = NULL;
+    uint8_t got[8];
+    size_t n = 0;
+    memset(longest, 'x', sizeof longest - 1);
+    write_file("precious", "stays");
+    CHECK_OK(link_with("precious", 8, true, "l", &err));
+    CHECK(leads("l", "precious") && holds("l.part", NULL));
+    CHECK(symlink("elsewhere", in_work("l.part-link")) == 0); /* of one that was killed */
+    CHECK_OK(link_with("nowhere", 7, true, "l", &err));       /* the link is replaced, not what it leads to */
+    CHECK(leads("l", "nowhere") && holds("precious", "stays"));
+    write_file("l.part-link", "a file of the user's");
+    CHECK(link_with("other", 5, true, "l", &err) != QC_OK);
+    CHECK(leads("l", "nowhere") && holds("l.part-link", "a file of the user's"));
+    CHECK(unlink(in_work("l.part-link")) == 0);
+    CHECK_OK(link_with("text", 4, false, "plain", &err)); /* not asked for: a file that has its target */
+    CHECK(holds("plain", "text"));
+    CHECK_OK(link_with("f", 1, true, "plain", &err)); /* in a file's place */
+    CHECK(leads("plain", "f"));
+    CHECK_RC(link_with("a\0b", 3, true, "bad", &err), QC_FORMAT);
+    CHECK_RC(link_with("", 0, true, "bad", &err), QC_LIMIT);
+    CHECK_RC(link_with(longest, QC_VAULT_LINK_MAX + 1, true, "bad", &err), QC_LIMIT);
+    CHECK(access(in_work("bad"), F_OK) != 0 && holds("bad.part", NULL) &&
+          readlink(in_work("bad"), (char *)got, 8) < 0);
+    CHECK_OK(link_with(longest, QC_VAULT_LINK_MAX, true, "long", &err));
+
+    CHECK_OK(vault_source_link_open(&f, AT_FDCWD, in_work("l"), &err));
+    const struct vault_source *s = vault_source_file_source(f);
+    CHECK(s->size == 7 && s->has_mode && s->mode == (S_IFLNK | 0777) && s->mtime_ns == 7);
+    CHECK_OK(s->read(s->ctx, got, 4, &n, &err));
+    CHECK(n == 4 && memcmp(got, "nowh", 4) == 0);
+    CHECK_OK(s->read(s->ctx, got, 8, &n, &err));
+    CHECK(n == 3 && memcmp(got, "ere", 3) == 0);
+    CHECK_OK(s->read(s->ctx, got, 8, &n, &err));
+    CHECK(n == 0);
+    CHECK_OK(s->unchanged(s->ctx, 7, &err));
+    CHECK(unlink(in_work("l")) == 0 && symlink("nowhere", in_work("l")) == 0);
+    CHECK_RC(s->unchanged(s->ctx, 7, &err), QC_CHANGED);
+    vault_source_file_free(&f);
+    CHECK_RC(vault_source_link_open(&f, AT_FDCWD, in_work("precious"), &err), QC_CHANGED);
+    CHECK_RC(vault_source_link_open(&f, AT_FDCWD, in_work("none"), &err), QC_NOTFOUND);
+}
+
 static void told(void *ctx, const char *part, uint64_t kept)
 {
     CHECK(strcmp(part, "left.part") == 0);
@@ -338,6 +409,7 @@ int main(void)
     snprintf(work, sizeof(work), "%.200s", dir.path);
     sink();
     left();
+    links();
     pages(&rand);
     source();
     sorting(&rand);

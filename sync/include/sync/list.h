@@ -10,7 +10,7 @@ enum { SYNC_VERSION_BYTES = 16 };
 
 enum sync_kind {
     SYNC_FILE,
-    SYNC_LINK,    /* a symbolic link */
+    SYNC_LINK,    /* a symbolic link: its bytes are its target */
     SYNC_SPECIAL, /* a device, socket or pipe */
     SYNC_SHUT,    /* cannot be looked at; errno in os */
     SYNC_OWN,     /* qcloud's own: share stores, configuration, state */
@@ -20,7 +20,7 @@ enum sync_kind {
 struct sync_stat {
     uint64_t size, inode;
     int64_t mtime_ns, ctime_ns;
-    uint32_t mode; /* the lower 12 bits */
+    uint32_t mode; /* the lower 12 bits, and S_IFLNK of a symbolic link */
 };
 
 struct sync_entry {
@@ -29,7 +29,7 @@ struct sync_entry {
     enum sync_kind kind;
     int os; /* of SYNC_SHUT: errno */
     struct sync_stat st;
-    bool has_mtime, has_mode; /* of an object; a file has both */
+    bool has_mtime, has_mode; /* of an object; a file and a link have both */
     /* Of a state: open: it was about to be stored so when the run ended, and whether it was is not known.
      * quiet: whatever changed the file later shows in its times. */
     bool open, quiet;
@@ -53,5 +53,8 @@ qc_span sync_list_path(const struct sync_list *l, const struct sync_entry *e);
 const struct sync_entry *sync_list_find(const struct sync_list *l, qc_span path); /* NULL: none */
 
 struct sync_stat sync_stat_of(const struct stat *st);
+/* What counts of a mode: a link is another thing than a file. */
+uint32_t sync_mode(uint32_t mode);
+bool sync_is_link(const struct sync_stat *st);
 int64_t sync_time_ns(int64_t s, uint32_t ns);
 bool sync_stat_same(const struct sync_stat *a, const struct sync_stat *b);

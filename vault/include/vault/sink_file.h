@@ -22,6 +22,8 @@ const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f);
 /* To be called once it is known what of an earlier NAME.part is of use: kept bytes; 0: begun anew. */
 typedef void (*vault_left_fn)(void *ctx, const char *part, uint64_t kept);
 void vault_sink_file_tell(struct vault_sink_file *f, vault_left_fn fn, void *ctx);
+/* What was a symbolic link becomes one again: without this, a file that has its target. */
+void vault_sink_file_links(struct vault_sink_file *f);
 /* After a failure: leave NAME.part for a later get, if it has at least QC_VAULT_LEFT_MIN. Its name and bytes,
  * or NULL: it goes. */
 const char *vault_sink_file_leave(struct vault_sink_file *f, uint64_t *ret_bytes);

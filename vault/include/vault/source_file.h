@@ -12,6 +12,10 @@ struct vault_source_file;
  */
 QC_MUST qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path,
                                      struct qc_err *err);
+/* A symbolic link as it is: its bytes are its target, its mode says what it is. QC_NOTFOUND;  QC_CHANGED  it
+ * is none */
+QC_MUST qc_rc vault_source_link_open(struct vault_source_file **ret, int dirfd, const char *path,
+                                     struct qc_err *err);
 /* Standard input and the like: read to its end, unknown size. fd is borrowed. */
 QC_MUST qc_rc vault_source_file_fd(struct vault_source_file **ret, int fd, struct qc_err *err);
 const struct vault_source *vault_source_file_source(const struct vault_source_file *f); /* borrowed */
