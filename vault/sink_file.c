@@ -295,9 +295,9 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
     if (rc == 0)
         rc = rename_to(f, beside);
     if (rc != 0) {
-        rc = QC_FAIL_OS(err, "cannot rename '%s' to '%s'", beside, f->path);
+        const qc_rc why = QC_FAIL_OS(err, "cannot rename '%s' to '%s'", beside, f->path);
         (void)unlinkat(dir, beside, 0);
-        return (qc_rc)rc;
+        return why;
     }
     (void)unlinkat(dir, f->part, 0);
     f->made = false;
