@@ -145,6 +145,14 @@ qc_rc qc_json_insert(struct json_t *arr, size_t at, struct json_t **child, struc
     return QC_OK;
 }
 
+qc_rc qc_json_append_b64(struct json_t *arr, qc_span v, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+
+    QC_TRY(qc_b64_enc(v, &text, err));
+    return append(arr, json_stringn(text.n == 0 ? "" : (const char *)text.p, text.n), err);
+}
+
 qc_rc qc_json_append_str(struct json_t *arr, const char *v, struct qc_err *err)
 {
     if (!utf8_ok(v))

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "profile.h"
 #include "progress.h"
 #include "signals.h"
@@ -16,12 +17,22 @@
 #include "text.h"
 #include "vault/source_file.h"
 
+/* A small file that waits for others, with which it is put. */
+struct put_waiting {
+    char *path;
+    qc_buf name;
+    struct vault_source_file *file;
+};
+
 struct put_run {
     struct client *c;
     struct sites *sites; /* of a profile that has three; or NULL */
     struct vault_put_opts opts;
     qc_rc worst;
     bool go_on;
+    struct put_waiting *waiting; /* QC_VAULT_BUNDLE_FILES of them; NULL: none can wait */
+    size_t waiting_count;
+    uint64_t waiting_bytes;
 };
 
 static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_result *r, struct qc_err *err)
@@ -134,6 +145,118 @@ static void put_file(struct put_run *run, const char *path, qc_span name)
     run->go_on = told(run, rc, open, name, &why) && rc != QC_SHARES;
 }
 
+/* -- small files, together ------------------------------------------------------------------------------- */
+
+enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
+
+static void drop_waiting(struct put_run *run)
+{
+    for (size_t i = 0; i < run->waiting_count; i++) {
+        vault_source_file_free(&run->waiting[i].file);
+        qc_buf_free(&run->waiting[i].name);
+        qc_free(run->waiting[i].path);
+        run->waiting[i] = (struct put_waiting){ 0 };
+    }
+    run->waiting_count = 0;
+    run->waiting_bytes = 0;
+}
+
+static void put_run_done(struct put_run *run)
+{
+    drop_waiting(run);
+    qc_free(run->waiting);
+}
+
+static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault_put_result *r,
+                         const struct qc_err *err)
+{
+    struct put_run *run = ctx;
+    const qc_span name = qc_buf_span(&run->waiting[i].name);
+    struct qc_err why = *err;
+    if (rc != QC_OK && again && run->go_on) {
+        put_file(run, run->waiting[i].path, name);
+        return;
+    }
+    if (rc == QC_OK)
+        rc = client_stored(run->c, name, r, &why);
+    const bool go_on = told(run, rc, r->open, name, &why) && rc != QC_SHARES;
+    run->go_on = run->go_on && go_on;
+}
+
+static void put_together(struct put_run *run)
+{
+    struct vault_put_item items[QC_VAULT_BUNDLE_FILES] = { 0 };
+    struct progress p;
+    for (size_t i = 0; i < run->waiting_count; i++)
+        items[i] = (struct vault_put_item){ .name = qc_buf_span(&run->waiting[i].name),
+                                            .source = vault_source_file_source(run->waiting[i].file) };
+    const struct vault_put_many many = { .items = items,
+                                         .count = run->waiting_count,
+                                         .if_absent = run->opts.if_absent,
+                                         .hasty = run->opts.hasty,
+                                         .told = told_of_many,
+                                         .ctx = run };
+    struct vault_call call = client_call_shown(run->c, &p, items[0].name, "durable", true);
+    vault_put_many(run->c->vault, &many, &call);
+    progress_end(&p);
+}
+
+/* All that wait. Of few the reading of one would cost more than their putting saves. */
+static void put_waiting(struct put_run *run)
+{
+    if (run->waiting_count >= QC_VAULT_BUNDLE_LEAST)
+        put_together(run);
+    else
+        for (size_t i = 0; i < run->waiting_count && run->go_on; i++)
+            put_file(run, run->waiting[i].path, qc_buf_span(&run->waiting[i].name));
+    drop_waiting(run);
+}
+
+static qc_rc wait_for_others(struct put_run *run, const char *path, qc_span name, uint64_t size,
+                             struct qc_err *err)
+{
+    struct put_waiting *w = &run->waiting[run->waiting_count];
+    QC_TRY(vault_source_file_open(&w->file, AT_FDCWD, path, err));
+    run->waiting_count++;
+    run->waiting_bytes += size + ABOUT_EACH;
+    w->path = qc_strdup(path);
+    w->name.max = QC_CLIENT_TEXT_MAX;
+    if (w->path == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%s", path);
+    return qc_buf_add(&w->name, name, err);
+}
+
+/* One of several. */
+static void put_one(struct put_run *run, const char *path, qc_span name)
+{
+    struct qc_err why = { 0 };
+    struct stat st;
+    if (run->sites != NULL || run->waiting == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+        st.st_size > QC_VAULT_BUNDLED_MAX) {
+        put_file(run, path, name);
+        return;
+    }
+    if (run->waiting_count == QC_VAULT_BUNDLE_FILES ||
+        run->waiting_bytes + (uint64_t)st.st_size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)
+        put_waiting(run);
+    if (!run->go_on)
+        return;
+    const size_t before = run->waiting_count;
+    const qc_rc rc = wait_for_others(run, path, name, (uint64_t)st.st_size, &why);
+    if (rc == QC_OK)
+        return;
+    run->go_on = told(run, rc, false, name, &why);
+    if (run->waiting_count > before) { /* it is no whole one */
+        struct put_waiting *w = &run->waiting[--run->waiting_count];
+        vault_source_file_free(&w->file);
+        qc_buf_free(&w->name);
+        qc_free(w->path);
+        *w = (struct put_waiting){ 0 };
+    }
+}
+
+/* -- one after the other --------------------------------------------------------------------------------- */
+
 /* Standard input, which may fall silent for long: the user's Ctrl-C must still be heard. */
 static qc_rc read_stdin(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
 {
@@ -211,7 +334,7 @@ static qc_rc put_tree_entry(struct put_run *run, const FTSENT *e, size_t root_le
     case FTS_DP:
         return QC_OK;
     case FTS_F:
-        put_file(run, e->fts_accpath, qc_buf_span(&name));
+        put_one(run, e->fts_accpath, qc_buf_span(&name));
         return QC_OK;
     case FTS_SL:
     case FTS_SLNONE:
@@ -303,7 +426,7 @@ static qc_rc put_words(struct put_run *run, const struct qc_args *args, struct q
         QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
         QC_TRY(
             name_below(args->argc > 1 ? word[files] : "", qc_span_str(last_component(word[i])), &name, err));
-        put_file(run, word[i], qc_buf_span(&name));
+        put_one(run, word[i], qc_buf_span(&name));
     }
     return QC_OK;
 }
@@ -312,7 +435,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(sites_done) struct sites sites = { 0 };
-    struct put_run run = { .c = c, .worst = QC_OK, .go_on = true };
+    QC_CLEANUP(put_run_done) struct put_run run = { .c = c, .worst = QC_OK, .go_on = true };
     bool shared = false;
     bool tree = qc_args_flag(args, "recursive");
     const char *wait = qc_args_value(args, "wait", "full");
@@ -325,9 +448,11 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     if (shared)
         run.sites = &sites;
     QC_TRY(shared ? sites_open(c, MSG_SHARED_PUT, &sites, err) : client_open(c, err));
-    if (tree)
-        QC_TRY(put_tree(&run, args->argv[0], args->argc > 1 ? args->argv[1] : NULL, err));
-    else
-        QC_TRY(put_words(&run, args, err));
+    run.waiting = qc_alloc(QC_VAULT_BUNDLE_FILES * sizeof(*run.waiting));
+    qc_rc rc = tree ? put_tree(&run, args->argv[0], args->argc > 1 ? args->argv[1] : NULL, err)
+                    : put_words(&run, args, err);
+    if (run.go_on)
+        put_waiting(&run);
+    QC_TRY(rc);
     return client_outcome(c, run.worst, "not stored as asked", err);
 }

@@ -68,6 +68,7 @@ static void note_record(struct gw_engine *e, const struct gw_record *rec)
 {
     switch (rec->kind) {
     case GW_REC_COMMIT:
+    case GW_REC_BUNDLED:
         note_commit(e, &rec->u.commit);
         return;
     case GW_REC_TOMBSTONE:

@@ -153,15 +153,88 @@ static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const 
     return gw_cat_version_add(c, &v, ret_no, err);
 }
 
+/* Rows of a version and of its segments, whatever there was of it. */
+static qc_rc put_whole(struct gw_cat *c, const struct gw_rec_commit *r, uint64_t *ret_no, struct qc_err *err)
+{
+    struct layouts layouts = { 0 };
+    bool intent;
+
+    QC_TRY(put_layouts(c, r, &layouts, err));
+    QC_TRY(put_version(c, r, &layouts, ret_no, &intent, err));
+    QC_TRY(put_segments(c, r, &layouts, *ret_no, err));
+    if (r->layout_count > 1)
+        QC_TRY(GW_RUN(c, MIXED_ADD, err, QC_VI(*ret_no)));
+    return intent ? gw_cat_segments_kill(c, *ret_no, true, err) : QC_OK;
+}
+
+/* What a record says of the bundle itself, as if it were a version. */
+static struct gw_rec_commit bundle_of(const struct gw_rec_commit *r)
+{
+    struct gw_rec_commit b = *r;
+
+    b.bundled = false;
+    b.put_key = r->bundle.put_key;
+    b.e = (struct gw_entry){ .number = 1,
+                             .object = r->bundle.object,
+                             .version = r->bundle.version,
+                             .size = r->stored,
+                             .created = r->e.created };
+    return b;
+}
+
+/* The bundle, which is live with the first record that names it, and head the vault's after that. */
+static qc_rc put_bundle(struct gw_cat *c, const struct gw_rec_commit *r, const struct gw_head *head,
+                        struct gw_version_row *ret, struct qc_err *err)
+{
+    const struct gw_version_ids ids = { .tenant = r->tenant,
+                                        .object = r->bundle.object,
+                                        .version = r->bundle.version };
+    const struct gw_ref put_key = { r->tenant, r->bundle.put_key };
+    const struct gw_rec_commit b = bundle_of(r);
+    struct gw_request_row request;
+    struct qc_err miss = { 0 };
+    uint64_t no;
+    const qc_rc rc = gw_cat_version(c, &ids, ret, &miss);
+
+    if (rc == QC_OK && ret->state == GW_VERSION_LIVE)
+        return QC_OK;
+    if (rc != QC_OK && rc != QC_NOTFOUND) {
+        *err = miss;
+        return rc;
+    }
+    QC_TRY(put_whole(c, &b, &no, err));
+    QC_TRY(gw_cat_version_bundle(c, no, err));
+    QC_TRY(gw_cat_request(c, &put_key, &request, err));
+    request.kind = GW_REQUEST_PUT;
+    request.version_no = no;
+    QC_TRY(put_request(c, &request, head, 1, err));
+    return gw_cat_version_no(c, no, ret, err);
+}
+
+/* A version in a bundle: its row has been there since it was decided, unless this is a rebuild. */
+static qc_rc put_bundled(struct gw_cat *c, const struct gw_rec_commit *r, const struct gw_head *head,
+                         uint64_t *ret_no, struct qc_err *err)
+{
+    struct layouts layouts = { 0 };
+    struct gw_rec_commit own = *r;
+    struct gw_version_row bundle;
+    bool intent;
+
+    QC_TRY(put_bundle(c, r, head, &bundle, err));
+    own.segment_count = 0;
+    QC_TRY(put_layouts(c, r, &layouts, err));
+    QC_TRY(put_version(c, &own, &layouts, ret_no, &intent, err));
+    return GW_RUN(c, VERSION_IN, err, QC_VI(*ret_no), QC_VI(bundle.no), QC_VI(r->bundle.start));
+}
+
 static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struct qc_err *err)
 {
     const struct gw_ref vault_id = { r->tenant, r->vault }, put_key = { r->tenant, r->put_key };
     struct gw_request_row request;
     struct gw_vault_row vault;
-    struct layouts layouts = { 0 };
     struct gw_head head;
     uint64_t version_no;
-    bool fresh, intent;
+    bool fresh;
 
     QC_TRY(fits(r->e.number, "entry number", err));
     QC_TRY(fits(r->e.sequence, "sequence", err));
@@ -171,13 +244,7 @@ static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struc
     QC_TRY(apply_seal(c, &vault, r->chain, r->e.seal, &head, &fresh, err));
     if (!fresh)
         return QC_OK;
-    QC_TRY(put_layouts(c, r, &layouts, err));
-    QC_TRY(put_version(c, r, &layouts, &version_no, &intent, err));
-    QC_TRY(put_segments(c, r, &layouts, version_no, err));
-    if (r->layout_count > 1)
-        QC_TRY(GW_RUN(c, MIXED_ADD, err, QC_VI(version_no)));
-    if (intent)
-        QC_TRY(gw_cat_segments_kill(c, version_no, true, err));
+    QC_TRY(r->bundled ? put_bundled(c, r, &head, &version_no, err) : put_whole(c, r, &version_no, err));
     QC_TRY(GW_RUN(c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(r->backup)));
     QC_TRY(put_entry(c, vault.no, &r->e, version_no, err));
     QC_TRY(gw_cat_request(c, &put_key, &request, err));
@@ -295,6 +362,7 @@ qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
             return QC_OK;
         switch (rec.kind) {
         case GW_REC_COMMIT:
+        case GW_REC_BUNDLED:
             QC_TRY(apply_commit(c, &rec.u.commit, err));
             break;
         case GW_REC_TOMBSTONE:

@@ -120,18 +120,23 @@
       " size=?7, m=?8, private=?9, seal=?10, created=?11")                                                   \
     X(VERSION_GET, GW_SQL_VERSION " WHERE tenant=?1 AND version=?3 AND object=?2")                           \
     X(VERSION_NO, GW_SQL_VERSION " WHERE version_no=?1")                                                     \
-    X(VERSION_ADD, "INSERT INTO version (vault, object, version, put_key, base, size, segments, layout_id,"  \
-                   " created, state, acked, tenant)"                                                         \
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING version_no")       \
+    X(VERSION_ADD,                                                                                           \
+      "INSERT INTO version (vault, object, version, put_key, base, size, segments, layout_id,"               \
+      " created, state, acked, tenant, holder, start)"                                                       \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) RETURNING version_no")          \
     X(VERSION_STATE, "UPDATE version SET state=?2 WHERE version_no=?1")                                      \
     X(VERSION_LAYOUT, "UPDATE version SET layout_id=?2 WHERE version_no=?1")                                 \
     X(VERSION_ACKED, "UPDATE version SET acked=?2 WHERE version_no=?1")                                      \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
+    X(VERSION_BUNDLE, "UPDATE version SET bundle=1 WHERE version_no=?1")                                     \
+    X(VERSION_IN, "UPDATE version SET holder=?2, start=?3 WHERE version_no=?1")                              \
     X(VERSION_CURRENT, "SELECT 1 FROM entry WHERE version_no=?1")                                            \
-    X(MARGIN, "SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s JOIN layout l ON l.layout_id=s.layout_id"     \
-              " WHERE s.version_no=?1 AND s.seq IS NOT NULL")                                                \
-    X(DURABLE, "SELECT MIN(l.k + " GW_SQL_MARGIN_OF ") FROM segment s JOIN layout l"                         \
-               " ON l.layout_id=s.layout_id WHERE s.version_no=?1 AND s.seq IS NOT NULL")                    \
+    X(MARGIN,                                                                                                \
+      "SELECT MIN(" GW_SQL_MARGIN_OF ") FROM version v JOIN segment s ON s.version_no=" GW_SQL_HOLDER        \
+      " JOIN layout l ON l.layout_id=s.layout_id WHERE v.version_no=?1 AND s.seq IS NOT NULL")               \
+    X(DURABLE, "SELECT MIN(l.k + " GW_SQL_MARGIN_OF ") FROM version v JOIN segment s"                        \
+               " ON s.version_no=" GW_SQL_HOLDER " JOIN layout l ON l.layout_id=s.layout_id"                 \
+               " WHERE v.version_no=?1 AND s.seq IS NOT NULL")                                               \
     X(DURABLE_BY_CODE, "SELECT l.k, l.n, MIN(l.k + " GW_SQL_MARGIN_OF ") FROM segment s JOIN layout l"       \
                        " ON l.layout_id=s.layout_id WHERE s.version_no=?1 AND s.seq IS NOT NULL"             \
                        " GROUP BY l.k, l.n")                                                                 \
@@ -266,11 +271,12 @@
     X(USAGE_NEW, "INSERT INTO usage VALUES (?1, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING")                \
     X(USAGE_GET, "SELECT bytes, objects, names, uploads, vaults, given_up, dead FROM usage WHERE tenant=?1") \
     X(USAGE_VAULTS, "SELECT " GW_SQL_SUM("vaults") " FROM usage")                                            \
-    X(TENANT_MARGINS, "SELECT v.version, v.object, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"         \
-                      " JOIN layout l ON l.layout_id=s.layout_id"                                            \
-                      " WHERE s.version_no=v.version_no AND s.seq IS NOT NULL), v.created FROM version v"    \
-                      " WHERE v.tenant=?1 AND (v.version, v.object)>(?2, ?3) AND v.state=3"                  \
-                      " ORDER BY v.version, v.object LIMIT ?4")                                              \
+    X(TENANT_MARGINS,                                                                                        \
+      "SELECT v.version, v.object, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"                         \
+      " JOIN layout l ON l.layout_id=s.layout_id"                                                            \
+      " WHERE s.version_no=" GW_SQL_HOLDER " AND s.seq IS NOT NULL), v.created FROM version v"               \
+      " WHERE v.tenant=?1 AND (v.version, v.object)>(?2, ?3) AND v.state=3 AND v.bundle=0"                   \
+      " ORDER BY v.version, v.object LIMIT ?4")                                                              \
     X(TENANT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"           \
                     " JOIN version v ON v.version_no=s.version_no"                                           \
                     " WHERE d.state<3 AND v.state=3 AND v.tenant=?1")                                        \
@@ -337,19 +343,24 @@
     X(DEAD_AGAIN, "UPDATE deadkey SET absent=0, round=0 WHERE segment_id=?1")                                \
     X(DEAD_PUT, "UPDATE deadkey SET absent=?2, round=?3 WHERE segment_id=?1")                                \
     X(COUNT_OBJECTS, "SELECT COUNT(*), " GW_SQL_SUM("size") " FROM entry WHERE kind=1")                      \
-    X(COUNT_VERSIONS, "SELECT COUNT(*) FROM version WHERE state=3")                                          \
+    X(COUNT_VERSIONS, "SELECT COUNT(*) FROM version WHERE state=3 AND bundle=0")                             \
     X(OLDEST_VERSION, "SELECT created FROM version WHERE state=3 ORDER BY version_no LIMIT 1")               \
-    X(LIVE_AFTER,                                                                                            \
-      "SELECT version_no FROM version WHERE version_no>?1 AND state=3 ORDER BY version_no LIMIT ?2")         \
+    X(LIVE_AFTER, "SELECT version_no FROM version WHERE version_no>?1 AND state=3 AND bundle=0"              \
+                  " ORDER BY version_no LIMIT ?2")                                                           \
     X(COUNT_DEBTS, "SELECT COUNT(*) FROM deviation d JOIN segment s ON s.segment_id=d.segment_id"            \
                    " JOIN version v ON v.version_no=s.version_no WHERE d.state<3 AND v.state=3")             \
     X(COUNT_RECORD_DEBTS, "SELECT COUNT(*) FROM log_debt")                                                   \
     X(COUNT_DEAD, "SELECT (SELECT COUNT(*) FROM deadkey WHERE round<?1)"                                     \
                   " + (SELECT COUNT(*) FROM deadfrag WHERE open=1)")                                         \
-    X(DEVIANT_VERSIONS, "SELECT DISTINCT s.version_no FROM deviation d JOIN segment s"                       \
+    X(DEVIANT_VERSIONS, "SELECT s.version_no FROM deviation d JOIN segment s"                                \
                         " ON s.segment_id=d.segment_id JOIN version v ON v.version_no=s.version_no"          \
-                        " WHERE v.state=3 UNION SELECT m.version_no FROM mixed m JOIN version v"             \
-                        " ON v.version_no=m.version_no WHERE v.state=3")                                     \
+                        " WHERE v.state=3 AND v.bundle=0 UNION SELECT v.version_no FROM deviation d"         \
+                        " JOIN segment s ON s.segment_id=d.segment_id JOIN version v"                        \
+                        " ON v.holder=s.version_no WHERE v.state=3 AND v.holder<>0"                          \
+                        " UNION SELECT v.version_no FROM mixed m JOIN version v"                             \
+                        " ON v.version_no=m.version_no WHERE v.state=3 AND v.bundle=0"                       \
+                        " UNION SELECT v.version_no FROM mixed m JOIN version v"                             \
+                        " ON v.holder=m.version_no WHERE v.state=3 AND v.holder<>0")                         \
     X(SNAP_PUT,                                                                                              \
       "INSERT INTO snapshot (incarnation, serial, notes, first, last, bytes, state, round, clouds)"          \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (incarnation, serial)"                       \
@@ -385,27 +396,32 @@
     X(MIXED_ADD, "INSERT INTO mixed (version_no) VALUES (?1) ON CONFLICT DO NOTHING")                        \
     X(ALL_SEGMENTS, "SELECT segment_id FROM segment WHERE segment_id>?1 ORDER BY segment_id LIMIT ?2")       \
     X(REBUILT_VERSIONS, "UPDATE version SET acked=(SELECT MIN(" GW_SQL_MARGIN_OF ")"                         \
-                        " FROM segment s JOIN layout l ON l.layout_id=s.layout_id"                           \
-                        " WHERE s.version_no=version.version_no) WHERE state=3")                             \
+                        " FROM version v JOIN segment s ON s.version_no=" GW_SQL_HOLDER                      \
+                        " JOIN layout l ON l.layout_id=s.layout_id"                                          \
+                        " WHERE v.version_no=version.version_no) WHERE state=3")                             \
     X(REBUILT_REQUESTS, "UPDATE request SET acked=v.acked, margin_full=f.n-f.k, n=f.n, copies=?1,"           \
                         " clouds=?2, durable_min=(SELECT MIN(l.k + " GW_SQL_MARGIN_OF ") FROM segment s"     \
-                        " JOIN layout l ON l.layout_id=s.layout_id WHERE s.version_no=v.version_no)"         \
-                        " FROM version v JOIN layout f ON f.layout_id=v.layout_id"                           \
+                        " JOIN layout l ON l.layout_id=s.layout_id WHERE s.version_no=" GW_SQL_HOLDER ")"    \
+                        " FROM version v JOIN version h ON h.version_no=" GW_SQL_HOLDER                      \
+                        " JOIN layout f ON f.layout_id=h.layout_id"                                          \
                         " WHERE request.kind=1 AND v.version_no=request.version_no")                         \
     X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"      \
-                      " (SELECT COUNT(*) FROM version WHERE state=3),"                                       \
+                      " (SELECT COUNT(*) FROM version WHERE state=3 AND bundle=0),"                          \
                       " (SELECT COUNT(*) FROM entry WHERE kind=2),"                                          \
-                      " (SELECT " GW_SQL_SUM("size") " FROM version WHERE state=3),"                         \
+                      " (SELECT " GW_SQL_SUM("size") " FROM version WHERE state=3 AND bundle=0),"            \
                                                      " (SELECT COUNT(*) FROM tenant)")                       \
-    X(SOUND_VERSIONS, "SELECT l.n - l.k - l.lost, COUNT(*) FROM version v JOIN layout l"                     \
-                      " ON l.layout_id=v.layout_id"                                                          \
-                      " WHERE v.state=3 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"            \
-                      " ON d.segment_id=s.segment_id WHERE s.version_no=v.version_no)"                       \
-                      " AND NOT EXISTS (SELECT 1 FROM mixed m WHERE m.version_no=v.version_no)"              \
-                      " GROUP BY l.n - l.k - l.lost")
+    X(SOUND_VERSIONS,                                                                                        \
+      "SELECT l.n - l.k - l.lost, COUNT(*) FROM version v JOIN version h"                                    \
+      " ON h.version_no=" GW_SQL_HOLDER " JOIN layout l ON l.layout_id=h.layout_id"                          \
+      " WHERE v.state=3 AND v.bundle=0 AND NOT EXISTS (SELECT 1 FROM segment s JOIN deviation d"             \
+      " ON d.segment_id=s.segment_id WHERE s.version_no=h.version_no)"                                       \
+      " AND NOT EXISTS (SELECT 1 FROM mixed m WHERE m.version_no=h.version_no)"                              \
+      " GROUP BY l.n - l.k - l.lost")
 
 /* A sum, of nothing too, as a number like others: PostgreSQL's own has another type. */
 #define GW_SQL_SUM(what) "CAST(COALESCE(SUM(" what "), 0) AS BIGINT)"
+/* Whose segments hold version v: its bundle's, or its own. */
+#define GW_SQL_HOLDER "(CASE WHEN v.holder=0 THEN v.version_no ELSE v.holder END)"
 /* 1 or 0 */
 #define GW_SQL_IS(condition) "(CASE WHEN " condition " THEN 1 ELSE 0 END)"
 /* Margin of segment s with layout l. l.lost has the fragments whose home is lost; the rows correct it: one
@@ -422,12 +438,12 @@
 #define GW_SQL_ENTRY                                                                                         \
     "SELECT e.path, e.number, e.kind, e.sequence, e.size, e.m, e.private, e.seal, e.created, e.version_no,"  \
     " v.object, v.version, v.acked, f.n - f.k, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"             \
-    " JOIN layout l ON l.layout_id=s.layout_id WHERE s.version_no=e.version_no AND s.seq IS NOT NULL)"       \
+    " JOIN layout l ON l.layout_id=s.layout_id WHERE s.version_no=h.version_no AND s.seq IS NOT NULL)"       \
     " FROM entry e LEFT JOIN version v ON v.version_no=e.version_no"                                         \
-    " LEFT JOIN layout f ON f.layout_id=v.layout_id"
+    " LEFT JOIN version h ON h.version_no=" GW_SQL_HOLDER " LEFT JOIN layout f ON f.layout_id=h.layout_id"
 #define GW_SQL_VERSION                                                                                       \
     "SELECT version_no, vault, object, version, put_key, base, size, segments, layout_id, created, state,"   \
-    " acked, tenant FROM version"
+    " acked, tenant, holder, start, bundle FROM version"
 #define GW_SQL_TENANT                                                                                        \
     "SELECT tenant, revision, name, state, verifier, bytes, objects, uploads, requests FROM tenant"
 #define GW_SQL_SEGMENT                                                                                       \

@@ -234,6 +234,16 @@ static qc_rc note_layouts(struct gw_cat *c, struct qc_err *err)
     }
 }
 
+/* -- 10 to 11: bundles ----------------------------------------------------------------------------------- */
+
+/* A bundle is nobody's version. */
+static const char bundles[] = "ALTER TABLE version ADD COLUMN holder INTEGER NOT NULL DEFAULT 0;"
+                              "ALTER TABLE version ADD COLUMN start INTEGER NOT NULL DEFAULT 0;"
+                              "ALTER TABLE version ADD COLUMN bundle INTEGER NOT NULL DEFAULT 0;"
+                              "CREATE INDEX version_holder ON version (holder) WHERE holder<>0;" TRIGGER(
+                                  "version_bundle", "UPDATE OF bundle ON version", "NEW.tenant",
+                                  "objects=objects-NEW.bundle+OLD.bundle");
+
 /* -- all ------------------------------------------------------------------------------------------------- */
 
 enum { PARTS = 2 };
@@ -271,6 +281,8 @@ static const char *const raises[][PARTS] = {
     { clouds },
     /* 9 to 10: what is reserved, without a look at all segments */
     { "CREATE INDEX segment_reserved ON segment (segment_id) WHERE seq IS NULL;" },
+    /* 10 to 11: many N in one segment */
+    { bundles },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises), CLOUDS_FROM = 8 };
 

@@ -21,6 +21,9 @@ static qc_rc col_version(struct gw_rows *rows, struct gw_version_row *ret, struc
     QC_TRY(qc_col_u64(rows->s, 10, &state, err));
     v.acked_margin = (int)qc_col_int(rows->s, 11);
     QC_TRY(gw_col_u32(rows->s, 12, &v.tenant, err));
+    QC_TRY(qc_col_u64(rows->s, 13, &v.holder, err));
+    QC_TRY(qc_col_u64(rows->s, 14, &v.start, err));
+    v.bundle = qc_col_int(rows->s, 15) != 0;
     if (state < GW_VERSION_INTENT || state > GW_VERSION_DEAD)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: a version in state %" PRIu64, state);
     v.state = (enum gw_version_state)state;
@@ -55,13 +58,18 @@ qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *row, uin
                     QC_VB(gw_id_span(&row->object)), QC_VB(gw_id_span(&row->version)),
                     QC_VB(gw_id_span(&row->put_key)), QC_VI(row->base), QC_VI(row->size),
                     QC_VI(row->segments), QC_VI(row->layout), QC_VI(row->created), QC_VI(row->state),
-                    QC_VI(row->acked_margin), QC_VI(row->tenant)));
+                    QC_VI(row->acked_margin), QC_VI(row->tenant), QC_VI(row->holder), QC_VI(row->start)));
     return qc_col_u64(rows.s, 0, ret_no, err);
 }
 
 qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state state, struct qc_err *err)
 {
     return GW_RUN(c, VERSION_STATE, err, QC_VI(no), QC_VI(state));
+}
+
+qc_rc gw_cat_version_bundle(struct gw_cat *c, uint64_t no, struct qc_err *err)
+{
+    return GW_RUN(c, VERSION_BUNDLE, err, QC_VI(no));
 }
 
 qc_rc gw_cat_version_layout(struct gw_cat *c, uint64_t no, uint64_t layout, struct qc_err *err)

@@ -7,6 +7,7 @@
  * Nothing secret lies in it: bkeys are sealed under G, B under a bkey; G has a file of its own (state.h).
  *
  * ids             of vaults, objects, versions and put keys hold within a tenant, and are looked up so
+ * version.bundle  1: it has segments and no name, the N of others lie in them: their holder (FORMAT 9.3)
  * version.state   1 intent, 2 decided, 3 live, 4 dead (cancelled; its segments are in deadkey)
  * request.state   enum gw_upload_state
  * segment         seq NULL: reserved, a fragment of it may exist (D1: the row is durable before the first
@@ -242,7 +243,15 @@ struct gw_version_row {
     uint32_t tenant;
     enum gw_version_state state;
     int acked_margin;
+    bool bundle; /* its segments hold the N of others (FORMAT 9.3) */
+    uint64_t holder,
+        start; /* of an N in a bundle: the version whose segments have it, from where on; 0: none */
 };
+/* The version whose segments have a version's bytes. */
+static inline uint64_t gw_version_holder(const struct gw_version_row *v)
+{
+    return v->holder != 0 ? v->holder : v->no;
+}
 /* Of any vault of the tenant, whose id is not looked at. */
 QC_MUST qc_rc gw_cat_version(struct gw_cat *c, const struct gw_version_ids *ids, struct gw_version_row *ret,
                              struct qc_err *err);
@@ -252,6 +261,8 @@ QC_MUST qc_rc gw_cat_version_add(struct gw_cat *c, const struct gw_version_row *
                                  struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state state,
                                    struct qc_err *err);
+/* It is a bundle, and counts as nobody's version from now on. In a transaction. */
+QC_MUST qc_rc gw_cat_version_bundle(struct gw_cat *c, uint64_t no, struct qc_err *err);
 /* Segments that are reserved from now on have this layout. In a transaction. */
 QC_MUST qc_rc gw_cat_version_layout(struct gw_cat *c, uint64_t no, uint64_t layout, struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_acked(struct gw_cat *c, uint64_t no, int margin, struct qc_err *err);

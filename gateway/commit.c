@@ -299,11 +299,8 @@ static void put_back(struct gw_commits *q, struct gw_change *batch)
     }
 }
 
-qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *err)
+static void enqueue(struct gw_commits *q, struct gw_change *change)
 {
-    struct gw_commits *q = &e->commits;
-    QC_LOCK(&q->lock);
-
     change->done = false;
     change->answered = false;
     change->next = NULL;
@@ -312,7 +309,24 @@ qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *er
     else
         q->first = change;
     q->last = change;
-    while (!change->done) {
+}
+
+static bool all_done(const struct gw_change *changes, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!changes[i].done)
+            return false;
+    return true;
+}
+
+void gw_commit_all(struct gw_engine *e, struct gw_change *changes, unsigned count)
+{
+    struct gw_commits *q = &e->commits;
+    QC_LOCK(&q->lock);
+
+    for (unsigned i = 0; i < count; i++)
+        enqueue(q, &changes[i]);
+    while (!all_done(changes, count)) {
         if (q->busy) {
             (void)qc_cond_wait(&q->turn, &q->lock, QC_NO_DEADLINE); /* a leader's steps all have deadlines */
             continue;
@@ -326,6 +340,11 @@ qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *er
         q->busy = false;
         qc_cond_wake_all(&q->turn);
     }
+}
+
+qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *err)
+{
+    gw_commit_all(e, change, 1);
     if (change->rc != QC_OK)
         *err = change->err;
     return change->rc;

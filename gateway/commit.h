@@ -29,17 +29,24 @@ struct gw_recoded {
     bool refused; /* out: something has changed since: it is not in the record */
 };
 
-/* One change, on its caller's stack while the caller waits in gw_commit. */
+/* Where an N lies that is one of many in a bundle. */
+struct gw_in_bundle {
+    struct gw_ref put_key; /* of the bundle's upload */
+    uint64_t start;
+};
+
+/* One change, in its caller's hands while the caller waits in gw_commit. */
 struct gw_change {
     enum gw_change_kind kind;
     struct gw_ref vault;
-    struct gw_ref put_key;            /* PUT, REMOVE */
-    const struct gw_entry *entry;     /* PUT, REMOVE; borrowed */
-    uint32_t segments;                /* PUT */
-    bool hasty;                       /* PUT: the record quorum is enough, the others follow */
-    qc_span record, backup;           /* VAULT: both; PUT: B in clear; borrowed */
-    struct gw_tenant *tenant;         /* TENANT: as it shall be */
-    bool add;                         /* TENANT: a new one, whose id and revision are given here */
+    struct gw_ref put_key;         /* PUT, REMOVE */
+    const struct gw_entry *entry;  /* PUT, REMOVE; borrowed */
+    uint32_t segments;             /* PUT; of an N in a bundle: the bundle's */
+    const struct gw_in_bundle *in; /* PUT: it lies in this bundle; NULL: in segments of its own. Borrowed */
+    bool hasty;                    /* PUT: the record quorum is enough, the others follow */
+    qc_span record, backup;        /* VAULT: both; PUT: B in clear; borrowed */
+    struct gw_tenant *tenant;      /* TENANT: as it shall be */
+    bool add;                      /* TENANT: a new one, whose id and revision are given here */
     const struct gw_cloud_row *cloud; /* CLOUD: with its new generation; MEMBER: as it shall be; borrowed */
     const struct gw_config *code;     /* CODE: as it shall be; borrowed */
     struct gw_recoded *recoded;       /* RECODED: so many; borrowed */
@@ -72,6 +79,8 @@ void gw_commits_done(struct gw_commits *c);
  * QC_TEMP: it is decided and not published, whatever the reason; ask again by put key. QC_FENCED: decided or
  * not. QC_CONFLICT, QC_USAGE, QC_NOTFOUND, QC_QUORUM, QC_FULL, QC_IO, QC_NOMEM, QC_RANDOM: not decided. */
 QC_MUST qc_rc gw_commit(struct gw_engine *e, struct gw_change *change, struct qc_err *err);
+/* The same for many, together as far as they fit: each has its own outcome in rc and err. */
+void gw_commit_all(struct gw_engine *e, struct gw_change *changes, unsigned count);
 /* Until the release nothing is decided; whoever wants to waits. Waits for what runs. */
 void gw_commit_hold(struct gw_engine *e);
 void gw_commit_release(struct gw_engine *e);

@@ -6,8 +6,8 @@
 #include "make.h"
 #include "rules.h"
 
-static qc_rc batch_vault(struct gw_deciding *d, const struct gw_ref *id, struct gw_vault_row **ret,
-                         struct qc_err *err)
+qc_rc gw_deciding_vault(struct gw_deciding *d, const struct gw_ref *id, struct gw_vault_row **ret,
+                        struct qc_err *err)
 {
     for (unsigned i = 0; i < d->vault_count; i++)
         if (gw_ref_same(&d->vaults[i].row.id, id)) {
@@ -22,8 +22,8 @@ static qc_rc batch_vault(struct gw_deciding *d, const struct gw_ref *id, struct 
     return QC_OK;
 }
 
-static qc_rc check_number(struct gw_deciding *d, const struct gw_vault_row *vault, const struct gw_entry *e,
-                          uint64_t *ret_current, struct qc_err *err)
+qc_rc gw_deciding_number(struct gw_deciding *d, const struct gw_vault_row *vault, const struct gw_entry *e,
+                         uint64_t *ret_current, struct qc_err *err)
 {
     uint64_t current;
 
@@ -37,8 +37,8 @@ static qc_rc check_number(struct gw_deciding *d, const struct gw_vault_row *vaul
 }
 
 /* Add a record; the head of its vault moves. */
-static qc_rc add_sealed(struct gw_deciding *d, const struct gw_record *rec, struct gw_vault_row *vault,
-                        const uint8_t *seal, struct qc_err *err)
+qc_rc gw_deciding_add(struct gw_deciding *d, const struct gw_record *rec, struct gw_vault_row *vault,
+                      const uint8_t *seal, struct qc_err *err)
 {
     struct gw_head next;
 
@@ -49,8 +49,8 @@ static qc_rc add_sealed(struct gw_deciding *d, const struct gw_record *rec, stru
     return QC_OK;
 }
 
-static qc_rc decide_request(struct gw_deciding *d, struct gw_change *c, struct gw_request_row *row,
-                            const struct gw_head *head, struct qc_err *err)
+qc_rc gw_deciding_request(struct gw_deciding *d, struct gw_change *c, struct gw_request_row *row,
+                          const struct gw_head *head, struct qc_err *err)
 {
     row->state = GW_UPLOAD_DECIDED;
     memcpy(row->seal, c->entry->seal, sizeof row->seal);
@@ -60,93 +60,7 @@ static qc_rc decide_request(struct gw_deciding *d, struct gw_change *c, struct g
     return QC_OK;
 }
 
-/* -- put ------------------------------------------------------------------------------------------------- */
-
-struct gather {
-    struct gw_deciding *d;
-    qc_buf layouts, segments;
-    struct gw_log_layout known[QC_GW_LAYOUTS_MAX];
-    unsigned layout_count;
-    uint32_t count, expected;
-    uint64_t sum;
-};
-
-static void gather_done(struct gather *g)
-{
-    qc_buf_free(&g->layouts);
-    qc_buf_free(&g->segments);
-}
-
-static qc_rc layout_index(struct gather *g, const struct gw_segment *seg, uint16_t *ret, struct qc_err *err)
-{
-    struct gw_log_layout l = { .k = (uint8_t)seg->k, .n = (uint8_t)seg->n };
-
-    memcpy(l.clouds, seg->layout, sizeof l.clouds);
-    for (unsigned i = 0; i < g->layout_count; i++)
-        if (qc_span_eq(qc_span_of(&g->known[i], sizeof l), qc_span_of(&l, sizeof l))) {
-            *ret = (uint16_t)i;
-            return QC_OK;
-        }
-    if (g->layout_count == QC_GW_LAYOUTS_MAX)
-        return QC_FAIL(err, QC_LIMIT, "more than %d layouts in one version", QC_GW_LAYOUTS_MAX);
-    QC_TRY(gw_log_add_layout(&g->layouts, &l, err));
-    g->known[g->layout_count] = l;
-    *ret = (uint16_t)g->layout_count++;
-    return QC_OK;
-}
-
-static qc_rc gather_segment(void *ctx, const struct gw_segment *seg, uint64_t offset, struct qc_err *err)
-{
-    struct gather *g = ctx;
-    struct gw_log_segment s = { .id = seg->id, .size = seg->size, .incarnation = seg->incarnation };
-
-    (void)offset;
-    if (seg->seq != g->count || g->count == g->expected)
-        return QC_FAIL(err, QC_USAGE,
-                       "segments: number %" PRIu32 " where %" PRIu32 " of %" PRIu32 " was expected", seg->seq,
-                       g->count, g->expected);
-    if (seg->last != (g->count + 1 == g->expected))
-        return QC_FAIL(err, QC_USAGE, "segments: number %" PRIu32 " of %" PRIu32 " is%s marked as the last",
-                       seg->seq, g->expected, seg->last ? "" : " not");
-    memcpy(s.salt, seg->salt, sizeof s.salt);
-    memcpy(s.digest, seg->digest, sizeof s.digest);
-    QC_TRY(layout_index(g, seg, &s.layout, err));
-    QC_TRY(gw_log_add_segment(&g->segments, &s, err));
-    g->count++;
-    g->sum += seg->size;
-    return QC_OK;
-}
-
-/* Each segment keeps to the quorum of the code that it has: another one may be new ones' by now. */
-static qc_rc check_durable(void *ctx, unsigned k, unsigned n, int clouds, struct qc_err *err)
-{
-    const unsigned quorum = gw_write_quorum(ctx, k, n);
-
-    return clouds >= (int)quorum
-               ? QC_OK
-               : QC_FAIL(err, QC_QUORUM, "a segment is durable on %d clouds only, %u are needed", clouds,
-                         quorum);
-}
-
-/* All segments there, durable on the write quorum, and as long as the entry says. */
-static qc_rc gather_segments(struct gw_deciding *d, const struct gw_change *c, uint64_t version_no,
-                             struct gather *g, struct qc_err *err)
-{
-    if (c->segments < 1 || c->segments > QC_GW_SEGMENTS_MAX)
-        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 ", expected 1..%d", c->segments,
-                       QC_GW_SEGMENTS_MAX);
-    g->expected = c->segments;
-    QC_TRY(gw_cat_segments(d->e->cat, version_no, 0, gather_segment, g, err));
-    if (g->count != c->segments)
-        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 " are here, the commit says %" PRIu32, g->count,
-                       c->segments);
-    if (g->sum != c->entry->size)
-        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu64 " bytes, the entry says %" PRIu64, g->sum,
-                       c->entry->size);
-    return gw_cat_durable_each(d->e->cat, version_no, check_durable, &d->e->conf, err);
-}
-
-static qc_rc seal_backup(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span backup, qc_buf *ret,
+qc_rc gw_deciding_backup(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span backup, qc_buf *ret,
                          struct qc_err *err)
 {
     uint8_t salt[GW_SALT_BYTES];
@@ -154,56 +68,6 @@ static qc_rc seal_backup(struct gw_engine *e, const struct gw_backup_ids *ids, q
     QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
     const struct gw_bkey bkey = { e->bkey, e->bkey_epoch };
     return gw_backup_seal(e->root, &bkey, salt, ids, backup, ret, err);
-}
-
-static qc_rc check_upload(struct gw_deciding *d, const struct gw_change *c, const struct gw_request_row *row,
-                          struct qc_err *err)
-{
-    struct gw_version_row v;
-
-    if (row->state == GW_UPLOAD_UNKNOWN)
-        return QC_FAIL(err, QC_NOTFOUND, "no upload of that put key");
-    if (row->state != GW_UPLOAD_OPEN || row->kind != GW_REQUEST_PUT)
-        return QC_FAIL(err, QC_CONFLICT, "the upload is %s", gw_upload_state_name(row->state));
-    QC_TRY(gw_cat_version_no(d->e->cat, row->version_no, &v, err));
-    if (!gw_id_same(&v.vault, &c->vault.id) || !gw_id_same(&v.object, &c->entry->object) ||
-        !gw_id_same(&v.version, &c->entry->version))
-        return QC_FAIL(err, QC_USAGE, "the entry is of another vault, object or version than the upload");
-    return QC_OK;
-}
-
-static qc_rc decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
-{
-    QC_CLEANUP(gather_done) struct gather g = { .d = d, .layouts = { .max = 8192 } };
-    QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_GW_BACKUP_MAX + 64 };
-    struct gw_record rec = { .kind = GW_REC_COMMIT };
-    struct gw_request_row row;
-    struct gw_vault_row *vault;
-    uint64_t current;
-
-    QC_TRY(gw_cat_request(d->e->cat, &c->put_key, &row, err));
-    QC_TRY(check_upload(d, c, &row, err));
-    QC_TRY(batch_vault(d, &c->vault, &vault, err));
-    QC_TRY(check_number(d, vault, c->entry, &current, err));
-    g.segments.max = (size_t)QC_GW_SEGMENTS_MAX * GW_LOG_SEGMENT_BYTES;
-    QC_TRY(gather_segments(d, c, row.version_no, &g, err));
-    const struct gw_backup_ids ids = { c->vault.id, c->entry->object, c->entry->version };
-    QC_TRY(seal_backup(d->e, &ids, c->backup, &sealed, err));
-
-    rec.u.commit = (struct gw_rec_commit){ .tenant = c->vault.tenant,
-                                           .vault = c->vault.id,
-                                           .e = *c->entry,
-                                           .chain = vault->head.count + 1,
-                                           .put_key = c->put_key.id,
-                                           .layout_count = (uint16_t)g.layout_count,
-                                           .layouts = qc_buf_span(&g.layouts),
-                                           .segment_count = g.count,
-                                           .segments = qc_buf_span(&g.segments),
-                                           .backup = qc_buf_span(&sealed) };
-    rec.u.commit.e.created = (uint64_t)qc_wall_s();
-    QC_TRY(add_sealed(d, &rec, vault, c->entry->seal, err));
-    QC_TRY(gw_cat_version_state(d->e->cat, row.version_no, GW_VERSION_DECIDED, err));
-    return decide_request(d, c, &row, &vault->head, err);
 }
 
 /* -- the other kinds ------------------------------------------------------------------------------------- */
@@ -218,11 +82,11 @@ static qc_rc decide_remove(struct gw_deciding *d, struct gw_change *c, struct qc
     QC_TRY(gw_cat_request(d->e->cat, &c->put_key, &row, err));
     if (row.state != GW_UPLOAD_UNKNOWN)
         return QC_FAIL(err, QC_CONFLICT, "the put key of this removal did something else");
-    QC_TRY(batch_vault(d, &c->vault, &vault, err));
+    QC_TRY(gw_deciding_vault(d, &c->vault, &vault, err));
     QC_TRY(gw_cat_number(d->e->cat, vault->no, c->entry->path, &current, err));
     if (current == 0)
         return QC_FAIL(err, QC_NOTFOUND, "no entry of that path");
-    QC_TRY(check_number(d, vault, c->entry, &current, err));
+    QC_TRY(gw_deciding_number(d, vault, c->entry, &current, err));
     rec.u.tombstone = (struct gw_rec_tombstone){ .tenant = c->vault.tenant,
                                                  .vault = c->vault.id,
                                                  .path = c->entry->path,
@@ -231,9 +95,9 @@ static qc_rc decide_remove(struct gw_deciding *d, struct gw_change *c, struct qc
                                                  .put_key = c->put_key.id,
                                                  .created = (uint64_t)qc_wall_s() };
     memcpy(rec.u.tombstone.seal, c->entry->seal, sizeof rec.u.tombstone.seal);
-    QC_TRY(add_sealed(d, &rec, vault, c->entry->seal, err));
+    QC_TRY(gw_deciding_add(d, &rec, vault, c->entry->seal, err));
     row.kind = GW_REQUEST_REMOVE;
-    return decide_request(d, c, &row, &vault->head, err);
+    return gw_deciding_request(d, c, &row, &vault->head, err);
 }
 
 /* Vaults of one tenant never share a batch, so the catalogue has counted them all. */
@@ -259,7 +123,7 @@ static qc_rc decide_vault(struct gw_deciding *d, struct gw_change *c, struct qc_
     struct gw_record rec = { .kind = GW_REC_VAULT };
 
     QC_TRY(check_vaults(d, c->vault.tenant, err));
-    QC_TRY(seal_backup(d->e, &ids, c->backup, &sealed, err));
+    QC_TRY(gw_deciding_backup(d->e, &ids, c->backup, &sealed, err));
     rec.u.vault = (struct gw_rec_vault){ .tenant = c->vault.tenant,
                                          .record = c->record,
                                          .backup = qc_buf_span(&sealed) };
@@ -653,7 +517,7 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
     }
     switch (c->kind) {
     case GW_CHANGE_PUT:
-        return decide_put(d, c, err);
+        return gw_decide_put(d, c, err);
     case GW_CHANGE_REMOVE:
         return decide_remove(d, c, err);
     case GW_CHANGE_VAULT:

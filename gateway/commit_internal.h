@@ -22,6 +22,23 @@ struct gw_deciding {
  */
 QC_MUST qc_rc gw_decide(struct gw_deciding *d, struct gw_change *change, struct qc_err *err);
 
+/* For those that decide one kind of change. The vault's row, whose head moves with each decided change of the
+ * batch. */
+QC_MUST qc_rc gw_deciding_vault(struct gw_deciding *d, const struct gw_ref *id, struct gw_vault_row **ret,
+                                struct qc_err *err);
+/* QC_CONFLICT: the entry's number is not the next one. */
+QC_MUST qc_rc gw_deciding_number(struct gw_deciding *d, const struct gw_vault_row *vault,
+                                 const struct gw_entry *e, uint64_t *ret_current, struct qc_err *err);
+/* Add a record; the head of its vault moves. */
+QC_MUST qc_rc gw_deciding_add(struct gw_deciding *d, const struct gw_record *rec, struct gw_vault_row *vault,
+                              const uint8_t *seal, struct qc_err *err);
+/* The put key's row says that it is decided. */
+QC_MUST qc_rc gw_deciding_request(struct gw_deciding *d, struct gw_change *c, struct gw_request_row *row,
+                                  const struct gw_head *head, struct qc_err *err);
+QC_MUST qc_rc gw_deciding_backup(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span backup,
+                                 qc_buf *ret, struct qc_err *err);
+QC_MUST qc_rc gw_decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
+
 /* It is decided, and the catalogue's lock is held still: whoever chooses places holds it, too, and finds the
  * rules as they are. */
 void gw_decided(struct gw_engine *e, const struct gw_change *change);

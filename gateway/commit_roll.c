@@ -229,7 +229,7 @@ static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const
         row.receipt.n = l.n;
         QC_TRY(gw_cat_durable(e->cat, row.version_no, &row.receipt.durable_min, err));
         QC_TRY(gw_cat_version_acked(e->cat, row.version_no, row.receipt.acked_margin, err));
-        QC_TRY(gw_cat_segments(e->cat, row.version_no, 0, lacking_of, &lacking, err));
+        QC_TRY(gw_cat_segments(e->cat, gw_version_holder(&v), 0, lacking_of, &lacking, err));
     }
     row.receipt.degraded_count = row.receipt.following_count = 0;
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
@@ -245,12 +245,19 @@ static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, cons
 {
     struct gw_log_iter it = gw_log_records(l);
     struct gw_record rec;
+    struct gw_ref bundle = { 0 }; /* of the record before */
 
     for (bool more = true;;) {
         QC_TRY(gw_log_next(&it, &rec, &more, err));
         if (!more)
             return QC_OK;
-        if (rec.kind == GW_REC_COMMIT)
+        if (rec.kind == GW_REC_BUNDLED) {
+            const struct gw_ref now = { rec.u.commit.tenant, rec.u.commit.bundle.put_key };
+            if (!gw_ref_same(&now, &bundle))
+                QC_TRY(finish_receipt(e, r, &now, err));
+            bundle = now;
+        }
+        if (rec.kind == GW_REC_COMMIT || rec.kind == GW_REC_BUNDLED)
             QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.commit.tenant, rec.u.commit.put_key }, err));
         if (rec.kind == GW_REC_TOMBSTONE)
             QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.tombstone.tenant, rec.u.tombstone.put_key },

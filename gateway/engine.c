@@ -326,6 +326,7 @@ qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_dir, cons
         return QC_FAIL(err, QC_NOMEM, "engine");
     qc_mutex_init(&e->lock);
     gw_commits_init(&e->commits);
+    gw_bundles_init(&e->bundles);
     gw_payers_init(&e->payers);
     gw_attendant_init(&e->attendant);
     gw_scrubs_init(&e->scrubs);
@@ -380,6 +381,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_audit_close(&e->audit);
     gw_state_close(&e->state);
     gw_commits_done(&e->commits);
+    gw_bundles_done(&e->bundles);
     gw_payers_done(&e->payers);
     gw_attendant_done(&e->attendant);
     gw_scrubs_done(&e->scrubs);

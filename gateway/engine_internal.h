@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "bundles.h"
 #include "catalogue.h"
 #include "commit.h"
 #include "gateway/engine.h"
@@ -150,6 +151,8 @@ struct gw_engine {
     struct gw_audit *audit; /* NULL: none */
     uint64_t shares_due_ms; /* housekeeping's: not before */
 
+    struct gw_bundles bundles;
+
     atomic_bool fenced;
     atomic_bool keeps;     /* debts, repair, sweep, adoption: one gateway's of those on a catalogue */
     atomic_bool repairing; /* one repair at a time */
@@ -259,6 +262,8 @@ void gw_audit_records(struct gw_engine *e, const struct gw_log *l);
 /* Limits of a tenant, in the transaction that uses them up (quota.c). The owner has none. QC_QUOTA. */
 /* One more upload and version. */
 QC_MUST qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err);
+/* One more version, in a bundle; `besides`: counted rows that are none. */
+QC_MUST qc_rc gw_quota_version(struct gw_engine *e, uint32_t tenant, uint64_t besides, struct qc_err *err);
 /* size more bytes, in the place of `before`. QC_TEMP: too much that was given up is not swept yet. */
 QC_MUST qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint64_t before,
                                struct qc_err *err);

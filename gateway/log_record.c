@@ -119,7 +119,17 @@ static qc_rc add_commit(qc_buf *b, const struct gw_rec_commit *c, struct qc_err 
     return add_lp32(b, c->backup, err);
 }
 
-/* Both tables: their form, and that segments are not empty, name a layout, and add up to the size. */
+static qc_rc add_bundled(qc_buf *b, const struct gw_rec_commit *c, struct qc_err *err)
+{
+    QC_ASSERT(c->bundled);
+    QC_TRY(add_commit(b, c, err));
+    QC_TRY(add_id(b, &c->bundle.object, err));
+    QC_TRY(add_id(b, &c->bundle.version, err));
+    QC_TRY(add_id(b, &c->bundle.put_key, err));
+    return qc_buf_add_be(b, c->bundle.start, 8, err);
+}
+
+/* Both tables: their form, and that segments are not empty and name a layout; what they add up to. */
 static void rd_tables(qc_rd *rd, struct gw_rec_commit *c)
 {
     struct gw_log_layout l;
@@ -140,11 +150,12 @@ static void rd_tables(qc_rd *rd, struct gw_rec_commit *c)
             qc_rd_fail(rd);
     }
     c->segments = qc_rd_ok(rd) ? qc_span_sub(rd->s, from, rd->at - from) : (qc_span){ 0 };
-    if (c->segment_count < 1 || c->segment_count > QC_GW_SEGMENTS_MAX || sum != c->e.size)
+    if (c->segment_count < 1 || c->segment_count > QC_GW_SEGMENTS_MAX)
         qc_rd_fail(rd);
+    c->stored = sum;
 }
 
-static void rd_commit(qc_rd *rd, struct gw_rec_commit *c)
+static void rd_any_commit(qc_rd *rd, struct gw_rec_commit *c)
 {
     struct gw_entry *e = &c->e;
 
@@ -167,6 +178,26 @@ static void rd_commit(qc_rd *rd, struct gw_rec_commit *c)
     c->backup = rd_lp32(rd);
     if (e->kind != GW_ENTRY_FILE || e->path.n < 1 || e->path.n > QC_GW_PATH_MAX ||
         e->private_part.n > QC_GW_PRIVATE_MAX || e->number < 1 || c->chain < 1)
+        qc_rd_fail(rd);
+}
+
+static void rd_commit(qc_rd *rd, struct gw_rec_commit *c)
+{
+    rd_any_commit(rd, c);
+    if (c->stored != c->e.size)
+        qc_rd_fail(rd);
+}
+
+static void rd_bundled(qc_rd *rd, struct gw_rec_commit *c)
+{
+    rd_any_commit(rd, c);
+    rd_id(rd, &c->bundle.object);
+    rd_id(rd, &c->bundle.version);
+    rd_id(rd, &c->bundle.put_key);
+    c->bundle.start = qc_rd_be(rd, 8);
+    c->bundled = true;
+    if (c->e.size < 1 || c->e.size > QC_GW_BUNDLED_MAX || c->bundle.start > c->stored ||
+        c->e.size > c->stored - c->bundle.start)
         qc_rd_fail(rd);
 }
 
@@ -299,6 +330,8 @@ static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err
         return add_lp32(b, rec->u.backup.backup, err);
     case GW_REC_COMMIT:
         return add_commit(b, &rec->u.commit, err);
+    case GW_REC_BUNDLED:
+        return add_bundled(b, &rec->u.commit, err);
     case GW_REC_TOMBSTONE:
         return add_tombstone(b, &rec->u.tombstone, err);
     case GW_REC_TENANT:
@@ -380,6 +413,9 @@ qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *
     switch (kind) {
     case GW_REC_COMMIT:
         rd_commit(&rd, &rec.u.commit);
+        break;
+    case GW_REC_BUNDLED:
+        rd_bundled(&rd, &rec.u.commit);
         break;
     case GW_REC_TOMBSTONE:
         rd_tombstone(&rd, &rec.u.tombstone);

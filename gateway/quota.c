@@ -26,6 +26,14 @@ static qc_rc no_room(uint64_t total, const struct gw_tenant_limits *l, struct qc
                    total, l->bytes);
 }
 
+static qc_rc no_versions(const struct gw_usage *u, const struct gw_tenant_limits *l, struct qc_err *err)
+{
+    return QC_FAIL(err, QC_QUOTA,
+                   "%" PRIu64 " versions are stored, at most %" PRIu64
+                   " (every version is kept): ask the gateway's operator for more",
+                   u->objects, l->objects);
+}
+
 qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
 {
     struct gw_tenant_limits l;
@@ -38,11 +46,18 @@ qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
                        ": wait for those that run, or settle those that were broken off",
                        u.uploads, l.uploads);
     if (u.objects >= l.objects)
-        return QC_FAIL(err, QC_QUOTA,
-                       "%" PRIu64 " versions are stored, at most %" PRIu64
-                       " (every version is kept): ask the gateway's operator for more",
-                       u.objects, l.objects);
+        return no_versions(&u, &l, err);
     return u.bytes >= l.bytes ? no_room(u.bytes + 1, &l, err) : QC_OK;
+}
+
+qc_rc gw_quota_version(struct gw_engine *e, uint32_t tenant, uint64_t besides, struct qc_err *err)
+{
+    struct gw_tenant_limits l;
+    struct gw_usage u;
+
+    QC_TRY(look_up(e, tenant, &u, &l, err));
+    const uint64_t objects = u.objects > besides ? u.objects - besides : 0;
+    return objects >= l.objects ? no_versions(&u, &l, err) : QC_OK;
 }
 
 qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint64_t before,

@@ -6,7 +6,9 @@ struct gw_reader {
     struct gw_engine *e;
     struct gw_version_row v;
     char request[QC_GW_REQUEST_ID_MAX + 1];
-    struct gw_read *have; /* bytes [from, to) of the version, all of one segment; NULL: none */
+    uint64_t
+        start; /* where N begins in the segments: 0, or its place in a bundle. What follows counts there */
+    struct gw_read *have; /* bytes [from, to), all of one segment; NULL: none */
     uint64_t from, to;
     uint64_t segment_at; /* where that segment begins */
     gw_clouds withheld;  /* clouds that are not asked */
@@ -18,7 +20,7 @@ static qc_rc live_version(struct gw_engine *e, const struct gw_version_ids *ids,
     struct gw_version_row v;
 
     QC_TRY(gw_cat_version(e->cat, ids, &v, err));
-    if (v.state != GW_VERSION_LIVE || !gw_id_same(&v.vault, &ids->vault))
+    if (v.state != GW_VERSION_LIVE || !gw_id_same(&v.vault, &ids->vault) || v.bundle)
         return QC_FAIL(err, QC_NOTFOUND, "no such version in this vault");
     *ret = v;
     return QC_OK;
@@ -43,6 +45,7 @@ qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, cons
         return QC_FAIL(err, QC_NOMEM, "reader");
     r->e = e;
     r->v = v;
+    r->start = v.holder != 0 ? v.start : 0;
     memcpy(r->request, request, strlen(request) + 1);
     gw_request_begin(e, v.tenant, request);
     *ret = r;
@@ -105,7 +108,38 @@ static bool was_replaced(struct gw_reader *r, const struct gw_segment *seg)
     uint64_t now;
     QC_LOCK(gw_cat_lock(r->e->cat));
 
-    return gw_cat_segment_of(r->e->cat, r->v.no, seg->seq, &now, &unused) == QC_OK && now != seg->id;
+    return gw_cat_segment_of(r->e->cat, gw_version_holder(&r->v), seg->seq, &now, &unused) == QC_OK &&
+           now != seg->id;
+}
+
+/* The segment of a byte, and where it begins. */
+static qc_rc segment_at(struct gw_reader *r, uint64_t off, struct gw_segment *ret, uint64_t *ret_at,
+                        struct qc_err *err)
+{
+    QC_LOCK(gw_cat_lock(r->e->cat));
+    return gw_cat_segment_at(r->e->cat, gw_version_holder(&r->v), off, ret, ret_at, err);
+}
+
+/* Of a bundle the whole segment is read: one request to each cloud, and whoever reads one N wants its
+ * neighbours, too. A piece has to be fetched whole anyway to be verified. */
+static struct gw_range range_of(const struct gw_reader *r, const struct gw_segment *seg, uint64_t from,
+                                uint64_t to)
+{
+    if (r->v.holder != 0 && seg->size <= QC_GW_BUNDLE_MAX)
+        return (struct gw_range){ .from = 0, .to = seg->size };
+    return (struct gw_range){ .from = (uint32_t)from, .to = to < seg->size ? (uint32_t)to : seg->size };
+}
+
+/* A copy for those who come next. Without memory for one it is read again. */
+static void keep_bundle(struct gw_reader *r, const struct gw_segment *seg)
+{
+    if (r->v.holder == 0 || seg->size > QC_GW_BUNDLE_MAX)
+        return;
+    uint8_t *copy = qc_alloc(seg->size);
+    if (copy == NULL)
+        return;
+    gw_read_copy(r->have, 0, copy, seg->size);
+    gw_bundles_keep(&r->e->bundles, seg->id, r->withheld, &copy, seg->size);
 }
 
 static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err *err)
@@ -115,13 +149,9 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
     uint64_t at;
 
     gw_read_free(&r->have);
-    {
-        QC_LOCK(gw_cat_lock(r->e->cat));
-        QC_TRY(gw_cat_segment_at(r->e->cat, r->v.no, off, &seg, &at, err));
-    }
+    QC_TRY(segment_at(r, off, &seg, &at, err));
     QC_TRY(fragments_on(r, &seg, &seg.withheld, err));
-    const struct gw_range range = { .from = (uint32_t)(off - at),
-                                    .to = to - at < seg.size ? (uint32_t)(to - at) : seg.size };
+    const struct gw_range range = range_of(r, &seg, off - at, to - at);
     qc_rc rc =
         gw_segment_read(r->e->store, &seg, range, qc_deadline_in(QC_GW_READ_MS), &faults, &r->have, err);
     if (faults.count > 0 && was_replaced(r, &seg)) {
@@ -137,8 +167,27 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
         return rc;
     }
     r->segment_at = at;
-    r->from = off;
+    r->from = at + range.from;
     r->to = at + range.to;
+    keep_bundle(r, &seg);
+    return QC_OK;
+}
+
+/* Out of a bundle that was read lately. *ret_got 0: it was not. */
+static qc_rc read_kept(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *dst, size_t max,
+                       size_t *ret_got, struct qc_err *err)
+{
+    struct gw_segment seg;
+    uint64_t at;
+
+    *ret_got = 0;
+    if (r->v.holder == 0 || r->have != NULL)
+        return QC_OK;
+    QC_TRY(segment_at(r, off, &seg, &at, err));
+    const uint64_t end = at + seg.size < to ? at + seg.size : to;
+    const size_t n = end - off < max ? (size_t)(end - off) : max;
+    if (gw_bundles_take(&r->e->bundles, seg.id, r->withheld, (uint32_t)(off - at), dst, n))
+        *ret_got = n;
     return QC_OK;
 }
 
@@ -147,12 +196,20 @@ qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *ds
 {
     QC_ASSERT(off < to && to <= r->v.size);
     QC_ASSERT(max > 0);
+    size_t kept = 0;
+    off += r->start;
+    to += r->start;
+    QC_TRY(read_kept(r, off, to, dst, max, &kept, err));
+    if (kept > 0) {
+        *ret_got = kept;
+        return QC_OK;
+    }
     if (r->have == NULL || off < r->from || off >= r->to)
         QC_TRY(fetch(r, off, to, err));
     const uint64_t end = r->to < to ? r->to : to;
     const size_t n = end - off < max ? (size_t)(end - off) : max;
     gw_read_copy(r->have, (uint32_t)(off - r->segment_at), dst, n);
-    if (off + n == r->to)
+    if (off + n == end)
         gw_read_free(&r->have); /* a unit is scarce: not kept while the caller sends */
     *ret_got = n;
     return QC_OK;
@@ -275,7 +332,7 @@ qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, str
     QC_TRY(live_version(e, ids, &v, err));
     QC_TRY(gw_cat_version_current(e->cat, v.no, &current, err));
     QC_TRY(gw_cat_margin(e->cat, v.no, &info.margin, err));
-    QC_TRY(gw_cat_segments(e->cat, v.no, 0, tally_segment, &t, err));
+    QC_TRY(gw_cat_segments(e->cat, gw_version_holder(&v), 0, tally_segment, &t, err));
     info.size = v.size;
     info.old = !current;
     info.acked_margin = v.acked_margin;

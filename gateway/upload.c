@@ -484,6 +484,13 @@ static qc_rc check_entry(const struct gw_entry *e, uint8_t kind, struct qc_err *
     return QC_OK;
 }
 
+static qc_rc check_backup(qc_span backup, struct qc_err *err)
+{
+    if (backup.n < 1 || backup.n > QC_GW_BACKUP_MAX)
+        return QC_FAIL(err, QC_USAGE, "backup data: %zu bytes, expected 1..%d", backup.n, QC_GW_BACKUP_MAX);
+    return QC_OK;
+}
+
 qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, struct gw_receipt *ret,
                        struct qc_err *err)
 {
@@ -497,13 +504,61 @@ qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, st
 
     QC_TRY(gw_engine_may(e, err));
     QC_TRY(check_entry(&c->entry, GW_ENTRY_FILE, err));
-    if (c->backup.n < 1 || c->backup.n > QC_GW_BACKUP_MAX)
-        return QC_FAIL(err, QC_USAGE, "backup data: %zu bytes, expected 1..%d", c->backup.n,
-                       QC_GW_BACKUP_MAX);
+    QC_TRY(check_backup(c->backup, err));
     QC_TRY(gw_commit(e, &change, err));
     QC_TRY(qc_fault(put_ack, err));
     *ret = change.receipt;
     return QC_OK;
+}
+
+static qc_rc check_members(const struct gw_upload_bundle *b, struct qc_err *err)
+{
+    if (b->count < 1 || b->count > QC_GW_BATCH_CHANGES_MAX)
+        return QC_FAIL(err, QC_USAGE, "bundle: %u members, expected 1..%d", b->count,
+                       QC_GW_BATCH_CHANGES_MAX);
+    for (unsigned i = 0; i < b->count; i++) {
+        QC_TRY_AS(check_entry(&b->members[i].entry, GW_ENTRY_FILE, err), err, "member %u", i);
+        QC_TRY_AS(check_backup(b->members[i].backup, err), err, "member %u", i);
+    }
+    return QC_OK;
+}
+
+static void commit_members(struct gw_engine *e, const struct gw_upload_bundle *b, struct gw_change *changes,
+                           struct gw_in_bundle *in)
+{
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct gw_upload_member *m = &b->members[i];
+        in[i] = (struct gw_in_bundle){ .put_key = { b->tenant, b->put_key }, .start = m->start };
+        changes[i] = (struct gw_change){ .kind = GW_CHANGE_PUT,
+                                         .vault = { b->tenant, b->vault },
+                                         .put_key = { b->tenant, m->put_key },
+                                         .entry = &m->entry,
+                                         .segments = b->segments,
+                                         .in = &in[i],
+                                         .backup = m->backup,
+                                         .hasty = b->hasty };
+    }
+    gw_commit_all(e, changes, b->count);
+    for (unsigned i = 0; i < b->count; i++) {
+        b->members[i].rc = changes[i].rc;
+        b->members[i].err = changes[i].err;
+        b->members[i].receipt = changes[i].receipt;
+    }
+}
+
+qc_rc gw_upload_commit_bundle(struct gw_engine *e, const struct gw_upload_bundle *b, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_change *changes = NULL;
+    QC_CLEANUP(qc_free_ptr) struct gw_in_bundle *in = NULL;
+
+    QC_TRY(gw_engine_may(e, err));
+    QC_TRY(check_members(b, err));
+    changes = qc_alloc(b->count * sizeof *changes);
+    in = qc_alloc(b->count * sizeof *in);
+    if (changes == NULL || in == NULL)
+        return QC_FAIL(err, QC_NOMEM, "bundle");
+    commit_members(e, b, changes, in);
+    return qc_fault(put_ack, err);
 }
 
 qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_ref *vault, const struct gw_entry *tombstone,

@@ -263,6 +263,12 @@ static void forget_named(struct salvage *s, uint32_t id)
             s->named[i--] = s->named[--s->named_count];
 }
 
+/* Its fragments are named, if not by an entry. */
+static qc_rc see_bundle(struct salvage *s, const struct gw_rec_commit *c, struct qc_err *err)
+{
+    return c->bundled ? index_add_bundle(s->ix, &c->bundle.object, &c->bundle.version, err) : QC_OK;
+}
+
 static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const struct record_at *at,
                          struct qc_err *err)
 {
@@ -271,6 +277,8 @@ static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const s
 
     switch (rec->kind) {
     case GW_REC_COMMIT:
+    case GW_REC_BUNDLED:
+        QC_TRY(see_bundle(s, c, err));
         return index_add_entry(s->ix,
                                &(struct entry_row){ .tenant = c->tenant,
                                                     .vault = c->vault,

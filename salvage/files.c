@@ -275,6 +275,7 @@ static qc_rc try_entry(struct file *f, const struct entry_row *e, const char *su
                                .ix = s->ix,
                                .segment_count = c->segment_count,
                                .size = c->e.size,
+                               .start = c->bundled ? c->bundle.start : 0,
                                .sealed_backup = f->backup.n > 0 ? qc_buf_span(&f->backup) : c->backup };
     QC_TRY(margin_of(s, c, &f->o, err));
     QC_TRY(name_file(f, e, c, err));
@@ -424,6 +425,8 @@ static qc_rc look_at(void *ctx, const struct entry_row *e, struct qc_err *err)
 
 /* -- versions without a record --------------------------------------------------------------------------- */
 
+enum { HEADER_VAULT = 16, HEADER_LEAST = 120 }; /* FORMAT 3.1 */
+
 /* A fragment's own head says all that a record would have said of its segment, but for the digest. */
 static qc_rc add_segment(void *ctx, const struct found *x, struct qc_err *err)
 {
@@ -462,15 +465,14 @@ static qc_rc add_segment(void *ctx, const struct found *x, struct qc_err *err)
 }
 
 /* Was it acknowledged? A share store says so; a put that was broken off left a pending record at most. */
-static qc_rc acknowledged(const struct salvage *s, const struct found *x, bool *ret, struct qc_err *err)
+static qc_rc acknowledged(const struct salvage *s, const struct version *v, bool *ret, struct qc_err *err)
 {
     *ret = false;
     for (unsigned i = 0; i < 2; i++) {
         QC_CLEANUP(vault_store_record_done) struct vault_store_record rec = { 0 };
         struct qc_err why = { 0 };
-        const qc_rc rc = s->store[i] == NULL
-                             ? QC_NOTFOUND
-                             : vault_store_get(s->store[i], x->object.b, x->version.b, &rec, &why);
+        const qc_rc rc = s->store[i] == NULL ? QC_NOTFOUND
+                                             : vault_store_get(s->store[i], v->object.b, v->id.b, &rec, &why);
         if (salvage_ends(rc)) {
             *err = why;
             return rc;
@@ -480,31 +482,19 @@ static qc_rc acknowledged(const struct salvage *s, const struct found *x, bool *
     return QC_OK;
 }
 
-static qc_rc salvage_unrecorded(void *ctx, const struct found *x, struct qc_err *err)
+/* One of which no record tells, whose segments are in fs. */
+static qc_rc salvage_nameless(struct files *fs, const struct version *v, struct qc_err *err)
 {
-    struct files *fs = ctx;
     struct file *f = fs->f;
-    struct version v = { .object = x->object, .id = x->version };
     struct qc_err why = { 0 };
-    bool acked = false;
 
-    QC_TRY(acknowledged(fs->s, x, &acked, err));
-    if (!acked)
-        return QC_OK;
     f->o = (struct outcome){ 0 };
     qc_err_clear(&f->why);
     f->named = false;
-    name_instead(f, &x->object, &x->version);
-    fs->found = 0;
-    QC_TRY(index_segments(fs->s->ix, &x->object, &x->version, add_segment, fs, err));
-    for (uint32_t i = 0; i < fs->found; i++)
-        v.size += fs->segments[i].size;
-    v.segments = fs->segments;
-    v.segment_count = fs->found;
-    v.tenant = fs->found > 0 ? fs->segments[0].tenant : 0;
+    name_instead(f, &v->object, &v->id);
     qc_rc rc = QC_QUORUM;
     if (fs->found > 0 && fs->segments[fs->found - 1].last)
-        rc = open_and_write(f, &v, "", &why);
+        rc = open_and_write(f, v, "", &why);
     else
         qc_err_set(&why, QC_QUORUM, QC_HERE, "no record tells of it, and not all of its segments are here");
     if (!settle(f, rc, &why)) {
@@ -518,6 +508,59 @@ static qc_rc salvage_unrecorded(void *ctx, const struct found *x, struct qc_err 
     }
     report(fs);
     return QC_OK;
+}
+
+/* FORMAT 3.1: the first bytes of an N of the vault, from `from` on; bytes.n: there is none. */
+static size_t next_header(const struct files *fs, qc_span bytes, size_t from)
+{
+    static const uint8_t magic[8] = { 'Q', 'C', 'L', 'N', 1, 1, 1, 0 };
+
+    for (; from + HEADER_LEAST <= bytes.n; from++)
+        if (memcmp(bytes.p + from, magic, sizeof magic) == 0 &&
+            memcmp(bytes.p + from + HEADER_VAULT, fs->s->vault.b, GW_ID_BYTES) == 0)
+            return from;
+    return bytes.n;
+}
+
+/* A bundle of which no record tells: each N in it says whose it is, and ends where the next begins. */
+static qc_rc salvage_bundle(struct files *fs, struct version v, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf all = { .max = QC_GW_BUNDLE_MAX };
+    qc_span bytes;
+    bool whole = false, acked = false;
+
+    if (fs->found != 1 || fs->segments[0].size > QC_GW_BUNDLE_MAX)
+        return QC_OK;
+    QC_TRY(segment_read(fs->r, &fs->segments[0], &bytes, &whole, err));
+    QC_TRY(qc_buf_add(&all, bytes, err)); /* what is borrowed does not last */
+    bytes = qc_buf_span(&all);
+    for (size_t at = next_header(fs, bytes, 0); at < bytes.n; at = (size_t)(v.start + v.size)) {
+        v.start = at;
+        v.size = next_header(fs, bytes, at + HEADER_LEAST) - at;
+        memcpy(v.object.b, bytes.p + at + HEADER_VAULT + GW_ID_BYTES, GW_ID_BYTES);
+        memcpy(v.id.b, bytes.p + at + HEADER_VAULT + 2 * GW_ID_BYTES, GW_ID_BYTES);
+        QC_TRY(acknowledged(fs->s, &v, &acked, err));
+        if (acked)
+            QC_TRY(salvage_nameless(fs, &v, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc salvage_unrecorded(void *ctx, const struct found *x, struct qc_err *err)
+{
+    struct files *fs = ctx;
+    struct version v = { .object = x->object, .id = x->version };
+    bool acked = false;
+
+    QC_TRY(acknowledged(fs->s, &v, &acked, err));
+    fs->found = 0;
+    QC_TRY(index_segments(fs->s->ix, &x->object, &x->version, add_segment, fs, err));
+    for (uint32_t i = 0; i < fs->found; i++)
+        v.size += fs->segments[i].size;
+    v.segments = fs->segments;
+    v.segment_count = fs->found;
+    v.tenant = fs->found > 0 ? fs->segments[0].tenant : 0;
+    return acked ? salvage_nameless(fs, &v, err) : salvage_bundle(fs, v, err);
 }
 
 /* -- all ------------------------------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ static const char schema[] =
     "CREATE TABLE recoded (tenant INTEGER, object BLOB, version BLOB, seq INTEGER, id INTEGER, size INTEGER,"
     " incarnation INTEGER, salt BLOB, digest BLOB, k INTEGER, n INTEGER, clouds BLOB,"
     " PRIMARY KEY (tenant, object, version, seq)) WITHOUT ROWID;"
+    "CREATE TABLE bundle (object BLOB, version BLOB, PRIMARY KEY (object, version)) WITHOUT ROWID;"
     "CREATE TABLE vault (no INTEGER PRIMARY KEY, tenant INTEGER, vault BLOB, sequence INTEGER, incarnation "
     "INTEGER,"
     " ordinal INTEGER, file INTEGER);"
@@ -71,6 +72,7 @@ static const char schema[] =
       " k, n, clouds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                           \
     X(RECODED, "SELECT id, size, incarnation, salt, digest, k, n, clouds FROM recoded WHERE tenant=?1 AND "  \
                "object=?2 AND version=?3 AND seq=?4")                                                        \
+    X(BUNDLE_ADD, "INSERT OR IGNORE INTO bundle (object, version) VALUES (?1, ?2)")                          \
     X(VAULT_ADD, "INSERT INTO vault (tenant, vault, sequence, incarnation, ordinal, file)"                   \
                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                         \
     X(VAULTS,                                                                                                \
@@ -86,7 +88,8 @@ static const char schema[] =
     X(EARLIER, "SELECT " ENTRY_COLUMNS " WHERE tenant=?1 AND vault=?2 AND path=?3 AND number<?4 AND kind=1"  \
                " ORDER BY number DESC")                                                                      \
     X(UNRECORDED, "SELECT " FILE_COLUMNS " f WHERE kind=1 AND NOT EXISTS (SELECT 1 FROM entry e"             \
-                  " WHERE e.object=f.object AND e.version=f.version) GROUP BY object, version ORDER BY no")  \
+                  " WHERE e.object=f.object AND e.version=f.version) AND NOT EXISTS (SELECT 1 FROM bundle b" \
+                  " WHERE b.object=f.object AND b.version=f.version) GROUP BY object, version ORDER BY no")  \
     X(SEGMENTS, "SELECT " FILE_COLUMNS " WHERE kind=1 AND object=?1 AND version=?2 GROUP BY seq, segment"    \
                 " ORDER BY seq, segment")                                                                    \
     X(WRONG, "INSERT OR IGNORE INTO wrong (source, path, what) VALUES (?1, ?2, ?3)")
@@ -318,6 +321,12 @@ qc_rc index_add_backup(struct index *ix, uint32_t tenant, const struct gw_id *ob
     return QC_RUN(ix->stmt[SQL_BACKUP_ADD], err, QC_VI(tenant), QC_VB(gw_id_span(object)),
                   QC_VB(gw_id_span(version)), QC_VI(at->sequence), QC_VI(at->incarnation), QC_VI(at->ordinal),
                   QC_VI(at->file));
+}
+
+qc_rc index_add_bundle(struct index *ix, const struct gw_id *object, const struct gw_id *version,
+                       struct qc_err *err)
+{
+    return QC_RUN(ix->stmt[SQL_BUNDLE_ADD], err, QC_VB(gw_id_span(object)), QC_VB(gw_id_span(version)));
 }
 
 qc_rc index_add_recoded(struct index *ix, const struct gw_rec_recoded *r, struct qc_err *err)

@@ -47,7 +47,7 @@ qc_rc segment_now(struct index *ix, const struct gw_rec_commit *c, uint32_t i, s
                   struct gw_log_layout *ret_layout, struct qc_err *err)
 {
     struct gw_rec_recoded r = {
-        .tenant = c->tenant, .object = c->e.object, .version = c->e.version, .seq = i
+        .tenant = c->tenant, .object = *gw_rec_object(c), .version = *gw_rec_version(c), .seq = i
     };
     bool found = false;
 
@@ -80,8 +80,8 @@ qc_rc version_segment(const struct version *v, uint32_t i, struct segment_want *
                        layout.k, layout.n);
     *ret = (struct segment_want){ .id = seg.id,
                                   .tenant = v->tenant,
-                                  .object = v->object,
-                                  .version = v->id,
+                                  .object = *gw_rec_object(v->commit),
+                                  .version = *gw_rec_version(v->commit),
                                   .seq = i,
                                   .size = seg.size,
                                   .last = i + 1 == v->segment_count,
@@ -117,6 +117,7 @@ static qc_rc find_segment(struct stored *f, uint64_t offset, struct segment_want
 static qc_rc fetch(struct stored *f, struct vault_range range, qc_buf *ret, bool *ret_whole,
                    struct qc_err *err)
 {
+    range.offset += f->v->start;
     ret->max = ret->max < range.size ? (size_t)range.size : ret->max;
     qc_buf_clear(ret);
     QC_TRY(qc_buf_reserve(ret, (size_t)range.size, err));

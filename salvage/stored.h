@@ -14,6 +14,7 @@ struct version {
     const struct segment_want *segments; /* then: as the fragments say */
     uint32_t segment_count;
     uint64_t size;
+    uint64_t start; /* where N begins in them: in a bundle */
     qc_span sealed_backup;
 };
 

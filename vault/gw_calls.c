@@ -138,6 +138,32 @@ static qc_rc entry_get(struct vault_gw *gw, const uint8_t *vault, qc_span entry_
     return gw_json_entry(ret, answer, err);
 }
 
+static qc_rc entry_some(struct vault_gw *gw, const uint8_t *vault, const qc_span *paths, size_t count,
+                        const struct vault_gw_some *take, const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
+    struct json_t *entries = NULL;
+    char path[PATH];
+    vault_path(path, vault, "/entries/some");
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(qc_json_append_b64(list, paths[i], err));
+    QC_TRY(qc_json_new_obj(&body, err));
+    QC_TRY(qc_json_set(body, "paths", &list, err));
+    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(qc_json_arr(answer, "entries", &entries, err));
+    if (qc_json_len(entries) > count)
+        return QC_FAIL(err, QC_FORMAT, "entries: %zu for %zu paths", qc_json_len(entries), count);
+    for (size_t i = 0; i < qc_json_len(entries); i++) {
+        QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+        QC_TRY(gw_json_entry(&e, qc_json_at(entries, i), err));
+        QC_TRY(take->fn(take->ctx, &e, err));
+    }
+    return QC_OK;
+}
+
 static qc_rc page_entries(const struct json_t *answer, const struct vault_gw_page *page, struct qc_err *err)
 {
     struct json_t *list = NULL;
@@ -278,6 +304,62 @@ static qc_rc upload_commit(struct vault_gw *gw, const struct vault_gw_commit *wh
     return gw_json_receipt(ret, answer, err);
 }
 
+static qc_rc member_build(struct json_t *list, const struct vault_gw_member *m, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *entry = NULL;
+    QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(qc_json_set_hex(o, "put_key", qc_span_of(m->put_key, 16), err));
+    QC_TRY(qc_json_set_int(o, "start", (int64_t)m->start, err));
+    QC_TRY(gw_json_entry_build(&entry, m->entry, err));
+    QC_TRY(qc_json_set(o, "entry", &entry, err));
+    QC_TRY(qc_json_set_b64(o, "backup", m->backup, err));
+    return qc_json_append(list, &o, err);
+}
+
+static qc_rc member_outcome(struct vault_gw_member *m, struct vault_gw_receipt *receipt,
+                            const struct json_t *o, struct qc_err *err)
+{
+    struct json_t *child = NULL;
+    if (!qc_json_is_object(o))
+        return QC_FAIL(err, QC_FORMAT, "no object");
+    if (!qc_json_has(o, "receipt"))
+        return gw_json_refusal(o, &m->rc, &m->err, err);
+    QC_TRY(qc_json_obj(o, "receipt", &child, err));
+    QC_TRY(gw_json_receipt(receipt, child, err));
+    m->rc = QC_OK;
+    m->number = receipt->number;
+    m->chain = receipt->chain;
+    return QC_OK;
+}
+
+static qc_rc bundle_commit(struct vault_gw *gw, const struct vault_gw_bundle *b, const struct vault_op *op,
+                           struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
+    struct json_t *outcomes = NULL;
+    char path[PATH];
+    upload_path(path, b->put_key, "/members");
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (size_t i = 0; i < b->count; i++)
+        QC_TRY(member_build(list, &b->members[i], err));
+    QC_TRY(qc_json_new_obj(&body, err));
+    QC_TRY(qc_json_set(body, "members", &list, err));
+    QC_TRY(qc_json_set_int(body, "segments", 1, err));
+    if (b->hasty)
+        QC_TRY(qc_json_set_str(body, "wait", "quorum", err));
+    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(qc_json_arr(answer, "outcomes", &outcomes, err));
+    if (qc_json_len(outcomes) != b->count)
+        return QC_FAIL(err, QC_FORMAT, "outcomes: %zu of %zu members", qc_json_len(outcomes), b->count);
+    for (size_t i = 0; i < b->count; i++)
+        QC_TRY_AS(member_outcome(&b->members[i], b->receipt, qc_json_at(outcomes, i), err), err,
+                  "outcome %zu", i);
+    return QC_OK;
+}
+
 static qc_rc upload_state(struct vault_gw *gw, const uint8_t put_key[16], enum vault_upload_state *ret,
                           struct vault_gw_receipt *receipt, const struct vault_op *op, struct qc_err *err)
 {
@@ -336,6 +418,32 @@ static qc_rc read_range(struct vault_gw *gw, const uint8_t *vault, const struct 
     if (c.got != what->size)
         return QC_FAIL(err, QC_TEMP, "the gateway sent %" PRIu64 " of %" PRIu64 " bytes", c.got, what->size);
     return QC_OK;
+}
+
+static qc_rc read_some(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_version *versions,
+                       size_t count, qc_buf *ret, const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    char path[PATH];
+    vault_path(path, vault, "/objects/read");
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (size_t i = 0; i < count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+        QC_TRY(qc_json_new_obj(&o, err));
+        QC_TRY(qc_json_set_hex(o, "object", qc_span_of(versions[i].object, VAULT_ID_BYTES), err));
+        QC_TRY(qc_json_set_hex(o, "version", qc_span_of(versions[i].version, VAULT_ID_BYTES), err));
+        QC_TRY(qc_json_append(list, &o, err));
+    }
+    QC_TRY(qc_json_new_obj(&body, err));
+    QC_TRY(qc_json_set(body, "objects", &list, err));
+    QC_TRY(qc_json_dump(body, &text, err));
+    return gw_http_call(
+        http_of(gw),
+        &(struct gw_http_call){
+            .method = "POST", .path = path, .body = qc_buf_span(&text), .answer_max = ret->max },
+        ret, op, err);
 }
 
 static qc_rc backup_get(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object,
@@ -406,14 +514,17 @@ const struct vault_gw_ops gw_http_ops = {
     .vault_get = vault_get,
     .chain = chain,
     .entry_get = entry_get,
+    .entry_some = entry_some,
     .entry_list = entry_list,
     .entry_remove = entry_remove,
     .upload_begin = upload_begin,
     .segment_put = segment_put,
     .upload_commit = upload_commit,
+    .bundle_commit = bundle_commit,
     .upload_state = upload_state,
     .upload_cancel = upload_cancel,
     .read = read_range,
+    .read_some = read_some,
     .backup_get = backup_get,
     .info = info,
     .faults = faults,

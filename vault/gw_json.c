@@ -332,6 +332,18 @@ qc_rc gw_json_error(int status, qc_span body, struct vault_gw_entry *ret_current
     return rc;
 }
 
+qc_rc gw_json_refusal(const struct json_t *obj, qc_rc *ret_rc, struct qc_err *ret, struct qc_err *err)
+{
+    struct json_t *error = NULL;
+    char id[32] = "", text[QC_ERR_MSG_MAX] = "";
+    QC_TRY(qc_json_obj(obj, "error", &error, err));
+    QC_TRY(get_text(error, "id", id, sizeof(id), err));
+    QC_TRY(get_text(error, "message", text, sizeof(text), err));
+    *ret_rc = gw_json_rc(id, 0);
+    qc_err_set(ret, *ret_rc, QC_HERE, "%s", text);
+    return QC_OK;
+}
+
 qc_rc gw_json_entry_build(struct json_t **ret, const struct vault_entry *e, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *obj = NULL;

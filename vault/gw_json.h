@@ -26,6 +26,10 @@ QC_MUST qc_rc gw_json_rc(const char *id, int status);
  */
 QC_MUST qc_rc gw_json_error(int status, qc_span body, struct vault_gw_entry *ret_current, struct qc_err *err);
 
+/* {"error":{..}} as one outcome of many: its code into *ret_rc, never QC_OK, and its text into ret. */
+QC_MUST qc_rc gw_json_refusal(const struct json_t *obj, qc_rc *ret_rc, struct qc_err *ret,
+                              struct qc_err *err);
+
 /* ENTRY as the commit sends it. */
 QC_MUST qc_rc gw_json_entry_build(struct json_t **ret, const struct vault_entry *e, struct qc_err *err);
 

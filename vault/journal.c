@@ -119,12 +119,86 @@ static qc_rc make_locked(struct journal *j, struct qc_err *err)
     return QC_FAIL(err, QC_LOCKED, "the journal's file goes away again and again");
 }
 
+static qc_rc make(struct journal *j, const char *state, const uint8_t *put_key, struct qc_err *err)
+{
+    QC_TRY_AS(open_dir(&j->dir, state, err), err, "journal");
+    qc_hex(qc_span_of(put_key, 16), j->name);
+    QC_TRY_AS(make_locked(j, err), err, "journal");
+    return QC_OK;
+}
+
+static qc_rc encode_bundle(qc_buf *out, const struct journal_bundle *b, struct qc_err *err)
+{
+    uint8_t sum[32];
+    QC_TRY(qc_buf_add(out, QC_LIT("QCJB"), err));
+    QC_TRY(qc_buf_add_be(out, b->count, 4, err));
+    QC_TRY(qc_buf_add(out, qc_span_of(b->vault, 16), err));
+    QC_TRY(qc_buf_add(out, qc_span_of(b->put_key, 16), err));
+    for (size_t i = 0; i < b->count; i++) {
+        const struct journal_put *p = &b->v[i];
+        QC_TRY(qc_buf_add(out, qc_span_of(p->put_key, 16), err));
+        QC_TRY(qc_buf_add(out, qc_span_of(p->object, 16), err));
+        QC_TRY(qc_buf_add(out, qc_span_of(p->version, 16), err));
+        QC_TRY(qc_buf_add(out, qc_span_of(p->path_tag, 16), err));
+        QC_TRY(qc_buf_add_be(out, p->sequence, 8, err));
+        QC_TRY(qc_buf_add_be(out, p->number, 8, err));
+    }
+    const qc_span all = qc_buf_span(out);
+    QC_TRY(qc_sha256(&all, 1, sum, err));
+    return qc_buf_add(out, qc_span_of(sum, sizeof(sum)), err);
+}
+
+qc_rc journal_parse_bundle(struct journal_bundle *ret, qc_span in, struct qc_err *err)
+{
+    uint8_t sum[32];
+    if (in.n < JOURNAL_BUNDLE_HEAD + 32 || in.n > JOURNAL_BUNDLE_MAX || memcmp(in.p, "QCJB", 4) != 0)
+        return QC_FAIL(err, QC_FORMAT, "journal: no whole bundle");
+    const qc_span clear = qc_span_sub(in, 0, in.n - 32);
+    QC_TRY(qc_sha256(&clear, 1, sum, err));
+    if (!qc_ct_eq(sum, in.p + clear.n, sizeof(sum)))
+        return QC_FAIL(err, QC_FORMAT, "journal: no whole bundle");
+    qc_rd r = { .s = qc_span_from(clear, 4) };
+    struct journal_bundle *b = ret; /* of no use after a failure */
+    b->count = (size_t)qc_rd_be(&r, 4);
+    qc_rd_copy(&r, b->vault, 16);
+    qc_rd_copy(&r, b->put_key, 16);
+    if (b->count > QC_VAULT_BUNDLE_FILES)
+        return QC_FAIL(err, QC_FORMAT, "journal: a bundle of %zu", b->count);
+    bool good = true;
+    for (size_t i = 0; i < b->count; i++) {
+        struct journal_put *p = &b->v[i];
+        memcpy(p->vault, b->vault, 16);
+        qc_rd_copy(&r, p->put_key, 16);
+        qc_rd_copy(&r, p->object, 16);
+        qc_rd_copy(&r, p->version, 16);
+        qc_rd_copy(&r, p->path_tag, 16);
+        p->sequence = qc_rd_be(&r, 8);
+        p->number = qc_rd_be(&r, 8);
+        good = good && p->sequence > 0 && p->sequence <= INT64_MAX && p->number > 0 && p->number <= INT64_MAX;
+    }
+    if (!qc_rd_end(&r) || !good)
+        return QC_FAIL(err, QC_FORMAT, "journal: a bundle that does not parse");
+    return QC_OK;
+}
+
+qc_rc journal_begin_bundle(struct journal *ret, const char *state, const struct journal_bundle *b,
+                           struct qc_err *err)
+{
+    QC_CLEANUP(journal_close) struct journal j = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = JOURNAL_BUNDLE_MAX };
+    QC_TRY(encode_bundle(&bytes, b, err));
+    QC_TRY(make(&j, state, b->put_key, err));
+    QC_TRY_AS(qc_pwrite_all(qc_fd_get(&j.file), qc_buf_span(&bytes), 0, err), err, "journal");
+    QC_TRY_AS(qc_sync(qc_fd_get(&j.file), err), err, "journal");
+    QC_TRY_AS(qc_dir_sync(qc_fd_get(&j.dir), err), err, "journal");
+    *ret = QC_STEAL(j);
+    return QC_OK;
+}
+
 qc_rc journal_begin(struct journal *ret, const char *state, const struct journal_put *put, struct qc_err *err)
 {
     QC_CLEANUP(journal_close) struct journal j = { 0 };
-    QC_TRY_AS(open_dir(&j.dir, state, err), err, "journal");
-    qc_hex(qc_span_of(put->put_key, sizeof(put->put_key)), j.name);
-    QC_TRY_AS(make_locked(&j, err), err, "journal");
+    QC_TRY(make(&j, state, put->put_key, err));
     QC_TRY(journal_update(&j, put, err));
     QC_TRY_AS(qc_dir_sync(qc_fd_get(&j.dir), err), err, "journal");
     *ret = QC_STEAL(j);

@@ -21,6 +21,21 @@ struct journal_put {
     uint64_t number; /* that the entry has if it was committed: a gateway's word is measured by it */
 };
 
+/* What is put together: STATE/journal/<put key of the bundle>: "QCJB" || u32 count || vault 16 || put key 16
+ * || count times (put key 16 || object 16 || version 16 || path tag 16 || u64 sequence || u64 number) ||
+ * SHA-256 of the bytes before; written once, before anything is sent. One that is not whole is of a put that
+ * had sent nothing. */
+#define JOURNAL_BUNDLE_HEAD 40
+#define JOURNAL_BUNDLE_ROW  80
+#define JOURNAL_BUNDLE_MAX  (JOURNAL_BUNDLE_HEAD + QC_VAULT_BUNDLE_FILES * JOURNAL_BUNDLE_ROW + 32)
+
+struct journal_bundle {
+    uint8_t vault[VAULT_ID_BYTES];
+    uint8_t put_key[16]; /* of the bundle */
+    size_t count;
+    struct journal_put v[QC_VAULT_BUNDLE_FILES]; /* each with the vault */
+};
+
 struct journal {
     struct qc_fd dir, file;
     char name[33];
@@ -30,6 +45,9 @@ struct journal {
 /* Begin: the file is durable and locked on return. */
 QC_MUST qc_rc journal_begin(struct journal *ret, const char *state, const struct journal_put *put,
                             struct qc_err *err);
+/* The same of a bundle. */
+QC_MUST qc_rc journal_begin_bundle(struct journal *ret, const char *state, const struct journal_bundle *b,
+                                   struct qc_err *err);
 /* Replace what it says, durably. */
 QC_MUST qc_rc journal_update(struct journal *j, const struct journal_put *put, struct qc_err *err);
 /* Remove the file, durably: the put is settled. */
@@ -39,6 +57,9 @@ void journal_close(struct journal *j);
 
 /* Parse the file's bytes: the slot of the greater turn. QC_FORMAT  none is whole. */
 QC_MUST qc_rc journal_parse(struct journal_put *ret, uint32_t *ret_turn, qc_span in, struct qc_err *err);
+
+/* QC_FORMAT  it is not whole, or of a single put. */
+QC_MUST qc_rc journal_parse_bundle(struct journal_bundle *ret, qc_span in, struct qc_err *err);
 
 /*
  * Settle every put of v's vault that nobody holds: committed ones get their records committed, all others are

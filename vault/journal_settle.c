@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "store.h"
+
 static bool is_key(const char *name)
 {
     return strlen(name) == 32 && strspn(name, "0123456789abcdef") == 32;
@@ -110,24 +113,85 @@ static qc_rc settle_one(struct vault *v, const struct journal_put *put, const st
     return QC_FAIL(err, QC_TEMP, "the gateway has decided to commit it and is not done yet");
 }
 
+/* Members of a bundle that is cancelled, or one of which is live. */
+static qc_rc forget_all(struct vault *v, const struct journal_bundle *b, struct qc_err *err)
+{
+    struct store_version versions[QC_VAULT_BUNDLE_FILES];
+    for (size_t i = 0; i < b->count; i++)
+        versions[i] = (struct store_version){ b->v[i].object, b->v[i].version };
+    for (unsigned i = 0; i < 2; i++) {
+        QC_TRY(session_need_store(v, i + 1, err));
+        QC_TRY(store_remove_many(v->store[i], versions, b->count, err));
+    }
+    return QC_OK;
+}
+
+/* None of a bundle that is cancelled was decided, or will be. What says that it is too late may be true of
+ * some of them alone. */
+static qc_rc settle_bundle(struct vault *v, const struct journal_bundle *b, const struct vault_call *call,
+                           struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    const qc_rc rc = v->gw->ops->upload_cancel(v->gw, b->put_key, &call->op, &why);
+    if (rc == QC_OK) {
+        QC_TRY(forget_all(v, b, err));
+        vault_note(call->notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
+                   "an interrupted put of %zu files was cancelled; nothing of it is visible", b->count);
+        return QC_OK;
+    }
+    if (rc != QC_CONFLICT) {
+        *err = why;
+        return rc;
+    }
+    for (size_t i = 0; i < b->count; i++)
+        QC_TRY(settle_one(v, &b->v[i], call, NULL, err));
+    vault_note(call->notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
+               "an interrupted put of %zu files had been committed; it is finished now", b->count);
+    return QC_OK;
+}
+
+/* What a file says: of one put, or (bundle not NULL) of many. */
+struct unfinished {
+    struct journal_put put;
+    struct journal_bundle *bundle;
+};
+
+static void unfinished_done(struct unfinished *u)
+{
+    qc_free(u->bundle);
+}
+
+static qc_rc read_file(struct journal *j, struct unfinished *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = JOURNAL_BUNDLE_MAX + 1 };
+    size_t got = 0;
+    QC_TRY(qc_buf_reserve(&bytes, bytes.max, err));
+    QC_TRY(qc_pread_full(qc_fd_get(&j->file), bytes.p, bytes.max, 0, &got, err));
+    bytes.n = got;
+    if (got < 4 || memcmp(bytes.p, "QCJB", 4) != 0)
+        return journal_parse(&ret->put, &j->turn, qc_buf_span(&bytes), err);
+    ret->bundle = qc_alloc(sizeof(*ret->bundle));
+    if (ret->bundle == NULL)
+        return QC_FAIL(err, QC_NOMEM, "journal");
+    return journal_parse_bundle(ret->bundle, qc_buf_span(&bytes), err);
+}
+
 static qc_rc settle_file(struct vault *v, struct journal *j, const struct vault_call *call,
                          struct qc_err *err)
 {
-    uint8_t bytes[2 * JOURNAL_SLOT + 1];
-    struct journal_put put = { 0 };
+    QC_CLEANUP(unfinished_done) struct unfinished u = { 0 };
     struct qc_err why = { 0 };
-    size_t got = 0;
-    QC_TRY(qc_pread_full(qc_fd_get(&j->file), bytes, sizeof(bytes), 0, &got, err));
-    qc_rc rc = journal_parse(&put, &j->turn, qc_span_of(bytes, got), &why);
+    qc_rc rc = read_file(j, &u, &why);
     if (rc == QC_FORMAT)
         return journal_end(j, err); /* nothing was sent before a slot was whole */
     if (rc != QC_OK) {
         *err = why;
         return rc;
     }
-    if (memcmp(put.vault, v->id, sizeof(put.vault)) != 0)
+    if (memcmp(u.bundle != NULL ? u.bundle->vault : u.put.vault, v->id, VAULT_ID_BYTES) != 0)
         return QC_OK;
-    rc = settle_one(v, &put, call, call->notes, &why);
+    rc = u.bundle != NULL ? settle_bundle(v, u.bundle, call, &why)
+                          : settle_one(v, &u.put, call, call->notes, &why);
     if (rc == QC_NOMEM || rc == QC_CANCELLED) {
         *err = why;
         return rc;

@@ -65,23 +65,27 @@ static qc_rc look(struct put *p, struct qc_err *err)
     return QC_OK;
 }
 
+qc_rc put_draw_keys(struct vault *v, const struct journal_put *ids, const qc_key *given,
+                    struct vault_keys *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *R1 = NULL, *R2 = NULL;
+    for (unsigned i = 0; i < 2; i++)
+        if (v->store[i] != NULL && vault_store_derives(v->store[i]))
+            QC_TRY(vault_store_derive(i == 0 ? &R1 : &R2, v->store[i], ids->object, ids->version, err));
+    return vault_keys_draw_with(ret, R1, given != NULL ? given : R2, &v->rng, err);
+}
+
 /* Ids and keys. The version id is drawn with K and R, and never used for others. */
 static qc_rc draw(struct put *p, struct qc_err *err)
 {
     memcpy(p->ids.vault, p->v->id, VAULT_ID_BYTES);
     memcpy(p->ids.path_tag, p->path_tag, sizeof(p->path_tag));
-    QC_CLEANUP(qc_key_free) qc_key *R1 = NULL, *R2 = NULL;
-    if (p->ticket) {
+    if (p->ticket)
         memcpy(p->ids.version, p->taken.version, VAULT_ID_BYTES);
-        R2 = QC_STEAL(p->taken.share);
-    } else
+    else
         QC_TRY(qc_rng_fill(&p->v->rng, p->ids.version, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&p->v->rng, p->ids.put_key, sizeof(p->ids.put_key), err));
-    for (unsigned i = 0; i < 2; i++)
-        if (p->v->store[i] != NULL && vault_store_derives(p->v->store[i]))
-            QC_TRY(
-                vault_store_derive(i == 0 ? &R1 : &R2, p->v->store[i], p->ids.object, p->ids.version, err));
-    return vault_keys_draw_with(&p->keys, R1, R2, &p->v->rng, err);
+    return put_draw_keys(p->v, &p->ids, p->ticket ? p->taken.share : NULL, &p->keys, err);
 }
 
 /* The same, with where these bytes came from. What was drawn before is not this object's. */

@@ -43,5 +43,12 @@ QC_MUST qc_rc put_data(struct put *p, struct qc_err *err);
  * before this one is there. */
 QC_MUST qc_rc put_note_others(struct put *p, const struct vault_entry *current, struct qc_err *err);
 
+/* K, R and their shares; those that a store derives are its, and R2 may be given by a ticket. */
+QC_MUST qc_rc put_draw_keys(struct vault *v, const struct journal_put *ids, const qc_key *given,
+                            struct vault_keys *ret, struct qc_err *err);
+
+/* What a receipt says of clouds and margins. */
+void put_result_take(struct vault_put_result *r, const struct vault_gw_receipt *receipt);
+
 /* Commit, and bring stores and journal after it. */
 QC_MUST qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err);

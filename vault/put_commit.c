@@ -191,26 +191,30 @@ static bool bring_stores(struct put *p, uint64_t number)
     return all;
 }
 
+void put_result_take(struct vault_put_result *r, const struct vault_gw_receipt *receipt)
+{
+    r->margin = receipt->acked_margin;
+    r->margin_full = receipt->margin_full;
+    r->clouds = receipt->clouds;
+    r->record_copies = receipt->record_copies;
+    r->degraded_count = receipt->degraded_count;
+    r->following_count = receipt->following_count;
+    r->degraded = receipt->degraded_count > 0 ||
+                  (receipt->following_count == 0 && receipt->acked_margin < receipt->margin_full);
+    memcpy(r->degraded_clouds, receipt->degraded, sizeof(r->degraded_clouds));
+    memcpy(r->degraded_why, receipt->degraded_why, sizeof(r->degraded_why));
+    memcpy(r->following, receipt->following, sizeof(r->following));
+}
+
 static void fill_result(const struct put *p, const struct vault_entry *e,
                         const struct vault_gw_receipt *receipt, struct vault_put_result *ret)
 {
-    struct vault_put_result r = { .number = e->number,
-                                  .sequence = e->sequence,
-                                  .size = p->size,
-                                  .stored = e->size,
-                                  .margin = receipt->acked_margin,
-                                  .margin_full = receipt->margin_full,
-                                  .clouds = receipt->clouds,
-                                  .record_copies = receipt->record_copies,
-                                  .degraded_count = receipt->degraded_count,
-                                  .following_count = receipt->following_count };
-    r.degraded = receipt->degraded_count > 0 ||
-                 (receipt->following_count == 0 && receipt->acked_margin < receipt->margin_full);
+    struct vault_put_result r = {
+        .number = e->number, .sequence = e->sequence, .size = p->size, .stored = e->size
+    };
     memcpy(r.object, e->object, sizeof(r.object));
     memcpy(r.version, e->version, sizeof(r.version));
-    memcpy(r.degraded_clouds, receipt->degraded, sizeof(r.degraded_clouds));
-    memcpy(r.degraded_why, receipt->degraded_why, sizeof(r.degraded_why));
-    memcpy(r.following, receipt->following, sizeof(r.following));
+    put_result_take(&r, receipt);
     *ret = r;
 }
 

@@ -67,11 +67,10 @@ qc_rc session_need_both(struct vault *v, struct qc_err *err)
 }
 
 /* One seal of the chain; watch as in session_catch_up. */
-static qc_rc step(struct vault_head *head, const uint8_t *seal, const struct session_watch *watch,
-                  struct qc_err *err)
+static qc_rc check_step(const struct vault_head *head, const uint8_t *seal, const struct session_watch *watch,
+                        struct qc_err *err)
 {
-    QC_TRY(vault_head_step(head, seal, err));
-    if (watch == NULL || head->count != watch->index)
+    if (head->count != watch->index)
         return QC_OK;
     if (watch->seal != NULL && !qc_ct_eq(seal, watch->seal, 32))
         return QC_FAIL(err, QC_INTEGRITY,
@@ -97,13 +96,43 @@ static qc_rc check_claim(const struct vault_head *known, const struct vault_head
     return QC_OK;
 }
 
+static qc_rc step_past(struct vault_head *head, const uint8_t *seal, const struct session_watch *watches,
+                       size_t count, struct qc_err *err)
+{
+    QC_TRY(vault_head_step(head, seal, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(check_step(head, seal, &watches[i], err));
+    return QC_OK;
+}
+
+/* They lie behind the one head, and not behind the other. */
+static qc_rc check_between(const struct session_watch *watches, size_t count, uint64_t known, uint64_t now,
+                           struct qc_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (watches[i].index <= known)
+            return QC_FAIL(err, QC_INTEGRITY, "vault head: commit %" PRIu64 " was seen before it was made",
+                           watches[i].index);
+        if (watches[i].index > now)
+            return QC_FAIL(err, QC_INTEGRITY,
+                           "vault head: commit %" PRIu64
+                           " is known and not in the gateway's chain (rollback)",
+                           watches[i].index);
+    }
+    return QC_OK;
+}
+
 qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const struct vault_op *op,
                        struct qc_err *err)
 {
+    return session_catch_up_all(v, watch, watch == NULL ? 0 : 1, op, err);
+}
+
+qc_rc session_catch_up_all(struct vault *v, const struct session_watch *watches, size_t count,
+                           const struct vault_op *op, struct qc_err *err)
+{
     struct vault_head head = v->head, claimed = { 0 };
-    if (watch != NULL && watch->index <= head.count)
-        return QC_FAIL(err, QC_INTEGRITY, "vault head: commit %" PRIu64 " was seen before it was made",
-                       watch->index);
+    QC_TRY(check_between(watches, count, head.count, UINT64_MAX, err));
     do {
         QC_CLEANUP(qc_buf_free) qc_buf seals = { .max = (size_t)QC_VAULT_CHAIN_PAGE * 32 };
         QC_TRY(v->gw->ops->chain(v->gw, v->id, head.count, &claimed, &seals, op, err));
@@ -113,13 +142,10 @@ qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const
             return QC_FAIL(err, QC_INTEGRITY, "vault head: %" PRIu64 " seals for %" PRIu64 " commits", n,
                            claimed.count - head.count);
         for (uint64_t i = 0; i < n; i++)
-            QC_TRY(step(&head, seals.p + i * 32, watch, err));
+            QC_TRY(step_past(&head, seals.p + i * 32, watches, count, err));
     } while (head.count < claimed.count);
     QC_TRY(check_claim(&head, &claimed, err));
-    if (watch != NULL && head.count < watch->index)
-        return QC_FAIL(err, QC_INTEGRITY,
-                       "vault head: commit %" PRIu64 " is known and not in the gateway's chain (rollback)",
-                       watch->index);
+    QC_TRY(check_between(watches, count, 0, head.count, err));
     v->head = head;
     return QC_OK;
 }
@@ -281,6 +307,31 @@ void session_look_end(struct vault *v)
         if (v->store[i] != NULL)
             vault_store_look_end(v->store[i]);
     qc_keys_loose_end();
+}
+
+qc_rc session_entry_given(struct vault *v, qc_span path, struct vault_gw_entry *e, struct vault_gw_entry *ret,
+                          bool *ret_found, const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry given = { 0 };
+    struct qc_err why = { 0 };
+    uint64_t mark = 0;
+    bool behind = false;
+    if (e == NULL) {
+        QC_TRY(mark_of(v, path, &mark, call->notes, err));
+        *ret_found = false;
+        if (mark == 0)
+            return QC_OK;
+        session_look_end(v); /* what others write from here on counts */
+        return session_entry(v, path, ret, ret_found, call, err);
+    }
+    given = QC_STEAL(*e);
+    if (check_answer(v, path, &given, &behind, call->notes, &why) != QC_OK) {
+        session_look_end(v);
+        return session_entry(v, path, ret, ret_found, call, err);
+    }
+    *ret = QC_STEAL(given);
+    *ret_found = true;
+    return QC_OK;
 }
 
 qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry **e,

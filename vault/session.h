@@ -55,6 +55,9 @@ struct session_watch {
  */
 QC_MUST qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const struct vault_op *op,
                                struct qc_err *err);
+/* The same past many commits. */
+QC_MUST qc_rc session_catch_up_all(struct vault *v, const struct session_watch *watches, size_t count,
+                                   const struct vault_op *op, struct qc_err *err);
 /* Write v's head to the stores that can be written; what fails is a note. */
 void session_save_head(struct vault *v, struct vault_notes *notes);
 
@@ -79,6 +82,14 @@ void session_look_end(struct vault *v);
  */
 QC_MUST qc_rc session_entry(struct vault *v, qc_span path, struct vault_gw_entry *ret, bool *ret_found,
                             const struct vault_call *call, struct qc_err *err);
+
+/*
+ * The same with the gateway's answer at hand: *e, which is taken over, or, as it says, none (e NULL). Where
+ * the answer does not do it is asked again.
+ */
+QC_MUST qc_rc session_entry_given(struct vault *v, qc_span path, struct vault_gw_entry *e,
+                                  struct vault_gw_entry *ret, bool *ret_found, const struct vault_call *call,
+                                  struct qc_err *err);
 
 /* The entry of a name that is there: QC_NOTFOUND also for tombstones. path is appended to. */
 QC_MUST qc_rc session_entry_of_name(struct vault *v, qc_span name, qc_buf *path, struct vault_gw_entry *ret,

@@ -53,6 +53,26 @@ QC_MUST qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, const 
                                const uint8_t *version, struct qc_err *err);
 /* The seed becomes s's, and VS_i what it gives; index, vault and generation are set. */
 QC_MUST qc_rc store_set_seed(struct vault_store *s, const qc_key *seed, struct qc_err *err);
+/* A pending record that is sealed already: of many the shares need not be in memory at once. */
+struct store_sealed {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint8_t sealed[STORE_SEALED];
+    size_t n; /* bytes of it */
+};
+QC_MUST qc_rc store_pending_seal(struct store_sealed *ret, const struct vault_store *s,
+                                 const struct vault_store_record *r, const qc_rng *rng, struct qc_err *err);
+/* Of generation 1. As vault_store_add. */
+QC_MUST qc_rc store_pending_add(struct vault_store *s, const struct store_sealed *rows, size_t count,
+                                struct qc_err *err);
+/* As vault_store_commit of each, in one transaction: all or none. */
+QC_MUST qc_rc store_commit_many(struct vault_store *s, const struct vault_store_commit *changes, size_t count,
+                                const qc_rng *rng, struct qc_err *err);
+/* As vault_store_remove_pending of each, in one transaction: all or none. */
+struct store_version {
+    const uint8_t *object, *version;
+};
+QC_MUST qc_rc store_remove_many(struct vault_store *s, const struct store_version *versions, size_t count,
+                                struct qc_err *err);
 /* QC_INTEGRITY  it does not open. */
 QC_MUST qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
                                 qc_span sealed, struct qc_err *err);

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void vault_store_record_done(struct vault_store_record *r)
 {
@@ -13,6 +14,18 @@ static struct store_record_id id_of(const struct vault_store_record *r)
     return (struct store_record_id){ r->object, r->version, r->generation, r->state, r->sequence };
 }
 
+static const char insert_record[] =
+    "INSERT OR REPLACE INTO record (object_id, version_id, generation, state, sequence, sealed)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+static qc_rc insert_row(struct qc_stmt *insert, const struct store_record_id *id, qc_span sealed,
+                        struct qc_err *err)
+{
+    return QC_RUN(insert, err, QC_VB(qc_span_of(id->object, VAULT_ID_BYTES)),
+                  QC_VB(qc_span_of(id->version, VAULT_ID_BYTES)), QC_VI(id->generation), QC_VI(id->state),
+                  QC_VI(id->sequence), QC_VB(sealed));
+}
+
 static qc_rc add_one(struct vault_store *s, struct qc_stmt *insert, const struct vault_store_record *r,
                      const qc_rng *rng, struct qc_err *err)
 {
@@ -21,9 +34,7 @@ static qc_rc add_one(struct vault_store *s, struct qc_stmt *insert, const struct
     struct store_record_id id = id_of(r);
     QC_ASSERT(r->sequence <= INT64_MAX);
     QC_TRY(store_record_seal(sealed, &n, s, &id, r->share, rng, err));
-    return QC_RUN(insert, err, QC_VB(qc_span_of(r->object, VAULT_ID_BYTES)),
-                  QC_VB(qc_span_of(r->version, VAULT_ID_BYTES)), QC_VI(r->generation), QC_VI(r->state),
-                  QC_VI(r->sequence), QC_VB(qc_span_of(sealed, n)));
+    return insert_row(insert, &id, qc_span_of(sealed, n), err);
 }
 
 static qc_rc add(struct vault_store *s, const struct vault_store_record *records, size_t count,
@@ -33,11 +44,7 @@ static qc_rc add(struct vault_store *s, const struct vault_store_record *records
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
-    QC_TRY(qc_db_prepare(
-        s->db,
-        "INSERT OR REPLACE INTO record (object_id, version_id, generation, state, sequence, sealed)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        &insert, err));
+    QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
     for (size_t i = 0; i < count; i++)
         QC_TRY(add_one(s, insert, &records[i], rng, err));
     return qc_tx_commit(&tx, err);
@@ -47,6 +54,41 @@ qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *re
                       const qc_rng *rng, struct qc_err *err)
 {
     return store_said(s, add(s, records, count, rng, err), err);
+}
+
+static struct store_record_id pending_id(const uint8_t *object, const uint8_t *version)
+{
+    return (struct store_record_id){ object, version, 1, VAULT_RECORD_PENDING, 0 };
+}
+
+qc_rc store_pending_seal(struct store_sealed *ret, const struct vault_store *s,
+                         const struct vault_store_record *r, const qc_rng *rng, struct qc_err *err)
+{
+    const struct store_record_id id = pending_id(r->object, r->version);
+    memcpy(ret->object, r->object, VAULT_ID_BYTES);
+    memcpy(ret->version, r->version, VAULT_ID_BYTES);
+    return store_said(s, store_record_seal(ret->sealed, &ret->n, s, &id, r->share, rng, err), err);
+}
+
+static qc_rc add_sealed(struct vault_store *s, const struct store_sealed *rows, size_t count,
+                        struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
+    for (size_t i = 0; i < count; i++) {
+        const struct store_record_id id = pending_id(rows[i].object, rows[i].version);
+        QC_TRY(insert_row(insert, &id, qc_span_of(rows[i].sealed, rows[i].n), err));
+    }
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc store_pending_add(struct vault_store *s, const struct store_sealed *rows, size_t count,
+                        struct qc_err *err)
+{
+    return store_said(s, add_sealed(s, rows, count, err), err);
 }
 
 #define RECORD_COLUMNS "object_id, version_id, generation, state, sequence, sealed"
@@ -168,35 +210,41 @@ static qc_rc raise_head(struct vault_store *s, const struct vault_head *head, st
     return store_text_put(s, "vault_head", qc_span_of(encoded, sizeof(encoded)), err);
 }
 
-static qc_rc commit(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
-                    struct qc_err *err)
+static qc_rc commit(struct vault_store *s, const struct vault_store_commit *changes, size_t count,
+                    const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
-    if (change->object != NULL)
-        QC_TRY(commit_record(s, change, rng, err));
-    if (change->path_tag != NULL)
-        QC_TRY(raise_mark(s, change->path_tag, change->number, err));
-    if (change->head != NULL)
-        QC_TRY(raise_head(s, change->head, err));
+    for (size_t i = 0; i < count; i++) {
+        const struct vault_store_commit *change = &changes[i];
+        if (change->object != NULL)
+            QC_TRY(commit_record(s, change, rng, err));
+        if (change->path_tag != NULL)
+            QC_TRY(raise_mark(s, change->path_tag, change->number, err));
+        if (change->head != NULL)
+            QC_TRY(raise_head(s, change->head, err));
+    }
     return qc_tx_commit(&tx, err);
 }
 
 qc_rc vault_store_commit(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
                          struct qc_err *err)
 {
-    return store_said(s, commit(s, change, rng, err), err);
+    return store_said(s, commit(s, change, 1, rng, err), err);
 }
 
-static qc_rc remove_pending(struct vault_store *s, qc_span object, qc_span version, struct qc_err *err)
+qc_rc store_commit_many(struct vault_store *s, const struct vault_store_commit *changes, size_t count,
+                        const qc_rng *rng, struct qc_err *err)
 {
-    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    return store_said(s, commit(s, changes, count, rng, err), err);
+}
+
+static qc_rc remove_row(struct vault_store *s, qc_span object, qc_span version, struct qc_err *err)
+{
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *drop = NULL;
     bool committed = false;
-    QC_TRY(store_want_write(s, err));
-    QC_TRY(qc_tx_begin(&tx, s->db, err));
     QC_TRY(qc_db_prepare(
         s->db, "SELECT 1 FROM record WHERE object_id = ?1 AND version_id = ?2 AND state <> 1", &find, err));
     QC_TRY(QC_BIND(find, err, QC_VB(object), QC_VB(version)));
@@ -206,16 +254,31 @@ static qc_rc remove_pending(struct vault_store *s, qc_span object, qc_span versi
         return QC_FAIL(err, QC_CONFLICT, "the record is committed");
     QC_TRY(qc_db_prepare(s->db, "DELETE FROM record WHERE object_id = ?1 AND version_id = ?2 AND state = 1",
                          &drop, err));
-    QC_TRY(QC_RUN(drop, err, QC_VB(object), QC_VB(version)));
+    return QC_RUN(drop, err, QC_VB(object), QC_VB(version));
+}
+
+static qc_rc remove_pending(struct vault_store *s, const struct store_version *versions, size_t count,
+                            struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(remove_row(s, qc_span_of(versions[i].object, VAULT_ID_BYTES),
+                          qc_span_of(versions[i].version, VAULT_ID_BYTES), err));
     return qc_tx_commit(&tx, err);
 }
 
 qc_rc vault_store_remove_pending(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
                                  const uint8_t version[VAULT_ID_BYTES], struct qc_err *err)
 {
-    qc_rc rc =
-        remove_pending(s, qc_span_of(object, VAULT_ID_BYTES), qc_span_of(version, VAULT_ID_BYTES), err);
-    return store_said(s, rc, err);
+    return store_said(s, remove_pending(s, &(struct store_version){ object, version }, 1, err), err);
+}
+
+qc_rc store_remove_many(struct vault_store *s, const struct store_version *versions, size_t count,
+                        struct qc_err *err)
+{
+    return store_said(s, remove_pending(s, versions, count, err), err);
 }
 
 static qc_rc sequence(struct vault_store *s, qc_span object, uint64_t *ret, struct qc_err *err)

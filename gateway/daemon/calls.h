@@ -23,6 +23,9 @@ QC_MUST qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc
 QC_MUST qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_entry_some(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_members(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_read_some(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err);

@@ -134,6 +134,14 @@ static qc_rc error_json(struct json_t **json, const struct qc_err *why, const ch
     return qc_json_set(*json, "error", &error, err);
 }
 
+qc_rc request_error_json(struct request *r, const struct qc_err *why, struct json_t **ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    QC_TRY(error_json(&o, why, caller_told(r, why), err));
+    *ret = QC_STEAL(o);
+    return QC_OK;
+}
+
 static enum MHD_Result send_error(struct request *r, struct answer *a, const struct qc_err *why)
 {
     struct qc_err err = { 0 };

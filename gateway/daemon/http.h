@@ -149,6 +149,10 @@ QC_MUST qc_rc request_argument_u64(struct request *r, const char *name, uint64_t
 QC_MUST qc_rc request_json(struct request *r, const char *const *names, size_t count, struct json_t **ret,
                            struct qc_err *err);
 
+/* {"error":{..}}, as a refusal has it, for one of many. */
+QC_MUST qc_rc request_error_json(struct request *r, const struct qc_err *why, struct json_t **ret,
+                                 struct qc_err *err);
+
 /* Send a stretch of a version; takes the answer's reader. */
 enum MHD_Result stream_send(struct request *r, struct answer *a);
 /* Streams whose clients stopped reading give back what they hold; they fetch it again when it is asked for.

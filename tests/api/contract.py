@@ -27,6 +27,7 @@ EXEMPT = {
     ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
+    ("entrySome", "5XX"), ("members", "5XX"),
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
 
@@ -107,6 +108,13 @@ class Walk:
         check(receipt["number"] == number and receipt["chain"] == len(self.seals) and receipt["head"] == self.head(), f"receipt {receipt}")
         return up, e, body, receipt
 
+    def member(self, path, number, start, size):
+        up = self.upload()
+        return {"put_key": up["put_key"], "start": start, "entry": self.entry(up, path, number, size), "backup": b64(self.random.randbytes(172))}
+
+    def members_body(self, *members):
+        return {"members": list(members), "segments": 1}
+
     # ------------------------------------------------------------ the walk
     def empty(self):
         h = self.ask("health")
@@ -136,6 +144,9 @@ class Walk:
         check(self.ask("uploadGet", key) == {"state": "unknown", "receipt": None}, "state of an unknown upload")
         self.ask("segmentPut", key | {"seq": 0}, b"x", expect=404, error="not-found")
         self.ask("commit", key, self.commit_body(self.entry(self.upload(), self.path(), 1, 1), 1), expect=404, error="not-found")
+        self.ask("entrySome", v, {"paths": [path]}, expect=404, error="not-found")
+        self.ask("readSome", v, {"objects": [{"object": self.id(), "version": self.id()}]}, expect=404, error="not-found")
+        self.ask("members", key, self.members_body(self.member(self.path(), 1, 0, 1)), expect=404, error="not-found")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
     def vaults(self):
@@ -288,6 +299,58 @@ class Walk:
         check(self.ask("entryList", v, {"prefix": b64(prefix + b"\xff" * 90)}) == {"entries": [], "more": False}, "an empty page")
         check(len(self.ask("entryList", v, {"prefix": b64(paths[3]), "limit": 1})["entries"]) == 1, "a prefix that is a whole path")
 
+    def bundle(self):
+        """Many in one segment: each its own version, entry, receipt and refusal."""
+        v, up = {"vault": self.vault}, self.upload()
+        key, datas = {"put_key": up["put_key"]}, [self.random.randbytes(n) for n in (1, 900, 4096, 70000, 5)]
+        self.ask("uploadBegin", v, up, expect=201)
+        self.segments(up, b"".join(datas))
+        paths = sorted(self.path(b"b" * 20) for _ in datas)
+        starts = [sum(map(len, datas[:i])) for i in range(len(datas))]
+        good = [self.member(p, 1, s, len(d)) for p, s, d in zip(paths, starts, datas)]
+        most = sum(map(len, datas))
+        bad = {"conflict": self.member(self.path(), 2, 0, 1), "usage": self.member(self.path(), 1, most, 1)}
+        twice = self.member(self.path(), 1, 0, 1)
+        twice["entry"] |= {k: good[0]["entry"][k] for k in ("object", "version")}
+        body = self.members_body(*good[:4], *bad.values(), twice)
+        got = self.ask("members", key, body)["outcomes"]
+        check([o["error"]["id"] for o in got[4:]] == ["conflict", "usage", "conflict"], f"members that are refused: {got[4:]}")
+        receipts = [o["receipt"] for o in got[:4]]
+        for m, r in zip(good, receipts):
+            self.seals.append(unb64(m["entry"]["seal"]))
+            check((r["number"], r["chain"], r["head"]) == (1, len(self.seals), self.head()), f"a member's receipt {r}")
+            check((r["acked_margin"], r["margin_full"], r["durable_min"], r["n"], r["record_copies"]) == (2, 2, 5, 5, 5), f"a member's receipt {r}")
+        check(self.ask("members", key, self.members_body(*good[:4]))["outcomes"] == got[:4], "the same again")
+        live = self.ask("uploadGet", key)
+        check(live["state"] == "live" and live["receipt"]["n"] == 5, f"the bundle itself: {live}")
+        check(self.ask("uploadGet", {"put_key": good[2]["put_key"]}) == {"state": "live", "receipt": receipts[2]}, "a member's put key")
+        late = self.ask("members", key, self.members_body(good[4]))["outcomes"][0]["receipt"]          # of the same bundle, later
+        self.seals.append(unb64(good[4]["entry"]["seal"]))
+        check(late["head"] == self.head(), f"a member that comes later: {late}")
+        ids = [{k: m["entry"][k] for k in ("object", "version")} for m in good]
+        for i, d in zip(ids, datas):
+            check(self.ask("content", v | i) == d, "a member's bytes")
+            info = self.ask("info", v | i)
+            check((info["size"], info["segments"], info["margin"], len(info["clouds"])) == (len(d), 1, 2, 5), f"info of a member: {info}")
+        a = self.server.request("GET", self.contract.url("content", v | ids[2]), None, {"Range": "bytes=4000-4095"})
+        check(a.status == 206 and a.body == datas[2][4000:], "a range of a member")
+        check(self.ask("backup", v | ids[1]) == unb64(good[1]["backup"]), "a member's backup data")
+        check(self.ask("readSome", v, {"objects": ids[::-1]}) == b"".join(datas[::-1]), "several members in one answer")
+        self.ask("readSome", v, {"objects": [ids[3]] * 16}, expect=413, error="limit")
+        some = self.ask("entrySome", v, {"paths": [b64(paths[3]), b64(self.path()), b64(paths[0])]})["entries"]
+        check([x["path"] for x in some] == [b64(paths[3]), b64(paths[0])] and some[1] == self.ask("entryGet", v, {"path": b64(paths[0])}), f"entries of some: {some}")
+        for name in ("content", "info", "backup"):      # a bundle is nobody's version
+            if name != "backup":
+                self.ask(name, v | {k: up[k] for k in ("object", "version")}, expect=404, error="not-found")
+        s = self.ask("status")
+        check(sum(m["versions"] for m in s["margins"]) == s["versions"], f"versions and their margins: {s}")
+        gone = self.upload()
+        self.ask("uploadBegin", v, gone, expect=201)
+        self.segments(gone, b"nobody's")
+        self.ask("uploadCancel", {"put_key": gone["put_key"]})
+        got = self.ask("members", {"put_key": gone["put_key"]}, self.members_body(self.member(self.path(), 1, 0, 8)))["outcomes"]
+        check(got[0]["error"]["id"] == "conflict", f"a member of a cancelled bundle: {got}")
+
     def remove(self, e):
         v, path = {"vault": self.vault}, e["path"]
         tomb = {"path": path, "number": e["number"] + 1, "seal": b64(self.random.randbytes(32)), "put_key": self.id()}
@@ -418,6 +481,7 @@ class Walk:
     def quorum(self, up, data):
         """Three clouds gone: nothing can be written, nothing of this can be read."""
         o, new = {"vault": self.vault, "object": up["object"], "version": up["version"]}, self.upload()
+        small = self.put(self.path(b"s"), 1, b"small")[0]
         self.ask("uploadBegin", {"vault": self.vault}, new, expect=201)
         self.segments(new, b"before the loss")
         e = self.entry(new, self.path(b"q"), 1, 15)
@@ -430,6 +494,7 @@ class Walk:
             vault = {"record": self.record(other), "backup": b64(bytes(172))}
             self.ask("vaultPut", {"vault": other}, vault, expect=503)
             self.ask("entryRemove", {"vault": self.vault}, tomb | {"path": e["path"], "number": 2}, expect=503)
+            self.ask("readSome", {"vault": self.vault}, {"objects": [{k: small[k] for k in ("object", "version")}]}, expect=503, error="quorum")
             self.ask("tenantAdd", body={"name": "late", "token_hash": b64(bytes(32))}, expect=503)
             self.ask("tenantChange", {"tenant": "ann"}, {"enabled": True}, expect=503)
             self.broken_read(o)
@@ -689,8 +754,9 @@ class Walk:
         check(self.ask("status")["fenced_why"] != "", "why it is fenced")
         tomb = {"path": e["path"], "number": 1, "seal": b64(bytes(32)), "put_key": self.id()}
         for name, ids, sent in (("vaults", {}, None), ("vaultGet", v, None), ("chain", v, None), ("entryGet", v, {"path": e["path"]}),
-                                ("entryList", v, {"prefix": ""}), ("entryRemove", v, tomb), ("uploadBegin", v, self.upload()),
-                                ("segmentPut", key | {"seq": 0}, b"x"), ("commit", key, body), ("uploadGet", key, None),
+                                ("entryList", v, {"prefix": ""}), ("entrySome", v, {"paths": [e["path"]]}), ("entryRemove", v, tomb), ("uploadBegin", v, self.upload()),
+                                ("segmentPut", key | {"seq": 0}, b"x"), ("commit", key, body), ("members", key, self.members_body(self.member(self.path(), 1, 0, 1))), ("uploadGet", key, None),
+                                ("readSome", v, {"objects": [{k: o[k] for k in ("object", "version")}]}),
                                 ("sweep", {}, None), ("tenants", {}, None), ("tenantAdd", {}, {"name": "x", "token_hash": b64(bytes(32))}),
                                 ("tenantChange", {"tenant": "ann"}, {}), ("uploadCancel", key, None), ("content", o, None), ("backup", o, None), ("info", o, None)):
             self.ask(name, ids, sent, expect=409, error="fenced")
@@ -724,6 +790,7 @@ class Walk:
         count = refusals.run(self, up)
         second = self.overwrite(up, e)
         self.listing(second)
+        self.bundle()
         self.remove(second)
         self.chain()
         self.cancels()

@@ -27,6 +27,9 @@ class Refusals:
             "entryRemove": {"path": "AAAA", "number": 7, "seal": entry["seal"], "put_key": walk.id()},
             "uploadBegin": walk.upload() | {"put_key": self.open["put_key"]},
             "commit": walk.commit_body(entry, 1),
+            "entrySome": {"paths": ["AAAA", "AAAB"]},
+            "members": walk.members_body(walk.member(walk.path(), 1, 0, 1), walk.member(walk.path(), 1, 0, 1)),
+            "readSome": {"objects": [{"object": up["object"], "version": up["version"]}]},
             "move": {"kind": "drain", "name": "nobody", "rate": 1 << 20},
             "repair": {"deep": True, "dry_run": True, "rate": 1 << 20},
             "scrub": {"content": True, "cloud": "c1"},
@@ -138,6 +141,11 @@ def mutations(good, path=()):
                 yield f"{where}: {bad[:40]!r}", good | {k: bad}
         if isinstance(v, int) and not isinstance(v, bool):
             yield f"{where}: text", good | {k: str(v)}
+        if isinstance(v, list) and v:
+            for bad in (None, True, 7, [v[0]]):
+                yield f"{where}: with {bad!r}", good | {k: v + [bad]}
+            for inner, bad in mutations(v[-1], path + (k,)) if isinstance(v[-1], dict) else ():
+                yield inner, good | {k: v[:-1] + [copy.deepcopy(bad)]}
         if isinstance(v, dict):
             yield f"{where}: unknown member", good | {k: {**v, "more": 0}}
             for inner, bad in mutations(v, path + (k,)):

@@ -63,6 +63,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     key_file_summed(in);
     if (journal_parse(&put, &turn, in, &err) == QC_OK)
         QC_ASSERT(put.sequence > 0 && put.number > 0);
+    static struct journal_bundle many;
+    if (journal_parse_bundle(&many, in, &err) == QC_OK)
+        QC_ASSERT(many.count <= QC_VAULT_BUNDLE_FILES);
     descriptor(in);
     return 0;
 }

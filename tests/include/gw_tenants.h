@@ -92,7 +92,8 @@ static inline void tenant_counted(struct erig *r, uint32_t tenant)
         fprintf(stderr, "tenant %u: %llu bytes, %llu by hand\n", tenant, (unsigned long long)u.bytes,
                 (unsigned long long)bytes);
     CHECK(u.bytes == bytes);
-    CHECK(u.objects == count_sql(r, "SELECT COUNT(*) FROM version WHERE tenant=?1 AND state<>4", tenant));
+    CHECK(u.objects ==
+          count_sql(r, "SELECT COUNT(*) FROM version WHERE tenant=?1 AND state<>4 AND bundle=0", tenant));
     CHECK(u.names ==
           count_sql(r, "SELECT COUNT(*) FROM entry JOIN vault USING (vault_no) WHERE tenant=?1 AND kind=1",
                     tenant));

@@ -775,8 +775,8 @@ class Archive:
 
     def record(self, kind, body):
         r = Reader(body, f"record {kind}")
-        if kind == 1:
-            self.commit(r)
+        if kind in (1, 140):
+            self.commit(r, kind == 140)
         elif kind == 2:
             e = dict(tenant=r.int(4), vault=r.take(16), path=r.lp32(), number=r.int(8), seal=r.take(32), kind=2, object=bytes(16),
                      version=bytes(16), sequence=0, size=0, M=bytes(32), private=b"")
@@ -835,10 +835,10 @@ class Archive:
         r.end()
         need(0 < k <= n <= 32 and len(set(clouds)) == n, "FORMAT", "recoded record: layout")
         for e in self.versions:
-            if (e["tenant"], e["object"], e["version"]) != (tenant, obj, ver) or seq >= len(e["segments"]):
+            if e["tenant"] != tenant or seq >= len(e["segments"]):
                 continue
             s = e["segments"][seq]
-            if s["id"] == old:
+            if (s["object"], s["version"], s["id"]) == (obj, ver, old):
                 need(s["size"] == new["size"], "FORMAT", "recoded record: size")
                 s.update(new, layout=(k, n, clouds))
 
@@ -846,7 +846,7 @@ class Archive:
         """What a tenant record has of a token."""
         return mac(kdfg(self.G, "token", self.catalogue), hashlib.sha256(token).digest())
 
-    def commit(self, r):
+    def commit(self, r, bundled):
         e = dict(tenant=r.int(4), vault=r.take(16), path=r.lp32(), number=r.int(8), kind=r.int(1), object=r.take(16),
                  version=r.take(16), sequence=r.int(8), size=r.int(8), M=r.take(32), private=r.lp32(), seal=r.take(32))
         e["chain"], _put, _created = r.int(8), r.take(16), r.int(8)
@@ -862,6 +862,15 @@ class Archive:
             s["layout"] = layouts[s["layout"]]
             e["segments"].append(s)
         self.backups[e["tenant"], e["vault"], e["object"], e["version"]] = r.lp32()
+        stored = sum(s["size"] for s in e["segments"])
+        if bundled:                             # the segments are the bundle's, and many N lie in them
+            ids = dict(object=r.take(16), version=r.take(16))
+            _put, e["start"] = r.take(16), r.int(8)
+            for s in e["segments"]:
+                s.update(ids)
+            need(0 < e["size"] <= 262144 and e["start"] + e["size"] <= stored, "FORMAT", "bundled record: place")
+        else:
+            need(stored == e["size"], "FORMAT", "commit record: size")
         r.end()
         self.versions.append(e)
         self.place(e)
@@ -938,6 +947,8 @@ class Archive:
 
     def object(self, e):
         N = b"".join(self.segment(s) for s in e["segments"])
+        if "start" in e:
+            N = N[e["start"]:e["start"] + e["size"]]
         need(len(N) == e["size"], "INTEGRITY", "size of the object")
         return N
 

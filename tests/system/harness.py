@@ -140,6 +140,18 @@ class Box:
         for name, d in data.items():
             self.expect(0, "put", self.write("in", d), name)
 
+    def put_tree(self, data):
+        """The same as a tree, in one command: small files are put together."""
+        tree = os.path.join(self.work, "tree")
+        shutil.rmtree(tree, ignore_errors=True)
+        for name, d in data.items():
+            path = os.path.join(tree, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as f:
+                f.write(d)
+        self.expect(0, "put", "-r", tree, "/")
+        shutil.rmtree(tree)
+
     def get(self, name, code=0, **kw):
         """The object's bytes, or None where nothing was (and may have been) written."""
         out = os.path.join(self.work, "out")
@@ -209,6 +221,11 @@ class Known:
         rest = [d for d in rest if d is None or not settled]
         if rest:
             self.maybe[name] = rest
+
+
+def small_files(rng, count=9):
+    """{name: bytes} of files that are put together."""
+    return {f"small {i % 2}/{i}": rng.randbytes(rng.choice((0, 1, 500, 4096, 30_000))) for i in range(count)}
 
 
 def flip(path, offset, bit):

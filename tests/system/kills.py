@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""I1, I2, I8: kill -9 of client or gateway, at every fault point of put, overwrite and rm and at random instants. After each kill:
+"""I1, I2, I8: kill -9 of client or gateway, at every fault point of put, overwrite, rm and a put of many and at random instants. After each kill:
 every acknowledged version reads back byte for byte, an unacknowledged one is there as a whole or not at all, and in the end share
 stores, catalogue and clouds agree, with nothing left over. 100 kills (600 with QC_FULL=1); the seed is printed."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,8 @@ PHASES = {
     "rm": {"gateway": COMMIT + CLOUD + ("db_commit", "db_committed"), "client": ("client_removed", "db_commit", "db_committed")},
 }
 PHASES["overwrite"] = PHASES["put"]
+PHASES["many"] = {"gateway": COMMIT + ("put_frag_done", "put_segment_row"), "client": CLIENT}    # what differs where small files are put together
+MANY = 8                                                # as QC_VAULT_BUNDLE_LEAST
 
 
 def points():
@@ -63,11 +66,25 @@ class World(Known):
     def operation(self, kind):
         names = sorted(self.acked)
         kind = kind if len(names) > 3 else "put"
+        if kind == "many":
+            return self.many(names)
         name = f"n{self.rng.randrange(10 ** 9)}" if kind == "put" else self.rng.choice(names)
         if kind == "rm":
-            return kind, name, None, ["rm", name]
+            return kind, {name: None}, ["rm", name]
         data = self.rng.randbytes(self.rng.choice(SIZES))
-        return kind, name, data, ["put", self.box.write("in", data), name]
+        return kind, {name: data}, ["put", self.box.write("in", data), name]
+
+    def many(self, names):
+        """A tree of small files: some names are there already, the others are new."""
+        tree = os.path.join(self.box.work, "tree")
+        shutil.rmtree(tree, ignore_errors=True)
+        os.mkdir(tree)
+        names = self.rng.sample(names, 3)
+        data = {n: self.rng.randbytes(self.rng.choice((0, 1, 900, 5000))) for n in names + [f"m{self.rng.randrange(10 ** 9)}" for _ in range(MANY - len(names))]}
+        for n, d in data.items():
+            with open(os.path.join(tree, n), "wb") as f:
+                f.write(d)
+        return "many", data, ["put", "-r", tree, "/"]
 
     def settle(self, name):
         """Ask what the unanswered operation came to."""
@@ -100,27 +117,30 @@ def run_one(world, plan):
     """One operation with one kill. Returns (what it was, was it killed, was it killed inside the operation)."""
     box, rng = world.box, world.rng
     wanted, side, point = plan
-    kind, name, data, args = world.operation(wanted)
+    kind, data, args = world.operation(wanted)
+    most = max(len(d or b"") for d in data.values())
     script = f"{point}:kill:{rng.choice((1, 1, 1, 2))}" if point else None
     box.stop()
     gateway = world.gateway(script if side == "gateway" else None)
     t0 = time.monotonic()
     client = box.start("--timeout", "3", *args, env={"QC_FAULT": script} if side == "client" and script else {})
     if not script:
-        time.sleep(rng.random() * (0.02 + 0.25 * (data is not None and len(data) > 1 << 20)))
+        time.sleep(rng.random() * (0.02 + 0.25 * (most > 1 << 20)))
         (client if side == "client" else gateway).send_signal(signal.SIGKILL)
     inside, second = watch(world, client, gateway, side)
     _, err = client.communicate(timeout=120)
     killed = (client.returncode == -9) if side == "client" else (gateway.poll() == -9)
-    if client.returncode in (0, 4):
-        world.acknowledge(name, data)
-    else:
-        world.unanswered(name, data, None if client.returncode == -9 else err)
+    for name, d in data.items():
+        if client.returncode in (0, 4):
+            world.acknowledge(name, d)
+        else:
+            world.unanswered(name, d, None if client.returncode == -9 else err)
     box.stop()
     gateway.wait()
     if second:
         second.wait()
-    world.settle(name)
+    for name in data:
+        world.settle(name)
     if time.monotonic() - t0 > 8:
         print(f"  slow: {time.monotonic() - t0:.1f} s for {kind} with {side} {script}, exit {client.returncode}", flush=True)
     return kind, killed, inside
@@ -197,7 +217,7 @@ def test():
             with box.lost(*(box.clouds[i] for i in lost), box.stores[rng.randrange(2)]):
                 for name, data in sorted(world.acked.items()):
                     check(box.get(name) == data, f"{name} without clouds {lost} and a share: differs")
-        print(f"{kills} kills in {tried} operations, {inside} inside an operation; all {len(phases)} phases of put, overwrite and rm hit; "
+        print(f"{kills} kills in {tried} operations, {inside} inside an operation; all {len(phases)} phases of put, overwrite, rm and a put of many hit; "
               f"{len(world.acked)} objects whole, also without two clouds and a share", flush=True)
         check(inside >= 0.9 * kills, f"only {inside} of {kills} kills were inside an operation")
 

@@ -4,7 +4,7 @@ store gets every object back, goes on writing, and the old gateway, should it co
 import os
 import shutil
 
-from harness import Box, check, main, seeded
+from harness import Box, check, main, seeded, small_files
 
 
 def one(rng, survivor, gone):
@@ -12,6 +12,9 @@ def one(rng, survivor, gone):
         box.init()
         data = {f"dir{i % 3}/file {i}": rng.randbytes(rng.choice((0, 1, 5000, 70001, (16 << 20) + 77))) for i in range(9)}
         box.put_all(data)
+        small = small_files(rng)
+        box.put_tree(small)
+        data |= small
         data["dir0/file 0"] = rng.randbytes(3333)
         box.expect(0, "put", box.write("in", data["dir0/file 0"]), "dir0/file 0")
         box.expect(0, "rm", "dir1/file 1")

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from harness import FULL, Box, check, files, main, second_reader, seeded
+from harness import FULL, Box, check, files, main, second_reader, seeded, small_files
 from moving import SIZES, Load, begun, clouds, gateway, killed_under_load, margins, rebuilds
 
 BIG = (16 << 20) + 99
@@ -24,6 +24,9 @@ def test():
         box.init()
         data = {f"n{i}": rng.randbytes(size) for i, size in enumerate((*SIZES, BIG))}
         box.put_all(data)
+        small = small_files(rng)
+        box.put_tree(small)
+        data |= small
         sixth = os.path.join(box.root, "cloud6")
         box.stop(signal.SIGTERM)
         p = gateway(box, 6, "cloud", "drain", "c1", "--yes")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from harness import Box, check, main, seeded
+from harness import Box, check, main, seeded, small_files
 
 READER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reader", "qcloud_reader.py")
 
@@ -29,6 +29,9 @@ def test():
         box.init("--memory", "64")
         data = {f"a/{size}/ü\n x": rng.randbytes(size) for size in (0, 1, 4095, 1 << 20, (1 << 20) + 1, (16 << 20) + 9, 35 << 20)}
         box.put_all(data)
+        small = small_files(rng)
+        box.put_tree(small)
+        data |= small
         box.expect(0, "rm", "a/1/ü\n x")
         box.stop(15)
         del data["a/1/ü\n x"]

@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import time
 
-from harness import BIN, FULL, Box, check, main, second_reader, seeded
+from harness import BIN, FULL, Box, check, main, second_reader, seeded, small_files
 from moving import SIZES, Load, clouds, gateway, killed, killed_under_load, margins, rebuilds
 
 BIG = (16 << 20) + 99
@@ -131,6 +131,9 @@ def test():
         box.raised = False
         data = {f"n{i}": rng.randbytes(size) for i, size in enumerate((*SIZES, BIG))}
         box.put_all(data)
+        small = small_files(rng)
+        box.put_tree(small)
+        data |= small
         box.stop(signal.SIGTERM)
         p = gateway(box, 6, *TO)
         check(b"add 2 first" in p.stderr, p.stderr.decode())

@@ -386,6 +386,69 @@ static void recoded(void)
     }
 }
 
+/* One N of 46 bytes, in four segments. */
+static qc_rc bundled_read(const struct made *m, uint64_t start, uint64_t size, struct gw_record *ret,
+                          qc_buf *b)
+{
+    struct qc_err err = { 0 };
+    struct gw_record rec = { .kind = GW_REC_BUNDLED };
+    bool more = false;
+
+    rec.u.commit =
+        (struct gw_rec_commit){ .e = { .path = QC_LIT("path"), .number = 1, .kind = 1, .size = size },
+                                .chain = 1,
+                                .layout_count = 2,
+                                .layouts = qc_buf_span(&m->layouts),
+                                .segment_count = 4,
+                                .segments = qc_buf_span(&m->segments),
+                                .backup = QC_LIT("B"),
+                                .bundled = true,
+                                .bundle = { .start = start } };
+    memset(rec.u.commit.bundle.object.b, 0x0b, GW_ID_BYTES);
+    memset(rec.u.commit.bundle.version.b, 0x5e, GW_ID_BYTES);
+    memset(rec.u.commit.bundle.put_key.b, 0x4e, GW_ID_BYTES);
+    qc_buf_clear(b);
+    CHECK_OK(gw_log_add(b, &rec, &err));
+    struct gw_log_iter it = { .rd = { .s = qc_buf_span(b) }, .left = 1 };
+    const qc_rc rc = gw_log_next(&it, ret, &more, &err);
+    CHECK(rc != QC_OK || more);
+    return rc;
+}
+
+/* An N in a bundle lies within it; and every shorter and longer body. */
+static void bundled(void)
+{
+    struct gw_root *r = root_of(1);
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 4000 };
+    struct gw_record rec = { 0 };
+    struct qc_err err = { 0 };
+    struct made m;
+    bool more = false;
+
+    make(&m, r);
+    CHECK(bundled_read(&m, 40, 6, &rec, &b) == QC_OK && rec.kind == GW_REC_BUNDLED && rec.u.commit.bundled);
+    CHECK(rec.u.commit.stored == 46 && rec.u.commit.bundle.start == 40 && rec.u.commit.e.size == 6);
+    CHECK(gw_rec_object(&rec.u.commit)->b[0] == 0x0b && gw_rec_version(&rec.u.commit)->b[15] == 0x5e &&
+          rec.u.commit.bundle.put_key.b[7] == 0x4e);
+    CHECK(bundled_read(&m, 0, 46, &rec, &b) == QC_OK);
+    CHECK(bundled_read(&m, 0, 47, &rec, &b) == QC_FORMAT);
+    CHECK(bundled_read(&m, 41, 6, &rec, &b) == QC_FORMAT);
+    CHECK(bundled_read(&m, 46, 1, &rec, &b) == QC_FORMAT);
+    CHECK(bundled_read(&m, UINT64_MAX, 2, &rec, &b) == QC_FORMAT);
+    CHECK(bundled_read(&m, 0, 0, &rec, &b) == QC_FORMAT);
+    CHECK(bundled_read(&m, 3, 7, &rec, &b) == QC_OK);
+    const size_t whole = b.n;
+    CHECK_OK(qc_buf_add_zero(&b, 8, &err));
+    for (size_t n = 5; n <= b.n; n++) {
+        qc_put_be(b.p + 1, n - 5, 4);
+        struct gw_log_iter it = { .rd = { .s = qc_span_of(b.p, n) }, .left = 1 };
+        const qc_rc rc = gw_log_next(&it, &rec, &more, &err);
+        CHECK(n == whole ? rc == QC_OK : rc == QC_FORMAT);
+    }
+    made_done(&m);
+    gw_root_free(&r);
+}
+
 int main(void)
 {
     there_and_back();
@@ -393,6 +456,7 @@ int main(void)
     tenants();
     tenant_lengths();
     recoded();
+    bundled();
     sealed_backup();
     return 0;
 }

@@ -364,6 +364,41 @@ static void sorting(struct qc_rand *rand)
     }
 }
 
+/* Of many: whole, or no byte of it counts. */
+static void journal_of_many(struct qc_rand *rand)
+{
+    static struct journal_bundle put, got;
+    static uint8_t bytes[JOURNAL_BUNDLE_MAX + 1];
+    struct qc_err err = { 0 };
+    struct journal j = { 0 };
+    char file[600];
+    qc_rand_fill(rand, put.put_key, 16);
+    qc_rand_fill(rand, put.vault, 16);
+    put.count = 3;
+    for (size_t i = 0; i < put.count; i++) {
+        put.v[i] = (struct journal_put){ .sequence = i + 1, .number = 7 * i + 1 };
+        qc_rand_fill(rand, put.v[i].put_key, 16);
+        qc_rand_fill(rand, put.v[i].object, 16);
+        memcpy(put.v[i].vault, put.vault, 16);
+    }
+    CHECK_OK(journal_begin_bundle(&j, in_work("state"), &put, &err));
+    snprintf(file, sizeof(file), "%s/state/journal/%s", work, j.name);
+    int fd = open(file, O_RDWR);
+    const ssize_t size = read(fd, bytes, sizeof(bytes));
+    close(fd);
+    CHECK(size == JOURNAL_BUNDLE_HEAD + 3 * JOURNAL_BUNDLE_ROW + 32);
+    CHECK_OK(journal_parse_bundle(&got, qc_span_of(bytes, (size_t)size), &err));
+    CHECK(memcmp(&got, &put, sizeof(got)) == 0);
+    for (size_t i = 0; i < (size_t)size; i++) {
+        bytes[i] ^= 1;
+        CHECK_RC(journal_parse_bundle(&got, qc_span_of(bytes, (size_t)size), &err), QC_FORMAT);
+        bytes[i] ^= 1;
+        CHECK_RC(journal_parse_bundle(&got, qc_span_of(bytes, i), &err), QC_FORMAT);
+    }
+    CHECK_RC(journal_parse_bundle(&got, qc_span_of(bytes, (size_t)size + 1), &err), QC_FORMAT);
+    CHECK_OK(journal_end(&j, &err));
+}
+
 static void journal(struct qc_rand *rand)
 {
     struct qc_err err = { 0 };
@@ -413,6 +448,7 @@ int main(void)
     pages(&rand);
     source();
     sorting(&rand);
+    journal_of_many(&rand);
     journal(&rand);
     qc_tmpdir_remove(&dir);
     return 0;

@@ -72,4 +72,5 @@ QC_MUST qc_rc qc_json_set(struct json_t *obj, const char *name, struct json_t **
 QC_MUST qc_rc qc_json_append(struct json_t *arr, struct json_t **child, struct qc_err *err);
 /* Before the element that is at `at` now; at the length: behind all. */
 QC_MUST qc_rc qc_json_insert(struct json_t *arr, size_t at, struct json_t **child, struct qc_err *err);
+QC_MUST qc_rc qc_json_append_b64(struct json_t *arr, qc_span v, struct qc_err *err);
 QC_MUST qc_rc qc_json_append_str(struct json_t *arr, const char *v, struct qc_err *err);

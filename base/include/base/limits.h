@@ -80,6 +80,11 @@
     X(QC_VAULT_VERSIONS_MAX, 100000, "versions", "of one object: 12 MiB of list, and its records are read")  \
     X(QC_VAULT_LIST_MEMORY, 16 * 1024 * 1024, "bytes", "names sorted in memory; more: temporary files")      \
     X(QC_VAULT_LIST_RUNS_MAX, 512, "runs", "of one sorted listing: 8 GiB of names")                          \
+    X(QC_VAULT_BUNDLE_FILES, 256, "files", "sealed, and stored, together: as QC_GW_BATCH_CHANGES_MAX")       \
+    X(QC_VAULT_BUNDLE_LEAST, 8, "files", "fewer are put one by one: a read fetches the bundle of a file")    \
+    X(QC_VAULT_BUNDLE_MAX, 1024 * 1024, "bytes", "a bundle: as QC_GW_BUNDLE_MAX")                            \
+    X(QC_VAULT_BUNDLED_MAX, 128 * 1024, "bytes", "of a file in one; N is then below QC_GW_BUNDLED_MAX")      \
+    X(QC_VAULT_BUNDLE_BODY, 600 * 1024, "bytes", "of entries in one request: the gateway takes 1 MiB")       \
     X(QC_VAULT_PAGE, 1000, "entries", "one page of a listing")                                               \
     X(QC_VAULT_CHAIN_PAGE, 10000, "seals", "one page of the chain of commits")                               \
     X(QC_VAULT_PAUSE_MS, 100, "ms", "first pause before a request is repeated; doubles")                     \
@@ -221,6 +226,10 @@
     X(QC_GW_ATTEND_MS, 2000, "ms", "between two looks at other gateways of the same catalogue")              \
     X(QC_GW_SEGMENTS_MAX, 1000000, "segments", "of a version: 66 bytes each fit a log object")               \
     X(QC_GW_BATCH_CHANGES_MAX, 256, "changes", "decided in one transaction and one log object")              \
+    X(QC_GW_BUNDLED_MAX, 256 * 1024, "bytes", "FORMAT 12: an N in a bundle; a larger one is worth its own")  \
+    X(QC_GW_BUNDLE_MAX, 1024 * 1024, "bytes", "a bundle's segment: one stripe, so one piece of k clouds")    \
+    X(QC_GW_BUNDLES_READ, 8, "bundles", "kept in memory after a read: neighbours are read next")             \
+    X(QC_GW_BUNDLE_FRESH_MS, 2000, "ms", "so long: then the clouds are asked again")                         \
     X(QC_GW_UPLOADS_MAX, 4096, "uploads", "open at once; each holds rows and maybe fragments")               \
     X(QC_GW_LIST_MAX, 1000, "entries", "one page of a listing (API)")                                        \
     X(QC_GW_LIST_BYTES, 4 * 1024 * 1024, "bytes", "of paths and private parts in one page")                  \

@@ -265,6 +265,30 @@ struct gw_upload_commit {
 QC_MUST qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, struct gw_receipt *ret,
                                struct qc_err *err);
 
+/* One of many N that lie one after the other in the segments of one upload, the bundle: each a version of its
+ * own, of the bundle's vault, under its own put key, from `start` on. */
+struct gw_upload_member {
+    struct gw_id put_key;
+    struct gw_entry entry;
+    uint64_t start;
+    qc_span backup;
+    qc_rc rc;                  /* out */
+    struct gw_receipt receipt; /* out, with QC_OK */
+    struct qc_err err;         /* out, else */
+};
+struct gw_upload_bundle {
+    struct gw_id put_key, vault; /* of the bundle's upload */
+    uint32_t segments;
+    uint32_t tenant;
+    bool hasty;
+    struct gw_upload_member *members;
+    unsigned count; /* 1..QC_GW_BATCH_CHANGES_MAX */
+};
+/* QC_OK: each member has its outcome, as of gw_upload_commit; those that are refused take no other with them.
+ * The bundle's own upload is live with the first that is; where none is it stays open. Again: the same. */
+QC_MUST qc_rc gw_upload_commit_bundle(struct gw_engine *e, const struct gw_upload_bundle *b,
+                                      struct qc_err *err);
+
 /* The vault of an upload (the API's commit call names the put key alone). QC_NOTFOUND: no such upload. */
 QC_MUST qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_ref *put_key, struct gw_id *ret,
                               struct qc_err *err);

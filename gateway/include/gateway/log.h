@@ -22,6 +22,7 @@ enum gw_record_kind {
     GW_REC_MEMBER = 137,
     GW_REC_RULES = 138,
     GW_REC_RECODED = 139,
+    GW_REC_BUNDLED = 140,
 };
 
 enum {
@@ -55,8 +56,23 @@ struct gw_rec_commit {
     qc_span layouts; /* as on the wire; gw_log_layout_at */
     uint32_t segment_count;
     qc_span segments; /* as on the wire; gw_log_segment_at */
+    uint64_t stored;  /* bytes of all segments; read only */
     qc_span backup;   /* sealed */
+    bool bundled;     /* N lies in a bundle: whose the segments are */
+    struct gw_rec_bundle {
+        struct gw_id object, version, put_key;
+        uint64_t start; /* of N in it */
+    } bundle;
 };
+/* Ids in the heads of the fragments of a commit's segments. */
+static inline const struct gw_id *gw_rec_object(const struct gw_rec_commit *c)
+{
+    return c->bundled ? &c->bundle.object : &c->e.object;
+}
+static inline const struct gw_id *gw_rec_version(const struct gw_rec_commit *c)
+{
+    return c->bundled ? &c->bundle.version : &c->e.version;
+}
 struct gw_rec_tombstone {
     uint32_t tenant;
     struct gw_id vault;
@@ -119,7 +135,7 @@ enum gw_tenant_state { GW_TENANT_ENABLED = 1, GW_TENANT_DISABLED = 2 };
 struct gw_record {
     enum gw_record_kind kind;
     union {
-        struct gw_rec_commit commit;
+        struct gw_rec_commit commit; /* GW_REC_COMMIT, GW_REC_BUNDLED */
         struct gw_rec_tombstone tombstone;
         struct gw_rec_vault vault;
         struct gw_rec_cloud cloud; /* GW_REC_CLOUD, GW_REC_MEMBER */

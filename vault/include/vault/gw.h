@@ -100,6 +100,10 @@ typedef qc_rc (*vault_gw_write_fn)(void *ctx, qc_span bytes, struct qc_err *err)
 /* One entry of a page; borrowed for the call. */
 typedef qc_rc (*vault_gw_entry_fn)(void *ctx, const struct vault_gw_entry *e, struct qc_err *err);
 
+struct vault_gw_some {
+    vault_gw_entry_fn fn;
+    void *ctx;
+};
 struct vault_gw_page {
     qc_span prefix, after; /* after.n = 0: from the start */
     uint32_t limit;        /* 1..1,000 */
@@ -126,6 +130,29 @@ struct vault_gw_commit {
     uint32_t segments;               /* commit only */
     qc_span backup;                  /* commit only */
     bool hasty;                      /* commit only: as of its segments */
+};
+
+/* One of many N in a bundle, which lie one after the other in one segment of one upload. */
+struct vault_gw_member {
+    const uint8_t *put_key;          /* its own */
+    const struct vault_entry *entry; /* sealed */
+    uint64_t start;                  /* in the segment */
+    qc_span backup;
+    qc_rc rc;               /* out; QC_OK: it is committed */
+    uint64_t number, chain; /* out: of its receipt */
+    struct qc_err err;      /* out: why not */
+};
+struct vault_gw_bundle {
+    const uint8_t *put_key; /* of the upload */
+    struct vault_gw_member *members;
+    size_t count; /* 1..QC_VAULT_BUNDLE_FILES */
+    bool hasty;
+    struct vault_gw_receipt *receipt; /* out, of one that is committed: all that is the same for the others */
+};
+
+/* Several stored versions. */
+struct vault_gw_version {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
 };
 
 struct vault_gw_read {
@@ -160,6 +187,9 @@ struct vault_gw_ops {
     /* QC_NOTFOUND  the path never existed; a tombstone is an answer. */
     qc_rc (*entry_get)(struct vault_gw *gw, const uint8_t *vault, qc_span path, struct vault_gw_entry *ret,
                        const struct vault_op *op, struct qc_err *err);
+    /* Of up to QC_VAULT_BUNDLE_FILES paths: fn gets the entries that are there, in the order of the paths. */
+    qc_rc (*entry_some)(struct vault_gw *gw, const uint8_t *vault, const qc_span *paths, size_t count,
+                        const struct vault_gw_some *take, const struct vault_op *op, struct qc_err *err);
     qc_rc (*entry_list)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page,
                         bool *ret_more, const struct vault_op *op, struct qc_err *err);
     /* The entry is a tombstone. Conflict: *ret_current (its e.number 0: no entry). */
@@ -175,6 +205,9 @@ struct vault_gw_ops {
     qc_rc (*upload_commit)(struct vault_gw *gw, const struct vault_gw_commit *what,
                            struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
                            const struct vault_op *op, struct qc_err *err);
+    /* Idempotent by put keys. QC_OK: each has its outcome; one that is refused takes no other with it. */
+    qc_rc (*bundle_commit)(struct vault_gw *gw, const struct vault_gw_bundle *b, const struct vault_op *op,
+                           struct qc_err *err);
     /* receipt is filled for DECIDED (where the gateway gives one) and LIVE. */
     qc_rc (*upload_state)(struct vault_gw *gw, const uint8_t put_key[16], enum vault_upload_state *ret,
                           struct vault_gw_receipt *receipt, const struct vault_op *op, struct qc_err *err);
@@ -184,6 +217,9 @@ struct vault_gw_ops {
 
     qc_rc (*read)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_read *what,
                   const struct vault_op *op, struct qc_err *err);
+    /* All of them, N after N, appended: up to QC_VAULT_BUNDLE_FILES, of no more than ret's max together. */
+    qc_rc (*read_some)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_version *versions,
+                       size_t count, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
     /* B, appended. QC_NOTFOUND. */
     qc_rc (*backup_get)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object,
                         const uint8_t *version, qc_buf *ret, const struct vault_op *op, struct qc_err *err);

@@ -1,0 +1,460 @@
+#include "put_many.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fault.h"
+#include "tickets.h"
+
+static void many_done(struct many *b)
+{
+    for (size_t i = 0; b->m != NULL && i < b->what->count; i++) {
+        qc_buf_free(&b->m[i].path);
+        qc_buf_free(&b->m[i].backup);
+        qc_buf_free(&b->m[i].priv);
+    }
+    qc_free(b->m);
+    qc_free(b->noted);
+    qc_free(b->receipt);
+    qc_buf_free(&b->segment);
+    qc_buf_free(&b->ways_text);
+    vault_ways_free(&b->ways);
+    journal_close(&b->journal);
+}
+
+void many_out(struct many_member *m, bool again, qc_rc rc, const struct qc_err *why)
+{
+    m->fate = MANY_OUT;
+    m->again = again;
+    m->rc = rc;
+    m->err = *why;
+}
+
+size_t many_count(const struct many *b, enum many_fate fate)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->what->count; i++)
+        n += b->m[i].fate == fate;
+    return n;
+}
+
+/* -- what they replace ----------------------------------------------------------------------------------- */
+
+static qc_rc name_member(struct many *b, struct many_member *m, struct qc_err *err)
+{
+    m->path.max = QC_VAULT_PATH_MAX;
+    QC_TRY(vault_name_check(m->item->name, err));
+    QC_TRY(vault_name_seal(&m->path, b->v->ring, m->item->name, err));
+    QC_TRY(vault_ring_path_tag(m->ids.path_tag, b->v->ring, qc_buf_span(&m->path), err));
+    memcpy(m->ids.vault, b->v->id, VAULT_ID_BYTES);
+    return QC_OK;
+}
+
+/* Is the current version, or none, what the put is meant to replace? */
+static bool is_meant(const struct many_member *m, bool file, const uint8_t *version)
+{
+    static const uint8_t none[VAULT_ID_BYTES] = { 0 };
+    const uint8_t *over = m->item->over;
+    return over == NULL || memcmp(over, file ? version : none, VAULT_ID_BYTES) == 0;
+}
+
+/* given: what the gateway has said; NULL: that there is nothing. */
+static qc_rc look(struct many *b, struct many_member *m, struct vault_gw_entry *given, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    bool found = false;
+    QC_TRY(session_entry_given(b->v, qc_buf_span(&m->path), given, &e, &found, b->call, err));
+    const bool file = found && e.e.kind == VAULT_ENTRY_FILE;
+    if (file && b->what->if_absent)
+        return QC_FAIL(err, QC_CONFLICT, "the name is taken");
+    if (!is_meant(m, file, e.e.version))
+        return QC_FAIL(err, QC_CONFLICT, "another version was stored meanwhile");
+    m->ids.number = (found ? e.e.number : 0) + 1;
+    m->ids.sequence = file ? e.e.sequence + 1 : 1;
+    m->fresh = !file;
+    if (file)
+        memcpy(m->ids.object, e.e.object, VAULT_ID_BYTES);
+    return QC_OK;
+}
+
+/* The gateway's entries come in the order of the paths that were asked for; some have none. */
+struct looking {
+    struct many *b;
+    struct many_member *asked[QC_VAULT_BUNDLE_FILES];
+    size_t count, next;
+};
+
+static void look_at(struct looking *l, struct vault_gw_entry *given)
+{
+    struct many_member *m = l->asked[l->next++];
+    struct qc_err why = { 0 };
+    const qc_rc rc = look(l->b, m, given, &why);
+    if (rc != QC_OK)
+        many_out(m, false, rc, &why);
+}
+
+struct answers {
+    struct vault_gw_entry *v;
+    size_t n;
+};
+
+static qc_rc keep_answer(void *ctx, const struct vault_gw_entry *e, struct qc_err *err)
+{
+    struct answers *a = ctx;
+    struct vault_gw_entry *to = &a->v[a->n++];
+    to->path.max = QC_VAULT_PATH_MAX;
+    to->priv.max = QC_VAULT_PRIVATE_MAX;
+    QC_TRY(qc_buf_add(&to->path, qc_buf_span(&e->path), err));
+    QC_TRY(qc_buf_add(&to->priv, qc_buf_span(&e->priv), err));
+    to->e = e->e;
+    to->e.path = qc_buf_span(&to->path);
+    to->e.priv = qc_buf_span(&to->priv);
+    to->has_margins = e->has_margins;
+    to->acked_margin = e->acked_margin;
+    to->margin = e->margin;
+    to->margin_full = e->margin_full;
+    to->created = e->created;
+    return QC_OK;
+}
+
+static void answers_done(struct answers *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        vault_gw_entry_done(&a->v[i]);
+    qc_free(a->v);
+}
+
+/* Another order, or an entry that nobody asked for, leaves answers over. */
+static qc_rc hand_out(struct looking *l, struct answers *a, struct qc_err *err)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        const bool mine =
+            at < a->n && qc_span_eq(qc_buf_span(&a->v[at].path), qc_buf_span(&l->asked[i]->path));
+        look_at(l, mine ? &a->v[at++] : NULL);
+    }
+    return at == a->n ? QC_OK : QC_FAIL(err, QC_FORMAT, "entries: of other paths than those asked for");
+}
+
+static qc_rc look_all(struct many *b, struct qc_err *err)
+{
+    QC_CLEANUP(answers_done) struct answers a = { 0 };
+    struct looking l = { .b = b };
+    qc_span paths[QC_VAULT_BUNDLE_FILES];
+    for (size_t i = 0; i < b->what->count; i++) {
+        struct many_member *m = &b->m[i];
+        struct qc_err why = { 0 };
+        const qc_rc rc = name_member(b, m, &why);
+        if (rc != QC_OK) {
+            many_out(m, false, rc, &why);
+            continue;
+        }
+        paths[l.count] = qc_buf_span(&m->path);
+        l.asked[l.count++] = m;
+    }
+    if (l.count == 0)
+        return QC_OK;
+    a.v = qc_alloc(l.count * sizeof(*a.v));
+    if (a.v == NULL)
+        return QC_FAIL(err, QC_NOMEM, "entries");
+    const struct vault_gw_some take = { keep_answer, &a };
+    QC_TRY(b->v->gw->ops->entry_some(b->v->gw, b->v->id, paths, l.count, &take, &b->call->op, err));
+    session_look(b->v);
+    const qc_rc rc = hand_out(&l, &a, err);
+    session_look_end(b->v);
+    return rc;
+}
+
+/* -- sealing --------------------------------------------------------------------------------------------- */
+
+/* All of D to where it is sealed; one byte more than may be tells that it is larger. */
+static qc_rc read_all(struct many *b, const struct vault_source *source, uint8_t *dst, size_t *ret,
+                      struct qc_err *err)
+{
+    size_t got = 0;
+    for (size_t n = 1; n > 0 && got <= QC_VAULT_BUNDLED_MAX; got += n) {
+        QC_TRY(qc_go_on(b->call->op.deadline, b->call->op.cancel, "put", err));
+        QC_TRY(source->read(source->ctx, dst + got, QC_VAULT_BUNDLED_MAX + 1 - got, &n, err));
+    }
+    if (got > QC_VAULT_BUNDLED_MAX)
+        return QC_FAIL(err, QC_CHANGED, "it grew while it was read");
+    *ret = got;
+    return QC_OK;
+}
+
+/* Ids and keys, and where these bytes came from. What was drawn before is not this object's. */
+static qc_rc draw(struct many *b, struct many_member *m, struct vault_keys *keys, struct qc_err *err)
+{
+    struct vault *v = b->v;
+    if (v->tell != NULL)
+        (void)v->tell(v->tell_ctx);
+    if (m->fresh)
+        QC_TRY(qc_rng_fill(&v->rng, m->ids.object, VAULT_ID_BYTES, err));
+    QC_TRY(qc_rng_fill(&v->rng, m->ids.version, VAULT_ID_BYTES, err));
+    QC_TRY(qc_rng_fill(&v->rng, m->ids.put_key, sizeof(m->ids.put_key), err));
+    QC_TRY(put_draw_keys(v, &m->ids, NULL, keys, err));
+    const char *text = v->tell != NULL ? v->tell(v->tell_ctx) : v->provenance;
+    if (text != NULL)
+        m->meta.provenance = qc_span_str(text);
+    return QC_OK;
+}
+
+static void take_meta(struct many_member *m)
+{
+    const struct vault_source *s = m->item->source;
+    m->meta = (struct vault_meta){ .has_mtime = s->has_mtime,
+                                   .has_mode = s->has_mode,
+                                   .mtime_s = s->mtime_s,
+                                   .mtime_ns = s->mtime_ns,
+                                   .mode = s->mode };
+}
+
+/* N at the end of the segment. */
+static qc_rc write_N(struct many *b, struct many_member *m, struct vault_sealer *sealer, struct qc_err *err)
+{
+    size_t n = 0, wrote = 0;
+    QC_TRY(qc_buf_add(&b->segment, vault_sealer_header(sealer), err));
+    QC_TRY(qc_buf_reserve(&b->segment, vault_sealer_room(sealer, QC_VAULT_BUNDLED_MAX + 1), err));
+    uint8_t *at = b->segment.p + b->segment.n;
+    QC_TRY(read_all(b, m->item->source, at, &n, err));
+    QC_TRY(vault_sealer_chunk(sealer, at, n, true, &wrote, err));
+    b->segment.n += wrote;
+    m->meta.true_size = n;
+    m->meta.has_stored = true;
+    m->meta.stored_s = qc_wall_s();
+    QC_TRY(vault_sealer_finish(sealer, &m->meta, &b->segment, m->M, err));
+    m->meta.provenance = (qc_span){ 0 }; /* borrowed until the next one is drawn */
+    m->stored = b->segment.n - m->start;
+    QC_ASSERT(m->stored == vault_sealer_size(sealer));
+    return b->segment.n <= QC_VAULT_BUNDLE_MAX ? QC_OK : QC_FAIL(err, QC_LIMIT, "the bundle is full");
+}
+
+/* What the shares are needed for: B, and the stores' records. */
+static qc_rc share_out(struct many *b, struct many_member *m, const struct vault_keys *keys,
+                       const struct vault_sealer *sealer, struct qc_err *err)
+{
+    const struct vault_backup_parts parts = { .ids = *vault_sealer_ids(sealer),
+                                              .generation = 1,
+                                              .n2 = vault_sealer_n2(sealer),
+                                              .R1 = keys->R1,
+                                              .R2 = keys->R2,
+                                              .R4 = keys->R4 };
+    m->backup.max = QC_VAULT_BACKUP_MAX;
+    QC_TRY(vault_backup_make(&m->backup, &parts, err));
+    for (unsigned i = 0; i < 2; i++) {
+        struct vault_store_record r = { .generation = 1,
+                                        .state = VAULT_RECORD_PENDING,
+                                        .share = i == 0 ? keys->R1 : keys->R2 };
+        memcpy(r.object, m->ids.object, VAULT_ID_BYTES);
+        memcpy(r.version, m->ids.version, VAULT_ID_BYTES);
+        QC_TRY(store_pending_seal(&m->share[i], b->v->store[i], &r, &b->v->rng, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc seal(struct many *b, struct many_member *m, struct qc_err *err)
+{
+    QC_CLEANUP(vault_keys_done) struct vault_keys keys = { 0 };
+    QC_CLEANUP(vault_sealer_free) struct vault_sealer *sealer = NULL;
+    struct vault_sealer_params params = { 0 };
+    m->start = b->segment.n;
+    take_meta(m);
+    QC_TRY(draw(b, m, &keys, err));
+    memcpy(params.ids.vault, b->v->id, VAULT_ID_BYTES);
+    memcpy(params.ids.object, m->ids.object, VAULT_ID_BYTES);
+    memcpy(params.ids.version, m->ids.version, VAULT_ID_BYTES);
+    QC_TRY(qc_rng_fill(&b->v->rng, params.salt, sizeof(params.salt), err));
+    QC_TRY(vault_sealer_new(&sealer, &keys, &params, err));
+    QC_TRY(write_N(b, m, sealer, err));
+    return share_out(b, m, &keys, sealer, err);
+}
+
+/* What cannot be sealed leaves nothing in the segment. */
+static qc_rc seal_all(struct many *b, struct qc_err *err)
+{
+    b->segment.max = QC_VAULT_BUNDLE_MAX + 2 * QC_GW_BUNDLED_MAX; /* one more N, and the chunk's room */
+    for (size_t i = 0; i < b->what->count; i++) {
+        struct many_member *m = &b->m[i];
+        struct qc_err why = { 0 };
+        if (m->fate != MANY_IN)
+            continue;
+        const qc_rc rc = seal(b, m, &why);
+        if (rc == QC_RANDOM || rc == QC_CANCELLED || rc == QC_NOMEM) {
+            *err = why;
+            return rc;
+        }
+        if (rc == QC_OK)
+            continue;
+        b->segment.n = m->start;
+        many_out(m, rc == QC_CHANGED || rc == QC_LIMIT, rc, &why);
+    }
+    return QC_OK;
+}
+
+/* -- sending --------------------------------------------------------------------------------------------- */
+
+static qc_rc note(struct many *b, struct qc_err *err)
+{
+    b->noted = qc_alloc(sizeof(*b->noted));
+    if (b->noted == NULL)
+        return QC_FAIL(err, QC_NOMEM, "journal");
+    memcpy(b->noted->vault, b->v->id, VAULT_ID_BYTES);
+    memcpy(b->noted->put_key, b->put_key, sizeof(b->put_key));
+    for (size_t i = 0; i < b->what->count; i++)
+        if (b->m[i].fate == MANY_IN)
+            b->noted->v[b->noted->count++] = b->m[i].ids;
+    QC_TRY(journal_begin_bundle(&b->journal, b->v->state, b->noted, err));
+    b->begun = true;
+    return qc_fault(client_journal, err);
+}
+
+/* R1s and R2s durable in both stores, before the first byte of an N leaves (I1). Those that are out lie
+ * between the others. */
+static qc_rc add_records(struct many *b, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct store_sealed *rows = qc_alloc(b->what->count * sizeof(*rows));
+    if (rows == NULL)
+        return QC_FAIL(err, QC_NOMEM, "records");
+    for (unsigned s = 0; s < 2; s++) {
+        size_t n = 0;
+        for (size_t i = 0; i < b->what->count; i++) {
+            if (b->m[i].fate != MANY_IN)
+                continue;
+            rows[n++] = b->m[i].share[s];
+            b->m[i].drawn = true;
+        }
+        QC_TRY(store_pending_add(b->v->store[s], rows, n, err));
+        if (s == 0)
+            QC_TRY(qc_fault(client_share1, err));
+    }
+    return qc_fault(client_shared, err);
+}
+
+static qc_rc send(struct many *b, struct qc_err *err)
+{
+    struct vault_gw *gw = b->v->gw;
+    struct vault_gw_begin begin = { 0 };
+    struct vault_gw_segment durable = { 0 };
+    memcpy(begin.put_key, b->put_key, sizeof(begin.put_key));
+    memcpy(begin.object, b->object, VAULT_ID_BYTES);
+    memcpy(begin.version, b->version, VAULT_ID_BYTES);
+    QC_TRY(note(b, err));
+    QC_TRY(gw->ops->upload_begin(gw, b->v->id, &begin, &b->call->op, err));
+    QC_TRY(qc_fault(client_begun, err));
+    QC_TRY(add_records(b, err));
+    QC_TRY(vault_ways_new(&b->ways, err));
+    const struct vault_gw_part part = { .put_key = b->put_key,
+                                        .last = true,
+                                        .hasty = b->what->hasty,
+                                        .bytes = qc_buf_span(&b->segment),
+                                        .ways = b->ways };
+    QC_TRY(gw->ops->segment_put(gw, &part, &durable, &b->call->op, err));
+    b->ways_text.max = QC_VAULT_WAYS_TEXT_MAX;
+    QC_TRY(vault_ways_print(b->ways, &b->ways_text, err));
+    return qc_fault(client_sent, err);
+}
+
+/* Last of all, so that a file that changed during the put is never committed (seal.md 3.6). */
+static void drop_changed(struct many *b)
+{
+    for (size_t i = 0; i < b->what->count; i++) {
+        struct many_member *m = &b->m[i];
+        const struct vault_source *s = m->item->source;
+        struct qc_err why = { 0 };
+        if (m->fate != MANY_IN || s->unchanged == NULL)
+            continue;
+        const qc_rc rc = s->unchanged(s->ctx, m->meta.true_size, &why);
+        if (rc != QC_OK)
+            many_out(m, false, rc, &why);
+    }
+}
+
+/* -- all of it ------------------------------------------------------------------------------------------- */
+
+static qc_rc prepare(struct many *b, struct qc_err *err)
+{
+    QC_TRY(session_need_both(b->v, err));
+    if (b->v->state == NULL)
+        return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
+    QC_TRY(journal_settle(b->v, b->call, err));
+    tickets_bring(b->v, b->call->notes);
+    QC_TRY(qc_rng_fill(&b->v->ids, b->put_key, sizeof(b->put_key), err));
+    QC_TRY(qc_rng_fill(&b->v->ids, b->object, sizeof(b->object), err));
+    QC_TRY(qc_rng_fill(&b->v->ids, b->version, sizeof(b->version), err));
+    b->receipt = qc_alloc(sizeof(*b->receipt));
+    if (b->receipt == NULL)
+        return QC_FAIL(err, QC_NOMEM, "receipt");
+    QC_TRY(look_all(b, err));
+    return seal_all(b, err);
+}
+
+/* A ticket is of one put. */
+static void leave_to_tickets(struct many *b)
+{
+    struct qc_err why = { 0 };
+    qc_err_set(&why, QC_SHARES, QC_HERE, "share store 2 is elsewhere");
+    for (size_t i = 0; i < b->what->count; i++)
+        many_out(&b->m[i], true, QC_SHARES, &why);
+}
+
+static void run(struct many *b)
+{
+    struct qc_err why = { 0 };
+    if (tickets_may(b->v)) {
+        leave_to_tickets(b);
+        return;
+    }
+    qc_rc rc = prepare(b, &why);
+    if (rc == QC_OK && many_count(b, MANY_IN) == 0)
+        return;
+    if (rc == QC_OK)
+        rc = send(b, &why);
+    if (rc == QC_OK)
+        drop_changed(b);
+    if (rc == QC_OK && many_count(b, MANY_IN) > 0)
+        many_commit(b);
+    else
+        many_give_up(b, rc, &why);
+}
+
+static void tell(struct many *b, size_t i)
+{
+    struct many_member *m = &b->m[i];
+    const struct vault_gw_receipt *receipt = b->receipt;
+    char text[NAME_TEXT];
+    struct vault_put_result r = { .open = m->fate == MANY_OPEN };
+    if (m->fate != MANY_LIVE) {
+        session_name_text(text, m->item->name);
+        qc_err_wrap(&m->err, "%s", text);
+        b->what->told(b->what->ctx, i, m->rc, m->again, &r, &m->err);
+        return;
+    }
+    r.number = m->ids.number;
+    r.sequence = m->ids.sequence;
+    r.size = m->meta.true_size;
+    r.stored = m->stored;
+    memcpy(r.object, m->ids.object, sizeof(r.object));
+    memcpy(r.version, m->ids.version, sizeof(r.version));
+    put_result_take(&r, receipt);
+    b->what->told(b->what->ctx, i, QC_OK, false, &r, &m->err);
+}
+
+void vault_put_many(struct vault *v, const struct vault_put_many *what, const struct vault_call *call)
+{
+    QC_CLEANUP(many_done) struct many b = { .v = v, .what = what, .call = call };
+    QC_ASSERT(what->count >= 1 && what->count <= QC_VAULT_BUNDLE_FILES);
+    b.m = qc_alloc(what->count * sizeof(*b.m));
+    if (b.m == NULL) {
+        struct qc_err why = { 0 };
+        struct vault_put_result none = { 0 };
+        qc_err_set(&why, QC_NOMEM, QC_HERE, "no memory for %zu files", what->count);
+        for (size_t i = 0; i < what->count; i++)
+            what->told(what->ctx, i, QC_NOMEM, false, &none, &why);
+        return;
+    }
+    for (size_t i = 0; i < what->count; i++)
+        b.m[i].item = &what->items[i];
+    run(&b);
+    for (size_t i = 0; i < what->count; i++)
+        tell(&b, i);
+}

@@ -1,0 +1,63 @@
+/* Several small objects that are put together. Layer 3. Order: as of one put (put.c); the bundle takes the
+ * place of its segments. FORMAT 9.3.
+ *
+ *   looked at --sealed--> journal --> upload begins --> R1s, R2s pending --> one segment --> committed
+ *
+ * What the keys of one were needed for is done before the next one's are drawn: few of them are in memory. */
+#pragma once
+#include "put.h"
+#include "store.h"
+
+/* What is known of a member's fate. */
+enum many_fate {
+    MANY_IN,   /* on its way */
+    MANY_OUT,  /* it will never be: rc and err say why */
+    MANY_OPEN, /* nobody knows */
+    MANY_LIVE
+};
+
+struct many_member {
+    const struct vault_put_item *item;
+    enum many_fate fate;
+    bool again; /* out, and putting it alone may go better */
+    bool fresh; /* the first version of its object */
+    bool drawn; /* a pending record of it may be in the stores */
+    qc_buf path;
+    struct journal_put ids;
+    struct store_sealed share[2];
+    struct vault_meta meta;
+    uint64_t start, stored; /* of N in the segment */
+    uint8_t M[32];
+    qc_buf backup, priv;
+    struct vault_entry entry;
+    uint64_t chain; /* which commit of the vault it is */
+    qc_rc rc;
+    struct qc_err err;
+};
+
+struct many {
+    struct vault *v;
+    const struct vault_put_many *what;
+    const struct vault_call *call;
+    struct many_member *m;                                                /* what->count of them */
+    uint8_t put_key[16], object[VAULT_ID_BYTES], version[VAULT_ID_BYTES]; /* of the bundle */
+    qc_buf segment;
+    struct vault_ways *ways;
+    qc_buf ways_text;
+    struct journal_bundle *noted;
+    struct journal journal;
+    struct vault_gw_receipt *receipt; /* of one that is live: what is the same for all */
+    bool begun;                       /* the gateway may know the put key */
+};
+
+/* It will never be, for this reason. */
+void many_out(struct many_member *m, bool again, qc_rc rc, const struct qc_err *why);
+/* Members with this fate. */
+size_t many_count(const struct many *b, enum many_fate fate);
+
+/* Entries, the commit, and what follows it: each member that is in gets its fate, and stores and journal
+ * follow it. */
+void many_commit(struct many *b);
+/* Nothing was committed, or asked to be, for this reason: all that are in are out; stores and journal follow.
+ */
+void many_give_up(struct many *b, qc_rc rc, const struct qc_err *why);
