@@ -81,17 +81,38 @@ qc_rc cmd_gateway_cloud_validate(void *app, const struct qc_args *args, struct q
     return report(app, qc_args_flag(args, "deep") ? deep : words, err);
 }
 
+/* The share stores name the place as it is now: a new machine finds the clouds by them. */
+static qc_rc renew(struct client *c, struct qc_err *err)
+{
+    QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
+    const struct vault_call call = client_call(c);
+    QC_TRY(client_gateway(c, &call.op, &gw, err));
+    return client_renew_clouds(c, gw, true, err);
+}
+
 qc_rc cmd_gateway_cloud_set(void *app, const struct qc_args *args, struct qc_err *err)
 {
     const char *credentials = qc_args_value(args, "credentials", NULL);
+    const char *url = qc_args_value(args, "url", NULL);
     char place[QC_CLIENT_PATH_MAX];
-    if (credentials == NULL && move_has_labels(args))
+    const char *words[WORDS] = { "set", args->argv[0] };
+    size_t n = 2;
+    if (credentials == NULL && url == NULL && move_has_labels(args))
         return move_label(app, args, err);
-    if (credentials == NULL || move_has_labels(args))
-        return QC_FAIL(err, QC_USAGE, "either --credentials FILE, or aws:PROFILE; or a weight and labels");
-    QC_TRY_AS(cloud_keys_place(credentials, place, err), err, "--credentials");
-    const char *const words[] = {
-        "set", args->argv[0], "--credentials", place, qc_args_flag(args, "untried") ? "--untried" : NULL, NULL
-    };
-    return report(app, words, err);
+    if ((credentials == NULL && url == NULL) || move_has_labels(args))
+        return QC_FAIL(err, QC_USAGE,
+                       "either --url URL and --credentials FILE, or aws:PROFILE; or a weight and labels");
+    if (credentials != NULL) {
+        QC_TRY_AS(cloud_keys_place(credentials, place, err), err, "--credentials");
+        words[n++] = "--credentials";
+        words[n++] = place;
+    }
+    if (url != NULL) {
+        words[n++] = "--url";
+        words[n++] = url;
+    }
+    if (qc_args_flag(args, "untried"))
+        words[n++] = "--untried";
+    QC_TRY(report(app, words, err));
+    return url != NULL ? renew(app, err) : QC_OK;
 }

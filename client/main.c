@@ -220,6 +220,8 @@ static const struct qc_opt validate_opts[] = {
 static const struct qc_opt set_opts[] = {
     { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
     { "untried", 0, NULL, "also where the cloud does not answer now", false },
+    { "url", 0, "URL", "it is there now: moved, or an empty place for what is gone (repair --adopt fills it)",
+      false },
     CLOUD_LABELS,
     { 0 },
 };
@@ -374,8 +376,8 @@ static const struct qc_cmd cmds[] = {
     { "gateway cloud validate", "CLOUD", "is a cloud fit for use? tried with objects that are removed again",
       1, 1, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, validate_opts,
       cmd_gateway_cloud_validate },
-    { "gateway cloud set", "CLOUD", "labels and weight of a cloud; or its keys are elsewhere now", 1, 1,
-      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, set_opts, cmd_gateway_cloud_set },
+    { "gateway cloud set", "CLOUD", "labels and weight of a cloud; or it, or its keys, are elsewhere now", 1,
+      1, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, set_opts, cmd_gateway_cloud_set },
     { "gateway cloud add", "NAME=URL", "one more cloud: validated, then used", 1, 1,
       NEEDS_CLASS(MSG_MOVE) | NEEDS_CONF | NEEDS_OWN_GATEWAY, add_opts, cmd_gateway_cloud_add },
     { "gateway cloud drain", "CLOUD", "everything on a cloud goes elsewhere", 1, 1,

@@ -119,6 +119,11 @@ qc_rc gw_cloud_adopt(struct gw_cat *c, uint32_t id, uint32_t generation, struct 
     return GW_RUN(c, CLOUD_ADOPT, err, QC_VI(id), QC_VI(generation));
 }
 
+qc_rc gw_cloud_moved(struct gw_cat *c, uint32_t id, const char *url, struct qc_err *err)
+{
+    return GW_RUN(c, CLOUD_MOVED, err, QC_VI(id), QC_VT(qc_span_str(url)));
+}
+
 qc_rc gw_cloud_logged(struct gw_cat *c, uint32_t id, uint32_t generation, struct qc_err *err)
 {
     return GW_RUN(c, CLOUD_LOGGED, err, QC_VI(id), QC_VI(generation));

@@ -80,6 +80,7 @@
     X(CLOUD_IDENTITY, "SELECT identity FROM cloud WHERE cloud_id=?1")                                        \
     X(CLOUD_LIFE, "SELECT generation, adopting, logged FROM cloud WHERE cloud_id=?1")                        \
     X(CLOUD_ADOPT, "UPDATE cloud SET adopting=?2 WHERE cloud_id=?1")                                         \
+    X(CLOUD_MOVED, "UPDATE cloud SET url=?2 WHERE cloud_id=?1")                                              \
     X(CLOUD_LOGGED, "UPDATE cloud SET logged=?2 WHERE cloud_id=?1")                                          \
     X(CLOUD_ADOPTED, "UPDATE cloud SET generation=?2, identity=?3, adopting=0, lost=0 WHERE cloud_id=?1")    \
     X(CLOUD_LOST, "UPDATE cloud SET lost=?2 WHERE cloud_id=?1 AND lost<>?2")                                 \

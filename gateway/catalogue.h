@@ -137,6 +137,8 @@ QC_MUST qc_rc gw_cloud_put(struct gw_cat *c, const struct gw_cloud_row *row, str
 QC_MUST qc_rc gw_cloud_rows(struct gw_cat *c, struct gw_cloud_row *rows, unsigned *ret_count,
                             struct qc_err *err);
 QC_MUST qc_rc gw_cloud_identity(struct gw_cat *c, uint32_t id, qc_buf *ret, struct qc_err *err);
+/* In a transaction: its place is another one. */
+QC_MUST qc_rc gw_cloud_moved(struct gw_cat *c, uint32_t id, const char *url, struct qc_err *err);
 /* The life of a cloud: its generation; the one that it is about to get, 0: none; the latest in the log. */
 struct gw_cloud_life {
     uint32_t generation, adopting, logged;

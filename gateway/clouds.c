@@ -182,3 +182,50 @@ qc_rc gw_cloud_set(const char *state_dir, const char *name, const char *credenti
     QC_TRY(gw_ways_save(&h.state, h.ways, err));
     return gw_trust_judge(name, ret, err);
 }
+
+/* -- another place --------------------------------------------------------------------------------------- */
+
+static qc_rc check_place(const struct held *h, const struct gw_engine_cloud *cloud, struct qc_err *err)
+{
+    QC_TRY(gw_clouds_check(cloud, 1, err));
+    QC_TRY(gw_clouds_check_keys(cloud, 1, err));
+    for (unsigned i = 0; i < h->count; i++)
+        if (strcmp(h->rows[i].url, cloud->url) == 0)
+            return QC_FAIL(err, QC_CONFLICT, "that is the place of cloud '%s'", h->rows[i].name);
+    return QC_OK;
+}
+
+static qc_rc write_place(struct held *h, uint32_t id, const char *url, struct qc_err *err)
+{
+    QC_CLEANUP(gw_cat_close) struct gw_cat *cat = NULL;
+    QC_TRY(gw_home_open(&h->state, &cat, err));
+    QC_LOCK(gw_cat_lock(cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cloud_moved(cat, id, url, err));
+    QC_TRY(gw_cat_end_others(cat, err)); /* they would go on at the old one */
+    return gw_cat_commit(cat, &tx, err);
+}
+
+qc_rc gw_cloud_move(const char *state_dir, const char *name, const char *url, const char *credentials,
+                    struct cloud_report *ret, struct qc_err *err)
+{
+    QC_CLEANUP(held_done) struct held h = { 0 };
+    const struct gw_cloud_row *row = NULL;
+    struct gw_way *way = NULL;
+    QC_TRY(hold(state_dir, &h, err));
+    QC_TRY(find(&h, name, &row, err));
+    QC_TRY(gw_ways_get(h.ways, row->name, &way, err));
+    if (credentials != NULL)
+        gw_way_set_credentials(way, credentials);
+    const struct gw_engine_cloud cloud = { row->name, url, gw_way_credentials(way) };
+    const struct cloud_opts opts = { .name = cloud.name,
+                                     .credentials = cloud.credentials,
+                                     .op = { .deadline = qc_deadline_in(QC_GW_TRUST_MS) } };
+    QC_TRY(check_place(&h, &cloud, err));
+    QC_TRY(cloud_create_opts(url, &opts, err));
+    QC_TRY(try_cloud(&h, &cloud, false, ret, err));
+    QC_TRY(gw_trust_judge(name, ret, err));
+    QC_TRY(gw_ways_save(&h.state, h.ways, err)); /* before the row: nobody goes there without its keys */
+    return write_place(&h, row->id, url, err);
+}

@@ -28,6 +28,8 @@ const struct qc_opt cmd_cloud_set_options[] = {
     CLOUD_ARGS_STATE,
     { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
     { "untried", 0, NULL, "also where the cloud does not answer now", false },
+    { "url", 0, "URL", "it is there now: moved, or an empty place for what is gone (repair --adopt fills it)",
+      false },
     CMD_CLOUD_LABELS,
     { "json", 0, NULL, "as JSON", false },
     { 0 },
@@ -188,19 +190,25 @@ qc_rc cmd_cloud_set(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct cloud_report *r = qc_alloc(sizeof *r);
     const char *credentials = qc_args_value(args, "credentials", NULL);
+    const char *url = qc_args_value(args, "url", NULL);
+    const bool untried = qc_args_flag(args, "untried"), anew = credentials != NULL || url != NULL;
     const char *state = NULL;
     struct qc_err why = { 0 };
     *(enum tell_about *)app = TELL_CLOUD;
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "report");
-    if (cmd_cloud_has_labels(args) && credentials == NULL)
+    if (cmd_cloud_has_labels(args) && !anew)
         return cmd_cloud_label(app, args, err);
     QC_TRY(cloud_args_state(args, &state, err));
-    if (credentials == NULL || cmd_cloud_has_labels(args))
-        return QC_FAIL(
-            err, QC_USAGE,
-            "either --credentials FILE, or aws:PROFILE; or a weight and labels: one after the other");
-    const qc_rc rc = gw_cloud_set(state, args->argv[0], credentials, qc_args_flag(args, "untried"), r, &why);
+    if (!anew || cmd_cloud_has_labels(args))
+        return QC_FAIL(err, QC_USAGE,
+                       "either --url URL and --credentials FILE, or aws:PROFILE; or a weight and labels: one "
+                       "after the other");
+    if (url != NULL && untried)
+        return QC_FAIL(err, QC_USAGE,
+                       "--untried goes with --credentials alone: another place is tried first");
+    const qc_rc rc = url != NULL ? gw_cloud_move(state, args->argv[0], url, credentials, r, &why)
+                                 : gw_cloud_set(state, args->argv[0], credentials, untried, r, &why);
     if (rc == QC_OK || rc == QC_UNFIT)
         QC_TRY(report(args, args->argv[0], r, err));
     if (rc != QC_OK)

@@ -122,8 +122,11 @@ static void of_cloud(struct judging *j, const struct gw_cloud_status *c)
         reason(j, JUDGE_LOOK, "`cloud add`, said again, comes to its end.", "cloud %s is not wholly added",
                c->name);
     else if (c->view.state == GW_CLOUD_LOST)
-        reason(j, JUDGE_ACT, "See to its place; where it was emptied: `repair --adopt NAME`.",
-               "cloud %s is gone, or is not ours any more", c->name);
+        reason(
+            j, JUDGE_ACT,
+            "See to its place; where it was emptied: `repair --adopt NAME`; where it is gone for good, first "
+            "`cloud set NAME --url URL`.",
+            "cloud %s is gone, or is not ours any more", c->name);
     else if (c->view.state != GW_CLOUD_OK)
         reason(j, JUDGE_LOOK, "Why: `status`; `cloud validate NAME`.", "cloud %s does not answer", c->name);
     else if (c->view.suspect)

@@ -377,7 +377,7 @@ static const struct qc_cmd commands[] = {
       cmd_cloud_ls },
     { "cloud validate", "CLOUD | --url URL", "is a cloud fit for use?", 0, 1, 0, cmd_cloud_validate_options,
       cmd_cloud_validate },
-    { "cloud set", "CLOUD", "labels and weight of a cloud; or its keys are elsewhere now", 1, 1, 0,
+    { "cloud set", "CLOUD", "labels and weight of a cloud; or it, or its keys, are elsewhere now", 1, 1, 0,
       cmd_cloud_set_options, cmd_cloud_set },
     { "cloud add", "[NAME=]URL", "one more cloud: validated, then used", 1, 1, 0,
       cmd_cloud_add_options, cmd_cloud_add },

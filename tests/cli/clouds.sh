@@ -93,6 +93,37 @@ expect_exit 0 status
 expect_exit 0 gateway repair --deep
 out_has 'everything is whole'
 
+# A provider that is gone for good, where there are no more clouds than a code needs: its name gets another place, which is filled.
+rm -r "$T/cloud4"
+mkdir "$T/nine"
+expect_exit 5 gateway cloud set c4 --url "file://$T/cloud5"
+err_has "that is the place of cloud 'c5'"
+expect_exit 3 gateway cloud set c44 --url "file://$T/nine"
+expect_exit 2 gateway cloud set c4 --url "file://$T/nine" --untried
+expect_exit 2 gateway cloud set c4 --url "nine"
+expect_exit 0 gateway cloud set c4 --url "file://$T/nine"
+expect_exit 4 status
+out_has "c4           lost         file://$T/nine"
+expect_exit 0 gateway repair --adopt c4
+out_has 'everything is whole'
+expect_exit 0 status
+mv "$T/cloud5" "$T/cloud5.away"
+mv "$T/eight" "$T/eight.away"
+expect_exit 0 get -f a back
+same a back
+mv "$T/cloud5.away" "$T/cloud5"
+mv "$T/eight.away" "$T/eight"
+
+# One whose bytes were moved: nothing is to be rebuilt.
+stop_gateway
+mv "$T/six" "$T/six.moved"
+expect_exit 0 gateway cloud set c6 --url "file://$T/six.moved"
+expect_exit 0 status
+expect_exit 0 gateway repair --deep
+out_has ', wrote 0 bytes'
+mv "$T/six.moved" "$T/six"
+expect_exit 0 gateway cloud set c6 --url "file://$T/six"
+
 # A new machine finds the clouds as they are now by either share store.
 stop_gateway
 for share in 1 2; do

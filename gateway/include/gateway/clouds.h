@@ -53,3 +53,13 @@ QC_MUST qc_rc gw_place_validate(const char *url, const char *credentials, bool d
  */
 QC_MUST qc_rc gw_cloud_set(const char *state_dir, const char *name, const char *credentials,
                            bool unreachable_ok, struct cloud_report *ret, struct qc_err *err);
+
+/*
+ * A cloud is at another place from now on, under its name: where its bytes were moved to, or an empty one for
+ * what is gone for good, which counts as lost until it is adopted (GW_REPAIR with adopt) and filled. The
+ * place is made a cloud first, as init would, and validated: an unfit one changes nothing. credentials  of
+ * the new place; NULL: as they are QC_CONFLICT  another cloud is there, or this one is already; codes as
+ * gw_cloud_validate
+ */
+QC_MUST qc_rc gw_cloud_move(const char *state_dir, const char *name, const char *url, const char *credentials,
+                            struct cloud_report *ret, struct qc_err *err);
