@@ -15,8 +15,7 @@ static const struct help rows[] = {
       { "qcloud init --local --cloud file:///mnt/a --cloud file:///mnt/b --cloud file:///mnt/c",
         "qcloud init --gateway https://store.example.org:8440 --token-file qcloud.token",
         "qcloud init --join /media/usb/qcloud --take-over",
-        "qcloud init --join /media/usb/qcloud --gateway https://store.example.org:8440 --token-file "
-        "qcloud.token",
+        "qcloud init --join /media/usb/qcloud --gateway https://store.example.org --token-file x.token",
         "qcloud init --from-kit scanned.txt --take-over" },
       "1 a cloud is not fit for use, 2 command line, 5 a place is in use, too little memory, or the gateway "
       "is "
