@@ -118,22 +118,3 @@ qc_rc qc_unix_connect_path(const char *path, struct qc_fd *ret, struct qc_err *e
     QC_TRY_AS(rc, err, "socket '%s'", path);
     return QC_OK;
 }
-
-/* A leading '@' stands for the abstract name space. */
-qc_rc qc_manager_tell(const char *state, struct qc_err *err)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    const size_t n = path == NULL ? 0 : strlen(path);
-    if (n < 2 || n >= sizeof at.sun_path || (path[0] != '/' && path[0] != '@'))
-        return QC_OK;
-    memcpy(at.sun_path, path, n);
-    if (path[0] == '@')
-        at.sun_path[0] = '\0';
-    QC_CLEANUP(qc_fd_close) struct qc_fd s = qc_fd_own(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-    if (!qc_fd_is(&s) ||
-        sendto(qc_fd_get(&s), state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&at, size) < 0)
-        return QC_FAIL_OS(err, "the service manager cannot be told '%s'", state);
-    return QC_OK;
-}

@@ -2,7 +2,7 @@
  * pass is a whole sync, which remembers what it did: killed anywhere, the next one goes on. */
 #include <inttypes.h>
 
-#include "base/unix.h"
+#include "base/manager.h"
 #include "signals.h"
 #include "sync.h"
 #include "sync/notice.h"

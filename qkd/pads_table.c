@@ -23,10 +23,24 @@ static qc_rc size_it(int fd, size_t n, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc pads_table_open(struct pads_table *ret, int fd, struct qc_err *err)
+/* In whole pages. */
+static size_t table_bytes(void)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), all = QKD_PADS_MAX * sizeof(struct pad_slot);
-    const size_t n = (all + page - 1) / page * page;
+    return (all + page - 1) / page * page;
+}
+
+bool qkd_pads_is_table(int fd)
+{
+    struct stat st;
+    const int seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & SEALS) == SEALS && fstat(fd, &st) == 0 &&
+           (size_t)st.st_size == table_bytes();
+}
+
+qc_rc pads_table_open(struct pads_table *ret, int fd, struct qc_err *err)
+{
+    const size_t n = table_bytes();
     QC_CLEANUP(qc_fd_close) struct qc_fd own = { 0 };
     if (fd < 0) {
         own = qc_fd_own(memfd_create("qcloud-pads", MFD_CLOEXEC | MFD_ALLOW_SEALING));

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/manager.h"
 #include "base/opt.h"
 #include "base/time.h"
-#include "base/unix.h"
 
 void manager_tell(const char *state)
 {

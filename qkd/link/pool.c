@@ -4,9 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/key.h"
+#include "base/log.h"
+#include "base/manager.h"
 
 /* -- the pad of frames ----------------------------------------------------------------------------------- */
 
@@ -54,6 +57,49 @@ int link_record(void)
     return -1;
 }
 
+/* What is not kept is lost with this process, as where there is no manager. */
+static void tell_manager(const char *what, const char *kept, int fd)
+{
+    struct qc_err why = { 0 };
+    char text[64];
+    snprintf(text, sizeof text, "%s=1\nFDNAME=%s", what, kept);
+    if (qc_manager_give(text, fd, &why) != QC_OK)
+        QC_LOG(QC_LOG_WARN, "the service manager does not keep the pad", QC_S("why", why.msg));
+}
+
+/* Empty: of this process alone. *ret_new: the manager does not have it yet. */
+static struct qc_fd table_of(const char *kept, bool *ret_new)
+{
+    struct qc_fd fd = qc_manager_kept(kept);
+    if (qc_fd_is(&fd) && qkd_pads_is_table(qc_fd_get(&fd)))
+        return fd;
+    if (qc_fd_is(&fd)) { /* of another version, say */
+        QC_LOG(QC_LOG_WARN, "what the service manager kept is no table of keys; what pad there was is lost",
+               QC_S("name", kept));
+        qc_fd_close(&fd);
+        tell_manager("FDSTOREREMOVE", kept, -1); /* else the next start says the same again */
+    }
+    if (getenv("NOTIFY_SOCKET") == NULL)
+        return fd;
+    *ret_new = true;
+    return qc_fd_own(memfd_create("qcloud-pads", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+}
+
+static qc_rc open_pads(struct link_pool *p, const char *dir, struct qc_err *err)
+{
+    char kept[32];
+    bool is_new = false;
+    snprintf(kept, sizeof kept, "pad-%s", p->name);
+    QC_CLEANUP(qc_fd_close) struct qc_fd table = table_of(kept, &is_new);
+    const struct qkd_pads_opts o = { .dir = dir,
+                                     .block = p->block,
+                                     .table = qc_fd_is(&table) ? qc_fd_get(&table) : -1 };
+    QC_TRY(qkd_pads_open(&p->pads, &o, err));
+    if (qc_fd_is(&table) && is_new)
+        tell_manager("FDSTORE", kept, qc_fd_get(&table)); /* it has its size for good */
+    return QC_OK;
+}
+
 qc_rc link_pool_open(struct link_pool *ret, const char *name, const char *dir, uint32_t block, uint64_t pool,
                      uint32_t pad_to, struct qc_err *err)
 {
@@ -61,8 +107,7 @@ qc_rc link_pool_open(struct link_pool *ret, const char *name, const char *dir, u
     const struct net_otp_conf conf = { .pad = { .ctx = ret, .where = where, .take = take },
                                        .pool = pool,
                                        .pad_to = pad_to };
-    QC_TRY(
-        qkd_pads_open(&ret->pads, &(struct qkd_pads_opts){ .dir = dir, .block = block, .table = -1 }, err));
+    QC_TRY(open_pads(ret, dir, err));
     return net_otp_new(&ret->otp, &conf, err);
 }
 

@@ -14,7 +14,8 @@ struct link_pool {
 
 /* The file where uses of pad and keys are noted, for tests alone: a release has none. -1: none */
 int link_record(void);
-/* dir is its own. QC_LOCKED and others: qkd_pads_open */
+/* dir is its own. The table of K2 is that which the service manager has kept, where there is one; else a new
+ * one, which it is given. QC_LOCKED and others: qkd_pads_open */
 QC_MUST qc_rc link_pool_open(struct link_pool *ret, const char *name, const char *dir, uint32_t block,
                              uint64_t pool, uint32_t pad_to, struct qc_err *err);
 void link_pool_close(struct link_pool *p);

@@ -4,6 +4,7 @@ time, goes on; no byte of pad is used twice; strangers with invented key_IDs cos
 import base64
 import collections
 import concurrent.futures
+import fcntl
 import hashlib
 import json
 import os
@@ -76,12 +77,16 @@ class End:
                      "kme": {"url": f"https://localhost:{net.ports[me]}", "ca": net.pki.ca, "cert": cert, "key": key}, **conf}
         self.p = None
 
-    def start(self):
+    def start(self, manager=None):
         with open(self.path, "w") as f:
             json.dump(self.conf, f)
-        r, w = os.pipe()
-        self.p = subprocess.Popen([LINK, self.command, "--config", self.path, "--ready-fd", str(w)], pass_fds=[w], stderr=open(os.path.join(self.folder, "log"), "ab"),
-                                  env={**os.environ, "QC_LINK_RECORD": self.record})
+        r, low = os.pipe()
+        w = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 32)     # a manager's descriptors are from 3 on
+        os.close(low)
+        more = manager.start() if manager else {"env": {}}
+        words = more.pop("words", []) + [LINK, self.command, "--config", self.path, "--ready-fd", str(w)]
+        self.p = subprocess.Popen(words, pass_fds=[w, *more.pop("fds", [])], stderr=open(os.path.join(self.folder, "log"), "ab"),
+                                  env={**os.environ, "QC_LINK_RECORD": self.record, **more.pop("env")}, **more)
         os.close(w)
         with os.fdopen(r) as ready:
             check(ready.read() == "ready\n", "it does not start: " + self.log())
@@ -104,6 +109,39 @@ class End:
         code = self.p.wait(WAIT)
         self.p = None
         return code
+
+
+class Manager:
+    """A service manager that keeps descriptors, as systemd does: sd_notify(3), sd_listen_fds(3)."""
+    FIRST = 3
+
+    def __init__(self, folder):
+        self.path, self.kept = os.path.join(folder, "notify"), {}
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(WAIT)
+
+    def take(self):
+        """What a process gives it: one message."""
+        text, fds, _, _ = socket.recv_fds(self.socket, 4096, 8)
+        said = dict(line.split("=", 1) for line in text.decode().split("\n"))
+        check(said.get("FDSTORE") == "1" and len(fds) == 1 and said["FDNAME"] not in self.kept, f"{said} {fds}")
+        self.kept[said["FDNAME"]] = fcntl.fcntl(fds[0], fcntl.F_DUPFD_CLOEXEC, 64)
+        os.close(fds[0])
+
+    def start(self):
+        names, fds = list(self.kept), list(range(self.FIRST, self.FIRST + len(self.kept)))
+
+        def place():
+            for n, name in zip(fds, names):
+                os.dup2(self.kept[name], n)
+        return {"words": ["/bin/bash", "-c", 'LISTEN_PID=$$ exec "$@"', "bash"], "fds": fds, "preexec_fn": place if names else None,
+                "env": {"NOTIFY_SOCKET": self.path, "LISTEN_FDS": str(len(fds)), "LISTEN_FDNAMES": ":".join(names)}}
+
+    def close(self):
+        self.socket.close()
+        for fd in self.kept.values():
+            os.close(fd)
 
 
 class Link:
@@ -401,6 +439,35 @@ def runs_dry(folder):
         print(f"dry: {l.used_once()} bytes of pad, each once", flush=True)
 
 
+def keeps_pad(folder):
+    """The service manager has K2 while there is no process: after kill -9 the pad that was not begun is used, though no key comes any more; and none of it twice."""
+    bits, block = 8 * 2 * 3 * 65700 + 256 * 40, 65536
+    with network(folder, "keeps", [link("A", "B", rate=0, bits=bits)]) as net, Link(os.path.join(folder, "keeps-link"), net.start(), "otp", pad_blocks=3, start=False, rekey_s=600) as l:
+        managers = [Manager(end.folder) for end in (l.serve, l.dial)]
+        try:
+            for end, manager in zip((l.serve, l.dial), managers):
+                end.start(manager)
+                manager.take()
+                manager.take()
+            check(all(sorted(m.kept) == ["pad-rx", "pad-tx"] for m in managers), "both directions of both ends")
+            l.until(lambda: all(int(end.state()[x]) == 3 * block for end in (l.serve, l.dial) for x in ("pad_send", "pad_receive")), "all the pad there is")
+            l.ask(b"begins a block each way")
+            for end, manager in zip((l.serve, l.dial), managers):
+                end.stop(signal.SIGKILL)
+                end.start(manager)
+            l.until(lambda: l.dial.state()["now"] == "otp", "up again")
+            left = [int(end.state()[x]) for end in (l.serve, l.dial) for x in ("pad_send", "pad_receive")]
+            check(left == [2 * block] * 4, f"what was begun is lost, the rest is not: {left}")
+            l.ask(os.urandom(20000))
+            l.dial.stop(signal.SIGKILL)
+            l.dial.start()          # without what was kept: nothing is left of it
+            l.until(lambda: int(l.serve.state()["pad_send"]) == 0, "the other end gives up what is lost here")
+            print(f"keeps: {l.used_once()} bytes of pad, each once", flush=True)
+        finally:
+            for m in managers:
+                m.close()
+
+
 def kills(folder, rng, level):
     """kill -9 of either end, both, or the KME, while bytes go, and keys are drawn ahead in batches: it goes on by itself, and no pad and no key is used twice."""
     rounds, size = 200 if FULL else 6, 20000 if level == "otp" else 400000
@@ -516,7 +583,7 @@ def says_why(folder):
 if __name__ == "__main__":
     where, rng = tempfile.mkdtemp(prefix="qcloud-test-"), seeded("link")
     try:
-        for part in (says_why, with_keys, grows_old, goes_bare, runs_dry, strangers, *(lambda folder, x=x: kills(folder, rng, x) for x in ("otp", "qkd-tls"))):
+        for part in (says_why, with_keys, grows_old, goes_bare, runs_dry, keeps_pad, strangers, *(lambda folder, x=x: kills(folder, rng, x) for x in ("otp", "qkd-tls"))):
             part(where)
     finally:
         shutil.rmtree(where, ignore_errors=True)

@@ -110,7 +110,7 @@ def timers(server):
     units = [os.path.join(folder, n) for n in sorted(os.listdir(folder))]
     operators = [u for u in units if "qcloud-gateway" in u or "qcloud-link@" in u]
     users = [u for u in units if u not in operators]
-    check(len(users) == 6 and len(operators) == 4, f"units {units}")
+    check(len(users) == 7 and len(operators) == 4, f"units {units}")
     for where, those in (("--user", users), ("--system", operators)):
         p = run("systemd-analyze", where, "verify", "--man=no", *those, env={**os.environ, "XDG_RUNTIME_DIR": server.root})
         check(p.returncode == 0 and "qcloud" not in p.stdout, f"systemd-analyze {where} verify: {p.returncode} {p.stdout}")

@@ -18,8 +18,5 @@ QC_MUST qc_rc qc_unix_listen_path(const char *path, mode_t mode, struct qc_fd *r
                                   struct qc_err *err);
 /* What follows the last '/'. */
 const char *qc_unix_name(const char *path);
-/* A line for the service manager ("READY=1"), where one has started the program ($NOTIFY_SOCKET). QC_IO and
- * others by errno: it does not take it */
-QC_MUST qc_rc qc_manager_tell(const char *state, struct qc_err *err);
 /* A connection to the socket at an absolute path; it does not wait (O_NONBLOCK). QC_TEMP: nobody is there */
 QC_MUST qc_rc qc_unix_connect_path(const char *path, struct qc_fd *ret, struct qc_err *err);

@@ -32,6 +32,8 @@ struct qkd_pads_opts {
  * QC_LOCKED: another process has it; QC_USAGE: a block of another size, a table that is none; QC_INTEGRITY:
  * the state is damaged; QC_NEWER, QC_NOMEM, QC_IO */
 QC_MUST qc_rc qkd_pads_open(struct qkd_pads **ret, const struct qkd_pads_opts *o, struct qc_err *err);
+/* Is that a table as an earlier process made it, of this version's size? */
+bool qkd_pads_is_table(int fd);
 /* Wipes what is in memory; K2 in a table that was handed over stay there. */
 void qkd_pads_close(struct qkd_pads **p);
 
