@@ -57,6 +57,7 @@ static const struct {
     const char *name;
     size_t at;
 } uses[] = {
+    { "pad_full", offsetof(struct net_link_state, pad_full) },
     { "sent_pad", offsetof(struct net_link_state, sent.pad) },
     { "sent_frames", offsetof(struct net_link_state, sent.frames) },
     { "sent_messages", offsetof(struct net_link_state, sent.messages) },

@@ -238,6 +238,8 @@ static qc_rc upload_begin(struct vault_gw *gw, const uint8_t *vault, const struc
     QC_TRY(qc_json_set_hex(body, "version", qc_span_of(begin->version, 16), err));
     QC_TRY(qc_json_set_int(body, "base", (int64_t)begin->base, err));
     QC_TRY(qc_json_set_int(body, "path_number", (int64_t)begin->base + 1, err));
+    if (begin->size < UINT64_C(1) << 53)
+        QC_TRY(qc_json_set_int(body, "size", (int64_t)begin->size, err));
     return ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
 }
 

@@ -333,7 +333,7 @@ static qc_rc add_records(struct many *b, struct qc_err *err)
 static qc_rc send(struct many *b, struct qc_err *err)
 {
     struct vault_gw *gw = b->v->gw;
-    struct vault_gw_begin begin = { 0 };
+    struct vault_gw_begin begin = { .size = b->segment.n };
     struct vault_gw_segment durable = { 0 };
     memcpy(begin.put_key, b->put_key, sizeof(begin.put_key));
     memcpy(begin.object, b->object, VAULT_ID_BYTES);

@@ -145,6 +145,8 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(gw_upload_vault(request_engine(r), &put_key, &c.vault, err));
     vault.id = c.vault;
     qc_rc rc = gw_upload_commit(request_engine(r), &c, &receipt, err);
+    if (rc == QC_OK)
+        levels_over(&r->server->levels, &c.put_key);
     rc = levels_reason(&r->server->levels, request_engine(r), r->wanted, rc, err);
     QC_TRY(conflicted(r, rc, &vault, c.entry.path, ret));
     return json_receipt(&ret->json, r, &receipt, err);

@@ -7,18 +7,24 @@
 
 qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *err)
 {
-    static const char *const names[] = { "put_key", "object", "version", "base", "path_number" };
+    static const char *const names[] = { "put_key", "object", "version", "base", "path_number", "size" };
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     struct gw_upload u = { .tenant = r->tenant, .vault = r->id[0] };
+    uint64_t size = QC_GW_SEGMENT_MAX; /* not known: a segment's */
     bool made = false;
-    QC_TRY(request_json(r, names, 5, &in, err));
+    QC_TRY(request_json(r, names, 6, &in, err));
     QC_TRY(json_id(in, "put_key", &u.put_key, err));
     QC_TRY(json_id(in, "object", &u.object, err));
     QC_TRY(json_id(in, "version", &u.version, err));
     QC_TRY(json_number(in, "base", &u.base, err));
     QC_TRY(json_number(in, "path_number", &u.path_number, err));
-    QC_TRY(levels_check(&r->server->levels, request_engine(r), r->wanted, err));
-    QC_TRY(gw_upload_begin(request_engine(r), &u, &made, err));
+    if (qc_json_has(in, "size"))
+        QC_TRY(json_number(in, "size", &size, err));
+    QC_TRY(levels_begin(&r->server->levels, request_engine(r), r->wanted, &u.put_key, size, err));
+    const qc_rc rc = gw_upload_begin(request_engine(r), &u, &made, err);
+    if (rc != QC_OK)
+        levels_over(&r->server->levels, &u.put_key);
+    QC_TRY(rc);
     ret->status = made ? MHD_HTTP_CREATED : MHD_HTTP_OK;
     QC_TRY(qc_json_new_obj(&ret->json, err));
     return qc_json_set_hex(ret->json, "put_key", gw_id_span(&u.put_key), err);
@@ -69,6 +75,7 @@ qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(carried_begin(&carried, &r->server->levels, request_engine(r), err));
     const qc_rc rc = gw_upload_segment(request_engine(r), &p, r->unit, &receipt, err);
     QC_TRY(levels_reason(&r->server->levels, request_engine(r), r->wanted, rc, err));
+    levels_gone(&r->server->levels, request_engine(r), &p.put_key, p.size);
     carried_end(carried, &r->server->levels, &receipt);
     carried_note(carried, gw_engine_audit(request_engine(r)), &p);
     return segment_json(r, &p, carried, &receipt, &ret->json, err);
@@ -109,5 +116,6 @@ qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *e
     if (rc == QC_CONFLICT && upload_json(&ret->with_error, r, state, &receipt, &other) != QC_OK)
         qc_json_free(&ret->with_error);
     QC_TRY(rc);
+    levels_over(&r->server->levels, &put_key.id);
     return upload_json(&ret->json, r, GW_UPLOAD_CANCELLED, &receipt, err);
 }

@@ -1,5 +1,6 @@
 #include "levels.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -16,6 +17,7 @@ qc_rc levels_init(struct levels *l, const struct conf_levels *conf, struct qc_er
     if (conf != NULL)
         l->conf = *conf;
     qc_mutex_init(&l->lock);
+    holds_init(&l->holds);
     return QC_OK;
 }
 
@@ -28,6 +30,7 @@ void levels_done(struct levels *l)
     qc_free(l->v);
     l->v = NULL;
     qc_mutex_done(&l->lock);
+    holds_done(&l->holds);
 }
 
 enum net_level levels_wanted(const struct levels *l, const char *tenant)
@@ -86,15 +89,32 @@ void levels_look(struct levels *l, const char *url, struct levels_view *ret)
 
 /* Clouds that get new fragments and whose links let them. */
 struct tried {
+    uint64_t need, held; /* pad of a link at otp: for this, and what others have */
     unsigned count, open;
     struct qc_err why; /* of the first that does not */
 };
+
+/* Is there pad? */
+static void look_for_pad(const struct tried *t, struct levels_view *v)
+{
+    const struct net_link_state *s = &v->state;
+    if (t->need == 0 || v->why.rc != QC_OK || !v->known || s->now != NET_OTP)
+        return;
+    const uint64_t most = s->pad_full / 4 * 3, free = s->pad_send > t->held ? s->pad_send - t->held : 0;
+    const uint64_t need = s->pad_full > 0 && t->need > most ? most : t->need;
+    if (free < need)
+        qc_err_set(&v->why, QC_LINK, QC_HERE,
+                   "link %s has %" PRIu64 " bytes of pad, %" PRIu64
+                   " of them kept for uploads under way; %" PRIu64 " are needed",
+                   s->link, s->pad_send, t->held < s->pad_send ? t->held : s->pad_send, need);
+}
 
 static qc_rc look_at(struct levels *l, const struct gw_cloud_status *c, enum net_level wanted,
                      struct tried *t, struct qc_err *err)
 {
     struct levels_view v;
     levels_look(l, c->url, &v);
+    look_for_pad(t, &v);
     t->count++;
     if (!v.way.local && v.way.least < wanted && v.way.least != NET_DOWN)
         return QC_FAIL(err, QC_LINK, "cloud %s is reached at %s, and %s is the least that is wanted", c->name,
@@ -106,13 +126,19 @@ static qc_rc look_at(struct levels *l, const struct gw_cloud_status *c, enum net
     return QC_OK;
 }
 
-qc_rc levels_check(struct levels *l, struct gw_engine *e, enum net_level wanted, struct qc_err *err)
+/* put_key NULL: no pad is asked for. */
+static qc_rc check(struct levels *l, struct gw_engine *e, enum net_level wanted, const struct gw_id *put_key,
+                   uint64_t size, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
     struct tried t = { 0 };
     if (s == NULL)
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *s);
     gw_engine_look(e, s);
+    if (put_key != NULL) {
+        t.need = holds_need(size, s->k);
+        t.held = holds_others(&l->holds, put_key);
+    }
     for (unsigned i = 0; i < s->cloud_count; i++)
         if (s->clouds[i].view.role == GW_ROLE_IN_USE)
             QC_TRY(look_at(l, &s->clouds[i], wanted, &t, err));
@@ -120,6 +146,38 @@ qc_rc levels_check(struct levels *l, struct gw_engine *e, enum net_level wanted,
         return QC_OK;
     return QC_FAIL(err, QC_LINK, "%u of %u clouds can be written to at their level, %u are needed; %s",
                    t.open, t.count, s->write_quorum, t.why.msg);
+}
+
+qc_rc levels_check(struct levels *l, struct gw_engine *e, enum net_level wanted, struct qc_err *err)
+{
+    return check(l, e, wanted, NULL, 0, err);
+}
+
+static unsigned code_of(struct gw_engine *e)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
+    if (s == NULL)
+        return 1; /* more is given back, then: it is asked for anew by the next */
+    gw_engine_look(e, s);
+    return s->k;
+}
+
+qc_rc levels_begin(struct levels *l, struct gw_engine *e, enum net_level wanted, const struct gw_id *put_key,
+                   uint64_t size, struct qc_err *err)
+{
+    QC_TRY(check(l, e, wanted, put_key, size, err));
+    holds_set(&l->holds, put_key, holds_need(size, code_of(e)));
+    return QC_OK;
+}
+
+void levels_gone(struct levels *l, struct gw_engine *e, const struct gw_id *put_key, uint64_t size)
+{
+    holds_give_back(&l->holds, put_key, size / code_of(e));
+}
+
+void levels_over(struct levels *l, const struct gw_id *put_key)
+{
+    holds_give_back(&l->holds, put_key, UINT64_MAX);
 }
 
 qc_rc levels_reason(struct levels *l, struct gw_engine *e, enum net_level wanted, qc_rc rc,

@@ -63,6 +63,7 @@ void link_state_note(struct link *l)
     s->pad_block = block;
     s->sent = use_of(l, &l->tx, &l->streams.sent);
     s->received = use_of(l, &l->rx, &l->streams.received);
+    s->pad_full = l->conf->level == NET_OTP ? (uint64_t)l->conf->pad_blocks * l->conf->pad_block : 0;
     if (s->ready)
         s->why[0] = '\0';
 }

@@ -45,14 +45,18 @@ class Linked(Box):
         head, _, text = got.partition(b"\r\n\r\n")
         return head.decode(), json.loads(text)
 
+    def start_vault(self):
+        self.expect(0, "init", "--local", *[w for i, c in enumerate(self.clouds, 1) for w in ("--cloud", f"c{i}=file://{c}")], *self.words(), "--k", "3",
+                    "--share1", self.stores[0], "--share2", self.stores[1], "--no-passphrase")
+
     def status(self):
         return {c["name"]: c for c in self.call("GET", "/v1/status")[1]["clouds"]}
 
-    def begin(self):
-        """A put's first call, whatever comes of it. -> as call"""
+    def begin(self, **more):
+        """A put's first call, whatever comes of it. -> (head, JSON, path of the upload)"""
         vault = self.call("GET", "/v1/vaults")[1]["vaults"][0]
         ids = {k: os.urandom(16).hex() for k in ("put_key", "object", "version")}
-        return self.call("POST", f"/v1/vaults/{vault}/uploads", json.dumps({**ids, "base": 0, "path_number": 1}).encode())
+        return *self.call("POST", f"/v1/vaults/{vault}/uploads", json.dumps({**ids, "base": 0, "path_number": 1, **more}).encode()), "/v1/uploads/" + ids["put_key"]
 
 
 def told(box, name, level="qkd-tls"):
@@ -72,8 +76,7 @@ def told(box, name, level="qkd-tls"):
 def outage(net, box, links):
     """No keys: a put that needs the links ends with 13, what is stored can be read; then keys come."""
     before = os.urandom(300000)
-    box.expect(0, "init", "--local", *[w for i, c in enumerate(box.clouds, 1) for w in ("--cloud", f"c{i}=file://{c}")], *box.words(), "--k", "3",
-               "--share1", box.stores[0], "--share2", box.stores[1], "--no-passphrase")
+    box.start_vault()
     box.expect(0, "put", box.write("in", before), "before")
     check(all(any(k.startswith("f/") for k in b.objects) for b in box.buckets), "fragments lie behind the links")
     seen = box.status()
@@ -90,7 +93,7 @@ def outage(net, box, links):
     said = p.stderr.decode()
     check("E1303" in said and ("cloud c4: link L" in said or "cloud c5: link L" in said) and "Reading goes on" in said, said)
     print(f"outage: a put ends with 13 after {time.monotonic() - began:.1f} s", flush=True)
-    head, refusal = box.begin()
+    head, refusal, _ = box.begin()
     check(head.startswith("HTTP/1.1 503 ") and re.search(r"^Retry-After: \d+\r?$", head, re.M | re.I) and refusal["error"]["id"] == "link", f"not accepted: {head} {refusal}")
     check(box.get("before") == before, "reads go on")
     box.get("during", code=3)       # nothing of it is visible
@@ -104,6 +107,39 @@ def outage(net, box, links):
         check(time.monotonic() < end, f"it does not go on: {p.stderr.decode()} {links[0].logs()[-2000:]}")
         time.sleep(0.5)
     check(box.get("after") == after and box.get("before") == before, "all of it")
+
+
+def pad_is_kept(folder, buckets):
+    """Links at otp with a small pool, and no key for more: uploads begin as long as there is pad for all of each; then 503, until one ends. Nobody uses what another began with."""
+    block, blocks = 65536, 4
+    with network(folder, "pad", [link("A", "B", rate=10 ** 9, bits=10 ** 9)]) as net:
+        net.start()
+        with Link(os.path.join(folder, "p4"), net, "otp", buckets[0], link="P4", pad_blocks=blocks, wait_s=2, rekey_s=600) as l4, \
+                Link(os.path.join(folder, "p5"), net, "otp", buckets[1], link="P5", pad_blocks=blocks, wait_s=2, rekey_s=600) as l5, Linked(buckets, (l4, l5), "otp") as box:
+            def pad():
+                return [int(x.dial.state()["pad_send"]) for x in (l4, l5)]
+            def full():
+                return all(int(e.state()["pad_send"]) >= block * blocks for x in (l4, l5) for e in (x.dial, x.serve))
+            l4.until(full, "their pools are full")
+            check(l4.dial.state()["pad_full"] == str(block * blocks), f"{l4.dial.state()}")
+            box.start_vault()
+            l4.until(full, "again")
+            net.do("link", "rate", "AB", "0")
+            net.do("link", "empty", "AB")
+            room = min(pad())
+            size = 3 * (room // 2 - 10000)  # two of them fill a pool, with what goes beside the data
+            got = [box.begin(size=size) for _ in range(3)]
+            check([g[0].split()[1] for g in got] == ["201", "201", "503"], f"{[g[0] for g in got]} {pad()} {size}")
+            head, refusal, _ = got[2]
+            check(re.search(r"^Retry-After: \d+\r?$", head, re.M | re.I) and refusal["error"]["id"] == "link" and "bytes of pad" in refusal["error"]["message"], f"{head} {refusal}")
+            p = box.expect(13, "put", box.write("in", os.urandom(size // 2)), "refused")
+            check("E1303" in p.stderr.decode(), p.stderr.decode())
+            check(box.call("DELETE", got[0][2])[0].split()[1] == "200", "one ends")
+            box.expect((0, 4), "put", box.write("in", os.urandom(size // 2)), "fits")
+            check(min(pad()) < room - size // 6, f"it took pad: {room} {pad()}")
+            print(f"pad: {room} bytes, three uploads of {size}: two begin; then {pad()}", flush=True)
+            for one in (l4, l5):
+                one.used_once()
 
 
 def noted(state, ids):
@@ -153,5 +189,6 @@ if __name__ == "__main__":
                 with Linked(buckets, (l4, l5)) as box:
                     outage(net, box, (l4, l5))
                     wanted(box)
+        pad_is_kept(where, [TinyS3(where, f"padded-{i}") for i in (4, 5)])
     finally:
         shutil.rmtree(where, ignore_errors=True)

@@ -3,6 +3,7 @@ if(TARGET qc_gateway_daemon)
   set(daemon ${PROJECT_SOURCE_DIR}/gateway/daemon)
   qc_test(unit daemon_range SOURCES unit/daemon_range.c ${daemon}/range.c
     DEPS base ec net cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
+  qc_test(unit daemon_holds SOURCES unit/daemon_holds.c ${daemon}/holds.c DEPS base ec net cloud gateway INTERNAL gateway_daemon)
   qc_test(unit daemon_conf SOURCES unit/daemon_conf.c ${daemon}/conf.c DEPS base ec net cloud gateway INTERNAL gateway_daemon)
   qc_test(unit daemon_prices SOURCES unit/daemon_prices.c ${daemon}/prices.c ${daemon}/json.c
     DEPS base ec net cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)

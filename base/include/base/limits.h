@@ -416,6 +416,9 @@
     X(NET_LINK_WHY_MAX, 255, "bytes", "of its reason: a line of a message")                                  \
     X(NET_WATCH_FRESH_MS, 500, "ms", "that what a link said of itself is believed")                          \
     X(NET_WATCH_ASK_MS, 2000, "ms", "for it to say so: it stands on this machine")                           \
+    X(LEVELS_HOLDS, 512, "uploads",                                                                          \
+      "for which pad is kept; more begin where there is pad, and none is kept")                              \
+    X(LEVELS_HOLD_MS, 120000, "ms", "that pad is kept for an upload of which nothing comes")                 \
     /* qkd */                                                                                                \
     X(QKD_ID_MAX, 128, "bytes", "of a key_ID; a UUID has 36")                                                \
     X(QKD_UUID_TEXT, 36, "bytes", "RFC 4122")                                                                \
@@ -457,6 +460,7 @@
     X(LINK_KEY_BITS, 256, "bits", "of a key for TLS")                                                        \
     X(LINK_KEYS_HELD, 64, "keys", "fetched for handshakes that are not over; the oldest goes")               \
     X(LINK_KEY_MS, 30000, "ms", "such a key is kept, and one that is not there remembered")                  \
+    X(QC_MANAGER_FDS, 16, "descriptors", "of the service manager's that are looked at; a link has two")      \
     X(LINK_AHEAD_MAX, 64, "keys",                                                                            \
       "for TLS drawn at once, where a link takes many: one that breaks loses them")                          \
     X(LINK_AHEAD_MS, 1000, "ms", "of use at the present pace: so many are drawn at once")                    \

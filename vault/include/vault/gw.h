@@ -93,6 +93,7 @@ struct vault_gw_begin {
     uint8_t put_key[16];
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint64_t base; /* number of the current entry; 0: none */
+    uint64_t size; /* of what comes, as far as it is known; VAULT_SIZE_UNKNOWN */
 };
 
 /* Bytes of an answer, in order. Anything but QC_OK breaks the request off with that code. */
