@@ -70,14 +70,23 @@ static qc_rc finish(struct vault *v, const struct journal_put *put, uint64_t num
     return QC_OK;
 }
 
-/* The put will never be: the gateway has its cancellation, so the pending records may go. */
+/* The put will never be: the gateway has its cancellation, so the pending records may go: that of store 2
+ * first, and only while store 1 has its own. A ticket's record stands in store 2 before any put; where an old
+ * copy of store 1 has a ticket again that was used, it is the share of what is stored. */
 static qc_rc forget(struct vault *v, const struct journal_put *put, struct qc_err *err)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    struct qc_err why = { 0 };
+    for (unsigned i = 0; i < 2; i++)
         QC_TRY(session_need_store(v, i + 1, err));
-        QC_TRY(vault_store_remove_pending(v->store[i], put->object, put->version, err));
+    const qc_rc rc = vault_store_get(v->store[0], put->object, put->version, &r, &why);
+    if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_INTEGRITY) {
+        *err = why;
+        return rc;
     }
-    return QC_OK;
+    if (rc == QC_INTEGRITY || (rc == QC_OK && r.state != 0))
+        QC_TRY(vault_store_remove_pending(v->store[1], put->object, put->version, err));
+    return vault_store_remove_pending(v->store[0], put->object, put->version, err);
 }
 
 static qc_rc settle_one(struct vault *v, const struct journal_put *put, const struct vault_call *call,

@@ -144,9 +144,9 @@ static void abandon(struct put *p)
     qc_rc rc = p->v->gw->ops->upload_cancel(p->v->gw, p->ids.put_key, &op, &why);
     if (rc == QC_OK)
         rc = qc_fault(client_cancelled, &why);
-    for (unsigned i = 0; i < 2 && rc == QC_OK; i++)
-        if (p->v->store[i] != NULL)
-            rc = vault_store_remove_pending(p->v->store[i], p->ids.object, p->ids.version, &why);
+    for (unsigned i = 2; i > 0 && rc == QC_OK; i--) /* as journal_settle does */
+        if (p->v->store[i - 1] != NULL)
+            rc = vault_store_remove_pending(p->v->store[i - 1], p->ids.object, p->ids.version, &why);
     if (rc == QC_OK)
         rc = journal_end(&p->journal, &why);
     if (rc != QC_OK)

@@ -110,6 +110,22 @@ static qc_rc do_recover(struct rig *r, struct qc_err *err)
     return rc;
 }
 
+static qc_rc do_draw(struct rig *r, struct qc_err *err)
+{
+    static uint64_t have = 0;
+    struct vault_call call = rig_call(r);
+    return vault_tickets_draw(r->v, have + 1, &call, &have, err);
+}
+
+static qc_rc do_kit(struct rig *r, struct qc_err *err)
+{
+    QC_CLEANUP(vault_kit_done) struct vault_kit kit = { 0 };
+    QC_CLEANUP(vault_kit_words_done) struct vault_kit_words words = { 0 };
+    QC_TRY(vault_kit_of(&kit, r->v, 3, err));
+    QC_TRY(vault_kit_encode(&words, &kit, err));
+    return vault_kit_here(&kit, r->v, err);
+}
+
 /* Until the n-th allocation is one that the step does not reach any more. */
 static void all_allocations(struct rig *r, const char *name, step_fn step, bool reopen)
 {
@@ -167,6 +183,9 @@ int main(void)
     all_allocations(&r, "get a version", do_get_version, false);
     CHECK_OK(rig_put(&r, "dir/x", 10, 4, &err));
     all_allocations(&r, "verify", do_verify, false);
+    if (derived)
+        all_allocations(&r, "kit", do_kit, false);
+    all_allocations(&r, "tickets", do_draw, false);
     vault_close(&r.v);
     rig_lose(&r, "share1");
     all_allocations(&r, "recover", do_recover, true);

@@ -51,12 +51,18 @@ def matrix(k, n, rng, mode):
 def tickets(box, data):
     """Share store 2 is elsewhere: as many puts go on as there are tickets, what they stored outlives either store, and both are whole."""
     box.expect(0, "tickets", "draw", "2")
+    box.stop()
+    old = box.stores[0] + ".old"
+    shutil.copytree(box.stores[0], old)
     with box.lost(box.stores[1]):
         for name in ("ticket", "d/1"):
             data[name] = b"stored without the stick: " + name.encode()
             box.put_all({name: data[name]})
         box.expect(7, "put", os.path.join(box.work, "in"), "too much")
         check(box.get("ticket") == data["ticket"], "a ticket's object differs")
+    with box.lost(*box.stores):     # an old copy of store 1 has used tickets again: a version is never stored twice
+        shutil.copytree(old, box.stores[0])
+        check(b"used by another put" in box.expect(5, "put", os.path.join(box.work, "in"), "twice").stderr, "a used ticket is taken again")
     for store in (*box.stores, None):
         with box.lost(*([store] if store else [])):
             for name, d in data.items():

@@ -500,8 +500,7 @@ QC_MUST qc_rc vault_recover_by_kit(struct vault *v, unsigned index, const char *
  */
 QC_MUST qc_rc vault_tickets_draw(struct vault *v, uint64_t want, const struct vault_call *call, uint64_t *ret,
                                  struct qc_err *err);
-/* All that are left are void. *ret: how many. What of them stands in a share store 2 that is not there says
- * nothing to anybody. */
+/* All that are left are void. *ret: how many. Their records stay in share store 2, pending. */
 QC_MUST qc_rc vault_tickets_cancel(struct vault *v, const struct vault_call *call, uint64_t *ret,
                                    struct qc_err *err);
 
