@@ -145,6 +145,29 @@ def join(server):
                 check("another gateway" in said(p), said(p))
 
 
+def kit(server):
+    """Both share stores are lost: the kit, the gateway's address and the token are enough; no other gateway's."""
+    url, options = doors(server)[0]
+    with User(server, "paper", url, *options) as old, User(server, "paper", url, *options) as new:
+        old.init("--mode", "derived")
+        old.write("f", b"on paper" * 1000)
+        old.expect(0, "put", os.path.join(old.work, "f"))
+        sheet = os.path.join(old.work, "kit.txt")
+        old.expect(0, "kit", "print", "--share", "both", "--to", sheet)
+        again = ("init", "--from-kit", sheet, "--share1", new.stores[0], "--share2", new.stores[1])
+        p = new.expect(2, *again, "--take-over")
+        check("--gateway URL is missing" in said(p) and url in said(p), said(p))
+        door = ("--gateway", url, "--token-file", old.token, *options)
+        new.expect(2, *again, *door, "--take-over")
+        other = os.path.join(server.root, "mover.token")
+        p = new.expect(2, *again, "--gateway", url, "--token-file", other, *options)
+        check("does not know it" in said(p) and not any(map(os.path.exists, new.stores)), f"another tenant's token: {said(p)}")
+        new.expect(0, *again, *door)
+        check(new.get("f") == b"on paper" * 1000 and old.get("f") == b"on paper" * 1000, "both machines read")
+        new.expect(0, "put", os.path.join(old.work, "f"), "g")
+        new.expect(0, "verify")
+
+
 def away(server):
     """A gateway that does not run: exit 5, where it should be, and nothing is started. One that comes back in time is waited for."""
     url, options = doors(server)[0]
@@ -208,7 +231,7 @@ def most():
     for tls in (True, False):
         with served(tls=tls) as server:
             use(server)
-            for part in (refusals, join, killed) if tls else ():
+            for part in (refusals, join, kit, killed) if tls else ():
                 part(server)
 
 

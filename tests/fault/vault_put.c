@@ -151,12 +151,12 @@ static void decided_meanwhile(struct rig *r)
     CHECK(is_new(r, 921, 922));
 }
 
+static const char *const names[] = { "client_journal", "client_begun",    "client_share1",  "client_shared",
+                                     "client_sent",    "client_receipt",  "client_stored1", "client_stored",
+                                     "client_done",    "client_cancelled" };
+
 static void points(struct rig *r)
 {
-    static const char *const names[] = { "client_journal",  "client_begun",  "client_share1",
-                                         "client_shared",   "client_sent",   "client_receipt",
-                                         "client_stored1",  "client_stored", "client_done",
-                                         "client_cancelled" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct qc_err err = { 0 };
         char script[64];
@@ -291,6 +291,59 @@ static int planted(struct rig *r)
     return status == 0 ? 1 : 0;
 }
 
+/* Share store 2 goes to a drawer and comes back. */
+static void stick(struct rig *r, bool here)
+{
+    struct qc_err err = { 0 };
+    vault_close(&r->v);
+    if (here)
+        rig_copy(r, "stick", "share2");
+    else {
+        rig_copy(r, "share2", "stick");
+        rig_lose(r, "share2");
+    }
+    CHECK_OK(rig_open(r, &err));
+    vault_notes_done(&r->notes);
+}
+
+/* The same points of a put by ticket: what is there is old or new, whole, by either share, and stays so when
+ * store 2 is back and what was left is settled. The ticket is spent, whatever became of its put (I4). */
+static void points_away(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    uint64_t have = 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char script[64];
+        struct rig_pattern p = { .size = NEW, .salt = 701 + 2 * i };
+        struct vault_put_result result = { 0 };
+        CHECK_OK(rig_put(r, "x", OLD, 700 + 2 * i, &err));
+        CHECK_OK(vault_tickets_draw(r->v, 1, &call, &have, &err));
+        stick(r, false);
+        snprintf(script, sizeof(script), "%s:error:1%s", i == 9 ? "client_sent" : names[i],
+                 i == 9 ? ",client_cancelled:error:1" : "");
+        qc_fault_script(script);
+        const qc_rc rc = rig_put_from(r, "x", &p, &result, &err);
+        qc_fault_script(NULL);
+        qc_err_clear(&err);
+        CHECK_RC(rig_put(r, "x", NEW, 1, &err), QC_SHARES);
+        const bool fresh = is_new(r, 700 + 2 * i, 701 + 2 * i);
+        CHECK(rc == QC_OK ? fresh : result.open || !fresh);
+        stick(r, true);
+        CHECK_OK(rig_put(r, "settle", 1, 1, &err));
+        CHECK(rig_leftovers(r) == 0 && is_new(r, 700 + 2 * i, 701 + 2 * i) == fresh);
+        vault_close(&r->v);
+        rig_copy(r, "share1", "kept1");
+        rig_lose(r, "share1");
+        CHECK_OK(rig_open(r, &err));
+        CHECK(is_new(r, 700 + 2 * i, 701 + 2 * i) == fresh);
+        vault_close(&r->v);
+        rig_copy(r, "kept1", "share1");
+        CHECK_OK(rig_open(r, &err));
+        vault_notes_done(&r->notes);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct rig r;
@@ -305,6 +358,7 @@ int main(int argc, char **argv)
     conflicts(&r);
     removal(&r);
     recovery(&r);
+    points_away(&r);
     rig_done(&r);
     return 0;
 }
