@@ -78,6 +78,7 @@ static qc_rc open_vault(struct client *c, struct qc_err *err)
     struct vault_call call = client_call(c);
     QC_TRY(client_vault_conf(c, &conf, err));
     QC_TRY(client_gateway(c, &call.op, &gw, err));
+    vault_gw_http_count(gw, &c->traffic);
     qc_rc rc = vault_open_session(&c->vault, &conf, &gw, &call, err);
     if (rc == QC_NOTFOUND && remote_is(c))
         return remote_no_vault(err);

@@ -20,13 +20,14 @@ struct client {
     struct out out;
     struct places places;
     struct conf conf;
-    struct qrng *rng;         /* by random.conf */
-    struct qrng *ids;         /* the operating system's: for what is no secret */
-    struct vault *vault;      /* after client_open */
-    struct revival revival;   /* of the gateway, after client_gateway; of one's own */
-    qc_key *token;            /* for a gateway of many users, after client_gateway */
-    struct vault_notes notes; /* of the operation under way */
-    struct out_end end;       /* what a command leaves for the last line */
+    struct qrng *rng;                /* by random.conf */
+    struct qrng *ids;                /* the operating system's: for what is no secret */
+    struct vault *vault;             /* after client_open */
+    struct revival revival;          /* of the gateway, after client_gateway; of one's own */
+    qc_key *token;                   /* for a gateway of many users, after client_gateway */
+    struct vault_gw_traffic traffic; /* with the gateway, since the command began */
+    struct vault_notes notes;        /* of the operation under way */
+    struct out_end end;              /* what a command leaves for the last line */
     unsigned lost_share; /* the share that the command is about to rebuild: no news that it is lost; or 0 */
     unsigned withheld_share;    /* the share store that a drill does without; or 0 */
     uint64_t deadline_s;        /* of each operation; 0: none */

@@ -126,6 +126,9 @@ static const struct qc_opt sync_opts[] = {
     { "checksum", 0, NULL, "compare what is in the files, not sizes and times: reads everything", false },
     { "conflict", 0, "keep-both|local|remote",
       "what the target has changed since the last sync: leave it (default), or which side counts", false },
+    { "wait-lock", 0, "SECONDS", "wait so long for another sync of the same two to end (default: not at all)",
+      false },
+    { "nice", 0, NULL, "give way to others: processor and disk", false },
     { 0 },
 };
 static const struct qc_opt watch_opts[] = {
@@ -142,6 +145,9 @@ static const struct qc_opt watch_opts[] = {
       "can "
       "be watched)",
       false },
+    { "wait-lock", 0, "SECONDS", "wait so long for another sync of the same two to end (default: not at all)",
+      false },
+    { "nice", 0, NULL, "give way to others: processor and disk", false },
     { 0 },
 };
 static const struct qc_opt stat_opts[] = { WHICH, WHICH_AT, PROFILE, { 0 } };

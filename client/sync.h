@@ -19,6 +19,8 @@ struct sync_run {
     qc_span prefix;              /* without a slash at its end; empty: the whole vault. Borrowed */
     bool dry, checksum;
     unsigned delete_pct;
+    uint64_t lock_ms; /* to wait for the lock of this pair */
+    bool nice;
     struct sync_rules rules;
     /* The folder as it was when the run began: another one in its place is never synced. */
     dev_t device;
@@ -67,9 +69,12 @@ QC_MUST qc_rc sync_again(struct sync_run *run, struct qc_err *err);
 /* QC_NOTFOUND: the folder is not there any more, or another one is in its place. */
 QC_MUST qc_rc sync_same_folder(const struct sync_run *run, struct qc_err *err);
 
+/* As asked, once the gateway runs: it serves others as well. */
+void sync_give_way(struct sync_run *run);
+
 /* ---- sync_list.c: what there is ---- */
 
-/* The lock and the state of this pair. QC_LOCKED: with the holder's process number */
+/* The lock and the state of this pair. QC_LOCKED: with the holder's process number; QC_CANCELLED */
 QC_MUST qc_rc sync_open(struct sync_run *run, struct qc_err *err);
 /* Both sides, and what the last run has seen. QC_NOTFOUND: down, and nothing is below the prefix */
 QC_MUST qc_rc sync_look(struct sync_run *run, struct qc_err *err);

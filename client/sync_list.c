@@ -23,6 +23,22 @@ static qc_rc pair_name(const struct sync_run *run, char ret[33], struct qc_err *
     return QC_OK;
 }
 
+static qc_rc take_lock(struct sync_run *run, int dir, const char *file, struct qc_err *err)
+{
+    const qc_deadline until = qc_deadline_in(run->lock_ms);
+    for (;;) {
+        struct qc_err why = { 0 };
+        qc_rc rc = qc_lock_file(&run->lock, dir, file, &why);
+        if (rc != QC_LOCKED || run->lock_ms == 0 || qc_deadline_over(until)) {
+            if (rc != QC_OK)
+                *err = why;
+            return rc;
+        }
+        QC_TRY(qc_go_on(QC_NO_DEADLINE, signals_cancel(), "waiting for it", err));
+        (void)nanosleep(&(struct timespec){ .tv_nsec = QC_CLIENT_START_PAUSE_MS * 1000000L }, NULL);
+    }
+}
+
 qc_rc sync_open(struct sync_run *run, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
@@ -32,7 +48,7 @@ qc_rc sync_open(struct sync_run *run, struct qc_err *err)
     QC_TRY(qc_dir_make_path(place, 0700, err));
     QC_TRY(qc_dir_open(&dir, place, err));
     snprintf(file, sizeof file, "%s.lock", name);
-    QC_TRY_AS(qc_lock_file(&run->lock, qc_fd_get(&dir), file, err), err, "another sync of these two");
+    QC_TRY_AS(take_lock(run, qc_fd_get(&dir), file, err), err, "another sync of these two");
     snprintf(file, sizeof file, "%s.db", name);
     QC_TRY(places_join(place, file, path, err));
     struct qc_err why = { 0 };

@@ -71,6 +71,7 @@ qc_rc gw_http_clone(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *e
                             : vault_gw_http_new(&copy, h->dirfd - 1, h->name, err));
     gw_http_set_request(copy, h->request);
     vault_gw_http_revive(copy, h->revive);
+    vault_gw_http_count(copy, h->traffic);
     *ret = copy;
     return QC_OK;
 }
@@ -79,6 +80,27 @@ void vault_gw_http_revive(struct vault_gw *gw, struct vault_gw_revive revive)
 {
     struct gw_http *h = (struct gw_http *)gw;
     h->revive = revive;
+}
+
+void vault_gw_http_count(struct vault_gw *gw, struct vault_gw_traffic *to)
+{
+    struct gw_http *h = (struct gw_http *)gw;
+    h->traffic = to;
+}
+
+/* A streamed answer on its way to whoever asked for it. */
+struct counted {
+    net_write_fn write;
+    void *ctx;
+    struct vault_gw_traffic *traffic; /* or NULL */
+};
+
+static qc_rc write_counted(void *ctx, qc_span bytes, struct qc_err *err)
+{
+    const struct counted *c = ctx;
+    if (c->traffic != NULL)
+        c->traffic->received += bytes.n;
+    return c->write(c->ctx, bytes, err);
 }
 
 void gw_http_set_request(struct vault_gw *gw, const char *id)
@@ -179,6 +201,7 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
     if (h->watch != NULL)
         QC_TRY_AS(net_watch_allowed(h->watch, &ret_again->may, err), err, "the gateway at %s", h->name);
     size_t header_count = make_headers(headers, h, call);
+    struct counted counted = { call->write, call->ctx, h->traffic };
     qc_rc rc = net_request(h->net,
                            &(struct net_request){ .method = call->method,
                                                   .path = call->path,
@@ -187,14 +210,19 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
                                                   .keep = keep,
                                                   .keep_count = 1,
                                                   .body = call->body,
-                                                  .write = call->write,
-                                                  .write_ctx = call->ctx,
+                                                  .write = call->write != NULL ? write_counted : NULL,
+                                                  .write_ctx = &counted,
                                                   .repeatable = true, /* all calls of the API are */
                                                   .deadline = op->deadline,
                                                   .stall_ms = QC_VAULT_STALL_MS,
                                                   .cancel = op->cancel },
                            &answer, err);
     body = answer.body;
+    if (h->traffic != NULL) {
+        h->traffic->requests++;
+        h->traffic->sent += net_client_reach(h->net) == NET_NOTHING_SENT ? 0 : call->body.n;
+        h->traffic->received += body.n;
+    }
     if (rc != QC_OK)
         return no_answer(h, call, rc, ret_again, err);
     if (answer.status >= 200 && answer.status < 300)

@@ -17,6 +17,7 @@ struct gw_http {
     struct net_watch *watch; /* of that link; NULL: none */
     char request[VAULT_REQUEST_ID_BYTES];
     struct vault_gw_revive revive;
+    struct vault_gw_traffic *traffic; /* borrowed; NULL: nobody counts */
     uint64_t jitter;
 };
 

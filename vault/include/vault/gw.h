@@ -281,3 +281,12 @@ struct vault_gw_revive {
 };
 /* gw: of vault_gw_http_new. For later calls, and for later clones. */
 void vault_gw_http_revive(struct vault_gw *gw, struct vault_gw_revive revive);
+
+/* What went over the connections of a gateway: requests, tries that failed among them, and bytes of bodies.
+ */
+struct vault_gw_traffic {
+    _Atomic uint64_t requests, sent, received;
+};
+/* Count there from now on, also by later clones; borrowed. gw: of vault_gw_http_new or vault_gw_remote_new.
+ */
+void vault_gw_http_count(struct vault_gw *gw, struct vault_gw_traffic *to);
