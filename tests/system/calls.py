@@ -17,7 +17,7 @@ SEGMENT_PUT = {"qcloud": {"fsync": 0, "fdatasync": 0, "thread": 0.5, "connect": 
                "qcloud-gateway": {"fsync": 14, "fdatasync": 8, "thread": 0.5}}
 GET = {"qcloud": {"fsync": 3, "fdatasync": 0, "thread": 3, "connect": 7}}
 # An entry of a listing: its keys are made in pages that stay open, its marks read under one lock, for a whole page of entries.
-LISTED = {"qcloud": {"mprotect": 1, "lock": 1, "fsync": 0, "connect": 0}, "qcloud-gateway": {"fsync": 0, "lock": 1}}
+LISTED = {"qcloud": {"mprotect": 1, "lock": 1, "fsync": 0, "connect": 0}}
 SHIM = os.environ["QC_COUNT_SHIM"]
 MIB = 1 << 20
 # Of a tree with more of them: all are one bundle, whatever their number.
