@@ -169,7 +169,9 @@ void sync_give_way(struct sync_run *run)
     enum { WHO_PROCESS = 1, CLASS_IDLE = 3, CLASS_SHIFT = 13 }; /* ioprio_set(2) has no header */
     if (!run->nice)
         return;
-    if (setpriority(PRIO_PROCESS, 0, QC_CLIENT_NICE) != 0)
+    errno = 0;
+    const int now = getpriority(PRIO_PROCESS, 0);
+    if (now < QC_CLIENT_NICE && (errno != 0 || setpriority(PRIO_PROCESS, 0, QC_CLIENT_NICE) != 0))
         out_reason(&run->c->out, "the processor's priority stays as it is: errno %d", errno);
     if (syscall(SYS_ioprio_set, WHO_PROCESS, 0, CLASS_IDLE << CLASS_SHIFT) != 0)
         out_reason(&run->c->out, "the disk's priority stays as it is: errno %d", errno);

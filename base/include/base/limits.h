@@ -340,7 +340,7 @@
     X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "between them")                                                   \
     X(QC_CLIENT_REVIVE_MAX, 3, "starts", "of a gateway that ends under a command; more: it is broken")       \
     X(QC_CLIENT_WAIT_MAX_S, 604800, "s", "a week of waiting for a lock is a mistake")                        \
-    X(QC_CLIENT_NICE, 10, "steps", "of the processor's priority, as nice(1) takes")                          \
+    X(QC_CLIENT_NICE, 10, "steps", "of the processor's priority, as nice(1) counts")                         \
     X(QC_CLIENT_LEAVE_MS, 2000, "ms", "a second Ctrl-C within this leaves at once")                          \
     /* sync */                                                                                               \
     X(QC_SYNC_FILES_MAX, 4000000, "files", "of one sync, on each side: some 600 MB of memory")               \
