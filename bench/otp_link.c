@@ -11,41 +11,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "net/otp.h"
+#include "otp_pad.h"
 #include "pair.h"
 
-enum { PAD = 64 << 20, MOST = 99 };
+enum { MOST = 99 };
 
 static struct qc_err err;
 static uint8_t *pad, plain[NET_OTP_BODY_MAX];
 static size_t frames;
-
-/* -- pad from memory, as long as it takes: not for secrets ----------------------------------------------- */
-
-struct source {
-    uint64_t at;
-};
-
-static qc_rc where(void *ctx, uint64_t least, uint64_t *ret_at, uint64_t *ret_left, struct qc_err *e)
-{
-    struct source *s = ctx;
-    (void)e;
-    const uint64_t one = NET_OTP_BODY_MAX + NET_OTP_KEY + (least > NET_OTP_BODY_MAX ? NET_OTP_HEAD : 0);
-    if (PAD - s->at % PAD < one)
-        s->at += PAD - s->at % PAD;
-    *ret_at = s->at;
-    *ret_left = one; /* a frame, so that each is whole */
-    return QC_OK;
-}
-
-static qc_rc take(void *ctx, uint8_t *room, size_t n, struct qc_err *e)
-{
-    struct source *s = ctx;
-    (void)e;
-    memcpy(room, pad + s->at % PAD, n);
-    s->at += n;
-    return QC_OK;
-}
 
 /* -- one end's thread ------------------------------------------------------------------------------------ */
 
@@ -56,13 +29,10 @@ struct run {
     uint64_t receiver_ns;
 };
 
-static struct net_otp *new_end(const struct run *r, struct source *s)
+static struct net_otp *new_end(const struct run *r, struct otp_pad *s)
 {
-    struct net_otp *o = NULL;
-    CHECK_OK(net_otp_new(
-        &o, &(struct net_otp_conf){ .pad = { .ctx = s, .where = where, .take = take }, .pad_to = r->pad_to },
-        &err));
-    return o;
+    *s = (struct otp_pad){ .bytes = pad, .body = NET_OTP_BODY_MAX };
+    return otp_pad_end(s, r->pad_to);
 }
 
 static void move(int fd, uint8_t *p, size_t n, bool out)
@@ -79,7 +49,7 @@ static void *receiver(void *arg)
     struct run *r = arg;
     static uint8_t in[NET_OTP_FRAME_MAX], room[NET_OTP_BODY_MAX];
     struct qc_err e = { 0 };
-    struct source s = { 0 };
+    struct otp_pad s;
     struct net_otp *o = new_end(r, &s);
     const size_t whole = NET_OTP_FRAME_MAX;
     pair_pin(1);
@@ -112,7 +82,7 @@ static struct spent link_time(bool otp, uint32_t pad_to)
 {
     static uint8_t frame[NET_OTP_FRAME_MAX];
     struct run r = { .otp = otp, .pad_to = pad_to };
-    struct source s = { 0 };
+    struct otp_pad s;
     struct net_otp *o = new_end(&r, &s);
     pthread_t other;
     connect_ends(&r);
@@ -140,7 +110,7 @@ static struct spent kernel_time(void)
     uint8_t tag[NET_OTP_TAG];
     const uint64_t start = qc_now_ns(), start_cpu = pair_cpu_ns();
     for (size_t i = 0; i < frames; i++)
-        net_otp_core_seal(pad + i * (NET_OTP_KEY + sizeof body) % (PAD - 2 * sizeof body),
+        net_otp_core_seal(pad + i * (NET_OTP_KEY + sizeof body) % (OTP_PAD - 2 * sizeof body),
                           qc_span_of(head, sizeof head), body, sizeof body, tag);
     return (struct spent){ qc_now_ns() - start, pair_cpu_ns() - start_cpu };
 }
@@ -175,10 +145,7 @@ int main(int argc, char **argv)
     CHECK(mib > 0 && rounds > 0 && rounds <= MOST);
     pair_pin(0);
     frames = mib << 4;
-    pad = malloc(PAD);
-    CHECK(pad != NULL);
-    for (size_t i = 0; i < PAD; i++)
-        pad[i] = (uint8_t)(i * 167 + (i >> 8));
+    pad = otp_pad_new();
     for (unsigned i = 0; i < rounds; i++) {
         double by_clock[KINDS], by_cpu[KINDS];
         measure(by_clock, by_cpu);

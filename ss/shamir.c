@@ -12,6 +12,25 @@ static uint8_t point_of(const uint8_t *points, unsigned i)
     return points != NULL ? points[i] : (uint8_t)(i + 1);
 }
 
+/* The next eight bytes, or fewer where fewer are left. */
+static inline uint64_t get8(const uint8_t *p, size_t left)
+{
+    uint64_t v = 0;
+    if (left >= 8)
+        memcpy(&v, p, 8);
+    else
+        memcpy(&v, p, left);
+    return v;
+}
+
+static inline void put8(uint64_t v, uint8_t *p, size_t left)
+{
+    if (left >= 8)
+        memcpy(p, &v, 8);
+    else
+        memcpy(p, &v, left);
+}
+
 static qc_rc points_check(unsigned count, const uint8_t *points, bool zero_ok, struct qc_err *err)
 {
     bool seen[256] = { false };
@@ -49,15 +68,15 @@ qc_rc ss_split(unsigned k, unsigned n, const uint8_t *points, qc_span secret, qc
     if (coeffs.n != (size_t)(k - 1) * secret.n)
         return QC_FAIL(err, QC_USAGE, "shares: %zu bytes of coefficients, expected %zu", coeffs.n,
                        (size_t)(k - 1) * secret.n);
-    for (unsigned i = 0; i < n; i++) {
-        uint8_t x = point_of(points, i);
-        for (size_t b = 0; b < secret.n; b++) {
-            uint8_t y = 0; /* Horner, from the highest coefficient down */
+    for (unsigned i = 0; i < n; i++)
+        for (size_t b = 0; b < secret.n; b += 8) {
+            const size_t left = secret.n - b;
+            uint64_t y = 0; /* Horner, from the highest coefficient down */
             for (unsigned degree = k - 1; degree > 0; degree--)
-                y = gf_mul(y ^ coeffs.p[(size_t)(degree - 1) * secret.n + b], x);
-            shares[i][b] = y ^ secret.p[b];
+                y = gf_mul8(y ^ get8(coeffs.p + (size_t)(degree - 1) * secret.n + b, left),
+                            point_of(points, i));
+            put8(y ^ get8(secret.p + b, left), shares[i] + b, left);
         }
-    }
     return QC_OK;
 }
 
@@ -105,9 +124,9 @@ static void evaluate(unsigned k, const uint8_t *points, const uint8_t *const *sh
 {
     memset(out, 0, size);
     for (unsigned i = 0; i < k; i++) {
-        uint8_t w = weight(k, points, i, at);
-        for (size_t b = 0; b < size; b++)
-            out[b] ^= gf_mul(shares[i][b], w);
+        const uint8_t w = weight(k, points, i, at);
+        for (size_t b = 0; b < size; b += 8)
+            put8(get8(out + b, size - b) ^ gf_mul8(get8(shares[i] + b, size - b), w), out + b, size - b);
     }
 }
 

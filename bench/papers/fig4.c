@@ -5,9 +5,7 @@
 #include <inttypes.h>
 
 #include "base/time.h"
-#include "ec/coder.h"
-#include "ec/geometry.h"
-#include "qc_check.h"
+#include "coded.h"
 
 enum { MB = 1000000, N_MAX = 6 };
 
@@ -15,44 +13,6 @@ static struct qc_err err;
 static uint8_t *data, *fragment[N_MAX], *got;
 static const unsigned codes[3][2] = { { 3, 5 }, { 2, 3 }, { 4, 6 } };
 static const unsigned sizes[] = { 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 100 };
-
-/* One file as one segment: fragment i of it has its piece of each stripe, one after the other (FORMAT 8.1).
- */
-static void encode(const struct ec_coder *c, const struct ec_geometry *g)
-{
-    const unsigned k = ec_coder_k(c), n = ec_coder_n(c);
-    for (uint32_t i = 0; i < g->stripe_count; i++) {
-        const struct ec_stripe s = ec_geometry_stripe(g, i);
-        uint8_t *parity[N_MAX];
-        const uint8_t *from[N_MAX];
-        for (unsigned j = 0; j < k; j++) {
-            from[j] = data + s.data_offset + (size_t)j * s.piece_size;
-            memcpy(fragment[j] + s.payload_offset, from[j], s.piece_size);
-        }
-        for (unsigned j = k; j < n; j++)
-            parity[j - k] = fragment[j] + s.payload_offset;
-        CHECK_OK(ec_stripe_encode(c, from, s.piece_size, parity, &err));
-    }
-}
-
-/* Without the first n - k fragments, into the file's order. */
-static void decode(const struct ec_coder *c, const struct ec_geometry *g, uint8_t *out)
-{
-    const unsigned k = ec_coder_k(c), n = ec_coder_n(c);
-    for (uint32_t i = 0; i < g->stripe_count; i++) {
-        const struct ec_stripe s = ec_geometry_stripe(g, i);
-        const uint8_t *pieces[N_MAX] = { NULL };
-        uint8_t *to[N_MAX];
-        for (unsigned j = n - k; j < n; j++)
-            pieces[j] = fragment[j] + s.payload_offset;
-        for (unsigned j = 0; j < k; j++) {
-            to[j] = out + s.data_offset + (size_t)j * s.piece_size;
-            if (pieces[j] != NULL)
-                memcpy(to[j], pieces[j], s.piece_size);
-        }
-        CHECK_OK(ec_stripe_decode(c, pieces, s.piece_size, to, &err));
-    }
-}
 
 static void point(const char *panel, unsigned code, unsigned mb, unsigned runs)
 {
@@ -64,12 +24,12 @@ static void point(const char *panel, unsigned code, unsigned mb, unsigned runs)
     CHECK_OK(ec_geometry(k, mb * MB, &g, &err));
     for (unsigned r = 0; r < runs; r++) {
         uint64_t at = qc_now_ns();
-        encode(c, &g);
+        coded_encode(c, &g, data, fragment);
         uint64_t spent = qc_now_ns() - at;
         best[0] = spent < best[0] ? spent : best[0];
         memset(got, 0, (size_t)mb * MB);
         at = qc_now_ns();
-        decode(c, &g, got);
+        coded_decode(c, &g, fragment, got);
         spent = qc_now_ns() - at;
         best[1] = spent < best[1] ? spent : best[1];
         CHECK(memcmp(got, data, (size_t)mb * MB) == 0);
@@ -94,16 +54,10 @@ int main(int argc, char **argv)
         *(strcmp(argv[i], "--largest") == 0 ? &largest : &runs) = strtoul(argv[i + 1], NULL, 10);
     CHECK(largest >= 4 && largest <= 100 && runs >= 1);
     const size_t room = (size_t)largest * MB + (4U << 20); /* the last stripe is padded */
-    data = calloc(1, room);
-    got = malloc(room);
-    CHECK(data != NULL && got != NULL);
-    memset(got, 1, room); /* pages are made now, not while the clock runs */
-    for (unsigned i = 0; i < N_MAX; i++) {
-        const size_t n = room / 2 + (4U << 20);
-        fragment[i] = malloc(n);
-        CHECK(fragment[i] != NULL);
-        memset(fragment[i], 1, n);
-    }
+    data = coded_room(room);
+    got = coded_room(room);
+    for (unsigned i = 0; i < N_MAX; i++)
+        fragment[i] = coded_room(room / 2 + (4U << 20));
     for (size_t i = 0; i < (size_t)largest * MB; i++)
         data[i] = (uint8_t)(i * 2654435761U >> 13);
     printf("panel,k,n,mb,fragment_s,rebuild_s,stored\n");
