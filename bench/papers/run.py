@@ -1,11 +1,15 @@
 #!/usr/bin/python3
-"""The papers' experiments again, as far as kernels alone make them: Table I and figure 4 of the core paper (PAPERS A12, A14).
+"""The papers' experiments again: CSV, plots and a report, the papers' figures beside ours.
 
-bench/papers/run.py [--out DIR] [--quick]: writes table1.csv, fig4.csv and report.md, each with machine, command and date, and plots
-as SVG and PNG. --again makes report and plots anew from the CSV that is there: what was measured is not measured again.
-QC_BENCH_BUILT names the build directory (a release build). Exit 1: something is not as the report says that it must be."""
+bench/papers/run.py [--out DIR] [--quick] [--only NAME,..] [--size MB]: measures, and writes for each experiment NAME.csv with machine,
+command and date, plots as SVG and PNG by gnuplot, and report.md over all of them. --only measures these, and takes the CSV that is there
+for the others; --again measures nothing. --size is that of the largest sample that is really shared and restored (default 512).
+QC_BENCH_BUILT names the build directory (a release build); bench/run.sh --papers makes one. Exit 1: something is not as the report says
+that it must be. Seconds of --quick say nothing."""
 import argparse
 import csv
+import io
+import json
 import os
 import platform
 import subprocess
@@ -13,133 +17,125 @@ import sys
 import time
 
 import plot
+import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BUILT = os.environ.get("QC_BENCH_BUILT", os.path.join(HERE, "..", "..", "build", "release"))
-PAPER = {"fragment_s": 3.0, "rebuild_s": 2.0}   # at 100 MB, "about"
-FASTER = 50
-SEED = "1"
+BUILT = os.path.abspath(os.environ.get("QC_BENCH_BUILT", os.path.join(HERE, "..", "..", "build", "release")))
+SEED = os.environ.get("QC_SEED", "1")
 
 
-def cpu():
-    with open("/proc/cpuinfo", encoding="utf-8") as f:
-        for line in f:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.machine()
+def first(path, key):
+    with open(path, encoding="utf-8") as f:
+        return next((line.split(":", 1)[1].strip() for line in f if line.startswith(key)), "")
 
 
 def head(command):
-    return [f"machine: {cpu()}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release().split('-')[0]}, load {os.getloadavg()[0]:.1f}",
-            f"command: {' '.join(command)}", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}"]
+    gib = round(int(first("/proc/meminfo", "MemTotal").split()[0]) / (1 << 20))
+    return [f"machine: {first('/proc/cpuinfo', 'model name') or platform.machine()}, {len(os.sched_getaffinity(0))} cores, {gib} GiB, "
+            f"Linux {platform.release().split('-')[0]}, load {os.getloadavg()[0]:.1f}",
+            f"command: {command}", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}"]
 
 
-def run(out, name, *args):
-    """The program's rows; its CSV beside what ran it. QC_SEED is the run's, or 1."""
-    seed = os.environ.get("QC_SEED", SEED)
-    done = subprocess.run([os.path.join(BUILT, "bench", f"bench_{name}"), *args], stdout=subprocess.PIPE, text=True, timeout=600,
-                          env={**os.environ, "QC_SEED": seed}, check=False)
+def program(name, *args):
+    """The CSV of one of our programs."""
+    done = subprocess.run([os.path.join(BUILT, "bench", f"bench_{name}"), *args], stdout=subprocess.PIPE, text=True, timeout=36000,
+                          env={**os.environ, "QC_SEED": SEED}, check=False)
     if done.returncode not in (0, 1) or not done.stdout:
         sys.exit(f"bench_{name} failed: {done.returncode}")
-    top = head([f"QC_SEED={seed}", f"bench_{name}", *args])
-    with open(os.path.join(out, f"{name}.csv"), "w", encoding="utf-8") as f:
-        f.write("".join(f"# {line}\n" for line in top) + done.stdout)
-    return top, list(csv.DictReader(done.stdout.splitlines()))
+    return f"QC_SEED={SEED} bench_{name} {' '.join(args)}", done.stdout
 
 
-def again(out, name):
-    """What run wrote before."""
+def as_csv(names, rows):
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(names)
+    out.writerows(rows)
+    return text.getvalue()
+
+
+# What is measured: each gives the command, as it is told, and CSV.
+def table1(o):
+    return program("table1", "--trials", "100000" if o.quick else "1000000")
+
+
+def schemes(o):
+    return program("schemes", "--mb", *(("1", "--runs", "1") if o.quick else ("32", "--runs", "7")))
+
+
+def fig4(o):
+    return program("fig4", "--largest", *(("16", "--runs", "1") if o.quick else ("100", "--runs", "15")))
+
+
+def keys(_):
+    """The planner's answers to the rates of section IV."""
+    rule = ["--rekey-seconds", "0.01", "--encryptor", "12G"]
+    rows = []
+    for rate in ("80k", "49.5k"):
+        done = subprocess.run([os.path.join(BUILT, "bin", "qcloud"), "plan", "keys", "--rate", rate, *rule, "--json"], stdout=subprocess.PIPE,
+                              text=True, timeout=60, check=True)
+        item = next(j for j in map(json.loads, done.stdout.splitlines()) if j["type"] == "item")
+        rows.append([item["rate_bps"], item["rekey_s"], item["encryptor_bps"], item["carries_bps"], item["otp_carries_bps"]])
+    return f"qcloud plan keys --rate 80k (49.5k) {' '.join(rule)} --json", as_csv(("rate_bps", "rekey_s", "encryptor_bps", "carries_bps", "otp_carries_bps"), rows)
+
+
+def sample(o):
+    largest = 8 if o.quick else o.size
+    return program("sample", *(str(mb) for mb in sorted({max(1, largest * part // 8) for part in (1, 2, 4, 6, 8)})))
+
+
+def table3(o):
+    return program("table3", "--mb", *(("4", "--runs", "1") if o.quick else ("256", "--runs", "5")))
+
+
+def programs(o):
+    os.environ["QC_BIN"] = os.path.join(BUILT, "bin")
+    import programs as real     # after QC_BIN
+    sizes, rounds = ((2, 4), 1) if o.quick else ((32, 64, 128, 256), 3)
+    return (f"qcloud put and get --profile {', '.join(real.PROFILES)}, {', '.join(map(str, sizes))} MB, the least of {rounds}",
+            as_csv(real.NAMES, real.rows(sizes, rounds)))
+
+
+EXPERIMENTS = {f.__name__: f for f in (table1, schemes, fig4, keys, sample, table3, programs)}
+
+
+def read(out, name):
+    """Head and rows of a CSV of ours."""
     with open(os.path.join(out, f"{name}.csv"), encoding="utf-8") as f:
         lines = f.read().splitlines()
     return [line[2:] for line in lines if line.startswith("# ")], list(csv.DictReader(line for line in lines if not line.startswith("# ")))
 
 
-def r_squared(points):
-    n = len(points)
-    mx, my = (sum(p[i] for p in points) / n for i in (0, 1))
-    xx, yy = (sum((p[i] - m) ** 2 for p in points) for i, m in ((0, mx), (1, my)))
-    xy = sum((p[0] - mx) * (p[1] - my) for p in points)
-    return xy * xy / (xx * yy)
-
-
-def table(names, rows):
-    yield "| " + " | ".join(names) + " |"
-    yield "|" + "---|" * len(names)
-    for row in rows:
-        yield "| " + " | ".join(str(x) for x in row) + " |"
-    yield ""
-
-
-def table1(top, rows):
-    yield from ["## Table I: leak and loss", *(f"- {line}" for line in top), ""]
-    yield ("SM: copies that bear as many losses. Leak: all of the data, each node leaking with p; a part: something of it. Loss: each node damaged with q. "
-           "Measured: drawn nodes over real encodings; the interval is of 99.99 %.")
-    yield ""
-    yield from table(["scheme", "k, n", "p", "q", "leak, formula", "measured", "a part", "loss, formula", "measured", "stored / data", "inside"],
-                     [[r["scheme"], f"{r['k']}, {r['n']}", r["p"], r["q"], f"{float(r['leak_formula']):.6f}",
-                       f"{float(r['leak_measured']):.6f} ± {float(r['leak_width']):.6f}", f"{float(r['part_formula']):.6f}", f"{float(r['loss_formula']):.6f}",
-                       f"{float(r['loss_measured']):.6f} ± {float(r['loss_width']):.6f}", f"{float(r['storage']):.2f}", "yes" if r["inside"] == "1" else "NO"]
-                      for r in rows])
-
-
-def ratio(r):
-    return int(r["stored"]) / int(r["mb"]) / 1e6
-
-
-def fig4(top, rows, largest):
-    yield from ["## Figure 4: erasure coding in memory", *(f"- {line}" for line in top), ""]
-    yield from table(["panel", "code", "MB", "fragment, ms", "rebuild, ms", "stored / data"],
-                     [[r["panel"], f"EC({r['k']},{r['n']})", r["mb"], *(f"{float(r[x]) * 1000:.2f}" for x in PAPER), f"{ratio(r):.4f}"]
-                      for r in rows if r["panel"] != "c"])
-    for code in dict.fromkeys((r["k"], r["n"]) for r in rows):
-        stored = [(ratio(r), r["mb"]) for r in rows if r["panel"] == "c" and (r["k"], r["n"]) == code]
-        yield f"- panel c: EC({code[0]},{code[1]}) stores {min(stored)[0]:.4f} to {max(stored)[0]:.4f} times the file, 4 to {largest} MB"
-    for x in PAPER:
-        points = [(float(r["mb"]), float(r[x])) for r in rows if r["panel"] == "a"]
-        yield f"- {'fragmenting' if x == 'fragment_s' else 'rebuilding'} is linear in size, r^2 = {r_squared(points):.4f}"
-    if largest == 100 and any(r["panel"] == "b" for r in rows):
-        yield from ["", "At 100 MB the paper has about 3 s to fragment and about 2 s to rebuild:", ""]
-        yield from table(["code", "fragment, times as fast", "rebuild"],
-                         [[f"EC({r['k']},{r['n']})", *(f"{PAPER[x] / float(r[x]):.0f}" for x in PAPER)] for r in rows if r["panel"] == "b"])
-
-
-def shown(names):
-    """A line of the report for each plot that is an SVG."""
-    for name in names:
-        if name.endswith(".svg"):
-            yield from ["", f"![{name[:-4]}]({name})"]
-    if names:
-        yield ""
+def measure(o, name):
+    print(f"{name} ..", file=sys.stderr)
+    began = head("")
+    command, text = EXPERIMENTS[name](o)
+    began[1] += command
+    with open(os.path.join(o.out, f"{name}.csv"), "w", encoding="utf-8") as f:
+        f.write("".join(f"# {line.rstrip()}\n" for line in began) + text)
 
 
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--out", default="papers")
     p.add_argument("--quick", action="store_true", help="that all of it runs: few draws, small files")
+    p.add_argument("--only", default=",".join(EXPERIMENTS), help="measure these; the others' CSV is in DIR")
     p.add_argument("--again", action="store_true", help="report and plots from the CSV in DIR")
+    p.add_argument("--size", type=int, default=512, help="MB of the largest sample that is shared and restored, up to 80000")
     p.add_argument("--no-plots", action="store_true", help="without gnuplot")
     o = p.parse_args()
+    unknown = set(o.only.split(",")) - set(EXPERIMENTS)
+    if unknown or not 8 <= o.size <= 80000:
+        p.error(f"--only is of {', '.join(EXPERIMENTS)}; --size is 8 to 80000")
+    if not o.no_plots and not plot.have_gnuplot():
+        sys.exit("gnuplot is not there: tools/setup --dev, or --no-plots")
     os.makedirs(o.out, exist_ok=True)
-    largest = 16 if o.quick else 100
-    if o.again:
-        (top1, rows1), (top4, rows4) = again(o.out, "table1"), again(o.out, "fig4")
-        largest = max(int(r["mb"]) for r in rows4)
-    else:
-        top1, rows1 = run(o.out, "table1", "--trials", "100000" if o.quick else "1000000")
-        top4, rows4 = run(o.out, "fig4", "--largest", str(largest), "--runs", "1" if o.quick else "15")
-    plots1, plots4 = [], []
-    if not o.no_plots:
-        if not plot.have_gnuplot():
-            sys.exit("gnuplot is not there: tools/setup --dev, or --no-plots")
-        plots1 = plot.table1(o.out, rows1)
-        plots4 = plot.fig4a(o.out, rows4, PAPER) + plot.fig4b(o.out, rows4, PAPER) + plot.fig4c(o.out, rows4)
+    for name in () if o.again else o.only.split(","):
+        measure(o, name)
+    data = {name: read(o.out, name) for name in EXPERIMENTS}
+    plots = {} if o.no_plots else plot.all_of(o.out, {name: rows for name, (_, rows) in data.items()}, report.PAPER)
     with open(os.path.join(o.out, "report.md"), "w", encoding="utf-8") as f:
-        print("# The papers' experiments, run again", "", "Made by `bench/papers/run.py`, never by hand.", "", *table1(top1, rows1), *shown(plots1), *fig4(top4, rows4, largest), *shown(plots4), sep="\n", file=f)
-    wrong = [f"{r['scheme']}({r['k']},{r['n']}) p={r['p']} q={r['q']} lies outside of its interval" for r in rows1 if r["inside"] != "1"]
-    wrong += [f"EC({r['k']},{r['n']}), {r['mb']} MB: more than twice the file is stored" for r in rows4 if ratio(r) > 2]
-    if not o.quick and largest == 100:
-        wrong += [f"EC({r['k']},{r['n']}): {x} is not {FASTER} times as fast" for r in rows4 if r["panel"] == "b" for x in PAPER
-                  if float(r[x]) * FASTER > PAPER[x]]
+        f.write("\n".join(report.page(data, plots)) + "\n")
+    wrong = report.wrong({name: rows for name, (_, rows) in data.items()}, o.quick)
     for line in wrong:
         print(line, file=sys.stderr)
     print(os.path.join(o.out, "report.md"))

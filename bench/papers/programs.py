@@ -1,0 +1,67 @@
+"""Put and get of a file by the real programs, in each profile: ec over five clouds, the others at three sites with a gateway and a cloud
+each, all of them directories of one disk. Seconds by the clock, and the processor's, of the command and of all gateways."""
+import filecmp
+import os
+import resource
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "..", "tests", "system"))
+TICK = os.sysconf("SC_CLK_TCK")
+NAMES = ("profile", "mb", "put_s", "get_s", "put_cpu_s", "get_cpu_s", "stored")
+PROFILES = ("ec", "xor23", "shamir", "mirror")
+
+
+def gateways_cpu(box):
+    total = 0
+    for pid in box.processes():
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+                words = f.read().rsplit(")", 1)[1].split()
+            total += (int(words[11]) + int(words[12])) / TICK
+        except OSError:
+            pass    # it has ended
+    return total
+
+
+def timed(box, *args):
+    def cpu():
+        mine = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return mine.ru_utime + mine.ru_stime + gateways_cpu(box)
+    before, at = cpu(), time.monotonic()
+    box.expect(0, *args, timeout=3600)
+    return time.monotonic() - at, cpu() - before
+
+
+def bytes_in(folder):
+    return sum(os.lstat(os.path.join(at, f)).st_size for at, _, files in os.walk(folder) for f in files)
+
+
+def once(box, profile, mb, path):
+    """A row of one round."""
+    out = os.path.join(box.work, "out")
+    name = f"{profile}-{mb}"
+    before = bytes_in(box.root)
+    put = timed(box, "put", "--profile", profile, path, name)
+    stored = bytes_in(box.root) - before
+    get = timed(box, "get", "--force", "--profile", profile, name, out)
+    if not filecmp.cmp(path, out, shallow=False):
+        sys.exit(f"{profile}, {mb} MB: the bytes are others")
+    os.unlink(out)
+    return put, get, stored
+
+
+def rows(sizes, rounds):
+    from harness import Box     # it wants QC_BIN, which the caller has set
+    with Box() as box:
+        box.init("--no-passphrase")
+        for s in "ABC":
+            box.expect(0, "--site", s, "init", "--local", "--no-passphrase", "--cloud", f"file://{box.root}/site-{s}",
+                       "--share1", f"{box.root}/share1-{s}", "--share2", f"{box.root}/share2-{s}")
+        for mb in sizes:
+            path = box.write("in", os.urandom(1 << 20) * (mb * 1000000 // (1 << 20) + 1))
+            os.truncate(path, mb * 1000000)
+            got = {p: [once(box, p, mb, path) for _ in range(rounds)] for p in PROFILES}
+            for p, tries in got.items():
+                yield [p, mb, *(f"{min(t[side][kind] for t in tries):.4f}" for kind in (0, 1) for side in (0, 1)), min(t[2] for t in tries)]
