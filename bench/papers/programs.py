@@ -14,37 +14,41 @@ PROFILES = ("ec", "xor23", "shamir", "mirror")
 
 
 def gateways_cpu(box):
-    total = 0
+    """Seconds by process. One that has nothing to do leaves; what it has used is then no part of what comes."""
+    used = {}
     for pid in box.processes():
         try:
             with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
                 words = f.read().rsplit(")", 1)[1].split()
-            total += (int(words[11]) + int(words[12])) / TICK
+            used[pid] = (int(words[11]) + int(words[12])) / TICK
         except OSError:
             pass    # it has ended
-    return total
+    return used
 
 
 def timed(box, *args):
-    def cpu():
-        mine = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return mine.ru_utime + mine.ru_stime + gateways_cpu(box)
-    before, at = cpu(), time.monotonic()
+    def mine():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+    theirs, ours, at = gateways_cpu(box), mine(), time.monotonic()
     box.expect(0, *args, timeout=3600)
-    return time.monotonic() - at, cpu() - before
+    spent = time.monotonic() - at
+    return spent, mine() - ours + sum(cpu - theirs.get(pid, 0) for pid, cpu in gateways_cpu(box).items())
 
 
-def bytes_in(folder):
-    return sum(os.lstat(os.path.join(at, f)).st_size for at, _, files in os.walk(folder) for f in files)
+def bytes_on_clouds(box):
+    """What is not yet whole has a name that begins with a dot."""
+    return sum(os.lstat(os.path.join(at, f)).st_size for cloud in (*box.clouds, *(f"{box.root}/site-{s}" for s in "ABC"))
+               for at, _, files in os.walk(cloud) for f in files if not f.startswith("."))
 
 
 def once(box, profile, mb, path):
     """A row of one round."""
     out = os.path.join(box.work, "out")
     name = f"{profile}-{mb}"
-    before = bytes_in(box.root)
+    before = bytes_on_clouds(box)
     put = timed(box, "put", "--profile", profile, path, name)
-    stored = bytes_in(box.root) - before
+    stored = bytes_on_clouds(box) - before
     get = timed(box, "get", "--force", "--profile", profile, name, out)
     if not filecmp.cmp(path, out, shallow=False):
         sys.exit(f"{profile}, {mb} MB: the bytes are others")

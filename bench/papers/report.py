@@ -48,7 +48,7 @@ def table1(rows):
 def schemes(rows):
     mb = rows[0]["mb"]
     yield (f"{mb} MB in memory, one core, by processor time; restoring after as many losses as the scheme bears. The randomness that SS and XOR take is made in that "
-           "time (AES-256 in counter mode). The paper has stars in the place of these figures: SM quick, SS slow, EC between.")
+           "time (AES-256 in counter mode). The paper's table has stars for confidentiality, availability and storage, and no times.")
     yield ""
     yield from table(["scheme", "k, n", "protect, ms", "MB/s", "restore, ms", "MB/s", "stored / data"],
                      [[r["scheme"], f"{r['k']}, {r['n']}", *(f(r) for x in ("protect_s", "restore_s")
@@ -58,7 +58,7 @@ def schemes(rows):
 
 def fig4(rows):
     paper, largest = PAPER["fig4"], max(int(r["mb"]) for r in rows)
-    yield "One core. The least of the runs."
+    yield "One core, by processor time; the least of the runs."
     yield ""
     yield from table(["panel", "code", "MB", "fragment, ms", "rebuild, ms", "stored / data"],
                      [[r["panel"], f"EC({r['k']},{r['n']})", r["mb"], *(f"{float(r[x]) * 1000:.2f}" for x in paper), f"{ratio(r):.4f}"]

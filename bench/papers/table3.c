@@ -199,7 +199,8 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
             const struct kind *k = &kinds[i];
             const struct spent t = once(k, mb * 1000000);
-            const double bits = (double)(mb * 1000000 / carries(k) * carries(k)) * 8;
+            const size_t whole = mb * 1000000 / carries(k) * carries(k);
+            const double bits = (double)whole * 8;
             printf("%s,%s,%s,%" PRIu32 ",%lu,%.3f,%.3f\n", k->udp ? "UDP" : "TCP", k->otp ? "OTP" : "plain",
                    k->hidden ? "hidden" : "clear", k->frame, run, bits / (double)t.clock_ns,
                    bits / (double)t.cpu_ns);
