@@ -25,6 +25,7 @@ enum msg_class {
     MSG_KIT,
     MSG_STATUS,
     MSG_DOCTOR,
+    MSG_CONFIG, /* config ..: nothing but qcloud.conf is touched */
     MSG_GATEWAY,
     MSG_REPAIR,
     MSG_SCRUB,

@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/file.h"
 #include "base/ini.h"
+#include "base/near.h"
 #include "vault/gw.h"
 
 qc_rc conf_level(struct conf *c, qc_span v, struct qc_err *err)
@@ -242,29 +243,146 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err)
+/* -- single keys ----------------------------------------------------------------------------------------- */
+
+const char *conf_key(size_t i)
+{
+    static const char *const names[KEYS] = {
+        [KEY_ID] = "vault.id",         [KEY_SHARE1] = "vault.share1",
+        [KEY_SHARE2] = "vault.share2", [KEY_GATEWAY] = "vault.gateway",
+        [KEY_IDLE] = "gateway.idle",   [KEY_TOKEN_FILE] = "gateway.token-file",
+        [KEY_CA] = "gateway.ca",       [KEY_LINK] = "gateway.link",
+        [KEY_LEVEL] = "gateway.level",
+    };
+    return i < KEYS ? names[i] : NULL;
+}
+
+qc_rc conf_value(const struct conf *c, size_t i, qc_buf *ret, bool *ret_said, struct qc_err *err)
+{
+    QC_ASSERT(i < KEYS);
+    *ret_said = is_said(c, i);
+    return *ret_said ? gives[i](c, ret, err) : QC_OK;
+}
+
+qc_rc conf_find(const char *key, size_t *ret, struct qc_err *err)
+{
+    const char *all[KEYS];
+    for (size_t i = 0; i < KEYS; i++) {
+        all[i] = conf_key(i);
+        if (strcmp(all[i], key) == 0) {
+            *ret = i;
+            return QC_OK;
+        }
+    }
+    const char *near = qc_near_word(qc_span_str(key), all, KEYS);
+    return QC_FAIL(err, QC_USAGE, "no key '%.64s'%s%s%s", key, near != NULL ? "; did you mean '" : "",
+                   near != NULL ? near : "", near != NULL ? "'?" : ": qcloud config show names them");
+}
+
+/* -- a line of the text ---------------------------------------------------------------------------------- */
+
+static qc_span trimmed(qc_span s)
+{
+    while (s.n > 0 && qc_is_blank(s.p[0]))
+        s = qc_span_of(s.p + 1, s.n - 1);
+    while (s.n > 0 && qc_is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+/* The next line of *text, with its end, if it has one. */
+static qc_span take_line(qc_span *text)
+{
+    const uint8_t *end = memchr(text->p, '\n', text->n);
+    const size_t n = end != NULL ? (size_t)(end - text->p) + 1 : text->n;
+    const qc_span line = qc_span_of(text->p, n);
+    *text = qc_span_of(text->p + n, text->n - n);
+    return line;
+}
+
+static bool is_section(qc_span line, const char *name)
+{
+    const size_t n = strlen(name);
+    return line.n == n + 2 && line.p[0] == '[' && line.p[n + 1] == ']' && memcmp(line.p + 1, name, n) == 0;
+}
+
+static bool is_key(qc_span line, const char *name)
+{
+    const uint8_t *equals = line.n > 0 ? memchr(line.p, '=', line.n) : NULL;
+    return equals != NULL &&
+           qc_span_eq(trimmed(qc_span_of(line.p, (size_t)(equals - line.p))), qc_span_str(name));
+}
+
+static qc_rc add_key(const char *name, qc_span value, qc_buf *ret, struct qc_err *err)
+{
+    if (ret->n > 0 && ret->p[ret->n - 1] != '\n')
+        QC_TRY(qc_buf_add(ret, QC_LIT("\n"), err));
+    return qc_buf_addf(ret, err, "%s = %.*s\n", name, (int)value.n, (const char *)value.p);
+}
+
+qc_rc conf_set(qc_span text, size_t i, qc_span value, qc_buf *ret, struct qc_err *err)
+{
+    const struct qc_ini_key *key = &keys[i];
+    bool within = false, done = false;
+    struct conf c;
+    if (value.n > 0 && memchr(value.p, '\n', value.n) != NULL)
+        return QC_FAIL(err, QC_USAGE, "a value is one line");
+    while (text.n > 0) {
+        const qc_span line = take_line(&text), bare = trimmed(line);
+        const bool ends = bare.n > 0 && bare.p[0] == '[';
+        if (ends && within && !done) { /* its section ends without it */
+            QC_TRY(add_key(key->name, value, ret, err));
+            done = true;
+        }
+        within = ends ? is_section(bare, key->section) : within;
+        if (!within || !is_key(bare, key->name))
+            QC_TRY(qc_buf_add(ret, line, err));
+        else if (!done)
+            QC_TRY(add_key(key->name, value, ret, err));
+        done = done || (within && is_key(bare, key->name));
+    }
+    if (!done && !within)
+        QC_TRY(qc_buf_addf(ret, err, "%s[%s]\n", ret->n > 0 ? "\n" : "", key->section));
+    if (!done)
+        QC_TRY(add_key(key->name, value, ret, err));
+    return conf_parse(qc_buf_span(ret), &c, err);
+}
+
+/* -- the file -------------------------------------------------------------------------------------------- */
+
+qc_rc conf_text(const struct places *p, qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
     qc_rc rc = qc_dir_open(&dir, p->conf_dir, err);
     if (rc == QC_OK)
-        rc = qc_file_read(qc_fd_get(&dir), "qcloud.conf", QC_CLIENT_CONF_MAX, &text, err);
+        rc = qc_file_read(qc_fd_get(&dir), "qcloud.conf", QC_CLIENT_CONF_MAX, ret, err);
     if (rc == QC_NOTFOUND)
         return QC_FAIL(err, QC_NOTCONF, "no vault is set up for this user (%s does not exist)", p->conf_file);
     QC_TRY_AS(rc, err, "configuration %s", p->conf_file);
+    return QC_OK;
+}
+
+qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
+    QC_TRY(conf_text(p, &text, err));
     QC_TRY_AS(conf_parse(qc_buf_span(&text), ret, err), err, "configuration %s", p->conf_file);
+    return QC_OK;
+}
+
+qc_rc conf_save_text(const struct places *p, qc_span text, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_TRY_AS(qc_dir_make_path(p->conf_dir, 0700, err), err, "configuration");
+    QC_TRY_AS(qc_dir_open(&dir, p->conf_dir, err), err, "configuration");
+    QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&dir), "qcloud.conf", &text, 1, 0600, err), err,
+              "configuration %s", p->conf_file);
     return QC_OK;
 }
 
 qc_rc conf_save(const struct places *p, const struct conf *c, struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };
     QC_TRY(conf_print(c, &text, err));
-    QC_TRY_AS(qc_dir_make_path(p->conf_dir, 0700, err), err, "configuration");
-    QC_TRY_AS(qc_dir_open(&dir, p->conf_dir, err), err, "configuration");
-    qc_span part = qc_buf_span(&text);
-    QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&dir), "qcloud.conf", &part, 1, 0600, err), err,
-              "configuration %s", p->conf_file);
-    return QC_OK;
+    return conf_save_text(p, qc_buf_span(&text), err);
 }

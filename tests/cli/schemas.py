@@ -178,6 +178,11 @@ def whole(schemas, box, ask):
     ask("trash-restore", 0, "trash", "restore", "dir/a")
     ask("trash-restore", 3, "trash", "restore", "dir/a")
     ask("rm", 0, "rm", "dir/a")
+    ask("config", 0, "config", "show")
+    ask("config", 0, "config", "get", "vault.share1")
+    ask("config", 3, "config", "get", "gateway.ca")
+    ask("config", 0, "config", "set", "gateway.idle", "31")
+    ask("config", 0, "config", "check")
     ask("version", 0, "version")
     return path
 

@@ -53,5 +53,22 @@ QC_MUST qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err);
 QC_MUST qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err);
 /* QC_NOTCONF: there is no file; QC_AUTH; QC_LIMIT; conf_parse's. */
 QC_MUST qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err);
+/* The keys that there are, "vault.share1" and so on, in the order in which they are printed: the one with
+ * this number, or NULL. */
+const char *conf_key(size_t i);
+/* What key i says, appended; *ret_said: it stands in the file, or follows from what does. */
+QC_MUST qc_rc conf_value(const struct conf *c, size_t i, qc_buf *ret, bool *ret_said, struct qc_err *err);
+/* The number of a key. QC_USAGE: there is none such, with the nearest. */
+QC_MUST qc_rc conf_find(const char *key, size_t *ret, struct qc_err *err);
+/*
+ * text with key i set to value, appended to ret: its line is replaced, or one is added to its section, or the
+ * section at the end. Comments and all else stay as they are. QC_USAGE: what comes out would be refused, or
+ * the value has more than one line.
+ */
+QC_MUST qc_rc conf_set(qc_span text, size_t i, qc_span value, qc_buf *ret, struct qc_err *err);
+/* The file as it is, appended; conf_load's errors but those of parsing. */
+QC_MUST qc_rc conf_text(const struct places *p, qc_buf *ret, struct qc_err *err);
+/* Replaces the file by text, durably, and makes its directory. */
+QC_MUST qc_rc conf_save_text(const struct places *p, qc_span text, struct qc_err *err);
 /* Replaces the file durably, and makes its directory. */
 QC_MUST qc_rc conf_save(const struct places *p, const struct conf *c, struct qc_err *err);

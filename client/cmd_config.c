@@ -1,0 +1,76 @@
+/* config show, get, set, check: qcloud.conf, key by key. */
+#include "client.h"
+
+#include "text.h"
+
+/* A key with what it says; its origin: the file, or what holds without it. */
+static qc_rc tell(struct client *c, size_t i, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf value = { .max = QC_CLIENT_CONF_MAX };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    bool said = false;
+    QC_TRY(conf_value(&c->conf, i, &value, &said, err));
+    if (!said)
+        return QC_OK;
+    out_line(&c->out, "%s = %.*s", conf_key(i), (int)value.n, (const char *)value.p);
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(qc_json_set_str(j, "key", conf_key(i), err));
+    QC_TRY(text_json(j, "value", qc_buf_span(&value), err));
+    return out_json(&c->out, &j, err);
+}
+
+qc_rc cmd_config_show(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    (void)args;
+    for (size_t i = 0; conf_key(i) != NULL; i++)
+        QC_TRY(tell(c, i, err));
+    out_note(&c->out, "of %s", c->places.conf_file);
+    return QC_OK;
+}
+
+qc_rc cmd_config_get(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(qc_buf_free) qc_buf value = { .max = QC_CLIENT_CONF_MAX };
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    bool said = false;
+    size_t i = 0;
+    QC_TRY(conf_find(args->argv[0], &i, err));
+    QC_TRY(conf_value(&c->conf, i, &value, &said, err));
+    if (!said)
+        return QC_FAIL(err, QC_NOTFOUND, "%s says nothing of %s", c->places.conf_file, conf_key(i));
+    out_line(&c->out, "%.*s", (int)value.n, (const char *)value.p);
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(qc_json_set_str(j, "key", conf_key(i), err));
+    QC_TRY(text_json(j, "value", qc_buf_span(&value), err));
+    return out_json(&c->out, &j, err);
+}
+
+qc_rc cmd_config_set(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    QC_CLEANUP(qc_buf_free) qc_buf before = { .max = QC_CLIENT_CONF_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf after = { .max = QC_CLIENT_CONF_MAX };
+    size_t i = 0;
+    QC_TRY(conf_find(args->argv[0], &i, err));
+    if (strcmp(conf_key(i), "vault.id") == 0)
+        return QC_FAIL(err, QC_USAGE, "vault.id is which vault it is: qcloud init --join uses another one");
+    QC_TRY(conf_text(&c->places, &before, err));
+    QC_TRY_AS(conf_set(qc_buf_span(&before), i, qc_span_str(args->argv[1]), &after, err), err, "%s",
+              conf_key(i));
+    QC_TRY(conf_save_text(&c->places, qc_buf_span(&after), err));
+    QC_TRY(conf_parse(qc_buf_span(&after), &c->conf, err));
+    return tell(c, i, err);
+}
+
+/* What the programs would refuse to run with: qcloud.conf was read before this runs. */
+qc_rc cmd_config_check(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    (void)args;
+    QC_TRY(client_random_conf(c, err));
+    out_note(&c->out, "%s and random.conf can be used; whether what they name is there: qcloud doctor",
+             c->places.conf_file);
+    return QC_OK;
+}
