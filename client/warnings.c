@@ -104,7 +104,7 @@ static const struct msg warnings[MSG_WARNINGS] = {
                          { SAY("plug in or mount the other share store, then the same command again"),
                            RUN("qcloud", "status") } },
     [MSG_W_WATCH_AWAY] = { 24,
-                           "Nothing is lost, and nothing was deleted. What changes here meanwhile is synced "
+                           "Nothing is lost, and nothing was removed. What changes here meanwhile is synced "
                            "as soon as it is possible.",
                            { RUN("qcloud", "status") } },
     [MSG_W_WATCH_BLIND] = { 25,
