@@ -11,7 +11,6 @@
 enum {
     COLUMNS = 4,
     LINE_MAX = 100,  /* letters of a line of text */
-    CLOUDS_MAX = 8,  /* that are named on the sheet */
     NAME_MAX_ = 240, /* bytes of a line that is cut to fit */
     BLOCK = 16,      /* before what libharu is given: its size */
 };
@@ -64,7 +63,8 @@ struct sheet {
     HPDF_Doc pdf;
     HPDF_Page page;
     HPDF_Font plain, bold, fixed;
-    float y; /* of the next line, from below */
+    float y;        /* of the next line, from below */
+    bool has_where; /* there is a code of where the vault is */
 };
 
 static void sheet_done(struct sheet *p)
@@ -223,32 +223,66 @@ static void code(struct sheet *p, const struct kit_code *c, float x)
     HPDF_Page_Fill(p->page);
 }
 
-/* Beside the codes: where the vault is, in letters. */
+/* A line that has no blanks, in as many rows as it takes above the line `end`. False: there was no room. */
+static bool broken(struct sheet *p, float size, float x, float end, const char *text)
+{
+    char row[NAME_MAX_];
+    size_t left = strlen(text);
+    HPDF_Page_SetFontAndSize(p->page, p->plain, size);
+    while (left > 0 && p->y > end) {
+        HPDF_UINT fits = HPDF_Font_MeasureText(p->plain, (const HPDF_BYTE *)text, (HPDF_UINT)left, RIGHT - x,
+                                               size, 0, 0, HPDF_FALSE, NULL);
+        if (fits == 0 || fits >= sizeof row)
+            fits = sizeof row - 1;
+        const size_t n = fits < left ? fits : left;
+        snprintf(row, sizeof row, "%.*s", (int)n, text);
+        put(p, p->plain, size, x, p->y, row);
+        p->y -= size * 1.2F;
+        text += n;
+        left -= n;
+    }
+    return left == 0;
+}
+
+/* One cloud: its name, and beside or beneath it its URL. */
+static bool place(struct sheet *p, float x, float end, const struct vault_cloud *cloud)
+{
+    const float size = 7;
+    char name[NAME_MAX_];
+    snprintf(name, sizeof name, "%s", cloud->name);
+    put(p, p->bold, size, x, p->y, name);
+    HPDF_Page_SetFontAndSize(p->page, p->bold, size);
+    const float wide = HPDF_Page_TextWidth(p->page, name) + 4;
+    if (wide > (RIGHT - x) / 3)
+        p->y -= size * 1.2F;
+    const bool whole = broken(p, size, wide > (RIGHT - x) / 3 ? x + INDENT : x + wide, end, cloud->url);
+    p->y -= 1.5F;
+    return whole;
+}
+
+/* Beside the codes: where the vault is, in letters. What does not fit is counted, and not cut. */
 static void places(struct sheet *p, float x)
 {
     const struct vault_descriptor *d = p->s->d;
     char line[NAME_MAX_];
-    const float below = p->y;
+    const float below = p->y, end = below - CODE + 8;
+    size_t told = 0;
     put(p, p->bold, 9.5F, x, p->y - 8, "Where the vault is");
     p->y -= 22;
-    if (d->url != NULL)
-        snprintf(line, sizeof line, "gateway %s", d->url);
-    else
+    if (d->url != NULL) {
+        put(p, p->plain, 8, x, p->y, "at the gateway");
+        p->y -= 11;
+        (void)broken(p, 8, x, end, d->url);
+    } else {
         snprintf(line, sizeof line, "%zu clouds, any %u of %u are enough:", d->cloud_count, d->k, d->n);
-    paragraph(p, p->plain, 8, x, RIGHT - x, line);
-    for (size_t i = 0; i < d->cloud_count && i < CLOUDS_MAX && p->y > below - CODE + 6; i++) {
-        snprintf(line, sizeof line, "%s", d->clouds[i].name);
-        put(p, p->bold, 7, x, p->y, line);
-        snprintf(line, sizeof line, "%s%s", d->clouds[i].url,
-                 i + 1 == CLOUDS_MAX && d->cloud_count > CLOUDS_MAX ? " .." : "");
-        HPDF_Page_SetFontAndSize(p->page, p->plain, 7);
-        const HPDF_UINT fits =
-            HPDF_Font_MeasureText(p->plain, (const HPDF_BYTE *)line, (HPDF_UINT)strlen(line), RIGHT - x - 20,
-                                  7, 0, 0, HPDF_FALSE, NULL);
-        if (fits < strlen(line) && fits > 2)
-            memcpy(line + fits - 2, "..", 3);
-        put(p, p->plain, 7, x + 20, p->y, line);
-        p->y -= 9.5F;
+        put(p, p->plain, 8, x, p->y, line);
+        p->y -= 11;
+    }
+    while (told < d->cloud_count && p->y > end && place(p, x, end, &d->clouds[told]))
+        told++;
+    if (told < d->cloud_count) {
+        snprintf(line, sizeof line, "and %zu more: write them down", d->cloud_count - told);
+        put(p, p->bold, 7, x, end - 8, line);
     }
     p->y = below;
 }
@@ -260,12 +294,13 @@ static qc_rc codes(struct sheet *p, struct qc_err *err)
     QC_TRY(kit_code_words(p->s->words, &secret, err));
     QC_TRY(kit_code_where(p->s->where, &where, err));
     code(p, &secret, LEFT);
-    if (where.width > 0)
+    p->has_where = where.width > 0;
+    if (p->has_where)
         code(p, &where, second);
-    places(p, where.width > 0 ? second + CODE + 18 : second);
+    places(p, p->has_where ? second + CODE + 18 : second);
     p->y -= CODE + 10;
     put(p, p->bold, 8, LEFT, p->y, "the words: SECRET");
-    if (where.width > 0)
+    if (p->has_where)
         put(p, p->plain, 8, second, p->y, "where the vault is: not secret");
     p->y -= 10;
     return QC_OK;
@@ -283,7 +318,7 @@ static void what_to_do(struct sheet *p)
     const unsigned shares = p->s->kit->shares;
     const bool local = p->s->d->url == NULL;
     const char *gateway = local ? "--take-over" : "--gateway URL --token-file FILE";
-    char when[LINE_MAX], line[LINE_MAX];
+    char when[LINE_MAX], line[LINE_MAX], text[480];
     heading(p, "What to do");
     for (unsigned i = 1; i <= 2; i++)
         if ((shares & i) != 0) {
@@ -295,12 +330,16 @@ static void what_to_do(struct sheet *p)
     step(p, "The machine is lost, a share store is there:", line);
     snprintf(line, sizeof line, "qcloud init --from-kit - %s", gateway);
     step(p, "Both share stores are lost:", line);
-    paragraph(p, p->plain, 8.5F, LEFT, RIGHT - LEFT,
-              "These commands ask for the words; four letters of each are enough. Or scan both codes into a "
-              "file, one "
-              "after the other, and name it instead of -. \"qcloud kit verify -\" says whether words are "
-              "this kit's, and "
-              "where a mistake is.");
+    snprintf(
+        text, sizeof text,
+        "These commands ask for the words; four letters of each are enough. Or scan %s into a file%s, and "
+        "name it "
+        "instead of -.%s \"qcloud kit verify -\" says whether words are this kit's, and where a mistake is.",
+        p->has_where ? "both codes" : "the code", p->has_where ? ", one after the other" : "",
+        !local         ? ""
+        : p->has_where ? " Words alone do not say where the vault is: add --cloud NAME=URL for each cloud."
+                       : " To the last one add --cloud NAME=URL for each cloud.");
+    paragraph(p, p->plain, 8.5F, LEFT, RIGHT - LEFT, text);
 }
 
 static void warnings(struct sheet *p)

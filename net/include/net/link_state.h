@@ -38,7 +38,7 @@ struct net_link_state {
     uint64_t key_s, key_bytes, keys, connections;
     uint64_t pad_send, pad_receive, pad_block;
     struct net_link_use sent, received; /* zeros: it does not say */
-    uint64_t pad_full; /* of pad_send, as the link fills it; 0: not known */
+    uint64_t pad_full;                  /* of pad_send, as the link fills it; 0: not known */
     char why[NET_LINK_WHY_MAX + 1];
 };
 /* Appended to ret. QC_NOMEM, QC_LIMIT */
