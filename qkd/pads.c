@@ -91,7 +91,8 @@ static qc_rc forget_spent(struct qkd_pads *p, struct qc_err *err)
 static void close_window(struct qkd_pads *p)
 {
     qc_wipe(p->window.p, p->window.n);
-    qc_secret_free(&p->k1);
+    if (p->k1.p != NULL) /* one that was never made has nothing in it */
+        qc_wipe((uint8_t *)p->k1.p + p->at, p->state.block - p->at);
     p->number = 0;
     p->at = 0;
 }
@@ -336,28 +337,25 @@ qc_rc qkd_pads_fill(struct qkd_pads *p, uint8_t *k0, uint64_t *ret_number, struc
 
 /* Is K1 on the disk what was written? It is read once, and stays in memory, not locked: it lies on the disk
  * in clear as well. */
-static qc_rc load(const struct qkd_pads *p, const struct pad_slot *slot, const char *name,
-                  struct qc_secret *ret, struct qc_err *err)
+static qc_rc load(struct qkd_pads *p, const struct pad_slot *slot, const char *name, struct qc_err *err)
 {
-    QC_CLEANUP(qc_secret_free) struct qc_secret k1 = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     const size_t want = p->state.block + QC_TAG;
     uint8_t tag[QC_TAG];
     size_t got = 0;
     QC_TRY(qc_open_at(&fd, qc_fd_get(&p->dir), name, O_RDONLY | O_NOFOLLOW, 0, err));
-    QC_TRY(qc_secret_new_data(&k1, want + 1, err));
-    QC_TRY(pads_read(qc_fd_get(&fd), k1.p, p->state.block, want + 1, &got, err));
-    QC_TRY(tag_of(slot->k2, qc_span_of(k1.p, p->state.block), tag, err));
-    if (got != want || !qc_ct_eq(tag, (const uint8_t *)k1.p + p->state.block, sizeof tag))
+    if (p->k1.p == NULL)
+        QC_TRY(qc_secret_new_data(&p->k1, want + 1, err));
+    QC_TRY(pads_read(qc_fd_get(&fd), p->k1.p, p->state.block, want + 1, &got, err));
+    QC_TRY(tag_of(slot->k2, qc_span_of(p->k1.p, p->state.block), tag, err));
+    if (got != want || !qc_ct_eq(tag, (const uint8_t *)p->k1.p + p->state.block, sizeof tag))
         return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " is damaged", slot->number);
-    *ret = QC_STEAL(k1);
     return QC_OK;
 }
 
 /* The next READY block becomes OPEN. */
 static qc_rc open_next(struct qkd_pads *p, struct qc_err *err)
 {
-    QC_CLEANUP(qc_secret_free) struct qc_secret k1 = { 0 };
     char name[NAME];
     if (p->state.count == 0)
         return QC_FAIL(err, QC_TEMP, "no pad is left");
@@ -365,7 +363,7 @@ static qc_rc open_next(struct qkd_pads *p, struct qc_err *err)
     const struct pad_slot *slot = pads_table_find(&p->table, e->number);
     QC_ASSERT(e->state == PAD_READY && slot != NULL);
     name_of(e->number, name);
-    const qc_rc rc = load(p, slot, name, &k1, err);
+    const qc_rc rc = load(p, slot, name, err);
     if (rc == QC_INTEGRITY || rc == QC_NOTFOUND) {
         struct qc_err why = *err;
         p->lost++;
@@ -378,7 +376,6 @@ static qc_rc open_next(struct qkd_pads *p, struct qc_err *err)
     QC_TRY(write_state(p, err));
     p->number = e->number;
     p->at = 0;
-    p->k1 = QC_STEAL(k1);
     return qc_fault(pads_opened, err);
 }
 

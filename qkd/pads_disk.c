@@ -12,8 +12,11 @@ _Static_assert(PIECE % QC_PAGE == 0 && QKD_PAD_WINDOW % QC_PAGE == 0, "direct re
 qc_rc pads_read(int fd, uint8_t *p, size_t block, size_t want, size_t *ret_got, struct qc_err *err)
 {
     size_t got = 0, rest = 0;
-    for (ssize_t n = 1; got < block && n > 0 && n % QC_PAGE == 0; got += n > 0 ? (size_t)n : 0)
-        n = qc_pread_direct(fd, p + got, block - got, got);
+    for (bool direct = true; direct && got < block;) {
+        const ssize_t n = qc_pread_direct(fd, p + got, block - got, got);
+        direct = n > 0 && n % QC_PAGE == 0;
+        got += n > 0 ? (size_t)n : 0;
+    }
     /* What it does not read so, or says is not there, is read in the usual way: that knows what is wrong. */
     QC_TRY(qc_pread_full(fd, p + got, want - got, got, &rest, err));
     *ret_got = got + rest;
