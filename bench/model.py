@@ -24,6 +24,12 @@ LINKS = [
     ("qkd-tls", "ratio", 0.85, "TLS keyed by QKD, beside TLS by certificates"),
     ("qkd-tls", "rekey", 0.03, "what 100 new keys a second cost, as a part of 1"),
 ]
+# figure, which member, floor, what it is held against
+SITES = [
+    ("store", "gbit_per_s", 4.0, "store among three sites behind links at otp, Gb/s of data"),
+    ("restore", "gbit_per_s", 4.0, "restore from two of them, Gb/s of data"),
+    ("disk", "ratio", 0.7, "store with shares and pads on one disk, beside what the disk can do of the same"),
+]
 REPAIR = 2.0    # times as long to fill an empty cloud again as to read k others
 
 
@@ -83,6 +89,8 @@ def verdicts(lines):
         for x in lines:
             if x["kind"] == "link" and (x["level"], x["name"]) == (level, name):
                 rows.append((what, x["of"], bound, x["of"] <= bound if name == "rekey" else x["of"] >= bound))
+    for name, member, floor, what in SITES:
+        rows += [(what, x[member], floor, x[member] >= floor) for x in lines if x["kind"] == "site" and x["name"] == name]
     for x in lines:
         if x["kind"] == "unchanged" and "cpu_s" in x:
             rows.append(("seconds of a sync of 10,000 files of which none has changed", x["seconds"], UNCHANGED, x["seconds"] <= UNCHANGED))

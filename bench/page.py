@@ -151,15 +151,35 @@ def links(lines):
                        f"{'at most' if name == 'rekey' else 'at least'} {bound}"] for what, x, bound, name in held])
 
 
+SITE_NAMES = {"store": "store: shares, tags, frames for three", "restore": "restore: frames of two, tags, data", "disk": "store, with shares and pads on one disk"}
+
+
+def sites(lines):
+    begun = next((x for x in lines if x["kind"] == "sites"), None)
+    if begun is None:
+        return
+    found = [x for x in lines if x["kind"] == "site"]
+    missed = [what for what, _, _, ok in model.verdicts(lines) if not ok]
+    yield "## Three sites"
+    yield (f"Made by `bench/run.sh --xor23`; measured {begun['when']}, load average {begun['load']} when it began. {begun['mib']} MiB by the profile xor23, each site behind a link at otp, "
+           f"this end alone, pads in memory or on the disk; medians of {begun['rounds']} rounds. Gb are 10^9 bits of data. What is in and what is out: heads of bench/xor23.c and bench/xor23_disk.c. The papers have 0.356 (store) and "
+           "0.502 (restore) with a network between.")
+    yield ""
+    yield from table(["", "Gb/s by the clock", "Gb/s of two cores' processor time", "the disk's model, Gb/s"],
+                     [[SITE_NAMES[x["name"]], f"{x['gbit_per_s']:.2f}", f"{x['two_cores']:.2f}", f"{x['model']:.2f}" if "model" in x else ""] for x in found])
+    yield from table(["", "median", "floor"], [[what, f"**{x[member]:.2f}**{' (missed)' if what in missed else ''}", str(floor)]
+                                               for name, member, floor, what in model.SITES for x in found if x["name"] == name])
+
+
 def main():
     lines = []
     for name in sys.argv[1:]:
         with open(name, encoding="utf-8") as f:
             lines += [json.loads(x) for x in f]
     print("# Performance\n")
-    print("Made by `bench/run.sh --memory --compare --clouds --out FILE && bench/run.sh --links --out MORE && bench/page.py FILE MORE >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
+    print("Made by `bench/run.sh --memory --compare --clouds --out FILE && bench/run.sh --links --out MORE && bench/run.sh --xor23 --out SITES && bench/page.py FILE MORE SITES >docs/PERFORMANCE.md`; do not edit. How to measure and to profile: "
           "[HACKING](HACKING.md#measure-and-profile); why the paths are as they are: [adr/0011](adr/0011-past-the-page-cache.md).\n")
-    for part in (machine, whole_path, ranges, peaks, small, unchanged, others, cloud_cpu, links, kernels):
+    for part in (machine, whole_path, ranges, peaks, small, unchanged, others, cloud_cpu, links, sites, kernels):
         for line in part(lines):
             print(line)
 

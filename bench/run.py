@@ -18,6 +18,7 @@ import links                                    # noqa: E402
 import model                                    # noqa: E402
 import repair                                   # noqa: E402
 import s3                                       # noqa: E402
+import xor23                                     # noqa: E402
 import slow                                     # noqa: E402
 import unchanged                                # noqa: E402
 from harness import BIN, Box, Failure, QCLOUD, check    # noqa: E402
@@ -326,6 +327,9 @@ def summary(out, enforced):
             print(f"link            {x['level']}, {x['name']}: {x['gbit_per_s']} Gb/s by the clock, {x['gbit_per_cpu_s']} by processor time")
         elif x["kind"] == "link":
             print(f"link            {x['level']}, {x['name']}: {x['of']} ({x['least']} to {x['most']}) by processor time, {x['by_clock']} by the clock")
+        elif x["kind"] == "site":
+            print(f"three sites     {x['name']}: {x['gbit_per_s']} Gb/s by the clock, {x['two_cores']} by the processor time of two cores" +
+                  (f"; the disk's model {x['model']}, ratio {x['ratio']}" if "model" in x else f"; in the paper {x['paper']}"))
         elif x["kind"] == "cloud_cpu":
             print(f"clouds          {x['clouds']}, {x['name']}: processor ms per MB: client {x['client_cpu_ms_per_mb']}, gateway "
                   f"{x['gateway_cpu_ms_per_mb']}, servers {x['servers_cpu_ms_per_mb']}: gateway is {x['gateway_to_servers']} of them")
@@ -339,7 +343,7 @@ def summary(out, enforced):
 
 def main():
     top = os.path.dirname(HERE)
-    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--unchanged] [--runs N] [--place DIR] [--out FILE]")
+    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--xor23] [--unchanged] [--runs N] [--place DIR] [--out FILE]")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--memory", action="store_true")
     p.add_argument("--small", type=int, default=None)
@@ -348,6 +352,7 @@ def main():
     p.add_argument("--slow", action="store_true")
     p.add_argument("--repair", action="store_true")
     p.add_argument("--links", action="store_true")
+    p.add_argument("--xor23", action="store_true")
     p.add_argument("--unchanged", action="store_true")
     p.add_argument("--runs", type=int, default=None)
     p.add_argument("--place", default=os.path.join(top, "build"))
@@ -365,6 +370,9 @@ def main():
         return 0 if summary(out, not o.quick) else 1
     if o.links:
         links.measure(out, sys.modules[__name__], o.quick)
+        return 0 if summary(out, not o.quick) else 1
+    if o.xor23:
+        xor23.measure(out, sys.modules[__name__], place, o.quick)
         return 0 if summary(out, not o.quick) else 1
     if o.unchanged:
         unchanged.measure(out, sys.modules[__name__], place, o.quick)

@@ -3,7 +3,7 @@
 # JSON lines to --out (default build/bench/results.jsonl), a summary to the terminal. Exit 0: every floor is met; 1: one is
 # missed; 2: it could not be measured.
 #
-# Usage: bench/run.sh --papers [WORDS] | [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--unchanged] [--runs N] [--place DIR] [--out FILE]
+# Usage: bench/run.sh --papers [WORDS] | [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--xor23] [--unchanged] [--runs N] [--place DIR] [--out FILE]
 #   (nothing)   kernels, the whole path five times, eight transfers at once: about 5 minutes, 25 GB of disk
 #   --quick     a few seconds, to see that it runs: its figures say nothing and no floor is looked at
 #   --memory    also an object of 10 GiB
@@ -14,6 +14,7 @@
 #   --repair    only this: one of five clouds is emptied, and filled again; with --clouds also on real S3 servers
 #   --links     only this: what links keyed by QKD cost, at both levels
 #   --papers    first, and only this: the papers' experiments; the words after it are those of bench/papers/run.py
+#   --xor23     only this: store and restore among three sites behind links at otp, and with shares and pads on one disk; 3 GB of room
 #   --unchanged only this: a second sync of 10,000 files of which none has changed, beside restic and rclone
 #   --place     where the clouds lie (default build/): the disk that is measured
 # bench/page.py RESULTS >docs/PERFORMANCE.md makes the page from the lines.
@@ -27,7 +28,7 @@ if [ -z "$built" ]; then
     case " $* " in *' --clouds '* | *' --slow '*) tools/setup --clouds >&2 ;; esac
     if [ "${1-}" = --papers ]; then tools/setup --dev >&2; fi
     cmake --preset release >/dev/null
-    cmake --build --preset release -- qcloud qcloud-gateway qc_bench_kernels qc_bench_otp_link qc_bench_qkd_tls \
+    cmake --build --preset release -- qcloud qcloud-gateway qc_bench_kernels qc_bench_otp_link qc_bench_qkd_tls qc_bench_xor23 qc_bench_xor23_disk \
         qc_bench_table1 qc_bench_schemes qc_bench_fig4 qc_bench_sample qc_bench_table3 >/dev/null
 fi
 if [ "${1-}" = --papers ]; then

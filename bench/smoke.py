@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""bench/smoke: run.sh --quick, with and without --links, measures every kind of thing, and page.py makes every part of the page. No figure is judged."""
+"""bench/smoke: run.sh --quick, with and without --links and --xor23, measures every kind of thing, and page.py makes every part of the page. No figure is judged."""
 import json
 import os
 import re
@@ -9,14 +9,14 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FULL = os.environ.get("QC_FULL") == "1"
-KINDS = {"machine", "kernel", "path", "range", "peak", "small", "links", "link"}
-PARTS = ["The whole path", "A part of an object", "Memory", "Small files", "Links", "What one core can do"]
+KINDS = {"machine", "kernel", "path", "range", "peak", "small", "links", "link", "sites", "site"}
+PARTS = ["The whole path", "A part of an object", "Memory", "Small files", "Links", "Three sites", "What one core can do"]
 
 
 def main():
     with tempfile.TemporaryDirectory(prefix="qcloud-bench-") as top:
-        outs = [os.path.join(top, "results.jsonl"), os.path.join(top, "links.jsonl")]
-        for out, more in zip(outs, (["--clouds"] if FULL else [], ["--links"])):
+        outs = [os.path.join(top, "results.jsonl"), os.path.join(top, "links.jsonl"), os.path.join(top, "sites.jsonl")]
+        for out, more in zip(outs, (["--clouds"] if FULL else [], ["--links"], ["--xor23"])):
             subprocess.run([os.path.join(HERE, "run.sh"), "--quick", "--place", top, "--out", out, *more], check=True)
         lines = []
         for out in outs:

@@ -1,5 +1,4 @@
-/* bench_xor23: store and restore of the profile xor23 with three sites behind links at otp, pads in memory;
- * or (disk) the three shares and the pads of their links on one disk, beside what the disk itself can do.
+/* bench_xor23: store and restore of the profile xor23 with three sites behind links at otp, pads in memory.
  *
  * In: vault_xor23_share and vault_xor23_restore as the commands run them (randomness by the bulk generator,
  * shares, six tags for each chunk, handed to a thread for each site), and the frames of net/otp.h (pad taken,
@@ -9,8 +8,7 @@
  * JSON lines {"name":"store"|"restore","gbit_per_s":..,"two_cores":..,"paper":..}, medians of the rounds, of
  * data, in 10^9 bits: by the clock, and by the processor time of all threads (what two cores do in a second
  * when nobody else has them and neither waits). {"name":..,"round":..} for each. Usage:
- *   bench_xor23 memory MIB ROUNDS
- *   bench_xor23 disk MIB ROUNDS DIR
+ *   bench_xor23 MIB ROUNDS
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -332,9 +330,9 @@ static void memory(unsigned rounds)
 
 int main(int argc, char **argv)
 {
-    const unsigned long mib = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-    const unsigned rounds = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
-    CHECK(argc == 4 && strcmp(argv[1], "memory") == 0 && mib > 0 && rounds > 0 && rounds <= MOST);
+    const unsigned long mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    const unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    CHECK(argc == 3 && mib > 0 && rounds > 0 && rounds <= MOST);
     size = mib * MIB;
     data = take_memory(size);
     for (size_t i = 0; i < size; i++)
