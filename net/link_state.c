@@ -57,6 +57,9 @@ static const struct {
     const char *name;
     size_t at;
 } uses[] = {
+    { "key_max_s", offsetof(struct net_link_state, key_max_s) },
+    { "key_max_bytes", offsetof(struct net_link_state, key_max_bytes) },
+    { "pad_max_s", offsetof(struct net_link_state, pad_max_s) },
     { "pad_full", offsetof(struct net_link_state, pad_full) },
     { "sent_pad", offsetof(struct net_link_state, sent.pad) },
     { "sent_frames", offsetof(struct net_link_state, sent.frames) },

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -13,6 +14,7 @@
 #include "base/fault.h"
 #include "base/key.h"
 #include "base/onetime.h"
+#include "base/time.h"
 #include "pads_internal.h"
 
 enum { TAG_KEY = 32, NAME = 40, BLOCKS_BEFORE = TAG_KEY / 16 };
@@ -431,6 +433,21 @@ size_t qkd_pads_list(const struct qkd_pads *p, uint64_t *room)
         if (p->state.v[i].state != PAD_SPENT)
             room[n++] = p->state.v[i].number;
     return n;
+}
+
+/* K1 is written once, as the block is filled. */
+uint64_t qkd_pads_old(const struct qkd_pads *p, uint64_t max_s)
+{
+    const int64_t before = qc_wall_s() - (int64_t)max_s;
+    uint64_t below = 0;
+    for (uint32_t i = 0; i < p->state.count; i++) {
+        char name[NAME];
+        struct stat st;
+        name_of(p->state.v[i].number, name);
+        if (fstatat(qc_fd_get(&p->dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec < before)
+            below = p->state.v[i].number + 1;
+    }
+    return below;
 }
 
 bool qkd_pads_at(const struct qkd_pads *p, uint64_t *ret_block, uint32_t *ret_offset)

@@ -92,7 +92,7 @@ static qc_rc check_host(struct request *r, struct qc_err *err)
 
 qc_rc caller_identify(struct request *r, struct qc_err *err)
 {
-    r->wanted = r->server->levels.conf.least;
+    r->wanted = &r->server->levels.conf.all;
     if (r->door->owner)
         return check_peer(r->connection, err);
     if (r->door->monitor)

@@ -47,13 +47,19 @@ struct conf_scrub {
     uint64_t presence_s, content_s, bytes_per_s, requests_per_s;
 };
 
-/* The least level of the ways to the clouds that data may go: of whoever is not named, and of tenants. */
-struct conf_levels {
+/* What the ways to the clouds have to be for data to go: the least level; and how long, and for how many
+ * bytes, a key from QKD is used at most there (0: as long as the link does). */
+struct conf_want {
     enum net_level least;
+    uint64_t key_s, key_bytes;
+};
+/* Of whoever is not named, and of tenants. */
+struct conf_levels {
+    struct conf_want all;
     unsigned count;
     struct {
         char name[QC_GW_TENANT_NAME_MAX + 1];
-        enum net_level least;
+        struct conf_want want;
     } tenants[CONF_LEVELS];
 };
 

@@ -26,12 +26,17 @@ static bool same_address(const struct conf_address *a, const struct conf_address
     return a->is == b->is && a->v6 == b->v6 && a->port == b->port;
 }
 
+static bool same_want(const struct conf_want *a, const struct conf_want *b)
+{
+    return a->least == b->least && a->key_s == b->key_s && a->key_bytes == b->key_bytes;
+}
+
 static bool same_levels(const struct conf_levels *a, const struct conf_levels *b)
 {
-    bool same = a->least == b->least && a->count == b->count;
+    bool same = same_want(&a->all, &b->all) && a->count == b->count;
     for (unsigned i = 0; same && i < a->count; i++)
-        same =
-            a->tenants[i].least == b->tenants[i].least && strcmp(a->tenants[i].name, b->tenants[i].name) == 0;
+        same = same_want(&a->tenants[i].want, &b->tenants[i].want) &&
+               strcmp(a->tenants[i].name, b->tenants[i].name) == 0;
     return same;
 }
 

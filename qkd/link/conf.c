@@ -154,6 +154,7 @@ static qc_rc take_pad(struct link_conf *c, const struct json_t *j, struct qc_err
     QC_TRY(number(j, "pad_block", QKD_PAD_BLOCK_MIN, QKD_PAD_BLOCK_MAX, LINK_PAD_BLOCK, &c->pad_block, err));
     QC_TRY(number(j, "pad_blocks", 1, QKD_PADS_MAX / 2, LINK_PAD_BLOCKS, &c->pad_blocks, err));
     QC_TRY(number(j, "pad_to", 0, NET_OTP_BODY_MAX / 2, 0, &c->pad_to, err));
+    QC_TRY(number(j, "pad_max_s", 0, LINK_PAD_MAX_S, 0, &c->pad_max_s, err));
     if (c->pad_block % QKD_PAD_WINDOW != 0)
         return QC_FAIL(err, QC_USAGE, "pad_block: a multiple of %d", QKD_PAD_WINDOW);
     if (c->pad_to != 0 && c->pad_to < NET_OTP_PAD_MIN)
@@ -169,7 +170,8 @@ qc_rc link_conf_parse(struct link_conf *ret, qc_span s, struct qc_err *err)
                                            "listen",      "to",         "kme",         "state",
                                            "pad_block",   "pad_blocks", "pad_to",      "wait_s",
                                            "rekey_s",     "key_max_s",  "rekey_bytes", "key_max_bytes",
-                                           "without_key", "status",     "tls",         "unprotected" };
+                                           "without_key", "status",     "tls",         "unprotected",
+                                           "pad_max_s" };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     *ret = (struct link_conf){ 0 };
     QC_TRY(qc_json_parse(&j, s, err));

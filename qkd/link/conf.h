@@ -21,8 +21,8 @@ struct link_conf {
     char url[LINK_PATH_MAX], ca[LINK_PATH_MAX], cert[LINK_PATH_MAX], key[LINK_PATH_MAX], state[LINK_PATH_MAX];
     char status[LINK_PATH_MAX];                                                  /* "": none */
     char tls_ca[LINK_PATH_MAX], tls_cert[LINK_PATH_MAX], tls_key[LINK_PATH_MAX]; /* level tls */
-    char tls_peer[LINK_PATH_MAX]; /* the other end's name in its certificate */
-    uint32_t pad_block, pad_blocks, pad_to;
+    char tls_peer[LINK_PATH_MAX];                      /* the other end's name in its certificate */
+    uint32_t pad_block, pad_blocks, pad_to, pad_max_s; /* pad_max_s 0: of any age */
     uint32_t wait_s, rekey_s, key_max_s;
     uint64_t rekey_bytes, key_max_bytes;
 };

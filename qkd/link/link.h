@@ -79,6 +79,7 @@ struct link {
     uint64_t dry_ms;           /* since when there has been no pad for what waits; 0: there is */
     uint64_t old_ms;           /* since when the key has been too old; 0: it is not */
     uint64_t began_ms;         /* this session */
+    uint64_t aged_ms;          /* when the age of pad was looked at; 0: not yet */
     bool moved;                /* something did, in this turn */
 
     pthread_mutex_t state_lock; /* state, key_since_ms */

@@ -137,6 +137,39 @@ static qc_rc on_filled(struct link *l, qc_span s, struct qc_err *err)
     return rc;
 }
 
+/* Pad of ours that is too old: wiped, and the other end is told. What is sealed already goes before. */
+static qc_rc age_pad(struct link *l, struct qc_err *err)
+{
+    uint8_t text[LINK_NUMBER];
+    uint64_t at = 0;
+    uint32_t offset = 0;
+    if (l->conf->pad_max_s == 0 || (l->aged_ms != 0 && qc_now_ms() - l->aged_ms < LINK_AGE_MS))
+        return QC_OK;
+    l->aged_ms = qc_now_ms();
+    const uint64_t below = qkd_pads_old(l->tx.pads, l->conf->pad_max_s);
+    if (!qkd_pads_at(l->tx.pads, &at, &offset) || at >= below)
+        return QC_OK;
+    net_otp_forget(l->tx.otp); /* where it stood */
+    QC_TRY(qkd_pads_burn(l->tx.pads, below, err));
+    QC_LOG(QC_LOG_INFO, "pad that is too old is wiped", QC_S("link", l->conf->name), QC_U("from_block", at),
+           QC_U("below", below));
+    qc_put_be(text, below, sizeof text);
+    return session_put(l, LINK_BURNT, qc_span_of(text, sizeof text), err);
+}
+
+static qc_rc on_burnt(struct link *l, qc_span s, struct qc_err *err)
+{
+    qc_rd r = { .s = s };
+    struct qkd_pads_counts c = { 0 };
+    const uint64_t below = qc_rd_be(&r, LINK_NUMBER);
+    if (is_otp(l))
+        qkd_pads_counts(l->rx.pads, &c);
+    if (!qc_rd_end(&r) || below > c.next)
+        return QC_FAIL(err, QC_FORMAT, "pad that is not there is said to be wiped");
+    net_otp_forget(l->rx.otp);
+    return qkd_pads_burn(l->rx.pads, below, err);
+}
+
 /* -- greeting -------------------------------------------------------------------------------------------- */
 
 static qc_rc greet(struct link *l, struct qc_err *err)
@@ -216,6 +249,8 @@ static qc_rc on_record(struct link *l, enum link_kind kind, qc_span s, struct qc
         return rekey_have(l, s, err);
     case LINK_SHAKE:
         return rekey_shake(l, s, err);
+    case LINK_BURNT:
+        return on_burnt(l, s, err);
     case LINK_HELLO: /* above */
     case LINK_BEGIN: /* first in a connection, and not here any more */
     case LINK_MOVED: /* by the caller */
@@ -435,6 +470,7 @@ static qc_rc turn(struct link *l, struct qc_err *err)
     if (l->greeted && is_otp(l)) {
         QC_TRY(make(l, err));
         QC_TRY(fetched(l, err));
+        QC_TRY(age_pad(l, err));
     }
     QC_TRY(rekey_turn(l, err));
     QC_TRY(take_local(l, err));
@@ -483,7 +519,7 @@ static void begin(struct link *l, struct link_line *line)
     l->in.n = l->out.n = l->out_old = 0;
     l->greeted = l->filling = l->bare_sent = l->bare_came = false;
     l->moving = l->ended = l->moved_there = l->ended_there = l->asked = false;
-    l->dry_ms = l->old_ms = l->moving_ms = l->batches = l->last_number = 0;
+    l->dry_ms = l->aged_ms = l->old_ms = l->moving_ms = l->batches = l->last_number = 0;
     l->batch_size = 1;
     l->began_ms = qc_now_ms();
     rekey_note(l, &l->line);

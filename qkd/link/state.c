@@ -16,7 +16,12 @@ void link_state_init(struct link *l)
 {
     struct net_link_state *s = &l->state;
     qc_mutex_init(&l->state_lock);
-    *s = (struct net_link_state){ .dials = l->dials, .level = l->conf->level, .least = l->conf->least };
+    *s = (struct net_link_state){ .dials = l->dials,
+                                  .level = l->conf->level,
+                                  .least = l->conf->least,
+                                  .key_max_s = l->conf->key_max_s,
+                                  .key_max_bytes = l->conf->key_max_bytes,
+                                  .pad_max_s = l->conf->pad_max_s };
     memcpy(s->link, l->conf->name, sizeof s->link);
     memcpy(s->peer, l->conf->peer, sizeof s->peer);
 }

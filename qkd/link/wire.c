@@ -23,7 +23,7 @@ qc_rc link_head_parse(struct link_head *ret, qc_span s, struct qc_err *err)
     const uint64_t magic = qc_rd_be(&r, 1), kind = qc_rd_be(&r, 1);
     qc_rd_zero(&r, 2);
     const uint64_t n = qc_rd_be(&r, 4);
-    if (!qc_rd_end(&r) || magic != 'Q' || kind < LINK_STREAM || kind > LINK_SHAKE || n > LINK_RECORD_MAX)
+    if (!qc_rd_end(&r) || magic != 'Q' || kind < LINK_STREAM || kind > LINK_BURNT || n > LINK_RECORD_MAX)
         return QC_FAIL(err, QC_FORMAT, "a record that is none of ours");
     *ret = (struct link_head){ .kind = (enum link_kind)kind, .n = (uint32_t)n };
     return QC_OK;

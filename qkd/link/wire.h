@@ -19,7 +19,8 @@ enum link_kind {
     LINK_BARE,
     LINK_AHEAD, /* keys for TLS, as LINK_FILL has them */
     LINK_HAVE,
-    LINK_SHAKE
+    LINK_SHAKE,
+    LINK_BURNT
 };
 struct link_head {
     enum link_kind kind;
@@ -66,7 +67,8 @@ struct link_filled {
 QC_MUST qc_rc link_filled_parse(struct link_filled *ret, qc_span s, struct qc_err *err);
 QC_MUST qc_rc link_filled_print(const struct link_filled *f, qc_buf *ret, struct qc_err *err);
 
-/* A record of a handshake begins with the number of the connection that it makes; `moved` is that number. */
+/* A record of a handshake begins with the number of the connection that it makes; `moved` is that number,
+ * `burnt` that of a block of pad. */
 enum { LINK_NUMBER = 8 };
 
 /* The answer to keys for TLS. */

@@ -439,6 +439,21 @@ def runs_dry(folder):
         print(f"dry: {l.used_once()} bytes of pad, each once", flush=True)
 
 
+def ages_pad(folder, net):
+    """Pad that nobody used in time is wiped at both ends, and other pad comes; what goes then, goes under that."""
+    with Link(os.path.join(folder, "ages"), net, "otp", pad_blocks=2, pad_max_s=2) as l:
+        def block(end, least):
+            s = end.state()
+            return int(s["pad_block"]) > least and int(s["pad_receive"]) > 0
+        l.ask(b"while it is new")
+        first = [int(end.state()["pad_block"]) for end in (l.serve, l.dial)]
+        l.until(lambda: all(block(end, n + 2) for end, n in zip((l.serve, l.dial), first)), "pad that is too old is still there")
+        l.ask(os.urandom(30000))
+        check("pad that is too old is wiped" in l.dial.log() and "pad that is too old is wiped" in l.serve.log(), "it says so")
+        check("down" not in l.logs() and l.dial.state()["pad_max_s"] == "2", f"in one session: {l.dial.state()} {l.logs()}")
+        l.used_once()
+
+
 def keeps_pad(folder):
     """The service manager has K2 while there is no process: after kill -9 the pad that was not begun is used, though no key comes any more; and none of it twice."""
     bits, block = 8 * 2 * 3 * 65700 + 256 * 40, 65536
@@ -551,6 +566,7 @@ def with_keys(folder):
         turns_keys(folder, net, "qkd-tls")
         turns_keys(folder, net, "otp")
         without_keys(folder, net)
+        ages_pad(folder, net)
 
 
 def says_why(folder):

@@ -53,6 +53,9 @@ static const struct {
     { "[gateway]\nstate = /s\n[scrub]\nrequests-per-second = -1\n", "", QC_USAGE },
     { "[gateway]\nstate = /s\n[levels]\nleast = down\n", "no level", QC_USAGE },
     { "[gateway]\nstate = /s\n[levels]\nleast = qkd-tls-and-more-than-that\n", "is needed", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\nleast = otp:x\n", "", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\nleast = otp:60:1:2\n", "all there is", QC_USAGE },
+    { "[gateway]\nstate = /s\n[levels]\ntenants = ann=otp:99999999999\n", "", QC_USAGE },
     { "[gateway]\nstate = /s\n[levels]\ntenants = ann\n", "NAME=LEVEL", QC_USAGE },
     { "[gateway]\nstate = /s\n[levels]\ntenants = =otp\n", "NAME=LEVEL", QC_USAGE },
     { "[gateway]\nstate = /s\n[levels]\ntenants = Ann=otp\n", "NAME=LEVEL", QC_USAGE },
@@ -86,11 +89,15 @@ static void levels(void)
 {
     struct qc_err err = { 0 };
     CHECK_OK(parse("[gateway]\nstate = /s\n", &err));
-    CHECK(conf.levels.least == NET_PLAIN && conf.levels.count == 0);
+    CHECK(conf.levels.all.least == NET_PLAIN && conf.levels.count == 0);
     CHECK_OK(parse("[gateway]\nstate = /s\n[levels]\nleast = qkd-tls\ntenants = ann=otp bob=plain\n", &err));
-    CHECK(conf.levels.least == NET_QKD_TLS && conf.levels.count == 2);
-    CHECK(strcmp(conf.levels.tenants[0].name, "ann") == 0 && conf.levels.tenants[0].least == NET_OTP);
-    CHECK(strcmp(conf.levels.tenants[1].name, "bob") == 0 && conf.levels.tenants[1].least == NET_PLAIN);
+    CHECK(conf.levels.all.least == NET_QKD_TLS && conf.levels.count == 2);
+    CHECK(strcmp(conf.levels.tenants[0].name, "ann") == 0 && conf.levels.tenants[0].want.least == NET_OTP);
+    CHECK(strcmp(conf.levels.tenants[1].name, "bob") == 0 && conf.levels.tenants[1].want.least == NET_PLAIN);
+    CHECK_OK(
+        parse("[gateway]\nstate = /s\n[levels]\nleast = qkd-tls:60:1000\ntenants = ann=otp:3600\n", &err));
+    CHECK(conf.levels.all.key_s == 60 && conf.levels.all.key_bytes == 1000);
+    CHECK(conf.levels.tenants[0].want.key_s == 3600 && conf.levels.tenants[0].want.key_bytes == 0);
 }
 
 /* What is printed is read again as the same. */
@@ -102,7 +109,7 @@ static void prints(void)
         "0666\n"
         "address = [::1]:8440\ncertificate = /c\nkey = /k\n[limits]\nconnections = 16\n"
         "[scrub]\npresence-hours = 6\ncontent-days = 0\nbytes-per-second = 0\nrequests-per-second = 3\n",
-        "[levels]\nleast = tls\ntenants =  ann=otp   bob=plain\n[gateway]\nstate = /s\n",
+        "[gateway]\nstate = /s\n[levels]\nleast = tls:0:70000\ntenants =  ann=otp:5   bob=plain\n",
         "[listen]\naddress = 127.0.0.1:65535\n[gateway]\nstate = /with = signs and spaces\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

@@ -463,6 +463,8 @@
     X(LINK_KEYS_HELD, 64, "keys", "fetched for handshakes that are not over; the oldest goes")               \
     X(LINK_KEY_MS, 30000, "ms", "such a key is kept, and one that is not there remembered")                  \
     X(QC_MANAGER_FDS, 16, "descriptors", "of the service manager's that are looked at; a link has two")      \
+    X(LINK_PAD_MAX_S, 31536000, "s", "that pad may be kept where its age has a limit: a year")               \
+    X(LINK_AGE_MS, 1000, "ms", "between two looks at the age of pad")                                        \
     X(LINK_AHEAD_MAX, 64, "keys",                                                                            \
       "for TLS drawn at once, where a link takes many: one that breaks loses them")                          \
     X(LINK_AHEAD_MS, 1000, "ms", "of use at the present pace: so many are drawn at once")                    \

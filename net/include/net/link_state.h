@@ -37,8 +37,10 @@ struct net_link_state {
     char key_id[NET_PSK_KEY_ID_MAX + 1]; /* "": none */
     uint64_t key_s, key_bytes, keys, connections;
     uint64_t pad_send, pad_receive, pad_block;
-    struct net_link_use sent, received; /* zeros: it does not say */
-    uint64_t pad_full;                  /* of pad_send, as the link fills it; 0: not known */
+    struct net_link_use sent, received;           /* zeros: it does not say */
+    uint64_t key_max_s, key_max_bytes, pad_max_s; /* how long a key, and pad, is used at most; 0: it does not
+                                                     say, or pad of any age */
+    uint64_t pad_full;                            /* of pad_send, as the link fills it; 0: not known */
     char why[NET_LINK_WHY_MAX + 1];
 };
 /* Appended to ret. QC_NOMEM, QC_LIMIT */

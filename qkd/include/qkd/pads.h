@@ -65,6 +65,8 @@ QC_MUST qc_rc qkd_pads_burn(struct qkd_pads *p, uint64_t below, struct qc_err *e
 size_t qkd_pads_list(const struct qkd_pads *p, uint64_t *room);
 /* Where the next byte is: block and offset. false: there is none. */
 bool qkd_pads_at(const struct qkd_pads *p, uint64_t *ret_block, uint32_t *ret_offset);
+/* All blocks below this number are more than max_s old, by the clock of the wall: 0: none is. */
+uint64_t qkd_pads_old(const struct qkd_pads *p, uint64_t max_s);
 /* Erases all blocks but those of these numbers: the other end has no others. */
 QC_MUST qc_rc qkd_pads_keep(struct qkd_pads *p, const uint64_t *numbers, size_t count, struct qc_err *err);
 /* The next block that is filled gets this number at least; durable. */
