@@ -10,6 +10,7 @@ PAPER = {
                ("UDP", "OTP", "clear"): 3.35, ("UDP", "OTP", "hidden"): 3.26, ("UDP", "plain", "clear"): 3.46, ("UDP", "plain", "hidden"): 3.39},
 }
 FASTER = 50
+LINEAR = 0.9     # r^2 below this: what was measured lies on no line, and nothing is projected from it
 
 
 def line_through(points):
@@ -86,10 +87,10 @@ def keys(rows):
 
 
 def projection(points):
-    """Of 80 GB from a line through what was measured: seconds, r^2, and whether they were measured themselves. No seconds where the line falls."""
+    """Of 80 GB from a line through what was measured: seconds, r^2, and whether they were measured themselves. No seconds where there is no line."""
     most = PAPER["sample"]["gb"] * 1000
     a, b, r2 = line_through(points)
-    return max(a, 0) + b * most if b > 0 else None, r2, max(p[0] for p in points) >= most
+    return max(a, 0) + b * most if b > 0 and r2 >= LINEAR else None, r2, max(p[0] for p in points) >= most
 
 
 def projected(title, series):
@@ -101,7 +102,7 @@ def projected(title, series):
     for name, points, rate in series:
         seconds, r2, measured = projection(points)
         if seconds is None:
-            out.append([name, "-", rate or "-", "-", "-", f"{r2:.4f}", "no line goes through these"])
+            out.append([name, "-", rate or "-", "-", "-", f"{r2:.4f}", "not projected: on no line"])
             continue
         out.append([name, f"{paper['gb'] * 8000 / seconds:.0f}", rate or "-", f"{seconds / 60:.1f} min", f"{seconds * paper['samples'] / 3600:.1f} h", f"{r2:.4f}",
                     "measured" if measured else f"projected from {max(p[0] for p in points)} MB"])
