@@ -254,7 +254,7 @@ static void note_way(const struct gw_http *h, struct vault_ways *ways, const str
 {
     struct net_link_state after;
     struct net_way way;
-    if (h->watch == NULL || ways == NULL)
+    if (h->least == NET_DOWN || ways == NULL)
         return;
     const bool is = link_says(h, &after);
     net_way_between(&way, h->least, before, is ? &after : NULL);

@@ -8,12 +8,12 @@
 struct gw_http {
     struct vault_gw gw; /* first */
     struct net_client *net;
-    int dirfd;           /* of a UNIX socket, plus 1; 0: none */
-    char *name;          /* the socket's, or the URL's text: for clones, and for messages */
-    char *ca;            /* file, or NULL */
-    const qc_key *token; /* borrowed; NULL: the user's own gateway */
-    char *link;          /* the socket of the link to it; NULL: none */
-    enum net_level least;
+    int dirfd;               /* of a UNIX socket, plus 1; 0: none */
+    char *name;              /* the socket's, or the URL's text: for clones, and for messages */
+    char *ca;                /* file, or NULL */
+    const qc_key *token;     /* borrowed; NULL: the user's own gateway */
+    char *link;              /* the socket of the link to it; NULL: none */
+    enum net_level least;    /* what the way has at least; NET_DOWN: it does not leave this machine */
     struct net_watch *watch; /* of that link; NULL: none */
     char request[VAULT_REQUEST_ID_BYTES];
     struct vault_gw_revive revive;

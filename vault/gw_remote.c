@@ -77,8 +77,10 @@ qc_rc vault_gw_way_check(const char *url, const char *link, const char *least, s
 
 static qc_rc watch_link(struct gw_http *h, const struct vault_gw_remote *r, struct qc_err *err)
 {
-    if (r->link == NULL)
+    if (r->link == NULL) {
+        h->least = socket_path(r->url) != NULL ? NET_DOWN : url_level(r->url);
         return QC_OK;
+    }
     if ((h->link = qc_strdup(r->link)) == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
     QC_TRY(net_level_parse(r->least, &h->least, err));

@@ -105,12 +105,15 @@ def story(folder, net, level, s3, lose):
     began, before = time.monotonic(), used(net)
     with arrange(folder, net, level, s3) as (gateway, user_pair, pairs):
         with User(gateway, "ann", f"http://127.0.0.1:{user_pair.port}") as ann:
-            ann.init()
+            ann.init("--link", user_pair.dial.conf["status"], "--level", level)
             data = {"whole": os.urandom(SIZES[level]), "small": b"a line of text\n"}
             for name, d in data.items():
                 ann.expect(0, "put", ann.write(name, d), name)
             text = ann.expect(0, "stat", "--json", "whole").stdout.decode()
             check('"loss_budget":1' in text or '"loss_budget":2' in text, f"all five clouds have it: {text}")
+            text = ann.expect(0, "explain", "whole").stdout.decode()
+            own = re.search(rf"^way      \(gateway\)={level},keys?=\S*\b([0-9a-f]{{8}})-", text, re.M)
+            check(own is not None and own[1] in user_pair.dial.log(), f"the way to the gateway is not what its link had: {text}")
             after = {site: bits - before[site] for site, bits in used(net).items()}
             for site, go in lose.items():
                 go(pairs[site])
