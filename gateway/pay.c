@@ -16,6 +16,7 @@
  */
 #include <stdio.h>
 
+#include "carriage.h"
 #include "gateway/repair.h"
 #include "records.h"
 #include "repair_internal.h"
@@ -216,6 +217,15 @@ static void progress(struct paying *y)
     p->wake_ms = p->wake_ms < soon ? p->wake_ms : soon;
 }
 
+static void note_rebuilt(struct paying *y, uint64_t id, uint64_t fragments,
+                         const struct gw_carriage *carriage)
+{
+    char way[GW_CARRIAGE_MAX];
+    gw_carriage_end(carriage, way);
+    GW_AUDIT(y->e->audit, "rebuilt", QC_S("cloud", gw_fan_name(y->e->fan, y->at)), QC_U("segment", id),
+             QC_U("fragments", fragments), QC_S("way", way));
+}
+
 /* What a repair of the segment did for this cloud. A failure of the segment alone is passed over. */
 static qc_rc mend(struct paying *y, uint64_t id, struct qc_err *err)
 {
@@ -226,6 +236,8 @@ static qc_rc mend(struct paying *y, uint64_t id, struct qc_err *err)
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "paying a fragment");
     struct gw_repairing p = { .e = y->e, .ask = &ask, .r = r, .stay = true };
+    struct gw_carriage carriage;
+    gw_carriage_begin(&carriage, gw_fan_url(y->e->fan, y->at));
     const qc_rc rc = gw_repair_segment(&p, id, &why);
     if (rc != QC_OK && gw_repair_fatal(&p, rc)) {
         *err = why;
@@ -237,8 +249,7 @@ static qc_rc mend(struct paying *y, uint64_t id, struct qc_err *err)
         y->end = GW_TURN_PAID;
         progress(y);
         if (c->rebuilt > 0)
-            GW_AUDIT(y->e->audit, "rebuilt", QC_S("cloud", gw_fan_name(y->e->fan, y->at)),
-                     QC_U("segment", id), QC_U("fragments", c->rebuilt));
+            note_rebuilt(y, id, c->rebuilt, &carriage);
     } else if (c->refused[0] != '\0') {
         y->end = GW_TURN_FAILED;
         memcpy(y->why, c->refused, sizeof y->why);

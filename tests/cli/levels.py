@@ -32,8 +32,8 @@ class Linked(Box):
     def words(self):
         return [w for n, (b, url) in enumerate(zip(self.buckets, self.urls), 4) for w in ("--cloud", f"c{n}={url}", "--cloud-credentials", f"c{n}={b.credentials}")]
 
-    def call(self, method, path, body=b""):
-        """-> (head, JSON) of a call at the gateway's own socket; any command starts one."""
+    def raw(self, method, path, body=b""):
+        """-> (head, body) of a call at the gateway's own socket; any command starts one."""
         self.run("ls")
         call = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         path = next(os.path.join(where, "gateway.sock") for where, _, names in os.walk(self.root) if "gateway.sock" in names)
@@ -43,7 +43,15 @@ class Linked(Box):
             s.sendall(call + body)
             got = b"".join(iter(lambda: s.recv(65536), b""))
         head, _, text = got.partition(b"\r\n\r\n")
-        return head.decode(), json.loads(text)
+        return head.decode(), text.decode()
+
+    def call(self, *words):
+        head, text = self.raw(*words)
+        return head, json.loads(text)
+
+    def links(self):
+        """What /metrics says of them: {(metric, cloud): value}."""
+        return {(m, c): float(v) for m, c, v in re.findall(r'^qcloud_cloud_link_(\w+)\{cloud="(\w+)"\} (\S+)$', self.raw("GET", "/metrics")[1], re.M)}
 
     def start_vault(self):
         self.expect(0, "init", "--local", *[w for i, c in enumerate(self.clouds, 1) for w in ("--cloud", f"c{i}=file://{c}")], *self.words(), "--k", "3",
@@ -89,6 +97,10 @@ def outage(net, box, links):
         box.expect(0, "put", box.write("in", b"x" * 1000), f"more-{n}")
         l = box.status()["c4"]["link"]
     check(seen["c4"]["level"] == "qkd-tls" and (l["now"], l["ready"], l["why"]) == ("qkd-tls", True, "") and len(l["key_id"]) == 36 and l["key_bytes"] > 0, f"{l}")
+
+    told_of = box.links()
+    check(told_of == {(m, c): told_of[m, c] for m in ("ready", "dry_seconds") for c in ("c4", "c5")}, f"{told_of}")
+    check(all(told_of["ready", c] == 1 and told_of["dry_seconds", c] > 600 for c in ("c4", "c5")), f"{told_of}")
 
     net.stop(signal.SIGKILL)
     for one in links:
@@ -147,16 +159,40 @@ def pad_is_kept(folder, buckets):
                 one.used_once()
 
 
-def noted(state, ids):
-    """The audit log has what explain has, joined to the line of the put."""
+def events(box):
+    state = next(where for where, _, names in os.walk(box.root) if "audit.log" in names)
     with open(os.path.join(state, "audit.log"), encoding="ascii") as f:
-        lines = [json.loads(x) for x in f]
+        return [json.loads(x) for x in f]
+
+
+def rebuilt(box, one):
+    """A fragment that is lost behind a link comes back without a command; the audit log says which level and which keys carried it."""
+    bucket = box.buckets[0]
+    del bucket.objects[next(k for k in bucket.objects if k.startswith("f/"))]
+    began = len(events(box))
+    before = one.dial.state()
+    box.expect(0, "gateway", "scrub", "--wait")
+    end = time.monotonic() + WAIT
+    while not (lines := [x for x in events(box)[began:] if x["event"] == "rebuilt"]):
+        check(time.monotonic() < end, "the fragment does not come back")
+        time.sleep(0.1)
+    after = one.dial.state()
+    way = re.fullmatch(r"qkd-tls,(?:key=([0-9a-f-]{36})|keys=\d+,first=([0-9a-f-]{36}),last=([0-9a-f-]{36}))", lines[0]["way"])
+    check(lines[0]["cloud"] == "c4" and way is not None, f"{lines}")
+    if before["keys"] == after["keys"]:     # no new key meanwhile: it was that one
+        check(way[1] == after["key_id"], f"{lines} {before} {after}")
+    print(f"rebuilt: {lines[0]['way']}, the link's keys {before['key_id']} to {after['key_id']}", flush=True)
+
+
+def noted(box, ids):
+    """The audit log has what explain has, joined to the line of the put."""
+    lines = events(box)
     put, carried = (next(x for x in reversed(lines) if x["event"] == event) for event in ("put", "carried"))
     check((carried["put_key"], carried["segment"], carried["tenant"]) == (put["put_key"], 0, put["tenant"]) and carried["bytes"] == put["bytes"], f"{put} {carried}")
     check([re.findall(r"[0-9a-f-]{36}", w) for w in carried["ways"].split()] == ids, f"{carried} {ids}")
 
 
-def wanted(box):
+def wanted(box, one):
     """What the configuration wants of all ways, or of a tenant's, is held to; one that goes over a link which may be weaker is not written to."""
     box.stop(signal.SIGTERM)
     state = next(os.path.dirname(os.path.join(where, "x")) for where, _, names in os.walk(box.root) if "gateway.sock" in names or "catalogue.db" in names)
@@ -173,7 +209,8 @@ def wanted(box):
             name = "at-" + least.replace(":", "-")
             got = box.expect(code, "put", box.write("in", b"x" * 1000), name).stderr.decode()
             if code == 0:
-                noted(state, told(box, name))
+                noted(box, told(box, name))
+                rebuilt(box, one)
             check(why in got, got)
             check(box.get("after") is not None, "reads go on")
         finally:
@@ -194,7 +231,7 @@ if __name__ == "__main__":
                     one.until(lambda: one.dial.state()["ready"], "up")
                 with Linked(buckets, (l4, l5)) as box:
                     outage(net, box, (l4, l5))
-                    wanted(box)
+                    wanted(box, l4)
         pad_is_kept(where, [TinyS3(where, f"padded-{i}") for i in (4, 5)])
     finally:
         shutil.rmtree(where, ignore_errors=True)
