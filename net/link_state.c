@@ -84,6 +84,14 @@ static qc_rc put_texts(const struct net_link_state *s, struct json_t *j, struct 
     return qc_json_set_str(j, "key_id", s->key_id, err);
 }
 
+static qc_rc put_forecast(const struct net_link_state *s, struct json_t *j, struct qc_err *err)
+{
+    if (s->stock_known)
+        QC_TRY(qc_json_set_u64(j, "stock_bits", s->stock_bits, err));
+    QC_TRY(qc_json_set_u64(j, "use_bps", s->use_bps, err));
+    return s->dries ? qc_json_set_u64(j, "dry_s", s->dry_s, err) : QC_OK;
+}
+
 qc_rc net_link_state_print(const struct net_link_state *s, qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -96,6 +104,7 @@ qc_rc net_link_state_print(const struct net_link_state *s, qc_buf *ret, struct q
             qc_json_set_u64(j, numbers[i].name, *(const uint64_t *)((const char *)s + numbers[i].at), err));
     for (size_t i = 0; i < USES; i++)
         QC_TRY(qc_json_set_u64(j, uses[i].name, *(const uint64_t *)((const char *)s + uses[i].at), err));
+    QC_TRY(put_forecast(s, j, err));
     QC_TRY(qc_json_set_str(j, "why", s->why, err));
     return qc_json_dump(j, ret, err);
 }
@@ -150,6 +159,18 @@ static qc_rc take_numbers(struct net_link_state *s, const struct json_t *j, stru
     return QC_OK;
 }
 
+/* Members that are not there are not known; a link before them has none. */
+static qc_rc take_forecast(struct net_link_state *s, const struct json_t *j, struct qc_err *err)
+{
+    s->stock_known = qc_json_has(j, "stock_bits");
+    s->dries = qc_json_has(j, "dry_s");
+    if (s->stock_known)
+        QC_TRY(qc_json_u64(j, "stock_bits", &s->stock_bits, err));
+    if (qc_json_has(j, "use_bps"))
+        QC_TRY(qc_json_u64(j, "use_bps", &s->use_bps, err));
+    return s->dries ? qc_json_u64(j, "dry_s", &s->dry_s, err) : QC_OK;
+}
+
 qc_rc net_link_state_parse(struct net_link_state *ret, qc_span text, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -167,6 +188,7 @@ qc_rc net_link_state_parse(struct net_link_state *ret, qc_span text, struct qc_e
     QC_TRY(take_text(j, "key_id", NET_PSK_KEY_ID_MAX, s.key_id, err));
     QC_TRY(take_text(j, "why", NET_LINK_WHY_MAX, s.why, err));
     QC_TRY(take_numbers(&s, j, err));
+    QC_TRY(take_forecast(&s, j, err));
     if (s.least > s.level || s.now > s.level || (s.now < s.least && s.now != NET_DOWN) ||
         (s.ready && s.now == NET_DOWN))
         return QC_FAIL(err, QC_FORMAT, "levels that contradict each other");

@@ -29,6 +29,7 @@ qc_rc call_metrics(struct request *r, struct answer *ret, struct qc_err *err)
     if (log != NULL)
         gw_audit_look(log, &audit);
     const struct metrics_source src = { .figures = &r->server->figures,
+                                        .levels = &r->server->levels,
                                         .audit = log != NULL ? &audit : NULL,
                                         .status = s,
                                         .connections = atomic_load(&r->server->connections) };

@@ -160,6 +160,37 @@ static void cloud_numbers(struct page *p, const struct gw_status *s)
     }
 }
 
+/* What the links say of themselves, that clouds are reached by; nothing where one does not say. */
+enum { LINK_READY, LINK_DRY, LINK_NUMBERS };
+
+static void cloud_links(struct page *p, const struct gw_status *s, struct levels *l)
+{
+    static const struct {
+        const char *name, *help;
+    } rows[LINK_NUMBERS] = {
+        [LINK_READY] = { "qcloud_cloud_link_ready", "1: its link carries what is sent now." },
+        [LINK_DRY] = { "qcloud_cloud_link_dry_seconds", "Until its link is out of key at the present use; "
+                                                        "+Inf: never, as far as it is known." },
+    };
+    char labels[LABELS_MAX];
+
+    for (unsigned i = 0; i < LINK_NUMBERS; i++) {
+        family(p, rows[i].name, "gauge", rows[i].help);
+        for (unsigned at = 0; at < s->cloud_count; at++) {
+            const struct gw_cloud_status *c = cloud(s, at, labels);
+            struct levels_view v;
+            levels_look(l, c->url, &v);
+            if (!v.known)
+                continue;
+            if (i == LINK_DRY && !v.state.dries)
+                page_line(p, "%s{%s} +Inf\n", rows[i].name, labels);
+            else
+                page_line(p, "%s{%s} %" PRIu64 "\n", rows[i].name, labels,
+                          i == LINK_DRY ? v.state.dry_s : (uint64_t)v.state.ready);
+        }
+    }
+}
+
 static void cloud_faults(struct page *p, const struct gw_status *s)
 {
     char labels[LABELS_MAX];
@@ -506,6 +537,8 @@ qc_rc metrics_print(const struct metrics_source *src, qc_buf *ret, struct qc_err
     counted(&p, src->status);
     cloud_states(&p, src->status);
     cloud_numbers(&p, src->status);
+    if (src->levels != NULL)
+        cloud_links(&p, src->status, src->levels);
     cloud_faults(&p, src->status);
     scrub(&p, src->status);
     cloud_calls(&p, src->status);

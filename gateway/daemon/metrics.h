@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "figures.h"
 #include "gateway/engine.h"
+#include "levels.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -11,6 +12,7 @@ struct metrics_source {
     const struct figures *figures;
     const struct gw_status *status;
     const struct gw_audit_view *audit; /* NULL: there is no audit log */
+    struct levels *levels;             /* NULL: nothing is said of links */
     unsigned connections;
 };
 /* Appended to ret, whose max is QC_GW_METRICS_MAX. */

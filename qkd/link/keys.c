@@ -67,9 +67,10 @@ static struct qkd_op op_of(const struct qc_cancel *cancel)
     return (struct qkd_op){ .deadline = qc_deadline_in(LINK_KME_MS), .cancel = cancel };
 }
 
-qc_rc link_keys_look(struct link_keys *k, struct qkd_status *ret, struct qc_err *err)
+qc_rc link_keys_look(struct link_keys *k, const struct qc_cancel *cancel, struct qkd_status *ret,
+                     struct qc_err *err)
 {
-    const struct qkd_op op = op_of(NULL);
+    const struct qkd_op op = op_of(cancel);
     QC_LOCK(&k->pad_lock);
     return qkd_client_status(k->pad, &op, ret, err);
 }

@@ -16,7 +16,8 @@ QC_MUST qc_rc link_keys_new(struct link_keys **ret, const struct qkd_conf *conf,
 void link_keys_free(struct link_keys **k);
 
 /* Does the KME know us, and has it keys? The errors of qkd_client_status. */
-QC_MUST qc_rc link_keys_look(struct link_keys *k, struct qkd_status *ret, struct qc_err *err);
+QC_MUST qc_rc link_keys_look(struct link_keys *k, const struct qc_cancel *cancel, struct qkd_status *ret,
+                             struct qc_err *err);
 
 /* A new key for TLS, with its key_ID. */
 QC_MUST qc_rc link_keys_new_one(struct link_keys *k, char ret_id[NET_PSK_KEY_ID_MAX + 1], qc_key **ret,

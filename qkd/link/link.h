@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "conf.h"
+#include "forecast.h"
 #include "keys.h"
 #include "line.h"
 #include "pool.h"
@@ -82,8 +83,11 @@ struct link {
     uint64_t aged_ms;          /* when the age of pad was looked at; 0: not yet */
     bool moved;                /* something did, in this turn */
 
-    pthread_mutex_t state_lock; /* state, key_since_ms */
+    pthread_mutex_t state_lock; /* state, forecast, dry, noted_ms, key_since_ms */
     struct net_link_state state;
+    struct link_forecast forecast;
+    enum qkd_dry dry;  /* what was said of it */
+    uint64_t noted_ms; /* when use was */
     uint64_t key_since_ms;
 };
 

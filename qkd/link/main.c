@@ -10,6 +10,8 @@
 #include "base/program.h"
 #include "base/thread.h"
 #include "link.h"
+#include "status.h"
+#include "stock.h"
 
 enum { LOCK_BYTES = 4 * 1024 * 1024 };
 
@@ -42,6 +44,7 @@ struct end {
     pthread_mutex_t lock;   /* ready */
     struct link_line ready; /* keyed, and not yet used */
     struct link_teller teller;
+    struct link_looker looker;
     pthread_t threads[LINK_HANDSHAKES];
     unsigned started;
 };
@@ -103,6 +106,7 @@ static qc_rc open_end(struct end *e, bool dials, struct qc_err *err)
     QC_TRY(link_bytes_new(&l->out, 4 * LINK_RECORD_MAX, err));
     QC_TRY(link_streams_new(&l->streams, dials ? NULL : &e->conf.to, err));
     QC_TRY(link_listen(dials ? &l->listener : &e->listener, &e->conf.listen, err));
+    QC_TRY(link_looker_start(&e->looker, l, err));
     return link_teller_start(&e->teller, l, e->conf.status, err);
 }
 
@@ -280,6 +284,7 @@ static void end_serving(struct end *e)
         pthread_join(e->threads[i], NULL);
     link_line_close(&e->ready);
     link_teller_end(&e->teller);
+    link_looker_end(&e->looker);
 }
 
 /* -- commands -------------------------------------------------------------------------------------------- */
@@ -291,6 +296,13 @@ static const struct qc_opt run_options[] = {
 };
 static const struct qc_opt check_options[] = {
     { "config", 0, "FILE", "this end (JSON)", false },
+    { 0 },
+};
+
+static const struct qc_opt status_options[] = {
+    { "config", 0, "FILE", "this end (JSON)", false },
+    { "json", 0, NULL, "as the end says it", false },
+    { "metrics", 0, NULL, "in Prometheus' text format", false },
     { 0 },
 };
 
@@ -329,7 +341,7 @@ static qc_rc cmd_check(void *app, const struct qc_args *args, struct qc_err *err
         return QC_OK;
     }
     QC_TRY(open_keys(&end.conf, &k, err));
-    QC_TRY_AS(link_keys_look(k, &s, err), err, "KME %s", end.conf.url);
+    QC_TRY_AS(link_keys_look(k, NULL, &s, err), err, "KME %s", end.conf.url);
     if (strcmp(s.master, end.conf.me) != 0)
         return QC_FAIL(err, QC_AUTH, "the KME takes us for %s, not for %s", s.master, end.conf.me);
     printf("%s: %s, we are %s, keys of %u bits up to %u, %u at once, %llu there\n", end.conf.name,
@@ -338,18 +350,23 @@ static qc_rc cmd_check(void *app, const struct qc_args *args, struct qc_err *err
     return QC_OK;
 }
 
-/* What a running end says of itself, as it says it. */
+/* What a running end says of itself. */
 static qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = NET_LINK_STATE_MAX };
     struct net_link_state s;
+    const bool json = qc_args_flag(args, "json"), metrics = qc_args_flag(args, "metrics");
     (void)app;
+    if (json && metrics)
+        return QC_FAIL(err, QC_USAGE, "--json and --metrics are two forms of one thing");
     QC_TRY(read_conf(args, &end.conf, err));
     if (end.conf.status[0] == '\0')
         return QC_FAIL(err, QC_USAGE, "the configuration has no status: the path of a socket");
     QC_TRY(net_link_state_ask(&s, end.conf.status, qc_deadline_in(LINK_STATE_MS), err));
-    QC_TRY(net_link_state_print(&s, &text, err));
-    printf("%.*s\n", (int)text.n, (const char *)text.p);
+    QC_TRY(json      ? net_link_state_print(&s, &text, err)
+           : metrics ? link_status_metrics(&s, &text, err)
+                     : link_status_text(&s, &text, err));
+    printf("%.*s%s", (int)text.n, (const char *)text.p, json ? "\n" : "");
     return QC_OK;
 }
 
@@ -358,7 +375,7 @@ static const struct qc_cmd commands[] = {
     { "serve", "", "before a service: takes the link, connects to it", 0, 0, 0, run_options, cmd_run },
     { "dial", "", "before its users: takes their connections", 0, 0, 0, run_options, cmd_run },
     { "check", "", "look at a configuration, and ask the KME", 0, 0, 0, check_options, cmd_check },
-    { "status", "", "what a running end says of itself (JSON)", 0, 0, 0, check_options, cmd_status },
+    { "status", "", "what a running end says of itself", 0, 0, 0, status_options, cmd_status },
     { 0 },
 };
 /* clang-format on */

@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "base/unix.h"
 #include "session.h"
+#include "stock.h"
 
 enum { TELLER_MODE = 0660 };
 
@@ -69,6 +70,7 @@ void link_state_note(struct link *l)
     s->sent = use_of(l, &l->tx, &l->streams.sent);
     s->received = use_of(l, &l->rx, &l->streams.received);
     s->pad_full = l->conf->level == NET_OTP ? (uint64_t)l->conf->pad_blocks * l->conf->pad_block : 0;
+    link_stock_note(l, tx.next, rx.next);
     if (s->ready)
         s->why[0] = '\0';
 }
@@ -105,6 +107,7 @@ void link_state_get(struct link *l, struct net_link_state *ret)
 {
     QC_LOCK(&l->state_lock);
     *ret = l->state;
+    link_stock_tell(l, ret);
     ret->key_s = l->key_since_ms == 0 ? 0 : (qc_now_ms() - l->key_since_ms) / 1000;
 }
 

@@ -92,11 +92,14 @@ class End:
             check(ready.read() == "ready\n", "it does not start: " + self.log())
         return self
 
+    def status(self, *form):
+        p = subprocess.run([LINK, "status", *form, "--config", self.path], capture_output=True, text=True, timeout=WAIT, check=False)
+        check(p.returncode == 0, f"status: {p.stdout} {p.stderr}")
+        return p.stdout
+
     def state(self):
         """What it says of itself, by the command."""
-        p = subprocess.run([LINK, "status", "--config", self.path], capture_output=True, text=True, timeout=WAIT, check=False)
-        check(p.returncode == 0, f"status: {p.stdout} {p.stderr}")
-        return json.loads(p.stdout)
+        return json.loads(self.status("--json"))
 
     def log(self):
         with open(os.path.join(self.folder, "log"), errors="replace") as f:
@@ -483,6 +486,42 @@ def keeps_pad(folder):
                 m.close()
 
 
+def foretold(folder):
+    """Key for a while, bytes at a steady pace, and no more comes: when it is out is what both ends have said. How exact that is, is unit/link_forecast's: here
+    what is used is a few dozen blocks of pad, of which some are under way at any time and count neither here nor at the KME."""
+    size, pace, bits = 8192, 0.05, 8 * 120 * 65700
+    with network(folder, "foretold", [link("A", "B", rate=0, bits=bits, cap_bits=bits)], limits={"max_key_count": 1000000}) as net, \
+            Link(os.path.join(folder, "foretold-link"), net.start(), "otp", pad_blocks=2, wait_s=2, rekey_s=3600) as l:
+        l.ask(b"begin")
+        told, began, last, i = [], time.monotonic(), 0, 0
+        with l.connect() as s:
+            s.settimeout(30)
+            try:
+                while True:
+                    time.sleep(max(0, began + i * pace - time.monotonic()))    # behind: it makes up for it
+                    s.sendall(bytes(size))
+                    got = 0
+                    while got < size:
+                        n = len(s.recv(size - got))
+                        check(n > 0, "reset, not ended")
+                        got += n
+                    last, i = time.monotonic(), i + 1
+                    if 6 + len(told) < last - began and len(told) < 5:
+                        told.append((last, i, *(int(end.state().get("dry_s", -1)) for end in (l.dial, l.serve))))
+                        if len(told) == 5:
+                            text, metrics, state = l.dial.status(), l.dial.status("--metrics"), l.dial.state()
+            except (TimeoutError, OSError):
+                pass
+        check(len(told) == 5, f"it is out too soon: {told} {l.logs()[-2000:]}")
+        # At the pace until then: a machine that was too slow for the pace, and is not any more, says nothing.
+        ratios = [sorted(t[e] * t[1] / (t[0] - began) / (i - t[1]) for t in told)[2] for e in (2, 3)]
+        print(f"foretold: {told[0][2]} and {told[0][3]} s, {last - told[0][0]:.1f} it was; the median of five is {ratios[0]:.3f} and {ratios[1]:.3f} of it; {state['use_bps']} bit/s", flush=True)
+        check(all(0.8 <= r <= 1.25 for r in ratios), f"{ratios} {told}")
+        check(re.search(r"^out       \d\S* \S+ at the present use$", text, re.M) and re.search(r"^stock     \S+ .bit at the KME; \S+ .bit/s are used$", text, re.M), text)
+        check(re.search(r'^qcloud_link_dry_seconds\{link="L",end="dial"\} \d+$', metrics, re.M) and 'qcloud_link_ready{link="L",end="dial"} 1\n' in metrics, metrics)
+        l.until(lambda: l.dial.state().get("dry_s") in ("0", "1"), "there is none")
+
+
 def kills(folder, rng, level):
     """kill -9 of either end, both, or the KME, while bytes go, and keys are drawn ahead in batches: it goes on by itself, and no pad and no key is used twice."""
     rounds, size = 200 if FULL else 6, 20000 if level == "otp" else 400000
@@ -599,7 +638,10 @@ def says_why(folder):
 if __name__ == "__main__":
     where, rng = tempfile.mkdtemp(prefix="qcloud-test-"), seeded("link")
     try:
+        beside = concurrent.futures.ThreadPoolExecutor(1)   # it waits, mostly
+        waits = beside.submit(foretold, where)
         for part in (says_why, with_keys, grows_old, goes_bare, runs_dry, keeps_pad, strangers, *(lambda folder, x=x: kills(folder, rng, x) for x in ("otp", "qkd-tls"))):
             part(where)
+        waits.result()
     finally:
         shutil.rmtree(where, ignore_errors=True)

@@ -10,7 +10,7 @@ if(TARGET qc_gateway_daemon)
   qc_test(unit daemon_watch SOURCES unit/daemon_watch.c ${daemon}/watch.c
     DEPS base ec net cloud gateway INTERNAL gateway_daemon LABELS thread)
   qc_test(unit daemon_metrics SOURCES unit/daemon_metrics.c ${daemon}/metrics.c ${daemon}/figures.c ${daemon}/page.c
-    ${daemon}/judge.c ${daemon}/watch.c
+    ${daemon}/judge.c ${daemon}/holds.c ${daemon}/levels.c ${daemon}/watch.c
     DEPS base ec net cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
   qc_test(unit daemon_dashboard SOURCES unit/daemon_dashboard.c ${daemon}/dashboard.c ${daemon}/figures.c ${daemon}/page.c
     ${daemon}/judge.c ${daemon}/watch.c DEPS base ec net cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)

@@ -52,6 +52,7 @@ if(TARGET qc_qkd_link)
   set(link ${PROJECT_SOURCE_DIR}/qkd/link)
   qc_fuzz(link_wire DEPS base net qkd INTERNAL qkd_link)
   target_sources(qc_fuzz_link_wire PRIVATE ${link}/wire.c)
+  qc_test(unit link_forecast SOURCES unit/link_forecast.c ${link}/forecast.c DEPS base qkd LIBS m INTERNAL qkd_link)
   qc_fuzz(link_conf DEPS base net INTERNAL qkd_link)
   target_sources(qc_fuzz_link_conf PRIVATE ${link}/conf.c)
   # Uses of pad are recorded where fault points are; one build is enough.

@@ -30,6 +30,11 @@ static const struct net_link_state whole = { .link = "L1",
                                              .pad_block = UINT64_C(1) << 39,
                                              .sent = { 1056, 2, 3, 956 },
                                              .received = { UINT64_MAX, 5, 6, 7 },
+                                             .stock_known = true,
+                                             .stock_bits = 1000000,
+                                             .use_bps = 80000,
+                                             .dries = true,
+                                             .dry_s = 7200,
                                              .why = "no \"key\"" };
 
 static void text_of(const struct net_link_state *s, qc_buf *ret)
@@ -51,6 +56,13 @@ static void comes_back(void)
     CHECK(got.pad_send == 786432 && got.pad_receive == 1 && got.pad_block == whole.pad_block);
     CHECK(memcmp(&got.sent, &whole.sent, sizeof got.sent) == 0);
     CHECK(memcmp(&got.received, &whole.received, sizeof got.received) == 0);
+    CHECK(got.stock_known && got.stock_bits == 1000000 && got.use_bps == 80000);
+    CHECK(got.dries && got.dry_s == 7200);
+    struct net_link_state less = whole;
+    less.stock_known = less.dries = false;
+    text_of(&less, &text);
+    CHECK(net_link_state_parse(&got, qc_buf_span(&text), &err) == QC_OK);
+    CHECK(!got.stock_known && !got.dries && got.stock_bits == 0 && got.dry_s == 0);
 }
 
 /* An older link does not say what it used. */
@@ -98,6 +110,9 @@ static void refusals(void)
         { "\"ready\":true", "\"ready\":1" },
         { "\"key_s\":12", "\"key_s\":-1" },
         { "\"connections\":2", "\"connections\":257" },
+        { "\"dry_s\":\"7200\"", "\"dry_s\":7200" },
+        { "\"dry_s\":\"7200\"", "\"dry_s\":\"-1\"" },
+        { "\"stock_bits\":\"1000000\"", "\"stock_bits\":\"many\"" },
         { "\"keys\":\"3\"", "\"keys\":3" },
         { "\"sent_frames\":\"2\"", "\"sent_frames\":2" },
         { "\"keys\":\"3\"", "\"keys\":\"-3\"" },

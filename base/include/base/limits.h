@@ -480,6 +480,8 @@
     X(LINK_HANDSHAKES, 8, "handshakes", "at once, each with a thread")                                       \
     X(LINK_HANDSHAKE_MS, 15000, "ms", "for one, with the KME asked in it")                                   \
     X(LINK_MOVE_MS, 60000, "ms", "for the other end to go over to the new key: what waits goes first")       \
+    X(LINK_LOOK_MS, 10000, "ms", "between two questions to the KME about its stock")                         \
+    X(LINK_LOOKS_SOON, 10, "looks", "the first are a second apart: the pace of use is soon known")           \
     X(LINK_STATE_MS, 5000, "ms", "for a link to say how it is: it stands on this machine")                   \
     X(LINK_BACKLOG, 128, "connections", "that the kernel keeps until they are taken")                        \
     X(LINK_DEAD_S, 30, "s", "without a sign of the other end: the link is down")                             \

@@ -41,6 +41,10 @@ struct net_link_state {
     uint64_t key_max_s, key_max_bytes, pad_max_s; /* how long a key, and pad, is used at most; 0: it does not
                                                      say, or pad of any age */
     uint64_t pad_full;                            /* of pad_send, as the link fills it; 0: not known */
+    bool stock_known;                             /* stock_bits is: the KME says it */
+    uint64_t stock_bits, use_bps; /* key at the KME for this link; key that it uses, over the last minutes */
+    bool dries;                   /* its key is out after dry_s, at the present use */
+    uint64_t dry_s;
     char why[NET_LINK_WHY_MAX + 1];
 };
 /* Appended to ret. QC_NOMEM, QC_LIMIT */
