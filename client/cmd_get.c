@@ -19,7 +19,7 @@ struct get_run {
     struct vault_get_opts opts;
     bool part;          /* opts says which */
     struct which which; /* not given: the current version */
-    bool force, silent;
+    bool force, silent, sparse;
     qc_rc worst;
     bool go_on;
 };
@@ -140,6 +140,8 @@ static qc_rc get_file_as(struct get_run *run, qc_span name, const char *path, st
     vault_sink_file_tell(f, tell_kept, &run->c->out);
     if (!run->part)
         vault_sink_file_links(f);
+    if (run->sparse)
+        vault_sink_file_sparse(f);
     const qc_rc rc = get_into(run, name, vault_sink_file_sink(f), path, err);
     if (rc != QC_OK && run->sites == NULL && !run->part)
         leave(run, f, rc);
@@ -332,7 +334,11 @@ qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(sites_done) struct sites sites = { 0 };
-    struct get_run run = { .c = c, .force = qc_args_flag(args, "force"), .worst = QC_OK, .go_on = true };
+    struct get_run run = { .c = c,
+                           .force = qc_args_flag(args, "force"),
+                           .sparse = qc_args_flag(args, "sparse"),
+                           .worst = QC_OK,
+                           .go_on = true };
     bool tree = qc_args_flag(args, "recursive");
     if (tree && args->argc != 2)
         return QC_FAIL(err, QC_USAGE, "-r takes a PREFIX and a DIR");

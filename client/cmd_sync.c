@@ -143,6 +143,7 @@ static qc_rc take_options(struct sync_run *run, const struct qc_args *args, stru
     QC_TRY(qc_args_u64(args, "wait-lock", false, 0, QC_CLIENT_WAIT_MAX_S, &lock_s, err));
     run->lock_ms = lock_s * 1000;
     run->nice = qc_args_flag(args, "nice");
+    run->sparse = qc_args_flag(args, "sparse");
     QC_TRY(take_patterns(run, err));
     run->rules.content = run->checksum;
     run->rules.same = sync_compare;

@@ -112,6 +112,8 @@ static const struct qc_opt get_opts[] = {
     WHICH,
     WHICH_AT,
     PROFILE,
+    { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
+      false },
     { 0 },
 };
 static const struct qc_opt cat_opts[] = { RANGE, WHICH, WHICH_AT, PROFILE, { 0 } };
@@ -129,6 +131,8 @@ static const struct qc_opt sync_opts[] = {
     { "wait-lock", 0, "SECONDS", "wait so long for another sync of the same two to end (default: not at all)",
       false },
     { "nice", 0, NULL, "give way to others: processor and disk", false },
+    { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
+      false },
     { 0 },
 };
 static const struct qc_opt watch_opts[] = {
@@ -148,6 +152,8 @@ static const struct qc_opt watch_opts[] = {
     { "wait-lock", 0, "SECONDS", "wait so long for another sync of the same two to end (default: not at all)",
       false },
     { "nice", 0, NULL, "give way to others: processor and disk", false },
+    { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
+      false },
     { 0 },
 };
 static const struct qc_opt stat_opts[] = { WHICH, WHICH_AT, PROFILE, { 0 } };

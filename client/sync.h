@@ -21,6 +21,7 @@ struct sync_run {
     unsigned delete_pct;
     uint64_t lock_ms; /* to wait for the lock of this pair */
     bool nice;
+    bool sparse; /* files that are got have holes */
     struct sync_rules rules;
     /* The folder as it was when the run began: another one in its place is never synced. */
     dev_t device;

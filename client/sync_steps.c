@@ -250,6 +250,8 @@ static qc_rc get_bytes(struct sync_run *run, const struct sync_step *s, const ch
     call.progress_ctx = run;
     QC_TRY(vault_sink_file_new(&f, place, s->here != NULL, err));
     vault_sink_file_links(f);
+    if (run->sparse)
+        vault_sink_file_sparse(f);
     k.to = vault_sink_file_sink(f);
     *ret_local = false;
     return vault_get(run->c->vault, name, &sink, &call, ret, err);

@@ -66,11 +66,24 @@ void sync_tell_left(struct sync_run *run, qc_span path, const struct qc_err *why
     run->left++;
 }
 
+/* Once, and once in a watch. */
+static void tell_shared(struct sync_run *run)
+{
+    size_t shared = 0;
+    for (size_t i = 0; i < sync_list_count(&run->here); i++)
+        shared += sync_list_at(&run->here, i)->shared;
+    if (shared > 0 && run->way != SYNC_DOWN && !sync_told(run, QC_OK, QC_LIT("hard links")))
+        out_note(&run->c->out,
+                 "%zu file%s more than one name (hard links): each name is kept as a file of its own", shared,
+                 shared == 1 ? " has" : "s have");
+}
+
 qc_rc sync_tell_bars(struct sync_run *run, struct qc_err *err)
 {
     static const char *const words[] = {
         [SYNC_SPECIAL] = "a device, socket or pipe", [SYNC_OWN] = "qcloud's own"
     };
+    tell_shared(run);
     for (size_t i = 0; i < sync_list_count(&run->here); i++) {
         const struct sync_entry *e = sync_list_at(&run->here, i);
         const qc_span path = sync_list_path(&run->here, e);

@@ -34,6 +34,7 @@ static qc_rc add(struct walk *k, qc_span path, const FTSENT *e, enum sync_kind k
     if (kind == SYNC_FILE || kind == SYNC_LINK) {
         one.st = sync_stat_of(e->fts_statp);
         one.has_mtime = one.has_mode = true;
+        one.shared = kind == SYNC_FILE && e->fts_statp->st_nlink > 1;
     }
     return sync_list_add(k->list, path, &one, err);
 }

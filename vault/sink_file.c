@@ -28,6 +28,7 @@ struct vault_sink_file {
     uint64_t size, pushed; /* written; of it given to the disk */
     bool has_mode, has_mtime;
     bool links, link; /* links are made; and what comes is one */
+    bool sparse;
     mode_t mode;
     struct timespec mtime;
 };
@@ -134,6 +135,11 @@ void vault_sink_file_tell(struct vault_sink_file *f, vault_left_fn fn, void *ctx
     f->tell_ctx = ctx;
 }
 
+void vault_sink_file_sparse(struct vault_sink_file *f)
+{
+    f->sparse = true;
+}
+
 void vault_sink_file_links(struct vault_sink_file *f)
 {
     f->links = true;
@@ -205,10 +211,37 @@ static bool write_direct(struct vault_sink_file *f, qc_span bytes)
     return all;
 }
 
+static bool all_zeros(qc_span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != 0)
+            return false;
+    return true;
+}
+
+/* Piece by piece, at places that are multiples of one: a hole has whole pages. */
+static qc_rc write_sparse(struct vault_sink_file *f, qc_span bytes, struct qc_err *err)
+{
+    while (bytes.n > 0) {
+        const size_t room = QC_VAULT_HOLE - (size_t)(f->size % QC_VAULT_HOLE);
+        const qc_span piece = qc_span_sub(bytes, 0, bytes.n < room ? bytes.n : room);
+        const bool hole = piece.n == QC_VAULT_HOLE && all_zeros(piece);
+        if (hole && lseek(qc_fd_get(&f->file), (off_t)piece.n, SEEK_CUR) < 0)
+            return QC_FAIL_OS(err, "%s", f->part);
+        if (!hole)
+            QC_TRY_AS(qc_write_all(qc_fd_get(&f->file), &piece, 1, err), err, "%s", f->part);
+        f->size += piece.n;
+        bytes = qc_span_from(bytes, piece.n);
+    }
+    return QC_OK;
+}
+
 static qc_rc write_bytes(void *ctx, qc_span bytes, struct qc_err *err)
 {
     struct vault_sink_file *f = ctx;
     QC_TRY(qc_fault(client_wrote, err));
+    if (f->sparse)
+        return write_sparse(f, bytes, err);
     if (write_direct(f, bytes)) {
         f->size += bytes.n;
         return QC_OK;
@@ -310,6 +343,8 @@ static qc_rc finish(void *ctx, struct qc_err *err)
     int dir = qc_fd_get(&f->dir);
     if (f->link)
         return finish_link(f, err);
+    if (f->sparse && ftruncate(qc_fd_get(&f->file), (off_t)f->size) != 0) /* it may end in a hole */
+        return QC_FAIL_OS(err, "%s", f->part);
     QC_TRY_AS(qc_sync(qc_fd_get(&f->file), err), err, "%s", f->part);
     QC_TRY(qc_fault(client_part, err));
     QC_TRY(restore(f, err));

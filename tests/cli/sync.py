@@ -269,6 +269,23 @@ def links(box):
     check(s["deleted"] == 1 and b"l/out" not in box.names("l/"), f"a link that is gone: {s}")
 
 
+def sparse(box):
+    """A file of holes comes back with them, where that is asked for; a second name of a file is told, and kept as a file."""
+    box.file("sp/disk", b"begins")
+    with open(box.path("sp/disk"), "r+b") as f:
+        f.seek(20 << 20)
+        f.write(b"in the middle")
+        f.truncate(30 << 20)
+    os.link(box.path("sp/disk"), box.path("sp/same disk"))
+    p = box.expect(0, "sync", box.path("sp"), "sp/")
+    check(b"2 files have more than one name (hard links)" in p.stderr, f"says {p.stderr}")
+    for how, *args in (("sync", "--sparse", "sp/", box.path("sp-back")), ("get", "--sparse", "-r", "sp", box.path("sp-got"))):
+        box.expect(0, how, *args)
+        check(tree(args[-1]) == tree(box.path("sp")), f"{how}: something else came back")
+        used = os.stat(os.path.join(args[-1], "disk")).st_blocks * 512
+        check(used <= 1 << 20, f"{how} --sparse: {used} bytes are in use")
+
+
 def unreadable(box):
     """Root reads everything, unless it gives the right to do so away."""
     shut = ["setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
@@ -466,7 +483,7 @@ def test():
     rng = seeded("cli/sync")
     with World(k=2, n=3) as box:
         box.init()
-        for part in (page, ways, up_and_down, conflicts, left_out, links, unreadable, moving, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, moving, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)

@@ -179,6 +179,30 @@ static void links(void)
     CHECK_RC(vault_source_link_open(&f, AT_FDCWD, in_work("none"), &err), QC_NOTFOUND);
 }
 
+/* Zeros in between and at the end take no room, and are there all the same, wherever pieces begin. */
+static void sparse(void)
+{
+    enum { BYTES = 32 * QC_VAULT_HOLE };
+    static uint8_t want[BYTES], got[BYTES + 1];
+    QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
+    struct qc_err err = { 0 };
+    const struct vault_stat what = { 0 };
+    struct stat st;
+    want[0] = want[5 * QC_VAULT_HOLE + 7] = 9;
+    CHECK_OK(vault_sink_file_new(&f, in_work("sparse"), true, &err));
+    vault_sink_file_sparse(f);
+    const struct vault_sink *s = vault_sink_file_sink(f);
+    CHECK_OK(s->begin(s->ctx, &what, &err));
+    CHECK_OK(s->write(s->ctx, qc_span_of(want, 1), &err)); /* what follows begins where no hole can */
+    CHECK_OK(s->write(s->ctx, qc_span_of(want + 1, BYTES / 2), &err));
+    CHECK_OK(s->write(s->ctx, qc_span_of(want + 1 + BYTES / 2, BYTES / 2 - 1), &err));
+    CHECK_OK(s->finish(s->ctx, &err));
+    CHECK(stat(in_work("sparse"), &st) == 0 && st.st_size == BYTES);
+    CHECK(st.st_blocks * 512 <= 6 * QC_VAULT_HOLE);
+    const int fd = open(in_work("sparse"), O_RDONLY);
+    CHECK(read(fd, got, sizeof got) == BYTES && memcmp(got, want, BYTES) == 0 && close(fd) == 0);
+}
+
 static void told(void *ctx, const char *part, uint64_t kept)
 {
     CHECK(strcmp(part, "left.part") == 0);
@@ -445,6 +469,7 @@ int main(void)
     sink();
     left();
     links();
+    sparse();
     pages(&rand);
     source();
     sorting(&rand);

@@ -63,6 +63,8 @@
     X(QC_VAULT_BACKUP_MAX, 65536 + 300, "bytes", "B with corrections and extensions")                        \
     X(QC_VAULT_NAME_MAX, 4096, "bytes", "PATH_MAX of the systems that files come from")                      \
     X(QC_VAULT_PATH_MAX, 81920, "bytes", "2,048 components of one byte become 34 bytes each, with room")     \
+    X(QC_VAULT_HOLE, 65536, "bytes",                                                                         \
+      "of zeros that become a hole: a block of most file systems, or several")                               \
     X(QC_VAULT_LINK_MAX, 4095, "bytes", "a symbolic link's target: PATH_MAX without the NUL")                \
     X(QC_VAULT_PRIVATE_MAX, 65536, "bytes", "an entry's private part: true length, mtime, mode, and room")   \
     X(QC_VAULT_WAYS_MAX, 32, "clouds", "of what a gateway says of the ways to them; as QC_EC_N_MAX")         \

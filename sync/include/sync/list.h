@@ -29,6 +29,7 @@ struct sync_entry {
     enum sync_kind kind;
     int os; /* of SYNC_SHUT: errno */
     struct sync_stat st;
+    bool shared;              /* a file that has other names, too: hard links */
     bool has_mtime, has_mode; /* of an object; a file and a link have both */
     /* Of a state: open: it was about to be stored so when the run ended, and whether it was is not known.
      * quiet: whatever changed the file later shows in its times. */

@@ -24,6 +24,9 @@ typedef void (*vault_left_fn)(void *ctx, const char *part, uint64_t kept);
 void vault_sink_file_tell(struct vault_sink_file *f, vault_left_fn fn, void *ctx);
 /* What was a symbolic link becomes one again: without this, a file that has its target. */
 void vault_sink_file_links(struct vault_sink_file *f);
+/* Runs of zeros become holes, where the file system has such: they take no room. Their bytes are verified as
+ * all others are. */
+void vault_sink_file_sparse(struct vault_sink_file *f);
 /* After a failure: leave NAME.part for a later get, if it has at least QC_VAULT_LEFT_MIN. Its name and bytes,
  * or NULL: it goes. */
 const char *vault_sink_file_leave(struct vault_sink_file *f, uint64_t *ret_bytes);
