@@ -9,7 +9,7 @@
  *
  * Keys that were drawn lie in secret memory alone, each until it is taken, and none longer than LINK_KEY_MS:
  * what a crash leaves of a batch is nothing. Handshakes are made some at a time where a link takes many keys:
- * one by itself finds neither code nor tables in the processor's caches, and costs three times as much. */
+ * one by itself finds neither code nor tables in the processor's caches, and costs twice as much. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
