@@ -191,6 +191,8 @@
       " FROM segment s JOIN version v ON v.version_no=s.version_no WHERE s.segment_id=?1")                   \
     X(SEGMENT_DELETE, "DELETE FROM segment WHERE segment_id=?1")                                             \
     X(SEGMENT_ANY, "SELECT segment_id FROM segment WHERE version_no=?1 LIMIT 1")                             \
+    X(SEGMENT_ANY_FROM, "SELECT segment_id FROM segment WHERE version_no=?1 AND (seq IS NULL OR seq>=?2)"    \
+                        " LIMIT 1")                                                                          \
     X(SEGMENT_ANY_RESERVED, "SELECT segment_id FROM segment WHERE version_no=?1 AND seq IS NULL LIMIT 1")    \
     X(SEGMENTS, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.seq>=?2 ORDER BY s.seq LIMIT ?3")               \
     X(SEGMENT_AT, GW_SQL_SEGMENT " WHERE s.version_no=?1 AND s.off<=?2 ORDER BY s.off DESC LIMIT 1")         \
@@ -247,7 +249,7 @@
                     " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id WHERE s.segment_id=?1")        \
     X(DEVIATION_DELETE, "DELETE FROM deviation WHERE segment_id=?1")                                         \
     X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"          \
-                   " durable_min, n, copies, clouds, degraded, following FROM request"                       \
+                   " durable_min, n, copies, clouds, degraded, following, run FROM request"                  \
                    " WHERE tenant=?1 AND put_key=?2")                                                        \
     X(REQUEST_PUT,                                                                                           \
       "INSERT INTO request (put_key, kind, state, version_no, seal, number, chain, head, acked,"             \
@@ -256,6 +258,10 @@
       " ON CONFLICT (tenant, put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"   \
       " chain=?7, head=?8, acked=?9, margin_full=?10, durable_min=?11, n=?12, copies=?13,"                   \
       " clouds=?14, degraded=?15, following=?17")                                                            \
+    X(REQUEST_RUN, "UPDATE request SET run=run+1, heard=?3 WHERE tenant=?1 AND put_key=?2")                  \
+    X(REQUEST_HEARD, "UPDATE request SET heard=?3 WHERE tenant=?1 AND put_key=?2 AND heard<?4")              \
+    X(REQUEST_SILENT, "SELECT tenant, put_key, heard FROM request WHERE state=1 AND heard<?1"                \
+                      " ORDER BY heard LIMIT 1")                                                             \
     X(REQUEST_OLDEST, "SELECT request_no, version_no FROM request WHERE tenant=?1 AND state=2"               \
                       " ORDER BY request_no LIMIT 1")                                                        \
     X(REQUEST_FORGET, "DELETE FROM request WHERE request_no=?1")                                             \

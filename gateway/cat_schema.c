@@ -283,6 +283,10 @@ static const char *const raises[][PARTS] = {
     { "CREATE INDEX segment_reserved ON segment (segment_id) WHERE seq IS NULL;" },
     /* 10 to 11: many N in one segment */
     { bundles },
+    /* 11 to 12: uploads that go on: whose segments and commit count, and when one was last heard of */
+    { "ALTER TABLE request ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE request ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;"
+      "CREATE INDEX request_open ON request (heard) WHERE state=1;" },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises), CLOUDS_FROM = 8 };
 

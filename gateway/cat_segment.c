@@ -150,14 +150,14 @@ qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, uint32_t size, struct q
     return GW_RUN(c, SEGMENT_DELETE, err, QC_VI(id));
 }
 
-qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only, struct qc_err *err)
+/* Whatever the query finds, until it finds nothing. */
+static qc_rc kill_all(struct gw_cat *c, enum gw_sql which, const struct qc_val *v, size_t count,
+                      struct qc_err *err)
 {
-    const enum gw_sql which = reserved_only ? GW_SQL_SEGMENT_ANY_RESERVED : GW_SQL_SEGMENT_ANY;
-
     for (uint32_t round = 0; round <= QC_GW_SEGMENTS_MAX; round++) {
         QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
         uint64_t id;
-        QC_TRY(gw_cat_query(c, which, &QC_VI(version_no), 1, &rows, err));
+        QC_TRY(gw_cat_query(c, which, v, count, &rows, err));
         if (!rows.row)
             return QC_OK;
         QC_TRY(qc_col_u64(rows.s, 0, &id, err));
@@ -165,6 +165,17 @@ qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_
         QC_TRY(gw_cat_segment_kill(c, id, 0, err));
     }
     return QC_FAIL(err, QC_INTEGRITY, "catalogue: more than %d segments in a version", QC_GW_SEGMENTS_MAX);
+}
+
+qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only, struct qc_err *err)
+{
+    return kill_all(c, reserved_only ? GW_SQL_SEGMENT_ANY_RESERVED : GW_SQL_SEGMENT_ANY, &QC_VI(version_no), 1,
+                    err);
+}
+
+qc_rc gw_cat_segments_kill_from(struct gw_cat *c, uint64_t version_no, uint32_t from, struct qc_err *err)
+{
+    return kill_all(c, GW_SQL_SEGMENT_ANY_FROM, (const struct qc_val[]){ QC_VI(version_no), QC_VI(from) }, 2, err);
 }
 
 /* *from: after the last one that was called for. */

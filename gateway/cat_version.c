@@ -1,5 +1,8 @@
 /* Versions and requests (put keys) of the catalogue. */
+#include "base/time.h"
 #include "cat_internal.h"
+
+enum { DAY_S = 24 * 60 * 60 };
 
 static qc_rc col_version(struct gw_rows *rows, struct gw_version_row *ret, struct qc_err *err)
 {
@@ -198,6 +201,7 @@ qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, struct gw_r
         QC_TRY(qc_col_u64(rows.s, 2, &r.version_no, err));
         QC_TRY(qc_col_fixed(rows.s, 3, r.seal, sizeof r.seal, err));
         QC_TRY(col_receipt(rows.s, 4, &r.receipt, err));
+        QC_TRY(gw_col_u32(rows.s, 15, &r.run, err));
         if (kind < GW_REQUEST_PUT || kind > GW_REQUEST_CANCEL || state < GW_UPLOAD_OPEN ||
             state > GW_UPLOAD_LIVE)
             return QC_FAIL(err, QC_INTEGRITY, "catalogue: a request in state %" PRIu64, state);
@@ -220,6 +224,34 @@ qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, str
                   QC_VI(r->record_copies), QC_VI(r->clouds),
                   QC_VB(cloud_ids(r->degraded, r->degraded_count, degraded)), QC_VI(row->put_key.tenant),
                   QC_VB(cloud_ids(r->following, r->following_count, following)));
+}
+
+qc_rc gw_cat_request_run(struct gw_cat *c, const struct gw_ref *put_key, struct qc_err *err)
+{
+    return GW_RUN(c, REQUEST_RUN, err, QC_VI(put_key->tenant), QC_VB(gw_id_span(&put_key->id)),
+                  QC_VI(qc_wall_s()));
+}
+
+qc_rc gw_cat_request_heard(struct gw_cat *c, const struct gw_ref *put_key, struct qc_err *err)
+{
+    const int64_t now = qc_wall_s();
+
+    return GW_RUN(c, REQUEST_HEARD, err, QC_VI(put_key->tenant), QC_VB(gw_id_span(&put_key->id)), QC_VI(now),
+                  QC_VI(now - DAY_S));
+}
+
+qc_rc gw_cat_request_silent(struct gw_cat *c, int64_t before, struct gw_ref *ret, uint64_t *ret_heard,
+                            bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, REQUEST_SILENT, &rows, err, QC_VI(before)));
+    *ret_found = rows.row;
+    if (!rows.row)
+        return QC_OK;
+    QC_TRY(gw_col_u32(rows.s, 0, &ret->tenant, err));
+    QC_TRY(gw_col_id(rows.s, 1, &ret->id, err));
+    return qc_col_u64(rows.s, 2, ret_heard, err);
 }
 
 qc_rc gw_cat_request_forget(struct gw_cat *c, uint32_t tenant, struct qc_err *err)

@@ -311,6 +311,9 @@ QC_MUST qc_rc gw_cat_segment_kill(struct gw_cat *c, uint64_t id, uint32_t size, 
 /* All segments of a version, reserved ones included; or the reserved ones alone. In a transaction. */
 QC_MUST qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only,
                                    struct qc_err *err);
+/* All from this sequence number on, and the reserved ones. In a transaction. */
+QC_MUST qc_rc gw_cat_segments_kill_from(struct gw_cat *c, uint64_t version_no, uint32_t from,
+                                        struct qc_err *err);
 
 /* Called for each segment of a version from seq on, in order. */
 typedef qc_rc (*gw_segment_fn)(void *ctx, const struct gw_segment *seg, uint64_t offset, struct qc_err *err);
@@ -340,6 +343,7 @@ struct gw_request_row {
     enum gw_request_kind kind;
     enum gw_upload_state state;
     uint64_t version_no; /* 0: none */
+    uint32_t run;        /* whose segments and commit count; only gw_cat_request_run changes it */
     uint8_t seal[GW_DIGEST_BYTES];
     struct gw_receipt receipt; /* when live */
 };
@@ -348,6 +352,14 @@ QC_MUST qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, str
                              struct qc_err *err);
 /* Write the whole row. */
 QC_MUST qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err);
+/* The next run of an upload begins, now. In a transaction. */
+QC_MUST qc_rc gw_cat_request_run(struct gw_cat *c, const struct gw_ref *put_key, struct qc_err *err);
+/* Its client was heard of; to the day. In a transaction. */
+QC_MUST qc_rc gw_cat_request_heard(struct gw_cat *c, const struct gw_ref *put_key, struct qc_err *err);
+/* The open upload of which nobody has heard for the longest time, if that is before `before`. *ret_heard 0:
+ * nobody has looked at it yet. */
+QC_MUST qc_rc gw_cat_request_silent(struct gw_cat *c, int64_t before, struct gw_ref *ret,
+                                    uint64_t *ret_heard, bool *ret_found, struct qc_err *err);
 /* The oldest put key that the tenant cancelled is forgotten, and its version with it. In a transaction. */
 QC_MUST qc_rc gw_cat_request_forget(struct gw_cat *c, uint32_t tenant, struct qc_err *err);
 /* Of all tenants. */

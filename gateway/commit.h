@@ -42,6 +42,7 @@ struct gw_change {
     struct gw_ref put_key;         /* PUT, REMOVE */
     const struct gw_entry *entry;  /* PUT, REMOVE; borrowed */
     uint32_t segments;             /* PUT; of an N in a bundle: the bundle's */
+    uint32_t run;                  /* PUT: of the upload; of a bundle always 0 */
     const struct gw_in_bundle *in; /* PUT: it lies in this bundle; NULL: in segments of its own. Borrowed */
     bool hasty;                    /* PUT: the record quorum is enough, the others follow */
     qc_span record, backup;        /* VAULT: both; PUT: B in clear; borrowed */

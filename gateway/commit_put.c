@@ -107,6 +107,7 @@ static qc_rc check_upload(struct gw_deciding *d, const struct gw_change *c, cons
         return QC_FAIL(err, QC_NOTFOUND, "no upload of that put key");
     if (row->state != GW_UPLOAD_OPEN || row->kind != GW_REQUEST_PUT)
         return QC_FAIL(err, QC_CONFLICT, "the upload is %s", gw_upload_state_name(row->state));
+    QC_TRY(gw_upload_run(row, c->run, err));
     QC_TRY(gw_cat_version_no(d->e->cat, row->version_no, &v, err));
     if (!gw_id_same(&v.vault, &c->vault.id) || !gw_id_same(&v.object, &c->entry->object) ||
         !gw_id_same(&v.version, &c->entry->version))
@@ -123,6 +124,8 @@ static qc_rc check_bundle(struct gw_deciding *d, const struct gw_change *c, stru
         return QC_FAIL(err, QC_NOTFOUND, "no upload of the bundle's put key");
     if (ret->state == GW_UPLOAD_CANCELLED || ret->kind != GW_REQUEST_PUT)
         return QC_FAIL(err, QC_CONFLICT, "the bundle's upload is %s", gw_upload_state_name(ret->state));
+    if (ret->state == GW_UPLOAD_OPEN)
+        QC_TRY(gw_upload_run(ret, c->run, err)); /* a bundle never goes on */
     QC_TRY(gw_cat_version_no(d->e->cat, ret->version_no, ret_version, err));
     if (!gw_id_same(&ret_version->vault, &c->vault.id) || ret_version->holder != 0)
         return QC_FAIL(err, QC_USAGE, "the bundle is of another vault, or is none");

@@ -274,6 +274,13 @@ QC_MUST qc_rc gw_quota_given_up(struct gw_engine *e, uint32_t tenant, struct qc_
 
 /* One stretch of work each; *ret_more: there is more. Debts: whosever turn it is, for who has no workers. */
 QC_MUST qc_rc gw_tidy_debts(struct gw_engine *e, bool *ret_more, struct qc_err *err);
+/* Of an upload that is open. QC_NOTFOUND, QC_CONFLICT. upload.c */
+QC_MUST qc_rc gw_upload_open(struct gw_engine *e, const struct gw_ref *put_key, struct gw_request_row *ret,
+                             struct qc_err *err);
+/* Is this what the run that counts has sent? QC_CONFLICT */
+QC_MUST qc_rc gw_upload_run(const struct gw_request_row *row, uint32_t run, struct qc_err *err);
+/* Uploads of which nobody was heard for too long are cancelled: upload_resume.c */
+QC_MUST qc_rc gw_tidy_uploads(struct gw_engine *e, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err);
 

@@ -135,6 +135,7 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     QC_TRY(gw_upload_drop(e, err));
     if (!atomic_load(&e->keeps))
         return gw_tidy_suspects(e, err);
+    QC_TRY(gw_tidy_uploads(e, err));
     if (e->payers.count > 0)
         debts = gw_payers_busy(e);
     else if (!atomic_load(&e->repairing))

@@ -151,8 +151,8 @@ bool gw_busy_is(struct gw_engine *e, uint64_t id)
     return false;
 }
 
-static qc_rc open_upload(struct gw_engine *e, const struct gw_ref *put_key, struct gw_request_row *ret,
-                         struct qc_err *err)
+qc_rc gw_upload_open(struct gw_engine *e, const struct gw_ref *put_key, struct gw_request_row *ret,
+                     struct qc_err *err)
 {
     QC_TRY(gw_cat_request(e->cat, put_key, ret, err));
     if (ret->state == GW_UPLOAD_UNKNOWN)
@@ -160,6 +160,15 @@ static qc_rc open_upload(struct gw_engine *e, const struct gw_ref *put_key, stru
     if (ret->state != GW_UPLOAD_OPEN || ret->kind != GW_REQUEST_PUT)
         return QC_FAIL(err, QC_CONFLICT, "the upload is %s", gw_upload_state_name(ret->state));
     return QC_OK;
+}
+
+qc_rc gw_upload_run(const struct gw_request_row *row, uint32_t run, struct qc_err *err)
+{
+    return row->run == run ? QC_OK
+                           : QC_FAIL(err, QC_CONFLICT,
+                                     "the upload goes on elsewhere: this is of run %" PRIu32 ", and %" PRIu32
+                                     " has begun",
+                                     run, row->run);
 }
 
 /* Is the layout one for new segments: of the code that there is now, on clouds that take them? */
@@ -233,7 +242,8 @@ static qc_rc take_reserved(struct gw_engine *e, const struct gw_segment_put *p, 
     uint64_t id = 0, before;
     bool found, fits = false;
 
-    QC_TRY(open_upload(e, &put_key, &row, err));
+    QC_TRY(gw_upload_open(e, &put_key, &row, err));
+    QC_TRY(gw_upload_run(&row, p->run, err));
     QC_TRY(gw_cat_segment_size_of(e->cat, row.version_no, p->seq, &before, err));
     QC_TRY(gw_quota_segment(e, p->tenant, p->size, before, err));
     {
@@ -268,9 +278,10 @@ static qc_rc fragment_counts(struct gw_engine *e, const struct gw_written *w, un
 }
 
 /* The segment's row, in one transaction with what it replaces, what is owed, and the next reservation. */
-static qc_rc segment_rows(struct gw_engine *e, const struct gw_ref *put_key, const struct gw_segment *seg,
+static qc_rc segment_rows(struct gw_engine *e, const struct gw_segment_put *p, const struct gw_segment *seg,
                           const struct gw_written *w, const uint8_t salt[GW_SALT_BYTES], struct qc_err *err)
 {
+    const struct gw_ref put_key = { p->tenant, p->put_key };
     struct gw_request_row row;
     struct qc_err miss = { 0 };
     uint64_t before, id;
@@ -278,7 +289,8 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_ref *put_key, con
     QC_LOCK(gw_cat_lock(e->cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(e->cat, &tx, err));
-    QC_TRY(open_upload(e, put_key, &row, err)); /* U3 */
+    QC_TRY(gw_upload_open(e, &put_key, &row, err)); /* U3 */
+    QC_TRY(gw_upload_run(&row, p->run, err));       /* R1 */
     const qc_rc rc = gw_cat_segment_of(e->cat, row.version_no, seg->seq, &before, &miss);
     if (rc == QC_OK)
         QC_TRY(gw_cat_segment_kill(e->cat, before, 0, err)); /* U2 */
@@ -287,7 +299,8 @@ static qc_rc segment_rows(struct gw_engine *e, const struct gw_ref *put_key, con
         return rc;
     }
     QC_TRY(gw_cat_segment_done(e->cat, seg, err));
-    QC_TRY(gw_quota_holds(e, put_key->tenant, err));
+    QC_TRY(gw_cat_request_heard(e->cat, &put_key, err));
+    QC_TRY(gw_quota_holds(e, p->tenant, err));
     for (unsigned i = 0; i < seg->n; i++) {
         bool counts;
         QC_TRY(fragment_counts(e, w, i, &counts, err));
@@ -410,7 +423,7 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
     struct gw_segment done = *seg;
     memcpy(done.digest, w->digest, sizeof done.digest);
     QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
-    return segment_rows(e, &(struct gw_ref){ p->tenant, p->put_key }, &done, w, salt, err);
+    return segment_rows(e, p, &done, w, salt, err);
 }
 
 /* The code may have been changed while the segment's bytes came. */
@@ -499,6 +512,7 @@ qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, st
                                 .put_key = { c->tenant, c->put_key },
                                 .entry = &c->entry,
                                 .segments = c->segments,
+                                .run = c->run,
                                 .backup = c->backup,
                                 .hasty = c->hasty };
 

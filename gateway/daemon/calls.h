@@ -27,6 +27,7 @@ QC_MUST qc_rc call_entry_some(struct request *r, struct answer *ret, struct qc_e
 QC_MUST qc_rc call_members(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_read_some(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_upload_resume(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_content(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_backup(struct request *r, struct answer *ret, struct qc_err *err);

@@ -120,7 +120,7 @@ qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc_err *er
 
 qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
 {
-    static const char *const names[] = { "entry", "segments", "backup", "wait" };
+    static const char *const names[] = { "entry", "segments", "backup", "wait", "run" };
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_GW_BACKUP_MAX };
     QC_CLEANUP(json_entry_in_done) struct json_entry_in entry = { 0 };
@@ -129,9 +129,9 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     struct gw_ref vault = { .tenant = r->tenant };
     struct gw_receipt receipt = { 0 };
     struct json_t *obj = NULL;
-    int64_t segments = 0;
+    int64_t segments = 0, run = 0;
     const char *wait = NULL;
-    QC_TRY(request_json(r, names, 4, &in, err));
+    QC_TRY(request_json(r, names, 5, &in, err));
     QC_TRY(qc_json_obj(in, "entry", &obj, err));
     QC_TRY_AS(json_entry_parse(&entry, obj, err), err, "entry");
     QC_TRY(qc_json_int(in, "segments", 1, QC_GW_SEGMENTS_MAX, &segments, err));
@@ -139,6 +139,9 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     if (qc_json_has(in, "wait"))
         QC_TRY(qc_json_str(in, "wait", &wait, err));
     QC_TRY(json_wait(wait, &c.hasty, err));
+    if (qc_json_has(in, "run"))
+        QC_TRY(qc_json_int(in, "run", 0, UINT32_MAX, &run, err));
+    c.run = (uint32_t)run;
     c.entry = entry.e;
     c.segments = (uint32_t)segments;
     c.backup = qc_buf_span(&backup);

@@ -30,6 +30,22 @@ qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *er
     return qc_json_set_hex(ret->json, "put_key", gw_id_span(&u.put_key), err);
 }
 
+qc_rc call_upload_resume(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    static const char *const names[] = { "segments" };
+    QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
+    const struct gw_ref put_key = request_ref(r);
+    struct gw_resumed resumed = { 0 };
+    int64_t most = 0;
+    QC_TRY(request_json(r, names, 1, &in, err));
+    QC_TRY(qc_json_int(in, "segments", 0, QC_GW_SEGMENTS_MAX, &most, err));
+    QC_TRY(gw_upload_resume(request_engine(r), &put_key, (uint32_t)most, &resumed, err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(qc_json_set_int(ret->json, "run", resumed.run, err));
+    QC_TRY(qc_json_set_int(ret->json, "segments", resumed.segments, err));
+    return qc_json_set_int(ret->json, "bytes", (int64_t)resumed.bytes, err);
+}
+
 static qc_rc cloud_names(struct request *r, struct json_t *o, const char *name, const uint32_t *ids,
                          unsigned count, struct qc_err *err)
 {
@@ -61,11 +77,16 @@ qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err)
     struct gw_segment_receipt receipt = { 0 };
     const char *last = request_argument(r, "last");
     const char *wait = request_argument(r, "wait");
+    uint64_t run = 0;
     if (r->number >= QC_GW_SEGMENTS_MAX)
         return QC_FAIL(err, QC_LIMIT, "more than %d segments", QC_GW_SEGMENTS_MAX);
     if (last != NULL && strcmp(last, "0") != 0 && strcmp(last, "1") != 0)
         return QC_FAIL(err, QC_USAGE, "last: 0 or 1");
     QC_TRY(json_wait(wait, &p.hasty, err));
+    QC_TRY(request_argument_u64(r, "run", 0, &run, err));
+    if (run > UINT32_MAX)
+        return QC_FAIL(err, QC_USAGE, "run: over 2^32");
+    p.run = (uint32_t)run;
     const uint32_t missing = gw_unit_missing(r->unit);
     if (missing != 0)
         return QC_FAIL(err, QC_USAGE, "the segment ends after %" PRIu32 " of %" PRIu32 " bytes",

@@ -27,6 +27,7 @@ const struct route routes[] = {
     { "POST",   "/v1/vaults/{}/entries/remove",       WHO_ANY,      BODY_JSON,    call_entry_remove },
     { "POST",   "/v1/vaults/{}/uploads",              WHO_ANY,      BODY_JSON,    call_upload_begin },
     { "PUT",    "/v1/uploads/{}/segments/#",          WHO_ANY,      BODY_SEGMENT, call_segment },
+    { "POST",   "/v1/uploads/{}/resume",              WHO_ANY,      BODY_JSON,    call_upload_resume },
     { "POST",   "/v1/uploads/{}/commit",              WHO_ANY,      BODY_JSON,    call_commit },
     { "POST",   "/v1/uploads/{}/members",             WHO_ANY,      BODY_JSON,    call_members },
     { "GET",    "/v1/uploads/{}",                     WHO_ANY,      BODY_NONE,    call_upload_get },

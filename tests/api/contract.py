@@ -147,6 +147,7 @@ class Walk:
         self.ask("entrySome", v, {"paths": [path]}, expect=404, error="not-found")
         self.ask("readSome", v, {"objects": [{"object": self.id(), "version": self.id()}]}, expect=404, error="not-found")
         self.ask("members", key, self.members_body(self.member(self.path(), 1, 0, 1)), expect=404, error="not-found")
+        self.ask("uploadResume", key, {"segments": 1}, expect=404, error="not-found")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
     def vaults(self):
@@ -177,6 +178,8 @@ class Walk:
         e = self.entry(up, path, 1, size)
         self.commit_refusals(key, e)
         body = self.commit_body(e, 2)
+        self.resume(key, datas, body)
+        body = body | {"run": 3}
         receipt = self.ask("commit", key, body)
         self.seals.append(unb64(e["seal"]))
         want = {"number": 1, "chain": 1, "head": self.head(), "acked_margin": 2, "margin_full": 2, "durable_min": 5, "n": 5, "degraded": [], "degraded_why": [],
@@ -191,6 +194,19 @@ class Walk:
         got = self.ask("uploadCancel", key, expect=409, error="conflict")
         check((got["state"], got["receipt"]) == ("live", receipt), f"cancel of a live upload: {got}")
         return up, e, body, b"".join(datas)
+
+    def resume(self, key, datas, body):
+        """It goes on: with what is asked for, never with the last segment, and the run before counts no more."""
+        first = {"run": 1, "segments": 1, "bytes": len(datas[0])}
+        check(self.ask("uploadResume", key, {"segments": 1000000}) == first, "it goes on")
+        self.ask("segmentPut", key | {"seq": 1}, datas[1], {"last": 1}, expect=409, error="conflict")
+        self.ask("commit", key, body, expect=409, error="conflict")
+        self.ask("commit", key, body | {"run": 1}, expect=400, error="usage")           # the last one is gone
+        check(self.ask("uploadResume", key, {"segments": 0}) == {"run": 2, "segments": 0, "bytes": 0}, "with nothing")
+        self.ask("segmentPut", key | {"seq": 0}, datas[0], {"run": 2})
+        check(self.ask("uploadResume", key, {"segments": 7}) == first | {"run": 3}, "once more")
+        self.ask("segmentPut", key | {"seq": 0}, datas[0], {"run": 2}, expect=409, error="conflict")
+        self.ask("segmentPut", key | {"seq": 1}, datas[1], {"last": 1, "run": 3})
 
     def tenants(self):
         """The operator's calls; tests/api/tenants.py is about what tenants can do."""

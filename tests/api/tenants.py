@@ -66,6 +66,7 @@ def bodies(walk, ids):
         "entryRemove": {"path": ids["path"], "number": 2, "seal": b64(bytes(32)), "put_key": "9" * 32},
         "uploadBegin": {"put_key": "8" * 32, "object": ids["object"], "version": ids["version"], "base": 0, "path_number": 1},
         "commit": ids["commit"],
+        "uploadResume": {"segments": 1},
         "segmentPut": b"a segment",
         "tenantAdd": {"name": "eve", "token_hash": b64(bytes(32))},
         "tenantChange": {"enabled": True},

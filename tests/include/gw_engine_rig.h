@@ -23,6 +23,7 @@ struct erig {
     struct gw_engine *e;
     uint32_t tenant; /* whose vault it is, and who puts */
     bool hasty;      /* puts wait for the quorum alone */
+    uint32_t run;    /* of the upload, in segments and commits */
     struct gw_id vault;
 };
 
@@ -225,6 +226,7 @@ static inline qc_rc erig_segment(struct erig *r, const struct erig_put *p, uint3
                                       .put_key = p->key,
                                       .seq = seq,
                                       .last = seq + 1 == p->segments,
+                                      .run = r->run,
                                       .size = erig_size(p, seq),
                                       .hasty = r->hasty };
     QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
@@ -246,6 +248,7 @@ static inline qc_rc erig_commit(struct erig *r, const struct erig_put *p, struct
                                   .vault = r->vault,
                                   .entry = p->entry,
                                   .segments = p->segments,
+                                  .run = r->run,
                                   .hasty = r->hasty,
                                   .backup = qc_span_of(p->backup, sizeof p->backup) };
     c.entry.path = qc_span_str(p->path);

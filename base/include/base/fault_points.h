@@ -57,6 +57,8 @@
     X(gw_init_root, "init: the root object is there, no log object")                                         \
     X(put_intent, "put 3: before the intent is durable")                                                     \
     X(put_intent_done, "put 3: after it")                                                                    \
+    X(resume_row, "a put goes on: in the transaction, before it commits")                                    \
+    X(resume_done, "a put goes on: the new run is durable, not answered")                                    \
     X(put_frag, "put 4: before the fragments are put")                                                       \
     X(put_frag_done, "put 4: after them, before the segment row")                                            \
     X(put_segment_row, "put 5: after the segment row")                                                       \

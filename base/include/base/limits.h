@@ -232,6 +232,7 @@
     X(QC_GW_BUNDLE_MAX, 1024 * 1024, "bytes", "a bundle's segment: one stripe, so one piece of k clouds")    \
     X(QC_GW_BUNDLES_READ, 8, "bundles", "kept in memory after a read: neighbours are read next")             \
     X(QC_GW_BUNDLE_FRESH_MS, 2000, "ms", "so long: then the clouds are asked again")                         \
+    X(QC_GW_UPLOAD_DAYS, 30, "days", "an unfinished upload waits for its client; then it is given up")       \
     X(QC_GW_UPLOADS_MAX, 4096, "uploads", "open at once; each holds rows and maybe fragments")               \
     X(QC_GW_LIST_MAX, 1000, "entries", "one page of a listing (API)")                                        \
     X(QC_GW_LIST_BYTES, 4 * 1024 * 1024, "bytes", "of paths and private parts in one page")                  \

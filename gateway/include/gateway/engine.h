@@ -228,6 +228,7 @@ struct gw_segment_put {
     struct gw_id put_key;
     uint32_t seq;
     bool last;
+    uint32_t run;  /* 0, or what gw_upload_resume said last */
     uint32_t size; /* bytes in the unit */
     uint32_t tenant;
     bool hasty; /* enough that the write quorum has it: the others follow */
@@ -254,7 +255,7 @@ QC_MUST qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put
 struct gw_upload_commit {
     struct gw_id put_key, vault;
     struct gw_entry entry;
-    uint32_t segments;
+    uint32_t segments, run;
     qc_span backup;
     uint32_t tenant;
     bool hasty; /* as of its segments */
@@ -288,6 +289,17 @@ struct gw_upload_bundle {
  * The bundle's own upload is live with the first that is; where none is it stays open. Again: the same. */
 QC_MUST qc_rc gw_upload_commit_bundle(struct gw_engine *e, const struct gw_upload_bundle *b,
                                       struct qc_err *err);
+
+struct gw_resumed {
+    uint32_t run;      /* of all that follows */
+    uint32_t segments; /* 0 .. segments-1 are durable, and all that there is */
+    uint64_t bytes;    /* in them */
+};
+/* An open upload goes on: a new run begins, with at most so many segments, none of them the last. What an
+ * earlier run has on its way counts no more, its commit included. QC_NOTFOUND: no such upload; QC_CONFLICT:
+ * it is not open. */
+QC_MUST qc_rc gw_upload_resume(struct gw_engine *e, const struct gw_ref *put_key, uint32_t most,
+                               struct gw_resumed *ret, struct qc_err *err);
 
 /* The vault of an upload (the API's commit call names the put key alone). QC_NOTFOUND: no such upload. */
 QC_MUST qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_ref *put_key, struct gw_id *ret,
