@@ -49,6 +49,10 @@ static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_re
     QC_TRY(qc_json_set_int(j, "number", (int64_t)r->number, err));
     QC_TRY(qc_json_set_int(j, "size", (int64_t)r->size, err));
     QC_TRY(qc_json_set_int(j, "stored", (int64_t)r->stored, err));
+    QC_TRY(qc_json_set_int(j, "kept", (int64_t)r->kept, err));
+    QC_TRY(qc_json_set_int(j, "sent", (int64_t)r->sent, err));
+    if (r->anew[0] != '\0')
+        QC_TRY(qc_json_set_str(j, "anew", r->anew, err));
     QC_TRY(qc_json_set_int(j, "margin", r->margin, err));
     QC_TRY(qc_json_set_int(j, "margin_full", r->margin_full, err));
     QC_TRY(qc_json_set_int(j, "key_margin", 1, err));
@@ -106,6 +110,46 @@ qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, 
     return QC_OK;
 }
 
+/* Where an interrupted put goes on, or why it does not. */
+struct taking {
+    struct out *o;
+    qc_span name;
+};
+
+static void tell_taken(void *ctx, uint64_t durable, const char *why)
+{
+    const struct taking *t = ctx;
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    struct qc_err unused = { 0 };
+    char size[TEXT_SIZE];
+    text_size(durable, size);
+    qc_ignore(text_quote(t->name, &shown, &unused), "then without its name");
+    if (durable > 0)
+        out_note(t->o, "going on with %.*s: %s of it are stored", (int)shown.n, (const char *)shown.p, size);
+    else
+        out_note(t->o, "%.*s: an interrupted put of it cannot go on (%s): begun anew, nothing is mixed",
+                 (int)shown.n, (const char *)shown.p, why);
+}
+
+static void tell_rest(struct client *c, const struct vault_source *source, qc_span name, qc_rc rc,
+                      const struct vault_put_result *r)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    struct qc_err unused = { 0 };
+    char size[TEXT_SIZE];
+    text_size(r->kept, size);
+    qc_ignore(text_quote(name, &shown, &unused), "then without its name");
+    if (rc == QC_OK && r->kept > 0 && r->sent == 0)
+        out_note(&c->out, "%.*s: an interrupted put of it had come to its end; nothing is sent again",
+                 (int)shown.n, (const char *)shown.p);
+    else if (rc != QC_OK && r->waits)
+        out_note(&c->out, "%.*s: %s of it stay stored, unseen: the same command goes on from there",
+                 (int)shown.n, (const char *)shown.p, size);
+    else if (rc == QC_CANCELLED && source->seek == NULL)
+        out_note(&c->out, "%.*s: standard input cannot be read again: the same command begins anew",
+                 (int)shown.n, (const char *)shown.p);
+}
+
 /* *ret_open: it failed, and may be stored all the same. */
 static qc_rc put_source(struct put_run *run, const struct vault_source *source, qc_span name, bool *ret_open,
                         struct qc_err *err)
@@ -116,9 +160,13 @@ static qc_rc put_source(struct put_run *run, const struct vault_source *source, 
     if (run->sites != NULL)
         return sites_put(run->sites, source, name, &run->opts, err);
     struct vault_call call = client_call_shown(c, &p, name, "durable", true);
+    struct taking taking = { .o = &c->out, .name = name };
+    run->opts.took_up = tell_taken;
+    run->opts.took_up_ctx = &taking;
     qc_rc rc = vault_put(c->vault, name, source, &run->opts, &call, &r, err);
     *ret_open = r.open;
     progress_end(&p);
+    tell_rest(c, source, name, rc, &r);
     QC_TRY(rc);
     return client_stored(c, name, &r, err);
 }
@@ -440,6 +488,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     bool tree = qc_args_flag(args, "recursive");
     const char *wait = qc_args_value(args, "wait", "full");
     run.opts.if_absent = qc_args_flag(args, "if-absent");
+    run.opts.anew = qc_args_flag(args, "restart");
     run.opts.hasty = strcmp(wait, "quorum") == 0;
     if (!run.opts.hasty && strcmp(wait, "full") != 0)
         return QC_FAIL(err, QC_USAGE, "--wait %s: full or quorum", wait);

@@ -246,6 +246,14 @@ static const struct help rows[] = {
 static const struct {
     const char *command, *text;
 } notes[] = {
+    { "put",
+      "A put of a file over 16 MiB that was killed or interrupted goes on where it was, by the same "
+      "command,\n"
+      "for 14 days, also after a boot: what the gateway has durably is not sent again. If the file has "
+      "changed\n"
+      "since, that is said, and all of it is sent: a version is never made of two. --restart sends all; rm "
+      "of\n"
+      "the name gives up what is stored of it. Standard input cannot go on. status says what waits.\n" },
     { "get", "A get that was killed or interrupted goes on where it was, by the same command: what NAME.part "
              "has is\n"
              "verified, and not fetched again. " RANGE_NOTE },

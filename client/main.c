@@ -81,6 +81,7 @@ static const struct qc_opt passphrase_opts[] = {
 static const struct qc_opt put_opts[] = {
     { "recursive", 'r', NULL, "store a directory tree", false },
     { "if-absent", 0, NULL, "refuse when the name is taken", false },
+    { "restart", 0, NULL, "begin anew, where an interrupted put of the name could go on", false },
     { "wait", 0, "full|quorum", "for all clouds (default), or for as many as must have it: the others follow",
       false },
     PROFILE,

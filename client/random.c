@@ -57,6 +57,8 @@ const char *client_random_tell(void *ctx)
 
 bool client_random_warn(struct client *c)
 {
+    if (c->provenance.text[0] == '\0') /* no keys were drawn: an interrupted put went on */
+        return false;
     if (c->provenance.left < QC_QRNG_FILE_LOW && !c->random_low_told) {
         c->random_low_told = true;
         out_warn(&c->out, MSG_W_RANDOM_LOW, NULL,

@@ -169,13 +169,14 @@ static qc_rc kill_all(struct gw_cat *c, enum gw_sql which, const struct qc_val *
 
 qc_rc gw_cat_segments_kill(struct gw_cat *c, uint64_t version_no, bool reserved_only, struct qc_err *err)
 {
-    return kill_all(c, reserved_only ? GW_SQL_SEGMENT_ANY_RESERVED : GW_SQL_SEGMENT_ANY, &QC_VI(version_no), 1,
-                    err);
+    return kill_all(c, reserved_only ? GW_SQL_SEGMENT_ANY_RESERVED : GW_SQL_SEGMENT_ANY, &QC_VI(version_no),
+                    1, err);
 }
 
 qc_rc gw_cat_segments_kill_from(struct gw_cat *c, uint64_t version_no, uint32_t from, struct qc_err *err)
 {
-    return kill_all(c, GW_SQL_SEGMENT_ANY_FROM, (const struct qc_val[]){ QC_VI(version_no), QC_VI(from) }, 2, err);
+    return kill_all(c, GW_SQL_SEGMENT_ANY_FROM, (const struct qc_val[]){ QC_VI(version_no), QC_VI(from) }, 2,
+                    err);
 }
 
 /* *from: after the last one that was called for. */

@@ -358,8 +358,8 @@ QC_MUST qc_rc gw_cat_request_run(struct gw_cat *c, const struct gw_ref *put_key,
 QC_MUST qc_rc gw_cat_request_heard(struct gw_cat *c, const struct gw_ref *put_key, struct qc_err *err);
 /* The open upload of which nobody has heard for the longest time, if that is before `before`. *ret_heard 0:
  * nobody has looked at it yet. */
-QC_MUST qc_rc gw_cat_request_silent(struct gw_cat *c, int64_t before, struct gw_ref *ret,
-                                    uint64_t *ret_heard, bool *ret_found, struct qc_err *err);
+QC_MUST qc_rc gw_cat_request_silent(struct gw_cat *c, int64_t before, struct gw_ref *ret, uint64_t *ret_heard,
+                                    bool *ret_found, struct qc_err *err);
 /* The oldest put key that the tenant cancelled is forgotten, and its version with it. In a transaction. */
 QC_MUST qc_rc gw_cat_request_forget(struct gw_cat *c, uint32_t tenant, struct qc_err *err);
 /* Of all tenants. */

@@ -268,10 +268,12 @@ static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, 
     const struct gw_http *h = (const struct gw_http *)gw;
     struct net_link_state before;
     int64_t durable = 0, n = 0;
-    char path[PATH], rest[64];
+    char path[PATH], rest[96], run[24] = "";
     const bool is = link_says(h, &before);
-    snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d%s", part->seq, part->last ? 1 : 0,
-             part->hasty ? "&wait=quorum" : "");
+    if (part->run > 0) /* an older gateway does not know it */
+        snprintf(run, sizeof(run), "&run=%" PRIu32, part->run);
+    snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d%s%s", part->seq, part->last ? 1 : 0,
+             part->hasty ? "&wait=quorum" : "", run);
     upload_path(path, part->put_key, rest);
     QC_TRY(ask(gw,
                (struct gw_http_call){
@@ -301,6 +303,8 @@ static qc_rc upload_commit(struct vault_gw *gw, const struct vault_gw_commit *wh
     QC_TRY(qc_json_set_b64(body, "backup", what->backup, err));
     if (what->hasty)
         QC_TRY(qc_json_set_str(body, "wait", "quorum", err));
+    if (what->run > 0)
+        QC_TRY(qc_json_set_int(body, "run", what->run, err));
     QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path, .ret_current = ret_current }, body,
                &answer, op, err));
     return gw_json_receipt(ret, answer, err);
@@ -370,6 +374,23 @@ static qc_rc upload_state(struct vault_gw *gw, const uint8_t put_key[16], enum v
     upload_path(path, put_key, "");
     QC_TRY(ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
     return gw_json_upload(ret, receipt, answer, err);
+}
+
+static qc_rc upload_resume(struct vault_gw *gw, const uint8_t put_key[16], uint32_t most,
+                           struct vault_gw_resumed *ret, const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
+    int64_t run = 0, segments = 0;
+    char path[PATH];
+    upload_path(path, put_key, "/resume");
+    QC_TRY(qc_json_new_obj(&body, err));
+    QC_TRY(qc_json_set_int(body, "segments", most, err));
+    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(qc_json_int(answer, "run", 1, UINT32_MAX, &run, err));
+    QC_TRY(qc_json_int(answer, "segments", 0, most, &segments, err));
+    *ret = (struct vault_gw_resumed){ .run = (uint32_t)run, .segments = (uint32_t)segments };
+    return QC_OK;
 }
 
 static qc_rc upload_cancel(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_op *op,
@@ -524,6 +545,7 @@ const struct vault_gw_ops gw_http_ops = {
     .upload_commit = upload_commit,
     .bundle_commit = bundle_commit,
     .upload_state = upload_state,
+    .upload_resume = upload_resume,
     .upload_cancel = upload_cancel,
     .read = read_range,
     .read_some = read_some,

@@ -10,6 +10,7 @@
 
 #include "base/codec.h"
 #include "base/crypto.h"
+#include "resume.h"
 
 static qc_rc encode(uint8_t out[JOURNAL_SLOT], const struct journal_put *put, uint32_t turn,
                     struct qc_err *err)
@@ -207,6 +208,7 @@ qc_rc journal_begin(struct journal *ret, const char *state, const struct journal
 
 qc_rc journal_end(struct journal *j, struct qc_err *err)
 {
+    QC_TRY(resume_remove(j, err));
     QC_TRY_AS(qc_file_remove(qc_fd_get(&j->dir), j->name, err), err, "journal");
     journal_close(j);
     return QC_OK;

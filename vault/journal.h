@@ -36,6 +36,9 @@ struct journal_bundle {
     struct journal_put v[QC_VAULT_BUNDLE_FILES]; /* each with the vault */
 };
 
+#define JOURNAL_RESUME  ".resume" /* beside the file: resume.h */
+#define QC_JOURNAL_NAME 40        /* of either, with its NUL */
+
 struct journal {
     struct qc_fd dir, file;
     char name[33];
@@ -50,7 +53,7 @@ QC_MUST qc_rc journal_begin_bundle(struct journal *ret, const char *state, const
                                    struct qc_err *err);
 /* Replace what it says, durably. */
 QC_MUST qc_rc journal_update(struct journal *j, const struct journal_put *put, struct qc_err *err);
-/* Remove the file, durably: the put is settled. */
+/* Remove the file, and what goes on with the put before it, durably: the put is settled. */
 QC_MUST qc_rc journal_end(struct journal *j, struct qc_err *err);
 /* Let go without removing: the next writing command settles it. */
 void journal_close(struct journal *j);
@@ -63,9 +66,18 @@ QC_MUST qc_rc journal_parse_bundle(struct journal_bundle *ret, qc_span in, struc
 
 /*
  * Settle every put of v's vault that nobody holds: committed ones get their records committed, all others are
- * cancelled at the gateway (durably), then their pending records removed. What cannot be settled now stays,
- * with a note.
+ * cancelled at the gateway (durably), then their pending records removed; but for those that can go on, while
+ * they are younger than QC_VAULT_RESUME_DAYS, and not of `path_tag` (16 bytes; NULL: whatever their name).
+ * What cannot be settled now stays, with a note.
  */
-QC_MUST qc_rc journal_settle(struct vault *v, const struct vault_call *call, struct qc_err *err);
-/* How many files nobody holds. A missing directory is 0. */
-QC_MUST qc_rc journal_count(const char *state, uint64_t *ret, struct qc_err *err);
+QC_MUST qc_rc journal_settle(struct vault *v, const uint8_t *path_tag, const struct vault_call *call,
+                             struct qc_err *err);
+/* The put was committed, and the gateway says under which number: records and mark of the stores follow. */
+QC_MUST qc_rc journal_finish(struct vault *v, const struct journal_put *put, uint64_t number,
+                             struct qc_err *err);
+/* One that nobody holds, of this vault and path tag, that can go on: locked, and to be closed. *ret_found
+ * false: there is none. */
+QC_MUST qc_rc journal_find(struct journal *ret, struct journal_put *ret_put, bool *ret_found,
+                           const struct vault *v, const uint8_t path_tag[16], struct qc_err *err);
+/* How many files nobody holds, and how many of them are of puts that can go on. A missing directory is 0. */
+QC_MUST qc_rc journal_count(const char *state, uint64_t *ret, uint64_t *ret_waiting, struct qc_err *err);

@@ -12,7 +12,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/crypto.h"
+#include "base/time.h"
+#include "resume.h"
 #include "store.h"
+
+enum { DAY_S = 24 * 60 * 60 };
 
 static bool is_key(const char *name)
 {
@@ -43,7 +48,7 @@ static qc_rc take(struct journal *j, const char *name, bool *ret_held, struct qc
 
 /* The put was committed: its records, mark follow. All stores must take it, else the file stays. A mark is
  * for ever: it comes from what this client sealed, never from what a gateway says. */
-static qc_rc finish(struct vault *v, const struct journal_put *put, uint64_t number, struct qc_err *err)
+qc_rc journal_finish(struct vault *v, const struct journal_put *put, uint64_t number, struct qc_err *err)
 {
     if (number != put->number)
         return QC_FAIL(err, QC_INTEGRITY,
@@ -89,17 +94,24 @@ static qc_rc forget(struct vault *v, const struct journal_put *put, struct qc_er
     return vault_store_remove_pending(v->store[0], put->object, put->version, err);
 }
 
+/* *left: it can go on; then whether it is left as it is, for that. */
 static qc_rc settle_one(struct vault *v, const struct journal_put *put, const struct vault_call *call,
-                        struct vault_notes *notes, struct qc_err *err)
+                        struct vault_notes *notes, bool *left, struct qc_err *err)
 {
+    const bool waits = *left;
+    *left = false;
     for (unsigned i = 0; i < QC_RETRY_MAX; i++) {
         enum vault_upload_state state = VAULT_UPLOAD_UNKNOWN;
         struct vault_gw_receipt receipt = { 0 };
         QC_TRY(v->gw->ops->upload_state(v->gw, put->put_key, &state, &receipt, &call->op, err));
         if (state == VAULT_UPLOAD_LIVE) {
-            QC_TRY(finish(v, put, receipt.number, err));
+            QC_TRY(journal_finish(v, put, receipt.number, err));
             vault_note(notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
                        "an interrupted put had been committed; it is finished now");
+            return QC_OK;
+        }
+        if (state == VAULT_UPLOAD_OPEN && waits) {
+            *left = true;
             return QC_OK;
         }
         if (state != VAULT_UPLOAD_DECIDED) {
@@ -153,7 +165,7 @@ static qc_rc settle_bundle(struct vault *v, const struct journal_bundle *b, cons
         return rc;
     }
     for (size_t i = 0; i < b->count; i++)
-        QC_TRY(settle_one(v, &b->v[i], call, NULL, err));
+        QC_TRY(settle_one(v, &b->v[i], call, NULL, &(bool){ false }, err));
     vault_note(call->notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
                "an interrupted put of %zu files had been committed; it is finished now", b->count);
     return QC_OK;
@@ -185,11 +197,29 @@ static qc_rc read_file(struct journal *j, struct unfinished *ret, struct qc_err 
     return journal_parse_bundle(ret->bundle, qc_buf_span(&bytes), err);
 }
 
-static qc_rc settle_file(struct vault *v, struct journal *j, const struct vault_call *call,
-                         struct qc_err *err)
+/* What an interrupted put needs to go on is there, and not too old. A clock that is wrong costs the way, no
+ * byte that was acknowledged. */
+static qc_rc can_go_on(const struct journal *j, bool *ret, struct qc_err *err)
 {
+    int64_t since = 0;
+    QC_TRY(resume_there(j, ret, &since, err));
+    *ret = *ret && qc_wall_s() - since < (int64_t)QC_VAULT_RESUME_DAYS * DAY_S;
+    return QC_OK;
+}
+
+struct settling {
+    struct vault *v;
+    const uint8_t *path_tag; /* which does not go on; NULL */
+    const struct vault_call *call;
+};
+
+static qc_rc settle_file(const struct settling *s, struct journal *j, struct qc_err *err)
+{
+    struct vault *v = s->v;
+    const struct vault_call *call = s->call;
     QC_CLEANUP(unfinished_done) struct unfinished u = { 0 };
     struct qc_err why = { 0 };
+    bool waits = false;
     qc_rc rc = read_file(j, &u, &why);
     if (rc == QC_FORMAT)
         return journal_end(j, err); /* nothing was sent before a slot was whole */
@@ -199,8 +229,10 @@ static qc_rc settle_file(struct vault *v, struct journal *j, const struct vault_
     }
     if (memcmp(u.bundle != NULL ? u.bundle->vault : u.put.vault, v->id, VAULT_ID_BYTES) != 0)
         return QC_OK;
+    QC_TRY(can_go_on(j, &waits, err));
+    waits = waits && (s->path_tag == NULL || !qc_ct_eq(s->path_tag, u.put.path_tag, sizeof(u.put.path_tag)));
     rc = u.bundle != NULL ? settle_bundle(v, u.bundle, call, &why)
-                          : settle_one(v, &u.put, call, call->notes, &why);
+                          : settle_one(v, &u.put, call, call->notes, &waits, &why);
     if (rc == QC_NOMEM || rc == QC_CANCELLED) {
         *err = why;
         return rc;
@@ -210,7 +242,7 @@ static qc_rc settle_file(struct vault *v, struct journal *j, const struct vault_
                    why.msg);
         return QC_OK;
     }
-    return journal_end(j, err);
+    return waits && u.bundle == NULL ? QC_OK : journal_end(j, err);
 }
 
 typedef qc_rc (*journal_fn)(void *ctx, struct journal *j, struct qc_err *err);
@@ -249,42 +281,87 @@ static qc_rc each(const char *state, journal_fn fn, void *ctx, struct qc_err *er
     return rc;
 }
 
-struct settle_ctx {
-    struct vault *v;
-    const struct vault_call *call;
-};
-
 static qc_rc settle_cb(void *ctx, struct journal *j, struct qc_err *err)
 {
-    struct settle_ctx *c = ctx;
-    return settle_file(c->v, j, c->call, err);
+    return settle_file(ctx, j, err);
 }
 
-qc_rc journal_settle(struct vault *v, const struct vault_call *call, struct qc_err *err)
+qc_rc journal_settle(struct vault *v, const uint8_t *path_tag, const struct vault_call *call,
+                     struct qc_err *err)
 {
     if (v->state == NULL)
         return QC_OK;
-    QC_TRY_AS(each(v->state, settle_cb, &(struct settle_ctx){ v, call }, err), err, "journal");
+    QC_TRY_AS(each(v->state, settle_cb, &(struct settling){ v, path_tag, call }, err), err, "journal");
     return QC_OK;
 }
+
+struct finding {
+    const struct vault *v;
+    const uint8_t *path_tag;
+    struct journal j;
+    struct journal_put put;
+    bool found;
+};
+
+static qc_rc find_cb(void *ctx, struct journal *j, struct qc_err *err)
+{
+    QC_CLEANUP(unfinished_done) struct unfinished u = { 0 };
+    struct finding *f = ctx;
+    struct qc_err why = { 0 };
+    bool can = false;
+    if (f->found || read_file(j, &u, &why) != QC_OK) /* whoever settles looks at it again */
+        return QC_OK;
+    if (u.bundle != NULL || memcmp(u.put.vault, f->v->id, sizeof(u.put.vault)) != 0 ||
+        !qc_ct_eq(u.put.path_tag, f->path_tag, sizeof(u.put.path_tag)))
+        return QC_OK;
+    QC_TRY(can_go_on(j, &can, err));
+    if (!can)
+        return QC_OK;
+    f->j = QC_STEAL(*j);
+    f->put = u.put;
+    f->found = true;
+    return QC_OK;
+}
+
+qc_rc journal_find(struct journal *ret, struct journal_put *ret_put, bool *ret_found, const struct vault *v,
+                   const uint8_t path_tag[16], struct qc_err *err)
+{
+    struct finding f = { .v = v, .path_tag = path_tag };
+    const qc_rc rc = each(v->state, find_cb, &f, err);
+    if (rc != QC_OK) {
+        journal_close(&f.j);
+        QC_TRY_AS(rc, err, "journal");
+    }
+    *ret = f.j;
+    *ret_put = f.put;
+    *ret_found = f.found;
+    return QC_OK;
+}
+
+struct counting {
+    uint64_t all, waiting;
+};
 
 static qc_rc count_cb(void *ctx, struct journal *j, struct qc_err *err)
 {
-    (void)j;
-    (void)err;
-    ++*(uint64_t *)ctx;
+    struct counting *c = ctx;
+    bool can = false;
+    QC_TRY(can_go_on(j, &can, err));
+    c->all++;
+    c->waiting += can;
     return QC_OK;
 }
 
-qc_rc journal_count(const char *state, uint64_t *ret, struct qc_err *err)
+qc_rc journal_count(const char *state, uint64_t *ret, uint64_t *ret_waiting, struct qc_err *err)
 {
-    uint64_t n = 0;
-    QC_TRY_AS(each(state, count_cb, &n, err), err, "journal");
-    *ret = n;
+    struct counting c = { 0 };
+    QC_TRY_AS(each(state, count_cb, &c, err), err, "journal");
+    *ret = c.all;
+    *ret_waiting = c.waiting;
     return QC_OK;
 }
 
 qc_rc vault_settle(struct vault *v, const struct vault_call *call, struct qc_err *err)
 {
-    return journal_settle(v, call, err);
+    return journal_settle(v, NULL, call, err);
 }

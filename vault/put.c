@@ -15,6 +15,7 @@ static void put_done(struct put *p)
     vault_sealer_free(&p->sealer);
     vault_keys_done(&p->keys);
     vault_ticket_done(&p->taken);
+    resume_close(&p->resume);
     journal_close(&p->journal);
     qc_buf_free(&p->path);
 }
@@ -41,8 +42,6 @@ static qc_rc look(struct put *p, struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
     bool found = false;
-    QC_TRY(vault_name_seal(&p->path, p->v->ring, p->name, err));
-    QC_TRY(vault_ring_path_tag(p->path_tag, p->v->ring, qc_buf_span(&p->path), err));
     QC_TRY(session_entry(p->v, qc_buf_span(&p->path), &e, &found, p->call, err));
     bool file = found && e.e.kind == VAULT_ENTRY_FILE;
     if (file && p->opts->if_absent)
@@ -52,6 +51,9 @@ static qc_rc look(struct put *p, struct qc_err *err)
     const uint8_t *from = p->source->from;
     if (from != NULL && !(file && memcmp(e.e.version, from, VAULT_ID_BYTES) == 0))
         return QC_FAIL(err, QC_CONFLICT, "the object was changed meanwhile");
+    p->seen = e.e;
+    p->seen.path = p->seen.priv = (qc_span){ 0 };
+    p->is_seen = found;
     p->base = found ? e.e.number : 0;
     p->ids.number = p->base + 1;
     p->ids.sequence = file && !p->ticket ? e.e.sequence + 1 : 1;
@@ -154,21 +156,53 @@ static void abandon(struct put *p)
                    why.msg);
 }
 
+static qc_rc start(struct put *p, struct qc_err *err)
+{
+    if (p->left.what == PUT_GOES_ON)
+        return put_adopt(p, err);
+    QC_TRY(draw_and_tell(p, err));
+    return begin(p, err);
+}
+
+/* An interrupted put of this very source had been committed, and nobody has written the name since. */
+static bool is_stored(const struct put *p)
+{
+    return p->left.what == PUT_LIVE && p->is_seen && p->seen.kind == VAULT_ENTRY_FILE &&
+           memcmp(p->seen.version, p->left.put.version, VAULT_ID_BYTES) == 0;
+}
+
 static qc_rc run(struct put *p, struct vault_put_result *ret, struct qc_err *err)
 {
+    QC_TRY(vault_name_seal(&p->path, p->v->ring, p->name, err));
+    QC_TRY(vault_ring_path_tag(p->path_tag, p->v->ring, qc_buf_span(&p->path), err));
+    QC_TRY(put_take_up(p, err));
+    QC_TRY(journal_settle(p->v, p->path_tag, p->call, err));
+    if (!p->ticket)
+        tickets_bring(p->v, p->call->notes);
     QC_TRY(look(p, err));
-    QC_TRY(draw_and_tell(p, err));
-    qc_rc rc = begin(p, err);
+    if (is_stored(p)) {
+        p->size = p->source->size;
+        put_result(p, &p->seen, &p->left.receipt, ret);
+        ret->kept = p->size;
+        return QC_OK;
+    }
+    qc_rc rc = start(p, err);
     if (rc == QC_OK)
         rc = put_data(p, err);
     if (rc == QC_OK)
         rc = put_commit(p, ret, err);
     if (rc == QC_OK && qc_planted(shares_late))
         rc = add_records(p, err);
-    if (rc != QC_OK) {
-        sender_free(&p->sender);
-        abandon(p);
+    if (rc != QC_OK && put_waits(p, rc)) {
+        uint64_t sent = 0;
+        ret->waits = true;
+        if (p->sender != NULL)
+            sender_progress(p->sender, &ret->kept, &sent);
+        p->begun = false;
     }
+    sender_free(&p->sender);
+    if (rc != QC_OK)
+        abandon(p);
     return rc;
 }
 
@@ -191,18 +225,18 @@ qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source
     if (source->from != NULL)
         memcpy(p.meta.from, source->from, VAULT_ID_BYTES);
     session_name_text(text, name);
-    ret->open = false;
+    ret->open = ret->waits = false;
+    ret->kept = ret->sent = 0;
+    ret->anew[0] = '\0';
     QC_TRY(vault_name_check(name, err));
     p.ticket = tickets_may(v) && source->from == NULL;
     if (!p.ticket)
         QC_TRY(session_need_both(v, err));
     if (v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
-    QC_TRY(journal_settle(v, call, err));
-    if (!p.ticket)
-        tickets_bring(v, call->notes);
     qc_rc rc = run(&p, ret, err);
     ret->open = p.open;
+    memcpy(ret->anew, p.anew, sizeof(ret->anew));
     QC_TRY_AS(rc, err, "%s", text);
     return QC_OK;
 }

@@ -1,11 +1,22 @@
 /* A put under way. Layer 3. Order: durability.md 1.2; FORMAT 3, 5. */
 #pragma once
 #include "journal.h"
+#include "resume.h"
 #include "sender.h"
 #include "session.h"
 #include "vault/seal.h"
 #include "vault/shares.h"
 #include "ways.h"
+
+/* Bytes of D in a segment that is not the last. */
+#define SEGMENT_DATA ((uint64_t)QC_VAULT_SEGMENT_CHUNKS << VAULT_CHUNK_LOG2)
+
+/* What an interrupted put has left, from when it is found until it is gone on with. */
+struct put_left {
+    enum { PUT_NONE, PUT_GOES_ON, PUT_LIVE } what;
+    struct journal_put put;
+    struct vault_gw_receipt receipt; /* PUT_LIVE: it had been committed, and is settled */
+};
 
 struct put {
     struct vault *v;
@@ -29,11 +40,36 @@ struct put {
     bool begun; /* the gateway may know the put key */
     bool open;  /* it is committed, or may be */
 
+    struct vault_entry seen; /* the current entry, without its spans; is_seen false: none */
+    bool is_seen;
+
+    struct resume *resume; /* NULL: this put cannot go on after it was interrupted, or not yet */
+    struct resume_head head;
+    struct put_left left;
+    char anew[256];      /* why what was left is of no use */
+    uint32_t run, first; /* of the upload; segments before the first one that is sent now */
+
     struct vault_sealer *sealer;
     struct sender *sender;
     uint64_t size; /* |D| so far */
     uint8_t M[32];
 };
+
+/* An interrupted put of the name: what it has left is taken up if it is of this source, in p->left; else it
+ * stays as it is, for journal_settle. */
+QC_MUST qc_rc put_take_up(struct put *p, struct qc_err *err);
+/* Go on with it: in the place of drawing and beginning. */
+QC_MUST qc_rc put_adopt(struct put *p, struct qc_err *err);
+/* A segment was sealed that is not the last: into the record, before it is sent. */
+QC_MUST qc_rc put_record(struct put *p, struct qc_err *err);
+/* May what is durable stay after this failure, for the same put to go on with? */
+bool put_waits(struct put *p, qc_rc rc);
+
+/* Somebody else wrote the path: take their number. No data moves; the entry is to be sealed anew. */
+QC_MUST qc_rc put_renumber(struct put *p, const struct vault_entry *current, struct qc_err *err);
+/* What the put says of itself: e is the entry. */
+void put_result(const struct put *p, const struct vault_entry *e, const struct vault_gw_receipt *receipt,
+                struct vault_put_result *ret);
 
 /* Read, seal and send all of D; N is durable at the gateway on QC_OK, and the source is unchanged. */
 QC_MUST qc_rc put_data(struct put *p, struct qc_err *err);

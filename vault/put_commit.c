@@ -58,7 +58,21 @@ qc_rc put_note_others(struct put *p, const struct vault_entry *current, struct q
     return QC_OK;
 }
 
-/* Somebody else wrote the path: take their number, seal anew, no data moves. */
+qc_rc put_renumber(struct put *p, const struct vault_entry *current, struct qc_err *err)
+{
+    p->base = current->number;
+    p->ids.number = p->base + 1;
+    bool same = memcmp(current->object, p->ids.object, VAULT_ID_BYTES) == 0;
+    if (same && current->sequence >= p->ids.sequence) {
+        p->ids.sequence = current->sequence + 1;
+        p->before = current->number;
+    }
+    if (!same)
+        QC_TRY(put_note_others(p, current, err));
+    return journal_update(&p->journal, &p->ids, err);
+}
+
+/* Somebody else wrote the path meanwhile. */
 static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry newer = { 0 };
@@ -73,16 +87,17 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
         return QC_FAIL(err, QC_CONFLICT, "another version was stored meanwhile");
     if (p->source->from != NULL)
         return QC_FAIL(err, QC_CONFLICT, "the object was changed meanwhile");
-    p->base = current->e.number;
-    p->ids.number = p->base + 1;
-    bool same = memcmp(current->e.object, p->ids.object, VAULT_ID_BYTES) == 0;
-    if (same && current->e.sequence >= p->ids.sequence) {
-        p->ids.sequence = current->e.sequence + 1;
-        p->before = current->e.number;
-    }
-    if (!same)
-        QC_TRY(put_note_others(p, &current->e, err));
-    return journal_update(&p->journal, &p->ids, err);
+    return put_renumber(p, &current->e, err);
+}
+
+/* Whatever was sent comes to nothing: by a new run, where the put can go on, else by a cancellation. */
+static qc_rc make_sure(struct put *p, const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_gw *gw = p->v->gw;
+    struct vault_gw_resumed now = { 0 };
+    if (p->resume != NULL)
+        return gw->ops->upload_resume(gw, p->ids.put_key, resume_count(p->resume), &now, op, err);
+    return gw->ops->upload_cancel(gw, p->ids.put_key, op, err);
 }
 
 /* The gateway's word on a commit that was sent. LIVE: done. CANCELLED: it will never be, the gateway has that
@@ -95,8 +110,8 @@ static qc_rc ask_once(struct put *p, enum vault_upload_state *ret_state, struct 
     QC_TRY(gw->ops->upload_state(gw, p->ids.put_key, ret_state, ret, op, err));
     if (*ret_state == VAULT_UPLOAD_LIVE || *ret_state == VAULT_UPLOAD_DECIDED)
         return QC_OK;
-    /* The request may wait there still: only a cancellation says that it comes to nothing. */
-    const qc_rc rc = gw->ops->upload_cancel(gw, p->ids.put_key, op, &why);
+    /* The request may wait there still: an open upload says nothing of it. */
+    const qc_rc rc = make_sure(p, op, &why);
     *ret_state = rc == QC_OK ? VAULT_UPLOAD_CANCELLED : VAULT_UPLOAD_DECIDED;
     if (rc == QC_OK || rc == QC_CONFLICT) /* decided meanwhile */
         return QC_OK;
@@ -150,6 +165,7 @@ static qc_rc commit(struct put *p, struct vault_entry *e, qc_buf *priv, struct v
         struct vault_gw_commit what = { .put_key = p->ids.put_key,
                                         .entry = e,
                                         .segments = sender_segments(p->sender),
+                                        .run = p->run,
                                         .backup = qc_buf_span(&backup),
                                         .hasty = p->opts->hasty };
         qc_rc rc = gw->ops->upload_commit(gw, &what, ret, &current, &p->call->op, err);
@@ -206,8 +222,8 @@ void put_result_take(struct vault_put_result *r, const struct vault_gw_receipt *
     memcpy(r->following, receipt->following, sizeof(r->following));
 }
 
-static void fill_result(const struct put *p, const struct vault_entry *e,
-                        const struct vault_gw_receipt *receipt, struct vault_put_result *ret)
+void put_result(const struct put *p, const struct vault_entry *e, const struct vault_gw_receipt *receipt,
+                struct vault_put_result *ret)
 {
     struct vault_put_result r = {
         .number = e->number, .sequence = e->sequence, .size = p->size, .stored = e->size
@@ -224,6 +240,7 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
     struct vault_entry e = { 0 };
     struct vault_gw_receipt receipt = { 0 };
     struct qc_err why = { 0 };
+    uint64_t done = 0;
     QC_TRY(qc_fault(client_sent, err));
     QC_TRY(commit(p, &e, &priv, &receipt, err));
     p->begun = false; /* from here on it is committed: nothing is cancelled any more */
@@ -245,6 +262,8 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
             vault_note(p->call->notes, VAULT_NOTE_UNFINISHED, 0, rc, "%s", why.msg);
     }
     p->open = false;
-    fill_result(p, &e, &receipt, ret);
+    put_result(p, &e, &receipt, ret);
+    sender_progress(p->sender, &done, &ret->sent);
+    ret->kept = (uint64_t)p->first * SEGMENT_DATA;
     return QC_OK;
 }

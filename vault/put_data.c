@@ -91,7 +91,7 @@ static qc_rc finish(struct put *p, qc_buf *seg, uint64_t data, struct qc_err *er
 static qc_rc send_all(struct put *p, struct qc_err *err)
 {
     struct feed f = { 0 };
-    for (bool first = true;; first = false) {
+    for (bool first = p->first == 0;; first = false) {
         qc_buf *seg = NULL;
         uint64_t data = 0;
         QC_TRY(sender_take(p->sender, &seg, err));
@@ -101,22 +101,33 @@ static qc_rc send_all(struct put *p, struct qc_err *err)
         QC_TRY(fill_segment(p, &f, seg, &data, err));
         if (f.ended)
             return finish(p, seg, data, err);
+        QC_TRY(put_record(p, err));
         QC_TRY(sender_send(p->sender, false, data, err));
     }
 }
 
-qc_rc put_data(struct put *p, struct qc_err *err)
+static qc_rc new_sealer(struct put *p, struct qc_err *err)
 {
     struct vault_sealer_params params = { 0 };
     memcpy(params.ids.vault, p->v->id, VAULT_ID_BYTES);
     memcpy(params.ids.object, p->ids.object, VAULT_ID_BYTES);
     memcpy(params.ids.version, p->ids.version, VAULT_ID_BYTES);
     QC_TRY(qc_rng_fill(&p->v->rng, params.salt, sizeof(params.salt), err));
-    QC_TRY(vault_sealer_new(&p->sealer, &p->keys, &params, err));
+    return vault_sealer_new(&p->sealer, &p->keys, &params, err);
+}
+
+qc_rc put_data(struct put *p, struct qc_err *err)
+{
+    if (p->sealer == NULL)
+        QC_TRY(new_sealer(p, err));
     QC_TRY(vault_ways_new(&p->ways, err));
     QC_TRY(sender_new(&p->sender, p->v->gw,
-                      &(struct sender_opts){
-                          .put_key = p->ids.put_key, .hasty = p->opts->hasty, .ways = p->ways },
+                      &(struct sender_opts){ .put_key = p->ids.put_key,
+                                             .hasty = p->opts->hasty,
+                                             .run = p->run,
+                                             .first = p->first,
+                                             .durable = p->size,
+                                             .ways = p->ways },
                       &p->call->op, err));
     QC_TRY(send_all(p, err));
     QC_TRY(sender_drain(p->sender, err));

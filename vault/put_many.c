@@ -376,7 +376,7 @@ static qc_rc prepare(struct many *b, struct qc_err *err)
     QC_TRY(session_need_both(b->v, err));
     if (b->v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
-    QC_TRY(journal_settle(b->v, b->call, err));
+    QC_TRY(journal_settle(b->v, NULL, b->call, err));
     tickets_bring(b->v, b->call->notes);
     QC_TRY(qc_rng_fill(&b->v->ids, b->put_key, sizeof(b->put_key), err));
     QC_TRY(qc_rng_fill(&b->v->ids, b->object, sizeof(b->object), err));

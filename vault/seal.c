@@ -23,10 +23,12 @@ struct vault_sealer {
     uint8_t salt[16];          /* of the current epoch */
     struct vault_epoch *epochs;
     uint32_t epoch_count, epoch_cap;
-    uint64_t chunks; /* sealed so far */
+    uint64_t chunks;   /* sealed so far */
+    uint64_t replayed; /* of these, by vault_sealer_replay: an epoch begins after them (I4) */
     uint64_t L;
     qc_buf tags, digests;
-    uint64_t size; /* bytes of N so far */
+    uint8_t recent[QC_VAULT_SEGMENT_CHUNKS * VAULT_TAG_PAIR]; /* by chunk, modulo their number */
+    uint64_t size;                                            /* bytes of N so far */
     enum { OPEN, LAST_SEEN, FINISHED, SPENT } state;
 };
 
@@ -160,38 +162,58 @@ static void insert(uint8_t *p, size_t n, uint64_t at, qc_span what)
     memcpy(p + at, what.p, what.n);
 }
 
-/* E to E' to E'' (PAPERS A6): KR before byte n1 of chunk 0's ciphertext, R3 before byte n2 of that. */
-static qc_rc insert_keys(struct vault_sealer *s, uint8_t *p, size_t c0, struct qc_err *err)
+/* Where KR and R3 stand, from the length of chunk 0's ciphertext. */
+static qc_rc place_keys(struct vault_sealer *s, size_t c0, struct qc_err *err)
 {
     QC_TRY(vault_kdf_position(&s->n1_at, s->n1, "n1", &s->chunker.ids, c0, err));
     QC_TRY(vault_kdf_position(&s->n2_at, s->n2, "n2", &s->chunker.ids, c0 + VAULT_KEY_BYTES, err));
     qc_key_free(&s->n1);
     qc_key_free(&s->n2);
+    return QC_OK;
+}
+
+/* E to E' to E'' (PAPERS A6): KR before byte n1 of chunk 0's ciphertext, R3 before byte n2 of that. */
+static qc_rc insert_keys(struct vault_sealer *s, uint8_t *p, size_t c0, struct qc_err *err)
+{
+    QC_TRY(place_keys(s, c0, err));
     insert(p, c0, s->n1_at, qc_key_open(s->KR));
     insert(p, c0 + VAULT_KEY_BYTES, s->n2_at, qc_key_open(s->R3));
     return QC_OK;
 }
 
-/* The group's tag block to out, its digest to the list. */
+/* The group's tag block to out (NULL: it is there already), its digest to the list. */
 static qc_rc end_group(struct vault_sealer *s, uint8_t *out, struct qc_err *err)
 {
     uint8_t digest[32];
     QC_TRY(vault_group_digest(digest, (s->chunks - 1) >> s->group_log2, qc_buf_span(&s->tags), err));
     QC_TRY_AS(qc_buf_add(&s->digests, qc_span_of(digest, 32), err), err, "trailer: group digests");
-    memcpy(out, s->tags.p, s->tags.n);
+    if (out != NULL)
+        memcpy(out, s->tags.p, s->tags.n);
     qc_buf_clear(&s->tags);
     return QC_OK;
+}
+
+static qc_rc room_for_chunk(const struct vault_sealer *s, struct qc_err *err)
+{
+    if (s->chunks >> QC_VAULT_CHUNKS_LOG2_MAX != 0)
+        return QC_FAIL(err, QC_LIMIT, "sealing: over 2^%d chunks", QC_VAULT_CHUNKS_LOG2_MAX);
+    return QC_OK;
+}
+
+static qc_rc keep_tags(struct vault_sealer *s, const uint8_t tags[VAULT_TAG_PAIR], struct qc_err *err)
+{
+    memcpy(s->recent + s->chunks % QC_VAULT_SEGMENT_CHUNKS * VAULT_TAG_PAIR, tags, VAULT_TAG_PAIR);
+    return qc_buf_add(&s->tags, qc_span_of(tags, VAULT_TAG_PAIR), err);
 }
 
 static qc_rc seal_chunk(struct vault_sealer *s, uint8_t *buf, size_t n, bool last, size_t *ret,
                         struct qc_err *err)
 {
-    if (s->chunks >> QC_VAULT_CHUNKS_LOG2_MAX != 0)
-        return QC_FAIL(err, QC_LIMIT, "sealing: over 2^%d chunks", QC_VAULT_CHUNKS_LOG2_MAX);
     uint8_t tags[VAULT_TAG_PAIR];
     const struct vault_chunk_at at = { .salt = s->salt, .i = s->chunks, .last = last };
+    QC_TRY(room_for_chunk(s, err));
     QC_TRY(vault_chunker_seal(&s->chunker, &at, buf, n, tags, err));
-    QC_TRY(qc_buf_add(&s->tags, qc_span_of(tags, sizeof tags), err));
+    QC_TRY(keep_tags(s, tags, err));
     size_t out = n;
     if (s->chunks == 0) {
         QC_TRY(insert_keys(s, buf, n, err));
@@ -214,6 +236,8 @@ qc_rc vault_sealer_chunk(struct vault_sealer *s, uint8_t *buf, size_t n, bool la
 {
     QC_ASSERT(s->state == OPEN);
     QC_ASSERT(last ? n <= (size_t)1 << s->chunk_log2 : n == (size_t)1 << s->chunk_log2);
+    QC_ASSERT(s->replayed == 0 || s->chunks != s->replayed ||
+              s->epochs[s->epoch_count - 1].start == s->chunks);
     QC_ASSERT(n > 0 || s->chunks == 0); /* one encoding per length: only an empty object has an empty chunk */
     const qc_rc rc = seal_chunk(s, buf, n, last, ret, err);
     if (rc != QC_OK)
@@ -241,6 +265,58 @@ qc_rc vault_sealer_epoch(struct vault_sealer *s, const uint8_t salt[16], struct 
         s->epochs[s->epoch_count++].start = s->chunks;
     memcpy(s->epochs[s->epoch_count - 1].salt, salt, 16);
     memcpy(s->salt, salt, sizeof s->salt);
+    return QC_OK;
+}
+
+qc_span vault_sealer_tags(const struct vault_sealer *s)
+{
+    QC_ASSERT(s->chunks > 0 && s->chunks % QC_VAULT_SEGMENT_CHUNKS == 0);
+    return qc_span_of(s->recent, sizeof s->recent);
+}
+
+const uint8_t *vault_sealer_salt(const struct vault_sealer *s)
+{
+    return s->salt;
+}
+
+/* seal_chunk without the chunk. */
+static qc_rc replay_chunk(struct vault_sealer *s, const uint8_t tags[VAULT_TAG_PAIR], struct qc_err *err)
+{
+    const size_t n = (size_t)1 << s->chunk_log2;
+    QC_TRY(room_for_chunk(s, err));
+    QC_TRY(keep_tags(s, tags, err));
+    s->size += n;
+    if (s->chunks == 0) {
+        QC_TRY(place_keys(s, n, err));
+        s->size += VAULT_INSERT_BYTES;
+    }
+    s->chunks++;
+    s->L += n;
+    if (s->tags.n == s->tags.max) {
+        s->size += s->tags.n;
+        QC_TRY(end_group(s, NULL, err));
+    }
+    return QC_OK;
+}
+
+qc_rc vault_sealer_replay(struct vault_sealer *s, const uint8_t salt[16], qc_span tags, struct qc_err *err)
+{
+    QC_ASSERT(s->state == OPEN && tags.n > 0 && tags.n % VAULT_TAG_PAIR == 0);
+    if (!qc_ct_eq(salt, s->salt, sizeof s->salt))
+        QC_TRY(vault_sealer_epoch(s, salt, err));
+    for (size_t at = 0; at < tags.n; at += VAULT_TAG_PAIR)
+        QC_TRY(replay_chunk(s, tags.p + at, err));
+    s->replayed = s->chunks;
+    return QC_OK;
+}
+
+qc_rc vault_sealer_proves(struct vault_sealer *s, const uint8_t salt[16], uint64_t i, uint8_t *buf,
+                          const uint8_t *tags, bool *ret, struct qc_err *err)
+{
+    uint8_t now[VAULT_TAG_PAIR];
+    const struct vault_chunk_at at = { .salt = salt, .i = i };
+    QC_TRY(vault_chunker_seal(&s->chunker, &at, buf, (size_t)1 << s->chunk_log2, now, err));
+    *ret = qc_ct_eq(now, tags, sizeof now);
     return QC_OK;
 }
 

@@ -60,6 +60,8 @@ qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const struct sender_o
     s->gw = gw;
     s->opts = *opts;
     s->op = op;
+    s->next = opts->first;
+    s->done = opts->durable;
     for (size_t i = 0; i < SLOTS; i++)
         s->slot[i].owner = s;
     *ret = QC_STEAL(s);
@@ -97,6 +99,7 @@ static void send_job(void *arg)
         rc = gw->ops->segment_put(gw,
                                   &(struct vault_gw_part){ .put_key = s->opts.put_key,
                                                            .seq = slot->seq,
+                                                           .run = s->opts.run,
                                                            .last = slot->last,
                                                            .hasty = s->opts.hasty,
                                                            .bytes = qc_buf_span(&slot->bytes),

@@ -10,6 +10,9 @@ struct sender;
 struct sender_opts {
     const uint8_t *put_key;  /* 16 bytes */
     bool hasty;              /* the write quorum is enough */
+    uint32_t run;            /* of the upload */
+    uint32_t first;          /* the first segment that is sent; those before it are durable, */
+    uint64_t durable;        /* with so many bytes of D */
     struct vault_ways *ways; /* of struct vault_gw_part */
 };
 /* gw (which is cloned once there are several segments), what opts name and op are borrowed until sender_free.

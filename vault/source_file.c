@@ -13,7 +13,8 @@ struct vault_source_file {
     struct vault_source source;
     struct qc_fd own;
     int fd;
-    bool regular; /* else a descriptor of the caller's: a pipe, a terminal */
+    struct vault_source_id id; /* before */
+    bool regular;              /* else a descriptor of the caller's: a pipe, a terminal */
     struct stat before;
     uint64_t done; /* bytes read */
     /* Of a link: where it is, and its target as it was. */
@@ -65,9 +66,35 @@ static qc_rc read_bytes(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, st
     }
 }
 
-static bool same_time(struct timespec a, struct timespec b)
+static struct vault_source_id id_of(const struct stat *st)
 {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+    return (struct vault_source_id){ .device = st->st_dev,
+                                     .inode = st->st_ino,
+                                     .size = (uint64_t)st->st_size,
+                                     .mtime_s = st->st_mtim.tv_sec,
+                                     .mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
+                                     .ctime_s = st->st_ctim.tv_sec,
+                                     .ctime_ns = (uint32_t)st->st_ctim.tv_nsec };
+}
+
+bool vault_source_same(const struct vault_source_id *a, const struct vault_source_id *b)
+{
+    return a->device == b->device && vault_source_same_elsewhere(a, b);
+}
+
+bool vault_source_same_elsewhere(const struct vault_source_id *a, const struct vault_source_id *b)
+{
+    return a->inode == b->inode && a->size == b->size && a->mtime_s == b->mtime_s &&
+           a->mtime_ns == b->mtime_ns && a->ctime_s == b->ctime_s && a->ctime_ns == b->ctime_ns;
+}
+
+static qc_rc seek_to(void *ctx, uint64_t offset, struct qc_err *err)
+{
+    struct vault_source_file *f = ctx;
+    if (lseek(f->fd, (off_t)offset, SEEK_SET) < 0)
+        return QC_FAIL_OS(err, "cannot go on in the input");
+    f->done = offset;
+    return QC_OK;
 }
 
 static qc_rc unchanged(void *ctx, uint64_t bytes_read, struct qc_err *err)
@@ -76,9 +103,8 @@ static qc_rc unchanged(void *ctx, uint64_t bytes_read, struct qc_err *err)
     struct stat now;
     if (fstat(f->fd, &now) != 0)
         return QC_FAIL_OS(err, "cannot look at the input again");
-    const struct stat *was = &f->before;
-    if (now.st_dev != was->st_dev || now.st_ino != was->st_ino || now.st_size != was->st_size ||
-        !same_time(now.st_mtim, was->st_mtim) || !same_time(now.st_ctim, was->st_ctim))
+    const struct vault_source_id id = id_of(&now);
+    if (!vault_source_same(&id, &f->id))
         return QC_FAIL(err, QC_CHANGED, "the file changed while it was read");
     if (bytes_read != (uint64_t)now.st_size)
         return QC_FAIL(err, QC_CHANGED, "%" PRIu64 " bytes were read of a file of %" PRIu64, bytes_read,
@@ -127,7 +153,10 @@ qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const ch
     QC_TRY(check_kind(f->before.st_mode, path, err)); /* it may have been exchanged meanwhile */
     f->regular = true;
     (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    f->id = id_of(&f->before);
     f->source.unchanged = unchanged;
+    f->source.id = &f->id;
+    f->source.seek = seek_to;
     f->source.size = (uint64_t)f->before.st_size;
     f->source.has_mtime = f->source.has_mode = true;
     f->source.mtime_s = f->before.st_mtim.tv_sec;
@@ -169,8 +198,8 @@ static qc_rc link_unchanged(void *ctx, uint64_t bytes_read, struct qc_err *err)
     struct stat now;
     if (fstatat(f->dirfd, f->path, &now, AT_SYMLINK_NOFOLLOW) != 0)
         return QC_FAIL_OS(err, "cannot look at the link again");
-    if (now.st_dev != f->before.st_dev || now.st_ino != f->before.st_ino ||
-        !same_time(now.st_ctim, f->before.st_ctim) || bytes_read != f->target.n)
+    const struct vault_source_id was = id_of(&f->before), is = id_of(&now);
+    if (!vault_source_same(&was, &is) || bytes_read != f->target.n)
         return QC_FAIL(err, QC_CHANGED, "the link changed while it was read");
     return QC_OK;
 }

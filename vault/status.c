@@ -58,7 +58,7 @@ qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf
     QC_TRY(look(&st, 1, conf, err));
     st.same_device = st.share[0].device != 0 && st.share[0].device == st.share[1].device;
     if (conf->state != NULL)
-        QC_TRY(journal_count(conf->state, &st.unfinished, err));
+        QC_TRY(journal_count(conf->state, &st.unfinished, &st.waiting, err));
     *ret = st;
     return QC_OK;
 }

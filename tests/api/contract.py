@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("entrySome", "5XX"), ("members", "5XX"),
@@ -191,6 +191,7 @@ class Walk:
         self.ask("uploadBegin", v, up | {"version": self.id()}, expect=409, error="conflict")
         self.ask("segmentPut", key | {"seq": 0}, b"late", expect=409, error="conflict")
         check(self.ask("uploadGet", key) == {"state": "live", "receipt": receipt}, "state of a live upload")
+        self.ask("uploadResume", key, {"segments": 1}, expect=409, error="conflict")
         got = self.ask("uploadCancel", key, expect=409, error="conflict")
         check((got["state"], got["receipt"]) == ("live", receipt), f"cancel of a live upload: {got}")
         return up, e, body, b"".join(datas)

@@ -59,6 +59,7 @@ if(QC_FAULT_POINTS)
   qc_system(reprotect TIMEOUT 3600)
   qc_system(kills TIMEOUT 3600)
   qc_system(interrupted TIMEOUT 900)
+  qc_system(resume TIMEOUT 3600)
   if(CMAKE_C_COMPILER_ID STREQUAL GNU) # once
     qc_system(two_gateways TIMEOUT 900)
     qc_system(late_commit TIMEOUT 3600)

@@ -30,6 +30,7 @@ struct fake_upload {
     uint8_t key[16], object[16], version[16];
     enum vault_upload_state state;
     struct blob seg[64];
+    uint32_t run;
     uint32_t last; /* number of the last segment + 1; 0: not seen */
     struct vault_gw_receipt receipt;
 };
@@ -47,6 +48,7 @@ enum fake_call {
     FAKE_COMMIT,
     FAKE_STATE,
     FAKE_CANCEL,
+    FAKE_RESUME,
     FAKE_READ,
     FAKE_BACKUP,
 };
@@ -69,6 +71,7 @@ struct fake {
     enum fake_call fail;
     unsigned fail_nth;
     bool fail_effect;
+    uint32_t refuse; /* the number of a segment that is refused with fail_rc, once; 0: none, nor the first */
     qc_rc fail_rc;
     /* Runs before each commit decides, without the lock: another writer. */
     void (*before_commit)(void *ctx);

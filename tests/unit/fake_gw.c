@@ -322,9 +322,13 @@ static qc_rc fake_segment(struct vault_gw *gw, const struct vault_gw_part *part,
     ENTER(FAKE_SEGMENT);
     struct fake_upload *u = upload_of(f, part->put_key);
     uint32_t seq = part->seq;
-    if (u == NULL || u->state != VAULT_UPLOAD_OPEN || seq >= 64 || part->bytes.n == 0 ||
-        part->bytes.n > QC_VAULT_SEGMENT_MAX)
+    if (u == NULL || u->state != VAULT_UPLOAD_OPEN || u->run != part->run || seq >= 64 ||
+        part->bytes.n == 0 || part->bytes.n > QC_VAULT_SEGMENT_MAX)
         return QC_FAIL(err, QC_CONFLICT, "fake: no such upload");
+    if (f->refuse != 0 && f->refuse == seq) {
+        f->refuse = 0;
+        return QC_FAIL(err, f->fail_rc, "fake: refused");
+    }
     put_blob(&u->seg[seq], part->bytes);
     if (part->last)
         u->last = seq + 1;
@@ -366,7 +370,8 @@ static qc_rc fake_commit(struct vault_gw *gw, const struct vault_gw_commit *what
         uint64_t size = 0;
         for (uint32_t i = 0; i < segments; i++)
             size += u->seg[i].n;
-        if (u->last != segments || size != e->size || memcmp(e->version, u->version, 16) != 0)
+        if (u->last != segments || u->run != what->run || size != e->size ||
+            memcmp(e->version, u->version, 16) != 0)
             return QC_FAIL(err, QC_GENERAL, "fake: segments do not make up the entry");
         QC_TRY(decide(f, e, ret_current, err));
         publish(f, u, segments, what->backup);
@@ -389,6 +394,23 @@ static qc_rc fake_state(struct vault_gw *gw, const uint8_t put_key[16], enum vau
         *ret = VAULT_UPLOAD_OPEN;
     }
     LEAVE(FAKE_STATE);
+}
+
+static qc_rc fake_resume(struct vault_gw *gw, const uint8_t put_key[16], uint32_t most,
+                         struct vault_gw_resumed *ret, const struct vault_op *op, struct qc_err *err)
+{
+    ENTER(FAKE_RESUME);
+    struct fake_upload *u = upload_of(f, put_key);
+    uint32_t n = 0;
+    if (u == NULL || u->state != VAULT_UPLOAD_OPEN)
+        return QC_FAIL(err, QC_CONFLICT, "fake: no open upload");
+    while (n < most && n < 64 && u->seg[n].n > 0 && n + 1 != u->last)
+        n++;
+    for (uint32_t i = n; i < 64; i++)
+        free_blob(&u->seg[i]);
+    u->last = 0;
+    *ret = (struct vault_gw_resumed){ .run = ++u->run, .segments = n };
+    LEAVE(FAKE_RESUME);
 }
 
 static qc_rc fake_cancel(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_op *op,
@@ -479,6 +501,7 @@ static const struct vault_gw_ops ops = {
     .segment_put = fake_segment,
     .upload_commit = fake_commit,
     .upload_state = fake_state,
+    .upload_resume = fake_resume,
     .upload_cancel = fake_cancel,
     .read = fake_read,
     .backup_get = fake_backup,

@@ -430,12 +430,12 @@ static void journal(struct qc_rand *rand)
     struct journal_put put = { .sequence = 3, .number = 9 }, got = { 0 };
     uint8_t bytes[2 * JOURNAL_SLOT + 1];
     uint32_t turn = 0;
-    uint64_t n = 0;
+    uint64_t n = 0, waiting = 0;
     char file[600];
     qc_rand_fill(rand, put.put_key, 16);
     CHECK_OK(journal_begin(&j, in_work("state"), &put, &err));
     snprintf(file, sizeof(file), "%s/state/journal/%s", work, j.name);
-    CHECK_OK(journal_count(in_work("state"), &n, &err));
+    CHECK_OK(journal_count(in_work("state"), &n, &waiting, &err));
     CHECK(n == 0); /* it is held */
     for (uint64_t sequence = 4; sequence < 8; sequence++) {
         put.sequence = sequence;
@@ -457,7 +457,7 @@ static void journal(struct qc_rand *rand)
         close(fd);
     }
     journal_close(&j);
-    CHECK_OK(journal_count(in_work("state"), &n, &err));
+    CHECK_OK(journal_count(in_work("state"), &n, &waiting, &err));
     CHECK(n == 1);
 }
 

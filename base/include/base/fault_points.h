@@ -35,6 +35,8 @@
     X(client_begun, "client put: the gateway has the intent, no share is recorded")                          \
     X(client_share1, "client put: record 1 is pending, record 2 is not there")                               \
     X(client_shared, "client put: both records are pending, no byte of N was sent")                          \
+    X(client_segment, "put: a segment that is not the last is sealed, and in the record; it is not sent")    \
+    X(client_resumed, "put: it goes on; the gateway has begun the new run, nothing was sent")                \
     X(client_sent, "client put: all of N is durable, the commit was not sent")                               \
     X(client_receipt, "client put: the receipt is here, the stores do not know")                             \
     X(client_stored1, "client put: store 1 knows of the commit, store 2 does not")                           \

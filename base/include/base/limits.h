@@ -77,6 +77,9 @@
     X(QC_VAULT_CONFLICTS_MAX, 16, "tries", "others write the same name at the same time")                    \
     X(QC_VAULT_RANGE, 8 * 1024 * 1024, "bytes", "one fetch of a get; two are in memory")                     \
     X(QC_VAULT_LEFT_MIN, 16 * 1024 * 1024, "bytes", "of a get that ends early: less is fetched again soon")  \
+    X(QC_VAULT_RESUME_TEXT_MAX, 16384, "bytes", "FORMAT 10.9: a name, a provenance, and numbers")            \
+    X(QC_VAULT_RESUME_SYNC, 16, "segments", "that a power cut may cost a put that goes on: 256 MiB")         \
+    X(QC_VAULT_RESUME_DAYS, 14, "days", "a put can go on; gateways wait longer: QC_GW_UPLOAD_DAYS")          \
     X(QC_VAULT_DIRECT_MIN, 256 * 1024, "bytes", "of a file, from which on they pass the page cache by")      \
     X(QC_VAULT_WHOLE_MAX, 4 * 1024 * 1024, "bytes", "a smaller object is fetched by one request")            \
     X(QC_VAULT_VERSIONS_MAX, 100000, "versions", "of one object: 12 MiB of list, and its records are read")  \

@@ -70,6 +70,10 @@ struct vault_gw_segment {
     uint32_t durable, n;
 };
 
+struct vault_gw_resumed {
+    uint32_t run, segments;
+};
+
 /* An operator's call: JSON in, JSON out. */
 struct vault_gw_operation {
     const char *method, *path;
@@ -117,7 +121,7 @@ struct vault_gw_page {
 struct vault_ways; /* vault/ways.h */
 struct vault_gw_part {
     const uint8_t *put_key; /* 16 bytes */
-    uint32_t seq;
+    uint32_t seq, run;      /* run: as of the commit */
     bool last;
     bool hasty; /* the write quorum is enough; the others follow */
     qc_span bytes;
@@ -129,6 +133,7 @@ struct vault_gw_commit {
     const uint8_t *put_key;
     const struct vault_entry *entry; /* sealed */
     uint32_t segments;               /* commit only */
+    uint32_t run;                    /* commit only: what upload_resume said last; 0 */
     qc_span backup;                  /* commit only */
     bool hasty;                      /* commit only: as of its segments */
 };
@@ -212,6 +217,11 @@ struct vault_gw_ops {
     /* receipt is filled for DECIDED (where the gateway gives one) and LIVE. */
     qc_rc (*upload_state)(struct vault_gw *gw, const uint8_t put_key[16], enum vault_upload_state *ret,
                           struct vault_gw_receipt *receipt, const struct vault_op *op, struct qc_err *err);
+    /* A new run of an open upload, with the first segments that are durable, at most `most`, never the last
+     * one. What an earlier run has sent, a commit too, counts no more from now on. QC_NOTFOUND; QC_CONFLICT
+     * it is not open. */
+    qc_rc (*upload_resume)(struct vault_gw *gw, const uint8_t put_key[16], uint32_t most,
+                           struct vault_gw_resumed *ret, const struct vault_op *op, struct qc_err *err);
     /* Durable, also for an unknown key. QC_CONFLICT  it is decided or live. */
     qc_rc (*upload_cancel)(struct vault_gw *gw, const uint8_t put_key[16], const struct vault_op *op,
                            struct qc_err *err);

@@ -67,6 +67,23 @@ QC_MUST qc_rc vault_sealer_chunk(struct vault_sealer *s, uint8_t *buf, size_t n,
  */
 QC_MUST qc_rc vault_sealer_epoch(struct vault_sealer *s, const uint8_t salt[16], struct qc_err *err);
 
+/* Tags of the last QC_VAULT_SEGMENT_CHUNKS chunks, VAULT_TAG_PAIR bytes each, where their number is a
+ * multiple of that: what vault_sealer_replay takes. Borrowed until the next chunk. */
+qc_span vault_sealer_tags(const struct vault_sealer *s);
+const uint8_t *vault_sealer_salt(const struct vault_sealer *s); /* 16 bytes: of the epoch of the next chunk */
+
+/*
+ * Go on: as if the next chunks, full ones and none of them the last, had been sealed under this salt with
+ * these tags. Before the chunk that follows a new epoch must be begun: what was replayed has left the
+ * machine. tags   VAULT_TAG_PAIR bytes for each chunk Errors: vault_sealer_chunk's and vault_sealer_epoch's
+ */
+QC_MUST qc_rc vault_sealer_replay(struct vault_sealer *s, const uint8_t salt[16], qc_span tags,
+                                  struct qc_err *err);
+/* Is this the plaintext of chunk i (a full one, not the last) that had these tags under this salt? It is
+ * sealed again in buf, which is in memory alone and is not to leave it. */
+QC_MUST qc_rc vault_sealer_proves(struct vault_sealer *s, const uint8_t salt[16], uint64_t i, uint8_t *buf,
+                                  const uint8_t *tags, bool *ret, struct qc_err *err);
+
 /* Padded length so far, the size of N (final after finish), and n2 for B (known after chunk 0). */
 uint64_t vault_sealer_length(const struct vault_sealer *s);
 uint64_t vault_sealer_size(const struct vault_sealer *s);

@@ -117,6 +117,17 @@ QC_MUST qc_rc vault_renew_clouds(const struct vault_conf *conf, unsigned index,
 
 #define VAULT_SIZE_UNKNOWN UINT64_MAX
 
+/* Which file, in which state: compared when a put goes on, and at its end. */
+struct vault_source_id {
+    uint64_t device, inode, size;
+    int64_t mtime_s, ctime_s;
+    uint32_t mtime_ns, ctime_ns;
+};
+
+bool vault_source_same(const struct vault_source_id *a, const struct vault_source_id *b);
+/* But for the device, whose number may be another one after a boot. */
+bool vault_source_same_elsewhere(const struct vault_source_id *a, const struct vault_source_id *b);
+
 /* Where D comes from. */
 struct vault_source {
     /* Up to max bytes into dst; 0 is the end. */
@@ -124,6 +135,10 @@ struct vault_source {
     /* After the last byte, before the commit: is what was read still what is there? QC_CHANGED. NULL: cannot
      * be asked. */
     qc_rc (*unchanged)(void *ctx, uint64_t bytes_read, struct qc_err *err);
+    /* Where a put of it can go on after it was interrupted; both NULL: it always begins anew. The next byte
+     * that is read is that at `offset`. */
+    const struct vault_source_id *id;
+    qc_rc (*seek)(void *ctx, uint64_t offset, struct qc_err *err);
     void *ctx;
     uint64_t size; /* for progress; VAULT_SIZE_UNKNOWN */
     bool has_mtime, has_mode;
@@ -140,12 +155,21 @@ struct vault_put_opts {
      * one. NULL: whatever it has. */
     const uint8_t *over;
     bool hasty; /* wait for the write quorum alone: the other clouds follow, and the margin with them */
+    bool anew;  /* what an interrupted put of the name has stored is given up, even if it could go on */
+    /* Before the first byte is sent: an interrupted put goes on, with so many bytes of D that are durable; 0:
+     * there was one, and `why` it is begun anew. NULL: not interested. */
+    void (*took_up)(void *ctx, uint64_t durable, const char *why);
+    void *took_up_ctx;
 };
 
 struct vault_put_result {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint64_t number, sequence;
-    uint64_t size, stored;       /* |D|, |N| */
+    uint64_t size, stored; /* |D|, |N| */
+    uint64_t kept;         /* of D, by an interrupted put before; all of it: it had been committed */
+    uint64_t sent;         /* of N, handed to the gateway now */
+    bool waits;            /* set after a failure: what is durable stays, and the same put goes on there */
+    char anew[256]; /* why an interrupted put of the name did not go on; "": there was none, or it did */
     int64_t margin, margin_full; /* clouds that may be lost: as acknowledged, as asked for */
     bool degraded;               /* less was reached than was asked, because clouds failed: exit 4 */
     bool
@@ -166,6 +190,11 @@ struct vault_put_result {
  * QC_SHARES    a store is not there, nothing was sent;  QC_AUTH  a store is read-only, nothing was sent
  * QC_USAGE     the name;  QC_CHANGED  the source changed;  QC_CONFLICT  if_absent, or others wrote the name
  * too often QC_QUORUM    fewer clouds than the write quorum;  QC_RANDOM;  and what the source returns
+ *
+ * A put of several segments whose source can seek goes on after it was interrupted, by the next put of the
+ * name from the same file (vault_source_id): what the gateway has durably is not sent again, and what is sent
+ * is sealed under another salt. The last segment that it has is compared with the file. Where anything is
+ * different it is begun anew, as another version: never is one made of two.
  */
 QC_MUST qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source,
                         const struct vault_put_opts *opts, const struct vault_call *call,
@@ -544,6 +573,7 @@ struct vault_local_status {
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */
     } share[2];
     uint64_t unfinished; /* puts in the journal that no command is working on */
+    uint64_t waiting;    /* of these, such that the same put goes on with */
     bool same_device;    /* both stores lie on one device */
 };
 QC_MUST qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf *conf,
