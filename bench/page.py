@@ -96,6 +96,16 @@ def small(lines):
         yield "Files of 4 KiB in one command; each is an object of its own, durable on five clouds with a commit record on three."
         yield ""
         yield from table(["", "files", "ms each", "client, cpu ms", "gateway, cpu ms"], rows)
+        objects = [x for x in lines if x["kind"] == "small" and x["name"] == "put" and "objects" in x]
+        if objects:
+            yield f"After the put {objects[0]['objects']:,} objects are on the five clouds together."
+    beside = [x for x in lines if x["kind"] in ("small", "small_other")]
+    if any(x["kind"] == "small_other" for x in beside):
+        yield "The same tree by others (`bench/run.sh --trees`), new to each; what is stored and what is fetched is on the disk when the clock stops. ms each, medians."
+        yield ""
+        tools = list(dict.fromkeys(x.get("tool", "qcloud, five directories") for x in beside))
+        yield from table(["", "store", "fetch"], [[t, *(f"{statistics.median(x['ms_per_file'] for x in beside if x.get('tool', 'qcloud, five directories') == t and x['name'] == n):.2f}"
+                                                        for n in ("put", "get"))] for t in tools])
 
 
 def unchanged(lines):

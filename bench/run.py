@@ -235,20 +235,50 @@ def large(out, place, size):
         peak(out, box, f"get of {size >> 30} GiB", [("get", "large", "-")])
 
 
-def small(out, place, count):
-    with Box(root=place) as box:
-        box.init()
-        tree = os.path.join(box.work, "tree")
-        os.mkdir(tree)
-        for i in range(count):
-            with open(os.path.join(tree, f"{i:05}"), "wb") as f:
-                f.write(os.urandom(4096))
-        for name, args in (("put", ("put", "-r", tree, "tree")), ("get", ("get", "-r", "tree", os.path.join(box.work, "back")))):
-            pid = gateway_of(box)
-            before = cpu_s(pid)
-            c = Command(box, *args).wait()
-            out.add("small", name=name, files=count, bytes=4096, ms_per_file=round(1000 * c.seconds / count, 3),
-                    client_cpu_ms=round(1000 * c.cpu / count, 3), gateway_cpu_ms=round(1000 * (cpu_s(pid) - before) / count, 3))
+def on_clouds(box):
+    """Objects on all clouds: each was a PUT at least."""
+    return sum(len(names) for c in box.clouds for _, _, names in os.walk(c))
+
+
+def small(out, place, count, runs=1, beside=False):
+    """beside: restic and rclone with the same tree, in turn."""
+    for run in range(runs):
+        with Box(root=place) as box:
+            box.init()
+            tree = os.path.join(box.work, "tree")
+            os.mkdir(tree)
+            for i in range(count):
+                with open(os.path.join(tree, f"{i:05}"), "wb") as f:
+                    f.write(os.urandom(4096))
+            subprocess.run(["sync", "-f", tree], check=True)
+            small_ours(out, box, tree, count)
+            if beside:
+                small_others(out, os.path.join(box.root, f"run-{run}"), tree, count)
+
+
+def small_others(out, place, tree, count):
+    env, tools = others(place, tree)
+    top = os.path.join(place, "others")
+    sync = ["sync", "-f", top]
+    trees = {
+        "restic, one directory": ([["restic", "backup", "-q", "--no-cache", tree], sync],
+                                  [["restic", "restore", "-q", "--no-cache", "latest", "--target", os.path.join(top, "back")], sync]),
+        "rclone crypt, one directory": ([["rclone", "copy", "-q", tree, "crypt:tree"], sync],
+                                        [["rclone", "copy", "-q", "crypt:tree", os.path.join(top, "again")], sync]),
+    }
+    for tool, (store, fetch) in trees.items():
+        check(tool in tools, f"{tool} is not one of the others")
+        for name, commands in (("put", store), ("get", fetch)):
+            out.add("small_other", tool=tool, name=name, files=count, bytes=4096, ms_per_file=round(1000 * clock(commands, env) / count, 3))
+
+
+def small_ours(out, box, tree, count):
+    for name, args in (("put", ("put", "-r", tree, "tree")), ("get", ("get", "-r", "tree", os.path.join(box.work, "back")))):
+        pid = gateway_of(box)
+        before = cpu_s(pid)
+        c = Command(box, *args).wait()
+        out.add("small", name=name, files=count, bytes=4096, ms_per_file=round(1000 * c.seconds / count, 3), objects=on_clouds(box),
+                client_cpu_ms=round(1000 * c.cpu / count, 3), gateway_cpu_ms=round(1000 * (cpu_s(pid) - before) / count, 3))
 
 
 # ------------------------------------------------------------ what a user would take instead
@@ -307,6 +337,8 @@ def summary(out, enforced):
             print(f"peak            {x['what']}: client {x['client']} MiB, gateway {x['gateway']} MiB")
         elif x["kind"] == "small":
             print(f"small           {x['name']} of {x['files']} files of {x['bytes']} bytes: {x['ms_per_file']} ms each")
+        elif x["kind"] == "small_other":
+            print(f"small           {x['name']} of {x['files']} files of {x['bytes']} bytes by {x['tool']}: {x['ms_per_file']} ms each")
         elif x["kind"] == "unchanged":
             print(f"unchanged       {x['tool']}: {x['files']} files again in {x['seconds']} s ({x['most']} at most), the first time {x['first_s']} s")
         elif x["kind"] == "other":
@@ -343,10 +375,11 @@ def summary(out, enforced):
 
 def main():
     top = os.path.dirname(HERE)
-    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--xor23] [--unchanged] [--runs N] [--place DIR] [--out FILE]")
+    p = argparse.ArgumentParser(usage="bench/run.sh [--quick] [--memory] [--small COUNT] [--trees COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--xor23] [--unchanged] [--runs N] [--place DIR] [--out FILE]")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--memory", action="store_true")
     p.add_argument("--small", type=int, default=None)
+    p.add_argument("--trees", type=int, default=None)
     p.add_argument("--compare", action="store_true")
     p.add_argument("--clouds", action="store_true")
     p.add_argument("--slow", action="store_true")
@@ -373,6 +406,9 @@ def main():
         return 0 if summary(out, not o.quick) else 1
     if o.xor23:
         xor23.measure(out, sys.modules[__name__], place, o.quick)
+        return 0 if summary(out, not o.quick) else 1
+    if o.trees is not None:
+        small(out, place, o.trees, o.runs or (1 if o.quick else 3), beside=True)
         return 0 if summary(out, not o.quick) else 1
     if o.unchanged:
         unchanged.measure(out, sys.modules[__name__], place, o.quick)

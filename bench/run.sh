@@ -3,11 +3,12 @@
 # JSON lines to --out (default build/bench/results.jsonl), a summary to the terminal. Exit 0: every floor is met; 1: one is
 # missed; 2: it could not be measured.
 #
-# Usage: bench/run.sh --papers [WORDS] | [--quick] [--memory] [--small COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--xor23] [--unchanged] [--runs N] [--place DIR] [--out FILE]
+# Usage: bench/run.sh --papers [WORDS] | [--quick] [--memory] [--small COUNT] [--trees COUNT] [--compare] [--clouds] [--slow] [--repair] [--links] [--xor23] [--unchanged] [--runs N] [--place DIR] [--out FILE]
 #   (nothing)   kernels, the whole path five times, eight transfers at once: about 5 minutes, 25 GB of disk
 #   --quick     a few seconds, to see that it runs: its figures say nothing and no floor is looked at
 #   --memory    also an object of 10 GiB
 #   --small     so many files of 4 KiB (default 500)
+#   --trees     only this: so many files of 4 KiB put and fetched, three times, beside restic and rclone in turn
 #   --compare   also rclone crypt, restic and cp with the same file (tools/setup --bench installs them)
 #   --clouds    also five real S3 servers: the gateway's processor time beside theirs (tools/setup --clouds)
 #   --slow      only this, of --clouds: one of the five takes 3 s for each request; gets and puts beside it

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "profile.h"
 #include "progress.h"
@@ -211,10 +212,141 @@ static void get_below(struct get_run *run, qc_span name, const char *dir, qc_spa
     run->go_on = told(run, rc, name, &why);
 }
 
-/* Names of a listing, one after the other: u32 length, bytes. */
+/* -- small files, together ------------------------------------------------------------------------------- */
+
+enum {
+    TOGETHER = 200,
+    ABOUT_EACH = 1024
+}; /* files, two descriptors each; bytes of an N besides the file's */
+
+struct get_waiting {
+    qc_span name, rest; /* borrowed from the listing's names */
+    char *path;
+    struct vault_got got;
+};
+struct get_together {
+    struct get_run *run;
+    const char *dir;
+    struct get_waiting v[TOGETHER];
+    struct vault_sink_file *files[TOGETHER];
+    struct vault_sink_outcome outcomes[TOGETHER];
+    size_t count;
+    uint64_t bytes;
+};
+
+static void together_free(struct get_together **tp)
+{
+    struct get_together *t = *tp;
+    *tp = NULL;
+    for (size_t i = 0; t != NULL && i < t->count; i++) {
+        vault_sink_file_free(&t->files[i]);
+        vault_got_done(&t->v[i].got);
+        qc_free(t->v[i].path);
+    }
+    qc_free(t);
+}
+
+/* Most files lie where the one before does: that directory was made then. */
+static qc_rc place_of(struct get_together *t, size_t i, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
+{
+    const char *last = i == 0 ? NULL : t->v[i - 1].path;
+    const int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", t->dir, (int)t->v[i].rest.n,
+                           (const char *)t->v[i].rest.p);
+    const size_t dir = last == NULL ? 0 : (size_t)(strrchr(last, '/') - last) + 1;
+    if (n > 0 && n < QC_CLIENT_PATH_MAX && last != NULL && strncmp(path, last, dir) == 0 &&
+        strchr(path + dir, '/') == NULL)
+        return QC_OK;
+    return client_place_below(t->dir, t->v[i].rest, path, err);
+}
+
+static qc_rc get_later(struct get_together *t, size_t i, const struct vault_call *call, struct qc_err *err)
+{
+    struct get_run *run = t->run;
+    char path[QC_CLIENT_PATH_MAX];
+    QC_TRY(place_of(t, i, path, err));
+    if ((t->v[i].path = qc_strdup(path)) == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%s", path);
+    QC_TRY(vault_sink_file_new(&t->files[i], path, run->force, err));
+    vault_sink_file_tell(t->files[i], tell_kept, &run->c->out);
+    vault_sink_file_later(t->files[i]);
+    if (run->sparse)
+        vault_sink_file_sparse(t->files[i]);
+    return vault_get_part(run->c->vault, t->v[i].name, &run->opts, vault_sink_file_sink(t->files[i]), call,
+                          &t->v[i].got, err);
+}
+
+static qc_rc tell_one(struct get_together *t, size_t i, struct qc_err *err)
+{
+    const struct get_waiting *w = &t->v[i];
+    QC_TRY(item_json(t->run, &w->got, w->path, err));
+    return tell(t->run, w->name, &w->got, w->path, err);
+}
+
+/* All that wait: fetched ahead together, and together made durable. Nothing is told of one before that. */
+static void get_waiting(struct get_together *t)
+{
+    struct get_run *run = t->run;
+    qc_span names[TOGETHER];
+    struct progress p;
+    if (t->count == 0)
+        return;
+    for (size_t i = 0; i < t->count; i++)
+        names[i] = t->v[i].name;
+    struct vault_call call = client_call_shown(run->c, &p, names[0], "verified", true);
+    vault_ahead(run->c->vault, names, t->count, &call);
+    for (size_t i = 0; i < t->count && run->go_on; i++) {
+        struct vault_sink_outcome *o = &t->outcomes[i];
+        o->rc = get_later(t, i, &call, &o->why);
+        if (o->rc != QC_OK)
+            run->go_on = told(run, o->rc, names[i], &o->why);
+    }
+    vault_ahead(run->c->vault, NULL, 0, &call);
+    progress_end(&p);
+    struct vault_sink_outcome was[TOGETHER];
+    memcpy(was, t->outcomes, sizeof(was));
+    vault_sink_files_finish(t->files, t->outcomes, t->count);
+    for (size_t i = 0; i < t->count; i++) {
+        struct vault_sink_outcome *o = &t->outcomes[i];
+        if (was[i].rc != QC_OK || t->files[i] == NULL)
+            continue;
+        if (o->rc == QC_OK)
+            o->rc = tell_one(t, i, &o->why);
+        const bool go_on = told(run, o->rc, names[i], &o->why);
+        run->go_on = run->go_on && go_on;
+    }
+}
+
+static void get_one(struct get_together **tp, qc_span name, qc_span rest, uint64_t size, const char *dir,
+                    struct get_run *run)
+{
+    if (run->sites != NULL || size > QC_VAULT_BUNDLED_MAX) {
+        get_below(run, name, dir, rest);
+        return;
+    }
+    struct get_together *t = *tp;
+    if (t != NULL && (t->count == TOGETHER || t->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)) {
+        get_waiting(t);
+        together_free(tp);
+        t = NULL;
+    }
+    if (t == NULL && (t = qc_alloc(sizeof(*t))) != NULL)
+        *t = (struct get_together){ .run = run, .dir = dir };
+    *tp = t;
+    if (t == NULL) {
+        get_below(run, name, dir, rest);
+        return;
+    }
+    t->v[t->count++] = (struct get_waiting){ .name = name, .rest = rest };
+    t->bytes += size + ABOUT_EACH;
+}
+
+/* -- trees ----------------------------------------------------------------------------------------------- */
+
+/* Names of a listing, one after the other: u64 size of the file, u32 length, bytes. */
 static qc_rc keep_name(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     qc_buf *names = ctx;
+    QC_TRY(qc_buf_add_be(names, s->size, 8, err));
     QC_TRY(qc_buf_add_be(names, s->name.n, 4, err));
     return qc_buf_add(names, qc_buf_span(&s->name), err);
 }
@@ -261,16 +393,20 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
     if (names.n == 0)
         return QC_FAIL(err, QC_NOTFOUND, "no object below that prefix");
     QC_TRY(client_make_dir(dir, err));
+    QC_CLEANUP(together_free) struct get_together *waiting = NULL;
     qc_rd r = { .s = qc_buf_span(&names) };
     while (run->go_on && qc_rd_left(&r) > 0) {
+        const uint64_t size = qc_rd_be(&r, 8);
         qc_span name = qc_rd_bytes(&r, qc_rd_be(&r, 4));
         qc_span rest = name;
         if (qc_span_eq(name, p))
             rest = last_component(name);
         else if (p.n > 0 && name.n > p.n + 1)
             rest = qc_span_from(name, p.n + 1);
-        get_below(run, name, dir, rest);
+        get_one(&waiting, name, rest, size, dir, run);
     }
+    if (run->go_on && waiting != NULL)
+        get_waiting(waiting);
     return QC_OK;
 }
 

@@ -1,5 +1,7 @@
 #include "versions.h"
 
+#include "ahead.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -114,7 +116,8 @@ static qc_rc end(struct get *g, qc_rc rc, struct vault_got *got, const struct va
                  struct qc_err *err)
 {
     got->fetched = g->o.fetched;
-    session_note_faults(g->o.v, g->o.request, call);
+    if (ahead_bytes(g->o.v->ahead, &g->o.ids).n == 0) /* else it was asked when they came */
+        session_note_faults(g->o.v, g->o.request, call);
     QC_TRY(rc);
     return g->sink->finish != NULL ? g->sink->finish(g->sink->ctx, err) : QC_OK;
 }

@@ -13,6 +13,18 @@ void vault_gw_entry_done(struct vault_gw_entry *e)
     *e = (struct vault_gw_entry){ 0 };
 }
 
+qc_rc gw_entry_copy(struct vault_gw_entry *ret, const struct vault_gw_entry *e, struct qc_err *err)
+{
+    *ret = *e;
+    ret->path = (qc_buf){ .max = QC_VAULT_PATH_MAX };
+    ret->priv = (qc_buf){ .max = QC_VAULT_PRIVATE_MAX };
+    QC_TRY(qc_buf_add(&ret->path, qc_buf_span(&e->path), err));
+    QC_TRY(qc_buf_add(&ret->priv, qc_buf_span(&e->priv), err));
+    ret->e.path = qc_buf_span(&ret->path);
+    ret->e.priv = qc_buf_span(&ret->priv);
+    return QC_OK;
+}
+
 void gw_json_text(char *dst, size_t size, const char *src)
 {
     size_t n = 0;

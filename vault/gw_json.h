@@ -9,6 +9,8 @@
 #define GW_INT_MAX ((INT64_C(1) << 53) - 1) /* API: integers are below 2^53 */
 
 QC_MUST qc_rc gw_json_entry(struct vault_gw_entry *ret, const struct json_t *obj, struct qc_err *err);
+/* ret: empty; to be freed also after a failure. */
+QC_MUST qc_rc gw_entry_copy(struct vault_gw_entry *ret, const struct vault_gw_entry *e, struct qc_err *err);
 QC_MUST qc_rc gw_json_head(struct vault_head *ret, const struct json_t *obj, struct qc_err *err);
 QC_MUST qc_rc gw_json_receipt(struct vault_gw_receipt *ret, const struct json_t *obj, struct qc_err *err);
 QC_MUST qc_rc gw_json_info(struct vault_gw_info *ret, const struct json_t *obj, struct qc_err *err);

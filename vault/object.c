@@ -1,5 +1,7 @@
 #include "object.h"
 
+#include "ahead.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -40,6 +42,9 @@ qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_ra
     memcpy(what.object, o->ids.object, VAULT_ID_BYTES);
     memcpy(what.version, o->ids.version, VAULT_ID_BYTES);
     qc_buf_clear(ret);
+    const qc_span have = ahead_bytes(o->v->ahead, &o->ids);
+    if (o->without == NULL && range.size <= have.n && range.offset <= have.n - range.size)
+        return qc_buf_add(ret, qc_span_sub(have, (size_t)range.offset, (size_t)range.size), err);
     QC_TRY(qc_buf_reserve(ret, (size_t)range.size, err));
     qc_rc rc = QC_OK;
     for (unsigned i = 0; i < QC_RETRY_MAX; i++) {

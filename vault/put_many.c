@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fault.h"
+#include "gw_json.h"
 #include "tickets.h"
 
 static void many_done(struct many *b)
@@ -101,20 +102,7 @@ struct answers {
 static qc_rc keep_answer(void *ctx, const struct vault_gw_entry *e, struct qc_err *err)
 {
     struct answers *a = ctx;
-    struct vault_gw_entry *to = &a->v[a->n++];
-    to->path.max = QC_VAULT_PATH_MAX;
-    to->priv.max = QC_VAULT_PRIVATE_MAX;
-    QC_TRY(qc_buf_add(&to->path, qc_buf_span(&e->path), err));
-    QC_TRY(qc_buf_add(&to->priv, qc_buf_span(&e->priv), err));
-    to->e = e->e;
-    to->e.path = qc_buf_span(&to->path);
-    to->e.priv = qc_buf_span(&to->priv);
-    to->has_margins = e->has_margins;
-    to->acked_margin = e->acked_margin;
-    to->margin = e->margin;
-    to->margin_full = e->margin_full;
-    to->created = e->created;
-    return QC_OK;
+    return gw_entry_copy(&a->v[a->n++], e, err);
 }
 
 static void answers_done(struct answers *a)

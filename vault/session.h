@@ -23,6 +23,7 @@ struct vault {
     qc_buf backup;              /* the vault's B, as it came */
     struct vault_ring *ring;
     struct vault_head head; /* replayed */
+    struct ahead *ahead;    /* of gets to come; NULL: nothing */
     bool looking;           /* between session_look and session_look_end */
 };
 

@@ -1,4 +1,5 @@
 /* Opening, making and joining a vault. */
+#include "ahead.h"
 #include "session.h"
 
 #include <inttypes.h>
@@ -18,6 +19,7 @@ void vault_close(struct vault **v)
         qc_free(s->dir[i]);
     }
     vault_gw_close(&s->gw);
+    ahead_free(&s->ahead);
     vault_ring_free(&s->ring);
     vault_record_done(&s->record);
     qc_buf_free(&s->backup);

@@ -29,6 +29,7 @@ struct vault_sink_file {
     bool has_mode, has_mtime;
     bool links, link; /* links are made; and what comes is one */
     bool sparse;
+    bool later, ended; /* it is finished with others; and all of it has come */
     mode_t mode;
     struct timespec mtime;
 };
@@ -270,13 +271,16 @@ static qc_rc restore(struct vault_sink_file *f, struct qc_err *err)
 
 /* After the rename: a NAME.part with any mode but 0600 would look like a file of the user's (drop_stale). A
  * crash in between leaves the whole file, readable by its owner alone. */
+static bool has_other_mode(const struct vault_sink_file *f)
+{
+    return f->has_mode && (f->mode & 0777) != 0600;
+}
+
 static qc_rc restore_mode(struct vault_sink_file *f, struct qc_err *err)
 {
-    if (!f->has_mode || (f->mode & 0777) == 0600)
-        return QC_OK;
-    if (fchmod(qc_fd_get(&f->file), f->mode & 0777) != 0)
+    if (has_other_mode(f) && fchmod(qc_fd_get(&f->file), f->mode & 0777) != 0)
         return QC_FAIL_OS(err, "'%s' is whole, but its mode cannot be set", f->name);
-    return qc_sync(qc_fd_get(&f->file), err);
+    return QC_OK;
 }
 
 /* Its final name. 0, or -1 and errno. */
@@ -337,16 +341,16 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
     return qc_dir_sync(dir, err);
 }
 
-static qc_rc finish(void *ctx, struct qc_err *err)
+static qc_rc sync_part(struct vault_sink_file *f, struct qc_err *err)
 {
-    struct vault_sink_file *f = ctx;
-    int dir = qc_fd_get(&f->dir);
-    if (f->link)
-        return finish_link(f, err);
     if (f->sparse && ftruncate(qc_fd_get(&f->file), (off_t)f->size) != 0) /* it may end in a hole */
         return QC_FAIL_OS(err, "%s", f->part);
     QC_TRY_AS(qc_sync(qc_fd_get(&f->file), err), err, "%s", f->part);
-    QC_TRY(qc_fault(client_part, err));
+    return qc_fault(client_part, err);
+}
+
+static qc_rc name_part(struct vault_sink_file *f, struct qc_err *err)
+{
     QC_TRY(restore(f, err));
     const int rc = rename_to(f, f->part);
     if (rc != 0 && errno == ENOENT) /* not "no such object" */
@@ -355,8 +359,85 @@ static qc_rc finish(void *ctx, struct qc_err *err)
         return QC_FAIL_OS(err, "cannot rename '%s' to '%s'", f->part, f->path);
     f->made = false;
     QC_TRY(qc_fault(client_renamed, err));
-    QC_TRY(restore_mode(f, err));
-    return qc_dir_sync(dir, err);
+    return restore_mode(f, err);
+}
+
+static qc_rc sync_mode(struct vault_sink_file *f, struct qc_err *err)
+{
+    return has_other_mode(f) ? qc_sync(qc_fd_get(&f->file), err) : QC_OK;
+}
+
+static qc_rc finish(void *ctx, struct qc_err *err)
+{
+    struct vault_sink_file *f = ctx;
+    if (f->link)
+        return finish_link(f, err);
+    f->ended = true;
+    if (f->later)
+        return QC_OK;
+    QC_TRY(sync_part(f, err));
+    QC_TRY(name_part(f, err));
+    QC_TRY(sync_mode(f, err));
+    return qc_dir_sync(qc_fd_get(&f->dir), err);
+}
+
+/* --- Many, together --- */
+
+void vault_sink_file_later(struct vault_sink_file *f)
+{
+    f->later = true;
+}
+
+static bool same_dir(const struct vault_sink_file *a, const struct vault_sink_file *b)
+{
+    struct stat x, y;
+    return fstat(qc_fd_get(&a->dir), &x) == 0 && fstat(qc_fd_get(&b->dir), &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+typedef qc_rc (*step_fn)(struct vault_sink_file *f, struct qc_err *err);
+
+static void step(struct vault_sink_file *const *files, struct vault_sink_outcome *outcomes, size_t count,
+                 step_fn fn)
+{
+    for (size_t i = 0; i < count; i++)
+        if (files[i] != NULL && files[i]->later && files[i]->ended && outcomes[i].rc == QC_OK)
+            outcomes[i].rc = fn(files[i], &outcomes[i].why);
+}
+
+static qc_rc push(struct vault_sink_file *f, struct qc_err *err)
+{
+    (void)err;
+    (void)sync_file_range(qc_fd_get(&f->file), 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint */
+    return QC_OK;
+}
+
+/* A directory that several share is synced behind the last of them. */
+static void sync_dirs(struct vault_sink_file *const *files, struct vault_sink_outcome *outcomes, size_t count)
+{
+    const struct vault_sink_file *before = NULL;
+    struct vault_sink_outcome last = { 0 };
+    for (size_t i = 0; i < count; i++) {
+        const struct vault_sink_file *f = files[i];
+        if (f == NULL || !f->later || !f->ended || outcomes[i].rc != QC_OK)
+            continue;
+        if (before == NULL || !same_dir(before, f))
+            last.rc = qc_dir_sync(qc_fd_get(&f->dir), &last.why);
+        before = f;
+        outcomes[i] = last;
+    }
+}
+
+/* Each step for all before the next one: the first sync of many finds the blocks of all on their way, and the
+ * file system writes its journal once. */
+void vault_sink_files_finish(struct vault_sink_file *const *files, struct vault_sink_outcome *outcomes,
+                             size_t count)
+{
+    step(files, outcomes, count, push);
+    step(files, outcomes, count, sync_part);
+    step(files, outcomes, count, name_part);
+    step(files, outcomes, count, sync_mode);
+    sync_dirs(files, outcomes, count);
 }
 
 /* Directory and last component of path. */

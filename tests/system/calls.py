@@ -2,6 +2,7 @@
 """What a put, a get and a small file cost in system calls: syncs, threads, connections, and that large writes pass the page cache.
 Nothing is timed; a count does not depend on how busy the machine is. Each number is the difference of two gateway's lives, so
 that starting costs nothing. Limits are what was counted when this was written, and a little room: whoever needs more says why."""
+import filecmp
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ MIB = 1 << 20
 # Of a tree with more of them: all are one bundle, whatever their number.
 TOGETHER = {"qcloud": {"fsync": 0.1, "fdatasync": 0.2, "thread": 0.1, "connect": 0.1},
             "qcloud-gateway": {"fsync": 0.2, "fdatasync": 0.2, "thread": 0.1}}
+# Its bytes, and then its mode, are synced; the directory is for all of them.
+GET_TOGETHER = {"qcloud": {"fsync": 2.1, "fdatasync": 0.05, "thread": 0.1, "connect": 0.1}, "qcloud-gateway": {"thread": 0.1}}
 FILES, MORE = 6, 200      # fewer than QC_VAULT_BUNDLE_LEAST; not more than a bundle holds
 
 
@@ -78,6 +81,9 @@ def test():
         limit("a small file's put", less(many, one, FILES), SMALL_PUT)
         one, many = (box.count(("put", "-r", t, name)) for t, name in zip(trees[2:], ("some", "together")))
         limit("a small file's put with others", less(many, one, MORE), TOGETHER)
+        one, many = (box.count(("get", "-r", name, os.path.join(box.work, f"back-{name}"))) for name in ("some", "together"))
+        limit("a small file's get with others", less(many, one, MORE), GET_TOGETHER)
+        check(filecmp.dircmp(trees[3], os.path.join(box.work, "back-together")).same_files == sorted(os.listdir(trees[3])), "what came back differs")
         one, many = (box.count(("ls", name)) for name in ("some", "together"))
         limit("an entry that is listed", less(many, one, MORE), LISTED)
         one, many = (box.count(("put", p, "large")) for p in (segment, five))

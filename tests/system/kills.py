@@ -224,6 +224,10 @@ def test():
             with box.lost(*(box.clouds[i] for i in lost), box.stores[rng.randrange(2)]):
                 for name, data in sorted(world.acked.items()):
                     check(box.get(name) == data, f"{name} without clouds {lost} and a share: differs")
+                out = os.path.join(box.work, "all")
+                box.expect((0, 4), "get", "-r", "", out)
+                check({n: open(os.path.join(out, n), "rb").read() for n in os.listdir(out)} == world.acked, f"all at once without clouds {lost} and a share: differ")
+                shutil.rmtree(out)
         print(f"{kills} kills in {tried} operations, {inside} inside an operation; all {len(phases)} phases of put, overwrite, rm and a put of many hit; "
               f"{len(world.acked)} objects whole, also without two clouds and a share", flush=True)
         check(inside >= 0.9 * kills, f"only {inside} of {kills} kills were inside an operation")

@@ -42,6 +42,44 @@ static void write_file(const char *name, const char *text)
     close(fd);
 }
 
+/* Four at once: two get their names together, one finds its name taken meanwhile, one did not come to its
+ * end. */
+static void sinks(void)
+{
+    static const char *const names[] = { "many1", "many2", "many3", "many4" };
+    struct vault_sink_file *f[4] = { NULL };
+    struct vault_sink_outcome outcomes[4] = { 0 };
+    struct vault_stat what = { .has_mode = true, .mode = 0640, .has_mtime = true, .mtime_s = 1234567890 };
+    struct qc_err err = { 0 };
+    struct stat st;
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK_OK(vault_sink_file_new(&f[i], in_work(names[i]), false, &err));
+        vault_sink_file_later(f[i]);
+        const struct vault_sink *s = vault_sink_file_sink(f[i]);
+        CHECK_OK(s->begin(s->ctx, &what, &err));
+        CHECK_OK(s->write(s->ctx, QC_LIT("bytes"), &err));
+        if (i < 3)
+            CHECK_OK(s->finish(s->ctx, &err));
+        CHECK(stat(in_work(names[i]), &st) != 0);
+    }
+    int taken = open(in_work(names[1]), O_CREAT | O_WRONLY, 0600);
+    CHECK(taken >= 0 && close(taken) == 0);
+    vault_sink_files_finish(f, outcomes, 4);
+    CHECK(outcomes[0].rc == QC_OK && outcomes[1].rc != QC_OK && outcomes[2].rc == QC_OK);
+    for (unsigned i = 0; i < 4; i++)
+        vault_sink_file_free(&f[i]);
+    CHECK(stat(in_work(names[2]), &st) == 0 && st.st_size == 5 && (st.st_mode & 07777) == 0640 &&
+          st.st_mtime == 1234567890);
+    CHECK(stat(in_work(names[1]), &st) == 0 && st.st_size == 0);
+    CHECK(stat(in_work(names[3]), &st) != 0);
+    for (unsigned i = 0; i < 4; i++) {
+        char part[64];
+        snprintf(part, sizeof(part), "%s.part", names[i]);
+        CHECK(stat(in_work(part), &st) != 0);
+        (void)unlink(in_work(names[i]));
+    }
+}
+
 static void sink(void)
 {
     struct qc_err err = { 0 };
@@ -467,6 +505,7 @@ int main(void)
     struct qc_rand rand = qc_rand_start();
     snprintf(work, sizeof(work), "%.200s", dir.path);
     sink();
+    sinks();
     left();
     links();
     sparse();

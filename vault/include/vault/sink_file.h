@@ -30,6 +30,18 @@ void vault_sink_file_sparse(struct vault_sink_file *f);
 /* After a failure: leave NAME.part for a later get, if it has at least QC_VAULT_LEFT_MIN. Its name and bytes,
  * or NULL: it goes. */
 const char *vault_sink_file_leave(struct vault_sink_file *f, uint64_t *ret_bytes);
+/*
+ * Of many: the sink's finish leaves NAME.part as it is, and vault_sink_files_finish does for all of them what
+ * it would have done, with few waits for the disk. Links are made at once.
+ */
+void vault_sink_file_later(struct vault_sink_file *f);
+struct vault_sink_outcome {
+    qc_rc rc; /* in: QC_OK: its get has come to its end; out */
+    struct qc_err why;
+};
+/* files: NULL ones are passed over, and those whose get did not come to its end. */
+void vault_sink_files_finish(struct vault_sink_file *const *files, struct vault_sink_outcome *outcomes,
+                             size_t count);
 /* Removes NAME.part unless finish was reached, or it is left. */
 void vault_sink_file_free(struct vault_sink_file **f);
 

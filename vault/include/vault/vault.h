@@ -279,6 +279,13 @@ struct vault_sink {
 QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *sink,
                         const struct vault_call *call, struct vault_stat *ret, struct qc_err *err);
 
+/*
+ * These are the next that are asked for: their entries come by one request, and the sealed bytes of the small
+ * ones, up to 1 MiB together, by another. A hint: what fails is asked for again, by each, and nothing is less
+ * checked. Until the next call; count 0 forgets what is left. names: up to QC_VAULT_BUNDLE_FILES.
+ */
+void vault_ahead(struct vault *v, const qc_span *names, size_t count, const struct vault_call *call);
+
 struct vault_which;
 struct vault_get_opts {
     struct vault_slice slice;        /* {0}: all of it */
