@@ -2,5 +2,8 @@
 # Everything from a fresh machine: packages, then all checks. Usage: tests/run.sh [--full]
 set -eu
 cd "$(dirname "$0")/.."
-tools/setup --dev
+case " $* " in
+*' --full '*) tools/setup --full ;;
+*) tools/setup --dev ;;
+esac
 exec tools/check "$@"
