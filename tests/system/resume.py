@@ -160,8 +160,8 @@ def look(box, path, name):
     if p.returncode == -9:
         return True, durable(box)
     it = next(line for line in map(json.loads, out.splitlines()) if line["type"] == "item")
-    check(it["kept"] in (0, it["size"]), f"{it}")       # nothing was durable, or all of it, and committed
-    return False, it["stored"] if it["kept"] else 0
+    check(it["kept"] in (0, it["size"]), f"{it}")       # nothing was durable; or all of it, and committed
+    return False, it["stored"] if it["kept"] or it["number"] > 1 else 0         # > 1: it had come to its end, and died before it said so
 
 
 def durable(box):
