@@ -126,12 +126,11 @@ build()
 # The big file: variant records of three million places, or, without the program that makes them, of one sample many times.
 big_file()
 {
-    local i
     if [ $installed = no ]; then
         vcfgen
         return
     fi
-    for i in $(seq 1 200); do
+    for _ in $(seq 1 200); do
         cat data/real/NA12878.chr22.tiny.giab.vcf
     done
 }

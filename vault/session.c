@@ -126,7 +126,8 @@ static qc_rc check_between(const struct session_watch *watches, size_t count, ui
 qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const struct vault_op *op,
                        struct qc_err *err)
 {
-    return session_catch_up_all(v, watch, watch == NULL ? 0 : 1, op, err);
+    static const struct session_watch none;
+    return session_catch_up_all(v, watch == NULL ? &none : watch, watch == NULL ? 0 : 1, op, err);
 }
 
 qc_rc session_catch_up_all(struct vault *v, const struct session_watch *watches, size_t count,
