@@ -269,6 +269,7 @@ static qc_rc get_later(struct get_together *t, size_t i, const struct vault_call
     QC_TRY(vault_sink_file_new(&t->files[i], path, run->force, err));
     vault_sink_file_tell(t->files[i], tell_kept, &run->c->out);
     vault_sink_file_later(t->files[i]);
+    vault_sink_file_links(t->files[i]);
     if (run->sparse)
         vault_sink_file_sparse(t->files[i]);
     return vault_get_part(run->c->vault, t->v[i].name, &run->opts, vault_sink_file_sink(t->files[i]), call,
