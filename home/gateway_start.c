@@ -440,7 +440,10 @@ qc_rc gateway_ensure(const char *state, uint32_t idle_s, qc_deadline deadline, c
             return fail_as(a.status, &a.said, "qcloud-gateway", err);
         /* Another one holds the lock: it starts (then it answers soon) or leaves (then the next try serves).
          * Or a signal ended it, which may have been meant for the one before. */
-        struct timespec pause = { .tv_nsec = QC_CLIENT_START_PAUSE_MS * 1000000L };
+        if (i + 1 == QC_CLIENT_START_TRIES)
+            break;
+        const long ms = QC_CLIENT_START_PAUSE_MS << i;
+        struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
         nanosleep(&pause, NULL);
     }
     if (!a.ready)

@@ -342,8 +342,8 @@
       "names of one get -r: within the 64 MiB of the command")                                               \
     X(QC_CLIENT_CONTACT_MS, 10000, "ms", "a gateway for many users answers by then, or is away")             \
     X(QC_CLIENT_START_MS, 30000, "ms", "a gateway that is not ready by then has a log to read")              \
-    X(QC_CLIENT_START_TRIES, 4, "tries", "one, and three for a gateway that is starting or leaving")         \
-    X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "between them")                                                   \
+    X(QC_CLIENT_START_TRIES, 5, "tries", "one, and four for a gateway that is starting or leaving")          \
+    X(QC_CLIENT_START_PAUSE_MS, 100, "ms", "before the second; twice as long before each next: 1.5 s")       \
     X(QC_CLIENT_REVIVE_MAX, 3, "starts", "of a gateway that ends under a command; more: it is broken")       \
     X(QC_CLIENT_WAIT_MAX_S, 604800, "s", "a week of waiting for a lock is a mistake")                        \
     X(QC_CLIENT_NICE, 10, "steps", "of the processor's priority, as nice(1) counts")                         \
