@@ -35,15 +35,6 @@ static struct net_otp *new_end(const struct run *r, struct otp_pad *s)
     return otp_pad_end(s, r->pad_to);
 }
 
-static void move(int fd, uint8_t *p, size_t n, bool out)
-{
-    for (size_t done = 0; done < n;) {
-        const ssize_t got = out ? write(fd, p + done, n - done) : read(fd, p + done, n - done);
-        CHECK(got > 0);
-        done += (size_t)got;
-    }
-}
-
 static void *receiver(void *arg)
 {
     struct run *r = arg;
@@ -57,7 +48,7 @@ static void *receiver(void *arg)
     for (size_t i = 0; i < frames; i++) {
         size_t used = 0, got = 0;
         enum net_otp_type type;
-        move(r->fd[1], in, whole, false);
+        pair_move(r->fd[1], in, whole, false);
         if (r->otp)
             CHECK_RC(net_otp_open(o, qc_span_of(in, whole), &used, &type, room, &got, &e), QC_OK);
         CHECK(!r->otp || used == whole);
@@ -93,7 +84,7 @@ static struct spent link_time(bool otp, uint32_t pad_to)
         if (otp)
             CHECK_OK(net_otp_seal(o, NET_OTP_DATA, qc_span_of(plain, sizeof plain), frame, &taken, &n, &err));
         CHECK(n == sizeof frame);
-        move(r.fd[0], frame, n, true);
+        pair_move(r.fd[0], frame, n, true);
     }
     const uint64_t ours = pair_cpu_ns() - start_cpu;
     CHECK(pthread_join(other, NULL) == 0);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/time.h"
 #include "qc_check.h"
@@ -55,6 +56,16 @@ static inline int pair_dial(const struct sockaddr_in *at)
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     CHECK(fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof *at) == 0);
     return fd;
+}
+
+/* All n bytes, out of p or into it. */
+static inline void pair_move(int fd, uint8_t *p, size_t n, bool out)
+{
+    for (size_t done = 0; done < n;) {
+        const ssize_t got = out ? write(fd, p + done, n - done) : read(fd, p + done, n - done);
+        CHECK(got > 0);
+        done += (size_t)got;
+    }
 }
 
 static inline int pair_by_value(const void *a, const void *b)

@@ -143,36 +143,36 @@ static qc_rc give_idle(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_addf(ret, err, "%" PRIu32, c->idle_s);
 }
 
+/* In the order in which they are printed: section, key, whether its section needs it, what takes and gives
+ * it. */
+#define CONF_KEYS(X)                                                                                         \
+    X(ID, "vault", "id", true, id)                                                                           \
+    X(SHARE1, "vault", "share1", true, share1)                                                               \
+    X(SHARE2, "vault", "share2", true, share2)                                                               \
+    X(GATEWAY, "vault", "gateway", true, gateway)                                                            \
+    X(IDLE, "gateway", "idle", false, idle)                                                                  \
+    X(TOKEN_FILE, "gateway", "token-file", false, token_file)                                                \
+    X(CA, "gateway", "ca", false, ca)                                                                        \
+    X(LINK, "gateway", "link", false, link)                                                                  \
+    X(LEVEL, "gateway", "level", false, level)
+
 enum {
-    KEY_ID,
-    KEY_SHARE1,
-    KEY_SHARE2,
-    KEY_GATEWAY,
-    KEY_IDLE,
-    KEY_TOKEN_FILE,
-    KEY_CA,
-    KEY_LINK,
-    KEY_LEVEL,
-    KEYS
+#define X(key, ...) KEY_##key,
+    CONF_KEYS(X)
+#undef X
+        KEYS
 };
 
-/* In the order in which they are printed. */
 static const struct qc_ini_key keys[KEYS] = {
-    [KEY_ID] = { "vault", "id", true, take_id },
-    [KEY_SHARE1] = { "vault", "share1", true, take_share1 },
-    [KEY_SHARE2] = { "vault", "share2", true, take_share2 },
-    [KEY_GATEWAY] = { "vault", "gateway", true, take_gateway },
-    [KEY_IDLE] = { "gateway", "idle", false, take_idle },
-    [KEY_TOKEN_FILE] = { "gateway", "token-file", false, take_token_file },
-    [KEY_CA] = { "gateway", "ca", false, take_ca },
-    [KEY_LINK] = { "gateway", "link", false, take_link },
-    [KEY_LEVEL] = { "gateway", "level", false, take_level },
+#define X(key, section, name, needed, fn) [KEY_##key] = { section, name, needed, take_##fn },
+    CONF_KEYS(X)
+#undef X
 };
 
 static qc_rc (*const gives[KEYS])(const struct conf *c, qc_buf *ret, struct qc_err *err) = {
-    [KEY_ID] = give_id,           [KEY_SHARE1] = give_share1, [KEY_SHARE2] = give_share2,
-    [KEY_GATEWAY] = give_gateway, [KEY_IDLE] = give_idle,     [KEY_TOKEN_FILE] = give_token_file,
-    [KEY_CA] = give_ca,           [KEY_LINK] = give_link,     [KEY_LEVEL] = give_level,
+#define X(key, section, name, needed, fn) [KEY_##key] = give_##fn,
+    CONF_KEYS(X)
+#undef X
 };
 
 static bool is_https(const struct conf *c)
@@ -248,11 +248,9 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
 const char *conf_key(size_t i)
 {
     static const char *const names[KEYS] = {
-        [KEY_ID] = "vault.id",         [KEY_SHARE1] = "vault.share1",
-        [KEY_SHARE2] = "vault.share2", [KEY_GATEWAY] = "vault.gateway",
-        [KEY_IDLE] = "gateway.idle",   [KEY_TOKEN_FILE] = "gateway.token-file",
-        [KEY_CA] = "gateway.ca",       [KEY_LINK] = "gateway.link",
-        [KEY_LEVEL] = "gateway.level",
+#define X(key, section, name, ...) [KEY_##key] = section "." name,
+        CONF_KEYS(X)
+#undef X
     };
     return i < KEYS ? names[i] : NULL;
 }

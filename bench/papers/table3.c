@@ -71,15 +71,6 @@ static size_t batch(const struct kind *k)
     return k->udp || k->frame > WRITE ? 1 : WRITE / k->frame;
 }
 
-static void move(int fd, uint8_t *p, size_t n, bool out)
-{
-    for (size_t done = 0; done < n;) {
-        const ssize_t got = out ? write(fd, p + done, n - done) : read(fd, p + done, n - done);
-        CHECK(got > 0);
-        done += (size_t)got;
-    }
-}
-
 static void *receiver(void *arg)
 {
     struct run *r = arg;
@@ -93,7 +84,7 @@ static void *receiver(void *arg)
     for (size_t i = 1; i <= r->frames; i++) {
         size_t used = 0, got = 0;
         enum net_otp_type type;
-        move(r->fd[1], in, k->frame, false);
+        pair_move(r->fd[1], in, k->frame, false);
         if (k->otp) {
             CHECK_RC(net_otp_open(o, qc_span_of(in, k->frame), &used, &type, room, &got, &e), QC_OK);
             CHECK(used == k->frame && got == carries(k));
@@ -161,7 +152,7 @@ static void send_all(struct run *r, struct net_otp *o)
             CHECK(one == k->frame && (!k->otp || taken == carries(k)));
             n += one;
         }
-        move(r->fd[0], out, n, true);
+        pair_move(r->fd[0], out, n, true);
         for (uint8_t told; k->udp && i - heard >= k->window; heard += k->window / 2)
             CHECK(recv(r->fd[0], &told, 1, 0) == 1);
     }

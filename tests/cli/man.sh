@@ -61,7 +61,8 @@ keys()
     while read -r section key _; do
         found=$((found + 1))
         sed -n "/^\[$section\]/,/^[^ ]/p" <<<"$shown" | grep -qE "^ +$key( |\$)" || fail "$1(5) lacks $key of [$section]"
-    done < <(grep -oE '\{ "[a-z]+", "[a-z0-9-]+", (true|false)' "$QC_SOURCE/$2" | sed 's/[{",]//g')
+    done < <(grep -oE '(\{|X\([A-Z0-9_]+,) "[a-z]+", "[a-z0-9-]+", (true|false)' "$QC_SOURCE/$2" |
+        sed -E 's/^(\{|X\([A-Z0-9_]+,) //; s/[",]//g')
     [ "$found" = "$(grep -v '^| key | value' "$QC_SOURCE/docs/$1.md" | grep -cE '^\| [a-z0-9-]+ \|')" ] ||
         fail "$1(5) has other keys than the $found of $2"
 }
