@@ -333,3 +333,24 @@ static inline qc_rc rig_get_left(struct rig *r, const char *name, struct rig_lef
     CHECK(l->s.finished == (rc == QC_OK) && (rc != QC_OK || (l->kept && l->s.at == l->s.size)));
     return rc;
 }
+
+static inline qc_rc rig_good(void *ctx, const struct vault_verdict *v, struct qc_err *err)
+{
+    (void)err;
+    if (v->rc != QC_OK)
+        fprintf(stderr, "verify: %s\n", v->text);
+    CHECK(v->rc == QC_OK && v->plain && v->with1 && v->with2 && v->backup_ok);
+    ++*(int *)ctx;
+    return QC_OK;
+}
+
+/* So many objects, each of which opens in all three ways. */
+static inline void rig_whole(struct rig *r, int objects)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_verify_result result;
+    int n = 0;
+    CHECK_OK(vault_verify(r->v, (qc_span){ 0 }, rig_good, &n, &call, &result, &err));
+    CHECK(n == objects && result.worst == QC_OK);
+}

@@ -32,26 +32,6 @@ static uint64_t left(struct rig *r)
     return st.share[0].tickets;
 }
 
-static qc_rc good(void *ctx, const struct vault_verdict *v, struct qc_err *err)
-{
-    (void)err;
-    if (v->rc != QC_OK)
-        fprintf(stderr, "verify: %s\n", v->text);
-    CHECK(v->rc == QC_OK && v->plain && v->with1 && v->with2 && v->backup_ok);
-    ++*(int *)ctx;
-    return QC_OK;
-}
-
-static void whole(struct rig *r, int objects)
-{
-    struct qc_err err = { 0 };
-    struct vault_call call = rig_call(r);
-    struct vault_verify_result result;
-    int n = 0;
-    CHECK_OK(vault_verify(r->v, (qc_span){ 0 }, good, &n, &call, &result, &err));
-    CHECK(n == objects && result.worst == QC_OK);
-}
-
 /* What store 2 says of a name's newest version. */
 static enum vault_record_state state_of(struct rig *r, const char *name, uint64_t *ret_sequence)
 {
@@ -111,7 +91,7 @@ static void gone(struct rig *r, bool derived)
     CHECK(state_of(r, "old", &sequence) == VAULT_RECORD_COMMITTED && sequence == 1);
     CHECK(state_of(r, "new", &sequence) == VAULT_RECORD_COMMITTED && sequence == 1);
     CHECK(versions(r, "new") == 2 && versions(r, "old") == 2);
-    whole(r, 3);
+    rig_whole(r, 3);
     CHECK_OK(rig_put(r, "old", 50, 7, &err)); /* goes on as a version of the same object */
     CHECK(versions(r, "old") == 3);
     vault_close(&r->v);
