@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What a source of randomness costs a put: the same file with the operating system's generator and with sources that keep up, in turns, in
-an order that is drawn anew each round. For the clock and for the client's processor time (children included), of pairs within a round: the
-median ratio to `os` and the median of what is added, both with 95 % intervals by bootstrap; how many of the pairs are above 1.02, and the
-sign test's probability of so few or fewer if the median were 1.02. It is `below 1.02` where the interval or that test (0.05) shows it,
+an order that is drawn anew each round; each of them TURNS times in a row, of which the median counts. For the clock and for the client's
+processor time (children included), of pairs within a round: the median ratio to `os` and the median of what is added, both with 95 % intervals
+by bootstrap; how many of the pairs are above 1.02, and the sign test's probability of so few or fewer if the median were 1.02. It is `below 1.02` where the interval or that test (0.05) shows it,
 `above` where the interval does; else, and of fewer than 20 pairs, `open`. `os again` says what the machine's noise makes of nothing: on a
 quiet machine it is below.
 The processor time that a source adds does not depend on the file: from which size on it is under 2 % is said at the end.
@@ -10,7 +10,9 @@ The processor time that a source adds does not depend on the file: from which si
 The clouds are directories where TMPDIR is: in memory (TMPDIR=/dev/shm) a put is the fastest that it can be, and what a source adds the most of
 it. At most 1 GiB is stored at a time.
 QC_UNSETTLED=1 leaves it to the put to write to the disk what was configured for it, to see what that costs.
-Usage: TMPDIR=/dev/shm QC_BIN=build/release/bin bench/sources.py [SECONDS [SIZE..]]     (300 s; 4 KiB, 16 MiB, 64 MiB: a third of it each)"""
+Usage: TMPDIR=/dev/shm QC_BIN=build/release/bin bench/sources.py [SECONDS [SIZE..]] [SOURCE..]     (300 s; 4 KiB, 16 MiB, 64 MiB: a third of it
+each). SOURCE: how the name of a source begins, as `command` or `device, hmac`; of all if there is none. 80 s are enough for one source, where
+nothing else is at work: bench/sources.py 80 4096 'command, hmac'."""
 import contextlib
 import math
 import os
@@ -34,6 +36,7 @@ SOURCES = {"os": None, "os again": None, "device, hmac": DEVICE + "condition = h
            "FIFO, hmac": FIFO + "condition = hmac"}
 MOST = 1.02
 LEAST = 20              # pairs, for a verdict
+TURNS = 3
 SETTLED = "QC_UNSETTLED" not in os.environ
 STORED = 600 << 20      # bytes of objects in one vault; 5/3 of it on its clouds
 
@@ -102,6 +105,11 @@ def fifo(box):
         p.wait()
 
 
+def puts(box, path, name):
+    taken = [put(box, path, name) for _ in range(TURNS)]
+    return tuple(statistics.median(t[i] for t in taken) for i in range(2))
+
+
 def rounds(box, size, most, end, took):
     """At least one, at most so many, in this vault; one before them warms up."""
     path = box.write(f"file{size}", os.urandom(size))
@@ -109,16 +117,16 @@ def rounds(box, size, most, end, took):
         if i > 1 and time.monotonic() > end:
             return
         times = {}
-        for name in random.sample(list(SOURCES), len(SOURCES)):
+        for name in random.sample(list(took), len(took)):
             configure(box, SOURCES[name])
-            times[name] = put(box, path, f"{size}")
-        for name in SOURCES if i > 0 else ():
+            times[name] = puts(box, path, f"{size}")
+        for name in took if i > 0 else ():
             took[name].append(times[name])
 
 
-def measure(size, seconds):
-    took = {name: [] for name in SOURCES}
-    end, most = time.monotonic() + seconds, max(1, STORED // len(SOURCES) // size - 1)
+def measure(size, seconds, names):
+    took = {name: [] for name in names}
+    end, most = time.monotonic() + seconds, max(1, STORED // len(took) // TURNS // size - 1)
     while time.monotonic() < end or not took["os"]:
         with Box() as box, fifo(box):
             box.init()
@@ -131,13 +139,17 @@ def measure(size, seconds):
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 300
-    sizes = sorted(int(a) for a in sys.argv[2:]) or [4096, 16 << 20, 64 << 20]
+    numbers = [a for a in sys.argv[1:] if a[0].isdigit()]
+    words = tuple(a for a in sys.argv[1:] if not a[0].isdigit())
+    names = [name for name in SOURCES if name in ("os", "os again") or not words or name.startswith(words)]
+    check(all(any(name.startswith(word) for name in SOURCES) for word in words), f"sources: {', '.join(SOURCES)}")
+    seconds = float(numbers[0]) if numbers else 300
+    sizes = sorted(int(a) for a in numbers[1:]) or [4096, 16 << 20, 64 << 20]
     print(f"load average {os.getloadavg()[0]:.1f}; {os.cpu_count()} processors", flush=True)
-    found = [measure(size, seconds / len(sizes)) for size in sizes]
+    found = [measure(size, seconds / len(sizes), names) for size in sizes]
     small, large = found[0], found[-1]
     per_byte = (large["os"][1] - small["os"][1]) / (sizes[-1] - sizes[0]) if len(sizes) > 1 else 0
-    for name in SOURCES:
+    for name in names:
         added = small[name][0]      # measured where it is the most of the whole
         if name != "os" and per_byte > 0:
             size = max(0, (added / (MOST - 1) - small["os"][1]) / per_byte)

@@ -11,7 +11,7 @@
 void client_done(struct client *c)
 {
     if (c->rng != NULL)
-        qrng_end(c->rng); /* a command that it started ends while the rest is closed */
+        qrng_rest(c->rng); /* a command that it started ends while all else is closed */
     vault_close(&c->vault);
     qc_key_free(&c->token); /* after those who borrow it */
     vault_passes_done(&c->passes);
@@ -79,6 +79,8 @@ static qc_rc open_vault(struct client *c, struct qc_err *err)
     QC_TRY(client_vault_conf(c, &conf, err));
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     vault_gw_http_count(gw, &c->traffic);
+    if (c->out.class == MSG_PUT)
+        vault_gw_http_aside(gw, client_random_warm, c);
     qc_rc rc = vault_open_session(&c->vault, &conf, &gw, &call, err);
     if (rc == QC_NOTFOUND && remote_is(c))
         return remote_no_vault(err);

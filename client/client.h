@@ -46,6 +46,7 @@ struct client {
     struct qrng_provenance provenance; /* of the last object's ids and keys */
     enum qrng_profile profile;         /* whose policy is asked */
     enum vault_scheme scheme;          /* of --profile, where that is about the three sites */
+    bool puts_one;                     /* of the vault's own objects: no keys are drawn for another one */
     const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;
 };
@@ -79,6 +80,8 @@ QC_MUST qc_rc client_rng(struct client *c, struct qc_err *err);
 QC_MUST qc_rc client_random_ready(struct client *c, struct qc_err *err);
 /* random.conf into c->random. Errors: home_random_conf's. */
 QC_MUST qc_rc client_random_conf(struct client *c, struct qc_err *err);
+/* For vault_gw_http_aside: bytes will be wanted soon. ctx: the client. */
+void client_random_warm(void *ctx);
 /* For vault_conf.tell: what c->provenance says now. */
 const char *client_random_tell(void *ctx);
 /* After an object was stored: warnings about its randomness. True: the policy prefers a source, and its keys

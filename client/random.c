@@ -22,9 +22,21 @@ qc_rc client_rng(struct client *c, struct qc_err *err)
     if (c->ids == NULL)
         QC_TRY(qrng_open("os", &c->ids, err));
     QC_TRY(qrng_open_policy(&c->random, c->profile, &c->rng, err));
-    if (c->out.class == MSG_PUT || c->out.class == MSG_SHARED_PUT)
-        qrng_warm(c->rng); /* its start-up test runs while the gateway and the stores are opened */
+    if (c->out.class == MSG_SHARED_PUT)
+        qrng_warm(c->rng); /* its start-up test runs while the gateways and the stores are opened */
     return QC_OK;
+}
+
+void client_random_warm(void *ctx)
+{
+    const struct client *c = ctx;
+    qrng_warm(c->rng);
+}
+
+static void rest(void *ctx)
+{
+    const struct client *c = ctx;
+    qrng_rest(c->rng);
 }
 
 qc_rc client_random_ready(struct client *c, struct qc_err *err)
@@ -50,6 +62,8 @@ const char *client_random_tell(void *ctx)
 {
     struct client *c = ctx;
     c->provenance = qrng_provenance(c->rng);
+    if (c->puts_one) /* what is drawn for it after this is in the pool */
+        vault_gw_http_aside(vault_gateway(c->vault), rest, c);
     if (c->bulk != NULL)
         add_bulk(&c->provenance, c->bulk);
     return c->provenance.text;

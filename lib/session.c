@@ -42,7 +42,7 @@ struct qcloud *qcloud_new(void)
 static void shut(struct qcloud *q)
 {
     if (q->rng != NULL)
-        qrng_end(q->rng);
+        qrng_rest(q->rng);
     vault_close(&q->vault);
     qc_key_free(&q->token); /* after those who borrow it */
     qrng_close(&q->rng);

@@ -29,6 +29,7 @@ struct net_client {
     char socket[64 + QC_FILE_NAME_MAX]; /* /proc/self/fd/N/name */
     char *ca, *cert, *key;              /* owned, or NULL */
     struct net_run run;                 /* of the request under way, or the last one */
+    struct net_aside aside;             /* fn NULL: nothing to be done */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -40,6 +41,11 @@ static void curl_init(void)
 {
     curl_init_rc =
         curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, qc_free_wiped, qc_realloc_wiped, strdup, calloc);
+}
+
+void net_client_aside(struct net_client *c, struct net_aside aside)
+{
+    c->aside = aside;
 }
 
 void net_client_free(struct net_client **c)
@@ -188,6 +194,15 @@ static int poll_ms(const struct net_request *rq)
     return left < NET_POLL_MS ? (int)left + 1 : NET_POLL_MS;
 }
 
+/* What somebody had to do anyway, while nothing else can be done. */
+static void use_wait(struct net_client *c)
+{
+    const struct net_aside aside = c->aside;
+    c->aside = (struct net_aside){ 0 };
+    if (aside.fn != NULL)
+        aside.fn(aside.ctx);
+}
+
 /* Drive the request to its end. */
 static qc_rc drive(struct net_client *c, const struct net_request *rq, CURLcode *ret_code, struct qc_err *err)
 {
@@ -207,6 +222,7 @@ static qc_rc drive(struct net_client *c, const struct net_request *rq, CURLcode 
         }
         if (rq->stall_ms > 0 && now - since >= rq->stall_ms)
             return QC_FAIL(err, QC_TIMEOUT, "no byte moved for %" PRIu32 " ms", rq->stall_ms);
+        use_wait(c);
         CURLMcode m = curl_multi_poll(c->multi, NULL, 0, poll_ms(rq), NULL);
         if (m != CURLM_OK)
             return QC_FAIL(err, QC_GENERAL, "libcurl: %s", curl_multi_strerror(m));

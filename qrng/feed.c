@@ -38,6 +38,7 @@ struct qrng_feed {
     struct qc_secret memory;
     struct secret *s;    /* pool: under the lock; the rest: the worker's */
     struct qrng_raw raw; /* the worker's */
+    bool rested;         /* the worker's: raw was told to end */
     uint64_t next_ns;    /* the worker's: no byte is read before, by the rate */
     pthread_t thread;
     struct qc_cancel stop;
@@ -136,6 +137,9 @@ static qc_rc start_up(struct qrng_feed *f, const struct qc_cancel *stop, struct 
 {
     const qc_rng kernel = { .fill = kernel_fill };
     qrng_health_init(&f->s->health, f->conf->mbit, QRNG_ALPHA);
+    if (f->rested)
+        qrng_raw_close(&f->raw);
+    f->rested = false;
     if (f->raw.ops == NULL)
         QC_TRY(open_source(f, err));
     QC_TRY(qrng_conditioner_init(&f->s->conditioner, f->conf->condition, f->conf->mbit, &kernel, err));
@@ -278,11 +282,18 @@ static void stop(struct qrng_feed *f)
 }
 
 /* Where a thread reads, the source is the thread's until it is joined, and a put that made it begin takes
- * longer than a command takes to end. */
-void qrng_feed_end(struct qrng_feed *f)
+ * longer than a command takes to end. Nobody becomes the worker under the lock. */
+void qrng_feed_rest(struct qrng_feed *f)
 {
-    if (is_alive(f) && f->worker != WORKER_THREAD && f->raw.ops != NULL && f->raw.ops->end != NULL)
-        f->raw.ops->end(f->raw.ctx);
+    if (!is_alive(f))
+        return;
+    QC_LOCK(&f->lock);
+    const bool ours = f->worker == WORKER_NONE || f->worker == WORKER_NEXT;
+    if (!ours || f->raw.ops == NULL || f->raw.ops->end == NULL)
+        return;
+    f->raw.ops->end(f->raw.ctx);
+    f->rested = true;
+    qrng_gate_rest(&f->gate);
 }
 
 void qrng_feed_free(struct qrng_feed **f)

@@ -31,8 +31,9 @@ struct qrng_feed_status {
  * the source is touched. QC_NOMEM. */
 QC_MUST qc_rc qrng_feed_new(struct qrng_feed **ret, const struct qrng_source_conf *conf, const char *alarms,
                             struct qc_err *err);
-/* Nothing is drawn any more, and the free follows: a command that runs is told to end. */
-void qrng_feed_end(struct qrng_feed *f);
+/* Nothing is drawn for a while, or ever: a command that runs is told to end, unless the thread reads it. The
+ * pool stays; a draw that wants more begins anew, with the start-up test. Any thread. */
+void qrng_feed_rest(struct qrng_feed *f);
 /* Stops the thread and wipes; *f is NULL. */
 void qrng_feed_free(struct qrng_feed **f);
 /* Get ready, so that a draw does not wait: open it, or start reading. What is wrong is said by the draw, too.

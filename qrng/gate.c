@@ -64,6 +64,12 @@ void qrng_gate_enable(struct qrng_gate *g)
         *g = (struct qrng_gate){ 0 };
 }
 
+void qrng_gate_rest(struct qrng_gate *g)
+{
+    if (g->state == QRNG_GATE_OPEN)
+        g->state = QRNG_GATE_TRIAL;
+}
+
 bool qrng_gate_is_open(const struct qrng_gate *g)
 {
     return g->state == QRNG_GATE_OPEN;

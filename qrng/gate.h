@@ -9,6 +9,7 @@
  *      |               +----> LOCKED <-----+        the third health alarm within the hour
  *      +---- enable ----------'
  *
+ * rest: OPEN -> TRIAL; what was given is in health, what comes after a break is tested anew.
  * A source is born in QUARANTINE, with no wait. Each failure in a row doubles the wait before the next trial.
  */
 #pragma once
@@ -39,5 +40,7 @@ void qrng_gate_failed(struct qrng_gate *g, bool health, uint64_t now_ms);
 void qrng_gate_shut(struct qrng_gate *g);
 /* A person looked at it: LOCKED -> QUARANTINE, with no wait and no alarms. Elsewhere nothing. */
 void qrng_gate_enable(struct qrng_gate *g);
+/* It is read no further for a while: OPEN -> TRIAL. Elsewhere nothing. */
+void qrng_gate_rest(struct qrng_gate *g);
 /* May bytes be given out? */
 bool qrng_gate_is_open(const struct qrng_gate *g);

@@ -129,11 +129,11 @@ static void mixed_warm(void *ctx)
     qc_ignore(qrng_feed_warm(m->feed[0], &why), "the first draw says what is wrong");
 }
 
-static void mixed_end(void *ctx)
+static void mixed_rest(void *ctx)
 {
     struct mixed *m = ctx;
     for (size_t i = 0; i < m->count; i++)
-        qrng_feed_end(m->feed[i]);
+        qrng_feed_rest(m->feed[i]);
 }
 
 static void mixed_close(void *ctx)
@@ -152,7 +152,7 @@ static const struct qrng_source mixed_source = {
     .fill = mixed_fill,
     .tell = mixed_tell,
     .warm = mixed_warm,
-    .end = mixed_end,
+    .rest = mixed_rest,
     .close = mixed_close,
 };
 

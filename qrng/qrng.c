@@ -53,10 +53,10 @@ void qrng_warm(struct qrng *q)
         q->source->warm(q->ctx);
 }
 
-void qrng_end(struct qrng *q)
+void qrng_rest(struct qrng *q)
 {
-    if (q->source->end != NULL)
-        q->source->end(q->ctx);
+    if (q->source->rest != NULL)
+        q->source->rest(q->ctx);
 }
 
 void qrng_close(struct qrng **q)

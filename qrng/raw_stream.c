@@ -67,9 +67,9 @@ static void stream_end(void *ctx)
     if (s->ended)
         return;
     s->ended = true;
-    qc_fd_close(&s->fd);
     if (s->pid > 0 && kill(s->pid, SIGKILL) != 0)
         s->pid = 0; /* none of ours */
+    qc_fd_close(&s->fd);
 }
 
 static void stream_close(void *ctx)

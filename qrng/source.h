@@ -18,7 +18,7 @@ struct qrng_source {
     void (*tell)(void *ctx,
                  struct qrng_provenance *p); /* about the bytes since the last telling; NULL: by the above */
     void (*warm)(void *ctx);                 /* get ready; NULL: it always is */
-    void (*end)(void *ctx);                  /* close follows, after other work; NULL: nothing takes time */
+    void (*rest)(void *ctx);                 /* nothing is drawn for a while; NULL: nothing waits for it */
     void (*close)(void *ctx);                /* NULL: nothing to do */
 };
 

@@ -88,6 +88,12 @@ void vault_gw_http_count(struct vault_gw *gw, struct vault_gw_traffic *to)
     h->traffic = to;
 }
 
+void vault_gw_http_aside(struct vault_gw *gw, void (*fn)(void *ctx), void *ctx)
+{
+    const struct gw_http *h = (const struct gw_http *)gw;
+    net_client_aside(h->net, (struct net_aside){ .fn = fn, .ctx = ctx });
+}
+
 /* A streamed answer on its way to whoever asked for it. */
 struct counted {
     net_write_fn write;

@@ -218,6 +218,25 @@ static void small_requests(struct net_client *c)
     }
 }
 
+static void count(void *ctx)
+{
+    ++*(unsigned *)ctx;
+}
+
+/* It is called once, in the middle of a request whose answer does not come; and not with the next. */
+static void asides(struct net_client *c)
+{
+    unsigned calls = 0;
+    struct qc_err err = { 0 };
+    struct net_response r = { .body = { .max = 4096 } };
+    struct net_request rq = { .method = "GET", .path = "/slow", .deadline = qc_deadline_in(30) };
+    net_client_aside(c, (struct net_aside){ .fn = count, .ctx = &calls });
+    QC_ASSERT(calls == 0);
+    QC_ASSERT(net_request(c, &rq, &r, &err) == QC_TIMEOUT && calls == 1);
+    rq.deadline = qc_deadline_in(30);
+    QC_ASSERT(net_request(c, &rq, &r, &err) == QC_TIMEOUT && calls == 1);
+}
+
 static void refused_requests(struct net_client *c)
 {
     static const struct net_header bad[] = { { "X: y", "v" },          { "", "v" },
@@ -472,6 +491,7 @@ int main(void)
     broken_off(c);
     refused_early(c);
     time_limits(c);
+    asides(c);
     net_client_free(&c);
 #ifdef QC_FAULT_POINTS
     allocations(&p);

@@ -273,40 +273,6 @@ static void commands(void)
     }
 }
 
-/* Has a child of this process ended, and waits for who asks? */
-static bool a_child_ended(void)
-{
-    siginfo_t info = { .si_pid = 0 };
-    CHECK(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
-    return info.si_pid != 0;
-}
-
-/* A command ends as soon as nothing more is drawn; close takes what is left of it. */
-static void ends(void)
-{
-    struct qc_err err = { 0 };
-    struct qrng_feed *f = NULL;
-    const struct qrng_source_conf conf = conf_of(QRNG_KIND_COMMAND, "/bin/cat /dev/urandom");
-    uint8_t p[160];
-    siginfo_t info = { .si_pid = 0 };
-    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
-    qrng_feed_end(f); /* of what never began */
-    CHECK_OK(qrng_feed_warm(f, &err));
-    CHECK(!a_child_ended());
-    qrng_feed_end(f);
-    for (const qc_deadline d = qc_deadline_in(60000); !a_child_ended(); poll(NULL, 0, 1))
-        CHECK(!qc_deadline_over(d));
-    qrng_feed_end(f);
-    qrng_feed_free(&f);
-    CHECK(waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 && errno == ECHILD);
-    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
-    for (unsigned i = 0; i < 20; i++) /* more than is ready: by a thread */
-        CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(60000), &err));
-    qrng_feed_end(f);
-    qrng_feed_free(&f);
-    CHECK(waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 && errno == ECHILD);
-}
-
 /* Of this process. */
 static unsigned threads(void)
 {
@@ -319,6 +285,80 @@ static unsigned threads(void)
             break;
     fclose(f);
     return n;
+}
+
+/* Has a child of this process ended, and waits for who asks? */
+static bool a_child_ended(void)
+{
+    siginfo_t info = { .si_pid = 0 };
+    CHECK(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
+    return info.si_pid != 0;
+}
+
+static bool a_child_is_left(void)
+{
+    siginfo_t info = { .si_pid = 0 };
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+static void a_child_ends(void)
+{
+    for (const qc_deadline d = qc_deadline_in(60000); !a_child_ended(); poll(NULL, 0, 1))
+        CHECK(!qc_deadline_over(d));
+}
+
+/* A command rests: what is ready is given out, and not more than that; then another one is started, and
+ * tested. */
+static void rests(void)
+{
+    struct qc_err err = { 0 };
+    struct qrng_feed *f = NULL;
+    const struct qrng_source_conf conf = conf_of(QRNG_KIND_COMMAND, "/bin/cat /dev/urandom");
+    uint8_t p[160];
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
+    CHECK_OK(qrng_feed_warm(f, &err));
+    /* The first draw has it without a thread if it is quick; else it rests not at all. */
+    poll(NULL, 0, 200);
+    CHECK_OK(qrng_feed_draw(f, p, 32, qc_deadline_in(60000), &err));
+    const bool alone = threads() == 1;
+    const uint64_t raw = qrng_feed_status(f).raw;
+    qrng_feed_rest(f);
+    if (alone) {
+        a_child_ends();
+        CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(60000), &err));
+        CHECK(qrng_feed_status(f).raw == raw && threads() == 1);
+        CHECK(qrng_feed_status(f).state == QRNG_GATE_TRIAL);
+    }
+    for (unsigned i = 0; i < 20; i++)
+        CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(60000), &err));
+    CHECK(qrng_feed_status(f).raw >= raw + QRNG_STARTUP + 20 * sizeof p);
+    CHECK(qrng_feed_status(f).state == QRNG_GATE_OPEN && qrng_feed_status(f).failures == 0);
+    qrng_feed_free(&f);
+    CHECK(!a_child_is_left());
+}
+
+/* A command ends as soon as nothing more is drawn; close takes what is left of it. */
+static void ends(void)
+{
+    struct qc_err err = { 0 };
+    struct qrng_feed *f = NULL;
+    const struct qrng_source_conf conf = conf_of(QRNG_KIND_COMMAND, "/bin/cat /dev/urandom");
+    uint8_t p[160];
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
+    qrng_feed_rest(f); /* of what never began */
+    CHECK_OK(qrng_feed_warm(f, &err));
+    CHECK(!a_child_ended());
+    qrng_feed_rest(f);
+    a_child_ends();
+    qrng_feed_rest(f);
+    qrng_feed_free(&f);
+    CHECK(!a_child_is_left());
+    CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
+    for (unsigned i = 0; i < 20; i++) /* more than is ready: by a thread */
+        CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(60000), &err));
+    qrng_feed_rest(f);
+    qrng_feed_free(&f);
+    CHECK(!a_child_is_left());
 }
 
 /* Character devices. What answers at once is read without a thread, until it is asked for more than is ready.
@@ -529,6 +569,7 @@ int main(int argc, char **argv)
     rate();
     commands();
     ends();
+    rests();
     devices();
     refusals();
     memory();

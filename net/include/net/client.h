@@ -102,6 +102,14 @@ QC_MUST qc_rc net_client_new_url(struct net_client **ret, const struct net_url *
  * as it is ours to reach. */
 void net_client_bearer(struct net_client *c, const qc_key *token);
 
+/* Something else that is to be done soon, and takes little: fn is called once, in the middle of a request,
+ * where its answer, or the connection, is waited for; not at all if none is waited for any more. */
+struct net_aside {
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+void net_client_aside(struct net_client *c, struct net_aside aside);
+
 /* Closes the connection; *c is NULL afterwards. Accepts NULL. */
 void net_client_free(struct net_client **c);
 

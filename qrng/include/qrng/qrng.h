@@ -80,9 +80,10 @@ QC_MUST qc_rc qrng_source_enable(const struct qrng_conf *conf, const char *sourc
 /* Bytes will be wanted soon: open the source, and start its tests where reading it means waiting. */
 void qrng_warm(struct qrng *q);
 
-/* Nothing more is drawn: a command that runs for it is told to end, so that the close, which waits for that,
- * need not. Nobody else uses q any more; only the close may follow. */
-void qrng_end(struct qrng *q);
+/* Nothing is drawn for a while, or ever: a command that runs for it is told to end, so that the close, which
+ * waits for that, need not. What is ready stays; a fill that wants more starts it anew, start-up test
+ * included. Any thread. */
+void qrng_rest(struct qrng *q);
 
 /* Closes and forgets; *q is NULL. */
 void qrng_close(struct qrng **q);
