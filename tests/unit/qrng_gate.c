@@ -15,6 +15,12 @@ static void life(void)
     CHECK(qrng_gate_begin(&g, 10 + QC_QRNG_PAUSE_MS));
     qrng_gate_passed(&g); /* only through a trial that passed */
     CHECK(qrng_gate_is_open(&g) && g.in_row == 0);
+    qrng_gate_rest(&g); /* and after a break, through another one */
+    CHECK(g.state == QRNG_GATE_TRIAL && !qrng_gate_is_open(&g));
+    qrng_gate_rest(&g);
+    qrng_gate_failed(&g, false, 20);
+    qrng_gate_rest(&g);
+    CHECK(g.state == QRNG_GATE_QUARANTINE);
 }
 
 static void pauses(void)
