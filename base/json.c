@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/codec.h"
+#include "base/near.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -56,6 +57,27 @@ static bool too_deep(qc_span text)
     return false;
 }
 
+static const char *malformed(enum json_error_code code)
+{
+    switch ((int)code) {
+    case json_error_duplicate_key:
+        return "a member is there twice";
+    case json_error_numeric_overflow:
+        return "a number that is too large";
+    case json_error_invalid_utf8:
+        return "not UTF-8";
+    case json_error_premature_end_of_input:
+        return "it ends too early";
+    case json_error_end_of_input_expected:
+        return "more stands after its end";
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "a NUL in a string";
+    default:
+        return "not well formed";
+    }
+}
+
 qc_rc qc_json_parse(struct json_t **ret, qc_span text, struct qc_err *err)
 {
     json_error_t why;
@@ -71,8 +93,9 @@ qc_rc qc_json_parse(struct json_t **ret, qc_span text, struct qc_err *err)
     json_t *j = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (j == NULL && starved)
         return QC_FAIL(err, QC_NOMEM, "no memory for JSON of %zu bytes", text.n);
-    if (j == NULL) /* the text may quote the input: bytes from outside, but no secret ever stands in JSON */
-        return QC_FAIL(err, QC_FORMAT, "JSON, line %d, column %d: not well formed", why.line, why.column);
+    if (j == NULL) /* jansson's text may quote the input, which is from outside */
+        return QC_FAIL(err, QC_FORMAT, "JSON, line %d, column %d: %s", why.line, why.column,
+                       malformed(json_error_code(&why)));
     *ret = j;
     return QC_OK;
 }
@@ -126,6 +149,31 @@ bool qc_json_has(const struct json_t *obj, const char *name)
     return v != NULL && !json_is_null(v);
 }
 
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The first that has no business there, cut, and with nothing in it that moves a terminal's cursor. */
+static qc_rc unknown_member(const struct json_t *obj, const char *const *names, size_t count,
+                            struct qc_err *err)
+{
+    char shown[QC_NEAR_WORD_MAX + 1] = "";
+    void *it = json_object_iter((json_t *)(uintptr_t)obj);
+    while (it != NULL && is_one_of(json_object_iter_key(it), names, count))
+        it = json_object_iter_next((json_t *)(uintptr_t)obj, it);
+    QC_ASSERT(it != NULL);
+    const char *name = json_object_iter_key(it);
+    for (size_t i = 0; name[i] != '\0' && i + 1 < sizeof shown; i++)
+        shown[i] = name[i] < 0x20 || name[i] == 0x7F ? '?' : name[i];
+    const char *near = qc_near_word(qc_span_str(name), names, count);
+    return QC_FAIL(err, QC_FORMAT, "JSON: unknown member '%s'%s%s%s", shown,
+                   near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
 qc_rc qc_json_only(const struct json_t *obj, const char *const *names, size_t count, struct qc_err *err)
 {
     if (!json_is_object(obj))
@@ -133,9 +181,7 @@ qc_rc qc_json_only(const struct json_t *obj, const char *const *names, size_t co
     size_t known = 0;
     for (size_t i = 0; i < count; i++)
         known += json_object_get(obj, names[i]) != NULL;
-    if (known != json_object_size(obj))
-        return QC_FAIL(err, QC_FORMAT, "JSON: %zu unknown members", json_object_size(obj) - known);
-    return QC_OK;
+    return known == json_object_size(obj) ? QC_OK : unknown_member(obj, names, count, err);
 }
 
 /* The member, of the type expected. */

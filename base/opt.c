@@ -26,16 +26,24 @@ struct parser {
     struct qc_err *err;
 };
 
+/* The nearest name to a word that begins with it or ends at '=': none is better than one that is far. */
 struct nearest {
-    const char *word, *name;
+    qc_span word;
+    const char *name;
     size_t distance;
 };
 
+static struct nearest nearest_to(const char *word)
+{
+    return (struct nearest){ .word = qc_span_of(word, strcspn(word, "=")) };
+}
+
 static void consider(struct nearest *n, const char *name)
 {
-    size_t d = qc_near_edits(qc_span_str(n->word), qc_span_str(name));
+    const qc_span is = qc_span_str(name);
+    size_t d = qc_near_edits(n->word, is);
 
-    if (n->name == NULL || d < n->distance) {
+    if (n->word.n <= QC_NEAR_WORD_MAX && d * 2 <= is.n + 1 && (n->name == NULL || d < n->distance)) {
         n->name = name;
         n->distance = d;
     }
@@ -78,23 +86,26 @@ const struct qc_cmd *qc_opt_find(const struct qc_app *app, const char *name)
 
 static qc_rc unknown_option(const struct parser *p, const char *name)
 {
-    struct nearest near = { .word = name };
+    struct nearest near = nearest_to(name);
 
     if (p->ret->cmd != NULL)
         consider_options(&near, p->ret->cmd->options);
     consider_options(&near, p->app->globals);
     consider_options(&near, qc_opt_built_in);
+    if (near.name == NULL)
+        return QC_FAIL(p->err, QC_USAGE, "unknown option --%.40s; --help names those that there are", name);
     return QC_FAIL(p->err, QC_USAGE, "unknown option --%.40s; did you mean --%s?", name, near.name);
 }
 
 static qc_rc unknown_command(const struct parser *p, const char *name)
 {
-    struct nearest near = { .word = name };
+    struct nearest near = nearest_to(name);
 
     for (const struct qc_cmd *c = p->app->cmds; c->name != NULL; c++)
         consider(&near, c->name);
-    return QC_FAIL(p->err, QC_USAGE, "unknown command '%.40s'; did you mean '%s'?", name,
-                   near.name == NULL ? "help" : near.name);
+    if (near.name == NULL)
+        return QC_FAIL(p->err, QC_USAGE, "unknown command '%.40s'; --help names those that there are", name);
+    return QC_FAIL(p->err, QC_USAGE, "unknown command '%.40s'; did you mean '%s'?", name, near.name);
 }
 
 static qc_rc give(struct parser *p, const struct qc_opt *o, const char *value)
@@ -108,7 +119,7 @@ static qc_rc give(struct parser *p, const struct qc_opt *o, const char *value)
         }
     }
     if (a->given_count == QC_OPT_GIVEN_MAX)
-        return QC_FAIL(p->err, QC_LIMIT, "more than %d options", QC_OPT_GIVEN_MAX);
+        return QC_FAIL(p->err, QC_USAGE, "more than %d options", QC_OPT_GIVEN_MAX);
     a->given[a->given_count++] = (struct qc_given){ o, value };
     return QC_OK;
 }
@@ -146,7 +157,9 @@ static qc_rc letters(struct parser *p, const char *text)
         const char *value = NULL;
 
         if (o == NULL)
-            return QC_FAIL(p->err, QC_USAGE, "unknown option -%c", *text);
+            return QC_FAIL(p->err, QC_USAGE,
+                           "unknown option -%c; a word that begins with - and is no option stands after --",
+                           *text);
         if (o->arg != NULL && text[1] != '\0') {
             return give(p, o, text + 1); /* -n5 */
         }
@@ -169,10 +182,32 @@ static bool begins_command(const struct qc_app *app, const char *words)
     return false;
 }
 
+/* The words that may follow those first ones. */
+static void followers(const struct parser *p, char *ret, size_t size)
+{
+    const size_t n = strlen(p->lead);
+    size_t at = 0;
+
+    for (const struct qc_cmd *c = p->app->cmds; c->name != NULL && at < size; c++) {
+        if (strncmp(c->name, p->lead, n) != 0 || c->name[n] != ' ')
+            continue;
+        const int more = snprintf(ret + at, size - at, "%s%s", at > 0 ? ", " : "", c->name + n + 1);
+        at += more > 0 ? (size_t)more : 0;
+    }
+}
+
+static qc_rc needs_another(const struct parser *p)
+{
+    char words[256] = "";
+
+    followers(p, words, sizeof words);
+    return QC_FAIL(p->err, QC_USAGE, "'%.40s' needs another word: %s", p->lead, words);
+}
+
 static qc_rc keep(struct parser *p, char *word)
 {
     if (p->kept >= QC_OPT_ARGS_MAX)
-        return QC_FAIL(p->err, QC_LIMIT, "more than %d arguments", QC_OPT_ARGS_MAX);
+        return QC_FAIL(p->err, QC_USAGE, "more than %d arguments", QC_OPT_ARGS_MAX);
     p->argv[++p->kept] = word;
     return QC_OK;
 }
@@ -195,6 +230,8 @@ static qc_rc settle(struct parser *p, char *word)
         return QC_OK;
     }
     p->ret->cmd = qc_opt_find(p->app, p->lead);
+    if (p->ret->cmd == NULL && n > 0 && (size_t)n < sizeof words)
+        return unknown_command(p, words);
     if (p->ret->cmd == NULL)
         return QC_FAIL(p->err, QC_USAGE, "unknown command '%.40s %.40s'", p->lead, word);
     p->lead[0] = '\0';
@@ -222,7 +259,7 @@ static qc_rc finish(struct parser *p)
     if (p->lead[0] != '\0') {
         a->cmd = qc_opt_find(p->app, p->lead);
         if (a->cmd == NULL && !qc_args_flag(a, "help"))
-            return QC_FAIL(p->err, QC_USAGE, "'%.40s' needs another word; see --help", p->lead);
+            return needs_another(p);
     }
     a->argv = (const char *const *)(p->argv + 1);
     a->argc = p->kept;
@@ -231,9 +268,10 @@ static qc_rc finish(struct parser *p)
     if (a->argc < a->cmd->min)
         return QC_FAIL(p->err, QC_USAGE, "%s: %d arguments, expected %s", a->cmd->name, a->argc,
                        a->cmd->args);
+    const bool none = a->cmd->args == NULL || a->cmd->args[0] == '\0';
     if (a->cmd->max >= 0 && a->argc > a->cmd->max)
         return QC_FAIL(p->err, QC_USAGE, "%s: '%.80s' is one argument too many; expected %s", a->cmd->name,
-                       a->argv[a->cmd->max], a->cmd->args == NULL ? "none" : a->cmd->args);
+                       a->argv[a->cmd->max], none ? "none" : a->cmd->args);
     return QC_OK;
 }
 
@@ -327,20 +365,22 @@ qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret
     static const char letters_of[] = "kMGTP";
     const char *s = text;
     uint64_t v = 0;
-    bool good = *s >= '0' && *s <= '9';
+    bool fits = true;
 
-    for (; good && *s >= '0' && *s <= '9'; s++)
-        good = qc_mul_u64(v, 10, &v) && qc_add_u64(v, (uint64_t)(*s - '0'), &v);
+    for (; *s >= '0' && *s <= '9'; s++)
+        fits = fits && qc_mul_u64(v, 10, &v) && qc_add_u64(v, (uint64_t)(*s - '0'), &v);
     const char letter = *s == 'K' ? 'k' : *s;
-    const char *unit = good && units && letter != '\0' ? strchr(letters_of, letter) : NULL;
+    const char *unit = s != text && units && letter != '\0' ? strchr(letters_of, letter) : NULL;
     if (unit != NULL) {
-        for (const char *u = letters_of; good && u <= unit; u++)
-            good = qc_mul_u64(v, 1024, &v);
+        for (const char *u = letters_of; fits && u <= unit; u++)
+            fits = qc_mul_u64(v, 1024, &v);
         s++;
     }
-    if (!good || *s != '\0')
+    if (s == text || *s != '\0')
         return QC_FAIL(err, QC_USAGE, "%s: '%.40s' is not a number%s", what, text,
                        units ? " (such as 20, 4k, 16M, 1G)" : "");
+    if (!fits)
+        return QC_FAIL(err, QC_USAGE, "%s: '%.40s' is too large a number", what, text);
     *ret = v;
     return QC_OK;
 }
@@ -371,11 +411,15 @@ qc_rc qc_args_u64(const struct qc_args *a, const char *name, bool units, uint64_
                   uint64_t *ret, struct qc_err *err)
 {
     const char *text = qc_args_value(a, name, NULL);
+    char option[QC_OPT_NAME_MAX + 4];
     uint64_t v = 0;
 
     if (text == NULL)
         return QC_OK;
-    QC_TRY_AS(qc_parse_u64(text, name, units, &v, err), err, "option");
+    (void)snprintf(option, sizeof option, "--%s", name);
+    QC_TRY(qc_parse_u64(text, option, units, &v, err));
+    if (v < min && max > UINT64_C(1000000000000000)) /* a bound that nobody meets is no help */
+        return QC_FAIL(err, QC_USAGE, "--%s is %" PRIu64 ", expected %" PRIu64 " at least", name, v, min);
     if (v < min || v > max)
         return QC_FAIL(err, QC_USAGE, "--%s is %" PRIu64 ", expected %" PRIu64 " to %" PRIu64, name, v, min,
                        max);

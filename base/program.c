@@ -1,5 +1,6 @@
 #include "base/program.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,18 @@ qc_rc qc_ready_tell(int fd, struct qc_err *err)
     QC_CLEANUP(qc_fd_close) struct qc_fd own = qc_fd_own(fd);
     QC_TRY_AS(qc_write_all(fd, &QC_LIT("ready\n"), 1, err), err, "--ready-fd");
     return QC_OK;
+}
+
+/* -- configuration --------------------------------------------------------------------------------------- */
+
+qc_rc qc_conf_read(const char *path, const char *what, size_t max, qc_buf *ret, struct qc_err *err)
+{
+    const qc_rc rc = qc_path_read(path, O_NONBLOCK, max + 1, ret, err);
+    if (rc == QC_OK || rc == QC_NOMEM)
+        return rc;
+    qc_err_wrap(err, "%s %.200s", what, path);
+    err->rc = QC_USAGE;
+    return QC_USAGE;
 }
 
 /* -- a program ------------------------------------------------------------------------------------------- */

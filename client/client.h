@@ -49,6 +49,7 @@ struct client {
     bool puts_one;                     /* of the vault's own objects: no keys are drawn for another one */
     const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;
+    char help[QC_OPT_NAME_MAX + 16]; /* what to run next after a wrong call */
 };
 
 void client_done(struct client *c);

@@ -61,7 +61,7 @@ static qc_rc take_share(struct drill *d, const struct qc_args *args, struct qc_e
     if (strcmp(which, "random") == 0)
         d->share = (unsigned)drawn + 1;
     else if (strcmp(which, "none") != 0 && (strlen(which) != 1 || which[0] < '1' || which[0] > '2'))
-        return QC_FAIL(err, QC_USAGE, "--without-share %s: 1, 2, random or none", which);
+        return QC_FAIL(err, QC_USAGE, "--without-share is 1, 2, random or none, not '%.40s'", which);
     else
         d->share = which[0] == 'n' ? 0 : (unsigned)(which[0] - '0');
     d->c->withheld_share = d->c->lost_share = d->share;
@@ -100,7 +100,9 @@ static qc_rc withhold_named(struct drill *d, const char *name, struct qc_err *er
         d->out[i] = true;
         return QC_OK;
     }
-    return QC_FAIL(err, QC_NOTFOUND, "there is no cloud '%s'", name);
+    (void)QC_FAIL(err, QC_NOTFOUND, "there is no cloud '%.80s'", name);
+    err->next = "qcloud status";
+    return QC_NOTFOUND;
 }
 
 /* One more, of those that are left. */

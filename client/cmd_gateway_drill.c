@@ -55,21 +55,32 @@ static qc_rc set_clouds(struct json_t *ask, const struct qc_args *args, struct q
     return qc_json_set_int(ask, "random", w.random, err);
 }
 
-static qc_rc begin(struct follow *f, const struct qc_args *args, struct qc_err *err)
+/* Which versions: by this seed, so many of them, or all (0). */
+struct draw {
+    uint64_t seed, sample;
+};
+
+static qc_rc take_draw(struct client *c, const struct qc_args *args, struct draw *ret, struct qc_err *err)
+{
+    const qc_rng rng = qrng_rng(c->ids);
+    uint8_t bytes[4]; /* short enough to be typed again */
+    struct draw d = { 0 };
+    QC_TRY(qc_rng_fill(&rng, bytes, sizeof bytes, err));
+    d.seed = qc_get_be(bytes, sizeof bytes);
+    QC_TRY(qc_args_u64(args, "seed", false, 0, INT64_MAX >> 11, &d.seed, err));
+    QC_TRY(qc_args_u64(args, "sample", false, 1, INT64_MAX >> 11, &d.sample, err));
+    *ret = d;
+    return QC_OK;
+}
+
+static qc_rc begin(struct follow *f, const struct qc_args *args, const struct draw *d, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *ask = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_CLIENT_TEXT_MAX };
-    const qc_rng rng = qrng_rng(f->c->ids);
-    uint8_t bytes[4]; /* short enough to be typed again */
-    uint64_t sample = 0;
-    QC_TRY(qc_rng_fill(&rng, bytes, sizeof bytes, err));
-    uint64_t seed = qc_get_be(bytes, sizeof bytes);
-    QC_TRY(qc_args_u64(args, "seed", false, 0, INT64_MAX >> 11, &seed, err));
-    QC_TRY(qc_args_u64(args, "sample", false, 1, INT64_MAX >> 11, &sample, err));
     QC_TRY(qc_json_new_obj(&ask, err));
-    QC_TRY(qc_json_set_int(ask, "seed", (int64_t)seed, err));
-    if (sample > 0)
-        QC_TRY(qc_json_set_int(ask, "sample", (int64_t)sample, err));
+    QC_TRY(qc_json_set_int(ask, "seed", (int64_t)d->seed, err));
+    if (d->sample > 0)
+        QC_TRY(qc_json_set_int(ask, "sample", (int64_t)d->sample, err));
     QC_TRY(set_clouds(ask, args, err));
     QC_TRY(qc_json_dump(ask, &body, err));
     return call(f, "POST", qc_buf_span(&body), err);
@@ -123,9 +134,11 @@ qc_rc cmd_gateway_drill(void *app, const struct qc_args *args, struct qc_err *er
     struct client *c = app;
     QC_CLEANUP(follow_done) struct follow f = { .c = c };
     const struct vault_call begun = client_call(c);
+    struct draw d;
     QC_TRY(client_rng(c, err));
+    QC_TRY(take_draw(c, args, &d, err));
     QC_TRY(client_gateway(c, &begun.op, &f.gw, err));
-    QC_TRY(begin(&f, args, err));
+    QC_TRY(begin(&f, args, &d, err));
     progress_begin(&f.progress, &c->out, QC_LIT("drill"), "versions", false);
     const qc_rc rc = await(&f, err);
     progress_end(&f.progress);

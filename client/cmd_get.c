@@ -435,8 +435,6 @@ static qc_rc get_words(struct get_run *run, const struct qc_args *args, struct q
         get_file(run, qc_span_str(word[0]), word[1]);
         return QC_OK;
     }
-    if (!is_dir(word[last]))
-        return QC_FAIL(err, QC_USAGE, "several objects need a directory as the last word: DIR/");
     QC_TRY(client_make_dir(word[last], err));
     for (int i = 0; i < last && run->go_on; i++) {
         qc_span name = qc_span_str(word[i]);
@@ -459,7 +457,7 @@ static qc_rc begin(struct get_run *run, const struct qc_args *args, int words, s
     run->opts.which = run->which.given ? &run->which.which : NULL;
     run->part = range != NULL;
     if (range != NULL)
-        QC_TRY(vault_slice_parse(&run->opts.slice, range, err));
+        QC_TRY_AS(vault_slice_parse(&run->opts.slice, range, err), err, "--range");
     if (range != NULL && shared)
         return QC_FAIL(err, QC_USAGE, "--range reads nothing of three sites, which is read whole");
     if (shared)
@@ -481,6 +479,8 @@ qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_FAIL(err, QC_USAGE, "-r takes a PREFIX and a DIR");
     if (qc_args_value(args, "range", NULL) != NULL && (tree || args->argc > 2))
         return QC_FAIL(err, QC_USAGE, "--range is of one object: NAME [FILE|-]; of several with qcloud cat");
+    if (!tree && args->argc > 2 && !is_dir(args->argv[args->argc - 1]))
+        return QC_FAIL(err, QC_USAGE, "several objects need a directory as the last word: DIR/");
     if (tree && (qc_args_value(args, "version", NULL) != NULL || qc_args_value(args, "at", NULL) != NULL))
         return QC_FAIL(err, QC_USAGE, "-r fetches what is there now, without --version and --at");
     QC_TRY(begin(&run, args, 2, &sites, err));

@@ -64,7 +64,7 @@ static qc_rc take_clouds(struct init *i, struct qc_err *err)
             return QC_FAIL(err, QC_USAGE, "more than %d clouds", VAULT_CLOUDS_MAX);
         if (strstr(url, "://") == NULL)
             return QC_FAIL(err, QC_USAGE,
-                           "--cloud %s is no URL; a directory is written file:///absolute/path", v);
+                           "--cloud %.80s is no URL; a directory is written file:///absolute/path", v);
         i->at[at] = i->words.n;
         if (named > 0)
             QC_TRY(qc_buf_addf(&i->words, err, "%s", v));
@@ -103,6 +103,8 @@ static qc_rc check_empty(const char *dir, const char *what, struct qc_err *err)
     DIR *d = opendir(dir);
     if (d == NULL && errno == ENOENT)
         return QC_OK;
+    if (d == NULL && errno == ENOTDIR)
+        return QC_FAIL(err, QC_USAGE, "%s %.200s is no directory, or something above it is none", what, dir);
     if (d == NULL)
         return QC_FAIL_OS(err, "%s %s", what, dir);
     bool used = false;
@@ -147,7 +149,7 @@ static qc_rc take_mode(struct init *i, struct qc_err *err)
     const char *mode = qc_args_value(i->args, "mode", "stored");
     i->derived = strcmp(mode, "derived") == 0;
     if (!i->derived && strcmp(mode, "stored") != 0)
-        return QC_FAIL(err, QC_USAGE, "--mode is stored or derived, and not '%s'", mode);
+        return QC_FAIL(err, QC_USAGE, "--mode is stored or derived, and not '%.40s'", mode);
     return QC_OK;
 }
 
@@ -156,6 +158,15 @@ static qc_rc check_first_time(const struct client *c, struct qc_err *err)
     if (access(c->places.conf_file, F_OK) == 0)
         return QC_FAIL(err, QC_USAGE, "a vault is already set up here (%s)", c->places.conf_file);
     return QC_OK;
+}
+
+/* What was made for a gateway that there will not be: directories in which nothing lies. */
+static void unmake_places(const struct places *p)
+{
+    const char *const dirs[] = { p->gateway, p->state, p->conf_dir };
+    for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++)
+        if (rmdir(dirs[i]) != 0)
+            return; /* something lies there, or it is not ours to remove */
 }
 
 /* *ret_found: this state directory has a gateway already; make_vault looks whether it is the one asked for,
@@ -190,6 +201,8 @@ static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
         *ret_found = true;
         return QC_OK;
     }
+    if (rc == QC_USAGE && !found)
+        unmake_places(&i->c->places);
     struct qc_err unused = { 0 };
     qc_ignore(cloud_keys_tell(i->c, &said, &rest, &unused), "warnings about clouds; the outcome is told");
     return rc;
@@ -344,7 +357,7 @@ static qc_rc refuse_options(const struct qc_args *args, const char *way, const c
         if (qc_args_flag(args, options[i]))
             return QC_FAIL(err, QC_USAGE, "--%s says nothing with %s", options[i], way);
     if (args->argc > 0)
-        return QC_FAIL(err, QC_USAGE, "init %s takes no argument, '%s' was given", way, args->argv[0]);
+        return QC_FAIL(err, QC_USAGE, "init %s takes no argument, '%.80s' was given", way, args->argv[0]);
     return QC_OK;
 }
 
@@ -371,7 +384,7 @@ static qc_rc init_remote(struct client *c, const struct qc_args *args, struct qc
 
 static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
-    static const char *const others[] = { "token-file", "ca", "link", "level" };
+    static const char *const others[] = { "token-file", "ca", "link", "level", "take-over", "kit" };
     QC_CLEANUP(init_done) struct init i = { .c = c, .args = args };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
     bool found = false;
@@ -515,6 +528,7 @@ qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
             err, QC_USAGE,
             "one of --local (a new vault, with a gateway of its own), --gateway URL (a new vault, at one "
             "for many users), --join DIR [DIR] and --from-kit FILE (a vault that exists)");
+    QC_TRY(client_check_lock(args, err));
     QC_TRY(check_first_time(c, err));
     qc_rc rc = join    ? client_join(c, args, err)
                : kit   ? init_from_kit(c, args, err)

@@ -39,6 +39,8 @@ static qc_rc take_shares(const struct qc_args *args, unsigned *ret, struct qc_er
             *ret = i + 1;
             return QC_OK;
         }
+    if (share[0] != '\0')
+        return QC_FAIL(err, QC_USAGE, "--share is 1, 2 or both, not '%.40s'", share);
     return QC_FAIL(
         err, QC_USAGE,
         "say what is to be printed: --share 1 and --share 2 are two sheets for two places, --share both is "

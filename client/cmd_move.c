@@ -171,9 +171,10 @@ static qc_rc finish(struct move *m, struct qc_err *err)
     QC_TRY_AS(qc_json_int(report, "moved", 0, INT64_MAX, &moved, err), err, "the gateway's answer");
     QC_TRY_AS(qc_json_int(report, "fragments_left", 0, INT64_MAX, &left, err), err, "the gateway's answer");
     QC_TRY_AS(qc_json_int(report, "foreign", 0, INT64_MAX, &foreign, err), err, "the gateway's answer");
-    if (strcmp(kind, "drain") == 0 || strcmp(kind, "replace") == 0)
+    const bool begun = rc == QC_OK || moved > 0; /* else the reason why not is all there is to say */
+    if (begun && (strcmp(kind, "drain") == 0 || strcmp(kind, "replace") == 0))
         out_line(o, "cloud %s: %lld fragments moved, %lld left", cloud, (long long)moved, (long long)left);
-    if (strcmp(kind, "reprotect") == 0)
+    if (begun && strcmp(kind, "reprotect") == 0)
         out_line(o, "%lld segments have the new code, %lld another one still", (long long)moved,
                  (long long)left);
     if (foreign > 0)

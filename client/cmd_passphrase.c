@@ -113,8 +113,7 @@ qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err)
     uint64_t only = 0;
     QC_TRY(qc_args_u64(args, "share", false, 1, 2, &only, err));
     p.only = (unsigned)only;
-    if (qc_args_flag(args, "remove") && qc_args_value(args, "memory", NULL) != NULL)
-        return QC_FAIL(err, QC_USAGE, "--remove leaves no passphrase that --memory could be for");
+    QC_TRY(client_check_lock(args, err));
     QC_TRY_AS(qc_dir_make_path(c->places.state, 0700, err), err, "state");
     QC_TRY(qc_dir_open(&state, c->places.state, err));
     QC_TRY_AS(qc_lock_file(&alone, qc_fd_get(&state), "passphrase.lock", err), err,

@@ -446,6 +446,8 @@ static qc_rc check_words(const struct qc_args *args, bool tree, struct qc_err *e
     struct stat st;
     if (tree && args->argc > 2)
         return QC_FAIL(err, QC_USAGE, "-r takes one DIR and at most one PREFIX");
+    if (tree && stat(args->argv[0], &st) == 0 && !S_ISDIR(st.st_mode))
+        return QC_FAIL(err, QC_USAGE, "-r takes a directory, and %.200s is none", args->argv[0]);
     if (!tree && args->argc > 2 && !ends_in_slash(last))
         return QC_FAIL(err, QC_USAGE, "several files need a PREFIX/ (ending in a slash) as the last word");
     for (int i = 0; !tree && i < args->argc - (args->argc > 1 ? 1 : 0); i++) {
@@ -491,7 +493,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     run.opts.anew = qc_args_flag(args, "restart");
     run.opts.hasty = strcmp(wait, "quorum") == 0;
     if (!run.opts.hasty && strcmp(wait, "full") != 0)
-        return QC_FAIL(err, QC_USAGE, "--wait %s: full or quorum", wait);
+        return QC_FAIL(err, QC_USAGE, "--wait is full or quorum, not '%.40s'", wait);
     QC_TRY(check_words(args, tree, err));
     QC_TRY(profile_shared(args, &shared, NULL, err));
     if (shared)

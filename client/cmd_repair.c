@@ -6,13 +6,11 @@
 #include "job.h"
 #include "report.h"
 
-static qc_rc begin(struct job *j, const struct qc_args *args, struct qc_err *err)
+static qc_rc begin(struct job *j, const struct qc_args *args, uint64_t rate, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *ask = NULL;
     const char *adopt = qc_args_value(args, "adopt", NULL);
-    uint64_t rate = 0;
     int64_t number = 0;
-    QC_TRY(qc_args_u64(args, "max-rate", true, 1, INT64_MAX >> 11, &rate, err));
     QC_TRY(qc_json_new_obj(&ask, err));
     QC_TRY(qc_json_set_bool(ask, "deep", qc_args_flag(args, "deep"), err));
     QC_TRY(qc_json_set_bool(ask, "dry_run", qc_args_flag(args, "dry-run"), err));
@@ -56,13 +54,15 @@ qc_rc cmd_gateway_repair(void *app, const struct qc_args *args, struct qc_err *e
         .ended = "the gateway ended under the repair; what it had repaired stays",
     };
     const struct vault_call begun = client_call(c);
+    uint64_t rate = 0;
+    QC_TRY(qc_args_u64(args, "max-rate", true, 1, INT64_MAX >> 11, &rate, err));
     if (qc_args_value(args, "reprotect", NULL) != NULL)
         return move_reprotect(c, args, err);
     if (qc_args_flag(args, "dry-run") && qc_args_value(args, "adopt", NULL) != NULL)
         return QC_FAIL(err, QC_USAGE, "--adopt writes to the cloud: not with --dry-run");
     QC_TRY(client_gateway(c, &begun.op, &j.gw, err));
     progress_begin(&j.progress, &c->out, QC_LIT("repair"), "segments", false);
-    qc_rc rc = begin(&j, args, err);
+    qc_rc rc = begin(&j, args, rate, err);
     if (rc == QC_OK)
         rc = job_follow(&j, err);
     progress_end(&j.progress);

@@ -23,7 +23,9 @@ static qc_rc find(const struct client *c, const char *name, const struct qrng_so
             *ret = &c->random.source[i];
             return QC_OK;
         }
-    return QC_FAIL(err, QC_NOTFOUND, "there is no source '%s' in %s/random.conf", name, c->places.conf_dir);
+    (void)QC_FAIL(err, QC_NOTFOUND, "there is no source '%.80s' in %s/random.conf", name, c->places.conf_dir);
+    err->next = "qcloud rng list";
+    return QC_NOTFOUND;
 }
 
 /* That source and no other. NULL: the operating system. alarms: where they are kept; empty: as if there were

@@ -117,8 +117,12 @@ static qc_rc take_patterns(struct sync_run *run, struct qc_err *err)
 {
     sync_ignore_free(&run->leave);
     QC_TRY(sync_ignore_new(&run->leave, err));
-    for (size_t i = 0; qc_args_nth(run->args, "exclude", i) != NULL; i++)
-        QC_TRY(sync_ignore_add(run->leave, qc_span_str(qc_args_nth(run->args, "exclude", i)), err));
+    const char *pattern = NULL;
+    for (size_t i = 0; (pattern = qc_args_nth(run->args, "exclude", i)) != NULL; i++) {
+        if (pattern[0] == '\0')
+            return QC_FAIL(err, QC_USAGE, "--exclude: an empty pattern leaves nothing out");
+        QC_TRY(sync_ignore_add(run->leave, qc_span_str(pattern), err));
+    }
     return QC_OK;
 }
 
@@ -134,7 +138,7 @@ static qc_rc take_options(struct sync_run *run, const struct qc_args *args, stru
     else if (strcmp(conflict, "remote") == 0)
         run->rules.counts = SYNC_THERE;
     else if (strcmp(conflict, "keep-both") != 0)
-        return QC_FAIL(err, QC_USAGE, "--conflict %s: keep-both, local or remote", conflict);
+        return QC_FAIL(err, QC_USAGE, "--conflict is keep-both, local or remote, not '%.40s'", conflict);
     if (!run->rules.remove && qc_args_value(args, "max-delete", NULL) != NULL)
         return QC_FAIL(err, QC_USAGE, "--max-delete goes with --delete: nothing is deleted without that");
     QC_TRY(qc_args_u64(args, "max-delete", false, 0, 100, &pct, err));

@@ -192,7 +192,7 @@ qc_rc cmd_versions(void *app, const struct qc_args *args, struct qc_err *err)
     c->end.about.name = name;
     if (restore != NULL) {
         c->out.class = MSG_PUT;
-        QC_TRY(which_parse(restore, &w, err));
+        QC_TRY_AS(which_parse(restore, &w, err), err, "--restore");
         return restore_words(c, args, &w, err);
     }
     QC_TRY(client_open(c, err));

@@ -102,8 +102,10 @@ qc_rc kit_read(struct client *c, const char *file, struct kit_given *ret, struct
     if (typed)
         out_note(&c->out,
                  "type the words of the kit, as many in a line as you like; an empty line ends them");
-    if (!from_stdin)
-        QC_TRY(qc_open_at(&opened, AT_FDCWD, file, O_RDONLY, 0, err));
+    const qc_rc rc = from_stdin ? QC_OK : qc_open_at(&opened, AT_FDCWD, file, O_RDONLY, 0, err);
+    if (rc == QC_NOTFOUND)
+        err->next = "check the name of the file, then the same command again";
+    QC_TRY(rc);
     QC_TRY(qc_secret_new(&text, TEXT_ROOM, err));
     QC_TRY(read_all(from_stdin ? STDIN_FILENO : qc_fd_get(&opened), typed, text.p, &n, err));
     QC_TRY_AS(understand(text.p, n, &g, err), err, "kit");

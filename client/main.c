@@ -560,7 +560,7 @@ static qc_rc take_globals(struct client *c, const struct qc_args *args, struct q
     else if (strcmp(progress, "none") == 0)
         c->out.progress = OUT_PROGRESS_NONE;
     else if (strcmp(progress, "auto") != 0)
-        return QC_FAIL(err, QC_USAGE, "--progress is auto, plain or none, not '%s'", progress);
+        return QC_FAIL(err, QC_USAGE, "--progress is auto, plain or none, not '%.40s'", progress);
     return qc_args_u64(args, "timeout", false, 1, 86400 * 365, &c->deadline_s, err);
 }
 
@@ -585,7 +585,7 @@ static qc_rc find_places(struct client *c, const struct qc_args *args, bool *ret
     if (*ret_shared || c->out.class == MSG_SHARED_GET || c->out.class == MSG_SHARED_PUT)
         return QC_FAIL(err, QC_USAGE, "--site is one of the three sites, and '%s' is about all of them",
                        args->cmd->name);
-    QC_TRY(site_parse(site, &i, err));
+    QC_TRY_AS(site_parse(site, &i, err), err, "--site");
     return places_site(&c->places, site_letter(i), err);
 }
 
@@ -629,21 +629,40 @@ static bool asks_json(int argc, char **argv)
     return false;
 }
 
-static qc_rc run(struct client *c, int argc, char **argv, struct qc_err *err)
+/* What to run next after a wrong call, where nothing says more: the help of its command. Words that are no kit
+ * are no matter of the call. */
+static void point_to_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
 {
-    struct qc_args args = { 0 };
+    if (err->rc != QC_USAGE || err->next != NULL || cmd == NULL || cmd->run == cmd_help ||
+        cmd->run == cmd_kit_verify)
+        return;
+    (void)snprintf(c->help, sizeof c->help, "qcloud %s --help", cmd->name);
+    err->next = c->help;
+}
+
+static qc_rc run_args(struct client *c, int argc, char **argv, struct qc_args *args, struct qc_err *err)
+{
     struct qc_harden_opts harden = { .lock_bytes = SECRET_BYTES };
     QC_TRY(qc_process_harden(&harden, &c->secrets_locked, err));
     QC_TRY(signals_install(err));
-    QC_TRY(qc_opt_parse(&args, &app_table, argc, argv, err));
-    if (args.cmd != NULL) {
-        c->out.command = args.cmd->name;
-        c->out.class = (enum msg_class)(args.cmd->needs >> NEEDS_CLASS_SHIFT);
-        if (c->out.class == MSG_INIT && qc_args_flag(&args, "join"))
+    QC_TRY(qc_opt_parse(args, &app_table, argc, argv, err));
+    if (args->cmd != NULL) {
+        c->out.command = args->cmd->name;
+        c->out.class = (enum msg_class)(args->cmd->needs >> NEEDS_CLASS_SHIFT);
+        if (c->out.class == MSG_INIT && qc_args_flag(args, "join"))
             c->out.class = MSG_JOIN;
     }
-    QC_TRY(take_globals(c, &args, err));
-    return run_command(c, &args, err);
+    QC_TRY(take_globals(c, args, err));
+    return run_command(c, args, err);
+}
+
+static qc_rc run(struct client *c, int argc, char **argv, struct qc_err *err)
+{
+    struct qc_args args = { 0 };
+    const qc_rc rc = run_args(c, argc, argv, &args, err);
+    if (rc != QC_OK)
+        point_to_help(c, args.cmd, err);
+    return rc;
 }
 
 /* A warning that belongs to no object, such as a share store that is not there, counts as well. */

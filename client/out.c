@@ -8,6 +8,8 @@
 
 #define OUT_V 1
 
+enum { NAME_SHOWN = 1024 }; /* bytes of a name in the first line of a message; JSON has it whole */
+
 void out_init(struct out *o, const char *command, enum msg_class c)
 {
     *o = (struct out){ .data = stdout, .talk = stderr, .json_to = stdout, .command = command, .class = c };
@@ -279,7 +281,10 @@ static qc_rc first_line(const struct out *o, qc_rc rc, const struct msg_about *a
         return qc_buf_add_str(ret, reason, err);
     QC_TRY(qc_buf_add_str(ret, msg_verb(o->class), err));
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
-    QC_TRY(text_quote(about->name, &name, err));
+    const bool whole = about->name.n <= NAME_SHOWN;
+    QC_TRY(text_quote(whole ? about->name : qc_span_sub(about->name, 0, NAME_SHOWN), &name, err));
+    if (!whole)
+        QC_TRY(qc_buf_add(&name, QC_LIT(".."), err));
     if (about->name.n > 0 && strncmp(reason, (const char *)name.p, name.n) == 0) /* "'x': why" already */
         return qc_buf_addf(ret, err, " %s", reason);
     if (about->name.n > 0 && memmem(reason, strlen(reason), name.p, name.n) == NULL)

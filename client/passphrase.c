@@ -151,12 +151,27 @@ static qc_rc ask_new(const struct qc_fd *terminal, const char *prompt, struct va
     return QC_FAIL(err, QC_USAGE, "no passphrase was typed twice in the same way");
 }
 
+static qc_rc take_memory(const struct qc_args *args, uint64_t *ret_mib, struct qc_err *err)
+{
+    return qc_args_u64(args, "memory", false, QC_VAULT_PASS_KIB_MIN / MIB, QC_VAULT_PASS_KIB_MAX / MIB,
+                       ret_mib, err);
+}
+
+qc_rc client_check_lock(const struct qc_args *args, struct qc_err *err)
+{
+    uint64_t mib = 0;
+    QC_TRY(take_memory(args, &mib, err));
+    if (mib > 0 && (qc_args_flag(args, "no-passphrase") || qc_args_flag(args, "remove")))
+        return QC_FAIL(err, QC_USAGE, "%s leaves no passphrase that --memory could be for",
+                       qc_args_flag(args, "remove") ? "--remove" : "--no-passphrase");
+    return QC_OK;
+}
+
 static qc_rc make_lock(struct client *c, const struct qc_args *args, struct vault_pass *pass,
                        struct vault_lock *ret, struct qc_err *err)
 {
     uint64_t mib = VAULT_PASS_KIB / MIB;
-    QC_TRY(qc_args_u64(args, "memory", false, QC_VAULT_PASS_KIB_MIN / MIB, QC_VAULT_PASS_KIB_MAX / MIB, &mib,
-                       err));
+    QC_TRY(take_memory(args, &mib, err));
     QC_TRY(client_rng(c, err));
     qc_rng rng = qrng_rng(c->rng);
     return vault_lock_make(ret, pass, (uint32_t)mib * MIB, &rng, signals_cancel(), err);

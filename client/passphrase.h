@@ -10,6 +10,10 @@
 QC_MUST qc_rc client_ask_pass(void *ctx, const struct vault_pass_ask *ask, struct vault_pass **ret,
                               struct qc_err *err);
 
+/* --memory, before anything is done: its bounds, and no other option says that there is no passphrase.
+ * QC_USAGE */
+QC_MUST qc_rc client_check_lock(const struct qc_args *args, struct qc_err *err);
+
 /*
  * What the stores of a new vault are wrapped under. {0}, with a note: --no-passphrase, no source and nobody
  * to ask, or the user typed none. The passphrase belongs to c->passes. QC_USAGE: two different ones were

@@ -125,7 +125,8 @@ static qc_rc take_way(struct client *c, const struct qc_args *args, struct qc_er
 {
     QC_TRY(take_path(args, "link", c->conf.link, err));
     QC_TRY_AS(conf_level(&c->conf, qc_span_str(qc_args_value(args, "level", "")), err), err, "--level");
-    return conf_way_check(&c->conf, err);
+    QC_TRY_AS(conf_way_check(&c->conf, err), err, "--gateway");
+    return QC_OK;
 }
 
 qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *err)
@@ -134,7 +135,8 @@ qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *e
     const bool by_variable = value_of(file_variable) != NULL || value_of(command_variable) != NULL;
     if (meant == NULL)
         return QC_FAIL(err, QC_USAGE, "--gateway URL is missing");
-    QC_TRY_AS(vault_gw_url_check(meant, err), err, "--gateway %s", meant);
+    const bool secret = strchr(meant, '@') != NULL; /* it may be a password */
+    QC_TRY_AS(vault_gw_url_check(meant, err), err, "--gateway %.80s", secret ? ".." : meant);
     QC_ASSERT(strlen(meant) < sizeof c->conf.gateway);
     memcpy(c->conf.gateway, meant, strlen(meant) + 1);
     QC_TRY(take_path(args, "token-file", c->conf.token_file, err));

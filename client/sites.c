@@ -15,7 +15,7 @@ qc_rc site_parse(const char *word, unsigned *ret, struct qc_err *err)
             *ret = i;
             return QC_OK;
         }
-    return QC_FAIL(err, QC_USAGE, "a site is A, B or C, not '%s'", word);
+    return QC_FAIL(err, QC_USAGE, "a site is A, B or C, not '%.40s'", word);
 }
 
 void site_free(struct client **c)

@@ -4,7 +4,7 @@ qc_rc where_parse(const char *text, struct where *ret, struct qc_err *err)
 {
     const qc_span key = QC_LIT("rng="), all = qc_span_str(text);
     if (all.n <= key.n || !qc_span_eq(qc_span_sub(all, 0, key.n), key))
-        return QC_FAIL(err, QC_USAGE, "--where is rng=SOURCE, as rng=os, and not '%s'", text);
+        return QC_FAIL(err, QC_USAGE, "--where is rng=SOURCE, as rng=os, and not '%.80s'", text);
     ret->source = qc_span_from(all, key.n);
     return QC_OK;
 }

@@ -74,9 +74,9 @@ qc_rc which_args(struct client *c, const struct qc_args *args, struct which *ret
     if (version != NULL && at != NULL)
         return QC_FAIL(err, QC_USAGE, "--version and --at exclude each other");
     if ((version != NULL || at != NULL) && strcmp(qc_args_value(args, "profile", "ec"), "ec") != 0)
-        return QC_FAIL(err, QC_USAGE, "--version and --at are for the profile ec");
+        return QC_FAIL(err, QC_USAGE, "--version and --at are for objects of --profile ec");
     if (version != NULL)
-        QC_TRY(which_parse(version, &w, err));
+        QC_TRY_AS(which_parse(version, &w, err), err, "--version");
     if (at != NULL)
         QC_TRY(parse_time(at, &w.which.at_s, err));
     w.which.by_time = at != NULL;

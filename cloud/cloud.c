@@ -48,6 +48,8 @@ qc_rc cloud_check(const char *url, const char *credentials, struct qc_err *err)
     QC_TRY(cloud_url_parse(url, &u, err));
     QC_TRY(cloud_driver_find(u.scheme, &driver, err));
     QC_TRY(cloud_way_from(&u, &way, err));
+    if (driver->check != NULL)
+        QC_TRY(driver->check(&u, err));
     if (credentials == NULL && driver->wants_credentials)
         return QC_FAIL(err, QC_USAGE,
                        "%s:// needs keys: put them into a file of mode 0600 and name it with "

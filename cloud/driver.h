@@ -69,6 +69,7 @@ struct cloud_driver {
     qc_rc (*open)(struct cloud **ret, const struct cloud_url *url, const struct cloud_opts *opts,
                   struct qc_err *err);
     qc_rc (*create)(const struct cloud_url *url, const struct cloud_opts *opts, struct qc_err *err);
+    qc_rc (*check)(const struct cloud_url *url, struct qc_err *err); /* the rest of the URL; or NULL */
 };
 
 extern const struct cloud_driver cloud_file_driver;

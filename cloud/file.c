@@ -57,6 +57,12 @@ static qc_rc url_dir(const struct cloud_url *url, const char **ret, struct qc_er
     return QC_OK;
 }
 
+static qc_rc file_check(const struct cloud_url *url, struct qc_err *err)
+{
+    const char *dir = NULL;
+    return url_dir(url, &dir, err);
+}
+
 static qc_rc dir_open(const char *path, struct qc_fd *ret, struct qc_err *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -351,5 +357,5 @@ static qc_rc file_alive(struct cloud *c, const struct cloud_op *op, struct qc_er
 }
 
 const struct cloud_driver cloud_file_driver = {
-    .scheme = "file", .test_objects = 4, .open = file_open, .create = file_create
+    .scheme = "file", .test_objects = 4, .open = file_open, .create = file_create, .check = file_check
 };

@@ -34,6 +34,8 @@ void conf_remote(const struct conf *c, const qc_key *token, struct vault_gw_remo
                                      .least = c->level };
 }
 
+const char conf_correct[] = "correct the file that line one names, then: qcloud config check";
+
 static qc_rc take_id(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
@@ -364,7 +366,10 @@ qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
     QC_TRY(conf_text(p, &text, err));
-    QC_TRY_AS(conf_parse(qc_buf_span(&text), ret, err), err, "configuration %s", p->conf_file);
+    const qc_rc rc = conf_parse(qc_buf_span(&text), ret, err);
+    if (rc == QC_USAGE || rc == QC_NOTCONF)
+        err->next = conf_correct;
+    QC_TRY_AS(rc, err, "configuration %s", p->conf_file);
     return QC_OK;
 }
 

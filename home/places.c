@@ -54,6 +54,9 @@ qc_rc places_absolute(const char *path, char ret[QC_CLIENT_PATH_MAX], struct qc_
     char all[QC_CLIENT_PATH_MAX];
     if (path[0] == '\0')
         return QC_FAIL(err, QC_USAGE, "an empty path");
+    if (strlen(path) >= QC_CLIENT_PATH_MAX)
+        return QC_FAIL(err, QC_USAGE, "a path of %zu bytes is longer than %d", strlen(path),
+                       QC_CLIENT_PATH_MAX - 1);
     for (const char *c = path; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7F)
             return QC_FAIL(err, QC_USAGE,

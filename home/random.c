@@ -1,6 +1,7 @@
 #include "home/random.h"
 
 #include "base/file.h"
+#include "home/conf.h"
 #include "home/kme_source.h"
 
 /* Nothing appended: there is no such file. */
@@ -25,7 +26,10 @@ qc_rc home_random_conf(const struct places *p, struct qrng_conf *ret, struct qc_
     QC_TRY_AS(read_text(p, &text, err), err, "%s/random.conf", p->conf_dir);
     if (text.n == 0)
         return QC_OK;
-    QC_TRY_AS(qrng_conf_parse(qc_buf_span(&text), ret, err), err, "%s/random.conf", p->conf_dir);
+    const qc_rc rc = qrng_conf_parse(qc_buf_span(&text), ret, err);
+    if (rc == QC_USAGE || rc == QC_NOTCONF)
+        err->next = conf_correct;
+    QC_TRY_AS(rc, err, "%s/random.conf", p->conf_dir);
     for (size_t i = 0; i < ret->count; i++)
         if (ret->source[i].kind == QRNG_KIND_KME)
             ret->source[i].maker = &kme_maker;

@@ -70,6 +70,8 @@ static qc_rc parse(const char *text, struct net_url *u, struct qc_err *err)
     if (!tls && strncmp(text, "http://", 7) != 0)
         return QC_FAIL(err, QC_USAGE, "an address begins with http:// or https://");
     const char *s = text + (tls ? 8 : 7);
+    if (strchr(s, '@') != NULL) /* and what stands there is repeated nowhere */
+        return QC_FAIL(err, QC_USAGE, "an address has no name and no password of a user");
     const size_t n = host_length(s);
     if (n == 0 || n >= sizeof u->host)
         return QC_FAIL(err, QC_USAGE, "no host in the address, or one longer than %zu bytes",

@@ -12,9 +12,9 @@ static qc_rc number(const char *text, size_t n, uint64_t *ret, struct qc_err *er
 {
     char word[NUMBER_MAX] = "";
     if (n >= sizeof word)
-        return QC_FAIL(err, QC_USAGE, "range: '%.40s' is not a number", text);
+        return QC_FAIL(err, QC_USAGE, "a byte: '%.40s' is not a number", text);
     memcpy(word, text, n);
-    return qc_parse_u64(word, "range", true, ret, err);
+    return qc_parse_u64(word, "a byte", true, ret, err);
 }
 
 qc_rc vault_slice_parse(struct vault_slice *ret, const char *text, struct qc_err *err)
@@ -23,7 +23,7 @@ qc_rc vault_slice_parse(struct vault_slice *ret, const char *text, struct qc_err
     struct vault_slice s = { 0 };
     if (dash == NULL || (dash == text && dash[1] == '\0'))
         return QC_FAIL(err, QC_USAGE,
-                       "range '%.40s': expected FIRST-LAST, FIRST- or -COUNT, in bytes from 0 on", text);
+                       "'%.40s': expected FIRST-LAST, FIRST- or -COUNT, in bytes from 0 on", text);
     s.has_first = dash != text;
     s.has_last = dash[1] != '\0';
     if (s.has_first)
@@ -31,9 +31,9 @@ qc_rc vault_slice_parse(struct vault_slice *ret, const char *text, struct qc_err
     if (s.has_last)
         QC_TRY(number(dash + 1, strlen(dash + 1), &s.last, err));
     if (s.has_first && s.has_last && s.last < s.first)
-        return QC_FAIL(err, QC_USAGE, "range '%.40s': it ends before it begins", text);
+        return QC_FAIL(err, QC_USAGE, "'%.40s': it ends before it begins", text);
     if (!s.has_first && s.last == 0)
-        return QC_FAIL(err, QC_USAGE, "range '%.40s': that is no byte", text);
+        return QC_FAIL(err, QC_USAGE, "'%.40s': that is no byte", text);
     *ret = s;
     return QC_OK;
 }

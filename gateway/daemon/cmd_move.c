@@ -168,7 +168,7 @@ static qc_rc follow(struct command *c, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc print_job(struct command *c, struct qc_err *err)
+static qc_rc print_job(struct command *c, qc_rc outcome, struct qc_err *err)
 {
     struct json_t *report = NULL;
     const char *kind = NULL, *cloud = NULL;
@@ -181,9 +181,10 @@ static qc_rc print_job(struct command *c, struct qc_err *err)
     QC_TRY(count_of(report, "moved", &moved, err));
     QC_TRY(count_of(report, "fragments_left", &left, err));
     QC_TRY(count_of(report, "foreign", &foreign, err));
-    if (strcmp(kind, "drain") == 0 || strcmp(kind, "replace") == 0)
+    const bool begun = outcome == QC_OK || moved > 0; /* else the reason why not is all there is to say */
+    if (begun && (strcmp(kind, "drain") == 0 || strcmp(kind, "replace") == 0))
         printf("cloud %s: %" PRIu64 " fragments moved, %" PRIu64 " left\n", cloud, moved, left);
-    if (strcmp(kind, "reprotect") == 0)
+    if (begun && strcmp(kind, "reprotect") == 0)
         printf("%" PRIu64 " segments have the new code, %" PRIu64 " another one still\n", moved, left);
     if (strcmp(kind, "retire") == 0 && foreign > 0)
         printf("cloud %s: %" PRIu64 " objects that are not ours stay there\n", cloud, foreign);
@@ -201,7 +202,7 @@ static qc_rc run(struct command *c, const char *kind, const char *name, struct q
     QC_TRY(tell_job(c, "POST", c->body, err));
     QC_TRY(follow(c, err));
     const qc_rc rc = qc_json_outcome(c->job, &why);
-    QC_TRY(print_job(c, err));
+    QC_TRY(print_job(c, rc, err));
     if (rc != QC_OK)
         *err = why;
     return rc;
@@ -385,7 +386,8 @@ qc_rc cmd_cloud_domain(void *app, const struct qc_args *args, struct qc_err *err
     QC_CLEANUP(command_done) struct command c = { 0 };
     enum gw_domain unused;
     if (!gw_domain_of_name(args->argv[0], &unused))
-        return QC_FAIL(err, QC_USAGE, "expected cloud, provider, region or jurisdiction");
+        return QC_FAIL(err, QC_USAGE, "what fails together is cloud, provider, region or jurisdiction, not '%.40s'",
+                       args->argv[0]);
     QC_TRY(open_command(&c, app, args, err));
     QC_TRY(qc_json_set_str(c.body, "domain", args->argv[0], err));
     return run(&c, "domain", NULL, err);

@@ -42,6 +42,7 @@ const struct qc_opt cmd_tenant_options[] = { CLOUD_ARGS_STATE, { 0 } };
 /* What all of them have. */
 struct command {
     struct operator op;
+    const char *state;
     struct json_t *body, *answer;
 };
 
@@ -54,11 +55,15 @@ static void command_done(struct command *c)
 
 static qc_rc begin(struct command *c, void *app, const struct qc_args *args, struct qc_err *err)
 {
-    const char *state = NULL;
     *(enum tell_about *)app = TELL_TENANT;
-    QC_TRY(cloud_args_state(args, &state, err));
-    QC_TRY(qc_json_new_obj(&c->body, err));
-    return operator_open(&c->op, state, err);
+    QC_TRY(cloud_args_state(args, &c->state, err));
+    return qc_json_new_obj(&c->body, err);
+}
+
+/* Once all that was given is known to make sense. */
+static qc_rc reach(struct command *c, struct qc_err *err)
+{
+    return operator_open(&c->op, c->state, err);
 }
 
 /* Not given: no change. none: null. */
@@ -71,7 +76,9 @@ static qc_rc take_limit(struct command *c, const struct qc_args *args, const cha
         return QC_OK;
     if (strcmp(text, "none") == 0)
         return qc_json_set_null(c->body, name, err);
-    QC_TRY(qc_parse_u64(text, option, units, &v, err));
+    char what[32];
+    (void)snprintf(what, sizeof what, "--%s", option);
+    QC_TRY(qc_parse_u64(text, what, units, &v, err));
     return json_count(c->body, name, v, err);
 }
 
@@ -138,6 +145,7 @@ qc_rc cmd_tenant_add(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(token_file_of(args, &file, err));
     QC_TRY(qc_json_set_str(c.body, "name", args->argv[0], err));
     QC_TRY(take_limits(&c, args, err));
+    QC_TRY(reach(&c, err));
     QC_TRY(make_token(&c, file, err));
     QC_TRY(change_with_token(&c, NULL, file, err));
     QC_TRY(qc_json_int(c.answer, "tenant", 1, UINT32_MAX, &number, err));
@@ -152,6 +160,7 @@ qc_rc cmd_tenant_token(void *app, const struct qc_args *args, struct qc_err *err
     QC_TRY(begin(&c, app, args, err));
     QC_TRY(check_name(args->argv[0], err));
     QC_TRY(token_file_of(args, &file, err));
+    QC_TRY(reach(&c, err));
     QC_TRY(make_token(&c, file, err));
     QC_TRY(change_with_token(&c, args->argv[0], file, err));
     printf("tenant %s has a new token, in %s; the old one is worth nothing from now on\n", args->argv[0],
@@ -167,6 +176,7 @@ qc_rc cmd_tenant_quota(void *app, const struct qc_args *args, struct qc_err *err
     if (args->given_count < 2) /* one says where */
         return QC_FAIL(err, QC_USAGE, "which limit? --quota, --objects, --uploads or --requests");
     QC_TRY(take_limits(&c, args, err));
+    QC_TRY(reach(&c, err));
     QC_TRY(operator_change(&c.op, args->argv[0], c.body, &c.answer, err));
     printf("tenant %s has its new limits\n", args->argv[0]);
     return QC_OK;
@@ -178,6 +188,7 @@ static qc_rc set_enabled(void *app, const struct qc_args *args, bool enabled, st
     QC_TRY(begin(&c, app, args, err));
     QC_TRY(check_name(args->argv[0], err));
     QC_TRY(qc_json_set_bool(c.body, "enabled", enabled, err));
+    QC_TRY(reach(&c, err));
     QC_TRY(operator_change(&c.op, args->argv[0], c.body, &c.answer, err));
     printf("tenant %s is %s\n", args->argv[0],
            enabled ? "enabled" : "disabled: it is let in no more, and all that it has stays");
@@ -237,6 +248,7 @@ qc_rc cmd_tenant_ls(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(command_done) struct command c = { 0 };
     struct json_t *list = NULL;
     QC_TRY(begin(&c, app, args, err));
+    QC_TRY(reach(&c, err));
     QC_TRY(operator_tenants(&c.op, &c.answer, err));
     if (qc_args_flag(args, "json")) {
         QC_TRY(print_json(c.answer, HTTP_ANSWER_MAX, err));

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/ini.h"
 #include "base/limits.h"
+#include "base/program.h"
 #include "gateway/tenant.h"
 
 enum {
@@ -430,7 +431,7 @@ qc_rc conf_load(const char *path, struct conf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = TEXT_MAX + 1 };
 
-    QC_TRY_AS(qc_path_read(path, 0, TEXT_MAX + 1, &text, err), err, "configuration '%s'", path);
-    QC_TRY_AS(conf_parse(qc_buf_span(&text), ret, err), err, "configuration '%s'", path);
+    QC_TRY(qc_conf_read(path, "configuration", TEXT_MAX, &text, err));
+    QC_TRY_AS(conf_parse(qc_buf_span(&text), ret, err), err, "configuration '%.200s'", path);
     return QC_OK;
 }

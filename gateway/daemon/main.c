@@ -258,6 +258,14 @@ static qc_rc report_json(const struct gw_rebuild_report *r, struct qc_err *err)
     return print_json(o, HTTP_BODY_MAX, err);
 }
 
+static qc_rc take_catalogue(const char *text, struct gw_id *ret, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    if (qc_hex_dec(qc_span_str(text), ret->b, GW_ID_BYTES, &why) != QC_OK)
+        return QC_FAIL(err, QC_USAGE, "--catalogue: %s", why.msg);
+    return QC_OK;
+}
+
 static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct cloud_args clouds = { 0 };
@@ -273,7 +281,7 @@ static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *e
     QC_TRY(cloud_args_state(args, &state, err));
     QC_TRY(cloud_args_take(args, &clouds, err));
     if (meant != NULL)
-        QC_TRY_AS(qc_hex_dec(qc_span_str(meant), catalogue.b, GW_ID_BYTES, err), err, "--catalogue");
+        QC_TRY(take_catalogue(meant, &catalogue, err));
     if (file != NULL)
         QC_TRY_AS(kit_read(file, &kit, &kit_n, err), err, "--kit");
     QC_TRY(qrng_open("os", &q, err));

@@ -33,7 +33,10 @@ static qc_rc open_net(const struct qc_args *args, struct net_client **ret, struc
     const char *state = qc_args_value(args, "state", NULL);
     if (state == NULL)
         return QC_FAIL(err, QC_USAGE, "--state DIR is needed");
-    QC_TRY_AS(qc_dir_open(&dir, state, err), err, "state directory %s", state);
+    const qc_rc rc = qc_dir_open(&dir, state, err);
+    if (rc == QC_NOTFOUND)
+        return QC_FAIL(err, QC_NOTCONF, "no qcloud-kme runs on %.200s: there is no such directory", state);
+    QC_TRY_AS(rc, err, "state directory %.200s", state);
     return net_client_new_unix(ret, qc_fd_get(&dir), KME_SOCKET, err);
 }
 

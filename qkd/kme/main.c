@@ -68,7 +68,7 @@ static void network_free(struct kme_network **n)
 
 static qc_rc read_text(const char *path, const char *what, qc_buf *ret, struct qc_err *err)
 {
-    QC_TRY_AS(qc_path_read(path, 0, KME_CONF_MAX + 1, ret, err), err, "%s %s", what, path);
+    QC_TRY(qc_conf_read(path, what, KME_CONF_MAX, ret, err));
     if (ret->n > KME_CONF_MAX)
         return QC_FAIL(err, QC_USAGE, "%s %s has more than %d bytes", what, path, KME_CONF_MAX);
     return QC_OK;
@@ -134,10 +134,10 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
     (void)app;
     if (state == NULL)
         return QC_FAIL(err, QC_USAGE, "--state DIR is needed");
+    QC_TRY(qc_ready_fd(args, &ready, err));
     QC_TRY(load(args, true, &net, err));
     qc_log_setup(STDERR_FILENO, QC_LOG_INFO, false);
     QC_TRY(qc_stop_catch(err));
-    QC_TRY(qc_ready_fd(args, &ready, err));
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
     QC_TRY(kme_open(&k, state, net, &rng, err));

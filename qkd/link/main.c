@@ -57,11 +57,15 @@ static qc_rc read_conf(const struct qc_args *args, struct link_conf *ret, struct
     const char *path = qc_args_value(args, "config", NULL);
     if (path == NULL)
         return QC_FAIL(err, QC_USAGE, "--config FILE is needed");
-    QC_TRY_AS(qc_path_read(path, O_NONBLOCK, LINK_CONF_MAX + 1, &text, err), err, "configuration %s", path);
+    QC_TRY(qc_conf_read(path, "configuration", LINK_CONF_MAX, &text, err));
     if (text.n > LINK_CONF_MAX)
         return QC_FAIL(err, QC_USAGE, "configuration %s has more than %d bytes", path, LINK_CONF_MAX);
-    QC_TRY_AS(link_conf_parse(ret, qc_buf_span(&text), err), err, "configuration %s", path);
-    return QC_OK;
+    const qc_rc rc = link_conf_parse(ret, qc_buf_span(&text), err);
+    if (rc == QC_OK || rc == QC_NOMEM)
+        return rc;
+    qc_err_wrap(err, "configuration %s", path);
+    err->rc = QC_USAGE; /* whatever is wrong with it: it is the operator's */
+    return QC_USAGE;
 }
 
 static qc_rc open_keys(const struct link_conf *c, struct link_keys **ret, struct qc_err *err)
@@ -312,9 +316,9 @@ static qc_rc cmd_run(void *app, const struct qc_args *args, struct qc_err *err)
     int ready = -1;
     (void)app;
     qc_log_setup(STDERR_FILENO, QC_LOG_INFO, false);
+    QC_TRY(qc_ready_fd(args, &ready, err));
     QC_TRY(read_conf(args, &end.conf, err));
     QC_TRY(qc_stop_catch(err));
-    QC_TRY(qc_ready_fd(args, &ready, err));
     qc_rc rc = open_end(&end, dials, err);
     if (rc == QC_OK)
         rc = qc_ready_tell(ready, err);

@@ -33,8 +33,9 @@ static void check_absolute(void)
     memset(long_one, 'a', sizeof long_one);
     long_one[0] = '/';
     long_one[sizeof long_one - 1] = '\0';
-    CHECK_RC(places_absolute(long_one, got, &err), QC_LIMIT);
-    CHECK_RC(places_absolute(long_one + 1, got, &err), QC_LIMIT);
+    CHECK_RC(places_absolute(long_one, got, &err), QC_USAGE);
+    CHECK_RC(places_absolute(long_one + 1, got, &err), QC_USAGE);
+    CHECK_RC(places_absolute(long_one + 9, got, &err), QC_LIMIT); /* only with what stands before it */
     CHECK(strcmp(got, "before") == 0);
 }
 

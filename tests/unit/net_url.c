@@ -35,8 +35,8 @@ static const struct row {
     { "https://[]:1", NULL, "no host" },
     { "https://[::1", NULL, "no host" },
     { "https://[::1%25eth0]:1", NULL, "no host" },
-    { "https://user@gw", NULL, "nothing may follow" },
-    { "https://user:secret@gw", NULL, "a port is" },
+    { "https://user@gw", NULL, "no name and no password" },
+    { "https://user:secret@gw", NULL, "no name and no password" },
     { "https://gw/", NULL, "nothing may follow" },
     { "https://gw?x", NULL, "nothing may follow" },
     { "https://gw#x", NULL, "nothing may follow" },
@@ -50,7 +50,7 @@ static const struct row {
     { "https://g w", NULL, "nothing may follow" },
     { "https://gw\n", NULL, "nothing may follow" },
     { "https://g\xc3\xa4w", NULL, "nothing may follow" },
-    { "http://127.0.0.1\\@evil", NULL, "nothing may follow" },
+    { "http://127.0.0.1\\@evil", NULL, "no name and no password" },
 };
 
 static void refuses_long(void)

@@ -38,6 +38,9 @@ struct conf {
     char link[QC_CLIENT_PATH_MAX], level[CONF_LEVEL_MAX];        /* as well */
 };
 
+/* What to run next where qcloud.conf or random.conf says what makes no sense. */
+extern const char conf_correct[];
+
 /* The least level of the way to the gateway, and whether that goes together with its address and its link.
  * QC_USAGE */
 QC_MUST qc_rc conf_level(struct conf *c, qc_span v, struct qc_err *err);
