@@ -171,7 +171,8 @@ static qc_rc unknown_member(const struct json_t *obj, const char *const *names, 
         shown[i] = name[i] < 0x20 || name[i] == 0x7F ? '?' : name[i];
     const char *near = qc_near_word(qc_span_str(name), names, count);
     return QC_FAIL(err, QC_FORMAT, "JSON: unknown member '%s'%s%s%s", shown,
-                   near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+                   near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+                   near != NULL ? "'?" : "");
 }
 
 qc_rc qc_json_only(const struct json_t *obj, const char *const *names, size_t count, struct qc_err *err)

@@ -154,7 +154,8 @@ static qc_rc find(const char *name, struct battery *ret, struct qc_err *err)
     const bool one = number != NULL && strlen(number) >= 1 && strlen(number) <= 3 &&
                      number[strspn(number, "0123456789")] == '\0';
     if (ret->name == NULL || (number != NULL && (ret->name != batteries[1].name || !one)))
-        return QC_FAIL(err, QC_USAGE, "--battery is rngtest, dieharder or dieharder:NUMBER, not '%.40s'", name);
+        return QC_FAIL(err, QC_USAGE, "--battery is rngtest, dieharder or dieharder:NUMBER, not '%.40s'",
+                       name);
     if (one)
         memcpy(ret->argv, (const char *[]){ ret->argv[0], "-d", number, "-g", "200", NULL },
                sizeof ret->argv);

@@ -629,8 +629,8 @@ static bool asks_json(int argc, char **argv)
     return false;
 }
 
-/* What to run next after a wrong call, where nothing says more: the help of its command. Words that are no kit
- * are no matter of the call. */
+/* What to run next after a wrong call, where nothing says more: the help of its command. Words that are no
+ * kit are no matter of the call. */
 static void point_to_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
 {
     if (err->rc != QC_USAGE || err->next != NULL || cmd == NULL || cmd->run == cmd_help ||

@@ -22,8 +22,8 @@ qc_rc vault_slice_parse(struct vault_slice *ret, const char *text, struct qc_err
     const char *dash = strchr(text, '-');
     struct vault_slice s = { 0 };
     if (dash == NULL || (dash == text && dash[1] == '\0'))
-        return QC_FAIL(err, QC_USAGE,
-                       "'%.40s': expected FIRST-LAST, FIRST- or -COUNT, in bytes from 0 on", text);
+        return QC_FAIL(err, QC_USAGE, "'%.40s': expected FIRST-LAST, FIRST- or -COUNT, in bytes from 0 on",
+                       text);
     s.has_first = dash != text;
     s.has_last = dash[1] != '\0';
     if (s.has_first)

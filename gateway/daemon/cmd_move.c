@@ -386,7 +386,8 @@ qc_rc cmd_cloud_domain(void *app, const struct qc_args *args, struct qc_err *err
     QC_CLEANUP(command_done) struct command c = { 0 };
     enum gw_domain unused;
     if (!gw_domain_of_name(args->argv[0], &unused))
-        return QC_FAIL(err, QC_USAGE, "what fails together is cloud, provider, region or jurisdiction, not '%.40s'",
+        return QC_FAIL(err, QC_USAGE,
+                       "what fails together is cloud, provider, region or jurisdiction, not '%.40s'",
                        args->argv[0]);
     QC_TRY(open_command(&c, app, args, err));
     QC_TRY(qc_json_set_str(c.body, "domain", args->argv[0], err));

@@ -19,7 +19,7 @@ import threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
-from harness import Box  # noqa: E402
+from harness import Box, seeded  # noqa: E402
 
 BIN = os.environ["QC_BIN"]
 LEAST = 300             # rows that there must be
@@ -185,6 +185,8 @@ def rows():
 def main():
     loud = len(sys.argv) == 3 and sys.argv[1] == "-v"
     chosen = [r for r in rows() if not loud or sys.argv[2] in " ".join([*r.kind, r.text])]
+    if not loud and os.environ.get("QC_SANITIZED") == "1" and os.environ.get("QC_FULL") != "1":  # each takes three times as long there
+        chosen = sorted(seeded("refused").sample(chosen, LEAST), key=lambda r: r.number)
     tempfile.tempdir = tempfile.mkdtemp(prefix="qc-refused-")
     try:
         judge(chosen, loud)

@@ -60,7 +60,8 @@ struct qc_args {
 /*
  * Parse argv[1..argc-1]; argv is permuted (arguments move to the front), its strings are left alone.
  * -h and --help anywhere are accepted without being in a table: qc_args_flag(args, "help"); then the count of
- * arguments is not checked. --version likewise. QC_USAGE with the offender and, if one is near, the nearest name.
+ * arguments is not checked. --version likewise. QC_USAGE with the offender and, if one is near, the nearest
+ * name.
  */
 QC_MUST qc_rc qc_opt_parse(struct qc_args *ret, const struct qc_app *app, int argc, char **argv,
                            struct qc_err *err);

@@ -15,8 +15,9 @@ QC_MUST qc_rc qc_ready_fd(const struct qc_args *args, int *ret, struct qc_err *e
 /* "ready\n" to it, then it is closed; -1: nobody waits. */
 QC_MUST qc_rc qc_ready_tell(int fd, struct qc_err *err);
 
-/* A configuration that the command line names, behind what ret has; one byte more than max may come. A pipe that
- * nobody writes to is empty. QC_USAGE: whatever keeps it from being read, the operator can mend; QC_NOMEM. */
+/* A configuration that the command line names, behind what ret has; one byte more than max may come. A pipe
+ * that nobody writes to is empty. QC_USAGE: whatever keeps it from being read, the operator can mend;
+ * QC_NOMEM. */
 QC_MUST qc_rc qc_conf_read(const char *path, const char *what, size_t max, qc_buf *ret, struct qc_err *err);
 
 /* What is said of an error. */
