@@ -102,7 +102,7 @@ static struct spent kernel_time(void)
     const uint64_t start = qc_now_ns(), start_cpu = pair_cpu_ns();
     for (size_t i = 0; i < frames; i++)
         net_otp_core_seal(pad + i * (NET_OTP_KEY + sizeof body) % (OTP_PAD - 2 * sizeof body),
-                          qc_span_of(head, sizeof head), body, sizeof body, tag);
+                          qc_span_of(head, sizeof head), qc_span_of(body, sizeof body), body, tag);
     return (struct spent){ qc_now_ns() - start, pair_cpu_ns() - start_cpu };
 }
 

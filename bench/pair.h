@@ -25,17 +25,24 @@ static inline uint64_t pair_cpu_ns(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* This thread runs on the core of that number alone, of those of the process. The first call is main's. */
-static inline void pair_pin(unsigned number)
+/* The cores of the process. The first call is main's, before it is pinned itself and there are others. */
+static inline const cpu_set_t *pair_may(void)
 {
     static cpu_set_t may;
-    cpu_set_t one;
     if (CPU_COUNT(&may) == 0)
         CHECK(sched_getaffinity(0, sizeof may, &may) == 0);
-    number %= (unsigned)CPU_COUNT(&may);
+    return &may;
+}
+
+/* This thread runs on the core of that number alone, of those of the process. */
+static inline void pair_pin(unsigned number)
+{
+    const cpu_set_t *may = pair_may();
+    cpu_set_t one;
+    number %= (unsigned)CPU_COUNT(may);
     CPU_ZERO(&one);
     for (size_t i = 0; i < CPU_SETSIZE; i++)
-        if (CPU_ISSET(i, &may) && number-- == 0)
+        if (CPU_ISSET(i, may) && number-- == 0)
             CPU_SET(i, &one);
     CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
 }

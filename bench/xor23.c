@@ -1,33 +1,28 @@
 /* bench_xor23: store and restore of the profile xor23 with three sites behind links at otp, pads in memory.
  *
  * In: vault_xor23_share and vault_xor23_restore as the commands run them (randomness by the bulk generator,
- * shares, six tags for each chunk, handed to a thread for each site), and the frames of net/otp.h (pad taken,
+ * shares, six tags for each chunk, lent to a thread for each site), and the frames of net/otp.h (pad taken,
  * copied, wiped where it lay; xor; tag), at this end alone: what runs on the two cores of the trusted server.
- * Out: sockets, the seal of each site's own vault around its share, the other ends, and their gateways.
+ * While it stores one core shares and the other seals (bench/sharing.h); restoring, each thread runs where
+ * the system puts it. Out: sockets, the seal of each site's own vault around its share, the other ends, and
+ * their gateways.
  *
  * JSON lines {"name":"store"|"restore","gbit_per_s":..,"two_cores":..,"paper":..}, medians of the rounds, of
  * data, in 10^9 bits: by the clock, and by the processor time of all threads (what two cores do in a second
  * when nobody else has them and neither waits). {"name":..,"round":..} for each. Usage:
  *   bench_xor23 MIB ROUNDS
  */
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
 
 #include "base/crypto.h"
 #include "base/key.h"
-#include "handoff.h"
 #include "net/otp.h"
-#include "pair.h"
-#include "qrng/bulk.h"
-#include "vault/xor23.h"
+#include "sharing.h"
 
-enum { MIB = 1 << 20, MOST = 99, SITES = SS_XOR23_SHARES };
+enum { MIB = 1 << 20, MOST = 99, SITES = SHARING_SITES };
 
 static struct qc_err err;
-static size_t size; /* bytes of data */
-static uint8_t *data;
+static struct sharing all;
 
 /* -- pad in memory: each byte goes once, and is wiped where it lay --------------------------------------- */
 
@@ -70,8 +65,9 @@ struct site {
     struct pad tx, rx; /* the same bytes: rx for restoring what tx sealed */
     uint8_t *frames;   /* what goes over the wire */
     size_t sealed, share_n;
-    struct handoff bytes;
-    uint64_t at; /* of the restore */
+    struct handoff *shares; /* its letter's, of `all` */
+    struct handoff bytes;   /* of the restore */
+    uint64_t at;            /* of the restore */
     pthread_t thread;
 };
 static struct site sites[SITES];
@@ -96,8 +92,9 @@ static void *sender(void *arg)
     struct net_otp *o = new_end(&s->tx);
     uint8_t *room = malloc(MIB);
     CHECK(room != NULL);
+    pair_pin(1);
     for (size_t got = 1; got > 0;) {
-        CHECK_OK(handoff_take(&s->bytes, room, MIB, &got, &e));
+        CHECK_OK(handoff_take(s->shares, room, MIB, &got, &e));
         seal_all(s, o, room, got);
     }
     free(room);
@@ -134,45 +131,17 @@ static void *receiver(void *arg)
 
 /* -- store and restore ----------------------------------------------------------------------------------- */
 
-static size_t given;
-
-static qc_rc source_read(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *e)
+static void store(void)
 {
-    const size_t n = size - given < max ? size - given : max;
-    (void)ctx;
-    (void)e;
-    memcpy(dst, data + given, n);
-    given += n;
-    *ret_got = n;
-    return QC_OK;
-}
-
-static qc_rc out_write(void *ctx, enum ss_xor23 letter, qc_span bytes, struct qc_err *e)
-{
-    (void)ctx;
-    return handoff_give(&sites[letter].bytes, bytes, e);
-}
-
-static void share(const qc_rng *rng)
-{
-    const struct vault_source source = { .read = source_read };
-    const struct vault_xor23_header header = { .maker = QRNG_BULK_GENERATOR };
-    const struct vault_xor23_out out = { .write = out_write };
-    uint64_t n = 0;
-    given = 0;
+    void *arg[SITES];
     for (unsigned i = 0; i < SITES; i++) {
-        handoff_init(&sites[i].bytes);
+        arg[i] = &sites[i];
+        sites[i].shares = &all.to[i];
         sites[i].sealed = sites[i].share_n = 0;
-        CHECK(pthread_create(&sites[i].thread, NULL, sender, &sites[i]) == 0);
     }
-    CHECK_OK(vault_xor23_share(&source, &header, rng, &out, &n, &err));
+    sharing_run(&all, sender, arg);
     for (unsigned i = 0; i < SITES; i++)
-        handoff_end(&sites[i].bytes, NULL);
-    for (unsigned i = 0; i < SITES; i++) {
-        CHECK(pthread_join(sites[i].thread, NULL) == 0);
-        handoff_done(&sites[i].bytes);
-        CHECK(n == size && sites[i].share_n == vault_xor23_file_size(size));
-    }
+        CHECK(sites[i].share_n == vault_xor23_file_size(all.size));
 }
 
 static qc_rc site_read(void *ctx, uint64_t offset, uint8_t *p, size_t n, size_t *ret_got, struct qc_err *e)
@@ -193,7 +162,7 @@ static qc_rc sink_write(void *ctx, qc_span s, struct qc_err *e)
 {
     (void)ctx;
     (void)e;
-    CHECK(memcmp(s.p, data + came, s.n) == 0);
+    CHECK(memcmp(s.p, all.data + came, s.n) == 0);
     came += s.n;
     return QC_OK;
 }
@@ -213,7 +182,7 @@ static void restore(unsigned without)
         CHECK(pthread_create(&sites[i].thread, NULL, receiver, &sites[i]) == 0);
     }
     CHECK_OK(vault_xor23_restore(&from, &sink, &rep, &err));
-    CHECK(came == size);
+    CHECK(came == all.size);
     for (unsigned i = 0; i < SITES; i++)
         if (i != without) {
             CHECK(pthread_join(sites[i].thread, NULL) == 0);
@@ -222,31 +191,6 @@ static void restore(unsigned without)
 }
 
 /* -- rounds ---------------------------------------------------------------------------------------------- */
-
-static uint64_t process_ns(void)
-{
-    struct rusage u;
-    CHECK(getrusage(RUSAGE_SELF, &u) == 0);
-    return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
-           (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
-}
-
-static struct spent now(void)
-{
-    return (struct spent){ qc_now_ns(), process_ns() };
-}
-
-struct rate {
-    double clock, cores;
-};
-
-static struct rate rate_since(struct spent start)
-{
-    const struct spent end = now();
-    const double bits = (double)size * 8;
-    return (struct rate){ bits / (double)(end.clock_ns - start.clock_ns),
-                          2 * bits / (double)(end.cpu_ns - start.cpu_ns) };
-}
 
 /* New pad for all links, by AES: not for secrets. Every page is written: none is new while it is timed. */
 static void fill_pads(unsigned round)
@@ -271,29 +215,17 @@ static void *take_memory(size_t n)
     return p;
 }
 
-static qc_rc public_seed(void *ctx, uint8_t *p, size_t n, struct qc_err *e)
-{
-    (void)ctx;
-    (void)e;
-    memset(p, 7, n);
-    return QC_OK;
-}
-
 enum { STORE, RESTORE, KINDS };
 
-static void one_round(unsigned round, struct rate ret[KINDS])
+static void one_round(unsigned round, struct sharing_rate ret[KINDS])
 {
-    const qc_rng seed = { .fill = public_seed };
-    QC_CLEANUP(qrng_bulk_close) struct qrng_bulk *b = NULL;
-    CHECK_OK(qrng_bulk_open(QRNG_BULK_GENERATOR, &seed, &b, &err));
-    const qc_rng rng = qrng_bulk_rng(b);
     fill_pads(round);
-    struct spent start = now();
-    share(&rng);
-    ret[STORE] = rate_since(start);
-    start = now();
+    struct spent start = sharing_spent();
+    store();
+    ret[STORE] = sharing_rate(&all, start);
+    start = sharing_spent();
     restore(round % SITES);
-    ret[RESTORE] = rate_since(start);
+    ret[RESTORE] = sharing_rate(&all, start);
 }
 
 static void memory(unsigned rounds)
@@ -301,7 +233,7 @@ static void memory(unsigned rounds)
     static const char *const names[] = { "store", "restore" };
     static const double paper[] = { 0.356, 0.502 };
     static double by_clock[KINDS][MOST], by_cores[KINDS][MOST];
-    const size_t n = vault_xor23_file_size(size),
+    const size_t n = vault_xor23_file_size(all.size),
                  most = n + (n / NET_OTP_BODY_MAX + n / MIB + 2) * NET_OTP_KEY;
     for (unsigned i = 0; i < SITES; i++) {
         sites[i].tx = (struct pad){ .p = take_memory(most), .n = most };
@@ -309,7 +241,7 @@ static void memory(unsigned rounds)
         sites[i].frames = take_memory(most + MIB);
     }
     for (unsigned r = 0; r < rounds; r++) {
-        struct rate rate[KINDS];
+        struct sharing_rate rate[KINDS];
         one_round(r, rate);
         for (unsigned k = 0; k < KINDS; k++) {
             by_clock[k][r] = rate[k].clock;
@@ -333,11 +265,8 @@ int main(int argc, char **argv)
     const unsigned long mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     const unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     CHECK(argc == 3 && mib > 0 && rounds > 0 && rounds <= MOST);
-    size = mib * MIB;
-    data = take_memory(size);
-    for (size_t i = 0; i < size; i++)
-        data[i] = (uint8_t)(i * 167 + (i >> 8));
+    sharing_new(&all, mib * MIB);
     memory(rounds);
-    free(data);
+    free(all.data);
     return 0;
 }

@@ -86,19 +86,21 @@ qc_rc net_otp_pool(const char *link, const char *from, const char *to, uint64_t 
 
 /* -- the core -------------------------------------------------------------------------------------------- */
 
-static void xor_into(uint8_t *to, const uint8_t *with, size_t n)
+typedef uint64_t words __attribute__((vector_size(16)));
+
+/* to = from + with; `from` may be `to` */
+static void xor_of(uint8_t *to, const uint8_t *from, const uint8_t *with, size_t n)
 {
     size_t i = 0;
-    for (; i + 64 <= n; i += 64) {
-        uint64_t a[8], b[8];
-        memcpy(a, to + i, 64);
-        memcpy(b, with + i, 64);
-        for (int w = 0; w < 8; w++)
-            a[w] ^= b[w];
-        memcpy(to + i, a, 64);
+    for (; i + sizeof(words) <= n; i += sizeof(words)) {
+        words a, b;
+        memcpy(&a, from + i, sizeof a);
+        memcpy(&b, with + i, sizeof b);
+        a ^= b;
+        memcpy(to + i, &a, sizeof a);
     }
     for (; i < n; i++)
-        to[i] ^= with[i];
+        to[i] = from[i] ^ with[i];
 }
 
 /* RFC 8439 2.8: head, body, each filled to 16 bytes; their lengths. */
@@ -117,20 +119,20 @@ static void tag_of(const uint8_t *pad, qc_span head, qc_span body, uint8_t ret[N
         qc_poly1305(key, parts, 5, ret);
 }
 
-void net_otp_core_seal(const uint8_t *pad, qc_span head, uint8_t *body, size_t n, uint8_t ret_tag[16])
+void net_otp_core_seal(const uint8_t *pad, qc_span head, qc_span s, uint8_t *body, uint8_t ret_tag[16])
 {
-    xor_into(body, pad + NET_OTP_KEY, n);
-    tag_of(pad, head, qc_span_of(body, n), ret_tag);
+    xor_of(body, s.p, pad + NET_OTP_KEY, s.n);
+    tag_of(pad, head, qc_span_of(body, s.n), ret_tag);
 }
 
-bool net_otp_core_open(const uint8_t *pad, qc_span head, uint8_t *body, size_t n, const uint8_t tag[16])
+bool net_otp_core_open(const uint8_t *pad, qc_span head, qc_span body, uint8_t *room, const uint8_t tag[16])
 {
     uint8_t want[NET_OTP_TAG];
-    tag_of(pad, head, qc_span_of(body, n), want);
+    tag_of(pad, head, body, want);
     const bool good = qc_ct_eq(want, tag, sizeof want);
     qc_wipe(want, sizeof want); /* of a frame that was never sent, it would be a forgery */
     if (good)
-        xor_into(body, pad + NET_OTP_KEY, n);
+        xor_of(room, body.p, pad + NET_OTP_KEY, body.n);
     return good;
 }
 
@@ -260,12 +262,10 @@ qc_rc net_otp_seal(struct net_otp *o, enum net_otp_type type, qc_span s, uint8_t
     uint8_t *pad = o->pad.p;
     if (hide) {
         taken = fill_body(o, s, body);
-        xor_into(frame, pad, NET_OTP_HEAD);
+        xor_of(frame, frame, pad, NET_OTP_HEAD);
         pad += NET_OTP_HEAD;
-    } else if (n > 0) {
-        memcpy(body, s.p, n);
     }
-    net_otp_core_seal(pad, qc_span_of(frame, NET_OTP_HEAD), body, n, body + n);
+    net_otp_core_seal(pad, qc_span_of(frame, NET_OTP_HEAD), qc_span_of(hide ? body : s.p, n), body, body + n);
     spend(o, ahead(o) + n);
     *ret_taken = taken;
     *ret_n = NET_OTP_HEAD + n + NET_OTP_TAG;
@@ -304,7 +304,7 @@ static qc_rc read_head(struct net_otp *o, qc_span in, struct net_otp_head *ret, 
     memcpy(head, in.p, sizeof head);
     if (o->conf.pad_to != 0) {
         QC_TRY(hold(o, AHEAD, err));
-        xor_into(head, o->pad.p, sizeof head);
+        xor_of(head, head, o->pad.p, sizeof head);
     }
     QC_TRY(net_otp_head_parse(ret, qc_span_of(head, sizeof head), err));
     return expected(o, ret, err);
@@ -328,9 +328,8 @@ qc_rc net_otp_open(struct net_otp *o, qc_span in, size_t *ret_used, enum net_otp
         return QC_OK;
     QC_TRY(hold(o, ahead(o) + h.n, err));
     const uint8_t *pad = (const uint8_t *)o->pad.p + ahead(o) - NET_OTP_KEY;
-    if (h.n > 0)
-        memcpy(room, in.p + NET_OTP_HEAD, h.n);
-    if (!net_otp_core_open(pad, qc_span_of(in.p, NET_OTP_HEAD), room, h.n, in.p + NET_OTP_HEAD + h.n)) {
+    const qc_span head = qc_span_of(in.p, NET_OTP_HEAD), body = qc_span_of(in.p + NET_OTP_HEAD, h.n);
+    if (!net_otp_core_open(pad, head, body, room, body.p + h.n)) {
         o->bad++;
         return QC_FAIL(err, QC_INTEGRITY, "a frame with a wrong tag");
     }

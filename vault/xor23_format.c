@@ -104,15 +104,15 @@ qc_rc xor23_prefix_parse(const uint8_t *head, uint64_t number, size_t *ret_n, st
     return QC_OK;
 }
 
-qc_rc xor23_tag(const struct vault_xor23_header *h, enum ss_xor23 letter, qc_span key, const uint8_t *chunk,
-                size_t n, uint8_t out[16], struct qc_err *err)
+qc_rc xor23_tags(const struct vault_xor23_header *h, enum ss_xor23 letter, const qc_span *key, size_t keys,
+                 qc_span chunk, uint8_t out[][16], struct qc_err *err)
 {
     struct vault_xor23_header own = *h;
     uint8_t header[VAULT_XOR23_HEADER];
     own.letter = letter;
     vault_xor23_header_write(&own, header);
     const qc_span parts[3] = { { header, sizeof header },
-                               { chunk, XOR23_PREFIX },
-                               { chunk + VAULT_XOR23_HEAD, ss_xor23_size(n) } };
-    return qc_poly1305_long(key, parts, 3, out, err);
+                               qc_span_sub(chunk, 0, XOR23_PREFIX),
+                               qc_span_from(chunk, VAULT_XOR23_HEAD) };
+    return qc_poly1305_each(key, keys, parts, 3, out, err);
 }

@@ -19,6 +19,6 @@ char xor23_name(enum ss_xor23 letter);
 void xor23_prefix_write(uint8_t *head, uint64_t number, size_t n);
 /* QC_FORMAT: another number, more than a block, bytes that are not zero. */
 QC_MUST qc_rc xor23_prefix_parse(const uint8_t *head, uint64_t number, size_t *ret_n, struct qc_err *err);
-/* The tag of a chunk: head and share stand one after the other. QC_NOMEM, QC_GENERAL. */
-QC_MUST qc_rc xor23_tag(const struct vault_xor23_header *h, enum ss_xor23 letter, qc_span key,
-                        const uint8_t *chunk, size_t n, uint8_t out[16], struct qc_err *err);
+/* The tags of a chunk, its head and its share, one under each of one key or two. QC_NOMEM, QC_GENERAL. */
+QC_MUST qc_rc xor23_tags(const struct vault_xor23_header *h, enum ss_xor23 letter, const qc_span *key,
+                         size_t keys, qc_span chunk, uint8_t out[][16], struct qc_err *err);

@@ -190,11 +190,11 @@ static qc_rc load(struct run *r, unsigned i, struct qc_err *err)
 static qc_rc holds(const struct run *r, unsigned i, unsigned j, bool *ret, struct qc_err *err)
 {
     const uint8_t *a = r->m->chunk[i], *b = r->m->chunk[j];
-    uint8_t tag[16];
-    QC_TRY(xor23_tag(&r->report->header, i,
-                     qc_span_of(b + XOR23_KEYS + XOR23_KEY * xor23_slot(j, i), XOR23_KEY), a, r->n[i], tag,
-                     err));
-    *ret = qc_ct_eq(tag, a + XOR23_TAGS + 16 * xor23_slot(i, j), sizeof tag);
+    const qc_span key = qc_span_of(b + XOR23_KEYS + XOR23_KEY * xor23_slot(j, i), XOR23_KEY);
+    uint8_t tag[1][16];
+    const qc_span chunk = qc_span_of(a, VAULT_XOR23_HEAD + ss_xor23_size(r->n[i]));
+    QC_TRY(xor23_tags(&r->report->header, i, &key, 1, chunk, tag, err));
+    *ret = qc_ct_eq(tag[0], a + XOR23_TAGS + 16 * xor23_slot(i, j), sizeof tag[0]);
     return QC_OK;
 }
 

@@ -105,12 +105,23 @@ static void tell_progress(const struct put3 *t)
 static qc_rc give(void *ctx, enum ss_xor23 letter, qc_span bytes, struct qc_err *err)
 {
     struct put3 *t = ctx;
-    QC_TRY(handoff_give(&t->part[letter].bytes, bytes, err));
+    QC_TRY(handoff_lend(&t->part[letter].bytes, bytes, err));
     if (letter == SS_XOR23_C && bytes.n > VAULT_XOR23_HEADER) {
         t->shared += bytes.n - VAULT_XOR23_HEAD;
         tell_progress(t);
     }
     return QC_OK;
+}
+
+static const struct qc_err too_few = { .rc = QC_CANCELLED, .msg = "the bytes are not all to be had" };
+
+static void settle(void *ctx, bool failed)
+{
+    struct put3 *t = ctx;
+    for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
+        handoff_end(&t->part[i].bytes, failed ? &too_few : NULL);
+        handoff_settle(&t->part[i].bytes);
+    }
 }
 
 static qc_rc begin_part(struct put3 *t, unsigned i, struct qc_err *err)
@@ -180,7 +191,7 @@ static qc_rc draw(struct put3 *t, bool replaces, struct qc_err *err)
 
 static qc_rc share(struct put3 *t, uint64_t *ret_size, struct qc_err *err)
 {
-    const struct vault_xor23_out out = { .write = give, .ctx = t };
+    const struct vault_xor23_out out = { .write = give, .settle = settle, .ctx = t };
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
         QC_TRY(begin_part(t, i, err));
     return vault_xor23_share(t->source, &t->header, t->opts->rng, &out, ret_size, err);
@@ -243,21 +254,17 @@ static qc_rc reason(struct put3 *t, qc_rc rc, struct qc_err *err)
 
 static qc_rc run(struct put3 *t, struct vault_xor23_stored *ret, struct qc_err *err)
 {
-    const struct qc_err stop = { .rc = QC_CANCELLED, .msg = "the bytes are not all to be had" };
     unsigned good = 0;
     QC_TRY(look(t, &ret->replaced, err));
     QC_TRY(draw(t, ret->replaced, err));
     QC_TRY(qc_workq_new(&t->threads, SS_XOR23_SHARES, SS_XOR23_SHARES, err));
     qc_rc rc = share(t, &ret->size, err);
     const bool ours = rc != QC_OK && rc != QC_CANCELLED; /* the source, the randomness: not a site */
-    if (rc == QC_OK) {
-        for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
-            handoff_end(&t->part[i].bytes, NULL);
+    if (rc == QC_OK)
         good = wait_ready(t) ? commit(t) : 0;
-    }
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
         let(t, i, STOP);
-        handoff_end(&t->part[i].bytes, &stop);
+        handoff_end(&t->part[i].bytes, &too_few);
     }
     qc_workq_free(&t->threads);
     ret->sites = good;

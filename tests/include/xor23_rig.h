@@ -25,6 +25,9 @@ struct xor23_rig {
     enum vault_scheme scheme;
     bool alone;
     unsigned write_fails; /* the n-th write of a file; 0: none */
+    bool lends;           /* bytes are looked at as late as they may be */
+    qc_span lent[SS_XOR23_SHARES][VAULT_XOR23_LENT - 1];
+    bool settled;
 };
 
 static inline qc_rc xor23_rig_source(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
@@ -58,8 +61,27 @@ static inline qc_rc xor23_rig_out(void *ctx, enum ss_xor23 letter, qc_span s, st
     struct xor23_file *f = &r->file[letter];
     if (r->write_fails > 0 && --r->write_fails == 0)
         return QC_FAIL(err, QC_FULL, "no room");
-    xor23_rig_add(&f->p, &f->n, &f->cap, s);
+    for (unsigned i = 0; r->lends && i < VAULT_XOR23_LENT - 1; i++) {
+        const qc_span before = r->lent[letter][i];
+        r->lent[letter][i] = s;
+        s = before;
+    }
+    if (s.n > 0)
+        xor23_rig_add(&f->p, &f->n, &f->cap, s);
     return QC_OK;
+}
+
+static inline void xor23_rig_settle(void *ctx, bool failed)
+{
+    struct xor23_rig *r = ctx;
+    for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
+        for (unsigned k = VAULT_XOR23_LENT - 1; k-- > 0;) {
+            const qc_span s = r->lent[i][k];
+            if (!failed && s.n > 0)
+                xor23_rig_add(&r->file[i].p, &r->file[i].n, &r->file[i].cap, s);
+            r->lent[i][k] = (qc_span){ 0 };
+        }
+    r->settled = true;
 }
 
 static inline qc_rc xor23_rig_rng(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
@@ -114,7 +136,9 @@ static inline qc_rc xor23_rig_share(struct xor23_rig *r, qc_span data, uint8_t v
     const struct vault_source source = { .read = xor23_rig_source, .ctx = r };
     struct vault_xor23_header h = xor23_rig_header(version);
     const qc_rng rng = { .fill = xor23_rig_rng, .ctx = r };
-    const struct vault_xor23_out out = { .write = xor23_rig_out, .ctx = r };
+    const struct vault_xor23_out out = { .write = xor23_rig_out,
+                                         .settle = r->lends ? xor23_rig_settle : NULL,
+                                         .ctx = r };
     uint64_t size = UINT64_MAX;
     h.scheme = r->scheme;
     r->data = data;
@@ -122,7 +146,10 @@ static inline qc_rc xor23_rig_share(struct xor23_rig *r, qc_span data, uint8_t v
     r->drawn = 0;
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++)
         r->file[i].n = 0;
-    QC_TRY(vault_xor23_share(&source, &h, &rng, &out, &size, err));
+    r->settled = false;
+    const qc_rc rc = vault_xor23_share(&source, &h, &rng, &out, &size, err);
+    CHECK(!r->lends || r->settled || rc == QC_NOMEM);
+    QC_TRY(rc);
     CHECK(size == data.n);
     return QC_OK;
 }

@@ -166,9 +166,31 @@ static void check_poly1305(void)
     }
 }
 
+/* Several keys over one message, which is longer than what goes through all of them at a time. */
+static void check_poly1305_each(void)
+{
+    static uint8_t text[50021];
+    uint8_t keys[QC_POLY1305_KEYS][32], tag[QC_POLY1305_KEYS][QC_TAG], other[QC_TAG];
+    const qc_span parts[2] = { { text, 21 }, { text + 21, sizeof text - 21 } };
+    qc_span of[QC_POLY1305_KEYS];
+    struct qc_err err = { 0 };
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 31 + (i >> 7));
+    for (size_t k = 0; k < QC_POLY1305_KEYS; k++) {
+        memset(keys[k], (int)(k + 5), sizeof keys[k]);
+        of[k] = qc_span_of(keys[k], sizeof keys[k]);
+    }
+    CHECK_OK(qc_poly1305_each(of, QC_POLY1305_KEYS, parts, 2, tag, &err));
+    for (size_t k = 0; k < QC_POLY1305_KEYS; k++) {
+        qc_poly1305(of[k], parts, 2, other);
+        CHECK(memcmp(tag[k], other, QC_TAG) == 0);
+    }
+}
+
 int main(void)
 {
     check_poly1305();
+    check_poly1305_each();
     check_gcm();
     check_gmac();
     check_siv();

@@ -4,7 +4,7 @@
 
 static struct qc_err err;
 static struct vault_xor23_report rep;
-static uint8_t data[3 * SS_XOR23_BLOCK];
+static uint8_t data[(VAULT_XOR23_LENT + 1) * SS_XOR23_BLOCK + 5];
 
 enum { A = 1, B = 2, C = 4, ALL = 7 };
 
@@ -37,6 +37,7 @@ static void sizes(struct xor23_rig *r)
     for (unsigned k = 0; k < sizeof n / sizeof n[0]; k++) {
         const uint64_t chunks = n[k] / SS_XOR23_BLOCK + 1;
         r->most = k % 2 == 0 ? 0 : 70001; /* a source that gives little at a time */
+        r->lends = k % 2 == 0;
         CHECK_OK(xor23_rig_share(r, qc_span_of(data, n[k]), 1, &err));
         CHECK(r->drawn == (r->scheme == VAULT_MIRROR ? 0 : n[k] + n[k] % 2) + 192 * chunks &&
               r->drawn == vault_xor23_random(r->scheme, n[k]));
@@ -56,6 +57,22 @@ static void sizes(struct xor23_rig *r)
             }
     }
     r->most = 0;
+    r->lends = false;
+}
+
+/* More chunks than are lent: no place is written to while its bytes are still looked at. */
+static void lent(struct xor23_rig *r)
+{
+    r->lends = true;
+    CHECK_OK(xor23_rig_share(r, qc_span_of(data, sizeof data), 1, &err));
+    for (unsigned lost = 0; lost < SS_XOR23_SHARES; lost++) {
+        CHECK_OK(xor23_rig_restore(r, ALL ^ 1U << lost, false, NULL, &rep, &err));
+        CHECK(is_right(r) && is_clean());
+    }
+    r->write_fails = 8;
+    CHECK_RC(xor23_rig_share(r, qc_span_of(data, sizeof data), 1, &err), QC_FULL);
+    r->write_fails = 0;
+    r->lends = false;
 }
 
 /* Two are read where two suffice. */
@@ -371,6 +388,7 @@ int main(void)
     qc_rand_fill(&rand, data, sizeof data);
     header_parser();
     sizes(&r);
+    lent(&r);
     no_more_than_needed(&r);
     flips_of_three(&r, 1);
     flips_of_two(&r, 1);

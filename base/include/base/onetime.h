@@ -15,3 +15,9 @@
  */
 QC_MUST qc_rc qc_poly1305_long(qc_span key, const qc_span *parts, size_t count, uint8_t out[QC_TAG],
                                struct qc_err *err);
+
+/* The same for a few keys at once, each with its tag: the parts come from memory once. keys <=
+ * QC_POLY1305_KEYS (asserted) */
+enum { QC_POLY1305_KEYS = 2 };
+QC_MUST qc_rc qc_poly1305_each(const qc_span *key, size_t keys, const qc_span *parts, size_t count,
+                               uint8_t out[][QC_TAG], struct qc_err *err);

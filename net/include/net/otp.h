@@ -53,12 +53,13 @@ QC_MUST qc_rc net_otp_pool(const char *link, const char *from, const char *to, u
                            struct qc_err *err);
 
 /*
- * Both in one: body xor pad, and the tag over head and body. pad: NET_OTP_KEY + n bytes that nobody used. The
- * core of RFC 8439 2.8 without ChaCha20; for its vector and for measuring. Cannot fail.
+ * Both in one: body = s xor pad, and the tag over head and body. pad: NET_OTP_KEY + s.n bytes that nobody
+ * used; body may be where s is. The core of RFC 8439 2.8 without ChaCha20; for its vector and for measuring.
+ * Cannot fail.
  */
-void net_otp_core_seal(const uint8_t *pad, qc_span head, uint8_t *body, size_t n, uint8_t ret_tag[16]);
-/* false: the tag is another (compared in constant time), and body was left alone. */
-QC_MUST bool net_otp_core_open(const uint8_t *pad, qc_span head, uint8_t *body, size_t n,
+void net_otp_core_seal(const uint8_t *pad, qc_span head, qc_span s, uint8_t *body, uint8_t ret_tag[16]);
+/* The way back, into room. false: the tag is another (compared in constant time), and room was left alone. */
+QC_MUST bool net_otp_core_open(const uint8_t *pad, qc_span head, qc_span body, uint8_t *room,
                                const uint8_t tag[16]);
 
 /* QC_USAGE: a pad_to that is none; QC_NOMEM */

@@ -4,9 +4,9 @@
  * A chunk is verified before it is given out, and so is small: with 64 MiB of it instead of one a hundredth
  * of a percent would be saved, and a reader would hold 256 MiB.
  *
- * Any size, in constant memory: 4 MiB for either, kept from dumps and forked processes, wiped at the end, and
- * not locked: the data is not, either, wherever else it passes. One thread; several calls may run beside each
- * other.
+ * Any size, in constant memory: 4 MiB for either, 10 where shares are lent, kept from dumps and forked
+ * processes, wiped at the end, and not locked: the data is not, either, wherever else it passes. One thread;
+ * several calls may run beside each other.
  *
  * A site is believed nothing that another does not confirm. Where a tag does not hold, the third site is
  * asked, and the two that confirm each other are right; the report names the one that is wrong, from which
@@ -28,6 +28,7 @@ enum {
     VAULT_XOR23_HEAD = 112,   /* of a chunk */
     VAULT_XOR23_RANDOM = 192, /* bytes of keys for each chunk of three */
     VAULT_XOR23_MAKERS = 2,   /* 1 stream, 2 generator: as qrng/bulk.h */
+    VAULT_XOR23_LENT = 3,     /* writes of a letter whose bytes are looked at, where they are lent */
 };
 
 /* How data becomes three shares: by XOR; for comparison by Shamir's scheme, any two of three, and as whole
@@ -65,6 +66,10 @@ uint64_t vault_xor23_data_size(uint64_t file_size);
 struct vault_xor23_out {
     /* The next bytes of the file with this letter. */
     qc_rc (*write)(void *ctx, enum ss_xor23 letter, qc_span bytes, struct qc_err *err);
+    /* NULL: once write has returned nobody looks at its bytes. Else the last VAULT_XOR23_LENT - 1 writes
+     * of a letter are lent: their bytes stay as they are; when this has returned, nobody looks at any.
+     * failed: what was not looked at yet is of no use. */
+    void (*settle)(void *ctx, bool failed);
     void *ctx;
 };
 
