@@ -13,17 +13,17 @@
 #include "base/crypto.h"
 #include "base/fault.h"
 #include "base/key.h"
-#include "base/onetime.h"
 #include "base/time.h"
-#include "pads_internal.h"
+#include "pads_side.h"
 
-enum { TAG_KEY = 32, NAME = 40, BLOCKS_BEFORE = TAG_KEY / 16 };
+enum { BLOCKS_BEFORE = 2 }; /* of K2's stream, before the pad's: the key of K1's tag */
 
 struct qkd_pads {
     struct qc_fd dir, lock;
     struct qc_secret k1; /* of the block that is open, as on the disk; wiped up to the window's end */
     struct pads_state state;
     struct pads_table table;
+    struct pads_side *side;  /* reads the next block, erases the last one */
     struct qc_secret window; /* K4 from `at` rounded down on; wiped up to `at` */
     uint64_t number;         /* of the open block; 0: none */
     uint32_t at;             /* its next byte */
@@ -32,11 +32,6 @@ struct qkd_pads {
 };
 
 static const char state_name[] = "pads.state";
-
-static void name_of(uint64_t number, char ret[NAME])
-{
-    snprintf(ret, NAME, "seg-%" PRIu64 ".k1", number);
-}
 
 static qc_rc write_state(struct qkd_pads *p, struct qc_err *err)
 {
@@ -71,17 +66,31 @@ static void wipe_slot(struct pad_slot *s)
         qc_wipe(s, sizeof *s);
 }
 
+/* The block behind is gone: so is its entry, for good with the next change of the state. wait: until it is.
+ */
+static qc_rc settle_behind(struct qkd_pads *p, bool wait, struct qc_err *err)
+{
+    uint64_t number = 0;
+    QC_TRY(pads_behind_end(p->side, wait, &number, err));
+    if (number == 0)
+        return QC_OK;
+    QC_TRY(qc_fault(pads_gone, err));
+    pads_state_drop(&p->state, (uint32_t)(entry_of(p, number) - p->state.v));
+    return QC_OK;
+}
+
 /* Blocks that are SPENT in the durable state: their files, then their entries. */
 static qc_rc forget_spent(struct qkd_pads *p, struct qc_err *err)
 {
-    char name[NAME];
-    bool any = false;
+    char name[PAD_NAME];
+    bool any = pads_behind(p->side) != 0;
+    QC_TRY(settle_behind(p, true, err));
     for (uint32_t i = 0; i < p->state.count;) {
         if (p->state.v[i].state != PAD_SPENT) {
             i++;
             continue;
         }
-        name_of(p->state.v[i].number, name);
+        pads_name(p->state.v[i].number, name);
         QC_TRY(pads_erase(qc_fd_get(&p->dir), name, err));
         QC_TRY(qc_fault(pads_gone, err));
         pads_state_drop(&p->state, i);
@@ -104,6 +113,7 @@ static void spend(struct qkd_pads *p, struct pad_entry *e)
 {
     if (e->number == p->number)
         close_window(p);
+    pads_ahead_drop(p->side, e->number);
     wipe_slot(pads_table_find(&p->table, e->number));
     e->state = PAD_SPENT;
 }
@@ -169,6 +179,7 @@ void qkd_pads_close(struct qkd_pads **p)
 {
     if (*p == NULL)
         return;
+    pads_side_free(&(*p)->side);
     qc_secret_free(&(*p)->window);
     qc_secret_free(&(*p)->k1);
     pads_table_close(&(*p)->table);
@@ -200,8 +211,8 @@ static qc_rc settle(struct qkd_pads *p, struct qc_err *err)
     bool any = false;
     for (uint32_t i = 0; i < p->state.count; i++) {
         struct pad_entry *e = &p->state.v[i];
-        char name[NAME];
-        name_of(e->number, name);
+        char name[PAD_NAME];
+        pads_name(e->number, name);
         struct pad_slot *k2 = pads_table_find(&p->table, e->number);
         const bool whole = k2 != NULL && faccessat(qc_fd_get(&p->dir), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
         if (e->state == PAD_READY && whole)
@@ -232,14 +243,14 @@ static void dir_done(DIR **d)
 static bool is_orphan(struct qkd_pads *p, const char *name)
 {
     uint64_t number = 0;
-    char again[NAME];
+    char again[PAD_NAME];
     qc_span s = qc_span_str(name);
     if (s.n <= 4 || strncmp(name, "seg-", 4) != 0)
         return false;
     s = qc_span_from(s, 4);
     if (!qc_dec_take(&s, &number))
         return false;
-    name_of(number, again);
+    pads_name(number, again);
     return strcmp(name, again) == 0 && entry_of(p, number) == NULL;
 }
 
@@ -277,6 +288,7 @@ qc_rc qkd_pads_open(struct qkd_pads **ret, const struct qkd_pads_opts *o, struct
     QC_TRY_AS(read_state(p, o->block, err), err, "pool %s", o->dir);
     QC_TRY(pads_table_open(&p->table, o->table, err));
     QC_TRY(qc_secret_new(&p->window, QKD_PAD_WINDOW, err));
+    QC_TRY(pads_side_new(&p->side, qc_fd_get(&p->dir), o->block, err));
     QC_TRY_AS(settle(p, err), err, "pool %s", o->dir);
     QC_TRY_AS(forget_spent(p, err), err, "pool %s", o->dir);
     QC_TRY_AS(erase_orphans(p, err), err, "pool %s", o->dir);
@@ -286,27 +298,17 @@ qc_rc qkd_pads_open(struct qkd_pads **ret, const struct qkd_pads_opts *o, struct
 
 /* -- filling --------------------------------------------------------------------------------------------- */
 
-/* Poly1305 of K1 under the first bytes of K2's stream. */
-static qc_rc tag_of(const uint8_t *k2, qc_span k1, uint8_t ret[QC_TAG], struct qc_err *err)
-{
-    uint8_t key[TAG_KEY] = { 0 };
-    QC_TRY(qc_aes256_ctr_xor(qc_span_of(k2, PAD_K2), 0, key, sizeof key, err));
-    const qc_rc rc = qc_poly1305_long(qc_span_of(key, sizeof key), &k1, 1, ret, err);
-    qc_wipe(key, sizeof key);
-    return rc;
-}
-
 static qc_rc fill(struct qkd_pads *p, const uint8_t *k0, struct qc_err *err)
 {
-    char name[NAME];
+    char name[PAD_NAME];
     uint8_t tag[QC_TAG];
     const uint64_t number = p->state.next;
     const qc_span k1 = qc_span_of(k0 + PAD_K2, p->state.block);
     struct pad_slot *slot = pads_table_find(&p->table, 0);
     if (p->state.count == QKD_PADS_MAX || slot == NULL)
         return QC_FAIL(err, QC_LIMIT, "the pool has %d pad blocks", QKD_PADS_MAX);
-    QC_TRY(tag_of(k0, k1, tag, err));
-    name_of(number, name);
+    QC_TRY(pads_tag(k0, k1, tag, err));
+    pads_name(number, name);
     const qc_span parts[] = { k1, qc_span_of(tag, sizeof tag) };
     QC_TRY(qc_file_write_atomic(qc_fd_get(&p->dir), name, parts, 2, 0600, err));
     memcpy(slot->k2, k0, PAD_K2);
@@ -337,35 +339,26 @@ qc_rc qkd_pads_fill(struct qkd_pads *p, uint8_t *k0, uint64_t *ret_number, struc
 
 /* -- taking ---------------------------------------------------------------------------------------------- */
 
-/* Is K1 on the disk what was written? It is read once, and stays in memory, not locked: it lies on the disk
- * in clear as well. */
-static qc_rc load(struct qkd_pads *p, const struct pad_slot *slot, const char *name, struct qc_err *err)
+/* NULL: there is none. */
+static struct pad_entry *first_ready(struct qkd_pads *p)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    const size_t want = p->state.block + QC_TAG;
-    uint8_t tag[QC_TAG];
-    size_t got = 0;
-    QC_TRY(qc_open_at(&fd, qc_fd_get(&p->dir), name, O_RDONLY | O_NOFOLLOW, 0, err));
-    if (p->k1.p == NULL)
-        QC_TRY(qc_secret_new_data(&p->k1, want + 1, err));
-    QC_TRY(pads_read(qc_fd_get(&fd), p->k1.p, p->state.block, want + 1, &got, err));
-    QC_TRY(tag_of(slot->k2, qc_span_of(p->k1.p, p->state.block), tag, err));
-    if (got != want || !qc_ct_eq(tag, (const uint8_t *)p->k1.p + p->state.block, sizeof tag))
-        return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " is damaged", slot->number);
-    return QC_OK;
+    for (uint32_t i = 0; i < p->state.count; i++)
+        if (p->state.v[i].state == PAD_READY)
+            return &p->state.v[i];
+    return NULL;
 }
 
 /* The next READY block becomes OPEN. */
 static qc_rc open_next(struct qkd_pads *p, struct qc_err *err)
 {
-    char name[NAME];
-    if (p->state.count == 0)
+    struct pad_entry *e = first_ready(p);
+    if (e == NULL)
         return QC_FAIL(err, QC_TEMP, "no pad is left");
-    struct pad_entry *e = &p->state.v[0];
     const struct pad_slot *slot = pads_table_find(&p->table, e->number);
-    QC_ASSERT(e->state == PAD_READY && slot != NULL);
-    name_of(e->number, name);
-    const qc_rc rc = load(p, slot, name, err);
+    QC_ASSERT(slot != NULL);
+    qc_rc rc = QC_OK;
+    if (!pads_ahead_take(p->side, e->number, &p->k1))
+        rc = pads_load(qc_fd_get(&p->dir), slot, p->state.block, &p->k1, err);
     if (rc == QC_INTEGRITY || rc == QC_NOTFOUND) {
         struct qc_err why = *err;
         p->lost++;
@@ -394,14 +387,45 @@ static qc_rc make_window(struct qkd_pads *p, struct qc_err *err)
     return QC_OK;
 }
 
+/* What an earlier call failed to erase is erased first; what is erased now is waited for where there is
+ * nothing else to do. */
+static qc_rc next_block(struct qkd_pads *p, struct qc_err *err)
+{
+    bool left = first_ready(p) == NULL;
+    for (uint32_t i = 0; i < p->state.count; i++)
+        left |= p->state.v[i].state == PAD_SPENT && p->state.v[i].number != pads_behind(p->side);
+    QC_TRY(left ? forget_spent(p, err) : settle_behind(p, false, err));
+    return open_next(p, err);
+}
+
+/* While this block is taken, the next one is read. */
+static qc_rc look_ahead(struct qkd_pads *p, struct qc_err *err)
+{
+    const struct pad_entry *e = first_ready(p);
+    return e == NULL ? QC_OK : pads_ahead_begin(p->side, pads_table_find(&p->table, e->number), err);
+}
+
+/* As settle_spent, but that K1 is erased while the next block is taken from: one block is behind at most. */
+static qc_rc end_block(struct qkd_pads *p, struct qc_err *err)
+{
+    struct pad_entry *e = entry_of(p, p->number);
+    const uint64_t number = e->number;
+    spend(p, e);
+    QC_TRY(qc_fault(pads_k2, err));
+    QC_TRY(write_state(p, err));
+    QC_TRY(qc_fault(pads_spent, err));
+    QC_TRY(settle_behind(p, true, err));
+    return pads_behind_begin(p->side, number, err);
+}
+
 static qc_rc take(struct qkd_pads *p, uint8_t *room, size_t max, struct qkd_pad_at *ret, struct qc_err *err)
 {
-    if (p->number == 0) {
-        QC_TRY(forget_spent(p, err)); /* an earlier call may have failed at it */
-        QC_TRY(open_next(p, err));
-    }
-    if (p->at % QKD_PAD_WINDOW == 0)
+    if (p->number == 0)
+        QC_TRY(next_block(p, err));
+    if (p->at % QKD_PAD_WINDOW == 0) {
+        QC_TRY(look_ahead(p, err));
         QC_TRY(make_window(p, err));
+    }
     uint8_t *from = (uint8_t *)p->window.p + p->at % QKD_PAD_WINDOW;
     const size_t left = QKD_PAD_WINDOW - p->at % QKD_PAD_WINDOW, n = max < left ? max : left;
     const struct qkd_pad_at at = { .block = p->number, .offset = p->at, .n = (uint32_t)n };
@@ -410,7 +434,7 @@ static qc_rc take(struct qkd_pads *p, uint8_t *room, size_t max, struct qkd_pad_
     p->at += (uint32_t)n;
     qc_rc rc = qc_fault(pads_taken, err);
     if (rc == QC_OK && p->at == p->state.block)
-        rc = spend_below(p, p->number + 1, err);
+        rc = end_block(p, err);
     if (rc != QC_OK) {
         qc_wipe(room, n);
         return rc;
@@ -441,9 +465,11 @@ uint64_t qkd_pads_old(const struct qkd_pads *p, uint64_t max_s)
     const int64_t before = qc_wall_s() - (int64_t)max_s;
     uint64_t below = 0;
     for (uint32_t i = 0; i < p->state.count; i++) {
-        char name[NAME];
+        char name[PAD_NAME];
         struct stat st;
-        name_of(p->state.v[i].number, name);
+        if (p->state.v[i].state == PAD_SPENT)
+            continue;
+        pads_name(p->state.v[i].number, name);
         if (fstatat(qc_fd_get(&p->dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec < before)
             below = p->state.v[i].number + 1;
     }

@@ -1,15 +1,34 @@
 /* K1 on the disk: read once, erased once, by MiB past the page cache where that goes: there is no copy of it
  * left in the kernel's memory either. */
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/key.h"
+#include "base/onetime.h"
 #include "pads_internal.h"
 
-enum { PIECE = 4 * QKD_PAD_WINDOW };
+enum { PIECE = 4 * QKD_PAD_WINDOW, TAG_KEY = 32 };
 _Static_assert(PIECE % QC_PAGE == 0 && QKD_PAD_WINDOW % QC_PAGE == 0, "direct reads and writes");
 
-qc_rc pads_read(int fd, uint8_t *p, size_t block, size_t want, size_t *ret_got, struct qc_err *err)
+void pads_name(uint64_t number, char ret[PAD_NAME])
+{
+    snprintf(ret, PAD_NAME, "seg-%" PRIu64 ".k1", number);
+}
+
+qc_rc pads_tag(const uint8_t *k2, qc_span k1, uint8_t ret[QC_TAG], struct qc_err *err)
+{
+    uint8_t key[TAG_KEY] = { 0 };
+    QC_TRY(qc_aes256_ctr_xor(qc_span_of(k2, PAD_K2), 0, key, sizeof key, err));
+    const qc_rc rc = qc_poly1305_long(qc_span_of(key, sizeof key), &k1, 1, ret, err);
+    qc_wipe(key, sizeof key);
+    return rc;
+}
+
+/* The first `want` bytes, or as many as there are: a block and what follows it. p: pages. */
+static qc_rc read_block(int fd, uint8_t *p, size_t block, size_t want, size_t *ret_got, struct qc_err *err)
 {
     size_t got = 0, rest = 0;
     for (bool direct = true; direct && got < block;) {
@@ -20,6 +39,25 @@ qc_rc pads_read(int fd, uint8_t *p, size_t block, size_t want, size_t *ret_got, 
     /* What it does not read so, or says is not there, is read in the usual way: that knows what is wrong. */
     QC_TRY(qc_pread_full(fd, p + got, want - got, got, &rest, err));
     *ret_got = got + rest;
+    return QC_OK;
+}
+
+qc_rc pads_load(int dirfd, const struct pad_slot *slot, uint32_t block, struct qc_secret *k1,
+                struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    const size_t want = block + QC_TAG;
+    char name[PAD_NAME];
+    uint8_t tag[QC_TAG];
+    size_t got = 0;
+    pads_name(slot->number, name);
+    QC_TRY(qc_open_at(&fd, dirfd, name, O_RDONLY | O_NOFOLLOW, 0, err));
+    if (k1->p == NULL)
+        QC_TRY(qc_secret_new_data(k1, want + 1, err));
+    QC_TRY(read_block(qc_fd_get(&fd), k1->p, block, want + 1, &got, err));
+    QC_TRY(pads_tag(slot->k2, qc_span_of(k1->p, block), tag, err));
+    if (got != want || !qc_ct_eq(tag, (const uint8_t *)k1->p + block, sizeof tag))
+        return QC_FAIL(err, QC_INTEGRITY, "pad block %" PRIu64 " is damaged", slot->number);
     return QC_OK;
 }
 

@@ -1,6 +1,6 @@
 qc_test(unit qkd_container DEPS base net qkd INTERNAL qkd)
 qc_test(unit qkd_reply DEPS base net qkd INTERNAL qkd)
-qc_test(unit qkd_pads DEPS base net qkd INTERNAL qkd)
+qc_test(unit qkd_pads DEPS base net qkd INTERNAL qkd LABELS thread)
 qc_test(unit qkd_plan DEPS base net qkd LIBS m)
 qc_test(unit qkd_use DEPS base net qkd LIBS m)
 qc_fuzz(qkd_pads DEPS base net qkd INTERNAL qkd)

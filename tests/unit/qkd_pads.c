@@ -106,8 +106,8 @@ static void check_vector(const char *dir)
     const qc_span all = qc_span_of(pad, MIB);
     CHECK_OK(qc_sha256(&all, 1, digest, &err));
     hex_is(digest, 32, "891d192cbf355032b715c18588141fa66d4b048859371007d144836e872d281f");
-    CHECK(!there(dir, "seg-1.k1"));
     qkd_pads_close(&p);
+    CHECK(!there(dir, "seg-1.k1")); /* it is erased behind, and waited for */
     free(k0);
     free(pad);
 }
@@ -133,6 +133,7 @@ static void check_taking(const char *dir, struct qc_rand *r)
         CHECK(counts(p).bytes == 3 * SMALL * 2 - taken);
     }
     CHECK_RC(qkd_pads_take(p, room, 1, &at, &err), QC_TEMP);
+    CHECK(!there(dir, "seg-3.k1")); /* where nothing else is to be done, erasing is waited for */
     filled(p, r, SMALL * 2, want[0]);
     filled(p, r, SMALL * 2, want[1]);
     CHECK_OK(qkd_pads_take(p, room, 1, &at, &err));
@@ -256,6 +257,38 @@ static void check_damage(const char *dir, struct qc_rand *r)
     qkd_pads_close(&p);
 }
 
+/* Blocks that are read ahead: one is at most behind; what is damaged is told when it is its turn; what is
+ * burnt or dropped while it is ahead is not given out. */
+static void check_ahead(const char *dir, struct qc_rand *r)
+{
+    static uint8_t room[SMALL], want[8][SMALL];
+    struct qkd_pads *p = opened(dir, SMALL, -1);
+    struct qkd_pad_at at;
+    char name[40];
+    for (unsigned i = 0; i < 8; i++)
+        CHECK(filled(p, r, SMALL, want[i]) == i + 1);
+    change(dir, "seg-3.k1", 99);
+    for (uint64_t block = 1; block <= 8; block++) {
+        if (block == 3) {
+            CHECK_RC(qkd_pads_take(p, room, SMALL, &at, &err), QC_INTEGRITY);
+            CHECK(!there(dir, "seg-3.k1") && counts(p).lost == 1);
+            continue;
+        }
+        CHECK_OK(qkd_pads_take(p, room, SMALL - 1, &at, &err));
+        CHECK(at.block == block && memcmp(room, want[block - 1], SMALL - 1) == 0);
+        if (block == 5) { /* 6 is ahead, and the other end does not have it */
+            CHECK_OK(qkd_pads_keep(p, (const uint64_t[]){ 5, 7, 8 }, 3, &err));
+            CHECK(!there(dir, "seg-6.k1"));
+        }
+        block += block == 5;
+        CHECK_OK(qkd_pads_take(p, room, 10, &at, &err));
+        CHECK(at.n == 1 && room[0] == want[at.block - 1][SMALL - 1]);
+        snprintf(name, sizeof name, "seg-%u.k1", (unsigned)at.block - 1);
+        CHECK(block == 1 || !there(dir, name));
+    }
+    qkd_pads_close(&p);
+}
+
 static void check_state(void)
 {
     static struct pads_state s, again;
@@ -297,7 +330,7 @@ static void check_state(void)
 int main(void)
 {
     struct qc_rand r = qc_rand_start();
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         QC_CLEANUP(qc_tmpdir_remove) struct qc_tmpdir dir = qc_tmpdir_new();
         if (i == 0)
             check_vector(dir.path);
@@ -307,8 +340,10 @@ int main(void)
             check_restart(dir.path, &r);
         else if (i == 3)
             check_agreeing(dir.path, &r);
-        else
+        else if (i == 4)
             check_damage(dir.path, &r);
+        else
+            check_ahead(dir.path, &r);
     }
     check_state();
     return 0;

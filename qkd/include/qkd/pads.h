@@ -10,6 +10,10 @@
  *   take:   K1 verified -> OPEN durable -> bytes, each once; at a start what is OPEN is burnt
  *   spent:  K4 and K2 wiped -> SPENT durable -> K1 overwritten, punched, removed -> forgotten
  *
+ * While a block is taken from, threads of the pool's own read the next one and erase the last one, one each
+ * (docs/adr/0051); when a pool is closed, or a call finds no pad, nothing is left to erase. Memory: two
+ * blocks.
+ *
  * Blocks are taken in the order of their numbers. Two ends that fill alike get the same pad at the same
  * positions. */
 #pragma once
