@@ -33,6 +33,8 @@ SIZES = [0, 1, 65537, LARGE]
 HTTP = 4096                                             # of a call, both heads and what is JSON in it
 SEGMENT = 16 << 20
 BITS = 10 ** 12
+BLOCK = (4 << 20) if FULL else (1 << 18)                # of pad: each is agreed on by both ends, and costs a dozen syncs
+LONG = 3600 if FULL else 120                            # of a command, seconds: the limit is there for one that hangs
 X = ("--profile", "xor23")
 
 
@@ -120,8 +122,12 @@ class Sites(Box):
     def __init__(self, root, gateways, pairs):
         super().__init__(root=root)
         self.gateways, self.pairs = gateways, pairs
+        self.patience = ("--timeout", "600") if FULL else ()    # a GiB takes pad as fast as it comes
         for site, gateway in gateways.items():
             gateway.add("ann")
+
+    def run(self, *args, **kw):
+        return super().run(*self.patience, *args, **{"timeout": LONG, **kw})
 
     def way(self, pair):
         return ("--link", pair.dial.conf["status"], "--level", "otp")
@@ -221,6 +227,7 @@ def losses(sites, path):
     for site in "AB":
         with sites.without(site):
             sites.fetch(name, path, names=f"site {site}: ")
+    sites.patience = ()
     sites.pairs["C"].dial.stop(9)
     sites.fetch(name, path, names="site C: ")
     text = said(sites.expect(13, "--timeout", "2", "put", *X, path, "not"))
@@ -265,6 +272,7 @@ def run(folder, rng):
             pairs[name] = p = Pair(os.path.join(folder, level), net, level, "user", site, gateways[site].port)
             for end in (p.serve, p.dial):
                 end.conf["link"] = name
+                end.conf["pad_block"] = BLOCK
             stack.callback(p.stop, 9)
             p.start()
         weak = pairs.pop("weak")
