@@ -64,6 +64,28 @@ static void note_cloud(struct gw_engine *e, const struct gw_rec_cloud *c)
              QC_U("state", c->state));
 }
 
+static void note_purged(struct gw_engine *e, const struct gw_rec_purged *p)
+{
+    char vault[HEX], object[HEX], version[HEX];
+
+    qc_hex(gw_id_span(&p->vault), vault);
+    qc_hex(gw_id_span(&p->object), object);
+    qc_hex(gw_id_span(&p->version), version);
+    GW_AUDIT(e->audit, "purged", QC_U("tenant", p->tenant), QC_S("vault", vault), QC_S("object", object),
+             QC_S("version", version));
+}
+
+static void note_retained(struct gw_engine *e, const struct gw_rec_retained *p)
+{
+    char vault[HEX], object[HEX], version[HEX];
+
+    qc_hex(gw_id_span(&p->vault), vault);
+    qc_hex(gw_id_span(&p->object), object);
+    qc_hex(gw_id_span(&p->version), version);
+    GW_AUDIT(e->audit, "retained", QC_U("tenant", p->tenant), QC_S("vault", vault), QC_S("object", object),
+             QC_S("version", version), QC_U("until", p->until));
+}
+
 static void note_record(struct gw_engine *e, const struct gw_record *rec)
 {
     switch (rec->kind) {
@@ -89,6 +111,12 @@ static void note_record(struct gw_engine *e, const struct gw_record *rec)
         return;
     case GW_REC_RULES:
         GW_AUDIT(e->audit, "domain", QC_U("domain", rec->u.rules.domain));
+        return;
+    case GW_REC_PURGED:
+        note_purged(e, &rec->u.purged);
+        return;
+    case GW_REC_RETAINED:
+        note_retained(e, &rec->u.retained);
         return;
     case GW_REC_BKEY:
     case GW_REC_BACKUP:

@@ -351,6 +351,36 @@ static qc_rc apply_backup(struct gw_cat *c, const struct gw_rec_backup *r, struc
     return GW_RUN(c, BACKUP_PUT, err, QC_VI(v.no), QC_VB(r->backup));
 }
 
+/* Of a record about a version that the log has named before. *ret_live: it is there still. */
+static qc_rc version_of(struct gw_cat *c, uint32_t tenant, const struct gw_id *object,
+                        const struct gw_id *version, struct gw_version_row *ret, bool *ret_live,
+                        struct qc_err *err)
+{
+    const struct gw_version_ids ids = { .tenant = tenant, .object = *object, .version = *version };
+
+    QC_TRY(gw_cat_version(c, &ids, ret, err));
+    *ret_live = ret->state == GW_VERSION_LIVE && !ret->bundle;
+    return QC_OK;
+}
+
+static qc_rc apply_purged(struct gw_cat *c, const struct gw_rec_purged *r, struct qc_err *err)
+{
+    struct gw_version_row v;
+    bool live;
+
+    QC_TRY(version_of(c, r->tenant, &r->object, &r->version, &v, &live, err));
+    return live ? gw_cat_version_purge(c, &v, err) : QC_OK;
+}
+
+static qc_rc apply_retained(struct gw_cat *c, const struct gw_rec_retained *r, struct qc_err *err)
+{
+    struct gw_version_row v;
+    bool live;
+
+    QC_TRY(version_of(c, r->tenant, &r->object, &r->version, &v, &live, err));
+    return live ? gw_cat_version_keep(c, v.no, r->until, err) : QC_OK;
+}
+
 qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
 {
     struct gw_log_iter it = gw_log_records(l);
@@ -379,6 +409,12 @@ qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
             break;
         case GW_REC_RECODED:
             QC_TRY(gw_cat_apply_recoded(c, &rec.u.recoded, err));
+            break;
+        case GW_REC_PURGED:
+            QC_TRY(apply_purged(c, &rec.u.purged, err));
+            break;
+        case GW_REC_RETAINED:
+            QC_TRY(apply_retained(c, &rec.u.retained, err));
             break;
         case GW_REC_CLOUD:
         case GW_REC_MEMBER:

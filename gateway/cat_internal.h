@@ -131,6 +131,11 @@
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
     X(VERSION_BUNDLE, "UPDATE version SET bundle=1 WHERE version_no=?1")                                     \
     X(VERSION_IN, "UPDATE version SET holder=?2, start=?3 WHERE version_no=?1")                              \
+    X(VERSION_KEEP, "UPDATE version SET kept=?2 WHERE version_no=?1 AND kept<?2")                            \
+    X(VERSION_LOOSE, "UPDATE version SET bundle=0, state=4 WHERE version_no=?1")                             \
+    X(VERSION_HELD, "SELECT 1 FROM version WHERE holder=?1 AND state IN (2, 3) LIMIT 1")                     \
+    X(BACKUP_GO, "DELETE FROM backup WHERE version_no=?1")                                                   \
+    X(MIXED_GONE, "DELETE FROM mixed WHERE version_no=?1")                                                   \
     X(VERSION_CURRENT, "SELECT 1 FROM entry WHERE version_no=?1")                                            \
     X(MARGIN,                                                                                                \
       "SELECT MIN(" GW_SQL_MARGIN_OF ") FROM version v JOIN segment s ON s.version_no=" GW_SQL_HOLDER        \
@@ -411,7 +416,7 @@
                         " JOIN layout l ON l.layout_id=s.layout_id WHERE s.version_no=" GW_SQL_HOLDER ")"    \
                         " FROM version v JOIN version h ON h.version_no=" GW_SQL_HOLDER                      \
                         " JOIN layout f ON f.layout_id=h.layout_id"                                          \
-                        " WHERE request.kind=1 AND v.version_no=request.version_no")                         \
+                        " WHERE request.kind=1 AND v.version_no=request.version_no AND v.state=3")             \
     X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"      \
                       " (SELECT COUNT(*) FROM version WHERE state=3 AND bundle=0),"                          \
                       " (SELECT COUNT(*) FROM entry WHERE kind=2),"                                          \
@@ -450,7 +455,7 @@
     " LEFT JOIN version h ON h.version_no=" GW_SQL_HOLDER " LEFT JOIN layout f ON f.layout_id=h.layout_id"
 #define GW_SQL_VERSION                                                                                       \
     "SELECT version_no, vault, object, version, put_key, base, size, segments, layout_id, created, state,"   \
-    " acked, tenant, holder, start, bundle FROM version"
+    " acked, tenant, holder, start, bundle, kept FROM version"
 #define GW_SQL_TENANT                                                                                        \
     "SELECT tenant, revision, name, state, verifier, bytes, objects, uploads, requests FROM tenant"
 #define GW_SQL_SEGMENT                                                                                       \

@@ -287,6 +287,9 @@ static const char *const raises[][PARTS] = {
     { "ALTER TABLE request ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
       "ALTER TABLE request ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;"
       "CREATE INDEX request_open ON request (heard) WHERE state=1;" },
+    /* 12 to 13: versions go for good, or are kept until a time */
+    { "ALTER TABLE version ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;",
+      TRIGGER("backup_out", "DELETE ON backup", OF_VERSION("OLD"), "bytes=bytes-length(OLD.sealed)") },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises), CLOUDS_FROM = 8 };
 

@@ -27,6 +27,7 @@ static qc_rc col_version(struct gw_rows *rows, struct gw_version_row *ret, struc
     QC_TRY(qc_col_u64(rows->s, 13, &v.holder, err));
     QC_TRY(qc_col_u64(rows->s, 14, &v.start, err));
     v.bundle = qc_col_int(rows->s, 15) != 0;
+    QC_TRY(qc_col_u64(rows->s, 16, &v.kept, err));
     if (state < GW_VERSION_INTENT || state > GW_VERSION_DEAD)
         return QC_FAIL(err, QC_INTEGRITY, "catalogue: a version in state %" PRIu64, state);
     v.state = (enum gw_version_state)state;
@@ -73,6 +74,36 @@ qc_rc gw_cat_version_state(struct gw_cat *c, uint64_t no, enum gw_version_state 
 qc_rc gw_cat_version_bundle(struct gw_cat *c, uint64_t no, struct qc_err *err)
 {
     return GW_RUN(c, VERSION_BUNDLE, err, QC_VI(no));
+}
+
+/* The bundle of an N that has just gone: with its last N all of it is dead. It counted as nobody's version,
+ * and does not begin to. */
+static qc_rc leave_bundle(struct gw_cat *c, uint64_t bundle_no, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, VERSION_HELD, &rows, err, QC_VI(bundle_no)));
+    if (rows.row)
+        return QC_OK;
+    gw_rows_end(&rows);
+    QC_TRY(GW_RUN(c, VERSION_LOOSE, err, QC_VI(bundle_no)));
+    QC_TRY(gw_cat_segments_kill(c, bundle_no, false, err));
+    return GW_RUN(c, MIXED_GONE, err, QC_VI(bundle_no));
+}
+
+qc_rc gw_cat_version_purge(struct gw_cat *c, const struct gw_version_row *v, struct qc_err *err)
+{
+    QC_TRY(gw_cat_version_state(c, v->no, GW_VERSION_DEAD, err));
+    QC_TRY(GW_RUN(c, BACKUP_GO, err, QC_VI(v->no)));
+    if (v->holder != 0)
+        return leave_bundle(c, v->holder, err);
+    QC_TRY(gw_cat_segments_kill(c, v->no, false, err));
+    return GW_RUN(c, MIXED_GONE, err, QC_VI(v->no));
+}
+
+qc_rc gw_cat_version_keep(struct gw_cat *c, uint64_t no, uint64_t until, struct qc_err *err)
+{
+    return GW_RUN(c, VERSION_KEEP, err, QC_VI(no), QC_VI(until));
 }
 
 qc_rc gw_cat_version_layout(struct gw_cat *c, uint64_t no, uint64_t layout, struct qc_err *err)

@@ -8,7 +8,8 @@
  *
  * ids             of vaults, objects, versions and put keys hold within a tenant, and are looked up so
  * version.bundle  1: it has segments and no name, the N of others lie in them: their holder (FORMAT 9.3)
- * version.state   1 intent, 2 decided, 3 live, 4 dead (cancelled; its segments are in deadkey)
+ * version.state   1 intent, 2 decided, 3 live, 4 dead (cancelled or purged; its segments are in deadkey)
+ * version.kept    it is not purged before this time, seconds since 1970; 0: at any time
  * request.state   enum gw_upload_state
  * segment         seq NULL: reserved, a fragment of it may exist (D1: the row is durable before the first
  *                 PUT)
@@ -248,6 +249,7 @@ struct gw_version_row {
     bool bundle; /* its segments hold the N of others (FORMAT 9.3) */
     uint64_t holder,
         start; /* of an N in a bundle: the version whose segments have it, from where on; 0: none */
+    uint64_t kept; /* not purged before then, seconds since 1970 */
 };
 /* The version whose segments have a version's bytes. */
 static inline uint64_t gw_version_holder(const struct gw_version_row *v)
@@ -268,6 +270,11 @@ QC_MUST qc_rc gw_cat_version_bundle(struct gw_cat *c, uint64_t no, struct qc_err
 /* Segments that are reserved from now on have this layout. In a transaction. */
 QC_MUST qc_rc gw_cat_version_layout(struct gw_cat *c, uint64_t no, uint64_t layout, struct qc_err *err);
 QC_MUST qc_rc gw_cat_version_acked(struct gw_cat *c, uint64_t no, int margin, struct qc_err *err);
+/* A live version is gone for good: what is its alone is dead (D5), a bundle with the last of its N. In a
+ * transaction. */
+QC_MUST qc_rc gw_cat_version_purge(struct gw_cat *c, const struct gw_version_row *v, struct qc_err *err);
+/* It is kept until then, at least: a time that it has grows, and never falls. In a transaction. */
+QC_MUST qc_rc gw_cat_version_keep(struct gw_cat *c, uint64_t no, uint64_t until, struct qc_err *err);
 /* Does a path point at it? */
 QC_MUST qc_rc gw_cat_version_current(struct gw_cat *c, uint64_t no, bool *ret, struct qc_err *err);
 /* Data margin now: of the worst segment, fragments on lost clouds not counted. */

@@ -17,6 +17,7 @@ enum gw_change_kind {
     GW_CHANGE_MEMBER,
     GW_CHANGE_CODE,
     GW_CHANGE_RECODED,
+    GW_CHANGE_PURGE,
     GW_CHANGE_FIRST
 };
 
@@ -52,6 +53,8 @@ struct gw_change {
     const struct gw_config *code;     /* CODE: as it shall be; borrowed */
     struct gw_recoded *recoded;       /* RECODED: so many; borrowed */
     unsigned recoded_count;
+    struct gw_purge *purges; /* PURGE: so many; borrowed */
+    unsigned purge_count;
     const struct gw_new_shares *shares; /* MEMBER, CODE: what all clouds hold since; NULL: nothing new */
     bool has_domain;                    /* MEMBER: `domain` shall be the rule; there is no cloud then */
     enum gw_domain domain;

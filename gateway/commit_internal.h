@@ -39,6 +39,12 @@ QC_MUST qc_rc gw_deciding_backup(struct gw_engine *e, const struct gw_backup_ids
                                  qc_buf *ret, struct qc_err *err);
 QC_MUST qc_rc gw_decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
 
+/* Versions that go for good (purge.c); each that is refused has its reason. */
+QC_MUST qc_rc gw_decide_purge(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
+/* Are all that were not refused gone? */
+QC_MUST qc_rc gw_known_purge(struct gw_engine *e, const struct gw_change *c, bool *ret_live,
+                             struct qc_err *err);
+
 /* It is decided, and the catalogue's lock is held still: whoever chooses places holds it, too, and finds the
  * rules as they are. */
 void gw_decided(struct gw_engine *e, const struct gw_change *change);

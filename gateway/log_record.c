@@ -302,6 +302,56 @@ static void rd_recoded(qc_rd *rd, struct gw_rec_recoded *r)
         qc_rd_fail(rd);
 }
 
+/* A purged and a retained record differ in what their number means. */
+struct about_version {
+    uint32_t tenant;
+    const struct gw_id *vault, *object, *version;
+    uint64_t number;
+};
+
+static qc_rc add_about(qc_buf *b, const struct about_version *a, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(b, a->tenant, 4, err));
+    QC_TRY(add_id(b, a->vault, err));
+    QC_TRY(add_id(b, a->object, err));
+    QC_TRY(add_id(b, a->version, err));
+    return qc_buf_add_be(b, a->number, 8, err);
+}
+
+static qc_rc add_purged(qc_buf *b, const struct gw_rec_purged *r, struct qc_err *err)
+{
+    return add_about(b, &(struct about_version){ r->tenant, &r->vault, &r->object, &r->version, r->created },
+                     err);
+}
+
+static qc_rc add_retained(qc_buf *b, const struct gw_rec_retained *r, struct qc_err *err)
+{
+    return add_about(b, &(struct about_version){ r->tenant, &r->vault, &r->object, &r->version, r->until },
+                     err);
+}
+
+static void rd_purged(qc_rd *rd, struct gw_rec_purged *r)
+{
+    r->tenant = (uint32_t)qc_rd_be(rd, 4);
+    rd_id(rd, &r->vault);
+    rd_id(rd, &r->object);
+    rd_id(rd, &r->version);
+    r->created = qc_rd_be(rd, 8);
+    if (r->created > INT64_MAX)
+        qc_rd_fail(rd);
+}
+
+static void rd_retained(qc_rd *rd, struct gw_rec_retained *r)
+{
+    r->tenant = (uint32_t)qc_rd_be(rd, 4);
+    rd_id(rd, &r->vault);
+    rd_id(rd, &r->object);
+    rd_id(rd, &r->version);
+    r->until = qc_rd_be(rd, 8);
+    if (r->until < 1 || r->until > INT64_MAX)
+        qc_rd_fail(rd);
+}
+
 static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
 {
     switch (rec->kind) {
@@ -338,6 +388,10 @@ static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err
         return add_tenant(b, &rec->u.tenant, err);
     case GW_REC_RECODED:
         return add_recoded(b, &rec->u.recoded, err);
+    case GW_REC_PURGED:
+        return add_purged(b, &rec->u.purged, err);
+    case GW_REC_RETAINED:
+        return add_retained(b, &rec->u.retained, err);
     }
     QC_ASSERT(false); /* every kind of ours is above */
     return QC_FAIL(err, QC_GENERAL, "log record: kind");
@@ -441,6 +495,12 @@ qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *
         break;
     case GW_REC_RECODED:
         rd_recoded(&rd, &rec.u.recoded);
+        break;
+    case GW_REC_PURGED:
+        rd_purged(&rd, &rec.u.purged);
+        break;
+    case GW_REC_RETAINED:
+        rd_retained(&rd, &rec.u.retained);
         break;
     case GW_REC_CONFIG:
         rd_config(&rd, &rec.u.config);

@@ -26,7 +26,7 @@ static qc_rc live_version(struct gw_engine *e, const struct gw_version_ids *ids,
     return QC_OK;
 }
 
-/* Nothing has to be pinned: live versions are never swept (every version is kept). */
+/* Nothing is pinned: a version that is purged meanwhile is not found any more (was_replaced). */
 qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, const char *request,
                      struct gw_reader **ret, uint64_t *ret_size, struct qc_err *err)
 {
@@ -100,24 +100,31 @@ static qc_rc recall(struct gw_reader *r, const struct gw_segment *seg, const str
     return QC_OK;
 }
 
-/* Has another segment taken the place of the one that was read (recode.c)? Then nothing is wrong with it:
- * what lay there is being removed. */
+/* Has another segment taken the place of the one that was read (recode.c), or is the version gone (purge.c)?
+ * Then nothing is wrong with it: what lay there is being removed. */
 static bool was_replaced(struct gw_reader *r, const struct gw_segment *seg)
 {
     struct qc_err unused = { 0 };
     uint64_t now;
     QC_LOCK(gw_cat_lock(r->e->cat));
+    const qc_rc rc = gw_cat_segment_of(r->e->cat, gw_version_holder(&r->v), seg->seq, &now, &unused);
 
-    return gw_cat_segment_of(r->e->cat, gw_version_holder(&r->v), seg->seq, &now, &unused) == QC_OK &&
-           now != seg->id;
+    return rc == QC_NOTFOUND || (rc == QC_OK && now != seg->id);
 }
 
 /* The segment of a byte, and where it begins. */
 static qc_rc segment_at(struct gw_reader *r, uint64_t off, struct gw_segment *ret, uint64_t *ret_at,
                         struct qc_err *err)
 {
+    struct gw_version_row now;
+    struct qc_err miss = { 0 };
     QC_LOCK(gw_cat_lock(r->e->cat));
-    return gw_cat_segment_at(r->e->cat, gw_version_holder(&r->v), off, ret, ret_at, err);
+    const qc_rc rc = gw_cat_segment_at(r->e->cat, gw_version_holder(&r->v), off, ret, ret_at, err);
+
+    if (rc == QC_INTEGRITY && gw_cat_version_no(r->e->cat, r->v.no, &now, &miss) == QC_OK &&
+        now.state == GW_VERSION_DEAD)
+        return QC_FAIL(err, QC_NOTFOUND, "the version was purged meanwhile");
+    return rc;
 }
 
 /* Of a bundle the whole segment is read: one request to each cloud, and whoever reads one N wants its

@@ -321,8 +321,11 @@ static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const s
         else
             see_named(s, rec->u.cloud.id);
         return QC_OK;
+    case GW_REC_PURGED:
+        return index_add_purged(s->ix, &rec->u.purged, err);
     case GW_REC_TENANT:
     case GW_REC_RULES:
+    case GW_REC_RETAINED:
         return QC_OK;
     }
     return QC_OK;

@@ -72,6 +72,7 @@ static const char schema[] =
       " k, n, clouds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                           \
     X(RECODED, "SELECT id, size, incarnation, salt, digest, k, n, clouds FROM recoded WHERE tenant=?1 AND "  \
                "object=?2 AND version=?3 AND seq=?4")                                                        \
+    X(PURGED, "UPDATE entry SET kind=2 WHERE tenant=?1 AND object=?2 AND version=?3")                        \
     X(BUNDLE_ADD, "INSERT OR IGNORE INTO bundle (object, version) VALUES (?1, ?2)")                          \
     X(VAULT_ADD, "INSERT INTO vault (tenant, vault, sequence, incarnation, ordinal, file)"                   \
                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                         \
@@ -341,6 +342,12 @@ qc_rc index_add_recoded(struct index *ix, const struct gw_rec_recoded *r, struct
                   QC_VI(s->incarnation), QC_VB(qc_span_of(s->salt, sizeof s->salt)),
                   QC_VB(qc_span_of(s->digest, sizeof s->digest)), QC_VI(r->layout.k), QC_VI(r->layout.n),
                   QC_VB(qc_span_of(clouds, 4 * (size_t)r->layout.n)));
+}
+
+qc_rc index_add_purged(struct index *ix, const struct gw_rec_purged *r, struct qc_err *err)
+{
+    return QC_RUN(ix->stmt[SQL_PURGED], err, QC_VI(r->tenant), QC_VB(gw_id_span(&r->object)),
+                  QC_VB(gw_id_span(&r->version)));
 }
 
 qc_rc index_recoded(struct index *ix, struct gw_rec_recoded *r, bool *ret_found, struct qc_err *err)

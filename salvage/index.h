@@ -95,6 +95,8 @@ struct vault_row {
 /* Ids in the heads of fragments in which the N of entries lie. */
 QC_MUST qc_rc index_add_bundle(struct index *ix, const struct gw_id *object, const struct gw_id *version,
                                struct qc_err *err);
+/* A version that was purged: its entry is as that of a removal, and its name keeps its number. */
+QC_MUST qc_rc index_add_purged(struct index *ix, const struct gw_rec_purged *r, struct qc_err *err);
 /* A later record of a segment: it replaces what was said of it before. */
 QC_MUST qc_rc index_add_recoded(struct index *ix, const struct gw_rec_recoded *r, struct qc_err *err);
 /* r: tenant, object, version and seq are given; segment and layout are filled in where there is one. */

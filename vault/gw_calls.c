@@ -226,6 +226,48 @@ static qc_rc entry_remove(struct vault_gw *gw, const uint8_t *vault, const struc
     return QC_OK;
 }
 
+static qc_rc purge_outcome(struct vault_gw_purge *p, const struct json_t *o, struct qc_err *err)
+{
+    bool purged = false;
+    if (!qc_json_is_object(o))
+        return QC_FAIL(err, QC_FORMAT, "no object");
+    if (!qc_json_has(o, "purged"))
+        return gw_json_refusal(o, &p->rc, &p->err, err);
+    QC_TRY(qc_json_bool(o, "purged", &purged, err));
+    if (!purged)
+        return QC_FAIL(err, QC_FORMAT, "neither purged nor refused");
+    p->rc = QC_OK;
+    return QC_OK;
+}
+
+static qc_rc purge(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions, size_t count,
+                   const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
+    struct json_t *outcomes = NULL;
+    char path[PATH];
+    vault_path(path, vault, "/objects/purge");
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (size_t i = 0; i < count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+        QC_TRY(qc_json_new_obj(&o, err));
+        QC_TRY(qc_json_set_hex(o, "object", qc_span_of(versions[i].object, VAULT_ID_BYTES), err));
+        QC_TRY(qc_json_set_hex(o, "version", qc_span_of(versions[i].version, VAULT_ID_BYTES), err));
+        QC_TRY(qc_json_append(list, &o, err));
+    }
+    QC_TRY(qc_json_new_obj(&body, err));
+    QC_TRY(qc_json_set(body, "objects", &list, err));
+    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(qc_json_arr(answer, "outcomes", &outcomes, err));
+    if (qc_json_len(outcomes) != count)
+        return QC_FAIL(err, QC_FORMAT, "outcomes: %zu of %zu versions", qc_json_len(outcomes), count);
+    for (size_t i = 0; i < count; i++)
+        QC_TRY_AS(purge_outcome(&versions[i], qc_json_at(outcomes, i), err), err, "outcome %zu", i);
+    return QC_OK;
+}
+
 static qc_rc upload_begin(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
                           const struct vault_op *op, struct qc_err *err)
 {
@@ -540,6 +582,7 @@ const struct vault_gw_ops gw_http_ops = {
     .entry_some = entry_some,
     .entry_list = entry_list,
     .entry_remove = entry_remove,
+    .purge = purge,
     .upload_begin = upload_begin,
     .segment_put = segment_put,
     .upload_commit = upload_commit,

@@ -144,6 +144,17 @@ static bool ends_the_run(qc_rc rc)
     return rc == QC_CANCELLED || rc == QC_TIMEOUT || rc == QC_NOMEM || rc == QC_TEMP;
 }
 
+/* A version that is deleted has no share in the new store either, and counts as known. */
+static qc_rc take_gone(struct recover *r, const struct vault_store_record *left, struct qc_err *err)
+{
+    struct vault_store_doomed d = { .sequence = left->sequence };
+    memcpy(d.object, left->object, VAULT_ID_BYTES);
+    memcpy(d.version, left->version, VAULT_ID_BYTES);
+    QC_TRY(vault_store_destroy(r->fresh, &d, 1, &r->v->rng, err));
+    r->result.present++;
+    return QC_OK;
+}
+
 static qc_rc one(struct recover *r, const struct vault_store_record *left, struct qc_err *err)
 {
     struct qc_err why = { 0 };
@@ -153,14 +164,16 @@ static qc_rc one(struct recover *r, const struct vault_store_record *left, struc
         r->result.present++;
         return QC_OK;
     }
+    if (left->gone)
+        return take_gone(r, left, err);
     if (left->share == NULL) {
         qc_err_set(&why, QC_INTEGRITY, QC_HERE, "its record in share store %u is damaged", 3 - r->lost);
         failed(r, left, &why);
         return QC_OK;
     }
     qc_rc rc = remake(r, left, &share, &why);
-    if (rc == QC_NOTFOUND && left->state == VAULT_RECORD_PENDING)
-        return QC_OK; /* of a put that never was: nothing to recover */
+    if (rc == QC_NOTFOUND && left->state != VAULT_RECORD_COMMITTED)
+        return QC_OK; /* of a put that never was, or of a version that was about to go: nothing to recover */
     if (ends_the_run(rc)) {
         *err = why;
         return rc;

@@ -44,7 +44,7 @@ struct store_record_id {
 };
 
 /* Sealed value of a record under a fresh salt: STORE_SEALED bytes, or STORE_SEALED_NONE in a derived store
- * whose seed gives this share. */
+ * whose seed gives this share, and of a version that is gone, whose share is NULL. */
 QC_MUST qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct vault_store *s,
                                 const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
                                 struct qc_err *err);
@@ -73,9 +73,20 @@ struct store_version {
 };
 QC_MUST qc_rc store_remove_many(struct vault_store *s, const struct store_version *versions, size_t count,
                                 struct qc_err *err);
-/* QC_INTEGRITY  it does not open. */
+/* QC_INTEGRITY  it does not open. *ret of a version that is gone: NULL. */
 QC_MUST qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
                                 qc_span sealed, struct qc_err *err);
+
+/* Columns of a record, the row that a statement stands on, and one row as it is: a derived store gives none
+ * that is not there. */
+#define STORE_RECORD_COLUMNS "object_id, version_id, generation, state, sequence, sealed"
+QC_MUST qc_rc store_row_open(struct vault_store_record *ret, const struct vault_store *s, struct qc_stmt *row,
+                             struct qc_err *err);
+QC_MUST qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version,
+                            struct vault_store_record *ret, struct qc_err *err);
+/* In a transaction. */
+QC_MUST qc_rc store_row_put(struct vault_store *s, const struct store_record_id *id, qc_span sealed,
+                            struct qc_err *err);
 
 /* Item `head`: index, mode, vault, generation, VS_i or the seed, and commitment of s; appended. */
 QC_MUST qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const qc_rng *rng,

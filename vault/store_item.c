@@ -190,7 +190,7 @@ static qc_rc check_records(struct vault_store *s, uint64_t all, uint64_t *ret_da
     do {
         QC_TRY(vault_store_next(s, &cursor, page, 16, &got, err));
         for (size_t i = 0; i < got; i++) {
-            whole += page[i].share != NULL;
+            whole += page[i].share != NULL || page[i].gone;
             vault_store_record_done(&page[i]);
         }
     } while (got > 0);

@@ -61,6 +61,14 @@ static struct store_record_id pending_id(const uint8_t *object, const uint8_t *v
     return (struct store_record_id){ object, version, 1, VAULT_RECORD_PENDING, 0 };
 }
 
+qc_rc store_row_put(struct vault_store *s, const struct store_record_id *id, qc_span sealed,
+                    struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
+    QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
+    return insert_row(insert, id, sealed, err);
+}
+
 qc_rc store_pending_seal(struct store_sealed *ret, const struct vault_store *s,
                          const struct vault_store_record *r, const qc_rng *rng, struct qc_err *err)
 {
@@ -91,8 +99,6 @@ qc_rc store_pending_add(struct vault_store *s, const struct store_sealed *rows, 
     return store_said(s, add_sealed(s, rows, count, err), err);
 }
 
-#define RECORD_COLUMNS "object_id, version_id, generation, state, sequence, sealed"
-
 /* The row that s stands on, without its share. QC_INTEGRITY: a column is not what the schema says. */
 static qc_rc row_read(struct vault_store_record *ret, struct qc_stmt *row, struct qc_err *err)
 {
@@ -106,28 +112,30 @@ static qc_rc row_read(struct vault_store_record *ret, struct qc_stmt *row, struc
         (uint32_t)generation; /* the key is whole, whatever the rest is: a cursor goes on from it */
     QC_TRY(qc_col_u64(row, 3, &state, err));
     QC_TRY(qc_col_u64(row, 4, &ret->sequence, err));
-    if (state < VAULT_RECORD_PENDING || state > VAULT_RECORD_RETIRED)
+    if (state < VAULT_RECORD_PENDING || state > VAULT_RECORD_GONE)
         return QC_FAIL(err, QC_INTEGRITY, "record: state %" PRIu64, state);
     ret->state = (enum vault_record_state)state;
     return QC_OK;
 }
 
-static qc_rc row_open(struct vault_store_record *ret, const struct vault_store *s, struct qc_stmt *row,
-                      struct qc_err *err)
+qc_rc store_row_open(struct vault_store_record *ret, const struct vault_store *s, struct qc_stmt *row,
+                     struct qc_err *err)
 {
     QC_TRY(row_read(ret, row, err));
     struct store_record_id id = id_of(ret);
-    return store_record_open(&ret->share, s, &id, qc_col_span(row, 5), err);
+    QC_TRY(store_record_open(&ret->share, s, &id, qc_col_span(row, 5), err));
+    ret->gone = ret->state == VAULT_RECORD_GONE;
+    return QC_OK;
 }
 
-static qc_rc get(struct vault_store *s, const uint8_t *object, const uint8_t *version,
-                 struct vault_store_record *ret, struct qc_err *err)
+qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version,
+                    struct vault_store_record *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
     bool row = false;
     QC_TRY(qc_db_prepare(s->db,
-                         "SELECT " RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND version_id = ?2"
+                         "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND version_id = ?2"
                          " ORDER BY generation DESC LIMIT 1",
                          &find, err));
     QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(object, VAULT_ID_BYTES)),
@@ -135,7 +143,7 @@ static qc_rc get(struct vault_store *s, const uint8_t *object, const uint8_t *ve
     QC_TRY(qc_stmt_step(find, &row, err));
     if (!row)
         return QC_FAIL(err, QC_NOTFOUND, "holds no share of this version");
-    QC_TRY(row_open(&r, s, find, err));
+    QC_TRY(store_row_open(&r, s, find, err));
     *ret = QC_STEAL(r);
     return QC_OK;
 }
@@ -145,7 +153,11 @@ qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES
                       struct qc_err *err)
 {
     struct qc_err why = { 0 };
-    const qc_rc rc = get(s, object, version, ret, &why);
+    const qc_rc rc = store_row_get(s, object, version, ret, &why);
+    if (rc == QC_OK && ret->gone) {
+        *ret = (struct vault_store_record){ 0 };
+        return store_said(s, QC_FAIL(err, QC_NOTFOUND, "the share of this version is destroyed"), err);
+    }
     if (s->seed == NULL || (rc != QC_NOTFOUND && rc != QC_INTEGRITY)) {
         if (rc != QC_OK)
             *err = why;
@@ -166,7 +178,9 @@ static qc_rc commit_record(struct vault_store *s, const struct vault_store_commi
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *update = NULL;
     uint8_t sealed[STORE_SEALED];
     size_t n = 0;
-    QC_TRY(get(s, change->object, change->version, &r, err));
+    QC_TRY(store_row_get(s, change->object, change->version, &r, err));
+    if (r.gone)
+        return QC_FAIL(err, QC_CONFLICT, "the version is deleted");
     if (r.state == VAULT_RECORD_COMMITTED && r.sequence == change->sequence)
         return QC_OK;
     r.state = VAULT_RECORD_COMMITTED;
@@ -289,14 +303,14 @@ static qc_rc sequence(struct vault_store *s, qc_span object, uint64_t *ret, stru
     bool row = false;
     if (*at == NULL)
         QC_TRY(qc_db_prepare(s->db,
-                             "SELECT " RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND state <> 1"
+                             "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND state <> 1"
                              " ORDER BY sequence DESC LIMIT 1",
                              at, err));
     struct qc_stmt *find = *at;
     QC_TRY(QC_BIND(find, err, QC_VB(object)));
     QC_TRY(qc_stmt_step(find, &row, err));
     if (row)
-        QC_TRY(row_open(&r, s, find, err)); /* a sequence counts only under its seal */
+        QC_TRY(store_row_open(&r, s, find, err)); /* a sequence counts only under its seal */
     *ret = r.sequence;
     return QC_OK;
 }
@@ -322,7 +336,7 @@ static qc_rc next_page(struct vault_store *s, struct vault_store_cursor *cursor,
     /* A row whose key is damaged is not shown: the cursor could not go on from it, and would go round for
      * ever. Who counts rows misses it. */
     QC_TRY(qc_db_prepare(s->db,
-                         "SELECT " RECORD_COLUMNS " FROM record WHERE (?4 = 0 OR"
+                         "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE (?4 = 0 OR"
                          " (object_id, version_id, generation) > (?1, ?2, ?3))"
                          " AND typeof(object_id) = 'blob' AND length(object_id) = 16"
                          " AND typeof(version_id) = 'blob' AND length(version_id) = 16"
@@ -336,7 +350,7 @@ static qc_rc next_page(struct vault_store *s, struct vault_store_cursor *cursor,
     while (rc == QC_OK && row) {
         struct vault_store_record r = { 0 };
         struct qc_err damaged = { 0 };
-        rc = row_open(&r, s, walk, &damaged);
+        rc = store_row_open(&r, s, walk, &damaged);
         if (rc != QC_OK && rc != QC_INTEGRITY)
             *err = damaged;
         else {

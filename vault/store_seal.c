@@ -48,13 +48,13 @@ qc_rc store_set_seed(struct vault_store *s, const qc_key *seed, struct qc_err *e
     return vault_seed_share(&s->VS_i, s->from, s->index, &ids, s->generation, err);
 }
 
-/* Does the seed give this share? Then a record says only that the version is there. */
+/* Is there no share, or does the seed give it? Then a record says only that the version is there, or gone. */
 static qc_rc is_given(bool *ret, const struct vault_store *s, const struct store_record_id *id,
                       const qc_key *share, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *own = NULL;
-    *ret = false;
-    if (s->seed == NULL)
+    *ret = share == NULL;
+    if (s->seed == NULL || share == NULL)
         return QC_OK;
     QC_TRY(store_seed_share(&own, s, id->object, id->version, err));
     *ret = qc_key_same(own, share);
@@ -65,17 +65,17 @@ qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct v
                         const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
                         struct qc_err *err)
 {
-    QC_ASSERT(qc_key_len(share) == 32);
+    QC_ASSERT(share == NULL ? id->state == VAULT_RECORD_GONE : qc_key_len(share) == 32);
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     uint8_t aad[RECORD_AAD], out[STORE_SEALED];
     bool given = false;
     QC_TRY(is_given(&given, s, id, share, err));
-    const size_t clear = given ? 0 : qc_key_len(share);
+    const size_t clear = given ? 0 : 32;
     QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
     QC_TRY(record_key(&key, s, id, out, err));
     record_aad(aad, id);
     QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
-                       qc_span_sub(qc_key_open(share), 0, clear), out + STORE_SALT, out + STORE_SALT + clear,
+                       given ? (qc_span){ 0 } : qc_span_sub(qc_key_open(share), 0, clear), out + STORE_SALT, out + STORE_SALT + clear,
                        err));
     *ret_n = STORE_SALT + clear + QC_TAG;
     memcpy(ret, out, *ret_n);
@@ -88,8 +88,9 @@ qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct 
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     QC_CLEANUP(qc_key_free) qc_key *share = NULL;
     uint8_t aad[RECORD_AAD];
-    const bool given = s->seed != NULL && sealed.n == STORE_SEALED_NONE;
-    if (sealed.n != STORE_SEALED && !given)
+    const bool gone = id->state == VAULT_RECORD_GONE;
+    const bool given = (s->seed != NULL || gone) && sealed.n == STORE_SEALED_NONE;
+    if (!given && (gone || sealed.n != STORE_SEALED))
         return QC_FAIL(err, QC_INTEGRITY, "record: %zu bytes, %d expected", sealed.n, STORE_SEALED);
     QC_TRY(record_key(&key, s, id, sealed.p, err));
     record_aad(aad, id);
@@ -98,7 +99,7 @@ qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct 
         QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
                               (qc_span){ 0 }, sealed.p + STORE_SALT, none, err),
                   err, "record");
-        return store_seed_share(ret, s, id->object, id->version, err);
+        return gone ? QC_OK : store_seed_share(ret, s, id->object, id->version, err);
     }
     QC_TRY(qc_key_blank(&share, 32, err));
     QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },

@@ -812,6 +812,12 @@ class Archive:
             r.end()
         elif kind == 139:
             self.recoded(r)
+        elif kind in (141, 142):                    # gone for good; kept until a time
+            tenant, _vault, obj, ver, number = r.int(4), r.take(16), r.take(16), r.take(16), r.int(8)
+            r.end()
+            need(number < 1 << 63 and (kind == 141 or number > 0), "FORMAT", f"record {kind}: time")
+            if kind == 141:
+                self.versions = [e for e in self.versions if (e["tenant"], e["object"], e["version"]) != (tenant, obj, ver)]
         else:
             need(kind in (4, 5) or not kind & 0x80, "NEWER", f"record kind {kind}")
 

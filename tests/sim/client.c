@@ -56,6 +56,8 @@ static qc_rc look_places(struct gw_engine *e, struct put *p, struct qc_err *err)
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(gw_cat_version(e->cat, &ids, &v, err));
+        if (v.state == GW_VERSION_DEAD) /* it is purged already */
+            return QC_OK;
         QC_TRY(gw_cat_segments(e->cat, v.no, 0, add_place, &places, err));
     }
     oracle_placed(p, places.id, places.count);
@@ -135,6 +137,35 @@ void ask_cancel(struct request *r, struct gw_engine *e)
     r->has_state = r->rc == QC_OK || r->rc == QC_CONFLICT;
     if (r->has_state && r->state == GW_UPLOAD_LIVE)
         r->rc = look_places(e, r->p, &r->err);
+}
+
+/* Clouds that have all of the log, at least. */
+static qc_rc log_copies(struct gw_engine *e, unsigned *ret, struct qc_err *err)
+{
+    *ret = 0;
+    QC_LOCK(gw_cat_lock(e->cat));
+    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
+        uint64_t owed;
+        QC_TRY(gw_cat_debt_next(e->cat, gw_fan_id(e->fan, at), 0, &owed, err));
+        *ret += owed == 0;
+    }
+    return QC_OK;
+}
+
+void ask_purge(struct request *r, struct gw_engine *e)
+{
+    struct gw_purge one = {
+        .ids = { .vault = gateway_vault(), .object = r->p->object, .version = r->p->version }
+    };
+
+    r->rc = gw_versions_purge(e, &one, 1, &r->err);
+    if (r->rc == QC_OK) {
+        r->has_state = true; /* it is known what became of it */
+        r->rc = one.rc;
+        r->err = one.err;
+    }
+    if (r->rc == QC_OK)
+        r->rc = log_copies(e, &r->copies, &r->err);
 }
 
 void ask_state(struct request *r, struct gw_engine *e)
@@ -434,6 +465,43 @@ static void read_one(void)
     counts.unreadable += !r->broken && r->rc != QC_OK;
 }
 
+bool client_purges(struct put *p)
+{
+    const bool followed = oracle_number(p->path) > p->number;
+    p->going = true;
+    const struct request *r = ask((struct request){ .run = ask_purge, .p = p });
+
+    if (r->broken || !r->has_state)
+        return false; /* nobody knows */
+    if (r->rc == QC_OK) {
+        oracle_purged(p, r->copies);
+        counts.purged++;
+    } else if (r->rc == QC_CONFLICT && !followed) {
+        oracle_kept(p);
+    } else {
+        sim_broken("A9", "path %u, number %" PRIu64 " cannot be purged: %s: %s", p->path, p->number,
+                   qc_rc_name(r->rc), r->err.msg);
+    }
+    return true;
+}
+
+/* A version that was there, most often one that another change of its path has followed. */
+static void purge(void)
+{
+    const unsigned count = oracle_count();
+
+    for (unsigned tries = 0; count > 0 && tries < 8; tries++) {
+        struct put *p = oracle_at((unsigned)sim_below(&sim.world, count));
+        const bool current = oracle_number(p->path) <= p->number;
+        if (p->removal || p->state != ACKED || p->gone || (current && !sim_one_in(&sim.world, 8)))
+            continue;
+        sim_say("purge path %u, number %" PRIu64 "%s", p->path, p->number, current ? ", which it shows" : "");
+        for (unsigned more = 0; more < 3 && !client_purges(p); more++)
+            sim_sleep(sim_spread(&sim.world, SIM_S, SIM_H));
+        return;
+    }
+}
+
 static void list_all(void)
 {
     const struct request *r = ask((struct request){ .run = ask_list });
@@ -456,7 +524,7 @@ void client_run(void *ctx)
     while (!*stop) {
         sim_sleep(sim_spread(&sim.world, 1000 * SIM_S, 8 * SIM_DAY));
         for (uint64_t burst = sim_between(&sim.world, 1, 3); burst > 0 && !*stop; burst--) {
-            const uint64_t what = sim_below(&sim.world, 10);
+            const uint64_t what = sim_below(&sim.world, 12);
             if (sim_one_in(&sim.world, 20))
                 sim_spawn(NULL, "operator", repair_meanwhile, NULL);
             if (what < 5)
@@ -465,8 +533,10 @@ void client_run(void *ctx)
                 change(true);
             else if (what < 9)
                 read_one();
-            else
+            else if (what < 10)
                 list_all();
+            else
+                purge();
         }
     }
 }

@@ -9,6 +9,7 @@
     X(acked)                                                                                                 \
     X(margin_short)                                                                                          \
     X(removed)                                                                                               \
+    X(purged)                                                                                                \
     X(cancelled)                                                                                             \
     X(unknown)                                                                                               \
     X(rivals)                                                                                                \
@@ -68,6 +69,7 @@ struct request {
     uint64_t number;
     uint64_t debts, dead, short_versions; /* of a status */
     uint64_t mended;                      /* by a repair: fragments and records */
+    unsigned copies;                      /* of a purge: clouds that have its record */
     bool scrubbing;                       /* of a look at the scrub: it is not over */
     uint32_t strangers;                   /* clouds on which something stands that is not ours */
     bool has_state;
@@ -102,6 +104,7 @@ void ask_state(struct request *r, struct gw_engine *e);
 void ask_entry(struct request *r, struct gw_engine *e);
 void ask_list(struct request *r, struct gw_engine *e);
 void ask_get(struct request *r, struct gw_engine *e); /* of the put's version */
+void ask_purge(struct request *r, struct gw_engine *e);
 void ask_repair(struct request *r, struct gw_engine *e);
 void ask_status(struct request *r, struct gw_engine *e);
 void ask_scrub(struct request *r, struct gw_engine *e); /* all of it, and soon */
@@ -110,3 +113,5 @@ void ask_scrubbing(struct request *r, struct gw_engine *e);
 /* A client, for as long as *ctx (a bool) is false. */
 void client_run(void *ctx);
 void client_comes(void *ctx); /* at once, for a few puts */
+/* Ask for a purge of what was put, once; false: nobody knows what became of it. */
+bool client_purges(struct put *p);

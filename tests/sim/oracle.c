@@ -103,6 +103,18 @@ struct put *oracle_version(const struct gw_id *version)
 
 /* -- fragments ------------------------------------------------------------------------------------------- */
 
+/* Nobody but a fault may take something of it: it is there, and no purge that may pass is under way. One may
+ * pass once another change of the path may be decided. */
+static bool stays(const struct put *p)
+{
+    if (p->state != ACKED || p->gone)
+        return false;
+    for (unsigned i = 0; p->going && i < put_count; i++)
+        if (all[i]->path == p->path && all[i]->number > p->number && all[i]->state != CANCELLED)
+            return false;
+    return true;
+}
+
 static struct segment *segment_of(uint64_t name)
 {
     size_t at = (size_t)name % SEGMENTS_MAX;
@@ -139,7 +151,7 @@ static unsigned there(const struct segment *s)
 
 static void check(const struct segment *s, uint64_t id)
 {
-    if (s->p == NULL || s->p->state != ACKED || answered_for(s) >= s->floor)
+    if (s->p == NULL || !stays(s->p) || answered_for(s) >= s->floor)
         return;
     sim_broken("A1",
                "segment %" PRIx64 " of path %u, number %" PRIu64 ": %u fragments, %u were promised (k = %u)",
@@ -178,7 +190,7 @@ void oracle_deleted(unsigned cloud, const char *key, const struct sim_frag *f)
     struct segment *s = segment_of(f->segment);
 
     gone(s, cloud, f->index);
-    if (s->copies[f->index] > 0 || s->p == NULL || s->p->state != ACKED)
+    if (s->copies[f->index] > 0 || s->p == NULL || !stays(s->p))
         return;
     if (s->landed[f->index] < 2 && (s->destroyed >> f->index & 1) == 0)
         sim_broken("A4",
@@ -260,6 +272,27 @@ void oracle_cancelled(struct put *p)
     sim_say("cancelled: a put of path %u", p->path);
 }
 
+void oracle_purged(struct put *p, unsigned copies)
+{
+    if (p->gone)
+        return;
+    if (stays(p))
+        sim_broken("A9", "path %u, number %" PRIu64 " is purged, and nothing has followed it", p->path,
+                   p->number);
+    p->gone = true;
+    p->spread = false; /* of this record, too, it is to be seen */
+    p->in_pass = false;
+    p->gone_copies = copies;
+    sim_say("purged: path %u, number %" PRIu64 ", its record on %u clouds", p->path, p->number, copies);
+}
+
+void oracle_kept(struct put *p)
+{
+    if (p->gone)
+        sim_broken("A9", "path %u, number %" PRIu64 " was purged, and is there again", p->path, p->number);
+    p->going = false;
+}
+
 /* -- what clients are shown ------------------------------------------------------------------------------ */
 
 static const struct put *by_seal(unsigned path, const uint8_t *seal)
@@ -296,7 +329,7 @@ void oracle_entry(unsigned path, const struct gw_entry_row *row, uint64_t least)
 
 void oracle_margin(const struct put *p, int margin)
 {
-    if (!p->placed || p->removal || p->state != ACKED)
+    if (!p->placed || p->removal || !stays(p))
         return;
     for (uint32_t seq = 0; seq < p->segments; seq++) {
         const struct segment *s = segment_of(p->segment[seq]);
@@ -325,7 +358,7 @@ void oracle_pass_whole(void)
 {
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         struct segment *s = segments[i];
-        if (s == NULL || !s->in_pass)
+        if (s == NULL || !s->in_pass || !stays(s->p))
             continue;
         s->destroyed = s->since;
         if (answered_for(s) < n)
@@ -340,7 +373,7 @@ void oracle_pass_whole(void)
 
 void oracle_gone(const struct put *p, uint32_t seq, unsigned good)
 {
-    if (p->state != ACKED || !p->placed)
+    if (!stays(p) || !p->placed)
         return;
     const struct segment *s = segment_of(p->segment[seq]);
     unsigned known =
@@ -363,7 +396,7 @@ bool oracle_spare(uint32_t hurt)
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         const struct segment *s = segments[i];
         unsigned left = 0;
-        if (s == NULL || s->p == NULL || s->p->state != ACKED)
+        if (s == NULL || s->p == NULL || !stays(s->p))
             continue;
         for (unsigned x = 0; x < n; x++)
             left += (s->good_on[x] & ~hurt) != 0;
@@ -379,7 +412,8 @@ bool oracle_records_spare(uint32_t hurt, unsigned clouds)
 
     for (unsigned i = 0; i < put_count; i++)
         if (all[i]->state == ACKED && !all[i]->spread &&
-            all[i]->receipt.record_copies < clouds - quorum + 1 + bad)
+            (all[i]->receipt.record_copies < clouds - quorum + 1 + bad ||
+             (all[i]->gone && all[i]->gone_copies < clouds - quorum + 1 + bad)))
             return false;
     return true;
 }
@@ -397,7 +431,7 @@ unsigned oracle_lost(void)
     unsigned count = 0;
 
     for (unsigned i = 0; i < put_count; i++)
-        count += all[i]->state == ACKED && !all[i]->removal && !oracle_readable(all[i]);
+        count += stays(all[i]) && !all[i]->removal && !oracle_readable(all[i]);
     return count;
 }
 
@@ -406,7 +440,7 @@ bool oracle_all_on(unsigned cloud)
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         const struct segment *s = segments[i];
         uint32_t on = 0;
-        if (s == NULL || s->p == NULL || s->p->state != ACKED)
+        if (s == NULL || s->p == NULL || !stays(s->p))
             continue;
         for (unsigned x = 0; x < n; x++)
             on |= s->good_on[x];
@@ -430,6 +464,9 @@ static void wanted(void *ctx, unsigned cloud, const char *key, uint64_t id, unsi
         sim_broken("A8",
                    "cloud %u: %s, fragment %u of segment %" PRIx64 ", is nobody's, and still lies there",
                    cloud + 1, key, index, id);
+    if (s->p != NULL && s->p->gone)
+        sim_broken("A8", "cloud %u: %s, fragment %u of segment %" PRIx64 ", was purged, and still lies there",
+                   cloud + 1, key, index, id);
     if (s->copies[index] > 1)
         sim_broken("A8", "cloud %u: %s: fragment %u of segment %" PRIx64 " lies there %u times", cloud + 1,
                    key, index, id, s->copies[index]);
@@ -439,7 +476,7 @@ void oracle_full(void)
 {
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         const struct segment *s = segments[i];
-        if (s == NULL || s->p == NULL || s->p->state != ACKED)
+        if (s == NULL || s->p == NULL || !stays(s->p))
             continue;
         if (there(s) < n && oracle_readable(s->p))
             sim_broken("A8", "segment %" PRIx64 " of path %u has %u of %u fragments", s->name, s->p->path,

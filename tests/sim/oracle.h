@@ -8,6 +8,7 @@
  *   A5  no margin is shown, and nothing called whole, that is not
  *   A6  bytes are those that were put, or none
  *   A7  a key has one content (cloud.c)
+ *   A9  what was purged never comes back, and nothing is purged that a name points at
  *   A8  when all is well again there is no debt, nothing is missing, and nothing lies there without reason
  */
 #pragma once
@@ -34,6 +35,8 @@ struct put {
     enum promise state;
     struct gw_receipt receipt;
     bool in_pass, spread; /* a repair found its record on all clouds */
+    bool going, gone;     /* a purge of it was asked for; one was acknowledged */
+    unsigned gone_copies; /* clouds that had the record of that, when it was */
     bool placed;          /* the segments below are known */
     uint64_t segment[SEGMENTS];
 };
@@ -46,6 +49,9 @@ struct put *oracle_at(unsigned i);
 uint64_t oracle_number(unsigned path);
 void oracle_acked(struct put *p, const struct gw_receipt *r);
 void oracle_cancelled(struct put *p);
+/* A purge was acknowledged; so many clouds have its record. It was refused, for a name points at it. */
+void oracle_purged(struct put *p, unsigned copies);
+void oracle_kept(struct put *p);
 void oracle_placed(struct put *p, const uint64_t *ids, unsigned count);
 
 uint32_t put_size(const struct put *p, uint32_t seq);

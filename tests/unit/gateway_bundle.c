@@ -202,8 +202,65 @@ static void check_rebuilt(void)
     erig_done(&r);
 }
 
+static qc_rc purge(struct erig *r, const struct erig_put *p)
+{
+    struct gw_purge one = {
+        .ids = { .tenant = r->tenant, .vault = r->vault, .object = p->object, .version = p->version }
+    };
+    struct qc_err err = { 0 };
+    const qc_rc rc = gw_versions_purge(r->e, &one, 1, &err);
+
+    return rc != QC_OK ? rc : one.rc;
+}
+
+/* Members go one by one, whatever their neighbours do; the bundle's fragments with the last one. */
+static void check_purged(void)
+{
+    static const char *const paths[MEMBERS] = { "\1a", "\1b", "\1c", "\1d" };
+    struct qc_err err = { 0 };
+    struct erig r;
+    struct gw_rebuild_report report = { 0 };
+    struct gw_upload_member out[MEMBERS];
+    struct gw_receipt receipt;
+    struct many m = many_prepare(500, paths);
+    char state[320];
+    bool more;
+
+    erig_new(&r, 3, 2, 3);
+    CHECK_OK(many_send(&r, &m, &err));
+    CHECK_OK(many_commit(&r, &m, out, &err));
+    CHECK(purge(&r, &m.bundle) == QC_NOTFOUND && purge(&r, &m.v[0]) == QC_CONFLICT);
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        const struct erig_put tombstone = erig_prepare(510 + i, paths[i], 2, 1, 1);
+        CHECK_OK(erig_remove(&r, &tombstone, &receipt, &err));
+        CHECK(purge(&r, &m.v[i]) == QC_OK);
+        CHECK((tenant_usage(&r, r.tenant).dead > 0) == (i + 1 == MEMBERS));
+        tenant_counted(&r, r.tenant);
+        for (unsigned j = i + 1; j < MEMBERS; j++)
+            CHECK_OK(erig_check(&r, &m.v[j], &err));
+    }
+    CHECK(tenant_usage(&r, r.tenant).objects == 0);
+    CHECK_OK(many_commit(&r, &m, out, &err)); /* repeated: these were live, and another one cannot follow */
+    struct many late = m;
+    late.v[0] = erig_prepare(600, "\1late", 1, 1, 1);
+    CHECK_OK(many_commit(&r, &late, out, &err));
+    CHECK(out[0].rc == QC_CONFLICT && out[1].rc == QC_OK);
+    gw_engine_close(&r.e);
+    erig_path(&r, "rebuilt", state, sizeof state);
+    CHECK_OK(erig_rebuild(&r, state, &report, &err));
+    CHECK(report.versions == 0);
+    CHECK_OK(gw_engine_open(&r.e, state, &r.rng, &err));
+    tenant_counted(&r, r.tenant);
+    for (unsigned i = 0; i < 100; i++)
+        CHECK_OK(gw_engine_tidy(r.e, &more, &err));
+    CHECK(tenant_usage(&r, r.tenant).dead == 0 && tenant_usage(&r, r.tenant).objects == 0);
+    tenant_counted(&r, r.tenant);
+    erig_done(&r);
+}
+
 int main(void)
 {
+    check_purged();
     check_quota();
     check_cancelled();
     check_rebuilt();

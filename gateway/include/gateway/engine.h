@@ -350,7 +350,20 @@ QC_MUST qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *
 QC_MUST qc_rc gw_version_backup(struct gw_engine *e, const struct gw_version_ids *ids, qc_buf *ret,
                                 struct qc_err *err);
 
-/* Reading a version: pinned until closed. One thread at a time. */
+/* Versions that shall be gone for good: their fragments, and B. What a purged version has read is not taken
+ * back; a read that is under way may break off. */
+struct gw_purge {
+    struct gw_version_ids ids;
+    qc_rc rc;          /* out: QC_OK: it is gone, now or before; QC_NOTFOUND: it never was in this vault;
+                        * QC_CONFLICT: a name points at it, or it is not published yet */
+    struct qc_err err; /* out, where rc is not QC_OK */
+};
+/* In one record as far as they are not refused: QC_OK: each has its outcome. QC_USAGE: count is not
+ * 1..QC_GW_BATCH_CHANGES_MAX; else as gw_upload_commit: nothing is known of those whose rc is QC_OK, and the
+ * same call again is right. */
+QC_MUST qc_rc gw_versions_purge(struct gw_engine *e, struct gw_purge *v, unsigned count, struct qc_err *err);
+
+/* Reading a version that may be purged meanwhile: QC_NOTFOUND then. One thread at a time. */
 struct gw_reader;
 /* request: remembers faults under this id ("" for none); copied. *ret_size: bytes of N. */
 QC_MUST qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, const char *request,

@@ -23,6 +23,8 @@ enum gw_record_kind {
     GW_REC_RULES = 138,
     GW_REC_RECODED = 139,
     GW_REC_BUNDLED = 140,
+    GW_REC_PURGED = 141,
+    GW_REC_RETAINED = 142,
 };
 
 enum {
@@ -122,6 +124,18 @@ struct gw_rec_recoded {
     struct gw_log_segment segment; /* its layout: 0 */
     struct gw_log_layout layout;
 };
+/* A version is gone for good. */
+struct gw_rec_purged {
+    uint32_t tenant;
+    struct gw_id vault, object, version;
+    uint64_t created; /* seconds: when it was decided */
+};
+/* A version is kept until then, at least. */
+struct gw_rec_retained {
+    uint32_t tenant;
+    struct gw_id vault, object, version;
+    uint64_t until; /* seconds since 1970 */
+};
 struct gw_rec_tenant {
     uint32_t tenant;
     uint64_t revision;
@@ -145,6 +159,8 @@ struct gw_record {
         struct gw_rec_backup backup;
         struct gw_rec_tenant tenant;
         struct gw_rec_recoded recoded;
+        struct gw_rec_purged purged;
+        struct gw_rec_retained retained;
     } u;
 };
 

@@ -161,6 +161,13 @@ struct vault_gw_version {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
 };
 
+/* One that shall be gone for good. */
+struct vault_gw_purge {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    qc_rc rc;          /* out: QC_OK: it is gone, now or before */
+    struct qc_err err; /* out: why not */
+};
+
 struct vault_gw_read {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint64_t offset, size; /* exactly these bytes of N; size 1.. */
@@ -202,6 +209,11 @@ struct vault_gw_ops {
     qc_rc (*entry_remove)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_commit *what,
                           struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
                           const struct vault_op *op, struct qc_err *err);
+
+    /* 1..QC_VAULT_PURGE_BATCH. QC_OK: each has its outcome. QC_CONFLICT of one: a name points at it;
+     * QC_NOTFOUND: there never was such a version. Again: the same. */
+    qc_rc (*purge)(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions, size_t count,
+                   const struct vault_op *op, struct qc_err *err);
 
     qc_rc (*upload_begin)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
                           const struct vault_op *op, struct qc_err *err);

@@ -31,7 +31,8 @@ enum vault_store_access {
 enum vault_record_state {
     VAULT_RECORD_PENDING = 1,   /* of a put whose commit is not known */
     VAULT_RECORD_COMMITTED = 2, /* acknowledged by the gateway */
-    VAULT_RECORD_RETIRED = 3,   /* of a removed version */
+    VAULT_RECORD_RETIRED = 3,   /* the version is to be deleted, and was not yet */
+    VAULT_RECORD_GONE = 4,      /* it is deleted; there is no share any more */
 };
 
 /* What a new store is about. Keys borrowed. */
@@ -140,6 +141,7 @@ struct vault_store_record {
     enum vault_record_state state; /* 0 where vault_store_get found none, and the seed gave the share */
     uint64_t sequence;             /* 0 while pending and unknown */
     qc_key *share;
+    bool gone; /* under a seal that holds: the version is deleted, share is NULL */
 };
 void vault_store_record_done(struct vault_store_record *r);
 
@@ -152,7 +154,7 @@ QC_MUST qc_rc vault_store_add(struct vault_store *s, const struct vault_store_re
 
 /*
  * The share of a version: the record of the highest generation. Pending records count: their put may have
- * been committed. QC_NOTFOUND   no record;  QC_INTEGRITY  its seal fails: damaged, counts as missing. A
+ * been committed. QC_NOTFOUND   no record, or the version is deleted;  QC_INTEGRITY  its seal fails: damaged, counts as missing. A
  * derived store gives both all the same: whether the share is right is for M to say.
  */
 QC_MUST qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
@@ -177,6 +179,28 @@ QC_MUST qc_rc vault_store_commit(struct vault_store *s, const struct vault_store
 QC_MUST qc_rc vault_store_remove_pending(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
                                          const uint8_t version[VAULT_ID_BYTES], struct qc_err *err);
 
+/* A version that is to be deleted, and its sequence. */
+struct vault_store_doomed {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint64_t sequence;
+};
+/*
+ * All or none, durable on return; again: the same. Retire: whole records say that their version is to be
+ * deleted, and keep their share. Unretire: those that say so do not any more. Destroy: whatever there is of a
+ * version is overwritten by a record without a share.
+ */
+QC_MUST qc_rc vault_store_retire(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
+                                 const qc_rng *rng, struct qc_err *err);
+QC_MUST qc_rc vault_store_unretire(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
+                                   const qc_rng *rng, struct qc_err *err);
+QC_MUST qc_rc vault_store_destroy(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
+                                  const qc_rng *rng, struct qc_err *err);
+/* Versions that are to be deleted, as vault_store_next; those that are damaged are passed over. */
+struct vault_store_cursor;
+QC_MUST qc_rc vault_store_retired(struct vault_store *s, struct vault_store_cursor *cursor,
+                                  struct vault_store_doomed *ret, size_t max, size_t *ret_got,
+                                  struct qc_err *err);
+
 /* High-water marks: 0 when there is none. QC_INTEGRITY  the mark's tag fails. */
 QC_MUST qc_rc vault_store_mark(struct vault_store *s, const uint8_t path_tag[16], uint64_t *ret,
                                struct qc_err *err);
@@ -194,7 +218,7 @@ void vault_store_look_end(struct vault_store *s);
 
 /*
  * Records in the order of (object, version, generation), page by page: up to max of them beyond *cursor,
- * which starts as {0} and is moved on. A damaged record comes with share NULL; one whose ids or generation
+ * which starts as {0} and is moved on. A damaged record comes with share NULL and gone false; one whose ids or generation
  * are damaged does not come. *ret_got = 0 is the end.
  */
 struct vault_store_cursor {

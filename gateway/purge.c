@@ -1,0 +1,114 @@
+/* Versions that go for good.
+ *
+ *   live --asked, no name points at it--> DECIDE: a record: purged
+ *        --the record is evident (commit_roll.c)--> published: one txn: the version is dead, its segments are
+ *          in the ledger, B is not there any more; a bundle's when the last N in it is dead
+ *        --the sweep--> DELETE, seen absent, in rounds; the rows of the ledger stay (sweep.c)
+ *
+ * X1 (D5, D6): nothing of it is less before the record is on a record quorum: a rebuild that does not know of
+ * the record finds all of it, one that does takes none of it for lost.
+ * X2 (I1): a version that a name points at is refused, in the transaction that decides. Names point at what a
+ * put has just decided; a purge has a batch of its own, so that all of them are published by then.
+ * X3 (D7): nothing is purged because a time has come: somebody asks. */
+#include "base/planted.h"
+#include "base/time.h"
+#include "commit_internal.h"
+
+/* In the transaction. *ret_gone: it is so already. */
+static qc_rc check(struct gw_engine *e, const struct gw_purge *p, struct gw_version_row *ret, bool *ret_gone,
+                   struct qc_err *err)
+{
+    bool current;
+
+    *ret_gone = false;
+    QC_TRY(gw_cat_version(e->cat, &p->ids, ret, err));
+    if (!gw_id_same(&ret->vault, &p->ids.vault) || ret->bundle)
+        return QC_FAIL(err, QC_NOTFOUND, "no such version in this vault");
+    *ret_gone = ret->state == GW_VERSION_DEAD;
+    if (*ret_gone)
+        return QC_OK;
+    if (ret->state != GW_VERSION_LIVE)
+        return QC_FAIL(err, QC_CONFLICT, "it is being put");
+    QC_TRY(gw_cat_version_current(e->cat, ret->no, &current, err));
+    if (current && !qc_planted(purge_current))
+        return QC_FAIL(err, QC_CONFLICT, "a name points at it: remove the name first");
+    return QC_OK;
+}
+
+static qc_rc add_record(struct gw_deciding *d, const struct gw_purge *p, struct qc_err *err)
+{
+    const struct gw_record rec = { .kind = GW_REC_PURGED,
+                                   .u.purged = { .tenant = p->ids.tenant,
+                                                 .vault = p->ids.vault,
+                                                 .object = p->ids.object,
+                                                 .version = p->ids.version,
+                                                 .created = (uint64_t)qc_wall_s() } };
+
+    QC_TRY(gw_log_add(&d->records, &rec, err));
+    d->count++;
+    return QC_OK;
+}
+
+/* A reason that is one version's own. */
+static bool refuses(qc_rc rc)
+{
+    return rc == QC_NOTFOUND || rc == QC_CONFLICT;
+}
+
+qc_rc gw_decide_purge(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
+{
+    for (unsigned i = 0; i < c->purge_count; i++) {
+        struct gw_purge *p = &c->purges[i];
+        struct gw_version_row v = { 0 };
+        struct qc_err why = { 0 };
+        bool gone;
+        const qc_rc rc = check(d->e, p, &v, &gone, &why);
+        if (rc != QC_OK && !refuses(rc)) {
+            *err = why;
+            return rc;
+        }
+        p->rc = rc;
+        p->err = why;
+        if (rc != QC_OK || gone)
+            continue;
+        QC_TRY(add_record(d, p, err));
+        if (qc_planted(purge_early))
+            QC_TRY(gw_cat_version_purge(d->e->cat, &v, err));
+        c->decided = true;
+    }
+    c->answered = !c->decided;
+    return QC_OK;
+}
+
+qc_rc gw_known_purge(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)
+{
+    *ret_live = false;
+    for (unsigned i = 0; i < c->purge_count; i++) {
+        struct gw_version_row v;
+        struct qc_err miss = { 0 };
+        if (c->purges[i].rc != QC_OK)
+            continue;
+        const qc_rc rc = gw_cat_version(e->cat, &c->purges[i].ids, &v, &miss);
+        if (rc == QC_NOTFOUND || (rc == QC_OK && v.state != GW_VERSION_DEAD))
+            return QC_OK; /* it is to be looked at */
+        if (rc != QC_OK) {
+            *err = miss;
+            return rc;
+        }
+    }
+    *ret_live = true;
+    return QC_OK;
+}
+
+qc_rc gw_versions_purge(struct gw_engine *e, struct gw_purge *v, unsigned count, struct qc_err *err)
+{
+    struct gw_change change = { .kind = GW_CHANGE_PURGE, .purges = v, .purge_count = count };
+
+    QC_TRY(gw_engine_may(e, err));
+    if (count < 1 || count > QC_GW_BATCH_CHANGES_MAX)
+        return QC_FAIL(err, QC_USAGE, "versions: %u, expected 1..%d", count, QC_GW_BATCH_CHANGES_MAX);
+    for (unsigned i = 0; i < count; i++)
+        v[i].rc = QC_OK;
+    QC_TRY(gw_commit(e, &change, err));
+    return qc_fault(put_ack, err);
+}

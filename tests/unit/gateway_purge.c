@@ -1,0 +1,200 @@
+/* unit/gateway_purge: what is purged goes and does not come back; nothing else goes with it. (I1) */
+#include "base/fault.h"
+#include "gw_repair_rig.h"
+#include "gw_tenants.h"
+
+enum { CLOUDS = 5, SWEEPS = 60 };
+
+static struct gw_purge purge_of(const struct erig *r, const struct erig_put *p)
+{
+    return (struct gw_purge){
+        .ids = { .tenant = r->tenant, .vault = r->vault, .object = p->object, .version = p->version }
+    };
+}
+
+static qc_rc purge_one(struct erig *r, const struct erig_put *p)
+{
+    struct gw_purge one = purge_of(r, p);
+    struct qc_err err = { 0 };
+    const qc_rc rc = gw_versions_purge(r->e, &one, 1, &err);
+
+    return rc != QC_OK ? rc : one.rc;
+}
+
+static void sweep(struct erig *r)
+{
+    struct qc_err err = { 0 };
+    bool more = true;
+
+    for (unsigned i = 0; i < SWEEPS; i++)
+        CHECK_OK(gw_engine_tidy(r->e, &more, &err));
+}
+
+/* Fragments on all clouds together. */
+static unsigned fragments(const struct erig *r)
+{
+    unsigned n = 0;
+
+    for (unsigned at = 0; at < CLOUDS; at++)
+        n += rrig_files(r, at, "/f/");
+    return n;
+}
+
+static void expect_gone(struct erig *r, const struct erig_put *p)
+{
+    const struct gw_version_ids ids = purge_of(r, p).ids;
+    QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = 4096 };
+    struct gw_version_info info;
+    struct gw_reader *reader = NULL;
+    struct qc_err err = { 0 };
+    uint64_t size;
+
+    CHECK_RC(gw_version_info(r->e, &ids, &info, &err), QC_NOTFOUND);
+    CHECK_RC(gw_version_backup(r->e, &ids, &backup, &err), QC_NOTFOUND);
+    CHECK_RC(gw_reader_open(r->e, &ids, "", &reader, &size, &err), QC_NOTFOUND);
+}
+
+struct three {
+    struct erig_put old, now, removed;
+};
+
+static struct three put_three(struct erig *r)
+{
+    struct three t = { .old = erig_prepare(1, "\1alpha", 1, 2, 700),
+                       .now = erig_prepare(2, "\1alpha", 2, 1, 900),
+                       .removed = erig_prepare(3, "\1beta", 1, 1, 500) };
+    const struct erig_put tombstone = erig_prepare(4, "\1beta", 2, 1, 1);
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+
+    CHECK_OK(erig_put(r, &t.old, &receipt, &err));
+    CHECK_OK(erig_put(r, &t.now, &receipt, &err));
+    CHECK_OK(erig_put(r, &t.removed, &receipt, &err));
+    CHECK_OK(erig_remove(r, &tombstone, &receipt, &err));
+    return t;
+}
+
+/* What no name points at goes, each with its own outcome; what one points at does not. */
+static void outcomes(void)
+{
+    struct erig r;
+    struct qc_err err = { 0 };
+    struct gw_usage u;
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    const struct erig_put never = erig_prepare(9, "\1never", 1, 1, 1), begun = erig_prepare(8, "\1b", 1, 1, 1);
+    CHECK_OK(erig_begin(&r, &begun, &err));
+    struct gw_purge v[] = { purge_of(&r, &t.old), purge_of(&r, &t.now), purge_of(&r, &t.removed),
+                            purge_of(&r, &never), purge_of(&r, &begun), purge_of(&r, &t.old) };
+    v[5].ids.vault.b[0] ^= 1; /* another vault's */
+    const unsigned count = sizeof v / sizeof *v;
+    CHECK_RC(gw_versions_purge(r.e, v, 0, &err), QC_USAGE);
+    CHECK_RC(gw_versions_purge(r.e, v, QC_GW_BATCH_CHANGES_MAX + 1, &err), QC_USAGE);
+    CHECK(fragments(&r) == 4 * CLOUDS);
+    CHECK_OK(gw_versions_purge(r.e, v, count, &err));
+    CHECK(v[0].rc == QC_OK && v[2].rc == QC_OK && v[1].rc == QC_CONFLICT && v[4].rc == QC_CONFLICT);
+    CHECK(v[3].rc == QC_NOTFOUND && v[5].rc == QC_NOTFOUND);
+    expect_gone(&r, &t.old);
+    expect_gone(&r, &t.removed);
+    CHECK_OK(erig_check(&r, &t.now, &err));
+    tenant_counted(&r, r.tenant);
+    CHECK_OK(gw_versions_purge(r.e, v, count, &err)); /* the same again is the same again */
+    CHECK(v[0].rc == QC_OK && v[2].rc == QC_OK && v[1].rc == QC_CONFLICT && v[3].rc == QC_NOTFOUND);
+    CHECK(purge_one(&r, &t.old) == QC_OK);
+    sweep(&r);
+    CHECK(fragments(&r) == CLOUDS); /* of the newest one alone */
+    u = tenant_usage(&r, r.tenant);
+    CHECK(u.objects == 2 && u.dead == 0);
+    rrig_whole(&r, &t.now, 1);
+    erig_done(&r);
+}
+
+/* A rebuild from the clouds alone knows that it is gone: with its fragments there still, and without. */
+static void rebuilt(bool swept)
+{
+    struct erig r;
+    struct qc_err err = { 0 };
+    struct gw_rebuild_report report = { 0 };
+    char state[320];
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    erig_lose(&r, 4);
+    CHECK(purge_one(&r, &t.old) == QC_OK && purge_one(&r, &t.removed) == QC_OK);
+    if (swept)
+        sweep(&r);
+    erig_find(&r, 4); /* it has all of them, and no record that they are gone */
+    gw_engine_close(&r.e);
+    erig_path(&r, "rebuilt", state, sizeof state);
+    CHECK_OK(erig_rebuild(&r, state, &report, &err));
+    CHECK(report.versions == 1);
+    CHECK_OK(gw_engine_open(&r.e, state, &r.rng, &err));
+    expect_gone(&r, &t.old);
+    expect_gone(&r, &t.removed);
+    CHECK(purge_one(&r, &t.old) == QC_OK);
+    CHECK_OK(erig_check(&r, &t.now, &err));
+    tenant_counted(&r, r.tenant);
+    sweep(&r);
+    CHECK(fragments(&r) == CLOUDS && tenant_usage(&r, r.tenant).dead == 0);
+    rrig_whole(&r, &t.now, 1);
+    erig_done(&r);
+}
+
+/* Too few clouds take the record: the version is there, whole, until they do; then it goes. */
+static void not_evident(void)
+{
+    struct erig r;
+    struct qc_err err = { 0 };
+    bool more;
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    for (unsigned at = 2; at < CLOUDS; at++)
+        erig_lose(&r, at);
+    CHECK(purge_one(&r, &t.removed) == QC_TEMP); /* decided: it will be done */
+    for (unsigned i = 0; i < 4; i++)
+        qc_ignore(gw_engine_tidy(r.e, &more, &err), "clouds are away");
+    CHECK(rrig_files(&r, 0, "/f/") == 4 && rrig_files(&r, 1, "/f/") == 4);
+    for (unsigned at = 2; at < CLOUDS; at++)
+        erig_find(&r, at);
+    CHECK(purge_one(&r, &t.removed) == QC_OK);
+    expect_gone(&r, &t.removed);
+    sweep(&r);
+    CHECK(fragments(&r) == 3 * CLOUDS);
+    CHECK_OK(erig_check(&r, &t.now, &err));
+    erig_done(&r);
+}
+
+/* A read that is under way ends with "not found", and blames no cloud. */
+static void under_a_read(void)
+{
+    struct erig r;
+    struct qc_err err = { 0 };
+    struct gw_reader *reader = NULL;
+    uint8_t b[800];
+    uint64_t size;
+    size_t got;
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    const struct gw_version_ids ids = purge_of(&r, &t.old).ids;
+    CHECK_OK(gw_reader_open(r.e, &ids, "", &reader, &size, &err));
+    CHECK_OK(gw_reader_read(reader, 0, size, b, sizeof b, &got, &err));
+    CHECK(purge_one(&r, &t.old) == QC_OK);
+    sweep(&r);
+    CHECK_RC(gw_reader_read(reader, size - 1, size, b, sizeof b, &got, &err), QC_NOTFOUND);
+    CHECK(rrig_faults(&r) == 0);
+    gw_reader_close(&reader);
+    erig_done(&r);
+}
+
+int main(void)
+{
+    outcomes();
+    rebuilt(false);
+    rebuilt(true);
+    not_evident();
+    under_a_read();
+    return 0;
+}

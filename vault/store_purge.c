@@ -1,0 +1,140 @@
+/* Records of versions that are deleted: first they say that they are to go and keep their share, then that
+ * they are gone, and have none. The row stays: it says that nothing is missing. FORMAT 7.2. */
+#include <string.h>
+
+#include "store.h"
+
+static qc_rc delete_rows(struct vault_store *s, const struct vault_store_doomed *d, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *drop = NULL;
+    QC_TRY(qc_db_prepare(s->db, "DELETE FROM record WHERE object_id = ?1 AND version_id = ?2", &drop, err));
+    return QC_RUN(drop, err, QC_VB(qc_span_of(d->object, VAULT_ID_BYTES)),
+                  QC_VB(qc_span_of(d->version, VAULT_ID_BYTES)));
+}
+
+/* In place of all that there is of the version: rows of earlier generations, too, have a share. */
+static qc_rc put_row(struct vault_store *s, const struct store_record_id *id, const qc_key *share,
+                     const qc_rng *rng, struct qc_err *err)
+{
+    struct vault_store_doomed d = { .sequence = id->sequence };
+    uint8_t sealed[STORE_SEALED];
+    size_t n = 0;
+    memcpy(d.object, id->object, VAULT_ID_BYTES);
+    memcpy(d.version, id->version, VAULT_ID_BYTES);
+    QC_TRY(store_record_seal(sealed, &n, s, id, share, rng, err));
+    QC_TRY(delete_rows(s, &d, err));
+    return store_row_put(s, id, qc_span_of(sealed, n), err);
+}
+
+/* From one state to another, as far as there is a whole record in the first. */
+struct turn {
+    enum vault_record_state from, to;
+};
+
+static qc_rc turn_one(struct vault_store *s, const struct vault_store_doomed *d, const struct turn *t,
+                      const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc = store_row_get(s, d->object, d->version, &r, &why);
+    if (rc == QC_NOTFOUND || rc == QC_INTEGRITY)
+        return QC_OK; /* the other store may have one: that is enough */
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    if (r.gone || r.state == t->to || (t->from != 0 && r.state != t->from))
+        return QC_OK;
+    const struct store_record_id id = { d->object, d->version, r.generation, t->to, d->sequence };
+    return put_row(s, &id, r.share, rng, err);
+}
+
+static qc_rc turn_all(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
+                      const struct turn *t, const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(turn_one(s, &d[i], t, rng, err));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_retire(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
+                         const qc_rng *rng, struct qc_err *err)
+{
+    const struct turn t = { .to = VAULT_RECORD_RETIRED };
+    return store_said(s, turn_all(s, d, count, &t, rng, err), err);
+}
+
+qc_rc vault_store_unretire(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
+                           const qc_rng *rng, struct qc_err *err)
+{
+    const struct turn t = { .from = VAULT_RECORD_RETIRED, .to = VAULT_RECORD_COMMITTED };
+    return store_said(s, turn_all(s, d, count, &t, rng, err), err);
+}
+
+static qc_rc destroy(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
+                     const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    for (size_t i = 0; i < count; i++) {
+        const struct store_record_id id = { d[i].object, d[i].version, s->generation, VAULT_RECORD_GONE,
+                                            d[i].sequence };
+        QC_TRY(put_row(s, &id, NULL, rng, err));
+    }
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_destroy(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
+                          const qc_rng *rng, struct qc_err *err)
+{
+    return store_said(s, destroy(s, d, count, rng, err), err);
+}
+
+static qc_rc retired(struct vault_store *s, struct vault_store_cursor *cursor, struct vault_store_doomed *ret,
+                     size_t max, size_t *ret_got, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *walk = NULL;
+    size_t got = 0;
+    bool row = false;
+    QC_TRY(qc_db_prepare(s->db,
+                         "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE state = 3 AND (?4 = 0 OR"
+                         " (object_id, version_id, generation) > (?1, ?2, ?3))"
+                         " AND length(object_id) = 16 AND length(version_id) = 16"
+                         " AND generation BETWEEN 1 AND 4294967295"
+                         " ORDER BY object_id, version_id, generation",
+                         &walk, err));
+    QC_TRY(QC_BIND(walk, err, QC_VB(qc_span_of(cursor->object, VAULT_ID_BYTES)),
+                   QC_VB(qc_span_of(cursor->version, VAULT_ID_BYTES)), QC_VI(cursor->generation),
+                   QC_VI(cursor->started ? 1 : 0)));
+    QC_TRY(qc_stmt_step(walk, &row, err));
+    while (row && got < max) {
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+        struct qc_err damaged = { 0 };
+        const qc_rc rc = store_row_open(&r, s, walk, &damaged);
+        if (rc != QC_OK && rc != QC_INTEGRITY) {
+            *err = damaged;
+            return rc;
+        }
+        *cursor = (struct vault_store_cursor){ .started = true, .generation = r.generation };
+        memcpy(cursor->object, r.object, VAULT_ID_BYTES);
+        memcpy(cursor->version, r.version, VAULT_ID_BYTES);
+        if (rc == QC_OK) { /* under its seal: nobody else said that it is to go */
+            ret[got] = (struct vault_store_doomed){ .sequence = r.sequence };
+            memcpy(ret[got].object, r.object, VAULT_ID_BYTES);
+            memcpy(ret[got++].version, r.version, VAULT_ID_BYTES);
+        }
+        QC_TRY(qc_stmt_step(walk, &row, err));
+    }
+    *ret_got = got;
+    return QC_OK;
+}
+
+qc_rc vault_store_retired(struct vault_store *s, struct vault_store_cursor *cursor,
+                          struct vault_store_doomed *ret, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    return store_said(s, retired(s, cursor, ret, max, ret_got, err), err);
+}
