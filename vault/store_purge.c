@@ -138,3 +138,20 @@ qc_rc vault_store_retired(struct vault_store *s, struct vault_store_cursor *curs
 {
     return store_said(s, retired(s, cursor, ret, max, ret_got, err), err);
 }
+
+static qc_rc all_gone(struct vault_store *s, const uint8_t *object, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    bool row = false;
+    QC_TRY(qc_db_prepare(s->db, "SELECT MIN(state) FROM record WHERE object_id = ?1", &find, err));
+    QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(object, VAULT_ID_BYTES))));
+    QC_TRY(qc_stmt_step(find, &row, err));
+    *ret = row && !qc_col_null(find, 0) && qc_col_int(find, 0) == VAULT_RECORD_GONE;
+    return QC_OK;
+}
+
+qc_rc vault_store_all_gone(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES], bool *ret,
+                           struct qc_err *err)
+{
+    return store_said(s, all_gone(s, object, ret, err), err);
+}

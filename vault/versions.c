@@ -38,7 +38,7 @@ static void list_done(struct list *l)
     vault_versions_done(&l->all);
 }
 
-static qc_rc add(struct list *l, const uint8_t *version, uint64_t sequence, struct qc_err *err)
+static qc_rc add(struct list *l, const uint8_t *version, uint64_t sequence, bool gone, struct qc_err *err)
 {
     if (l->all.n == 2 * (size_t)QC_VAULT_VERSIONS_MAX) /* both stores have each of them */
         return QC_FAIL(err, QC_LIMIT, "more than %d versions", QC_VAULT_VERSIONS_MAX);
@@ -51,7 +51,7 @@ static qc_rc add(struct list *l, const uint8_t *version, uint64_t sequence, stru
         l->cap = cap;
     }
     struct vault_version *one = &l->all.v[l->all.n++];
-    *one = (struct vault_version){ .sequence = sequence };
+    *one = (struct vault_version){ .sequence = sequence, .gone = gone };
     memcpy(one->object, l->object, VAULT_ID_BYTES);
     memcpy(one->version, version, VAULT_ID_BYTES);
     return QC_OK;
@@ -69,8 +69,9 @@ static qc_rc take_page(struct list *l, struct vault_store *s, struct vault_store
     *ret_end = got == 0;
     for (size_t i = 0; i < got; i++) {
         *ret_end = *ret_end || memcmp(page[i].object, l->object, VAULT_ID_BYTES) != 0;
-        if (rc == QC_OK && !*ret_end && page[i].share != NULL && page[i].state != VAULT_RECORD_PENDING)
-            rc = add(l, page[i].version, page[i].sequence, err);
+        if (rc == QC_OK && !*ret_end && (page[i].share != NULL || page[i].gone) &&
+            page[i].state != VAULT_RECORD_PENDING)
+            rc = add(l, page[i].version, page[i].sequence, page[i].state >= VAULT_RECORD_RETIRED, err);
         vault_store_record_done(&page[i]);
     }
     return rc;
@@ -157,8 +158,10 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
         qsort(v + n, l->all.n - n, sizeof(*v), by_sequence);
     for (size_t i = n; i < l->all.n; i++) {
         if (n > l->from && v[n - 1].sequence == v[i].sequence) {
-            if (memcmp(v[n - 1].version, v[i].version, VAULT_ID_BYTES) == 0)
+            if (memcmp(v[n - 1].version, v[i].version, VAULT_ID_BYTES) == 0) {
+                v[n - 1].gone |= v[i].gone; /* one store may be behind the other */
                 continue;
+            }
             return QC_FAIL(err, QC_INTEGRITY, "share stores: two versions have the sequence %" PRIu64,
                            v[i].sequence);
         }
@@ -254,7 +257,24 @@ static qc_rc begin(struct list *l, qc_span name, struct qc_err *err)
     l->sequence = e.e.sequence;
     memcpy(l->object, e.e.object, VAULT_ID_BYTES);
     memcpy(l->all.M, e.e.M, sizeof(l->all.M));
-    return add(l, e.e.version, e.e.sequence, err); /* it is there, though its record may be pending */
+    return add(l, e.e.version, e.e.sequence, false,
+               err); /* it is there, though its record may be pending */
+}
+
+/* Those that are deleted, or are to be, are no versions any more; none of them is missing. The current one is
+ * there, whatever a record says. */
+static void drop_gone(struct vault_versions *all)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < all->n; i++) {
+        if (all->v[i].gone && (i > 0 || all->removed)) {
+            all->gone++;
+            continue;
+        }
+        all->v[n] = all->v[i];
+        all->v[n++].gone = false;
+    }
+    all->n = n;
 }
 
 /* Object by object, from the newest down, as far as is noted. */
@@ -275,6 +295,7 @@ static qc_rc list_all(struct list *l, qc_span name, struct qc_err *err)
             *err = why;
         QC_TRY(rc);
     }
+    drop_gone(&l->all);
     if (!l->all.removed)
         l->all.v[0].current = true;
     if (l->all.missing > 0)
@@ -480,6 +501,9 @@ static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *e
     r.known = rc == QC_OK;
     r.removed_s = note.when_s;
     r.newest = r.known ? note.number - 1 : 0;
+    for (unsigned i = 0; i < 2 && r.known && !r.emptied; i++)
+        if (t->v->store[i] != NULL)
+            QC_TRY(vault_store_all_gone(t->v->store[i], note.object, &r.emptied, err));
     return t->fn(t->ctx, &r, err);
 }
 

@@ -23,7 +23,7 @@ struct fake_entry {
 struct fake_version {
     uint8_t object[16], version[16];
     struct blob n, backup;
-    bool live;
+    bool live, purged;
 };
 
 struct fake_upload {
@@ -51,6 +51,7 @@ enum fake_call {
     FAKE_RESUME,
     FAKE_READ,
     FAKE_BACKUP,
+    FAKE_PURGE,
 };
 
 struct fake {
@@ -86,7 +87,7 @@ struct fake {
     int64_t acked_margin, margin_full;
     const char *degraded; /* a cloud's name in receipts, or NULL */
     struct vault_gw_faults faults;
-    uint64_t read_bytes, calls[FAKE_BACKUP + 1];
+    uint64_t read_bytes, calls[FAKE_PURGE + 1];
     unsigned handles; /* open connections */
 };
 

@@ -300,6 +300,33 @@ static qc_rc fake_entry_remove(struct vault_gw *gw, const uint8_t *vault, const 
     LEAVE(FAKE_ENTRY_REMOVE);
 }
 
+static bool points_at(const struct fake *f, const uint8_t *version)
+{
+    for (size_t i = 0; i < f->entries; i++)
+        if (f->entry[i].e.kind == VAULT_ENTRY_FILE && memcmp(f->entry[i].e.version, version, 16) == 0)
+            return true;
+    return false;
+}
+
+static qc_rc fake_purge(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions,
+                        size_t count, const struct vault_op *op, struct qc_err *err)
+{
+    ENTER(FAKE_PURGE);
+    (void)vault;
+    for (size_t i = 0; i < count; i++) {
+        struct vault_gw_purge *p = &versions[i];
+        struct fake_version *v = fake_version_of(f, p->object, p->version);
+        p->rc = QC_OK;
+        if (v == NULL)
+            p->rc = QC_FAIL(&p->err, QC_NOTFOUND, "fake: no such version");
+        else if (points_at(f, p->version))
+            p->rc = QC_FAIL(&p->err, QC_CONFLICT, "fake: a name points at it");
+        else
+            v->purged = true;
+    }
+    LEAVE(FAKE_PURGE);
+}
+
 static qc_rc fake_begin(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
                         const struct vault_op *op, struct qc_err *err)
 {
@@ -432,7 +459,7 @@ static qc_rc fake_read(struct vault_gw *gw, const uint8_t *vault, const struct v
     ENTER(FAKE_READ);
     (void)vault;
     const struct fake_version *v = fake_version_of(f, what->object, what->version);
-    if (v == NULL)
+    if (v == NULL || v->purged)
         return QC_FAIL(err, QC_NOTFOUND, "fake: no such version");
     if (what->offset > v->n.n || what->size > v->n.n - what->offset)
         return QC_FAIL(err, QC_TEMP, "fake: the answer ends early");
@@ -451,7 +478,7 @@ static qc_rc fake_backup(struct vault_gw *gw, const uint8_t *vault, const uint8_
     ENTER(FAKE_BACKUP);
     (void)vault;
     const struct fake_version *v = fake_version_of(f, object, version);
-    if (v == NULL || v->backup.n == 0)
+    if (v == NULL || v->purged || v->backup.n == 0)
         return QC_FAIL(err, QC_NOTFOUND, "fake: no backup data");
     QC_TRY(qc_buf_add(ret, blob_span(&v->backup), err));
     LEAVE(FAKE_BACKUP);
@@ -464,7 +491,7 @@ static qc_rc fake_info(struct vault_gw *gw, const uint8_t *vault, const uint8_t 
     ENTER(FAKE_NONE);
     (void)vault;
     const struct fake_version *v = fake_version_of(f, object, version);
-    if (v == NULL)
+    if (v == NULL || v->purged)
         return QC_FAIL(err, QC_NOTFOUND, "fake: no such version");
     *ret = (struct vault_gw_info){
         .size = v->n.n + f->info_more, .k = 3, .n = 5, .margin = 2, .acked_margin = 2, .segments = 1
@@ -497,6 +524,7 @@ static const struct vault_gw_ops ops = {
     .entry_get = fake_entry_get,
     .entry_list = fake_entry_list,
     .entry_remove = fake_entry_remove,
+    .purge = fake_purge,
     .upload_begin = fake_begin,
     .segment_put = fake_segment,
     .upload_commit = fake_commit,

@@ -201,6 +201,10 @@ QC_MUST qc_rc vault_store_retired(struct vault_store *s, struct vault_store_curs
                                   struct vault_store_doomed *ret, size_t max, size_t *ret_got,
                                   struct qc_err *err);
 
+/* Are there records of an object, and all say that their versions are gone? */
+QC_MUST qc_rc vault_store_all_gone(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES], bool *ret,
+                                   struct qc_err *err);
+
 /* High-water marks: 0 when there is none. QC_INTEGRITY  the mark's tag fails. */
 QC_MUST qc_rc vault_store_mark(struct vault_store *s, const uint8_t path_tag[16], uint64_t *ret,
                                struct qc_err *err);

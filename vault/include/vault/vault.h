@@ -351,11 +351,13 @@ struct vault_version {
     bool current;
     bool removed;      /* the name was removed after it, under that object */
     int64_t removed_s; /* when, by the clock of the machine that removed it */
+    bool gone;         /* while the list is made */
 };
 struct vault_versions {
     uint64_t number;         /* of the name's last change */
     bool removed;            /* which is a removal */
     uint64_t missing;        /* versions of these objects of which no store that is here has a whole record */
+    uint64_t gone;           /* versions that were deleted for good, or are about to be: not listed */
     uint64_t unknown;        /* numbers 1..unknown: changes before a removal that nobody has noted */
     uint8_t M[32];           /* of the current one's entry */
     struct vault_version *v; /* the newest first; owned */
@@ -402,7 +404,8 @@ struct vault_removed {
     qc_span name;
     uint64_t number;   /* of the removal */
     int64_t created_s; /* when, by the gateway's word */
-    bool known;        /* a share store has noted what it was: it can be restored */
+    bool known;        /* a share store has noted what it was: it can be restored, unless all of it is gone */
+    bool emptied;      /* known: its versions were deleted for good */
     int64_t removed_s; /* known: when, by the clock of the machine that removed it */
     uint64_t newest;   /* known: number of the version that was the newest then */
 };
@@ -410,6 +413,26 @@ typedef qc_rc (*vault_removed_fn)(void *ctx, const struct vault_removed *r, stru
 /* Names whose last change is a removal, as vault_list lists those that are there. */
 QC_MUST qc_rc vault_trash(struct vault *v, qc_span prefix, vault_removed_fn fn, void *ctx,
                           const struct vault_call *call, struct qc_err *err);
+
+/* ---- deletion for good ---- */
+
+/* A version that shall be gone: of a list that vault_versions made. */
+struct vault_doomed {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint64_t sequence;
+    qc_rc rc;          /* out: QC_OK: it is gone; QC_CONFLICT: a name points at it; why not, else */
+    struct qc_err err; /* out: where rc is not QC_OK */
+};
+/*
+ * Purge them: at the gateway, then their shares in both stores, which have to be there and writable. QC_OK:
+ * each has its outcome. QC_SHARES, QC_AUTH: a store is not; nothing was done. Whatever else: what had begun is
+ * finished by the next vault_purge_settle, and these versions are listed no more.
+ */
+QC_MUST qc_rc vault_purge(struct vault *v, struct vault_doomed *items, size_t n, const struct vault_call *call,
+                          struct qc_err *err);
+/* Finish purges that were cut off; *ret: so many versions. */
+QC_MUST qc_rc vault_purge_settle(struct vault *v, const struct vault_call *call, uint64_t *ret,
+                                 struct qc_err *err);
 
 /* ---- list, remove ---- */
 
