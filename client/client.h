@@ -134,6 +134,8 @@ qc_rc cmd_plan_keys(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_versions(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_trash_ls(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_trash_empty(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_prune(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_trash_restore(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);

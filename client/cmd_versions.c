@@ -87,7 +87,10 @@ qc_rc listing_versions(struct client *c, qc_span name, bool named, qc_rc *worst,
     if (all.unknown > 0 && rows.go_on)
         out_note(&c->out, "no share store that is here has noted what was there up to v%" PRIu64,
                  all.unknown);
-    if (all.removed && rows.go_on)
+    if (all.gone > 0 && rows.go_on)
+        out_note(&c->out, "%" PRIu64 " version%s purged, and not here any more", all.gone,
+                 all.gone == 1 ? " was" : "s were");
+    if (all.removed && all.n > 0 && rows.go_on)
         out_note(&c->out, "the name was removed; qcloud trash restore stores its last version again");
     *ret_go_on = rows.go_on;
     return QC_OK;
@@ -211,6 +214,8 @@ static qc_rc trash_one(void *ctx, const struct vault_removed *r, struct qc_err *
     char stamp[QC_TIME_TEXT];
     char newest[32] = "not known";
     const int64_t at = r->known ? r->removed_s : r->created_s;
+    if (r->emptied)
+        return QC_OK;
     if (r->known)
         snprintf(newest, sizeof newest, "v%" PRIu64, r->newest);
     listing_time(at, when);

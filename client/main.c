@@ -157,6 +157,29 @@ static const struct qc_opt watch_opts[] = {
       false },
     { 0 },
 };
+#define LOOK                                                                                                 \
+    {                                                                                                        \
+        "dry-run", 'n', NULL, "say what would go; purge nothing", false                                      \
+    }
+#define YES                                                                                                  \
+    {                                                                                                        \
+        "yes", 0, NULL, "do not ask", false                                                                  \
+    }
+static const struct qc_opt empty_opts[] = {
+    { "older-than", 0, "D", "what was removed that long ago or longer: 30d, 1y6m, 12h", false }, LOOK, YES, { 0 },
+};
+static const struct qc_opt prune_opts[] = {
+    { "keep-last", 0, "N", "the newest N versions of each name (or 'unlimited', here and below)", false },
+    { "keep-hourly", 0, "N", "of the last N hours that have versions the newest version each", false },
+    { "keep-daily", 0, "N", "likewise of days", false },
+    { "keep-weekly", 0, "N", "likewise of weeks", false },
+    { "keep-monthly", 0, "N", "likewise of months", false },
+    { "keep-yearly", 0, "N", "likewise of years", false },
+    { "keep-within", 0, "D", "all that are younger than the newest one by less than D: 30d, 1y6m, 12h", false },
+    LOOK,
+    YES,
+    { 0 },
+};
 static const struct qc_opt stat_opts[] = { WHICH, WHICH_AT, PROFILE, { 0 } };
 static const struct qc_opt versions_opts[] = {
     { "restore", 0, "V|ID", "make this version the newest: its bytes are read, verified and sealed anew",
@@ -336,6 +359,10 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL, cmd_trash_ls },
     { "trash restore", "NAME...", "store again the last version before the removal", 1, -1,
       NEEDS_CLASS(MSG_PUT) | NEEDS_CONF, NULL, cmd_trash_restore },
+    { "trash empty", "[PREFIX]", "purge what was removed: all its versions, for good", 0, 1,
+      NEEDS_CLASS(MSG_PURGE) | NEEDS_CONF, empty_opts, cmd_trash_empty },
+    { "prune", "--keep-... N [PREFIX]", "purge old versions of each name, but those that a rule keeps", 0, 1,
+      NEEDS_CLASS(MSG_PURGE) | NEEDS_CONF, prune_opts, cmd_prune },
     { "explain", "NAME...", "where an object's keys came from, and what carried it, as it says itself", 1, -1,
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, profile_opts, cmd_explain },
     { "reseal", "NAME... | --where rng=SOURCE [PREFIX]", "seal objects anew, under keys that are drawn now",

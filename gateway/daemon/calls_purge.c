@@ -29,6 +29,14 @@ static qc_rc add_outcome(struct request *r, const struct gw_purge *one, struct j
     return qc_json_append(outcomes, &o, err);
 }
 
+/* What is not found behind this is a version. */
+static qc_rc vault_is_there(struct request *r, struct qc_err *err)
+{
+    QC_CLEANUP(gw_vault_done) struct gw_vault v = { 0 };
+    const struct gw_ref vault = request_ref(r);
+    return gw_vault_get(request_engine(r), &vault, &v, err);
+}
+
 qc_rc call_purge(struct request *r, struct answer *ret, struct qc_err *err)
 {
     static const char *const names[] = { "objects" };
@@ -46,6 +54,7 @@ qc_rc call_purge(struct request *r, struct answer *ret, struct qc_err *err)
         return QC_FAIL(err, QC_NOMEM, "versions to purge");
     for (size_t i = 0; i < count; i++)
         QC_TRY_AS(one_of(r, qc_json_at(list, i), &v[i], err), err, "object %zu", i);
+    QC_TRY(vault_is_there(r, err));
     QC_TRY(gw_versions_purge(request_engine(r), v, (unsigned)count, err));
     QC_TRY(qc_json_new_arr(&outcomes, err));
     for (size_t i = 0; i < count; i++)

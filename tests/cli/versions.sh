@@ -21,8 +21,8 @@ same final.txt back.txt
 expect_exit 0 get report.txt again.txt
 same draft.txt again.txt
 expect_exit 0 versions report.txt
-[ "$(sed 's/ .*//' out | tr '\n' ' ')" = 'v5 v3 v2 v1 ' ] || fail "versions: $(cat out)"
-[ "$(grep -c 'removed$' out)" = 3 ] || fail "versions beneath the removal: $(cat out)"
+[ "$(sed 's/ .*//' out | tr '\n' ' ')" = 'v5 v3 ' ] || fail "versions: $(cat out)"
+[ "$(grep -c 'removed$' out)" = 1 ] || fail "versions beneath the removal: $(cat out)"
 grep -q '^v5 .*current$' out || fail "the current one: $(cat out)"
 
 # Three versions: each by itself, whole, also with as much away as may be.
@@ -115,4 +115,103 @@ err_has 'it is not in the trash'
 expect_exit 0 ls --versions
 [ "$(grep -c 'dir/x$' out)" = 5 ] || fail "ls --versions: $(cat out)"
 expect_exit 0 verify
-echo "versions: every one of them, by the page and without what may be lost"
+
+# Purging. What no rule keeps goes: a look first, then for good, and everything else is as before.
+fragments()
+{
+    find "$T"/cloud?/f -type f | wc -l
+}
+swept() # NUMBER: so many fragments are left, once housekeeping has been there
+{
+    local i
+    for ((i = 0; i < 300; i++)); do
+        [ "$(fragments)" = "$1" ] && return
+        sleep 0.1
+    done
+    fail "$(fragments) fragments, not $1"
+}
+for i in 1 2 3; do
+    random_file "p$i" $((i * 1000))
+    expect_exit 0 put "p$i" old/x
+done
+expect_exit 0 put p1 old/y
+before=$(fragments)
+expect_exit 2 prune
+err_has 'no rule says'
+expect_exit 2 prune --keep-last 2x old
+expect_exit 2 prune --keep-within 3 old
+expect_exit 2 prune --keep-last 1 old
+err_has 'nobody can be asked'
+expect_exit 2 trash empty
+err_three_parts E0201
+expect_exit 0 prune --keep-last 1 --dry-run old
+[ "$(grep -c '^would go' out)" = 2 ] || fail "prune --dry-run: $(cat out)"
+expect_exit 0 versions old/x
+[ "$(wc -l <out)" = 3 ] || fail "a look purges: $(cat out)"
+id=$(sed -n 's/^v1 .*budget [0-9]* *\([0-9a-f]*\).*/\1/p' out)
+[ ${#id} = 32 ] || fail "no id of v1 in $(cat out)"
+lose_share 2
+expect_exit 7 prune --keep-last 2 --yes old
+err_three_parts E0707
+bring_share 2
+expect_exit 0 --json prune --keep-last 2 --yes old
+json_ok
+[ "$(json_get '[(j["name"], j["number"], j["size"], j["purged"]) for j in lines if j["type"] == "item"]')" = \
+    "[('old/x', 1, 1000, True)]" ] || fail "prune --json: $(cat out)"
+expect_exit 0 versions old/x
+[ "$(sed 's/ .*//' out | tr '\n' ' ')" = 'v3 v2 ' ] || fail "after prune: $(cat out)"
+err_lacks W0423
+expect_exit 3 get --version "$id" old/x none
+expect_exit 3 get --version 1 old/x none
+expect_exit 0 get -f --version 2 old/x beneath
+same p2 beneath
+swept $((before - 5))
+expect_exit 0 prune --keep-last 2 --yes old
+is_empty out
+
+# Killed at any step: the next one goes on where it was.
+if [ "${QC_FAULTS:-0}" = 1 ]; then
+    for point in client_retired client_purged client_destroyed1; do
+        expect_exit 0 put p1 old/x
+        got=0
+        QC_FAULT=$point:kill:1 "$QC_BIN/qcloud" prune --keep-last 2 --yes old >out 2>err || got=$?
+        [ "$got" = 137 ] || fail "$point: exit $got: $(cat err)"
+        expect_exit 0 versions old/x
+        [ "$(wc -l <out)" = 2 ] || fail "$point: $(cat out)"
+        expect_exit 0 prune --keep-last 2 --yes old
+        err_has 'an earlier run was cut off'
+        expect_exit 0 versions old/x
+        [ "$(wc -l <out)" = 2 ] || fail "$point, then prune: $(cat out)"
+        swept $((before - 5))
+    done
+fi
+
+# The trash: by age, then all of it; a rebuild from the clouds brings nothing of it back; the name can be had again.
+expect_exit 0 rm old/x
+expect_exit 0 trash empty --older-than 1h --yes old
+is_empty out
+expect_exit 0 trash empty --dry-run old
+[ "$(grep -c '^would go' out)" = 2 ] || fail "trash empty --dry-run: $(cat out)"
+expect_exit 0 trash empty --yes old
+[ "$(grep -c '^purged' out)" = 2 ] || fail "trash empty: $(cat out)"
+expect_exit 0 trash ls old
+is_empty out
+expect_exit 0 versions old/x
+is_empty out
+expect_exit 3 trash restore old/x
+swept $((before - 15))
+stop_gateway
+rm -r "$QCLOUD_HOME/state/gateway" || fail "the gateway is elsewhere"
+expect_exit 0 gateway rebuild
+expect_exit 0 versions old/x
+is_empty out
+expect_exit 0 get -f old/y again.txt
+same p1 again.txt
+expect_exit 0 put p2 old/x
+expect_exit 0 versions old/x
+[ "$(wc -l <out)" = 1 ] || fail "the name anew: $(cat out)"
+expect_exit 0 get -f old/x again.txt
+same p2 again.txt
+swept $((before - 10))
+expect_exit 0 verify
+echo "versions: every one of them, by the page and without what may be lost; what is purged is gone, and stays so"

@@ -46,7 +46,8 @@ static uint64_t hunt(enum qc_planted bug, uint64_t seed, uint64_t histories)
 static bool wanted(const char *which, unsigned bug)
 {
     const bool soon = bug == QC_PLANTED_ack_early || bug == QC_PLANTED_unverified ||
-                      bug == QC_PLANTED_key_reuse || bug == QC_PLANTED_no_tombstone;
+                      bug == QC_PLANTED_key_reuse || bug == QC_PLANTED_no_tombstone ||
+                      bug == QC_PLANTED_purge_current;
 
     if (bug == QC_PLANTED_shares_late)
         return false;
