@@ -153,8 +153,9 @@ static qc_rc finish_earlier(struct run *run, struct qc_err *err)
     uint64_t done = 0;
     QC_TRY(vault_purge_settle(run->c->vault, &call, &done, err));
     if (done > 0)
-        out_note(&run->c->out, "an earlier run was cut off: what it had begun with %" PRIu64 " version%s is done",
-                 done, text_s(done));
+        out_note(&run->c->out,
+                 "an earlier run was cut off: what it had begun with %" PRIu64 " version%s is done", done,
+                 text_s(done));
     return QC_OK;
 }
 
@@ -163,7 +164,8 @@ static qc_rc agree(struct run *run, pass_fn pass, qc_span prefix, struct qc_err 
     struct client *c = run->c;
     char line[16] = "";
     if (c->no_input || c->out.json || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-        return QC_FAIL(err, QC_USAGE, "nobody can be asked whether this is wanted: --yes, or --dry-run to look");
+        return QC_FAIL(err, QC_USAGE,
+                       "nobody can be asked whether this is wanted: --yes, or --dry-run to look");
     run->look = true;
     QC_TRY(one_pass(run, pass, prefix, err));
     run->look = false;
@@ -372,6 +374,7 @@ qc_rc cmd_prune(void *app, const struct qc_args *args, struct qc_err *err)
     if (within != NULL)
         QC_TRY(keep_span_parse(within, "keep-within", &run.keep.within, err));
     if (!keep_any(&run.keep))
-        return QC_FAIL(err, QC_USAGE, "no rule says what is kept: --keep-last, --keep-daily, --keep-within, ..");
+        return QC_FAIL(err, QC_USAGE,
+                       "no rule says what is kept: --keep-last, --keep-daily, --keep-within, ..");
     return run_it(&run, args, prune_pass, err);
 }

@@ -66,9 +66,11 @@ static const struct help rows[] = {
         "qcloud trash empty archive/ --older-than 1y" },
       "2 nobody can be asked and there is no --yes, 6 too few clouds, 7 both share stores have to be there" },
     { "prune",
-      { "qcloud prune --keep-last 3 --dry-run", "qcloud prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --yes",
+      { "qcloud prune --keep-last 3 --dry-run",
+        "qcloud prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --yes",
         "qcloud prune --keep-within 1y archive/" },
-      "2 no rule, or nobody can be asked and there is no --yes, 4 a name was left alone, 6 too few clouds, 7 both "
+      "2 no rule, or nobody can be asked and there is no --yes, 4 a name was left alone, 6 too few clouds, 7 "
+      "both "
       "share stores have to be there, 8 a version does not verify" },
     { "explain",
       { "qcloud explain scan.vcf", "qcloud explain --json scan.vcf", "qcloud explain a b c" },

@@ -88,7 +88,8 @@ static int64_t bucket(enum keep_rule rule, int64_t t, size_t nr)
     char week[24] = "";
     if (rule == KEEP_LAST || localtime_r(&at, &tm) == NULL)
         return (int64_t)nr;
-    const int64_t year = (int64_t)tm.tm_year + 1900, month = year * 100 + tm.tm_mon, day = month * 100 + tm.tm_mday;
+    const int64_t year = (int64_t)tm.tm_year + 1900, month = year * 100 + tm.tm_mon,
+                  day = month * 100 + tm.tm_mday;
     switch (rule) {
     case KEEP_HOURLY:
         return day * 100 + tm.tm_hour;

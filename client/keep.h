@@ -1,5 +1,5 @@
-/* Which of a name's versions stay: rules with restic's meaning. Part of the program qcloud (layer 5); uses base.
- * Pure functions, but for the zone of this machine, in which hours, days and weeks are counted.
+/* Which of a name's versions stay: rules with restic's meaning. Part of the program qcloud (layer 5); uses
+ * base. Pure functions, but for the zone of this machine, in which hours, days and weeks are counted.
  *
  * last, hourly, ..: of the newest N versions, hours, days, .. that have a version, the newest version each;
  * of a rule that is not used up the oldest version, too. within: what is younger than the newest one by less

@@ -166,7 +166,10 @@ static const struct qc_opt watch_opts[] = {
         "yes", 0, NULL, "do not ask", false                                                                  \
     }
 static const struct qc_opt empty_opts[] = {
-    { "older-than", 0, "D", "what was removed that long ago or longer: 30d, 1y6m, 12h", false }, LOOK, YES, { 0 },
+    { "older-than", 0, "D", "what was removed that long ago or longer: 30d, 1y6m, 12h", false },
+    LOOK,
+    YES,
+    { 0 },
 };
 static const struct qc_opt prune_opts[] = {
     { "keep-last", 0, "N", "the newest N versions of each name (or 'unlimited', here and below)", false },
@@ -175,7 +178,8 @@ static const struct qc_opt prune_opts[] = {
     { "keep-weekly", 0, "N", "likewise of weeks", false },
     { "keep-monthly", 0, "N", "likewise of months", false },
     { "keep-yearly", 0, "N", "likewise of years", false },
-    { "keep-within", 0, "D", "all that are younger than the newest one by less than D: 30d, 1y6m, 12h", false },
+    { "keep-within", 0, "D", "all that are younger than the newest one by less than D: 30d, 1y6m, 12h",
+      false },
     LOOK,
     YES,
     { 0 },

@@ -363,7 +363,8 @@ static const struct row rows[] = {
     { QC_SHARES,
       IN(PURGE),
       { 7,
-        "Nothing was purged: the key shares of a version go from both share stores, so both have to be there.",
+        "Nothing was purged: the key shares of a version go from both share stores, so both have to be "
+        "there.",
         { SAY("plug in or mount the share store that is missing, then the same command again") } } },
     { QC_SHARES,
       ALL,
@@ -626,94 +627,4 @@ void msg_code(const struct msg *m, qc_rc rc, char out[MSG_CODE])
 void msg_warning_code(const struct msg *m, char out[MSG_CODE])
 {
     snprintf(out, MSG_CODE, "W%02u%02u", (unsigned)qc_rc_exit(QC_DEGRADED) % 100U, m->nn % 100U);
-}
-
-void msg_argv_free(struct msg_argv *a)
-{
-    for (size_t i = 0; i < MSG_WORDS_MAX + 1; i++)
-        qc_buf_free(&a->words[i]);
-    a->n = 0;
-}
-
-static qc_rc add_word(struct msg_argv *a, qc_span s, struct qc_err *err)
-{
-    QC_ASSERT(a->n < MSG_WORDS_MAX + 1);
-    qc_buf *w = &a->words[a->n++];
-    qc_buf_init(w, QC_CLIENT_TEXT_MAX);
-    return qc_buf_add(w, s, err);
-}
-
-static qc_span or_nothing(const char *s)
-{
-    static const qc_span nothing = { 0 };
-    return s == NULL ? nothing : qc_span_str(s);
-}
-
-qc_rc msg_step_argv(const struct msg_step *s, const struct msg_about *about, struct msg_argv *ret,
-                    struct qc_err *err)
-{
-    QC_CLEANUP(msg_argv_free) struct msg_argv a = { 0 };
-    for (size_t i = 0; i < MSG_WORDS_MAX && s->argv[i] != NULL; i++) {
-        qc_span word = qc_span_str(s->argv[i]);
-        if (strcmp(s->argv[i], "{name}") == 0) {
-            word = about->name;
-            if (word.n > 0 && word.p[0] == '-')
-                QC_TRY(add_word(&a, QC_LIT("--"), err));
-        } else if (strcmp(s->argv[i], "{share}") == 0) {
-            word = or_nothing(about->share);
-        } else if (strcmp(s->argv[i], "{dir}") == 0) {
-            word = or_nothing(about->dir);
-        } else if (strcmp(s->argv[i], "{scrub}") == 0) {
-            word = or_nothing(about->scrub);
-        } else if (strcmp(s->argv[i], "{drill}") == 0) {
-            word = or_nothing(about->drill);
-        }
-        if (word.n == 0)
-            return QC_FAIL(err, QC_NOTFOUND, "nothing stands for %s", s->argv[i]);
-        QC_TRY(add_word(&a, word, err));
-    }
-    if (a.n == 0)
-        return QC_FAIL(err, QC_NOTFOUND, "words alone");
-    *ret = QC_STEAL(a);
-    return QC_OK;
-}
-
-static qc_rc step_text(const struct msg_step *s, const struct msg_about *about, qc_buf *ret,
-                       struct qc_err *err)
-{
-    QC_CLEANUP(msg_argv_free) struct msg_argv a = { 0 };
-    if (s->argv[0] != NULL)
-        QC_TRY(msg_step_argv(s, about, &a, err));
-    if (s->before != NULL)
-        QC_TRY(qc_buf_addf(ret, err, "%s%s", s->before, a.n > 0 ? " " : ""));
-    for (size_t i = 0; i < a.n; i++) {
-        QC_TRY(qc_buf_add_str(ret, i > 0 ? " " : "", err));
-        QC_TRY(text_shell(qc_buf_span(&a.words[i]), ret, err));
-    }
-    if (s->after != NULL)
-        QC_TRY(qc_buf_addf(ret, err, "   # %s", s->after)); /* a shell takes it for a comment */
-    return QC_OK;
-}
-
-qc_rc msg_next_text(const struct msg *m, const struct msg_about *about, const char *between, qc_buf *ret,
-                    struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf all = { .max = ret->max };
-    for (size_t i = 0; i < MSG_STEPS_MAX; i++) {
-        const struct msg_step *s = &m->next[i];
-        if (s->before == NULL && s->argv[0] == NULL)
-            continue;
-        QC_CLEANUP(qc_buf_free) qc_buf one = { .max = ret->max };
-        struct qc_err why = { 0 };
-        qc_rc rc = step_text(s, about, &one, &why);
-        if (rc == QC_NOTFOUND)
-            continue;
-        if (rc != QC_OK) {
-            *err = why;
-            return rc;
-        }
-        QC_TRY(qc_buf_add_str(&all, all.n > 0 ? between : "", err));
-        QC_TRY(qc_buf_add(&all, qc_buf_span(&one), err));
-    }
-    return qc_buf_add(ret, qc_buf_span(&all), err);
 }

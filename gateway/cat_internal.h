@@ -416,7 +416,7 @@
                         " JOIN layout l ON l.layout_id=s.layout_id WHERE s.version_no=" GW_SQL_HOLDER ")"    \
                         " FROM version v JOIN version h ON h.version_no=" GW_SQL_HOLDER                      \
                         " JOIN layout f ON f.layout_id=h.layout_id"                                          \
-                        " WHERE request.kind=1 AND v.version_no=request.version_no AND v.state=3")             \
+                        " WHERE request.kind=1 AND v.version_no=request.version_no AND v.state=3")           \
     X(REBUILT_COUNTS, "SELECT (SELECT COUNT(*) FROM vault), (SELECT COUNT(*) FROM entry WHERE kind=1),"      \
                       " (SELECT COUNT(*) FROM version WHERE state=3 AND bundle=0),"                          \
                       " (SELECT COUNT(*) FROM entry WHERE kind=2),"                                          \

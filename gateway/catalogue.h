@@ -248,7 +248,7 @@ struct gw_version_row {
     int acked_margin;
     bool bundle; /* its segments hold the N of others (FORMAT 9.3) */
     uint64_t holder,
-        start; /* of an N in a bundle: the version whose segments have it, from where on; 0: none */
+        start;     /* of an N in a bundle: the version whose segments have it, from where on; 0: none */
     uint64_t kept; /* not purged before then, seconds since 1970 */
 };
 /* The version whose segments have a version's bytes. */

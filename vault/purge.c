@@ -6,10 +6,9 @@
  *
  * U1: the gateway is asked for nothing that the stores do not say under their seals: a gateway that says that
  * something is gone by itself never makes anybody destroy a share.
- * U2: a share goes after the version did, never before: a purge that is refused, or does not come to be, leaves
- * a version that opens.
- * U3: killed anywhere, nothing is left for ever: what is retired is asked for again, and both steps may be
- * repeated. */
+ * U2: a share goes after the version did, never before: a purge that is refused, or does not come to be,
+ * leaves a version that opens. U3: killed anywhere, nothing is left for ever: what is retired is asked for
+ * again, and both steps may be repeated. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -135,7 +135,8 @@ qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t 
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
     bool row = false;
     QC_TRY(qc_db_prepare(s->db,
-                         "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE object_id = ?1 AND version_id = ?2"
+                         "SELECT " STORE_RECORD_COLUMNS
+                         " FROM record WHERE object_id = ?1 AND version_id = ?2"
                          " ORDER BY generation DESC LIMIT 1",
                          &find, err));
     QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(object, VAULT_ID_BYTES)),

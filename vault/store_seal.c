@@ -75,8 +75,8 @@ qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct v
     QC_TRY(record_key(&key, s, id, out, err));
     record_aad(aad, id);
     QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
-                       given ? (qc_span){ 0 } : qc_span_sub(qc_key_open(share), 0, clear), out + STORE_SALT, out + STORE_SALT + clear,
-                       err));
+                       given ? (qc_span){ 0 } : qc_span_sub(qc_key_open(share), 0, clear), out + STORE_SALT,
+                       out + STORE_SALT + clear, err));
     *ret_n = STORE_SALT + clear + QC_TAG;
     memcpy(ret, out, *ret_n);
     return QC_OK;

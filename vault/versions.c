@@ -257,8 +257,7 @@ static qc_rc begin(struct list *l, qc_span name, struct qc_err *err)
     l->sequence = e.e.sequence;
     memcpy(l->object, e.e.object, VAULT_ID_BYTES);
     memcpy(l->all.M, e.e.M, sizeof(l->all.M));
-    return add(l, e.e.version, e.e.sequence, false,
-               err); /* it is there, though its record may be pending */
+    return add(l, e.e.version, e.e.sequence, false, err); /* it is there, though its record may be pending */
 }
 
 /* Those that are deleted, or are to be, are no versions any more; none of them is missing. The current one is

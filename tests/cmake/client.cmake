@@ -2,7 +2,7 @@
 set(QC_CLIENT ${PROJECT_SOURCE_DIR}/client)
 qc_test(unit client_text DEPS base INTERNAL client SOURCES unit/client_text.c ${QC_CLIENT}/text.c)
 qc_test(unit client_messages DEPS base INTERNAL client
-  SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
+  SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/messages_next.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_out DEPS base INTERNAL client
   SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_status DEPS base home qkd qrng ss vault INTERNAL client

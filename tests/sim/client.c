@@ -485,6 +485,17 @@ bool client_purges(struct put *p)
     return true;
 }
 
+bool client_sees_gone(struct put *p)
+{
+    if (!p->gone)
+        return false;
+    const struct request *r = ask_for((struct request){ .run = ask_get, .p = p }, SIM_H);
+    if (r->broken || r->rc != QC_NOTFOUND)
+        sim_broken("A9", "path %u, number %" PRIu64 " was purged, and a read says: %s", p->path, p->number,
+                   r->broken ? "nothing" : qc_rc_name(r->rc));
+    return true;
+}
+
 /* A version that was there, most often one that another change of its path has followed. */
 static void purge(void)
 {

@@ -113,5 +113,7 @@ void ask_scrubbing(struct request *r, struct gw_engine *e);
 /* A client, for as long as *ctx (a bool) is false. */
 void client_run(void *ctx);
 void client_comes(void *ctx); /* at once, for a few puts */
+/* Was it purged? Then a read has to say so. */
+bool client_sees_gone(struct put *p);
 /* Ask for a purge of what was put, once; false: nobody knows what became of it. */
 bool client_purges(struct put *p);

@@ -598,15 +598,6 @@ static void make_whole(void)
     sim_say("%u versions were lost to faults beyond their margin", lost);
 }
 
-static void stays_gone(struct put *p)
-{
-    const struct request *r = gateway_ask((struct request){ .run = ask_get, .p = p }, SIM_H);
-
-    if (r->broken || r->rc != QC_NOTFOUND)
-        sim_broken("A9", "path %u, number %" PRIu64 " was purged, and a read says: %s", p->path, p->number,
-                   r->broken ? "nothing" : qc_rc_name(r->rc));
-}
-
 static void read_back(void)
 {
     for (unsigned path = 0; path < PATHS; path++) {
@@ -618,11 +609,7 @@ static void read_back(void)
     }
     for (unsigned i = 0; i < oracle_count(); i++) {
         struct put *p = oracle_at(i);
-        if (p->state == ACKED && p->gone && !p->removal) {
-            stays_gone(p);
-            continue;
-        }
-        if (p->state != ACKED || p->removal || !oracle_readable(p))
+        if (p->state != ACKED || p->removal || client_sees_gone(p) || !oracle_readable(p))
             continue;
         const struct request *r = gateway_ask((struct request){ .run = ask_get, .p = p }, SIM_H);
         if (r->broken || r->rc != QC_OK)

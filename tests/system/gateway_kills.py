@@ -142,9 +142,14 @@ class Client(User):
     def one(self):
         time.sleep(self.rng.random() * 0.1)
         name = self.fresh()
-        kind = "stop" if self.world.hurry else self.rng.choice(("put", "put", "rm", "get", "stop")) if name in self.acked else "put"
+        kind = "stop" if self.world.hurry else self.rng.choice(("put", "put", "rm", "get", "stop", "prune")) if name in self.acked else "put"
         if kind == "get":
             self.settle(name)
+            return
+        if kind == "prune":             # old versions go, and nothing that a name has
+            p = self.start("--timeout", "30", "prune", "--keep-last", self.rng.choice("12"), "--yes")
+            _, err = p.communicate(timeout=LIMIT_S)
+            check(p.returncode in (0, 3, 4, 5, 6, 11, 130), f"prune: exit {p.returncode}: {err}")
             return
         data = None if kind == "rm" else self.rng.randbytes(4 << 20 if self.world.hurry else self.rng.choice(SIZES))
         args = ("rm", name) if kind == "rm" else ("put", self.write("in", data), name)

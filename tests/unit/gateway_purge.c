@@ -83,7 +83,8 @@ static void outcomes(void)
 
     erig_new(&r, CLOUDS, 3, CLOUDS);
     const struct three t = put_three(&r);
-    const struct erig_put never = erig_prepare(9, "\1never", 1, 1, 1), begun = erig_prepare(8, "\1b", 1, 1, 1);
+    const struct erig_put never = erig_prepare(9, "\1never", 1, 1, 1),
+                          begun = erig_prepare(8, "\1b", 1, 1, 1);
     CHECK_OK(erig_begin(&r, &begun, &err));
     struct gw_purge v[] = { purge_of(&r, &t.old), purge_of(&r, &t.now), purge_of(&r, &t.removed),
                             purge_of(&r, &never), purge_of(&r, &begun), purge_of(&r, &t.old) };

@@ -12,7 +12,7 @@
     X(ack_early, 1, "a put settles for k fragments, and counts those that are owed")                         \
     X(pay_on_send, 2, "a fragment counts once its put was sent")                                             \
     X(unverified, 3, "fragments are taken, and repaired from, without a look at their tags")                 \
-    X(purge_early, 4, "what is purged dies before the record of that is evident")                              \
+    X(purge_early, 4, "what is purged dies before the record of that is evident")                            \
     X(sweep_in_flight, 5, "what lies under a key of a put that is under way is swept")                       \
     X(ledger_dropped, 6, "dead keys are forgotten after the first DELETE")                                   \
     X(key_reuse, 7, "a repair writes under the key that it replaces")                                        \
@@ -24,7 +24,7 @@
     X(shares_late, 15, "shares are recorded after the commit was sent")                                      \
     X(number_unchecked, 16, "an entry is decided whatever its number")                                       \
     X(evidence_short, 17, "a record is evident on one cloud fewer than the record quorum")                   \
-    X(scrub_forgets, 18, "a page of a scrub is done, and what it found is not written down")                       \
+    X(scrub_forgets, 18, "a page of a scrub is done, and what it found is not written down")                 \
     X(purge_current, 19, "a version that a name points at is purged")
 
 enum qc_planted {

@@ -154,8 +154,8 @@ QC_MUST qc_rc vault_store_add(struct vault_store *s, const struct vault_store_re
 
 /*
  * The share of a version: the record of the highest generation. Pending records count: their put may have
- * been committed. QC_NOTFOUND   no record, or the version is deleted;  QC_INTEGRITY  its seal fails: damaged, counts as missing. A
- * derived store gives both all the same: whether the share is right is for M to say.
+ * been committed. QC_NOTFOUND   no record, or the version is deleted;  QC_INTEGRITY  its seal fails: damaged,
+ * counts as missing. A derived store gives both all the same: whether the share is right is for M to say.
  */
 QC_MUST qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
                               const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,
@@ -222,8 +222,8 @@ void vault_store_look_end(struct vault_store *s);
 
 /*
  * Records in the order of (object, version, generation), page by page: up to max of them beyond *cursor,
- * which starts as {0} and is moved on. A damaged record comes with share NULL and gone false; one whose ids or generation
- * are damaged does not come. *ret_got = 0 is the end.
+ * which starts as {0} and is moved on. A damaged record comes with share NULL and gone false; one whose ids
+ * or generation are damaged does not come. *ret_got = 0 is the end.
  */
 struct vault_store_cursor {
     bool started;

@@ -425,11 +425,11 @@ struct vault_doomed {
 };
 /*
  * Purge them: at the gateway, then their shares in both stores, which have to be there and writable. QC_OK:
- * each has its outcome. QC_SHARES, QC_AUTH: a store is not; nothing was done. Whatever else: what had begun is
- * finished by the next vault_purge_settle, and these versions are listed no more.
+ * each has its outcome. QC_SHARES, QC_AUTH: a store is not; nothing was done. Whatever else: what had begun
+ * is finished by the next vault_purge_settle, and these versions are listed no more.
  */
-QC_MUST qc_rc vault_purge(struct vault *v, struct vault_doomed *items, size_t n, const struct vault_call *call,
-                          struct qc_err *err);
+QC_MUST qc_rc vault_purge(struct vault *v, struct vault_doomed *items, size_t n,
+                          const struct vault_call *call, struct qc_err *err);
 /* Finish purges that were cut off; *ret: so many versions. */
 QC_MUST qc_rc vault_purge_settle(struct vault *v, const struct vault_call *call, uint64_t *ret,
                                  struct qc_err *err);
