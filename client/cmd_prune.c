@@ -11,7 +11,36 @@
 #include "base/alloc.h"
 #include "keep.h"
 #include "listing.h"
+#include "prune.h"
 #include "text.h"
+
+#define LOOK                                                                                                 \
+    {                                                                                                        \
+        "dry-run", 'n', NULL, "say what would go; purge nothing", false                                      \
+    }
+#define YES                                                                                                  \
+    {                                                                                                        \
+        "yes", 0, NULL, "do not ask", false                                                                  \
+    }
+const struct qc_opt empty_opts[] = {
+    { "older-than", 0, "D", "what was removed that long ago or longer: 30d, 1y6m, 12h", false },
+    LOOK,
+    YES,
+    { 0 },
+};
+const struct qc_opt prune_opts[] = {
+    { "keep-last", 0, "N", "the newest N versions of each name (or 'unlimited', here and below)", false },
+    { "keep-hourly", 0, "N", "of the last N hours that have versions the newest version each", false },
+    { "keep-daily", 0, "N", "likewise of days", false },
+    { "keep-weekly", 0, "N", "likewise of weeks", false },
+    { "keep-monthly", 0, "N", "likewise of months", false },
+    { "keep-yearly", 0, "N", "likewise of years", false },
+    { "keep-within", 0, "D", "all that are younger than the newest one by less than D: 30d, 1y6m, 12h",
+      false },
+    LOOK,
+    YES,
+    { 0 },
+};
 
 /* A version that is about to go. */
 struct doomed {

@@ -11,6 +11,7 @@
 #include "help.h"
 #include "passphrase.h"
 #include "profile.h"
+#include "prune.h"
 #include "qkd/plan.h"
 #include "remote.h"
 #include "signals.h"
@@ -155,33 +156,6 @@ static const struct qc_opt watch_opts[] = {
     { "nice", 0, NULL, "give way to others: processor and disk", false },
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
-    { 0 },
-};
-#define LOOK                                                                                                 \
-    {                                                                                                        \
-        "dry-run", 'n', NULL, "say what would go; purge nothing", false                                      \
-    }
-#define YES                                                                                                  \
-    {                                                                                                        \
-        "yes", 0, NULL, "do not ask", false                                                                  \
-    }
-static const struct qc_opt empty_opts[] = {
-    { "older-than", 0, "D", "what was removed that long ago or longer: 30d, 1y6m, 12h", false },
-    LOOK,
-    YES,
-    { 0 },
-};
-static const struct qc_opt prune_opts[] = {
-    { "keep-last", 0, "N", "the newest N versions of each name (or 'unlimited', here and below)", false },
-    { "keep-hourly", 0, "N", "of the last N hours that have versions the newest version each", false },
-    { "keep-daily", 0, "N", "likewise of days", false },
-    { "keep-weekly", 0, "N", "likewise of weeks", false },
-    { "keep-monthly", 0, "N", "likewise of months", false },
-    { "keep-yearly", 0, "N", "likewise of years", false },
-    { "keep-within", 0, "D", "all that are younger than the newest one by less than D: 30d, 1y6m, 12h",
-      false },
-    LOOK,
-    YES,
     { 0 },
 };
 static const struct qc_opt stat_opts[] = { WHICH, WHICH_AT, PROFILE, { 0 } };
