@@ -205,18 +205,20 @@ static qc_rc on_hello(struct link *l, qc_span s, struct qc_err *err)
 
 /* -- records --------------------------------------------------------------------------------------------- */
 
+/* The caller has seen that there is room (has_room). */
 static qc_rc on_stream(struct link *l, qc_span s, struct qc_err *err)
 {
-    static uint8_t room[NET_OTP_BODY_MAX];
+    struct link_bytes *to = &l->streams.in;
     size_t used = 0, got = 0;
     enum net_otp_type type = NET_OTP_DATA;
     if (!is_otp(l))
-        return link_bytes_add(&l->streams.in, s, err);
-    QC_TRY(net_otp_open(l->rx.otp, s, &used, &type, room, &got, err));
+        return link_bytes_add(to, s, err);
+    QC_TRY(net_otp_open(l->rx.otp, s, &used, &type, to->p + to->n, &got, err));
     if (used != s.n || type != NET_OTP_DATA)
         return QC_FAIL(err, QC_FORMAT, "a record that is not one frame of data");
     l->bare_came = false;
-    return link_bytes_add(&l->streams.in, qc_span_of(room, got), err);
+    to->n += got;
+    return QC_OK;
 }
 
 /* Without pad: only where our own configuration allows it. */
@@ -348,10 +350,11 @@ static void say_bare(struct link *l, bool bare)
     l->bare_sent = bare;
 }
 
-/* A record of what waits, as much as one takes. *ret_taken 0: there is no pad. */
+/* A record of what waits, as much as one takes. *ret_taken 0: there is no pad. The caller has seen that `out`
+ * has room: a frame is made where it goes from. */
 static qc_rc seal(struct link *l, qc_span s, size_t *ret_taken, struct qc_err *err)
 {
-    static uint8_t frame[NET_OTP_FRAME_MAX];
+    uint8_t *record = l->out.p + l->out.n;
     size_t n = 0;
     bool bare = false;
     *ret_taken = 0;
@@ -360,7 +363,7 @@ static qc_rc seal(struct link *l, qc_span s, size_t *ret_taken, struct qc_err *e
         *ret_taken = s.n;
         return QC_OK;
     }
-    const qc_rc rc = net_otp_seal(l->tx.otp, NET_OTP_DATA, s, frame, ret_taken, &n, err);
+    const qc_rc rc = net_otp_seal(l->tx.otp, NET_OTP_DATA, s, record + LINK_HEAD, ret_taken, &n, err);
     if (rc == QC_TEMP) {
         *ret_taken = 0;
         QC_TRY(on_dry(l, &bare, err));
@@ -374,25 +377,30 @@ static qc_rc seal(struct link *l, qc_span s, size_t *ret_taken, struct qc_err *e
     QC_TRY(rc);
     l->dry_ms = 0;
     say_bare(l, false);
-    return session_put(l, LINK_STREAM, qc_span_of(frame, n), err);
+    link_head_print(&(struct link_head){ .kind = LINK_STREAM, .n = (uint32_t)n }, record);
+    l->out.n += LINK_HEAD + n;
+    l->moved = true;
+    return QC_OK;
 }
 
 /* Messages that wait, as records; while their key is not too old, and at the level otp while there is pad. */
 static qc_rc go_out(struct link *l, struct qc_err *err)
 {
     struct link_bytes *from = &l->streams.out;
+    size_t at = 0;
     bool young = false;
     if (!l->greeted)
         return QC_OK;
     QC_TRY(rekey_age(l, &young, err));
-    while (young && from->n > 0 && l->out.size - l->out.n >= 2 * (LINK_HEAD + NET_OTP_FRAME_MAX)) {
+    while (young && from->n > at && l->out.size - l->out.n >= 2 * (LINK_HEAD + NET_OTP_FRAME_MAX)) {
         size_t taken = 0;
-        const size_t n = from->n < NET_OTP_BODY_MAX ? from->n : NET_OTP_BODY_MAX;
-        QC_TRY(seal(l, qc_span_of(from->p, n), &taken, err));
+        const size_t n = from->n - at < NET_OTP_BODY_MAX ? from->n - at : NET_OTP_BODY_MAX;
+        QC_TRY(seal(l, qc_span_of(from->p + at, n), &taken, err));
         if (taken == 0)
             break;
-        link_bytes_drop(from, taken);
+        at += taken;
     }
+    link_bytes_drop(from, at);
     return QC_OK;
 }
 
