@@ -107,18 +107,17 @@ void qc_sha256_free(struct qc_sha256_ctx **h)
     *h = NULL;
 }
 
-static qc_rc mac_new(EVP_MAC_CTX **ret, qc_span key, struct qc_err *err)
+/* template: one of qc_algorithms, perhaps NULL. */
+static qc_rc mac_new(EVP_MAC_CTX **ret, const EVP_MAC_CTX *template, qc_span key, struct qc_err *err)
 {
-    const EVP_MAC_CTX *template = qc_algorithms()->hmac_sha256;
-
     QC_ASSERT(key.n >= 1 && key.n <= QC_KEY_MAX);
     if (template == NULL)
-        return QC_FAIL_SSL(err, "HMAC-SHA-256");
+        return QC_FAIL_SSL(err, "HMAC");
     QC_CLEANUP(mac_free) EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(template);
     if (ctx == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a MAC");
     if (EVP_MAC_init(ctx, key.p, key.n, NULL) != 1)
-        return QC_FAIL_SSL(err, "HMAC-SHA-256");
+        return QC_FAIL_SSL(err, "HMAC");
     *ret = QC_STEAL(ctx);
     return QC_OK;
 }
@@ -126,29 +125,41 @@ static qc_rc mac_new(EVP_MAC_CTX **ret, qc_span key, struct qc_err *err)
 static qc_rc mac_add(EVP_MAC_CTX *ctx, qc_span s, struct qc_err *err)
 {
     if (s.n > 0 && EVP_MAC_update(ctx, s.p, s.n) != 1)
-        return QC_FAIL_SSL(err, "HMAC-SHA-256");
+        return QC_FAIL_SSL(err, "HMAC");
     return QC_OK;
 }
 
-static qc_rc mac_final(EVP_MAC_CTX *ctx, uint8_t out[QC_SHA256_BYTES], struct qc_err *err)
+static qc_rc mac_final(EVP_MAC_CTX *ctx, uint8_t *out, size_t size, struct qc_err *err)
 {
     size_t n = 0;
 
-    if (EVP_MAC_final(ctx, out, &n, QC_SHA256_BYTES) != 1)
-        return QC_FAIL_SSL(err, "HMAC-SHA-256");
-    QC_ASSERT(n == QC_SHA256_BYTES);
+    if (EVP_MAC_final(ctx, out, &n, size) != 1)
+        return QC_FAIL_SSL(err, "HMAC");
+    QC_ASSERT(n == size);
     return QC_OK;
+}
+
+static qc_rc mac_all(const EVP_MAC_CTX *template, qc_span key, const qc_span *parts, size_t count,
+                     uint8_t *out, size_t size, struct qc_err *err)
+{
+    QC_CLEANUP(mac_free) EVP_MAC_CTX *ctx = NULL;
+
+    QC_TRY(mac_new(&ctx, template, key, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(mac_add(ctx, parts[i], err));
+    return mac_final(ctx, out, size, err);
 }
 
 qc_rc qc_hmac_sha256(qc_span key, const qc_span *parts, size_t count, uint8_t out[QC_SHA256_BYTES],
                      struct qc_err *err)
 {
-    QC_CLEANUP(mac_free) EVP_MAC_CTX *ctx = NULL;
+    return mac_all(qc_algorithms()->hmac_sha256, key, parts, count, out, QC_SHA256_BYTES, err);
+}
 
-    QC_TRY(mac_new(&ctx, key, err));
-    for (size_t i = 0; i < count; i++)
-        QC_TRY(mac_add(ctx, parts[i], err));
-    return mac_final(ctx, out, err);
+qc_rc crypto_hmac_sha384(qc_span key, const qc_span *parts, size_t count, uint8_t out[QC_SHA384_BYTES],
+                         struct qc_err *err)
+{
+    return mac_all(qc_algorithms()->hmac_sha384, key, parts, count, out, QC_SHA384_BYTES, err);
 }
 
 qc_rc qc_hmac_new(struct qc_hmac_ctx **ret, qc_span key, struct qc_err *err)
@@ -157,7 +168,7 @@ qc_rc qc_hmac_new(struct qc_hmac_ctx **ret, qc_span key, struct qc_err *err)
 
     if (h == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a MAC");
-    QC_TRY(mac_new(&h->ctx, key, err));
+    QC_TRY(mac_new(&h->ctx, qc_algorithms()->hmac_sha256, key, err));
     *ret = QC_STEAL(h);
     return QC_OK;
 }
@@ -169,7 +180,7 @@ qc_rc qc_hmac_add(struct qc_hmac_ctx *h, qc_span s, struct qc_err *err)
 
 qc_rc qc_hmac_final(struct qc_hmac_ctx *h, uint8_t out[QC_SHA256_BYTES], struct qc_err *err)
 {
-    return mac_final(h->ctx, out, err);
+    return mac_final(h->ctx, out, QC_SHA256_BYTES, err);
 }
 
 void qc_hmac_free(struct qc_hmac_ctx **h)

@@ -86,29 +86,14 @@ qc_rc qc_info_add_be(qc_buf *b, uint64_t v, size_t nbytes, struct qc_err *err)
     return qc_info_add(b, qc_span_of(t, nbytes), err);
 }
 
-static qc_rc hmac_sha384(qc_span key, qc_span message, uint8_t out[QC_SHA384_BYTES], struct qc_err *err)
+qc_rc qc_hkdf_sha384(qc_span salt, qc_span ikm, qc_span info, uint8_t out[QC_SHA384_BYTES],
+                     struct qc_err *err)
 {
-    size_t n = 0;
-    if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA384", NULL, key.p, key.n, message.p, message.n, out,
-                  QC_SHA384_BYTES, &n) == NULL ||
-        n != QC_SHA384_BYTES)
-        return QC_FAIL_SSL(err, "HMAC-SHA-384");
-    return QC_OK;
-}
-
-qc_rc qc_hkdf_sha384_key(qc_key **ret, qc_span salt, qc_span ikm, qc_span info, struct qc_err *err)
-{
-    QC_CLEANUP(qc_key_free) qc_key *prk = NULL;
-    QC_CLEANUP(qc_key_free) qc_key *out = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_KEY_MAX };
-    QC_TRY(qc_key_blank(&prk, QC_SHA384_BYTES, err));
-    QC_TRY(qc_key_blank(&out, QC_SHA384_BYTES, err));
-    QC_TRY(hmac_sha384(salt, ikm, qc_key_write(prk), err));
-    qc_key_seal(prk);
-    QC_TRY(qc_buf_add(&text, info, err));
-    QC_TRY(qc_buf_add_be(&text, 1, 1, err));
-    QC_TRY(hmac_sha384(qc_key_open(prk), qc_buf_span(&text), qc_key_write(out), err));
-    qc_key_seal(out);
-    *ret = QC_STEAL(out);
-    return QC_OK;
+    const qc_span parts[] = { info, QC_LIT("\1") };
+    uint8_t prk[QC_SHA384_BYTES];
+    qc_rc rc = crypto_hmac_sha384(salt, &ikm, 1, prk, err);
+    if (rc == QC_OK)
+        rc = crypto_hmac_sha384(qc_span_of(prk, sizeof prk), parts, 2, out, err);
+    qc_wipe(prk, sizeof prk);
+    return rc;
 }

@@ -75,6 +75,14 @@ def peaks(lines):
     return out
 
 
+def link_verdict(x):
+    """Of a median and the interval it lies in with 95 %: holds, missed, or open: the bound lies in it."""
+    bound = next(b for level, name, b, _ in LINKS if (level, name) == (x["level"], x["name"]))
+    low, high = (-x["high"], -x["low"]) if x["name"] == "rekey" else (x["low"], x["high"])
+    bound = -bound if x["name"] == "rekey" else bound
+    return "holds" if low >= bound else "missed" if high < bound else "open"
+
+
 def verdicts(lines):
     """[(what, value, floor or limit, met)]"""
     rows = []
@@ -88,7 +96,7 @@ def verdicts(lines):
     for level, name, bound, what in LINKS:
         for x in lines:
             if x["kind"] == "link" and (x["level"], x["name"]) == (level, name):
-                rows.append((what, x["of"], bound, x["of"] <= bound if name == "rekey" else x["of"] >= bound))
+                rows.append((what, x["of"], bound, link_verdict(x) == "holds"))
     for name, member, floor, what in SITES:
         rows += [(what, x[member], floor, x[member] >= floor) for x in lines if x["kind"] == "site" and x["name"] == name]
     for x in lines:

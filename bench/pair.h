@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -86,4 +87,43 @@ static inline double pair_median(double *v, unsigned n)
 {
     qsort(v, n, sizeof *v, pair_by_value);
     return v[n / 2];
+}
+
+enum { PAIR_MOST = 2000, PAIR_DRAWS = 2000 };
+
+/* Where the median lies, with 95 %: of medians of as many of v, drawn with each put back (bootstrap). */
+static inline void pair_interval(const double *v, unsigned n, double *ret_low, double *ret_high)
+{
+    static double medians[PAIR_DRAWS], drawn[PAIR_MOST];
+    uint64_t state = 1; /* of a generator (Knuth's MMIX): the same draws in each run */
+    for (unsigned i = 0; i < PAIR_DRAWS; i++) {
+        for (unsigned k = 0; k < n; k++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            drawn[k] = v[(state >> 33) % n];
+        }
+        medians[i] = pair_median(drawn, n);
+    }
+    qsort(medians, PAIR_DRAWS, sizeof *medians, pair_by_value);
+    *ret_low = medians[PAIR_DRAWS / 40];
+    *ret_high = medians[PAIR_DRAWS - 1 - PAIR_DRAWS / 40];
+}
+
+/* A line of JSON: Gbit/s, medians. Both are sorted afterwards. */
+static inline void pair_print_rate(const char *name, double *by_clock, double *by_cpu, unsigned n)
+{
+    printf("{\"name\":\"%s\",\"gbit_per_s\":%.3f,\"gbit_per_cpu_s\":%.3f}\n", name, pair_median(by_clock, n),
+           pair_median(by_cpu, n));
+}
+
+/* All but the end of a line of JSON: the median and its interval by processor time, how many they are of, and
+ * the same by the clock. Both are sorted afterwards. */
+static inline void pair_print(const char *name, double *by_cpu, double *by_clock, unsigned n)
+{
+    double low = 0, high = 0, clock_low = 0, clock_high = 0;
+    pair_interval(by_cpu, n, &low, &high);
+    pair_interval(by_clock, n, &clock_low, &clock_high);
+    printf("{\"name\":\"%s\",\"of\":%.4f,\"low\":%.4f,\"high\":%.4f,\"times\":%u,\"by_clock\":%.4f,\"clock_"
+           "low\":"
+           "%.4f,\"clock_high\":%.4f",
+           name, pair_median(by_cpu, n), low, high, n, pair_median(by_clock, n), clock_low, clock_high);
 }

@@ -1,13 +1,16 @@
 /* bench_qkd_tls: TLS keyed by QKD beside TLS by certificates, both TLS 1.3 with TLS_AES_256_GCM_SHA384
- * through the same socket code over loopback TCP, a thread at each end, each on a core of its own; and keyed
- * by QKD with so many bytes under one key that it is a new one a hundred times a second, as a link does it:
- * handshakes inside the connection that goes on meanwhile (net/psk.h, "the next key"), LINK_NEXT_MAX one
- * after the other. Keys are in memory: what a KME costs is not in it. JSON lines
- * {"name":..,"gbit_per_s":..,"gbit_per_cpu_s":..}, then
- * {"name":"ratio","of":..,"least":..,"most":..,"by_clock":..} (keyed by QKD over by certificates) and
- * {"name":"rekey",..,"keys_per_s":..} (what 100 keys a second cost, as a part of 1): medians of rounds, by
- * processor time and by the clock. Usage: bench_qkd_tls CA CERT KEY NAME [MIB [ROUNDS]]: PEM files, NAME that
- * of CERT */
+ * through the same socket code over loopback TCP, a thread at each end, each on a core of its own; and what a
+ * new key a hundred times a second costs, as a link takes them: handshakes inside the connection that goes on
+ * meanwhile (net/psk.h, "the next key"), up to LINK_NEXT_MAX one after the other. Keys are in memory: what a
+ * KME costs is not in it.
+ *
+ * With and without certificates: rounds, each of both. New keys: in one long connection, in slices of KEYS
+ * hundredths of a second, with and without in turns (ABBA), each pair of neighbours compared with itself, so
+ * that what else the machine does is in both. JSON lines {"name":..,"gbit_per_s":..,"gbit_per_cpu_s":..},
+ * then
+ * {"name":"ratio",..} (keyed by QKD over by certificates) and {"name":"rekey",..,"keys_per_s":..} (what 100
+ * keys a second cost, as a part of 1): see pair_print. Usage: bench_qkd_tls CA CERT KEY NAME
+ * [MIB [ROUNDS [PAIRS]]]: PEM files, NAME that of CERT */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +20,10 @@
 #include "net/psk.h"
 #include "pair.h"
 
-enum { CERTIFICATES, QKD, REKEYED, KINDS, MOST = 99, PIECE = 65536, PER_SECOND = 100 };
+enum { CERTIFICATES, QKD, REKEYED, KINDS, PIECE = 65536, PER_SECOND = 100 };
+enum {
+    KEYS = LINK_NEXT_MAX - LINK_NEXT_MAX / 4
+}; /* of a slice: as many as a link makes handshakes for at once */
 
 static const char *const names[] = { "tls", "qkd_tls", "qkd_tls_rekeyed" };
 static const struct net_psk_id id = {
@@ -30,7 +36,7 @@ static size_t pieces;
 /* -- ends ------------------------------------------------------------------------------------------------ */
 
 /* What is said is pieces: a head (word, number of a handshake, bytes), and as many bytes. */
-enum word { DATA, SHAKE, MOVED };
+enum word { DATA, SHAKE, MOVED, MARK }; /* MARK: answered with the processor time of who hears it */
 enum { HEAD = 8 };
 
 struct end {
@@ -41,22 +47,23 @@ struct end {
     size_t first, last; /* `last` is not there yet */
     uint8_t head[HEAD];
     size_t head_n, left, shake_n; /* of the piece that comes */
-    uint8_t shake[PIECE];
-    qc_buf out; /* what is said, but data */
+    uint8_t shake[PIECE];         /* but data */
+    uint64_t start_ns, there_ns;  /* processor time when we began; the other end's, as it said last */
+    size_t marks;                 /* it said so often */
+    qc_buf out;                   /* what is said, but data */
 };
 
 struct run {
     unsigned kind;
-    size_t each; /* pieces under one key */
     struct sockaddr_in at;
     int listener;
     uint64_t receiver_ns;
 };
 
-static qc_rc find(void *ctx, const struct net_psk_id *which, qc_key **ret, struct qc_err *err)
+static qc_rc find(void *ctx, const struct net_psk_id *which, struct net_line *to, struct qc_err *err)
 {
     (void)ctx, (void)which;
-    return qc_key_dup(ret, key, err);
+    return net_psk_give(to, qc_key_open(key), err);
 }
 
 static void put_head(uint8_t *p, enum word word, size_t number, size_t n)
@@ -125,10 +132,23 @@ static void begin(struct end *e)
     struct net_line **l = &e->ready[e->last % LINK_NEXT_MAX];
     CHECK(e->last - e->first < LINK_NEXT_MAX && *l == NULL);
     if (e->dials)
-        CHECK_OK(net_psk_next_dial(l, e->now, id.key_id, key, &err));
+        CHECK_OK(net_psk_next_dial(l, e->now, id.key_id, qc_key_open(key), &err));
     else
         CHECK_OK(net_psk_next_serve(l, e->now, find, NULL, &err));
     e->last++;
+}
+
+static void mark(struct end *e)
+{
+    uint8_t text[8];
+    if (e->dials) {
+        CHECK(e->shake_n == sizeof text);
+        e->there_ns = qc_get_be(e->shake, sizeof text);
+        e->marks++;
+        return;
+    }
+    qc_put_be(text, pair_cpu_ns() - e->start_ns, sizeof text);
+    say(e, MARK, 0, qc_span_of(text, sizeof text));
 }
 
 /* A piece that is whole. */
@@ -137,6 +157,8 @@ static void on_piece(struct end *e)
     const size_t word = (size_t)qc_get_be(e->head, 2), number = (size_t)qc_get_be(e->head + 2, 2);
     if (word == MOVED && !e->dials)
         move(e);
+    if (word == MARK)
+        mark(e);
     if (word != SHAKE)
         return;
     if (number == e->last % 65536)
@@ -157,7 +179,7 @@ static void on_bytes(struct end *e, qc_span s)
         if (e->head_n < HEAD)
             continue;
         const size_t n = s.n < e->left ? s.n : e->left;
-        if (qc_get_be(e->head, 2) == SHAKE && n > 0) {
+        if (qc_get_be(e->head, 2) != DATA && n > 0) {
             memcpy(e->shake + e->shake_n, s.p, n);
             e->shake_n += n;
         }
@@ -211,7 +233,7 @@ static void *receiver(void *arg)
     const uint64_t start = pair_cpu_ns();
     const int fd = accept(r->listener, NULL, NULL);
     CHECK(fd >= 0);
-    e = (struct end){ .out.max = PIECE };
+    e = (struct end){ .out.max = PIECE, .start_ns = start };
     if (r->kind == CERTIFICATES)
         CHECK_OK(net_cert_accept(&e.now, fd, &cert, QC_NO_DEADLINE, &err));
     else
@@ -230,17 +252,17 @@ static bool waits(const struct end *e)
     return e->next != NULL || (e->last > e->first && !e->done[(e->last - 1) % LINK_NEXT_MAX]);
 }
 
-/* What is due before the next piece. Returns whether there is a new key. */
-static bool look(struct end *e, bool due, size_t wanted)
+/* What is due before the next piece: handshakes where new keys are taken, as rekey.c makes them, and to go
+ * over to the next. Returns whether there is a new key. */
+static bool look(struct end *e, bool rekeys, bool due)
 {
     static uint8_t room[PIECE];
     const qc_deadline now = { .at_ms = 1 };
-    if (e->last - e->first <= LINK_NEXT_MAX / 4)
-        for (; e->last < wanted && e->last - e->first < LINK_NEXT_MAX;
-             step(e, e->last - 1, qc_span_of(NULL, 0)))
+    if (rekeys && e->last - e->first <= LINK_NEXT_MAX / 4)
+        for (; e->last - e->first < LINK_NEXT_MAX; step(e, e->last - 1, qc_span_of(NULL, 0)))
             begin(e);
     flush(e);
-    while (waits(e) && hear(e, room, now))
+    while (hear(e, room, now)) /* with nothing to come, too, as a link does in each turn */
         ;
     const bool moves = due && e->next == NULL && e->last > e->first && e->done[e->first % LINK_NEXT_MAX];
     if (moves)
@@ -248,112 +270,172 @@ static bool look(struct end *e, bool due, size_t wanted)
     return moves;
 }
 
-/* Returns how many new keys there were; no handshake is made that is not used. */
-static size_t send_all(const struct run *r)
+static void dial(struct end *e, const struct run *r, int fd)
 {
-    static uint8_t data[PIECE];
-    static struct end e;
     struct qc_err err = { 0 };
-    size_t keys = 0;
-    const int fd = pair_dial(&r->at);
-    e = (struct end){ .dials = true, .out.max = PIECE };
+    *e = (struct end){ .dials = true, .out.max = PIECE, .start_ns = pair_cpu_ns() };
     if (r->kind == CERTIFICATES)
-        CHECK_OK(net_cert_connect(&e.now, fd, &cert, QC_NO_DEADLINE, &err));
+        CHECK_OK(net_cert_connect(&e->now, fd, &cert, QC_NO_DEADLINE, &err));
     else
-        CHECK_OK(net_psk_connect(&e.now, fd, &id, key, QC_NO_DEADLINE, &err));
-    put_head(data, DATA, 0, PIECE - HEAD);
-    for (size_t i = 0; i < pieces; i++) {
-        keys += look(&e, i >= (keys + 1) * r->each, r->kind == REKEYED ? (pieces - 1) / r->each : 0);
-        CHECK_OK(net_line_write(e.wrote ? e.next : e.now, qc_span_of(data, PIECE), QC_NO_DEADLINE, &err));
-    }
-    while (waits(&e))
-        CHECK(hear(&e, data, QC_NO_DEADLINE));
-    end(&e);
-    close(fd);
-    return keys;
+        CHECK_OK(net_psk_connect(&e->now, fd, &id, key, QC_NO_DEADLINE, &err));
 }
 
-/* For all pieces, from the first connection to the last goodbye. */
-static struct spent carry(unsigned kind, size_t each, size_t *ret_keys)
+static void send_piece(struct end *e)
 {
-    struct run r = { .kind = kind, .each = each };
+    static uint8_t data[PIECE];
+    struct qc_err err = { 0 };
+    put_head(data, DATA, 0, PIECE - HEAD);
+    CHECK_OK(net_line_write(e->wrote ? e->next : e->now, qc_span_of(data, PIECE), QC_NO_DEADLINE, &err));
+}
+
+/* -- by certificates and by QKD, in rounds --------------------------------------------------------------- */
+
+/* For all pieces, from the first connection to the last goodbye. */
+static struct spent carry(unsigned kind)
+{
+    static struct end e;
+    struct run r = { .kind = kind };
     pthread_t other;
     r.listener = pair_listen(&r.at);
     const uint64_t start = qc_now_ns(), start_cpu = pair_cpu_ns();
     CHECK(pthread_create(&other, NULL, receiver, &r) == 0);
-    *ret_keys = send_all(&r);
+    const int fd = pair_dial(&r.at);
+    dial(&e, &r, fd);
+    for (size_t i = 0; i < pieces; i++)
+        send_piece(&e);
+    end(&e);
+    close(fd);
     const uint64_t ours = pair_cpu_ns() - start_cpu;
     CHECK(pthread_join(other, NULL) == 0);
     close(r.listener);
     return (struct spent){ qc_now_ns() - start, ours > r.receiver_ns ? ours : r.receiver_ns };
 }
 
-/* -- rounds ---------------------------------------------------------------------------------------------- */
+static struct {
+    double clock[KINDS][PAIR_MOST], cpu[KINDS][PAIR_MOST]; /* Gbit/s */
+    double ratio[PAIR_MOST], ratio_clock[PAIR_MOST], cost[PAIR_MOST], cost_clock[PAIR_MOST];
+    double keys[PAIR_MOST]; /* in a second */
+} found;
 
-struct rates {
-    double clock[KINDS][MOST], cpu[KINDS][MOST]; /* Gbit/s */
-    double ratio[MOST], ratio_clock[MOST], cost[MOST], cost_clock[MOST], keys[MOST];
+static void rate(unsigned kind, unsigned i, double bits, struct spent t)
+{
+    found.clock[kind][i] = bits / (double)t.clock_ns;
+    found.cpu[kind][i] = bits / (double)t.cpu_ns;
+}
+
+static void one_round(unsigned i)
+{
+    const double bits = (double)pieces * PIECE * 8;
+    rate(CERTIFICATES, i, bits, carry(CERTIFICATES));
+    rate(QKD, i, bits, carry(QKD));
+    found.ratio[i] = found.cpu[QKD][i] / found.cpu[CERTIFICATES][i];
+    found.ratio_clock[i] = found.clock[QKD][i] / found.clock[CERTIFICATES][i];
+}
+
+/* -- new keys, in slices of one connection ----------------------------------------------------------------
+ */
+
+/* Up to now, at both ends: all that was said has come. */
+struct point {
+    uint64_t clock_ns, here_ns, there_ns;
 };
 
-/* Pieces of a hundredth of a second, as fast as this round went without new keys. */
-static size_t hundredth(const struct spent *t)
+static struct point point_of(struct end *e)
 {
-    const double a_second = (double)pieces * 1e9 / (double)t->cpu_ns;
-    const size_t each = (size_t)(a_second / PER_SECOND);
-    return each == 0 ? 1 : each;
+    static uint8_t room[PIECE];
+    const size_t marks = e->marks;
+    say(e, MARK, 0, qc_span_of(NULL, 0));
+    flush(e);
+    while (e->marks == marks || waits(e))
+        CHECK(hear(e, room, QC_NO_DEADLINE));
+    return (struct point){ qc_now_ns(), pair_cpu_ns() - e->start_ns, e->there_ns };
 }
 
-static void one_round(struct rates *r, unsigned i)
+/* A slice. Returns how many new keys there were. */
+static size_t send_slice(struct end *e, size_t each, bool rekeys, struct spent *ret)
 {
-    struct spent t[KINDS];
     size_t keys = 0;
-    t[CERTIFICATES] = carry(CERTIFICATES, pieces, &keys);
-    t[QKD] = carry(QKD, pieces, &keys);
-    t[REKEYED] = carry(REKEYED, hundredth(&t[QKD]), &keys);
-    for (unsigned k = 0; k < KINDS; k++) {
-        r->clock[k][i] = (double)pieces * PIECE * 8 / (double)t[k].clock_ns;
-        r->cpu[k][i] = (double)pieces * PIECE * 8 / (double)t[k].cpu_ns;
+    const struct point from = point_of(e);
+    for (size_t i = 0; i < KEYS * each; i++) {
+        keys += look(e, rekeys, rekeys && keys < KEYS && i >= keys * each + each / 2);
+        send_piece(e);
     }
-    r->ratio[i] = r->cpu[QKD][i] / r->cpu[CERTIFICATES][i];
-    r->ratio_clock[i] = r->clock[QKD][i] / r->clock[CERTIFICATES][i];
-    r->cost[i] = 1 - r->cpu[REKEYED][i] / r->cpu[QKD][i];
-    r->cost_clock[i] = 1 - r->clock[REKEYED][i] / r->clock[QKD][i];
-    r->keys[i] = (double)keys * 1e9 / (double)t[REKEYED].cpu_ns;
+    const struct point to = point_of(e);
+    const uint64_t here = to.here_ns - from.here_ns, there = to.there_ns - from.there_ns;
+    *ret = (struct spent){ to.clock_ns - from.clock_ns, here > there ? here : there };
+    return keys;
 }
 
-static void print(struct rates *r, unsigned rounds)
+/* One with new keys and one without, in this order or the other. */
+static void one_pair(struct end *e, size_t each, unsigned i)
+{
+    struct spent without, with;
+    size_t keys = 0;
+    if (i % 2 == 0)
+        send_slice(e, each, false, &without);
+    keys = send_slice(e, each, true, &with);
+    if (i % 2 == 1)
+        send_slice(e, each, false, &without);
+    rate(REKEYED, i, (double)KEYS * (double)each * PIECE * 8, with);
+    found.cost[i] = 1 - (double)without.cpu_ns / (double)with.cpu_ns;
+    found.cost_clock[i] = 1 - (double)without.clock_ns / (double)with.clock_ns;
+    found.keys[i] = (double)keys * 1e9 / (double)with.cpu_ns;
+}
+
+/* each: pieces of a hundredth of a second. */
+static void all_pairs(size_t each, unsigned pairs)
+{
+    static struct end e;
+    struct run r = { .kind = REKEYED };
+    struct spent unused;
+    pthread_t other;
+    r.listener = pair_listen(&r.at);
+    CHECK(pthread_create(&other, NULL, receiver, &r) == 0);
+    const int fd = pair_dial(&r.at);
+    dial(&e, &r, fd);
+    send_slice(&e, each, true, &unused); /* the first handshakes are more than those of a slice */
+    for (unsigned i = 0; i < pairs; i++)
+        one_pair(&e, each, i);
+    end(&e);
+    close(fd);
+    CHECK(pthread_join(other, NULL) == 0);
+    close(r.listener);
+}
+
+/* -- all --------------------------------------------------------------------------------------------------
+ */
+
+static void print(unsigned rounds, unsigned pairs)
 {
     for (unsigned k = 0; k < KINDS; k++)
-        printf("{\"name\":\"%s\",\"gbit_per_s\":%.3f,\"gbit_per_cpu_s\":%.3f}\n", names[k],
-               pair_median(r->clock[k], rounds), pair_median(r->cpu[k], rounds));
-    const double ratio = pair_median(r->ratio, rounds), cost = pair_median(r->cost, rounds); /* sort */
-    printf("{\"name\":\"ratio\",\"of\":%.3f,\"least\":%.3f,\"most\":%.3f,\"by_clock\":%.3f}\n", ratio,
-           r->ratio[0], r->ratio[rounds - 1], pair_median(r->ratio_clock, rounds));
-    printf("{\"name\":\"rekey\",\"of\":%.4f,\"least\":%.4f,\"most\":%.4f,\"by_clock\":%.4f,\"keys_per_s\":%."
-           "0f}\n",
-           cost, r->cost[0], r->cost[rounds - 1], pair_median(r->cost_clock, rounds),
-           pair_median(r->keys, rounds));
+        pair_print_rate(names[k], found.clock[k], found.cpu[k], k == REKEYED ? pairs : rounds);
+    pair_print("ratio", found.ratio, found.ratio_clock, rounds);
+    printf("}\n");
+    pair_print("rekey", found.cost, found.cost_clock, pairs);
+    printf(",\"keys_per_s\":%.0f}\n", pair_median(found.keys, pairs));
 }
 
 int main(int argc, char **argv)
 {
-    static struct rates r;
     struct qc_err err = { 0 };
     uint8_t bytes[32] = { 1, 2, 3 };
     const unsigned long mib = argc > 5 ? strtoul(argv[5], NULL, 10) : 256;
     const unsigned rounds = argc > 6 ? (unsigned)strtoul(argv[6], NULL, 10) : 9;
+    const unsigned pairs = argc > 7 ? (unsigned)strtoul(argv[7], NULL, 10) : 60;
     if (argc < 5) {
-        fprintf(stderr, "usage: %s CA CERT KEY NAME [MIB [ROUNDS]]\n", argv[0]);
+        fprintf(stderr, "usage: %s CA CERT KEY NAME [MIB [ROUNDS [PAIRS]]]\n", argv[0]);
         return 2;
     }
-    CHECK(mib > 0 && rounds > 0 && rounds <= MOST);
+    CHECK(mib > 0 && rounds > 0 && rounds <= PAIR_MOST && pairs > 0 && pairs <= PAIR_MOST);
     cert = (struct net_cert){ .ca = argv[1], .cert = argv[2], .key = argv[3], .peer = argv[4] };
     CHECK_OK(qc_key_from(&key, bytes, sizeof bytes, &err));
     pieces = mib << 4;
     pair_pin(0);
     for (unsigned i = 0; i < rounds; i++)
-        one_round(&r, i);
-    print(&r, rounds);
+        one_round(i);
+    const double a_second = pair_median(found.cpu[QKD], rounds) * 1e9 / (PIECE * 8);
+    all_pairs((size_t)(a_second / PER_SECOND), pairs);
+    print(rounds, pairs);
     qc_key_free(&key);
     return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <string.h>
@@ -108,7 +110,7 @@ void net_line_close(struct net_line **l)
     }
     ERR_clear_error();
     SSL_CTX_free((*l)->ctx);
-    qc_key_free(&(*l)->psk);
+    SSL_SESSION_free((*l)->psk);
     qc_free(*l);
     *l = NULL;
 }
@@ -219,12 +221,17 @@ qc_rc net_line_write(struct net_line *l, qc_span s, qc_deadline d, struct qc_err
     }
 }
 
-qc_rc net_line_write_some(struct net_line *l, qc_span s, size_t *ret_done, struct qc_err *err)
+/* What is more than one record goes out as one piece: else the other end may be woken for each of them. No
+ * matter where a descriptor has no such thing. */
+static void cork(const struct net_line *l, bool holds)
+{
+    const int on = holds;
+    (void)setsockopt(l->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
+static qc_rc tls_write_some(struct net_line *l, qc_span s, size_t *ret_done, struct qc_err *err)
 {
     size_t got = 0;
-    if (l->ssl == NULL)
-        return plain_write_some(l, s, ret_done, err);
-    *ret_done = 0;
     ERR_clear_error();
     while (s.n > 0) {
         const int is = SSL_write_ex(l->ssl, s.p, s.n, &got);
@@ -237,6 +244,20 @@ qc_rc net_line_write_some(struct net_line *l, qc_span s, size_t *ret_done, struc
         s = qc_span_from(s, got);
     }
     return QC_OK;
+}
+
+qc_rc net_line_write_some(struct net_line *l, qc_span s, size_t *ret_done, struct qc_err *err)
+{
+    const bool is_long = s.n > SSL3_RT_MAX_PLAIN_LENGTH;
+    if (l->ssl == NULL)
+        return plain_write_some(l, s, ret_done, err);
+    *ret_done = 0;
+    if (!is_long)
+        return tls_write_some(l, s, ret_done, err);
+    cork(l, true);
+    const qc_rc rc = tls_write_some(l, s, ret_done, err);
+    cork(l, false);
+    return rc;
 }
 
 /* -- after another --------------------------------------------------------------------------------------- */

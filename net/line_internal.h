@@ -12,7 +12,8 @@ struct net_line {
 
     /* psk.c */
     struct net_psk_id id; /* of the key; of a server, before it: link, master and slave */
-    qc_key *psk;          /* until the handshake is over: OpenSSL asks again after a HelloRetryRequest */
+    SSL_SESSION *psk;     /* as OpenSSL takes it; until the handshake is over: it asks again after a
+                             HelloRetryRequest */
     net_psk_find_fn find;
     void *find_ctx;
     bool asked;        /* find was */

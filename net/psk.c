@@ -14,17 +14,29 @@ static const unsigned char cipher[] = { 0x13, 0x02 }; /* TLS_AES_256_GCM_SHA384 
 
 /* -- the key as OpenSSL wants it ------------------------------------------------------------------------- */
 
-/* A session made of the PSK; NULL: no memory. */
-static SSL_SESSION *session_of(SSL *ssl, const qc_key *psk)
+/* Not in a qc_key, whose pages would be opened and closed: OpenSSL has a copy in its own memory for as long,
+ * and wipes it. */
+qc_rc net_psk_give(struct net_line *to, qc_span qkd_key, struct qc_err *err)
 {
+    uint8_t psk[NET_PSK_BYTES];
     SSL_SESSION *s = SSL_SESSION_new();
-    const SSL_CIPHER *c = SSL_CIPHER_find(ssl, cipher);
-    if (s != NULL && c != NULL &&
-        SSL_SESSION_set1_master_key(s, qc_key_open(psk).p, qc_key_open(psk).n) == 1 &&
-        SSL_SESSION_set_cipher(s, c) == 1 && SSL_SESSION_set_protocol_version(s, TLS1_3_VERSION) == 1)
-        return s;
+    const SSL_CIPHER *c = SSL_CIPHER_find(to->ssl, cipher);
+    qc_rc rc = net_psk_key(psk, qkd_key, &to->id, err);
+    if (rc == QC_OK &&
+        (s == NULL || c == NULL || SSL_SESSION_set1_master_key(s, psk, sizeof psk) != 1 ||
+         SSL_SESSION_set_cipher(s, c) != 1 || SSL_SESSION_set_protocol_version(s, TLS1_3_VERSION) != 1))
+        rc = line_fail(err, QC_NOMEM, "TLS");
+    qc_wipe(psk, sizeof psk);
+    if (rc == QC_OK)
+        to->psk = QC_STEAL(s);
     SSL_SESSION_free(s);
-    return NULL;
+    return rc;
+}
+
+/* For OpenSSL, which lets go of what it is given. NULL: there is none */
+static SSL_SESSION *session_of(struct net_line *p)
+{
+    return p->psk != NULL && SSL_SESSION_up_ref(p->psk) == 1 ? p->psk : NULL;
 }
 
 /* The client's: 0 stops the handshake, where 1 without a session would let it go on without a PSK. */
@@ -36,7 +48,7 @@ static int use_psk(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t 
     (void)md;
     if (net_psk_id_print(&p->id, identity, &err) != QC_OK)
         return 0;
-    *ret = session_of(ssl, p->psk);
+    *ret = session_of(p);
     if (*ret == NULL)
         return 0;
     *id = (const unsigned char *)identity;
@@ -47,7 +59,6 @@ static int use_psk(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t 
 /* One key for a connection, whatever the client says the second time. */
 static qc_rc look(struct net_line *p, qc_span identity, struct qc_err *err)
 {
-    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     struct net_psk_id id;
     QC_TRY(net_psk_id_parse(&id, identity, err));
     if (strcmp(id.link, p->id.link) != 0 || strcmp(id.master, p->id.master) != 0 ||
@@ -58,10 +69,12 @@ static qc_rc look(struct net_line *p, qc_span identity, struct qc_err *err)
     if (p->asked)
         return QC_FAIL(err, QC_AUTH, "another key_ID in one handshake, or none of that name");
     p->asked = true;
-    QC_TRY(p->find(p->find_ctx, &id, &key, err));
-    QC_TRY(net_psk_key(&p->psk, qc_key_open(key), &id, err));
     p->id = id;
-    return QC_OK;
+    const qc_rc rc = p->find(p->find_ctx, &id, p, err);
+    QC_ASSERT(rc != QC_OK || p->psk != NULL);
+    if (rc != QC_OK)
+        p->id.key_id[0] = '\0'; /* it has none */
+    return rc;
 }
 
 static int find_psk(SSL *ssl, const unsigned char *identity, size_t n, SSL_SESSION **ret)
@@ -69,7 +82,7 @@ static int find_psk(SSL *ssl, const unsigned char *identity, size_t n, SSL_SESSI
     struct net_line *p = SSL_get_app_data(ssl);
     *ret = NULL;
     if (look(p, qc_span_of(identity, n), &p->why) == QC_OK)
-        *ret = session_of(ssl, p->psk);
+        *ret = session_of(p);
     return 1; /* without a session: unknown, and there is no certificate to go on with */
 }
 
@@ -175,7 +188,7 @@ static qc_rc handshake(struct net_line *p, qc_deadline d, struct qc_err *err)
         if (rc != QC_OK)
             return err->rc;
     }
-    qc_key_free(&p->psk); /* I5: only the handshake needs it */
+    SSL_SESSION_free(QC_STEAL(p->psk)); /* I5: only the handshake needs it */
     if (!as_meant(p))
         return QC_FAIL(err, QC_AUTH, "a handshake without our key");
     return QC_OK;
@@ -186,8 +199,8 @@ qc_rc net_psk_connect(struct net_line **ret, int fd, const struct net_psk_id *id
 {
     QC_CLEANUP(net_line_close) struct net_line *p = NULL;
     QC_TRY(make(&p, fd, id, true, err));
-    QC_TRY(net_psk_key(&p->psk, qc_key_open(qkd_key), id, err));
     QC_TRY(line_start(p, true, err));
+    QC_TRY(net_psk_give(p, qc_key_open(qkd_key), err));
     QC_TRY(handshake(p, d, err));
     *ret = QC_STEAL(p);
     return QC_OK;
@@ -215,7 +228,7 @@ const struct net_psk_id *net_psk_id_of(const struct net_line *p)
 /* -- the next -------------------------------------------------------------------------------------------- */
 
 qc_rc net_psk_next_dial(struct net_line **ret, const struct net_line *before, const char *key_id,
-                        const qc_key *qkd_key, struct qc_err *err)
+                        qc_span qkd_key, struct qc_err *err)
 {
     QC_CLEANUP(net_line_close) struct net_line *p = NULL;
     struct net_psk_id id = before->id;
@@ -223,8 +236,8 @@ qc_rc net_psk_next_dial(struct net_line **ret, const struct net_line *before, co
         return QC_FAIL(err, QC_FORMAT, "a key_ID of more than %d characters", NET_PSK_KEY_ID_MAX);
     memcpy(id.key_id, key_id, strlen(key_id) + 1);
     QC_TRY(make(&p, -1, &id, true, err));
-    QC_TRY(net_psk_key(&p->psk, qc_key_open(qkd_key), &id, err));
     QC_TRY(line_start(p, true, err));
+    QC_TRY(net_psk_give(p, qkd_key, err));
     *ret = QC_STEAL(p);
     return QC_OK;
 }

@@ -55,11 +55,12 @@ qc_rc net_psk_id_print(const struct net_psk_id *id, char ret[NET_PSK_IDENTITY], 
     return QC_OK;
 }
 
-qc_rc net_psk_key(qc_key **ret, qc_span qkd_key, const struct net_psk_id *id, struct qc_err *err)
+qc_rc net_psk_key(uint8_t ret[NET_PSK_BYTES], qc_span qkd_key, const struct net_psk_id *id,
+                  struct qc_err *err)
 {
     char identity[NET_PSK_IDENTITY];
     if (qkd_key.n < NET_PSK_KEY_MIN)
         return QC_FAIL(err, QC_USAGE, "a key from QKD for TLS has %d bytes at least", NET_PSK_KEY_MIN);
     QC_TRY(net_psk_id_print(id, identity, err));
-    return qc_hkdf_sha384_key(ret, QC_LIT("qcloud/1 qkd-tls"), qkd_key, qc_span_str(identity), err);
+    return qc_hkdf_sha384(QC_LIT("qcloud/1 qkd-tls"), qkd_key, qc_span_str(identity), ret, err);
 }

@@ -182,8 +182,9 @@ static qc_rc fetch_one(struct link_keys *k, const char *key_id, struct held *to,
     return rc;
 }
 
-/* *ret is NULL: it is not here. */
-static qc_rc take_held(struct link_keys *k, const char *key_id, qc_key **ret, struct qc_err *err)
+/* *ret_given false: it is not here. */
+static qc_rc give_held(struct link_keys *k, const char *key_id, struct net_line *to, bool *ret_given,
+                       struct qc_err *err)
 {
     QC_LOCK(&k->tls_lock);
     struct held *h = held_of(k, key_id);
@@ -191,16 +192,17 @@ static qc_rc take_held(struct link_keys *k, const char *key_id, qc_key **ret, st
         return QC_OK;
     if (h->key == NULL)
         return QC_FAIL(err, QC_NOTFOUND, "the KME has no such key");
-    return qc_key_dup(ret, h->key, err);
+    *ret_given = true;
+    return net_psk_give(to, qc_key_open(h->key), err);
 }
 
-qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, qc_key **ret, struct qc_err *err)
+qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, struct net_line *to, struct qc_err *err)
 {
     const struct link_asker *who = ctx;
     struct link_keys *k = who->keys;
-    *ret = NULL;
-    QC_TRY(take_held(k, id->key_id, ret, err));
-    if (*ret != NULL)
+    bool given = false;
+    QC_TRY(give_held(k, id->key_id, to, &given, err));
+    if (given)
         return QC_OK;
     if (!may_ask(k, who->source))
         return QC_FAIL(err, QC_TEMP, "too many handshakes with new keys");
@@ -211,8 +213,8 @@ qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, qc_key **ret, struc
             QC_TRY(fetch_one(k, id->key_id, h, err));
         }
     }
-    QC_TRY(take_held(k, id->key_id, ret, err));
-    if (*ret == NULL)
+    QC_TRY(give_held(k, id->key_id, to, &given, err));
+    if (!given)
         return QC_FAIL(err, QC_TEMP, "the key came and went");
     return QC_OK;
 }

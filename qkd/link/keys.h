@@ -28,7 +28,7 @@ struct link_asker {
     uint32_t source;
 };
 /* net_psk_find_fn; ctx is a link_asker. QC_TEMP: that address, or all together, named too many */
-QC_MUST qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, qc_key **ret, struct qc_err *err);
+QC_MUST qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, struct net_line *to, struct qc_err *err);
 /* The handshake with that key is over, and good: it is not given again, nor counted as a stranger's. */
 void link_keys_used(struct link_asker *who, const char *key_id);
 

@@ -106,22 +106,31 @@ static void expire(struct link *l)
     }
 }
 
-/* Key i, which is nobody's any more. */
-static qc_rc take(struct link_batch *b, uint32_t i, qc_key **ret, struct qc_err *err)
+static qc_span key_of(const struct link_batch *b, uint32_t i)
+{
+    return qc_span_of((const uint8_t *)b->block.k.p + (size_t)i * KEY, KEY);
+}
+
+/* Key i was used, and is nobody's any more. */
+static void taken(struct link_batch *b, uint32_t i)
 {
     b->block.ids[i].text[0] = '\0';
     b->taken++;
-    return qc_key_from(ret, (uint8_t *)b->block.k.p + (size_t)i * KEY, KEY, err);
+    qc_wipe((uint8_t *)b->block.k.p + (size_t)i * KEY, KEY);
 }
 
 /* serve: net_psk_find_fn. */
-static qc_rc find(void *ctx, const struct net_psk_id *id, qc_key **ret, struct qc_err *err)
+static qc_rc find(void *ctx, const struct net_psk_id *id, struct net_line *to, struct qc_err *err)
 {
     struct link *l = ctx;
     for (unsigned i = 0; i < 2; i++)
-        for (uint32_t k = 0; k < l->ahead[i].block.count; k++)
-            if (strcmp(l->ahead[i].block.ids[k].text, id->key_id) == 0)
-                return take(&l->ahead[i], k, ret, err);
+        for (uint32_t k = 0; k < l->ahead[i].block.count; k++) {
+            if (strcmp(l->ahead[i].block.ids[k].text, id->key_id) != 0)
+                continue;
+            const qc_rc rc = net_psk_give(to, key_of(&l->ahead[i], k), err);
+            taken(&l->ahead[i], k);
+            return rc;
+        }
     return QC_FAIL(err, QC_NOTFOUND, "a key that was not told of, or was used, or is too old");
 }
 
@@ -316,15 +325,16 @@ qc_rc rekey_shake(struct link *l, qc_span s, struct qc_err *err)
 /* dial: a handshake with the next key. */
 static qc_rc shake(struct link *l, struct qc_err *err)
 {
-    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     struct link_batch *b = &l->ahead[0];
+    const uint32_t i = b->taken;
     char id[NET_PSK_KEY_ID_MAX + 1];
-    if (strlen(b->block.ids[b->taken].text) > NET_PSK_KEY_ID_MAX)
+    if (strlen(b->block.ids[i].text) > NET_PSK_KEY_ID_MAX)
         return QC_FAIL(err, QC_FORMAT, "a key_ID of more than %d characters", NET_PSK_KEY_ID_MAX);
-    snprintf(id, sizeof id, "%s", b->block.ids[b->taken].text);
-    QC_TRY(take(b, b->taken, &key, err));
+    snprintf(id, sizeof id, "%s", b->block.ids[i].text);
     struct link_next *n = ready_add(l, l->last_number + 1);
-    QC_TRY(net_psk_next_dial(&n->tls, l->line.tls, id, key, err));
+    const qc_rc rc = net_psk_next_dial(&n->tls, l->line.tls, id, key_of(b, i), err);
+    taken(b, i);
+    QC_TRY(rc);
     return step(l, n, qc_span_of(NULL, 0), err);
 }
 

@@ -27,14 +27,15 @@ static qc_key *key_of(void)
     return k;
 }
 
-static qc_rc find(void *ctx, const struct net_psk_id *id, qc_key **ret, struct qc_err *e)
+static qc_rc find(void *ctx, const struct net_psk_id *id, struct net_line *to, struct qc_err *e)
 {
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     (void)ctx;
     asked++;
     if (strcmp(id->key_id, key_id) != 0)
         return QC_FAIL(e, QC_NOTFOUND, "no such key");
-    *ret = key_of();
-    return QC_OK;
+    key = key_of();
+    return net_psk_give(to, qc_key_open(key), e);
 }
 
 static void name(char *to, const char *from, size_t room)

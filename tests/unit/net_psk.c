@@ -24,16 +24,15 @@ static qc_key *key_of(uint8_t first)
 static void check_vector(void)
 {
     QC_CLEANUP(qc_key_free) qc_key *key = key_of(0);
-    QC_CLEANUP(qc_key_free) qc_key *psk = NULL;
+    uint8_t psk[NET_PSK_BYTES];
     char text[NET_PSK_IDENTITY], hex[97];
     CHECK_OK(net_psk_id_print(&id, text, &err));
     CHECK(strcmp(text, "qcloud/1|link-1|SAE-A|SAE-B|550e8400-e29b-41d4-a716-446655440000") == 0);
-    CHECK_OK(net_psk_key(&psk, qc_key_open(key), &id, &err));
-    qc_hex(qc_key_open(psk), hex);
+    CHECK_OK(net_psk_key(psk, qc_key_open(key), &id, &err));
+    qc_hex(qc_span_of(psk, sizeof psk), hex);
     CHECK(strcmp(hex, "39ae35a6e3bf024842108230d01f67531283167dc41f06402feffe3010d0a4f4"
                       "1e5b2371f0fc6a5679c732eb16d8df64") == 0);
-    qc_key_free(&psk);
-    CHECK_RC(net_psk_key(&psk, qc_span_sub(qc_key_open(key), 0, 31), &id, &err), QC_USAGE);
+    CHECK_RC(net_psk_key(psk, qc_span_sub(qc_key_open(key), 0, 31), &id, &err), QC_USAGE);
 }
 
 static void check_identities(void)
@@ -80,15 +79,20 @@ struct server {
     bool has_nothing; /* no key of that name */
 };
 
-static qc_rc find(void *ctx, const struct net_psk_id *asked, qc_key **ret, struct qc_err *e)
+static qc_rc give(struct net_line *to, uint8_t first, struct qc_err *e)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = key_of(first);
+    return net_psk_give(to, qc_key_open(key), e);
+}
+
+static qc_rc find(void *ctx, const struct net_psk_id *asked, struct net_line *to, struct qc_err *e)
 {
     struct server *s = ctx;
     s->asked++;
     CHECK(strcmp(asked->key_id, id.key_id) == 0);
     if (s->has_nothing)
         return QC_FAIL(e, QC_NOTFOUND, "no such key");
-    *ret = key_of(s->first);
-    return QC_OK;
+    return give(to, s->first, e);
 }
 
 /* Sends back what comes, until goodbye. Exit: the code of accept, or 100 + keys that were asked for. */
@@ -159,12 +163,10 @@ struct both {
     struct net_line *line;
 };
 
-static qc_rc find_any(void *ctx, const struct net_psk_id *asked, qc_key **ret, struct qc_err *e)
+static qc_rc find_any(void *ctx, const struct net_psk_id *asked, struct net_line *to, struct qc_err *e)
 {
     (void)asked;
-    (void)e;
-    *ret = key_of(*(const uint8_t *)ctx);
-    return QC_OK;
+    return give(to, *(const uint8_t *)ctx, e);
 }
 
 static void *accept_first(void *arg)
@@ -198,7 +200,7 @@ static qc_rc next_of(const struct both *a, const struct both *b, uint8_t ours, u
     QC_CLEANUP(qc_buf_free) qc_buf to_b = { .max = 8192 };
     QC_CLEANUP(qc_buf_free) qc_buf to_a = { .max = 8192 };
     bool done_a = false, done_b = false;
-    CHECK_OK(net_psk_next_dial(ret_a, a->line, "another-key", key, &err));
+    CHECK_OK(net_psk_next_dial(ret_a, a->line, "another-key", qc_key_open(key), &err));
     CHECK_OK(net_psk_next_serve(ret_b, b->line, find_any, &theirs, &err));
     QC_TRY(net_psk_next_step(*ret_a, qc_span_of(NULL, 0), &to_b, &done_a, &err));
     for (int i = 0; i < 4 && !(done_a && done_b); i++) {

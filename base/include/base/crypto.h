@@ -74,8 +74,10 @@ QC_MUST qc_rc qc_prk_expand(const struct qc_prk *prk, qc_span info, uint8_t *out
 QC_MUST qc_rc qc_prk_expand_key(qc_key **ret, const struct qc_prk *prk, qc_span info, size_t len,
                                 struct qc_err *err);
 
-/* HKDF-SHA-384 (RFC 5869), 48 bytes: one block of its output. For TLS, whose cipher has this hash. */
-QC_MUST qc_rc qc_hkdf_sha384_key(qc_key **ret, qc_span salt, qc_span ikm, qc_span info, struct qc_err *err);
+/* HKDF-SHA-384 (RFC 5869), 48 bytes: one block of its output; a secret of the caller's, who wipes it. For
+ * TLS, whose cipher has this hash. */
+QC_MUST qc_rc qc_hkdf_sha384(qc_span salt, qc_span ikm, qc_span info, uint8_t out[QC_SHA384_BYTES],
+                             struct qc_err *err);
 
 /* One item of enc(..) (FORMAT 1): u64 length, then the bytes. Items in a row are an injective encoding. */
 QC_MUST qc_rc qc_info_add(qc_buf *b, qc_span item, struct qc_err *err);

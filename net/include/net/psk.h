@@ -23,13 +23,18 @@ QC_MUST qc_rc net_psk_id_print(const struct net_psk_id *id, char ret[NET_PSK_IDE
 /* Bytes from outside. QC_FORMAT */
 QC_MUST qc_rc net_psk_id_parse(struct net_psk_id *ret, qc_span identity, struct qc_err *err);
 
-/* The PSK: HKDF-SHA-384(salt "qcloud/1 qkd-tls", key, info = identity), 48 bytes. qkd_key: NET_PSK_KEY_MIN
- * bytes at least; QC_USAGE where it has fewer */
-QC_MUST qc_rc net_psk_key(qc_key **ret, qc_span qkd_key, const struct net_psk_id *id, struct qc_err *err);
+/* The PSK: HKDF-SHA-384(salt "qcloud/1 qkd-tls", key, info = identity); the caller wipes it. qkd_key:
+ * NET_PSK_KEY_MIN bytes at least; QC_USAGE where it has fewer */
+enum { NET_PSK_BYTES = 48 };
+QC_MUST qc_rc net_psk_key(uint8_t ret[NET_PSK_BYTES], qc_span qkd_key, const struct net_psk_id *id,
+                          struct qc_err *err);
 
-/* The key from QKD that a client names; asked once for a connection. QC_NOTFOUND: there is none. Anything
- * else breaks the handshake off, too. */
-typedef qc_rc (*net_psk_find_fn)(void *ctx, const struct net_psk_id *id, qc_key **ret, struct qc_err *err);
+/* Finds the key from QKD that a client names, and gives it to `to` (net_psk_give); asked once for a
+ * connection. QC_NOTFOUND: there is none. Anything else breaks the handshake off, too. */
+typedef qc_rc (*net_psk_find_fn)(void *ctx, const struct net_psk_id *id, struct net_line *to,
+                                 struct qc_err *err);
+/* By a net_psk_find_fn alone: the key, which is the caller's again when this returns. */
+QC_MUST qc_rc net_psk_give(struct net_line *to, qc_span qkd_key, struct qc_err *err);
 
 /* Both make fd non-blocking, and leave it to the caller to close after the connection.
  * QC_AUTH: the other end has not the key, or wants something else; QC_TIMEOUT; QC_TEMP: it went away;
@@ -50,9 +55,9 @@ const struct net_psk_id *net_psk_id_of(const struct net_line *l);
  * _read_after). The same agreement under the same rules as above: another key from QKD, fresh (EC)DHE. What
  * is saved is another connection below. */
 
-/* Of the same link and the same two ends as `before`. */
+/* Of the same link and the same two ends as `before`. qkd_key is the caller's again when this returns. */
 QC_MUST qc_rc net_psk_next_dial(struct net_line **ret, const struct net_line *before, const char *key_id,
-                                const qc_key *qkd_key, struct qc_err *err);
+                                qc_span qkd_key, struct qc_err *err);
 QC_MUST qc_rc net_psk_next_serve(struct net_line **ret, const struct net_line *before, net_psk_find_fn find,
                                  void *ctx, struct qc_err *err);
 /* What the other end says (the first time, of who dials: nothing); what to say is added to ret_say.
