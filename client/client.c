@@ -7,6 +7,7 @@
 #include "remote.h"
 #include "signals.h"
 #include "text.h"
+#include "vault/pad.h"
 
 void client_done(struct client *c)
 {
@@ -50,6 +51,7 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
                                 .ids = qrng_rng(c->ids),
                                 .tell = client_random_tell,
                                 .tell_ctx = c,
+                                .pad = c->conf.pad || c->pad ? vault_padme : NULL,
                                 .passes = c->keyring != NULL ? c->keyring : &c->passes,
                                 .unasked = c->lost_share };
     if (c->withheld_share > 0)

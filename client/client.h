@@ -46,6 +46,7 @@ struct client {
     struct qrng_provenance provenance; /* of the last object's ids and keys */
     enum qrng_profile profile;         /* whose policy is asked */
     enum vault_scheme scheme;          /* of --profile, where that is about the three sites */
+    bool pad;                          /* --pad, whatever the configuration says */
     bool puts_one;                     /* of the vault's own objects: no keys are drawn for another one */
     const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;

@@ -161,6 +161,15 @@ static void ages_text(struct client *c, const struct vault_gw_info *info)
         out_line(&c->out, "seen     data there at %s; all bytes read and verified at %s", presence, content);
 }
 
+/* Where it is known, and there is some. */
+static void padding_text(struct client *c, const struct vault_stat *s)
+{
+    char size[TEXT_SIZE];
+    text_size(s->padding, size);
+    if (s->padding > 0)
+        out_line(&c->out, "padding  %s (%" PRIu64 " bytes)", size, s->padding);
+}
+
 static void stat_text(struct client *c, const struct vault_stat *s, const struct vault_gw_info *info,
                       qc_span name)
 {
@@ -179,6 +188,7 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
         out_line(&c->out, "sealed   %s, by the clock of the machine that stored it", when);
     }
     out_line(&c->out, "size     %s (%" PRIu64 " bytes); sealed %s", size, s->size, stored);
+    padding_text(c, s);
     if (s->has_mtime) {
         listing_time(s->mtime_s, when);
         out_line(&c->out, "file     last changed %s", when);
@@ -257,6 +267,8 @@ static qc_rc stat_of(struct client *c, qc_span name, const struct vault_which *w
         return QC_OK;
     }
     QC_TRY(listing_json(&s, &j, err));
+    if (which != NULL) /* it was opened */
+        QC_TRY(qc_json_set_int(j, "padding", (int64_t)s.padding, err));
     QC_TRY(ages_json(j, &info, err));
     QC_TRY(stat_layout_json(j, &info, err));
     return out_json(&c->out, &j, err);
@@ -297,12 +309,14 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     out_line(&c->out, "version  v%" PRIu64 "  %s", s.number, version);
     qc_buf_clear(&shown);
     QC_TRY(text_escape(qc_buf_span(&text), &shown, err));
+    padding_text(c, &s);
     out_line(&c->out, "random   %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
     QC_TRY(ways_text(c, qc_buf_span(&ways), err));
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "number", (int64_t)s.number, err));
     QC_TRY(qc_json_set_hex(j, "version", qc_span_of(s.version, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_int(j, "padding", (int64_t)s.padding, err));
     QC_TRY(text_json(j, "random", qc_buf_span(&text), err));
     QC_TRY(text_json(j, "ways", qc_buf_span(&ways), err));
     return out_json(&c->out, &j, err);

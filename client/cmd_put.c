@@ -15,6 +15,7 @@
 #include "signals.h"
 #include "sites.h"
 #include "text.h"
+#include "vault/pad.h"
 #include "vault/source_file.h"
 
 /* A small file that waits for others, with which it is put. */
@@ -49,6 +50,7 @@ static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_re
     QC_TRY(qc_json_set_int(j, "number", (int64_t)r->number, err));
     QC_TRY(qc_json_set_int(j, "size", (int64_t)r->size, err));
     QC_TRY(qc_json_set_int(j, "stored", (int64_t)r->stored, err));
+    QC_TRY(qc_json_set_int(j, "padding", (int64_t)r->padding, err));
     QC_TRY(qc_json_set_int(j, "kept", (int64_t)r->kept, err));
     QC_TRY(qc_json_set_int(j, "sent", (int64_t)r->sent, err));
     if (r->anew[0] != '\0')
@@ -83,6 +85,10 @@ static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf 
     QC_TRY(qc_buf_add_str(ret, "stored ", err));
     QC_TRY(text_quote(name, ret, err));
     QC_TRY(qc_buf_addf(ret, err, " v%" PRIu64 ": %s", r->number, size));
+    if (r->padding > 0) {
+        text_size(r->padding, size);
+        QC_TRY(qc_buf_addf(ret, err, " and %s of padding", size));
+    }
     if (r->degraded_count > 0)
         QC_TRY(qc_buf_add_str(ret, ", not on all clouds (missing: ", err));
     for (size_t i = 0; i < r->degraded_count; i++) {
@@ -197,6 +203,11 @@ static void put_file(struct put_run *run, const char *path, qc_span name)
 
 enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
 
+static uint64_t about(const struct put_run *run, uint64_t size)
+{
+    return ABOUT_EACH + (run->c->pad || run->c->conf.pad ? vault_padme(size) : size);
+}
+
 static void drop_waiting(struct put_run *run)
 {
     for (size_t i = 0; i < run->waiting_count; i++) {
@@ -266,7 +277,7 @@ static qc_rc wait_for_others(struct put_run *run, const char *path, qc_span name
     struct put_waiting *w = &run->waiting[run->waiting_count];
     QC_TRY(vault_source_file_open(&w->file, AT_FDCWD, path, err));
     run->waiting_count++;
-    run->waiting_bytes += size + ABOUT_EACH;
+    run->waiting_bytes += about(run, size);
     w->path = qc_strdup(path);
     w->name.max = QC_CLIENT_TEXT_MAX;
     if (w->path == NULL)
@@ -285,7 +296,7 @@ static void put_one(struct put_run *run, const char *path, qc_span name)
         return;
     }
     if (run->waiting_count == QC_VAULT_BUNDLE_FILES ||
-        run->waiting_bytes + (uint64_t)st.st_size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)
+        run->waiting_bytes + about(run, (uint64_t)st.st_size) > QC_VAULT_BUNDLE_MAX)
         put_waiting(run);
     if (!run->go_on)
         return;
@@ -490,6 +501,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     bool tree = qc_args_flag(args, "recursive");
     const char *wait = qc_args_value(args, "wait", "full");
     run.opts.if_absent = qc_args_flag(args, "if-absent");
+    c->pad = qc_args_flag(args, "pad");
     run.opts.anew = qc_args_flag(args, "restart");
     run.opts.hasty = strcmp(wait, "quorum") == 0;
     if (!run.opts.hasty && strcmp(wait, "full") != 0)

@@ -83,6 +83,8 @@ static const struct qc_opt put_opts[] = {
     { "recursive", 'r', NULL, "store a directory tree", false },
     { "if-absent", 0, NULL, "refuse when the name is taken", false },
     { "restart", 0, NULL, "begin anew, where an interrupted put of the name could go on", false },
+    { "pad", 0, NULL, "pad it with up to 12 % of zeros, so that its size says little; always: vault.pad = yes",
+      false },
     { "wait", 0, "full|quorum", "for all clouds (default), or for as many as must have it: the others follow",
       false },
     PROFILE,

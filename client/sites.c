@@ -52,6 +52,7 @@ qc_rc site_new(struct client *c, unsigned i, struct client **ret, struct qc_err 
     site->deadline_s = c->deadline_s;
     site->no_input = c->no_input;
     site->strict = c->strict;
+    site->pad = c->pad;
     site->bulk = c->bulk;
     QC_TRY(places_site(&site->places, site_letter(i), err));
     *ret = QC_STEAL(site);

@@ -69,6 +69,18 @@ static qc_rc give_share2(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_add_str(ret, c->share[1], err);
 }
 
+static qc_rc take_pad(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    c->pad = qc_span_eq(v, QC_LIT("yes"));
+    return c->pad || qc_span_eq(v, QC_LIT("no")) ? QC_OK : QC_FAIL(err, QC_USAGE, "neither 'yes' nor 'no'");
+}
+
+static qc_rc give_pad(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    return qc_buf_add_str(ret, c->pad ? "yes" : "no", err);
+}
+
 static qc_rc take_gateway(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
@@ -152,6 +164,7 @@ static qc_rc give_idle(const struct conf *c, qc_buf *ret, struct qc_err *err)
     X(SHARE1, "vault", "share1", true, share1)                                                               \
     X(SHARE2, "vault", "share2", true, share2)                                                               \
     X(GATEWAY, "vault", "gateway", true, gateway)                                                            \
+    X(PAD, "vault", "pad", false, pad)                                                                       \
     X(IDLE, "gateway", "idle", false, idle)                                                                  \
     X(TOKEN_FILE, "gateway", "token-file", false, token_file)                                                \
     X(CA, "gateway", "ca", false, ca)                                                                        \
@@ -202,6 +215,8 @@ static bool is_said(const struct conf *c, size_t key)
     switch (key) {
     case KEY_IDLE:
         return c->gateway[0] == '\0';
+    case KEY_PAD:
+        return c->pad;
     case KEY_TOKEN_FILE:
         return c->token_file[0] != '\0';
     case KEY_CA:

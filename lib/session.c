@@ -218,6 +218,7 @@ static qc_rc open_vault(struct qcloud *q, const char *home)
                                      .ids = qrng_rng(q->ids),
                                      .tell = tell_random,
                                      .tell_ctx = q,
+                                     .pad = q->conf.pad ? vault_padme : NULL,
                                      .passes = &q->passes };
     return vault_open_session(&q->vault, &conf, &gw, &call, err);
 }

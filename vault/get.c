@@ -217,6 +217,7 @@ static qc_rc explain_run(struct vault *v, qc_span name, const struct vault_call 
         rc = object_unlock(&o, err);
     session_note_faults(v, o.request, call);
     QC_TRY(rc);
+    stat.padding = o.frame->g.L - vault_opened_meta(o.opened)->true_size;
     QC_TRY(qc_buf_add(provenance, vault_opened_meta(o.opened)->provenance, err));
     if (ways != NULL)
         QC_TRY(vault_entry_ways(ways, &e.e, v->ring, err));

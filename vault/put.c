@@ -123,7 +123,9 @@ static qc_rc add_records(struct put *p, struct qc_err *err)
 
 static qc_rc begin(struct put *p, struct qc_err *err)
 {
-    struct vault_gw_begin b = { .base = p->base, .size = p->source->size };
+    /* The gateway hears of L, never of |D|. */
+    const uint64_t n = p->source->size;
+    struct vault_gw_begin b = { .base = p->base, .size = n == VAULT_SIZE_UNKNOWN ? n : put_padded(p->v, n) };
     memcpy(b.put_key, p->ids.put_key, sizeof(b.put_key));
     memcpy(b.object, p->ids.object, VAULT_ID_BYTES);
     memcpy(b.version, p->ids.version, VAULT_ID_BYTES);

@@ -51,7 +51,7 @@ struct put {
 
     struct vault_sealer *sealer;
     struct sender *sender;
-    uint64_t size; /* |D| so far */
+    uint64_t size; /* |D| so far, without what it is padded with */
     uint8_t M[32];
 };
 
@@ -70,6 +70,9 @@ QC_MUST qc_rc put_renumber(struct put *p, const struct vault_entry *current, str
 /* What the put says of itself: e is the entry. */
 void put_result(const struct put *p, const struct vault_entry *e, const struct vault_gw_receipt *receipt,
                 struct vault_put_result *ret);
+
+/* What D of n bytes is padded to: L. */
+uint64_t put_padded(const struct vault *v, uint64_t n);
 
 /* Read, seal and send all of D; N is durable at the gateway on QC_OK, and the source is unchanged. */
 QC_MUST qc_rc put_data(struct put *p, struct qc_err *err);

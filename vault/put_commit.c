@@ -228,6 +228,8 @@ void put_result(const struct put *p, const struct vault_entry *e, const struct v
     struct vault_put_result r = {
         .number = e->number, .sequence = e->sequence, .size = p->size, .stored = e->size
     };
+    if (p->sealer != NULL)
+        r.padding = vault_sealer_length(p->sealer) - p->size;
     memcpy(r.object, e->object, sizeof(r.object));
     memcpy(r.version, e->version, sizeof(r.version));
     put_result_take(&r, receipt);

@@ -5,12 +5,21 @@
 
 #define CHUNK ((size_t)1 << VAULT_CHUNK_LOG2)
 
-/* Reading ahead by one byte tells the last chunk, from a pipe as well. */
+/* Reading ahead by one byte tells the end of D, from a pipe as well. What D is padded with follows it. */
 struct feed {
-    bool ended;
     bool ahead;
     uint8_t byte;
+    bool at_end;    /* D is at its end */
+    uint64_t zeros; /* then: so many are left */
+    bool ended;     /* and so are they */
 };
+
+uint64_t put_padded(const struct vault *v, uint64_t n)
+{
+    const uint64_t L = v->pad != NULL ? v->pad(n) : n;
+    QC_ASSERT(L >= n);
+    return L;
+}
 
 static qc_rc read_some(struct put *p, uint8_t *dst, size_t want, size_t *ret_got, struct qc_err *err)
 {
@@ -28,9 +37,8 @@ static qc_rc read_some(struct put *p, uint8_t *dst, size_t want, size_t *ret_got
     return QC_OK;
 }
 
-/* The plaintext of the next chunk to dst. */
-static qc_rc next_chunk(struct put *p, struct feed *f, uint8_t *dst, size_t *ret_n, bool *ret_last,
-                        struct qc_err *err)
+/* What D has for the next chunk to dst. */
+static qc_rc next_data(struct put *p, struct feed *f, uint8_t *dst, size_t *ret_n, struct qc_err *err)
 {
     size_t n = 0, got = 0;
     if (f->ahead)
@@ -42,27 +50,43 @@ static qc_rc next_chunk(struct put *p, struct feed *f, uint8_t *dst, size_t *ret
         QC_TRY(read_some(p, &f->byte, 1, &got, err));
         f->ahead = got == 1;
     }
-    f->ended = !f->ahead;
+    p->size += n;
+    f->at_end = !f->ahead;
+    if (f->at_end)
+        f->zeros = put_padded(p->v, p->size) - p->size;
     *ret_n = n;
-    *ret_last = f->ended;
+    return QC_OK;
+}
+
+/* The plaintext of the next chunk to dst, of which the last one sets f->ended. */
+static qc_rc next_chunk(struct put *p, struct feed *f, uint8_t *dst, size_t *ret_n, struct qc_err *err)
+{
+    size_t n = 0;
+    if (!f->at_end)
+        QC_TRY(next_data(p, f, dst, &n, err));
+    if (f->at_end) {
+        const size_t zeros = f->zeros < CHUNK - n ? (size_t)f->zeros : CHUNK - n;
+        memset(dst + n, 0, zeros);
+        f->zeros -= zeros;
+        n += zeros;
+    }
+    f->ended = f->at_end && f->zeros == 0;
+    *ret_n = n;
     return QC_OK;
 }
 
 /* Up to 16 chunks into a segment's buffer. *ret_data: their bytes of D. */
 static qc_rc fill_segment(struct put *p, struct feed *f, qc_buf *seg, uint64_t *ret_data, struct qc_err *err)
 {
-    uint64_t data = 0;
+    const uint64_t before = p->size;
     for (unsigned i = 0; i < QC_VAULT_SEGMENT_CHUNKS && !f->ended; i++) {
         size_t n = 0, wrote = 0;
-        bool last = false;
         QC_ASSERT(seg->cap - seg->n >= vault_sealer_room(p->sealer, CHUNK));
-        QC_TRY(next_chunk(p, f, seg->p + seg->n, &n, &last, err));
-        QC_TRY(vault_sealer_chunk(p->sealer, seg->p + seg->n, n, last, &wrote, err));
+        QC_TRY(next_chunk(p, f, seg->p + seg->n, &n, err));
+        QC_TRY(vault_sealer_chunk(p->sealer, seg->p + seg->n, n, f->ended, &wrote, err));
         seg->n += wrote;
-        data += n;
     }
-    p->size += data;
-    *ret_data = data;
+    *ret_data = p->size - before;
     return QC_OK;
 }
 
@@ -101,7 +125,8 @@ static qc_rc send_all(struct put *p, struct qc_err *err)
         QC_TRY(fill_segment(p, &f, seg, &data, err));
         if (f.ended)
             return finish(p, seg, data, err);
-        QC_TRY(put_record(p, err));
+        if (data == SEGMENT_DATA) /* what D is padded with is made anew */
+            QC_TRY(put_record(p, err));
         QC_TRY(sender_send(p->sender, false, data, err));
     }
 }

@@ -205,8 +205,12 @@ static qc_rc write_N(struct many *b, struct many_member *m, struct vault_sealer 
     QC_TRY(qc_buf_reserve(&b->segment, vault_sealer_room(sealer, QC_VAULT_BUNDLED_MAX + 1), err));
     uint8_t *at = b->segment.p + b->segment.n;
     QC_TRY(read_all(b, m->item->source, at, &n, err));
-    QC_TRY(vault_sealer_chunk(sealer, at, n, true, &wrote, err));
+    const size_t padded = (size_t)put_padded(b->v, n);
+    QC_ASSERT(padded <= QC_VAULT_BUNDLED_MAX);
+    memset(at + n, 0, padded - n);
+    QC_TRY(vault_sealer_chunk(sealer, at, padded, true, &wrote, err));
     b->segment.n += wrote;
+    m->padding = padded - n;
     m->meta.true_size = n;
     m->meta.has_stored = true;
     m->meta.stored_s = qc_wall_s();
@@ -421,6 +425,7 @@ static void tell(struct many *b, size_t i)
     r.sequence = m->ids.sequence;
     r.size = m->meta.true_size;
     r.stored = m->stored;
+    r.padding = m->padding;
     memcpy(r.object, m->ids.object, sizeof(r.object));
     memcpy(r.version, m->ids.version, sizeof(r.version));
     put_result_take(&r, receipt);

@@ -27,6 +27,7 @@ struct many_member {
     struct store_sealed share[2];
     struct vault_meta meta;
     uint64_t start, stored; /* of N in the segment */
+    uint64_t padding;       /* bytes of it */
     uint8_t M[32];
     qc_buf backup, priv;
     struct vault_entry entry;

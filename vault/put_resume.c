@@ -185,6 +185,9 @@ static qc_rc compare(struct put *p, struct qc_err *err)
     QC_TRY(ask_gateway(p, err));
     if (p->first == 0)
         return QC_FAIL(err, QC_NOTFOUND, "the gateway has none of it any more");
+    /* All of D lies in whole segments that are there, and are not the last: it was to be padded, then. */
+    if (p->first * SEGMENT_DATA >= put_padded(p->v, p->source->size))
+        return QC_FAIL(err, QC_CHANGED, "it was padded, and is not to be now");
     return replay_all(p, err);
 }
 

@@ -24,6 +24,7 @@ struct vault {
     struct vault_ring *ring;
     struct vault_head head; /* replayed */
     struct ahead *ahead;    /* of gets to come; NULL: nothing */
+    uint64_t (*pad)(uint64_t n); /* as in vault_conf */
     bool looking;           /* between session_look and session_look_end */
 };
 

@@ -44,6 +44,7 @@ static qc_rc session_new(struct vault **ret, const struct vault_conf *conf, stru
         return QC_FAIL(err, QC_NOMEM, "no memory for a session");
     v->rng = conf->rng;
     v->ids = conf->ids.fill != NULL ? conf->ids : conf->rng;
+    v->pad = conf->pad;
     v->tell = conf->tell;
     v->tell_ctx = conf->tell_ctx;
     v->backup.max = QC_VAULT_BACKUP_MAX;

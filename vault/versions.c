@@ -375,6 +375,7 @@ qc_rc versions_open(struct object *o, struct vault *v, qc_span name, const struc
         session_note_faults(v, o->request, call);
     QC_TRY_AS(rc, err, "v%" PRIu64, f->number);
     fill(&s, f, info, vault_opened_meta(o->opened));
+    s.padding = o->frame->g.L - s.size;
     s.key_margin = v->store[0] != NULL && v->store[1] != NULL ? 1 : 0;
     *ret = QC_STEAL(s);
     return QC_OK;

@@ -29,6 +29,7 @@ struct fake_version {
 struct fake_upload {
     uint8_t key[16], object[16], version[16];
     enum vault_upload_state state;
+    uint64_t size; /* as announced */
     struct blob seg[64];
     uint32_t run;
     uint32_t last; /* number of the last segment + 1; 0: not seen */

@@ -32,6 +32,7 @@ struct rig {
     struct vault_notes notes;
     struct vault_passes *passes; /* borrowed, or NULL */
     unsigned unasked;
+    uint64_t (*pad)(uint64_t n); /* as in vault_conf */
 };
 
 static inline struct vault_conf rig_conf(struct rig *r)
@@ -42,7 +43,8 @@ static inline struct vault_conf rig_conf(struct rig *r)
                                 .rng = qc_rand_rng(&r->rand),
                                 .provenance = "test",
                                 .passes = r->passes,
-                                .unasked = r->unasked };
+                                .unasked = r->unasked,
+                                .pad = r->pad };
 }
 
 static inline struct vault_call rig_call(struct rig *r)

@@ -340,6 +340,7 @@ static qc_rc fake_begin(struct vault_gw *gw, const uint8_t *vault, const struct 
     memcpy(u->object, begin->object, 16);
     memcpy(u->version, begin->version, 16);
     u->state = VAULT_UPLOAD_OPEN;
+    u->size = begin->size;
     LEAVE(FAKE_BEGIN);
 }
 

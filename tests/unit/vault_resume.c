@@ -61,14 +61,14 @@ static qc_rc compare(void *ctx, qc_span bytes, struct qc_err *err)
     return QC_OK;
 }
 
-static void is_stored(struct rig *r, const char *name, uint64_t salt)
+static void is_stored(struct rig *r, const char *name, const struct file *f)
 {
-    struct rig_pattern p = { .size = SIZE, .salt = salt };
+    struct rig_pattern p = { .salt = f->p.salt };
     const struct vault_sink sink = { .write = compare, .ctx = &p };
     struct vault_call call = rig_call(r);
     struct qc_err err = { 0 };
     CHECK_OK(vault_get(r->v, qc_span_str(name), &sink, &call, NULL, &err));
-    CHECK(p.at == SIZE);
+    CHECK(p.at == f->p.size);
 }
 
 static qc_rc seek_to(void *ctx, uint64_t offset, struct qc_err *err)
@@ -95,7 +95,7 @@ static qc_rc put(struct rig *r, const char *name, struct file *f, struct vault_p
                                          .id = &f->id,
                                          .seek = seek_to,
                                          .ctx = &f->p,
-                                         .size = SIZE,
+                                         .size = f->p.size,
                                          .has_mtime = true,
                                          .mtime_s = 1700000000,
                                          .mtime_ns = 5,
@@ -134,7 +134,7 @@ static void ends(struct rig *r, const char *name, struct file *f, uint64_t kept,
     CHECK(res.kept == kept && f->from == kept && strcmp(f->anew, why) == 0);
     CHECK(rig_leftovers(r) == 0);
     if (kept > 0 || f->p.salt == OTHER) /* where two could have been mixed */
-        is_stored(r, name, f->p.salt);
+        is_stored(r, name, f);
 }
 
 static void goes_on(struct rig *r)
@@ -256,8 +256,49 @@ static void damaged(struct rig *r)
                     res.anew);
         CHECK(res.kept == cases[i].kept * SEGMENT && rig_leftovers(r) == 0);
         if (res.kept > 0)
-            is_stored(r, "e", f.p.salt);
+            is_stored(r, "e", &f);
     }
+}
+
+static uint64_t wide(uint64_t n)
+{
+    return n + SEGMENT + SEGMENT / 2;
+}
+
+static void padded_by(struct rig *r, uint64_t (*pad)(uint64_t n))
+{
+    struct qc_err err = { 0 };
+    vault_close(&r->v);
+    r->pad = pad;
+    CHECK_OK(rig_open(r, &err));
+}
+
+/* What follows D is sent anew, be it in segments of its own; and where D ends with one of them it can go on
+ * only if something is to follow. */
+static void padded(struct rig *r)
+{
+    struct file f = a_file(6), whole = a_file(8);
+    padded_by(r, wide);
+    for (uint32_t at = 2; at < 4; at++) { /* D's last bytes and zeros; zeros alone */
+        fails(r, "f", &f, at);
+        ends(r, "f", &f, 2 * SEGMENT, "");
+    }
+    fails(r, "f", &f, 0);
+    padded_by(r, NULL); /* it is not to be padded any more */
+    ends(r, "f", &f, 2 * SEGMENT, "");
+    fails(r, "f", &f, 2);
+    padded_by(r, wide);
+    ends(r, "f", &f, 2 * SEGMENT, "");
+
+    whole.p.size = whole.id.size = 2 * SEGMENT;
+    for (uint32_t at = 2; at < 4; at++) {
+        fails(r, "g", &whole, at);
+        ends(r, "g", &whole, 2 * SEGMENT, "");
+    }
+    fails(r, "g", &whole, 2);
+    padded_by(r, NULL);
+    ends(r, "g", &whole, 0, "it was padded, and is not to be now");
+    is_stored(r, "g", &whole);
 }
 
 int main(void)
@@ -271,6 +312,7 @@ int main(void)
     overtaken(&r);
     of_no_use(&r);
     damaged(&r);
+    padded(&r);
     rig_done(&r);
     return 0;
 }

@@ -6,6 +6,7 @@
  *   id = 32 hex digits
  *   share1 = /absolute/path
  *   share2 = /absolute/path
+ *   pad = yes | no; no when not given                  sizes of what is put are padded
  *   gateway = local | unix:/absolute/path | http://127.0.0.1:PORT | https://HOST[:PORT]
  *   [gateway]
  *   idle = seconds, 1 .. 86400; 30 when not given      of the local one
@@ -32,6 +33,7 @@ struct conf {
     bool has_vault;
     uint8_t vault[CONF_ID_BYTES];
     char share[2][QC_CLIENT_PATH_MAX];
+    bool pad;
     uint32_t idle_s;
     char gateway[CONF_URL_MAX];                                  /* empty: the user's own, on demand */
     char token_file[QC_CLIENT_PATH_MAX], ca[QC_CLIENT_PATH_MAX]; /* empty: not said */

@@ -59,6 +59,9 @@ struct vault_conf {
     void *tell_ctx;
     struct vault_passes *passes; /* for stores under a passphrase; NULL: none. Outlives the session */
     struct vault_lock lock;      /* vault_create: what the stores' keys are wrapped under; {0}: in clear */
+    /* What is put is followed by zeros, to so many bytes (never less than n, and none larger than
+     * QC_VAULT_BUNDLED_MAX where n is not): vault_padme (vault/pad.h). NULL: by none. */
+    uint64_t (*pad)(uint64_t n);
     bool derived;                /* vault_create: the shares come from two seeds (FORMAT 7.2) */
     unsigned unasked; /* 1, 2: nobody is asked for this store's passphrase (it is to be rebuilt); 0 */
 };
@@ -166,6 +169,7 @@ struct vault_put_result {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint64_t number, sequence;
     uint64_t size, stored; /* |D|, |N| */
+    uint64_t padding;      /* bytes of N that are neither D nor about it: L - |D| */
     uint64_t kept;         /* of D, by an interrupted put before; all of it: it had been committed */
     uint64_t sent;         /* of N, handed to the gateway now */
     bool waits;            /* set after a failure: what is durable stays, and the same put goes on there */
@@ -235,6 +239,7 @@ struct vault_stat {
     int64_t mtime_s, created_s;
     bool has_stored;  /* only where the object was opened, and the program that stored it noted the time */
     int64_t stored_s; /* by the clock of the machine that stored it, under the object's seal */
+    uint64_t padding; /* as in vault_put_result; only where the object was opened, else 0 */
     uint32_t mtime_ns, mode;
     int64_t margin, acked_margin, margin_full;
     unsigned key_margin; /* local shares that may be lost: 1, 0 */
