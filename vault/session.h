@@ -22,10 +22,10 @@ struct vault {
     struct vault_record record; /* of the vault, verified */
     qc_buf backup;              /* the vault's B, as it came */
     struct vault_ring *ring;
-    struct vault_head head; /* replayed */
-    struct ahead *ahead;    /* of gets to come; NULL: nothing */
+    struct vault_head head;      /* replayed */
+    struct ahead *ahead;         /* of gets to come; NULL: nothing */
     uint64_t (*pad)(uint64_t n); /* as in vault_conf */
-    bool looking;           /* between session_look and session_look_end */
+    bool looking;                /* between session_look and session_look_end */
 };
 
 /* "'name'" with what is not printable ASCII escaped as \xNN, cut with "..": for messages. */

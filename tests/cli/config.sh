@@ -35,6 +35,65 @@ expect_exit 0 config set gateway.idle 60
 sed -i 's/^idle = .*/idle = 60/' want
 same want "$conf"
 
+# Padding: of one put, or of all that are stored, whatever the command; what comes back has none.
+padding_of() # SIZE
+{
+    /usr/bin/python3 -c '
+import math, sys
+L = int(sys.argv[1])                # as the paper computes it
+E = math.floor(math.log2(L))
+mask = 2 ** (E - math.floor(math.log2(E)) - 1) - 1
+print(((L + mask) & ~mask) - L)' "$1"
+}
+is_padded() # NAME BYTES
+{
+    expect_exit 0 --json explain "$1"
+    json_ok
+    [ "$(json_get 'lines[1]["padding"]')" = "$2" ] || fail "$1 has other padding than $2: $(cat out)"
+}
+random_file secret 70001
+random_file other 69700
+want=$(padding_of 70001)
+[ "$want" = 1679 ] || fail "the computation: $want"
+expect_exit 0 --json put --pad secret once
+json_ok
+[ "$(json_get 'lines[1]["padding"]')" = "$want" ] || fail "put --pad: $(cat out)"
+stored=$(json_get 'lines[1]["stored"]')
+expect_exit 0 --json put --pad other
+[ "$(json_get 'lines[1]["stored"]')" = "$stored" ] || fail "two of one padded size: $stored, $(cat out)"
+expect_exit 0 put --pad secret again
+err_has "and 1.6 KiB of padding"
+expect_exit 0 put secret again
+is_padded again 0
+expect_exit 2 config set vault.pad perhaps
+err_has "neither 'yes' nor 'no'"
+expect_exit 0 config set vault.pad yes
+expect_exit 0 --json reseal again
+json_ok
+is_padded again "$want"
+mkdir tree
+for i in 1 2 3 4 5; do cp secret "tree/$i"; done
+expect_exit 0 sync tree t/
+is_padded t/3 "$want"
+cp other tree/3
+expect_exit 0 put -r tree u
+is_padded u/3 "$(padding_of 69700)"
+is_padded u/5 "$want"
+expect_exit 0 get u/5 back
+same secret back
+expect_exit 0 get -r u all
+diff -r tree all || fail "a padded tree"
+expect_exit 0 cat --range 69998- u/5
+same <(tail -c 3 secret) out
+expect_exit 2 cat --range 70000-70001 u/5
+expect_exit 0 --json stat --version 3 again
+json_ok
+[ "$(json_get 'lines[1]["padding"], lines[1]["size"]')" = "($want, 70001)" ] || fail "stat: $(cat out)"
+expect_exit 0 verify
+expect_exit 0 config set vault.pad no
+grep -v '^pad = ' "$conf" >without
+cp without "$conf"
+
 # A section, or a key, that was not there yet.
 printf '[vault]\nid = %s\nshare1 = %s\nshare2 = %s\ngateway = local' "$id" "$T/share1" "$T/stick" >"$conf"
 expect_exit 0 config set gateway.idle 90

@@ -29,6 +29,10 @@ def test():
         box.init("--memory", "64")
         data = {f"a/{size}/ü\n x": rng.randbytes(size) for size in (0, 1, 4095, 1 << 20, (1 << 20) + 1, (16 << 20) + 9, 35 << 20)}
         box.put_all(data)
+        box.expect(0, "config", "set", "vault.pad", "yes")          # from here on with zeros behind them
+        padded = {f"padded/{size}": rng.randbytes(size) for size in (1000, (1 << 20) - 3, (1 << 20) + 1)}
+        box.put_all(padded)
+        data |= padded
         small = small_files(rng)
         box.put_tree(small)
         data |= small

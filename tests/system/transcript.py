@@ -126,6 +126,11 @@ def test():
         box.expect(0, "status")
         proxy = Proxy(socket_of(box))
         box.put_all(data)
+        # Two of one padded size, which is all that is said of it.
+        padded = {b"one-of-4900-bytes": rng.randbytes(4900), b"one-of-5100-bytes": rng.randbytes(5100)}
+        for name, d in padded.items():
+            box.expect(0, "put", "--pad", box.write("in", d), os.fsdecode(name))
+        data |= padded
         for name, d in data.items():
             check(box.get(os.fsdecode(name)) == d, f"{name} differs")
         os.rename(box.stores[0], box.stores[0] + ".away")
@@ -138,6 +143,9 @@ def test():
         sent = list(proxy.parts)
         check(sum(map(len, sent)) > 2 * sum(map(len, data.values())), "the proxy saw too little")
         transcript = sent + stored(*box.clouds) + stored(os.path.dirname(socket_of_dir(box)))
+        said = b"".join(sent)
+        check(said.count(b'"size":5120') == 2, "the padded size was announced twice")
+        check(not any(b'"size":%d' % len(d) in said for d in padded.values()), "the size of a padded file was told")
         keys, G = secrets(box, data)
         wanted = set().union(*(windows(k) for k in keys), *(windows(n) for n in data),
                              *(windows(d[:200_000]) for d in data.values()))

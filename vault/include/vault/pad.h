@@ -6,7 +6,8 @@
 
 /*
  * What n bytes are padded to: the least number >= n that has, in binary, at most as many digits behind its
- * first one, trailing zeros apart, as the number of its digits has. At most 12 % more (11.1 at 9 bytes; below
- * 3.2 % from 2 GiB on); of the numbers up to N some (log N)^2 are left. n is below 2^62.
+ * first one, trailing zeros apart, as the number of its digits has. At most 12 % more (11.6 at 129
+ * bytes), 6.3 % from 256 bytes, 3.2 % from 64 KiB, 1.6 % from 4 GiB on. Up to 2 MiB 333 sizes are left. n is
+ * below 2^62.
  */
 uint64_t vault_padme(uint64_t n);

@@ -62,7 +62,7 @@ struct vault_conf {
     /* What is put is followed by zeros, to so many bytes (never less than n, and none larger than
      * QC_VAULT_BUNDLED_MAX where n is not): vault_padme (vault/pad.h). NULL: by none. */
     uint64_t (*pad)(uint64_t n);
-    bool derived;                /* vault_create: the shares come from two seeds (FORMAT 7.2) */
+    bool derived;     /* vault_create: the shares come from two seeds (FORMAT 7.2) */
     unsigned unasked; /* 1, 2: nobody is asked for this store's passphrase (it is to be rebuilt); 0 */
 };
 
