@@ -7,6 +7,7 @@
 #include "base/token.h"
 #include "home/gateway_start.h"
 #include "home/random.h"
+#include "vault/pad.h"
 
 enum {
     SECRET_BYTES = 1 << 20, /* that a session takes, with room */
