@@ -13,7 +13,7 @@ from pki import Authority               # noqa: E402
 
 
 def measure(out, run, quick):
-    otp, tls = (["16", "1"], ["16", "1", "1"]) if quick else (["128", "41"], ["256", "15", "120"])
+    otp, tls = (["16", "1"], ["16", "1", "1"]) if quick else (["128", "31"], ["256", "11", "200"])
     begun = {"when": time.strftime("%Y-%m-%d", time.gmtime()), "load": round(os.getloadavg()[0], 2), "otp": otp, "tls": tls}
     out.add("links", **begun)
     built = os.path.dirname(run.KERNELS)

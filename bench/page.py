@@ -152,6 +152,7 @@ def links(lines):
            f"Medians of rounds in which all kinds have their turn: {begun['otp'][1]} of {begun['otp'][0]} MiB for one-time pads, {begun['tls'][1]} of {begun['tls'][0]} MiB for TLS. Gb are 10^9 bits; by the "
            "processor time of the end that used more, which is what a core does where nobody else is, and by the clock, in which the machine's other work is. "
            "Pad is read from 64 MiB at each end, more than the caches hold; that a link takes it into locked memory and wipes it is in its figures, and not in those of the kernel. "
+           "(More than 1: with nothing to compute, the receiver of plain TCP goes to sleep, and is woken, twice as often as the link's.) "
            "New keys: in one connection, slices of 0.12 s with them and without in turns, each beside its neighbour.")
     yield ""
     yield from table(["", "Gb/s of a core", "Gb/s by the clock"], rows)
