@@ -137,3 +137,33 @@ bool qc_dec_take(qc_span *s, uint64_t *ret)
     *ret = v;
     return true;
 }
+
+size_t qc_utf8(const uint8_t *p, size_t n)
+{
+    static const struct form {
+        uint8_t mask, lead;
+        uint32_t least;
+    } forms[] = { { 0x80, 0x00, 0 }, { 0xE0, 0xC0, 0x80 }, { 0xF0, 0xE0, 0x800 }, { 0xF8, 0xF0, 0x10000 } };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (n <= i || (p[0] & forms[i].mask) != forms[i].lead)
+            continue;
+        uint32_t v = (uint32_t)p[0] & (uint32_t)(uint8_t)~forms[i].mask;
+        for (size_t j = 1; j <= i; j++) {
+            if ((p[j] & 0xC0) != 0x80)
+                return 0;
+            v = v << 6 | (p[j] & 0x3FU);
+        }
+        return v < forms[i].least || v > 0x10FFFF || (v >= 0xD800 && v <= 0xDFFF) ? 0 : i + 1;
+    }
+    return 0;
+}
+
+/* C0, DEL, and C1 (which some terminals obey): the latter are two bytes in UTF-8, C2 80 to C2 9F. And what
+ * turns the direction of writing, U+202A to U+202E and U+2066 to U+2069: a line would read as another one. */
+bool qc_utf8_controls(const uint8_t *p, size_t len)
+{
+    if (len == 3 && p[0] == 0xE2)
+        return (p[1] == 0x80 && p[2] >= 0xAA && p[2] <= 0xAE) ||
+               (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9);
+    return p[0] < 0x20 || p[0] == 0x7F || (len == 2 && p[0] == 0xC2 && p[1] < 0xA0);
+}

@@ -2,12 +2,14 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "text.h"
 
 #define OUT_V 1
 
+enum { INDENT = 4 };        /* of a sentence's further lines on a terminal */
 enum { NAME_SHOWN = 1024 }; /* bytes of a name in the first line of a message; JSON has it whole */
 
 void out_init(struct out *o, const char *command, enum msg_class c)
@@ -19,6 +21,13 @@ void out_init(struct out *o, const char *command, enum msg_class c)
 void out_bytes_on_stdout(struct out *o)
 {
     o->json_to = o->talk;
+}
+
+size_t out_columns(const struct out *o)
+{
+    struct winsize size;
+    const int fd = fileno(o->talk);
+    return fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : SIZE_MAX;
 }
 
 static void bar_end(struct out *o)
@@ -42,13 +51,16 @@ void out_raw(struct out *o, qc_span s)
 }
 
 /* A line for people. Whoever chose a word in it moves nobody's terminal. False: it did not come out whole. */
-QC_PRINTF(3, 0) static bool put_line(FILE *to, const char *start, const char *fmt, va_list ap)
+QC_PRINTF(4, 0)
+static bool put_line(FILE *to, size_t columns, const char *start, const char *fmt, va_list ap)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
-    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
-    if (qc_buf_addv(&said, &err, fmt, ap) != QC_OK || qc_buf_add_str(&line, start, &err) != QC_OK ||
-        text_harmless(qc_buf_span(&said), &line, &err) != QC_OK ||
+    QC_CLEANUP(qc_buf_free) qc_buf harmless = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = 8 * QC_CLIENT_TEXT_MAX + 64 };
+    if (qc_buf_addv(&said, &err, fmt, ap) != QC_OK || qc_buf_add_str(&harmless, start, &err) != QC_OK ||
+        text_harmless(qc_buf_span(&said), &harmless, &err) != QC_OK ||
+        text_wrap(qc_buf_span(&harmless), columns, INDENT, &line, &err) != QC_OK ||
         qc_buf_add(&line, QC_LIT("\n"), &err) != QC_OK)
         return false;
     return fwrite(line.p, 1, line.n, to) == line.n;
@@ -61,7 +73,7 @@ void out_line(struct out *o, const char *fmt, ...)
     bar_end(o);
     va_list ap;
     va_start(ap, fmt);
-    if (!put_line(o->data, "", fmt, ap))
+    if (!put_line(o->data, SIZE_MAX, "", fmt, ap))
         o->failed = true;
     va_end(ap);
 }
@@ -69,7 +81,7 @@ void out_line(struct out *o, const char *fmt, ...)
 QC_PRINTF(2, 0) static void talk(struct out *o, const char *fmt, va_list ap)
 {
     bar_end(o);
-    if (!put_line(o->talk, "qcloud: ", fmt, ap))
+    if (!put_line(o->talk, out_columns(o), "qcloud: ", fmt, ap))
         fputs("qcloud: a message could not be written\n", o->talk);
 }
 
@@ -212,16 +224,24 @@ static qc_rc message_json(const struct shown *s, struct json_t **ret, struct qc_
 static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf next = { .max = QC_CLIENT_TEXT_MAX };
-    QC_CLEANUP(qc_buf_free) qc_buf what = { .max = 4 * QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf what = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
+    QC_CLEANUP(qc_buf_free) qc_buf lines = { .max = 8 * QC_CLIENT_TEXT_MAX + 64 };
+    const size_t columns = out_columns(o);
+    QC_TRY(
+        qc_buf_addf(&what, err, "qcloud: %s%s ", strcmp(s->type, "warning") == 0 ? "warning " : "", s->code));
     QC_TRY(text_harmless(s->what, &what, err));
+    QC_TRY(text_wrap(qc_buf_span(&what), columns, INDENT, &lines, err));
+    QC_TRY(qc_buf_add(&lines, QC_LIT("\n"), err));
+    qc_buf_clear(&what);
+    QC_TRY(qc_buf_addf(&what, err, "  data: %s", s->m->data));
+    QC_TRY(text_wrap(qc_buf_span(&what), columns, 2 * INDENT, &lines, err));
     if (s->next != NULL)
         QC_TRY(qc_buf_add_str(&next, s->next, err));
     else
         QC_TRY(msg_next_text(s->m, s->about, "\n    or: ", &next, err));
     bar_end(o);
-    fprintf(o->talk, "qcloud: %s%s %.*s\n  data: %s\n  next: %.*s\n",
-            strcmp(s->type, "warning") == 0 ? "warning " : "", s->code, (int)what.n, (const char *)what.p,
-            s->m->data, (int)next.n, (const char *)next.p);
+    fprintf(o->talk, "%.*s\n  next: %.*s\n", (int)lines.n, (const char *)lines.p, (int)next.n,
+            (const char *)next.p); /* a command is left whole: it may be copied from there */
     return QC_OK;
 }
 

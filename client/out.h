@@ -35,6 +35,8 @@ void out_bytes_on_stdout(struct out *o);
 /* The line of type start. */
 void out_start(struct out *o);
 
+/* Columns of the terminal that is talked to; SIZE_MAX where that is none: it has no end of a line. */
+size_t out_columns(const struct out *o);
 /* A line of data for people (stdout), when not --json. */
 void out_line(struct out *o, const char *fmt, ...) QC_PRINTF(2, 3);
 /* Bytes of data as they are. */

@@ -1,12 +1,21 @@
 #include "progress.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "signals.h"
 #include "text.h"
 
-enum { BAR_MS = 100, JSON_MS = 1000, PLAIN_MS = 10000, MARK_MS = 1000, ETA_MS = 5000, LABEL_MAX = 40 };
+enum {
+    BAR_MS = 100,
+    JSON_MS = 1000,
+    PLAIN_MS = 10000,
+    MARK_MS = 1000,
+    ETA_MS = 5000,
+    LABEL_MAX = 40,
+    LABEL_MIN = 8
+};
 
 void progress_begin(struct progress *p, struct out *o, qc_span label, const char *noun, bool bytes)
 {
@@ -54,26 +63,79 @@ static void figure(const struct progress *p, uint64_t v, char out[TEXT_SIZE])
         snprintf(out, TEXT_SIZE, "%" PRIu64, v);
 }
 
-static void line(struct progress *p, const struct vault_progress *at, uint64_t now, char *out, size_t max)
+/* What a line has behind its label; on a narrow terminal not all of it. */
+struct words {
+    char per_cent[8], figures[2 * TEXT_SIZE + 32], speed[TEXT_SIZE + 8], eta[TEXT_SPAN + 8];
+};
+
+static void words_of(struct progress *p, const struct vault_progress *at, uint64_t now, struct words *w)
 {
-    char done[TEXT_SIZE], total[TEXT_SIZE], speed[TEXT_SIZE], eta[TEXT_SPAN + 8] = "", per_cent[16] = "";
+    char done[TEXT_SIZE], total[TEXT_SIZE], speed[TEXT_SIZE];
     double per_s = rate(p, now, at->done);
     int percent = progress_percent(at);
+    *w = (struct words){ 0 };
     figure(p, at->done, done);
     figure(p, (uint64_t)per_s, speed);
     snprintf(total, sizeof total, "?");
     if (percent >= 0) {
         figure(p, at->total, total);
-        snprintf(per_cent, sizeof per_cent, "%3d %%  ", percent);
+        snprintf(w->per_cent, sizeof w->per_cent, "  %3d %%", percent);
         if (now - p->started_ms >= ETA_MS && per_s >= 1 && at->total > at->done) {
             char span[TEXT_SPAN];
             text_span((uint64_t)((double)(at->total - at->done) * 1000.0 / per_s), span);
-            snprintf(eta, sizeof eta, "  ETA %s", span);
+            snprintf(w->eta, sizeof w->eta, "  ETA %s", span);
         }
     }
     if (at->finishing)
-        snprintf(eta, sizeof eta, "  committing");
-    snprintf(out, max, "%s%s/%s %s  %s/s%s", per_cent, done, total, p->noun, speed, eta);
+        snprintf(w->eta, sizeof w->eta, "  committing");
+    char *unit = strchr(done, ' '); /* told once where it is one */
+    if (unit != NULL && strchr(total, ' ') != NULL && strcmp(unit, strchr(total, ' ')) == 0)
+        *unit = '\0';
+    snprintf(w->figures, sizeof w->figures, "  %s/%s %s", done, total, p->noun);
+    snprintf(w->speed, sizeof w->speed, "  %s/s", speed);
+}
+
+static bool is_letter(uint8_t byte) /* or its first byte, in UTF-8 */
+{
+    return (byte & 0xC0) != 0x80;
+}
+
+/* The end of a label that fits into so many columns, each letter taken for one; what was cut is two dots. */
+static qc_rc add_label(qc_span label, size_t columns, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
+    size_t letters = 0, skip = 0;
+    QC_TRY(text_escape(label, &text, err));
+    for (size_t i = 0; i < text.n; i++)
+        letters += is_letter(text.p[i]);
+    for (size_t more = letters > columns ? letters - columns + 2 : 0; more > 0 && skip < text.n; more--)
+        for (skip++; skip < text.n && !is_letter(text.p[skip]);)
+            skip++;
+    if (skip > 0)
+        QC_TRY(qc_buf_add(ret, QC_LIT(".."), err));
+    return qc_buf_add(ret, qc_span_from(qc_buf_span(&text), skip), err);
+}
+
+/* A line of a bar never wraps: what wrapped could not be written over. What says least goes first: the rate,
+ * then the beginning of the label, then the figures. */
+static qc_rc add_line(const struct progress *p, struct words *w, size_t columns, qc_buf *ret,
+                      struct qc_err *err)
+{
+    const size_t label = p->label.n < LABEL_MAX ? p->label.n : LABEL_MAX;
+    const size_t room =
+        columns - 1; /* a cursor behind the last column is in the next line on some terminals */
+    size_t rest = strlen(w->per_cent) + strlen(w->figures) + strlen(w->speed) + strlen(w->eta);
+    if (label + rest > room) {
+        rest -= strlen(w->speed);
+        w->speed[0] = '\0';
+    }
+    if (LABEL_MIN + rest > room && w->per_cent[0] != '\0') {
+        rest -= strlen(w->figures);
+        w->figures[0] = '\0';
+    }
+    const size_t left = rest < room ? room - rest : 0;
+    QC_TRY(add_label(p->label, left < LABEL_MAX ? left : LABEL_MAX, ret, err));
+    return qc_buf_addf(ret, err, "%s%s%s%s", w->per_cent, w->figures, w->speed, w->eta);
 }
 
 static qc_rc record(struct progress *p, const struct vault_progress *at, struct qc_err *err)
@@ -115,14 +177,13 @@ void progress_tell(void *ctx, const struct vault_progress *at)
                   "progress is an extra: a lack of memory shows in the operation itself");
         return;
     }
-    char text[160];
-    QC_CLEANUP(qc_buf_free) qc_buf label = { .max = QC_CLIENT_TEXT_MAX };
-    line(p, at, now, text, sizeof text);
-    qc_span shown = p->label.n > LABEL_MAX ? qc_span_from(p->label, p->label.n - LABEL_MAX) : p->label;
-    if (text_escape(shown, &label, &why) != QC_OK)
-        return;
+    struct words words;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
     bool bar = p->o->terminal && p->o->progress == OUT_PROGRESS_AUTO && !asked;
-    fprintf(p->o->talk, bar ? "\r%.*s  %s\033[K" : "%.*s  %s\n", (int)label.n, (const char *)label.p, text);
+    words_of(p, at, now, &words);
+    if (add_line(p, &words, bar ? out_columns(p->o) : SIZE_MAX, &text, &why) != QC_OK)
+        return;
+    fprintf(p->o->talk, bar ? "\r%.*s\033[K" : "%.*s\n", (int)text.n, (const char *)text.p);
     p->o->bar_drawn = bar;
     fflush(p->o->talk);
 }

@@ -4,24 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/codec.h"
+
 size_t text_utf8(const uint8_t *p, size_t n)
 {
-    static const struct form {
-        uint8_t mask, lead;
-        uint32_t least;
-    } forms[] = { { 0x80, 0x00, 0 }, { 0xE0, 0xC0, 0x80 }, { 0xF0, 0xE0, 0x800 }, { 0xF8, 0xF0, 0x10000 } };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (n <= i || (p[0] & forms[i].mask) != forms[i].lead)
-            continue;
-        uint32_t v = (uint32_t)p[0] & (uint32_t)(uint8_t)~forms[i].mask;
-        for (size_t j = 1; j <= i; j++) {
-            if ((p[j] & 0xC0) != 0x80)
-                return 0;
-            v = v << 6 | (p[j] & 0x3FU);
-        }
-        return v < forms[i].least || v > 0x10FFFF || (v >= 0xD800 && v <= 0xDFFF) ? 0 : i + 1;
-    }
-    return 0;
+    return qc_utf8(p, n);
 }
 
 bool text_is_utf8(qc_span s)
@@ -36,16 +23,6 @@ bool text_is_utf8(qc_span s)
     return true;
 }
 
-/* C0, DEL, and C1 (which some terminals obey): the latter are two bytes in UTF-8, C2 80 to C2 9F. And what
- * turns the direction of writing, U+202A to U+202E and U+2066 to U+2069: a line would read as another one. */
-static bool is_control(const uint8_t *p, size_t len)
-{
-    if (len == 3 && p[0] == 0xE2)
-        return (p[1] == 0x80 && p[2] >= 0xAA && p[2] <= 0xAE) ||
-               (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9);
-    return p[0] < 0x20 || p[0] == 0x7F || (len == 2 && p[0] == 0xC2 && p[1] < 0xA0);
-}
-
 /* s, with a backslash before each of the characters in marked. */
 static qc_rc add_visible(qc_span s, const char *marked, qc_buf *ret, struct qc_err *err)
 {
@@ -53,7 +30,7 @@ static qc_rc add_visible(qc_span s, const char *marked, qc_buf *ret, struct qc_e
     while (at < s.n) {
         const uint8_t *p = s.p + at;
         const size_t utf8 = text_utf8(p, s.n - at), len = utf8 == 0 ? 1 : utf8;
-        const bool hide = utf8 == 0 || is_control(p, len);
+        const bool hide = utf8 == 0 || qc_utf8_controls(p, len);
         for (size_t i = 0; hide && i < len; i++)
             QC_TRY(qc_buf_addf(ret, err, "\\x%02x", p[i]));
         if (!hide && strchr(marked, p[0]) != NULL)
@@ -73,6 +50,38 @@ qc_rc text_escape(qc_span s, qc_buf *ret, struct qc_err *err)
 qc_rc text_harmless(qc_span s, qc_buf *ret, struct qc_err *err)
 {
     return add_visible(s, "", ret, err);
+}
+
+static size_t letters_of(qc_span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += (s.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
+qc_rc text_wrap(qc_span s, size_t columns, size_t indent, qc_buf *ret, struct qc_err *err)
+{
+    size_t at = 0;
+    while (s.n > 0) {
+        size_t blanks = 0;
+        while (blanks < s.n && s.p[blanks] == ' ')
+            blanks++;
+        size_t n = blanks;
+        while (n < s.n && s.p[n] != ' ')
+            n++;
+        const size_t word = letters_of(qc_span_sub(s, blanks, n - blanks));
+        if (at > indent && word > 0 && at + blanks + word > columns) {
+            QC_TRY(qc_buf_addf(ret, err, "\n%*s", (int)indent, ""));
+            QC_TRY(qc_buf_add(ret, qc_span_sub(s, blanks, n - blanks), err));
+            at = indent + word;
+        } else {
+            QC_TRY(qc_buf_add(ret, qc_span_sub(s, 0, n), err));
+            at += blanks + word;
+        }
+        s = qc_span_from(s, n);
+    }
+    return QC_OK;
 }
 
 qc_rc text_quote(qc_span s, qc_buf *ret, struct qc_err *err)

@@ -20,6 +20,9 @@ QC_MUST qc_rc text_quote(qc_span s, qc_buf *ret, struct qc_err *err);
 QC_MUST qc_rc text_lossy(qc_span s, qc_buf *ret, struct qc_err *err);
 /* "key": text with what is not UTF-8 replaced. QC_LIMIT, QC_NOMEM. */
 QC_MUST qc_rc text_json(struct json_t *obj, const char *key, qc_span text, struct qc_err *err);
+/* A sentence in lines of at most so many columns, each letter taken for one, broken at blanks; all but the
+ * first are indented. A word that is longer stands alone. SIZE_MAX columns: as it is. */
+QC_MUST qc_rc text_wrap(qc_span s, size_t columns, size_t indent, qc_buf *ret, struct qc_err *err);
 /* A word for a shell: as it stands where that is safe, else in quotes. */
 QC_MUST qc_rc text_shell(qc_span s, qc_buf *ret, struct qc_err *err);
 

@@ -13,18 +13,23 @@ void session_name_text(char out[NAME_TEXT], qc_span name)
 {
     size_t at = 0;
     out[at++] = '\'';
-    for (size_t i = 0; i < name.n; i++) {
-        uint8_t c = name.p[i];
-        bool plain = c >= 0x20 && c < 0x7f && c != '\'' && c != '\\';
-        if (at + 8 > NAME_TEXT) {
+    for (size_t i = 0; i < name.n;) {
+        const uint8_t *p = name.p + i;
+        const size_t utf8 = qc_utf8(p, name.n - i), n = utf8 == 0 ? 1 : utf8;
+        const bool plain = utf8 > 0 && !qc_utf8_controls(p, n);
+        if (at + 4 * n + 4 > NAME_TEXT) {
             memcpy(out + at, "..", 2);
             at += 2;
             break;
         }
+        if (plain && (*p == '\'' || *p == '\\')) /* as the programs write it: a name is told once */
+            out[at++] = '\\';
         if (plain)
-            out[at++] = (char)c;
-        else
-            at += (size_t)snprintf(out + at, NAME_TEXT - at, "\\x%02x", c);
+            memcpy(out + at, p, n);
+        for (size_t j = 0; !plain && j < n; j++)
+            (void)snprintf(out + at + 4 * j, NAME_TEXT - at - 4 * j, "\\x%02x", p[j]);
+        at += plain ? n : 4 * n;
+        i += n;
     }
     memcpy(out + at, "'", 2);
 }

@@ -56,6 +56,7 @@ qc_cli(repair TIMEOUT 300)
 qc_cli(sites TIMEOUT 600)
 if(NOT QC_SANITIZE AND QC_FAULT_POINTS AND CMAKE_C_COMPILER_ID STREQUAL GNU) # once: in all builds the pages are the same
   qc_cli(man)
+  qc_cli(screens)
   qc_cli(guide TIMEOUT 600)
   qc_on_clouds(clouds/guide TIMEOUT 600 COUNT 3 TLS COMMAND ${CMAKE_COMMAND} -E env QC_BIN=${PROJECT_BINARY_DIR}/bin QC_SOURCE=${PROJECT_SOURCE_DIR}
     ${QC_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/guide.py --s3 hospital.md "{tlsurl1}&ca={ca}" {credentials1} "{tlsurl2}&ca={ca}" {credentials2} "{tlsurl3}&ca={ca}" {credentials3})

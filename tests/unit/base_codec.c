@@ -96,8 +96,19 @@ static void check_decimal(void)
     }
 }
 
+static void check_utf8(void)
+{
+    CHECK(qc_utf8((const uint8_t *)"a", 1) == 1 && qc_utf8((const uint8_t *)"", 0) == 0);
+    CHECK(qc_utf8((const uint8_t *)"\xE2\x82\xAC", 3) == 3 && qc_utf8((const uint8_t *)"\xE2\x82", 2) == 0);
+    CHECK(qc_utf8((const uint8_t *)"\xC0\x80", 2) == 0 && qc_utf8((const uint8_t *)"\xED\xA0\x80", 3) == 0);
+    CHECK(qc_utf8_controls((const uint8_t *)"\x1b", 1) && qc_utf8_controls((const uint8_t *)"\xC2\x9b", 2));
+    CHECK(qc_utf8_controls((const uint8_t *)"\xE2\x80\xAE", 3) &&
+          !qc_utf8_controls((const uint8_t *)"\xC3\xA4", 2));
+}
+
 int main(void)
 {
+    check_utf8();
     struct qc_rand r = qc_rand_start();
 
     check_decimal();

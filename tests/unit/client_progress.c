@@ -1,6 +1,11 @@
 /* unit/client_progress: I8, no progress says 100 % before the end. */
 #include "progress.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include "qc_check.h"
 
 static int percent(uint64_t done, uint64_t total)
@@ -43,8 +48,46 @@ static void check_shown(bool terminal, bool json, const char *must, const char *
     free(text);
 }
 
+/* A bar on a terminal of so many columns never wraps, and says the per cent whatever has no room. */
+static void check_narrow(unsigned short columns, const char *label, uint64_t total, const char *want)
+{
+    struct winsize size = { .ws_row = 24, .ws_col = columns };
+    char text[512] = "";
+    struct out o;
+    struct progress p;
+    struct vault_progress at = { .done = UINT64_C(3) << 29, .total = total };
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    CHECK(slave >= 0 && ioctl(slave, TIOCSWINSZ, &size) == 0);
+    out_init(&o, "put", MSG_PUT);
+    o.talk = fdopen(slave, "w");
+    o.terminal = true;
+    CHECK(o.talk != NULL);
+    progress_begin(&p, &o, qc_span_str(label), "durable", true);
+    p.shown_ms -= 60000;
+    progress_tell(&p, &at);
+    const ssize_t n = read(master, text, sizeof text - 1);
+    CHECK(n > 0 && (size_t)n < sizeof text);
+    text[n] = '\0';
+    if (strcmp(text, want) != 0)
+        fprintf(stderr, "%u columns: %s, not %s\n", columns, text + 1, want + 1);
+    CHECK(strcmp(text, want) == 0);
+    fclose(o.talk);
+    close(master);
+}
+
 int main(void)
 {
+    const uint64_t gib = UINT64_C(1) << 30;
+    check_narrow(80, "genome.vcf", 2 * gib, "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s\033[K");
+    check_narrow(45, "genome.vcf", 2 * gib, "\rgenome.vcf   75 %  1.5/2.0 GiB durable\033[K");
+    check_narrow(37, "genome.vcf", 2 * gib, "\r..me.vcf   75 %  1.5/2.0 GiB durable\033[K");
+    check_narrow(30, "genome.vcf", 2 * gib, "\rgenome.vcf   75 %\033[K");
+    check_narrow(12, "genome.vcf", 2 * gib, "\r..cf   75 %\033[K");
+    check_narrow(30, "k\xc3\xa4se-\xc3\xa4\x1b.vcf", 2 * gib, "\rk\xc3\xa4se-\xc3\xa4\\x1b.vcf   75 %\033[K");
+    check_narrow(20, "k\xc3\xa4se-\xc3\xa4\x1b.vcf", 2 * gib, "\r..-\xc3\xa4\\x1b.vcf   75 %\033[K");
+    check_narrow(30, "genome.vcf", VAULT_SIZE_UNKNOWN, "\rgenome.vcf  1.5 GiB/? durable\033[K");
     check_percent();
     check_shown(true, false, " 99 %", "a\x1b");
     check_shown(false, false, NULL, "");

@@ -123,8 +123,28 @@ static void check_sizes(void)
     CHECK(strcmp(t, "2h05m") == 0);
 }
 
+static void check_wrap(const char *in, size_t columns, const char *want)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 256 };
+    struct qc_err err = { 0 };
+    CHECK_OK(text_wrap(qc_span_str(in), columns, 2, &b, &err));
+    if (!qc_span_eq(qc_buf_span(&b), qc_span_str(want)))
+        fprintf(stderr, "%zu: %.*s\n", columns, (int)b.n, (const char *)b.p);
+    CHECK(qc_span_eq(qc_buf_span(&b), qc_span_str(want)));
+}
+
 int main(void)
 {
+    check_wrap("", 10, "");
+    check_wrap("one two three", SIZE_MAX, "one two three");
+    check_wrap("one two three", 13, "one two three");
+    check_wrap("one two three", 12, "one two\n  three");
+    check_wrap("one two three", 7, "one two\n  three");
+    check_wrap("one two three", 6, "one\n  two\n  three");
+    check_wrap("  onetwothree 4", 6, "  onetwothree\n  4");
+    check_wrap("a  b  c", 5, "a  b\n  c"); /* what is aligned stays so within a line */
+    check_wrap("k\xc3\xa4se k\xc3\xa4se", 9, "k\xc3\xa4se k\xc3\xa4se");
+    check_wrap("k\xc3\xa4se k\xc3\xa4se", 8, "k\xc3\xa4se\n  k\xc3\xa4se");
     check_escape();
     check_utf8();
     check_shell();

@@ -18,3 +18,9 @@ QC_MUST qc_rc qc_b64_dec(qc_span text, qc_buf *ret, struct qc_err *err);
 /* Decimal digits at the front of s, which is moved behind them; zeros may stand before others. false: none,
  * or more than 64 bits hold; s and *ret are untouched then. */
 QC_MUST bool qc_dec_take(qc_span *s, uint64_t *ret);
+
+/* Length of the UTF-8 sequence at p (1..4), or 0: not UTF-8, or n is 0. Overlong forms and surrogates are
+ * refused. */
+size_t qc_utf8(const uint8_t *p, size_t n);
+/* Does this sequence move a terminal's cursor, or turn the direction of writing? */
+bool qc_utf8_controls(const uint8_t *p, size_t len);
