@@ -138,6 +138,8 @@ static qc_rc get_file_as(struct get_run *run, qc_span name, const char *path, st
 {
     QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
     QC_TRY(vault_sink_file_new(&f, path, run->force, err));
+    if (run->part)
+        QC_TRY(vault_sink_file_range(f, err));
     vault_sink_file_tell(f, tell_kept, &run->c->out);
     if (!run->part)
         vault_sink_file_links(f);

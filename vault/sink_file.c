@@ -496,6 +496,24 @@ qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool r
     return QC_OK;
 }
 
+qc_rc vault_sink_file_range(struct vault_sink_file *f, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf part = { .max = 512 };
+    const char *text = NULL;
+    QC_ASSERT(!f->looked && !f->made);
+    if (strlen(f->name) + sizeof(".range.part") > QC_FILE_NAME_MAX)
+        return QC_FAIL(err, QC_USAGE, "'%s': the name is too long by some bytes for '.range.part' behind it",
+                       f->path);
+    QC_TRY(qc_buf_addf(&part, err, "%s.range.part", f->name));
+    QC_TRY(qc_buf_cstr(&part, &text, err));
+    char *named = qc_strdup(text);
+    if (named == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a file name");
+    qc_free(f->part);
+    f->part = named;
+    return QC_OK;
+}
+
 static qc_rc fd_write(void *ctx, qc_span bytes, struct qc_err *err)
 {
     const int *fd = ctx;

@@ -160,7 +160,7 @@ qc_rc call_members(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(request_json(r, names, 3, &in, err));
     QC_TRY(members_parse(&m, in, err));
     QC_TRY(qc_json_int(in, "segments", 1, QC_GW_SEGMENTS_MAX, &segments, err));
-    if (qc_json_has(in, "wait"))
+    if (qc_json_given(in, "wait"))
         QC_TRY(qc_json_str(in, "wait", &wait, err));
     QC_TRY(json_wait(wait, &b.hasty, err));
     b.segments = (uint32_t)segments;

@@ -136,10 +136,10 @@ qc_rc call_commit(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY_AS(json_entry_parse(&entry, obj, err), err, "entry");
     QC_TRY(qc_json_int(in, "segments", 1, QC_GW_SEGMENTS_MAX, &segments, err));
     QC_TRY(qc_json_b64(in, "backup", &backup, err));
-    if (qc_json_has(in, "wait"))
+    if (qc_json_given(in, "wait"))
         QC_TRY(qc_json_str(in, "wait", &wait, err));
     QC_TRY(json_wait(wait, &c.hasty, err));
-    if (qc_json_has(in, "run"))
+    if (qc_json_given(in, "run"))
         QC_TRY(qc_json_int(in, "run", 0, UINT32_MAX, &run, err));
     c.run = (uint32_t)run;
     c.entry = entry.e;

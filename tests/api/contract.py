@@ -242,6 +242,8 @@ class Walk:
         for change, segments, error in (({"size": e["size"] + 1}, 2, "usage"), ({}, 1, "usage"), ({}, 3, "usage"), ({"object": self.id()}, 2, "usage"),
                                         ({"version": self.id()}, 2, "usage")):
             self.ask("commit", key, self.commit_body(e | change, segments), expect=400, error=error)
+        for wrong in ({"wait": None}, {"run": None}):   # given, and of no use: not as if it were not there
+            self.ask("commit", key, json.dumps(self.commit_body(e, 2) | wrong).encode(), expect=400)
         got = self.ask("commit", key, self.commit_body(e | {"number": 2}, 2), expect=409, error="conflict")
         check(got["current"] is None, f"current of a path that never was: {got}")
 

@@ -91,7 +91,14 @@ def words(user, objects):
     fetched = [json.loads(x)["fetched"] for x in p.stderr.splitlines() if b'"item"' in x]
     check(fetched and fetched[0] < 2 * MIB + (128 << 10), f"4096 bytes took {fetched}")
     out = os.path.join(user.work, "part")
+    with open(out + ".part", "wb") as f:
+        f.write(b"what an interrupted get of the whole has left")
+    os.chmod(out + ".part", 0o600)
     user.expect(0, "get", "--range", "100-199", "big", out)
+    with open(out + ".part", "rb") as f:
+        check(f.read().startswith(b"what an interrupted"), "a part of it took what a get of the whole has left")
+    os.unlink(out + ".part")
+    check([x for x in os.listdir(user.work) if x.startswith("part")] == ["part"], "more than the part is left")
     check(open(out, "rb").read() == objects["big"][100:200], "a part into a file")
     user.expect(5, "get", "--range", "0-0", "big", out)
     check(user.expect(0, "get", "--range", "-5", "small", "-").stdout == objects["small"][-5:], "a part, and a dash")
