@@ -146,6 +146,7 @@ qc_rc cmd_tickets_draw(void *app, const struct qc_args *args, struct qc_err *err
 qc_rc cmd_tickets_cancel(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_kit_print(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_kit_verify(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_profiles(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_site_list(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_site_remove(void *app, const struct qc_args *args, struct qc_err *err);

@@ -128,6 +128,10 @@ static const struct help rows[] = {
       { "qcloud kit verify -", "qcloud kit verify scanned.txt",
         "zbarimg -q --raw sheet.png | qcloud kit verify -" },
       "2 they are no kit, or not this vault's; the message says which word is wrong, and how" },
+    { "kit refresh",
+      { "qcloud kit refresh", "qcloud kit refresh --json", "qcloud kit print --share 1 --to sheet1.pdf" },
+      "4 some versions could not be refreshed, 7 a share store is not there, 11 another one is running, 12 one "
+      "cannot be written" },
     { "tickets draw",
       { "qcloud tickets draw 100", "qcloud tickets draw 20 --json", "qcloud status" },
       "7 a share store is not there, 12 it cannot be written" },

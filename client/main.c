@@ -359,6 +359,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_KIT) | NEEDS_CONF, kit_print_opts, cmd_kit_print },
     { "kit verify", "FILE|-", "are these words a kit, and which one?", 1, 1, NEEDS_CLASS(MSG_KIT), NULL,
       cmd_kit_verify },
+    { "kit refresh", "", "other shares of the same secrets: old copies of stores and kits are worth nothing", 0,
+      0, NEEDS_CLASS(MSG_REFRESH) | NEEDS_CONF, NULL, cmd_kit_refresh },
     { "tickets draw", "N", "have N tickets here: so many puts go on while share store 2 is elsewhere", 1, 1,
       NEEDS_CLASS(MSG_KIT) | NEEDS_CONF, NULL, cmd_tickets_draw },
     { "tickets cancel", "", "void the tickets that are left", 0, 0, NEEDS_CLASS(MSG_KIT) | NEEDS_CONF, NULL,

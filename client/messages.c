@@ -161,6 +161,13 @@ static const struct row rows[] = {
         { SAY(
             "bring the missing clouds back, then the same command again: it goes on where it stopped") } } },
     { QC_DEGRADED,
+      IN(REFRESH),
+      { 15,
+        "All can be read. What the lines above name opens by its old shares still: a stolen copy is worth "
+        "something there.",
+        { SAY("bring back what the lines above miss, then the same command again: it goes on where it "
+              "stopped") } } },
+    { QC_DEGRADED,
       IN(DOCTOR),
       { 23,
         "Nothing was changed. Each line above says what it is about and what it means.",
@@ -578,6 +585,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_RECOVER] = "cannot recover",
     [MSG_PASSPHRASE] = "cannot change the passphrase",
     [MSG_KIT] = "not done",
+    [MSG_REFRESH] = "cannot refresh the shares",
     [MSG_STATUS] = "cannot tell the status",
     [MSG_DOCTOR] = "not as it should be",
     [MSG_CONFIG] = "not done",

@@ -24,6 +24,7 @@ enum msg_class {
     MSG_RECOVER,
     MSG_PASSPHRASE,
     MSG_KIT,
+    MSG_REFRESH,
     MSG_STATUS,
     MSG_DOCTOR,
     MSG_CONFIG, /* config ..: nothing but qcloud.conf is touched */

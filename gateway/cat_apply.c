@@ -345,8 +345,14 @@ static qc_rc apply_vault(struct gw_cat *c, const struct gw_rec_vault *r, struct 
 static qc_rc apply_backup(struct gw_cat *c, const struct gw_rec_backup *r, struct qc_err *err)
 {
     const struct gw_version_ids ids = { .tenant = r->tenant, .object = r->object, .version = r->version };
+    const struct gw_ref of = { r->tenant, r->object };
     struct gw_version_row v;
+    struct gw_vault_row vault;
 
+    if (gw_id_same(&r->version, &(struct gw_id){ 0 })) { /* FORMAT 9.3: the vault's own */
+        QC_TRY(gw_cat_vault(c, &of, &vault, err));
+        return GW_RUN(c, VAULT_BACKUP, err, QC_VI(vault.no), QC_VB(r->backup));
+    }
     QC_TRY(gw_cat_version(c, &ids, &v, err));
     return GW_RUN(c, BACKUP_PUT, err, QC_VI(v.no), QC_VB(r->backup));
 }

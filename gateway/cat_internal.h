@@ -103,6 +103,7 @@
     X(BKEY_GET, "SELECT sealed FROM bkey WHERE epoch=?1")                                                    \
     X(VAULT_GET, "SELECT vault_no, chain_count, chain_hash FROM vault WHERE tenant=?1 AND vault=?2")         \
     X(VAULT_BYTES, "SELECT record, backup FROM vault WHERE vault_no=?1")                                     \
+    X(VAULT_BACKUP, "UPDATE vault SET backup=?2 WHERE vault_no=?1")                                          \
     X(VAULT_ADD, "INSERT INTO vault (tenant, vault, record, backup, chain_count, chain_hash)"                \
                  " VALUES (?1, ?2, ?3, ?4, 0, ?5)")                                                          \
     X(VAULT_HEAD, "UPDATE vault SET chain_count=?2, chain_hash=?3 WHERE vault_no=?1")                        \

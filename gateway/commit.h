@@ -18,6 +18,7 @@ enum gw_change_kind {
     GW_CHANGE_CODE,
     GW_CHANGE_RECODED,
     GW_CHANGE_PURGE,
+    GW_CHANGE_BACKUPS,
     GW_CHANGE_FIRST
 };
 
@@ -55,6 +56,8 @@ struct gw_change {
     unsigned recoded_count;
     struct gw_purge *purges; /* PURGE: so many; borrowed */
     unsigned purge_count;
+    const struct gw_new_backup *backups; /* BACKUPS: so many, of one vault; borrowed */
+    unsigned backup_count;
     const struct gw_new_shares *shares; /* MEMBER, CODE: what all clouds hold since; NULL: nothing new */
     bool has_domain;                    /* MEMBER: `domain` shall be the rule; there is no cloud then */
     enum gw_domain domain;

@@ -44,6 +44,10 @@ QC_MUST qc_rc gw_decide_purge(struct gw_deciding *d, struct gw_change *c, struct
 /* Are all that were not refused gone? */
 QC_MUST qc_rc gw_known_purge(struct gw_engine *e, const struct gw_change *c, bool *ret_live,
                              struct qc_err *err);
+/* backups.c: B in the place of what is there; *ret_live: it is there already. */
+QC_MUST qc_rc gw_decide_backups(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
+QC_MUST qc_rc gw_known_backups(struct gw_engine *e, const struct gw_change *c, bool *ret_live,
+                               struct qc_err *err);
 
 /* It is decided, and the catalogue's lock is held still: whoever chooses places holds it, too, and finds the
  * rules as they are. */

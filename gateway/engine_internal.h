@@ -284,6 +284,10 @@ QC_MUST qc_rc gw_tidy_uploads(struct gw_engine *e, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err);
 
+/* A sealed B, opened under the current bkey; appended. */
+QC_MUST qc_rc gw_backup_unseal(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span sealed,
+                               qc_buf *ret, struct qc_err *err);
+
 /* Whose verifier is it? count: nobody's. The time tells nothing. */
 unsigned gw_tenant_match(const struct gw_tenant *v, unsigned count, const uint8_t verifier[GW_DIGEST_BYTES]);
 

@@ -23,9 +23,8 @@ static qc_rc check_record(const struct gw_id *vault, qc_span record, struct qc_e
     return QC_OK;
 }
 
-/* A sealed B, opened under the current bkey. */
-static qc_rc open_backup(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span sealed, qc_buf *ret,
-                         struct qc_err *err)
+qc_rc gw_backup_unseal(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span sealed, qc_buf *ret,
+                       struct qc_err *err)
 {
     uint32_t epoch;
 
@@ -57,7 +56,7 @@ qc_rc gw_vault_get(struct gw_engine *e, const struct gw_ref *vault, struct gw_va
         QC_TRY(gw_cat_vault(e->cat, vault, &row, err));
         QC_TRY(gw_cat_vault_bytes(e->cat, row.no, &v.record, &sealed, err));
     }
-    QC_TRY(open_backup(e, &ids, qc_buf_span(&sealed), &v.backup, err));
+    QC_TRY(gw_backup_unseal(e, &ids, qc_buf_span(&sealed), &v.backup, err));
     v.head = row.head;
     *ret = QC_STEAL(v);
     return QC_OK;
@@ -232,5 +231,5 @@ qc_rc gw_version_backup(struct gw_engine *e, const struct gw_version_ids *ids, q
             return QC_FAIL(err, QC_NOTFOUND, "no such version in this vault");
         QC_TRY(gw_cat_backup(e->cat, v.no, &sealed, err));
     }
-    return open_backup(e, &b, qc_buf_span(&sealed), ret, err);
+    return gw_backup_unseal(e, &b, qc_buf_span(&sealed), ret, err);
 }

@@ -151,16 +151,20 @@ qc_rc vault_backup_parse(struct vault_backup *ret, qc_span in, struct qc_err *er
     return QC_OK;
 }
 
+qc_rc vault_backup_correct(qc_key **ret, const struct vault_backup *b, unsigned i, const qc_key *share,
+                           struct qc_err *err)
+{
+    const qc_key *corr = i == 1 ? b->corr1 : b->corr2;
+    QC_ASSERT(i == 1 || i == 2);
+    return corr != NULL ? qc_key_xor(ret, share, corr, err) : qc_key_dup(ret, share, err);
+}
+
 qc_rc vault_backup_check(qc_key **ret_effective, const struct vault_backup *b, unsigned i,
                          const qc_key *share, const struct vault_ids *ids, struct qc_err *err)
 {
     QC_ASSERT(i == 1 || i == 2);
-    const qc_key *corr = i == 1 ? b->corr1 : b->corr2;
     QC_CLEANUP(qc_key_free) qc_key *effective = NULL;
-    if (corr != NULL)
-        QC_TRY(qc_key_xor(&effective, share, corr, err));
-    else
-        QC_TRY(qc_key_dup(&effective, share, err));
+    QC_TRY(vault_backup_correct(&effective, b, i, share, err));
     uint8_t mac[MAC_BYTES];
     QC_TRY(mac_of(mac, effective, i, ids, b->raw, err));
     if (!qc_ct_eq(mac, (i == 1 ? b->m14 : b->m24).p, MAC_BYTES))

@@ -524,6 +524,27 @@ static qc_rc backup_get(struct vault_gw *gw, const uint8_t *vault, const uint8_t
     return qc_buf_add(ret, qc_buf_span(&answer), err);
 }
 
+static qc_rc backups_put(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_backup *v,
+                         size_t count, const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    char path[PATH];
+    vault_path(path, vault, "/backups");
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (size_t i = 0; i < count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+        QC_TRY(qc_json_new_obj(&o, err));
+        QC_TRY(qc_json_set_hex(o, "object", qc_span_of(v[i].object, VAULT_ID_BYTES), err));
+        QC_TRY(qc_json_set_hex(o, "version", qc_span_of(v[i].version, VAULT_ID_BYTES), err));
+        QC_TRY(qc_json_set_b64(o, "backup", v[i].backup, err));
+        QC_TRY(qc_json_append(list, &o, err));
+    }
+    QC_TRY(qc_json_new_obj(&body, err));
+    QC_TRY(qc_json_set(body, "backups", &list, err));
+    return ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
+}
+
 static qc_rc info(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object, const uint8_t *version,
                   struct vault_gw_info *ret, const struct vault_op *op, struct qc_err *err)
 {
@@ -593,6 +614,7 @@ const struct vault_gw_ops gw_http_ops = {
     .read = read_range,
     .read_some = read_some,
     .backup_get = backup_get,
+    .backups_put = backups_put,
     .info = info,
     .faults = faults,
     .status = status,

@@ -13,8 +13,10 @@ void object_done(struct object *o)
     qc_buf_free(&o->backup);
     qc_buf_free(&o->head);
     qc_buf_free(&o->tail);
-    qc_key_free(&o->share[0]);
-    qc_key_free(&o->share[1]);
+    for (unsigned i = 0; i < 2; i++) {
+        qc_key_free(&o->share[i]);
+        qc_key_free(&o->own[i]);
+    }
 }
 
 qc_rc object_begin(struct object *o, struct vault *v, const uint8_t object[VAULT_ID_BYTES],
@@ -119,6 +121,32 @@ qc_span object_head0(const struct object *o)
     return qc_span_sub(qc_buf_span(&o->head), (size_t)zero.offset, (size_t)zero.size);
 }
 
+static void take_share(struct object *o, unsigned i, struct vault_store_record *r)
+{
+    qc_key_free(&o->share[i]);
+    o->share[i] = QC_STEAL(r->share);
+    o->generation[i] = r->generation;
+    o->given[i] = r->given;
+}
+
+/* Share i of this generation in the place of the one that is there, if its store has it. */
+static qc_rc share_at(struct object *o, unsigned i, uint32_t generation, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    struct qc_err why = { 0 };
+    if (o->share[i] == NULL || o->v->store[i] == NULL || o->generation[i] == generation)
+        return QC_OK;
+    const qc_rc rc =
+        vault_store_get_at(o->v->store[i], o->ids.object, o->ids.version, generation, &r, &why);
+    if (rc == QC_OK)
+        take_share(o, i, &r);
+    else if (rc != QC_NOTFOUND && !session_is_damage(rc)) {
+        *err = why;
+        return rc;
+    }
+    return QC_OK;
+}
+
 qc_rc object_shares(struct object *o, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -129,13 +157,29 @@ qc_rc object_shares(struct object *o, struct qc_err *err)
         }
         qc_rc rc = vault_store_get(o->v->store[i], o->ids.object, o->ids.version, &r, &o->share_why[i]);
         if (rc == QC_OK)
-            o->share[i] = QC_STEAL(r.share);
+            take_share(o, i, &r);
         else if (rc == QC_NOTFOUND || session_is_damage(rc))
             vault_note(o->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", o->share_why[i].msg);
         else {
             *err = o->share_why[i];
             return rc;
         }
+    }
+    if (o->share[0] == NULL || o->share[1] == NULL || o->generation[0] == o->generation[1])
+        return QC_OK;
+    const unsigned ahead = o->generation[0] > o->generation[1] ? 0 : 1; /* a refresh was broken off */
+    return share_at(o, ahead, o->generation[1 - ahead], err);
+}
+
+/* B corrects what seeds give (FORMAT 4): a share that a store keeps is handed over so that it comes out as it
+ * is. */
+static qc_rc fit(struct object *o, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        QC_TRY(share_at(o, i, o->B.generation, err));
+        qc_key_free(&o->own[i]);
+        if (o->share[i] != NULL && !o->given[i] && (i == 0 ? o->B.corr1 : o->B.corr2) != NULL)
+            QC_TRY(vault_backup_correct(&o->own[i], &o->B, i + 1, o->share[i], err));
     }
     return QC_OK;
 }
@@ -154,21 +198,28 @@ qc_rc object_backup(struct object *o, struct qc_err *err)
         *err = o->B_why;
         return rc;
     }
-    return QC_OK;
+    return o->has_B ? fit(o, err) : QC_OK;
 }
 
 struct vault_unlock object_ways(const struct object *o, bool with1, bool with2, bool with_B)
 {
+    const bool B = with_B && o->has_B;
     return (struct vault_unlock){ .ids = o->ids,
-                                  .R1 = with1 ? o->share[0] : NULL,
-                                  .R2 = with2 ? o->share[1] : NULL,
-                                  .B = with_B && o->has_B ? &o->B : NULL,
+                                  .R1 = !with1 ? NULL : B && o->own[0] != NULL ? o->own[0] : o->share[0],
+                                  .R2 = !with2 ? NULL : B && o->own[1] != NULL ? o->own[1] : o->share[1],
+                                  .B = B ? &o->B : NULL,
                                   .M = o->M };
+}
+
+/* Shares of which B alone may know how they are meant: a seed gives one, and they were refreshed. */
+static bool wants_B(const struct object *o)
+{
+    return (o->given[0] && o->generation[0] > 1) || (o->given[1] && o->generation[1] > 1);
 }
 
 static qc_rc open_by(struct object *o, bool with1, bool with2, struct qc_err *err)
 {
-    struct vault_unlock with = object_ways(o, with1, with2, !(with1 && with2));
+    struct vault_unlock with = object_ways(o, with1, with2, !(with1 && with2) || wants_B(o));
     return vault_open(&o->opened, o->frame, &with, object_head0(o), err);
 }
 
@@ -209,5 +260,10 @@ qc_rc object_unlock(struct object *o, struct qc_err *err)
     if (o->share[0] == NULL || o->share[1] == NULL)
         return unlock_one(o, o->share[0] != NULL ? 0 : 1, err);
     qc_rc rc = open_by(o, true, true, err);
+    if (rc == QC_INTEGRITY && wants_B(o) && !o->has_B) {
+        qc_err_clear(err);
+        QC_TRY(object_backup(o, err));
+        rc = open_by(o, true, true, err); /* with B, if it is there; else with the same outcome */
+    }
     return rc == QC_INTEGRITY ? unlock_other(o, rc, err) : rc;
 }

@@ -15,7 +15,10 @@ struct object {
     qc_buf head, tail;
     struct vault_frame *frame;
     struct vault_opened *opened;
-    qc_key *share[2]; /* R1, R2 as the stores have them; NULL: why */
+    qc_key *share[2]; /* R1, R2 as the stores have them, of one generation where they can; NULL: why */
+    qc_key *own[2];   /* the same as B's corrections want them, where B has them; NULL: as share[] */
+    uint32_t generation[2];
+    bool given[2]; /* by a seed: corrections apply */
     struct qc_err share_why[2];
     qc_buf backup;
     struct vault_backup B;
@@ -40,7 +43,7 @@ QC_MUST qc_rc object_frame(struct object *o, struct qc_err *err);
 
 /* Shares from the stores into share[] and share_why[]. */
 QC_MUST qc_rc object_shares(struct object *o, struct qc_err *err);
-/* B into has_B and B_why. */
+/* B into has_B and B_why; shares of its generation, where the stores have them. */
 QC_MUST qc_rc object_backup(struct object *o, struct qc_err *err);
 
 /*

@@ -67,13 +67,14 @@ static qc_rc look(struct put *p, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc put_draw_keys(struct vault *v, const struct journal_put *ids, const qc_key *given,
+qc_rc put_draw_keys(struct vault *v, const struct journal_put *ids, uint32_t generation, const qc_key *given,
                     struct vault_keys *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *R1 = NULL, *R2 = NULL;
     for (unsigned i = 0; i < 2; i++)
         if (v->store[i] != NULL && vault_store_derives(v->store[i]))
-            QC_TRY(vault_store_derive(i == 0 ? &R1 : &R2, v->store[i], ids->object, ids->version, err));
+            QC_TRY(vault_store_derive(i == 0 ? &R1 : &R2, v->store[i], generation, ids->object, ids->version,
+                                      err));
     return vault_keys_draw_with(ret, R1, given != NULL ? given : R2, &v->rng, err);
 }
 
@@ -87,7 +88,8 @@ static qc_rc draw(struct put *p, struct qc_err *err)
     else
         QC_TRY(qc_rng_fill(&p->v->rng, p->ids.version, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&p->v->rng, p->ids.put_key, sizeof(p->ids.put_key), err));
-    return put_draw_keys(p->v, &p->ids, p->ticket ? p->taken.share : NULL, &p->keys, err);
+    p->generation = session_generation(p->v);
+    return put_draw_keys(p->v, &p->ids, p->generation, p->ticket ? p->taken.share : NULL, &p->keys, err);
 }
 
 /* The same, with where these bytes came from. What was drawn before is not this object's. */
@@ -107,7 +109,7 @@ static qc_rc draw_and_tell(struct put *p, struct qc_err *err)
 static qc_rc add_records(struct put *p, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++) {
-        struct vault_store_record r = { .generation = 1,
+        struct vault_store_record r = { .generation = p->generation,
                                         .state = VAULT_RECORD_PENDING,
                                         .share = i == 0 ? p->keys.R1 : p->keys.R2 };
         memcpy(r.object, p->ids.object, VAULT_ID_BYTES);

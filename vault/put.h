@@ -32,6 +32,7 @@ struct put {
     uint64_t before;        /* number of the version before this one of the object; 0: none */
     bool ticket;            /* share store 2 is elsewhere: what it has is a ticket's */
     struct vault_ticket taken;
+    uint32_t generation; /* of its shares, in both stores and B */
     struct vault_keys keys;
     struct vault_meta meta;
     struct vault_ways *ways;
@@ -83,8 +84,8 @@ QC_MUST qc_rc put_data(struct put *p, struct qc_err *err);
 QC_MUST qc_rc put_note_others(struct put *p, const struct vault_entry *current, struct qc_err *err);
 
 /* K, R and their shares; those that a store derives are its, and R2 may be given by a ticket. */
-QC_MUST qc_rc put_draw_keys(struct vault *v, const struct journal_put *ids, const qc_key *given,
-                            struct vault_keys *ret, struct qc_err *err);
+QC_MUST qc_rc put_draw_keys(struct vault *v, const struct journal_put *ids, uint32_t generation,
+                            const qc_key *given, struct vault_keys *ret, struct qc_err *err);
 
 /* What a receipt says of clouds and margins. */
 void put_result_take(struct vault_put_result *r, const struct vault_gw_receipt *receipt);

@@ -31,7 +31,7 @@ static qc_rc make_entry(struct put *p, struct vault_entry *e, qc_buf *priv, stru
 static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
 {
     struct vault_backup_parts parts = { .ids = *vault_sealer_ids(p->sealer),
-                                        .generation = 1,
+                                        .generation = p->generation,
                                         .n2 = vault_sealer_n2(p->sealer),
                                         .R1 = p->keys.R1,
                                         .R2 = p->keys.R2,

@@ -180,7 +180,7 @@ static qc_rc draw(struct many *b, struct many_member *m, struct vault_keys *keys
         QC_TRY(qc_rng_fill(&v->rng, m->ids.object, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&v->rng, m->ids.version, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&v->rng, m->ids.put_key, sizeof(m->ids.put_key), err));
-    QC_TRY(put_draw_keys(v, &m->ids, NULL, keys, err));
+    QC_TRY(put_draw_keys(v, &m->ids, session_generation(v), NULL, keys, err));
     const char *text = v->tell != NULL ? v->tell(v->tell_ctx) : v->provenance;
     if (text != NULL)
         m->meta.provenance = qc_span_str(text);
@@ -226,7 +226,7 @@ static qc_rc share_out(struct many *b, struct many_member *m, const struct vault
                        const struct vault_sealer *sealer, struct qc_err *err)
 {
     const struct vault_backup_parts parts = { .ids = *vault_sealer_ids(sealer),
-                                              .generation = 1,
+                                              .generation = session_generation(b->v),
                                               .n2 = vault_sealer_n2(sealer),
                                               .R1 = keys->R1,
                                               .R2 = keys->R2,
@@ -234,7 +234,7 @@ static qc_rc share_out(struct many *b, struct many_member *m, const struct vault
     m->backup.max = QC_VAULT_BACKUP_MAX;
     QC_TRY(vault_backup_make(&m->backup, &parts, err));
     for (unsigned i = 0; i < 2; i++) {
-        struct vault_store_record r = { .generation = 1,
+        struct vault_store_record r = { .generation = parts.generation,
                                         .state = VAULT_RECORD_PENDING,
                                         .share = i == 0 ? keys->R1 : keys->R2 };
         memcpy(r.object, m->ids.object, VAULT_ID_BYTES);

@@ -76,6 +76,9 @@ static qc_rc shares_of(struct put *p, const struct journal_put *put, qc_key *ret
     for (unsigned i = 0; i < 2; i++) {
         QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
         QC_TRY(vault_store_get(p->v->store[i], put->object, put->version, &r, err));
+        if (i > 0 && r.generation != p->generation)
+            return QC_FAIL(err, QC_NOTFOUND, "its shares are of two generations");
+        p->generation = r.generation;
         ret[i] = QC_STEAL(r.share);
     }
     return QC_OK;

@@ -14,6 +14,7 @@ struct recover {
     struct vault *v;
     const struct vault_call *call;
     unsigned lost;               /* index 1, 2 */
+    uint32_t generation;         /* of the vault's shares */
     const struct vault_kit *kit; /* has the lost seed; NULL: it is not to be had */
     struct vault_store *old, *fresh;
     struct vault_recover_result result;
@@ -32,8 +33,10 @@ static void recover_done(struct recover *r)
 static qc_rc lost_secret(qc_key **ret, struct recover *r, struct qc_err *err)
 {
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
-    const qc_key *left = vault_store_secret(r->old);
+    QC_CLEANUP(qc_key_free) qc_key *left = NULL;
     QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&r->v->backup), err), err, "vault");
+    r->generation = B.generation;
+    QC_TRY(session_own_secret(&left, r->v, 2 - r->lost, &B, err));
     return vault_record_share(ret, (uint8_t)r->lost, &r->v->record, r->lost == 2 ? left : NULL,
                               r->lost == 1 ? left : NULL, &B, err);
 }
@@ -43,6 +46,22 @@ static qc_rc old_descriptor(struct recover *r, struct vault_descriptor *ret, str
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
     QC_TRY(vault_store_descriptor_get(r->old, &text, err));
     return vault_descriptor_parse(ret, qc_buf_span(&text), err);
+}
+
+/* Has the store that is filled up this share of VS? A seed's is corrected by the vault's B. */
+static qc_rc is_same(bool *ret, const struct recover *r, const qc_key *VS_i, struct qc_err *err)
+{
+    QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *has = NULL;
+    const qc_key *own = vault_store_secret_at(r->fresh, r->generation);
+    QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&r->v->backup), err), err, "vault");
+    *ret = false;
+    if (own == NULL)
+        return QC_OK;
+    QC_TRY(vault_store_derives(r->fresh) ? vault_backup_correct(&has, &B, r->lost, own, err)
+                                         : qc_key_dup(&has, own, err));
+    *ret = qc_key_same(has, VS_i);
+    return QC_OK;
 }
 
 /* A new store, or the one of a recovery that was broken off: that one is the vault's, has this index, and its
@@ -58,7 +77,7 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
     qc_rc rc = vault_store_open(&r->fresh, dir, VAULT_STORE_WRITE, &expect, &why);
     if (rc == QC_SHARES || (rc == QC_NOPASS && vault_store_is_half(dir))) {
         struct vault_store_params params = {
-            .index = r->lost, .generation = vault_store_generation(r->old), .VS_i = VS_i, .lock = lock
+            .index = r->lost, .generation = r->generation, .VS_i = VS_i, .lock = lock
         };
         if (r->kit != NULL) {
             params.seed = r->kit->seed[r->lost - 1];
@@ -69,7 +88,10 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
         QC_TRY(vault_store_create(&r->fresh, dir, &params, &r->v->rng, err));
         return vault_store_made(dir, err);
     }
-    if (rc == QC_OK && !qc_key_same(vault_store_secret(r->fresh), VS_i))
+    bool same = true;
+    if (rc == QC_OK)
+        QC_TRY(is_same(&same, r, VS_i, err));
+    if (rc == QC_OK && !same)
         return QC_FAIL(err, QC_CONFLICT, "'%s' holds another store %u of this vault", dir, r->lost);
     if (rc == QC_INTEGRITY)
         return QC_FAIL(err, QC_CONFLICT, "'%s' holds something else: %s", dir, why.msg);
@@ -82,7 +104,7 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
 
 /* The remade share of one version, checked against M (I2). */
 static qc_rc remake(struct recover *r, const struct vault_store_record *left, qc_key **ret,
-                    struct qc_err *err)
+                    uint32_t *ret_generation, struct qc_err *err)
 {
     QC_CLEANUP(object_done) struct object o = { 0 };
     struct vault_gw_info *info = qc_alloc(sizeof(*info));
@@ -95,7 +117,10 @@ static qc_rc remake(struct recover *r, const struct vault_store_record *left, qc
     o.size = info->size;
     QC_TRY(object_frame(&o, err));
     QC_TRY(qc_key_dup(&o.share[2 - r->lost], left->share, err));
+    o.generation[2 - r->lost] = left->generation;
+    o.given[2 - r->lost] = left->given;
     QC_TRY(object_backup(&o, err));
+    *ret_generation = o.has_B ? o.B.generation : left->generation;
     if (!o.has_B)
         return QC_FAIL(err, QC_SHARES, "no backup data: %s", o.B_why.msg);
     struct vault_unlock with = object_ways(&o, r->lost == 2, r->lost == 1, true);
@@ -171,7 +196,8 @@ static qc_rc one(struct recover *r, const struct vault_store_record *left, struc
         failed(r, left, &why);
         return QC_OK;
     }
-    qc_rc rc = remake(r, left, &share, &why);
+    uint32_t generation = left->generation;
+    qc_rc rc = remake(r, left, &share, &generation, &why);
     if (rc == QC_NOTFOUND && left->state != VAULT_RECORD_COMMITTED)
         return QC_OK; /* of a put that never was, or of a version that was about to go: nothing to recover */
     if (ends_the_run(rc)) {
@@ -185,6 +211,7 @@ static qc_rc one(struct recover *r, const struct vault_store_record *left, struc
     struct vault_store_record *fresh = &r->batch[r->pending++];
     *fresh = *left;
     fresh->share = share;
+    fresh->generation = generation;
     return r->pending == QC_VAULT_RECOVER_BATCH ? flush(r, err) : QC_OK;
 }
 

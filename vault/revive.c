@@ -93,8 +93,8 @@ static qc_rc write_store(struct relearn *l, struct vault_store *s, struct qc_err
 {
     for (size_t i = 0; i < l->n; i++) {
         struct vault_store_record *r = &l->record[i];
-        QC_TRY(vault_store_derive(&r->share, s, r->object, r->version, err));
         r->generation = vault_store_generation(s);
+        QC_TRY(vault_store_derive(&r->share, s, r->generation, r->object, r->version, err));
     }
     QC_TRY(vault_store_add(s, l->record, l->n, &l->v->rng, err));
     QC_TRY(vault_store_marks_raise(s, l->mark, l->n, err));

@@ -68,7 +68,13 @@ qc_rc session_need_both(struct vault *v, struct qc_err *err)
             return QC_FAIL(err, QC_AUTH,
                            "share store %u (%s) may not be written (read-only medium or permissions)", i,
                            vault_store_dir(v->store[i - 1]));
+        QC_TRY(vault_store_renew(v->store[i - 1], err));
     }
+    if (v->outdated)
+        return QC_FAIL(err, QC_SHARES,
+                       "both share stores (%s, %s) are copies from before their shares were replaced "
+                       "(kit refresh): nothing is stored with them",
+                       v->dir[0], v->dir[1]);
     return QC_OK;
 }
 

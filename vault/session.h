@@ -19,6 +19,7 @@ struct vault {
     void *tell_ctx;
     qc_rng rng;
     struct vault_gw *gw;
+    bool outdated; /* both stores are copies from before their shares were replaced: for reading alone */
     struct vault_record record; /* of the vault, verified */
     qc_buf backup;              /* the vault's B, as it came */
     struct vault_ring *ring;
@@ -34,6 +35,14 @@ void session_name_text(char out[NAME_TEXT], qc_span name);
 
 /* Store `index` (1, 2), or the reason why there is none. QC_SHARES or what its opening said. */
 QC_MUST qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err *err);
+/* Of the shares of what is put now: that of both stores, also while a refresh is between them. */
+uint32_t session_generation(const struct vault *v);
+/* Store i's (0, 1) share of VS as the vault's B wants it: of its generation, not corrected. QC_SHARES,
+ * QC_INTEGRITY */
+QC_MUST qc_rc session_own_secret(qc_key **ret, const struct vault *v, unsigned i, const struct vault_backup *B,
+                                 struct qc_err *err);
+/* VS, by the stores and the vault's B as they are in v. */
+QC_MUST qc_rc session_secret(qc_key **ret, struct vault *v, struct vault_notes *notes, struct qc_err *err);
 /* Does a store's answer mean that it, or the value asked for, is damaged, so that the other store must serve?
  */
 bool session_is_damage(qc_rc rc);

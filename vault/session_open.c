@@ -152,25 +152,85 @@ static void drop_replaced(struct vault *v, struct vault_notes *notes)
     }
 }
 
-static const qc_key *secret_of(const struct vault *v, unsigned i)
+/* Store i's share of VS of a generation, effective or (own) as B's corrections want it. NULL: it has none. */
+static qc_rc secret_of(qc_key **ret, const struct vault *v, unsigned i, uint32_t generation,
+                       const struct vault_backup *B, bool own, struct qc_err *err)
 {
-    return v->store[i] == NULL ? NULL : vault_store_secret(v->store[i]);
+    const qc_key *is = v->store[i] == NULL ? NULL : vault_store_secret_at(v->store[i], generation);
+    if (is == NULL)
+        return QC_OK;
+    const bool corrects = B != NULL && B->generation == generation;
+    /* What a seed gives is corrected, what a store keeps is not: FORMAT 4. */
+    if (corrects && vault_store_derives(v->store[i]) != own)
+        return vault_backup_correct(ret, B, i + 1, is, err);
+    return qc_key_dup(ret, is, err);
+}
+
+qc_rc session_own_secret(qc_key **ret, const struct vault *v, unsigned i, const struct vault_backup *B,
+                         struct qc_err *err)
+{
+    const uint32_t have = vault_store_generation(v->store[i]);
+    QC_TRY(secret_of(ret, v, i, B->generation, B, true, err));
+    if (*ret == NULL && have < B->generation)
+        return QC_FAIL(err, QC_SHARES,
+                       "share store %u (%s) has shares of generation %" PRIu32
+                       ", and they were replaced (kit refresh): now it is generation %" PRIu32,
+                       i + 1, v->dir[i], have, B->generation);
+    if (*ret == NULL)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "backup data: of generation %" PRIu32 ", share store %u has %" PRIu32
+                       ": older than this client has seen (rollback)",
+                       B->generation, i + 1, have);
+    return QC_OK;
 }
 
 /* VS by one share and the vault's backup data. */
 static qc_rc secret_with_backup(qc_key **ret, struct vault *v, unsigned i, struct qc_err *err)
 {
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *VS_i = NULL;
     QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&v->backup), err), err, "vault");
-    return vault_record_open(ret, &v->record, v->id, i == 0 ? secret_of(v, 0) : NULL,
-                             i == 1 ? secret_of(v, 1) : NULL, &B, err);
+    QC_TRY(session_own_secret(&VS_i, v, i, &B, err));
+    return vault_record_open(ret, &v->record, v->id, i == 0 ? VS_i : NULL, i == 1 ? VS_i : NULL, &B, err);
 }
 
-static qc_rc open_secret(qc_key **ret, struct vault *v, struct vault_notes *notes, struct qc_err *err)
+uint32_t session_generation(const struct vault *v)
 {
-    if (v->store[0] == NULL || v->store[1] == NULL)
-        return secret_with_backup(ret, v, v->store[0] != NULL ? 0 : 1, err);
-    qc_rc rc = vault_record_open(ret, &v->record, v->id, secret_of(v, 0), secret_of(v, 1), NULL, err);
+    const uint32_t a = v->store[0] == NULL ? UINT32_MAX : vault_store_generation(v->store[0]);
+    const uint32_t b = v->store[1] == NULL ? UINT32_MAX : vault_store_generation(v->store[1]);
+    return a < b ? a : b;
+}
+
+/* The generation of which both stores have a share: B's, or that in use; 0: there is none. */
+static uint32_t common(const struct vault *v, const struct vault_backup *B)
+{
+    const uint32_t tries[] = { B != NULL ? B->generation : 0, vault_store_generation(v->store[0]),
+                               vault_store_generation(v->store[1]) };
+    for (unsigned i = 0; i < 3; i++)
+        if (vault_store_secret_at(v->store[0], tries[i]) != NULL &&
+            vault_store_secret_at(v->store[1], tries[i]) != NULL)
+            return tries[i];
+    return 0;
+}
+
+/* One of the stores is a copy from before a refresh: what it has opens nothing. */
+static void drop_outdated(struct vault *v, struct vault_notes *notes)
+{
+    const unsigned old = vault_store_generation(v->store[0]) < vault_store_generation(v->store[1]) ? 0 : 1;
+    qc_err_set(&v->why[old], QC_SHARES, QC_HERE,
+               "share store %u (%s) is a copy from before its shares were replaced (kit refresh)", old + 1,
+               v->dir[old]);
+    vault_store_close(&v->store[old]);
+    note_store(v, old, notes);
+}
+
+static qc_rc secret_by_both(qc_key **ret, struct vault *v, const struct vault_backup *B, uint32_t generation,
+                            struct vault_notes *notes, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *VS1 = NULL, *VS2 = NULL;
+    QC_TRY(secret_of(&VS1, v, 0, generation, B, false, err));
+    QC_TRY(secret_of(&VS2, v, 1, generation, B, false, err));
+    qc_rc rc = vault_record_open(ret, &v->record, v->id, VS1, VS2, NULL, err);
     if (rc != QC_INTEGRITY)
         return rc;
     for (unsigned i = 0; i < 2; i++) {
@@ -182,6 +242,27 @@ static qc_rc open_secret(qc_key **ret, struct vault *v, struct vault_notes *note
         }
     }
     return rc;
+}
+
+qc_rc session_secret(qc_key **ret, struct vault *v, struct vault_notes *notes, struct qc_err *err)
+{
+    QC_CLEANUP(vault_backup_done) struct vault_backup parsed = { 0 };
+    struct qc_err why = { 0 };
+    if (v->store[0] != NULL && v->store[1] != NULL) { /* B is of use, and not needed */
+        const bool has = vault_backup_parse(&parsed, qc_buf_span(&v->backup), &why) == QC_OK;
+        const uint32_t generation = common(v, has ? &parsed : NULL);
+        if (has && generation != 0 && generation < parsed.generation) {
+            v->outdated = true;
+            for (unsigned i = 0; i < 2; i++)
+                vault_note(notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, QC_SHARES,
+                           "share store %u (%s) is a copy from before its shares were replaced (kit refresh)",
+                           i + 1, v->dir[i]);
+        }
+        if (generation != 0)
+            return secret_by_both(ret, v, has ? &parsed : NULL, generation, notes, err);
+        drop_outdated(v, notes);
+    }
+    return secret_with_backup(ret, v, v->store[0] != NULL ? 0 : 1, err);
 }
 
 /* The heads that the stores know; a damaged one is a note. None: the head of an empty vault. */
@@ -247,7 +328,7 @@ static qc_rc open_all(struct vault *v, const struct vault_conf *conf, const stru
     QC_TRY_AS(v->gw->ops->vault_get(v->gw, v->id, &record, &v->backup, &claimed, &call->op, err), err,
               "vault");
     QC_TRY(vault_record_parse(&v->record, qc_buf_span(&record), err));
-    QC_TRY(open_secret(&VS, v, call->notes, err));
+    QC_TRY(session_secret(&VS, v, call->notes, err));
     QC_TRY(vault_ring_new(&v->ring, VS, v->id, err));
     return replay(v, &claimed, call, err);
 }

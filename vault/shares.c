@@ -107,6 +107,31 @@ static qc_rc through(struct four *ret, const qc_key *S, const qc_key *S1, const 
     return QC_OK;
 }
 
+void vault_anew_done(struct vault_anew *a)
+{
+    qc_key_free(&a->S1);
+    qc_key_free(&a->S2);
+    qc_key_free(&a->S4);
+}
+
+qc_rc vault_shares_anew(struct vault_anew *ret, const qc_key *S, const qc_key *S1, const qc_key *S3,
+                        struct qc_err *err)
+{
+    QC_CLEANUP(vault_anew_done) struct vault_anew a = { 0 };
+    QC_TRY(qc_key_dup(&a.S1, S1, err));
+    for (uint8_t x = 2; x <= POINTS; x += 2) {
+        qc_key **s = x == 2 ? &a.S2 : &a.S4;
+        QC_TRY(qc_key_blank(s, VAULT_KEY_BYTES, err));
+        QC_TRY(
+            ss_interpolate(THRESHOLD, (const uint8_t[]){ 0, 1, 3 },
+                           (const uint8_t *const[]){ qc_key_open(S).p, qc_key_open(S1).p, qc_key_open(S3).p },
+                           VAULT_KEY_BYTES, x, qc_key_write(*s), err));
+        qc_key_seal(*s);
+    }
+    *ret = QC_STEAL(a);
+    return QC_OK;
+}
+
 qc_rc vault_keys_through(struct vault_keys *ret, const qc_key *K, const qc_key *R, const qc_key *R1,
                          const qc_key *R2, struct qc_err *err)
 {

@@ -12,16 +12,23 @@
 #define STORE_SEALED_NONE (STORE_SALT + QC_TAG)      /* its seed gives the share */
 #define STORE_HEAD_CLEAR  104
 
+/* What the shares of a generation come from. */
+struct store_gen {
+    uint32_t generation; /* 0: there is none */
+    qc_key *VS_i;
+    qc_key *seed;        /* of a derived store; NULL: a stored one */
+    struct qc_prk *from; /* of the seed */
+};
+
 struct vault_store {
     char *dir;
     unsigned index;
     bool writable;
     uint8_t vault[VAULT_ID_BYTES], id[VAULT_ID_BYTES];
-    uint32_t generation;
+    struct store_gen in_use;
+    struct store_gen other; /* of the time of a refresh: the one to come, or the one before */
+    uint8_t head_salt[16];  /* of the item that in_use was read from: another one, and the head was changed */
     uint8_t commitment[32];
-    qc_key *VS_i;
-    qc_key *seed;        /* of a derived store; NULL: a stored one */
-    struct qc_prk *from; /* of the seed */
     qc_key *SK;
     struct vault_lock lock; /* what SK is wrapped under */
     struct qc_prk *prk;     /* of SK */
@@ -48,20 +55,27 @@ struct store_record_id {
 QC_MUST qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct vault_store *s,
                                 const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
                                 struct qc_err *err);
-/* The share of a version as the seed gives it. */
-QC_MUST qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, const uint8_t *object,
-                               const uint8_t *version, struct qc_err *err);
-/* The seed becomes s's, and VS_i what it gives; index, vault and generation are set. */
-QC_MUST qc_rc store_set_seed(struct vault_store *s, const qc_key *seed, struct qc_err *err);
+/* The generation of that number. NULL: s has none. */
+const struct store_gen *store_gen_of(const struct vault_store *s, uint32_t generation);
+void store_gen_done(struct store_gen *g);
+/* The share of a version as the seed of that generation gives it. QC_INTEGRITY: there is no such seed. */
+QC_MUST qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, uint32_t generation,
+                               const uint8_t *object, const uint8_t *version, struct qc_err *err);
+/* From a seed, or (NULL) with the share of VS; index and vault of s are set. */
+QC_MUST qc_rc store_gen_make(struct store_gen *ret, const struct vault_store *s, uint32_t generation,
+                             const qc_key *seed, const qc_key *VS_i, struct qc_err *err);
+/* The head is read again, if it was changed since; *ret_changed. store_gen.c */
+QC_MUST qc_rc store_reload(struct vault_store *s, bool *ret_changed, struct qc_err *err);
 /* A pending record that is sealed already: of many the shares need not be in memory at once. */
 struct store_sealed {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    uint32_t generation; /* the same of all that are added at once */
     uint8_t sealed[STORE_SEALED];
     size_t n; /* bytes of it */
 };
 QC_MUST qc_rc store_pending_seal(struct store_sealed *ret, const struct vault_store *s,
                                  const struct vault_store_record *r, const qc_rng *rng, struct qc_err *err);
-/* Of generation 1. As vault_store_add. */
+/* As vault_store_add. */
 QC_MUST qc_rc store_pending_add(struct vault_store *s, const struct store_sealed *rows, size_t count,
                                 struct qc_err *err);
 /* As vault_store_commit of each, in one transaction: all or none. */
@@ -71,29 +85,37 @@ QC_MUST qc_rc store_commit_many(struct vault_store *s, const struct vault_store_
 struct store_version {
     const uint8_t *object, *version;
 };
+/* Records of these versions that are of an earlier generation go, all or none. */
+QC_MUST qc_rc store_drop_old(struct vault_store *s, const struct store_version *versions, size_t count,
+                             uint32_t generation, struct qc_err *err);
 QC_MUST qc_rc store_remove_many(struct vault_store *s, const struct store_version *versions, size_t count,
                                 struct qc_err *err);
 /* QC_INTEGRITY  it does not open. *ret of a version that is gone: NULL. */
 QC_MUST qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
                                 qc_span sealed, struct qc_err *err);
+/* The same of a share that is kept in the record, whatever a seed gives: STORE_SEALED bytes. */
+QC_MUST qc_rc store_record_keep(uint8_t ret[STORE_SEALED], const struct vault_store *s,
+                                const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
+                                struct qc_err *err);
 
 /* Columns of a record, the row that a statement stands on, and one row as it is: a derived store gives none
- * that is not there. */
+ * that is not there. generation 0: the row of the highest. */
 #define STORE_RECORD_COLUMNS "object_id, version_id, generation, state, sequence, sealed"
-QC_MUST qc_rc store_row_open(struct vault_store_record *ret, const struct vault_store *s, struct qc_stmt *row,
+QC_MUST qc_rc store_row_open(struct vault_store_record *ret, struct vault_store *s, struct qc_stmt *row,
                              struct qc_err *err);
 QC_MUST qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version,
-                            struct vault_store_record *ret, struct qc_err *err);
+                            uint32_t generation, struct vault_store_record *ret, struct qc_err *err);
 /* In a transaction. */
 QC_MUST qc_rc store_row_put(struct vault_store *s, const struct store_record_id *id, qc_span sealed,
                             struct qc_err *err);
 
-/* Item `head`: index, mode, vault, generation, VS_i or the seed, and commitment of s; appended. */
-QC_MUST qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const qc_rng *rng,
-                              struct qc_err *err);
-/* Fills index, vault, generation, VS_i, seed, commitment of s, whose id and prk are set. QC_INTEGRITY,
+/* Item `head` or `other`: index, mode, vault, a generation, VS_i or the seed, and commitment of s; appended. */
+QC_MUST qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const char *item,
+                              const struct store_gen *g, const qc_rng *rng, struct qc_err *err);
+/* Fills index, vault, commitment of s, whose id and prk are set, and *ret, which is empty. QC_INTEGRITY,
  * QC_NEWER, QC_FORMAT. */
-QC_MUST qc_rc store_head_open(struct vault_store *s, qc_span sealed, struct qc_err *err);
+QC_MUST qc_rc store_head_open(struct vault_store *s, const char *item, struct store_gen *ret, qc_span sealed,
+                              struct qc_err *err);
 
 QC_MUST qc_rc store_mark_tag(uint8_t ret[16], const struct vault_store *s, const uint8_t path_tag[16],
                              uint64_t number, struct qc_err *err);
@@ -103,6 +125,7 @@ QC_MUST qc_rc store_text_get(struct vault_store *s, const char *item, qc_buf *re
 QC_MUST qc_rc store_text_put(struct vault_store *s, const char *item, qc_span text, struct qc_err *err);
 QC_MUST qc_rc store_item_get(struct vault_store *s, const char *item, qc_buf *ret, struct qc_err *err);
 QC_MUST qc_rc store_item_put(struct vault_store *s, const char *item, qc_span value, struct qc_err *err);
+QC_MUST qc_rc store_item_drop(struct vault_store *s, const char *item, struct qc_err *err);
 
 /* prk and mark_key of s from SK; s->id is set. */
 QC_MUST qc_rc store_keys(struct vault_store *s, const qc_key *SK, struct qc_err *err);

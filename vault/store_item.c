@@ -21,6 +21,14 @@ qc_rc store_item_put(struct vault_store *s, const char *item, qc_span value, str
     return QC_RUN(put, err, QC_VT(qc_span_str(item)), QC_VB(value));
 }
 
+qc_rc store_item_drop(struct vault_store *s, const char *item, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *drop = NULL;
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_db_prepare(s->db, "DELETE FROM item WHERE name = ?1", &drop, err));
+    return QC_RUN(drop, err, QC_VT(qc_span_str(item)));
+}
+
 qc_rc vault_store_descriptor_get(struct vault_store *s, qc_buf *ret, struct qc_err *err)
 {
     return store_said(s, store_text_get(s, "descriptor", ret, err), err);

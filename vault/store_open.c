@@ -26,9 +26,8 @@ void vault_store_close(struct vault_store **s)
     vault_store_look_end(*s);
     qc_db_close(&(*s)->db);
     qc_fd_close(&(*s)->making);
-    qc_key_free(&(*s)->VS_i);
-    qc_key_free(&(*s)->seed);
-    qc_prk_free(&(*s)->from);
+    store_gen_done(&(*s)->in_use);
+    store_gen_done(&(*s)->other);
     qc_key_free(&(*s)->SK);
     qc_key_free(&(*s)->mark_key);
     qc_prk_free(&(*s)->prk);
@@ -63,13 +62,14 @@ static qc_rc fill(struct vault_store *s, const struct vault_store_params *params
 {
     QC_CLEANUP(qc_buf_free) qc_buf head = { .max = QC_VAULT_ITEM_MAX };
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-    QC_TRY(store_head_seal(&head, s, rng, err));
+    QC_TRY(store_head_seal(&head, s, "head", &s->in_use, rng, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
     QC_TRY(qc_db_exec(s->db, schema, err));
     QC_TRY(qc_db_set_user_version(s->db, 1, err));
     QC_TRY(store_item_put(s, "head", qc_buf_span(&head), err));
     if (params->descriptor.n > 0)
         QC_TRY(store_text_put(s, "descriptor", params->descriptor, err));
+    memcpy(s->head_salt, head.p, sizeof(s->head_salt));
     struct vault_head zero;
     uint8_t encoded[VAULT_HEAD_BYTES];
     QC_TRY(vault_head_zero(&zero, s->vault, err));
@@ -125,12 +125,10 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
     QC_TRY(store_new(&s, dir, err));
     s->index = params->index;
     s->writable = true;
-    s->generation = params->generation;
     s->lock = params->lock;
     memcpy(s->vault, params->vault, sizeof(s->vault));
     memcpy(s->commitment, params->commitment, sizeof(s->commitment));
-    QC_TRY(params->seed != NULL ? store_set_seed(s, params->seed, err)
-                                : qc_key_dup(&s->VS_i, params->VS_i, err));
+    QC_TRY(store_gen_make(&s->in_use, s, params->generation, params->seed, params->VS_i, err));
     qc_rc rc = store_said(s, create(s, params, rng, err), err);
     if (rc != QC_OK && qc_fd_is(&s->making)) /* what is in the directory is ours */
         vault_store_unmake(&s);
@@ -220,7 +218,6 @@ static qc_rc open_parts(struct vault_store *s, enum vault_store_access access,
                         const struct vault_store_expect *expect, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf head = { .max = QC_VAULT_ITEM_MAX };
     QC_CLEANUP(key_file_done) struct vault_store_key key = { 0 };
     QC_TRY(find_parts(s, &dir, &key, err));
     memcpy(s->id, key.store, sizeof(s->id));
@@ -233,11 +230,7 @@ static qc_rc open_parts(struct vault_store *s, enum vault_store_access access,
     QC_TRY(rc);
     QC_TRY(open_key(s, &key, expect, err));
     QC_TRY(store_keys(s, s->SK, err));
-    rc = store_item_get(s, "head", &head, err);
-    if (rc == QC_NOTFOUND)
-        err->rc = rc = QC_INTEGRITY;
-    QC_TRY(rc);
-    return store_head_open(s, qc_buf_span(&head), err);
+    return store_reload(s, &(bool){ false }, err);
 }
 
 qc_rc vault_store_open(struct vault_store **ret, const char *dir, enum vault_store_access access,
@@ -318,7 +311,7 @@ const uint8_t *vault_store_id(const struct vault_store *s)
 
 uint32_t vault_store_generation(const struct vault_store *s)
 {
-    return s->generation;
+    return s->in_use.generation;
 }
 
 const uint8_t *vault_store_commitment(const struct vault_store *s)
@@ -328,22 +321,23 @@ const uint8_t *vault_store_commitment(const struct vault_store *s)
 
 bool vault_store_derives(const struct vault_store *s)
 {
-    return s->seed != NULL;
+    return s->in_use.seed != NULL;
 }
 
 const qc_key *vault_store_seed(const struct vault_store *s)
 {
-    return s->seed;
+    return s->in_use.seed;
 }
 
-qc_rc vault_store_derive(qc_key **ret, const struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
-                         const uint8_t version[VAULT_ID_BYTES], struct qc_err *err)
+qc_rc vault_store_derive(qc_key **ret, const struct vault_store *s, uint32_t generation,
+                         const uint8_t object[VAULT_ID_BYTES], const uint8_t version[VAULT_ID_BYTES],
+                         struct qc_err *err)
 {
-    QC_ASSERT(s->seed != NULL);
-    return store_seed_share(ret, s, object, version, err);
+    QC_ASSERT(s->in_use.seed != NULL);
+    return store_seed_share(ret, s, generation, object, version, err);
 }
 
 const qc_key *vault_store_secret(const struct vault_store *s)
 {
-    return s->VS_i;
+    return s->in_use.VS_i;
 }

@@ -37,6 +37,26 @@ static qc_rc add_one(struct vault_store *s, struct qc_stmt *insert, const struct
     return insert_row(insert, &id, qc_span_of(sealed, n), err);
 }
 
+/* In a transaction: are these still shares that somebody will be able to make again? What was derived from a
+ * seed that was replaced since the store was opened is not kept: its thief would have a share of what is new. */
+static qc_rc fresh_enough(struct vault_store *s, uint32_t least, struct qc_err *err)
+{
+    bool changed = false;
+    QC_TRY(store_reload(s, &changed, err));
+    if (changed && least < s->in_use.generation)
+        return QC_FAIL(err, QC_TEMP, "its shares were refreshed meanwhile: the same again");
+    return QC_OK;
+}
+
+static uint32_t least_of(const struct vault_store_record *records, size_t count)
+{
+    uint32_t least = UINT32_MAX;
+    for (size_t i = 0; i < count; i++)
+        if (records[i].generation < least)
+            least = records[i].generation;
+    return least;
+}
+
 static qc_rc add(struct vault_store *s, const struct vault_store_record *records, size_t count,
                  const qc_rng *rng, struct qc_err *err)
 {
@@ -44,6 +64,7 @@ static qc_rc add(struct vault_store *s, const struct vault_store_record *records
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(fresh_enough(s, least_of(records, count), err));
     QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
     for (size_t i = 0; i < count; i++)
         QC_TRY(add_one(s, insert, &records[i], rng, err));
@@ -56,9 +77,9 @@ qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *re
     return store_said(s, add(s, records, count, rng, err), err);
 }
 
-static struct store_record_id pending_id(const uint8_t *object, const uint8_t *version)
+static struct store_record_id pending_id(const uint8_t *object, const uint8_t *version, uint32_t generation)
 {
-    return (struct store_record_id){ object, version, 1, VAULT_RECORD_PENDING, 0 };
+    return (struct store_record_id){ object, version, generation, VAULT_RECORD_PENDING, 0 };
 }
 
 qc_rc store_row_put(struct vault_store *s, const struct store_record_id *id, qc_span sealed,
@@ -72,7 +93,8 @@ qc_rc store_row_put(struct vault_store *s, const struct store_record_id *id, qc_
 qc_rc store_pending_seal(struct store_sealed *ret, const struct vault_store *s,
                          const struct vault_store_record *r, const qc_rng *rng, struct qc_err *err)
 {
-    const struct store_record_id id = pending_id(r->object, r->version);
+    const struct store_record_id id = pending_id(r->object, r->version, r->generation);
+    ret->generation = r->generation;
     memcpy(ret->object, r->object, VAULT_ID_BYTES);
     memcpy(ret->version, r->version, VAULT_ID_BYTES);
     return store_said(s, store_record_seal(ret->sealed, &ret->n, s, &id, r->share, rng, err), err);
@@ -85,9 +107,11 @@ static qc_rc add_sealed(struct vault_store *s, const struct store_sealed *rows, 
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(fresh_enough(s, count > 0 ? rows[0].generation : UINT32_MAX, err));
     QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
     for (size_t i = 0; i < count; i++) {
-        const struct store_record_id id = pending_id(rows[i].object, rows[i].version);
+        const struct store_record_id id =
+            pending_id(rows[i].object, rows[i].version, rows[i].generation);
         QC_TRY(insert_row(insert, &id, qc_span_of(rows[i].sealed, rows[i].n), err));
     }
     return qc_tx_commit(&tx, err);
@@ -118,17 +142,20 @@ static qc_rc row_read(struct vault_store_record *ret, struct qc_stmt *row, struc
     return QC_OK;
 }
 
-qc_rc store_row_open(struct vault_store_record *ret, const struct vault_store *s, struct qc_stmt *row,
+/* What a seed gives may be of one that came into use after the store was opened. */
+qc_rc store_row_open(struct vault_store_record *ret, struct vault_store *s, struct qc_stmt *row,
                      struct qc_err *err)
 {
     QC_TRY(row_read(ret, row, err));
     struct store_record_id id = id_of(ret);
-    QC_TRY(store_record_open(&ret->share, s, &id, qc_col_span(row, 5), err));
     ret->gone = ret->state == VAULT_RECORD_GONE;
-    return QC_OK;
+    ret->given = !ret->gone && qc_col_span(row, 5).n == STORE_SEALED_NONE;
+    if (ret->given && s->in_use.seed != NULL && store_gen_of(s, id.generation) == NULL)
+        QC_TRY(store_reload(s, &(bool){ false }, err));
+    return store_record_open(&ret->share, s, &id, qc_col_span(row, 5), err);
 }
 
-qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version,
+qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version, uint32_t generation,
                     struct vault_store_record *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
@@ -137,10 +164,10 @@ qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t 
     QC_TRY(qc_db_prepare(s->db,
                          "SELECT " STORE_RECORD_COLUMNS
                          " FROM record WHERE object_id = ?1 AND version_id = ?2"
-                         " ORDER BY generation DESC LIMIT 1",
+                         " AND (?3 = 0 OR generation = ?3) ORDER BY generation DESC LIMIT 1",
                          &find, err));
     QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(object, VAULT_ID_BYTES)),
-                   QC_VB(qc_span_of(version, VAULT_ID_BYTES))));
+                   QC_VB(qc_span_of(version, VAULT_ID_BYTES)), QC_VI(generation)));
     QC_TRY(qc_stmt_step(find, &row, err));
     if (!row)
         return QC_FAIL(err, QC_NOTFOUND, "holds no share of this version");
@@ -149,27 +176,35 @@ qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t 
     return QC_OK;
 }
 
-qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
-                      const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,
-                      struct qc_err *err)
+qc_rc vault_store_get_at(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                         const uint8_t version[VAULT_ID_BYTES], uint32_t generation,
+                         struct vault_store_record *ret, struct qc_err *err)
 {
     struct qc_err why = { 0 };
-    const qc_rc rc = store_row_get(s, object, version, ret, &why);
+    const qc_rc rc = store_row_get(s, object, version, generation, ret, &why);
     if (rc == QC_OK && ret->gone) {
         *ret = (struct vault_store_record){ 0 };
         return store_said(s, QC_FAIL(err, QC_NOTFOUND, "the share of this version is destroyed"), err);
     }
-    if (s->seed == NULL || (rc != QC_NOTFOUND && rc != QC_INTEGRITY)) {
+    const struct store_gen *g = store_gen_of(s, generation != 0 ? generation : s->in_use.generation);
+    if (g == NULL || g->seed == NULL || (rc != QC_NOTFOUND && rc != QC_INTEGRITY)) {
         if (rc != QC_OK)
             *err = why;
         return store_said(s, rc, err);
     }
-    struct vault_store_record r = { .generation = s->generation };
+    struct vault_store_record r = { .generation = g->generation, .given = true };
     memcpy(r.object, object, VAULT_ID_BYTES);
     memcpy(r.version, version, VAULT_ID_BYTES);
-    QC_TRY(store_said(s, store_seed_share(&r.share, s, object, version, err), err));
+    QC_TRY(store_said(s, store_seed_share(&r.share, s, r.generation, object, version, err), err));
     *ret = r;
     return QC_OK;
+}
+
+qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                      const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,
+                      struct qc_err *err)
+{
+    return vault_store_get_at(s, object, version, 0, ret, err);
 }
 
 static qc_rc commit_record(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
@@ -179,7 +214,7 @@ static qc_rc commit_record(struct vault_store *s, const struct vault_store_commi
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *update = NULL;
     uint8_t sealed[STORE_SEALED];
     size_t n = 0;
-    QC_TRY(store_row_get(s, change->object, change->version, &r, err));
+    QC_TRY(store_row_get(s, change->object, change->version, 0, &r, err));
     if (r.gone)
         return QC_FAIL(err, QC_CONFLICT, "the version is deleted");
     if (r.state == VAULT_RECORD_COMMITTED && r.sequence == change->sequence)
@@ -231,6 +266,7 @@ static qc_rc commit(struct vault_store *s, const struct vault_store_commit *chan
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(store_reload(s, &(bool){ false }, err));
     for (size_t i = 0; i < count; i++) {
         const struct vault_store_commit *change = &changes[i];
         if (change->object != NULL)

@@ -1,6 +1,8 @@
 /* The sealed values of a share store: FORMAT 7.2. */
 #include "store.h"
 
+#include <inttypes.h>
+
 #include "vault/kdf.h"
 #include "vault/shares.h"
 
@@ -30,22 +32,17 @@ static void record_aad(uint8_t ret[RECORD_AAD], const struct store_record_id *id
     qc_put_be(ret + 17, id->sequence, 8);
 }
 
-qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, const uint8_t *object,
+qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, uint32_t generation, const uint8_t *object,
                        const uint8_t *version, struct qc_err *err)
 {
+    const struct store_gen *g = store_gen_of(s, generation);
     struct vault_ids ids;
+    if (g == NULL || g->seed == NULL)
+        return QC_FAIL(err, QC_INTEGRITY, "the seed of generation %" PRIu32 " is not here", generation);
     memcpy(ids.vault, s->vault, VAULT_ID_BYTES);
     memcpy(ids.object, object, VAULT_ID_BYTES);
     memcpy(ids.version, version, VAULT_ID_BYTES);
-    return vault_seed_share(ret, s->from, s->index, &ids, s->generation, err);
-}
-
-qc_rc store_set_seed(struct vault_store *s, const qc_key *seed, struct qc_err *err)
-{
-    const struct vault_ids ids = vault_ids_of_vault(s->vault);
-    QC_TRY(qc_key_dup(&s->seed, seed, err));
-    QC_TRY(vault_prk_new(&s->from, s->seed, err));
-    return vault_seed_share(&s->VS_i, s->from, s->index, &ids, s->generation, err);
+    return vault_seed_share(ret, g->from, s->index, &ids, generation, err);
 }
 
 /* Is there no share, or does the seed give it? Then a record says only that the version is there, or gone. */
@@ -53,33 +50,47 @@ static qc_rc is_given(bool *ret, const struct vault_store *s, const struct store
                       const qc_key *share, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *own = NULL;
+    const struct store_gen *g = store_gen_of(s, id->generation);
     *ret = share == NULL;
-    if (s->seed == NULL || share == NULL)
+    if (g == NULL || g->seed == NULL || share == NULL)
         return QC_OK;
-    QC_TRY(store_seed_share(&own, s, id->object, id->version, err));
+    QC_TRY(store_seed_share(&own, s, id->generation, id->object, id->version, err));
     *ret = qc_key_same(own, share);
     return QC_OK;
+}
+
+/* clear: 32, or 0 where a seed gives the share. */
+static qc_rc seal_record(uint8_t *ret, const struct vault_store *s, const struct store_record_id *id,
+                         qc_span clear, const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    uint8_t aad[RECORD_AAD], out[STORE_SEALED];
+    QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
+    QC_TRY(record_key(&key, s, id, out, err));
+    record_aad(aad, id);
+    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) }, clear,
+                       out + STORE_SALT, out + STORE_SALT + clear.n, err));
+    memcpy(ret, out, STORE_SALT + clear.n + QC_TAG);
+    return QC_OK;
+}
+
+qc_rc store_record_keep(uint8_t ret[STORE_SEALED], const struct vault_store *s,
+                        const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
+                        struct qc_err *err)
+{
+    QC_ASSERT(qc_key_len(share) == 32);
+    return seal_record(ret, s, id, qc_key_open(share), rng, err);
 }
 
 qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct vault_store *s,
                         const struct store_record_id *id, const qc_key *share, const qc_rng *rng,
                         struct qc_err *err)
 {
-    QC_ASSERT(share == NULL ? id->state == VAULT_RECORD_GONE : qc_key_len(share) == 32);
-    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
-    uint8_t aad[RECORD_AAD], out[STORE_SEALED];
     bool given = false;
+    QC_ASSERT(share == NULL ? id->state == VAULT_RECORD_GONE : qc_key_len(share) == 32);
     QC_TRY(is_given(&given, s, id, share, err));
-    const size_t clear = given ? 0 : 32;
-    QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
-    QC_TRY(record_key(&key, s, id, out, err));
-    record_aad(aad, id);
-    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
-                       given ? (qc_span){ 0 } : qc_span_sub(qc_key_open(share), 0, clear), out + STORE_SALT,
-                       out + STORE_SALT + clear, err));
-    *ret_n = STORE_SALT + clear + QC_TAG;
-    memcpy(ret, out, *ret_n);
-    return QC_OK;
+    *ret_n = given ? STORE_SEALED_NONE : STORE_SEALED;
+    return seal_record(ret, s, id, given ? (qc_span){ 0 } : qc_key_open(share), rng, err);
 }
 
 qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
@@ -89,7 +100,7 @@ qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct 
     QC_CLEANUP(qc_key_free) qc_key *share = NULL;
     uint8_t aad[RECORD_AAD];
     const bool gone = id->state == VAULT_RECORD_GONE;
-    const bool given = (s->seed != NULL || gone) && sealed.n == STORE_SEALED_NONE;
+    const bool given = (s->in_use.seed != NULL || gone) && sealed.n == STORE_SEALED_NONE;
     if (!given && (gone || sealed.n != STORE_SEALED))
         return QC_FAIL(err, QC_INTEGRITY, "record: %zu bytes, %d expected", sealed.n, STORE_SEALED);
     QC_TRY(record_key(&key, s, id, sealed.p, err));
@@ -99,7 +110,7 @@ qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct 
         QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
                               (qc_span){ 0 }, sealed.p + STORE_SALT, none, err),
                   err, "record");
-        return gone ? QC_OK : store_seed_share(ret, s, id->object, id->version, err);
+        return gone ? QC_OK : store_seed_share(ret, s, id->generation, id->object, id->version, err);
     }
     QC_TRY(qc_key_blank(&share, 32, err));
     QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(aad, sizeof(aad)) },
@@ -120,44 +131,53 @@ static qc_rc head_key(qc_key **ret, const struct vault_store *s, unsigned index,
     return vault_kdf(ret, s->prk, "head", parts, 3, 32, err);
 }
 
-/* enc("head") */
-static const uint8_t head_aad[] = { 0, 0, 0, 0, 0, 0, 0, 4, 'h', 'e', 'a', 'd' };
+/* enc(item): "head" or "other". */
+#define HEAD_AAD (8 + 5)
+static qc_span head_aad(uint8_t out[HEAD_AAD], const char *item)
+{
+    const size_t n = strlen(item);
+    QC_ASSERT(n <= HEAD_AAD - 8);
+    qc_put_be(out, n, 8);
+    memcpy(out + 8, item, n);
+    return qc_span_of(out, 8 + n);
+}
 
 enum { MODE_STORED = 1, MODE_DERIVED = 2 };
 
 /* Clear text of the head into p; 112 bytes are there, since keys come in steps of 16. */
-static void head_write(uint8_t *p, const struct vault_store *s)
+static void head_write(uint8_t *p, const struct vault_store *s, const struct store_gen *g)
 {
     p[0] = 1;
     p[1] = (uint8_t)s->index;
-    p[2] = s->seed != NULL ? MODE_DERIVED : MODE_STORED;
+    p[2] = g->seed != NULL ? MODE_DERIVED : MODE_STORED;
     p[3] = 0;
     memcpy(p + 4, s->vault, VAULT_ID_BYTES);
     memcpy(p + 20, s->id, VAULT_ID_BYTES);
-    qc_put_be(p + 36, s->generation, 4);
-    memcpy(p + 40, qc_key_open(s->seed != NULL ? s->seed : s->VS_i).p, 32);
+    qc_put_be(p + 36, g->generation, 4);
+    memcpy(p + 40, qc_key_open(g->seed != NULL ? g->seed : g->VS_i).p, 32);
     memcpy(p + 72, s->commitment, 32);
 }
 
-qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const qc_rng *rng, struct qc_err *err)
+qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const char *item, const struct store_gen *g,
+                      const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     QC_CLEANUP(qc_key_free) qc_key *clear = NULL;
-    uint8_t out[STORE_SALT + STORE_HEAD_CLEAR + QC_TAG];
+    uint8_t out[STORE_SALT + STORE_HEAD_CLEAR + QC_TAG], aad[HEAD_AAD];
     QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
     QC_TRY(head_key(&key, s, s->index, out, err));
     QC_TRY(qc_key_blank(&clear, STORE_HEAD_CLEAR + 8, err));
-    head_write(qc_key_write(clear), s);
+    head_write(qc_key_write(clear), s, g);
     qc_key_seal(clear);
     QC_TRY(
-        qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, qc_span_of(head_aad, sizeof(head_aad)) },
+        qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, head_aad(aad, item) },
                     qc_span_sub(qc_key_open(clear), 0, STORE_HEAD_CLEAR), out + STORE_SALT,
                     out + STORE_SALT + STORE_HEAD_CLEAR, err));
     return qc_buf_add(ret, qc_span_of(out, sizeof(out)), err);
 }
 
 /* What stands in clear in the head; clear is 104 bytes and 8 of filling. */
-static qc_rc head_read(struct vault_store *s, const qc_key *clear, struct qc_err *err)
+static qc_rc head_read(struct vault_store *s, struct store_gen *ret, const qc_key *clear, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *secret = NULL;
     uint8_t fixed[40];
@@ -175,17 +195,16 @@ static qc_rc head_read(struct vault_store *s, const qc_key *clear, struct qc_err
         return QC_FAIL(err, QC_INTEGRITY, "head: of another store");
     s->index = fixed[1];
     memcpy(s->vault, fixed + 4, VAULT_ID_BYTES);
-    s->generation = (uint32_t)qc_get_be(fixed + 36, 4);
     memcpy(s->commitment, commitment.p, commitment.n);
     QC_TRY(qc_key_sub(&secret, clear, 40, 32, err));
-    if (fixed[2] == MODE_DERIVED)
-        return store_set_seed(s, secret, err);
-    s->VS_i = QC_STEAL(secret);
-    return QC_OK;
+    const bool derived = fixed[2] == MODE_DERIVED;
+    return store_gen_make(ret, s, (uint32_t)qc_get_be(fixed + 36, 4), derived ? secret : NULL, secret, err);
 }
 
-qc_rc store_head_open(struct vault_store *s, qc_span sealed, struct qc_err *err)
+qc_rc store_head_open(struct vault_store *s, const char *item, struct store_gen *ret, qc_span sealed,
+                      struct qc_err *err)
 {
+    uint8_t aad[HEAD_AAD];
     if (sealed.n != STORE_SALT + STORE_HEAD_CLEAR + QC_TAG)
         return QC_FAIL(err, QC_INTEGRITY, "head: %zu bytes, %d expected", sealed.n,
                        STORE_SALT + STORE_HEAD_CLEAR + QC_TAG);
@@ -196,8 +215,7 @@ qc_rc store_head_open(struct vault_store *s, qc_span sealed, struct qc_err *err)
         struct qc_err probe = { 0 };
         QC_TRY(head_key(&key, s, index, sealed.p, err));
         QC_TRY(qc_key_blank(&clear, STORE_HEAD_CLEAR + 8, err));
-        qc_rc rc = qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero,
-                                                 qc_span_of(head_aad, sizeof(head_aad)) },
+        qc_rc rc = qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, head_aad(aad, item) },
                                qc_span_sub(sealed, STORE_SALT, STORE_HEAD_CLEAR),
                                sealed.p + STORE_SALT + STORE_HEAD_CLEAR, qc_key_write(clear), &probe);
         if (rc == QC_INTEGRITY)
@@ -206,7 +224,7 @@ qc_rc store_head_open(struct vault_store *s, qc_span sealed, struct qc_err *err)
             *err = probe;
         QC_TRY(rc);
         qc_key_seal(clear);
-        QC_TRY(head_read(s, clear, err));
+        QC_TRY(head_read(s, ret, clear, err));
         return s->index == index ? QC_OK : QC_FAIL(err, QC_INTEGRITY, "head: index");
     }
     return QC_FAIL(err, QC_INTEGRITY, "head: its seal does not open with this store's key");

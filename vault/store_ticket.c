@@ -100,13 +100,6 @@ static qc_rc next_name(struct vault_store *s, const char *kind, char at[NAME], b
     return QC_OK;
 }
 
-static qc_rc drop(struct vault_store *s, const char *name, struct qc_err *err)
-{
-    QC_CLEANUP(qc_stmt_free) struct qc_stmt *del = NULL;
-    QC_TRY(qc_db_prepare(s->db, "DELETE FROM item WHERE name = ?1", &del, err));
-    return QC_RUN(del, err, QC_VT(qc_span_str(name)));
-}
-
 /* QC_INTEGRITY: it is damaged, and no use to anybody. */
 static qc_rc open_ticket(struct vault_ticket *ret, struct vault_store *s, const char *name,
                          struct qc_err *err)
@@ -150,7 +143,7 @@ static qc_rc take(struct vault_store *s, struct vault_ticket *ret, struct qc_err
             *err = why;
             return rc;
         }
-        QC_TRY(drop(s, name, err));
+        QC_TRY(store_item_drop(s, name, err));
     }
     if (rc == QC_OK) {
         name_of(spent, SPENT, t.object, t.version);
@@ -194,7 +187,7 @@ static qc_rc void_one(struct vault_store *s, struct vault_ticket *ret, struct qc
     if (!row)
         return QC_FAIL(err, QC_NOTFOUND, "has no ticket left");
     QC_TRY(ids_of(ret->object, ret->version, name, err));
-    return drop(s, name, err);
+    return store_item_drop(s, name, err);
 }
 
 qc_rc vault_store_ticket_void(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err)
@@ -243,6 +236,5 @@ qc_rc vault_store_spent_drop(struct vault_store *s, const struct vault_spent *sp
 {
     char name[NAME];
     name_of(name, SPENT, spent->object, spent->version);
-    QC_TRY(store_said(s, store_want_write(s, err), err));
-    return store_said(s, drop(s, name, err), err);
+    return store_said(s, store_item_drop(s, name, err), err);
 }

@@ -47,7 +47,7 @@ static qc_rc open_best(struct check *c, struct qc_err *err)
         *err = *why;
         return why->rc;
     }
-    struct vault_unlock with = object_ways(&c->o, p->plain || p->with1, p->plain || p->with2, !p->plain);
+    struct vault_unlock with = object_ways(&c->o, p->plain || p->with1, p->plain || p->with2, true);
     return vault_open(&c->o.opened, c->o.frame, &with, object_head0(&c->o), err);
 }
 

@@ -14,6 +14,7 @@ QC_MUST qc_rc call_tenant_add(struct request *r, struct answer *ret, struct qc_e
 QC_MUST qc_rc call_tenant_change(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_request(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_vaults(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_backups(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_vault_put(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_vault_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_chain(struct request *r, struct answer *ret, struct qc_err *err);

@@ -45,6 +45,42 @@ qc_rc call_vault_get(struct request *r, struct answer *ret, struct qc_err *err)
     return json_head(ret->json, &v.head, err);
 }
 
+/* One of the list; its bytes go to the end of all. */
+static qc_rc take_backup(const struct json_t *o, struct gw_new_backup *ret, qc_buf *bytes, struct qc_err *err)
+{
+    static const char *const names[] = { "object", "version", "backup" };
+    const size_t before = bytes->n;
+    if (!qc_json_is_object(o))
+        return QC_FAIL(err, QC_FORMAT, "no object");
+    QC_TRY(qc_json_only(o, names, 3, err));
+    QC_TRY(json_id(o, "object", &ret->object, err));
+    QC_TRY(json_id(o, "version", &ret->version, err));
+    QC_TRY(qc_json_b64(o, "backup", bytes, err));
+    ret->backup.n = bytes->n - before; /* where it lies is known when all are there */
+    return QC_OK;
+}
+
+qc_rc call_backups(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    static const char *const names[] = { "backups" };
+    QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = QC_JSON_MAX };
+    struct gw_new_backup v[QC_GW_BATCH_CHANGES_MAX] = { 0 };
+    struct json_t *list = NULL;
+    const struct gw_ref vault = request_ref(r);
+    QC_TRY(request_json(r, names, 1, &in, err));
+    QC_TRY(qc_json_arr(in, "backups", &list, err));
+    const size_t count = qc_json_len(list);
+    if (count < 1 || count > QC_GW_BATCH_CHANGES_MAX)
+        return QC_FAIL(err, QC_USAGE, "backups: %zu, expected 1..%d", count, QC_GW_BATCH_CHANGES_MAX);
+    for (size_t i = 0; i < count; i++)
+        QC_TRY_AS(take_backup(qc_json_at(list, i), &v[i], &bytes, err), err, "backup %zu", i);
+    for (size_t i = 0, at = 0; i < count; at += v[i++].backup.n)
+        v[i].backup.p = bytes.p + at;
+    QC_TRY(gw_backups_replace(request_engine(r), &vault, v, (unsigned)count, err));
+    return qc_json_new_obj(&ret->json, err);
+}
+
 qc_rc call_chain(struct request *r, struct answer *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf seals = { .max = (size_t)QC_GW_CHAIN_MAX * GW_DIGEST_BYTES };

@@ -53,6 +53,7 @@ enum fake_call {
     FAKE_READ,
     FAKE_BACKUP,
     FAKE_PURGE,
+    FAKE_BACKUPS,
 };
 
 struct fake {
@@ -88,7 +89,7 @@ struct fake {
     int64_t acked_margin, margin_full;
     const char *degraded; /* a cloud's name in receipts, or NULL */
     struct vault_gw_faults faults;
-    uint64_t read_bytes, calls[FAKE_PURGE + 1];
+    uint64_t read_bytes, calls[FAKE_BACKUPS + 1];
     unsigned handles; /* open connections */
 };
 

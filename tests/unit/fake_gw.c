@@ -485,6 +485,24 @@ static qc_rc fake_backup(struct vault_gw *gw, const uint8_t *vault, const uint8_
     LEAVE(FAKE_BACKUP);
 }
 
+static qc_rc fake_backups(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_backup *b,
+                          size_t count, const struct vault_op *op, struct qc_err *err)
+{
+    static const uint8_t none[16] = { 0 };
+    ENTER(FAKE_BACKUPS);
+    (void)vault;
+    for (size_t i = 0; i < count; i++) {
+        struct fake_version *v = fake_version_of(f, b[i].object, b[i].version);
+        if (memcmp(b[i].version, none, 16) == 0)
+            put_blob(&f->backup, b[i].backup);
+        else if (v == NULL)
+            return QC_FAIL(err, QC_NOTFOUND, "fake: no such version");
+        else
+            put_blob(&v->backup, b[i].backup);
+    }
+    LEAVE(FAKE_BACKUPS);
+}
+
 static qc_rc fake_info(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object,
                        const uint8_t *version, struct vault_gw_info *ret, const struct vault_op *op,
                        struct qc_err *err)
@@ -534,6 +552,7 @@ static const struct vault_gw_ops ops = {
     .upload_cancel = fake_cancel,
     .read = fake_read,
     .backup_get = fake_backup,
+    .backups_put = fake_backups,
     .info = fake_info,
     .faults = fake_faults,
     .status = fake_text,

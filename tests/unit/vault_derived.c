@@ -143,7 +143,7 @@ static void kept(struct rig *r)
     qc_rng rng = qc_rand_rng(&r->rand);
     vault_close(&r->v);
     CHECK_OK(vault_store_open(&s, r->share[0], VAULT_STORE_WRITE, &(struct vault_store_expect){ 0 }, &err));
-    CHECK_OK(vault_store_derive(&own, s, rec.object, rec.version, &err));
+    CHECK_OK(vault_store_derive(&own, s, 1, rec.object, rec.version, &err));
     CHECK_OK(qc_key_new(&other, 32, &rng, &err));
     CHECK_OK(vault_store_get(s, rec.object, rec.version, &got, &err)); /* no record: by the seed */
     CHECK(got.state == 0 && got.sequence == 0 && qc_key_same(got.share, own));

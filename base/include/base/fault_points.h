@@ -47,6 +47,18 @@
     X(client_retired, "client purge: both stores say that versions are to go, the gateway was not asked")    \
     X(client_purged, "client purge: purged at the gateway, the shares are there")                            \
     X(client_destroyed1, "client purge: the shares in store 1 are destroyed, those in store 2 are not")      \
+    X(refresh_first, "kit refresh: the new generation is in share store 2")                                  \
+    X(refresh_begun, "kit refresh: the new generation is in both stores")                                    \
+    X(refresh_vault, "kit refresh: the vault's backup data is of the new generation")                        \
+    X(refresh_used1, "kit refresh: store 1 uses the new generation")                                         \
+    X(refresh_used, "kit refresh: both stores use the new generation")                                       \
+    X(refresh_share1, "kit refresh: a batch of new shares is in store 1")                                    \
+    X(refresh_share2, "kit refresh: a batch of new shares is in both stores")                                \
+    X(refresh_backups, "kit refresh: the gateway has the batch's new backup data")                           \
+    X(refresh_dropped1, "kit refresh: store 1 has no old shares of the batch")                               \
+    X(refresh_dropped, "kit refresh: no store has old shares of the batch")                                  \
+    X(refresh_ended1, "kit refresh: store 1 has forgotten the old generation")                               \
+    X(refresh_ended, "kit refresh: both stores have forgotten the old generation")                           \
     X(client_recovered, "client recover: a batch of records is durable")                                     \
     X(client_relocked, "client passphrase: one store has the new one, the other the old")                    \
     X(client_wrote, "client get: some verified bytes are in NAME.part")                                      \

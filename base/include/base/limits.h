@@ -105,6 +105,7 @@
     X(QC_VAULT_PASS_KIB_MAX, 4194304, "KiB", "FORMAT 7.1: more is a file that exhausts memory")              \
     X(QC_VAULT_PASS_PASSES_MIN, 2, "passes", "FORMAT 7.1: of Argon2id")                                      \
     X(QC_VAULT_PASS_PASSES_MAX, 64, "passes", "FORMAT 7.1: more is a file that takes hours")                 \
+    X(QC_VAULT_REFRESH_BATCH, 32, "versions", "refreshed together: two keys in memory for each")             \
     X(QC_VAULT_RECOVER_BATCH, 64, "records", "one durable transaction of recover")                           \
     X(QC_VAULT_TICKETS_MAX, 10000, "tickets", "each is a share that a thief of the machine has")             \
     X(QC_VAULT_KIT_TEXT_MAX, 4096, "bytes", "64 words of 8 letters, their numbers, and room")                \

@@ -350,6 +350,17 @@ QC_MUST qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *
 QC_MUST qc_rc gw_version_backup(struct gw_engine *e, const struct gw_version_ids *ids, qc_buf *ret,
                                 struct qc_err *err);
 
+/* B in the place of the one that is there. Version zeros, and as object the vault's id: the vault's. */
+struct gw_new_backup {
+    struct gw_id object, version;
+    qc_span backup; /* borrowed */
+};
+/* 1..QC_GW_BATCH_CHANGES_MAX of one vault, all or none; on the record quorum, and visible, on return. Again:
+ * nothing is changed. QC_NOTFOUND: no such vault or version; QC_CONFLICT: what is there is of a later
+ * generation; QC_USAGE: not B of that version. */
+QC_MUST qc_rc gw_backups_replace(struct gw_engine *e, const struct gw_ref *vault,
+                                 const struct gw_new_backup *backups, unsigned count, struct qc_err *err);
+
 /* Versions that shall be gone for good: their fragments, and B. What a purged version has read is not taken
  * back; a read that is under way may break off. */
 struct gw_purge {

@@ -52,6 +52,11 @@ QC_MUST qc_rc vault_backup_parse(struct vault_backup *ret, qc_span in, struct qc
 QC_MUST qc_rc vault_backup_check(qc_key **ret_effective, const struct vault_backup *backup, unsigned i,
                                  const qc_key *share, const struct vault_ids *ids, struct qc_err *err);
 
+/* The effective share of what a seed gives: own xor corr_i, where there is a correction; or the other way
+ * round. Nothing is checked. */
+QC_MUST qc_rc vault_backup_correct(qc_key **ret, const struct vault_backup *backup, unsigned i,
+                                   const qc_key *share, struct qc_err *err);
+
 /*
  * Whoever holds both shares checks both MACs (vault_backup_check twice), and this: n2 and R4 equal what R1,
  * R2, R3 give.

@@ -156,6 +156,12 @@ struct vault_gw_bundle {
     struct vault_gw_receipt *receipt; /* out, of one that is committed: all that is the same for the others */
 };
 
+/* B in the place of the one that is there; version zeros, and object the vault's id: the vault's. */
+struct vault_gw_backup {
+    uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
+    qc_span backup;
+};
+
 /* Several stored versions. */
 struct vault_gw_version {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
@@ -246,6 +252,10 @@ struct vault_gw_ops {
     /* B, appended. QC_NOTFOUND. */
     qc_rc (*backup_get)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object,
                         const uint8_t *version, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
+    /* 1..QC_VAULT_BUNDLE_FILES, all or none, durable; again: nothing changes. QC_NOTFOUND; QC_CONFLICT what is
+     * there is of a later generation. */
+    qc_rc (*backups_put)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_backup *v,
+                         size_t count, const struct vault_op *op, struct qc_err *err);
     qc_rc (*info)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object, const uint8_t *version,
                   struct vault_gw_info *ret, const struct vault_op *op, struct qc_err *err);
     qc_rc (*faults)(struct vault_gw *gw, const char *request_id, struct vault_gw_faults *ret,

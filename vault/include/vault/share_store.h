@@ -121,10 +121,27 @@ const qc_key *vault_store_secret(const struct vault_store *s);      /* VS1 or VS
  * there are, and hold a share only where the seed does not give it. */
 bool vault_store_derives(const struct vault_store *s);
 const qc_key *vault_store_seed(const struct vault_store *s); /* borrowed; NULL: a stored one */
-/* The share of a version that has no record yet. */
-QC_MUST qc_rc vault_store_derive(qc_key **ret, const struct vault_store *s,
+/* The share of a version that has no record yet, by the seed of a generation (in use, or the other one). */
+QC_MUST qc_rc vault_store_derive(qc_key **ret, const struct vault_store *s, uint32_t generation,
                                  const uint8_t object[VAULT_ID_BYTES], const uint8_t version[VAULT_ID_BYTES],
                                  struct qc_err *err);
+
+/* Another program may have refreshed the shares since the store was opened: which generation is in use is read
+ * again. */
+QC_MUST qc_rc vault_store_renew(struct vault_store *s, struct qc_err *err);
+
+/* While the shares of a vault are refreshed (vault_refresh), another generation of them beside that in use.
+ * Each call is one transaction, durable on return. */
+uint32_t vault_store_other(const struct vault_store *s); /* 0: there is none */
+/* The share of VS of a generation; borrowed. NULL: that generation is not here. */
+const qc_key *vault_store_secret_at(const struct vault_store *s, uint32_t generation);
+/* Another one, from a seed or (NULL) with this share of VS, in the place of another that is there. */
+QC_MUST qc_rc vault_store_other_put(struct vault_store *s, uint32_t generation, const qc_key *seed,
+                                    const qc_key *VS_i, const qc_rng *rng, struct qc_err *err);
+/* The other one (asserted) is in use from now on; that which was is the other. */
+QC_MUST qc_rc vault_store_other_use(struct vault_store *s, const qc_rng *rng, struct qc_err *err);
+/* The other one goes, if there is one. Records that say only that its seed gives the share keep it. */
+QC_MUST qc_rc vault_store_other_end(struct vault_store *s, const qc_rng *rng, struct qc_err *err);
 
 /* Descriptor text. get appends to ret. QC_NOTFOUND: none; QC_INTEGRITY: its authenticator fails. */
 QC_MUST qc_rc vault_store_descriptor_get(struct vault_store *s, qc_buf *ret, struct qc_err *err);
@@ -139,6 +156,7 @@ struct vault_store_record {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint32_t generation;
     enum vault_record_state state; /* 0 where vault_store_get found none, and the seed gave the share */
+    bool given; /* out: the share is what the seed gives; corrections of B apply to it (FORMAT 4) */
     uint64_t sequence;             /* 0 while pending and unknown */
     qc_key *share;
     bool gone; /* under a seal that holds: the version is deleted, share is NULL */
@@ -147,7 +165,8 @@ void vault_store_record_done(struct vault_store_record *r);
 
 /*
  * Add records, all or none, durable on return. An equal record that is there already (recover, run again) is
- * replaced. The put pipeline adds pending ones before the first segment is sent.
+ * replaced. The put pipeline adds pending ones before the first segment is sent. QC_TEMP: of a generation that
+ * was replaced since the store was opened.
  */
 QC_MUST qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *records, size_t count,
                               const qc_rng *rng, struct qc_err *err);
@@ -160,6 +179,11 @@ QC_MUST qc_rc vault_store_add(struct vault_store *s, const struct vault_store_re
 QC_MUST qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
                               const uint8_t version[VAULT_ID_BYTES], struct vault_store_record *ret,
                               struct qc_err *err);
+
+/* The same of one generation; 0: of the highest. */
+QC_MUST qc_rc vault_store_get_at(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                                 const uint8_t version[VAULT_ID_BYTES], uint32_t generation,
+                                 struct vault_store_record *ret, struct qc_err *err);
 
 /* What a commit changes in a store, in one transaction. */
 struct vault_store_commit {

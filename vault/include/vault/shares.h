@@ -48,6 +48,16 @@ QC_MUST qc_rc vault_keys_through(struct vault_keys *ret, const qc_key *K, const 
 QC_MUST qc_rc vault_keys_draw_with(struct vault_keys *ret, const qc_key *R1, const qc_key *R2,
                                    const qc_rng *rng, struct qc_err *err);
 
+/* Other shares of a secret S whose share 3 stays where it is (N is not touched): share 1 is given, the others
+ * follow from the polynomial through (0,S), (1,S1), (3,S3). Whoever has two shares of one polynomial and one of
+ * another has nothing. */
+struct vault_anew {
+    qc_key *S1, *S2, *S4;
+};
+void vault_anew_done(struct vault_anew *a);
+QC_MUST qc_rc vault_shares_anew(struct vault_anew *ret, const qc_key *S, const qc_key *S1, const qc_key *S3,
+                                struct qc_err *err);
+
 /* Share i (1, 2) as seed i gives it: KDF(seed_i, "share_i", ids, generation). */
 QC_MUST qc_rc vault_seed_share(qc_key **ret, const struct qc_prk *seed, unsigned i,
                                const struct vault_ids *ids, uint32_t generation, struct qc_err *err);

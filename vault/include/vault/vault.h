@@ -554,6 +554,28 @@ QC_MUST qc_rc vault_recover_by_kit(struct vault *v, unsigned index, const char *
                                    const struct vault_kit *kit, const struct vault_call *call,
                                    struct vault_recover_result *ret, struct qc_err *err);
 
+/* ---- refresh: other shares of the same secrets ---- */
+
+struct vault_refresh_result {
+    uint32_t generation; /* that is in use now */
+    bool went_on;        /* with a refresh that was broken off */
+    uint64_t versions;   /* refreshed now */
+    uint64_t left;       /* have shares of before still: they could not be opened, or replaced; a note each */
+    uint64_t pending;    /* records of puts that are not committed, if they ever are: left as they are */
+    uint64_t tickets;    /* void: they were shares of before */
+    bool done;           /* nothing needs the old generation any more, and the stores have forgotten it */
+};
+/*
+ * Make new shares of everything: of each version that the stores know, and of the vault secret. R, K, N and the
+ * names stay; R1, R2 (or the seeds) and B are new, of the next generation. An old share opens nothing with a new
+ * one or a new B. Interrupted at any point, all opens as before, and the next call goes on. refresh.c
+ *
+ * QC_SHARES, QC_AUTH   both stores must be there, and writable;  QC_LOCKED  another refresh is under way
+ * A version that cannot be done does not end the run. The session goes on with the new shares.
+ */
+QC_MUST qc_rc vault_refresh(struct vault *v, const struct vault_call *call, struct vault_refresh_result *ret,
+                            struct qc_err *err);
+
 /* ---- tickets: puts while share store 2 is elsewhere ---- */
 
 /*

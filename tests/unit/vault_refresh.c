@@ -1,0 +1,373 @@
+/* unit/vault_refresh: other shares of the same secrets. In each mode, broken off at each of its points: all opens,
+ * by both stores and by each alone; the next run goes on; then stores and B of two generations open nothing
+ * together. Kits, tickets, puts under way, and a program that had the stores open. */
+#include "base/fault.h"
+#include "vault/share_store.h"
+#include "vault_rig.h"
+
+static const char *const points[] = { "refresh_first",    "refresh_begun",    "refresh_vault",  "refresh_used1",
+                                      "refresh_used",     "refresh_share1",   "refresh_share2", "refresh_backups",
+                                      "refresh_dropped1", "refresh_dropped",  "refresh_ended1", "refresh_ended" };
+
+static void content(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(rig_get(r, "a", 100, 1, &err));
+    CHECK_OK(rig_get(r, "b", (1 << 20) + 5, 3, &err));
+    CHECK_OK(rig_get(r, "empty", 0, 4, &err));
+}
+
+static void open_quietly(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_open(r, &err));
+    if (r->notes.n > 0)
+        fprintf(stderr, "note: %s\n", r->notes.v[0].text);
+    CHECK(r->notes.n == 0);
+}
+
+static void whole(struct rig *r, int objects)
+{
+    rig_whole(r, objects);
+    if (r->notes.n > 0)
+        fprintf(stderr, "note: %s\n", r->notes.v[0].text);
+    CHECK(r->notes.n == 0);
+    content(r);
+}
+
+static struct vault_refresh_result refresh(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_refresh_result result = { 0 };
+    CHECK_OK(vault_refresh(r->v, &call, &result, &err));
+    CHECK(result.done && result.left == 0);
+    return result;
+}
+
+static void start(struct rig *r, struct qc_rand rand, bool derived)
+{
+    struct qc_err err = { 0 };
+    rig_new_mode(r, rand, derived);
+    CHECK_OK(rig_put(r, "a", 100, 1, &err));
+    CHECK_OK(rig_put(r, "b", 7, 2, &err));
+    CHECK_OK(rig_put(r, "b", (1 << 20) + 5, 3, &err));
+    CHECK_OK(rig_put(r, "empty", 0, 4, &err));
+}
+
+/* Each store alone opens everything, with the gateway as it is now. */
+static void by_each(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    vault_close(&r->v);
+    for (unsigned i = 1; i <= 2; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "share%u", i);
+        rig_copy(r, name, "aside");
+        rig_lose(r, name);
+        CHECK_OK(rig_open(r, &err));
+        CHECK(r->notes.n == 1 && rig_noted(r, VAULT_NOTE_SHARE_MISSING, i));
+        vault_notes_done(&r->notes);
+        content(r);
+        CHECK(r->notes.n == 0);
+        vault_close(&r->v);
+        rig_copy(r, "aside", name);
+    }
+}
+
+static void broken_off(struct rig *r, const char *point)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_refresh_result result = { 0 };
+    struct vault_remove_result removed = { 0 };
+    char script[64];
+    snprintf(script, sizeof script, "%s:error:1", point);
+    qc_fault_script(script);
+    CHECK_RC(vault_refresh(r->v, &call, &result, &err), QC_IO);
+    qc_fault_script(NULL);
+    open_quietly(r);
+    whole(r, 3);
+    by_each(r);
+    open_quietly(r);
+    CHECK_OK(rig_put(r, "new", 50, 9, &err)); /* and one more with the shares of the time between */
+    whole(r, 4);
+    by_each(r);
+    open_quietly(r);
+    CHECK_OK(vault_remove(r->v, QC_LIT("new"), &call, &removed, &err));
+}
+
+/* Whatever store is lost in the middle: what is left makes it again, and the refresh goes on. */
+static void lost_between(struct rig *r, unsigned index)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_recover_result result;
+    char name[16];
+    snprintf(name, sizeof name, "share%u", index);
+    vault_close(&r->v);
+    rig_lose(r, name);
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(vault_recover(r->v, index, r->share[index - 1], &call, &result, &err));
+    CHECK(result.failed == 0);
+    vault_notes_done(&r->notes);
+    open_quietly(r);
+    whole(r, 3);
+    by_each(r);
+    open_quietly(r);
+}
+
+/* Each store absent, as it is now, or as it was; with what the gateway gives now. Of two generations nothing opens
+ * by what is old; what is new opens as if the old store were not there. */
+static void mixed(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    for (unsigned choice = 1; choice < 9; choice++) {
+        const unsigned is[2] = { choice % 3, choice / 3 }; /* 0: absent, 1: now, 2: before */
+        for (unsigned i = 0; i < 2; i++) {
+            char from[16], to[16];
+            snprintf(from, sizeof from, "%s%u", is[i] == 1 ? "now" : "before", i + 1);
+            snprintf(to, sizeof to, "share%u", i + 1);
+            rig_lose(r, to);
+            if (is[i] != 0)
+                rig_copy(r, from, to);
+        }
+        const qc_rc rc = rig_open(r, &err);
+        if (is[0] == 2 && is[1] == 2) { /* two shares of one generation, and R3, which stays in N: they open it */
+            CHECK(rc == QC_OK && rig_noted(r, VAULT_NOTE_SHARE_DAMAGED, 1));
+            REFUSED(rig_put(r, "a", 1, 1, &err), QC_SHARES, "from before");
+        } else if (is[0] == 1 || is[1] == 1)
+            CHECK(rc == QC_OK && (is[0] == is[1] || rig_noted(r, VAULT_NOTE_SHARE_MISSING, is[0] == 1 ? 2 : 1)));
+        else
+            REFUSED(rc, QC_SHARES, "they were replaced");
+        if (rc == QC_OK)
+            content(r);
+        qc_err_clear(&err);
+        vault_notes_done(&r->notes);
+        vault_close(&r->v);
+    }
+    rig_copy(r, "now1", "share1");
+    rig_copy(r, "now2", "share2");
+}
+
+static void generations(bool derived, struct qc_rand rand)
+{
+    struct rig r;
+    start(&r, rand, derived);
+    vault_close(&r.v);
+    rig_copy(&r, "share1", "before1");
+    rig_copy(&r, "share2", "before2");
+    open_quietly(&r);
+    struct vault_refresh_result result = refresh(&r);
+    CHECK(result.generation == 2 && result.versions == 4 && !result.went_on && result.pending == 0);
+    whole(&r, 3);
+    result = refresh(&r);
+    CHECK(result.generation == 3 && result.versions == 4);
+    whole(&r, 3);
+    vault_close(&r.v);
+    rig_copy(&r, "share1", "now1");
+    rig_copy(&r, "share2", "now2");
+    by_each(&r);
+    mixed(&r);
+    open_quietly(&r);
+    whole(&r, 3);
+    lost_between(&r, 2);
+    lost_between(&r, 1);
+    result = refresh(&r); /* stores that keep their shares now */
+    CHECK(result.generation == 4 && result.versions == 4);
+    whole(&r, 3);
+    by_each(&r);
+    rig_done(&r);
+}
+
+static void at_each_point(bool derived, struct qc_rand rand)
+{
+    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+        struct rig r;
+        if (!derived && i % 2 == 0) /* the points are the same: half of them do */
+            continue;
+        start(&r, rand, derived);
+        broken_off(&r, points[i]);
+        if (i % 3 == 0)
+            lost_between(&r, 1 + i % 2);
+        const struct vault_refresh_result result = refresh(&r);
+        CHECK(result.generation >= 2);
+        whole(&r, 3);
+        by_each(&r);
+        rig_done(&r);
+    }
+}
+
+/* A gateway that does not take the new B, or loses the answer: the old shares stay, and all opens. */
+static void gateway_fails(bool derived, struct qc_rand rand)
+{
+    for (unsigned nth = 1; nth <= 2; nth++)
+        for (unsigned effect = 0; effect < 2; effect++) {
+            struct rig r;
+            struct qc_err err = { 0 };
+            struct vault_refresh_result result = { 0 };
+            start(&r, rand, derived);
+            struct vault_call call = rig_call(&r);
+            r.fake->fail = FAKE_BACKUPS;
+            r.fake->fail_nth = nth;
+            r.fake->fail_effect = effect == 1;
+            r.fake->fail_rc = QC_TEMP;
+            CHECK_RC(vault_refresh(r.v, &call, &result, &err), QC_TEMP);
+            open_quietly(&r);
+            whole(&r, 3);
+            by_each(&r);
+            open_quietly(&r);
+            result = refresh(&r);
+            CHECK(result.generation == 2);
+            whole(&r, 3);
+            rig_done(&r);
+        }
+}
+
+/* The gateway shows the vault's B of before: no share fits, and that is not told as a lost share. */
+static void rolled_back(struct qc_rand rand)
+{
+    struct rig r;
+    struct qc_err err = { 0 };
+    uint8_t old[300];
+    start(&r, rand, true);
+    const size_t n = r.fake->backup.n;
+    CHECK(n <= sizeof old);
+    memcpy(old, r.fake->backup.p, n);
+    (void)refresh(&r);
+    vault_close(&r.v);
+    rig_lose(&r, "share2");
+    free(r.fake->backup.p);
+    r.fake->backup.p = malloc(n);
+    CHECK(r.fake->backup.p != NULL);
+    memcpy(r.fake->backup.p, old, n);
+    r.fake->backup.n = n;
+    REFUSED(rig_open(&r, &err), QC_INTEGRITY, "rollback");
+    rig_done(&r);
+}
+
+/* Tickets of before are void, with what a thief of store 1 could have put with them. */
+static void tickets(struct qc_rand rand)
+{
+    struct rig r;
+    struct qc_err err = { 0 };
+    uint64_t n = 0;
+    start(&r, rand, true);
+    struct vault_call call = rig_call(&r);
+    CHECK_OK(vault_tickets_draw(r.v, 3, &call, &n, &err));
+    const struct vault_refresh_result result = refresh(&r);
+    CHECK(result.tickets == 3 && result.pending == 3);
+    open_quietly(&r);
+    CHECK_OK(vault_tickets_draw(r.v, 2, &call, &n, &err));
+    CHECK(n == 2);
+    vault_close(&r.v);
+    rig_copy(&r, "share2", "drawer");
+    rig_lose(&r, "share2");
+    CHECK_OK(rig_open(&r, &err));
+    CHECK_OK(rig_put(&r, "t", 60, 7, &err));
+    rig_copy(&r, "drawer", "share2");
+    CHECK_OK(rig_open(&r, &err));
+    CHECK_OK(rig_put(&r, "u", 60, 8, &err));
+    vault_notes_done(&r.notes);
+    whole(&r, 5);
+    by_each(&r);
+    rig_done(&r);
+}
+
+/* Another program has the stores open meanwhile: it reads on, what it puts then is of the new shares, and a share
+ * that it made of an old seed before is not taken. */
+static void other_program(struct qc_rand rand)
+{
+    struct rig r;
+    struct qc_err err = { 0 };
+    start(&r, rand, true);
+    struct vault *old = r.v;
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    struct vault_store_record late = { .generation = 1, .state = VAULT_RECORD_PENDING, .object = { 1 } };
+    qc_rng rng = qc_rand_rng(&r.rand);
+    CHECK_OK(vault_store_open(&s, r.share[0], VAULT_STORE_WRITE, &(struct vault_store_expect){ 0 }, &err));
+    CHECK_OK(vault_store_derive(&late.share, s, 1, late.object, late.version, &err));
+    r.v = NULL;
+    CHECK_OK(rig_open(&r, &err));
+    (void)refresh(&r);
+    REFUSED(vault_store_add(s, &late, 1, &rng, &err), QC_TEMP, "refreshed meanwhile");
+    vault_store_record_done(&late);
+    vault_close(&r.v);
+    r.v = old;
+    content(&r); /* its seeds are those of before: it looks again */
+    CHECK(r.notes.n == 0);
+    CHECK_OK(rig_put(&r, "late", 30, 5, &err));
+    vault_notes_done(&r.notes);
+    open_quietly(&r);
+    whole(&r, 4);
+    by_each(&r);
+    rig_done(&r);
+}
+
+/* A kit of before is refused by its generation; those of now open, one alone and both, without any record. */
+static void kits(struct qc_rand rand)
+{
+    struct rig r;
+    struct qc_err err = { 0 };
+    struct vault_kit before = { 0 }, both = { 0 };
+    start(&r, rand, true);
+    CHECK_OK(vault_kit_of(&before, r.v, 3, &err));
+    (void)refresh(&r);
+    CHECK_OK(vault_kit_of(&both, r.v, 3, &err));
+    CHECK(before.generation == 1 && both.generation == 2);
+    REFUSED(vault_kit_here(&before, r.v, &err), QC_USAGE, "shares were replaced");
+    CHECK_OK(vault_kit_here(&both, r.v, &err));
+    vault_close(&r.v);
+    rig_lose(&r, "share1");
+    rig_lose(&r, "share2");
+    const struct vault_conf conf = rig_conf(&r);
+    for (unsigned shares = 2; shares <= 3; shares++) {
+        struct vault_call call = rig_call(&r);
+        struct vault_descriptor d = { .k = 3, .n = 5 };
+        struct vault_gw *gw = fake_connect(r.fake);
+        uint64_t learnt = 0;
+        struct vault_kit kit = both;
+        kit.shares = shares;
+        if (shares == 2)
+            kit.seed[0] = NULL;
+        CHECK_OK(vault_descriptor_add_cloud(&d, 1, "c1", "file:///nowhere", &err));
+        CHECK_OK(vault_revive(&conf, &kit, &d, gw, &call, &err));
+        vault_gw_close(&gw);
+        vault_descriptor_done(&d);
+        CHECK_OK(rig_open(&r, &err));
+        vault_notes_done(&r.notes);
+        CHECK_OK(vault_relearn(r.v, &call, &learnt, &err));
+        CHECK(learnt == 3);
+        content(&r);
+        CHECK(r.notes.n == 0);
+        if (shares == 3) {
+            whole(&r, 3);
+            const struct vault_refresh_result result = refresh(&r);
+            CHECK(result.generation == 3 && result.versions == 3);
+            whole(&r, 3);
+            by_each(&r);
+        }
+        vault_close(&r.v);
+        rig_lose(&r, "share1");
+        rig_lose(&r, "share2");
+    }
+    vault_kit_done(&before);
+    vault_kit_done(&both);
+    rig_done(&r);
+}
+
+int main(void)
+{
+    struct qc_rand rand = qc_rand_start();
+    for (unsigned derived = 0; derived < 2; derived++) {
+        generations(derived == 1, rand);
+        at_each_point(derived == 1, rand);
+        gateway_fails(derived == 1, rand);
+    }
+    rolled_back(rand);
+    tickets(rand);
+    other_program(rand);
+    kits(rand);
+    return 0;
+}

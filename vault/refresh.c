@@ -1,0 +1,341 @@
+/* Other shares of the same secrets (seal.md 4.3; FORMAT 4, 7.2; docs/adr/0057): what was copied of a store, or
+ * printed of a seed, before it opens nothing with what the gateway gives afterwards.
+ *
+ *   stores   1 --both have--> 1 (2) ---------------> 1 (2) --both use--> 2 (1) -- each version --> 2 (1) --> 2
+ *   gateway  B of VS is 1                B of VS is 2                             B of it is 2
+ *
+ * In use first, beside it in parentheses. Each arrow is durable before the next begins.
+ * F1 (I1): at each instant both stores have one generation in common, and each of them that which the gateway's
+ * B is of; readers take these (session_secret, object_shares). So old shares go after the gateway has new B, and
+ * new B comes after both stores have new shares.
+ * F2: new puts use the new generation from before the first version is refreshed, so the last pass leaves none
+ * behind; a store that was opened before tells its program (store_reload).
+ * F3: what a seed of before gives is kept in records that still need it, or the seed stays. */
+#include "refresh.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/codec.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "journal.h"
+#include "store.h"
+
+static void refresh_free(struct refresh **r)
+{
+    for (size_t i = 0; *r != NULL && i < (*r)->n; i++)
+        refresh_one_done(&(*r)->batch[i]);
+    qc_free(*r);
+    *r = NULL;
+}
+
+/* -- the vault secret, and the generation ---------------------------------------------------------------- */
+
+/* Is the new generation whole in both stores? */
+static bool is_begun(const struct refresh *r)
+{
+    return vault_store_secret_at(r->v->store[0], r->to) != NULL &&
+           vault_store_secret_at(r->v->store[1], r->to) != NULL;
+}
+
+/* Into store 2, then store 1: seeds, or shares of VS. Nothing depends on them before both have them. */
+static qc_rc begin(struct refresh *r, const qc_key *VS, struct qc_err *err)
+{
+    struct vault *v = r->v;
+    const struct vault_ids ids = vault_ids_of_vault(v->id);
+    QC_CLEANUP(vault_anew_done) struct vault_anew a = { 0 };
+    QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *one = NULL, *VS1 = NULL, *seed2 = NULL;
+    const bool derives[] = { vault_store_derives(v->store[0]), vault_store_derives(v->store[1]) };
+    QC_TRY_AS(qc_key_new(&one, VAULT_KEY_BYTES, &v->rng, err), err, "drawing a share");
+    if (derives[0]) {
+        QC_TRY(vault_prk_new(&prk, one, err));
+        QC_TRY(vault_seed_share(&VS1, prk, 1, &ids, r->to, err));
+    } else
+        QC_TRY(qc_key_dup(&VS1, one, err));
+    QC_TRY(vault_shares_anew(&a, VS, VS1, v->record.VS3, err));
+    if (derives[1])
+        QC_TRY_AS(qc_key_new(&seed2, VAULT_KEY_BYTES, &v->rng, err), err, "drawing a seed");
+    QC_TRY(vault_store_other_put(v->store[1], r->to, seed2, derives[1] ? NULL : a.S2, &v->rng, err));
+    QC_TRY(qc_fault(refresh_first, err));
+    QC_TRY(vault_store_other_put(v->store[0], r->to, derives[0] ? one : NULL, derives[0] ? NULL : VS1, &v->rng,
+                                 err));
+    return qc_fault(refresh_begun, err);
+}
+
+/* The vault's B of the new generation, from what both stores have of it. QC_INTEGRITY: they do not fit. */
+static qc_rc vault_backup(struct refresh *r, const qc_key *VS, qc_buf *ret, struct qc_err *err)
+{
+    struct vault *v = r->v;
+    QC_CLEANUP(vault_anew_done) struct vault_anew a = { 0 };
+    struct vault_backup_parts parts = { .ids = vault_ids_of_vault(v->id) };
+    const qc_key *own2 = vault_store_secret_at(v->store[1], r->to);
+    QC_TRY(vault_shares_anew(&a, VS, vault_store_secret_at(v->store[0], r->to), v->record.VS3, err));
+    if (!vault_store_derives(v->store[1]) && !qc_key_same(own2, a.S2))
+        return QC_FAIL(err, QC_INTEGRITY, "the new shares of the two stores do not fit together");
+    return refresh_backup(ret, r, &parts, &a, vault_store_derives(v->store[1]) ? own2 : NULL, err);
+}
+
+/* At the gateway, then in v: the session goes on with it. */
+static qc_rc replace_vault(struct refresh *r, qc_span backup, struct qc_err *err)
+{
+    struct vault *v = r->v;
+    struct vault_gw_backup b = { .backup = backup };
+    memcpy(b.object, v->id, VAULT_ID_BYTES);
+    QC_TRY_AS(v->gw->ops->backups_put(v->gw, v->id, &b, 1, &r->call->op, err), err, "vault");
+    qc_buf_clear(&v->backup);
+    QC_TRY(qc_buf_add(&v->backup, backup, err));
+    return qc_fault(refresh_vault, err);
+}
+
+static qc_rc use(struct refresh *r, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (vault_store_other(r->v->store[i]) == r->to)
+            QC_TRY(vault_store_other_use(r->v->store[i], &r->v->rng, err));
+        if (i == 0)
+            QC_TRY(qc_fault(refresh_used1, err));
+    }
+    return qc_fault(refresh_used, err);
+}
+
+/* Where it stands. r->to: where it shall come to. A refresh that was broken off after the vault's B was replaced
+ * (*ret_B is r->to) leaves stores that do not use its generation yet, or have an older one beside it. */
+static qc_rc look(struct refresh *r, uint32_t *ret_B, struct qc_err *err)
+{
+    QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    bool behind = false;
+    QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&r->v->backup), err), err, "vault");
+    for (unsigned i = 0; i < 2; i++) {
+        const uint32_t other = vault_store_other(r->v->store[i]);
+        behind = behind || (other != 0 && other <= B.generation) ||
+                 vault_store_generation(r->v->store[i]) != B.generation;
+    }
+    *ret_B = B.generation;
+    if (!behind && B.generation >= UINT16_MAX) /* a kit has no more: FORMAT 15 */
+        return QC_FAIL(err, QC_LIMIT, "the shares were refreshed as often as they can be");
+    r->to = behind ? B.generation : B.generation + 1;
+    r->result.went_on = behind || is_begun(r);
+    return QC_OK;
+}
+
+static qc_rc secret(struct refresh *r, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *VS = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_VAULT_BACKUP_MAX };
+    uint32_t now = 0;
+    QC_TRY(look(r, &now, err));
+    if (now < r->to) {
+        struct qc_err why = { 0 };
+        QC_TRY(session_secret(&VS, r->v, r->call->notes, err));
+        if (!is_begun(r) || vault_backup(r, VS, &backup, &why) != QC_OK) {
+            QC_TRY(begin(r, VS, err));
+            qc_buf_clear(&backup);
+            QC_TRY(vault_backup(r, VS, &backup, err));
+        }
+        QC_TRY(replace_vault(r, qc_buf_span(&backup), err));
+    }
+    return use(r, err);
+}
+
+/* -- versions -------------------------------------------------------------------------------------------- */
+
+static qc_rc add_shares(struct refresh *r, unsigned i, struct qc_err *err)
+{
+    struct vault_store_record v[QC_VAULT_REFRESH_BATCH];
+    for (size_t k = 0; k < r->n; k++) {
+        const struct refresh_one *one = &r->batch[k];
+        v[k] = (struct vault_store_record){ .generation = r->to,
+                                            .state = one->state[i],
+                                            .sequence = one->sequence[i],
+                                            .share = one->share[i] };
+        memcpy(v[k].object, one->object, VAULT_ID_BYTES);
+        memcpy(v[k].version, one->version, VAULT_ID_BYTES);
+    }
+    return vault_store_add(r->v->store[i], v, r->n, &r->v->rng, err);
+}
+
+static qc_rc put_backups(struct refresh *r, struct qc_err *err)
+{
+    struct vault_gw_backup v[QC_VAULT_REFRESH_BATCH];
+    struct vault_gw *gw = r->v->gw;
+    for (size_t k = 0; k < r->n; k++) {
+        memcpy(v[k].object, r->batch[k].object, VAULT_ID_BYTES);
+        memcpy(v[k].version, r->batch[k].version, VAULT_ID_BYTES);
+        v[k].backup = qc_buf_span(&r->batch[k].backup);
+    }
+    return gw->ops->backups_put(gw, r->v->id, v, r->n, &r->call->op, err);
+}
+
+/* The gateway gives the new B: else the old shares stay. */
+static qc_rc read_back(struct refresh *r, struct qc_err *err)
+{
+    struct vault_gw *gw = r->v->gw;
+    for (size_t k = 0; k < r->n; k++) {
+        QC_CLEANUP(qc_buf_free) qc_buf B = { .max = QC_VAULT_BACKUP_MAX };
+        const struct refresh_one *one = &r->batch[k];
+        QC_TRY(gw->ops->backup_get(gw, r->v->id, one->object, one->version, &B, &r->call->op, err));
+        if (!qc_span_eq(qc_buf_span(&B), qc_buf_span(&one->backup)))
+            return QC_FAIL(err, QC_INTEGRITY, "the gateway says that it has the new backup data, and gives other");
+    }
+    return QC_OK;
+}
+
+static qc_rc drop_shares(struct refresh *r, unsigned i, struct qc_err *err)
+{
+    struct store_version v[QC_VAULT_REFRESH_BATCH];
+    for (size_t k = 0; k < r->n; k++)
+        v[k] = (struct store_version){ r->batch[k].object, r->batch[k].version };
+    return store_drop_old(r->v->store[i], v, r->n, r->to, err);
+}
+
+/* F1: the order. */
+static qc_rc flush(struct refresh *r, struct qc_err *err)
+{
+    if (r->n == 0)
+        return QC_OK;
+    QC_TRY(add_shares(r, 0, err));
+    QC_TRY(qc_fault(refresh_share1, err));
+    QC_TRY(add_shares(r, 1, err));
+    QC_TRY(qc_fault(refresh_share2, err));
+    QC_TRY(put_backups(r, err));
+    QC_TRY(qc_fault(refresh_backups, err));
+    QC_TRY(read_back(r, err));
+    QC_TRY(drop_shares(r, 0, err));
+    QC_TRY(qc_fault(refresh_dropped1, err));
+    QC_TRY(drop_shares(r, 1, err));
+    QC_TRY(qc_fault(refresh_dropped, err));
+    r->result.versions += r->n;
+    for (; r->n > 0; r->n--)
+        refresh_one_done(&r->batch[r->n - 1]);
+    return QC_OK;
+}
+
+static bool ends_the_run(qc_rc rc)
+{
+    return rc == QC_CANCELLED || rc == QC_TIMEOUT || rc == QC_NOMEM || rc == QC_TEMP || rc == QC_RANDOM;
+}
+
+static void failed(struct refresh *r, const struct vault_store_record *old, const struct qc_err *why)
+{
+    char object[33], version[33];
+    qc_hex(qc_span_of(old->object, 16), object);
+    qc_hex(qc_span_of(old->version, 16), version);
+    r->result.left++;
+    vault_note(r->call->notes, VAULT_NOTE_SKIPPED, 0, why->rc, "object %.8s version %.8s: %.180s", object,
+               version, why->msg);
+}
+
+static qc_rc one(struct refresh *r, const struct vault_store_record *old, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    QC_TRY(qc_go_on(r->call->op.deadline, r->call->op.cancel, "kit refresh", err));
+    const qc_rc rc = refresh_make(&r->batch[r->n], r, old, &why);
+    if (rc == QC_NOTFOUND && old->state == VAULT_RECORD_PENDING) {
+        r->result.pending++; /* its put was not committed, or is not yet */
+        return QC_OK;
+    }
+    if (ends_the_run(rc)) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK) {
+        failed(r, old, &why);
+        return QC_OK;
+    }
+    return ++r->n == QC_VAULT_REFRESH_BATCH ? flush(r, err) : QC_OK;
+}
+
+/* Did the pass over store 1 see it? */
+static qc_rc was_seen(bool *ret, struct refresh *r, const struct vault_store_record *old, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record first = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc =
+        vault_store_get_at(r->v->store[0], old->object, old->version, old->generation, &first, &why);
+    *ret = session_is_damage(rc) || (rc == QC_OK && first.state != 0);
+    if (rc == QC_OK || rc == QC_NOTFOUND || session_is_damage(rc))
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
+static qc_rc page_of(struct refresh *r, unsigned i, struct vault_store_cursor *cursor, size_t *ret_got,
+                     struct qc_err *err)
+{
+    struct vault_store_record page[16];
+    qc_rc rc = QC_OK;
+    QC_TRY(vault_store_next(r->v->store[i], cursor, page, 16, ret_got, err));
+    for (size_t k = 0; k < *ret_got; k++) {
+        bool seen = page[k].generation >= r->to;
+        if (rc == QC_OK && !seen && i > 0)
+            rc = was_seen(&seen, r, &page[k], err);
+        if (rc == QC_OK && !seen)
+            rc = one(r, &page[k], err);
+        vault_store_record_done(&page[k]);
+    }
+    return rc;
+}
+
+/* All records of a store that are of an earlier generation; of store 2 those that store 1 has not. */
+static qc_rc all_records(struct refresh *r, unsigned i, struct qc_err *err)
+{
+    struct vault_store_cursor cursor = { 0 };
+    struct vault_store_health health = { 0 };
+    uint64_t done = 0;
+    size_t got = 0;
+    QC_TRY(vault_store_count(r->v->store[i], &health, err));
+    do {
+        QC_TRY(page_of(r, i, &cursor, &got, err));
+        done += got;
+        session_progress(r->call, &(struct vault_progress){ .done = done, .total = health.records });
+    } while (got > 0);
+    return flush(r, err);
+}
+
+/* -- all of it ------------------------------------------------------------------------------------------- */
+
+static qc_rc end(struct refresh *r, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        QC_TRY(vault_store_other_end(r->v->store[i], &r->v->rng, err));
+        if (i == 0)
+            QC_TRY(qc_fault(refresh_ended1, err));
+    }
+    return qc_fault(refresh_ended, err);
+}
+
+static qc_rc run(struct refresh *r, struct qc_err *err)
+{
+    QC_TRY(journal_settle(r->v, NULL, r->call, err));
+    QC_TRY(vault_tickets_cancel(r->v, r->call, &r->result.tickets, err));
+    QC_TRY(secret(r, err));
+    r->result.generation = r->to;
+    QC_TRY(all_records(r, 0, err));
+    QC_TRY(all_records(r, 1, err));
+    r->result.done = r->result.left == 0;
+    return r->result.done ? end(r, err) : QC_OK;
+}
+
+qc_rc vault_refresh(struct vault *v, const struct vault_call *call, struct vault_refresh_result *ret,
+                    struct qc_err *err)
+{
+    QC_CLEANUP(refresh_free) struct refresh *r = NULL;
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 }, lock = { 0 };
+    QC_TRY(session_need_both(v, err));
+    if (v->state == NULL)
+        return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
+    QC_TRY(qc_dir_make_path(v->state, 0700, err));
+    QC_TRY(qc_dir_open(&dir, v->state, err));
+    QC_TRY_AS(qc_lock_file(&lock, qc_fd_get(&dir), "refresh.lock", err), err, "kit refresh");
+    r = qc_alloc(sizeof(*r));
+    if (r == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory to refresh shares");
+    r->v = v;
+    r->call = call;
+    QC_TRY(run(r, err));
+    *ret = r->result;
+    return QC_OK;
+}
