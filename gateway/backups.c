@@ -12,9 +12,11 @@ static bool of_vault(const struct gw_new_backup *b)
     return gw_id_same(&b->version, &(struct gw_id){ 0 });
 }
 
+/* 0: it is no B that we know. */
 static uint32_t generation_of(qc_span backup)
 {
-    return backup.n < B_LEAST ? 0 : (uint32_t)qc_get_be(backup.p + GENERATION, 4);
+    const bool is = backup.n >= B_LEAST && qc_get_be(backup.p, 4) == B_MAGIC;
+    return is ? (uint32_t)qc_get_be(backup.p + GENERATION, 4) : 0;
 }
 
 static struct gw_backup_ids ids_of(const struct gw_ref *vault, const struct gw_new_backup *b)
@@ -27,7 +29,7 @@ static qc_rc check_one(const struct gw_ref *vault, const struct gw_new_backup *b
 {
     const struct gw_backup_ids ids = ids_of(vault, b);
 
-    if (b->backup.n < B_LEAST || b->backup.n > QC_GW_BACKUP_MAX || qc_get_be(b->backup.p, 4) != B_MAGIC)
+    if (b->backup.n > QC_GW_BACKUP_MAX || generation_of(b->backup) == 0)
         return QC_FAIL(err, QC_USAGE, "backup data: %zu bytes that are none", b->backup.n);
     if (!qc_span_eq(qc_span_sub(b->backup, IDS, 3 * GW_ID_BYTES),
                     qc_span_of((const uint8_t *)&ids, 3 * GW_ID_BYTES)))

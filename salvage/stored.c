@@ -10,6 +10,9 @@ struct stored {
     uint64_t at_offset; /* .. where in N it begins */
     qc_buf head, tail, backup, chunk, tags;
     qc_key *share[2];
+    qc_key *own[2]; /* the same as B's corrections want them (FORMAT 4) */
+    uint32_t generation[2];
+    bool given[2]; /* by a seed */
     struct vault_backup B;
     bool has_B;
     struct vault_frame *frame;
@@ -26,8 +29,10 @@ void stored_close(struct stored **fp)
     vault_opened_free(&f->opened);
     vault_frame_free(&f->frame);
     vault_backup_done(&f->B);
-    qc_key_free(&f->share[0]);
-    qc_key_free(&f->share[1]);
+    for (unsigned i = 0; i < 2; i++) {
+        qc_key_free(&f->share[i]);
+        qc_key_free(&f->own[i]);
+    }
     qc_buf_free(&f->head);
     qc_buf_free(&f->tail);
     qc_buf_free(&f->backup);
@@ -162,20 +167,40 @@ static qc_rc read_frame(struct stored *f, struct qc_err *err)
     return QC_OK;
 }
 
+/* generation 0: the highest. What is not there changes nothing. */
+static qc_rc take_share(struct stored *f, unsigned i, uint32_t generation, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record rec = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc =
+        vault_store_get_at(f->s->store[i], f->v->object.b, f->v->id.b, generation, &rec, &why);
+
+    if (salvage_ends(rc)) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK)
+        return QC_OK;
+    qc_key_free(&f->share[i]);
+    f->share[i] = QC_STEAL(rec.share);
+    f->generation[i] = rec.generation;
+    f->given[i] = rec.given;
+    return QC_OK;
+}
+
+/* Of B's generation where they are there, and as its corrections want them. */
 static qc_rc take_shares(struct stored *f, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++) {
-        QC_CLEANUP(vault_store_record_done) struct vault_store_record rec = { 0 };
-        struct qc_err why = { 0 };
         if (f->s->store[i] == NULL)
             continue;
-        const qc_rc rc = vault_store_get(f->s->store[i], f->v->object.b, f->v->id.b, &rec, &why);
-        if (salvage_ends(rc)) {
-            *err = why;
-            return rc;
-        }
-        if (rc == QC_OK)
-            f->share[i] = QC_STEAL(rec.share);
+        QC_TRY(take_share(f, i, 0, err));
+        if (f->share[i] == NULL || !f->has_B)
+            continue;
+        if (f->generation[i] != f->B.generation)
+            QC_TRY(take_share(f, i, f->B.generation, err));
+        QC_TRY(f->given[i] ? qc_key_dup(&f->own[i], f->share[i], err)
+                           : vault_backup_correct(&f->own[i], &f->B, i + 1, f->share[i], err));
     }
     return QC_OK;
 }
@@ -200,7 +225,7 @@ static qc_rc unlock(struct stored *f, qc_span head0, struct qc_err *err)
     const struct {
         const qc_key *R1, *R2;
         bool with_B;
-    } ways[] = { { R1, R2, false }, { R1, NULL, true }, { NULL, R2, true } };
+    } ways[] = { { R1, R2, false }, { f->own[0], NULL, true }, { NULL, f->own[1], true } };
     struct vault_unlock with = { .M = f->v->commit == NULL ? NULL : f->v->commit->e.m };
     qc_rc first = QC_OK;
 
@@ -236,12 +261,12 @@ static qc_rc open_version(struct stored *f, struct qc_err *err)
     bool whole = false;
 
     QC_TRY(read_frame(f, err));
-    QC_TRY(take_shares(f, err));
     const qc_rc rc = take_backup(f, &none);
     if (salvage_ends(rc)) {
         *err = none;
         return rc;
     }
+    QC_TRY(take_shares(f, err));
     QC_TRY(fetch(f, vault_geometry_chunk(&f->frame->g, 0), &f->chunk, &whole, err));
     qc_rc opened = unlock(f, qc_buf_span(&f->chunk), err);
     if (opened == QC_INTEGRITY && !whole)

@@ -58,19 +58,48 @@ static qc_rc open_stores(struct salvage *s, struct qc_err *err)
 
 /* -- the vault secret ------------------------------------------------------------------------------------ */
 
-static const qc_key *share_of(const struct salvage *s, unsigned i)
+/* Shares of VS: as they are, and as B's corrections want them (FORMAT 4): what a seed gives is corrected, what a
+ * store keeps is not. */
+struct secret_shares {
+    qc_key *is[2], *own[2];
+};
+
+static void secret_shares_done(struct secret_shares *v)
 {
-    return s->store[i] == NULL ? NULL : vault_store_secret(s->store[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        qc_key_free(&v->is[i]);
+        qc_key_free(&v->own[i]);
+    }
+}
+
+/* Of B's generation where the store has it. */
+static qc_rc share_of(const struct salvage *s, unsigned i, const struct vault_backup *B,
+                      struct secret_shares *ret, struct qc_err *err)
+{
+    const struct vault_store *store = s->store[i];
+
+    if (store == NULL)
+        return QC_OK;
+    const qc_key *of_B = B == NULL ? NULL : vault_store_secret_at(store, B->generation);
+    if (of_B == NULL) {
+        QC_TRY(qc_key_dup(&ret->own[i], vault_store_secret(store), err));
+        return qc_key_dup(&ret->is[i], vault_store_secret(store), err);
+    }
+    const bool given = vault_store_derives(store);
+    QC_TRY(qc_key_dup(given ? &ret->own[i] : &ret->is[i], of_B, err));
+    return vault_backup_correct(given ? &ret->is[i] : &ret->own[i], B, i + 1, of_B, err);
 }
 
 /* Both shares, else each with B. */
 static qc_rc open_secret(const struct salvage *s, const struct vault_record *r, const struct vault_backup *B,
                          qc_key **ret, struct qc_err *err)
 {
-    const qc_key *VS1 = share_of(s, 0), *VS2 = share_of(s, 1);
+    QC_CLEANUP(secret_shares_done) struct secret_shares v = { 0 };
+    for (unsigned i = 0; i < 2; i++)
+        QC_TRY(share_of(s, i, B, &v, err));
     const struct {
         const qc_key *VS1, *VS2;
-    } ways[] = { { VS1, VS2 }, { VS1, NULL }, { NULL, VS2 } };
+    } ways[] = { { v.is[0], v.is[1] }, { v.own[0], NULL }, { NULL, v.own[1] } };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         struct qc_err why = { 0 };
         const qc_rc rc = vault_record_open(ret, r, s->vault.b, ways[i].VS1, ways[i].VS2, B, &why);
@@ -84,18 +113,40 @@ static qc_rc open_secret(const struct salvage *s, const struct vault_record *r, 
     return err->rc;
 }
 
+/* The vault's B that a later record put in the place of the first. */
+static qc_rc later_backup(struct salvage *s, uint32_t tenant, qc_buf *ret, struct qc_err *err)
+{
+    const struct entry_row own = { .tenant = tenant, .object = s->vault };
+    struct record_at at;
+    struct gw_record rec;
+    struct qc_err why = { 0 };
+    bool found = false;
+
+    QC_TRY(index_backup(s->ix, &own, &at, &found, err));
+    if (!found)
+        return QC_OK;
+    const qc_rc rc = chain_record(s, &at, &rec, &why);
+    if (salvage_ends(rc)) {
+        *err = why;
+        return rc;
+    }
+    return rc == QC_OK ? qc_buf_add(ret, rec.u.backup.backup, err) : QC_OK;
+}
+
 static qc_rc try_record(struct salvage *s, const struct vault_row *row, qc_key **ret, struct qc_err *err)
 {
     QC_CLEANUP(vault_record_done) struct vault_record r = { 0 };
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_VAULT_BACKUP_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf later = { .max = QC_GW_BACKUP_MAX + 64 };
     const struct gw_backup_ids ids = { .vault = s->vault, .object = s->vault };
     struct gw_record rec;
     struct qc_err why = { 0 };
 
+    QC_TRY(later_backup(s, row->tenant, &later, err));
     QC_TRY(chain_record(s, &row->at, &rec, err));
     QC_TRY(vault_record_parse(&r, rec.u.vault.record, err));
-    qc_rc rc = chain_backup(s, &ids, rec.u.vault.backup, &backup, &why);
+    qc_rc rc = chain_backup(s, &ids, later.n > 0 ? qc_buf_span(&later) : rec.u.vault.backup, &backup, &why);
     if (rc == QC_OK)
         rc = vault_backup_parse(&B, qc_buf_span(&backup), &why);
     if (salvage_ends(rc)) {

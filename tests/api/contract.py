@@ -27,7 +27,7 @@ EXEMPT = {
     ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
-    ("entrySome", "5XX"), ("members", "5XX"), ("purge", "5XX"),
+    ("entrySome", "5XX"), ("members", "5XX"), ("purge", "5XX"), ("backups", "5XX"),
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
 
@@ -76,6 +76,14 @@ class Walk:
     # ------------------------------------------------------------ what is sent
     def record(self, vault):
         return b64(b"QCLV" + bytes((1, 1, 0, 0)) + bytes.fromhex(vault) + self.random.randbytes(100))
+
+    def backup(self, o, generation=1):
+        """B of a version of this vault, as far as a gateway sees it (FORMAT 4)."""
+        ids = b"".join(bytes.fromhex(i) for i in (o.get("vault", self.vault), o["object"], o["version"]))
+        return b64(b"QCLB" + bytes((1, 1, 0, 0)) + ids + generation.to_bytes(4, "big") + bytes((1, 2, 0, 32)) + self.random.randbytes(108))
+
+    def backups_body(self, *versions, generation=1):
+        return {"backups": [{"object": o["object"], "version": o["version"], "backup": self.backup(o, generation)} for o in versions]}
 
     def path(self, prefix=b"", n=34):
         return prefix + self.random.randbytes(n)
@@ -147,6 +155,7 @@ class Walk:
         self.ask("entrySome", v, {"paths": [path]}, expect=404, error="not-found")
         self.ask("readSome", v, {"objects": [{"object": self.id(), "version": self.id()}]}, expect=404, error="not-found")
         self.ask("purge", {"vault": self.id()}, {"objects": [{"object": self.id(), "version": self.id()}]}, expect=404, error="not-found")
+        self.ask("backups", v, self.backups_body(o), expect=404, error="not-found")
         self.ask("members", key, self.members_body(self.member(self.path(), 1, 0, 1)), expect=404, error="not-found")
         self.ask("uploadResume", key, {"segments": 1}, expect=404, error="not-found")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
@@ -272,6 +281,26 @@ class Walk:
             for name in ("content", "backup", "info"):
                 self.ask(name, o | {k: self.id()}, expect=404, error="not-found")
 
+    def renewed(self, o, other):
+        """B in the place of what is there: of versions, of the vault, all or none, and never of an earlier generation."""
+        v, own = {"vault": self.vault}, {"vault": self.vault, "object": self.vault, "version": "0" * 32}
+        body = self.backups_body(o, other, own, generation=2)
+        self.ask("backups", v, body)
+        self.ask("backups", v, body)                # again: nothing changes
+        for at, one in enumerate((o, other)):
+            check(self.ask("backup", one) == unb64(body["backups"][at]["backup"]), "the new backup data")
+        check(self.ask("vaultGet", v)["backup"] == body["backups"][2]["backup"], "the vault's new backup data")
+        self.ask("backups", v, self.backups_body(o, generation=1), expect=409, error="conflict")
+        self.ask("backups", v, self.backups_body(own, generation=1), expect=409, error="conflict")
+        missing = {"vault": self.vault, "object": o["object"], "version": self.id()}
+        self.ask("backups", v, self.backups_body(o, missing, generation=3), expect=404, error="not-found")
+        mixed = self.backups_body(o, generation=3)
+        mixed["backups"][0]["version"] = other["version"]
+        self.ask("backups", v, mixed, expect=400, error="usage")
+        self.ask("backups", v, {"backups": [{**body["backups"][0], "backup": b64(bytes(172))}]}, expect=400, error="usage")
+        self.ask("backups", v, self.backups_body({**own, "object": self.id()}, generation=3), expect=400, error="usage")
+        check(self.ask("backup", o) == unb64(body["backups"][0]["backup"]), "a refused call has changed something")
+
     def entries(self, e):
         v = {"vault": self.vault}
         got = self.ask("entryGet", v, {"path": e["path"]})
@@ -285,6 +314,7 @@ class Walk:
         up, e, _, _ = self.put(path, 2, b"the second version", sequence=2)
         old, new = ({"vault": self.vault, "object": u["object"], "version": u["version"]} for u in (first_up, up))
         check(self.ask("info", old)["state"] == "old" and self.ask("info", new)["state"] == "live", "states after an overwrite")
+        self.renewed(old, new)
         check(self.ask("content", new) == b"the second version" and len(self.ask("content", old)) == first["size"], "both versions can be read")
         check(self.ask("entryGet", {"vault": self.vault}, {"path": first["path"]})["version"] == e["version"], "the entry names the new one")
         return e

@@ -20,6 +20,7 @@ class Refusals:
         entry = walk.entry(self.open, walk.path(), 1, 1)
         self.good = {
             "vaultPut": {"record": walk.record(walk.vault), "backup": "AAAA"},
+            "backups": walk.backups_body(up),
             "entryGet": {"path": "AAAA"},
             "tenantAdd": {"name": "refused", "token_hash": entry["seal"], "enabled": True, "bytes": 1, "objects": 1, "uploads": 1, "requests": 1},
             "tenantChange": {"token_hash": entry["seal"], "enabled": True, "bytes": 1, "objects": 1, "uploads": 1, "requests": 1},

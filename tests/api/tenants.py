@@ -58,6 +58,7 @@ def bodies(walk, ids):
     """A good body for every call that has one."""
     return {
         "vaultPut": {"record": walk.record(ids["vault"]), "backup": "AAAA"},
+        "backups": walk.backups_body({k: ids[k] for k in ("vault", "object", "version")}, generation=9),
         "entryGet": {"path": ids["path"]},
         "entryList": {"prefix": ""},
         "entrySome": {"paths": [ids["path"]]},

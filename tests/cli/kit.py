@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""Recovery kits: sheets are drawn, rendered and scanned again; words are typed with one mistake, which is named by its kind; a vault
+"""Shares are refreshed, killed at each step on the way: kits and stores of before are worth nothing with what the gateway gives then.
+Recovery kits: sheets are drawn, rendered and scanned again; words are typed with one mistake, which is named by its kind; a vault
 comes back on other machine roots: by the other share store and a kit, by a kit of both shares, and by typed words alone."""
 import json
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -13,6 +15,10 @@ sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 from harness import Box, check, main, second_reader, seeded     # noqa: E402
+
+
+FAULTS = os.environ.get("QC_FAULTS") == "1"
+STEPS = ("refresh_begun", "refresh_vault", "refresh_used1", "refresh_share2", "refresh_backups", "refresh_dropped1", "refresh_ended1")
 
 
 def tool(*words):
@@ -91,6 +97,49 @@ def new_root(box):
     shutil.rmtree(box.home)
 
 
+def swap(box, stores):
+    """These directories in the place of the share stores; None: nothing there."""
+    for place, store in zip(box.stores, stores):
+        shutil.rmtree(place, ignore_errors=True)
+        if store:
+            shutil.copytree(store, place)
+
+
+def refreshed(box, data):
+    """Other shares of all there is, small files in bundles too. A copy of a store, or a sheet, of before opens nothing from then on;
+    nor does it with a store of now: that one opens alone, and the other counts as missing."""
+    box.put_tree({f"small/{i}": f"file {i}".encode() for i in range(12)})
+    data.update({f"small/{i}": f"file {i}".encode() for i in range(12)})
+    sheet = box.write("before.txt", box.expect(0, "kit", "print", "--share", "both").stdout)
+    before, now = ([f"{s}.{when}" for s in box.stores] for when in ("before", "now"))
+    for store, copy in zip(box.stores, before):
+        shutil.copytree(store, copy)
+    for point in STEPS if FAULTS else ():
+        p = box.run("kit", "refresh", env={"QC_FAULT": f"{point}:kill:1"})
+        check(p.returncode == -signal.SIGKILL, f"{point}: exit {p.returncode} {p.stderr.decode()}")
+        check(box.get("d/5000") == data["d/5000"] and box.get("small/3") == b"file 3", point)
+    *_, said = map(json.loads, box.expect(0, "kit", "refresh", "--json").stdout.splitlines())
+    check(said["summary"]["generation"] == 2 and said["summary"]["done"] and said["summary"]["left"] == 0, said)
+    text = box.expect(0, "kit", "refresh").stderr.decode()     # and once more: killed or not, generation 3
+    check("generation 3: of 16 versions" in text and "that says generation 2 or less" in text and box.stores[1] in text, text)
+    all_there(box, data, "after a refresh")
+    box.expect(0, "verify")
+    check(b"shares were replaced since it was printed" in box.expect(2, "kit", "verify", sheet).stderr, "an old sheet")
+    for store, copy in zip(box.stores, now):
+        shutil.copytree(store, copy)
+    for stores in ((before[0], None), (None, before[1])):
+        swap(box, stores)
+        check(b"they were replaced (kit refresh)" in box.expect(7, "get", "d/5000", "-").stderr, "a store of before opened")
+    for stores in ((before[0], now[1]), (now[0], before[1])):
+        swap(box, stores)
+        p = box.expect(0, "get", "d/5000", "-")
+        check(p.stdout == data["d/5000"] and b"is a copy from before its shares were replaced" in p.stderr, p.stderr)
+    swap(box, before)
+    check(b"are copies from before" in box.expect(7, "put", box.write("x", b"x"), "x").stderr, "stored with shares of before")
+    swap(box, now)
+    all_there(box, data, "with the stores of now")
+
+
 def shares_of(box):
     lines = [json.loads(line) for line in box.expect((0, 4), "status", "--json").stdout.decode().splitlines()]
     shares, = [line["status"]["shares"] for line in lines if "status" in line]
@@ -104,6 +153,7 @@ def test():
         data = {f"d/{size}": rng.randbytes(size) for size in (0, 5000, (1 << 20) + 1)}
         box.put_all({"d/5000": b"an earlier version"})
         box.put_all(data)
+        refreshed(box, data)
         one, scanned1 = printed(box, "1", 40)
         two, scanned2 = printed(box, "2", 40)
         _, scanned = printed(box, "both", 64)

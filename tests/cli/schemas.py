@@ -224,6 +224,9 @@ def kits(schemas):
         run(schemas, box, "tickets-draw", 0, "tickets", "draw", "3")
         run(schemas, box, "tickets-draw", 2, "tickets", "draw", "0")
         run(schemas, box, "tickets-cancel", 0, "tickets", "cancel")
+        run(schemas, box, "kit-refresh", 0, "kit", "refresh")
+        with box.lost(box.stores[1]):
+            run(schemas, box, "kit-refresh", 7, "kit", "refresh")
         run(schemas, box, "kit-verify", 2, "kit", "verify", box.write("no kit", b"abandon ability"))
         run(schemas, box, "kit-verify", 3, "kit", "verify", os.path.join(box.work, "none"))
 

@@ -420,6 +420,9 @@ def open_vault(record, backup, VS1=None, VS2=None):
     r.end()
     ids = (vault, vault, bytes(16))
     if VS1 is not None and VS2 is not None:
+        b = parse_backup(backup) if backup is not None else None
+        if b is not None and (b.corr1 or b.corr2):
+            VS1, VS2 = check_backup(b, ids, 1, VS1), check_backup(b, ids, 2, VS2)
         VS = combine({1: VS1, 2: VS2, 3: VS3})
     else:
         need(VS1 is not None or VS2 is not None, "SHARES", "no share store")
@@ -474,10 +477,17 @@ class Store:
         self.open_head()
 
     def open_head(self):
-        v = self.item("head")
+        self.gens = {}                                          # generation: (seed or None, share of VS)
+        self.generation = self.read_gen("head")
+        self.seed, self.VS = self.gens[self.generation]
+        if self.db.execute("SELECT 1 FROM item WHERE name='other'").fetchone():
+            self.read_gen("other")
+
+    def read_gen(self, what):
+        v = self.item(what)
         for i in (1, 2):                                       # the index is inside; the key depends on it
             try:
-                r = Reader(self.unseal(kdf(self.key, "head", self.id, u(1, i), v[:16]), enc(b"head"), v, "head"), "store head")
+                r = Reader(self.unseal(kdf(self.key, "head", self.id, u(1, i), v[:16]), enc(what.encode()), v, what), "store head")
                 break
             except Refused:
                 if i == 2:
@@ -486,11 +496,13 @@ class Store:
         self.index, mode, zero = r.int(1), r.int(1), r.int(1)
         need(self.index == i and mode in (1, 2) and zero == 0, "FORMAT", "store head: index or mode")
         self.vault, store = r.take(16), r.take(16)
-        self.generation, secret, self.commitment = r.int(4), r.take(32), r.take(32)
+        generation, secret, self.commitment = r.int(4), r.take(32), r.take(32)
         r.end()
-        self.seed = secret if mode == 2 else None
-        self.VS = secret if mode == 1 else self.derive((self.vault, self.vault, bytes(16)))
-        need(store == self.id, "INTEGRITY", "store head: of another store")
+        need(store == self.id and generation >= 1, "INTEGRITY", "store head: of another store")
+        self.gens[generation] = (secret, None) if mode == 2 else (None, secret)
+        if mode == 2:
+            self.gens[generation] = secret, self.derive(generation, (self.vault, self.vault, bytes(16)))
+        return generation
 
     def item(self, name):
         row = self.db.execute("SELECT value FROM item WHERE name=?", (name,)).fetchone()
@@ -507,18 +519,34 @@ class Store:
         need(len(v) >= 32 and same(mac(kdf(self.key, "text", self.id, name.encode()), v[:-32]), v[-32:]), "INTEGRITY", f"store: {name}")
         return v[:-32]
 
-    def derive(self, ids):
-        return kdf(self.seed, "share%d" % self.index, *ids, u(4, self.generation))
+    def derive(self, generation, ids):
+        return kdf(self.gens[generation][0], "share%d" % self.index, *ids, u(4, generation))
 
-    def share(self, ids):
+    def own(self, ids, B=None):
+        """The share as the corrections of B want it: what a seed gives as it is, what is kept with the correction taken back (4)."""
+        want = None if B is None else B.generation
+        corr = None if B is None else (B.corr1, B.corr2)[self.index - 1]
         rows = self.db.execute("SELECT generation, state, sequence, sealed FROM record WHERE object_id=? AND version_id=? "
                                "ORDER BY generation DESC", ids[1:]).fetchall()
-        for generation, state, sequence, v in rows:
+        for generation, state, sequence, v in sorted(rows, key=lambda r: r[0] != want):
             v = bytes(v)
             key = kdf(self.key, "record", *ids, u(1, self.index), u(4, generation), v[:16])
             share = self.unseal(key, enc(u(1, state), u(8, sequence)), v, "record")
-            return share if share or self.seed is None else self.derive(ids)
-        return None if self.seed is None else self.derive(ids)
+            if share or self.seed is None:
+                return xor(share, corr) if corr else share
+            return self.derive(generation, ids)
+        if self.seed is None:
+            return None
+        return self.derive(want if want in self.gens else self.generation, ids)
+
+    def share(self, ids):
+        return self.own(ids)
+
+    def secret(self, B):
+        """Its share of VS, as B's corrections want it."""
+        seed, VS = self.gens.get(B.generation, (self.seed, self.VS))
+        corr = (B.corr1, B.corr2)[self.index - 1]
+        return xor(VS, corr) if corr and seed is None else VS
 
 
 # ---------------------------------------------------------------- 8, 9 clouds
@@ -981,12 +1009,13 @@ class Vault:
     def find(self):
         """An id holds within a tenant: the vault is the one that the share stores open."""
         ids, why = (self.id, self.id, bytes(16)), Refused("FORMAT", "the vault is not on these clouds")
-        VS = {i: s.VS for i, s in self.stores.items()}
         for tenant, vault in self.a.vaults:
             if vault != self.id:
                 continue
             try:
-                return tenant, open_vault(self.a.vaults[tenant, vault], self.a.backup(tenant, ids), VS.get(1), VS.get(2))[0]
+                backup = self.a.backup(tenant, ids)
+                VS = {i: s.secret(parse_backup(backup)) for i, s in self.stores.items()}
+                return tenant, open_vault(self.a.vaults[tenant, vault], backup, VS.get(1), VS.get(2))[0]
             except Refused as e:
                 why = e
         raise why
@@ -1014,16 +1043,17 @@ class Vault:
     def open(self, e):
         ids = (self.id, e["object"], e["version"])
         shares, why = {}, []
+        B = self.a.backup(self.tenant, ids)
+        parsed = parse_backup(B)
         for i, s in self.stores.items():
             try:
-                r = s.share(ids)
+                r = s.own(ids, parsed)
                 if r is not None:
                     shares[i] = r
             except Refused as x:
                 why.append(str(x))
-        B = None
-        if len(shares) < 2:
-            B = self.a.backup(self.tenant, ids)
+        if len(shares) == 2 and not parsed.corr1 and not parsed.corr2:
+            B = None                                           # both shares and N are enough
         return Opened(self.a.object(e), ids, shares.get(1), shares.get(2), B, e["M"])
 
 
