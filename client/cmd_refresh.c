@@ -36,14 +36,16 @@ static void advise(struct client *c, const struct vault_refresh_result *r)
              "destroy what was copied of %s and of %s before now: backups, images, old sticks. They open "
              "nothing with what the gateway gives from now on",
              c->conf.share[0], c->conf.share[1]);
-    out_note(o, "they do open what was stored till now with backup data that somebody kept: who had the gateway, "
-                "or gets its root key (its disk, or enough clouds), for its log has the old one");
+    out_note(
+        o, "they do open what was stored till now with backup data that somebody kept: who had the gateway, "
+           "or gets its root key (its disk, or enough clouds), for its log has the old one");
     if (r->tickets > 0)
         out_note(o, "%" PRIu64 " ticket%s void, for %s a share of before: qcloud tickets draw makes others",
                  r->tickets, r->tickets == 1 ? " is" : "s are", r->tickets == 1 ? "it had" : "they had");
     if (r->pending > 0)
         out_note(o,
-                 "%" PRIu64 " put%s under way, or never came to an end: what comes of %s is refreshed when this "
+                 "%" PRIu64
+                 " put%s under way, or never came to an end: what comes of %s is refreshed when this "
                  "is run the next time",
                  r->pending, r->pending == 1 ? " is" : "s are", r->pending == 1 ? "it" : "them");
 }
@@ -63,9 +65,11 @@ qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(summary(c, &r, err));
     if (!r.done)
         return QC_FAIL(err, QC_DEGRADED,
-                       "%" PRIu64 " version%s refreshed; %" PRIu64 " could not be, and open by their old shares",
+                       "%" PRIu64 " version%s refreshed; %" PRIu64
+                       " could not be, and open by their old shares",
                        r.versions, r.versions == 1 ? " is" : "s are", r.left);
-    out_note(&c->out, "the shares are new, of generation %" PRIu32 ": of %" PRIu64 " version%s, and of the names%s",
+    out_note(&c->out,
+             "the shares are new, of generation %" PRIu32 ": of %" PRIu64 " version%s, and of the names%s",
              r.generation, r.versions, text_s(r.versions), r.went_on ? " (an earlier run is finished)" : "");
     advise(c, &r);
     return QC_OK;

@@ -130,7 +130,8 @@ static const struct help rows[] = {
       "2 they are no kit, or not this vault's; the message says which word is wrong, and how" },
     { "kit refresh",
       { "qcloud kit refresh", "qcloud kit refresh --json", "qcloud kit print --share 1 --to sheet1.pdf" },
-      "4 some versions could not be refreshed, 7 a share store is not there, 11 another one is running, 12 one "
+      "4 some versions could not be refreshed, 7 a share store is not there, 11 another one is running, 12 "
+      "one "
       "cannot be written" },
     { "tickets draw",
       { "qcloud tickets draw 100", "qcloud tickets draw 20 --json", "qcloud status" },

@@ -1,5 +1,5 @@
-/* B in the place of what is there: the shares of a vault are refreshed (kit refresh). Records of kind 7 (FORMAT
- * 9.3), all of one call in one log object.
+/* B in the place of what is there: the shares of a vault are refreshed (kit refresh). Records of kind 7
+ * (FORMAT 9.3), all of one call in one log object.
  *
  * The gateway cannot check a MAC of B. What it does check keeps a client that was asleep from undoing what
  * another one did: ids, and that the generation does not fall. */
@@ -95,10 +95,9 @@ static qc_rc add_one(struct gw_deciding *d, const struct gw_change *c, const str
     struct gw_record rec = { .kind = GW_REC_BACKUP };
 
     QC_TRY(gw_deciding_backup(d->e, &ids, b->backup, &sealed, err));
-    rec.u.backup = (struct gw_rec_backup){ .tenant = c->vault.tenant,
-                                           .object = b->object,
-                                           .version = b->version,
-                                           .backup = qc_buf_span(&sealed) };
+    rec.u.backup = (struct gw_rec_backup){
+        .tenant = c->vault.tenant, .object = b->object, .version = b->version, .backup = qc_buf_span(&sealed)
+    };
     QC_TRY(gw_log_add(&d->records, &rec, err));
     d->count++;
     return QC_OK;
@@ -115,8 +114,8 @@ qc_rc gw_decide_backups(struct gw_deciding *d, struct gw_change *c, struct qc_er
     return QC_OK;
 }
 
-qc_rc gw_backups_replace(struct gw_engine *e, const struct gw_ref *vault,
-                         const struct gw_new_backup *backups, unsigned count, struct qc_err *err)
+qc_rc gw_backups_replace(struct gw_engine *e, const struct gw_ref *vault, const struct gw_new_backup *backups,
+                         unsigned count, struct qc_err *err)
 {
     struct gw_change change = {
         .kind = GW_CHANGE_BACKUPS, .vault = *vault, .backups = backups, .backup_count = count

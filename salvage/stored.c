@@ -172,8 +172,7 @@ static qc_rc take_share(struct stored *f, unsigned i, uint32_t generation, struc
 {
     QC_CLEANUP(vault_store_record_done) struct vault_store_record rec = { 0 };
     struct qc_err why = { 0 };
-    const qc_rc rc =
-        vault_store_get_at(f->s->store[i], f->v->object.b, f->v->id.b, generation, &rec, &why);
+    const qc_rc rc = vault_store_get_at(f->s->store[i], f->v->object.b, f->v->id.b, generation, &rec, &why);
 
     if (salvage_ends(rc)) {
         *err = why;

@@ -58,8 +58,8 @@ static qc_rc open_stores(struct salvage *s, struct qc_err *err)
 
 /* -- the vault secret ------------------------------------------------------------------------------------ */
 
-/* Shares of VS: as they are, and as B's corrections want them (FORMAT 4): what a seed gives is corrected, what a
- * store keeps is not. */
+/* Shares of VS: as they are, and as B's corrections want them (FORMAT 4): what a seed gives is corrected,
+ * what a store keeps is not. */
 struct secret_shares {
     qc_key *is[2], *own[2];
 };

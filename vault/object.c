@@ -136,8 +136,7 @@ static qc_rc share_at(struct object *o, unsigned i, uint32_t generation, struct 
     struct qc_err why = { 0 };
     if (o->share[i] == NULL || o->v->store[i] == NULL || o->generation[i] == generation)
         return QC_OK;
-    const qc_rc rc =
-        vault_store_get_at(o->v->store[i], o->ids.object, o->ids.version, generation, &r, &why);
+    const qc_rc rc = vault_store_get_at(o->v->store[i], o->ids.object, o->ids.version, generation, &r, &why);
     if (rc == QC_OK)
         take_share(o, i, &r);
     else if (rc != QC_NOTFOUND && !session_is_damage(rc)) {
@@ -205,8 +204,12 @@ struct vault_unlock object_ways(const struct object *o, bool with1, bool with2, 
 {
     const bool B = with_B && o->has_B;
     return (struct vault_unlock){ .ids = o->ids,
-                                  .R1 = !with1 ? NULL : B && o->own[0] != NULL ? o->own[0] : o->share[0],
-                                  .R2 = !with2 ? NULL : B && o->own[1] != NULL ? o->own[1] : o->share[1],
+                                  .R1 = !with1                   ? NULL
+                                        : B && o->own[0] != NULL ? o->own[0]
+                                                                 : o->share[0],
+                                  .R2 = !with2                   ? NULL
+                                        : B && o->own[1] != NULL ? o->own[1]
+                                                                 : o->share[1],
                                   .B = B ? &o->B : NULL,
                                   .M = o->M };
 }

@@ -1,16 +1,16 @@
-/* Other shares of the same secrets (seal.md 4.3; FORMAT 4, 7.2; docs/adr/0057): what was copied of a store, or
- * printed of a seed, before it opens nothing with what the gateway gives afterwards.
+/* Other shares of the same secrets (seal.md 4.3; FORMAT 4, 7.2; docs/adr/0057): what was copied of a store,
+ * or printed of a seed, before it opens nothing with what the gateway gives afterwards.
  *
- *   stores   1 --both have--> 1 (2) ---------------> 1 (2) --both use--> 2 (1) -- each version --> 2 (1) --> 2
- *   gateway  B of VS is 1                B of VS is 2                             B of it is 2
+ *   stores   1 --both have--> 1 (2) ---------------> 1 (2) --both use--> 2 (1) -- each version --> 2 (1) -->
+ * 2 gateway  B of VS is 1                B of VS is 2                             B of it is 2
  *
  * In use first, beside it in parentheses. Each arrow is durable before the next begins.
- * F1 (I1): at each instant both stores have one generation in common, and each of them that which the gateway's
- * B is of; readers take these (session_secret, object_shares). So old shares go after the gateway has new B, and
- * new B comes after both stores have new shares.
- * F2: new puts use the new generation from before the first version is refreshed, so the last pass leaves none
- * behind; a store that was opened before tells its program (store_reload).
- * F3: what a seed of before gives is kept in records that still need it, or the seed stays. */
+ * F1 (I1): at each instant both stores have one generation in common, and each of them that which the
+ * gateway's B is of; readers take these (session_secret, object_shares). So old shares go after the gateway
+ * has new B, and new B comes after both stores have new shares. F2: new puts use the new generation from
+ * before the first version is refreshed, so the last pass leaves none behind; a store that was opened before
+ * tells its program (store_reload). F3: what a seed of before gives is kept in records that still need it, or
+ * the seed stays. */
 #include "refresh.h"
 
 #include <inttypes.h>
@@ -60,8 +60,8 @@ static qc_rc begin(struct refresh *r, const qc_key *VS, struct qc_err *err)
         QC_TRY_AS(qc_key_new(&seed2, VAULT_KEY_BYTES, &v->rng, err), err, "drawing a seed");
     QC_TRY(vault_store_other_put(v->store[1], r->to, seed2, derives[1] ? NULL : a.S2, &v->rng, err));
     QC_TRY(qc_fault(refresh_first, err));
-    QC_TRY(vault_store_other_put(v->store[0], r->to, derives[0] ? one : NULL, derives[0] ? NULL : VS1, &v->rng,
-                                 err));
+    QC_TRY(vault_store_other_put(v->store[0], r->to, derives[0] ? one : NULL, derives[0] ? NULL : VS1,
+                                 &v->rng, err));
     return qc_fault(refresh_begun, err);
 }
 
@@ -101,7 +101,8 @@ static qc_rc use(struct refresh *r, struct qc_err *err)
     return qc_fault(refresh_used, err);
 }
 
-/* Where it stands. r->to: where it shall come to. A refresh that was broken off after the vault's B was replaced
+/* Where it stands. r->to: where it shall come to. A refresh that was broken off after the vault's B was
+ * replaced
  * (*ret_B is r->to) leaves stores that do not use its generation yet, or have an older one beside it. */
 static qc_rc look(struct refresh *r, uint32_t *ret_B, struct qc_err *err)
 {
@@ -147,10 +148,9 @@ static qc_rc add_shares(struct refresh *r, unsigned i, struct qc_err *err)
     struct vault_store_record v[QC_VAULT_REFRESH_BATCH];
     for (size_t k = 0; k < r->n; k++) {
         const struct refresh_one *one = &r->batch[k];
-        v[k] = (struct vault_store_record){ .generation = r->to,
-                                            .state = one->state[i],
-                                            .sequence = one->sequence[i],
-                                            .share = one->share[i] };
+        v[k] = (struct vault_store_record){
+            .generation = r->to, .state = one->state[i], .sequence = one->sequence[i], .share = one->share[i]
+        };
         memcpy(v[k].object, one->object, VAULT_ID_BYTES);
         memcpy(v[k].version, one->version, VAULT_ID_BYTES);
     }
@@ -178,7 +178,8 @@ static qc_rc read_back(struct refresh *r, struct qc_err *err)
         const struct refresh_one *one = &r->batch[k];
         QC_TRY(gw->ops->backup_get(gw, r->v->id, one->object, one->version, &B, &r->call->op, err));
         if (!qc_span_eq(qc_buf_span(&B), qc_buf_span(&one->backup)))
-            return QC_FAIL(err, QC_INTEGRITY, "the gateway says that it has the new backup data, and gives other");
+            return QC_FAIL(err, QC_INTEGRITY,
+                           "the gateway says that it has the new backup data, and gives other");
     }
     return QC_OK;
 }

@@ -27,7 +27,7 @@ struct refresh {
 QC_MUST qc_rc refresh_backup(qc_buf *ret, const struct refresh *r, struct vault_backup_parts *parts,
                              const struct vault_anew *a, const qc_key *own2, struct qc_err *err);
 
-/* New shares and B of a version, whose record (of some store) this is, opened by each way on trial. QC_NOTFOUND:
- * the gateway has no such version. */
+/* New shares and B of a version, whose record (of some store) this is, opened by each way on trial.
+ * QC_NOTFOUND: the gateway has no such version. */
 QC_MUST qc_rc refresh_make(struct refresh_one *ret, struct refresh *r, const struct vault_store_record *old,
                            struct qc_err *err);

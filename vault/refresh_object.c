@@ -1,5 +1,5 @@
-/* New shares of one version: seal.md 4.3. No data is moved: head, tail and B are read. R and R3 stay, so N and
- * n2 do (R1 xor R2 = R xor R3). */
+/* New shares of one version: seal.md 4.3. No data is moved: head, tail and B are read. R and R3 stay, so N
+ * and n2 do (R1 xor R2 = R xor R3). */
 #include "refresh.h"
 
 #include <string.h>
@@ -58,11 +58,9 @@ static qc_rc try_all(const struct object *o, const struct refresh_one *one, cons
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
     struct vault_paths paths = { 0 };
     QC_TRY(vault_backup_parse(&B, qc_buf_span(&one->backup), err));
-    const struct vault_unlock with = { .ids = o->ids,
-                                       .R1 = one->share[0],
-                                       .R2 = own2 != NULL ? own2 : one->share[1],
-                                       .B = &B,
-                                       .M = o->M };
+    const struct vault_unlock with = {
+        .ids = o->ids, .R1 = one->share[0], .R2 = own2 != NULL ? own2 : one->share[1], .B = &B, .M = o->M
+    };
     QC_TRY(vault_paths_check(&paths, o->frame, &with, object_head0(o), err));
     if (!paths.plain || !paths.with1 || !paths.with2 || !paths.consistent)
         return QC_FAIL(err, QC_INTEGRITY, "its new shares do not open it: %s", vault_paths_text(&paths));

@@ -39,8 +39,8 @@ QC_MUST qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err 
 uint32_t session_generation(const struct vault *v);
 /* Store i's (0, 1) share of VS as the vault's B wants it: of its generation, not corrected. QC_SHARES,
  * QC_INTEGRITY */
-QC_MUST qc_rc session_own_secret(qc_key **ret, const struct vault *v, unsigned i, const struct vault_backup *B,
-                                 struct qc_err *err);
+QC_MUST qc_rc session_own_secret(qc_key **ret, const struct vault *v, unsigned i,
+                                 const struct vault_backup *B, struct qc_err *err);
 /* VS, by the stores and the vault's B as they are in v. */
 QC_MUST qc_rc session_secret(qc_key **ret, struct vault *v, struct vault_notes *notes, struct qc_err *err);
 /* Does a store's answer mean that it, or the value asked for, is damaged, so that the other store must serve?

@@ -26,8 +26,9 @@ struct vault_store {
     bool writable;
     uint8_t vault[VAULT_ID_BYTES], id[VAULT_ID_BYTES];
     struct store_gen in_use;
-    struct store_gen other; /* of the time of a refresh: the one to come, or the one before */
-    uint8_t head_salt[16];  /* of the item that in_use was read from: another one, and the head was changed */
+    struct store_gen other;        /* of the time of a refresh: the one to come, or the one before */
+    uint8_t head_salt[STORE_SALT]; /* of the item that in_use was read from: another one, and the head was
+                                      changed */
     uint8_t commitment[32];
     qc_key *SK;
     struct vault_lock lock; /* what SK is wrapped under */
@@ -109,7 +110,8 @@ QC_MUST qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const 
 QC_MUST qc_rc store_row_put(struct vault_store *s, const struct store_record_id *id, qc_span sealed,
                             struct qc_err *err);
 
-/* Item `head` or `other`: index, mode, vault, a generation, VS_i or the seed, and commitment of s; appended. */
+/* Item `head` or `other`: index, mode, vault, a generation, VS_i or the seed, and commitment of s; appended.
+ */
 QC_MUST qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const char *item,
                               const struct store_gen *g, const qc_rng *rng, struct qc_err *err);
 /* Fills index, vault, commitment of s, whose id and prk are set, and *ret, which is empty. QC_INTEGRITY,

@@ -2,8 +2,8 @@
  *
  *   in use 1 --other_put--> in use 1, other 2 --other_use--> in use 2, other 1 --other_end--> in use 2
  *
- * Each arrow is one transaction. Records say of which generation they are, and are read as long as it is here.
- * A program that has the store open meanwhile notices when it writes (store_reload). */
+ * Each arrow is one transaction. Records say of which generation they are, and are read as long as it is
+ * here. A program that has the store open meanwhile notices when it writes (store_reload). */
 #include "store.h"
 
 #include <inttypes.h>
@@ -74,7 +74,8 @@ qc_rc store_reload(struct vault_store *s, bool *ret_changed, struct qc_err *err)
     if (rc == QC_NOTFOUND)
         err->rc = rc = QC_INTEGRITY;
     QC_TRY(rc);
-    *ret_changed = sealed.n < sizeof(s->head_salt) || memcmp(sealed.p, s->head_salt, sizeof(s->head_salt)) != 0;
+    const qc_span salt = qc_span_sub(qc_buf_span(&sealed), 0, sealed.n < STORE_SALT ? sealed.n : STORE_SALT);
+    *ret_changed = !qc_span_eq(salt, qc_span_of(s->head_salt, STORE_SALT));
     if (!*ret_changed)
         return QC_OK;
     QC_TRY(store_head_open(s, "head", &g, qc_buf_span(&sealed), err));
@@ -116,8 +117,8 @@ static qc_rc write_heads(struct vault_store *s, const struct store_gen *in_use, 
 }
 
 /* In one transaction; what is in memory follows what is durable. */
-static qc_rc change_heads(struct vault_store *s, const struct store_gen *in_use, const struct store_gen *other,
-                          const qc_rng *rng, struct qc_err *err)
+static qc_rc change_heads(struct vault_store *s, const struct store_gen *in_use,
+                          const struct store_gen *other, const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(store_want_write(s, err));

@@ -38,7 +38,8 @@ static qc_rc add_one(struct vault_store *s, struct qc_stmt *insert, const struct
 }
 
 /* In a transaction: are these still shares that somebody will be able to make again? What was derived from a
- * seed that was replaced since the store was opened is not kept: its thief would have a share of what is new. */
+ * seed that was replaced since the store was opened is not kept: its thief would have a share of what is new.
+ */
 static qc_rc fresh_enough(struct vault_store *s, uint32_t least, struct qc_err *err)
 {
     bool changed = false;
@@ -110,8 +111,7 @@ static qc_rc add_sealed(struct vault_store *s, const struct store_sealed *rows, 
     QC_TRY(fresh_enough(s, count > 0 ? rows[0].generation : UINT32_MAX, err));
     QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
     for (size_t i = 0; i < count; i++) {
-        const struct store_record_id id =
-            pending_id(rows[i].object, rows[i].version, rows[i].generation);
+        const struct store_record_id id = pending_id(rows[i].object, rows[i].version, rows[i].generation);
         QC_TRY(insert_row(insert, &id, qc_span_of(rows[i].sealed, rows[i].n), err));
     }
     return qc_tx_commit(&tx, err);

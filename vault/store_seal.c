@@ -169,10 +169,9 @@ qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const char *item
     QC_TRY(qc_key_blank(&clear, STORE_HEAD_CLEAR + 8, err));
     head_write(qc_key_write(clear), s, g);
     qc_key_seal(clear);
-    QC_TRY(
-        qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, head_aad(aad, item) },
-                    qc_span_sub(qc_key_open(clear), 0, STORE_HEAD_CLEAR), out + STORE_SALT,
-                    out + STORE_SALT + STORE_HEAD_CLEAR, err));
+    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, head_aad(aad, item) },
+                       qc_span_sub(qc_key_open(clear), 0, STORE_HEAD_CLEAR), out + STORE_SALT,
+                       out + STORE_SALT + STORE_HEAD_CLEAR, err));
     return qc_buf_add(ret, qc_span_of(out, sizeof(out)), err);
 }
 

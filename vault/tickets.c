@@ -23,9 +23,10 @@ static qc_rc draw_some(struct vault *v, size_t n, struct qc_err *err)
     for (size_t i = 0; i < n; i++) {
         QC_TRY(qc_rng_fill(&v->rng, t[i].object, VAULT_ID_BYTES, err));
         QC_TRY(qc_rng_fill(&v->rng, t[i].version, VAULT_ID_BYTES, err));
-        QC_TRY(vault_store_derives(v->store[AWAY])
-                   ? vault_store_derive(&t[i].share, v->store[AWAY], generation, t[i].object, t[i].version, err)
-                   : qc_key_new(&t[i].share, VAULT_KEY_BYTES, &v->rng, err));
+        QC_TRY(
+            vault_store_derives(v->store[AWAY])
+                ? vault_store_derive(&t[i].share, v->store[AWAY], generation, t[i].object, t[i].version, err)
+                : qc_key_new(&t[i].share, VAULT_KEY_BYTES, &v->rng, err));
         r[i] = (struct vault_store_record){ .generation = generation,
                                             .state = VAULT_RECORD_PENDING,
                                             .share = t[i].share };

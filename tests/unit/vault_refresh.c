@@ -1,13 +1,14 @@
-/* unit/vault_refresh: other shares of the same secrets. In each mode, broken off at each of its points: all opens,
- * by both stores and by each alone; the next run goes on; then stores and B of two generations open nothing
- * together. Kits, tickets, puts under way, and a program that had the stores open. */
+/* unit/vault_refresh: other shares of the same secrets. In each mode, broken off at each of its points: all
+ * opens, by both stores and by each alone; the next run goes on; then stores and B of two generations open
+ * nothing together. Kits, tickets, puts under way, and a program that had the stores open. */
 #include "base/fault.h"
 #include "vault/share_store.h"
 #include "vault_rig.h"
 
-static const char *const points[] = { "refresh_first",    "refresh_begun",    "refresh_vault",  "refresh_used1",
-                                      "refresh_used",     "refresh_share1",   "refresh_share2", "refresh_backups",
-                                      "refresh_dropped1", "refresh_dropped",  "refresh_ended1", "refresh_ended" };
+static const char *const points[] = { "refresh_first",   "refresh_begun",   "refresh_vault",
+                                      "refresh_used1",   "refresh_used",    "refresh_share1",
+                                      "refresh_share2",  "refresh_backups", "refresh_dropped1",
+                                      "refresh_dropped", "refresh_ended1",  "refresh_ended" };
 
 static void content(struct rig *r)
 {
@@ -118,8 +119,8 @@ static void lost_between(struct rig *r, unsigned index)
     open_quietly(r);
 }
 
-/* Each store absent, as it is now, or as it was; with what the gateway gives now. Of two generations nothing opens
- * by what is old; what is new opens as if the old store were not there. */
+/* Each store absent, as it is now, or as it was; with what the gateway gives now. Of two generations nothing
+ * opens by what is old; what is new opens as if the old store were not there. */
 static void mixed(struct rig *r)
 {
     struct qc_err err = { 0 };
@@ -134,11 +135,13 @@ static void mixed(struct rig *r)
                 rig_copy(r, from, to);
         }
         const qc_rc rc = rig_open(r, &err);
-        if (is[0] == 2 && is[1] == 2) { /* two shares of one generation, and R3, which stays in N: they open it */
+        if (is[0] == 2 &&
+            is[1] == 2) { /* two shares of one generation, and R3, which stays in N: they open it */
             CHECK(rc == QC_OK && rig_noted(r, VAULT_NOTE_SHARE_DAMAGED, 1));
             REFUSED(rig_put(r, "a", 1, 1, &err), QC_SHARES, "from before");
         } else if (is[0] == 1 || is[1] == 1)
-            CHECK(rc == QC_OK && (is[0] == is[1] || rig_noted(r, VAULT_NOTE_SHARE_MISSING, is[0] == 1 ? 2 : 1)));
+            CHECK(rc == QC_OK &&
+                  (is[0] == is[1] || rig_noted(r, VAULT_NOTE_SHARE_MISSING, is[0] == 1 ? 2 : 1)));
         else
             REFUSED(rc, QC_SHARES, "they were replaced");
         if (rc == QC_OK)
@@ -275,8 +278,8 @@ static void tickets(struct qc_rand rand)
     rig_done(&r);
 }
 
-/* Another program has the stores open meanwhile: it reads on, what it puts then is of the new shares, and a share
- * that it made of an old seed before is not taken. */
+/* Another program has the stores open meanwhile: it reads on, what it puts then is of the new shares, and a
+ * share that it made of an old seed before is not taken. */
 static void other_program(struct qc_rand rand)
 {
     struct rig r;

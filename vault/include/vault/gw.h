@@ -252,8 +252,8 @@ struct vault_gw_ops {
     /* B, appended. QC_NOTFOUND. */
     qc_rc (*backup_get)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object,
                         const uint8_t *version, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
-    /* 1..QC_VAULT_BUNDLE_FILES, all or none, durable; again: nothing changes. QC_NOTFOUND; QC_CONFLICT what is
-     * there is of a later generation. */
+    /* 1..QC_VAULT_BUNDLE_FILES, all or none, durable; again: nothing changes. QC_NOTFOUND; QC_CONFLICT what
+     * is there is of a later generation. */
     qc_rc (*backups_put)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_backup *v,
                          size_t count, const struct vault_op *op, struct qc_err *err);
     qc_rc (*info)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object, const uint8_t *version,

@@ -126,8 +126,8 @@ QC_MUST qc_rc vault_store_derive(qc_key **ret, const struct vault_store *s, uint
                                  const uint8_t object[VAULT_ID_BYTES], const uint8_t version[VAULT_ID_BYTES],
                                  struct qc_err *err);
 
-/* Another program may have refreshed the shares since the store was opened: which generation is in use is read
- * again. */
+/* Another program may have refreshed the shares since the store was opened: which generation is in use is
+ * read again. */
 QC_MUST qc_rc vault_store_renew(struct vault_store *s, struct qc_err *err);
 
 /* While the shares of a vault are refreshed (vault_refresh), another generation of them beside that in use.
@@ -156,8 +156,8 @@ struct vault_store_record {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint32_t generation;
     enum vault_record_state state; /* 0 where vault_store_get found none, and the seed gave the share */
-    bool given; /* out: the share is what the seed gives; corrections of B apply to it (FORMAT 4) */
-    uint64_t sequence;             /* 0 while pending and unknown */
+    bool given;        /* out: the share is what the seed gives; corrections of B apply to it (FORMAT 4) */
+    uint64_t sequence; /* 0 while pending and unknown */
     qc_key *share;
     bool gone; /* under a seal that holds: the version is deleted, share is NULL */
 };
@@ -165,8 +165,8 @@ void vault_store_record_done(struct vault_store_record *r);
 
 /*
  * Add records, all or none, durable on return. An equal record that is there already (recover, run again) is
- * replaced. The put pipeline adds pending ones before the first segment is sent. QC_TEMP: of a generation that
- * was replaced since the store was opened.
+ * replaced. The put pipeline adds pending ones before the first segment is sent. QC_TEMP: of a generation
+ * that was replaced since the store was opened.
  */
 QC_MUST qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *records, size_t count,
                               const qc_rng *rng, struct qc_err *err);

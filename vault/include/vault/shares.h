@@ -49,8 +49,8 @@ QC_MUST qc_rc vault_keys_draw_with(struct vault_keys *ret, const qc_key *R1, con
                                    const qc_rng *rng, struct qc_err *err);
 
 /* Other shares of a secret S whose share 3 stays where it is (N is not touched): share 1 is given, the others
- * follow from the polynomial through (0,S), (1,S1), (3,S3). Whoever has two shares of one polynomial and one of
- * another has nothing. */
+ * follow from the polynomial through (0,S), (1,S1), (3,S3). Whoever has two shares of one polynomial and one
+ * of another has nothing. */
 struct vault_anew {
     qc_key *S1, *S2, *S4;
 };

@@ -566,9 +566,10 @@ struct vault_refresh_result {
     bool done;           /* nothing needs the old generation any more, and the stores have forgotten it */
 };
 /*
- * Make new shares of everything: of each version that the stores know, and of the vault secret. R, K, N and the
- * names stay; R1, R2 (or the seeds) and B are new, of the next generation. An old share opens nothing with a new
- * one or a new B. Interrupted at any point, all opens as before, and the next call goes on. refresh.c
+ * Make new shares of everything: of each version that the stores know, and of the vault secret. R, K, N and
+ * the names stay; R1, R2 (or the seeds) and B are new, of the next generation. An old share opens nothing
+ * with a new one or a new B. Interrupted at any point, all opens as before, and the next call goes on.
+ * refresh.c
  *
  * QC_SHARES, QC_AUTH   both stores must be there, and writable;  QC_LOCKED  another refresh is under way
  * A version that cannot be done does not end the run. The session goes on with the new shares.
