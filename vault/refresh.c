@@ -234,8 +234,8 @@ static qc_rc one(struct refresh *r, const struct vault_store_record *old, struct
     struct qc_err why = { 0 };
     QC_TRY(qc_go_on(r->call->op.deadline, r->call->op.cancel, "kit refresh", err));
     const qc_rc rc = refresh_make(&r->batch[r->n], r, old, &why);
-    if (rc == QC_NOTFOUND && old->state == VAULT_RECORD_PENDING) {
-        r->result.pending++; /* its put was not committed, or is not yet */
+    if (rc == QC_NOTFOUND && old->state != VAULT_RECORD_COMMITTED) {
+        r->result.pending += old->state == VAULT_RECORD_PENDING; /* else it was about to go, and has gone */
         return QC_OK;
     }
     if (ends_the_run(rc)) {
@@ -270,7 +270,7 @@ static qc_rc page_of(struct refresh *r, unsigned i, struct vault_store_cursor *c
     qc_rc rc = QC_OK;
     QC_TRY(vault_store_next(r->v->store[i], cursor, page, 16, ret_got, err));
     for (size_t k = 0; k < *ret_got; k++) {
-        bool seen = page[k].generation >= r->to;
+        bool seen = page[k].generation >= r->to || page[k].gone;
         if (rc == QC_OK && !seen && i > 0)
             rc = was_seen(&seen, r, &page[k], err);
         if (rc == QC_OK && !seen)

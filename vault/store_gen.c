@@ -150,11 +150,12 @@ static qc_rc keep_one(struct vault_store *s, bool *ret_more, const qc_rng *rng, 
     QC_CLEANUP(qc_key_free) qc_key *share = NULL;
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES], sealed[STORE_SEALED];
     uint64_t state = 0, sequence = 0;
-    QC_TRY(qc_db_prepare(s->db,
-                         "SELECT object_id, version_id, state, sequence FROM record WHERE generation = ?1"
-                         " AND length(sealed) = ?2 AND length(object_id) = 16 AND length(version_id) = 16"
-                         " LIMIT 1",
-                         &find, err));
+    QC_TRY(qc_db_prepare(
+        s->db,
+        "SELECT object_id, version_id, state, sequence FROM record WHERE generation = ?1"
+        " AND length(sealed) = ?2 AND state <> 4 AND length(object_id) = 16 AND length(version_id) = 16"
+        " LIMIT 1",
+        &find, err));
     QC_TRY(QC_BIND(find, err, QC_VI(s->other.generation), QC_VI(STORE_SEALED_NONE)));
     QC_TRY(qc_stmt_step(find, ret_more, err));
     if (!*ret_more)

@@ -36,7 +36,7 @@ static qc_rc turn_one(struct vault_store *s, const struct vault_store_doomed *d,
 {
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
     struct qc_err why = { 0 };
-    const qc_rc rc = store_row_get(s, d->object, d->version, &r, &why);
+    const qc_rc rc = store_row_get(s, d->object, d->version, 0, &r, &why);
     if (rc == QC_NOTFOUND || rc == QC_INTEGRITY)
         return QC_OK; /* the other store may have one: that is enough */
     if (rc != QC_OK) {
@@ -55,6 +55,7 @@ static qc_rc turn_all(struct vault_store *s, const struct vault_store_doomed *d,
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(store_reload(s, &(bool){ false }, err));
     for (size_t i = 0; i < count; i++)
         QC_TRY(turn_one(s, &d[i], t, rng, err));
     return qc_tx_commit(&tx, err);
@@ -80,9 +81,10 @@ static qc_rc destroy(struct vault_store *s, const struct vault_store_doomed *d, 
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(store_reload(s, &(bool){ false }, err));
     for (size_t i = 0; i < count; i++) {
-        const struct store_record_id id = { d[i].object, d[i].version, s->generation, VAULT_RECORD_GONE,
-                                            d[i].sequence };
+        const struct store_record_id id = { d[i].object, d[i].version, s->in_use.generation,
+                                            VAULT_RECORD_GONE, d[i].sequence };
         QC_TRY(put_row(s, &id, NULL, rng, err));
     }
     return qc_tx_commit(&tx, err);

@@ -90,7 +90,9 @@ qc_rc store_record_seal(uint8_t ret[STORE_SEALED], size_t *ret_n, const struct v
     QC_ASSERT(share == NULL ? id->state == VAULT_RECORD_GONE : qc_key_len(share) == 32);
     QC_TRY(is_given(&given, s, id, share, err));
     *ret_n = given ? STORE_SEALED_NONE : STORE_SEALED;
-    return seal_record(ret, s, id, qc_span_sub(qc_key_open(share), 0, given ? 0 : 32), rng, err);
+    if (given)
+        return seal_record(ret, s, id, (qc_span){ 0 }, rng, err);
+    return seal_record(ret, s, id, qc_key_open(share), rng, err);
 }
 
 qc_rc store_record_open(qc_key **ret, const struct vault_store *s, const struct store_record_id *id,
