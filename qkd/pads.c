@@ -405,15 +405,19 @@ static qc_rc look_ahead(struct qkd_pads *p, struct qc_err *err)
     return e == NULL ? QC_OK : pads_ahead_begin(p->side, pads_table_find(&p->table, e->number), err);
 }
 
-/* As settle_spent, but that K1 is erased while the next block is taken from: one block is behind at most. */
+/* K4 and K2 are wiped; K1 is erased while the next block is taken from, one behind at most. Until the state
+ * says SPENT, with the next OPEN, it says OPEN of this one: a start burns it, which erases what is left.
+ * Where there is no next one it says so now. */
 static qc_rc end_block(struct qkd_pads *p, struct qc_err *err)
 {
     struct pad_entry *e = entry_of(p, p->number);
     const uint64_t number = e->number;
     spend(p, e);
     QC_TRY(qc_fault(pads_k2, err));
-    QC_TRY(write_state(p, err));
-    QC_TRY(qc_fault(pads_spent, err));
+    if (first_ready(p) == NULL) {
+        QC_TRY(write_state(p, err));
+        QC_TRY(qc_fault(pads_spent, err));
+    }
     QC_TRY(settle_behind(p, true, err));
     return pads_behind_begin(p->side, number, err);
 }

@@ -8,7 +8,8 @@
  *
  *   fill:   K1 durable, K2 in the table -> READY durable -> K0 wiped
  *   take:   K1 verified -> OPEN durable -> bytes, each once; at a start what is OPEN is burnt
- *   spent:  K4 and K2 wiped -> SPENT durable -> K1 overwritten, punched, removed -> forgotten
+ *   spent:  K4 and K2 wiped -> K1 overwritten, punched, removed -> forgotten. Before K1 goes OPEN is durable,
+ * and SPENT where there is no next block that could say so with its own OPEN, or where blocks are burnt
  *
  * While a block is taken from, threads of the pool's own read the next one and erase the last one, one each
  * (docs/adr/0051); when a pool is closed, or a call finds no pad, nothing is left to erase. Memory: two
