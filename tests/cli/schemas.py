@@ -18,6 +18,8 @@ from harness import Box, check, main  # noqa: E402
 
 SCHEMAS = os.path.join(TOP, "docs", "schema")
 ELSEWHERE = {("gateway-cloud-set.json", "item"),        # needs a cloud with keys: system/validate
+             *(("shared.json", kind) for kind in ("stored", "got", "listed", "told", "explained", "removed", "verified")),    # cli/sites
+             ("site-list.json", "item"), ("site-remove.json", "item"),
              *(("watch.json", kind) for kind in ("watching", "pass", "word")),  # cli/watch
              *(("salvage.json", kind) for kind in ("start", "progress", "warning", "file", "damaged", "missing", "result", "error"))}  # system/salvage
 
@@ -268,4 +270,11 @@ def test():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--lines"]:    # of another test: a file of lines COMMAND<tab>JSON
+        told = Schemas()
+        with open(sys.argv[2], encoding="utf-8") as lines:
+            for text in lines:
+                told.check(text.split("\t")[0] + ".json", json.loads(text.split("\t", 1)[1]))
+        print(*(kind for _, kind in sorted(told.seen)))
+        raise SystemExit(0)
     main(test)

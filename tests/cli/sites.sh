@@ -47,6 +47,16 @@ bring_site()
     mv "share2-$1.away" "share2-$1"
 }
 
+# told COMMAND ARGS..: its lines of --json are kept; at the end all of them are as docs/schema says
+told()
+{
+    local schema=$1
+    shift
+    expect_exit 0 --json "$@"
+    json_ok
+    sed "s/^/$schema\t/" out >>told
+}
+
 # What each profile is for, before there is anything: as if.
 expect_exit 0 profiles
 out_has 'vault: not set up; as if any 3 of 5 clouds'
@@ -71,8 +81,7 @@ expect_exit 4 site list
 out_has 'C  none'
 expect_exit 6 put "${x[@]}" one
 mk_site C
-expect_exit 0 site list --json
-json_ok
+told site-list site list
 expect_exit 0 profiles --size 1000001 --json
 json_ok
 [ "$(json_get '[(j["profile"], [(p["place"], p["known"], p["k"], p["n"]) for p in j["places"]][-1], j["random"]) for j in lines if j["type"] == "item"]')" = \
@@ -104,6 +113,14 @@ err_three_parts E0305
 expect_exit 0 explain "${x[@]}" pipe
 out_has 'shares   aes-256-ctr'
 out_has 'os:getrandom policy=os health=kernel bulk=aes-256-ctr'
+printf x >tiny
+told put put "${x[@]}" tiny told
+told get get "${x[@]}" told back-told
+told ls ls "${x[@]}"
+told stat stat "${x[@]}" told
+told explain explain "${x[@]}" told
+told verify verify "${x[@]}" told
+told rm rm "${x[@]}" told
 expect_exit 0 stat "${x[@]}" pipe
 out_has 'budget   1 (3 of 3 sites agree'
 
@@ -182,7 +199,7 @@ err_has 'site A: another object or version than the two others'
 expect_exit 0 stat "${x[@]}" tree/two
 out_has 'site A   v3'
 out_has 'another version than the two others'
-expect_exit 0 site rebuild tree/two
+told site-rebuild site rebuild tree/two
 expect_exit 0 --strict get -f "${x[@]}" tree/two back
 
 # The same by the site's gateway, behind the back of everybody: the vault there has seen more.
@@ -201,7 +218,7 @@ err_has rollback
 
 # It is lost for good: another takes its place, and gets new shares; the old ones fit nothing any more.
 expect_exit 0 --site A get -f late share-A
-expect_exit 0 site remove B
+told site-remove site remove B
 [ -f "$QCLOUD_HOME/sites/B.removed-1/qcloud.conf" ] || fail "what was removed is not kept"
 expect_exit 4 site list
 stop_sites
@@ -317,4 +334,8 @@ sed -i 's/^xor23 = /ec = /' "$QCLOUD_HOME/random.conf" # another profile's polic
 expect_exit 0 put "${x[@]}" one by-profile
 rm "$QCLOUD_HOME/random.conf"
 expect_exit 3 get "${x[@]}" never none
+/usr/bin/python3 -B "$QC_SOURCE/tests/cli/schemas.py" --lines told >kinds || fail "lines of --json"
+for kind in stored got listed told explained removed verified item; do
+    grep -qw "$kind" kinds || fail "no line was of the kind $kind: $(cat kinds)"
+done
 echo "sites: put, three losses, lies, a set back site, a rebuilt one, shamir and mirror, removal"
