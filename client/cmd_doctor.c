@@ -29,6 +29,7 @@ enum {
 struct doctor {
     struct client *c;
     struct status s;
+    bool fix;                /* --fix: what is safe to mend is mended, and told */
     bool configured, looked; /* there is a vault; s is filled */
     const char *check;       /* the one that runs */
     unsigned count[LEVELS];
@@ -147,6 +148,13 @@ static qc_rc check_mode(struct doctor *d, const char *path, mode_t others, bool 
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return tell(d, QC_AUTH, "give it to this user: chown", err, "%s is another user's (number %u)", path,
                     (unsigned)st.st_uid);
+    const mode_t mode = st.st_mode & 07777 & ~others;
+    if ((st.st_mode & others) != 0 && d->fix && st.st_uid == geteuid()) {
+        if (chmod(path, mode) != 0)
+            return QC_FAIL_OS(err, "%s: its mode cannot be changed", path);
+        return tell(d, QC_OK, NULL, err, "%s was open to others; mended: its mode was %04o and is %04o", path,
+                    (unsigned)(st.st_mode & 07777), (unsigned)mode);
+    }
     if ((st.st_mode & others) != 0) {
         (void)snprintf(next, sizeof next, "chmod %o %s", (unsigned)(st.st_mode & 0777 & ~others), path);
         return tell(d, QC_AUTH, next, err, "%s is open to others: its mode is %04o", path,
@@ -365,8 +373,7 @@ static void doctor_done(struct doctor *d)
 
 qc_rc cmd_doctor(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    QC_CLEANUP(doctor_done) struct doctor d = { .c = app };
-    (void)args;
+    QC_CLEANUP(doctor_done) struct doctor d = { .c = app, .fix = qc_args_flag(args, "fix") };
     d.s.c = app;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         const struct check *k = &checks[i];

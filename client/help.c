@@ -178,7 +178,7 @@ static const struct help rows[] = {
       { "qcloud config check", "qcloud config check -q", "qcloud config check --json" },
       "2 it would be refused, and the line; 10 no vault, or something is missing" },
     { "doctor",
-      { "qcloud doctor", "qcloud doctor --json", "qcloud doctor --degraded-ok -q" },
+      { "qcloud doctor", "qcloud doctor --fix", "qcloud doctor --json" },
       "0 all is as it should be, 4 something is to be looked at; else that of the worst that was found" },
     { "gateway status",
       { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status -q" },

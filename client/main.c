@@ -289,6 +289,11 @@ static const struct qc_opt gateway_drill_opts[] = {
     { "seed", 0, "S", "draw as the drill did that named this seed", false },
     { 0 },
 };
+static const struct qc_opt doctor_opts[] = {
+    { "fix", 0, NULL, "mend what is safe to mend: take from others what they may not; say what was done",
+      false },
+    { 0 },
+};
 static const struct qc_opt plan_keys_opts[] = { QKD_PLAN_OPTIONS, { 0 } };
 static const struct qc_opt rng_bytes_opts[] = {
     { "bytes", 0, "N", "how many (k, M, G: powers of 1024)", false },
@@ -388,7 +393,7 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, NULL, cmd_config_check },
     { "doctor", "",
       "what is wrong here: configuration, permissions, programs, clock, room, and all of status", 0, 0,
-      NEEDS_CLASS(MSG_DOCTOR), NULL, cmd_doctor },
+      NEEDS_CLASS(MSG_DOCTOR), doctor_opts, cmd_doctor },
     { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
       cmd_gateway_status },
     { "gateway repair", "", "find and rebuild what is missing or damaged on the clouds", 0, 0,

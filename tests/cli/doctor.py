@@ -17,11 +17,11 @@ from harness import QCLOUD, Box, check, main  # noqa: E402
 made = 0
 
 
-def finds(box, exit_, name, level, *words, env=None, program=QCLOUD):
+def finds(box, exit_, name, level, *words, env=None, program=QCLOUD, options=()):
     """The check of this name says that, with all of these words in what it says or would do next; and the exit code."""
     global made
     made += 1
-    p = subprocess.run([program, "doctor", "--json"], env=box.env(**(env or {})), capture_output=True, timeout=120, stdin=subprocess.DEVNULL)
+    p = subprocess.run([program, "doctor", "--json", *options], env=box.env(**(env or {})), capture_output=True, timeout=120, stdin=subprocess.DEVNULL)
     lines = [json.loads(x) for x in p.stdout.splitlines()]
     told = [x for x in lines if "check" in x]
     here = [x for x in told if x["check"] == name and x["level"] == level]
@@ -77,6 +77,10 @@ def permissions(box):
                              (os.path.join(box.home, "qcloud.conf"), 0o622, "chmod 600")):
         with mode(path, bits):
             finds(box, 12, "permissions", "bad", path, want)
+        with mode(path, bits):
+            finds(box, 4, "permissions", "ok", path, f"mended: its mode was {bits:04o}", options=("--fix",))
+            check(os.stat(path).st_mode & 0o777 == int(want.split()[1], 8), f"{path}: {os.stat(path).st_mode:o}")
+            finds(box, 4, "permissions", "ok", "are this user's alone")
 
 
 def losses(box):
