@@ -291,3 +291,12 @@ qc_rc client_share_place(const struct client *c, unsigned index, char ret[QC_CLI
     QC_ASSERT(index == 1 || index == 2);
     return places_join(c->places.data, index == 1 ? "share1" : "share2", ret, err);
 }
+
+void client_point_to_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
+{
+    if (err->rc != QC_USAGE || err->next != NULL || cmd == NULL || strcmp(cmd->name, "help") == 0 ||
+        cmd->run == cmd_kit_verify)
+        return;
+    (void)snprintf(c->help, sizeof c->help, "qcloud %s --help", cmd->name);
+    err->next = c->help;
+}

@@ -54,6 +54,9 @@ struct client {
 };
 
 void client_done(struct client *c);
+/* What to run next after a wrong call, where nothing says more: the help of its command. Words that are no
+ * kit are no matter of the call. */
+void client_point_to_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err);
 
 /* A connection to the vault's gateway. The user's own is started where needed, also when it ends under the
  * command; one for many users is greeted (remote.h). */

@@ -643,17 +643,6 @@ static bool asks_json(int argc, char **argv)
     return false;
 }
 
-/* What to run next after a wrong call, where nothing says more: the help of its command. Words that are no
- * kit are no matter of the call. */
-static void point_to_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
-{
-    if (err->rc != QC_USAGE || err->next != NULL || cmd == NULL || cmd->run == cmd_help ||
-        cmd->run == cmd_kit_verify)
-        return;
-    (void)snprintf(c->help, sizeof c->help, "qcloud %s --help", cmd->name);
-    err->next = c->help;
-}
-
 static qc_rc run_args(struct client *c, int argc, char **argv, struct qc_args *args, struct qc_err *err)
 {
     struct qc_harden_opts harden = { .lock_bytes = SECRET_BYTES };
@@ -675,7 +664,7 @@ static qc_rc run(struct client *c, int argc, char **argv, struct qc_err *err)
     struct qc_args args = { 0 };
     const qc_rc rc = run_args(c, argc, argv, &args, err);
     if (rc != QC_OK)
-        point_to_help(c, args.cmd, err);
+        client_point_to_help(c, args.cmd, err);
     return rc;
 }
 
