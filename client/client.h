@@ -101,6 +101,9 @@ QC_MUST qc_rc client_stored(struct client *c, qc_span name, struct vault_put_res
  * long. */
 QC_MUST qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX],
                                  struct qc_err *err);
+/* The same beside a place that was just found so, or NULL: where both lie in one directory it is there. */
+QC_MUST qc_rc client_place_beside(const char *dir, const char *last, qc_span rest,
+                                  char path[QC_CLIENT_PATH_MAX], struct qc_err *err);
 /* One directory, durably. Its parent must be there: a path that begins at a disk that is not mounted shall
  * not come into being on another one. */
 QC_MUST qc_rc client_make_dir(const char *dir, struct qc_err *err);

@@ -204,6 +204,18 @@ qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH
     return rc;
 }
 
+/* Most files lie where the one before does: that directory was made then. */
+qc_rc client_place_beside(const char *dir, const char *last, qc_span rest, char path[QC_CLIENT_PATH_MAX],
+                          struct qc_err *err)
+{
+    const int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
+    const size_t in = last == NULL ? 0 : (size_t)(strrchr(last, '/') - last) + 1;
+    if (n > 0 && n < QC_CLIENT_PATH_MAX && last != NULL && strncmp(path, last, in) == 0 &&
+        strchr(path + in, '/') == NULL)
+        return QC_OK;
+    return client_place_below(dir, rest, path, err);
+}
+
 static void get_below(struct get_run *run, qc_span name, const char *dir, qc_span rest)
 {
     char path[QC_CLIENT_PATH_MAX];
@@ -216,10 +228,7 @@ static void get_below(struct get_run *run, qc_span name, const char *dir, qc_spa
 
 /* -- small files, together ------------------------------------------------------------------------------- */
 
-enum {
-    TOGETHER = 200,
-    ABOUT_EACH = 1024
-}; /* files, two descriptors each; bytes of an N besides the file's */
+enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
 
 struct get_waiting {
     qc_span name, rest; /* borrowed from the listing's names */
@@ -229,9 +238,9 @@ struct get_waiting {
 struct get_together {
     struct get_run *run;
     const char *dir;
-    struct get_waiting v[TOGETHER];
-    struct vault_sink_file *files[TOGETHER];
-    struct vault_sink_outcome outcomes[TOGETHER];
+    struct get_waiting v[QC_CLIENT_TOGETHER];
+    struct vault_sink_file *files[QC_CLIENT_TOGETHER];
+    struct vault_sink_outcome outcomes[QC_CLIENT_TOGETHER];
     size_t count;
     uint64_t bytes;
 };
@@ -248,24 +257,11 @@ static void together_free(struct get_together **tp)
     qc_free(t);
 }
 
-/* Most files lie where the one before does: that directory was made then. */
-static qc_rc place_of(struct get_together *t, size_t i, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
-{
-    const char *last = i == 0 ? NULL : t->v[i - 1].path;
-    const int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", t->dir, (int)t->v[i].rest.n,
-                           (const char *)t->v[i].rest.p);
-    const size_t dir = last == NULL ? 0 : (size_t)(strrchr(last, '/') - last) + 1;
-    if (n > 0 && n < QC_CLIENT_PATH_MAX && last != NULL && strncmp(path, last, dir) == 0 &&
-        strchr(path + dir, '/') == NULL)
-        return QC_OK;
-    return client_place_below(t->dir, t->v[i].rest, path, err);
-}
-
 static qc_rc get_later(struct get_together *t, size_t i, const struct vault_call *call, struct qc_err *err)
 {
     struct get_run *run = t->run;
     char path[QC_CLIENT_PATH_MAX];
-    QC_TRY(place_of(t, i, path, err));
+    QC_TRY(client_place_beside(t->dir, i == 0 ? NULL : t->v[i - 1].path, t->v[i].rest, path, err));
     if ((t->v[i].path = qc_strdup(path)) == NULL)
         return QC_FAIL(err, QC_NOMEM, "%s", path);
     QC_TRY(vault_sink_file_new(&t->files[i], path, run->force, err));
@@ -289,7 +285,7 @@ static qc_rc tell_one(struct get_together *t, size_t i, struct qc_err *err)
 static void get_waiting(struct get_together *t)
 {
     struct get_run *run = t->run;
-    qc_span names[TOGETHER];
+    qc_span names[QC_CLIENT_TOGETHER];
     struct progress p;
     if (t->count == 0)
         return;
@@ -305,7 +301,7 @@ static void get_waiting(struct get_together *t)
     }
     vault_ahead(run->c->vault, NULL, 0, &call);
     progress_end(&p);
-    struct vault_sink_outcome was[TOGETHER];
+    struct vault_sink_outcome was[QC_CLIENT_TOGETHER];
     memcpy(was, t->outcomes, sizeof(was));
     vault_sink_files_finish(t->files, t->outcomes, t->count);
     for (size_t i = 0; i < t->count; i++) {
@@ -327,7 +323,7 @@ static void get_one(struct get_together **tp, qc_span name, qc_span rest, uint64
         return;
     }
     struct get_together *t = *tp;
-    if (t != NULL && (t->count == TOGETHER || t->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)) {
+    if (t != NULL && (t->count == QC_CLIENT_TOGETHER || t->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)) {
         get_waiting(t);
         together_free(tp);
         t = NULL;

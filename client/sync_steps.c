@@ -7,10 +7,8 @@
 #include <unistd.h>
 
 #include "signals.h"
-#include "sync.h"
+#include "sync_steps.h"
 #include "text.h"
-#include "vault/sink_file.h"
-#include "vault/source_file.h"
 
 /* -- looking at a file ----------------------------------------------------------------------------------- */
 
@@ -21,9 +19,7 @@ int64_t sync_now_ns(void)
     return sync_time_ns(t.tv_sec, (uint32_t)t.tv_nsec);
 }
 
-/* Was the file changed so long before this instant that each later change shows? A change sets its ctime,
- * which nobody can set back, to the clock's last tick. */
-static bool quiet_at(const struct sync_stat *st, int64_t now_ns)
+bool sync_quiet_at(const struct sync_stat *st, int64_t now_ns)
 {
     return st->ctime_ns < now_ns - (int64_t)QC_SYNC_TICK_MS * 1000000;
 }
@@ -36,23 +32,22 @@ qc_rc sync_place(const struct sync_run *run, qc_span path, char ret[QC_CLIENT_PA
     return QC_OK;
 }
 
-static bool is_synced(const struct stat *st)
+bool sync_is_synced(const struct stat *st)
 {
     return S_ISREG(st->st_mode) || S_ISLNK(st->st_mode);
 }
 
-/* As it is now; after a tick, where it was changed within the last one. */
-static qc_rc settled(const char *place, struct sync_stat *ret, bool *ret_quiet, struct qc_err *err)
+qc_rc sync_settled(const char *place, struct sync_stat *ret, bool *ret_quiet, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct stat st;
         const int64_t now = sync_now_ns();
         if (lstat(place, &st) != 0)
             return QC_FAIL_OS(err, "cannot look at it");
-        if (!is_synced(&st))
+        if (!sync_is_synced(&st))
             return QC_FAIL(err, QC_CHANGED, "it is no file any more");
         *ret = sync_stat_of(&st);
-        *ret_quiet = quiet_at(ret, now);
+        *ret_quiet = sync_quiet_at(ret, now);
         if (*ret_quiet || ret->ctime_ns > now)
             break;
         (void)nanosleep(&(struct timespec){ .tv_nsec = (QC_SYNC_TICK_MS + 1) * 1000000L }, NULL);
@@ -74,8 +69,7 @@ bool sync_is_away(qc_rc rc)
            rc == QC_FULL || rc == QC_QUOTA || rc == QC_LINK || rc == QC_RANDOM || rc == QC_NOTFOUND;
 }
 
-/* local: it failed before anything was asked of the vault. class: whose messages tell it. */
-static void outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum msg_class class, qc_span path,
+void sync_outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum msg_class class, qc_span path,
                     const struct qc_err *why)
 {
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
@@ -89,7 +83,8 @@ static void outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum 
     qc_ignore(sync_name(run, path, &name, &none), "then the message names nothing");
     run->c->out.class = class;
     run->c->out.muted = rc != QC_OK && rc != QC_CANCELLED && sync_told(run, rc, path);
-    run->go_on = client_put_object(run->c, rc, open, qc_buf_span(&name), why, &run->worst) && rc != QC_SHARES;
+    const bool go_on = client_put_object(run->c, rc, open, qc_buf_span(&name), why, &run->worst);
+    run->go_on = run->go_on && go_on && rc != QC_SHARES;
     run->c->out.class = usual;
     run->c->out.muted = false;
     run->left += rc != QC_OK && rc != QC_DEGRADED ? 1 : 0;
@@ -97,202 +92,6 @@ static void outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum 
         run->watch->away = rc;
         run->go_on = false;
     }
-}
-
-/* -- put ------------------------------------------------------------------------------------------------- */
-
-/* The row of a put that is about to begin: see struct sync_entry. */
-static qc_rc keep_open(struct sync_run *run, const struct sync_step *s, const struct sync_stat *st,
-                       bool quiet, struct qc_err *err)
-{
-    struct sync_entry row = { .st = *st, .open = true, .quiet = quiet };
-    if (s->there != NULL)
-        memcpy(row.version, s->there->version, SYNC_VERSION_BYTES);
-    return sync_state_put(run->state, s->path, &row, err);
-}
-
-struct put {
-    struct sync_stat st;
-    bool quiet, local, open;
-    struct vault_put_result r;
-};
-
-static qc_rc put_bytes(struct sync_run *run, const struct sync_step *s, const char *place, struct put *p,
-                       struct qc_err *err)
-{
-    static const uint8_t nothing[VAULT_ID_BYTES] = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
-    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
-    const struct vault_put_opts opts = { .over = s->there != NULL ? s->there->version : nothing };
-    struct vault_call call = client_call(run->c);
-    call.progress = sync_progress;
-    call.progress_ctx = run;
-    QC_TRY(sync_name(run, s->path, &name, err));
-    QC_TRY(sync_is_link(&p->st) ? vault_source_link_open(&f, AT_FDCWD, place, err)
-                                : vault_source_file_open(&f, AT_FDCWD, place, err));
-    p->local = false;
-    qc_rc rc =
-        vault_put(run->c->vault, qc_buf_span(&name), vault_source_file_source(f), &opts, &call, &p->r, err);
-    p->open = p->r.open;
-    return rc;
-}
-
-/* The row of what is stored now. A file that was changed since it was looked at is stored again next time. */
-static qc_rc keep_put(struct sync_run *run, const struct sync_step *s, const char *place, const struct put *p,
-                      struct qc_err *err)
-{
-    struct stat st;
-    struct sync_entry row = { .st = p->st };
-    memcpy(row.version, p->r.version, SYNC_VERSION_BYTES);
-    if (lstat(place, &st) == 0) {
-        const struct sync_stat now = sync_stat_of(&st);
-        row.quiet = p->quiet && is_synced(&st) && sync_stat_same(&now, &p->st);
-    }
-    return sync_state_put(run->state, s->path, &row, err);
-}
-
-static qc_rc do_put(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
-    char place[QC_CLIENT_PATH_MAX];
-    struct qc_err why = { 0 };
-    struct put p = { .local = true };
-    qc_rc rc = sync_place(run, s->path, place, &why);
-    if (rc == QC_OK)
-        rc = settled(place, &p.st, &p.quiet, &why);
-    if (rc == QC_OK && !sync_stat_same(&p.st, &s->here->st)) {
-        QC_TRY(keep_open(run, s, &p.st, p.quiet, err));
-        QC_TRY(sync_state_commit(run->state, err));
-    }
-    if (rc == QC_OK)
-        rc = put_bytes(run, s, place, &p, &why);
-    if (rc == QC_OK) {
-        QC_TRY(keep_put(run, s, place, &p, err));
-        run->moved++;
-        run->bytes += p.r.size;
-        QC_TRY(sync_name(run, s->path, &name, err));
-        rc = client_stored(run->c, qc_buf_span(&name), &p.r, &why);
-    }
-    outcome(run, rc, p.open, p.local, MSG_PUT, s->path, &why);
-    return QC_OK;
-}
-
-/* -- get ------------------------------------------------------------------------------------------------- */
-
-/* A file's sink that looks once more, at the last moment, whether what it replaces is what the plan saw. */
-struct careful {
-    const struct vault_sink *to;
-    const struct sync_step *s;
-    const char *place;
-};
-
-static qc_rc careful_begin(void *ctx, const struct vault_stat *what, struct qc_err *err)
-{
-    const struct careful *k = ctx;
-    return k->to->begin(k->to->ctx, what, err);
-}
-
-static qc_rc careful_write(void *ctx, qc_span bytes, struct qc_err *err)
-{
-    const struct careful *k = ctx;
-    return k->to->write(k->to->ctx, bytes, err);
-}
-
-static qc_rc check_unchanged(const char *place, const struct sync_entry *seen, struct qc_err *err)
-{
-    struct stat st;
-    const bool there = lstat(place, &st) == 0;
-    if (!there && errno != ENOENT)
-        return QC_FAIL_OS(err, "cannot look at it");
-    const struct sync_stat now = there ? sync_stat_of(&st) : (struct sync_stat){ 0 };
-    if (there != (seen != NULL) || (there && (!is_synced(&st) || !sync_stat_same(&now, &seen->st))))
-        return QC_FAIL(err, QC_CHANGED, "it was changed here while the sync ran");
-    return QC_OK;
-}
-
-static qc_rc careful_finish(void *ctx, struct qc_err *err)
-{
-    const struct careful *k = ctx;
-    QC_TRY(check_unchanged(k->place, k->s->here, err));
-    return k->to->finish(k->to->ctx, err);
-}
-
-/* The row of what was got. Whoever writes to the file from now on gives it another mtime than the old one
- * that the object brought; only where there is none such a tick has to pass. */
-static qc_rc keep_got(struct sync_run *run, const struct sync_step *s, const char *place,
-                      const struct vault_stat *got, struct qc_err *err)
-{
-    struct qc_err why = { 0 };
-    struct stat st;
-    struct sync_entry row = { .kind = SYNC_FILE };
-    const int64_t now = sync_now_ns(), mtime = sync_time_ns(got->mtime_s, got->mtime_ns);
-    memcpy(row.version, got->version, SYNC_VERSION_BYTES);
-    if (lstat(place, &st) != 0 || !is_synced(&st))
-        return sync_state_drop(run->state, s->path, err); /* somebody took it away: the next sync sees */
-    row.st = sync_stat_of(&st);
-    row.quiet = got->has_mtime && row.st.mtime_ns == mtime && row.st.size == got->size &&
-                mtime < now - (int64_t)QC_SYNC_TICK_MS * 1000000;
-    if (!row.quiet && settled(place, &row.st, &row.quiet, &why) != QC_OK)
-        return sync_state_drop(run->state, s->path, err);
-    return sync_state_put(run->state, s->path, &row, err);
-}
-
-static qc_rc get_bytes(struct sync_run *run, const struct sync_step *s, const char *place, qc_span name,
-                       struct vault_stat *ret, bool *ret_local, struct qc_err *err)
-{
-    QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = NULL;
-    struct careful k = { .s = s, .place = place };
-    const struct vault_sink sink = {
-        .begin = careful_begin, .write = careful_write, .finish = careful_finish, .ctx = &k
-    };
-    struct vault_call call = client_call(run->c);
-    call.progress = sync_progress;
-    call.progress_ctx = run;
-    QC_TRY(vault_sink_file_new(&f, place, s->here != NULL, err));
-    vault_sink_file_links(f);
-    if (run->sparse)
-        vault_sink_file_sparse(f);
-    k.to = vault_sink_file_sink(f);
-    *ret_local = false;
-    return vault_get(run->c->vault, name, &sink, &call, ret, err);
-}
-
-/* A get writes NAME.part first, and takes one that it finds for the rest of a get that was killed. One that
- * was synced is the user's. */
-static qc_rc check_part(const struct sync_run *run, qc_span path, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf part = { .max = QC_VAULT_NAME_MAX + 8 };
-    QC_TRY(qc_buf_add(&part, path, err));
-    QC_TRY(qc_buf_add(&part, QC_LIT(".part"), err));
-    const qc_span p = qc_buf_span(&part);
-    if (sync_list_find(&run->here, p) != NULL &&
-        (sync_list_find(&run->base, p) != NULL || sync_list_find(&run->there, p) != NULL))
-        return QC_FAIL(err, QC_CONFLICT, "a file of yours has this name with .part behind it: rename that");
-    return QC_OK;
-}
-
-static qc_rc do_get(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
-    QC_CLEANUP(vault_stat_done) struct vault_stat got = { 0 };
-    char place[QC_CLIENT_PATH_MAX];
-    struct qc_err why = { 0 };
-    bool local = true;
-    qc_rc rc = client_place_below(run->dir, s->path, place, &why);
-    if (rc == QC_OK)
-        rc = check_part(run, s->path, &why);
-    if (rc == QC_OK)
-        rc = sync_name(run, s->path, &name, &why);
-    if (rc == QC_OK)
-        rc = get_bytes(run, s, place, qc_buf_span(&name), &got, &local, &why);
-    if (rc == QC_OK) {
-        QC_TRY(keep_got(run, s, place, &got, err));
-        run->moved++;
-        run->bytes += got.size;
-        rc = sync_tell_got(run, &got, place, &why);
-    }
-    outcome(run, rc, false, local, MSG_GET, s->path, &why);
-    return QC_OK;
 }
 
 /* -- delete ---------------------------------------------------------------------------------------------- */
@@ -317,7 +116,7 @@ static qc_rc remove_here(struct sync_run *run, const struct sync_step *s, qc_spa
 {
     char place[QC_CLIENT_PATH_MAX];
     QC_TRY(sync_place(run, s->path, place, err));
-    QC_TRY(check_unchanged(place, s->here, err));
+    QC_TRY(sync_check_unchanged(place, s->here, err));
     if (unlink(place) != 0)
         return QC_FAIL_OS(err, "cannot delete it");
     QC_TRY(sync_tell_removed(run, name, place, err));
@@ -342,7 +141,8 @@ static qc_rc do_remove(struct sync_run *run, const struct sync_step *s, struct q
         run->removed++;
         QC_TRY(sync_state_drop(run->state, s->path, err));
     }
-    outcome(run, rc, false, here, MSG_REMOVE, s->path, &why);
+    sync_outcome(run, rc, false, here, MSG_REMOVE, s->path, &why);
+    sync_did(run, s);
     return QC_OK;
 }
 
@@ -351,7 +151,7 @@ static qc_rc do_remove(struct sync_run *run, const struct sync_step *s, struct q
 /* A row that was not sure of its file stays so until the file is stored again. */
 static qc_rc adopt(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
 {
-    struct sync_entry row = { .st = s->here->st, .quiet = quiet_at(&s->here->st, run->began_ns) };
+    struct sync_entry row = { .st = s->here->st, .quiet = sync_quiet_at(&s->here->st, run->began_ns) };
     /* What a get has just brought, and was killed: a write from then on shows in the mtime, which is old. */
     row.quiet = row.quiet || s->here->st.mtime_ns < run->began_ns - (int64_t)QC_SYNC_TICK_MS * 1000000;
     const bool unsure = s->base != NULL && !s->base->quiet && !s->base->open &&
@@ -370,7 +170,7 @@ static qc_rc move_aside(struct sync_run *run, const struct sync_step *s, qc_buf 
     const time_t now = time(NULL);
     struct tm tm;
     QC_TRY(sync_place(run, s->path, from, err));
-    QC_TRY(check_unchanged(from, s->here, err));
+    QC_TRY(sync_check_unchanged(from, s->here, err));
     strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
     for (unsigned i = 1; i <= QC_RETRY_MAX; i++) {
         qc_buf_clear(ret);
@@ -403,17 +203,17 @@ static qc_rc do_keep_both(struct sync_run *run, const struct sync_step *s, struc
         return adopt(run, s, err);
     qc_rc rc = move_aside(run, s, &aside, &why);
     if (rc != QC_OK) {
-        outcome(run, rc, false, true, MSG_SYNC, s->path, &why);
+        sync_outcome(run, rc, false, true, MSG_SYNC, s->path, &why);
         return QC_OK;
     }
     const struct sync_step put = { .what = SYNC_PUT, .path = qc_buf_span(&aside), .here = s->here };
     const struct sync_step get = { .what = SYNC_GET, .path = s->path, .there = s->there, .base = s->base };
-    QC_TRY(keep_open(run, &put, &s->here->st, false, err));
+    QC_TRY(sync_keep_open(run, &put, &s->here->st, false, err));
     QC_TRY(sync_state_drop(run->state, s->path, err));
     QC_TRY(sync_state_commit(run->state, err));
-    QC_TRY(do_put(run, &put, err));
+    QC_TRY(sync_put_one(run, &put, err));
     if (run->go_on)
-        QC_TRY(do_get(run, &get, err));
+        QC_TRY(sync_get_one(run, &get, err));
     QC_TRY(text_quote(qc_buf_span(&aside), &shown, err));
     qc_err_set(&why, QC_CONFLICT, QC_HERE, "both sides have changed it; what was here is %.*s now",
                (int)shown.n, (const char *)shown.p);
@@ -488,54 +288,99 @@ static qc_rc prepare(struct sync_run *run, struct qc_err *err)
     for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
         const struct sync_step *s = sync_plan_at(&run->plan, i);
         if (s->what == SYNC_PUT)
-            QC_TRY(keep_open(run, s, &s->here->st, quiet_at(&s->here->st, run->began_ns), err));
+            QC_TRY(sync_keep_open(run, s, &s->here->st, sync_quiet_at(&s->here->st, run->began_ns), err));
         else if (!is_put(s->what) && !is_remove(s->what))
             QC_TRY(do_quiet(run, s, err));
     }
     return sync_state_commit(run->state, err);
 }
 
-static qc_rc do_step(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+bool sync_may_go_on(struct sync_run *run, qc_span path)
 {
     struct qc_err why = { 0 };
     qc_rc rc = qc_go_on(QC_NO_DEADLINE, signals_cancel(), "sync", &why);
     if (rc == QC_OK)
         rc = sync_same_folder(run, &why); /* unmounted, say: what is below it now is not what was looked at */
-    if (rc != QC_OK) {
-        outcome(run, rc, false, false, MSG_SYNC, s->path, &why);
-        run->go_on = false;
-        return QC_OK;
-    }
-    sync_progress_file(run);
-    if (s->what == SYNC_PUT)
-        QC_TRY(do_put(run, s, err));
-    else if (s->what == SYNC_GET)
-        QC_TRY(do_get(run, s, err));
-    else if (s->what == SYNC_KEEP_BOTH)
-        QC_TRY(do_keep_both(run, s, err));
-    else
-        QC_TRY(do_remove(run, s, err));
+    if (rc == QC_OK)
+        return true;
+    sync_outcome(run, rc, false, false, MSG_SYNC, path, &why);
+    run->go_on = false;
+    return false;
+}
+
+void sync_did(struct sync_run *run, const struct sync_step *s)
+{
     run->files_done++;
     run->bytes_done += s->what == SYNC_PUT ? s->here->st.size : s->what == SYNC_GET ? s->there->st.size : 0;
+}
+
+static qc_rc do_alone(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    if (s->what == SYNC_PUT)
+        return sync_put_one(run, s, err);
+    if (s->what == SYNC_GET)
+        return sync_get_one(run, s, err);
+    return s->what == SYNC_KEEP_BOTH ? do_keep_both(run, s, err) : do_remove(run, s, err);
+}
+
+struct waiting {
+    struct sync_waiting puts, gets;
+};
+
+/* Does it wait for others? Those that have waited long enough make room for it. */
+static qc_rc waits(struct sync_run *run, struct waiting *w, const struct sync_step *s, bool *ret,
+                   struct qc_err *err)
+{
+    *ret = false;
+    if (s->what == SYNC_PUT && s->here->st.size <= QC_VAULT_BUNDLED_MAX) {
+        *ret = sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES);
+        if (!*ret)
+            QC_TRY(sync_put_waiting(run, &w->puts, err));
+        *ret = *ret || sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES);
+    } else if (s->what == SYNC_GET && s->there->st.size <= QC_VAULT_BUNDLED_MAX) {
+        *ret = sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER);
+        if (!*ret)
+            QC_TRY(sync_get_waiting(run, &w->gets, err));
+        *ret = *ret || sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER);
+    }
+    return QC_OK;
+}
+
+static qc_rc do_step(struct sync_run *run, struct waiting *w, const struct sync_step *s, struct qc_err *err)
+{
+    bool waiting = false;
+    QC_TRY(waits(run, w, s, &waiting, err));
+    if (!waiting && run->go_on && sync_may_go_on(run, s->path))
+        QC_TRY(do_alone(run, s, err));
     return sync_state_commit_now_and_then(run->state, err);
+}
+
+static qc_rc do_waiting(struct sync_run *run, struct waiting *w, struct qc_err *err)
+{
+    QC_TRY(sync_put_waiting(run, &w->puts, err));
+    return sync_get_waiting(run, &w->gets, err);
 }
 
 /* What is new first: nothing is deleted before all else has come over. */
 qc_rc sync_do_all(struct sync_run *run, struct qc_err *err)
 {
     const struct sync_plan *p = &run->plan;
-    run->files_all =
-        p->count[SYNC_PUT] + p->count[SYNC_GET] + p->count[SYNC_REMOVE_HERE] + p->count[SYNC_REMOVE_THERE];
+    struct waiting w = { 0 };
+    run->files_all = p->count[SYNC_PUT] + p->count[SYNC_GET] + 2 * p->count[SYNC_KEEP_BOTH] +
+                     p->count[SYNC_REMOVE_HERE] + p->count[SYNC_REMOVE_THERE];
     QC_TRY(prepare(run, err));
     progress_begin(&run->progress, &run->c->out, (qc_span){ 0 }, run->way == SYNC_UP ? "durable" : "verified",
                    true);
     qc_rc rc = QC_OK;
-    for (unsigned turn = 0; turn < 2; turn++)
+    for (unsigned turn = 0; turn < 2; turn++) {
         for (size_t i = 0; i < sync_plan_count(p) && run->go_on && rc == QC_OK; i++) {
             const struct sync_step *s = sync_plan_at(p, i);
             if (turn == 0 ? is_put(s->what) : is_remove(s->what))
-                rc = do_step(run, s, err);
+                rc = do_step(run, &w, s, err);
         }
+        if (rc == QC_OK)
+            rc = do_waiting(run, &w, err);
+    }
     progress_end(&run->progress);
     QC_TRY(rc);
     return sync_state_commit(run->state, err);

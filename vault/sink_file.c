@@ -25,6 +25,8 @@ struct vault_sink_file {
     uint64_t left;      /* its size when it was found */
     vault_left_fn tell;
     void *tell_ctx;
+    vault_last_fn last; /* or NULL */
+    void *last_ctx;
     uint64_t size, pushed; /* written; of it given to the disk */
     bool has_mode, has_mtime;
     bool links, link; /* links are made; and what comes is one */
@@ -134,6 +136,12 @@ void vault_sink_file_tell(struct vault_sink_file *f, vault_left_fn fn, void *ctx
 {
     f->tell = fn;
     f->tell_ctx = ctx;
+}
+
+void vault_sink_file_last(struct vault_sink_file *f, vault_last_fn fn, void *ctx)
+{
+    f->last = fn;
+    f->last_ctx = ctx;
 }
 
 void vault_sink_file_sparse(struct vault_sink_file *f)
@@ -283,6 +291,11 @@ static qc_rc restore_mode(struct vault_sink_file *f, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc look_last(const struct vault_sink_file *f, struct qc_err *err)
+{
+    return f->last == NULL ? QC_OK : f->last(f->last_ctx, err);
+}
+
 /* Its final name. 0, or -1 and errno. */
 static int rename_to(const struct vault_sink_file *f, const char *part)
 {
@@ -322,6 +335,7 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
     const int dir = qc_fd_get(&f->dir);
     struct stat st;
     QC_TRY_AS(target_of(f, target, err), err, "'%s'", f->path);
+    QC_TRY(look_last(f, err));
     QC_TRY(qc_buf_addf(&text, err, "%s-link", f->part));
     QC_TRY(qc_buf_cstr(&text, &beside, err));
     if (fstatat(dir, beside, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
@@ -352,6 +366,7 @@ static qc_rc sync_part(struct vault_sink_file *f, struct qc_err *err)
 static qc_rc name_part(struct vault_sink_file *f, struct qc_err *err)
 {
     QC_TRY(restore(f, err));
+    QC_TRY(look_last(f, err));
     const int rc = rename_to(f, f->part);
     if (rc != 0 && errno == ENOENT) /* not "no such object" */
         return QC_FAIL(err, QC_IO, "cannot rename '%s' to '%s': somebody took it away", f->part, f->path);

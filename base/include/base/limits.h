@@ -342,6 +342,7 @@
     X(QC_CLIENT_DRILL_LOST, 1000, "objects", "that a drill's report names; it says so if there are more")    \
     X(QC_CLIENT_NAMES_MAX, 32 * 1024 * 1024, "bytes",                                                        \
       "names of one get -r: within the 64 MiB of the command")                                               \
+    X(QC_CLIENT_TOGETHER, 200, "files", "got together: two descriptors each, of 1,024")                      \
     X(QC_CLIENT_CONTACT_MS, 10000, "ms", "a gateway for many users answers by then, or is away")             \
     X(QC_CLIENT_START_MS, 30000, "ms", "a gateway that is not ready by then has a log to read")              \
     X(QC_CLIENT_START_TRIES, 5, "tries", "one, and four for a gateway that is starting or leaving")          \

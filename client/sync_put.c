@@ -1,0 +1,213 @@
+/* sync: to the vault. A file, or several small ones as one bundle; of each the row says before it begins that
+ * it may come to be, and afterwards what it became. */
+#include <fcntl.h>
+
+#include "base/alloc.h"
+#include "sync_steps.h"
+#include "vault/source_file.h"
+
+struct put {
+    const struct sync_step *s;
+    char *place;
+    qc_buf name;
+    struct vault_source_file *file;
+    struct sync_stat st;
+    bool quiet;
+};
+
+static void put_done(struct put *p)
+{
+    vault_source_file_free(&p->file);
+    qc_buf_free(&p->name);
+    qc_free(p->place);
+    p->place = NULL;
+}
+
+/* -- rows ------------------------------------------------------------------------------------------------ */
+
+qc_rc sync_keep_open(struct sync_run *run, const struct sync_step *s, const struct sync_stat *st, bool quiet,
+                     struct qc_err *err)
+{
+    struct sync_entry row = { .st = *st, .open = true, .quiet = quiet };
+    if (s->there != NULL)
+        memcpy(row.version, s->there->version, SYNC_VERSION_BYTES);
+    return sync_state_put(run->state, s->path, &row, err);
+}
+
+/* The row of what is stored now. A file that was changed since it was looked at is stored again next time. */
+static qc_rc keep_put(struct sync_run *run, const struct put *p, const uint8_t *version, struct qc_err *err)
+{
+    struct stat st;
+    struct sync_entry row = { .st = p->st };
+    memcpy(row.version, version, SYNC_VERSION_BYTES);
+    if (lstat(p->place, &st) == 0) {
+        const struct sync_stat now = sync_stat_of(&st);
+        row.quiet = p->quiet && sync_is_synced(&st) && sync_stat_same(&now, &p->st);
+    }
+    return sync_state_put(run->state, p->s->path, &row, err);
+}
+
+/* -- one ------------------------------------------------------------------------------------------------- */
+
+static qc_rc open_put(struct sync_run *run, struct put *p, struct qc_err *err)
+{
+    char place[QC_CLIENT_PATH_MAX];
+    p->name.max = QC_VAULT_NAME_MAX;
+    QC_TRY(sync_place(run, p->s->path, place, err));
+    QC_TRY(sync_settled(place, &p->st, &p->quiet, err));
+    QC_TRY(sync_name(run, p->s->path, &p->name, err));
+    p->place = qc_strdup(place);
+    if (p->place == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%s", place);
+    return sync_is_link(&p->st) ? vault_source_link_open(&p->file, AT_FDCWD, place, err)
+                                : vault_source_file_open(&p->file, AT_FDCWD, place, err);
+}
+
+/* Ready to be stored, or it is told why not. *ret_other: its row says now that it is another file than the
+ * plan saw. */
+static qc_rc begin(struct sync_run *run, struct put *p, bool *ret_ready, bool *ret_other, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    const qc_rc rc = open_put(run, p, &why);
+    *ret_ready = rc == QC_OK;
+    if (rc != QC_OK) {
+        sync_outcome(run, rc, false, true, MSG_PUT, p->s->path, &why);
+        sync_did(run, p->s);
+        return QC_OK;
+    }
+    if (sync_stat_same(&p->st, &p->s->here->st))
+        return QC_OK;
+    *ret_other = true;
+    return sync_keep_open(run, p->s, &p->st, p->quiet, err);
+}
+
+static qc_rc end(struct sync_run *run, const struct put *p, qc_rc rc, struct vault_put_result *r,
+                 const struct qc_err *said, struct qc_err *err)
+{
+    struct qc_err why = *said;
+    if (rc == QC_OK) {
+        QC_TRY(keep_put(run, p, r->version, err));
+        run->moved++;
+        run->bytes += r->size;
+        rc = client_stored(run->c, qc_buf_span(&p->name), r, &why);
+    }
+    sync_outcome(run, rc, r->open, false, MSG_PUT, p->s->path, &why);
+    sync_did(run, p->s);
+    return QC_OK;
+}
+
+/* The version that it takes the place of; zeros: none. */
+static const uint8_t *over(const struct sync_step *s)
+{
+    static const uint8_t nothing[VAULT_ID_BYTES] = { 0 };
+    return s->there != NULL ? s->there->version : nothing;
+}
+
+qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    QC_CLEANUP(put_done) struct put p = { .s = s };
+    struct vault_put_result r = { 0 };
+    struct qc_err why = { 0 };
+    bool ready = false, other = false;
+    const struct vault_put_opts opts = { .over = over(s) };
+    struct vault_call call = client_call(run->c);
+    call.progress = sync_progress;
+    call.progress_ctx = run;
+    sync_progress_file(run);
+    QC_TRY(begin(run, &p, &ready, &other, err));
+    if (!ready)
+        return QC_OK;
+    if (other)
+        QC_TRY(sync_state_commit(run->state, err));
+    const qc_rc rc = vault_put(run->c->vault, qc_buf_span(&p.name), vault_source_file_source(p.file), &opts,
+                               &call, &r, &why);
+    return end(run, &p, rc, &r, &why, err);
+}
+
+/* -- several --------------------------------------------------------------------------------------------- */
+
+bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size, size_t most)
+{
+    enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
+    if (size > QC_VAULT_BUNDLED_MAX || w->count == most ||
+        w->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)
+        return false;
+    w->v[w->count++] = s;
+    w->bytes += size + ABOUT_EACH;
+    return true;
+}
+
+struct puts {
+    struct sync_run *run;
+    struct put v[QC_VAULT_BUNDLE_FILES];
+    struct vault_put_item items[QC_VAULT_BUNDLE_FILES];
+    size_t count;
+    qc_rc rc; /* of the state */
+    struct qc_err err;
+};
+
+static void puts_free(struct puts **bp)
+{
+    for (size_t i = 0; *bp != NULL && i < (*bp)->count; i++)
+        put_done(&(*bp)->v[i]);
+    qc_free(*bp);
+    *bp = NULL;
+}
+
+/* What ends the run is told once: those behind it were not asked for, as it were. */
+static void told(void *ctx, size_t i, qc_rc rc, bool again, struct vault_put_result *r,
+                 const struct qc_err *err)
+{
+    struct puts *b = ctx;
+    if (b->rc != QC_OK || (rc != QC_OK && !r->open && !b->run->go_on))
+        return;
+    b->rc = rc != QC_OK && again ? sync_put_one(b->run, b->v[i].s, &b->err)
+                                 : end(b->run, &b->v[i], rc, r, err, &b->err);
+    sync_progress_file(b->run);
+}
+
+static qc_rc put_together(struct sync_run *run, const struct sync_waiting *w, struct qc_err *err)
+{
+    QC_CLEANUP(puts_free) struct puts *b = qc_alloc(sizeof(*b));
+    bool other = false;
+    if (b == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for %zu files", w->count);
+    b->run = run;
+    for (size_t i = 0; i < w->count; i++) {
+        bool ready = false;
+        struct put *p = &b->v[b->count++];
+        p->s = w->v[i];
+        QC_TRY(begin(run, p, &ready, &other, err));
+        b->items[b->count - 1] = (struct vault_put_item){ .name = qc_buf_span(&p->name), .over = over(p->s) };
+        if (ready)
+            b->items[b->count - 1].source = vault_source_file_source(p->file);
+        else
+            put_done(&b->v[--b->count]);
+    }
+    if (b->count == 0)
+        return QC_OK;
+    if (other)
+        QC_TRY(sync_state_commit(run->state, err));
+    const struct vault_put_many many = { .items = b->items, .count = b->count, .told = told, .ctx = b };
+    const struct vault_call call = client_call(run->c);
+    vault_put_many(run->c->vault, &many, &call);
+    if (b->rc != QC_OK)
+        *err = b->err;
+    return b->rc;
+}
+
+/* Of few the reading of one would cost more than their putting saves. */
+qc_rc sync_put_waiting(struct sync_run *run, struct sync_waiting *w, struct qc_err *err)
+{
+    const struct sync_waiting all = *w;
+    *w = (struct sync_waiting){ 0 };
+    if (all.count == 0 || !run->go_on || !sync_may_go_on(run, all.v[0]->path))
+        return QC_OK;
+    sync_progress_file(run);
+    if (all.count >= QC_VAULT_BUNDLE_LEAST)
+        return put_together(run, &all, err);
+    for (size_t i = 0; i < all.count && run->go_on; i++)
+        if (sync_may_go_on(run, all.v[i]->path))
+            QC_TRY(sync_put_one(run, all.v[i], err));
+    return QC_OK;
+}

@@ -1,0 +1,46 @@
+/* sync: what the files that do a plan's steps share. Part of the program qcloud (layer 5); uses base, sync,
+ * vault. */
+#pragma once
+#include <sys/stat.h>
+
+#include "sync.h"
+
+/* ---- sync_steps.c ---- */
+
+/* Was the file changed so long before this instant that each later change shows? A change sets its ctime,
+ * which nobody can set back, to the clock's last tick. */
+bool sync_quiet_at(const struct sync_stat *st, int64_t now_ns);
+/* A file or a symbolic link? */
+bool sync_is_synced(const struct stat *st);
+/* As it is now; after a tick, where it was changed within the last one. */
+QC_MUST qc_rc sync_settled(const char *place, struct sync_stat *ret, bool *ret_quiet, struct qc_err *err);
+/* QC_CHANGED: it is not what the plan saw; seen NULL: that saw nothing. */
+QC_MUST qc_rc sync_check_unchanged(const char *place, const struct sync_entry *seen, struct qc_err *err);
+/* What became of a step. local: it failed before anything was asked of the vault. class: whose messages tell
+ * it. What would stop all others, too, ends the run. */
+void sync_outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum msg_class class, qc_span path,
+                  const struct qc_err *why);
+/* Is the run to go on: nobody has ended it, and the folder is the one that was looked at? Else that is told
+ * of the file that is next. */
+bool sync_may_go_on(struct sync_run *run, qc_span path);
+/* A step is over, well or not. */
+void sync_did(struct sync_run *run, const struct sync_step *s);
+
+/* ---- sync_put.c, sync_get.c: to the vault; to the folder ---- */
+
+/* Small ones that wait for others, with which they are stored, or got. Errors are those of the state. */
+struct sync_waiting {
+    const struct sync_step *v[QC_VAULT_BUNDLE_FILES]; /* borrowed */
+    size_t count;
+    uint64_t bytes;
+};
+/* Does it wait? Else it is too large, or there is no room beside those that do. */
+bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size, size_t most);
+
+/* The row of a put that is about to begin: see struct sync_entry. */
+QC_MUST qc_rc sync_keep_open(struct sync_run *run, const struct sync_step *s, const struct sync_stat *st,
+                             bool quiet, struct qc_err *err);
+QC_MUST qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
+QC_MUST qc_rc sync_put_waiting(struct sync_run *run, struct sync_waiting *w, struct qc_err *err);
+QC_MUST qc_rc sync_get_one(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
+QC_MUST qc_rc sync_get_waiting(struct sync_run *run, struct sync_waiting *w, struct qc_err *err);
