@@ -307,16 +307,58 @@ def unreadable(box):
     check(len(box.names("s/")) == 3, "what could not be read was deleted")
 
 
+def on_clouds(box):
+    return sum(len(names) for c in box.clouds for _, _, names in os.walk(c))
+
+
+def stopped(box, fault, *args):
+    """A sync that has stopped itself at a fault point."""
+    p = box.start("sync", *args, env={"QC_FAULT": f"{fault}:stop:1"})
+    until = time.monotonic() + 60
+    while open(f"/proc/{p.pid}/stat", "rb").read().rsplit(b")", 1)[1].split()[0] != b"T":
+        check(time.monotonic() < until and p.poll() is None, f"the sync never stopped at {fault}")
+        time.sleep(0.01)
+    return p
+
+
+def together(box):
+    """Small files travel together, each with its own outcome: one that others change while they are under way is left alone."""
+    d, e, names = box.path("small"), box.path("small-back"), [f"{i // 9}/{i}" for i in range(60)]
+    for i, name in enumerate(names):
+        box.file(f"small/{name}", b"%d" % i * i)
+    os.symlink("0/0", box.path("small/link"))
+    box.file("small/large", bytes(200_000))
+    before = on_clouds(box)
+    s = box.sync(0, d, "j/")
+    check(s["files"] == 62 and s["requests"] <= 16 and on_clouds(box) - before <= 20, f"{on_clouds(box) - before} objects for {s}")
+    s = box.sync(0, "j/", e)
+    check(s["files"] == 62 and s["requests"] <= 12 and tree(e) == tree(d), f"down: {s}")
+    box.did(0, d, "j/", unchanged=62)
+    box.did(0, "--both", e, "j/", unchanged=62)
+    if not FAULTS:
+        return
+    for i, name in enumerate(names[:20]):
+        box.file(f"small/{name}", b"again %d" % i)
+    p = stopped(box, "client_shared", d, "j/")
+    box.expect(0, "put", box.write("in", b"somebody else's"), "j/" + names[7])
+    p.send_signal(signal.SIGCONT)
+    err = p.communicate(timeout=60)[1].decode()
+    check(p.returncode == 4 and err.count("E0413") == 1 and f"j/{names[7]}" in err and "19 files" in err, f"exit {p.returncode}: {err}")
+    check(box.get("j/" + names[7]) == b"somebody else's", "written over")
+    p = stopped(box, "client_part", "j/", e)
+    box.file(f"small-back/{names[3]}", b"mine", old=False)
+    p.send_signal(signal.SIGCONT)
+    err = p.communicate(timeout=60)[1].decode()
+    check(p.returncode == 4 and err.count("E0413") == 1 and "changed here while the sync ran" in err and "19 files" in err, f"exit {p.returncode}: {err}")
+    check(tree(e)[names[3].encode()][0] == b"mine" and tree(e)[names[7].encode()][0] == b"somebody else's", "written over, or not got")
+
+
 def moving(box):
     """A file that is changed while it is read, and one that is written again within a tick of its first look."""
     d = box.path("moving")
     box.file("moving/x", os.urandom(3_000_000))
     if FAULTS:
-        p = box.start("sync", d, "m/", env={"QC_FAULT": "client_shared:stop:1"})
-        until = time.monotonic() + 60
-        while open(f"/proc/{p.pid}/stat", "rb").read().rsplit(b")", 1)[1].split()[0] != b"T":
-            check(time.monotonic() < until and p.poll() is None, "the put never stopped")
-            time.sleep(0.01)
+        p = stopped(box, "client_shared", d, "m/")
         # Another one at the lock: it does not wait, or as long as it is told to.
         q = box.expect(11, "sync", d, "m/")
         check(str(p.pid).encode() in q.stderr, f"the holder is not named: {q.stderr}")
@@ -383,6 +425,8 @@ def kills(box, rng):
     took = 0.5
     for _ in range(ROUNDS):
         change(box, rng, "live")
+        for i in range(10):             # enough for a bundle
+            box.file(f"live/{i}", rng.randbytes(rng.choice((10, 3000))), old=False)
         for args in (("--delete", "--max-delete", "100", box.path("live"), "kill/"), ("--delete", "--max-delete", "100", "kill/", box.path("mirror"))):
             for _ in range(2):
                 p = box.start("sync", *args)
@@ -483,7 +527,7 @@ def test():
     rng = seeded("cli/sync")
     with World(k=2, n=3) as box:
         box.init()
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, moving, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, moving, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)
