@@ -14,7 +14,7 @@ struct qc_key {
     uint8_t *bytes; /* sodium_malloc: guarded, locked if possible, not in dumps */
     size_t len;
     bool sealed; /* read-only from now on */
-    bool loose;  /* its page stays open: see qc_keys_loose_begin */
+    size_t loose; /* its page stays open: place in loose.key + 1; see qc_keys_loose_begin */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -74,32 +74,45 @@ static void block_give(uint8_t *p, size_t len)
 
 /* Pages of a thread between qc_keys_loose_begin and _end: open, and wiped while no key is in them. */
 static _Thread_local struct {
-    bool on;
-    size_t used; /* by keys */
+    unsigned depth;
+    qc_key *key[QC_KEY_LOOSE_MAX]; /* that are in such pages */
+    size_t used;
     uint8_t *page[SPARE_CLASSES][QC_KEY_LOOSE_MAX];
     size_t count[SPARE_CLASSES];
 } loose;
 
 static bool loose_fits(size_t len)
 {
-    return loose.on && spare_class(len) < SPARE_CLASSES && loose.used < QC_KEY_LOOSE_MAX;
+    return loose.depth > 0 && spare_class(len) < SPARE_CLASSES && loose.used < QC_KEY_LOOSE_MAX;
 }
 
 static uint8_t *loose_take(size_t len)
 {
     size_t class = spare_class(len);
-    uint8_t *p = loose.count[class] > 0 ? loose.page[class][--loose.count[class]] : block_take(len);
 
-    loose.used += p != NULL ? 1 : 0;
-    return p;
+    return loose.count[class] > 0 ? loose.page[class][--loose.count[class]] : block_take(len);
+}
+
+static void loose_add(qc_key *k)
+{
+    loose.key[loose.used++] = k;
+    k->loose = loose.used;
+}
+
+static void loose_drop(qc_key *k)
+{
+    const size_t at = k->loose - 1;
+
+    QC_ASSERT(at < loose.used && loose.key[at] == k); /* this thread's */
+    loose.key[at] = loose.key[--loose.used];
+    loose.key[at]->loose = at + 1;
+    k->loose = 0;
 }
 
 static void loose_give(uint8_t *p, size_t len)
 {
     size_t class = spare_class(len);
 
-    QC_ASSERT(loose.used > 0);
-    loose.used--;
     sodium_memzero(p, len);
     if (loose.count[class] < QC_KEY_LOOSE_MAX)
         loose.page[class][loose.count[class]++] = p;
@@ -109,14 +122,19 @@ static void loose_give(uint8_t *p, size_t len)
 
 void qc_keys_loose_begin(void)
 {
-    QC_ASSERT(!loose.on);
-    loose.on = true;
+    loose.depth++;
 }
 
 void qc_keys_loose_end(void)
 {
-    QC_ASSERT(loose.on && loose.used == 0);
-    loose.on = false;
+    QC_ASSERT(loose.depth > 0);
+    if (--loose.depth > 0)
+        return;
+    while (loose.used > 0) { /* it stays, as any other key */
+        qc_key *k = loose.key[loose.used - 1];
+        loose_drop(k);
+        QC_ASSERT(!k->sealed || sodium_mprotect_readonly(k->bytes) == 0);
+    }
     for (size_t class = 0; class < SPARE_CLASSES; class ++)
         while (loose.count[class] > 0)
             block_give(loose.page[class][--loose.count[class]], (class + 1) * QC_KEY_STEP);
@@ -136,12 +154,14 @@ qc_rc qc_key_blank(qc_key **ret, size_t len, struct qc_err *err)
     qc_key *k = qc_alloc(sizeof *k);
     if (k == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a key");
-    k->loose = loose_fits(len);
-    k->bytes = qc_alloc_trips() ? NULL : k->loose ? loose_take(len) : block_take(len);
+    const bool open = loose_fits(len);
+    k->bytes = qc_alloc_trips() ? NULL : open ? loose_take(len) : block_take(len);
     if (k->bytes == NULL) {
         qc_free(k);
         return QC_FAIL(err, QC_NOMEM, "no guarded memory for a key of %zu bytes", len);
     }
+    if (open)
+        loose_add(k);
     qc_alloc_count(1);
     k->len = len;
     *ret = k;
@@ -157,7 +177,7 @@ uint8_t *qc_key_write(qc_key *k)
 void qc_key_seal(qc_key *k)
 {
     QC_ASSERT(!k->sealed);
-    QC_ASSERT(k->loose || sodium_mprotect_readonly(k->bytes) == 0);
+    QC_ASSERT(k->loose > 0 || sodium_mprotect_readonly(k->bytes) == 0);
     k->sealed = true;
 }
 
@@ -237,9 +257,10 @@ void qc_key_free(qc_key **k)
 {
     if (*k == NULL)
         return;
-    if ((*k)->loose)
+    if ((*k)->loose > 0) {
+        loose_drop(*k);
         loose_give((*k)->bytes, (*k)->len);
-    else
+    } else
         block_give((*k)->bytes, (*k)->len);
     qc_alloc_count(-1);
     qc_free(*k);

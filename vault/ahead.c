@@ -17,6 +17,7 @@ struct ahead {
     struct ahead_one v[QC_VAULT_BUNDLE_FILES];
     size_t n;
     qc_buf bytes;
+    bool loose; /* keys of those that follow are in pages that stay open */
 };
 
 void ahead_free(struct ahead **ap)
@@ -27,6 +28,8 @@ void ahead_free(struct ahead **ap)
         return;
     for (size_t i = 0; i < a->n; i++)
         vault_gw_entry_done(&a->v[i].e);
+    if (a->loose)
+        qc_keys_loose_end();
     qc_buf_free(&a->bytes);
     qc_free(a);
 }
@@ -120,6 +123,8 @@ void vault_ahead(struct vault *v, const qc_span *names, size_t count, const stru
     struct ahead *a = count == 0 ? NULL : qc_alloc(sizeof(*a));
     if (a == NULL)
         return;
+    qc_keys_loose_begin();
+    a->loose = true;
     qc_rc rc = session_request(v, request, &why);
     if (rc == QC_OK)
         rc = fetch_entries(v, a, names, count, call, &why);

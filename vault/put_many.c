@@ -447,7 +447,9 @@ void vault_put_many(struct vault *v, const struct vault_put_many *what, const st
     }
     for (size_t i = 0; i < what->count; i++)
         b.m[i].item = &what->items[i];
+    qc_keys_loose_begin();
     run(&b);
+    qc_keys_loose_end();
     for (size_t i = 0; i < what->count; i++)
         tell(&b, i);
 }
