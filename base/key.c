@@ -13,7 +13,7 @@ _Static_assert(QC_KEY_MAX % QC_KEY_STEP == 0, "guarded blocks of other sizes com
 struct qc_key {
     uint8_t *bytes; /* sodium_malloc: guarded, locked if possible, not in dumps */
     size_t len;
-    bool sealed; /* read-only from now on */
+    bool sealed;  /* read-only from now on */
     size_t loose; /* its page stays open: place in loose.key + 1; see qc_keys_loose_begin */
 };
 

@@ -51,8 +51,7 @@ static qc_rc keep_got(struct sync_run *run, const struct get *g, struct qc_err *
     const int64_t now = sync_now_ns(), mtime = sync_time_ns(got->mtime_s, got->mtime_ns);
     memcpy(row.version, got->version, SYNC_VERSION_BYTES);
     if (lstat(g->place, &st) != 0 || !sync_is_synced(&st))
-        return sync_state_drop(run->state, g->s->path,
-                               err); /* somebody took it away: the next sync sees */
+        return sync_state_drop(run->state, g->s->path, err); /* somebody took it away: the next sync sees */
     row.st = sync_stat_of(&st);
     row.quiet = got->has_mtime && row.st.mtime_ns == mtime && row.st.size == got->size &&
                 mtime < now - (int64_t)QC_SYNC_TICK_MS * 1000000;
@@ -126,8 +125,8 @@ qc_rc sync_get_one(struct sync_run *run, const struct sync_step *s, struct qc_er
     sync_progress_file(run);
     qc_rc rc = begin(run, &g, NULL, &why);
     if (rc == QC_OK)
-        rc = vault_get(run->c->vault, qc_buf_span(&g.name), vault_sink_file_sink(g.file), &call, &g.got,
-                       &why);
+        rc =
+            vault_get(run->c->vault, qc_buf_span(&g.name), vault_sink_file_sink(g.file), &call, &g.got, &why);
     return end(run, &g, rc, &why, err);
 }
 

@@ -129,8 +129,7 @@ qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_er
 bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size, size_t most)
 {
     enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
-    if (size > QC_VAULT_BUNDLED_MAX || w->count == most ||
-        w->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)
+    if (size > QC_VAULT_BUNDLED_MAX || w->count == most || w->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)
         return false;
     w->v[w->count++] = s;
     w->bytes += size + ABOUT_EACH;

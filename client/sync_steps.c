@@ -70,7 +70,7 @@ bool sync_is_away(qc_rc rc)
 }
 
 void sync_outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum msg_class class, qc_span path,
-                    const struct qc_err *why)
+                  const struct qc_err *why)
 {
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
     struct qc_err none = { 0 };

@@ -39,8 +39,8 @@ void qc_key_seal(qc_key *k);
  * A thread that makes and frees keys by the thousand (for each entry of a listing some) need not have their
  * pages shut and opened each time. Between these two, what it makes, QC_KEY_LOOSE_MAX at a time, stays open
  * in its page, locked and guarded as ever; a freed one is wiped, and its page taken for the next. At the end
- * all those pages are shut, and a key that is still there is as any other. What is freed in between is freed by
- * the same thread (asserted). One pair may stand inside another: the outer one counts.
+ * all those pages are shut, and a key that is still there is as any other. What is freed in between is freed
+ * by the same thread (asserted). One pair may stand inside another: the outer one counts.
  */
 void qc_keys_loose_begin(void);
 void qc_keys_loose_end(void);

@@ -30,8 +30,8 @@ void vault_sink_file_links(struct vault_sink_file *f);
 /* Runs of zeros become holes, where the file system has such: they take no room. Their bytes are verified as
  * all others are. */
 void vault_sink_file_sparse(struct vault_sink_file *f);
-/* To be called when all has come, just before the name is taken: what it returns, if that is a failure, is the
- * end of it. */
+/* To be called when all has come, just before the name is taken: what it returns, if that is a failure, is
+ * the end of it. */
 typedef qc_rc (*vault_last_fn)(void *ctx, struct qc_err *err);
 void vault_sink_file_last(struct vault_sink_file *f, vault_last_fn fn, void *ctx);
 /* After a failure: leave NAME.part for a later get, if it has at least QC_VAULT_LEFT_MIN. Its name and bytes,
