@@ -200,6 +200,13 @@ qc_rc qc_sync(int fd, struct qc_err *err)
     return QC_OK;
 }
 
+qc_rc qc_sync_all(int fd, struct qc_err *err)
+{
+    if (syncfs(fd) != 0)
+        return QC_FAIL_OS(err, "syncing what holds %s", qc_path_of(fd).s);
+    return QC_OK;
+}
+
 /* A temporary file: held by an flock while its writer lives, so that a sweep knows the dead ones. */
 struct tmp {
     int dirfd; /* borrowed */

@@ -24,7 +24,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
  * mprotect and mlock, a kept one 5. While they wait nobody may read or write them, so a stray pointer to a
  * freed key still dies.
  */
-enum { SPARE_CLASSES = 4 };
+enum { SPARE_CLASSES = 8 };
 static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER; /* guards spare, spare_count */
 static uint8_t *spare[SPARE_CLASSES][QC_KEY_SPARE_MAX];
 static size_t spare_count[SPARE_CLASSES];

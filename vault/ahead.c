@@ -17,7 +17,6 @@ struct ahead {
     struct ahead_one v[QC_VAULT_BUNDLE_FILES];
     size_t n;
     qc_buf bytes;
-    bool loose; /* keys of those that follow are in pages that stay open */
 };
 
 void ahead_free(struct ahead **ap)
@@ -28,8 +27,6 @@ void ahead_free(struct ahead **ap)
         return;
     for (size_t i = 0; i < a->n; i++)
         vault_gw_entry_done(&a->v[i].e);
-    if (a->loose)
-        qc_keys_loose_end();
     qc_buf_free(&a->bytes);
     qc_free(a);
 }
@@ -118,13 +115,12 @@ void vault_ahead(struct vault *v, const qc_span *names, size_t count, const stru
 {
     char request[VAULT_REQUEST_ID_BYTES];
     struct qc_err why = { 0 };
+    session_look_end(v);
     ahead_free(&v->ahead);
     QC_ASSERT(count <= QC_VAULT_BUNDLE_FILES);
     struct ahead *a = count == 0 ? NULL : qc_alloc(sizeof(*a));
     if (a == NULL)
         return;
-    qc_keys_loose_begin();
-    a->loose = true;
     qc_rc rc = session_request(v, request, &why);
     if (rc == QC_OK)
         rc = fetch_entries(v, a, names, count, call, &why);
@@ -132,5 +128,6 @@ void vault_ahead(struct vault *v, const qc_span *names, size_t count, const stru
         rc = fetch_bytes(v, a, call, &why);
     if (rc == QC_OK)
         session_note_faults(v, request, call);
-    v->ahead = a; /* whatever is missing, each get asks for itself, and tells what is wrong */
+    session_look(v); /* until the next vault_ahead, or a call to the gateway */
+    v->ahead = a;    /* whatever is missing, each get asks for itself, and tells what is wrong */
 }

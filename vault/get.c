@@ -18,6 +18,7 @@ static void seen(struct vault *v, const struct vault_gw_entry *e, struct vault_n
         if (v->store[i] == NULL || !vault_store_writable(v->store[i]))
             continue;
         if (vault_store_mark(v->store[i], tag, &mark, &why) == QC_OK && mark < e->e.number) {
+            session_look_end(v);
             session_mark(v, e->e.path, e->e.number, notes);
             return;
         }

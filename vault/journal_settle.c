@@ -289,6 +289,7 @@ static qc_rc settle_cb(void *ctx, struct journal *j, struct qc_err *err)
 qc_rc journal_settle(struct vault *v, const uint8_t *path_tag, const struct vault_call *call,
                      struct qc_err *err)
 {
+    session_look_end(v); /* whoever settles writes next */
     if (v->state == NULL)
         return QC_OK;
     QC_TRY_AS(each(v->state, settle_cb, &(struct settling){ v, path_tag, call }, err), err, "journal");

@@ -111,6 +111,7 @@ static qc_rc all_pages(struct listing *l, bool tombstones, struct qc_err *err)
                                       .tombstones = tombstones,
                                       .fn = one_entry,
                                       .ctx = l };
+        session_look_end(l->v); /* of what was fetched ahead */
         qc_rc rc = l->v->gw->ops->entry_list(l->v->gw, l->v->id, &page, &more, &l->call->op, err);
         session_look_end(l->v);
         if (rc == QC_LIMIT && limit > 1 && l->totals.entries == before) {

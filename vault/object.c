@@ -27,6 +27,8 @@ qc_rc object_begin(struct object *o, struct vault *v, const uint8_t object[VAULT
     memcpy(o->ids.object, object, VAULT_ID_BYTES);
     memcpy(o->ids.version, version, VAULT_ID_BYTES);
     o->backup.max = QC_VAULT_BACKUP_MAX;
+    if (ahead_bytes(v->ahead, &o->ids).n == 0)
+        session_look_end(v); /* the gateway will be asked, for as long as that takes */
     return session_request(v, o->request, err);
 }
 

@@ -260,9 +260,11 @@ static qc_rc ask(struct vault *v, qc_span path, struct vault_gw_entry *ret, bool
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
     struct qc_err why = { 0 };
     uint64_t mark = 0;
-    qc_rc rc = ahead_take(v->ahead, path, &e)
-                   ? QC_OK
-                   : v->gw->ops->entry_get(v->gw, v->id, path, &e, &call->op, &why);
+    qc_rc rc = QC_OK;
+    if (!ahead_take(v->ahead, path, &e)) {
+        session_look_end(v); /* what others write from here on counts */
+        rc = v->gw->ops->entry_get(v->gw, v->id, path, &e, &call->op, &why);
+    }
     if (rc == QC_NOTFOUND) {
         QC_TRY(mark_of(v, path, &mark, call->notes, err));
         *ret_behind = mark > 0;

@@ -82,8 +82,8 @@ QC_MUST qc_rc session_entry_check(struct vault *v, qc_span path, const struct va
                                   struct qc_err *err);
 
 /* Entries that are checked until session_look_end are checked by one look at the stores, and with keys in
- * open pages (base/key.h): for a page of a listing. Where that cannot be begun, each check says why. Once at
- * a time; no call to the gateway in between but those of session_entry_check, which ends it for them. */
+ * open pages (base/key.h): for a page of a listing, or what was fetched ahead. Where that cannot be begun,
+ * each check says why. Once at a time; no call to the gateway in between but those that end it before. */
 void session_look(struct vault *v);
 void session_look_end(struct vault *v);
 

@@ -14,6 +14,7 @@ void vault_close(struct vault **v)
     if (*v == NULL)
         return;
     struct vault *s = *v;
+    session_look_end(s);
     for (unsigned i = 0; i < 2; i++) {
         vault_store_close(&s->store[i]);
         qc_free(s->dir[i]);

@@ -355,10 +355,16 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
     return qc_dir_sync(dir, err);
 }
 
-static qc_rc sync_part(struct vault_sink_file *f, struct qc_err *err)
+static qc_rc end_part(struct vault_sink_file *f, struct qc_err *err)
 {
     if (f->sparse && ftruncate(qc_fd_get(&f->file), (off_t)f->size) != 0) /* it may end in a hole */
         return QC_FAIL_OS(err, "%s", f->part);
+    return QC_OK;
+}
+
+static qc_rc sync_part(struct vault_sink_file *f, struct qc_err *err)
+{
+    QC_TRY(end_part(f, err));
     QC_TRY_AS(qc_sync(qc_fd_get(&f->file), err), err, "%s", f->part);
     return qc_fault(client_part, err);
 }
@@ -403,6 +409,11 @@ void vault_sink_file_later(struct vault_sink_file *f)
     f->later = true;
 }
 
+static bool is_live(const struct vault_sink_file *f, const struct vault_sink_outcome *o)
+{
+    return f != NULL && f->later && f->ended && o->rc == QC_OK;
+}
+
 static bool same_dir(const struct vault_sink_file *a, const struct vault_sink_file *b)
 {
     struct stat x, y;
@@ -416,7 +427,7 @@ static void step(struct vault_sink_file *const *files, struct vault_sink_outcome
                  step_fn fn)
 {
     for (size_t i = 0; i < count; i++)
-        if (files[i] != NULL && files[i]->later && files[i]->ended && outcomes[i].rc == QC_OK)
+        if (is_live(files[i], &outcomes[i]))
             outcomes[i].rc = fn(files[i], &outcomes[i].why);
 }
 
@@ -434,7 +445,7 @@ static void sync_dirs(struct vault_sink_file *const *files, struct vault_sink_ou
     struct vault_sink_outcome last = { 0 };
     for (size_t i = 0; i < count; i++) {
         const struct vault_sink_file *f = files[i];
-        if (f == NULL || !f->later || !f->ended || outcomes[i].rc != QC_OK)
+        if (!is_live(f, &outcomes[i]))
             continue;
         if (before == NULL || !same_dir(before, f))
             last.rc = qc_dir_sync(qc_fd_get(&f->dir), &last.why);
@@ -443,11 +454,58 @@ static void sync_dirs(struct vault_sink_file *const *files, struct vault_sink_ou
     }
 }
 
-/* Each step for all before the next one: the first sync of many finds the blocks of all on their way, and the
+/* One wait for all that lie on a file system: docs/adr/0055. */
+static void sync_all(struct vault_sink_file *const *files, struct vault_sink_outcome *outcomes, size_t count)
+{
+    struct vault_sink_outcome last = { 0 };
+    bool any = false;
+    dev_t device = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct stat st;
+        if (!is_live(files[i], &outcomes[i]))
+            continue;
+        const int dir =
+            qc_fd_get(&files[i]->dir); /* opened before the first byte: errors since then are seen */
+        if (fstat(dir, &st) != 0) {
+            outcomes[i].rc = QC_FAIL_OS(&outcomes[i].why, "%s", files[i]->path);
+            continue;
+        }
+        if (!any || st.st_dev != device)
+            last.rc = qc_sync_all(dir, &last.why);
+        any = true;
+        device = st.st_dev;
+        outcomes[i] = last;
+    }
+}
+
+static qc_rc part_is_safe(struct vault_sink_file *f, struct qc_err *err)
+{
+    (void)f;
+    return qc_fault(client_part, err);
+}
+
+static size_t live(struct vault_sink_file *const *files, const struct vault_sink_outcome *outcomes,
+                   size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += is_live(files[i], &outcomes[i]);
+    return n;
+}
+
+/* Each step for all before the next one. Of few: the first sync finds the blocks of all on their way, and the
  * file system writes its journal once. */
 void vault_sink_files_finish(struct vault_sink_file *const *files, struct vault_sink_outcome *outcomes,
                              size_t count)
 {
+    if (live(files, outcomes, count) >= QC_VAULT_BUNDLE_LEAST) {
+        step(files, outcomes, count, end_part);
+        sync_all(files, outcomes, count);
+        step(files, outcomes, count, part_is_safe);
+        step(files, outcomes, count, name_part);
+        sync_all(files, outcomes, count);
+        return;
+    }
     step(files, outcomes, count, push);
     step(files, outcomes, count, sync_part);
     step(files, outcomes, count, name_part);

@@ -39,7 +39,7 @@ struct vault_store {
     /* Between vault_store_look and _end: a read that is not over, so that the database is locked and looked
      * at once, and what reads. NULL else. */
     struct {
-        struct qc_stmt *held, *mark, *sequence;
+        struct qc_stmt *held, *mark, *sequence, *record;
     } look;
 };
 

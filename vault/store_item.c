@@ -116,6 +116,7 @@ void vault_store_look_end(struct vault_store *s)
 {
     qc_stmt_free(&s->look.mark);
     qc_stmt_free(&s->look.sequence);
+    qc_stmt_free(&s->look.record);
     qc_stmt_free(&s->look.held);
 }
 

@@ -158,14 +158,17 @@ qc_rc store_row_open(struct vault_store_record *ret, struct vault_store *s, stru
 qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version, uint32_t generation,
                     struct vault_store_record *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *own = NULL;
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    struct qc_stmt **at = s->look.held != NULL ? &s->look.record : &own;
     bool row = false;
-    QC_TRY(qc_db_prepare(s->db,
-                         "SELECT " STORE_RECORD_COLUMNS
-                         " FROM record WHERE object_id = ?1 AND version_id = ?2"
-                         " AND (?3 = 0 OR generation = ?3) ORDER BY generation DESC LIMIT 1",
-                         &find, err));
+    if (*at == NULL)
+        QC_TRY(qc_db_prepare(s->db,
+                             "SELECT " STORE_RECORD_COLUMNS
+                             " FROM record WHERE object_id = ?1 AND version_id = ?2"
+                             " AND (?3 = 0 OR generation = ?3) ORDER BY generation DESC LIMIT 1",
+                             at, err));
+    struct qc_stmt *find = *at;
     QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(object, VAULT_ID_BYTES)),
                    QC_VB(qc_span_of(version, VAULT_ID_BYTES)), QC_VI(generation)));
     QC_TRY(qc_stmt_step(find, &row, err));

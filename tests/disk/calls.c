@@ -517,9 +517,10 @@ int syncfs(int fd)
     if (!fd_ours(fd, &ino))
         return (int)syscall(SYS_syncfs, fd);
     rec_lock();
-    rec_emit((struct event){ .op = OP_SYNC_ALL }, NULL, NULL, NULL);
+    const int os = rec_strike(FAIL_SYNC, ino, NULL);
+    rec_emit((struct event){ .op = OP_SYNC_ALL, .os = os }, NULL, NULL, NULL);
     rec_unlock();
-    return 0;
+    return os != 0 ? failed(os) : 0; /* R2 */
 }
 
 /* -- dying ------------------------------------------------------------------------------------------------

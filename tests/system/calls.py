@@ -23,10 +23,10 @@ LISTED = {"qcloud": {"mprotect": 1, "lock": 1, "fsync": 0, "connect": 0}}
 SHIM = os.environ["QC_COUNT_SHIM"]
 MIB = 1 << 20
 # Of a tree with more of them: all are one bundle, whatever their number.
-TOGETHER = {"qcloud": {"fsync": 0.1, "fdatasync": 0.2, "thread": 0.1, "connect": 0.1},
+TOGETHER = {"qcloud": {"mprotect": 6, "fsync": 0.1, "fdatasync": 0.2, "thread": 0.1, "connect": 0.1},
             "qcloud-gateway": {"fsync": 0.2, "fdatasync": 0.2, "thread": 0.1}}
-# Its bytes, and then its mode, are synced; the directory is for all of them.
-GET_TOGETHER = {"qcloud": {"fsync": 2.1, "fdatasync": 0.05, "thread": 0.1, "connect": 0.1}, "qcloud-gateway": {"thread": 0.1}}
+# All of them are synced, bytes and then names, by two calls; marks and shares are read under one lock.
+GET_TOGETHER = {"qcloud": {"fsync": 0.1, "fdatasync": 0.05, "thread": 0.1, "connect": 0.1, "mprotect": 1, "lock": 1}, "qcloud-gateway": {"thread": 0.1}}
 FILES, MORE = 6, 200      # fewer than QC_VAULT_BUNDLE_LEAST; not more than a bundle holds
 
 

@@ -55,6 +55,8 @@ QC_MUST qc_rc qc_pread_full(int fd, uint8_t *dst, size_t want, uint64_t off, siz
                             struct qc_err *err);
 /* fsync, once. */
 QC_MUST qc_rc qc_sync(int fd, struct qc_err *err);
+/* syncfs, once: all of the file system that the file lies on, whoever wrote it. */
+QC_MUST qc_rc qc_sync_all(int fd, struct qc_err *err);
 /* fsync of a directory: names in it are durable. */
 QC_MUST qc_rc qc_dir_sync(int dirfd, struct qc_err *err);
 

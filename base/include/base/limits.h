@@ -12,7 +12,7 @@
     X(QC_KEY_MAX, 4096, "bytes", "a passphrase or a slot of pad; one guarded page")                          \
     X(QC_KEY_STEP, 16, "bytes", "guarded blocks end at a page's end; other sizes come out unaligned")        \
     X(QC_KEY_SPARE_MAX, 16, "blocks",                                                                        \
-      "per length; locked pages that are kept: 64 of 2,048 by the usual limit")                              \
+      "per length; locked pages that are kept: 128 of 2,048 by the usual limit")                             \
     X(QC_KEY_LOOSE_MAX, 32, "keys", "of one thread, in open pages: an object that is sealed has a dozen")    \
     X(QC_PASSPHRASE_MAX, 1024, "bytes", "longer than any sentence; a terminal's line has 4,095")             \
     X(QC_HKDF_MAX, 255 * 32, "bytes", "RFC 5869: 255 blocks of the hash")                                    \

@@ -236,10 +236,10 @@ QC_MUST qc_rc vault_store_sequence(struct vault_store *s, const uint8_t object[V
                                    struct qc_err *err);
 
 /*
- * Until vault_store_look_end (or the close) marks and sequences are read out of one state of the database,
- * under one lock and by statements that are kept: for a page of a listing, 4 locks and 2 statements less for
- * each of its entries. Whoever wants to write waits meanwhile: nothing that takes long in between. Not nested
- * (asserted).
+ * Until vault_store_look_end (or the close) marks, sequences and records are read out of one state of the
+ * database, under one lock and by statements that are kept: for a page of a listing, or what is got together,
+ * 4 locks and 2 statements less for each entry. Whoever wants to write waits meanwhile: nothing that takes
+ * long in between. Not nested (asserted).
  */
 QC_MUST qc_rc vault_store_look(struct vault_store *s, struct qc_err *err);
 void vault_store_look_end(struct vault_store *s);
