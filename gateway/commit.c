@@ -204,7 +204,10 @@ static qc_rc decide_batch(struct gw_engine *e, struct gw_change *batch, bool *re
     d->e = e;
     d->sequence = tip.sequence + 1;
     d->records.max = QC_GW_LOG_MAX - GW_LOG_HEAD_BYTES - GW_LOG_CLEAR_BYTES - QC_TAG;
-    QC_TRY(decide_each(d, batch, err));
+    qc_keys_loose_begin(); /* one for each change: what it says is sealed under a key of its own */
+    const qc_rc each = decide_each(d, batch, err);
+    qc_keys_loose_end();
+    QC_TRY(each);
     if (d->count == 0)
         return QC_OK;
     QC_TRY(seal_batch(d, err));

@@ -155,12 +155,11 @@ qc_rc store_row_open(struct vault_store_record *ret, struct vault_store *s, stru
     return store_record_open(&ret->share, s, &id, qc_col_span(row, 5), err);
 }
 
-qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version, uint32_t generation,
+/* generation: 0: the newest. at: the statement, which is made where it is NULL. */
+static qc_rc get_by(struct vault_store *s, struct qc_stmt **at, const struct store_record_id *id,
                     struct vault_store_record *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_stmt_free) struct qc_stmt *own = NULL;
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
-    struct qc_stmt **at = s->look.held != NULL ? &s->look.record : &own;
     bool row = false;
     if (*at == NULL)
         QC_TRY(qc_db_prepare(s->db,
@@ -169,14 +168,22 @@ qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t 
                              " AND (?3 = 0 OR generation = ?3) ORDER BY generation DESC LIMIT 1",
                              at, err));
     struct qc_stmt *find = *at;
-    QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(object, VAULT_ID_BYTES)),
-                   QC_VB(qc_span_of(version, VAULT_ID_BYTES)), QC_VI(generation)));
+    QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(id->object, VAULT_ID_BYTES)),
+                   QC_VB(qc_span_of(id->version, VAULT_ID_BYTES)), QC_VI(id->generation)));
     QC_TRY(qc_stmt_step(find, &row, err));
     if (!row)
         return QC_FAIL(err, QC_NOTFOUND, "holds no share of this version");
     QC_TRY(store_row_open(&r, s, find, err));
     *ret = QC_STEAL(r);
     return QC_OK;
+}
+
+qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version, uint32_t generation,
+                    struct vault_store_record *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *own = NULL;
+    const struct store_record_id id = { .object = object, .version = version, .generation = generation };
+    return get_by(s, s->look.held != NULL ? &s->look.record : &own, &id, ret, err);
 }
 
 qc_rc vault_store_get_at(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
@@ -210,14 +217,27 @@ qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES
     return vault_store_get_at(s, object, version, 0, ret, err);
 }
 
-static qc_rc commit_record(struct vault_store *s, const struct vault_store_commit *change, const qc_rng *rng,
-                           struct qc_err *err)
+/* Of one transaction, made when they are used first: to make one takes longer than to run it. */
+struct changing {
+    struct qc_stmt *find, *update, *upsert;
+};
+
+static void changing_done(struct changing *by)
+{
+    qc_stmt_free(&by->find);
+    qc_stmt_free(&by->update);
+    qc_stmt_free(&by->upsert);
+}
+
+static qc_rc commit_record(struct vault_store *s, struct changing *by, const struct vault_store_commit *change,
+                           const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
-    QC_CLEANUP(qc_stmt_free) struct qc_stmt *update = NULL;
     uint8_t sealed[STORE_SEALED];
     size_t n = 0;
-    QC_TRY(store_row_get(s, change->object, change->version, 0, &r, err));
+    const struct store_record_id newest = { .object = change->object, .version = change->version };
+    QC_TRY(get_by(s, &by->find, &newest, &r, err));
+    qc_stmt_reset(by->find);
     if (r.gone)
         return QC_FAIL(err, QC_CONFLICT, "the version is deleted");
     if (r.state == VAULT_RECORD_COMMITTED && r.sequence == change->sequence)
@@ -226,27 +246,29 @@ static qc_rc commit_record(struct vault_store *s, const struct vault_store_commi
     r.sequence = change->sequence;
     struct store_record_id id = id_of(&r);
     QC_TRY(store_record_seal(sealed, &n, s, &id, r.share, rng, err));
-    QC_TRY(qc_db_prepare(s->db,
-                         "UPDATE record SET state = ?4, sequence = ?5, sealed = ?6"
-                         " WHERE object_id = ?1 AND version_id = ?2 AND generation = ?3",
-                         &update, err));
-    return QC_RUN(update, err, QC_VB(qc_span_of(r.object, VAULT_ID_BYTES)),
+    if (by->update == NULL)
+        QC_TRY(qc_db_prepare(s->db,
+                             "UPDATE record SET state = ?4, sequence = ?5, sealed = ?6"
+                             " WHERE object_id = ?1 AND version_id = ?2 AND generation = ?3",
+                             &by->update, err));
+    return QC_RUN(by->update, err, QC_VB(qc_span_of(r.object, VAULT_ID_BYTES)),
                   QC_VB(qc_span_of(r.version, VAULT_ID_BYTES)), QC_VI(r.generation), QC_VI(r.state),
                   QC_VI(r.sequence), QC_VB(qc_span_of(sealed, n)));
 }
 
-static qc_rc raise_mark(struct vault_store *s, const uint8_t *path_tag, uint64_t number, struct qc_err *err)
+static qc_rc raise_mark(struct vault_store *s, struct changing *by, const uint8_t *path_tag, uint64_t number,
+                        struct qc_err *err)
 {
-    QC_CLEANUP(qc_stmt_free) struct qc_stmt *upsert = NULL;
     uint8_t tag[16];
     QC_ASSERT(number <= INT64_MAX);
     QC_TRY(store_mark_tag(tag, s, path_tag, number, err));
-    QC_TRY(qc_db_prepare(
-        s->db,
-        "INSERT INTO mark (path_tag, number, tag) VALUES (?1, ?2, ?3) ON CONFLICT (path_tag)"
-        " DO UPDATE SET number = excluded.number, tag = excluded.tag WHERE excluded.number > number",
-        &upsert, err));
-    return QC_RUN(upsert, err, QC_VB(qc_span_of(path_tag, 16)), QC_VI(number),
+    if (by->upsert == NULL)
+        QC_TRY(qc_db_prepare(
+            s->db,
+            "INSERT INTO mark (path_tag, number, tag) VALUES (?1, ?2, ?3) ON CONFLICT (path_tag)"
+            " DO UPDATE SET number = excluded.number, tag = excluded.tag WHERE excluded.number > number",
+            &by->upsert, err));
+    return QC_RUN(by->upsert, err, QC_VB(qc_span_of(path_tag, 16)), QC_VI(number),
                   QC_VB(qc_span_of(tag, sizeof(tag))));
 }
 
@@ -267,15 +289,16 @@ static qc_rc commit(struct vault_store *s, const struct vault_store_commit *chan
                     const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_CLEANUP(changing_done) struct changing by = { 0 };
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
     QC_TRY(store_reload(s, &(bool){ false }, err));
     for (size_t i = 0; i < count; i++) {
         const struct vault_store_commit *change = &changes[i];
         if (change->object != NULL)
-            QC_TRY(commit_record(s, change, rng, err));
+            QC_TRY(commit_record(s, &by, change, rng, err));
         if (change->path_tag != NULL)
-            QC_TRY(raise_mark(s, change->path_tag, change->number, err));
+            QC_TRY(raise_mark(s, &by, change->path_tag, change->number, err));
         if (change->head != NULL)
             QC_TRY(raise_head(s, change->head, err));
     }
@@ -422,10 +445,11 @@ static qc_rc marks_raise(struct vault_store *s, const struct vault_store_mark *m
                          struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_CLEANUP(changing_done) struct changing by = { 0 };
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
     for (size_t i = 0; i < count; i++)
-        QC_TRY(raise_mark(s, marks[i].path_tag, marks[i].number, err));
+        QC_TRY(raise_mark(s, &by, marks[i].path_tag, marks[i].number, err));
     return qc_tx_commit(&tx, err);
 }
 
