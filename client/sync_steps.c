@@ -199,8 +199,12 @@ static qc_rc do_keep_both(struct sync_run *run, const struct sync_step *s, struc
     struct qc_err why = { 0 };
     bool same = false;
     QC_TRY(sync_compare(run, s->path, s->here, s->there, &same, err));
-    if (same)
-        return adopt(run, s, err);
+    if (same) { /* but for time or mode, or it would not be here: no byte is lost by those of the vault */
+        const struct sync_step over = {
+            .what = SYNC_GET, .path = s->path, .here = s->here, .there = s->there, .base = s->base
+        };
+        return sync_get_one(run, &over, err);
+    }
     qc_rc rc = move_aside(run, s, &aside, &why);
     if (rc != QC_OK) {
         sync_outcome(run, rc, false, true, MSG_SYNC, s->path, &why);

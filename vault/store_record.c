@@ -229,8 +229,8 @@ static void changing_done(struct changing *by)
     qc_stmt_free(&by->upsert);
 }
 
-static qc_rc commit_record(struct vault_store *s, struct changing *by, const struct vault_store_commit *change,
-                           const qc_rng *rng, struct qc_err *err)
+static qc_rc commit_record(struct vault_store *s, struct changing *by,
+                           const struct vault_store_commit *change, const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
     uint8_t sealed[STORE_SEALED];
