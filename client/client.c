@@ -4,6 +4,7 @@
 
 #include "home/gateway_start.h"
 #include "progress.h"
+#include "prune.h"
 #include "remote.h"
 #include "signals.h"
 #include "text.h"
@@ -11,6 +12,7 @@
 
 void client_done(struct client *c)
 {
+    keeping_free(&c->keeping);
     if (c->rng != NULL)
         qrng_rest(c->rng); /* a command that it started ends while all else is closed */
     vault_close(&c->vault);

@@ -16,6 +16,7 @@
 enum { NEEDS_CONF = 1, NEEDS_OWN_GATEWAY = 2, NEEDS_CLASS_SHIFT = 8 };
 #define NEEDS_CLASS(c) ((unsigned)(c) << NEEDS_CLASS_SHIFT)
 
+struct keeping;
 struct client {
     struct out out;
     struct places places;
@@ -39,6 +40,8 @@ struct client {
     bool no_input;    /* never ask at the terminal */
     bool no_prompt;   /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;
+    qc_rc kept_worst;        /* of those that were to be kept: what was refused */
+    struct keeping *keeping; /* versions that are to be kept until a date (prune.h); or NULL */
     bool noted;              /* a warning was given that --strict counts */
     bool open;               /* of a put it is not known whether it was done */
     struct qrng_conf random; /* after client_random_conf */
@@ -143,6 +146,7 @@ qc_rc cmd_versions(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_trash_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_trash_empty(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_prune(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_lock(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_trash_restore(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);

@@ -193,6 +193,10 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
         listing_time(s->mtime_s, when);
         out_line(&c->out, "file     last changed %s", when);
     }
+    if (info->kept > 0) {
+        listing_time(info->kept, when);
+        out_line(&c->out, "kept     until %s", when);
+    }
     out_line(&c->out, "budget   %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys %u)", listing_budget(s),
              s->margin, s->margin_full, s->key_margin);
     ages_text(c, info);
@@ -256,6 +260,7 @@ static qc_rc stat_of(struct client *c, qc_span name, const struct vault_which *w
     QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    char stamp[QC_TIME_TEXT];
     struct vault_gw_info info = { 0 };
     struct vault_call call = client_call(c);
     QC_TRY(which != NULL ? vault_version_stat(c->vault, name, which, &call, &s, err)
@@ -271,6 +276,10 @@ static qc_rc stat_of(struct client *c, qc_span name, const struct vault_which *w
         QC_TRY(qc_json_set_int(j, "padding", (int64_t)s.padding, err));
     QC_TRY(ages_json(j, &info, err));
     QC_TRY(stat_layout_json(j, &info, err));
+    if (info.kept > 0) {
+        listing_stamp(info.kept, stamp);
+        QC_TRY(qc_json_set_str(j, "kept_until", stamp, err));
+    }
     return out_json(&c->out, &j, err);
 }
 

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "profile.h"
 #include "progress.h"
+#include "prune.h"
 #include "signals.h"
 #include "sites.h"
 #include "text.h"
@@ -110,6 +111,7 @@ qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, 
     r->degraded = client_random_warn(c) || r->degraded;
     QC_TRY(stored_line(name, r, &line, err));
     QC_TRY(item_json(c, name, r, err));
+    QC_TRY(keeping_add(c, name, r->object, r->version, &c->kept_worst, err));
     if (r->degraded)
         return QC_FAIL(err, QC_DEGRADED, "%.*s", (int)line.n, (const char *)line.p);
     out_note(&c->out, "%.*s", (int)line.n, (const char *)line.p);
@@ -492,6 +494,15 @@ static qc_rc put_words(struct put_run *run, const struct qc_args *args, struct q
     return QC_OK;
 }
 
+/* Whatever was stored is kept, also where something else was not stored. */
+static qc_rc keep_all(struct put_run *run, struct qc_err *err)
+{
+    struct client *c = run->c;
+    const qc_rc rc = keeping_flush(c, &c->kept_worst, err);
+    run->worst = qc_rc_worse(run->worst, c->kept_worst);
+    return rc;
+}
+
 qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
@@ -500,6 +511,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     bool shared = false;
     bool tree = qc_args_flag(args, "recursive");
     const char *wait = qc_args_value(args, "wait", "full");
+    const char *until = qc_args_value(args, "retain-until", NULL);
     run.opts.if_absent = qc_args_flag(args, "if-absent");
     c->pad = qc_args_flag(args, "pad");
     run.opts.anew = qc_args_flag(args, "restart");
@@ -508,6 +520,10 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_FAIL(err, QC_USAGE, "--wait is full or quorum, not '%.40s'", wait);
     QC_TRY(check_words(args, tree, err));
     QC_TRY(profile_shared(args, &shared, NULL, err));
+    if (until != NULL && shared)
+        return QC_FAIL(err, QC_USAGE, "--retain-until is for the profile ec");
+    if (until != NULL)
+        QC_TRY(keeping_new(c, until, false, err));
     if (shared)
         run.sites = &sites;
     c->puts_one = !shared && !tree && args->argc <= 2;
@@ -517,6 +533,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
                     : put_words(&run, args, err);
     if (run.go_on)
         put_waiting(&run);
+    QC_TRY(keep_all(&run, err));
     QC_TRY(rc);
     return client_outcome(c, run.worst, "not stored as asked", err);
 }

@@ -72,6 +72,10 @@ static const struct help rows[] = {
       "2 no rule, or nobody can be asked and there is no --yes, 4 a name was left alone, 6 too few clouds, 7 "
       "both "
       "share stores have to be there, 8 a version does not verify" },
+    { "lock",
+      { "qcloud lock scan.vcf --until 2036-12-31", "qcloud lock scan.vcf --version 2 --until 2036-12-31",
+        "qcloud put --retain-until 2036-12-31 scan.vcf" },
+      "2 a date that is none, or has passed, 3 not found, 6 too few clouds" },
     { "explain",
       { "qcloud explain scan.vcf", "qcloud explain --json scan.vcf", "qcloud explain a b c" },
       "3 not found, 7 no share store, 8 does not verify" },

@@ -24,6 +24,9 @@ QC_MUST qc_rc which_args(struct client *c, const struct qc_args *args, struct wh
 /* "7", "v7", or 32 hex digits. QC_USAGE. */
 QC_MUST qc_rc which_parse(const char *word, struct which *ret, struct qc_err *err);
 
+/* "2036-12-31": its beginning by this machine's clock; and the forms of --at. QC_USAGE. */
+QC_MUST qc_rc which_date_parse(const char *word, int64_t *ret, struct qc_err *err);
+
 /* The versions of a name, the newest first, one line each, and the name at its end where `named` is. One that
  * cannot be opened is listed all the same, and its failure told: folded into *worst, as client_object. */
 QC_MUST qc_rc listing_versions(struct client *c, qc_span name, bool named, qc_rc *worst, bool *ret_go_on,

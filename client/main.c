@@ -82,6 +82,7 @@ static const struct qc_opt passphrase_opts[] = {
 static const struct qc_opt put_opts[] = {
     { "recursive", 'r', NULL, "store a directory tree", false },
     { "if-absent", 0, NULL, "refuse when the name is taken", false },
+    { "retain-until", 0, "DATE", "nobody purges it before then, as with qcloud lock", false },
     { "restart", 0, NULL, "begin anew, where an interrupted put of the name could go on", false },
     { "pad", 0, NULL,
       "pad it with up to 12 % of zeros, so that its size says little; always: vault.pad = yes", false },
@@ -348,6 +349,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_PURGE) | NEEDS_CONF, empty_opts, cmd_trash_empty },
     { "prune", "--keep-... N [PREFIX]", "purge old versions of each name, but those that a rule keeps", 0, 1,
       NEEDS_CLASS(MSG_PURGE) | NEEDS_CONF, prune_opts, cmd_prune },
+    { "lock", "NAME... --until DATE", "nobody purges this version before a date", 1, -1,
+      NEEDS_CLASS(MSG_PURGE) | NEEDS_CONF, lock_opts, cmd_lock },
     { "explain", "NAME...", "where an object's keys came from, and what carried it, as it says itself", 1, -1,
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, profile_opts, cmd_explain },
     { "reseal", "NAME... | --where rng=SOURCE [PREFIX]", "seal objects anew, under keys that are drawn now",

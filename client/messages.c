@@ -469,6 +469,12 @@ static const struct row rows[] = {
         { SAY("make the place that the message names readable and writable for you, then the same command "
               "again") } } },
     { QC_AUTH,
+      IN(PURGE),
+      { 6,
+        "That version is there as before, with its key shares.",
+        { SAY("wait for the date that line one names; or see to the permissions of the place that it "
+              "names") } } },
+    { QC_AUTH,
       ALL,
       { 1,
         "Nothing was changed.",

@@ -49,7 +49,7 @@ static bool parse_form(const char *word, const char *form, bool zone, int64_t *r
     return true;
 }
 
-static qc_rc parse_time(const char *word, int64_t *ret, struct qc_err *err)
+static bool any_form(const char *word, int64_t *ret)
 {
     static const struct {
         const char *form;
@@ -59,7 +59,23 @@ static qc_rc parse_time(const char *word, int64_t *ret, struct qc_err *err)
                   { "%Y-%m-%dT%H:%M", false },     { "%Y-%m-%d %H:%M", false } };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (parse_form(word, forms[i].form, forms[i].zone, ret))
-            return QC_OK;
+            return true;
+    return false;
+}
+
+qc_rc which_date_parse(const char *word, int64_t *ret, struct qc_err *err)
+{
+    if (parse_form(word, "%Y-%m-%d", false, ret) || any_form(word, ret))
+        return QC_OK;
+    return QC_FAIL(err, QC_USAGE,
+                   "a date is 2036-12-31, by this machine's clock, or 2036-12-31T12:00:00Z, not '%.60s'",
+                   word);
+}
+
+static qc_rc parse_time(const char *word, int64_t *ret, struct qc_err *err)
+{
+    if (any_form(word, ret))
+        return QC_OK;
     return QC_FAIL(err, QC_USAGE,
                    "--at takes 2026-01-02T03:04:05Z, or '2026-01-02 03:04' by this machine's clock, not "
                    "'%.60s'",

@@ -1,5 +1,6 @@
 /* Publishing: a log object's records become rows. */
 #include "cat_internal.h"
+#include "known_time.h"
 
 static qc_rc fits(uint64_t v, const char *what, struct qc_err *err)
 {
@@ -383,6 +384,7 @@ static qc_rc apply_retained(struct gw_cat *c, const struct gw_rec_retained *r, s
     struct gw_version_row v;
     bool live;
 
+    QC_TRY(gw_time_heard(c, r->known, err));
     QC_TRY(version_of(c, r->tenant, &r->object, &r->version, &v, &live, err));
     return live ? gw_cat_version_keep(c, v.no, r->until, err) : QC_OK;
 }

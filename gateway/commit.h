@@ -19,6 +19,7 @@ enum gw_change_kind {
     GW_CHANGE_RECODED,
     GW_CHANGE_PURGE,
     GW_CHANGE_BACKUPS,
+    GW_CHANGE_RETAIN,
     GW_CHANGE_FIRST
 };
 
@@ -54,10 +55,11 @@ struct gw_change {
     const struct gw_config *code;     /* CODE: as it shall be; borrowed */
     struct gw_recoded *recoded;       /* RECODED: so many; borrowed */
     unsigned recoded_count;
-    struct gw_purge *purges; /* PURGE: so many; borrowed */
+    struct gw_purge *purges; /* PURGE, RETAIN: so many; borrowed */
     unsigned purge_count;
     const struct gw_new_backup *backups; /* BACKUPS: so many, of one vault; borrowed */
     unsigned backup_count;
+    uint64_t until;                     /* RETAIN: of these */
     const struct gw_new_shares *shares; /* MEMBER, CODE: what all clouds hold since; NULL: nothing new */
     bool has_domain;                    /* MEMBER: `domain` shall be the rule; there is no cloud then */
     enum gw_domain domain;

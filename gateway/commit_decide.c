@@ -425,6 +425,8 @@ static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *
         return gw_known_purge(e, c, ret_live, err);
     if (c->kind == GW_CHANGE_BACKUPS)
         return gw_known_backups(e, c, ret_live, err);
+    if (c->kind == GW_CHANGE_RETAIN)
+        return gw_known_retain(e, c, ret_live, err);
     if (c->kind == GW_CHANGE_CLOUD) { /* what was decided before is published: see gw_roll's callers */
         QC_TRY(gw_cloud_life(e->cat, c->cloud->id, &life, err));
         *ret_live = life.logged >= c->cloud->generation;
@@ -540,6 +542,8 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
         return gw_decide_purge(d, c, err);
     case GW_CHANGE_BACKUPS:
         return gw_decide_backups(d, c, err);
+    case GW_CHANGE_RETAIN:
+        return gw_decide_retain(d, c, err);
     case GW_CHANGE_FIRST:
         return decide_first(d, c, err);
     }

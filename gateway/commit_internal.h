@@ -49,6 +49,11 @@ QC_MUST qc_rc gw_decide_backups(struct gw_deciding *d, struct gw_change *c, stru
 QC_MUST qc_rc gw_known_backups(struct gw_engine *e, const struct gw_change *c, bool *ret_live,
                                struct qc_err *err);
 
+/* The same for versions that are kept until a date. */
+QC_MUST qc_rc gw_decide_retain(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
+QC_MUST qc_rc gw_known_retain(struct gw_engine *e, const struct gw_change *c, bool *ret_live,
+                              struct qc_err *err);
+
 /* It is decided, and the catalogue's lock is held still: whoever chooses places holds it, too, and finds the
  * rules as they are. */
 void gw_decided(struct gw_engine *e, const struct gw_change *change);

@@ -154,9 +154,10 @@ struct gw_engine {
     struct gw_bundles bundles;
 
     atomic_bool fenced;
-    atomic_bool keeps;     /* debts, repair, sweep, adoption: one gateway's of those on a catalogue */
-    atomic_bool repairing; /* one repair at a time */
-    atomic_bool moving;    /* clouds come or go: one at a time (move.h) */
+    _Atomic uint64_t time_seen_ms; /* tidy.c */
+    atomic_bool keeps;             /* debts, repair, sweep, adoption: one gateway's of those on a catalogue */
+    atomic_bool repairing;         /* one repair at a time */
+    atomic_bool moving;            /* clouds come or go: one at a time (move.h) */
     atomic_uint_least64_t moved_per_s; /* bytes, in the last move */
     _Atomic(enum gw_domain) domain;    /* what fails together */
     atomic_bool tenants_stale;         /* a change of a tenant was published: the catalogue knows better */

@@ -326,8 +326,9 @@ static qc_rc add_purged(qc_buf *b, const struct gw_rec_purged *r, struct qc_err 
 
 static qc_rc add_retained(qc_buf *b, const struct gw_rec_retained *r, struct qc_err *err)
 {
-    return add_about(b, &(struct about_version){ r->tenant, &r->vault, &r->object, &r->version, r->until },
-                     err);
+    QC_TRY(add_about(b, &(struct about_version){ r->tenant, &r->vault, &r->object, &r->version, r->until },
+                     err));
+    return qc_buf_add_be(b, r->known, 8, err);
 }
 
 static void rd_purged(qc_rd *rd, struct gw_rec_purged *r)
@@ -348,7 +349,8 @@ static void rd_retained(qc_rd *rd, struct gw_rec_retained *r)
     rd_id(rd, &r->object);
     rd_id(rd, &r->version);
     r->until = qc_rd_be(rd, 8);
-    if (r->until < 1 || r->until > INT64_MAX)
+    r->known = qc_rd_be(rd, 8);
+    if (r->until < 1 || r->until > INT64_MAX || r->known > INT64_MAX)
         qc_rd_fail(rd);
 }
 

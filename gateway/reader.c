@@ -344,6 +344,7 @@ qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, str
     info.old = !current;
     info.acked_margin = v.acked_margin;
     info.written_s = (int64_t)v.created;
+    info.kept_s = (int64_t)v.kept;
     miss_lost(e, &info);
     QC_TRY(look_at_age(e, &info, err));
     *ret = info;

@@ -122,6 +122,20 @@ static void tidy_snapshot(struct gw_engine *e, bool *ret_more)
         qc_log_err(QC_LOG_WARN, "snapshot of the catalogue", &why);
 }
 
+enum { TIME_MS = 600000 }; /* what a crash takes of the time that passed */
+
+/* At the first call, and then now and then. */
+static qc_rc look_at_time(struct gw_engine *e, struct qc_err *err)
+{
+    const uint64_t now = qc_now_ms();
+    const uint64_t last = atomic_load(&e->time_seen_ms);
+
+    if (last != 0 && now - last < TIME_MS)
+        return QC_OK;
+    atomic_store(&e->time_seen_ms, now);
+    return gw_engine_time(e, err);
+}
+
 qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 {
     bool debts = false, dead = false, scrub = false, snapshot = false;
@@ -136,6 +150,7 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     if (!atomic_load(&e->keeps))
         return gw_tidy_suspects(e, err);
     QC_TRY(gw_tidy_uploads(e, err));
+    QC_TRY(look_at_time(e, err));
     if (e->payers.count > 0)
         debts = gw_payers_busy(e);
     else if (!atomic_load(&e->repairing))

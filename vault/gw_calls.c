@@ -226,46 +226,75 @@ static qc_rc entry_remove(struct vault_gw *gw, const uint8_t *vault, const struc
     return QC_OK;
 }
 
-static qc_rc purge_outcome(struct vault_gw_purge *p, const struct json_t *o, struct qc_err *err)
+static qc_rc purge_outcome(struct vault_gw_purge *p, bool purge, const struct json_t *o, struct qc_err *err)
 {
     bool purged = false;
     if (!qc_json_is_object(o))
         return QC_FAIL(err, QC_FORMAT, "no object");
-    if (!qc_json_has(o, "purged"))
+    if (qc_json_has(o, "error"))
         return gw_json_refusal(o, &p->rc, &p->err, err);
-    QC_TRY(qc_json_bool(o, "purged", &purged, err));
-    if (!purged)
+    if (purge)
+        QC_TRY(qc_json_bool(o, "purged", &purged, err));
+    else
+        QC_TRY(qc_json_int(o, "until", 1, INT64_MAX, &p->until, err));
+    if (purge && !purged)
         return QC_FAIL(err, QC_FORMAT, "neither purged nor refused");
     p->rc = QC_OK;
     return QC_OK;
 }
 
-static qc_rc purge(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions, size_t count,
-                   const struct vault_op *op, struct qc_err *err)
+static qc_rc add_version(struct json_t *list, const struct vault_gw_purge *p, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(qc_json_set_hex(o, "object", qc_span_of(p->object, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_hex(o, "version", qc_span_of(p->version, VAULT_ID_BYTES), err));
+    return qc_json_append(list, &o, err);
+}
+
+/* What is to become of some versions. */
+struct fate {
+    struct vault_gw_purge *versions;
+    size_t count;
+    int64_t until; /* 0: they go */
+};
+
+static qc_rc settle_fate(struct vault_gw *gw, const uint8_t *vault, const struct fate *f,
+                         const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     struct json_t *outcomes = NULL;
     char path[PATH];
-    vault_path(path, vault, "/objects/purge");
+    vault_path(path, vault, f->until == 0 ? "/objects/purge" : "/objects/retain");
     QC_TRY(qc_json_new_arr(&list, err));
-    for (size_t i = 0; i < count; i++) {
-        QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-        QC_TRY(qc_json_new_obj(&o, err));
-        QC_TRY(qc_json_set_hex(o, "object", qc_span_of(versions[i].object, VAULT_ID_BYTES), err));
-        QC_TRY(qc_json_set_hex(o, "version", qc_span_of(versions[i].version, VAULT_ID_BYTES), err));
-        QC_TRY(qc_json_append(list, &o, err));
-    }
+    for (size_t i = 0; i < f->count; i++)
+        QC_TRY(add_version(list, &f->versions[i], err));
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set(body, "objects", &list, err));
+    if (f->until != 0)
+        QC_TRY(qc_json_set_int(body, "until", f->until, err));
     QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
     QC_TRY(qc_json_arr(answer, "outcomes", &outcomes, err));
-    if (qc_json_len(outcomes) != count)
-        return QC_FAIL(err, QC_FORMAT, "outcomes: %zu of %zu versions", qc_json_len(outcomes), count);
-    for (size_t i = 0; i < count; i++)
-        QC_TRY_AS(purge_outcome(&versions[i], qc_json_at(outcomes, i), err), err, "outcome %zu", i);
+    if (qc_json_len(outcomes) != f->count)
+        return QC_FAIL(err, QC_FORMAT, "outcomes: %zu of %zu versions", qc_json_len(outcomes), f->count);
+    for (size_t i = 0; i < f->count; i++)
+        QC_TRY_AS(purge_outcome(&f->versions[i], f->until == 0, qc_json_at(outcomes, i), err), err,
+                  "outcome %zu", i);
     return QC_OK;
+}
+
+static qc_rc purge(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions, size_t count,
+                   const struct vault_op *op, struct qc_err *err)
+{
+    return settle_fate(gw, vault, &(struct fate){ versions, count, 0 }, op, err);
+}
+
+static qc_rc retain(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions, size_t count,
+                    int64_t until, const struct vault_op *op, struct qc_err *err)
+{
+    return settle_fate(gw, vault, &(struct fate){ versions, count, until }, op, err);
 }
 
 static qc_rc upload_begin(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
@@ -604,6 +633,7 @@ const struct vault_gw_ops gw_http_ops = {
     .entry_list = entry_list,
     .entry_remove = entry_remove,
     .purge = purge,
+    .retain = retain,
     .upload_begin = upload_begin,
     .segment_put = segment_put,
     .upload_commit = upload_commit,

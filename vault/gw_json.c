@@ -218,6 +218,8 @@ qc_rc gw_json_info(struct vault_gw_info *ret, const struct json_t *obj, struct q
     QC_TRY_AS(get_margin(obj, "acked_margin", &info.acked_margin, err), err, "info");
     QC_TRY_AS(get_margin(obj, "margin", &info.margin, err), err, "info");
     QC_TRY_AS(info_ages(&info, obj, err), err, "info");
+    if (qc_json_has(obj, "kept"))
+        QC_TRY_AS(qc_json_int(obj, "kept", 0, GW_TIME_MAX, &info.kept, err), err, "info");
     QC_TRY_AS(get_u64(obj, "segments", &info.segments, err), err, "info");
     QC_TRY_AS(qc_json_arr(obj, "clouds", &clouds, err), err, "info");
     for (size_t i = 0; i < qc_json_len(clouds); i++)

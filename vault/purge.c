@@ -142,3 +142,36 @@ qc_rc vault_purge_settle(struct vault *v, const struct vault_call *call, uint64_
     *ret = done;
     return QC_OK;
 }
+
+static qc_rc retain_batch(struct vault *v, struct vault_gw_purge *asked, struct vault_doomed *items, size_t n,
+                          int64_t until, const struct vault_call *call, struct qc_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        asked[i] = (struct vault_gw_purge){ .rc = QC_OK };
+        memcpy(asked[i].object, items[i].object, VAULT_ID_BYTES);
+        memcpy(asked[i].version, items[i].version, VAULT_ID_BYTES);
+    }
+    QC_TRY(v->gw->ops->retain(v->gw, v->id, asked, n, until, &call->op, err));
+    for (size_t i = 0; i < n; i++) {
+        items[i].rc = asked[i].rc;
+        items[i].err = asked[i].err;
+        items[i].until = asked[i].until;
+        if (items[i].rc == QC_OK && items[i].until < until)
+            return QC_FAIL(err, QC_FORMAT, "the gateway keeps it for a shorter time than was asked for");
+    }
+    return QC_OK;
+}
+
+qc_rc vault_retain(struct vault *v, struct vault_doomed *items, size_t n, int64_t until,
+                   const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct vault_gw_purge *asked = qc_alloc(QC_VAULT_PURGE_BATCH * sizeof(*asked));
+    if (asked == NULL)
+        return QC_FAIL(err, QC_NOMEM, "versions to keep");
+    for (size_t at = 0; at < n; at += QC_VAULT_PURGE_BATCH) {
+        const size_t some = n - at < QC_VAULT_PURGE_BATCH ? n - at : QC_VAULT_PURGE_BATCH;
+        QC_TRY(qc_go_on(call->op.deadline, call->op.cancel, "keep", err));
+        QC_TRY(retain_batch(v, asked, items + at, some, until, call, err));
+    }
+    return QC_OK;
+}

@@ -377,6 +377,7 @@ qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(qc_json_set_str(ret->json, "state", info.old ? "old" : "live", err));
     QC_TRY(qc_json_set_int(ret->json, "acked_margin", info.acked_margin, err));
     QC_TRY(qc_json_set_int(ret->json, "margin", info.margin, err));
+    QC_TRY(json_count(ret->json, "kept", (uint64_t)info.kept_s, err));
     QC_TRY(info_ages(ret->json, &info, err));
     QC_TRY(json_count(ret->json, "segments", info.segments, err));
     return info_clouds(ret->json, request_engine(r), &info, err);

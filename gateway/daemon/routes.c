@@ -35,6 +35,7 @@ const struct route routes[] = {
     { "DELETE", "/v1/uploads/{}",                     WHO_ANY,      BODY_NONE,    call_upload_cancel },
     { "POST",   "/v1/vaults/{}/objects/read",         WHO_ANY,      BODY_JSON,    call_read_some },
     { "POST",   "/v1/vaults/{}/objects/purge",        WHO_ANY,      BODY_JSON,    call_purge },
+    { "POST",   "/v1/vaults/{}/objects/retain",       WHO_ANY,      BODY_JSON,    call_retain },
     { "GET",    "/v1/vaults/{}/objects/{}/{}",        WHO_ANY,      BODY_NONE,    call_content },
     { "GET",    "/v1/vaults/{}/objects/{}/{}/backup", WHO_ANY,      BODY_NONE,    call_backup },
     { "GET",    "/v1/vaults/{}/objects/{}/{}/info",   WHO_ANY,      BODY_NONE,    call_info },

@@ -27,7 +27,7 @@ EXEMPT = {
     ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
-    ("entrySome", "5XX"), ("members", "5XX"), ("purge", "5XX"), ("backups", "5XX"),
+    ("entrySome", "5XX"), ("members", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"),
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
 
@@ -156,6 +156,7 @@ class Walk:
         self.ask("readSome", v, {"objects": [{"object": self.id(), "version": self.id()}]}, expect=404, error="not-found")
         self.ask("purge", {"vault": self.id()}, {"objects": [{"object": self.id(), "version": self.id()}]}, expect=404, error="not-found")
         self.ask("backups", v, self.backups_body(o), expect=404, error="not-found")
+        self.ask("retain", {"vault": self.id()}, {"objects": [{"object": self.id(), "version": self.id()}], "until": 1}, expect=404, error="not-found")
         self.ask("members", key, self.members_body(self.member(self.path(), 1, 0, 1)), expect=404, error="not-found")
         self.ask("uploadResume", key, {"segments": 1}, expect=404, error="not-found")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
@@ -422,6 +423,9 @@ class Walk:
         check(self.ask("info", o)["state"] == "old" and self.ask("content", o) == b"the second version", "versions outlive the removal")
         check(self.ask("uploadGet", {"put_key": tomb["put_key"]})["state"] == "live", "a removal's put key")
         ids, none = {k: o[k] for k in ("object", "version")}, {"object": self.id(), "version": self.id()}
+        check(self.ask("info", o)["kept"] == 0, "kept for no time")
+        got = self.ask("retain", v, {"objects": [ids, none], "until": 1})["outcomes"]
+        check(got[0] == {"until": 1} and got[1]["error"]["id"] == "not-found" and self.ask("info", o)["kept"] == 1, f"kept until: {got}")
         got = self.ask("purge", v, {"objects": [ids, none]})["outcomes"]
         check(got[0] == {"purged": True} and got[1]["error"]["id"] == "not-found", f"a purge: {got}")
         check(self.ask("purge", v, {"objects": [ids, none]})["outcomes"] == got, "the same purge again")
@@ -818,6 +822,7 @@ class Walk:
             self.ask(name, ids, sent, expect=409, error="fenced")
         self.ask("repair", body={}, expect=409, error="fenced")
         self.ask("purge", {"vault": self.vault}, {"objects": [{"object": self.id(), "version": self.id()}]}, expect=409, error="fenced")
+        self.ask("retain", {"vault": self.vault}, {"objects": [{"object": self.id(), "version": self.id()}], "until": 1}, expect=409, error="fenced")
         self.ask("scrub", body={}, expect=409, error="fenced")
         self.ask("move", body={"kind": "domain", "domain": "cloud"}, expect=409, error="fenced")
         self.ask("drill", body={}, expect=409, error="fenced")

@@ -31,6 +31,7 @@ class Refusals:
             "members": walk.members_body(walk.member(walk.path(), 1, 0, 1), walk.member(walk.path(), 1, 0, 1)),
             "readSome": {"objects": [{"object": up["object"], "version": up["version"]}]},
             "purge": {"objects": [{"object": up["object"], "version": up["version"]}]},
+            "retain": {"objects": [{"object": up["object"], "version": up["version"]}], "until": 1 << 32},
             "uploadResume": {"segments": 3},
             "commit": walk.commit_body(entry, 1) | {"run": 1},
             "move": {"kind": "drain", "name": "nobody", "rate": 1 << 20},

@@ -214,4 +214,32 @@ expect_exit 0 get -f old/x again.txt
 same p2 again.txt
 swept $((before - 10))
 expect_exit 0 verify
-echo "versions: every one of them, by the page and without what may be lost; what is purged is gone, and stays so"
+
+# Kept until a date: no purge before it, whatever the clock of whoever asks says; other versions go.
+expect_exit 2 lock old/x
+expect_exit 2 lock --until 2001-01-01 old/x
+err_has 'has passed'
+expect_exit 2 lock --until soon old/x
+expect_exit 2 put --retain-until 2099-02-30 p1 old/x
+expect_exit 0 put --retain-until 2099-12-31 p1 old/x
+err_has "kept 'old/x' until 2099-12-31"
+expect_exit 0 --json stat old/x
+kept=$(json_get '[j["number"] for j in lines if j["type"] == "item"][0]')
+expect_exit 0 put p2 old/x
+expect_exit 0 lock --until 2098-01-01T00:00:00Z --version "$kept" old/x
+err_has "kept 'old/x' until 2099-12-31"
+expect_exit 0 stat --version "$kept" old/x
+out_has 'kept     until 2099-12-31'
+expect_exit 3 lock --until 2099-12-31 nothing
+expect_exit 12 prune --keep-last 1 --yes old/x
+err_has 'it is kept until 2099-12-3'
+err_three_parts E1206
+grep -q "^purged  v$((kept - 1)) " out || fail "a version that nothing keeps: $(cat out)"
+expect_exit 0 get -f --version "$kept" old/x again.txt
+same p1 again.txt
+expect_exit 0 rm old/x
+expect_exit 12 trash empty --yes old
+expect_exit 0 get -f --version "$kept" old/x again.txt
+same p1 again.txt
+expect_exit 0 verify
+echo "versions: every one of them, by the page and without what may be lost; what is purged is gone, and stays so; what is kept is not purged"

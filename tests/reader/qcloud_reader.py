@@ -842,6 +842,7 @@ class Archive:
             self.recoded(r)
         elif kind in (141, 142):                    # gone for good; kept until a time
             tenant, _vault, obj, ver, number = r.int(4), r.take(16), r.take(16), r.take(16), r.int(8)
+            need(kind == 141 or r.int(8) < 1 << 63, "FORMAT", "retained record: time")
             r.end()
             need(number < 1 << 63 and (kind == 141 or number > 0), "FORMAT", f"record {kind}: time")
             if kind == 141:

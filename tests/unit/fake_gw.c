@@ -327,6 +327,16 @@ static qc_rc fake_purge(struct vault_gw *gw, const uint8_t *vault, struct vault_
     LEAVE(FAKE_PURGE);
 }
 
+static qc_rc fake_retain(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions,
+                         size_t count, int64_t until, const struct vault_op *op, struct qc_err *err)
+{
+    ENTER(FAKE_PURGE);
+    (void)vault;
+    for (size_t i = 0; i < count; i++)
+        versions[i].until = until;
+    LEAVE(FAKE_PURGE);
+}
+
 static qc_rc fake_begin(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
                         const struct vault_op *op, struct qc_err *err)
 {
@@ -544,6 +554,7 @@ static const struct vault_gw_ops ops = {
     .entry_list = fake_entry_list,
     .entry_remove = fake_entry_remove,
     .purge = fake_purge,
+    .retain = fake_retain,
     .upload_begin = fake_begin,
     .segment_put = fake_segment,
     .upload_commit = fake_commit,

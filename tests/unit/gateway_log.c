@@ -386,6 +386,41 @@ static void recoded(void)
     }
 }
 
+/* Of versions that are gone, or kept: every shorter and longer body, and times that are none. */
+static void about_versions(void)
+{
+    struct gw_record records[] = {
+        { .kind = GW_REC_PURGED, .u.purged = { .tenant = 3, .created = 5 } },
+        { .kind = GW_REC_RETAINED, .u.retained = { .tenant = 3, .until = 7, .known = 6 } },
+    };
+    struct qc_err err = { 0 };
+
+    CHECK(GW_REC_PURGED >= 128 &&
+          GW_REC_RETAINED >= 128); /* who passed over them would bring versions back */
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1000 };
+        struct gw_record rec;
+        bool more = false;
+        CHECK_OK(gw_log_add(&b, &records[i], &err));
+        const size_t whole = b.n;
+        CHECK_OK(qc_buf_add_zero(&b, 8, &err));
+        for (size_t n = 5; n <= b.n; n++) {
+            qc_put_be(b.p + 1, n - 5, 4);
+            struct gw_log_iter it = { .rd = { .s = qc_span_of(b.p, n) }, .left = 1 };
+            CHECK((gw_log_next(&it, &rec, &more, &err) == QC_OK) == (n == whole));
+        }
+        qc_put_be(b.p + 1, whole - 5, 4);
+        struct gw_log_iter it = { .rd = { .s = qc_span_of(b.p, whole) }, .left = 1 };
+        CHECK_OK(gw_log_next(&it, &rec, &more, &err));
+        CHECK(rec.kind == records[i].kind);
+        CHECK(i == 0 ? rec.u.purged.tenant == 3 && rec.u.purged.created == 5
+                     : rec.u.retained.until == 7 && rec.u.retained.known == 6);
+        b.p[whole - 8] = 0x80;
+        it = (struct gw_log_iter){ .rd = { .s = qc_span_of(b.p, whole) }, .left = 1 };
+        CHECK_RC(gw_log_next(&it, &rec, &more, &err), QC_FORMAT);
+    }
+}
+
 /* One N of 46 bytes, in four segments. */
 static qc_rc bundled_read(const struct made *m, uint64_t start, uint64_t size, struct gw_record *ret,
                           qc_buf *b)
@@ -456,6 +491,7 @@ int main(void)
     tenants();
     tenant_lengths();
     recoded();
+    about_versions();
     bundled();
     sealed_backup();
     return 0;

@@ -190,8 +190,84 @@ static void under_a_read(void)
     erig_done(&r);
 }
 
+static qc_rc keep(struct erig *r, const struct erig_put *p, uint64_t until, uint64_t *ret_until)
+{
+    struct gw_purge one = purge_of(r, p);
+    struct qc_err err = { 0 };
+    const qc_rc rc = gw_versions_retain(r->e, &one, 1, until, &err);
+
+    *ret_until = one.until;
+    return rc != QC_OK ? rc : one.rc;
+}
+
+/* What the gateway knows of time, moved as a clock that is set, or a boot, would seem to move it. */
+static void time_seems(struct erig *r, int64_t known, int64_t up, bool other_boot)
+{
+    struct qc_err err = { 0 };
+    uint64_t v;
+
+    CHECK_OK(gw_engine_time(r->e, &err));
+    QC_LOCK(gw_cat_lock(r->e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    CHECK_OK(gw_cat_begin(r->e->cat, &tx, &err));
+    CHECK_OK(gw_meta_get(r->e->cat, "time-known", &v, &err));
+    CHECK_OK(gw_meta_set(r->e->cat, "time-known", (uint64_t)((int64_t)v + known), &err));
+    CHECK_OK(gw_meta_get(r->e->cat, "time-up", &v, &err));
+    CHECK_OK(gw_meta_set(r->e->cat, "time-up", (uint64_t)((int64_t)v + up), &err));
+    CHECK_OK(gw_meta_get(r->e->cat, "time-boot", &v, &err));
+    CHECK_OK(gw_meta_set(r->e->cat, "time-boot", v ^ other_boot, &err));
+    CHECK_OK(gw_cat_commit(r->e->cat, &tx, &err));
+}
+
+/* Until its date nobody purges it: whatever the wall clock says, over a boot, and after a rebuild. A date
+ * goes up, and never down. */
+static void kept(void)
+{
+    const uint64_t now = (uint64_t)qc_wall_s(), hour = 3600;
+    struct gw_rebuild_report report = { 0 };
+    struct gw_version_info info;
+    struct erig r;
+    struct qc_err err = { 0 };
+    uint64_t until;
+    char state[320];
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    const struct erig_put never = erig_prepare(9, "\1never", 1, 1, 1);
+    CHECK(keep(&r, &t.old, 0, &until) == QC_USAGE && keep(&r, &never, now, &until) == QC_NOTFOUND);
+    CHECK(keep(&r, &t.old, now + hour, &until) == QC_OK && until == now + hour);
+    CHECK(keep(&r, &t.old, now + hour / 2, &until) == QC_OK && until == now + hour);
+    CHECK(keep(&r, &t.now, now + 9 * hour, &until) == QC_OK); /* one that a name has, too */
+    const struct gw_version_ids ids = purge_of(&r, &t.old).ids;
+    CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
+    CHECK(info.kept_s == (int64_t)(now + hour));
+    CHECK(purge_one(&r, &t.old) == QC_AUTH && purge_one(&r, &t.removed) == QC_OK);
+    /* The wall clock is two hours ahead of what passed: what is known lags behind it, and that counts. */
+    time_seems(&r, -2 * (int64_t)hour, 0, false);
+    CHECK(purge_one(&r, &t.old) == QC_AUTH);
+    /* Two hours passed, the machine was up, and the wall clock did not move: it is no later than it says. */
+    time_seems(&r, 0, -(int64_t)(2 * hour), false);
+    CHECK(purge_one(&r, &t.old) == QC_AUTH);
+    gw_engine_close(&r.e);
+    erig_path(&r, "rebuilt", state, sizeof state);
+    CHECK_OK(erig_rebuild(&r, state, &report, &err));
+    CHECK_OK(gw_engine_open(&r.e, state, &r.rng, &err));
+    CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
+    CHECK(info.kept_s == (int64_t)(now + hour) && purge_one(&r, &t.old) == QC_AUTH);
+    /* Two hours more are known, on another boot. Then nothing is in the way; nothing went before it was
+     * asked. */
+    time_seems(&r, 2 * (int64_t)hour, 0, true);
+    sweep(&r);
+    CHECK_OK(erig_check(&r, &t.old, &err));
+    CHECK(purge_one(&r, &t.old) == QC_OK);
+    expect_gone(&r, &t.old);
+    CHECK_OK(erig_check(&r, &t.now, &err));
+    erig_done(&r);
+}
+
 int main(void)
 {
+    kept();
     outcomes();
     rebuilt(false);
     rebuilt(true);

@@ -333,6 +333,7 @@ struct gw_version_info {
     unsigned k, n;
     bool old; /* its path points at another one, or at none */
     int acked_margin, margin;
+    int64_t kept_s;    /* it is not purged before then; 0: at any time */
     int64_t written_s; /* wall clock: committed; every fragment that counted was durable then */
     /* The oldest of the observations behind the margin (presence, content): when the last whole pass over a
      * cloud began that has some of it. written_s: none that began later has ended on some cloud. */
@@ -366,13 +367,22 @@ QC_MUST qc_rc gw_backups_replace(struct gw_engine *e, const struct gw_ref *vault
 struct gw_purge {
     struct gw_version_ids ids;
     qc_rc rc;          /* out: QC_OK: it is gone, now or before; QC_NOTFOUND: it never was in this vault;
-                        * QC_CONFLICT: a name points at it, or it is not published yet */
+                        * QC_CONFLICT: a name points at it, or it is not published yet; QC_AUTH: it is
+                        * kept until a date */
     struct qc_err err; /* out, where rc is not QC_OK */
+    uint64_t until;    /* out, of gw_versions_retain */
 };
 /* In one record as far as they are not refused: QC_OK: each has its outcome. QC_USAGE: count is not
  * 1..QC_GW_BATCH_CHANGES_MAX; else as gw_upload_commit: nothing is known of those whose rc is QC_OK, and the
  * same call again is right. */
 QC_MUST qc_rc gw_versions_purge(struct gw_engine *e, struct gw_purge *v, unsigned count, struct qc_err *err);
+#define GW_RETAIN_MAX INT64_C(253402300799) /* the last second of the year 9999 */
+/* Kept until then, at least (seconds since 1970): no purge before it, by what the gateway knows of time at
+ * its most cautious. A later date that a version has stays: v.until. Each has its outcome: QC_NOTFOUND. */
+QC_MUST qc_rc gw_versions_retain(struct gw_engine *e, struct gw_purge *v, unsigned count, uint64_t until,
+                                 struct qc_err *err);
+/* A look at the time, for what is kept: now and then, while it runs. */
+QC_MUST qc_rc gw_engine_time(struct gw_engine *e, struct qc_err *err);
 
 /* Reading a version that may be purged meanwhile: QC_NOTFOUND then. One thread at a time. */
 struct gw_reader;

@@ -134,7 +134,7 @@ struct gw_rec_purged {
 struct gw_rec_retained {
     uint32_t tenant;
     struct gw_id vault, object, version;
-    uint64_t until; /* seconds since 1970 */
+    uint64_t until, known; /* seconds since 1970; known: so late it was at least, when this was decided */
 };
 struct gw_rec_tenant {
     uint32_t tenant;

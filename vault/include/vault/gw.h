@@ -58,6 +58,7 @@ struct vault_gw_info {
     /* Seconds since 1970: committed; then the oldest of the observations behind the margin, written where
      * there was none since. All 0: a gateway that does not say. */
     int64_t written, presence, content;
+    int64_t kept; /* not purged before then, seconds since 1970; 0: at any time */
     uint64_t segments;
     struct {
         char name[VAULT_CLOUD_NAME_MAX];
@@ -170,8 +171,9 @@ struct vault_gw_version {
 /* One that shall be gone for good. */
 struct vault_gw_purge {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
-    qc_rc rc;          /* out: QC_OK: it is gone, now or before */
+    qc_rc rc;          /* out: QC_OK: it is gone, now or before; or it is kept until `until` */
     struct qc_err err; /* out: why not */
+    int64_t until;     /* out, of retain */
 };
 
 struct vault_gw_read {
@@ -217,9 +219,12 @@ struct vault_gw_ops {
                           const struct vault_op *op, struct qc_err *err);
 
     /* 1..QC_VAULT_PURGE_BATCH. QC_OK: each has its outcome. QC_CONFLICT of one: a name points at it;
-     * QC_NOTFOUND: there never was such a version. Again: the same. */
+     * QC_AUTH: it is kept until a date; QC_NOTFOUND: there never was such a version. Again: the same. */
     qc_rc (*purge)(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions, size_t count,
                    const struct vault_op *op, struct qc_err *err);
+    /* Kept until then, seconds since 1970, at least. */
+    qc_rc (*retain)(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_purge *versions, size_t count,
+                    int64_t until, const struct vault_op *op, struct qc_err *err);
 
     qc_rc (*upload_begin)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_begin *begin,
                           const struct vault_op *op, struct qc_err *err);

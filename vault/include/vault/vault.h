@@ -427,7 +427,11 @@ struct vault_doomed {
     uint64_t sequence;
     qc_rc rc;          /* out: QC_OK: it is gone; QC_CONFLICT: a name points at it; why not, else */
     struct qc_err err; /* out: where rc is not QC_OK */
+    int64_t until;     /* out, of vault_retain: kept until then, which may be later than was asked for */
 };
+/* Keep them until then (seconds since 1970), at least: the gateway refuses a purge before it. */
+QC_MUST qc_rc vault_retain(struct vault *v, struct vault_doomed *items, size_t n, int64_t until,
+                           const struct vault_call *call, struct qc_err *err);
 /*
  * Purge them: at the gateway, then their shares in both stores, which have to be there and writable. QC_OK:
  * each has its outcome. QC_SHARES, QC_AUTH: a store is not; nothing was done. Whatever else: what had begun
