@@ -1,6 +1,7 @@
 # The program qcloud is no library: its tests compile the files that they test.
 set(QC_CLIENT ${PROJECT_SOURCE_DIR}/client)
 qc_test(unit client_text DEPS base INTERNAL client SOURCES unit/client_text.c ${QC_CLIENT}/text.c)
+qc_test(unit client_keep DEPS base INTERNAL client SOURCES unit/client_keep.c ${QC_CLIENT}/keep.c)
 qc_test(unit client_messages DEPS base INTERNAL client
   SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/messages_next.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_out DEPS base INTERNAL client
