@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "keyed.h"
 #include "request.h"
 
 /*  Each request: check --> set the handle's options --> drive the multi handle until done, deadline, stall or
@@ -28,6 +29,7 @@ struct net_client {
     struct qc_fd dir;
     char socket[64 + QC_FILE_NAME_MAX]; /* /proc/self/fd/N/name */
     char *ca, *cert, *key;              /* owned, or NULL */
+    struct net_keyed_run keyed;         /* of a client that is keyed by QKD */
     struct net_run run;                 /* of the request under way, or the last one */
     struct net_aside aside;             /* fn NULL: nothing to be done */
 };
@@ -57,6 +59,7 @@ void net_client_free(struct net_client **c)
     if ((*c)->multi != NULL)
         curl_multi_cleanup((*c)->multi);
     net_run_done(&(*c)->run);
+    net_keyed_done(&(*c)->keyed);
     qc_fd_close(&(*c)->dir);
     qc_free((*c)->ca);
     qc_free((*c)->cert);
@@ -135,6 +138,19 @@ qc_rc net_client_mutual(struct net_client *c, const char *cert, const char *key,
     return QC_OK;
 }
 
+void net_client_keyed(struct net_client *c, const struct net_keyed *k)
+{
+    QC_ASSERT(c->to.tls && c->cert == NULL && k->rekey_s >= 1 && k->rekey_s <= k->key_max_s &&
+              k->rekey_bytes >= 1 && k->rekey_bytes <= k->key_max_bytes);
+    c->keyed = (struct net_keyed_run){ .conf = k, .easy = c->easy };
+    c->to.keyed = &c->keyed;
+}
+
+void net_client_key(const struct net_client *c, struct net_key_use *ret)
+{
+    *ret = c->keyed.use;
+}
+
 void net_client_bearer(struct net_client *c, const qc_key *token)
 {
     c->to.bearer = token;
@@ -170,6 +186,19 @@ static uint64_t moved(const struct net_client *c)
     curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &up);
     curl_easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
     return (uint64_t)up + (uint64_t)down + c->run.calls;
+}
+
+/* Heads, too: all of it goes under the key. */
+static qc_rc keyed_go_on(struct net_client *c, struct qc_err *err)
+{
+    long request = 0, head = 0;
+    if (c->to.keyed == NULL)
+        return QC_OK;
+    curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &request);
+    curl_easy_getinfo(c->easy, CURLINFO_HEADER_SIZE, &head);
+    c->run.waited = c->run.waited || c->keyed.waited;
+    c->keyed.waited = false;
+    return net_keyed_go_on(&c->keyed, moved(c) - c->run.calls + (uint64_t)request + (uint64_t)head, err);
 }
 
 /* One turn: *ret_done with libcurl's verdict. */
@@ -212,8 +241,10 @@ static qc_rc drive(struct net_client *c, const struct net_request *rq, CURLcode 
         QC_TRY(qc_go_on(rq->deadline, rq->cancel, "request", err));
         bool done = false;
         QC_TRY(turn(c, &done, ret_code, err));
+        const qc_rc keyed = keyed_go_on(c, err);
         if (done)
-            return QC_OK;
+            return QC_OK; /* under whatever key */
+        QC_TRY(keyed);
         uint64_t now = qc_now_ms(); /* after the callbacks: waiting for the caller's own data is no stall */
         if (moved(c) != seen || c->run.waited) {
             seen = moved(c);
@@ -240,6 +271,8 @@ static qc_rc verdict(const struct net_client *c, CURLcode code, struct qc_err *e
         *err = c->run.err;
         return c->run.rc;
     }
+    if (c->to.keyed != NULL)
+        QC_TRY(net_keyed_verdict(&c->keyed, code, text, err));
     if (code == CURLE_COULDNT_CONNECT && c->to.socket == NULL)
         return QC_FAIL(err, QC_TEMP, "nobody listens at %s: %s", c->to.base, text);
     if (code == CURLE_COULDNT_CONNECT) {
@@ -297,6 +330,7 @@ qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net
     net_run_done(&c->run);
     c->run = (struct net_run){ .rq = rq, .body = { .max = ret->body.max } };
     curl_easy_reset(c->easy);
+    c->run.fresh = c->to.keyed != NULL && net_keyed_begin(&c->keyed, rq);
     qc_rc rc = net_run_options(&c->run, c->easy, &c->to, err);
     if (rc == QC_OK)
         rc = transfer(c, rq, err);

@@ -47,7 +47,7 @@ static bool set_groups(SSL_CTX *ctx)
     return SSL_CTX_set1_groups_list(ctx, "X25519:P-384") == 1;
 }
 
-static bool set_up(SSL_CTX *ctx)
+bool line_set_up(SSL_CTX *ctx)
 {
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_CLEANSE_PLAINTEXT);
@@ -60,7 +60,7 @@ static bool set_up(SSL_CTX *ctx)
 qc_rc line_context(struct net_line *l, const SSL_METHOD *method, struct qc_err *err)
 {
     l->ctx = SSL_CTX_new(method);
-    return l->ctx != NULL && set_up(l->ctx) ? QC_OK : line_fail(err, QC_GENERAL, "TLS");
+    return l->ctx != NULL && line_set_up(l->ctx) ? QC_OK : line_fail(err, QC_GENERAL, "TLS");
 }
 
 /* Without a descriptor: what it says and hears lies in memory (psk.c, "the next"). */

@@ -23,7 +23,8 @@ struct net_line {
 /* Without a context. fd -1: it has none yet. */
 QC_MUST qc_rc line_new(struct net_line **ret, int fd, struct qc_err *err);
 /* TLS 1.3 with TLS_AES_256_GCM_SHA384, X25519MLKEM768 where there is one, X25519, P-384; no tickets, no early
- * data. */
+ * data. false: OpenSSL's errors say why. */
+bool line_set_up(SSL_CTX *ctx);
 QC_MUST qc_rc line_context(struct net_line *l, const SSL_METHOD *method, struct qc_err *err);
 /* l->ssl over l->fd, or over memory. */
 QC_MUST qc_rc line_start(struct net_line *l, bool connects, struct qc_err *err);

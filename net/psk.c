@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/thread.h"
-#include "line_internal.h"
+#include "psk_internal.h"
 
 static const unsigned char cipher[] = { 0x13, 0x02 }; /* TLS_AES_256_GCM_SHA384 */
 
@@ -16,21 +16,27 @@ static const unsigned char cipher[] = { 0x13, 0x02 }; /* TLS_AES_256_GCM_SHA384 
 
 /* Not in a qc_key, whose pages would be opened and closed: OpenSSL has a copy in its own memory for as long,
  * and wipes it. */
-qc_rc net_psk_give(struct net_line *to, qc_span qkd_key, struct qc_err *err)
+qc_rc psk_session(SSL_SESSION **ret, SSL *ssl, qc_span qkd_key, const struct net_psk_id *id,
+                  struct qc_err *err)
 {
     uint8_t psk[NET_PSK_BYTES];
     SSL_SESSION *s = SSL_SESSION_new();
-    const SSL_CIPHER *c = SSL_CIPHER_find(to->ssl, cipher);
-    qc_rc rc = net_psk_key(psk, qkd_key, &to->id, err);
+    const SSL_CIPHER *c = SSL_CIPHER_find(ssl, cipher);
+    qc_rc rc = net_psk_key(psk, qkd_key, id, err);
     if (rc == QC_OK &&
         (s == NULL || c == NULL || SSL_SESSION_set1_master_key(s, psk, sizeof psk) != 1 ||
          SSL_SESSION_set_cipher(s, c) != 1 || SSL_SESSION_set_protocol_version(s, TLS1_3_VERSION) != 1))
         rc = line_fail(err, QC_NOMEM, "TLS");
     qc_wipe(psk, sizeof psk);
     if (rc == QC_OK)
-        to->psk = QC_STEAL(s);
+        *ret = QC_STEAL(s);
     SSL_SESSION_free(s);
     return rc;
+}
+
+qc_rc net_psk_give(struct net_line *to, qc_span qkd_key, struct qc_err *err)
+{
+    return psk_session(&to->psk, to->ssl, qkd_key, &to->id, err);
 }
 
 /* For OpenSSL, which lets go of what it is given. NULL: there is none */
@@ -61,7 +67,8 @@ static qc_rc look(struct net_line *p, qc_span identity, struct qc_err *err)
 {
     struct net_psk_id id;
     QC_TRY(net_psk_id_parse(&id, identity, err));
-    if (strcmp(id.link, p->id.link) != 0 || strcmp(id.master, p->id.master) != 0 ||
+    const bool any = p->id.master[0] == '\0';
+    if (strcmp(id.link, p->id.link) != 0 || (!any && strcmp(id.master, p->id.master) != 0) ||
         strcmp(id.slave, p->id.slave) != 0)
         return QC_FAIL(err, QC_AUTH, "an identity of another link or another pair");
     if (p->asked && p->psk != NULL && strcmp(id.key_id, p->id.key_id) == 0)
@@ -100,7 +107,7 @@ static int one_identity(SSL *ssl, int *alert, void *arg)
     return qc_rd_ok(&r) && list == 2 + one + 4 ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
 
-static int refuse_certificate(X509_STORE_CTX *store, void *arg)
+int psk_refuse_certificate(X509_STORE_CTX *store, void *arg)
 {
     (void)store, (void)arg;
     return 0;
@@ -119,14 +126,14 @@ static struct shared servers = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static void set_client(SSL_CTX *ctx)
 {
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(ctx, refuse_certificate, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, psk_refuse_certificate, NULL);
     SSL_CTX_set_psk_use_session_callback(ctx, use_psk);
 }
 
 static void set_server(SSL_CTX *ctx)
 {
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL); /* a certificate is not even asked for */
-    SSL_CTX_set_cert_verify_callback(ctx, refuse_certificate, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, psk_refuse_certificate, NULL);
     SSL_CTX_set_psk_find_session_callback(ctx, find_psk);
     SSL_CTX_set_client_hello_cb(ctx, one_identity, NULL);
 }
@@ -163,14 +170,13 @@ static qc_rc make(struct net_line **ret, int fd, const struct net_psk_id *id, bo
 
 /* -- both ends ------------------------------------------------------------------------------------------- */
 
-/* The PSK was used, with a fresh key agreement, and nothing else was shown. */
-static bool as_meant(const struct net_line *p)
+bool psk_as_meant(SSL *ssl)
 {
-    X509 *shown = SSL_get1_peer_certificate(p->ssl);
-    const SSL_CIPHER *c = SSL_get_current_cipher(p->ssl);
+    X509 *shown = SSL_get1_peer_certificate(ssl);
+    const SSL_CIPHER *c = SSL_get_current_cipher(ssl);
     X509_free(shown);
-    return SSL_session_reused(p->ssl) == 1 && shown == NULL && SSL_version(p->ssl) == TLS1_3_VERSION &&
-           c != NULL && SSL_CIPHER_get_protocol_id(c) == 0x1302 && SSL_get_negotiated_group(p->ssl) != 0;
+    return SSL_session_reused(ssl) == 1 && shown == NULL && SSL_version(ssl) == TLS1_3_VERSION && c != NULL &&
+           SSL_CIPHER_get_protocol_id(c) == 0x1302 && SSL_get_negotiated_group(ssl) != 0;
 }
 
 static qc_rc handshake(struct net_line *p, qc_deadline d, struct qc_err *err)
@@ -189,7 +195,7 @@ static qc_rc handshake(struct net_line *p, qc_deadline d, struct qc_err *err)
             return err->rc;
     }
     SSL_SESSION_free(QC_STEAL(p->psk)); /* I5: only the handshake needs it */
-    if (!as_meant(p))
+    if (!psk_as_meant(p->ssl))
         return QC_FAIL(err, QC_AUTH, "a handshake without our key");
     return QC_OK;
 }

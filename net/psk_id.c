@@ -55,6 +55,15 @@ qc_rc net_psk_id_print(const struct net_psk_id *id, char ret[NET_PSK_IDENTITY], 
     return QC_OK;
 }
 
+qc_rc net_psk_name(qc_span v, char ret[NET_PSK_NAME_MAX + 1], struct qc_err *err)
+{
+    char name[NET_PSK_NAME_MAX + 1];
+    if (!take(&v, name, NET_PSK_NAME_MAX, true))
+        return QC_FAIL(err, QC_USAGE, "1 to %d printable characters without '|'", NET_PSK_NAME_MAX);
+    memcpy(ret, name, strlen(name) + 1);
+    return QC_OK;
+}
+
 qc_rc net_psk_key(uint8_t ret[NET_PSK_BYTES], qc_span qkd_key, const struct net_psk_id *id,
                   struct qc_err *err)
 {

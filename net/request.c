@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "keyed.h"
+
 #define BEARER "Authorization: Bearer "
 
 /* --- What may stand in a request --- */
@@ -311,7 +313,7 @@ static CURLcode set_body(const struct net_run *run, CURL *easy)
     }
     /* libcurl repeats a request by itself when a kept connection turns out dead: not where that could do a
      * thing twice. */
-    if (rq->once || (!rq->repeatable && !idempotent(rq->method)))
+    if (run->fresh || rq->once || (!rq->repeatable && !idempotent(rq->method)))
         SET(CURLOPT_FRESH_CONNECT, 1L);
     return bad;
 }
@@ -360,16 +362,34 @@ static CURLcode set_tls(CURL *easy, const struct net_target *to)
     return bad;
 }
 
+/* Nobody's certificate counts: whose key it is, he is at the other end (keyed.c). */
+static CURLcode set_keyed(CURL *easy, struct net_keyed_run *keyed)
+{
+    CURLcode bad = CURLE_OK;
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+    SET(CURLOPT_SSL_VERIFYPEER, 0L);
+    SET(CURLOPT_SSL_VERIFYHOST, 0L);
+    SET(CURLOPT_CAINFO, NULL);
+    SET(CURLOPT_CAPATH, NULL);
+    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    SET(CURLOPT_SSL_ENABLE_ALPN, 0L);
+    SET(CURLOPT_SSL_CTX_FUNCTION, net_keyed_context);
+    SET(CURLOPT_SSL_CTX_DATA, keyed);
+    SET(CURLOPT_PREREQFUNCTION, net_keyed_look);
+    SET(CURLOPT_PREREQDATA, keyed);
+    return bad;
+}
+
 static CURLcode set_link(struct net_run *run, CURL *easy, const struct net_target *to)
 {
-    CURLcode bad = to->tls ? set_tls(easy, to) : CURLE_OK;
+    CURLcode bad = to->keyed != NULL ? set_keyed(easy, to->keyed) : to->tls ? set_tls(easy, to) : CURLE_OK;
     SET(CURLOPT_ERRORBUFFER, run->curl_text);
     SET(CURLOPT_URL, run->url);
     if (to->socket != NULL) {
         SET(CURLOPT_UNIX_SOCKET_PATH, to->socket);
         SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
     }
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)NET_CONNECT_MS);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)NET_CONNECT_MS + (to->keyed != NULL ? LINK_KME_MS : 0));
     SET(CURLOPT_PROTOCOLS_STR, to->tls ? "https" : "http");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PATH_AS_IS, 1L);

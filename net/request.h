@@ -26,6 +26,7 @@ struct net_run {
     qc_rc rc; /* a callback's refusal, and its text */
     struct qc_err err;
     uint64_t calls; /* of any callback: something moved */
+    bool fresh;     /* not over the kept connection */
     bool waited;    /* the caller's callback ran since the last look: its time is not the server's */
     enum net_reach reach;
 };
@@ -39,8 +40,9 @@ struct net_target {
     const char *socket; /* of a UNIX socket, or NULL */
     const char *ca;     /* or NULL */
     bool tls;
-    const char *cert, *key; /* of ours, or both NULL */
-    const qc_key *bearer;   /* or NULL */
+    const char *cert, *key;      /* of ours, or both NULL */
+    struct net_keyed_run *keyed; /* by QKD instead; or NULL */
+    const qc_key *bearer;        /* or NULL */
 };
 
 /* Set all options of the handle for run->rq. The run and the target stay where they are until the request

@@ -5,19 +5,13 @@
 #include "base/codec.h"
 #include "base/json.h"
 
-/* Printable ASCII without '|': what an identity of TLS is made of. */
+/* What an identity of TLS is made of. */
 static qc_rc name(const struct json_t *j, const char *member, char ret[NET_PSK_NAME_MAX + 1],
                   struct qc_err *err)
 {
     const char *s = NULL;
-    size_t n = 0;
     QC_TRY(qc_json_str(j, member, &s, err));
-    while (s[n] > 0x20 && s[n] < 0x7f && s[n] != '|' && n <= NET_PSK_NAME_MAX)
-        n++;
-    if (n == 0 || n > NET_PSK_NAME_MAX || s[n] != '\0')
-        return QC_FAIL(err, QC_USAGE, "%s: 1 to %d printable characters without '|'", member,
-                       NET_PSK_NAME_MAX);
-    memcpy(ret, s, n + 1);
+    QC_TRY_AS(net_psk_name(qc_span_str(s), ret, err), err, "%s", member);
     return QC_OK;
 }
 

@@ -1,14 +1,12 @@
 /* Keys of a link from its KME: for TLS, and for blocks of pad. Any thread. Keeps I5.
  *
- * Two clients, each under its lock: strangers who name keys that do not exist hold up handshakes at most,
- * never the pad. What they cost the KME is bounded (LINK_ASKS); a good key that they name without having it
- * is kept for who has it, for LINK_KEY_MS. */
+ * Two clients, each under its lock: strangers who name keys that do not exist (qkd/tls_keys.h) hold up
+ * handshakes at most, never the pad. */
 #pragma once
 #include "base/key.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "net/psk.h"
-#include "qkd/client.h"
+#include "qkd/tls_keys.h"
 
 struct link_keys; /* opaque */
 
@@ -19,18 +17,8 @@ void link_keys_free(struct link_keys **k);
 QC_MUST qc_rc link_keys_look(struct link_keys *k, const struct qc_cancel *cancel, struct qkd_status *ret,
                              struct qc_err *err);
 
-/* A new key for TLS, with its key_ID. */
-QC_MUST qc_rc link_keys_new_one(struct link_keys *k, char ret_id[NET_PSK_KEY_ID_MAX + 1], qc_key **ret,
-                                struct qc_err *err);
-/* Who names a key: strangers are told apart by their addresses. */
-struct link_asker {
-    struct link_keys *keys;
-    uint32_t source;
-};
-/* net_psk_find_fn; ctx is a link_asker. QC_TEMP: that address, or all together, named too many */
-QC_MUST qc_rc link_keys_find(void *ctx, const struct net_psk_id *id, struct net_line *to, struct qc_err *err);
-/* The handshake with that key is over, and good: it is not given again, nor counted as a stranger's. */
-void link_keys_used(struct link_asker *who, const char *key_id);
+/* Keys for TLS, one by one. */
+struct qkd_tls_keys *link_keys_tls(struct link_keys *k);
 
 /* Key for a pad block, or keys for TLS: in secret memory, one after the other, and their names. */
 struct link_block {

@@ -65,7 +65,7 @@ static qc_rc connect_keyed(struct link_line *l, const struct link_conf *conf, st
 {
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     struct net_psk_id id = id_of(conf, true);
-    QC_TRY_AS(link_keys_new_one(keys, id.key_id, &key, err), err, "KME");
+    QC_TRY_AS(qkd_tls_keys_draw(link_keys_tls(keys), QC_NO_DEADLINE, NULL, id.key_id, &key, err), err, "KME");
     return net_psk_connect(&l->tls, qc_fd_get(&l->fd), &id, key, qc_deadline_in(LINK_HANDSHAKE_MS), err);
 }
 
@@ -125,9 +125,9 @@ static qc_rc accept_keyed(struct link_line *l, const struct link_conf *conf, str
                           uint32_t source, qc_deadline d, struct qc_err *err)
 {
     const struct net_psk_id us = id_of(conf, false);
-    struct link_asker asker = { .keys = keys, .source = source };
-    QC_TRY(net_psk_accept(&l->tls, fd, &us, link_keys_find, &asker, d, err));
-    link_keys_used(&asker, link_line_key_id(l));
+    struct qkd_asker asker = { .keys = link_keys_tls(keys), .source = source };
+    QC_TRY(net_psk_accept(&l->tls, fd, &us, qkd_tls_keys_find, &asker, d, err));
+    qkd_tls_keys_used(&asker, link_line_key_id(l));
     return QC_OK;
 }
 

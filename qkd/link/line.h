@@ -15,7 +15,7 @@ void link_line_close(struct link_line *l);
 const char *link_line_key_id(const struct link_line *l);
 
 /* Calls the other end: no key is asked for where nobody listens. QC_TEMP: it cannot be reached, or the KME
- * has no key; and those of net_psk_connect, link_keys_new_one */
+ * has no key; and those of net_psk_connect, qkd_tls_keys_draw */
 QC_MUST qc_rc link_line_dial(struct link_line *ret, const struct link_conf *conf, struct link_keys *keys,
                              struct qc_err *err);
 /* Takes a connection that the other end made. fd goes over with QC_OK. */

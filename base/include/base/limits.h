@@ -507,6 +507,11 @@
     X(LINK_REKEY_BYTES, 1073741824, "bytes", "and after so many under one key")                              \
     X(LINK_REKEY_BYTES_MIN, 65536, "bytes", "a key for less is a key for each record")                       \
     X(LINK_KEY_MAX_TIMES, 5, "times", "rekey_s and rekey_bytes: then a key is not used any more")            \
+    X(QKD_KEYED_BYTES_MIN, 33554432, "bytes",                                                                \
+      "of key-max-bytes: a request of 17 MiB goes whole under one key")                                      \
+    X(KEYED_PUMP, 65536, "bytes", "of a connection keyed by QKD under way, each way: some records of TLS")   \
+    X(KEYED_STRANGERS, 64, "connections", "at a door keyed by QKD that have shown no key yet")               \
+    X(QKD_KEYED_PEERS, 64, "SAEs", "that may come to a gateway's door; each has a way at its KME")           \
     X(LINK_PATH_MAX, 1024, "bytes", "of a path or an address in the configuration")                          \
     X(LINK_CONF_MAX, 65536, "bytes", "of the configuration")                                                 \
     /* qcloud-kme */                                                                                         \

@@ -18,6 +18,8 @@
 #include "net/url.h"
 
 struct net_client; /* opaque */
+struct net_keyed;  /* net/keyed.h */
+struct net_key_use;
 
 struct net_header {
     const char *name;  /* token, as "Content-Type" */
@@ -122,6 +124,15 @@ void net_client_free(struct net_client **c);
  * QC_AUTH, QC_USAGE (the key's file is another's, or no file), QC_NOTFOUND, QC_NOMEM
  */
 QC_MUST qc_rc net_client_mutual(struct net_client *c, const char *cert, const char *key, struct qc_err *err);
+
+/*
+ * TLS keyed by QKD instead of certificates (net/keyed.h), for a server that is known as an https address,
+ * before the first request. Borrowed: outlives the client. Requests may then fail with
+ *
+ * QC_LINK  there was no key, or the other end did not take it; nothing of the request was sent
+ */
+void net_client_keyed(struct net_client *c, const struct net_keyed *k);
+void net_client_key(const struct net_client *c, struct net_key_use *ret);
 
 /*
  * Send a request, take the answer. QC_OK means that an answer came whole, of any status: the caller judges

@@ -18,6 +18,8 @@ struct net_psk_id {
     char key_id[NET_PSK_KEY_ID_MAX + 1];
 };
 enum { NET_PSK_IDENTITY = 9 + 3 * (NET_PSK_NAME_MAX + 1) + NET_PSK_KEY_ID_MAX + 1 };
+/* One of link, master, slave. QC_USAGE: it has other characters, or too many */
+QC_MUST qc_rc net_psk_name(qc_span v, char ret[NET_PSK_NAME_MAX + 1], struct qc_err *err);
 /* As a text. QC_USAGE: a field that is none, or all of it too long */
 QC_MUST qc_rc net_psk_id_print(const struct net_psk_id *id, char ret[NET_PSK_IDENTITY], struct qc_err *err);
 /* Bytes from outside. QC_FORMAT */
@@ -42,7 +44,7 @@ QC_MUST qc_rc net_psk_give(struct net_line *to, qc_span qkd_key, struct qc_err *
 QC_MUST qc_rc net_psk_connect(struct net_line **ret, int fd, const struct net_psk_id *id,
                               const qc_key *qkd_key, qc_deadline d, struct qc_err *err);
 /* us: link, master and slave that are served here (key_id is not looked at): other names are refused without
- * asking find. */
+ * asking find. master "": whom find has keys of. */
 QC_MUST qc_rc net_psk_accept(struct net_line **ret, int fd, const struct net_psk_id *us, net_psk_find_fn find,
                              void *ctx, qc_deadline d, struct qc_err *err);
 /* With which key; NULL: with none from QKD. */
