@@ -319,10 +319,29 @@ static qc_rc check_devices(struct doctor *d, struct qc_err *err)
     return tell(d, QC_OK, NULL, err, "the share stores lie on two devices");
 }
 
+/* The key manager of the way to a gateway at qkd-tls://. */
+static qc_rc check_keys(struct doctor *d, struct qc_err *err)
+{
+    const struct qkd_keyed *k = &d->c->conf.qkd;
+    struct qc_err why = { 0 };
+    uint64_t stored = 0;
+    const qc_rc rc = qkd_keyed_look(k, k->peer, qc_deadline_in(LINK_KME_MS), &stored, &why);
+    if (rc != QC_OK)
+        return tell(d, rc, "see to the key manager, and to section [qkd] of qcloud.conf", err,
+                    "the way to the gateway: %s", why.msg);
+    if (stored == 0)
+        return tell(d, QC_DEGRADED, "qcloud plan keys says what a key rate carries", err,
+                    "the way to the gateway: key manager %s has no key for it now", k->kme);
+    return tell(d, QC_OK, NULL, err, "key manager %s has %" PRIu64 " key%s for the way to the gateway",
+                k->kme, stored, text_s(stored));
+}
+
 /* Of one's own gateway: a cloud that is reached by a qcloud-link. */
 static qc_rc check_links(struct doctor *d, struct qc_err *err)
 {
     struct qc_err none = { 0 };
+    if (vault_gw_url_keyed(d->c->conf.gateway))
+        return check_keys(d, err);
     struct json_t *clouds = NULL, *link = NULL;
     unsigned links = 0, down = 0;
     if (d->s.gateway == NULL || qc_json_arr(d->s.gateway, "clouds", &clouds, &none) != QC_OK)

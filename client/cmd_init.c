@@ -384,7 +384,7 @@ static qc_rc init_remote(struct client *c, const struct qc_args *args, struct qc
 
 static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
-    static const char *const others[] = { "token-file", "ca", "link", "level", "take-over", "kit" };
+    static const char *const others[] = { "token-file", "ca", "link", "level", "qkd", "take-over", "kit" };
     QC_CLEANUP(init_done) struct init i = { .c = c, .args = args };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
     bool found = false;

@@ -44,7 +44,7 @@ static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct 
 static qc_rc take_over(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
                        struct qc_err *err)
 {
-    static const char *const others[] = { "gateway", "token-file", "ca", "link", "level" };
+    static const char *const others[] = { "gateway", "token-file", "ca", "link", "level", "qkd" };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (qc_args_flag(args, others[i]))
             return QC_FAIL(err, QC_USAGE, "this vault has a gateway of its own: --%s says nothing",

@@ -31,6 +31,8 @@ static qc_rc ask_gateway(struct status *s, struct qc_err *err)
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     s->text.max = QC_JSON_MAX;
     QC_TRY(gw->ops->status(gw, &s->text, &call.op, err));
+    if (remote_is(c) && !vault_gw_way_now(gw, &s->way, s->way_key, sizeof s->way_key))
+        s->way = NULL;
     QC_TRY(qc_json_parse(&s->gateway, qc_buf_span(&s->text), err));
     return client_renew_clouds(c, gw, false, err);
 }
@@ -166,6 +168,8 @@ static qc_rc tell_quota(struct status *s, int64_t bytes, int64_t versions, struc
         out_line(o, "quota:  %" PRId64 " of %" PRId64 " versions are used", versions, most);
     }
     out_line(o, "gateway: %s", s->c->conf.gateway);
+    if (s->way != NULL)
+        out_line(o, "way:    %s, key %s", s->way, s->way_key);
     return QC_OK;
 }
 
@@ -517,6 +521,15 @@ static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret,
     return QC_OK;
 }
 
+static qc_rc way_json(const struct status *s, struct json_t *to, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_str(j, "level", s->way, err));
+    QC_TRY(qc_json_set_str(j, "key_id", s->way_key, err));
+    return qc_json_set(to, "way", &j, err);
+}
+
 static qc_rc summary(struct status *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -541,6 +554,8 @@ static qc_rc summary(struct status *s, struct qc_err *err)
         QC_TRY(qc_json_set_int(j, "clouds", s->clouds_all, err));
         QC_TRY(qc_json_set_int(j, "failure_domains", s->domains, err));
         QC_TRY(qc_json_set(j, "gateway", &s->gateway, err));
+        if (s->way != NULL)
+            QC_TRY(way_json(s, j, err));
     }
     if (s->drill != NULL)
         QC_TRY(qc_json_set(j, "drill", &s->drill, err));

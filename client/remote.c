@@ -121,6 +121,15 @@ static qc_rc take_path(const struct qc_args *args, const char *option, char ret[
     return QC_OK;
 }
 
+static qc_rc take_qkd(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    const char *v = NULL;
+    for (size_t i = 0; (v = qc_args_nth(args, "qkd", i)) != NULL; i++)
+        QC_TRY_AS(conf_qkd(&c->conf, v, err), err, "--qkd");
+    QC_TRY_AS(conf_qkd_check(&c->conf, err), err, "--qkd KEY=VALUE");
+    return QC_OK;
+}
+
 static qc_rc take_way(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     QC_TRY(take_path(args, "link", c->conf.link, err));
@@ -142,6 +151,7 @@ qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *e
     QC_TRY(take_path(args, "token-file", c->conf.token_file, err));
     QC_TRY(take_path(args, "ca", c->conf.ca, err));
     QC_TRY(take_way(c, args, err));
+    QC_TRY(take_qkd(c, args, err));
     if (c->conf.token_file[0] == '\0' && !by_variable)
         return QC_FAIL(err, QC_USAGE,
                        "--token-file FILE is missing: the token that the gateway's operator made");

@@ -5,9 +5,11 @@
 struct status {
     struct client *c;
     struct vault_local_status local;
-    qc_buf text;            /* the gateway's answer */
-    struct json_t *gateway; /* parsed; NULL: it does not answer */
-    struct qc_err why;      /* then: why not */
+    qc_buf text;                  /* the gateway's answer */
+    struct json_t *gateway;       /* parsed; NULL: it does not answer */
+    struct qc_err why;            /* then: why not */
+    const char *way;              /* level of the way there, where it is keyed by QKD; else NULL, */
+    char way_key[QKD_ID_MAX + 1]; /* and its key_ID */
     qc_rc rc;
     int64_t k, n, clouds_ok, clouds_all, clouds_lost;
     int64_t owed_here;    /* fragments that do not count on clouds that answer, or on who knows which */

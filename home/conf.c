@@ -31,7 +31,8 @@ void conf_remote(const struct conf *c, const qc_key *token, struct vault_gw_remo
                                      .ca = c->ca[0] != '\0' ? c->ca : NULL,
                                      .token = token,
                                      .link = c->link[0] != '\0' ? c->link : NULL,
-                                     .least = c->level };
+                                     .least = c->level,
+                                     .qkd = vault_gw_url_keyed(c->gateway) ? &c->qkd : NULL };
 }
 
 const char conf_correct[] = "correct the file that line one names, then: qcloud config check";
@@ -157,6 +158,20 @@ static qc_rc give_idle(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_addf(ret, err, "%" PRIu32, c->idle_s);
 }
 
+/* Those of section [qkd]: one row each in qkd/keyed.h. */
+#define X(key, member, ...)                                                                                  \
+    static qc_rc take_##member##_of_qkd(void *ctx, qc_span v, struct qc_err *err)                            \
+    {                                                                                                        \
+        struct conf *c = ctx;                                                                                \
+        return qkd_keyed_take(&c->qkd, QKD_KEYED_##key, v, err);                                             \
+    }                                                                                                        \
+    static qc_rc give_##member##_of_qkd(const struct conf *c, qc_buf *ret, struct qc_err *err)               \
+    {                                                                                                        \
+        return qkd_keyed_give(&c->qkd, QKD_KEYED_##key, ret, err);                                           \
+    }
+QKD_KEYED_KEYS(X)
+#undef X
+
 /* In the order in which they are printed: section, key, whether its section needs it, what takes and gives
  * it. */
 #define CONF_KEYS(X)                                                                                         \
@@ -175,12 +190,18 @@ enum {
 #define X(key, ...) KEY_##key,
     CONF_KEYS(X)
 #undef X
-        KEYS
+#define X(key, ...) KEY_QKD_##key,
+        QKD_KEYED_KEYS(X)
+#undef X
+            KEYS
 };
 
 static const struct qc_ini_key keys[KEYS] = {
 #define X(key, section, name, needed, fn) [KEY_##key] = { section, name, needed, take_##fn },
     CONF_KEYS(X)
+#undef X
+#define X(key, member, name, kind, needed) [KEY_QKD_##key] = { "qkd", name, needed, take_##member##_of_qkd },
+        QKD_KEYED_KEYS(X)
 #undef X
 };
 
@@ -188,11 +209,43 @@ static qc_rc (*const gives[KEYS])(const struct conf *c, qc_buf *ret, struct qc_e
 #define X(key, section, name, needed, fn) [KEY_##key] = give_##fn,
     CONF_KEYS(X)
 #undef X
+#define X(key, member, ...) [KEY_QKD_##key] = give_##member##_of_qkd,
+        QKD_KEYED_KEYS(X)
+#undef X
 };
 
 static bool is_https(const struct conf *c)
 {
     return strncmp(c->gateway, "https:", 6) == 0;
+}
+
+qc_rc conf_qkd(struct conf *c, const char *given, struct qc_err *err)
+{
+    const char *names[QKD_KEYED_COUNT], *equals = strchr(given, '=');
+    const qc_span name = qc_span_of(given, equals == NULL ? strlen(given) : (size_t)(equals - given));
+    for (unsigned i = 0; i < QKD_KEYED_COUNT; i++) {
+        names[i] = qkd_keyed_name(i);
+        if (equals == NULL || !qc_span_eq(name, qc_span_str(names[i])))
+            continue;
+        QC_TRY_AS(qkd_keyed_take(&c->qkd, i, qc_span_str(equals + 1), err), err, "%s", names[i]);
+        return QC_OK;
+    }
+    const char *near = qc_near_word(name, names, QKD_KEYED_COUNT);
+    return QC_FAIL(err, QC_USAGE, "'%.64s': KEY=VALUE is needed, of a key of section [qkd]%s%s", given,
+                   near != NULL ? "; the nearest is " : "", near != NULL ? near : "");
+}
+
+qc_rc conf_qkd_check(const struct conf *c, struct qc_err *err)
+{
+    bool any = false;
+    for (unsigned i = 0; i < QKD_KEYED_COUNT; i++)
+        any = any || qkd_keyed_says(&c->qkd, i);
+    if (vault_gw_url_keyed(c->gateway))
+        return qkd_keyed_check(&c->qkd, err);
+    if (any)
+        return QC_FAIL(err, QC_USAGE, "it goes with a gateway at qkd-tls://HOST:PORT, and this one is %s",
+                       c->gateway[0] == '\0' ? "local" : c->gateway);
+    return QC_OK;
 }
 
 /* What one key means without another one. */
@@ -206,12 +259,15 @@ static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err
         return QC_FAIL(err, QC_USAGE, "section [gateway]: '%s', but the gateway is local",
                        ini->seen[KEY_LINK] ? "link" : "level");
     QC_TRY_AS(conf_way_check(c, err), err, "section [gateway]");
+    QC_TRY_AS(conf_qkd_check(c, err), err, "section [qkd]");
     return QC_OK;
 }
 
 /* What says nothing is not printed. */
 static bool is_said(const struct conf *c, size_t key)
 {
+    if (key >= KEY_QKD_LINK)
+        return qkd_keyed_says(&c->qkd, (enum qkd_keyed_key)(key - KEY_QKD_LINK));
     switch (key) {
     case KEY_IDLE:
         return c->gateway[0] == '\0';
@@ -267,6 +323,9 @@ const char *conf_key(size_t i)
     static const char *const names[KEYS] = {
 #define X(key, section, name, ...) [KEY_##key] = section "." name,
         CONF_KEYS(X)
+#undef X
+#define X(key, member, name, ...) [KEY_QKD_##key] = "qkd." name,
+            QKD_KEYED_KEYS(X)
 #undef X
     };
     return i < KEYS ? names[i] : NULL;

@@ -314,20 +314,13 @@ static qc_rc upload_begin(struct vault_gw *gw, const uint8_t *vault, const struc
     return ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
 }
 
-/* What the link to the gateway says now; false: there is none, or it says nothing. */
-static bool link_says(const struct gw_http *h, struct net_link_state *ret)
-{
-    struct qc_err unused = { 0 };
-    return h->watch != NULL && net_watch_look(h->watch, ret, &unused) == QC_OK;
-}
-
 static void note_way(const struct gw_http *h, struct vault_ways *ways, const struct net_link_state *before)
 {
     struct net_link_state after;
     struct net_way way;
     if (h->least == NET_DOWN || ways == NULL)
         return;
-    const bool is = link_says(h, &after);
+    const bool is = gw_http_way(h, &after);
     net_way_between(&way, h->least, before, is ? &after : NULL);
     vault_ways_own(ways, &way);
 }
@@ -340,7 +333,7 @@ static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, 
     struct net_link_state before;
     int64_t durable = 0, n = 0;
     char path[PATH], rest[96], run[24] = "";
-    const bool is = link_says(h, &before);
+    const bool is = gw_http_way(h, &before);
     if (part->run > 0) /* an older gateway does not know it */
         snprintf(run, sizeof(run), "&run=%" PRIu32, part->run);
     snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d%s%s", part->seq, part->last ? 1 : 0,

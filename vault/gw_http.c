@@ -27,6 +27,7 @@ void gw_http_close(struct vault_gw *gw)
     qc_free(h->ca);
     qc_free(h->link);
     net_watch_free(&h->watch);
+    gw_keyed_free(&h->keyed);
     qc_free(h);
 }
 
@@ -184,14 +185,14 @@ static qc_rc no_answer(const struct gw_http *h, const struct gw_http_call *call,
         *ret_again = (struct again){ .may = true, .nobody = true };
         return QC_FAIL(err, QC_TEMP, "the gateway is not running (no socket '%s')", h->name);
     }
-    if (rc == QC_AUTH && remote) /* the socket's mode, or the server's certificate */
+    if (remote) /* the socket's mode, the server's certificate, a key from QKD */
         gw_remote_advise(h, err, 0);
     if (rc != QC_CANCELLED && remote)
         qc_err_wrap(err, "the gateway at %s", h->name);
     /* A stream that breaks has a reason, which the gateway remembers: its reader asks before it tries again.
      */
     const bool nothing_sent = net_client_reach(h->net) == NET_NOTHING_SENT;
-    ret_again->may = rc == QC_TEMP && (call->write == NULL || nothing_sent);
+    ret_again->may = rc == QC_LINK || (rc == QC_TEMP && (call->write == NULL || nothing_sent));
     ret_again->nobody = rc == QC_TEMP && nothing_sent;
     return rc;
 }

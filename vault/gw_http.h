@@ -15,6 +15,7 @@ struct gw_http {
     char *link;              /* the socket of the link to it; NULL: none */
     enum net_level least;    /* what the way has at least; NET_DOWN: it does not leave this machine */
     struct net_watch *watch; /* of that link; NULL: none */
+    struct gw_keyed *keyed;  /* where keys for its connections come from, its clones' too; NULL: nowhere */
     char request[VAULT_REQUEST_ID_BYTES];
     struct vault_gw_revive revive;
     struct vault_gw_traffic *traffic; /* borrowed; NULL: nobody counts */
@@ -48,6 +49,17 @@ QC_MUST qc_rc gw_remote_clone(const struct gw_http *h, struct vault_gw **ret, st
 /* What to do about a failure at a gateway for many users; err->next, where there is something. status: of its
  * answer; 0: there was none. */
 void gw_remote_advise(const struct gw_http *h, struct qc_err *err, int status);
+
+/* What the way to it is now, link or key; false: it does not say. */
+bool gw_http_way(const struct gw_http *h, struct net_link_state *ret);
+
+/* -- keys from QKD for the connections of a handle and its clones (gw_keyed.c) -- */
+
+QC_MUST qc_rc gw_keyed_new(struct gw_keyed **ret, const struct qkd_keyed *conf, struct qc_err *err);
+struct gw_keyed *gw_keyed_ref(struct gw_keyed *k);
+/* The last one frees. */
+void gw_keyed_free(struct gw_keyed **k);
+const struct net_keyed *gw_keyed_net(const struct gw_keyed *k);
 
 extern const struct vault_gw_ops gw_http_ops;
 void gw_http_close(struct vault_gw *gw);

@@ -12,6 +12,26 @@ static const char *socket_path(const char *url)
     return strncmp(url, "unix:", 5) == 0 ? url + 5 : NULL;
 }
 
+static const char keyed_scheme[] = "qkd-tls://";
+enum { KEYED_SCHEME = sizeof keyed_scheme - 1 };
+
+bool vault_gw_url_keyed(const char *url)
+{
+    return strncmp(url, keyed_scheme, KEYED_SCHEME) == 0;
+}
+
+/* HTTP over TLS, whatever keys it. */
+static qc_rc parse_url(const char *url, struct net_url *ret, struct qc_err *err)
+{
+    char https[NET_URL_SIZE_MAX + 1];
+    if (!vault_gw_url_keyed(url))
+        return net_url_parse(url, ret, err);
+    const int n = snprintf(https, sizeof https, "https://%s", url + KEYED_SCHEME);
+    if (n < 0 || (size_t)n >= sizeof https)
+        return QC_FAIL(err, QC_USAGE, "an address longer than %d bytes", NET_URL_SIZE_MAX);
+    return net_url_parse(https, ret, err);
+}
+
 static qc_rc check_path(const char *path, struct qc_err *err)
 {
     const size_t n = strlen(path);
@@ -31,7 +51,7 @@ qc_rc vault_gw_url_check(const char *url, struct qc_err *err)
 {
     struct net_url parsed;
     const char *path = socket_path(url);
-    return path != NULL ? check_path(path, err) : net_url_parse(url, &parsed, err);
+    return path != NULL ? check_path(path, err) : parse_url(url, &parsed, err);
 }
 
 static qc_rc connect_socket(struct gw_http *h, const char *path, struct qc_err *err)
@@ -55,6 +75,8 @@ static enum net_level url_level(const char *url)
 {
     if (socket_path(url) != NULL)
         return NET_OTP;
+    if (vault_gw_url_keyed(url))
+        return NET_QKD_TLS;
     return strncmp(url, "https:", 6) == 0 ? NET_TLS : NET_PLAIN;
 }
 
@@ -87,27 +109,46 @@ static qc_rc watch_link(struct gw_http *h, const struct vault_gw_remote *r, stru
     return net_watch_new(&h->watch, r->link, h->least, err);
 }
 
-qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r, struct qc_err *err)
+/* keyed: goes over, or NULL. */
+static qc_rc make(struct vault_gw **ret, const struct vault_gw_remote *r, struct gw_keyed *keyed,
+                  struct qc_err *err)
 {
     QC_CLEANUP(gw_http_free) struct gw_http *h = NULL;
     struct net_url url;
     const char *path = socket_path(r->url);
-    QC_ASSERT(r->token != NULL);
-    QC_TRY(vault_gw_url_check(r->url, err));
-    QC_TRY(gw_http_blank(&h, r->url, err));
+    const qc_rc rc = gw_http_blank(&h, r->url, err);
+    if (rc != QC_OK) {
+        gw_keyed_free(&keyed);
+        return rc;
+    }
+    h->keyed = keyed;
     if (r->ca != NULL && (h->ca = qc_strdup(r->ca)) == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
     QC_TRY(watch_link(h, r, err));
     if (path != NULL) {
         QC_TRY(connect_socket(h, path, err));
     } else {
-        QC_TRY(net_url_parse(r->url, &url, err));
+        QC_TRY(parse_url(r->url, &url, err));
         QC_TRY(net_client_new_url(&h->net, &url, r->ca, err));
     }
+    if (h->keyed != NULL)
+        net_client_keyed(h->net, gw_keyed_net(h->keyed));
     h->token = r->token;
     net_client_bearer(h->net, h->token);
     *ret = &QC_STEAL(h)->gw;
     return QC_OK;
+}
+
+qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r, struct qc_err *err)
+{
+    struct gw_keyed *keyed = NULL;
+    QC_ASSERT(r->token != NULL);
+    QC_TRY(vault_gw_url_check(r->url, err));
+    if (vault_gw_url_keyed(r->url) != (r->qkd != NULL))
+        return QC_FAIL(err, QC_NOTCONF, "section [qkd] and the address qkd-tls:// belong together");
+    if (r->qkd != NULL)
+        QC_TRY(gw_keyed_new(&keyed, r->qkd, err));
+    return make(ret, r, keyed, err);
 }
 
 qc_rc gw_remote_clone(const struct gw_http *h, struct vault_gw **ret, struct qc_err *err)
@@ -119,11 +160,15 @@ qc_rc gw_remote_clone(const struct gw_http *h, struct vault_gw **ret, struct qc_
         .link = h->link,
         .least = net_level_name(h->least) /* not read where there is no link */
     };
-    return vault_gw_remote_new(ret, &r, err);
+    return make(ret, &r, h->keyed == NULL ? NULL : gw_keyed_ref(h->keyed), err);
 }
 
 void gw_remote_advise(const struct gw_http *h, struct qc_err *err, int status)
 {
+    if (err->rc == QC_LINK && h->keyed != NULL && status == 0)
+        err->next =
+            "see that the key managers of both ends run and have keys, and to section [qkd] of qcloud.conf, "
+            "then the same command again";
     if (err->rc != QC_AUTH)
         return;
     if (status == 401)

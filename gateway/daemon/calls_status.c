@@ -6,6 +6,7 @@
 #include "drill_report.h"
 #include "json.h"
 #include "judge.h"
+#include "keyed.h"
 #include "scrub_report.h"
 
 static qc_rc health_json(struct json_t *o, const struct gw_health *h, struct qc_err *err)
@@ -280,11 +281,30 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct levels *l, st
     return QC_OK;
 }
 
+/* The door keyed by QKD. */
+static qc_rc door_json(struct json_t *o, struct keyed *k, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    struct keyed_counts c;
+    keyed_look(k, &c);
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(qc_json_set_str(j, "level", net_level_name(NET_QKD_TLS), err));
+    QC_TRY(qc_json_set_str(j, "link", c.link, err));
+    QC_TRY(json_count(j, "connections", c.connections, err));
+    QC_TRY(json_count(j, "keys", c.keys, err));
+    QC_TRY(json_count(j, "refused", c.refused, err));
+    QC_TRY(qc_json_set_str(j, "peer", c.peer, err));
+    QC_TRY(qc_json_set_str(j, "key_id", c.key_id, err));
+    return qc_json_set(o, "door", &j, err);
+}
+
 qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err)
 {
+    struct keyed *keyed = atomic_load(&r->server->keyed);
     if (!r->door->owner)
         return tenant_status_json(&ret->json, request_engine(r), r->tenant, err);
-    return status_json(&ret->json, request_engine(r), &r->server->levels, err);
+    QC_TRY(status_json(&ret->json, request_engine(r), &r->server->levels, err));
+    return keyed == NULL ? QC_OK : door_json(ret->json, keyed, err);
 }
 
 /* keys: of objects on clouds, which are the operator's to know. */

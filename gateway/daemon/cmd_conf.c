@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "gateway/engine.h"
+#include "keyed.h"
 #include "serve.h"
 #include "tell.h"
 
@@ -27,6 +28,8 @@ qc_rc cmd_conf_check(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(gw_engine_there(conf.state, err));
     if (conf.certificate[0] != '\0')
         QC_TRY(serve_check_tls(&conf, err));
+    if (conf.qkd.address.port != 0)
+        QC_TRY(keyed_check(&conf, err));
     printf("%s can be used\n", file);
     return QC_OK;
 }

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/program.h"
 #include "gateway/tenant.h"
+#include "net/psk.h"
 
 enum {
     TEXT_MAX = 65536,
@@ -234,19 +235,78 @@ static qc_rc take_tenant(struct conf_levels *l, qc_span word, struct qc_err *err
     return QC_OK;
 }
 
+/* The next word of several with blanks between them; false: there is none. */
+static bool take_word(qc_span *v, qc_span *ret)
+{
+    size_t n = 0;
+    while (v->n > 0 && qc_is_blank(v->p[0]))
+        *v = qc_span_from(*v, 1);
+    while (n < v->n && !qc_is_blank(v->p[n]))
+        n++;
+    *ret = qc_span_sub(*v, 0, n);
+    *v = qc_span_from(*v, n);
+    return n > 0;
+}
+
 static qc_rc take_tenants(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
-    while (v.n > 0) {
-        size_t n = 0;
-        while (n < v.n && v.p[n] != ' ' && v.p[n] != '\t')
-            n++;
-        if (n > 0)
-            QC_TRY(take_tenant(&c->levels, qc_span_sub(v, 0, n), err));
-        v = qc_span_from(v, n < v.n ? n + 1 : n);
-    }
+    qc_span word = { 0 };
+    while (take_word(&v, &word))
+        QC_TRY(take_tenant(&c->levels, word, err));
     return QC_OK;
 }
+
+/* -- the door keyed by QKD ------------------------------------------------------------------------------- */
+
+static qc_rc take_qkd_address(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    char text[64] = ""; /* what is longer is none */
+    memcpy(text, v.p, v.n < sizeof text ? v.n : sizeof text - 1);
+    return net_address_parse(text, &c->qkd.address, err);
+}
+
+static qc_rc take_peer(struct conf_qkd *q, qc_span name, struct qc_err *err)
+{
+    if (q->count == QKD_KEYED_PEERS)
+        return QC_FAIL(err, QC_USAGE, "more than %d SAEs", QKD_KEYED_PEERS);
+    QC_TRY(net_psk_name(name, q->peers[q->count], err));
+    for (unsigned i = 0; i < q->count; i++)
+        if (strcmp(q->peers[i], q->peers[q->count]) == 0)
+            return QC_FAIL(err, QC_USAGE, "%s is named twice", q->peers[i]);
+    q->count++;
+    return QC_OK;
+}
+
+static qc_rc take_peers(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    qc_span word = { 0 };
+    while (take_word(&v, &word))
+        QC_TRY(take_peer(&c->qkd, word, err));
+    return c->qkd.count > 0 ? QC_OK
+                            : QC_FAIL(err, QC_USAGE, "the SAE ID of a client, or some with blanks between");
+}
+
+/* Of qkd/keyed.h, what a door has: who comes is in peers, and when another key comes is for them to say. */
+#define DOOR_KEYS(X)                                                                                         \
+    X(LINK, link, "link", true)                                                                              \
+    X(ME, me, "me", true)                                                                                    \
+    X(KME, kme, "kme", true)                                                                                 \
+    X(KME_CA, kme_ca, "kme-ca", true)                                                                        \
+    X(KME_CERT, kme_cert, "kme-cert", true)                                                                  \
+    X(KME_KEY, kme_key, "kme-key", true)                                                                     \
+    X(KEY_MAX_S, key_max_s, "key-max-seconds", false)                                                        \
+    X(KEY_MAX_BYTES, key_max_bytes, "key-max-bytes", false)
+#define X(key, member, ...)                                                                                  \
+    static qc_rc take_qkd_##member(void *ctx, qc_span v, struct qc_err *err)                                 \
+    {                                                                                                        \
+        struct conf *c = ctx;                                                                                \
+        return qkd_keyed_take(&c->qkd.way, QKD_KEYED_##key, v, err);                                         \
+    }
+DOOR_KEYS(X)
+#undef X
 
 enum {
     KEY_STATE,
@@ -270,7 +330,12 @@ enum {
     KEY_CONTENT,
     KEY_BYTES,
     KEY_REQUESTS,
-    KEYS
+    KEY_QKD_ADDRESS,
+    KEY_QKD_PEERS,
+#define X(key, ...) KEY_QKD_##key,
+    DOOR_KEYS(X)
+#undef X
+        KEYS
 };
 static const struct qc_ini_key keys[KEYS] = {
     [KEY_STATE] = { "gateway", "state", true, take_state },
@@ -294,6 +359,11 @@ static const struct qc_ini_key keys[KEYS] = {
     [KEY_CONTENT] = { "scrub", "content-days", false, take_content },
     [KEY_BYTES] = { "scrub", "bytes-per-second", false, take_bytes },
     [KEY_REQUESTS] = { "scrub", "requests-per-second", false, take_requests },
+    [KEY_QKD_ADDRESS] = { "qkd", "address", true, take_qkd_address },
+    [KEY_QKD_PEERS] = { "qkd", "peers", true, take_peers },
+#define X(key, member, name, needed) [KEY_QKD_##key] = { "qkd", name, needed, take_qkd_##member },
+    DOOR_KEYS(X)
+#undef X
 };
 
 static qc_rc take_port(qc_span s, uint16_t *ret, struct qc_err *err)
@@ -334,6 +404,9 @@ static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err
     if (c->address.is && c->monitor.is && c->address.port == c->monitor.port &&
         c->address.v6 == c->monitor.v6)
         return QC_FAIL(err, QC_USAGE, "section [monitor]: the tenants' address is another one");
+    for (unsigned i = 0; i < c->qkd.count; i++)
+        if (strcmp(c->qkd.peers[i], c->qkd.way.me) == 0)
+            return QC_FAIL(err, QC_USAGE, "section [qkd]: 'peers': %s is our own name", c->qkd.way.me);
     return QC_OK;
 }
 
@@ -399,6 +472,25 @@ static qc_rc give_levels(qc_buf *ret, const struct conf_levels *l, struct qc_err
     return qc_buf_addf(ret, err, "\n");
 }
 
+static qc_rc give_qkd(qc_buf *ret, const struct conf_qkd *q, struct qc_err *err)
+{
+    QC_TRY(qc_buf_addf(ret, err, "\n[qkd]\n"));
+    if (q->address.port == 0)
+        return give(ret, "address", "", err);
+    QC_TRY(qc_buf_addf(ret, err, "address = %s:%u\npeers =", q->address.host, (unsigned)q->address.port));
+    for (unsigned i = 0; i < q->count; i++)
+        QC_TRY(qc_buf_addf(ret, err, " %s", q->peers[i]));
+    QC_TRY(qc_buf_addf(ret, err, "\n"));
+    for (unsigned i = 0; i < QKD_KEYED_COUNT; i++) {
+        if (!qkd_keyed_says(&q->way, i))
+            continue;
+        QC_TRY(qc_buf_addf(ret, err, "%s = ", qkd_keyed_name(i)));
+        QC_TRY(qkd_keyed_give(&q->way, i, ret, err));
+        QC_TRY(qc_buf_addf(ret, err, "\n"));
+    }
+    return QC_OK;
+}
+
 qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
 {
     QC_TRY(qc_buf_add(ret, QC_LIT("[gateway]\n"), err));
@@ -420,6 +512,7 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
                        c->audit ? "yes" : "no", c->audit_rotate, c->audit_keep));
     QC_TRY(qc_buf_addf(ret, err, "\n[limits]\nconnections = %u\n", c->connections));
     QC_TRY(give_levels(ret, &c->levels, err));
+    QC_TRY(give_qkd(ret, &c->qkd, err));
     return qc_buf_addf(ret, err,
                        "\n[scrub]\npresence-hours = %" PRIu64 "\ncontent-days = %" PRIu64
                        "\nbytes-per-second = %" PRIu64 "\nrequests-per-second = %" PRIu64 "\n",

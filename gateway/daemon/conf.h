@@ -23,6 +23,10 @@
  *   [levels]                               of the ways to the clouds (docs/qkd.md, "Levels of a gateway")
  *   least = plain | tls | qkd-tls | otp    for whoever is not named below; default: plain
  *   tenants = NAME=LEVEL NAME=LEVEL ..     up to 256
+ *   [qkd]                                  a door for tenants that is keyed by QKD (docs/qkd.md)
+ *   address = A.B.C.D:PORT                 of any machine: the door lets nobody in without a key from QKD
+ *   peers = SAE SAE ..                     who may come, up to 64
+ *   link, me, kme, kme-ca, kme-cert, kme-key, key-max-seconds, key-max-bytes    see qkd/keyed.h
  *   [scrub]                                see gateway/scrub.h
  *   presence-hours = 24                    from one listing of a cloud to the next; 0: only by hand
  *   content-days = 30                      from one reading of all bytes to the next; 0: only by hand
@@ -34,6 +38,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "net/link_state.h"
+#include "net/url.h"
+#include "qkd/keyed.h"
 
 enum { CONF_PATH = 4096, CONF_LEVELS = 256 };
 
@@ -63,6 +69,14 @@ struct conf_levels {
     } tenants[CONF_LEVELS];
 };
 
+/* The door keyed by QKD. */
+struct conf_qkd {
+    struct net_address address; /* port 0: there is none */
+    struct qkd_keyed way;       /* without peer */
+    unsigned count;
+    char peers[QKD_KEYED_PEERS][NET_PSK_NAME_MAX + 1];
+};
+
 struct conf {
     char state[CONF_PATH], log_file[CONF_PATH]; /* empty: not given */
     bool json_log;
@@ -78,6 +92,7 @@ struct conf {
     unsigned audit_keep;
     struct conf_scrub scrub;
     struct conf_levels levels;
+    struct conf_qkd qkd;
 };
 
 /* QC_USAGE: with the line's number; QC_NOTCONF: a key is missing. */

@@ -64,21 +64,22 @@ static qc_rc tls_read(const struct conf *conf, struct tls *ret, struct qc_err *e
     return QC_OK;
 }
 
-/* listening: taken when the server starts; empty: none, for a trial. tls NULL: in clear. */
+/* listening: taken when the server starts; empty: none, for a trial, or where connections are given to it.
+ * tls NULL: in clear. */
 static qc_rc start(const struct http_door *http, struct qc_fd *listening, const struct tls *tls,
                    struct MHD_Daemon **ret, struct qc_err *err)
 {
     void *const cls = (void *)(uintptr_t)http;
-    const bool trial = !qc_fd_is(listening);
+    const bool deaf = !qc_fd_is(listening);
     const unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC |
-                           (tls != NULL ? MHD_USE_TLS : 0U) | (trial ? MHD_USE_NO_LISTEN_SOCKET : 0U);
+                           (tls != NULL ? MHD_USE_TLS : 0U) | (deaf ? MHD_USE_NO_LISTEN_SOCKET : 0U);
     const struct MHD_OptionItem options[] = {
         { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_completed, cls },
         { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_connection, cls },
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY, NULL },
         { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->max, NULL },
         { MHD_OPTION_CONNECTION_TIMEOUT, http->monitor ? HTTP_WATCHER_S : HTTP_TIMEOUT_S, NULL },
-        { trial ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, trial ? 0 : qc_fd_get(listening), NULL },
+        { deaf ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, deaf ? 0 : qc_fd_get(listening), NULL },
         { MHD_OPTION_END, 0, NULL },
     };
     struct MHD_Daemon *d =
@@ -137,6 +138,18 @@ static qc_rc open_address(struct doors *d, const struct conf *conf, struct qc_er
     return start(&door->http, &listening, secure ? &tls : NULL, &door->daemon, err);
 }
 
+static qc_rc open_keyed(struct doors *d, const struct conf *conf, struct qc_err *err)
+{
+    struct door *door = &d->v[DOOR_KEYED];
+    struct qc_fd none = { 0 };
+
+    door->http = (struct http_door){ .server = d->server, .max = conf->connections };
+    QC_TRY(keyed_open(&d->keyed, conf, &door->http, err));
+    QC_TRY(start(&door->http, &none, NULL, &door->daemon, err));
+    atomic_store(&d->server->keyed, d->keyed);
+    return keyed_start(d->keyed, door->daemon, err);
+}
+
 static qc_rc open_monitor(struct doors *d, const struct conf *conf, struct qc_err *err)
 {
     struct door *door = &d->v[DOOR_MONITOR];
@@ -156,6 +169,8 @@ qc_rc doors_open(struct doors *d, struct http_server *server, int statefd, const
         QC_TRY(open_socket(d, conf, err));
     if (conf != NULL && conf->address.is)
         QC_TRY(open_address(d, conf, err));
+    if (conf != NULL && conf->qkd.address.port != 0)
+        QC_TRY(open_keyed(d, conf, err));
     if (conf != NULL && conf->monitor.is)
         QC_TRY(open_monitor(d, conf, err));
     return QC_OK;
@@ -240,6 +255,8 @@ void doors_hide(struct doors *d)
 void doors_close(struct doors *d)
 {
     doors_hide(d);
+    if (d->keyed != NULL)
+        keyed_stop(d->keyed);
     for (unsigned i = 0; i < DOORS_OLD; i++)
         if (d->old[i].daemon != NULL)
             MHD_stop_daemon(d->old[i].daemon);
@@ -248,5 +265,6 @@ void doors_close(struct doors *d)
             MHD_stop_daemon(d->v[i].daemon);
         qc_fd_close(&d->v[i].dir);
     }
+    keyed_close(&d->keyed);
     *d = (struct doors){ 0 };
 }

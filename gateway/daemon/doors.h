@@ -3,8 +3,9 @@
 #include "base/file.h"
 #include "conf.h"
 #include "http.h"
+#include "keyed.h"
 
-enum { DOOR_OWNER, DOOR_SOCKET, DOOR_ADDRESS, DOOR_MONITOR, DOORS, DOORS_OLD = 4 };
+enum { DOOR_OWNER, DOOR_SOCKET, DOOR_ADDRESS, DOOR_KEYED, DOOR_MONITOR, DOORS, DOORS_OLD = 4 };
 
 struct door {
     struct http_door http; /* cls of the server's callbacks */
@@ -16,6 +17,7 @@ struct door {
 struct doors {
     struct http_server *server;
     struct door v[DOORS];
+    struct keyed *keyed; /* before DOOR_KEYED; NULL: there is none */
     /* Servers with an old certificate, whose connections are still served. */
     struct {
         struct MHD_Daemon *daemon;

@@ -46,6 +46,7 @@ enum {
 };
 
 struct stream;
+struct keyed;
 struct http_server {
     struct gw_engine *engine;
     struct jobs jobs;
@@ -56,7 +57,8 @@ struct http_server {
     struct figures figures;
     struct watch watch;
     struct levels levels;
-    pthread_mutex_t lock; /* guards streams */
+    _Atomic(struct keyed *) keyed; /* the door keyed by QKD; NULL: there is none */
+    pthread_mutex_t lock;          /* guards streams */
     struct stream *streams;
     atomic_uint connections;
     atomic_uint requests;         /* under way */

@@ -40,6 +40,15 @@ static bool same_levels(const struct conf_levels *a, const struct conf_levels *b
     return same;
 }
 
+static bool same_qkd(const struct conf_qkd *a, const struct conf_qkd *b)
+{
+    bool same = a->address.port == b->address.port && strcmp(a->address.host, b->address.host) == 0 &&
+                a->count == b->count && memcmp(&a->way, &b->way, sizeof a->way) == 0;
+    for (unsigned i = 0; same && i < a->count; i++)
+        same = strcmp(a->peers[i], b->peers[i]) == 0;
+    return same;
+}
+
 /* What is looked at when the gateway starts, and then no more. */
 static void compare(const struct conf *a, const struct conf *b, char restart[RELOAD_NAMES])
 {
@@ -59,6 +68,7 @@ static void compare(const struct conf *a, const struct conf *b, char restart[REL
         { "audit.rotate", a->audit_rotate == b->audit_rotate },
         { "audit.keep", a->audit_keep == b->audit_keep },
         { "levels", same_levels(&a->levels, &b->levels) },
+        { "qkd", same_qkd(&a->qkd, &b->qkd) },
         { "limits.connections", a->connections == b->connections },
     };
     size_t n = 0;

@@ -56,17 +56,21 @@ done
 # Keys of the configurations, from the tables of the parsers, in their sections.
 keys()
 {
-    local section key found=0
-    show "$man/man5/$1.5"
+    local section key found=0 page=$1
+    show "$man/man5/$page.5"
+    shift
     while read -r section key _; do
         found=$((found + 1))
-        sed -n "/^\[$section\]/,/^[^ ]/p" <<<"$shown" | grep -qE "^ +$key( |\$)" || fail "$1(5) lacks $key of [$section]"
-    done < <(grep -oE '(\{|X\([A-Z0-9_]+,) "[a-z]+", "[a-z0-9-]+", (true|false)' "$QC_SOURCE/$2" |
-        sed -E 's/^(\{|X\([A-Z0-9_]+,) //; s/[",]//g')
-    [ "$found" = "$(grep -v '^| key | value' "$QC_SOURCE/docs/$1.md" | grep -cE '^\| [a-z0-9-]+ \|')" ] ||
-        fail "$1(5) has other keys than the $found of $2"
+        sed -n "/^\[$section\]/,/^[^ ]/p" <<<"$shown" | grep -qE "^ +$key( |\$)" || fail "$page(5) lacks $key of [$section]"
+    done < <(
+        grep -ohE '(\{|X\([A-Z0-9_]+,) "[a-z]+", "[a-z0-9-]+", (true|false)' "${@/#/$QC_SOURCE/}" |
+            sed -E 's/^(\{|X\([A-Z0-9_]+,) //; s/[",]//g'
+        grep -ohE 'X\([A-Z_]+, [a-z_]+, "[a-z0-9-]+"' "${@/#/$QC_SOURCE/}" | sed -E 's/.* "(.*)"/qkd \1/' # of section [qkd]
+    )
+    [ "$found" = "$(grep -v '^| key | value' "$QC_SOURCE/docs/$page.md" | grep -cE '^\| [a-z0-9-]+ \|')" ] ||
+        fail "$page(5) has other keys than the $found of $*"
 }
-keys qcloud.conf home/conf.c
+keys qcloud.conf home/conf.c qkd/include/qkd/keyed.h
 keys gateway.conf gateway/daemon/conf.c
 
 show "$man/man7/qcloud-exit.7"

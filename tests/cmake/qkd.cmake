@@ -63,3 +63,9 @@ if(TARGET qc_qkd_link)
     set_tests_properties(cli/levels PROPERTIES LABELS cli TIMEOUT 900 ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin")
   endif()
 endif()
+
+# qcloud and qcloud-gateway with nothing between them but a key.
+if(TARGET qc_qkd_kme AND TARGET qc_client AND TARGET qc_gateway_daemon)
+  add_test(NAME cli/keyed COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/keyed.py)
+  set_tests_properties(cli/keyed PROPERTIES LABELS cli TIMEOUT 900 ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin")
+endif()

@@ -18,6 +18,9 @@ static const struct {
     const char *text, *words;
     qc_rc rc;
 } refused[] = {
+#define DOOR                                                                                                 \
+    "[gateway]\nstate = /s\n[qkd]\naddress = 192.0.2.7:8442\nlink = L\nme = gw\nkme = https://k\nkme-ca = "  \
+    "/ca\nkme-cert = /c\nkme-key = /k\n"
     { "", "'state' is missing", QC_NOTCONF },
     { "[gateway]\nlog-file = /x\n", "'state' is missing", QC_NOTCONF },
     { "[gateway]\nstate = rel\n", "line 2", QC_USAGE },
@@ -61,6 +64,16 @@ static const struct {
     { "[gateway]\nstate = /s\n[levels]\ntenants = Ann=otp\n", "NAME=LEVEL", QC_USAGE },
     { "[gateway]\nstate = /s\n[levels]\ntenants = ann=otp ann=tls\n", "twice", QC_USAGE },
     { "[gateway]\nstate = /s\n[levels]\ntenants = ann=otp, bob=tls\n", "no level", QC_USAGE },
+    { DOOR, "'peers' is missing", QC_NOTCONF },
+    { DOOR "peers = \n", "the SAE ID of a client", QC_USAGE },
+    { DOOR "peers = ann gw\n", "gw is our own name", QC_USAGE },
+    { DOOR "peers = ann bob ann\n", "ann is named twice", QC_USAGE },
+    { DOOR "peers = a|b\n", "without '|'", QC_USAGE },
+    { DOOR "peer = ann\n", "the nearest is 'peers'", QC_USAGE },
+    { DOOR "peers = ann\nkey-max-bytes = 65536\n", "33554432", QC_USAGE },
+    { DOOR "peers = ann\nkey-max-seconds = 0\n", "86400", QC_USAGE },
+    { "[gateway]\nstate = /s\n[qkd]\naddress = gw.example:8442\n", "an address and a port", QC_USAGE },
+    { "[gateway]\nstate = /s\n[qkd]\nkme = http://127.0.0.1:1\n", "https:// is needed", QC_USAGE },
 };
 
 static void refuses(void)
@@ -100,6 +113,18 @@ static void levels(void)
     CHECK(conf.levels.tenants[0].want.key_s == 3600 && conf.levels.tenants[0].want.key_bytes == 0);
 }
 
+static void door(void)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(parse("[gateway]\nstate = /s\n", &err));
+    CHECK(conf.qkd.address.port == 0 && conf.qkd.count == 0);
+    CHECK_OK(parse(DOOR "peers = ann  bob\nkey-max-bytes = 33554432\n", &err));
+    CHECK(conf.qkd.address.port == 8442 && strcmp(conf.qkd.address.host, "192.0.2.7") == 0);
+    CHECK(conf.qkd.count == 2 && strcmp(conf.qkd.peers[1], "bob") == 0);
+    CHECK(strcmp(conf.qkd.way.link, "L") == 0 && strcmp(conf.qkd.way.me, "gw") == 0);
+    CHECK(conf.qkd.way.key_max_bytes == 33554432 && conf.qkd.way.key_max_s == 0);
+}
+
 /* What is printed is read again as the same. */
 static void prints(void)
 {
@@ -110,6 +135,7 @@ static void prints(void)
         "address = [::1]:8440\ncertificate = /c\nkey = /k\n[limits]\nconnections = 16\n"
         "[scrub]\npresence-hours = 6\ncontent-days = 0\nbytes-per-second = 0\nrequests-per-second = 3\n",
         "[gateway]\nstate = /s\n[levels]\nleast = tls:0:70000\ntenants =  ann=otp:5   bob=plain\n",
+        DOOR "peers =  ann  bob \nkey-max-seconds = 60\n",
         "[listen]\naddress = 127.0.0.1:65535\n[gateway]\nstate = /with = signs and spaces\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -133,6 +159,7 @@ int main(void)
     refuses();
     defaults();
     levels();
+    door();
     prints();
     return 0;
 }

@@ -8,6 +8,11 @@
 
 #define REMOTE(url) "[vault]\nid = " ID "\nshare1 = /a b/s1\nshare2=/s2\ngateway = " url "\n"
 
+#define KEYED                                                                                                \
+    REMOTE("qkd-tls://g:8442")                                                                               \
+    "[qkd]\nlink = L\nme = ann\npeer = gw\nkme = https://k:1\nkme-ca = /ca\n"                                \
+    "kme-cert = /c\nkme-key = /k\n"
+
 static struct conf got;
 
 static bool same(const struct conf *a, const struct conf *b)
@@ -15,8 +20,8 @@ static bool same(const struct conf *a, const struct conf *b)
     return a->has_vault == b->has_vault && a->idle_s == b->idle_s && strcmp(a->gateway, b->gateway) == 0 &&
            strcmp(a->token_file, b->token_file) == 0 && strcmp(a->ca, b->ca) == 0 &&
            strcmp(a->link, b->link) == 0 && strcmp(a->level, b->level) == 0 &&
-           memcmp(a->vault, b->vault, CONF_ID_BYTES) == 0 && strcmp(a->share[0], b->share[0]) == 0 &&
-           strcmp(a->share[1], b->share[1]) == 0;
+           memcmp(a->vault, b->vault, CONF_ID_BYTES) == 0 && memcmp(&a->qkd, &b->qkd, sizeof a->qkd) == 0 &&
+           strcmp(a->share[0], b->share[0]) == 0 && strcmp(a->share[1], b->share[1]) == 0;
 }
 
 static void refused(const char *text, qc_rc want, const char *words)
@@ -76,6 +81,19 @@ static void check_refusals(void)
     refused("[gateway]\ntoken-file = /t\n" WHOLE, QC_USAGE, "the gateway is local");
     refused(REMOTE("unix:/s") "[gateway]\nca = /ca\n", QC_USAGE, "not reached by https");
     refused(REMOTE("https://g") "[gateway]\ntoken-file = t\n", QC_USAGE, "absolute");
+    refused(REMOTE("qkd-tls://g:8442"), QC_NOTCONF, "section [qkd]: 'link' is missing");
+    refused(REMOTE("qkd-tls://g:8442") "[qkd]\nlink = L\n", QC_NOTCONF, "section [qkd]: 'me' is missing");
+    refused(REMOTE("https://g") "[qkd]\nlink = L\nme = ann\npeer = gw\nkme = https://k:1\nkme-ca = /ca\n"
+                                "kme-cert = /c\nkme-key = /k\n",
+            QC_USAGE, "it goes with a gateway at qkd-tls://");
+    refused(KEYED "[gateway]\nlevel = otp\n", QC_USAGE, "there is qkd-tls");
+    refused(KEYED "[gateway]\nca = /ca\n", QC_USAGE, "not reached by https");
+    refused(KEYED "rekey-seconds = 60\nkey-max-seconds = 59\n", QC_USAGE, "'key-max-seconds'");
+    refused(KEYED "rekey-bytes = 50000000\nkey-max-bytes = 40000000\n", QC_USAGE, "'key-max-bytes'");
+    refused(KEYED "rekey-bytes = 1000\n", QC_USAGE, "65536");
+    refused("[qkd]\nlink = a b\n", QC_USAGE, "without '|'");
+    refused("[qkd]\nkme-cert = c\n", QC_USAGE, "'kme-cert'");
+    refused("[qkd]\nkme-crt = /c\n", QC_USAGE, "the nearest is 'kme-cert'");
     refused("[gateway]\nidle = 0\n", QC_USAGE, "1 to 86400");
     refused("[gateway]\nidle = 86401\n", QC_USAGE, "1 to 86400");
     refused("[gateway]\nidle = ten\n", QC_USAGE, "1 to 86400");
@@ -112,6 +130,8 @@ static void check_print(void)
                                              "http://127.0.0.1:80") "[gateway]\nlink = /run/l\nlevel = otp\n",
                                          REMOTE("https://g") "[gateway]\nlevel = tls\n",
                                          REMOTE("http://127.0.0.1:80"),
+                                         KEYED "rekey-seconds = 30\nkey-max-bytes = 40000000\n",
+                                         KEYED "[gateway]\nlevel = qkd-tls\ntoken-file = /t\n",
                                          WHOLE "[gateway]\nidle = 7\n" };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct qc_err err = { 0 };

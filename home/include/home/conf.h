@@ -1,5 +1,5 @@
 /* The configuration file qcloud.conf: sections and `key = value`. Layer 4; uses base,
- * vault.
+ * qkd, vault.
  *
  *   # comment (also ;), whole lines only
  *   [vault]
@@ -7,13 +7,15 @@
  *   share1 = /absolute/path
  *   share2 = /absolute/path
  *   pad = yes | no; no when not given                  sizes of what is put are padded
- *   gateway = local | unix:/absolute/path | http://127.0.0.1:PORT | https://HOST[:PORT]
+ *   gateway = local | unix:/absolute/path | http://127.0.0.1:PORT | https://HOST[:PORT] |
+ *             qkd-tls://HOST[:PORT]
  *   [gateway]
  *   idle = seconds, 1 .. 86400; 30 when not given      of the local one
  *   token-file = /absolute/path                        of one for many users
  *   ca = /absolute/path                                with https: who may vouch for it
  *   link = /absolute/path                              with http: the status socket of the qcloud-link there
  *   level = otp | qkd-tls | tls | plain                the least at which anything goes to it
+ *   [qkd]                                              with qkd-tls: see qkd/keyed.h
  *
  * Strict: an unknown section or key is refused with the nearest one, a key given twice is refused. Written
  * whole and durably; nothing in it is secret. */
@@ -21,6 +23,7 @@
 #include "base/buf.h"
 #include "base/key.h"
 #include "home/places.h"
+#include "qkd/keyed.h"
 
 enum {
     CONF_ID_BYTES = 16,
@@ -38,6 +41,7 @@ struct conf {
     char gateway[CONF_URL_MAX];                                  /* empty: the user's own, on demand */
     char token_file[QC_CLIENT_PATH_MAX], ca[QC_CLIENT_PATH_MAX]; /* empty: not said */
     char link[QC_CLIENT_PATH_MAX], level[CONF_LEVEL_MAX];        /* as well */
+    struct qkd_keyed qkd;                                        /* as well */
 };
 
 /* What to run next where qcloud.conf or random.conf says what makes no sense. */
@@ -47,6 +51,11 @@ extern const char conf_correct[];
  * QC_USAGE */
 QC_MUST qc_rc conf_level(struct conf *c, qc_span v, struct qc_err *err);
 QC_MUST qc_rc conf_way_check(const struct conf *c, struct qc_err *err);
+/* KEY=VALUE of section [qkd]. QC_USAGE: with the nearest key */
+QC_MUST qc_rc conf_qkd(struct conf *c, const char *given, struct qc_err *err);
+/* Is section [qkd] there where the gateway's address wants it, and whole? QC_USAGE, QC_NOTCONF: with the key
+ */
+QC_MUST qc_rc conf_qkd_check(const struct conf *c, struct qc_err *err);
 /* How a gateway for many users is reached, by all of the above; borrowed from c, and token. */
 struct vault_gw_remote;
 void conf_remote(const struct conf *c, const qc_key *token, struct vault_gw_remote *ret);

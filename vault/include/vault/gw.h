@@ -287,15 +287,21 @@ void vault_gw_close(struct vault_gw **gw);
 QC_MUST qc_rc vault_gw_http_new(struct vault_gw **ret, int dirfd, const char *name, struct qc_err *err);
 
 /* Where a gateway for many users is, and as whom one comes. */
+struct qkd_keyed;
 struct vault_gw_remote {
-    const char *url; /* "unix:/absolute/path", "http://127.0.0.1:PORT", "https://HOST[:PORT]"; copied */
-    const char *ca;  /* https: file of the authorities that may vouch for it; NULL: the system's; copied */
+    /* "unix:/absolute/path", "http://127.0.0.1:PORT", "https://HOST[:PORT]", "qkd-tls://HOST[:PORT]"; copied
+     */
+    const char *url;
+    const char *ca; /* https: file of the authorities that may vouch for it; NULL: the system's; copied */
     const qc_key *token; /* base/token.h; borrowed, also by clones */
     /* The socket of the qcloud-link that url leads into; copied; NULL: none. Then nothing goes, either way,
      * unless that link may go to no weaker level than `least` and is ready; a call waits for it to be ready
      * as for a gateway that is away, and ends with QC_LINK. */
     const char *link;
     const char *least; /* a level (docs/qkd.md), with link; of vault_gw_way_check */
+    /* qkd-tls: where keys come from (qkd/keyed.h); copied. Then each connection has a key of its own, and a
+     * call waits for one as for a gateway that is away, and ends with QC_LINK. */
+    const struct qkd_keyed *qkd;
 };
 /* Could it be one? QC_USAGE: with what is wrong; http:// to another machine is. */
 QC_MUST qc_rc vault_gw_url_check(const char *url, struct qc_err *err);
@@ -303,7 +309,10 @@ QC_MUST qc_rc vault_gw_url_check(const char *url, struct qc_err *err);
  * link, least: NULL: none. QC_USAGE: no level, more than the address gives without a link, a link without a
  * level or to an address that is none of this machine's */
 QC_MUST qc_rc vault_gw_way_check(const char *url, const char *link, const char *least, struct qc_err *err);
-/* Connects at the first call. QC_USAGE; QC_TEMP, QC_AUTH: the socket's directory; QC_NOMEM. */
+/* Is that the address of a door keyed by QKD? */
+bool vault_gw_url_keyed(const char *url);
+/* Connects at the first call. QC_USAGE; QC_TEMP, QC_AUTH: the socket's directory; QC_NOTCONF: a file of qkd;
+ * QC_NOMEM. */
 QC_MUST qc_rc vault_gw_remote_new(struct vault_gw **ret, const struct vault_gw_remote *r, struct qc_err *err);
 
 /*
@@ -318,6 +327,10 @@ struct vault_gw_revive {
 };
 /* gw: of vault_gw_http_new. For later calls, and for later clones. */
 void vault_gw_http_revive(struct vault_gw *gw, struct vault_gw_revive revive);
+
+/* What protects the way to the gateway of vault_gw_remote_new now, where it is keyed by QKD: level and
+ * key_ID. false: it is not, or no connection was made yet. */
+bool vault_gw_way_now(const struct vault_gw *gw, const char **ret_level, char *room, size_t size);
 
 /* What went over the connections of a gateway: requests, tries that failed among them, and bytes of bodies.
  */
