@@ -5,12 +5,12 @@ qc_test(unit client_keep DEPS base INTERNAL client SOURCES unit/client_keep.c ${
 qc_test(unit client_messages DEPS base INTERNAL client
   SOURCES unit/client_messages.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/messages_next.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_out DEPS base INTERNAL client
-  SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
+  SOURCES unit/client_out.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/messages_next.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_status DEPS base home qkd qrng ss vault INTERNAL client
   SOURCES unit/client_status.c ${QC_CLIENT}/status_judge.c ${QC_CLIENT}/status_random.c ${QC_CLIENT}/last_drill.c
-          ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
+          ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/messages_next.c ${QC_CLIENT}/warnings.c ${QC_CLIENT}/text.c)
 qc_test(unit client_progress DEPS base vault INTERNAL client
-  SOURCES unit/client_progress.c ${QC_CLIENT}/progress.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/warnings.c
+  SOURCES unit/client_progress.c ${QC_CLIENT}/progress.c ${QC_CLIENT}/out.c ${QC_CLIENT}/messages.c ${QC_CLIENT}/messages_next.c ${QC_CLIENT}/warnings.c
           ${QC_CLIENT}/text.c ${QC_CLIENT}/signals.c)
 
 # The generator of variant files, for examples/quickstart.sh and big tests. It stands alone.
