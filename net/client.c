@@ -81,6 +81,9 @@ static qc_rc client_new(struct net_client **ret, struct qc_err *err)
     c->easy = curl_easy_init();
     if (c->multi == NULL || c->easy == NULL)
         return QC_FAIL(err, QC_NOMEM, "libcurl");
+    /* Where one is made, the old goes: the easy handle's option counts for nothing here. */
+    if (curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK)
+        return QC_FAIL(err, QC_GENERAL, "libcurl: one connection");
     *ret = QC_STEAL(c);
     return QC_OK;
 }
@@ -335,6 +338,7 @@ qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net
     if (rc == QC_OK)
         rc = transfer(c, rq, err);
     net_run_sent(&c->run);
+    net_keyed_done(&c->keyed); /* of a handshake that came to nothing */
     c->run.rq = NULL;
     if (rc != QC_OK) {
         qc_buf_free(&c->run.body);

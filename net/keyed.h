@@ -10,8 +10,11 @@ struct net_keyed_run {
     CURL *easy;
     const struct net_request *rq; /* under way; borrowed */
     struct net_key_use use;
-    uint64_t before; /* bytes under this key before this request */
-    struct net_psk_id id;
+    uint64_t before;      /* bytes under this key before this request */
+    uint64_t number;      /* of the key in use, among those drawn */
+    bool looked;          /* net_keyed_look let this request go under it */
+    struct net_psk_id id; /* of the last key drawn; in use once its handshake was good */
+    uint64_t drawn, drawn_ms;
     qc_key *key; /* from the draw to the end of the handshake */
     char identity[NET_PSK_IDENTITY];
     bool waited;       /* for the KME, since somebody looked */

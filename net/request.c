@@ -402,7 +402,6 @@ static CURLcode set_link(struct net_run *run, CURL *easy, const struct net_targe
     SET(CURLOPT_HTTPHEADER, run->headers);
     SET(CURLOPT_BUFFERSIZE, (long)NET_BUFFER_SIZE);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)NET_BUFFER_SIZE);
-    SET(CURLOPT_MAXCONNECTS, 1L);
     return bad;
 }
 

@@ -51,7 +51,7 @@ class Tap:
     """A port of this machine in front of another one, which keeps what goes either way."""
 
     def __init__(self, to):
-        self.to, self.sent, self.came = to, [], []
+        self.to, self.sent, self.came, self.bytes = to, [], [], []     # the first of each connection's; how many, both ways
         self.s = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.s.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -65,16 +65,18 @@ class Tap:
             there = socket.create_connection(("127.0.0.1", self.to))
             for kept in (self.sent, self.came):
                 kept.append(bytearray())
-            for a, b, keep in ((c, there, self.sent[-1]), (there, c, self.came[-1])):
-                threading.Thread(target=self.move, args=(a, b, keep), daemon=True).start()
+            self.bytes.append([0, 0])
+            for i, (a, b, keep) in enumerate(((c, there, self.sent[-1]), (there, c, self.came[-1]))):
+                threading.Thread(target=self.move, args=(a, b, keep, self.bytes[-1], i), daemon=True).start()
 
     @staticmethod
-    def move(a, b, keep):
+    def move(a, b, keep, count, i):
         try:
             while True:
                 got = a.recv(65536)
                 if len(keep) < 65536:
                     keep += got
+                count[i] += len(got)
                 if got == b"":
                     b.shutdown(socket.SHUT_WR)
                     return
@@ -177,10 +179,20 @@ def story(net, gateway, tap):
         with User(gateway, "carl", f"qkd-tls://127.0.0.1:{gateway.door}") as carl:      # another SAE, at the same door
             carl.init(*way(net, "other"))
             carl.expect(0, "ls")
+        next_key(ann, tap, data + data)
         old_key(net, gateway, ann, tap, data)
         without_keys(net, gateway, ann)
         wrong(net, gateway, ann)
     print(f"{len(keys)} connections, each under a key of its own", flush=True)
+
+
+def next_key(ann, tap, data):
+    """A key for some segments: what comes after goes by the new key's connection, and no more by the old one's."""
+    most, begun = 20 << 20, len(tap.bytes)
+    ann.expect(0, "config", "set", "qkd.rekey-bytes", str(most))
+    ann.expect(0, "put", ann.write("n", data), "n")
+    carried = [sum(x) for x in tap.bytes[begun:]]
+    check(sum(carried) > len(data) and max(carried) <= most and sum(x > most // 2 for x in carried) >= 2, f"{most} bytes for a key, and by connections: {carried}")
 
 
 def old_key(net, gateway, ann, tap, data):
