@@ -261,7 +261,8 @@ static const struct help rows[] = {
     "version,\n"                                                                                             \
     "in its place, by the seal over the whole object, which names the tags of every chunk. What the range\n" \
     "does not touch is not read, and nothing is said of it: qcloud verify reads all. A range that is not\n"  \
-    "all inside the object is refused with exit 2, and the object's size is said.\n"
+    "all inside the object is refused with exit 2, and the object's size is said. Of a file that is\n"       \
+    "padded, a range up to its end (A-, -N) lets gateway and clouds see where that is, to 1 MiB.\n"
 /* What is to be said of some before the examples. */
 static const struct {
     const char *command, *text;

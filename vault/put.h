@@ -8,7 +8,7 @@
 #include "vault/shares.h"
 #include "ways.h"
 
-/* Bytes of D in a segment that is not the last. */
+/* Bytes, of D and the zeros behind it, in a segment that is not the last. */
 #define SEGMENT_DATA ((uint64_t)QC_VAULT_SEGMENT_CHUNKS << VAULT_CHUNK_LOG2)
 
 /* What an interrupted put has left, from when it is found until it is gone on with. */
@@ -63,6 +63,8 @@ QC_MUST qc_rc put_take_up(struct put *p, struct qc_err *err);
 QC_MUST qc_rc put_adopt(struct put *p, struct qc_err *err);
 /* A segment was sealed that is not the last: into the record, before it is sent. */
 QC_MUST qc_rc put_record(struct put *p, struct qc_err *err);
+/* Bytes of D in the segments that are durable and not sent again. */
+uint64_t put_kept(const struct put *p);
 /* May what is durable stay after this failure, for the same put to go on with? */
 bool put_waits(struct put *p, qc_rc rc);
 

@@ -266,6 +266,6 @@ qc_rc put_commit(struct put *p, struct vault_put_result *ret, struct qc_err *err
     p->open = false;
     put_result(p, &e, &receipt, ret);
     sender_progress(p->sender, &done, &ret->sent);
-    ret->kept = (uint64_t)p->first * SEGMENT_DATA;
+    ret->kept = put_kept(p);
     return QC_OK;
 }

@@ -52,8 +52,10 @@ static qc_rc next_data(struct put *p, struct feed *f, uint8_t *dst, size_t *ret_
     }
     p->size += n;
     f->at_end = !f->ahead;
-    if (f->at_end)
-        f->zeros = put_padded(p->v, p->size) - p->size;
+    if (f->at_end) { /* those behind which the put goes on are there */
+        const uint64_t there = (uint64_t)p->first * SEGMENT_DATA;
+        f->zeros = put_padded(p->v, p->size) - (p->size > there ? p->size : there);
+    }
     *ret_n = n;
     return QC_OK;
 }
@@ -125,8 +127,7 @@ static qc_rc send_all(struct put *p, struct qc_err *err)
         QC_TRY(fill_segment(p, &f, seg, &data, err));
         if (f.ended)
             return finish(p, seg, data, err);
-        if (data == SEGMENT_DATA) /* what D is padded with is made anew */
-            QC_TRY(put_record(p, err));
+        QC_TRY(put_record(p, err)); /* zeros as well: where a put goes on says nothing of where D ends */
         QC_TRY(sender_send(p->sender, false, data, err));
     }
 }

@@ -4,9 +4,9 @@
  * anew is of a new epoch, whatever the file says by now (I4).
  *
  * P2: an object is of one file in one state. The file's identity is the one noted at the first byte, and the
- * last segment that is durable, sealed again in memory, has the tags that it had; at the end of every put the
- * identity is compared once more. Where anything differs, or cannot be told, all is begun anew, under a new
- * version.
+ * last segment that is durable and has bytes of it, sealed again in memory, has the tags that it had, and so
+ * have zeros behind it; at the end of every put the identity is compared once more. Where anything differs,
+ * or cannot be told, all is begun anew, under a new version.
  *
  * P3: what counts as durable is the gateway's word, never the record's: the record says only which tags and
  * salts those segments have. */
@@ -46,6 +46,12 @@ qc_rc put_record(struct put *p, struct qc_err *err)
         QC_TRY(begin_record(p, err));
     QC_TRY(resume_segment(p->resume, vault_sealer_tags(p->sealer), err));
     return qc_fault(client_segment, err);
+}
+
+uint64_t put_kept(const struct put *p)
+{
+    const uint64_t durable = (uint64_t)p->first * SEGMENT_DATA;
+    return durable < p->source->size ? durable : p->source->size;
 }
 
 bool put_waits(struct put *p, qc_rc rc)
@@ -120,16 +126,20 @@ struct replaying {
     uint32_t first; /* from this segment on the file is compared */
 };
 
-static qc_rc read_chunk(struct put *p, uint8_t *buf, struct qc_err *err)
+/* Chunk i: of D, and zeros behind its end. */
+static qc_rc read_chunk(struct put *p, uint64_t i, uint8_t *buf, struct qc_err *err)
 {
-    for (size_t got = 0; got < CHUNK;) {
+    const uint64_t at = i * CHUNK, size = p->source->size, left = size > at ? size - at : 0;
+    const size_t want = left < CHUNK ? (size_t)left : CHUNK;
+    for (size_t got = 0; got < want;) {
         size_t n = 0;
         QC_TRY(qc_go_on(p->call->op.deadline, p->call->op.cancel, "put", err));
-        QC_TRY(p->source->read(p->source->ctx, buf + got, CHUNK - got, &n, err));
+        QC_TRY(p->source->read(p->source->ctx, buf + got, want - got, &n, err));
         if (n == 0)
             return QC_FAIL(err, QC_CHANGED, "the file is shorter than it was");
         got += n;
     }
+    memset(buf + want, 0, CHUNK - want);
     return QC_OK;
 }
 
@@ -139,24 +149,32 @@ static qc_rc replay(void *ctx, uint32_t seq, const uint8_t salt[RESUME_SALT], co
     const struct replaying *r = ctx;
     struct put *p = r->p;
     for (unsigned i = 0; seq >= r->first && i < QC_VAULT_SEGMENT_CHUNKS; i++) {
+        const uint64_t chunk = (uint64_t)seq * QC_VAULT_SEGMENT_CHUNKS + i;
         bool same = false;
-        QC_TRY(read_chunk(p, r->buf, err));
-        QC_TRY(vault_sealer_proves(p->sealer, salt, (uint64_t)seq * QC_VAULT_SEGMENT_CHUNKS + i, r->buf,
-                                   tags + (size_t)i * VAULT_TAG_PAIR, &same, err));
+        QC_TRY(read_chunk(p, chunk, r->buf, err));
+        QC_TRY(vault_sealer_proves(p->sealer, salt, chunk, r->buf, tags + (size_t)i * VAULT_TAG_PAIR, &same,
+                                   err));
         if (!same)
             return QC_FAIL(err, QC_CHANGED, "the file has other bytes than those that are stored");
     }
     return vault_sealer_replay(p->sealer, salt, qc_span_of(tags, RESUME_TAGS), err);
 }
 
+/* The last durable segment that has bytes of D: zeros behind it prove nothing of the file (P2). */
+static uint32_t last_of_data(const struct put *p)
+{
+    const uint64_t size = p->source->size, last = size > 0 ? (size - 1) / SEGMENT_DATA : 0;
+    return last < p->first ? (uint32_t)last : p->first - 1;
+}
+
 /* The sealer as it was behind segment p->first - 1. Where the device has another number than then (it may,
- * after a boot), all is compared, else the last segment. */
+ * after a boot), all is compared, else from that segment on. */
 static qc_rc replay_all(struct put *p, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) uint8_t *buf = qc_alloc(CHUNK);
     struct vault_sealer_params params = { 0 };
     const bool all = p->head.file.device != p->source->id->device;
-    struct replaying r = { .p = p, .buf = buf, .first = all ? 0 : p->first - 1 };
+    struct replaying r = { .p = p, .buf = buf, .first = all ? 0 : last_of_data(p) };
     if (buf == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory to compare the file");
     memcpy(params.ids.vault, p->left.put.vault, VAULT_ID_BYTES);
@@ -188,8 +206,8 @@ static qc_rc compare(struct put *p, struct qc_err *err)
     QC_TRY(ask_gateway(p, err));
     if (p->first == 0)
         return QC_FAIL(err, QC_NOTFOUND, "the gateway has none of it any more");
-    /* All of D lies in whole segments that are there, and are not the last: it was to be padded, then. */
-    if (p->first * SEGMENT_DATA >= put_padded(p->v, p->source->size))
+    /* All lies in segments that are there, and are not the last: it was to be padded, then. */
+    if ((uint64_t)p->first * SEGMENT_DATA >= put_padded(p->v, p->source->size))
         return QC_FAIL(err, QC_CHANGED, "it was padded, and is not to be now");
     return replay_all(p, err);
 }
@@ -230,7 +248,7 @@ static qc_rc take_open(struct put *p, struct journal *j, struct qc_err *err)
     QC_TRY(vault_sealer_epoch(p->sealer, salt, err));
     QC_TRY(resume_go_on(p->resume, p->first, p->run, salt, err));
     p->left.what = PUT_GOES_ON;
-    p->size = p->first * SEGMENT_DATA;
+    p->size = put_kept(p);
     p->journal = QC_STEAL(*j);
     return QC_OK;
 }

@@ -32,7 +32,8 @@ struct fake_upload {
     uint64_t size; /* as announced */
     struct blob seg[64];
     uint32_t run;
-    uint32_t last; /* number of the last segment + 1; 0: not seen */
+    uint32_t asked; /* segments, by the last resume */
+    uint32_t last;  /* number of the last segment + 1; 0: not seen */
     struct vault_gw_receipt receipt;
 };
 

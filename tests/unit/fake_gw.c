@@ -447,6 +447,7 @@ static qc_rc fake_resume(struct vault_gw *gw, const uint8_t put_key[16], uint32_
     for (uint32_t i = n; i < 64; i++)
         free_blob(&u->seg[i]);
     u->last = 0;
+    u->asked = most;
     *ret = (struct vault_gw_resumed){ .run = ++u->run, .segments = n };
     LEAVE(FAKE_RESUME);
 }
