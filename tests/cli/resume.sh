@@ -87,12 +87,15 @@ err_has "'out.part', which an interrupted get left, is of no use for this versio
 same a.new out
 [ ! -e out.part ] || fail "a part is left"
 expect_exit 0 put a
-# A get of a part goes on nowhere, and leaves nothing that one could go on with.
+# A get of a part goes on nowhere, leaves nothing that one could go on with, and what was left as it was.
 killed 31
 rm -f out
+cp out.part part.was
 expect_exit 0 get --range 0-99 a out
 [ "$(stat -c %s out)" = 100 ] || fail "a part of 100 bytes has $(stat -c %s out)"
-[ ! -e out.part ] || fail "a part is left"
+cmp -s part.was out.part || fail "a get of a part changed what one of the whole had left"
+[ ! -e out.range.part ] || fail "a part is left"
+rm -f out out.part part.was
 
 # A file that is no part of ours stays as it is, whatever its name.
 for make in 'cp a out.part' 'ln a out.part' 'ln -s a out.part' 'mkfifo out.part' 'mkdir out.part'; do
