@@ -133,7 +133,9 @@ static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vaul
     QC_TRY(object_begin(&g->o, v, e.e.object, e.e.version, call, err));
     g->o.size = e.e.size;
     g->o.M = e.e.M;
-    QC_TRY(end(g, deliver(g, got, err), got, call, err));
+    const qc_rc rc = end(g, deliver(g, got, err), got, call, err);
+    g->o.M = NULL; /* it is e's */
+    QC_TRY(rc);
     seen(v, &e, call->notes);
     if (e.has_margins)
         note_margin(&got->what, call->notes);
