@@ -336,7 +336,8 @@ static qc_rc run(struct qkd_client *c, struct qkd_ask *ask, const struct qkd_op 
             return QC_OK;
         }
         *err = why;
-        if (n >= tries(f.again) || qkd_breaker_left(&c->breaker, qc_now_ms()) > 0)
+        if (n >= tries(f.again) || (f.again == AGAIN_GRACE && op->no_grace) ||
+            qkd_breaker_left(&c->breaker, qc_now_ms()) > 0)
             return why.rc;
         QC_TRY(pause_before(c, n, f.again, op, err));
     }

@@ -32,7 +32,11 @@ struct guest {
     struct keyed *at;
     struct qc_fd fd;
     uint32_t source;
-    bool known; /* the handshake is over, and good */
+    uint64_t since_ms;
+    qc_deadline deadline; /* of the handshake */
+    bool named;           /* a key: the client has said what it has to say first */
+    bool known;           /* the handshake is over, and good */
+    bool asked;           /* to leave, which its thread will see */
 };
 
 struct keyed {
@@ -45,9 +49,11 @@ struct keyed {
     struct MHD_Daemon *http;
     pthread_t thread;
     bool runs;
-    atomic_bool stop;     /* no connection begins */
-    atomic_bool end;      /* and those that are there go */
-    pthread_mutex_t lock; /* first, counts; http is given nothing once stop is set under it */
+    atomic_bool stop;      /* no connection begins */
+    atomic_bool end;       /* and those that are there go */
+    struct qc_cancel asks; /* of the KME: none any more */
+    pthread_mutex_t lock;  /* first, its guests' flags, counts; once stop is set under it, nobody comes in and
+                              http is given nothing */
     pthread_cond_t left;
     struct guest *first;
     struct keyed_counts counts;
@@ -141,8 +147,8 @@ qc_rc keyed_check(const struct conf *conf, struct qc_err *err)
 static void guest_leave(struct guest *g)
 {
     struct keyed *k = g->at;
-    qc_fd_close(&g->fd);
     QC_LOCK(&k->lock);
+    qc_fd_close(&g->fd); /* under the lock: somebody may be asking it to leave */
     for (struct guest **at = &k->first; *at != NULL; at = &(*at)->next)
         if (*at == g) {
             *at = g->next;
@@ -153,12 +159,25 @@ static void guest_leave(struct guest *g)
     qc_free(g);
 }
 
+/* Its thread reads the end of the connection. Under the lock. */
+static void ask_to_leave(struct guest *g)
+{
+    g->asked = true;
+    (void)shutdown(qc_fd_get(&g->fd), SHUT_RDWR);
+}
+
 /* net_psk_find_fn: whose key it is says which of our ways at the KME has it. */
 static qc_rc find(void *ctx, const struct net_psk_id *id, struct net_line *to, struct qc_err *err)
 {
     struct guest *g = ctx;
+    {
+        QC_LOCK(&g->at->lock);
+        g->named = true;
+    }
     for (unsigned i = 0; i < g->at->count; i++) {
-        struct qkd_asker who = { .keys = g->at->peers[i].keys, .source = g->source };
+        struct qkd_asker who = {
+            .keys = g->at->peers[i].keys, .source = g->source, .deadline = g->deadline, .cancel = &g->at->asks
+        };
         if (strcmp(g->at->peers[i].name, id->master) == 0)
             return qkd_tls_keys_find(&who, id, to, err);
     }
@@ -184,12 +203,17 @@ static void used(struct guest *g, const struct net_psk_id *id)
 static void refused(struct guest *g, const struct qc_err *why)
 {
     struct keyed *k = g->at;
+    bool asked = false;
+    if (atomic_load(&k->stop)) /* by us */
+        return;
     {
         QC_LOCK(&k->lock);
         k->counts.refused++;
+        asked = g->asked;
     }
     if (quiet_may(&k->door->server->quiet))
-        QC_LOG(QC_LOG_WARN, "a handshake at the door keyed by QKD failed", QC_S("why", why->msg));
+        QC_LOG(QC_LOG_WARN, "a handshake at the door keyed by QKD failed",
+               QC_S("why", asked ? "it came to no end, and others wait" : why->msg));
 }
 
 /* One end of a pair to the HTTP server, the other one is ours. */
@@ -217,8 +241,7 @@ static qc_rc serve(struct guest *g, struct qc_err *err)
     struct keyed *k = g->at;
     QC_CLEANUP(net_line_close) struct net_line *line = NULL;
     QC_CLEANUP(qc_fd_close) struct qc_fd http = { 0 };
-    const qc_rc rc =
-        net_psk_accept(&line, qc_fd_get(&g->fd), &k->us, find, g, qc_deadline_in(LINK_HANDSHAKE_MS), err);
+    const qc_rc rc = net_psk_accept(&line, qc_fd_get(&g->fd), &k->us, find, g, g->deadline, err);
     if (rc != QC_OK) {
         refused(g, err);
         return rc;
@@ -247,16 +270,70 @@ static void *guest_main(void *arg)
 
 /* -- the door -------------------------------------------------------------------------------------------- */
 
-/* Is there room for one more from there? Those who have not shown a key yet have little. */
-static bool has_room(const struct keyed *k, uint32_t source)
+static bool is_stranger(const struct guest *g)
 {
-    unsigned all = 0, strangers = 0, same = 0;
+    return !g->known && !g->asked;
+}
+
+static unsigned strangers_of(const struct keyed *k, uint32_t source)
+{
+    unsigned n = 0;
+    for (const struct guest *g = k->first; g != NULL; g = g->next)
+        n += is_stranger(g) && g->source == source;
+    return n;
+}
+
+/* The one that came first, of the address with the most of them. NULL: there is none */
+static struct guest *who_gives_way(const struct keyed *k)
+{
+    struct guest *best = NULL;
+    unsigned most = 0;
+    for (struct guest *g = k->first; g != NULL; g = g->next) { /* the newest is first */
+        const unsigned n = is_stranger(g) ? strangers_of(k, g->source) : 0;
+        if (n > 0 && n >= most) {
+            best = g;
+            most = n;
+        }
+    }
+    return best;
+}
+
+static struct guest *first_of(const struct keyed *k, uint32_t source)
+{
+    struct guest *first = NULL;
+    for (struct guest *g = k->first; g != NULL; g = g->next)
+        if (is_stranger(g) && g->source == source)
+            first = g;
+    return first;
+}
+
+/* For one more from there. Those who have not shown a key yet have little, and the oldest of those gives way.
+ * false: so many that were asked to leave are not gone yet. */
+static bool make_room(struct keyed *k, uint32_t source)
+{
+    unsigned all = 0, strangers = 0, leaving = 0;
     for (const struct guest *g = k->first; g != NULL; g = g->next) {
         all++;
-        strangers += !g->known;
-        same += !g->known && g->source == source;
+        strangers += is_stranger(g);
+        leaving += !g->known && g->asked;
     }
-    return all < k->door->max + KEYED_STRANGERS && strangers < KEYED_STRANGERS && same < KEYED_STRANGERS / 4;
+    if (atomic_load(&k->stop) || all >= k->door->max + 2 * KEYED_STRANGERS || leaving >= KEYED_STRANGERS)
+        return false;
+    if (strangers_of(k, source) >= KEYED_STRANGERS / 4)
+        ask_to_leave(first_of(k, source));
+    else if (strangers >= KEYED_STRANGERS)
+        ask_to_leave(who_gives_way(k));
+    return true;
+}
+
+/* Who connects, and says nothing. */
+static void close_silent(struct keyed *k)
+{
+    const uint64_t now = qc_now_ms();
+    QC_LOCK(&k->lock);
+    for (struct guest *g = k->first; g != NULL; g = g->next)
+        if (is_stranger(g) && !g->named && now - g->since_ms >= KEYED_HELLO_MS)
+            ask_to_leave(g);
 }
 
 static void tune(int fd)
@@ -270,22 +347,29 @@ static void tune(int fd)
         (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
 }
 
-/* A thread of its own; nobody waits for it but keyed_close. */
-static void let_in(struct keyed *k, struct qc_fd *fd, uint32_t source)
+/* A thread of its own; nobody waits for it but keyed_close. false: there is no room, or no memory. */
+static bool let_in(struct keyed *k, struct qc_fd *fd, uint32_t source)
 {
     pthread_t thread;
     QC_LOCK(&k->lock);
-    struct guest *g = has_room(k, source) ? qc_alloc(sizeof *g) : NULL;
-    if (g == NULL)
-        return;
-    *g = (struct guest){ .next = k->first, .at = k, .fd = QC_STEAL(*fd), .source = source };
-    if (pthread_create(&thread, NULL, guest_main, g) != 0) {
+    struct guest *g = make_room(k, source) ? qc_alloc(sizeof *g) : NULL;
+    if (g != NULL) {
+        *g = (struct guest){ .next = k->first,
+                             .at = k,
+                             .fd = QC_STEAL(*fd),
+                             .source = source,
+                             .since_ms = qc_now_ms(),
+                             .deadline = qc_deadline_in(LINK_HANDSHAKE_MS) };
+        if (pthread_create(&thread, NULL, guest_main, g) == 0) {
+            pthread_detach(thread);
+            k->first = g; /* under the lock: it cannot leave before */
+            return true;
+        }
         qc_fd_close(&g->fd);
         qc_free(g);
-        return;
     }
-    pthread_detach(thread);
-    k->first = g; /* under the lock: it cannot leave before */
+    k->counts.refused++;
+    return false;
 }
 
 static void *door_main(void *arg)
@@ -295,7 +379,9 @@ static void *door_main(void *arg)
         struct pollfd p = { .fd = qc_fd_get(&k->listener), .events = POLLIN };
         struct sockaddr_in from = { 0 };
         socklen_t n = sizeof from;
-        if (poll(&p, 1, LINK_POLL_MS) <= 0)
+        const int came = poll(&p, 1, LINK_POLL_MS);
+        close_silent(k);
+        if (came <= 0)
             continue;
         QC_CLEANUP(qc_fd_close)
         struct qc_fd fd =
@@ -305,7 +391,8 @@ static void *door_main(void *arg)
             continue;
         }
         tune(qc_fd_get(&fd));
-        let_in(k, &fd, ntohl(from.sin_addr.s_addr));
+        if (!let_in(k, &fd, ntohl(from.sin_addr.s_addr)) && quiet_may(&k->door->server->quiet))
+            QC_LOG_MSG(QC_LOG_WARN, "no room for a connection at the door keyed by QKD");
     }
     return NULL;
 }
@@ -324,6 +411,10 @@ void keyed_stop(struct keyed *k)
     {
         QC_LOCK(&k->lock);
         atomic_store(&k->stop, true);
+        qc_cancel_set(&k->asks);
+        for (struct guest *g = k->first; g != NULL; g = g->next)
+            if (!g->known)
+                ask_to_leave(g);
     }
     if (k->runs)
         pthread_join(k->thread, NULL);

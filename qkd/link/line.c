@@ -125,7 +125,7 @@ static qc_rc accept_keyed(struct link_line *l, const struct link_conf *conf, str
                           uint32_t source, qc_deadline d, struct qc_err *err)
 {
     const struct net_psk_id us = id_of(conf, false);
-    struct qkd_asker asker = { .keys = link_keys_tls(keys), .source = source };
+    struct qkd_asker asker = { .keys = link_keys_tls(keys), .source = source, .deadline = d };
     QC_TRY(net_psk_accept(&l->tls, fd, &us, qkd_tls_keys_find, &asker, d, err));
     qkd_tls_keys_used(&asker, link_line_key_id(l));
     return QC_OK;

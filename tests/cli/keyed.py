@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -182,6 +183,8 @@ def story(net, gateway, tap):
         next_key(ann, tap, data + data)
         old_key(net, gateway, ann, tap, data)
         without_keys(net, gateway, ann)
+        crowd(gateway, ann)
+        inventors(gateway, ann)
         wrong(net, gateway, ann)
     print(f"{len(keys)} connections, each under a key of its own", flush=True)
 
@@ -224,6 +227,61 @@ def without_keys(net, gateway, ann):
     end = time.monotonic() + 30
     while ann.run("get", "--force", "h", os.path.join(ann.work, "there")).returncode != 0:
         check(time.monotonic() < end, "it does not go on")
+
+
+def crowd(gateway, ann):
+    """Many who connect from some addresses and say nothing: the oldest of them give way, all go soon, and it is counted."""
+    ann.expect(0, "config", "set", "vault.gateway", f"qkd-tls://127.0.0.1:{gateway.door}")
+    before, silent = gateway.request("GET", "/v1/status").json()["door"]["refused"], []
+    for i in range(100):
+        silent.append(socket.create_connection(("127.0.0.1", gateway.door), 10, (f"127.0.0.{2 + i % 5}", 0)))
+        silent[-1].send(b"\x16"[:i % 2])
+    began = time.monotonic()
+    ann.expect(0, "ls")
+    took = time.monotonic() - began
+    for s in silent:
+        s.settimeout(8)
+        try:
+            check(s.recv(100)[:1] in (b"", b"\x15"), "an answer to nothing")
+        except ConnectionResetError:
+            pass
+        s.close()
+    gone = time.monotonic() - began
+    count = gateway.request("GET", "/v1/status").json()["door"]["refused"] - before
+    check(took < 3 and gone < 8 and count >= 100, f"who has a key waited {took:.1f} s, they were gone after {gone:.1f} s, counted: {count}")
+
+
+def invent(gateway, ann, address):
+    """Somebody at that address who names a key that nobody has."""
+    name = "|".join(["qcloud/1", *NAMES, str(uuid.uuid4())])
+    return subprocess.Popen(["openssl", "s_client", "-bind", address, "-connect", f"127.0.0.1:{gateway.door}", "-tls1_3", "-psk_session", session(ann.work, bytes(32), name),
+                             "-psk_identity", name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def inventors(gateway, ann):
+    """Two addresses name keys that nobody has, as many as they may: who has one waits for none of their second tries."""
+    liars = [invent(gateway, ann, f"127.0.0.{2 + i % 2}:0") for i in range(16)]
+    time.sleep(0.3)
+    began = time.monotonic()
+    ann.expect(0, "ls")
+    took = time.monotonic() - began
+    for p in liars:
+        check(p.wait(timeout=60) != 0, "an invented key let somebody in")
+    check(took < 3, f"who has a key waited {took:.1f} s for those who invent some")
+
+
+def stops(net, gateway):
+    """While a handshake waits for a KME that says nothing."""
+    with User(gateway, "dora", f"qkd-tls://127.0.0.1:{gateway.door}") as dora:
+        net.p.send_signal(signal.SIGSTOP)
+        liar = invent(gateway, dora, "127.0.0.4:0")
+        time.sleep(0.5)
+        began = time.monotonic()
+        gateway.stop()
+        took = time.monotonic() - began
+        net.p.send_signal(signal.SIGCONT)
+        liar.wait(timeout=60)
+        check(took < 5, f"the gateway stopped after {took:.1f} s")
 
 
 def refused(door, *options):
@@ -321,7 +379,7 @@ def scenario():
             configuration(net, gateway)
             story(net, gateway, tap)
             tap.close()
-            gateway.stop()
+            stops(net, gateway)
     finally:
         net.stop(9)
         shutil.rmtree(folder, ignore_errors=True)

@@ -511,6 +511,7 @@
       "of key-max-bytes: a request of 17 MiB goes whole under one key")                                      \
     X(KEYED_PUMP, 65536, "bytes", "of a connection keyed by QKD under way, each way: some records of TLS")   \
     X(KEYED_STRANGERS, 64, "connections", "at a door keyed by QKD that have shown no key yet")               \
+    X(KEYED_HELLO_MS, 3000, "ms", "for such a one to say which key it has")                                  \
     X(QKD_KEYED_PEERS, 64, "SAEs", "that may come to a gateway's door; each has a way at its KME")           \
     X(LINK_PATH_MAX, 1024, "bytes", "of a path or an address in the configuration")                          \
     X(LINK_CONF_MAX, 65536, "bytes", "of the configuration")                                                 \

@@ -39,6 +39,8 @@ struct qkd_conf {
 struct qkd_op {
     qc_deadline deadline;
     const struct qc_cancel *cancel; /* or NULL */
+    bool
+        no_grace; /* Get key with key IDs: not found is not asked again; the caller may, and others between */
 };
 
 /* What the KME says of a link (table 9). Sizes in bits, counts in keys. */

@@ -3,7 +3,8 @@
  *
  * What strangers who name keys that do not exist cost the KME is bounded (LINK_ASKS, LINK_SOURCE_ASKS); a
  * good key that they name without having it is kept for who has it, for LINK_KEY_MS. No key is given to a
- * second handshake once one with it was good. */
+ * second handshake once one with it was good. The KME is asked by one at a time, and those who wait have
+ * their turns by address: nobody waits for more than one of each other address's. */
 #pragma once
 #include "base/key.h"
 #include "base/time.h"
@@ -27,6 +28,8 @@ QC_MUST qc_rc qkd_tls_keys_draw(void *ctx, qc_deadline d, const struct qc_cancel
 struct qkd_asker {
     struct qkd_tls_keys *keys;
     uint32_t source;
+    qc_deadline deadline;           /* of the handshake */
+    const struct qc_cancel *cancel; /* or NULL */
 };
 /* net_psk_find_fn; ctx is a qkd_asker. QC_TEMP: that address, or all together, named too many */
 QC_MUST qc_rc qkd_tls_keys_find(void *ctx, const struct net_psk_id *id, struct net_line *to,
