@@ -114,6 +114,17 @@ qc_rc gw_decide_backups(struct gw_deciding *d, struct gw_change *c, struct qc_er
     return QC_OK;
 }
 
+/* Which of two would stay is nobody's to guess. */
+static qc_rc check_twice(const struct gw_new_backup *backups, unsigned count, struct qc_err *err)
+{
+    for (unsigned i = 1; i < count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (gw_id_same(&backups[i].object, &backups[j].object) &&
+                gw_id_same(&backups[i].version, &backups[j].version))
+                return QC_FAIL(err, QC_USAGE, "backup data: the same version twice: %u and %u", j, i);
+    return QC_OK;
+}
+
 qc_rc gw_backups_replace(struct gw_engine *e, const struct gw_ref *vault, const struct gw_new_backup *backups,
                          unsigned count, struct qc_err *err)
 {
@@ -125,5 +136,6 @@ qc_rc gw_backups_replace(struct gw_engine *e, const struct gw_ref *vault, const 
         return QC_FAIL(err, QC_USAGE, "backups: %u, expected 1..%d", count, QC_GW_BATCH_CHANGES_MAX);
     for (unsigned i = 0; i < count; i++)
         QC_TRY(check_one(vault, &backups[i], err));
+    QC_TRY(check_twice(backups, count, err));
     return gw_commit(e, &change, err);
 }

@@ -133,6 +133,8 @@
     X(VERSION_BUNDLE, "UPDATE version SET bundle=1 WHERE version_no=?1")                                     \
     X(VERSION_IN, "UPDATE version SET holder=?2, start=?3 WHERE version_no=?1")                              \
     X(VERSION_KEEP, "UPDATE version SET kept=?2 WHERE version_no=?1 AND kept<?2")                            \
+    X(CREATED_LAST, "SELECT COALESCE(MAX(x.created), 0) FROM (SELECT MAX(created) AS created FROM version"   \
+                    " UNION ALL SELECT MAX(created) AS created FROM entry) x")                               \
     X(VERSION_LOOSE, "UPDATE version SET bundle=0, state=4 WHERE version_no=?1")                             \
     X(VERSION_HELD, "SELECT 1 FROM version WHERE holder=?1 AND state IN (2, 3) LIMIT 1")                     \
     X(BACKUP_GO, "DELETE FROM backup WHERE version_no=?1")                                                   \

@@ -275,21 +275,30 @@ static qc_rc decide_code(struct gw_deciding *d, struct gw_change *c, struct qc_e
     return QC_OK;
 }
 
-/* In the transaction: is all as it was when the segment was put? What is gone since is no failure. */
-static qc_rc recoded_holds(struct gw_engine *e, const struct gw_recoded *r, bool *ret, struct qc_err *err)
+/* The version, the segment that it has there, and the one that was put. QC_NOTFOUND: one of them is gone. */
+static qc_rc recoded_rows(struct gw_engine *e, const struct gw_recoded *r, struct gw_version_row *ret_v,
+                          uint64_t *ret_id, struct gw_segment *ret_now, struct qc_err *err)
 {
     struct gw_version_ids ids = { .tenant = r->seg.tenant };
+
+    memcpy(ids.object.b, r->seg.object, sizeof ids.object.b);
+    memcpy(ids.version.b, r->seg.version, sizeof ids.version.b);
+    QC_TRY(gw_cat_version(e->cat, &ids, ret_v, err));
+    QC_TRY(gw_cat_segment_of(e->cat, ret_v->no, r->seg.seq, ret_id, err));
+    return gw_cat_segment(e->cat, r->seg.id, ret_now, err);
+}
+
+/* In the transaction: is all as it was when the segment was put? What is gone since, as by a purge, is no
+ * failure. */
+static qc_rc recoded_holds(struct gw_engine *e, const struct gw_recoded *r, bool *ret, struct qc_err *err)
+{
     struct gw_version_row v;
     struct gw_segment now;
     struct qc_err miss = { 0 };
     uint64_t id;
 
     *ret = false;
-    memcpy(ids.object.b, r->seg.object, sizeof ids.object.b);
-    memcpy(ids.version.b, r->seg.version, sizeof ids.version.b);
-    QC_TRY(gw_cat_version(e->cat, &ids, &v, err));
-    QC_TRY(gw_cat_segment_of(e->cat, v.no, r->seg.seq, &id, err));
-    const qc_rc rc = gw_cat_segment(e->cat, r->seg.id, &now, &miss);
+    const qc_rc rc = recoded_rows(e, r, &v, &id, &now, &miss);
     if (rc == QC_NOTFOUND)
         return QC_OK;
     if (rc != QC_OK) {

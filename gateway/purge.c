@@ -86,11 +86,27 @@ static qc_rc keep_one(struct gw_deciding *d, struct gw_change *c, struct gw_purg
     return QC_OK;
 }
 
+/* A date that has come, by what is known, keeps nothing: the wall clock may say otherwise, and is not asked.
+ */
+static qc_rc check_until(uint64_t until, uint64_t known, struct qc_err *err)
+{
+    char until_text[QC_TIME_TEXT], known_text[QC_TIME_TEXT];
+
+    if (until > known)
+        return QC_OK;
+    qc_time_text((int64_t)until, until_text);
+    qc_time_text((int64_t)known, known_text);
+    return QC_FAIL(err, QC_USAGE,
+                   "kept until %s holds nothing: by all that the gateway knows it is %s already", until_text,
+                   known_text);
+}
+
 qc_rc gw_decide_retain(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
     uint64_t known;
 
     QC_TRY(gw_time_known(d->e->cat, &known, err));
+    QC_TRY(check_until(c->until, known, err));
     for (unsigned i = 0; i < c->purge_count; i++) {
         struct gw_purge *p = &c->purges[i];
         struct qc_err why = { 0 };
@@ -105,9 +121,12 @@ qc_rc gw_decide_retain(struct gw_deciding *d, struct gw_change *c, struct qc_err
     return QC_OK;
 }
 
+/* Before it is decided nothing is known: whether the date holds is for DECIDE to say. */
 qc_rc gw_known_retain(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)
 {
     *ret_live = false;
+    if (!c->decided)
+        return QC_OK;
     for (unsigned i = 0; i < c->purge_count; i++) {
         struct gw_version_row v;
         struct qc_err miss = { 0 };
@@ -175,8 +194,11 @@ qc_rc gw_known_purge(struct gw_engine *e, const struct gw_change *c, bool *ret_l
         struct qc_err miss = { 0 };
         if (c->purges[i].rc != QC_OK)
             continue;
-        const qc_rc rc = gw_cat_version(e->cat, &c->purges[i].ids, &v, &miss);
-        if (rc == QC_NOTFOUND || (rc == QC_OK && v.state != GW_VERSION_DEAD))
+        const struct gw_version_ids *ids = &c->purges[i].ids;
+        const qc_rc rc = gw_cat_version(e->cat, ids, &v, &miss);
+        const bool gone = rc == QC_OK && v.state == GW_VERSION_DEAD && !v.bundle &&
+                          gw_id_same(&v.vault, &ids->vault); /* of another vault it is not there */
+        if (rc == QC_NOTFOUND || (rc == QC_OK && !gone))
             return QC_OK; /* it is to be looked at */
         if (rc != QC_OK) {
             *err = miss;

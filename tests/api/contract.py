@@ -424,9 +424,17 @@ class Walk:
         check(self.ask("uploadGet", {"put_key": tomb["put_key"]})["state"] == "live", "a removal's put key")
         ids, none = {k: o[k] for k in ("object", "version")}, {"object": self.id(), "version": self.id()}
         check(self.ask("info", o)["kept"] == 0, "kept for no time")
-        got = self.ask("retain", v, {"objects": [ids, none], "until": 1})["outcomes"]
-        check(got[0] == {"until": 1} and got[1]["error"]["id"] == "not-found" and self.ask("info", o)["kept"] == 1, f"kept until: {got}")
+        until = int(time.time()) + 3
+        self.ask("retain", v, {"objects": [ids, none], "until": until - 1000}, expect=400, error="usage")    # it would hold nothing
+        got = self.ask("retain", v, {"objects": [ids, none], "until": until})["outcomes"]
+        check(got[0] == {"until": until} and got[1]["error"]["id"] == "not-found" and self.ask("info", o)["kept"] == until, f"kept until: {got}")
         got = self.ask("purge", v, {"objects": [ids, none]})["outcomes"]
+        check("error" in got[0] or time.time() >= until, f"kept until {until}: {got}")
+        end = time.monotonic() + 60
+        while "error" in got[0] and time.monotonic() < end:
+            check(self.ask("content", o) == b"the second version", "what is kept")
+            time.sleep(0.5)
+            got = self.ask("purge", v, {"objects": [ids, none]})["outcomes"]
         check(got[0] == {"purged": True} and got[1]["error"]["id"] == "not-found", f"a purge: {got}")
         check(self.ask("purge", v, {"objects": [ids, none]})["outcomes"] == got, "the same purge again")
         for name in ("info", "content", "backup"):

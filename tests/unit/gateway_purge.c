@@ -103,6 +103,8 @@ static void outcomes(void)
     CHECK_OK(gw_versions_purge(r.e, v, count, &err)); /* the same again is the same again */
     CHECK(v[0].rc == QC_OK && v[2].rc == QC_OK && v[1].rc == QC_CONFLICT && v[3].rc == QC_NOTFOUND);
     CHECK(purge_one(&r, &t.old) == QC_OK);
+    CHECK_OK(gw_versions_purge(r.e, &v[5], 1, &err)); /* dead, and not of that vault */
+    CHECK(v[5].rc == QC_NOTFOUND);
     sweep(&r);
     CHECK(fragments(&r) == CLOUDS); /* of the newest one alone */
     u = tenant_usage(&r, r.tenant);
@@ -234,7 +236,7 @@ static void kept(void)
     erig_new(&r, CLOUDS, 3, CLOUDS);
     const struct three t = put_three(&r);
     const struct erig_put never = erig_prepare(9, "\1never", 1, 1, 1);
-    CHECK(keep(&r, &t.old, 0, &until) == QC_USAGE && keep(&r, &never, now, &until) == QC_NOTFOUND);
+    CHECK(keep(&r, &t.old, 0, &until) == QC_USAGE && keep(&r, &never, now + hour, &until) == QC_NOTFOUND);
     CHECK(keep(&r, &t.old, now + hour, &until) == QC_OK && until == now + hour);
     CHECK(keep(&r, &t.old, now + hour / 2, &until) == QC_OK && until == now + hour);
     CHECK(keep(&r, &t.now, now + 9 * hour, &until) == QC_OK); /* one that a name has, too */
@@ -265,9 +267,98 @@ static void kept(void)
     erig_done(&r);
 }
 
+/* As if the clock had once said 2100: a date before that holds nothing, and says so, also of one that has it.
+ */
+static void holds_nothing(void)
+{
+    const uint64_t now = (uint64_t)qc_wall_s(), hour = 3600, year = 365 * 24 * hour;
+    char asked[QC_TIME_TEXT];
+    struct erig r;
+    struct qc_err err = { 0 };
+    uint64_t until;
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    CHECK(keep(&r, &t.old, now + hour, &until) == QC_OK);
+    time_seems(&r, (int64_t)(70 * year), 0, false);
+    CHECK(keep(&r, &t.now, now + 9 * hour, &until) == QC_USAGE);
+    CHECK(keep(&r, &t.old, now + hour, &until) == QC_USAGE);
+    struct gw_purge one = purge_of(&r, &t.removed);
+    CHECK(gw_versions_retain(r.e, &one, 1, now + 9 * hour, &err) == QC_USAGE);
+    qc_time_text((int64_t)(now + 9 * hour), asked);
+    CHECK(strstr(err.msg, asked) != NULL && strstr(err.msg, "it is 20") != NULL); /* 2096 and on */
+    CHECK(purge_one(&r, &t.old) == QC_OK && purge_one(&r, &t.removed) == QC_OK);
+    CHECK(keep(&r, &t.now, now + 71 * year, &until) == QC_OK && until == now + 71 * year);
+    erig_done(&r);
+}
+
+static void damage(struct erig *r)
+{
+    struct qc_err err = { 0 };
+    QC_LOCK(gw_cat_lock(r->e->cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+
+    CHECK_OK(gw_cat_begin(r->e->cat, &tx, &err));
+    CHECK_OK(gw_meta_set_bytes(r->e->cat, "time-known", QC_LIT("no"), &err));
+    CHECK_OK(gw_cat_commit(r->e->cat, &tx, &err));
+}
+
+/* Time begins no earlier than what is stored says it was; and never anew, because what says so is damaged. */
+static void begins(void)
+{
+    const uint64_t now = (uint64_t)qc_wall_s(), hour = 3600;
+    struct erig r;
+    struct qc_err err = { 0 };
+    uint64_t until;
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    {
+        struct gw_version_row v;
+        const struct gw_version_ids ids = purge_of(&r, &t.now).ids;
+        QC_LOCK(gw_cat_lock(r.e->cat));
+        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+        CHECK_OK(gw_cat_begin(r.e->cat, &tx, &err));
+        CHECK_OK(gw_cat_version(r.e->cat, &ids, &v, &err));
+        CHECK_OK(GW_RUN(r.e->cat, VERSION_LIVE, &err, QC_VI(v.no), QC_VI(v.size), QC_VI(v.segments),
+                        QC_VI(now + 9 * hour))); /* put when the clock said more */
+        CHECK_OK(gw_cat_commit(r.e->cat, &tx, &err));
+    }
+    CHECK(keep(&r, &t.old, now + 8 * hour, &until) == QC_USAGE);
+    CHECK(keep(&r, &t.old, now + 10 * hour, &until) == QC_OK && purge_one(&r, &t.old) == QC_AUTH);
+    damage(&r);
+    CHECK(purge_one(&r, &t.old) == QC_INTEGRITY && keep(&r, &t.now, now + 20 * hour, &until) == QC_INTEGRITY);
+    CHECK_RC(gw_engine_time(r.e, &err), QC_INTEGRITY);
+    CHECK_OK(erig_check(&r, &t.old, &err));
+    erig_done(&r);
+}
+
+/* It was purged while a segment of it was coded anew: that one is left out, and nothing fails. */
+static void under_a_recode(void)
+{
+    struct erig r;
+    struct qc_err err = { 0 };
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    CHECK(purge_one(&r, &t.old) == QC_OK);
+    struct gw_recoded v[2] = { { .old = 1, .seg = { .id = 1000, .tenant = r.tenant } },
+                               { .old = 1, .seg = { .id = 1001, .tenant = r.tenant } } };
+    memcpy(v[0].seg.object, t.old.object.b, sizeof v[0].seg.object);
+    memcpy(v[0].seg.version, t.old.version.b, sizeof v[0].seg.version);
+    struct gw_change change = { .kind = GW_CHANGE_RECODED, .recoded = v, .recoded_count = 2 };
+    CHECK_OK(gw_commit(r.e, &change, &err)); /* the second: of a version that is not there at all */
+    CHECK(v[0].refused && v[1].refused && !change.decided);
+    CHECK_OK(erig_check(&r, &t.now, &err));
+    erig_done(&r);
+}
+
 int main(void)
 {
     kept();
+    holds_nothing();
+    begins();
+    under_a_recode();
     outcomes();
     rebuilt(false);
     rebuilt(true);
