@@ -2,7 +2,8 @@
  * (FORMAT 9.3), all of one call in one log object.
  *
  * The gateway cannot check a MAC of B. What it does check keeps a client that was asleep from undoing what
- * another one did: ids, and that the generation does not fall. */
+ * another one did, and a thief of a token from taking the generations that are to come: ids, and that the
+ * vault's goes on by one, that of a version no further than the vault's, and what has it stays as it is. */
 #include "commit_internal.h"
 
 enum { B_MAGIC = 0x51434C42, IDS = 8, GENERATION = 56, B_LEAST = 60 }; /* QCLB; offsets of FORMAT 4 */
@@ -64,6 +65,21 @@ static qc_rc present(struct gw_engine *e, const struct gw_ref *vault, const stru
     return gw_backup_unseal(e, &ids, qc_buf_span(&sealed), ret, err);
 }
 
+/* The vault's generation as it will be: versions follow it (vault/refresh.c puts the vault's first). */
+static qc_rc vault_generation(struct gw_engine *e, const struct gw_change *c, uint32_t *ret,
+                              struct qc_err *err)
+{
+    const struct gw_new_backup own = { .object = c->vault.id };
+    QC_CLEANUP(qc_buf_free) qc_buf have = { .max = QC_GW_BACKUP_MAX };
+
+    QC_TRY(present(e, &c->vault, &own, &have, err));
+    *ret = generation_of(qc_buf_span(&have));
+    for (unsigned i = 0; i < c->backup_count; i++)
+        if (of_vault(&c->backups[i]) && generation_of(c->backups[i].backup) > *ret)
+            *ret = generation_of(c->backups[i].backup);
+    return QC_OK;
+}
+
 qc_rc gw_known_backups(struct gw_engine *e, const struct gw_change *c, bool *ret_live, struct qc_err *err)
 {
     *ret_live = true;
@@ -75,15 +91,27 @@ qc_rc gw_known_backups(struct gw_engine *e, const struct gw_change *c, bool *ret
     return QC_OK;
 }
 
+/* most: no version is further than its vault. */
 static qc_rc may_replace(struct gw_engine *e, const struct gw_change *c, const struct gw_new_backup *b,
-                         struct qc_err *err)
+                         uint32_t most, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf have = { .max = QC_GW_BACKUP_MAX };
+    const uint32_t to = generation_of(b->backup);
 
     QC_TRY(present(e, &c->vault, b, &have, err));
-    if (generation_of(qc_buf_span(&have)) > generation_of(b->backup))
+    const uint32_t from = generation_of(qc_buf_span(&have));
+    if (from > to)
         return QC_FAIL(err, QC_CONFLICT, "backup data: generation %" PRIu32 ", what is there has %" PRIu32,
-                       generation_of(b->backup), generation_of(qc_buf_span(&have)));
+                       to, from);
+    if (from == to && !qc_span_eq(qc_buf_span(&have), b->backup))
+        return QC_FAIL(err, QC_CONFLICT, "backup data: generation %" PRIu32 " is there, and is other", to);
+    if (of_vault(b) && to > from && to - from > 1)
+        return QC_FAIL(err, QC_CONFLICT,
+                       "backup data: generation %" PRIu32 " of the vault, the next one is %" PRIu32, to,
+                       from + 1);
+    if (to > most)
+        return QC_FAIL(err, QC_CONFLICT, "backup data: generation %" PRIu32 ", the vault's has %" PRIu32, to,
+                       most);
     return QC_OK;
 }
 
@@ -106,8 +134,11 @@ static qc_rc add_one(struct gw_deciding *d, const struct gw_change *c, const str
 /* All are looked at before the first is written. */
 qc_rc gw_decide_backups(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
+    uint32_t most;
+
+    QC_TRY(vault_generation(d->e, c, &most, err));
     for (unsigned i = 0; i < c->backup_count; i++)
-        QC_TRY(may_replace(d->e, c, &c->backups[i], err));
+        QC_TRY(may_replace(d->e, c, &c->backups[i], most, err));
     for (unsigned i = 0; i < c->backup_count; i++)
         QC_TRY(add_one(d, c, &c->backups[i], err));
     c->decided = true;

@@ -163,7 +163,7 @@ class Walk:
 
     def vaults(self):
         v = {"vault": self.vault}
-        body = {"record": self.record(self.vault), "backup": b64(self.random.randbytes(172))}
+        body = {"record": self.record(self.vault), "backup": self.backup({"object": self.vault, "version": "0" * 32})}
         self.ask("vaultPut", v, {"record": self.record(self.id()), "backup": body["backup"]}, expect=400, error="usage")
         self.ask("vaultPut", v, {"record": b64(b"QCLV" + bytes((2, 1, 0, 0)) + bytes(116)), "backup": body["backup"]}, expect=502, error="newer")
         self.ask("vaultPut", v, body, expect=201)
@@ -283,7 +283,7 @@ class Walk:
                 self.ask(name, o | {k: self.id()}, expect=404, error="not-found")
 
     def renewed(self, o, other):
-        """B in the place of what is there: of versions, of the vault, all or none, and never of an earlier generation."""
+        """B in the place of what is there: of versions, of the vault, all or none; a generation is never left out, nor given twice."""
         v, own = {"vault": self.vault}, {"vault": self.vault, "object": self.vault, "version": "0" * 32}
         body = self.backups_body(o, other, own, generation=2)
         self.ask("backups", v, body)
@@ -294,13 +294,20 @@ class Walk:
         self.ask("backups", v, self.backups_body(o, generation=1), expect=409, error="conflict")
         self.ask("backups", v, self.backups_body(own, generation=1), expect=409, error="conflict")
         missing = {"vault": self.vault, "object": o["object"], "version": self.id()}
-        self.ask("backups", v, self.backups_body(o, missing, generation=3), expect=404, error="not-found")
+        for ahead in (self.backups_body(own, generation=4), self.backups_body(own, generation=0xFFFFFFFF), self.backups_body(o, generation=3),
+                      self.backups_body(own, generation=2), self.backups_body(o, generation=2)):
+            self.ask("backups", v, ahead, expect=409, error="conflict")
+        self.ask("backups", v, self.backups_body(own, missing, generation=3), expect=404, error="not-found")
+        twice = self.backups_body(o, own, o, generation=3)          # not the same bytes
+        check(twice["backups"][0] != twice["backups"][2], "two that differ")
+        self.ask("backups", v, twice, expect=400, error="usage")
         mixed = self.backups_body(o, generation=3)
         mixed["backups"][0]["version"] = other["version"]
         self.ask("backups", v, mixed, expect=400, error="usage")
         self.ask("backups", v, {"backups": [{**body["backups"][0], "backup": b64(bytes(172))}]}, expect=400, error="usage")
         self.ask("backups", v, self.backups_body({**own, "object": self.id()}, generation=3), expect=400, error="usage")
         check(self.ask("backup", o) == unb64(body["backups"][0]["backup"]), "a refused call has changed something")
+        check(self.ask("vaultGet", v)["backup"] == body["backups"][2]["backup"], "a refused call has changed something of the vault")
 
     def entries(self, e):
         v = {"vault": self.vault}

@@ -357,8 +357,9 @@ struct gw_new_backup {
     qc_span backup; /* borrowed */
 };
 /* 1..QC_GW_BATCH_CHANGES_MAX of one vault, all or none; on the record quorum, and visible, on return. Again:
- * nothing is changed. QC_NOTFOUND: no such vault or version; QC_CONFLICT: what is there is of a later
- * generation; QC_USAGE: not B of that version. */
+ * nothing is changed. QC_NOTFOUND: no such vault or version; QC_CONFLICT: an earlier generation, the same
+ * with other bytes, one beyond the vault's, or of the vault not the next one; QC_USAGE: not B of that
+ * version, or a version twice. */
 QC_MUST qc_rc gw_backups_replace(struct gw_engine *e, const struct gw_ref *vault,
                                  const struct gw_new_backup *backups, unsigned count, struct qc_err *err);
 
@@ -378,7 +379,8 @@ struct gw_purge {
 QC_MUST qc_rc gw_versions_purge(struct gw_engine *e, struct gw_purge *v, unsigned count, struct qc_err *err);
 #define GW_RETAIN_MAX INT64_C(253402300799) /* the last second of the year 9999 */
 /* Kept until then, at least (seconds since 1970): no purge before it, by what the gateway knows of time at
- * its most cautious. A later date that a version has stays: v.until. Each has its outcome: QC_NOTFOUND. */
+ * its most cautious. A later date that a version has stays: v.until. Each has its outcome: QC_NOTFOUND.
+ * QC_USAGE: by that time the date has come. */
 QC_MUST qc_rc gw_versions_retain(struct gw_engine *e, struct gw_purge *v, unsigned count, uint64_t until,
                                  struct qc_err *err);
 /* A look at the time, for what is kept: now and then, while it runs. */
