@@ -330,7 +330,7 @@ class Walk:
     def listing(self, old):
         """Twenty puts at once (the committer batches them), and pages of them."""
         v, prefix = {"vault": self.vault}, b"p" * 20
-        paths = sorted(self.path(prefix, n) for n in (1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 300, 300, 300, 300, 300, 300, 300))
+        paths = sorted(self.path(prefix, n) for n in (1, 2, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 300, 300, 300, 300, 300, 300, 300))
         ups = []
         for _ in paths:
             up = self.upload()
