@@ -40,6 +40,22 @@ static bool is_begun(const struct refresh *r)
            vault_store_secret_at(r->v->store[1], r->to) != NULL;
 }
 
+/* What store 1 gets: what a run before gave it or store 2, if one of them has it still; drawn else. */
+static qc_rc first_secret(qc_key **ret, struct refresh *r, const qc_key *VS, struct qc_err *err)
+{
+    struct vault *v = r->v;
+    QC_CLEANUP(qc_key_free) qc_key *both = NULL;
+    const struct store_gen *has1 = store_gen_of(v->store[0], r->to), *has2 = store_gen_of(v->store[1], r->to);
+    if (has1 != NULL)
+        return qc_key_dup(ret, has1->seed != NULL ? has1->seed : has1->VS_i, err);
+    if (has2 != NULL && has2->seed == NULL && !vault_store_derives(v->store[0])) {
+        QC_TRY(qc_key_xor(&both, VS, v->record.VS3, err));
+        return qc_key_xor(ret, both, has2->VS_i, err);
+    }
+    QC_TRY_AS(qc_key_new(ret, VAULT_KEY_BYTES, &v->rng, err), err, "drawing a share");
+    return QC_OK;
+}
+
 /* Into store 2, then store 1: seeds, or shares of VS. Nothing depends on them before both have them. */
 static qc_rc begin(struct refresh *r, const qc_key *VS, struct qc_err *err)
 {
@@ -49,7 +65,7 @@ static qc_rc begin(struct refresh *r, const qc_key *VS, struct qc_err *err)
     QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
     QC_CLEANUP(qc_key_free) qc_key *one = NULL, *VS1 = NULL, *seed2 = NULL;
     const bool derives[] = { vault_store_derives(v->store[0]), vault_store_derives(v->store[1]) };
-    QC_TRY_AS(qc_key_new(&one, VAULT_KEY_BYTES, &v->rng, err), err, "drawing a share");
+    QC_TRY(first_secret(&one, r, VS, err));
     if (derives[0]) {
         QC_TRY(vault_prk_new(&prk, one, err));
         QC_TRY(vault_seed_share(&VS1, prk, 1, &ids, r->to, err));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store.h"
 
 void refresh_one_done(struct refresh_one *one)
 {
@@ -33,6 +34,41 @@ static qc_rc given_by(qc_key **ret, const struct refresh *r, unsigned i, const s
 {
     const struct vault_store *s = r->v->store[i];
     return vault_store_derives(s) ? vault_store_derive(ret, s, r->to, old->object, old->version, err) : QC_OK;
+}
+
+/* What a run before has put into store i as its share of the new generation; NULL: nothing that is whole. */
+static qc_rc kept_by(qc_key **ret, const struct refresh *r, unsigned i, const struct object *o,
+                     struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record own = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc = store_row_get(r->v->store[i], o->ids.object, o->ids.version, r->to, &own, &why);
+    if (rc == QC_OK)
+        *ret = QC_STEAL(own.share);
+    if (rc == QC_OK || rc == QC_NOTFOUND || session_is_damage(rc))
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
+/* Share 1 where store 1 keeps it. B of a run before may have been sent, and may come to be later: so it is
+ * the share of that run, as long as one store has it, and is drawn else. S1 xor S2 = R xor R3. */
+static qc_rc first_share(qc_key **ret, struct refresh *r, const struct object *o, const qc_key *R,
+                         const qc_key *R3, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *S1 = NULL, *S2 = NULL, *both = NULL;
+    QC_TRY(kept_by(&S1, r, 0, o, err));
+    if (S1 == NULL) {
+        QC_TRY(kept_by(&S2, r, 1, o, err));
+        if (S2 != NULL) {
+            QC_TRY(qc_key_xor(&both, R, R3, err));
+            QC_TRY(qc_key_xor(&S1, both, S2, err));
+        }
+    }
+    if (S1 == NULL)
+        QC_TRY_AS(qc_key_new(&S1, VAULT_KEY_BYTES, &r->v->rng, err), err, "drawing a share");
+    *ret = QC_STEAL(S1);
+    return QC_OK;
 }
 
 /* Head, tail, shares and B of the version, opened by what there is. */
@@ -71,15 +107,15 @@ static qc_rc make(struct refresh_one *one, struct refresh *r, struct object *o, 
                   struct qc_err *err)
 {
     QC_CLEANUP(vault_anew_done) struct vault_anew a = { 0 };
-    QC_CLEANUP(qc_key_free) qc_key *R = NULL, *R3 = NULL, *drawn = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *R = NULL, *R3 = NULL, *kept = NULL;
     struct vault_backup_parts parts = { .ids = o->ids, .n2 = vault_opened_n2(o->opened) };
     if (o->has_B)
         parts.extensions = o->B.extensions;
-    if (given[0] == NULL)
-        QC_TRY_AS(qc_key_new(&drawn, VAULT_KEY_BYTES, &r->v->rng, err), err, "drawing a share");
     QC_TRY(vault_opened_share(&R, o->opened, 0, err));
     QC_TRY(vault_opened_share(&R3, o->opened, 3, err));
-    QC_TRY(vault_shares_anew(&a, R, given[0] != NULL ? given[0] : drawn, R3, err));
+    if (given[0] == NULL)
+        QC_TRY(first_share(&kept, r, o, R, R3, err));
+    QC_TRY(vault_shares_anew(&a, R, given[0] != NULL ? given[0] : kept, R3, err));
     QC_TRY(refresh_backup(&one->backup, r, &parts, &a, given[1], err));
     one->share[0] = QC_STEAL(a.S1);
     one->share[1] = QC_STEAL(a.S2);

@@ -1,6 +1,7 @@
 /* unit/vault_refresh: other shares of the same secrets. In each mode, broken off at each of its points: all
  * opens, by both stores and by each alone; the next run goes on; then stores and B of two generations open
  * nothing together. Kits, tickets, puts under way, and a program that had the stores open. */
+#include "base/db.h"
 #include "base/fault.h"
 #include "vault/share_store.h"
 #include "vault_rig.h"
@@ -228,6 +229,86 @@ static void gateway_fails(bool derived, struct qc_rand rand)
         }
 }
 
+/* Records of the new generation go from store 1, as if a copy of a moment before had been put back. */
+static void drop_new(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_db_close) struct qc_db *db = NULL;
+    char path[512];
+    snprintf(path, sizeof path, "%s/store.db", r->share[0]);
+    vault_close(&r->v);
+    CHECK_OK(qc_db_open(&db, path, &(struct qc_db_opts){ .kind = QC_DB_SHARES, .application_id = 0x51434C53 },
+                        &err));
+    CHECK_OK(qc_db_exec(db, "DELETE FROM record WHERE generation = 2", &err));
+    qc_db_close(&db);
+    open_quietly(r);
+}
+
+struct sent {
+    uint8_t bytes[512];
+    size_t n;
+};
+
+/* What the gateway has of each version; and in its place what it had, or was sent. */
+static void take_B(const struct rig *r, struct sent ret[4])
+{
+    CHECK(r->fake->versions == 4);
+    for (unsigned i = 0; i < 4; i++) {
+        ret[i].n = r->fake->version[i].backup.n;
+        CHECK(ret[i].n <= sizeof ret[i].bytes);
+        memcpy(ret[i].bytes, r->fake->version[i].backup.p, ret[i].n);
+    }
+}
+
+static void give_B(struct rig *r, const struct sent what[4])
+{
+    for (unsigned i = 0; i < 4; i++) {
+        free(r->fake->version[i].backup.p);
+        r->fake->version[i].backup.p = malloc(what[i].n);
+        CHECK(r->fake->version[i].backup.p != NULL);
+        memcpy(r->fake->version[i].backup.p, what[i].bytes, what[i].n);
+        r->fake->version[i].backup.n = what[i].n;
+    }
+}
+
+static void broken(struct rig *r, const char *script)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_refresh_result result = { 0 };
+    qc_fault_script(script);
+    CHECK_RC(vault_refresh(r->v, &call, &result, &err), QC_IO);
+    qc_fault_script(NULL);
+    open_quietly(r);
+}
+
+/* B of a run that was broken off comes to be late, when a run after it has failed: it fits what the stores
+ * have, for each run makes the same. Store 1 may have lost its record meanwhile: then by that of store 2. */
+static void late(bool derived, bool lost, struct qc_rand rand)
+{
+    struct rig r;
+    struct sent old[4], sent[4], now[4];
+    start(&r, rand, derived);
+    take_B(&r, old);
+    broken(&r, "refresh_backups:error:1");
+    take_B(&r, sent);
+    give_B(&r, old);
+    if (lost)
+        drop_new(&r);
+    broken(&r, "refresh_share2:error:1");
+    give_B(&r, sent);
+    whole(&r, 3);
+    by_each(&r);
+    open_quietly(&r);
+    (void)refresh(&r);
+    take_B(&r, now);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK(now[i].n == sent[i].n && memcmp(now[i].bytes, sent[i].bytes, sent[i].n) == 0);
+    whole(&r, 3);
+    by_each(&r);
+    rig_done(&r);
+}
+
 /* The gateway shows the vault's B of before: no share fits, and that is not told as a lost share. */
 static void rolled_back(struct qc_rand rand)
 {
@@ -369,6 +450,8 @@ int main(void)
         generations(derived == 1, rand);
         at_each_point(derived == 1, rand);
         gateway_fails(derived == 1, rand);
+        late(derived == 1, false, rand);
+        late(derived == 1, true, rand);
     }
     rolled_back(rand);
     tickets(rand);
