@@ -279,6 +279,30 @@ static qc_rc was_seen(bool *ret, struct refresh *r, const struct vault_store_rec
     return rc;
 }
 
+/* Of the new generation, and B is, too? A run before may have made it, and something may have taken the older
+ * record that would say that it is not done. */
+static qc_rc is_done(bool *ret, struct refresh *r, const struct vault_store_record *one, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = QC_VAULT_BACKUP_MAX };
+    QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    struct vault_gw *gw = r->v->gw;
+    struct qc_err why = { 0 };
+    *ret = one->gone || one->generation > r->to;
+    if (*ret || one->generation < r->to)
+        return QC_OK;
+    *ret = !r->result.went_on || one->state == VAULT_RECORD_PENDING;
+    if (*ret)
+        return QC_OK;
+    qc_rc rc = gw->ops->backup_get(gw, r->v->id, one->object, one->version, &bytes, &r->call->op, &why);
+    if (rc == QC_OK)
+        rc = vault_backup_parse(&B, qc_buf_span(&bytes), &why);
+    *ret = rc != QC_OK ? rc != QC_FORMAT && rc != QC_INTEGRITY : B.generation >= r->to;
+    if (rc == QC_OK || rc == QC_NOTFOUND || rc == QC_FORMAT || rc == QC_INTEGRITY || rc == QC_NEWER)
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
 static qc_rc page_of(struct refresh *r, unsigned i, struct vault_store_cursor *cursor, size_t *ret_got,
                      struct qc_err *err)
 {
@@ -286,7 +310,9 @@ static qc_rc page_of(struct refresh *r, unsigned i, struct vault_store_cursor *c
     qc_rc rc = QC_OK;
     QC_TRY(vault_store_next(r->v->store[i], cursor, page, 16, ret_got, err));
     for (size_t k = 0; k < *ret_got; k++) {
-        bool seen = page[k].generation >= r->to || page[k].gone;
+        bool seen = true;
+        if (rc == QC_OK)
+            rc = is_done(&seen, r, &page[k], err);
         if (rc == QC_OK && !seen && i > 0)
             rc = was_seen(&seen, r, &page[k], err);
         if (rc == QC_OK && !seen)

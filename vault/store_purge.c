@@ -13,40 +13,72 @@ static qc_rc delete_rows(struct vault_store *s, const struct vault_store_doomed 
 }
 
 /* In place of all that there is of the version: rows of earlier generations, too, have a share. */
-static qc_rc put_row(struct vault_store *s, const struct store_record_id *id, const qc_key *share,
-                     const qc_rng *rng, struct qc_err *err)
+static qc_rc put_gone(struct vault_store *s, const struct store_record_id *id, const qc_rng *rng,
+                      struct qc_err *err)
 {
     struct vault_store_doomed d = { .sequence = id->sequence };
     uint8_t sealed[STORE_SEALED];
     size_t n = 0;
     memcpy(d.object, id->object, VAULT_ID_BYTES);
     memcpy(d.version, id->version, VAULT_ID_BYTES);
-    QC_TRY(store_record_seal(sealed, &n, s, id, share, rng, err));
+    QC_TRY(store_record_seal(sealed, &n, s, id, NULL, rng, err));
     QC_TRY(delete_rows(s, &d, err));
     return store_row_put(s, id, qc_span_of(sealed, n), err);
 }
 
-/* From one state to another, as far as there is a whole record in the first. */
+/* From one state to another, as far as there are whole records in the first. */
 struct turn {
     enum vault_record_state from, to;
 };
 
+/* The next row of a version, of a higher generation than *at, which it becomes; a damaged one is passed over.
+ */
+static qc_rc next_row(struct vault_store *s, struct qc_stmt *find, const struct vault_store_doomed *d,
+                      uint32_t *at, struct vault_store_record *ret, bool *ret_row, struct qc_err *err)
+{
+    qc_rc rc = QC_INTEGRITY;
+    while (rc == QC_INTEGRITY) { /* ends: *at rises */
+        struct qc_err why = { 0 };
+        QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(d->object, VAULT_ID_BYTES)),
+                       QC_VB(qc_span_of(d->version, VAULT_ID_BYTES)), QC_VI(*at)));
+        QC_TRY(qc_stmt_step(find, ret_row, err));
+        if (!*ret_row)
+            return QC_OK;
+        rc = store_row_open(ret, s, find, &why);
+        *at = ret->generation;
+        qc_stmt_reset(find);
+        if (rc != QC_OK && rc != QC_INTEGRITY)
+            *err = why;
+    }
+    return rc;
+}
+
+/* Every generation of the version: while its shares are refreshed there are two, and it may stay. One store
+ * without any is enough: the other may have them. */
 static qc_rc turn_one(struct vault_store *s, const struct vault_store_doomed *d, const struct turn *t,
                       const qc_rng *rng, struct qc_err *err)
 {
-    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
-    struct qc_err why = { 0 };
-    const qc_rc rc = store_row_get(s, d->object, d->version, 0, &r, &why);
-    if (rc == QC_NOTFOUND || rc == QC_INTEGRITY)
-        return QC_OK; /* the other store may have one: that is enough */
-    if (rc != QC_OK) {
-        *err = why;
-        return rc;
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    uint32_t at = 0;
+    bool row = true;
+    QC_TRY(qc_db_prepare(s->db,
+                         "SELECT " STORE_RECORD_COLUMNS
+                         " FROM record WHERE object_id = ?1 AND version_id = ?2"
+                         " AND generation > ?3 AND generation <= 4294967295 ORDER BY generation LIMIT 1",
+                         &find, err));
+    for (;;) {
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+        uint8_t sealed[STORE_SEALED];
+        size_t n = 0;
+        QC_TRY(next_row(s, find, d, &at, &r, &row, err));
+        if (!row)
+            return QC_OK;
+        if (r.gone || r.state == t->to || (t->from != 0 && r.state != t->from))
+            continue;
+        const struct store_record_id id = { d->object, d->version, r.generation, t->to, d->sequence };
+        QC_TRY(store_record_seal(sealed, &n, s, &id, r.share, rng, err));
+        QC_TRY(store_row_put(s, &id, qc_span_of(sealed, n), err));
     }
-    if (r.gone || r.state == t->to || (t->from != 0 && r.state != t->from))
-        return QC_OK;
-    const struct store_record_id id = { d->object, d->version, r.generation, t->to, d->sequence };
-    return put_row(s, &id, r.share, rng, err);
 }
 
 static qc_rc turn_all(struct vault_store *s, const struct vault_store_doomed *d, size_t count,
@@ -85,7 +117,7 @@ static qc_rc destroy(struct vault_store *s, const struct vault_store_doomed *d, 
     for (size_t i = 0; i < count; i++) {
         const struct store_record_id id = { d[i].object, d[i].version, s->in_use.generation,
                                             VAULT_RECORD_GONE, d[i].sequence };
-        QC_TRY(put_row(s, &id, NULL, rng, err));
+        QC_TRY(put_gone(s, &id, rng, err));
     }
     return qc_tx_commit(&tx, err);
 }
@@ -94,6 +126,13 @@ qc_rc vault_store_destroy(struct vault_store *s, const struct vault_store_doomed
                           const qc_rng *rng, struct qc_err *err)
 {
     return store_said(s, destroy(s, d, count, rng, err), err);
+}
+
+/* Another generation of the version before? */
+static bool is_last(const struct vault_store_doomed *v, size_t n, const struct vault_store_record *r)
+{
+    return n > 0 && memcmp(v[n - 1].object, r->object, VAULT_ID_BYTES) == 0 &&
+           memcmp(v[n - 1].version, r->version, VAULT_ID_BYTES) == 0;
 }
 
 static qc_rc retired(struct vault_store *s, struct vault_store_cursor *cursor, struct vault_store_doomed *ret,
@@ -124,7 +163,7 @@ static qc_rc retired(struct vault_store *s, struct vault_store_cursor *cursor, s
         *cursor = (struct vault_store_cursor){ .started = true, .generation = r.generation };
         memcpy(cursor->object, r.object, VAULT_ID_BYTES);
         memcpy(cursor->version, r.version, VAULT_ID_BYTES);
-        if (rc == QC_OK) { /* under its seal: nobody else said that it is to go */
+        if (rc == QC_OK && !is_last(ret, got, &r)) { /* under its seal: nobody else said that it is to go */
             ret[got] = (struct vault_store_doomed){ .sequence = r.sequence };
             memcpy(ret[got].object, r.object, VAULT_ID_BYTES);
             memcpy(ret[got++].version, r.version, VAULT_ID_BYTES);
