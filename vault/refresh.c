@@ -159,43 +159,110 @@ static qc_rc secret(struct refresh *r, struct qc_err *err)
 
 /* -- versions -------------------------------------------------------------------------------------------- */
 
+static void take_out(struct refresh *r, size_t k)
+{
+    struct refresh_one *one = &r->batch[k];
+    refresh_one_done(one);
+    memmove(one, one + 1, (--r->n - k) * sizeof(*one));
+    r->batch[r->n] = (struct refresh_one){ 0 };
+}
+
 static qc_rc add_shares(struct refresh *r, unsigned i, struct qc_err *err)
 {
     struct vault_store_record v[QC_VAULT_REFRESH_BATCH];
     for (size_t k = 0; k < r->n; k++) {
         const struct refresh_one *one = &r->batch[k];
         v[k] = (struct vault_store_record){
-            .generation = r->to, .state = one->state[i], .sequence = one->sequence[i], .share = one->share[i]
+            .generation = r->to, .state = one->state, .sequence = one->sequence, .share = one->share[i]
         };
         memcpy(v[k].object, one->object, VAULT_ID_BYTES);
         memcpy(v[k].version, one->version, VAULT_ID_BYTES);
     }
-    return vault_store_add(r->v->store[i], v, r->n, &r->v->rng, err);
+    QC_TRY(store_add_anew(r->v->store[i], v, r->n, &r->v->rng, err));
+    for (size_t k = r->n; k-- > 0;) {
+        r->batch[k].state = v[k].state;
+        r->batch[k].sequence = v[k].sequence;
+        if (v[k].gone) /* it was purged since it was looked at */
+            take_out(r, k);
+    }
+    return QC_OK;
 }
 
-static qc_rc put_backups(struct refresh *r, struct qc_err *err)
+static qc_rc put_some(struct refresh *r, size_t from, size_t n, struct qc_err *err)
 {
     struct vault_gw_backup v[QC_VAULT_REFRESH_BATCH];
     struct vault_gw *gw = r->v->gw;
-    for (size_t k = 0; k < r->n; k++) {
-        memcpy(v[k].object, r->batch[k].object, VAULT_ID_BYTES);
-        memcpy(v[k].version, r->batch[k].version, VAULT_ID_BYTES);
-        v[k].backup = qc_buf_span(&r->batch[k].backup);
+    for (size_t k = 0; k < n; k++) {
+        memcpy(v[k].object, r->batch[from + k].object, VAULT_ID_BYTES);
+        memcpy(v[k].version, r->batch[from + k].version, VAULT_ID_BYTES);
+        v[k].backup = qc_buf_span(&r->batch[from + k].backup);
     }
-    return gw->ops->backups_put(gw, r->v->id, v, r->n, &r->call->op, err);
+    return gw->ops->backups_put(gw, r->v->id, v, n, &r->call->op, err);
+}
+
+static void failed(struct refresh *r, const uint8_t *object_id, const uint8_t *version_id,
+                   const struct qc_err *why)
+{
+    char object[33], version[33];
+    qc_hex(qc_span_of(object_id, 16), object);
+    qc_hex(qc_span_of(version_id, 16), version);
+    r->result.left++;
+    vault_note(r->call->notes, VAULT_NOTE_SKIPPED, 0, why->rc, "object %.8s version %.8s: %.180s", object,
+               version, why->msg);
+}
+
+/* The gateway has no such version (any more): it is not of the batch. */
+static void lost(struct refresh *r, size_t k, const struct qc_err *why)
+{
+    const struct refresh_one *one = &r->batch[k];
+    if (one->state == VAULT_RECORD_COMMITTED)
+        failed(r, one->object, one->version, why);
+    r->result.pending += one->state == VAULT_RECORD_PENDING; /* else it was about to go, and has gone */
+    take_out(r, k);
+}
+
+/* All at once; where the gateway has not all of them, one by one. */
+static qc_rc put_backups(struct refresh *r, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    qc_rc rc = put_some(r, 0, r->n, &why);
+    for (size_t k = 0; k < r->n && rc == QC_NOTFOUND;) {
+        qc_err_clear(&why);
+        const qc_rc own = put_some(r, k, 1, &why);
+        if (own == QC_NOTFOUND)
+            lost(r, k, &why);
+        else if (own == QC_OK)
+            k++;
+        else
+            rc = own;
+    }
+    if (rc == QC_OK || rc == QC_NOTFOUND)
+        return QC_OK;
+    *err = why;
+    return rc;
 }
 
 /* The gateway gives the new B: else the old shares stay. */
 static qc_rc read_back(struct refresh *r, struct qc_err *err)
 {
     struct vault_gw *gw = r->v->gw;
-    for (size_t k = 0; k < r->n; k++) {
+    for (size_t k = 0; k < r->n;) {
         QC_CLEANUP(qc_buf_free) qc_buf B = { .max = QC_VAULT_BACKUP_MAX };
         const struct refresh_one *one = &r->batch[k];
-        QC_TRY(gw->ops->backup_get(gw, r->v->id, one->object, one->version, &B, &r->call->op, err));
+        struct qc_err why = { 0 };
+        const qc_rc rc = gw->ops->backup_get(gw, r->v->id, one->object, one->version, &B, &r->call->op, &why);
+        if (rc == QC_NOTFOUND) {
+            lost(r, k, &why);
+            continue;
+        }
+        if (rc != QC_OK) {
+            *err = why;
+            return rc;
+        }
         if (!qc_span_eq(qc_buf_span(&B), qc_buf_span(&one->backup)))
             return QC_FAIL(err, QC_INTEGRITY,
                            "the gateway says that it has the new backup data, and gives other");
+        k++;
     }
     return QC_OK;
 }
@@ -235,16 +302,6 @@ static bool ends_the_run(qc_rc rc)
     return rc == QC_CANCELLED || rc == QC_TIMEOUT || rc == QC_NOMEM || rc == QC_TEMP || rc == QC_RANDOM;
 }
 
-static void failed(struct refresh *r, const struct vault_store_record *old, const struct qc_err *why)
-{
-    char object[33], version[33];
-    qc_hex(qc_span_of(old->object, 16), object);
-    qc_hex(qc_span_of(old->version, 16), version);
-    r->result.left++;
-    vault_note(r->call->notes, VAULT_NOTE_SKIPPED, 0, why->rc, "object %.8s version %.8s: %.180s", object,
-               version, why->msg);
-}
-
 static qc_rc one(struct refresh *r, const struct vault_store_record *old, struct qc_err *err)
 {
     struct qc_err why = { 0 };
@@ -259,7 +316,7 @@ static qc_rc one(struct refresh *r, const struct vault_store_record *old, struct
         return rc;
     }
     if (rc != QC_OK) {
-        failed(r, old, &why);
+        failed(r, old->object, old->version, &why);
         return QC_OK;
     }
     return ++r->n == QC_VAULT_REFRESH_BATCH ? flush(r, err) : QC_OK;

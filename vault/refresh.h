@@ -6,8 +6,8 @@
 /* A version with its new shares, until they are in both stores and at the gateway. */
 struct refresh_one {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
-    enum vault_record_state state[2]; /* of its record in each store */
-    uint64_t sequence[2];
+    enum vault_record_state state; /* of its record: in a store that has none; else as it is there by then */
+    uint64_t sequence;
     qc_key *share[2]; /* effective */
     qc_buf backup;
 };

@@ -122,25 +122,6 @@ static qc_rc make(struct refresh_one *one, struct refresh *r, struct object *o, 
     return try_all(o, one, given[1], err);
 }
 
-/* State and sequence as each store has them; one that has no record follows the other. */
-static qc_rc states(struct refresh_one *one, struct refresh *r, const struct vault_store_record *old,
-                    struct qc_err *err)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        QC_CLEANUP(vault_store_record_done) struct vault_store_record own = { 0 };
-        struct qc_err why = { 0 };
-        const qc_rc rc = vault_store_get(r->v->store[i], old->object, old->version, &own, &why);
-        if (rc != QC_OK && rc != QC_NOTFOUND && !session_is_damage(rc)) {
-            *err = why;
-            return rc;
-        }
-        const bool has = rc == QC_OK && own.state != 0;
-        one->state[i] = has ? own.state : old->state;
-        one->sequence[i] = has ? own.sequence : old->sequence;
-    }
-    return QC_OK;
-}
-
 qc_rc refresh_make(struct refresh_one *ret, struct refresh *r, const struct vault_store_record *old,
                    struct qc_err *err)
 {
@@ -149,11 +130,12 @@ qc_rc refresh_make(struct refresh_one *ret, struct refresh *r, const struct vaul
     QC_CLEANUP(qc_key_free) qc_key *given1 = NULL, *given2 = NULL;
     memcpy(one.object, old->object, VAULT_ID_BYTES);
     memcpy(one.version, old->version, VAULT_ID_BYTES);
+    one.state = old->state;
+    one.sequence = old->sequence;
     QC_TRY(open_old(&o, r, old, err));
     QC_TRY(given_by(&given1, r, 0, old, err));
     QC_TRY(given_by(&given2, r, 1, old, err));
     QC_TRY(make(&one, r, &o, (const qc_key *[]){ given1, given2 }, err));
-    QC_TRY(states(&one, r, old, err));
     *ret = QC_STEAL(one);
     return QC_OK;
 }

@@ -89,6 +89,12 @@ struct store_version {
 /* Records of these versions that are of an earlier generation go, all or none. */
 QC_MUST qc_rc store_drop_old(struct vault_store *s, const struct store_version *versions, size_t count,
                              uint32_t generation, struct qc_err *err);
+/* Records of a new generation, all or none. State and sequence are those of the newest record that the
+ * version has by then, and come out; as given where it has none that is whole. One that is gone stays so: no
+ * record.
+ */
+QC_MUST qc_rc store_add_anew(struct vault_store *s, struct vault_store_record *records, size_t count,
+                             const qc_rng *rng, struct qc_err *err);
 QC_MUST qc_rc store_remove_many(struct vault_store *s, const struct store_version *versions, size_t count,
                                 struct qc_err *err);
 /* QC_INTEGRITY  it does not open. *ret of a version that is gone: NULL. */

@@ -78,6 +78,48 @@ qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *re
     return store_said(s, add(s, records, count, rng, err), err);
 }
 
+/* What others did to the version since it was looked at counts. */
+static qc_rc add_newer(struct vault_store *s, struct qc_stmt *insert, struct vault_store_record *r,
+                       const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record now = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc = store_row_get(s, r->object, r->version, 0, &now, &why);
+    if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_INTEGRITY) {
+        *err = why;
+        return rc;
+    }
+    if (rc == QC_OK && now.gone) {
+        r->gone = true;
+        return QC_OK;
+    }
+    if (rc == QC_OK) {
+        r->state = now.state;
+        r->sequence = now.sequence;
+    }
+    return add_one(s, insert, r, rng, err);
+}
+
+static qc_rc add_anew(struct vault_store *s, struct vault_store_record *records, size_t count,
+                      const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(fresh_enough(s, least_of(records, count), err));
+    QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(add_newer(s, insert, &records[i], rng, err));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc store_add_anew(struct vault_store *s, struct vault_store_record *records, size_t count,
+                     const qc_rng *rng, struct qc_err *err)
+{
+    return store_said(s, add_anew(s, records, count, rng, err), err);
+}
+
 static struct store_record_id pending_id(const uint8_t *object, const uint8_t *version, uint32_t generation)
 {
     return (struct store_record_id){ object, version, generation, VAULT_RECORD_PENDING, 0 };

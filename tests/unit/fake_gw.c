@@ -506,7 +506,7 @@ static qc_rc fake_backups(struct vault_gw *gw, const uint8_t *vault, const struc
         struct fake_version *v = fake_version_of(f, b[i].object, b[i].version);
         if (memcmp(b[i].version, none, 16) == 0)
             put_blob(&f->backup, b[i].backup);
-        else if (v == NULL)
+        else if (v == NULL || v->purged)
             return QC_FAIL(err, QC_NOTFOUND, "fake: no such version");
         else
             put_blob(&v->backup, b[i].backup);

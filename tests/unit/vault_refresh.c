@@ -338,6 +338,110 @@ static void refused(bool derived, struct qc_rand rand)
     rig_done(&r);
 }
 
+/* A gateway that has not all of a batch: the others are done. */
+static void not_all(struct qc_rand rand)
+{
+    struct rig r;
+    start(&r, rand, false);
+    r.fake->fail = FAKE_BACKUPS;
+    r.fake->fail_nth = 2;
+    r.fake->fail_rc = QC_NOTFOUND;
+    const struct vault_refresh_result result = refresh(&r);
+    CHECK(result.versions == 4);
+    whole(&r, 3);
+    by_each(&r);
+    rig_done(&r);
+}
+
+/* What others do between the moment that a version is looked at and that its shares are written: one is
+ * purged, one is committed. */
+struct others {
+    struct rig *r;
+    struct vault_doomed purged;
+    const struct vault_version *put;
+    bool done;
+};
+
+static void record_of(struct rig *r, unsigned i, const uint8_t *object, const uint8_t *version,
+                      struct vault_store_record *ret, const struct vault_store_commit *change)
+{
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    struct qc_err err = { 0 };
+    const qc_rng rng = qc_rand_rng(&r->rand);
+    CHECK_OK(vault_store_open(&s, r->share[i], VAULT_STORE_WRITE, &(struct vault_store_expect){ 0 }, &err));
+    if (change != NULL)
+        CHECK_OK(vault_store_commit(s, change, &rng, &err));
+    const qc_rc rc = vault_store_get(s, object, version, ret, &err);
+    CHECK(rc == QC_OK || rc == QC_NOTFOUND);
+    if (ret->state == VAULT_RECORD_COMMITTED && change == NULL) { /* as before its put was committed */
+        ret->state = VAULT_RECORD_PENDING;
+        ret->sequence = 0;
+        CHECK_OK(vault_store_add(s, ret, 1, &rng, &err));
+    }
+}
+
+static void meanwhile_of(void *ctx, const struct vault_progress *progress)
+{
+    struct others *o = ctx;
+    struct rig other = *o->r;
+    struct qc_err err = { 0 };
+    (void)progress;
+    if (o->done)
+        return;
+    o->done = true;
+    other.v = NULL;
+    other.notes = (struct vault_notes){ 0 };
+    CHECK_OK(rig_open(&other, &err));
+    struct vault_call call = rig_call(&other);
+    CHECK_OK(vault_purge(other.v, &o->purged, 1, &call, &err));
+    CHECK(o->purged.rc == QC_OK);
+    vault_close(&other.v);
+    vault_notes_done(&other.notes);
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record record = { 0 };
+        const struct vault_store_commit change = { .object = o->put->object,
+                                                   .version = o->put->version,
+                                                   .sequence = o->put->sequence };
+        record_of(o->r, i, o->put->object, o->put->version, &record, &change);
+    }
+}
+
+static void meanwhile(bool derived, struct qc_rand rand)
+{
+    struct rig r;
+    struct qc_err err = { 0 };
+    struct vault_versions a = { 0 }, b = { 0 };
+    struct vault_refresh_result result = { 0 };
+    start(&r, rand, derived);
+    struct vault_call call = rig_call(&r);
+    CHECK_OK(vault_versions(r.v, QC_LIT("a"), &call, &a, &err));
+    CHECK_OK(vault_versions(r.v, QC_LIT("b"), &call, &b, &err));
+    CHECK(a.n == 1 && b.n == 2);
+    struct others others = { .r = &r, .purged = { .sequence = b.v[1].sequence }, .put = &a.v[0] };
+    memcpy(others.purged.object, b.v[1].object, VAULT_ID_BYTES);
+    memcpy(others.purged.version, b.v[1].version, VAULT_ID_BYTES);
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record record = { 0 };
+        record_of(&r, i, a.v[0].object, a.v[0].version, &record, NULL);
+    }
+    call.progress = meanwhile_of;
+    call.progress_ctx = &others;
+    CHECK_OK(vault_refresh(r.v, &call, &result, &err));
+    CHECK(others.done && result.done && result.versions == 3);
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record gone = { 0 }, put = { 0 };
+        const struct vault_store_commit none = { 0 };
+        record_of(&r, i, others.purged.object, others.purged.version, &gone, &none);
+        record_of(&r, i, a.v[0].object, a.v[0].version, &put, &none);
+        CHECK(gone.share == NULL && gone.state == 0);
+        CHECK(put.state == VAULT_RECORD_COMMITTED && put.sequence == a.v[0].sequence && put.generation == 2);
+    }
+    vault_versions_done(&a);
+    vault_versions_done(&b);
+    by_each(&r);
+    rig_done(&r);
+}
+
 /* The gateway shows the vault's B of before: no share fits, and that is not told as a lost share. */
 static void rolled_back(struct qc_rand rand)
 {
@@ -482,7 +586,9 @@ int main(void)
         late(derived == 1, false, rand);
         late(derived == 1, true, rand);
         refused(derived == 1, rand);
+        meanwhile(derived == 1, rand);
     }
+    not_all(rand);
     rolled_back(rand);
     tickets(rand);
     other_program(rand);
