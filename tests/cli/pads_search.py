@@ -146,7 +146,9 @@ def scenario(folder):
             memory = h.memory()
             check(memory.has(keys[3].k2) and memory.has(keys[2].k2), "the search finds K2 of what can still be taken")
             for i, k in enumerate(keys):
-                check(not memory.has(k.k1) and (i >= 2 or not memory.has(k.k2)), f"K1 or K2 of block {i + 1} is in memory")
+                if i != 3:                      # the next one is read ahead (ADR 51)
+                    check(not memory.has(k.k1), f"K1 of block {i + 1} is in memory")
+                check(i >= 2 or not memory.has(k.k2), f"K2 of block {i + 1} is in memory")
                 check(i == 2 or not memory.has(k.k4), f"pad of block {i + 1} is in memory")
             check(not memory.has(keys[2].k4[:half]), "pad that was taken is in memory")
         image = look()
