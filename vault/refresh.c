@@ -302,9 +302,21 @@ static bool ends_the_run(qc_rc rc)
     return rc == QC_CANCELLED || rc == QC_TIMEOUT || rc == QC_NOMEM || rc == QC_TEMP || rc == QC_RANDOM;
 }
 
+/* A run before may have left records of both generations: the batch has the version by one of them. */
+static bool in_batch(const struct refresh *r, const struct vault_store_record *old)
+{
+    for (size_t k = 0; k < r->n; k++)
+        if (memcmp(r->batch[k].object, old->object, VAULT_ID_BYTES) == 0 &&
+            memcmp(r->batch[k].version, old->version, VAULT_ID_BYTES) == 0)
+            return true;
+    return false;
+}
+
 static qc_rc one(struct refresh *r, const struct vault_store_record *old, struct qc_err *err)
 {
     struct qc_err why = { 0 };
+    if (in_batch(r, old))
+        return QC_OK;
     QC_TRY(qc_go_on(r->call->op.deadline, r->call->op.cancel, "kit refresh", err));
     const qc_rc rc = refresh_make(&r->batch[r->n], r, old, &why);
     if (rc == QC_NOTFOUND && old->state != VAULT_RECORD_COMMITTED) {
