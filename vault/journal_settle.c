@@ -63,7 +63,8 @@ qc_rc journal_finish(struct vault *v, const struct journal_put *put, uint64_t nu
                                              .path_tag = put->path_tag,
                                              .number = number };
         qc_rc rc = vault_store_commit(v->store[i], &change, &v->ids, &why);
-        if (rc == QC_NOTFOUND) { /* a store made by recover has it as committed, or another one damaged it */
+        if (rc == QC_NOTFOUND || rc == QC_CONFLICT) {
+            /* a store made by recover has it as committed, another one damaged it, or it was purged since */
             change.object = change.version = NULL;
             rc = vault_store_commit(v->store[i], &change, &v->ids, &why);
         }

@@ -431,17 +431,45 @@ static qc_rc run(struct refresh *r, struct qc_err *err)
     return r->result.done ? end(r, err) : QC_OK;
 }
 
+struct locks {
+    struct qc_fd state, store[2];
+};
+
+static void locks_done(struct locks *l)
+{
+    qc_fd_close(&l->state);
+    for (unsigned i = 0; i < 2; i++)
+        qc_fd_close(&l->store[i]);
+}
+
+static qc_rc lock(struct qc_fd *ret, const char *path, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_TRY(qc_dir_open(&dir, path, err));
+    QC_TRY_AS(qc_lock_file(ret, qc_fd_get(&dir), "refresh.lock", err), err, "kit refresh: %s", path);
+    return QC_OK;
+}
+
+/* One at a time here, and one of these stores, which another machine may have, too: two runs would exchange
+ * each other's shares. */
+static qc_rc lock_all(struct locks *ret, const struct vault *v, struct qc_err *err)
+{
+    QC_TRY(qc_dir_make_path(v->state, 0700, err));
+    QC_TRY(lock(&ret->state, v->state, err));
+    for (unsigned i = 0; i < 2; i++)
+        QC_TRY(lock(&ret->store[i], vault_store_dir(v->store[i]), err));
+    return QC_OK;
+}
+
 qc_rc vault_refresh(struct vault *v, const struct vault_call *call, struct vault_refresh_result *ret,
                     struct qc_err *err)
 {
     QC_CLEANUP(refresh_free) struct refresh *r = NULL;
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 }, lock = { 0 };
+    QC_CLEANUP(locks_done) struct locks locks = { 0 };
     QC_TRY(session_need_both(v, err));
     if (v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
-    QC_TRY(qc_dir_make_path(v->state, 0700, err));
-    QC_TRY(qc_dir_open(&dir, v->state, err));
-    QC_TRY_AS(qc_lock_file(&lock, qc_fd_get(&dir), "refresh.lock", err), err, "kit refresh");
+    QC_TRY(lock_all(&locks, v, err));
     r = qc_alloc(sizeof(*r));
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory to refresh shares");

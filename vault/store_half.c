@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 static const char mark[] = "store.making";
+static const char refreshing[] = "refresh.lock"; /* stays where a store was refreshed, and says nothing */
 /* What making a store writes. The key goes first: without it the rest is nothing. */
 static const char *const parts[] = { "store.key", "store.db", "store.db-journal" };
 
-/* Nothing there, but for the mark. */
+/* Nothing there, but for the mark and a lock. */
 static qc_rc only_mark(int dirfd, bool *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
@@ -32,7 +33,8 @@ static qc_rc only_mark(int dirfd, bool *ret, struct qc_err *err)
     bool only = true;
     errno = 0;
     for (struct dirent *e = readdir(dir); e != NULL && only; e = readdir(dir))
-        only = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, mark) == 0;
+        only = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, mark) == 0 ||
+               strcmp(e->d_name, refreshing) == 0;
     int e = errno;
     closedir(dir);
     if (e != 0)

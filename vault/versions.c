@@ -501,9 +501,12 @@ static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *e
     r.known = rc == QC_OK;
     r.removed_s = note.when_s;
     r.newest = r.known ? note.number - 1 : 0;
-    for (unsigned i = 0; i < 2 && r.known && !r.emptied; i++)
-        if (t->v->store[i] != NULL)
-            QC_TRY(vault_store_all_gone(t->v->store[i], note.object, &r.emptied, err));
+    bool all = r.known;
+    for (unsigned i = 0; i < 2 && all; i++) /* each store that is here says so */
+        if (t->v->store[i] != NULL) {
+            QC_TRY(vault_store_all_gone(t->v->store[i], note.object, &all, err));
+            r.emptied = all;
+        }
     return t->fn(t->ctx, &r, err);
 }
 

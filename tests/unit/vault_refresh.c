@@ -3,6 +3,7 @@
  * nothing together. Kits, tickets, puts under way, and a program that had the stores open. */
 #include "base/db.h"
 #include "base/fault.h"
+#include "base/file.h"
 #include "vault/share_store.h"
 #include "vault_rig.h"
 
@@ -338,6 +339,25 @@ static void refused(bool derived, struct qc_rand rand)
     rig_done(&r);
 }
 
+/* Another machine that has the same stores refreshes them: not two at once. */
+static void locked(struct qc_rand rand)
+{
+    struct rig r;
+    struct vault_refresh_result result = { 0 };
+    start(&r, rand, false);
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 }, lock = { 0 };
+        struct qc_err err = { 0 };
+        struct vault_call call = rig_call(&r);
+        CHECK_OK(qc_dir_open(&dir, r.share[i], &err));
+        CHECK_OK(qc_lock_file(&lock, qc_fd_get(&dir), "refresh.lock", &err));
+        REFUSED(vault_refresh(r.v, &call, &result, &err), QC_LOCKED, r.share[i]);
+    }
+    result = refresh(&r);
+    CHECK(result.generation == 2);
+    rig_done(&r);
+}
+
 /* A gateway that has not all of a batch: the others are done. */
 static void not_all(struct qc_rand rand)
 {
@@ -588,6 +608,7 @@ int main(void)
         refused(derived == 1, rand);
         meanwhile(derived == 1, rand);
     }
+    locked(rand);
     not_all(rand);
     rolled_back(rand);
     tickets(rand);
