@@ -144,6 +144,31 @@ static qc_rc settle(struct sync_run *run, struct qc_err *err)
     return rc;
 }
 
+/* What a get that was killed left: NAME.part, which no sync has seen, beside a NAME that is to be got. It
+ * goes with the next get of NAME; synced, it would be taken for a file of the user's from then on. */
+static bool is_rest(const struct sync_run *run, const struct sync_entry *e)
+{
+    static const char end[] = ".part";
+    const size_t n = sizeof end - 1;
+    const qc_span path = sync_list_path(&run->here, e);
+    if (e->kind != SYNC_FILE || (e->st.mode & 07777) != 0600 || path.n <= n ||
+        memcmp(path.p + path.n - n, end, n) != 0 || sync_list_find(&run->base, path) != NULL ||
+        sync_list_find(&run->there, path) != NULL)
+        return false;
+    const qc_span name = qc_span_sub(path, 0, path.n - n);
+    const struct sync_entry *there = sync_list_find(&run->there, name),
+                            *base = sync_list_find(&run->base, name);
+    return there != NULL && (base == NULL || base->open || sync_list_find(&run->here, name) == NULL ||
+                             memcmp(base->version, there->version, SYNC_VERSION_BYTES) != 0);
+}
+
+static void leave_rests(struct sync_run *run)
+{
+    for (size_t i = 0; run->way == SYNC_BOTH && i < sync_list_count(&run->here); i++)
+        if (is_rest(run, sync_list_at(&run->here, i)))
+            sync_list_own(&run->here, i);
+}
+
 qc_rc sync_look(struct sync_run *run, struct qc_err *err)
 {
     run->began_ns = sync_now_ns();
@@ -151,7 +176,10 @@ qc_rc sync_look(struct sync_run *run, struct qc_err *err)
     if (!run->dry && run->way != SYNC_DOWN)
         QC_TRY(settle(run, err));
     QC_TRY(look_there(run, err));
-    return run->state == NULL ? QC_OK : sync_state_load(run->state, &run->base, err);
+    if (run->state != NULL)
+        QC_TRY(sync_state_load(run->state, &run->base, err));
+    leave_rests(run);
+    return QC_OK;
 }
 
 /* -- content --------------------------------------------------------------------------------------------- */

@@ -353,6 +353,27 @@ def together(box):
     check(tree(e)[names[3].encode()][0] == b"mine" and tree(e)[names[7].encode()][0] == b"somebody else's", "written over, or not got")
 
 
+def rests(box):
+    """What a get that was killed left goes with the next one: it is no file of the user's, whichever way is synced."""
+    a, b = box.path("rest-a"), box.path("rest-b")
+    for i in range(9):
+        box.file(f"rest-a/{i}", b"%d" % i * 100)
+    box.did(0, a, "q/", files=9)
+    os.makedirs(b)
+    if FAULTS:
+        p = stopped(box, "client_part", "--both", b, "q/")
+        p.kill()
+        p.communicate()
+        check([n for n in os.listdir(b) if n.endswith(".part")], "nothing was left")
+    box.file("rest-b/mine.part", b"mine")
+    os.chmod(box.path("rest-b/mine.part"), 0o600)
+    s = box.sync(0, "--both", b, "q/")
+    check(s["files"] == 10, f"rests were stored: {s} {box.lines}")
+    box.did(0, "--both", b, "q/", unchanged=10)
+    check(sorted(box.names("q/")) == sorted([b"q/%d" % i for i in range(9)] + [b"q/mine.part"]), f"the vault has {box.names('q/')}")
+    check({**tree(a), b"mine.part": tree(b)[b"mine.part"]} == tree(b), f"what came: {tree(b)}")
+
+
 def moving(box):
     """A file that is changed while it is read, and one that is written again within a tick of its first look."""
     d = box.path("moving")
@@ -538,7 +559,7 @@ def test():
     rng = seeded("cli/sync")
     with World(k=2, n=3) as box:
         box.init()
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, moving, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, rests, moving, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)

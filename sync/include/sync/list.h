@@ -51,6 +51,8 @@ void sync_list_sort(struct sync_list *l);
 size_t sync_list_count(const struct sync_list *l);
 const struct sync_entry *sync_list_at(const struct sync_list *l, size_t i); /* i < count (asserted) */
 qc_span sync_list_path(const struct sync_list *l, const struct sync_entry *e);
+/* It is qcloud's own, as it turns out. */
+void sync_list_own(struct sync_list *l, size_t i);                                /* i < count (asserted) */
 const struct sync_entry *sync_list_find(const struct sync_list *l, qc_span path); /* NULL: none */
 
 struct sync_stat sync_stat_of(const struct stat *st);
