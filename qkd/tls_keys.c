@@ -106,7 +106,7 @@ static qc_rc kme_enter(struct qkd_tls_keys *k, uint32_t source, const struct qkd
 {
     QC_LOCK(&k->lock);
     struct waiter me = { .next = k->waiters, .source = source, .turn = turn_of(k, source) };
-    k->waiters = &me;
+    k->waiters = &me; /* cppcheck-suppress autoVariables ; taken away again below, under the same lock */
     qc_rc rc = qc_go_on(op->deadline, op->cancel, "waiting for the KME", err);
     while (rc == QC_OK && !is_next(k, &me)) {
         (void)qc_cond_wait(&k->freed, &k->lock, qc_deadline_min(op->deadline, qc_deadline_in(LINK_POLL_MS)));
