@@ -58,26 +58,6 @@ static uint32_t least_of(const struct vault_store_record *records, size_t count)
     return least;
 }
 
-static qc_rc add(struct vault_store *s, const struct vault_store_record *records, size_t count,
-                 const qc_rng *rng, struct qc_err *err)
-{
-    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-    QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
-    QC_TRY(store_want_write(s, err));
-    QC_TRY(qc_tx_begin(&tx, s->db, err));
-    QC_TRY(fresh_enough(s, least_of(records, count), err));
-    QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
-    for (size_t i = 0; i < count; i++)
-        QC_TRY(add_one(s, insert, &records[i], rng, err));
-    return qc_tx_commit(&tx, err);
-}
-
-qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *records, size_t count,
-                      const qc_rng *rng, struct qc_err *err)
-{
-    return store_said(s, add(s, records, count, rng, err), err);
-}
-
 /* What others did to the version since it was looked at counts. */
 static qc_rc add_newer(struct vault_store *s, struct qc_stmt *insert, struct vault_store_record *r,
                        const qc_rng *rng, struct qc_err *err)
@@ -100,8 +80,9 @@ static qc_rc add_newer(struct vault_store *s, struct qc_stmt *insert, struct vau
     return add_one(s, insert, r, rng, err);
 }
 
-static qc_rc add_anew(struct vault_store *s, struct vault_store_record *records, size_t count,
-                      const qc_rng *rng, struct qc_err *err)
+/* anew: NULL, or the records, which become what the versions are by now. */
+static qc_rc add(struct vault_store *s, const struct vault_store_record *records,
+                 struct vault_store_record *anew, size_t count, const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *insert = NULL;
@@ -110,14 +91,21 @@ static qc_rc add_anew(struct vault_store *s, struct vault_store_record *records,
     QC_TRY(fresh_enough(s, least_of(records, count), err));
     QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
     for (size_t i = 0; i < count; i++)
-        QC_TRY(add_newer(s, insert, &records[i], rng, err));
+        QC_TRY(anew != NULL ? add_newer(s, insert, &anew[i], rng, err)
+                            : add_one(s, insert, &records[i], rng, err));
     return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_add(struct vault_store *s, const struct vault_store_record *records, size_t count,
+                      const qc_rng *rng, struct qc_err *err)
+{
+    return store_said(s, add(s, records, NULL, count, rng, err), err);
 }
 
 qc_rc store_add_anew(struct vault_store *s, struct vault_store_record *records, size_t count,
                      const qc_rng *rng, struct qc_err *err)
 {
-    return store_said(s, add_anew(s, records, count, rng, err), err);
+    return store_said(s, add(s, records, records, count, rng, err), err);
 }
 
 static struct store_record_id pending_id(const uint8_t *object, const uint8_t *version, uint32_t generation)
