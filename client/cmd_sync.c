@@ -219,6 +219,7 @@ static qc_rc check_deletions(struct sync_run *run, struct qc_err *err)
 static qc_rc make_plan(struct sync_run *run, struct qc_err *err)
 {
     sync_plan_done(&run->plan);
+    run->rules.first = sync_list_count(&run->base) == 0;
     return sync_plan_make(&run->plan, &run->rules, &run->here, &run->there, &run->base, err);
 }
 

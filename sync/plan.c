@@ -23,11 +23,13 @@ const struct sync_step *sync_plan_at(const struct sync_plan *p, size_t i)
 
 /* What is known of a path: facts, from which the tables below decide. */
 struct facts {
-    bool known;  /* a run has seen it on both sides */
-    bool stands; /* the vault has the version of the last run */
-    bool still;  /* the file is as at the last run */
-    bool equal;  /* both are the same */
-    bool half;   /* but for the mode, which a get sets at its very end: it was killed there */
+    bool known;   /* a run has seen it on both sides */
+    bool stands;  /* the vault has the version of the last run */
+    bool perhaps; /* it has one that looks like what a run was about to put when it was killed */
+    bool still;   /* the file is as at the last run */
+    bool equal;   /* both are the same */
+    bool asked;   /* which their bytes have said */
+    bool half;    /* but for the mode, which a get sets at its very end: it was killed there */
 };
 
 /* By size, time and mode: as far as the vault says so in what it vouches for. Bits that a get does not set do
@@ -48,15 +50,12 @@ static void look_base(const struct sync_step *s, struct facts *f)
     if (base == NULL)
         return;
     f->known = memcmp(base->version, none, sizeof(none)) != 0;
-    if (s->there == NULL) {
-        f->still = s->here != NULL && base->quiet && !base->open && sync_stat_same(&s->here->st, &base->st);
+    f->still = base->quiet && !base->open && s->here != NULL && sync_stat_same(&s->here->st, &base->st);
+    if (s->there == NULL)
         return;
-    }
-    const bool version = f->known && memcmp(base->version, s->there->version, sizeof(none)) == 0;
-    f->stands = version || (base->open && alike(&base->st, s->there));
-    f->known = f->known || f->stands;
-    const bool known = base->quiet && (!base->open || (!version && f->stands));
-    f->still = known && s->here != NULL && sync_stat_same(&s->here->st, &base->st);
+    f->stands = f->known && memcmp(base->version, s->there->version, sizeof(none)) == 0;
+    f->still = f->still && f->known;
+    f->perhaps = !f->stands && base->open && alike(&base->st, s->there);
 }
 
 /* A new file with the object's size and time, and the mode of a get that is not over. */
@@ -70,12 +69,35 @@ static bool is_half(const struct sync_step *s)
     return alike(&st, s->there);
 }
 
+/* What looks the same may be another's, written within the same tick of a clock or under a time that was set:
+ * its bytes say. */
+static qc_rc is_same(const struct sync_step *s, const struct sync_rules *r, bool *ret, struct qc_err *err)
+{
+    *ret = true;
+    return r->same == NULL ? QC_OK : r->same(r->ctx, s->path, s->here, s->there, ret, err);
+}
+
+/* Did the put of a run that was killed come to be? Where the file is gone or is another one by now, nothing is
+ * left to tell by; going up that is believed then, as what is there stays as an older version. */
+static qc_rc look_perhaps(const struct sync_step *s, const struct sync_rules *r, struct facts *f,
+                          struct qc_err *err)
+{
+    f->asked = s->here != NULL && sync_stat_same(&s->here->st, &s->base->st);
+    if (f->asked)
+        QC_TRY(is_same(s, r, &f->equal, err));
+    f->still = f->equal;
+    f->stands = f->asked ? f->equal : r->way == SYNC_UP;
+    f->known = f->known || f->stands;
+    return QC_OK;
+}
+
 static qc_rc look_alike(const struct sync_step *s, const struct sync_rules *r, struct facts *f,
                         struct qc_err *err)
 {
+    const bool new = !f->known && r->way == SYNC_BOTH && !r->first;
     f->equal = alike(&s->here->st, s->there);
-    if (f->equal && f->known && !f->still && !f->stands && r->same != NULL)
-        return r->same(r->ctx, s->path, s->here, s->there, &f->equal, err);
+    if (f->equal && (new || (f->known && !f->still && !f->stands)))
+        return is_same(s, r, &f->equal, err);
     return QC_OK;
 }
 
@@ -84,7 +106,9 @@ static qc_rc look(const struct sync_step *s, const struct sync_rules *r, struct 
 {
     struct facts f = { 0 };
     look_base(s, &f);
-    if (s->here != NULL && s->there != NULL) {
+    if (f.perhaps)
+        QC_TRY(look_perhaps(s, r, &f, err));
+    if (s->here != NULL && s->there != NULL && !f.asked) {
         if (r->content)
             QC_TRY(r->same(r->ctx, s->path, s->here, s->there, &f.equal, err));
         else if (f.stands &&
@@ -95,7 +119,8 @@ static qc_rc look(const struct sync_step *s, const struct sync_rules *r, struct 
         else
             QC_TRY(look_alike(s, r, &f, err));
     }
-    f.half = is_half(s);
+    if (!f.equal && is_half(s))
+        QC_TRY(is_same(s, r, &f.half, err));
     *ret = f;
     return QC_OK;
 }

@@ -8,7 +8,7 @@
 #include "qc_check.h"
 #include "qc_seed.h"
 
-enum { PATHS = 8, CONTENTS = 200000 };
+enum { PATHS = 8, CONTENTS = 200000, TIMES = 3 };
 
 /* A file or an object, or a row: by its content, which is a number, and the times that it has. */
 struct thing {
@@ -16,8 +16,9 @@ struct thing {
     uint32_t content;
     int64_t mtime, ctime; /* and inode: each new file has a ctime of its own */
     uint32_t version;     /* of an object, of a row */
-    bool open;            /* of a row */
+    bool open, quiet;     /* of a row */
     bool link;
+    bool private; /* mode 0600; which a file has, too, whose get was killed at its end */
 };
 
 struct world {
@@ -45,18 +46,19 @@ static void unwanted(struct world *w, const struct thing *t)
         w->wanted[t->content] = false;
 }
 
-/* honest: with a time of its own, else perhaps with that of what was there. */
-static void write_side(struct world *w, unsigned i, bool here, bool honest)
+/* With a time of its own, or with one that others have as well: of the same tick of a clock, or set. */
+static void write_side(struct world *w, unsigned i, bool here)
 {
     struct thing *t = here ? &w->here[i] : &w->there[i];
-    const int64_t before = t->mtime;
+    const int64_t shared = 1 + (int64_t)qc_rand_below(&w->r, TIMES);
     unwanted(w, t);
     w->clock += 1 + (int64_t)qc_rand_below(&w->r, 3);
     *t = (struct thing){ .is = true,
                          .content = ++w->contents,
-                         .mtime = !honest && before > 0 && qc_rand_below(&w->r, 3) == 0 ? before : w->clock,
+                         .mtime = qc_rand_below(&w->r, 2) == 0 ? shared : w->clock,
                          .ctime = w->clock,
                          .link = qc_rand_below(&w->r, 4) == 0,
+                         .private = qc_rand_below(&w->r, 4) == 0,
                          .version = here ? 0 : ++w->versions };
     CHECK(w->contents < CONTENTS);
     w->wanted[t->content] = true;
@@ -72,7 +74,7 @@ static void remove_side(struct world *w, unsigned i, bool here)
     *t = (struct thing){ 0 };
 }
 
-static void users(struct world *w, bool honest)
+static void users(struct world *w)
 {
     for (uint64_t n = qc_rand_below(&w->r, 8); n > 0; n--) {
         const unsigned i = (unsigned)qc_rand_below(&w->r, PATHS);
@@ -80,7 +82,7 @@ static void users(struct world *w, bool honest)
         if (qc_rand_below(&w->r, 3) == 0)
             remove_side(w, i, here);
         else
-            write_side(w, i, here, honest);
+            write_side(w, i, here);
     }
 }
 
@@ -93,12 +95,14 @@ static struct sync_entry entry_of(const struct thing *t, bool file)
                                     .inode = file ? (uint64_t)t->ctime : 0,
                                     .mtime_ns = t->mtime,
                                     .ctime_ns = file ? t->ctime : 0,
-                                    .mode = t->link ? S_IFLNK | 0777 : 0644 },
+                                    .mode = t->link      ? S_IFLNK | 0777
+                                            : t->private ? 0600
+                                                         : 0644 },
                             .kind = t->link ? SYNC_LINK : SYNC_FILE,
                             .has_mtime = true,
                             .has_mode = true,
                             .open = t->open,
-                            .quiet = true };
+                            .quiet = t->quiet };
     memcpy(e.version, &t->version, sizeof t->version);
     return e;
 }
@@ -149,6 +153,7 @@ static void open_row(struct world *w, unsigned i)
 {
     w->rows[i] = w->here[i];
     w->rows[i].open = true;
+    w->rows[i].quiet = qc_rand_below(&w->r, 2) == 0;
     w->rows[i].version = w->there[i].is ? w->there[i].version : 0;
 }
 
@@ -167,9 +172,11 @@ static void get(struct world *w, unsigned i)
     w->common[i] = w->here[i].content;
 }
 
-static void row(struct world *w, unsigned i)
+/* quiet: a change within the same tick shows. */
+static void row(struct world *w, unsigned i, bool quiet)
 {
     w->rows[i] = w->here[i];
+    w->rows[i].quiet = quiet;
     w->rows[i].version = w->there[i].version;
 }
 
@@ -195,9 +202,9 @@ static void keep_both(struct world *w, unsigned i)
     w->rows[i] = (struct thing){ 0 };
     commit(w);
     put(w, aside);
-    row(w, aside);
+    row(w, aside, true);
     get(w, i);
-    row(w, i);
+    row(w, i, true);
 }
 
 /* Only what its user removed on the other side, and what is as both had it. */
@@ -219,12 +226,13 @@ static void step(struct world *w, const struct sync_step *s, bool cut)
     case SYNC_PUT:
         put(w, i);
         if (!cut)
-            row(w, i);
+            row(w, i, qc_rand_below(&w->r, 4) > 0);
         break;
     case SYNC_GET:
         get(w, i);
+        w->here[i].private = w->here[i].private || (cut && !w->here[i].link && qc_rand_below(&w->r, 2) == 0);
         if (!cut)
-            row(w, i);
+            row(w, i, true);
         break;
     case SYNC_REMOVE_HERE:
     case SYNC_REMOVE_THERE:
@@ -235,7 +243,7 @@ static void step(struct world *w, const struct sync_step *s, bool cut)
         break;
     case SYNC_ADOPT:
         CHECK(w->here[i].content == w->there[i].content);
-        row(w, i);
+        row(w, i, true);
         w->common[i] = w->here[i].content;
         break;
     case SYNC_FORGET:
@@ -290,6 +298,7 @@ static void check_alike(struct world *w)
         CHECK(w->here[i].is == w->there[i].is);
         CHECK(!w->here[i].is || w->here[i].content == w->there[i].content);
         CHECK(w->here[i].link == w->there[i].link);
+        CHECK(w->here[i].link || w->here[i].private == w->there[i].private);
         if (w->here[i].is)
             there[w->here[i].content] = true;
     }
@@ -313,10 +322,10 @@ int main(void)
         w.removals = removals;
         w.crashes = crashes;
         for (unsigned days = 0; days < 20; days++) {
-            users(&w, false);
+            users(&w);
             for (unsigned tries = 0; tries < 3; tries++) {
                 w.crashes += run(&w, true) ? 0 : 1;
-                users(&w, true);
+                users(&w);
             }
             CHECK(run(&w, false));
             check_alike(&w);

@@ -88,7 +88,7 @@ static const struct {
     { "-oo", false, SYNC_STAY, SYNC_GET, SYNC_STAY },
     { "-oo", true, SYNC_REMOVE_THERE, SYNC_GET, SYNC_REMOVE_THERE },
     { "-no", true, SYNC_CONFLICT, SYNC_GET, SYNC_GET },
-    { "-nN", true, SYNC_REMOVE_THERE, SYNC_GET, SYNC_REMOVE_THERE }, /* our own put, which was killed */
+    { "-nN", true, SYNC_REMOVE_THERE, SYNC_GET, SYNC_GET }, /* our own put, which was killed: as it seems */
     { "-xN", true, SYNC_STAY, SYNC_GET, SYNC_GET },
     { "n-N", true, SYNC_PUT, SYNC_STAY, SYNC_PUT },
     { "--o", true, SYNC_FORGET, SYNC_FORGET, SYNC_FORGET },
@@ -111,7 +111,7 @@ static const struct {
     { "xno", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
     { "noO", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },  /* the put never came to be */
     { "nnO", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT }, /* it did */
-    { "xnO", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+    { "xnO", false, SYNC_PUT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
     { "nxO", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
     { "nnN", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT },
     { "l--", false, SYNC_PUT, SYNC_STAY, SYNC_PUT },
@@ -199,19 +199,36 @@ static void by_content(void)
     CHECK(decided("ooo", &rules) == SYNC_CONFLICT);
 }
 
-/* Both were changed and look alike: two writes within a tick do. */
-static void by_doubt(void)
+/* Two files of the same size, time and mode, which are not the same. */
+static void looks_the_same(void)
 {
-    bool same = true;
-    struct sync_rules rules = { .way = SYNC_BOTH, .same = always, .ctx = &same };
-    CHECK(decided("nno", &rules) == SYNC_ADOPT);
-    same = false;
-    CHECK(decided("nno", &rules) == SYNC_KEEP_BOTH);
-    CHECK(decided("ooo", &rules) == SYNC_SAME && decided("oo-", &rules) == SYNC_ADOPT); /* not asked */
-    rules.way = SYNC_DOWN;
-    CHECK(decided("nno", &rules) == SYNC_CONFLICT);
-    rules.way = SYNC_UP;
-    CHECK(decided("nno", &rules) == SYNC_CONFLICT);
+    static const struct {
+        const char *is;
+        bool first;
+        enum sync_do up, down, both;
+    } twins[] = {
+        { "ooo", false, SYNC_SAME, SYNC_SAME, SYNC_SAME }, /* not asked */
+        { "oo-", true, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT }, /* that is how a first sync looks */
+        { "oo-", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_KEEP_BOTH },
+        { "nno", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+        { "hn-", false, SYNC_PUT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+        { "nnO", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+        { "nnN", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
+    };
+    bool same = false;
+    for (size_t i = 0; i < sizeof twins / sizeof twins[0]; i++) {
+        const enum sync_do want[] = { twins[i].up, twins[i].down, twins[i].both };
+        for (int way = 0; way < 3; way++) {
+            const struct sync_rules rules = {
+                .way = (enum sync_way)way, .first = twins[i].first, .same = always, .ctx = &same
+            };
+            const enum sync_do got = decided(twins[i].is, &rules);
+            if (got != want[way]) {
+                fprintf(stderr, "%s, way %d: %d, expected %d\n", twins[i].is, way, (int)got, (int)want[way]);
+                exit(1);
+            }
+        }
+    }
 }
 
 /* What is behind a link, or in a folder that may not be read, is not known to be gone. */
@@ -304,7 +321,7 @@ int main(void)
 {
     each_case();
     by_content();
-    by_doubt();
+    looks_the_same();
     bars();
     too_many();
     return 0;
