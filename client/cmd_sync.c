@@ -18,6 +18,7 @@ void sync_run_done(struct sync_run *run)
     sync_list_done(&run->here);
     sync_list_done(&run->there);
     sync_list_done(&run->base);
+    sync_list_done(&run->coming);
     sync_state_close(&run->state);
     sync_ignore_free(&run->leave);
     qc_fd_close(&run->lock);
@@ -200,6 +201,7 @@ qc_rc sync_again(struct sync_run *run, struct qc_err *err)
     sync_list_done(&run->here);
     sync_list_done(&run->there);
     sync_list_done(&run->base);
+    sync_list_done(&run->coming);
     run->worst = QC_OK;
     run->go_on = true;
     run->files_all = run->files_done = run->moved = run->removed = run->left = 0;

@@ -31,6 +31,7 @@ struct sync_run {
     struct sync_ignore *leave;
     struct sync_state *state; /* NULL: on a dry run, before the first one */
     struct sync_list here, there, base;
+    struct sync_list coming; /* gets of a run that was killed */
     struct sync_plan plan;
     int64_t began_ns; /* before the folder was looked at */
     /* How far it is. */

@@ -1,5 +1,9 @@
 /* sync: to the folder. A file, or several small ones that are fetched ahead and made durable together. What
  * a file takes the place of is looked at once more, at the last moment. */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "sync_steps.h"
 #include "vault/sink_file.h"
@@ -74,6 +78,62 @@ static qc_rc check_part(const struct sync_run *run, qc_span path, struct qc_err 
     return QC_OK;
 }
 
+/* -- what killed gets left ------------------------------------------------------------------------------- */
+
+/* NAME with an end. *ret_gone: nothing of that name is left but what the run has seen as something else;
+ * false: another command has taken it up. */
+static qc_rc drop_rest(const struct sync_run *run, qc_span name, const char *end, bool *ret_gone,
+                       struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_CLIENT_PATH_MAX };
+    QC_CLEANUP(qc_fd_close) struct qc_fd file = { 0 };
+    char place[QC_CLIENT_PATH_MAX];
+    struct qc_err why = { 0 };
+    QC_TRY(qc_buf_add(&path, name, err));
+    QC_TRY(qc_buf_add_str(&path, end, err));
+    const struct sync_entry *e = sync_list_find(&run->here, qc_buf_span(&path));
+    *ret_gone = true;
+    if (e == NULL || e->kind != SYNC_REST)
+        return QC_OK;
+    QC_TRY(sync_place(run, qc_buf_span(&path), place, err));
+    *ret_gone = sync_check_unchanged(place, e, &why) == QC_OK;
+    if (*ret_gone && !sync_is_link(&e->st))
+        *ret_gone =
+            qc_open_at(&file, AT_FDCWD, place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &why) == QC_OK &&
+            flock(qc_fd_get(&file), LOCK_EX | LOCK_NB) == 0;
+    if (*ret_gone && unlink(place) != 0)
+        return QC_FAIL_OS(err, "cannot remove what an interrupted get left");
+    return QC_OK;
+}
+
+static qc_rc drop_rests_of(struct sync_run *run, qc_span name, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    bool file = false, link = false;
+    qc_rc rc = drop_rest(run, name, ".part", &file, &why);
+    if (rc == QC_OK)
+        rc = drop_rest(run, name, ".part-link", &link, &why);
+    if (rc != QC_OK)
+        sync_outcome(run, rc, false, true, MSG_SYNC, name, &why);
+    return file && link ? sync_state_coming(run->state, name, false, err) : QC_OK;
+}
+
+qc_rc sync_drop_rests(struct sync_run *run, struct qc_err *err)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < sync_list_count(&run->coming); i++) {
+        const qc_span name = sync_list_path(&run->coming, sync_list_at(&run->coming, i));
+        const struct sync_step *s = NULL;
+        while (at < sync_plan_count(&run->plan) && qc_span_cmp(sync_plan_at(&run->plan, at)->path, name) < 0)
+            at++;
+        if (at < sync_plan_count(&run->plan))
+            s = sync_plan_at(&run->plan, at);
+        if (s == NULL || !qc_span_eq(s->path, name) || !sync_is_got(s->what))
+            QC_TRY(drop_rests_of(run, name, err));
+    }
+    return QC_OK;
+}
+
 /* beside: a place that was found just now; or NULL. */
 static qc_rc begin(struct sync_run *run, struct get *g, const char *beside, struct qc_err *err)
 {
@@ -106,7 +166,7 @@ static qc_rc end(struct sync_run *run, struct get *g, qc_rc rc, const struct qc_
     }
     sync_outcome(run, rc, false, g->local, MSG_GET, g->s->path, &why);
     sync_did(run, g->s);
-    return QC_OK;
+    return sync_state_coming(run->state, g->s->path, false, err);
 }
 
 static struct vault_call call_of(struct sync_run *run)

@@ -144,29 +144,40 @@ static qc_rc settle(struct sync_run *run, struct qc_err *err)
     return rc;
 }
 
-/* What a get that was killed left: NAME.part, which no sync has seen, beside a NAME that is to be got. It
- * goes with the next get of NAME; synced, it would be taken for a file of the user's from then on. */
+/* What a get that was killed left, NAME.part or the link NAME.part-link, is no file of the user's: synced, it
+ * would be one from then on, and in the way of each later get of NAME. */
+static bool rest_of(const struct sync_run *run, const struct sync_entry *e, qc_span *ret_name)
+{
+    const qc_span path = sync_list_path(&run->here, e);
+    const qc_span end = e->kind == SYNC_LINK ? QC_LIT(".part-link") : QC_LIT(".part");
+    const bool may_be = e->kind == SYNC_LINK || (e->kind == SYNC_FILE && (e->st.mode & 07777) == 0600);
+    if (!may_be || path.n <= end.n || !qc_span_eq(qc_span_from(path, path.n - end.n), end) ||
+        sync_list_find(&run->base, path) != NULL || sync_list_find(&run->there, path) != NULL)
+        return false;
+    *ret_name = qc_span_sub(path, 0, path.n - end.n);
+    return true;
+}
+
+/* The state says which gets were under way. Of those of other commands a NAME that is to be got tells. */
 static bool is_rest(const struct sync_run *run, const struct sync_entry *e)
 {
-    static const char end[] = ".part";
-    const size_t n = sizeof end - 1;
-    const qc_span path = sync_list_path(&run->here, e);
-    if (e->kind != SYNC_FILE || (e->st.mode & 07777) != 0600 || path.n <= n ||
-        memcmp(path.p + path.n - n, end, n) != 0 || sync_list_find(&run->base, path) != NULL ||
-        sync_list_find(&run->there, path) != NULL)
+    qc_span name;
+    if (!rest_of(run, e, &name))
         return false;
-    const qc_span name = qc_span_sub(path, 0, path.n - n);
+    if (sync_list_find(&run->coming, name) != NULL)
+        return true;
     const struct sync_entry *there = sync_list_find(&run->there, name),
                             *base = sync_list_find(&run->base, name);
-    return there != NULL && (base == NULL || base->open || sync_list_find(&run->here, name) == NULL ||
-                             memcmp(base->version, there->version, SYNC_VERSION_BYTES) != 0);
+    return run->way == SYNC_BOTH && e->kind == SYNC_FILE && there != NULL &&
+           (base == NULL || base->open || sync_list_find(&run->here, name) == NULL ||
+            memcmp(base->version, there->version, SYNC_VERSION_BYTES) != 0);
 }
 
 static void leave_rests(struct sync_run *run)
 {
-    for (size_t i = 0; run->way == SYNC_BOTH && i < sync_list_count(&run->here); i++)
+    for (size_t i = 0; i < sync_list_count(&run->here); i++)
         if (is_rest(run, sync_list_at(&run->here, i)))
-            sync_list_own(&run->here, i);
+            sync_list_rest(&run->here, i);
 }
 
 qc_rc sync_look(struct sync_run *run, struct qc_err *err)
@@ -178,6 +189,8 @@ qc_rc sync_look(struct sync_run *run, struct qc_err *err)
     QC_TRY(look_there(run, err));
     if (run->state != NULL)
         QC_TRY(sync_state_load(run->state, &run->base, err));
+    if (run->state != NULL)
+        QC_TRY(sync_state_load_coming(run->state, &run->coming, err));
     leave_rests(run);
     return QC_OK;
 }

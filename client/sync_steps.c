@@ -277,9 +277,14 @@ static qc_rc do_quiet(struct sync_run *run, const struct sync_step *s, struct qc
 
 /* -- all ------------------------------------------------------------------------------------------------- */
 
+bool sync_is_got(enum sync_do what)
+{
+    return what == SYNC_GET || what == SYNC_KEEP_BOTH;
+}
+
 static bool is_put(enum sync_do what)
 {
-    return what == SYNC_PUT || what == SYNC_GET || what == SYNC_KEEP_BOTH;
+    return what == SYNC_PUT || sync_is_got(what);
 }
 
 static bool is_remove(enum sync_do what)
@@ -289,10 +294,13 @@ static bool is_remove(enum sync_do what)
 
 static qc_rc prepare(struct sync_run *run, struct qc_err *err)
 {
+    QC_TRY(sync_drop_rests(run, err));
     for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
         const struct sync_step *s = sync_plan_at(&run->plan, i);
         if (s->what == SYNC_PUT)
             QC_TRY(sync_keep_open(run, s, &s->here->st, sync_quiet_at(&s->here->st, run->began_ns), err));
+        else if (sync_is_got(s->what))
+            QC_TRY(sync_state_coming(run->state, s->path, true, err));
         else if (!is_put(s->what) && !is_remove(s->what))
             QC_TRY(do_quiet(run, s, err));
     }

@@ -23,6 +23,8 @@ void sync_outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum ms
 /* Is the run to go on: nobody has ended it, and the folder is the one that was looked at? Else that is told
  * of the file that is next. */
 bool sync_may_go_on(struct sync_run *run, qc_span path);
+/* Does something come to the folder? */
+bool sync_is_got(enum sync_do what);
 /* A step is over, well or not. */
 void sync_did(struct sync_run *run, const struct sync_step *s);
 
@@ -42,5 +44,7 @@ QC_MUST qc_rc sync_keep_open(struct sync_run *run, const struct sync_step *s, co
                              bool quiet, struct qc_err *err);
 QC_MUST qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
 QC_MUST qc_rc sync_put_waiting(struct sync_run *run, struct sync_waiting *w, struct qc_err *err);
+/* What gets that were killed left here of names that are not got now; both sides were looked at. */
+QC_MUST qc_rc sync_drop_rests(struct sync_run *run, struct qc_err *err);
 QC_MUST qc_rc sync_get_one(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
 QC_MUST qc_rc sync_get_waiting(struct sync_run *run, struct sync_waiting *w, struct qc_err *err);

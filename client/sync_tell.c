@@ -89,7 +89,7 @@ qc_rc sync_tell_bars(struct sync_run *run, struct qc_err *err)
         const qc_span path = sync_list_path(&run->here, e);
         QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
         struct qc_err why = { 0 };
-        if (e->kind <= SYNC_LINK)
+        if (e->kind <= SYNC_LINK || e->kind == SYNC_REST)
             continue;
         if (e->kind == SYNC_SHUT) {
             qc_ignore(QC_FAIL_ERRNO(&why, e->os == 0 ? ELOOP : e->os, "it may not be read"), "told below");

@@ -26,10 +26,10 @@ const struct sync_entry *sync_list_at(const struct sync_list *l, size_t i)
     return &entries(l)[i];
 }
 
-void sync_list_own(struct sync_list *l, size_t i)
+void sync_list_rest(struct sync_list *l, size_t i)
 {
     QC_ASSERT(i < sync_list_count(l));
-    ((struct sync_entry *)(void *)l->entries.p)[i].kind = SYNC_OWN;
+    ((struct sync_entry *)(void *)l->entries.p)[i].kind = SYNC_REST;
 }
 
 qc_span sync_list_path(const struct sync_list *l, const struct sync_entry *e)

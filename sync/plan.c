@@ -77,8 +77,8 @@ static qc_rc is_same(const struct sync_step *s, const struct sync_rules *r, bool
     return r->same == NULL ? QC_OK : r->same(r->ctx, s->path, s->here, s->there, ret, err);
 }
 
-/* Did the put of a run that was killed come to be? Where the file is gone or is another one by now, nothing is
- * left to tell by; going up that is believed then, as what is there stays as an older version. */
+/* Did the put of a run that was killed come to be? Where the file is gone or is another one by now, nothing
+ * is left to tell by; going up that is believed then, as what is there stays as an older version. */
 static qc_rc look_perhaps(const struct sync_step *s, const struct sync_rules *r, struct facts *f,
                           struct qc_err *err)
 {

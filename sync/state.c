@@ -5,11 +5,12 @@
 #include "base/limits.h"
 #include "base/time.h"
 
-enum { APPLICATION = 0x51435359 /* QCSY */, SCHEMA = 1 };
+enum { APPLICATION = 0x51435359 /* QCSY */, SCHEMA = 2 };
 
 struct sync_state {
     struct qc_db *db;
-    struct qc_stmt *put, *drop;
+    struct qc_stmt *put, *drop, *comes, *came;
+    bool old;        /* of schema 1, and only looked at */
     struct qc_tx tx; /* open while there is something to commit */
     bool changed;
     uint64_t committed_ms;
@@ -20,6 +21,8 @@ static const char schema[] =
     "CREATE TABLE file(path BLOB PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL,"
     " mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, mode INTEGER NOT NULL, version BLOB NOT NULL,"
     " open INTEGER NOT NULL, quiet INTEGER NOT NULL) WITHOUT ROWID;";
+/* Since schema 2. */
+static const char schema_coming[] = "CREATE TABLE coming(path BLOB PRIMARY KEY) WITHOUT ROWID;";
 
 void sync_state_close(struct sync_state **s)
 {
@@ -28,6 +31,8 @@ void sync_state_close(struct sync_state **s)
     qc_tx_end(&(*s)->tx);
     qc_stmt_free(&(*s)->put);
     qc_stmt_free(&(*s)->drop);
+    qc_stmt_free(&(*s)->comes);
+    qc_stmt_free(&(*s)->came);
     qc_db_close(&(*s)->db);
     qc_free(*s);
     *s = NULL;
@@ -39,8 +44,18 @@ static qc_rc make(struct sync_state *s, qc_span dir, qc_span prefix, struct qc_e
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *st = NULL;
     QC_TRY(qc_tx_begin(&tx, s->db, err));
     QC_TRY(qc_db_exec(s->db, schema, err));
+    QC_TRY(qc_db_exec(s->db, schema_coming, err));
     QC_TRY(qc_db_prepare(s->db, "INSERT INTO pair VALUES(1,?1,?2)", &st, err));
     QC_TRY(QC_RUN(st, err, QC_VB(dir), QC_VB(prefix)));
+    QC_TRY(qc_db_set_user_version(s->db, SCHEMA, err));
+    return qc_tx_commit(&tx, err);
+}
+
+static qc_rc raise_schema(struct sync_state *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    QC_TRY(qc_db_exec(s->db, schema_coming, err));
     QC_TRY(qc_db_set_user_version(s->db, SCHEMA, err));
     return qc_tx_commit(&tx, err);
 }
@@ -72,11 +87,19 @@ static qc_rc open_at(struct sync_state *s, const char *path, bool create, qc_spa
     if (version == 0)
         QC_TRY(make(s, dir, prefix, err));
     QC_TRY(check_pair(s, dir, prefix, err));
+    s->old = version == 1 && !create;
+    if (version == 1 && create)
+        QC_TRY(raise_schema(s, err));
     QC_TRY(qc_db_prepare(s->db,
                          "INSERT INTO file VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(path) DO UPDATE SET"
                          " size=?2,inode=?3,mtime=?4,ctime=?5,mode=?6,version=?7,open=?8,quiet=?9",
                          &s->put, err));
-    return qc_db_prepare(s->db, "DELETE FROM file WHERE path=?1", &s->drop, err);
+    QC_TRY(qc_db_prepare(s->db, "DELETE FROM file WHERE path=?1", &s->drop, err));
+    if (s->old)
+        return QC_OK;
+    QC_TRY(
+        qc_db_prepare(s->db, "INSERT INTO coming VALUES(?1) ON CONFLICT(path) DO NOTHING", &s->comes, err));
+    return qc_db_prepare(s->db, "DELETE FROM coming WHERE path=?1", &s->came, err);
 }
 
 qc_rc sync_state_open(struct sync_state **ret, const char *path, bool create, qc_span dir, qc_span prefix,
@@ -139,6 +162,23 @@ qc_rc sync_state_load(struct sync_state *s, struct sync_list *ret, struct qc_err
     return QC_OK;
 }
 
+qc_rc sync_state_load_coming(struct sync_state *s, struct sync_list *ret, struct qc_err *err)
+{
+    QC_CLEANUP(sync_list_done) struct sync_list list = { 0 };
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *st = NULL;
+    bool row = !s->old;
+    if (row)
+        QC_TRY(qc_db_prepare(s->db, "SELECT path FROM coming", &st, err));
+    while (row) {
+        QC_TRY(qc_stmt_step(st, &row, err));
+        if (row)
+            QC_TRY(sync_list_add(&list, qc_col_span(st, 0), &(struct sync_entry){ .kind = SYNC_REST }, err));
+    }
+    sync_list_sort(&list);
+    *ret = QC_STEAL(list);
+    return QC_OK;
+}
+
 static qc_rc begin(struct sync_state *s, struct qc_err *err)
 {
     if (!s->changed)
@@ -160,6 +200,12 @@ qc_rc sync_state_drop(struct sync_state *s, qc_span path, struct qc_err *err)
 {
     QC_TRY(begin(s, err));
     return QC_RUN(s->drop, err, QC_VB(path));
+}
+
+qc_rc sync_state_coming(struct sync_state *s, qc_span path, bool comes, struct qc_err *err)
+{
+    QC_TRY(begin(s, err));
+    return QC_RUN(comes ? s->comes : s->came, err, QC_VB(path));
 }
 
 qc_rc sync_state_commit(struct sync_state *s, struct qc_err *err)

@@ -343,13 +343,15 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
     if (symlinkat(target, dir, beside) != 0)
         return QC_FAIL_OS(err, "cannot make the link '%s'", beside);
     int rc = f->has_mtime ? utimensat(dir, beside, times, AT_SYMLINK_NOFOLLOW) : 0;
-    if (rc == 0)
+    const qc_rc fault = qc_fault(client_linked, err);
+    if (rc == 0 && fault == QC_OK)
         rc = rename_to(f, beside);
-    if (rc != 0) {
-        const qc_rc why = QC_FAIL_OS(err, "cannot rename '%s' to '%s'", beside, f->path);
+    if (rc != 0 || fault != QC_OK) {
+        const qc_rc why = rc != 0 ? QC_FAIL_OS(err, "cannot rename '%s' to '%s'", beside, f->path) : fault;
         (void)unlinkat(dir, beside, 0);
         return why;
     }
+    QC_TRY(qc_fault(client_renamed, err));
     (void)unlinkat(dir, f->part, 0);
     f->made = false;
     return qc_dir_sync(dir, err);

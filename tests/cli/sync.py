@@ -365,12 +365,28 @@ def rests(box):
         p.kill()
         p.communicate()
         check([n for n in os.listdir(b) if n.endswith(".part")], "nothing was left")
+    if FAULTS:      # a link beside its name, which is not wanted any more; and one that has come, with what it was written to first
+        os.symlink("away", box.path("rest-a/gone"))
+        os.symlink("nowhere", box.path("rest-a/link"))
+        box.sync(0, "--both", a, "q/")
+        for name, fault, left in (("gone", "client_linked", ["gone.part", "gone.part-link"]), ("link", "client_renamed", ["link", "link.part"])):
+            p = stopped(box, fault, "--both", b, "q/")
+            p.kill()
+            p.communicate()
+            there = sorted(n for n in os.listdir(b) if n.startswith(name))
+            check(there == left, f"a kill at {fault} left {there}")
+            if name == "gone":
+                os.unlink(box.path("rest-a", name))
+                box.sync(0, "--both", "--delete", a, "q/")
+        box.sync(0, "--both", "--delete", b, "q/")
+        check(sorted(os.listdir(b)) == sorted(os.listdir(a)), f"rests: {sorted(os.listdir(b))}")
     box.file("rest-b/mine.part", b"mine")
     os.chmod(box.path("rest-b/mine.part"), 0o600)
     s = box.sync(0, "--both", b, "q/")
-    check(s["files"] == 10, f"rests were stored: {s} {box.lines}")
-    box.did(0, "--both", b, "q/", unchanged=10)
-    check(sorted(box.names("q/")) == sorted([b"q/%d" % i for i in range(9)] + [b"q/mine.part"]), f"the vault has {box.names('q/')}")
+    check(s["files"] == (1 if FAULTS else 10), f"rests were stored: {s} {box.lines}")
+    box.did(0, "--both", b, "q/", unchanged=10 + FAULTS)
+    names = [b"q/%d" % i for i in range(9)] + FAULTS * [b"q/link"] + [b"q/mine.part"]
+    check(box.names("q/") == names, f"the vault has {box.names('q/')}")
     check({**tree(a), b"mine.part": tree(b)[b"mine.part"]} == tree(b), f"what came: {tree(b)}")
 
 

@@ -207,7 +207,7 @@ static void looks_the_same(void)
         bool first;
         enum sync_do up, down, both;
     } twins[] = {
-        { "ooo", false, SYNC_SAME, SYNC_SAME, SYNC_SAME }, /* not asked */
+        { "ooo", false, SYNC_SAME, SYNC_SAME, SYNC_SAME },   /* not asked */
         { "oo-", true, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT }, /* that is how a first sync looks */
         { "oo-", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_KEEP_BOTH },
         { "nno", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },

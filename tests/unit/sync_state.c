@@ -2,6 +2,8 @@
  * and another pair's, are refused. */
 #include "sync/state.h"
 
+#include "base/db.h"
+
 #include "qc_check.h"
 #include "qc_tmpdir.h"
 
@@ -54,9 +56,14 @@ static void keeps(const char *path)
     CHECK_OK(sync_state_put(s, QC_LIT("b/c"), &open, &err));
     CHECK_OK(sync_state_put(s, QC_LIT("gone"), &a, &err));
     CHECK_OK(sync_state_drop(s, QC_LIT("gone"), &err));
+    CHECK_OK(sync_state_coming(s, QC_LIT("c"), true, &err));
+    CHECK_OK(sync_state_coming(s, QC_LIT("c"), true, &err));
+    CHECK_OK(sync_state_coming(s, QC_LIT("d"), true, &err));
+    CHECK_OK(sync_state_coming(s, QC_LIT("d"), false, &err));
     CHECK_OK(sync_state_commit(s, &err));
     CHECK_OK(sync_state_put(s, QC_LIT("b"), &later, &err));
     CHECK_OK(sync_state_put(s, QC_LIT("new"), &later, &err));
+    CHECK_OK(sync_state_coming(s, QC_LIT("new"), true, &err));
     sync_state_close(&s); /* as a kill: not committed */
     load(path, &l);
     CHECK(sync_list_count(&l) == 3);
@@ -64,6 +71,39 @@ static void keeps(const char *path)
     check_row(&l, "a\xFF\n", &a);
     check_row(&l, "b/c", &open);
     CHECK(qc_span_eq(sync_list_path(&l, sync_list_at(&l, 0)), QC_LIT("a\xFF\n")));
+}
+
+static void check_coming(const char *path, bool any)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(sync_state_close) struct sync_state *s = NULL;
+    QC_CLEANUP(sync_list_done) struct sync_list l = { 0 };
+    CHECK_OK(sync_state_open(&s, path, false, DIR, PREFIX, &err));
+    CHECK_OK(sync_state_load_coming(s, &l, &err));
+    CHECK(sync_list_count(&l) == any);
+    CHECK(!any || qc_span_eq(sync_list_path(&l, sync_list_at(&l, 0)), QC_LIT("c")));
+}
+
+/* One of the first schema is read as it is, and raised when it is written. */
+static void is_raised(const char *path)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_db_close) struct qc_db *db = NULL;
+    QC_CLEANUP(sync_state_close) struct sync_state *s = NULL;
+    QC_CLEANUP(sync_list_done) struct sync_list l = { 0 };
+    const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE, .application_id = 0x51435359 };
+    CHECK_OK(qc_db_open(&db, path, &opts, &err));
+    CHECK_OK(qc_db_exec(db, "DROP TABLE coming", &err));
+    CHECK_OK(qc_db_set_user_version(db, 1, &err));
+    qc_db_close(&db);
+    check_coming(path, false);
+    CHECK_OK(sync_state_open(&s, path, true, DIR, PREFIX, &err));
+    CHECK_OK(sync_state_coming(s, QC_LIT("c"), true, &err));
+    CHECK_OK(sync_state_commit(s, &err));
+    CHECK_OK(sync_state_load(s, &l, &err));
+    CHECK(sync_list_count(&l) == 3);
+    sync_state_close(&s);
+    check_coming(path, true);
 }
 
 static void refuses(const char *path)
@@ -111,6 +151,8 @@ int main(void)
     snprintf(path, sizeof path, "%s/state.db", tmp.path);
     lists();
     keeps(path);
+    check_coming(path, true);
+    is_raised(path);
     refuses(path);
     return 0;
 }

@@ -65,6 +65,7 @@
     X(watch_overflow, "watch: events came; failing, some of them are lost")                                  \
     X(watch_limit, "watch: before a folder is watched; failing, the system's limit is reached")              \
     X(client_part, "client get: all bytes are in NAME.part, before fsync")                                   \
+    X(client_linked, "client get: a link is beside NAME, whose place it is about to take")                   \
     X(client_renamed, "client get: renamed, before fsync of the directory")                                  \
     /* gateway */                                                                                            \
     X(gw_init_rows, "init: before the root key and the catalogue are written")                               \

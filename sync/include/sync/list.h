@@ -14,6 +14,7 @@ enum sync_kind {
     SYNC_SPECIAL, /* a device, socket or pipe */
     SYNC_SHUT,    /* cannot be looked at; errno in os */
     SYNC_OWN,     /* qcloud's own: share stores, configuration, state */
+    SYNC_REST,    /* what a get that was killed left: nobody's file */
 };
 
 /* What tells an unchanged file. Times in ns since 1970, held at the ends of int64_t. */
@@ -51,8 +52,8 @@ void sync_list_sort(struct sync_list *l);
 size_t sync_list_count(const struct sync_list *l);
 const struct sync_entry *sync_list_at(const struct sync_list *l, size_t i); /* i < count (asserted) */
 qc_span sync_list_path(const struct sync_list *l, const struct sync_entry *e);
-/* It is qcloud's own, as it turns out. */
-void sync_list_own(struct sync_list *l, size_t i);                                /* i < count (asserted) */
+/* It is a rest, as it turns out. */
+void sync_list_rest(struct sync_list *l, size_t i);                               /* i < count (asserted) */
 const struct sync_entry *sync_list_find(const struct sync_list *l, qc_span path); /* NULL: none */
 
 struct sync_stat sync_stat_of(const struct stat *st);

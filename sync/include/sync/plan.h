@@ -37,9 +37,9 @@ struct sync_rules {
     enum sync_side counts; /* where both were changed */
     bool content;          /* ask `same` of all files that both have */
     bool first;            /* no run has seen anything: what looks the same is taken to be */
-    /* Are both the same, by content? Else asked only where size, time and mode are the same and it matters: of
-     * what both sides have changed since the last run, or both ways have anew, and of what a killed run may
-     * have put or got. Two writes within a tick of the clock look so. NULL: that is believed. */
+    /* Are both the same, by content? Else asked only where size, time and mode are the same and it matters:
+     * of what both sides have changed since the last run, or both ways have anew, and of what a killed run
+     * may have put or got. Two writes within a tick of the clock look so. NULL: that is believed. */
     qc_rc (*same)(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
                   bool *ret, struct qc_err *err);
     void *ctx;

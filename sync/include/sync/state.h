@@ -19,6 +19,10 @@ QC_MUST qc_rc sync_state_load(struct sync_state *s, struct sync_list *ret, struc
 QC_MUST qc_rc sync_state_put(struct sync_state *s, qc_span path, const struct sync_entry *what,
                              struct qc_err *err);
 QC_MUST qc_rc sync_state_drop(struct sync_state *s, qc_span path, struct qc_err *err);
+/* A get of this is about to begin, and may leave NAME.part and the like if it is killed; or it is over. */
+QC_MUST qc_rc sync_state_coming(struct sync_state *s, qc_span path, bool comes, struct qc_err *err);
+/* Those that no run has seen the end of, sorted. */
+QC_MUST qc_rc sync_state_load_coming(struct sync_state *s, struct sync_list *ret, struct qc_err *err);
 /* Durable on QC_OK. Nothing to commit: QC_OK. */
 QC_MUST qc_rc sync_state_commit(struct sync_state *s, struct qc_err *err);
 /* The same when the last commit is QC_SYNC_COMMIT_MS ago. */
