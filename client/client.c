@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "disks.h"
 #include "home/gateway_start.h"
 #include "progress.h"
 #include "prune.h"
@@ -54,6 +55,8 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
                                 .tell = client_random_tell,
                                 .tell_ctx = c,
                                 .pad = c->conf.pad || c->pad ? vault_padme : NULL,
+                                .named = { conf_named(&c->conf, 0), conf_named(&c->conf, 1) },
+                                .absent = { conf_absent(&c->conf, 0), conf_absent(&c->conf, 1) },
                                 .passes = c->keyring != NULL ? c->keyring : &c->passes,
                                 .unasked = c->lost_share };
     if (c->withheld_share > 0)
@@ -75,7 +78,7 @@ qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_g
     return QC_OK;
 }
 
-static qc_rc open_vault(struct client *c, struct qc_err *err)
+static qc_rc open_once(struct client *c, struct qc_err *err)
 {
     struct vault_conf conf;
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
@@ -86,11 +89,40 @@ static qc_rc open_vault(struct client *c, struct qc_err *err)
     if (c->out.class == MSG_PUT)
         vault_gw_http_aside(gw, client_random_warm, c);
     qc_rc rc = vault_open_session(&c->vault, &conf, &gw, &call, err);
-    if (rc == QC_NOTFOUND && remote_is(c))
-        return remote_no_vault(err);
-    QC_TRY(rc);
-    client_tell_notes(c, QC_OK, (qc_span){ 0 });
-    return QC_OK;
+    return rc == QC_NOTFOUND && remote_is(c) ? remote_no_vault(err) : rc;
+}
+
+/* A disk with a share store is not there, and the command cannot do without it: no store is, or it needs both
+ * and no ticket stands for the second one. */
+static bool lacks_disk(struct client *c, qc_rc rc)
+{
+    const bool tickets = c->out.class == MSG_PUT || c->out.class == MSG_SYNC;
+    if (conf_absent(&c->conf, 0) == NULL && conf_absent(&c->conf, 1) == NULL)
+        return false;
+    if (rc != QC_OK)
+        return rc == QC_SHARES;
+    return c->needs_both && !(tickets && vault_tickets_left(c->vault) > 0);
+}
+
+static qc_rc open_vault(struct client *c, struct qc_err *err)
+{
+    for (unsigned tries = 0;; tries++) {
+        struct qc_err why = { 0 };
+        bool again = false;
+        const qc_rc rc = open_once(c, &why);
+        if (tries < QC_CLIENT_DISK_TRIES && lacks_disk(c, rc))
+            QC_TRY(client_ask_disk(c, &again, err));
+        if (!again) {
+            if (rc == QC_OK)
+                client_tell_notes(c, QC_OK, (qc_span){ 0 });
+            else
+                *err = why;
+            return rc;
+        }
+        vault_close(&c->vault);
+        vault_notes_done(&c->notes);
+        revival_done(&c->revival);
+    }
 }
 
 qc_rc client_open(struct client *c, struct qc_err *err)

@@ -13,7 +13,7 @@
 #include "vault/xor23.h"
 
 /* Bits of qc_cmd.needs: the class of the command's messages stands above them. */
-enum { NEEDS_CONF = 1, NEEDS_OWN_GATEWAY = 2, NEEDS_CLASS_SHIFT = 8 };
+enum { NEEDS_CONF = 1, NEEDS_OWN_GATEWAY = 2, NEEDS_BOTH = 4, NEEDS_CLASS_SHIFT = 8 };
 #define NEEDS_CLASS(c) ((unsigned)(c) << NEEDS_CLASS_SHIFT)
 
 struct keeping;
@@ -40,6 +40,7 @@ struct client {
     bool no_input;    /* never ask at the terminal */
     bool no_prompt;   /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;
+    bool needs_both;         /* the command wants both share stores, though it may get along with tickets */
     qc_rc kept_worst;        /* of those that were to be kept: what was refused */
     struct keeping *keeping; /* versions that are to be kept until a date (prune.h); or NULL */
     bool noted;              /* a warning was given that --strict counts */

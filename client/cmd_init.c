@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "cloud_keys.h"
+#include "disks.h"
 #include "home/gateway_start.h"
 #include "kit.h"
 #include "passphrase.h"
@@ -22,7 +23,7 @@ enum { INIT_WORDS = 4 * VAULT_CLOUDS_MAX + 12 };
 struct init {
     struct client *c;
     const struct qc_args *args;
-    char share[2][QC_CLIENT_PATH_MAX];
+    char share[2][QC_CLIENT_PATH_MAX], disk[2][DISK_PLACE_MAX]; /* as in conf */
     uint64_t k, n;
     size_t clouds;
     bool derived;
@@ -127,8 +128,8 @@ static qc_rc take_shares(struct init *i, struct qc_err *err)
     for (unsigned s = 0; s < 2; s++) {
         char place[QC_CLIENT_PATH_MAX];
         QC_TRY(client_share_place(i->c, s + 1, place, err));
-        QC_TRY_AS(places_absolute(qc_args_value(i->args, options[s], place), i->share[s], err), err, "--%s",
-                  options[s]);
+        QC_TRY_AS(client_place(i->c, qc_args_value(i->args, options[s], place), i->share[s], i->disk[s], err),
+                  err, "--%s", options[s]);
     }
     if (places_within(i->share[0], i->share[1]) || places_within(i->share[1], i->share[0]))
         return QC_FAIL(err, QC_USAGE,
@@ -265,6 +266,7 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
     struct vault_call call = client_call(c);
     memcpy(c->conf.share, i->share, sizeof c->conf.share);
+    memcpy(c->conf.disk, i->disk, sizeof c->conf.disk);
     QC_TRY(client_vault_conf(c, &conf, err));
     conf.lock = i->lock;
     conf.derived = i->derived;
@@ -469,6 +471,7 @@ static qc_rc revive(struct init *i, const struct kit_given *kit, struct vault_de
     struct vault_call call = client_call(c);
     uint64_t objects = 0;
     memcpy(c->conf.share, i->share, sizeof c->conf.share);
+    memcpy(c->conf.disk, i->disk, sizeof c->conf.disk);
     QC_TRY(client_vault_conf(c, &conf, err));
     conf.lock = i->lock;
     QC_TRY(client_gateway(c, &call.op, &gw, err));

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "disks.h"
 #include "kit.h"
 #include "remote.h"
 #include "statement.h"
@@ -17,11 +18,12 @@ static qc_rc take_shares(struct client *c, const struct qc_args *args, const str
         char place[QC_CLIENT_PATH_MAX];
         QC_TRY(client_share_place(c, s + 1, place, err));
         const char *option = qc_args_value(args, options[s], place);
+        const bool is_given = j->share[s] != NULL;
         if (j->share[s] != NULL && qc_args_value(args, options[s], NULL) != NULL)
             return QC_FAIL(err, QC_USAGE, "%s is share %u of the vault, so --%s has nothing to say",
                            j->share[s], s + 1, options[s]);
-        QC_TRY_AS(places_absolute(j->share[s] != NULL ? j->share[s] : option, c->conf.share[s], err), err,
-                  "share %u", s + 1);
+        QC_TRY_AS(client_place(c, is_given ? j->share[s] : option, c->conf.share[s], c->conf.disk[s], err),
+                  err, "share %u", s + 1);
     }
     return QC_OK;
 }
@@ -117,7 +119,7 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
     QC_CLEANUP(kit_given_done) struct kit_given kit = { 0 };
     bool has_kit = false;
-    char dirs[2][QC_CLIENT_PATH_MAX];
+    char dirs[2][QC_CLIENT_PATH_MAX], disks[2][DISK_PLACE_MAX];
     const char *given[2] = { NULL, NULL };
     if (args->argc < 1 || args->argc > 2)
         return QC_FAIL(err, QC_USAGE, "--join takes the directory of one share store, or of both");
@@ -129,7 +131,7 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
                        "the share stores of a vault that exists have the passphrase that they have: "
                        "--no-passphrase and --memory are for new ones");
     for (int i = 0; i < args->argc; i++) {
-        QC_TRY(places_absolute(args->argv[i], dirs[i], err));
+        QC_TRY(client_place(c, args->argv[i], dirs[i], disks[i], err));
         given[i] = dirs[i];
     }
     QC_TRY(vault_join_read(&j, given, &c->passes, err));
@@ -139,6 +141,8 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     if (has_kit)
         c->lost_share = j.share[0] != NULL ? 2 : 1;
     QC_TRY(take_shares(c, args, &j, err));
+    for (int i = 0; i < args->argc; i++) /* which of them is which store is known now */
+        memcpy(c->conf.disk[j.share[0] == given[i] ? 0 : 1], disks[i], sizeof disks[i]);
     QC_TRY(j.d.url != NULL ? come_to(c, args, &j.d, err) : take_over(c, args, &j.d, err));
     memcpy(c->conf.vault, j.d.vault, sizeof c->conf.vault);
     c->conf.has_vault = true;

@@ -29,7 +29,9 @@ static void change_done(struct change *p)
 static qc_rc open_one(struct change *p, unsigned i, struct qc_err *err)
 {
     struct client *c = p->c;
-    struct vault_store_expect expect = { .index = i + 1, .vault = c->conf.vault, .passes = &c->passes };
+    struct vault_store_expect expect = {
+        .index = i + 1, .vault = c->conf.vault, .passes = &c->passes, .named = conf_named(&c->conf, i) != NULL
+    };
     const struct msg_about about = { .share = i == 0 ? "1" : "2", .dir = c->conf.share[i] };
     struct qc_err why = { 0 };
     if (p->only != 0 && p->only != i + 1)

@@ -433,9 +433,11 @@ static const char *reason_of(const struct status *s, unsigned i)
 static void tell_shares(struct status *s)
 {
     for (unsigned i = 0; i < 2; i++) {
-        const char *dir = s->c->conf.share[i];
+        const char *named = conf_named(&s->c->conf, i);
+        const char *dir = conf_absent(&s->c->conf, i) != NULL ? named : s->c->conf.share[i];
         if (s->local.share[i].rc == QC_OK)
-            out_line(&s->c->out, "share %u: ok       %s  %" PRIu64 " record%s%s%s%s", i + 1, dir,
+            out_line(&s->c->out, "share %u: ok       %s%s%s%s  %" PRIu64 " record%s%s%s%s", i + 1, dir,
+                     named != NULL ? " (" : "", named != NULL ? named : "", named != NULL ? ")" : "",
                      s->local.share[i].records, text_s(s->local.share[i].records),
                      s->local.share[i].derived ? "  (from a seed)" : "",
                      s->local.share[i].locked ? "  (under a passphrase)" : "",
@@ -509,6 +511,8 @@ static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret,
     QC_TRY(qc_json_new_obj(&j, err));
     QC_TRY(qc_json_set_int(j, "share", i + 1, err));
     QC_TRY(text_json(j, "dir", qc_span_str(s->c->conf.share[i]), err));
+    if (conf_named(&s->c->conf, i) != NULL)
+        QC_TRY(text_json(j, "disk", qc_span_str(conf_named(&s->c->conf, i)), err));
     QC_TRY(qc_json_set_str(j, "state", state_of(s, i), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", s->local.share[i].locked, err));
     QC_TRY(qc_json_set_bool(j, "writable", s->local.share[i].writable, err));
@@ -653,6 +657,7 @@ qc_rc status_look(struct status *s, struct qc_err *err)
     struct vault_conf conf;
     s->c->no_prompt = true; /* what it tells, it tells of a locked store as well */
     QC_TRY(client_vault_conf(s->c, &conf, err));
+    memcpy(s->absent, conf.absent, sizeof s->absent);
     QC_TRY(vault_status_local(&s->local, &conf, err));
     s->rc = ask_gateway(s, &s->why);
     if (s->rc == QC_CANCELLED) {

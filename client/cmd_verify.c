@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "disks.h"
 #include "kit.h"
 #include "profile.h"
 #include "progress.h"
@@ -92,10 +93,11 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
 }
 
 static qc_rc recover_place(struct client *c, const struct qc_args *args, unsigned index,
-                           char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
+                           char ret[QC_CLIENT_PATH_MAX], char ret_disk[DISK_PLACE_MAX], struct qc_err *err)
 {
-    const char *to = qc_args_value(args, "to", c->conf.share[index - 1]);
-    QC_TRY_AS(places_absolute(to, ret, err), err, "--to");
+    const char *named = conf_named(&c->conf, index - 1);
+    const char *to = qc_args_value(args, "to", named != NULL ? named : c->conf.share[index - 1]);
+    QC_TRY_AS(client_place(c, to, ret, ret_disk, err), err, "--to");
     if (places_within(ret, c->conf.share[2 - index]) || places_within(c->conf.share[2 - index], ret))
         return QC_FAIL(err, QC_USAGE, "share %u would lie in the other share store's directory", index);
     return QC_OK;
@@ -124,13 +126,13 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     struct vault_recover_result r = { 0 };
     struct progress p;
     QC_CLEANUP(kit_given_done) struct kit_given kit = { 0 };
-    char dir[QC_CLIENT_PATH_MAX];
+    char dir[QC_CLIENT_PATH_MAX], disk[DISK_PLACE_MAX];
     uint64_t index = 0;
     bool has_kit = false;
     QC_TRY(qc_args_u64(args, "share", false, 1, 2, &index, err));
     if (index == 0)
         return QC_FAIL(err, QC_USAGE, "say which share store is lost: --share 1 or --share 2");
-    QC_TRY(recover_place(c, args, (unsigned)index, dir, err));
+    QC_TRY(recover_place(c, args, (unsigned)index, dir, disk, err));
     QC_TRY(kit_take(c, args, &kit, &has_kit, err));
     c->lost_share = (unsigned)index;
     QC_TRY(client_open(c, err));
@@ -140,8 +142,9 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     progress_end(&p);
     client_tell_notes(c, rc, (qc_span){ 0 });
     QC_TRY(rc);
-    if (strcmp(dir, c->conf.share[index - 1]) != 0) {
+    if (strcmp(dir, c->conf.share[index - 1]) != 0 || strcmp(disk, c->conf.disk[index - 1]) != 0) {
         memcpy(c->conf.share[index - 1], dir, sizeof dir);
+        memcpy(c->conf.disk[index - 1], disk, sizeof disk);
         QC_TRY(conf_save(&c->places, &c->conf, err));
     }
     QC_TRY(recover_summary(&r, dir, &c->end.extra, err));

@@ -5,10 +5,11 @@
 struct status {
     struct client *c;
     struct vault_local_status local;
-    qc_buf text;                  /* the gateway's answer */
-    struct json_t *gateway;       /* parsed; NULL: it does not answer */
-    struct qc_err why;            /* then: why not */
-    const char *way;              /* level of the way there, where it is keyed by QKD; else NULL, */
+    const char *absent[2];  /* the disk of a share store is not there: which and why; borrowed, or NULL */
+    qc_buf text;            /* the gateway's answer */
+    struct json_t *gateway; /* parsed; NULL: it does not answer */
+    struct qc_err why;      /* then: why not */
+    const char *way;        /* level of the way there, where it is keyed by QKD; else NULL, */
     char way_key[QKD_ID_MAX + 1]; /* and its key_ID */
     qc_rc rc;
     int64_t k, n, clouds_ok, clouds_all, clouds_lost;

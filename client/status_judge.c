@@ -178,7 +178,8 @@ static qc_rc of_shares(struct status *s, struct qc_err *err)
                                  i == 0
                                      ? "Plug it in or mount it; if it is lost: `qcloud recover --share 1`."
                                      : "Plug it in or mount it; if it is lost: `qcloud recover --share 2`.",
-                                 err, "share store %u cannot be opened", i + 1));
+                                 err, "share store %u cannot be opened%s%.200s", i + 1,
+                                 s->absent[i] != NULL ? ": " : "", s->absent[i] != NULL ? s->absent[i] : ""));
     return QC_OK;
 }
 

@@ -48,26 +48,40 @@ static qc_rc give_id(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_hex_enc(qc_span_of(c->vault, CONF_ID_BYTES), ret, err);
 }
 
+static qc_rc take_share(struct conf *c, unsigned i, qc_span v, struct qc_err *err)
+{
+    char place[DISK_PLACE_MAX];
+    const size_t n = v.n < sizeof place ? v.n : sizeof place - 1;
+    memcpy(place, v.p, n);
+    place[n] = '\0';
+    if (!disk_is(place))
+        return qc_ini_path(v, c->share[i], sizeof c->share[i], err);
+    if (v.n >= sizeof place)
+        return QC_FAIL(err, QC_USAGE, "longer than %zu bytes", sizeof place - 1);
+    QC_TRY(disk_check(place, err));
+    memcpy(c->disk[i], place, sizeof place);
+    disk_nowhere(place, c->share[i]);
+    return QC_OK;
+}
+
 static qc_rc take_share1(void *ctx, qc_span v, struct qc_err *err)
 {
-    struct conf *c = ctx;
-    return qc_ini_path(v, c->share[0], sizeof c->share[0], err);
+    return take_share(ctx, 0, v, err);
 }
 
 static qc_rc take_share2(void *ctx, qc_span v, struct qc_err *err)
 {
-    struct conf *c = ctx;
-    return qc_ini_path(v, c->share[1], sizeof c->share[1], err);
+    return take_share(ctx, 1, v, err);
 }
 
 static qc_rc give_share1(const struct conf *c, qc_buf *ret, struct qc_err *err)
 {
-    return qc_buf_add_str(ret, c->share[0], err);
+    return qc_buf_add_str(ret, c->disk[0][0] != '\0' ? c->disk[0] : c->share[0], err);
 }
 
 static qc_rc give_share2(const struct conf *c, qc_buf *ret, struct qc_err *err)
 {
-    return qc_buf_add_str(ret, c->share[1], err);
+    return qc_buf_add_str(ret, c->disk[1][0] != '\0' ? c->disk[1] : c->share[1], err);
 }
 
 static qc_rc take_pad(void *ctx, qc_span v, struct qc_err *err)
@@ -436,6 +450,26 @@ qc_rc conf_text(const struct places *p, qc_buf *ret, struct qc_err *err)
     return QC_OK;
 }
 
+const char *conf_named(const struct conf *c, unsigned i)
+{
+    return c->disk[i][0] != '\0' ? c->disk[i] : NULL;
+}
+
+const char *conf_absent(const struct conf *c, unsigned i)
+{
+    return c->absent[i].rc != QC_OK ? c->absent[i].msg : NULL;
+}
+
+void conf_find_disks(struct conf *c)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        qc_err_clear(&c->absent[i]);
+        if (c->disk[i][0] == '\0' || disk_find(NULL, c->disk[i], c->share[i], &c->absent[i]) == QC_OK)
+            continue;
+        disk_nowhere(c->disk[i], c->share[i]);
+    }
+}
+
 qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { 0 };
@@ -444,6 +478,7 @@ qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err)
     if (rc == QC_USAGE || rc == QC_NOTCONF)
         err->next = conf_correct;
     QC_TRY_AS(rc, err, "configuration %s", p->conf_file);
+    conf_find_disks(ret);
     return QC_OK;
 }
 

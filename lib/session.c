@@ -219,6 +219,8 @@ static qc_rc open_vault(struct qcloud *q, const char *home)
                                      .ids = qrng_rng(q->ids),
                                      .tell = tell_random,
                                      .tell_ctx = q,
+                                     .named = { conf_named(&q->conf, 0), conf_named(&q->conf, 1) },
+                                     .absent = { conf_absent(&q->conf, 0), conf_absent(&q->conf, 1) },
                                      .pad = q->conf.pad ? vault_padme : NULL,
                                      .passes = &q->passes };
     return vault_open_session(&q->vault, &conf, &gw, &call, err);

@@ -50,11 +50,16 @@ qc_rc vault_renew_clouds(const struct vault_conf *conf, unsigned index, const st
                          bool *ret_changed, struct qc_err *err)
 {
     QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
-    const struct vault_store_expect expect = { .index = index, .vault = conf->vault, .passes = conf->passes };
+    const struct vault_store_expect expect = {
+        .index = index, .vault = conf->vault, .passes = conf->passes, .named = conf->named[index - 1] != NULL
+    };
     QC_ASSERT(index >= 1 && index <= 2 && now->cloud_count > 0);
     *ret_changed = false;
     if (conf->share[index - 1] == NULL)
         return QC_FAIL(err, QC_SHARES, "share store %u is not configured", index);
+    if (conf->absent[index - 1] != NULL)
+        return QC_FAIL(err, QC_SHARES, "share store %u (%s): %s", index, conf->named[index - 1],
+                       conf->absent[index - 1]);
     QC_TRY(vault_store_open(&s, conf->share[index - 1], VAULT_STORE_WRITE, &expect, err));
     return renew(s, now, ret_changed, err);
 }

@@ -76,13 +76,33 @@ static bool ends_opening(qc_rc rc)
     return rc == QC_NOMEM || rc == QC_TEMP || rc == QC_PASSPHRASE || rc == QC_CANCELLED || rc == QC_USAGE;
 }
 
+/* What the descriptor of the other store, if that is open, says is the id of store i. */
+static bool other_of(uint8_t ret[VAULT_ID_BYTES], struct vault *v, unsigned i)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    struct qc_err why = { 0 };
+    if (v->store[1 - i] == NULL || vault_store_descriptor_get(v->store[1 - i], &text, &why) != QC_OK ||
+        vault_descriptor_parse(&d, qc_buf_span(&text), &why) != QC_OK)
+        return false; /* what is wrong with it is told where both are there (names_other) */
+    memcpy(ret, d.stores[i], VAULT_ID_BYTES);
+    return true;
+}
+
 static qc_rc open_store(struct vault *v, unsigned i, const struct vault_conf *conf, struct qc_err *err)
 {
+    uint8_t store[VAULT_ID_BYTES];
     struct vault_store_expect expect = { .index = i + 1, .vault = v->id };
     expect.passes = conf->passes;
     expect.silent = conf->unasked == i + 1;
+    expect.named = conf->named[i] != NULL;
+    const bool says = expect.named && other_of(store, v, i);
+    expect.store = says ? store : NULL;
     if (v->dir[i] == NULL)
         qc_err_set(&v->why[i], QC_SHARES, QC_HERE, "share store %u is not configured", i + 1);
+    else if (conf->absent[i] != NULL)
+        qc_err_set(&v->why[i], QC_SHARES, QC_HERE, "share store %u (%s): %s", i + 1, conf->named[i],
+                   conf->absent[i]);
     else if (ends_opening(vault_store_open(&v->store[i], v->dir[i], VAULT_STORE_ANY, &expect, &v->why[i]))) {
         *err = v->why[i];
         return err->rc;

@@ -24,9 +24,15 @@ static qc_rc look(struct vault_local_status *st, unsigned i, const struct vault_
         note_failure(st, i, QC_SHARES, "not configured");
         return QC_OK;
     }
+    if (conf->absent[i] != NULL) {
+        note_failure(st, i, QC_SHARES, conf->absent[i]);
+        return QC_OK;
+    }
     if (stat(conf->share[i], &dir) == 0)
         st->share[i].device = dir.st_dev;
-    struct vault_store_expect expect = { .index = i + 1, .vault = conf->vault, .passes = conf->passes };
+    struct vault_store_expect expect = {
+        .index = i + 1, .vault = conf->vault, .passes = conf->passes, .named = conf->named[i] != NULL
+    };
     st->share[i].locked = vault_store_is_locked(conf->share[i]);
     qc_rc rc = vault_store_open(&s, conf->share[i], VAULT_STORE_ANY, &expect, &why);
     if (rc == QC_OK)

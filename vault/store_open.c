@@ -168,13 +168,19 @@ static qc_rc find_parts(struct vault_store *s, struct qc_fd *ret_dir, struct vau
 static qc_rc check_expected(const struct vault_store *s, const struct vault_store_expect *expect,
                             struct qc_err *err)
 {
+    struct qc_err why = { 0 };
     if (expect->vault != NULL && memcmp(s->vault, expect->vault, VAULT_ID_BYTES) != 0)
-        return QC_FAIL(err, QC_INTEGRITY, "belongs to another vault");
-    if (expect->index != 0 && s->index != expect->index)
-        return QC_FAIL(err, QC_INTEGRITY, "is store %u, not store %u", s->index, expect->index);
-    if (expect->store != NULL && memcmp(s->id, expect->store, VAULT_ID_BYTES) != 0)
-        return QC_FAIL(err, QC_INTEGRITY, "was replaced by another store %u", s->index);
-    return QC_OK;
+        qc_err_set(&why, QC_INTEGRITY, QC_HERE, "belongs to another vault");
+    else if (expect->index != 0 && s->index != expect->index)
+        qc_err_set(&why, QC_INTEGRITY, QC_HERE, "is store %u, not store %u", s->index, expect->index);
+    else if (expect->store != NULL && memcmp(s->id, expect->store, VAULT_ID_BYTES) != 0)
+        qc_err_set(&why, QC_INTEGRITY, QC_HERE, "was replaced by another store %u", s->index);
+    if (why.rc == QC_OK)
+        return QC_OK;
+    if (expect->named)
+        return QC_FAIL(err, QC_SHARES, "this is another disk of the same name: what is there %s", why.msg);
+    *err = why;
+    return why.rc;
 }
 
 /* May files be written here? A mount that is read-only says no to root, too. */
@@ -221,6 +227,10 @@ static qc_rc open_parts(struct vault_store *s, enum vault_store_access access,
     QC_CLEANUP(key_file_done) struct vault_store_key key = { 0 };
     QC_TRY(find_parts(s, &dir, &key, err));
     memcpy(s->id, key.store, sizeof(s->id));
+    /* Before anybody is asked for the passphrase of a stranger's. */
+    if (expect->named && expect->store != NULL && memcmp(s->id, expect->store, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_SHARES,
+                       "this is another disk of the same name: the store there is another one");
     s->writable = access != VAULT_STORE_READ && may_write(qc_fd_get(&dir));
     if (access == VAULT_STORE_WRITE && !s->writable)
         return QC_FAIL(err, QC_AUTH, "may not be written (read-only medium or permissions)");

@@ -72,6 +72,13 @@ qc_rc vault_tickets_cancel(struct vault *v, const struct vault_call *call, uint6
     }
 }
 
+uint64_t vault_tickets_left(struct vault *v)
+{
+    struct qc_err why = { 0 };
+    uint64_t n = 0;
+    return v->store[HERE] != NULL && vault_store_tickets_count(v->store[HERE], &n, &why) == QC_OK ? n : 0;
+}
+
 bool tickets_may(struct vault *v)
 {
     return v->store[AWAY] == NULL && v->why[AWAY].rc == QC_SHARES && v->store[HERE] != NULL &&

@@ -4,8 +4,8 @@
  *   # comment (also ;), whole lines only
  *   [vault]
  *   id = 32 hex digits
- *   share1 = /absolute/path
- *   share2 = /absolute/path
+ *   share1 = /absolute/path | label:NAME:DIR           the directory DIR of a removable disk (home/disks.h)
+ *   share2 = the same
  *   pad = yes | no; no when not given                  sizes of what is put are padded
  *   gateway = local | unix:/absolute/path | http://127.0.0.1:PORT | https://HOST[:PORT] |
  *             qkd-tls://HOST[:PORT]
@@ -22,6 +22,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/key.h"
+#include "home/disks.h"
 #include "home/places.h"
 #include "qkd/keyed.h"
 
@@ -35,7 +36,9 @@ enum {
 struct conf {
     bool has_vault;
     uint8_t vault[CONF_ID_BYTES];
-    char share[2][QC_CLIENT_PATH_MAX];
+    char share[2][QC_CLIENT_PATH_MAX]; /* of one on a disk: where that is now, or (absent) nowhere */
+    char disk[2][DISK_PLACE_MAX];      /* label:NAME:DIR; empty: it has a path of its own */
+    struct qc_err absent[2]; /* its disk was looked for, and is not there; rc QC_OK: no such thing */
     bool pad;
     uint32_t idle_s;
     char gateway[CONF_URL_MAX];                                  /* empty: the user's own, on demand */
@@ -65,7 +68,13 @@ void conf_remote(const struct conf *c, const qc_key *token, struct vault_gw_remo
 QC_MUST qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err);
 /* Appends the text; the values must be legal (asserted). */
 QC_MUST qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err);
-/* QC_NOTCONF: there is no file; QC_AUTH; QC_LIMIT; conf_parse's. */
+/* Of share store i (0, 1), for vault_conf: its disk, and why it is not there. Borrowed; or NULL. */
+const char *conf_named(const struct conf *c, unsigned i);
+const char *conf_absent(const struct conf *c, unsigned i);
+/* Look for the disks of share stores: share and absent follow. A disk that is not there is no failure. */
+void conf_find_disks(struct conf *c);
+/* With the disks of share stores looked for. QC_NOTCONF: there is no file; QC_AUTH; QC_LIMIT; conf_parse's.
+ */
 QC_MUST qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err);
 /* The keys that there are, "vault.share1" and so on, in the order in which they are printed: the one with
  * this number, or NULL. */

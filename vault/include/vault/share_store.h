@@ -72,6 +72,7 @@ struct vault_store_expect {
     const uint8_t *store; /* store id; NULL: any */
     struct vault_passes
         *passes; /* for a store under a passphrase; NULL: none are known. Outlives the store */
+    bool named;  /* it was found by a name that another may have: what is not this one is QC_SHARES */
     bool silent; /* the known ones only: nobody is asked for another */
 };
 

@@ -48,8 +48,13 @@ struct vault_call {
 struct vault_conf {
     const uint8_t *vault; /* id, 16 bytes; NULL in vault_create */
     const char *share[2]; /* directories of share store 1 and 2; NULL: none configured */
-    const char *state;    /* directory for the journal of running puts; made if missing */
-    qc_rng rng;           /* keys, ids, salts; must outlive the session */
+    /* Of a store on a disk that is found by its name, which another disk may have too: the name, for
+     * messages; what is at the directory and is not this store counts as missing. NULL: the place is its own.
+     */
+    const char *named[2];
+    const char *absent[2]; /* with named: why the directory cannot be looked for; NULL: it can */
+    const char *state;     /* directory for the journal of running puts; made if missing */
+    qc_rng rng;            /* keys, ids, salts; must outlive the session */
     qc_rng ids; /* of requests, and salts of what is written after the fact: no secret, so that reading and
                    tidying need no special source; {0}: as rng */
     const char *provenance; /* of rng, noted in each object's private metadata: "os:getrandom"; NULL: none */
@@ -115,6 +120,9 @@ QC_MUST qc_rc vault_join_read(struct vault_join *ret, const char *const dirs[2],
  * its descriptor cannot be read. */
 QC_MUST qc_rc vault_renew_clouds(const struct vault_conf *conf, unsigned index,
                                  const struct vault_descriptor *now, bool *ret_changed, struct qc_err *err);
+
+/* Tickets in share store 1 (0: none, or it cannot be asked): puts that need no share store 2. */
+uint64_t vault_tickets_left(struct vault *v);
 
 /* ---- put ---- */
 
