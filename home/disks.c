@@ -143,7 +143,9 @@ static bool unescape(qc_span s, char ret[PATH_MAX])
         const uint8_t *d = s.p + i;
         const bool coded = d[0] == '\\' && i + 3 < s.n && d[1] >= '0' && d[1] <= '3' && d[2] >= '0' &&
                            d[2] <= '7' && d[3] >= '0' && d[3] <= '7';
-        ret[n++] = coded ? (char)((d[1] - '0') << 6 | (d[2] - '0') << 3 | (d[3] - '0')) : (char)d[0];
+        const unsigned one =
+            coded ? (d[1] - 48U) << 6 | (d[2] - 48U) << 3 | (d[3] - 48U) : d[0]; /* 48: the digit zero */
+        ret[n++] = (char)(uint8_t)one;
         i += coded ? 3 : 0;
     }
     ret[n] = '\0';
