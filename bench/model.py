@@ -75,10 +75,11 @@ def peaks(lines):
     return out
 
 
-def link_verdict(x):
-    """Of a median and the interval it lies in with 95 %: holds, missed, or open: the bound lies in it."""
+def link_verdict(x, prefix=""):
+    """Of a median and the interval it lies in with 95 %: holds, missed, or open: the bound lies in it. prefix "clock_": by the clock."""
     bound = next(b for level, name, b, _ in LINKS if (level, name) == (x["level"], x["name"]))
-    low, high = (-x["high"], -x["low"]) if x["name"] == "rekey" else (x["low"], x["high"])
+    low, high = x[prefix + "low"], x[prefix + "high"]
+    low, high = (-high, -low) if x["name"] == "rekey" else (low, high)
     bound = -bound if x["name"] == "rekey" else bound
     return "holds" if low >= bound else "missed" if high < bound else "open"
 
@@ -97,6 +98,7 @@ def verdicts(lines):
         for x in lines:
             if x["kind"] == "link" and (x["level"], x["name"]) == (level, name):
                 rows.append((what, x["of"], bound, link_verdict(x) == "holds"))
+                rows.append((what + ", by the clock", x["by_clock"], bound, link_verdict(x, "clock_") == "holds"))
     for name, member, floor, what in SITES:
         rows += [(what, x[member], floor, x[member] >= floor) for x in lines if x["kind"] == "site" and x["name"] == name]
     for x in lines:

@@ -4,10 +4,11 @@
  * meanwhile (net/psk.h, "the next key"), up to LINK_NEXT_MAX one after the other. Keys are in memory: what a
  * KME costs is not in it.
  *
- * With and without certificates: rounds, each of both. New keys: in one long connection, in slices of KEYS
- * hundredths of a second, with and without in turns (ABBA), each pair of neighbours compared with itself, so
- * that what else the machine does is in both. JSON lines {"name":..,"gbit_per_s":..,"gbit_per_cpu_s":..},
- * then
+ * With and without certificates: rounds, each of both, in this order and the other. New keys: in one long
+ * connection, in slices of KEYS hundredths of a second, with and without in turns (ABBA), each pair of
+ * neighbours compared with itself, so that what else the machine does is in both. What was disturbed is
+ * measured anew (pair.h), as often as there are rounds or pairs at most. JSON lines
+ * {"name":..,"gbit_per_s":..,"gbit_per_cpu_s":..}, then
  * {"name":"ratio",..} (keyed by QKD over by certificates) and {"name":"rekey",..,"keys_per_s":..} (what 100
  * keys a second cost, as a part of 1): see pair_print. Usage: bench_qkd_tls CA CERT KEY NAME
  * [MIB [ROUNDS [PAIRS]]]: PEM files, NAME that of CERT */
@@ -39,6 +40,11 @@ static size_t pieces;
 enum word { DATA, SHAKE, MOVED, MARK }; /* MARK: answered with the processor time of who hears it */
 enum { HEAD = 8 };
 
+/* By a thread: processor time, and waiting for a core. */
+struct used {
+    uint64_t cpu_ns, waited_ns;
+};
+
 struct end {
     struct net_line *now, *next;           /* next: until both directions have gone over */
     bool dials, wrote, heard;              /* our side goes by the next; the other's does */
@@ -48,22 +54,28 @@ struct end {
     uint8_t head[HEAD];
     size_t head_n, left, shake_n; /* of the piece that comes */
     uint8_t shake[PIECE];         /* but data */
-    uint64_t start_ns, there_ns;  /* processor time when we began; the other end's, as it said last */
+    struct used began, there;     /* ours when we began; the other end's since then, as it said last */
     size_t marks;                 /* it said so often */
     qc_buf out;                   /* what is said, but data */
+    bool held;                    /* the old one's last waits for what follows */
 };
 
 struct run {
     unsigned kind;
     struct sockaddr_in at;
     int listener;
-    uint64_t receiver_ns;
+    struct used receiver;
 };
 
 static qc_rc find(void *ctx, const struct net_psk_id *which, struct net_line *to, struct qc_err *err)
 {
     (void)ctx, (void)which;
     return net_psk_give(to, qc_key_open(key), err);
+}
+
+static struct used used_since(struct used from)
+{
+    return (struct used){ pair_cpu_ns() - from.cpu_ns, pair_waited_ns() - from.waited_ns };
 }
 
 static void put_head(uint8_t *p, enum word word, size_t number, size_t n)
@@ -101,11 +113,20 @@ static void step(struct end *e, size_t number, qc_span heard)
         say(e, SHAKE, number, qc_buf_span(&text));
 }
 
+/* The old one's last, goodbye and what follows go as one piece. */
+static void hold(struct end *e, bool holds)
+{
+    if (e->held != holds)
+        net_line_hold(e->now, holds);
+    e->held = holds;
+}
+
 /* What is said from here on goes by the first that is ready. */
 static void move(struct end *e)
 {
     struct qc_err err = { 0 };
     CHECK(e->first < e->last && e->done[e->first % LINK_NEXT_MAX]);
+    hold(e, true);
     say(e, MOVED, e->first, qc_span_of(NULL, 0));
     flush(e);
     for (bool ended = false; !ended;)
@@ -140,14 +161,16 @@ static void begin(struct end *e)
 
 static void mark(struct end *e)
 {
-    uint8_t text[8];
+    uint8_t text[16];
     if (e->dials) {
         CHECK(e->shake_n == sizeof text);
-        e->there_ns = qc_get_be(e->shake, sizeof text);
+        e->there = (struct used){ qc_get_be(e->shake, 8), qc_get_be(e->shake + 8, 8) };
         e->marks++;
         return;
     }
-    qc_put_be(text, pair_cpu_ns() - e->start_ns, sizeof text);
+    const struct used u = used_since(e->began);
+    qc_put_be(text, u.cpu_ns, 8);
+    qc_put_be(text + 8, u.waited_ns, 8);
     say(e, MARK, 0, qc_span_of(text, sizeof text));
 }
 
@@ -210,6 +233,8 @@ static bool hear(struct end *e, uint8_t *room, qc_deadline d)
         on_bytes(e, qc_span_of(room, got));
         flush(e);
     }
+    if (!e->dials)
+        hold(e, false); /* nothing follows of its own */
     settle(e);
     return true;
 }
@@ -230,10 +255,10 @@ static void *receiver(void *arg)
     static uint8_t room[PIECE];
     struct qc_err err = { 0 };
     pair_pin(1);
-    const uint64_t start = pair_cpu_ns();
+    const struct used start = used_since((struct used){ 0 });
     const int fd = accept(r->listener, NULL, NULL);
     CHECK(fd >= 0);
-    e = (struct end){ .out.max = PIECE, .start_ns = start };
+    e = (struct end){ .out.max = PIECE, .began = start };
     if (r->kind == CERTIFICATES)
         CHECK_OK(net_cert_accept(&e.now, fd, &cert, QC_NO_DEADLINE, &err));
     else
@@ -242,7 +267,7 @@ static void *receiver(void *arg)
         ;
     end(&e);
     close(fd);
-    r->receiver_ns = pair_cpu_ns() - start;
+    r->receiver = used_since(start);
     return NULL;
 }
 
@@ -273,7 +298,7 @@ static bool look(struct end *e, bool rekeys, bool due)
 static void dial(struct end *e, const struct run *r, int fd)
 {
     struct qc_err err = { 0 };
-    *e = (struct end){ .dials = true, .out.max = PIECE, .start_ns = pair_cpu_ns() };
+    *e = (struct end){ .dials = true, .out.max = PIECE };
     if (r->kind == CERTIFICATES)
         CHECK_OK(net_cert_connect(&e->now, fd, &cert, QC_NO_DEADLINE, &err));
     else
@@ -286,9 +311,16 @@ static void send_piece(struct end *e)
     struct qc_err err = { 0 };
     put_head(data, DATA, 0, PIECE - HEAD);
     CHECK_OK(net_line_write(e->wrote ? e->next : e->now, qc_span_of(data, PIECE), QC_NO_DEADLINE, &err));
+    hold(e, false);
 }
 
 /* -- by certificates and by QKD, in rounds --------------------------------------------------------------- */
+
+static struct spent spent_of(uint64_t clock_ns, struct used here, struct used there)
+{
+    return (struct spent){ clock_ns, here.cpu_ns > there.cpu_ns ? here.cpu_ns : there.cpu_ns,
+                           here.waited_ns + there.waited_ns };
+}
 
 /* For all pieces, from the first connection to the last goodbye. */
 static struct spent carry(unsigned kind)
@@ -297,7 +329,8 @@ static struct spent carry(unsigned kind)
     struct run r = { .kind = kind };
     pthread_t other;
     r.listener = pair_listen(&r.at);
-    const uint64_t start = qc_now_ns(), start_cpu = pair_cpu_ns();
+    const uint64_t start = qc_now_ns();
+    const struct used from = used_since((struct used){ 0 });
     CHECK(pthread_create(&other, NULL, receiver, &r) == 0);
     const int fd = pair_dial(&r.at);
     dial(&e, &r, fd);
@@ -305,16 +338,17 @@ static struct spent carry(unsigned kind)
         send_piece(&e);
     end(&e);
     close(fd);
-    const uint64_t ours = pair_cpu_ns() - start_cpu;
+    const struct used ours = used_since(from);
     CHECK(pthread_join(other, NULL) == 0);
     close(r.listener);
-    return (struct spent){ qc_now_ns() - start, ours > r.receiver_ns ? ours : r.receiver_ns };
+    return spent_of(qc_now_ns() - start, ours, r.receiver);
 }
 
 static struct {
     double clock[KINDS][PAIR_MOST], cpu[KINDS][PAIR_MOST]; /* Gbit/s */
     double ratio[PAIR_MOST], ratio_clock[PAIR_MOST], cost[PAIR_MOST], cost_clock[PAIR_MOST];
-    double keys[PAIR_MOST]; /* in a second */
+    double keys[PAIR_MOST]; /* in a second, by the clock */
+    struct pair_luck rounds, pairs;
 } found;
 
 static void rate(unsigned kind, unsigned i, double bits, struct spent t)
@@ -323,13 +357,17 @@ static void rate(unsigned kind, unsigned i, double bits, struct spent t)
     found.cpu[kind][i] = bits / (double)t.cpu_ns;
 }
 
-static void one_round(unsigned i)
+/* Returns whether somebody disturbed it. */
+static bool one_round(unsigned i)
 {
     const double bits = (double)pieces * PIECE * 8;
-    rate(CERTIFICATES, i, bits, carry(CERTIFICATES));
-    rate(QKD, i, bits, carry(QKD));
+    const unsigned first = i % 2 == 0 ? CERTIFICATES : QKD, second = QKD - first;
+    const struct spent a = carry(first), b = carry(second);
+    rate(first, i, bits, a);
+    rate(second, i, bits, b);
     found.ratio[i] = found.cpu[QKD][i] / found.cpu[CERTIFICATES][i];
     found.ratio_clock[i] = found.clock[QKD][i] / found.clock[CERTIFICATES][i];
+    return pair_disturbed(&a) || pair_disturbed(&b);
 }
 
 /* -- new keys, in slices of one connection ----------------------------------------------------------------
@@ -337,7 +375,8 @@ static void one_round(unsigned i)
 
 /* Up to now, at both ends: all that was said has come. */
 struct point {
-    uint64_t clock_ns, here_ns, there_ns;
+    uint64_t clock_ns;
+    struct used here, there;
 };
 
 static struct point point_of(struct end *e)
@@ -348,7 +387,12 @@ static struct point point_of(struct end *e)
     flush(e);
     while (e->marks == marks || waits(e))
         CHECK(hear(e, room, QC_NO_DEADLINE));
-    return (struct point){ qc_now_ns(), pair_cpu_ns() - e->start_ns, e->there_ns };
+    return (struct point){ qc_now_ns(), used_since(e->began), e->there };
+}
+
+static struct used between(struct used from, struct used to)
+{
+    return (struct used){ to.cpu_ns - from.cpu_ns, to.waited_ns - from.waited_ns };
 }
 
 /* A slice. Returns how many new keys there were. */
@@ -361,13 +405,12 @@ static size_t send_slice(struct end *e, size_t each, bool rekeys, struct spent *
         send_piece(e);
     }
     const struct point to = point_of(e);
-    const uint64_t here = to.here_ns - from.here_ns, there = to.there_ns - from.there_ns;
-    *ret = (struct spent){ to.clock_ns - from.clock_ns, here > there ? here : there };
+    *ret = spent_of(to.clock_ns - from.clock_ns, between(from.here, to.here), between(from.there, to.there));
     return keys;
 }
 
-/* One with new keys and one without, in this order or the other. */
-static void one_pair(struct end *e, size_t each, unsigned i)
+/* One with new keys and one without, in this order or the other. Returns whether somebody disturbed them. */
+static bool one_pair(struct end *e, size_t each, unsigned i)
 {
     struct spent without, with;
     size_t keys = 0;
@@ -379,23 +422,34 @@ static void one_pair(struct end *e, size_t each, unsigned i)
     rate(REKEYED, i, (double)KEYS * (double)each * PIECE * 8, with);
     found.cost[i] = 1 - (double)without.cpu_ns / (double)with.cpu_ns;
     found.cost_clock[i] = 1 - (double)without.clock_ns / (double)with.clock_ns;
-    found.keys[i] = (double)keys * 1e9 / (double)with.cpu_ns;
+    found.keys[i] = (double)keys * 1e9 / (double)with.clock_ns;
+    return pair_disturbed(&with) || pair_disturbed(&without);
 }
 
-/* each: pieces of a hundredth of a second. */
-static void all_pairs(size_t each, unsigned pairs)
+/* Pieces of a hundredth of a second, and a little fewer, for with new keys it takes longer; of this
+ * connection, for one is not as fast as another. */
+static size_t pieces_of_hundredth(struct end *e, size_t guess)
+{
+    struct spent t = { 0 };
+    send_slice(e, guess, true, &t); /* the first handshakes are more than those of a slice */
+    send_slice(e, guess, false, &t);
+    const size_t each = (size_t)((double)(guess * KEYS) * 0.95e9 / PER_SECOND / (double)t.cpu_ns);
+    return each < 2 ? 2 : each;
+}
+
+static void all_pairs(size_t guess, unsigned pairs)
 {
     static struct end e;
     struct run r = { .kind = REKEYED };
-    struct spent unused;
     pthread_t other;
     r.listener = pair_listen(&r.at);
     CHECK(pthread_create(&other, NULL, receiver, &r) == 0);
     const int fd = pair_dial(&r.at);
     dial(&e, &r, fd);
-    send_slice(&e, each, true, &unused); /* the first handshakes are more than those of a slice */
+    const size_t each = pieces_of_hundredth(&e, guess);
     for (unsigned i = 0; i < pairs; i++)
-        one_pair(&e, each, i);
+        while (pair_again(&found.pairs, one_pair(&e, each, i)))
+            ;
     end(&e);
     close(fd);
     CHECK(pthread_join(other, NULL) == 0);
@@ -409,9 +463,9 @@ static void print(unsigned rounds, unsigned pairs)
 {
     for (unsigned k = 0; k < KINDS; k++)
         pair_print_rate(names[k], found.clock[k], found.cpu[k], k == REKEYED ? pairs : rounds);
-    pair_print("ratio", found.ratio, found.ratio_clock, rounds);
+    pair_print("ratio", found.ratio, found.ratio_clock, rounds, &found.rounds);
     printf("}\n");
-    pair_print("rekey", found.cost, found.cost_clock, pairs);
+    pair_print("rekey", found.cost, found.cost_clock, pairs, &found.pairs);
     printf(",\"keys_per_s\":%.0f}\n", pair_median(found.keys, pairs));
 }
 
@@ -431,8 +485,11 @@ int main(int argc, char **argv)
     CHECK_OK(qc_key_from(&key, bytes, sizeof bytes, &err));
     pieces = mib << 4;
     pair_pin(0);
+    found.rounds.most = rounds;
+    found.pairs.most = pairs;
     for (unsigned i = 0; i < rounds; i++)
-        one_round(i);
+        while (pair_again(&found.rounds, one_round(i)))
+            ;
     const double a_second = pair_median(found.cpu[QKD], rounds) * 1e9 / (PIECE * 8);
     all_pairs((size_t)(a_second / PER_SECOND), pairs);
     print(rounds, pairs);

@@ -358,8 +358,9 @@ def summary(out, enforced):
         elif x["kind"] == "link" and "gbit_per_s" in x:
             print(f"link            {x['level']}, {x['name']}: {x['gbit_per_s']} Gb/s by the clock, {x['gbit_per_cpu_s']} by processor time")
         elif x["kind"] == "link":
-            print(f"link            {x['level']}, {x['name']}: {x['of']} ({x['low']} to {x['high']}, of {x['times']}) by processor time, {x['by_clock']} ({x['clock_low']} to "
-                  f"{x['clock_high']}) by the clock: {model.link_verdict(x)}")
+            print(f"link            {x['level']}, {x['name']}: {x['of']} ({x['low']} to {x['high']}, of {x['times']}) by processor time: {model.link_verdict(x)}; {x['by_clock']} "
+                  f"({x['clock_low']} to {x['clock_high']}) by the clock: {model.link_verdict(x, 'clock_')}; {x['again']} measured anew, {x['disturbed']} disturbed"
+                  + (f"; {x['keys_per_s']} keys a second" if "keys_per_s" in x else ""))
         elif x["kind"] == "site":
             print(f"three sites     {x['name']}: {x['gbit_per_s']} Gb/s by the clock, {x['two_cores']} by the processor time of two cores" +
                   (f"; the disk's model {x['model']}, ratio {x['ratio']}" if "model" in x else f"; in the paper {x['paper']}"))

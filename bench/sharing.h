@@ -106,8 +106,9 @@ static inline struct spent sharing_spent(void)
 {
     struct rusage u;
     CHECK(getrusage(RUSAGE_SELF, &u) == 0);
-    return (struct spent){ qc_now_ns(), (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
-                                            (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000 };
+    return (struct spent){ .clock_ns = qc_now_ns(),
+                           .cpu_ns = (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
+                                     (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000 };
 }
 
 /* Gbit of data a second: by the clock, and by the processor time of two cores that nobody else has. */

@@ -221,12 +221,17 @@ qc_rc net_line_write(struct net_line *l, qc_span s, qc_deadline d, struct qc_err
     }
 }
 
-/* What is more than one record goes out as one piece: else the other end may be woken for each of them. No
- * matter where a descriptor has no such thing. */
+/* No matter where a descriptor has no such thing: what is written goes at once then. */
 static void cork(const struct net_line *l, bool holds)
 {
     const int on = holds;
     (void)setsockopt(l->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
+void net_line_hold(struct net_line *l, bool holds)
+{
+    l->held = holds;
+    cork(l, holds);
 }
 
 static qc_rc tls_write_some(struct net_line *l, qc_span s, size_t *ret_done, struct qc_err *err)
@@ -252,9 +257,9 @@ qc_rc net_line_write_some(struct net_line *l, qc_span s, size_t *ret_done, struc
     if (l->ssl == NULL)
         return plain_write_some(l, s, ret_done, err);
     *ret_done = 0;
-    if (!is_long)
+    if (!is_long || l->held)
         return tls_write_some(l, s, ret_done, err);
-    cork(l, true);
+    cork(l, true); /* more than one record: else the other end may be woken for each */
     const qc_rc rc = tls_write_some(l, s, ret_done, err);
     cork(l, false);
     return rc;
@@ -274,18 +279,23 @@ qc_rc net_line_end(struct net_line *l, bool *ret_done, struct qc_err *err)
     return line_wait(l, got, QC_NO_DEADLINE, err); /* does not wait: it is something else */
 }
 
-qc_rc net_line_write_after(struct net_line *l, const struct net_line *before, struct qc_err *err)
+/* The socket of before's, in one direction; ours was memory. */
+static qc_rc go_on_by(struct net_line *l, const struct net_line *before, BIO *socket,
+                      void (*set)(SSL *ssl, BIO *bio), struct qc_err *err)
 {
-    if (SSL_set_wfd(l->ssl, before->fd) != 1)
+    if (BIO_up_ref(socket) != 1)
         return line_fail(err, QC_NOMEM, "TLS");
+    set(l->ssl, socket);
     l->fd = before->fd;
     return QC_OK;
 }
 
+qc_rc net_line_write_after(struct net_line *l, const struct net_line *before, struct qc_err *err)
+{
+    return go_on_by(l, before, SSL_get_wbio(before->ssl), SSL_set0_wbio, err);
+}
+
 qc_rc net_line_read_after(struct net_line *l, const struct net_line *before, struct qc_err *err)
 {
-    if (SSL_set_rfd(l->ssl, before->fd) != 1)
-        return line_fail(err, QC_NOMEM, "TLS");
-    l->fd = before->fd;
-    return QC_OK;
+    return go_on_by(l, before, SSL_get_rbio(before->ssl), SSL_set0_rbio, err);
 }

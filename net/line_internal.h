@@ -9,6 +9,7 @@ struct net_line {
     SSL_CTX *ctx; /* NULL: plain */
     SSL *ssl;
     int fd;
+    bool held; /* net_line_hold */
 
     /* psk.c */
     struct net_psk_id id; /* of the key; of a server, before it: link, master and slave */

@@ -404,10 +404,9 @@ static qc_rc go_out(struct link *l, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc transmit(struct link *l, struct qc_err *err)
+static qc_rc write_out(struct link *l, struct qc_err *err)
 {
     size_t done = 0;
-    QC_TRY(rekey_written(l, err));
     struct link_line *to = rekey_to_now(l);
     if (to == NULL)
         return QC_OK;
@@ -418,6 +417,20 @@ static qc_rc transmit(struct link *l, struct qc_err *err)
     to->bytes += done;
     link_bytes_drop(&l->out, done);
     return rekey_written(l, err);
+}
+
+static qc_rc transmit(struct link *l, struct qc_err *err)
+{
+    QC_TRY(rekey_written(l, err));
+    if (l->out_old == 0)
+        return write_out(l, err);
+    net_line_hold(l->line.tls,
+                  true); /* the last by the old key, goodbye and the first by the next: one piece */
+    qc_rc rc = write_out(l, err);
+    if (rc == QC_OK && l->ended)
+        rc = write_out(l, err);
+    net_line_hold(l->line.tls, false);
+    return rc;
 }
 
 /* -- local connections of dial --------------------------------------------------------------------------- */

@@ -27,6 +27,10 @@ QC_MUST qc_rc net_line_write_some(struct net_line *l, qc_span s, size_t *ret_don
 
 /* -- one after another over the same descriptor: the end of l, and what goes on behind it (psk.h) -- */
 
+/* holds: what l writes, and a line after it, waits in the kernel, so that little pieces go as one; until
+ * false, or a write of more than 16 KiB by a line after it, and 200 ms at most. A descriptor that knows no
+ * such thing sends at once. */
+void net_line_hold(struct net_line *l, bool holds);
 /* Says goodbye, and no more; what the other end says is read on, up to its own. *ret_done false: not yet. */
 QC_MUST qc_rc net_line_end(struct net_line *l, bool *ret_done, struct qc_err *err);
 /* Writes where `before` did, which said goodbye; reads where it did, which heard one. */
