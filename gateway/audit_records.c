@@ -86,6 +86,18 @@ static void note_retained(struct gw_engine *e, const struct gw_rec_retained *p)
              QC_S("version", version), QC_U("until", p->until));
 }
 
+/* How many N went to another bundle; which, the log on the clouds says. */
+static void note_repacked(struct gw_engine *e, const struct gw_rec_repacked *p)
+{
+    char vault[HEX], object[HEX], version[HEX];
+
+    qc_hex(gw_id_span(&p->vault), vault);
+    qc_hex(gw_id_span(&p->object), object);
+    qc_hex(gw_id_span(&p->version), version);
+    GW_AUDIT(e->audit, "repacked", QC_U("tenant", p->tenant), QC_S("vault", vault), QC_S("object", object),
+             QC_S("version", version), QC_U("versions", p->count), QC_U("bytes", p->segment.size));
+}
+
 static void note_record(struct gw_engine *e, const struct gw_record *rec)
 {
     switch (rec->kind) {
@@ -117,6 +129,9 @@ static void note_record(struct gw_engine *e, const struct gw_record *rec)
         return;
     case GW_REC_RETAINED:
         note_retained(e, &rec->u.retained);
+        return;
+    case GW_REC_REPACKED:
+        note_repacked(e, &rec->u.repacked);
         return;
     case GW_REC_BKEY:
     case GW_REC_BACKUP:

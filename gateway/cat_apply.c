@@ -418,6 +418,9 @@ qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
         case GW_REC_RECODED:
             QC_TRY(gw_cat_apply_recoded(c, &rec.u.recoded, err));
             break;
+        case GW_REC_REPACKED:
+            QC_TRY(gw_cat_apply_repacked(c, &rec.u.repacked, err));
+            break;
         case GW_REC_PURGED:
             QC_TRY(apply_purged(c, &rec.u.purged, err));
             break;

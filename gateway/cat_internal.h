@@ -137,6 +137,16 @@
                     " UNION ALL SELECT MAX(created) AS created FROM entry) x")                               \
     X(VERSION_LOOSE, "UPDATE version SET bundle=0, state=4 WHERE version_no=?1")                             \
     X(VERSION_HELD, "SELECT 1 FROM version WHERE holder=?1 AND state IN (2, 3) LIMIT 1")                     \
+    X(BUNDLE_GONE, "UPDATE version SET gone=gone+?2 WHERE version_no=?1")                                    \
+    X(HALF_NEXT, "SELECT b.tenant, b.vault FROM version b WHERE " GW_SQL_HALF                                \
+                 " AND (b.tenant, b.vault)>(?1, ?2) ORDER BY b.tenant, b.vault LIMIT 1")                     \
+    X(HALF_MEMBERS,                                                                                          \
+      "SELECT v.version_no, v.holder, v.start, v.size, b.gone, v.object, v.version FROM version b"           \
+      " JOIN version v ON v.holder=b.version_no WHERE " GW_SQL_HALF                                          \
+      " AND b.tenant=?1 AND b.vault=?2 AND v.state=3 ORDER BY b.version_no, v.start, v.version_no LIMIT ?3") \
+    X(REPACK_LEFT, "SELECT version_no FROM version WHERE bundle=1 AND state=1 ORDER BY version_no LIMIT 1")  \
+    X(BUNDLES_GONE,                                                                                          \
+      "SELECT COUNT(*), " GW_SQL_SUM("gone") " FROM version WHERE bundle=1 AND gone>0 AND state=3")          \
     X(BACKUP_GO, "DELETE FROM backup WHERE version_no=?1")                                                   \
     X(MIXED_GONE, "DELETE FROM mixed WHERE version_no=?1")                                                   \
     X(VERSION_CURRENT, "SELECT 1 FROM entry WHERE version_no=?1")                                            \
@@ -229,7 +239,8 @@
               " ORDER BY s.segment_id")                                                                      \
     X(WINDOW_ALL, "SELECT s.segment_id FROM segment s WHERE s.segment_id>?1 AND s.segment_id<=?2"            \
                   " AND (s.seq IS NOT NULL OR EXISTS (SELECT 1 FROM version v"                               \
-                  " WHERE v.version_no=s.version_no AND v.state=3)) ORDER BY s.segment_id")                  \
+                  " WHERE v.version_no=s.version_no AND (v.state=3 OR (v.bundle=1 AND v.state=2))))"         \
+                  " ORDER BY s.segment_id")                                                                  \
     X(SEGMENT_LIVE, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \
                     " WHERE s.segment_id=?1 AND s.seq IS NOT NULL AND v.state=3")                            \
     X(SEGMENT_KEPT, "SELECT 1 FROM segment s JOIN version v ON v.version_no=s.version_no"                    \
@@ -435,6 +446,10 @@
 
 /* A sum, of nothing too, as a number like others: PostgreSQL's own has another type. */
 #define GW_SQL_SUM(what) "CAST(COALESCE(SUM(" what "), 0) AS BIGINT)"
+/* Bundle b is half dead, or more: what lives in it is put into another one (repack.c). As the index has it.
+ */
+#define GW_SQL_HALF "b.bundle=1 AND b.gone>0 AND b.gone*2>=b.size AND b.state=3"
+_Static_assert(QC_GW_REPACK_DEAD == 50, "GW_SQL_HALF, and version_half in cat_schema.c");
 /* Whose segments hold version v: its bundle's, or its own. */
 #define GW_SQL_HOLDER "(CASE WHEN v.holder=0 THEN v.version_no ELSE v.holder END)"
 /* 1 or 0 */
@@ -524,6 +539,9 @@ QC_MUST qc_rc gw_window_rows(struct gw_rows *q, struct gw_window_row *rows, unsi
                              struct qc_err *err);
 /* Some row of the segment changed: the places of its rows in the queue follow. In a transaction. */
 QC_MUST qc_rc gw_cat_rank(struct gw_cat *c, uint64_t segment_id, struct qc_err *err);
+
+/* An N of so many bytes has gone from its bundle, in a transaction. (cat_version.c) */
+QC_MUST qc_rc gw_cat_bundle_leave(struct gw_cat *c, uint64_t bundle_no, uint64_t size, struct qc_err *err);
 
 /* Columns. */
 QC_MUST qc_rc gw_col_id(struct qc_stmt *s, int i, struct gw_id *ret, struct qc_err *err);

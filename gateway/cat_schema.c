@@ -244,6 +244,18 @@ static const char bundles[] = "ALTER TABLE version ADD COLUMN holder INTEGER NOT
                                   "version_bundle", "UPDATE OF bundle ON version", "NEW.tenant",
                                   "objects=objects-NEW.bundle+OLD.bundle");
 
+/* -- 13 to 14: what is dead in bundles ------------------------------------------------------------------- */
+
+/* gone: of a bundle, bytes of those N that have gone from it, purged or put into another one. */
+static const char repacks[] =
+    "ALTER TABLE version ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE version SET gone=(SELECT CAST(COALESCE(SUM(v.size), 0) AS BIGINT) FROM version v"
+    " WHERE v.holder=version.version_no AND v.state=4) WHERE bundle=1;"
+    "CREATE INDEX version_gone ON version (gone) WHERE bundle=1 AND gone>0;"
+    "CREATE INDEX version_half ON version (tenant, vault, version_no)"
+    " WHERE bundle=1 AND gone>0 AND gone*2>=size;"
+    "CREATE INDEX version_repack ON version (version_no) WHERE bundle=1 AND state=1;";
+
 /* -- all ------------------------------------------------------------------------------------------------- */
 
 enum { PARTS = 2 };
@@ -290,6 +302,8 @@ static const char *const raises[][PARTS] = {
     /* 12 to 13: versions go for good, or are kept until a time */
     { "ALTER TABLE version ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;",
       TRIGGER("backup_out", "DELETE ON backup", OF_VERSION("OLD"), "bytes=bytes-length(OLD.sealed)") },
+    /* 13 to 14: what lives in half dead bundles is put into others */
+    { repacks },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises), CLOUDS_FROM = 8 };
 

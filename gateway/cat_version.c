@@ -76,12 +76,12 @@ qc_rc gw_cat_version_bundle(struct gw_cat *c, uint64_t no, struct qc_err *err)
     return GW_RUN(c, VERSION_BUNDLE, err, QC_VI(no));
 }
 
-/* The bundle of an N that has just gone: with its last N all of it is dead. It counted as nobody's version,
- * and does not begin to. */
-static qc_rc leave_bundle(struct gw_cat *c, uint64_t bundle_no, struct qc_err *err)
+/* With its last N all of a bundle is dead. It counted as nobody's version, and does not begin to. */
+qc_rc gw_cat_bundle_leave(struct gw_cat *c, uint64_t bundle_no, uint64_t size, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
 
+    QC_TRY(GW_RUN(c, BUNDLE_GONE, err, QC_VI(bundle_no), QC_VI(size)));
     QC_TRY(GW_QUERY(c, VERSION_HELD, &rows, err, QC_VI(bundle_no)));
     if (rows.row)
         return QC_OK;
@@ -96,7 +96,7 @@ qc_rc gw_cat_version_purge(struct gw_cat *c, const struct gw_version_row *v, str
     QC_TRY(gw_cat_version_state(c, v->no, GW_VERSION_DEAD, err));
     QC_TRY(GW_RUN(c, BACKUP_GO, err, QC_VI(v->no)));
     if (v->holder != 0)
-        return leave_bundle(c, v->holder, err);
+        return gw_cat_bundle_leave(c, v->holder, v->size, err);
     QC_TRY(gw_cat_segments_kill(c, v->no, false, err));
     return GW_RUN(c, MIXED_GONE, err, QC_VI(v->no));
 }

@@ -481,7 +481,7 @@ enum { GW_WINDOW = 512 };
 QC_MUST qc_rc gw_cat_window(struct gw_cat *c, uint64_t from, struct gw_window_row *rows, unsigned *ret_count,
                             struct qc_err *err);
 /* All segments that were written, of live versions and of uploads, and those that are about to take the place
- * of another one of a live version, in the same window. ids: GW_WINDOW elements. */
+ * of another one of a live version, or to be a new bundle's, in the same window. ids: GW_WINDOW elements. */
 QC_MUST qc_rc gw_cat_window_all(struct gw_cat *c, uint64_t from, uint64_t *ids, unsigned *ret_count,
                                 struct qc_err *err);
 /* *ret: is the segment one of a live version? */
@@ -554,6 +554,33 @@ QC_MUST qc_rc gw_cat_reserved_live(struct gw_cat *c, uint64_t after, uint64_t *r
 QC_MUST qc_rc gw_cat_layout_bounds(struct gw_cat *c, unsigned *ret_k, unsigned *ret_n, struct qc_err *err);
 /* A record of a segment that has another code (FORMAT 9.3). In a transaction. QC_INTEGRITY */
 QC_MUST qc_rc gw_cat_apply_recoded(struct gw_cat *c, const struct gw_rec_recoded *r, struct qc_err *err);
+
+/* -- other bundles (cat_repack.c) ------------------------------------------------------------------------ */
+
+/* An N that lives in a bundle of which half or more is dead. */
+struct gw_half_row {
+    uint64_t no, holder, start, gone; /* gone: bytes of the bundle that are dead */
+    uint32_t size;
+    struct gw_id object, version;
+};
+/* The next vault after *at, which goes on, that has such bundles; *ret_found. */
+QC_MUST qc_rc gw_cat_half_next(struct gw_cat *c, struct gw_ref *at, bool *ret_found, struct qc_err *err);
+/* The first max of them that the vault has, bundle by bundle, as they lie there. */
+QC_MUST qc_rc gw_cat_half_members(struct gw_cat *c, const struct gw_ref *vault, struct gw_half_row *rows,
+                                  unsigned max, unsigned *ret_count, struct qc_err *err);
+/* A bundle that is yet to be, and counts as nobody's version. In a transaction. */
+QC_MUST qc_rc gw_cat_repack_begin(struct gw_cat *c, const struct gw_version_row *v, uint64_t *ret_no,
+                                  struct qc_err *err);
+/* One that came to nothing, with its segment; size: of what may have been put. In a transaction. */
+QC_MUST qc_rc gw_cat_repack_drop(struct gw_cat *c, uint64_t no, uint64_t segment_id, uint32_t size,
+                                 struct qc_err *err);
+/* One that is begun, and not decided; 0: none. */
+QC_MUST qc_rc gw_cat_repack_left(struct gw_cat *c, uint64_t *ret_no, struct qc_err *err);
+/* Bundles in which something is dead, and how many bytes that is. */
+QC_MUST qc_rc gw_cat_bundles_gone(struct gw_cat *c, uint64_t *ret_count, uint64_t *ret_bytes,
+                                  struct qc_err *err);
+/* A record of N that lie in another bundle (FORMAT 9.3). In a transaction. QC_INTEGRITY */
+QC_MUST qc_rc gw_cat_apply_repacked(struct gw_cat *c, const struct gw_rec_repacked *r, struct qc_err *err);
 
 /* -- findings and scrub (cat_scrub.c) -------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ enum gw_change_kind {
     GW_CHANGE_PURGE,
     GW_CHANGE_BACKUPS,
     GW_CHANGE_RETAIN,
+    GW_CHANGE_REPACKED,
     GW_CHANGE_FIRST
 };
 
@@ -30,6 +31,19 @@ struct gw_recoded {
     uint32_t generation[QC_EC_N_MAX]; /* of its fragments' clouds, before anything was sent */
     uint32_t cloud_id[QC_EC_N_MAX];
     bool refused; /* out: something has changed since: it is not in the record */
+};
+
+/* N that go to another bundle, whose segment is durable, all of it, and read back. */
+struct gw_repacked {
+    struct gw_ref vault;
+    uint64_t no;                      /* the new bundle's row, which is an intent */
+    struct gw_segment seg;            /* its segment: all of it; its row is reserved */
+    uint32_t generation[QC_EC_N_MAX]; /* of its fragments' clouds, before anything was sent */
+    uint32_t cloud_id[QC_EC_N_MAX];
+    const struct gw_half_row
+        *from; /* where they lay when they were read; one after the other in the new one */
+    unsigned count;
+    unsigned moved; /* out: so many are in the record: the others have changed since */
 };
 
 /* Where an N lies that is one of many in a bundle. */
@@ -55,7 +69,8 @@ struct gw_change {
     const struct gw_config *code;     /* CODE: as it shall be; borrowed */
     struct gw_recoded *recoded;       /* RECODED: so many; borrowed */
     unsigned recoded_count;
-    struct gw_purge *purges; /* PURGE, RETAIN: so many; borrowed */
+    struct gw_repacked *repacked; /* REPACKED; borrowed */
+    struct gw_purge *purges;      /* PURGE, RETAIN: so many; borrowed */
     unsigned purge_count;
     const struct gw_new_backup *backups; /* BACKUPS: so many, of one vault; borrowed */
     unsigned backup_count;

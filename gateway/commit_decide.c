@@ -275,6 +275,18 @@ static qc_rc decide_code(struct gw_deciding *d, struct gw_change *c, struct qc_e
     return QC_OK;
 }
 
+qc_rc gw_deciding_places(struct gw_engine *e, const uint32_t *cloud_id, const uint32_t *generation,
+                         unsigned n, bool *ret, struct qc_err *err)
+{
+    *ret = true;
+    for (unsigned i = 0; i < n && *ret; i++) {
+        struct gw_cloud_life life;
+        QC_TRY(gw_cloud_life(e->cat, cloud_id[i], &life, err));
+        *ret = life.adopting == 0 && life.generation == generation[i] && gw_takes_new(e, cloud_id[i]);
+    }
+    return QC_OK;
+}
+
 /* The version, the segment that it has there, and the one that was put. QC_NOTFOUND: one of them is gone. */
 static qc_rc recoded_rows(struct gw_engine *e, const struct gw_recoded *r, struct gw_version_row *ret_v,
                           uint64_t *ret_id, struct gw_segment *ret_now, struct qc_err *err)
@@ -306,12 +318,7 @@ static qc_rc recoded_holds(struct gw_engine *e, const struct gw_recoded *r, bool
         return rc;
     }
     *ret = v.state == GW_VERSION_LIVE && id == r->old && now.size == 0;
-    for (unsigned i = 0; i < r->seg.n && *ret; i++) {
-        struct gw_cloud_life life;
-        QC_TRY(gw_cloud_life(e->cat, r->cloud_id[i], &life, err));
-        *ret = life.adopting == 0 && life.generation == r->generation[i] && gw_takes_new(e, r->cloud_id[i]);
-    }
-    return QC_OK;
+    return *ret ? gw_deciding_places(e, r->cloud_id, r->generation, r->seg.n, ret, err) : QC_OK;
 }
 
 static qc_rc add_recoded(struct gw_deciding *d, const struct gw_recoded *r, struct qc_err *err)
@@ -436,6 +443,8 @@ static qc_rc known_record(struct gw_engine *e, const struct gw_change *c, bool *
         return gw_known_backups(e, c, ret_live, err);
     if (c->kind == GW_CHANGE_RETAIN)
         return gw_known_retain(e, c, ret_live, err);
+    if (c->kind == GW_CHANGE_REPACKED)
+        return gw_known_repacked(e, c, ret_live, err);
     if (c->kind == GW_CHANGE_CLOUD) { /* what was decided before is published: see gw_roll's callers */
         QC_TRY(gw_cloud_life(e->cat, c->cloud->id, &life, err));
         *ret_live = life.logged >= c->cloud->generation;
@@ -553,6 +562,8 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
         return gw_decide_backups(d, c, err);
     case GW_CHANGE_RETAIN:
         return gw_decide_retain(d, c, err);
+    case GW_CHANGE_REPACKED:
+        return gw_decide_repacked(d, c, err);
     case GW_CHANGE_FIRST:
         return decide_first(d, c, err);
     }

@@ -37,6 +37,9 @@ QC_MUST qc_rc gw_deciding_request(struct gw_deciding *d, struct gw_change *c, st
                                   const struct gw_head *head, struct qc_err *err);
 QC_MUST qc_rc gw_deciding_backup(struct gw_engine *e, const struct gw_backup_ids *ids, qc_span backup,
                                  qc_buf *ret, struct qc_err *err);
+/* Are these clouds as they were when fragments were sent to them, and do they take new ones? */
+QC_MUST qc_rc gw_deciding_places(struct gw_engine *e, const uint32_t *cloud_id, const uint32_t *generation,
+                                 unsigned n, bool *ret, struct qc_err *err);
 QC_MUST qc_rc gw_decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
 
 /* Versions that go for good (purge.c); each that is refused has its reason. */
@@ -53,6 +56,11 @@ QC_MUST qc_rc gw_known_backups(struct gw_engine *e, const struct gw_change *c, b
 QC_MUST qc_rc gw_decide_retain(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
 QC_MUST qc_rc gw_known_retain(struct gw_engine *e, const struct gw_change *c, bool *ret_live,
                               struct qc_err *err);
+
+/* N that go to another bundle (repack.c). */
+QC_MUST qc_rc gw_decide_repacked(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
+QC_MUST qc_rc gw_known_repacked(struct gw_engine *e, const struct gw_change *c, bool *ret_live,
+                                struct qc_err *err);
 
 /* It is decided, and the catalogue's lock is held still: whoever chooses places holds it, too, and finds the
  * rules as they are. */

@@ -130,7 +130,8 @@ static qc_rc check_bundle(struct gw_deciding *d, const struct gw_change *c, stru
     if (!gw_id_same(&ret_version->vault, &c->vault.id) || ret_version->holder != 0)
         return QC_FAIL(err, QC_USAGE, "the bundle is of another vault, or is none");
     if (ret_version->state == GW_VERSION_DEAD)
-        return QC_FAIL(err, QC_CONFLICT, "all that lay in the bundle is purged, and the bundle with it");
+        return QC_FAIL(err, QC_CONFLICT,
+                       "all that lay in the bundle is purged, or lies in another one: it is gone");
     if (ret->state != GW_UPLOAD_OPEN && !ret_version->bundle)
         return QC_FAIL(err, QC_CONFLICT, "that put key has an object of its own");
     return QC_OK;

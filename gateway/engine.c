@@ -331,6 +331,7 @@ qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_dir, cons
     gw_attendant_init(&e->attendant);
     gw_scrubs_init(&e->scrubs);
     gw_snaps_init(&e->snaps);
+    gw_repacks_init(&e->repacks);
     e->env = &gw_env_real;
     atomic_store(&e->tenants_stale, true);
     e->segment_ms = QC_GW_SEGMENT_MS;
@@ -386,6 +387,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_attendant_done(&e->attendant);
     gw_scrubs_done(&e->scrubs);
     gw_snaps_done(&e->snaps);
+    gw_repacks_done(&e->repacks);
     qc_mutex_done(&e->lock);
     qc_free(e->tenants);
     qc_free(e);

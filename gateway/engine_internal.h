@@ -111,6 +111,16 @@ struct gw_snaps {
     char why[GW_WHY_MAX];
 };
 
+/* Half dead bundles (repack.c): whoever has `busy` owns what follows it. */
+struct gw_repacks {
+    atomic_bool busy;
+    struct gw_ref at;     /* the vault after which the next look begins */
+    uint64_t until_ms;    /* not before */
+    unsigned failures;    /* in a row */
+    pthread_mutex_t lock; /* guards all below; none is taken under it */
+    struct gw_repack_view view;
+};
+
 /* The thread that watches other gateways on the same catalogue (attend.c). */
 struct gw_attendant {
     pthread_mutex_t lock; /* guards all below but holds; none is taken under it */
@@ -147,6 +157,7 @@ struct gw_engine {
     struct gw_attendant attendant;
     struct gw_scrubs scrubs;
     struct gw_snaps snaps;
+    struct gw_repacks repacks;
     const struct gw_env *env;
     struct gw_audit *audit; /* NULL: none */
     uint64_t shares_due_ms; /* housekeeping's: not before */
@@ -268,6 +279,9 @@ QC_MUST qc_rc gw_quota_version(struct gw_engine *e, uint32_t tenant, uint64_t be
 /* size more bytes, in the place of `before`. QC_TEMP: too much that was given up is not swept yet. */
 QC_MUST qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint64_t before,
                                struct qc_err *err);
+/* *ret: so many bytes may die by themselves, and no put is refused for it. */
+QC_MUST qc_rc gw_quota_dead(struct gw_engine *e, uint32_t tenant, uint64_t size, bool *ret,
+                            struct qc_err *err);
 /* What is there now. */
 QC_MUST qc_rc gw_quota_holds(struct gw_engine *e, uint32_t tenant, struct qc_err *err);
 /* One more put key was given up; of too many the oldest is forgotten. */
@@ -283,6 +297,12 @@ QC_MUST qc_rc gw_upload_run(const struct gw_request_row *row, uint32_t run, stru
 /* Uploads of which nobody was heard for too long are cancelled: upload_resume.c */
 QC_MUST qc_rc gw_tidy_uploads(struct gw_engine *e, struct qc_err *err);
 QC_MUST qc_rc gw_tidy_sweep(struct gw_engine *e, bool *ret_more, struct qc_err *err);
+/* N that live in half dead bundles go to others: one new bundle, if one is worth it. (repack.c) */
+QC_MUST qc_rc gw_tidy_repack(struct gw_engine *e, bool *ret_more, struct qc_err *err);
+/* For status: what this process did; what rows say stays. */
+void gw_repack_look(struct gw_engine *e, struct gw_repack_view *ret);
+void gw_repacks_init(struct gw_repacks *r);
+void gw_repacks_done(struct gw_repacks *r);
 QC_MUST qc_rc gw_tidy_suspects(struct gw_engine *e, struct qc_err *err);
 
 /* A sealed B, opened under the current bkey; appended. */

@@ -302,6 +302,67 @@ static void rd_recoded(qc_rd *rd, struct gw_rec_recoded *r)
         qc_rd_fail(rd);
 }
 
+/* -- repacked -------------------------------------------------------------------------------------------- */
+
+qc_rc gw_log_add_packed(qc_buf *b, const struct gw_log_packed *p, struct qc_err *err)
+{
+    QC_TRY(add_id(b, &p->object, err));
+    QC_TRY(add_id(b, &p->version, err));
+    return qc_buf_add_be(b, p->start, 8, err);
+}
+
+static void rd_packed(qc_rd *rd, struct gw_log_packed *ret)
+{
+    rd_id(rd, &ret->object);
+    rd_id(rd, &ret->version);
+    ret->start = qc_rd_be(rd, 8);
+}
+
+void gw_log_packed_at(const struct gw_rec_repacked *r, uint32_t i, struct gw_log_packed *ret)
+{
+    QC_ASSERT(i < r->count);
+    qc_rd rd = { .s = qc_span_sub(r->members, (size_t)i * GW_LOG_PACKED_BYTES, GW_LOG_PACKED_BYTES) };
+    rd_packed(&rd, ret);
+    QC_ASSERT(qc_rd_end(&rd));
+}
+
+static qc_rc add_repacked(qc_buf *b, const struct gw_rec_repacked *r, struct qc_err *err)
+{
+    QC_ASSERT(r->members.n == (size_t)r->count * GW_LOG_PACKED_BYTES);
+    QC_TRY(qc_buf_add_be(b, r->tenant, 4, err));
+    QC_TRY(add_id(b, &r->vault, err));
+    QC_TRY(add_id(b, &r->object, err));
+    QC_TRY(add_id(b, &r->version, err));
+    QC_TRY(qc_buf_add_be(b, r->created, 8, err));
+    QC_TRY(gw_log_add_segment(b, &r->segment, err));
+    QC_TRY(gw_log_add_layout(b, &r->layout, err));
+    QC_TRY(qc_buf_add_be(b, r->count, 4, err));
+    return qc_buf_add(b, r->members, err);
+}
+
+static void rd_repacked(qc_rd *rd, struct gw_rec_repacked *r)
+{
+    r->tenant = (uint32_t)qc_rd_be(rd, 4);
+    rd_id(rd, &r->vault);
+    rd_id(rd, &r->object);
+    rd_id(rd, &r->version);
+    r->created = qc_rd_be(rd, 8);
+    rd_segment(rd, &r->segment);
+    rd_layout(rd, &r->layout);
+    r->count = (uint32_t)qc_rd_be(rd, 4);
+    const size_t from = rd->at;
+    for (uint32_t i = 0; i < r->count && qc_rd_ok(rd); i++) {
+        struct gw_log_packed p;
+        rd_packed(rd, &p);
+        if (p.start >= r->segment.size)
+            qc_rd_fail(rd);
+    }
+    r->members = qc_rd_ok(rd) ? qc_span_sub(rd->s, from, rd->at - from) : (qc_span){ 0 };
+    if (r->count < 1 || r->created > INT64_MAX || r->segment.layout != 0 || r->segment.id > INT64_MAX ||
+        r->segment.size < 1 || r->segment.size > QC_GW_SEGMENT_MAX)
+        qc_rd_fail(rd);
+}
+
 /* A purged and a retained record differ in what their number means. */
 struct about_version {
     uint32_t tenant;
@@ -394,6 +455,8 @@ static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err
         return add_purged(b, &rec->u.purged, err);
     case GW_REC_RETAINED:
         return add_retained(b, &rec->u.retained, err);
+    case GW_REC_REPACKED:
+        return add_repacked(b, &rec->u.repacked, err);
     }
     QC_ASSERT(false); /* every kind of ours is above */
     return QC_FAIL(err, QC_GENERAL, "log record: kind");
@@ -503,6 +566,9 @@ qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *
         break;
     case GW_REC_RETAINED:
         rd_retained(&rd, &rec.u.retained);
+        break;
+    case GW_REC_REPACKED:
+        rd_repacked(&rd, &rec.u.repacked);
         break;
     case GW_REC_CONFIG:
         rd_config(&rd, &rec.u.config);

@@ -77,6 +77,16 @@ qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint
     return QC_OK;
 }
 
+qc_rc gw_quota_dead(struct gw_engine *e, uint32_t tenant, uint64_t size, bool *ret, struct qc_err *err)
+{
+    struct gw_tenant_limits l;
+    struct gw_usage u;
+
+    QC_TRY(look_up(e, tenant, &u, &l, err));
+    *ret = l.bytes == GW_NO_LIMIT || (size <= l.bytes && u.dead <= l.bytes - size);
+    return QC_OK;
+}
+
 qc_rc gw_quota_holds(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
 {
     struct gw_tenant_limits l;

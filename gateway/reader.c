@@ -112,19 +112,39 @@ static bool was_replaced(struct gw_reader *r, const struct gw_segment *seg)
     return rc == QC_NOTFOUND || (rc == QC_OK && now != seg->id);
 }
 
-/* The segment of a byte, and where it begins. */
+/* Under the lock. *ret: N lies in another bundle by now (repack.c). */
+static qc_rc follow(struct gw_reader *r, bool *ret, struct qc_err *err)
+{
+    struct gw_version_row now;
+
+    QC_TRY(gw_cat_version_no(r->e->cat, r->v.no, &now, err));
+    if (now.state == GW_VERSION_DEAD)
+        return QC_FAIL(err, QC_NOTFOUND, "the version was purged meanwhile");
+    *ret = now.holder != r->v.holder || now.start != r->v.start;
+    r->v = now;
+    r->start = now.holder != 0 ? now.start : 0;
+    return QC_OK;
+}
+
+/* The segment of a byte of N, and where it begins; r->start is what holds now. */
 static qc_rc segment_at(struct gw_reader *r, uint64_t off, struct gw_segment *ret, uint64_t *ret_at,
                         struct qc_err *err)
 {
-    struct gw_version_row now;
-    struct qc_err miss = { 0 };
     QC_LOCK(gw_cat_lock(r->e->cat));
-    const qc_rc rc = gw_cat_segment_at(r->e->cat, gw_version_holder(&r->v), off, ret, ret_at, err);
 
-    if (rc == QC_INTEGRITY && gw_cat_version_no(r->e->cat, r->v.no, &now, &miss) == QC_OK &&
-        now.state == GW_VERSION_DEAD)
-        return QC_FAIL(err, QC_NOTFOUND, "the version was purged meanwhile");
-    return rc;
+    for (;;) { /* ends: each time somebody has put N into another bundle */
+        struct qc_err why = { 0 };
+        bool moved = false;
+        const qc_rc rc =
+            gw_cat_segment_at(r->e->cat, gw_version_holder(&r->v), r->start + off, ret, ret_at, &why);
+        if (rc == QC_INTEGRITY)
+            QC_TRY(follow(r, &moved, err));
+        if (!moved) {
+            if (rc != QC_OK)
+                *err = why;
+            return rc;
+        }
+    }
 }
 
 /* Of a bundle the whole segment is read: one request to each cloud, and whoever reads one N wants its
@@ -149,6 +169,7 @@ static void keep_bundle(struct gw_reader *r, const struct gw_segment *seg)
     gw_bundles_keep(&r->e->bundles, seg->id, r->withheld, &copy, seg->size);
 }
 
+/* off, to: of N */
 static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err *err)
 {
     struct gw_faults faults = { 0 };
@@ -158,7 +179,7 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
     gw_read_free(&r->have);
     QC_TRY(segment_at(r, off, &seg, &at, err));
     QC_TRY(fragments_on(r, &seg, &seg.withheld, err));
-    const struct gw_range range = range_of(r, &seg, off - at, to - at);
+    const struct gw_range range = range_of(r, &seg, r->start + off - at, r->start + to - at);
     qc_rc rc =
         gw_segment_read(r->e->store, &seg, range, qc_deadline_in(QC_GW_READ_MS), &faults, &r->have, err);
     if (faults.count > 0 && was_replaced(r, &seg)) {
@@ -180,7 +201,7 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
     return QC_OK;
 }
 
-/* Out of a bundle that was read lately. *ret_got 0: it was not. */
+/* Out of a bundle that was read lately. *ret_got 0: it was not. off, to: of N */
 static qc_rc read_kept(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *dst, size_t max,
                        size_t *ret_got, struct qc_err *err)
 {
@@ -191,9 +212,10 @@ static qc_rc read_kept(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *
     if (r->v.holder == 0 || r->have != NULL)
         return QC_OK;
     QC_TRY(segment_at(r, off, &seg, &at, err));
-    const uint64_t end = at + seg.size < to ? at + seg.size : to;
-    const size_t n = end - off < max ? (size_t)(end - off) : max;
-    if (gw_bundles_take(&r->e->bundles, seg.id, r->withheld, (uint32_t)(off - at), dst, n))
+    const uint64_t from = r->start + off, upto = r->start + to;
+    const uint64_t end = at + seg.size < upto ? at + seg.size : upto;
+    const size_t n = end - from < max ? (size_t)(end - from) : max;
+    if (gw_bundles_take(&r->e->bundles, seg.id, r->withheld, (uint32_t)(from - at), dst, n))
         *ret_got = n;
     return QC_OK;
 }
@@ -204,19 +226,18 @@ qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *ds
     QC_ASSERT(off < to && to <= r->v.size);
     QC_ASSERT(max > 0);
     size_t kept = 0;
-    off += r->start;
-    to += r->start;
     QC_TRY(read_kept(r, off, to, dst, max, &kept, err));
     if (kept > 0) {
         *ret_got = kept;
         return QC_OK;
     }
-    if (r->have == NULL || off < r->from || off >= r->to)
+    if (r->have == NULL || r->start + off < r->from || r->start + off >= r->to)
         QC_TRY(fetch(r, off, to, err));
-    const uint64_t end = r->to < to ? r->to : to;
-    const size_t n = end - off < max ? (size_t)(end - off) : max;
-    gw_read_copy(r->have, (uint32_t)(off - r->segment_at), dst, n);
-    if (off + n == end)
+    const uint64_t from = r->start + off, upto = r->start + to; /* where it lies by now */
+    const uint64_t end = r->to < upto ? r->to : upto;
+    const size_t n = end - from < max ? (size_t)(end - from) : max;
+    gw_read_copy(r->have, (uint32_t)(from - r->segment_at), dst, n);
+    if (from + n == end)
         gw_read_free(&r->have); /* a unit is scarce: not kept while the caller sends */
     *ret_got = n;
     return QC_OK;

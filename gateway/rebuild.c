@@ -115,6 +115,8 @@ static qc_rc learn(struct gw_rebuilding *b, const struct gw_record *rec, struct 
         return learn_bkey(b, &rec->u.bkey, err);
     if (rec->kind == GW_REC_RECODED && rec->u.recoded.segment.id >= b->next_segment)
         b->next_segment = rec->u.recoded.segment.id + 1;
+    if (rec->kind == GW_REC_REPACKED && rec->u.repacked.segment.id >= b->next_segment)
+        b->next_segment = rec->u.repacked.segment.id + 1;
     if (rec->kind == GW_REC_COMMIT || rec->kind == GW_REC_BUNDLED)
         for (uint32_t i = 0; i < rec->u.commit.segment_count; i++) {
             struct gw_log_segment s;

@@ -160,18 +160,6 @@ static qc_rc drop_left(struct gw_moving *m, struct qc_err *err)
     }
 }
 
-/* Is each of them there? Else its part would be put on the others for nothing. */
-static qc_rc all_usable(struct gw_moving *m, const struct gw_log_layout *l, struct qc_err *err)
-{
-    for (unsigned i = 0; i < l->n; i++) {
-        const int at = gw_fan_at(m->e->fan, l->clouds[i]);
-        if (at < 0 || !gw_repair_usable(&m->p, (unsigned)at))
-            return QC_FAIL(err, QC_QUORUM, "cloud %s does not answer, and all %u clouds of a segment must",
-                           gw_engine_cloud_name(m->e, l->clouds[i]), l->n);
-    }
-    return QC_OK;
-}
-
 static bool has_code(struct gw_engine *e, const struct gw_segment *seg)
 {
     return seg->k == e->conf.k && seg->n == e->conf.n;
@@ -205,7 +193,7 @@ static qc_rc reserve(struct gw_moving *m, uint64_t id, struct gw_segment *old, s
     memcpy(ids.version.b, old->version, sizeof ids.version.b);
     QC_TRY(gw_cat_version(e->cat, &ids, &v, err));
     QC_TRY(gw_choose_layout(e, &l, err));
-    QC_TRY(all_usable(m, &l, err));
+    QC_TRY(gw_rewrite_usable(&m->p, &l, err));
     QC_TRY(gw_layout_id(e->cat, &l, &layout, err));
     QC_TRY(gw_cat_reserve(e->cat, v.no, layout, e->conf.incarnation, salt, &fresh, err));
     QC_TRY(gw_cat_segment(e->cat, fresh, new, err));
@@ -221,43 +209,6 @@ static qc_rc reserve(struct gw_moving *m, uint64_t id, struct gw_segment *old, s
     return qc_fault(recode_reserved, err);
 }
 
-/* Units are for requests first. */
-static qc_rc read_whole(struct gw_moving *m, const struct gw_segment *seg, struct gw_read **ret,
-                        struct qc_err *err)
-{
-    const struct gw_range all = { 0, seg->size };
-
-    for (unsigned pauses = 0;; pauses++) {
-        struct gw_faults faults = { 0 };
-        const qc_rc rc =
-            gw_segment_read(m->e->store, seg, all, qc_deadline_in(QC_GW_READ_MS), &faults, ret, err);
-        if (rc == QC_OK)
-            return gw_repair_moved(&m->p, seg->size, 0, err);
-        if (rc != QC_TEMP || pauses == QC_GW_REPAIR_PAUSES)
-            return rc;
-        qc_err_clear(err);
-        QC_TRY(gw_repair_pause(&m->p, QC_GW_REPAIR_PAUSE_MS, err));
-    }
-}
-
-/* SHA-256 of the bytes of a read; into u, if it is given. */
-static qc_rc take_bytes(const struct gw_read *r, uint32_t size, struct gw_unit *u,
-                        uint8_t ret[QC_SHA256_BYTES], struct qc_err *err)
-{
-    QC_CLEANUP(qc_sha256_free) struct qc_sha256_ctx *h = NULL;
-
-    QC_TRY(qc_sha256_new(&h, err));
-    for (uint32_t at = 0; at < size;) {
-        const qc_span whole = gw_read_span(r, at);
-        const qc_span part = qc_span_sub(whole, 0, whole.n < size - at ? whole.n : size - at);
-        QC_TRY(qc_sha256_add(h, part, err));
-        if (u != NULL)
-            gw_unit_add(u, part);
-        at += (uint32_t)part.n;
-    }
-    return qc_sha256_final(h, ret, err);
-}
-
 /* Coded and put under the new id; all of it, or it does not count. */
 static qc_rc put_anew(struct gw_moving *m, const struct gw_segment *old, struct gw_segment *new,
                       struct gw_written *w, uint8_t ret[QC_SHA256_BYTES], struct qc_err *err)
@@ -265,39 +216,14 @@ static qc_rc put_anew(struct gw_moving *m, const struct gw_segment *old, struct 
     QC_CLEANUP(gw_read_free) struct gw_read *r = NULL;
     QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
 
-    QC_TRY(read_whole(m, old, &r, err));
+    QC_TRY(gw_rewrite_read(&m->p, old, (struct gw_range){ 0, old->size }, &r, err));
     QC_TRY(gw_repair_unit(&m->p, &u, err));
     gw_unit_begin(u, new->k, new->size);
-    QC_TRY(take_bytes(r, new->size, u, ret, err));
+    QC_TRY(gw_rewrite_hash(r, new->size, u, ret, err));
     gw_read_free(&r);
     QC_TRY(qc_fault(recode_put, err));
-    QC_TRY(gw_segment_write(m->e->store, new, u, qc_deadline_in(m->e->segment_ms), w, err));
-    QC_TRY(qc_fault(recode_put_done, err));
-    memcpy(new->digest, w->digest, sizeof new->digest);
-    QC_TRY(gw_repair_moved(&m->p, 0, (uint64_t)w->durable * (new->size / new->k), err));
-    for (unsigned i = 0; i < new->n && w->durable < new->n; i++)
-        if ((w->durable_set >> i & 1) == 0)
-            return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took a segment, all must: %s: %s", w->durable,
-                           new->n, gw_engine_cloud_name(m->e, w->cloud_id[i]), w->outcome[i].why);
-    return QC_OK;
-}
-
-/* What lies there gives the very bytes that were read of the old one. */
-static qc_rc read_back(struct gw_moving *m, const struct gw_segment *new, const uint8_t want[QC_SHA256_BYTES],
-                       struct qc_err *err)
-{
-    const uint32_t all = new->n == 32 ? UINT32_MAX : (UINT32_C(1) << new->n) - 1;
-    QC_CLEANUP(gw_read_free) struct gw_read *r = NULL;
-    struct gw_inspection back;
-    uint8_t have[QC_SHA256_BYTES];
-
-    QC_TRY(gw_repair_inspect(&m->p, new, all, &back, &r, err));
-    if (back.good != new->n || r == NULL)
-        return QC_FAIL(err, QC_QUORUM, "%u of %u fragments of a segment were read back", back.good, new->n);
-    QC_TRY(take_bytes(r, new->size, NULL, have, err));
-    if (!qc_ct_eq(have, want, sizeof have))
-        return QC_FAIL(err, QC_INTEGRITY, "a segment that was coded anew has other bytes");
-    return qc_fault(recode_read_back, err);
+    QC_TRY(gw_rewrite_put(&m->p, new, u, w, err));
+    return qc_fault(recode_put_done, err);
 }
 
 static qc_rc put_and_read(struct batch *b, const struct gw_segment *old, struct gw_segment *new,
@@ -311,7 +237,8 @@ static qc_rc put_and_read(struct batch *b, const struct gw_segment *old, struct 
     b->refused = rc == QC_OK ? 0 : put ? b->refused + 1 : b->refused;
     b->away = b->refused == QC_GW_RECODE_REFUSED;
     QC_TRY(rc);
-    QC_TRY(read_back(b->m, new, bytes, err));
+    QC_TRY(gw_rewrite_check(&b->m->p, new, bytes, err));
+    QC_TRY(qc_fault(recode_read_back, err));
     struct gw_recoded *r = &b->v[b->count++];
     *r = (struct gw_recoded){ .old = old->id, .seg = *new };
     memcpy(r->generation, w.generation, sizeof r->generation);

@@ -57,6 +57,21 @@ QC_MUST qc_rc gw_repair_inspect(struct gw_repairing *p, const struct gw_segment 
                                 struct gw_inspection *ret, struct gw_read **ret_read, struct qc_err *err);
 /* A unit of memory; requests come first. */
 QC_MUST qc_rc gw_repair_unit(struct gw_repairing *p, struct gw_unit **ret, struct qc_err *err);
+/* rewrite.c: a segment is put anew, whole: for another code, or another bundle. */
+/* Is each cloud of the layout there? Else parts would be put on the others for nothing. QC_QUORUM */
+QC_MUST qc_rc gw_rewrite_usable(struct gw_repairing *p, const struct gw_log_layout *l, struct qc_err *err);
+/* A part of a segment, verified; a pass waits its turn. */
+QC_MUST qc_rc gw_rewrite_read(struct gw_repairing *p, const struct gw_segment *seg, struct gw_range range,
+                              struct gw_read **ret, struct qc_err *err);
+/* SHA-256 of the bytes of a whole read; into u, if it is given. */
+QC_MUST qc_rc gw_rewrite_hash(const struct gw_read *r, uint32_t size, struct gw_unit *u,
+                              uint8_t ret[QC_SHA256_BYTES], struct qc_err *err);
+/* Put what the unit has: on all n clouds, or it does not count (QC_QUORUM). new->digest is written. */
+QC_MUST qc_rc gw_rewrite_put(struct gw_repairing *p, struct gw_segment *new, struct gw_unit *u,
+                             struct gw_written *w, struct qc_err *err);
+/* All n fragments are read back, and give these very bytes. */
+QC_MUST qc_rc gw_rewrite_check(struct gw_repairing *p, const struct gw_segment *new,
+                               const uint8_t want[QC_SHA256_BYTES], struct qc_err *err);
 /* A segment of which only `good` fragments were found: counted, and reported. waiting: clouds that are away
  * may have more. */
 QC_MUST qc_rc gw_repair_lost(struct gw_repairing *p, const struct gw_segment *seg, unsigned good,

@@ -30,6 +30,7 @@ void gw_engine_look(struct gw_engine *e, struct gw_status *ret)
 {
     look_at_clouds(e, ret);
     gw_engine_health(e, &ret->health);
+    gw_repack_look(e, &ret->repack);
     ret->k = e->conf.k;
     ret->n = e->conf.n;
     ret->write_quorum = e->conf.write_quorum;
@@ -97,6 +98,7 @@ static void take_counts(struct gw_status *s, const struct gw_counts *n)
 qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *err)
 {
     struct gw_counts n;
+    struct gw_repack_view gone;
     struct gw_log_tip tip;
     uint64_t bytes;
 
@@ -105,6 +107,7 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
         QC_TRY(gw_cat_counts(e->cat, &n, err));
         QC_TRY(gw_tip_get(e->cat, &tip, err));
         QC_TRY(gw_cat_other_code_count(e->cat, e->conf.k, e->conf.n, &s->other_code, &bytes, err));
+        QC_TRY(gw_cat_bundles_gone(e->cat, &gone.bundles, &gone.bytes, err));
         QC_TRY(gw_cat_oldest(e->cat, &s->oldest_s, err));
         QC_TRY(gw_cat_drills_get(e->cat, &s->drills, err));
         QC_TRY(gw_wholes(e, s, err));
@@ -117,6 +120,8 @@ qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *s, struct qc_err *
         }
     }
     take_counts(s, &n);
+    s->repack.bundles = gone.bundles;
+    s->repack.bytes = gone.bytes;
     s->log_sequence = tip.sequence;
     for (unsigned at = 0; at < s->cloud_count; at++)
         QC_TRY(gw_engine_scrub_view(e, s->clouds[at].at, &s->clouds[at].scrub, err));

@@ -122,6 +122,15 @@ static void tidy_snapshot(struct gw_engine *e, bool *ret_more)
         qc_log_err(QC_LOG_WARN, "snapshot of the catalogue", &why);
 }
 
+/* The same of bundles. */
+static void tidy_repack(struct gw_engine *e, bool *ret_more)
+{
+    struct qc_err why = { 0 };
+
+    if (gw_tidy_repack(e, ret_more, &why) != QC_OK)
+        qc_log_err(QC_LOG_WARN, "repacking of half dead bundles", &why);
+}
+
 enum { TIME_MS = 600000 }; /* what a crash takes of the time that passed */
 
 /* At the first call, and then now and then. */
@@ -138,7 +147,7 @@ static qc_rc look_at_time(struct gw_engine *e, struct qc_err *err)
 
 qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 {
-    bool debts = false, dead = false, scrub = false, snapshot = false;
+    bool debts = false, dead = false, scrub = false, snapshot = false, repack = false;
 
     *ret_more = false;
     QC_TRY(gw_engine_may(e, err));
@@ -161,6 +170,7 @@ qc_rc gw_engine_tidy(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     if (!e->scrubs.threaded)
         QC_TRY(gw_engine_scrub_step(e, &scrub, err));
     tidy_snapshot(e, &snapshot);
-    *ret_more = debts || dead || scrub || snapshot;
+    tidy_repack(e, &repack);
+    *ret_more = debts || dead || scrub || snapshot || repack;
     return gw_shares_tidy(e, err);
 }

@@ -269,6 +269,25 @@ static qc_rc see_bundle(struct salvage *s, const struct gw_rec_commit *c, struct
     return c->bundled ? index_add_bundle(s->ix, &c->bundle.object, &c->bundle.version, err) : QC_OK;
 }
 
+/* The new bundle's segment, and who lies in it from here on. */
+static qc_rc take_repacked(struct salvage *s, const struct gw_rec_repacked *r, struct qc_err *err)
+{
+    const struct gw_rec_recoded segment = { .tenant = r->tenant,
+                                            .object = r->object,
+                                            .version = r->version,
+                                            .segment = r->segment,
+                                            .layout = r->layout };
+
+    QC_TRY(index_add_bundle(s->ix, &r->object, &r->version, err));
+    QC_TRY(index_add_recoded(s->ix, &segment, err));
+    for (uint32_t i = 0; i < r->count; i++) {
+        struct gw_log_packed p;
+        gw_log_packed_at(r, i, &p);
+        QC_TRY(index_add_moved(s->ix, r, &p, err));
+    }
+    return QC_OK;
+}
+
 static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const struct record_at *at,
                          struct qc_err *err)
 {
@@ -323,6 +342,8 @@ static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const s
         return QC_OK;
     case GW_REC_PURGED:
         return index_add_purged(s->ix, &rec->u.purged, err);
+    case GW_REC_REPACKED:
+        return take_repacked(s, &rec->u.repacked, err);
     case GW_REC_TENANT:
     case GW_REC_RULES:
     case GW_REC_RETAINED:
@@ -505,6 +526,18 @@ static qc_rc hold(struct salvage *s, const struct record_at *at, struct qc_err *
     return QC_OK;
 }
 
+/* A later record may have put N into another bundle, which has one segment: that is in the index, as if it
+ * were coded anew. */
+static qc_rc follow_bundle(struct salvage *s, struct gw_rec_commit *c, struct qc_err *err)
+{
+    bool found = false;
+
+    QC_TRY(index_moved(s->ix, c->tenant, &c->e.object, &c->e.version, &c->bundle, &found, err));
+    if (found)
+        c->segment_count = 1;
+    return QC_OK;
+}
+
 qc_rc chain_record(struct salvage *s, const struct record_at *at, struct gw_record *ret, struct qc_err *err)
 {
     struct gw_log_iter it;
@@ -514,9 +547,9 @@ qc_rc chain_record(struct salvage *s, const struct record_at *at, struct gw_reco
     it = gw_log_records(&s->log);
     for (uint32_t i = 0; i <= at->ordinal && more; i++)
         QC_TRY(gw_log_next(&it, ret, &more, err));
-    return more
-               ? QC_OK
-               : QC_FAIL(err, QC_INTEGRITY, "log object %" PRIu64 " changed while it was read", at->sequence);
+    if (!more)
+        return QC_FAIL(err, QC_INTEGRITY, "log object %" PRIu64 " changed while it was read", at->sequence);
+    return ret->kind == GW_REC_BUNDLED ? follow_bundle(s, &ret->u.commit, err) : QC_OK;
 }
 
 qc_rc chain_backup(struct salvage *s, const struct gw_backup_ids *ids, qc_span sealed, qc_buf *ret,

@@ -31,6 +31,8 @@ static const char schema[] =
     "CREATE TABLE recoded (tenant INTEGER, object BLOB, version BLOB, seq INTEGER, id INTEGER, size INTEGER,"
     " incarnation INTEGER, salt BLOB, digest BLOB, k INTEGER, n INTEGER, clouds BLOB,"
     " PRIMARY KEY (tenant, object, version, seq)) WITHOUT ROWID;"
+    "CREATE TABLE moved (tenant INTEGER, object BLOB, version BLOB, bundle_object BLOB, bundle_version BLOB,"
+    " start INTEGER, PRIMARY KEY (tenant, object, version)) WITHOUT ROWID;"
     "CREATE TABLE bundle (object BLOB, version BLOB, PRIMARY KEY (object, version)) WITHOUT ROWID;"
     "CREATE TABLE vault (no INTEGER PRIMARY KEY, tenant INTEGER, vault BLOB, sequence INTEGER, incarnation "
     "INTEGER,"
@@ -73,6 +75,11 @@ static const char schema[] =
     X(RECODED, "SELECT id, size, incarnation, salt, digest, k, n, clouds FROM recoded WHERE tenant=?1 AND "  \
                "object=?2 AND version=?3 AND seq=?4")                                                        \
     X(PURGED, "UPDATE entry SET kind=2 WHERE tenant=?1 AND object=?2 AND version=?3")                        \
+    X(MOVED_ADD,                                                                                             \
+      "INSERT OR REPLACE INTO moved (tenant, object, version, bundle_object, bundle_version, start)"         \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                                    \
+    X(MOVED, "SELECT bundle_object, bundle_version, start FROM moved WHERE tenant=?1 AND object=?2 AND "     \
+             "version=?3")                                                                                   \
     X(BUNDLE_ADD, "INSERT OR IGNORE INTO bundle (object, version) VALUES (?1, ?2)")                          \
     X(VAULT_ADD, "INSERT INTO vault (tenant, vault, sequence, incarnation, ordinal, file)"                   \
                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                         \
@@ -328,6 +335,28 @@ qc_rc index_add_bundle(struct index *ix, const struct gw_id *object, const struc
                        struct qc_err *err)
 {
     return QC_RUN(ix->stmt[SQL_BUNDLE_ADD], err, QC_VB(gw_id_span(object)), QC_VB(gw_id_span(version)));
+}
+
+qc_rc index_add_moved(struct index *ix, const struct gw_rec_repacked *r, const struct gw_log_packed *p,
+                      struct qc_err *err)
+{
+    return QC_RUN(ix->stmt[SQL_MOVED_ADD], err, QC_VI(r->tenant), QC_VB(gw_id_span(&p->object)),
+                  QC_VB(gw_id_span(&p->version)), QC_VB(gw_id_span(&r->object)),
+                  QC_VB(gw_id_span(&r->version)), QC_VI(p->start));
+}
+
+qc_rc index_moved(struct index *ix, uint32_t tenant, const struct gw_id *object, const struct gw_id *version,
+                  struct gw_rec_bundle *ret, bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(reset) struct qc_stmt *s = ix->stmt[SQL_MOVED];
+
+    QC_TRY(QC_BIND(s, err, QC_VI(tenant), QC_VB(gw_id_span(object)), QC_VB(gw_id_span(version))));
+    QC_TRY(qc_stmt_step(s, ret_found, err));
+    if (!*ret_found)
+        return QC_OK;
+    QC_TRY(qc_col_fixed(s, 0, ret->object.b, sizeof ret->object.b, err));
+    QC_TRY(qc_col_fixed(s, 1, ret->version.b, sizeof ret->version.b, err));
+    return qc_col_u64(s, 2, &ret->start, err);
 }
 
 qc_rc index_add_recoded(struct index *ix, const struct gw_rec_recoded *r, struct qc_err *err)

@@ -95,6 +95,13 @@ struct vault_row {
 /* Ids in the heads of fragments in which the N of entries lie. */
 QC_MUST qc_rc index_add_bundle(struct index *ix, const struct gw_id *object, const struct gw_id *version,
                                struct qc_err *err);
+/* N in a bundle that a later record put into another one: the last of them counts. ret is left alone where
+ * there is none. */
+QC_MUST qc_rc index_add_moved(struct index *ix, const struct gw_rec_repacked *r,
+                              const struct gw_log_packed *p, struct qc_err *err);
+QC_MUST qc_rc index_moved(struct index *ix, uint32_t tenant, const struct gw_id *object,
+                          const struct gw_id *version, struct gw_rec_bundle *ret, bool *ret_found,
+                          struct qc_err *err);
 /* A version that was purged: its entry is as that of a removal, and its name keeps its number. */
 QC_MUST qc_rc index_add_purged(struct index *ix, const struct gw_rec_purged *r, struct qc_err *err);
 /* A later record of a segment: it replaces what was said of it before. */

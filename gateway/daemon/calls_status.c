@@ -182,6 +182,8 @@ static qc_rc counts_json(struct json_t *o, const struct gw_status *s, struct qc_
                                      { "log_sequence", s->log_sequence },
                                      { "open_uploads", s->open_uploads },
                                      { "dead_segments", s->dead_segments },
+                                     { "bundle_dead_bytes", s->repack.bytes },
+                                     { "bundles_repacked", s->repack.repacked },
                                      { "other_code", s->other_code } };
     return json_counts(o, rows, sizeof rows / sizeof rows[0], err);
 }
@@ -270,6 +272,7 @@ qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct levels *l, st
     QC_TRY(root_json(o, &s, err));
     QC_TRY(faults_json(o, &s, err));
     QC_TRY(snapshot_json(o, &s.snapshot, err));
+    QC_TRY(qc_json_set_str(o, "repack_why", s.repack.why, err));
     QC_TRY(qc_json_set_str(o, "fenced_why", s.fenced_why, err));
     QC_TRY(qc_json_set_bool(o, "paying", s.paying, err));
     QC_TRY(qc_json_set_int(o, "observed", s.observed_s, err));

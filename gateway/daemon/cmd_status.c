@@ -69,6 +69,10 @@ static void status_text(const struct gw_status *s, struct levels *l)
                s->margins[i].margin);
     wholes_text(s);
     printf("%" PRIu64 " fragments and %" PRIu64 " record copies are owed\n", s->debts, s->record_debts);
+    if (s->repack.bytes > 0)
+        printf("%" PRIu64 " bytes of %" PRIu64 " bundles are purged, and go when half of a bundle is%s%s\n",
+               s->repack.bytes, s->repack.bundles, s->repack.why[0] != '\0' ? "; not now: " : "",
+               s->repack.why);
     if (s->other_code > 0)
         printf("%" PRIu64 " segments have another code still\n", s->other_code);
     if (s->root_count > 0)

@@ -310,6 +310,9 @@ static void figures(struct page *p, const struct dashboard_source *src)
     number(p, "fragments owed", s->debts);
     number(p, "copies of records owed", s->record_debts);
     number(p, "segments to be swept", s->dead_segments);
+    page_line(p, "<tr><th scope=\"row\">purged, in bundles that are there still</th><td class=\"n\">");
+    bytes(p, s->repack.bytes);
+    page_line(p, "</td></tr>\n");
     page_line(p, "</tbody></table>\n");
 }
 

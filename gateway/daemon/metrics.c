@@ -363,6 +363,10 @@ static void counted(struct page *p, const struct gw_status *s)
     gauge(p, "qcloud_stored_bytes", "Bytes of these versions, coding not counted.", s->bytes);
     gauge(p, "qcloud_uploads_open", "Uploads under way.", s->open_uploads);
     gauge(p, "qcloud_segments_dead", "Segments given up that are still to be swept.", s->dead_segments);
+    gauge(p, "qcloud_bundle_dead_bytes",
+          "Bytes of versions that were purged out of bundles that are there still.", s->repack.bytes);
+    counter(p, "qcloud_bundles_repacked_total", "Bundles made of what lived in half dead ones.",
+            s->repack.repacked);
     gauge(p, "qcloud_debt_fragments", "Fragments owed to clouds.", s->debts);
     gauge(p, "qcloud_debt_records", "Copies of records owed to clouds.", s->record_debts);
     drill(p, s);

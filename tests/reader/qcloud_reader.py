@@ -840,6 +840,8 @@ class Archive:
             r.end()
         elif kind == 139:
             self.recoded(r)
+        elif kind == 144:
+            self.repacked(r)
         elif kind in (141, 142):                    # gone for good; kept until a time
             tenant, _vault, obj, ver, number = r.int(4), r.take(16), r.take(16), r.take(16), r.int(8)
             need(kind == 141 or r.int(8) < 1 << 63, "FORMAT", "retained record: time")
@@ -876,6 +878,25 @@ class Archive:
             if (s["object"], s["version"], s["id"]) == (obj, ver, old):
                 need(s["size"] == new["size"], "FORMAT", "recoded record: size")
                 s.update(new, layout=(k, n, clouds))
+
+    def repacked(self, r):
+        """Versions that lay in bundles lie in another one, which has one segment (9.3)."""
+        tenant, _vault, obj, ver, created = r.int(4), r.take(16), r.take(16), r.take(16), r.int(8)
+        new = dict(id=r.int(8), size=r.int(4), incarnation=r.int(4), salt=r.take(16), digest=r.take(32))
+        need(r.int(2) == 0 and created < 1 << 63, "FORMAT", "repacked record")
+        k, n = r.int(1), r.int(1)
+        clouds = [r.int(4) for _ in range(n)]
+        need(0 < k <= n <= 32 and len(set(clouds)) == n, "FORMAT", "repacked record: layout")
+        count = r.int(4)
+        need(count > 0, "FORMAT", "repacked record: nothing")
+        for _ in range(count):
+            whose, start = (tenant, r.take(16), r.take(16)), r.int(8)
+            for e in self.versions:             # one that is purged by now is not among them
+                if (e["tenant"], e["object"], e["version"]) == whose:
+                    need("start" in e and start + e["size"] <= new["size"], "FORMAT", "repacked record: place")
+                    e["start"] = start
+                    e["segments"] = [dict(new, layout=(k, n, clouds), seq=0, tenant=tenant, object=obj, version=ver)]
+        r.end()
 
     def verifier(self, token):
         """What a tenant record has of a token."""

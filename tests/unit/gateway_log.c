@@ -386,6 +386,58 @@ static void recoded(void)
     }
 }
 
+/* N in another bundle: every shorter and longer body, and what it cannot be. */
+static void repacked(void)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf members = { .max = 1000 }, b = { .max = 1000 };
+    const struct gw_log_packed two[] = { { .object = { { 1 } }, .version = { { 2 } }, .start = 0 },
+                                         { .object = { { 3 } }, .version = { { 4 } }, .start = 8 } };
+    struct gw_record rec = { .kind = GW_REC_REPACKED,
+                             .u.repacked = { .tenant = 3,
+                                             .created = 5,
+                                             .segment = { .id = 8, .size = 9 },
+                                             .layout = { .k = 1, .n = 2, .clouds = { 3, 4 } },
+                                             .count = 2 } };
+    struct gw_log_packed p;
+    struct qc_err err = { 0 };
+    bool more = false;
+
+    CHECK(GW_REC_REPACKED >= 128); /* who passed over it would look for what is dead */
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_OK(gw_log_add_packed(&members, &two[i], &err));
+    CHECK(members.n == 2 * GW_LOG_PACKED_BYTES);
+    rec.u.repacked.members = qc_buf_span(&members);
+    CHECK_OK(gw_log_add(&b, &rec, &err));
+    const size_t whole = b.n;
+    CHECK_OK(qc_buf_add_zero(&b, 8, &err));
+    for (size_t n = 5; n <= b.n; n++) {
+        qc_put_be(b.p + 1, n - 5, 4);
+        struct gw_log_iter it = { .rd = { .s = qc_span_of(b.p, n) }, .left = 1 };
+        CHECK((gw_log_next(&it, &rec, &more, &err) == QC_OK) == (n == whole));
+        if (n == whole) {
+            CHECK(rec.kind == GW_REC_REPACKED && rec.u.repacked.count == 2 && rec.u.repacked.created == 5 &&
+                  rec.u.repacked.layout.clouds[1] == 4 && rec.u.repacked.segment.size == 9);
+            gw_log_packed_at(&rec.u.repacked, 1, &p);
+            CHECK(p.object.b[0] == 3 && p.version.b[0] == 4 && p.start == 8);
+        }
+    }
+    qc_put_be(b.p + 1, whole - 5, 4);
+    const struct {
+        size_t at;
+        uint8_t v;
+    } wrong[] = { { whole - 1, 9 },             /* begins where the segment ends */
+                  { 5 + 4 + 48, 0x80 },         /* a time that is none */
+                  { 5 + 4 + 48 + 8, 0x80 },     /* an id that is none */
+                  { whole - 80 - 4 - 12, 1 } }; /* a second layout */
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const uint8_t was = b.p[wrong[i].at];
+        b.p[wrong[i].at] = wrong[i].v;
+        struct gw_log_iter it = { .rd = { .s = qc_span_of(b.p, whole) }, .left = 1 };
+        CHECK_RC(gw_log_next(&it, &rec, &more, &err), QC_FORMAT);
+        b.p[wrong[i].at] = was;
+    }
+}
+
 /* Of versions that are gone, or kept: every shorter and longer body, and times that are none. */
 static void about_versions(void)
 {
@@ -492,6 +544,7 @@ int main(void)
     tenant_lengths();
     recoded();
     about_versions();
+    repacked();
     bundled();
     sealed_backup();
     return 0;

@@ -140,6 +140,11 @@
     X(recode_read_back, "reprotect: the new segment was read back, no record names it")                      \
     X(recode_record, "reprotect: before the record of a batch")                                              \
     X(recode_recorded, "reprotect: a batch counts, nothing old was removed")                                 \
+    X(repack_reserved, "repack: a new bundle has a row and a reserved segment")                              \
+    X(repack_read, "repack: what is moved was read, nothing of the new bundle is put")                       \
+    X(repack_put, "repack: the new fragments are put, not read back")                                        \
+    X(repack_read_back, "repack: the new bundle was read back, no record names it")                          \
+    X(repack_recorded, "repack: the new bundle counts, nothing old was removed")                             \
     X(retire_cleaned, "cloud retire: nothing of ours is left there, its row is")                             \
     X(rebuild_key, "rebuild: the new root key file is written")                                              \
     X(rebuild_fence, "rebuild: before the new root object is put")                                           \

@@ -237,6 +237,11 @@
     X(QC_GW_BUNDLE_MAX, 1024 * 1024, "bytes", "a bundle's segment: one stripe, so one piece of k clouds")    \
     X(QC_GW_BUNDLES_READ, 8, "bundles", "kept in memory after a read: neighbours are read next")             \
     X(QC_GW_BUNDLE_FRESH_MS, 2000, "ms", "so long: then the clouds are asked again")                         \
+    X(QC_GW_REPACK_DEAD, 50, "%", "of a bundle's bytes: from there on what lives goes to another one")       \
+    X(QC_GW_REPACK_WORTH, 4, "times", "what its record takes on all clouds must a repack give back")         \
+    X(QC_GW_REPACK_GROUPS, 16, "vaults", "looked at per call for bundles to repack")                         \
+    X(QC_GW_REPACK_REST_MS, 60000, "ms", "after a repack that came to nothing; doubled with each that does") \
+    X(QC_GW_REPACK_REST_MAX_MS, 3600000, "ms", "of that: what was in the way may be gone by then")           \
     X(QC_GW_UPLOAD_DAYS, 30, "days", "an unfinished upload waits for its client; then it is given up")       \
     X(QC_GW_UPLOADS_MAX, 4096, "uploads", "open at once; each holds rows and maybe fragments")               \
     X(QC_GW_LIST_MAX, 1000, "entries", "one page of a listing (API)")                                        \

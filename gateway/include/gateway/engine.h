@@ -123,6 +123,12 @@ struct gw_whole {
     uint32_t not_borne;            /* bit i: too few fragments of something are left without those that are
                                       lost with clouds[i], the first of them; 0: each loss is borne */
 };
+/* Bundles that are half dead or more (gateway/repack.c): what lives in them goes to others. */
+struct gw_repack_view {
+    uint64_t bundles, bytes;  /* in which something is dead, and how much that is; as rows were counted */
+    uint64_t repacked, freed; /* since the process began: bundles that were made, bytes of N that died */
+    char why[GW_WHY_MAX];     /* the last one came to nothing, and why; empty: it did not */
+};
 struct gw_status {
     struct gw_health health;
     unsigned k, n, write_quorum, record_quorum, cloud_count;
@@ -137,6 +143,7 @@ struct gw_status {
     struct gw_whole wholes[GW_LABELS]; /* index is enum gw_domain - 1 */
     uint64_t debts, record_debts, log_sequence, open_uploads, dead_segments;
     uint64_t other_code;           /* segments that have another code than new ones get (gateway/recode.c) */
+    struct gw_repack_view repack;  /* what is dead in bundles */
     bool paying;                   /* threads pay debts */
     int64_t observed_s, counted_s; /* wall clock: when clouds were asked, and rows counted */
     struct gw_drills drills;       /* of the gateway itself */

@@ -25,6 +25,7 @@ enum gw_record_kind {
     GW_REC_BUNDLED = 140,
     GW_REC_PURGED = 141,
     GW_REC_RETAINED = 142,
+    GW_REC_REPACKED = 144,
 };
 
 enum {
@@ -32,6 +33,7 @@ enum {
     GW_LOG_CLEAR_BYTES = 48, /* before the records */
     GW_BKEY_BYTES = 32,
     GW_LOG_SEGMENT_BYTES = 66,
+    GW_LOG_PACKED_BYTES = 40,
 };
 
 struct gw_log_segment {
@@ -124,6 +126,20 @@ struct gw_rec_recoded {
     struct gw_log_segment segment; /* its layout: 0 */
     struct gw_log_layout layout;
 };
+/* N that lay in bundles lie in this one from now on, which has one segment. */
+struct gw_rec_repacked {
+    uint32_t tenant;
+    struct gw_id vault, object, version; /* the ids are the new bundle's */
+    uint64_t created;                    /* seconds: when it was decided */
+    struct gw_log_segment segment;       /* its layout: 0 */
+    struct gw_log_layout layout;
+    uint32_t count;
+    qc_span members; /* as on the wire; gw_log_packed_at */
+};
+struct gw_log_packed {
+    struct gw_id object, version;
+    uint64_t start; /* of N in the bundle */
+};
 /* A version is gone for good. */
 struct gw_rec_purged {
     uint32_t tenant;
@@ -161,6 +177,7 @@ struct gw_record {
         struct gw_rec_recoded recoded;
         struct gw_rec_purged purged;
         struct gw_rec_retained retained;
+        struct gw_rec_repacked repacked;
     } u;
 };
 
@@ -169,9 +186,12 @@ QC_MUST qc_rc gw_log_add(qc_buf *b, const struct gw_record *rec, struct qc_err *
 /* Append to the wire form of gw_rec_commit.layouts and .segments. */
 QC_MUST qc_rc gw_log_add_layout(qc_buf *b, const struct gw_log_layout *l, struct qc_err *err);
 QC_MUST qc_rc gw_log_add_segment(qc_buf *b, const struct gw_log_segment *s, struct qc_err *err);
+/* The same of gw_rec_repacked.members. */
+QC_MUST qc_rc gw_log_add_packed(qc_buf *b, const struct gw_log_packed *p, struct qc_err *err);
 /* Element i of a record that was read (its form was checked then); i is within the count (asserted). */
 void gw_log_layout_at(const struct gw_rec_commit *c, unsigned i, struct gw_log_layout *ret);
 void gw_log_segment_at(const struct gw_rec_commit *c, uint32_t i, struct gw_log_segment *ret);
+void gw_log_packed_at(const struct gw_rec_repacked *r, uint32_t i, struct gw_log_packed *ret);
 
 struct gw_log_head {
     uint64_t sequence;
