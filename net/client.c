@@ -32,6 +32,7 @@ struct net_client {
     struct net_keyed_run keyed;         /* of a client that is keyed by QKD */
     struct net_run run;                 /* of the request under way, or the last one */
     struct net_aside aside;             /* fn NULL: nothing to be done */
+    struct net_rate *rate;              /* borrowed; NULL: no limit */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -48,6 +49,11 @@ static void curl_init(void)
 void net_client_aside(struct net_client *c, struct net_aside aside)
 {
     c->aside = aside;
+}
+
+void net_client_rate(struct net_client *c, struct net_rate *rate)
+{
+    c->rate = rate;
 }
 
 void net_client_free(struct net_client **c)
@@ -309,6 +315,16 @@ static qc_rc verdict(const struct net_client *c, CURLcode code, struct qc_err *e
     }
 }
 
+/* The heads, whose bytes no callback of ours could hold back. */
+static void pay_heads(const struct net_client *c)
+{
+    long request = 0, head = 0;
+    curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &request);
+    curl_easy_getinfo(c->easy, CURLINFO_HEADER_SIZE, &head);
+    net_rate_spend(c->rate, NET_RATE_UP, (uint64_t)request);
+    net_rate_spend(c->rate, NET_RATE_DOWN, (uint64_t)head);
+}
+
 /* Request under way, inside the multi handle. */
 static qc_rc transfer(struct net_client *c, const struct net_request *rq, struct qc_err *err)
 {
@@ -322,6 +338,7 @@ static qc_rc transfer(struct net_client *c, const struct net_request *rq, struct
     if (rc == QC_OK)
         rc = net_run_end(&c->run, err);
     c->run.reach = reach(c);
+    pay_heads(c);
     curl_multi_remove_handle(c->multi, c->easy); /* of an unfinished request, this closes the connection */
     return rc;
 }
@@ -331,7 +348,7 @@ qc_rc net_request(struct net_client *c, const struct net_request *rq, struct net
 {
     QC_TRY(net_request_check(rq, err));
     net_run_done(&c->run);
-    c->run = (struct net_run){ .rq = rq, .body = { .max = ret->body.max } };
+    c->run = (struct net_run){ .rq = rq, .body = { .max = ret->body.max }, .rate = c->rate };
     curl_easy_reset(c->easy);
     c->run.fresh = c->to.keyed != NULL && net_keyed_begin(&c->keyed, rq);
     qc_rc rc = net_run_options(&c->run, c->easy, &c->to, err);

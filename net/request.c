@@ -76,6 +76,16 @@ static size_t broken(struct net_run *run, qc_rc rc, size_t sign)
     return sign;
 }
 
+/* Waits here until n bytes may go, or may have come: the connection is this thread's alone, and what is not
+ * read from it holds the other end back. */
+static qc_rc keep_pace(struct net_run *run, enum net_rate_way way, size_t n)
+{
+    if (run->rate == NULL || n == 0)
+        return QC_OK;
+    run->waited = true; /* a limit of ours is no stall */
+    return net_rate_wait(run->rate, way, n, run->rq->deadline, run->rq->cancel, &run->err);
+}
+
 /* The next bytes of a callback's body, and whether it keeps its word about its length. */
 static size_t body_read(struct net_run *run, uint8_t *dst, size_t max)
 {
@@ -97,19 +107,25 @@ static size_t body_read(struct net_run *run, uint8_t *dst, size_t max)
     return got;
 }
 
-static size_t on_read(char *dst, size_t size, size_t count, void *ctx)
+static size_t span_read(struct net_run *run, uint8_t *dst, size_t max)
 {
-    struct net_run *run = ctx;
-    size_t max = size * count;
-    run->calls++;
-    if (run->rq->read != NULL)
-        return body_read(run, (uint8_t *)dst, max);
     size_t left = run->rq->body.n - (size_t)run->sent;
     size_t n = left < max ? left : max;
     if (n > 0)
         memcpy(dst, run->rq->body.p + run->sent, n);
     run->sent += n;
     return n;
+}
+
+static size_t on_read(char *dst, size_t size, size_t count, void *ctx)
+{
+    struct net_run *run = ctx;
+    const size_t max = net_rate_piece(run->rate, NET_RATE_UP, size * count);
+    run->calls++;
+    const size_t n =
+        run->rq->read != NULL ? body_read(run, (uint8_t *)dst, max) : span_read(run, (uint8_t *)dst, max);
+    const qc_rc rc = run->rc == QC_OK ? keep_pace(run, NET_RATE_UP, n) : QC_OK;
+    return rc == QC_OK ? n : broken(run, rc, CURL_READFUNC_ABORT);
 }
 
 /* A kept connection was dead: libcurl wants to send the body again. Only a span can. */
@@ -199,7 +215,9 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *ctx)
     struct net_run *run = ctx;
     qc_span s = qc_span_of(bytes, size * count);
     run->calls++;
-    qc_rc rc = head_tell(run);
+    qc_rc rc = keep_pace(run, NET_RATE_DOWN, s.n);
+    if (rc == QC_OK)
+        rc = head_tell(run);
     if (rc == QC_OK && streams(run)) {
         rc = run->rq->write(run->rq->write_ctx, s, &run->err);
         run->waited = true;
@@ -400,7 +418,7 @@ static CURLcode set_link(struct net_run *run, CURL *easy, const struct net_targe
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     SET(CURLOPT_HTTPHEADER, run->headers);
-    SET(CURLOPT_BUFFERSIZE, (long)NET_BUFFER_SIZE);
+    SET(CURLOPT_BUFFERSIZE, (long)net_rate_piece(run->rate, NET_RATE_DOWN, NET_BUFFER_SIZE));
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)NET_BUFFER_SIZE);
     return bad;
 }

@@ -4,9 +4,11 @@
 
 #include "base/limits.h"
 #include "net/client.h"
+#include "net/rate.h"
 
 struct net_run {
     const struct net_request *rq; /* borrowed while the request runs */
+    struct net_rate *rate;        /* borrowed; NULL: no limit */
     struct curl_slist *headers;
     char url[NET_PATH_SIZE_MAX + NET_URL_SIZE_MAX + 1];
     char curl_text[CURL_ERROR_SIZE];

@@ -1,6 +1,7 @@
 /* unit/net_client: requests against a real HTTP server (libmicrohttpd) on a UNIX socket whose path is longer
  * than a socket address. */
 #include "net/client.h"
+#include "net/rate.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -359,6 +360,79 @@ static void large_bodies(struct net_client *c)
     QC_ASSERT(f.head && f.at == 0);
 }
 
+/* -- a limit, by a clock of the test's own ----------------------------------------------------------------
+ */
+
+static uint64_t world_ns;
+static uint64_t world_now(void *ctx)
+{
+    (void)ctx;
+    return world_ns;
+}
+static unsigned world_minute(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+static void world_sleep(void *ctx, uint64_t ns)
+{
+    (void)ctx;
+    world_ns += ns;
+}
+
+/* 64 MiB at 8 MiB a second are 8 seconds, up and down, heads included, and no byte is another. */
+static bool took(uint64_t since_ns, uint64_t want_ms)
+{
+    const uint64_t ms = (world_ns - since_ns) / 1000000;
+    if (ms * 100 < want_ms * 95 || ms * 100 > want_ms * 105)
+        fprintf(stderr, "%llu ms by the test's clock, expected %llu\n", (unsigned long long)ms,
+                (unsigned long long)want_ms);
+    return ms * 100 >= want_ms * 95 && ms * 100 <= want_ms * 105;
+}
+
+static void limited(struct net_client *c)
+{
+    const struct net_rate_clock clock = { .now_ns = world_now, .minute = world_minute, .sleep = world_sleep };
+    struct net_response r = { .body = { .max = 4096 } };
+    struct net_rate_table t;
+    struct net_rate *rate = NULL;
+    struct qc_cancel stop = { 0 };
+    world_ns = UINT64_C(5000000000);
+    OK(net_rate_parse(QC_LIT("8M:16M"), &t, &err));
+    OK(net_rate_new(&rate, &clock, &err));
+    net_rate_set(rate, &t);
+    net_client_rate(c, rate);
+    struct flow up = { .size = LARGE }, down = { .size = LARGE };
+    struct net_request put = { .method = "PUT",
+                               .path = "/up",
+                               .read = flow_read,
+                               .read_ctx = &up,
+                               .body_size = LARGE,
+                               .stall_ms = 60000 };
+    struct net_request get = {
+        .method = "GET", .path = "/large", .head = flow_head, .write = flow_write, .write_ctx = &down
+    };
+    uint64_t since = world_ns;
+    OK(net_request(c, &put, &r, &err));
+    QC_ASSERT(took(since, 8000) && up.largest <= 8 * 1024 * 1024 / 10);
+    since = world_ns;
+    OK(net_request(c, &get, &r, &err));
+    QC_ASSERT(took(since, 4000) && down.at == LARGE && down.wrong == 0);
+    put.read = NULL;
+    put.body = qc_span_of(table, TABLE);
+    since = world_ns;
+    OK(net_request(c, &put, &r, &err));
+    const uint64_t ms = (world_ns - since) / 1000000, whole = (uint64_t)TABLE * 1000 / (8 * 1024 * 1024);
+    QC_ASSERT(ms + NET_RATE_BURST_MS >= whole &&
+              ms <= whole + 10); /* less what the moment before has saved up */
+    qc_cancel_set(&stop);        /* while it waits for its turn */
+    put.cancel = &stop;
+    FAILS(QC_CANCELLED, net_request(c, &put, &r, &err));
+    net_client_rate(c, NULL);
+    net_rate_free(&rate);
+    qc_buf_free(&r.body);
+}
+
 static void broken_off(struct net_client *c)
 {
     struct net_response r = { .status = 77, .body = { .max = 1000 } };
@@ -490,6 +564,7 @@ int main(void)
     QC_ASSERT(atomic_load(&s.connections) == connections);
     broken_off(c);
     refused_early(c);
+    limited(c);
     time_limits(c);
     asides(c);
     net_client_free(&c);

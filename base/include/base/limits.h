@@ -202,6 +202,12 @@
     X(NET_CONNECT_MS, 10000, "ms", "to connect, TLS included; a server far away takes one")                  \
     X(NET_SEND_BUFFER, 1024 * 1024, "bytes", "of a UNIX socket, as the system allows")                       \
     X(NET_POLL_MS, 100, "ms", "between two looks at the cancel flag while the socket is quiet")              \
+    X(NET_RATE_MIN, 16 * 1024, "bytes/s", "less is no use: a segment of 16 MiB would take a quarter hour")   \
+    X(NET_RATE_MAX, 1 << 30, "bytes/s", "1 GiB: more needs no limit")                                        \
+    X(NET_RATE_TIMES_MAX, 168, "times", "in a week's timetable: one each hour")                              \
+    X(NET_RATE_TEXT_MAX, 2048, "bytes", "of a timetable: 168 times of 12 bytes")                             \
+    X(NET_RATE_BURST_MS, 100, "ms", "what a pause has saved up: 1 % of 10 s")                                \
+    X(NET_RATE_LOOK_MS, 2000, "ms", "between two looks at the file that says the limit")                     \
     /* gateway */                                                                                            \
     X(QC_GW_CLOUDS_MAX, 32, "clouds", "a set of clouds is a 32-bit word; as many as QC_EC_N_MAX")            \
     X(QC_GW_CLOUDS_EVER, 1024, "clouds", "that a gateway has had, for a rebuild: 1 KiB each")                \
@@ -251,6 +257,7 @@
     X(QC_GW_WEIGHT_MAX, 1000, "", "a cloud's weight; 100 where nobody said otherwise")                       \
     X(QC_GW_RECODE_BATCH, 16, "segments", "of another code that one log object changes; in memory is one")   \
     X(QC_GW_RECODE_REFUSED, 4, "segments", "in a row of which a cloud took no part: the rest waits")         \
+    X(QC_GW_GOING_MAX, 64, "uploads", "whose clouds can be asked for while they go on; the oldest goes")     \
     X(QC_GW_BUSY_MAX, 64, "segments", "in work at once, waiting ones included")                              \
     X(QC_GW_CHAIN_MAX, 10000, "seals", "one page of a chain (API)")                                          \
     X(QC_GW_VAULTS_MAX, 10000, "vaults", "of one gateway; listed in one answer")                             \
@@ -357,6 +364,13 @@
     X(QC_CLIENT_REVIVE_MAX, 3, "starts", "of a gateway that ends under a command; more: it is broken")       \
     X(QC_CLIENT_WAIT_MAX_S, 604800, "s", "a week of waiting for a lock is a mistake")                        \
     X(QC_CLIENT_NICE, 10, "steps", "of the processor's priority, as nice(1) counts")                         \
+    X(QC_CLIENT_JOBS_MAX, 8, "transfers", "side by side; each has a segment of 16 MiB in memory")            \
+    X(QC_CLIENT_CLOUDS_MS, 1000, "ms", "between two questions how far an upload is on each cloud")           \
+    X(QC_CLIENT_LEFT_NAMED, 8, "files", "that doctor names of what was left over; it counts all")            \
+    X(QC_CLIENT_LEFT_SEEN, 100000, "files", "that doctor looks at for what was left over")                   \
+    X(QC_BENCH_SIZES_MAX, 8, "sizes", "that a bench measures: minutes, on a slow line")                      \
+    X(QC_BENCH_SIZE_MAX, 1 << 30, "bytes", "of one of them: it lies on the clouds meanwhile")                \
+    X(QC_BENCH_MS, 500, "ms", "that each small measure of a bench takes")                                    \
     X(QC_CLIENT_LEAVE_MS, 2000, "ms", "a second Ctrl-C within this leaves at once")                          \
     /* sync */                                                                                               \
     X(QC_SYNC_FILES_MAX, 4000000, "files", "of one sync, on each side: some 600 MB of memory")               \

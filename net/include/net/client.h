@@ -112,6 +112,11 @@ struct net_aside {
 };
 void net_client_aside(struct net_client *c, struct net_aside aside);
 
+/* No more than this goes and comes (net/rate.h): bodies as they pass, heads afterwards; what TLS adds does
+ * not count. Borrowed: outlives the client. NULL: no limit. */
+struct net_rate;
+void net_client_rate(struct net_client *c, struct net_rate *rate);
+
 /* Closes the connection; *c is NULL afterwards. Accepts NULL. */
 void net_client_free(struct net_client **c);
 
