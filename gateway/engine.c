@@ -327,6 +327,7 @@ qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_dir, cons
     qc_mutex_init(&e->lock);
     gw_commits_init(&e->commits);
     gw_bundles_init(&e->bundles);
+    gw_goings_init(&e->goings);
     gw_payers_init(&e->payers);
     gw_attendant_init(&e->attendant);
     gw_scrubs_init(&e->scrubs);
@@ -383,6 +384,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_state_close(&e->state);
     gw_commits_done(&e->commits);
     gw_bundles_done(&e->bundles);
+    gw_goings_done(&e->goings);
     gw_payers_done(&e->payers);
     gw_attendant_done(&e->attendant);
     gw_scrubs_done(&e->scrubs);

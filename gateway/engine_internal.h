@@ -9,6 +9,7 @@
 #include "bundles.h"
 #include "catalogue.h"
 #include "commit.h"
+#include "going.h"
 #include "gateway/engine.h"
 #include "gateway/env.h"
 #include "gateway/place.h"
@@ -163,6 +164,7 @@ struct gw_engine {
     uint64_t shares_due_ms; /* housekeeping's: not before */
 
     struct gw_bundles bundles;
+    struct gw_goings goings;
 
     atomic_bool fenced;
     _Atomic uint64_t time_seen_ms; /* tidy.c */

@@ -169,6 +169,7 @@ struct sending {
     uint32_t first;  /* sent at once: slot i */
     uint32_t second; /* sent after their cloud was probed: slot n + i */
     uint32_t trial;  /* those whose cloud had missed a deadline: they are not waited for so long */
+    const struct gw_watcher *watcher; /* or NULL */
 };
 
 static uint32_t bit(unsigned i)
@@ -205,8 +206,21 @@ static unsigned slot_of(const struct sending *s, unsigned i)
     return (s->second & bit(i)) != 0 ? s->op->plan.n + i : i;
 }
 
+static void watched(const struct sending *s, unsigned i, const struct gw_outcome *o, bool last)
+{
+    const qc_span *parts = s->op->out[i].parts;
+    uint64_t bytes = 0;
+
+    if (s->watcher == NULL)
+        return;
+    for (unsigned j = 0; j < PARTS; j++)
+        bytes += parts[j].n;
+    s->watcher->told(s->watcher->ctx, i, s->op->plan.fragments[i].head.cloud_id, bytes, o, last);
+}
+
 static void start(const struct sending *s, uint32_t fragments, bool second)
 {
+    static const struct gw_outcome pending = { .fate = GW_PENDING };
     const struct gw_plan *p = &s->op->plan;
 
     for (unsigned i = 0; i < p->n; i++) {
@@ -218,7 +232,8 @@ static void start(const struct sending *s, uint32_t fragments, bool second)
                                     .force = second,
                                     .run = job_put,
                                     .ctx = &s->op->out[i] };
-        (void)gw_batch_start(s->batch, slot_of(s, i), &job, s->deadline);
+        if (gw_batch_start(s->batch, slot_of(s, i), &job, s->deadline))
+            watched(s, i, &pending, false);
     }
 }
 
@@ -249,6 +264,19 @@ static unsigned done_count(const struct sending *s)
     return count;
 }
 
+/* Waits for the next one that ends. */
+static bool hear(const struct sending *s, qc_deadline d)
+{
+    const int slot = gw_batch_next(s->batch, d);
+    struct gw_outcome o;
+
+    if (slot < 0)
+        return false;
+    gw_batch_outcome(s->batch, (unsigned)slot, &o);
+    watched(s, (unsigned)slot % s->op->plan.n, &o, false);
+    return true;
+}
+
 /* Wait for all, or for enough; and for those on trial at most QC_GW_TRIAL_MS longer than for the others. */
 static void wait_all(const struct sending *s)
 {
@@ -265,7 +293,7 @@ static void wait_all(const struct sending *s)
             continue;
         trial = true;
         d = qc_deadline_min(d, qc_deadline_in(QC_GW_TRIAL_MS));
-    } while (gw_batch_next(s->batch, d) >= 0);
+    } while (hear(s, d));
     if (enough)
         gw_batch_leave(s->batch);
     else
@@ -358,6 +386,7 @@ static void tell(const struct sending *s, struct gw_written *ret)
             not_sent(s, p->fragments[i].at, ret->cloud_id[i], o);
         else
             gw_batch_outcome(s->batch, slot_of(s, i), o);
+        watched(s, i, o, true);
         if (p->fragments[i].at >= 0)
             gw_fan_note_write(s->store->fan, (unsigned)p->fragments[i].at, o);
         if (o->fate == GW_DONE) {
@@ -401,11 +430,12 @@ static void note_generations(struct gw_store *s, const struct gw_plan *p, struct
 qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
                        qc_deadline deadline, struct gw_written *ret, struct qc_err *err)
 {
-    return gw_segment_write_some(s, seg, u, &(struct gw_rule){ .deadline = deadline }, ret, err);
+    return gw_segment_write_some(s, seg, u, &(struct gw_rule){ .deadline = deadline }, NULL, ret, err);
 }
 
 qc_rc gw_segment_write_some(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
-                            const struct gw_rule *rule, struct gw_written *ret, struct qc_err *err)
+                            const struct gw_rule *rule, const struct gw_watcher *watcher,
+                            struct gw_written *ret, struct qc_err *err)
 {
     QC_CLEANUP(op_free) struct write_op *own = NULL;
     QC_CLEANUP(gw_batch_free) struct gw_batch *b = NULL;
@@ -421,7 +451,8 @@ qc_rc gw_segment_write_some(struct gw_store *s, const struct gw_segment *seg, st
                                .batch = b,
                                .deadline = rule->deadline,
                                .enough = rule->enough,
-                               .grace_ms = rule->grace_ms };
+                               .grace_ms = rule->grace_ms,
+                               .watcher = watcher };
     QC_TRY(send_all(&sending, err));
     tell(&sending, &w);
     *ret = w;

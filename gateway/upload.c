@@ -407,15 +407,20 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
     uint8_t salt[GW_SALT_BYTES];
     gw_clouds back;
 
+    const struct gw_ref put_key = { p->tenant, p->put_key };
+    struct gw_going_segment going;
+    const struct gw_watcher watcher = gw_going_watch(&going, &e->goings, &put_key);
+
     QC_TRY(qc_fault(put_frag, err));
     const struct gw_rule rule = { .deadline = qc_deadline_in(e->segment_ms),
                                   .enough = p->hasty ? quorum : 0,
                                   .grace_ms = QC_GW_HASTE_MS };
-    QC_TRY(gw_segment_write_some(e->store, seg, u, &rule, w, err));
+    QC_TRY(gw_segment_write_some(e->store, seg, u, &rule, &watcher, w, err));
     if (w->durable < quorum) {
         QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
+        const struct gw_rule again = { .deadline = qc_deadline_in(e->segment_ms) };
         if (back != 0) /* the same bytes under the same names: what is there already is no conflict */
-            QC_TRY(gw_segment_write(e->store, seg, u, qc_deadline_in(e->segment_ms), w, err));
+            QC_TRY(gw_segment_write_some(e->store, seg, u, &again, &watcher, w, err));
     }
     QC_TRY(qc_fault(put_frag_done, err));
     if (w->durable < (qc_planted(ack_early) ? seg->k : quorum))
@@ -423,7 +428,9 @@ static qc_rc write_segment(struct gw_engine *e, const struct gw_segment_put *p, 
     struct gw_segment done = *seg;
     memcpy(done.digest, w->digest, sizeof done.digest);
     QC_TRY(qc_rng_fill(e->rng, salt, sizeof salt, err));
-    return segment_rows(e, p, &done, w, salt, err);
+    QC_TRY(segment_rows(e, p, &done, w, salt, err));
+    gw_going_end(&going, w, seg->n);
+    return QC_OK;
 }
 
 /* The code may have been changed while the segment's bytes came. */

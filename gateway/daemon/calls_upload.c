@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "calls.h"
 #include "carried.h"
 #include "json.h"
@@ -125,6 +126,37 @@ qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err)
     const struct gw_ref put_key = request_ref(r);
     QC_TRY(gw_upload_get(request_engine(r), &put_key, &state, &receipt, err));
     return upload_json(&ret->json, r, state, &receipt, err);
+}
+
+static qc_rc cloud_json(struct json_t *list, const char *name, const struct gw_progress_cloud *c,
+                        struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(qc_json_set_str(o, "name", name, err));
+    QC_TRY(qc_json_set_str(o, "state", gw_progress_state(c), err));
+    QC_TRY(qc_json_set_int(o, "durable", c->durable, err));
+    QC_TRY(qc_json_set_int(o, "failed", c->failed, err));
+    QC_TRY(qc_json_set_int(o, "tries", c->tries, err));
+    QC_TRY(qc_json_set_int(o, "bytes", (int64_t)c->bytes, err));
+    QC_TRY(qc_json_set_str(o, "why", c->tries > 0 ? c->why : "", err));
+    return qc_json_append(list, &o, err);
+}
+
+qc_rc call_upload_clouds(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct gw_progress *p = qc_alloc(sizeof *p);
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    const struct gw_ref put_key = request_ref(r);
+    if (p == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *p);
+    QC_TRY(gw_upload_progress(request_engine(r), &put_key, p, err));
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < p->count; i++)
+        QC_TRY(cloud_json(list, gw_engine_cloud_name(request_engine(r), p->v[i].cloud_id), &p->v[i], err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(qc_json_set_int(ret->json, "segments", p->segments, err));
+    return qc_json_set(ret->json, "clouds", &list, err);
 }
 
 qc_rc call_upload_cancel(struct request *r, struct answer *ret, struct qc_err *err)

@@ -31,6 +31,7 @@ const struct route routes[] = {
     { "POST",   "/v1/uploads/{}/resume",              WHO_ANY,      BODY_JSON,    call_upload_resume },
     { "POST",   "/v1/uploads/{}/commit",              WHO_ANY,      BODY_JSON,    call_commit },
     { "POST",   "/v1/uploads/{}/members",             WHO_ANY,      BODY_JSON,    call_members },
+    { "GET",    "/v1/uploads/{}/clouds",              WHO_ANY,      BODY_NONE,    call_upload_clouds },
     { "GET",    "/v1/uploads/{}",                     WHO_ANY,      BODY_NONE,    call_upload_get },
     { "DELETE", "/v1/uploads/{}",                     WHO_ANY,      BODY_NONE,    call_upload_cancel },
     { "POST",   "/v1/vaults/{}/objects/read",         WHO_ANY,      BODY_JSON,    call_read_some },

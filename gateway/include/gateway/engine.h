@@ -323,6 +323,24 @@ const char *gw_upload_state_name(enum gw_upload_state s);
 /* ret_receipt is written when the state is live. */
 QC_MUST qc_rc gw_upload_get(struct gw_engine *e, const struct gw_ref *put_key, enum gw_upload_state *ret,
                             struct gw_receipt *ret_receipt, struct qc_err *err);
+/* How an upload fares on each cloud, by what this gateway has heard since it began (going.h). */
+struct gw_progress_cloud {
+    uint32_t cloud_id;
+    uint32_t durable, failed; /* fragments of segments whose writing has ended */
+    uint32_t tries;           /* writes that failed since the last one that did not */
+    uint64_t bytes;           /* in durable ones */
+    bool writing;             /* some are on their way */
+    char why[GW_WHY_MAX];     /* of the last failure */
+};
+struct gw_progress {
+    uint32_t segments; /* that count */
+    unsigned count;
+    struct gw_progress_cloud v[QC_GW_CLOUDS_MAX];
+};
+const char *gw_progress_state(const struct gw_progress_cloud *c); /* "ok", "writing", "retrying", "failed" */
+/* QC_NOTFOUND: nothing of it was heard, or so many others since that it was forgotten. */
+QC_MUST qc_rc gw_upload_progress(struct gw_engine *e, const struct gw_ref *put_key, struct gw_progress *ret,
+                                 struct qc_err *err);
 /* Durable, also for an unknown key. QC_CONFLICT: decided or live; then *ret_receipt is written if it is live.
  */
 QC_MUST qc_rc gw_upload_cancel(struct gw_engine *e, const struct gw_ref *put_key,

@@ -197,6 +197,15 @@ struct gw_rule {
     uint32_t grace_ms;    /* .. so much longer for the others */
 };
 
+/* Whoever wants to see how a segment's fragments fare meanwhile: fragment i, of so many bytes, is on its way
+ * (o->fate GW_PENDING), or has ended one way or another; `last` of each: how it counts. In the caller's
+ * thread. */
+struct gw_watcher {
+    void (*told)(void *ctx, unsigned i, uint32_t cloud_id, uint64_t bytes, const struct gw_outcome *o,
+                 bool last);
+    void *ctx;
+};
+
 /* A set of clouds, bit `at`. */
 typedef uint32_t gw_clouds;
 /* All that are asked: those that are gone are in no set. */

@@ -116,9 +116,11 @@ struct gw_written {
 QC_MUST qc_rc gw_segment_write(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
                                qc_deadline deadline, struct gw_written *ret, struct qc_err *err);
 /* The same, but with rule->enough durable it waits only rule->grace_ms more: what is under way goes on by
- * itself until the deadline, and keeps the unit's memory as long. enough 0: all, as above. */
+ * itself until the deadline, and keeps the unit's memory as long. enough 0: all, as above. watcher: or NULL.
+ */
 QC_MUST qc_rc gw_segment_write_some(struct gw_store *s, const struct gw_segment *seg, struct gw_unit *u,
-                                    const struct gw_rule *rule, struct gw_written *ret, struct qc_err *err);
+                                    const struct gw_rule *rule, const struct gw_watcher *watcher,
+                                    struct gw_written *ret, struct qc_err *err);
 
 enum gw_fault_kind { GW_FAULT_MISSING, GW_FAULT_DAMAGED, GW_FAULT_UNREACHABLE, GW_FAULT_LATE, GW_FAULT_LOST };
 const char *gw_fault_kind_name(enum gw_fault_kind k); /* "missing", .. as in API.md */
