@@ -73,6 +73,7 @@ qc_rc gw_http_clone(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *e
     gw_http_set_request(copy, h->request);
     vault_gw_http_revive(copy, h->revive);
     vault_gw_http_count(copy, h->traffic);
+    vault_gw_http_rate(copy, h->rate);
     *ret = copy;
     return QC_OK;
 }
@@ -87,6 +88,13 @@ void vault_gw_http_count(struct vault_gw *gw, struct vault_gw_traffic *to)
 {
     struct gw_http *h = (struct gw_http *)gw;
     h->traffic = to;
+}
+
+void vault_gw_http_rate(struct vault_gw *gw, struct net_rate *rate)
+{
+    struct gw_http *h = (struct gw_http *)gw;
+    h->rate = rate;
+    net_client_rate(h->net, rate);
 }
 
 void vault_gw_http_aside(struct vault_gw *gw, void (*fn)(void *ctx), void *ctx)

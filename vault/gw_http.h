@@ -19,6 +19,7 @@ struct gw_http {
     char request[VAULT_REQUEST_ID_BYTES];
     struct vault_gw_revive revive;
     struct vault_gw_traffic *traffic; /* borrowed; NULL: nobody counts */
+    struct net_rate *rate;            /* borrowed; NULL: no limit */
     uint64_t jitter;
 };
 

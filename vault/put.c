@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fault.h"
 #include "base/planted.h"
 #include "tickets.h"
@@ -10,6 +11,7 @@
 static void put_done(struct put *p)
 {
     sender_free(&p->sender);
+    qc_free(p->clouds);
     vault_ways_free(&p->ways);
     qc_buf_free(&p->ways_text);
     vault_sealer_free(&p->sealer);

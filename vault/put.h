@@ -52,7 +52,9 @@ struct put {
 
     struct vault_sealer *sealer;
     struct sender *sender;
-    uint64_t size; /* |D| so far, without what it is padded with */
+    struct vault_clouds *clouds; /* how it fares there, as asked last; NULL: nothing is known */
+    uint64_t clouds_ms;          /* when that was; 0: not yet */
+    uint64_t size;               /* |D| so far, without what it is padded with */
     uint8_t M[32];
 };
 
@@ -76,6 +78,9 @@ void put_result(const struct put *p, const struct vault_entry *e, const struct v
 
 /* What D of n bytes is padded to: L. */
 uint64_t put_padded(const struct vault *v, uint64_t n);
+
+/* Ask how it fares on the clouds, where that is wanted, and not more than once a second (put_clouds.c). */
+void put_clouds_look(struct put *p);
 
 /* Read, seal and send all of D; N is durable at the gateway on QC_OK, and the source is unchanged. */
 QC_MUST qc_rc put_data(struct put *p, struct qc_err *err);

@@ -96,6 +96,8 @@ static void tell(struct put *p, bool finishing)
 {
     struct vault_progress now = { .total = p->source->size, .finishing = finishing };
     sender_progress(p->sender, &now.done, &now.sent);
+    put_clouds_look(p);
+    now.clouds = p->clouds;
     session_progress(p->call, &now);
 }
 
@@ -112,6 +114,11 @@ static qc_rc finish(struct put *p, qc_buf *seg, uint64_t data, struct qc_err *er
     }
     QC_TRY(vault_sealer_finish(p->sealer, &p->meta, seg, p->M, err));
     return sender_send(p->sender, true, data, err);
+}
+
+static void idle(void *ctx)
+{
+    tell(ctx, false);
 }
 
 static qc_rc send_all(struct put *p, struct qc_err *err)
@@ -153,7 +160,9 @@ qc_rc put_data(struct put *p, struct qc_err *err)
                                              .run = p->run,
                                              .first = p->first,
                                              .durable = p->size,
-                                             .ways = p->ways },
+                                             .ways = p->ways,
+                                             .idle = p->call->progress != NULL ? idle : NULL,
+                                             .idle_ctx = p },
                       &p->call->op, err));
     QC_TRY(send_all(p, err));
     QC_TRY(sender_drain(p->sender, err));

@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "base/workq.h"
 
+enum { IDLE_MS = 200 };
 #define SLOTS 2 /* segments in memory (I6); both may be under way, each on its own connection */
 
 struct slot {
@@ -123,13 +124,29 @@ static qc_rc failure(const struct sender *s, struct qc_err *err)
     return s->rc;
 }
 
+/* Is it still under way, after a while? */
+static bool is_busy(struct sender *s, const struct slot *slot)
+{
+    const qc_deadline d = s->opts.idle != NULL ? qc_deadline_in(IDLE_MS) : QC_NO_DEADLINE;
+    bool in_time = true;
+    QC_LOCK(&s->lock);
+    while (slot->busy && s->rc == QC_OK && in_time)
+        in_time = qc_cond_wait(&s->changed, &s->lock, d);
+    return slot->busy && s->rc == QC_OK;
+}
+
+static void await(struct sender *s, const struct slot *slot)
+{
+    while (is_busy(s, slot))
+        s->opts.idle(s->opts.idle_ctx);
+}
+
 qc_rc sender_take(struct sender *s, qc_buf **ret, struct qc_err *err)
 {
     struct slot *slot = &s->slot[s->next % SLOTS];
+    await(s, slot);
     {
         QC_LOCK(&s->lock);
-        while (slot->busy && s->rc == QC_OK)
-            (void)qc_cond_wait(&s->changed, &s->lock, QC_NO_DEADLINE);
         QC_TRY(failure(s, err));
     }
     if (slot->pages.p == NULL)
@@ -168,6 +185,8 @@ qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_err *err
 
 qc_rc sender_drain(struct sender *s, struct qc_err *err)
 {
+    for (size_t i = 0; i < SLOTS; i++)
+        await(s, &s->slot[i]);
     if (s->queue != NULL)
         qc_workq_drain(s->queue);
     QC_LOCK(&s->lock);

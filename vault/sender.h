@@ -14,6 +14,8 @@ struct sender_opts {
     uint32_t first;          /* the first segment that is sent; those before it are durable, */
     uint64_t durable;        /* with so many bytes of D */
     struct vault_ways *ways; /* of struct vault_gw_part */
+    void (*idle)(void *ctx); /* called now and then while take and drain wait; or NULL */
+    void *idle_ctx;
 };
 /* gw (which is cloned once there are several segments), what opts name and op are borrowed until sender_free.
  * QC_NOMEM */

@@ -54,6 +54,8 @@ static qc_rc look(struct vault_local_status *st, unsigned i, const struct vault_
     st->share[i].records = h.records;
     st->share[i].pending = h.pending;
     st->share[i].commits = head.count;
+    st->share[i].generation = vault_store_generation(s);
+    st->share[i].other = vault_store_other(s);
     return QC_OK;
 }
 
@@ -63,6 +65,9 @@ qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf
     QC_TRY(look(&st, 0, conf, err));
     QC_TRY(look(&st, 1, conf, err));
     st.same_device = st.share[0].device != 0 && st.share[0].device == st.share[1].device;
+    st.refreshing = st.share[0].other != 0 || st.share[1].other != 0 ||
+                    (st.share[0].rc == QC_OK && st.share[1].rc == QC_OK &&
+                     st.share[0].generation != st.share[1].generation);
     if (conf->state != NULL)
         QC_TRY(journal_count(conf->state, &st.unfinished, &st.waiting, err));
     *ret = st;

@@ -340,5 +340,8 @@ struct vault_gw_traffic {
 /* Count there from now on, also by later clones; borrowed. gw: of vault_gw_http_new or vault_gw_remote_new.
  */
 void vault_gw_http_count(struct vault_gw *gw, struct vault_gw_traffic *to);
+/* net_client_rate of its connection, and of later clones; borrowed. gw: as above. */
+struct net_rate;
+void vault_gw_http_rate(struct vault_gw *gw, struct net_rate *rate);
 /* net_client_aside of its connection. gw: as above. */
 void vault_gw_http_aside(struct vault_gw *gw, void (*fn)(void *ctx), void *ctx);

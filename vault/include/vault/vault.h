@@ -25,12 +25,27 @@
 
 struct vault;
 
+/* How a put fares on each cloud, as its gateway says. */
+struct vault_clouds {
+    size_t count;
+    struct vault_cloud_fares {
+        char name[VAULT_CLOUD_NAME_MAX];
+        enum { VAULT_CLOUD_OK, VAULT_CLOUD_WRITING, VAULT_CLOUD_RETRYING, VAULT_CLOUD_FAILED } state;
+        uint64_t durable, failed;      /* fragments */
+        uint64_t tries;                /* writes that failed since the last one that did not */
+        char why[VAULT_CLOUD_WHY_MAX]; /* of the last failure; "": none */
+    } v[VAULT_CLOUDS_MAX];
+};
+const char *vault_cloud_state(const struct vault_cloud_fares *c); /* "ok", "writing", "retrying", "failed" */
+
 /* How far an operation is; called on the caller's thread, often: the callee decides what to show. */
 struct vault_progress {
     uint64_t done;  /* put: bytes of D that are durable; get, verify: bytes verified; recover: objects */
     uint64_t total; /* of the same; VAULT_SIZE_UNKNOWN when it is not known */
     uint64_t sent;  /* put: bytes of N handed to the gateway, sent again or not */
     bool finishing; /* put: all is durable, the commit is under way */
+    const struct vault_clouds
+        *clouds; /* where vault_call.clouds asks for it and something is known; else NULL */
 };
 typedef void (*vault_progress_fn)(void *ctx, const struct vault_progress *p);
 
@@ -40,6 +55,7 @@ struct vault_call {
     struct vault_notes *notes;
     vault_progress_fn progress;
     void *progress_ctx;
+    bool clouds; /* of a put's progress: how it fares on each cloud; a request a second */
 };
 
 /* ---- making, opening ---- */
@@ -641,10 +657,12 @@ struct vault_local_status {
         uint64_t tickets;                   /* share store 1: for puts without share store 2 */
         uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */
+        uint32_t generation, other; /* of its shares; other: beside it while they are refreshed, or 0 */
     } share[2];
     uint64_t unfinished; /* puts in the journal that no command is working on */
     uint64_t waiting;    /* of these, such that the same put goes on with */
     bool same_device;    /* both stores lie on one device */
+    bool refreshing;     /* a refresh is under way, or was broken off: the same command goes on */
 };
 QC_MUST qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf *conf,
                                  struct qc_err *err);

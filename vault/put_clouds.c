@@ -1,0 +1,88 @@
+/* How a put fares on each cloud, as its gateway says: for people. Whatever fails here is no matter of the
+ * put's: what was known stays. The caller's own connection asks; segments have theirs. */
+#include "put.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/codec.h"
+#include "base/json.h"
+
+enum { ASK_MS = 2000, PATH_MAX_BYTES = 64 };
+
+static const char *const states[] = { [VAULT_CLOUD_OK] = "ok",
+                                      [VAULT_CLOUD_WRITING] = "writing",
+                                      [VAULT_CLOUD_RETRYING] = "retrying",
+                                      [VAULT_CLOUD_FAILED] = "failed" };
+enum { STATES = sizeof states / sizeof states[0] };
+
+const char *vault_cloud_state(const struct vault_cloud_fares *c)
+{
+    return states[c->state];
+}
+
+static qc_rc parse_one(const struct json_t *o, struct vault_cloud_fares *ret, struct qc_err *err)
+{
+    const char *name = NULL, *state = NULL, *why = NULL;
+    int64_t durable = 0, failed = 0, tries = 0;
+    QC_TRY(qc_json_str(o, "name", &name, err));
+    QC_TRY(qc_json_str(o, "state", &state, err));
+    QC_TRY(qc_json_str(o, "why", &why, err));
+    QC_TRY(qc_json_int(o, "durable", 0, INT64_MAX, &durable, err));
+    QC_TRY(qc_json_int(o, "failed", 0, INT64_MAX, &failed, err));
+    QC_TRY(qc_json_int(o, "tries", 0, INT64_MAX, &tries, err));
+    unsigned at = 0;
+    while (at < STATES && strcmp(states[at], state) != 0)
+        at++;
+    if (at == STATES)
+        return QC_FAIL(err, QC_FORMAT, "a cloud's state is '%.40s'", state);
+    (void)snprintf(ret->name, sizeof ret->name, "%s", name);
+    (void)snprintf(ret->why, sizeof ret->why, "%s", why);
+    ret->state = at;
+    ret->durable = (uint64_t)durable;
+    ret->failed = (uint64_t)failed;
+    ret->tries = (uint64_t)tries;
+    return QC_OK;
+}
+
+static qc_rc parse(qc_span text, struct vault_clouds *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    struct json_t *list = NULL;
+    QC_TRY(qc_json_parse(&j, text, err));
+    QC_TRY(qc_json_arr(j, "clouds", &list, err));
+    if (qc_json_len(list) > VAULT_CLOUDS_MAX)
+        return QC_FAIL(err, QC_FORMAT, "%zu clouds", qc_json_len(list));
+    ret->count = qc_json_len(list);
+    for (size_t i = 0; i < ret->count; i++)
+        QC_TRY(parse_one(qc_json_at(list, i), &ret->v[i], err));
+    return QC_OK;
+}
+
+static qc_rc ask(const struct put *p, struct vault_clouds *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    char path[PATH_MAX_BYTES], key[33];
+    struct vault_op op = p->call->op;
+    op.deadline = qc_deadline_min(op.deadline, qc_deadline_in(ASK_MS));
+    qc_hex(qc_span_of(p->ids.put_key, 16), key);
+    (void)snprintf(path, sizeof path, "/v1/uploads/%s/clouds", key);
+    QC_TRY(p->v->gw->ops->operate(p->v->gw, &(struct vault_gw_operation){ "GET", path, { 0 } }, &text, &op,
+                                  err));
+    return parse(qc_buf_span(&text), ret, err);
+}
+
+void put_clouds_look(struct put *p)
+{
+    const uint64_t now = qc_now_ms();
+    struct qc_err none = { 0 };
+    if (!p->call->clouds || !p->begun || (p->clouds_ms != 0 && now - p->clouds_ms < QC_CLIENT_CLOUDS_MS))
+        return;
+    p->clouds_ms = now;
+    QC_CLEANUP(qc_free_ptr) struct vault_clouds *fresh = qc_alloc(sizeof *fresh);
+    if (fresh == NULL || ask(p, fresh, &none) != QC_OK)
+        return; /* one that knows no such call, or is busy */
+    qc_free(p->clouds);
+    p->clouds = QC_STEAL(fresh);
+}
