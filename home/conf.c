@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/ini.h"
 #include "base/near.h"
+#include "net/rate.h"
 #include "vault/gw.h"
 
 qc_rc conf_level(struct conf *c, qc_span v, struct qc_err *err)
@@ -158,6 +159,23 @@ static qc_rc give_level(const struct conf *c, qc_buf *ret, struct qc_err *err)
     return qc_buf_add_str(ret, c->level, err);
 }
 
+static qc_rc take_limit_rate(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    struct net_rate_table t;
+    if (v.n >= sizeof c->limit_rate)
+        return QC_FAIL(err, QC_USAGE, "longer than %zu bytes", sizeof c->limit_rate - 1);
+    QC_TRY(net_rate_parse(v, &t, err));
+    memcpy(c->limit_rate, v.p, v.n);
+    c->limit_rate[v.n] = '\0';
+    return QC_OK;
+}
+
+static qc_rc give_limit_rate(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    return qc_buf_add_str(ret, c->limit_rate, err);
+}
+
 static qc_rc take_idle(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
@@ -198,7 +216,8 @@ QKD_KEYED_KEYS(X)
     X(TOKEN_FILE, "gateway", "token-file", false, token_file)                                                \
     X(CA, "gateway", "ca", false, ca)                                                                        \
     X(LINK, "gateway", "link", false, link)                                                                  \
-    X(LEVEL, "gateway", "level", false, level)
+    X(LEVEL, "gateway", "level", false, level)                                                               \
+    X(LIMIT_RATE, "gateway", "limit-rate", false, limit_rate)
 
 enum {
 #define X(key, ...) KEY_##key,
@@ -295,6 +314,8 @@ static bool is_said(const struct conf *c, size_t key)
         return c->link[0] != '\0';
     case KEY_LEVEL:
         return c->level[0] != '\0';
+    case KEY_LIMIT_RATE:
+        return c->limit_rate[0] != '\0';
     default:
         return c->has_vault;
     }

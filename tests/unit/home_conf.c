@@ -19,9 +19,10 @@ static bool same(const struct conf *a, const struct conf *b)
 {
     return a->has_vault == b->has_vault && a->idle_s == b->idle_s && strcmp(a->gateway, b->gateway) == 0 &&
            strcmp(a->token_file, b->token_file) == 0 && strcmp(a->ca, b->ca) == 0 &&
-           strcmp(a->link, b->link) == 0 && strcmp(a->level, b->level) == 0 &&
-           memcmp(a->vault, b->vault, CONF_ID_BYTES) == 0 && memcmp(&a->qkd, &b->qkd, sizeof a->qkd) == 0 &&
-           strcmp(a->share[0], b->share[0]) == 0 && strcmp(a->share[1], b->share[1]) == 0;
+           strcmp(a->link, b->link) == 0 && strcmp(a->limit_rate, b->limit_rate) == 0 &&
+           strcmp(a->level, b->level) == 0 && memcmp(a->vault, b->vault, CONF_ID_BYTES) == 0 &&
+           memcmp(&a->qkd, &b->qkd, sizeof a->qkd) == 0 && strcmp(a->share[0], b->share[0]) == 0 &&
+           strcmp(a->share[1], b->share[1]) == 0;
 }
 
 static void refused(const char *text, qc_rc want, const char *words)
@@ -95,6 +96,8 @@ static void check_refusals(void)
     refused("[qkd]\nkme-cert = c\n", QC_USAGE, "'kme-cert'");
     refused("[qkd]\nkme-crt = /c\n", QC_USAGE, "the nearest is 'kme-cert'");
     refused("[gateway]\nidle = 0\n", QC_USAGE, "1 to 86400");
+    refused("[gateway]\nlimit-rate = fast\n", QC_USAGE, "'limit-rate': a rate: 'fast' is not a number");
+    refused("[gateway]\nlimit-rate = 08:00-18:00 2M\n", QC_USAGE, "expected HH:MM,RATE");
     refused("[gateway]\nidle = 86401\n", QC_USAGE, "1 to 86400");
     refused("[gateway]\nidle = ten\n", QC_USAGE, "1 to 86400");
     refused("[vault]\nid = " ID "\n", QC_NOTCONF, "'share1' is missing");
@@ -132,7 +135,8 @@ static void check_print(void)
                                          REMOTE("http://127.0.0.1:80"),
                                          KEYED "rekey-seconds = 30\nkey-max-bytes = 40000000\n",
                                          KEYED "[gateway]\nlevel = qkd-tls\ntoken-file = /t\n",
-                                         WHOLE "[gateway]\nidle = 7\n" };
+                                         WHOLE "[gateway]\nidle = 7\n",
+                                         WHOLE "[gateway]\nlimit-rate = 08:00,2M Sat-18:00,off:1M\n" };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct qc_err err = { 0 };
         QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };

@@ -1,5 +1,5 @@
 /* The configuration file qcloud.conf: sections and `key = value`. Layer 4; uses base,
- * qkd, vault.
+ * net, qkd, vault.
  *
  *   # comment (also ;), whole lines only
  *   [vault]
@@ -15,6 +15,7 @@
  *   ca = /absolute/path                                with https: who may vouch for it
  *   link = /absolute/path                              with http: the status socket of the qcloud-link there
  *   level = otp | qkd-tls | tls | plain                the least at which anything goes to it
+ *   limit-rate = RATE | TIMETABLE                      at most so many bytes a second: net/rate.h
  *   [qkd]                                              with qkd-tls: see qkd/keyed.h
  *
  * Strict: an unknown section or key is refused with the nearest one, a key given twice is refused. Written
@@ -44,6 +45,7 @@ struct conf {
     char gateway[CONF_URL_MAX];                                  /* empty: the user's own, on demand */
     char token_file[QC_CLIENT_PATH_MAX], ca[QC_CLIENT_PATH_MAX]; /* empty: not said */
     char link[QC_CLIENT_PATH_MAX], level[CONF_LEVEL_MAX];        /* as well */
+    char limit_rate[NET_RATE_TEXT_MAX];                          /* as well */
     struct qkd_keyed qkd;                                        /* as well */
 };
 
