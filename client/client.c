@@ -4,6 +4,8 @@
 
 #include "disks.h"
 #include "home/gateway_start.h"
+#include "meter.h"
+#include "net/rate.h"
 #include "progress.h"
 #include "prune.h"
 #include "remote.h"
@@ -18,6 +20,7 @@ void client_done(struct client *c)
         qrng_rest(c->rng); /* a command that it started ends while all else is closed */
     vault_close(&c->vault);
     qc_key_free(&c->token); /* after those who borrow it */
+    net_rate_free(&c->rate);
     vault_passes_done(&c->passes);
     vault_notes_done(&c->notes);
     qrng_close(&c->rng);
@@ -41,6 +44,7 @@ struct vault_call client_call_shown(struct client *c, struct progress *p, qc_spa
     progress_begin(p, &c->out, label, noun, bytes);
     call.progress = progress_tell;
     call.progress_ctx = p;
+    call.clouds = progress_clouds(p);
     return call;
 }
 
@@ -64,17 +68,26 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
     return QC_OK;
 }
 
-qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_gw **ret, struct qc_err *err)
+/* The user's own, started where needed. */
+static qc_rc own_gateway(struct client *c, const struct vault_op *op, struct vault_gw **ret,
+                         struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
-    if (remote_is(c))
-        return remote_gateway(c, op, ret, err);
     QC_TRY(gateway_ensure(c->places.gateway, c->conf.idle_s, op->deadline, op->cancel, &dir, err));
     QC_TRY(vault_gw_http_new(&gw, qc_fd_get(&dir), GATEWAY_SOCKET, err));
     revival_init(&c->revival, c->places.gateway, c->conf.idle_s);
     vault_gw_http_revive(gw, revival_hook(&c->revival));
     *ret = QC_STEAL(gw);
+    return QC_OK;
+}
+
+qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_gw **ret, struct qc_err *err)
+{
+    QC_TRY(remote_is(c) ? remote_gateway(c, op, ret, err) : own_gateway(c, op, ret, err));
+    vault_gw_http_rate(*ret, c->rate);
+    vault_gw_http_count(*ret, &c->traffic);
+    meter_give_way(c); /* not before: a gateway that was started just now serves others, too */
     return QC_OK;
 }
 
@@ -85,7 +98,6 @@ static qc_rc open_once(struct client *c, struct qc_err *err)
     struct vault_call call = client_call(c);
     QC_TRY(client_vault_conf(c, &conf, err));
     QC_TRY(client_gateway(c, &call.op, &gw, err));
-    vault_gw_http_count(gw, &c->traffic);
     if (c->out.class == MSG_PUT)
         vault_gw_http_aside(gw, client_random_warm, c);
     qc_rc rc = vault_open_session(&c->vault, &conf, &gw, &call, err);

@@ -1,6 +1,9 @@
 /* What all commands of qcloud share: places, configuration, output, the opened vault. Layer 5; uses base,
  * qrng, vault. */
 #pragma once
+#include <stdatomic.h>
+#include <sys/stat.h>
+
 #include "base/opt.h"
 #include "base/time.h"
 #include "home/conf.h"
@@ -17,15 +20,19 @@ enum { NEEDS_CONF = 1, NEEDS_OWN_GATEWAY = 2, NEEDS_BOTH = 4, NEEDS_CLASS_SHIFT 
 #define NEEDS_CLASS(c) ((unsigned)(c) << NEEDS_CLASS_SHIFT)
 
 struct keeping;
+struct net_rate;
 struct client {
     struct out out;
     struct places places;
     struct conf conf;
-    struct qrng *rng;                /* by random.conf */
-    struct qrng *ids;                /* the operating system's: for what is no secret */
-    struct vault *vault;             /* after client_open */
-    struct revival revival;          /* of the gateway, after client_gateway; of one's own */
-    qc_key *token;                   /* for a gateway of many users, after client_gateway */
+    struct qrng *rng;        /* by random.conf */
+    struct qrng *ids;        /* the operating system's: for what is no secret */
+    struct vault *vault;     /* after client_open */
+    struct revival revival;  /* of the gateway, after client_gateway; of one's own */
+    qc_key *token;           /* for a gateway of many users, after client_gateway */
+    struct net_rate *rate;   /* over all connections, those of sites too; owned by the command's own */
+    struct stat conf_seen;   /* qcloud.conf when its limit was read last, by whichever thread */
+    atomic_bool conf_unread; /* it was changed then, and makes no sense */
     struct vault_gw_traffic traffic; /* with the gateway, since the command began */
     struct vault_notes notes;        /* of the operation under way */
     struct out_end end;              /* what a command leaves for the last line */
@@ -51,6 +58,8 @@ struct client {
     enum qrng_profile profile;         /* whose policy is asked */
     enum vault_scheme scheme;          /* of --profile, where that is about the three sites */
     bool pad;                          /* --pad, whatever the configuration says */
+    bool stats, nice;                  /* of the options */
+    bool metered;                      /* the command's result says what it used of the way to the gateway */
     bool puts_one;                     /* of the vault's own objects: no keys are drawn for another one */
     const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;
@@ -167,6 +176,7 @@ qc_rc cmd_config_show(void *app, const struct qc_args *args, struct qc_err *err)
 qc_rc cmd_config_get(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_config_set(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_config_check(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_bench(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_doctor(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err);

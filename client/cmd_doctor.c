@@ -1,6 +1,6 @@
 /* doctor: what is wrong here, also where no vault is set up or the gateway does not start. What `status`
  * looks at is looked at and judged by its functions (status.h); the rest is this machine: files and their
- * modes, programs, clocks, room. Changes nothing. */
+ * modes, programs, clocks, room, leftovers. Changes nothing but what --fix is for. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,13 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "doctor.h"
 #include "home/gateway_start.h"
 #include "remote.h"
-#include "status.h"
 #include "text.h"
 
-enum level { LEVEL_OK, LEVEL_WARN, LEVEL_BAD, LEVELS };
 enum needs { NOTHING, VAULT, LOOK }; /* that there is a vault; that it was looked at */
 enum { WHAT = 700 };
 /* From where on something is said, and from where on it is called bad. */
@@ -24,16 +22,6 @@ enum {
     CLOCK_BAD_S = 900, /* S3 takes no signature that is older */
     ROOM_LOW = 1024 * 1024 * 1024,
     ROOM_BAD = 64 * 1024 * 1024, /* what a busy gateway's catalogue may grow by in a day */
-};
-
-struct doctor {
-    struct client *c;
-    struct status s;
-    bool fix;                /* --fix: what is safe to mend is mended, and told */
-    bool configured, looked; /* there is a vault; s is filled */
-    const char *check;       /* the one that runs */
-    unsigned count[LEVELS];
-    qc_rc worst;
 };
 
 struct check {
@@ -45,16 +33,16 @@ struct check {
 
 /* -- telling --------------------------------------------------------------------------------------------- */
 
-/* rc: what it is worth as an exit code. next: what to run or do; NULL where all is well. */
-#define tell(d, rc, ...) tell_at(d, level_of(rc), rc, __VA_ARGS__)
+#define tell       doctor_tell
+#define tell_at    doctor_tell_at
+#define tell_error doctor_tell_error
 
-static enum level level_of(qc_rc rc)
+enum level doctor_level(qc_rc rc)
 {
     return rc == QC_OK ? LEVEL_OK : rc == QC_DEGRADED ? LEVEL_WARN : LEVEL_BAD;
 }
 
-QC_PRINTF(6, 7)
-static qc_rc tell_at(struct doctor *d, enum level level, qc_rc rc, const char *next, struct qc_err *err,
+qc_rc doctor_tell_at(struct doctor *d, enum level level, qc_rc rc, const char *next, struct qc_err *err,
                      const char *format, ...)
 {
     static const char *const words[LEVELS] = { "ok", "warn", "bad" };
@@ -77,8 +65,7 @@ static qc_rc tell_at(struct doctor *d, enum level level, qc_rc rc, const char *n
     return out_json(&d->c->out, &j, err);
 }
 
-/* What a command would have failed with, and what it would have said to run next. */
-static qc_rc tell_error(struct doctor *d, const struct qc_err *why, struct qc_err *err)
+qc_rc doctor_tell_error(struct doctor *d, const struct qc_err *why, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf next = { .max = QC_CLIENT_TEXT_MAX };
     const struct msg_about about = { 0 };
@@ -374,8 +361,12 @@ static const struct check checks[] = {
       check_permissions },
     { "randomness", VAULT, "nothing is stored while the sources cannot be told from the file.",
       check_random },
+    { "leftovers", VAULT, "it takes room, and nothing else.", doctor_leftovers },
+    { "locks", VAULT, "a command that needs it ends with exit 11.", doctor_locks },
     { "vault", VAULT, "what is stored bears fewer losses than it should, or cannot be read now.",
       check_status },
+    { "unfinished", LOOK, "a name may have the version of an interrupted put, or the one before.",
+      doctor_unfinished },
     { "versions", LOOK, "what only the newer one knows cannot be used.", check_versions },
     { "share stores", LOOK, "what takes that device takes both, and everything with them.", check_devices },
     { "links", LOOK, "what wants more than that link gives is not stored there.", check_links },
@@ -392,7 +383,7 @@ static void doctor_done(struct doctor *d)
 
 qc_rc cmd_doctor(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    QC_CLEANUP(doctor_done) struct doctor d = { .c = app, .fix = qc_args_flag(args, "fix") };
+    QC_CLEANUP(doctor_done) struct doctor d = { .c = app, .args = args, .fix = qc_args_flag(args, "fix") };
     d.s.c = app;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         const struct check *k = &checks[i];

@@ -448,6 +448,7 @@ static qc_rc begin(struct get_run *run, const struct qc_args *args, int words, s
 {
     const char *range = qc_args_value(args, "range", NULL);
     bool shared = false;
+    run->c->metered = true;
     QC_TRY(profile_shared(args, &shared, NULL, err));
     QC_TRY(which_args(run->c, args, &run->which, err));
     if (run->which.given && !run->which.which.by_time && args->argc > words)

@@ -509,6 +509,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(sites_done) struct sites sites = { 0 };
     QC_CLEANUP(put_run_done) struct put_run run = { .c = c, .worst = QC_OK, .go_on = true };
     bool shared = false;
+    c->metered = true;
     bool tree = qc_args_flag(args, "recursive");
     const char *wait = qc_args_value(args, "wait", "full");
     const char *until = qc_args_value(args, "retain-until", NULL);

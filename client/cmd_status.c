@@ -450,6 +450,8 @@ static void tell_shares(struct status *s)
     if (s->local.share[0].tickets > 0)
         out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere",
                  s->local.share[0].tickets);
+    if (s->local.refreshing)
+        out_line(&s->c->out, "refresh: begun, and not at its end; qcloud kit refresh goes on with it");
     const uint64_t settled = s->local.unfinished - s->local.waiting;
     if (settled > 0)
         out_line(&s->c->out, "unfinished: %" PRIu64 " interrupted put%s; the next put or rm settles %s",
@@ -571,6 +573,7 @@ static qc_rc summary(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_set_bool(j, "stores_on_one_device", s->local.same_device, err));
     QC_TRY(qc_json_set_int(j, "unfinished", (int64_t)s->local.unfinished, err));
     QC_TRY(qc_json_set_int(j, "waiting", (int64_t)s->local.waiting, err));
+    QC_TRY(qc_json_set_bool(j, "refreshing", s->local.refreshing, err));
     QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     QC_TRY(out_json_new("item", &item, err));

@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sync.h"
@@ -147,7 +145,6 @@ static qc_rc take_options(struct sync_run *run, const struct qc_args *args, stru
     uint64_t lock_s = 0;
     QC_TRY(qc_args_u64(args, "wait-lock", false, 0, QC_CLIENT_WAIT_MAX_S, &lock_s, err));
     run->lock_ms = lock_s * 1000;
-    run->nice = qc_args_flag(args, "nice");
     run->sparse = qc_args_flag(args, "sparse");
     QC_TRY(take_patterns(run, err));
     run->rules.content = run->checksum;
@@ -167,20 +164,6 @@ qc_rc sync_take(struct sync_run *run, const struct qc_args *args, bool both, str
     QC_TRY(take_options(run, args, err));
     QC_TRY(take_prefix(run, prefix, err));
     return take_dir(run, dir, err);
-}
-
-/* Of this thread, and of those that it begins from here on. */
-void sync_give_way(struct sync_run *run)
-{
-    enum { WHO_PROCESS = 1, CLASS_IDLE = 3, CLASS_SHIFT = 13 }; /* ioprio_set(2) has no header */
-    if (!run->nice)
-        return;
-    errno = 0;
-    const int now = getpriority(PRIO_PROCESS, 0);
-    if (now < QC_CLIENT_NICE && (errno != 0 || setpriority(PRIO_PROCESS, 0, QC_CLIENT_NICE) != 0))
-        out_reason(&run->c->out, "the processor's priority stays as it is: errno %d", errno);
-    if (syscall(SYS_ioprio_set, WHO_PROCESS, 0, CLASS_IDLE << CLASS_SHIFT) != 0)
-        out_reason(&run->c->out, "the disk's priority stays as it is: errno %d", errno);
 }
 
 /* -- the run --------------------------------------------------------------------------------------------- */
@@ -262,7 +245,6 @@ qc_rc cmd_sync(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(sync_take(&run, args, qc_args_flag(args, "both"), err));
     QC_TRY(sync_open(&run, err));
     QC_TRY(client_open(run.c, err));
-    sync_give_way(&run);
     QC_TRY(sync_pass(&run, err));
     QC_TRY(sync_tell_end(&run, err));
     return client_outcome(run.c, run.worst, "not synced as asked", err);

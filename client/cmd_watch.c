@@ -118,8 +118,6 @@ static qc_rc open_vault(struct watch *w, struct qc_err *err)
     const enum msg_class usual = c->out.class;
     qc_rc rc = client_open(c, err);
     c->out.class = usual;
-    if (rc == QC_OK)
-        sync_give_way(&w->run);
     return rc;
 }
 

@@ -182,8 +182,12 @@ static const struct help rows[] = {
       { "qcloud config check", "qcloud config check -q", "qcloud config check --json" },
       "2 it would be refused, and the line; 10 no vault, or something is missing" },
     { "doctor",
-      { "qcloud doctor", "qcloud doctor --fix", "qcloud doctor --json" },
+      { "qcloud doctor", "qcloud doctor --fix", "qcloud doctor ~/Documents" },
       "0 all is as it should be, 4 something is to be looked at; else that of the worst that was found" },
+    { "bench",
+      { "qcloud bench", "qcloud bench local --json", "qcloud bench gateway --size 64k,16M --out speed.json" },
+      "2, 6, 7, 10 no vault (local needs none), 11 another bench runs, 130 interrupted: what was put is "
+      "taken away" },
     { "gateway status",
       { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status -q" },
       "10, 11" },
@@ -279,6 +283,14 @@ static const struct {
              "has is\n"
              "verified, and not fetched again. " RANGE_NOTE },
     { "cat", RANGE_NOTE },
+    { "bench",
+      "Figures are of what was run just now, beside whatever else ran. What it puts lies below "
+      ".qcloud-bench/\n"
+      "and is removed and purged at the end, also after a Ctrl-C; after a kill, by the next bench.\n" },
+    { "doctor",
+      "With DIR.. it names what gets that were killed left beneath these folders. --fix never removes what "
+      "may\n"
+      "hold a byte of anybody's: not NAME.part, not a put that can go on, not a lock's file.\n" },
 };
 
 static const struct help *find(const char *command)

@@ -8,7 +8,10 @@
 
 #include "base/harden.h"
 #include "base/log.h"
+#include "gateway_opts.h"
 #include "help.h"
+#include "limit.h"
+#include "meter.h"
 #include "passphrase.h"
 #include "profile.h"
 #include "prune.h"
@@ -30,7 +33,16 @@ static const struct qc_opt globals[] = {
     { "json", 0, NULL, "write JSON lines: start, item, progress, warning, result, error", false },
     { "quiet", 'q', NULL, "errors only", false },
     { "verbose", 'v', NULL, "reasons and places of errors", false },
-    { "progress", 0, "auto|plain|none", "a bar on a terminal, a line every 10 s, nothing", false },
+    { "progress", 0, "auto|clouds|plain|none",
+      "a bar on a terminal; with how a put fares on each cloud (so with -v); a line every 10 s; nothing",
+      false },
+    { "limit-rate", 0, "RATE",
+      "to and from the gateway at most so many bytes a second: 2M, 8M:2M (up:down), off; or a timetable: "
+      "'08:00,2M 18:00,off' (qcloud.conf: gateway.limit-rate)",
+      false },
+    { "stats", 0, NULL, "say at the end how many requests and bytes went to the gateway and came from it",
+      false },
+    { "nice", 0, NULL, "give way to others of this machine: processor and disk", false },
     { "no-input", 0, NULL, "never ask for anything at the terminal", false },
     { "site", 0, "A|B|C", "in that site's own vault: one of the three of xor23, shamir and mirror", false },
     { "timeout", 0, "SECONDS", "give each object at most this time", false },
@@ -138,7 +150,6 @@ static const struct qc_opt sync_opts[] = {
       "what the target has changed since the last sync: leave it (default), or which side counts", false },
     { "wait-lock", 0, "SECONDS", "wait so long for another sync of the same two to end (default: not at all)",
       false },
-    { "nice", 0, NULL, "give way to others: processor and disk", false },
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
     { 0 },
@@ -159,7 +170,6 @@ static const struct qc_opt watch_opts[] = {
       false },
     { "wait-lock", 0, "SECONDS", "wait so long for another sync of the same two to end (default: not at all)",
       false },
-    { "nice", 0, NULL, "give way to others: processor and disk", false },
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
     { 0 },
@@ -203,99 +213,17 @@ static const struct qc_opt kit_print_opts[] = {
     { "to", 0, "FILE", "a new file: .pdf (a page), .png (its codes), .txt; default: the words, here", false },
     { 0 },
 };
-static const struct qc_opt kit_opts[] = {
-    { "out", 0, "FILE", "write it to a new file of mode 0600 instead of printing it", false },
-    { 0 },
-};
-static const struct qc_opt rebuild_opts[] = {
-    { "cloud", 0, "NAME=URL", "a cloud that has moved", true },
-    { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are, if not as before; or aws:PROFILE",
-      true },
-    { "kit", 0, "FILE", "the operator's kit, where the clouds are too few", false },
-    { 0 },
-};
-static const struct qc_opt validate_opts[] = {
-    { "deep", 0, NULL, "more and larger objects: minutes instead of seconds", false },
-    { 0 },
-};
-#define CLOUD_LABELS                                                                                         \
-    { "weight", 0, "W", "how much of what is new it gets, 0 to 1000 (100: as others)", false },              \
-        { "provider", 0, "LABEL", "who runs it", false },                                                    \
-        { "region", 0, "LABEL", "where it stands", false },                                                  \
-    {                                                                                                        \
-        "jurisdiction", 0, "LABEL", "whose law holds there", false                                           \
-    }
-#define CLOUD_RATE                                                                                           \
-    {                                                                                                        \
-        "max-rate", 0, "BYTES", "at most so many bytes a second (k, M, G: powers of 1024)", false            \
-    }
-#define CLOUD_PRICES                                                                                         \
-    {                                                                                                        \
-        "prices", 0, "FILE", "a table of prices: docs/prices.md", false                                      \
-    }
-#define CLOUD_YES                                                                                            \
-    {                                                                                                        \
-        "yes", 0, NULL, "do not ask", false                                                                  \
-    }
-static const struct qc_opt set_opts[] = {
-    { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
-    { "untried", 0, NULL, "also where the cloud does not answer now", false },
-    { "url", 0, "URL", "it is there now: moved, or an empty place for what is gone (repair --adopt fills it)",
-      false },
-    CLOUD_LABELS,
-    { 0 },
-};
-static const struct qc_opt add_opts[] = {
-    { "credentials", 0, "FILE", "where its keys are: a file of mode 0600, or aws:PROFILE", false },
-    CLOUD_LABELS,
-    { 0 },
-};
-static const struct qc_opt drain_opts[] = {
-    { "to", 0, "CLOUD", "where everything goes that can be there", false },
-    { "cancel", 0, NULL, "use it again; what has moved stays where it is", false },
-    CLOUD_RATE,
-    CLOUD_PRICES,
-    CLOUD_YES,
-    { 0 },
-};
-static const struct qc_opt replace_opts[] = {
-    { "credentials", 0, "FILE", "where the new one's keys are: a file of mode 0600, or aws:PROFILE", false },
-    CLOUD_LABELS,
-    CLOUD_RATE,
-    CLOUD_PRICES,
-    CLOUD_YES,
-    { 0 },
-};
-static const struct qc_opt retire_opts[] = {
-    { "gone", 0, NULL, "it will never answer again: what lies there is given up", false },
-    { 0 },
-};
-static const struct qc_opt plan_opts[] = { CLOUD_PRICES, { 0 } };
-static const struct qc_opt repair_opts[] = {
-    { "deep", 0, NULL, "read and verify everything, not only what is in doubt", false },
-    { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },
-    { "max-rate", 0, "BYTES", "at most so many bytes a second (k, M, G: powers of 1024)", false },
-    { "adopt", 0, "CLOUD", "fill a lost cloud again: whatever it had is given up", false },
-    { "reprotect", 0, "K,N", "another code: any K of N clouds give everything; what is stored follows",
-      false },
-    { 0 },
-};
-static const struct qc_opt scrub_opts[] = {
-    { "content", 0, NULL, "read and verify everything, not only the clouds' listings", false },
-    { "cloud", 0, "CLOUD", "one cloud alone", false },
-    { "wait", 0, NULL, "until it is over", false },
-    { 0 },
-};
-static const struct qc_opt gateway_drill_opts[] = {
-    { "without-cloud", 0, "CLOUD|random|none",
-      "a cloud to do without (default: as many at random as may be lost)", true },
-    { "sample", 0, "N", "try so many versions, drawn by lot (default: all)", false },
-    { "seed", 0, "S", "draw as the drill did that named this seed", false },
-    { 0 },
-};
 static const struct qc_opt doctor_opts[] = {
-    { "fix", 0, NULL, "mend what is safe to mend: take from others what they may not; say what was done",
+    { "fix", 0, NULL,
+      "mend what is safe to mend: take from others what they may not, settle interrupted puts, remove empty "
+      "leftovers; say what was done",
       false },
+    { 0 },
+};
+static const struct qc_opt bench_opts[] = {
+    { "size", 0, "LIST", "sizes to put and get, with commas (default: 4k,1M,64M; k, M: powers of 1024)",
+      false },
+    { "out", 0, "FILE", "write all figures to FILE, as JSON", false },
     { 0 },
 };
 static const struct qc_opt plan_keys_opts[] = { QKD_PLAN_OPTIONS, { 0 } };
@@ -397,9 +325,11 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, NULL, cmd_config_set },
     { "config check", "", "can qcloud.conf and random.conf be used?", 0, 0,
       NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, NULL, cmd_config_check },
-    { "doctor", "",
-      "what is wrong here: configuration, permissions, programs, clock, room, and all of status", 0, 0,
-      NEEDS_CLASS(MSG_DOCTOR), doctor_opts, cmd_doctor },
+    { "doctor", "[DIR...]",
+      "what is wrong here: configuration, permissions, programs, clock, room, leftovers, and all of status",
+      0, -1, NEEDS_CLASS(MSG_DOCTOR), doctor_opts, cmd_doctor },
+    { "bench", "[local|gateway]", "how fast this machine, the way to the gateway, put and get are", 0, 1,
+      NEEDS_CLASS(MSG_CALL), bench_opts, cmd_bench },
     { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
       cmd_gateway_status },
     { "gateway repair", "", "find and rebuild what is missing or damaged on the clouds", 0, 0,
@@ -574,13 +504,17 @@ static qc_rc take_globals(struct client *c, const struct qc_args *args, struct q
     c->out.verbose = qc_args_flag(args, "verbose");
     c->no_input = qc_args_flag(args, "no-input");
     c->strict = qc_args_flag(args, "strict");
+    c->stats = qc_args_flag(args, "stats");
+    c->nice = qc_args_flag(args, "nice");
     c->end.degraded_ok = qc_args_flag(args, "degraded-ok");
-    if (strcmp(progress, "plain") == 0)
+    c->out.clouds = c->out.verbose || strcmp(progress, "clouds") == 0;
+    if (strcmp(progress, "plain") == 0 || (strcmp(progress, "clouds") == 0 && !c->out.terminal))
         c->out.progress = OUT_PROGRESS_PLAIN;
     else if (strcmp(progress, "none") == 0)
         c->out.progress = OUT_PROGRESS_NONE;
-    else if (strcmp(progress, "auto") != 0)
-        return QC_FAIL(err, QC_USAGE, "--progress is auto, plain or none, not '%.40s'", progress);
+    else if (strcmp(progress, "auto") != 0 && strcmp(progress, "clouds") != 0)
+        return QC_FAIL(err, QC_USAGE, "--progress is auto, clouds, plain or none, not '%.40s'", progress);
+    QC_TRY(limit_check(qc_args_value(args, "limit-rate", NULL), err));
     return qc_args_u64(args, "timeout", false, 1, 86400 * 365, &c->deadline_s, err);
 }
 
@@ -637,6 +571,7 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
         QC_TRY(conf_load(&c->places, &c->conf, err));
     if (needs_conf && !c->conf.has_vault)
         return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", c->places.conf_file);
+    QC_TRY(limit_begin(c, qc_args_value(args, "limit-rate", NULL), err));
     if ((args->cmd->needs & NEEDS_OWN_GATEWAY) != 0 && remote_is(c))
         return remote_refuse(c, args->cmd->name, err);
     return args->cmd->run(c, args, err);
@@ -689,6 +624,8 @@ int main(int argc, char **argv)
     out_init(&c.out, "qcloud", MSG_CALL);
     c.out.json = asks_json(argc, argv);
     c.end.rc = run(&c, argc, argv, &err);
+    limit_tell(&c);
+    meter_end(&c);
     apply_strict(&c, &err);
     c.end.err = &err;
     int status = out_finish(&c.out, &c.end);

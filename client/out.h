@@ -22,6 +22,7 @@ struct out {
     bool muted;     /* what objects end with is counted, and not told */
     int verbose;
     enum out_progress_mode progress;
+    bool clouds; /* progress says how a put fares on each cloud */
     enum msg_class class;
     char site;            /* whose words these are: 'A', 'B', 'C'; 0: nobody's in particular */
     const char *command;  /* "put" */

@@ -14,7 +14,8 @@ enum {
     MARK_MS = 1000,
     ETA_MS = 5000,
     LABEL_MAX = 40,
-    LABEL_MIN = 8
+    LABEL_MIN = 8,
+    CLOUDS_MAX = 512,
 };
 
 void progress_begin(struct progress *p, struct out *o, qc_span label, const char *noun, bool bytes)
@@ -66,7 +67,56 @@ static void figure(const struct progress *p, uint64_t v, char out[TEXT_SIZE])
 /* What a line has behind its label; on a narrow terminal not all of it. */
 struct words {
     char per_cent[8], figures[2 * TEXT_SIZE + 32], speed[TEXT_SIZE + 8], eta[TEXT_SPAN + 8];
+    char clouds[CLOUDS_MAX], clouds_brief[CLOUDS_MAX];
 };
+
+/* -- clouds ---------------------------------------------------------------------------------------------- */
+
+static const char *ordinal_end(uint64_t n)
+{
+    static const char *const ends[] = { "th", "st", "nd", "rd" };
+    return n % 10 > 3 || (n % 100 > 10 && n % 100 < 14) ? ends[0] : ends[n % 10];
+}
+
+static bool is_well(const struct vault_cloud_fares *c)
+{
+    return c->state == VAULT_CLOUD_OK || c->state == VAULT_CLOUD_WRITING;
+}
+
+qc_rc progress_clouds_text(const struct vault_clouds *c, bool brief, qc_buf *ret, struct qc_err *err)
+{
+    size_t well = 0;
+    for (size_t i = 0; i < c->count; i++)
+        well += is_well(&c->v[i]);
+    QC_TRY(qc_buf_addf(ret, err, "%zu/%zu clouds", well, c->count));
+    const char *lead = " (";
+    for (size_t i = 0; i < c->count && !brief && well < c->count; i++) {
+        const struct vault_cloud_fares *v = &c->v[i];
+        if (is_well(v))
+            continue;
+        QC_TRY(qc_buf_add_str(ret, lead, err));
+        QC_TRY(text_escape(qc_span_str(v->name), ret, err));
+        QC_TRY(v->state == VAULT_CLOUD_RETRYING ? qc_buf_addf(ret, err, ": retrying, %" PRIu64 "%s",
+                                                              v->tries + 1, ordinal_end(v->tries + 1))
+                                                : qc_buf_addf(ret, err, ": failed"));
+        lead = "; ";
+    }
+    return brief || well == c->count ? QC_OK : qc_buf_add_str(ret, ")", err);
+}
+
+static void clouds_of(const struct vault_clouds *c, struct words *w)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = CLOUDS_MAX - 3 };
+    struct qc_err none = { 0 };
+    if (c == NULL || progress_clouds_text(c, true, &text, &none) != QC_OK)
+        return;
+    (void)snprintf(w->clouds_brief, sizeof w->clouds_brief, "  %.*s", (int)text.n, (const char *)text.p);
+    qc_buf_clear(&text);
+    const bool whole = progress_clouds_text(c, false, &text, &none) == QC_OK; /* else there are many */
+    (void)snprintf(w->clouds, sizeof w->clouds, "  %.*s",
+                   whole ? (int)text.n : (int)strlen(w->clouds_brief + 2),
+                   whole ? (const char *)text.p : w->clouds_brief + 2);
+}
 
 static void words_of(struct progress *p, const struct vault_progress *at, uint64_t now, struct words *w)
 {
@@ -74,6 +124,7 @@ static void words_of(struct progress *p, const struct vault_progress *at, uint64
     double per_s = rate(p, now, at->done);
     int percent = progress_percent(at);
     *w = (struct words){ 0 };
+    clouds_of(at->clouds, w);
     figure(p, at->done, done);
     figure(p, (uint64_t)per_s, speed);
     snprintf(total, sizeof total, "?");
@@ -125,6 +176,12 @@ static qc_rc add_line(const struct progress *p, struct words *w, size_t columns,
     const size_t room =
         columns - 1; /* a cursor behind the last column is in the next line on some terminals */
     size_t rest = strlen(w->per_cent) + strlen(w->figures) + strlen(w->speed) + strlen(w->eta);
+    const char *clouds = w->clouds;
+    if (label + rest + strlen(clouds) > room)
+        clouds = w->clouds_brief;
+    if (label + rest + strlen(clouds) > room)
+        clouds = "";
+    rest += strlen(clouds);
     if (label + rest > room) {
         rest -= strlen(w->speed);
         w->speed[0] = '\0';
@@ -135,7 +192,25 @@ static qc_rc add_line(const struct progress *p, struct words *w, size_t columns,
     }
     const size_t left = rest < room ? room - rest : 0;
     QC_TRY(add_label(p->label, left < LABEL_MAX ? left : LABEL_MAX, ret, err));
-    return qc_buf_addf(ret, err, "%s%s%s%s", w->per_cent, w->figures, w->speed, w->eta);
+    return qc_buf_addf(ret, err, "%s%s%s%s%s", w->per_cent, w->figures, w->speed, w->eta, clouds);
+}
+
+static qc_rc clouds_json(struct json_t *into, const struct vault_clouds *c, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (size_t i = 0; i < c->count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+        QC_TRY(qc_json_new_obj(&o, err));
+        QC_TRY(text_json(o, "name", qc_span_str(c->v[i].name), err));
+        QC_TRY(qc_json_set_str(o, "state", vault_cloud_state(&c->v[i]), err));
+        QC_TRY(qc_json_set_int(o, "durable", (int64_t)c->v[i].durable, err));
+        QC_TRY(qc_json_set_int(o, "failed", (int64_t)c->v[i].failed, err));
+        QC_TRY(qc_json_set_int(o, "tries", (int64_t)c->v[i].tries, err));
+        QC_TRY(text_json(o, "why", qc_span_str(c->v[i].why), err));
+        QC_TRY(qc_json_append(list, &o, err));
+    }
+    return qc_json_set(into, "clouds", &list, err);
 }
 
 static qc_rc record(struct progress *p, const struct vault_progress *at, struct qc_err *err)
@@ -150,6 +225,8 @@ static qc_rc record(struct progress *p, const struct vault_progress *at, struct 
     }
     if (at->sent > 0)
         QC_TRY(qc_json_set_int(j, "sent", (int64_t)at->sent, err));
+    if (at->clouds != NULL)
+        QC_TRY(clouds_json(j, at->clouds, err));
     return out_json(p->o, &j, err);
 }
 
@@ -160,6 +237,11 @@ static uint64_t pause_of(const struct progress *p)
     if (p->o->progress == OUT_PROGRESS_PLAIN)
         return PLAIN_MS;
     return p->o->terminal && p->o->progress == OUT_PROGRESS_AUTO && !p->o->quiet ? BAR_MS : UINT64_MAX;
+}
+
+bool progress_clouds(const struct progress *p)
+{
+    return p->o->clouds && pause_of(p) != UINT64_MAX;
 }
 
 void progress_tell(void *ctx, const struct vault_progress *at)

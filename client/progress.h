@@ -23,6 +23,10 @@ struct progress {
 };
 
 void progress_begin(struct progress *p, struct out *o, qc_span label, const char *noun, bool bytes);
+/* Is it shown, and are the clouds wanted with it? For vault_call.clouds. */
+bool progress_clouds(const struct progress *p);
+/* "4/5 clouds (aws-fra: retrying, 3rd)". Appended; brief: without what stands in brackets. QC_LIMIT */
+QC_MUST qc_rc progress_clouds_text(const struct vault_clouds *c, bool brief, qc_buf *ret, struct qc_err *err);
 /* For struct vault_call: ctx is a struct progress. */
 void progress_tell(void *ctx, const struct vault_progress *at);
 /* Takes the bar off the terminal. */

@@ -1,6 +1,7 @@
 #include "sites.h"
 
 #include "base/alloc.h"
+#include "meter.h"
 #include "text.h"
 
 char site_letter(unsigned i)
@@ -24,6 +25,7 @@ void site_free(struct client **c)
         return;
     (*c)->rng = NULL; /* the command's own */
     (*c)->ids = NULL;
+    (*c)->rate = NULL;
     client_done(*c);
     qc_free(*c);
     *c = NULL;
@@ -33,6 +35,8 @@ void sites_done(struct sites *s)
 {
     for (unsigned i = 0; i < SS_XOR23_SHARES; i++) {
         vault_close(&s->reader[i]);
+        if (s->site[i] != NULL)
+            meter_add(s->of, s->site[i]);
         site_free(&s->site[i]);
     }
     qrng_bulk_close(&s->bulk);
@@ -48,11 +52,13 @@ qc_rc site_new(struct client *c, unsigned i, struct client **ret, struct qc_err 
     site->places = c->places;
     site->rng = c->rng;
     site->ids = c->ids;
+    site->rate = c->rate;
     site->keyring = &c->passes;
     site->deadline_s = c->deadline_s;
     site->no_input = c->no_input;
     site->strict = c->strict;
     site->pad = c->pad;
+    site->nice = c->nice;
     site->bulk = c->bulk;
     QC_TRY(places_site(&site->places, site_letter(i), err));
     *ret = QC_STEAL(site);

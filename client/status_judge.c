@@ -183,6 +183,16 @@ static qc_rc of_shares(struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc of_refresh(struct status *s, struct qc_err *err)
+{
+    if (!s->local.refreshing)
+        return QC_OK;
+    return status_reason(
+        s, "look", "`qcloud kit refresh` goes on where it stopped.", err,
+        "a refresh of the shares is not at its end: old copies of the stores still open some "
+        "of it");
+}
+
 /* -- the drill ------------------------------------------------------------------------------------------- */
 
 int64_t status_drill_due(const struct status *s)
@@ -242,6 +252,7 @@ qc_rc status_judge(struct status *s, struct qc_err *err)
                              "Ask the operator of the gateway; `qcloud verify` reads all that is yours.", err,
                              "what lies on the clouds was not looked at for too long"));
     QC_TRY(of_shares(s, err));
+    QC_TRY(of_refresh(s, err));
     QC_TRY(status_random_judge(s, err));
     const size_t before = qc_json_len(s->reasons);
     QC_TRY(of_drill(s, err));

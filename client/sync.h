@@ -20,8 +20,7 @@ struct sync_run {
     bool dry, checksum;
     unsigned delete_pct;
     uint64_t lock_ms; /* to wait for the lock of this pair */
-    bool nice;
-    bool sparse; /* files that are got have holes */
+    bool sparse;      /* files that are got have holes */
     struct sync_rules rules;
     /* The folder as it was when the run began: another one in its place is never synced. */
     dev_t device;
@@ -70,9 +69,6 @@ QC_MUST qc_rc sync_pass(struct sync_run *run, struct qc_err *err);
 QC_MUST qc_rc sync_again(struct sync_run *run, struct qc_err *err);
 /* QC_NOTFOUND: the folder is not there any more, or another one is in its place. */
 QC_MUST qc_rc sync_same_folder(const struct sync_run *run, struct qc_err *err);
-
-/* As asked, once the gateway runs: it serves others as well. */
-void sync_give_way(struct sync_run *run);
 
 /* ---- sync_list.c: what there is ---- */
 

@@ -112,6 +112,7 @@ qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_er
     const struct vault_put_opts opts = { .over = over(s) };
     struct vault_call call = client_call(run->c);
     call.progress = sync_progress;
+    call.clouds = progress_clouds(&run->progress);
     call.progress_ctx = run;
     sync_progress_file(run);
     QC_TRY(begin(run, &p, &ready, &other, err));

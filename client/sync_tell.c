@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/crypto.h"
+#include "meter.h"
 #include "sync.h"
 #include "text.h"
 
@@ -198,21 +199,9 @@ qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_er
     QC_TRY(qc_json_set_int(j, "unchanged", (int64_t)(p->count[SYNC_SAME] + p->count[SYNC_ADOPT]), err));
     QC_TRY(qc_json_set_int(j, "deleted", (int64_t)(run->dry ? removals : run->removed), err));
     QC_TRY(qc_json_set_int(j, "failed", (int64_t)run->left, err));
-    QC_TRY(qc_json_set_int(j, "requests", (int64_t)run->c->traffic.requests, err));
-    QC_TRY(qc_json_set_int(j, "sent", (int64_t)run->c->traffic.sent, err));
-    QC_TRY(qc_json_set_int(j, "received", (int64_t)run->c->traffic.received, err));
+    QC_TRY(meter_json(run->c, j, err));
     *ret = QC_STEAL(j);
     return QC_OK;
-}
-
-static void tell_traffic(const struct sync_run *run)
-{
-    const struct vault_gw_traffic *t = &run->c->traffic;
-    char sent[TEXT_SIZE], received[TEXT_SIZE];
-    text_size(t->sent, sent);
-    text_size(t->received, received);
-    out_note(&run->c->out, "%" PRIu64 " requests to the gateway: %s sent, %s received", (uint64_t)t->requests,
-             sent, received);
 }
 
 qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err)
@@ -227,7 +216,7 @@ qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err)
     out_note(&run->c->out, "%s%zu file%s (%s) %s, %zu unchanged, %zu deleted, %zu failed",
              run->dry ? "dry run, nothing done: " : "", moves, text_s(moves), size, words_of[run->way].done,
              unchanged, removals, run->left);
-    tell_traffic(run);
+    meter_note(run->c);
     return sync_summary(run, &run->c->end.extra, err);
 }
 
@@ -243,6 +232,8 @@ void sync_progress_file(struct sync_run *run)
 void sync_progress(void *ctx, const struct vault_progress *at)
 {
     struct sync_run *run = ctx;
-    const struct vault_progress all = { .done = run->bytes_done + at->done, .total = run->plan.bytes };
+    const struct vault_progress all = { .done = run->bytes_done + at->done,
+                                        .total = run->plan.bytes,
+                                        .clouds = at->clouds };
     progress_tell(&run->progress, &all);
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """qcloud doctor: each kind of fault is made, found, called what it is, told with what to run next, and is in the exit code."""
 import contextlib
+import fcntl
 import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -138,6 +140,77 @@ def gateways(box):
         finds(box, 12, "vault", "bad", "token")
 
 
+def leftovers(box):
+    """What was killed: named, and removed where nothing can be in it; every byte of anybody's stays."""
+    box.stop()      # killed: its socket is there
+    dead, held = (os.path.join(box.home, f".tmp-999999-{x * 16}") for x in "0f")
+    for path in (dead, held):
+        with open(path, "wb") as f:
+            f.write(b"half")
+    tree = os.path.join(box.work, "got")
+    os.makedirs(os.path.join(tree, "sub"))
+    parts = {"sub/left.part": 0o600, "mine.part": 0o644, "left": 0o600}
+    for name, bits in parts.items():
+        with open(os.path.join(tree, name), "wb") as f:
+            f.write(name.encode())
+        os.chmod(f.name, bits)
+    with open(held, "rb") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        told = finds(box, 4, "leftovers", "ok", "2 files of writes that were killed", "gateway that was killed is there", "sub/left.part was left by a get", options=(tree,))
+        check(not any("mine.part" in x["what"] or "got/left " in x["what"] for x in told), told)
+        box.stop()
+        finds(box, 4, "leftovers", "ok", "1 file removed", "gateway that was killed was removed", "left.part", options=("--fix", tree))
+        check(not os.path.exists(dead) and os.path.exists(held), "a file that is held, or one that is not")
+    for name in parts:
+        with open(os.path.join(tree, name), "rb") as f:
+            check(f.read() == name.encode(), f"{name} was touched")
+    os.unlink(held)
+    box.stop(signal.SIGTERM)
+    finds(box, 4, "leftovers", "ok", "no command that was killed left anything")
+
+
+def locks(box):
+    """Who holds one is named; one whose holder is gone is held all the same where a child has it, and stays."""
+    folder = os.path.join(box.home, "state", "sync")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, "ab.lock")
+    with open(path, "wb") as f:
+        finds(box, 4, "locks", "ok", "no command holds any" if not list(box.processes()) else "which runs")
+        fcntl.flock(f, fcntl.LOCK_EX)
+        finds(box, 4, "locks", "ok", f"{path} is held by process {os.getpid()} (", "which runs", options=("--fix",))
+        fcntl.flock(f, fcntl.LOCK_UN)
+        r, w = os.pipe()
+        first = os.fork()
+        if first == 0:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            if os.fork() == 0:
+                os.close(w)
+                os.read(r, 1)       # until the test has looked
+            os._exit(0)
+        os.close(r)
+        os.waitpid(first, 0)
+        finds(box, 4, "locks", "warn", f"{path} is held, and not by a process that is seen", "lsof", options=("--fix",))
+        os.close(w)
+    check(os.path.exists(path), "a lock's file was removed")
+    os.unlink(path)
+
+
+def interrupted(box):
+    """A put that was killed after all had gone: settled by --fix, with the version that it had. A large one stays, and goes on."""
+    if os.environ.get("QC_FAULTS") != "1":
+        return
+    box.run("put", box.write("g", b"killed"), "g", env={"QC_FAULT": "client_receipt:kill:1"})
+    finds(box, 4, "unfinished", "warn", "1 interrupted put is not settled", "qcloud doctor --fix")
+    finds(box, 4, "unfinished", "ok", "1 interrupted put settled", options=("--fix",))
+    finds(box, 4, "unfinished", "ok", "no put was interrupted")
+    check(box.get("g") == b"killed", "what had been committed is gone")
+    large = box.write("large", os.urandom(40_000_000))
+    box.run("put", large, "large", env={"QC_FAULT": "client_segment:kill:2"})
+    finds(box, 4, "unfinished", "ok", "1 interrupted put waits for the same command", options=("--fix",))
+    check(json.loads(box.expect(0, "--json", "put", large, "large").stdout.splitlines()[1])["kept"] > 0, "it went on with nothing")
+    os.unlink(large)
+
+
 def clocks(box):
     conf = os.path.join(box.home, "qcloud.conf")
     finds(box, 4, "clock", "ok", "the gateway's")
@@ -185,7 +258,7 @@ def test():
         p = box.expect(4, "doctor")
         check(b"warn  share stores" in p.stdout and b"next: keep one elsewhere" in p.stdout and b"that is: " in p.stdout, p.stdout.decode())
         box.expect(0, "doctor", "--degraded-ok")
-        for part in (configurations, permissions, losses, clocks, full, gateways, programs):
+        for part in (configurations, permissions, leftovers, locks, interrupted, losses, clocks, full, gateways, programs):
             part(box)
     print(f"doctor: {made} times, each fault was named")
 

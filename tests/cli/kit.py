@@ -118,10 +118,14 @@ def refreshed(box, data):
         p = box.run("kit", "refresh", env={"QC_FAULT": f"{point}:kill:1"})
         check(p.returncode == -signal.SIGKILL, f"{point}: exit {p.returncode} {p.stderr.decode()}")
         check(box.get("d/5000") == data["d/5000"] and box.get("small/3") == b"file 3", point)
+        if point in (STEPS[0], STEPS[-1]):  # status says that it is not at its end, and what to run
+            p = box.run("status")
+            check(p.returncode == 4 and b"refresh: begun, and not at its end" in p.stdout and b"`qcloud kit refresh` goes on" in p.stdout, f"{point}: {p.stdout.decode()}")
     *_, said = map(json.loads, box.expect(0, "kit", "refresh", "--json").stdout.splitlines())
     check(said["summary"]["generation"] == 2 and said["summary"]["done"] and said["summary"]["left"] == 0, said)
     text = box.expect(0, "kit", "refresh").stderr.decode()     # and once more: killed or not, generation 3
     check("generation 3: of 16 versions" in text and "that says generation 2 or less" in text and box.stores[1] in text, text)
+    check(b"refresh" not in box.run("status").stdout, "a refresh that came to its end is still told of")
     all_there(box, data, "after a refresh")
     box.expect(0, "verify")
     check(b"shares were replaced since it was printed" in box.expect(2, "kit", "verify", sheet).stderr, "an old sheet")

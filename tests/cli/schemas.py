@@ -96,7 +96,10 @@ def whole(schemas, box, ask):
     ask("put", 0, "put", path, "dir/a")
     ask("put", 0, "put", path, b"b\xff")
     ask("put", 3, "put", os.path.join(box.work, "none"), "x")
-    ask("put", 0, "put", "-", "slow")
+    told = ask("put", 0, "put", "-", "slow", "--progress=clouds")
+    fares = [line["clouds"] for line in told if line["type"] == "progress" and "clouds" in line]
+    check(fares and all(c["state"] in ("ok", "writing") and c["durable"] > 0 and c["failed"] == 0 for c in fares[-1]) and len(fares[-1]) == len(box.clouds), f"how it fares: {told}")
+    check(told[-1]["summary"]["sent"] > 3 * (17 << 20) and told[-1]["summary"]["requests"] > 6, f"what it used: {told[-1]}")
     ask("get", 0, "get", "dir/a", out)
     ask("get", 3, "get", "none", out + "2")
     ask("get", 0, "get", "--range", "-1M", "dir/a", out + ".part of it")
@@ -139,6 +142,12 @@ def whole(schemas, box, ask):
     ask("drill", 3, "drill", "none")
     ask("status", 0, "status")
     ask("doctor", 4, "doctor")  # both stores lie on one device
+    before = {box.expect(0, "ls").stdout, box.expect(0, "trash", "ls").stdout, *map(str, os.listdir(box.stores[0]))}
+    ask("bench", 0, "bench", "--size", "4k,2M", "--out", out + ".bench")
+    with open(out + ".bench", encoding="utf-8") as f:
+        check({"sealing", "put of 2.0 MiB", "get of 4.0 KiB"} <= {line["what"] for line in json.load(f)}, "what a bench wrote")
+    check({box.expect(0, "ls").stdout, box.expect(0, "trash", "ls").stdout, *map(str, os.listdir(box.stores[0]))} == before, "a bench left something behind")
+    ask("bench", 2, "bench", "--size", "0")
     ask("gateway-status", 0, "gateway", "status")
     ask("gateway-cloud-ls", 0, "gateway", "cloud", "ls")
     ask("gateway-cloud-validate", 0, "gateway", "cloud", "validate", "c1")

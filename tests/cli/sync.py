@@ -419,6 +419,30 @@ def moving(box):
         check(box.get("m/y") == b"%d" % i, "a change was missed")
 
 
+def limits(box):
+    """--limit-rate holds for all that a command moves: it is not faster, whatever the machine is. A change of qcloud.conf holds for what
+    goes on already: what would take more than an hour is done at once."""
+    for name in ("slow/a", "slow/b", *(f"slow/{i}" for i in range(12))):
+        box.file(name, os.urandom(1_000_000 if len(name) == 6 and name[-1] in "ab" else 20_000))
+    d = box.path("slow")
+    for words in (("put", "-r", d, "slow"), ("get", "-r", "slow/", box.path("slow.got"))):
+        began = time.monotonic()
+        said = box.expect(0, *words, "--limit-rate", "2M", "--stats").stderr
+        took = time.monotonic() - began
+        check(took > 2_240_000 / (2 << 20) - 0.2, f"{words} took {took} s at 2 MiB a second")
+        check(b"requests to the gateway: " in said, said)
+    box.expect(0, "config", "set", "gateway.limit-rate", "16k")
+    p = box.start("sync", d, "slower/")
+    end = time.monotonic() + 60
+    while not box.journal():
+        check(time.monotonic() < end and p.poll() is None, "nothing is sent")
+        time.sleep(0.02)
+    box.expect(0, "config", "set", "gateway.limit-rate", "off", "--limit-rate", "off")
+    began = time.monotonic()
+    err = p.communicate(timeout=120)[1]
+    check(p.returncode == 0 and time.monotonic() - began < 60, f"exit {p.returncode}: {err}")
+
+
 def interrupted(box):
     d = box.path("many")
     for i in range(12):
@@ -575,7 +599,7 @@ def test():
     rng = seeded("cli/sync")
     with World(k=2, n=3) as box:
         box.init()
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, rests, moving, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, rests, moving, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)

@@ -8,6 +8,8 @@
 
 #include "qc_check.h"
 
+static const struct vault_clouds *bar_clouds; /* what the next ones are given */
+
 static int percent(uint64_t done, uint64_t total)
 {
     struct vault_progress at = { .done = done, .total = total };
@@ -31,7 +33,9 @@ static void check_shown(bool terminal, bool json, const char *must, const char *
     size_t n = 0;
     struct out o;
     struct progress p;
-    struct vault_progress at = { .done = 1024, .total = 1024, .sent = 2048, .finishing = true };
+    struct vault_progress at = {
+        .done = 1024, .total = 1024, .sent = 2048, .finishing = true, .clouds = bar_clouds
+    };
     out_init(&o, "put", MSG_PUT);
     o.talk = o.json_to = open_memstream(&text, &n);
     o.terminal = terminal;
@@ -55,7 +59,7 @@ static void check_narrow(unsigned short columns, const char *label, uint64_t tot
     char text[512] = "";
     struct out o;
     struct progress p;
-    struct vault_progress at = { .done = UINT64_C(3) << 29, .total = total };
+    struct vault_progress at = { .done = UINT64_C(3) << 29, .total = total, .clouds = bar_clouds };
     const int master = posix_openpt(O_RDWR | O_NOCTTY);
     CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
     const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
@@ -77,6 +81,51 @@ static void check_narrow(unsigned short columns, const char *label, uint64_t tot
     close(master);
 }
 
+static void says(const struct vault_clouds *c, const char *want)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 512 };
+    struct qc_err err = { 0 };
+    CHECK_OK(progress_clouds_text(c, false, &text, &err));
+    if (!qc_span_eq(qc_buf_span(&text), qc_span_str(want)))
+        fprintf(stderr, "%.*s, not %s\n", (int)text.n, (const char *)text.p, want);
+    CHECK(qc_span_eq(qc_buf_span(&text), qc_span_str(want)));
+}
+
+/* How a put fares on each cloud: in words, in a bar as far as there is room, in JSON. */
+static void check_clouds(void)
+{
+    struct vault_clouds c = { .count = 5 };
+    for (size_t i = 0; i < c.count; i++)
+        (void)snprintf(c.v[i].name, sizeof c.v[i].name, "c%zu", i);
+    c.v[1].state = VAULT_CLOUD_WRITING;
+    says(&c, "5/5 clouds");
+    static const struct {
+        uint64_t tries;
+        const char *text;
+    } rows[] = { { 1, "2nd" },   { 2, "3rd" },   { 3, "4th" },  { 10, "11th" },
+                 { 11, "12th" }, { 12, "13th" }, { 20, "21st" } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char want[64];
+        c.v[3].state = VAULT_CLOUD_RETRYING;
+        c.v[3].tries = rows[i].tries;
+        (void)snprintf(want, sizeof want, "4/5 clouds (c3: retrying, %s)", rows[i].text);
+        says(&c, want);
+    }
+    c.v[3].tries = 2;
+    c.v[0].state = VAULT_CLOUD_FAILED;
+    says(&c, "3/5 clouds (c0: failed; c3: retrying, 3rd)");
+    bar_clouds = &c;
+    const uint64_t gib = UINT64_C(1) << 30;
+    check_narrow(
+        100, "genome.vcf", 2 * gib,
+        "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s  3/5 clouds (c0: failed; c3: retrying, 3rd)\033[K");
+    check_narrow(70, "genome.vcf", 2 * gib,
+                 "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s  3/5 clouds\033[K");
+    check_narrow(50, "genome.vcf", 2 * gib, "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s\033[K");
+    check_shown(false, true, "\"clouds\":[{\"name\":\"c0\",\"state\":\"failed\"", "\r");
+    bar_clouds = NULL;
+}
+
 int main(void)
 {
     const uint64_t gib = UINT64_C(1) << 30;
@@ -88,6 +137,7 @@ int main(void)
     check_narrow(30, "k\xc3\xa4se-\xc3\xa4\x1b.vcf", 2 * gib, "\rk\xc3\xa4se-\xc3\xa4\\x1b.vcf   75 %\033[K");
     check_narrow(20, "k\xc3\xa4se-\xc3\xa4\x1b.vcf", 2 * gib, "\r..-\xc3\xa4\\x1b.vcf   75 %\033[K");
     check_narrow(30, "genome.vcf", VAULT_SIZE_UNKNOWN, "\rgenome.vcf  1.5 GiB/? durable\033[K");
+    check_clouds();
     check_percent();
     check_shown(true, false, " 99 %", "a\x1b");
     check_shown(false, false, NULL, "");

@@ -1,0 +1,32 @@
+/* What `bench` measures, and how it tells it. Part of the program qcloud (layer 5); uses base, ec, vault. */
+#pragma once
+#include "client.h"
+
+struct bench {
+    struct client *c;
+    struct json_t *rows; /* all that was told, for --out */
+    uint64_t sealing;    /* bytes a second; 0: not measured */
+};
+
+/* bytes in so much time; of: what it cannot be faster than, and how fast that was (0: nothing is known). */
+QC_MUST qc_rc bench_rate(struct bench *b, const char *what, uint64_t bytes, uint64_t ns, const char *of,
+                         uint64_t of_rate, struct qc_err *err);
+enum { BENCH_TRIES = 1000 };
+struct bench_times {
+    uint64_t ns[BENCH_TRIES];
+    size_t count;
+};
+/* Another one; false: it is enough, by number or by time. */
+bool bench_add(struct bench_times *t, uint64_t began_ns, uint64_t since_ns);
+/* The median of these, and the slowest; sorts them. */
+QC_MUST qc_rc bench_time(struct bench *b, const char *what, struct bench_times *t, struct qc_err *err);
+
+/* -- bench_local.c: randomness, sealing, coding, the share stores' disks --------------------------------- */
+QC_MUST qc_rc bench_local(struct bench *b, struct qc_err *err);
+/* -- bench_gateway.c: the way there, put and get ----------------------------------------------------------
+ */
+struct bench_sizes {
+    uint64_t v[QC_BENCH_SIZES_MAX];
+    size_t count;
+};
+QC_MUST qc_rc bench_gateway(struct bench *b, const struct bench_sizes *sizes, struct qc_err *err);
