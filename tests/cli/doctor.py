@@ -205,7 +205,7 @@ def interrupted(box):
     finds(box, 4, "unfinished", "ok", "no put was interrupted")
     check(box.get("g") == b"killed", "what had been committed is gone")
     large = box.write("large", os.urandom(40_000_000))
-    box.run("put", large, "large", env={"QC_FAULT": "client_segment:kill:2"})
+    box.run("put", large, "large", env={"QC_FAULT": "client_sent:kill:1"})
     finds(box, 4, "unfinished", "ok", "1 interrupted put waits for the same command", options=("--fix",))
     check(json.loads(box.expect(0, "--json", "put", large, "large").stdout.splitlines()[1])["kept"] > 0, "it went on with nothing")
     os.unlink(large)
