@@ -91,7 +91,7 @@ static qc_rc open_named(struct cloud **ret, const char *name, const struct cloud
 #endif
     c->tally = opts->tally; /* of what the caller sees: a wrapper counts once */
     if (way.link[0] != '\0')
-        QC_TRY(net_watch_new(&c->link, way.link, way.least, err));
+        QC_TRY(net_watch_new(&c->link, way.link, &way.want, err));
     *ret = QC_STEAL(c);
     return QC_OK;
 }

@@ -33,7 +33,7 @@ void gw_carriage_end(const struct gw_carriage *c, char ret[GW_CARRIAGE_MAX])
     if (c->local)
         return;
     const bool known = look(c, &after);
-    net_way_between(&way, c->way.least, c->known ? &c->before : NULL, known ? &after : NULL);
+    net_way_between(&way, c->way.want.least, c->known ? &c->before : NULL, known ? &after : NULL);
     if (net_way_print(&way, &text, &why) != QC_OK) {
         qc_log_err(QC_LOG_WARN, "what carried a fragment is not in the audit log", &why);
         return;

@@ -8,16 +8,16 @@
 
 struct net_watch {
     char *link;
-    enum net_level least;
+    struct net_want want;
     pthread_mutex_t lock; /* all that follows; held while the link is asked: others wait for that answer */
     uint64_t asked_ms;    /* 0: never */
     struct net_link_state state;
     struct qc_err why; /* it did not answer */
 };
 
-qc_rc net_watch_new(struct net_watch **ret, const char *link, enum net_level least, struct qc_err *err)
+qc_rc net_watch_new(struct net_watch **ret, const char *link, const struct net_want *want, struct qc_err *err)
 {
-    QC_ASSERT(link[0] == '/' && least != NET_DOWN);
+    QC_ASSERT(link[0] == '/' && want->least != NET_DOWN);
     struct net_watch *w = qc_alloc(sizeof *w);
     char *copy = w == NULL ? NULL : qc_strdup(link);
     if (copy == NULL) {
@@ -25,7 +25,7 @@ qc_rc net_watch_new(struct net_watch **ret, const char *link, enum net_level lea
         return QC_FAIL(err, QC_NOMEM, "what watches a link");
     }
     w->link = copy;
-    w->least = least;
+    w->want = *want;
     qc_mutex_init(&w->lock);
     *ret = w;
     return QC_OK;
@@ -63,10 +63,12 @@ qc_rc net_watch_allowed(struct net_watch *w, bool *ret_later, struct qc_err *err
     bool *later = ret_later != NULL ? ret_later : &unused;
     *later = true;
     QC_TRY(net_watch_look(w, &s, err));
-    *later = s.least >= w->least;
-    if (!*later)
+    *later = false;
+    if (s.least < w->want.least)
         return QC_FAIL(err, QC_LINK, "link %s may go down to %s, and %s is the least that is allowed", s.link,
-                       net_level_name(s.least), net_level_name(w->least));
+                       net_level_name(s.least), net_level_name(w->want.least));
+    QC_TRY(net_want_age(&w->want, &s, err));
+    *later = true;
     if (!s.ready)
         return QC_FAIL(err, QC_LINK, "link %s %s%s%s", s.link,
                        s.now == NET_DOWN ? "is down" : "has no key, or no pad, that may be used",

@@ -106,7 +106,7 @@ static qc_rc watch_link(struct gw_http *h, const struct vault_gw_remote *r, stru
     if ((h->link = qc_strdup(r->link)) == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a connection");
     QC_TRY(net_level_parse(r->least, &h->least, err));
-    return net_watch_new(&h->watch, r->link, h->least, err);
+    return net_watch_new(&h->watch, r->link, &(struct net_want){ .least = h->least }, err);
 }
 
 /* keyed: goes over, or NULL. */

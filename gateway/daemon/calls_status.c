@@ -66,7 +66,7 @@ static qc_rc way_json(struct json_t *o, struct levels *l, const char *url, struc
 {
     struct levels_view v;
     levels_look(l, url, &v);
-    QC_TRY(qc_json_set_str(o, "level", v.way.local ? "local" : net_level_name(v.way.least), err));
+    QC_TRY(qc_json_set_str(o, "level", v.way.local ? "local" : net_level_name(v.way.want.least), err));
     return link_json(o, &v, err);
 }
 

@@ -71,7 +71,7 @@ void carried_end(struct carried *c, struct levels *l, const struct gw_segment_re
         if (!o->took)
             continue;
         levels_look(l, o->url, &after);
-        net_way_between(&o->way, after.way.least, o->before.known ? &o->before.state : NULL,
+        net_way_between(&o->way, after.way.want.least, o->before.known ? &o->before.state : NULL,
                         after.known ? &after.state : NULL);
     }
 }

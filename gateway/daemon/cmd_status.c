@@ -42,8 +42,8 @@ static void link_text(struct levels *l, const char *url)
     levels_look(l, url, &v);
     if (v.way.link[0] == '\0')
         return;
-    printf("  link %s: at least %s; %s now", v.known ? v.state.link : v.way.link, net_level_name(v.way.least),
-           net_level_name(v.state.now));
+    printf("  link %s: at least %s; %s now", v.known ? v.state.link : v.way.link,
+           net_level_name(v.way.want.least), net_level_name(v.state.now));
     if (v.state.key_id[0] != '\0')
         printf(", key %.8s of %" PRIu64 " s, %" PRIu64 " bytes", v.state.key_id, v.state.key_s,
                v.state.key_bytes);

@@ -179,41 +179,10 @@ static qc_rc take_requests(void *ctx, qc_span v, struct qc_err *err)
     return qc_ini_u64(v, 0, INT32_MAX, &c->scrub.requests_per_s, err);
 }
 
-/* Up to the next ':' or the end, which it takes with it. */
-static qc_span take_part(qc_span *v)
-{
-    size_t n = 0;
-    while (n < v->n && v->p[n] != ':')
-        n++;
-    const qc_span part = qc_span_sub(*v, 0, n);
-    *v = qc_span_from(*v, n < v->n ? n + 1 : n);
-    return part;
-}
-
-/* LEVEL[:SECONDS[:BYTES]] */
-static qc_rc want_of(qc_span v, struct conf_want *ret, struct qc_err *err)
-{
-    char text[16] = "";
-    struct conf_want w = { 0 };
-    const qc_span level = take_part(&v);
-    if (level.n >= sizeof text)
-        return QC_FAIL(err, QC_USAGE, "otp, qkd-tls, tls or plain is needed");
-    memcpy(text, level.p, level.n);
-    QC_TRY(net_level_parse(text, &w.least, err));
-    if (v.n > 0)
-        QC_TRY(qc_ini_u64(take_part(&v), 0, LINK_PAD_MAX_S, &w.key_s, err));
-    if (v.n > 0)
-        QC_TRY(qc_ini_u64(take_part(&v), 0, LINK_REKEY_BYTES_MAX, &w.key_bytes, err));
-    if (v.n > 0)
-        return QC_FAIL(err, QC_USAGE, "LEVEL:SECONDS:BYTES is all there is");
-    *ret = w;
-    return QC_OK;
-}
-
 static qc_rc take_least(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
-    return want_of(v, &c->levels.all, err);
+    return net_want_parse(v, &c->levels.all, err);
 }
 
 /* NAME=LEVEL, which has no blank in it. */
@@ -229,7 +198,7 @@ static qc_rc take_tenant(struct conf_levels *l, qc_span word, struct qc_err *err
     for (unsigned i = 0; i < l->count; i++)
         if (qc_span_eq(qc_span_sub(word, 0, n), qc_span_str(l->tenants[i].name)))
             return QC_FAIL(err, QC_USAGE, "tenant %s is named twice", l->tenants[i].name);
-    QC_TRY(want_of(qc_span_from(word, n + 1), &l->tenants[l->count].want, err));
+    QC_TRY(net_want_parse(qc_span_from(word, n + 1), &l->tenants[l->count].want, err));
     memcpy(l->tenants[l->count].name, word.p, n);
     l->tenants[l->count++].name[n] = '\0';
     return QC_OK;
@@ -449,25 +418,17 @@ static qc_rc give_address(qc_buf *ret, const struct conf_address *a, struct qc_e
     return qc_buf_addf(ret, err, "address = %s:%u\n", a->v6 ? "[::1]" : "127.0.0.1", (unsigned)a->port);
 }
 
-static qc_rc give_want(qc_buf *ret, const struct conf_want *w, struct qc_err *err)
-{
-    QC_TRY(qc_buf_addf(ret, err, "%s", net_level_name(w->least)));
-    if (w->key_s > 0 || w->key_bytes > 0)
-        QC_TRY(qc_buf_addf(ret, err, ":%" PRIu64, w->key_s));
-    return w->key_bytes > 0 ? qc_buf_addf(ret, err, ":%" PRIu64, w->key_bytes) : QC_OK;
-}
-
 static qc_rc give_levels(qc_buf *ret, const struct conf_levels *l, struct qc_err *err)
 {
     QC_TRY(qc_buf_addf(ret, err, "\n[levels]\nleast = "));
-    QC_TRY(give_want(ret, &l->all, err));
+    QC_TRY(net_want_print(&l->all, ret, err));
     QC_TRY(qc_buf_addf(ret, err, "\n"));
     if (l->count == 0)
         return give(ret, "tenants", "", err);
     QC_TRY(qc_buf_addf(ret, err, "tenants ="));
     for (unsigned i = 0; i < l->count; i++) {
         QC_TRY(qc_buf_addf(ret, err, " %s=", l->tenants[i].name));
-        QC_TRY(give_want(ret, &l->tenants[i].want, err));
+        QC_TRY(net_want_print(&l->tenants[i].want, ret, err));
     }
     return qc_buf_addf(ret, err, "\n");
 }

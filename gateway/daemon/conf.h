@@ -37,8 +37,8 @@
 #pragma once
 #include "base/buf.h"
 #include "base/log.h"
-#include "net/link_state.h"
 #include "net/url.h"
+#include "net/want.h"
 #include "qkd/keyed.h"
 
 enum { CONF_PATH = 4096, CONF_LEVELS = 256 };
@@ -53,19 +53,13 @@ struct conf_scrub {
     uint64_t presence_s, content_s, bytes_per_s, requests_per_s;
 };
 
-/* What the ways to the clouds have to be for data to go: the least level; and how long, and for how many
- * bytes, a key from QKD is used at most there (0: as long as the link does). */
-struct conf_want {
-    enum net_level least;
-    uint64_t key_s, key_bytes;
-};
-/* Of whoever is not named, and of tenants. */
+/* What the ways to the clouds have to be for data to go: of whoever is not named, and of tenants. */
 struct conf_levels {
-    struct conf_want all;
+    struct net_want all;
     unsigned count;
     struct {
         char name[QC_GW_TENANT_NAME_MAX + 1];
-        struct conf_want want;
+        struct net_want want;
     } tenants[CONF_LEVELS];
 };
 

@@ -85,7 +85,7 @@ struct request {
     struct MHD_Connection *connection;
     const struct route *route;
     uint32_t tenant;                     /* whose request it is: all ids are looked up within it */
-    const struct conf_want *wanted;      /* of the ways to the clouds, by that tenant */
+    const struct net_want *wanted;       /* of the ways to the clouds, by that tenant */
     struct gw_id id[HTTP_IDS];           /* in the order in which they stand in the path */
     uint64_t number;                     /* the decimal component, where the pattern has one */
     char name[QC_GW_REQUEST_ID_MAX + 1]; /* X-Qcloud-Request, or that of /v1/requests/ID; empty: none */

@@ -33,7 +33,7 @@ void levels_done(struct levels *l)
     holds_done(&l->holds);
 }
 
-const struct conf_want *levels_wanted(const struct levels *l, const char *tenant)
+const struct net_want *levels_wanted(const struct levels *l, const char *tenant)
 {
     for (unsigned i = 0; i < l->conf.count; i++)
         if (strcmp(l->conf.tenants[i].name, tenant) == 0)
@@ -49,7 +49,7 @@ static qc_rc fill(struct levels_way *w, const char *url, struct qc_err *err)
     w->url[0] = '\0';
     QC_TRY(cloud_way_of(url, &w->way, err));
     if (w->way.link[0] != '\0')
-        QC_TRY(net_watch_new(&w->link, w->way.link, w->way.least, err));
+        QC_TRY(net_watch_new(&w->link, w->way.link, &w->way.want, err));
     QC_ASSERT(strlen(url) < sizeof w->url); /* it parses */
     memcpy(w->url, url, strlen(url) + 1);
     return QC_OK;
@@ -72,7 +72,7 @@ static struct levels_way *way_of(struct levels *l, const char *url, struct qc_er
 
 void levels_look(struct levels *l, const char *url, struct levels_view *ret)
 {
-    *ret = (struct levels_view){ .way.least = NET_DOWN };
+    *ret = (struct levels_view){ .way.want.least = NET_DOWN };
     QC_LOCK(&l->lock);
     const struct levels_way *w = way_of(l, url, &ret->why);
     if (w == NULL)
@@ -109,44 +109,18 @@ static void look_for_pad(const struct tried *t, struct levels_view *v)
                    s->link, s->pad_send, t->held < s->pad_send ? t->held : s->pad_send, need);
 }
 
-static qc_rc beyond(const char *what, uint64_t most, uint64_t wanted, const char *unit, struct qc_err *err)
-{
-    if (wanted == 0 || (most > 0 && most <= wanted))
-        return QC_OK;
-    if (most == 0)
-        return QC_FAIL(err, QC_LINK,
-                       "its link uses %s of any age, and %" PRIu64 " %s is the most that is wanted", what,
-                       wanted, unit);
-    return QC_FAIL(err, QC_LINK,
-                   "its link uses %s for %" PRIu64 " %s, and %" PRIu64 " is the most that is wanted", what,
-                   most, unit, wanted);
-}
-
-/* How long a link keeps what it uses, by its own configuration: of pad no byte is used twice. */
-static qc_rc look_at_age(const struct levels_view *v, const struct conf_want *wanted, struct qc_err *err)
-{
-    const struct net_link_state *s = &v->state;
-    if (!v->known || s->level < NET_QKD_TLS)
-        return QC_OK;
-    if (s->level == NET_OTP)
-        QC_TRY(beyond("pad", s->pad_max_s, wanted->key_s, "s", err));
-    if (s->least == NET_OTP)
-        return QC_OK;
-    QC_TRY(beyond("a key", s->key_max_s, wanted->key_s, "s", err));
-    return beyond("a key", s->key_max_bytes, wanted->key_bytes, "bytes", err);
-}
-
-static qc_rc look_at(struct levels *l, const struct gw_cloud_status *c, const struct conf_want *wanted,
+static qc_rc look_at(struct levels *l, const struct gw_cloud_status *c, const struct net_want *wanted,
                      struct tried *t, struct qc_err *err)
 {
     struct levels_view v;
     levels_look(l, c->url, &v);
     look_for_pad(t, &v);
     t->count++;
-    if (!v.way.local && v.way.least < wanted->least && v.way.least != NET_DOWN)
+    if (!v.way.local && v.way.want.least < wanted->least && v.way.want.least != NET_DOWN)
         return QC_FAIL(err, QC_LINK, "cloud %s is reached at %s, and %s is the least that is wanted", c->name,
-                       net_level_name(v.way.least), net_level_name(wanted->least));
-    QC_TRY_AS(look_at_age(&v, wanted, err), err, "cloud %s", c->name);
+                       net_level_name(v.way.want.least), net_level_name(wanted->least));
+    if (v.known)
+        QC_TRY_AS(net_want_age(wanted, &v.state, err), err, "cloud %s", c->name);
     if (v.why.rc == QC_OK)
         t->open++;
     else if (t->why.rc == QC_OK)
@@ -155,7 +129,7 @@ static qc_rc look_at(struct levels *l, const struct gw_cloud_status *c, const st
 }
 
 /* put_key NULL: no pad is asked for. */
-static qc_rc check(struct levels *l, struct gw_engine *e, const struct conf_want *wanted,
+static qc_rc check(struct levels *l, struct gw_engine *e, const struct net_want *wanted,
                    const struct gw_id *put_key, uint64_t size, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct gw_status *s = qc_alloc(sizeof *s);
@@ -176,7 +150,7 @@ static qc_rc check(struct levels *l, struct gw_engine *e, const struct conf_want
                    t.open, t.count, s->write_quorum, t.why.msg);
 }
 
-qc_rc levels_check(struct levels *l, struct gw_engine *e, const struct conf_want *wanted, struct qc_err *err)
+qc_rc levels_check(struct levels *l, struct gw_engine *e, const struct net_want *wanted, struct qc_err *err)
 {
     return check(l, e, wanted, NULL, 0, err);
 }
@@ -190,7 +164,7 @@ static unsigned code_of(struct gw_engine *e)
     return s->k;
 }
 
-qc_rc levels_begin(struct levels *l, struct gw_engine *e, const struct conf_want *wanted,
+qc_rc levels_begin(struct levels *l, struct gw_engine *e, const struct net_want *wanted,
                    const struct gw_id *put_key, uint64_t size, struct qc_err *err)
 {
     QC_TRY(check(l, e, wanted, put_key, size, err));
@@ -208,7 +182,7 @@ void levels_over(struct levels *l, const struct gw_id *put_key)
     holds_give_back(&l->holds, put_key, UINT64_MAX);
 }
 
-qc_rc levels_reason(struct levels *l, struct gw_engine *e, const struct conf_want *wanted, qc_rc rc,
+qc_rc levels_reason(struct levels *l, struct gw_engine *e, const struct net_want *wanted, qc_rc rc,
                     struct qc_err *err)
 {
     struct qc_err why = { 0 };

@@ -32,7 +32,7 @@ QC_MUST qc_rc levels_init(struct levels *l, const struct conf_levels *conf, stru
 void levels_done(struct levels *l);
 
 /* What a tenant wants at least. */
-const struct conf_want *levels_wanted(const struct levels *l, const char *tenant);
+const struct net_want *levels_wanted(const struct levels *l, const char *tenant);
 
 struct levels_view {
     struct cloud_way way;
@@ -45,17 +45,17 @@ void levels_look(struct levels *l, const char *url, struct levels_view *ret);
 /* May a put begin, or go on, of a tenant that wants so much? QC_LINK: a cloud gives less, its link uses
  * keys for longer, or links keep away
  * so many that the write quorum cannot be met; the message names it. QC_NOMEM */
-QC_MUST qc_rc levels_check(struct levels *l, struct gw_engine *e, const struct conf_want *wanted,
+QC_MUST qc_rc levels_check(struct levels *l, struct gw_engine *e, const struct net_want *wanted,
                            struct qc_err *err);
 /* The same, and pad for `size` bytes of the upload is there on links at the level otp, and is kept for it
  * until levels_over. Of what is larger than a link's pool three quarters of that have to be there: the rest
  * comes while it goes. */
-QC_MUST qc_rc levels_begin(struct levels *l, struct gw_engine *e, const struct conf_want *wanted,
+QC_MUST qc_rc levels_begin(struct levels *l, struct gw_engine *e, const struct net_want *wanted,
                            const struct gw_id *put_key, uint64_t size, struct qc_err *err);
 /* So many bytes of it went. */
 void levels_gone(struct levels *l, struct gw_engine *e, const struct gw_id *put_key, uint64_t size);
 /* It has ended, one way or the other. */
 void levels_over(struct levels *l, const struct gw_id *put_key);
 /* A write failed: was it for its links? Then that is the error; else what it was. */
-qc_rc levels_reason(struct levels *l, struct gw_engine *e, const struct conf_want *wanted, qc_rc rc,
+qc_rc levels_reason(struct levels *l, struct gw_engine *e, const struct net_want *wanted, qc_rc rc,
                     struct qc_err *err);

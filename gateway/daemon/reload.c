@@ -26,7 +26,7 @@ static bool same_address(const struct conf_address *a, const struct conf_address
     return a->is == b->is && a->v6 == b->v6 && a->port == b->port;
 }
 
-static bool same_want(const struct conf_want *a, const struct conf_want *b)
+static bool same_want(const struct net_want *a, const struct net_want *b)
 {
     return a->least == b->least && a->key_s == b->key_s && a->key_bytes == b->key_bytes;
 }

@@ -192,6 +192,13 @@ def noted(box, ids):
     check([re.findall(r"[0-9a-f-]{36}", w) for w in carried["ways"].split()] == ids, f"{carried} {ids}")
 
 
+def aged(box):
+    """A cloud's URL says for how long a key is used at most: where its link uses one for longer, nothing is written."""
+    for level, why in (("qkd-tls:3", "link L4 uses a key for 4 s, and 3 is the most that is wanted"), ("qkd-tls:0:1000", "and 1000 is the most that is wanted")):
+        p = box.run("gateway", "cloud", "set", "c4", "--url", re.sub(r"level=.*", "level=" + level, box.urls[0]))
+        check(p.returncode == 5 and why in p.stderr.decode(), f"{p.returncode} {p.stderr.decode()}")
+
+
 def wanted(box, one):
     """What the configuration wants of all ways, or of a tenant's, is held to; one that goes over a link which may be weaker is not written to."""
     box.stop(signal.SIGTERM)
@@ -229,8 +236,9 @@ if __name__ == "__main__":
                     Link(os.path.join(where, "l5"), net, "qkd-tls", buckets[1], link="L5", **ages) as l5:
                 for one in (l4, l5):
                     one.until(lambda: one.dial.state()["ready"], "up")
-                with Linked(buckets, (l4, l5)) as box:
+                with Linked(buckets, (l4, l5), "qkd-tls:4:5368709120") as box:
                     outage(net, box, (l4, l5))
+                    aged(box)
                     wanted(box, l4)
         pad_is_kept(where, [TinyS3(where, f"padded-{i}") for i in (4, 5)])
     finally:

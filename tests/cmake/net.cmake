@@ -10,6 +10,7 @@ qc_fuzz(net_link_state DEPS base net)
 qc_test(unit net_otp DEPS base net)
 qc_test(unit net_watch DEPS base net LABELS thread)
 qc_test(unit net_rate DEPS base net LABELS thread)
+qc_test(unit net_want DEPS base net)
 qc_test(unit net_way DEPS base net)
 qc_fuzz(net_otp DEPS base net)
 

@@ -27,6 +27,9 @@ static void ways(void)
         { "s3v2+http://127.0.0.1/b-1?link=/run/l&level=otp", QC_OK, false, NET_OTP, "/run/l" },
         { "s3+http://127.0.0.1/b-1?region=r&link=/run/l%202&level=qkd-tls", QC_OK, false, NET_QKD_TLS,
           "/run/l 2" },
+        { "s3+http://127.0.0.1/b-1?link=/l&level=qkd-tls:x", QC_USAGE, false, NET_DOWN, "" },
+        { "s3+http://127.0.0.1/b-1?link=/l&level=qkd-tls:1:2:3", QC_USAGE, false, NET_DOWN, "" },
+        { "s3+https://h/b-1?level=tls:60", QC_USAGE, false, NET_DOWN, "" },
         { "s3+http://127.0.0.1/b-1?link=/run/l", QC_USAGE, false, NET_DOWN, "" },
         { "s3+http://127.0.0.1/b-1?link=run&level=otp", QC_USAGE, false, NET_DOWN, "" },
         { "s3+http://127.0.0.1/b-1?link=/a&link=/b&level=otp", QC_USAGE, false, NET_DOWN, "" },
@@ -39,7 +42,8 @@ static void ways(void)
         struct cloud_way w = { .local = !rows[i].local };
         CHECK_RC(cloud_way_of(rows[i].url, &w, &err), rows[i].rc);
         if (rows[i].rc == QC_OK)
-            CHECK(w.local == rows[i].local && w.least == rows[i].least && strcmp(w.link, rows[i].link) == 0);
+            CHECK(w.local == rows[i].local && w.want.least == rows[i].least && w.want.key_s == 0 &&
+                  w.want.key_bytes == 0 && strcmp(w.link, rows[i].link) == 0);
         struct cloud *c = NULL; /* and it is refused wherever a cloud is opened or made */
         if (rows[i].rc != QC_OK) {
             CHECK_RC(cloud_check(rows[i].url, NULL, &err), QC_USAGE);
@@ -49,8 +53,16 @@ static void ways(void)
     }
 }
 
+static void aged(void)
+{
+    struct cloud_way w;
+    CHECK_OK(cloud_way_of("s3+http://127.0.0.1/b-1?link=/l&level=qkd-tls:60:1000&region=r", &w, &err));
+    CHECK(w.want.least == NET_QKD_TLS && w.want.key_s == 60 && w.want.key_bytes == 1000);
+}
+
 int main(void)
 {
     ways();
+    aged();
     return 0;
 }
