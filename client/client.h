@@ -152,6 +152,8 @@ qc_rc cmd_rng_read(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_completion_names(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_plan_keys(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err);
+extern const struct qc_opt mv_opts[];
+qc_rc cmd_mv(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_versions(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_trash_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_trash_empty(void *app, const struct qc_args *args, struct qc_err *err);

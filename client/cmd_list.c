@@ -69,6 +69,11 @@ void listing_time(int64_t t, char out[LISTING_TIME])
         snprintf(out, LISTING_TIME, "-");
 }
 
+void listing_number(uint64_t number, char out[LISTING_NUMBER])
+{
+    snprintf(out, LISTING_NUMBER, number == 0 ? "-" : "v%" PRIu64, number);
+}
+
 static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct ls_run *run = ctx;
@@ -176,13 +181,14 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
     char size[TEXT_SIZE];
     char stored[TEXT_SIZE];
     char when[32];
-    char version[2 * VAULT_ID_BYTES + 1];
+    char version[2 * VAULT_ID_BYTES + 1], number[LISTING_NUMBER];
+    listing_number(s->number, number);
     text_size(s->size, size);
     text_size(s->stored, stored);
     listing_time(s->created_s, when);
     qc_hex(qc_span_of(s->version, VAULT_ID_BYTES), version);
     out_line(&c->out, "name     %.*s", (int)name.n, (const char *)name.p);
-    out_line(&c->out, "version  v%" PRIu64 "  %s  stored %s", s->number, version, when);
+    out_line(&c->out, "version  %s  %s  stored %s", number, version, when);
     if (s->has_stored) {
         listing_time(s->stored_s, when);
         out_line(&c->out, "sealed   %s, by the clock of the machine that stored it", when);

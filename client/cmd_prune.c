@@ -110,14 +110,15 @@ static qc_rc tell(struct run *run, const struct doomed *d, const struct vault_do
     struct client *c = run->c;
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     char when[LISTING_TIME] = "-";
-    char size[TEXT_SIZE] = "-";
+    char size[TEXT_SIZE] = "-", number[LISTING_NUMBER];
+    listing_number(d->number, number);
     QC_TRY(text_escape(qc_buf_span(&d->name), &shown, err));
     if (d->opened) {
         listing_time(d->stored_s, when);
         text_size(d->size, size);
     }
-    out_line(&c->out, "%s  v%-4" PRIu64 "  %-25s  %11s  %.*s", run->look ? "would go" : "purged", d->number,
-             when, size, (int)shown.n, (const char *)shown.p);
+    out_line(&c->out, "%s  %-5s  %-25s  %11s  %.*s", run->look ? "would go" : "purged", number, when, size,
+             (int)shown.n, (const char *)shown.p);
     run->purged++;
     run->bytes += d->size;
     return doomed_json(c, d, v, run->look, err);
@@ -358,8 +359,8 @@ static qc_rc prune_one(void *ctx, const struct vault_stat *now, struct qc_err *e
     QC_CLEANUP(opened_done) struct opened o = { 0 };
     const struct vault_call call = client_call(c);
     struct qc_err why = { 0 };
-    if (now->number == 1)
-        return QC_OK; /* it never had another one */
+    if (now->number == 1 && now->sequence == 1)
+        return QC_OK; /* it never had another one, under this name or another */
     const qc_rc rc = vault_versions(c->vault, name, &call, &all, &why);
     if (rc != QC_OK)
         return client_object(c, rc, name, &why, &run->worst)

@@ -21,15 +21,15 @@ static void row_text(struct client *c, const struct row *r)
     char id[2 * VAULT_ID_BYTES + 1];
     char when[LISTING_TIME] = "-";
     char size[TEXT_SIZE] = "-";
-    char budget[24] = "-";
+    char budget[24] = "-", number[LISTING_NUMBER];
+    listing_number(r->one->number, number);
     qc_hex(qc_span_of(r->one->version, VAULT_ID_BYTES), id);
     if (r->s != NULL) {
         listing_time(vault_stat_stored(r->s), when);
         text_size(r->s->size, size);
         snprintf(budget, sizeof budget, "%" PRId64, listing_budget(r->s));
     }
-    out_line(&c->out, "v%-4" PRIu64 "  %-25s  %11s  budget %s  %s%s%s%.*s", r->one->number, when, size,
-             budget, id,
+    out_line(&c->out, "%-5s  %-25s  %11s  budget %s  %s%s%s%.*s", number, when, size, budget, id,
              r->one->current   ? "  current"
              : r->one->removed ? "  removed"
                                : "",
@@ -90,7 +90,9 @@ qc_rc listing_versions(struct client *c, qc_span name, bool named, qc_rc *worst,
     if (all.gone > 0 && rows.go_on)
         out_note(&c->out, "%" PRIu64 " version%s purged, and not here any more", all.gone,
                  all.gone == 1 ? " was" : "s were");
-    if (all.removed && all.n > 0 && rows.go_on)
+    if (all.moved && all.n > 0 && rows.go_on)
+        out_note(&c->out, "what the name had then was moved to another name, with its versions");
+    else if (all.removed && all.n > 0 && rows.go_on)
         out_note(&c->out, "the name was removed; qcloud trash restore stores its last version again");
     *ret_go_on = rows.go_on;
     return QC_OK;
@@ -119,7 +121,7 @@ static qc_rc choose(struct client *c, qc_span name, const struct which *w, struc
     QC_TRY(vault_versions(c->vault, name, &call, &all, err));
     if (!w->given && !all.removed)
         return QC_FAIL(err, QC_NOTFOUND, "it is not in the trash: it is there, in v%" PRIu64, all.number);
-    if (!w->given && (all.n == 0 || all.v[0].number != all.number - 1))
+    if (!w->given && (all.n == 0 || (!all.moved && all.v[0].number != all.number - 1)))
         return QC_FAIL(err, QC_NOTFOUND, "no share store that is here has a record of its last version");
     *ret = *w;
     if (!w->given)

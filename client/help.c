@@ -110,6 +110,10 @@ static const struct help rows[] = {
         "qcloud plan keys --traffic 1G --rekey-bytes 64Mi --code 3,5",
         "qcloud plan keys --rate 49.5k --cipher otp --traffic 100k --stock 8G" },
       "2 command line" },
+    { "mv",
+      { "qcloud mv draft.vcf scan.vcf", "qcloud mv a b c archive/", "qcloud mv -r lab/2025/ archive/2025/" },
+      "2 the name is the old one, 3 not found, 4 not yet on all clouds, 5 the new name is taken, 6 too few "
+      "clouds" },
     { "rm",
       { "qcloud rm scan.vcf", "qcloud rm a b c", "qcloud rm -- -odd-name" },
       "3 not found, 4 not yet on all clouds, 6 too few clouds, 7 a share store is missing" },

@@ -8,6 +8,9 @@ enum { LISTING_TIME = 32 };
 void listing_time(int64_t t, char out[LISTING_TIME]);
 /* RFC 3339; the nearest second that can be written so. */
 void listing_stamp(int64_t t, char out[QC_TIME_TEXT]);
+/* "v7"; "-" for 0: a version that had another name when it was stored. */
+enum { LISTING_NUMBER = 24 };
+void listing_number(uint64_t number, char out[LISTING_NUMBER]);
 /* Clouds and key shares together. */
 int64_t listing_budget(const struct vault_stat *s);
 /* A line of type item; members may be added. */

@@ -286,6 +286,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, profile_opts, cmd_explain },
     { "reseal", "NAME... | --where rng=SOURCE [PREFIX]", "seal objects anew, under keys that are drawn now",
       0, -1, NEEDS_CLASS(MSG_PUT) | NEEDS_CONF | NEEDS_BOTH, reseal_opts, cmd_reseal },
+    { "mv", "NAME NAME | NAME... PREFIX/ | -r PREFIX/ PREFIX/", "other names for objects: no data moves", 2,
+      -1, NEEDS_CLASS(MSG_RENAME) | NEEDS_CONF, mv_opts, cmd_mv },
     { "rm", "NAME...", "remove objects from the listing (versions stay stored: qcloud trash)", 1, -1,
       NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, profile_opts, cmd_rm },
     { "verify", "[NAME|PREFIX]", "read everything and try all three ways to open it", 0, 1,

@@ -18,7 +18,8 @@ enum msg_class {
     MSG_VERSION, /* what reads a version that was named, or lists them */
     MSG_LIST,
     MSG_REMOVE,
-    MSG_PURGE, /* versions for good */
+    MSG_RENAME, /* names alone */
+    MSG_PURGE,  /* versions for good */
     MSG_VERIFY,
     MSG_DRILL,
     MSG_RECOVER,

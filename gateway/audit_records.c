@@ -98,6 +98,19 @@ static void note_repacked(struct gw_engine *e, const struct gw_rec_repacked *p)
              QC_S("version", version), QC_U("versions", p->count), QC_U("bytes", p->segment.size));
 }
 
+static void note_renamed(struct gw_engine *e, const struct gw_rec_renamed *m)
+{
+    char vault[HEX], object[HEX], version[HEX];
+    struct gw_receipt r;
+
+    receipt_of(e, &(struct gw_ref){ m->tenant, m->put_key }, &r);
+    qc_hex(gw_id_span(&m->vault), vault);
+    qc_hex(gw_id_span(&m->e.object), object);
+    qc_hex(gw_id_span(&m->e.version), version);
+    GW_AUDIT(e->audit, "renamed", QC_U("tenant", m->tenant), QC_S("vault", vault), QC_S("object", object),
+             QC_S("version", version), QC_U("number", m->e.number), QC_U("records", r.record_copies));
+}
+
 static void note_record(struct gw_engine *e, const struct gw_record *rec)
 {
     switch (rec->kind) {
@@ -132,6 +145,9 @@ static void note_record(struct gw_engine *e, const struct gw_record *rec)
         return;
     case GW_REC_REPACKED:
         note_repacked(e, &rec->u.repacked);
+        return;
+    case GW_REC_RENAMED:
+        note_renamed(e, &rec->u.renamed);
         return;
     case GW_REC_BKEY:
     case GW_REC_BACKUP:

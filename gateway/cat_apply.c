@@ -389,6 +389,47 @@ static qc_rc apply_retained(struct gw_cat *c, const struct gw_rec_retained *r, s
     return live ? gw_cat_version_keep(c, v.no, r->until, err) : QC_OK;
 }
 
+/* What the old path points at is what the new one shall point at. */
+static qc_rc check_moved(struct gw_cat *c, uint64_t vault_no, const struct gw_rec_renamed *r,
+                         struct qc_err *err)
+{
+    QC_CLEANUP(gw_entry_row_done) struct gw_entry_row now = { 0 };
+
+    QC_TRY(gw_cat_entry(c, vault_no, r->away.path, &now, err));
+    if (!gw_entry_same_version(&now.e, &r->e))
+        return QC_FAIL(err, QC_INTEGRITY, "log: what is moved is not what its path points at");
+    return QC_OK;
+}
+
+static qc_rc apply_renamed(struct gw_cat *c, const struct gw_rec_renamed *r, struct qc_err *err)
+{
+    const struct gw_version_ids ids = { .tenant = r->tenant, .object = r->e.object, .version = r->e.version };
+    const struct gw_ref vault_id = { r->tenant, r->vault }, put_key = { r->tenant, r->put_key };
+    struct gw_entry away = {
+        .path = r->away.path, .number = r->away.number, .kind = GW_ENTRY_TOMBSTONE, .created = r->created
+    };
+    struct gw_request_row request;
+    struct gw_vault_row vault;
+    struct gw_version_row v;
+    bool fresh;
+
+    QC_TRY(gw_cat_vault(c, &vault_id, &vault, err));
+    QC_TRY(apply_seal(c, &vault, r->chain, r->away.seal, &vault.head, &fresh, err));
+    if (!fresh)
+        return QC_OK;
+    QC_TRY(apply_seal(c, &vault, r->chain + 1, r->e.seal, &vault.head, &fresh, err));
+    QC_TRY(check_moved(c, vault.no, r, err));
+    QC_TRY(gw_cat_version(c, &ids, &v, err));
+    memcpy(away.seal, r->away.seal, sizeof away.seal);
+    QC_TRY(put_entry(c, vault.no, &away, 0, err));
+    QC_TRY(put_entry(c, vault.no, &r->e, v.no, err));
+    QC_TRY(gw_cat_renamed_put(c, vault.no, &r->e.object, r->e.path, err));
+    QC_TRY(gw_cat_request(c, &put_key, &request, err));
+    request.kind = GW_REQUEST_RENAME;
+    memcpy(request.seal, r->e.seal, sizeof request.seal);
+    return put_request(c, &request, &vault.head, r->e.number, err);
+}
+
 qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
 {
     struct gw_log_iter it = gw_log_records(l);
@@ -426,6 +467,9 @@ qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
             break;
         case GW_REC_RETAINED:
             QC_TRY(apply_retained(c, &rec.u.retained, err));
+            break;
+        case GW_REC_RENAMED:
+            QC_TRY(apply_renamed(c, &rec.u.renamed, err));
             break;
         case GW_REC_CLOUD:
         case GW_REC_MEMBER:

@@ -75,6 +75,22 @@ qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, uint64_t 
     return qc_col_u64(rows.s, 0, ret, err);
 }
 
+qc_rc gw_cat_renamed_put(struct gw_cat *c, uint64_t vault_no, const struct gw_id *object, qc_span path,
+                         struct qc_err *err)
+{
+    return GW_RUN(c, RENAMED_PUT, err, QC_VI(vault_no), QC_VB(gw_id_span(object)), QC_VB(path));
+}
+
+qc_rc gw_cat_renamed_elsewhere(struct gw_cat *c, uint64_t vault_no, const struct gw_id *object, qc_span path,
+                               bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, RENAMED_GET, &rows, err, QC_VI(vault_no), QC_VB(gw_id_span(object))));
+    *ret = rows.row && !qc_span_eq(qc_col_span(rows.s, 0), path);
+    return QC_OK;
+}
+
 /* A row of GW_SQL_ENTRY. */
 static qc_rc col_entry(struct qc_stmt *s, struct gw_entry_row *ret, struct qc_err *err)
 {

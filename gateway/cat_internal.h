@@ -120,6 +120,9 @@
       " seal, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"                                \
       " ON CONFLICT (vault_no, path) DO UPDATE SET number=?3, kind=?4, version_no=?5, sequence=?6,"          \
       " size=?7, m=?8, private=?9, seal=?10, created=?11")                                                   \
+    X(RENAMED_PUT, "INSERT INTO renamed (vault_no, object, path) VALUES (?1, ?2, ?3)"                        \
+                   " ON CONFLICT (vault_no, object) DO UPDATE SET path=?3")                                  \
+    X(RENAMED_GET, "SELECT path FROM renamed WHERE vault_no=?1 AND object=?2")                               \
     X(VERSION_GET, GW_SQL_VERSION " WHERE tenant=?1 AND version=?3 AND object=?2")                           \
     X(VERSION_NO, GW_SQL_VERSION " WHERE version_no=?1")                                                     \
     X(VERSION_ADD,                                                                                           \

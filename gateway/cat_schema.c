@@ -304,6 +304,9 @@ static const char *const raises[][PARTS] = {
       TRIGGER("backup_out", "DELETE ON backup", OF_VERSION("OLD"), "bytes=bytes-length(OLD.sealed)") },
     /* 13 to 14: what lives in half dead bundles is put into others */
     { repacks },
+    /* 14 to 15: objects that were moved to another path */
+    { "CREATE TABLE renamed (vault_no INTEGER NOT NULL, object BLOB NOT NULL, path BLOB NOT NULL,"
+      " PRIMARY KEY (vault_no, object)) WITHOUT ROWID;" },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises), CLOUDS_FROM = 8 };
 

@@ -233,7 +233,7 @@ qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, struct gw_r
         QC_TRY(qc_col_fixed(rows.s, 3, r.seal, sizeof r.seal, err));
         QC_TRY(col_receipt(rows.s, 4, &r.receipt, err));
         QC_TRY(gw_col_u32(rows.s, 15, &r.run, err));
-        if (kind < GW_REQUEST_PUT || kind > GW_REQUEST_CANCEL || state < GW_UPLOAD_OPEN ||
+        if (kind < GW_REQUEST_PUT || kind > GW_REQUEST_RENAME || state < GW_UPLOAD_OPEN ||
             state > GW_UPLOAD_LIVE)
             return QC_FAIL(err, QC_INTEGRITY, "catalogue: a request in state %" PRIu64, state);
         r.kind = (enum gw_request_kind)kind;

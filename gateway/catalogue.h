@@ -13,6 +13,7 @@
  * request.state   enum gw_upload_state
  * segment         seq NULL: reserved, a fragment of it may exist (D1: the row is durable before the first
  *                 PUT)
+ * renamed         where an object is that was moved to another path: puts of it under any other come too late
  * deviation       a fragment that is not there, or not where its layout says: its place (cloud, attempt,
  *                 incarnation that wrote it), its home (the layout's cloud); state: enum gw_deviation
  * trial           the key that a repair writes a fragment under, durable before the PUT (D1); at most one for
@@ -51,7 +52,12 @@ enum gw_deviation {
     GW_DEV_BAD = 5,
     GW_DEV_LOST = 6
 };
-enum gw_request_kind { GW_REQUEST_PUT = 1, GW_REQUEST_REMOVE = 2, GW_REQUEST_CANCEL = 3 };
+enum gw_request_kind {
+    GW_REQUEST_PUT = 1,
+    GW_REQUEST_REMOVE = 2,
+    GW_REQUEST_CANCEL = 3,
+    GW_REQUEST_RENAME = 4
+};
 
 /* create: the file must not exist. QC_NOTFOUND, QC_FORMAT, QC_NEWER, and base/db.h. */
 QC_MUST qc_rc gw_cat_open(struct gw_cat **ret, const char *path, bool create, struct qc_err *err);
@@ -234,6 +240,12 @@ QC_MUST qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, u
                             struct qc_err *err);
 QC_MUST qc_rc gw_cat_entry(struct gw_cat *c, uint64_t vault_no, qc_span path, struct gw_entry_row *ret,
                            struct qc_err *err);
+/* In a transaction: that is the path of this object from now on. */
+QC_MUST qc_rc gw_cat_renamed_put(struct gw_cat *c, uint64_t vault_no, const struct gw_id *object,
+                                 qc_span path, struct qc_err *err);
+/* *ret: the object was moved, and not last to this path. */
+QC_MUST qc_rc gw_cat_renamed_elsewhere(struct gw_cat *c, uint64_t vault_no, const struct gw_id *object,
+                                       qc_span path, bool *ret, struct qc_err *err);
 QC_MUST qc_rc gw_cat_entries(struct gw_cat *c, uint64_t vault_no, const struct gw_entry_query *q,
                              gw_entry_fn fn, void *ctx, bool *ret_more, struct qc_err *err);
 

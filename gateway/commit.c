@@ -39,6 +39,21 @@ static void refuse(struct gw_change *c, qc_rc rc, const struct qc_err *err)
 
 /* -- which changes may share a batch --------------------------------------------------------------------- */
 
+/* One of the paths that a change of an entry is of, i 0 or 1: of a removal and a put both are the same. */
+static qc_span path_of(const struct gw_change *c, unsigned i)
+{
+    return i == 1 && c->kind == GW_CHANGE_RENAME ? c->away->path : c->entry->path;
+}
+
+static bool share_path(const struct gw_change *a, const struct gw_change *b)
+{
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned j = 0; j < 2; j++)
+            if (qc_span_eq(path_of(a, i), path_of(b, j)))
+                return true;
+    return false;
+}
+
 /* The second of two that touch the same thing must see the first one published. */
 static bool clash(const struct gw_change *a, const struct gw_change *b)
 {
@@ -49,8 +64,7 @@ static bool clash(const struct gw_change *a, const struct gw_change *b)
     const bool same_vault = gw_ref_same(&a->vault, &b->vault);
     if (a->kind == GW_CHANGE_VAULT || b->kind == GW_CHANGE_VAULT)
         return same_vault;
-    return gw_ref_same(&a->put_key, &b->put_key) ||
-           (same_vault && qc_span_eq(a->entry->path, b->entry->path));
+    return gw_ref_same(&a->put_key, &b->put_key) || (same_vault && share_path(a, b));
 }
 
 static bool clashes(const struct gw_change *batch, const struct gw_change *c)

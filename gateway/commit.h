@@ -11,6 +11,7 @@
 enum gw_change_kind {
     GW_CHANGE_PUT,
     GW_CHANGE_REMOVE,
+    GW_CHANGE_RENAME,
     GW_CHANGE_VAULT,
     GW_CHANGE_TENANT,
     GW_CHANGE_CLOUD,
@@ -56,8 +57,9 @@ struct gw_in_bundle {
 struct gw_change {
     enum gw_change_kind kind;
     struct gw_ref vault;
-    struct gw_ref put_key;         /* PUT, REMOVE */
-    const struct gw_entry *entry;  /* PUT, REMOVE; borrowed */
+    struct gw_ref put_key;         /* PUT, REMOVE, RENAME */
+    const struct gw_entry *entry;  /* PUT, REMOVE; RENAME: at the new path; borrowed */
+    const struct gw_tomb *away;    /* RENAME: at the old path; borrowed */
     uint32_t segments;             /* PUT; of an N in a bundle: the bundle's */
     uint32_t run;                  /* PUT: of the upload; of a bundle always 0 */
     const struct gw_in_bundle *in; /* PUT: it lies in this bundle; NULL: in segments of its own. Borrowed */
@@ -80,7 +82,7 @@ struct gw_change {
     enum gw_domain domain;
     qc_span first; /* FIRST: the records of init, as made by gw_log_add */
     uint32_t first_count;
-    struct gw_receipt receipt; /* out, with rc QC_OK: PUT, REMOVE */
+    struct gw_receipt receipt; /* out, with rc QC_OK: PUT, REMOVE, RENAME */
     qc_rc rc;
     struct qc_err err;
     bool done; /* under the queue's lock: the owner may go on */

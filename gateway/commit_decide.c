@@ -477,6 +477,13 @@ static qc_rc known_tenant(struct gw_engine *e, const struct gw_tenant *t, bool *
     return rc;
 }
 
+static enum gw_request_kind request_kind(enum gw_change_kind kind)
+{
+    return kind == GW_CHANGE_PUT      ? GW_REQUEST_PUT
+           : kind == GW_CHANGE_REMOVE ? GW_REQUEST_REMOVE
+                                      : GW_REQUEST_RENAME;
+}
+
 static qc_rc known(struct gw_engine *e, struct gw_change *c, bool *ret_live, struct qc_err *err)
 {
     struct gw_request_row row;
@@ -489,8 +496,7 @@ static qc_rc known(struct gw_engine *e, struct gw_change *c, bool *ret_live, str
     QC_TRY(gw_cat_request(e->cat, &c->put_key, &row, err));
     if (row.state != GW_UPLOAD_LIVE)
         return QC_OK;
-    const enum gw_request_kind kind = c->kind == GW_CHANGE_PUT ? GW_REQUEST_PUT : GW_REQUEST_REMOVE;
-    if (row.kind != kind ||
+    if (row.kind != request_kind(c->kind) ||
         !qc_span_eq(qc_span_of(row.seal, sizeof row.seal), qc_span_of(c->entry->seal, sizeof row.seal)))
         return QC_FAIL(err, QC_CONFLICT, "this put key is live with another entry");
     c->receipt = row.receipt;
@@ -544,6 +550,8 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
         return gw_decide_put(d, c, err);
     case GW_CHANGE_REMOVE:
         return decide_remove(d, c, err);
+    case GW_CHANGE_RENAME:
+        return gw_decide_rename(d, c, err);
     case GW_CHANGE_VAULT:
         return decide_vault(d, c, err);
     case GW_CHANGE_TENANT:

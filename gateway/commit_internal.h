@@ -42,6 +42,12 @@ QC_MUST qc_rc gw_deciding_places(struct gw_engine *e, const uint32_t *cloud_id, 
                                  unsigned n, bool *ret, struct qc_err *err);
 QC_MUST qc_rc gw_decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
 
+/* rename.c: an entry lies under another path: both seals, one record. */
+QC_MUST qc_rc gw_decide_rename(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
+/* QC_CONFLICT: this object was moved to another path: nothing is put to it by this one any more. */
+QC_MUST qc_rc gw_deciding_place(struct gw_deciding *d, const struct gw_vault_row *vault,
+                                const struct gw_entry *e, struct qc_err *err);
+
 /* Versions that go for good (purge.c); each that is refused has its reason. */
 QC_MUST qc_rc gw_decide_purge(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
 /* Are all that were not refused gone? */

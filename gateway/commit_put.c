@@ -217,6 +217,7 @@ qc_rc gw_decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *e
     QC_TRY(check_rows(d, c, &rows, err));
     QC_TRY(gw_deciding_vault(d, &c->vault, &vault, err));
     QC_TRY(gw_deciding_number(d, vault, c->entry, &current, err));
+    QC_TRY(gw_deciding_place(d, vault, c->entry, err));
     g.segments.max = (size_t)QC_GW_SEGMENTS_MAX * GW_LOG_SEGMENT_BYTES;
     QC_TRY(gather_segments(d, c, c->in == NULL ? rows.own.version_no : rows.in.no, &g, err));
     const struct gw_backup_ids ids = { c->vault.id, c->entry->object, c->entry->version };

@@ -262,6 +262,9 @@ static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, cons
         if (rec.kind == GW_REC_TOMBSTONE)
             QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.tombstone.tenant, rec.u.tombstone.put_key },
                                   err));
+        if (rec.kind == GW_REC_RENAMED)
+            QC_TRY(
+                finish_receipt(e, r, &(struct gw_ref){ rec.u.renamed.tenant, rec.u.renamed.put_key }, err));
     }
 }
 

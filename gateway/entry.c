@@ -12,6 +12,28 @@ bool gw_ref_same(const struct gw_ref *a, const struct gw_ref *b)
     return a->tenant == b->tenant && gw_id_same(&a->id, &b->id);
 }
 
+bool gw_entry_same_version(const struct gw_entry *a, const struct gw_entry *b)
+{
+    return a->kind == GW_ENTRY_FILE && b->kind == GW_ENTRY_FILE && gw_id_same(&a->object, &b->object) &&
+           gw_id_same(&a->version, &b->version) && a->sequence == b->sequence && a->size == b->size &&
+           qc_span_eq(qc_span_of(a->m, sizeof a->m), qc_span_of(b->m, sizeof b->m));
+}
+
+qc_rc gw_entry_check(const struct gw_entry *e, uint8_t kind, struct qc_err *err)
+{
+    if (e->kind != kind)
+        return QC_FAIL(err, QC_USAGE, "entry: kind %u, expected %u", e->kind, kind);
+    if (e->path.n < 1 || e->path.n > QC_GW_PATH_MAX)
+        return QC_FAIL(err, QC_USAGE, "entry: a path of %zu bytes, expected 1..%d", e->path.n,
+                       QC_GW_PATH_MAX);
+    if (e->private_part.n > QC_GW_PRIVATE_MAX)
+        return QC_FAIL(err, QC_USAGE, "entry: a private part of %zu bytes, at most %d", e->private_part.n,
+                       QC_GW_PRIVATE_MAX);
+    if (e->number < 1 || e->number > INT64_MAX || e->sequence > INT64_MAX || e->size > INT64_MAX)
+        return QC_FAIL(err, QC_USAGE, "entry: its numbers are out of range");
+    return QC_OK;
+}
+
 void gw_entry_row_done(struct gw_entry_row *r)
 {
     qc_buf_free(&r->bytes);

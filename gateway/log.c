@@ -180,7 +180,7 @@ qc_rc gw_log_next(struct gw_log_iter *it, struct gw_record *ret, bool *ret_more,
             return QC_FAIL(err, QC_FORMAT, "log record: cut off");
         it->left--;
         if ((kind >= GW_REC_COMMIT && kind <= GW_REC_BACKUP) ||
-            (kind >= GW_REC_TENANT && kind <= GW_REC_RETAINED) || kind == GW_REC_REPACKED) {
+            (kind >= GW_REC_TENANT && kind <= GW_REC_REPACKED)) {
             QC_TRY(gw_record_parse((enum gw_record_kind)kind, body, ret, err));
             *ret_more = true;
             return QC_OK;

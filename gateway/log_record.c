@@ -415,6 +415,70 @@ static void rd_retained(qc_rd *rd, struct gw_rec_retained *r)
         qc_rd_fail(rd);
 }
 
+static qc_rc add_renamed(qc_buf *b, const struct gw_rec_renamed *r, struct qc_err *err)
+{
+    const struct gw_entry *e = &r->e;
+
+    QC_ASSERT(e->kind == GW_ENTRY_FILE);
+    QC_TRY(qc_buf_add_be(b, r->tenant, 4, err));
+    QC_TRY(add_id(b, &r->vault, err));
+    QC_TRY(qc_buf_add_be(b, r->chain, 8, err));
+    QC_TRY(add_id(b, &r->put_key, err));
+    QC_TRY(qc_buf_add_be(b, r->created, 8, err));
+    QC_TRY(add_lp32(b, r->away.path, err));
+    QC_TRY(qc_buf_add_be(b, r->away.number, 8, err));
+    QC_TRY(qc_buf_add(b, qc_span_of(r->away.seal, sizeof r->away.seal), err));
+    QC_TRY(add_lp32(b, e->path, err));
+    QC_TRY(qc_buf_add_be(b, e->number, 8, err));
+    QC_TRY(add_id(b, &e->object, err));
+    QC_TRY(add_id(b, &e->version, err));
+    QC_TRY(qc_buf_add_be(b, e->sequence, 8, err));
+    QC_TRY(qc_buf_add_be(b, e->size, 8, err));
+    QC_TRY(qc_buf_add(b, qc_span_of(e->m, sizeof e->m), err));
+    QC_TRY(add_lp32(b, e->private_part, err));
+    QC_TRY(qc_buf_add(b, qc_span_of(e->seal, sizeof e->seal), err));
+    return qc_buf_add_be(b, e->created, 8, err);
+}
+
+/* Is what they say of the entry and of both paths possible? */
+static bool renamed_ok(const struct gw_rec_renamed *r)
+{
+    const struct gw_entry *e = &r->e;
+
+    return r->chain >= 1 && r->chain < INT64_MAX && r->created <= INT64_MAX && r->away.path.n >= 1 &&
+           r->away.path.n <= QC_GW_PATH_MAX && r->away.number >= 2 && r->away.number <= INT64_MAX &&
+           e->path.n >= 1 && e->path.n <= QC_GW_PATH_MAX && e->private_part.n <= QC_GW_PRIVATE_MAX &&
+           e->sequence >= 1 && e->number >= 1 && e->number <= INT64_MAX && e->size <= INT64_MAX &&
+           e->created <= INT64_MAX && !qc_span_eq(r->away.path, e->path);
+}
+
+static void rd_renamed(qc_rd *rd, struct gw_rec_renamed *r)
+{
+    struct gw_entry *e = &r->e;
+
+    r->tenant = (uint32_t)qc_rd_be(rd, 4);
+    rd_id(rd, &r->vault);
+    r->chain = qc_rd_be(rd, 8);
+    rd_id(rd, &r->put_key);
+    r->created = qc_rd_be(rd, 8);
+    r->away.path = rd_lp32(rd);
+    r->away.number = qc_rd_be(rd, 8);
+    qc_rd_copy(rd, r->away.seal, sizeof r->away.seal);
+    e->path = rd_lp32(rd);
+    e->number = qc_rd_be(rd, 8);
+    e->kind = GW_ENTRY_FILE;
+    rd_id(rd, &e->object);
+    rd_id(rd, &e->version);
+    e->sequence = qc_rd_be(rd, 8);
+    e->size = qc_rd_be(rd, 8);
+    qc_rd_copy(rd, e->m, sizeof e->m);
+    e->private_part = rd_lp32(rd);
+    qc_rd_copy(rd, e->seal, sizeof e->seal);
+    e->created = qc_rd_be(rd, 8);
+    if (qc_rd_ok(rd) && !renamed_ok(r))
+        qc_rd_fail(rd);
+}
+
 static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err)
 {
     switch (rec->kind) {
@@ -457,6 +521,8 @@ static qc_rc add_body(qc_buf *b, const struct gw_record *rec, struct qc_err *err
         return add_retained(b, &rec->u.retained, err);
     case GW_REC_REPACKED:
         return add_repacked(b, &rec->u.repacked, err);
+    case GW_REC_RENAMED:
+        return add_renamed(b, &rec->u.renamed, err);
     }
     QC_ASSERT(false); /* every kind of ours is above */
     return QC_FAIL(err, QC_GENERAL, "log record: kind");
@@ -569,6 +635,9 @@ qc_rc gw_record_parse(enum gw_record_kind kind, qc_span body, struct gw_record *
         break;
     case GW_REC_REPACKED:
         rd_repacked(&rd, &rec.u.repacked);
+        break;
+    case GW_REC_RENAMED:
+        rd_renamed(&rd, &rec.u.renamed);
         break;
     case GW_REC_CONFIG:
         rd_config(&rd, &rec.u.config);

@@ -489,21 +489,6 @@ qc_rc gw_upload_segment(struct gw_engine *e, const struct gw_segment_put *p, str
 
 /* -- commit, state, cancel ------------------------------------------------------------------------------- */
 
-static qc_rc check_entry(const struct gw_entry *e, uint8_t kind, struct qc_err *err)
-{
-    if (e->kind != kind)
-        return QC_FAIL(err, QC_USAGE, "entry: kind %u, expected %u", e->kind, kind);
-    if (e->path.n < 1 || e->path.n > QC_GW_PATH_MAX)
-        return QC_FAIL(err, QC_USAGE, "entry: a path of %zu bytes, expected 1..%d", e->path.n,
-                       QC_GW_PATH_MAX);
-    if (e->private_part.n > QC_GW_PRIVATE_MAX)
-        return QC_FAIL(err, QC_USAGE, "entry: a private part of %zu bytes, at most %d", e->private_part.n,
-                       QC_GW_PRIVATE_MAX);
-    if (e->number < 1 || e->number > INT64_MAX || e->sequence > INT64_MAX || e->size > INT64_MAX)
-        return QC_FAIL(err, QC_USAGE, "entry: its numbers are out of range");
-    return QC_OK;
-}
-
 static qc_rc check_backup(qc_span backup, struct qc_err *err)
 {
     if (backup.n < 1 || backup.n > QC_GW_BACKUP_MAX)
@@ -524,7 +509,7 @@ qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, st
                                 .hasty = c->hasty };
 
     QC_TRY(gw_engine_may(e, err));
-    QC_TRY(check_entry(&c->entry, GW_ENTRY_FILE, err));
+    QC_TRY(gw_entry_check(&c->entry, GW_ENTRY_FILE, err));
     QC_TRY(check_backup(c->backup, err));
     QC_TRY(gw_commit(e, &change, err));
     QC_TRY(qc_fault(put_ack, err));
@@ -538,7 +523,7 @@ static qc_rc check_members(const struct gw_upload_bundle *b, struct qc_err *err)
         return QC_FAIL(err, QC_USAGE, "bundle: %u members, expected 1..%d", b->count,
                        QC_GW_BATCH_CHANGES_MAX);
     for (unsigned i = 0; i < b->count; i++) {
-        QC_TRY_AS(check_entry(&b->members[i].entry, GW_ENTRY_FILE, err), err, "member %u", i);
+        QC_TRY_AS(gw_entry_check(&b->members[i].entry, GW_ENTRY_FILE, err), err, "member %u", i);
         QC_TRY_AS(check_backup(b->members[i].backup, err), err, "member %u", i);
     }
     return QC_OK;
@@ -590,7 +575,7 @@ qc_rc gw_entry_remove(struct gw_engine *e, const struct gw_ref *vault, const str
     };
 
     QC_TRY(gw_engine_may(e, err));
-    QC_TRY(check_entry(tombstone, GW_ENTRY_TOMBSTONE, err));
+    QC_TRY(gw_entry_check(tombstone, GW_ENTRY_TOMBSTONE, err));
     QC_TRY(gw_commit(e, &change, err));
     QC_TRY(qc_fault(put_ack, err));
     *ret = change.receipt;

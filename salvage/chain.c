@@ -288,6 +288,36 @@ static qc_rc take_repacked(struct salvage *s, const struct gw_rec_repacked *r, s
     return QC_OK;
 }
 
+/* Two changes: nothing at the one path, the version at the other. Where its commit was not found nothing but
+ * its fragments tells of the version: then it is one without a record. */
+static qc_rc take_renamed(struct salvage *s, const struct gw_rec_renamed *r, const struct record_at *at,
+                          struct qc_err *err)
+{
+    const struct entry_row away = { .tenant = r->tenant,
+                                    .vault = r->vault,
+                                    .object = r->e.object,
+                                    .path = r->away.path,
+                                    .number = r->away.number,
+                                    .kind = GW_ENTRY_TOMBSTONE,
+                                    .chain = r->chain,
+                                    .at = *at,
+                                    .named = *at };
+    struct entry_row e = { .tenant = r->tenant,
+                           .vault = r->vault,
+                           .object = r->e.object,
+                           .version = r->e.version,
+                           .path = r->e.path,
+                           .number = r->e.number,
+                           .kind = GW_ENTRY_FILE,
+                           .chain = r->chain + 1,
+                           .named = *at };
+    bool found = false;
+
+    QC_TRY(index_add_entry(s->ix, &away, err));
+    QC_TRY(index_committed(s->ix, &e, &e.at, &found, err));
+    return found ? index_add_entry(s->ix, &e, err) : QC_OK;
+}
+
 static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const struct record_at *at,
                          struct qc_err *err)
 {
@@ -307,7 +337,8 @@ static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const s
                                                     .number = c->e.number,
                                                     .kind = GW_ENTRY_FILE,
                                                     .chain = c->chain,
-                                                    .at = *at },
+                                                    .at = *at,
+                                                    .named = *at },
                                err);
     case GW_REC_TOMBSTONE:
         return index_add_entry(s->ix,
@@ -317,8 +348,11 @@ static qc_rc take_record(struct salvage *s, const struct gw_record *rec, const s
                                                     .number = t->number,
                                                     .kind = GW_ENTRY_TOMBSTONE,
                                                     .chain = t->chain,
-                                                    .at = *at },
+                                                    .at = *at,
+                                                    .named = *at },
                                err);
+    case GW_REC_RENAMED:
+        return take_renamed(s, &rec->u.renamed, at, err);
     case GW_REC_VAULT:
         return take_vault(s, &rec->u.vault, at, err);
     case GW_REC_BKEY:

@@ -19,7 +19,10 @@ struct file {
     qc_buf name;
     bool named;
     char instead[INSTEAD_ROOM];
-    qc_buf backup; /* B that replaced the record's, sealed */
+    qc_buf backup;         /* B that replaced the record's, sealed */
+    bool moved;            /* to another name, by a later record: */
+    struct gw_entry entry; /* as that one says it, its bytes in .. */
+    qc_buf entry_path, entry_private;
     struct outcome o;
     struct stored_holes holes;
     struct qc_err why;
@@ -43,6 +46,8 @@ static void files_done(struct files *fs)
     if (fs->f != NULL) {
         qc_buf_free(&fs->f->name);
         qc_buf_free(&fs->f->backup);
+        qc_buf_free(&fs->f->entry_path);
+        qc_buf_free(&fs->f->entry_private);
     }
     qc_free(fs->f);
     qc_free(fs->segments);
@@ -105,7 +110,8 @@ static qc_rc plan_entry(void *ctx, const struct entry_row *e, struct qc_err *err
     report_progress(fs->s, "planning", fs->all, 0);
     if (e->kind == GW_ENTRY_FILE)
         return plan_file(fs, e, err);
-    fs->s->counts.fate[FATE_DELETED]++;
+    if (gw_id_same(&e->object, &(struct gw_id){ 0 })) /* else it is under another name */
+        fs->s->counts.fate[FATE_DELETED]++;
     fs->broken = false;
     return fs->s->o.deleted ? index_earlier(fs->s->ix, e, plan_earlier, fs, err) : QC_OK;
 }
@@ -156,12 +162,40 @@ static qc_rc check_newest(struct file *f, const struct entry_row *e, struct qc_e
     return QC_OK;
 }
 
+/* The entry as it was moved, where it was: before its commit's record is held. */
+static qc_rc later_name(struct file *f, const struct entry_row *e, struct qc_err *err)
+{
+    struct gw_record rec;
+
+    f->moved = e->named.sequence != e->at.sequence || e->named.ordinal != e->at.ordinal;
+    if (!f->moved)
+        return QC_OK;
+    QC_TRY(chain_record(f->fs->s, &e->named, &rec, err));
+    if (rec.kind != GW_REC_RENAMED)
+        return QC_FAIL(err, QC_INTEGRITY, "log object %" PRIu64 " changed while it was read",
+                       e->named.sequence);
+    qc_buf_clear(&f->entry_path);
+    qc_buf_clear(&f->entry_private);
+    QC_TRY(qc_buf_add(&f->entry_path, rec.u.renamed.e.path, err));
+    QC_TRY(qc_buf_add(&f->entry_private, rec.u.renamed.e.private_part, err));
+    f->entry = rec.u.renamed.e;
+    f->entry.path = qc_buf_span(&f->entry_path);
+    f->entry.private_part = qc_buf_span(&f->entry_private);
+    return QC_OK;
+}
+
+/* What says its name: its last move, or its commit. */
+static const struct gw_entry *named_by(const struct file *f, const struct gw_rec_commit *c)
+{
+    return f->moved ? &f->entry : &c->e;
+}
+
 /* The seal, and the name. */
 static qc_rc name_file(struct file *f, const struct entry_row *row, const struct gw_rec_commit *c,
                        struct qc_err *err)
 {
     const struct salvage *s = f->fs->s;
-    const struct vault_entry v = entry_of(&c->e);
+    const struct vault_entry v = entry_of(named_by(f, c));
 
     qc_buf_clear(&f->name);
     f->named = false;
@@ -266,6 +300,7 @@ static qc_rc try_entry(struct file *f, const struct entry_row *e, const char *su
 
     name_instead(f, &e->object, &e->version);
     QC_TRY(later_backup(f, e, err));
+    QC_TRY(later_name(f, e, err));
     QC_TRY(chain_record(s, &e->at, &rec, err));
     const struct gw_rec_commit *c = &rec.u.commit;
     const struct version v = { .object = e->object,
@@ -369,13 +404,15 @@ static qc_rc list_entry(void *ctx, const struct entry_row *e, struct qc_err *err
     f->named = false;
     qc_err_clear(&f->why);
     name_instead(f, &e->object, &e->version);
-    qc_rc rc = chain_record(fs->s, &e->at, &rec, &why);
+    qc_rc rc = later_name(f, e, &why);
+    if (rc == QC_OK)
+        rc = chain_record(fs->s, &e->at, &rec, &why);
     if (rc == QC_OK)
         rc = margin_of(fs->s, &rec.u.commit, &f->o, &why);
     if (rc == QC_OK)
         rc = name_file(f, e, &rec.u.commit, &why);
     if (rc == QC_OK && fs->s->ring != NULL) {
-        const struct vault_entry v = entry_of(&rec.u.commit.e);
+        const struct vault_entry v = entry_of(named_by(f, &rec.u.commit));
         rc = vault_entry_private_open(&meta, &v, fs->s->ring, &why);
     }
     if (!settle(f, rc, &why)) {
@@ -574,6 +611,8 @@ qc_rc files_salvage(struct salvage *s, struct out *out, struct qc_err *err)
     fs.f->fs = &fs;
     fs.f->name.max = QC_VAULT_NAME_MAX;
     fs.f->backup.max = QC_GW_BACKUP_MAX + 64;
+    fs.f->entry_path.max = QC_GW_PATH_MAX;
+    fs.f->entry_private.max = QC_GW_PRIVATE_MAX;
     QC_TRY(segment_reader_new(&fs.r, s, err));
     QC_TRY(index_begin(s->ix, err));
     QC_TRY(index_newest(s->ix, s->tenant, &s->vault, plan_entry, &fs, err));

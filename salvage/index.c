@@ -22,6 +22,7 @@ static const char schema[] =
     "INTEGER,"
     " object BLOB, version BLOB, chain INTEGER, sequence INTEGER, incarnation INTEGER, ordinal INTEGER, file "
     "INTEGER,"
+    " named_sequence INTEGER, named_incarnation INTEGER, named_ordinal INTEGER, named_file INTEGER,"
     " rank INTEGER);"
     "CREATE UNIQUE INDEX entry_path ON entry (tenant, vault, path, number);"
     "CREATE INDEX entry_version ON entry (object, version);"
@@ -44,8 +45,8 @@ static const char schema[] =
     "no, source, path, digits, kind, size, segment, idx, cloud, object, version, seq, last, segment_size "   \
     "FROM file"
 #define ENTRY_COLUMNS                                                                                        \
-    "no, tenant, vault, path, number, kind, object, version, chain, sequence, incarnation, ordinal, file "   \
-    "FROM entry"
+    "no, tenant, vault, path, number, kind, object, version, chain, sequence, incarnation, ordinal, file,"   \
+    " named_sequence, named_incarnation, named_ordinal, named_file FROM entry"
 
 #define SQL_TABLE(X)                                                                                         \
     X(ADD,                                                                                                   \
@@ -63,7 +64,10 @@ static const char schema[] =
                  " ORDER BY file")                                                                           \
     X(ENTRY_ADD,                                                                                             \
       "INSERT OR IGNORE INTO entry (tenant, vault, path, number, kind, object, version, chain, sequence,"    \
-      " incarnation, ordinal, file) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")             \
+      " incarnation, ordinal, file, named_sequence, named_incarnation, named_ordinal, named_file)"           \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")                     \
+    X(COMMITTED, "SELECT sequence, incarnation, ordinal, file FROM entry WHERE tenant=?1 AND vault=?2"       \
+                 " AND object=?3 AND version=?4 LIMIT 1")                                                    \
     X(BACKUP_ADD,                                                                                            \
       "INSERT OR REPLACE INTO backup (tenant, object, version, sequence, incarnation, ordinal, file)"        \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                                \
@@ -93,8 +97,10 @@ static const char schema[] =
     X(RANK, "UPDATE entry SET rank=?2 WHERE no=?1")                                                          \
     X(RANKED, "SELECT " ENTRY_COLUMNS " WHERE rank IS NOT NULL ORDER BY rank DESC, no")                      \
     X(UNRANKED, "SELECT " ENTRY_COLUMNS " WHERE rank IS NULL AND kind=1 ORDER BY no")                        \
-    X(EARLIER, "SELECT " ENTRY_COLUMNS " WHERE tenant=?1 AND vault=?2 AND path=?3 AND number<?4 AND kind=1"  \
-               " ORDER BY number DESC")                                                                      \
+    X(EARLIER,                                                                                               \
+      "SELECT " ENTRY_COLUMNS " WHERE tenant=?1 AND vault=?2 AND kind=1 AND ((path=?3 AND number<?4"         \
+      " AND (?7=1 OR object<>?6)) OR (?7=1 AND object=?6 AND path<>?3 AND chain<?5))"                        \
+      " ORDER BY chain DESC, number DESC")                                                                   \
     X(UNRECORDED, "SELECT " FILE_COLUMNS " f WHERE kind=1 AND NOT EXISTS (SELECT 1 FROM entry e"             \
                   " WHERE e.object=f.object AND e.version=f.version) AND NOT EXISTS (SELECT 1 FROM bundle b" \
                   " WHERE b.object=f.object AND b.version=f.version) GROUP BY object, version ORDER BY no")  \
@@ -320,7 +326,8 @@ qc_rc index_add_entry(struct index *ix, const struct entry_row *e, struct qc_err
     return QC_RUN(ix->stmt[SQL_ENTRY_ADD], err, QC_VI(e->tenant), QC_VB(gw_id_span(&e->vault)),
                   QC_VB(e->path), QC_VI(e->number), QC_VI(e->kind), QC_VB(gw_id_span(&e->object)),
                   QC_VB(gw_id_span(&e->version)), QC_VI(e->chain), QC_VI(e->at.sequence),
-                  QC_VI(e->at.incarnation), QC_VI(e->at.ordinal), QC_VI(e->at.file));
+                  QC_VI(e->at.incarnation), QC_VI(e->at.ordinal), QC_VI(e->at.file), QC_VI(e->named.sequence),
+                  QC_VI(e->named.incarnation), QC_VI(e->named.ordinal), QC_VI(e->named.file));
 }
 
 qc_rc index_add_backup(struct index *ix, uint32_t tenant, const struct gw_id *object,
@@ -409,6 +416,19 @@ static struct record_at read_at(struct qc_stmt *s, int first)
                                .file = qc_col_int(s, first + 3) };
 }
 
+qc_rc index_committed(struct index *ix, const struct entry_row *e, struct record_at *ret, bool *ret_found,
+                      struct qc_err *err)
+{
+    QC_CLEANUP(reset) struct qc_stmt *s = ix->stmt[SQL_COMMITTED];
+
+    QC_TRY(QC_BIND(s, err, QC_VI(e->tenant), QC_VB(gw_id_span(&e->vault)), QC_VB(gw_id_span(&e->object)),
+                   QC_VB(gw_id_span(&e->version))));
+    QC_TRY(qc_stmt_step(s, ret_found, err));
+    if (*ret_found)
+        *ret = read_at(s, 0);
+    return QC_OK;
+}
+
 qc_rc index_backup(struct index *ix, const struct entry_row *e, struct record_at *ret, bool *ret_found,
                    struct qc_err *err)
 {
@@ -463,7 +483,8 @@ static qc_rc read_entry(struct qc_stmt *s, struct entry_row *ret, qc_buf *path, 
                                .number = (uint64_t)qc_col_int(s, 4),
                                .kind = (uint8_t)qc_col_int(s, 5),
                                .chain = (uint64_t)qc_col_int(s, 8),
-                               .at = read_at(s, 9) };
+                               .at = read_at(s, 9),
+                               .named = read_at(s, 13) };
     QC_TRY(qc_col_fixed(s, 2, ret->vault.b, sizeof ret->vault.b, err));
     QC_TRY(qc_col_fixed(s, 6, ret->object.b, sizeof ret->object.b, err));
     QC_TRY(qc_col_fixed(s, 7, ret->version.b, sizeof ret->version.b, err));
@@ -526,7 +547,7 @@ qc_rc index_unranked(struct index *ix, entry_fn fn, void *ctx, struct qc_err *er
 qc_rc index_earlier(struct index *ix, const struct entry_row *e, entry_fn fn, void *ctx, struct qc_err *err)
 {
     QC_TRY(QC_BIND(ix->stmt[SQL_EARLIER], err, QC_VI(e->tenant), QC_VB(gw_id_span(&e->vault)), QC_VB(e->path),
-                   QC_VI(e->number)));
+                   QC_VI(e->number), QC_VI(e->chain), QC_VB(gw_id_span(&e->object)), QC_VI(e->kind)));
     return walk_entries(ix->stmt[SQL_EARLIER], fn, ctx, err);
 }
 

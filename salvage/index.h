@@ -77,9 +77,13 @@ struct entry_row {
     uint64_t number;
     uint8_t kind;
     uint64_t chain;
-    struct record_at at;
+    struct record_at at;    /* of its commit: segments, B */
+    struct record_at named; /* of its name: the same, or that of its last move */
 };
 QC_MUST qc_rc index_add_entry(struct index *ix, const struct entry_row *e, struct qc_err *err);
+/* Where the commit of an entry's version stands, if it was found. */
+QC_MUST qc_rc index_committed(struct index *ix, const struct entry_row *e, struct record_at *ret,
+                              bool *ret_found, struct qc_err *err);
 /* B that was replaced later: the record of kind backup counts. */
 QC_MUST qc_rc index_add_backup(struct index *ix, uint32_t tenant, const struct gw_id *object,
                                const struct gw_id *version, const struct record_at *at, struct qc_err *err);
@@ -129,7 +133,8 @@ QC_MUST qc_rc index_rank(struct index *ix, int64_t entry, int rank, struct qc_er
 QC_MUST qc_rc index_ranked(struct index *ix, entry_fn fn, void *ctx, struct qc_err *err);
 /* All others that have bytes. */
 QC_MUST qc_rc index_unranked(struct index *ix, entry_fn fn, void *ctx, struct qc_err *err);
-/* Earlier entries of the same path with bytes, the newest first. */
+/* Earlier entries with bytes, the newest first: of the same path, or of the same object under another one; of
+ * a path that an object was moved away from (e is a tombstone, with that object), the others'. */
 QC_MUST qc_rc index_earlier(struct index *ix, const struct entry_row *e, entry_fn fn, void *ctx,
                             struct qc_err *err);
 

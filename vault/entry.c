@@ -113,6 +113,24 @@ static qc_rc private_keys(qc_key **ret_key, qc_buf *ret_aad, const struct vault_
     return vault_kdf_ids(ret_key, ring->VS, "entry-private", &ring->ids, qc_span_of(salt, SALT_BYTES), err);
 }
 
+static qc_rc seal_clear(qc_buf *ret, const struct vault_entry *e, const struct vault_ring *ring,
+                        const uint8_t salt[SALT_BYTES], qc_span clear, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_VAULT_PRIVATE_MAX },
+                                   aad = { .max = QC_VAULT_PATH_MAX + 256 };
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    QC_TRY(private_keys(&key, &aad, e, ring, salt, err));
+    QC_TRY(qc_buf_add(&b, qc_span_of(salt, SALT_BYTES), err));
+    QC_TRY(qc_buf_add(&b, clear, err));
+    uint8_t *tag;
+    QC_TRY(qc_buf_extend(&b, QC_TAG, &tag, err));
+    uint8_t *text = b.p + SALT_BYTES;
+    QC_TRY(qc_gcm_seal(
+        &(struct qc_gcm){ .key = qc_key_open(key), .nonce = private_nonce, .aad = qc_buf_span(&aad) },
+        qc_span_of(text, clear.n), text, tag, err));
+    return qc_buf_add(ret, qc_buf_span(&b), err);
+}
+
 qc_rc vault_entry_private_seal(qc_buf *ret, const struct vault_entry *e, const struct vault_ring *ring,
                                const struct vault_meta *meta, const uint8_t salt[SALT_BYTES],
                                struct qc_err *err)
@@ -120,20 +138,9 @@ qc_rc vault_entry_private_seal(qc_buf *ret, const struct vault_entry *e, const s
     struct vault_meta m = *meta;
     m.provenance = (qc_span){ 0 };
     m.has_from = m.has_stored = false;
-    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_VAULT_PRIVATE_MAX },
-                                   aad = { .max = QC_VAULT_PATH_MAX + 256 };
-    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
-    QC_TRY(private_keys(&key, &aad, e, ring, salt, err));
-    QC_TRY(qc_buf_add(&b, qc_span_of(salt, SALT_BYTES), err));
-    QC_TRY(vault_meta_write(&b, &m, err));
-    const size_t clear = b.n - SALT_BYTES;
-    uint8_t *tag;
-    QC_TRY(qc_buf_extend(&b, QC_TAG, &tag, err));
-    uint8_t *text = b.p + SALT_BYTES;
-    QC_TRY(qc_gcm_seal(
-        &(struct qc_gcm){ .key = qc_key_open(key), .nonce = private_nonce, .aad = qc_buf_span(&aad) },
-        qc_span_of(text, clear), text, tag, err));
-    return qc_buf_add(ret, qc_buf_span(&b), err);
+    QC_CLEANUP(qc_buf_free) qc_buf clear = { .max = QC_VAULT_PRIVATE_MAX };
+    QC_TRY(vault_meta_write(&clear, &m, err));
+    return seal_clear(ret, e, ring, salt, qc_buf_span(&clear), err);
 }
 
 /* clear is the caller's: ret's spans lie in it. */
@@ -169,6 +176,16 @@ qc_rc vault_entry_private_open(struct vault_meta *ret, const struct vault_entry 
     m.has_from = m.has_stored = false;
     *ret = m;
     return QC_OK;
+}
+
+qc_rc vault_entry_private_move(qc_buf *ret, const struct vault_entry *to, const struct vault_entry *from,
+                               const struct vault_ring *ring, const uint8_t salt[SALT_BYTES],
+                               struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf clear = { .max = QC_VAULT_PRIVATE_MAX };
+    struct vault_meta unused;
+    QC_TRY(open_private(&unused, &clear, from, ring, err));
+    return seal_clear(ret, to, ring, salt, qc_buf_span(&clear), err);
 }
 
 qc_rc vault_entry_ways(qc_buf *ret, const struct vault_entry *e, const struct vault_ring *ring,

@@ -10,7 +10,7 @@
 #include "net/way.h"
 #include "ways.h"
 
-enum { HEX = 2 * VAULT_ID_BYTES + 1, PATH = 256 };
+enum { HEX = 2 * VAULT_ID_BYTES + 1, PATH = GW_HTTP_PATH };
 
 static struct gw_http *http_of(struct vault_gw *gw)
 {
@@ -22,8 +22,7 @@ static void hex_of(char out[HEX], const uint8_t *id)
     qc_hex(qc_span_of(id, VAULT_ID_BYTES), out);
 }
 
-/* "/v1/vaults/VAULT" and what follows. */
-static void vault_path(char out[PATH], const uint8_t *vault, const char *rest)
+void gw_http_vault_path(char out[PATH], const uint8_t *vault, const char *rest)
 {
     char id[HEX];
     hex_of(id, vault);
@@ -47,9 +46,8 @@ static void object_path(char out[PATH], const uint8_t *vault, const uint8_t *obj
     snprintf(out, PATH, "/v1/vaults/%s/objects/%s/%s%s", v, o, w, rest);
 }
 
-/* A JSON body (or none), a JSON answer. */
-static qc_rc ask(struct vault_gw *gw, struct gw_http_call call, const struct json_t *body,
-                 struct json_t **ret, const struct vault_op *op, struct qc_err *err)
+qc_rc gw_http_ask(struct vault_gw *gw, struct gw_http_call call, const struct json_t *body,
+                  struct json_t **ret, const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf answer = { .max = QC_JSON_MAX };
@@ -74,11 +72,11 @@ static qc_rc vault_put(struct vault_gw *gw, const uint8_t *vault, qc_span record
 {
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     char path[PATH];
-    vault_path(path, vault, "");
+    gw_http_vault_path(path, vault, "");
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set_b64(body, "record", record, err));
     QC_TRY(qc_json_set_b64(body, "backup", backup, err));
-    return ask(gw, (struct gw_http_call){ .method = "PUT", .path = path }, body, NULL, op, err);
+    return gw_http_ask(gw, (struct gw_http_call){ .method = "PUT", .path = path }, body, NULL, op, err);
 }
 
 static qc_rc vault_get(struct vault_gw *gw, const uint8_t *vault, qc_buf *record, qc_buf *backup,
@@ -86,8 +84,8 @@ static qc_rc vault_get(struct vault_gw *gw, const uint8_t *vault, qc_buf *record
 {
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
-    vault_path(path, vault, "");
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
+    gw_http_vault_path(path, vault, "");
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
     QC_TRY(gw_json_head(head, answer, err));
     QC_TRY(qc_json_b64(answer, "record", record, err));
     return qc_json_b64(answer, "backup", backup, err);
@@ -120,8 +118,8 @@ static qc_rc chain(struct vault_gw *gw, const uint8_t *vault, uint64_t from, str
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH], rest[64];
     snprintf(rest, sizeof(rest), "/chain?from=%" PRIu64 "&limit=%d", from, QC_VAULT_CHAIN_PAGE);
-    vault_path(path, vault, rest);
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
+    gw_http_vault_path(path, vault, rest);
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
     return chain_page(answer, head, seals, err);
 }
 
@@ -131,10 +129,10 @@ static qc_rc entry_get(struct vault_gw *gw, const uint8_t *vault, qc_span entry_
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
-    vault_path(path, vault, "/entries/get");
+    gw_http_vault_path(path, vault, "/entries/get");
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set_b64(body, "path", entry_path, err));
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
     return gw_json_entry(ret, answer, err);
 }
 
@@ -146,13 +144,13 @@ static qc_rc entry_some(struct vault_gw *gw, const uint8_t *vault, const qc_span
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     struct json_t *entries = NULL;
     char path[PATH];
-    vault_path(path, vault, "/entries/some");
+    gw_http_vault_path(path, vault, "/entries/some");
     QC_TRY(qc_json_new_arr(&list, err));
     for (size_t i = 0; i < count; i++)
         QC_TRY(qc_json_append_b64(list, paths[i], err));
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set(body, "paths", &list, err));
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
     QC_TRY(qc_json_arr(answer, "entries", &entries, err));
     if (qc_json_len(entries) > count)
         return QC_FAIL(err, QC_FORMAT, "entries: %zu for %zu paths", qc_json_len(entries), count);
@@ -182,7 +180,7 @@ static qc_rc entry_list(struct vault_gw *gw, const uint8_t *vault, const struct 
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
-    vault_path(path, vault, "/entries/list");
+    gw_http_vault_path(path, vault, "/entries/list");
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set_b64(body, "prefix", page->prefix, err));
     if (page->after.n > 0)
@@ -191,7 +189,7 @@ static qc_rc entry_list(struct vault_gw *gw, const uint8_t *vault, const struct 
         QC_TRY(qc_json_set_null(body, "after", err));
     QC_TRY(qc_json_set_int(body, "limit", page->limit, err));
     QC_TRY(qc_json_set_bool(body, "tombstones", page->tombstones, err));
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
     bool more = false;
     QC_TRY(qc_json_bool(answer, "more", &more, err));
     QC_TRY(page_entries(answer, page, err));
@@ -209,14 +207,15 @@ static qc_rc entry_remove(struct vault_gw *gw, const uint8_t *vault, const struc
     struct vault_gw_receipt r = { .number = e->number };
     int64_t copies = 0, clouds = 0;
     char path[PATH];
-    vault_path(path, vault, "/entries/remove");
+    gw_http_vault_path(path, vault, "/entries/remove");
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set_b64(body, "path", e->path, err));
     QC_TRY(qc_json_set_int(body, "number", (int64_t)e->number, err));
     QC_TRY(qc_json_set_b64(body, "seal", qc_span_of(e->seal, sizeof(e->seal)), err));
     QC_TRY(qc_json_set_hex(body, "put_key", qc_span_of(what->put_key, 16), err));
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path, .ret_current = ret_current }, body,
-               &answer, op, err));
+    QC_TRY(gw_http_ask(gw,
+                       (struct gw_http_call){ .method = "POST", .path = path, .ret_current = ret_current },
+                       body, &answer, op, err));
     QC_TRY(gw_json_head(&r.head, answer, err));
     QC_TRY(qc_json_int(answer, "record_copies", 0, UINT32_MAX, &copies, err));
     QC_TRY(qc_json_int(answer, "clouds", 0, UINT32_MAX, &clouds, err));
@@ -267,7 +266,7 @@ static qc_rc settle_fate(struct vault_gw *gw, const uint8_t *vault, const struct
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     struct json_t *outcomes = NULL;
     char path[PATH];
-    vault_path(path, vault, f->until == 0 ? "/objects/purge" : "/objects/retain");
+    gw_http_vault_path(path, vault, f->until == 0 ? "/objects/purge" : "/objects/retain");
     QC_TRY(qc_json_new_arr(&list, err));
     for (size_t i = 0; i < f->count; i++)
         QC_TRY(add_version(list, &f->versions[i], err));
@@ -275,7 +274,7 @@ static qc_rc settle_fate(struct vault_gw *gw, const uint8_t *vault, const struct
     QC_TRY(qc_json_set(body, "objects", &list, err));
     if (f->until != 0)
         QC_TRY(qc_json_set_int(body, "until", f->until, err));
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
     QC_TRY(qc_json_arr(answer, "outcomes", &outcomes, err));
     if (qc_json_len(outcomes) != f->count)
         return QC_FAIL(err, QC_FORMAT, "outcomes: %zu of %zu versions", qc_json_len(outcomes), f->count);
@@ -302,7 +301,7 @@ static qc_rc upload_begin(struct vault_gw *gw, const uint8_t *vault, const struc
 {
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     char path[PATH];
-    vault_path(path, vault, "/uploads");
+    gw_http_vault_path(path, vault, "/uploads");
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set_hex(body, "put_key", qc_span_of(begin->put_key, 16), err));
     QC_TRY(qc_json_set_hex(body, "object", qc_span_of(begin->object, 16), err));
@@ -311,7 +310,7 @@ static qc_rc upload_begin(struct vault_gw *gw, const uint8_t *vault, const struc
     QC_TRY(qc_json_set_int(body, "path_number", (int64_t)begin->base + 1, err));
     if (begin->size < UINT64_C(1) << 53)
         QC_TRY(qc_json_set_int(body, "size", (int64_t)begin->size, err));
-    return ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
+    return gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
 }
 
 static void note_way(const struct gw_http *h, struct vault_ways *ways, const struct net_link_state *before)
@@ -339,10 +338,11 @@ static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, 
     snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d%s%s", part->seq, part->last ? 1 : 0,
              part->hasty ? "&wait=quorum" : "", run);
     upload_path(path, part->put_key, rest);
-    QC_TRY(ask(gw,
-               (struct gw_http_call){
-                   .method = "PUT", .path = path, .body = part->bytes, .type = "application/octet-stream" },
-               NULL, &answer, op, err));
+    QC_TRY(gw_http_ask(
+        gw,
+        (struct gw_http_call){
+            .method = "PUT", .path = path, .body = part->bytes, .type = "application/octet-stream" },
+        NULL, &answer, op, err));
     QC_TRY(qc_json_int(answer, "durable", 0, 255, &durable, err));
     QC_TRY(qc_json_int(answer, "n", 0, 255, &n, err));
     QC_TRY(vault_ways_take(part->ways, answer, err));
@@ -369,8 +369,9 @@ static qc_rc upload_commit(struct vault_gw *gw, const struct vault_gw_commit *wh
         QC_TRY(qc_json_set_str(body, "wait", "quorum", err));
     if (what->run > 0)
         QC_TRY(qc_json_set_int(body, "run", what->run, err));
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path, .ret_current = ret_current }, body,
-               &answer, op, err));
+    QC_TRY(gw_http_ask(gw,
+                       (struct gw_http_call){ .method = "POST", .path = path, .ret_current = ret_current },
+                       body, &answer, op, err));
     return gw_json_receipt(ret, answer, err);
 }
 
@@ -420,7 +421,7 @@ static qc_rc bundle_commit(struct vault_gw *gw, const struct vault_gw_bundle *b,
     QC_TRY(qc_json_set_int(body, "segments", 1, err));
     if (b->hasty)
         QC_TRY(qc_json_set_str(body, "wait", "quorum", err));
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
     QC_TRY(qc_json_arr(answer, "outcomes", &outcomes, err));
     if (qc_json_len(outcomes) != b->count)
         return QC_FAIL(err, QC_FORMAT, "outcomes: %zu of %zu members", qc_json_len(outcomes), b->count);
@@ -436,7 +437,7 @@ static qc_rc upload_state(struct vault_gw *gw, const uint8_t put_key[16], enum v
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
     upload_path(path, put_key, "");
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
     return gw_json_upload(ret, receipt, answer, err);
 }
 
@@ -450,7 +451,7 @@ static qc_rc upload_resume(struct vault_gw *gw, const uint8_t put_key[16], uint3
     upload_path(path, put_key, "/resume");
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set_int(body, "segments", most, err));
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
     QC_TRY(qc_json_int(answer, "run", 1, UINT32_MAX, &run, err));
     QC_TRY(qc_json_int(answer, "segments", 0, most, &segments, err));
     *ret = (struct vault_gw_resumed){ .run = (uint32_t)run, .segments = (uint32_t)segments };
@@ -462,7 +463,7 @@ static qc_rc upload_cancel(struct vault_gw *gw, const uint8_t put_key[16], const
 {
     char path[PATH];
     upload_path(path, put_key, "");
-    return ask(gw, (struct gw_http_call){ .method = "DELETE", .path = path }, NULL, NULL, op, err);
+    return gw_http_ask(gw, (struct gw_http_call){ .method = "DELETE", .path = path }, NULL, NULL, op, err);
 }
 
 /* A streamed answer, counted. */
@@ -514,7 +515,7 @@ static qc_rc read_some(struct vault_gw *gw, const uint8_t *vault, const struct v
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
     char path[PATH];
-    vault_path(path, vault, "/objects/read");
+    gw_http_vault_path(path, vault, "/objects/read");
     QC_TRY(qc_json_new_arr(&list, err));
     for (size_t i = 0; i < count; i++) {
         QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
@@ -552,7 +553,7 @@ static qc_rc backups_put(struct vault_gw *gw, const uint8_t *vault, const struct
     QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
     char path[PATH];
-    vault_path(path, vault, "/backups");
+    gw_http_vault_path(path, vault, "/backups");
     QC_TRY(qc_json_new_arr(&list, err));
     for (size_t i = 0; i < count; i++) {
         QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
@@ -564,7 +565,7 @@ static qc_rc backups_put(struct vault_gw *gw, const uint8_t *vault, const struct
     }
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set(body, "backups", &list, err));
-    return ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
+    return gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, NULL, op, err);
 }
 
 static qc_rc info(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object, const uint8_t *version,
@@ -573,7 +574,7 @@ static qc_rc info(struct vault_gw *gw, const uint8_t *vault, const uint8_t *obje
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
     object_path(path, vault, object, version, "/info");
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
     return gw_json_info(ret, answer, err);
 }
 
@@ -583,7 +584,7 @@ static qc_rc faults(struct vault_gw *gw, const char *request_id, struct vault_gw
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
     snprintf(path, sizeof(path), "/v1/requests/%.64s", request_id);
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
     return gw_json_faults(ret, answer, err);
 }
 
@@ -591,7 +592,7 @@ static qc_rc text_of(struct vault_gw *gw, const char *path, qc_buf *ret, const s
                      struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
-    QC_TRY(ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
     return qc_json_dump(answer, ret, err);
 }
 
@@ -610,7 +611,7 @@ static qc_rc operate(struct vault_gw *gw, const struct vault_gw_operation *what,
 {
     const struct gw_http_call call = { .method = what->method, .path = what->path, .body = what->body };
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
-    QC_TRY(ask(gw, call, NULL, &answer, op, err));
+    QC_TRY(gw_http_ask(gw, call, NULL, &answer, op, err));
     return qc_json_dump(answer, ret, err);
 }
 
@@ -625,6 +626,7 @@ const struct vault_gw_ops gw_http_ops = {
     .entry_some = entry_some,
     .entry_list = entry_list,
     .entry_remove = entry_remove,
+    .entries_move = gw_http_entries_move,
     .purge = purge,
     .retain = retain,
     .upload_begin = upload_begin,

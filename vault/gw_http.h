@@ -42,6 +42,17 @@ struct gw_http_call {
 QC_MUST qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret,
                            const struct vault_op *op, struct qc_err *err);
 
+/* A JSON body (or none), a JSON answer. */
+struct json_t;
+QC_MUST qc_rc gw_http_ask(struct vault_gw *gw, struct gw_http_call call, const struct json_t *body,
+                          struct json_t **ret, const struct vault_op *op, struct qc_err *err);
+/* "/v1/vaults/VAULT" and what follows. */
+enum { GW_HTTP_PATH = 256 };
+void gw_http_vault_path(char out[GW_HTTP_PATH], const uint8_t *vault, const char *rest);
+/* gw_move.c */
+QC_MUST qc_rc gw_http_entries_move(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_move *moves,
+                                   size_t count, const struct vault_op *op, struct qc_err *err);
+
 /* A handle without a connection's parameters; to be filled in by the two that make one. */
 QC_MUST qc_rc gw_http_blank(struct gw_http **ret, const char *name, struct qc_err *err);
 void gw_http_free(struct gw_http **h);

@@ -77,6 +77,8 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry newer = { 0 };
     QC_TRY(session_entry_check(p->v, qc_buf_span(&p->path), &current, &newer, p->call, err));
+    if (current->e.number == p->base && current->e.kind == VAULT_ENTRY_TOMBSTONE)
+        return QC_FAIL(err, QC_CONFLICT, "its object was moved to another name meanwhile");
     if (current->e.number <= p->base)
         return QC_FAIL(err, QC_INTEGRITY,
                        "entry: the gateway refuses number %" PRIu64 " and has number %" PRIu64, p->base + 1,

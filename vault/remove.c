@@ -34,6 +34,19 @@ static void note_removal(struct vault *v, const struct vault_entry *now, struct 
     }
 }
 
+/* It was a removal, and no move of before that came to nothing. */
+static void settle_removal(struct vault *v, qc_span path, uint64_t number, struct vault_notes *notes)
+{
+    struct vault_store_moved m = { .number = number };
+    struct qc_err why = { 0 };
+    qc_rc rc = vault_ring_path_tag(m.path_tag, v->ring, path, &why);
+    for (unsigned i = 0; i < 2 && rc == QC_OK; i++)
+        if (v->store[i] != NULL && vault_store_writable(v->store[i]))
+            rc = vault_store_moved_settle(v->store[i], &m, 1, &why);
+    if (rc != QC_OK)
+        vault_note(notes, VAULT_NOTE_STORE_BEHIND, 0, rc, "%s", why.msg);
+}
+
 static qc_rc run(struct vault *v, qc_span name, const uint8_t *only, const struct vault_call *call,
                  struct vault_remove_result *ret, struct qc_err *err)
 {
@@ -58,6 +71,7 @@ static qc_rc run(struct vault *v, qc_span name, const uint8_t *only, const struc
             QC_TRY(qc_fault(client_removed, err));
             QC_TRY(session_catch_up(v, NULL, &call->op, err));
             session_mark(v, qc_buf_span(&path), e.number, call->notes);
+            settle_removal(v, qc_buf_span(&path), e.number, call->notes);
             *ret = (struct vault_remove_result){ .number = e.number,
                                                  .record_copies = receipt.record_copies,
                                                  .clouds = receipt.clouds };

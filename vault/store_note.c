@@ -1,13 +1,17 @@
 /* Items of a share store that say what nothing else says any more: which object a name was before it was
- * removed, and where the numbers of an object's versions leave some out. FORMAT 7.2. */
+ * removed, or moved away, and where the numbers of an object's versions leave some out. FORMAT 7.2. */
 #include "base/codec.h"
 #include "store.h"
 
 enum { TAG_BYTES = 16, KEY_BYTES = 16 + 8, ITEM = 64, BATCH = 64 };
 #define REMOVED "removed/" /* path tag, number of the tombstone */
 #define SHIFTED "shifted/" /* object, sequence of the version behind the gap */
+#define MOVED   "moved--/" /* path tag, number of the tombstone, or of the entry at the new path */
 #define FRONT   (sizeof(REMOVED) - 1)
-_Static_assert(sizeof(REMOVED) == sizeof(SHIFTED) && FRONT + 2 * KEY_BYTES + 1 <= ITEM, "names of items");
+_Static_assert(sizeof(REMOVED) == sizeof(SHIFTED) && sizeof(REMOVED) == sizeof(MOVED) &&
+                   FRONT + 2 * KEY_BYTES + 1 <= ITEM,
+               "names of items");
+enum { AWAY = 1, HERE = 2 };
 
 static void item_of(char out[ITEM], const char *kind, const uint8_t key[16], uint64_t number)
 {
@@ -18,7 +22,7 @@ static void item_of(char out[ITEM], const char *kind, const uint8_t key[16], uin
     qc_hex(qc_span_of(all, sizeof(all)), out + FRONT);
 }
 
-qc_rc vault_store_removal_put(struct vault_store *s, const struct vault_store_removal *r, struct qc_err *err)
+static qc_rc put_removal(struct vault_store *s, const struct vault_store_removal *r, struct qc_err *err)
 {
     char item[ITEM];
     uint8_t text[8 + VAULT_ID_BYTES + 8];
@@ -26,7 +30,12 @@ qc_rc vault_store_removal_put(struct vault_store *s, const struct vault_store_re
     qc_put_be(text, (uint64_t)r->when_s, 8);
     memcpy(text + 8, r->object, VAULT_ID_BYTES);
     qc_put_be(text + 8 + VAULT_ID_BYTES, r->sequence, 8);
-    return store_said(s, store_text_put(s, item, qc_span_of(text, sizeof(text)), err), err);
+    return store_text_put(s, item, qc_span_of(text, sizeof(text)), err);
+}
+
+qc_rc vault_store_removal_put(struct vault_store *s, const struct vault_store_removal *r, struct qc_err *err)
+{
+    return store_said(s, put_removal(s, r, err), err);
 }
 
 static qc_rc removal_get(struct vault_store *s, const char *item, struct vault_store_removal *r,
@@ -38,7 +47,7 @@ static qc_rc removal_get(struct vault_store *s, const char *item, struct vault_s
     r->when_s = (int64_t)qc_rd_be(&rd, 8);
     qc_rd_copy(&rd, r->object, sizeof(r->object));
     r->sequence = qc_rd_be(&rd, 8);
-    if (!qc_rd_end(&rd) || r->sequence == 0 || r->number <= r->sequence)
+    if (!qc_rd_end(&rd) || r->sequence == 0 || r->number < 2)
         return QC_FAIL(err, QC_INTEGRITY, "%s: malformed", item);
     return QC_OK;
 }
@@ -85,6 +94,141 @@ qc_rc vault_store_shift_get(struct vault_store *s, const uint8_t object[VAULT_ID
     return store_said(s, shift_get(s, item, ret, err), err);
 }
 
+/* -- moves ----------------------------------------------------------------------------------------------- */
+
+static qc_rc put_moved(struct vault_store *s, const struct vault_store_moved *m, struct qc_err *err)
+{
+    char item[ITEM];
+    uint8_t text[8 + VAULT_ID_BYTES + 8 + 1];
+    item_of(item, MOVED, m->path_tag, m->number);
+    qc_put_be(text, (uint64_t)m->when_s, 8);
+    memcpy(text + 8, m->object, VAULT_ID_BYTES);
+    qc_put_be(text + 8 + VAULT_ID_BYTES, m->sequence, 8);
+    text[sizeof(text) - 1] = m->away ? AWAY : HERE;
+    return store_text_put(s, item, qc_span_of(text, sizeof(text)), err);
+}
+
+static qc_rc moved_put(struct vault_store *s, const struct vault_store_moved *moved, size_t count,
+                       const struct vault_store_removal *covered, size_t covered_count, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(put_moved(s, &moved[i], err));
+    for (size_t i = 0; i < covered_count; i++)
+        QC_TRY(put_removal(s, &covered[i], err));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_moved_put(struct vault_store *s, const struct vault_store_moved *moved, size_t count,
+                            const struct vault_store_removal *covered, size_t covered_count,
+                            struct qc_err *err)
+{
+    return store_said(s, moved_put(s, moved, count, covered, covered_count, err), err);
+}
+
+/* path_tag and number are the item's. */
+static qc_rc moved_get(struct vault_store *s, const char *item, struct vault_store_moved *m,
+                       struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_TRY(store_text_get(s, item, &text, err));
+    qc_rd rd = { .s = qc_buf_span(&text) };
+    m->when_s = (int64_t)qc_rd_be(&rd, 8);
+    qc_rd_copy(&rd, m->object, sizeof(m->object));
+    m->sequence = qc_rd_be(&rd, 8);
+    const uint64_t way = qc_rd_be(&rd, 1);
+    m->away = way == AWAY;
+    if (!qc_rd_end(&rd) || m->sequence == 0 || (way != AWAY && way != HERE) || m->number < (m->away ? 2 : 1))
+        return QC_FAIL(err, QC_INTEGRITY, "%s: malformed", item);
+    return QC_OK;
+}
+
+qc_rc vault_store_moved_get(struct vault_store *s, const uint8_t path_tag[16], uint64_t number,
+                            struct vault_store_moved *ret, struct qc_err *err)
+{
+    struct vault_store_moved m = { .number = number };
+    char item[ITEM];
+    memcpy(m.path_tag, path_tag, TAG_BYTES);
+    item_of(item, MOVED, path_tag, number);
+    QC_TRY(store_said(s, moved_get(s, item, &m, err), err));
+    *ret = m;
+    return QC_OK;
+}
+
+/* The last note of a move before `at`, not before `first`, into at; *ret_row false: there is none. */
+static qc_rc moved_before(struct vault_store *s, char at[ITEM], const char *first, bool *ret_row,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *walk = NULL;
+    QC_TRY(qc_db_prepare(s->db,
+                         "SELECT name FROM item WHERE name < ?1 AND name >= ?2"
+                         " AND length(CAST(name AS BLOB)) = ?3 ORDER BY name DESC LIMIT 1",
+                         &walk, err));
+    QC_TRY(
+        QC_BIND(walk, err, QC_VT(qc_span_str(at)), QC_VT(qc_span_str(first)), QC_VI(FRONT + 2 * KEY_BYTES)));
+    QC_TRY(qc_stmt_step(walk, ret_row, err));
+    if (*ret_row)
+        memcpy(at, qc_col_span(walk, 0).p, FRONT + 2 * KEY_BYTES); /* as long as the query says */
+    return QC_OK;
+}
+
+/* The number in an item's name. */
+static qc_rc number_of(const char *item, uint64_t *ret, struct qc_err *err)
+{
+    uint8_t all[KEY_BYTES];
+    QC_TRY(qc_hex_dec(qc_span_str(item + FRONT), all, sizeof(all), err));
+    *ret = qc_get_be(all + TAG_BYTES, 8);
+    return QC_OK;
+}
+
+static qc_rc moved_here(struct vault_store *s, struct vault_store_moved *what, struct qc_err *err)
+{
+    char at[ITEM], first[ITEM];
+    bool row = true;
+    item_of(at, MOVED, what->path_tag, what->number + 1);
+    item_of(first, MOVED, what->path_tag, 1);
+    for (;;) {
+        struct vault_store_moved m = { 0 };
+        QC_TRY(moved_before(s, at, first, &row, err));
+        if (!row)
+            return QC_FAIL(err, QC_NOTFOUND, "the object was not moved to this path");
+        QC_TRY(number_of(at, &m.number, err));
+        QC_TRY(moved_get(s, at, &m, err));
+        if (m.away || m.sequence > what->sequence || memcmp(m.object, what->object, VAULT_ID_BYTES) != 0)
+            continue;
+        memcpy(m.path_tag, what->path_tag, TAG_BYTES);
+        *what = m;
+        return QC_OK;
+    }
+}
+
+qc_rc vault_store_moved_here(struct vault_store *s, struct vault_store_moved *what, struct qc_err *err)
+{
+    return store_said(s, moved_here(s, what, err), err);
+}
+
+static qc_rc moved_settle(struct vault_store *s, const struct vault_store_moved *v, size_t count,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    char item[ITEM];
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    for (size_t i = 0; i < count; i++) {
+        item_of(item, v[i].away ? REMOVED : MOVED, v[i].path_tag, v[i].number);
+        QC_TRY(store_item_drop(s, item, err));
+    }
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_moved_settle(struct vault_store *s, const struct vault_store_moved *v, size_t count,
+                               struct qc_err *err)
+{
+    return store_said(s, moved_settle(s, v, count, err), err);
+}
+
 /* The name of the next note after `at`, into it. */
 static qc_rc next_name(struct vault_store *s, char at[ITEM], bool *ret_row, struct qc_err *err)
 {
@@ -92,7 +236,8 @@ static qc_rc next_name(struct vault_store *s, char at[ITEM], bool *ret_row, stru
     bool row = false;
     QC_TRY(qc_db_prepare(s->db,
                          "SELECT name FROM item WHERE name > ?1 AND ((name >= '" REMOVED
-                         "' AND name < 'removed0') OR (name >= '" SHIFTED "' AND name < 'shifted0'))"
+                         "' AND name < 'removed0') OR (name >= '" SHIFTED "' AND name < 'shifted0')"
+                         " OR (name >= '" MOVED "' AND name < 'moved--0'))"
                          " AND length(CAST(name AS BLOB)) = ?2 ORDER BY name LIMIT 1",
                          &walk, err));
     QC_TRY(QC_BIND(walk, err, QC_VT(qc_span_str(at)), QC_VI(FRONT + 2 * KEY_BYTES)));

@@ -29,7 +29,10 @@ struct list {
     uint8_t path_tag[16]; /* of the name */
     uint8_t object[VAULT_ID_BYTES];
     uint64_t number, sequence; /* of its newest version */
-    bool removed;              /* as of each of its versions */
+    bool came;                 /* it was moved to this name, by the change came_number, of that sequence: */
+    uint64_t came_number, came_sequence; /* what is before has numbers of another name, and none here */
+    bool removed;                        /* as of each of its versions */
+    bool moved;                          /* away: they are another name's, and are passed over */
     int64_t removed_s;
 };
 
@@ -114,13 +117,37 @@ static int by_sequence(const void *a, const void *b)
     return memcmp(x->version, y->version, VAULT_ID_BYTES);
 }
 
+/* Was the object that is looked at moved to this name? A store whose note is damaged says nothing. */
+static qc_rc find_came(struct list *l, struct qc_err *err)
+{
+    l->came = false;
+    for (unsigned i = 0; i < 2; i++) {
+        struct vault_store_moved m = { .number = l->number, .sequence = l->sequence };
+        struct qc_err why = { 0 };
+        if (l->v->store[i] == NULL)
+            continue;
+        memcpy(m.path_tag, l->path_tag, sizeof(m.path_tag));
+        memcpy(m.object, l->object, VAULT_ID_BYTES);
+        const qc_rc rc = vault_store_moved_here(l->v->store[i], &m, &why);
+        if (rc == QC_OK) {
+            l->came = true;
+            l->came_number = m.number;
+            l->came_sequence = m.sequence;
+            return QC_OK;
+        }
+        if (rc != QC_NOTFOUND)
+            QC_TRY(session_noted_damage(rc, i, &why, l->call->notes, err));
+    }
+    return QC_OK;
+}
+
 /* The number of the version before the one of this sequence and number. They follow each other, but where a
  * store has noted that they do not. */
 static qc_rc number_before(const struct list *l, uint64_t sequence, uint64_t number, uint64_t *ret,
                            struct qc_err *err)
 {
-    *ret = number - 1;
-    for (unsigned i = 0; i < 2; i++) {
+    *ret = number > 0 ? number - 1 : 0;
+    for (unsigned i = 0; i < 2 && number > 0; i++) {
         struct qc_err why = { 0 };
         if (l->v->store[i] == NULL)
             continue;
@@ -130,7 +157,7 @@ static qc_rc number_before(const struct list *l, uint64_t sequence, uint64_t num
         if (rc != QC_NOTFOUND)
             QC_TRY(session_noted_damage(rc, i, &why, l->call->notes, err));
     }
-    if (*ret >= number || *ret < sequence - 1)
+    if (number > 0 && *ret >= number)
         return QC_FAIL(err, QC_INTEGRITY,
                        "share stores: version %" PRIu64 " of the object had number %" PRIu64
                        ", and the one before it %" PRIu64,
@@ -143,7 +170,10 @@ static qc_rc go_down(struct list *l, uint64_t sequence, struct qc_err *err)
 {
     for (; l->sequence > sequence; l->sequence--) {
         QC_TRY(qc_go_on(l->call->op.deadline, l->call->op.cancel, "list", err));
-        QC_TRY(number_before(l, l->sequence, l->number, &l->number, err));
+        if (l->came && l->sequence <= l->came_sequence)
+            l->number = l->came_number - 1; /* of the name's change before the object came */
+        else
+            QC_TRY(number_before(l, l->sequence, l->number, &l->number, err));
     }
     return QC_OK;
 }
@@ -171,7 +201,7 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
                            v[i].sequence, top);
         QC_TRY(go_down(l, v[i].sequence, err));
         v[n] = v[i];
-        v[n].number = l->number;
+        v[n].number = l->came && l->sequence < l->came_sequence ? 0 : l->number;
         v[n].removed = l->removed;
         v[n].removed_s = l->removed_s;
         n++;
@@ -199,6 +229,27 @@ static qc_rc removal_of(struct vault *v, const uint8_t path_tag[16], uint64_t nu
                    "it was removed, and no share store that is here has noted which object it was");
 }
 
+/* The object that this change of the path moved away; QC_NOTFOUND: none, as far as a store that is here has
+ * noted. */
+static qc_rc moved_of(struct vault *v, const uint8_t path_tag[16], uint64_t number,
+                      const struct vault_call *call, struct vault_store_moved *ret, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct qc_err why = { 0 };
+        struct vault_store_moved m = { 0 };
+        if (v->store[i] == NULL)
+            continue;
+        const qc_rc rc = vault_store_moved_get(v->store[i], path_tag, number, &m, &why);
+        if (rc == QC_OK && m.away) {
+            *ret = m;
+            return QC_OK;
+        }
+        if (rc != QC_OK && rc != QC_NOTFOUND)
+            QC_TRY(session_noted_damage(rc, i, &why, call->notes, err));
+    }
+    return QC_FAIL(err, QC_NOTFOUND, "it was not moved");
+}
+
 static void go_to(struct list *l, const struct vault_store_removal *r)
 {
     memcpy(l->object, r->object, VAULT_ID_BYTES);
@@ -207,11 +258,24 @@ static void go_to(struct list *l, const struct vault_store_removal *r)
     l->from = l->all.n;
 }
 
-/* What the name was before its change l->number, which is a removal. */
+/* What the name was before its change l->number, which is a removal, or has moved it away. Where both are
+ * noted it was moved: its versions are then one name's at most. */
 static qc_rc go_beneath(struct list *l, struct qc_err *err)
 {
     struct vault_store_removal r = { 0 };
-    QC_TRY(removal_of(l->v, l->path_tag, l->number, l->call, &r, err));
+    struct vault_store_moved m = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc = moved_of(l->v, l->path_tag, l->number, l->call, &m, &why);
+    l->moved = rc == QC_OK;
+    if (rc == QC_NOTFOUND)
+        QC_TRY(removal_of(l->v, l->path_tag, l->number, l->call, &r, err));
+    else if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    } else {
+        r = (struct vault_store_removal){ .number = l->number, .when_s = m.when_s, .sequence = m.sequence };
+        memcpy(r.object, m.object, VAULT_ID_BYTES);
+    }
     go_to(l, &r);
     l->removed = true;
     l->removed_s = r.when_s;
@@ -225,8 +289,10 @@ static qc_rc go_on(struct list *l, struct qc_err *err)
     struct vault_store_removal r = { 0 };
     struct qc_err why = { 0 };
     const qc_rc rc = removal_of(l->v, l->path_tag, l->number + 1, l->call, &r, &why);
-    if (rc == QC_OK)
+    if (rc == QC_OK) {
         go_to(l, &r);
+        l->moved = false;
+    }
     if (rc == QC_NOTFOUND)
         return go_beneath(l, err);
     if (rc != QC_OK)
@@ -251,9 +317,6 @@ static qc_rc begin(struct list *l, qc_span name, struct qc_err *err)
     l->number = e.e.number;
     if (l->all.removed)
         return go_beneath(l, err);
-    if (e.e.number < e.e.sequence)
-        return QC_FAIL(err, QC_INTEGRITY, "entry: number %" PRIu64 " of sequence %" PRIu64, e.e.number,
-                       e.e.sequence);
     l->sequence = e.e.sequence;
     memcpy(l->object, e.e.object, VAULT_ID_BYTES);
     memcpy(l->all.M, e.e.M, sizeof(l->all.M));
@@ -280,10 +343,13 @@ static void drop_gone(struct vault_versions *all)
 static qc_rc list_all(struct list *l, qc_span name, struct qc_err *err)
 {
     QC_TRY(begin(l, name, err));
+    const bool moved = l->moved;
     for (;;) {
         struct qc_err why = { 0 };
-        QC_TRY(take_stores(l, err));
-        QC_TRY(number_them(l, err));
+        QC_TRY(find_came(l, err));
+        if (!l->moved)
+            QC_TRY(take_stores(l, err));
+        QC_TRY(l->moved ? go_down(l, 0, err) : number_them(l, err));
         l->all.unknown = l->number;
         if (l->all.unknown == 0)
             break;
@@ -295,6 +361,9 @@ static qc_rc list_all(struct list *l, qc_span name, struct qc_err *err)
         QC_TRY(rc);
     }
     drop_gone(&l->all);
+    l->all.moved = moved;
+    if (l->all.n == 0 && l->all.gone == 0 && l->all.missing == 0 && l->all.unknown == 0)
+        return QC_FAIL(err, QC_NOTFOUND, "it was moved to another name, and its versions with it");
     if (!l->all.removed)
         l->all.v[0].current = true;
     if (l->all.missing > 0)
@@ -318,15 +387,24 @@ qc_rc vault_versions(struct vault *v, qc_span name, const struct vault_call *cal
 /* -- one of them ------------------------------------------------------------------------------------------
  */
 
+/* "v7", or "a version that had another name then". */
+static const char *called(uint64_t number, char room[32])
+{
+    snprintf(room, 32, "v%" PRIu64, number);
+    return number != 0 ? room : "an earlier version";
+}
+
 /* "v7, v6, v5 and 4 more": for whoever asked for another one. */
 static qc_rc none_such(const struct vault_versions *all, const char *what, struct qc_err *err)
 {
     char text[256] = "none";
-    size_t n = 0;
-    for (size_t i = 0; i < all->n && i < NAMED_MAX; i++)
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "%sv%" PRIu64, i > 0 ? ", " : "", all->v[i].number);
-    if (all->n > NAMED_MAX)
-        snprintf(text + n, sizeof(text) - n, " and %zu more", all->n - NAMED_MAX);
+    size_t n = 0, named = 0;
+    for (size_t i = 0; i < all->n && named < NAMED_MAX; i++)
+        if (all->v[i].number != 0)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%sv%" PRIu64, named++ > 0 ? ", " : "",
+                                  all->v[i].number);
+    if (all->n > named)
+        snprintf(text + n, sizeof(text) - n, " and %zu more", all->n - named);
     return QC_FAIL(err, QC_NOTFOUND, "%s; there are %s", what, text);
 }
 
@@ -357,14 +435,15 @@ qc_rc versions_open(struct object *o, struct vault *v, qc_span name, const struc
 {
     QC_CLEANUP(vault_stat_done) struct vault_stat s = { .name = { .max = QC_VAULT_NAME_MAX } };
     QC_CLEANUP(qc_free_ptr) struct vault_gw_info *info = qc_alloc(sizeof(*info));
+    char room[32];
     if (info == NULL)
         return QC_FAIL(err, QC_NOMEM, "opening a version");
     QC_TRY(qc_buf_add(&s.name, name, err));
     QC_TRY(object_begin(o, v, f->object, f->version, call, err));
     qc_rc rc = v->gw->ops->info(v->gw, v->id, f->object, f->version, info, &call->op, err);
     if (rc == QC_NOTFOUND) /* a share of it is here: it was stored, and who denies it withholds it */
-        return QC_FAIL(err, QC_QUORUM, "v%" PRIu64 ": the gateway says that it has no such version",
-                       f->number);
+        return QC_FAIL(err, QC_QUORUM, "%s: the gateway says that it has no such version",
+                       called(f->number, room));
     QC_TRY(rc);
     o->size = info->size;
     o->M = f->current ? f->M : NULL;
@@ -373,7 +452,7 @@ qc_rc versions_open(struct object *o, struct vault *v, qc_span name, const struc
         rc = object_unlock(o, err);
     if (rc != QC_OK)
         session_note_faults(v, o->request, call);
-    QC_TRY_AS(rc, err, "v%" PRIu64, f->number);
+    QC_TRY_AS(rc, err, "%s", called(f->number, room));
     fill(&s, f, info, vault_opened_meta(o->opened));
     s.padding = o->frame->g.L - s.size;
     s.key_margin = v->store[0] != NULL && v->store[1] != NULL ? 1 : 0;
@@ -417,7 +496,7 @@ static bool is_meant(const struct vault_version *one, const struct vault_which *
 {
     if (which->version != NULL)
         return memcmp(one->version, which->version, VAULT_ID_BYTES) == 0;
-    return one->number == which->number;
+    return one->number != 0 && one->number == which->number;
 }
 
 qc_rc versions_find(struct vault *v, qc_span name, const struct vault_which *which,
@@ -481,10 +560,29 @@ struct trash {
     void *ctx;
 };
 
+/* Of a name that an object was moved away from: what it was before that one, if it was anything. */
+static qc_rc one_moved(struct trash *t, struct vault_removed *r, struct qc_err *err)
+{
+    QC_CLEANUP(list_done) struct list l = { .v = t->v, .call = t->call };
+    struct qc_err why = { 0 };
+    const qc_rc rc = list_all(&l, r->name, &why);
+    if (rc == QC_NOTFOUND || (rc == QC_OK && l.all.n == 0))
+        return QC_OK; /* nothing of it is here */
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    r->known = true;
+    r->newest = l.all.v[0].number;
+    r->removed_s = l.all.v[0].removed_s;
+    return t->fn(t->ctx, r, err);
+}
+
 static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
-    const struct trash *t = ctx;
+    struct trash *t = ctx;
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    struct vault_store_moved moved = { 0 };
     struct vault_removed r = { .name = qc_buf_span(&s->name),
                                .number = s->number,
                                .created_s = s->created_s };
@@ -493,7 +591,11 @@ static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *e
     uint8_t tag[16];
     QC_TRY(vault_name_seal(&path, t->v->ring, r.name, err));
     QC_TRY(vault_ring_path_tag(tag, t->v->ring, qc_buf_span(&path), err));
-    const qc_rc rc = removal_of(t->v, tag, s->number, t->call, &note, &why);
+    qc_rc rc = moved_of(t->v, tag, s->number, t->call, &moved, &why);
+    if (rc == QC_OK)
+        return one_moved(t, &r, err);
+    if (rc == QC_NOTFOUND)
+        rc = removal_of(t->v, tag, s->number, t->call, &note, &why);
     if (rc != QC_OK && rc != QC_NOTFOUND) {
         *err = why;
         return rc;

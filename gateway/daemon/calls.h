@@ -20,6 +20,7 @@ QC_MUST qc_rc call_vault_get(struct request *r, struct answer *ret, struct qc_er
 QC_MUST qc_rc call_chain(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_entry_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_entry_list(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_entry_rename(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_entry_remove(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_upload_begin(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_segment(struct request *r, struct answer *ret, struct qc_err *err);

@@ -25,6 +25,7 @@ const struct route routes[] = {
     { "POST",   "/v1/vaults/{}/entries/some",         WHO_ANY,      BODY_JSON,    call_entry_some },
     { "POST",   "/v1/vaults/{}/entries/list",         WHO_ANY,      BODY_JSON,    call_entry_list },
     { "POST",   "/v1/vaults/{}/entries/remove",       WHO_ANY,      BODY_JSON,    call_entry_remove },
+    { "POST",   "/v1/vaults/{}/entries/rename",       WHO_ANY,      BODY_JSON,    call_entry_rename },
     { "POST",   "/v1/vaults/{}/backups",              WHO_ANY,      BODY_JSON,    call_backups },
     { "POST",   "/v1/vaults/{}/uploads",              WHO_ANY,      BODY_JSON,    call_upload_begin },
     { "PUT",    "/v1/uploads/{}/segments/#",          WHO_ANY,      BODY_SEGMENT, call_segment },

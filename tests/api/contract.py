@@ -27,7 +27,7 @@ EXEMPT = {
     ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
-    ("entrySome", "5XX"), ("members", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"),
+    ("entrySome", "5XX"), ("members", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
 
@@ -145,6 +145,7 @@ class Walk:
         self.ask("entryGet", v, {"path": path}, expect=404, error="not-found")
         self.ask("entryList", v, {"prefix": ""}, expect=404, error="not-found")
         self.ask("entryRemove", v, {"path": path, "number": 1, "seal": b64(bytes(32)), "put_key": self.id()}, expect=404, error="not-found")
+        self.ask("entryRename", v, self.move_body(self.entry(self.upload(), self.path(), 1, 1), self.path(), 1), expect=404, error="not-found")
         self.ask("uploadBegin", v, self.upload(), expect=404, error="not-found")
         for name in ("content", "backup", "info"):
             self.ask(name, o, expect=404, error="not-found")
@@ -412,6 +413,38 @@ class Walk:
         self.ask("uploadCancel", {"put_key": gone["put_key"]})
         got = self.ask("members", {"put_key": gone["put_key"]}, self.members_body(self.member(self.path(), 1, 0, 8)))["outcomes"]
         check(got[0]["error"]["id"] == "conflict", f"a member of a cancelled bundle: {got}")
+
+    def move_body(self, e, to, number):
+        """The entry goes to another path, under that number."""
+        return {"moves": [{"put_key": self.id(), "from": {"path": e["path"], "number": e["number"] + 1, "seal": b64(self.random.randbytes(32))},
+                           "entry": {k: e[k] for k in ("kind", "object", "version", "sequence", "size", "m", "private")}
+                           | {"path": b64(to), "number": number, "seal": b64(self.random.randbytes(32))}}]}
+
+    def rename(self, e):
+        """There and back: the path has two changes more."""
+        v, to = {"vault": self.vault}, self.path()
+        body = self.move_body(e, to, 1)
+        wrong = self.move_body(e, to, 1)["moves"][0]
+        for change in ({"from": wrong["from"] | {"number": e["number"]}}, {"entry": wrong["entry"] | {"number": 2}}, {"entry": wrong["entry"] | {"version": self.id()}}):
+            got = self.ask("entryRename", v, {"moves": [wrong | change]})["outcomes"]
+            check(got[0]["error"]["id"] == "conflict", f"a move that is refused: {got}")
+        got = self.ask("entryRename", v, {"moves": [wrong | {"from": wrong["from"] | {"path": b64(self.path())}}]})["outcomes"]
+        check(got[0]["error"]["id"] == "not-found", f"a move of nothing: {got}")
+        self.ask("entryRename", v, {"moves": [wrong | {"entry": wrong["entry"] | {"path": e["path"]}}]}, expect=400, error="usage")
+        got = self.ask("entryRename", v, body)["outcomes"][0]["receipt"]
+        for seal in (body["moves"][0]["from"]["seal"], body["moves"][0]["entry"]["seal"]):
+            self.seals.append(unb64(seal))
+        check(got["head"] == self.head() and (got["number"], got["chain"], got["n"]) == (1, len(self.seals), 0), f"a move: {got}")
+        check(self.ask("entryRename", v, body)["outcomes"][0]["receipt"] == got, "the same move again")
+        check(self.ask("uploadGet", {"put_key": body["moves"][0]["put_key"]})["receipt"] == got, "a move's put key")
+        there = self.ask("entryGet", v, {"path": b64(to)})
+        check((there["kind"], there["number"], there["version"], there["m"]) == (1, 1, e["version"], e["m"]), f"where it was moved to: {there}")
+        check(self.ask("entryGet", v, {"path": e["path"]})["kind"] == 2, "where it was moved from")
+        back = self.move_body(there, unb64(e["path"]), e["number"] + 2)
+        check("receipt" in self.ask("entryRename", v, back)["outcomes"][0], "a move back")
+        for seal in (back["moves"][0]["from"]["seal"], back["moves"][0]["entry"]["seal"]):
+            self.seals.append(unb64(seal))
+        return self.ask("entryGet", v, {"path": e["path"]})
 
     def remove(self, e):
         v, path = {"vault": self.vault}, e["path"]
@@ -842,6 +875,7 @@ class Walk:
         self.ask("repair", body={}, expect=409, error="fenced")
         self.ask("purge", {"vault": self.vault}, {"objects": [{"object": self.id(), "version": self.id()}]}, expect=409, error="fenced")
         self.ask("retain", {"vault": self.vault}, {"objects": [{"object": self.id(), "version": self.id()}], "until": 1}, expect=409, error="fenced")
+        self.ask("entryRename", {"vault": self.vault}, self.move_body(e, self.path(), 1), expect=409, error="fenced")
         self.ask("scrub", body={}, expect=409, error="fenced")
         self.ask("move", body={"kind": "domain", "domain": "cloud"}, expect=409, error="fenced")
         self.ask("drill", body={}, expect=409, error="fenced")
@@ -872,7 +906,7 @@ class Walk:
         second = self.overwrite(up, e)
         self.listing(second)
         self.bundle()
-        self.remove(second)
+        self.remove(self.rename(second))
         self.chain()
         self.cancels()
         self.extremes()

@@ -26,6 +26,7 @@ class Refusals:
             "tenantChange": {"token_hash": entry["seal"], "enabled": True, "bytes": 1, "objects": 1, "uploads": 1, "requests": 1},
             "entryList": {"prefix": "AAAA", "after": "AAAB", "limit": 3, "tombstones": True},
             "entryRemove": {"path": "AAAA", "number": 7, "seal": entry["seal"], "put_key": walk.id()},
+            "entryRename": walk.move_body(entry, walk.path(), 1),
             "uploadBegin": walk.upload() | {"put_key": self.open["put_key"]},
             "entrySome": {"paths": ["AAAA", "AAAB"]},
             "members": walk.members_body(walk.member(walk.path(), 1, 0, 1), walk.member(walk.path(), 1, 0, 1)),

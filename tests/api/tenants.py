@@ -66,6 +66,7 @@ def bodies(walk, ids):
         "readSome": {"objects": [{k: ids[k] for k in ("object", "version")}]},
         "purge": {"objects": [{k: ids[k] for k in ("object", "version")}]},
         "retain": {"objects": [{k: ids[k] for k in ("object", "version")}], "until": 1 << 32},
+        "entryRename": walk.move_body(ids["entry"], walk.path(), 1),
         "entryRemove": {"path": ids["path"], "number": 2, "seal": b64(bytes(32)), "put_key": "9" * 32},
         "uploadBegin": {"put_key": "8" * 32, "object": ids["object"], "version": ids["version"], "base": 0, "path_number": 1},
         "commit": ids["commit"],

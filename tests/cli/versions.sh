@@ -135,6 +135,11 @@ for i in 1 2 3; do
     expect_exit 0 put "p$i" old/x
 done
 expect_exit 0 put p1 old/y
+for ((i = 0; i < 300; i++)); do # what the page has purged is on its way out
+    expect_exit 0 gateway status --json
+    grep -q '"dead_segments": *0[,}]' out && break
+    sleep 0.1
+done
 before=$(fragments)
 expect_exit 2 prune
 err_has 'no rule says'
@@ -242,4 +247,64 @@ expect_exit 12 trash empty --yes old
 expect_exit 0 get -f --version "$kept" old/x again.txt
 same p1 again.txt
 expect_exit 0 verify
-echo "versions: every one of them, by the page and without what may be lost; what is purged is gone, and stays so; what is kept is not purged"
+
+# Another name: no fragment moves; versions go along; killed at any step there are both names' changes or neither.
+expect_exit 0 put p1 m/a
+expect_exit 0 put p2 m/a
+expect_exit 0 put p3 m/b
+expect_exit 5 mv m/a m/b
+err_three_parts E0525
+err_has 'the new name is taken'
+expect_exit 0 --json mv m/a n/
+json_ok
+[ "$(json_get '[(j["name"], j["to"], j["number"], j["exit"]) for j in lines if j["type"] == "item"]')" = "[('m/a', 'n/a', 1, 0)]" ] || fail "mv --json: $(cat out)"
+expect_exit 3 get m/a none
+expect_exit 3 versions m/a
+err_has 'it was moved to another name'
+expect_exit 0 get -f n/a again.txt
+same p2 again.txt
+expect_exit 0 versions n/a
+[ "$(sed 's/ .*//' out | tr '\n' ' ')" = 'v1 - ' ] || fail "versions of a moved name: $(cat out)"
+id=$(sed -n 's/^- .*budget [0-9]* *\([0-9a-f]*\).*/\1/p' out)
+expect_exit 0 get -f --version "$id" n/a again.txt
+same p1 again.txt
+expect_exit 0 stat --version "$id" n/a
+out_has 'version  -  '
+expect_exit 0 mv --force n/a m/b
+expect_exit 0 versions m/b
+[ "$(sed 's/ .*//' out | tr '\n' ' ')" = 'v2 - v1 ' ] || fail "versions of a name that was taken: $(cat out)"
+expect_exit 0 get -f --version 1 m/b again.txt
+same p3 again.txt
+expect_exit 0 put p3 m/c
+expect_exit 2 mv -r m/ m/d/
+expect_exit 2 mv m/b m/c o
+expect_exit 3 mv -r nothing/ o/
+expect_exit 0 mv -r m/ o/
+err_has '2 names moved'
+expect_exit 0 ls o/
+[ "$(tr '\n' ' ' <out)" = 'o/b o/c ' ] || fail "mv -r: $(cat out)"
+expect_exit 0 trash ls m # what the move has covered is m/b's own
+[ "$(wc -l <out)" = 1 ] || fail "trash ls: $(cat out)"
+out_has 'm/b'
+expect_exit 0 trash empty --yes m
+[ "$(grep -c '^purged' out)" = 1 ] || fail "trash empty beneath a move: $(cat out)"
+expect_exit 0 prune --keep-last 1 --yes o/b
+[ "$(grep -c '^purged' out)" = 1 ] || fail "prune of a moved name: $(cat out)"
+expect_exit 0 get -f o/b again.txt
+same p2 again.txt
+if [ "${QC_FAULTS:-0}" = 1 ]; then
+    from=o/b
+    for point in client_noted client_moved; do
+        got=0
+        QC_FAULT=$point:kill:1 "$QC_BIN/qcloud" mv "$from" "$point" >out 2>err || got=$?
+        [ "$got" = 137 ] || fail "$point: exit $got: $(cat err)"
+        [ "$point" = client_moved ] || expect_exit 0 mv "$from" "$point"
+        expect_exit 3 get "$from" none
+        expect_exit 0 get -f "$point" again.txt
+        same p2 again.txt
+        from=$point
+    done
+fi
+expect_exit 0 verify
+
+echo "versions: every one of them, by the page and without what may be lost; what is purged is gone, and stays so; what is kept is not purged; a name moves with them"

@@ -18,6 +18,7 @@ qc_test(unit gateway_engine DEPS base qrng cloud gateway LABELS thread TIMEOUT 3
 qc_test(unit gateway_resume DEPS base qrng cloud gateway INTERNAL gateway LABELS thread)
 qc_test(unit gateway_tenants DEPS base qrng cloud gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_purge DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
+qc_test(unit gateway_rename DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_backups DEPS base qrng cloud gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_bundle DEPS base qrng cloud gateway INTERNAL gateway LABELS thread TIMEOUT 300)
 qc_test(unit gateway_repack DEPS base qrng cloud ec gateway INTERNAL gateway LABELS thread TIMEOUT 300)
@@ -51,6 +52,6 @@ if(NOT QC_SANITIZE STREQUAL "fuzzer")
   qc_test_program(unit_gateway_two SOURCES unit/gateway_two.c DEPS base qrng cloud ec gateway INTERNAL gateway)
   qc_on_postgres(postgres/two SANITIZED PROGRAMS unit/gateway_two)
 endif()
-qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_resume unit/gateway_drill unit/gateway_backups unit/gateway_bundle unit/gateway_purge unit/gateway_repack unit/gateway_quota unit/gateway_move unit/gateway_wholes
+qc_on_postgres(postgres/engine TIMEOUT 900 PROGRAMS unit/gateway_engine unit/gateway_resume unit/gateway_drill unit/gateway_backups unit/gateway_bundle unit/gateway_purge unit/gateway_rename unit/gateway_repack unit/gateway_quota unit/gateway_move unit/gateway_wholes
   FULL unit/gateway_tenants unit/gateway_rebuild unit/gateway_snapshot unit/gateway_repair unit/gateway_records unit/gateway_adopt unit/gateway_blame unit/gateway_pay fault/gateway_recode prop/gateway_commits
   prop/gateway_late prop/gateway_repair)

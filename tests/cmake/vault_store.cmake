@@ -6,6 +6,7 @@ qc_test(unit vault_refresh SOURCES unit/vault_refresh.c unit/fake_gw.c DEPS base
 qc_test(unit vault_resume SOURCES unit/vault_resume.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)
 qc_test(unit vault_pad SOURCES unit/vault_pad.c unit/fake_gw.c DEPS base vault LIBS m TIMEOUT 300)
 qc_test(unit vault_reseal SOURCES unit/vault_reseal.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)
+qc_test(unit vault_rename SOURCES unit/vault_rename.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)
 qc_test(unit vault_versions SOURCES unit/vault_versions.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)
 if(QC_FAULT_POINTS)
   qc_test(unit vault_purge SOURCES unit/vault_purge.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)

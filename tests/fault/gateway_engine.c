@@ -56,6 +56,21 @@ static qc_rc op_remove(struct bench *b, struct qc_err *err)
     return erig_remove(&b->r, &b->rm, &receipt, err);
 }
 
+static struct gw_rename the_move(const struct bench *b)
+{
+    return erig_move_of(&b->gone, 5, "\1gamma", 0);
+}
+
+static qc_rc op_rename(struct bench *b, struct qc_err *err)
+{
+    struct gw_rename m = the_move(b);
+    QC_TRY(gw_engine_open(&b->r.e, b->r.state, &b->r.rng, err));
+    QC_TRY(gw_entries_rename(b->r.e, OWN(b->r.vault), &m, 1, err));
+    if (m.rc != QC_OK)
+        *err = m.err;
+    return m.rc;
+}
+
 static qc_rc op_cancel(struct bench *b, struct qc_err *err)
 {
     enum gw_upload_state state;
@@ -191,6 +206,31 @@ static void check_remove(struct bench *b, bool acked)
     CHECK_OK(gw_entry_get(b->r.e, OWN(b->r.vault), qc_span_str(b->rm.path), &row, &err));
     CHECK(row.e.kind == GW_ENTRY_TOMBSTONE && row.e.number == 2);
     gw_entry_row_done(&row);
+    check_common(b, 2);
+}
+
+/* Both or none, and both in the end: by the same key, with the same receipt. */
+static void check_rename(struct bench *b, bool acked)
+{
+    struct qc_err err = { 0 };
+    struct gw_entry_row row;
+    struct gw_rename m = the_move(b), again;
+
+    erig_open(&b->r);
+    CHECK_OK(gw_entry_get(b->r.e, OWN(b->r.vault), qc_span_str(b->gone.path), &row, &err));
+    const bool moved = row.e.kind == GW_ENTRY_TOMBSTONE;
+    gw_entry_row_done(&row);
+    CHECK(moved || !acked);
+    erig_at(&b->r, b->gone.path, moved ? "2 none" : "1 file");
+    erig_at(&b->r, "\1gamma", moved ? "1 file" : "0");
+    CHECK_OK(gw_entries_rename(b->r.e, OWN(b->r.vault), &m, 1, &err));
+    CHECK_OK(m.rc);
+    CHECK(m.receipt.number == 1 && m.receipt.chain == 4);
+    again = the_move(b);
+    CHECK_OK(gw_entries_rename(b->r.e, OWN(b->r.vault), &again, 1, &err));
+    CHECK(again.rc == QC_OK && memcmp(&again.receipt, &m.receipt, sizeof m.receipt) == 0);
+    erig_at(&b->r, b->gone.path, "2 none");
+    erig_at(&b->r, "\1gamma", "1 file");
     check_common(b, 2);
 }
 
@@ -476,6 +516,7 @@ int main(void)
         { "init", op_init, check_init, without_anything, false },
         { "put", op_put, check_put, NULL, true },
         { "remove", op_remove, check_remove, NULL, true },
+        { "rename", op_rename, check_rename, NULL, true },
         { "cancel", op_cancel, check_cancel, NULL, true },
         { "refused", op_refused, check_refused, with_loss, true },
         { "debt", op_debt, check_debt, with_debt, true },

@@ -55,6 +55,7 @@ enum fake_call {
     FAKE_BACKUP,
     FAKE_PURGE,
     FAKE_BACKUPS,
+    FAKE_MOVE,
 };
 
 struct fake {
@@ -84,13 +85,14 @@ struct fake {
     void (*before_list)(void *ctx);
     void *before_ctx;
     uint64_t info_more; /* a version is told to be larger by so much, or smaller (two's complement) */
+    int move_lies;      /* of what is moved: see move_one */
     bool lie_list;      /* listings of a directory hold everything */
     unsigned
         early_states; /* so many uploads are told to be open, as they were just before they were committed */
     int64_t acked_margin, margin_full;
     const char *degraded; /* a cloud's name in receipts, or NULL */
     struct vault_gw_faults faults;
-    uint64_t read_bytes, calls[FAKE_BACKUPS + 1];
+    uint64_t read_bytes, calls[FAKE_MOVE + 1];
     unsigned handles; /* open connections */
 };
 

@@ -273,6 +273,44 @@ static inline qc_rc erig_remove(struct erig *r, const struct erig_put *p, struct
     return gw_entry_remove(r->e, &(struct gw_ref){ r->tenant, r->vault }, &t, &p->key, ret, err);
 }
 
+/* The entry of p moves to another path, whose number is `there`; the tombstone's seal is the entry's, undone.
+ */
+static inline struct gw_rename erig_move_of(const struct erig_put *p, uint64_t key, const char *to,
+                                            uint64_t there)
+{
+    struct gw_rename m = { .away = { .path = qc_span_str(p->path), .number = p->number + 1 }, .e = p->entry };
+    struct qc_rand rand = { .state = key };
+
+    qc_rand_fill(&rand, m.put_key.b, sizeof m.put_key.b);
+    qc_rand_fill(&rand, m.e.seal, sizeof m.e.seal);
+    for (size_t i = 0; i < sizeof m.away.seal; i++)
+        m.away.seal[i] = m.e.seal[i] ^ 0xff;
+    m.e.path = qc_span_str(to);
+    m.e.number = there + 1;
+    m.e.private_part = qc_span_of(p->private_part, sizeof p->private_part);
+    return m;
+}
+
+/* What a path points at: "3 file", "4 none"; "0": it never did. */
+static inline void erig_at(struct erig *r, const char *path, const char *want)
+{
+    struct gw_entry_row row = { 0 };
+    struct qc_err err = { 0 };
+    char text[64] = "0";
+    const qc_rc rc =
+        gw_entry_get(r->e, &(struct gw_ref){ r->tenant, r->vault }, qc_span_str(path), &row, &err);
+
+    CHECK(rc == QC_OK || rc == QC_NOTFOUND);
+    if (rc == QC_OK)
+        snprintf(text, sizeof text, "%u %s", (unsigned)row.e.number,
+                 row.e.kind == GW_ENTRY_FILE ? "file" : "none");
+    if (strcmp(text, want) != 0) {
+        fprintf(stderr, "'%s' is '%s', not '%s'\n", path + 1, text, want);
+        exit(1);
+    }
+    gw_entry_row_done(&row);
+}
+
 /* All bytes of a version come back as they were, in strides that cross segments. */
 static inline qc_rc erig_check(struct erig *r, const struct erig_put *p, struct qc_err *err)
 {

@@ -840,6 +840,8 @@ class Archive:
             r.end()
         elif kind == 139:
             self.recoded(r)
+        elif kind == 143:
+            self.renamed(r)
         elif kind == 144:
             self.repacked(r)
         elif kind in (141, 142):                    # gone for good; kept until a time
@@ -861,6 +863,21 @@ class Archive:
         old = self.tenants.get(t["id"])
         need(t["revision"] == (old["revision"] if old else 0) + 1, "INTEGRITY", "tenant record: revision")
         self.tenants[t["id"]] = t
+
+    def renamed(self, r):
+        """An entry is moved: a tombstone at the one path, the same version at the other (5.2, 9.3)."""
+        tenant, vault, chain, _put, _created = r.int(4), r.take(16), r.int(8), r.take(16), r.int(8)
+        away = dict(tenant=tenant, vault=vault, path=r.lp32(), number=r.int(8), seal=r.take(32), kind=2, object=bytes(16),
+                    version=bytes(16), sequence=0, size=0, M=bytes(32), private=b"", chain=chain)
+        new = dict(path=r.lp32(), number=r.int(8), object=r.take(16), version=r.take(16), sequence=r.int(8), size=r.int(8), M=r.take(32),
+                   private=r.lp32(), seal=r.take(32), chain=chain + 1)
+        _created = r.int(8)
+        r.end()
+        old = self.entries.get(((tenant, vault), away["path"]))
+        need(old is not None and away["path"] != new["path"], "INTEGRITY", "renamed record: nothing is there")
+        need(all(old[x] == new[x] for x in ("object", "version", "sequence", "size", "M")), "INTEGRITY", "renamed record: another version")
+        self.place(away)
+        self.place(old | new)               # the segments are those of its commit, and shared with it
 
     def recoded(self, r):
         """A segment lies elsewhere, by another code, under another id (9.3)."""

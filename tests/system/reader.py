@@ -36,6 +36,9 @@ def test():
         small = small_files(rng)
         box.put_tree(small)
         data |= small
+        for i, name in enumerate(("padded/1000", next(iter(small)), "a/4095/ü\n x")):   # under other names now
+            box.expect(0, "mv", name, f"moved/{i}")
+            data[f"moved/{i}"] = data.pop(name)
         box.expect(0, "rm", "a/1/ü\n x")
         box.stop(15)
         del data["a/1/ü\n x"]
@@ -47,6 +50,7 @@ def test():
                 with open(os.path.join(out, name), "rb") as f:
                     check(f.read() == d, f"clouds {clouds}, stores {stores}: {name} differs")
             check(not os.path.exists(os.path.join(out, "a/1")), "a removed object came back")
+            check(not os.path.exists(os.path.join(out, "a/4095")), "a moved object is under its old name, too")
             print(f"clouds {sorted(clouds)}, stores {stores}: {len(data)} objects", flush=True)
         shutil.rmtree(box.home)
         box.expect((0, 4), "init", "--join", *box.stores, "--take-over")

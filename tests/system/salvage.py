@@ -159,6 +159,10 @@ def fill(box, rng):
     small = small_files(rng)
     box.put_tree(small)
     data |= {os.fsencode(n): d for n, d in small.items()}
+    box.expect(0, "put", box.write("in", b"gone"), "taken")
+    for old, new in ((b"empty", b"moved one"), (os.fsencode(next(iter(small))), b"small 0/moved"), (b"twice/below", b"taken")):
+        box.expect(0, "mv", "--force", os.fsdecode(old), os.fsdecode(new))
+        data[new] = data.pop(old)
     box.expect(0, "put", box.write("in", b"gone"), "removed")
     box.expect(0, "rm", "removed")
     kit = box.expect(0, "gateway", "kit").stdout

@@ -110,16 +110,10 @@ static qc_rc give_entry(const struct fake *f, const struct fake_entry *from, str
     return QC_OK;
 }
 
-/* Compare-and-set of an entry and one step of the chain. */
-static qc_rc decide(struct fake *f, const struct vault_entry *e, struct vault_gw_entry *ret_current,
-                    struct qc_err *err)
+/* An entry, and one step of the chain. */
+static void write_entry(struct fake *f, const struct vault_entry *e)
 {
     struct fake_entry *now = fake_find(f, e->path);
-    if (e->number != (now == NULL ? 0 : now->e.number) + 1) {
-        if (now != NULL)
-            QC_TRY(give_entry(f, now, ret_current, err));
-        return QC_FAIL(err, QC_CONFLICT, "fake: another number");
-    }
     if (now == NULL) {
         CHECK(f->entries < FAKE_MAX);
         now = &f->entry[f->entries++];
@@ -129,6 +123,23 @@ static qc_rc decide(struct fake *f, const struct vault_entry *e, struct vault_gw
     put_blob(&now->priv, e->priv);
     CHECK(f->commits < FAKE_MAX);
     memcpy(f->seal[f->commits++], e->seal, FAKE_SEAL);
+}
+
+/* Compare-and-set of an entry and one step of the chain. */
+static qc_rc decide(struct fake *f, const struct vault_entry *e, struct vault_gw_entry *ret_current,
+                    struct qc_err *err)
+{
+    struct fake_entry *now = fake_find(f, e->path);
+    bool elsewhere = false; /* the object has another name */
+    for (size_t i = 0; i < f->entries && e->kind == VAULT_ENTRY_FILE; i++)
+        elsewhere |= f->entry[i].e.kind == VAULT_ENTRY_FILE && &f->entry[i] != now &&
+                     memcmp(f->entry[i].e.object, e->object, 16) == 0;
+    if (elsewhere || e->number != (now == NULL ? 0 : now->e.number) + 1) {
+        if (now != NULL)
+            QC_TRY(give_entry(f, now, ret_current, err));
+        return QC_FAIL(err, QC_CONFLICT, "fake: another number");
+    }
+    write_entry(f, e);
     return QC_OK;
 }
 
@@ -299,6 +310,8 @@ static qc_rc fake_entry_remove(struct vault_gw *gw, const uint8_t *vault, const 
     receipt_of(f, what->entry->number, ret);
     LEAVE(FAKE_ENTRY_REMOVE);
 }
+
+#include "fake_gw_moves.h"
 
 static bool points_at(const struct fake *f, const uint8_t *version)
 {
@@ -552,6 +565,8 @@ static const struct vault_gw_ops ops = {
     .vault_get = fake_vault_get,
     .chain = fake_chain,
     .entry_get = fake_entry_get,
+    .entry_some = fake_entry_some,
+    .entries_move = fake_entries_move,
     .entry_list = fake_entry_list,
     .entry_remove = fake_entry_remove,
     .purge = fake_purge,

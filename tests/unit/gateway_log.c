@@ -473,6 +473,69 @@ static void about_versions(void)
     }
 }
 
+static struct gw_rec_renamed renamed_of(void)
+{
+    return (struct gw_rec_renamed){ .tenant = 3,
+                                    .chain = 8,
+                                    .created = 5,
+                                    .away = { .path = QC_LIT("old"), .number = 2 },
+                                    .e = { .path = QC_LIT("new"),
+                                           .number = 1,
+                                           .kind = GW_ENTRY_FILE,
+                                           .sequence = 9,
+                                           .size = 7,
+                                           .private_part = QC_LIT("private") } };
+}
+
+static bool renamed_parses(const struct gw_rec_renamed *r)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1000 };
+    const struct gw_record rec = { .kind = GW_REC_RENAMED, .u.renamed = *r };
+    struct gw_record got;
+    struct qc_err err = { 0 };
+    bool more;
+    CHECK_OK(gw_log_add(&b, &rec, &err));
+    struct gw_log_iter it = { .rd = { .s = qc_buf_span(&b) }, .left = 1 };
+    return gw_log_next(&it, &got, &more, &err) == QC_OK;
+}
+
+/* An entry that is moved: back as it was, every other length, and what cannot be. */
+static void renamed(void)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1000 };
+    struct gw_record rec = { .kind = GW_REC_RENAMED, .u.renamed = renamed_of() }, got;
+    struct gw_rec_renamed bad = renamed_of();
+    struct qc_err err = { 0 };
+    bool more;
+
+    CHECK(GW_REC_RENAMED >= 128); /* who passed over it would give the old name */
+    CHECK_OK(gw_log_add(&b, &rec, &err));
+    const size_t whole = b.n;
+    CHECK_OK(qc_buf_add_zero(&b, 8, &err));
+    for (size_t n = 5; n <= b.n; n++) {
+        qc_put_be(b.p + 1, n - 5, 4);
+        struct gw_log_iter it = { .rd = { .s = qc_span_of(b.p, n) }, .left = 1 };
+        const qc_rc rc = gw_log_next(&it, &got, &more, &err);
+        CHECK((rc == QC_OK) == (n == whole));
+        if (n == whole)
+            CHECK(got.u.renamed.chain == 8 && got.u.renamed.e.sequence == 9 && got.u.renamed.e.number == 1 &&
+                  qc_span_eq(got.u.renamed.e.path, QC_LIT("new")) &&
+                  qc_span_eq(got.u.renamed.away.path, QC_LIT("old")));
+    }
+    bad.e.path = bad.away.path;
+    CHECK(!renamed_parses(&bad));
+    bad = renamed_of(), bad.away.number = 1;
+    CHECK(!renamed_parses(&bad));
+    bad = renamed_of(), bad.chain = 0;
+    CHECK(!renamed_parses(&bad));
+    bad = renamed_of(), bad.e.sequence = 0;
+    CHECK(!renamed_parses(&bad));
+    bad = renamed_of(), bad.e.number = 0;
+    CHECK(!renamed_parses(&bad));
+    bad = renamed_of(), bad.away.path = (qc_span){ 0 };
+    CHECK(!renamed_parses(&bad));
+}
+
 /* One N of 46 bytes, in four segments. */
 static qc_rc bundled_read(const struct made *m, uint64_t start, uint64_t size, struct gw_record *ret,
                           qc_buf *b)
@@ -545,6 +608,7 @@ int main(void)
     recoded();
     about_versions();
     repacked();
+    renamed();
     bundled();
     sealed_backup();
     return 0;

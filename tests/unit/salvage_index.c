@@ -125,9 +125,51 @@ static void add_entry(struct index *ix, char path, uint64_t number, uint8_t kind
     CHECK_OK(index_add_entry(ix, &e, &err));
 }
 
+/* An object that was moved: its versions come before its new name's other ones, and are not its old name's.
+ */
+static void check_moved(struct index *ix)
+{
+    static const char paths[] =
+        "ccdcd"; /* c: 1, 2 of the object; d: 1 of another one; the object leaves c for d */
+    struct entry_row e = { .tenant = 5, .vault = vault }, old = e, new = e;
+    struct qc_err err = { 0 };
+    struct got g = { 0 };
+    bool found = false;
+
+    for (unsigned i = 0; i < 5; i++) {
+        e.path = qc_span_of(&paths[i], 1);
+        e.number = i < 2 ? i + 1 : i == 2 ? 1 : i == 3 ? 3 : 2;
+        e.kind = i == 3 ? GW_ENTRY_TOMBSTONE : GW_ENTRY_FILE;
+        e.object.b[0] = i == 2 ? 2 : 1;
+        e.version.b[0] = (uint8_t)(i == 3 ? 0 : i == 4 ? 101 : 100 + i);
+        e.chain = i + 1;
+        e.at = (struct record_at){ i + 1, 1, 0, 1 };
+        e.named = e.at;
+        if (i == 4)
+            CHECK_OK(index_committed(ix, &e, &e.at, &found, &err));
+        CHECK_OK(index_add_entry(ix, &e, &err));
+        if (i == 3)
+            old = e;
+        if (i == 4)
+            new = e;
+    }
+    CHECK(found && new.at.sequence == 2 && new.named.sequence == 5);
+    CHECK_OK(index_newest(ix, 5, &vault, take_entry, &g, &err));
+    SAME(&g, 'c' * 100 + 32, 'd' * 100 + 21);
+    CHECK_OK(index_earlier(ix, &new, take_entry, &g, &err));
+    SAME(&g, 'd' * 100 + 11, 'c' * 100 + 21, 'c' * 100 + 11);
+    CHECK_OK(index_earlier(ix, &old, take_entry, &g, &err));
+    CHECK(g.count == 0);
+    new.version.b[0] = 77;
+    CHECK_OK(index_committed(ix, &new, &new.at, &found, &err));
+    CHECK(!found);
+}
+
 static void check_entries(struct index *ix)
 {
-    struct entry_row b = { .tenant = 3, .vault = vault, .path = QC_LIT("b"), .number = 3 };
+    struct entry_row b = {
+        .tenant = 3, .vault = vault, .path = QC_LIT("b"), .number = 3, .kind = GW_ENTRY_FILE
+    };
     struct qc_err err = { 0 };
     struct got g = { 0 };
     uint64_t n = 0;
@@ -170,6 +212,7 @@ int main(void)
     check_files(ix);
     check_copies(ix);
     check_entries(ix);
+    check_moved(ix);
     CHECK_OK(index_add_wrong(ix, 1, QC_LIT("x"), "what", &fresh, &err));
     CHECK(fresh);
     CHECK_OK(index_add_wrong(ix, 1, QC_LIT("x"), "what", &fresh, &err));

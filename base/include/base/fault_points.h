@@ -44,6 +44,8 @@
     X(client_done, "client put: the journal is gone")                                                        \
     X(client_cancelled, "client put: cancelled at the gateway, records are pending")                         \
     X(client_removed, "client rm: removed at the gateway, the stores do not know")                           \
+    X(client_noted, "client mv: both stores say where names shall be moved, the gateway was not asked")      \
+    X(client_moved, "client mv: moved at the gateway, the stores do not know")                               \
     X(client_retired, "client purge: both stores say that versions are to go, the gateway was not asked")    \
     X(client_purged, "client purge: purged at the gateway, the shares are there")                            \
     X(client_destroyed1, "client purge: the shares in store 1 are destroyed, those in store 2 are not")      \

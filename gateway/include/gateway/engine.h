@@ -308,6 +308,21 @@ struct gw_resumed {
 QC_MUST qc_rc gw_upload_resume(struct gw_engine *e, const struct gw_ref *put_key, uint32_t most,
                                struct gw_resumed *ret, struct qc_err *err);
 
+/* An entry that shall lie under another path of its vault: the same version, sealed for there. */
+struct gw_rename {
+    struct gw_id put_key;
+    struct gw_tomb away; /* of the old path: number is the entry's + 1 */
+    struct gw_entry e;   /* at the new path: number is that path's until now + 1 */
+    qc_rc rc;            /* out. QC_OK: both are so; else neither is. QC_NOTFOUND: nothing is at the old path;
+                          * QC_CONFLICT: one of the two numbers is another one by now, or the version is */
+    struct gw_receipt receipt; /* out, with QC_OK: of the entry; the tombstone's chain is one less */
+    struct qc_err err;         /* out, else */
+};
+/* 1..QC_GW_BATCH_CHANGES_MAX, in one log object as far as they fit and have no path in common. QC_OK: each
+ * has its outcome, and one that is refused takes no other with it. Again: the same, by put key. */
+QC_MUST qc_rc gw_entries_rename(struct gw_engine *e, const struct gw_ref *vault, struct gw_rename *v,
+                                unsigned count, struct qc_err *err);
+
 /* The vault of an upload (the API's commit call names the put key alone). QC_NOTFOUND: no such upload. */
 QC_MUST qc_rc gw_upload_vault(struct gw_engine *e, const struct gw_ref *put_key, struct gw_id *ret,
                               struct qc_err *err);

@@ -40,6 +40,18 @@ struct gw_entry {
     uint64_t created; /* seconds since 1970: the gateway's clock, for people */
 };
 
+/* Is its form that of this kind, as a caller may send it? QC_USAGE. */
+QC_MUST qc_rc gw_entry_check(const struct gw_entry *e, uint8_t kind, struct qc_err *err);
+/* Do two entries of files point at the same: object, version, sequence, size and M? */
+bool gw_entry_same_version(const struct gw_entry *a, const struct gw_entry *b);
+
+/* A path points at nothing any more. */
+struct gw_tomb {
+    qc_span path;
+    uint64_t number;
+    uint8_t seal[GW_DIGEST_BYTES];
+};
+
 /* An entry with its bytes, and the margins of its version. */
 struct gw_entry_row {
     struct gw_entry e; /* its spans lie in bytes */

@@ -25,6 +25,7 @@ enum gw_record_kind {
     GW_REC_BUNDLED = 140,
     GW_REC_PURGED = 141,
     GW_REC_RETAINED = 142,
+    GW_REC_RENAMED = 143,
     GW_REC_REPACKED = 144,
 };
 
@@ -152,6 +153,16 @@ struct gw_rec_retained {
     struct gw_id vault, object, version;
     uint64_t until, known; /* seconds since 1970; known: so late it was at least, when this was decided */
 };
+/* An entry lies under another path, and a tombstone under its own. */
+struct gw_rec_renamed {
+    uint32_t tenant;
+    struct gw_id vault;
+    uint64_t chain; /* of the tombstone's seal; the entry's is the next one */
+    struct gw_id put_key;
+    uint64_t created; /* seconds: when it was decided */
+    struct gw_tomb away;
+    struct gw_entry e; /* kind is GW_ENTRY_FILE */
+};
 struct gw_rec_tenant {
     uint32_t tenant;
     uint64_t revision;
@@ -177,6 +188,7 @@ struct gw_record {
         struct gw_rec_recoded recoded;
         struct gw_rec_purged purged;
         struct gw_rec_retained retained;
+        struct gw_rec_renamed renamed;
         struct gw_rec_repacked repacked;
     } u;
 };

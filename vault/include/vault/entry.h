@@ -48,6 +48,11 @@ QC_MUST qc_rc vault_entry_check(const struct vault_entry *e, const struct vault_
 QC_MUST qc_rc vault_entry_private_seal(qc_buf *ret, const struct vault_entry *e,
                                        const struct vault_ring *ring, const struct vault_meta *meta,
                                        const uint8_t salt[16], struct qc_err *err);
+/* What the private part of one entry says, to the byte, as that of another: of the same version under another
+ * path. Appended; salt is fresh. QC_INTEGRITY, QC_FORMAT. */
+QC_MUST qc_rc vault_entry_private_move(qc_buf *ret, const struct vault_entry *to,
+                                       const struct vault_entry *from, const struct vault_ring *ring,
+                                       const uint8_t salt[16], struct qc_err *err);
 
 /*
  * Open e->priv. ret's spans are empty.

@@ -157,6 +157,17 @@ struct vault_gw_bundle {
     struct vault_gw_receipt *receipt; /* out, of one that is committed: all that is the same for the others */
 };
 
+/* One entry that shall lie under another path. */
+struct vault_gw_move {
+    const uint8_t *put_key;          /* its own */
+    const struct vault_entry *away;  /* the tombstone at the old path, sealed */
+    const struct vault_entry *entry; /* sealed */
+    qc_rc rc;                        /* out; QC_OK: both are so */
+    uint64_t number, chain;          /* out: of its receipt: the entry's; the tombstone's chain is one less */
+    uint32_t record_copies, clouds;  /* out */
+    struct qc_err err;               /* out: why not */
+};
+
 /* B in the place of the one that is there; version zeros, and object the vault's id: the vault's. */
 struct vault_gw_backup {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
@@ -217,6 +228,12 @@ struct vault_gw_ops {
     qc_rc (*entry_remove)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_commit *what,
                           struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
                           const struct vault_op *op, struct qc_err *err);
+
+    /* 1..QC_VAULT_BUNDLE_FILES, of no more than QC_VAULT_BUNDLE_BODY bytes. Idempotent by put keys. QC_OK:
+     * each has its outcome; of one QC_NOTFOUND: nothing is at the old path; QC_CONFLICT: another number, or
+     * version, is there by now. */
+    qc_rc (*entries_move)(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_move *moves,
+                          size_t count, const struct vault_op *op, struct qc_err *err);
 
     /* 1..QC_VAULT_PURGE_BATCH. QC_OK: each has its outcome. QC_CONFLICT of one: a name points at it;
      * QC_AUTH: it is kept until a date; QC_NOTFOUND: there never was such a version. Again: the same. */

@@ -299,7 +299,32 @@ QC_MUST qc_rc vault_store_shift_put(struct vault_store *s, const uint8_t object[
 /* QC_NOTFOUND: the numbers follow each other there;  QC_INTEGRITY. */
 QC_MUST qc_rc vault_store_shift_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
                                     uint64_t sequence, uint64_t *ret, struct qc_err *err);
-/* All of both kinds, into another store of the vault; damaged ones are left out and counted. */
+/* A change of a path that moved an object: away from it, or to it. Of a move that did not come to be, one may
+ * be there that says another object, or another sequence, than what is. */
+struct vault_store_moved {
+    uint8_t path_tag[16];
+    uint64_t number; /* of that change */
+    int64_t when_s;  /* by the clock of the machine that made it */
+    uint8_t object[VAULT_ID_BYTES];
+    uint64_t sequence; /* of its newest version then */
+    bool away;
+};
+/* Notes of moves, and (covered) of what they cover at their new paths; all or none, durable on return. */
+QC_MUST qc_rc vault_store_moved_put(struct vault_store *s, const struct vault_store_moved *moved,
+                                    size_t count, const struct vault_store_removal *covered,
+                                    size_t covered_count, struct qc_err *err);
+/* QC_NOTFOUND: that change moved nothing, as far as is noted;  QC_INTEGRITY. */
+QC_MUST qc_rc vault_store_moved_get(struct vault_store *s, const uint8_t path_tag[16], uint64_t number,
+                                    struct vault_store_moved *ret, struct qc_err *err);
+/* The last change up to `number` that moved the object to this path, when it was of that sequence or an
+ * earlier one: what: path_tag, object, number, sequence; out: all of the note. QC_NOTFOUND, QC_INTEGRITY. */
+QC_MUST qc_rc vault_store_moved_here(struct vault_store *s, struct vault_store_moved *what,
+                                     struct qc_err *err);
+/* These changes (path_tag, number) are known by now to have been moves, or (away false) removals: what says
+ * otherwise goes. */
+QC_MUST qc_rc vault_store_moved_settle(struct vault_store *s, const struct vault_store_moved *v, size_t count,
+                                       struct qc_err *err);
+/* All of these kinds, into another store of the vault; damaged ones are left out and counted. */
 QC_MUST qc_rc vault_store_notes_copy(struct vault_store *to, struct vault_store *from, uint64_t *ret_damaged,
                                      struct qc_err *err);
 

@@ -370,13 +370,16 @@ QC_MUST qc_rc vault_layout(struct vault *v, const struct vault_stat *what, const
 
 /*
  * The versions of a name are those of the object that its entry names, and of each object that had the name
- * before it was removed, where a share store has noted which that was. What they are called and in which
- * order comes from the share stores' records and notes, sealed: a gateway can neither add a version nor hide
- * one, it can only fail to give it.
+ * before it was removed, where a share store has noted which that was; but not those that were moved to
+ * another name, whose versions, older ones too, are listed there. What they are called and in which order
+ * comes from the share stores' records and notes, sealed: a gateway can neither add a version nor hide one,
+ * it can only fail to give it.
  */
 struct vault_version {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
-    uint64_t number, sequence;
+    uint64_t number; /* of the name's changes; 0: it was stored under another name, and moved here with the
+                        object */
+    uint64_t sequence;
     bool current;
     bool removed;      /* the name was removed after it, under that object */
     int64_t removed_s; /* when, by the clock of the machine that removed it */
@@ -384,7 +387,8 @@ struct vault_version {
 };
 struct vault_versions {
     uint64_t number;         /* of the name's last change */
-    bool removed;            /* which is a removal */
+    bool removed;            /* which is a removal, or: */
+    bool moved;              /* what it had then was moved to another name, with its versions */
     uint64_t missing;        /* versions of these objects of which no store that is here has a whole record */
     uint64_t gone;           /* versions that were deleted for good, or are about to be: not listed */
     uint64_t unknown;        /* numbers 1..unknown: changes before a removal that nobody has noted */
@@ -494,6 +498,36 @@ QC_MUST qc_rc vault_remove(struct vault *v, qc_span name, const struct vault_cal
 QC_MUST qc_rc vault_remove_version(struct vault *v, qc_span name, const uint8_t version[VAULT_ID_BYTES],
                                    const struct vault_call *call, struct vault_remove_result *ret,
                                    struct qc_err *err);
+
+/* One name that becomes another: the same object, its versions too; no byte of it is read or sent. */
+struct vault_move {
+    qc_span from, to;       /* names; of one call none stands twice, on either side */
+    const uint8_t *version; /* it is moved while that is its current version; NULL: whatever it has */
+    const uint8_t *over;    /* what the new name has, as in vault_put_opts: zeros: nothing; NULL: whatever */
+    /* out. QC_OK: both are so, durably. QC_NOTFOUND: `from` is not there, or was removed; QC_CONFLICT:
+     * `version` or `over` is not what is there; QC_USAGE: a name. QC_TEMP and the like: see open. */
+    qc_rc rc;
+    struct qc_err err; /* out: why not */
+    bool open;         /* out: it may be done, now or later; the same call again finds out */
+    uint64_t number;   /* out: of the new name */
+    uint8_t object[VAULT_ID_BYTES], moved[VAULT_ID_BYTES]; /* out: what it is of; its current version */
+    uint32_t record_copies, clouds;                        /* out */
+};
+/*
+ * Move up to QC_VAULT_BUNDLE_FILES names, by one request and one log object as far as they fit: for mv, and
+ * for a sync that finds that files were renamed:
+ *
+ *   struct vault_move m[n] = { { .from = old, .to = new, .version = version_that_it_saw, .over = zeros }, ..
+ * }; QC_TRY(vault_move_many(v, m, n, call, err));      each m[i].rc is QC_OK, or nothing of it has changed
+ *
+ * Each is both changes or neither, and one that is refused takes no other with it. To exchange two names, or
+ * to pass one on (a to b, b to c), takes one call after the other. The time and mode that the entry had stay;
+ * versions of the name, its trash and its prune go to the new name with it (vault_versions). rename.c
+ *
+ * QC_OK: each has its outcome. QC_USAGE: a name twice, n. Else what a session says: nothing has been asked.
+ */
+QC_MUST qc_rc vault_move_many(struct vault *v, struct vault_move *moves, size_t n,
+                              const struct vault_call *call, struct qc_err *err);
 
 /* Settle what puts that were cut off have left, as each put and removal does before it begins: for whoever
  * looks at what there is first, and writes by that. What cannot be settled now stays, with a note. */
