@@ -100,7 +100,9 @@ static qc_rc open_once(struct client *c, struct qc_err *err)
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     if (c->out.class == MSG_PUT)
         vault_gw_http_aside(gw, client_random_warm, c);
-    qc_rc rc = vault_open_session(&c->vault, &conf, &gw, &call, err);
+    const qc_rc rc = vault_open_session(&c->vault, &conf, &gw, &call, err);
+    if (rc == QC_OK && c->out.class == MSG_PUT)
+        vault_gw_http_aside(vault_gateway(c->vault), client_random_ahead, c);
     return rc == QC_NOTFOUND && remote_is(c) ? remote_no_vault(err) : rc;
 }
 

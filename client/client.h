@@ -60,7 +60,6 @@ struct client {
     bool pad;                          /* --pad, whatever the configuration says */
     bool stats, nice;                  /* of the options */
     bool metered;                      /* the command's result says what it used of the way to the gateway */
-    bool puts_one;                     /* of the vault's own objects: no keys are drawn for another one */
     const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;
     char help[QC_OPT_NAME_MAX + 16]; /* what to run next after a wrong call */
@@ -100,6 +99,8 @@ QC_MUST qc_rc client_random_ready(struct client *c, struct qc_err *err);
 QC_MUST qc_rc client_random_conf(struct client *c, struct qc_err *err);
 /* For vault_gw_http_aside: bytes will be wanted soon. ctx: the client. */
 void client_random_warm(void *ctx);
+/* The same, later: what is there is tested, and made ready for the first draw. */
+void client_random_ahead(void *ctx);
 /* For vault_conf.tell: what c->provenance says now. */
 const char *client_random_tell(void *ctx);
 /* After an object was stored: warnings about its randomness. True: the policy prefers a source, and its keys

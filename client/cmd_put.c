@@ -527,7 +527,6 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
         QC_TRY(keeping_new(c, until, false, err));
     if (shared)
         run.sites = &sites;
-    c->puts_one = !shared && !tree && args->argc <= 2;
     QC_TRY(shared ? sites_open(c, MSG_SHARED_PUT, &sites, err) : client_open(c, err));
     run.waiting = qc_alloc(QC_VAULT_BUNDLE_FILES * sizeof(*run.waiting));
     qc_rc rc = tree ? put_tree(&run, args->argv[0], args->argc > 1 ? args->argv[1] : NULL, err)

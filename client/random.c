@@ -33,10 +33,10 @@ void client_random_warm(void *ctx)
     qrng_warm(c->rng);
 }
 
-static void rest(void *ctx)
+void client_random_ahead(void *ctx)
 {
     const struct client *c = ctx;
-    qrng_rest(c->rng);
+    qrng_ahead(c->rng);
 }
 
 qc_rc client_random_ready(struct client *c, struct qc_err *err)
@@ -62,8 +62,6 @@ const char *client_random_tell(void *ctx)
 {
     struct client *c = ctx;
     c->provenance = qrng_provenance(c->rng);
-    if (c->puts_one) /* what is drawn for it after this is in the pool */
-        vault_gw_http_aside(vault_gateway(c->vault), rest, c);
     if (c->bulk != NULL)
         add_bulk(&c->provenance, c->bulk);
     return c->provenance.text;

@@ -27,8 +27,8 @@ struct secret {
     uint8_t pool[]; /* conf->pool bytes: what is ready stands at its begin, the last are taken first */
 };
 
-/* Who reads the source: the first draw, without waiting for anything; once that does not do any more, a
- * thread (docs/adr/0028). */
+/* Who reads the source: the first draw, or who has time before it, without waiting for anything; once that
+ * does not do any more, a thread (docs/adr/0028). */
 enum worker { WORKER_NONE, WORKER_CALLER, WORKER_NEXT, WORKER_THREAD };
 
 struct qrng_feed {
@@ -343,31 +343,42 @@ qc_rc qrng_feed_warm(struct qrng_feed *f, struct qc_err *err)
     return f->worker == WORKER_NONE && f->raw.ops == NULL ? open_source(f, err) : QC_OK;
 }
 
-/* The trial, then blocks until the pool is half full, which is what a put wants; stops after a failure. */
+/* The trial, or again one that would have had to wait, then blocks until the pool is half full, which is what
+ * a put wants; stops after a failure. */
 static enum work next_at_once(struct qrng_feed *f)
 {
     QC_LOCK(&f->lock);
+    if (f->gate.state == QRNG_GATE_TRIAL)
+        return WORK_TRIAL;
     if (!f->tried && f->gate.state == QRNG_GATE_QUARANTINE && qrng_gate_begin(&f->gate, qc_now_ms()))
         return WORK_TRIAL;
     return qrng_gate_is_open(&f->gate) && f->ready < f->target / 2 ? WORK_BLOCK : WORK_STOP;
 }
 
-static void first_draw(struct qrng_feed *f)
+/* The caller is the worker for as long as nothing has to be waited for, if nobody was before; short_of: what
+ * follows where something had to be. */
+static void work_at_once(struct qrng_feed *f, enum worker short_of)
 {
     {
         QC_LOCK(&f->lock);
         if (f->worker != WORKER_NONE)
             return;
-        f->worker = is_at_once(f) ? WORKER_CALLER : WORKER_NEXT;
-        if (f->worker == WORKER_NEXT)
+        f->worker = is_at_once(f) ? WORKER_CALLER : short_of;
+        if (f->worker != WORKER_CALLER)
             return;
     }
     enum work w = next_at_once(f);
     while (w != WORK_STOP && do_work(f, w, &no_wait))
         w = next_at_once(f);
     QC_LOCK(&f->lock);
-    f->worker = WORKER_NEXT;
+    f->worker = w == WORK_STOP ? WORKER_NEXT : short_of;
     qc_cond_wake_all(&f->changed);
+}
+
+void qrng_feed_ahead(struct qrng_feed *f)
+{
+    if (is_alive(f))
+        work_at_once(f, WORKER_NONE); /* the first draw tries again */
 }
 
 /* From the pool's end; wakes the thread at its half. Under the lock. */
@@ -431,7 +442,7 @@ qc_rc qrng_feed_draw(struct qrng_feed *f, uint8_t *p, size_t n, qc_deadline d, s
 {
     qc_rc rc = QC_OK;
     if (is_alive(f)) {
-        first_draw(f);
+        work_at_once(f, WORKER_NEXT);
         rc = draw(f, p, n, d, err);
     } else {
         rc = refuse_child(f, err);

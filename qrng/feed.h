@@ -39,6 +39,9 @@ void qrng_feed_free(struct qrng_feed **f);
 /* Get ready, so that a draw does not wait: open it, or start reading. What is wrong is said by the draw, too.
  */
 QC_MUST qc_rc qrng_feed_warm(struct qrng_feed *f, struct qc_err *err);
+/* What the first draw would do without waiting, now: it finds the pool filled, if what that takes is there.
+ * What is wrong is said by the draw. */
+void qrng_feed_ahead(struct qrng_feed *f);
 /*
  * n bytes, conditioned. Any thread.
  *

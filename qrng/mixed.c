@@ -129,6 +129,12 @@ static void mixed_warm(void *ctx)
     qc_ignore(qrng_feed_warm(m->feed[0], &why), "the first draw says what is wrong");
 }
 
+static void mixed_ahead(void *ctx)
+{
+    struct mixed *m = ctx;
+    qrng_feed_ahead(m->feed[0]);
+}
+
 static void mixed_rest(void *ctx)
 {
     struct mixed *m = ctx;
@@ -152,6 +158,7 @@ static const struct qrng_source mixed_source = {
     .fill = mixed_fill,
     .tell = mixed_tell,
     .warm = mixed_warm,
+    .ahead = mixed_ahead,
     .rest = mixed_rest,
     .close = mixed_close,
 };

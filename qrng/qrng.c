@@ -53,6 +53,12 @@ void qrng_warm(struct qrng *q)
         q->source->warm(q->ctx);
 }
 
+void qrng_ahead(struct qrng *q)
+{
+    if (q->source->ahead != NULL)
+        q->source->ahead(q->ctx);
+}
+
 void qrng_rest(struct qrng *q)
 {
     if (q->source->rest != NULL)

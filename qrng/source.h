@@ -18,6 +18,7 @@ struct qrng_source {
     void (*tell)(void *ctx,
                  struct qrng_provenance *p); /* about the bytes since the last telling; NULL: by the above */
     void (*warm)(void *ctx);                 /* get ready; NULL: it always is */
+    void (*ahead)(void *ctx);                /* NULL: nothing can be done before a fill */
     void (*rest)(void *ctx);                 /* nothing is drawn for a while; NULL: nothing waits for it */
     void (*close)(void *ctx);                /* NULL: nothing to do */
 };

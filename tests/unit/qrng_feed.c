@@ -361,9 +361,43 @@ static void ends(void)
     CHECK(!a_child_is_left());
 }
 
+/* The time before the first draw is used for what is there; of what is not there yet nothing is known after
+ * it, and the draw waits. */
+static void ahead(void)
+{
+    struct qc_err err = { 0 };
+    struct qrng_feed *f = NULL;
+    const struct qrng_source_conf device = conf_of(QRNG_KIND_DEVICE, "/dev/urandom");
+    const struct qrng_source_conf silent = conf_of(QRNG_KIND_COMMAND, "/bin/sleep 600");
+    const struct qrng_source_conf command = conf_of(QRNG_KIND_COMMAND, "/bin/cat /dev/urandom");
+    uint8_t p[192];
+    CHECK_OK(qrng_feed_new(&f, &device, "", &err));
+    qrng_feed_ahead(f);
+    const uint64_t raw = qrng_feed_status(f).raw;
+    CHECK(raw > QRNG_STARTUP && qrng_feed_status(f).state == QRNG_GATE_OPEN &&
+          qrng_feed_status(f).given == 0);
+    CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(60000), &err));
+    qrng_feed_ahead(f);
+    CHECK(qrng_feed_status(f).raw == raw && threads() == 1);
+    qrng_feed_free(&f);
+    CHECK_OK(qrng_feed_new(&f, &silent, "", &err));
+    for (unsigned i = 0; i < 2; i++)
+        qrng_feed_ahead(f);
+    CHECK(qrng_feed_status(f).raw == 0 && qrng_feed_status(f).failures == 0 && !qrng_feed_status(f).started);
+    CHECK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(20), &err) == QC_RANDOM);
+    CHECK(strstr(err.msg, "0 of 192 bytes in time") != NULL);
+    qrng_feed_free(&f);
+    CHECK_OK(qrng_feed_new(&f, &command, "", &err));
+    qrng_feed_ahead(f);
+    CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(60000), &err));
+    CHECK(qrng_feed_status(f).raw >= QRNG_STARTUP + 192 / 32 * 54 && qrng_feed_status(f).failures == 0);
+    qrng_feed_free(&f);
+    CHECK(!a_child_is_left());
+}
+
 /* Character devices. What answers at once is read without a thread, until it is asked for more than is ready.
  */
-static void devices(void)
+static void devices(bool ready)
 {
     static const struct {
         const char *path, *says;
@@ -376,6 +410,8 @@ static void devices(void)
         const unsigned before = threads();
         CHECK_OK(qrng_feed_new(&f, &conf, "", &err));
         CHECK_OK(qrng_feed_warm(f, &err));
+        if (ready)
+            qrng_feed_ahead(f);
         const qc_rc rc = qrng_feed_draw(f, p, 192, qc_deadline_in(60000), &err);
         if (rows[i].says == NULL) {
             CHECK(rc == QC_OK && threads() == before && qrng_feed_status(f).given == 192);
@@ -570,7 +606,9 @@ int main(int argc, char **argv)
     commands();
     ends();
     rests();
-    devices();
+    ahead();
+    devices(false);
+    devices(true);
     refusals();
     memory();
 #ifndef __SANITIZE_THREAD__ /* its shadow is 40 s of memory */

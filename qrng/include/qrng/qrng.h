@@ -80,6 +80,10 @@ QC_MUST qc_rc qrng_source_enable(const struct qrng_conf *conf, const char *sourc
 /* Bytes will be wanted soon: open the source, and start its tests where reading it means waiting. */
 void qrng_warm(struct qrng *q);
 
+/* There is time now: what the first fill would test and condition of a device or a command is done ahead, if
+ * its bytes are there. Nothing is waited for. */
+void qrng_ahead(struct qrng *q);
+
 /* Nothing is drawn for a while, or ever: a command that runs for it is told to end, so that the close, which
  * waits for that, need not. What is ready stays; a fill that wants more starts it anew, start-up test
  * included. Any thread. */
