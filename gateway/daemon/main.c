@@ -31,6 +31,7 @@
 #include "qrng/qrng.h"
 #include "serve.h"
 #include "tell.h"
+#include "tls_memory.h"
 
 enum {
     /* G, keys below it, one B at a time per connection; a TLS key and the one that follows it; and for each
@@ -472,6 +473,7 @@ static qc_rc run(int argc, char **argv, enum tell_about *about, struct qc_err *e
     QC_CLEANUP(qc_buf_free) qc_buf help = { .max = HTTP_BODY_MAX };
     bool locked = false;
     QC_TRY(qc_process_harden(&(struct qc_harden_opts){ .lock_bytes = LOCK_BYTES }, &locked, err));
+    tls_memory_wipes();
     QC_TRY(qc_opt_parse(&args, &app, argc, argv, err));
     if (qc_args_version(&args))
         return cmd_version(about, &args, err);
