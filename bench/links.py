@@ -1,6 +1,6 @@
 """What links cost: frames under one-time pad beside their kernel and plain TCP, TLS keyed by QKD beside TLS by certificates, a new key a hundred times a second.
 bench_otp_link and bench_qkd_tls measure, in turns, and say where medians lie with 95 %; two threads, each on a core of its own, loopback TCP, keys and pad in memory. They go
-before all else that the machine does where that is allowed (SCHED_FIFO, root alone). About 5 minutes. Used by run.py."""
+before all else that the machine does where that is allowed (SCHED_FIFO, root alone). About 6 minutes. Used by run.py."""
 import json
 import os
 import subprocess
@@ -21,7 +21,7 @@ def before_all_else(quick):
 
 
 def measure(out, run, quick):
-    otp, tls = (["16", "1"], ["16", "1", "1"]) if quick else (["128", "63"], ["256", "64", "600"])
+    otp, tls = (["16", "1"], ["16", "1", "1"]) if quick else (["128", "63"], ["256", "64", "800"])
     first = before_all_else(quick)
     begun = {"when": time.strftime("%Y-%m-%d", time.gmtime()), "load": round(os.getloadavg()[0], 2), "otp": otp, "tls": tls, "first": bool(first)}
     out.add("links", **begun)

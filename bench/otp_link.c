@@ -159,7 +159,7 @@ int main(int argc, char **argv)
     }
     for (unsigned k = 0; k < KINDS; k++)
         pair_print_rate(names[k], clock_rate[k], cpu_rate[k], rounds);
-    pair_print("ratio", cpu_ratio, clock_ratio, rounds, &luck);
+    pair_print("ratio", cpu_ratio, clock_ratio, rounds, 1, &luck);
     printf("}\n");
     free(pads[0]);
     free(pads[1]);

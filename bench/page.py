@@ -153,7 +153,7 @@ def links(lines):
            "processor time of the end that used more, which is what a core does where nobody else is, and by the clock, in which the machine's other work is. "
            "Pad is read from 64 MiB at each end, more than the caches hold; that a link takes it into locked memory and wipes it is in its figures, and not in those of the kernel. "
            "(More than 1: with nothing to compute, the receiver of plain TCP goes to sleep, and is woken, twice as often as the link's.) "
-           "New keys: in one connection, slices of 0.12 s with them and without in turns, each beside its neighbour. Sockets of both kinds have TCP_NODELAY, as a link's, and Reno. " +
+           "New keys: in forty connections, slices of 0.12 s with them and without in turns, each beside its neighbour; the interval counts those of one connection together. Sockets of both kinds have TCP_NODELAY, as a link's, and Reno. " +
            ("Both threads ran before all else that the machine does (SCHED_FIFO). " if begun.get("first") else "") +
            "What was disturbed (the threads were ready, and had no core, for a thirty-second part of the time) was measured anew.")
     yield ""

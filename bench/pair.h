@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -136,15 +137,18 @@ static inline double pair_median(double *v, unsigned n)
 
 enum { PAIR_MOST = 2000, PAIR_DRAWS = 2000 };
 
-/* Where the median lies, with 95 %: of medians of as many of v, drawn with each put back (bootstrap). */
-static inline void pair_interval(const double *v, unsigned n, double *ret_low, double *ret_high)
+/* Where the median lies, with 95 %: of medians of as many of v, drawn with each put back (bootstrap), `group`
+ * neighbours at a time: those of one connection may be alike, and count as one. n is so many groups. */
+static inline void pair_interval(const double *v, unsigned n, unsigned group, double *ret_low,
+                                 double *ret_high)
 {
     static double medians[PAIR_DRAWS], drawn[PAIR_MOST];
     uint64_t state = 1; /* of a generator (Knuth's MMIX): the same draws in each run */
+    CHECK(group > 0 && n % group == 0);
     for (unsigned i = 0; i < PAIR_DRAWS; i++) {
-        for (unsigned k = 0; k < n; k++) {
+        for (unsigned k = 0; k < n; k += group) {
             state = state * 6364136223846793005u + 1442695040888963407u;
-            drawn[k] = v[(state >> 33) % n];
+            memcpy(drawn + k, v + (state >> 33) % (n / group) * group, group * sizeof *v);
         }
         medians[i] = pair_median(drawn, n);
     }
@@ -161,14 +165,14 @@ static inline void pair_print_rate(const char *name, double *by_clock, double *b
 }
 
 /* All but the end of a line of JSON: the median and its interval by processor time, how many they are of, and
- * the same by the clock; how many were measured anew, and how many taken although they were disturbed. Both
- * are sorted afterwards. */
-static inline void pair_print(const char *name, double *by_cpu, double *by_clock, unsigned n,
+ * the same by the clock (group: pair_interval); how many were measured anew, and how many taken although they
+ * were disturbed. Both are sorted afterwards. */
+static inline void pair_print(const char *name, double *by_cpu, double *by_clock, unsigned n, unsigned group,
                               const struct pair_luck *luck)
 {
     double low = 0, high = 0, clock_low = 0, clock_high = 0;
-    pair_interval(by_cpu, n, &low, &high);
-    pair_interval(by_clock, n, &clock_low, &clock_high);
+    pair_interval(by_cpu, n, group, &low, &high);
+    pair_interval(by_clock, n, group, &clock_low, &clock_high);
     printf("{\"name\":\"%s\",\"of\":%.4f,\"low\":%.4f,\"high\":%.4f,\"times\":%u", name,
            pair_median(by_cpu, n), low, high, n);
     printf(",\"by_clock\":%.4f,\"clock_low\":%.4f,\"clock_high\":%.4f", pair_median(by_clock, n), clock_low,
