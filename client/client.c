@@ -19,6 +19,7 @@ void client_done(struct client *c)
     if (c->rng != NULL)
         qrng_rest(c->rng); /* a command that it started ends while all else is closed */
     vault_close(&c->vault);
+    qc_key_free(&c->W);
     qc_key_free(&c->token); /* after those who borrow it */
     net_rate_free(&c->rate);
     vault_passes_done(&c->passes);
@@ -61,6 +62,7 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
                                 .pad = c->conf.pad || c->pad ? vault_padme : NULL,
                                 .named = { conf_named(&c->conf, 0), conf_named(&c->conf, 1) },
                                 .absent = { conf_absent(&c->conf, 0), conf_absent(&c->conf, 1) },
+                                .W = c->W,
                                 .passes = c->keyring != NULL ? c->keyring : &c->passes,
                                 .unasked = c->lost_share };
     if (c->withheld_share > 0)

@@ -44,6 +44,7 @@ struct client {
         *keyring;     /* instead of these: another client's, which opens this one as a site; or NULL */
     bool source_used; /* the environment's source of the passphrase was asked */
     bool declined;    /* the user typed none */
+    qc_key *W;        /* the recovery key of the vault, of a kit that was given; or NULL */
     bool no_input;    /* never ask at the terminal */
     bool no_prompt;   /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;

@@ -26,7 +26,7 @@ struct init {
     char share[2][QC_CLIENT_PATH_MAX], disk[2][DISK_PLACE_MAX]; /* as in conf */
     uint64_t k, n;
     size_t clouds;
-    bool derived;
+    bool derived, recovers;
     struct cloud_keys keys;
     qc_buf words;                /* NAME=URL, each with its NUL */
     size_t at[VAULT_CLOUDS_MAX]; /* offsets into words */
@@ -151,6 +151,15 @@ static qc_rc take_mode(struct init *i, struct qc_err *err)
     i->derived = strcmp(mode, "derived") == 0;
     if (!i->derived && strcmp(mode, "stored") != 0)
         return QC_FAIL(err, QC_USAGE, "--mode is stored or derived, and not '%.40s'", mode);
+    const char *recovery = qc_args_value(i->args, "recovery", NULL);
+    i->recovers = recovery != NULL;
+    if (i->recovers && strcmp(recovery, "kit") != 0)
+        return QC_FAIL(err, QC_USAGE, "--recovery is kit, and not '%.40s'", recovery);
+    if (i->recovers && i->derived)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "--recovery kit and --mode derived do not go together: seeds have sheets of their own, and "
+            "what they need after kit refresh would be sealed under a third one");
     return QC_OK;
 }
 
@@ -270,6 +279,7 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
     QC_TRY(client_vault_conf(c, &conf, err));
     conf.lock = i->lock;
     conf.derived = i->derived;
+    conf.recovers = i->recovers;
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(describe(i, gw, &call, d, err));
     if (found && !same_gateway(i, d))
@@ -323,9 +333,10 @@ static qc_rc summary(const struct init *i, const struct vault_descriptor *d, str
     QC_TRY(text_json(j, "share1", qc_span_str(c->conf.share[0]), err));
     QC_TRY(text_json(j, "share2", qc_span_str(c->conf.share[1]), err));
     QC_TRY(qc_json_set_str(j, "mode", i->derived ? "derived" : "stored", err));
+    QC_TRY(qc_json_set_bool(j, "recovery_kit", i->recovers, err));
     QC_TRY(qc_json_set_bool(j, "passphrase", i->lock.pass != NULL, err));
     QC_TRY(text_json(j, "random", qc_span_str(c->provenance.text), err));
-    QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
+    QC_TRY(qc_json_set_str(j, "statement", i->recovers ? STATEMENT_SEALED : STATEMENT, err));
     c->end.extra = QC_STEAL(j);
     return QC_OK;
 }
@@ -334,11 +345,14 @@ static qc_rc summary(const struct init *i, const struct vault_descriptor *d, str
 static qc_rc tell_made(const struct init *i, const struct vault_descriptor *d, struct qc_err *err)
 {
     struct client *c = i->c;
-    out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and one of the two share stores",
-             d->k, d->n);
+    out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and %s", d->k, d->n,
+             i->recovers ? "both share stores, or one and the recovery kit" : "one of the two share stores");
+    if (i->recovers)
+        out_note(&c->out,
+                 "print the recovery kit now, before anything is stored: qcloud kit print --recovery");
     out_note(&c->out, "share 1 is %s, share 2 is %s; the configuration is %s", c->conf.share[0],
              c->conf.share[1], c->places.conf_file);
-    out_note(&c->out, "%s", STATEMENT);
+    out_note(&c->out, "%s", i->recovers ? STATEMENT_SEALED : STATEMENT);
     if (i->derived)
         out_note(&c->out, "%s", STATEMENT_DERIVED);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d->k, d->n, err));
@@ -433,10 +447,9 @@ static qc_rc take_where(struct init *i, struct kit_given *kit, struct vault_desc
 /* The gateway that the kit's vault has, or had: reached, or made anew from its clouds. */
 static qc_rc find_gateway(struct init *i, struct kit_given *kit, struct qc_err *err)
 {
-    static const char *const own[] = { "token-file", "ca", "k", "n", "mode" };
-    static const char *const remote[] = {
-        "cloud", "cloud-credentials", "k", "n", "take-over", "kit", "mode"
-    };
+    static const char *const own[] = { "token-file", "ca", "k", "n", "mode", "recovery" };
+    static const char *const remote[] = { "cloud", "cloud-credentials", "k", "n", "take-over", "kit",
+                                          "mode",  "recovery" };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor where = { 0 };
     struct client *c = i->c;
     if (qc_args_flag(i->args, "gateway")) {
@@ -507,6 +520,11 @@ static qc_rc init_from_kit(struct client *c, const struct qc_args *args, struct 
     bool given = false;
     QC_TRY(take_shares(&i, err));
     QC_TRY(kit_take(c, args, &kit, &given, err));
+    if (!given)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "the kit is of a recovery key, which opens a vault together with a share store: init --join DIR "
+            "--from-kit FILE");
     QC_TRY(find_gateway(&i, &kit, err));
     QC_TRY(client_first_lock(c, args, &i.lock, err));
     QC_TRY(revive(&i, &kit, &d, err));

@@ -37,7 +37,7 @@ static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct 
     QC_TRY(qc_json_set_int(j, "n", d->n, err));
     QC_TRY(qc_json_set_bool(j, "share1_open", vault_has_share(c->vault, 1), err));
     QC_TRY(qc_json_set_bool(j, "share2_open", vault_has_share(c->vault, 2), err));
-    QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
+    QC_TRY(qc_json_set_str(j, "statement", vault_recovers(c->vault) ? STATEMENT_SEALED : STATEMENT, err));
     c->end.extra = QC_STEAL(j);
     return QC_OK;
 }
@@ -123,6 +123,11 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     const char *given[2] = { NULL, NULL };
     if (args->argc < 1 || args->argc > 2)
         return QC_FAIL(err, QC_USAGE, "--join takes the directory of one share store, or of both");
+    if (qc_args_value(args, "recovery", NULL) != NULL)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "a vault that exists has a recovery key or none: --recovery says nothing; --from-kit takes its "
+            "kit");
     if (qc_args_value(args, "mode", NULL) != NULL)
         return QC_FAIL(err, QC_USAGE,
                        "a vault that exists has the mode that it was made with: --mode says nothing");
@@ -151,9 +156,10 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     QC_TRY(client_open(c, err));
     if (has_kit)
         QC_TRY(recover(c, &kit, err));
-    out_note(&c->out, "joined: any %u of %u clouds are enough, and one of the two share stores", j.d.k,
-             j.d.n);
-    out_note(&c->out, "%s", STATEMENT);
+    const bool sealed = vault_recovers(c->vault);
+    out_note(&c->out, "joined: any %u of %u clouds are enough, and %s", j.d.k, j.d.n,
+             sealed ? "both share stores, or one and the recovery kit" : "one of the two share stores");
+    out_note(&c->out, "%s", sealed ? STATEMENT_SEALED : STATEMENT);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], j.d.k, j.d.n, err));
     QC_TRY(client_warn_descriptor(c, &j.d, err));
     return summary(c, &j.d, err);

@@ -34,17 +34,29 @@ static qc_rc take_shares(const struct qc_args *args, unsigned *ret, struct qc_er
 {
     static const char *const names[] = { "1", "2", "both" };
     const char *share = qc_args_value(args, "share", "");
+    if (share[0] != '\0' && qc_args_flag(args, "recovery"))
+        return QC_FAIL(err, QC_USAGE, "--share and --recovery are two sheets: print one at a time");
     for (unsigned i = 0; i < 3; i++)
         if (strcmp(share, names[i]) == 0) {
             *ret = i + 1;
             return QC_OK;
         }
+    if (share[0] == '\0' && qc_args_flag(args, "recovery")) {
+        *ret = VAULT_KIT_RECOVERY;
+        return QC_OK;
+    }
     if (share[0] != '\0')
         return QC_FAIL(err, QC_USAGE, "--share is 1, 2 or both, not '%.40s'", share);
     return QC_FAIL(
         err, QC_USAGE,
         "say what is to be printed: --share 1 and --share 2 are two sheets for two places, --share both is "
-        "one for all");
+        "one for all. (--recovery is that of a vault of init --recovery kit)");
+}
+
+static const char *kit_of(const struct vault_kit *kit)
+{
+    static const char *const names[] = { "", "share 1", "share 2", "both shares", "the recovery key" };
+    return names[kit->shares];
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -73,10 +85,7 @@ static qc_rc text(const struct print *p, struct kit_file *ret, struct qc_err *er
     char *const out = f.bytes.p;
     f.n = (size_t)snprintf(out, room,
                            "# qcloud recovery kit of %s: SECRET\n# vault %s, generation %" PRIu32 ", %s\n",
-                           p->kit.shares == 3   ? "both shares"
-                           : p->kit.shares == 1 ? "share 1"
-                                                : "share 2",
-                           hex, p->kit.generation, p->date);
+                           kit_of(&p->kit), hex, p->kit.generation, p->date);
     for (size_t i = 0; i < p->words.count; i++) {
         char word[VAULT_KIT_WORD_MAX + 1];
         kit_word(&p->words, i, word);
@@ -156,7 +165,8 @@ qc_rc cmd_kit_print(void *app, const struct qc_args *args, struct qc_err *err)
     if (file == NULL && c->out.json)
         return QC_FAIL(err, QC_USAGE, "--json says what was done, and no secret: name a file with --to");
     QC_TRY(client_open(c, err));
-    QC_TRY(vault_kit_of(&p.kit, c->vault, shares, err));
+    QC_TRY(shares == VAULT_KIT_RECOVERY ? vault_recovery_kit(&p.kit, c->vault, err)
+                                        : vault_kit_of(&p.kit, c->vault, shares, err));
     QC_TRY(vault_kit_encode(&p.words, &p.kit, err));
     QC_TRY(where_of(&p, err));
     QC_TRY(today(p.date, err));
@@ -185,10 +195,7 @@ qc_rc cmd_kit_verify(void *app, const struct qc_args *args, struct qc_err *err)
         QC_TRY(conf);
     const bool here = conf == QC_OK;
     qc_hex(qc_span_of(kit.kit.vault, VAULT_ID_BYTES), hex);
-    out_note(&c->out, "the words are whole: a kit of %s of vault %s, generation %" PRIu32,
-             kit.kit.shares == 3   ? "both shares"
-             : kit.kit.shares == 1 ? "share 1"
-                                   : "share 2",
+    out_note(&c->out, "the words are whole: a kit of %s of vault %s, generation %" PRIu32, kit_of(&kit.kit),
              hex, kit.kit.generation);
     QC_TRY(qc_json_new_obj(&j, err));
     QC_TRY(qc_json_set_str(j, "vault", hex, err));

@@ -91,15 +91,6 @@ static qc_rc look_at_devices(struct status *s, struct qc_err *err)
     return client_warn_clouds(s->c, places, count, &s->domains, &s->crowd, err);
 }
 
-static const char *state_of(const struct status *s, unsigned i)
-{
-    qc_rc rc = s->local.share[i].rc;
-    if (rc == QC_OK || rc == QC_SHARES)
-        return rc == QC_OK ? "ok" : "missing";
-    bool shut = rc == QC_NOPASS || rc == QC_PASSPHRASE || rc == QC_NOMEM || rc == QC_TEMP;
-    return s->local.share[i].locked && shut ? "locked" : "damaged";
-}
-
 static void tell_clouds_line(struct out *o, const struct json_t *one)
 {
     struct qc_err none = { 0 };
@@ -419,50 +410,6 @@ static qc_rc tell_budget(struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
-/* Why a store cannot be opened, without the words that say which one. */
-static const char *reason_of(const struct status *s, unsigned i)
-{
-    const char *text = s->local.share[i].text;
-    const char *dir = s->c->conf.share[i];
-    const char *at = strstr(text, dir);
-    if (strncmp(text, "share store ", 12) != 0 || at == NULL || strncmp(at + strlen(dir), "): ", 3) != 0)
-        return text;
-    return at + strlen(dir) + 3;
-}
-
-static void tell_shares(struct status *s)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        const char *named = conf_named(&s->c->conf, i);
-        const char *dir = conf_absent(&s->c->conf, i) != NULL ? named : s->c->conf.share[i];
-        if (s->local.share[i].rc == QC_OK)
-            out_line(&s->c->out, "share %u: ok       %s%s%s%s  %" PRIu64 " record%s%s%s%s", i + 1, dir,
-                     named != NULL ? " (" : "", named != NULL ? named : "", named != NULL ? ")" : "",
-                     s->local.share[i].records, text_s(s->local.share[i].records),
-                     s->local.share[i].derived ? "  (from a seed)" : "",
-                     s->local.share[i].locked ? "  (under a passphrase)" : "",
-                     s->local.share[i].writable ? "" : "  (read-only)");
-        else
-            out_line(&s->c->out, "share %u: %-7s  %s  (%s)", i + 1, state_of(s, i), dir,
-                     s->local.share[i].rc == QC_NOPASS ? "under a passphrase; not looked into"
-                                                       : reason_of(s, i));
-    }
-    if (s->local.share[0].tickets > 0)
-        out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere",
-                 s->local.share[0].tickets);
-    if (s->local.refreshing)
-        out_line(&s->c->out, "refresh: begun, and not at its end; qcloud kit refresh goes on with it");
-    const uint64_t settled = s->local.unfinished - s->local.waiting;
-    if (settled > 0)
-        out_line(&s->c->out, "unfinished: %" PRIu64 " interrupted put%s; the next put or rm settles %s",
-                 settled, text_s(settled), settled == 1 ? "it" : "them");
-    if (s->local.waiting > 0)
-        out_line(&s->c->out,
-                 "unfinished: %" PRIu64
-                 " interrupted put%s that the same put goes on with (rm of the name gives %s up)",
-                 s->local.waiting, text_s(s->local.waiting), s->local.waiting == 1 ? "it" : "them");
-}
-
 /* What was rehearsed, with its time; a file that is none is said to be so. */
 static qc_rc tell_drill(struct status *s, struct qc_err *err)
 {
@@ -507,26 +454,6 @@ static qc_rc tell_verdict(struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc share_json(const struct status *s, unsigned i, struct json_t **ret, struct qc_err *err)
-{
-    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    QC_TRY(qc_json_new_obj(&j, err));
-    QC_TRY(qc_json_set_int(j, "share", i + 1, err));
-    QC_TRY(text_json(j, "dir", qc_span_str(s->c->conf.share[i]), err));
-    if (conf_named(&s->c->conf, i) != NULL)
-        QC_TRY(text_json(j, "disk", qc_span_str(conf_named(&s->c->conf, i)), err));
-    QC_TRY(qc_json_set_str(j, "state", state_of(s, i), err));
-    QC_TRY(qc_json_set_bool(j, "passphrase", s->local.share[i].locked, err));
-    QC_TRY(qc_json_set_bool(j, "writable", s->local.share[i].writable, err));
-    QC_TRY(qc_json_set_bool(j, "derived", s->local.share[i].derived, err));
-    QC_TRY(qc_json_set_int(j, "tickets", (int64_t)s->local.share[i].tickets, err));
-    QC_TRY(qc_json_set_int(j, "records", (int64_t)s->local.share[i].records, err));
-    QC_TRY(qc_json_set_int(j, "pending", (int64_t)s->local.share[i].pending, err));
-    QC_TRY(text_json(j, "why", qc_span_str(s->local.share[i].text), err));
-    *ret = QC_STEAL(j);
-    return QC_OK;
-}
-
 static qc_rc way_json(const struct status *s, struct json_t *to, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -545,7 +472,7 @@ static qc_rc summary(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_new_arr(&shares, err));
     for (unsigned i = 0; i < 2; i++) {
         QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
-        QC_TRY(share_json(s, i, &one, err));
+        QC_TRY(status_share_json(s, i, &one, err));
         QC_TRY(qc_json_append(shares, &one, err));
     }
     QC_TRY(qc_json_set(j, "shares", &shares, err));
@@ -574,7 +501,7 @@ static qc_rc summary(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_set_int(j, "unfinished", (int64_t)s->local.unfinished, err));
     QC_TRY(qc_json_set_int(j, "waiting", (int64_t)s->local.waiting, err));
     QC_TRY(qc_json_set_bool(j, "refreshing", s->local.refreshing, err));
-    QC_TRY(qc_json_set_str(j, "statement", STATEMENT, err));
+    QC_TRY(qc_json_set_str(j, "statement", status_is_sealed(s) ? STATEMENT_SEALED : STATEMENT, err));
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     QC_TRY(out_json_new("item", &item, err));
     QC_TRY(qc_json_set(item, "status", &j, err));
@@ -640,7 +567,7 @@ static qc_rc tell_all(struct status *s, struct qc_err *err)
         QC_TRY_AS(tell_gateway(s, err), err, "the gateway's answer");
     else if (!c->out.json)
         out_line(&c->out, "gateway: %s", s->rc == QC_AUTH ? "no access" : "does not answer");
-    tell_shares(s);
+    status_tell_shares(s);
     if (s->gateway != NULL)
         QC_TRY_AS(tell_budget(s, err), err, "the gateway's answer");
     QC_TRY(status_random_tell(s, err));
@@ -651,7 +578,7 @@ static qc_rc tell_all(struct status *s, struct qc_err *err)
                                   s->gateway == NULL ? 0 : (unsigned)s->n, err));
     if (!c->secrets_locked)
         out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
-    out_line(&c->out, "price:  %s", STATEMENT);
+    out_line(&c->out, "price:  %s", status_is_sealed(s) ? STATEMENT_SEALED : STATEMENT);
     return QC_OK;
 }
 

@@ -57,6 +57,8 @@ void kit_given_done(struct kit_given *g);
  * is no kit, and why.
  */
 QC_MUST qc_rc kit_read(struct client *c, const char *file, struct kit_given *ret, struct qc_err *err);
-/* --from-kit, where it was given. *ret_given. */
+/* --recovery-kit, where it was given, into c->W. QC_USAGE: it is another kit, or another vault's. */
+QC_MUST qc_rc kit_take_recovery(struct client *c, const struct qc_args *args, struct qc_err *err);
+/* --from-kit, where it was given. *ret_given: it is one of shares; that of a recovery key goes to c->W. */
 QC_MUST qc_rc kit_take(struct client *c, const struct qc_args *args, struct kit_given *ret, bool *ret_given,
                        struct qc_err *err);

@@ -149,9 +149,10 @@ static void title(struct sheet *p)
     p->y = 782;
     put(p, p->bold, 25, LEFT, p->y, "qcloud recovery kit");
     put_right(p, p->bold, 17, p->y,
-              kit->shares == 1   ? "SHARE 1 of 2"
-              : kit->shares == 2 ? "SHARE 2 of 2"
-                                 : "BOTH SHARES");
+              kit->shares == 1                    ? "SHARE 1 of 2"
+              : kit->shares == 2                  ? "SHARE 2 of 2"
+              : kit->shares == VAULT_KIT_RECOVERY ? "RECOVERY KEY"
+                                                  : "BOTH SHARES");
     p->y -= 21;
     qc_hex(qc_span_of(kit->vault, VAULT_ID_BYTES), hex);
     snprintf(line, sizeof line, "vault %.8s %.8s %.8s %.8s", hex, hex + 8, hex + 16, hex + 24);
@@ -178,6 +179,14 @@ static void what_it_is(struct sheet *p)
              shares == 3   ? "both share stores"
              : shares == 1 ? "share store 1"
                            : "share store 2");
+    if (shares == VAULT_KIT_RECOVERY)
+        snprintf(
+            text, sizeof text,
+            "The %zu words below are the recovery key of this vault. Together with one of its two share "
+            "stores "
+            "they open everything, as both share stores do; without a share store they open nothing. They "
+            "stay the same when shares are refreshed. Their order counts.",
+            p->s->words->count);
     paragraph(p, p->plain, 9.5F, LEFT, RIGHT - LEFT, text);
 }
 
@@ -321,15 +330,21 @@ static void what_to_do(struct sheet *p)
     char when[LINE_MAX], line[LINE_MAX], text[480];
     heading(p, "What to do");
     for (unsigned i = 1; i <= 2; i++)
-        if ((shares & i) != 0) {
+        if (shares != VAULT_KIT_RECOVERY && (shares & i) != 0) {
             snprintf(when, sizeof when, "Share store %u is lost, the other is there:", i);
             snprintf(line, sizeof line, "qcloud recover --share %u --from-kit -", i);
             step(p, when, line);
         }
+    if (shares == VAULT_KIT_RECOVERY)
+        step(p, "A share store is lost (N: 1 or 2), the other is there:",
+             "qcloud recover --share N --from-kit -");
     snprintf(line, sizeof line, "qcloud init --join DIR --from-kit - %s", gateway);
     step(p, "The machine is lost, a share store is there:", line);
     snprintf(line, sizeof line, "qcloud init --from-kit - %s", gateway);
-    step(p, "Both share stores are lost:", line);
+    if (shares == VAULT_KIT_RECOVERY)
+        step(p, "To read, before a lost share store is made anew:", "qcloud --recovery-kit - get NAME FILE");
+    else
+        step(p, "Both share stores are lost:", line);
     snprintf(
         text, sizeof text,
         "These commands ask for the words; four letters of each are enough. Or scan %s into a file%s, and "
@@ -367,11 +382,22 @@ static void warnings(struct sheet *p)
                  "opens nothing. "
                  "Keep it apart from share %u, its sheet, and the keys to the clouds.",
                  d->k, d->n, 3 - kit->shares);
+    if (kit->shares == VAULT_KIT_RECOVERY)
+        snprintf(
+            text, sizeof text,
+            "Whoever reads these words, has one of the share stores and gets into the gateway, or into %u of "
+            "your "
+            "%u clouds, can read everything in this vault. Keep it apart from both share stores. A copy of "
+            "it "
+            "cannot be called back: a new vault is what helps then. When this sheet is lost, print it again "
+            "while both share stores are there: from then on each loss may be final.",
+            d->k, d->n);
     paragraph(p, p->plain, 9, LEFT + 10, RIGHT - LEFT - 20, text);
-    paragraph(p, p->plain, 9, LEFT + 10, RIGHT - LEFT - 20,
-              "A passphrase of a share store does not protect the sheet. Printers and copiers may remember "
-              "pages. Losing "
-              "the sheet loses no data while a share store is left.");
+    snprintf(text, sizeof text,
+             "A passphrase of a share store does not protect the sheet. Printers and copiers may remember "
+             "pages. Losing the sheet loses no data while %s.",
+             kit->shares == VAULT_KIT_RECOVERY ? "both share stores are there" : "a share store is left");
+    paragraph(p, p->plain, 9, LEFT + 10, RIGHT - LEFT - 20, text);
     HPDF_Page_SetLineWidth(p->page, 1.2F);
     HPDF_Page_Rectangle(p->page, LEFT, p->y + 2, RIGHT - LEFT, top - p->y - 2);
     HPDF_Page_Stroke(p->page);

@@ -55,22 +55,6 @@ static qc_span descriptor_of(qc_span text)
     return (qc_span){ 0 };
 }
 
-/* All other lines but remarks, moved to the front of p. Returns their bytes. */
-static size_t keep_words(char *p, size_t n)
-{
-    size_t words = 0;
-    for (size_t at = 0; at < n;) {
-        const char *end = memchr(p + at, '\n', n - at);
-        const size_t line = end == NULL ? n - at : (size_t)(end - p) - at + 1;
-        if (p[at] != '{' && p[at] != '#') {
-            memmove(p + words, p + at, line);
-            words += line;
-        }
-        at += line;
-    }
-    return words;
-}
-
 static qc_rc understand(char *p, size_t n, struct kit_given *g, struct qc_err *err)
 {
     struct qc_err why = { 0 };
@@ -78,7 +62,7 @@ static qc_rc understand(char *p, size_t n, struct kit_given *g, struct qc_err *e
     if (d.n > 0 && vault_descriptor_parse(&g->d, d, &why) != QC_OK)
         return QC_FAIL(err, QC_USAGE, "where the vault is: %s", why.msg);
     g->has_d = d.n > 0;
-    const qc_span words = qc_span_of((const uint8_t *)p, keep_words(p, n));
+    const qc_span words = qc_span_of((const uint8_t *)p, vault_kit_strip(p, n));
     const qc_rc rc = vault_kit_decode(&g->kit, words, &why);
     if (rc == QC_USAGE && words.n <= QC_VAULT_KIT_TEXT_MAX)
         return vault_kit_explain(words, err);
@@ -117,6 +101,29 @@ qc_rc kit_take(struct client *c, const struct qc_args *args, struct kit_given *r
                struct qc_err *err)
 {
     const char *file = qc_args_value(args, "from-kit", NULL);
-    *ret_given = file != NULL;
-    return file == NULL ? QC_OK : kit_read(c, file, ret, err);
+    *ret_given = false;
+    if (file == NULL)
+        return QC_OK;
+    QC_TRY(kit_read(c, file, ret, err));
+    *ret_given = ret->kit.shares != VAULT_KIT_RECOVERY;
+    if (*ret_given)
+        return QC_OK;
+    qc_key_free(&c->W);
+    c->W = QC_STEAL(ret->kit.W);
+    return QC_OK;
+}
+
+qc_rc kit_take_recovery(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(kit_given_done) struct kit_given g = { 0 };
+    const char *file = qc_args_value(args, "recovery-kit", NULL);
+    if (file == NULL)
+        return QC_OK;
+    QC_TRY(kit_read(c, file, &g, err));
+    if (g.kit.shares != VAULT_KIT_RECOVERY)
+        return QC_FAIL(err, QC_USAGE, "--recovery-kit: it is a kit of shares; those are for --from-kit");
+    if (c->conf.has_vault && memcmp(g.kit.vault, c->conf.vault, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_USAGE, "--recovery-kit: the kit is of another vault");
+    c->W = QC_STEAL(g.kit.W);
+    return QC_OK;
 }

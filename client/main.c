@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "gateway_opts.h"
 #include "help.h"
+#include "kit.h"
 #include "limit.h"
 #include "meter.h"
 #include "passphrase.h"
@@ -17,6 +18,7 @@
 #include "prune.h"
 #include "qkd/plan.h"
 #include "remote.h"
+#include "secret.h"
 #include "signals.h"
 #include "sites.h"
 
@@ -45,6 +47,8 @@ static const struct qc_opt globals[] = {
     { "nice", 0, NULL, "give way to others of this machine: processor and disk", false },
     { "no-input", 0, NULL, "never ask for anything at the terminal", false },
     { "site", 0, "A|B|C", "in that site's own vault: one of the three of xor23, shamir and mirror", false },
+    { "recovery-kit", 0, "FILE|-",
+      "a share store is not there: open the vault by the kit of its recovery key", false },
     { "timeout", 0, "SECONDS", "give each object at most this time", false },
     { "degraded-ok", 0, NULL, "exit 0 instead of 4", false },
     { "strict", 0, NULL, "exit 4 where a warning was given", false },
@@ -73,6 +77,9 @@ static const struct qc_opt init_opts[] = {
       "where share store 2 lies: best on another device; label:NAME:DIR: on the disk NAME", false },
     { "mode", 0, "stored|derived",
       "keep a share of each object (default), or two seeds that all shares come from", false },
+    { "recovery", 0, "kit",
+      "seal backup data under a key that is printed: no share store alone opens anything with the gateway",
+      false },
     { "join", 0, NULL, "use a vault that exists, from one or both share stores", false },
     { "from-kit", 0, "FILE|-", "bring a vault back by its recovery kit; with --join: the lost share store",
       false },
@@ -210,6 +217,7 @@ static const struct qc_opt recover_opts[] = {
 };
 static const struct qc_opt kit_print_opts[] = {
     { "share", 0, "1|2|both", "a sheet for one share store, or one for both", false },
+    { "recovery", 0, NULL, "a sheet of the recovery key (init --recovery kit) instead", false },
     { "to", 0, "FILE", "a new file: .pdf (a page), .png (its codes), .txt; default: the words, here", false },
     { 0 },
 };
@@ -296,8 +304,9 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_DRILL) | NEEDS_CONF, drill_opts, cmd_drill },
     { "recover", "--share 1|2 [--to DIR] [--from-kit FILE|-]", "rebuild a lost share store", 0, 0,
       NEEDS_CLASS(MSG_RECOVER) | NEEDS_CONF, recover_opts, cmd_recover },
-    { "kit print", "--share 1|2|both [--to FILE]", "the recovery kit: words and codes to keep on paper", 0, 0,
-      NEEDS_CLASS(MSG_KIT) | NEEDS_CONF, kit_print_opts, cmd_kit_print },
+    { "kit print", "--share 1|2|both | --recovery [--to FILE]",
+      "the recovery kit: words and codes to keep on paper", 0, 0, NEEDS_CLASS(MSG_KIT) | NEEDS_CONF,
+      kit_print_opts, cmd_kit_print },
     { "kit verify", "FILE|-", "are these words a kit, and which one?", 1, 1, NEEDS_CLASS(MSG_KIT), NULL,
       cmd_kit_verify },
     { "kit refresh", "", "other shares of the same secrets: old copies of stores and kits are worth nothing",
@@ -486,18 +495,6 @@ static bool is_text(const struct qc_cmd *cmd)
            cmd->run == cmd_completion_words;
 }
 
-static qc_rc refuse_secrets(struct qc_err *err)
-{
-    static const char *const names[] = { "QCLOUD_PASSPHRASE", "QCLOUD_NEW_PASSPHRASE", "QCLOUD_TOKEN" };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (getenv(names[i]) != NULL)
-            return QC_FAIL(err, QC_USAGE,
-                           "%s is set: a secret is never taken from the environment, where other "
-                           "programs can read it. Unset it",
-                           names[i]);
-    return QC_OK;
-}
-
 static qc_rc take_globals(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     const char *progress = qc_args_value(args, "progress", "auto");
@@ -563,7 +560,7 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
     out_start(&c->out);
     if (plain || args->cmd->run == cmd_version)
         return args->cmd->run(c, args, err);
-    QC_TRY(refuse_secrets(err));
+    QC_TRY(secret_none_in_environment(err));
     c->passes = (struct vault_passes){ .ask = client_ask_pass, .ctx = c, .cancel = signals_cancel() };
     QC_TRY(find_places(c, args, &shared, err));
     c->conf.idle_s = CONF_IDLE_DEFAULT;
@@ -574,6 +571,7 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
     if (needs_conf && !c->conf.has_vault)
         return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", c->places.conf_file);
     QC_TRY(limit_begin(c, qc_args_value(args, "limit-rate", NULL), err));
+    QC_TRY(kit_take_recovery(c, args, err));
     if ((args->cmd->needs & NEEDS_OWN_GATEWAY) != 0 && remote_is(c))
         return remote_refuse(c, args->cmd->name, err);
     return args->cmd->run(c, args, err);

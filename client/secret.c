@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,5 +163,17 @@ qc_rc secret_from_command(const char *command, const struct qc_cancel *cancel, s
     if (WEXITSTATUS(status) != 0)
         return QC_FAIL(err, QC_PASSPHRASE, "the command ended with status %d", WEXITSTATUS(status));
     *ret = QC_STEAL(s);
+    return QC_OK;
+}
+
+qc_rc secret_none_in_environment(struct qc_err *err)
+{
+    static const char *const names[] = { "QCLOUD_PASSPHRASE", "QCLOUD_NEW_PASSPHRASE", "QCLOUD_TOKEN" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (getenv(names[i]) != NULL)
+            return QC_FAIL(err, QC_USAGE,
+                           "%s is set: a secret is never taken from the environment, where other "
+                           "programs can read it. Unset it",
+                           names[i]);
     return QC_OK;
 }

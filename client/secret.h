@@ -26,6 +26,9 @@ QC_MUST qc_rc secret_read(int fd, const struct qc_cancel *cancel, struct secret 
 QC_MUST qc_rc secret_from_command(const char *command, const struct qc_cancel *cancel, struct secret *ret,
                                   struct qc_err *err);
 
+/* QC_USAGE: a variable is set that looks as if it had one. */
+QC_MUST qc_rc secret_none_in_environment(struct qc_err *err);
+
 /* The controlling terminal. QC_NOPASS: there is none. */
 QC_MUST qc_rc terminal_open(struct qc_fd *ret, struct qc_err *err);
 /*

@@ -10,6 +10,16 @@
     "their passphrase, and nobody, you included, can read anything again. Sizes, times, numbers of files "   \
     "and the shape of folders are not hidden."
 
+/* In their place with --recovery kit. */
+#define STATEMENT_SEALED                                                                                     \
+    "Your clouds and your gateway together cannot read anything, today or with a quantum computer, as far "  \
+    "as AES-256 and SHA-256 hold; nor can they with one of your two share stores: what would open objects "  \
+    "with it is sealed under the recovery kit. Whoever has that kit and a share store, and also your "       \
+    "gateway or enough of your clouds, can read everything; whoever has both share stores and one cloud "    \
+    "can read a part. While a share store is not there nothing can be read or listed without the kit. Lose " \
+    "a share store and the kit, or both share stores, and nobody, you included, can read anything again. "   \
+    "Sizes, times, numbers of files and the shape of folders are not hidden."
+
 /* What is otherwise with --mode derived. */
 #define STATEMENT_DERIVED                                                                                    \
     "All shares come from two seeds, one in each share store: a copy of one stands for all objects, those "  \

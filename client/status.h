@@ -31,6 +31,11 @@ void status_done(struct status *s);
  * randomness; s->c is set, all else zero. A gateway that does not answer is no error: s->rc, s->why. Nobody
  * is asked for a passphrase. QC_CANCELLED; QC_FORMAT: the gateway's answer; errors of the configuration. */
 QC_MUST qc_rc status_look(struct status *s, struct qc_err *err);
+/* status_shares.c: what is to be said of the stores, for people and as JSON. Sealed: the vault has a recovery
+ * key, as far as a store could be asked. */
+void status_tell_shares(struct status *s);
+QC_MUST qc_rc status_share_json(const struct status *s, unsigned i, struct json_t **ret, struct qc_err *err);
+bool status_is_sealed(const struct status *s);
 /* The worst of what was found, after status_judge: the exit code of `status`. */
 QC_MUST qc_rc status_verdict(const struct status *s, struct qc_err *err);
 

@@ -5,6 +5,7 @@ void salvage_done(struct salvage *s)
 {
     index_close(&s->ix);
     vault_ring_free(&s->ring);
+    qc_key_free(&s->W);
     vault_store_close(&s->store[0]);
     vault_store_close(&s->store[1]);
     vault_passes_done(&s->passes);

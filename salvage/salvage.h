@@ -25,7 +25,7 @@
 enum { SOURCES_MAX = QC_SALVAGE_SOURCES_MAX, CLOUD_IDS_MAX = 64 };
 
 struct options {
-    const char *out, *scratch, *kit;
+    const char *out, *scratch, *kit, *recovery_kit;
     const char *share[2];
     bool list, dry_run, partial, deleted, thorough, json, quiet, no_input, progress;
 };
@@ -78,6 +78,7 @@ struct salvage {
     /* the vault's */
     struct vault_passes passes;
     struct vault_store *store[2];
+    qc_key *W; /* the recovery key, where the vault has one and it is to be had; or NULL */
     struct vault_ring *ring;
     struct gw_id vault;
     uint32_t tenant;

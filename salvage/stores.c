@@ -1,8 +1,13 @@
 /* The share stores, and with them the vault secret, from which names are known. */
+#include <fcntl.h>
 #include <inttypes.h>
 
+#include "base/secret.h"
 #include "report.h"
+#include "vault/kit.h"
 #include "vault/record.h"
+
+enum { KIT_FILE_MAX = 128 * 1024 };
 
 static qc_rc open_store(struct salvage *s, unsigned i, struct qc_err *err)
 {
@@ -54,6 +59,36 @@ static qc_rc open_stores(struct salvage *s, struct qc_err *err)
             s->known = head.count;
     }
     return QC_OK;
+}
+
+/* -- the recovery key ------------------------------------------------------------------------------------ */
+
+/* The file of a kit, as `qcloud kit print` writes it, or words as they were typed. */
+static qc_rc read_kit(const char *path, struct vault_kit *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    QC_CLEANUP(qc_secret_free) struct qc_secret text = { 0 };
+    size_t n = 0;
+
+    QC_TRY(qc_secret_new(&text, KIT_FILE_MAX, err));
+    QC_TRY(qc_open_at(&fd, AT_FDCWD, path, O_RDONLY, 0, err));
+    QC_TRY(qc_read_full(qc_fd_get(&fd), (uint8_t *)text.p, KIT_FILE_MAX, &n, err));
+    if (n == KIT_FILE_MAX)
+        return QC_FAIL(err, QC_USAGE, "longer than a kit");
+    n = vault_kit_strip(text.p, n);
+    return vault_kit_decode(ret, qc_span_of((const uint8_t *)text.p, n), err);
+}
+
+static qc_rc find_recovery(struct salvage *s, struct qc_err *err)
+{
+    QC_CLEANUP(vault_kit_done) struct vault_kit kit = { 0 };
+
+    if (s->o.recovery_kit != NULL) {
+        QC_TRY_AS(read_kit(s->o.recovery_kit, &kit, err), err, "%s", s->o.recovery_kit);
+        if (kit.shares != VAULT_KIT_RECOVERY)
+            return QC_FAIL(err, QC_USAGE, "%s: a kit, but not of a recovery key", s->o.recovery_kit);
+    }
+    return vault_store_recovery(&s->W, s->store[0], s->store[1], kit.W, err);
 }
 
 /* -- the vault secret ------------------------------------------------------------------------------------ */
@@ -148,8 +183,10 @@ static qc_rc try_record(struct salvage *s, const struct vault_row *row, qc_key *
     QC_TRY(vault_record_parse(&r, rec.u.vault.record, err));
     qc_rc rc = chain_backup(s, &ids, later.n > 0 ? qc_buf_span(&later) : rec.u.vault.backup, &backup, &why);
     if (rc == QC_OK)
+        rc = vault_backup_unseal(&backup, s->W, &why);
+    if (rc == QC_OK)
         rc = vault_backup_parse(&B, qc_buf_span(&backup), &why);
-    if (salvage_ends(rc)) {
+    if (salvage_ends(rc) || (rc == QC_SHARES && (s->store[0] == NULL || s->store[1] == NULL))) {
         *err = why;
         return rc;
     }
@@ -191,6 +228,7 @@ qc_rc stores_find(struct salvage *s, struct qc_err *err)
     QC_CLEANUP(looking_done) struct looking l = { .s = s };
 
     QC_TRY(open_stores(s, err));
+    QC_TRY(find_recovery(s, err));
     QC_TRY(index_vaults(s->ix, &s->vault, look, &l, err));
     if (l.VS != NULL)
         QC_TRY(vault_ring_new(&s->ring, l.VS, s->vault.b, err));

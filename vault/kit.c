@@ -14,8 +14,9 @@ enum {
     HEAD = 3 + VAULT_ID_BYTES, /* version and shares, generation, vault */
     BYTES_ONE = VAULT_KIT_ONE * WORD_BITS / 8,
     BYTES_BOTH = VAULT_KIT_BOTH * WORD_BITS / 8,
-    ROOM = 96, /* BYTES_BOTH, in steps of keys */
-    SHORT = 4, /* so many letters stand for a word */
+    ROOM = 96,   /* BYTES_BOTH, in steps of keys */
+    SECRETS = 3, /* that a kit may have: bits of `shares` */
+    SHORT = 4,   /* so many letters stand for a word */
     NEAR_MAX = 3,
     SEEN = 24, /* letters of a typed word that a message shows */
 };
@@ -25,6 +26,7 @@ void vault_kit_done(struct vault_kit *kit)
 {
     qc_key_free(&kit->seed[0]);
     qc_key_free(&kit->seed[1]);
+    qc_key_free(&kit->W);
     *kit = (struct vault_kit){ 0 };
 }
 
@@ -106,7 +108,8 @@ static void write_head(uint8_t *p, const struct vault_kit *kit)
 
 qc_rc vault_kit_encode(struct vault_kit_words *ret, const struct vault_kit *kit, struct qc_err *err)
 {
-    QC_ASSERT(kit->shares >= 1 && kit->shares <= 3 && kit->generation >= 1 && kit->generation <= UINT16_MAX);
+    QC_ASSERT(kit->shares >= 1 && kit->shares <= VAULT_KIT_RECOVERY && kit->generation >= 1 &&
+              kit->generation <= UINT16_MAX);
     QC_CLEANUP(vault_kit_words_done) struct vault_kit_words w = { .count = kit->shares == 3 ? VAULT_KIT_BOTH
                                                                                             : VAULT_KIT_ONE };
     QC_CLEANUP(qc_key_free) qc_key *bytes = NULL;
@@ -115,9 +118,10 @@ qc_rc vault_kit_encode(struct vault_kit_words *ret, const struct vault_kit *kit,
     uint8_t *p = qc_key_write(bytes);
     size_t n = HEAD;
     write_head(p, kit);
-    for (unsigned i = 0; i < 2; i++)
+    const qc_key *const secrets[SECRETS] = { kit->seed[0], kit->seed[1], kit->W };
+    for (unsigned i = 0; i < SECRETS; i++)
         if ((kit->shares & 1U << i) != 0) {
-            memcpy(p + n, qc_key_open(kit->seed[i]).p, VAULT_KEY_BYTES);
+            memcpy(p + n, qc_key_open(secrets[i]).p, VAULT_KEY_BYTES);
             n += VAULT_KEY_BYTES;
         }
     QC_TRY(sum(digest, p, w.count, err));
@@ -329,14 +333,16 @@ static qc_rc parse(struct vault_kit *ret, struct typed *t, struct qc_err *err)
                        "the kit is of version %u, this program knows %d", p[0] >> 4, VERSION);
     k.shares = p[0] & 15;
     k.generation = (uint32_t)qc_get_be(p + 1, 2);
-    if (k.shares < 1 || k.shares > 3 || (k.shares == 3) != (t->count == VAULT_KIT_BOTH) || k.generation == 0)
+    if (k.shares < 1 || k.shares > VAULT_KIT_RECOVERY || (k.shares == 3) != (t->count == VAULT_KIT_BOTH) ||
+        k.generation == 0)
         return QC_FAIL(err, QC_FORMAT, "kit: malformed");
     memcpy(k.vault, p + 3, VAULT_ID_BYTES);
-    for (unsigned i = 0; i < 2; i++)
+    qc_key **const secrets[SECRETS] = { &k.seed[0], &k.seed[1], &k.W };
+    for (unsigned i = 0; i < SECRETS; i++)
         if ((k.shares & 1U << i) != 0) {
-            QC_TRY(qc_key_blank(&k.seed[i], VAULT_KEY_BYTES, err));
-            memcpy(qc_key_write(k.seed[i]), p + at, VAULT_KEY_BYTES);
-            qc_key_seal(k.seed[i]);
+            QC_TRY(qc_key_blank(secrets[i], VAULT_KEY_BYTES, err));
+            memcpy(qc_key_write(*secrets[i]), p + at, VAULT_KEY_BYTES);
+            qc_key_seal(*secrets[i]);
             at += VAULT_KEY_BYTES;
         }
     *ret = QC_STEAL(k);
@@ -354,6 +360,21 @@ qc_rc vault_kit_decode(struct vault_kit *ret, qc_span text, struct qc_err *err)
     if (!is)
         return QC_FAIL(err, QC_USAGE, "the checksum of these words does not hold");
     return parse(ret, &t, err);
+}
+
+size_t vault_kit_strip(char *text, size_t n)
+{
+    size_t words = 0;
+    for (size_t at = 0; at < n;) {
+        const char *end = memchr(text + at, '\n', n - at);
+        const size_t line = end == NULL ? n - at : (size_t)(end - text) - at + 1;
+        if (text[at] != '{' && text[at] != '#') {
+            memmove(text + words, text + at, line);
+            words += line;
+        }
+        at += line;
+    }
+    return words;
 }
 
 qc_rc vault_kit_explain(qc_span text, struct qc_err *err)

@@ -193,9 +193,12 @@ qc_rc object_backup(struct object *o, struct qc_err *err)
     qc_rc rc =
         gw->ops->backup_get(gw, o->v->id, o->ids.object, o->ids.version, &o->backup, &o->call->op, &o->B_why);
     if (rc == QC_OK)
+        rc = vault_backup_unseal(&o->backup, o->v->W, &o->B_why);
+    if (rc == QC_OK)
         rc = vault_backup_parse(&o->B, qc_buf_span(&o->backup), &o->B_why);
     o->has_B = rc == QC_OK;
-    if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_FORMAT && rc != QC_NEWER && rc != QC_INTEGRITY) {
+    if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_SHARES && rc != QC_FORMAT && rc != QC_NEWER &&
+        rc != QC_INTEGRITY) {
         *err = o->B_why;
         return rc;
     }

@@ -36,7 +36,8 @@ static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
                                         .R1 = p->keys.R1,
                                         .R2 = p->keys.R2,
                                         .R4 = p->keys.R4 };
-    return vault_backup_make(ret, &parts, err);
+    QC_TRY(vault_backup_make(ret, &parts, err));
+    return session_backup_seal(p->v, ret, err);
 }
 
 qc_rc put_note_others(struct put *p, const struct vault_entry *current, struct qc_err *err)

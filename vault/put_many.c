@@ -233,6 +233,7 @@ static qc_rc share_out(struct many *b, struct many_member *m, const struct vault
                                               .R4 = keys->R4 };
     m->backup.max = QC_VAULT_BACKUP_MAX;
     QC_TRY(vault_backup_make(&m->backup, &parts, err));
+    QC_TRY(session_backup_seal(b->v, &m->backup, err));
     for (unsigned i = 0; i < 2; i++) {
         struct vault_store_record r = { .generation = parts.generation,
                                         .state = VAULT_RECORD_PENDING,

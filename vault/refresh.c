@@ -56,6 +56,33 @@ static qc_rc first_secret(qc_key **ret, struct refresh *r, const qc_key *VS, str
     return QC_OK;
 }
 
+struct halves {
+    qc_key *of[2]; /* NULL: the vault has no recovery key */
+};
+
+static void halves_done(struct halves *h)
+{
+    qc_key_free(&h->of[0]);
+    qc_key_free(&h->of[1]);
+}
+
+/* The recovery key stays, so that what is on paper does; what the stores have of it is drawn anew: one of
+ * before and one of now give nothing. What a run before gave store 1 stays, as it does with the shares. */
+static qc_rc draw_halves(struct halves *ret, struct refresh *r, struct qc_err *err)
+{
+    const qc_key *has = vault_store_recovery_at(r->v->store[0], r->to);
+    QC_CLEANUP(qc_key_free) qc_key *one = NULL;
+    if (!r->v->recovers)
+        return QC_OK;
+    if (has != NULL)
+        QC_TRY(qc_key_dup(&one, has, err));
+    else
+        QC_TRY_AS(qc_key_new(&one, VAULT_KEY_BYTES, &r->v->rng, err), err, "drawing a share");
+    QC_TRY(qc_key_xor(&ret->of[1], r->v->W, one, err));
+    ret->of[0] = QC_STEAL(one);
+    return QC_OK;
+}
+
 /* Into store 2, then store 1: seeds, or shares of VS. Nothing depends on them before both have them. */
 static qc_rc begin(struct refresh *r, const qc_key *VS, struct qc_err *err)
 {
@@ -64,8 +91,10 @@ static qc_rc begin(struct refresh *r, const qc_key *VS, struct qc_err *err)
     QC_CLEANUP(vault_anew_done) struct vault_anew a = { 0 };
     QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
     QC_CLEANUP(qc_key_free) qc_key *one = NULL, *VS1 = NULL, *seed2 = NULL;
+    QC_CLEANUP(halves_done) struct halves h = { 0 };
     const bool derives[] = { vault_store_derives(v->store[0]), vault_store_derives(v->store[1]) };
     QC_TRY(first_secret(&one, r, VS, err));
+    QC_TRY(draw_halves(&h, r, err));
     if (derives[0]) {
         QC_TRY(vault_prk_new(&prk, one, err));
         QC_TRY(vault_seed_share(&VS1, prk, 1, &ids, r->to, err));
@@ -74,10 +103,10 @@ static qc_rc begin(struct refresh *r, const qc_key *VS, struct qc_err *err)
     QC_TRY(vault_shares_anew(&a, VS, VS1, v->record.VS3, err));
     if (derives[1])
         QC_TRY_AS(qc_key_new(&seed2, VAULT_KEY_BYTES, &v->rng, err), err, "drawing a seed");
-    QC_TRY(vault_store_other_put(v->store[1], r->to, seed2, derives[1] ? NULL : a.S2, &v->rng, err));
+    QC_TRY(vault_store_other_put(v->store[1], r->to, seed2, derives[1] ? NULL : a.S2, h.of[1], &v->rng, err));
     QC_TRY(qc_fault(refresh_first, err));
     QC_TRY(vault_store_other_put(v->store[0], r->to, derives[0] ? one : NULL, derives[0] ? NULL : VS1,
-                                 &v->rng, err));
+                                 h.of[0], &v->rng, err));
     return qc_fault(refresh_begun, err);
 }
 
@@ -98,7 +127,11 @@ static qc_rc vault_backup(struct refresh *r, const qc_key *VS, qc_buf *ret, stru
 static qc_rc replace_vault(struct refresh *r, qc_span backup, struct qc_err *err)
 {
     struct vault *v = r->v;
-    struct vault_gw_backup b = { .backup = backup };
+    QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_VAULT_BACKUP_MAX };
+    struct vault_gw_backup b = { 0 };
+    QC_TRY(qc_buf_add(&sealed, backup, err));
+    QC_TRY(session_backup_seal(v, &sealed, err));
+    b.backup = qc_buf_span(&sealed);
     memcpy(b.object, v->id, VAULT_ID_BYTES);
     QC_TRY_AS(v->gw->ops->backups_put(v->gw, v->id, &b, 1, &r->call->op, err), err, "vault");
     qc_buf_clear(&v->backup);
@@ -363,6 +396,8 @@ static qc_rc is_done(bool *ret, struct refresh *r, const struct vault_store_reco
     if (*ret)
         return QC_OK;
     qc_rc rc = gw->ops->backup_get(gw, r->v->id, one->object, one->version, &bytes, &r->call->op, &why);
+    if (rc == QC_OK)
+        rc = vault_backup_unseal(&bytes, r->v->W, &why);
     if (rc == QC_OK)
         rc = vault_backup_parse(&B, qc_buf_span(&bytes), &why);
     *ret = rc != QC_OK ? rc != QC_FORMAT && rc != QC_INTEGRITY : B.generation >= r->to;

@@ -119,7 +119,8 @@ static qc_rc make(struct refresh_one *one, struct refresh *r, struct object *o, 
     QC_TRY(refresh_backup(&one->backup, r, &parts, &a, given[1], err));
     one->share[0] = QC_STEAL(a.S1);
     one->share[1] = QC_STEAL(a.S2);
-    return try_all(o, one, given[1], err);
+    QC_TRY(try_all(o, one, given[1], err));
+    return session_backup_seal(r->v, &one->backup, err);
 }
 
 qc_rc refresh_make(struct refresh_one *ret, struct refresh *r, const struct vault_store_record *old,

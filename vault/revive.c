@@ -170,6 +170,8 @@ qc_rc vault_kit_of(struct vault_kit *ret, struct vault *v, unsigned shares, stru
 qc_rc vault_kit_here(const struct vault_kit *kit, struct vault *v, struct qc_err *err)
 {
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    if (kit->shares == VAULT_KIT_RECOVERY)
+        return recovery_kit_here(kit, v, err);
     QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&v->backup), err), err, "vault");
     return vault_kit_check(kit, &v->record, &B, err);
 }

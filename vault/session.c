@@ -75,6 +75,9 @@ qc_rc session_need_both(struct vault *v, struct qc_err *err)
                        "both share stores (%s, %s) are copies from before their shares were replaced "
                        "(kit refresh): nothing is stored with them",
                        v->dir[0], v->dir[1]);
+    if (v->recovers && v->W == NULL)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "the recovery key: what the two share stores have of it does not fit together");
     return QC_OK;
 }
 

@@ -19,6 +19,8 @@ struct vault {
     void *tell_ctx;
     qc_rng rng;
     struct vault_gw *gw;
+    bool recovers; /* the vault has a recovery key: */
+    qc_key *W;     /* NULL: it is not to be had: one store is there, and nobody gave it */
     bool outdated; /* both stores are copies from before their shares were replaced: for reading alone */
     struct vault_record record; /* of the vault, verified */
     qc_buf backup;              /* the vault's B, as it came */
@@ -32,6 +34,19 @@ struct vault {
 /* "'name'" with what is not printable ASCII escaped as \xNN, cut with "..": for messages. */
 #define NAME_TEXT 160
 void session_name_text(char out[NAME_TEXT], qc_span name);
+
+/* The recovery key, where the vault has one: of both stores, or as given (NULL: not). Wants the stores open.
+ * QC_USAGE: the one given is another vault's, or this vault has none; QC_INTEGRITY: what the stores have of
+ * it does not fit together. recovery.c */
+QC_MUST qc_rc session_recovery(struct vault *v, const qc_key *given, struct qc_err *err);
+/* KDF(W, "commit", ids of VS): what a store holds a recovery key against. */
+QC_MUST qc_rc recovery_commitment(uint8_t ret[32], const qc_key *W, const uint8_t vault[VAULT_ID_BYTES],
+                                  struct qc_err *err);
+/* As vault_kit_here. */
+QC_MUST qc_rc recovery_kit_here(const struct vault_kit *kit, struct vault *v, struct qc_err *err);
+/* B that was made here, as it goes to the gateway: sealed, where the vault has a recovery key (which is here:
+ * session_need_both). */
+QC_MUST qc_rc session_backup_seal(const struct vault *v, qc_buf *B, struct qc_err *err);
 
 /* Store `index` (1, 2), or the reason why there is none. QC_SHARES or what its opening said. */
 QC_MUST qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err *err);

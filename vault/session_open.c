@@ -22,6 +22,7 @@ void vault_close(struct vault **v)
     vault_gw_close(&s->gw);
     ahead_free(&s->ahead);
     vault_ring_free(&s->ring);
+    qc_key_free(&s->W);
     vault_record_done(&s->record);
     qc_buf_free(&s->backup);
     qc_free(s->state);
@@ -210,6 +211,8 @@ static qc_rc secret_with_backup(qc_key **ret, struct vault *v, unsigned i, struc
 {
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
     QC_CLEANUP(qc_key_free) qc_key *VS_i = NULL;
+    QC_TRY_AS(vault_backup_unseal(&v->backup, v->W, err), err,
+              "vault"); /* with both stores it was no matter */
     QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&v->backup), err), err, "vault");
     QC_TRY(session_own_secret(&VS_i, v, i, &B, err));
     return vault_record_open(ret, &v->record, v->id, i == 0 ? VS_i : NULL, i == 1 ? VS_i : NULL, &B, err);
@@ -338,6 +341,19 @@ static qc_rc replay(struct vault *v, const struct vault_head *claimed, const str
     return QC_OK;
 }
 
+/* The vault's B, where it is sealed. With both stores all opens without it, as it does when B is damaged. */
+static qc_rc open_backup(struct vault *v, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    const qc_rc rc = vault_backup_unseal(&v->backup, v->W, &why);
+    if (rc == QC_OK ||
+        ((session_is_damage(rc) || rc == QC_SHARES) && v->store[0] != NULL && v->store[1] != NULL))
+        return QC_OK;
+    *err = why;
+    qc_err_wrap(err, "vault");
+    return rc;
+}
+
 static qc_rc open_all(struct vault *v, const struct vault_conf *conf, const struct vault_call *call,
                       struct qc_err *err)
 {
@@ -349,6 +365,8 @@ static qc_rc open_all(struct vault *v, const struct vault_conf *conf, const stru
     QC_TRY_AS(v->gw->ops->vault_get(v->gw, v->id, &record, &v->backup, &claimed, &call->op, err), err,
               "vault");
     QC_TRY(vault_record_parse(&v->record, qc_buf_span(&record), err));
+    QC_TRY(session_recovery(v, conf->W, err));
+    QC_TRY(open_backup(v, err));
     QC_TRY(session_secret(&VS, v, call->notes, err));
     QC_TRY(vault_ring_new(&v->ring, VS, v->id, err));
     return replay(v, &claimed, call, err);
@@ -370,6 +388,7 @@ qc_rc vault_open_session(struct vault **ret, const struct vault_conf *conf, stru
 /* The secrets of a new vault: VS and, in derived mode, the seeds that its local shares come from. */
 struct birth {
     qc_key *seed[2];
+    qc_key *W, *half[2]; /* the recovery key; NULL: there is none */
     struct vault_secret secret;
 };
 
@@ -377,6 +396,9 @@ static void birth_done(struct birth *b)
 {
     qc_key_free(&b->seed[0]);
     qc_key_free(&b->seed[1]);
+    qc_key_free(&b->W);
+    qc_key_free(&b->half[0]);
+    qc_key_free(&b->half[1]);
     vault_secret_done(&b->secret);
 }
 
@@ -393,6 +415,13 @@ static qc_rc draw_derived(struct vault *v, struct birth *b, struct qc_err *err)
     return vault_secret_draw_with(&b->secret, VS1, VS2, &v->rng, err);
 }
 
+static qc_rc draw_recovery(struct vault *v, struct birth *b, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++)
+        QC_TRY_AS(qc_key_new(&b->half[i], VAULT_KEY_BYTES, &v->rng, err), err, "drawing a recovery key");
+    return qc_key_xor(&b->W, b->half[0], b->half[1], err);
+}
+
 /* Both stores of a new vault. The descriptor names both, so it is written when both have their ids. */
 static qc_rc make_stores(struct vault *v, const struct vault_lock *lock, const struct birth *b,
                          const uint8_t commitment[32], struct vault_descriptor *d, struct qc_err *err)
@@ -401,8 +430,11 @@ static qc_rc make_stores(struct vault *v, const struct vault_lock *lock, const s
     struct vault_store_params params = { .generation = 1, .lock = *lock };
     memcpy(params.vault, v->id, sizeof(v->id));
     memcpy(params.commitment, commitment, 32);
+    if (b->W != NULL)
+        QC_TRY(recovery_commitment(params.W_commitment, b->W, v->id, err));
     for (unsigned i = 0; i < 2; i++) {
         params.index = i + 1;
+        params.W_i = b->half[i];
         params.VS_i = i == 0 ? b->secret.VS1 : b->secret.VS2;
         params.seed = b->seed[i];
         QC_TRY(vault_store_create(&v->store[i], v->dir[i], &params, &v->rng, err));
@@ -424,11 +456,17 @@ qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *c
     uint8_t commitment[32];
     if (conf->share[0] == NULL || conf->share[1] == NULL || strcmp(conf->share[0], conf->share[1]) == 0)
         return QC_FAIL(err, QC_USAGE, "a vault needs two share stores in two directories");
+    if (conf->recovers && conf->derived)
+        return QC_FAIL(err, QC_USAGE, "a recovery key goes with share stores that keep their shares");
     QC_TRY(session_new(&v, conf, err));
     QC_TRY(qc_rng_fill(&v->rng, v->id, sizeof(v->id), err));
     QC_TRY(conf->derived ? draw_derived(v, &b, err) : vault_secret_draw(&b.secret, &v->rng, err));
+    if (conf->recovers)
+        QC_TRY(draw_recovery(v, &b, err));
     QC_TRY(vault_record_commitment(commitment, b.secret.VS, v->id, err));
     QC_TRY(vault_record_make(&record, &v->backup, &b.secret, v->id, 1, err));
+    if (conf->recovers)
+        QC_TRY(vault_backup_seal(&v->backup, b.W, err));
     memcpy(d->vault, v->id, sizeof(v->id));
     d->derived = conf->derived;
     /* Stores first: a directory that cannot be used is found before anything is registered. */

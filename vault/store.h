@@ -11,11 +11,13 @@
 #define STORE_SEALED      (STORE_SALT + 32 + QC_TAG) /* a sealed share */
 #define STORE_SEALED_NONE (STORE_SALT + QC_TAG)      /* its seed gives the share */
 #define STORE_HEAD_CLEAR  104
+#define STORE_HEAD_SEALED 168 /* of a vault with a recovery key */
 
 /* What the shares of a generation come from. */
 struct store_gen {
     uint32_t generation; /* 0: there is none */
     qc_key *VS_i;
+    qc_key *W_i;         /* half of the recovery key; NULL: the vault has none */
     qc_key *seed;        /* of a derived store; NULL: a stored one */
     struct qc_prk *from; /* of the seed */
 };
@@ -29,7 +31,7 @@ struct vault_store {
     struct store_gen other;        /* of the time of a refresh: the one to come, or the one before */
     uint8_t head_salt[STORE_SALT]; /* of the item that in_use was read from: another one, and the head was
                                       changed */
-    uint8_t commitment[32];
+    uint8_t commitment[32], W_commitment[32]; /* of VS; of W, where there is one */
     qc_key *SK;
     struct vault_lock lock; /* what SK is wrapped under */
     struct qc_prk *prk;     /* of SK */
@@ -64,7 +66,7 @@ QC_MUST qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, uint32
                                const uint8_t *object, const uint8_t *version, struct qc_err *err);
 /* From a seed, or (NULL) with the share of VS; index and vault of s are set. */
 QC_MUST qc_rc store_gen_make(struct store_gen *ret, const struct vault_store *s, uint32_t generation,
-                             const qc_key *seed, const qc_key *VS_i, struct qc_err *err);
+                             const qc_key *seed, const qc_key *VS_i, const qc_key *W_i, struct qc_err *err);
 /* The head is read again, if it was changed since; *ret_changed. store_gen.c */
 QC_MUST qc_rc store_reload(struct vault_store *s, bool *ret_changed, struct qc_err *err);
 /* A pending record that is sealed already: of many the shares need not be in memory at once. */

@@ -15,6 +15,7 @@
 void store_gen_done(struct store_gen *g)
 {
     qc_key_free(&g->VS_i);
+    qc_key_free(&g->W_i);
     qc_key_free(&g->seed);
     qc_prk_free(&g->from);
     g->generation = 0;
@@ -30,7 +31,7 @@ const struct store_gen *store_gen_of(const struct vault_store *s, uint32_t gener
 }
 
 qc_rc store_gen_make(struct store_gen *ret, const struct vault_store *s, uint32_t generation,
-                     const qc_key *seed, const qc_key *VS_i, struct qc_err *err)
+                     const qc_key *seed, const qc_key *VS_i, const qc_key *W_i, struct qc_err *err)
 {
     const struct vault_ids ids = vault_ids_of_vault(s->vault);
     QC_CLEANUP(store_gen_done) struct store_gen g = { 0 };
@@ -43,6 +44,8 @@ qc_rc store_gen_make(struct store_gen *ret, const struct vault_store *s, uint32_
         QC_TRY(vault_prk_new(&g.from, g.seed, err));
         QC_TRY(vault_seed_share(&g.VS_i, g.from, s->index, &ids, generation, err));
     }
+    if (W_i != NULL)
+        QC_TRY(qc_key_dup(&g.W_i, W_i, err));
     g.generation = generation;
     store_gen_done(ret);
     *ret = QC_STEAL(g);
@@ -102,6 +105,22 @@ const qc_key *vault_store_secret_at(const struct vault_store *s, uint32_t genera
     return g != NULL ? g->VS_i : NULL;
 }
 
+const qc_key *vault_store_recovery_at(const struct vault_store *s, uint32_t generation)
+{
+    const struct store_gen *g = store_gen_of(s, generation);
+    return g != NULL ? g->W_i : NULL;
+}
+
+bool vault_store_recovers(const struct vault_store *s)
+{
+    return s->in_use.W_i != NULL;
+}
+
+const uint8_t *vault_store_recovery_commitment(const struct vault_store *s)
+{
+    return s->W_commitment;
+}
+
 /* Both items anew: who has the store open sees by the head's salt that something has changed. */
 static qc_rc write_heads(struct vault_store *s, const struct store_gen *in_use, const struct store_gen *other,
                          const qc_rng *rng, struct qc_err *err)
@@ -129,10 +148,11 @@ static qc_rc change_heads(struct vault_store *s, const struct store_gen *in_use,
 }
 
 qc_rc vault_store_other_put(struct vault_store *s, uint32_t generation, const qc_key *seed,
-                            const qc_key *VS_i, const qc_rng *rng, struct qc_err *err)
+                            const qc_key *VS_i, const qc_key *W_i, const qc_rng *rng, struct qc_err *err)
 {
     QC_CLEANUP(store_gen_done) struct store_gen g = { 0 };
-    QC_TRY(store_said(s, store_gen_make(&g, s, generation, seed, VS_i, err), err));
+    QC_ASSERT((W_i != NULL) == vault_store_recovers(s));
+    QC_TRY(store_said(s, store_gen_make(&g, s, generation, seed, VS_i, W_i, err), err));
     return store_said(s, change_heads(s, &s->in_use, &g, rng, err), err);
 }
 

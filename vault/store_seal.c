@@ -146,10 +146,18 @@ static qc_span head_aad(uint8_t out[HEAD_AAD], const char *item)
 
 enum { MODE_STORED = 1, MODE_DERIVED = 2 };
 
-/* Clear text of the head into p; 112 bytes are there, since keys come in steps of 16. */
+enum { VERSION_PLAIN = 1, VERSION_SEALED = 2, ROOM = 176 }; /* ROOM: keys come in steps of 16 */
+_Static_assert(ROOM >= STORE_HEAD_SEALED && ROOM % QC_KEY_STEP == 0, "room for a head");
+
+static size_t head_size(const struct store_gen *g)
+{
+    return g->W_i != NULL ? STORE_HEAD_SEALED : STORE_HEAD_CLEAR;
+}
+
+/* Clear text of the head into p, which has ROOM bytes. */
 static void head_write(uint8_t *p, const struct vault_store *s, const struct store_gen *g)
 {
-    p[0] = 1;
+    p[0] = g->W_i != NULL ? VERSION_SEALED : VERSION_PLAIN;
     p[1] = (uint8_t)s->index;
     p[2] = g->seed != NULL ? MODE_DERIVED : MODE_STORED;
     p[3] = 0;
@@ -158,6 +166,10 @@ static void head_write(uint8_t *p, const struct vault_store *s, const struct sto
     qc_put_be(p + 36, g->generation, 4);
     memcpy(p + 40, qc_key_open(g->seed != NULL ? g->seed : g->VS_i).p, 32);
     memcpy(p + 72, s->commitment, 32);
+    if (g->W_i == NULL)
+        return;
+    memcpy(p + STORE_HEAD_CLEAR, qc_key_open(g->W_i).p, 32);
+    memcpy(p + STORE_HEAD_CLEAR + 32, s->W_commitment, 32);
 }
 
 qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const char *item, const struct store_gen *g,
@@ -165,67 +177,78 @@ qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const char *item
 {
     QC_CLEANUP(qc_key_free) qc_key *key = NULL;
     QC_CLEANUP(qc_key_free) qc_key *clear = NULL;
-    uint8_t out[STORE_SALT + STORE_HEAD_CLEAR + QC_TAG], aad[HEAD_AAD];
+    uint8_t out[STORE_SALT + STORE_HEAD_SEALED + QC_TAG], aad[HEAD_AAD];
+    const size_t n = head_size(g);
     QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
     QC_TRY(head_key(&key, s, s->index, out, err));
-    QC_TRY(qc_key_blank(&clear, STORE_HEAD_CLEAR + 8, err));
+    QC_TRY(qc_key_blank(&clear, ROOM, err));
     head_write(qc_key_write(clear), s, g);
     qc_key_seal(clear);
     QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero, head_aad(aad, item) },
-                       qc_span_sub(qc_key_open(clear), 0, STORE_HEAD_CLEAR), out + STORE_SALT,
-                       out + STORE_SALT + STORE_HEAD_CLEAR, err));
-    return qc_buf_add(ret, qc_span_of(out, sizeof(out)), err);
+                       qc_span_sub(qc_key_open(clear), 0, n), out + STORE_SALT, out + STORE_SALT + n, err));
+    return qc_buf_add(ret, qc_span_of(out, STORE_SALT + n + QC_TAG), err);
 }
 
-/* What stands in clear in the head; clear is 104 bytes and 8 of filling. */
-static qc_rc head_read(struct vault_store *s, struct store_gen *ret, const qc_key *clear, struct qc_err *err)
+/* What stands in clear in the head; clear is n bytes and some filling. */
+static qc_rc head_read(struct vault_store *s, struct store_gen *ret, const qc_key *clear, size_t n,
+                       struct qc_err *err)
 {
-    QC_CLEANUP(qc_key_free) qc_key *secret = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *secret = NULL, *W_i = NULL;
+    const uint8_t version = n == STORE_HEAD_SEALED ? VERSION_SEALED : VERSION_PLAIN;
     uint8_t fixed[40];
-    qc_rd r = { .s = qc_span_sub(qc_key_open(clear), 0, STORE_HEAD_CLEAR) };
-    qc_rd_copy(&r, fixed, sizeof(fixed)); /* nothing secret in these 40 bytes, nor in the last 32 */
+    qc_rd r = { .s = qc_span_sub(qc_key_open(clear), 0, n) };
+    qc_rd_copy(&r, fixed, sizeof(fixed)); /* nothing secret in these, nor in the commitments */
     (void)qc_rd_bytes(&r, 32);
-    qc_span commitment = qc_rd_bytes(&r, 32);
-    if (!qc_rd_end(&r))
+    qc_rd_copy(&r, s->commitment, sizeof(s->commitment));
+    if (!qc_rd_ok(&r))
         return QC_FAIL(err, QC_FORMAT, "head: malformed");
-    if (fixed[0] > 1 || fixed[2] > MODE_DERIVED)
+    if (fixed[0] > VERSION_SEALED || fixed[2] > MODE_DERIVED)
         return QC_FAIL(err, QC_NEWER, "head: version %u, mode %u need a newer program", fixed[0], fixed[2]);
-    if (fixed[0] != 1 || fixed[2] == 0 || fixed[3] != 0 || fixed[1] < 1 || fixed[1] > 2)
+    if (fixed[0] != version || fixed[2] == 0 || fixed[3] != 0 || fixed[1] < 1 || fixed[1] > 2)
         return QC_FAIL(err, QC_FORMAT, "head: malformed");
+    const bool derived = fixed[2] == MODE_DERIVED;
+    if (version == VERSION_SEALED && derived)
+        return QC_FAIL(err, QC_NEWER, "head: a seed beside a recovery key needs a newer program");
     if (memcmp(fixed + 20, s->id, VAULT_ID_BYTES) != 0)
         return QC_FAIL(err, QC_INTEGRITY, "head: of another store");
     s->index = fixed[1];
     memcpy(s->vault, fixed + 4, VAULT_ID_BYTES);
-    memcpy(s->commitment, commitment.p, commitment.n);
     QC_TRY(qc_key_sub(&secret, clear, 40, 32, err));
-    const bool derived = fixed[2] == MODE_DERIVED;
-    return store_gen_make(ret, s, (uint32_t)qc_get_be(fixed + 36, 4), derived ? secret : NULL, secret, err);
+    if (version == VERSION_SEALED) {
+        (void)qc_rd_bytes(&r, 32);
+        qc_rd_copy(&r, s->W_commitment, sizeof(s->W_commitment));
+        QC_TRY(qc_key_sub(&W_i, clear, STORE_HEAD_CLEAR, 32, err));
+    }
+    QC_ASSERT(qc_rd_end(&r));
+    return store_gen_make(ret, s, (uint32_t)qc_get_be(fixed + 36, 4), derived ? secret : NULL, secret, W_i,
+                          err);
 }
 
 qc_rc store_head_open(struct vault_store *s, const char *item, struct store_gen *ret, qc_span sealed,
                       struct qc_err *err)
 {
     uint8_t aad[HEAD_AAD];
-    if (sealed.n != STORE_SALT + STORE_HEAD_CLEAR + QC_TAG)
-        return QC_FAIL(err, QC_INTEGRITY, "head: %zu bytes, %d expected", sealed.n,
-                       STORE_SALT + STORE_HEAD_CLEAR + QC_TAG);
+    const size_t n = sealed.n - STORE_SALT - QC_TAG;
+    if (sealed.n < STORE_SALT + QC_TAG || (n != STORE_HEAD_CLEAR && n != STORE_HEAD_SEALED))
+        return QC_FAIL(err, QC_INTEGRITY, "head: %zu bytes, %d or %d expected", sealed.n,
+                       STORE_SALT + STORE_HEAD_CLEAR + QC_TAG, STORE_SALT + STORE_HEAD_SEALED + QC_TAG);
     /* The index is part of the key, and known only inside: it is one of two. */
     for (unsigned index = 1; index <= 2; index++) {
         QC_CLEANUP(qc_key_free) qc_key *key = NULL;
         QC_CLEANUP(qc_key_free) qc_key *clear = NULL;
         struct qc_err probe = { 0 };
         QC_TRY(head_key(&key, s, index, sealed.p, err));
-        QC_TRY(qc_key_blank(&clear, STORE_HEAD_CLEAR + 8, err));
+        QC_TRY(qc_key_blank(&clear, ROOM, err));
         qc_rc rc = qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero, head_aad(aad, item) },
-                               qc_span_sub(sealed, STORE_SALT, STORE_HEAD_CLEAR),
-                               sealed.p + STORE_SALT + STORE_HEAD_CLEAR, qc_key_write(clear), &probe);
+                               qc_span_sub(sealed, STORE_SALT, n), sealed.p + STORE_SALT + n,
+                               qc_key_write(clear), &probe);
         if (rc == QC_INTEGRITY)
             continue;
         if (rc != QC_OK)
             *err = probe;
         QC_TRY(rc);
         qc_key_seal(clear);
-        QC_TRY(head_read(s, ret, clear, err));
+        QC_TRY(head_read(s, ret, clear, n, err));
         return s->index == index ? QC_OK : QC_FAIL(err, QC_INTEGRITY, "head: index");
     }
     return QC_FAIL(err, QC_INTEGRITY, "head: its seal does not open with this store's key");

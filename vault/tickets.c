@@ -42,6 +42,10 @@ qc_rc vault_tickets_draw(struct vault *v, uint64_t want, const struct vault_call
 {
     uint64_t have = 0;
     QC_TRY(session_need_both(v, err));
+    if (v->recovers)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "there are no tickets for a vault with a recovery kit: without share store 2 it does not open");
     QC_TRY(vault_store_tickets_count(v->store[HERE], &have, err));
     while (have < want) {
         const uint64_t n = want - have < BATCH ? want - have : BATCH;

@@ -32,6 +32,9 @@ struct rig {
     struct vault_notes notes;
     struct vault_passes *passes; /* borrowed, or NULL */
     unsigned unasked;
+    bool recovers;   /* as in vault_conf */
+    const qc_key *W; /* of kit, once that was taken; or NULL */
+    struct vault_kit kit;
     uint64_t (*pad)(uint64_t n); /* as in vault_conf */
 };
 
@@ -44,6 +47,8 @@ static inline struct vault_conf rig_conf(struct rig *r)
                                 .provenance = "test",
                                 .passes = r->passes,
                                 .unasked = r->unasked,
+                                .recovers = r->recovers,
+                                .W = r->W,
                                 .pad = r->pad };
 }
 
@@ -61,11 +66,13 @@ static inline qc_rc rig_open(struct rig *r, struct qc_err *err)
     return vault_open_session(&r->v, &conf, &gw, &call, err);
 }
 
-static inline void rig_new_mode(struct rig *r, struct qc_rand rand, bool derived)
+enum rig_mode { RIG_STORED, RIG_DERIVED, RIG_SEALED };
+
+static inline void rig_make(struct rig *r, struct qc_rand rand, enum rig_mode mode)
 {
     struct qc_err err = { 0 };
     struct vault_descriptor d = { .k = 3, .n = 5 };
-    *r = (struct rig){ .dir = qc_tmpdir_new(), .rand = rand };
+    *r = (struct rig){ .dir = qc_tmpdir_new(), .rand = rand, .recovers = mode == RIG_SEALED };
     r->fake = malloc(sizeof(*r->fake));
     CHECK(r->fake != NULL);
     fake_init(r->fake);
@@ -76,13 +83,22 @@ static inline void rig_new_mode(struct rig *r, struct qc_rand rand, bool derived
     CHECK_OK(vault_descriptor_add_cloud(&d, 1, "c1", "file:///nowhere", &err));
     struct vault_conf conf = rig_conf(r);
     conf.vault = NULL;
-    conf.derived = derived;
+    conf.derived = mode == RIG_DERIVED;
     struct vault_call call = rig_call(r);
     struct vault_gw *gw = fake_connect(r->fake);
     CHECK_OK(vault_create(r->id, &conf, &d, gw, &call, &err));
     vault_gw_close(&gw);
     vault_descriptor_done(&d);
     CHECK_OK(rig_open(r, &err));
+    if (mode == RIG_SEALED) {
+        CHECK_OK(vault_recovery_kit(&r->kit, r->v, &err));
+        r->W = r->kit.W;
+    }
+}
+
+static inline void rig_new_mode(struct rig *r, struct qc_rand rand, bool derived)
+{
+    rig_make(r, rand, derived ? RIG_DERIVED : RIG_STORED);
 }
 
 static inline void rig_new(struct rig *r, struct qc_rand rand)
@@ -94,6 +110,7 @@ static inline void rig_done(struct rig *r)
 {
     vault_close(&r->v);
     vault_notes_done(&r->notes);
+    vault_kit_done(&r->kit);
     fake_done(r->fake);
     free(r->fake);
     qc_tmpdir_remove(&r->dir);

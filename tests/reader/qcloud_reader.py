@@ -231,6 +231,18 @@ def parse_trailer(raw, h):
 Backup = collections.namedtuple("Backup", "r4 mac1 mac2 ids generation n2 R4 corr1 corr2")
 
 
+def unseal_backup(data, W):
+    """B of kind 0 from what the gateway has (4, sealed B)."""
+    if data is None or data[:4] != b"QCLB" or data[6:7] != b"\1":
+        return data
+    need(W is not None, "SHARES", "backup data: sealed under the recovery key")
+    need(len(data) >= 188, "FORMAT", "backup data: too short")
+    front = data[:64]
+    ids = (front[8:24], front[24:40], front[40:56])
+    rest = siv_open(kdf(W, "backup", *ids, front[56:60], n=64), front, data[64:], "backup data: seal")
+    return front[:6] + b"\0" + front[7:] + rest
+
+
 def parse_backup(data):
     need(len(data) >= 172, "FORMAT", "backup data: too short")
     r = Reader(data[:-64], "backup data")
@@ -478,6 +490,7 @@ class Store:
 
     def open_head(self):
         self.gens = {}                                          # generation: (seed or None, share of VS)
+        self.halves = {}                                        # generation: half of the recovery key
         self.generation = self.read_gen("head")
         self.seed, self.VS = self.gens[self.generation]
         if self.db.execute("SELECT 1 FROM item WHERE name='other'").fetchone():
@@ -492,11 +505,14 @@ class Store:
             except Refused:
                 if i == 2:
                     raise
-        need(r.int(1) == 1, "NEWER", "store head: version")
+        version = r.int(1)
+        need(version in (1, 2), "NEWER", "store head: version")
         self.index, mode, zero = r.int(1), r.int(1), r.int(1)
-        need(self.index == i and mode in (1, 2) and zero == 0, "FORMAT", "store head: index or mode")
+        need(self.index == i and mode in (1, 2) and zero == 0 and (version == 1 or mode == 1), "FORMAT", "store head: index or mode")
         self.vault, store = r.take(16), r.take(16)
         generation, secret, self.commitment = r.int(4), r.take(32), r.take(32)
+        if version == 2:
+            self.halves[generation], self.W_commitment = r.take(32), r.take(32)
         r.end()
         need(store == self.id and generation >= 1, "INTEGRITY", "store head: of another store")
         self.gens[generation] = (secret, None) if mode == 2 else (None, secret)
@@ -1026,8 +1042,15 @@ class Archive:
         return N
 
 
+def siv_open(key, aad, data, what):
+    try:
+        return AESSIV(key).decrypt(data, [aad])
+    except InvalidTag:
+        raise Refused("INTEGRITY", what) from None
+
+
 class Vault:
-    def __init__(self, archive, store_dirs, passphrases=()):
+    def __init__(self, archive, store_dirs, passphrases=(), W=None):
         self.a, self.stores, locked = archive, {}, False
         for d in store_dirs:
             try:
@@ -1041,6 +1064,7 @@ class Vault:
         vaults = {s.vault for s in self.stores.values()}
         need(len(vaults) == 1, "INTEGRITY", "share stores of two vaults")
         self.id, = vaults
+        self.W = self.recovery_key(W)
         self.tenant, self.VS = self.find()
         self.names = Names(self.VS, self.id)
         self.check_head()
@@ -1052,12 +1076,23 @@ class Vault:
             if vault != self.id:
                 continue
             try:
-                backup = self.a.backup(tenant, ids)
+                backup = unseal_backup(self.a.backup(tenant, ids), self.W)
                 VS = {i: s.secret(parse_backup(backup)) for i, s in self.stores.items()}
                 return tenant, open_vault(self.a.vaults[tenant, vault], backup, VS.get(1), VS.get(2))[0]
             except Refused as e:
                 why = e
         raise why
+
+    def recovery_key(self, given):
+        """Of both stores, or as given; held against what a store knows of it (4, 7.2)."""
+        one, two = self.stores.get(1), self.stores.get(2)
+        W = given
+        if one and two:
+            both = max(set(one.halves) & set(two.halves), default=None)
+            W = xor(one.halves[both], two.halves[both]) if both is not None else given
+        for s in self.stores.values():
+            need(W is None or (s.halves and same(kdf(W, "commit", s.vault, s.vault, bytes(16)), s.W_commitment)), "INTEGRITY", "recovery key")
+        return W
 
     def check_head(self):
         h, heads = head_start(self.id), []
@@ -1082,7 +1117,7 @@ class Vault:
     def open(self, e):
         ids = (self.id, e["object"], e["version"])
         shares, why = {}, []
-        B = self.a.backup(self.tenant, ids)
+        B = unseal_backup(self.a.backup(self.tenant, ids), self.W)
         parsed = parse_backup(B)
         for i, s in self.stores.items():
             try:
@@ -1101,6 +1136,7 @@ def main():
     p.add_argument("--cloud", action="append", default=[], metavar="DIR")
     p.add_argument("--store", action="append", default=[], metavar="DIR")
     p.add_argument("--passphrase-file", metavar="FILE")
+    p.add_argument("--recovery-key", metavar="HEX", help="what a recovery kit's words stand for")
     p.add_argument("command", choices=("list", "get", "all"))
     p.add_argument("args", nargs="*")
     a = p.parse_args()
@@ -1111,7 +1147,7 @@ def main():
         if a.passphrase_file:
             with open(a.passphrase_file, "rb") as f:
                 passphrases = [line for line in f.read().split(b"\n") if line]
-        vault = Vault(archive, a.store, passphrases)
+        vault = Vault(archive, a.store, passphrases, bytes.fromhex(a.recovery_key) if a.recovery_key else None)
         for name, e in vault.entries():
             if a.command == "list":
                 size, _ = vault.names.private(e)

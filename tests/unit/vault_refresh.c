@@ -1,6 +1,7 @@
 /* unit/vault_refresh: other shares of the same secrets. In each mode, broken off at each of its points: all
- * opens, by both stores and by each alone; the next run goes on; then stores and B of two generations open
- * nothing together. Kits, tickets, puts under way, and a program that had the stores open. */
+ * opens, by both stores and by each alone (with the recovery kit, where B is sealed); the next run goes on;
+ * then stores and B of two generations open nothing together. Kits, tickets, puts under way, and a program
+ * that had the stores open. */
 #include "base/db.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -49,10 +50,10 @@ static struct vault_refresh_result refresh(struct rig *r)
     return result;
 }
 
-static void start(struct rig *r, struct qc_rand rand, bool derived)
+static void start(struct rig *r, struct qc_rand rand, enum rig_mode mode)
 {
     struct qc_err err = { 0 };
-    rig_new_mode(r, rand, derived);
+    rig_make(r, rand, mode);
     CHECK_OK(rig_put(r, "a", 100, 1, &err));
     CHECK_OK(rig_put(r, "b", 7, 2, &err));
     CHECK_OK(rig_put(r, "b", (1 << 20) + 5, 3, &err));
@@ -156,10 +157,10 @@ static void mixed(struct rig *r)
     rig_copy(r, "now2", "share2");
 }
 
-static void generations(bool derived, struct qc_rand rand)
+static void generations(enum rig_mode mode, struct qc_rand rand)
 {
     struct rig r;
-    start(&r, rand, derived);
+    start(&r, rand, mode);
     vault_close(&r.v);
     rig_copy(&r, "share1", "before1");
     rig_copy(&r, "share2", "before2");
@@ -186,13 +187,15 @@ static void generations(bool derived, struct qc_rand rand)
     rig_done(&r);
 }
 
-static void at_each_point(bool derived, struct qc_rand rand)
+static void at_each_point(enum rig_mode mode, struct qc_rand rand)
 {
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
         struct rig r;
-        if (!derived && i % 2 == 0) /* the points are the same: half of them do */
+        if (mode == RIG_STORED && i % 2 == 0) /* the points are the same: half of them do */
             continue;
-        start(&r, rand, derived);
+        if (mode == RIG_SEALED && i > 4) /* behind these the recovery key is as it was */
+            continue;
+        start(&r, rand, mode);
         broken_off(&r, points[i]);
         if (i % 3 == 0)
             lost_between(&r, 1 + i % 2);
@@ -205,14 +208,14 @@ static void at_each_point(bool derived, struct qc_rand rand)
 }
 
 /* A gateway that does not take the new B, or loses the answer: the old shares stay, and all opens. */
-static void gateway_fails(bool derived, struct qc_rand rand)
+static void gateway_fails(enum rig_mode mode, struct qc_rand rand)
 {
     for (unsigned nth = 1; nth <= 2; nth++)
         for (unsigned effect = 0; effect < 2; effect++) {
             struct rig r;
             struct qc_err err = { 0 };
             struct vault_refresh_result result = { 0 };
-            start(&r, rand, derived);
+            start(&r, rand, mode);
             struct vault_call call = rig_call(&r);
             r.fake->fail = FAKE_BACKUPS;
             r.fake->fail_nth = nth;
@@ -283,11 +286,11 @@ static void broken(struct rig *r, const char *script)
 
 /* B of a run that was broken off comes to be late, when a run after it has failed: it fits what the stores
  * have, for each run makes the same. Store 1 may have lost its record meanwhile: then by that of store 2. */
-static void late(bool derived, bool lost, struct qc_rand rand)
+static void late(enum rig_mode mode, bool lost, struct qc_rand rand)
 {
     struct rig r;
     struct sent old[4], sent[4], now[4];
-    start(&r, rand, derived);
+    start(&r, rand, mode);
     take_B(&r, old);
     broken(&r, "refresh_backups:error:1");
     take_B(&r, sent);
@@ -310,13 +313,13 @@ static void late(bool derived, bool lost, struct qc_rand rand)
 
 /* A purge that the gateway refuses, of a version whose shares are refreshed halfway: it stays with all that
  * opens it. Nothing is done of which the gateway has B of before, whatever records say. */
-static void refused(bool derived, struct qc_rand rand)
+static void refused(enum rig_mode mode, struct qc_rand rand)
 {
     struct rig r;
     struct qc_err err = { 0 };
     struct sent old[4];
     struct vault_versions all = { 0 };
-    start(&r, rand, derived);
+    start(&r, rand, mode);
     take_B(&r, old);
     broken(&r, "refresh_share2:error:1");
     struct vault_call call = rig_call(&r);
@@ -426,13 +429,13 @@ static void meanwhile_of(void *ctx, const struct vault_progress *progress)
     }
 }
 
-static void meanwhile(bool derived, struct qc_rand rand)
+static void meanwhile(enum rig_mode mode, struct qc_rand rand)
 {
     struct rig r;
     struct qc_err err = { 0 };
     struct vault_versions a = { 0 }, b = { 0 };
     struct vault_refresh_result result = { 0 };
-    start(&r, rand, derived);
+    start(&r, rand, mode);
     struct vault_call call = rig_call(&r);
     CHECK_OK(vault_versions(r.v, QC_LIT("a"), &call, &a, &err));
     CHECK_OK(vault_versions(r.v, QC_LIT("b"), &call, &b, &err));
@@ -599,14 +602,16 @@ int main(void)
     struct qc_rand rand = qc_rand_start();
     if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
         CHECK(setenv("TMPDIR", "/dev/shm", 1) == 0); /* some thousand transactions */
-    for (unsigned derived = 0; derived < 2; derived++) {
-        generations(derived == 1, rand);
-        at_each_point(derived == 1, rand);
-        gateway_fails(derived == 1, rand);
-        late(derived == 1, false, rand);
-        late(derived == 1, true, rand);
-        refused(derived == 1, rand);
-        meanwhile(derived == 1, rand);
+    for (enum rig_mode mode = RIG_STORED; mode <= RIG_SEALED; mode++) {
+        generations(mode, rand);
+        at_each_point(mode, rand);
+        late(mode, false, rand);
+        if (mode == RIG_SEALED)
+            break; /* what follows is about the order, which is the same */
+        gateway_fails(mode, rand);
+        late(mode, true, rand);
+        refused(mode, rand);
+        meanwhile(mode, rand);
     }
     locked(rand);
     not_all(rand);

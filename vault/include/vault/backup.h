@@ -1,5 +1,6 @@
 /* Backup data B = R'4 || M14 || M24, of an object or of a vault. Layer 3; uses base. Format: FORMAT 4.
- * Source: PAPERS A4, A5, A11. Threads: none. B stays readable to the gateway by design; its R4 is one share.
+ * Source: PAPERS A4, A5, A11. Threads: none. B stays readable to the gateway by design, its R4 is one share;
+ * unless it is sealed under a recovery key.
  */
 #pragma once
 #include "base/buf.h"
@@ -24,6 +25,20 @@ struct vault_backup_parts {
  * QC_USAGE  generation 0 or malformed extensions; QC_NOMEM, QC_LIMIT from the buffer
  */
 QC_MUST qc_rc vault_backup_make(qc_buf *ret, const struct vault_backup_parts *parts, struct qc_err *err);
+
+/*
+ * The form in which B lies at the gateway where the vault has a recovery key W: FORMAT 4, kind 1. Instead of
+ * the other, in place. It is a function of B and W: the same B is sealed to the same bytes.
+ *
+ *   B  of vault_backup_make;  vault_backup_unseal: whatever came, of which a plain B is left as it is
+ *
+ * QC_SHARES (unseal)     it is sealed, and W is NULL
+ * QC_INTEGRITY (unseal)  "backup data: seal": under another key, or changed;  QC_FORMAT  too short
+ */
+QC_MUST qc_rc vault_backup_seal(qc_buf *B, const qc_key *W, struct qc_err *err);
+QC_MUST qc_rc vault_backup_unseal(qc_buf *B, const qc_key *W, struct qc_err *err);
+/* Is it in that form, by its first bytes? */
+bool vault_backup_is_sealed(qc_span B);
 
 /* B, parsed. Owns R4 and the corrections; raw, m14, m24 and extensions borrow from the parsed bytes, which
  * must outlive it. */

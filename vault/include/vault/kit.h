@@ -1,7 +1,7 @@
-/* The recovery kit: the seed of one share store, or both, as words that a person can keep on paper and type.
- * Layer 3; uses base, ss. Format: FORMAT 15. Pure. Keeps I5: words and seeds are in locked memory; which word
- * of the list one is does not show in time (ct/vault_kit), only how many letters it has, and what a kit with
- * a mistake has wrong.
+/* The recovery kit: the seed of one share store, or both, or the recovery key of a vault, as words that a
+ * person can keep on paper and type. Layer 3; uses base, ss. Format: FORMAT 15. Pure. Keeps I5: words and
+ * seeds are in locked memory; which word of the list one is does not show in time (ct/vault_kit), only how
+ * many letters it has, and what a kit with a mistake has wrong.
  *
  * Errors of reading name the word by its place. A word that is in no list is named as it was typed, with
  * those of the list that look like it: one typed word is no secret. */
@@ -16,11 +16,14 @@
 #define VAULT_KIT_ONE      40 /* words of one share's kit */
 #define VAULT_KIT_BOTH     64 /* of both */
 
+enum { VAULT_KIT_RECOVERY = 4 };
+
 struct vault_kit {
-    unsigned shares; /* 1: share 1, 2: share 2, 3: both, that is the vault */
+    unsigned shares; /* 1: share 1, 2: share 2, 3: both, that is the vault; VAULT_KIT_RECOVERY: neither */
     uint32_t generation;
     uint8_t vault[VAULT_ID_BYTES];
     qc_key *seed[2]; /* owned; NULL: not in it */
+    qc_key *W;       /* the recovery key (FORMAT 4); NULL: not in it */
 };
 void vault_kit_done(struct vault_kit *kit);
 
@@ -43,6 +46,10 @@ QC_MUST qc_rc vault_kit_encode(struct vault_kit_words *ret, const struct vault_k
  * QC_NEWER   a kit of a later version
  */
 QC_MUST qc_rc vault_kit_decode(struct vault_kit *ret, qc_span text, struct qc_err *err);
+
+/* What a kit's file has besides words (remarks, #, and where the vault is, {) goes; in place. Returns the
+ * bytes that are left. */
+size_t vault_kit_strip(char *text, size_t n);
 
 /* Why vault_kit_decode did not take it, more closely where a checksum does not hold: each pair of words is
  * exchanged for trial, and each word replaced by each. A tenth of a second. text: not longer than there. */

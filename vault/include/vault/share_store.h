@@ -43,6 +43,8 @@ struct vault_store_params {
     const qc_key *VS_i;     /* this store's share of VS; NULL where there is a seed, which gives it */
     const qc_key *seed;     /* of a derived store, 32 bytes; NULL: a stored one */
     uint8_t commitment[32]; /* of VS: vault_record_commitment */
+    const qc_key *W_i;      /* half of the recovery key of the vault, which has no seeds; NULL: it has none */
+    uint8_t W_commitment[32];
     qc_span descriptor;     /* JSON text of FORMAT 7.3; may be empty and written later */
     struct vault_lock lock; /* what its key is wrapped under; {0}: in clear */
 };
@@ -109,6 +111,19 @@ QC_MUST qc_rc vault_store_relock(struct vault_store *s, const struct vault_lock 
  * made after all. What cannot be removed stays; a store without its key file, which goes first, is none. */
 void vault_store_unmake(struct vault_store **s);
 
+/* The store's half of the recovery key, of a generation that it has; NULL: the vault has no such key, or the
+ * store not that generation. Borrowed. */
+const qc_key *vault_store_recovery_at(const struct vault_store *s, uint32_t generation);
+/* Has the vault a recovery key? And what tells the right one: KDF(W, "commit", ids of VS). */
+bool vault_store_recovers(const struct vault_store *s);
+const uint8_t *vault_store_recovery_commitment(const struct vault_store *s);
+/* The recovery key of a vault, of its two stores, or as somebody gave it (of a kit; else NULL), which is held
+ * against a store. A store that is not there: NULL. *ret, which is NULL, stays so where the vault has none,
+ * or it is not to be had. QC_USAGE: the one given is another vault's, or this vault has none; QC_INTEGRITY:
+ * one store knows of a key alone. */
+QC_MUST qc_rc vault_store_recovery(qc_key **ret, const struct vault_store *one, const struct vault_store *two,
+                                   const qc_key *given, struct qc_err *err);
+
 unsigned vault_store_index(const struct vault_store *s);
 bool vault_store_writable(const struct vault_store *s);
 const char *vault_store_dir(const struct vault_store *s);
@@ -136,9 +151,11 @@ QC_MUST qc_rc vault_store_renew(struct vault_store *s, struct qc_err *err);
 uint32_t vault_store_other(const struct vault_store *s); /* 0: there is none */
 /* The share of VS of a generation; borrowed. NULL: that generation is not here. */
 const qc_key *vault_store_secret_at(const struct vault_store *s, uint32_t generation);
-/* Another one, from a seed or (NULL) with this share of VS, in the place of another that is there. */
+/* Another one, from a seed or (NULL) with this share of VS, and with this half of W where the vault has it
+ * (else NULL), in the place of another that is there. */
 QC_MUST qc_rc vault_store_other_put(struct vault_store *s, uint32_t generation, const qc_key *seed,
-                                    const qc_key *VS_i, const qc_rng *rng, struct qc_err *err);
+                                    const qc_key *VS_i, const qc_key *W_i, const qc_rng *rng,
+                                    struct qc_err *err);
 /* The other one (asserted) is in use from now on; that which was is the other. */
 QC_MUST qc_rc vault_store_other_use(struct vault_store *s, const qc_rng *rng, struct qc_err *err);
 /* The other one goes, if there is one. Records that say only that its seed gives the share keep it. */

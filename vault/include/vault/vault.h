@@ -83,7 +83,10 @@ struct vault_conf {
     /* What is put is followed by zeros, to so many bytes (never less than n, and none larger than
      * QC_VAULT_BUNDLED_MAX where n is not): vault_padme (vault/pad.h). NULL: by none. */
     uint64_t (*pad)(uint64_t n);
-    bool derived;     /* vault_create: the shares come from two seeds (FORMAT 7.2) */
+    bool derived;  /* vault_create: the shares come from two seeds (FORMAT 7.2) */
+    bool recovers; /* vault_create: backup data is sealed under a recovery key (FORMAT 4); not with derived */
+    const qc_key *W;  /* that key, where somebody gave it (of a kit): for a vault one of whose stores is not
+                         there. It goes to the session. NULL: none */
     unsigned unasked; /* 1, 2: nobody is asked for this store's passphrase (it is to be rebuilt); 0 */
 };
 
@@ -117,7 +120,8 @@ void vault_close(struct vault **v);
 const uint8_t *vault_id(const struct vault *v);
 struct vault_gw *vault_gateway(struct vault *v);             /* borrowed: status and the like */
 bool vault_has_share(const struct vault *v, unsigned index); /* 1 or 2: the store is open */
-bool vault_derives(const struct vault *v, unsigned index);   /* it is, and its shares come from a seed */
+bool vault_recovers(const struct vault *v); /* its backup data is sealed: vault_conf.recovers */
+bool vault_derives(const struct vault *v, unsigned index); /* it is, and its shares come from a seed */
 
 /* What is needed to set up a machine anew, from one or two share store directories (dirs[1] may be NULL). */
 struct vault_join {
@@ -658,6 +662,8 @@ QC_MUST qc_rc vault_tickets_cancel(struct vault *v, const struct vault_call *cal
 /* The kit of share 1 (shares 1), share 2 (2) or both (3), from the stores. QC_SHARES and the like: a store is
  * not there;  QC_USAGE: it keeps its shares, and has no seed. */
 QC_MUST qc_rc vault_kit_of(struct vault_kit *ret, struct vault *v, unsigned shares, struct qc_err *err);
+/* The kit of the recovery key. QC_USAGE: the vault has none; QC_SHARES: both stores are needed. */
+QC_MUST qc_rc vault_recovery_kit(struct vault_kit *ret, struct vault *v, struct qc_err *err);
 /* Appended: the descriptor's text, from a store that is there. QC_INTEGRITY: none verifies. */
 QC_MUST qc_rc vault_where(struct vault *v, qc_buf *ret, struct qc_err *err);
 /* Is this kit one of v's as it is now? QC_USAGE: no, and why. */
@@ -688,6 +694,7 @@ struct vault_local_status {
         bool writable;
         bool locked;                        /* under a passphrase, open or not */
         bool derived;                       /* its shares come from a seed */
+        bool recovers;                      /* backup data of its vault is sealed under a recovery key */
         uint64_t tickets;                   /* share store 1: for puts without share store 2 */
         uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */

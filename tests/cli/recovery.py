@@ -1,0 +1,187 @@
+#!/usr/bin/python3
+"""A vault of `init --recovery kit`, through the real programs: who has which of share store 1, share store 2 and the kit opens it, and who has
+not opens nothing, whether the command asks, the salvage tool or the second reader; without a gateway's and clouds' part nobody does. A lost
+store, a lost machine, a refresh, a kit of another vault, and what is said at init, by status and by whoever is refused."""
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+from harness import BIN, Box, check, main, seeded  # noqa: E402
+
+READER = os.path.join(TOP, "tests", "reader", "qcloud_reader.py")
+
+
+def words_list():
+    with open(os.path.join(TOP, "vault", "kit_words.c"), encoding="ascii") as f:
+        return re.findall(r'"([a-z]{3,8})"', f.read().split("clang-format off */")[1])
+
+
+def recovery_key(file):
+    """FORMAT 15, by hand: 40 words of eleven bits; the key is the 32 bytes behind head and vault."""
+    with open(file, encoding="utf-8") as f:
+        words = [w for line in f if line[0] not in "#{" for w in line.split() if w.isalpha()]
+    known = words_list()
+    check(len(known) == 2048 and len(words) == 40, f"{len(words)} words")
+    bits = "".join(format(known.index(w), "011b") for w in words)
+    kit = int(bits, 2).to_bytes(55, "big")
+    check(kit[0] == 0x14, f"the kit begins with {kit[0]:#x}")
+    return kit[19:51].hex()
+
+
+def run(*args):
+    return subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+
+
+def by_reader(box, stores, key, clouds, data):
+    out = os.path.join(box.work, "read")
+    shutil.rmtree(out, ignore_errors=True)
+    args = [a for c in clouds for a in ("--cloud", c)] + [a for s in stores for a in ("--store", s)] + (["--recovery-key", key] if key else [])
+    p = run(sys.executable, "-B", READER, *args, "all", out)
+    return p, p.returncode == 0 and all(open(os.path.join(out, n), "rb").read() == d for n, d in data.items())
+
+
+def by_salvage(box, stores, kit, clouds, data):
+    out = os.path.join(box.work, "salvaged")
+    shutil.rmtree(out, ignore_errors=True)
+    args = [a for s in stores for a in ("--share", s)] + (["--recovery-kit", kit] if kit else [])
+    p = run(os.path.join(BIN, "qcloud-salvage"), *args, "--no-input", "--out", out, *clouds)
+    files = [os.path.join(d, f) for d, _, fs in os.walk(out) for f in fs] if os.path.isdir(out) else []
+    whole = p.returncode == 0 and all(open(os.path.join(out, n), "rb").read() == d for n, d in data.items())
+    check(whole or not any(open(f, "rb").read() in data.values() for f in files), f"salvage gave a file and failed: {files}")
+    return p, whole
+
+
+def by_command(box, has, kit, data):
+    for i, place in enumerate(box.stores):
+        if not has[i]:
+            os.rename(place, place + ".away")
+    args = ["--recovery-kit", kit] if kit else []
+    p = box.run(*args, "get", "a", "-")
+    opened = p.returncode == 0 and p.stdout == data["a"]
+    check(opened or p.stdout == b"", "get gave something and failed")
+    for i, place in enumerate(box.stores):
+        if not has[i]:
+            os.rename(place + ".away", place)
+    return p, opened
+
+
+def subsets(box, kit, data):
+    """The table of docs/kits.md, by three programs; clouds and gateway are there. Then without them."""
+    key = recovery_key(kit)
+    for has in itertools.product((False, True), repeat=3):
+        stores = [s for s, h in zip(box.stores, has) if h]
+        opens = sum(has) >= 2
+        given = kit if has[2] else None
+        p, opened = by_command(box, has, given, data)
+        check(opened == opens, f"get with {has}: exit {p.returncode}\n{p.stderr.decode()}")
+        if not opens and stores:
+            check(p.returncode == 7 and b"recovery kit" in p.stderr, f"get with {has}: {p.stderr.decode()}")
+        box.stop(15)
+        if not stores:
+            continue                            # both of the others want a store to begin with
+        p, opened = by_salvage(box, stores, given, box.clouds, data)
+        check(opened == opens, f"salvage with {has}: exit {p.returncode}\n{p.stdout.decode()}{p.stderr.decode()}")
+        p, opened = by_reader(box, stores, key if given else None, box.clouds, data)
+        check(opened == opens, f"reader with {has}: exit {p.returncode}\n{p.stderr.decode()}")
+        print(f"store 1, store 2, kit: {has}: {'opens' if opens else 'opens nothing'}", flush=True)
+    for clouds in ([], box.clouds[:1]):         # k is 2: one cloud is too few
+        p, opened = by_salvage(box, box.stores, kit, clouds or [box.work], data)
+        check(not opened, "salvage without clouds")
+        p, opened = by_reader(box, box.stores, key, clouds, data)
+        check(not opened, "the reader without clouds")
+
+
+def said(box, made):
+    text = made.stderr.decode()
+    check("print the recovery kit now" in text and "sealed under the recovery kit" in text, f"init: {text}")
+    status = box.expect((0, 4), "--json", "status").stdout.decode()
+    shares = [j["status"]["shares"] for j in map(json.loads, status.splitlines()) if "shares" in j.get("status", {})][0]
+    check([s["recovery_kit"] for s in shares] == [True, True], f"status: {shares}")
+    check("recovery: backup data is sealed" in box.expect((0, 4), "status").stdout.decode(), "status")
+    check("no tickets" in box.expect(2, "tickets", "draw", "3").stderr.decode(), "tickets")
+    check("no kit" in box.expect(2, "kit", "print", "--share", "1").stderr.decode(), "kit print --share")
+    box.expect(2, "kit", "print", "--share", "1", "--recovery")
+
+
+def lost(box, kit, data):
+    """Each store in turn; then the machine, with one of them."""
+    for i in (1, 2):
+        shutil.rmtree(box.stores[i - 1])
+        check(b"recovery kit" in box.expect(7, "recover", "--share", str(i)).stderr, "recover without the kit")
+        box.expect(0, "recover", "--share", str(i), "--from-kit", kit)
+        check(box.get("b/2") == data["b/2"], "after recover")
+    p = box.expect(0, "verify")
+    check(b"0 degraded, 0 bad" in p.stderr, p.stderr.decode())
+    box.stop()
+    shutil.rmtree(box.home)
+    shutil.rmtree(box.stores[1])
+    box.expect(7, "init", "--join", box.stores[0], "--take-over", "--share2", box.stores[1])
+    box.stop()
+    shutil.rmtree(box.home)
+    box.expect(2, "init", "--from-kit", kit, "--take-over")
+    box.expect(0, "init", "--join", box.stores[0], "--take-over", "--share2", box.stores[1], "--from-kit", kit)
+    check(box.expect(0, "--recovery-kit", kit, "get", "a", "-").stdout == data["a"], "after join")
+    box.expect(0, "recover", "--share", "2", "--from-kit", kit)
+    box.expect(0, "verify")
+
+
+def refreshed(box, kit, data):
+    """The kit stays what it was; a store of before and one of now have nothing of the key together."""
+    shutil.copytree(box.stores[0], box.stores[0] + ".before")
+    box.expect(0, "kit", "refresh")
+    again = os.path.join(box.work, "again.txt")
+    box.expect(0, "kit", "print", "--recovery", "--to", again)
+    check(recovery_key(again) == recovery_key(kit), "the key is another one")
+    box.expect(0, "put", box.write("in", data["a"]), "a")
+    os.rename(box.stores[0], box.stores[0] + ".now")
+    os.rename(box.stores[0] + ".before", box.stores[0])
+    p = box.expect(7, "get", "a", "-")
+    check(p.stdout == b"" and b"recovery kit" in p.stderr, f"store 1 of before, store 2 of now: {p.stderr.decode()}")
+    shutil.rmtree(box.stores[0])
+    os.rename(box.stores[0] + ".now", box.stores[0])
+    box.expect(0, "verify")
+
+
+def strangers(box):
+    with Box(k=2, n=3) as other:
+        other.init("--no-passphrase", "--recovery", "kit")
+        kit = os.path.join(other.work, "kit.txt")
+        other.expect(0, "kit", "print", "--recovery", "--to", kit)
+        check(b"of another vault" in box.expect(2, "--recovery-kit", kit, "ls").stderr, "a kit of another vault")
+        check(b"another vault" in box.expect(2, "kit", "verify", kit).stderr, "kit verify")
+    with Box(k=2, n=3) as plain:
+        clouds = ("--cloud", f"c=file://{plain.clouds[0]}")
+        p = plain.expect(2, "init", "--local", *clouds, "--mode", "derived", "--recovery", "kit")
+        check(b"do not go together" in p.stderr, f"derived and sealed: {p.stderr.decode()}")
+        plain.expect(2, "init", "--local", *clouds, "--recovery", "paper")
+        plain.init("--no-passphrase")
+        plain.expect(2, "kit", "print", "--recovery")
+        plain.expect(2, "--recovery-kit", os.path.join(box.work, "kit.txt"), "ls")
+
+
+def test():
+    rng = seeded("recovery")
+    with Box(k=2, n=3) as box:
+        made = box.init("--no-passphrase", "--recovery", "kit")
+        data = {"a": rng.randbytes(70000), "b/1": rng.randbytes(10), "b/2": rng.randbytes(3 << 20), "b/3": b""}
+        box.put_tree(data)
+        kit = os.path.join(box.work, "kit.txt")
+        box.expect(0, "kit", "print", "--recovery", "--to", kit)
+        box.expect(0, "kit", "print", "--recovery", "--to", os.path.join(box.work, "kit.pdf"))
+        box.expect(0, "kit", "verify", kit)
+        said(box, made)
+        subsets(box, kit, data)
+        lost(box, kit, data)
+        refreshed(box, kit, data)
+        subsets(box, kit, data)
+        strangers(box)
+
+
+main(test)
