@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/db.h"
 #include "base/harden.h"
 #include "base/log.h"
 #include "gateway_opts.h"
@@ -621,6 +622,7 @@ int main(int argc, char **argv)
 {
     static struct client c; /* 30 KiB of paths: too much for a stack's comfort */
     struct qc_err err = { 0 };
+    qc_db_in_program();
     out_init(&c.out, "qcloud", MSG_CALL);
     c.out.json = asks_json(argc, argv);
     c.end.rc = run(&c, argc, argv, &err);

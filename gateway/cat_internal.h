@@ -9,6 +9,7 @@
 /* name, statement; prepared at first use, kept. Parameters and columns are explained where they are used. */
 #define GW_SQL_TABLE(X)                                                                                      \
     X(META_SET, "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value=?2")  \
+    X(LOOK, "SELECT value FROM meta WHERE name='catalogue'")                                                 \
     X(META_GET, "SELECT value FROM meta WHERE name=?1")                                                      \
     X(CLOUD_PUT, "INSERT INTO cloud (cloud_id, name, url, generation, state, lost, identity, weight,"        \
                  " provider, region, jurisdiction, target)"                                                  \

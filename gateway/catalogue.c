@@ -208,6 +208,20 @@ qc_rc gw_rows_next(struct gw_rows *rows, struct qc_err *err)
     return rc;
 }
 
+/* A query that has not come to its end holds the lock. */
+qc_rc gw_cat_look(struct gw_cat *c, struct qc_err *err)
+{
+    struct gw_rows held = { 0 };
+
+    return GW_QUERY0(c, LOOK, &held, err);
+}
+
+void gw_cat_look_end(struct gw_cat *c)
+{
+    if (c->stmts[GW_SQL_LOOK] != NULL)
+        qc_stmt_reset(c->stmts[GW_SQL_LOOK]);
+}
+
 void gw_rows_end(struct gw_rows *rows)
 {
     if (rows->s != NULL)

@@ -69,6 +69,11 @@ pthread_mutex_t *gw_cat_lock(struct gw_cat *c);
 /* Everything into the main file; before the catalogue is moved or the program leaves. */
 QC_MUST qc_rc gw_cat_checkpoint(struct gw_cat *c, struct qc_err *err);
 
+/* Queries from here to gw_cat_look_end are one look at the database, under one lock of it: each of them alone
+ * would take and release it. Under the catalogue's lock all the while, and outside transactions. */
+QC_MUST qc_rc gw_cat_look(struct gw_cat *c, struct qc_err *err);
+void gw_cat_look_end(struct gw_cat *c);
+
 /* QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 }; begin; ..; commit. */
 QC_MUST qc_rc gw_cat_begin(struct gw_cat *c, struct qc_tx *tx, struct qc_err *err);
 /* A commit that fails for the disk's sake makes the catalogue broken: all later calls fail with QC_IO. */

@@ -271,6 +271,21 @@ static qc_rc run_batch(struct gw_engine *e, struct gw_change *batch, struct qc_e
     return qc_fault(put_published, err);
 }
 
+/* What was published is what each was asked to be. */
+static void answer(struct gw_engine *e, struct gw_change *c)
+{
+    struct qc_err err = { 0 };
+    bool live = false;
+    qc_rc known = gw_known(e, c, &live, &err);
+
+    if (known == QC_OK && !live && c->kind != GW_CHANGE_TENANT &&
+        gw_cat_session(e->cat) == 0) /* else another gateway may have changed it since */
+        known = QC_FAIL(&err, QC_TEMP, "it was published, and what is there is something else");
+    if (known != QC_OK)
+        refuse(c, known, &err);
+    c->answered = true;
+}
+
 static void lead(struct gw_engine *e, struct gw_change *batch)
 {
     struct qc_err err = { 0 };
@@ -280,18 +295,12 @@ static void lead(struct gw_engine *e, struct gw_change *batch)
         refuse_all(e, batch, rc, &err);
         return;
     }
-    for (struct gw_change *c = batch; c != NULL; c = c->next) {
-        bool live = false;
-        if (c->answered || !c->decided) /* no room in this batch: the next one */
-            continue;
-        qc_rc known = gw_known_answer(e, c, &live, &err);
-        if (known == QC_OK && !live && c->kind != GW_CHANGE_TENANT &&
-            gw_cat_session(e->cat) == 0) /* else another gateway may have changed it since */
-            known = QC_FAIL(&err, QC_TEMP, "it was published, and what is there is something else");
-        if (known != QC_OK)
-            refuse(c, known, &err);
-        c->answered = true;
-    }
+    QC_LOCK(gw_cat_lock(e->cat));
+    qc_ignore(gw_cat_look(e->cat, &err), "each answer says the same");
+    for (struct gw_change *c = batch; c != NULL; c = c->next)
+        if (!c->answered && c->decided) /* else no room in this batch: the next one */
+            answer(e, c);
+    gw_cat_look_end(e->cat);
 }
 
 /* -- waiting --------------------------------------------------------------------------------------------- */

@@ -484,7 +484,7 @@ static enum gw_request_kind request_kind(enum gw_change_kind kind)
                                       : GW_REQUEST_RENAME;
 }
 
-static qc_rc known(struct gw_engine *e, struct gw_change *c, bool *ret_live, struct qc_err *err)
+qc_rc gw_known(struct gw_engine *e, struct gw_change *c, bool *ret_live, struct qc_err *err)
 {
     struct gw_request_row row;
 
@@ -507,7 +507,7 @@ static qc_rc known(struct gw_engine *e, struct gw_change *c, bool *ret_live, str
 qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_live, struct qc_err *err)
 {
     QC_LOCK(gw_cat_lock(e->cat));
-    return known(e, change, ret_live, err);
+    return gw_known(e, change, ret_live, err);
 }
 
 /* k <= n at each instant, for those who look without the lock. */
@@ -540,7 +540,7 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
     bool live = false;
 
-    QC_TRY(known(d->e, c, &live, err));
+    QC_TRY(gw_known(d->e, c, &live, err));
     if (live) {
         c->answered = true;
         return QC_OK;

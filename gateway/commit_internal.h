@@ -75,6 +75,8 @@ void gw_decided(struct gw_engine *e, const struct gw_change *change);
 /* The answer that a put key has already; *ret_live. */
 QC_MUST qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_live,
                               struct qc_err *err);
+/* The same under the catalogue's lock. */
+QC_MUST qc_rc gw_known(struct gw_engine *e, struct gw_change *change, bool *ret_live, struct qc_err *err);
 
 /* Put the decided log object on the clouds, read back, publish. QC_OK also when nothing was decided. */
 /* hasty: nobody waits for more than the record quorum. */

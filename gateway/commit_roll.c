@@ -206,9 +206,37 @@ static gw_clouds left_of(const struct recorded *r)
     return left;
 }
 
+/* What receipts say of where the bytes are: of all that lie in one bundle the same. */
+struct whereabouts {
+    uint64_t holder, layout; /* whose they are; 0: nobody's yet */
+    int margin;
+    unsigned k, n, durable_min;
+    struct lacking lacking;
+};
+
+static qc_rc look_where(struct whereabouts *w, const struct gw_version_row *v, const struct lacking *records,
+                        struct qc_err *err)
+{
+    struct gw_cat *cat = records->e->cat;
+    struct gw_log_layout l;
+
+    if (w->holder == gw_version_holder(v) && w->layout == v->layout)
+        return QC_OK;
+    *w = (struct whereabouts){ .lacking = *records };
+    QC_TRY(gw_layout_get(cat, v->layout, &l, err));
+    w->k = l.k;
+    w->n = l.n;
+    QC_TRY(gw_cat_margin(cat, v->no, &w->margin, err));
+    QC_TRY(gw_cat_durable(cat, v->no, &w->durable_min, err));
+    QC_TRY(gw_cat_segments(cat, gw_version_holder(v), 0, lacking_of, &w->lacking, err));
+    w->holder = gw_version_holder(v);
+    w->layout = v->layout;
+    return QC_OK;
+}
+
 /* The receipt of one put key: what only this gateway knows of it. */
 static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const struct gw_ref *put_key,
-                            struct qc_err *err)
+                            struct whereabouts *w, struct qc_err *err)
 {
     struct gw_request_row row;
     struct lacking lacking = { .e = e, .left = left_of(r) };
@@ -221,15 +249,14 @@ static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const
     row.receipt.clouds = count_clouds(r->all);
     if (row.kind == GW_REQUEST_PUT) {
         struct gw_version_row v;
-        struct gw_log_layout l;
         QC_TRY(gw_cat_version_no(e->cat, row.version_no, &v, err));
-        QC_TRY(gw_layout_get(e->cat, v.layout, &l, err));
-        QC_TRY(gw_cat_margin(e->cat, row.version_no, &row.receipt.acked_margin, err));
-        row.receipt.margin_full = l.n - l.k;
-        row.receipt.n = l.n;
-        QC_TRY(gw_cat_durable(e->cat, row.version_no, &row.receipt.durable_min, err));
+        QC_TRY(look_where(w, &v, &lacking, err));
+        row.receipt.acked_margin = w->margin;
+        row.receipt.margin_full = (int)w->n - (int)w->k;
+        row.receipt.n = w->n;
+        row.receipt.durable_min = w->durable_min;
+        lacking = w->lacking;
         QC_TRY(gw_cat_version_acked(e->cat, row.version_no, row.receipt.acked_margin, err));
-        QC_TRY(gw_cat_segments(e->cat, gw_version_holder(&v), 0, lacking_of, &lacking, err));
     }
     row.receipt.degraded_count = row.receipt.following_count = 0;
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)
@@ -246,6 +273,7 @@ static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, cons
     struct gw_log_iter it = gw_log_records(l);
     struct gw_record rec;
     struct gw_ref bundle = { 0 }; /* of the record before */
+    struct whereabouts w = { 0 };
 
     for (bool more = true;;) {
         QC_TRY(gw_log_next(&it, &rec, &more, err));
@@ -254,17 +282,18 @@ static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, cons
         if (rec.kind == GW_REC_BUNDLED) {
             const struct gw_ref now = { rec.u.commit.tenant, rec.u.commit.bundle.put_key };
             if (!gw_ref_same(&now, &bundle))
-                QC_TRY(finish_receipt(e, r, &now, err));
+                QC_TRY(finish_receipt(e, r, &now, &w, err));
             bundle = now;
         }
         if (rec.kind == GW_REC_COMMIT || rec.kind == GW_REC_BUNDLED)
-            QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.commit.tenant, rec.u.commit.put_key }, err));
+            QC_TRY(
+                finish_receipt(e, r, &(struct gw_ref){ rec.u.commit.tenant, rec.u.commit.put_key }, &w, err));
         if (rec.kind == GW_REC_TOMBSTONE)
             QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.tombstone.tenant, rec.u.tombstone.put_key },
-                                  err));
+                                  &w, err));
         if (rec.kind == GW_REC_RENAMED)
-            QC_TRY(
-                finish_receipt(e, r, &(struct gw_ref){ rec.u.renamed.tenant, rec.u.renamed.put_key }, err));
+            QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.renamed.tenant, rec.u.renamed.put_key }, &w,
+                                  err));
     }
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/codec.h"
+#include "base/db.h"
 #include "base/file.h"
 #include "base/harden.h"
 #include "base/log.h"
@@ -494,6 +495,7 @@ int main(int argc, char **argv)
 {
     struct qc_err err = { 0 };
     enum tell_about about = TELL_CALL;
+    qc_db_in_program();
     if (run(argc, argv, &about, &err) != QC_OK)
         return tell_error(about, &err);
     if (fflush(stdout) != 0 || ferror(stdout)) {

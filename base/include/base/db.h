@@ -29,6 +29,10 @@ struct qc_db_opts {
     bool read_only;          /* kind QC_DB_SHARES only */
 };
 
+/* For a program of our own, before it opens one, and not for a library in somebody else's: SQLite does not
+ * count its memory, which it does under one lock of all threads. */
+void qc_db_in_program(void);
+
 /*
  * Open an SQLite database. Sets and reads back: journal mode, synchronous, foreign_keys, trusted_schema,
  * cell_size_check, busy timeout; limits lengths; refuses extensions, ATTACH and views or triggers of an
