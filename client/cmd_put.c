@@ -24,6 +24,18 @@ struct put_waiting {
     char *path;
     qc_buf name;
     struct vault_source_file *file;
+    bool again; /* it is to be put alone */
+};
+
+struct put_run;
+
+/* Some that wait, or are on their way. */
+struct put_group {
+    struct put_run *run;
+    struct vault_put_item items[QC_VAULT_BUNDLE_FILES];
+    struct put_waiting v[QC_VAULT_BUNDLE_FILES];
+    size_t count;
+    uint64_t bytes;
 };
 
 struct put_run {
@@ -32,9 +44,8 @@ struct put_run {
     struct vault_put_opts opts;
     qc_rc worst;
     bool go_on;
-    struct put_waiting *waiting; /* QC_VAULT_BUNDLE_FILES of them; NULL: none can wait */
-    size_t waiting_count;
-    uint64_t waiting_bytes;
+    struct put_group *waiting; /* NULL: none can wait */
+    struct put_group *sent;    /* of the bundle that is on its way; NULL: none is */
 };
 
 static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_result *r, struct qc_err *err)
@@ -210,32 +221,68 @@ static uint64_t about(const struct put_run *run, uint64_t size)
     return ABOUT_EACH + (run->c->pad || run->c->conf.pad ? vault_padme(size) : size);
 }
 
-static void drop_waiting(struct put_run *run)
+static void group_empty(struct put_group *g)
 {
-    for (size_t i = 0; i < run->waiting_count; i++) {
-        vault_source_file_free(&run->waiting[i].file);
-        qc_buf_free(&run->waiting[i].name);
-        qc_free(run->waiting[i].path);
-        run->waiting[i] = (struct put_waiting){ 0 };
+    for (size_t i = 0; i < g->count; i++) {
+        vault_source_file_free(&g->v[i].file);
+        qc_buf_free(&g->v[i].name);
+        qc_free(g->v[i].path);
+        g->v[i] = (struct put_waiting){ 0 };
     }
-    run->waiting_count = 0;
-    run->waiting_bytes = 0;
+    g->count = 0;
+    g->bytes = 0;
+}
+
+static void group_free(struct put_group **g)
+{
+    if (*g != NULL)
+        group_empty(*g);
+    qc_free(*g);
+    *g = NULL;
+}
+
+static struct put_group *group_new(struct put_run *run)
+{
+    struct put_group *g = qc_alloc(sizeof(*g));
+    if (g != NULL)
+        g->run = run;
+    return g;
+}
+
+/* Those that others, who wrote the name meanwhile, kept from being put with the rest. */
+static void put_again(struct put_group *g)
+{
+    for (size_t i = 0; i < g->count && g->run->go_on; i++)
+        if (g->v[i].again)
+            put_file(g->run, g->v[i].path, qc_buf_span(&g->v[i].name));
+}
+
+/* What is on its way comes to its end. */
+static void put_sent(struct put_run *run)
+{
+    if (run->sent == NULL)
+        return;
+    vault_put_many_end(run->c->vault);
+    put_again(run->sent);
+    group_free(&run->sent);
 }
 
 static void put_run_done(struct put_run *run)
 {
-    drop_waiting(run);
-    qc_free(run->waiting);
+    run->go_on = false; /* what ended it was told */
+    put_sent(run);
+    group_free(&run->waiting);
 }
 
 static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault_put_result *r,
                          const struct qc_err *err)
 {
-    struct put_run *run = ctx;
-    const qc_span name = qc_buf_span(&run->waiting[i].name);
+    struct put_group *g = ctx;
+    struct put_run *run = g->run;
+    const qc_span name = qc_buf_span(&g->v[i].name);
     struct qc_err why = *err;
     if (rc != QC_OK && again && run->go_on) {
-        put_file(run, run->waiting[i].path, name);
+        g->v[i].again = true;
         return;
     }
     if (rc == QC_OK)
@@ -244,47 +291,73 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
     run->go_on = run->go_on && go_on;
 }
 
+static bool any_again(const struct put_group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->v[i].again)
+            return true;
+    return false;
+}
+
+/* On its way; the one before has come to its end. */
 static void put_together(struct put_run *run)
 {
-    struct vault_put_item items[QC_VAULT_BUNDLE_FILES] = { 0 };
-    struct progress p;
-    for (size_t i = 0; i < run->waiting_count; i++)
-        items[i] = (struct vault_put_item){ .name = qc_buf_span(&run->waiting[i].name),
-                                            .source = vault_source_file_source(run->waiting[i].file) };
-    const struct vault_put_many many = { .items = items,
-                                         .count = run->waiting_count,
+    QC_CLEANUP(group_free) struct put_group *before = QC_STEAL(run->sent);
+    struct put_group *g = QC_STEAL(run->waiting);
+    for (size_t i = 0; i < g->count; i++)
+        g->items[i] = (struct vault_put_item){ .name = qc_buf_span(&g->v[i].name),
+                                               .source = vault_source_file_source(g->v[i].file) };
+    const struct vault_put_many many = { .items = g->items,
+                                         .count = g->count,
                                          .if_absent = run->opts.if_absent,
                                          .hasty = run->opts.hasty,
                                          .told = told_of_many,
-                                         .ctx = run };
-    struct vault_call call = client_call_shown(run->c, &p, items[0].name, "durable", true);
+                                         .ctx = g };
+    const struct vault_call call = client_call(run->c);
+    run->sent = g;
     vault_put_many(run->c->vault, &many, &call);
-    progress_end(&p);
+    if (before != NULL && any_again(before)) {
+        put_sent(run);
+        put_again(before);
+    }
+    run->waiting = group_new(run);
 }
 
 /* All that wait. Of few the reading of one would cost more than their putting saves. */
 static void put_waiting(struct put_run *run)
 {
-    if (run->waiting_count >= QC_VAULT_BUNDLE_LEAST)
+    struct put_group *g = run->waiting;
+    if (g == NULL)
+        return;
+    if (g->count >= QC_VAULT_BUNDLE_LEAST) {
         put_together(run);
-    else
-        for (size_t i = 0; i < run->waiting_count && run->go_on; i++)
-            put_file(run, run->waiting[i].path, qc_buf_span(&run->waiting[i].name));
-    drop_waiting(run);
+        return;
+    }
+    put_sent(run);
+    for (size_t i = 0; i < g->count && run->go_on; i++)
+        put_file(run, g->v[i].path, qc_buf_span(&g->v[i].name));
+    group_empty(g);
 }
 
-static qc_rc wait_for_others(struct put_run *run, const char *path, qc_span name, uint64_t size,
+static qc_rc wait_for_others(struct put_group *g, const char *path, qc_span name, uint64_t size,
                              struct qc_err *err)
 {
-    struct put_waiting *w = &run->waiting[run->waiting_count];
+    struct put_waiting *w = &g->v[g->count];
     QC_TRY(vault_source_file_open(&w->file, AT_FDCWD, path, err));
-    run->waiting_count++;
-    run->waiting_bytes += about(run, size);
+    g->count++;
+    g->bytes += about(g->run, size);
     w->path = qc_strdup(path);
     w->name.max = QC_CLIENT_TEXT_MAX;
     if (w->path == NULL)
         return QC_FAIL(err, QC_NOMEM, "%s", path);
     return qc_buf_add(&w->name, name, err);
+}
+
+static void put_alone(struct put_run *run, const char *path, qc_span name)
+{
+    put_sent(run);
+    if (run->go_on)
+        put_file(run, path, name);
 }
 
 /* One of several. */
@@ -294,21 +367,26 @@ static void put_one(struct put_run *run, const char *path, qc_span name)
     struct stat st;
     if (run->sites != NULL || run->waiting == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
         st.st_size > QC_VAULT_BUNDLED_MAX) {
-        put_file(run, path, name);
+        put_alone(run, path, name);
         return;
     }
-    if (run->waiting_count == QC_VAULT_BUNDLE_FILES ||
-        run->waiting_bytes + about(run, (uint64_t)st.st_size) > QC_VAULT_BUNDLE_MAX)
+    if (run->waiting->count == QC_VAULT_BUNDLE_FILES ||
+        run->waiting->bytes + about(run, (uint64_t)st.st_size) > QC_VAULT_BUNDLE_MAX)
         put_waiting(run);
     if (!run->go_on)
         return;
-    const size_t before = run->waiting_count;
-    const qc_rc rc = wait_for_others(run, path, name, (uint64_t)st.st_size, &why);
+    struct put_group *g = run->waiting;
+    if (g == NULL) { /* no memory for others, either */
+        put_alone(run, path, name);
+        return;
+    }
+    const size_t before = g->count;
+    const qc_rc rc = wait_for_others(g, path, name, (uint64_t)st.st_size, &why);
     if (rc == QC_OK)
         return;
     run->go_on = told(run, rc, false, name, &why);
-    if (run->waiting_count > before) { /* it is no whole one */
-        struct put_waiting *w = &run->waiting[--run->waiting_count];
+    if (g->count > before) { /* it is no whole one */
+        struct put_waiting *w = &g->v[--g->count];
         vault_source_file_free(&w->file);
         qc_buf_free(&w->name);
         qc_free(w->path);
@@ -528,11 +606,12 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     if (shared)
         run.sites = &sites;
     QC_TRY(shared ? sites_open(c, MSG_SHARED_PUT, &sites, err) : client_open(c, err));
-    run.waiting = qc_alloc(QC_VAULT_BUNDLE_FILES * sizeof(*run.waiting));
+    run.waiting = group_new(&run);
     qc_rc rc = tree ? put_tree(&run, args->argv[0], args->argc > 1 ? args->argv[1] : NULL, err)
                     : put_words(&run, args, err);
     if (run.go_on)
         put_waiting(&run);
+    put_sent(&run);
     QC_TRY(keep_all(&run, err));
     QC_TRY(rc);
     return client_outcome(c, run.worst, "not stored as asked", err);

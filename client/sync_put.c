@@ -191,6 +191,7 @@ static qc_rc put_together(struct sync_run *run, const struct sync_waiting *w, st
     const struct vault_put_many many = { .items = b->items, .count = b->count, .told = told, .ctx = b };
     const struct vault_call call = client_call(run->c);
     vault_put_many(run->c->vault, &many, &call);
+    vault_put_many_end(run->c->vault);
     if (b->rc != QC_OK)
         *err = b->err;
     return b->rc;

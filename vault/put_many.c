@@ -4,12 +4,13 @@
 
 #include "base/alloc.h"
 #include "base/fault.h"
+#include "base/workq.h"
 #include "gw_json.h"
 #include "tickets.h"
 
 static void many_done(struct many *b)
 {
-    for (size_t i = 0; b->m != NULL && i < b->what->count; i++) {
+    for (size_t i = 0; b->m != NULL && i < b->what.count; i++) {
         qc_buf_free(&b->m[i].path);
         qc_buf_free(&b->m[i].backup);
         qc_buf_free(&b->m[i].priv);
@@ -23,6 +24,15 @@ static void many_done(struct many *b)
     journal_close(&b->journal);
 }
 
+static void many_free(struct many **bp)
+{
+    if (*bp == NULL)
+        return;
+    many_done(*bp);
+    qc_free(*bp);
+    *bp = NULL;
+}
+
 void many_out(struct many_member *m, bool again, qc_rc rc, const struct qc_err *why)
 {
     m->fate = MANY_OUT;
@@ -34,7 +44,7 @@ void many_out(struct many_member *m, bool again, qc_rc rc, const struct qc_err *
 size_t many_count(const struct many *b, enum many_fate fate)
 {
     size_t n = 0;
-    for (size_t i = 0; i < b->what->count; i++)
+    for (size_t i = 0; i < b->what.count; i++)
         n += b->m[i].fate == fate;
     return n;
 }
@@ -64,9 +74,9 @@ static qc_rc look(struct many *b, struct many_member *m, struct vault_gw_entry *
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
     bool found = false;
-    QC_TRY(session_entry_given(b->v, qc_buf_span(&m->path), given, &e, &found, b->call, err));
+    QC_TRY(session_entry_given(b->v, qc_buf_span(&m->path), given, &e, &found, &b->call, err));
     const bool file = found && e.e.kind == VAULT_ENTRY_FILE;
-    if (file && b->what->if_absent)
+    if (file && b->what.if_absent)
         return QC_FAIL(err, QC_CONFLICT, "the name is taken");
     if (!is_meant(m, file, e.e.version))
         return QC_FAIL(err, QC_CONFLICT, "another version was stored meanwhile");
@@ -129,7 +139,7 @@ static qc_rc look_all(struct many *b, struct qc_err *err)
     QC_CLEANUP(answers_done) struct answers a = { 0 };
     struct looking l = { .b = b };
     qc_span paths[QC_VAULT_BUNDLE_FILES];
-    for (size_t i = 0; i < b->what->count; i++) {
+    for (size_t i = 0; i < b->what.count; i++) {
         struct many_member *m = &b->m[i];
         struct qc_err why = { 0 };
         const qc_rc rc = name_member(b, m, &why);
@@ -146,7 +156,7 @@ static qc_rc look_all(struct many *b, struct qc_err *err)
     if (a.v == NULL)
         return QC_FAIL(err, QC_NOMEM, "entries");
     const struct vault_gw_some take = { keep_answer, &a };
-    QC_TRY(b->v->gw->ops->entry_some(b->v->gw, b->v->id, paths, l.count, &take, &b->call->op, err));
+    QC_TRY(b->v->gw->ops->entry_some(b->v->gw, b->v->id, paths, l.count, &take, &b->call.op, err));
     session_look(b->v);
     const qc_rc rc = hand_out(&l, &a, err);
     session_look_end(b->v);
@@ -161,7 +171,7 @@ static qc_rc read_all(struct many *b, const struct vault_source *source, uint8_t
 {
     size_t got = 0;
     for (size_t n = 1; n > 0 && got <= QC_VAULT_BUNDLED_MAX; got += n) {
-        QC_TRY(qc_go_on(b->call->op.deadline, b->call->op.cancel, "put", err));
+        QC_TRY(qc_go_on(b->call.op.deadline, b->call.op.cancel, "put", err));
         QC_TRY(source->read(source->ctx, dst + got, QC_VAULT_BUNDLED_MAX + 1 - got, &n, err));
     }
     if (got > QC_VAULT_BUNDLED_MAX)
@@ -178,6 +188,7 @@ static qc_rc draw(struct many *b, struct many_member *m, struct vault_keys *keys
         (void)v->tell(v->tell_ctx);
     if (m->fresh)
         QC_TRY(qc_rng_fill(&v->rng, m->ids.object, VAULT_ID_BYTES, err));
+    QC_TRY(qc_rng_fill(&v->ids, m->salt, sizeof(m->salt), err));
     QC_TRY(qc_rng_fill(&v->rng, m->ids.version, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&v->rng, m->ids.put_key, sizeof(m->ids.put_key), err));
     QC_TRY(put_draw_keys(v, &m->ids, session_generation(v), NULL, keys, err));
@@ -266,7 +277,7 @@ static qc_rc seal(struct many *b, struct many_member *m, struct qc_err *err)
 static qc_rc seal_all(struct many *b, struct qc_err *err)
 {
     b->segment.max = QC_VAULT_BUNDLE_MAX + 2 * QC_GW_BUNDLED_MAX; /* one more N, and the chunk's room */
-    for (size_t i = 0; i < b->what->count; i++) {
+    for (size_t i = 0; i < b->what.count; i++) {
         struct many_member *m = &b->m[i];
         struct qc_err why = { 0 };
         if (m->fate != MANY_IN)
@@ -293,7 +304,7 @@ static qc_rc note(struct many *b, struct qc_err *err)
         return QC_FAIL(err, QC_NOMEM, "journal");
     memcpy(b->noted->vault, b->v->id, VAULT_ID_BYTES);
     memcpy(b->noted->put_key, b->put_key, sizeof(b->put_key));
-    for (size_t i = 0; i < b->what->count; i++)
+    for (size_t i = 0; i < b->what.count; i++)
         if (b->m[i].fate == MANY_IN)
             b->noted->v[b->noted->count++] = b->m[i].ids;
     QC_TRY(journal_begin_bundle(&b->journal, b->v->state, b->noted, err));
@@ -301,47 +312,90 @@ static qc_rc note(struct many *b, struct qc_err *err)
     return qc_fault(client_journal, err);
 }
 
+struct store_job {
+    struct many *b;
+    many_store_fn fn;
+    unsigned i;
+    struct many_said said;
+};
+
+static void run_store(void *arg)
+{
+    struct store_job *j = arg;
+    qc_keys_loose_begin();
+    j->said.rc = j->fn(j->b, j->i, &j->said.why);
+    qc_keys_loose_end();
+}
+
+void many_both(struct many *b, many_store_fn fn, struct many_said ret[2])
+{
+    struct vault *v = b->v;
+    struct store_job job[2] = { { .b = b, .fn = fn, .i = 0 }, { .b = b, .fn = fn, .i = 1 } };
+    struct qc_err why = { 0 };
+    bool has = v->keeper != NULL || qc_workq_new(&v->keeper, 1, 1, &why) == QC_OK;
+    has = has && qc_workq_submit(v->keeper, run_store, &job[1], QC_NO_DEADLINE, &why) == QC_OK;
+    run_store(&job[0]);
+    if (has)
+        qc_workq_drain(v->keeper);
+    else
+        run_store(&job[1]);
+    for (unsigned i = 0; i < 2; i++)
+        ret[i] = job[i].said;
+}
+
+static qc_rc add_to(struct many *b, unsigned s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct store_sealed *rows = qc_alloc(b->what.count * sizeof(*rows));
+    size_t n = 0;
+    if (rows == NULL)
+        return QC_FAIL(err, QC_NOMEM, "records");
+    for (size_t i = 0; i < b->what.count; i++)
+        if (b->m[i].fate == MANY_IN)
+            rows[n++] = b->m[i].share[s];
+    QC_TRY(store_pending_add(b->v->store[s], rows, n, err));
+    return s == 0 ? qc_fault(client_share1, err) : QC_OK;
+}
+
 /* R1s and R2s durable in both stores, before the first byte of an N leaves (I1). Those that are out lie
  * between the others. */
 static qc_rc add_records(struct many *b, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct store_sealed *rows = qc_alloc(b->what->count * sizeof(*rows));
-    if (rows == NULL)
-        return QC_FAIL(err, QC_NOMEM, "records");
-    for (unsigned s = 0; s < 2; s++) {
-        size_t n = 0;
-        for (size_t i = 0; i < b->what->count; i++) {
-            if (b->m[i].fate != MANY_IN)
-                continue;
-            rows[n++] = b->m[i].share[s];
-            b->m[i].drawn = true;
+    struct many_said said[2];
+    for (size_t i = 0; i < b->what.count; i++)
+        b->m[i].drawn = b->m[i].fate == MANY_IN;
+    many_both(b, add_to, said);
+    for (unsigned i = 0; i < 2; i++)
+        if (said[i].rc != QC_OK) {
+            *err = said[i].why;
+            return said[i].rc;
         }
-        QC_TRY(store_pending_add(b->v->store[s], rows, n, err));
-        if (s == 0)
-            QC_TRY(qc_fault(client_share1, err));
-    }
     return qc_fault(client_shared, err);
 }
 
-static qc_rc send(struct many *b, struct qc_err *err)
+/* All that comes before the first byte leaves. */
+static qc_rc begin(struct many *b, struct qc_err *err)
 {
     struct vault_gw *gw = b->v->gw;
     struct vault_gw_begin begin = { .size = b->segment.n };
-    struct vault_gw_segment durable = { 0 };
     memcpy(begin.put_key, b->put_key, sizeof(begin.put_key));
     memcpy(begin.object, b->object, VAULT_ID_BYTES);
     memcpy(begin.version, b->version, VAULT_ID_BYTES);
     QC_TRY(note(b, err));
-    QC_TRY(gw->ops->upload_begin(gw, b->v->id, &begin, &b->call->op, err));
+    QC_TRY(gw->ops->upload_begin(gw, b->v->id, &begin, &b->call.op, err));
     QC_TRY(qc_fault(client_begun, err));
     QC_TRY(add_records(b, err));
-    QC_TRY(vault_ways_new(&b->ways, err));
+    return vault_ways_new(&b->ways, err);
+}
+
+static qc_rc send(struct many *b, struct qc_err *err)
+{
+    struct vault_gw_segment durable = { 0 };
     const struct vault_gw_part part = { .put_key = b->put_key,
                                         .last = true,
-                                        .hasty = b->what->hasty,
+                                        .hasty = b->what.hasty,
                                         .bytes = qc_buf_span(&b->segment),
                                         .ways = b->ways };
-    QC_TRY(gw->ops->segment_put(gw, &part, &durable, &b->call->op, err));
+    QC_TRY(b->gw->ops->segment_put(b->gw, &part, &durable, &b->call.op, err));
     b->ways_text.max = QC_VAULT_WAYS_TEXT_MAX;
     QC_TRY(vault_ways_print(b->ways, &b->ways_text, err));
     return qc_fault(client_sent, err);
@@ -350,7 +404,7 @@ static qc_rc send(struct many *b, struct qc_err *err)
 /* Last of all, so that a file that changed during the put is never committed (seal.md 3.6). */
 static void drop_changed(struct many *b)
 {
-    for (size_t i = 0; i < b->what->count; i++) {
+    for (size_t i = 0; i < b->what.count; i++) {
         struct many_member *m = &b->m[i];
         const struct vault_source *s = m->item->source;
         struct qc_err why = { 0 };
@@ -369,8 +423,8 @@ static qc_rc prepare(struct many *b, struct qc_err *err)
     QC_TRY(session_need_both(b->v, err));
     if (b->v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
-    QC_TRY(journal_settle(b->v, NULL, b->call, err));
-    tickets_bring(b->v, b->call->notes);
+    QC_TRY(journal_settle(b->v, NULL, &b->call, err));
+    tickets_bring(b->v, b->call.notes);
     QC_TRY(qc_rng_fill(&b->v->ids, b->put_key, sizeof(b->put_key), err));
     QC_TRY(qc_rng_fill(&b->v->ids, b->object, sizeof(b->object), err));
     QC_TRY(qc_rng_fill(&b->v->ids, b->version, sizeof(b->version), err));
@@ -386,28 +440,8 @@ static void leave_to_tickets(struct many *b)
 {
     struct qc_err why = { 0 };
     qc_err_set(&why, QC_SHARES, QC_HERE, "share store 2 is elsewhere");
-    for (size_t i = 0; i < b->what->count; i++)
+    for (size_t i = 0; i < b->what.count; i++)
         many_out(&b->m[i], true, QC_SHARES, &why);
-}
-
-static void run(struct many *b)
-{
-    struct qc_err why = { 0 };
-    if (tickets_may(b->v)) {
-        leave_to_tickets(b);
-        return;
-    }
-    qc_rc rc = prepare(b, &why);
-    if (rc == QC_OK && many_count(b, MANY_IN) == 0)
-        return;
-    if (rc == QC_OK)
-        rc = send(b, &why);
-    if (rc == QC_OK)
-        drop_changed(b);
-    if (rc == QC_OK && many_count(b, MANY_IN) > 0)
-        many_commit(b);
-    else
-        many_give_up(b, rc, &why);
 }
 
 static void tell(struct many *b, size_t i)
@@ -419,7 +453,7 @@ static void tell(struct many *b, size_t i)
     if (m->fate != MANY_LIVE) {
         session_name_text(text, m->item->name);
         qc_err_wrap(&m->err, "%s", text);
-        b->what->told(b->what->ctx, i, m->rc, m->again, &r, &m->err);
+        b->what.told(b->what.ctx, i, m->rc, m->again, &r, &m->err);
         return;
     }
     r.number = m->ids.number;
@@ -430,27 +464,123 @@ static void tell(struct many *b, size_t i)
     memcpy(r.object, m->ids.object, sizeof(r.object));
     memcpy(r.version, m->ids.version, sizeof(r.version));
     put_result_take(&r, receipt);
-    b->what->told(b->what->ctx, i, QC_OK, false, &r, &m->err);
+    b->what.told(b->what.ctx, i, QC_OK, false, &r, &m->err);
+}
+
+static void tell_all(struct many *b)
+{
+    for (size_t i = 0; i < b->what.count; i++)
+        tell(b, i);
+}
+
+/* -- two at a time --------------------------------------------------------------------------------------- */
+
+/* Of the thread that carries. */
+static void carry(void *arg)
+{
+    struct many *b = arg;
+    qc_keys_loose_begin();
+    b->rc = send(b, &b->why);
+    if (b->rc == QC_OK)
+        drop_changed(b);
+    if (b->rc == QC_OK && many_count(b, MANY_IN) > 0) {
+        b->rc = many_ask(b, &b->why);
+        b->asked = b->rc == QC_OK;
+    }
+    qc_keys_loose_end();
+}
+
+/* It was carried, or never will be. */
+static void finish(struct many *b)
+{
+    b->gw = b->v->gw;
+    qc_keys_loose_begin();
+    if (b->asked)
+        many_follow(b);
+    else
+        many_give_up(b, b->rc, &b->why);
+    qc_keys_loose_end();
+    tell_all(b);
+}
+
+/* A thread, and a connection for it. */
+static qc_rc find_carrier(struct vault *v, struct qc_err *err)
+{
+    if (v->carrier_gw == NULL)
+        QC_TRY(v->gw->ops->clone(v->gw, &v->carrier_gw, err));
+    return v->carrier != NULL ? QC_OK : qc_workq_new(&v->carrier, 1, 1, err);
+}
+
+/* The one before is over; b, which may be NULL, takes its place, and the gateway does not wait for what is
+ * left to do here. Where there is no thread to be had it is carried by this one. */
+static void next(struct vault *v, struct many **bp)
+{
+    QC_CLEANUP(many_free) struct many *before = QC_STEAL(v->under_way);
+    struct many *b = bp == NULL ? NULL : QC_STEAL(*bp);
+    struct qc_err why = { 0 };
+    if (before != NULL && v->carrier != NULL)
+        qc_workq_drain(v->carrier);
+    v->under_way = b;
+    if (b != NULL) {
+        bool has = find_carrier(v, &why) == QC_OK;
+        b->gw = has ? v->carrier_gw : v->gw;
+        has = has && qc_workq_submit(v->carrier, carry, b, QC_NO_DEADLINE, &why) == QC_OK;
+        if (!has)
+            carry(b);
+    }
+    if (before != NULL)
+        finish(before);
+}
+
+static void put(struct many **bp)
+{
+    struct many *b = *bp;
+    if (tickets_may(b->v)) {
+        leave_to_tickets(b);
+        next(b->v, NULL);
+        tell_all(b);
+        return;
+    }
+    qc_keys_loose_begin();
+    b->rc = prepare(b, &b->why);
+    const bool any = b->rc != QC_OK || many_count(b, MANY_IN) > 0;
+    if (b->rc == QC_OK && any)
+        b->rc = begin(b, &b->why);
+    qc_keys_loose_end();
+    if (b->rc == QC_OK && any) {
+        next(b->v, bp);
+        return;
+    }
+    next(b->v, NULL); /* it is told of in its turn */
+    if (any)
+        finish(b);
+    else
+        tell_all(b);
 }
 
 void vault_put_many(struct vault *v, const struct vault_put_many *what, const struct vault_call *call)
 {
-    QC_CLEANUP(many_done) struct many b = { .v = v, .what = what, .call = call };
+    QC_CLEANUP(many_free) struct many *b = qc_alloc(sizeof(*b));
     QC_ASSERT(what->count >= 1 && what->count <= QC_VAULT_BUNDLE_FILES);
-    b.m = qc_alloc(what->count * sizeof(*b.m));
-    if (b.m == NULL) {
+    if (b != NULL) {
+        *b = (struct many){ .v = v, .what = *what, .call = *call };
+        b->m = qc_alloc(what->count * sizeof(*b->m));
+    }
+    if (b == NULL || b->m == NULL) {
         struct qc_err why = { 0 };
         struct vault_put_result none = { 0 };
         qc_err_set(&why, QC_NOMEM, QC_HERE, "no memory for %zu files", what->count);
+        vault_put_many_end(v);
         for (size_t i = 0; i < what->count; i++)
             what->told(what->ctx, i, QC_NOMEM, false, &none, &why);
         return;
     }
     for (size_t i = 0; i < what->count; i++)
-        b.m[i].item = &what->items[i];
-    qc_keys_loose_begin();
-    run(&b);
-    qc_keys_loose_end();
-    for (size_t i = 0; i < what->count; i++)
-        tell(&b, i);
+        b->m[i].item = &what->items[i];
+    put(&b);
+}
+
+void vault_put_many_end(struct vault *v)
+{
+    next(v, NULL);
 }

@@ -3,7 +3,13 @@
  *
  *   looked at --sealed--> journal --> upload begins --> R1s, R2s pending --> one segment --> committed
  *
- * What the keys of one were needed for is done before the next one's are drawn: few of them are in memory. */
+ * What the keys of one were needed for is done before the next one's are drawn: few of them are in memory.
+ *
+ * Two are at work at a time. The caller's thread has all that is the vault's: what is sealed, the stores, the
+ * journal, the chain; a thread with a connection of its own carries what is sealed to the gateway and has it
+ * committed, and sees nothing of the vault but its ids and the keys of entries, which do not change. So the
+ * gateway stores one while the next is sealed, and the order of steps is, for each, as above. What is written
+ * to both share stores is written to both at once. */
 #pragma once
 #include "put.h"
 #include "store.h"
@@ -26,6 +32,7 @@ struct many_member {
     struct journal_put ids;
     struct store_sealed share[2];
     struct vault_meta meta;
+    uint8_t salt[16];       /* of the entry's private part */
     uint64_t start, stored; /* of N in the segment */
     uint64_t padding;       /* bytes of it */
     uint8_t M[32];
@@ -38,9 +45,9 @@ struct many_member {
 
 struct many {
     struct vault *v;
-    const struct vault_put_many *what;
-    const struct vault_call *call;
-    struct many_member *m;                                                /* what->count of them */
+    struct vault_put_many what;
+    struct vault_call call;
+    struct many_member *m;                                                /* what.count of them */
     uint8_t put_key[16], object[VAULT_ID_BYTES], version[VAULT_ID_BYTES]; /* of the bundle */
     qc_buf segment;
     struct vault_ways *ways;
@@ -49,6 +56,10 @@ struct many {
     struct journal journal;
     struct vault_gw_receipt *receipt; /* of one that is live: what is the same for all */
     bool begun;                       /* the gateway may know the put key */
+    struct vault_gw *gw;              /* by which it is carried */
+    bool asked;                       /* its commit was asked for, and its members have fates */
+    qc_rc rc;                         /* else why not */
+    struct qc_err why;
 };
 
 /* It will never be, for this reason. */
@@ -56,9 +67,18 @@ void many_out(struct many_member *m, bool again, qc_rc rc, const struct qc_err *
 /* Members with this fate. */
 size_t many_count(const struct many *b, enum many_fate fate);
 
-/* Entries, the commit, and what follows it: each member that is in gets its fate, and stores and journal
- * follow it. */
-void many_commit(struct many *b);
+/* The same for both stores (0, 1), each in a thread: what each says. All of it is over afterwards. */
+typedef qc_rc (*many_store_fn)(struct many *b, unsigned i, struct qc_err *err);
+struct many_said {
+    qc_rc rc;
+    struct qc_err why;
+};
+void many_both(struct many *b, many_store_fn fn, struct many_said ret[2]);
+
+/* Entries and the commit: each member that is in gets its fate. Of the thread that carries. */
+QC_MUST qc_rc many_ask(struct many *b, struct qc_err *err);
+/* What follows: the chain, stores, journal. */
+void many_follow(struct many *b);
 /* Nothing was committed, or asked to be, for this reason: all that are in are out; stores and journal follow.
  */
 void many_give_up(struct many *b, qc_rc rc, const struct qc_err *why);

@@ -16,7 +16,6 @@
 
 static qc_rc make_entry(struct many *b, struct many_member *m, struct qc_err *err)
 {
-    uint8_t salt[16];
     struct vault_entry *e = &m->entry;
     *e = (struct vault_entry){ .path = qc_buf_span(&m->path),
                                .number = m->ids.number,
@@ -28,8 +27,7 @@ static qc_rc make_entry(struct many *b, struct many_member *m, struct qc_err *er
     memcpy(e->M, m->M, sizeof(e->M));
     m->meta.ways = qc_buf_span(&b->ways_text);
     m->priv.max = QC_VAULT_PRIVATE_MAX;
-    QC_TRY(qc_rng_fill(&b->v->ids, salt, sizeof(salt), err));
-    QC_TRY(vault_entry_private_seal(&m->priv, e, b->v->ring, &m->meta, salt, err));
+    QC_TRY(vault_entry_private_seal(&m->priv, e, b->v->ring, &m->meta, m->salt, err));
     e->priv = qc_buf_span(&m->priv);
     return vault_entry_seal(e, b->v->ring, err);
 }
@@ -63,10 +61,10 @@ static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, 
 {
     size_t of[QC_VAULT_BUNDLE_FILES] = { 0 };
     struct vault_gw_bundle what = {
-        .put_key = b->put_key, .members = g, .hasty = b->what->hasty, .receipt = b->receipt
+        .put_key = b->put_key, .members = g, .hasty = b->what.hasty, .receipt = b->receipt
     };
     size_t bytes = 0;
-    for (; *at < b->what->count; ++*at) {
+    for (; *at < b->what.count; ++*at) {
         struct many_member *m = &b->m[*at];
         if (m->fate != MANY_IN)
             continue;
@@ -82,7 +80,7 @@ static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, 
     if (what.count == 0)
         return QC_OK;
     QC_TRY(qc_go_on(op->deadline, op->cancel, "put", err));
-    QC_TRY(b->v->gw->ops->bundle_commit(b->v->gw, &what, op, err));
+    QC_TRY(b->gw->ops->bundle_commit(b->gw, &what, op, err));
     for (size_t i = 0; i < what.count; i++)
         take_outcome(&b->m[of[i]], &g[i]);
     return QC_OK;
@@ -93,9 +91,9 @@ static qc_rc commit_all(struct many *b, struct vault_gw_member *g, const struct 
                         struct qc_err *err)
 {
     qc_rc rc = QC_OK;
-    for (size_t at = 0; at < b->what->count && rc == QC_OK;)
+    for (size_t at = 0; at < b->what.count && rc == QC_OK;)
         rc = commit_some(b, &at, g, op, err);
-    for (size_t i = 0; rc != QC_OK && i < b->what->count; i++)
+    for (size_t i = 0; rc != QC_OK && i < b->what.count; i++)
         if (b->m[i].fate == MANY_IN) {
             b->m[i].rc = rc;
             b->m[i].err = *err;
@@ -113,7 +111,7 @@ static bool is_open(qc_rc rc)
 
 static bool any_open(const struct many *b)
 {
-    for (size_t i = 0; i < b->what->count; i++)
+    for (size_t i = 0; i < b->what.count; i++)
         if (b->m[i].fate == MANY_IN && is_open(b->m[i].rc))
             return true;
     return false;
@@ -122,7 +120,7 @@ static bool any_open(const struct many *b)
 /* Until nothing is on its way: the commit is repeated where the gateway has decided some of it. */
 static void follow(struct many *b, struct vault_gw_member *g, const struct vault_op *op)
 {
-    struct vault_gw *gw = b->v->gw;
+    struct vault_gw *gw = b->gw;
     while (any_open(b) && !qc_deadline_over(op->deadline)) {
         enum vault_upload_state state = VAULT_UPLOAD_UNKNOWN;
         struct qc_err why = { 0 };
@@ -148,7 +146,7 @@ static void leave_open(struct many_member *m)
  */
 static void settle_member(struct many *b, struct many_member *m, const struct vault_op *op)
 {
-    struct vault_gw *gw = b->v->gw;
+    struct vault_gw *gw = b->gw;
     enum vault_upload_state state = VAULT_UPLOAD_UNKNOWN;
     struct qc_err why = { 0 };
     const qc_rc rc = gw->ops->upload_cancel(gw, m->ids.put_key, op, &why);
@@ -166,14 +164,14 @@ static void settle_member(struct many *b, struct many_member *m, const struct va
 static bool cancel_bundle(struct many *b, const struct vault_op *op)
 {
     struct qc_err why = { 0 };
-    return b->v->gw->ops->upload_cancel(b->v->gw, b->put_key, op, &why) == QC_OK;
+    return b->gw->ops->upload_cancel(b->gw, b->put_key, op, &why) == QC_OK;
 }
 
 /* Every member that is in gets its fate. */
 static void settle(struct many *b, const struct vault_op *op)
 {
     const bool none = many_count(b, MANY_LIVE) == 0 && cancel_bundle(b, op);
-    for (size_t i = 0; i < b->what->count; i++) {
+    for (size_t i = 0; i < b->what.count; i++) {
         struct many_member *m = &b->m[i];
         if (m->fate == MANY_IN && none)
             many_out(m, m->rc == QC_CONFLICT, m->rc, &m->err);
@@ -186,11 +184,11 @@ static void settle(struct many *b, const struct vault_op *op)
 
 static qc_rc commit_records(struct many *b, struct vault_store *s, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct vault_store_commit *changes = qc_alloc(b->what->count * sizeof(*changes));
+    QC_CLEANUP(qc_free_ptr) struct vault_store_commit *changes = qc_alloc(b->what.count * sizeof(*changes));
     size_t n = 0;
     if (changes == NULL)
         return QC_FAIL(err, QC_NOMEM, "records");
-    for (size_t i = 0; i < b->what->count; i++) {
+    for (size_t i = 0; i < b->what.count; i++) {
         const struct many_member *m = &b->m[i];
         if (m->fate == MANY_LIVE)
             changes[n++] = (struct vault_store_commit){ .object = m->ids.object,
@@ -209,27 +207,30 @@ static qc_rc remove_records(struct many *b, struct vault_store *s, struct qc_err
 {
     struct store_version versions[QC_VAULT_BUNDLE_FILES];
     size_t n = 0;
-    for (size_t i = 0; i < b->what->count; i++)
+    for (size_t i = 0; i < b->what.count; i++)
         if (b->m[i].fate == MANY_OUT && b->m[i].drawn)
             versions[n++] = (struct store_version){ b->m[i].ids.object, b->m[i].ids.version };
     return n == 0 ? QC_OK : store_remove_many(s, versions, n, err);
 }
 
+static qc_rc bring_store(struct many *b, unsigned i, struct qc_err *err)
+{
+    QC_TRY(commit_records(b, b->v->store[i], err));
+    QC_TRY(i == 0 ? qc_fault(client_stored1, err) : qc_fault(client_stored, err));
+    return remove_records(b, b->v->store[i], err);
+}
+
 /* What fails is settled by the next command: what is stored stays so. */
 static bool bring_stores(struct many *b)
 {
+    struct many_said said[2];
     bool all = true;
+    many_both(b, bring_store, said);
     for (unsigned i = 0; i < 2; i++) {
-        struct qc_err why = { 0 };
-        qc_rc rc = commit_records(b, b->v->store[i], &why);
-        if (rc == QC_OK)
-            rc = i == 0 ? qc_fault(client_stored1, &why) : qc_fault(client_stored, &why);
-        if (rc == QC_OK)
-            rc = remove_records(b, b->v->store[i], &why);
-        if (rc != QC_OK) {
-            vault_note(b->call->notes, VAULT_NOTE_STORE_BEHIND, i + 1, rc, "%s", why.msg);
-            all = false;
-        }
+        if (said[i].rc == QC_OK)
+            continue;
+        vault_note(b->call.notes, VAULT_NOTE_STORE_BEHIND, i + 1, said[i].rc, "%s", said[i].why.msg);
+        all = false;
     }
     return all;
 }
@@ -243,32 +244,34 @@ static void end(struct many *b)
     if (rc == QC_OK)
         rc = qc_fault(client_done, &why);
     if (rc != QC_OK)
-        vault_note(b->call->notes, VAULT_NOTE_UNFINISHED, 0, rc, "%s", why.msg);
+        vault_note(b->call.notes, VAULT_NOTE_UNFINISHED, 0, rc, "%s", why.msg);
 }
 
 /* The chain of commits has them all, with our seals. */
 static qc_rc catch_up(struct many *b, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct session_watch *watches = qc_alloc(b->what->count * sizeof(*watches));
+    QC_CLEANUP(qc_free_ptr) struct session_watch *watches = qc_alloc(b->what.count * sizeof(*watches));
     size_t n = 0;
     if (watches == NULL)
         return QC_FAIL(err, QC_NOMEM, "commits");
-    for (size_t i = 0; i < b->what->count; i++)
+    for (size_t i = 0; i < b->what.count; i++)
         if (b->m[i].fate == MANY_LIVE)
             watches[n++] = (struct session_watch){ .index = b->m[i].chain, .seal = b->m[i].entry.seal };
     if (n == 0)
         return QC_OK;
-    const bool late = qc_deadline_over(b->call->op.deadline) || qc_cancel_is(b->call->op.cancel);
-    const struct vault_op op = late ? session_settle_op(&b->call->op) : b->call->op;
-    QC_TRY_AS(session_catch_up_all(b->v, watches, n, &op, err), err,
-              "stored, but the gateway's chain of commits could not be followed");
+    const bool part = b->v->under_way != NULL && b->v->under_way != b; /* what follows is on its way */
+    const bool late = qc_deadline_over(b->call.op.deadline) || qc_cancel_is(b->call.op.cancel);
+    const struct vault_op op = late ? session_settle_op(&b->call.op) : b->call.op;
+    QC_TRY_AS(part ? session_catch_up_part(b->v, watches, n, &op, err)
+                   : session_catch_up_all(b->v, watches, n, &op, err),
+              err, "stored, but the gateway's chain of commits could not be followed");
     return QC_OK;
 }
 
 /* What the chain does not show is not told as stored; the journal keeps it. */
 static void distrust(struct many *b, qc_rc rc, const struct qc_err *why)
 {
-    for (size_t i = 0; i < b->what->count; i++)
+    for (size_t i = 0; i < b->what.count; i++)
         if (b->m[i].fate == MANY_LIVE) {
             b->m[i].fate = MANY_OPEN;
             b->m[i].rc = rc;
@@ -276,32 +279,27 @@ static void distrust(struct many *b, qc_rc rc, const struct qc_err *why)
         }
 }
 
-static qc_rc ask(struct many *b, struct qc_err *err)
+qc_rc many_ask(struct many *b, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct vault_gw_member *g = qc_alloc(b->what->count * sizeof(*g));
+    QC_CLEANUP(qc_free_ptr) struct vault_gw_member *g = qc_alloc(b->what.count * sizeof(*g));
     if (g == NULL)
         return QC_FAIL(err, QC_NOMEM, "members");
-    for (size_t i = 0; i < b->what->count; i++)
+    for (size_t i = 0; i < b->what.count; i++)
         if (b->m[i].fate == MANY_IN)
             QC_TRY(make_entry(b, &b->m[i], err));
     struct qc_err why = { 0 };
-    qc_ignore(commit_all(b, g, &b->call->op, &why), "each member has it");
-    const struct vault_op op = session_settle_op(&b->call->op);
+    qc_ignore(commit_all(b, g, &b->call.op, &why), "each member has it");
+    const struct vault_op op = session_settle_op(&b->call.op);
     follow(b, g, &op);
     if (many_count(b, MANY_IN) > 0)
         settle(b, &op);
     return QC_OK;
 }
 
-void many_commit(struct many *b)
+void many_follow(struct many *b)
 {
     struct qc_err why = { 0 };
-    qc_rc rc = ask(b, &why);
-    if (rc != QC_OK) {
-        many_give_up(b, rc, &why);
-        return;
-    }
-    rc = qc_fault(client_receipt, &why);
+    qc_rc rc = qc_fault(client_receipt, &why);
     if (rc == QC_OK)
         rc = catch_up(b, &why);
     if (rc != QC_OK)
@@ -311,9 +309,9 @@ void many_commit(struct many *b)
 
 void many_give_up(struct many *b, qc_rc rc, const struct qc_err *why)
 {
-    const struct vault_op op = session_settle_op(&b->call->op);
+    const struct vault_op op = session_settle_op(&b->call.op);
     const bool none = !b->begun || cancel_bundle(b, &op);
-    for (size_t i = 0; i < b->what->count; i++) {
+    for (size_t i = 0; i < b->what.count; i++) {
         struct many_member *m = &b->m[i];
         if (m->fate == MANY_IN)
             many_out(m, false, rc, why);
@@ -322,5 +320,5 @@ void many_give_up(struct many *b, qc_rc rc, const struct qc_err *why)
     if (b->begun && none && qc_fault(client_cancelled, &unused) == QC_OK)
         end(b);
     else if (b->begun)
-        vault_note(b->call->notes, VAULT_NOTE_UNFINISHED, 0, rc, "the next writing command clears up");
+        vault_note(b->call.notes, VAULT_NOTE_UNFINISHED, 0, rc, "the next writing command clears up");
 }

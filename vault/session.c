@@ -137,15 +137,9 @@ static qc_rc check_between(const struct session_watch *watches, size_t count, ui
     return QC_OK;
 }
 
-qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const struct vault_op *op,
-                       struct qc_err *err)
-{
-    static const struct session_watch none;
-    return session_catch_up_all(v, watch == NULL ? &none : watch, watch == NULL ? 0 : 1, op, err);
-}
-
-qc_rc session_catch_up_all(struct vault *v, const struct session_watch *watches, size_t count,
-                           const struct vault_op *op, struct qc_err *err)
+/* As far as the gateway's chain goes, or to this many commits. */
+static qc_rc replay(struct vault *v, const struct session_watch *watches, size_t count, uint64_t until,
+                    const struct vault_op *op, struct qc_err *err)
 {
     struct vault_head head = v->head, claimed = { 0 };
     QC_TRY(check_between(watches, count, head.count, UINT64_MAX, err));
@@ -157,13 +151,37 @@ qc_rc session_catch_up_all(struct vault *v, const struct session_watch *watches,
         if (n > claimed.count - head.count || (n == 0 && head.count < claimed.count))
             return QC_FAIL(err, QC_INTEGRITY, "vault head: %" PRIu64 " seals for %" PRIu64 " commits", n,
                            claimed.count - head.count);
-        for (uint64_t i = 0; i < n; i++)
+        for (uint64_t i = 0; i < n && head.count < until; i++)
             QC_TRY(step_past(&head, seals.p + i * 32, watches, count, err));
-    } while (head.count < claimed.count);
+    } while (head.count < claimed.count && head.count < until);
     QC_TRY(check_claim(&head, &claimed, err));
     QC_TRY(check_between(watches, count, 0, head.count, err));
     v->head = head;
     return QC_OK;
+}
+
+qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const struct vault_op *op,
+                       struct qc_err *err)
+{
+    static const struct session_watch none;
+    QC_ASSERT(v->under_way == NULL); /* its commits would be passed by before they are looked for */
+    return replay(v, watch == NULL ? &none : watch, watch == NULL ? 0 : 1, UINT64_MAX, op, err);
+}
+
+qc_rc session_catch_up_all(struct vault *v, const struct session_watch *watches, size_t count,
+                           const struct vault_op *op, struct qc_err *err)
+{
+    return replay(v, watches, count, UINT64_MAX, op, err);
+}
+
+qc_rc session_catch_up_part(struct vault *v, const struct session_watch *watches, size_t count,
+                            const struct vault_op *op, struct qc_err *err)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < count; i++)
+        if (watches[i].index > last)
+            last = watches[i].index;
+    return replay(v, watches, count, last, op, err);
 }
 
 static void save(struct vault *v, const struct vault_store_commit *change, struct vault_notes *notes)

@@ -7,6 +7,9 @@
 #include "vault/share_store.h"
 #include "vault/vault.h"
 
+struct many;
+struct qc_workq;
+
 struct vault {
     uint8_t id[VAULT_ID_BYTES];
     struct vault_store *store[2]; /* NULL: not there, why[] says why */
@@ -29,6 +32,10 @@ struct vault {
     struct ahead *ahead;         /* of gets to come; NULL: nothing */
     uint64_t (*pad)(uint64_t n); /* as in vault_conf */
     bool looking;                /* between session_look and session_look_end */
+    struct many *under_way;      /* a bundle that was sealed and is not over; or NULL */
+    struct vault_gw *carrier_gw; /* the connection of the thread that carries bundles; NULL: none was put */
+    struct qc_workq *carrier;
+    struct qc_workq *keeper; /* for share store 2 while the caller's thread has store 1; NULL: none yet */
 };
 
 /* "'name'" with what is not printable ASCII escaped as \xNN, cut with "..": for messages. */
@@ -84,6 +91,9 @@ QC_MUST qc_rc session_catch_up(struct vault *v, const struct session_watch *watc
 /* The same past many commits. */
 QC_MUST qc_rc session_catch_up_all(struct vault *v, const struct session_watch *watches, size_t count,
                                    const struct vault_op *op, struct qc_err *err);
+/* The same, no further than the last of them: what follows is looked for later. */
+QC_MUST qc_rc session_catch_up_part(struct vault *v, const struct session_watch *watches, size_t count,
+                                    const struct vault_op *op, struct qc_err *err);
 /* Write v's head to the stores that can be written; what fails is a note. */
 void session_save_head(struct vault *v, struct vault_notes *notes);
 

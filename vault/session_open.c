@@ -8,13 +8,18 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/workq.h"
 
 void vault_close(struct vault **v)
 {
     if (*v == NULL)
         return;
     struct vault *s = *v;
+    QC_ASSERT(s->under_way == NULL);
     session_look_end(s);
+    qc_workq_free(&s->carrier);
+    qc_workq_free(&s->keeper);
+    vault_gw_close(&s->carrier_gw);
     for (unsigned i = 0; i < 2; i++) {
         vault_store_close(&s->store[i]);
         qc_free(s->dir[i]);

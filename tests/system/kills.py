@@ -76,12 +76,15 @@ class World(Known):
         return kind, {name: data}, ["put", self.box.write("in", data), name]
 
     def many(self, names):
-        """A tree of small files: some names are there already, the others are new."""
+        """A tree of small files: some names are there already, the others are new. One time in four they are two bundles, one of which is
+        sealed while the other is on its way."""
         tree = os.path.join(self.box.work, "tree")
         shutil.rmtree(tree, ignore_errors=True)
         os.mkdir(tree)
         names = self.rng.sample(names, 3)
-        data = {n: self.rng.randbytes(self.rng.choice((0, 1, 900, 5000))) for n in names + [f"m{self.rng.randrange(10 ** 9)}" for _ in range(MANY - len(names))]}
+        two = self.rng.random() < 0.25
+        new = [f"m{self.rng.randrange(10 ** 9)}" for _ in range(MANY * (1 + two) - len(names))]
+        data = {n: self.rng.randbytes(self.rng.choice((118000, 121000) if two else (0, 1, 900, 5000))) for n in names + new}
         for n, d in data.items():
             with open(os.path.join(tree, n), "wb") as f:
                 f.write(d)

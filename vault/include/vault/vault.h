@@ -246,15 +246,21 @@ struct vault_put_many {
     const struct vault_put_item *items;
     size_t count;           /* 1..QC_VAULT_BUNDLE_FILES; no name twice */
     bool if_absent, hasty;  /* as in vault_put_opts */
-    vault_put_told_fn told; /* called once for each, when all is over */
+    vault_put_told_fn told; /* called once for each, in their order */
     void *ctx;
 };
 /*
  * Seal and store several small objects, each under keys of its own, as one bundle (FORMAT 9.3): one
  * transaction of each share store, one segment, one commit for all. Each has its own outcome. Items whose
  * sealed objects have more than QC_VAULT_BUNDLE_MAX bytes together are to be put again.
+ *
+ * When it returns the bundle is on its way, and the one before it, of an earlier call, is over and told of:
+ * one is sealed while the other is stored. All is over with vault_put_many_end, before which nothing else is
+ * asked of v, and by `told` only in there. What is pointed to stays as it is until it was told of.
  */
 void vault_put_many(struct vault *v, const struct vault_put_many *what, const struct vault_call *call);
+/* Wait for the one that is on its way, if there is one, and tell of it. */
+void vault_put_many_end(struct vault *v);
 
 /* ---- get ---- */
 
