@@ -28,7 +28,12 @@ qc_rc call_metrics(struct request *r, struct answer *ret, struct qc_err *err)
     struct gw_audit *log = gw_engine_audit(request_engine(r));
     if (log != NULL)
         gw_audit_look(log, &audit);
+    struct keyed_counts door = { 0 };
+    struct keyed *keyed = atomic_load(&r->server->keyed);
+    if (keyed != NULL)
+        keyed_look(keyed, &door);
     const struct metrics_source src = { .figures = &r->server->figures,
+                                        .keyed = keyed != NULL ? &door : NULL,
                                         .levels = &r->server->levels,
                                         .audit = log != NULL ? &audit : NULL,
                                         .status = s,

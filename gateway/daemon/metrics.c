@@ -532,6 +532,15 @@ static void process(struct page *p)
         gauge(p, "process_max_fds", "As many may be open.", files.rlim_cur);
 }
 
+/* The door keyed by QKD. */
+static void keyed_door(struct page *p, const struct keyed_counts *c)
+{
+    gauge(p, "qcloud_keyed_connections", "Connections that are open at the door keyed by QKD.",
+          c->connections);
+    counter(p, "qcloud_keyed_keys_total", "Keys that came into use there: one for a connection.", c->keys);
+    counter(p, "qcloud_keyed_refused_total", "Connections without a key of ours, sent away.", c->refused);
+}
+
 qc_rc metrics_print(const struct metrics_source *src, qc_buf *ret, struct qc_err *err)
 {
     struct page p = { .to = ret, .err = err };
@@ -547,6 +556,8 @@ qc_rc metrics_print(const struct metrics_source *src, qc_buf *ret, struct qc_err
     scrub(&p, src->status);
     cloud_calls(&p, src->status);
     gauge(&p, "qcloud_http_connections", "Connections that are open.", src->connections);
+    if (src->keyed != NULL)
+        keyed_door(&p, src->keyed);
     requests(&p, src->figures);
     if (src->audit != NULL) {
         gauge(&p, "qcloud_audit_sequence", "The last line of the audit log.", src->audit->sequence);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "figures.h"
 #include "gateway/engine.h"
+#include "keyed.h"
 #include "levels.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -13,6 +14,7 @@ struct metrics_source {
     const struct gw_status *status;
     const struct gw_audit_view *audit; /* NULL: there is no audit log */
     struct levels *levels;             /* NULL: nothing is said of links */
+    const struct keyed_counts *keyed;  /* of the door keyed by QKD; NULL: there is none */
     unsigned connections;
 };
 /* Appended to ret, whose max is QC_GW_METRICS_MAX. */

@@ -247,7 +247,10 @@ def crowd(gateway, ann):
             pass
         s.close()
     gone = time.monotonic() - began
-    count = gateway.request("GET", "/v1/status").json()["door"]["refused"] - before
+    refused_now = gateway.request("GET", "/v1/status").json()["door"]["refused"]
+    count = refused_now - before
+    told = dict(re.findall(r"^qcloud_keyed_(\w+) (\d+)$", gateway.request("GET", "/metrics").body.decode(), re.M))
+    check(set(told) == {"connections", "keys_total", "refused_total"} and int(told["refused_total"]) >= refused_now and int(told["keys_total"]) > 0, f"/metrics: {told}")
     check(took < 3 and gone < 8 and count >= 100, f"who has a key waited {took:.1f} s, they were gone after {gone:.1f} s, counted: {count}")
 
 

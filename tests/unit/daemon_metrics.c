@@ -57,7 +57,10 @@ static void fill(void)
 static char *print(void)
 {
     qc_buf text = { .max = QC_GW_METRICS_MAX };
-    const struct metrics_source src = { .figures = &figures, .status = &status, .connections = 3 };
+    static const struct keyed_counts door = { .connections = 2, .keys = 9, .refused = UINT64_MAX };
+    const struct metrics_source src = {
+        .figures = &figures, .status = &status, .keyed = &door, .connections = 3
+    };
     struct qc_err err = { 0 };
 
     CHECK_OK(metrics_print(&src, &text, &err));
@@ -135,6 +138,9 @@ static void small(void)
     has(s, "qcloud_http_requests_total{method=\"\",route=\"\",class=\"none\"} 1");
     has(s, "qcloud_tenant_requests_total{tenant=\"7\"} 1");
     has(s, "qcloud_http_connections 3");
+    has(s, "qcloud_keyed_connections 2");
+    has(s, "qcloud_keyed_keys_total 9");
+    has(s, "qcloud_keyed_refused_total 18446744073709551615");
     CHECK(strstr(s, "op=\"get\"") == NULL);
     free(s);
 }
