@@ -116,32 +116,6 @@ static void check_pieces(void)
     CHECK(memcmp(a, b, 32) == 0);
 }
 
-/* Ours of one go is what OpenSSL's says by pieces, for keys shorter and longer than a block. */
-static void check_hmac_keys(void)
-{
-    static const size_t lengths[] = { 1, 31, 32, 63, 64, 65, 127, 128, 129, 1000, QC_KEY_MAX };
-    static uint8_t long_key[QC_KEY_MAX], text[200];
-    struct qc_err err = { 0 };
-    uint8_t a[32], b[32];
-
-    for (size_t i = 0; i < sizeof long_key; i++)
-        long_key[i] = (uint8_t)(i * 7 + i / 251);
-    for (size_t i = 0; i < sizeof text; i++)
-        text[i] = (uint8_t)(i * 13);
-    for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++)
-        for (size_t n = 0; n <= sizeof text; n++) {
-            QC_CLEANUP(qc_hmac_free) struct qc_hmac_ctx *m = NULL;
-            const qc_span of = qc_span_of(long_key, lengths[k]), all = qc_span_of(text, n);
-            const qc_span parts[] = { qc_span_sub(all, 0, n / 3), qc_span_from(all, n / 3) };
-            CHECK_OK(qc_hmac_new(&m, of, &err));
-            CHECK_OK(qc_hmac_add(m, all, &err));
-            CHECK_OK(qc_hmac_final(m, a, &err));
-            CHECK_OK(qc_hmac_sha256(of, parts, 2, b, &err));
-            CHECK(memcmp(a, b, sizeof a) == 0);
-        }
-    CHECK_DIES(qc_ignore(qc_hmac_sha256(qc_span_of(long_key, 0), NULL, 0, a, &err), "it dies"));
-}
-
 static void check_kdf(void)
 {
     struct qc_err err = { 0 };
@@ -221,7 +195,6 @@ int main(void)
     check_gmac();
     check_siv();
     check_pieces();
-    check_hmac_keys();
     check_kdf();
     CHECK(qc_alloc_live() == 0);
     return 0;
