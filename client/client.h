@@ -111,7 +111,24 @@ bool client_random_warn(struct client *c);
 /* An object was stored: tell it, and what is to be said of its randomness. QC_DEGRADED: with less than was
  * asked for; err says what. */
 QC_MUST qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, struct qc_err *err);
+struct vault_source_file;
+struct vault_sink_file;
+/* QC_DEGRADED: some extended attributes of the file were not stored; were not given to the one at path. The
+ * file itself is well. */
+QC_MUST qc_rc client_kept_all(const struct vault_source_file *f, qc_span name, struct qc_err *err);
+QC_MUST qc_rc client_gave_all(const struct vault_sink_file *f, const char *path, struct qc_err *err);
 
+struct timespec client_time_of(int64_t ns); /* since 1970 */
+/* Mode (but for bits that a get does not set) and time of a folder, where it has others; NULL: not that one.
+ * QC_CHANGED: it is none; QC_AUTH */
+QC_MUST qc_rc client_give_folder(const char *path, const uint32_t *mode, const int64_t *mtime_ns,
+                                 struct qc_err *err);
+/* Is this object a folder? */
+bool client_is_folder(const struct vault_stat *s);
+/* The folder dir/rest, and those above it, made durably where they are not there; nothing goes through a
+ * link. */
+QC_MUST qc_rc client_make_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX],
+                                struct qc_err *err);
 /* dir/rest, and the directories between them made, durably: a file is only as safe as they are. QC_LIMIT: too
  * long. */
 QC_MUST qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX],

@@ -23,7 +23,8 @@ static void tell(const struct names *n, qc_span name)
 static qc_rc tell_object(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     (void)err;
-    tell(ctx, qc_buf_span(&s->name));
+    if (!client_is_folder(s))
+        tell(ctx, qc_buf_span(&s->name));
     return QC_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "profile.h"
 #include "progress.h"
 #include "sites.h"
+#include "sync/list.h"
 #include "text.h"
 #include "vault/sink_file.h"
 
@@ -148,7 +150,7 @@ static qc_rc get_file_as(struct get_run *run, qc_span name, const char *path, st
     const qc_rc rc = get_into(run, name, vault_sink_file_sink(f), path, err);
     if (rc != QC_OK && run->sites == NULL && !run->part)
         leave(run, f, rc);
-    return rc;
+    return rc != QC_OK ? rc : client_gave_all(f, path, err);
 }
 
 static void get_file(struct get_run *run, qc_span name, const char *path)
@@ -185,6 +187,16 @@ static qc_rc no_link_below(char *path, size_t at, struct qc_err *err)
             return QC_CONFLICT;
     }
     return QC_OK;
+}
+
+qc_rc client_make_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
+{
+    const int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
+    if (n < 0 || n >= QC_CLIENT_PATH_MAX)
+        return QC_FAIL(err, QC_LIMIT, "the path below %s is longer than %d bytes", dir,
+                       QC_CLIENT_PATH_MAX - 1);
+    QC_TRY(no_link_below(path, strlen(dir), err));
+    return qc_dir_make_path(path, 0777, err);
 }
 
 qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
@@ -310,6 +322,8 @@ static void get_waiting(struct get_together *t)
             continue;
         if (o->rc == QC_OK)
             o->rc = tell_one(t, i, &o->why);
+        if (o->rc == QC_OK)
+            o->rc = client_gave_all(t->files[i], t->v[i].path, &o->why);
         const bool go_on = told(run, o->rc, names[i], &o->why);
         run->go_on = run->go_on && go_on;
     }
@@ -341,13 +355,61 @@ static void get_one(struct get_together **tp, qc_span name, qc_span rest, uint64
 
 /* -- trees ----------------------------------------------------------------------------------------------- */
 
-/* Names of a listing, one after the other: u64 size of the file, u32 length, bytes. */
+/* Names of a listing, one after the other: u64 size of the file, u32 length, bytes, u8 is it a folder; of
+ * that u32 mode, u64 time in ns. */
 static qc_rc keep_name(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     qc_buf *names = ctx;
+    const bool folder = client_is_folder(s);
     QC_TRY(qc_buf_add_be(names, s->size, 8, err));
     QC_TRY(qc_buf_add_be(names, s->name.n, 4, err));
-    return qc_buf_add(names, qc_buf_span(&s->name), err);
+    QC_TRY(qc_buf_add(names, qc_buf_span(&s->name), err));
+    QC_TRY(qc_buf_add_be(names, folder, 1, err));
+    if (!folder)
+        return QC_OK;
+    QC_TRY(qc_buf_add_be(names, s->mode, 4, err));
+    return qc_buf_add_be(names, (uint64_t)sync_time_ns(s->mtime_s, s->mtime_ns), 8, err);
+}
+
+/* A folder that was made: its mode and time come when all is in it. */
+struct got_folder {
+    qc_span name, rest; /* borrowed from the listing's names */
+    uint32_t mode;
+    int64_t mtime_ns;
+};
+
+static void make_folder(struct get_run *run, const struct got_folder *f, const char *dir, qc_buf *folders)
+{
+    char path[QC_CLIENT_PATH_MAX];
+    struct qc_err why = { 0 };
+    qc_rc rc = client_make_below(dir, f->rest, path, &why);
+    if (rc == QC_OK)
+        rc = qc_buf_add(folders, qc_span_of(f, sizeof(*f)), &why);
+    if (rc != QC_OK)
+        run->go_on = told(run, rc, f->name, &why);
+}
+
+/* A folder's path is longer than those of all that are above it. */
+static int deepest_first(const void *a, const void *b)
+{
+    const struct got_folder *x = a, *y = b;
+    return x->rest.n > y->rest.n ? -1 : x->rest.n < y->rest.n;
+}
+
+static void finish_folders(struct get_run *run, qc_buf *folders, const char *dir)
+{
+    struct got_folder *v = (struct got_folder *)(void *)folders->p;
+    const size_t n = folders->n / sizeof(*v);
+    if (n > 1)
+        qsort(v, n, sizeof(*v), deepest_first);
+    for (size_t i = 0; i < n; i++) {
+        char path[QC_CLIENT_PATH_MAX];
+        struct qc_err why = { 0 };
+        snprintf(path, sizeof path, "%s/%.*s", dir, (int)v[i].rest.n, (const char *)v[i].rest.p);
+        const qc_rc rc = client_give_folder(path, &v[i].mode, &v[i].mtime_ns, &why);
+        if (rc != QC_OK)
+            qc_ignore(told(run, rc, v[i].name, &why) ? QC_OK : rc, "the others are finished all the same");
+    }
 }
 
 static qc_rc keep_shared(void *ctx, const struct vault_stat *s, unsigned sites, struct qc_err *err)
@@ -393,6 +455,7 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
         return QC_FAIL(err, QC_NOTFOUND, "no object below that prefix");
     QC_TRY(client_make_dir(dir, err));
     QC_CLEANUP(together_free) struct get_together *waiting = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf folders = { .max = QC_CLIENT_NAMES_MAX };
     qc_rd r = { .s = qc_buf_span(&names) };
     while (run->go_on && qc_rd_left(&r) > 0) {
         const uint64_t size = qc_rd_be(&r, 8);
@@ -402,10 +465,20 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
             rest = last_component(name);
         else if (p.n > 0 && name.n > p.n + 1)
             rest = qc_span_from(name, p.n + 1);
-        get_one(&waiting, name, rest, size, dir, run);
+        if (qc_rd_be(&r, 1) == 0) {
+            get_one(&waiting, name, rest, size, dir, run);
+            continue;
+        }
+        const struct got_folder f = { .name = name,
+                                      .rest = rest,
+                                      .mode = (uint32_t)qc_rd_be(&r, 4),
+                                      .mtime_ns = (int64_t)qc_rd_be(&r, 8) };
+        if (!qc_span_eq(name, p))
+            make_folder(run, &f, dir, &folders);
     }
     if (run->go_on && waiting != NULL)
         get_waiting(waiting);
+    finish_folders(run, &folders, dir);
     return QC_OK;
 }
 

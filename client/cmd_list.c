@@ -15,6 +15,7 @@ struct ls_run {
     struct client *c;
     bool wide, zero, columns; /* columns: for a person at a terminal */
     bool versions;            /* all of each name */
+    bool folders;             /* those that are kept, too */
     qc_rc worst;
 };
 
@@ -80,6 +81,8 @@ static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
     bool go_on = true;
+    if (client_is_folder(s) && !run->folders)
+        return QC_OK;
     if (run->versions) {
         QC_TRY(listing_versions(run->c, qc_buf_span(&s->name), true, &run->worst, &go_on, err));
         return go_on ? QC_OK : QC_FAIL(err, run->worst, "the listing is not whole");
@@ -94,6 +97,8 @@ static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
         return QC_OK;
     }
     QC_TRY(text_escape(qc_buf_span(&s->name), &name, err));
+    if (client_is_folder(s))
+        QC_TRY(qc_buf_add_str(&name, "/", err));
     if (run->wide) {
         char size[TEXT_SIZE];
         char when[32];
@@ -119,6 +124,7 @@ qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
                           .zero = qc_args_flag(args, "null"),
                           .columns = isatty(STDOUT_FILENO) == 1,
                           .versions = qc_args_flag(args, "versions"),
+                          .folders = qc_args_flag(args, "folders"),
                           .worst = QC_OK };
     const char *condition = qc_args_value(args, "where", NULL);
     struct where w = { 0 };

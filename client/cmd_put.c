@@ -21,7 +21,7 @@
 
 /* A small file that waits for others, with which it is put. */
 struct put_waiting {
-    char *path;
+    char *path; /* NULL: a folder */
     qc_buf name;
     struct vault_source_file *file;
     bool again; /* it is to be put alone */
@@ -201,7 +201,8 @@ static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, bo
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, err));
-    return put_source(run, vault_source_file_source(f), name, ret_open, err);
+    QC_TRY(put_source(run, vault_source_file_source(f), name, ret_open, err));
+    return client_kept_all(f, name, err);
 }
 
 static void put_file(struct put_run *run, const char *path, qc_span name)
@@ -249,12 +250,26 @@ static struct put_group *group_new(struct put_run *run)
     return g;
 }
 
+/* One that waited, alone. */
+static void put_waited(struct put_run *run, const struct put_waiting *w)
+{
+    const qc_span name = qc_buf_span(&w->name);
+    struct qc_err why = { 0 };
+    bool open = false;
+    if (w->path != NULL) {
+        put_file(run, w->path, name);
+        return;
+    }
+    const qc_rc rc = put_source(run, vault_source_file_source(w->file), name, &open, &why);
+    run->go_on = told(run, rc, open, name, &why) && rc != QC_SHARES;
+}
+
 /* Those that others, who wrote the name meanwhile, kept from being put with the rest. */
 static void put_again(struct put_group *g)
 {
     for (size_t i = 0; i < g->count && g->run->go_on; i++)
         if (g->v[i].again)
-            put_file(g->run, g->v[i].path, qc_buf_span(&g->v[i].name));
+            put_waited(g->run, &g->v[i]);
 }
 
 /* What is on its way comes to its end. */
@@ -287,6 +302,8 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
     }
     if (rc == QC_OK)
         rc = client_stored(run->c, name, r, &why);
+    if (rc == QC_OK)
+        rc = client_kept_all(g->v[i].file, name, &why);
     const bool go_on = told(run, rc, r->open, name, &why) && rc != QC_SHARES;
     run->go_on = run->go_on && go_on;
 }
@@ -335,7 +352,7 @@ static void put_waiting(struct put_run *run)
     }
     put_sent(run);
     for (size_t i = 0; i < g->count && run->go_on; i++)
-        put_file(run, g->v[i].path, qc_buf_span(&g->v[i].name));
+        put_waited(run, &g->v[i]);
     group_empty(g);
 }
 
@@ -358,6 +375,36 @@ static void put_alone(struct put_run *run, const char *path, qc_span name)
     put_sent(run);
     if (run->go_on)
         put_file(run, path, name);
+}
+
+/* A folder waits as a file of no bytes does. */
+static qc_rc folder_waits(struct put_group *g, const struct stat *st, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(vault_source_folder_new(&f, st->st_mode & 07777, st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec,
+                                   err));
+    QC_TRY(qc_buf_add(&text, name, err));
+    g->v[g->count++] = (struct put_waiting){ .name = QC_STEAL(text), .file = QC_STEAL(f) };
+    g->bytes += about(g->run, 0);
+    return QC_OK;
+}
+
+/* Of a tree. Sites keep none. */
+static void put_folder(struct put_run *run, const struct stat *st, qc_span name)
+{
+    struct qc_err why = { 0 };
+    qc_rc rc = QC_OK;
+    if (run->sites != NULL || !run->go_on)
+        return;
+    if (run->waiting != NULL && (run->waiting->count == QC_VAULT_BUNDLE_FILES ||
+                                 run->waiting->bytes + about(run, 0) > QC_VAULT_BUNDLE_MAX))
+        put_waiting(run);
+    if (run->go_on)
+        rc = run->waiting == NULL ? QC_FAIL(&why, QC_NOMEM, "no memory for a folder")
+                                  : folder_waits(run->waiting, st, name, &why);
+    if (rc != QC_OK)
+        run->go_on = told(run, rc, false, name, &why);
 }
 
 /* One of several. */
@@ -470,7 +517,10 @@ static qc_rc put_tree_entry(struct put_run *run, const FTSENT *e, size_t root_le
     QC_TRY(name_below(prefix, rest, &name, err));
     switch (e->fts_info) {
     case FTS_D:
+        return QC_OK;
     case FTS_DP:
+        if (rest.n > 0)
+            put_folder(run, e->fts_statp, qc_buf_span(&name));
         return QC_OK;
     case FTS_F:
         put_one(run, e->fts_accpath, qc_buf_span(&name));

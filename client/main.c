@@ -192,6 +192,7 @@ static const struct qc_opt ls_opts[] = {
     { "long", 'l', NULL, "size, time, version, loss budget", false },
     { "versions", 0, NULL, "all versions of each, as qcloud versions lists them", false },
     { "null", '0', NULL, "names as they are, each ended by a NUL", false },
+    { "folders", 0, NULL, "folders that are kept for their own sake, too", false },
     { "where", 0, "rng=SOURCE", "whose keys came from this source (os, unknown, a name); each is opened",
       false },
     PROFILE,

@@ -76,9 +76,13 @@ QC_MUST qc_rc sync_same_folder(const struct sync_run *run, struct qc_err *err);
 QC_MUST qc_rc sync_open(struct sync_run *run, struct qc_err *err);
 /* Both sides, and what the last run has seen. QC_NOTFOUND: down, and nothing is below the prefix */
 QC_MUST qc_rc sync_look(struct sync_run *run, struct qc_err *err);
-/* For rules.same: the object is read, the file beside it. */
+/* For rules.same: the object is read, the file beside it; extended attributes count. */
 QC_MUST qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here,
                            const struct sync_entry *there, bool *ret, struct qc_err *err);
+
+/* The same of the bytes alone. */
+QC_MUST qc_rc sync_compare_bytes(struct sync_run *run, const struct sync_step *s, bool *ret,
+                                 struct qc_err *err);
 
 /* ---- sync_steps.c: what is done ---- */
 

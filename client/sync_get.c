@@ -163,6 +163,8 @@ static qc_rc end(struct sync_run *run, struct get *g, qc_rc rc, const struct qc_
         run->moved++;
         run->bytes += g->got.size;
         rc = sync_tell_got(run, &g->got, g->place, &why);
+        if (rc == QC_OK)
+            rc = client_gave_all(g->file, g->place, &why);
     }
     sync_outcome(run, rc, false, g->local, MSG_GET, g->s->path, &why);
     sync_did(run, g->s);

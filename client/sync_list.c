@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "signals.h"
 #include "sync.h"
+#include "vault/xattrs.h"
 
 /* -- lock and state -------------------------------------------------------------------------------------- */
 
@@ -106,7 +107,9 @@ static qc_rc look_here(struct sync_run *run, struct qc_err *err)
 static qc_rc keep_object(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct sync_run *run = ctx;
-    struct sync_entry e = { .kind = s->has_mode && S_ISLNK(s->mode) ? SYNC_LINK : SYNC_FILE,
+    struct sync_entry e = { .kind = s->has_mode && S_ISLNK(s->mode)   ? SYNC_LINK
+                                    : s->has_mode && S_ISDIR(s->mode) ? SYNC_DIR
+                                                                      : SYNC_FILE,
                             .has_mtime = s->has_mtime,
                             .has_mode = s->has_mode };
     qc_span path = qc_buf_span(&s->name);
@@ -116,7 +119,7 @@ static qc_rc keep_object(void *ctx, const struct vault_stat *s, struct qc_err *e
                                .mtime_ns = sync_time_ns(s->mtime_s, s->mtime_ns),
                                .mode = sync_mode(s->mode) };
     memcpy(e.version, s->version, SYNC_VERSION_BYTES);
-    if (sync_ignore_is(run->leave, path, false))
+    if (sync_ignore_is(run->leave, path, e.kind == SYNC_DIR))
         return QC_OK;
     return sync_list_add(&run->there, path, &e, err);
 }
@@ -198,10 +201,24 @@ qc_rc sync_look(struct sync_run *run, struct qc_err *err)
 /* -- content --------------------------------------------------------------------------------------------- */
 
 struct compare {
-    int fd;       /* of a file */
-    qc_span rest; /* of a link's target, where fd is -1 */
+    int fd;          /* of a file */
+    qc_span rest;    /* of a link's target, where fd is -1 */
+    bool attributes; /* count as well */
     bool differs;
 };
+
+/* More than are kept, of which those that are kept are the same, are the same. */
+static qc_rc compare_attributes(void *ctx, const struct vault_stat *what, struct qc_err *err)
+{
+    struct compare *k = ctx;
+    QC_CLEANUP(qc_buf_free) qc_buf here = { .max = QC_VAULT_XATTRS_MAX };
+    unsigned left = 0;
+    if (!k->attributes || k->fd < 0)
+        return QC_OK;
+    QC_TRY(vault_xattrs_read(k->fd, &here, &left, err));
+    k->differs = k->differs || !qc_span_eq(qc_buf_span(&here), what->xattrs);
+    return QC_OK;
+}
 
 static qc_rc compare_bytes(void *ctx, qc_span bytes, struct qc_err *err)
 {
@@ -223,16 +240,16 @@ static qc_rc compare_bytes(void *ctx, qc_span bytes, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc compare(struct sync_run *run, qc_span path, const struct sync_entry *here, bool *ret,
-                     struct qc_err *err)
+static qc_rc compare(struct sync_run *run, qc_span path, const struct sync_entry *here, bool attributes,
+                     bool *ret, struct qc_err *err)
 {
     char target[QC_VAULT_LINK_MAX + 1];
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
     QC_CLEANUP(qc_fd_close) struct qc_fd file = { 0 };
     char place[QC_CLIENT_PATH_MAX];
     struct vault_call call = client_call(run->c);
-    struct compare k = { .differs = false };
-    const struct vault_sink sink = { .write = compare_bytes, .ctx = &k };
+    struct compare k = { .attributes = attributes };
+    const struct vault_sink sink = { .begin = compare_attributes, .write = compare_bytes, .ctx = &k };
     QC_TRY(sync_place(run, path, place, err));
     QC_TRY(sync_name(run, path, &name, err));
     if (sync_is_link(&here->st)) {
@@ -251,15 +268,15 @@ static qc_rc compare(struct sync_run *run, qc_span path, const struct sync_entry
 }
 
 /* What cannot be compared is not the same: it is stored or got, and told if that fails as well. */
-qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
-                   bool *ret, struct qc_err *err)
+static qc_rc compare_or_tell(struct sync_run *run, const struct sync_step *s, bool attributes, bool *ret,
+                             struct qc_err *err)
 {
-    struct sync_run *run = ctx;
+    const qc_span path = s->path;
+    const struct sync_entry *here = s->here, *there = s->there;
     struct qc_err why = { 0 };
     bool same = false;
-    const bool may_be =
-        here->st.size == there->st.size && sync_is_link(&here->st) == sync_is_link(&there->st);
-    qc_rc rc = may_be ? compare(run, path, here, &same, &why) : QC_OK;
+    const bool may_be = here->st.size == there->st.size && ((here->st.mode ^ there->st.mode) & S_IFMT) == 0;
+    qc_rc rc = may_be ? compare(run, path, here, attributes, &same, &why) : QC_OK;
     client_tell_notes(run->c, rc, path);
     if (rc == QC_CANCELLED || rc == QC_NOMEM) {
         *err = why;
@@ -269,4 +286,16 @@ qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here, const
         out_warn(&run->c->out, MSG_W_OTHER, NULL, "not compared: %s", why.msg);
     *ret = same;
     return QC_OK;
+}
+
+qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
+                   bool *ret, struct qc_err *err)
+{
+    const struct sync_step s = { .path = path, .here = here, .there = there };
+    return compare_or_tell(ctx, &s, true, ret, err);
+}
+
+qc_rc sync_compare_bytes(struct sync_run *run, const struct sync_step *s, bool *ret, struct qc_err *err)
+{
+    return compare_or_tell(run, s, false, ret, err);
 }

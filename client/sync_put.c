@@ -42,18 +42,33 @@ static qc_rc keep_put(struct sync_run *run, const struct put *p, const uint8_t *
     memcpy(row.version, version, SYNC_VERSION_BYTES);
     if (lstat(p->place, &st) == 0) {
         const struct sync_stat now = sync_stat_of(&st);
-        row.quiet = p->quiet && sync_is_synced(&st) && sync_stat_same(&now, &p->st);
+        row.quiet = p->quiet && (sync_is_dir(&p->st) || sync_stat_same(&now, &p->st));
     }
     return sync_state_put(run->state, p->s->path, &row, err);
 }
 
 /* -- one ------------------------------------------------------------------------------------------------- */
 
+/* As the plan saw it: its time changes with what comes and goes in it now. */
+static qc_rc open_folder(const struct sync_run *run, struct put *p, const char *place, struct qc_err *err)
+{
+    p->st = p->s->here->st;
+    p->quiet = true;
+    QC_TRY(sync_name(run, p->s->path, &p->name, err));
+    p->place = qc_strdup(place);
+    if (p->place == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%s", place);
+    const struct timespec mtime = client_time_of(p->st.mtime_ns);
+    return vault_source_folder_new(&p->file, p->st.mode, mtime.tv_sec, (uint32_t)mtime.tv_nsec, err);
+}
+
 static qc_rc open_put(struct sync_run *run, struct put *p, struct qc_err *err)
 {
     char place[QC_CLIENT_PATH_MAX];
     p->name.max = QC_VAULT_NAME_MAX;
     QC_TRY(sync_place(run, p->s->path, place, err));
+    if (sync_is_dir(&p->s->here->st))
+        return open_folder(run, p, place, err);
     QC_TRY(sync_settled(place, &p->st, &p->quiet, err));
     QC_TRY(sync_name(run, p->s->path, &p->name, err));
     p->place = qc_strdup(place);
@@ -85,11 +100,15 @@ static qc_rc end(struct sync_run *run, const struct put *p, qc_rc rc, struct vau
                  const struct qc_err *said, struct qc_err *err)
 {
     struct qc_err why = *said;
-    if (rc == QC_OK) {
+    if (rc == QC_OK && sync_is_dir(&p->st) && !r->degraded) {
         QC_TRY(keep_put(run, p, r->version, err));
-        run->moved++;
+    } else if (rc == QC_OK) {
+        QC_TRY(keep_put(run, p, r->version, err));
+        run->moved += sync_is_dir(&p->st) ? 0 : 1;
         run->bytes += r->size;
         rc = client_stored(run->c, qc_buf_span(&p->name), r, &why);
+        if (rc == QC_OK)
+            rc = client_kept_all(p->file, qc_buf_span(&p->name), &why);
     }
     sync_outcome(run, rc, r->open, false, MSG_PUT, p->s->path, &why);
     sync_did(run, p->s);

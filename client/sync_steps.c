@@ -34,7 +34,7 @@ qc_rc sync_place(const struct sync_run *run, qc_span path, char ret[QC_CLIENT_PA
 
 bool sync_is_synced(const struct stat *st)
 {
-    return S_ISREG(st->st_mode) || S_ISLNK(st->st_mode);
+    return S_ISREG(st->st_mode) || S_ISLNK(st->st_mode) || S_ISDIR(st->st_mode);
 }
 
 qc_rc sync_settled(const char *place, struct sync_stat *ret, bool *ret_quiet, struct qc_err *err)
@@ -111,7 +111,8 @@ static qc_rc remove_there(struct sync_run *run, const struct sync_step *s, qc_sp
     return QC_OK;
 }
 
-/* The file, and the folders above it that are empty now. */
+/* The file; going down, the folders above it that are empty now, too, where the vault has none of that name:
+ * an older program has stored no folders. */
 static qc_rc remove_here(struct sync_run *run, const struct sync_step *s, qc_span name, struct qc_err *err)
 {
     char place[QC_CLIENT_PATH_MAX];
@@ -122,7 +123,9 @@ static qc_rc remove_here(struct sync_run *run, const struct sync_step *s, qc_spa
     QC_TRY(sync_tell_removed(run, name, place, err));
     for (char *slash = strrchr(place, '/'); slash > place + strlen(run->dir); slash = strrchr(place, '/')) {
         *slash = '\0';
-        if (rmdir(place) != 0)
+        const char *above = place + strlen(run->dir) + 1;
+        if (run->way != SYNC_DOWN || sync_list_find(&run->there, qc_span_str(above)) != NULL ||
+            rmdir(place) != 0)
             break;
     }
     return QC_OK;
@@ -198,8 +201,9 @@ static qc_rc do_keep_both(struct sync_run *run, const struct sync_step *s, struc
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     struct qc_err why = { 0 };
     bool same = false;
-    QC_TRY(sync_compare(run, s->path, s->here, s->there, &same, err));
-    if (same) { /* but for time or mode, or it would not be here: no byte is lost by those of the vault */
+    QC_TRY(sync_compare_bytes(run, s, &same, err));
+    if (same) { /* but for time, mode or attributes, or it would not be here: no byte is lost by those of the
+                   vault */
         const struct sync_step over = {
             .what = SYNC_GET, .path = s->path, .here = s->here, .there = s->there, .base = s->base
         };
@@ -299,7 +303,7 @@ static qc_rc prepare(struct sync_run *run, struct qc_err *err)
         const struct sync_step *s = sync_plan_at(&run->plan, i);
         if (s->what == SYNC_PUT)
             QC_TRY(sync_keep_open(run, s, &s->here->st, sync_quiet_at(&s->here->st, run->began_ns), err));
-        else if (sync_is_got(s->what))
+        else if (sync_is_got(s->what) && !sync_step_is_dir(s))
             QC_TRY(sync_state_coming(run->state, s->path, true, err));
         else if (!is_put(s->what) && !is_remove(s->what))
             QC_TRY(do_quiet(run, s, err));
@@ -330,6 +334,10 @@ static qc_rc do_alone(struct sync_run *run, const struct sync_step *s, struct qc
 {
     if (s->what == SYNC_PUT)
         return sync_put_one(run, s, err);
+    if (s->what == SYNC_GET && sync_step_is_dir(s)) {
+        sync_make_folder(run, s);
+        return QC_OK;
+    }
     if (s->what == SYNC_GET)
         return sync_get_one(run, s, err);
     return s->what == SYNC_KEEP_BOTH ? do_keep_both(run, s, err) : do_remove(run, s, err);
@@ -349,7 +357,7 @@ static qc_rc waits(struct sync_run *run, struct waiting *w, const struct sync_st
         if (!*ret)
             QC_TRY(sync_put_waiting(run, &w->puts, err));
         *ret = *ret || sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES);
-    } else if (s->what == SYNC_GET && s->there->st.size <= QC_VAULT_BUNDLED_MAX) {
+    } else if (s->what == SYNC_GET && s->there->st.size <= QC_VAULT_BUNDLED_MAX && !sync_step_is_dir(s)) {
         *ret = sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER);
         if (!*ret)
             QC_TRY(sync_get_waiting(run, &w->gets, err));
@@ -373,6 +381,13 @@ static qc_rc do_waiting(struct sync_run *run, struct waiting *w, struct qc_err *
     return sync_get_waiting(run, &w->gets, err);
 }
 
+static qc_rc do_folders(struct sync_run *run, struct qc_err *err)
+{
+    QC_TRY(sync_remove_folders(run, err));
+    QC_TRY(sync_get_instead(run, err));
+    return sync_finish_folders(run, err);
+}
+
 /* What is new first: nothing is deleted before all else has come over. */
 qc_rc sync_do_all(struct sync_run *run, struct qc_err *err)
 {
@@ -387,12 +402,15 @@ qc_rc sync_do_all(struct sync_run *run, struct qc_err *err)
     for (unsigned turn = 0; turn < 2; turn++) {
         for (size_t i = 0; i < sync_plan_count(p) && run->go_on && rc == QC_OK; i++) {
             const struct sync_step *s = sync_plan_at(p, i);
-            if (turn == 0 ? is_put(s->what) : is_remove(s->what))
+            if (turn == 0 ? is_put(s->what) && !sync_makes_room(s)
+                          : is_remove(s->what) && !sync_step_is_dir(s))
                 rc = do_step(run, &w, s, err);
         }
         if (rc == QC_OK)
             rc = do_waiting(run, &w, err);
     }
+    if (rc == QC_OK)
+        rc = do_folders(run, err);
     progress_end(&run->progress);
     QC_TRY(rc);
     return sync_state_commit(run->state, err);

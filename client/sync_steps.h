@@ -28,6 +28,20 @@ bool sync_is_got(enum sync_do what);
 /* A step is over, well or not. */
 void sync_did(struct sync_run *run, const struct sync_step *s);
 
+/* ---- sync_folders.c ---- */
+
+/* A folder that comes: it is made, and told where that fails. */
+void sync_make_folder(struct sync_run *run, const struct sync_step *s);
+/* Those that go, the deepest first; all that they held is gone. Errors are those of the state, here and
+ * below.
+ */
+QC_MUST qc_rc sync_remove_folders(struct sync_run *run, struct qc_err *err);
+/* A file in the place of a folder? Those wait until what the folder held is gone. */
+bool sync_makes_room(const struct sync_step *s);
+QC_MUST qc_rc sync_get_instead(struct sync_run *run, struct qc_err *err);
+/* Their modes and times, when nothing comes or goes any more. */
+QC_MUST qc_rc sync_finish_folders(struct sync_run *run, struct qc_err *err);
+
 /* ---- sync_put.c, sync_get.c: to the vault; to the folder ---- */
 
 /* Small ones that wait for others, with which they are stored, or got. Errors are those of the state. */

@@ -90,7 +90,7 @@ qc_rc sync_tell_bars(struct sync_run *run, struct qc_err *err)
         const qc_span path = sync_list_path(&run->here, e);
         QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
         struct qc_err why = { 0 };
-        if (e->kind <= SYNC_LINK || e->kind == SYNC_REST)
+        if (e->kind <= SYNC_DIR || e->kind == SYNC_REST)
             continue;
         if (e->kind == SYNC_SHUT) {
             qc_ignore(QC_FAIL_ERRNO(&why, e->os == 0 ? ELOOP : e->os, "it may not be read"), "told below");
@@ -136,7 +136,8 @@ qc_rc sync_tell_plan(struct sync_run *run, struct qc_err *err)
 {
     for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
         const struct sync_step *s = sync_plan_at(&run->plan, i);
-        if (would[s->what] != NULL && !(s->what == SYNC_BARRED && run->way == SYNC_UP))
+        if (would[s->what] != NULL && !sync_step_is_dir(s) &&
+            !(s->what == SYNC_BARRED && run->way == SYNC_UP))
             QC_TRY(tell_step(run, s, err));
     }
     return QC_OK;

@@ -238,6 +238,27 @@ static qc_rc settle(struct out_file *f, const char *name, uint64_t size, bool *r
     return qc_dir_sync(qc_fd_get(&dir), err);
 }
 
+/* Whatever stands under the name of a folder that is one already may stay. Its owner may write to it: more
+ * may come. Errors as errno. */
+static int make_folder(struct out_file *f, const struct vault_meta *meta)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd made = { 0 };
+    const char *last = f->name;
+    int e = parent_of(f->o, f->name, &dir, &last);
+
+    if (e == 0 && mkdirat(qc_fd_get(&dir), last, 0700) != 0 && errno != EEXIST)
+        e = errno;
+    if (e == 0) {
+        made = qc_fd_own(openat(qc_fd_get(&dir), last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        e = qc_fd_get(&made) < 0 ? errno : 0;
+    }
+    if (e == 0 && (fchmod(qc_fd_get(&made), 0700 | (meta->mode & 0777)) != 0 || fsync(qc_fd_get(&dir)) != 0))
+        e = errno;
+    (void)snprintf(f->as, sizeof f->as, "%s", f->name);
+    return e;
+}
+
 qc_rc out_file_finish(struct out_file *f, uint64_t size, const struct vault_meta *meta, bool *ret_present,
                       struct qc_err *err)
 {
@@ -245,6 +266,12 @@ qc_rc out_file_finish(struct out_file *f, uint64_t size, const struct vault_meta
     bool fits = false;
 
     *ret_present = false;
+    if (meta->has_mode && S_ISDIR(meta->mode) && f->name[0] != '\0') {
+        const int e = make_folder(f, meta);
+        if (e == 0 || !does_not_fit(e))
+            return e == 0 ? QC_OK : QC_FAIL_ERRNO(err, e, "making the folder '%s'", f->name);
+        f->name[0] = '\0';
+    }
     if (ftruncate(fd, (off_t)size) != 0)
         return QC_FAIL_OS(err, "output");
     if (meta->has_mtime) {

@@ -76,6 +76,11 @@ const struct sync_entry *sync_list_find(const struct sync_list *l, qc_span path)
     return NULL;
 }
 
+bool sync_is_dir(const struct sync_stat *st)
+{
+    return S_ISDIR(st->mode);
+}
+
 int64_t sync_time_ns(int64_t s, uint32_t ns)
 {
     const int64_t most = INT64_MAX / 1000000000 - 1;
@@ -88,7 +93,7 @@ int64_t sync_time_ns(int64_t s, uint32_t ns)
 
 uint32_t sync_mode(uint32_t mode)
 {
-    return (mode & 07777) | (S_ISLNK(mode) ? (uint32_t)S_IFLNK : 0);
+    return (mode & 07777) | (S_ISLNK(mode) || S_ISDIR(mode) ? mode & S_IFMT : 0);
 }
 
 bool sync_is_link(const struct sync_stat *st)
@@ -98,7 +103,7 @@ bool sync_is_link(const struct sync_stat *st)
 
 struct sync_stat sync_stat_of(const struct stat *st)
 {
-    return (struct sync_stat){ .size = (uint64_t)st->st_size,
+    return (struct sync_stat){ .size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
                                .inode = (uint64_t)st->st_ino,
                                .mtime_ns = sync_time_ns(st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec),
                                .ctime_ns = sync_time_ns(st->st_ctim.tv_sec, (uint32_t)st->st_ctim.tv_nsec),

@@ -19,6 +19,13 @@ const struct sync_step *sync_plan_at(const struct sync_plan *p, size_t i)
     return (const struct sync_step *)(const void *)p->steps.p + i;
 }
 
+bool sync_step_is_dir(const struct sync_step *s)
+{
+    const struct sync_entry *e =
+        s->what == SYNC_GET || s->what == SYNC_REMOVE_THERE || s->here == NULL ? s->there : s->here;
+    return e != NULL ? sync_is_dir(&e->st) : s->base != NULL && sync_is_dir(&s->base->st);
+}
+
 /* -- one path -------------------------------------------------------------------------------------------- */
 
 /* What is known of a path: facts, from which the tables below decide. */
@@ -41,6 +48,21 @@ static bool alike(const struct sync_stat *file, const struct sync_entry *object)
            sync_mode(file->mode & ~UINT32_C(07000)) == sync_mode(object->st.mode & ~UINT32_C(07000));
 }
 
+/* Bits that a get does not set do not count. */
+static bool same_mode(const struct sync_entry *a, const struct sync_entry *b)
+{
+    return ((a->st.mode ^ b->st.mode) & 0777) == 0;
+}
+
+/* Each change of what a folder holds changes its time: that alone is no change of the folder. Another one
+ * under its name is. */
+static bool as_it_was(const struct sync_entry *here, const struct sync_entry *base)
+{
+    return sync_is_dir(&here->st) && sync_is_dir(&base->st)
+               ? same_mode(here, base) && here->st.inode == base->st.inode
+               : sync_stat_same(&here->st, &base->st);
+}
+
 /* A row that was left open: either the put never came to be, and what the row says of the file is of no use;
  * or it did, and the version in the vault is that file's. */
 static void look_base(const struct sync_step *s, struct facts *f)
@@ -50,7 +72,7 @@ static void look_base(const struct sync_step *s, struct facts *f)
     if (base == NULL)
         return;
     f->known = memcmp(base->version, none, sizeof(none)) != 0;
-    f->still = base->quiet && !base->open && s->here != NULL && sync_stat_same(&s->here->st, &base->st);
+    f->still = base->quiet && !base->open && s->here != NULL && as_it_was(s->here, base);
     if (s->there == NULL)
         return;
     f->stands = f->known && memcmp(base->version, s->there->version, sizeof(none)) == 0;
@@ -62,7 +84,8 @@ static void look_base(const struct sync_step *s, struct facts *f)
 static bool is_half(const struct sync_step *s)
 {
     if (s->here == NULL || s->there == NULL || sync_is_link(&s->here->st) || sync_is_link(&s->there->st) ||
-        (s->here->st.mode & 0777) != 0600 || (s->base != NULL && s->base->st.inode == s->here->st.inode))
+        sync_is_dir(&s->here->st) || sync_is_dir(&s->there->st) || (s->here->st.mode & 0777) != 0600 ||
+        (s->base != NULL && s->base->st.inode == s->here->st.inode))
         return false;
     struct sync_stat st = s->here->st;
     st.mode = s->there->st.mode;
@@ -171,12 +194,12 @@ static enum sync_do decide_down(const struct sync_step *s, const struct facts *f
 static enum sync_do decide_one_side(const struct sync_step *s, const struct facts *f,
                                     const struct sync_rules *r)
 {
-    const bool as_it_was = f->known && (s->here != NULL ? f->still : f->stands);
-    if (as_it_was && !r->remove)
+    const bool unchanged = f->known && (s->here != NULL ? f->still : f->stands);
+    if (unchanged && !r->remove)
         return SYNC_STAY;
     if (s->here != NULL)
-        return as_it_was ? SYNC_REMOVE_HERE : SYNC_PUT;
-    return as_it_was ? SYNC_REMOVE_THERE : SYNC_GET;
+        return unchanged ? SYNC_REMOVE_HERE : SYNC_PUT;
+    return unchanged ? SYNC_REMOVE_THERE : SYNC_GET;
 }
 
 static enum sync_do decide_both(const struct sync_step *s, const struct facts *f, const struct sync_rules *r)
@@ -194,12 +217,98 @@ static enum sync_do decide_both(const struct sync_step *s, const struct facts *f
     return r->counts == SYNC_THERE ? SYNC_GET : SYNC_KEEP_BOTH;
 }
 
+/* -- folders -----------------------------------------------------------------------------------------------
+ */
+
+/* A folder alone, on whichever sides it is? */
+static bool is_folder(const struct sync_step *s)
+{
+    return (s->here != NULL || s->there != NULL) && (s->here == NULL || sync_is_dir(&s->here->st)) &&
+           (s->there == NULL || sync_is_dir(&s->there->st));
+}
+
+static bool same_folder(const struct sync_entry *a, const struct sync_entry *b)
+{
+    return same_mode(a, b) && a->st.mtime_ns == b->st.mtime_ns;
+}
+
+static struct facts facts_of_folder(const struct sync_step *s)
+{
+    struct facts f = { 0 };
+    look_base(s, &f);
+    f.equal = s->here != NULL && s->there != NULL && s->there->has_mode && s->there->has_mtime &&
+              same_folder(s->here, s->there);
+    return f;
+}
+
+static enum sync_do both_changed(const struct sync_step *s, const struct facts *f, const struct sync_rules *r)
+{
+    const bool here = f->known && !f->still && same_mode(s->there, s->base);
+    return here || r->counts == SYNC_HERE ? SYNC_PUT : SYNC_GET;
+}
+
+static enum sync_do decide_folder(const struct sync_step *s, const struct sync_rules *r)
+{
+    const struct facts f = facts_of_folder(s);
+    if (s->there == NULL && r->way == SYNC_UP)
+        return SYNC_PUT;
+    if (s->here == NULL && r->way == SYNC_DOWN)
+        return SYNC_GET;
+    if (r->way == SYNC_BOTH && (s->here == NULL || s->there == NULL))
+        return decide_one_side(s, &f, r);
+    if (s->here == NULL || s->there == NULL)
+        return !f.known || !r->remove ? SYNC_STAY : s->here == NULL ? SYNC_REMOVE_THERE : SYNC_REMOVE_HERE;
+    if (f.equal)
+        return f.stands && same_folder(s->here, s->base) && !s->base->open ? SYNC_SAME : SYNC_ADOPT;
+    if (r->way != SYNC_BOTH)
+        return r->way == SYNC_UP ? SYNC_PUT : SYNC_GET;
+    if (f.stands)
+        return SYNC_PUT;
+    return f.known && same_folder(s->here, s->base) ? SYNC_GET : both_changed(s, &f, r);
+}
+
+static struct sync_step *step_of(const struct sync_plan *p, qc_span path)
+{
+    struct sync_step *steps = (struct sync_step *)(void *)p->steps.p;
+    size_t low = 0, high = sync_plan_count(p);
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+        const int c = qc_span_cmp(path, steps[mid].path);
+        if (c == 0)
+            return &steps[mid];
+        if (c < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return NULL;
+}
+
+/* Of a path that stays: a folder above it stays, too. */
+static void keep_above(const struct sync_plan *p, const struct sync_step *s, enum sync_way way)
+{
+    const bool comes = s->what == SYNC_GET || s->what == SYNC_KEEP_BOTH;
+    const bool goes = s->what == SYNC_PUT || s->what == SYNC_KEEP_BOTH;
+    const bool here = comes || (s->here != NULL && s->what != SYNC_REMOVE_HERE);
+    const bool there = goes || (s->there != NULL && s->what != SYNC_REMOVE_THERE);
+    for (size_t i = 1; i < s->path.n; i++) {
+        struct sync_step *above = s->path.p[i] == '/' ? step_of(p, qc_span_sub(s->path, 0, i)) : NULL;
+        if (above == NULL || !is_folder(above))
+            continue;
+        if (here && above->what == SYNC_REMOVE_HERE)
+            above->what = way == SYNC_BOTH ? SYNC_PUT : SYNC_STAY;
+        if (there && above->what == SYNC_REMOVE_THERE)
+            above->what = way == SYNC_BOTH ? SYNC_GET : SYNC_STAY;
+    }
+}
+
 /* -- all of them ----------------------------------------------------------------------------------------- */
 
 struct maker {
     const struct sync_rules *rules;
     const struct sync_list *here, *there, *base;
-    bool bars; /* something here is no file */
+    bool bars;    /* something here is no file */
+    bool folders; /* some are to go */
     struct sync_plan plan;
 };
 
@@ -211,7 +320,8 @@ static const struct sync_entry *bar(const struct maker *m, qc_span path)
         const struct sync_entry *e = NULL;
         if (i == path.n || path.p[i] == '/')
             e = sync_list_find(m->here, qc_span_sub(path, 0, i));
-        if (e != NULL && e->kind != SYNC_FILE && !(e->kind == SYNC_LINK && i == path.n))
+        if (e != NULL && e->kind != SYNC_FILE && e->kind != SYNC_DIR &&
+            !(e->kind == SYNC_LINK && i == path.n))
             return e;
     }
     return NULL;
@@ -229,12 +339,19 @@ static qc_rc add(struct maker *m, struct sync_step *s, struct qc_err *err)
         /* Down, an object cannot go there. Up, what may be behind it is not known: nothing is removed. */
         s->here = barred;
         s->what = s->there == NULL ? SYNC_STAY : SYNC_BARRED;
+    } else if (is_folder(s)) {
+        s->what = decide_folder(s, m->rules);
+        m->plan.held += s->what == SYNC_STAY && facts_of_folder(s).known;
+        m->folders = m->folders || s->what == SYNC_REMOVE_HERE || s->what == SYNC_REMOVE_THERE;
     } else {
         QC_TRY(look(s, m->rules, &f, err));
         s->what = decide[m->rules->way](s, &f, m->rules);
+        if (s->what == SYNC_KEEP_BOTH && (sync_is_dir(&s->here->st) || sync_is_dir(&s->there->st)))
+            s->what = SYNC_CONFLICT; /* a folder has no name of its own to be kept under */
         m->plan.held += s->what == SYNC_STAY && f.known;
     }
-    m->plan.count[s->what]++;
+    if (!sync_step_is_dir(s))
+        m->plan.count[s->what]++;
     if (s->what == SYNC_PUT)
         m->plan.bytes += s->here->st.size;
     if (s->what == SYNC_GET)
@@ -278,7 +395,8 @@ qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rules, cons
     QC_CLEANUP(plan_free) struct maker m = { .rules = rules, .here = here, .there = there, .base = base };
     size_t at[3] = { 0 };
     for (size_t i = 0; i < sync_list_count(here); i++)
-        m.bars = m.bars || sync_list_at(here, i)->kind != SYNC_FILE;
+        m.bars =
+            m.bars || (sync_list_at(here, i)->kind != SYNC_FILE && sync_list_at(here, i)->kind != SYNC_DIR);
     for (;;) {
         bool any = false;
         struct sync_step s = { .path = first(&m, at, &any) };
@@ -289,6 +407,8 @@ qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rules, cons
         s.base = take(base, &at[2], s.path);
         QC_TRY(add(&m, &s, err));
     }
+    for (size_t i = 0; m.folders && i < sync_plan_count(&m.plan); i++)
+        keep_above(&m.plan, sync_plan_at(&m.plan, i), rules->way);
     *ret = QC_STEAL(m.plan);
     return QC_OK;
 }
@@ -310,12 +430,20 @@ static qc_rc check_side(size_t removed, size_t source, size_t target, unsigned p
 
 qc_rc sync_plan_check(const struct sync_plan *p, unsigned pct, struct qc_err *err)
 {
-    size_t here = 0, there = 0;
+    size_t here = 0, there = 0, all_here = 0, all_there = 0, dirs_here = 0, dirs_there = 0;
     for (size_t i = 0; i < sync_plan_count(p); i++) {
         const struct sync_step *s = sync_plan_at(p, i);
+        const bool dir = sync_step_is_dir(s);
         here += s->here != NULL && s->here->kind <= SYNC_LINK;
-        there += s->there != NULL;
+        there += s->there != NULL && !sync_is_dir(&s->there->st);
+        all_here += s->here != NULL && s->here->kind <= SYNC_DIR;
+        all_there += s->there != NULL;
+        dirs_here += dir && s->what == SYNC_REMOVE_HERE;
+        dirs_there += dir && s->what == SYNC_REMOVE_THERE;
     }
+    if ((dirs_here > 0 && all_there == 0) || (dirs_there > 0 && all_here == 0))
+        return QC_FAIL(err, QC_USAGE,
+                       "there is nothing to sync from, and all that is known would be deleted");
     QC_TRY(check_side(p->count[SYNC_REMOVE_HERE], there, here, pct, err));
     return check_side(p->count[SYNC_REMOVE_THERE], here, there, pct, err);
 }

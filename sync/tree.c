@@ -31,7 +31,7 @@ static void fts_free(FTS **tree)
 static qc_rc add(struct walk *k, qc_span path, const FTSENT *e, enum sync_kind kind, struct qc_err *err)
 {
     struct sync_entry one = { .kind = kind, .os = kind == SYNC_SHUT ? e->fts_errno : 0 };
-    if (kind == SYNC_FILE || kind == SYNC_LINK) {
+    if (kind <= SYNC_DIR) {
         one.st = sync_stat_of(e->fts_statp);
         one.has_mtime = one.has_mode = true;
         one.shared = kind == SYNC_FILE && e->fts_statp->st_nlink > 1;
@@ -94,6 +94,14 @@ static qc_rc enter(struct walk *k, FTSENT *e, qc_span path, struct qc_err *err)
     return read_ignore(k, e->fts_path, path, err);
 }
 
+/* Behind all that it holds: one that may not be read comes another way. */
+static qc_rc leave(struct walk *k, const FTSENT *e, qc_span path, struct qc_err *err)
+{
+    const bool skipped =
+        path.n == 0 || is_own(k, e->fts_statp) || sync_ignore_is_one(k->w->leave, path, true);
+    return skipped ? QC_OK : add(k, path, e, SYNC_DIR, err);
+}
+
 static qc_rc visit(struct walk *k, FTSENT *e, struct qc_err *err)
 {
     qc_span path = qc_span_str(e->fts_path + strlen(k->w->dir));
@@ -102,7 +110,7 @@ static qc_rc visit(struct walk *k, FTSENT *e, struct qc_err *err)
     if (e->fts_info == FTS_D)
         return enter(k, e, path, err);
     if (e->fts_info == FTS_DP)
-        return QC_OK;
+        return leave(k, e, path, err);
     const bool dir = e->fts_info == FTS_DNR || e->fts_info == FTS_DC;
     if (path.n == 0 && e->fts_errno != 0)
         return QC_FAIL_ERRNO(err, e->fts_errno, "%s", k->w->dir);

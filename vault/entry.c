@@ -136,8 +136,8 @@ qc_rc vault_entry_private_seal(qc_buf *ret, const struct vault_entry *e, const s
                                struct qc_err *err)
 {
     struct vault_meta m = *meta;
-    m.provenance = (qc_span){ 0 };
-    m.has_from = m.has_stored = false;
+    m.provenance = m.xattrs = (qc_span){ 0 };
+    m.has_from = m.has_stored = m.folder = false;
     QC_CLEANUP(qc_buf_free) qc_buf clear = { .max = QC_VAULT_PRIVATE_MAX };
     QC_TRY(vault_meta_write(&clear, &m, err));
     return seal_clear(ret, e, ring, salt, qc_buf_span(&clear), err);
@@ -172,7 +172,7 @@ qc_rc vault_entry_private_open(struct vault_meta *ret, const struct vault_entry 
     QC_CLEANUP(qc_buf_free) qc_buf clear = { .max = QC_VAULT_PRIVATE_MAX };
     struct vault_meta m;
     QC_TRY(open_private(&m, &clear, e, ring, err));
-    m.provenance = m.ways = (qc_span){ 0 }; /* their bytes end with this function */
+    m.provenance = m.ways = m.xattrs = (qc_span){ 0 }; /* their bytes end with this function */
     m.has_from = m.has_stored = false;
     *ret = m;
     return QC_OK;

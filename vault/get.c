@@ -63,7 +63,10 @@ static qc_rc begin_sink(struct get *g, struct vault_stat *stat, struct qc_err *e
     stat->mtime_s = meta->mtime_s;
     stat->mtime_ns = meta->mtime_ns;
     stat->mode = meta->mode;
-    return g->sink->begin == NULL ? QC_OK : g->sink->begin(g->sink->ctx, stat, err);
+    stat->xattrs = meta->xattrs;
+    const qc_rc rc = g->sink->begin == NULL ? QC_OK : g->sink->begin(g->sink->ctx, stat, err);
+    stat->xattrs = (qc_span){ 0 };
+    return rc;
 }
 
 static bool wants_all(const struct get *g)

@@ -1,6 +1,7 @@
 #include "vault/meta.h"
 
 #include "ext.h"
+#include "vault/xattrs.h"
 
 enum {
     EXT_MTIME = 1,
@@ -9,6 +10,8 @@ enum {
     EXT_FROM = 4,
     EXT_WAYS = 5,
     EXT_STORED = 6,
+    EXT_XATTRS = 7,
+    EXT_FOLDER = 0x8008,
 }; /* FORMAT 11 */
 
 #define MTIME_BYTES 12
@@ -42,7 +45,9 @@ static qc_rc write_fields(qc_buf *b, const struct vault_meta *m, struct qc_err *
         qc_put_be(v, (uint64_t)m->stored_s, TIME_BYTES);
         QC_TRY(vault_ext_add(b, EXT_STORED, qc_span_of(v, sizeof v), err));
     }
-    return QC_OK;
+    if (m->xattrs.n > 0)
+        QC_TRY(vault_ext_add(b, EXT_XATTRS, m->xattrs, err));
+    return m->folder ? vault_ext_add(b, EXT_FOLDER, (qc_span){ 0 }, err) : QC_OK;
 }
 
 qc_rc vault_meta_write(qc_buf *ret, const struct vault_meta *meta, struct qc_err *err)
@@ -90,6 +95,12 @@ static qc_rc take(struct vault_meta *m, uint16_t type, qc_span value, struct qc_
         if (!qc_rd_end(&r))
             return QC_FAIL(err, QC_FORMAT, "%s: malformed time of storing", what);
         return QC_OK;
+    case EXT_XATTRS:
+        m->xattrs = value;
+        return vault_xattrs_check(value, err);
+    case EXT_FOLDER:
+        m->folder = true;
+        return value.n == 0 ? QC_OK : QC_FAIL(err, QC_FORMAT, "%s: a folder with a value", what);
     default:
         return vault_ext_unknown(type, what, err);
     }

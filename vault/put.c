@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/fault.h"
@@ -227,6 +228,8 @@ qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source
                                   .mtime_s = source->mtime_s,
                                   .mtime_ns = source->mtime_ns,
                                   .mode = source->mode,
+                                  .xattrs = source->xattrs,
+                                  .folder = source->has_mode && S_ISDIR(source->mode),
                                   .has_from = source->from != NULL };
     if (source->from != NULL)
         memcpy(p.meta.from, source->from, VAULT_ID_BYTES);

@@ -1,6 +1,7 @@
 #include "put_many.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/fault.h"
@@ -205,7 +206,9 @@ static void take_meta(struct many_member *m)
                                    .has_mode = s->has_mode,
                                    .mtime_s = s->mtime_s,
                                    .mtime_ns = s->mtime_ns,
-                                   .mode = s->mode };
+                                   .mode = s->mode,
+                                   .xattrs = s->xattrs,
+                                   .folder = s->has_mode && S_ISDIR(s->mode) };
 }
 
 /* N at the end of the segment. */

@@ -17,6 +17,7 @@ struct reseal {
     qc_span piece;           /* verified, and not yet taken */
     bool begun, ended, over; /* the get knows the object; it has returned; the put has */
     struct vault_source source;
+    qc_buf xattrs;
     uint8_t version[VAULT_ID_BYTES];
     qc_rc rc; /* of the get, when it has ended */
     struct qc_err why;
@@ -27,7 +28,6 @@ struct reseal {
 static qc_rc get_begin(void *ctx, const struct vault_stat *what, struct qc_err *err)
 {
     struct reseal *r = ctx;
-    (void)err;
     QC_LOCK(&r->lock);
     r->source.size = what->size;
     r->source.has_mtime = what->has_mtime;
@@ -35,6 +35,9 @@ static qc_rc get_begin(void *ctx, const struct vault_stat *what, struct qc_err *
     r->source.mtime_s = what->mtime_s;
     r->source.mtime_ns = what->mtime_ns;
     r->source.mode = what->mode;
+    r->xattrs.max = QC_VAULT_XATTRS_MAX;
+    QC_TRY(qc_buf_add(&r->xattrs, what->xattrs, err));
+    r->source.xattrs = qc_buf_span(&r->xattrs);
     memcpy(r->version, what->version, VAULT_ID_BYTES);
     r->begun = true;
     qc_cond_wake_all(&r->changed);
@@ -137,6 +140,7 @@ static qc_rc run(struct vault *v, struct reseal *r, bool from, const struct vaul
     qc_workq_free(&thread);
     tell_notes(r);
     vault_notes_done(&r->notes);
+    qc_buf_free(&r->xattrs);
     qc_cond_done(&r->changed);
     qc_mutex_done(&r->lock);
     return rc;

@@ -374,6 +374,7 @@ qc_rc vault_sealer_finish(struct vault_sealer *s, const struct vault_meta *meta,
 
 size_t vault_sealer_tail_room(const struct vault_sealer *s, const struct vault_meta *meta)
 {
-    const size_t fields = 8 + (6 + 12) + (6 + 4) + (6 + meta->provenance.n) + (6 + VAULT_ID_BYTES) + QC_TAG;
+    const size_t fields = 8 + (6 + 12) + (6 + 4) + (6 + meta->provenance.n) + (6 + VAULT_ID_BYTES) + (6 + 8) +
+                          (6 + meta->xattrs.n) + 6 + QC_TAG;
     return 20 + (size_t)24 * s->epoch_count + s->digests.n + 32 + fields + s->extensions.n + VAULT_END_BYTES;
 }

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "vault/xattrs.h"
 
 struct vault_sink_file {
     struct vault_sink sink;
@@ -34,6 +35,9 @@ struct vault_sink_file {
     bool later, ended; /* it is finished with others; and all of it has come */
     mode_t mode;
     struct timespec mtime;
+    qc_buf xattrs;
+    unsigned missed; /* of them, that the file system did not take */
+    int missed_os;   /* and why */
 };
 
 void vault_sink_file_free(struct vault_sink_file **fp)
@@ -48,6 +52,7 @@ void vault_sink_file_free(struct vault_sink_file **fp)
     qc_free(f->name);
     qc_free(f->part);
     qc_free(f->path);
+    qc_buf_free(&f->xattrs);
     qc_free(f);
     *fp = NULL;
 }
@@ -154,6 +159,12 @@ void vault_sink_file_links(struct vault_sink_file *f)
     f->links = true;
 }
 
+unsigned vault_sink_file_missed(const struct vault_sink_file *f, int *ret_os)
+{
+    *ret_os = f->missed_os;
+    return f->missed;
+}
+
 const char *vault_sink_file_leave(struct vault_sink_file *f, uint64_t *ret_bytes)
 {
     const uint64_t bytes = f->size > 0 ? f->size : f->left;
@@ -199,11 +210,16 @@ static qc_rc make_part(struct vault_sink_file *f, struct qc_err *err)
 static qc_rc begin(void *ctx, const struct vault_stat *what, struct qc_err *err)
 {
     struct vault_sink_file *f = ctx;
+    if (what->has_mode && S_ISDIR(what->mode))
+        return QC_FAIL(err, QC_USAGE, "it is a folder: get -r makes such");
     f->has_mode = what->has_mode;
     f->mode = (mode_t)(what->mode & 07777);
     f->link = f->links && what->has_mode && S_ISLNK(what->mode);
     f->has_mtime = what->has_mtime;
     f->mtime = (struct timespec){ .tv_sec = what->mtime_s, .tv_nsec = what->mtime_ns };
+    f->xattrs.max = QC_VAULT_XATTRS_MAX;
+    qc_buf_clear(&f->xattrs);
+    QC_TRY(qc_buf_add(&f->xattrs, what->xattrs, err));
     return f->found ? QC_OK : make_part(f, err);
 }
 
@@ -357,10 +373,12 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
     return qc_dir_sync(dir, err);
 }
 
+/* All that has to be there before it is synced. */
 static qc_rc end_part(struct vault_sink_file *f, struct qc_err *err)
 {
     if (f->sparse && ftruncate(qc_fd_get(&f->file), (off_t)f->size) != 0) /* it may end in a hole */
         return QC_FAIL_OS(err, "%s", f->part);
+    f->missed = vault_xattrs_write(qc_fd_get(&f->file), qc_buf_span(&f->xattrs), &f->missed_os);
     return QC_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "vault/xattrs.h"
 
 struct vault_source_file {
     struct vault_source source;
@@ -17,6 +18,8 @@ struct vault_source_file {
     bool regular;              /* else a descriptor of the caller's: a pipe, a terminal */
     struct stat before;
     uint64_t done; /* bytes read */
+    qc_buf xattrs;
+    unsigned left_out; /* of them, that are not kept */
     /* Of a link: where it is, and its target as it was. */
     int dirfd;
     char *path;
@@ -30,6 +33,7 @@ void vault_source_file_free(struct vault_source_file **f)
     qc_fd_close(&(*f)->own);
     qc_free((*f)->path);
     qc_buf_free(&(*f)->target);
+    qc_buf_free(&(*f)->xattrs);
     qc_free(*f);
     *f = NULL;
 }
@@ -37,6 +41,11 @@ void vault_source_file_free(struct vault_source_file **f)
 const struct vault_source *vault_source_file_source(const struct vault_source_file *f)
 {
     return &f->source;
+}
+
+unsigned vault_source_file_left_out(const struct vault_source_file *f)
+{
+    return f->left_out;
 }
 
 /* More than there was at first: a file that somebody goes on writing to might never end. */
@@ -162,6 +171,9 @@ qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const ch
     f->source.mtime_s = f->before.st_mtim.tv_sec;
     f->source.mtime_ns = (uint32_t)f->before.st_mtim.tv_nsec;
     f->source.mode = f->before.st_mode & 07777;
+    f->xattrs.max = QC_VAULT_XATTRS_MAX;
+    QC_TRY(vault_xattrs_read(f->fd, &f->xattrs, &f->left_out, err));
+    f->source.xattrs = qc_buf_span(&f->xattrs);
     *ret = QC_STEAL(f);
     return QC_OK;
 }
@@ -238,6 +250,35 @@ qc_rc vault_source_link_open(struct vault_source_file **ret, int dirfd, const ch
                                        .mtime_s = f->before.st_mtim.tv_sec,
                                        .mtime_ns = (uint32_t)f->before.st_mtim.tv_nsec,
                                        .mode = S_IFLNK | 0777 };
+    *ret = QC_STEAL(f);
+    return QC_OK;
+}
+
+/* -- folders ----------------------------------------------------------------------------------------------
+ */
+
+static qc_rc read_nothing(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    (void)ctx;
+    (void)dst;
+    (void)max;
+    (void)err;
+    *ret_got = 0;
+    return QC_OK;
+}
+
+qc_rc vault_source_folder_new(struct vault_source_file **ret, uint32_t mode, int64_t mtime_s,
+                              uint32_t mtime_ns, struct qc_err *err)
+{
+    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
+    QC_TRY(source_new(&f, err));
+    f->source = (struct vault_source){ .read = read_nothing,
+                                       .ctx = f,
+                                       .has_mtime = true,
+                                       .has_mode = true,
+                                       .mtime_s = mtime_s,
+                                       .mtime_ns = mtime_ns,
+                                       .mode = S_IFDIR | (mode & 07777) };
     *ret = QC_STEAL(f);
     return QC_OK;
 }

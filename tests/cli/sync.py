@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """qcloud sync through the real programs: the commands of docs/sync.md, both ways, what is left out, deletions and what refuses them, files that
 change, odd names, the lock, Ctrl-C; and kill -9 at random instants, after which the same command finishes. The seed is printed."""
+import errno
 import json
 import os
 import re
@@ -19,8 +20,39 @@ FAULTS = os.environ.get("QC_FAULTS") == "1"
 ROUNDS = 60 if FULL else 6
 
 
+def xattrs(path):
+    """Of a file, where its file system has such."""
+    try:
+        return {n: os.getxattr(path, n) for n in os.listxattr(path) if n.startswith("user.")}
+    except OSError as e:
+        check(e.errno == errno.ENOTSUP, f"{path}: {e}")
+        return {}
+
+
+def has_xattrs(box):
+    path = box.write("xattr", b"")
+    try:
+        os.setxattr(path, "user.a", b"")
+    except OSError:
+        print("no extended attributes here: they are left out")
+        return False
+    return True
+
+
+def folders(top):
+    """{path: mode} of the folders below one."""
+    top = os.fsencode(top)
+    found = [os.path.join(d, n) for d, names, _ in os.walk(top) for n in names if not os.path.islink(os.path.join(d, n))]
+    return {os.path.relpath(p, top): os.stat(p).st_mode & 0o777 for p in found}
+
+
+def times(top):
+    """{path: mtime in ns} of the folders below one."""
+    return {p: os.stat(os.path.join(os.fsencode(top), p)).st_mtime_ns for p in folders(top)}
+
+
 def tree(top):
-    """{path: (bytes, mtime in ns, mode)} of a folder's regular files and symbolic links."""
+    """{path: (bytes, mtime in ns, mode)} of a folder's regular files and symbolic links; and their extended attributes, where there are some."""
     found = {}
     for d, folders, names in os.walk(os.fsencode(top)):
         for n in names + folders:
@@ -31,8 +63,9 @@ def tree(top):
                 continue
             if not os.path.isfile(path):
                 continue
+            more = xattrs(path)
             with open(path, "rb") as f:
-                found[os.path.relpath(path, os.fsencode(top))] = (f.read(), st.st_mtime_ns, st.st_mode & 0o777)
+                found[os.path.relpath(path, os.fsencode(top))] = (f.read(), st.st_mtime_ns, st.st_mode & 0o777, *([more] if more else []))
     return found
 
 
@@ -208,7 +241,7 @@ def left_out(box):
     os.makedirs(box.path("elsewhere"))
     os.makedirs(box.path("trap"))
     os.symlink("../elsewhere", box.path("trap/sub"))
-    box.did(4, "i/", box.path("trap"), files=2, failed=2)
+    box.did(4, "i/", box.path("trap"), files=2, failed=4)      # two folders and two files
     check(os.listdir(box.path("elsewhere")) == [], "something was written through a link")
     # What a get would write first has the name of a file of the user's.
     box.file("part/x", b"x")
@@ -353,6 +386,79 @@ def together(box):
     check(tree(e)[names[3].encode()][0] == b"mine" and tree(e)[names[7].encode()][0] == b"somebody else's", "written over, or not got")
 
 
+def metadata(box):
+    """Folders, be they empty, with their modes and times, and extended attributes: by sync and by put -r and get -r."""
+    d, e, f, x = box.path("meta"), box.path("meta-back"), box.path("meta-both"), box.xattrs
+    box.file("meta/a/file", b"1")
+    os.makedirs(box.path("meta/a/empty/deep"))
+    os.makedirs(box.path("meta/shut"))
+    os.makedirs(box.path("meta/tmp/gone"))
+    box.file("meta/shut/file", b"2")
+    box.file("meta/.qcloudignore", b"/tmp/\n")
+    if x:
+        for name, value in (("user.b", b"\0\xff"), ("user.a", b""), ("user.long", b"x" * 2000)):
+            os.setxattr(box.path("meta/a/file"), name, value)
+        before = xattrs(box.path("meta/a/file"))
+    os.chmod(box.path("meta/a/empty"), 0o711)
+    os.chmod(box.path("meta/shut"), 0o555)
+    for i, name in enumerate(("a/empty/deep", "a/empty", "a", "shut")):
+        os.utime(box.path("meta", name), ns=(10**18, 10**18 + i))
+    box.did(0, d, "meta/", files=3)
+    box.did(0, d, "meta/", unchanged=3)
+    check(len(box.names("meta/")) == 3, f"ls shows folders: {box.names('meta/')}")
+    kept = box.expect(0, "ls", "--folders", "meta/").stdout.decode().split()
+    check([n for n in kept if n.endswith("/")] == ["meta/a/", "meta/a/empty/", "meta/a/empty/deep/", "meta/shut/"], f"ls --folders: {kept}")
+    want, when = {p: m for p, m in folders(d).items() if not p.startswith(b"tmp")}, {p: t for p, t in times(d).items() if not p.startswith(b"tmp")}
+    box.did(0, "meta/", e, files=3)
+    box.expect(0, "get", "-r", "meta", box.path("meta-got"))
+    box.expect(0, "put", "-r", d, "meta-put")
+    box.expect(0, "get", "-r", "meta-put", box.path("meta-put"))
+    shutil.rmtree(box.path("meta-put/tmp"))
+    for top in ("meta-back", "meta-got", "meta-put"):
+        check(folders(box.path(top)) == want and times(box.path(top)) == when, f"{top}: {folders(box.path(top))} {times(box.path(top))}, not {want} {when}")
+        check(tree(box.path(top)) == tree(d), f"{top}: {tree(box.path(top))}")
+    box.did(0, "meta/", e, unchanged=3)
+    # An attribute, a mode, a time, a folder that is new, one that is gone; both ways, and what is gone with all that it had.
+    os.makedirs(f)
+    box.did(0, "--both", f, "meta/", files=3)
+    if x:
+        os.setxattr(box.path("meta/a/file"), "user.c", b"new")
+        os.removexattr(box.path("meta/a/file"), "user.b")
+    os.chmod(box.path("meta/shut"), 0o755)
+    os.makedirs(box.path("meta/new/one"))
+    os.rmdir(box.path("meta/a/empty/deep"))
+    box.did(0, "--both", "--delete", d, "meta/", files=x, unchanged=3 - x)
+    box.file("meta-both/shut/mine", b"3")
+    os.unlink(box.path("meta/shut/file"))
+    os.rmdir(box.path("meta/shut"))
+    box.did(0, "--both", "--delete", d, "meta/", unchanged=2, deleted=1)
+    box.did(0, "--both", "--delete", f, "meta/", files=1 + x, unchanged=2 - x, deleted=1)      # shut stays, for what is new in it
+    box.did(0, "--both", "--delete", d, "meta/", files=1, unchanged=2)
+    for _ in range(2):
+        box.did(0, "--both", "--delete", f, "meta/", unchanged=3)
+        box.did(0, "--both", "--delete", d, "meta/", unchanged=3)
+    shutil.rmtree(box.path("meta/tmp"))
+    check(folders(d) == folders(f) == {b"a": 0o755, b"a/empty": 0o711, b"new": 0o755, b"new/one": 0o755, b"shut": 0o555}, f"both: {folders(d)} {folders(f)}")
+    check(tree(d) == tree(f) and times(d) == times(f), f"both: {tree(d)} {tree(f)} {times(d)} {times(f)}")
+    # A file where a folder was, and the other way round.
+    shutil.rmtree(box.path("meta/a"))
+    box.file("meta/a", b"a file now")
+    os.unlink(box.path("meta/shut/mine"))
+    os.rmdir(box.path("meta/shut"))
+    box.file("meta/shut", b"and this")
+    box.did(0, "--both", "--delete", "--max-delete", "100", d, "meta/", files=2, unchanged=1, deleted=2)
+    box.did(0, "--both", "--delete", "--max-delete", "100", f, "meta/", files=2, unchanged=1, deleted=2)
+    check(tree(d) == tree(f) and folders(d) == folders(f) == {b"new": 0o755, b"new/one": 0o755}, f"in a folder's place: {tree(f)} {folders(f)}")
+    os.unlink(box.path("meta/a"))
+    os.makedirs(box.path("meta/a/b"))
+    box.did(0, "--both", "--delete", d, "meta/", unchanged=2)
+    box.did(0, "--both", "--delete", f, "meta/", unchanged=2)
+    check(tree(d) == tree(f) and folders(d) == folders(f), f"in a file's place: {tree(f)} {folders(f)}")
+    box.did(4, "meta/", e, unchanged=1, failed=1)       # the folder has a file that is not to be deleted
+    box.did(0, "--delete", "--max-delete", "100", "meta/", e, files=1, unchanged=1, deleted=2)
+    check(tree(e) == tree(d) and folders(e) == folders(d), f"down: {tree(e)} {folders(e)}")
+
+
 def rests(box):
     """What a get that was killed left goes with the next one: it is no file of the user's, whichever way is synced."""
     a, b = box.path("rest-a"), box.path("rest-b")
@@ -457,11 +563,40 @@ def interrupted(box):
     box.did(0, d, "k/", files=12 - err.count("stored 'k/"), unchanged=err.count("stored 'k/"))
 
 
+def attribute(box, rng, path):
+    """An extended attribute of a file comes, changes or goes."""
+    if not box.xattrs or os.path.islink(path):
+        return
+    name = "user." + rng.choice("pq")
+    if rng.random() < 0.3 and name in xattrs(path):
+        os.removexattr(path, name)
+    else:
+        os.setxattr(path, name, rng.randbytes(rng.choice((0, 3, 300))))
+
+
+def change_folder(box, rng, top):
+    """One comes, gets another mode, or goes where it is empty."""
+    there = sorted(os.fsdecode(p) for p in folders(box.path(top)))
+    what = rng.random()
+    if what < 0.4 or not there:
+        os.makedirs(box.path(top, "/".join(rng.choice("abst") for _ in range(rng.randrange(1, 4)))), exist_ok=True)
+        return
+    path = box.path(top, rng.choice(there))
+    if what < 0.7:
+        os.chmod(path, rng.choice((0o700, 0o755, 0o750)))
+    elif not os.listdir(path):
+        os.rmdir(path)
+
+
 def change(box, rng, top):
     """Some files come, change, move, go; at least one stays."""
     names = [os.fsdecode(n) for n in tree(os.path.join(box.work, top))]
+    for _ in range(rng.randrange(1, 3)):
+        change_folder(box, rng, top)
     for _ in range(rng.randrange(1, 10)):
         what = rng.random()
+        if names:
+            attribute(box, rng, box.path(top, rng.choice(names)))
         old = rng.choice(names) if names else None
         if what < 0.5 or len(names) < 3:
             name = "/".join(rng.choice("abc") for _ in range(rng.randrange(1, 3))) + f".{rng.randrange(9)}"
@@ -503,6 +638,8 @@ def kills(box, rng):
             took = 0.2 + 2 * (time.monotonic() - began)
         want = tree(box.path("live"))
         check(tree(box.path("mirror")) == want, f"the mirror is not like it: {sorted(tree(box.path('mirror')))} {sorted(want)}")
+        dirs = [(folders(box.path(top)), times(box.path(top))) for top in ("live", "mirror")]
+        check(dirs[0] == dirs[1], f"the mirror's folders are not like them: {dirs}")
         check(box.names("kill/") == [b"kill/" + n for n in sorted(want)], "the vault is not like it")
         s = box.sync(0, box.path("live"), "kill/")
         check(s["files"] == 0 and s["unchanged"] == len(want), f"a sync after a sync: {s}")
@@ -517,6 +654,9 @@ def edit(box, rng, top):
         have = sorted(os.fsdecode(p) for p in tree(box.path(top)) if p != b"keep")
         name = rng.choice(("", "s/", "s/t/")) + rng.choice("wxyz")
         what, old = rng.random(), rng.choice(have) if have else None
+        change_folder(box, rng, top)
+        if old and rng.random() < 0.3:
+            attribute(box, rng, box.path(top, old))
         os.makedirs(os.path.dirname(box.path(top, name)), exist_ok=True)
         if what < 0.5:
             wrote[name] = rng.randbytes(rng.choice((9, 3000)))
@@ -560,9 +700,9 @@ def both_ways(box, rng):
             os.unlink(box.path(top, "same"))
         box.expect(0, *args, box.path(top), "two/")
     for n in range(rounds):
-        before = {p: c for p, (c, _, _) in tree(box.path("left")).items()}
+        before = {p: c for p, (c, *_) in tree(box.path("left")).items()}
         wrote = [edit(box, rng, top) for top in tops]
-        now = [{p: c for p, (c, _, _) in tree(box.path(top)).items()} for top in tops]
+        now = [{p: c for p, (c, *_) in tree(box.path(top)).items()} for top in tops]
         untouched = [c for p, c in before.items() if all(t.get(p) == c for t in now)]
         for top in 2 * tops:
             p = box.start(*args, box.path(top), "two/")
@@ -582,8 +722,10 @@ def both_ways(box, rng):
         left, right = (tree(box.path(top)) for top in tops)
         odd = [(p, [(t[p][0][:20], *t[p][1:]) if p in t else None for t in (left, right)]) for p in {**left, **right} if left.get(p) != right.get(p)]
         check(not odd, f"round {n}: not alike: {odd}")
+        dirs = [folders(box.path(top)) for top in tops]
+        check(dirs[0] == dirs[1], f"round {n}: folders not alike: {dirs}")
         check(box.names("two/") == [b"two/" + name for name in sorted(left)], f"round {n}: the vault is not like them")
-        contents = [c for c, _, _ in left.values()]
+        contents = [c for c, *_ in left.values()]
         for top, names in zip(tops, wrote):
             for name, data in names.items():
                 check(data in contents, f"round {n}: {name} of {top} is lost")
@@ -599,7 +741,8 @@ def test():
     rng = seeded("cli/sync")
     with World(k=2, n=3) as box:
         box.init()
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, rests, moving, limits, interrupted):
+        box.xattrs = has_xattrs(box)
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, metadata, rests, moving, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)

@@ -1,14 +1,15 @@
 /* prop/sync_both: rounds of a folder and a vault in memory, both changed at random, and synced both ways by
  * the plan; runs end at any step, and lose what they had not yet written down. After each run that came to
  * its end both sides are alike; whatever a user wrote and did not write over or remove is there; nothing is
- * removed but what its user removed on the other side. 200 rounds (1,000 with QC_FULL=1), each of several
- * runs. */
+ * removed but what its user removed on the other side; folders, be they empty, their modes and times are
+ * alike as well. 200 rounds (1,000 with QC_FULL=1), each of several runs. */
 #include "sync/plan.h"
 
 #include "qc_check.h"
 #include "qc_seed.h"
 
-enum { PATHS = 8, CONTENTS = 200000, TIMES = 3 };
+enum { PATHS = 8, CONTENTS = 200000, TIMES = 3, FOLDERS = 3 };
+static const char *const folder_names[FOLDERS] = { "d", "e", "e/f" };
 
 /* A file or an object, or a row: by its content, which is a number, and the times that it has. */
 struct thing {
@@ -21,12 +22,27 @@ struct thing {
     bool private; /* mode 0600; which a file has, too, whose get was killed at its end */
 };
 
+/* A folder, on a side or in a row. */
+struct folder {
+    bool is;
+    uint32_t mode;
+    int64_t mtime;
+    uint64_t inode;
+    uint32_t version;
+};
+struct side {
+    struct folder v[FOLDERS];
+    bool removed[FOLDERS]; /* by its user, since the last whole run */
+};
+
 struct world {
     struct qc_rand r;
     int64_t clock;
     uint32_t contents, versions;
     struct thing here[2 * PATHS], there[2 * PATHS], rows[2 * PATHS],
-        durable[2 * PATHS];                                 /* PATHS: a name aside */
+        durable[2 * PATHS]; /* PATHS: a name aside */
+    struct side folders, folders_there;
+    struct folder folder_rows[FOLDERS], folder_durable[FOLDERS];
     bool removed_here[2 * PATHS], removed_there[2 * PATHS]; /* by its user, since the last whole run */
     uint32_t common[2 * PATHS];                             /* what both sides had last */
     bool wanted[CONTENTS]; /* written by a user, and not written over or removed by one */
@@ -35,7 +51,65 @@ struct world {
 
 static void name_of(unsigned i, char out[24])
 {
-    snprintf(out, 24, "%s%u%s", i % 3 == 0 ? "d/" : "", i % PATHS, i >= PATHS ? ".local" : "");
+    snprintf(out, 24, "%s%u%s", i % PATHS % 3 == 0 ? "d/" : "", i % PATHS, i >= PATHS ? ".local" : "");
+}
+
+/* -- folders --------------------------------------------------------------------------------------------- */
+
+/* The folder that has a path, or FOLDERS. */
+static unsigned folder_of(unsigned i)
+{
+    return i % PATHS % 3 == 0 ? 0 : FOLDERS;
+}
+
+static unsigned above(unsigned f)
+{
+    return f == 2 ? 1 : FOLDERS;
+}
+
+static struct folder *folders(struct world *w, bool here)
+{
+    return here ? w->folders.v : w->folders_there.v;
+}
+
+/* Something comes or goes in it: it is there, with another time. */
+static void touch(struct world *w, unsigned f, bool here)
+{
+    struct folder *v = folders(w, here);
+    if (f == FOLDERS)
+        return;
+    if (!v[f].is) {
+        v[f] = (struct folder){ .is = true, .mode = 0755, .inode = (uint64_t)++w->clock };
+        touch(w, above(f), here);
+    }
+    v[f].mtime = ++w->clock;
+    v[f].version = here ? 0 : ++w->versions;
+}
+
+static bool is_empty(const struct world *w, unsigned f, bool here)
+{
+    for (unsigned i = 0; i < 2 * PATHS; i++)
+        if (folder_of(i) == f && (here ? w->here[i].is : w->there[i].is))
+            return false;
+    return f != 1 || !(here ? w->folders.v[2].is : w->folders_there.v[2].is);
+}
+
+static void change_folder(struct world *w, bool here)
+{
+    struct folder *v = folders(w, here);
+    const unsigned f = (unsigned)qc_rand_below(&w->r, FOLDERS);
+    const uint64_t what = qc_rand_below(&w->r, 3);
+    if (!v[f].is) {
+        touch(w, f, here);
+    } else if (what == 0) {
+        v[f].mode = qc_rand_below(&w->r, 2) == 0 ? 0700 : 0750;
+        v[f].version = here ? 0 : ++w->versions;
+    } else if (what == 1 && is_empty(w, f, here)) {
+        v[f] = (struct folder){ 0 };
+        (here ? &w->folders : &w->folders_there)->removed[f] = true;
+        if (above(f) < FOLDERS)
+            touch(w, above(f), here);
+    }
 }
 
 /* -- users ----------------------------------------------------------------------------------------------- */
@@ -62,6 +136,7 @@ static void write_side(struct world *w, unsigned i, bool here)
                          .version = here ? 0 : ++w->versions };
     CHECK(w->contents < CONTENTS);
     w->wanted[t->content] = true;
+    touch(w, folder_of(i), here);
 }
 
 static void remove_side(struct world *w, unsigned i, bool here)
@@ -72,6 +147,7 @@ static void remove_side(struct world *w, unsigned i, bool here)
     unwanted(w, t);
     *(here ? &w->removed_here[i] : &w->removed_there[i]) = true;
     *t = (struct thing){ 0 };
+    touch(w, folder_of(i), here);
 }
 
 static void users(struct world *w)
@@ -79,7 +155,9 @@ static void users(struct world *w)
     for (uint64_t n = qc_rand_below(&w->r, 8); n > 0; n--) {
         const unsigned i = (unsigned)qc_rand_below(&w->r, PATHS);
         const bool here = qc_rand_below(&w->r, 2) == 0;
-        if (qc_rand_below(&w->r, 3) == 0)
+        if (qc_rand_below(&w->r, 4) == 0)
+            change_folder(w, here);
+        else if (qc_rand_below(&w->r, 3) == 0)
             remove_side(w, i, here);
         else
             write_side(w, i, here);
@@ -107,6 +185,24 @@ static struct sync_entry entry_of(const struct thing *t, bool file)
     return e;
 }
 
+static void list_folders(struct sync_list *l, const struct folder *v)
+{
+    struct qc_err err = { 0 };
+    for (unsigned f = 0; f < FOLDERS; f++) {
+        struct sync_entry e = {
+            .kind = SYNC_DIR,
+            .st = { .inode = v[f].inode, .mtime_ns = v[f].mtime, .mode = S_IFDIR | v[f].mode },
+            .has_mtime = true,
+            .has_mode = true,
+            .quiet = true
+        };
+        memcpy(e.version, &v[f].version, sizeof v[f].version);
+        if (v[f].is)
+            CHECK_OK(sync_list_add(l, qc_span_str(folder_names[f]), &e, &err));
+    }
+    sync_list_sort(l);
+}
+
 static void list(struct sync_list *l, const struct thing *things, bool file)
 {
     struct qc_err err = { 0 };
@@ -117,7 +213,6 @@ static void list(struct sync_list *l, const struct thing *things, bool file)
         if (things[i].is)
             CHECK_OK(sync_list_add(l, qc_span_str(name), &e, &err));
     }
-    sync_list_sort(l);
 }
 
 static unsigned index_of(qc_span path)
@@ -147,6 +242,7 @@ static qc_rc same(void *ctx, qc_span path, const struct sync_entry *here, const 
 static void commit(struct world *w)
 {
     memcpy(w->durable, w->rows, sizeof w->rows);
+    memcpy(w->folder_durable, w->folder_rows, sizeof w->folder_rows);
 }
 
 static void open_row(struct world *w, unsigned i)
@@ -218,9 +314,44 @@ static void removed(struct world *w, unsigned i, bool here)
     w->rows[i] = (struct thing){ 0 };
 }
 
+static void folder_step(struct world *w, const struct sync_step *s, bool cut)
+{
+    struct folder *here = w->folders.v, *there = w->folders_there.v;
+    unsigned f = 0;
+    while (f < FOLDERS && !qc_span_eq(s->path, qc_span_str(folder_names[f])))
+        f++;
+    CHECK(f < FOLDERS);
+    CHECK(s->what != SYNC_CONFLICT && s->what != SYNC_KEEP_BOTH && s->what != SYNC_STAY);
+    if (s->what == SYNC_PUT) {
+        there[f] = here[f];
+        there[f].version = ++w->versions;
+    } else if (s->what == SYNC_GET) {
+        const struct folder was = here[f];
+        here[f] = there[f];
+        if (cut) /* mode and time come last */
+            here[f] = was.is ? was : (struct folder){ .is = true, .mode = 0755, .mtime = ++w->clock };
+        here[f].inode = was.is ? was.inode : (uint64_t)++w->clock;
+        here[f].version = 0;
+    } else if (s->what == SYNC_REMOVE_HERE) {
+        CHECK(is_empty(w, f, true) && w->folders_there.removed[f]);
+        here[f] = (struct folder){ 0 };
+    } else if (s->what == SYNC_REMOVE_THERE) {
+        CHECK(is_empty(w, f, false) && w->folders.removed[f]);
+        there[f] = (struct folder){ 0 };
+    }
+    if (cut)
+        return;
+    w->folder_rows[f] = here[f];
+    w->folder_rows[f].version = there[f].version;
+}
+
 /* cut: it ends before it has written down what it did. */
 static void step(struct world *w, const struct sync_step *s, bool cut)
 {
+    if (sync_step_is_dir(s)) {
+        folder_step(w, s, cut);
+        return;
+    }
     const unsigned i = index_of(s->path);
     switch (s->what) {
     case SYNC_PUT:
@@ -260,6 +391,15 @@ static void step(struct world *w, const struct sync_step *s, bool cut)
     }
 }
 
+/* In the order of the program: folders go last, the deepest first. */
+static const struct sync_step *nth(const struct sync_plan *p, size_t i)
+{
+    const size_t n = sync_plan_count(p);
+    const struct sync_step *s = sync_plan_at(p, i < n ? i : 2 * n - 1 - i);
+    const bool goes = sync_step_is_dir(s) && (s->what == SYNC_REMOVE_HERE || s->what == SYNC_REMOVE_THERE);
+    return goes == (i >= n) ? s : NULL;
+}
+
 /* One run. crash: it ends at a step by chance, and what was not committed is lost. False: it did. */
 static bool run(struct world *w, bool crash)
 {
@@ -268,19 +408,26 @@ static bool run(struct world *w, bool crash)
     QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
     const struct sync_rules rules = { .way = SYNC_BOTH, .remove = true, .same = same, .ctx = w };
     memcpy(w->rows, w->durable, sizeof w->rows);
+    memcpy(w->folder_rows, w->folder_durable, sizeof w->folder_rows);
     list(&here, w->here, true);
     list(&there, w->there, false);
     list(&base, w->rows, true);
+    list_folders(&here, w->folders.v);
+    list_folders(&there, w->folders_there.v);
+    list_folders(&base, w->folder_rows);
     CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
     for (size_t i = 0; i < sync_plan_count(&p); i++)
-        if (sync_plan_at(&p, i)->what == SYNC_PUT)
+        if (sync_plan_at(&p, i)->what == SYNC_PUT && !sync_step_is_dir(sync_plan_at(&p, i)))
             open_row(w, index_of(sync_plan_at(&p, i)->path));
     commit(w);
-    for (size_t i = 0; i < sync_plan_count(&p); i++) {
+    for (size_t i = 0; i < 2 * sync_plan_count(&p); i++) {
+        const struct sync_step *s = nth(&p, i);
+        if (s == NULL)
+            continue;
         const bool cut = crash && qc_rand_below(&w->r, 6) == 0;
         if (cut && qc_rand_below(&w->r, 2) == 0)
             return false;
-        step(w, sync_plan_at(&p, i), cut);
+        step(w, s, cut);
         if (cut)
             return false;
         if (qc_rand_below(&w->r, 3) == 0)
@@ -301,6 +448,10 @@ static void check_alike(struct world *w)
         CHECK(w->here[i].link || w->here[i].private == w->there[i].private);
         if (w->here[i].is)
             there[w->here[i].content] = true;
+    }
+    for (unsigned f = 0; f < FOLDERS; f++) {
+        const struct folder *x = &w->folders.v[f], *y = &w->folders_there.v[f];
+        CHECK(x->is == y->is && x->mode == y->mode && x->mtime == y->mtime);
     }
     for (uint32_t c = 1; c <= w->contents; c++)
         if (w->wanted[c] && !there[c]) {
@@ -333,6 +484,8 @@ int main(void)
                 look_aside(&w, i);
             memset(w.removed_here, 0, sizeof w.removed_here);
             memset(w.removed_there, 0, sizeof w.removed_there);
+            memset(w.folders.removed, 0, sizeof w.folders.removed);
+            memset(w.folders_there.removed, 0, sizeof w.folders_there.removed);
         }
     }
     printf("%" PRIu64 " rounds: %" PRIu64 " conflicts, %" PRIu64 " removals, %" PRIu64 " runs cut short\n",

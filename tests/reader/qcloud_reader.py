@@ -325,7 +325,7 @@ class Opened:
         meta = Reader(gcm_open(key, ZERO12, self.hh, t.meta[:-16], t.meta[-16:], "private metadata"), "private metadata")
         self.size = meta.int(8)
         need(self.size <= t.padded, "FORMAT", "private metadata: true length")
-        self.meta = extensions(meta.rest(), "private metadata")
+        self.meta = extensions(meta.rest(), "private metadata", (0x8008,))
 
     def salt(self, i):
         return [s for start, s in self.t.salts if start <= i][-1]

@@ -47,8 +47,8 @@ static void check_one(const struct sync_list *l, const char *path, enum sync_kin
     struct stat st;
     CHECK(lstat(at(path), &st) == 0);
     const struct sync_stat is = sync_stat_of(&st);
-    CHECK((kind != SYNC_FILE && kind != SYNC_LINK) || sync_stat_same(&e->st, &is));
-    CHECK(sync_is_link(&is) == (kind == SYNC_LINK));
+    CHECK(kind > SYNC_DIR || sync_stat_same(&e->st, &is));
+    CHECK(sync_is_link(&is) == (kind == SYNC_LINK) && (sync_is_dir(&is) || kind != SYNC_DIR));
 }
 
 static void make(void)
@@ -86,7 +86,10 @@ int main(void)
     check_one(&l, "d/dangling", SYNC_LINK);
     check_one(&l, "pipe", SYNC_SPECIAL);
     check_one(&l, "own/x", SYNC_OWN);
-    CHECK(sync_list_count(&l) == 9);
+    check_one(&l, "d", SYNC_DIR);
+    check_one(&l, "d/e", SYNC_DIR);
+    check_one(&l, "own", SYNC_DIR);
+    CHECK(sync_list_count(&l) == 12);
     sync_list_done(&l);
     /* What says what to leave out cannot be read: then nothing is synced that should stay. */
     CHECK(unlink(at(SYNC_IGNORE_FILE)) == 0 && symlink("d.z", at(SYNC_IGNORE_FILE)) == 0);

@@ -25,7 +25,9 @@ static void metadata(void)
                             .has_from = true,
                             .ways = QC_LIT("c4=tls"),
                             .has_stored = true,
-                            .stored_s = INT64_MIN };
+                            .stored_s = INT64_MIN,
+                            .xattrs = QC_LIT("\6user.a\0\0\0\1x"),
+                            .folder = true };
     memset(m.from, 0xab, sizeof m.from);
     QC_CLEANUP(qc_buf_free) qc_buf b = { .max = 1024 };
     CHECK_OK(vault_meta_write(&b, &m, &err));
@@ -36,8 +38,9 @@ static void metadata(void)
     CHECK(r.mode == UINT32_MAX && r.has_from && memcmp(r.from, m.from, 16) == 0);
     CHECK(qc_span_eq(r.provenance, m.provenance) && qc_span_eq(r.ways, m.ways) && r.has_stored &&
           r.stored_s == INT64_MIN);
+    CHECK(qc_span_eq(r.xattrs, m.xattrs) && r.folder);
     /* a cut stands where a field begins, or is refused */
-    static const size_t fields[] = { 8, 18, 10, 17, 22, 12, 14 };
+    static const size_t fields[] = { 8, 18, 10, 17, 22, 12, 14, 18, 6 };
     size_t end = 0;
     for (size_t i = 0, n = 0; i < sizeof fields / sizeof fields[0]; i++) {
         end += fields[i];

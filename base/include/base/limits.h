@@ -66,6 +66,8 @@
     X(QC_VAULT_HOLE, 65536, "bytes",                                                                         \
       "of zeros that become a hole: a block of most file systems, or several")                               \
     X(QC_VAULT_LINK_MAX, 4095, "bytes", "a symbolic link's target: PATH_MAX without the NUL")                \
+    X(QC_VAULT_XATTRS_MAX, 65536, "bytes", "extended attributes of a file: what Linux takes of one value")   \
+    X(QC_VAULT_XATTR_NAMES_MAX, 65536, "bytes", "a list of their names: what Linux gives at most")           \
     X(QC_VAULT_PRIVATE_MAX, 65536, "bytes", "an entry's private part: true length, mtime, mode, and room")   \
     X(QC_VAULT_WAYS_MAX, 32, "clouds", "of what a gateway says of the ways to them; as QC_EC_N_MAX")         \
     X(QC_VAULT_WAYS_TEXT_MAX, 8192, "bytes", "of that as a text: 32 clouds of 250")                          \

@@ -11,6 +11,7 @@ enum { SYNC_VERSION_BYTES = 16 };
 enum sync_kind {
     SYNC_FILE,
     SYNC_LINK,    /* a symbolic link: its bytes are its target */
+    SYNC_DIR,     /* a folder: its mode and time; size 0 */
     SYNC_SPECIAL, /* a device, socket or pipe */
     SYNC_SHUT,    /* cannot be looked at; errno in os */
     SYNC_OWN,     /* qcloud's own: share stores, configuration, state */
@@ -21,7 +22,7 @@ enum sync_kind {
 struct sync_stat {
     uint64_t size, inode;
     int64_t mtime_ns, ctime_ns;
-    uint32_t mode; /* the lower 12 bits, and S_IFLNK of a symbolic link */
+    uint32_t mode; /* the lower 12 bits, and S_IFLNK of a symbolic link, S_IFDIR of a folder */
 };
 
 struct sync_entry {
@@ -57,8 +58,9 @@ void sync_list_rest(struct sync_list *l, size_t i);                             
 const struct sync_entry *sync_list_find(const struct sync_list *l, qc_span path); /* NULL: none */
 
 struct sync_stat sync_stat_of(const struct stat *st);
-/* What counts of a mode: a link is another thing than a file. */
+/* What counts of a mode: a link and a folder are other things than a file. */
 uint32_t sync_mode(uint32_t mode);
 bool sync_is_link(const struct sync_stat *st);
+bool sync_is_dir(const struct sync_stat *st);
 int64_t sync_time_ns(int64_t s, uint32_t ns);
 bool sync_stat_same(const struct sync_stat *a, const struct sync_stat *b);

@@ -47,10 +47,12 @@ struct sync_rules {
 
 struct sync_plan {
     qc_buf steps;
-    size_t count[SYNC_DOS];
-    uint64_t bytes; /* to be put or got */
-    size_t held;    /* that would be deleted if the rules said so */
+    size_t count[SYNC_DOS]; /* of files and links; folders are not counted */
+    uint64_t bytes;         /* to be put or got */
+    size_t held;            /* that would be deleted if the rules said so */
 };
+/* Is it about a folder: does one come, go, or stay? A folder's mode and time are never in conflict. */
+bool sync_step_is_dir(const struct sync_step *s);
 void sync_plan_done(struct sync_plan *p);
 size_t sync_plan_count(const struct sync_plan *p);
 const struct sync_step *sync_plan_at(const struct sync_plan *p, size_t i);

@@ -17,7 +17,9 @@ struct vault_meta {
     uint32_t mode;                /* POSIX mode */
     qc_span provenance;           /* UTF-8, empty = none; private metadata of N only */
     uint8_t from[VAULT_ID_BYTES]; /* made from version; private metadata of N only */
-    qc_span ways;                 /* what carried it (FORMAT 11.2), empty = none; entries only */
+    qc_span xattrs; /* extended attributes (FORMAT 11.3), empty = none; private metadata of N only */
+    bool folder;    /* what the mode says, for those who know no folders; private metadata of N only */
+    qc_span ways;   /* what carried it (FORMAT 11.2), empty = none; entries only */
 };
 
 /* Append u64 true length and the fields that are there, types ascending. QC_NOMEM, QC_LIMIT from the buffer.

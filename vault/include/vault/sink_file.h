@@ -34,6 +34,8 @@ void vault_sink_file_sparse(struct vault_sink_file *f);
  * the end of it. */
 typedef qc_rc (*vault_last_fn)(void *ctx, struct qc_err *err);
 void vault_sink_file_last(struct vault_sink_file *f, vault_last_fn fn, void *ctx);
+/* After finish: how many extended attributes the file system did not take, and errno of the first. */
+unsigned vault_sink_file_missed(const struct vault_sink_file *f, int *ret_os);
 /* After a failure: leave NAME.part for a later get, if it has at least QC_VAULT_LEFT_MIN. Its name and bytes,
  * or NULL: it goes. */
 const char *vault_sink_file_leave(struct vault_sink_file *f, uint64_t *ret_bytes);

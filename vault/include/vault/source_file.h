@@ -16,7 +16,12 @@ QC_MUST qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, 
  * is none */
 QC_MUST qc_rc vault_source_link_open(struct vault_source_file **ret, int dirfd, const char *path,
                                      struct qc_err *err);
+/* A folder: no bytes, its mode (lower 12 bits) and its time alone, as the caller has seen them. QC_NOMEM */
+QC_MUST qc_rc vault_source_folder_new(struct vault_source_file **ret, uint32_t mode, int64_t mtime_s,
+                                      uint32_t mtime_ns, struct qc_err *err);
 /* Standard input and the like: read to its end, unknown size. fd is borrowed. */
 QC_MUST qc_rc vault_source_file_fd(struct vault_source_file **ret, int fd, struct qc_err *err);
+/* Extended attributes that the file has, and that are more than an object keeps of them. */
+unsigned vault_source_file_left_out(const struct vault_source_file *f);
 const struct vault_source *vault_source_file_source(const struct vault_source_file *f); /* borrowed */
 void vault_source_file_free(struct vault_source_file **f);

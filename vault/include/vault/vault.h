@@ -175,6 +175,7 @@ struct vault_source {
     bool has_mtime, has_mode;
     int64_t mtime_s;
     uint32_t mtime_ns, mode;
+    qc_span xattrs; /* extended attributes, as vault_xattrs_read (vault/xattrs.h) gives them; empty: none */
     /* The same bytes as the version with this id, which the object notes; the put fails with QC_CONFLICT when
      * that is not, or no longer, the current version of the name. NULL: of none. */
     const uint8_t *from;
@@ -277,6 +278,7 @@ struct vault_stat {
     uint32_t mtime_ns, mode;
     int64_t margin, acked_margin, margin_full;
     unsigned key_margin; /* local shares that may be lost: 1, 0 */
+    qc_span xattrs;      /* borrowed, and only in a sink's begin: else empty */
 };
 void vault_stat_done(struct vault_stat *s);
 
