@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/codec.h"
 #include "out.h"
@@ -17,7 +18,7 @@ struct file {
     struct files *fs;
     const struct entry_row *e;
     qc_buf name;
-    bool named;
+    bool named, folder;
     char instead[INSTEAD_ROOM];
     qc_buf backup;         /* B that replaced the record's, sealed */
     bool moved;            /* to another name, by a later record: */
@@ -198,7 +199,7 @@ static qc_rc name_file(struct file *f, const struct entry_row *row, const struct
     const struct vault_entry v = entry_of(named_by(f, c));
 
     qc_buf_clear(&f->name);
-    f->named = false;
+    f->named = f->folder = false;
     if (s->ring == NULL)
         return QC_OK;
     QC_TRY(vault_entry_check(&v, s->ring, (qc_span){ 0 }, err));
@@ -235,6 +236,9 @@ static qc_rc write_version(struct file *f, struct stored *st, const char *suffix
     bool present = false;
 
     f->o.size = meta->true_size;
+    f->folder = meta->has_mode && S_ISDIR(meta->mode);
+    if (f->folder && !f->named) /* nothing is left of it */
+        return QC_OK;
     f->holes.count = 0;
     f->holes.lost = f->holes.end = 0;
     if (fs->out != NULL)
@@ -292,11 +296,33 @@ static qc_rc later_backup(struct file *f, const struct entry_row *e, struct qc_e
     return rc == QC_OK ? qc_buf_add(&f->backup, rec.u.backup.backup, err) : QC_OK;
 }
 
+/* A folder: its entry says all of it, and no fragment is needed. *ret: it is one. */
+static qc_rc try_folder(struct file *f, const struct gw_rec_commit *c, bool *ret, struct qc_err *err)
+{
+    const struct files *fs = f->fs;
+    QC_CLEANUP(out_file_free) struct out_file *to = NULL;
+    const struct vault_entry v = entry_of(&c->e);
+    const struct out_name name = { qc_buf_span(&f->name), "", f->instead };
+    struct vault_meta meta = { 0 };
+    bool present = false;
+
+    *ret = false;
+    if (!f->named || fs->s->ring == NULL)
+        return QC_OK;
+    QC_TRY(vault_entry_private_open(&meta, &v, fs->s->ring, err));
+    *ret = f->folder = meta.has_mode && S_ISDIR(meta.mode);
+    if (!*ret || fs->out == NULL)
+        return QC_OK;
+    QC_TRY(out_file_new(&to, fs->out, &name, err));
+    return out_file_finish(to, 0, &meta, &present, err);
+}
+
 /* An entry's version under its name and a suffix. Says in f->o what became of it. */
 static qc_rc try_entry(struct file *f, const struct entry_row *e, const char *suffix, struct qc_err *err)
 {
     struct salvage *s = f->fs->s;
     struct gw_record rec;
+    bool folder = false;
 
     name_instead(f, &e->object, &e->version);
     QC_TRY(later_backup(f, e, err));
@@ -314,7 +340,8 @@ static qc_rc try_entry(struct file *f, const struct entry_row *e, const char *su
                                .sealed_backup = f->backup.n > 0 ? qc_buf_span(&f->backup) : c->backup };
     QC_TRY(margin_of(s, c, &f->o, err));
     QC_TRY(name_file(f, e, c, err));
-    return open_and_write(f, &v, suffix, err);
+    QC_TRY(try_folder(f, c, &folder, err));
+    return folder ? QC_OK : open_and_write(f, &v, suffix, err);
 }
 
 /* What a failure makes of the file; false: it ends the run. */
@@ -364,6 +391,8 @@ static void report(const struct files *fs)
 {
     struct file *f = fs->f;
 
+    if (f->folder && (f->o.fate == FATE_OK || f->o.fate == FATE_PRESENT || f->o.fate == FATE_READABLE))
+        return; /* a line for each file: a folder is told where it is lost */
     f->o.name = f->named ? qc_buf_span(&f->name) : qc_span_str(f->instead);
     f->o.why = f->why.msg;
     report_file(fs->s, &f->o);
@@ -377,7 +406,7 @@ static qc_rc salvage_entry(void *ctx, const struct entry_row *e, struct qc_err *
     struct qc_err why = { 0 };
 
     f->o = (struct outcome){ .margin = -1 };
-    f->named = false;
+    f->named = f->folder = false;
     qc_err_clear(&f->why);
     QC_TRY(qc_go_on(QC_NO_DEADLINE, fs->s->cancel, "salvage", err));
     report_progress(fs->s, "files", fs->done++, fs->all);
@@ -401,7 +430,7 @@ static qc_rc list_entry(void *ctx, const struct entry_row *e, struct qc_err *err
     struct qc_err why = { 0 };
 
     f->o = (struct outcome){ .margin = -1 };
-    f->named = false;
+    f->named = f->folder = false;
     qc_err_clear(&f->why);
     name_instead(f, &e->object, &e->version);
     qc_rc rc = later_name(f, e, &why);
@@ -420,9 +449,11 @@ static qc_rc list_entry(void *ctx, const struct entry_row *e, struct qc_err *err
         return rc;
     }
     f->o.size = meta.true_size;
+    f->folder = meta.has_mode && S_ISDIR(meta.mode);
+    const bool lost = f->o.margin < 0 && !f->folder;
     if (f->o.fate == FATE_OK)
-        f->o.fate = f->o.margin < 0 ? FATE_LOST : FATE_READABLE;
-    if (f->o.margin < 0 && rc == QC_OK) {
+        f->o.fate = lost ? FATE_LOST : FATE_READABLE;
+    if (lost && rc == QC_OK) {
         f->o.rc = QC_QUORUM;
         qc_err_set(&f->why, QC_QUORUM, QC_HERE, "of some segment fewer than %u fragments are here", f->o.k);
     }
@@ -527,7 +558,7 @@ static qc_rc salvage_nameless(struct files *fs, const struct version *v, struct 
 
     f->o = (struct outcome){ 0 };
     qc_err_clear(&f->why);
-    f->named = false;
+    f->named = f->folder = false;
     name_instead(f, &v->object, &v->id);
     qc_rc rc = QC_QUORUM;
     if (fs->found > 0 && fs->segments[fs->found - 1].last)

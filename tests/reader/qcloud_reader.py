@@ -1158,6 +1158,11 @@ def main():
             out = os.fsencode(a.args[1]) if a.command == "get" else os.path.join(os.fsencode(a.args[0]), name)
             os.makedirs(os.path.dirname(out) or b".", exist_ok=True)
             opened = vault.open(e)
+            mode = opened.meta.get(2)
+            if mode and int.from_bytes(mode, "big") & 0o170000 == 0o040000:     # a folder
+                need(opened.size == 0 and 0x8008 in opened.meta, "FORMAT", "a folder's object")
+                os.makedirs(out, exist_ok=True)
+                continue
             with open(out, "wb") as f:
                 for d in opened.data():
                     f.write(d)
