@@ -124,7 +124,7 @@ def refreshed(box, data):
     *_, said = map(json.loads, box.expect(0, "kit", "refresh", "--json").stdout.splitlines())
     check(said["summary"]["generation"] == 2 and said["summary"]["done"] and said["summary"]["left"] == 0, said)
     text = box.expect(0, "kit", "refresh").stderr.decode()     # and once more: killed or not, generation 3
-    check("generation 3: of 16 versions" in text and "that says generation 2 or less" in text and box.stores[1] in text, text)
+    check("generation 3: of 17 versions" in text and "that says generation 2 or less" in text and box.stores[1] in text, text)
     check(b"refresh" not in box.run("status").stdout, "a refresh that came to its end is still told of")
     all_there(box, data, "after a refresh")
     box.expect(0, "verify")
