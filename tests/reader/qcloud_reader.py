@@ -326,6 +326,8 @@ class Opened:
         self.size = meta.int(8)
         need(self.size <= t.padded, "FORMAT", "private metadata: true length")
         self.meta = extensions(meta.rest(), "private metadata", (0x8008,))
+        self.folder = int.from_bytes(self.meta.get(2, b""), "big") & 0o170000 == 0o040000
+        need(self.folder == (0x8008 in self.meta) and not (self.folder and self.size), "FORMAT", "a folder's object")
 
     def salt(self, i):
         return [s for start, s in self.t.salts if start <= i][-1]
@@ -1158,9 +1160,7 @@ def main():
             out = os.fsencode(a.args[1]) if a.command == "get" else os.path.join(os.fsencode(a.args[0]), name)
             os.makedirs(os.path.dirname(out) or b".", exist_ok=True)
             opened = vault.open(e)
-            mode = opened.meta.get(2)
-            if mode and int.from_bytes(mode, "big") & 0o170000 == 0o040000:     # a folder
-                need(opened.size == 0 and 0x8008 in opened.meta, "FORMAT", "a folder's object")
+            if opened.folder:
                 os.makedirs(out, exist_ok=True)
                 continue
             with open(out, "wb") as f:
