@@ -400,9 +400,10 @@ static void put_folder(struct put_run *run, const struct stat *st, qc_span name)
     if (run->waiting != NULL && (run->waiting->count == QC_VAULT_BUNDLE_FILES ||
                                  run->waiting->bytes + about(run, 0) > QC_VAULT_BUNDLE_MAX))
         put_waiting(run);
-    if (run->go_on)
-        rc = run->waiting == NULL ? QC_FAIL(&why, QC_NOMEM, "no memory for a folder")
-                                  : folder_waits(run->waiting, st, name, &why);
+    if (run->go_on && run->waiting == NULL)
+        rc = QC_FAIL(&why, QC_NOMEM, "no memory for a folder");
+    else if (run->go_on)
+        rc = folder_waits(run->waiting, st, name, &why);
     if (rc != QC_OK)
         run->go_on = told(run, rc, false, name, &why);
 }
