@@ -1,5 +1,6 @@
 /* A vault over the fake gateway, with both stores in a fresh directory, and puts and gets from memory. */
 #pragma once
+#include <endian.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -158,11 +159,47 @@ struct rig_pattern {
     bool changed;
 };
 
+/* Its bytes 8 i .. 8 i + 7, the first of them lowest. */
+static inline uint64_t rig_word(uint64_t salt, uint64_t i)
+{
+    const uint64_t z = (i + salt) * UINT64_C(0x9e3779b97f4a7c15);
+    return z ^ z >> 29;
+}
+
 static inline uint8_t rig_byte(uint64_t salt, uint64_t i)
 {
-    uint64_t z = (i / 8 + salt) * UINT64_C(0x9e3779b97f4a7c15);
-    z ^= z >> 29;
-    return (uint8_t)(z >> (8 * (i % 8)));
+    return (uint8_t)(rig_word(salt, i / 8) >> (8 * (i % 8)));
+}
+
+/* Bytes at .. at + n of it; by words, for the sanitizers look at each write. */
+static inline void rig_fill(uint64_t salt, uint64_t at, uint8_t *p, size_t n)
+{
+    size_t i = 0;
+    for (; i < n && (at + i) % 8 != 0; i++)
+        p[i] = rig_byte(salt, at + i);
+    for (; n - i >= 8; i += 8) {
+        const uint64_t word = htole64(rig_word(salt, (at + i) / 8));
+        memcpy(p + i, &word, 8);
+    }
+    for (; i < n; i++)
+        p[i] = rig_byte(salt, at + i);
+}
+
+/* Are these its bytes from `at` on? */
+static inline bool rig_is(uint64_t salt, uint64_t at, qc_span bytes)
+{
+    bool same = true;
+    size_t i = 0;
+    for (; i < bytes.n && (at + i) % 8 != 0; i++)
+        same = same && bytes.p[i] == rig_byte(salt, at + i);
+    for (; bytes.n - i >= 8; i += 8) {
+        uint64_t word;
+        memcpy(&word, bytes.p + i, 8);
+        same = same && word == htole64(rig_word(salt, (at + i) / 8));
+    }
+    for (; i < bytes.n; i++)
+        same = same && bytes.p[i] == rig_byte(salt, at + i);
+    return same;
 }
 
 static inline qc_rc rig_read(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
@@ -173,8 +210,7 @@ static inline qc_rc rig_read(void *ctx, uint8_t *dst, size_t max, size_t *ret_go
     size_t n = max > 300007 ? 300007 : max;
     if (n > p->size - p->at)
         n = (size_t)(p->size - p->at);
-    for (size_t i = 0; i < n; i++)
-        dst[i] = rig_byte(p->salt, p->at + i);
+    rig_fill(p->salt, p->at, dst, n);
     p->at += n;
     *ret_got = n;
     return QC_OK;
@@ -231,8 +267,7 @@ static inline qc_rc rig_sink_write(void *ctx, qc_span bytes, struct qc_err *err)
     struct rig_sink *s = ctx;
     (void)err;
     CHECK(s->begun && !s->finished);
-    for (size_t i = 0; i < bytes.n; i++)
-        CHECK(bytes.p[i] == rig_byte(s->salt, s->at + i)); /* never a wrong byte (I2) */
+    CHECK(rig_is(s->salt, s->at, bytes)); /* never a wrong byte (I2) */
     s->at += bytes.n;
     return QC_OK;
 }
@@ -316,8 +351,7 @@ static inline qc_rc rig_left_read(void *ctx, uint64_t offset, uint8_t *p, size_t
     CHECK(offset + n <= l->left);
     if (l->unreadable)
         return QC_FAIL(err, QC_IO, "what was left cannot be read");
-    for (size_t i = 0; i < n; i++)
-        p[i] = rig_byte(l->salt, offset + i + l->shift);
+    rig_fill(l->salt, offset + l->shift, p, n);
     if (l->wrong_at >= offset && l->wrong_at - offset < n)
         p[l->wrong_at - offset] ^= 0x40;
     return QC_OK;

@@ -53,8 +53,7 @@ static void seal(struct rig *r, const struct sizes *z, const struct vault_keys *
     for (uint64_t at = 0; at < z->size;) {
         size_t n = z->size - at < C ? (size_t)(z->size - at) : C, wrote = 0;
         CHECK(N->cap - N->n >= vault_sealer_room(s, n));
-        for (size_t i = 0; i < n; i++)
-            N->p[N->n + i] = rig_byte(5, at + i);
+        rig_fill(5, at, N->p + N->n, n);
         at += n;
         CHECK_OK(vault_sealer_chunk(s, N->p + N->n, n, at == z->size, &wrote, &err));
         N->n += wrote;

@@ -88,13 +88,10 @@ static void cipher_byte(const struct fix *f, struct vault_opened *o, const struc
     memcpy(p, f->N.p + r.offset, (size_t)r.size);
     p[at - r.offset] ^= (uint8_t)(1u << (at % 8));
     size_t n = SIZE_MAX;
-    CHECK_RC(vault_opened_chunk(o, &tags[vault_geometry_group_of(&f->g, i)], i, p, (size_t)r.size, &n, &err),
-             QC_INTEGRITY);
-    CHECK(n == SIZE_MAX);
     snprintf(want, sizeof want, "chunk %u: second tag", (unsigned)i);
     CHECK(vault_opened_chunk(o, &tags[vault_geometry_group_of(&f->g, i)], i, p, (size_t)r.size, &n, &err) ==
               QC_INTEGRITY &&
-          strcmp(err.msg, want) == 0);
+          n == SIZE_MAX && strcmp(err.msg, want) == 0);
 }
 
 /* Row 1, around a chunk: one bit of every byte. Ciphertext bytes go the short way (cipher_byte), all others
