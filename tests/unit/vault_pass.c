@@ -317,7 +317,7 @@ static void published(struct fix *f)
         CHECK_OK(qc_json_hex(j, kinds[k], file, sizes[k], &err));
         write_key(place, file, sizes[k]);
         CHECK_OK(vault_store_open(&s, place, VAULT_STORE_READ,
-                                  &(struct vault_store_expect){ 1, NULL, NULL, &ps, true }, &err));
+                                  &(struct vault_store_expect){ 1, NULL, NULL, &ps, true, false }, &err));
         CHECK_OK(vault_store_check(s, &h, &err));
         CHECK(h.records == 3 && h.pending == 1 && h.committed == 1 && h.retired == 1 && h.marks == 2);
         CHECK(h.damaged_records == 0 && h.damaged_marks == 0 && h.descriptor_ok && h.head_ok);
