@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "session.h"
 #include "vault/sink_file.h"
@@ -197,13 +198,19 @@ static qc_rc tell_entry(void *ctx, const struct vault_stat *s, struct qc_err *er
     return QC_OK;
 }
 
+/* Folders that are kept have no bytes, and are no objects to whoever reads those. */
+static qc_rc tell_listed(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    return s->has_mode && S_ISDIR(s->mode) ? QC_OK : tell_entry(ctx, s, err);
+}
+
 int qcloud_list(struct qcloud *q, const char *prefix, qcloud_entry_fn fn, void *ctx)
 {
     struct lister l = { .fn = fn, .ctx = ctx };
     struct vault_call call;
     qc_rc rc = session_begin(q, &call);
     if (rc == QC_OK)
-        rc = vault_list(q->vault, span_of(prefix), tell_entry, &l, &call, &q->err);
+        rc = vault_list(q->vault, span_of(prefix), tell_listed, &l, &call, &q->err);
     return session_end(q, rc);
 }
 

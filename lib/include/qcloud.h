@@ -153,7 +153,8 @@ QCLOUD_API int64_t qcloud_entry_margin(const struct qcloud_entry *e);
 
 /* 0, or anything else to end the listing. */
 typedef int (*qcloud_entry_fn)(void *ctx, const struct qcloud_entry *e);
-/* Objects below a prefix ("": all; "a/b": what lies below it), in the order of their bytes. */
+/* Objects below a prefix ("": all; "a/b": what lies below it), in the order of their bytes; but for folders
+ * that are kept for their own sake (qcloud ls --folders). */
 QCLOUD_API int qcloud_list(struct qcloud *q, const char *prefix, qcloud_entry_fn fn, void *ctx);
 /* One of exactly this name. QCLOUD_NOT_FOUND. */
 QCLOUD_API int qcloud_stat(struct qcloud *q, const char *name, qcloud_entry_fn fn, void *ctx);
