@@ -1,6 +1,6 @@
-/* prop/gateway_commits: many writers, few paths, clouds that come and go. Every acknowledgement has a number
- * of its own, numbers have no gaps, the chain is as long as the acknowledgements, and what was acknowledged
- * is read back. */
+/* prop/gateway_commits: many writers and movers, few paths, clouds that come and go. Every acknowledgement
+ * has a number of its own, a move one at both paths or none, numbers have no gaps, the chain is as long as
+ * the acknowledgements, and what was acknowledged is read back. */
 #include <stdatomic.h>
 
 #include "gw_engine_rig.h"
@@ -9,7 +9,7 @@ enum { WRITERS = 6, PATHS = 4, TRIES = 1000, NUMBERS_MAX = 65536 };
 
 static struct erig rig;
 static atomic_uint acked[PATHS][NUMBERS_MAX]; /* by number: how many acknowledgements */
-static atomic_uint total, conflicts, quorums, cancels;
+static atomic_uint total, stored, moved, conflicts, quorums, cancels;
 static atomic_bool stop;
 static qc_deadline until;
 static uint64_t base_seed;
@@ -34,10 +34,10 @@ static uint64_t current(unsigned p)
     return n;
 }
 
-static void note(unsigned p, const struct gw_receipt *r)
+static void note(unsigned p, uint64_t number)
 {
-    CHECK(r->number < NUMBERS_MAX);
-    CHECK(atomic_fetch_add(&acked[p][r->number], 1) == 0);
+    CHECK(number < NUMBERS_MAX);
+    CHECK(atomic_fetch_add(&acked[p][number], 1) == 0);
     atomic_fetch_add(&total, 1);
 }
 
@@ -50,7 +50,8 @@ static void commit_until(struct erig_put *put, unsigned p)
         err = (struct qc_err){ 0 };
         const qc_rc rc = erig_commit(&rig, put, &receipt, &err);
         if (rc == QC_OK) {
-            note(p, &receipt);
+            note(p, receipt.number);
+            atomic_fetch_add(&stored, 1);
             return;
         }
         if (rc == QC_CONFLICT) {
@@ -89,6 +90,39 @@ static bool upload(const struct erig_put *put)
     return false;
 }
 
+/* What is at one path goes to another, as seen a moment ago; what others do meanwhile may forbid it. */
+static void move_from(unsigned p, unsigned q, struct qc_rand *rand)
+{
+    QC_CLEANUP(gw_entry_row_done) struct gw_entry_row row = { 0 };
+    struct qc_err err = { 0 };
+
+    if (gw_entry_get(rig.e, OWN(rig.vault), qc_span_str(path_of(p)), &row, &err) != QC_OK ||
+        row.e.kind != GW_ENTRY_FILE)
+        return;
+    struct gw_rename m = { .away = { .path = qc_span_str(path_of(p)), .number = row.e.number + 1 },
+                           .e = row.e };
+    m.e.path = qc_span_str(path_of(q));
+    m.e.number = current(q) + 1;
+    qc_rand_fill(rand, m.put_key.b, sizeof m.put_key.b);
+    qc_rand_fill(rand, m.away.seal, sizeof m.away.seal);
+    qc_rand_fill(rand, m.e.seal, sizeof m.e.seal);
+    for (unsigned i = 0; i < TRIES; i++) {
+        err = (struct qc_err){ 0 };
+        CHECK_OK(gw_entries_rename(rig.e, OWN(rig.vault), &m, 1, &err));
+        if (m.rc == QC_OK) {
+            note(p, m.away.number);
+            note(q, m.receipt.number);
+            CHECK(m.receipt.number == m.e.number);
+            atomic_fetch_add(&moved, 1);
+        }
+        if (m.rc == QC_OK || m.rc == QC_CONFLICT || m.rc == QC_NOTFOUND)
+            return;
+        CHECK(m.rc == QC_QUORUM || m.rc == QC_TEMP);
+        usleep(20000);
+    }
+    CHECK(false); /* in the end it is done, or refused */
+}
+
 static void *write_puts(void *arg)
 {
     const unsigned w = *(unsigned *)arg;
@@ -108,6 +142,8 @@ static void *write_puts(void *arg)
             continue;
         }
         commit_until(&put, p);
+        if (qc_rand_below(&rand, 3) == 0)
+            move_from(p, (p + 1 + (unsigned)qc_rand_below(&rand, PATHS - 1)) % PATHS, &rand);
         for (unsigned t = 0; t < TRIES; t++) {
             const qc_rc rc = erig_check(&rig, &put, &err);
             if (rc == QC_OK)
@@ -190,7 +226,9 @@ int main(void)
         CHECK_OK(gw_engine_tidy(rig.e, &more, &err));
         CHECK_OK(gw_engine_status(rig.e, &s, &err));
     } while ((s.record_debts > 0 || s.dead_segments > 0) && !qc_deadline_over(patience));
-    CHECK(s.record_debts == 0 && s.dead_segments == 0 && s.open_uploads == 0 && s.versions == sum);
+    CHECK(s.record_debts == 0 && s.dead_segments == 0 && s.open_uploads == 0 &&
+          s.versions == atomic_load(&stored));
+    CHECK(atomic_load(&moved) > 0 && sum == atomic_load(&stored) + 2 * (uint64_t)atomic_load(&moved));
     struct gw_vault v = { 0 };
     CHECK_OK(gw_vault_get(rig.e, OWN(rig.vault), &v, &err));
     CHECK(v.head.count == sum);
@@ -202,10 +240,12 @@ int main(void)
     char other[320];
     erig_path(&rig, "other", other, sizeof other);
     CHECK_OK(erig_rebuild(&rig, other, &report, &err));
-    CHECK(report.versions == sum && report.log_sequence == s.log_sequence && report.unreadable == 0);
-    fprintf(stderr, "%u acknowledged, %u conflicts, %u without quorum, %u cancelled, %llu log objects\n",
-            atomic_load(&total), atomic_load(&conflicts), atomic_load(&quorums), atomic_load(&cancels),
-            (unsigned long long)s.log_sequence);
+    CHECK(report.versions == atomic_load(&stored) && report.log_sequence == s.log_sequence &&
+          report.unreadable == 0);
+    fprintf(stderr,
+            "%u acknowledged, %u moves, %u conflicts, %u without quorum, %u cancelled, %llu log objects\n",
+            atomic_load(&total), atomic_load(&moved), atomic_load(&conflicts), atomic_load(&quorums),
+            atomic_load(&cancels), (unsigned long long)s.log_sequence);
     erig_done(&rig);
     return 0;
 }
