@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "profile.h"
+#include "prune.h"
 #include "sites.h"
 #include "text.h"
 #include "where.h"
@@ -421,5 +422,9 @@ qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
     QC_TRY(profile_shared(args, &shared, NULL, err));
-    return shared ? shared_rm(app, args, err) : each(app, args, rm_one, "not removed as asked", err);
+    if (!qc_args_flag(args, "erase"))
+        return shared ? shared_rm(app, args, err) : each(app, args, rm_one, "not removed as asked", err);
+    if (shared)
+        return QC_FAIL(err, QC_USAGE, "--erase is of objects of the profile ec alone");
+    return client_erase(app, args, err);
 }

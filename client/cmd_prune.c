@@ -1,4 +1,4 @@
-/* trash empty, prune: versions that go for good.
+/* trash empty, prune, rm --erase: versions that go for good.
  *
  * What is found is gathered in batches, which are purged together (vault/purge.c); with --dry-run they are
  * told instead. Before anything goes, somebody has agreed: at the terminal, after a look at all of it, or by
@@ -42,6 +42,14 @@ const struct qc_opt prune_opts[] = {
     { 0 },
 };
 
+const struct qc_opt rm_opts[] = {
+    { "erase", 0, NULL, "the name and all its versions, for good: purged, and their key shares overwritten",
+      false },
+    { "yes", 0, NULL, "with --erase: do not ask", false },
+    { "profile", 0, "ec|xor23|shamir|mirror", "how it is kept: ec, unless this says another", false },
+    { 0 },
+};
+
 /* A version that is about to go. */
 struct doomed {
     qc_buf name;
@@ -59,7 +67,8 @@ struct batch {
 
 struct run {
     struct client *c;
-    bool look; /* nothing is purged */
+    bool look;                   /* nothing is purged */
+    const struct qc_args *names; /* rm --erase: of these */
     struct batch *batch;
     qc_rc worst;
     uint64_t purged, kept, bytes, left; /* left: names that were left alone */
@@ -407,4 +416,83 @@ qc_rc cmd_prune(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_FAIL(err, QC_USAGE,
                        "no rule says what is kept: --keep-last, --keep-daily, --keep-within, ..");
     return run_it(&run, args, prune_pass, err);
+}
+
+/* -- rm --erase ------------------------------------------------------------------------------------------ */
+
+/* What is kept until a date stays, and so does its name: nothing is begun that would be refused half way. */
+static qc_rc check_kept(struct run *run, const struct vault_version *one, struct qc_err *err)
+{
+    const struct vault_call call = client_call(run->c);
+    struct vault_stat s = { 0 };
+    struct vault_gw_info info = { 0 };
+    char when[LISTING_TIME];
+    memcpy(s.object, one->object, sizeof s.object);
+    memcpy(s.version, one->version, sizeof s.version);
+    QC_TRY(vault_layout(run->c->vault, &s, &call, &info, err));
+    if (info.kept <= qc_wall_s())
+        return QC_OK;
+    listing_time(info.kept, when);
+    return QC_FAIL(err, QC_AUTH, "a version of it is kept until %s (qcloud lock): nothing of it is erased",
+                   when);
+}
+
+static qc_rc erase_name(struct run *run, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+    const struct vault_call call = client_call(run->c);
+    struct vault_remove_result removed = { 0 };
+    QC_TRY(vault_versions(run->c->vault, name, &call, &all, err));
+    for (size_t i = 0; i < all.n; i++)
+        QC_TRY(check_kept(run, &all.v[i], err));
+    if (!run->look && !all.removed) /* the version that a name has is not purged: X2 of gateway/purge.c */
+        QC_TRY(vault_remove_version(run->c->vault, name, all.v[0].version, &call, &removed, err));
+    for (size_t i = 0; i < all.n; i++)
+        QC_TRY(doom(run, name, &all.v[i], NULL, err));
+    if (all.unknown > 0)
+        out_note(&run->c->out,
+                 "what was there up to v%" PRIu64 " no share store here has noted: it is not erased",
+                 all.unknown);
+    return QC_OK;
+}
+
+static qc_rc erase_pass(struct run *run, qc_span prefix, struct qc_err *err)
+{
+    (void)prefix;
+    for (int i = 0; i < run->names->argc; i++) {
+        const qc_span name = qc_span_str(run->names->argv[i]);
+        struct qc_err why = { 0 };
+        const qc_rc rc = erase_name(run, name, &why);
+        if (rc != QC_OK && !client_object(run->c, rc, name, &why, &run->worst))
+            return QC_FAIL(err, rc, "what follows was left alone");
+    }
+    return QC_OK;
+}
+
+/* What was done, and what nobody here can vouch for. */
+static void tell_erased(struct client *c)
+{
+    out_note(&c->out,
+             "their key shares are overwritten in both share stores, the gateway gives neither them nor "
+             "backup data, and removes the fragments from its clouds as they answer");
+    for (unsigned i = 1; i <= 2; i++)
+        if (vault_derives(c->vault, i))
+            out_note(&c->out,
+                     "not erased: share %u comes from a seed (mode derived): with the store, or its kit, it "
+                     "is made "
+                     "anew. Who kept a copy of the sealed object and of its backup data opens it with that",
+                     i);
+    out_note(&c->out,
+             "not confirmed: copies of share stores, kits and the gateway's log; what providers keep of "
+             "removed objects (versioning, snapshots, backups); old pages of flash disks");
+}
+
+qc_rc client_erase(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(run_done) struct run run = { .c = c, .names = args };
+    c->out.class = MSG_PURGE;
+    const qc_rc rc = run_it(&run, args, erase_pass, err);
+    if (run.purged > 0)
+        tell_erased(c);
+    return rc;
 }

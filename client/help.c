@@ -115,8 +115,9 @@ static const struct help rows[] = {
       "2 the name is the old one, 3 not found, 4 not yet on all clouds, 5 the new name is taken, 6 too few "
       "clouds" },
     { "rm",
-      { "qcloud rm scan.vcf", "qcloud rm a b c", "qcloud rm -- -odd-name" },
-      "3 not found, 4 not yet on all clouds, 6 too few clouds, 7 a share store is missing" },
+      { "qcloud rm scan.vcf", "qcloud rm a b c", "qcloud rm --erase --yes scan.vcf" },
+      "2 --erase without --yes, and nobody can be asked, 3 not found, 4 not yet on all clouds, 6 too few "
+      "clouds, 7 a share store is missing" },
     { "verify",
       { "qcloud verify", "qcloud verify archive/", "qcloud verify --json scan.vcf" },
       "4 all opens, but a part that a loss would need is missing; 6, 7, 8 as the worst object" },

@@ -2,7 +2,10 @@
 #pragma once
 #include "client.h"
 
-extern const struct qc_opt empty_opts[], prune_opts[], lock_opts[];
+extern const struct qc_opt empty_opts[], prune_opts[], lock_opts[], rm_opts[];
+
+/* rm --erase: the names in args, and all their versions, for good. */
+QC_MUST qc_rc client_erase(struct client *c, const struct qc_args *args, struct qc_err *err);
 
 /* put --retain-until, lock: from now on c->keeping takes versions. items: each is one in JSON. QC_USAGE: no
  * date, or one that has passed.

@@ -185,6 +185,8 @@ def whole(schemas, box, ask):
     ask("mv", 0, "mv", "dir/a", "dir/c")
     ask("mv", 3, "mv", "dir/a", "dir/c")
     ask("mv", 0, "mv", "dir/c", "dir/a")
+    box.expect(0, "put", box.write("in", b"x"), "erased")
+    ask("rm", 0, "rm", "--erase", "--yes", "erased")
     ask("rm", 0, "rm", "dir/a")
     ask("rm", 3, "rm", "dir/a")
     ask("versions", 0, "versions", "dir/a")

@@ -307,4 +307,52 @@ if [ "${QC_FAULTS:-0}" = 1 ]; then
 fi
 expect_exit 0 verify
 
+# Erased: a name and all its versions, earlier names' too; what is kept until a date stays, and its name with it.
+expect_exit 0 put p1 e/x
+expect_exit 0 put p2 e/x
+expect_exit 0 mv e/x e/y
+expect_exit 0 put p3 e/y
+expect_exit 0 put --retain-until 2099-12-31 p1 e/kept
+expect_exit 2 rm --erase e/y
+err_has 'nobody can be asked'
+expect_exit 2 rm --erase --yes --profile xor23 e/y
+expect_exit 3 rm --erase --yes e/nothing
+lose_share 2
+expect_exit 7 rm --erase --yes e/y
+bring_share 2
+expect_exit 0 get -f e/y again.txt
+same p3 again.txt
+expect_exit 12 rm --erase --yes e/kept
+err_three_parts E1206
+err_has 'is kept until'
+expect_exit 0 --json rm --erase --yes e/y
+json_ok
+[ "$(json_get '[(j["name"], j["number"], j["purged"]) for j in lines if j["type"] == "item" and "purged" in j]')" = \
+    "[('e/y', 2, True), ('e/y', 1, True), ('e/y', 0, True)]" ] || fail "rm --erase --json: $(cat out)"
+expect_exit 0 put p1 e/z
+expect_exit 0 rm --erase --yes e/z
+err_has 'not confirmed: '
+expect_exit 0 get -f e/kept again.txt
+same p1 again.txt
+expect_exit 3 get e/y none
+expect_exit 0 versions e/y
+is_empty out
+err_has '3 versions were purged'
+expect_exit 0 trash ls e
+is_empty out
+expect_exit 0 rm --erase --yes e/y # again: nothing is left of it
+is_empty out
+if [ "${QC_FAULTS:-0}" = 1 ]; then
+    for point in client_removed client_retired client_purged client_destroyed1; do
+        expect_exit 0 put p1 e/y
+        got=0
+        QC_FAULT=$point:kill:1 "$QC_BIN/qcloud" rm --erase --yes e/y >out 2>err || got=$?
+        [ "$got" = 137 ] || fail "$point: exit $got: $(cat err)"
+        expect_exit 0 rm --erase --yes e/y
+        expect_exit 0 versions e/y
+        is_empty out
+    done
+fi
+expect_exit 0 verify
+
 echo "versions: every one of them, by the page and without what may be lost; what is purged is gone, and stays so; what is kept is not purged; a name moves with them"
