@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "profile.h"
 #include "progress.h"
+#include "side.h"
 #include "sites.h"
 #include "sync/list.h"
 #include "text.h"
@@ -25,6 +26,7 @@ struct get_run {
     bool force, silent, sparse;
     qc_rc worst;
     bool go_on;
+    struct side *side; /* of --jobs; NULL: one after the other */
 };
 
 static qc_rc item_json(const struct get_run *run, const struct vault_got *got, const char *file,
@@ -238,6 +240,110 @@ static void get_below(struct get_run *run, qc_span name, const char *dir, qc_spa
     run->go_on = told(run, rc, name, &why);
 }
 
+/* -- large files, side by side --------------------------------------------------------------------------- */
+
+struct get_side {
+    struct side_job job; /* first */
+    struct get_run *run;
+    qc_span name; /* borrowed from the listing's names */
+    char path[QC_CLIENT_PATH_MAX];
+    struct vault_sink_file *file;
+    struct vault_got got;
+    bool kept, shown; /* an interrupted get left something; progress is on the screen */
+    uint64_t kept_bytes;
+    char part[QC_CLIENT_PATH_MAX];
+    struct progress p;
+};
+
+static void get_side_free(struct get_side **sp)
+{
+    struct get_side *s = *sp;
+    *sp = NULL;
+    if (s == NULL)
+        return;
+    vault_sink_file_free(&s->file);
+    vault_got_done(&s->got);
+    qc_free(s);
+}
+
+/* In the thread: told when it is over. */
+static void note_kept(void *ctx, const char *part, uint64_t kept)
+{
+    struct get_side *s = ctx;
+    s->kept = true;
+    s->kept_bytes = kept;
+    (void)snprintf(s->part, sizeof s->part, "%s", part);
+}
+
+static qc_rc side_get(struct side_job *j, struct vault *v, const struct vault_call *call, struct qc_err *err)
+{
+    struct get_side *s = (struct get_side *)j;
+    return vault_get_part(v, s->name, &s->run->opts, vault_sink_file_sink(s->file), call, &s->got, err);
+}
+
+static void side_get_show(struct side_job *j, const struct vault_progress *at)
+{
+    struct get_side *s = (struct get_side *)j;
+    if (!s->shown)
+        progress_begin(&s->p, &s->run->c->out, s->name, "verified", true);
+    s->shown = true;
+    progress_tell(&s->p, at);
+}
+
+static qc_rc tell_side(const struct get_side *s, struct qc_err *err)
+{
+    QC_TRY(item_json(s->run, &s->got, s->path, err));
+    return tell(s->run, s->name, &s->got, s->path, err);
+}
+
+static void side_get_end(struct side_job *j, qc_rc rc, struct qc_err *why)
+{
+    QC_CLEANUP(get_side_free) struct get_side *s = (struct get_side *)j;
+    struct get_run *run = s->run;
+    if (s->shown)
+        progress_end(&s->p);
+    if (s->kept)
+        tell_kept(&run->c->out, s->part, s->kept_bytes);
+    if (rc == QC_OK)
+        rc = tell_side(s, why);
+    else
+        leave(run, s->file, rc);
+    if (rc == QC_OK)
+        rc = client_gave_all(s->file, s->path, why);
+    const bool go_on = told(run, rc, s->name, why);
+    run->go_on = run->go_on && go_on;
+}
+
+static qc_rc get_beside(struct get_run *run, qc_span name, const char *dir, qc_span rest, struct qc_err *err)
+{
+    QC_CLEANUP(get_side_free) struct get_side *s = qc_alloc(sizeof *s);
+    if (s == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for a file");
+    s->job = (struct side_job){ side_get, side_get_end, side_get_show };
+    s->run = run;
+    s->name = name;
+    QC_TRY(client_place_below(dir, rest, s->path, err));
+    QC_TRY(vault_sink_file_new(&s->file, s->path, run->force, err));
+    vault_sink_file_tell(s->file, note_kept, s);
+    vault_sink_file_links(s->file);
+    if (run->sparse)
+        vault_sink_file_sparse(s->file);
+    side_begin(run->side, &QC_STEAL(s)->job);
+    return QC_OK;
+}
+
+static void get_large(struct get_run *run, qc_span name, const char *dir, qc_span rest)
+{
+    struct qc_err why = { 0 };
+    qc_rc rc = QC_OK;
+    if (run->side == NULL) {
+        get_below(run, name, dir, rest);
+        return;
+    }
+    if ((rc = get_beside(run, name, dir, rest, &why)) != QC_OK)
+        run->go_on = told(run, rc, name, &why) && run->go_on;
+}
+
 /* -- small files, together ------------------------------------------------------------------------------- */
 
 enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
@@ -333,7 +439,7 @@ static void get_one(struct get_together **tp, qc_span name, qc_span rest, uint64
                     struct get_run *run)
 {
     if (run->sites != NULL || size > QC_VAULT_BUNDLED_MAX) {
-        get_below(run, name, dir, rest);
+        get_large(run, name, dir, rest);
         return;
     }
     struct get_together *t = *tp;
@@ -478,6 +584,7 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
     }
     if (run->go_on && waiting != NULL)
         get_waiting(waiting);
+    side_end_all(run->side); /* they borrow their names */
     finish_folders(run, &folders, dir);
     return QC_OK;
 }
@@ -537,10 +644,17 @@ static qc_rc begin(struct get_run *run, const struct qc_args *args, int words, s
     return shared ? sites_open(run->c, MSG_SHARED_GET, sites, err) : client_open(run->c, err);
 }
 
+static void get_run_done(struct get_run *run)
+{
+    side_free(&run->side);
+}
+
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(sites_done) struct sites sites = { 0 };
+    unsigned jobs = 1;
+    QC_CLEANUP(get_run_done)
     struct get_run run = { .c = c,
                            .force = qc_args_flag(args, "force"),
                            .sparse = qc_args_flag(args, "sparse"),
@@ -555,7 +669,10 @@ qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_FAIL(err, QC_USAGE, "several objects need a directory as the last word: DIR/");
     if (tree && (qc_args_value(args, "version", NULL) != NULL || qc_args_value(args, "at", NULL) != NULL))
         return QC_FAIL(err, QC_USAGE, "-r fetches what is there now, without --version and --at");
+    QC_TRY(side_jobs(args, &jobs, err));
     QC_TRY(begin(&run, args, 2, &sites, err));
+    if (tree && run.sites == NULL)
+        QC_TRY(side_new(&run.side, c, jobs, false, err));
     if (tree)
         QC_TRY(get_tree(&run, args->argv[0], args->argv[1], err));
     else

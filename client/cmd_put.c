@@ -13,6 +13,7 @@
 #include "profile.h"
 #include "progress.h"
 #include "prune.h"
+#include "side.h"
 #include "signals.h"
 #include "sites.h"
 #include "text.h"
@@ -46,6 +47,7 @@ struct put_run {
     bool go_on;
     struct put_group *waiting; /* NULL: none can wait */
     struct put_group *sent;    /* of the bundle that is on its way; NULL: none is */
+    struct side *side;         /* of --jobs; NULL: one after the other */
 };
 
 static qc_rc item_json(struct client *c, qc_span name, const struct vault_put_result *r, struct qc_err *err)
@@ -285,6 +287,7 @@ static void put_sent(struct put_run *run)
 static void put_run_done(struct put_run *run)
 {
     run->go_on = false; /* what ended it was told */
+    side_free(&run->side);
     put_sent(run);
     group_free(&run->waiting);
 }
@@ -408,11 +411,112 @@ static void put_folder(struct put_run *run, const struct stat *st, qc_span name)
         run->go_on = told(run, rc, false, name, &why);
 }
 
+/* -- large files, side by side --------------------------------------------------------------------------- */
+
+struct put_side {
+    struct side_job job; /* first */
+    struct put_run *run;
+    struct vault_source_file *file;
+    qc_buf name;
+    struct vault_put_opts opts;
+    struct vault_put_result r;
+    bool took, shown;    /* an interrupted put was found; progress is on the screen */
+    uint64_t took_bytes; /* and goes on with so many; 0: it does not, */
+    char took_why[256];  /* and why */
+    struct progress p;
+};
+
+static void put_side_free(struct put_side **sp)
+{
+    struct put_side *s = *sp;
+    *sp = NULL;
+    if (s == NULL)
+        return;
+    vault_source_file_free(&s->file);
+    qc_buf_free(&s->name);
+    qc_free(s);
+}
+
+/* In the thread: told when it is over. */
+static void note_taken(void *ctx, uint64_t durable, const char *why)
+{
+    struct put_side *s = ctx;
+    s->took = true;
+    s->took_bytes = durable;
+    (void)snprintf(s->took_why, sizeof s->took_why, "%s", why != NULL ? why : "");
+}
+
+static qc_rc side_put(struct side_job *j, struct vault *v, const struct vault_call *call, struct qc_err *err)
+{
+    struct put_side *s = (struct put_side *)j;
+    return vault_put(v, qc_buf_span(&s->name), vault_source_file_source(s->file), &s->opts, call, &s->r, err);
+}
+
+static void side_put_show(struct side_job *j, const struct vault_progress *at)
+{
+    struct put_side *s = (struct put_side *)j;
+    if (!s->shown)
+        progress_begin(&s->p, &s->run->c->out, qc_buf_span(&s->name), "durable", true);
+    s->shown = true;
+    progress_tell(&s->p, at);
+}
+
+static void side_put_end(struct side_job *j, qc_rc rc, struct qc_err *why)
+{
+    QC_CLEANUP(put_side_free) struct put_side *s = (struct put_side *)j;
+    struct put_run *run = s->run;
+    const qc_span name = qc_buf_span(&s->name);
+    struct taking taking = { .o = &run->c->out, .name = name };
+    if (s->shown)
+        progress_end(&s->p);
+    if (s->took)
+        tell_taken(&taking, s->took_bytes, s->took_why);
+    tell_rest(run->c, vault_source_file_source(s->file), name, rc, &s->r);
+    if (rc == QC_OK)
+        rc = client_stored(run->c, name, &s->r, why);
+    if (rc == QC_OK)
+        rc = client_kept_all(s->file, name, why);
+    const bool go_on = told(run, rc, s->r.open, name, why) && rc != QC_SHARES;
+    run->go_on = run->go_on && go_on;
+}
+
+static qc_rc put_beside(struct put_run *run, const char *path, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(put_side_free) struct put_side *s = qc_alloc(sizeof *s);
+    if (s == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%s", path);
+    *s = (struct put_side){ .job = { side_put, side_put_end, side_put_show },
+                            .run = run,
+                            .name = { .max = QC_CLIENT_TEXT_MAX },
+                            .opts = run->opts };
+    s->opts.took_up = note_taken;
+    s->opts.took_up_ctx = s;
+    QC_TRY(qc_buf_add(&s->name, name, err));
+    QC_TRY(vault_source_file_open(&s->file, AT_FDCWD, path, err));
+    side_begin(run->side, &QC_STEAL(s)->job);
+    return QC_OK;
+}
+
+/* True: it is on its way, or was told; false: it is to be put alone. */
+static bool put_large(struct put_run *run, const char *path, qc_span name)
+{
+    struct qc_err why = { 0 };
+    struct stat st;
+    if (run->side == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= QC_VAULT_BUNDLED_MAX)
+        return false;
+    const qc_rc rc = put_beside(run, path, name, &why);
+    if (rc != QC_OK)
+        run->go_on = told(run, rc, false, name, &why) && run->go_on;
+    return true;
+}
+
 /* One of several. */
 static void put_one(struct put_run *run, const char *path, qc_span name)
 {
     struct qc_err why = { 0 };
     struct stat st;
+    if (put_large(run, path, name))
+        return;
     if (run->sites != NULL || run->waiting == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
         st.st_size > QC_VAULT_BUNDLED_MAX) {
         put_alone(run, path, name);
@@ -648,6 +752,8 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     run.opts.hasty = strcmp(wait, "quorum") == 0;
     if (!run.opts.hasty && strcmp(wait, "full") != 0)
         return QC_FAIL(err, QC_USAGE, "--wait is full or quorum, not '%.40s'", wait);
+    unsigned jobs = 1;
+    QC_TRY(side_jobs(args, &jobs, err));
     QC_TRY(check_words(args, tree, err));
     QC_TRY(profile_shared(args, &shared, NULL, err));
     if (until != NULL && shared)
@@ -657,12 +763,15 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     if (shared)
         run.sites = &sites;
     QC_TRY(shared ? sites_open(c, MSG_SHARED_PUT, &sites, err) : client_open(c, err));
+    if (!shared && (tree || args->argc > 2))
+        QC_TRY(side_new(&run.side, c, jobs, true, err));
     run.waiting = group_new(&run);
     qc_rc rc = tree ? put_tree(&run, args->argv[0], args->argc > 1 ? args->argv[1] : NULL, err)
                     : put_words(&run, args, err);
     if (run.go_on)
         put_waiting(&run);
     put_sent(&run);
+    side_end_all(run.side);
     QC_TRY(keep_all(&run, err));
     QC_TRY(rc);
     return client_outcome(c, run.worst, "not stored as asked", err);

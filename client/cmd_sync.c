@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "side.h"
 #include "sync.h"
 #include "vault/name.h"
 
 void sync_run_done(struct sync_run *run)
 {
+    side_free(&run->side);
     sync_plan_done(&run->plan);
     sync_list_done(&run->here);
     sync_list_done(&run->there);
@@ -242,9 +244,12 @@ qc_rc sync_pass(struct sync_run *run, struct qc_err *err)
 qc_rc cmd_sync(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(sync_run_done) struct sync_run run = { .c = app, .worst = QC_OK, .go_on = true };
+    unsigned jobs = 1;
+    QC_TRY(side_jobs(args, &jobs, err));
     QC_TRY(sync_take(&run, args, qc_args_flag(args, "both"), err));
     QC_TRY(sync_open(&run, err));
     QC_TRY(client_open(run.c, err));
+    QC_TRY(side_new(&run.side, run.c, jobs, true, err));
     QC_TRY(sync_pass(&run, err));
     QC_TRY(sync_tell_end(&run, err));
     return client_outcome(run.c, run.worst, "not synced as asked", err);

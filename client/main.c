@@ -102,6 +102,13 @@ static const struct qc_opt passphrase_opts[] = {
             "how it is kept (qcloud profiles): ec, unless this says another; the others at three sites",     \
             false                                                                                            \
     }
+#define JOBS                                                                                                 \
+    {                                                                                                        \
+        "jobs", 'j', "N",                                                                                    \
+            "so many files over 128 KiB side by side, 1 to 8 (default: 1); each that is put takes 36 MiB "   \
+            "of memory",                                                                                     \
+            false                                                                                            \
+    }
 static const struct qc_opt put_opts[] = {
     { "recursive", 'r', NULL, "store a directory tree", false },
     { "if-absent", 0, NULL, "refuse when the name is taken", false },
@@ -112,6 +119,7 @@ static const struct qc_opt put_opts[] = {
     { "wait", 0, "full|quorum", "for all clouds (default), or for as many as must have it: the others follow",
       false },
     PROFILE,
+    JOBS,
     { 0 },
 };
 #define RANGE                                                                                                \
@@ -142,6 +150,7 @@ static const struct qc_opt get_opts[] = {
     PROFILE,
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
+    JOBS,
     { 0 },
 };
 static const struct qc_opt cat_opts[] = { RANGE, WHICH, WHICH_AT, PROFILE, { 0 } };
@@ -160,6 +169,7 @@ static const struct qc_opt sync_opts[] = {
       false },
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
+    JOBS,
     { 0 },
 };
 static const struct qc_opt watch_opts[] = {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "side.h"
 #include "sync_steps.h"
 #include "vault/sink_file.h"
 
@@ -190,6 +191,56 @@ qc_rc sync_get_one(struct sync_run *run, const struct sync_step *s, struct qc_er
         rc =
             vault_get(run->c->vault, qc_buf_span(&g.name), vault_sink_file_sink(g.file), &call, &g.got, &why);
     return end(run, &g, rc, &why, err);
+}
+
+/* -- side by side ---------------------------------------------------------------------------------------- */
+
+struct side_get {
+    struct side_job job; /* first */
+    struct sync_run *run;
+    struct get g;
+};
+
+static void side_get_free(struct side_get **sp)
+{
+    if (*sp != NULL)
+        get_done(&(*sp)->g);
+    qc_free(*sp);
+    *sp = NULL;
+}
+
+static qc_rc side_work(struct side_job *j, struct vault *v, const struct vault_call *call, struct qc_err *err)
+{
+    struct get *g = &((struct side_get *)j)->g;
+    return vault_get(v, qc_buf_span(&g->name), vault_sink_file_sink(g->file), call, &g->got, err);
+}
+
+static void side_show(struct side_job *j, const struct vault_progress *at)
+{
+    sync_side_show(((struct side_get *)j)->run, at);
+}
+
+static void side_end(struct side_job *j, qc_rc rc, struct qc_err *why)
+{
+    QC_CLEANUP(side_get_free) struct side_get *s = (struct side_get *)j;
+    struct qc_err err = { 0 };
+    sync_side_end(s->run, end(s->run, &s->g, rc, why, &err), &err);
+}
+
+qc_rc sync_get_beside(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    QC_CLEANUP(side_get_free) struct side_get *job = qc_alloc(sizeof *job);
+    struct qc_err why = { 0 };
+    if (job == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *job);
+    job->job = (struct side_job){ side_work, side_end, side_show };
+    job->run = run;
+    job->g.s = s;
+    const qc_rc rc = begin(run, &job->g, NULL, &why);
+    if (rc != QC_OK)
+        return end(run, &job->g, rc, &why, err);
+    side_begin(run->side, &QC_STEAL(job)->job);
+    return sync_side_rc(run, err);
 }
 
 /* -- several --------------------------------------------------------------------------------------------- */

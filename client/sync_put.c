@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "base/alloc.h"
+#include "side.h"
 #include "sync_steps.h"
 #include "vault/source_file.h"
 
@@ -142,6 +143,61 @@ qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_er
     const qc_rc rc = vault_put(run->c->vault, qc_buf_span(&p.name), vault_source_file_source(p.file), &opts,
                                &call, &r, &why);
     return end(run, &p, rc, &r, &why, err);
+}
+
+/* -- side by side ---------------------------------------------------------------------------------------- */
+
+struct side_put {
+    struct side_job job; /* first */
+    struct sync_run *run;
+    struct put p;
+    struct vault_put_opts opts;
+    struct vault_put_result r;
+};
+
+static void side_put_free(struct side_put **sp)
+{
+    if (*sp != NULL)
+        put_done(&(*sp)->p);
+    qc_free(*sp);
+    *sp = NULL;
+}
+
+static qc_rc side_work(struct side_job *j, struct vault *v, const struct vault_call *call, struct qc_err *err)
+{
+    struct side_put *s = (struct side_put *)j;
+    return vault_put(v, qc_buf_span(&s->p.name), vault_source_file_source(s->p.file), &s->opts, call, &s->r,
+                     err);
+}
+
+static void side_show(struct side_job *j, const struct vault_progress *at)
+{
+    sync_side_show(((struct side_put *)j)->run, at);
+}
+
+static void side_end(struct side_job *j, qc_rc rc, struct qc_err *why)
+{
+    QC_CLEANUP(side_put_free) struct side_put *s = (struct side_put *)j;
+    struct qc_err err = { 0 };
+    sync_side_end(s->run, end(s->run, &s->p, rc, &s->r, why, &err), &err);
+}
+
+qc_rc sync_put_beside(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    QC_CLEANUP(side_put_free) struct side_put *job = qc_alloc(sizeof *job);
+    bool ready = false, other = false;
+    if (job == NULL)
+        return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *job);
+    *job = (struct side_put){
+        .job = { side_work, side_end, side_show }, .run = run, .p = { .s = s }, .opts = { .over = over(s) }
+    };
+    QC_TRY(begin(run, &job->p, &ready, &other, err));
+    if (!ready)
+        return QC_OK;
+    if (other)
+        QC_TRY(sync_state_commit(run->state, err));
+    side_begin(run->side, &QC_STEAL(job)->job);
+    return sync_side_rc(run, err);
 }
 
 /* -- several --------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "side.h"
 #include "signals.h"
 #include "sync_steps.h"
 #include "text.h"
@@ -330,14 +331,40 @@ void sync_did(struct sync_run *run, const struct sync_step *s)
     run->bytes_done += s->what == SYNC_PUT ? s->here->st.size : s->what == SYNC_GET ? s->there->st.size : 0;
 }
 
+void sync_side_show(struct sync_run *run, const struct vault_progress *at)
+{
+    snprintf(run->label, sizeof run->label, "file %zu of %zu", run->files_done + 1, run->files_all);
+    run->progress.label = qc_span_str(run->label);
+    sync_progress(run, at);
+}
+
+void sync_side_end(struct sync_run *run, qc_rc rc, const struct qc_err *why)
+{
+    if (rc == QC_OK || run->side_rc != QC_OK)
+        return;
+    run->side_rc = rc;
+    run->side_why = *why;
+}
+
+qc_rc sync_side_rc(const struct sync_run *run, struct qc_err *err)
+{
+    if (run->side_rc != QC_OK)
+        *err = run->side_why;
+    return run->side_rc;
+}
+
 static qc_rc do_alone(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
 {
-    if (s->what == SYNC_PUT)
-        return sync_put_one(run, s, err);
     if (s->what == SYNC_GET && sync_step_is_dir(s)) {
         sync_make_folder(run, s);
         return QC_OK;
     }
+    if (run->side != NULL && s->what == SYNC_PUT)
+        return sync_put_beside(run, s, err);
+    if (run->side != NULL && s->what == SYNC_GET)
+        return sync_get_beside(run, s, err);
+    if (s->what == SYNC_PUT)
+        return sync_put_one(run, s, err);
     if (s->what == SYNC_GET)
         return sync_get_one(run, s, err);
     return s->what == SYNC_KEEP_BOTH ? do_keep_both(run, s, err) : do_remove(run, s, err);
@@ -378,7 +405,9 @@ static qc_rc do_step(struct sync_run *run, struct waiting *w, const struct sync_
 static qc_rc do_waiting(struct sync_run *run, struct waiting *w, struct qc_err *err)
 {
     QC_TRY(sync_put_waiting(run, &w->puts, err));
-    return sync_get_waiting(run, &w->gets, err);
+    QC_TRY(sync_get_waiting(run, &w->gets, err));
+    side_end_all(run->side);
+    return sync_side_rc(run, err);
 }
 
 static qc_rc do_folders(struct sync_run *run, struct qc_err *err)
@@ -409,6 +438,7 @@ qc_rc sync_do_all(struct sync_run *run, struct qc_err *err)
         if (rc == QC_OK)
             rc = do_waiting(run, &w, err);
     }
+    side_end_all(run->side); /* what was begun before something else failed */
     if (rc == QC_OK)
         rc = do_folders(run, err);
     progress_end(&run->progress);

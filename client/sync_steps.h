@@ -25,6 +25,11 @@ void sync_outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum ms
 bool sync_may_go_on(struct sync_run *run, qc_span path);
 /* Does something come to the folder? */
 bool sync_is_got(enum sync_do what);
+/* Of steps side by side: how far the one is that is waited for; what its end came to; and whether any end
+ * failed so far. */
+void sync_side_show(struct sync_run *run, const struct vault_progress *at);
+void sync_side_end(struct sync_run *run, qc_rc rc, const struct qc_err *why);
+QC_MUST qc_rc sync_side_rc(const struct sync_run *run, struct qc_err *err);
 /* A step is over, well or not. */
 void sync_did(struct sync_run *run, const struct sync_step *s);
 
@@ -57,6 +62,9 @@ bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size,
 QC_MUST qc_rc sync_keep_open(struct sync_run *run, const struct sync_step *s, const struct sync_stat *st,
                              bool quiet, struct qc_err *err);
 QC_MUST qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
+/* The same side by side with others: it ends later, in the order in which they were begun. */
+QC_MUST qc_rc sync_put_beside(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
+QC_MUST qc_rc sync_get_beside(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
 QC_MUST qc_rc sync_put_waiting(struct sync_run *run, struct sync_waiting *w, struct qc_err *err);
 /* What gets that were killed left here of names that are not got now; both sides were looked at. */
 QC_MUST qc_rc sync_drop_rests(struct sync_run *run, struct qc_err *err);

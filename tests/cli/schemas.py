@@ -148,6 +148,14 @@ def whole(schemas, box, ask):
         check({"sealing", "put of 2.0 MiB", "get of 4.0 KiB"} <= {line["what"] for line in json.load(f)}, "what a bench wrote")
     check({box.expect(0, "ls").stdout, box.expect(0, "trash", "ls").stdout, *map(str, os.listdir(box.stores[0]))} == before, "a bench left something behind")
     ask("bench", 2, "bench", "--size", "0")
+    p = box.start("bench", "gateway", "--size", "64M", "--limit-rate", "1M")
+    end = time.monotonic() + 60
+    while not box.journal():
+        check(time.monotonic() < end and p.poll() is None, "nothing is put")
+        time.sleep(0.02)
+    p.send_signal(signal.SIGINT)
+    err = p.communicate(timeout=60)[1]
+    check(p.returncode == 130 and not box.journal() and box.expect(0, "ls").stdout in before and not box.expect(0, "versions", ".qcloud-bench/0").stdout, f"Ctrl-C in a bench: exit {p.returncode}: {err}")
     ask("gateway-status", 0, "gateway", "status")
     ask("gateway-cloud-ls", 0, "gateway", "cloud", "ls")
     ask("gateway-cloud-validate", 0, "gateway", "cloud", "validate", "c1")

@@ -525,6 +525,38 @@ def moving(box):
         check(box.get("m/y") == b"%d" % i, "a change was missed")
 
 
+def beside(box):
+    """-j: files side by side are told of in the order of their names; one that fails stops no other; a Ctrl-C leaves nothing half done."""
+    names = [f"{i:02}" for i in range(9)]
+    for i, name in enumerate(names):
+        box.file(f"side/{name}", os.urandom(200_000 + 70_000 * (i * 5 % 9)))
+    for name in ("x", "y"):
+        box.file(f"side/{name}", b"small")
+    d, want = box.path("side"), tree(box.path("side"))
+    told = [json.loads(x) for x in box.expect(0, "--json", "put", "-r", "-j", "4", d, "side").stdout.splitlines()]
+    check([x["name"] for x in told if x["type"] == "item" and x["name"][5:] in names] == [f"side/{n}" for n in names], f"the order: {told}")
+    there = box.path("side.got")
+    box.expect(0, "get", "-r", "-j", "3", "side/", there)
+    check(tree(there) == want, "what came is another")
+    for name in ("02", "07"):
+        os.unlink(os.path.join(there, name))
+    err = box.run("get", "-r", "-j", "3", "side/", there).stderr
+    check(tree(there) == want and err.count(b"got 'side/") == 2 and err.count(b"E0") >= 7, f"one that is there stops the others: {err.decode()}")
+    box.sync(0, "-j", "3", d, "side2/")
+    box.sync(0, "-j", "3", "side2/", box.path("side2"))
+    check(tree(box.path("side2")) == want, "a sync side by side")
+    p = box.start("put", "-r", "-j", "4", "--limit-rate", "64k", d, "side3")
+    end = time.monotonic() + 60
+    while len(box.journal()) < 4:
+        check(time.monotonic() < end and p.poll() is None, "four are not under way")
+        time.sleep(0.02)
+    p.send_signal(signal.SIGINT)
+    err = p.communicate(timeout=60)[1]
+    check(p.returncode == 130 and not box.journal() and box.names("side3") == [], f"Ctrl-C: exit {p.returncode}, {box.journal()}: {err.decode()}")
+    box.expect(0, "put", "-r", "-j", "8", d, "side3")
+    box.expect(0, "verify", "side3")
+
+
 def limits(box):
     """--limit-rate holds for all that a command moves: it is not faster, whatever the machine is. A change of qcloud.conf holds for what
     goes on already: what would take more than an hour is done at once."""
@@ -625,7 +657,7 @@ def kills(box, rng):
             box.file(f"live/{i}", rng.randbytes(rng.choice((10, 3000))), old=False)
         for args in (("--delete", "--max-delete", "100", box.path("live"), "kill/"), ("--delete", "--max-delete", "100", "kill/", box.path("mirror"))):
             for _ in range(2):
-                p = box.start("sync", *args)
+                p = box.start("sync", "-j", str(rng.choice((1, 3))), *args)
                 try:
                     err = p.communicate(timeout=rng.uniform(0, took))[1]
                     check(p.returncode == 0, f"sync {args}: exit {p.returncode}: {err.decode()}")
@@ -634,7 +666,7 @@ def kills(box, rng):
                     p.communicate()
                     struck += 1
             began = time.monotonic()
-            p = box.expect(0, "sync", *args)
+            p = box.expect(0, "sync", "-j", str(rng.choice((1, 3))), *args)
             took = 0.2 + 2 * (time.monotonic() - began)
         want = tree(box.path("live"))
         check(tree(box.path("mirror")) == want, f"the mirror is not like it: {sorted(tree(box.path('mirror')))} {sorted(want)}")
@@ -742,7 +774,7 @@ def test():
     with World(k=2, n=3) as box:
         box.init()
         box.xattrs = has_xattrs(box)
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, metadata, rests, moving, limits, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, metadata, rests, moving, beside, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)
