@@ -32,7 +32,9 @@ void client_done(struct client *c)
 
 struct vault_call client_call(struct client *c)
 {
-    struct vault_call call = { .op = { .cancel = signals_cancel() }, .notes = &c->notes };
+    struct vault_call call = { .op = { .cancel = signals_cancel() },
+                               .notes = &c->notes,
+                               .metered = c->stats };
     if (c->deadline_s > 0)
         call.op.deadline = qc_deadline_in(c->deadline_s * 1000);
     return call;

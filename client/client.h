@@ -60,6 +60,7 @@ struct client {
     enum vault_scheme scheme;          /* of --profile, where that is about the three sites */
     bool pad;                          /* --pad, whatever the configuration says */
     bool stats, nice;                  /* of the options */
+    uint64_t written;                  /* bytes of fragments on clouds, as far as the gateway says so */
     bool metered;                      /* the command's result says what it used of the way to the gateway */
     const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;

@@ -124,6 +124,7 @@ qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, 
     r->degraded = client_random_warn(c) || r->degraded;
     QC_TRY(stored_line(name, r, &line, err));
     QC_TRY(item_json(c, name, r, err));
+    c->written += r->written;
     QC_TRY(keeping_add(c, name, r->object, r->version, &c->kept_worst, err));
     if (r->degraded)
         return QC_FAIL(err, QC_DEGRADED, "%.*s", (int)line.n, (const char *)line.p);

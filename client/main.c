@@ -43,7 +43,9 @@ static const struct qc_opt globals[] = {
       "to and from the gateway at most so many bytes a second: 2M, 8M:2M (up:down), off; or a timetable: "
       "'08:00,2M 18:00,off' (qcloud.conf: gateway.limit-rate)",
       false },
-    { "stats", 0, NULL, "say at the end how many requests and bytes went to the gateway and came from it",
+    { "stats", 0, NULL,
+      "say at the end how many requests and bytes went to the gateway and came from it, and what puts wrote "
+      "to clouds",
       false },
     { "nice", 0, NULL, "give way to others of this machine: processor and disk", false },
     { "no-input", 0, NULL, "never ask for anything at the terminal", false },

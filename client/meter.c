@@ -11,18 +11,21 @@
 void meter_note(struct client *c)
 {
     const struct vault_gw_traffic *t = &c->traffic;
-    char sent[TEXT_SIZE], received[TEXT_SIZE];
+    char sent[TEXT_SIZE], received[TEXT_SIZE], written[TEXT_SIZE];
     text_size(t->sent, sent);
     text_size(t->received, received);
-    out_note(&c->out, "%" PRIu64 " request%s to the gateway: %s sent, %s received", (uint64_t)t->requests,
-             text_s(t->requests), sent, received);
+    text_size(c->written, written);
+    out_note(&c->out, "%" PRIu64 " request%s to the gateway: %s sent, %s received%s%s", (uint64_t)t->requests,
+             text_s(t->requests), sent, received, c->written > 0 ? "; fragments on clouds: " : "",
+             c->written > 0 ? written : "");
 }
 
 qc_rc meter_json(const struct client *c, struct json_t *ret, struct qc_err *err)
 {
     QC_TRY(qc_json_set_int(ret, "requests", (int64_t)c->traffic.requests, err));
     QC_TRY(qc_json_set_int(ret, "sent", (int64_t)c->traffic.sent, err));
-    return qc_json_set_int(ret, "received", (int64_t)c->traffic.received, err);
+    QC_TRY(qc_json_set_int(ret, "received", (int64_t)c->traffic.received, err));
+    return c->written > 0 ? qc_json_set_int(ret, "written", (int64_t)c->written, err) : QC_OK;
 }
 
 static qc_rc summary(struct client *c, struct qc_err *err)

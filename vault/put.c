@@ -244,6 +244,7 @@ qc_rc vault_put(struct vault *v, qc_span name, const struct vault_source *source
     if (v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
     qc_rc rc = run(&p, ret, err);
+    ret->written = rc == QC_OK ? put_clouds_written(v, p.ids.put_key, call) : 0;
     ret->open = p.open;
     memcpy(ret->anew, p.anew, sizeof(ret->anew));
     QC_TRY_AS(rc, err, "%s", text);

@@ -60,17 +60,50 @@ static qc_rc parse(qc_span text, struct vault_clouds *ret, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc ask_text(struct vault *v, const uint8_t put_key[16], const struct vault_call *call, qc_buf *ret,
+                      struct qc_err *err)
+{
+    char path[PATH_MAX_BYTES], key[33];
+    struct vault_op op = call->op;
+    op.deadline = qc_deadline_min(op.deadline, qc_deadline_in(ASK_MS));
+    qc_hex(qc_span_of(put_key, 16), key);
+    (void)snprintf(path, sizeof path, "/v1/uploads/%s/clouds", key);
+    return v->gw->ops->operate(v->gw, &(struct vault_gw_operation){ "GET", path, { 0 } }, ret, &op, err);
+}
+
 static qc_rc ask(const struct put *p, struct vault_clouds *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    char path[PATH_MAX_BYTES], key[33];
-    struct vault_op op = p->call->op;
-    op.deadline = qc_deadline_min(op.deadline, qc_deadline_in(ASK_MS));
-    qc_hex(qc_span_of(p->ids.put_key, 16), key);
-    (void)snprintf(path, sizeof path, "/v1/uploads/%s/clouds", key);
-    QC_TRY(p->v->gw->ops->operate(p->v->gw, &(struct vault_gw_operation){ "GET", path, { 0 } }, &text, &op,
-                                  err));
+    QC_TRY(ask_text(p->v, p->ids.put_key, p->call, &text, err));
     return parse(qc_buf_span(&text), ret, err);
+}
+
+static qc_rc sum_bytes(qc_span text, uint64_t *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    struct json_t *list = NULL;
+    uint64_t sum = 0;
+    QC_TRY(qc_json_parse(&j, text, err));
+    QC_TRY(qc_json_arr(j, "clouds", &list, err));
+    for (size_t i = 0; i < qc_json_len(list); i++) {
+        int64_t bytes = 0;
+        QC_TRY(qc_json_int(qc_json_at(list, i), "bytes", 0, INT64_MAX, &bytes, err));
+        if (!qc_add_u64(sum, (uint64_t)bytes, &sum))
+            return QC_FAIL(err, QC_FORMAT, "bytes beyond 2^64");
+    }
+    *ret = sum;
+    return QC_OK;
+}
+
+uint64_t put_clouds_written(struct vault *v, const uint8_t put_key[16], const struct vault_call *call)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    struct qc_err none = { 0 };
+    uint64_t bytes = 0;
+    if (!call->metered || ask_text(v, put_key, call, &text, &none) != QC_OK ||
+        sum_bytes(qc_buf_span(&text), &bytes, &none) != QC_OK)
+        return 0;
+    return bytes;
 }
 
 void put_clouds_look(struct put *p)

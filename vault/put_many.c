@@ -467,6 +467,8 @@ static void tell(struct many *b, size_t i)
     memcpy(r.object, m->ids.object, sizeof(r.object));
     memcpy(r.version, m->ids.version, sizeof(r.version));
     put_result_take(&r, receipt);
+    r.written = b->written;
+    b->written = 0;
     b->what.told(b->what.ctx, i, QC_OK, false, &r, &m->err);
 }
 
@@ -498,6 +500,7 @@ static void finish(struct many *b)
 {
     b->gw = b->v->gw;
     qc_keys_loose_begin();
+    b->written = b->asked ? put_clouds_written(b->v, b->put_key, &b->call) : 0;
     if (b->asked)
         many_follow(b);
     else

@@ -60,6 +60,7 @@ struct many {
     bool asked;                       /* its commit was asked for, and its members have fates */
     qc_rc rc;                         /* else why not */
     struct qc_err why;
+    uint64_t written; /* as of vault_put_result; told with the first that is live */
 };
 
 /* It will never be, for this reason. */

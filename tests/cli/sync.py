@@ -568,7 +568,10 @@ def limits(box):
         said = box.expect(0, *words, "--limit-rate", "2M", "--stats").stderr
         took = time.monotonic() - began
         check(took > 2_240_000 / (2 << 20) - 0.2, f"{words} took {took} s at 2 MiB a second")
-        check(b"requests to the gateway: " in said, said)
+        check(b"requests to the gateway: " in said and (b"fragments on clouds: " in said) == (words[0] == "put"), said)
+    *_, said = map(json.loads, box.expect(0, "--json", "put", "--stats", "-r", d, "slow").stdout.splitlines())
+    want = 3 * 2_240_000 // 2
+    check(want < said["summary"]["written"] < want + 200_000, f"what was written to clouds, about {want}: {said}")
     box.expect(0, "config", "set", "gateway.limit-rate", "16k")
     p = box.start("sync", d, "slower/")
     end = time.monotonic() + 60

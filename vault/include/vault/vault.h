@@ -56,7 +56,8 @@ struct vault_call {
     struct vault_notes *notes;
     vault_progress_fn progress;
     void *progress_ctx;
-    bool clouds; /* of a put's progress: how it fares on each cloud; a request a second */
+    bool clouds;  /* of a put's progress: how it fares on each cloud; a request a second */
+    bool metered; /* a put's result says what its gateway wrote to clouds for it; one request more */
 };
 
 /* ---- making, opening ---- */
@@ -202,8 +203,10 @@ struct vault_put_result {
     uint64_t padding;      /* bytes of N that are neither D nor about it: L - |D| */
     uint64_t kept;         /* of D, by an interrupted put before; all of it: it had been committed */
     uint64_t sent;         /* of N, handed to the gateway now */
-    bool waits;            /* set after a failure: what is durable stays, and the same put goes on there */
-    char anew[256]; /* why an interrupted put of the name did not go on; "": there was none, or it did */
+    uint64_t written; /* vault_call.metered: bytes of fragments, on all clouds, as the gateway counts them;
+                         of a bundle, with its first file. 0: it does not say */
+    bool waits;       /* set after a failure: what is durable stays, and the same put goes on there */
+    char anew[256];   /* why an interrupted put of the name did not go on; "": there was none, or it did */
     int64_t margin, margin_full; /* clouds that may be lost: as acknowledged, as asked for */
     bool degraded;               /* less was reached than was asked, because clouds failed: exit 4 */
     bool
