@@ -503,7 +503,8 @@ static bool put_large(struct put_run *run, const char *path, qc_span name)
 {
     struct qc_err why = { 0 };
     struct stat st;
-    if (run->side == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= QC_VAULT_BUNDLED_MAX)
+    if (run->side == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+        st.st_size <= QC_VAULT_BUNDLED_MAX)
         return false;
     const qc_rc rc = put_beside(run, path, name, &why);
     if (rc != QC_OK)
