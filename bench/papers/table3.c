@@ -170,7 +170,8 @@ static struct spent once(const struct kind *k, uint64_t bytes)
     send_all(&r, o);
     const uint64_t ours = pair_cpu_ns() - start_cpu;
     CHECK(pthread_join(other, NULL) == 0);
-    const struct spent t = { qc_now_ns() - start, ours > r.receiver_ns ? ours : r.receiver_ns };
+    const struct spent t = { .clock_ns = qc_now_ns() - start,
+                             .cpu_ns = ours > r.receiver_ns ? ours : r.receiver_ns };
     close(r.fd[0]);
     close(r.fd[1]);
     net_otp_free(&o);
