@@ -97,6 +97,20 @@ QC_MUST qc_rc store_drop_old(struct vault_store *s, const struct store_version *
  */
 QC_MUST qc_rc store_add_anew(struct vault_store *s, struct vault_store_record *records, size_t count,
                              const qc_rng *rng, struct qc_err *err);
+/* Records after a cursor, in the order of their keys: those of the first condition, each with " AND " behind
+ * it. A row whose key is damaged is not shown: the cursor could not go on from it, and would go round for ever.
+ * Who counts rows misses it. */
+#define STORE_WALK(condition)                                                                                \
+    "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE " condition "(?4 = 0 OR"                              \
+    " (object_id, version_id, generation) > (?1, ?2, ?3))"                                                   \
+    " AND typeof(object_id) = 'blob' AND length(object_id) = 16"                                             \
+    " AND typeof(version_id) = 'blob' AND length(version_id) = 16"                                           \
+    " AND typeof(generation) = 'integer' AND generation BETWEEN 1 AND 4294967295"                            \
+    " ORDER BY object_id, version_id, generation"
+QC_MUST qc_rc store_walk(struct vault_store *s, const char *sql, const struct vault_store_cursor *cursor,
+                         struct qc_stmt **ret, struct qc_err *err);
+/* The next walk goes on after this record. */
+void store_walked(struct vault_store_cursor *cursor, const struct vault_store_record *r);
 QC_MUST qc_rc store_remove_many(struct vault_store *s, const struct store_version *versions, size_t count,
                                 struct qc_err *err);
 /* QC_INTEGRITY  it does not open. *ret of a version that is gone: NULL. */

@@ -141,16 +141,7 @@ static qc_rc retired(struct vault_store *s, struct vault_store_cursor *cursor, s
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *walk = NULL;
     size_t got = 0;
     bool row = false;
-    QC_TRY(qc_db_prepare(s->db,
-                         "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE state = 3 AND (?4 = 0 OR"
-                         " (object_id, version_id, generation) > (?1, ?2, ?3))"
-                         " AND length(object_id) = 16 AND length(version_id) = 16"
-                         " AND generation BETWEEN 1 AND 4294967295"
-                         " ORDER BY object_id, version_id, generation",
-                         &walk, err));
-    QC_TRY(QC_BIND(walk, err, QC_VB(qc_span_of(cursor->object, VAULT_ID_BYTES)),
-                   QC_VB(qc_span_of(cursor->version, VAULT_ID_BYTES)), QC_VI(cursor->generation),
-                   QC_VI(cursor->started ? 1 : 0)));
+    QC_TRY(store_walk(s, STORE_WALK("state = 3 AND "), cursor, &walk, err));
     QC_TRY(qc_stmt_step(walk, &row, err));
     while (row && got < max) {
         QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
@@ -160,9 +151,7 @@ static qc_rc retired(struct vault_store *s, struct vault_store_cursor *cursor, s
             *err = damaged;
             return rc;
         }
-        *cursor = (struct vault_store_cursor){ .started = true, .generation = r.generation };
-        memcpy(cursor->object, r.object, VAULT_ID_BYTES);
-        memcpy(cursor->version, r.version, VAULT_ID_BYTES);
+        store_walked(cursor, &r);
         if (rc == QC_OK && !is_last(ret, got, &r)) { /* under its seal: nobody else said that it is to go */
             ret[got] = (struct vault_store_doomed){ .sequence = r.sequence };
             memcpy(ret[got].object, r.object, VAULT_ID_BYTES);

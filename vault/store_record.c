@@ -142,6 +142,10 @@ static qc_rc add_sealed(struct vault_store *s, const struct store_sealed *rows, 
     QC_TRY(qc_db_prepare(s->db, insert_record, &insert, err));
     for (size_t i = 0; i < count; i++) {
         const struct store_record_id id = pending_id(rows[i].object, rows[i].version, rows[i].generation);
+        /* Whoever looked at the store since it was sealed was told what fresh_enough asks, and kept it: a
+         * record that holds nothing needs its seed, whatever anybody was told. */
+        if (rows[i].n == STORE_SEALED_NONE && store_gen_of(s, rows[i].generation) == NULL)
+            return QC_FAIL(err, QC_TEMP, "its shares were refreshed meanwhile: the same again");
         QC_TRY(insert_row(insert, &id, qc_span_of(rows[i].sealed, rows[i].n), err));
     }
     return qc_tx_commit(&tx, err);
@@ -414,6 +418,22 @@ qc_rc vault_store_sequence(struct vault_store *s, const uint8_t object[VAULT_ID_
     return store_said(s, sequence(s, qc_span_of(object, VAULT_ID_BYTES), ret, err), err);
 }
 
+qc_rc store_walk(struct vault_store *s, const char *sql, const struct vault_store_cursor *cursor,
+                 struct qc_stmt **ret, struct qc_err *err)
+{
+    QC_TRY(qc_db_prepare(s->db, sql, ret, err));
+    return QC_BIND(*ret, err, QC_VB(qc_span_of(cursor->object, VAULT_ID_BYTES)),
+                   QC_VB(qc_span_of(cursor->version, VAULT_ID_BYTES)), QC_VI(cursor->generation),
+                   QC_VI(cursor->started ? 1 : 0));
+}
+
+void store_walked(struct vault_store_cursor *cursor, const struct vault_store_record *r)
+{
+    *cursor = (struct vault_store_cursor){ .started = true, .generation = r->generation };
+    memcpy(cursor->object, r->object, VAULT_ID_BYTES);
+    memcpy(cursor->version, r->version, VAULT_ID_BYTES);
+}
+
 static void records_drop(struct vault_store_record *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -426,21 +446,9 @@ static qc_rc next_page(struct vault_store *s, struct vault_store_cursor *cursor,
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *walk = NULL;
     size_t got = 0;
     bool row = false;
-    /* A row whose key is damaged is not shown: the cursor could not go on from it, and would go round for
-     * ever. Who counts rows misses it. */
-    QC_TRY(qc_db_prepare(s->db,
-                         "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE (?4 = 0 OR"
-                         " (object_id, version_id, generation) > (?1, ?2, ?3))"
-                         " AND typeof(object_id) = 'blob' AND length(object_id) = 16"
-                         " AND typeof(version_id) = 'blob' AND length(version_id) = 16"
-                         " AND typeof(generation) = 'integer' AND generation BETWEEN 1 AND 4294967295"
-                         " ORDER BY object_id, version_id, generation LIMIT ?5",
-                         &walk, err));
-    QC_TRY(QC_BIND(walk, err, QC_VB(qc_span_of(cursor->object, VAULT_ID_BYTES)),
-                   QC_VB(qc_span_of(cursor->version, VAULT_ID_BYTES)), QC_VI(cursor->generation),
-                   QC_VI(cursor->started ? 1 : 0), QC_VI(max)));
+    QC_TRY(store_walk(s, STORE_WALK(""), cursor, &walk, err));
     qc_rc rc = qc_stmt_step(walk, &row, err);
-    while (rc == QC_OK && row) {
+    while (rc == QC_OK && row && got < max) {
         struct vault_store_record r = { 0 };
         struct qc_err damaged = { 0 };
         rc = store_row_open(&r, s, walk, &damaged);
@@ -455,12 +463,8 @@ static qc_rc next_page(struct vault_store *s, struct vault_store_cursor *cursor,
         records_drop(ret, got);
         return rc;
     }
-    if (got > 0) {
-        cursor->started = true;
-        memcpy(cursor->object, ret[got - 1].object, VAULT_ID_BYTES);
-        memcpy(cursor->version, ret[got - 1].version, VAULT_ID_BYTES);
-        cursor->generation = ret[got - 1].generation;
-    }
+    if (got > 0)
+        store_walked(cursor, &ret[got - 1]);
     *ret_got = got;
     return QC_OK;
 }

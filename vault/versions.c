@@ -19,12 +19,20 @@ void vault_versions_done(struct vault_versions *versions)
 
 /* -- the list: I2, kept by the share stores' seals ------------------------------------------------------- */
 
+/* One that is purged, or about to be: all that it is here for is that its sequence is not missing. */
+struct gone {
+    uint64_t sequence;
+    uint8_t version[VAULT_ID_BYTES];
+};
+
 /* A name's versions, and what they are made out by. */
 struct list {
     struct vault *v;
     const struct vault_call *call;
     struct vault_versions all;
     size_t cap;
+    struct gone *gone; /* of the object that is looked at */
+    size_t gone_n, gone_cap;
     size_t from;          /* of all: where those of the object begin that is looked at */
     uint8_t path_tag[16]; /* of the name */
     uint8_t object[VAULT_ID_BYTES];
@@ -39,9 +47,27 @@ struct list {
 static void list_done(struct list *l)
 {
     vault_versions_done(&l->all);
+    qc_free(l->gone);
 }
 
-static qc_rc add(struct list *l, const uint8_t *version, uint64_t sequence, bool gone, struct qc_err *err)
+static qc_rc add_gone(struct list *l, const uint8_t *version, uint64_t sequence, struct qc_err *err)
+{
+    if (l->gone_n == 2 * (size_t)QC_VAULT_GONE_MAX)
+        return QC_FAIL(err, QC_LIMIT, "more than %d versions that were purged", QC_VAULT_GONE_MAX);
+    if (l->gone_n == l->gone_cap) {
+        const size_t cap = l->gone_cap == 0 ? 64 : 2 * l->gone_cap;
+        struct gone *more = qc_realloc(l->gone, cap * sizeof(*more));
+        if (more == NULL)
+            return QC_FAIL(err, QC_NOMEM, "list of versions");
+        l->gone = more;
+        l->gone_cap = cap;
+    }
+    l->gone[l->gone_n].sequence = sequence;
+    memcpy(l->gone[l->gone_n++].version, version, VAULT_ID_BYTES);
+    return QC_OK;
+}
+
+static qc_rc add(struct list *l, const uint8_t *version, uint64_t sequence, struct qc_err *err)
 {
     if (l->all.n == 2 * (size_t)QC_VAULT_VERSIONS_MAX) /* both stores have each of them */
         return QC_FAIL(err, QC_LIMIT, "more than %d versions", QC_VAULT_VERSIONS_MAX);
@@ -54,7 +80,7 @@ static qc_rc add(struct list *l, const uint8_t *version, uint64_t sequence, bool
         l->cap = cap;
     }
     struct vault_version *one = &l->all.v[l->all.n++];
-    *one = (struct vault_version){ .sequence = sequence, .gone = gone };
+    *one = (struct vault_version){ .sequence = sequence };
     memcpy(one->object, l->object, VAULT_ID_BYTES);
     memcpy(one->version, version, VAULT_ID_BYTES);
     return QC_OK;
@@ -74,7 +100,9 @@ static qc_rc take_page(struct list *l, struct vault_store *s, struct vault_store
         *ret_end = *ret_end || memcmp(page[i].object, l->object, VAULT_ID_BYTES) != 0;
         if (rc == QC_OK && !*ret_end && (page[i].share != NULL || page[i].gone) &&
             page[i].state != VAULT_RECORD_PENDING)
-            rc = add(l, page[i].version, page[i].sequence, page[i].state >= VAULT_RECORD_RETIRED, err);
+            rc = page[i].state >= VAULT_RECORD_RETIRED
+                     ? add_gone(l, page[i].version, page[i].sequence, err)
+                     : add(l, page[i].version, page[i].sequence, err);
         vault_store_record_done(&page[i]);
     }
     return rc;
@@ -178,27 +206,83 @@ static qc_rc go_down(struct list *l, uint64_t sequence, struct qc_err *err)
     return QC_OK;
 }
 
-/* Each version of the object once, with its number. Leaves l at what was before the object's first one. */
+static int by_gone_sequence(const void *a, const void *b)
+{
+    const struct gone *x = a, *y = b;
+    if (x->sequence != y->sequence)
+        return x->sequence < y->sequence ? 1 : -1;
+    return memcmp(x->version, y->version, VAULT_ID_BYTES);
+}
+
+/* Is it a sequence that the object can have, and another one than that of the version before? *ret_again: it
+ * is that version once more, which both stores have. */
+static qc_rc check_next(const struct list *l, uint64_t top, uint64_t sequence, const uint8_t *version,
+                        uint64_t before, const uint8_t *version_before, bool *ret_again, struct qc_err *err)
+{
+    if (sequence == 0 || sequence > l->sequence)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "share stores: a version of sequence %" PRIu64 ", the newest has %" PRIu64, sequence,
+                       top);
+    *ret_again = sequence == before;
+    if (*ret_again && memcmp(version, version_before, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY, "share stores: two versions have the sequence %" PRIu64, sequence);
+    return QC_OK;
+}
+
+/* The newest first, each once. */
+static qc_rc sort_gone(struct list *l, struct qc_err *err)
+{
+    size_t n = 0;
+    if (l->gone_n > 0)
+        qsort(l->gone, l->gone_n, sizeof(*l->gone), by_gone_sequence);
+    for (size_t i = 0; i < l->gone_n; i++) {
+        bool again = false;
+        QC_TRY(check_next(l, l->sequence, l->gone[i].sequence, l->gone[i].version,
+                          n > 0 ? l->gone[n - 1].sequence : 0, n > 0 ? l->gone[n - 1].version : NULL, &again,
+                          err));
+        if (!again)
+            l->gone[n++] = l->gone[i];
+    }
+    l->gone_n = n;
+    return QC_OK;
+}
+
+/* *ret: one store says that it is gone; the other may be behind. *at goes on along those that are. */
+static qc_rc is_gone(const struct list *l, const struct vault_version *v, size_t *at, bool *ret,
+                     struct qc_err *err)
+{
+    while (*at < l->gone_n && l->gone[*at].sequence > v->sequence)
+        ++*at;
+    *ret = *at < l->gone_n && l->gone[*at].sequence == v->sequence;
+    if (*ret && memcmp(l->gone[*at].version, v->version, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY, "share stores: two versions have the sequence %" PRIu64,
+                       v->sequence);
+    return QC_OK;
+}
+
+/* Each version of the object once, with its number. Those that are deleted, or are to be, are no versions any
+ * more; none of them is missing. The current one is there, whatever a record says. Leaves l at what was before
+ * the object's first one. */
 static qc_rc number_them(struct list *l, struct qc_err *err)
 {
     struct vault_version *v = l->all.v;
     const uint64_t top = l->sequence;
-    size_t n = l->from;
+    size_t n = l->from, at = 0, kept = 0;
+    struct vault_version before = { 0 };
     if (l->all.n > n)
         qsort(v + n, l->all.n - n, sizeof(*v), by_sequence);
+    QC_TRY(sort_gone(l, err));
     for (size_t i = n; i < l->all.n; i++) {
-        if (n > l->from && v[n - 1].sequence == v[i].sequence) {
-            if (memcmp(v[n - 1].version, v[i].version, VAULT_ID_BYTES) == 0) {
-                v[n - 1].gone |= v[i].gone; /* one store may be behind the other */
-                continue;
-            }
-            return QC_FAIL(err, QC_INTEGRITY, "share stores: two versions have the sequence %" PRIu64,
-                           v[i].sequence);
-        }
-        if (v[i].sequence == 0 || v[i].sequence > l->sequence)
-            return QC_FAIL(err, QC_INTEGRITY,
-                           "share stores: a version of sequence %" PRIu64 ", the newest has %" PRIu64,
-                           v[i].sequence, top);
+        bool again = false, gone = false;
+        QC_TRY(check_next(l, top, v[i].sequence, v[i].version, before.sequence, before.version, &again, err));
+        before = v[i];
+        if (again)
+            continue;
+        QC_TRY(is_gone(l, &v[i], &at, &gone, err));
+        const bool current = n == 0 && !l->all.removed;
+        if (gone && !current)
+            continue;
+        kept += gone;
         QC_TRY(go_down(l, v[i].sequence, err));
         v[n] = v[i];
         v[n].number = l->came && l->sequence < l->came_sequence ? 0 : l->number;
@@ -206,8 +290,10 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
         v[n].removed_s = l->removed_s;
         n++;
     }
-    l->all.missing += top - (n - l->from);
+    l->all.gone += l->gone_n - kept;
+    l->all.missing += top - (n - l->from) - (l->gone_n - kept);
     l->all.n = n;
+    l->gone_n = 0;
     return go_down(l, 0, err);
 }
 
@@ -320,23 +406,7 @@ static qc_rc begin(struct list *l, qc_span name, struct qc_err *err)
     l->sequence = e.e.sequence;
     memcpy(l->object, e.e.object, VAULT_ID_BYTES);
     memcpy(l->all.M, e.e.M, sizeof(l->all.M));
-    return add(l, e.e.version, e.e.sequence, false, err); /* it is there, though its record may be pending */
-}
-
-/* Those that are deleted, or are to be, are no versions any more; none of them is missing. The current one is
- * there, whatever a record says. */
-static void drop_gone(struct vault_versions *all)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < all->n; i++) {
-        if (all->v[i].gone && (i > 0 || all->removed)) {
-            all->gone++;
-            continue;
-        }
-        all->v[n] = all->v[i];
-        all->v[n++].gone = false;
-    }
-    all->n = n;
+    return add(l, e.e.version, e.e.sequence, err); /* it is there, though its record may be pending */
 }
 
 /* Object by object, from the newest down, as far as is noted. */
@@ -360,7 +430,6 @@ static qc_rc list_all(struct list *l, qc_span name, struct qc_err *err)
             *err = why;
         QC_TRY(rc);
     }
-    drop_gone(&l->all);
     l->all.moved = moved;
     if (l->all.n == 0 && l->all.gone == 0 && l->all.missing == 0 && l->all.unknown == 0)
         return QC_FAIL(err, QC_NOTFOUND, "it was moved to another name, and its versions with it");

@@ -36,14 +36,6 @@ static qc_rc add_entry(struct request *r, qc_span path, struct json_t *entries, 
     return qc_json_append(entries, &o, err);
 }
 
-/* What is not found behind this is an entry. */
-static qc_rc vault_is_there(struct request *r, struct qc_err *err)
-{
-    QC_CLEANUP(gw_vault_done) struct gw_vault v = { 0 };
-    const struct gw_ref vault = request_ref(r);
-    return gw_vault_get(request_engine(r), &vault, &v, err);
-}
-
 qc_rc call_entry_some(struct request *r, struct answer *ret, struct qc_err *err)
 {
     static const char *const names[] = { "paths" };
@@ -51,14 +43,12 @@ qc_rc call_entry_some(struct request *r, struct answer *ret, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *entries = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_GW_PATH_MAX };
     struct json_t *paths = NULL;
+    size_t count = 0;
     QC_TRY(request_json(r, names, 1, &in, err));
-    QC_TRY(qc_json_arr(in, "paths", &paths, err));
-    const size_t count = qc_json_len(paths);
-    if (count < 1 || count > QC_GW_BATCH_CHANGES_MAX)
-        return QC_FAIL(err, QC_USAGE, "paths: %zu, expected 1..%d", count, QC_GW_BATCH_CHANGES_MAX);
+    QC_TRY(request_some(in, "paths", &paths, &count, err));
     for (size_t i = 0; i < count; i++)
         QC_TRY(path_of(paths, i, &path, err));
-    QC_TRY(vault_is_there(r, err));
+    QC_TRY(request_vault(r, err));
     QC_TRY(qc_json_new_arr(&entries, err));
     for (size_t i = 0; i < count; i++) {
         QC_TRY(path_of(paths, i, &path, err));
@@ -90,8 +80,6 @@ static void members_done(struct members *m)
 
 static qc_rc members_new(struct members *m, size_t count, struct qc_err *err)
 {
-    if (count < 1 || count > QC_GW_BATCH_CHANGES_MAX)
-        return QC_FAIL(err, QC_USAGE, "members: %zu, expected 1..%d", count, QC_GW_BATCH_CHANGES_MAX);
     m->v = qc_alloc(count * sizeof *m->v);
     m->entries = qc_alloc(count * sizeof *m->entries);
     m->backups = qc_alloc(count * sizeof *m->backups);
@@ -123,8 +111,8 @@ static qc_rc member_parse(struct members *m, const struct json_t *o, struct qc_e
 static qc_rc members_parse(struct members *m, const struct json_t *in, struct qc_err *err)
 {
     struct json_t *list = NULL;
-    QC_TRY(qc_json_arr(in, "members", &list, err));
-    const size_t count = qc_json_len(list);
+    size_t count = 0;
+    QC_TRY(request_some(in, "members", &list, &count, err));
     QC_TRY(members_new(m, count, err));
     for (size_t i = 0; i < count; i++)
         QC_TRY_AS(member_parse(m, qc_json_at(list, i), err), err, "member %zu", i);
@@ -189,20 +177,6 @@ static qc_rc read_all(struct gw_reader *reader, uint64_t size, qc_buf *to, struc
     return QC_OK;
 }
 
-static qc_rc ids_of(const struct request *r, const struct json_t *o, struct gw_version_ids *ret,
-                    struct qc_err *err)
-{
-    static const char *const names[] = { "object", "version" };
-    struct gw_version_ids ids = { .tenant = r->tenant, .vault = r->id[0] };
-    if (!qc_json_is_object(o))
-        return QC_FAIL(err, QC_FORMAT, "no object");
-    QC_TRY(qc_json_only(o, names, 2, err));
-    QC_TRY(json_id(o, "object", &ids.object, err));
-    QC_TRY(json_id(o, "version", &ids.version, err));
-    *ret = ids;
-    return QC_OK;
-}
-
 static qc_rc read_one(struct request *r, const struct gw_version_ids *ids, qc_buf *to, struct qc_err *err)
 {
     struct gw_reader *reader = NULL;
@@ -223,16 +197,14 @@ qc_rc call_read_some(struct request *r, struct answer *ret, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_free_ptr) struct gw_version_ids *ids = NULL;
     struct json_t *list = NULL;
+    size_t count = 0;
     QC_TRY(request_json(r, names, 1, &in, err));
-    QC_TRY(qc_json_arr(in, "objects", &list, err));
-    const size_t count = qc_json_len(list);
-    if (count < 1 || count > QC_GW_BATCH_CHANGES_MAX)
-        return QC_FAIL(err, QC_USAGE, "objects: %zu, expected 1..%d", count, QC_GW_BATCH_CHANGES_MAX);
+    QC_TRY(request_some(in, "objects", &list, &count, err));
     ids = qc_alloc(count * sizeof *ids);
     if (ids == NULL)
         return QC_FAIL(err, QC_NOMEM, "ids of objects");
     for (size_t i = 0; i < count; i++)
-        QC_TRY_AS(ids_of(r, qc_json_at(list, i), &ids[i], err), err, "object %zu", i);
+        QC_TRY_AS(request_version(r, qc_json_at(list, i), &ids[i], err), err, "object %zu", i);
     qc_buf_init(&ret->raw, QC_GW_BUNDLE_MAX);
     for (size_t i = 0; i < count; i++)
         QC_TRY_AS(read_one(r, &ids[i], &ret->raw, err), err, "object %zu", i);

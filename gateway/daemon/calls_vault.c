@@ -67,12 +67,10 @@ qc_rc call_backups(struct request *r, struct answer *ret, struct qc_err *err)
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = QC_JSON_MAX };
     struct gw_new_backup v[QC_GW_BATCH_CHANGES_MAX] = { 0 };
     struct json_t *list = NULL;
+    size_t count = 0;
     const struct gw_ref vault = request_ref(r);
     QC_TRY(request_json(r, names, 1, &in, err));
-    QC_TRY(qc_json_arr(in, "backups", &list, err));
-    const size_t count = qc_json_len(list);
-    if (count < 1 || count > QC_GW_BATCH_CHANGES_MAX)
-        return QC_FAIL(err, QC_USAGE, "backups: %zu, expected 1..%d", count, QC_GW_BATCH_CHANGES_MAX);
+    QC_TRY(request_some(in, "backups", &list, &count, err));
     for (size_t i = 0; i < count; i++)
         QC_TRY_AS(take_backup(qc_json_at(list, i), &v[i], &bytes, err), err, "backup %zu", i);
     for (size_t i = 0, at = 0; i < count; at += v[i++].backup.n)

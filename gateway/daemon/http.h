@@ -151,6 +151,15 @@ QC_MUST qc_rc request_argument_u64(struct request *r, const char *name, uint64_t
 QC_MUST qc_rc request_json(struct request *r, const char *const *names, size_t count, struct json_t **ret,
                            struct qc_err *err);
 
+/* Of calls about many at once (many.c). */
+/* The array `name` of a body, of 1..QC_GW_BATCH_CHANGES_MAX members: as many as one batch decides. Borrowed. */
+QC_MUST qc_rc request_some(const struct json_t *in, const char *name, struct json_t **ret, size_t *ret_count,
+                           struct qc_err *err);
+/* {"object":hex,"version":hex}, a version of the request's vault. */
+QC_MUST qc_rc request_version(const struct request *r, const struct json_t *o, struct gw_version_ids *ret,
+                              struct qc_err *err);
+/* The request's vault: what is not found behind this is something in it. */
+QC_MUST qc_rc request_vault(struct request *r, struct qc_err *err);
 /* {"error":{..}}, as a refusal has it, for one of many. */
 QC_MUST qc_rc request_error_json(struct request *r, const struct qc_err *why, struct json_t **ret,
                                  struct qc_err *err);

@@ -252,6 +252,21 @@ struct rig_sink {
     bool begun, finished;
 };
 
+/* Version `number` of a name has size + number bytes of the pattern `number`. */
+static inline void rig_put_v(struct rig *r, const char *name, uint64_t size, uint64_t number)
+{
+    struct qc_err err = { 0 };
+    CHECK_OK(rig_put(r, name, size + number, number, &err));
+}
+
+static inline void rig_remove(struct rig *r, const char *name)
+{
+    struct vault_call call = rig_call(r);
+    struct vault_remove_result removed;
+    struct qc_err err = { 0 };
+    CHECK_OK(vault_remove(r->v, qc_span_str(name), &call, &removed, &err));
+}
+
 static inline qc_rc rig_sink_begin(void *ctx, const struct vault_stat *what, struct qc_err *err)
 {
     struct rig_sink *s = ctx;

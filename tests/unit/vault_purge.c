@@ -6,20 +6,6 @@
 
 enum { SIZE = 3000, ITEMS = 8 };
 
-static void put_v(struct rig *r, const char *name, uint64_t number)
-{
-    struct qc_err err = { 0 };
-    CHECK_OK(rig_put(r, name, SIZE + number, number, &err));
-}
-
-static void remove_it(struct rig *r, const char *name)
-{
-    struct vault_call call = rig_call(r);
-    struct vault_remove_result removed;
-    struct qc_err err = { 0 };
-    CHECK_OK(vault_remove(r->v, qc_span_str(name), &call, &removed, &err));
-}
-
 static void list(struct rig *r, const char *name, struct vault_versions *ret)
 {
     struct vault_call call = rig_call(r);
@@ -103,7 +89,7 @@ static void old_ones(struct rig *r)
     struct vault_doomed items[ITEMS];
     struct qc_err err = { 0 };
     for (uint64_t i = 1; i <= 4; i++)
-        put_v(r, "x", i);
+        rig_put_v(r, "x", SIZE, i);
     const size_t n = pick(r, "x", numbers, 3, items);
     CHECK_OK(purge(r, items, n, &err));
     CHECK(items[0].rc == QC_CONFLICT && items[1].rc == QC_OK && items[2].rc == QC_OK); /* 4 is the name's */
@@ -114,7 +100,7 @@ static void old_ones(struct rig *r)
     CHECK_OK(purge(r, items, n, &err)); /* again: the same */
     CHECK(items[0].rc == QC_CONFLICT && items[1].rc == QC_OK);
     CHECK(settle(r) == 0);
-    put_v(r, "x", 5);
+    rig_put_v(r, "x", SIZE, 5);
     is_list(r, "x", "5c 4 3", 2);
     CHECK_OK(rig_get(r, "x", SIZE + 5, 5, &err));
 }
@@ -147,15 +133,15 @@ static void out_of_trash(struct rig *r)
     const unsigned numbers[] = { 1, 2 };
     struct vault_doomed items[ITEMS];
     struct qc_err err = { 0 };
-    put_v(r, "t", 1);
-    put_v(r, "t", 2);
-    remove_it(r, "t");
+    rig_put_v(r, "t", SIZE, 1);
+    rig_put_v(r, "t", SIZE, 2);
+    rig_remove(r, "t");
     CHECK(trash(r).names == 1 && trash(r).emptied == 0);
     const size_t n = pick(r, "t", numbers, 2, items);
     CHECK_OK(purge(r, items, n, &err));
     is_list(r, "t", "", 2);
     CHECK(trash(r).names == 1 && trash(r).emptied == 1);
-    put_v(r, "t", 4);
+    rig_put_v(r, "t", SIZE, 4);
     is_list(r, "t", "4c", 2);
     CHECK_OK(rig_get(r, "t", SIZE + 4, 4, &err));
 }
@@ -171,8 +157,8 @@ static void cut_off(struct rig *r)
     for (unsigned i = 0; i < 3; i++) {
         char name[8];
         snprintf(name, sizeof(name), "cut%u", i);
-        put_v(r, name, 1);
-        put_v(r, name, 2);
+        rig_put_v(r, name, SIZE, 1);
+        rig_put_v(r, name, SIZE, 2);
         pick(r, name, numbers, 1, items);
         qc_fault_script(points[i]);
         CHECK(purge(r, items, 1, &err) != QC_OK);
@@ -193,8 +179,8 @@ static void refused(struct rig *r)
     const unsigned numbers[] = { 1 };
     struct vault_doomed items[ITEMS];
     struct qc_err err = { 0 };
-    put_v(r, "r", 1);
-    put_v(r, "r", 2);
+    rig_put_v(r, "r", SIZE, 1);
+    rig_put_v(r, "r", SIZE, 2);
     pick(r, "r", numbers, 1, items);
     r->fake->fail = FAKE_PURGE;
     r->fake->fail_nth = 1;
@@ -223,10 +209,10 @@ static void stores(struct rig *r)
     struct vault_recover_result result = { 0 };
     struct vault_call call = rig_call(r);
     struct qc_err err = { 0 };
-    put_v(r, "s", 1);
-    put_v(r, "s", 2);
-    put_v(r, "o", 1);
-    put_v(r, "o", 2);
+    rig_put_v(r, "s", SIZE, 1);
+    rig_put_v(r, "s", SIZE, 2);
+    rig_put_v(r, "o", SIZE, 1);
+    rig_put_v(r, "o", SIZE, 2);
     pick(r, "s", numbers, 1, items);
     pick(r, "o", numbers, 1, other);
     CHECK_OK(purge(r, other, 1, &err));

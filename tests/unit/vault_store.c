@@ -9,6 +9,7 @@
 #include "qc_seed.h"
 #include "qc_tmpdir.h"
 #include "qc_tree.h"
+#include "store.h"
 #include "vault/share_store.h"
 
 enum { RECORDS = 40 };
@@ -365,6 +366,43 @@ static void moved(struct fix *f)
     }
 }
 
+/* A record that holds nothing needs its seed: one that was sealed before the shares were refreshed is not
+ * added after that, whatever the process has heard of it meanwhile; one of the seed that is kept beside is. */
+static void sealed_before(struct fix *f)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    QC_CLEANUP(qc_key_free) qc_key *first = NULL, *second = NULL;
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record share = { 0 }, got = { 0 };
+    struct vault_store_params params = f->params;
+    struct vault_store_record r = { .generation = 1, .state = VAULT_RECORD_PENDING };
+    struct store_sealed row;
+    char store[400];
+
+    snprintf(store, sizeof(store), "%s/refreshed", f->dir.path);
+    CHECK_OK(qc_key_new(&first, 32, &f->rng, &err));
+    CHECK_OK(qc_key_new(&second, 32, &f->rng, &err));
+    params.VS_i = NULL;
+    params.seed = first;
+    CHECK_OK(vault_store_create(&s, store, &params, &f->rng, &err));
+    CHECK_OK(vault_store_made(store, &err));
+    qc_rand_fill(&f->rand, r.object, 16);
+    qc_rand_fill(&f->rand, r.version, 16);
+    CHECK_OK(vault_store_get(s, r.object, r.version, &share, &err)); /* what its seed gives */
+    r.share = share.share;
+    CHECK_OK(store_pending_seal(&row, s, &r, &f->rng, &err));
+    CHECK(row.n == STORE_SEALED_NONE);
+    CHECK_OK(vault_store_other_put(s, 2, second, NULL, &f->rng, &err));
+    CHECK_OK(vault_store_other_use(s, &f->rng, &err));
+    CHECK_OK(store_pending_add(s, &row, 1, &err)); /* its seed is there yet, and the end gives it its share */
+    CHECK_OK(vault_store_other_end(s, &f->rng, &err));
+    CHECK_OK(vault_store_get(s, r.object, r.version, &got, &err));
+    CHECK(got.generation == 1 && qc_key_same(got.share, share.share));
+    qc_rand_fill(&f->rand, row.version, 16);
+    CHECK_RC(store_pending_add(s, &row, 1, &err), QC_TEMP);
+    CHECK(vault_store_generation(s) == 2 && vault_store_other(s) == 0);
+}
+
 static void full_disk(struct fix *f)
 {
     struct qc_err err = { 0 };
@@ -413,6 +451,7 @@ int main(void)
     flips(&f, "store.key");
     flips(&f, "store.db");
     moved(&f);
+    sealed_before(&f);
     full_disk(&f);
     for (unsigned i = 0; i < RECORDS; i++)
         vault_store_record_done(&f.record[i]);

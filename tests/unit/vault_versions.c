@@ -51,21 +51,6 @@ static qc_rc get_v(struct rig *r, const char *name, uint64_t number, uint64_t sa
     return get_which(r, name, &(struct vault_which){ .number = number }, SIZE + number, salt, err);
 }
 
-/* Version `number` of x has SIZE + number bytes of the pattern `number`. */
-static void put_v(struct rig *r, const char *name, uint64_t number)
-{
-    struct qc_err err = { 0 };
-    CHECK_OK(rig_put(r, name, SIZE + number, number, &err));
-}
-
-static void remove_it(struct rig *r, const char *name)
-{
-    struct vault_call call = rig_call(r);
-    struct vault_remove_result removed;
-    struct qc_err err = { 0 };
-    CHECK_OK(vault_remove(r->v, qc_span_str(name), &call, &removed, &err));
-}
-
 static struct fake_version *stored(struct rig *r, const char *name, uint64_t number)
 {
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
@@ -83,8 +68,8 @@ static void each_by_itself(struct rig *r)
     struct qc_err err = { 0 };
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     for (uint64_t i = 1; i <= 3; i++)
-        put_v(r, "x", i);
-    put_v(r, "y", 1);
+        rig_put_v(r, "x", SIZE, i);
+    rig_put_v(r, "y", SIZE, 1);
     is_list(r, "x", "3c 2 1");
     is_list(r, "y", "1c");
     CHECK_OK(list(r, "x", &all, &err));
@@ -141,7 +126,7 @@ static void hostile_entries(struct rig *r)
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     struct qc_err err = { 0 };
     struct fake_image *before = fake_save(r->fake);
-    put_v(r, "x", 4);
+    rig_put_v(r, "x", SIZE, 4);
     struct fake_image *after = fake_save(r->fake);
     fake_restore(r->fake, before);
     REFUSED(list(r, "x", &all, &err), QC_INTEGRITY, "rollback");
@@ -267,10 +252,10 @@ static void trash(struct rig *r)
     struct vault_put_result put;
     struct qc_err err = { 0 };
     is_trash(r, "", "", 0);
-    put_v(r, "d/gone", 1);
-    put_v(r, "d/gone", 2);
-    remove_it(r, "d/gone");
-    remove_it(r, "y");
+    rig_put_v(r, "d/gone", SIZE, 1);
+    rig_put_v(r, "d/gone", SIZE, 2);
+    rig_remove(r, "d/gone");
+    rig_remove(r, "y");
     is_trash(r, "", "d/gone@2 y@1 ", 2);
     is_trash(r, "d/", "d/gone@2 ", 1);
     is_list(r, "d/gone", "2r 1r");
@@ -282,7 +267,7 @@ static void trash(struct rig *r)
     is_list(r, "d/gone", "4c 2r 1r");
     is_trash(r, "", "y@1 ", 1);
     CHECK_OK(restore(r, "d/gone", 2, &put, &err)); /* from beneath the removal, over what is there */
-    remove_it(r, "d/gone");
+    rig_remove(r, "d/gone");
     is_list(r, "d/gone", "5r 4r 2r 1r");
     CHECK_OK(restore(r, "d/gone", 4, &put, &err));
     is_list(r, "d/gone", "7c 5r 4r 2r 1r");
@@ -297,22 +282,22 @@ static void removals_that_fail(struct rig *r)
     struct vault_remove_result removed;
     struct vault_call call = rig_call(r);
     struct qc_err err = { 0 };
-    put_v(r, "f", 1);
+    rig_put_v(r, "f", SIZE, 1);
     r->fake->fail = FAKE_ENTRY_REMOVE;
     r->fake->fail_nth = 1;
     r->fake->fail_rc = QC_QUORUM;
     REFUSED(vault_remove(r->v, qc_span_str("f"), &call, &removed, &err), QC_QUORUM, "injected");
     r->fake->fail = FAKE_NONE;
     is_list(r, "f", "1c");
-    put_v(r, "f", 2);
+    rig_put_v(r, "f", SIZE, 2);
     is_list(r, "f", "2c 1");
-    remove_it(r, "f");
+    rig_remove(r, "f");
     is_list(r, "f", "2r 1r");
     for (unsigned i = 0; i < 2; i++) /* as an older program leaves it */
         damage(r, i, "delete from item where name like 'removed/%'");
     REFUSED(list(r, "f", &all, &err), QC_NOTFOUND, "noted which object it was");
     is_trash(r, "f", "f@0 ", 0);
-    put_v(r, "f", 4);
+    rig_put_v(r, "f", SIZE, 4);
     CHECK_OK(list(r, "f", &all, &err));
     CHECK(all.n == 1 && all.v[0].number == 4 && all.unknown == 3);
     CHECK_OK(rig_get(r, "f", SIZE + 4, 4, &err));
@@ -347,7 +332,7 @@ static void overtake_by_rm(void *ctx)
     struct qc_err err = { 0 };
     other->fake->before_commit = NULL;
     CHECK_OK(rig_open(other, &err));
-    remove_it(other, "s");
+    rig_remove(other, "s");
     vault_close(&other->v);
 }
 
@@ -357,7 +342,7 @@ static void overtake_by_put(void *ctx)
     struct qc_err err = { 0 };
     other->fake->before_commit = NULL;
     CHECK_OK(rig_open(other, &err));
-    put_v(other, "t", 1);
+    rig_put_v(other, "t", SIZE, 1);
     vault_close(&other->v);
 }
 
@@ -371,18 +356,18 @@ static void overtaken(struct rig *r)
     other.v = NULL;
     other.rand.state += 1000003;
     r->fake->before_ctx = &other;
-    put_v(r, "s", 1);
-    put_v(r, "s", 2);
+    rig_put_v(r, "s", SIZE, 1);
+    rig_put_v(r, "s", SIZE, 2);
     r->fake->before_commit = overtake_by_rm;
-    put_v(r, "s", 4);
+    rig_put_v(r, "s", SIZE, 4);
     is_list(r, "s", "4c 2 1");
     CHECK_OK(get_v(r, "s", 2, 2, &err));
     CHECK_OK(get_v(r, "s", 1, 1, &err));
-    put_v(r, "s", 5);
-    remove_it(r, "s");
+    rig_put_v(r, "s", SIZE, 5);
+    rig_remove(r, "s");
     is_list(r, "s", "5r 4r 2r 1r");
     r->fake->before_commit = overtake_by_put;
-    put_v(r, "t", 2);
+    rig_put_v(r, "t", SIZE, 2);
     is_list(r, "t", "2c 1");
     CHECK_OK(get_v(r, "t", 1, 1, &err));
     r->fake->before_commit =
@@ -432,11 +417,11 @@ static void by_time(struct rig *r)
 {
     struct qc_err err = { 0 };
     const int64_t start = qc_wall_s() - 1;
-    put_v(r, "when", 1);
+    rig_put_v(r, "when", SIZE, 1);
     const int64_t after1 = next_second();
-    put_v(r, "when", 2);
+    rig_put_v(r, "when", SIZE, 2);
     const int64_t after2 = next_second();
-    remove_it(r, "when");
+    rig_remove(r, "when");
     REFUSED(get_at(r, start, 0, &err), QC_NOTFOUND, "no version was stored by that time; there are v2, v1");
     CHECK_OK(get_at(r, after1, 1, &err));
     CHECK_OK(get_at(r, after2, 2, &err));

@@ -85,6 +85,7 @@
     X(QC_VAULT_DIRECT_MIN, 256 * 1024, "bytes", "of a file, from which on they pass the page cache by")      \
     X(QC_VAULT_WHOLE_MAX, 4 * 1024 * 1024, "bytes", "a smaller object is fetched by one request")            \
     X(QC_VAULT_VERSIONS_MAX, 100000, "versions", "of one object: 12 MiB of list, and its records are read")  \
+    X(QC_VAULT_GONE_MAX, 1000000, "versions", "purged, of one object: 24 bytes each in both stores' lists")  \
     X(QC_VAULT_PURGE_BATCH, 256, "versions", "purged by one request: as QC_GW_BATCH_CHANGES_MAX")            \
     X(QC_VAULT_LIST_MEMORY, 16 * 1024 * 1024, "bytes", "names sorted in memory; more: temporary files")      \
     X(QC_VAULT_LIST_RUNS_MAX, 512, "runs", "of one sorted listing: 8 GiB of names")                          \

@@ -376,7 +376,6 @@ struct vault_version {
     bool current;
     bool removed;      /* the name was removed after it, under that object */
     int64_t removed_s; /* when, by the clock of the machine that removed it */
-    bool gone;         /* while the list is made */
 };
 struct vault_versions {
     uint64_t number;         /* of the name's last change */
