@@ -418,7 +418,10 @@
                           " FROM deadkey d JOIN layout l ON l.layout_id=d.layout_id"                         \
                           " WHERE d.round<2 AND d.segment_id>?1 ORDER BY d.segment_id LIMIT ?2")             \
     X(NOTED_DEAD_SEGMENT, "INSERT INTO deadkey (segment_id, layout_id, incarnation, salt, absent, round,"    \
-                          " tenant, size) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6) ON CONFLICT DO NOTHING")     \
+                          " tenant, size) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)"                             \
+                          " ON CONFLICT (segment_id) DO UPDATE SET absent=0, round=0")                       \
+    X(DEAD_SWEPT, "UPDATE deadkey SET round=?1 WHERE round<?1")                                              \
+    X(DEAD_FRAGS_SWEPT, "UPDATE deadfrag SET open=0 WHERE open=1")                                           \
     X(MIXED_GO, "DELETE FROM mixed WHERE version_no=?1 AND CASE WHEN EXISTS (SELECT 1 FROM segment s"        \
                 " WHERE s.version_no=?1 AND s.seq>?3 AND s.layout_id<>?2) THEN 1"                            \
                 " WHEN EXISTS (SELECT 1 FROM segment s WHERE s.version_no=?1 AND s.seq IS NOT NULL"          \

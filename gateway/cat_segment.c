@@ -322,6 +322,12 @@ qc_rc gw_cat_dead_segment(struct gw_cat *c, uint64_t segment_id, struct gw_dead_
     return col_dead(&rows, ret, ret_found, err);
 }
 
+qc_rc gw_cat_dead_swept(struct gw_cat *c, struct qc_err *err)
+{
+    QC_TRY(GW_RUN(c, DEAD_SWEPT, err, QC_VI(QC_GW_SWEEP_ROUNDS)));
+    return GW_RUN0(c, DEAD_FRAGS_SWEPT, err);
+}
+
 qc_rc gw_cat_dead_again(struct gw_cat *c, uint64_t segment_id, struct qc_err *err)
 {
     return GW_RUN(c, DEAD_AGAIN, err, QC_VI(segment_id));

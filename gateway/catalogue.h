@@ -545,6 +545,8 @@ QC_MUST qc_rc gw_cat_dead_key_is(struct gw_cat *c, const struct gw_frag_key *key
 QC_MUST qc_rc gw_cat_dead_key_next(struct gw_cat *c, uint64_t after, struct gw_dead_key *ret, bool *ret_found,
                                    struct qc_err *err);
 QC_MUST qc_rc gw_cat_dead_key_round(struct gw_cat *c, uint64_t no, unsigned round, struct qc_err *err);
+/* All that is dead by now was swept: for a rebuild that knows so. In a transaction. */
+QC_MUST qc_rc gw_cat_dead_swept(struct gw_cat *c, struct qc_err *err);
 /* The ledger row of a dead segment. */
 QC_MUST qc_rc gw_cat_dead_segment(struct gw_cat *c, uint64_t segment_id, struct gw_dead_row *ret,
                                   bool *ret_found, struct qc_err *err);

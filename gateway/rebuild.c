@@ -170,6 +170,8 @@ static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span 
     b->links++;
     QC_TRY(gw_cat_apply(b->cat, l, err));
     QC_TRY(gw_cat_log_put(b->cat, &row, err));
+    if (row.sequence == b->swept.sequence && qc_ct_eq(row.hash, b->swept.hash, sizeof row.hash))
+        QC_TRY(gw_cat_dead_swept(b->cat, err));
     for (unsigned i = 0; i < b->cloud_count; i++) {
         const int at = gw_rebuild_at(b, b->clouds[i].id);
         if (b->clouds[i].state != GW_LIFE_RETIRED && (at < 0 || (on >> at & 1) == 0))
@@ -221,6 +223,7 @@ static qc_rc write_rows(struct gw_rebuilding *b, struct qc_err *err)
     b->next_segment = 1;
     QC_TRY(gw_rebuild_list_log(b, err));
     QC_TRY(gw_rebuild_list_packs(b, err));
+    QC_TRY(gw_rebuild_guess_notes(b, err));
     QC_TRY(gw_rebuild_walk(b, take_link, err));
     QC_TRY(gw_rebuild_flush(b, err));
     QC_TRY(gw_rebuild_roster(b, err));

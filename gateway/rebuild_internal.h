@@ -51,6 +51,7 @@ struct gw_rebuilding {
     qc_buf notes; /* those that are used; empty: there are none */
     struct gw_notes_head notes_head;
     struct gw_notes_iter notes_it;
+    struct gw_notes_head swept; /* what died up to this log object was swept, but for what those notes name */
 
     struct gw_cat *cat;
     struct qc_tx tx; /* of links that are not durable yet: nobody else uses this catalogue */
@@ -107,6 +108,8 @@ QC_MUST qc_rc gw_rebuild_list_packs(struct gw_rebuilding *b, struct qc_err *err)
  * with sequences that ascend. *ret NULL: none; borrowed until the next call. */
 QC_MUST qc_rc gw_rebuild_packed(struct gw_rebuilding *b, uint64_t sequence, const struct gw_pack_entry **ret,
                                 struct qc_err *err);
+/* Before the walk: which notes may be those. */
+QC_MUST qc_rc gw_rebuild_guess_notes(struct gw_rebuilding *b, struct qc_err *err);
 /* The newest notes that open and belong to the chain: into b->notes and the report. After the walk. */
 QC_MUST qc_rc gw_rebuild_find_notes(struct gw_rebuilding *b, struct qc_err *err);
 /* What they say, and which packs there are, as rows. After presence, in a transaction. */

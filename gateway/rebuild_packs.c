@@ -204,6 +204,27 @@ static qc_rc judge_notes(struct gw_rebuilding *b, const struct gw_pack_seen *p, 
     return is_ours(b, &b->notes_head, ret, err);
 }
 
+/* Notes name all that was dead and not swept when they were taken: what died before, and they do not name,
+ * was (FORMAT 9.6). Whether they are of our chain is seen when the walk comes there. */
+qc_rc gw_rebuild_guess_notes(struct gw_rebuilding *b, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf notes = { 0 };
+    struct gw_notes_iter it;
+
+    for (size_t i = 0; i < b->pack_count && b->swept.sequence == 0; i++) {
+        struct gw_notes_head head = { 0 };
+        struct qc_err why = { 0 };
+        if (!b->packs[i].notes)
+            continue;
+        QC_TRY(read_one(b, &b->packs[i], &notes, err));
+        if (notes.n > 0 && gw_notes_open(qc_buf_span(&notes), &head, &it, &why) == QC_OK && !head.more &&
+            head.sequence == b->packs[i].first)
+            b->swept = head;
+        qc_buf_free(&notes);
+    }
+    return QC_OK;
+}
+
 qc_rc gw_rebuild_find_notes(struct gw_rebuilding *b, struct qc_err *err)
 {
     for (size_t i = 0; i < b->pack_count && b->report->notes_s == 0; i++) {

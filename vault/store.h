@@ -98,8 +98,8 @@ QC_MUST qc_rc store_drop_old(struct vault_store *s, const struct store_version *
 QC_MUST qc_rc store_add_anew(struct vault_store *s, struct vault_store_record *records, size_t count,
                              const qc_rng *rng, struct qc_err *err);
 /* Records after a cursor, in the order of their keys: those of the first condition, each with " AND " behind
- * it. A row whose key is damaged is not shown: the cursor could not go on from it, and would go round for ever.
- * Who counts rows misses it. */
+ * it. A row whose key is damaged is not shown: the cursor could not go on from it, and would go round for
+ * ever. Who counts rows misses it. */
 #define STORE_WALK(condition)                                                                                \
     "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE " condition "(?4 = 0 OR"                              \
     " (object_id, version_id, generation) > (?1, ?2, ?3))"                                                   \

@@ -100,9 +100,8 @@ static qc_rc take_page(struct list *l, struct vault_store *s, struct vault_store
         *ret_end = *ret_end || memcmp(page[i].object, l->object, VAULT_ID_BYTES) != 0;
         if (rc == QC_OK && !*ret_end && (page[i].share != NULL || page[i].gone) &&
             page[i].state != VAULT_RECORD_PENDING)
-            rc = page[i].state >= VAULT_RECORD_RETIRED
-                     ? add_gone(l, page[i].version, page[i].sequence, err)
-                     : add(l, page[i].version, page[i].sequence, err);
+            rc = page[i].state >= VAULT_RECORD_RETIRED ? add_gone(l, page[i].version, page[i].sequence, err)
+                                                       : add(l, page[i].version, page[i].sequence, err);
         vault_store_record_done(&page[i]);
     }
     return rc;
@@ -261,8 +260,8 @@ static qc_rc is_gone(const struct list *l, const struct vault_version *v, size_t
 }
 
 /* Each version of the object once, with its number. Those that are deleted, or are to be, are no versions any
- * more; none of them is missing. The current one is there, whatever a record says. Leaves l at what was before
- * the object's first one. */
+ * more; none of them is missing. The current one is there, whatever a record says. Leaves l at what was
+ * before the object's first one. */
 static qc_rc number_them(struct list *l, struct qc_err *err)
 {
     struct vault_version *v = l->all.v;

@@ -152,7 +152,8 @@ QC_MUST qc_rc request_json(struct request *r, const char *const *names, size_t c
                            struct qc_err *err);
 
 /* Of calls about many at once (many.c). */
-/* The array `name` of a body, of 1..QC_GW_BATCH_CHANGES_MAX members: as many as one batch decides. Borrowed. */
+/* The array `name` of a body, of 1..QC_GW_BATCH_CHANGES_MAX members: as many as one batch decides. Borrowed.
+ */
 QC_MUST qc_rc request_some(const struct json_t *in, const char *name, struct json_t **ret, size_t *ret_count,
                            struct qc_err *err);
 /* {"object":hex,"version":hex}, a version of the request's vault. */

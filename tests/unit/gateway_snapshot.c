@@ -481,6 +481,92 @@ static void noted(void)
     store_done(&s);
 }
 
+static void purge(struct store *s, unsigned i)
+{
+    const struct erig_put tombstone = erig_prepare(800 + i, s->paths[i], 2, 1, 1);
+    struct gw_purge one = {
+        .ids = { .vault = s->r.vault, .object = s->puts[i].object, .version = s->puts[i].version }
+    };
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+
+    CHECK_OK(erig_remove(&s->r, &tombstone, &receipt, &err));
+    CHECK_OK(gw_versions_purge(s->r.e, &one, 1, &err));
+    CHECK(one.rc == QC_OK);
+}
+
+/* Dead segments and keys that are not swept yet. */
+static uint64_t unswept(struct store *s)
+{
+    struct gw_status *status = calloc(1, sizeof *status);
+    struct qc_err err = { 0 };
+
+    CHECK(status != NULL);
+    CHECK_OK(gw_engine_status(s->r.e, status, &err));
+    const uint64_t n = status->dead_segments;
+    free(status);
+    return n;
+}
+
+static void sweep(struct store *s)
+{
+    const qc_deadline end = qc_deadline_in(60000);
+    struct qc_err err = { 0 };
+    bool more;
+
+    while (unswept(s) > 0) {
+        CHECK(!qc_deadline_over(end));
+        CHECK_OK(gw_engine_tidy(s->r.e, &more, &err));
+    }
+}
+
+/* What was swept before the notes were taken is not swept again by a rebuild; what died since, is. What comes
+ * back under a key that was swept is found by a listing, and goes again. */
+static void swept(void)
+{
+    struct store s;
+    struct gw_snapshot_view v;
+    struct gw_rebuild_report report;
+    struct gw_repair_report *repaired = calloc(1, sizeof *repaired);
+    char path[600];
+    unsigned cloud;
+    uint8_t *bytes;
+    size_t n;
+
+    CHECK(repaired != NULL);
+    store_new(&s);
+    rrig_fragment(&s.r, &s.puts[2], 0, 1, &cloud, path);
+    rrig_read(path, &bytes, &n);
+    purge(&s, 2);
+    sweep(&s);
+    CHECK(access(path, F_OK) != 0);
+    rebuild(&s, &report);
+    CHECK(report.notes_s == 0 && unswept(&s) > 0); /* no notes: all that ever was is looked for again */
+    sweep(&s);
+    snapshot(&s, &v);
+    rebuild(&s, &report);
+    CHECK(report.notes_s > 0 && unswept(&s) == 0);
+    purge(&s, 3);
+    const uint64_t since = unswept(&s);
+    CHECK(since > 0);
+    rebuild(&s, &report);
+    CHECK(unswept(&s) == since); /* of the records after the notes */
+    sweep(&s);
+    purge(&s, 1);
+    snapshot(&s, &v);
+    rebuild(&s, &report);
+    CHECK(report.noted_dead >= 5 && unswept(&s) > 0); /* the notes name it: it was not swept then */
+    sweep(&s);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    CHECK(fd >= 0 && write(fd, bytes, n) == (ssize_t)n && close(fd) == 0);
+    CHECK(rrig_repair(&s.r, false, repaired) == QC_OK && rrig_sum(repaired).dead == 1);
+    sweep(&s);
+    CHECK(access(path, F_OK) != 0);
+    free(bytes);
+    free(repaired);
+    store_done(&s);
+}
+
 /* -- killed ---------------------------------------------------------------------------------------------- */
 
 #ifdef QC_FAULT_POINTS
@@ -562,6 +648,7 @@ int main(void)
         log_restored();
     }
     noted();
+    swept();
 #ifdef QC_FAULT_POINTS
     killed();
 #endif

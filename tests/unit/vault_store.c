@@ -367,7 +367,8 @@ static void moved(struct fix *f)
 }
 
 /* A record that holds nothing needs its seed: one that was sealed before the shares were refreshed is not
- * added after that, whatever the process has heard of it meanwhile; one of the seed that is kept beside is. */
+ * added after that, whatever the process has heard of it meanwhile; one of the seed that is kept beside is.
+ */
 static void sealed_before(struct fix *f)
 {
     struct qc_err err = { 0 };
