@@ -55,6 +55,8 @@ static qc_rc count_clouds(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_int(s->gateway, "n", s->k, VAULT_CLOUDS_MAX, &s->n, err));
     if (qc_json_has(s->gateway, "other_code"))
         QC_TRY(qc_json_int(s->gateway, "other_code", 0, INT64_MAX, &s->other_code, err));
+    if (qc_json_has(s->gateway, "bundle_dead_bytes"))
+        QC_TRY(qc_json_int(s->gateway, "bundle_dead_bytes", 0, INT64_MAX, &s->bundle_dead, err));
     QC_TRY(qc_json_int(s->gateway, "debts", 0, INT64_MAX, &s->owed_here, err));
     QC_TRY(qc_json_arr(s->gateway, "clouds", &clouds, err));
     s->clouds_all = (int64_t)qc_json_len(clouds);
@@ -383,6 +385,10 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     if (s->other_code > 0)
         out_line(o, "code:   %" PRId64 " segment%s another one still, and follow%s", s->other_code,
                  s->other_code == 1 ? " has" : "s have", s->other_code == 1 ? "s" : "");
+    if (s->bundle_dead > 0) {
+        text_size((uint64_t)s->bundle_dead, size);
+        out_line(o, "purged: %s in bundles of small files, whose room comes back when half of one is", size);
+    }
     QC_TRY(tell_margins(s, err));
     QC_TRY(tell_wholes(s, err));
     tell_debts(s, debts, clouds);

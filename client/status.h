@@ -15,6 +15,7 @@ struct status {
     int64_t k, n, clouds_ok, clouds_all, clouds_lost;
     int64_t owed_here;    /* fragments that do not count on clouds that answer, or on who knows which */
     int64_t other_code;   /* segments that have another code than that; a tenant is told of his own */
+    int64_t bundle_dead;  /* bytes of purged versions in bundles; an own gateway alone says it */
     struct json_t *drill; /* the last one; NULL: none */
     bool drill_bad;       /* what it left cannot be read: */
     struct qc_err drill_why;

@@ -133,8 +133,10 @@ static void settle(struct erig *r)
     struct qc_err err = { 0 };
     bool more = true;
 
-    for (unsigned i = 0; i < SWEEPS; i++)
+    for (unsigned i = 0, quiet = 0; i < SWEEPS && quiet < 3; i++) {
         CHECK_OK(gw_engine_tidy(r->e, &more, &err));
+        quiet = more ? 0 : quiet + 1;
+    }
 }
 
 static uint64_t room_;
@@ -209,7 +211,8 @@ static void model(void)
         pack_prepare(&p[i], 1000 * (i + 1), 8000);
         pack_put(&r, &p[i]);
     }
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    const unsigned rounds = erig_elsewhere() ? 2 : ROUNDS; /* each removal is two commits of a server */
+    for (unsigned round = 0; round < rounds; round++) {
         const uint64_t bytes = tenant_usage(&r, r.tenant).bytes;
         for (unsigned i = 0; i < PACKS; i++)
             for (unsigned j = 0; j < MEMBERS; j++)
@@ -505,12 +508,71 @@ static void changed(void)
     erig_done(&r);
 }
 
+/* Two gateways of one catalogue: one puts half dead bundles together, the other reads what it had begun to
+ * read, purges meanwhile, and goes on when the first is gone, with what that one has left behind. */
+static void two_gateways(void)
+{
+    struct pack *p = calloc(2, sizeof *p);
+    struct gw_reader *reader = NULL;
+    struct qc_err err = { 0 };
+    struct erig r, two;
+    char command[1000];
+    uint8_t want[16384], got[16384];
+    uint64_t size, no;
+    size_t n;
+
+    CHECK(p != NULL);
+    erig_new(&r, CLOUDS, K, CLOUDS);
+    make_half_dead(&r, p);
+    two = r;
+    two.e = NULL;
+    erig_path(&r, "state2", two.state, sizeof two.state);
+    CHECK(snprintf(command, sizeof command, "cp -a '%s' '%s'", r.state, two.state) > 0 &&
+          system(command) == 0);
+    erig_open(&two);
+    const struct gw_version_ids ids = ids_of(&r, &p[1].v[3]);
+    erig_bytes(&p[1].v[3], 0, want);
+    CHECK_OK(gw_reader_open(two.e, &ids, "0123456789abcdef", &reader, &size, &err));
+    CHECK_OK(gw_reader_read(reader, 0, size, got, 1, &n, &err));
+    settle(&two); /* it does not keep the store */
+    CHECK(view_of(&two).repacked == 0 && view_of(&two).bundles == 2);
+    pack_remove(&two, &p[0], 0);
+    repacked(&r, p);
+    for (uint64_t at = 1; at < size; at += n)
+        CHECK_OK(gw_reader_read(reader, at, size, got + at, (size_t)(size - at), &n, &err));
+    CHECK(memcmp(got, want, (size_t)size) == 0 && rrig_faults(&two) == 0);
+    gw_reader_close(&reader);
+    pack_check(&two, &p[0]);
+    pack_check(&two, &p[1]);
+    {
+        const struct gw_version_row left = { .tenant = r.tenant,
+                                             .vault = r.vault,
+                                             .state = GW_VERSION_INTENT };
+        QC_LOCK(gw_cat_lock(r.e->cat));
+        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+        CHECK_OK(gw_cat_begin(r.e->cat, &tx, &err));
+        CHECK_OK(gw_cat_repack_begin(r.e->cat, &left, &no, &err));
+        CHECK_OK(gw_cat_commit(r.e->cat, &tx, &err));
+    }
+    gw_engine_close(&r.e);
+    CHECK_OK(gw_engine_attend(two.e, &err));
+    settle(&two);
+    CHECK(count_sql(&two, "SELECT COUNT(*) FROM version WHERE tenant=?1 AND state=1", two.tenant) == 0);
+    tenant_counted(&two, two.tenant);
+    pack_check(&two, &p[1]);
+    gw_engine_close(&two.e);
+    free(p);
+    erig_done(&r);
+}
+
 int main(void)
 {
     model();
     limits();
-    if (erig_elsewhere()) /* the rows are the same there; the rest is the engine's */
+    if (erig_elsewhere()) { /* the rows are the same there; the rest is the engine's */
+        two_gateways();
         return 0;
+    }
     fails();
     under_a_read();
     one_away();
