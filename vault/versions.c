@@ -215,32 +215,33 @@ static int by_gone_sequence(const void *a, const void *b)
 
 /* Is it a sequence that the object can have, and another one than that of the version before? *ret_again: it
  * is that version once more, which both stores have. */
-static qc_rc check_next(const struct list *l, uint64_t top, uint64_t sequence, const uint8_t *version,
-                        uint64_t before, const uint8_t *version_before, bool *ret_again, struct qc_err *err)
+static qc_rc check_next(const struct list *l, uint64_t top, const struct gone *now, const struct gone *before,
+                        bool *ret_again, struct qc_err *err)
 {
-    if (sequence == 0 || sequence > l->sequence)
+    if (now->sequence == 0 || now->sequence > l->sequence)
         return QC_FAIL(err, QC_INTEGRITY,
-                       "share stores: a version of sequence %" PRIu64 ", the newest has %" PRIu64, sequence,
-                       top);
-    *ret_again = sequence == before;
-    if (*ret_again && memcmp(version, version_before, VAULT_ID_BYTES) != 0)
-        return QC_FAIL(err, QC_INTEGRITY, "share stores: two versions have the sequence %" PRIu64, sequence);
+                       "share stores: a version of sequence %" PRIu64 ", the newest has %" PRIu64,
+                       now->sequence, top);
+    *ret_again = now->sequence == before->sequence;
+    if (*ret_again && memcmp(now->version, before->version, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY, "share stores: two versions have the sequence %" PRIu64,
+                       now->sequence);
     return QC_OK;
 }
 
 /* The newest first, each once. */
 static qc_rc sort_gone(struct list *l, struct qc_err *err)
 {
+    struct gone before = { 0 };
     size_t n = 0;
     if (l->gone_n > 0)
         qsort(l->gone, l->gone_n, sizeof(*l->gone), by_gone_sequence);
     for (size_t i = 0; i < l->gone_n; i++) {
         bool again = false;
-        QC_TRY(check_next(l, l->sequence, l->gone[i].sequence, l->gone[i].version,
-                          n > 0 ? l->gone[n - 1].sequence : 0, n > 0 ? l->gone[n - 1].version : NULL, &again,
-                          err));
+        QC_TRY(check_next(l, l->sequence, &l->gone[i], &before, &again, err));
+        before = l->gone[i];
         if (!again)
-            l->gone[n++] = l->gone[i];
+            l->gone[n++] = before;
     }
     l->gone_n = n;
     return QC_OK;
@@ -267,14 +268,16 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
     struct vault_version *v = l->all.v;
     const uint64_t top = l->sequence;
     size_t n = l->from, at = 0, kept = 0;
-    struct vault_version before = { 0 };
+    struct gone before = { 0 };
     if (l->all.n > n)
         qsort(v + n, l->all.n - n, sizeof(*v), by_sequence);
     QC_TRY(sort_gone(l, err));
     for (size_t i = n; i < l->all.n; i++) {
+        struct gone now = { .sequence = v[i].sequence };
         bool again = false, gone = false;
-        QC_TRY(check_next(l, top, v[i].sequence, v[i].version, before.sequence, before.version, &again, err));
-        before = v[i];
+        memcpy(now.version, v[i].version, VAULT_ID_BYTES);
+        QC_TRY(check_next(l, top, &now, &before, &again, err));
+        before = now;
         if (again)
             continue;
         QC_TRY(is_gone(l, &v[i], &at, &gone, err));
