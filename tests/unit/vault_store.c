@@ -393,7 +393,7 @@ static void sealed_before(struct fix *f)
     r.share = share.share;
     CHECK_OK(store_pending_seal(&row, s, &r, &f->rng, &err));
     CHECK(row.n == STORE_SEALED_NONE);
-    CHECK_OK(vault_store_other_put(s, 2, second, NULL, &f->rng, &err));
+    CHECK_OK(vault_store_other_put(s, 2, second, NULL, NULL, &f->rng, &err));
     CHECK_OK(vault_store_other_use(s, &f->rng, &err));
     CHECK_OK(store_pending_add(s, &row, 1, &err)); /* its seed is there yet, and the end gives it its share */
     CHECK_OK(vault_store_other_end(s, &f->rng, &err));
