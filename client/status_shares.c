@@ -4,6 +4,8 @@
 #include "status.h"
 #include "text.h"
 
+enum { FEW_TICKETS = 10 };
+
 static const char *state_of(const struct status *s, unsigned i)
 {
     qc_rc rc = s->local.share[i].rc;
@@ -52,8 +54,11 @@ void status_tell_shares(struct status *s)
             "recovery: backup data is sealed: while a share store is not there, nothing opens without the "
             "recovery kit, and the budget counts on its sheet");
     if (s->local.share[0].tickets > 0)
-        out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere",
-                 s->local.share[0].tickets);
+        out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere%s",
+                 s->local.share[0].tickets,
+                 s->local.share[0].tickets < FEW_TICKETS
+                     ? "; few are left: with it plugged in, qcloud tickets draw N"
+                     : "");
     if (s->local.refreshing)
         out_line(&s->c->out, "refresh: begun, and not at its end; qcloud kit refresh goes on with it");
     const uint64_t settled = s->local.unfinished - s->local.waiting;

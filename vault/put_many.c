@@ -15,6 +15,7 @@ static void many_done(struct many *b)
         qc_buf_free(&b->m[i].path);
         qc_buf_free(&b->m[i].backup);
         qc_buf_free(&b->m[i].priv);
+        vault_ticket_done(&b->m[i].taken);
     }
     qc_free(b->m);
     qc_free(b->noted);
@@ -82,10 +83,18 @@ static qc_rc look(struct many *b, struct many_member *m, struct vault_gw_entry *
     if (!is_meant(m, file, e.e.version))
         return QC_FAIL(err, QC_CONFLICT, "another version was stored meanwhile");
     m->ids.number = (found ? e.e.number : 0) + 1;
-    m->ids.sequence = file ? e.e.sequence + 1 : 1;
-    m->fresh = !file;
-    if (file)
+    m->ids.sequence = file && !b->ticket ? e.e.sequence + 1 : 1;
+    m->fresh = !file && !b->ticket;
+    if (file && !b->ticket)
         memcpy(m->ids.object, e.e.object, VAULT_ID_BYTES);
+    m->covers = file && b->ticket;
+    if (m->covers) {
+        m->before = (struct vault_store_removal){ .number = m->ids.number,
+                                                  .when_s = qc_wall_s(),
+                                                  .sequence = e.e.sequence };
+        memcpy(m->before.path_tag, m->ids.path_tag, sizeof(m->before.path_tag));
+        memcpy(m->before.object, e.e.object, VAULT_ID_BYTES);
+    }
     return QC_OK;
 }
 
@@ -190,9 +199,13 @@ static qc_rc draw(struct many *b, struct many_member *m, struct vault_keys *keys
     if (m->fresh)
         QC_TRY(qc_rng_fill(&v->rng, m->ids.object, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&v->ids, m->salt, sizeof(m->salt), err));
-    QC_TRY(qc_rng_fill(&v->rng, m->ids.version, VAULT_ID_BYTES, err));
+    if (b->ticket)
+        memcpy(m->ids.version, m->taken.version, VAULT_ID_BYTES);
+    else
+        QC_TRY(qc_rng_fill(&v->rng, m->ids.version, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&v->rng, m->ids.put_key, sizeof(m->ids.put_key), err));
-    QC_TRY(put_draw_keys(v, &m->ids, session_generation(v), NULL, keys, err));
+    QC_CLEANUP(qc_key_free) qc_key *given = QC_STEAL(m->taken.share);
+    QC_TRY(put_draw_keys(v, &m->ids, session_generation(v), given, keys, err));
     const char *text = v->tell != NULL ? v->tell(v->tell_ctx) : v->provenance;
     if (text != NULL)
         m->meta.provenance = qc_span_str(text);
@@ -254,6 +267,8 @@ static qc_rc share_out(struct many *b, struct many_member *m, const struct vault
                                         .share = i == 0 ? keys->R1 : keys->R2 };
         memcpy(r.object, m->ids.object, VAULT_ID_BYTES);
         memcpy(r.version, m->ids.version, VAULT_ID_BYTES);
+        if (b->v->store[i] == NULL) /* recorded when the ticket was drawn */
+            continue;
         QC_TRY(store_pending_seal(&m->share[i], b->v->store[i], &r, &b->v->rng, err));
     }
     return QC_OK;
@@ -335,12 +350,13 @@ void many_both(struct many *b, many_store_fn fn, struct many_said ret[2])
     struct vault *v = b->v;
     struct store_job job[2] = { { .b = b, .fn = fn, .i = 0 }, { .b = b, .fn = fn, .i = 1 } };
     struct qc_err why = { 0 };
-    bool has = v->keeper != NULL || qc_workq_new(&v->keeper, 1, 1, &why) == QC_OK;
+    /* Store 2 may be elsewhere: what it has are tickets' records. */
+    bool has = v->store[1] != NULL && (v->keeper != NULL || qc_workq_new(&v->keeper, 1, 1, &why) == QC_OK);
     has = has && qc_workq_submit(v->keeper, run_store, &job[1], QC_NO_DEADLINE, &why) == QC_OK;
     run_store(&job[0]);
     if (has)
         qc_workq_drain(v->keeper);
-    else
+    else if (v->store[1] != NULL)
         run_store(&job[1]);
     for (unsigned i = 0; i < 2; i++)
         ret[i] = job[i].said;
@@ -423,11 +439,14 @@ static void drop_changed(struct many *b)
 
 static qc_rc prepare(struct many *b, struct qc_err *err)
 {
-    QC_TRY(session_need_both(b->v, err));
+    b->ticket = tickets_may(b->v);
+    if (!b->ticket)
+        QC_TRY(session_need_both(b->v, err));
     if (b->v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
     QC_TRY(journal_settle(b->v, NULL, &b->call, err));
-    tickets_bring(b->v, b->call.notes);
+    if (!b->ticket)
+        tickets_bring(b->v, b->call.notes);
     QC_TRY(qc_rng_fill(&b->v->ids, b->put_key, sizeof(b->put_key), err));
     QC_TRY(qc_rng_fill(&b->v->ids, b->object, sizeof(b->object), err));
     QC_TRY(qc_rng_fill(&b->v->ids, b->version, sizeof(b->version), err));
@@ -435,16 +454,13 @@ static qc_rc prepare(struct many *b, struct qc_err *err)
     if (b->receipt == NULL)
         return QC_FAIL(err, QC_NOMEM, "receipt");
     QC_TRY(look_all(b, err));
-    return seal_all(b, err);
-}
-
-/* A ticket is of one put. */
-static void leave_to_tickets(struct many *b)
-{
-    struct qc_err why = { 0 };
-    qc_err_set(&why, QC_SHARES, QC_HERE, "share store 2 is elsewhere");
-    for (size_t i = 0; i < b->what.count; i++)
-        many_out(&b->m[i], true, QC_SHARES, &why);
+    if (!b->ticket)
+        return seal_all(b, err);
+    qc_rc rc = many_take_tickets(b, err);
+    if (rc == QC_OK)
+        rc = seal_all(b, err);
+    many_return_tickets(b);
+    return rc;
 }
 
 static void tell(struct many *b, size_t i)
@@ -541,12 +557,6 @@ static void next(struct vault *v, struct many **bp)
 static void put(struct many **bp)
 {
     struct many *b = *bp;
-    if (tickets_may(b->v)) {
-        leave_to_tickets(b);
-        next(b->v, NULL);
-        tell_all(b);
-        return;
-    }
     qc_keys_loose_begin();
     b->rc = prepare(b, &b->why);
     const bool any = b->rc != QC_OK || many_count(b, MANY_IN) > 0;

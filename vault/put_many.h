@@ -14,6 +14,14 @@
 #include "put.h"
 #include "store.h"
 
+/* put_many_tickets.c: a ticket for each member that is in; those for which there is none are out, and may be
+ * told by putting them alone. And back into the store what nothing was drawn with. */
+struct many;
+QC_MUST qc_rc many_take_tickets(struct many *b, struct qc_err *err);
+void many_return_tickets(struct many *b);
+/* Members that are live have spent theirs. */
+QC_MUST qc_rc many_tickets_used(struct many *b, struct qc_err *err);
+
 /* What is known of a member's fate. */
 enum many_fate {
     MANY_IN,   /* on its way */
@@ -25,9 +33,12 @@ enum many_fate {
 struct many_member {
     const struct vault_put_item *item;
     enum many_fate fate;
-    bool again; /* out, and putting it alone may go better */
-    bool fresh; /* the first version of its object */
-    bool drawn; /* a pending record of it may be in the stores */
+    bool again;  /* out, and putting it alone may go better */
+    bool fresh;  /* the first version of its object */
+    bool covers; /* with a ticket: another object had the name, as `before` says */
+    struct vault_store_removal before;
+    struct vault_ticket taken; /* share NULL: there is none, or its share is in use */
+    bool drawn;                /* a pending record of it may be in the stores */
     qc_buf path;
     struct journal_put ids;
     struct store_sealed share[2];
@@ -56,6 +67,7 @@ struct many {
     struct journal journal;
     struct vault_gw_receipt *receipt; /* of one that is live: what is the same for all */
     bool begun;                       /* the gateway may know the put key */
+    bool ticket;                      /* share store 2 is elsewhere: what it has are tickets' */
     struct vault_gw *gw;              /* by which it is carried */
     bool asked;                       /* its commit was asked for, and its members have fates */
     qc_rc rc;                         /* else why not */

@@ -216,6 +216,8 @@ static qc_rc remove_records(struct many *b, struct vault_store *s, struct qc_err
 static qc_rc bring_store(struct many *b, unsigned i, struct qc_err *err)
 {
     QC_TRY(commit_records(b, b->v->store[i], err));
+    if (b->ticket)
+        QC_TRY(many_tickets_used(b, err));
     QC_TRY(i == 0 ? qc_fault(client_stored1, err) : qc_fault(client_stored, err));
     return remove_records(b, b->v->store[i], err);
 }

@@ -123,42 +123,88 @@ static qc_rc open_ticket(struct vault_ticket *ret, struct vault_store *s, const 
     return QC_OK;
 }
 
-/* I4: that the ticket is gone is durable before its version is used. */
-static qc_rc take(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err)
+/* The next one behind `name` that is whole. A damaged one is passed over, and goes. */
+static qc_rc take_next(struct vault_store *s, char name[NAME], struct vault_ticket *ret, bool *ret_found,
+                       struct qc_err *err)
 {
-    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-    QC_CLEANUP(vault_ticket_done) struct vault_ticket t = { 0 };
-    char name[NAME] = "", spent[NAME];
-    bool row = false;
-    qc_rc rc = QC_INTEGRITY;
-    QC_TRY(store_want_write(s, err));
-    QC_TRY(qc_tx_begin(&tx, s->db, err));
-    while (rc == QC_INTEGRITY) { /* a damaged one is passed over, and goes */
+    for (;;) {
         struct qc_err why = { 0 };
-        QC_TRY(next_name(s, TICKET, name, &row, err));
-        if (!row)
-            break;
-        rc = open_ticket(&t, s, name, &why);
+        QC_TRY(next_name(s, TICKET, name, ret_found, err));
+        if (!*ret_found)
+            return QC_OK;
+        const qc_rc rc = open_ticket(ret, s, name, &why);
         if (rc != QC_OK && rc != QC_INTEGRITY) {
             *err = why;
             return rc;
         }
         QC_TRY(store_item_drop(s, name, err));
+        if (rc == QC_OK)
+            return QC_OK;
     }
-    if (rc == QC_OK) {
-        name_of(spent, SPENT, t.object, t.version);
+}
+
+static void drop_taken(struct vault_ticket *t, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        vault_ticket_done(&t[i]);
+}
+
+/* I4: that the tickets are gone is durable before their versions are used. */
+static qc_rc take(struct vault_store *s, struct vault_ticket *ret, size_t want, size_t *ret_got,
+                  struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    char name[NAME] = "", spent[NAME];
+    bool found = true;
+    *ret_got = 0;
+    QC_TRY(store_want_write(s, err));
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    while (*ret_got < want) {
+        struct vault_ticket *t = &ret[*ret_got];
+        QC_TRY(take_next(s, name, t, &found, err));
+        if (!found)
+            break;
+        ++*ret_got;
+        name_of(spent, SPENT, t->object, t->version);
         QC_TRY(store_text_put(s, spent, (qc_span){ 0 }, err));
     }
-    QC_TRY(qc_tx_commit(&tx, err));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_tickets_take(struct vault_store *s, struct vault_ticket *ret, size_t want, size_t *ret_got,
+                               struct qc_err *err)
+{
+    const qc_rc rc = take(s, ret, want, ret_got, err);
     if (rc != QC_OK)
-        return QC_FAIL(err, QC_NOTFOUND, "has no ticket left");
-    *ret = QC_STEAL(t);
-    return QC_OK;
+        drop_taken(ret, *ret_got);
+    return store_said(s, rc, err);
 }
 
 qc_rc vault_store_ticket_take(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err)
 {
-    return store_said(s, take(s, ret, err), err);
+    size_t got = 0;
+    QC_TRY(vault_store_tickets_take(s, ret, 1, &got, err));
+    return got == 1 ? QC_OK : store_said(s, QC_FAIL(err, QC_NOTFOUND, "has no ticket left"), err);
+}
+
+static qc_rc give_back(struct vault_store *s, const struct vault_ticket *tickets, size_t count,
+                       const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    char name[NAME];
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    for (size_t i = 0; i < count; i++) {
+        name_of(name, SPENT, tickets[i].object, tickets[i].version);
+        QC_TRY(store_item_drop(s, name, err));
+        QC_TRY(add_one(s, &tickets[i], rng, err));
+    }
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_tickets_return(struct vault_store *s, const struct vault_ticket *tickets, size_t count,
+                                 const qc_rng *rng, struct qc_err *err)
+{
+    return count == 0 ? QC_OK : store_said(s, give_back(s, tickets, count, rng, err), err);
 }
 
 static qc_rc count(struct vault_store *s, uint64_t *ret, struct qc_err *err)
@@ -195,14 +241,35 @@ qc_rc vault_store_ticket_void(struct vault_store *s, struct vault_ticket *ret, s
     return store_said(s, void_one(s, ret, err), err);
 }
 
-qc_rc vault_store_spent_put(struct vault_store *s, const struct vault_spent *spent, struct qc_err *err)
+static qc_rc spent_put(struct vault_store *s, const struct vault_spent *spent, struct qc_err *err)
 {
     uint8_t text[SPENT_TEXT];
     char name[NAME];
     name_of(name, SPENT, spent->object, spent->version);
     memcpy(text, spent->path_tag, sizeof(spent->path_tag));
     qc_put_be(text + sizeof(spent->path_tag), spent->number, 8);
-    return store_said(s, store_text_put(s, name, qc_span_of(text, sizeof(text)), err), err);
+    return store_text_put(s, name, qc_span_of(text, sizeof(text)), err);
+}
+
+qc_rc vault_store_spent_put(struct vault_store *s, const struct vault_spent *spent, struct qc_err *err)
+{
+    return store_said(s, spent_put(s, spent, err), err);
+}
+
+static qc_rc spent_put_many(struct vault_store *s, const struct vault_spent *spent, size_t count,
+                            struct qc_err *err)
+{
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(spent_put(s, &spent[i], err));
+    return qc_tx_commit(&tx, err);
+}
+
+qc_rc vault_store_spent_put_many(struct vault_store *s, const struct vault_spent *spent, size_t count,
+                                 struct qc_err *err)
+{
+    return store_said(s, spent_put_many(s, spent, count, err), err);
 }
 
 static qc_rc spent_next(struct vault_store *s, struct vault_spent *at, bool *ret_found, struct qc_err *err)

@@ -359,6 +359,13 @@ QC_MUST qc_rc vault_store_ticket_take(struct vault_store *s, struct vault_ticket
 /* One goes unused: its ids, without a share. QC_NOTFOUND. */
 QC_MUST qc_rc vault_store_ticket_void(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err);
 QC_MUST qc_rc vault_store_tickets_count(struct vault_store *s, uint64_t *ret, struct qc_err *err);
+/* The same of up to `want`: as many as there are, in one transaction. */
+QC_MUST qc_rc vault_store_tickets_take(struct vault_store *s, struct vault_ticket *ret, size_t want,
+                                       size_t *ret_got, struct qc_err *err);
+/* Tickets that were taken, and whose ids and shares nothing has used, are tickets again; all or none. */
+QC_MUST qc_rc vault_store_tickets_return(struct vault_store *s, const struct vault_ticket *tickets,
+                                         size_t count, const qc_rng *rng, struct qc_err *err);
+
 /* A ticket that was taken, until the other store knows what for. */
 struct vault_spent {
     bool begun; /* a cursor that stands on one */
@@ -368,6 +375,9 @@ struct vault_spent {
 };
 QC_MUST qc_rc vault_store_spent_put(struct vault_store *s, const struct vault_spent *spent,
                                     struct qc_err *err);
+/* All or none. */
+QC_MUST qc_rc vault_store_spent_put_many(struct vault_store *s, const struct vault_spent *spent, size_t count,
+                                         struct qc_err *err);
 /* The one behind *at, which starts as {0}, into it. */
 QC_MUST qc_rc vault_store_spent_next(struct vault_store *s, struct vault_spent *at, bool *ret_found,
                                      struct qc_err *err);
