@@ -11,11 +11,16 @@ process_field() { # of /proc/PID/stat, counted after the command's name, which m
 }
 start_time() { process_field "$1" 20; }
 process_state() { process_field "$1" 1 || echo X; }
+# Its first thread is a zombie while others still end: what they have open, a port they listen at among it, is open meanwhile.
+has_threads() { [ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)" -gt 1 ]; }
 pid_of() { # the pid of NAME while it lives
     local p t
     read -r p t 2>/dev/null <"$dir/pid/$1" || return 1
     [ "$(start_time "$p")" = "$t" ] || return 1
-    case $(process_state "$p") in Z | X) return 1 ;; esac
+    case $(process_state "$p") in
+    Z) has_threads "$p" || return 1 ;;
+    X) return 1 ;;
+    esac
     echo "$p"
 }
 spawn() { # NAME command...
