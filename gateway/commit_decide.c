@@ -22,6 +22,25 @@ qc_rc gw_deciding_vault(struct gw_deciding *d, const struct gw_ref *id, struct g
     return QC_OK;
 }
 
+/* The catalogue counts what is published: what this batch has decided comes on top. */
+qc_rc gw_deciding_more(struct gw_deciding *d, const struct gw_ref *vault, uint64_t more, struct qc_err *err)
+{
+    struct gw_batch_vault *own = NULL;
+    uint64_t all = more;
+
+    for (unsigned i = 0; i < d->vault_count; i++) {
+        struct gw_batch_vault *v = &d->vaults[i];
+        if (v->row.id.tenant == vault->tenant)
+            all += v->more;
+        if (gw_ref_same(&v->row.id, vault))
+            own = v;
+    }
+    QC_ASSERT(own != NULL);
+    QC_TRY(gw_quota_more(d->e, vault->tenant, all, err));
+    own->more += more;
+    return QC_OK;
+}
+
 qc_rc gw_deciding_number(struct gw_deciding *d, const struct gw_vault_row *vault, const struct gw_entry *e,
                          uint64_t *ret_current, struct qc_err *err)
 {

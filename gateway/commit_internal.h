@@ -5,6 +5,7 @@
 /* A batch on its way to a decision. */
 struct gw_batch_vault {
     struct gw_vault_row row; /* its head moves with each decided change */
+    uint64_t more;           /* bytes by which moves of the batch make its entries grow */
 };
 struct gw_deciding {
     struct gw_engine *e;
@@ -26,6 +27,9 @@ QC_MUST qc_rc gw_decide(struct gw_deciding *d, struct gw_change *change, struct 
  * batch. */
 QC_MUST qc_rc gw_deciding_vault(struct gw_deciding *d, const struct gw_ref *id, struct gw_vault_row **ret,
                                 struct qc_err *err);
+/* So many bytes more in entries of that vault, which the batch has, as of the tenant's limit. QC_QUOTA. */
+QC_MUST qc_rc gw_deciding_more(struct gw_deciding *d, const struct gw_ref *vault, uint64_t more,
+                               struct qc_err *err);
 /* QC_CONFLICT: the entry's number is not the next one. */
 QC_MUST qc_rc gw_deciding_number(struct gw_deciding *d, const struct gw_vault_row *vault,
                                  const struct gw_entry *e, uint64_t *ret_current, struct qc_err *err);

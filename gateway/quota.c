@@ -77,6 +77,15 @@ qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint
     return QC_OK;
 }
 
+qc_rc gw_quota_more(struct gw_engine *e, uint32_t tenant, uint64_t more, struct qc_err *err)
+{
+    struct gw_tenant_limits l;
+    struct gw_usage u;
+
+    QC_TRY(look_up(e, tenant, &u, &l, err));
+    return u.bytes > l.bytes || more > l.bytes - u.bytes ? no_room(u.bytes + more, &l, err) : QC_OK;
+}
+
 qc_rc gw_quota_dead(struct gw_engine *e, uint32_t tenant, uint64_t size, bool *ret, struct qc_err *err)
 {
     struct gw_tenant_limits l;

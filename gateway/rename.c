@@ -5,7 +5,9 @@
  * N2: what lies at both paths is compared with what the caller saw, in the transaction that decides: the
  * numbers of both, and which version the old one points at.
  * N3: an object has one path. A put that began when it had another one is refused (renamed, catalogue.h): its
- * versions would be of two names, and who purges the one's would take the other's. */
+ * versions would be of two names, and who purges the one's would take the other's.
+ * N4: each path that was ever taken keeps a row: a move that makes the rows grow asks the tenant's limit, as a
+ * put does. What replays the log asks nothing, and counts the same. */
 #include "base/alloc.h"
 #include "base/time.h"
 #include "commit_internal.h"
@@ -17,6 +19,23 @@ qc_rc gw_deciding_place(struct gw_deciding *d, const struct gw_vault_row *vault,
 
     QC_TRY(gw_cat_renamed_elsewhere(d->e->cat, vault->no, &e->object, e->path, &elsewhere, err));
     return elsewhere ? QC_FAIL(err, QC_CONFLICT, "the object was moved to another name meanwhile") : QC_OK;
+}
+
+/* By how much both rows grow: a path that never had one has its own from now on, and the old path's stays, as
+ * a tombstone, which has no private part. */
+static qc_rc check_room(struct gw_deciding *d, const struct gw_vault_row *vault, const struct gw_change *c,
+                        const struct gw_entry *now, uint64_t there, struct qc_err *err)
+{
+    QC_CLEANUP(gw_entry_row_done) struct gw_entry_row old = { 0 };
+    uint64_t more = c->entry->private_part.n, less = now->private_part.n;
+
+    if (there == 0)
+        more += c->entry->path.n;
+    else {
+        QC_TRY(gw_cat_entry(d->e->cat, vault->no, c->entry->path, &old, err));
+        less += old.e.private_part.n;
+    }
+    return more > less ? gw_deciding_more(d, &c->vault, more - less, err) : QC_OK;
 }
 
 /* In the transaction: is all as the caller saw it? *ret_created: of the entry. */
@@ -37,7 +56,7 @@ static qc_rc check(struct gw_deciding *d, const struct gw_vault_row *vault, cons
     if (!gw_entry_same_version(&now.e, c->entry))
         return QC_FAIL(err, QC_CONFLICT, "what shall be moved is another version");
     *ret_created = now.e.created;
-    return QC_OK;
+    return check_room(d, vault, c, &now.e, there, err);
 }
 
 /* One record, and both seals in the chain; all or nothing of it is in d afterwards. */

@@ -183,6 +183,63 @@ static void not_evident(struct erig *r)
     erig_at(r, "\1dusk", "1 file");
 }
 
+static void limit(struct erig *r, uint64_t bytes)
+{
+    struct qc_err err = { 0 };
+
+    CHECK_OK(gw_tenant_change(r->e, &(struct gw_tenant_change){ .name = "a", .bytes = &bytes }, NULL, &err));
+}
+
+/* A name that is new takes room, which the tenant's limit has to have; those of one batch together. */
+static void within_limits(void)
+{
+    static const char first[] = "\1first", second[] = "\1secnd", third[] = "\1third";
+    struct erig_put p = erig_prepare(400, "\1x", 1, 1, 100), q = erig_prepare(410, "\1y", 1, 1, 100);
+    struct gw_rename m[2] = { erig_move_of(&p, 401, first, 0), erig_move_of(&q, 411, second, 0) };
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct erig r;
+
+    erig_new(&r, CLOUDS, K, CLOUDS);
+    tenant_be(&r, tenant_add(&r, "a", "token a", 0, 0), 0xaa);
+    CHECK_OK(tenant_vault(&r, &err));
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    CHECK_OK(erig_put(&r, &q, &receipt, &err));
+    const uint64_t used = tenant_usage(&r, r.tenant).bytes, log = log_of(&r), each = strlen(first);
+    limit(&r, used + each - 1);
+    CHECK(rename_one(&r, &m[0]) == QC_QUOTA);
+    CHECK(log_of(&r) == log + 1 && tenant_usage(&r, r.tenant).bytes == used); /* the limit's alone */
+    erig_at(&r, p.path, "1 file");
+    erig_at(&r, first, "0");
+    limit(&r, used + each); /* for one of them */
+    CHECK_OK(gw_entries_rename(r.e, &(struct gw_ref){ r.tenant, r.vault }, m, 2, &err));
+    CHECK(m[0].rc == QC_OK && m[1].rc == QC_QUOTA && tenant_usage(&r, r.tenant).bytes == used + each);
+    struct erig_put at = p;
+    at.path = first;
+    struct gw_rename back = erig_move_of(&at, 402, p.path, 2); /* it has a row: nothing grows */
+    CHECK(rename_one(&r, &back) == QC_OK && tenant_usage(&r, r.tenant).bytes == used + each);
+    at = p;
+    at.number = 3;
+    struct gw_rename more = erig_move_of(&at, 403, first, 2), on = erig_move_of(&at, 404, third, 0);
+    static const uint8_t big[QC_GW_PRIVATE_MAX] = { 7 };
+    more.e.private_part = qc_span_of(big, sizeof big);
+    CHECK(rename_one(&r, &more) == QC_QUOTA); /* a row that is there, and would be a larger one */
+    CHECK(rename_one(&r, &on) == QC_QUOTA);
+    limit(&r, used / 2); /* what is in the log is replayed, whatever is allowed since */
+    tenant_counted(&r, r.tenant);
+    struct gw_rebuild_report report = { 0 };
+    char path[320];
+    gw_engine_close(&r.e);
+    erig_path(&r, "rebuilt", path, sizeof path);
+    CHECK_OK(erig_rebuild(&r, path, &report, &err));
+    CHECK_OK(gw_engine_open(&r.e, path, &r.rng, &err));
+    CHECK(tenant_usage(&r, r.tenant).bytes == used + each);
+    tenant_counted(&r, r.tenant);
+    erig_at(&r, p.path, "3 file");
+    erig_at(&r, first, "2 none");
+    erig_done(&r);
+}
+
 int main(void)
 {
     struct erig_put a = erig_prepare(1, "\1alpha", 1, 1, 300), now = erig_prepare(2, "\1alpha", 2, 2, 500),
@@ -202,5 +259,6 @@ int main(void)
     rebuilt(&r, &now);
     not_evident(&r);
     erig_done(&r);
+    within_limits();
     return 0;
 }
