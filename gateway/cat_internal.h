@@ -147,7 +147,8 @@
     X(HALF_MEMBERS,                                                                                          \
       "SELECT v.version_no, v.holder, v.start, v.size, b.gone, v.object, v.version FROM version b"           \
       " JOIN version v ON v.holder=b.version_no WHERE " GW_SQL_HALF                                          \
-      " AND b.tenant=?1 AND b.vault=?2 AND v.state=3 ORDER BY b.version_no, v.start, v.version_no LIMIT ?3") \
+      " AND b.tenant=?1 AND b.vault=?2 AND b.version_no>?4 AND v.state=3"                                    \
+      " ORDER BY b.version_no, v.start, v.version_no LIMIT ?3")                                              \
     X(REPACK_LEFT, "SELECT version_no FROM version WHERE bundle=1 AND state=1 ORDER BY version_no LIMIT 1")  \
     X(BUNDLES_GONE,                                                                                          \
       "SELECT COUNT(*), " GW_SQL_SUM("gone") " FROM version WHERE bundle=1 AND gone>0 AND state=3")          \

@@ -30,14 +30,14 @@ static qc_rc col_half(struct qc_stmt *s, struct gw_half_row *ret, struct qc_err 
     return QC_OK;
 }
 
-qc_rc gw_cat_half_members(struct gw_cat *c, const struct gw_ref *vault, struct gw_half_row *rows,
-                          unsigned max, unsigned *ret_count, struct qc_err *err)
+qc_rc gw_cat_half_members(struct gw_cat *c, const struct gw_ref *vault, uint64_t past,
+                          struct gw_half_row *rows, unsigned max, unsigned *ret_count, struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows q = { 0 };
     unsigned n = 0;
 
-    QC_TRY(
-        GW_QUERY(c, HALF_MEMBERS, &q, err, QC_VI(vault->tenant), QC_VB(gw_id_span(&vault->id)), QC_VI(max)));
+    QC_TRY(GW_QUERY(c, HALF_MEMBERS, &q, err, QC_VI(vault->tenant), QC_VB(gw_id_span(&vault->id)), QC_VI(max),
+                    QC_VI(past)));
     while (q.row && n < max) {
         QC_TRY(col_half(q.s, &rows[n++], err));
         QC_TRY(gw_rows_next(&q, err));
@@ -131,8 +131,8 @@ static qc_rc put_segment(struct gw_cat *c, const struct gw_log_segment *s, uint6
                   QC_VB(qc_span_of(s->digest, sizeof s->digest)), QC_VI(1), QC_VI(0));
 }
 
-/* *moved grows: it lies in the new bundle from now on, and its old one is dead, if it was the last there.
- * What is purged stays so. */
+/* *moved grows by its bytes: it lies in the new bundle from now on, and its old one is dead, if it was the
+ * last there. What is purged stays so. */
 static qc_rc move(struct gw_cat *c, const struct gw_rec_repacked *r, const struct gw_log_packed *p,
                   uint64_t no, uint64_t *moved, struct qc_err *err)
 {
@@ -146,7 +146,7 @@ static qc_rc move(struct gw_cat *c, const struct gw_rec_repacked *r, const struc
         return QC_FAIL(err, QC_INTEGRITY, "log: a version of %" PRIu64 " bytes has no place in a bundle",
                        v.size);
     QC_TRY(GW_RUN(c, VERSION_IN, err, QC_VI(v.no), QC_VI(no), QC_VI(p->start)));
-    ++*moved;
+    *moved += v.size;
     return gw_cat_bundle_leave(c, v.holder, v.size, err);
 }
 
@@ -165,5 +165,9 @@ qc_rc gw_cat_apply_repacked(struct gw_cat *c, const struct gw_rec_repacked *r, s
         gw_log_packed_at(r, i, &p);
         QC_TRY(move(c, r, &p, no, &moved, err));
     }
-    return moved > 0 ? QC_OK : gw_cat_bundle_leave(c, no, 0, err);
+    if (moved > r->segment.size)
+        return QC_FAIL(err, QC_INTEGRITY, "log: %" PRIu64 " bytes in a bundle of %" PRIu32, moved,
+                       r->segment.size);
+    /* What was purged while the bundle was put lies in it, and is dead from the beginning. */
+    return gw_cat_bundle_leave(c, no, r->segment.size - moved, err);
 }

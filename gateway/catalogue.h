@@ -584,9 +584,11 @@ struct gw_half_row {
 };
 /* The next vault after *at, which goes on, that has such bundles; *ret_found. */
 QC_MUST qc_rc gw_cat_half_next(struct gw_cat *c, struct gw_ref *at, bool *ret_found, struct qc_err *err);
-/* The first max of them that the vault has, bundle by bundle, as they lie there. */
-QC_MUST qc_rc gw_cat_half_members(struct gw_cat *c, const struct gw_ref *vault, struct gw_half_row *rows,
-                                  unsigned max, unsigned *ret_count, struct qc_err *err);
+/* The first max of what lives in those that the vault has after the one numbered `past`, bundle by bundle, as
+ * they lie there. */
+QC_MUST qc_rc gw_cat_half_members(struct gw_cat *c, const struct gw_ref *vault, uint64_t past,
+                                  struct gw_half_row *rows, unsigned max, unsigned *ret_count,
+                                  struct qc_err *err);
 /* A bundle that is yet to be, and counts as nobody's version. In a transaction. */
 QC_MUST qc_rc gw_cat_repack_begin(struct gw_cat *c, const struct gw_version_row *v, uint64_t *ret_no,
                                   struct qc_err *err);

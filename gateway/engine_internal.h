@@ -115,10 +115,13 @@ struct gw_snaps {
 /* Half dead bundles (repack.c): whoever has `busy` owns what follows it. */
 struct gw_repacks {
     atomic_bool busy;
-    struct gw_ref at;     /* the vault after which the next look begins */
-    uint64_t until_ms;    /* not before */
-    unsigned failures;    /* in a row */
-    pthread_mutex_t lock; /* guards all below; none is taken under it */
+    struct gw_ref at;      /* the vault after which the next look begins */
+    struct gw_ref past_of; /* of this vault, bundles up to the one numbered `past` have had their turn: */
+    uint64_t past;         /* one could not be read. 0: none */
+    unsigned rounds;       /* of all vaults, with such a bundle, since something was moved last */
+    uint64_t until_ms;     /* not before */
+    unsigned failures;     /* in a row */
+    pthread_mutex_t lock;  /* guards all below; none is taken under it */
     struct gw_repack_view view;
 };
 

@@ -6,8 +6,8 @@
  * numbers of both, and which version the old one points at.
  * N3: an object has one path. A put that began when it had another one is refused (renamed, catalogue.h): its
  * versions would be of two names, and who purges the one's would take the other's.
- * N4: each path that was ever taken keeps a row: a move that makes the rows grow asks the tenant's limit, as a
- * put does. What replays the log asks nothing, and counts the same. */
+ * N4: each path that was ever taken keeps a row: a move that makes the rows grow asks the tenant's limit, as
+ * a put does. What replays the log asks nothing, and counts the same. */
 #include "base/alloc.h"
 #include "base/time.h"
 #include "commit_internal.h"

@@ -1,8 +1,9 @@
 /* Bundles that are half dead: what lives in them is put into others, and their room comes back.
  *
  *   half or more of a bundle is dead, by bytes -> its N, with those of other such bundles of the vault
+ *     -> read, verified: of a bundle that cannot be read, nothing (R5)
  *     -> INTENT: a bundle of fresh ids, its segment reserved: rows before the first PUT (D1)
- *     -> read, verified -> coded, n fragments put -> all n read back whole, the same bytes (D6)
+ *     -> coded, n fragments put -> all n read back whole, the same bytes (D6)
  *     -> ONE record: these N lie in the new bundle from here on (FORMAT 9.3)
  *     -> published: one txn: each N that still lives is the new one's; an old bundle without any is dead
  *     -> the sweep removes what is dead
@@ -12,7 +13,9 @@
  * the new bundle was put is not in the record: DECIDE looks at each. A record has a batch of its own, so that
  * nothing is decided beside it that would lie in an old bundle. R3 (I3): N are opaque here as everywhere at
  * the gateway: their order and their lengths are all that is used. R4: what is left of a process that ended
- * is an intent of ours, which one flag tells from uploads; whoever keeps the store next drops it. */
+ * is an intent of ours, which one flag tells from uploads; whoever keeps the store next drops it. R5: no
+ * bundle is in the way of others: what cannot be read is left out, and passed over until all vaults had their
+ * turn. */
 #include <stdio.h>
 
 #include "base/log.h"
@@ -23,6 +26,7 @@
 
 enum {
     ROWS = QC_GW_BATCH_CHANGES_MAX,
+    ROUNDS = 16,        /* by then a rest is as long as it may be */
     RECORD_BYTES = 256, /* of the log object, and of the record but for its members and its layout */
 };
 
@@ -55,6 +59,10 @@ struct repacking {
     struct gw_half_row rows[ROWS + 1]; /* r.from; the last one says where the one before ends */
     uint32_t size;                     /* bytes of all that is moved */
     uint64_t freed;                    /* bytes that were dead in the bundles that are left */
+    uint64_t last;                     /* the last bundle that was chosen */
+    qc_rc unread;                      /* QC_OK, or one of them could not be read, and why */
+    struct qc_err unread_why;
+    bool nothing; /* what could be read is not worth it */
     uint8_t *bytes;
     struct gw_written w;
     bool decided;
@@ -92,6 +100,7 @@ static void choose(struct repacking *k, unsigned have)
     k->r.count = whole > 0 ? whole : n;
     k->size = (uint32_t)(whole > 0 ? whole_live : live);
     k->freed = whole > 0 ? whole_gone : gone;
+    k->last = k->r.count > 0 ? k->rows[k->r.count - 1].holder : 0;
 }
 
 /* The record lies on all clouds, as it is; what dies was coded. */
@@ -101,6 +110,16 @@ static bool worth_it(struct gw_engine *e, const struct repacking *k)
     const uint64_t record = RECORD_BYTES + 4 * (uint64_t)n + (uint64_t)GW_LOG_PACKED_BYTES * k->r.count;
 
     return k->freed * n / e->conf.k >= QC_GW_REPACK_WORTH * gw_engine_count(e) * record;
+}
+
+/* All vaults had their turn: from the first one on, next time, and what could not be read is tried again;
+ * later each time, as long as nothing else is done. */
+static void begin_again(struct gw_repacks *r)
+{
+    r->rounds = r->past == 0 ? 0 : r->rounds + (r->rounds < ROUNDS);
+    r->at = (struct gw_ref){ 0 };
+    r->past_of = (struct gw_ref){ 0 };
+    r->past = 0;
 }
 
 /* The next vault that has something which is worth it; r.count 0: none, of those that were looked at. */
@@ -115,10 +134,11 @@ static qc_rc pick(struct repacking *k, bool *ret_more, struct qc_err *err)
         bool may;
         QC_TRY(gw_cat_half_next(e->cat, at, ret_more, err));
         if (!*ret_more) {
-            *at = (struct gw_ref){ 0 }; /* from the first one on, next time */
+            begin_again(&e->repacks);
             return QC_OK;
         }
-        QC_TRY(gw_cat_half_members(e->cat, at, k->rows, ROWS + 1, &have, err));
+        const uint64_t past = gw_ref_same(at, &e->repacks.past_of) ? e->repacks.past : 0;
+        QC_TRY(gw_cat_half_members(e->cat, at, past, k->rows, ROWS + 1, &have, err));
         choose(k, have);
         QC_TRY(gw_quota_dead(e, at->tenant, k->size + k->freed, &may, err));
         if (may && k->r.count > 0 && worth_it(e, k)) {
@@ -264,20 +284,63 @@ static qc_rc read_one(struct repacking *k, struct window *w, const struct gw_hal
     return QC_OK;
 }
 
-static qc_rc read_all(struct repacking *k, struct qc_err *err)
+/* These rows, which are of one bundle. */
+static qc_rc read_rows(struct repacking *k, struct window *w, const struct gw_half_row *rows, unsigned count,
+                       uint8_t *to, uint32_t *ret_size, struct qc_err *err)
+{
+    uint32_t size = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        QC_TRY(gw_repair_go_on(&k->p, err));
+        QC_TRY(read_one(k, w, &rows[i], to + size, err));
+        size += rows[i].size;
+    }
+    *ret_size = size;
+    return QC_OK;
+}
+
+/* All of each bundle, or nothing of it; what is left is chosen from then on. */
+static qc_rc read_bundles(struct repacking *k, struct qc_err *err)
 {
     QC_CLEANUP(window_done) struct window w = { 0 };
+    unsigned kept = 0;
     uint32_t at = 0;
 
+    k->freed = 0;
+    for (unsigned i = 0, to; i < k->r.count; i = to) {
+        uint32_t size;
+        for (to = i + 1; to < k->r.count && k->rows[to].holder == k->rows[i].holder;)
+            to++;
+        struct qc_err why = { 0 };
+        const qc_rc rc = read_rows(k, &w, &k->rows[i], to - i, k->bytes + at, &size, &why);
+        QC_TRY(gw_repair_go_on(&k->p, err)); /* to be told to stop is no fault of the bundle */
+        if (rc != QC_OK) {
+            window_done(&w);
+            k->unread = rc;
+            k->unread_why = why;
+            continue;
+        }
+        k->freed += k->rows[i].gone;
+        memmove(&k->rows[kept], &k->rows[i], (to - i) * sizeof *k->rows);
+        kept += to - i;
+        at += size;
+    }
+    k->r.count = kept;
+    k->size = at;
+    return QC_OK;
+}
+
+static qc_rc read_all(struct repacking *k, struct qc_err *err)
+{
     k->bytes = qc_alloc(k->size);
     if (k->bytes == NULL)
         return QC_FAIL(err, QC_NOMEM, "a bundle of %" PRIu32 " bytes", k->size);
-    for (unsigned i = 0; i < k->r.count; i++) {
-        QC_TRY(gw_repair_go_on(&k->p, err));
-        QC_TRY(read_one(k, &w, &k->rows[i], k->bytes + at, err));
-        at += k->rows[i].size;
+    QC_TRY(read_bundles(k, err));
+    if (k->unread != QC_OK && (k->r.count == 0 || !worth_it(k->e, k))) {
+        k->nothing = true;
+        *err = k->unread_why;
+        return k->unread;
     }
-    QC_ASSERT(at == k->size);
     return qc_fault(repack_read, err);
 }
 
@@ -409,7 +472,6 @@ static qc_rc record(struct repacking *k, struct qc_err *err)
 static qc_rc make(struct repacking *k, struct qc_err *err)
 {
     QC_TRY(qc_fault(repack_reserved, err));
-    QC_TRY(read_all(k, err));
     QC_TRY(put_all(k, err));
     QC_TRY(check_all(k, err));
     return record(k, err);
@@ -421,7 +483,8 @@ static void tell(struct gw_engine *e, const struct repacking *k)
 
     e->repacks.view.repacked++;
     e->repacks.view.freed += k->freed;
-    e->repacks.view.why[0] = '\0';
+    (void)snprintf(e->repacks.view.why, sizeof e->repacks.view.why, "%s",
+                   k->unread != QC_OK ? k->unread_why.msg : "");
     QC_LOG(QC_LOG_INFO, "half dead bundles were put together", QC_U("versions", k->r.moved),
            QC_U("bytes", k->size), QC_U("freed", k->freed));
 }
@@ -431,6 +494,7 @@ static qc_rc repack(struct repacking *k, struct qc_err *err)
     struct gw_engine *e = k->e;
     struct qc_err unused = { 0 };
 
+    QC_TRY(read_all(k, err));
     QC_TRY(reserve(k, err));
     const qc_rc rc = make(k, err);
     if (!k->decided)
@@ -453,6 +517,33 @@ static void put_off(struct gw_engine *e, const struct qc_err *why)
     (void)snprintf(r->view.why, sizeof r->view.why, "%s", why->msg);
 }
 
+/* What could not be read is passed over, with what was chosen with it: that is moved, or cannot be read. */
+static void pass_over(struct gw_repacks *r, const struct repacking *k)
+{
+    r->past_of = k->r.vault;
+    r->past = k->last;
+    r->failures = r->rounds;
+}
+
+static qc_rc next_one(struct repacking *k, bool *ret_more, struct qc_err *err)
+{
+    struct gw_repacks *r = &k->e->repacks;
+    const struct gw_ref before = r->at;
+
+    QC_TRY(pick(k, ret_more, err));
+    if (k->r.count == 0)
+        return QC_OK;
+    const qc_rc rc = repack(k, err);
+    if (k->unread != QC_OK && (rc == QC_OK || k->nothing))
+        pass_over(r, k);
+    if (rc == QC_OK || k->nothing)
+        r->at = before; /* the vault may have more */
+    QC_TRY(rc);
+    r->failures = 0;
+    r->rounds = 0;
+    return QC_OK;
+}
+
 static qc_rc one_step(struct gw_engine *e, bool *ret_more, struct qc_err *err)
 {
     QC_CLEANUP(repacking_free) struct repacking *k = NULL;
@@ -466,14 +557,7 @@ static qc_rc one_step(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     k->e = e;
     k->ask = (struct gw_repair_ask){ .cancel = &e->payers.cancel };
     k->p = (struct gw_repairing){ .e = e, .ask = &k->ask, .r = &k->report };
-    const struct gw_ref before = e->repacks.at;
-    QC_TRY(pick(k, ret_more, err));
-    if (k->r.count == 0)
-        return QC_OK;
-    QC_TRY(repack(k, err));
-    e->repacks.failures = 0;
-    e->repacks.at = before; /* the vault may have more */
-    return QC_OK;
+    return next_one(k, ret_more, err);
 }
 
 qc_rc gw_tidy_repack(struct gw_engine *e, bool *ret_more, struct qc_err *err)

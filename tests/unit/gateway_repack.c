@@ -226,7 +226,10 @@ static void model(void)
     }
     CHECK(rrig_faults(&r) == 0 && view_of(&r).repacked > 0);
     whole(&r);
+    static const char gone[] = "SELECT " GW_SQL_SUM("gone") " FROM version WHERE tenant=?1 AND state=3";
+    const uint64_t dead = count_sql(&r, gone, r.tenant);
     rebuild(&r, "again");
+    CHECK(count_sql(&r, gone, r.tenant) == dead);
     tenant_counted(&r, r.tenant);
     for (unsigned i = 0; i < PACKS; i++)
         pack_check(&r, &p[i]);
@@ -483,8 +486,8 @@ static void changed(void)
     make_half_dead(&r, p);
     {
         QC_LOCK(gw_cat_lock(r.e->cat));
-        CHECK_OK(gw_cat_half_members(r.e->cat, &(struct gw_ref){ r.tenant, r.vault }, rows, MEMBERS, &count,
-                                     &err));
+        CHECK_OK(gw_cat_half_members(r.e->cat, &(struct gw_ref){ r.tenant, r.vault }, 0, rows, MEMBERS,
+                                     &count, &err));
     }
     CHECK(count == 2 * MEMBERS / 3 && rows[0].holder < rows[count - 1].holder && rows[0].gone > 0);
     struct gw_repacked none = { .vault = { r.tenant, r.vault }, .no = 1000, .from = rows, .count = count };
@@ -565,6 +568,104 @@ static void two_gateways(void)
     erig_done(&r);
 }
 
+/* The fragments of a bundle, but for one, go aside, or come back. */
+static void aside(struct erig *r, const struct pack *p, bool away)
+{
+    for (unsigned frag = 0; frag < CLOUDS - 1; frag++) {
+        char path[600], other[320], name[16];
+        unsigned cloud;
+        rrig_fragment(r, &p->bundle, 0, frag, &cloud, path);
+        CHECK(snprintf(name, sizeof name, "aside%u", frag) > 0);
+        erig_path(r, name, other, sizeof other);
+        CHECK(rename(away ? path : other, away ? other : path) == 0);
+    }
+}
+
+/* One bundle cannot be read: it waits, and what is half dead beside it does not. */
+static void unreadable(void)
+{
+    struct pack *p = calloc(2, sizeof *p);
+    struct qc_err err = { 0 };
+    struct erig r;
+    bool more;
+
+    CHECK(p != NULL);
+    erig_new(&r, CLOUDS, K, CLOUDS);
+    make_half_dead(&r, p);
+    aside(&r, &p[0], true);
+    CHECK_OK(gw_engine_tidy(r.e, &more, &err)); /* both are chosen; one is moved */
+    CHECK(view_of(&r).repacked == 1 && view_of(&r).why[0] != '\0' && r.e->repacks.until_ms == 0);
+    CHECK_OK(gw_engine_tidy(r.e, &more, &err)); /* nothing after the one that waits: all had their turn */
+    CHECK(r.e->repacks.past == 0 && r.e->repacks.until_ms == 0);
+    for (unsigned rounds = 2; rounds <= 4; rounds++) { /* it is alone: tried again, later each time */
+        CHECK_OK(gw_engine_tidy(r.e, &more, &err));
+        CHECK(view_of(&r).repacked == 1 && r.e->repacks.past != 0 && r.e->repacks.failures == rounds);
+        CHECK(r.e->repacks.until_ms > gw_env_now(r.e->env));
+        r.e->repacks.until_ms = 0;
+        CHECK_OK(gw_engine_tidy(r.e, &more, &err));
+        CHECK(r.e->repacks.rounds == rounds && r.e->repacks.past == 0);
+    }
+    pack_check(&r, &p[1]);
+    CHECK(count_sql(&r, "SELECT COUNT(*) FROM version WHERE tenant=?1 AND state=1", r.tenant) == 0);
+    tenant_counted(&r, r.tenant);
+    aside(&r, &p[0], false);
+    settle(&r);
+    CHECK(view_of(&r).repacked == 2 && view_of(&r).why[0] == '\0' && r.e->repacks.rounds == 0);
+    pack_check(&r, &p[0]);
+    pack_check(&r, &p[1]);
+    free(p);
+    erig_done(&r);
+}
+
+/* A third of what was put together was purged before the record: it is dead in the new bundle. */
+static void purged_meanwhile(void)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf members = { .max = (size_t)MEMBERS * GW_LOG_PACKED_BYTES };
+    struct gw_half_row rows[MEMBERS];
+    struct pack *p = calloc(2, sizeof *p);
+    struct gw_rec_repacked rec = { .created = 1,
+                                   .object.b = { 1 },
+                                   .version.b = { 2 },
+                                   .segment = { .id = 1000000, .incarnation = 1 },
+                                   .layout = { .k = K, .n = CLOUDS, .clouds = { 1, 2, 3, 4 } } };
+    struct qc_err err = { 0 };
+    uint64_t left = 0;
+    unsigned count;
+    struct erig r;
+
+    CHECK(p != NULL);
+    erig_new(&r, CLOUDS, K, CLOUDS);
+    make_half_dead(&r, p);
+    {
+        QC_LOCK(gw_cat_lock(r.e->cat));
+        QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+        const struct gw_ref vault = { r.tenant, r.vault };
+        CHECK_OK(gw_cat_half_members(r.e->cat, &vault, 0, rows, MEMBERS, &count, &err));
+        for (unsigned i = 0; i < count; i++) {
+            const struct gw_log_packed one = { rows[i].object, rows[i].version, rec.segment.size };
+            rec.segment.size += rows[i].size;
+            left += i % 3 == 0 ? rows[i].size : 0;
+            if (i % 3 != 0) {
+                CHECK_OK(gw_log_add_packed(&members, &one, &err));
+                rec.count++;
+            }
+        }
+        rec.tenant = r.tenant;
+        rec.vault = r.vault;
+        rec.members = qc_buf_span(&members);
+        CHECK_OK(gw_cat_begin(r.e->cat, &tx, &err));
+        CHECK_OK(gw_cat_apply_repacked(r.e->cat, &rec, &err));
+        CHECK_OK(gw_cat_apply_repacked(r.e->cat, &rec, &err)); /* a second time: nothing */
+        CHECK_OK(gw_cat_commit(r.e->cat, &tx, &err));
+    }
+    CHECK(left > 0 && count_sql(&r,
+                                "SELECT gone FROM version WHERE tenant=?1 AND size>0 AND bundle=1"
+                                " ORDER BY version_no DESC LIMIT 1",
+                                r.tenant) == left);
+    free(p);
+    erig_done(&r);
+}
+
 int main(void)
 {
     model();
@@ -577,6 +678,8 @@ int main(void)
     under_a_read();
     one_away();
     changed();
+    unreadable();
+    purged_meanwhile();
     at_each_step();
     return 0;
 }

@@ -127,7 +127,7 @@ struct gw_whole {
 struct gw_repack_view {
     uint64_t bundles, bytes;  /* in which something is dead, and how much that is; as rows were counted */
     uint64_t repacked, freed; /* since the process began: bundles that were made, bytes of N that died */
-    char why[GW_WHY_MAX];     /* the last one came to nothing, and why; empty: it did not */
+    char why[GW_WHY_MAX];     /* why the last one came to nothing, or to less; empty: it did not */
 };
 struct gw_status {
     struct gw_health health;
