@@ -8,6 +8,7 @@
 
 #include "base/fault.h"
 #include "tickets.h"
+#include "versions.h"
 
 /* The entry under the next number, sealed; priv backs e->priv. */
 static qc_rc make_entry(struct put *p, struct vault_entry *e, qc_buf *priv, struct qc_err *err)
@@ -40,14 +41,37 @@ static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
     return session_backup_seal(p->v, ret, err);
 }
 
+/* Has a change of the path taken the object to another name, and none removed it? What follows there is not
+ * numbered by this one's. */
+static qc_rc moved_away(const struct put *p, uint64_t number, bool *ret, struct qc_err *err)
+{
+    struct vault_store_moved m = { 0 };
+    struct vault_store_removal removal = { 0 };
+    struct qc_err why = { 0 };
+    qc_rc rc = versions_moved(p->v, p->path_tag, number, p->call, &m, &why);
+    *ret = rc == QC_OK && memcmp(m.object, p->ids.object, VAULT_ID_BYTES) == 0;
+    if (*ret) {
+        qc_err_clear(&why);
+        rc = versions_removal(p->v, p->path_tag, number, p->call, &removal, &why);
+        *ret = rc == QC_NOTFOUND;
+    }
+    if (rc == QC_OK || rc == QC_NOTFOUND)
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
 qc_rc put_note_others(struct put *p, const struct vault_entry *current, struct qc_err *err)
 {
+    bool away = false;
     struct vault_store_removal r = { .number = current->number + 1,
                                      .when_s = qc_wall_s(),
                                      .sequence = current->sequence };
     memcpy(r.path_tag, p->path_tag, sizeof(r.path_tag));
     memcpy(r.object, current->object, VAULT_ID_BYTES);
-    for (unsigned i = 0; i < 2; i++) {
+    if (p->before > 0)
+        QC_TRY(moved_away(p, p->before + 1, &away, err));
+    for (unsigned i = 0; i < 2 && !away; i++) {
         struct vault_store *s = p->v->store[i];
         if (s == NULL)
             continue;
@@ -78,7 +102,11 @@ static qc_rc rebase(struct put *p, const struct vault_gw_entry *current, struct 
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry newer = { 0 };
     QC_TRY(session_entry_check(p->v, qc_buf_span(&p->path), &current, &newer, p->call, err));
-    if (current->e.number == p->base && current->e.kind == VAULT_ENTRY_TOMBSTONE)
+    /* The number is right, so the object is refused: it is of another path by now. Not where it has none yet,
+     * nor where it is. */
+    const bool file = current->e.kind == VAULT_ENTRY_FILE;
+    const bool here = file && memcmp(current->e.object, p->ids.object, VAULT_ID_BYTES) == 0;
+    if (current->e.number == p->base && !here && (!file || p->ids.sequence > 1))
         return QC_FAIL(err, QC_CONFLICT, "its object was moved to another name meanwhile");
     if (current->e.number <= p->base)
         return QC_FAIL(err, QC_INTEGRITY,

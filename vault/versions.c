@@ -168,6 +168,14 @@ static qc_rc find_came(struct list *l, struct qc_err *err)
     return QC_OK;
 }
 
+/* Does a store's note of the number before fit this version? Not one that is no less, nor, of an object that
+ * came here, one that is less than the number it came by: that is of a put at its earlier name, which it had
+ * left by then. */
+static bool fits(const struct list *l, uint64_t number, uint64_t before)
+{
+    return before < number && (!l->came || before >= l->came_number);
+}
+
 /* The number of the version before the one of this sequence and number. They follow each other, but where a
  * store has noted that they do not. */
 static qc_rc number_before(const struct list *l, uint64_t sequence, uint64_t number, uint64_t *ret,
@@ -176,19 +184,22 @@ static qc_rc number_before(const struct list *l, uint64_t sequence, uint64_t num
     *ret = number > 0 ? number - 1 : 0;
     for (unsigned i = 0; i < 2 && number > 0; i++) {
         struct qc_err why = { 0 };
+        uint64_t before = 0;
         if (l->v->store[i] == NULL)
             continue;
-        const qc_rc rc = vault_store_shift_get(l->v->store[i], l->object, sequence, ret, &why);
-        if (rc == QC_OK)
+        const qc_rc rc = vault_store_shift_get(l->v->store[i], l->object, sequence, &before, &why);
+        if (rc == QC_OK && fits(l, number, before)) {
+            *ret = before;
             break;
-        if (rc != QC_NOTFOUND)
+        }
+        if (rc == QC_OK && !l->came)
+            vault_note(l->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, QC_INTEGRITY,
+                       "it says that a version of number %" PRIu64 " followed one of %" PRIu64
+                       ": not believed",
+                       number, before);
+        if (rc != QC_OK && rc != QC_NOTFOUND)
             QC_TRY(session_noted_damage(rc, i, &why, l->call->notes, err));
     }
-    if (number > 0 && *ret >= number)
-        return QC_FAIL(err, QC_INTEGRITY,
-                       "share stores: version %" PRIu64 " of the object had number %" PRIu64
-                       ", and the one before it %" PRIu64,
-                       sequence, number, *ret);
     return QC_OK;
 }
 
@@ -299,9 +310,8 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
     return go_down(l, 0, err);
 }
 
-/* The note of a path's removal under this number; QC_NOTFOUND: no store that is here has it. */
-static qc_rc removal_of(struct vault *v, const uint8_t path_tag[16], uint64_t number,
-                        const struct vault_call *call, struct vault_store_removal *ret, struct qc_err *err)
+qc_rc versions_removal(struct vault *v, const uint8_t path_tag[16], uint64_t number,
+                       const struct vault_call *call, struct vault_store_removal *ret, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct qc_err why = { 0 };
@@ -317,10 +327,8 @@ static qc_rc removal_of(struct vault *v, const uint8_t path_tag[16], uint64_t nu
                    "it was removed, and no share store that is here has noted which object it was");
 }
 
-/* The object that this change of the path moved away; QC_NOTFOUND: none, as far as a store that is here has
- * noted. */
-static qc_rc moved_of(struct vault *v, const uint8_t path_tag[16], uint64_t number,
-                      const struct vault_call *call, struct vault_store_moved *ret, struct qc_err *err)
+qc_rc versions_moved(struct vault *v, const uint8_t path_tag[16], uint64_t number,
+                     const struct vault_call *call, struct vault_store_moved *ret, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct qc_err why = { 0 };
@@ -353,10 +361,10 @@ static qc_rc go_beneath(struct list *l, struct qc_err *err)
     struct vault_store_removal r = { 0 };
     struct vault_store_moved m = { 0 };
     struct qc_err why = { 0 };
-    const qc_rc rc = moved_of(l->v, l->path_tag, l->number, l->call, &m, &why);
+    const qc_rc rc = versions_moved(l->v, l->path_tag, l->number, l->call, &m, &why);
     l->moved = rc == QC_OK;
     if (rc == QC_NOTFOUND)
-        QC_TRY(removal_of(l->v, l->path_tag, l->number, l->call, &r, err));
+        QC_TRY(versions_removal(l->v, l->path_tag, l->number, l->call, &r, err));
     else if (rc != QC_OK) {
         *err = why;
         return rc;
@@ -376,7 +384,7 @@ static qc_rc go_on(struct list *l, struct qc_err *err)
 {
     struct vault_store_removal r = { 0 };
     struct qc_err why = { 0 };
-    const qc_rc rc = removal_of(l->v, l->path_tag, l->number + 1, l->call, &r, &why);
+    const qc_rc rc = versions_removal(l->v, l->path_tag, l->number + 1, l->call, &r, &why);
     if (rc == QC_OK) {
         go_to(l, &r);
         l->moved = false;
@@ -662,11 +670,11 @@ static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *e
     uint8_t tag[16];
     QC_TRY(vault_name_seal(&path, t->v->ring, r.name, err));
     QC_TRY(vault_ring_path_tag(tag, t->v->ring, qc_buf_span(&path), err));
-    qc_rc rc = moved_of(t->v, tag, s->number, t->call, &moved, &why);
+    qc_rc rc = versions_moved(t->v, tag, s->number, t->call, &moved, &why);
     if (rc == QC_OK)
         return one_moved(t, &r, err);
     if (rc == QC_NOTFOUND)
-        rc = removal_of(t->v, tag, s->number, t->call, &note, &why);
+        rc = versions_removal(t->v, tag, s->number, t->call, &note, &why);
     if (rc != QC_OK && rc != QC_NOTFOUND) {
         *err = why;
         return rc;

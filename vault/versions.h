@@ -22,3 +22,12 @@ QC_MUST qc_rc versions_find(struct vault *v, qc_span name, const struct vault_wh
  */
 QC_MUST qc_rc versions_open(struct object *o, struct vault *v, qc_span name, const struct versions_found *f,
                             const struct vault_call *call, struct vault_stat *ret, struct qc_err *err);
+
+/* The note of a path's removal under this number, and of the object that this change of it moved away.
+ * QC_NOTFOUND: no store that is here has it. */
+QC_MUST qc_rc versions_removal(struct vault *v, const uint8_t path_tag[16], uint64_t number,
+                               const struct vault_call *call, struct vault_store_removal *ret,
+                               struct qc_err *err);
+QC_MUST qc_rc versions_moved(struct vault *v, const uint8_t path_tag[16], uint64_t number,
+                             const struct vault_call *call, struct vault_store_moved *ret,
+                             struct qc_err *err);
