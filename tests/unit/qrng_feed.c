@@ -287,6 +287,14 @@ static unsigned threads(void)
     return n;
 }
 
+/* Who was joined is counted for a moment longer. */
+static bool is_alone(void)
+{
+    for (unsigned i = 0; i < 1000 && threads() > 1; i++)
+        poll(NULL, 0, 1);
+    return threads() == 1;
+}
+
 /* Has a child of this process ended, and waits for who asks? */
 static bool a_child_ended(void)
 {
@@ -378,7 +386,7 @@ static void ahead(void)
           qrng_feed_status(f).given == 0);
     CHECK_OK(qrng_feed_draw(f, p, sizeof p, qc_deadline_in(60000), &err));
     qrng_feed_ahead(f);
-    CHECK(qrng_feed_status(f).raw == raw && threads() == 1);
+    CHECK(qrng_feed_status(f).raw == raw && is_alone());
     qrng_feed_free(&f);
     CHECK_OK(qrng_feed_new(&f, &silent, "", &err));
     for (unsigned i = 0; i < 2; i++)
