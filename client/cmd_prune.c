@@ -153,10 +153,24 @@ static qc_rc flush(struct run *run, struct qc_err *err)
     return QC_OK;
 }
 
+/* What another name may show by now does not go. */
+static qc_rc leave_disputed(struct run *run, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(text_quote(name, &shown, err));
+    out_note(&run->c->out,
+             "%.*s: it is noted both that it was removed and that it was moved to another name: left alone",
+             (int)shown.n, (const char *)shown.p);
+    run->left++;
+    return QC_OK;
+}
+
 static qc_rc doom(struct run *run, qc_span name, const struct vault_version *one, const struct vault_stat *s,
                   struct qc_err *err)
 {
     struct batch *b = run->batch;
+    if (one->disputed)
+        return leave_disputed(run, name, err);
     if (b->count == QC_VAULT_PURGE_BATCH)
         QC_TRY(flush(run, err));
     struct doomed *d = &b->d[b->count];
@@ -427,6 +441,11 @@ static qc_rc check_kept(struct run *run, const struct vault_version *one, struct
     struct vault_stat s = { 0 };
     struct vault_gw_info info = { 0 };
     char when[LISTING_TIME];
+    if (one->disputed)
+        return QC_FAIL(
+            err, QC_CONFLICT,
+            "it is noted both that it was removed and that it was moved to another name: nothing of "
+            "it is erased");
     memcpy(s.object, one->object, sizeof s.object);
     memcpy(s.version, one->version, sizeof s.version);
     QC_TRY(vault_layout(run->c->vault, &s, &call, &info, err));

@@ -37,12 +37,12 @@ static void note_removal(struct vault *v, const struct vault_entry *now, struct 
 /* It was a removal, and no move of before that came to nothing. */
 static void settle_removal(struct vault *v, qc_span path, uint64_t number, struct vault_notes *notes)
 {
-    struct vault_store_moved m = { .number = number };
+    uint8_t path_tag[16];
     struct qc_err why = { 0 };
-    qc_rc rc = vault_ring_path_tag(m.path_tag, v->ring, path, &why);
+    qc_rc rc = vault_ring_path_tag(path_tag, v->ring, path, &why);
     for (unsigned i = 0; i < 2 && rc == QC_OK; i++)
         if (v->store[i] != NULL && vault_store_writable(v->store[i]))
-            rc = vault_store_moved_settle(v->store[i], &m, 1, &why);
+            rc = vault_store_moved_removal(v->store[i], path_tag, number, &why);
     if (rc != QC_OK)
         vault_note(notes, VAULT_NOTE_STORE_BEHIND, 0, rc, "%s", why.msg);
 }

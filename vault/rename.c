@@ -35,6 +35,9 @@ struct one {
     uint8_t put_key[16];
     uint64_t chain; /* of the entry's seal */
     enum fate fate;
+    struct vault_store_moved note[SIDES];
+    bool mine[2][SIDES]; /* store by store: the note was not there before */
+    bool noted;
 };
 
 struct moving {
@@ -93,25 +96,24 @@ static qc_rc name_it(struct vault *v, struct one *o, struct qc_err *err)
     return QC_OK;
 }
 
-static int by_tag(const void *a, const void *b)
+static bool shares_name(const struct one *a, const struct one *b)
 {
-    return memcmp(a, b, TAG);
+    for (unsigned x = 0; x < SIDES; x++)
+        for (unsigned y = 0; y < SIDES; y++)
+            if (qc_span_eq(qc_span_of(a->tag[x], TAG), qc_span_of(b->tag[y], TAG)))
+                return true;
+    return false;
 }
 
-static qc_rc check_once(const struct moving *g, struct qc_err *err)
+/* Of those that have a name in common, the first is moved. */
+static void check_once(struct one *one, size_t i)
 {
-    QC_CLEANUP(qc_free_ptr) uint8_t *all = qc_alloc(SIDES * g->n * TAG);
-    size_t n = 0;
-    if (all == NULL)
-        return QC_FAIL(err, QC_NOMEM, "moves");
-    for (size_t i = 0; i < g->n; i++)
-        for (unsigned side = 0; side < SIDES && g->one[i].fate == WAITS; side++)
-            memcpy(all + TAG * n++, g->one[i].tag[side], TAG);
-    qsort(all, n, TAG, by_tag);
-    for (size_t i = 1; i < n; i++)
-        if (memcmp(all + TAG * (i - 1), all + TAG * i, TAG) == 0)
-            return QC_FAIL(err, QC_USAGE, "a name stands twice in one call");
-    return QC_OK;
+    struct qc_err why = { 0 };
+    for (size_t before = 0; before < i && one[i].fate == WAITS; before++)
+        if (one[before].fate == WAITS && shares_name(&one[before], &one[i])) {
+            qc_err_set(&why, QC_USAGE, QC_HERE, "a name stands twice in one call");
+            over(&one[i], QC_USAGE, &why);
+        }
 }
 
 static qc_rc begin(struct moving *g, struct vault_move *moves, struct qc_err *err)
@@ -135,8 +137,9 @@ static qc_rc begin(struct moving *g, struct vault_move *moves, struct qc_err *er
         }
         if (rc != QC_OK)
             over(o, rc, &why);
+        check_once(g->one, i);
     }
-    return check_once(g, err);
+    return QC_OK;
 }
 
 /* Interrupted puts of these names do not go on: their objects are elsewhere then. */
@@ -289,13 +292,14 @@ static qc_rc look_at_all(struct moving *g, struct qc_err *err)
 
 struct notes {
     struct vault_store_moved moved[SIDES * QC_VAULT_BUNDLE_FILES];
+    bool mine[SIDES * QC_VAULT_BUNDLE_FILES];
     struct vault_store_removal covered[QC_VAULT_BUNDLE_FILES];
     size_t n, covers;
 };
 
-static void note_side(struct notes *ns, const struct one *o, unsigned side, int64_t now)
+static void note_side(struct one *o, unsigned side, int64_t now)
 {
-    struct vault_store_moved *m = &ns->moved[ns->n++];
+    struct vault_store_moved *m = &o->note[side];
     *m = (struct vault_store_moved){ .number = side == 0 ? o->away.number : o->e.number,
                                      .when_s = now,
                                      .sequence = o->e.sequence,
@@ -319,62 +323,106 @@ static void note_covered(struct notes *ns, const struct one *o, int64_t now)
     ns->covers++;
 }
 
-/* Before the gateway is asked: no entry says it later. A store that cannot be written is a note: the other
- * one, and the move, do without, as a removal does. */
+static void gather_notes(struct moving *g, struct notes *ns)
+{
+    const int64_t now = qc_wall_s();
+    for (size_t i = 0; i < g->n; i++) {
+        struct one *o = &g->one[i];
+        if (o->fate != WAITS)
+            continue;
+        memset(o->mine, 0, sizeof(o->mine));
+        o->noted = true;
+        for (unsigned side = 0; side < SIDES; side++) {
+            note_side(o, side, now);
+            ns->moved[ns->n++] = o->note[side];
+        }
+        note_covered(ns, o, now);
+    }
+}
+
+/* Before the gateway is asked: no entry says it later. In both stores, or it is not asked: a name's versions
+ * would be two names' by the other one. */
 static qc_rc write_notes(struct moving *g, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct notes *ns = qc_alloc(sizeof(*ns));
-    const int64_t now = qc_wall_s();
     if (ns == NULL)
         return QC_FAIL(err, QC_NOMEM, "notes of moves");
-    for (size_t i = 0; i < g->n; i++)
-        if (g->one[i].fate == WAITS) {
-            note_side(ns, &g->one[i], 0, now);
-            note_side(ns, &g->one[i], 1, now);
-            note_covered(ns, &g->one[i], now);
-        }
-    for (unsigned i = 0; i < 2 && ns->n > 0; i++) {
-        struct vault_store *s = g->v->store[i];
-        struct qc_err why = { 0 };
-        if (s == NULL || !vault_store_writable(s))
-            continue;
-        const qc_rc rc = vault_store_moved_put(s, ns->moved, ns->n, ns->covered, ns->covers, &why);
-        if (rc != QC_OK)
-            vault_note(g->call->notes, VAULT_NOTE_STORE_BEHIND, i + 1, rc, "%s", why.msg);
+    gather_notes(g, ns);
+    for (unsigned i = 0; i < 2; i++) {
+        QC_TRY(
+            vault_store_moved_put(g->v->store[i], ns->moved, ns->mine, ns->n, ns->covered, ns->covers, err));
+        size_t at = 0;
+        for (size_t x = 0; x < g->n; x++)
+            for (unsigned side = 0; side < SIDES && g->one[x].fate == WAITS; side++)
+                g->one[x].mine[i][side] = ns->mine[at++];
     }
     return qc_fault(client_noted, err);
 }
 
-/* Those that are done: marks of both names, the head; and no note that says it was a removal. */
+/* Has the old name had that change by now, by somebody else's hand, or may it have had? Then the note may be
+ * of that one; a removal takes it away. */
+static bool changed(struct moving *g, const struct one *o)
+{
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    struct qc_err unused = { 0 };
+    bool found = false;
+    const qc_rc rc = session_entry(g->v, qc_buf_span(&o->path[0]), &e, &found, g->call, &unused);
+    return rc != QC_OK || !found || e.e.number > o->note[0].number ||
+           (e.e.number == o->note[0].number && e.e.kind != VAULT_ENTRY_FILE);
+}
+
+/* What was noted of moves that are known not to be. Where that fails, a removal under the same number has
+ * both notes, and its versions are not purged. */
+static void drop_notes(struct moving *g)
+{
+    QC_CLEANUP(qc_free_ptr) struct vault_store_moved *all = qc_alloc(SIDES * g->n * sizeof(*all));
+    struct qc_err why = { 0 };
+    qc_rc rc = all == NULL ? QC_FAIL(&why, QC_NOMEM, "notes of moves") : QC_OK;
+    session_look_end(g->v);
+    for (size_t x = 0; x < g->n; x++) {
+        struct one *o = &g->one[x];
+        o->noted = o->noted && o->fate != DONE && !o->m->open && !changed(g, o);
+    }
+    for (unsigned i = 0; i < 2 && rc == QC_OK; i++) {
+        size_t n = 0;
+        for (size_t x = 0; x < g->n; x++)
+            for (unsigned side = 0; side < SIDES && g->one[x].noted; side++)
+                if (g->one[x].mine[i][side])
+                    all[n++] = g->one[x].note[side];
+        rc = n > 0 ? vault_store_moved_undone(g->v->store[i], all, n, &why) : QC_OK;
+    }
+    if (rc != QC_OK)
+        vault_note(g->call->notes, VAULT_NOTE_STORE_BEHIND, 0, rc, "%s", why.msg);
+    for (size_t x = 0; x < g->n; x++)
+        g->one[x].noted = false;
+}
+
+/* Those that are done: marks of both names, the head; the notes, whatever was noted before. */
 static qc_rc bring_store(struct moving *g, struct vault_store *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct vault_store_commit *marks = qc_alloc(SIDES * g->n * sizeof(*marks));
-    QC_CLEANUP(qc_free_ptr) struct vault_store_moved *away = qc_alloc(g->n * sizeof(*away));
-    size_t n = 0, moved = 0;
-    if (marks == NULL || away == NULL)
+    QC_CLEANUP(qc_free_ptr) struct vault_store_moved *notes = qc_alloc(SIDES * g->n * sizeof(*notes));
+    size_t n = 0;
+    if (marks == NULL || notes == NULL)
         return QC_FAIL(err, QC_NOMEM, "marks");
-    for (size_t i = 0; i < g->n; i++) {
-        const struct one *o = &g->one[i];
-        if (o->fate != DONE)
-            continue;
-        marks[n++] = (struct vault_store_commit){ .path_tag = o->tag[0], .number = o->away.number };
-        marks[n++] = (struct vault_store_commit){ .path_tag = o->tag[1], .number = o->e.number };
-        away[moved] = (struct vault_store_moved){ .number = o->away.number, .away = true };
-        memcpy(away[moved++].path_tag, o->tag[0], TAG);
-    }
+    for (size_t i = 0; i < g->n; i++)
+        for (unsigned side = 0; side < SIDES && g->one[i].fate == DONE; side++) {
+            const struct one *o = &g->one[i];
+            notes[n] = o->note[side];
+            marks[n++] =
+                (struct vault_store_commit){ .path_tag = o->tag[side], .number = o->note[side].number };
+        }
     if (n == 0)
         return QC_OK;
     marks[n - 1].head = &g->v->head;
     QC_TRY(store_commit_many(s, marks, n, &g->v->ids, err));
-    return vault_store_moved_settle(s, away, moved, err);
+    return vault_store_moved_done(s, notes, n, err);
 }
 
 static void bring_stores(struct moving *g)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct qc_err why = { 0 };
-        if (g->v->store[i] == NULL || !vault_store_writable(g->v->store[i]))
-            continue;
         const qc_rc rc = bring_store(g, g->v->store[i], &why);
         if (rc != QC_OK)
             vault_note(g->call->notes, VAULT_NOTE_STORE_BEHIND, i + 1, rc, "%s", why.msg);
@@ -557,9 +605,14 @@ static qc_rc once(struct moving *g, struct qc_err *err)
     QC_TRY(look_at_all(g, err));
     if (waiting(g) == 0)
         return QC_OK;
-    QC_TRY(write_notes(g, err));
-    ask_all(g, was);
-    return QC_OK;
+    struct qc_err why = { 0 };
+    const qc_rc rc = write_notes(g, &why);
+    if (rc == QC_OK)
+        ask_all(g, was);
+    else
+        *err = why;
+    drop_notes(g);
+    return rc;
 }
 
 static void tell(struct moving *g)
@@ -588,6 +641,7 @@ qc_rc vault_move_many(struct vault *v, struct vault_move *moves, size_t n, const
     struct qc_err why = { 0 };
     if (n < 1 || n > QC_VAULT_BUNDLE_FILES)
         return QC_FAIL(err, QC_USAGE, "%zu moves in one call, expected 1..%d", n, QC_VAULT_BUNDLE_FILES);
+    QC_TRY(session_need_both(v, err));
     QC_TRY(begin(&g, moves, err));
     QC_TRY(settle_puts(&g, err));
     qc_rc rc = QC_OK;

@@ -108,24 +108,45 @@ static qc_rc put_moved(struct vault_store *s, const struct vault_store_moved *m,
     return store_text_put(s, item, qc_span_of(text, sizeof(text)), err);
 }
 
-static qc_rc moved_put(struct vault_store *s, const struct vault_store_moved *moved, size_t count,
-                       const struct vault_store_removal *covered, size_t covered_count, struct qc_err *err)
+/* One that is there already stays, whatever it says; *ret_mine: there was none. */
+static qc_rc put_moved_new(struct vault_store *s, const struct vault_store_moved *m, bool *ret_mine,
+                           struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    struct qc_err why = { 0 };
+    char item[ITEM];
+    item_of(item, MOVED, m->path_tag, m->number);
+    const qc_rc rc = store_text_get(s, item, &text, &why);
+    *ret_mine = rc == QC_NOTFOUND;
+    if (rc == QC_NOTFOUND || rc == QC_INTEGRITY)
+        return put_moved(s, m, err);
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
+}
+
+static qc_rc moved_put(struct vault_store *s, const struct vault_store_moved *moved, bool *ret_mine,
+                       size_t count, const struct vault_store_removal *covered, size_t covered_count,
+                       struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
     for (size_t i = 0; i < count; i++)
-        QC_TRY(put_moved(s, &moved[i], err));
+        QC_TRY(put_moved_new(s, &moved[i], &ret_mine[i], err));
     for (size_t i = 0; i < covered_count; i++)
         QC_TRY(put_removal(s, &covered[i], err));
     return qc_tx_commit(&tx, err);
 }
 
-qc_rc vault_store_moved_put(struct vault_store *s, const struct vault_store_moved *moved, size_t count,
-                            const struct vault_store_removal *covered, size_t covered_count,
+qc_rc vault_store_moved_put(struct vault_store *s, const struct vault_store_moved *moved, bool *ret_mine,
+                            size_t count, const struct vault_store_removal *covered, size_t covered_count,
                             struct qc_err *err)
 {
-    return store_said(s, moved_put(s, moved, count, covered, covered_count, err), err);
+    const qc_rc rc = moved_put(s, moved, ret_mine, count, covered, covered_count, err);
+    for (size_t i = 0; i < count && rc != QC_OK; i++)
+        ret_mine[i] = false;
+    return store_said(s, rc, err);
 }
 
 /* path_tag and number are the item's. */
@@ -209,24 +230,74 @@ qc_rc vault_store_moved_here(struct vault_store *s, struct vault_store_moved *wh
     return store_said(s, moved_here(s, what, err), err);
 }
 
-static qc_rc moved_settle(struct vault_store *s, const struct vault_store_moved *v, size_t count,
-                          struct qc_err *err)
+static bool same_note(const struct vault_store_moved *a, const struct vault_store_moved *b)
+{
+    return a->when_s == b->when_s && a->sequence == b->sequence && a->away == b->away &&
+           memcmp(a->object, b->object, VAULT_ID_BYTES) == 0;
+}
+
+/* It is there, and says this and nothing else: it goes. */
+static qc_rc drop_same(struct vault_store *s, const struct vault_store_moved *m, struct qc_err *err)
+{
+    struct vault_store_moved now = { .number = m->number };
+    struct qc_err why = { 0 };
+    char item[ITEM];
+    item_of(item, MOVED, m->path_tag, m->number);
+    const qc_rc rc = moved_get(s, item, &now, &why);
+    if (rc == QC_NOTFOUND || (rc == QC_OK && !same_note(&now, m)))
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    return store_item_drop(s, item, err);
+}
+
+enum settled { UNDONE, DONE, REMOVAL };
+
+static qc_rc settle_one(struct vault_store *s, const struct vault_store_moved *m, enum settled what,
+                        struct qc_err *err)
+{
+    char item[ITEM];
+    if (what == UNDONE)
+        return drop_same(s, m, err);
+    if (what == DONE)
+        QC_TRY(put_moved(s, m, err));
+    if (what == DONE && !m->away) /* what it covers is noted as a removal under its number */
+        return QC_OK;
+    item_of(item, what == DONE ? REMOVED : MOVED, m->path_tag, m->number);
+    return store_item_drop(s, item, err);
+}
+
+static qc_rc settle(struct vault_store *s, const struct vault_store_moved *v, size_t count, enum settled what,
+                    struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
-    char item[ITEM];
     QC_TRY(store_want_write(s, err));
     QC_TRY(qc_tx_begin(&tx, s->db, err));
-    for (size_t i = 0; i < count; i++) {
-        item_of(item, v[i].away ? REMOVED : MOVED, v[i].path_tag, v[i].number);
-        QC_TRY(store_item_drop(s, item, err));
-    }
+    for (size_t i = 0; i < count; i++)
+        QC_TRY(settle_one(s, &v[i], what, err));
     return qc_tx_commit(&tx, err);
 }
 
-qc_rc vault_store_moved_settle(struct vault_store *s, const struct vault_store_moved *v, size_t count,
+qc_rc vault_store_moved_undone(struct vault_store *s, const struct vault_store_moved *v, size_t count,
                                struct qc_err *err)
 {
-    return store_said(s, moved_settle(s, v, count, err), err);
+    return store_said(s, settle(s, v, count, UNDONE, err), err);
+}
+
+qc_rc vault_store_moved_done(struct vault_store *s, const struct vault_store_moved *v, size_t count,
+                             struct qc_err *err)
+{
+    return store_said(s, settle(s, v, count, DONE, err), err);
+}
+
+qc_rc vault_store_moved_removal(struct vault_store *s, const uint8_t path_tag[16], uint64_t number,
+                                struct qc_err *err)
+{
+    struct vault_store_moved m = { .number = number };
+    memcpy(m.path_tag, path_tag, TAG_BYTES);
+    return store_said(s, settle(s, &m, 1, REMOVAL, err), err);
 }
 
 /* The name of the next note after `at`, into it. */

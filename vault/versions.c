@@ -41,6 +41,7 @@ struct list {
     uint64_t came_number, came_sequence; /* what is before has numbers of another name, and none here */
     bool removed;                        /* as of each of its versions */
     bool moved;                          /* away: they are another name's, and are passed over */
+    bool disputed;                       /* that, or removed: both are noted */
     int64_t removed_s;
 };
 
@@ -300,6 +301,7 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
         v[n] = v[i];
         v[n].number = l->came && l->sequence < l->came_sequence ? 0 : l->number;
         v[n].removed = l->removed;
+        v[n].disputed = l->disputed;
         v[n].removed_s = l->removed_s;
         n++;
     }
@@ -308,42 +310,6 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
     l->all.n = n;
     l->gone_n = 0;
     return go_down(l, 0, err);
-}
-
-qc_rc versions_removal(struct vault *v, const uint8_t path_tag[16], uint64_t number,
-                       const struct vault_call *call, struct vault_store_removal *ret, struct qc_err *err)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        struct qc_err why = { 0 };
-        if (v->store[i] == NULL)
-            continue;
-        const qc_rc rc = vault_store_removal_get(v->store[i], path_tag, number, ret, &why);
-        if (rc == QC_OK)
-            return QC_OK;
-        if (rc != QC_NOTFOUND)
-            QC_TRY(session_noted_damage(rc, i, &why, call->notes, err));
-    }
-    return QC_FAIL(err, QC_NOTFOUND,
-                   "it was removed, and no share store that is here has noted which object it was");
-}
-
-qc_rc versions_moved(struct vault *v, const uint8_t path_tag[16], uint64_t number,
-                     const struct vault_call *call, struct vault_store_moved *ret, struct qc_err *err)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        struct qc_err why = { 0 };
-        struct vault_store_moved m = { 0 };
-        if (v->store[i] == NULL)
-            continue;
-        const qc_rc rc = vault_store_moved_get(v->store[i], path_tag, number, &m, &why);
-        if (rc == QC_OK && m.away) {
-            *ret = m;
-            return QC_OK;
-        }
-        if (rc != QC_OK && rc != QC_NOTFOUND)
-            QC_TRY(session_noted_damage(rc, i, &why, call->notes, err));
-    }
-    return QC_FAIL(err, QC_NOTFOUND, "it was not moved");
 }
 
 static void go_to(struct list *l, const struct vault_store_removal *r)
@@ -355,23 +321,28 @@ static void go_to(struct list *l, const struct vault_store_removal *r)
 }
 
 /* What the name was before its change l->number, which is a removal, or has moved it away. Where both are
- * noted it was moved: its versions are then one name's at most. */
+ * noted, of a request that came to nothing and one that was cut off, its versions are listed: whoever looks
+ * for them finds them. But they may be another name's, and are not to be purged. */
 static qc_rc go_beneath(struct list *l, struct qc_err *err)
 {
     struct vault_store_removal r = { 0 };
     struct vault_store_moved m = { 0 };
     struct qc_err why = { 0 };
-    const qc_rc rc = versions_moved(l->v, l->path_tag, l->number, l->call, &m, &why);
-    l->moved = rc == QC_OK;
-    if (rc == QC_NOTFOUND)
-        QC_TRY(versions_removal(l->v, l->path_tag, l->number, l->call, &r, err));
-    else if (rc != QC_OK) {
+    qc_rc rc = versions_moved(l->v, l->path_tag, l->number, l->call, &m, &why);
+    const bool moved = rc == QC_OK;
+    if (moved || rc == QC_NOTFOUND)
+        rc = versions_removal(l->v, l->path_tag, l->number, l->call, &r, &why);
+    const bool removed = rc == QC_OK;
+    if (rc != QC_OK && !(moved && rc == QC_NOTFOUND)) {
         *err = why;
         return rc;
-    } else {
+    }
+    if (!removed) {
         r = (struct vault_store_removal){ .number = l->number, .when_s = m.when_s, .sequence = m.sequence };
         memcpy(r.object, m.object, VAULT_ID_BYTES);
     }
+    l->moved = moved && !removed;
+    l->disputed = moved && removed;
     go_to(l, &r);
     l->removed = true;
     l->removed_s = r.when_s;
@@ -387,7 +358,7 @@ static qc_rc go_on(struct list *l, struct qc_err *err)
     const qc_rc rc = versions_removal(l->v, l->path_tag, l->number + 1, l->call, &r, &why);
     if (rc == QC_OK) {
         go_to(l, &r);
-        l->moved = false;
+        l->moved = l->disputed = false;
     }
     if (rc == QC_NOTFOUND)
         return go_beneath(l, err);

@@ -385,6 +385,84 @@ static void failures(struct rig *r)
     CHECK(rig_leftovers(r) == 0);
 }
 
+static void fails_remove(struct rig *r)
+{
+    r->fake->fail = FAKE_ENTRY_REMOVE;
+    r->fake->fail_nth = 1;
+    r->fake->fail_rc = QC_TEMP;
+    r->fake->fail_effect = true;
+}
+
+static const char *disputed(struct rig *r, const char *name)
+{
+    static char text[64];
+    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+    struct vault_call call = rig_call(r);
+    struct qc_err err = { 0 };
+    size_t n = 0;
+    CHECK_OK(vault_versions(r->v, qc_span_str(name), &call, &all, &err));
+    CHECK(all.n <= VERSIONS_MAX);
+    for (size_t i = 0; i < all.n; i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s ", all.v[i].disputed ? "yes" : "no");
+    return text;
+}
+
+/* A move comes to nothing, or nobody knows; then the name is removed, and that is cut off before it settles:
+ * by another machine, by a gateway whose answer is lost. What was removed is found, whatever was noted. */
+static void refused_then_removed(struct rig *r)
+{
+    struct vault_move m;
+    struct qc_err err = { 0 };
+    put(r, "k", 1);
+    put(r, "k", 2);
+    fails_next(r, QC_QUORUM, false);
+    REFUSED(move(r, "k", "l", NULL, &m, &err), QC_QUORUM, "fake: injected");
+    CHECK(!m.open);
+    fails_remove(r);
+    CHECK(remove_it(r, "k", &err) == QC_TEMP); /* it is done */
+    qc_err_clear(&err);
+    is_list(r, "k", "2r 1r"); /* the refused move has left no note */
+    CHECK(strcmp(disputed(r, "k"), "no no ") == 0);
+    put(r, "k", 3);
+    r->fake->move_lies = 3;
+    REFUSED(move(r, "k", "l", NULL, &m, &err), QC_INTEGRITY, "receipt"); /* nobody knows: its notes stay */
+    CHECK(m.open);
+    r->fake->move_lies = 0;
+    fails_remove(r);
+    CHECK(remove_it(r, "k", &err) == QC_TEMP);
+    qc_err_clear(&err);
+    is_list(r, "k", "4r 2r 1r");
+    CHECK_OK(get_v(r, "k", 4, 3, &err));
+    CHECK(strcmp(disputed(r, "k"), "yes no no ") == 0);
+    is_trash(r, "k");
+}
+
+static void other_moves_too(void *ctx)
+{
+    struct rig *other = open_other(ctx);
+    moves(other, "t", "u", 1);
+    vault_close(&other->v);
+}
+
+/* Two move one name at once, in one second: who is refused leaves the other's notes alone. */
+static void two_at_once(struct rig *r)
+{
+    struct vault_move m;
+    struct qc_err err = { 0 };
+    struct rig other = *r;
+    other.v = NULL;
+    other.rand.state += 1000121;
+    r->fake->before_ctx = &other;
+    put(r, "t", 1);
+    put(r, "t", 2);
+    CHECK_OK(remove_it(r, "t", &err));
+    put(r, "t", 3);
+    r->fake->before_commit = other_moves_too;
+    REFUSED(move(r, "t", "u2", NULL, &m, &err), QC_NOTFOUND, "removed, or moved");
+    is_list(r, "t", "2r 1r");
+    is_list(r, "u", "1c");
+}
+
 /* A gateway that does half of it, or none, and says that it did: nothing of that is told as done. */
 static void hostile(struct rig *r)
 {
@@ -428,22 +506,32 @@ static void many(struct rig *r)
         is_list(r, i == 7 ? "x" : to[i], i == 7 ? "5c" : "1c");
     }
     CHECK(r->fake->calls[FAKE_MOVE] == asked + 1);
-    m[1].to = m[0].to;
-    REFUSED(vault_move_many(r->v, m, 2, &call, &err), QC_USAGE, "twice");
+    m[0] = (struct vault_move){ .from = QC_LIT("other/0"), .to = QC_LIT("twice"), .over = NOTHING };
+    m[1] = (struct vault_move){ .from = QC_LIT("other/2"), .to = QC_LIT("twice"), .over = NOTHING };
+    m[2] = (struct vault_move){ .from = QC_LIT("other/2"), .to = QC_LIT("other/two"), .over = NOTHING };
+    CHECK_OK(vault_move_many(r->v, m, 3, &call, &err)); /* no other goes with the one that is wrong */
+    CHECK(m[0].rc == QC_OK && m[1].rc == QC_USAGE && strstr(m[1].err.msg, "twice") != NULL &&
+          m[2].rc == QC_OK);
+    is_list(r, "twice", "1c");
+    is_list(r, "other/two", "1c");
     REFUSED(vault_move_many(r->v, m, 0, &call, &err), QC_USAGE, "0 moves");
     REFUSED(vault_move_many(r->v, m, QC_VAULT_BUNDLE_FILES + 1, &call, &err), QC_USAGE, "257 moves");
 }
 
-/* With one store, and with one made anew from the other. */
+/* Not with one store, nor with one that cannot be written; and with one made anew from the other. */
 static void one_store(struct rig *r)
 {
     struct vault_recover_result result;
     struct vault_call call = rig_call(r);
+    struct vault_move m;
     struct qc_err err = { 0 };
+    moves(r, "other/1", "other/one", 1);
+    const uint64_t asked = r->fake->calls[FAKE_MOVE];
     vault_close(&r->v);
     rig_lose(r, "share2");
     CHECK_OK(rig_open(r, &err));
-    moves(r, "other/1", "other/one", 1);
+    REFUSED(move(r, "other/one", "other/1", NULL, &m, &err), QC_SHARES, "");
+    CHECK(r->fake->calls[FAKE_MOVE] == asked);
     is_list(r, "p", "1c 0 0 0");
     CHECK_OK(vault_recover(r->v, 2, r->share[1], &call, &result, &err));
     vault_close(&r->v);
@@ -469,6 +557,8 @@ int main(void)
     rig_done(&r);
     rig_new(&r, qc_rand_start());
     left_behind(&r);
+    refused_then_removed(&r);
+    two_at_once(&r);
     put(&r, "g", 2);
     hostile(&r);
     rig_done(&r);

@@ -34,7 +34,9 @@ struct vault_move {
  * to pass one on (a to b, b to c), takes one call after the other. The time and mode that the entry had stay;
  * versions of the name, its trash and its prune go to the new name with it (vault_versions). rename.c
  *
- * QC_OK: each has its outcome. QC_USAGE: a name twice, n. Else what a session says: nothing has been asked.
+ * QC_OK: each has its outcome (QC_USAGE: it has a name in common with one before it). QC_USAGE: n. Both share
+ * stores are there and may be written (QC_SHARES, QC_AUTH): each notes what is moved. Else what a session
+ * says: nothing has been asked.
  */
 QC_MUST qc_rc vault_move_many(struct vault *v, struct vault_move *moves, size_t n,
                               const struct vault_call *call, struct qc_err *err);

@@ -326,9 +326,11 @@ struct vault_store_moved {
     uint64_t sequence; /* of its newest version then */
     bool away;
 };
-/* Notes of moves, and (covered) of what they cover at their new paths; all or none, durable on return. */
+/* Notes of moves that are to be asked for, and (covered) of what they cover at their new paths; all or none,
+ * durable on return. What a store has noted for that change of that path stays; ret_mine[i]: there was none.
+ */
 QC_MUST qc_rc vault_store_moved_put(struct vault_store *s, const struct vault_store_moved *moved,
-                                    size_t count, const struct vault_store_removal *covered,
+                                    bool *ret_mine, size_t count, const struct vault_store_removal *covered,
                                     size_t covered_count, struct qc_err *err);
 /* QC_NOTFOUND: that change moved nothing, as far as is noted;  QC_INTEGRITY. */
 QC_MUST qc_rc vault_store_moved_get(struct vault_store *s, const uint8_t path_tag[16], uint64_t number,
@@ -337,10 +339,15 @@ QC_MUST qc_rc vault_store_moved_get(struct vault_store *s, const uint8_t path_ta
  * earlier one: what: path_tag, object, number, sequence; out: all of the note. QC_NOTFOUND, QC_INTEGRITY. */
 QC_MUST qc_rc vault_store_moved_here(struct vault_store *s, struct vault_store_moved *what,
                                      struct qc_err *err);
-/* These changes (path_tag, number) are known by now to have been moves, or (away false) removals: what says
- * otherwise goes. */
-QC_MUST qc_rc vault_store_moved_settle(struct vault_store *s, const struct vault_store_moved *v, size_t count,
+/* These moves will never be: each note that says this very thing goes. */
+QC_MUST qc_rc vault_store_moved_undone(struct vault_store *s, const struct vault_store_moved *v, size_t count,
                                        struct qc_err *err);
+/* These moves are done: it is noted, whatever was, and no note says that it was a removal. */
+QC_MUST qc_rc vault_store_moved_done(struct vault_store *s, const struct vault_store_moved *v, size_t count,
+                                     struct qc_err *err);
+/* This change of the path is known to have been a removal: no note says that it was a move. */
+QC_MUST qc_rc vault_store_moved_removal(struct vault_store *s, const uint8_t path_tag[16], uint64_t number,
+                                        struct qc_err *err);
 /* All of these kinds, into another store of the vault; damaged ones are left out and counted. */
 QC_MUST qc_rc vault_store_notes_copy(struct vault_store *to, struct vault_store *from, uint64_t *ret_damaged,
                                      struct qc_err *err);

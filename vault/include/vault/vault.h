@@ -376,6 +376,8 @@ struct vault_version {
     bool current;
     bool removed;      /* the name was removed after it, under that object */
     int64_t removed_s; /* when, by the clock of the machine that removed it */
+    bool disputed;     /* or the object was moved to another name, with it: a store has noted both, and nobody
+                          here knows. It is not to be purged */
 };
 struct vault_versions {
     uint64_t number;         /* of the name's last change */
