@@ -152,13 +152,45 @@ static bool begins(qc_span s, qc_span with)
     return s.n >= with.n && qc_span_eq(qc_span_sub(s, 0, with.n), with);
 }
 
+/* Is an object of this name there? QC_NOTFOUND is an answer. */
+static qc_rc look(struct mv *run, qc_span name, bool *ret_found, bool *ret_folder, struct qc_err *err)
+{
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
+    const struct vault_call call = client_call(run->c);
+    struct qc_err why = { 0 };
+    const qc_rc rc = vault_stat(run->c->vault, name, &call, &s, &why);
+    *ret_found = rc == QC_OK;
+    *ret_folder = rc == QC_OK && client_is_folder(&s);
+    if (rc == QC_OK || rc == QC_NOTFOUND)
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
+/* The folder that is named by the prefix goes along, but where the new prefix has one. */
+static qc_rc folder_itself(struct mv *run, qc_span from, qc_span to, bool *ret, struct qc_err *err)
+{
+    const qc_span old = qc_span_sub(from, 0, from.n - 1), new = qc_span_sub(to, 0, to.n - 1);
+    bool found = false, folder = false, taken = false, unused = false;
+    *ret = false;
+    if (old.n == 0 || new.n == 0)
+        return QC_OK;
+    QC_TRY(look(run, old, &found, &folder, err));
+    if (folder)
+        QC_TRY(look(run, new, &taken, &unused, err));
+    *ret = folder && !taken;
+    return *ret ? add(run, old, new, (qc_span){ 0 }, err) : QC_OK;
+}
+
 /* Names are gathered before the first is moved: a listing under way would meet some twice. */
 static qc_rc below(struct mv *run, qc_span from, qc_span to, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf names = { .max = QC_CLIENT_NAMES_MAX };
     const struct vault_call call = client_call(run->c);
     QC_TRY(vault_list(run->c->vault, from, keep, &names, &call, err));
-    if (names.n == 0)
+    bool folder = false;
+    QC_TRY(folder_itself(run, from, to, &folder, err));
+    if (names.n == 0 && !folder)
         return QC_FAIL(err, QC_NOTFOUND, "no object is below that prefix");
     qc_rd r = { .s = qc_buf_span(&names) };
     while (r.at < r.s.n && run->go_on) {

@@ -283,6 +283,12 @@ expect_exit 0 mv -r m/ o/
 err_has '2 names moved'
 expect_exit 0 ls o/
 [ "$(tr '\n' ' ' <out)" = 'o/b o/c ' ] || fail "mv -r: $(cat out)"
+mkdir -p m.tree/m/empty # the folder that the prefix names goes along
+expect_exit 0 put -r m.tree up
+expect_exit 0 mv -r up/m/ up/o/
+err_has '2 names moved'
+expect_exit 0 ls --folders up
+grep -q '^up/o/*$' out && ! grep -q '^up/m' out || fail "mv -r, its folder: $(cat out)"
 expect_exit 0 trash ls m # what the move has covered is m/b's own
 [ "$(wc -l <out)" = 1 ] || fail "trash ls: $(cat out)"
 out_has 'm/b'
