@@ -288,7 +288,8 @@ expect_exit 0 put -r m.tree up
 expect_exit 0 mv -r up/m/ up/o/
 err_has '2 names moved'
 expect_exit 0 ls --folders up
-grep -q '^up/o/*$' out && ! grep -q '^up/m' out || fail "mv -r, its folder: $(cat out)"
+grep -q '^up/o/*$' out || fail "mv -r, its folder: $(cat out)"
+! grep -q '^up/m' out || fail "mv -r left its folder: $(cat out)"
 expect_exit 0 trash ls m # what the move has covered is m/b's own
 [ "$(wc -l <out)" = 1 ] || fail "trash ls: $(cat out)"
 out_has 'm/b'
