@@ -29,4 +29,22 @@ struct bench_sizes {
     uint64_t v[QC_BENCH_SIZES_MAX];
     size_t count;
 };
+/* -- bench_names.c: names that a bench gave, in a file of the state directory, until they are purged -------
+ * Random ones, below a prefix: no other command, and nobody's other machine, gives the same. Under the
+ * bench's lock. */
+#define BENCH_PREFIX ".qcloud-bench/"
+enum { BENCH_RANDOM = 8, BENCH_NAME_MAX = sizeof BENCH_PREFIX + 2 * BENCH_RANDOM };
+struct bench_names {
+    char v[QC_BENCH_LEFT_MAX][BENCH_NAME_MAX];
+    size_t count;
+};
+/* QC_FORMAT: something else stands in the file. */
+QC_MUST qc_rc bench_names_read(struct bench_names *ret, int dirfd, struct qc_err *err);
+/* Durable. */
+QC_MUST qc_rc bench_names_write(const struct bench_names *names, int dirfd, struct qc_err *err);
+/* Another one, which stands in the file when this returns. QC_LIMIT: there are QC_BENCH_LEFT_MAX. */
+QC_MUST qc_rc bench_names_new(struct bench_names *names, int dirfd, const qc_rng *rng,
+                              char ret[BENCH_NAME_MAX], struct qc_err *err);
+void bench_names_drop(struct bench_names *names, size_t i); /* not in the file yet */
+
 QC_MUST qc_rc bench_gateway(struct bench *b, const struct bench_sizes *sizes, struct qc_err *err);

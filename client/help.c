@@ -291,7 +291,8 @@ static const struct {
     { "bench",
       "Figures are of what was run just now, beside whatever else ran. What it puts lies below "
       ".qcloud-bench/\n"
-      "and is removed and purged at the end, also after a Ctrl-C; after a kill, by the next bench.\n" },
+      "by random names and is removed and purged at the end, also after a Ctrl-C; after a kill, by the next\n"
+      "bench. Nothing else below that prefix is touched.\n" },
     { "doctor",
       "With DIR.. it names what gets that were killed left beneath these folders. --fix never removes what "
       "may\n"

@@ -142,20 +142,44 @@ def whole(schemas, box, ask):
     ask("drill", 3, "drill", "none")
     ask("status", 0, "status")
     ask("doctor", 4, "doctor")  # both stores lie on one device
+    mine = ".qcloud-bench/0"        # the user's own, below the prefix
+    little = box.write("little", b"mine")
+    box.expect(0, "put", little, mine)
+    kept = ".qcloud-bench/0123456789abcdef"     # as one that a bench put and was killed over, and somebody locked since
+    box.expect(0, "put", "--retain-until", "2099-01-01", little, kept)
+    names = os.path.join(box.home, "state", "bench.names")
+    check(not os.path.exists(names), "names of a bench before there was one")
+    versions = box.expect(0, "versions", mine).stdout
     before = {box.expect(0, "ls").stdout, box.expect(0, "trash", "ls").stdout, *map(str, os.listdir(box.stores[0]))}
     ask("bench", 0, "bench", "--size", "4k,2M", "--out", out + ".bench")
     with open(out + ".bench", encoding="utf-8") as f:
         check({"sealing", "put of 2.0 MiB", "get of 4.0 KiB"} <= {line["what"] for line in json.load(f)}, "what a bench wrote")
     check({box.expect(0, "ls").stdout, box.expect(0, "trash", "ls").stdout, *map(str, os.listdir(box.stores[0]))} == before, "a bench left something behind")
+    check(box.expect(0, "versions", mine).stdout == versions and not os.path.exists(names), "a bench took what it had not put, or left names")
     ask("bench", 2, "bench", "--size", "0")
     p = box.start("bench", "gateway", "--size", "64M", "--limit-rate", "1M")
     end = time.monotonic() + 60
     while not box.journal():
         check(time.monotonic() < end and p.poll() is None, "nothing is put")
         time.sleep(0.02)
+    with open(names, encoding="ascii") as f:
+        given = f.read().split()
     p.send_signal(signal.SIGINT)
     err = p.communicate(timeout=60)[1]
-    check(p.returncode == 130 and not box.journal() and box.expect(0, "ls").stdout in before and not box.expect(0, "versions", ".qcloud-bench/0").stdout, f"Ctrl-C in a bench: exit {p.returncode}: {err}")
+    check(len(given) == 1 and p.returncode == 130 and not box.journal() and box.expect(0, "ls").stdout in before and not os.path.exists(names), f"Ctrl-C in a bench: exit {p.returncode}: {err}")
+    box.expect(0, "put", little, given[0])    # as if it had been killed behind its put
+    with open(names, "w", encoding="ascii") as f:
+        f.write(f"{given[0]}\n{kept}\n")
+    err = box.expect(0, "bench", "gateway", "--size", "4k").stderr.decode()
+    with open(names, encoding="ascii") as f:
+        check(f.read() == kept + "\n" and f"{kept}, which a bench put, stays" in err, f"what is locked: {err}")
+    check(box.expect(0, "ls").stdout not in before and box.expect(0, "versions", mine).stdout == versions, "what a killed bench left, or somebody's own")
+    box.expect(0, "put", little, kept)      # out of the trash, which is emptied below
+    with open(names, "w", encoding="ascii") as f:
+        f.write(mine + "\n")
+    ask("bench", 8, "bench", "gateway", "--size", "4k")
+    os.unlink(names)
+    check(box.expect(0, "versions", mine).stdout == versions, "a bench took what it had not put")
     ask("gateway-status", 0, "gateway", "status")
     ask("gateway-cloud-ls", 0, "gateway", "cloud", "ls")
     ask("gateway-cloud-validate", 0, "gateway", "cloud", "validate", "c1")

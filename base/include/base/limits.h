@@ -373,6 +373,7 @@
     X(QC_CLIENT_LEFT_SEEN, 100000, "files", "that doctor looks at for what was left over")                   \
     X(QC_BENCH_SIZES_MAX, 8, "sizes", "that a bench measures: minutes, on a slow line")                      \
     X(QC_BENCH_SIZE_MAX, 1 << 30, "bytes", "of one of them: it lies on the clouds meanwhile")                \
+    X(QC_BENCH_LEFT_MAX, 64, "names", "that benches gave and could not purge: locked by somebody")           \
     X(QC_BENCH_MS, 500, "ms", "that each small measure of a bench takes")                                    \
     X(QC_CLIENT_LEAVE_MS, 2000, "ms", "a second Ctrl-C within this leaves at once")                          \
     /* sync */                                                                                               \
