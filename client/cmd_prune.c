@@ -65,13 +65,21 @@ struct batch {
     size_t count;
 };
 
+/* What a pass may purge: whatever it finds (--yes), or what was shown before the question. */
+enum consent { ALL, SHOWING, SHOWN };
+
+enum { AGREED_MAX = 1024 * 1024 }; /* versions that one question is about */
+
 struct run {
     struct client *c;
-    bool look;                   /* nothing is purged */
+    bool look; /* nothing is purged */
+    enum consent consent;
+    qc_buf agreed;               /* ids of the versions that were shown, in order once that is over */
     const struct qc_args *names; /* rm --erase: of these */
     struct batch *batch;
     qc_rc worst;
-    uint64_t purged, kept, bytes, left; /* left: names that were left alone */
+    uint64_t told, kept, bytes, left; /* of this pass; left: names that were left alone */
+    uint64_t gone;                    /* versions that are purged */
     /* trash empty */
     bool has_age;
     int64_t before_s; /* removed before then */
@@ -128,7 +136,8 @@ static qc_rc tell(struct run *run, const struct doomed *d, const struct vault_do
     }
     out_line(&c->out, "%s  %-5s  %-25s  %11s  %.*s", run->look ? "would go" : "purged", number, when, size,
              (int)shown.n, (const char *)shown.p);
-    run->purged++;
+    run->told++;
+    run->gone += !run->look;
     run->bytes += d->size;
     return doomed_json(c, d, v, run->look, err);
 }
@@ -165,12 +174,29 @@ static qc_rc leave_disputed(struct run *run, qc_span name, struct qc_err *err)
     return QC_OK;
 }
 
+static int id_cmp(const void *a, const void *b)
+{
+    return memcmp(a, b, VAULT_ID_BYTES);
+}
+
+static bool may_go(const struct run *run, const struct vault_version *one)
+{
+    return run->consent != SHOWN ||
+           (run->agreed.n > 0 && bsearch(one->version, run->agreed.p, run->agreed.n / VAULT_ID_BYTES,
+                                         VAULT_ID_BYTES, id_cmp) != NULL);
+}
+
 static qc_rc doom(struct run *run, qc_span name, const struct vault_version *one, const struct vault_stat *s,
                   struct qc_err *err)
 {
     struct batch *b = run->batch;
     if (one->disputed)
         return leave_disputed(run, name, err);
+    if (!may_go(run, one))
+        return QC_OK; /* it came to be so after the question */
+    if (run->consent == SHOWING)
+        QC_TRY_AS(qc_buf_add(&run->agreed, qc_span_of(one->version, VAULT_ID_BYTES), err), err,
+                  "more than one question can be about: name a prefix, or --yes");
     if (b->count == QC_VAULT_PURGE_BATCH)
         QC_TRY(flush(run, err));
     struct doomed *d = &b->d[b->count];
@@ -193,7 +219,7 @@ typedef qc_rc (*pass_fn)(struct run *run, qc_span prefix, struct qc_err *err);
 
 static qc_rc one_pass(struct run *run, pass_fn pass, qc_span prefix, struct qc_err *err)
 {
-    run->purged = run->kept = run->bytes = run->left = 0;
+    run->told = run->kept = run->bytes = run->left = 0;
     run->worst = QC_OK;
     QC_TRY(pass(run, prefix, err));
     return flush(run, err);
@@ -220,10 +246,18 @@ static qc_rc agree(struct run *run, pass_fn pass, qc_span prefix, struct qc_err 
         return QC_FAIL(err, QC_USAGE,
                        "nobody can be asked whether this is wanted: --yes, or --dry-run to look");
     run->look = true;
-    QC_TRY(one_pass(run, pass, prefix, err));
+    run->consent = SHOWING;
+    run->agreed.max = (size_t)AGREED_MAX * VAULT_ID_BYTES;
+    const qc_rc rc = one_pass(run, pass, prefix, err);
+    client_tell_notes(c, rc, (qc_span){ 0 });
+    QC_TRY(rc);
+    if (run->worst != QC_OK) /* it may not have seen all that the next pass would */
+        return client_outcome(c, run->worst, "not looked at: nothing was purged", err);
     run->look = false;
-    if (run->purged == 0)
-        return QC_OK;
+    run->consent = SHOWN;
+    if (run->agreed.n == 0)
+        return QC_OK; /* and nothing goes */
+    qsort(run->agreed.p, run->agreed.n / VAULT_ID_BYTES, VAULT_ID_BYTES, id_cmp);
     fprintf(c->out.talk, "They are gone for good then: nothing brings them back. Go on? [y/N] ");
     if (fgets(line, sizeof line, stdin) == NULL || (line[0] != 'y' && line[0] != 'Y'))
         return QC_FAIL(err, QC_CANCELLED, "nothing was purged");
@@ -249,7 +283,7 @@ static qc_rc run_it(struct run *run, const struct qc_args *args, pass_fn pass, s
     QC_TRY(rc);
     char size[TEXT_SIZE];
     text_size(run->bytes, size);
-    out_note(&c->out, "%" PRIu64 " version%s %s%s%s", run->purged, text_s(run->purged),
+    out_note(&c->out, "%" PRIu64 " version%s %s%s%s", run->told, text_s(run->told),
              run->look ? "would go" : "purged", run->bytes > 0 ? ", as large as " : "",
              run->bytes > 0 ? size : "");
     return client_outcome(c, run->worst, "not purged as asked", err);
@@ -293,6 +327,7 @@ static qc_rc empty_pass(struct run *run, qc_span prefix, struct qc_err *err)
 static void run_done(struct run *run)
 {
     batch_free(&run->batch);
+    qc_buf_free(&run->agreed);
 }
 
 qc_rc cmd_trash_empty(void *app, const struct qc_args *args, struct qc_err *err)
@@ -461,9 +496,18 @@ static qc_rc erase_name(struct run *run, qc_span name, struct qc_err *err)
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     const struct vault_call call = client_call(run->c);
     struct vault_remove_result removed = { 0 };
-    QC_TRY(vault_versions(run->c->vault, name, &call, &all, err));
-    for (size_t i = 0; i < all.n; i++)
+    if (!run->look) /* an interrupted put of it has a share in each store, and does not go on */
+        QC_TRY(vault_settle_name(run->c->vault, name, &call, err));
+    const qc_rc rc = vault_versions(run->c->vault, name, &call, &all, err);
+    if (rc == QC_NOTFOUND && run->look)
+        return QC_OK; /* the next pass says so, once what an interrupted put of it has left is gone */
+    QC_TRY(rc);
+    for (size_t i = 0; i < all.n; i++) {
+        if (!may_go(run, &all.v[i]))
+            return QC_FAIL(err, QC_CONFLICT,
+                           "another version was stored after the question: nothing of it is erased");
         QC_TRY(check_kept(run, &all.v[i], err));
+    }
     if (!run->look && !all.removed) /* the version that a name has is not purged: X2 of gateway/purge.c */
         QC_TRY(vault_remove_version(run->c->vault, name, all.v[0].version, &call, &removed, err));
     for (size_t i = 0; i < all.n; i++)
@@ -493,7 +537,8 @@ static void tell_erased(struct client *c)
 {
     out_note(&c->out,
              "their key shares are overwritten in both share stores, the gateway gives neither them nor "
-             "backup data, and removes the fragments from its clouds as they answer");
+             "backup data, and removes the fragments from its clouds as they answer; those of what was put "
+             "together with others stay until half of their bundle is dead");
     for (unsigned i = 1; i <= 2; i++)
         if (vault_derives(c->vault, i))
             out_note(&c->out,
@@ -503,7 +548,8 @@ static void tell_erased(struct client *c)
                      i);
     out_note(&c->out,
              "not confirmed: copies of share stores, kits and the gateway's log; what providers keep of "
-             "removed objects (versioning, snapshots, backups); old pages of flash disks");
+             "removed objects (versioning, snapshots, backups); old blocks of disks, those of databases' "
+             "journals among them");
 }
 
 qc_rc client_erase(struct client *c, const struct qc_args *args, struct qc_err *err)
@@ -511,7 +557,7 @@ qc_rc client_erase(struct client *c, const struct qc_args *args, struct qc_err *
     QC_CLEANUP(run_done) struct run run = { .c = c, .names = args };
     c->out.class = MSG_PURGE;
     const qc_rc rc = run_it(&run, args, erase_pass, err);
-    if (run.purged > 0)
+    if (run.gone > 0)
         tell_erased(c);
     return rc;
 }

@@ -367,3 +367,37 @@ qc_rc vault_settle(struct vault *v, const struct vault_call *call, struct qc_err
 {
     return journal_settle(v, NULL, call, err);
 }
+
+struct remaining {
+    const struct vault *v;
+    const uint8_t *path_tag;
+    bool found;
+};
+
+static qc_rc remaining_cb(void *ctx, struct journal *j, struct qc_err *err)
+{
+    struct remaining *r = ctx;
+    QC_CLEANUP(unfinished_done) struct unfinished u = { 0 };
+    QC_TRY(read_file(j, &u, err));
+    const struct journal_put *put = u.bundle != NULL ? u.bundle->v : &u.put;
+    const size_t n = u.bundle != NULL ? u.bundle->count : 1;
+    if (memcmp(u.bundle != NULL ? u.bundle->vault : u.put.vault, r->v->id, VAULT_ID_BYTES) != 0)
+        return QC_OK;
+    for (size_t i = 0; i < n; i++)
+        r->found = r->found || qc_ct_eq(put[i].path_tag, r->path_tag, sizeof(put[i].path_tag));
+    return QC_OK;
+}
+
+qc_rc vault_settle_name(struct vault *v, qc_span name, const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    uint8_t path_tag[16];
+    struct remaining r = { .v = v, .path_tag = path_tag };
+    QC_TRY(vault_name_check(name, err));
+    QC_TRY(vault_name_seal(&path, v->ring, name, err));
+    QC_TRY(vault_ring_path_tag(path_tag, v->ring, qc_buf_span(&path), err));
+    QC_TRY(journal_settle(v, path_tag, call, err));
+    if (v->state != NULL)
+        QC_TRY_AS(each(v->state, remaining_cb, &r, err), err, "journal");
+    return r.found ? QC_FAIL(err, QC_TEMP, "an interrupted put of this name could not be settled") : QC_OK;
+}

@@ -314,6 +314,36 @@ if [ "${QC_FAULTS:-0}" = 1 ]; then
 fi
 expect_exit 0 verify
 
+# at_terminal CODE ANSWER BETWEEN ARGS..: qcloud at a terminal; at the question BETWEEN is run, then comes the answer. What
+# it said is $T/out; ANSWER '' is for what shall not ask.
+at_terminal()
+{
+    local code=$1 got=0
+    shift
+    /usr/bin/python3 -c '
+import os, pty, subprocess, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("qcloud", ["qcloud", *sys.argv[3:]])
+said, asked = b"", False
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    said += part
+    if b"[y/N]" in said and not asked:
+        asked = True
+        subprocess.run(sys.argv[2], shell=True, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        os.write(fd, (sys.argv[1] or "n").encode() + b"\n")
+open("out", "wb").write(said.replace(b"\r", b""))
+got = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.exit(99 if asked != (sys.argv[1] != "") else got)' "$@" || got=$?
+    [ "$got" = "$code" ] || fail "at a terminal: $*: exit $got, not $code (99: asked, or not): $(cat out)"
+}
+
 # Erased: a name and all its versions, earlier names' too; what is kept until a date stays, and its name with it.
 expect_exit 0 put p1 e/x
 expect_exit 0 put p2 e/x
@@ -332,6 +362,24 @@ same p3 again.txt
 expect_exit 12 rm --erase --yes e/kept
 err_three_parts E1206
 err_has 'is kept until'
+# At a terminal: no question about what was not looked at whole, and nothing goes that was not shown.
+expect_exit 0 put p1 e/a
+expect_exit 0 put p2 e/a
+at_terminal 12 '' : rm --erase e/kept
+[ "$(grep -c 'is kept until' out)" = 1 ] || fail "a look that failed, and then another one: $(cat out)"
+at_terminal 12 '' : rm --erase e/a e/kept
+at_terminal 130 n : rm --erase e/a
+out_has 'nothing was purged'
+out_lacks 'overwritten'
+at_terminal 5 y 'qcloud put p2 e/a' rm --erase e/a
+out_has 'stored after the question'
+at_terminal 0 y 'qcloud put p3 e/a' prune --keep-last 2 e/a
+[ "$(grep -c '^purged' out)" = 1 ] || fail "prune of what was not shown: $(cat out)"
+expect_exit 0 versions e/a
+[ "$(wc -l <out)" = 3 ] || fail "after prune: $(cat out)"
+expect_exit 0 get -f e/a again.txt
+same p3 again.txt
+at_terminal 0 y : prune --keep-last 2 e/a
 expect_exit 0 --json rm --erase --yes e/y
 json_ok
 [ "$(json_get '[(j["name"], j["number"], j["purged"]) for j in lines if j["type"] == "item" and "purged" in j]')" = \
@@ -349,6 +397,17 @@ expect_exit 0 trash ls e
 is_empty out
 expect_exit 0 rm --erase --yes e/y # again: nothing is left of it
 is_empty out
+if [ "${QC_FAULTS:-0}" = 1 ]; then # an interrupted put of the name, too, be it removed or never there
+    random_file big 17000000
+    for name in e/y e/never; do
+        QC_FAULT=client_sent:kill:1 "$QC_BIN/qcloud" put big "$name" >out 2>err && fail "not killed"
+        find "$QCLOUD_HOME" -name '*.resume' | grep -q . || fail "nothing to go on with: $(cat err)"
+        code=0
+        [ "$name" = e/y ] || code=3
+        expect_exit "$code" rm --erase --yes "$name"
+        find "$QCLOUD_HOME" -path '*/journal/*' | grep . && fail "$name: the put can go on"
+    done
+fi
 if [ "${QC_FAULTS:-0}" = 1 ]; then
     for point in client_removed client_retired client_purged client_destroyed1; do
         expect_exit 0 put p1 e/y

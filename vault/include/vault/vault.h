@@ -496,6 +496,10 @@ QC_MUST qc_rc vault_remove_version(struct vault *v, qc_span name, const uint8_t 
 /* Settle what puts that were cut off have left, as each put and removal does before it begins: for whoever
  * looks at what there is first, and writes by that. What cannot be settled now stays, with a note. */
 QC_MUST qc_rc vault_settle(struct vault *v, const struct vault_call *call, struct qc_err *err);
+/* The same, and nothing that was cut off of this name goes on, or is left. QC_TEMP  something of it could not
+ * be settled; what a running put of it stores comes later. */
+QC_MUST qc_rc vault_settle_name(struct vault *v, qc_span name, const struct vault_call *call,
+                                struct qc_err *err);
 
 /* ---- verify, recover, status ---- */
 
