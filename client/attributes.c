@@ -2,10 +2,13 @@
  * and folders, which have nothing else. */
 #include "client.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "text.h"
 #include "vault/sink_file.h"
 #include "vault/source_file.h"
@@ -51,22 +54,52 @@ struct timespec client_time_of(int64_t ns)
                               .tv_nsec = part < 0 ? part + 1000000000 : part };
 }
 
-qc_rc client_give_folder(const char *path, const uint32_t *mode, const int64_t *mtime_ns, struct qc_err *err)
+/* Component by component: a link may have come to stand in the place of any of them. Folders that may not be
+ * read are opened, too. */
+static qc_rc open_folder(int root, qc_span rest, struct qc_fd *ret, struct qc_err *err)
 {
+    QC_CLEANUP(qc_fd_close) struct qc_fd at = { 0 };
+    QC_ASSERT(rest.n > 0);
+    for (size_t i = 0, end = 0; i < rest.n; i = end + 1) {
+        char part[NAME_MAX + 1];
+        for (end = i; end < rest.n && rest.p[end] != '/'; end++)
+            ;
+        const int n = snprintf(part, sizeof part, "%.*s", (int)(end - i), (const char *)rest.p + i);
+        if (n < 0 || (size_t)n >= sizeof part)
+            return QC_FAIL(err, QC_LIMIT, "a part of its path is longer than %d bytes", NAME_MAX);
+        const int from = qc_fd_is(&at) ? qc_fd_get(&at) : root;
+        const int next = openat(from, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+            return QC_FAIL(err, QC_CHANGED, "it is no folder any more");
+        if (next < 0)
+            return QC_FAIL_OS(err, "cannot open the folder");
+        qc_fd_close(&at);
+        at = qc_fd_own(next);
+    }
+    *ret = QC_STEAL(at);
+    return QC_OK;
+}
+
+qc_rc client_give_folder(int root, qc_span rest, const uint32_t *mode, const int64_t *mtime_ns,
+                         struct stat *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    char by_fd[32]; /* the descriptor of one that may not be read takes neither by itself */
     struct stat st;
-    if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-        return QC_FAIL(err, QC_CHANGED, "'%s' is no folder any more", path);
+    QC_TRY(open_folder(root, rest, &fd, err));
+    if (fstat(qc_fd_get(&fd), &st) != 0)
+        return QC_FAIL_OS(err, "cannot look at the folder");
+    snprintf(by_fd, sizeof by_fd, "/proc/self/fd/%d", qc_fd_get(&fd));
     const struct timespec want = client_time_of(mtime_ns == NULL ? 0 : *mtime_ns);
     const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, want };
     const bool other_mode = mode != NULL && ((st.st_mode ^ *mode) & 0777) != 0;
     const bool other_time =
         mtime_ns != NULL && (st.st_mtim.tv_sec != want.tv_sec || st.st_mtim.tv_nsec != want.tv_nsec);
-    if (!other_mode && !other_time)
-        return QC_OK;
-    /* By its name where it may not be read: the last component is no link, as was seen. */
-    if (other_time && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) != 0)
-        return QC_FAIL_OS(err, "cannot set the time of '%s'", path);
-    if (other_mode && fchmodat(AT_FDCWD, path, (st.st_mode & 07000) | (mode_t)(*mode & 0777), 0) != 0)
-        return QC_FAIL_OS(err, "cannot set the mode of '%s'", path);
+    if (other_time && utimensat(AT_FDCWD, by_fd, times, 0) != 0)
+        return QC_FAIL_OS(err, "cannot set the folder's time");
+    if (other_mode && chmod(by_fd, (st.st_mode & 07000) | (mode_t)(*mode & 0777)) != 0)
+        return QC_FAIL_OS(err, "cannot set the folder's mode");
+    if (fstat(qc_fd_get(&fd), ret) != 0)
+        return QC_FAIL_OS(err, "cannot look at the folder");
     return QC_OK;
 }

@@ -120,10 +120,11 @@ QC_MUST qc_rc client_kept_all(const struct vault_source_file *f, qc_span name, s
 QC_MUST qc_rc client_gave_all(const struct vault_sink_file *f, const char *path, struct qc_err *err);
 
 struct timespec client_time_of(int64_t ns); /* since 1970 */
-/* Mode (but for bits that a get does not set) and time of a folder, where it has others; NULL: not that one.
- * QC_CHANGED: it is none; QC_AUTH */
-QC_MUST qc_rc client_give_folder(const char *path, const uint32_t *mode, const int64_t *mtime_ns,
-                                 struct qc_err *err);
+/* Mode (but for bits that a get does not set) and time of the folder rest below root, where it has others;
+ * NULL: not that one. No link is gone through. ret: how it is now. QC_CHANGED: it is none, or lies behind a
+ * link; QC_AUTH */
+QC_MUST qc_rc client_give_folder(int root, qc_span rest, const uint32_t *mode, const int64_t *mtime_ns,
+                                 struct stat *ret, struct qc_err *err);
 /* Is this object a folder? */
 bool client_is_folder(const struct vault_stat *s);
 /* The folder dir/rest, and those above it, made durably where they are not there; nothing goes through a

@@ -502,20 +502,24 @@ static int deepest_first(const void *a, const void *b)
     return x->rest.n > y->rest.n ? -1 : x->rest.n < y->rest.n;
 }
 
-static void finish_folders(struct get_run *run, qc_buf *folders, const char *dir)
+static qc_rc finish_folders(struct get_run *run, qc_buf *folders, const char *dir, struct qc_err *err)
 {
+    QC_CLEANUP(qc_fd_close) struct qc_fd root = { 0 };
     struct got_folder *v = (struct got_folder *)(void *)folders->p;
     const size_t n = folders->n / sizeof(*v);
-    if (n > 1)
-        qsort(v, n, sizeof(*v), deepest_first);
+    if (n == 0)
+        return QC_OK;
+    QC_TRY(qc_open_at(&root, AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0, err));
+    qsort(v, n, sizeof(*v), deepest_first);
     for (size_t i = 0; i < n; i++) {
-        char path[QC_CLIENT_PATH_MAX];
         struct qc_err why = { 0 };
-        snprintf(path, sizeof path, "%s/%.*s", dir, (int)v[i].rest.n, (const char *)v[i].rest.p);
-        const qc_rc rc = client_give_folder(path, &v[i].mode, &v[i].mtime_ns, &why);
+        struct stat st;
+        const qc_rc rc =
+            client_give_folder(qc_fd_get(&root), v[i].rest, &v[i].mode, &v[i].mtime_ns, &st, &why);
         if (rc != QC_OK)
             qc_ignore(told(run, rc, v[i].name, &why) ? QC_OK : rc, "the others are finished all the same");
     }
+    return QC_OK;
 }
 
 static qc_rc keep_shared(void *ctx, const struct vault_stat *s, unsigned sites, struct qc_err *err)
@@ -585,8 +589,7 @@ static qc_rc get_tree(struct get_run *run, const char *prefix, const char *dir, 
     if (run->go_on && waiting != NULL)
         get_waiting(waiting);
     side_end_all(run->side); /* they borrow their names */
-    finish_folders(run, &folders, dir);
-    return QC_OK;
+    return finish_folders(run, &folders, dir, err);
 }
 
 static bool is_dir(const char *path)

@@ -83,7 +83,7 @@ static qc_rc check_part(const struct sync_run *run, qc_span path, struct qc_err 
 
 /* NAME with an end. *ret_gone: nothing of that name is left but what the run has seen as something else;
  * false: another command has taken it up. */
-static qc_rc drop_rest(const struct sync_run *run, qc_span name, const char *end, bool *ret_gone,
+static qc_rc drop_rest(struct sync_run *run, qc_span name, const char *end, bool *ret_gone,
                        struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_CLIENT_PATH_MAX };
@@ -104,6 +104,8 @@ static qc_rc drop_rest(const struct sync_run *run, qc_span name, const char *end
             flock(qc_fd_get(&file), LOCK_EX | LOCK_NB) == 0;
     if (*ret_gone && unlink(place) != 0)
         return QC_FAIL_OS(err, "cannot remove what an interrupted get left");
+    if (*ret_gone)
+        sync_touched(run, name);
     return QC_OK;
 }
 
@@ -142,6 +144,7 @@ static qc_rc begin(struct sync_run *run, struct get *g, const char *beside, stru
     g->name.max = QC_VAULT_NAME_MAX;
     g->local = true;
     QC_TRY(client_place_beside(run->dir, beside, g->s->path, place, err));
+    sync_touched(run, g->s->path);
     QC_TRY(check_part(run, g->s->path, err));
     QC_TRY(sync_name(run, g->s->path, &g->name, err));
     g->place = qc_strdup(place);

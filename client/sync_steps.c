@@ -121,6 +121,7 @@ static qc_rc remove_here(struct sync_run *run, const struct sync_step *s, qc_spa
     QC_TRY(sync_check_unchanged(place, s->here, err));
     if (unlink(place) != 0)
         return QC_FAIL_OS(err, "cannot delete it");
+    sync_touched(run, s->path);
     QC_TRY(sync_tell_removed(run, name, place, err));
     for (char *slash = strrchr(place, '/'); slash > place + strlen(run->dir); slash = strrchr(place, '/')) {
         *slash = '\0';
@@ -128,6 +129,7 @@ static qc_rc remove_here(struct sync_run *run, const struct sync_step *s, qc_spa
         if (run->way != SYNC_DOWN || sync_list_find(&run->there, qc_span_str(above)) != NULL ||
             rmdir(place) != 0)
             break;
+        sync_touched(run, qc_span_str(above));
     }
     return QC_OK;
 }
@@ -185,8 +187,10 @@ static qc_rc move_aside(struct sync_run *run, const struct sync_step *s, qc_buf 
         if (sync_list_find(&run->there, qc_buf_span(ret)) != NULL)
             continue;
         QC_TRY(sync_place(run, qc_buf_span(ret), to, err));
-        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
+            sync_touched(run, s->path);
             return QC_OK;
+        }
         if (errno != EEXIST)
             return QC_FAIL_OS(err, "cannot give it another name");
     }

@@ -35,6 +35,8 @@ void sync_did(struct sync_run *run, const struct sync_step *s);
 
 /* ---- sync_folders.c ---- */
 
+/* Something came or went at the path: the folder that has it gets back its time at the end. */
+void sync_touched(struct sync_run *run, qc_span path);
 /* A folder that comes: it is made, and told where that fails. */
 void sync_make_folder(struct sync_run *run, const struct sync_step *s);
 /* Those that go, the deepest first; all that they held is gone. Errors are those of the state, here and
@@ -44,7 +46,8 @@ QC_MUST qc_rc sync_remove_folders(struct sync_run *run, struct qc_err *err);
 /* A file in the place of a folder? Those wait until what the folder held is gone. */
 bool sync_makes_room(const struct sync_step *s);
 QC_MUST qc_rc sync_get_instead(struct sync_run *run, struct qc_err *err);
-/* Their modes and times, when nothing comes or goes any more. */
+/* Modes and times of those that were made, or in which something came or went, when nothing does any more.
+ * Up, nothing is written to the folder. */
 QC_MUST qc_rc sync_finish_folders(struct sync_run *run, struct qc_err *err);
 
 /* ---- sync_put.c, sync_get.c: to the vault; to the folder ---- */

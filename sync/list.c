@@ -76,6 +76,15 @@ const struct sync_entry *sync_list_find(const struct sync_list *l, qc_span path)
     return NULL;
 }
 
+bool sync_list_touch(struct sync_list *l, qc_span path)
+{
+    const struct sync_entry *e = sync_list_find(l, path);
+    if (e == NULL || e->kind != SYNC_DIR)
+        return false;
+    entries(l)[e - entries(l)].touched = true;
+    return true;
+}
+
 bool sync_is_dir(const struct sync_stat *st)
 {
     return S_ISDIR(st->mode);

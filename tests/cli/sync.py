@@ -386,6 +386,51 @@ def together(box):
     check(tree(e)[names[3].encode()][0] == b"mine" and tree(e)[names[7].encode()][0] == b"somebody else's", "written over, or not got")
 
 
+def aimed(box):
+    """A folder whose object lies behind a link in the vault: that the link comes makes it none of what is outside, whose mode and time stay."""
+    src, home, tops = box.path("aim"), box.path("aim-home"), (((), box.path("aim-down")), (("--both",), box.path("aim-both")))
+    box.file("aim/d", b"a file")
+    box.did(0, src, "aim/", files=1)
+    for _, top in tops:
+        box.did(0, "aim/", top, files=1)
+    os.makedirs(os.path.join(home, ".ssh"))
+    os.chmod(os.path.join(home, ".ssh"), 0o700)
+    os.utime(os.path.join(home, ".ssh"), ns=(10**18, 10**18))
+    os.unlink(box.path("aim/d"))
+    os.symlink(home, box.path("aim/d"))
+    box.did(0, src, "aim/", files=1)
+    os.makedirs(box.path("aim-more/.ssh"))
+    os.chmod(box.path("aim-more/.ssh"), 0o777)
+    box.did(0, box.path("aim-more"), "aim/d/")
+    for how, top in tops:
+        for _ in range(2):
+            box.sync(4, *how, *((top, "aim/") if how else ("aim/", top)))
+            check(os.readlink(os.path.join(top, "d")) == home, "the link did not come")
+            check(folders(home) == {b".ssh": 0o700} and times(home) == {b".ssh": 10**18}, f"{how}: set through a link: {folders(home)} {times(home)}")
+
+
+def others_times(box):
+    """Times of folders that others change while a sync runs: up, it writes nothing here; down, to none in which it did nothing."""
+    d, e = box.path("times"), box.path("times-back")
+    for name in ("a/1", "a/2", "b/3", "b/4"):
+        box.file(f"times/{name}", name.encode())
+    box.did(0, d, "times/", files=4)
+    box.did(0, "times/", e, files=4)
+    for turn, (fault, top, *words) in enumerate((("client_shared", d, d, "times/"), ("client_part", e, "times/", e))):
+        if turn == 0:
+            for name in ("a/1", "a/2"):
+                box.file(f"times/{name}", b"again " + name.encode())
+            os.utime(box.path("times/a"), ns=(10**18, 10**18 + 1))
+        p = stopped(box, fault, *words)
+        for name in ("b", "a") if turn == 0 else ("b",):
+            os.utime(os.path.join(top, name), ns=(10**18, 10**18 + 5))
+        p.send_signal(signal.SIGCONT)
+        err = p.communicate(timeout=60)[1].decode()
+        check(p.returncode == 0 and "2 files" in err, f"exit {p.returncode}: {err}")
+        got = times(top)
+        check(got == {b"a": 10**18 + (1 if turn else 5), b"b": 10**18 + 5}, f"{words}: times were set: {got}")
+
+
 def metadata(box):
     """Folders, be they empty, with their modes and times, and extended attributes: by sync and by put -r and get -r."""
     d, e, f, x = box.path("meta"), box.path("meta-back"), box.path("meta-both"), box.xattrs
@@ -777,7 +822,7 @@ def test():
     with World(k=2, n=3) as box:
         box.init()
         box.xattrs = has_xattrs(box)
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, metadata, rests, moving, beside, limits, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, moving, beside, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)

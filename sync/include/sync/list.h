@@ -32,6 +32,7 @@ struct sync_entry {
     int os; /* of SYNC_SHUT: errno */
     struct sync_stat st;
     bool shared;              /* a file that has other names, too: hard links */
+    bool touched;             /* a folder that the run has made, or in which something came or went by it */
     bool has_mtime, has_mode; /* of an object; a file and a link have both */
     /* Of a state: open: it was about to be stored so when the run ended, and whether it was is not known.
      * quiet: whatever changed the file later shows in its times. */
@@ -54,7 +55,9 @@ size_t sync_list_count(const struct sync_list *l);
 const struct sync_entry *sync_list_at(const struct sync_list *l, size_t i); /* i < count (asserted) */
 qc_span sync_list_path(const struct sync_list *l, const struct sync_entry *e);
 /* It is a rest, as it turns out. */
-void sync_list_rest(struct sync_list *l, size_t i);                               /* i < count (asserted) */
+void sync_list_rest(struct sync_list *l, size_t i); /* i < count (asserted) */
+/* Something came or went in this folder by the run. False: the list has no folder of that path. */
+bool sync_list_touch(struct sync_list *l, qc_span path);
 const struct sync_entry *sync_list_find(const struct sync_list *l, qc_span path); /* NULL: none */
 
 struct sync_stat sync_stat_of(const struct stat *st);
