@@ -491,6 +491,30 @@ static qc_rc check_kept(struct run *run, const struct vault_version *one, struct
                    when);
 }
 
+/* What of it nobody here could erase. */
+static qc_rc tell_left(struct run *run, qc_span name, const struct vault_versions *all, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    uint64_t derived = 0;
+    for (unsigned i = 1; i <= 2; i++)
+        derived += vault_derives(run->c->vault, i);
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, name, err));
+    QC_TRY(qc_json_set_int(j, "unknown", (int64_t)all->unknown, err));
+    QC_TRY(qc_json_set_int(j, "missing", (int64_t)all->missing, err));
+    QC_TRY(qc_json_set_int(j, "derived", (int64_t)derived, err));
+    QC_TRY(out_json(&run->c->out, &j, err));
+    if (all->unknown > 0)
+        return QC_FAIL(err, QC_DEGRADED,
+                       "what was there up to v%" PRIu64 " no share store here has noted: it is not erased",
+                       all->unknown);
+    if (all->missing > 0)
+        return QC_FAIL(err, QC_DEGRADED,
+                       "%" PRIu64 " of its versions no share store here has a whole record of: not erased",
+                       all->missing);
+    return QC_OK;
+}
+
 static qc_rc erase_name(struct run *run, qc_span name, struct qc_err *err)
 {
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
@@ -512,11 +536,7 @@ static qc_rc erase_name(struct run *run, qc_span name, struct qc_err *err)
         QC_TRY(vault_remove_version(run->c->vault, name, all.v[0].version, &call, &removed, err));
     for (size_t i = 0; i < all.n; i++)
         QC_TRY(doom(run, name, &all.v[i], NULL, err));
-    if (all.unknown > 0)
-        out_note(&run->c->out,
-                 "what was there up to v%" PRIu64 " no share store here has noted: it is not erased",
-                 all.unknown);
-    return QC_OK;
+    return run->look ? QC_OK : tell_left(run, name, &all, err);
 }
 
 static qc_rc erase_pass(struct run *run, qc_span prefix, struct qc_err *err)
@@ -541,10 +561,10 @@ static void tell_erased(struct client *c)
              "together with others stay until half of their bundle is dead");
     for (unsigned i = 1; i <= 2; i++)
         if (vault_derives(c->vault, i))
-            out_note(&c->out,
+            out_warn(&c->out, MSG_W_OTHER, NULL,
                      "not erased: share %u comes from a seed (mode derived): with the store, or its kit, it "
-                     "is made "
-                     "anew. Who kept a copy of the sealed object and of its backup data opens it with that",
+                     "is made anew. Who kept a copy of the sealed object and of its backup data opens it "
+                     "with that",
                      i);
     out_note(&c->out,
              "not confirmed: copies of share stores, kits and the gateway's log; what providers keep of "

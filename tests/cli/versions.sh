@@ -384,6 +384,18 @@ expect_exit 0 --json rm --erase --yes e/y
 json_ok
 [ "$(json_get '[(j["name"], j["number"], j["purged"]) for j in lines if j["type"] == "item" and "purged" in j]')" = \
     "[('e/y', 2, True), ('e/y', 1, True), ('e/y', 0, True)]" ] || fail "rm --erase --json: $(cat out)"
+[ "$(json_get '[(j["name"], j["unknown"], j["missing"], j["derived"]) for j in lines if "derived" in j]')" = "[('e/y', 0, 0, 0)]" ] || fail "rm --erase --json: $(cat out)"
+expect_exit 0 put p1 e/m # a version that no store has a record of: the others go, and that is not all
+expect_exit 0 put p2 e/m
+expect_exit 0 --json versions e/m
+id=$(json_get '[j["version"] for j in lines if j["type"] == "item"][1]')
+/usr/bin/python3 -c 'import sqlite3, sys
+for store in sys.argv[2:]:
+    with sqlite3.connect(store) as db:
+        assert db.execute("DELETE FROM record WHERE version_id = ?", (bytes.fromhex(sys.argv[1]),)).rowcount == 1' \
+    "$id" share1/store.db share2/store.db || fail "no record of $id"
+expect_exit 4 --quiet rm --erase --yes e/m
+err_has 'no share store here has a whole record of'
 expect_exit 0 put p1 e/z
 expect_exit 0 rm --erase --yes e/z
 err_has 'not confirmed: '
