@@ -2,11 +2,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/db.h"
+#include "base/file.h"
 #include "bench.h"
 #include "ec/coder.h"
 #include "signals.h"
@@ -105,20 +106,22 @@ static qc_rc measure_coding(struct bench *b, struct qc_err *err)
 
 /* -- the share stores' disks ----------------------------------------------------------------------------- */
 
-/* A directory of its own in the store's, gone when this ends. */
+/* A database of its own in the store's directory, gone when this ends. The lock says that its writer lives:
+ * if it was killed, both files are swept as those of any write that was (qc_tmp_sweep). */
 struct place {
-    char dir[QC_CLIENT_PATH_MAX], file[QC_CLIENT_PATH_MAX], journal[QC_CLIENT_PATH_MAX];
+    char file[QC_CLIENT_PATH_MAX], journal[QC_CLIENT_PATH_MAX];
+    struct qc_fd lock;
     struct qc_db *db;
 };
 
 static void place_done(struct place *p)
 {
     qc_db_close(&p->db);
-    if (p->dir[0] != '\0') {
+    if (qc_fd_is(&p->lock)) {
         (void)unlink(p->file);
         (void)unlink(p->journal);
-        (void)rmdir(p->dir);
     }
+    qc_fd_close(&p->lock);
 }
 
 static qc_rc place_make(struct place *p, const char *store, struct qc_err *err)
@@ -126,13 +129,16 @@ static qc_rc place_make(struct place *p, const char *store, struct qc_err *err)
     static const struct qc_db_opts opts = { .kind = QC_DB_SHARES,
                                             .application_id = 0x71626e63,
                                             .create = true };
-    char dir[QC_CLIENT_PATH_MAX];
-    QC_TRY(places_join(store, ".tmp-bench-XXXXXX", dir, err));
-    if (mkdtemp(dir) == NULL)
+    QC_TRY(places_join(store, ".tmp-bench-XXXXXX", p->file, err));
+    const int fd = mkostemp(p->file, O_CLOEXEC);
+    if (fd < 0)
         return QC_FAIL_OS(err, "%s", store);
-    memcpy(p->dir, dir, sizeof dir);
-    QC_TRY(places_join(dir, "db", p->file, err));
-    QC_TRY(places_join(dir, "db-journal", p->journal, err));
+    p->lock = qc_fd_own(fd);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        return QC_FAIL_OS(err, "locking %s", p->file);
+    const int n = snprintf(p->journal, sizeof p->journal, "%s-journal", p->file);
+    if (n < 0 || (size_t)n >= sizeof p->journal)
+        return QC_FAIL(err, QC_LIMIT, "%s: the path is too long", store);
     QC_TRY(qc_db_open(&p->db, p->file, &opts, err));
     return qc_db_exec(p->db, "CREATE TABLE share(n INTEGER PRIMARY KEY, record BLOB NOT NULL)", err);
 }

@@ -156,6 +156,21 @@ def whole(schemas, box, ask):
         check({"sealing", "put of 2.0 MiB", "get of 4.0 KiB"} <= {line["what"] for line in json.load(f)}, "what a bench wrote")
     check({box.expect(0, "ls").stdout, box.expect(0, "trash", "ls").stdout, *map(str, os.listdir(box.stores[0]))} == before, "a bench left something behind")
     check(box.expect(0, "versions", mine).stdout == versions and not os.path.exists(names), "a bench took what it had not put, or left names")
+
+    def left():
+        return [os.path.join(store, x) for store in box.stores for x in os.listdir(store) if x.startswith(".tmp-")]
+
+    for _ in range(5):      # it may have been over when it was killed
+        p = box.start("bench", "local")
+        while p.poll() is None and not left():
+            time.sleep(0.01)
+        p.kill()
+        p.communicate(timeout=60)
+        if left():
+            break
+    check(left() and all(map(os.path.isfile, left())), f"a bench that was killed left {left()}")
+    box.run("doctor", "--fix")
+    check(not left(), f"doctor --fix leaves {left()}")
     ask("bench", 2, "bench", "--size", "0")
     p = box.start("bench", "gateway", "--size", "64M", "--limit-rate", "1M")
     end = time.monotonic() + 60
