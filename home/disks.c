@@ -14,7 +14,7 @@ static const char by_label[] = "/dev/disk/by-label", mounts[] = "/proc/self/moun
 enum { LEAD = sizeof lead - 1 };
 
 struct mount {
-    qc_span device, root, point, source; /* "8:17", ..; of the text, with its escapes */
+    qc_span device, root, point, kind, source; /* "8:17", ..; of the text, with its escapes */
 };
 
 bool disk_is(const char *place)
@@ -127,7 +127,7 @@ static bool take_mount(qc_span line, struct mount *ret)
     m.point = take_word(&line);
     while (line.n > 0 && !qc_span_eq(take_word(&line), QC_LIT("-")))
         ;
-    (void)take_word(&line);
+    m.kind = take_word(&line);
     m.source = take_word(&line);
     *ret = m;
     return m.point.n > 0 && m.source.n > 0;
@@ -152,25 +152,37 @@ static bool unescape(qc_span s, char ret[PATH_MAX])
     return true;
 }
 
-/* Is m all of that device's file system? By its number, or, where the file system shows another number than
- * its device has (btrfs), by the path of its source. */
-static bool is_of(const struct mount *m, const char *device)
+/* How a mount is found to be of a device. */
+struct sought {
+    const char *device;
+    char number[32];
+    bool numbered, by_source;
+};
+
+/* Any user mounts by FUSE, and gives its source what name he likes. What is on a device there (fuseblk, which
+ * root alone mounts) is found by the number. */
+static bool any_user_mounts(qc_span kind)
 {
-    char number[32], source[PATH_MAX], real[PATH_MAX];
-    struct stat st;
+    static const char fuse[] = "fuse";
+    return kind.n >= sizeof fuse - 1 && memcmp(kind.p, fuse, sizeof fuse - 1) == 0;
+}
+
+/* Is m all of that device's file system? */
+static bool is_of(const struct mount *m, const struct sought *s)
+{
+    char source[PATH_MAX], real[PATH_MAX];
     if (!qc_span_eq(m->root, QC_LIT("/")))
         return false;
-    if (stat(device, &st) == 0 && S_ISBLK(st.st_mode)) {
-        snprintf(number, sizeof number, "%u:%u", major(st.st_rdev), minor(st.st_rdev));
-        if (qc_span_eq(m->device, qc_span_str(number)))
-            return true;
-    }
+    if (!s->by_source)
+        return qc_span_eq(m->device, qc_span_str(s->number));
+    if (any_user_mounts(m->kind) || (s->numbered && (m->device.n < 2 || memcmp(m->device.p, "0:", 2) != 0)))
+        return false; /* a number that is no device's is what btrfs shows; another device's is another's */
     return unescape(m->source, source) && source[0] == '/' && realpath(source, real) != NULL &&
-           strcmp(real, device) == 0;
+           strcmp(real, s->device) == 0;
 }
 
 /* Of several mounts at one place the last one is seen; of several places the first one is taken. */
-static bool find_mount(qc_span text, const char *device, qc_span *ret)
+static bool find_sought(qc_span text, const struct sought *s, qc_span *ret)
 {
     bool found = false;
     while (text.n > 0) {
@@ -182,14 +194,29 @@ static bool find_mount(qc_span text, const char *device, qc_span *ret)
         if (!take_mount(line, &m))
             continue;
         const bool here = found && qc_span_eq(m.point, *ret);
-        if (is_of(&m, device) && !found) {
+        if (is_of(&m, s) && !found) {
             found = true;
             *ret = m.point;
-        } else if (here && !is_of(&m, device)) {
+        } else if (here && !is_of(&m, s)) {
             found = false; /* something else lies over it */
         }
     }
     return found;
+}
+
+/* By the device's number, which the kernel alone says, anywhere in the table; only then by the source. */
+static bool find_mount(qc_span text, const char *device, qc_span *ret)
+{
+    struct sought s = { .device = device };
+    struct stat st;
+    s.numbered = stat(device, &st) == 0 && S_ISBLK(st.st_mode);
+    if (s.numbered) {
+        (void)snprintf(s.number, sizeof s.number, "%u:%u", major(st.st_rdev), minor(st.st_rdev));
+        if (find_sought(text, &s, ret))
+            return true;
+    }
+    s.by_source = true;
+    return find_sought(text, &s, ret);
 }
 
 qc_rc disk_find(const struct disk_view *view, const char *place, char ret[QC_CLIENT_PATH_MAX],

@@ -2,10 +2,12 @@
  */
 #include "home/disks.h"
 
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "qc_check.h"
@@ -91,6 +93,50 @@ static void check_found(void)
     found_at("label:BACKUP:q", "/q");
 }
 
+/* What any user mounts, with the device's name for a source, is not the disk, also where it stands first. */
+static void check_fuse(void)
+{
+    static const char *const kinds[] = { "fuse", "fuse.sshfs", "fuseblk" };
+    char lines[160];
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        snprintf(lines, sizeof lines, "30 20 0:44 / /home/eve/m rw - %s @ rw\n", kinds[i]);
+        mounted(lines, device, other);
+        not_there("label:BACKUP:q", "not mounted");
+        snprintf(lines, sizeof lines,
+                 "30 20 0:44 / /home/eve/m rw - %s @ rw\n31 20 0:45 / /media/b rw - btrfs @ rw\n", kinds[i]);
+        mounted(lines, device, other);
+        found_at("label:BACKUP:q", "/media/b/q");
+    }
+}
+
+/* The first device of the machine's, if it has one: its number goes before all sources. */
+static void check_number(void)
+{
+    char link[96 + 16], lines[400];
+    glob_t all = { 0 };
+    struct stat st;
+    if (glob("/dev/[a-z]*", 0, NULL, &all) != 0)
+        return;
+    size_t i = 0;
+    while (i < all.gl_pathc && (lstat(all.gl_pathv[i], &st) != 0 || !S_ISBLK(st.st_mode)))
+        i++;
+    if (i < all.gl_pathc) {
+        const char *node = all.gl_pathv[i];
+        snprintf(link, sizeof link, "%s/NODE", labels);
+        CHECK(symlink(node, link) == 0);
+        snprintf(lines, sizeof lines,
+                 "30 20 0:44 / /first rw - btrfs @ rw\n31 20 %u:%u / /second rw - ext4 /dev/root rw\n",
+                 major(st.st_rdev), minor(st.st_rdev));
+        mounted(lines, node, other);
+        found_at("label:NODE:q", "/second/q");
+        mounted("30 20 0:44 / /first rw - btrfs @ rw\n", node, other);
+        found_at("label:NODE:q", "/first/q");
+        mounted("30 20 4000:7 / /first rw - ext4 @ rw\n", node, other);
+        not_there("label:NODE:q", "not mounted");
+    }
+    globfree(&all);
+}
+
 static void check_not(void)
 {
     mounted("", device, other);
@@ -173,6 +219,8 @@ int main(void)
 {
     set_up();
     check_found();
+    check_fuse();
+    check_number();
     check_not();
     check_places();
     check_limits();
