@@ -292,6 +292,9 @@ def kits(schemas):
         run(schemas, box, "tickets-draw", 2, "tickets", "draw", "0")
         run(schemas, box, "tickets-cancel", 0, "tickets", "cancel")
         run(schemas, box, "kit-refresh", 0, "kit", "refresh")
+        box.expect(0, "put", box.write("derived", b"x"), "derived")
+        said = box.expect(0, "--json", "rm", "--erase", "--yes", "derived").stdout.decode()
+        check(said.count("not erased: share ") == 2 and '"derived":2' in said, f"shares that come from a seed: {said}")
         with box.lost(box.stores[1]):
             run(schemas, box, "kit-refresh", 7, "kit", "refresh")
         run(schemas, box, "kit-verify", 2, "kit", "verify", box.write("no kit", b"abandon ability"))
