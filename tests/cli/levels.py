@@ -171,8 +171,9 @@ def rebuilt(box, one):
     del bucket.objects[next(k for k in bucket.objects if k.startswith("f/"))]
     before = one.dial.state()
     began = len(events(box))
-    box.expect(0, "gateway", "scrub", "--wait")
     end = time.monotonic() + WAIT
+    while box.expect((0, 4), "gateway", "scrub", "--wait").returncode == 4:    # on a busy machine a link that is slow is asked again
+        check(time.monotonic() < end, "a cloud is not looked at")
     while not (lines := [x for x in events(box)[began:] if x["event"] == "rebuilt" and x["cloud"] == "c4"]):
         check(time.monotonic() < end, "the fragment does not come back")
         time.sleep(0.1)
