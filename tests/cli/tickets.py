@@ -21,17 +21,6 @@ def left(box):
     return 0
 
 
-def tree(box, data):
-    top = os.path.join(box.work, "tree")
-    shutil.rmtree(top, ignore_errors=True)
-    for name, d in data.items():
-        path = os.path.join(top, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as f:
-            f.write(d)
-    return top
-
-
 class Stick:
     """Share store 2, which is moved away and comes back."""
 
@@ -75,7 +64,7 @@ def bundles(box, stick, rng):
     data = {f"d{i % 7}/{i}": rng.randbytes(rng.randrange(4000)) for i in range(300)} | {"large": rng.randbytes(300000)}
     draw(box, stick, 317)
     fragments = sum(len(fs) for _, _, fs in os.walk(box.clouds[0]))
-    box.expect(0, "put", "-r", tree(box, data), "/")
+    box.expect(0, "put", "-r", box.write_tree(data), "/")
     added = sum(len(fs) for _, _, fs in os.walk(box.clouds[0])) - fragments
     check(added < 40, f"{added} objects on a cloud for 301 files: they were not put together")
     check(left(box) == 317 - 301 - 7, f"{left(box)} tickets left")      # seven folders
@@ -96,13 +85,13 @@ def too_few(box, stick, rng, data):
     check(left(box) == 9, f"{left(box)} tickets")
     check("few are left" in box.expect((0, 4, 7), "status").stdout.decode(), "status does not say that few are left")
     more = {f"few/{i}": rng.randbytes(50) for i in range(15)}
-    p = box.expect(7, "put", "-r", tree(box, more), "/")
+    p = box.expect(7, "put", "-r", box.write_tree(more), "/")
     check("no ticket is left" in p.stderr.decode(), p.stderr.decode())
     got = {n for n in listed(box) if n.startswith("few/")}
     check(len(got) in (8, 9) and left(box) == 0, f"{len(got)} of 15 files by 9 tickets, {left(box)} left")
     data |= {n: more[n] for n in got}
     draw(box, stick, 15)
-    box.expect(0, "sync", os.path.join(tree(box, more), "few"), "few/")
+    box.expect(0, "sync", os.path.join(box.write_tree(more), "few"), "few/")
     check(left(box) <= 15 - 6, "sync takes a ticket for each file that it stores")
     data |= more
 
@@ -114,12 +103,12 @@ def old_copy(box, stick, rng, data):
     box.stop()
     shutil.copytree(box.stores[0], box.stores[0] + ".old")
     first = {f"old/{i}": rng.randbytes(60) for i in range(10)}
-    box.expect(0, "put", "-r", tree(box, first), "/")
+    box.expect(0, "put", "-r", box.write_tree(first), "/")
     data |= first
     box.stop()
     os.rename(box.stores[0], box.stores[0] + ".now")
     os.rename(box.stores[0] + ".old", box.stores[0])
-    p = box.run("put", "-r", tree(box, {f"again/{i}": b"again" for i in range(10)}), "/")
+    p = box.run("put", "-r", box.write_tree({f"again/{i}": b"again" for i in range(10)}), "/")
     check(p.returncode in (5, 7) and not any(n.startswith("again/") for n in listed(box)), f"exit {p.returncode}: {p.stderr.decode()}")
     check(b"used by another put" in p.stderr or b"no ticket is left" in p.stderr, p.stderr.decode())
     box.stop()
@@ -142,10 +131,10 @@ def killed(box, stick, rng, data):
     for point in POINTS:
         draw(box, stick, 40)
         new = {f"k/{point}/{i}": rng.randbytes(rng.randrange(1, 900)) for i in range(9)}
-        p = box.run("put", "-r", tree(box, new), "/", env={"QC_FAULT": f"{point}:kill:1"})
+        p = box.run("put", "-r", box.write_tree(new), "/", env={"QC_FAULT": f"{point}:kill:1"})
         check(p.returncode == -9, f"{point}: exit {p.returncode}\n{p.stderr.decode()}")
         check(left(box) in (29, 30, 31), f"{point}: {left(box)} tickets of 40 after those of 9 files, and of folders, were taken")
-        box.expect(0, "put", "-r", tree(box, new), "/")             # settles, and stores what is not there
+        box.expect(0, "put", "-r", box.write_tree(new), "/")             # settles, and stores what is not there
         data |= new
         all_there(box, new, f"killed at {point}")
         stick.plug()

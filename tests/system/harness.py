@@ -140,8 +140,8 @@ class Box:
         for name, d in data.items():
             self.expect(0, "put", self.write("in", d), name)
 
-    def put_tree(self, data):
-        """The same as a tree, in one command: small files are put together."""
+    def write_tree(self, data):
+        """A folder with these files, and no others; its path."""
         tree = os.path.join(self.work, "tree")
         shutil.rmtree(tree, ignore_errors=True)
         for name, d in data.items():
@@ -149,6 +149,11 @@ class Box:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as f:
                 f.write(d)
+        return tree
+
+    def put_tree(self, data):
+        """The same as a tree, in one command: small files are put together."""
+        tree = self.write_tree(data)
         self.expect(0, "put", "-r", tree, "/")
         shutil.rmtree(tree)
 
