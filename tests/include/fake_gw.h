@@ -60,6 +60,7 @@ enum fake_call {
 
 struct fake {
     pthread_mutex_t lock;
+    pthread_cond_t came; /* a segment */
     bool has_vault;
     uint8_t vault[16];
     struct blob record, backup;
@@ -76,7 +77,9 @@ struct fake {
     enum fake_call fail;
     unsigned fail_nth;
     bool fail_effect;
-    uint32_t refuse; /* the number of a segment that is refused with fail_rc, once; 0: none, nor the first */
+    /* The number of a segment that is refused with fail_rc, once, when all before it are there; 0: none, nor
+     * the first. */
+    uint32_t refuse;
     qc_rc fail_rc;
     /* Runs before each commit decides, without the lock: another writer. */
     void (*before_commit)(void *ctx);
@@ -98,6 +101,8 @@ struct fake {
 
 void fake_init(struct fake *f);
 void fake_done(struct fake *f);
+/* The bytes of all versions, which a test has read: large ones would fill the memory. */
+void fake_forget(struct fake *f);
 struct vault_gw *fake_connect(struct fake *f);
 
 static inline qc_span blob_span(const struct blob *b)

@@ -367,6 +367,15 @@ static qc_rc fake_begin(struct vault_gw *gw, const uint8_t *vault, const struct 
     LEAVE(FAKE_BEGIN);
 }
 
+/* Two segments are under way at a time: which of them comes first must not be by chance. */
+static void await_all_before(struct fake *f, const struct fake_upload *u, uint32_t seq,
+                             const struct vault_op *op)
+{
+    for (uint32_t i = 0; i < seq; i++)
+        while (u->seg[i].n == 0)
+            CHECK(qc_cond_wait(&f->came, &f->lock, op->deadline));
+}
+
 static qc_rc fake_segment(struct vault_gw *gw, const struct vault_gw_part *part, struct vault_gw_segment *ret,
                           const struct vault_op *op, struct qc_err *err)
 {
@@ -377,10 +386,12 @@ static qc_rc fake_segment(struct vault_gw *gw, const struct vault_gw_part *part,
         part->bytes.n == 0 || part->bytes.n > QC_VAULT_SEGMENT_MAX)
         return QC_FAIL(err, QC_CONFLICT, "fake: no such upload");
     if (f->refuse != 0 && f->refuse == seq) {
+        await_all_before(f, u, seq, op);
         f->refuse = 0;
         return QC_FAIL(err, f->fail_rc, "fake: refused");
     }
     put_blob(&u->seg[seq], part->bytes);
+    qc_cond_wake_all(&f->came);
     if (part->last)
         u->last = seq + 1;
     *ret = (struct vault_gw_segment){ 5, 5 };
@@ -395,8 +406,11 @@ static void publish(struct fake *f, struct fake_upload *u, uint32_t segments, qc
     memcpy(v->version, u->version, 16);
     v->live = true;
     put_blob(&v->backup, backup);
+    size_t all = 0;
+    for (uint32_t i = 0; i < segments; i++)
+        all += u->seg[i].n;
+    grow(&v->n, all + 1);
     for (uint32_t i = 0; i < segments; i++) {
-        grow(&v->n, v->n.n + u->seg[i].n + 1);
         memcpy(v->n.p + v->n.n, u->seg[i].p, u->seg[i].n);
         v->n.n += u->seg[i].n;
         free_blob(&u->seg[i]);
@@ -475,6 +489,8 @@ static qc_rc fake_cancel(struct vault_gw *gw, const uint8_t put_key[16], const s
     if (u->state == VAULT_UPLOAD_LIVE || u->state == VAULT_UPLOAD_DECIDED)
         return QC_FAIL(err, QC_CONFLICT, "fake: it is live");
     u->state = VAULT_UPLOAD_CANCELLED;
+    for (size_t i = 0; i < 64; i++)
+        free_blob(&u->seg[i]);
     LEAVE(FAKE_CANCEL);
 }
 
@@ -601,6 +617,13 @@ void fake_init(struct fake *f)
 {
     *f = (struct fake){ .acked_margin = 2, .margin_full = 2 };
     qc_mutex_init(&f->lock);
+    qc_cond_init(&f->came);
+}
+
+void fake_forget(struct fake *f)
+{
+    for (size_t i = 0; i < f->versions; i++)
+        free_blob(&f->version[i].n);
 }
 
 void fake_done(struct fake *f)
@@ -616,6 +639,7 @@ void fake_done(struct fake *f)
     }
     free_blob(&f->record);
     free_blob(&f->backup);
+    qc_cond_done(&f->came);
     qc_mutex_done(&f->lock);
 }
 

@@ -104,6 +104,7 @@ static qc_rc put(struct rig *r, const char *name, struct file *f, struct vault_p
     const struct vault_put_opts opts = { .took_up = took_up, .took_up_ctx = f };
     struct vault_call call = rig_call(r);
     f->p.at = f->from = 0;
+    fake_forget(r->fake);
     const qc_rc rc = vault_put(r->v, qc_span_str(name), &source, &opts, &call, ret, err);
     memcpy(f->anew, ret->anew, sizeof(f->anew));
     return rc;
@@ -340,6 +341,14 @@ static void one_of_a_class(struct rig *r)
     ends(r, "h", &other, 0, "the file has other bytes than those that are stored");
 }
 
+/* What records and sizes are about is done by the same threads in the same way, and takes the thread
+ * sanitizer twenty seconds of memory that it marks. */
+#ifdef __SANITIZE_THREAD__
+static const bool of_threads_alone = true;
+#else
+static const bool of_threads_alone = false;
+#endif
+
 int main(void)
 {
     struct rig r;
@@ -349,6 +358,10 @@ int main(void)
         memcpy(pattern + i * PERIOD, pattern, PERIOD);
     goes_on(&r);
     overtaken(&r);
+    if (of_threads_alone) {
+        rig_done(&r);
+        return 0;
+    }
     of_no_use(&r);
     damaged(&r);
     padded(&r);
