@@ -418,10 +418,24 @@ qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err)
     return shared ? shared_explain(app, args, err) : each(app, args, explain_one, "without an answer", err);
 }
 
+/* What says how it is erased makes no sense where it is not. */
+static qc_rc without_erase(const struct qc_args *args, struct qc_err *err)
+{
+    static const char *const words[] = { "certificate", "version", "recursive" };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (qc_args_flag(args, words[i]) || qc_args_value(args, words[i], NULL) != NULL)
+            return QC_FAIL(err, QC_USAGE,
+                           "--%s is of rm --erase: a removal keeps all versions, and can be taken back",
+                           words[i]);
+    return QC_OK;
+}
+
 qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
     QC_TRY(profile_shared(args, &shared, NULL, err));
+    if (!qc_args_flag(args, "erase"))
+        QC_TRY(without_erase(args, err));
     if (!qc_args_flag(args, "erase"))
         return shared ? shared_rm(app, args, err) : each(app, args, rm_one, "not removed as asked", err);
     if (shared)

@@ -1,4 +1,4 @@
-/* trash empty, prune, rm --erase: versions that go for good.
+/* trash empty, prune, and the run that they share with rm --erase: versions that go for good.
  *
  * What is found is gathered in batches, which are purged together (vault/purge.c); with --dry-run they are
  * told instead. Before anything goes, somebody has agreed: at the terminal, after a look at all of it, or by
@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "keep.h"
 #include "listing.h"
 #include "prune.h"
+#include "purging.h"
 #include "text.h"
 
 #define LOOK                                                                                                 \
@@ -42,59 +42,16 @@ const struct qc_opt prune_opts[] = {
     { 0 },
 };
 
-const struct qc_opt rm_opts[] = {
-    { "erase", 0, NULL, "the name and all its versions, for good: purged, and their key shares overwritten",
-      false },
-    { "yes", 0, NULL, "with --erase: do not ask", false },
-    { "profile", 0, "ec|xor23|shamir|mirror", "how it is kept: ec, unless this says another", false },
-    { 0 },
-};
-
-/* A version that is about to go. */
-struct doomed {
-    qc_buf name;
-    uint64_t number;
-    bool opened; /* size and time are known */
-    uint64_t size;
-    int64_t stored_s;
-};
-
-struct batch {
-    struct vault_doomed v[QC_VAULT_PURGE_BATCH];
-    struct doomed d[QC_VAULT_PURGE_BATCH];
-    size_t count;
-};
-
-/* What a pass may purge: whatever it finds (--yes), or what was shown before the question. */
-enum consent { ALL, SHOWING, SHOWN };
-
 enum { AGREED_MAX = 1024 * 1024 }; /* versions that one question is about */
 
-struct run {
-    struct client *c;
-    bool look; /* nothing is purged */
-    enum consent consent;
-    qc_buf agreed;               /* ids of the versions that were shown, in order once that is over */
-    const struct qc_args *names; /* rm --erase: of these */
-    struct batch *batch;
-    qc_rc worst;
-    uint64_t told, kept, bytes, left; /* of this pass; left: names that were left alone */
-    uint64_t gone;                    /* versions that are purged */
-    /* trash empty */
-    bool has_age;
-    int64_t before_s; /* removed before then */
-    /* prune */
-    struct keep keep;
-};
-
-static void batch_clear(struct batch *b)
+static void batch_clear(struct purging_batch *b)
 {
     for (size_t i = 0; i < b->count; i++)
         qc_buf_free(&b->d[i].name);
     b->count = 0;
 }
 
-static void batch_free(struct batch **b)
+static void batch_free(struct purging_batch **b)
 {
     if (*b != NULL)
         batch_clear(*b);
@@ -104,8 +61,8 @@ static void batch_free(struct batch **b)
 
 /* -- what is told of each -------------------------------------------------------------------------------- */
 
-static qc_rc doomed_json(struct client *c, const struct doomed *d, const struct vault_doomed *v, bool look,
-                         struct qc_err *err)
+static qc_rc doomed_json(struct client *c, const struct purging_doomed *d, const struct vault_doomed *v,
+                         bool look, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     char stamp[QC_TIME_TEXT];
@@ -122,7 +79,8 @@ static qc_rc doomed_json(struct client *c, const struct doomed *d, const struct 
     return out_json(&c->out, &j, err);
 }
 
-static qc_rc tell(struct run *run, const struct doomed *d, const struct vault_doomed *v, struct qc_err *err)
+static qc_rc tell(struct purging *run, const struct purging_doomed *d, const struct vault_doomed *v,
+                  struct qc_err *err)
 {
     struct client *c = run->c;
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
@@ -144,9 +102,9 @@ static qc_rc tell(struct run *run, const struct doomed *d, const struct vault_do
 
 /* -- batches --------------------------------------------------------------------------------------------- */
 
-static qc_rc flush(struct run *run, struct qc_err *err)
+qc_rc purging_flush(struct purging *run, struct qc_err *err)
 {
-    struct batch *b = run->batch;
+    struct purging_batch *b = run->batch;
     const struct vault_call call = client_call(run->c);
     if (b->count == 0)
         return QC_OK;
@@ -163,7 +121,7 @@ static qc_rc flush(struct run *run, struct qc_err *err)
 }
 
 /* What another name may show by now does not go. */
-static qc_rc leave_disputed(struct run *run, qc_span name, struct qc_err *err)
+static qc_rc leave_disputed(struct purging *run, qc_span name, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     QC_TRY(text_quote(name, &shown, err));
@@ -179,29 +137,31 @@ static int id_cmp(const void *a, const void *b)
     return memcmp(a, b, VAULT_ID_BYTES);
 }
 
-static bool may_go(const struct run *run, const struct vault_version *one)
+bool purging_may(const struct purging *run, const struct vault_version *one)
 {
     return run->consent != SHOWN ||
            (run->agreed.n > 0 && bsearch(one->version, run->agreed.p, run->agreed.n / VAULT_ID_BYTES,
                                          VAULT_ID_BYTES, id_cmp) != NULL);
 }
 
-static qc_rc doom(struct run *run, qc_span name, const struct vault_version *one, const struct vault_stat *s,
-                  struct qc_err *err)
+qc_rc purging_add(struct purging *run, qc_span name, const struct vault_version *one,
+                  const struct vault_stat *s, struct qc_err *err)
 {
-    struct batch *b = run->batch;
+    struct purging_batch *b = run->batch;
     if (one->disputed)
         return leave_disputed(run, name, err);
-    if (!may_go(run, one))
+    if (!purging_may(run, one))
         return QC_OK; /* it came to be so after the question */
     if (run->consent == SHOWING)
         QC_TRY_AS(qc_buf_add(&run->agreed, qc_span_of(one->version, VAULT_ID_BYTES), err), err,
                   "more than one question can be about: name a prefix, or --yes");
     if (b->count == QC_VAULT_PURGE_BATCH)
-        QC_TRY(flush(run, err));
-    struct doomed *d = &b->d[b->count];
+        QC_TRY(purging_flush(run, err));
+    struct purging_doomed *d = &b->d[b->count];
     struct vault_doomed *v = &b->v[b->count];
-    *d = (struct doomed){ .name = { .max = QC_VAULT_NAME_MAX }, .number = one->number, .opened = s != NULL };
+    *d = (struct purging_doomed){ .name = { .max = QC_VAULT_NAME_MAX },
+                                  .number = one->number,
+                                  .opened = s != NULL };
     *v = (struct vault_doomed){ .sequence = one->sequence };
     memcpy(v->object, one->object, VAULT_ID_BYTES);
     memcpy(v->version, one->version, VAULT_ID_BYTES);
@@ -215,18 +175,16 @@ static qc_rc doom(struct run *run, qc_span name, const struct vault_version *one
 
 /* -- the run: one look, or a look, a question and a second run ------------------------------------------- */
 
-typedef qc_rc (*pass_fn)(struct run *run, qc_span prefix, struct qc_err *err);
-
-static qc_rc one_pass(struct run *run, pass_fn pass, qc_span prefix, struct qc_err *err)
+static qc_rc one_pass(struct purging *run, purging_pass_fn pass, qc_span prefix, struct qc_err *err)
 {
     run->told = run->kept = run->bytes = run->left = 0;
     run->worst = QC_OK;
     QC_TRY(pass(run, prefix, err));
-    return flush(run, err);
+    return purging_flush(run, err);
 }
 
 /* An earlier run that was cut off. */
-static qc_rc finish_earlier(struct run *run, struct qc_err *err)
+static qc_rc finish_earlier(struct purging *run, struct qc_err *err)
 {
     const struct vault_call call = client_call(run->c);
     uint64_t done = 0;
@@ -238,7 +196,7 @@ static qc_rc finish_earlier(struct run *run, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc agree(struct run *run, pass_fn pass, qc_span prefix, struct qc_err *err)
+static qc_rc agree(struct purging *run, purging_pass_fn pass, qc_span prefix, struct qc_err *err)
 {
     struct client *c = run->c;
     char line[16] = "";
@@ -264,7 +222,7 @@ static qc_rc agree(struct run *run, pass_fn pass, qc_span prefix, struct qc_err 
     return QC_OK;
 }
 
-static qc_rc run_it(struct run *run, const struct qc_args *args, pass_fn pass, struct qc_err *err)
+qc_rc purging_run(struct purging *run, const struct qc_args *args, purging_pass_fn pass, struct qc_err *err)
 {
     struct client *c = run->c;
     const qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
@@ -293,7 +251,7 @@ static qc_rc run_it(struct run *run, const struct qc_args *args, pass_fn pass, s
 
 static qc_rc empty_one(void *ctx, const struct vault_removed *r, struct qc_err *err)
 {
-    struct run *run = ctx;
+    struct purging *run = ctx;
     struct client *c = run->c;
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
@@ -314,17 +272,17 @@ static qc_rc empty_one(void *ctx, const struct vault_removed *r, struct qc_err *
                    ? QC_OK
                    : QC_FAIL(err, rc, "what follows was left alone");
     for (size_t i = 0; i < all.n && all.removed; i++) /* else it was stored again meanwhile */
-        QC_TRY(doom(run, r->name, &all.v[i], NULL, err));
+        QC_TRY(purging_add(run, r->name, &all.v[i], NULL, err));
     return QC_OK;
 }
 
-static qc_rc empty_pass(struct run *run, qc_span prefix, struct qc_err *err)
+static qc_rc empty_pass(struct purging *run, qc_span prefix, struct qc_err *err)
 {
     const struct vault_call call = client_call(run->c);
     return vault_trash(run->c->vault, prefix, empty_one, run, &call, err);
 }
 
-static void run_done(struct run *run)
+void purging_done(struct purging *run)
 {
     batch_free(&run->batch);
     qc_buf_free(&run->agreed);
@@ -332,7 +290,7 @@ static void run_done(struct run *run)
 
 qc_rc cmd_trash_empty(void *app, const struct qc_args *args, struct qc_err *err)
 {
-    QC_CLEANUP(run_done) struct run run = { .c = app };
+    QC_CLEANUP(purging_done) struct purging run = { .c = app };
     const char *age = qc_args_value(args, "older-than", NULL);
     struct keep_span span = { 0 };
     run.has_age = age != NULL;
@@ -340,7 +298,7 @@ qc_rc cmd_trash_empty(void *app, const struct qc_args *args, struct qc_err *err)
         QC_TRY(keep_span_parse(age, "older-than", &span, err));
         run.before_s = keep_before(qc_wall_s(), &span);
     }
-    return run_it(&run, args, empty_pass, err);
+    return purging_run(&run, args, empty_pass, err);
 }
 
 /* -- prune ----------------------------------------------------------------------------------------------- */
@@ -365,7 +323,7 @@ static void opened_done(struct opened *o)
     qc_free(o->at);
 }
 
-static qc_rc open_all(struct run *run, qc_span name, const struct vault_versions *all, struct opened *o,
+static qc_rc open_all(struct purging *run, qc_span name, const struct vault_versions *all, struct opened *o,
                       struct qc_err *err)
 {
     struct client *c = run->c;
@@ -393,7 +351,7 @@ static qc_rc open_all(struct run *run, qc_span name, const struct vault_versions
 }
 
 /* An old version goes only where the newest one opens, and bears what was promised for it. */
-static bool newest_holds(struct run *run, qc_span name, const struct opened *o)
+static bool newest_holds(struct purging *run, qc_span name, const struct opened *o)
 {
     const struct vault_stat *s = &o->s[0];
     struct qc_err why = { 0 };
@@ -410,7 +368,7 @@ static bool newest_holds(struct run *run, qc_span name, const struct opened *o)
 
 static qc_rc prune_one(void *ctx, const struct vault_stat *now, struct qc_err *err)
 {
-    struct run *run = ctx;
+    struct purging *run = ctx;
     struct client *c = run->c;
     const qc_span name = qc_buf_span(&now->name);
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
@@ -437,12 +395,12 @@ static qc_rc prune_one(void *ctx, const struct vault_stat *now, struct qc_err *e
         if (o.stays[i] || all.v[at].current)
             run->kept++;
         else
-            QC_TRY(doom(run, name, &all.v[at], &o.s[at], err));
+            QC_TRY(purging_add(run, name, &all.v[at], &o.s[at], err));
     }
     return QC_OK;
 }
 
-static qc_rc prune_pass(struct run *run, qc_span prefix, struct qc_err *err)
+static qc_rc prune_pass(struct purging *run, qc_span prefix, struct qc_err *err)
 {
     const struct vault_call call = client_call(run->c);
     return vault_list(run->c->vault, prefix, prune_one, run, &call, err);
@@ -452,7 +410,7 @@ qc_rc cmd_prune(void *app, const struct qc_args *args, struct qc_err *err)
 {
     static const char *const options[KEEP_RULES] = { "keep-last",   "keep-hourly",  "keep-daily",
                                                      "keep-weekly", "keep-monthly", "keep-yearly" };
-    QC_CLEANUP(run_done) struct run run = { .c = app };
+    QC_CLEANUP(purging_done) struct purging run = { .c = app };
     const char *within = qc_args_value(args, "keep-within", NULL);
     for (unsigned i = 0; i < KEEP_RULES; i++) {
         const char *word = qc_args_value(args, options[i], NULL);
@@ -464,120 +422,5 @@ qc_rc cmd_prune(void *app, const struct qc_args *args, struct qc_err *err)
     if (!keep_any(&run.keep))
         return QC_FAIL(err, QC_USAGE,
                        "no rule says what is kept: --keep-last, --keep-daily, --keep-within, ..");
-    return run_it(&run, args, prune_pass, err);
-}
-
-/* -- rm --erase ------------------------------------------------------------------------------------------ */
-
-/* What is kept until a date stays, and so does its name: nothing is begun that would be refused half way. */
-static qc_rc check_kept(struct run *run, const struct vault_version *one, struct qc_err *err)
-{
-    const struct vault_call call = client_call(run->c);
-    struct vault_stat s = { 0 };
-    struct vault_gw_info info = { 0 };
-    char when[LISTING_TIME];
-    if (one->disputed)
-        return QC_FAIL(
-            err, QC_CONFLICT,
-            "it is noted both that it was removed and that it was moved to another name: nothing of "
-            "it is erased");
-    memcpy(s.object, one->object, sizeof s.object);
-    memcpy(s.version, one->version, sizeof s.version);
-    QC_TRY(vault_layout(run->c->vault, &s, &call, &info, err));
-    if (info.kept <= qc_wall_s())
-        return QC_OK;
-    listing_time(info.kept, when);
-    return QC_FAIL(err, QC_AUTH, "a version of it is kept until %s (qcloud lock): nothing of it is erased",
-                   when);
-}
-
-/* What of it nobody here could erase. */
-static qc_rc tell_left(struct run *run, qc_span name, const struct vault_versions *all, struct qc_err *err)
-{
-    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    uint64_t derived = 0;
-    for (unsigned i = 1; i <= 2; i++)
-        derived += vault_derives(run->c->vault, i);
-    QC_TRY(out_json_new("item", &j, err));
-    QC_TRY(out_json_name(j, name, err));
-    QC_TRY(qc_json_set_int(j, "unknown", (int64_t)all->unknown, err));
-    QC_TRY(qc_json_set_int(j, "missing", (int64_t)all->missing, err));
-    QC_TRY(qc_json_set_int(j, "derived", (int64_t)derived, err));
-    QC_TRY(out_json(&run->c->out, &j, err));
-    if (all->unknown > 0)
-        return QC_FAIL(err, QC_DEGRADED,
-                       "what was there up to v%" PRIu64 " no share store here has noted: it is not erased",
-                       all->unknown);
-    if (all->missing > 0)
-        return QC_FAIL(err, QC_DEGRADED,
-                       "%" PRIu64 " of its versions no share store here has a whole record of: not erased",
-                       all->missing);
-    return QC_OK;
-}
-
-static qc_rc erase_name(struct run *run, qc_span name, struct qc_err *err)
-{
-    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
-    const struct vault_call call = client_call(run->c);
-    struct vault_remove_result removed = { 0 };
-    if (!run->look) /* an interrupted put of it has a share in each store, and does not go on */
-        QC_TRY(vault_settle_name(run->c->vault, name, &call, err));
-    const qc_rc rc = vault_versions(run->c->vault, name, &call, &all, err);
-    if (rc == QC_NOTFOUND && run->look)
-        return QC_OK; /* the next pass says so, once what an interrupted put of it has left is gone */
-    QC_TRY(rc);
-    for (size_t i = 0; i < all.n; i++) {
-        if (!may_go(run, &all.v[i]))
-            return QC_FAIL(err, QC_CONFLICT,
-                           "another version was stored after the question: nothing of it is erased");
-        QC_TRY(check_kept(run, &all.v[i], err));
-    }
-    if (!run->look && !all.removed) /* the version that a name has is not purged: X2 of gateway/purge.c */
-        QC_TRY(vault_remove_version(run->c->vault, name, all.v[0].version, &call, &removed, err));
-    for (size_t i = 0; i < all.n; i++)
-        QC_TRY(doom(run, name, &all.v[i], NULL, err));
-    return run->look ? QC_OK : tell_left(run, name, &all, err);
-}
-
-static qc_rc erase_pass(struct run *run, qc_span prefix, struct qc_err *err)
-{
-    (void)prefix;
-    for (int i = 0; i < run->names->argc; i++) {
-        const qc_span name = qc_span_str(run->names->argv[i]);
-        struct qc_err why = { 0 };
-        const qc_rc rc = erase_name(run, name, &why);
-        if (rc != QC_OK && !client_object(run->c, rc, name, &why, &run->worst))
-            return QC_FAIL(err, rc, "what follows was left alone");
-    }
-    return QC_OK;
-}
-
-/* What was done, and what nobody here can vouch for. */
-static void tell_erased(struct client *c)
-{
-    out_note(&c->out,
-             "their key shares are overwritten in both share stores, the gateway gives neither them nor "
-             "backup data, and removes the fragments from its clouds as they answer; those of what was put "
-             "together with others stay until half of their bundle is dead");
-    for (unsigned i = 1; i <= 2; i++)
-        if (vault_derives(c->vault, i))
-            out_warn(&c->out, MSG_W_OTHER, NULL,
-                     "not erased: share %u comes from a seed (mode derived): with the store, or its kit, it "
-                     "is made anew. Who kept a copy of the sealed object and of its backup data opens it "
-                     "with that",
-                     i);
-    out_note(&c->out,
-             "not confirmed: copies of share stores, kits and the gateway's log; what providers keep of "
-             "removed objects (versioning, snapshots, backups); old blocks of disks, those of databases' "
-             "journals among them");
-}
-
-qc_rc client_erase(struct client *c, const struct qc_args *args, struct qc_err *err)
-{
-    QC_CLEANUP(run_done) struct run run = { .c = c, .names = args };
-    c->out.class = MSG_PURGE;
-    const qc_rc rc = run_it(&run, args, erase_pass, err);
-    if (run.gone > 0)
-        tell_erased(c);
-    return rc;
+    return purging_run(&run, args, prune_pass, err);
 }

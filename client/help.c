@@ -115,9 +115,23 @@ static const struct help rows[] = {
       "2 the name is the old one, 3 not found, 4 not yet on all clouds, 5 the new name is taken, 6 too few "
       "clouds" },
     { "rm",
-      { "qcloud rm scan.vcf", "qcloud rm a b c", "qcloud rm --erase --yes scan.vcf" },
-      "2 --erase without --yes, and nobody can be asked, 3 not found, 4 not yet on all clouds, 6 too few "
-      "clouds, 7 a share store is missing" },
+      { "qcloud rm scan.vcf", "qcloud rm a b c", "qcloud rm --erase --yes scan.vcf",
+        "qcloud rm --erase --certificate proof.cert scan.vcf", "qcloud rm -r --erase lab/2025/" },
+      "2 --erase without --yes, and nobody can be asked, 3 not found, 4 not yet on all clouds, or not all of "
+      "it could be erased, 6 too few clouds, 7 a share store is missing, 11 another erasure is running, 12 "
+      "kept until a date" },
+    { "certificate verify",
+      { "qcloud certificate verify proof.cert", "qcloud certificate verify --key 3d40..c80c proof.cert",
+        "qcloud --json certificate verify proof.cert" },
+      "2 there is neither a vault nor --key, 3 no such "
+      "file, 8 it is no certificate, was altered, or is another vault's" },
+    { "certificate ls",
+      { "qcloud certificate ls", "qcloud --json certificate ls", "qcloud --site A certificate ls" },
+      "8 one of the files is no certificate" },
+    { "certificate key",
+      { "qcloud certificate key", "qcloud certificate key >vault.key",
+        "ssh archive 'qcloud certificate verify --key '$(qcloud certificate key)' proof.cert'" },
+      "7 no share store, 12 the passphrase is wrong or missing" },
     { "verify",
       { "qcloud verify", "qcloud verify archive/", "qcloud verify --json scan.vcf" },
       "4 all opens, but a part that a loss would need is missing; 6, 7, 8 as the worst object" },

@@ -38,7 +38,15 @@ struct row {
 #define SHARED_OPEN  "No half of it is visible. Whether it is stored, the first command tells."
 #define SHARED_STAT  RUN_THEN(AGAIN " if it is not there", "qcloud", "stat", "--profile", "xor23", "{name}")
 #define WHICH_CLOUDS RUN_THEN("shows which are missing", "qcloud", "status")
-#define NOT_STORED   "Not stored: nothing of this attempt is visible, earlier versions are untouched."
+#define PURGED_SO_FAR                                                                                        \
+    "What is told as purged is gone. What was under way is listed no more, and the same command ends it, "   \
+    "with its certificate where it is erased."
+#define PROVES_NOTHING "Nothing was changed. The file proves nothing of what it says."
+#define ASK_AGAIN                                                                                            \
+    SAY("ask whoever gave it for another copy; and for the vault's key, which qcloud certificate key "       \
+        "prints, "                                                                                           \
+        "by another way than the file came")
+#define NOT_STORED "Not stored: nothing of this attempt is visible, earlier versions are untouched."
 
 /* The first row that has the code and the class counts; the last row of each code is for all classes. */
 static const struct row rows[] = {
@@ -50,6 +58,11 @@ static const struct row rows[] = {
         "untouched.",
         { SAY("see to the place that the message names, then the same command again") } } },
     OPEN_PUT(QC_IO, 7),
+    { QC_IO,
+      IN(PURGE),
+      { 8,
+        PURGED_SO_FAR,
+        { SAY("see to the file or disk that the message names, then the same command again") } } },
     { QC_IO,
       ALL,
       { 2,
@@ -123,6 +136,12 @@ static const struct row rows[] = {
         "Nothing was changed; no output was written.",
         { RUN_THEN("lists the versions that there are", "qcloud", "versions", "{name}"), RUN("qcloud", "ls"),
           RUN("qcloud", "trash", "ls") } } },
+    { QC_NOTFOUND,
+      IN(CERTIFICATE),
+      { 10,
+        "Nothing was changed.",
+        { SAY("check the name of the file, then the same command again"),
+          RUN("qcloud", "certificate", "ls") } } },
     { QC_NOTFOUND, IN(CONFIG), { 9, "Nothing was changed.", { RUN("qcloud", "config", "show") } } },
     { QC_NOTFOUND, IN(MOVE), { 4, "Nothing was changed.", { RUN("qcloud", "gateway", "cloud", "ls") } } },
     { QC_NOTFOUND, ALL, { 1, "Nothing was changed; no output was written.", { RUN("qcloud", "ls") } } },
@@ -442,6 +461,7 @@ static const struct row rows[] = {
                 "keep everything as it is, and bring back any cloud that may have more of it; this names the "
                 "files:",
             .argv = { "qcloud", "verify" } } } } },
+    { QC_INTEGRITY, IN(CERTIFICATE), { 11, PROVES_NOTHING, { ASK_AGAIN } } },
     OPEN_PUT(QC_INTEGRITY, 8),
     { QC_INTEGRITY,
       ALL,
@@ -449,6 +469,7 @@ static const struct row rows[] = {
         "Nothing was changed. What does not verify was not used.",
         { { .before = "keep everything as it is; this shows what is damaged:",
             .argv = { "qcloud", "verify" } } } } },
+    { QC_FORMAT, IN(CERTIFICATE), { 12, PROVES_NOTHING, { ASK_AGAIN } } },
     OPEN_PUT(QC_FORMAT, 7),
     { QC_FORMAT,
       ALL,
@@ -549,6 +570,9 @@ static const struct row rows[] = {
         "untouched.",
         { SAY("free space where the output goes, then the same command again") } } },
     { QC_FULL,
+      IN(PURGE),
+      { 7, PURGED_SO_FAR, { SAY("free space where the message says, then the same command again") } } },
+    { QC_FULL,
       ALL,
       { 1,
         "Nothing of this attempt is visible; what was acknowledged before is untouched.",
@@ -611,6 +635,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_REMOVE] = "cannot remove",
     [MSG_RENAME] = "cannot move",
     [MSG_PURGE] = "cannot purge",
+    [MSG_CERTIFICATE] = "cannot vouch for",
     [MSG_VERIFY] = "cannot vouch for",
     [MSG_DRILL] = "the drill failed",
     [MSG_RECOVER] = "cannot recover",

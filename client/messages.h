@@ -18,8 +18,9 @@ enum msg_class {
     MSG_VERSION, /* what reads a version that was named, or lists them */
     MSG_LIST,
     MSG_REMOVE,
-    MSG_RENAME, /* names alone */
-    MSG_PURGE,  /* versions for good */
+    MSG_RENAME,      /* names alone */
+    MSG_PURGE,       /* versions for good */
+    MSG_CERTIFICATE, /* of what was erased */
     MSG_VERIFY,
     MSG_DRILL,
     MSG_RECOVER,

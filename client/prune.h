@@ -1,8 +1,9 @@
-/* Versions that are purged, or kept until a date. Part of the program qcloud (layer 5); uses base, vault. */
+/* Versions that are purged, or kept until a date, and certificates of what was erased. Part of the program
+ * qcloud (layer 5); uses base, vault. */
 #pragma once
 #include "client.h"
 
-extern const struct qc_opt empty_opts[], prune_opts[], lock_opts[], rm_opts[];
+extern const struct qc_opt empty_opts[], prune_opts[], lock_opts[], rm_opts[], certificate_opts[];
 
 /* rm --erase: the names in args, and all their versions, for good. */
 QC_MUST qc_rc client_erase(struct client *c, const struct qc_args *args, struct qc_err *err);

@@ -169,6 +169,37 @@ qc_rc vault_store_retired(struct vault_store *s, struct vault_store_cursor *curs
     return store_said(s, retired(s, cursor, ret, max, ret_got, err), err);
 }
 
+static qc_rc is_gone(struct vault_store *s, const uint8_t *object, const uint8_t *version, bool *ret,
+                     struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    struct qc_err why = { 0 };
+    uint64_t rows = 0;
+    bool row = false;
+    QC_TRY(qc_db_prepare(s->db, "SELECT count(*) FROM record WHERE object_id = ?1 AND version_id = ?2", &find,
+                         err));
+    QC_TRY(QC_BIND(find, err, QC_VB(qc_span_of(object, VAULT_ID_BYTES)),
+                   QC_VB(qc_span_of(version, VAULT_ID_BYTES))));
+    QC_TRY(qc_stmt_step(find, &row, err));
+    if (row)
+        QC_TRY(qc_col_u64(find, 0, &rows, err));
+    qc_stmt_reset(find);
+    const qc_rc rc = store_row_get(s, object, version, 0, &r, &why);
+    if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_INTEGRITY) {
+        *err = why;
+        return rc;
+    }
+    *ret = rc == QC_OK && rows == 1 && r.gone;
+    return QC_OK;
+}
+
+qc_rc vault_store_is_gone(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                          const uint8_t version[VAULT_ID_BYTES], bool *ret, struct qc_err *err)
+{
+    return store_said(s, is_gone(s, object, version, ret, err), err);
+}
+
 static qc_rc all_gone(struct vault_store *s, const uint8_t *object, bool *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *find = NULL;

@@ -2,6 +2,7 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/pwhash.h"
+#include "base/sign.h"
 
 #include "qc_check.h"
 
@@ -105,6 +106,23 @@ static void check_argon2id(const struct value *f)
     CHECK(qc_span_eq(qc_key_open(out), span(&f[3])));
 }
 
+static void check_sign(const struct value *f)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *seed = NULL;
+    uint8_t key[QC_SIGN_PUBLIC], signature[QC_SIGN_BYTES];
+
+    CHECK(f[0].n == QC_SIGN_SEED && f[1].n == sizeof key && f[3].n == sizeof signature);
+    CHECK_OK(qc_key_blank(&seed, QC_SIGN_SEED, &err));
+    memcpy(qc_key_write(seed), f[0].p, QC_SIGN_SEED);
+    qc_key_seal(seed);
+    CHECK_OK(qc_sign_public(key, seed, &err));
+    CHECK(memcmp(key, f[1].p, sizeof key) == 0);
+    CHECK_OK(qc_sign(signature, seed, span(&f[2]), &err));
+    CHECK(memcmp(signature, f[3].p, sizeof signature) == 0);
+    CHECK(qc_sign_holds(f[1].p, span(&f[2]), f[3].p));
+}
+
 static void check_line(char *line)
 {
     static struct value f[FIELDS_MAX];
@@ -124,6 +142,8 @@ static void check_line(char *line)
         check_hkdf(f);
     else if (strcmp(kind, "block") == 0)
         check_block(f);
+    else if (strcmp(kind, "sign") == 0)
+        check_sign(f);
     else if (strcmp(kind, "argon2id") == 0)
         check_argon2id(f);
     else
@@ -146,6 +166,6 @@ int main(void)
     }
     fclose(f);
     printf("%d vectors\n", count);
-    CHECK(count == 30);
+    CHECK(count == 33);
     return 0;
 }

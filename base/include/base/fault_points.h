@@ -49,6 +49,9 @@
     X(client_retired, "client purge: both stores say that versions are to go, the gateway was not asked")    \
     X(client_purged, "client purge: purged at the gateway, the shares are there")                            \
     X(client_destroyed1, "client purge: the shares in store 1 are destroyed, those in store 2 are not")      \
+    X(client_drafted, "client rm --erase: the draft of the record is durable, nothing was asked")            \
+    X(client_confirmed, "client rm --erase: all is seen to be gone, the record is a draft")                  \
+    X(client_certified, "client rm --erase: the record is durable, and so is its draft")                     \
     X(refresh_first, "kit refresh: the new generation is in share store 2")                                  \
     X(refresh_begun, "kit refresh: the new generation is in both stores")                                    \
     X(refresh_vault, "kit refresh: the vault's backup data is of the new generation")                        \

@@ -87,6 +87,9 @@
     X(QC_VAULT_VERSIONS_MAX, 100000, "versions", "of one object: 12 MiB of list, and its records are read")  \
     X(QC_VAULT_GONE_MAX, 1000000, "versions", "purged, of one object: 24 bytes each in both stores' lists")  \
     X(QC_VAULT_PURGE_BATCH, 256, "versions", "purged by one request: as QC_GW_BATCH_CHANGES_MAX")            \
+    X(QC_VAULT_CERTIFICATE_VERSIONS, 100000, "versions", "in a record of erasure: QC_VAULT_VERSIONS_MAX")    \
+    X(QC_VAULT_CERTIFICATE_MAX, 12 * 1024 * 1024, "bytes", "that record: 114 for each version, and a name")  \
+    X(QC_VAULT_PLACE_MAX, 4096, "bytes", "of a path: PATH_MAX")                                              \
     X(QC_VAULT_LIST_MEMORY, 16 * 1024 * 1024, "bytes", "names sorted in memory; more: temporary files")      \
     X(QC_VAULT_LIST_RUNS_MAX, 512, "runs", "of one sorted listing: 8 GiB of names")                          \
     X(QC_VAULT_BUNDLE_FILES, 256, "files", "sealed, and stored, together: as QC_GW_BATCH_CHANGES_MAX")       \
@@ -359,6 +362,7 @@
     X(QC_CLIENT_DRILL_LOST, 1000, "objects", "that a drill's report names; it says so if there are more")    \
     X(QC_CLIENT_NAMES_MAX, 32 * 1024 * 1024, "bytes",                                                        \
       "names of one get -r: within the 64 MiB of the command")                                               \
+    X(QC_CLIENT_CERTIFICATES_MAX, 100000, "files", "of erasures, listed: 1 KiB each")                        \
     X(QC_CLIENT_TOGETHER, 200, "files", "got together: two descriptors each, of 1,024")                      \
     X(QC_CLIENT_CONTACT_MS, 10000, "ms", "a gateway for many users answers by then, or is away")             \
     X(QC_CLIENT_START_MS, 30000, "ms", "a gateway that is not ready by then has a log to read")              \

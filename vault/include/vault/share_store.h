@@ -243,6 +243,11 @@ QC_MUST qc_rc vault_store_retired(struct vault_store *s, struct vault_store_curs
                                   struct vault_store_doomed *ret, size_t max, size_t *ret_got,
                                   struct qc_err *err);
 
+/* Is all that there is of a version a record, under its seal, that says that it is gone? One that is damaged,
+ * or none: no. */
+QC_MUST qc_rc vault_store_is_gone(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                                  const uint8_t version[VAULT_ID_BYTES], bool *ret, struct qc_err *err);
+
 /* Are there records of an object, and all say that their versions are gone? */
 QC_MUST qc_rc vault_store_all_gone(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES], bool *ret,
                                    struct qc_err *err);

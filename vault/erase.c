@@ -1,0 +1,349 @@
+#include "vault/erase.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/codec.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "session.h"
+#include "store.h"
+
+enum { FILE_NAME = 2 * VAULT_ID_BYTES + 8 };
+#define FOLDER "certificates"
+
+struct vault_erasure {
+    struct vault *v;
+    char dir_path[QC_VAULT_PLACE_MAX];
+    struct qc_fd dir, lock;
+    qc_key *seed; /* of the vault's signatures */
+    uint8_t key[QC_SIGN_PUBLIC];
+    char draft[FILE_NAME]; /* of the name that is erased: path tag and ".draft" */
+    struct vault_certificate c;
+};
+
+void vault_erased_record_done(struct vault_erased_record *r)
+{
+    qc_buf_free(&r->bytes);
+    *r = (struct vault_erased_record){ 0 };
+}
+
+void vault_erase_close(struct vault_erasure **e)
+{
+    if (*e == NULL)
+        return;
+    vault_certificate_done(&(*e)->c);
+    qc_key_free(&(*e)->seed);
+    qc_fd_close(&(*e)->lock);
+    qc_fd_close(&(*e)->dir);
+    qc_free(*e);
+    *e = NULL;
+}
+
+static qc_rc join(char ret[QC_VAULT_PLACE_MAX], const char *dir, const char *name, struct qc_err *err)
+{
+    const int n = snprintf(ret, QC_VAULT_PLACE_MAX, "%s/%s", dir, name);
+    if (n < 0 || n >= QC_VAULT_PLACE_MAX)
+        return QC_FAIL(err, QC_LIMIT, "%.200s..: a path of more than %d bytes", dir, QC_VAULT_PLACE_MAX);
+    return QC_OK;
+}
+
+qc_rc vault_erase_dir(const struct vault *v, char ret[QC_VAULT_PLACE_MAX], struct qc_err *err)
+{
+    char path[QC_VAULT_PLACE_MAX];
+    QC_TRY(join(path, v->state, FOLDER, err));
+    QC_TRY_AS(qc_dir_make_path(path, 0700, err), err, "%s", path);
+    memcpy(ret, path, sizeof(path));
+    return QC_OK;
+}
+
+qc_rc vault_certificate_key(uint8_t ret[QC_SIGN_PUBLIC], const struct vault *v, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *seed = NULL;
+    QC_TRY(vault_signing_key(&seed, v->ring, err));
+    return qc_sign_public(ret, seed, err);
+}
+
+qc_rc vault_erase_open(struct vault_erasure **ret, struct vault *v, struct qc_err *err)
+{
+    QC_CLEANUP(vault_erase_close) struct vault_erasure *e = qc_alloc(sizeof(*e));
+    if (e == NULL)
+        return QC_FAIL(err, QC_NOMEM, "record of erasure");
+    e->v = v;
+    QC_TRY(vault_signing_key(&e->seed, v->ring, err));
+    QC_TRY(qc_sign_public(e->key, e->seed, err));
+    QC_TRY(vault_erase_dir(v, e->dir_path, err));
+    QC_TRY_AS(qc_dir_open(&e->dir, e->dir_path, err), err, "%s", e->dir_path);
+    QC_TRY_AS(qc_lock_file(&e->lock, qc_fd_get(&e->dir), "erase.lock", err), err, "%s", e->dir_path);
+    QC_TRY_AS(qc_tmp_sweep(qc_fd_get(&e->dir), err), err, "%s", e->dir_path);
+    *ret = QC_STEAL(e);
+    return QC_OK;
+}
+
+/* A clock that is before 1970 says nothing, and a record that is none shall not be taken for a draft. */
+static int64_t now_s(void)
+{
+    const int64_t now = qc_wall_s();
+    return now > 0 ? now : 1;
+}
+
+/* -- the draft ------------------------------------------------------------------------------------------- */
+
+static qc_rc draft_name(struct vault_erasure *e, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    uint8_t path_tag[16];
+    char hex[2 * sizeof(path_tag) + 1];
+    QC_TRY(vault_name_check(name, err));
+    QC_TRY(vault_name_seal(&path, e->v->ring, name, err));
+    QC_TRY(vault_ring_path_tag(path_tag, e->v->ring, qc_buf_span(&path), err));
+    qc_hex(qc_span_of(path_tag, sizeof(path_tag)), hex);
+    snprintf(e->draft, sizeof(e->draft), "%s.draft", hex);
+    return QC_OK;
+}
+
+/* A draft is signed as a record is: nothing that others wrote there is taken over. */
+static qc_rc check_draft(const struct vault_erasure *e, qc_span name, struct qc_err *err)
+{
+    const struct vault_certificate *c = &e->c;
+    if (!c->draft || memcmp(c->vault, e->v->id, VAULT_ID_BYTES) != 0 ||
+        !qc_ct_eq(c->key, e->key, sizeof(e->key)) || !qc_span_eq(qc_buf_span(&c->name), name))
+        return QC_FAIL(err, QC_INTEGRITY, "it is no draft of this vault's for this name");
+    return QC_OK;
+}
+
+static qc_rc read_draft(struct vault_erasure *e, qc_span name, bool *ret_found, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
+    struct qc_err why = { 0 };
+    qc_rc rc = qc_file_read(qc_fd_get(&e->dir), e->draft, QC_VAULT_CERTIFICATE_MAX, &bytes, &why);
+    *ret_found = rc == QC_OK;
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc == QC_OK)
+        rc = vault_certificate_parse(&e->c, qc_buf_span(&bytes), &why);
+    if (rc == QC_OK)
+        rc = check_draft(e, name, &why);
+    if (rc == QC_FORMAT || rc == QC_INTEGRITY)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "%s/%s: %.200s. It was of an erasure that was cut off; without the file that is "
+                       "finished, and no record made of what it had begun",
+                       e->dir_path, e->draft, why.msg);
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
+}
+
+qc_rc vault_erase_begin(struct vault_erasure *e, qc_span name, bool *ret_found, struct qc_err *err)
+{
+    vault_certificate_done(&e->c);
+    QC_TRY(draft_name(e, name, err));
+    return read_draft(e, name, ret_found, err);
+}
+
+const uint8_t *vault_erase_id(const struct vault_erasure *e)
+{
+    return e->c.n > 0 ? e->c.id : NULL;
+}
+
+static qc_rc gateway_of(const struct vault_erasure *e, uint8_t ret[VAULT_ID_BYTES], struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = VAULT_DESCRIPTOR_MAX };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    QC_TRY(vault_where(e->v, &text, err));
+    QC_TRY(vault_descriptor_parse(&d, qc_buf_span(&text), err));
+    memcpy(ret, d.catalogue, VAULT_ID_BYTES);
+    return QC_OK;
+}
+
+static qc_rc draft_new(struct vault_erasure *e, qc_span name, struct qc_err *err)
+{
+    struct vault_certificate *c = &e->c;
+    c->draft = true;
+    c->begun_s = now_s();
+    c->unseen = VAULT_UNSEEN_ALL;
+    c->name = (qc_buf){ .max = QC_VAULT_NAME_MAX };
+    QC_TRY(qc_buf_add(&c->name, name, err));
+    QC_TRY(qc_rng_fill(&e->v->ids, c->id, VAULT_ID_BYTES, err));
+    memcpy(c->vault, e->v->id, VAULT_ID_BYTES);
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(c->store[i].id, vault_store_id(e->v->store[i]), VAULT_ID_BYTES);
+        c->store[i].derived = vault_store_derives(e->v->store[i]);
+    }
+    return gateway_of(e, c->catalogue, err);
+}
+
+/* What store i has of a version now. */
+static qc_rc look_at_share(const struct vault *v, unsigned i, struct vault_erased *one, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc = store_row_get(v->store[i], one->object, one->version, 0, &r, &why);
+    one->had[i] = VAULT_ERASED_NONE;
+    if (rc == QC_NOTFOUND || rc == QC_INTEGRITY)
+        return QC_OK;
+    if (rc != QC_OK) {
+        *err = why;
+        return rc;
+    }
+    if (r.gone)
+        one->had[i] = VAULT_ERASED_BEFORE;
+    else if (r.given)
+        one->had[i] = VAULT_ERASED_DERIVED;
+    else {
+        one->had[i] = VAULT_ERASED_SHARE;
+        return vault_erased_digest(one->digest[i], v->id, one->object, one->version, i + 1, r.share, err);
+    }
+    return QC_OK;
+}
+
+static bool is_noted(const struct vault_erased *noted, size_t n, const struct vault_version *v)
+{
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(noted[i].version, v->version, VAULT_ID_BYTES) == 0 &&
+            memcmp(noted[i].object, v->object, VAULT_ID_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static qc_rc add_version(struct vault_erasure *e, const struct vault_version *v, struct qc_err *err)
+{
+    struct vault_erased one = { .number = v->number, .sequence = v->sequence };
+    memcpy(one.object, v->object, VAULT_ID_BYTES);
+    memcpy(one.version, v->version, VAULT_ID_BYTES);
+    for (unsigned i = 0; i < 2; i++)
+        QC_TRY(look_at_share(e->v, i, &one, err));
+    e->c.v[e->c.n++] = one;
+    return QC_OK;
+}
+
+static qc_rc add_versions(struct vault_erasure *e, const struct vault_version *v, size_t n,
+                          struct qc_err *err)
+{
+    const size_t had = e->c.n; /* 0, but after a crash: of v itself no version is there twice */
+    QC_TRY(vault_certificate_extend(&e->c, n, err));
+    for (size_t i = 0; i < n; i++)
+        if (!is_noted(e->c.v, had, &v[i]))
+            QC_TRY(add_version(e, &v[i], err));
+    return QC_OK;
+}
+
+static qc_rc write_file(const struct vault_erasure *e, const char *name, qc_span bytes, struct qc_err *err)
+{
+    QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&e->dir), name, &bytes, 1, 0600, err), err, "%s/%s", e->dir_path,
+              name);
+    return QC_OK;
+}
+
+qc_rc vault_erase_note(struct vault_erasure *e, const struct vault_versions *all,
+                       const struct vault_version *v, size_t n, bool whole, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = QC_VAULT_CERTIFICATE_MAX };
+    QC_TRY(session_need_both(e->v, err));
+    if (e->c.n == 0)
+        QC_TRY(draft_new(e, name, err));
+    e->c.whole = whole;
+    e->c.unknown = all->unknown;
+    e->c.missing = all->missing;
+    QC_TRY(add_versions(e, v, n, err));
+    QC_TRY(vault_certificate_encode(&bytes, &e->c, e->seed, err));
+    QC_TRY(write_file(e, e->draft, qc_buf_span(&bytes), err));
+    return qc_fault(client_drafted, err);
+}
+
+/* -- the record ------------------------------------------------------------------------------------------ */
+
+/* Those that both stores call gone, to the front; *ret: how many. */
+static qc_rc keep_gone(struct vault_erasure *e, size_t *ret, const struct vault_call *call,
+                       struct qc_err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->c.n; i++) {
+        const struct vault_erased one = e->c.v[i];
+        bool gone = true;
+        QC_TRY(qc_go_on(call->op.deadline, call->op.cancel, "record of erasure", err));
+        for (unsigned x = 0; x < 2 && gone; x++)
+            QC_TRY(vault_store_is_gone(e->v->store[x], one.object, one.version, &gone, err));
+        if (gone)
+            e->c.v[n++] = one;
+    }
+    *ret = n;
+    return QC_OK;
+}
+
+/* Of a batch of these, those that the gateway calls gone. It is asked for nothing that is not gone here (U1
+ * of purge.c), and its answer is the same however often it is asked. */
+static qc_rc keep_purged(struct vault_erasure *e, size_t from, size_t n, size_t *to,
+                         const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct vault_gw_purge *asked = qc_alloc(n * sizeof(*asked));
+    struct vault *v = e->v;
+    if (asked == NULL)
+        return QC_FAIL(err, QC_NOMEM, "record of erasure");
+    for (size_t i = 0; i < n; i++) {
+        memcpy(asked[i].object, e->c.v[from + i].object, VAULT_ID_BYTES);
+        memcpy(asked[i].version, e->c.v[from + i].version, VAULT_ID_BYTES);
+    }
+    QC_TRY(v->gw->ops->purge(v->gw, v->id, asked, n, &call->op, err));
+    for (size_t i = 0; i < n; i++)
+        if (asked[i].rc == QC_OK)
+            e->c.v[(*to)++] = e->c.v[from + i];
+    return QC_OK;
+}
+
+/* c.v has what is gone everywhere, and nothing else. */
+static qc_rc confirm(struct vault_erasure *e, const struct vault_call *call, struct qc_err *err)
+{
+    size_t gone = 0, to = 0;
+    QC_TRY(session_need_both(e->v, err));
+    QC_TRY(keep_gone(e, &gone, call, err));
+    for (size_t at = 0; at < gone; at += QC_VAULT_PURGE_BATCH)
+        QC_TRY(keep_purged(e, at, gone - at < QC_VAULT_PURGE_BATCH ? gone - at : QC_VAULT_PURGE_BATCH, &to,
+                           call, err));
+    e->c.n = to;
+    for (unsigned i = 0; i < 2; i++)
+        e->c.store[i].replaced =
+            memcmp(e->c.store[i].id, vault_store_id(e->v->store[i]), VAULT_ID_BYTES) != 0;
+    return qc_fault(client_confirmed, err);
+}
+
+static qc_rc sign(struct vault_erasure *e, struct vault_erased_record *r, struct qc_err *err)
+{
+    char hex[2 * VAULT_ID_BYTES + 1], name[FILE_NAME];
+    struct vault_certificate c = e->c; /* its parts are e's */
+    qc_hex(qc_span_of(c.id, VAULT_ID_BYTES), hex);
+    snprintf(name, sizeof(name), "%s.cert", hex);
+    c.draft = false;
+    c.ended_s = now_s();
+    memcpy(r->id, c.id, VAULT_ID_BYTES);
+    r->versions = c.n;
+    r->bytes = (qc_buf){ .max = QC_VAULT_CERTIFICATE_MAX };
+    QC_TRY(join(r->path, e->dir_path, name, err));
+    QC_TRY(vault_certificate_encode(&r->bytes, &c, e->seed, err));
+    QC_TRY(write_file(e, name, qc_buf_span(&r->bytes), err));
+    r->made = true;
+    return qc_fault(client_certified, err);
+}
+
+qc_rc vault_erase_record(struct vault_erasure *e, const struct vault_call *call,
+                         struct vault_erased_record *ret, struct qc_err *err)
+{
+    QC_CLEANUP(vault_erased_record_done) struct vault_erased_record r = { 0 };
+    const size_t noted = e->c.n;
+    if (noted > 0)
+        QC_TRY(confirm(e, call, err));
+    r.left = noted - e->c.n;
+    if (e->c.n > 0)
+        QC_TRY(sign(e, &r, err));
+    *ret = QC_STEAL(r);
+    return QC_OK;
+}
+
+qc_rc vault_erase_end(struct vault_erasure *e, struct qc_err *err)
+{
+    QC_TRY_AS(qc_file_remove(qc_fd_get(&e->dir), e->draft, err), err, "%s/%s", e->dir_path, e->draft);
+    vault_certificate_done(&e->c);
+    return QC_OK;
+}
