@@ -176,7 +176,7 @@ static void read_row(qc_rd *r, struct vault_erased *e)
         const uint64_t had = qc_rd_be(r, 1);
         qc_rd_copy(r, e->digest[i], sizeof(e->digest[i]));
         if (had < VAULT_ERASED_SHARE || had > VAULT_ERASED_BEFORE ||
-            (had != VAULT_ERASED_SHARE && memcmp(e->digest[i], none, sizeof(none)) != 0))
+            (had != VAULT_ERASED_SHARE && !qc_ct_eq(e->digest[i], none, sizeof(none))))
             qc_rd_fail(r);
         e->had[i] = (enum vault_erased_share)had;
     }

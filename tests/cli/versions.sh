@@ -411,24 +411,101 @@ expect_exit 0 rm --erase --yes e/y # again: nothing is left of it
 is_empty out
 if [ "${QC_FAULTS:-0}" = 1 ]; then # an interrupted put of the name, too, be it removed or never there
     random_file big 17000000
-    for name in e/y e/never; do
+    for name in e/y e/never e/kept; do
         QC_FAULT=client_sent:kill:1 "$QC_BIN/qcloud" put big "$name" >out 2>err && fail "not killed"
         find "$QCLOUD_HOME" -name '*.resume' | grep -q . || fail "nothing to go on with: $(cat err)"
         code=0
         [ "$name" = e/y ] || code=3
+        [ "$name" != e/kept ] || code=12
         expect_exit "$code" rm --erase --yes "$name"
-        find "$QCLOUD_HOME" -path '*/journal/*' | grep . && fail "$name: the put can go on"
+        [ "$name" = e/kept ] || ! find "$QCLOUD_HOME" -path '*/journal/*' | grep . || fail "$name: the put can go on"
     done
+    expect_exit 0 put big e/kept # what is refused is refused first: the put goes on where it was
+    err_has 'going on with'
 fi
-if [ "${QC_FAULTS:-0}" = 1 ]; then
-    for point in client_removed client_retired client_purged client_destroyed1; do
+[ "$(find "$QCLOUD_HOME/state/certificates" -name '*.draft')" = "" ] || fail "a draft is left: $(ls "$QCLOUD_HOME/state/certificates")"
+
+# The record: one for each name, by the vault's key; another key, another byte, another vault: refused.
+expect_exit 0 put p1 e/c
+expect_exit 0 put p2 e/c
+expect_exit 0 put p3 e/c
+expect_exit 2 rm --version 1 e/c
+expect_exit 2 rm --erase --yes --certificate cert e/c e/y
+expect_exit 2 rm -r --erase --yes ''
+expect_exit 3 rm --erase --yes --version 9 e/c
+expect_exit 5 rm --erase --yes --version 3 e/c
+err_has 'that is the version that the name has'
+expect_exit 0 rm --erase --yes --version 1 e/c
+expect_exit 3 rm --erase --yes --version 1 e/c
+expect_exit 0 versions e/c
+[ "$(sed 's/ .*//' out | tr '\n' ' ')" = 'v3 v2 ' ] || fail "one version erased: $(cat out)"
+expect_exit 0 get -f e/c again.txt
+same p3 again.txt
+echo mine >taken
+expect_exit 2 rm --erase --yes --certificate taken e/c
+same p3 again.txt
+expect_exit 0 --json rm --erase --yes --certificate cert e/c
+json_ok
+file=$(json_get '[j["file"] for j in lines if "certificate" in j][0]')
+cmp cert "$file" || fail "$file is another"
+expect_exit 0 certificate verify cert
+grep -q "^name .*'e/c': removed" out || fail "certificate verify: $(cat out)"
+[ "$(grep -c '^version .* share, share$' out)" = 2 ] || fail "certificate verify: $(cat out)"
+[ "$(grep -c '^not confirmed ' out)" = 6 ] || fail "certificate verify: $(cat out)"
+expect_exit 0 certificate key
+key=$(cat out)
+QCLOUD_HOME=$T/nobody expect_exit 0 certificate verify --key "$key" cert
+QCLOUD_HOME=$T/nobody expect_exit 2 certificate verify cert
+expect_exit 2 certificate verify --key "${key}0" cert
+expect_exit 8 certificate verify --key "$(printf '%s' "$key" | tr 0-9a-f 1-9a-f0)" cert
+err_has 'signed by another key'
+err_three_parts E0811
+expect_exit 3 certificate verify none
+/usr/bin/python3 -c 'import sys
+b = bytearray(open("cert", "rb").read()); b[130] ^= 1; open("bad", "wb").write(b)'
+expect_exit 8 certificate verify bad
+cp taken bad
+expect_exit 8 certificate verify bad
+err_three_parts E0812
+# Another program says the same of the signature: FORMAT 16.
+/usr/bin/python3 -c 'import sys
+b = open("cert", "rb").read()
+assert b[-102:-98] == b"\1\1\0\40" and b[-98:-66].hex() == sys.argv[1] and b[-66:-64] == b"\0\100", b[-110:]
+open("key.der", "wb").write(bytes.fromhex("302a300506032b6570032100") + bytes.fromhex(sys.argv[1]))
+open("signed", "wb").write(b"qcloud record of erasure\0" + b[:-66])
+open("signature", "wb").write(b[-64:])' "$key" || fail "cert is not as FORMAT 16 says"
+openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in signed -sigfile signature >out 2>&1 || fail "openssl: $(cat out)"
+expect_exit 0 certificate ls
+[ "$(grep -c ' e/c$' out)" = 2 ] || fail "certificate ls: $(cat out)"
+expect_exit 0 put p1 r/a
+expect_exit 0 put p2 r/b/c
+expect_exit 0 put p3 r/gone
+expect_exit 0 rm r/gone
+expect_exit 0 put --retain-until 2099-12-31 p1 r/kept
+expect_exit 12 rm -r --erase --yes r/
+[ "$(grep -c '^certificate ' out)" = 3 ] || fail "rm -r --erase: $(cat out)"
+expect_exit 0 ls r
+[ "$(cat out)" = r/kept ] || fail "rm -r --erase: $(cat out)"
+expect_exit 3 rm -r --erase --yes nothing/
+if [ "${QC_FAULTS:-0}" = 1 ]; then # killed anywhere: the same command ends with one record, at the copy's place, too
+    for point in client_drafted client_removed client_retired client_purged client_destroyed1 client_confirmed client_certified; do
         expect_exit 0 put p1 e/y
+        before=$(find "$QCLOUD_HOME/state/certificates" -name '*.cert' | wc -l)
         got=0
-        QC_FAULT=$point:kill:1 "$QC_BIN/qcloud" rm --erase --yes e/y >out 2>err || got=$?
+        QC_FAULT=$point:kill:1 "$QC_BIN/qcloud" rm --erase --yes --certificate "$point.cert" e/y >out 2>err || got=$?
         [ "$got" = 137 ] || fail "$point: exit $got: $(cat err)"
-        expect_exit 0 rm --erase --yes e/y
+        [ ! -e "$point.cert" ] || fail "$point: certified before it was over"
+        expect_exit 0 certificate ls
+        grep -q 'cut off: ' out || fail "$point: no draft: $(cat out)"
+        expect_exit 8 certificate verify "$QCLOUD_HOME"/state/certificates/*.draft
+        [ "$point" != client_retired ] || expect_exit 0 prune --keep-last 9 --yes # another command finishes the purge
+        expect_exit 0 rm --erase --yes --certificate "$point.cert" e/y
         expect_exit 0 versions e/y
         is_empty out
+        expect_exit 0 certificate verify "$point.cert"
+        grep -q '^version .* share, share$' out || fail "$point: $(cat out)"
+        [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.cert' | wc -l)" = $((before + 1)) ] || fail "$point: not one record more"
+        [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.draft')" = "" ] || fail "$point: a draft is left"
     done
 fi
 expect_exit 0 verify

@@ -100,8 +100,8 @@ static void plain(struct rig *r, bool derived)
         const struct vault_store_expect expect = { .index = i + 1 };
         CHECK_OK(vault_store_open(&s, r->share[i], VAULT_STORE_READ, &expect, &err));
         CHECK_OK(vault_store_get(s, all.v[0].object, all.v[0].version, &record, &err));
-        CHECK_OK(vault_erased_digest(digest[i], r->id, all.v[0].object, all.v[0].version, i + 1,
-                                     record.share, &err));
+        CHECK_OK(vault_erased_digest(digest[i], r->id, all.v[0].object, all.v[0].version, i + 1, record.share,
+                                     &err));
         vault_store_close(&s);
     }
     CHECK_OK(erase(r, "p", &got, &err));
