@@ -328,6 +328,7 @@ qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_dir, cons
     gw_commits_init(&e->commits);
     gw_bundles_init(&e->bundles);
     gw_goings_init(&e->goings);
+    gw_arrivals_init(&e->arrivals);
     gw_payers_init(&e->payers);
     gw_attendant_init(&e->attendant);
     gw_scrubs_init(&e->scrubs);
@@ -385,6 +386,7 @@ void gw_engine_close(struct gw_engine **ep)
     gw_commits_done(&e->commits);
     gw_bundles_done(&e->bundles);
     gw_goings_done(&e->goings);
+    gw_arrivals_done(&e->arrivals);
     gw_payers_done(&e->payers);
     gw_attendant_done(&e->attendant);
     gw_scrubs_done(&e->scrubs);

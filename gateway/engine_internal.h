@@ -9,6 +9,7 @@
 #include "bundles.h"
 #include "catalogue.h"
 #include "commit.h"
+#include "arrival.h"
 #include "going.h"
 #include "gateway/engine.h"
 #include "gateway/env.h"
@@ -168,6 +169,7 @@ struct gw_engine {
 
     struct gw_bundles bundles;
     struct gw_goings goings;
+    struct gw_arrivals arrivals;
 
     atomic_bool fenced;
     _Atomic uint64_t time_seen_ms; /* tidy.c */

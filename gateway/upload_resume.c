@@ -8,7 +8,10 @@
  * R2: what a run begins with is a prefix: segments 0 .. count-1 as rows, none of a greater number.
  *
  * R3: an upload is given up when nobody was heard of it for QC_GW_UPLOAD_DAYS, by this machine's clock. A
- * wrong one costs whoever wanted to go on the bytes that were sent, never what was acknowledged (D7). */
+ * wrong one costs whoever wanted to go on the bytes that were sent, never what was acknowledged (D7).
+ *
+ * R4: a segment that has come whole is written whether or not its sender is still there, and a run does not
+ * begin before it is. A client sends one after the other; so of what it had sent only one is sent again. */
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -51,6 +54,7 @@ qc_rc gw_upload_resume(struct gw_engine *e, const struct gw_ref *put_key, uint32
     struct gw_request_row row;
 
     QC_TRY(gw_engine_may(e, err));
+    gw_arrivals_wait(&e->arrivals, put_key, qc_deadline_in(QC_GW_ARRIVAL_MS)); /* R4 */
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };

@@ -197,6 +197,19 @@ static uint64_t moved(const struct net_client *c)
     return (uint64_t)up + (uint64_t)down + c->run.calls;
 }
 
+/* What libcurl counts has left its buffers, and TLS's. */
+static void tell_sent(struct net_client *c, const struct net_request *rq)
+{
+    curl_off_t up = 0;
+    if (rq->sent == NULL || c->run.sent_told)
+        return;
+    curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    if ((uint64_t)up < rq->body.n)
+        return;
+    c->run.sent_told = true;
+    rq->sent(rq->sent_ctx);
+}
+
 /* Heads, too: all of it goes under the key. */
 static qc_rc keyed_go_on(struct net_client *c, struct qc_err *err)
 {
@@ -250,6 +263,7 @@ static qc_rc drive(struct net_client *c, const struct net_request *rq, CURLcode 
         QC_TRY(qc_go_on(rq->deadline, rq->cancel, "request", err));
         bool done = false;
         QC_TRY(turn(c, &done, ret_code, err));
+        tell_sent(c, rq);
         const qc_rc keyed = keyed_go_on(c, err);
         if (done)
             return QC_OK; /* under whatever key */

@@ -14,7 +14,8 @@ struct net_run {
     char curl_text[CURL_ERROR_SIZE];
 
     /* Going out. */
-    uint64_t sent; /* bytes of the body handed to libcurl */
+    uint64_t sent;  /* bytes of the body handed to libcurl */
+    bool sent_told; /* request.sent was called */
 
     /* Coming in. */
     int status;       /* of the final answer; 0 before it begins */

@@ -225,6 +225,8 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
                                                   .keep = keep,
                                                   .keep_count = 1,
                                                   .body = call->body,
+                                                  .sent = call->wire.sent,
+                                                  .sent_ctx = call->wire.ctx,
                                                   .write = call->write != NULL ? write_counted : NULL,
                                                   .write_ctx = &counted,
                                                   .repeatable = true, /* all calls of the API are */
@@ -250,6 +252,12 @@ static qc_rc try_once(struct gw_http *h, const struct gw_http_call *call, qc_buf
     return rc;
 }
 
+static void is_to_go(const struct gw_http_call *call)
+{
+    if (call->wire.begins != NULL)
+        call->wire.begins(call->wire.ctx);
+}
+
 qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret, const struct vault_op *op,
                    struct qc_err *err)
 {
@@ -257,6 +265,7 @@ qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *r
     struct qc_err last = { 0 };
     for (unsigned attempt = 0;; attempt++) {
         struct again again;
+        is_to_go(call);
         qc_rc rc = try_once(h, call, ret, op, &again, err);
         if (rc == QC_TIMEOUT && attempt > 0 && net_client_reach(h->net) == NET_NOTHING_SENT) {
             *err = last; /* this try had no time: why the one before failed says more */
@@ -265,6 +274,7 @@ qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *r
         if (rc == QC_OK || !again.may)
             return rc;
         last = *err;
+        is_to_go(call); /* what was out counts no more */
         bool revived = again.nobody && h->revive.fn != NULL;
         if (revived)
             QC_TRY(h->revive.fn(h->revive.ctx, op, err));

@@ -32,6 +32,7 @@ struct gw_http_call {
     net_write_fn write; /* for a streamed answer: one that broke is not repeated here */
     void *ctx;
     struct vault_gw_entry *ret_current; /* of a conflict; may be NULL */
+    struct vault_gw_wire wire;          /* each try is told */
     size_t answer_max;
 };
 

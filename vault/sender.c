@@ -16,6 +16,7 @@ struct slot {
     uint64_t data;
     bool last;
     bool busy; /* under the lock */
+    bool out;  /* its bytes get there whatever becomes of this program; under the lock */
 };
 
 struct sender {
@@ -26,7 +27,7 @@ struct sender {
     struct slot slot[SLOTS];
     uint32_t next; /* sequence number of the next segment; its slot is next % SLOTS */
 
-    pthread_mutex_t lock; /* guards slot[].busy, done, sent, rc, why */
+    pthread_mutex_t lock; /* guards slot[].busy, slot[].out, done, sent, rc, why */
     pthread_cond_t changed;
     uint64_t done, sent;
     qc_rc rc;
@@ -81,6 +82,35 @@ static qc_rc start_threads(struct sender *s, struct qc_err *err)
     return qc_workq_new(&s->queue, SLOTS, SLOTS, err);
 }
 
+/* With the lock held: is one of those before it still going out? */
+static bool is_behind(const struct sender *s, const struct slot *slot)
+{
+    for (size_t i = 0; i < SLOTS; i++)
+        if (s->slot[i].busy && !s->slot[i].out && s->slot[i].seq < slot->seq)
+            return true;
+    return false;
+}
+
+/* One after the other, in their order (P4). Whoever is before ends: it waits for none behind it. */
+static void begins(void *ctx)
+{
+    struct slot *slot = ctx;
+    struct sender *s = slot->owner;
+    QC_LOCK(&s->lock);
+    slot->out = false;
+    while (is_behind(s, slot))
+        (void)qc_cond_wait(&s->changed, &s->lock, QC_NO_DEADLINE);
+}
+
+static void is_out(void *ctx)
+{
+    struct slot *slot = ctx;
+    struct sender *s = slot->owner;
+    QC_LOCK(&s->lock);
+    slot->out = true;
+    qc_cond_wake_all(&s->changed);
+}
+
 static void send_job(void *arg)
 {
     struct slot *slot = arg;
@@ -89,6 +119,7 @@ static void send_job(void *arg)
     struct qc_err why = { 0 };
     qc_rc rc = QC_OK;
     bool failed = false;
+    begins(slot);
     {
         QC_LOCK(&s->lock);
         failed = s->rc != QC_OK;
@@ -104,7 +135,8 @@ static void send_job(void *arg)
                                                            .last = slot->last,
                                                            .hasty = s->opts.hasty,
                                                            .bytes = qc_buf_span(&slot->bytes),
-                                                           .ways = s->opts.ways },
+                                                           .ways = s->opts.ways,
+                                                           .wire = { begins, is_out, slot } },
                                   &answer, s->op, &why);
     QC_LOCK(&s->lock);
     if (rc != QC_OK && s->rc == QC_OK) {
@@ -164,10 +196,11 @@ qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_err *err
         QC_TRY(failure(s, err));
         QC_ASSERT(!slot->busy);
         slot->busy = true;
+        slot->out = false;
+        slot->seq = s->next;
+        slot->last = last;
+        slot->data = data;
     }
-    slot->seq = s->next;
-    slot->last = last;
-    slot->data = data;
     const bool only = last && s->next == 0; /* most files are small: no threads and connections for one */
     qc_rc rc = only ? QC_OK : start_threads(s, err);
     if (rc == QC_OK && only)

@@ -174,6 +174,7 @@ static enum MHD_Result run_call(struct request *r)
     rc = r->route->run(r, &a, &err);
     visitors_phase(&r->server->visitors, r->visitor, VISITOR_SENDS);
     gw_unit_done(&r->unit);
+    gw_arrival_end(&r->arrival);
     if (rc != QC_OK)
         return send_error(r, &a, &err);
     if (a.reader != NULL)
@@ -232,6 +233,8 @@ static qc_rc segment_begin(struct request *r, struct qc_err *err)
         return QC_FAIL(err, QC_LIMIT, "a segment has 1 to %d bytes", QC_GW_SEGMENT_MAX);
     r->unit_size = (uint32_t)size;
     set_timeout(r, HTTP_SEGMENT_TIMEOUT_S);
+    const struct gw_ref put_key = request_ref(r);
+    gw_arrival_begin(r->server->engine, &r->arrival, &put_key);
     QC_TRY(gw_engine_unit(r->server->engine, r->tenant, r->unit_size, qc_deadline_in(QC_GW_UNIT_MS), &r->unit,
                           err));
     visitors_unit(&r->server->visitors, r->visitor, 0);
@@ -256,6 +259,7 @@ static qc_rc request_begin(struct request *r, const char *method, const char *ur
 static void request_fail(struct request *r, qc_rc rc)
 {
     r->rc = rc;
+    gw_arrival_end(&r->arrival);
     gw_unit_done(&r->unit);
     qc_buf_free(&r->body);
 }
@@ -271,6 +275,7 @@ static void request_data(struct request *r, const char *data, size_t size)
             return;
         }
         gw_unit_add(r->unit, qc_span_of(data, size));
+        gw_arrival_moves(&r->arrival, gw_unit_missing(r->unit) == 0);
         visitors_unit(&r->server->visitors, r->visitor, r->unit_size - gw_unit_missing(r->unit));
         return;
     case BODY_JSON:
@@ -346,6 +351,7 @@ void http_completed(void *cls, struct MHD_Connection *connection, void **state,
     figures_request(&r->server->figures, route_number(r), r->tenant, r->status, r->began_ns);
     qc_count_add(&r->server->figures.sent, r->sent);
     visitors_phase(&r->server->visitors, r->visitor, VISITOR_RESTS);
+    gw_arrival_end(&r->arrival);
     gw_unit_done(&r->unit);
     qc_buf_free(&r->body);
     atomic_fetch_sub(&r->server->requests, 1);

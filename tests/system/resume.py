@@ -22,7 +22,7 @@ from harness import FULL, GATEWAY, Box, check, main, seeded     # noqa: E402
 
 MIB = 1 << 20
 SEGMENT = 16 * MIB
-AT_ONCE = 2                     # segments that are on their way at a time
+AT_ONCE = 1                     # segment that is on its way at a time
 ROOM = 64 * 1024                # of JSON, headers and tag tables
 SIZE = 3 * SEGMENT + 12345      # four segments
 KILLS, INSTANTS = 100, 4

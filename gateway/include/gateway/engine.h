@@ -297,13 +297,29 @@ struct gw_upload_bundle {
 QC_MUST qc_rc gw_upload_commit_bundle(struct gw_engine *e, const struct gw_upload_bundle *b,
                                       struct qc_err *err);
 
+/* A segment that comes: from when its request is here until it is answered. Zero: none. Whoever asks has it
+ * in his own memory, where it stays meanwhile. */
+struct gw_arrivals;
+struct gw_arrival {
+    struct gw_arrivals *of;
+    struct gw_arrival *next;
+    struct gw_ref put_key;
+    uint64_t moved_ms; /* bytes came last */
+    bool whole;        /* all of it is here: it will be durable, whatever becomes of its sender */
+};
+void gw_arrival_begin(struct gw_engine *e, struct gw_arrival *s, const struct gw_ref *put_key);
+/* Bytes of it came; whole: the last of them. Nothing where it is none. */
+void gw_arrival_moves(struct gw_arrival *s, bool whole);
+void gw_arrival_end(struct gw_arrival *s);
+
 struct gw_resumed {
     uint32_t run;      /* of all that follows */
     uint32_t segments; /* 0 .. segments-1 are durable, and all that there is */
     uint64_t bytes;    /* in them */
 };
-/* An open upload goes on: a new run begins, with at most so many segments, none of them the last. What an
- * earlier run has on its way counts no more, its commit included. QC_NOTFOUND: no such upload; QC_CONFLICT:
+/* An open upload goes on: a new run begins, with at most so many segments, none of them the last. Segments
+ * that an earlier run has on their way are waited for, while they come (QC_GW_ARRIVAL_MS at most); what it
+ * sends after that counts no more, its commit included. QC_NOTFOUND: no such upload; QC_CONFLICT:
  * it is not open. */
 QC_MUST qc_rc gw_upload_resume(struct gw_engine *e, const struct gw_ref *put_key, uint32_t most,
                                struct gw_resumed *ret, struct qc_err *err);

@@ -64,6 +64,10 @@ struct net_request {
     bool once;          /* GET and its like: done twice it does more than once; never sent again by itself */
     uint64_t body_size; /* with read: bytes, or NET_SIZE_UNKNOWN. Fewer or more bytes than said: QC_IO */
 
+    void (*sent)(void *ctx); /* all of the body is with the system: it goes out whatever becomes of this
+                                program. Called once, if it comes to that, before the answer is told. NULL: nobody asks */
+    void *sent_ctx;
+
     net_head_fn head;
     net_write_fn
         write; /* where a 2xx body goes; NULL: into response.body. Other answers' bodies always go there. */

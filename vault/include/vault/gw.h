@@ -118,6 +118,13 @@ struct vault_gw_page {
     void *ctx;
 };
 
+/* What is told of a segment's bytes, by the thread that sends them. */
+struct vault_gw_wire {
+    void (*begins)(void *ctx); /* they are to go out, once more perhaps; may wait for others' */
+    void (*sent)(void *ctx);   /* they are out, and get there whatever becomes of this program */
+    void *ctx;
+};
+
 /* A segment on its way. bytes must stay as they are until the call returns: they may be sent again. */
 struct vault_ways; /* vault/ways.h */
 struct vault_gw_part {
@@ -127,6 +134,7 @@ struct vault_gw_part {
     bool hasty; /* the write quorum is enough; the others follow */
     qc_span bytes;
     struct vault_ways *ways; /* what the gateway says of its ways is added; NULL: nowhere */
+    struct vault_gw_wire wire; /* functions NULL: nobody asks */
 };
 
 /* What a commit, or a removal, decides. */
