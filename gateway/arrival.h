@@ -1,6 +1,6 @@
-/* Segments that come, and are written, whoever sent them: who goes on with their upload waits for what is sure
- * to become durable, for to send it again is the dearer. In memory alone: another gateway's are not known
- * here, and are sent again. Layer 4. Any thread. */
+/* Segments that come, and are written, whoever sent them: who goes on with their upload waits for what is
+ * sure to become durable, for to send it again is the dearer. In memory alone: another gateway's are not
+ * known here, and are sent again. Layer 4. Any thread. */
 #pragma once
 #include <pthread.h>
 

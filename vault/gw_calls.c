@@ -338,14 +338,13 @@ static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, 
     snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d%s%s", part->seq, part->last ? 1 : 0,
              part->hasty ? "&wait=quorum" : "", run);
     upload_path(path, part->put_key, rest);
-    QC_TRY(gw_http_ask(
-        gw,
-        (struct gw_http_call){ .method = "PUT",
-                               .path = path,
-                               .body = part->bytes,
-                               .type = "application/octet-stream",
-                               .wire = part->wire },
-        NULL, &answer, op, err));
+    QC_TRY(gw_http_ask(gw,
+                       (struct gw_http_call){ .method = "PUT",
+                                              .path = path,
+                                              .body = part->bytes,
+                                              .type = "application/octet-stream",
+                                              .wire = part->wire },
+                       NULL, &answer, op, err));
     QC_TRY(qc_json_int(answer, "durable", 0, 255, &durable, err));
     QC_TRY(qc_json_int(answer, "n", 0, 255, &n, err));
     QC_TRY(vault_ways_take(part->ways, answer, err));

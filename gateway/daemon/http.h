@@ -90,7 +90,7 @@ struct request {
     uint64_t number;                     /* the decimal component, where the pattern has one */
     char name[QC_GW_REQUEST_ID_MAX + 1]; /* X-Qcloud-Request, or that of /v1/requests/ID; empty: none */
     qc_buf body;
-    struct gw_unit *unit; /* a segment's bytes */
+    struct gw_unit *unit;      /* a segment's bytes */
     struct gw_arrival arrival; /* of that segment */
     uint32_t unit_size;
     bool at_once;       /* a refusal that does not wait for the body; the connection ends with it */

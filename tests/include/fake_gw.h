@@ -97,6 +97,11 @@ struct fake {
     struct vault_gw_faults faults;
     uint64_t read_bytes, calls[FAKE_MOVE + 1];
     unsigned handles; /* open connections */
+
+    bool watches; /* bytes go out for some ms, and are answered when those of the next segment go out */
+    unsigned going;
+    uint32_t began; /* segments whose bytes went out; of one put */
+    pthread_cond_t went;
 };
 
 void fake_init(struct fake *f);

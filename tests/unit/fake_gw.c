@@ -1,5 +1,7 @@
 #include "fake_gw.h"
 
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/thread.h"
 
@@ -376,9 +378,32 @@ static void await_all_before(struct fake *f, const struct fake_upload *u, uint32
             CHECK(qc_cond_wait(&f->came, &f->lock, op->deadline));
 }
 
+/* One segment's bytes go out after those of another, in their order; and before that one is answered. */
+static void go_out(struct fake *f, const struct vault_gw_part *part)
+{
+    part->wire.begins(part->wire.ctx);
+    {
+        QC_LOCK(&f->lock);
+        CHECK(f->going++ == 0 && f->began++ == part->seq);
+        qc_cond_wake_all(&f->went);
+    }
+    CHECK(usleep(5000) == 0);
+    {
+        QC_LOCK(&f->lock);
+        f->going--;
+    }
+    part->wire.sent(part->wire.ctx);
+    const qc_deadline d = qc_deadline_in(60000);
+    QC_LOCK(&f->lock);
+    while (!part->last && f->began == part->seq + 1)
+        CHECK(qc_cond_wait(&f->went, &f->lock, d));
+}
+
 static qc_rc fake_segment(struct vault_gw *gw, const struct vault_gw_part *part, struct vault_gw_segment *ret,
                           const struct vault_op *op, struct qc_err *err)
 {
+    if (of(gw)->watches)
+        go_out(of(gw), part);
     ENTER(FAKE_SEGMENT);
     struct fake_upload *u = upload_of(f, part->put_key);
     uint32_t seq = part->seq;
@@ -618,6 +643,7 @@ void fake_init(struct fake *f)
     *f = (struct fake){ .acked_margin = 2, .margin_full = 2 };
     qc_mutex_init(&f->lock);
     qc_cond_init(&f->came);
+    qc_cond_init(&f->went);
 }
 
 void fake_forget(struct fake *f)
@@ -629,6 +655,7 @@ void fake_forget(struct fake *f)
 void fake_done(struct fake *f)
 {
     CHECK(f->handles == 0);
+    qc_cond_done(&f->went);
     for (size_t i = 0; i < FAKE_MAX; i++) {
         free_blob(&f->entry[i].path);
         free_blob(&f->entry[i].priv);

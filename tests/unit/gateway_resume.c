@@ -76,6 +76,30 @@ static void goes_on(void)
     erig_done(&r);
 }
 
+/* Neither another upload's segments nor one whose bytes have stopped to come are waited for. */
+static void not_awaited(void)
+{
+    const struct erig_put p = erig_prepare(5, "\1alpha", 1, 2, 1000),
+                          q = erig_prepare(6, "\1beta", 1, 2, 1000);
+    struct erig r;
+    struct gw_arrival other = { 0 }, still = { 0 };
+    struct qc_err err = { 0 };
+
+    erig_new(&r, 3, 2, 3);
+    CHECK_OK(erig_begin(&r, &p, &err));
+    gw_arrival_begin(r.e, &still, OWN(p.key));
+    gw_arrival_begin(r.e, &other, OWN(q.key));
+    gw_arrival_moves(&other, true);
+    still.moved_ms = qc_now_ms() - QC_GW_ARRIVAL_STILL_MS;
+    const uint64_t began = qc_now_ms();
+    CHECK(resume(&r, &p, 1).segments == 0);
+    CHECK(qc_now_ms() - began < QC_GW_ARRIVAL_MS / 2);
+    gw_arrival_end(&still);
+    gw_arrival_end(&other);
+    CHECK(r.e->arrivals.first == NULL);
+    erig_done(&r);
+}
+
 static void days_ago(struct erig *r, unsigned days)
 {
     char sql[128];
@@ -121,24 +145,32 @@ static void given_up(void)
 struct under_way {
     struct erig *r;
     const struct erig_put *p;
+    bool seen; /* it came by a request that the engine was told of */
     qc_rc rc;
 };
 
 static void *send(void *arg)
 {
     struct under_way *u = arg;
+    struct gw_arrival arrival = { 0 };
     struct qc_err err = { 0 };
 
+    if (u->seen)
+        gw_arrival_begin(u->r->e, &arrival, OWN(u->p->key));
+    gw_arrival_moves(&arrival, true);
     u->rc = erig_segment(u->r, u->p, 1, &err);
+    gw_arrival_end(&arrival);
+    gw_arrival_end(&arrival);
     return NULL;
 }
 
-/* Its fragments are there, its row is not, when the upload goes on elsewhere. */
-static void late_segment(void)
+/* Its fragments are there, its row is not, when the upload goes on elsewhere. One whose request is known is
+ * waited for, and counts; one that another gateway writes is not, and must not any more. */
+static void late_segment(bool seen)
 {
     const struct erig_put p = erig_prepare(4, "\1alpha", 1, 3, 1000);
     struct erig r;
-    struct under_way u = { .r = &r, .p = &p };
+    struct under_way u = { .r = &r, .p = &p, .seen = seen };
     struct qc_err err = { 0 };
     struct gw_receipt a;
     pthread_t thread;
@@ -150,12 +182,13 @@ static void late_segment(void)
     CHECK(pthread_create(&thread, NULL, send, &u) == 0);
     while (qc_fault_passes(QC_FP_put_frag_done) == 0)
         CHECK(usleep(1000) == 0);
-    CHECK(resume(&r, &p, 2).segments == 1);
+    CHECK(resume(&r, &p, 2).segments == (seen ? 2 : 1));
     CHECK(pthread_join(thread, NULL) == 0);
-    CHECK(u.rc == QC_CONFLICT);
+    CHECK(u.rc == (seen ? QC_OK : QC_CONFLICT));
     qc_fault_script(NULL);
     r.run = 1;
-    CHECK_OK(erig_segment(&r, &p, 1, &err));
+    if (!seen)
+        CHECK_OK(erig_segment(&r, &p, 1, &err));
     CHECK_OK(erig_segment(&r, &p, 2, &err));
     CHECK_OK(erig_commit(&r, &p, &a, &err));
     CHECK_OK(erig_check(&r, &p, &err));
@@ -167,9 +200,11 @@ static void late_segment(void)
 int main(void)
 {
     goes_on();
+    not_awaited();
     given_up();
 #ifdef QC_FAULT_POINTS
-    late_segment();
+    late_segment(false);
+    late_segment(true);
 #endif
     return 0;
 }

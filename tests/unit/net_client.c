@@ -462,6 +462,63 @@ static void broken_off(struct net_client *c)
     body_is(&r, "/found|-|-");
 }
 
+/* -- what is sent gets there, whatever becomes of us ------------------------------------------------------
+ */
+
+enum { SENT = 16 * 1024 * 1024 }; /* more than a socket takes that nobody reads */
+struct drain {
+    int listener;
+    size_t got;
+};
+
+static void *drain(void *arg)
+{
+    static uint8_t buf[65536];
+    struct drain *d = arg;
+    const int fd = accept(d->listener, NULL, NULL);
+    QC_ASSERT(fd >= 0);
+    for (ssize_t n = 1; n > 0; d->got += (size_t)n) {
+        n = read(fd, buf, sizeof buf);
+        QC_ASSERT(n >= 0);
+    }
+    close(fd);
+    return NULL;
+}
+
+static void is_sent(void *ctx)
+{
+    QC_ASSERT(!qc_cancel_is(ctx)); /* once */
+    qc_cancel_set(ctx);
+}
+
+static void goes_out(const struct place *p)
+{
+    struct drain d = { .listener = listen_at(p, "drain") };
+    struct qc_cancel cancel = { false };
+    struct net_response r = { .body = { .max = 1000 } };
+    uint8_t *body = calloc(1, SENT);
+    QC_ASSERT(body != NULL);
+    struct net_request put = {
+        .method = "PUT", .path = "/", .body = qc_span_of(body, SENT), .sent = is_sent, .sent_ctx = &cancel
+    };
+    struct net_client *c = client(p, "drain");
+    pthread_t th;
+    put.deadline = qc_deadline_in(30);
+    FAILS(QC_TIMEOUT, net_request(c, &put, &r, &err)); /* nobody reads it */
+    QC_ASSERT(!qc_cancel_is(&cancel));
+    const int first = accept(d.listener, NULL, NULL); /* the connection of before */
+    QC_ASSERT(first >= 0 && close(first) == 0);
+    QC_ASSERT(pthread_create(&th, NULL, drain, &d) == 0);
+    put.deadline = QC_NO_DEADLINE;
+    put.cancel = &cancel;
+    FAILS(QC_CANCELLED, net_request(c, &put, &r, &err));
+    net_client_free(&c);
+    pthread_join(th, NULL);
+    QC_ASSERT(d.got > SENT && d.got < SENT + 1000);
+    close(d.listener);
+    free(body);
+}
+
 /* A refusal that comes before the body was read, from a server that closes at once: the answer, or a broken
  * pipe, but never a hang, and the client is good for the next request. */
 static void refused_early(struct net_client *c)
@@ -568,6 +625,7 @@ int main(void)
     time_limits(c);
     asides(c);
     net_client_free(&c);
+    goes_out(&p);
 #ifdef QC_FAULT_POINTS
     allocations(&p);
 #endif

@@ -155,6 +155,18 @@ static void goes_on(struct rig *r)
     ends(r, "a", &f, 2 * SEGMENT, "");
 }
 
+/* What may have to be sent again is one segment: the next one's bytes do not go out before its own are out.
+ * They do before it is answered. */
+static void one_by_one(struct rig *r)
+{
+    struct file f = a_file(11);
+    f.p.size = f.id.size = 4 * SEGMENT + 5;
+    r->fake->watches = true;
+    ends(r, "o", &f, 0, "");
+    CHECK(r->fake->began == 5);
+    r->fake->watches = false;
+}
+
 /* Another put of the name was there meanwhile, and a removal: the put goes on under the next number. */
 static void overtaken(struct rig *r)
 {
@@ -357,6 +369,7 @@ int main(void)
     for (size_t i = 1; i < ROUNDS; i++)
         memcpy(pattern + i * PERIOD, pattern, PERIOD);
     goes_on(&r);
+    one_by_one(&r);
     overtaken(&r);
     if (of_threads_alone) {
         rig_done(&r);

@@ -264,7 +264,7 @@
     X(QC_GW_RECODE_BATCH, 16, "segments", "of another code that one log object changes; in memory is one")   \
     X(QC_GW_RECODE_REFUSED, 4, "segments", "in a row of which a cloud took no part: the rest waits")         \
     X(QC_GW_GOING_MAX, 64, "uploads", "whose clouds can be asked for while they go on; the oldest goes")     \
-    X(QC_GW_ARRIVAL_MS, 75000, "ms", "a put that goes on waits so long for what it sent: a unit, two tries")  \
+    X(QC_GW_ARRIVAL_MS, 75000, "ms", "a put that goes on waits so long for what it sent: a unit, two tries") \
     X(QC_GW_ARRIVAL_STILL_MS, 3000, "ms", "a segment of which so long nothing came does not come")           \
     X(QC_GW_BUSY_MAX, 64, "segments", "in work at once, waiting ones included")                              \
     X(QC_GW_CHAIN_MAX, 10000, "seals", "one page of a chain (API)")                                          \

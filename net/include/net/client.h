@@ -65,7 +65,8 @@ struct net_request {
     uint64_t body_size; /* with read: bytes, or NET_SIZE_UNKNOWN. Fewer or more bytes than said: QC_IO */
 
     void (*sent)(void *ctx); /* all of the body is with the system: it goes out whatever becomes of this
-                                program. Called once, if it comes to that, before the answer is told. NULL: nobody asks */
+                                program. Called once, if it comes to that, before the answer is told. NULL:
+                                nobody asks */
     void *sent_ctx;
 
     net_head_fn head;

@@ -133,7 +133,7 @@ struct vault_gw_part {
     bool last;
     bool hasty; /* the write quorum is enough; the others follow */
     qc_span bytes;
-    struct vault_ways *ways; /* what the gateway says of its ways is added; NULL: nowhere */
+    struct vault_ways *ways;   /* what the gateway says of its ways is added; NULL: nowhere */
     struct vault_gw_wire wire; /* functions NULL: nobody asks */
 };
 
