@@ -1,7 +1,10 @@
 /* Segments on their way to the gateway: two buffers, each with a thread and a connection, so that sealing,
- * sending and the waiting for disks overlap; an only segment is sent by the caller's own. They may arrive in
- * any order (API: segments). Layer 3. Keeps I6. The bytes of a buffer stay as they are until they are
- * durable: what is sent again is the same. */
+ * sending and the waiting for disks overlap; an only segment is sent by the caller's own. They may be
+ * answered in any order (API: segments). Layer 3. Keeps I6. The bytes of a buffer stay as they are until they
+ * are durable: what is sent again is the same.
+ *
+ * P4: one goes out after the other, in their order. A segment is out when the system has its last byte; then
+ * it gets there whatever becomes of this program. So one at most is sent in part (docs/adr/0070). */
 #pragma once
 #include "vault/gw.h"
 

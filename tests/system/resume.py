@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A put that is killed goes on where it was: by the same command, over restarts of the gateway and its death at every step, without the bytes
-that are durable being sent again; what is in flight when it dies, two segments at most, is all that goes twice, by the gateway's own count. The
+that are durable being sent again; what is in flight when it dies, one segment at most, is all that goes twice, by the gateway's own count. The
 object is the file, to the second reader as well, with an epoch for each run. A file that was changed meanwhile is begun anew and said to be, never
 mixed. With QC_FULL=1: 100 random instants of a put and 100 of a get of 2 GiB. The seed is printed."""
 import contextlib
@@ -22,7 +22,7 @@ from harness import FULL, GATEWAY, Box, check, main, seeded     # noqa: E402
 
 MIB = 1 << 20
 SEGMENT = 16 * MIB
-AT_ONCE = 1                     # segment that is on its way at a time
+AT_ONCE = 1                     # segments of which a part is on its way at a time
 ROOM = 64 * 1024                # of JSON, headers and tag tables
 SIZE = 3 * SEGMENT + 12345      # four segments
 KILLS, INSTANTS = 100, 4
