@@ -19,6 +19,7 @@ void sync_run_done(struct sync_run *run)
     sync_list_done(&run->there);
     sync_list_done(&run->base);
     sync_list_done(&run->coming);
+    sync_list_done(&run->unsure);
     sync_state_close(&run->state);
     sync_ignore_free(&run->leave);
     qc_fd_close(&run->lock);
@@ -151,6 +152,8 @@ static qc_rc take_options(struct sync_run *run, const struct qc_args *args, stru
     QC_TRY(take_patterns(run, err));
     run->rules.content = run->checksum;
     run->rules.same = sync_compare;
+    run->rules.renames = !qc_args_flag(args, "no-renames");
+    run->rules.moved = sync_compare_moved;
     run->rules.ctx = run;
     return QC_OK;
 }
@@ -187,9 +190,10 @@ qc_rc sync_again(struct sync_run *run, struct qc_err *err)
     sync_list_done(&run->there);
     sync_list_done(&run->base);
     sync_list_done(&run->coming);
+    sync_list_done(&run->unsure);
     run->worst = QC_OK;
     run->go_on = true;
-    run->files_all = run->files_done = run->moved = run->removed = run->left = 0;
+    run->files_all = run->files_done = run->moved = run->removed = run->left = run->renamed = 0;
     run->bytes_done = run->bytes = 0;
     return take_patterns(run, err);
 }
@@ -206,6 +210,8 @@ static qc_rc check_deletions(struct sync_run *run, struct qc_err *err)
 static qc_rc make_plan(struct sync_run *run, struct qc_err *err)
 {
     sync_plan_done(&run->plan);
+    run->rules.coming = &run->coming;
+    run->rules.unsure = &run->unsure;
     run->rules.first = sync_list_count(&run->base) == 0;
     return sync_plan_make(&run->plan, &run->rules, &run->here, &run->there, &run->base, err);
 }

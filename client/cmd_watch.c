@@ -87,9 +87,9 @@ static qc_rc tell_pass(struct watch *w, struct qc_err *err)
     QC_TRY(qc_json_set(j, "summary", &what, err));
     QC_TRY(qc_json_set_int(j, "held", (int64_t)run->plan.held, err));
     QC_TRY(out_json(&run->c->out, &j, err));
-    if (run->moved + run->removed + run->left > 0)
-        out_note(&run->c->out, "%zu file%s (%s) synced, %zu deleted, %zu failed", run->moved,
-                 text_s(run->moved), size, run->removed, run->left);
+    if (run->moved + run->renamed + run->removed + run->left > 0)
+        out_note(&run->c->out, "%zu file%s (%s) synced, %zu renamed, %zu deleted, %zu failed", run->moved,
+                 text_s(run->moved), size, run->renamed, run->removed, run->left);
     return QC_OK;
 }
 

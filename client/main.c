@@ -156,6 +156,8 @@ static const struct qc_opt get_opts[] = {
     { 0 },
 };
 static const struct qc_opt cat_opts[] = { RANGE, WHICH, WHICH_AT, PROFILE, { 0 } };
+#define NO_RENAMES                                                                                           \
+    { "no-renames", 0, NULL, "a file with another name is a new one, and what it was named is gone", false }
 static const struct qc_opt sync_opts[] = {
     { "dry-run", 'n', NULL, "say what would be done; do nothing", false },
     { "both", 0, NULL, "both ways: what is new on either side goes to the other", false },
@@ -171,6 +173,7 @@ static const struct qc_opt sync_opts[] = {
       false },
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
+    NO_RENAMES,
     JOBS,
     { 0 },
 };
@@ -192,6 +195,7 @@ static const struct qc_opt watch_opts[] = {
       false },
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
+    NO_RENAMES,
     { 0 },
 };
 static const struct qc_opt stat_opts[] = { WHICH, WHICH_AT, PROFILE, { 0 } };

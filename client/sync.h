@@ -31,6 +31,7 @@ struct sync_run {
     struct sync_state *state; /* NULL: on a dry run, before the first one */
     struct sync_list here, there, base;
     struct sync_list coming; /* gets of a run that was killed */
+    struct sync_list unsure; /* names of files that it was about to rename or remove */
     struct sync_plan plan;
     int64_t began_ns; /* before the folder was looked at */
     /* How far it is. */
@@ -41,6 +42,7 @@ struct sync_run {
     size_t files_all, files_done; /* to be put, got, deleted */
     uint64_t bytes_done;          /* of those that are over */
     size_t moved, removed, left;  /* stored or got; deleted; not as asked, and named */
+    size_t renamed;
     uint64_t bytes;               /* of what was moved */
     struct sync_watch *watch;     /* of qcloud watch; or NULL */
     struct side *side;            /* of --jobs; NULL: one file after the other */
@@ -83,7 +85,10 @@ QC_MUST qc_rc sync_look(struct sync_run *run, struct qc_err *err);
 QC_MUST qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here,
                            const struct sync_entry *there, bool *ret, struct qc_err *err);
 
-/* The same of the bytes alone. */
+/* For rules.moved: the object under its earlier name, the file under its new one. */
+QC_MUST qc_rc sync_compare_moved(void *ctx, const struct sync_step *from, const struct sync_step *to,
+                                 bool *ret, struct qc_err *err);
+/* The same of the bytes alone, of one name. */
 QC_MUST qc_rc sync_compare_bytes(struct sync_run *run, const struct sync_step *s, bool *ret,
                                  struct qc_err *err);
 
@@ -115,6 +120,9 @@ QC_MUST qc_rc sync_tell_got(struct sync_run *run, const struct vault_stat *got, 
                             struct qc_err *err);
 /* Deleted: an object, or (file not NULL) a file. */
 QC_MUST qc_rc sync_tell_removed(struct sync_run *run, qc_span name, const char *file, struct qc_err *err);
+/* An object (file is NULL) or a file has its new name. m: of the object. */
+QC_MUST qc_rc sync_tell_renamed(struct sync_run *run, const struct vault_move *m, const char *file,
+                                struct qc_err *err);
 /* What the last line says, as JSON. */
 QC_MUST qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_err *err);
 /* The last line, and the summary for --json. */

@@ -194,6 +194,8 @@ qc_rc sync_look(struct sync_run *run, struct qc_err *err)
         QC_TRY(sync_state_load(run->state, &run->base, err));
     if (run->state != NULL)
         QC_TRY(sync_state_load_coming(run->state, &run->coming, err));
+    if (run->state != NULL)
+        QC_TRY(sync_state_load_unsure(run->state, &run->unsure, err));
     leave_rests(run);
     return QC_OK;
 }
@@ -240,7 +242,8 @@ static qc_rc compare_bytes(void *ctx, qc_span bytes, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc compare(struct sync_run *run, qc_span path, const struct sync_entry *here, bool attributes,
+/* The object of one path, and the file at another one or the same. */
+static qc_rc compare(struct sync_run *run, qc_span object, const struct sync_step *s, bool attributes,
                      bool *ret, struct qc_err *err)
 {
     char target[QC_VAULT_LINK_MAX + 1];
@@ -250,9 +253,9 @@ static qc_rc compare(struct sync_run *run, qc_span path, const struct sync_entry
     struct vault_call call = client_call(run->c);
     struct compare k = { .attributes = attributes };
     const struct vault_sink sink = { .begin = compare_attributes, .write = compare_bytes, .ctx = &k };
-    QC_TRY(sync_place(run, path, place, err));
-    QC_TRY(sync_name(run, path, &name, err));
-    if (sync_is_link(&here->st)) {
+    QC_TRY(sync_place(run, s->path, place, err));
+    QC_TRY(sync_name(run, object, &name, err));
+    if (sync_is_link(&s->here->st)) {
         const ssize_t n = readlink(place, target, sizeof target);
         if (n < 0)
             return QC_FAIL_OS(err, "cannot read the link");
@@ -268,16 +271,15 @@ static qc_rc compare(struct sync_run *run, qc_span path, const struct sync_entry
 }
 
 /* What cannot be compared is not the same: it is stored or got, and told if that fails as well. */
-static qc_rc compare_or_tell(struct sync_run *run, const struct sync_step *s, bool attributes, bool *ret,
-                             struct qc_err *err)
+static qc_rc compare_or_tell(struct sync_run *run, qc_span object, const struct sync_step *s,
+                             bool attributes, bool *ret, struct qc_err *err)
 {
-    const qc_span path = s->path;
     const struct sync_entry *here = s->here, *there = s->there;
     struct qc_err why = { 0 };
     bool same = false;
     const bool may_be = here->st.size == there->st.size && ((here->st.mode ^ there->st.mode) & S_IFMT) == 0;
-    qc_rc rc = may_be ? compare(run, path, here, attributes, &same, &why) : QC_OK;
-    client_tell_notes(run->c, rc, path);
+    qc_rc rc = may_be ? compare(run, object, s, attributes, &same, &why) : QC_OK;
+    client_tell_notes(run->c, rc, object);
     if (rc == QC_CANCELLED || rc == QC_NOMEM) {
         *err = why;
         return rc;
@@ -292,10 +294,17 @@ qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here, const
                    bool *ret, struct qc_err *err)
 {
     const struct sync_step s = { .path = path, .here = here, .there = there };
-    return compare_or_tell(ctx, &s, true, ret, err);
+    return compare_or_tell(ctx, path, &s, true, ret, err);
+}
+
+qc_rc sync_compare_moved(void *ctx, const struct sync_step *from, const struct sync_step *to, bool *ret,
+                         struct qc_err *err)
+{
+    const struct sync_step s = { .path = to->path, .here = to->here, .there = from->there };
+    return compare_or_tell(ctx, from->path, &s, true, ret, err);
 }
 
 qc_rc sync_compare_bytes(struct sync_run *run, const struct sync_step *s, bool *ret, struct qc_err *err)
 {
-    return compare_or_tell(run, s, false, ret, err);
+    return compare_or_tell(run, s->path, s, false, ret, err);
 }

@@ -112,8 +112,18 @@ static qc_rc remove_there(struct sync_run *run, const struct sync_step *s, qc_sp
     return QC_OK;
 }
 
-/* The file; going down, the folders above it that are empty now, too, where the vault has none of that name:
- * an older program has stored no folders. */
+void sync_drop_above(struct sync_run *run, char place[QC_CLIENT_PATH_MAX])
+{
+    for (char *slash = strrchr(place, '/'); slash > place + strlen(run->dir); slash = strrchr(place, '/')) {
+        *slash = '\0';
+        const char *above = place + strlen(run->dir) + 1;
+        if (run->way != SYNC_DOWN || sync_list_find(&run->there, qc_span_str(above)) != NULL ||
+            rmdir(place) != 0)
+            return;
+        sync_touched(run, qc_span_str(above));
+    }
+}
+
 static qc_rc remove_here(struct sync_run *run, const struct sync_step *s, qc_span name, struct qc_err *err)
 {
     char place[QC_CLIENT_PATH_MAX];
@@ -123,14 +133,7 @@ static qc_rc remove_here(struct sync_run *run, const struct sync_step *s, qc_spa
         return QC_FAIL_OS(err, "cannot delete it");
     sync_touched(run, s->path);
     QC_TRY(sync_tell_removed(run, name, place, err));
-    for (char *slash = strrchr(place, '/'); slash > place + strlen(run->dir); slash = strrchr(place, '/')) {
-        *slash = '\0';
-        const char *above = place + strlen(run->dir) + 1;
-        if (run->way != SYNC_DOWN || sync_list_find(&run->there, qc_span_str(above)) != NULL ||
-            rmdir(place) != 0)
-            break;
-        sync_touched(run, qc_span_str(above));
-    }
+    sync_drop_above(run, place);
     return QC_OK;
 }
 
@@ -146,6 +149,7 @@ static qc_rc do_remove(struct sync_run *run, const struct sync_step *s, struct q
     if (rc == QC_OK || rc == QC_DEGRADED) {
         run->removed++;
         QC_TRY(sync_state_drop(run->state, s->path, err));
+        QC_TRY(sync_state_unsure(run->state, s->path, false, err));
     }
     sync_outcome(run, rc, false, here, MSG_REMOVE, s->path, &why);
     sync_did(run, s);
@@ -274,6 +278,9 @@ static qc_rc do_quiet(struct sync_run *run, const struct sync_step *s, struct qc
     case SYNC_KEEP:
     case SYNC_KEEP_BOTH:
     case SYNC_STAY:
+    case SYNC_MOVE_THERE:
+    case SYNC_MOVE_HERE:
+    case SYNC_GONE:
     case SYNC_PUT:
     case SYNC_GET:
     case SYNC_REMOVE_HERE:
@@ -304,12 +311,17 @@ static bool is_remove(enum sync_do what)
 static qc_rc prepare(struct sync_run *run, struct qc_err *err)
 {
     QC_TRY(sync_drop_rests(run, err));
+    for (size_t i = 0; i < sync_list_count(&run->unsure); i++)
+        QC_TRY(sync_state_unsure(run->state,
+                                 sync_list_path(&run->unsure, sync_list_at(&run->unsure, i)), false, err));
     for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
         const struct sync_step *s = sync_plan_at(&run->plan, i);
         if (s->what == SYNC_PUT)
             QC_TRY(sync_keep_open(run, s, &s->here->st, sync_quiet_at(&s->here->st, run->began_ns), err));
         else if (sync_is_got(s->what) && !sync_step_is_dir(s))
             QC_TRY(sync_state_coming(run->state, s->path, true, err));
+        else if (s->what == SYNC_REMOVE_HERE && !sync_step_is_dir(s))
+            QC_TRY(sync_state_unsure(run->state, s->path, true, err));
         else if (!is_put(s->what) && !is_remove(s->what))
             QC_TRY(do_quiet(run, s, err));
     }
@@ -428,6 +440,9 @@ qc_rc sync_do_all(struct sync_run *run, struct qc_err *err)
     struct waiting w = { 0 };
     run->files_all = p->count[SYNC_PUT] + p->count[SYNC_GET] + 2 * p->count[SYNC_KEEP_BOTH] +
                      p->count[SYNC_REMOVE_HERE] + p->count[SYNC_REMOVE_THERE];
+    QC_TRY(sync_do_moves(run, err));
+    if (!run->go_on)
+        return QC_OK;
     QC_TRY(prepare(run, err));
     progress_begin(&run->progress, &run->c->out, (qc_span){ 0 }, run->way == SYNC_UP ? "durable" : "verified",
                    true);

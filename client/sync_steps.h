@@ -33,6 +33,16 @@ QC_MUST qc_rc sync_side_rc(const struct sync_run *run, struct qc_err *err);
 /* A step is over, well or not. */
 void sync_did(struct sync_run *run, const struct sync_step *s);
 
+/* The folders above a file that has gone, where they are empty and the vault has none of that name: an older
+ * program has stored no folders. Going down only. */
+void sync_drop_above(struct sync_run *run, char place[QC_CLIENT_PATH_MAX]);
+
+/* ---- sync_move.c ---- */
+
+/* Renames, before all else. What cannot be renamed comes over as any other file. Errors are those of the
+ * state. */
+QC_MUST qc_rc sync_do_moves(struct sync_run *run, struct qc_err *err);
+
 /* ---- sync_folders.c ---- */
 
 /* Something came or went at the path: the folder that has it gets back its time at the end. */

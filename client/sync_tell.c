@@ -116,6 +116,12 @@ static const char *const would[SYNC_DOS] = {
     [SYNC_KEEP_BOTH] = "keep both", [SYNC_BARRED] = "leave"
 };
 
+static qc_rc to_json(struct json_t *j, qc_span to, struct qc_err *err)
+{
+    QC_TRY(text_json(j, "to", to, err));
+    return text_is_utf8(to) ? QC_OK : qc_json_set_b64(j, "to_b64", to, err);
+}
+
 static qc_rc tell_step(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -132,8 +138,35 @@ static qc_rc tell_step(struct sync_run *run, const struct sync_step *s, struct q
     return out_json(&run->c->out, &j, err);
 }
 
+static qc_rc tell_rename(struct sync_run *run, const struct sync_move *m, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = 2 * QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf from = { .max = 2 * QC_VAULT_NAME_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf to = { .max = 2 * QC_VAULT_NAME_MAX };
+    const struct sync_step *s = sync_plan_at(&run->plan, m->to);
+    const struct sync_entry *of = m->here ? s->there : s->here;
+    if (sync_step_is_dir(s))
+        return QC_OK;
+    QC_TRY(sync_name(run, sync_plan_at(&run->plan, m->from)->path, &from, err));
+    QC_TRY(sync_name(run, s->path, &to, err));
+    QC_TRY(text_escape(qc_buf_span(&from), &shown, err));
+    QC_TRY(qc_buf_add_str(&shown, " -> ", err));
+    QC_TRY(text_escape(qc_buf_span(&to), &shown, err));
+    out_line(&run->c->out, "rename  %.*s", (int)shown.n, (const char *)shown.p);
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, qc_buf_span(&from), err));
+    QC_TRY(to_json(j, qc_buf_span(&to), err));
+    QC_TRY(qc_json_set_str(j, "would", "rename", err));
+    QC_TRY(qc_json_set_int(j, "size", (int64_t)of->st.size, err));
+    return out_json(&run->c->out, &j, err);
+}
+
+/* Renames first, as they are done. */
 qc_rc sync_tell_plan(struct sync_run *run, struct qc_err *err)
 {
+    for (size_t i = 0; i < sync_plan_moves(&run->plan); i++)
+        QC_TRY(tell_rename(run, sync_plan_move(&run->plan, i), err));
     for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
         const struct sync_step *s = sync_plan_at(&run->plan, i);
         if (would[s->what] != NULL && !sync_step_is_dir(s) &&
@@ -178,6 +211,30 @@ qc_rc sync_tell_removed(struct sync_run *run, qc_span name, const char *file, st
     return out_json(&run->c->out, &j, err);
 }
 
+qc_rc sync_tell_renamed(struct sync_run *run, const struct vault_move *m, const char *file,
+                        struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = 2 * QC_CLIENT_TEXT_MAX };
+    const bool behind = file == NULL && m->record_copies < m->clouds;
+    QC_TRY(text_quote(m->from, &shown, err));
+    QC_TRY(qc_buf_add_str(&shown, " to ", err));
+    QC_TRY(text_quote(file == NULL ? m->to : qc_span_str(file), &shown, err));
+    out_note(&run->c->out, "renamed %.*s", (int)shown.n, (const char *)shown.p);
+    QC_TRY(out_json_new("item", &j, err));
+    QC_TRY(out_json_name(j, m->from, err));
+    QC_TRY(to_json(j, m->to, err));
+    QC_TRY(qc_json_set_bool(j, "renamed", true, err));
+    QC_TRY(qc_json_set_int(j, "exit", behind ? 4 : 0, err));
+    QC_TRY(qc_json_set_hex(j, "version", qc_span_of(m->moved, VAULT_ID_BYTES), err));
+    if (file != NULL)
+        QC_TRY(text_json(j, "file", qc_span_str(file), err));
+    QC_TRY(out_json(&run->c->out, &j, err));
+    return behind ? QC_FAIL(err, QC_DEGRADED, "renamed; %u of %u clouds have recorded it", m->record_copies,
+                            m->clouds)
+                  : QC_OK;
+}
+
 /* -- the end --------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -185,6 +242,12 @@ static const struct {
 } words_of[] = {
     [SYNC_UP] = { "up", "stored" }, [SYNC_DOWN] = { "down", "got" }, [SYNC_BOTH] = { "both", "stored or got" }
 };
+
+static size_t renames(const struct sync_run *run)
+{
+    const struct sync_plan *p = &run->plan;
+    return run->dry ? p->count[SYNC_MOVE_THERE] + p->count[SYNC_MOVE_HERE] : run->renamed;
+}
 
 qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_err *err)
 {
@@ -197,6 +260,7 @@ qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_er
     QC_TRY(qc_json_set_bool(j, "dry_run", run->dry, err));
     QC_TRY(qc_json_set_int(j, "files", (int64_t)(run->dry ? moves : run->moved), err));
     QC_TRY(qc_json_set_int(j, "bytes", (int64_t)(run->dry ? p->bytes : run->bytes), err));
+    QC_TRY(qc_json_set_int(j, "renamed", (int64_t)renames(run), err));
     QC_TRY(qc_json_set_int(j, "unchanged", (int64_t)(p->count[SYNC_SAME] + p->count[SYNC_ADOPT]), err));
     QC_TRY(qc_json_set_int(j, "deleted", (int64_t)(run->dry ? removals : run->removed), err));
     QC_TRY(qc_json_set_int(j, "failed", (int64_t)run->left, err));
@@ -213,10 +277,13 @@ qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err)
     const size_t removals =
         run->dry ? p->count[SYNC_REMOVE_HERE] + p->count[SYNC_REMOVE_THERE] : run->removed;
     char size[TEXT_SIZE];
+    char renamed[48] = "";
     text_size(run->dry ? p->bytes : run->bytes, size);
-    out_note(&run->c->out, "%s%zu file%s (%s) %s, %zu unchanged, %zu deleted, %zu failed",
+    if (renames(run) > 0)
+        snprintf(renamed, sizeof renamed, ", %zu renamed", renames(run));
+    out_note(&run->c->out, "%s%zu file%s (%s) %s%s, %zu unchanged, %zu deleted, %zu failed",
              run->dry ? "dry run, nothing done: " : "", moves, text_s(moves), size, words_of[run->way].done,
-             unchanged, removals, run->left);
+             renamed, unchanged, removals, run->left);
     meter_note(run->c);
     return sync_summary(run, &run->c->end.extra, err);
 }

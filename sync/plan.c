@@ -1,10 +1,12 @@
 #include "sync/plan.h"
 
 #include "base/limits.h"
+#include "rename.h"
 
 void sync_plan_done(struct sync_plan *p)
 {
     qc_buf_free(&p->steps);
+    qc_buf_free(&p->moves);
     *p = (struct sync_plan){ 0 };
 }
 
@@ -71,7 +73,7 @@ static void look_base(const struct sync_step *s, struct facts *f)
     const struct sync_entry *base = s->base;
     if (base == NULL)
         return;
-    f->known = memcmp(base->version, none, sizeof(none)) != 0;
+    f->known = memcmp(base->version, none, sizeof(none)) != 0 && !s->doubt;
     f->still = base->quiet && !base->open && s->here != NULL && as_it_was(s->here, base);
     if (s->there == NULL)
         return;
@@ -267,7 +269,7 @@ static enum sync_do decide_folder(const struct sync_step *s, const struct sync_r
     return f.known && same_folder(s->here, s->base) ? SYNC_GET : both_changed(s, &f, r);
 }
 
-static struct sync_step *step_of(const struct sync_plan *p, qc_span path)
+struct sync_step *plan_step_of(const struct sync_plan *p, qc_span path)
 {
     struct sync_step *steps = (struct sync_step *)(void *)p->steps.p;
     size_t low = 0, high = sync_plan_count(p);
@@ -285,20 +287,22 @@ static struct sync_step *step_of(const struct sync_plan *p, qc_span path)
 }
 
 /* Of a path that stays: a folder above it stays, too. */
-static void keep_above(const struct sync_plan *p, const struct sync_step *s, enum sync_way way)
+static void keep_above(const struct sync_plan *p, const struct sync_step *s, const struct sync_rules *r)
 {
-    const bool comes = s->what == SYNC_GET || s->what == SYNC_KEEP_BOTH;
-    const bool goes = s->what == SYNC_PUT || s->what == SYNC_KEEP_BOTH;
-    const bool here = comes || (s->here != NULL && s->what != SYNC_REMOVE_HERE);
-    const bool there = goes || (s->there != NULL && s->what != SYNC_REMOVE_THERE);
+    const bool both = r->way == SYNC_BOTH && r->remove;
+    const bool comes = s->what == SYNC_GET || s->what == SYNC_KEEP_BOTH || s->what == SYNC_MOVE_HERE;
+    const bool goes = s->what == SYNC_PUT || s->what == SYNC_KEEP_BOTH || s->what == SYNC_MOVE_THERE;
+    const bool gone = s->what == SYNC_GONE;
+    const bool here = comes || (s->here != NULL && s->what != SYNC_REMOVE_HERE && !gone);
+    const bool there = goes || (s->there != NULL && s->what != SYNC_REMOVE_THERE && !gone);
     for (size_t i = 1; i < s->path.n; i++) {
-        struct sync_step *above = s->path.p[i] == '/' ? step_of(p, qc_span_sub(s->path, 0, i)) : NULL;
+        struct sync_step *above = s->path.p[i] == '/' ? plan_step_of(p, qc_span_sub(s->path, 0, i)) : NULL;
         if (above == NULL || !is_folder(above))
             continue;
         if (here && above->what == SYNC_REMOVE_HERE)
-            above->what = way == SYNC_BOTH ? SYNC_PUT : SYNC_STAY;
-        if (there && above->what == SYNC_REMOVE_THERE)
-            above->what = way == SYNC_BOTH ? SYNC_GET : SYNC_STAY;
+            above->what = both ? SYNC_PUT : SYNC_STAY;
+        if (there && (above->what == SYNC_REMOVE_THERE || above->what == SYNC_GONE))
+            above->what = both ? SYNC_GET : SYNC_STAY;
     }
 }
 
@@ -309,6 +313,7 @@ struct maker {
     const struct sync_list *here, *there, *base;
     bool bars;    /* something here is no file */
     bool folders; /* some are to go */
+    qc_buf doubts;
     struct sync_plan plan;
 };
 
@@ -327,27 +332,45 @@ static const struct sync_entry *bar(const struct maker *m, qc_span path)
     return NULL;
 }
 
+/* The version of the row may be what is in the vault again, by a rename there, while what is here came of
+ * another one. */
+static bool is_doubtful(const struct maker *m, const struct sync_step *s)
+{
+    if (s->base == NULL || (s->here != NULL && sync_stat_same(&s->here->st, &s->base->st)))
+        return false;
+    const struct sync_list *coming = m->rules->coming, *unsure = m->rules->unsure;
+    return (coming != NULL && sync_list_find(coming, s->path) != NULL) ||
+           (unsure != NULL && sync_list_find(unsure, s->path) != NULL) ||
+           plan_in_doubt(&m->doubts, m->base, s->base);
+}
+
 static qc_rc add(struct maker *m, struct sync_step *s, struct qc_err *err)
 {
     static enum sync_do (*const decide[])(const struct sync_step *s, const struct facts *f,
                                           const struct sync_rules *r) = {
         [SYNC_UP] = decide_up, [SYNC_DOWN] = decide_down, [SYNC_BOTH] = decide_both
     };
-    struct facts f;
+    struct facts f = { 0 };
     const struct sync_entry *barred = bar(m, s->path);
+    s->doubt = is_doubtful(m, s);
+    look_base(s, &f);
+    s->known = f.known;
+    s->stands = f.stands;
+    s->still = f.still && f.known;
     if (barred != NULL) {
         /* Down, an object cannot go there. Up, what may be behind it is not known: nothing is removed. */
         s->here = barred;
         s->what = s->there == NULL ? SYNC_STAY : SYNC_BARRED;
     } else if (is_folder(s)) {
         s->what = decide_folder(s, m->rules);
-        m->plan.held += s->what == SYNC_STAY && facts_of_folder(s).known;
+        m->plan.held += s->what == SYNC_STAY && s->known;
         m->folders = m->folders || s->what == SYNC_REMOVE_HERE || s->what == SYNC_REMOVE_THERE;
     } else {
         QC_TRY(look(s, m->rules, &f, err));
         s->what = decide[m->rules->way](s, &f, m->rules);
         if (s->what == SYNC_KEEP_BOTH && (sync_is_dir(&s->here->st) || sync_is_dir(&s->there->st)))
             s->what = SYNC_CONFLICT; /* a folder has no name of its own to be kept under */
+        s->known = f.known;
         m->plan.held += s->what == SYNC_STAY && f.known;
     }
     if (!sync_step_is_dir(s))
@@ -387,6 +410,7 @@ static qc_span first(const struct maker *m, const size_t at[3], bool *ret_any)
 static void plan_free(struct maker *m)
 {
     sync_plan_done(&m->plan);
+    qc_buf_free(&m->doubts);
 }
 
 qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rules, const struct sync_list *here,
@@ -397,6 +421,7 @@ qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rules, cons
     for (size_t i = 0; i < sync_list_count(here); i++)
         m.bars =
             m.bars || (sync_list_at(here, i)->kind != SYNC_FILE && sync_list_at(here, i)->kind != SYNC_DIR);
+    QC_TRY(plan_doubts(here, base, &m.doubts, err));
     for (;;) {
         bool any = false;
         struct sync_step s = { .path = first(&m, at, &any) };
@@ -407,8 +432,11 @@ qc_rc sync_plan_make(struct sync_plan *ret, const struct sync_rules *rules, cons
         s.base = take(base, &at[2], s.path);
         QC_TRY(add(&m, &s, err));
     }
-    for (size_t i = 0; m.folders && i < sync_plan_count(&m.plan); i++)
-        keep_above(&m.plan, sync_plan_at(&m.plan, i), rules->way);
+    bool folders = false;
+    QC_TRY(plan_renames(&m.plan, rules, &folders, err));
+    for (size_t i = 0; (m.folders || folders) && i < sync_plan_count(&m.plan); i++)
+        keep_above(&m.plan, sync_plan_at(&m.plan, i), rules);
+    QC_TRY(plan_moves(&m.plan, err));
     *ret = QC_STEAL(m.plan);
     return QC_OK;
 }

@@ -5,12 +5,12 @@
 #include "base/limits.h"
 #include "base/time.h"
 
-enum { APPLICATION = 0x51435359 /* QCSY */, SCHEMA = 2 };
+enum { APPLICATION = 0x51435359 /* QCSY */, SCHEMA = 3 };
 
 struct sync_state {
     struct qc_db *db;
-    struct qc_stmt *put, *drop, *comes, *came;
-    bool old;        /* of schema 1, and only looked at */
+    struct qc_stmt *put, *drop, *comes, *came, *begins, *ends, *sum_put, *sum_drop;
+    uint32_t schema; /* an older one is only looked at */
     struct qc_tx tx; /* open while there is something to commit */
     bool changed;
     uint64_t committed_ms;
@@ -21,8 +21,11 @@ static const char schema[] =
     "CREATE TABLE file(path BLOB PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL,"
     " mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, mode INTEGER NOT NULL, version BLOB NOT NULL,"
     " open INTEGER NOT NULL, quiet INTEGER NOT NULL) WITHOUT ROWID;";
-/* Since schema 2. */
+/* Of schema 2, and of schema 3. */
 static const char schema_coming[] = "CREATE TABLE coming(path BLOB PRIMARY KEY) WITHOUT ROWID;";
+static const char schema_renames[] =
+    "CREATE TABLE unsure(path BLOB PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TABLE digest(path BLOB PRIMARY KEY, version BLOB NOT NULL, sum BLOB NOT NULL) WITHOUT ROWID;";
 
 void sync_state_close(struct sync_state **s)
 {
@@ -33,6 +36,10 @@ void sync_state_close(struct sync_state **s)
     qc_stmt_free(&(*s)->drop);
     qc_stmt_free(&(*s)->comes);
     qc_stmt_free(&(*s)->came);
+    qc_stmt_free(&(*s)->begins);
+    qc_stmt_free(&(*s)->ends);
+    qc_stmt_free(&(*s)->sum_put);
+    qc_stmt_free(&(*s)->sum_drop);
     qc_db_close(&(*s)->db);
     qc_free(*s);
     *s = NULL;
@@ -45,17 +52,20 @@ static qc_rc make(struct sync_state *s, qc_span dir, qc_span prefix, struct qc_e
     QC_TRY(qc_tx_begin(&tx, s->db, err));
     QC_TRY(qc_db_exec(s->db, schema, err));
     QC_TRY(qc_db_exec(s->db, schema_coming, err));
+    QC_TRY(qc_db_exec(s->db, schema_renames, err));
     QC_TRY(qc_db_prepare(s->db, "INSERT INTO pair VALUES(1,?1,?2)", &st, err));
     QC_TRY(QC_RUN(st, err, QC_VB(dir), QC_VB(prefix)));
     QC_TRY(qc_db_set_user_version(s->db, SCHEMA, err));
     return qc_tx_commit(&tx, err);
 }
 
-static qc_rc raise_schema(struct sync_state *s, struct qc_err *err)
+static qc_rc raise_schema(struct sync_state *s, uint32_t from, struct qc_err *err)
 {
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(qc_tx_begin(&tx, s->db, err));
-    QC_TRY(qc_db_exec(s->db, schema_coming, err));
+    if (from < 2)
+        QC_TRY(qc_db_exec(s->db, schema_coming, err));
+    QC_TRY(qc_db_exec(s->db, schema_renames, err));
     QC_TRY(qc_db_set_user_version(s->db, SCHEMA, err));
     return qc_tx_commit(&tx, err);
 }
@@ -69,6 +79,25 @@ static qc_rc check_pair(struct sync_state *s, qc_span dir, qc_span prefix, struc
     if (!row || !qc_span_eq(qc_col_span(st, 0), dir) || !qc_span_eq(qc_col_span(st, 1), prefix))
         return QC_FAIL(err, QC_FORMAT, "it is the state of another folder");
     return QC_OK;
+}
+
+static qc_rc prepare(struct sync_state *s, struct qc_err *err)
+{
+    QC_TRY(qc_db_prepare(s->db,
+                         "INSERT INTO file VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(path) DO UPDATE SET"
+                         " size=?2,inode=?3,mtime=?4,ctime=?5,mode=?6,version=?7,open=?8,quiet=?9",
+                         &s->put, err));
+    QC_TRY(qc_db_prepare(s->db, "DELETE FROM file WHERE path=?1", &s->drop, err));
+    QC_TRY(
+        qc_db_prepare(s->db, "INSERT INTO coming VALUES(?1) ON CONFLICT(path) DO NOTHING", &s->comes, err));
+    QC_TRY(qc_db_prepare(s->db, "DELETE FROM coming WHERE path=?1", &s->came, err));
+    QC_TRY(
+        qc_db_prepare(s->db, "INSERT INTO unsure VALUES(?1) ON CONFLICT(path) DO NOTHING", &s->begins, err));
+    QC_TRY(qc_db_prepare(s->db, "DELETE FROM unsure WHERE path=?1", &s->ends, err));
+    QC_TRY(qc_db_prepare(
+        s->db, "INSERT INTO digest VALUES(?1,?2,?3) ON CONFLICT(path) DO UPDATE SET version=?2,sum=?3",
+        &s->sum_put, err));
+    return qc_db_prepare(s->db, "DELETE FROM digest WHERE path=?1", &s->sum_drop, err);
 }
 
 static qc_rc open_at(struct sync_state *s, const char *path, bool create, qc_span dir, qc_span prefix,
@@ -87,19 +116,10 @@ static qc_rc open_at(struct sync_state *s, const char *path, bool create, qc_spa
     if (version == 0)
         QC_TRY(make(s, dir, prefix, err));
     QC_TRY(check_pair(s, dir, prefix, err));
-    s->old = version == 1 && !create;
-    if (version == 1 && create)
-        QC_TRY(raise_schema(s, err));
-    QC_TRY(qc_db_prepare(s->db,
-                         "INSERT INTO file VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(path) DO UPDATE SET"
-                         " size=?2,inode=?3,mtime=?4,ctime=?5,mode=?6,version=?7,open=?8,quiet=?9",
-                         &s->put, err));
-    QC_TRY(qc_db_prepare(s->db, "DELETE FROM file WHERE path=?1", &s->drop, err));
-    if (s->old)
-        return QC_OK;
-    QC_TRY(
-        qc_db_prepare(s->db, "INSERT INTO coming VALUES(?1) ON CONFLICT(path) DO NOTHING", &s->comes, err));
-    return qc_db_prepare(s->db, "DELETE FROM coming WHERE path=?1", &s->came, err);
+    s->schema = create || version == 0 ? SCHEMA : version;
+    if (version > 0 && version < SCHEMA && create)
+        QC_TRY(raise_schema(s, version, err));
+    return s->schema < SCHEMA ? QC_OK : prepare(s, err);
 }
 
 qc_rc sync_state_open(struct sync_state **ret, const char *path, bool create, qc_span dir, qc_span prefix,
@@ -162,13 +182,14 @@ qc_rc sync_state_load(struct sync_state *s, struct sync_list *ret, struct qc_err
     return QC_OK;
 }
 
-qc_rc sync_state_load_coming(struct sync_state *s, struct sync_list *ret, struct qc_err *err)
+static qc_rc load_paths(struct sync_state *s, const char *sql, uint32_t since, struct sync_list *ret,
+                        struct qc_err *err)
 {
     QC_CLEANUP(sync_list_done) struct sync_list list = { 0 };
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *st = NULL;
-    bool row = !s->old;
+    bool row = s->schema >= since;
     if (row)
-        QC_TRY(qc_db_prepare(s->db, "SELECT path FROM coming", &st, err));
+        QC_TRY(qc_db_prepare(s->db, sql, &st, err));
     while (row) {
         QC_TRY(qc_stmt_step(st, &row, err));
         if (row)
@@ -176,6 +197,32 @@ qc_rc sync_state_load_coming(struct sync_state *s, struct sync_list *ret, struct
     }
     sync_list_sort(&list);
     *ret = QC_STEAL(list);
+    return QC_OK;
+}
+
+qc_rc sync_state_load_coming(struct sync_state *s, struct sync_list *ret, struct qc_err *err)
+{
+    return load_paths(s, "SELECT path FROM coming", 2, ret, err);
+}
+
+qc_rc sync_state_load_unsure(struct sync_state *s, struct sync_list *ret, struct qc_err *err)
+{
+    return load_paths(s, "SELECT path FROM unsure", 3, ret, err);
+}
+
+qc_rc sync_state_digest(struct sync_state *s, qc_span path, const uint8_t *version,
+                        uint8_t ret[SYNC_DIGEST_BYTES], bool *ret_has, struct qc_err *err)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *st = NULL;
+    bool row = s->schema >= 3;
+    if (row) {
+        QC_TRY(qc_db_prepare(s->db, "SELECT sum FROM digest WHERE path=?1 AND version=?2", &st, err));
+        QC_TRY(QC_BIND(st, err, QC_VB(path), QC_VB(qc_span_of(version, SYNC_VERSION_BYTES))));
+        QC_TRY(qc_stmt_step(st, &row, err));
+    }
+    if (row)
+        QC_TRY(qc_col_fixed(st, 0, ret, SYNC_DIGEST_BYTES, err));
+    *ret_has = row;
     return QC_OK;
 }
 
@@ -199,7 +246,22 @@ qc_rc sync_state_put(struct sync_state *s, qc_span path, const struct sync_entry
 qc_rc sync_state_drop(struct sync_state *s, qc_span path, struct qc_err *err)
 {
     QC_TRY(begin(s, err));
+    QC_TRY(QC_RUN(s->sum_drop, err, QC_VB(path)));
     return QC_RUN(s->drop, err, QC_VB(path));
+}
+
+qc_rc sync_state_digest_put(struct sync_state *s, qc_span path, const uint8_t *version,
+                            const uint8_t sum[SYNC_DIGEST_BYTES], struct qc_err *err)
+{
+    QC_TRY(begin(s, err));
+    return QC_RUN(s->sum_put, err, QC_VB(path), QC_VB(qc_span_of(version, SYNC_VERSION_BYTES)),
+                  QC_VB(qc_span_of(sum, SYNC_DIGEST_BYTES)));
+}
+
+qc_rc sync_state_unsure(struct sync_state *s, qc_span path, bool begins, struct qc_err *err)
+{
+    QC_TRY(begin(s, err));
+    return QC_RUN(begins ? s->begins : s->ends, err, QC_VB(path));
 }
 
 qc_rc sync_state_coming(struct sync_state *s, qc_span path, bool comes, struct qc_err *err)

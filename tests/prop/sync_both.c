@@ -2,20 +2,23 @@
  * the plan; runs end at any step, and lose what they had not yet written down. After each run that came to
  * its end both sides are alike; whatever a user wrote and did not write over or remove is there; nothing is
  * removed but what its user removed on the other side; folders, be they empty, their modes and times are
- * alike as well. 200 rounds (1,000 with QC_FULL=1), each of several runs. */
+ * alike as well. Users rename, too, over other names and in the other's; and write what looks like another
+ * file, in its inode: what is moved is what it is taken for. 200 rounds (1,000 with QC_FULL=1), each of
+ * several runs. */
 #include "sync/plan.h"
 
 #include "qc_check.h"
 #include "qc_seed.h"
 
-enum { PATHS = 8, CONTENTS = 200000, TIMES = 3, FOLDERS = 3 };
-static const char *const folder_names[FOLDERS] = { "d", "e", "e/f" };
+enum { PATHS = 8, CONTENTS = 200000, TIMES = 3, FOLDERS = 4 };
+static const char *const folder_names[FOLDERS] = { "d", "e", "e/f", "g" };
 
 /* A file or an object, or a row: by its content, which is a number, and the times that it has. */
 struct thing {
     bool is;
     uint32_t content;
-    int64_t mtime, ctime; /* and inode: each new file has a ctime of its own */
+    int64_t mtime, ctime;
+    uint64_t inode;
     uint32_t version;     /* of an object, of a row */
     bool open, quiet;     /* of a row */
     bool link;
@@ -45,8 +48,10 @@ struct world {
     struct folder folder_rows[FOLDERS], folder_durable[FOLDERS];
     bool removed_here[2 * PATHS], removed_there[2 * PATHS]; /* by its user, since the last whole run */
     uint32_t common[2 * PATHS];                             /* what both sides had last */
+    bool coming[2 * PATHS], coming_durable[2 * PATHS]; /* as in the state */
+    bool unmoved; /* a rename was not done, in this run */
     bool wanted[CONTENTS]; /* written by a user, and not written over or removed by one */
-    uint64_t conflicts, removals, crashes;
+    uint64_t conflicts, removals, crashes, moves;
 };
 
 static void name_of(unsigned i, char out[24])
@@ -112,6 +117,18 @@ static void change_folder(struct world *w, bool here)
     }
 }
 
+/* One that holds nothing gets another name; its time stays. */
+static void rename_folder(struct world *w, bool here)
+{
+    struct folder *v = folders(w, here);
+    const unsigned from = v[1].is ? 1 : 3, to = 4 - from;
+    if (!v[from].is || v[to].is || !is_empty(w, from, here))
+        return;
+    v[to] = v[from];
+    v[from] = (struct folder){ 0 };
+    (here ? &w->folders : &w->folders_there)->removed[from] = true;
+}
+
 /* -- users ----------------------------------------------------------------------------------------------- */
 
 static void unwanted(struct world *w, const struct thing *t)
@@ -131,12 +148,60 @@ static void write_side(struct world *w, unsigned i, bool here)
                          .content = ++w->contents,
                          .mtime = qc_rand_below(&w->r, 2) == 0 ? shared : w->clock,
                          .ctime = w->clock,
+                         .inode = (uint64_t)w->clock,
                          .link = qc_rand_below(&w->r, 4) == 0,
                          .private = qc_rand_below(&w->r, 4) == 0,
                          .version = here ? 0 : ++w->versions };
     CHECK(w->contents < CONTENTS);
     w->wanted[t->content] = true;
     touch(w, folder_of(i), here);
+}
+
+/* In the inode that a file had at the last run, or has, and looks like it. */
+static void write_twin(struct world *w, unsigned i)
+{
+    const struct thing *as = &w->durable[qc_rand_below(&w->r, PATHS)];
+    write_side(w, i, true);
+    if (!as->is)
+        return;
+    struct thing *t = &w->here[i];
+    t->mtime = as->mtime;
+    t->inode = as->inode;
+    t->link = as->link;
+    t->private = as->private;
+    for (unsigned k = 0; k < 2 * PATHS; k++) /* one file to an inode */
+        if (k != i && w->here[k].is && w->here[k].inode == t->inode)
+            t->inode = (uint64_t)t->ctime;
+}
+
+static void rename_side(struct world *w, unsigned i, bool here)
+{
+    struct thing *side = here ? w->here : w->there;
+    const unsigned to = (unsigned)qc_rand_below(&w->r, PATHS);
+    if (!side[i].is || to == i)
+        return;
+    unwanted(w, &side[to]);
+    (here ? w->removed_here : w->removed_there)[i] = true;
+    side[to] = side[i];
+    side[to].ctime = ++w->clock;
+    side[i] = (struct thing){ 0 };
+    touch(w, folder_of(i), here);
+    touch(w, folder_of(to), here);
+}
+
+/* Two exchange their names. */
+static void swap_side(struct world *w, unsigned i, bool here)
+{
+    struct thing *side = here ? w->here : w->there;
+    const unsigned to = (unsigned)qc_rand_below(&w->r, PATHS);
+    const struct thing was = side[to];
+    if (!side[i].is || !was.is || to == i)
+        return;
+    side[to] = side[i];
+    side[i] = was;
+    side[i].ctime = side[to].ctime = ++w->clock;
+    touch(w, folder_of(i), here);
+    touch(w, folder_of(to), here);
 }
 
 static void remove_side(struct world *w, unsigned i, bool here)
@@ -155,8 +220,16 @@ static void users(struct world *w)
     for (uint64_t n = qc_rand_below(&w->r, 8); n > 0; n--) {
         const unsigned i = (unsigned)qc_rand_below(&w->r, PATHS);
         const bool here = qc_rand_below(&w->r, 2) == 0;
-        if (qc_rand_below(&w->r, 4) == 0)
+        if (qc_rand_below(&w->r, 5) == 0)
             change_folder(w, here);
+        else if (qc_rand_below(&w->r, 8) == 0)
+            rename_folder(w, here);
+        else if (qc_rand_below(&w->r, 3) == 0)
+            rename_side(w, i, here);
+        else if (qc_rand_below(&w->r, 8) == 0)
+            swap_side(w, i, here);
+        else if (here && qc_rand_below(&w->r, 5) == 0)
+            write_twin(w, i);
         else if (qc_rand_below(&w->r, 3) == 0)
             remove_side(w, i, here);
         else
@@ -170,7 +243,7 @@ static void users(struct world *w)
 static struct sync_entry entry_of(const struct thing *t, bool file)
 {
     struct sync_entry e = { .st = { .size = 1,
-                                    .inode = file ? (uint64_t)t->ctime : 0,
+                                    .inode = file ? t->inode : 0,
                                     .mtime_ns = t->mtime,
                                     .ctime_ns = file ? t->ctime : 0,
                                     .mode = t->link      ? S_IFLNK | 0777
@@ -239,9 +312,20 @@ static qc_rc same(void *ctx, qc_span path, const struct sync_entry *here, const 
     return QC_OK;
 }
 
+static qc_rc moved(void *ctx, const struct sync_step *from, const struct sync_step *to, bool *ret,
+                   struct qc_err *err)
+{
+    const struct world *w = ctx;
+    const struct thing *here = &w->here[index_of(to->path)], *there = &w->there[index_of(from->path)];
+    (void)err;
+    *ret = here->content == there->content && here->link == there->link;
+    return QC_OK;
+}
+
 static void commit(struct world *w)
 {
     memcpy(w->durable, w->rows, sizeof w->rows);
+    memcpy(w->coming_durable, w->coming, sizeof w->coming);
     memcpy(w->folder_durable, w->folder_rows, sizeof w->folder_rows);
 }
 
@@ -265,6 +349,7 @@ static void get(struct world *w, unsigned i)
     w->here[i] = w->there[i];
     w->here[i].version = 0;
     w->here[i].ctime = ++w->clock;
+    w->here[i].inode = (uint64_t)w->clock;
     w->common[i] = w->here[i].content;
 }
 
@@ -274,6 +359,7 @@ static void row(struct world *w, unsigned i, bool quiet)
     w->rows[i] = w->here[i];
     w->rows[i].quiet = quiet;
     w->rows[i].version = w->there[i].version;
+    w->coming[i] = false;
 }
 
 /* The user has looked at what was kept aside, and has removed it. */
@@ -304,24 +390,40 @@ static void keep_both(struct world *w, unsigned i)
 }
 
 /* Only what its user removed on the other side, and what is as both had it. */
-static void removed(struct world *w, unsigned i, bool here)
+static void removed(struct world *w, unsigned i, bool here, bool cut)
 {
     struct thing *t = here ? &w->here[i] : &w->there[i];
     CHECK(t->is && t->content == w->common[i]);
     CHECK(here ? w->removed_there[i] : w->removed_here[i]);
+    /* If that is not written down, and its user puts the same object back by a rename, it was removed here. */
+    (here ? w->removed_here : w->removed_there)[i] = true;
     w->removals++;
     *t = (struct thing){ 0 };
+    if (cut)
+        return;
     w->rows[i] = (struct thing){ 0 };
+    w->coming[i] = false;
+}
+
+static unsigned folder_index(qc_span path)
+{
+    unsigned f = 0;
+    while (f < FOLDERS && !qc_span_eq(path, qc_span_str(folder_names[f])))
+        f++;
+    CHECK(f < FOLDERS);
+    return f;
 }
 
 static void folder_step(struct world *w, const struct sync_step *s, bool cut)
 {
     struct folder *here = w->folders.v, *there = w->folders_there.v;
-    unsigned f = 0;
-    while (f < FOLDERS && !qc_span_eq(s->path, qc_span_str(folder_names[f])))
-        f++;
-    CHECK(f < FOLDERS);
-    CHECK(s->what != SYNC_CONFLICT && s->what != SYNC_KEEP_BOTH && s->what != SYNC_STAY);
+    const unsigned f = folder_index(s->path);
+    if (s->what == SYNC_MOVE_THERE || s->what == SYNC_GONE)
+        return;
+    CHECK(s->what != SYNC_CONFLICT && s->what != SYNC_KEEP_BOTH);
+    CHECK(s->what != SYNC_STAY || w->unmoved);
+    if (s->what == SYNC_STAY)
+        return;
     if (s->what == SYNC_PUT) {
         there[f] = here[f];
         there[f].version = ++w->versions;
@@ -333,10 +435,14 @@ static void folder_step(struct world *w, const struct sync_step *s, bool cut)
         here[f].inode = was.is ? was.inode : (uint64_t)++w->clock;
         here[f].version = 0;
     } else if (s->what == SYNC_REMOVE_HERE) {
-        CHECK(is_empty(w, f, true) && w->folders_there.removed[f]);
+        CHECK(is_empty(w, f, true));
+        CHECK(w->folders_there.removed[f]);
+        w->folders.removed[f] = true;
         here[f] = (struct folder){ 0 };
     } else if (s->what == SYNC_REMOVE_THERE) {
-        CHECK(is_empty(w, f, false) && w->folders.removed[f]);
+        CHECK(is_empty(w, f, false));
+        CHECK(w->folders.removed[f]);
+        w->folders_there.removed[f] = true;
         there[f] = (struct folder){ 0 };
     }
     if (cut)
@@ -355,11 +461,13 @@ static void step(struct world *w, const struct sync_step *s, bool cut)
     const unsigned i = index_of(s->path);
     switch (s->what) {
     case SYNC_PUT:
+        CHECK(w->here[i].is && (s->there != NULL) == w->there[i].is);
         put(w, i);
         if (!cut)
             row(w, i, qc_rand_below(&w->r, 4) > 0);
         break;
     case SYNC_GET:
+        CHECK(w->there[i].is && (s->here != NULL) == w->here[i].is);
         get(w, i);
         w->here[i].private = w->here[i].private || (cut && !w->here[i].link && qc_rand_below(&w->r, 2) == 0);
         if (!cut)
@@ -367,7 +475,7 @@ static void step(struct world *w, const struct sync_step *s, bool cut)
         break;
     case SYNC_REMOVE_HERE:
     case SYNC_REMOVE_THERE:
-        removed(w, i, s->what == SYNC_REMOVE_HERE);
+        removed(w, i, s->what == SYNC_REMOVE_HERE, cut);
         break;
     case SYNC_KEEP_BOTH:
         keep_both(w, i);
@@ -381,14 +489,113 @@ static void step(struct world *w, const struct sync_step *s, bool cut)
         w->rows[i] = (struct thing){ 0 };
         break;
     case SYNC_SAME:
+    case SYNC_MOVE_THERE:
+    case SYNC_MOVE_HERE:
+    case SYNC_GONE:
+        break;
+    case SYNC_STAY: /* of a move that was not done: the next run has to find it */
+        CHECK(w->unmoved);
         break;
     case SYNC_CONFLICT:
     case SYNC_KEEP:
     case SYNC_BARRED:
-    case SYNC_STAY:
     case SYNC_DOS:
         CHECK(false);
     }
+}
+
+/* -- renames --------------------------------------------------------------------------------------------- */
+
+/* A folder of the vault, which nothing is left in. */
+static void move_folder(struct world *w, unsigned from, unsigned to, bool cut)
+{
+    struct folder *there = w->folders_there.v;
+    CHECK(there[from].is && !there[to].is && w->folders.removed[from]);
+    w->folders_there.removed[from] = true;
+    there[to] = there[from];
+    there[from] = (struct folder){ 0 };
+    if (cut)
+        return;
+    w->folder_rows[to] = w->folders.v[to];
+    w->folder_rows[to].version = there[to].version;
+    w->folder_rows[from] = (struct folder){ 0 };
+}
+
+/* What it takes the place of is what both had last, or what the other side counts for more than. */
+static void move_file(struct world *w, unsigned from, unsigned to, bool here, bool cut)
+{
+    struct thing *side = here ? w->here : w->there;
+    CHECK(side[from].is && (here ? w->there : w->here)[to].is);
+    CHECK(side[from].content == (here ? w->there : w->here)[to].content);
+    CHECK(side[from].content == w->common[from]);
+    side[to] = side[from];
+    side[from] = (struct thing){ 0 };
+    if (here)
+        side[to].ctime = ++w->clock;
+    (here ? w->removed_here : w->removed_there)[from] = true;
+    w->common[to] = side[to].content;
+    w->moves++;
+    if (cut)
+        return;
+    row(w, to, true);
+    w->rows[from] = (struct thing){ 0 };
+    w->coming[from] = false;
+}
+
+static bool is_of(const struct sync_plan *p, size_t i, const struct sync_move *first)
+{
+    return i < sync_plan_moves(p) && sync_plan_move(p, i)->turn == first->turn &&
+           sync_plan_move(p, i)->here == first->here;
+}
+
+/* Those of one turn, from i on. False: it was cut short. */
+static bool move_turn(struct world *w, struct sync_plan *p, size_t i, bool crash)
+{
+    const struct sync_move first = *sync_plan_move(p, i);
+    for (size_t k = i; is_of(p, k, &first); k++) {
+        const struct sync_step *to = sync_plan_at(p, sync_plan_move(p, k)->to);
+        if (first.here)
+            w->coming[index_of(to->path)] =
+                w->coming[index_of(sync_plan_at(p, sync_plan_move(p, k)->from)->path)] = true;
+        else if (!sync_step_is_dir(to))
+            open_row(w, index_of(to->path));
+    }
+    commit(w);
+    for (; is_of(p, i, &first); i++) {
+        const struct sync_move *m = sync_plan_move(p, i);
+        const qc_span from = sync_plan_at(p, m->from)->path, to = sync_plan_at(p, m->to)->path;
+        const bool cut = crash && qc_rand_below(&w->r, 6) == 0;
+        if (cut && qc_rand_below(&w->r, 2) == 0)
+            return false;
+        if (crash && qc_rand_below(&w->r, 8) == 0) {
+            sync_plan_moved(p, i, SYNC_UNMOVED);
+            w->unmoved = true;
+            continue;
+        }
+        if (sync_step_is_dir(sync_plan_at(p, m->to)))
+            move_folder(w, folder_index(from), folder_index(to), cut);
+        else
+            move_file(w, index_of(from), index_of(to), m->here, cut);
+        if (cut)
+            return false;
+        sync_plan_moved(p, i, SYNC_MOVED);
+    }
+    return true;
+}
+
+static bool move_all(struct world *w, struct sync_plan *p, bool crash)
+{
+    w->unmoved = false;
+    for (size_t i = 0; i < sync_plan_moves(p); i++) {
+        const struct sync_move *last = i > 0 ? sync_plan_move(p, i - 1) : NULL;
+        if (last != NULL && is_of(p, i, last))
+            continue;
+        if (!move_turn(w, p, i, crash))
+            return false;
+        if (qc_rand_below(&w->r, 3) == 0)
+            commit(w);
+    }
+    return true;
 }
 
 /* In the order of the program: folders go last, the deepest first. */
@@ -400,29 +607,66 @@ static const struct sync_step *nth(const struct sync_plan *p, size_t i)
     return goes == (i >= n) ? s : NULL;
 }
 
+static void list_coming(const struct world *w, struct sync_list *l)
+{
+    struct qc_err err = { 0 };
+    const struct sync_entry e = { .kind = SYNC_REST };
+    for (unsigned i = 0; i < 2 * PATHS; i++) {
+        char name[24];
+        name_of(i, name);
+        if (w->coming[i])
+            CHECK_OK(sync_list_add(l, qc_span_str(name), &e, &err));
+    }
+    sync_list_sort(l);
+}
+
+/* What moves nothing is written down at once, as is what shall be done. */
+static void prepare(struct world *w, const struct sync_step *s)
+{
+    if (sync_step_is_dir(s))
+        return;
+    const unsigned i = index_of(s->path);
+    w->coming[i] = s->what == SYNC_GET || s->what == SYNC_KEEP_BOTH || s->what == SYNC_REMOVE_HERE;
+    if (s->what == SYNC_PUT)
+        open_row(w, i);
+    else if (s->what == SYNC_ADOPT || s->what == SYNC_FORGET)
+        step(w, s, false);
+}
+
 /* One run. crash: it ends at a step by chance, and what was not committed is lost. False: it did. */
 static bool run(struct world *w, bool crash)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(sync_list_done) struct sync_list here = { 0 }, there = { 0 }, base = { 0 };
     QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
-    const struct sync_rules rules = { .way = SYNC_BOTH, .remove = true, .same = same, .ctx = w };
+    QC_CLEANUP(sync_list_done) struct sync_list coming = { 0 };
+    const struct sync_rules rules = { .way = SYNC_BOTH,
+                                      .remove = true,
+                                      .same = same,
+                                      .coming = &coming,
+                                      .renames = true,
+                                      .moved = moved,
+                                      .ctx = w };
     memcpy(w->rows, w->durable, sizeof w->rows);
+    memcpy(w->coming, w->coming_durable, sizeof w->coming);
     memcpy(w->folder_rows, w->folder_durable, sizeof w->folder_rows);
     list(&here, w->here, true);
     list(&there, w->there, false);
     list(&base, w->rows, true);
+    list_coming(w, &coming);
     list_folders(&here, w->folders.v);
     list_folders(&there, w->folders_there.v);
     list_folders(&base, w->folder_rows);
     CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
+    if (!move_all(w, &p, crash))
+        return false;
+    memset(w->coming, 0, sizeof w->coming);
     for (size_t i = 0; i < sync_plan_count(&p); i++)
-        if (sync_plan_at(&p, i)->what == SYNC_PUT && !sync_step_is_dir(sync_plan_at(&p, i)))
-            open_row(w, index_of(sync_plan_at(&p, i)->path));
+        prepare(w, sync_plan_at(&p, i));
     commit(w);
     for (size_t i = 0; i < 2 * sync_plan_count(&p); i++) {
         const struct sync_step *s = nth(&p, i);
-        if (s == NULL)
+        if (s == NULL || (!sync_step_is_dir(s) && (s->what == SYNC_ADOPT || s->what == SYNC_FORGET)))
             continue;
         const bool cut = crash && qc_rand_below(&w->r, 6) == 0;
         if (cut && qc_rand_below(&w->r, 2) == 0)
@@ -466,12 +710,13 @@ int main(void)
     const uint64_t rounds = qc_rand_cases(200, 1000);
     for (uint64_t n = 0; n < rounds; n++) {
         const struct qc_rand r = n == 0 ? qc_rand_start() : w.r;
-        const uint64_t conflicts = w.conflicts, removals = w.removals, crashes = w.crashes;
+        const uint64_t conflicts = w.conflicts, removals = w.removals, crashes = w.crashes, moves = w.moves;
         memset(&w, 0, sizeof w);
         w.r = r;
         w.conflicts = conflicts;
         w.removals = removals;
         w.crashes = crashes;
+        w.moves = moves;
         for (unsigned days = 0; days < 20; days++) {
             users(&w);
             for (unsigned tries = 0; tries < 3; tries++) {
@@ -488,8 +733,9 @@ int main(void)
             memset(w.folders_there.removed, 0, sizeof w.folders_there.removed);
         }
     }
-    printf("%" PRIu64 " rounds: %" PRIu64 " conflicts, %" PRIu64 " removals, %" PRIu64 " runs cut short\n",
-           rounds, w.conflicts, w.removals, w.crashes);
-    CHECK(w.conflicts > rounds && w.removals > rounds && w.crashes > rounds);
+    printf("%" PRIu64 " rounds: %" PRIu64 " conflicts, %" PRIu64 " removals, %" PRIu64 " renames, %" PRIu64
+           " runs cut short\n",
+           rounds, w.conflicts, w.removals, w.moves, w.crashes);
+    CHECK(w.conflicts > rounds && w.removals > rounds && w.crashes > rounds && w.moves > rounds);
     return 0;
 }

@@ -67,7 +67,10 @@ static struct sync_entry base_of(char c)
 static void add(struct sync_list *l, const char *path, char c, struct sync_entry (*of)(char))
 {
     struct qc_err err = { 0 };
-    const struct sync_entry e = of(c);
+    struct sync_entry e = of(c);
+    e.version[15] = (uint8_t)(e.version[15] ^ path[0]); /* each object has versions of its own */
+    if (c == 'N')
+        memset(e.version, 0, sizeof e.version);
     if (c != '-')
         CHECK_OK(sync_list_add(l, qc_span_str(path), &e, &err));
 }

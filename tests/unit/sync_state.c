@@ -93,7 +93,7 @@ static void is_raised(const char *path)
     QC_CLEANUP(sync_list_done) struct sync_list l = { 0 };
     const struct qc_db_opts opts = { .kind = QC_DB_CATALOGUE, .application_id = 0x51435359 };
     CHECK_OK(qc_db_open(&db, path, &opts, &err));
-    CHECK_OK(qc_db_exec(db, "DROP TABLE coming", &err));
+    CHECK_OK(qc_db_exec(db, "DROP TABLE coming; DROP TABLE unsure; DROP TABLE digest", &err));
     CHECK_OK(qc_db_set_user_version(db, 1, &err));
     qc_db_close(&db);
     check_coming(path, false);

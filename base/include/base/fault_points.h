@@ -72,6 +72,7 @@
     X(client_part, "client get: all bytes are in NAME.part, before fsync")                                   \
     X(client_linked, "client get: a link is beside NAME, whose place it is about to take")                   \
     X(client_renamed, "client get: renamed, before fsync of the directory")                                  \
+    X(sync_renamed, "client sync: names of one turn are moved, the state does not know")                     \
     /* gateway */                                                                                            \
     X(gw_init_rows, "init: before the root key and the catalogue are written")                               \
     X(gw_init_key, "init: the root key is durable, the catalogue is not")                                    \

@@ -22,6 +22,9 @@ enum sync_do {
     SYNC_BARRED,       /* left alone: a link, say, stands in the way */
     SYNC_FORGET,       /* on neither side any more */
     SYNC_STAY,         /* on the target alone, and stays there */
+    SYNC_MOVE_THERE,   /* to the vault, which has it under an earlier name: see struct sync_move */
+    SYNC_MOVE_HERE,    /* to the folder, which has it under an earlier name */
+    SYNC_GONE,         /* such an earlier name, which nothing else takes */
     SYNC_DOS
 };
 
@@ -29,6 +32,18 @@ struct sync_step {
     enum sync_do what;
     qc_span path;                                 /* borrowed from a list */
     const struct sync_entry *here, *there, *base; /* or NULL; borrowed. base: what is known of the last run */
+    bool known;  /* a run has seen it on both sides */
+    bool stands; /* the vault has the version of the last run */
+    bool still;  /* the file is as at the last run */
+    bool doubt;  /* of `base`: a run that was killed may have changed what is here, and did not say it yet */
+};
+
+/* A file, link or folder that has another name by now on the side that it comes from. The other side takes
+ * the name over, and no byte goes. */
+struct sync_move {
+    size_t from, to; /* steps: `to` has it, `from` had it */
+    bool here;       /* a file is moved; else an object, or a folder's */
+    uint32_t turn;   /* those of one turn have no name in common, and no one's new name is another's old one */
 };
 
 struct sync_rules {
@@ -36,17 +51,24 @@ struct sync_rules {
     bool remove;           /* at the target what the source has no more */
     enum sync_side counts; /* where both were changed */
     bool content;          /* ask `same` of all files that both have */
+    const struct sync_list *coming, *unsure; /* what a run that was killed was about to do here; or NULL */
     bool first;            /* no run has seen anything: what looks the same is taken to be */
     /* Are both the same, by content? Else asked only where size, time and mode are the same and it matters:
      * of what both sides have changed since the last run, or both ways have anew, and of what a killed run
      * may have put or got. Two writes within a tick of the clock look so. NULL: that is believed. */
     qc_rc (*same)(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
                   bool *ret, struct qc_err *err);
+    bool renames; /* are looked for */
+    /* Is the file at `to`, which is the inode that was at `from`, with the same size, time and mode, what the
+     * object `from` is? Asked where its ctime is another one: a rename sets that, and so does a change under
+     * a time that is set back, and a new file in a freed inode. NULL: that is believed. */
+    qc_rc (*moved)(void *ctx, const struct sync_step *from, const struct sync_step *to, bool *ret,
+                   struct qc_err *err);
     void *ctx;
 };
 
 struct sync_plan {
-    qc_buf steps;
+    qc_buf steps, moves;
     size_t count[SYNC_DOS]; /* of files and links; folders are not counted */
     uint64_t bytes;         /* to be put or got */
     size_t held;            /* that would be deleted if the rules said so */
@@ -56,6 +78,17 @@ bool sync_step_is_dir(const struct sync_step *s);
 void sync_plan_done(struct sync_plan *p);
 size_t sync_plan_count(const struct sync_plan *p);
 const struct sync_step *sync_plan_at(const struct sync_plan *p, size_t i);
+
+/* Renames, by turns; to be done before all else, those of a turn at once. */
+size_t sync_plan_moves(const struct sync_plan *p);
+const struct sync_move *sync_plan_move(const struct sync_plan *p, size_t i);
+enum sync_moved {
+    SYNC_MOVED,     /* what else there is to do under the earlier name has nothing to replace any more */
+    SYNC_UNMOVED,   /* it comes over as any other file would, and what has the earlier name stays */
+    SYNC_MOVE_OPEN, /* perhaps; or it failed as others would: both are left alone */
+};
+/* What became of one. */
+void sync_plan_moved(struct sync_plan *p, size_t i, enum sync_moved what);
 
 /* Steps in the order of paths. The lists are sorted and outlive the plan. Errors: those of rules->same;
  * QC_NOMEM */

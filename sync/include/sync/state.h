@@ -4,6 +4,8 @@
 #pragma once
 #include "sync/list.h"
 
+enum { SYNC_DIGEST_BYTES = 32 };
+
 struct sync_state;
 
 /* dir, prefix: what it is about; a file that says otherwise is refused. QC_NOTFOUND  it is not there, and
@@ -23,6 +25,15 @@ QC_MUST qc_rc sync_state_drop(struct sync_state *s, qc_span path, struct qc_err 
 QC_MUST qc_rc sync_state_coming(struct sync_state *s, qc_span path, bool comes, struct qc_err *err);
 /* Those that no run has seen the end of, sorted. */
 QC_MUST qc_rc sync_state_load_coming(struct sync_state *s, struct sync_list *ret, struct qc_err *err);
+/* The same of a file that is about to be removed here, or to get or lose this name by a rename. */
+QC_MUST qc_rc sync_state_unsure(struct sync_state *s, qc_span path, bool begins, struct qc_err *err);
+QC_MUST qc_rc sync_state_load_unsure(struct sync_state *s, struct sync_list *ret, struct qc_err *err);
+/* What the bytes of a version were, as this program has read or written them: see digest.h. */
+QC_MUST qc_rc sync_state_digest_put(struct sync_state *s, qc_span path, const uint8_t *version,
+                                    const uint8_t sum[SYNC_DIGEST_BYTES], struct qc_err *err);
+/* *ret_has: it is known. */
+QC_MUST qc_rc sync_state_digest(struct sync_state *s, qc_span path, const uint8_t *version,
+                                uint8_t ret[SYNC_DIGEST_BYTES], bool *ret_has, struct qc_err *err);
 /* Durable on QC_OK. Nothing to commit: QC_OK. */
 QC_MUST qc_rc sync_state_commit(struct sync_state *s, struct qc_err *err);
 /* The same when the last commit is QC_SYNC_COMMIT_MS ago. */
