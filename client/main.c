@@ -157,7 +157,12 @@ static const struct qc_opt get_opts[] = {
 };
 static const struct qc_opt cat_opts[] = { RANGE, WHICH, WHICH_AT, PROFILE, { 0 } };
 #define NO_RENAMES                                                                                           \
-    { "no-renames", 0, NULL, "a file with another name is a new one, and what it was named is gone", false }
+    {                                                                                                        \
+        "no-renames", 0, NULL,                                                                               \
+            "do not look for renames: such a file is stored or got anew, and its old name is one that is "   \
+            "gone",                                                                                          \
+            false                                                                                            \
+    }
 static const struct qc_opt sync_opts[] = {
     { "dry-run", 'n', NULL, "say what would be done; do nothing", false },
     { "both", 0, NULL, "both ways: what is new on either side goes to the other", false },

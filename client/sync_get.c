@@ -14,12 +14,14 @@ struct get {
     char *place;
     qc_buf name;
     struct vault_sink_file *file;
+    struct sync_digest *digest; /* of what is written to it */
     struct vault_stat got;
     bool local; /* nothing was asked of the vault yet */
 };
 
 static void get_done(struct get *g)
 {
+    sync_digest_free(&g->digest);
     vault_sink_file_free(&g->file);
     vault_stat_done(&g->got);
     qc_buf_free(&g->name);
@@ -62,6 +64,11 @@ static qc_rc keep_got(struct sync_run *run, const struct get *g, struct qc_err *
                 mtime < now - (int64_t)QC_SYNC_TICK_MS * 1000000;
     if (!row.quiet && sync_settled(g->place, &row.st, &row.quiet, &why) != QC_OK)
         return sync_state_drop(run->state, g->s->path, err);
+    uint8_t sum[SYNC_DIGEST_BYTES];
+    bool has = false;
+    QC_TRY(sync_digest_end(g->digest, got->size, sum, &has, err));
+    if (has)
+        QC_TRY(sync_state_digest_put(run->state, g->s->path, got->version, sum, err));
     return sync_state_put(run->state, g->s->path, &row, err);
 }
 
@@ -155,6 +162,7 @@ static qc_rc begin(struct sync_run *run, struct get *g, const char *beside, stru
     vault_sink_file_links(g->file);
     if (run->sparse)
         vault_sink_file_sparse(g->file);
+    QC_TRY(sync_digest_sink(&g->digest, vault_sink_file_sink(g->file), err));
     g->local = false;
     return QC_OK;
 }
@@ -191,8 +199,8 @@ qc_rc sync_get_one(struct sync_run *run, const struct sync_step *s, struct qc_er
     sync_progress_file(run);
     qc_rc rc = begin(run, &g, NULL, &why);
     if (rc == QC_OK)
-        rc =
-            vault_get(run->c->vault, qc_buf_span(&g.name), vault_sink_file_sink(g.file), &call, &g.got, &why);
+        rc = vault_get(run->c->vault, qc_buf_span(&g.name), sync_digest_of_sink(g.digest), &call, &g.got,
+                       &why);
     return end(run, &g, rc, &why, err);
 }
 
@@ -215,7 +223,7 @@ static void side_get_free(struct side_get **sp)
 static qc_rc side_work(struct side_job *j, struct vault *v, const struct vault_call *call, struct qc_err *err)
 {
     struct get *g = &((struct side_get *)j)->g;
-    return vault_get(v, qc_buf_span(&g->name), vault_sink_file_sink(g->file), call, &g->got, err);
+    return vault_get(v, qc_buf_span(&g->name), sync_digest_of_sink(g->digest), call, &g->got, err);
 }
 
 static void side_show(struct side_job *j, const struct vault_progress *at)
@@ -269,7 +277,7 @@ static qc_rc fetch(struct gets *t, size_t i, const struct vault_call *call, stru
     struct get *g = &t->v[i];
     QC_TRY(begin(t->run, g, i > 0 ? t->v[i - 1].place : NULL, err));
     vault_sink_file_later(g->file);
-    QC_TRY(vault_get(t->run->c->vault, qc_buf_span(&g->name), vault_sink_file_sink(g->file), call, &g->got,
+    QC_TRY(vault_get(t->run->c->vault, qc_buf_span(&g->name), sync_digest_of_sink(g->digest), call, &g->got,
                      err));
     t->files[i] = g->file;
     return QC_OK;

@@ -7,7 +7,7 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "signals.h"
-#include "sync.h"
+#include "sync_steps.h"
 #include "vault/xattrs.h"
 
 /* -- lock and state -------------------------------------------------------------------------------------- */
@@ -271,8 +271,8 @@ static qc_rc compare(struct sync_run *run, qc_span object, const struct sync_ste
 }
 
 /* What cannot be compared is not the same: it is stored or got, and told if that fails as well. */
-static qc_rc compare_or_tell(struct sync_run *run, qc_span object, const struct sync_step *s,
-                             bool attributes, bool *ret, struct qc_err *err)
+static qc_rc compare_or_tell(struct sync_run *run, qc_span object, const struct sync_step *s, bool attributes,
+                             bool *ret, struct qc_err *err)
 {
     const struct sync_entry *here = s->here, *there = s->there;
     struct qc_err why = { 0 };
@@ -297,9 +297,24 @@ qc_rc sync_compare(void *ctx, qc_span path, const struct sync_entry *here, const
     return compare_or_tell(ctx, path, &s, true, ret, err);
 }
 
+/* Its digest says, where the state has one; else the object is read. */
 qc_rc sync_compare_moved(void *ctx, const struct sync_step *from, const struct sync_step *to, bool *ret,
                          struct qc_err *err)
 {
+    struct sync_run *run = ctx;
+    uint8_t was[SYNC_DIGEST_BYTES], is[SYNC_DIGEST_BYTES];
+    char place[QC_CLIENT_PATH_MAX];
+    struct qc_err why = { 0 };
+    bool known = false, has = false;
+    QC_TRY(sync_state_digest(run->state, from->path, from->base->version, was, &known, err));
+    if (known) {
+        QC_TRY(sync_place(run, to->path, place, err));
+        const qc_rc rc = sync_digest_file(place, &to->here->st, is, &has, &why);
+        *ret = rc == QC_OK && has && memcmp(was, is, sizeof is) == 0;
+        if (rc == QC_CANCELLED || rc == QC_NOMEM)
+            *err = why;
+        return rc == QC_CANCELLED || rc == QC_NOMEM ? rc : QC_OK; /* else it is stored, or told why not */
+    }
     const struct sync_step s = { .path = to->path, .here = to->here, .there = from->there };
     return compare_or_tell(ctx, from->path, &s, true, ret, err);
 }

@@ -54,6 +54,11 @@ static bool shows_later(const struct sync_stat *st, int64_t now_ns)
 
 static qc_rc keep(struct sync_run *run, size_t i, const struct sync_entry *row, struct qc_err *err)
 {
+    uint8_t sum[SYNC_DIGEST_BYTES];
+    bool has = false;
+    QC_TRY(sync_state_digest(run->state, step_from(run, i)->path, row->version, sum, &has, err));
+    if (has)
+        QC_TRY(sync_state_digest_put(run->state, step_to(run, i)->path, row->version, sum, err));
     QC_TRY(sync_state_put(run->state, step_to(run, i)->path, row, err));
     QC_TRY(sync_state_drop(run->state, step_from(run, i)->path, err));
     QC_TRY(sync_state_unsure(run->state, step_to(run, i)->path, false, err));
@@ -92,7 +97,8 @@ static qc_rc moved(struct sync_run *run, size_t i, const struct vault_move *m, s
 {
     const struct sync_step *to = step_to(run, i);
     const bool folder = sync_is_dir(&to->here->st);
-    struct sync_entry row = { .st = to->here->st, .quiet = folder || shows_later(&to->here->st, run->began_ns) };
+    struct sync_entry row = { .st = to->here->st,
+                              .quiet = folder || shows_later(&to->here->st, run->began_ns) };
     struct qc_err why = { 0 };
     memcpy(row.version, m->moved, SYNC_VERSION_BYTES);
     const qc_rc rc = folder ? QC_OK : sync_tell_renamed(run, m, NULL, &why);

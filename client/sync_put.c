@@ -12,12 +12,14 @@ struct put {
     char *place;
     qc_buf name;
     struct vault_source_file *file;
+    struct sync_digest *digest; /* of what is read of it; a folder has none */
     struct sync_stat st;
     bool quiet;
 };
 
 static void put_done(struct put *p)
 {
+    sync_digest_free(&p->digest);
     vault_source_file_free(&p->file);
     qc_buf_free(&p->name);
     qc_free(p->place);
@@ -40,7 +42,12 @@ static qc_rc keep_put(struct sync_run *run, const struct put *p, const uint8_t *
 {
     struct stat st;
     struct sync_entry row = { .st = p->st };
+    uint8_t sum[SYNC_DIGEST_BYTES];
+    bool has = false;
     memcpy(row.version, version, SYNC_VERSION_BYTES);
+    QC_TRY(sync_digest_end(p->digest, p->st.size, sum, &has, err));
+    if (has)
+        QC_TRY(sync_state_digest_put(run->state, p->s->path, version, sum, err));
     if (lstat(p->place, &st) == 0) {
         const struct sync_stat now = sync_stat_of(&st);
         row.quiet = p->quiet && (sync_is_dir(&p->st) || sync_stat_same(&now, &p->st));
@@ -75,8 +82,14 @@ static qc_rc open_put(struct sync_run *run, struct put *p, struct qc_err *err)
     p->place = qc_strdup(place);
     if (p->place == NULL)
         return QC_FAIL(err, QC_NOMEM, "%s", place);
-    return sync_is_link(&p->st) ? vault_source_link_open(&p->file, AT_FDCWD, place, err)
-                                : vault_source_file_open(&p->file, AT_FDCWD, place, err);
+    QC_TRY(sync_is_link(&p->st) ? vault_source_link_open(&p->file, AT_FDCWD, place, err)
+                                : vault_source_file_open(&p->file, AT_FDCWD, place, err));
+    return sync_digest_source(&p->digest, vault_source_file_source(p->file), err);
+}
+
+static const struct vault_source *source_of(const struct put *p)
+{
+    return p->digest != NULL ? sync_digest_of_source(p->digest) : vault_source_file_source(p->file);
 }
 
 /* Ready to be stored, or it is told why not. *ret_other: its row says now that it is another file than the
@@ -140,8 +153,7 @@ qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_er
         return QC_OK;
     if (other)
         QC_TRY(sync_state_commit(run->state, err));
-    const qc_rc rc = vault_put(run->c->vault, qc_buf_span(&p.name), vault_source_file_source(p.file), &opts,
-                               &call, &r, &why);
+    const qc_rc rc = vault_put(run->c->vault, qc_buf_span(&p.name), source_of(&p), &opts, &call, &r, &why);
     return end(run, &p, rc, &r, &why, err);
 }
 
@@ -166,8 +178,7 @@ static void side_put_free(struct side_put **sp)
 static qc_rc side_work(struct side_job *j, struct vault *v, const struct vault_call *call, struct qc_err *err)
 {
     struct side_put *s = (struct side_put *)j;
-    return vault_put(v, qc_buf_span(&s->p.name), vault_source_file_source(s->p.file), &s->opts, call, &s->r,
-                     err);
+    return vault_put(v, qc_buf_span(&s->p.name), source_of(&s->p), &s->opts, call, &s->r, err);
 }
 
 static void side_show(struct side_job *j, const struct vault_progress *at)
@@ -255,7 +266,7 @@ static qc_rc put_together(struct sync_run *run, const struct sync_waiting *w, st
         QC_TRY(begin(run, p, &ready, &other, err));
         b->items[b->count - 1] = (struct vault_put_item){ .name = qc_buf_span(&p->name), .over = over(p->s) };
         if (ready)
-            b->items[b->count - 1].source = vault_source_file_source(p->file);
+            b->items[b->count - 1].source = source_of(p);
         else
             put_done(&b->v[--b->count]);
     }

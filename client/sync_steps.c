@@ -312,8 +312,8 @@ static qc_rc prepare(struct sync_run *run, struct qc_err *err)
 {
     QC_TRY(sync_drop_rests(run, err));
     for (size_t i = 0; i < sync_list_count(&run->unsure); i++)
-        QC_TRY(sync_state_unsure(run->state,
-                                 sync_list_path(&run->unsure, sync_list_at(&run->unsure, i)), false, err));
+        QC_TRY(sync_state_unsure(run->state, sync_list_path(&run->unsure, sync_list_at(&run->unsure, i)),
+                                 false, err));
     for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
         const struct sync_step *s = sync_plan_at(&run->plan, i);
         if (s->what == SYNC_PUT)

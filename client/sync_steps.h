@@ -37,6 +37,22 @@ void sync_did(struct sync_run *run, const struct sync_step *s);
  * program has stored no folders. Going down only. */
 void sync_drop_above(struct sync_run *run, char place[QC_CLIENT_PATH_MAX]);
 
+/* ---- sync_digest.c: what went by, and what is here ---- */
+
+struct sync_digest;
+void sync_digest_free(struct sync_digest **d);
+/* Bytes on their way to the vault or to a file are summed up as they pass. What it is of is borrowed. */
+QC_MUST qc_rc sync_digest_source(struct sync_digest **ret, const struct vault_source *of, struct qc_err *err);
+QC_MUST qc_rc sync_digest_sink(struct sync_digest **ret, const struct vault_sink *of, struct qc_err *err);
+const struct vault_source *sync_digest_of_source(const struct sync_digest *d); /* borrowed */
+const struct vault_sink *sync_digest_of_sink(const struct sync_digest *d);     /* borrowed */
+/* *ret_has: all `size` bytes have passed, from the first on. d may be NULL. */
+QC_MUST qc_rc sync_digest_end(struct sync_digest *d, uint64_t size, uint8_t ret[SYNC_DIGEST_BYTES],
+                              bool *ret_has, struct qc_err *err);
+/* Of a file or link that is here, and has st. *ret_has false: it has another size by now. */
+QC_MUST qc_rc sync_digest_file(const char *place, const struct sync_stat *st, uint8_t ret[SYNC_DIGEST_BYTES],
+                               bool *ret_has, struct qc_err *err);
+
 /* ---- sync_move.c ---- */
 
 /* Renames, before all else. What cannot be renamed comes over as any other file. Errors are those of the

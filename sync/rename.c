@@ -45,7 +45,9 @@ const struct sync_move *sync_plan_move(const struct sync_plan *p, size_t i)
 
 static void count(struct sync_plan *p, const struct sync_step *s, bool more)
 {
-    const uint64_t bytes = s->what == SYNC_PUT ? s->here->st.size : s->what == SYNC_GET ? s->there->st.size : 0;
+    const uint64_t bytes = s->what == SYNC_PUT   ? s->here->st.size
+                           : s->what == SYNC_GET ? s->there->st.size
+                                                 : 0;
     const size_t one = sync_step_is_dir(s) ? 0 : 1, held = s->what == SYNC_STAY && s->known ? 1 : 0;
     p->count[s->what] += more ? one : -one;
     p->held += more ? held : -held;
@@ -82,9 +84,9 @@ static bool left_here(const struct sync_step *s)
     if (s->base == NULL || !s->stands || !s->base->quiet || s->base->open || !is_file(s->there) ||
         is_dir(s->base))
         return false;
-    return s->here == NULL ? goes(s, SYNC_REMOVE_THERE)
-                           : s->what == SYNC_PUT && is_file(s->here) &&
-                                 s->here->st.inode != s->base->st.inode;
+    return s->here == NULL
+               ? goes(s, SYNC_REMOVE_THERE)
+               : s->what == SYNC_PUT && is_file(s->here) && s->here->st.inode != s->base->st.inode;
 }
 
 static bool came_here(const struct sync_step *s)

@@ -110,19 +110,20 @@ def page(box):
     """The page's commands, as they stand there."""
     with open(os.path.join(TOP, "docs", "sync.md"), encoding="utf-8") as f:
         blocks = re.findall(r"```sh\n(.*?)```", f.read(), re.S)
-    check(len(blocks) == 4, "docs/sync.md has other blocks of commands")
+    check(len(blocks) == 5, "docs/sync.md has other blocks of commands")
     p = subprocess.run(["bash", "-e", "-c", "".join(blocks)], cwd=box.work, env=box.env(PATH=BIN + ":" + os.environ["PATH"]), stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, timeout=120)
     check(p.returncode == 0, f"the page's commands: exit {p.returncode}\n{p.stdout.decode()}{p.stderr.decode()}")
     said = p.stderr.decode()
-    for text in ("0 files (0 B) stored, 2 unchanged, 0 deleted, 0 failed", "1 deleted"):
+    for text in ("0 files (0 B) stored, 2 unchanged, 0 deleted, 0 failed", "1 deleted", "0 files (0 B) stored, 1 renamed, "):
         check(text in said, f"the page's commands do not say '{text}': {said}")
-    check(p.stdout.decode().splitlines() == ["store   archive/genomes/2026/p1.fa", "store   archive/genomes/p2.fa", "delete  archive/genomes/p2.fa"],
+    check(p.stdout.decode().splitlines() == ["store   archive/genomes/2026/p1.fa", "store   archive/genomes/p2.fa", "delete  archive/genomes/p2.fa",
+                                             "rename  archive/genomes/p3.fa -> archive/genomes/2026/p4.fa"],
           f"dry runs: {p.stdout.decode()}")
     check(sorted(tree(box.path("copy"))) == [b".qcloudignore", b"2026/p1.fa"], f"the copy has {sorted(tree(box.path('copy')))}")
     names = [n.decode() for n in box.names("archive/genomes/")]
     check(len(names) == 4 and names[0].endswith("/.qcloudignore") and names[1].endswith("/p1.fa") and "/2026/p1.fa.local-20" in names[2] and
-          names[3].endswith("/p3.fa"), f"the vault has {names}")
+          names[3].endswith("/2026/p4.fa"), f"the vault has {names}")
     check(box.get(names[1]) == b"CCCC\n" and box.get(names[2]) == b"GGGG\n", "not both are kept")
 
 
@@ -541,6 +542,110 @@ def rests(box):
     check({**tree(a), b"mine.part": tree(b)[b"mine.part"]} == tree(b), f"what came: {tree(b)}")
 
 
+def moved(box, *args, renamed=0, files=0, unchanged=0, deleted=0, code=0):
+    """A sync, whose renames cost no byte of any file, either way."""
+    s = box.sync(code, *args)
+    got = {k: s[k] for k in ("renamed", "files", "unchanged", "deleted")}
+    want = {"renamed": renamed, "files": files, "unchanged": unchanged, "deleted": deleted}
+    check(got == want, f"sync {args}: {got}, expected {want}: {box.lines}")
+    check(files or (s["sent"] < 65536 and s["received"] < 65536), f"renames cost {s}")
+    return s
+
+
+def renames(box):
+    """A file that has another name: the vault's object has it, too, and the other folder's file; nothing is sent."""
+    d, e, args = box.path("ren"), box.path("ren-back"), ("--both", "--delete")
+    box.file("ren/big", bytes(64 << 20), old=False)
+    for i in range(6):
+        box.file(f"ren/sub/{i}", b"%d" % i * 300)
+    for i, name in enumerate("abcxy"):
+        box.file(f"ren/{name}", name.encode() * (100_000 + i))
+    os.symlink("a", box.path("ren/link"))
+    os.mkdir(box.path("ren/sub/none"))
+    box.file("ren/a", b"before", old=False)
+    box.did(0, d, "ren/", files=13)
+    box.file("ren/a", b"a" * 100_000)
+    box.did(0, d, "ren/", files=1, unchanged=12)
+    box.did(0, "ren/", e, files=13)
+
+    def rename(*pairs, top="ren"):
+        for old, new in pairs:
+            os.rename(box.path(top, old), box.path(top, new))
+
+    # One way up, and down: a file, its versions with it, a folder, another case, a link; without --delete as well.
+    rename(("big", "large"), ("sub", "below"), ("a", "A"), ("link", "to a"))
+    p = box.expect(0, "sync", "-n", d, "ren/")
+    check(p.stdout.count(b"\n") == 9 and b"rename  ren/a -> ren/A\n" in p.stdout and b"rename  ren/sub/5 -> ren/below/5\n" in p.stdout, f"a dry run says {p.stdout}")
+    s = moved(box, "--delete", "--max-delete", "0", d, "ren/", renamed=9, unchanged=4)
+    check(s["requests"] < 16, f"{s['requests']} requests for 9 renames")
+    check(b"ren/below/none/" in box.expect(0, "ls", "--folders", "ren/").stdout and b"ren/sub/" not in box.expect(0, "ls", "--folders", "ren/").stdout, "a folder")
+    told = box.expect(0, "versions", "ren/A").stdout
+    check(told.count(b"\n") >= 2, f"the versions of the new name: {told}")
+    moved(box, "ren/", e, renamed=9, unchanged=4)
+    check(tree(e) == tree(d) and folders(e) == folders(d) and times(e) == times(d), f"down: {sorted(tree(e))} {folders(e)}")
+    for _ in range(2):
+        moved(box, d, "ren/", unchanged=13)
+        moved(box, "ren/", e, unchanged=13)
+        moved(box, *args, e, "ren/", unchanged=13)
+    # Both ways, each side others; one name passed on, over one that is there, to one that is left out.
+    box.expect(0, "mv", "ren/large", "ren/below/large")
+    rename(("c", "d"), ("b", "c"), ("x", "y"), ("A", "a"), top="ren-back")
+    box.expect(0, "sync", *args, "-n", e, "ren/")
+    moved(box, *args, e, "ren/", renamed=5, unchanged=7)
+    moved(box, *args, d, "ren/", renamed=5, unchanged=7)
+    check(tree(e) == tree(d) and sorted(os.fsdecode(n) for n in tree(d)) == sorted(["a", *(f"below/{i}" for i in range(6)), "below/large", "c", "d", "to a", "y"]), f"both: {sorted(tree(d))}")
+    box.expect(0, "cat", "ren/y")
+    # Two names exchanged: the smaller one comes over. What a file is called that is left out is gone.
+    rename(("c", "t"), ("d", "c"), ("t", "d"), ("below/0", "o.tmp"))
+    p = moved(box, *args, "--exclude", "*.tmp", d, "ren/", renamed=1, files=1, unchanged=9, deleted=1)
+    rename(("o.tmp", "below/0"))
+    box.did(0, *args, d, "ren/", files=1, unchanged=11)
+    # Another file in a name's place, as editors have it: the name keeps its versions. One that is changed, one that looks like it.
+    rename(("a", "a~"), ("y", "z"), ("below/1", "twin"))
+    box.file("ren/a", b"edited", old=False)
+    box.file("ren/z", b"and edited", old=False)
+    st = os.stat(box.path("ren/twin"))
+    with open(box.path("ren/twin"), "r+b") as f:
+        f.write(b"X")
+    os.utime(box.path("ren/twin"), ns=(st.st_atime_ns, st.st_mtime_ns))
+    moved(box, d, "ren/", files=4, unchanged=9)
+    check(box.expect(0, "versions", "ren/a").stdout.count(b"\n") >= 3 and box.get("ren/twin")[:1] == b"X" and box.get("ren/z") == b"and edited", "renamed and changed")
+    box.sync(0, "--delete", "--max-delete", "100", d, "ren/")
+    box.sync(0, *args, "--max-delete", "100", e, "ren/")
+    check(tree(e) == tree(d), f"both: {sorted(tree(e))} {sorted(tree(d))}")
+    # A name that somebody else has taken; what is not wanted at all.
+    rename(("z", "taken"))
+    box.expect(0, "put", box.write("in", b"theirs"), "ren/taken")
+    box.expect(4, "sync", *args, d, "ren/")
+    aside = [os.fsdecode(n) for n in box.names("ren/") if b"taken.local-" in n]
+    check(box.get("ren/taken") == b"theirs" and [box.get(n) for n in aside] == [b"and edited"], f"one of two is lost: {aside}")
+    rename(("a~", "b"))
+    s = box.sync(0, *args, "--no-renames", d, "ren/")
+    check(s["renamed"] == 0 and s["files"] == 1 and s["deleted"] == 1, f"--no-renames: {s}")
+    if FAULTS:
+        killed_renames(box, d, e, args)
+
+
+def killed_renames(box, d, e, args):
+    """Killed on either side of each rename: the next run has nothing to send, and both are alike."""
+    last = "below"
+    box.sync(0, *args, e, "ren/")
+    for n, (fault, top, back) in enumerate([("client_moved", d, e), ("sync_renamed", e, d)] + FULL * [("client_noted", e, d), ("client_moved", e, d), ("sync_renamed", d, e)]):
+        now = f"under{n}"
+        os.rename(os.path.join(top, last), os.path.join(top, now))
+        for i in (2, 3):
+            os.rename(os.path.join(top, f"{n - 1}-{i}" if n else f"{now}/{i}"), os.path.join(top, f"{n}-{i}"))
+        last = now
+        for at in (top, back):
+            if fault == "sync_renamed" or at == top:
+                p = stopped(box, fault, *args, at, "ren/")
+                p.kill()
+                p.communicate()
+            s = box.sync(0, *args, at, "ren/")
+            check(s["files"] == 0 and s["deleted"] == 0 and s["sent"] < 65536, f"{fault}, {at}: {s} {box.lines}")
+        check(tree(e) == tree(d) and folders(e) == folders(d), f"{fault}: {sorted(tree(e))} {sorted(tree(d))} {folders(e)} {folders(d)}")
+
+
 def moving(box):
     """A file that is changed while it is read, and one that is written again within a tick of its first look."""
     d = box.path("moving")
@@ -684,6 +789,11 @@ def change(box, rng, top):
             names.append(name)
         elif what < 0.7:
             box.file(f"{top}/{old}", rng.randbytes(rng.choice((10, 3000))), old=rng.random() < 0.5)
+        elif what < 0.78:
+            new = "/".join(rng.choice("abc") for _ in range(rng.randrange(1, 3))) + f".{rng.randrange(9)}"
+            os.makedirs(os.path.dirname(box.path(top, new)), exist_ok=True)
+            os.replace(box.path(top, old), box.path(top, new))
+            names = [n for n in names if n not in (old, new)] + [new]
         elif what < 0.85:
             os.unlink(box.path(top, old))
             names = [n for n in names if n != old]
@@ -822,7 +932,7 @@ def test():
     with World(k=2, n=3) as box:
         box.init()
         box.xattrs = has_xattrs(box)
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, moving, beside, limits, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)

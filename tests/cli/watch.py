@@ -112,6 +112,10 @@ def work(box):
     box.file("w/deep/er/still/x", b"xx", old=False)     # a folder that was not there when it began
     w.wait(lambda x: x.get("name") == "w/deep/er/still/x" and x.get("size") == 2, "sees into a new folder")
     check(content(box, "w/first") == b"saved 4" and content(box, "w/burst/0/moved/second") == b"2b", "not what was saved last")
+    since = len(w.lines)
+    os.rename(box.path("w/deep/er/still/x"), box.path("w/deep/renamed"))
+    w.wait(lambda x: x.get("renamed") and x["to"] == "w/deep/renamed", "finds a rename", since=since)
+    w.wait(lambda x: x.get("event") == "pass" and x["summary"]["renamed"] == 1 and x["summary"]["files"] == 0, "renames, and sends nothing", since=since)
     overflow(box, w)
     too_much(box, w)
     lines = w.end()

@@ -19,8 +19,8 @@ struct thing {
     uint32_t content;
     int64_t mtime, ctime;
     uint64_t inode;
-    uint32_t version;     /* of an object, of a row */
-    bool open, quiet;     /* of a row */
+    uint32_t version; /* of an object, of a row */
+    bool open, quiet; /* of a row */
     bool link;
     bool private; /* mode 0600; which a file has, too, whose get was killed at its end */
 };
@@ -48,8 +48,8 @@ struct world {
     struct folder folder_rows[FOLDERS], folder_durable[FOLDERS];
     bool removed_here[2 * PATHS], removed_there[2 * PATHS]; /* by its user, since the last whole run */
     uint32_t common[2 * PATHS];                             /* what both sides had last */
-    bool coming[2 * PATHS], coming_durable[2 * PATHS]; /* as in the state */
-    bool unmoved; /* a rename was not done, in this run */
+    bool coming[2 * PATHS], coming_durable[2 * PATHS];      /* as in the state */
+    bool unmoved;                                           /* a rename was not done, in this run */
     bool wanted[CONTENTS]; /* written by a user, and not written over or removed by one */
     uint64_t conflicts, removals, crashes, moves;
 };
@@ -395,7 +395,8 @@ static void removed(struct world *w, unsigned i, bool here, bool cut)
     struct thing *t = here ? &w->here[i] : &w->there[i];
     CHECK(t->is && t->content == w->common[i]);
     CHECK(here ? w->removed_there[i] : w->removed_here[i]);
-    /* If that is not written down, and its user puts the same object back by a rename, it was removed here. */
+    /* If that is not written down, and its user puts the same object back by a rename, it was removed here.
+     */
     (here ? w->removed_here : w->removed_there)[i] = true;
     w->removals++;
     *t = (struct thing){ 0 };

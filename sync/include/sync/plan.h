@@ -32,10 +32,10 @@ struct sync_step {
     enum sync_do what;
     qc_span path;                                 /* borrowed from a list */
     const struct sync_entry *here, *there, *base; /* or NULL; borrowed. base: what is known of the last run */
-    bool known;  /* a run has seen it on both sides */
-    bool stands; /* the vault has the version of the last run */
-    bool still;  /* the file is as at the last run */
-    bool doubt;  /* of `base`: a run that was killed may have changed what is here, and did not say it yet */
+    bool known;                                   /* a run has seen it on both sides */
+    bool stands;                                  /* the vault has the version of the last run */
+    bool still;                                   /* the file is as at the last run */
+    bool doubt; /* of `base`: a run that was killed may have changed what is here, and did not say it yet */
 };
 
 /* A file, link or folder that has another name by now on the side that it comes from. The other side takes
@@ -43,16 +43,16 @@ struct sync_step {
 struct sync_move {
     size_t from, to; /* steps: `to` has it, `from` had it */
     bool here;       /* a file is moved; else an object, or a folder's */
-    uint32_t turn;   /* those of one turn have no name in common, and no one's new name is another's old one */
+    uint32_t turn; /* those of one turn have no name in common, and no one's new name is another's old one */
 };
 
 struct sync_rules {
     enum sync_way way;
-    bool remove;           /* at the target what the source has no more */
-    enum sync_side counts; /* where both were changed */
-    bool content;          /* ask `same` of all files that both have */
+    bool remove;                             /* at the target what the source has no more */
+    enum sync_side counts;                   /* where both were changed */
+    bool content;                            /* ask `same` of all files that both have */
     const struct sync_list *coming, *unsure; /* what a run that was killed was about to do here; or NULL */
-    bool first;            /* no run has seen anything: what looks the same is taken to be */
+    bool first; /* no run has seen anything: what looks the same is taken to be */
     /* Are both the same, by content? Else asked only where size, time and mode are the same and it matters:
      * of what both sides have changed since the last run, or both ways have anew, and of what a killed run
      * may have put or got. Two writes within a tick of the clock look so. NULL: that is believed. */
