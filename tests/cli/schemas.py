@@ -226,6 +226,8 @@ def whole(schemas, box, ask):
     ask("sync", 0, "sync", os.path.join(box.work, "d"), "s/")
     ask("sync", 0, "sync", "s/", os.path.join(box.work, "e"))
     os.unlink(os.path.join(box.work, "d", "c"))
+    os.rename(os.path.join(os.fsencode(box.work), b"d", b"b\xff"), os.path.join(os.fsencode(box.work), b"d", b"other \xff"))
+    ask("sync", 0, "sync", "-n", os.path.join(box.work, "d"), "s/")
     ask("sync", 0, "sync", "--delete", os.path.join(box.work, "d"), "s/")
     ask("sync", 0, "sync", "--delete", "s/", os.path.join(box.work, "e"))
     ask("sync", 3, "sync", os.path.join(box.work, "none"), "s/")
