@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "found.h"
 #include "gw_json.h"
 
 struct ahead_one {
@@ -55,14 +56,17 @@ qc_span ahead_bytes(const struct ahead *a, const struct vault_ids *ids)
     return (qc_span){ 0 };
 }
 
-static qc_rc keep(void *ctx, const struct vault_gw_entry *e, struct qc_err *err)
+static struct ahead_one *next_one(struct ahead *a, const struct vault_gw_entry *e)
 {
-    struct ahead *a = ctx;
     struct ahead_one *one = &a->v[a->n++];
-    QC_TRY(gw_entry_copy(&one->e, e, err));
     memcpy(one->version.object, e->e.object, VAULT_ID_BYTES);
     memcpy(one->version.version, e->e.version, VAULT_ID_BYTES);
-    return QC_OK;
+    return one;
+}
+
+static qc_rc keep(void *ctx, const struct vault_gw_entry *e, struct qc_err *err)
+{
+    return gw_entry_copy(&next_one(ctx, e)->e, e, err);
 }
 
 static qc_rc fetch_entries(struct vault *v, struct ahead *a, const qc_span *names, size_t count,
@@ -111,9 +115,32 @@ static qc_rc fetch_bytes(struct vault *v, struct ahead *a, const struct vault_ca
     return QC_OK;
 }
 
-void vault_ahead(struct vault *v, const qc_span *names, size_t count, const struct vault_call *call)
+/* names, or found: */
+static qc_rc fetch(struct vault *v, struct ahead *a, const qc_span *names, const qc_span *found, size_t count,
+                   const struct vault_call *call, struct qc_err *err)
 {
     char request[VAULT_REQUEST_ID_BYTES];
+    QC_TRY(session_request(v, request, err));
+    if (names != NULL)
+        QC_TRY(fetch_entries(v, a, names, count, call, err));
+    for (size_t i = 0; names == NULL && i < count; i++) {
+        struct vault_gw_entry e;
+        if (found[i].n == 0)
+            continue;
+        found_bare(&e, found[i]);
+        struct ahead_one *one = next_one(a, &e);
+        one->e.e.kind = e.e.kind;
+        one->e.e.size = e.e.size;
+        one->taken = true; /* who asks for its bytes has its entry */
+    }
+    QC_TRY(fetch_bytes(v, a, call, err));
+    session_note_faults(v, request, call);
+    return QC_OK;
+}
+
+static void begin(struct vault *v, const qc_span *names, const qc_span *found, size_t count,
+                  const struct vault_call *call)
+{
     struct qc_err why = { 0 };
     session_look_end(v);
     ahead_free(&v->ahead);
@@ -121,13 +148,18 @@ void vault_ahead(struct vault *v, const qc_span *names, size_t count, const stru
     struct ahead *a = count == 0 ? NULL : qc_alloc(sizeof(*a));
     if (a == NULL)
         return;
-    qc_rc rc = session_request(v, request, &why);
-    if (rc == QC_OK)
-        rc = fetch_entries(v, a, names, count, call, &why);
-    if (rc == QC_OK)
-        rc = fetch_bytes(v, a, call, &why);
-    if (rc == QC_OK)
-        session_note_faults(v, request, call);
+    qc_ignore(fetch(v, a, names, found, count, call, &why),
+              "whatever is missing, each get asks for itself, and tells what is wrong");
     session_look(v); /* until the next vault_ahead, or a call to the gateway */
-    v->ahead = a;    /* whatever is missing, each get asks for itself, and tells what is wrong */
+    v->ahead = a;
+}
+
+void vault_ahead(struct vault *v, const qc_span *names, size_t count, const struct vault_call *call)
+{
+    begin(v, names, NULL, count, call);
+}
+
+void vault_ahead_found(struct vault *v, const qc_span *found, size_t count, const struct vault_call *call)
+{
+    begin(v, NULL, found, count, call);
 }

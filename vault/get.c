@@ -1,6 +1,7 @@
 #include "versions.h"
 
 #include "ahead.h"
+#include "found.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct get {
     struct object o;
     const struct vault_get_opts *opts;
     const struct vault_sink *sink;
+    bool begun; /* the sink has heard of it */
 };
 
 static void get_done(struct get *g)
@@ -64,6 +66,7 @@ static qc_rc begin_sink(struct get *g, struct vault_stat *stat, struct qc_err *e
     stat->mtime_ns = meta->mtime_ns;
     stat->mode = meta->mode;
     stat->xattrs = meta->xattrs;
+    g->begun = true;
     const qc_rc rc = g->sink->begin == NULL ? QC_OK : g->sink->begin(g->sink->ctx, stat, err);
     stat->xattrs = (qc_span){ 0 };
     return rc;
@@ -88,6 +91,7 @@ static qc_rc deliver_all(struct get *g, struct vault_got *got, struct qc_err *er
     if (left != NULL)
         QC_TRY(left->find(g->sink->ctx, &bytes, err));
     got->left = bytes;
+    g->begun = g->begun || bytes > 0;
     if (bytes > 0)
         QC_TRY(object_left(&g->o, bytes, left->read, g->sink->ctx, &got->kept, err));
     QC_TRY(begin_sink(g, &got->what, err));
@@ -126,12 +130,27 @@ static qc_rc end(struct get *g, qc_rc rc, struct vault_got *got, const struct va
     return g->sink->finish != NULL ? g->sink->finish(g->sink->ctx, err) : QC_OK;
 }
 
+/* The entry of a name: as a listing has found it, and the marks of the stores allow, or as it is now. */
+static qc_rc entry_of(struct vault *v, qc_span name, qc_span found, struct vault_gw_entry *ret,
+                      const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry now = { 0 };
+    bool there = false;
+    if (found.n == 0)
+        return session_entry_of_name(v, name, &path, ret, call, err);
+    QC_TRY(found_take(&e, found, err));
+    QC_TRY(qc_buf_add(&path, e.e.path, err));
+    QC_TRY(session_entry_given(v, qc_buf_span(&path), &e, &now, &there, call, err));
+    return session_entry_is_file(&now, there, ret, err);
+}
+
 static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vault_call *call,
                  struct vault_got *got, struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
-    QC_TRY(session_entry_of_name(v, name, &path, &e, call, err));
+    QC_TRY(entry_of(v, name, g->opts->found, &e, call, err));
     QC_TRY(session_stat(v, name, &e, &got->what, err));
     QC_TRY(object_begin(&g->o, v, e.e.object, e.e.version, call, err));
     g->o.size = e.e.size;
@@ -143,6 +162,26 @@ static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vaul
     if (e.has_margins)
         note_margin(&got->what, call->notes);
     return QC_OK;
+}
+
+/* What a listing found may have been replaced and removed for good since. Nothing was handed over then. */
+static qc_rc run_found(struct vault *v, qc_span name, struct get *g, const struct vault_call *call,
+                       struct vault_got *got, struct qc_err *err)
+{
+    const struct vault_get_opts *opts = g->opts, again = { .slice = opts->slice };
+    struct qc_err why = { 0 };
+    qc_rc rc = run(v, name, g, call, got, &why);
+    if (rc == QC_QUORUM && opts->found.n > 0 && !g->begun) {
+        qc_err_clear(&why);
+        object_done(&g->o);
+        vault_got_done(got);
+        g->opts = &again;
+        rc = run(v, name, g, call, got, &why);
+        g->opts = opts;
+    }
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
 }
 
 /* The same of a version that is named; its object alone says what it is. */
@@ -167,7 +206,7 @@ qc_rc vault_get_part(struct vault *v, qc_span name, const struct vault_get_opts 
     char text[NAME_TEXT];
     session_name_text(text, name);
     QC_TRY_AS(opts->which != NULL ? run_version(v, name, &g, call, &got, err)
-                                  : run(v, name, &g, call, &got, err),
+                                  : run_found(v, name, &g, call, &got, err),
               err, "%s", text);
     *ret = QC_STEAL(got);
     return QC_OK;

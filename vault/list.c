@@ -2,7 +2,9 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "found.h"
 #include "sorter.h"
 
 /* What a prefix means: the directory that is read at the gateway, and which of its names count. */
@@ -41,9 +43,10 @@ struct listing {
     const struct vault_call *call;
     struct filter filter;
     bool removed; /* those whose last change is a removal, instead of those that are there */
+    bool finds;   /* their entries are kept, and the gets of them look at the marks */
     struct vault_name_cache cache;
     struct sorter *sorter;
-    qc_buf name, after;
+    qc_buf name, after, value;
     qc_buf prefix; /* path of the directory */
     struct list_totals totals;
 };
@@ -54,19 +57,42 @@ static void listing_done(struct listing *l)
     sorter_free(&l->sorter);
     qc_buf_free(&l->name);
     qc_buf_free(&l->after);
+    qc_buf_free(&l->value);
     qc_buf_free(&l->prefix);
 }
 
-/* A vault_stat without its name, for the sorter and back: it never leaves the process's own unlinked files.
- */
+/* A vault_stat without its name, and the entry where it was found for a get, for the sorter and back: it
+ * never leaves the process's own unlinked files. */
+static qc_rc add(struct listing *l, const struct vault_stat *s, const struct vault_gw_entry *found,
+                 struct qc_err *err)
+{
+    struct vault_stat bare = *s;
+    bare.name = (qc_buf){ 0 };
+    qc_buf_clear(&l->value);
+    QC_TRY(qc_buf_add(&l->value, qc_span_of(&bare, sizeof(bare)), err));
+    if (found != NULL)
+        QC_TRY(found_add(&l->value, found, err));
+    return sorter_add(l->sorter, qc_buf_span(&l->name), qc_buf_span(&l->value), err);
+}
+
 static qc_rc keep(struct listing *l, const struct vault_gw_entry *e, struct qc_err *err)
 {
     QC_CLEANUP(vault_stat_done) struct vault_stat s = { .number = e->e.number, .created_s = e->created };
     if (!l->removed)
         QC_TRY(session_stat(l->v, qc_buf_span(&l->name), e, &s, err));
-    struct vault_stat bare = s;
-    bare.name = (qc_buf){ 0 };
-    return sorter_add(l->sorter, qc_buf_span(&l->name), qc_span_of(&bare, sizeof(bare)), err);
+    return add(l, &s, NULL, err);
+}
+
+/* A folder is made by its entry alone, and what is large is asked for again. */
+static qc_rc keep_found(struct listing *l, const struct vault_gw_entry *e, struct qc_err *err)
+{
+    QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
+    QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry newer = { 0 };
+    QC_TRY(session_stat(l->v, qc_buf_span(&l->name), e, &s, err));
+    if (found_fits(e) && !(s.has_mode && S_ISDIR(s.mode)))
+        return add(l, &s, e, err);
+    QC_TRY(session_entry_check(l->v, (qc_span){ 0 }, &e, &newer, l->call, err));
+    return e->e.kind == VAULT_ENTRY_FILE ? keep(l, e, err) : QC_OK;
 }
 
 static qc_rc one_entry(void *ctx, const struct vault_gw_entry *e, struct qc_err *err)
@@ -75,7 +101,10 @@ static qc_rc one_entry(void *ctx, const struct vault_gw_entry *e, struct qc_err 
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry newer = { 0 };
     if (!l->v->looking) /* after the gateway's answer: no mark that is read is older than that */
         session_look(l->v);
-    QC_TRY(session_entry_check(l->v, (qc_span){ 0 }, &e, &newer, l->call, err));
+    if (l->finds)
+        QC_TRY(vault_entry_check(&e->e, l->v->ring, (qc_span){ 0 }, err));
+    else
+        QC_TRY(session_entry_check(l->v, (qc_span){ 0 }, &e, &newer, l->call, err));
     /* A path begins with its directory's: whatever the gateway lists, nothing from elsewhere gets in. */
     if (e->e.path.n < l->prefix.n ||
         !qc_span_eq(qc_span_sub(e->e.path, 0, l->prefix.n), qc_buf_span(&l->prefix)))
@@ -90,7 +119,9 @@ static qc_rc one_entry(void *ctx, const struct vault_gw_entry *e, struct qc_err 
         return QC_OK;
     qc_buf_clear(&l->name);
     QC_TRY(vault_name_open(&l->name, l->v->ring, e->e.path, &l->cache, err));
-    return counts(&l->filter, qc_buf_span(&l->name)) ? keep(l, e, err) : QC_OK;
+    if (!counts(&l->filter, qc_buf_span(&l->name)))
+        return QC_OK;
+    return l->finds ? keep_found(l, e, err) : keep(l, e, err);
 }
 
 static qc_rc all_pages(struct listing *l, bool tombstones, struct qc_err *err)
@@ -125,20 +156,16 @@ static qc_rc all_pages(struct listing *l, bool tombstones, struct qc_err *err)
     return QC_OK;
 }
 
-struct out {
-    vault_list_fn fn;
-    void *ctx;
-};
-
 static qc_rc give(void *ctx, qc_span key, qc_span value, struct qc_err *err)
 {
-    struct out *o = ctx;
+    const struct list_to *to = ctx;
     QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
-    QC_ASSERT(value.n == sizeof(s));
+    QC_ASSERT(value.n >= sizeof(s));
     memcpy(&s, value.p, sizeof(s));
     s.name.max = QC_VAULT_NAME_MAX;
     QC_TRY(qc_buf_add(&s.name, key, err));
-    return o->fn(o->ctx, &s, err);
+    return to->find != NULL ? to->find(to->ctx, &s, qc_span_from(value, sizeof(s)), err)
+                            : to->fn(to->ctx, &s, err);
 }
 
 qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to, const struct vault_call *call,
@@ -147,23 +174,37 @@ qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to, co
     QC_CLEANUP(listing_done) struct listing l = {
         .v = v, .call = call, .filter = filter_of(prefix), .removed = to->removed
     };
+    struct list_to out = *to;
+    l.finds = to->find != NULL;
+    l.value.max = SORTER_RECORD_MAX;
     l.name.max = QC_VAULT_NAME_MAX;
     l.after.max = l.prefix.max = QC_VAULT_PATH_MAX;
     QC_TRY(sorter_new(&l.sorter, v->state, err));
     QC_TRY(all_pages(&l, to->tombstones || to->removed, err));
     *ret = l.totals;
-    return sorter_walk(l.sorter, give, &(struct out){ to->fn, to->ctx }, err);
+    return sorter_walk(l.sorter, give, &out, err);
+}
+
+static qc_rc list(struct vault *v, qc_span prefix, const struct list_to *to, const struct vault_call *call,
+                  struct qc_err *err)
+{
+    struct list_totals totals = { 0 };
+    char text[NAME_TEXT];
+    session_name_text(text, prefix);
+    QC_TRY_AS(list_objects(v, prefix, to, call, &totals, err), err, "%s", text);
+    return QC_OK;
 }
 
 qc_rc vault_list(struct vault *v, qc_span prefix, vault_list_fn fn, void *ctx, const struct vault_call *call,
                  struct qc_err *err)
 {
-    struct list_totals totals = { 0 };
-    char text[NAME_TEXT];
-    session_name_text(text, prefix);
-    QC_TRY_AS(list_objects(v, prefix, &(struct list_to){ .fn = fn, .ctx = ctx }, call, &totals, err), err,
-              "%s", text);
-    return QC_OK;
+    return list(v, prefix, &(struct list_to){ .fn = fn, .ctx = ctx }, call, err);
+}
+
+qc_rc vault_find(struct vault *v, qc_span prefix, vault_find_fn fn, void *ctx, const struct vault_call *call,
+                 struct qc_err *err)
+{
+    return list(v, prefix, &(struct list_to){ .find = fn, .ctx = ctx }, call, err);
 }
 
 bool list_ends(qc_rc rc)

@@ -9,6 +9,7 @@ struct list_totals {
 
 struct list_to {
     vault_list_fn fn;
+    vault_find_fn find; /* instead of fn: as vault_find */
     void *ctx;
     bool tombstones; /* counted in the totals; never given to fn */
     bool removed;    /* names that are not there any more are given, with number and created_s alone, and no

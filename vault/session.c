@@ -393,6 +393,17 @@ qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_e
     return rc;
 }
 
+qc_rc session_entry_is_file(struct vault_gw_entry *e, bool found, struct vault_gw_entry *ret,
+                            struct qc_err *err)
+{
+    if (!found)
+        return QC_FAIL(err, QC_NOTFOUND, "no object has this name");
+    if (e->e.kind != VAULT_ENTRY_FILE)
+        return QC_FAIL(err, QC_NOTFOUND, "it was removed");
+    *ret = QC_STEAL(*e);
+    return QC_OK;
+}
+
 qc_rc session_entry_of_name(struct vault *v, qc_span name, qc_buf *path, struct vault_gw_entry *ret,
                             const struct vault_call *call, struct qc_err *err)
 {
@@ -400,12 +411,7 @@ qc_rc session_entry_of_name(struct vault *v, qc_span name, qc_buf *path, struct 
     bool found = false;
     QC_TRY(vault_name_seal(path, v->ring, name, err));
     QC_TRY(session_entry(v, qc_buf_span(path), &e, &found, call, err));
-    if (!found)
-        return QC_FAIL(err, QC_NOTFOUND, "no object has this name");
-    if (e.e.kind != VAULT_ENTRY_FILE)
-        return QC_FAIL(err, QC_NOTFOUND, "it was removed");
-    *ret = QC_STEAL(e);
-    return QC_OK;
+    return session_entry_is_file(&e, found, ret, err);
 }
 
 void vault_stat_done(struct vault_stat *s)

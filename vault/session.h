@@ -131,6 +131,10 @@ QC_MUST qc_rc session_entry_given(struct vault *v, qc_span path, struct vault_gw
 QC_MUST qc_rc session_entry_of_name(struct vault *v, qc_span name, qc_buf *path, struct vault_gw_entry *ret,
                                     const struct vault_call *call, struct qc_err *err);
 
+/* As session_entry answers: taken over to ret where it is there. QC_NOTFOUND */
+QC_MUST qc_rc session_entry_is_file(struct vault_gw_entry *e, bool found, struct vault_gw_entry *ret,
+                                    struct qc_err *err);
+
 /* What an entry says, for the user. name is copied. The private part is opened: QC_INTEGRITY. */
 QC_MUST qc_rc session_stat(struct vault *v, qc_span name, const struct vault_gw_entry *e,
                            struct vault_stat *ret, struct qc_err *err);

@@ -16,7 +16,8 @@
 
 struct vault_sink_file {
     struct vault_sink sink;
-    struct qc_fd dir, file;   /* file: NAME.part, locked */
+    int dir;                  /* own's, or the caller's */
+    struct qc_fd own, file;   /* file: NAME.part, locked */
     char *name, *part, *path; /* path: as it was given; for messages */
     bool replace;
     bool no_direct;     /* the file system refuses O_DIRECT */
@@ -46,9 +47,9 @@ void vault_sink_file_free(struct vault_sink_file **fp)
     if (f == NULL)
         return;
     if (f->made && !f->stays)
-        (void)unlinkat(qc_fd_get(&f->dir), f->part, 0);
+        (void)unlinkat(f->dir, f->part, 0);
     qc_fd_close(&f->file);
-    qc_fd_close(&f->dir);
+    qc_fd_close(&f->own);
     qc_free(f->name);
     qc_free(f->part);
     qc_free(f->path);
@@ -67,8 +68,7 @@ const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f)
 static bool is_named(const struct vault_sink_file *f, const struct qc_fd *file)
 {
     struct stat mine, named;
-    return fstat(qc_fd_get(file), &mine) == 0 &&
-           fstatat(qc_fd_get(&f->dir), f->part, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstat(qc_fd_get(file), &mine) == 0 && fstatat(f->dir, f->part, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
            mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
 }
 
@@ -79,7 +79,7 @@ static qc_rc open_left(const struct vault_sink_file *f, struct qc_fd *ret, uint6
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd old = { 0 };
     struct stat st;
-    QC_TRY(qc_open_at(&old, qc_fd_get(&f->dir), f->part, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, err));
+    QC_TRY(qc_open_at(&old, f->dir, f->part, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, err));
     if (fstat(qc_fd_get(&old), &st) != 0)
         return QC_FAIL_OS(err, "cannot look at '%s'", f->part);
     if (!S_ISREG(st.st_mode))
@@ -189,7 +189,7 @@ static qc_rc drop_left(struct vault_sink_file *f, struct qc_err *err)
         *err = why;
         return rc;
     }
-    if (unlinkat(qc_fd_get(&f->dir), f->part, 0) != 0 && errno != ENOENT)
+    if (unlinkat(f->dir, f->part, 0) != 0 && errno != ENOENT)
         return QC_FAIL_OS(err, "cannot remove the stale '%s'", f->part);
     return QC_OK;
 }
@@ -198,8 +198,7 @@ static qc_rc make_part(struct vault_sink_file *f, struct qc_err *err)
 {
     if (!f->looked)
         QC_TRY(drop_left(f, err));
-    QC_TRY(
-        qc_open_at(&f->file, qc_fd_get(&f->dir), f->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err));
+    QC_TRY(qc_open_at(&f->file, f->dir, f->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err));
     /* Another get may have taken it for one that was left, before it was locked. */
     if (flock(qc_fd_get(&f->file), LOCK_EX | LOCK_NB) != 0 || !is_named(f, &f->file))
         return QC_FAIL(err, QC_LOCKED, "another command is writing '%s'", f->part);
@@ -315,7 +314,7 @@ static qc_rc look_last(const struct vault_sink_file *f, struct qc_err *err)
 /* Its final name. 0, or -1 and errno. */
 static int rename_to(const struct vault_sink_file *f, const char *part)
 {
-    const int dir = qc_fd_get(&f->dir);
+    const int dir = f->dir;
     int rc =
         f->replace ? renameat(dir, part, dir, f->name) : renameat2(dir, part, dir, f->name, RENAME_NOREPLACE);
     if (rc != 0 && !f->replace &&
@@ -348,7 +347,7 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
     const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, f->mtime };
     char target[QC_VAULT_LINK_MAX + 1];
     const char *beside = NULL;
-    const int dir = qc_fd_get(&f->dir);
+    const int dir = f->dir;
     struct stat st;
     QC_TRY_AS(target_of(f, target, err), err, "'%s'", f->path);
     QC_TRY(look_last(f, err));
@@ -419,7 +418,7 @@ static qc_rc finish(void *ctx, struct qc_err *err)
     QC_TRY(sync_part(f, err));
     QC_TRY(name_part(f, err));
     QC_TRY(sync_mode(f, err));
-    return qc_dir_sync(qc_fd_get(&f->dir), err);
+    return qc_dir_sync(f->dir, err);
 }
 
 /* --- Many, together --- */
@@ -437,8 +436,9 @@ static bool is_live(const struct vault_sink_file *f, const struct vault_sink_out
 static bool same_dir(const struct vault_sink_file *a, const struct vault_sink_file *b)
 {
     struct stat x, y;
-    return fstat(qc_fd_get(&a->dir), &x) == 0 && fstat(qc_fd_get(&b->dir), &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
+    if (a->dir == b->dir)
+        return true;
+    return fstat(a->dir, &x) == 0 && fstat(b->dir, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 typedef qc_rc (*step_fn)(struct vault_sink_file *f, struct qc_err *err);
@@ -468,7 +468,7 @@ static void sync_dirs(struct vault_sink_file *const *files, struct vault_sink_ou
         if (!is_live(f, &outcomes[i]))
             continue;
         if (before == NULL || !same_dir(before, f))
-            last.rc = qc_dir_sync(qc_fd_get(&f->dir), &last.why);
+            last.rc = qc_dir_sync(f->dir, &last.why);
         before = f;
         outcomes[i] = last;
     }
@@ -480,12 +480,17 @@ static void sync_all(struct vault_sink_file *const *files, struct vault_sink_out
     struct vault_sink_outcome last = { 0 };
     bool any = false;
     dev_t device = 0;
+    int before = -1;
     for (size_t i = 0; i < count; i++) {
         struct stat st;
         if (!is_live(files[i], &outcomes[i]))
             continue;
-        const int dir =
-            qc_fd_get(&files[i]->dir); /* opened before the first byte: errors since then are seen */
+        const int dir = files[i]->dir; /* opened before the first byte: errors since then are seen */
+        if (dir == before) {
+            outcomes[i] = last;
+            continue;
+        }
+        before = dir;
         if (fstat(dir, &st) != 0) {
             outcomes[i].rc = QC_FAIL_OS(&outcomes[i].why, "%s", files[i]->path);
             continue;
@@ -533,7 +538,7 @@ void vault_sink_files_finish(struct vault_sink_file *const *files, struct vault_
     sync_dirs(files, outcomes, count);
 }
 
-/* Directory and last component of path. */
+/* Directory, unless the caller has it open, and last component of path. */
 static qc_rc split(struct vault_sink_file *f, const char *path, struct qc_err *err)
 {
     const char *slash = strrchr(path, '/');
@@ -547,10 +552,13 @@ static qc_rc split(struct vault_sink_file *f, const char *path, struct qc_err *e
     const char *text = NULL;
     if (slash == NULL)
         QC_TRY(qc_buf_add_str(&dir, ".", err));
-    else
+    else if (f->dir < 0)
         QC_TRY(qc_buf_add(&dir, qc_span_of(path, slash == path ? 1 : (size_t)(slash - path)), err));
-    QC_TRY(qc_buf_cstr(&dir, &text, err));
-    QC_TRY(qc_dir_open(&f->dir, text, err));
+    if (f->dir < 0) {
+        QC_TRY(qc_buf_cstr(&dir, &text, err));
+        QC_TRY(qc_dir_open(&f->own, text, err));
+        f->dir = qc_fd_get(&f->own);
+    }
     QC_TRY(qc_buf_addf(&part, err, "%s.part", name));
     QC_TRY(qc_buf_cstr(&part, &text, err));
     f->name = qc_strdup(name);
@@ -561,7 +569,8 @@ static qc_rc split(struct vault_sink_file *f, const char *path, struct qc_err *e
                : QC_FAIL(err, QC_NOMEM, "no memory for a file name");
 }
 
-qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool replace, struct qc_err *err)
+qc_rc vault_sink_file_in(struct vault_sink_file **ret, int dir, const char *path, bool replace,
+                         struct qc_err *err)
 {
     QC_CLEANUP(vault_sink_file_free) struct vault_sink_file *f = qc_alloc(sizeof(*f));
     if (f == NULL)
@@ -570,9 +579,10 @@ qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool r
         .begin = begin, .write = write_bytes, .finish = finish, .left = &left_ops, .ctx = f
     };
     f->replace = replace;
+    f->dir = dir;
     QC_TRY(split(f, path, err));
     struct stat st;
-    if (fstatat(qc_fd_get(&f->dir), f->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (fstatat(f->dir, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         if (!replace)
             return QC_FAIL(err, QC_CONFLICT, "'%s' exists", path);
         if (S_ISDIR(st.st_mode))
@@ -587,6 +597,11 @@ qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool r
         return QC_FAIL_OS(err, "cannot look at '%s'", path);
     *ret = QC_STEAL(f);
     return QC_OK;
+}
+
+qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool replace, struct qc_err *err)
+{
+    return vault_sink_file_in(ret, -1, path, replace, err);
 }
 
 qc_rc vault_sink_file_range(struct vault_sink_file *f, struct qc_err *err)

@@ -100,6 +100,69 @@ static void overtaken(struct rig *r)
     vault_notes_done(&o.r.notes);
 }
 
+static qc_rc keep_found(void *ctx, const struct vault_stat *s, qc_span found, struct qc_err *err)
+{
+    qc_buf *b = ctx;
+    CHECK(qc_span_eq(qc_buf_span(&s->name), qc_span_str("x")) && s->size == 500 && found.n > 0);
+    qc_buf_clear(b);
+    return qc_buf_add(b, found, err);
+}
+
+static qc_rc get_found(struct rig *r, qc_span found, uint64_t salt, struct qc_err *err)
+{
+    const struct vault_get_opts opts = { .found = found };
+    struct rig_sink s = { .salt = salt, .size = 500 };
+    const struct vault_sink sink = {
+        .begin = rig_sink_begin, .write = rig_sink_write, .finish = rig_sink_finish, .ctx = &s
+    };
+    const struct vault_call call = rig_call(r);
+    QC_CLEANUP(vault_got_done) struct vault_got got = { 0 };
+    const qc_rc rc = vault_get_part(r->v, qc_span_str("x"), &opts, &sink, &call, &got, err);
+    CHECK(s.finished == (rc == QC_OK) && (rc != QC_OK || s.at == 500));
+    return rc;
+}
+
+/* What a listing found is got as it was, or as it is by now, and never as it was before what is known. */
+static void found_by_a_listing(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    QC_CLEANUP(qc_buf_free) qc_buf found = { .max = 65536 };
+    QC_CLEANUP(qc_buf_free) qc_buf older = { .max = 65536 };
+    struct other o;
+    other_like(&o, r, 11);
+    CHECK_OK(rig_put(r, "x", 500, 11, &err));
+    struct fake_image *before = fake_save(r->fake);
+    CHECK_OK(vault_find(r->v, qc_span_str("x"), keep_found, &older, &call, &err));
+    r->fake->before_ctx = &o;
+    r->fake->after_entry = other_puts_x; /* nobody asks for an entry: it is not called */
+    CHECK_OK(get_found(r, qc_buf_span(&older), 11, &err));
+    r->fake->after_entry = NULL;
+    o.salt = 12;
+    other_puts_x(&o);
+    CHECK_OK(get_found(r, qc_buf_span(&older), 12, &err));
+    struct fake_image *after = fake_save(r->fake);
+    fake_restore(r->fake, before);
+    CHECK_OK(vault_find(r->v, qc_span_str("x"), keep_found, &found, &call, &err));
+    REFUSED(get_found(r, qc_buf_span(&found), 11, &err), QC_INTEGRITY, "rollback");
+    fake_restore(r->fake, after);
+    struct fake_version *v = &r->fake->version[r->fake->versions - 1];
+    CHECK_OK(vault_find(r->v, qc_span_str("x"), keep_found, &found, &call, &err));
+    v->object[0] ^= 1;
+    REFUSED(get_found(r, qc_buf_span(&found), 12, &err), QC_QUORUM, "no data of this version");
+    v->object[0] ^= 1;
+    struct fake_entry *e = &r->fake->entry[r->fake->entries - 1];
+    e->e.seal[0] ^= 1;
+    CHECK_RC(vault_find(r->v, qc_span_str("x"), keep_found, &found, &call, &err), QC_INTEGRITY);
+    e->e.seal[0] ^= 1;
+    other_removes_x(&o);
+    CHECK_RC(get_found(r, qc_buf_span(&found), 12, &err), QC_NOTFOUND);
+    fake_image_free(&before);
+    fake_image_free(&after);
+    vault_notes_done(&r->notes);
+    vault_notes_done(&o.r.notes);
+}
+
 /* A removal of one version alone, while another client puts: the newer one stays, whoever is first. */
 static void remove_of_a_version_that_was(struct rig *r)
 {
@@ -417,6 +480,7 @@ int main(void)
     alarm(200); /* what goes round for ever ends as a failure */
     rig_new(&r, qc_rand_start());
     overtaken(&r);
+    found_by_a_listing(&r);
     two_writers(&r);
     remove_of_a_version_that_was(&r);
     foreign_entries(&r);

@@ -16,6 +16,10 @@ struct vault_sink_file;
  */
 QC_MUST qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool replace,
                                   struct qc_err *err);
+/* The same in a directory that is open for reading, whatever the path says by now: the last component counts,
+ * the rest is for messages. dir: borrowed until it is freed. */
+QC_MUST qc_rc vault_sink_file_in(struct vault_sink_file **ret, int dir, const char *path, bool replace,
+                                 struct qc_err *err);
 /* The sink to give to vault_get; borrowed. begin makes the file, finish restores mode and mtime, syncs and
  * renames. */
 /* Before the sink is used, for a part of an object alone: it is written to NAME.range.part, so that what an

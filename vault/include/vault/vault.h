@@ -307,11 +307,15 @@ QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *
  * checked. Until the next call; count 0 forgets what is left. names: up to QC_VAULT_BUNDLE_FILES.
  */
 void vault_ahead(struct vault *v, const qc_span *names, size_t count, const struct vault_call *call);
+/* The same of what vault_find has found: only bytes are fetched. */
+void vault_ahead_found(struct vault *v, const qc_span *found, size_t count, const struct vault_call *call);
 
 struct vault_which;
 struct vault_get_opts {
     struct vault_slice slice;        /* {0}: all of it */
     const struct vault_which *which; /* which version, below; NULL: the current one. Borrowed */
+    qc_span
+        found; /* of this very name, by vault_find: the entry is taken from there; empty: it is asked for */
 };
 struct vault_got {
     struct vault_stat what;
@@ -479,6 +483,11 @@ typedef qc_rc (*vault_list_fn)(void *ctx, const struct vault_stat *s, struct qc_
  * vault_verify only.
  */
 QC_MUST qc_rc vault_list(struct vault *v, qc_span prefix, vault_list_fn fn, void *ctx,
+                         const struct vault_call *call, struct qc_err *err);
+/* As above, for gets to come, of any session: found goes to vault_get_part with the name (empty: it asks). It
+ * looks at the stores' marks then, instead of the listing now. fn may use v. */
+typedef qc_rc (*vault_find_fn)(void *ctx, const struct vault_stat *s, qc_span found, struct qc_err *err);
+QC_MUST qc_rc vault_find(struct vault *v, qc_span prefix, vault_find_fn fn, void *ctx,
                          const struct vault_call *call, struct qc_err *err);
 
 struct vault_remove_result {
