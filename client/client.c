@@ -283,7 +283,7 @@ bool client_tell_notes(struct client *c, qc_rc rc, qc_span name)
 }
 
 /* Would the same cause stop every other object of the run? */
-static bool ends_run(qc_rc rc)
+bool client_ends_run(qc_rc rc)
 {
     return rc == QC_CANCELLED || rc == QC_FENCED || rc == QC_RANDOM || rc == QC_NOTCONF || rc == QC_NOMEM ||
            rc == QC_LINK;
@@ -304,7 +304,7 @@ bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err
     else
         out_object(&c->out, rc, &about, why);
     *worst = rc == QC_CANCELLED ? rc : qc_rc_worse(*worst, rc);
-    return !ends_run(rc) && !revival_is_over(&c->revival);
+    return !client_ends_run(rc) && !revival_is_over(&c->revival);
 }
 
 bool client_put_object(struct client *c, qc_rc rc, bool open, qc_span name, const struct qc_err *why,

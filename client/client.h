@@ -142,6 +142,8 @@ QC_MUST qc_rc client_place_beside(const char *dir, const char *last, qc_span res
  * not come into being on another one. */
 QC_MUST qc_rc client_make_dir(const char *dir, struct qc_err *err);
 
+/* An object's end that is that of all others, too. */
+bool client_ends_run(qc_rc rc);
 /* For a run over several objects: tell one object's outcome, and fold it into *worst. False: the run should
  * end (its cause would stop the others too). */
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst);

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/alloc.h"
+#include "base/key.h"
 #include "base/thread.h"
 #include "base/workq.h"
 #include "signals.h"
@@ -108,7 +109,10 @@ static qc_rc open_slot(struct slot *slot, struct qc_err *err)
     conf.tell = slot->of->draws ? tell_random : NULL;
     conf.tell_ctx = slot;
     QC_TRY(vault_gateway(c->vault)->ops->clone(vault_gateway(c->vault), &gw, err));
-    return vault_open_session(&slot->v, &conf, &gw, &call, err);
+    qc_keys_loose_begin(); /* most keys of an opening end with it */
+    const qc_rc rc = vault_open_session(&slot->v, &conf, &gw, &call, err);
+    qc_keys_loose_end();
+    return rc;
 }
 
 /* -- a job ----------------------------------------------------------------------------------------------- */

@@ -707,6 +707,25 @@ def beside(box):
     box.expect(0, "verify", "side3")
 
 
+def lots(box):
+    """get -r in several lots at once: each file is told in its order, and one of which a name is another's for a while comes, too."""
+    for i in range(450):
+        box.file(f"lots/{i // 150}/{i:03}", b"%d" % i * 9)
+    for name in ("p", "p.part"):
+        box.file(f"lots/1/{name}", name.encode())
+    os.symlink("/no/such", box.path("lots/1/200-link"))
+    box.sync(0, box.path("lots"), "lots/")
+    want = sorted(f"lots/{os.fsdecode(p)}" for p in tree(box.path("lots")))
+    for i, jobs in enumerate(((), ("-j", "3"))):
+        told = [json.loads(x) for x in box.expect(0, "--json", "get", "-r", *jobs, "lots/", box.path(f"lots.got{i}")).stdout.splitlines()]
+        names = [x["name"] for x in told if x["type"] == "item"]
+        check(names == want, f"{len(names)} of {len(want)}, or their order: {[a for a, b in zip(names, want) if a != b][:3]}")
+        check(tree(box.path(f"lots.got{i}")) == tree(box.path("lots")), "what came is another")
+    box.expect(0, "rm", "lots/0/000", "lots/2/449")
+    p = box.expect(5, "get", "-r", "lots/", box.path("lots.got0"))
+    check(p.stderr.count(b"E0511") == 451 and tree(box.path("lots.got0")) == tree(box.path("lots")), f"{p.stderr.count(b'E0511')} of 451 are there")
+
+
 def limits(box):
     """--limit-rate holds for all that a command moves: it is not faster, whatever the machine is. A change of qcloud.conf holds for what
     goes on already: what would take more than an hour is done at once."""
@@ -932,7 +951,7 @@ def test():
     with World(k=2, n=3) as box:
         box.init()
         box.xattrs = has_xattrs(box)
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, limits, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, lots, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)
