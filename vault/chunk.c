@@ -8,7 +8,8 @@ qc_rc vault_chunker_init(struct vault_chunker *ret, const struct vault_ids *ids,
                          const qc_key *R, const qc_key *DK, struct qc_err *err)
 {
     QC_CLEANUP(vault_chunker_done) struct vault_chunker c = { .ids = *ids };
-    memcpy(c.HH, HH, sizeof c.HH);
+    if (HH != NULL)
+        memcpy(c.HH, HH, sizeof c.HH);
     QC_TRY(vault_prk_new(&c.DK, DK, err));
     QC_TRY(vault_prk_new(&c.R, R, err));
     QC_TRY(qc_aead_new(&c.aead, err));

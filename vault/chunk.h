@@ -20,7 +20,7 @@ struct vault_chunker {
 };
 
 /*
- * ids and HH as they are; R and DK borrowed during the call.
+ * ids and HH as they are; R and DK borrowed during the call. HH NULL: it is filled in before the first chunk.
  * QC_NOMEM
  */
 QC_MUST qc_rc vault_chunker_init(struct vault_chunker *ret, const struct vault_ids *ids, const uint8_t HH[32],

@@ -10,10 +10,14 @@ struct vault_ids vault_ids_of_vault(const uint8_t vault[VAULT_ID_BYTES])
     return ids;
 }
 
+/* SHA-256(VAULT_SUITE_NAME). */
+static const uint8_t salt[QC_SHA256_BYTES] = { 0x1c, 0xad, 0xa8, 0xfb, 0xe2, 0xe6, 0xbf, 0x50,
+                                               0xd7, 0x7a, 0x96, 0xe0, 0xe4, 0x36, 0x08, 0xa3,
+                                               0xcb, 0xf0, 0xd1, 0x86, 0xd2, 0x71, 0x16, 0xef,
+                                               0xa7, 0x74, 0xe6, 0xa6, 0x41, 0x4c, 0x2a, 0x7d };
+
 qc_rc vault_prk_new(struct qc_prk **ret, const qc_key *ikm, struct qc_err *err)
 {
-    uint8_t salt[QC_SHA256_BYTES];
-    QC_TRY(qc_sha256((qc_span[]){ QC_LIT(VAULT_SUITE_NAME) }, 1, salt, err));
     return qc_prk_new(ret, qc_span_of(salt, sizeof salt), qc_key_open(ikm), err);
 }
 
@@ -62,11 +66,17 @@ qc_rc vault_kdf_once(qc_key **ret, const qc_key *ikm, const char *label, const s
 qc_rc vault_kdf_position(uint64_t *ret, const qc_key *ikm, const char *label, const struct vault_ids *ids,
                          uint64_t top, struct qc_err *err)
 {
+    QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
+    QC_TRY(vault_prk_new(&prk, ikm, err));
+    return vault_prk_position(ret, prk, label, ids, top, err);
+}
+
+qc_rc vault_prk_position(uint64_t *ret, const struct qc_prk *prk, const char *label,
+                         const struct vault_ids *ids, uint64_t top, struct qc_err *err)
+{
     QC_ASSERT(top < UINT64_C(1) << 32); /* the remainder below stays under 2^40 */
     const qc_span parts[] = { qc_span_of(ids->vault, VAULT_ID_BYTES), qc_span_of(ids->object, VAULT_ID_BYTES),
                               qc_span_of(ids->version, VAULT_ID_BYTES) };
-    QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
-    QC_TRY(vault_prk_new(&prk, ikm, err));
     uint8_t wide[16];
     QC_TRY(vault_kdf_public(wide, prk, label, parts, 3, sizeof wide, err));
     uint64_t rest = 0;

@@ -24,6 +24,12 @@ qc_rc vault_commitment(uint8_t ret[32], const qc_key *secret, const struct vault
 {
     QC_CLEANUP(qc_prk_free) struct qc_prk *prk = NULL;
     QC_TRY(vault_prk_new(&prk, secret, err));
+    return vault_prk_commitment(ret, prk, ids, err);
+}
+
+qc_rc vault_prk_commitment(uint8_t ret[32], const struct qc_prk *prk, const struct vault_ids *ids,
+                           struct qc_err *err)
+{
     const qc_span parts[] = { qc_span_of(ids->vault, VAULT_ID_BYTES), qc_span_of(ids->object, VAULT_ID_BYTES),
                               qc_span_of(ids->version, VAULT_ID_BYTES) };
     return vault_kdf_public(ret, prk, "commit", parts, 3, 32, err);

@@ -2,6 +2,7 @@
  */
 #pragma once
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/err.h"
 #include "base/key.h"
 #include "vault/ids.h"
@@ -24,3 +25,6 @@ QC_MUST qc_rc vault_group_digest(uint8_t ret[32], uint64_t group, qc_span block,
 /* KDF(secret, "commit", ids): key commitment of DK in a header, of VS in a vault record. Public. */
 QC_MUST qc_rc vault_commitment(uint8_t ret[32], const qc_key *secret, const struct vault_ids *ids,
                                struct qc_err *err);
+/* The same of a secret that was extracted for other uses, too. */
+QC_MUST qc_rc vault_prk_commitment(uint8_t ret[32], const struct qc_prk *prk, const struct vault_ids *ids,
+                                   struct qc_err *err);

@@ -15,8 +15,7 @@ struct vault_sealer {
     struct vault_chunker chunker;
     qc_key *KR, *R3; /* inserted into chunk 0, authenticated by M */
     qc_key *M;       /* HMAC key of M */
-    qc_key *n1,
-        *n2; /* R and R1 xor R2, from which the places follow once chunk 0's length is known; then freed */
+    qc_key *n2;      /* R1 xor R2, from which a place follows once chunk 0's length is known; then freed */
     uint64_t n1_at, n2_at;
     uint8_t chunk_log2, group_log2;
     qc_buf header, extensions; /* trailer's */
@@ -38,7 +37,6 @@ static void sealer_done(struct vault_sealer *s)
     qc_key_free(&s->KR);
     qc_key_free(&s->R3);
     qc_key_free(&s->M);
-    qc_key_free(&s->n1);
     qc_key_free(&s->n2);
     qc_buf_free(&s->header);
     qc_buf_free(&s->extensions);
@@ -62,17 +60,16 @@ static qc_rc make_header(struct vault_sealer *s, const struct vault_keys *keys,
 {
     QC_CLEANUP(qc_key_free) qc_key *DK = NULL;
     QC_TRY(vault_kdf_once(&DK, keys->K, "data", &p->ids, err));
+    QC_TRY(vault_chunker_init(&s->chunker, &p->ids, NULL, keys->R, DK, err));
     struct vault_header h = { .chunk_log2 = s->chunk_log2,
                               .group_log2 = s->group_log2,
                               .ids = p->ids,
                               .extensions = p->header_extensions };
     memcpy(h.salt, p->salt, sizeof h.salt);
-    QC_TRY(vault_commitment(h.commitment, DK, &p->ids, err));
+    QC_TRY(vault_prk_commitment(h.commitment, s->chunker.DK, &p->ids, err));
     s->header.max = VAULT_HEADER_BYTES + QC_VAULT_EXT_MAX;
     QC_TRY(vault_header_write(&s->header, &h, err));
-    uint8_t HH[32];
-    QC_TRY(qc_sha256(&(qc_span){ s->header.p, s->header.n }, 1, HH, err));
-    return vault_chunker_init(&s->chunker, &p->ids, HH, keys->R, DK, err);
+    return qc_sha256(&(qc_span){ s->header.p, s->header.n }, 1, s->chunker.HH, err);
 }
 
 static qc_rc check_params(const struct vault_sealer_params *p, uint8_t chunk_log2, uint8_t group_log2,
@@ -99,9 +96,8 @@ static qc_rc init(struct vault_sealer *s, const struct vault_keys *keys, const s
     QC_TRY(make_header(s, keys, p, err));
     QC_TRY(qc_key_dup(&s->KR, keys->KR, err));
     QC_TRY(qc_key_dup(&s->R3, keys->R3, err));
-    QC_TRY(qc_key_dup(&s->n1, keys->R, err));
     QC_TRY(qc_key_xor(&s->n2, keys->R1, keys->R2, err));
-    QC_TRY(vault_kdf_once(&s->M, keys->R, "M", &p->ids, err));
+    QC_TRY(vault_kdf_ids(&s->M, s->chunker.R, "M", &p->ids, (qc_span){ 0 }, err));
     s->extensions.max = QC_VAULT_EXT_MAX;
     QC_TRY(qc_buf_add(&s->extensions, p->trailer_extensions, err));
     s->tags.max = (size_t)VAULT_TAGS_BYTES << s->group_log2;
@@ -165,9 +161,8 @@ static void insert(uint8_t *p, size_t n, uint64_t at, qc_span what)
 /* Where KR and R3 stand, from the length of chunk 0's ciphertext. */
 static qc_rc place_keys(struct vault_sealer *s, size_t c0, struct qc_err *err)
 {
-    QC_TRY(vault_kdf_position(&s->n1_at, s->n1, "n1", &s->chunker.ids, c0, err));
+    QC_TRY(vault_prk_position(&s->n1_at, s->chunker.R, "n1", &s->chunker.ids, c0, err));
     QC_TRY(vault_kdf_position(&s->n2_at, s->n2, "n2", &s->chunker.ids, c0 + VAULT_KEY_BYTES, err));
-    qc_key_free(&s->n1);
     qc_key_free(&s->n2);
     return QC_OK;
 }

@@ -161,7 +161,8 @@ qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const ch
         return QC_FAIL_OS(err, "cannot look at the input");
     QC_TRY(check_kind(f->before.st_mode, path, err)); /* it may have been exchanged meanwhile */
     f->regular = true;
-    (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (f->before.st_size > QC_VAULT_BUNDLED_MAX) /* a small one is read at once */
+        (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     f->id = id_of(&f->before);
     f->source.unchanged = unchanged;
     f->source.id = &f->id;

@@ -73,11 +73,12 @@ static int by_name(const void *a, const void *b)
 static qc_rc list(int fd, qc_buf *names, qc_buf *ret, struct qc_err *err)
 {
     uint8_t *at = NULL;
+    ssize_t n = flistxattr(fd, NULL, 0); /* most files have none */
+    if (n == 0 || (n < 0 && errno == ENOTSUP))
+        return QC_OK;
     names->max = QC_VAULT_XATTR_NAMES_MAX;
     QC_TRY(qc_buf_extend(names, QC_VAULT_XATTR_NAMES_MAX, &at, err));
-    const ssize_t n = flistxattr(fd, (char *)at, names->n);
-    if (n < 0 && errno == ENOTSUP)
-        return QC_OK;
+    n = flistxattr(fd, (char *)at, names->n);
     if (n < 0)
         return QC_FAIL_OS(err, "cannot list its extended attributes");
     ret->max = QC_VAULT_XATTR_NAMES_MAX * sizeof(qc_span);

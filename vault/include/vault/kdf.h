@@ -52,6 +52,9 @@ QC_MUST qc_rc vault_kdf_once(qc_key **ret, const qc_key *ikm, const char *label,
  */
 QC_MUST qc_rc vault_kdf_position(uint64_t *ret, const qc_key *ikm, const char *label,
                                  const struct vault_ids *ids, uint64_t top, struct qc_err *err);
+/* The same of a secret that was extracted for other uses, too. */
+QC_MUST qc_rc vault_prk_position(uint64_t *ret, const struct qc_prk *prk, const char *label,
+                                 const struct vault_ids *ids, uint64_t top, struct qc_err *err);
 
 /* HMAC-SHA-256 under a derived key, over parts that the caller has encoded. Allocates nothing. */
 QC_MUST qc_rc vault_hmac(uint8_t ret[32], const qc_key *key, const qc_span *parts, size_t count,
