@@ -223,16 +223,17 @@ bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size,
     return true;
 }
 
-struct puts {
+struct sync_puts {
     struct sync_run *run;
     struct put v[QC_VAULT_BUNDLE_FILES];
     struct vault_put_item items[QC_VAULT_BUNDLE_FILES];
-    size_t count;
+    bool again[QC_VAULT_BUNDLE_FILES]; /* it is to be put alone */
+    size_t count, again_count;
     qc_rc rc; /* of the state */
     struct qc_err err;
 };
 
-static void puts_free(struct puts **bp)
+static void puts_free(struct sync_puts **bp)
 {
     for (size_t i = 0; *bp != NULL && i < (*bp)->count; i++)
         put_done(&(*bp)->v[i]);
@@ -244,17 +245,57 @@ static void puts_free(struct puts **bp)
 static void told(void *ctx, size_t i, qc_rc rc, bool again, struct vault_put_result *r,
                  const struct qc_err *err)
 {
-    struct puts *b = ctx;
+    struct sync_puts *b = ctx;
     if (b->rc != QC_OK || (rc != QC_OK && !r->open && !b->run->go_on))
         return;
-    b->rc = rc != QC_OK && again ? sync_put_one(b->run, b->v[i].s, &b->err)
-                                 : end(b->run, &b->v[i], rc, r, err, &b->err);
+    if (rc != QC_OK && again) {
+        b->again[i] = true;
+        b->again_count++;
+        return;
+    }
+    b->rc = end(b->run, &b->v[i], rc, r, err, &b->err);
     sync_progress_file(b->run);
+}
+
+/* All of it was told; nothing is on its way. */
+static qc_rc put_again(struct sync_puts *b, struct qc_err *err)
+{
+    for (size_t i = 0; i < b->count && b->rc == QC_OK && b->run->go_on; i++)
+        if (b->again[i])
+            b->rc = sync_put_one(b->run, b->v[i].s, &b->err);
+    if (b->rc != QC_OK)
+        *err = b->err;
+    return b->rc;
+}
+
+qc_rc sync_put_sent(struct sync_run *run, struct qc_err *err)
+{
+    if (run->sent == NULL)
+        return QC_OK;
+    vault_put_many_end(run->c->vault);
+    QC_CLEANUP(puts_free) struct sync_puts *b = QC_STEAL(run->sent);
+    return put_again(b, err);
+}
+
+/* On its way; the one before has come to its end. */
+static qc_rc send(struct sync_run *run, struct sync_puts **bp, struct qc_err *err)
+{
+    QC_CLEANUP(puts_free) struct sync_puts *before = QC_STEAL(run->sent);
+    struct sync_puts *b = QC_STEAL(*bp);
+    const struct vault_put_many many = { .items = b->items, .count = b->count, .told = told, .ctx = b };
+    const struct vault_call call = client_call(run->c);
+    run->sent = b;
+    vault_put_many(run->c->vault, &many, &call);
+    if (before == NULL)
+        return QC_OK;
+    if (before->again_count > 0)
+        QC_TRY(sync_put_sent(run, err));
+    return put_again(before, err);
 }
 
 static qc_rc put_together(struct sync_run *run, const struct sync_waiting *w, struct qc_err *err)
 {
-    QC_CLEANUP(puts_free) struct puts *b = qc_alloc(sizeof(*b));
+    QC_CLEANUP(puts_free) struct sync_puts *b = qc_alloc(sizeof(*b));
     bool other = false;
     if (b == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for %zu files", w->count);
@@ -274,13 +315,7 @@ static qc_rc put_together(struct sync_run *run, const struct sync_waiting *w, st
         return QC_OK;
     if (other)
         QC_TRY(sync_state_commit(run->state, err));
-    const struct vault_put_many many = { .items = b->items, .count = b->count, .told = told, .ctx = b };
-    const struct vault_call call = client_call(run->c);
-    vault_put_many(run->c->vault, &many, &call);
-    vault_put_many_end(run->c->vault);
-    if (b->rc != QC_OK)
-        *err = b->err;
-    return b->rc;
+    return send(run, &b, err);
 }
 
 /* Of few the reading of one would cost more than their putting saves. */
@@ -293,6 +328,7 @@ qc_rc sync_put_waiting(struct sync_run *run, struct sync_waiting *w, struct qc_e
     sync_progress_file(run);
     if (all.count >= QC_VAULT_BUNDLE_LEAST)
         return put_together(run, &all, err);
+    QC_TRY(sync_put_sent(run, err));
     for (size_t i = 0; i < all.count && run->go_on; i++)
         if (sync_may_go_on(run, all.v[i]->path))
             QC_TRY(sync_put_one(run, all.v[i], err));

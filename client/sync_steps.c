@@ -371,6 +371,7 @@ qc_rc sync_side_rc(const struct sync_run *run, struct qc_err *err)
 
 static qc_rc do_alone(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
 {
+    QC_TRY(sync_put_sent(run, err));
     if (s->what == SYNC_GET && sync_step_is_dir(s)) {
         sync_make_folder(run, s);
         return QC_OK;
@@ -402,8 +403,10 @@ static qc_rc waits(struct sync_run *run, struct waiting *w, const struct sync_st
         *ret = *ret || sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES);
     } else if (s->what == SYNC_GET && s->there->st.size <= QC_VAULT_BUNDLED_MAX && !sync_step_is_dir(s)) {
         *ret = sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER);
-        if (!*ret)
+        if (!*ret) {
+            QC_TRY(sync_put_sent(run, err));
             QC_TRY(sync_get_waiting(run, &w->gets, err));
+        }
         *ret = *ret || sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER);
     }
     return QC_OK;
@@ -421,6 +424,7 @@ static qc_rc do_step(struct sync_run *run, struct waiting *w, const struct sync_
 static qc_rc do_waiting(struct sync_run *run, struct waiting *w, struct qc_err *err)
 {
     QC_TRY(sync_put_waiting(run, &w->puts, err));
+    QC_TRY(sync_put_sent(run, err));
     QC_TRY(sync_get_waiting(run, &w->gets, err));
     side_end_all(run->side);
     return sync_side_rc(run, err);
@@ -457,7 +461,13 @@ qc_rc sync_do_all(struct sync_run *run, struct qc_err *err)
         if (rc == QC_OK)
             rc = do_waiting(run, &w, err);
     }
-    side_end_all(run->side); /* what was begun before something else failed */
+    struct qc_err late = { 0 };
+    const qc_rc sent = sync_put_sent(run, &late); /* what was begun before something else failed */
+    side_end_all(run->side);
+    if (rc == QC_OK && sent != QC_OK) {
+        *err = late;
+        rc = sent;
+    }
     if (rc == QC_OK)
         rc = do_folders(run, err);
     progress_end(&run->progress);

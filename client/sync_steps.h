@@ -94,7 +94,10 @@ QC_MUST qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, stru
 /* The same side by side with others: it ends later, in the order in which they were begun. */
 QC_MUST qc_rc sync_put_beside(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
 QC_MUST qc_rc sync_get_beside(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
+/* They are on their way, and what was so before is over. */
 QC_MUST qc_rc sync_put_waiting(struct sync_run *run, struct sync_waiting *w, struct qc_err *err);
+/* What is on its way comes to its end, before anything else is asked of the vault. */
+QC_MUST qc_rc sync_put_sent(struct sync_run *run, struct qc_err *err);
 /* What gets that were killed left here of names that are not got now; both sides were looked at. */
 QC_MUST qc_rc sync_drop_rests(struct sync_run *run, struct qc_err *err);
 QC_MUST qc_rc sync_get_one(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
