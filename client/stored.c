@@ -77,8 +77,10 @@ qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, 
 {
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
     r->degraded = client_random_warn(c) || r->degraded;
-    QC_TRY(stored_line(name, r, &line, err));
-    QC_TRY(item_json(c, name, r, err));
+    if (r->degraded || (!c->out.quiet && !c->out.json)) /* of thousands of files what nobody reads is dear */
+        QC_TRY(stored_line(name, r, &line, err));
+    if (c->out.json)
+        QC_TRY(item_json(c, name, r, err));
     c->written += r->written;
     QC_TRY(keeping_add(c, name, r->object, r->version, &c->kept_worst, err));
     if (r->degraded)
