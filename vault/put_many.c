@@ -264,6 +264,7 @@ static qc_rc share_out(struct many *b, struct many_member *m, const struct vault
     for (unsigned i = 0; i < 2; i++) {
         struct vault_store_record r = { .generation = parts.generation,
                                         .state = VAULT_RECORD_PENDING,
+                                        .sequence = m->ids.sequence,
                                         .share = i == 0 ? keys->R1 : keys->R2 };
         memcpy(r.object, m->ids.object, VAULT_ID_BYTES);
         memcpy(r.version, m->ids.version, VAULT_ID_BYTES);

@@ -182,7 +182,7 @@ static void settle(struct many *b, const struct vault_op *op)
 
 /* -- the stores follow ----------------------------------------------------------------------------------- */
 
-static qc_rc commit_records(struct many *b, struct vault_store *s, struct qc_err *err)
+static qc_rc commit_records(struct many *b, unsigned which, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct vault_store_commit *changes = qc_alloc(b->what.count * sizeof(*changes));
     size_t n = 0;
@@ -194,13 +194,14 @@ static qc_rc commit_records(struct many *b, struct vault_store *s, struct qc_err
             changes[n++] = (struct vault_store_commit){ .object = m->ids.object,
                                                         .version = m->ids.version,
                                                         .sequence = m->ids.sequence,
+                                                        .sealed = b->ticket ? NULL : &m->share[which],
                                                         .path_tag = m->ids.path_tag,
                                                         .number = m->ids.number };
     }
     if (n == 0)
         return QC_OK;
     changes[n - 1].head = &b->v->head;
-    return store_commit_many(s, changes, n, &b->v->ids, err);
+    return store_commit_many(b->v->store[which], changes, n, &b->v->ids, err);
 }
 
 static qc_rc remove_records(struct many *b, struct vault_store *s, struct qc_err *err)
@@ -215,7 +216,7 @@ static qc_rc remove_records(struct many *b, struct vault_store *s, struct qc_err
 
 static qc_rc bring_store(struct many *b, unsigned i, struct qc_err *err)
 {
-    QC_TRY(commit_records(b, b->v->store[i], err));
+    QC_TRY(commit_records(b, i, err));
     if (b->ticket)
         QC_TRY(many_tickets_used(b, err));
     QC_TRY(i == 0 ? qc_fault(client_stored1, err) : qc_fault(client_stored, err));

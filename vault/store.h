@@ -74,8 +74,11 @@ struct store_sealed {
     uint8_t object[VAULT_ID_BYTES], version[VAULT_ID_BYTES];
     uint32_t generation; /* the same of all that are added at once */
     uint8_t sealed[STORE_SEALED];
-    size_t n; /* bytes of it */
+    uint8_t committed[STORE_SEALED]; /* the same record once it is committed, */
+    uint64_t sequence;               /* with this one; 0: it was not sealed */
+    size_t n;                        /* bytes of each */
 };
+/* r->sequence: of the record once it is committed. */
 QC_MUST qc_rc store_pending_seal(struct store_sealed *ret, const struct vault_store *s,
                                  const struct vault_store_record *r, const qc_rng *rng, struct qc_err *err);
 /* As vault_store_add. */

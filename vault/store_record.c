@@ -128,7 +128,16 @@ qc_rc store_pending_seal(struct store_sealed *ret, const struct vault_store *s,
     ret->generation = r->generation;
     memcpy(ret->object, r->object, VAULT_ID_BYTES);
     memcpy(ret->version, r->version, VAULT_ID_BYTES);
-    return store_said(s, store_record_seal(ret->sealed, &ret->n, s, &id, r->share, rng, err), err);
+    ret->sequence = r->sequence;
+    QC_TRY(store_said(s, store_record_seal(ret->sealed, &ret->n, s, &id, r->share, rng, err), err));
+    if (r->sequence == 0)
+        return QC_OK;
+    const struct store_record_id then = { r->object, r->version, r->generation, VAULT_RECORD_COMMITTED,
+                                          r->sequence };
+    size_t n = 0;
+    QC_TRY(store_said(s, store_record_seal(ret->committed, &n, s, &then, r->share, rng, err), err));
+    QC_ASSERT(n == ret->n);
+    return QC_OK;
 }
 
 static qc_rc add_sealed(struct vault_store *s, const struct store_sealed *rows, size_t count,
@@ -253,14 +262,38 @@ qc_rc vault_store_get(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES
 
 /* Of one transaction, made when they are used first: to make one takes longer than to run it. */
 struct changing {
-    struct qc_stmt *find, *update, *upsert;
+    struct qc_stmt *swap, *find, *update, *upsert;
 };
 
 static void changing_done(struct changing *by)
 {
+    qc_stmt_free(&by->swap);
     qc_stmt_free(&by->find);
     qc_stmt_free(&by->update);
     qc_stmt_free(&by->upsert);
+}
+
+/* The record that was sealed with the pending one takes its place, if that lies there still, to the last bit,
+ * and is of the generation in use: then nothing is to be opened. */
+static qc_rc swap_record(struct vault_store *s, struct changing *by, const struct vault_store_commit *change,
+                         bool *ret, struct qc_err *err)
+{
+    const struct store_sealed *was = change->sealed;
+    *ret = false;
+    if (was == NULL || was->sequence != change->sequence || was->generation != s->in_use.generation)
+        return QC_OK;
+    if (by->swap == NULL)
+        QC_TRY(qc_db_prepare(s->db,
+                             "UPDATE record SET state = ?4, sequence = ?5, sealed = ?6 WHERE object_id = ?1"
+                             " AND version_id = ?2 AND generation = ?3 AND state = ?7 AND sealed = ?8",
+                             &by->swap, err));
+    QC_TRY(QC_RUN(by->swap, err, QC_VB(qc_span_of(was->object, VAULT_ID_BYTES)),
+                  QC_VB(qc_span_of(was->version, VAULT_ID_BYTES)), QC_VI(was->generation),
+                  QC_VI(VAULT_RECORD_COMMITTED), QC_VI(was->sequence),
+                  QC_VB(qc_span_of(was->committed, was->n)), QC_VI(VAULT_RECORD_PENDING),
+                  QC_VB(qc_span_of(was->sealed, was->n))));
+    *ret = qc_db_changes(s->db) == 1;
+    return QC_OK;
 }
 
 static qc_rc commit_record(struct vault_store *s, struct changing *by,
@@ -329,7 +362,9 @@ static qc_rc commit(struct vault_store *s, const struct vault_store_commit *chan
     QC_TRY(store_reload(s, &(bool){ false }, err));
     for (size_t i = 0; i < count; i++) {
         const struct vault_store_commit *change = &changes[i];
-        if (change->object != NULL)
+        bool done = false;
+        QC_TRY(swap_record(s, &by, change, &done, err));
+        if (change->object != NULL && !done)
             QC_TRY(commit_record(s, &by, change, rng, err));
         if (change->path_tag != NULL)
             QC_TRY(raise_mark(s, &by, change->path_tag, change->number, err));

@@ -404,6 +404,48 @@ static void sealed_before(struct fix *f)
     CHECK(vault_store_generation(s) == 2 && vault_store_other(s) == 0);
 }
 
+/* A record that was sealed twice, pending and committed: the second takes the place of the first where that
+ * lies there as it was added; else the one that lies there is opened, and counts. */
+static void committed_before(struct fix *f)
+{
+    enum { WHOLE, FLIPPED, OTHER, SEQUENCE, CASES };
+    struct qc_err err = { 0 };
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    char store[400];
+
+    snprintf(store, sizeof(store), "%s/committed", f->dir.path);
+    CHECK_OK(vault_store_create(&s, store, &f->params, &f->rng, &err));
+    CHECK_OK(vault_store_made(store, &err));
+    for (int i = 0; i < CASES; i++) {
+        QC_CLEANUP(qc_key_free) qc_key *share = NULL;
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record got = { 0 };
+        struct vault_store_record r = { .generation = 1, .state = VAULT_RECORD_PENDING, .sequence = 3 };
+        struct store_sealed row;
+        CHECK_OK(qc_key_new(&share, 32, &f->rng, &err));
+        qc_rand_fill(&f->rand, r.object, 16);
+        qc_rand_fill(&f->rand, r.version, 16);
+        r.share = share;
+        CHECK_OK(store_pending_seal(&row, s, &r, &f->rng, &err));
+        r.share = NULL;
+        CHECK_OK(store_pending_add(s, &row, 1, &err));
+        CHECK_OK(vault_store_get(s, r.object, r.version, &got, &err));
+        CHECK(got.state == VAULT_RECORD_PENDING && got.sequence == 0 && qc_key_same(got.share, share));
+        vault_store_record_done(&got);
+        row.committed[20] ^= i == FLIPPED || i == OTHER; /* it is seen where it comes to be the record */
+        row.sealed[20] ^= i == OTHER;
+        row.sequence += i == SEQUENCE;
+        const struct vault_store_commit change = {
+            .object = r.object, .version = r.version, .sequence = 3, .sealed = &row
+        };
+        CHECK_OK(vault_store_commit(s, &change, &f->rng, &err));
+        CHECK_RC(vault_store_get(s, r.object, r.version, &got, &err), i == FLIPPED ? QC_INTEGRITY : QC_OK);
+        if (i == FLIPPED)
+            continue;
+        CHECK(got.state == VAULT_RECORD_COMMITTED && got.sequence == 3 && qc_key_same(got.share, share));
+        CHECK_OK(vault_store_commit(s, &change, &f->rng, &err)); /* again: the same */
+    }
+}
+
 static void full_disk(struct fix *f)
 {
     struct qc_err err = { 0 };
@@ -453,6 +495,7 @@ int main(void)
     flips(&f, "store.db");
     moved(&f);
     sealed_before(&f);
+    committed_before(&f);
     full_disk(&f);
     for (unsigned i = 0; i < RECORDS; i++)
         vault_store_record_done(&f.record[i]);

@@ -204,13 +204,15 @@ QC_MUST qc_rc vault_store_get_at(struct vault_store *s, const uint8_t object[VAU
                                  struct vault_store_record *ret, struct qc_err *err);
 
 /* What a commit changes in a store, in one transaction. */
+struct store_sealed;
 struct vault_store_commit {
     const uint8_t *object,
         *version; /* whose pending record becomes committed; NULL: none (rm, a mark seen) */
     uint64_t sequence;
-    const uint8_t *path_tag;       /* 16 bytes; NULL: no mark */
-    uint64_t number;               /* the path's mark becomes this, if it was less */
-    const struct vault_head *head; /* NULL: as it is; a lesser count than the known one changes nothing */
+    const struct store_sealed *sealed; /* the record as it was added; NULL: it is opened, and sealed anew */
+    const uint8_t *path_tag;           /* 16 bytes; NULL: no mark */
+    uint64_t number;                   /* the path's mark becomes this, if it was less */
+    const struct vault_head *head;     /* NULL: as it is; a lesser count than the known one changes nothing */
 };
 /* QC_NOTFOUND  the record is not there (nothing changed). Again with the same values: the same result. */
 QC_MUST qc_rc vault_store_commit(struct vault_store *s, const struct vault_store_commit *change,
