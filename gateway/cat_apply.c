@@ -118,21 +118,21 @@ static unsigned fullest(const struct gw_rec_commit *r, int *ret_margin)
     return best;
 }
 
-/* *ret_intent: there was an intent, which may have reserved segments. */
+/* *ret_had: the row that there was, of an intent, which may have reserved segments; of no == 0: none. */
 static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const struct layouts *l,
-                         uint64_t *ret_no, bool *ret_intent, struct qc_err *err)
+                         uint64_t *ret_no, struct gw_version_row *ret_had, struct qc_err *err)
 {
     const struct gw_version_ids ids = { .tenant = r->tenant, .object = r->e.object, .version = r->e.version };
     struct gw_version_row v;
     struct qc_err miss = { 0 };
-    const qc_rc rc = gw_cat_version(c, &ids, &v, &miss);
+    const qc_rc rc = gw_cat_version(c, &ids, ret_had, &miss);
 
-    *ret_intent = rc == QC_OK;
     if (rc == QC_OK) {
-        *ret_no = v.no;
-        return GW_RUN(c, VERSION_LIVE, err, QC_VI(v.no), QC_VI(r->e.size), QC_VI(r->segment_count),
+        *ret_no = ret_had->no;
+        return GW_RUN(c, VERSION_LIVE, err, QC_VI(ret_had->no), QC_VI(r->e.size), QC_VI(r->segment_count),
                       QC_VI(r->e.created));
     }
+    *ret_had = (struct gw_version_row){ 0 };
     if (rc != QC_NOTFOUND) {
         *err = miss;
         return rc;
@@ -158,14 +158,14 @@ static qc_rc put_version(struct gw_cat *c, const struct gw_rec_commit *r, const 
 static qc_rc put_whole(struct gw_cat *c, const struct gw_rec_commit *r, uint64_t *ret_no, struct qc_err *err)
 {
     struct layouts layouts = { 0 };
-    bool intent;
+    struct gw_version_row had;
 
     QC_TRY(put_layouts(c, r, &layouts, err));
-    QC_TRY(put_version(c, r, &layouts, ret_no, &intent, err));
+    QC_TRY(put_version(c, r, &layouts, ret_no, &had, err));
     QC_TRY(put_segments(c, r, &layouts, *ret_no, err));
     if (r->layout_count > 1)
         QC_TRY(GW_RUN(c, MIXED_ADD, err, QC_VI(*ret_no)));
-    return intent ? gw_cat_segments_kill(c, *ret_no, true, err) : QC_OK;
+    return had.no != 0 ? gw_cat_segments_kill(c, *ret_no, true, err) : QC_OK;
 }
 
 /* What a record says of the bundle itself, as if it were a version. */
@@ -218,13 +218,14 @@ static qc_rc put_bundled(struct gw_cat *c, const struct gw_rec_commit *r, const 
 {
     struct layouts layouts = { 0 };
     struct gw_rec_commit own = *r;
-    struct gw_version_row bundle;
-    bool intent;
+    struct gw_version_row bundle, had;
 
     QC_TRY(put_bundle(c, r, head, &bundle, err));
     own.segment_count = 0;
     QC_TRY(put_layouts(c, r, &layouts, err));
-    QC_TRY(put_version(c, &own, &layouts, ret_no, &intent, err));
+    QC_TRY(put_version(c, &own, &layouts, ret_no, &had, err));
+    if (had.holder == bundle.no && had.start == r->bundle.start)
+        return QC_OK;
     return GW_RUN(c, VERSION_IN, err, QC_VI(*ret_no), QC_VI(bundle.no), QC_VI(r->bundle.start));
 }
 

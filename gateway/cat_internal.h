@@ -133,6 +133,8 @@
     X(VERSION_STATE, "UPDATE version SET state=?2 WHERE version_no=?1")                                      \
     X(VERSION_LAYOUT, "UPDATE version SET layout_id=?2 WHERE version_no=?1")                                 \
     X(VERSION_ACKED, "UPDATE version SET acked=?2 WHERE version_no=?1")                                      \
+    X(VERSION_REACHED, "UPDATE version SET acked=?3 WHERE version_no="                                       \
+                       "(SELECT version_no FROM request WHERE tenant=?1 AND put_key=?2)")                    \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
     X(VERSION_BUNDLE, "UPDATE version SET bundle=1 WHERE version_no=?1")                                     \
     X(VERSION_IN, "UPDATE version SET holder=?2, start=?3 WHERE version_no=?1")                              \
@@ -282,6 +284,8 @@
       " ON CONFLICT (tenant, put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"   \
       " chain=?7, head=?8, acked=?9, margin_full=?10, durable_min=?11, n=?12, copies=?13,"                   \
       " clouds=?14, degraded=?15, following=?17")                                                            \
+    X(REQUEST_REACHED, "UPDATE request SET acked=?3, margin_full=?4, durable_min=?5, n=?6, copies=?7,"       \
+                       " clouds=?8, degraded=?9, following=?10 WHERE tenant=?1 AND put_key=?2")              \
     X(REQUEST_RUN, "UPDATE request SET run=run+1, heard=?3 WHERE tenant=?1 AND put_key=?2")                  \
     X(REQUEST_HEARD, "UPDATE request SET heard=?3 WHERE tenant=?1 AND put_key=?2 AND heard<?4")              \
     X(REQUEST_SILENT, "SELECT tenant, put_key, heard FROM request WHERE state=1 AND heard<?1"                \

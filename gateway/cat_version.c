@@ -257,6 +257,19 @@ qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, str
                   QC_VB(cloud_ids(r->following, r->following_count, following)));
 }
 
+qc_rc gw_cat_request_reached(struct gw_cat *c, const struct gw_ref *put_key, const struct gw_receipt *r,
+                             struct qc_err *err)
+{
+    uint8_t degraded[4 * QC_GW_CLOUDS_MAX], following[4 * QC_GW_CLOUDS_MAX];
+    const qc_span key = gw_id_span(&put_key->id);
+
+    QC_TRY(GW_RUN(c, REQUEST_REACHED, err, QC_VI(put_key->tenant), QC_VB(key), QC_VI(r->acked_margin),
+                  QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n), QC_VI(r->record_copies),
+                  QC_VI(r->clouds), QC_VB(cloud_ids(r->degraded, r->degraded_count, degraded)),
+                  QC_VB(cloud_ids(r->following, r->following_count, following))));
+    return GW_RUN(c, VERSION_REACHED, err, QC_VI(put_key->tenant), QC_VB(key), QC_VI(r->acked_margin));
+}
+
 qc_rc gw_cat_request_run(struct gw_cat *c, const struct gw_ref *put_key, struct qc_err *err)
 {
     return GW_RUN(c, REQUEST_RUN, err, QC_VI(put_key->tenant), QC_VB(gw_id_span(&put_key->id)),

@@ -376,6 +376,11 @@ QC_MUST qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, str
                              struct qc_err *err);
 /* Write the whole row. */
 QC_MUST qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err);
+/* Of the row of a put, and of its version, what a receipt says of the clouds; its number, chain and head
+ * stay.
+ */
+QC_MUST qc_rc gw_cat_request_reached(struct gw_cat *c, const struct gw_ref *put_key,
+                                     const struct gw_receipt *r, struct qc_err *err);
 /* The next run of an upload begins, now. In a transaction. */
 QC_MUST qc_rc gw_cat_request_run(struct gw_cat *c, const struct gw_ref *put_key, struct qc_err *err);
 /* Its client was heard of; to the day. In a transaction. */

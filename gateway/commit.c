@@ -151,8 +151,10 @@ static qc_rc seal_batch(struct gw_deciding *d, struct qc_err *err)
 
 static void free_deciding(struct gw_deciding **d)
 {
-    if (*d != NULL)
+    if (*d != NULL) {
         gw_log_wipe(&(*d)->records);
+        gw_deciding_bundle_free(&(*d)->bundle);
+    }
     qc_free(*d);
     *d = NULL;
 }

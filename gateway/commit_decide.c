@@ -94,11 +94,10 @@ qc_rc gw_deciding_backup(struct gw_engine *e, const struct gw_backup_ids *ids, q
 static qc_rc decide_remove(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
     struct gw_record rec = { .kind = GW_REC_TOMBSTONE };
-    struct gw_request_row row;
+    struct gw_request_row row = d->known;
     struct gw_vault_row *vault;
     uint64_t current;
 
-    QC_TRY(gw_cat_request(d->e->cat, &c->put_key, &row, err));
     if (row.state != GW_UPLOAD_UNKNOWN)
         return QC_FAIL(err, QC_CONFLICT, "the put key of this removal did something else");
     QC_TRY(gw_deciding_vault(d, &c->vault, &vault, err));
@@ -503,24 +502,31 @@ static enum gw_request_kind request_kind(enum gw_change_kind kind)
                                       : GW_REQUEST_RENAME;
 }
 
-qc_rc gw_known(struct gw_engine *e, struct gw_change *c, bool *ret_live, struct qc_err *err)
+/* *row: of its put key, if it has one. */
+static qc_rc known_with(struct gw_engine *e, struct gw_change *c, struct gw_request_row *row, bool *ret_live,
+                        struct qc_err *err)
 {
-    struct gw_request_row row;
-
     if (c->kind >= GW_CHANGE_CLOUD || c->kind == GW_CHANGE_VAULT)
         return known_record(e, c, ret_live, err);
     if (c->kind == GW_CHANGE_TENANT)
         return known_tenant(e, c->tenant, ret_live, err);
     *ret_live = false;
-    QC_TRY(gw_cat_request(e->cat, &c->put_key, &row, err));
-    if (row.state != GW_UPLOAD_LIVE)
+    QC_TRY(gw_cat_request(e->cat, &c->put_key, row, err));
+    if (row->state != GW_UPLOAD_LIVE)
         return QC_OK;
-    if (row.kind != request_kind(c->kind) ||
-        !qc_span_eq(qc_span_of(row.seal, sizeof row.seal), qc_span_of(c->entry->seal, sizeof row.seal)))
+    if (row->kind != request_kind(c->kind) ||
+        !qc_span_eq(qc_span_of(row->seal, sizeof row->seal), qc_span_of(c->entry->seal, sizeof row->seal)))
         return QC_FAIL(err, QC_CONFLICT, "this put key is live with another entry");
-    c->receipt = row.receipt;
+    c->receipt = row->receipt;
     *ret_live = true;
     return QC_OK;
+}
+
+qc_rc gw_known(struct gw_engine *e, struct gw_change *c, bool *ret_live, struct qc_err *err)
+{
+    struct gw_request_row row;
+
+    return known_with(e, c, &row, ret_live, err);
 }
 
 qc_rc gw_known_answer(struct gw_engine *e, struct gw_change *change, bool *ret_live, struct qc_err *err)
@@ -559,7 +565,9 @@ qc_rc gw_decide(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
     bool live = false;
 
-    QC_TRY(gw_known(d->e, c, &live, err));
+    QC_TRY(known_with(d->e, c, &d->known, &live, err));
+    if (c->kind != GW_CHANGE_PUT || c->in == NULL) /* what is known of a bundle is of changes in a row */
+        gw_deciding_bundle_free(&d->bundle);
     if (live) {
         c->answered = true;
         return QC_OK;

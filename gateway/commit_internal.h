@@ -7,9 +7,12 @@ struct gw_batch_vault {
     struct gw_vault_row row; /* its head moves with each decided change */
     uint64_t more;           /* bytes by which moves of the batch make its entries grow */
 };
+struct gw_deciding_bundle;
 struct gw_deciding {
     struct gw_engine *e;
-    uint64_t sequence; /* of the log object */
+    struct gw_request_row known;       /* of the change at hand: what its put key's row says */
+    struct gw_deciding_bundle *bundle; /* of the put before, when that was one of a bundle (commit_put.c) */
+    uint64_t sequence;                 /* of the log object */
     qc_buf records;
     uint32_t count;
     struct gw_batch_vault vaults[QC_GW_BATCH_CHANGES_MAX];
@@ -45,6 +48,7 @@ QC_MUST qc_rc gw_deciding_backup(struct gw_engine *e, const struct gw_backup_ids
 QC_MUST qc_rc gw_deciding_places(struct gw_engine *e, const uint32_t *cloud_id, const uint32_t *generation,
                                  unsigned n, bool *ret, struct qc_err *err);
 QC_MUST qc_rc gw_decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);
+void gw_deciding_bundle_free(struct gw_deciding_bundle **b);
 
 /* rename.c: an entry lies under another path: both seals, one record. */
 QC_MUST qc_rc gw_decide_rename(struct gw_deciding *d, struct gw_change *c, struct qc_err *err);

@@ -11,6 +11,7 @@ struct gather {
     unsigned layout_count;
     uint32_t count, expected;
     uint64_t sum;
+    bool whole; /* all of it was found good */
 };
 
 static void gather_done(struct gather *g)
@@ -80,10 +81,13 @@ static bool hold_it(const struct gw_change *c, uint64_t sum)
                : size >= 1 && size <= QC_GW_BUNDLED_MAX && c->in->start <= sum && size <= sum - c->in->start;
 }
 
-/* All segments there, durable on the write quorum, and as long as the entry says. */
+/* All segments there, and durable on the write quorum. */
 static qc_rc gather_segments(struct gw_deciding *d, const struct gw_change *c, uint64_t version_no,
                              struct gather *g, struct qc_err *err)
 {
+    g->d = d;
+    g->layouts.max = 8192;
+    g->segments.max = (size_t)QC_GW_SEGMENTS_MAX * GW_LOG_SEGMENT_BYTES;
     if (c->segments < 1 || c->segments > QC_GW_SEGMENTS_MAX)
         return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 ", expected 1..%d", c->segments,
                        QC_GW_SEGMENTS_MAX);
@@ -92,9 +96,6 @@ static qc_rc gather_segments(struct gw_deciding *d, const struct gw_change *c, u
     if (g->count != c->segments)
         return QC_FAIL(err, QC_USAGE, "segments: %" PRIu32 " are here, the commit says %" PRIu32, g->count,
                        c->segments);
-    if (!hold_it(c, g->sum))
-        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu64 " bytes, the entry says %" PRIu64, g->sum,
-                       c->entry->size);
     return gw_cat_durable_each(d->e->cat, version_no, check_durable, &d->e->conf, err);
 }
 
@@ -115,31 +116,66 @@ static qc_rc check_upload(struct gw_deciding *d, const struct gw_change *c, cons
     return QC_OK;
 }
 
-/* The bundle's upload is open, decided with this batch, or live. */
-static qc_rc check_bundle(struct gw_deciding *d, const struct gw_change *c, struct gw_request_row *ret,
-                          struct gw_version_row *ret_version, struct qc_err *err)
+/* A bundle of which members are decided, one after the other in one transaction: what is said of it, and of
+ * its segments, is looked for once. Only they change any of it meanwhile. */
+struct gw_deciding_bundle {
+    struct gw_ref put_key;
+    uint32_t segments; /* as the members' commits say */
+    struct gw_request_row row;
+    struct gw_version_row in; /* of no == 0: not looked for yet */
+    struct gather g;
+};
+
+void gw_deciding_bundle_free(struct gw_deciding_bundle **b)
 {
-    QC_TRY(gw_cat_request(d->e->cat, &c->in->put_key, ret, err));
-    if (ret->state == GW_UPLOAD_UNKNOWN)
+    if (*b != NULL)
+        gather_done(&(*b)->g);
+    qc_free(*b);
+    *b = NULL;
+}
+
+static qc_rc find_bundle(struct gw_deciding *d, const struct gw_change *c, struct qc_err *err)
+{
+    const struct gw_deciding_bundle *have = d->bundle;
+    if (have != NULL && gw_ref_same(&have->put_key, &c->in->put_key) && have->segments == c->segments)
+        return QC_OK;
+    gw_deciding_bundle_free(&d->bundle);
+    QC_CLEANUP(gw_deciding_bundle_free) struct gw_deciding_bundle *b = qc_alloc(sizeof *b);
+    if (b == NULL)
+        return QC_FAIL(err, QC_NOMEM, "a bundle");
+    b->put_key = c->in->put_key;
+    b->segments = c->segments;
+    QC_TRY(gw_cat_request(d->e->cat, &c->in->put_key, &b->row, err));
+    d->bundle = QC_STEAL(b);
+    return QC_OK;
+}
+
+/* The bundle's upload is open, decided with this batch, or live. */
+static qc_rc check_bundle(struct gw_deciding *d, const struct gw_change *c, struct qc_err *err)
+{
+    QC_TRY(find_bundle(d, c, err));
+    struct gw_request_row *row = &d->bundle->row;
+    struct gw_version_row *in = &d->bundle->in;
+    if (row->state == GW_UPLOAD_UNKNOWN)
         return QC_FAIL(err, QC_NOTFOUND, "no upload of the bundle's put key");
-    if (ret->state == GW_UPLOAD_CANCELLED || ret->kind != GW_REQUEST_PUT)
-        return QC_FAIL(err, QC_CONFLICT, "the bundle's upload is %s", gw_upload_state_name(ret->state));
-    if (ret->state == GW_UPLOAD_OPEN)
-        QC_TRY(gw_upload_run(ret, c->run, err)); /* a bundle never goes on */
-    QC_TRY(gw_cat_version_no(d->e->cat, ret->version_no, ret_version, err));
-    if (!gw_id_same(&ret_version->vault, &c->vault.id) || ret_version->holder != 0)
+    if (row->state == GW_UPLOAD_CANCELLED || row->kind != GW_REQUEST_PUT)
+        return QC_FAIL(err, QC_CONFLICT, "the bundle's upload is %s", gw_upload_state_name(row->state));
+    if (row->state == GW_UPLOAD_OPEN)
+        QC_TRY(gw_upload_run(row, c->run, err)); /* a bundle never goes on */
+    if (in->no == 0)
+        QC_TRY(gw_cat_version_no(d->e->cat, row->version_no, in, err));
+    if (!gw_id_same(&in->vault, &c->vault.id) || in->holder != 0)
         return QC_FAIL(err, QC_USAGE, "the bundle is of another vault, or is none");
-    if (ret_version->state == GW_VERSION_DEAD)
+    if (in->state == GW_VERSION_DEAD)
         return QC_FAIL(err, QC_CONFLICT,
                        "all that lay in the bundle is purged, or lies in another one: it is gone");
-    if (ret->state != GW_UPLOAD_OPEN && !ret_version->bundle)
+    if (row->state != GW_UPLOAD_OPEN && !in->bundle)
         return QC_FAIL(err, QC_CONFLICT, "that put key has an object of its own");
     return QC_OK;
 }
 
 /* An N in a bundle has had no upload: neither its put key nor its version may have been used. */
-static qc_rc check_member(struct gw_deciding *d, const struct gw_change *c,
-                          const struct gw_version_row *bundle, struct gw_request_row *ret, struct qc_err *err)
+static qc_rc check_member(struct gw_deciding *d, const struct gw_change *c, struct qc_err *err)
 {
     const struct gw_version_ids ids = { .tenant = c->vault.tenant,
                                         .object = c->entry->object,
@@ -147,8 +183,7 @@ static qc_rc check_member(struct gw_deciding *d, const struct gw_change *c,
     struct gw_version_row v;
     struct qc_err miss = { 0 };
 
-    QC_TRY(gw_cat_request(d->e->cat, &c->put_key, ret, err));
-    if (ret->state != GW_UPLOAD_UNKNOWN)
+    if (d->known.state != GW_UPLOAD_UNKNOWN)
         return QC_FAIL(err, QC_CONFLICT, "this put key was cancelled or did something else");
     const qc_rc rc = gw_cat_version(d->e->cat, &ids, &v, &miss);
     if (rc == QC_OK)
@@ -157,15 +192,17 @@ static qc_rc check_member(struct gw_deciding *d, const struct gw_change *c,
         *err = miss;
         return rc;
     }
-    return gw_quota_version(d->e, c->vault.tenant, bundle->bundle ? 0 : 1, err);
+    return gw_quota_version(d->e, c->vault.tenant, d->bundle->in.bundle ? 0 : 1, err);
 }
 
 /* All checks have passed: the bundle is one from now on, and the version has a row, as others have since
  * their upload began. */
-static qc_rc enter_bundle(struct gw_deciding *d, const struct gw_change *c, struct gw_request_row *bundle,
-                          const struct gw_version_row *in, struct gw_request_row *row, struct qc_err *err)
+static qc_rc enter_bundle(struct gw_deciding *d, const struct gw_change *c, struct gw_request_row *row,
+                          struct qc_err *err)
 {
     struct gw_cat *cat = d->e->cat;
+    struct gw_request_row *bundle = &d->bundle->row;
+    struct gw_version_row *in = &d->bundle->in;
     const struct gw_version_row v = { .tenant = c->vault.tenant,
                                       .vault = c->vault.id,
                                       .object = c->entry->object,
@@ -181,6 +218,8 @@ static qc_rc enter_bundle(struct gw_deciding *d, const struct gw_change *c, stru
     if (bundle->state == GW_UPLOAD_OPEN) {
         QC_TRY(gw_cat_version_bundle(cat, in->no, err));
         QC_TRY(gw_cat_version_state(cat, in->no, GW_VERSION_DECIDED, err));
+        in->bundle = true;
+        in->state = GW_VERSION_DECIDED;
         bundle->state = GW_UPLOAD_DECIDED;
         QC_TRY(gw_cat_request_put(cat, bundle, err));
     }
@@ -188,38 +227,48 @@ static qc_rc enter_bundle(struct gw_deciding *d, const struct gw_change *c, stru
     return gw_cat_version_add(cat, &v, &row->version_no, err);
 }
 
-/* What a put needs besides its own rows: those of the upload that its bytes came with. */
-struct upload_rows {
-    struct gw_request_row own, bundle;
-    struct gw_version_row in; /* the bundle; of no == 0: it lies in none */
-};
-
-static qc_rc check_rows(struct gw_deciding *d, const struct gw_change *c, struct upload_rows *ret,
-                        struct qc_err *err)
+static qc_rc check_rows(struct gw_deciding *d, const struct gw_change *c, struct qc_err *err)
 {
-    if (c->in == NULL) {
-        QC_TRY(gw_cat_request(d->e->cat, &c->put_key, &ret->own, err));
-        return check_upload(d, c, &ret->own, err);
+    if (c->in == NULL)
+        return check_upload(d, c, &d->known, err);
+    QC_TRY(check_bundle(d, c, err));
+    return check_member(d, c, err);
+}
+
+/* The segments that the bytes came with, and as long as the entry says: own, or those of the bundle. */
+static qc_rc find_segments(struct gw_deciding *d, const struct gw_change *c, struct gather *own,
+                           const struct gather **ret, struct qc_err *err)
+{
+    struct gather *g = c->in == NULL ? own : &d->bundle->g;
+
+    if (!g->whole) {
+        gather_done(g);
+        *g = (struct gather){ 0 };
+        QC_TRY(gather_segments(d, c, c->in == NULL ? d->known.version_no : d->bundle->in.no, g, err));
+        g->whole = true;
     }
-    QC_TRY(check_bundle(d, c, &ret->bundle, &ret->in, err));
-    return check_member(d, c, &ret->in, &ret->own, err);
+    if (!hold_it(c, g->sum))
+        return QC_FAIL(err, QC_USAGE, "segments: %" PRIu64 " bytes, the entry says %" PRIu64, g->sum,
+                       c->entry->size);
+    *ret = g;
+    return QC_OK;
 }
 
 qc_rc gw_decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
-    QC_CLEANUP(gather_done) struct gather g = { .d = d, .layouts = { .max = 8192 } };
+    QC_CLEANUP(gather_done) struct gather own = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_GW_BACKUP_MAX + 64 };
     struct gw_record rec = { .kind = c->in == NULL ? GW_REC_COMMIT : GW_REC_BUNDLED };
-    struct upload_rows rows = { 0 };
+    const struct gather *g = NULL;
     struct gw_vault_row *vault;
     uint64_t current;
 
-    QC_TRY(check_rows(d, c, &rows, err));
+    QC_TRY(check_rows(d, c, err));
+    struct gw_request_row row = d->known;
     QC_TRY(gw_deciding_vault(d, &c->vault, &vault, err));
     QC_TRY(gw_deciding_number(d, vault, c->entry, &current, err));
     QC_TRY(gw_deciding_place(d, vault, c->entry, err));
-    g.segments.max = (size_t)QC_GW_SEGMENTS_MAX * GW_LOG_SEGMENT_BYTES;
-    QC_TRY(gather_segments(d, c, c->in == NULL ? rows.own.version_no : rows.in.no, &g, err));
+    QC_TRY(find_segments(d, c, &own, &g, err));
     const struct gw_backup_ids ids = { c->vault.id, c->entry->object, c->entry->version };
     QC_TRY(gw_deciding_backup(d->e, &ids, c->backup, &sealed, err));
 
@@ -228,23 +277,23 @@ qc_rc gw_decide_put(struct gw_deciding *d, struct gw_change *c, struct qc_err *e
                                            .e = *c->entry,
                                            .chain = vault->head.count + 1,
                                            .put_key = c->put_key.id,
-                                           .layout_count = (uint16_t)g.layout_count,
-                                           .layouts = qc_buf_span(&g.layouts),
-                                           .segment_count = g.count,
-                                           .segments = qc_buf_span(&g.segments),
+                                           .layout_count = (uint16_t)g->layout_count,
+                                           .layouts = qc_buf_span(&g->layouts),
+                                           .segment_count = g->count,
+                                           .segments = qc_buf_span(&g->segments),
                                            .backup = qc_buf_span(&sealed) };
     rec.u.commit.e.created = (uint64_t)qc_wall_s();
     if (c->in != NULL) {
         rec.u.commit.bundled = true;
-        rec.u.commit.bundle = (struct gw_rec_bundle){ .object = rows.in.object,
-                                                      .version = rows.in.version,
+        rec.u.commit.bundle = (struct gw_rec_bundle){ .object = d->bundle->in.object,
+                                                      .version = d->bundle->in.version,
                                                       .put_key = c->in->put_key.id,
                                                       .start = c->in->start };
     }
     QC_TRY(gw_deciding_add(d, &rec, vault, c->entry->seal, err));
     if (c->in != NULL)
-        QC_TRY(enter_bundle(d, c, &rows.bundle, &rows.in, &rows.own, err));
+        QC_TRY(enter_bundle(d, c, &row, err));
     else
-        QC_TRY(gw_cat_version_state(d->e->cat, rows.own.version_no, GW_VERSION_DECIDED, err));
-    return gw_deciding_request(d, c, &rows.own, &vault->head, err);
+        QC_TRY(gw_cat_version_state(d->e->cat, row.version_no, GW_VERSION_DECIDED, err));
+    return gw_deciding_request(d, c, &row, &vault->head, err);
 }

@@ -212,6 +212,7 @@ struct whereabouts {
     int margin;
     unsigned k, n, durable_min;
     struct lacking lacking;
+    struct gw_receipt receipt; /* that says so */
 };
 
 static qc_rc look_where(struct whereabouts *w, const struct gw_version_row *v, const struct lacking *records,
@@ -264,7 +265,20 @@ static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const
             row.receipt.degraded[row.receipt.degraded_count++] = gw_fan_id(e->fan, at);
         else if (lacking.left >> at & 1)
             row.receipt.following[row.receipt.following_count++] = gw_fan_id(e->fan, at);
+    w->receipt = row.receipt;
     return gw_cat_request_put(e->cat, &row, err);
+}
+
+/* Of a bundle, then of each of its members, which lie where it does. bundle: of the record before. */
+static qc_rc finish_bundled(struct gw_engine *e, const struct recorded *r, const struct gw_rec_commit *c,
+                            struct gw_ref *bundle, struct whereabouts *w, struct qc_err *err)
+{
+    const struct gw_ref now = { c->tenant, c->bundle.put_key }, own = { c->tenant, c->put_key };
+
+    if (!gw_ref_same(&now, bundle))
+        QC_TRY(finish_receipt(e, r, &now, w, err));
+    *bundle = now;
+    return gw_cat_request_reached(e->cat, &own, &w->receipt, err);
 }
 
 static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, const struct gw_log *l,
@@ -279,13 +293,11 @@ static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, cons
         QC_TRY(gw_log_next(&it, &rec, &more, err));
         if (!more)
             return QC_OK;
-        if (rec.kind == GW_REC_BUNDLED) {
-            const struct gw_ref now = { rec.u.commit.tenant, rec.u.commit.bundle.put_key };
-            if (!gw_ref_same(&now, &bundle))
-                QC_TRY(finish_receipt(e, r, &now, &w, err));
-            bundle = now;
-        }
-        if (rec.kind == GW_REC_COMMIT || rec.kind == GW_REC_BUNDLED)
+        if (rec.kind != GW_REC_BUNDLED)
+            bundle = (struct gw_ref){ 0 };
+        if (rec.kind == GW_REC_BUNDLED)
+            QC_TRY(finish_bundled(e, r, &rec.u.commit, &bundle, &w, err));
+        if (rec.kind == GW_REC_COMMIT)
             QC_TRY(
                 finish_receipt(e, r, &(struct gw_ref){ rec.u.commit.tenant, rec.u.commit.put_key }, &w, err));
         if (rec.kind == GW_REC_TOMBSTONE)

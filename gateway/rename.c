@@ -84,11 +84,10 @@ static qc_rc add_record(struct gw_deciding *d, struct gw_vault_row *vault, const
 
 qc_rc gw_decide_rename(struct gw_deciding *d, struct gw_change *c, struct qc_err *err)
 {
-    struct gw_request_row row;
+    struct gw_request_row row = d->known;
     struct gw_vault_row *vault;
     uint64_t created;
 
-    QC_TRY(gw_cat_request(d->e->cat, &c->put_key, &row, err));
     if (row.state != GW_UPLOAD_UNKNOWN)
         return QC_FAIL(err, QC_CONFLICT, "the put key of this move was cancelled or did something else");
     QC_TRY(gw_deciding_vault(d, &c->vault, &vault, err));
