@@ -160,6 +160,38 @@ qc_rc gw_entry_get(struct gw_engine *e, const struct gw_ref *vault, qc_span path
     return gw_cat_entry(e->cat, row.no, path, ret, err);
 }
 
+static qc_rc some(struct gw_engine *e, uint64_t vault_no, const qc_span *paths, size_t count,
+                  struct gw_entry_row *ret, struct qc_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct qc_err miss = { 0 };
+        const qc_rc rc = gw_cat_entry(e->cat, vault_no, paths[i], &ret[i], &miss);
+        if (rc != QC_OK && rc != QC_NOTFOUND) {
+            *err = miss;
+            return rc;
+        }
+    }
+    return QC_OK;
+}
+
+qc_rc gw_entry_some(struct gw_engine *e, const struct gw_ref *vault, const qc_span *paths, size_t count,
+                    struct gw_entry_row *ret, struct qc_err *err)
+{
+    struct gw_vault_row row;
+
+    QC_TRY(gw_engine_may(e, err));
+    for (size_t i = 0; i < count; i++)
+        if (paths[i].n < 1 || paths[i].n > QC_GW_PATH_MAX)
+            return QC_FAIL(err, QC_USAGE, "a path of %zu bytes, expected 1..%d", paths[i].n, QC_GW_PATH_MAX);
+    QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(gw_cat_look(e->cat, err));
+    qc_rc rc = gw_cat_vault(e->cat, vault, &row, err);
+    if (rc == QC_OK)
+        rc = some(e, row.no, paths, count, ret, err);
+    gw_cat_look_end(e->cat);
+    return rc;
+}
+
 struct entry_rows {
     struct gw_entry_row v[QC_GW_LIST_MAX];
     unsigned count;

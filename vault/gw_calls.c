@@ -29,7 +29,7 @@ void gw_http_vault_path(char out[PATH], const uint8_t *vault, const char *rest)
     snprintf(out, PATH, "/v1/vaults/%s%s", id, rest);
 }
 
-static void upload_path(char out[PATH], const uint8_t *put_key, const char *rest)
+void gw_http_upload_path(char out[PATH], const uint8_t *put_key, const char *rest)
 {
     char id[HEX];
     hex_of(id, put_key);
@@ -337,7 +337,7 @@ static qc_rc segment_put(struct vault_gw *gw, const struct vault_gw_part *part, 
         snprintf(run, sizeof(run), "&run=%" PRIu32, part->run);
     snprintf(rest, sizeof(rest), "/segments/%" PRIu32 "?last=%d%s%s", part->seq, part->last ? 1 : 0,
              part->hasty ? "&wait=quorum" : "", run);
-    upload_path(path, part->put_key, rest);
+    gw_http_upload_path(path, part->put_key, rest);
     QC_TRY(gw_http_ask(gw,
                        (struct gw_http_call){ .method = "PUT",
                                               .path = path,
@@ -361,7 +361,7 @@ static qc_rc upload_commit(struct vault_gw *gw, const struct vault_gw_commit *wh
     QC_CLEANUP(qc_json_free) struct json_t *entry = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
-    upload_path(path, what->put_key, "/commit");
+    gw_http_upload_path(path, what->put_key, "/commit");
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(gw_json_entry_build(&entry, what->entry, err));
     QC_TRY(qc_json_set(body, "entry", &entry, err));
@@ -377,68 +377,12 @@ static qc_rc upload_commit(struct vault_gw *gw, const struct vault_gw_commit *wh
     return gw_json_receipt(ret, answer, err);
 }
 
-static qc_rc member_build(struct json_t *list, const struct vault_gw_member *m, struct qc_err *err)
-{
-    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    QC_CLEANUP(qc_json_free) struct json_t *entry = NULL;
-    QC_TRY(qc_json_new_obj(&o, err));
-    QC_TRY(qc_json_set_hex(o, "put_key", qc_span_of(m->put_key, 16), err));
-    QC_TRY(qc_json_set_int(o, "start", (int64_t)m->start, err));
-    QC_TRY(gw_json_entry_build(&entry, m->entry, err));
-    QC_TRY(qc_json_set(o, "entry", &entry, err));
-    QC_TRY(qc_json_set_b64(o, "backup", m->backup, err));
-    return qc_json_append(list, &o, err);
-}
-
-static qc_rc member_outcome(struct vault_gw_member *m, struct vault_gw_receipt *receipt,
-                            const struct json_t *o, struct qc_err *err)
-{
-    struct json_t *child = NULL;
-    if (!qc_json_is_object(o))
-        return QC_FAIL(err, QC_FORMAT, "no object");
-    if (!qc_json_has(o, "receipt"))
-        return gw_json_refusal(o, &m->rc, &m->err, err);
-    QC_TRY(qc_json_obj(o, "receipt", &child, err));
-    QC_TRY(gw_json_receipt(receipt, child, err));
-    m->rc = QC_OK;
-    m->number = receipt->number;
-    m->chain = receipt->chain;
-    return QC_OK;
-}
-
-static qc_rc bundle_commit(struct vault_gw *gw, const struct vault_gw_bundle *b, const struct vault_op *op,
-                           struct qc_err *err)
-{
-    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
-    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
-    QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
-    struct json_t *outcomes = NULL;
-    char path[PATH];
-    upload_path(path, b->put_key, "/members");
-    QC_TRY(qc_json_new_arr(&list, err));
-    for (size_t i = 0; i < b->count; i++)
-        QC_TRY(member_build(list, &b->members[i], err));
-    QC_TRY(qc_json_new_obj(&body, err));
-    QC_TRY(qc_json_set(body, "members", &list, err));
-    QC_TRY(qc_json_set_int(body, "segments", 1, err));
-    if (b->hasty)
-        QC_TRY(qc_json_set_str(body, "wait", "quorum", err));
-    QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
-    QC_TRY(qc_json_arr(answer, "outcomes", &outcomes, err));
-    if (qc_json_len(outcomes) != b->count)
-        return QC_FAIL(err, QC_FORMAT, "outcomes: %zu of %zu members", qc_json_len(outcomes), b->count);
-    for (size_t i = 0; i < b->count; i++)
-        QC_TRY_AS(member_outcome(&b->members[i], b->receipt, qc_json_at(outcomes, i), err), err,
-                  "outcome %zu", i);
-    return QC_OK;
-}
-
 static qc_rc upload_state(struct vault_gw *gw, const uint8_t put_key[16], enum vault_upload_state *ret,
                           struct vault_gw_receipt *receipt, const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     char path[PATH];
-    upload_path(path, put_key, "");
+    gw_http_upload_path(path, put_key, "");
     QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "GET", .path = path }, NULL, &answer, op, err));
     return gw_json_upload(ret, receipt, answer, err);
 }
@@ -450,7 +394,7 @@ static qc_rc upload_resume(struct vault_gw *gw, const uint8_t put_key[16], uint3
     QC_CLEANUP(qc_json_free) struct json_t *answer = NULL;
     int64_t run = 0, segments = 0;
     char path[PATH];
-    upload_path(path, put_key, "/resume");
+    gw_http_upload_path(path, put_key, "/resume");
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set_int(body, "segments", most, err));
     QC_TRY(gw_http_ask(gw, (struct gw_http_call){ .method = "POST", .path = path }, body, &answer, op, err));
@@ -464,7 +408,7 @@ static qc_rc upload_cancel(struct vault_gw *gw, const uint8_t put_key[16], const
                            struct qc_err *err)
 {
     char path[PATH];
-    upload_path(path, put_key, "");
+    gw_http_upload_path(path, put_key, "");
     return gw_http_ask(gw, (struct gw_http_call){ .method = "DELETE", .path = path }, NULL, NULL, op, err);
 }
 
@@ -634,7 +578,7 @@ const struct vault_gw_ops gw_http_ops = {
     .upload_begin = upload_begin,
     .segment_put = segment_put,
     .upload_commit = upload_commit,
-    .bundle_commit = bundle_commit,
+    .bundle_commit = gw_http_bundle_commit,
     .upload_state = upload_state,
     .upload_resume = upload_resume,
     .upload_cancel = upload_cancel,

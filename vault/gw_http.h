@@ -21,6 +21,7 @@ struct gw_http {
     struct vault_gw_traffic *traffic; /* borrowed; NULL: nobody counts */
     struct net_rate *rate;            /* borrowed; NULL: no limit */
     uint64_t jitter;
+    bool json_only; /* the gateway is one from before members went as bytes */
 };
 
 struct gw_http_call {
@@ -50,6 +51,10 @@ QC_MUST qc_rc gw_http_ask(struct vault_gw *gw, struct gw_http_call call, const s
 /* "/v1/vaults/VAULT" and what follows. */
 enum { GW_HTTP_PATH = 256 };
 void gw_http_vault_path(char out[GW_HTTP_PATH], const uint8_t *vault, const char *rest);
+void gw_http_upload_path(char out[GW_HTTP_PATH], const uint8_t *put_key, const char *rest);
+/* gw_bundle.c */
+QC_MUST qc_rc gw_http_bundle_commit(struct vault_gw *gw, const struct vault_gw_bundle *b,
+                                    const struct vault_op *op, struct qc_err *err);
 /* gw_move.c */
 QC_MUST qc_rc gw_http_entries_move(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_move *moves,
                                    size_t count, const struct vault_op *op, struct qc_err *err);

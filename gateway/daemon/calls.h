@@ -29,6 +29,7 @@ QC_MUST qc_rc call_entry_some(struct request *r, struct answer *ret, struct qc_e
 QC_MUST qc_rc call_purge(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_retain(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_members(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_members_bytes(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_read_some(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_upload_clouds(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_upload_get(struct request *r, struct answer *ret, struct qc_err *err);

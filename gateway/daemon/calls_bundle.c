@@ -5,35 +5,54 @@
 #include "base/codec.h"
 #include "calls.h"
 #include "json.h"
+#include "members.h"
 
 /* -- entries --------------------------------------------------------------------------------------------- */
+
+struct looked {
+    qc_buf *paths;
+    qc_span *spans; /* of them */
+    struct gw_entry_row *rows;
+    size_t count;
+};
+
+static void looked_done(struct looked *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        qc_buf_free(&l->paths[i]);
+        gw_entry_row_done(&l->rows[i]);
+    }
+    qc_free(l->paths);
+    qc_free(l->spans);
+    qc_free(l->rows);
+}
 
 static qc_rc path_of(const struct json_t *paths, size_t i, qc_buf *ret, struct qc_err *err)
 {
     const char *text = qc_json_str_value(qc_json_at(paths, i));
     if (text == NULL)
         return QC_FAIL(err, QC_FORMAT, "path %zu: no text", i);
-    qc_buf_clear(ret);
+    ret->max = QC_GW_PATH_MAX;
     QC_TRY_AS(qc_b64_dec(qc_span_str(text), ret, err), err, "path %zu", i);
     return ret->n > 0 ? QC_OK : QC_FAIL(err, QC_FORMAT, "path %zu: empty", i);
 }
 
-/* The entry of a path, if there is one. */
-static qc_rc add_entry(struct request *r, qc_span path, struct json_t *entries, struct qc_err *err)
+static qc_rc looked_parse(struct looked *l, const struct json_t *in, struct qc_err *err)
 {
-    QC_CLEANUP(gw_entry_row_done) struct gw_entry_row row = { 0 };
-    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    const struct gw_ref vault = request_ref(r);
-    struct qc_err miss = { 0 };
-    const qc_rc rc = gw_entry_get(request_engine(r), &vault, path, &row, &miss);
-    if (rc == QC_NOTFOUND)
-        return QC_OK;
-    if (rc != QC_OK) {
-        *err = miss;
-        return rc;
+    struct json_t *paths = NULL;
+    size_t count = 0;
+    QC_TRY(request_some(in, "paths", &paths, &count, err));
+    l->paths = qc_alloc(count * sizeof *l->paths);
+    l->spans = qc_alloc(count * sizeof *l->spans);
+    l->rows = qc_alloc(count * sizeof *l->rows);
+    if (l->paths == NULL || l->spans == NULL || l->rows == NULL)
+        return QC_FAIL(err, QC_NOMEM, "paths");
+    l->count = count;
+    for (size_t i = 0; i < count; i++) {
+        QC_TRY(path_of(paths, i, &l->paths[i], err));
+        l->spans[i] = qc_buf_span(&l->paths[i]);
     }
-    QC_TRY(json_entry(&o, &row, err));
-    return qc_json_append(entries, &o, err);
+    return QC_OK;
 }
 
 qc_rc call_entry_some(struct request *r, struct answer *ret, struct qc_err *err)
@@ -41,18 +60,18 @@ qc_rc call_entry_some(struct request *r, struct answer *ret, struct qc_err *err)
     static const char *const names[] = { "paths" };
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *entries = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_GW_PATH_MAX };
-    struct json_t *paths = NULL;
-    size_t count = 0;
+    QC_CLEANUP(looked_done) struct looked l = { 0 };
+    const struct gw_ref vault = request_ref(r);
     QC_TRY(request_json(r, names, 1, &in, err));
-    QC_TRY(request_some(in, "paths", &paths, &count, err));
-    for (size_t i = 0; i < count; i++)
-        QC_TRY(path_of(paths, i, &path, err));
-    QC_TRY(request_vault(r, err));
+    QC_TRY(looked_parse(&l, in, err));
+    QC_TRY(gw_entry_some(request_engine(r), &vault, l.spans, l.count, l.rows, err));
     QC_TRY(qc_json_new_arr(&entries, err));
-    for (size_t i = 0; i < count; i++) {
-        QC_TRY(path_of(paths, i, &path, err));
-        QC_TRY(add_entry(r, qc_buf_span(&path), entries, err));
+    for (size_t i = 0; i < l.count; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+        if (l.rows[i].e.path.n == 0)
+            continue;
+        QC_TRY(json_entry(&o, &l.rows[i], err));
+        QC_TRY(qc_json_append(entries, &o, err));
     }
     QC_TRY(qc_json_new_obj(&ret->json, err));
     return qc_json_set(ret->json, "entries", &entries, err);
@@ -63,13 +82,13 @@ qc_rc call_entry_some(struct request *r, struct answer *ret, struct qc_err *err)
 struct members {
     struct gw_upload_member *v;
     struct json_entry_in *entries; /* the bytes of the members' entries .. */
-    qc_buf *backups;               /* .. and backup data */
+    qc_buf *backups;               /* .. and backup data; both NULL: they lie in the request's body */
     unsigned count;
 };
 
 static void members_done(struct members *m)
 {
-    for (unsigned i = 0; i < m->count; i++) {
+    for (unsigned i = 0; i < m->count && m->entries != NULL; i++) {
         json_entry_in_done(&m->entries[i]);
         qc_buf_free(&m->backups[i]);
     }
@@ -135,32 +154,83 @@ static qc_rc add_outcome(struct request *r, struct gw_upload_member *m, struct j
     return qc_json_append(outcomes, &o, err);
 }
 
+static qc_rc commit_members(struct request *r, struct members *m, uint32_t segments, bool hasty,
+                            struct qc_err *err)
+{
+    const struct gw_ref put_key = request_ref(r);
+    struct gw_upload_bundle b = { .tenant = r->tenant,
+                                  .put_key = r->id[0],
+                                  .segments = segments,
+                                  .hasty = hasty,
+                                  .members = m->v,
+                                  .count = m->count };
+    QC_TRY(gw_upload_vault(request_engine(r), &put_key, &b.vault, err));
+    return gw_upload_commit_bundle(request_engine(r), &b, err);
+}
+
 qc_rc call_members(struct request *r, struct answer *ret, struct qc_err *err)
 {
     static const char *const names[] = { "members", "segments", "wait" };
     QC_CLEANUP(qc_json_free) struct json_t *in = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *outcomes = NULL;
     QC_CLEANUP(members_done) struct members m = { 0 };
-    const struct gw_ref put_key = request_ref(r);
-    struct gw_upload_bundle b = { .tenant = r->tenant, .put_key = r->id[0] };
     const char *wait = NULL;
     int64_t segments = 0;
+    bool hasty = false;
     QC_TRY(request_json(r, names, 3, &in, err));
     QC_TRY(members_parse(&m, in, err));
     QC_TRY(qc_json_int(in, "segments", 1, QC_GW_SEGMENTS_MAX, &segments, err));
     if (qc_json_given(in, "wait"))
         QC_TRY(qc_json_str(in, "wait", &wait, err));
-    QC_TRY(json_wait(wait, &b.hasty, err));
-    b.segments = (uint32_t)segments;
-    b.members = m.v;
-    b.count = m.count;
-    QC_TRY(gw_upload_vault(request_engine(r), &put_key, &b.vault, err));
-    QC_TRY(gw_upload_commit_bundle(request_engine(r), &b, err));
+    QC_TRY(json_wait(wait, &hasty, err));
+    QC_TRY(commit_members(r, &m, (uint32_t)segments, hasty, err));
     QC_TRY(qc_json_new_arr(&outcomes, err));
     for (unsigned i = 0; i < m.count; i++)
         QC_TRY(add_outcome(r, &m.v[i], outcomes, err));
     QC_TRY(qc_json_new_obj(&ret->json, err));
     return qc_json_set(ret->json, "outcomes", &outcomes, err);
+}
+
+/* Of one that is live what is its own: all else is the same for all of them. */
+static qc_rc add_place(struct request *r, struct gw_upload_member *m, struct json_t *outcomes,
+                       const struct gw_upload_member **last, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    if (m->rc != QC_OK)
+        return add_outcome(r, m, outcomes, err);
+    *last = m;
+    QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(json_count(o, "number", m->receipt.number, err));
+    QC_TRY(json_count(o, "chain", m->receipt.chain, err));
+    return qc_json_append(outcomes, &o, err);
+}
+
+qc_rc call_members_bytes(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *outcomes = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *receipt = NULL;
+    QC_CLEANUP(members_done) struct members m = { 0 };
+    const struct gw_upload_member *last = NULL;
+    uint64_t segments = 0;
+    bool hasty = false;
+    QC_TRY(request_argument_u64(r, "segments", 1, &segments, err));
+    if (segments < 1 || segments > QC_GW_SEGMENTS_MAX)
+        return QC_FAIL(err, QC_USAGE, "segments: 1 to %d", QC_GW_SEGMENTS_MAX);
+    QC_TRY(json_wait(request_argument(r, "wait"), &hasty, err));
+    m.v = qc_alloc(QC_GW_BATCH_CHANGES_MAX * sizeof *m.v);
+    if (m.v == NULL)
+        return QC_FAIL(err, QC_NOMEM, "members of a bundle");
+    QC_TRY_AS(members_read(qc_buf_span(&r->body), m.v, &m.count, err), err, "body");
+    QC_TRY(commit_members(r, &m, (uint32_t)segments, hasty, err));
+    QC_TRY(qc_json_new_arr(&outcomes, err));
+    for (unsigned i = 0; i < m.count; i++)
+        QC_TRY(add_place(r, &m.v[i], outcomes, &last, err));
+    QC_TRY(qc_json_new_obj(&ret->json, err));
+    QC_TRY(qc_json_set(ret->json, "outcomes", &outcomes, err));
+    if (last == NULL)
+        return QC_OK;
+    QC_TRY(json_receipt(&receipt, r, &last->receipt, err));
+    return qc_json_set(ret->json, "receipt", &receipt, err);
 }
 
 /* -- reading --------------------------------------------------------------------------------------------- */

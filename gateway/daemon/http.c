@@ -279,6 +279,7 @@ static void request_data(struct request *r, const char *data, size_t size)
         visitors_unit(&r->server->visitors, r->visitor, r->unit_size - gw_unit_missing(r->unit));
         return;
     case BODY_JSON:
+    case BODY_BYTES:
         r->rc = qc_buf_add(&r->body, qc_span_of(data, size), &r->err);
         return;
     case BODY_NONE:

@@ -122,7 +122,7 @@ struct answer {
 void answer_done(struct answer *a);
 
 typedef qc_rc (*route_fn)(struct request *r, struct answer *ret, struct qc_err *err);
-enum route_body { BODY_NONE, BODY_JSON, BODY_SEGMENT };
+enum route_body { BODY_NONE, BODY_JSON, BODY_BYTES, BODY_SEGMENT };
 
 /* Pattern: components; `{}` an id of 32 hex digits, `#` a decimal number, `*` a request's name, `@` a
  * tenant's. */

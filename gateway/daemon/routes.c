@@ -32,6 +32,7 @@ const struct route routes[] = {
     { "POST",   "/v1/uploads/{}/resume",              WHO_ANY,      BODY_JSON,    call_upload_resume },
     { "POST",   "/v1/uploads/{}/commit",              WHO_ANY,      BODY_JSON,    call_commit },
     { "POST",   "/v1/uploads/{}/members",             WHO_ANY,      BODY_JSON,    call_members },
+    { "PUT",    "/v1/uploads/{}/members",             WHO_ANY,      BODY_BYTES,   call_members_bytes },
     { "GET",    "/v1/uploads/{}/clouds",              WHO_ANY,      BODY_NONE,    call_upload_clouds },
     { "GET",    "/v1/uploads/{}",                     WHO_ANY,      BODY_NONE,    call_upload_get },
     { "DELETE", "/v1/uploads/{}",                     WHO_ANY,      BODY_NONE,    call_upload_cancel },

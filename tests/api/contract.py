@@ -27,7 +27,7 @@ EXEMPT = {
     ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
-    ("entrySome", "5XX"), ("members", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
+    ("entrySome", "5XX"), ("members", "5XX"), ("membersBytes", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
 }
 
@@ -120,6 +120,15 @@ class Walk:
         up = self.upload()
         return {"put_key": up["put_key"], "start": start, "entry": self.entry(up, path, number, size), "backup": b64(self.random.randbytes(172))}
 
+    def members_bytes(self, *members):
+        """FORMAT 5.3."""
+        def one(m):
+            e = m["entry"]
+            return b"".join((bytes.fromhex(m["put_key"]), *(v.to_bytes(8, "big") for v in (m["start"], e["number"], e["sequence"], e["size"])),
+                             bytes.fromhex(e["object"] + e["version"]), unb64(e["m"]), unb64(e["seal"]),
+                             *(len(x).to_bytes(4, "big") + x for x in map(unb64, (e["path"], e["private"], m["backup"])))))
+        return b"".join(map(one, members))
+
     def members_body(self, *members):
         return {"members": list(members), "segments": 1}
 
@@ -159,6 +168,7 @@ class Walk:
         self.ask("backups", v, self.backups_body(o), expect=404, error="not-found")
         self.ask("retain", {"vault": self.id()}, {"objects": [{"object": self.id(), "version": self.id()}], "until": 1}, expect=404, error="not-found")
         self.ask("members", key, self.members_body(self.member(self.path(), 1, 0, 1)), expect=404, error="not-found")
+        self.ask("membersBytes", key, self.members_bytes(self.member(self.path(), 1, 0, 1)), expect=404, error="not-found")
         self.ask("uploadResume", key, {"segments": 1}, expect=404, error="not-found")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
@@ -362,6 +372,15 @@ class Walk:
         check(self.ask("entryList", v, {"prefix": b64(prefix + b"\xff" * 90)}) == {"entries": [], "more": False}, "an empty page")
         check(len(self.ask("entryList", v, {"prefix": b64(paths[3]), "limit": 1})["entries"]) == 1, "a prefix that is a whole path")
 
+    def members_refused(self, key, one):
+        """Bytes that are no members, and arguments that are none."""
+        for body in (b"", *(one[:n] for n in range(1, len(one))), one + b"0", one + one[:-1], one * 257, one[:16] + b"\0\x20" + one[18:],
+                     one[:144] + bytes(4) + one[148:], one[:144] + (81921).to_bytes(4, "big") + bytes(81921) + one[148:]):
+            self.ask("membersBytes", key, body, expect=400, error="format")
+        self.ask("membersBytes", key, bytes((1 << 20) + 1), expect=413, error="limit")
+        for query in ({"segments": 0}, {"segments": 1000001}, {"segments": "x"}, {"wait": "some"}):
+            self.ask("membersBytes", key, one, query, expect=400, error="usage")
+
     def bundle(self):
         """Many in one segment: each its own version, entry, receipt and refusal."""
         v, up = {"vault": self.vault}, self.upload()
@@ -387,9 +406,15 @@ class Walk:
         live = self.ask("uploadGet", key)
         check(live["state"] == "live" and live["receipt"]["n"] == 5, f"the bundle itself: {live}")
         check(self.ask("uploadGet", {"put_key": good[2]["put_key"]}) == {"state": "live", "receipt": receipts[2]}, "a member's put key")
-        late = self.ask("members", key, self.members_body(good[4]))["outcomes"][0]["receipt"]          # of the same bundle, later
+        again = self.ask("membersBytes", key, self.members_bytes(*good[:4], *bad.values(), twice))
+        check(again["outcomes"][:4] == [{k: r[k] for k in ("number", "chain")} for r in receipts] and again["receipt"] == receipts[3], f"as bytes: {again}")
+        check([o["error"] for o in again["outcomes"][4:]] == [o["error"] for o in got[4:]], f"as bytes, refused: {again}")
+        check("receipt" not in self.ask("membersBytes", key, self.members_bytes(twice)), "a receipt of none")
+        late = self.ask("membersBytes", key, self.members_bytes(good[4]), {"segments": 1, "wait": "quorum"})["receipt"]          # of the same bundle, later
         self.seals.append(unb64(good[4]["entry"]["seal"]))
         check(late["head"] == self.head(), f"a member that comes later: {late}")
+        check(self.ask("uploadGet", {"put_key": good[4]["put_key"]}) == {"state": "live", "receipt": late}, "a member that came as bytes")
+        self.members_refused(key, self.members_bytes(good[4]))
         ids = [{k: m["entry"][k] for k in ("object", "version")} for m in good]
         for i, d in zip(ids, datas):
             check(self.ask("content", v | i) == d, "a member's bytes")
@@ -867,7 +892,8 @@ class Walk:
         tomb = {"path": e["path"], "number": 1, "seal": b64(bytes(32)), "put_key": self.id()}
         for name, ids, sent in (("vaults", {}, None), ("vaultGet", v, None), ("chain", v, None), ("entryGet", v, {"path": e["path"]}),
                                 ("entryList", v, {"prefix": ""}), ("entrySome", v, {"paths": [e["path"]]}), ("entryRemove", v, tomb), ("uploadBegin", v, self.upload()),
-                                ("segmentPut", key | {"seq": 0}, b"x"), ("commit", key, body), ("members", key, self.members_body(self.member(self.path(), 1, 0, 1))), ("uploadGet", key, None), ("uploadClouds", key, None),
+                                ("segmentPut", key | {"seq": 0}, b"x"), ("commit", key, body), ("members", key, self.members_body(self.member(self.path(), 1, 0, 1))),
+                                ("membersBytes", key, self.members_bytes(self.member(self.path(), 1, 0, 1))), ("uploadGet", key, None), ("uploadClouds", key, None),
                                 ("readSome", v, {"objects": [{k: o[k] for k in ("object", "version")}]}),
                                 ("sweep", {}, None), ("tenants", {}, None), ("tenantAdd", {}, {"name": "x", "token_hash": b64(bytes(32))}),
                                 ("tenantChange", {"tenant": "ann"}, {}), ("uploadCancel", key, None), ("content", o, None), ("backup", o, None), ("info", o, None)):

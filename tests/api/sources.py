@@ -67,7 +67,8 @@ def check_routes(page):
         for method in METHODS:
             if method in item:
                 kinds = list(item[method].get("requestBody", {}).get("content", {}))
-                body = {(): "BODY_NONE", ("application/json",): "BODY_JSON", ("application/octet-stream",): "BODY_SEGMENT"}[tuple(kinds)]
+                bytes_ = "BODY_SEGMENT" if "{seq}" in path else "BODY_BYTES"
+                body = {(): "BODY_NONE", ("application/json",): "BODY_JSON", ("application/octet-stream",): bytes_}[tuple(kinds)]
                 who = {None: "WHO_ANY", "[{}]": "WHO_OPERATOR", "[]": "WHO_WATCHER"}[str(item[method]["security"]) if "security" in item[method] else None]
                 ours[method.upper(), re.sub(r"{\w+}", "{}", path)] = (who, body)
     check(len(table) > 10, "routes.c: the table was not found")

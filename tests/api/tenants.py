@@ -63,6 +63,7 @@ def bodies(walk, ids):
         "entryList": {"prefix": ""},
         "entrySome": {"paths": [ids["path"]]},
         "members": {"members": [{"put_key": "7" * 32, "start": 0, "entry": ids["commit"]["entry"], "backup": "AAAA"}], "segments": 1},
+        "membersBytes": walk.members_bytes({"put_key": "7" * 32, "start": 0, "entry": ids["commit"]["entry"], "backup": "AAAA"}),
         "readSome": {"objects": [{k: ids[k] for k in ("object", "version")}]},
         "purge": {"objects": [{k: ids[k] for k in ("object", "version")}]},
         "retain": {"objects": [{k: ids[k] for k in ("object", "version")}], "until": 1 << 32},

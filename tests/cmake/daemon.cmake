@@ -21,6 +21,6 @@ if(TARGET qc_gateway_daemon)
     DEPS base ec net qkd cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
   qc_fuzz(daemon_tenant EXTRA ${daemon}/tenant_body.c ${daemon}/auth.c ${daemon}/json.c
     DEPS base ec net qkd cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
-  qc_fuzz(daemon_body EXTRA ${daemon}/json.c ${daemon}/range.c
+  qc_fuzz(daemon_body EXTRA ${daemon}/json.c ${daemon}/members.c ${daemon}/range.c
     DEPS base ec net qkd cloud gateway LIBS PkgConfig::microhttpd INTERNAL gateway_daemon)
 endif()

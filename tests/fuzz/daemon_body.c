@@ -1,7 +1,9 @@
-/* fuzz/daemon_body: any body as an entry, a path; any text as a Range. What is accepted keeps its limits. */
+/* fuzz/daemon_body: any body as an entry, a path, members of a bundle; any text as a Range. What is accepted
+ * keeps its limits. */
 #include <string.h>
 
 #include "json.h"
+#include "members.h"
 #include "qc_fuzz.h"
 
 static void as_entry(qc_span in)
@@ -17,6 +19,25 @@ static void as_entry(qc_span in)
     QC_ASSERT(entry.e.private_part.n <= QC_GW_PRIVATE_MAX);
     QC_ASSERT(entry.e.kind == GW_ENTRY_FILE);
     QC_ASSERT(entry.e.size < UINT64_C(1) << 53);
+}
+
+static void as_members(qc_span in)
+{
+    static struct gw_upload_member v[QC_GW_BATCH_CHANGES_MAX];
+    struct qc_err err = { 0 };
+    unsigned count = 0;
+    size_t bytes = 0;
+    if (members_read(in, v, &count, &err) != QC_OK)
+        return;
+    QC_ASSERT(count >= 1 && count <= QC_GW_BATCH_CHANGES_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        const struct gw_entry *e = &v[i].entry;
+        QC_ASSERT(e->kind == GW_ENTRY_FILE && e->path.n >= 1 && e->path.n <= QC_GW_PATH_MAX);
+        QC_ASSERT(e->private_part.n <= QC_GW_PRIVATE_MAX && v[i].backup.n <= QC_GW_BACKUP_MAX);
+        QC_ASSERT((v[i].start | e->number | e->sequence | e->size) < UINT64_C(1) << 53);
+        bytes += 16 + 4 * 8 + 2 * 16 + 2 * 32 + 3 * 4 + e->path.n + e->private_part.n + v[i].backup.n;
+    }
+    QC_ASSERT(bytes == in.n);
 }
 
 static void as_range(qc_span in)
@@ -38,6 +59,7 @@ static void as_range(qc_span in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     as_entry(qc_span_of(data, size));
+    as_members(qc_span_of(data, size));
     as_range(qc_span_of(data, size));
     return 0;
 }

@@ -184,6 +184,70 @@ static void conflict(void)
     }
 }
 
+#define RECEIPT(number, chain)                                                                               \
+    "{\"number\":" #number ",\"chain\":" #chain ",\"head\":{\"count\":" #chain                               \
+    ",\"hash\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"},\"acked_margin\":2,\"margin_full\":2,"       \
+    "\"durable_min\":5,\"n\":5,\"degraded\":[],\"degraded_why\":[],\"record_copies\":5,\"clouds\":5}"
+
+/* Two members; what came back of the second, and how many requests it took. */
+static qc_rc bundled(const char *const *answers, qc_rc second, unsigned asked, struct qc_err *err)
+{
+    static const uint8_t key[2][16] = { { 'k' }, { 'l' } };
+    struct vault_gw_receipt receipt = { 0 };
+    struct server s = { .answers = { answers[0], answers[1], answers[2] } };
+    struct vault_entry e = {
+        .path = QC_LIT("pa"), .priv = QC_LIT("priv"), .number = 7, .kind = VAULT_ENTRY_FILE
+    };
+    struct vault_gw_member m[2] = {
+        { .put_key = key[0], .entry = &e, .backup = QC_LIT("back") },
+        { .put_key = key[1], .entry = &e, .start = 5, .backup = QC_LIT("back") }
+    };
+    const struct vault_gw_bundle b = {
+        .put_key = id, .members = m, .count = 2, .hasty = true, .receipt = &receipt
+    };
+    start(&s);
+    struct vault_gw *gw = connect_to();
+    const qc_rc rc = gw->ops->bundle_commit(gw, &b, &soon, err);
+    CHECK(s.asked == asked);
+    if (rc == QC_OK) {
+        CHECK(m[0].rc == QC_OK && m[0].number == 7 && m[0].chain == 9 && receipt.n == 5 && m[1].rc == second);
+        CHECK(asked == 1 || answers[2] == NULL || gw->ops->bundle_commit(gw, &b, &soon, err) == QC_OK);
+    }
+    vault_gw_close(&gw);
+    stop(&s);
+    if (asked == 1)
+        CHECK(strncmp(s.request,
+                      "PUT /v1/uploads/ab000000000000000000000000000000/members?segments=1&wait=quorum ",
+                      80) == 0);
+    else
+        CHECK(strncmp(s.request, "POST /v1/uploads/ab000000000000000000000000000000/members ", 58) == 0);
+    return rc;
+}
+
+/* As bytes; to a gateway that knows no such call as JSON, from then on. */
+static void bundles(void)
+{
+    struct qc_err err = { 0 };
+    const char *both = answer("200 OK", "",
+                              "{\"receipt\":" RECEIPT(7, 10) ",\"outcomes\":[{\"number\":7,\"chain\":9},"
+                                                             "{\"number\":7,\"chain\":10}]}");
+    const char *one =
+        answer("200 OK", "",
+               "{\"receipt\":" RECEIPT(7, 9) ",\"outcomes\":[{\"number\":7,\"chain\":9}," ERROR("conflict",
+                                                                                                "") "]}");
+    const char *few =
+        answer("200 OK", "", "{\"receipt\":" RECEIPT(7, 9) ",\"outcomes\":[{\"number\":7,\"chain\":9}]}");
+    const char *old = answer("405 Method Not Allowed", "Allow: POST\r\n", ERROR("usage", ""));
+    const char *json =
+        answer("200 OK", "",
+               "{\"outcomes\":[{\"receipt\":" RECEIPT(7, 9) "},{\"receipt\":" RECEIPT(7, 10) "}]}");
+    CHECK_OK(bundled((const char *[]){ both, NULL, NULL }, QC_OK, 1, &err));
+    CHECK_OK(bundled((const char *[]){ one, NULL, NULL }, QC_CONFLICT, 1, &err));
+    CHECK_RC(bundled((const char *[]){ few, NULL, NULL }, QC_OK, 1, &err), QC_FORMAT);
+    CHECK_OK(bundled((const char *[]){ old, json, json }, QC_OK, 2, &err));
+    CHECK_RC(bundled((const char *[]){ old, old, NULL }, QC_OK, 2, &err), QC_USAGE);
+}
+
 static qc_rc add_bytes(void *ctx, qc_span bytes, struct qc_err *err)
 {
     return qc_buf_add(ctx, bytes, err);
@@ -293,6 +357,7 @@ int main(void)
     at_once("200 OK", "[" ENTRY "]", QC_FORMAT);
     at_once("200 OK", "nonsense", QC_FORMAT);
     conflict();
+    bundles();
     stream("HTTP/1.1 206 P\r\nConnection: close\r\nContent-Length: 10\r\n\r\n0123456789", QC_OK, 1);
     stream("HTTP/1.1 206 P\r\nConnection: close\r\nContent-Length: 10\r\n\r\n01234", QC_TEMP, 1);
     stream("HTTP/1.1 206 P\r\nConnection: close\r\nContent-Length: 5\r\n\r\n01234", QC_TEMP, 1);

@@ -202,6 +202,10 @@ QC_MUST qc_rc gw_vault_chain(struct gw_engine *e, const struct gw_ref *vault, ui
 /* gw_entry_row_done it. QC_NOTFOUND: this path never existed. */
 QC_MUST qc_rc gw_entry_get(struct gw_engine *e, const struct gw_ref *vault, qc_span path,
                            struct gw_entry_row *ret, struct qc_err *err);
+/* Of many paths, into ret[count], which are zeros before: where a path never existed its row stays so. They
+ * are the caller's also after a failure. QC_NOTFOUND: the vault is unknown. */
+QC_MUST qc_rc gw_entry_some(struct gw_engine *e, const struct gw_ref *vault, const qc_span *paths,
+                            size_t count, struct gw_entry_row *ret, struct qc_err *err);
 struct gw_entry_query {
     qc_span prefix; /* empty: all */
     bool has_after;
