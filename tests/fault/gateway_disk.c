@@ -282,6 +282,7 @@ int main(void)
     uint8_t record[QC_GW_RECORD_SIZE];
     char base[256];
     bool fresh;
+    struct qc_rand rand = qc_rand_start();
 
     shim_install();
     erig_start(&b.r, CLOUDS, K, CLOUDS);
@@ -307,8 +308,9 @@ int main(void)
     CHECK(rename(b.r.dir.path, b.pristine) == 0);
 
     for (enum failing how = FAIL_SYNC; how <= FAIL_FULL; how++) {
-        const unsigned step = how == FAIL_SYNC || getenv("QC_FULL") != NULL ? 1 : 3;
-        unsigned at = 1, count = 0;
+        /* Of the writes one in seven, from another one on in each run. */
+        const unsigned step = how == FAIL_SYNC || getenv("QC_FULL") != NULL ? 1 : 7;
+        unsigned at = (unsigned)qc_rand_between(&rand, 1, step), count = 0;
         for (disk.struck = true; disk.struck; at += step, count++) {
             CHECK(at < 4000);
             one_failure(&b, how, at);

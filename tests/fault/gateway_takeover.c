@@ -302,7 +302,7 @@ int main(void)
                                                   "rebuild_presence", "rebuild_done" };
     struct bench b = { 0 };
     char base[256];
-    const uint64_t crowds = qc_rand_cases(10, 200);
+    const uint64_t crowds = qc_rand_cases(4, 200);
 
     erig_start(&b.r, CLOUDS, K, CLOUDS);
     memcpy(base, b.r.dir.path, sizeof base);

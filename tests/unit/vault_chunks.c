@@ -221,7 +221,9 @@ int main(void)
     struct qc_err err = { 0 };
     CHECK(SANITIZED || mallopt(M_MMAP_THRESHOLD, 1 << 16) == 1); /* what is freed is not resident any more */
     rig_new(&r, qc_rand_start());
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+    /* What is resident is measured without a sanitizer, which looks at the smaller ones: each byte costs it
+     * more. */
+    for (size_t i = 0; i < (SANITIZED ? 4 : sizeof(all) / sizeof(all[0])); i++) {
         char name[20];
         snprintf(name, sizeof(name), "object%zu", i);
         put(&r, name, &all[i]);

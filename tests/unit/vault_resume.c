@@ -1,5 +1,6 @@
 /* unit/vault_resume: a put goes on with what the gateway has and the record knows; what is of no use,
  * whatever the reason, is begun anew, and what is stored is the file that was read, never a mixture. */
+#include "qc_watched.h"
 #include "vault_rig.h"
 
 #include <dirent.h>
@@ -353,14 +354,6 @@ static void one_of_a_class(struct rig *r)
     ends(r, "h", &other, 0, "the file has other bytes than those that are stored");
 }
 
-/* What records and sizes are about is done by the same threads in the same way, and takes the thread
- * sanitizer twenty seconds of memory that it marks. */
-#ifdef __SANITIZE_THREAD__
-static const bool of_threads_alone = true;
-#else
-static const bool of_threads_alone = false;
-#endif
-
 int main(void)
 {
     struct rig r;
@@ -371,7 +364,7 @@ int main(void)
     goes_on(&r);
     one_by_one(&r);
     overtaken(&r);
-    if (of_threads_alone) {
+    if (qc_threads_alone) { /* what follows is about records and sizes */
         rig_done(&r);
         return 0;
     }
