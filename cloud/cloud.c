@@ -10,26 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct cloud_driver *const drivers[] = {
-    &cloud_file_driver,      &cloud_s3_https_driver,   &cloud_s3_http_driver,
-    &cloud_s3v2_http_driver, &cloud_s3v2_https_driver,
-};
-enum { DRIVER_COUNT = sizeof drivers / sizeof drivers[0] };
-
-qc_rc cloud_driver_find(const char *scheme, const struct cloud_driver **ret, struct qc_err *err)
+qc_rc cloud_driver_find_of(const struct cloud_drivers *of, const char *scheme,
+                           const struct cloud_driver **ret, struct qc_err *err)
 {
     char known[128] = "";
     size_t n = 0;
-    for (size_t i = 0; i < DRIVER_COUNT; i++) {
-        if (strcmp(drivers[i]->scheme, scheme) == 0) {
-            *ret = drivers[i];
+    for (size_t i = 0; i < of->count; i++) {
+        if (strcmp(of->v[i]->scheme, scheme) == 0) {
+            *ret = of->v[i];
             return QC_OK;
         }
-        size_t len = strlen(drivers[i]->scheme);
+        size_t len = strlen(of->v[i]->scheme);
         QC_ASSERT(n + len + 3 < sizeof known);
         memcpy(known + n, i == 0 ? "" : ", ", i == 0 ? 0 : 2);
         n += i == 0 ? 0 : 2;
-        memcpy(known + n, drivers[i]->scheme, len + 1);
+        memcpy(known + n, of->v[i]->scheme, len + 1);
         n += len;
     }
     return QC_FAIL(err, QC_USAGE, "cloud URL: unknown scheme '%s'; known: %s", scheme, known);
@@ -40,13 +35,14 @@ qc_rc cloud_op_check(const struct cloud_op *op, struct qc_err *err)
     return qc_go_on(op->deadline, op->cancel, "cloud call", err);
 }
 
-qc_rc cloud_check(const char *url, const char *credentials, struct qc_err *err)
+qc_rc cloud_check_of(const struct cloud_drivers *of, const char *url, const char *credentials,
+                     struct qc_err *err)
 {
     struct cloud_url u;
     const struct cloud_driver *driver = NULL;
     struct cloud_way way;
     QC_TRY(cloud_url_parse(url, &u, err));
-    QC_TRY(cloud_driver_find(u.scheme, &driver, err));
+    QC_TRY(cloud_driver_find_of(of, u.scheme, &driver, err));
     QC_TRY(cloud_way_from(&u, &way, err));
     if (driver->check != NULL)
         QC_TRY(driver->check(&u, err));
@@ -66,17 +62,11 @@ qc_rc cloud_check_credentials(const char *credentials, struct qc_err *err)
     return cloud_credentials_spec(credentials, err);
 }
 
-qc_rc cloud_open(struct cloud **ret, const char *url, struct qc_err *err)
-{
-    struct cloud_opts opts = { .op = { .deadline = QC_NO_DEADLINE } };
-    return cloud_open_opts(ret, url, &opts, err);
-}
-
-static qc_rc open_named(struct cloud **ret, const char *name, const struct cloud_url *url,
-                        const struct cloud_opts *opts, struct qc_err *err)
+static qc_rc open_named(struct cloud **ret, const struct cloud_drivers *of, const char *name,
+                        const struct cloud_url *url, const struct cloud_opts *opts, struct qc_err *err)
 {
     const struct cloud_driver *driver = NULL;
-    QC_TRY(cloud_driver_find(url->scheme, &driver, err));
+    QC_TRY(cloud_driver_find_of(of, url->scheme, &driver, err));
     struct cloud_way way;
     QC_TRY(cloud_way_from(url, &way, err));
     QC_TRY(cloud_op_check(&opts->op, err));
@@ -96,32 +86,28 @@ static qc_rc open_named(struct cloud **ret, const char *name, const struct cloud
     return QC_OK;
 }
 
-qc_rc cloud_open_opts(struct cloud **ret, const char *url, const struct cloud_opts *opts, struct qc_err *err)
+qc_rc cloud_open_of(struct cloud **ret, const struct cloud_drivers *of, const char *url,
+                    const struct cloud_opts *opts, struct qc_err *err)
 {
     struct cloud_url u;
     const char *name = opts->name != NULL ? opts->name : url;
     QC_TRY(cloud_url_parse(url, &u, err)); /* refuses credentials: from here on the URL may be printed */
     const uint64_t began_ns = qc_now_ns();
-    const qc_rc rc = open_named(ret, name, &u, opts, err);
+    const qc_rc rc = open_named(ret, of, name, &u, opts, err);
     cloud_tally_note(opts->tally, CLOUD_CALL_OPEN, began_ns, rc);
     QC_TRY_AS(rc, err, "cloud %s", name);
     return QC_OK;
 }
 
-qc_rc cloud_create(const char *url, struct qc_err *err)
-{
-    struct cloud_opts opts = { .op = { .deadline = QC_NO_DEADLINE } };
-    return cloud_create_opts(url, &opts, err);
-}
-
-qc_rc cloud_create_opts(const char *url, const struct cloud_opts *opts, struct qc_err *err)
+qc_rc cloud_create_of(const struct cloud_drivers *of, const char *url, const struct cloud_opts *opts,
+                      struct qc_err *err)
 {
     struct cloud_url u;
     QC_TRY(cloud_url_parse(url, &u, err));
     const struct cloud_driver *driver = NULL;
     const char *name = opts->name != NULL ? opts->name : url;
     struct cloud_way way;
-    QC_TRY(cloud_driver_find(u.scheme, &driver, err));
+    QC_TRY(cloud_driver_find_of(of, u.scheme, &driver, err));
     QC_TRY(cloud_way_from(&u, &way, err));
     QC_TRY_AS(cloud_op_check(&opts->op, err), err, "cloud %s", name);
     QC_TRY_AS(driver->create(&u, opts, err), err, "cloud %s", name);

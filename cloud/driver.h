@@ -72,6 +72,11 @@ struct cloud_driver {
     qc_rc (*check)(const struct cloud_url *url, struct qc_err *err); /* the rest of the URL; or NULL */
 };
 
+struct cloud_drivers {
+    const struct cloud_driver *v[5];
+    size_t count;
+};
+
 extern const struct cloud_driver cloud_file_driver;
 extern const struct cloud_driver cloud_s3_https_driver;
 extern const struct cloud_driver cloud_s3_http_driver;
@@ -84,6 +89,8 @@ extern const struct cloud_driver cloud_s3v2_https_driver;
 bool cloud_key_ours(const char *key);
 
 /* The driver of a URL's scheme. QC_USAGE: there is none. */
+QC_MUST qc_rc cloud_driver_find_of(const struct cloud_drivers *of, const char *scheme,
+                                   const struct cloud_driver **ret, struct qc_err *err);
 QC_MUST qc_rc cloud_driver_find(const char *scheme, const struct cloud_driver **ret, struct qc_err *err);
 
 /* QC_CANCELLED or QC_TIMEOUT when it is time to stop; drivers ask between system calls. */

@@ -175,6 +175,19 @@ QC_MUST qc_rc cloud_create(const char *url, struct qc_err *err);
 /* The same, with the name, credentials and limits of opts; `exclusive` has no meaning here. */
 QC_MUST qc_rc cloud_create_opts(const char *url, const struct cloud_opts *opts, struct qc_err *err);
 
+/*
+ * The same calls by these drivers alone. cloud_few: directories, and S3 servers that take a signature of
+ * version 4; for programs that are started for each command, since what is not named costs them nothing.
+ */
+struct cloud_drivers;
+extern const struct cloud_drivers cloud_few;
+QC_MUST qc_rc cloud_check_of(const struct cloud_drivers *of, const char *url, const char *credentials,
+                             struct qc_err *err);
+QC_MUST qc_rc cloud_open_of(struct cloud **ret, const struct cloud_drivers *of, const char *url,
+                            const struct cloud_opts *opts, struct qc_err *err);
+QC_MUST qc_rc cloud_create_of(const struct cloud_drivers *of, const char *url, const struct cloud_opts *opts,
+                              struct qc_err *err);
+
 /* Wait for nothing, release everything; *c is NULL afterwards. Accepts NULL. */
 void cloud_close(struct cloud **c);
 
