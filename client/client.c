@@ -4,6 +4,7 @@
 
 #include "disks.h"
 #include "home/gateway_start.h"
+#include "home/keeper.h"
 #include "meter.h"
 #include "net/rate.h"
 #include "progress.h"
@@ -19,6 +20,7 @@ void client_done(struct client *c)
     if (c->rng != NULL)
         qrng_rest(c->rng); /* a command that it started ends while all else is closed */
     vault_close(&c->vault);
+    home_keeper_free(&c->keeper);
     qc_key_free(&c->W);
     qc_key_free(&c->token); /* after those who borrow it */
     net_rate_free(&c->rate);
@@ -54,6 +56,8 @@ struct vault_call client_call_shown(struct client *c, struct progress *p, qc_spa
 qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err *err)
 {
     QC_TRY(client_rng(c, err));
+    if (c->keeper == NULL)
+        QC_TRY(conf_keeper(&c->conf, &c->keeper, err));
     *ret = (struct vault_conf){ .vault = c->conf.has_vault ? c->conf.vault : NULL,
                                 .share = { c->conf.share[0], c->conf.share[1] },
                                 .state = c->places.state,
@@ -65,6 +69,7 @@ qc_rc client_vault_conf(struct client *c, struct vault_conf *ret, struct qc_err 
                                 .named = { conf_named(&c->conf, 0), conf_named(&c->conf, 1) },
                                 .absent = { conf_absent(&c->conf, 0), conf_absent(&c->conf, 1) },
                                 .W = c->W,
+                                .keeper = c->keeper,
                                 .passes = c->keyring != NULL ? c->keyring : &c->passes,
                                 .unasked = c->lost_share };
     if (c->withheld_share > 0)
@@ -342,6 +347,26 @@ qc_rc client_share_place(const struct client *c, unsigned index, char ret[QC_CLI
 {
     QC_ASSERT(index == 1 || index == 2);
     return places_join(c->places.data, index == 1 ? "share1" : "share2", ret, err);
+}
+
+qc_rc client_take_keeper(struct client *c, const struct qc_args *args, bool *ret, struct qc_err *err)
+{
+    const char *url = qc_args_value(args, "backup-to", NULL);
+    const char *credentials = qc_args_value(args, "backup-credentials", NULL);
+    *ret = url != NULL;
+    if (url == NULL && credentials != NULL)
+        return QC_FAIL(err, QC_USAGE,
+                       "--backup-credentials is for the keeper of --backup-to, which is missing");
+    if (url == NULL)
+        return QC_OK;
+    if (strlen(url) >= sizeof c->conf.keeper ||
+        (credentials != NULL && strlen(credentials) >= sizeof c->conf.keeper_credentials))
+        return QC_FAIL(err, QC_USAGE, "--backup-to: longer than %zu bytes", sizeof c->conf.keeper - 1);
+    (void)snprintf(c->conf.keeper, sizeof c->conf.keeper, "%s", url);
+    (void)snprintf(c->conf.keeper_credentials, sizeof c->conf.keeper_credentials, "%s",
+                   credentials != NULL ? credentials : "");
+    QC_TRY_AS(home_keeper_check(url, credentials, err), err, "--backup-to");
+    return QC_OK;
 }
 
 void client_point_to_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)

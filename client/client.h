@@ -44,9 +44,10 @@ struct client {
         *keyring;     /* instead of these: another client's, which opens this one as a site; or NULL */
     bool source_used; /* the environment's source of the passphrase was asked */
     bool declined;    /* the user typed none */
-    qc_key *W;        /* the recovery key of the vault, of a kit that was given; or NULL */
-    bool no_input;    /* never ask at the terminal */
-    bool no_prompt;   /* this command gets along with a locked store: do not ask for its passphrase */
+    struct vault_keeper *keeper; /* of the configuration, after client_vault_conf; or NULL */
+    qc_key *W;                   /* the recovery key of the vault, of a kit that was given; or NULL */
+    bool no_input;               /* never ask at the terminal */
+    bool no_prompt; /* this command gets along with a locked store: do not ask for its passphrase */
     bool strict, secrets_locked;
     bool needs_both;         /* the command wants both share stores, though it may get along with tickets */
     qc_rc kept_worst;        /* of those that were to be kept: what was refused */
@@ -222,8 +223,12 @@ qc_rc cmd_gateway_scrub(void *app, const struct qc_args *args, struct qc_err *er
 qc_rc cmd_gateway_snapshot(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_drill(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err);
+/* --backup-to and --backup-credentials into the configuration. *ret: they were given. QC_USAGE */
+QC_MUST qc_rc client_take_keeper(struct client *c, const struct qc_args *args, bool *ret, struct qc_err *err);
 /* init --join. */
 QC_MUST qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err);
+/* The device of the keeper, where it is a directory that is there. */
+bool client_keeper_device(const struct client *c, uint64_t *ret);
 /* Things that lie on one device and should not; told as warnings. n, k: of the vault. */
 QC_MUST qc_rc client_warn_places(struct client *c, const char *share1, const char *share2, unsigned k,
                                  unsigned n, struct qc_err *err);

@@ -264,8 +264,8 @@ static qc_rc check_status(struct doctor *d, struct qc_err *err)
     if (qc_json_len(s->reasons) > 0)
         return QC_OK;
     return tell(d, QC_OK, NULL, err,
-                "green: %" PRId64 " of %" PRId64 " clouds answer, both share stores are there", s->clouds_ok,
-                s->clouds_all);
+                "green: %" PRId64 " of %" PRId64 " clouds answer, both share stores%s are there",
+                s->clouds_ok, s->clouds_all, s->kept ? " and the keeper" : "");
 }
 
 /* One's own may run since before an upgrade; another's is its operator's. */
@@ -296,7 +296,7 @@ static qc_rc check_versions(struct doctor *d, struct qc_err *err)
 
 static qc_rc check_devices(struct doctor *d, struct qc_err *err)
 {
-    if (status_key_margin(&d->s) < 1)
+    if (status_shares(&d->s) < 2)
         return tell(d, QC_DEGRADED, "bring it back, then the same command again", err,
                     "a share store is not there: whether both lie on one device cannot be seen");
     if (d->s.local.same_device)
@@ -365,9 +365,7 @@ static const struct check checks[] = {
     { "locks", VAULT, "a command that needs it ends with exit 11.", doctor_locks },
     { "vault", VAULT, "what is stored bears fewer losses than it should, or cannot be read now.",
       check_status },
-    { "unfinished", LOOK,
-      "a name may have the version of an interrupted put, or the one before; what an erasure that was cut "
-      "off is about may be there, or gone without a certificate.",
+    { "unfinished", LOOK, "a name may have the version of an interrupted put, or the one before.",
       doctor_unfinished },
     { "versions", LOOK, "what only the newer one knows cannot be used.", check_versions },
     { "share stores", LOOK, "what takes that device takes both, and everything with them.", check_devices },

@@ -11,6 +11,7 @@
 #include "cloud_keys.h"
 #include "disks.h"
 #include "home/gateway_start.h"
+#include "home/keeper.h"
 #include "kit.h"
 #include "passphrase.h"
 #include "remote.h"
@@ -26,7 +27,7 @@ struct init {
     char share[2][QC_CLIENT_PATH_MAX], disk[2][DISK_PLACE_MAX]; /* as in conf */
     uint64_t k, n;
     size_t clouds;
-    bool derived, recovers;
+    bool derived, recovers, kept;
     struct cloud_keys keys;
     qc_buf words;                /* NAME=URL, each with its NUL */
     size_t at[VAULT_CLOUDS_MAX]; /* offsets into words */
@@ -163,6 +164,49 @@ static qc_rc take_mode(struct init *i, struct qc_err *err)
     return QC_OK;
 }
 
+/* Is there nothing else of the vault at the keeper's place, nor the other way round? */
+static qc_rc check_apart(const struct init *i, struct qc_err *err)
+{
+    const char *keeper = i->c->conf.keeper;
+    const bool is_dir = strncmp(keeper, "file://", 7) == 0;
+    for (size_t at = 0; at < i->clouds; at++) {
+        const char *url = strchr((const char *)i->words.p + i->at[at], '=') + 1;
+        const bool dirs = is_dir && strncmp(url, "file://", 7) == 0;
+        if (strcmp(url, keeper) == 0 ||
+            (dirs && (places_within(url + 7, keeper + 7) || places_within(keeper + 7, url + 7))))
+            return QC_FAIL(
+                err, QC_USAGE,
+                "--backup-to %.200s is a cloud of the vault: the gateway would have backup data after "
+                "all",
+                keeper);
+    }
+    for (unsigned s = 0; s < 2 && is_dir; s++)
+        if (places_within(i->share[s], keeper + 7) || places_within(keeper + 7, i->share[s]))
+            return QC_FAIL(
+                err, QC_USAGE,
+                "--backup-to %.200s and share store %u are one place: whoever has it and the gateway "
+                "would open everything",
+                keeper, s + 1);
+    return QC_OK;
+}
+
+/* The keeper goes into the configuration. */
+static qc_rc take_keeper(struct init *i, struct qc_err *err)
+{
+    const char *refused = i->derived ? "--mode derived" : i->recovers ? "--recovery kit" : NULL;
+    QC_TRY(client_take_keeper(i->c, i->args, &i->kept, err));
+    if (!i->kept)
+        return QC_OK;
+    if (refused != NULL)
+        return QC_FAIL(err, QC_USAGE, "--backup-to and %s do not go together: %s", refused,
+                       i->derived
+                           ? "what the sheets of the seeds need after kit refresh would be with the "
+                             "keeper; leave --mode derived out"
+                           : "each by itself keeps a share store and the gateway from opening anything; "
+                             "leave one of them out");
+    return check_apart(i, err);
+}
+
 static qc_rc check_first_time(const struct client *c, struct qc_err *err)
 {
     if (access(c->places.conf_file, F_OK) == 0)
@@ -280,11 +324,17 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
     conf.lock = i->lock;
     conf.derived = i->derived;
     conf.recovers = i->recovers;
+    conf.kept = i->kept;
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(describe(i, gw, &call, d, err));
     if (found && !same_gateway(i, d))
         return QC_FAIL(err, QC_USAGE, "%s has a gateway already, with other clouds or another k",
                        c->places.gateway);
+    if (i->kept) {
+        const char *credentials = c->conf.keeper_credentials;
+        QC_TRY(home_keeper_make(c->conf.keeper, credentials[0] != '\0' ? credentials : NULL, &call.op, err));
+        QC_TRY(vault_descriptor_set_keeper(d, c->conf.keeper, err));
+    }
     QC_TRY(vault_create(c->conf.vault, &conf, d, gw, &call, err));
     client_tell_notes(c, QC_OK, (qc_span){ 0 });
     c->conf.has_vault = true;
@@ -294,6 +344,30 @@ static qc_rc make_vault(struct init *i, bool found, struct vault_descriptor *d, 
         qc_ignore(vault_store_made(i->share[s], &unused), "the next command to open the store does it");
     }
     return QC_OK;
+}
+
+bool client_keeper_device(const struct client *c, uint64_t *ret)
+{
+    struct stat st;
+    if (strncmp(c->conf.keeper, "file://", 7) != 0 || stat(c->conf.keeper + 7, &st) != 0)
+        return false;
+    *ret = st.st_dev;
+    return true;
+}
+
+static void warn_keeper(struct client *c, const uint64_t share[2], uint64_t gateway)
+{
+    uint64_t device = 0;
+    if (!client_keeper_device(c, &device))
+        return;
+    if (device == share[0] || device == share[1])
+        out_warn(&c->out, MSG_W_STORES_DEVICE, NULL, "share %s and the keeper (%s) lie on one device",
+                 device == share[0] ? "1" : "2", c->conf.keeper + 7);
+    if (!remote_is(c) && device == gateway)
+        out_warn(&c->out, MSG_W_OTHER, NULL,
+                 "the keeper (%s) lies on the gateway's device: whoever has that and a share store can read "
+                 "everything",
+                 c->conf.keeper + 7);
 }
 
 qc_rc client_warn_places(struct client *c, const char *share1, const char *share2, unsigned k, unsigned n,
@@ -315,6 +389,7 @@ qc_rc client_warn_places(struct client *c, const char *share1, const char *share
                  !open1   ? "2"
                  : !open2 ? "1"
                           : "1, share 2");
+    warn_keeper(c, device, gateway);
     if (n == k && n > 0)
         out_warn(&c->out, MSG_W_MARGIN_ZERO, NULL, "k = n = %u: every cloud is needed", n);
     return QC_OK;
@@ -334,9 +409,11 @@ static qc_rc summary(const struct init *i, const struct vault_descriptor *d, str
     QC_TRY(text_json(j, "share2", qc_span_str(c->conf.share[1]), err));
     QC_TRY(qc_json_set_str(j, "mode", i->derived ? "derived" : "stored", err));
     QC_TRY(qc_json_set_bool(j, "recovery_kit", i->recovers, err));
+    if (i->kept)
+        QC_TRY(text_json(j, "keeper", qc_span_str(c->conf.keeper), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", i->lock.pass != NULL, err));
     QC_TRY(text_json(j, "random", qc_span_str(c->provenance.text), err));
-    QC_TRY(qc_json_set_str(j, "statement", i->recovers ? STATEMENT_SEALED : STATEMENT, err));
+    QC_TRY(qc_json_set_str(j, "statement", client_statement(i->recovers, i->kept), err));
     c->end.extra = QC_STEAL(j);
     return QC_OK;
 }
@@ -346,13 +423,17 @@ static qc_rc tell_made(const struct init *i, const struct vault_descriptor *d, s
 {
     struct client *c = i->c;
     out_note(&c->out, "the vault is ready: any %u of %u clouds are enough, and %s", d->k, d->n,
-             i->recovers ? "both share stores, or one and the recovery kit" : "one of the two share stores");
+             i->recovers ? "both share stores, or one and the recovery kit"
+             : i->kept   ? "both share stores, or one and the keeper"
+                         : "one of the two share stores");
     if (i->recovers)
         out_note(&c->out,
                  "print the recovery kit now, before anything is stored: qcloud kit print --recovery");
+    if (i->kept)
+        out_note(&c->out, "backup data goes to the keeper at %s, which every put needs", c->conf.keeper);
     out_note(&c->out, "share 1 is %s, share 2 is %s; the configuration is %s", c->conf.share[0],
              c->conf.share[1], c->places.conf_file);
-    out_note(&c->out, "%s", i->recovers ? STATEMENT_SEALED : STATEMENT);
+    out_note(&c->out, "%s", client_statement(i->recovers, i->kept));
     if (i->derived)
         out_note(&c->out, "%s", STATEMENT_DERIVED);
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], d->k, d->n, err));
@@ -388,6 +469,7 @@ static qc_rc init_remote(struct client *c, const struct qc_args *args, struct qc
     QC_TRY(remote_take(c, args, err));
     QC_TRY(take_shares(&i, err));
     QC_TRY(take_mode(&i, err));
+    QC_TRY(take_keeper(&i, err));
     {
         QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
         struct vault_call call = client_call(c);
@@ -410,6 +492,7 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     QC_TRY(take_numbers(&i, err));
     QC_TRY(take_shares(&i, err));
     QC_TRY(take_mode(&i, err));
+    QC_TRY(take_keeper(&i, err));
     QC_TRY(client_first_lock(c, args, &i.lock, err));
     QC_TRY(client_random_ready(c, err)); /* a gateway is not made for a vault that cannot be */
     QC_TRY(make_gateway(&i, &found, err));
@@ -447,9 +530,12 @@ static qc_rc take_where(struct init *i, struct kit_given *kit, struct vault_desc
 /* The gateway that the kit's vault has, or had: reached, or made anew from its clouds. */
 static qc_rc find_gateway(struct init *i, struct kit_given *kit, struct qc_err *err)
 {
-    static const char *const own[] = { "token-file", "ca", "k", "n", "mode", "recovery" };
-    static const char *const remote[] = { "cloud", "cloud-credentials", "k", "n", "take-over", "kit",
-                                          "mode",  "recovery" };
+    static const char *const own[] = { "token-file", "ca",       "k",         "n",
+                                       "mode",       "recovery", "backup-to", "backup-credentials" };
+    static const char *const remote[] = {
+        "cloud",     "cloud-credentials", "k", "n", "take-over", "kit", "mode", "recovery",
+        "backup-to", "backup-credentials"
+    };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor where = { 0 };
     struct client *c = i->c;
     if (qc_args_flag(i->args, "gateway")) {

@@ -37,7 +37,8 @@ static qc_rc summary(struct client *c, const struct vault_descriptor *d, struct 
     QC_TRY(qc_json_set_int(j, "n", d->n, err));
     QC_TRY(qc_json_set_bool(j, "share1_open", vault_has_share(c->vault, 1), err));
     QC_TRY(qc_json_set_bool(j, "share2_open", vault_has_share(c->vault, 2), err));
-    QC_TRY(qc_json_set_str(j, "statement", vault_recovers(c->vault) ? STATEMENT_SEALED : STATEMENT, err));
+    QC_TRY(qc_json_set_str(j, "statement",
+                           client_statement(vault_recovers(c->vault), vault_is_kept(c->vault)), err));
     c->end.extra = QC_STEAL(j);
     return QC_OK;
 }
@@ -114,6 +115,29 @@ static qc_rc recover(struct client *c, const struct kit_given *kit, struct qc_er
     return client_open(c, err);
 }
 
+/* Where the store says that it is, or where it is now. */
+static qc_rc take_keeper(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
+                         struct qc_err *err)
+{
+    bool given = false;
+    QC_TRY(client_take_keeper(c, args, &given, err));
+    if (given && d->keeper == NULL)
+        return QC_FAIL(err, QC_USAGE, "this vault has no keeper: --backup-to says nothing");
+    if (given || d->keeper == NULL)
+        return QC_OK;
+    if (strlen(d->keeper) >= sizeof c->conf.keeper)
+        return QC_FAIL(err, QC_FORMAT, "the share store's address of the keeper is too long");
+    memcpy(c->conf.keeper, d->keeper, strlen(d->keeper) + 1);
+    struct qc_err why = { 0 };
+    if (conf_keeper_check(&c->conf, &why) != QC_OK)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "the keeper of this vault is at %.200s: --backup-to URL says where it is from here, with "
+            "--backup-credentials (%.200s)",
+            d->keeper, why.msg);
+    return QC_OK;
+}
+
 qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
@@ -148,6 +172,7 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     QC_TRY(take_shares(c, args, &j, err));
     for (int i = 0; i < args->argc; i++) /* which of them is which store is known now */
         memcpy(c->conf.disk[j.share[0] == given[i] ? 0 : 1], disks[i], sizeof disks[i]);
+    QC_TRY(take_keeper(c, args, &j.d, err));
     QC_TRY(j.d.url != NULL ? come_to(c, args, &j.d, err) : take_over(c, args, &j.d, err));
     memcpy(c->conf.vault, j.d.vault, sizeof c->conf.vault);
     c->conf.has_vault = true;
@@ -156,10 +181,12 @@ qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *e
     QC_TRY(client_open(c, err));
     if (has_kit)
         QC_TRY(recover(c, &kit, err));
-    const bool sealed = vault_recovers(c->vault);
+    const bool sealed = vault_recovers(c->vault), kept = vault_is_kept(c->vault);
     out_note(&c->out, "joined: any %u of %u clouds are enough, and %s", j.d.k, j.d.n,
-             sealed ? "both share stores, or one and the recovery kit" : "one of the two share stores");
-    out_note(&c->out, "%s", sealed ? STATEMENT_SEALED : STATEMENT);
+             sealed ? "both share stores, or one and the recovery kit"
+             : kept ? "both share stores, or one and the keeper"
+                    : "one of the two share stores");
+    out_note(&c->out, "%s", client_statement(sealed, kept));
     QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], j.d.k, j.d.n, err));
     QC_TRY(client_warn_descriptor(c, &j.d, err));
     return summary(c, &j.d, err);

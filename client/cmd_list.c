@@ -334,6 +334,8 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     padding_text(c, &s);
     out_line(&c->out, "random   %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
     QC_TRY(ways_text(c, qc_buf_span(&ways), err));
+    if (vault_is_kept(c->vault))
+        out_line(&c->out, "backup   with the keeper, %s", c->conf.keeper);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "number", (int64_t)s.number, err));
@@ -341,6 +343,8 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     QC_TRY(qc_json_set_int(j, "padding", (int64_t)s.padding, err));
     QC_TRY(text_json(j, "random", qc_buf_span(&text), err));
     QC_TRY(text_json(j, "ways", qc_buf_span(&ways), err));
+    if (vault_is_kept(c->vault))
+        QC_TRY(text_json(j, "keeper", qc_span_str(c->conf.keeper), err));
     return out_json(&c->out, &j, err);
 }
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "home/keeper.h"
 #include "progress.h"
 #include "text.h"
 
@@ -50,13 +51,34 @@ static void advise(struct client *c, const struct vault_refresh_result *r)
                  r->pending, r->pending == 1 ? " is" : "s are", r->pending == 1 ? "it" : "them");
 }
 
+/* Another keeper: it is made, and the configuration names it, before it is filled: from then on nothing is
+ * stored before the refresh is at its end. before: the old one's address. */
+static qc_rc take_keeper(struct client *c, const struct qc_args *args, char before[CONF_KEEPER_MAX],
+                         struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf fresh = { .max = QC_CLIENT_CONF_MAX };
+    const struct vault_call call = client_call(c);
+    bool given = false;
+    memcpy(before, c->conf.keeper, CONF_KEEPER_MAX);
+    QC_TRY(client_take_keeper(c, args, &given, err));
+    QC_TRY(client_open(c, err)); /* a vault without a keeper says so */
+    if (!given)
+        return QC_OK;
+    const char *credentials = c->conf.keeper_credentials[0] != '\0' ? c->conf.keeper_credentials : NULL;
+    QC_TRY(home_keeper_make(c->conf.keeper, credentials, &call.op, err));
+    QC_TRY(conf_text(&c->places, &text, err));
+    QC_TRY(conf_set_keeper(qc_buf_span(&text), c->conf.keeper, credentials, &fresh, err));
+    return conf_save_text(&c->places, qc_buf_span(&fresh), err);
+}
+
 qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     struct vault_refresh_result r = { 0 };
     struct progress p;
-    (void)args;
-    QC_TRY(client_open(c, err));
+    char before[CONF_KEEPER_MAX];
+    QC_TRY(take_keeper(c, args, before, err));
     struct vault_call call = client_call_shown(c, &p, QC_LIT("kit refresh"), "versions", false);
     const qc_rc rc = vault_refresh(c->vault, &call, &r, err);
     progress_end(&p);
@@ -72,5 +94,9 @@ qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
              "the shares are new, of generation %" PRIu32 ": of %" PRIu64 " version%s, and of the names%s",
              r.generation, r.versions, text_s(r.versions), r.went_on ? " (an earlier run is finished)" : "");
     advise(c, &r);
+    if (before[0] != '\0' && strcmp(before, c->conf.keeper) != 0)
+        out_note(&c->out,
+                 "the keeper is %s now; what is left at %s opens nothing with the new shares: remove it",
+                 c->conf.keeper, before);
     return QC_OK;
 }

@@ -482,6 +482,7 @@ static qc_rc summary(struct status *s, struct qc_err *err)
         QC_TRY(qc_json_append(shares, &one, err));
     }
     QC_TRY(qc_json_set(j, "shares", &shares, err));
+    QC_TRY(status_keeper_json(s, j, err));
     QC_TRY(qc_json_set_int(j, "key_margin", status_key_margin(s), err));
     if (s->gateway != NULL) {
         struct status_budget b;
@@ -507,7 +508,7 @@ static qc_rc summary(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_set_int(j, "unfinished", (int64_t)s->local.unfinished, err));
     QC_TRY(qc_json_set_int(j, "waiting", (int64_t)s->local.waiting, err));
     QC_TRY(qc_json_set_bool(j, "refreshing", s->local.refreshing, err));
-    QC_TRY(qc_json_set_str(j, "statement", status_is_sealed(s) ? STATEMENT_SEALED : STATEMENT, err));
+    QC_TRY(qc_json_set_str(j, "statement", client_statement(status_is_sealed(s), s->kept), err));
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     QC_TRY(out_json_new("item", &item, err));
     QC_TRY(qc_json_set(item, "status", &j, err));
@@ -545,6 +546,8 @@ qc_rc status_verdict(const struct status *s, struct qc_err *err)
     for (unsigned i = 0; i < 2; i++)
         if (s->local.share[i].rc == QC_PASSPHRASE)
             return QC_FAIL(err, QC_PASSPHRASE, "%s", s->local.share[i].text);
+    if (status_shares(s) == 1 && status_key_margin(s) < 0)
+        return QC_FAIL(err, QC_SHARES, "one share store is there alone: %.300s", s->keeper.msg);
     if (status_key_margin(s) < 0)
         return QC_FAIL(err, QC_SHARES, "neither share store can be opened: share 1: %s; share 2: %s",
                        s->local.share[0].text, s->local.share[1].text);
@@ -555,11 +558,11 @@ qc_rc status_verdict(const struct status *s, struct qc_err *err)
     if (s->clouds_ok < s->k)
         return QC_FAIL(err, QC_QUORUM, "%" PRId64 " of %" PRId64 " clouds answer, %" PRId64 " are needed",
                        s->clouds_ok, s->clouds_all, s->k);
-    if (status_key_margin(s) < 1 || s->clouds_ok < s->clouds_all)
+    if (status_shares(s) < 2 || s->clouds_ok < s->clouds_all)
         return QC_FAIL(err, QC_DEGRADED,
-                       "everything is readable; %" PRId64 " of %" PRId64 " clouds and %" PRId64
-                       " of 2 share stores are there",
-                       s->clouds_ok, s->clouds_all, status_key_margin(s) + 1);
+                       "everything is readable; %" PRId64 " of %" PRId64
+                       " clouds and %u of 2 share stores are there",
+                       s->clouds_ok, s->clouds_all, status_shares(s));
     return qc_json_len(s->reasons) == 0 ? QC_OK : not_green(s, err);
 }
 
@@ -579,12 +582,12 @@ static qc_rc tell_all(struct status *s, struct qc_err *err)
     QC_TRY(status_random_tell(s, err));
     QC_TRY(tell_drill(s, err));
     QC_TRY(tell_verdict(s, err));
-    if (status_key_margin(s) > 0) /* where one is not, its place says nothing of where it was */
+    if (status_shares(s) == 2) /* where one is not, its place says nothing of where it was */
         QC_TRY(client_warn_places(c, c->conf.share[0], c->conf.share[1], (unsigned)s->k,
                                   s->gateway == NULL ? 0 : (unsigned)s->n, err));
     if (!c->secrets_locked)
         out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
-    out_line(&c->out, "price:  %s", status_is_sealed(s) ? STATEMENT_SEALED : STATEMENT);
+    out_line(&c->out, "price:  %s", client_statement(status_is_sealed(s), s->kept));
     return QC_OK;
 }
 
@@ -595,6 +598,7 @@ qc_rc status_look(struct status *s, struct qc_err *err)
     QC_TRY(client_vault_conf(s->c, &conf, err));
     memcpy(s->absent, conf.absent, sizeof s->absent);
     QC_TRY(vault_status_local(&s->local, &conf, err));
+    QC_TRY(status_keeper_look(s, &conf, err));
     s->rc = ask_gateway(s, &s->why);
     if (s->rc == QC_CANCELLED) {
         *err = s->why;

@@ -152,7 +152,8 @@ static const struct help rows[] = {
         "zbarimg -q --raw sheet.png | qcloud kit verify -" },
       "2 they are no kit, or not this vault's; the message says which word is wrong, and how" },
     { "kit refresh",
-      { "qcloud kit refresh", "qcloud kit refresh --json", "qcloud kit print --share 1 --to sheet1.pdf" },
+      { "qcloud kit refresh", "qcloud kit refresh --backup-to file:///media/vault-keeper",
+        "qcloud kit print --share 1 --to sheet1.pdf" },
       "4 some versions could not be refreshed, 7 a share store is not there, 11 another one is running, 12 "
       "one "
       "cannot be written" },

@@ -83,6 +83,10 @@ static const struct qc_opt init_opts[] = {
     { "recovery", 0, "kit",
       "seal backup data under a key that is printed: no share store alone opens anything with the gateway",
       false },
+    { "backup-to", 0, "URL",
+      "backup data goes to a keeper, a directory or bucket of its own, and not to the gateway", false },
+    { "backup-credentials", 0, "FILE", "with --backup-to s3+https://: where its keys are, as of a cloud",
+      false },
     { "join", 0, NULL, "use a vault that exists, from one or both share stores", false },
     { "from-kit", 0, "FILE|-", "bring a vault back by its recovery kit; with --join: the lost share store",
       false },
@@ -90,6 +94,12 @@ static const struct qc_opt init_opts[] = {
     { "kit", 0, "FILE", "with --join, --from-kit: the operator's kit, where the clouds are too few", false },
     { "no-passphrase", 0, NULL, "leave the share stores without a passphrase", false },
     { "memory", 0, "MIB", "what one try of the passphrase costs: 64 to 4096 (default: 256)", false },
+    { 0 },
+};
+static const struct qc_opt refresh_opts[] = {
+    { "backup-to", 0, "URL", "of a vault with a keeper: another one from now on, which is filled", false },
+    { "backup-credentials", 0, "FILE", "with --backup-to s3+https://: where its keys are, as of a cloud",
+      false },
     { 0 },
 };
 static const struct qc_opt passphrase_opts[] = {
@@ -339,8 +349,9 @@ static const struct qc_cmd cmds[] = {
       kit_print_opts, cmd_kit_print },
     { "kit verify", "FILE|-", "are these words a kit, and which one?", 1, 1, NEEDS_CLASS(MSG_KIT), NULL,
       cmd_kit_verify },
-    { "kit refresh", "", "other shares of the same secrets: old copies of stores and kits are worth nothing",
-      0, 0, NEEDS_CLASS(MSG_REFRESH) | NEEDS_CONF | NEEDS_BOTH, NULL, cmd_kit_refresh },
+    { "kit refresh", "[--backup-to URL]",
+      "other shares of the same secrets: old copies of stores and kits are worth nothing", 0, 0,
+      NEEDS_CLASS(MSG_REFRESH) | NEEDS_CONF | NEEDS_BOTH, refresh_opts, cmd_kit_refresh },
     { "tickets draw", "N", "have N tickets here: so many puts go on while share store 2 is elsewhere", 1, 1,
       NEEDS_CLASS(MSG_KIT) | NEEDS_CONF | NEEDS_BOTH, NULL, cmd_tickets_draw },
     { "tickets cancel", "", "void the tickets that are left", 0, 0, NEEDS_CLASS(MSG_KIT) | NEEDS_CONF, NULL,

@@ -16,6 +16,9 @@ struct status {
     int64_t owed_here;    /* fragments that do not count on clouds that answer, or on who knows which */
     int64_t other_code;   /* segments that have another code than that; a tenant is told of his own */
     int64_t bundle_dead;  /* bytes of purged versions in bundles; an own gateway alone says it */
+    bool kept;            /* backup data is with a keeper, as far as a store could be asked: */
+    bool beside_store;    /* it lies on the device of a share store */
+    struct qc_err keeper; /* rc QC_OK: it is there, and has the vault's own; else why not */
     struct json_t *drill; /* the last one; NULL: none */
     bool drill_bad;       /* what it left cannot be read: */
     struct qc_err drill_why;
@@ -37,12 +40,17 @@ QC_MUST qc_rc status_look(struct status *s, struct qc_err *err);
 void status_tell_shares(struct status *s);
 QC_MUST qc_rc status_share_json(const struct status *s, unsigned i, struct json_t **ret, struct qc_err *err);
 bool status_is_sealed(const struct status *s);
+/* The keeper: asked; as JSON, member "keeper" of ret. */
+QC_MUST qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct qc_err *err);
+QC_MUST qc_rc status_keeper_json(const struct status *s, struct json_t *ret, struct qc_err *err);
 /* The worst of what was found, after status_judge: the exit code of `status`. */
 QC_MUST qc_rc status_verdict(const struct status *s, struct qc_err *err);
 
 /* A locked store is there: whoever knows the passphrase opens it. */
 bool status_has_share(const struct status *s, unsigned i);
-/* How many more share stores may be lost; -1: none is there. */
+unsigned status_shares(const struct status *s); /* how many are */
+/* How many more may be lost of share stores, and of the keeper where there is one; -1: what is there opens
+ * nothing. */
 int64_t status_key_margin(const struct status *s);
 /* How many more clouds may be lost: the worst version's margin as the gateway's catalogue has it; with clouds
  * down now, what is left of it at least. The gateway answered (asserted). QC_FORMAT */

@@ -19,9 +19,17 @@ bool status_has_share(const struct status *s, unsigned i)
     return s->local.share[i].rc == QC_OK || s->local.share[i].rc == QC_NOPASS;
 }
 
+unsigned status_shares(const struct status *s)
+{
+    return (unsigned)status_has_share(s, 0) + (unsigned)status_has_share(s, 1);
+}
+
+/* Two of three open all: both stores and what stands for a lost one, which the gateway has, or a keeper. */
 int64_t status_key_margin(const struct status *s)
 {
-    return status_has_share(s, 0) + status_has_share(s, 1) - 1;
+    const int64_t backup = s->kept && s->keeper.rc != QC_OK ? 0 : 1;
+    const int64_t margin = (int64_t)status_shares(s) + backup - 2;
+    return margin < 0 ? -1 : margin;
 }
 
 qc_rc status_data_margin(const struct status *s, int64_t *ret, struct qc_err *err)
@@ -58,7 +66,7 @@ qc_rc status_budget(const struct status *s, struct status_budget *ret, struct qc
     struct status_budget b = { .keys = status_key_margin(s) };
     QC_TRY(status_data_margin(s, &b.data, err));
     b.losses = b.devices = least(b.data, b.keys);
-    if (b.losses > 0 && ((int64_t)s->crowd > b.data || s->local.same_device))
+    if (b.losses > 0 && ((int64_t)s->crowd > b.data || s->local.same_device || s->beside_store))
         b.devices = 0;
     *ret = b;
     return QC_OK;
@@ -183,6 +191,26 @@ static qc_rc of_shares(struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc of_keeper(struct status *s, struct qc_err *err)
+{
+    if (!s->kept || s->keeper.rc == QC_OK)
+        return QC_OK;
+    if (s->keeper.rc == QC_NOTFOUND)
+        return status_reason(
+            s, "act",
+            "If it is the right place, `qcloud kit refresh` gives it all; else mount the disk that "
+            "has it.",
+            err, "the keeper (%s) has nothing of this vault: nothing can be stored", s->c->conf.keeper);
+    if (s->keeper.rc == QC_NOTCONF)
+        return status_reason(s, "act", "`qcloud config set vault.backup-to URL` says it.", err,
+                             "it is not known where the keeper of backup data is: nothing can be stored");
+    return status_reason(
+        s, "act",
+        "Mount its disk, or bring its server back; if it is lost, `qcloud kit refresh --backup-to URL` "
+        "makes another.",
+        err, "nothing can be stored: %.300s", s->keeper.msg);
+}
+
 static qc_rc of_refresh(struct status *s, struct qc_err *err)
 {
     if (!s->local.refreshing)
@@ -252,6 +280,7 @@ qc_rc status_judge(struct status *s, struct qc_err *err)
                              "Ask the operator of the gateway; `qcloud verify` reads all that is yours.", err,
                              "what lies on the clouds was not looked at for too long"));
     QC_TRY(of_shares(s, err));
+    QC_TRY(of_keeper(s, err));
     QC_TRY(of_refresh(s, err));
     QC_TRY(status_random_judge(s, err));
     const size_t before = qc_json_len(s->reasons);

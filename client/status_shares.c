@@ -1,8 +1,10 @@
 /* What status says of the share stores. */
 #include <inttypes.h>
 
+#include "signals.h"
 #include "status.h"
 #include "text.h"
+#include "vault/keeper.h"
 
 enum { FEW_TICKETS = 10 };
 
@@ -31,6 +33,57 @@ bool status_is_sealed(const struct status *s)
     return s->local.share[0].recovers || s->local.share[1].recovers;
 }
 
+/* -- the keeper -------------------------------------------------------------------------------------------
+ */
+
+/* Is the keeper a directory on the device of a share store? What takes that leaves too little. */
+static bool beside_store(const struct status *s)
+{
+    uint64_t device = 0;
+    if (!client_keeper_device(s->c, &device))
+        return false;
+    return device == s->local.share[0].device || device == s->local.share[1].device;
+}
+
+/* While no store could be opened, the configuration's word is taken. */
+qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct qc_err *err)
+{
+    const bool asked = s->local.share[0].rc == QC_OK || s->local.share[1].rc == QC_OK;
+    const struct vault_op op = { .deadline = qc_deadline_in(QC_VAULT_SETTLE_MS), .cancel = signals_cancel() };
+    s->kept = s->local.share[0].kept || s->local.share[1].kept || (!asked && conf->keeper != NULL);
+    if (!s->kept)
+        return QC_OK;
+    s->beside_store = beside_store(s);
+    if (conf->keeper == NULL) {
+        qc_err_set(&s->keeper, QC_NOTCONF, QC_HERE, "the configuration does not say where it is");
+        return QC_OK;
+    }
+    if (conf->keeper->ops->look(conf->keeper, conf->vault, &op, &s->keeper) != QC_CANCELLED)
+        return QC_OK;
+    *err = s->keeper;
+    return QC_CANCELLED;
+}
+
+static const char *keeper_state(const struct status *s)
+{
+    return s->keeper.rc == QC_OK         ? "ok"
+           : s->keeper.rc == QC_NOTFOUND ? "empty"
+           : s->keeper.rc == QC_NOTCONF  ? "unknown"
+                                         : "away";
+}
+
+qc_rc status_keeper_json(const struct status *s, struct json_t *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    if (!s->kept)
+        return QC_OK;
+    QC_TRY(qc_json_new_obj(&j, err));
+    QC_TRY(text_json(j, "url", qc_span_str(s->c->conf.keeper), err));
+    QC_TRY(qc_json_set_str(j, "state", keeper_state(s), err));
+    QC_TRY(text_json(j, "why", qc_span_str(s->keeper.msg), err));
+    return qc_json_set(ret, "keeper", &j, err);
+}
+
 void status_tell_shares(struct status *s)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -53,6 +106,11 @@ void status_tell_shares(struct status *s)
             &s->c->out,
             "recovery: backup data is sealed: while a share store is not there, nothing opens without the "
             "recovery kit, and the budget counts on its sheet");
+    if (s->kept)
+        out_line(&s->c->out,
+                 "keeper:  %-7s  %s%s%s%s  every put needs it, and a get while a share store is not there",
+                 keeper_state(s), s->c->conf.keeper, s->keeper.rc == QC_OK ? "" : "  (",
+                 s->keeper.rc == QC_OK ? "" : s->keeper.msg, s->keeper.rc == QC_OK ? "" : ")");
     if (s->local.share[0].tickets > 0)
         out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere%s",
                  s->local.share[0].tickets,

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/ini.h"
 #include "base/near.h"
+#include "home/keeper.h"
 #include "net/rate.h"
 #include "vault/gw.h"
 
@@ -24,6 +25,23 @@ qc_rc conf_way_check(const struct conf *c, struct qc_err *err)
     if (c->gateway[0] == '\0')
         return QC_OK;
     return vault_gw_way_check(c->gateway, link, level, err);
+}
+
+qc_rc conf_keeper_check(const struct conf *c, struct qc_err *err)
+{
+    const char *credentials = c->keeper_credentials[0] != '\0' ? c->keeper_credentials : NULL;
+    if (c->keeper[0] == '\0' && credentials != NULL)
+        return QC_FAIL(err, QC_USAGE, "'backup-credentials', and no 'backup-to' that they are for");
+    if (c->keeper[0] == '\0')
+        return QC_OK;
+    QC_TRY_AS(home_keeper_check(c->keeper, credentials, err), err, "'backup-to'");
+    return QC_OK;
+}
+
+qc_rc conf_keeper(const struct conf *c, struct vault_keeper **ret, struct qc_err *err)
+{
+    const char *credentials = c->keeper_credentials[0] != '\0' ? c->keeper_credentials : NULL;
+    return c->keeper[0] != '\0' ? home_keeper_new(ret, c->keeper, credentials, err) : QC_OK;
 }
 
 void conf_remote(const struct conf *c, const qc_key *token, struct vault_gw_remote *ret)
@@ -95,6 +113,38 @@ static qc_rc take_pad(void *ctx, qc_span v, struct qc_err *err)
 static qc_rc give_pad(const struct conf *c, qc_buf *ret, struct qc_err *err)
 {
     return qc_buf_add_str(ret, c->pad ? "yes" : "no", err);
+}
+
+static qc_rc take_text(char *ret, size_t size, qc_span v, struct qc_err *err)
+{
+    if (v.n >= size)
+        return QC_FAIL(err, QC_USAGE, "longer than %zu bytes", size - 1);
+    memcpy(ret, v.p, v.n);
+    ret[v.n] = '\0';
+    return QC_OK;
+}
+
+/* Whether the two make sense is looked at when both were read. */
+static qc_rc take_keeper(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return take_text(c->keeper, sizeof c->keeper, v, err);
+}
+
+static qc_rc give_keeper(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    return qc_buf_add_str(ret, c->keeper, err);
+}
+
+static qc_rc take_keeper_credentials(void *ctx, qc_span v, struct qc_err *err)
+{
+    struct conf *c = ctx;
+    return take_text(c->keeper_credentials, sizeof c->keeper_credentials, v, err);
+}
+
+static qc_rc give_keeper_credentials(const struct conf *c, qc_buf *ret, struct qc_err *err)
+{
+    return qc_buf_add_str(ret, c->keeper_credentials, err);
 }
 
 static qc_rc take_gateway(void *ctx, qc_span v, struct qc_err *err)
@@ -212,6 +262,8 @@ QKD_KEYED_KEYS(X)
     X(SHARE2, "vault", "share2", true, share2)                                                               \
     X(GATEWAY, "vault", "gateway", true, gateway)                                                            \
     X(PAD, "vault", "pad", false, pad)                                                                       \
+    X(KEEPER, "vault", "backup-to", false, keeper)                                                           \
+    X(KEEPER_CREDENTIALS, "vault", "backup-credentials", false, keeper_credentials)                          \
     X(IDLE, "gateway", "idle", false, idle)                                                                  \
     X(TOKEN_FILE, "gateway", "token-file", false, token_file)                                                \
     X(CA, "gateway", "ca", false, ca)                                                                        \
@@ -291,6 +343,7 @@ static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err
     if ((ini->seen[KEY_LINK] || ini->seen[KEY_LEVEL]) && c->gateway[0] == '\0')
         return QC_FAIL(err, QC_USAGE, "section [gateway]: '%s', but the gateway is local",
                        ini->seen[KEY_LINK] ? "link" : "level");
+    QC_TRY_AS(conf_keeper_check(c, err), err, "section [vault]");
     QC_TRY_AS(conf_way_check(c, err), err, "section [gateway]");
     QC_TRY_AS(conf_qkd_check(c, err), err, "section [qkd]");
     return QC_OK;
@@ -306,6 +359,10 @@ static bool is_said(const struct conf *c, size_t key)
         return c->gateway[0] == '\0';
     case KEY_PAD:
         return c->pad;
+    case KEY_KEEPER:
+        return c->keeper[0] != '\0';
+    case KEY_KEEPER_CREDENTIALS:
+        return c->keeper_credentials[0] != '\0';
     case KEY_TOKEN_FILE:
         return c->token_file[0] != '\0';
     case KEY_CA:
@@ -454,6 +511,25 @@ qc_rc conf_set(qc_span text, size_t i, qc_span value, qc_buf *ret, struct qc_err
         QC_TRY(qc_buf_addf(ret, err, "%s[%s]\n", ret->n > 0 ? "\n" : "", key->section));
     if (!done)
         QC_TRY(add_key(key->name, value, ret, err));
+    return conf_parse(qc_buf_span(ret), &c, err);
+}
+
+qc_rc conf_set_keeper(qc_span text, const char *url, const char *credentials, qc_buf *ret, struct qc_err *err)
+{
+    bool within = false;
+    struct conf c;
+    while (text.n > 0) {
+        const qc_span line = take_line(&text), bare = trimmed(line);
+        const bool begins = bare.n > 0 && bare.p[0] == '[';
+        within = begins ? is_section(bare, "vault") : within;
+        if (!within || begins || (!is_key(bare, "backup-to") && !is_key(bare, "backup-credentials")))
+            QC_TRY(qc_buf_add(ret, line, err));
+        if (!within || !begins)
+            continue;
+        QC_TRY(add_key("backup-to", qc_span_str(url), ret, err));
+        if (credentials != NULL)
+            QC_TRY(add_key("backup-credentials", qc_span_str(credentials), ret, err));
+    }
     return conf_parse(qc_buf_span(ret), &c, err);
 }
 

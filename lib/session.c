@@ -6,6 +6,7 @@
 #include "base/harden.h"
 #include "base/token.h"
 #include "home/gateway_start.h"
+#include "home/keeper.h"
 #include "home/random.h"
 #include "vault/pad.h"
 
@@ -45,6 +46,7 @@ static void shut(struct qcloud *q)
     if (q->rng != NULL)
         qrng_rest(q->rng);
     vault_close(&q->vault);
+    home_keeper_free(&q->keeper);
     qc_key_free(&q->token); /* after those who borrow it */
     qrng_close(&q->rng);
     qrng_close(&q->ids);
@@ -212,6 +214,7 @@ static qc_rc open_vault(struct qcloud *q, const char *home)
     QC_TRY(qrng_open_policy(&q->random, QRNG_PROFILE_EC, &q->rng, err));
     q->passes = (struct vault_passes){ .ask = ask_pass, .ctx = q, .cancel = &q->cancel };
     QC_TRY(open_gateway(q, &call.op, &gw));
+    QC_TRY(conf_keeper(&q->conf, &q->keeper, err));
     const struct vault_conf conf = { .vault = q->conf.vault,
                                      .share = { q->conf.share[0], q->conf.share[1] },
                                      .state = q->places.state,
@@ -221,6 +224,7 @@ static qc_rc open_vault(struct qcloud *q, const char *home)
                                      .tell_ctx = q,
                                      .named = { conf_named(&q->conf, 0), conf_named(&q->conf, 1) },
                                      .absent = { conf_absent(&q->conf, 0), conf_absent(&q->conf, 1) },
+                                     .keeper = q->keeper,
                                      .pad = q->conf.pad ? vault_padme : NULL,
                                      .passes = &q->passes };
     return vault_open_session(&q->vault, &conf, &gw, &call, err);

@@ -17,7 +17,8 @@ struct qcloud {
     struct revival revival;
     struct vault_passes passes;
     qc_key *token;
-    struct vault *vault; /* NULL: not open */
+    struct vault *vault;         /* NULL: not open */
+    struct vault_keeper *keeper; /* which it borrows; NULL: none */
 
     struct qc_cancel cancel;
     uint32_t timeout_s;

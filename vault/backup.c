@@ -129,6 +129,8 @@ static qc_rc read_shares(struct vault_backup *b, qc_rd *r, uint64_t flags, struc
 
 qc_rc vault_backup_parse(struct vault_backup *ret, qc_span in, struct qc_err *err)
 {
+    if (vault_backup_is_kept(in))
+        return QC_FAIL(err, QC_SHARES, "backup data: a keeper has it");
     if (in.n < VAULT_BACKUP_BYTES || in.n > QC_VAULT_BACKUP_MAX)
         return QC_FAIL(err, QC_FORMAT, "backup data: %zu bytes, expected %d to %d", in.n, VAULT_BACKUP_BYTES,
                        QC_VAULT_BACKUP_MAX);

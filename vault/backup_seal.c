@@ -1,4 +1,6 @@
-/* B under the recovery key: FORMAT 4, kind 1. A refresh that was broken off makes the same B again and finds
+/* The forms of B at the gateway: FORMAT 4, kinds 1 and 2.
+ *
+ * B under the recovery key: a refresh that was broken off makes the same B again and finds
  * it at the gateway, which takes no other of that generation; so the cipher is one that needs no salt. */
 #include <string.h>
 
@@ -6,13 +8,45 @@
 #include "vault/backup.h"
 #include "vault/kdf.h"
 
-enum { KIND_AT = 6, IDS_AT = 8, GENERATION_AT = 56, PLAIN = 0, SEALED = 1 };
+enum { KIND_AT = 6, IDS_AT = 8, GENERATION_AT = 56, PLAIN = 0, SEALED = 1, KEPT = 2 };
 #define FRONT 64U
 #define SIV   16U
+
+static bool is_of_kind(qc_span B, uint8_t kind)
+{
+    return B.n >= FRONT && memcmp(B.p, "QCLB", 4) == 0 && B.p[KIND_AT] == kind;
+}
+
+bool vault_backup_is_plain(qc_span B)
+{
+    return is_of_kind(B, PLAIN);
+}
 
 bool vault_backup_is_sealed(qc_span B)
 {
     return B.n > KIND_AT && memcmp(B.p, "QCLB", 4) == 0 && B.p[KIND_AT] == SEALED;
+}
+
+bool vault_backup_is_kept(qc_span B)
+{
+    return is_of_kind(B, KEPT);
+}
+
+void vault_backup_front(qc_buf *B)
+{
+    QC_ASSERT(vault_backup_is_plain(qc_buf_span(B)));
+    B->p[KIND_AT] = KEPT;
+    B->n = FRONT;
+}
+
+qc_rc vault_backup_generation(uint32_t *ret, qc_span B, struct qc_err *err)
+{
+    const uint32_t g =
+        vault_backup_is_plain(B) || vault_backup_is_kept(B) ? (uint32_t)qc_get_be(B.p + GENERATION_AT, 4) : 0;
+    if (g == 0)
+        return QC_FAIL(err, QC_FORMAT, "backup data: its generation is not to be read");
+    *ret = g;
+    return QC_OK;
 }
 
 /* Of the front's ids and generation: B of one version cannot be shown for another's. */

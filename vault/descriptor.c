@@ -14,6 +14,7 @@ void vault_descriptor_done(struct vault_descriptor *d)
         qc_free(d->clouds[i].url);
     }
     qc_free(d->url);
+    qc_free(d->keeper);
     *d = (struct vault_descriptor){ 0 };
 }
 
@@ -26,6 +27,16 @@ qc_rc vault_descriptor_set_url(struct vault_descriptor *d, const char *url, stru
         return QC_FAIL(err, QC_NOMEM, "descriptor: no memory for an address");
     qc_free(d->url);
     d->url = copy;
+    return QC_OK;
+}
+
+qc_rc vault_descriptor_set_keeper(struct vault_descriptor *d, const char *url, struct qc_err *err)
+{
+    char *copy = qc_strdup(url);
+    if (copy == NULL)
+        return QC_FAIL(err, QC_NOMEM, "descriptor: no memory for an address");
+    qc_free(d->keeper);
+    d->keeper = copy;
     return QC_OK;
 }
 
@@ -90,6 +101,8 @@ qc_rc vault_descriptor_write(qc_buf *ret, const struct vault_descriptor *d, stru
     }
     QC_TRY(qc_json_set(root, "stores", &stores, err));
     QC_TRY(write_gateway(root, d, err));
+    if (d->keeper != NULL)
+        QC_TRY(qc_json_set_str(root, "backup-to", d->keeper, err));
     QC_TRY_AS(qc_json_dump(root, &text, err), err, "descriptor");
     return qc_buf_add(ret, qc_buf_span(&text), err);
 }
@@ -143,7 +156,7 @@ static qc_rc parse_gateway(struct vault_descriptor *d, const struct json_t *root
 static qc_rc parse(struct vault_descriptor *d, const struct json_t *root, struct qc_err *err)
 {
     struct json_t *stores = NULL;
-    const char *mode = NULL;
+    const char *mode = NULL, *keeper = NULL;
     int64_t format = 0;
     if (!qc_json_is_object(root))
         return QC_FAIL(err, QC_FORMAT, "no object");
@@ -161,6 +174,10 @@ static qc_rc parse(struct vault_descriptor *d, const struct json_t *root, struct
         if (hex == NULL)
             return QC_FAIL(err, QC_FORMAT, "stores: no text");
         QC_TRY(qc_hex_dec(qc_span_str(hex), d->stores[i], VAULT_ID_BYTES, err));
+    }
+    if (qc_json_has(root, "backup-to")) {
+        QC_TRY(qc_json_str(root, "backup-to", &keeper, err));
+        QC_TRY(vault_descriptor_set_keeper(d, keeper, err));
     }
     return parse_gateway(d, root, err);
 }

@@ -79,12 +79,17 @@ qc_rc journal_finish(struct vault *v, const struct journal_put *put, uint64_t nu
 /* The put will never be: the gateway has its cancellation, so the pending records may go: that of store 2
  * first, and only while store 1 has its own. A ticket's record stands in store 2 before any put; where an old
  * copy of store 1 has a ticket again that was used, it is the share of what is stored. */
-static qc_rc forget(struct vault *v, const struct journal_put *put, struct qc_err *err)
+static qc_rc forget(struct vault *v, const struct journal_put *put, const struct vault_op *op,
+                    struct qc_err *err)
 {
+    struct vault_gw_version version;
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
     struct qc_err why = { 0 };
     for (unsigned i = 0; i < 2; i++)
         QC_TRY(session_need_store(v, i + 1, err));
+    memcpy(version.object, put->object, VAULT_ID_BYTES);
+    memcpy(version.version, put->version, VAULT_ID_BYTES);
+    QC_TRY(kept_drop(v, &version, 1, op, err));
     const qc_rc rc = vault_store_get(v->store[0], put->object, put->version, &r, &why);
     if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_INTEGRITY) {
         *err = why;
@@ -119,7 +124,7 @@ static qc_rc settle_one(struct vault *v, const struct journal_put *put, const st
             struct qc_err why = { 0 };
             qc_rc rc = v->gw->ops->upload_cancel(v->gw, put->put_key, &call->op, &why);
             if (rc == QC_OK) {
-                QC_TRY(forget(v, put, err));
+                QC_TRY(forget(v, put, &call->op, err));
                 vault_note(notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
                            "an interrupted put was cancelled; nothing of it is visible");
                 return QC_OK;
@@ -136,11 +141,17 @@ static qc_rc settle_one(struct vault *v, const struct journal_put *put, const st
 }
 
 /* Members of a bundle that is cancelled, or one of which is live. */
-static qc_rc forget_all(struct vault *v, const struct journal_bundle *b, struct qc_err *err)
+static qc_rc forget_all(struct vault *v, const struct journal_bundle *b, const struct vault_op *op,
+                        struct qc_err *err)
 {
     struct store_version versions[QC_VAULT_BUNDLE_FILES];
-    for (size_t i = 0; i < b->count; i++)
+    struct vault_gw_version kept[QC_VAULT_BUNDLE_FILES];
+    for (size_t i = 0; i < b->count; i++) {
         versions[i] = (struct store_version){ b->v[i].object, b->v[i].version };
+        memcpy(kept[i].object, b->v[i].object, VAULT_ID_BYTES);
+        memcpy(kept[i].version, b->v[i].version, VAULT_ID_BYTES);
+    }
+    QC_TRY(kept_drop(v, kept, b->count, op, err));
     for (unsigned i = 0; i < 2; i++) {
         QC_TRY(session_need_store(v, i + 1, err));
         QC_TRY(store_remove_many(v->store[i], versions, b->count, err));
@@ -156,7 +167,7 @@ static qc_rc settle_bundle(struct vault *v, const struct journal_bundle *b, cons
     struct qc_err why = { 0 };
     const qc_rc rc = v->gw->ops->upload_cancel(v->gw, b->put_key, &call->op, &why);
     if (rc == QC_OK) {
-        QC_TRY(forget_all(v, b, err));
+        QC_TRY(forget_all(v, b, &call->op, err));
         vault_note(call->notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
                    "an interrupted put of %zu files was cancelled; nothing of it is visible", b->count);
         return QC_OK;

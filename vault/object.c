@@ -187,13 +187,12 @@ static qc_rc fit(struct object *o, struct qc_err *err)
 
 qc_rc object_backup(struct object *o, struct qc_err *err)
 {
-    struct vault_gw *gw = o->v->gw;
     if (o->has_B || o->B_why.rc != QC_OK)
         return QC_OK;
-    qc_rc rc =
-        gw->ops->backup_get(gw, o->v->id, o->ids.object, o->ids.version, &o->backup, &o->call->op, &o->B_why);
-    if (rc == QC_OK)
-        rc = vault_backup_unseal(&o->backup, o->v->W, &o->B_why);
+    struct vault_gw_version version;
+    memcpy(version.object, o->ids.object, VAULT_ID_BYTES);
+    memcpy(version.version, o->ids.version, VAULT_ID_BYTES);
+    qc_rc rc = session_backup_get(o->v, o->v->gw, &version, &o->backup, &o->call->op, &o->B_why);
     if (rc == QC_OK)
         rc = vault_backup_parse(&o->B, qc_buf_span(&o->backup), &o->B_why);
     o->has_B = rc == QC_OK;

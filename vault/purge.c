@@ -2,6 +2,7 @@
  *
  *   both stores: committed -> retired, durable          a crash: whoever purges next goes on with it
  *   gateway: purged, evident on a record quorum of clouds
+ *   keeper, where there is one: B is gone
  *   store 1, then store 2: the share is overwritten, durable
  *
  * U1: the gateway is asked for nothing that the stores do not say under their seals: a gateway that says that
@@ -61,12 +62,28 @@ static qc_rc write_outcomes(struct vault *v, const struct batch *b, struct qc_er
     return QC_OK;
 }
 
+/* B of those that are gone. While the keeper cannot be reached they stay retired, and are asked for again. */
+static qc_rc drop_kept(const struct vault *v, const struct batch *b, const struct vault_op *op,
+                       struct qc_err *err)
+{
+    struct vault_gw_version gone[QC_VAULT_PURGE_BATCH];
+    size_t n = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->asked[i].rc != QC_OK)
+            continue;
+        memcpy(gone[n].object, b->asked[i].object, VAULT_ID_BYTES);
+        memcpy(gone[n++].version, b->asked[i].version, VAULT_ID_BYTES);
+    }
+    return kept_drop(v, gone, n, op, err);
+}
+
 /* The versions of the batch are retired in both stores. */
 static qc_rc finish(struct vault *v, struct batch *b, const struct vault_call *call, struct qc_err *err)
 {
     QC_TRY(qc_fault(client_retired, err));
     QC_TRY(v->gw->ops->purge(v->gw, v->id, b->asked, b->count, &call->op, err));
     QC_TRY(qc_fault(client_purged, err));
+    QC_TRY(drop_kept(v, b, &call->op, err));
     return write_outcomes(v, b, err);
 }
 

@@ -147,12 +147,17 @@ static qc_rc begin(struct put *p, struct qc_err *err)
 static void abandon(struct put *p)
 {
     struct vault_op op = session_settle_op(&p->call->op);
+    struct vault_gw_version version;
     struct qc_err why = { 0 };
     if (!p->begun)
         return;
+    memcpy(version.object, p->ids.object, VAULT_ID_BYTES);
+    memcpy(version.version, p->ids.version, VAULT_ID_BYTES);
     qc_rc rc = p->v->gw->ops->upload_cancel(p->v->gw, p->ids.put_key, &op, &why);
     if (rc == QC_OK)
         rc = qc_fault(client_cancelled, &why);
+    if (rc == QC_OK && p->with_keeper)
+        rc = kept_drop(p->v, &version, 1, &op, &why);
     for (unsigned i = 2; i > 0 && rc == QC_OK; i--) /* as journal_settle does */
         if (p->v->store[i - 1] != NULL)
             rc = vault_store_remove_pending(p->v->store[i - 1], p->ids.object, p->ids.version, &why);
@@ -165,6 +170,7 @@ static void abandon(struct put *p)
 
 static qc_rc start(struct put *p, struct qc_err *err)
 {
+    QC_TRY(kept_begin(p->v, &p->call->op, err)); /* not at the end of hours */
     if (p->left.what == PUT_GOES_ON)
         return put_adopt(p, err);
     QC_TRY(draw_and_tell(p, err));

@@ -38,8 +38,9 @@ struct put {
     struct vault_ways *ways;
     qc_buf ways_text; /* backs meta.ways */
     struct journal journal;
-    bool begun; /* the gateway may know the put key */
-    bool open;  /* it is committed, or may be */
+    bool begun;       /* the gateway may know the put key */
+    bool open;        /* it is committed, or may be */
+    bool with_keeper; /* its B may be there */
 
     struct vault_entry seen; /* the current entry, without its spans; is_seen false: none */
     bool is_seen;

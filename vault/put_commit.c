@@ -38,7 +38,10 @@ static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
                                         .R2 = p->keys.R2,
                                         .R4 = p->keys.R4 };
     QC_TRY(vault_backup_make(ret, &parts, err));
-    return session_backup_seal(p->v, ret, err);
+    QC_TRY(session_backup_seal(p->v, ret, err));
+    p->with_keeper = true;
+    QC_TRY(kept_keep(p->v, &ret, 1, &p->call->op, err));
+    return qc_fault(client_kept, err);
 }
 
 /* Has a change of the path taken the object to another name, and none removed it? What follows there is not

@@ -352,11 +352,11 @@ void many_both(struct many *b, many_store_fn fn, struct many_said ret[2])
     struct store_job job[2] = { { .b = b, .fn = fn, .i = 0 }, { .b = b, .fn = fn, .i = 1 } };
     struct qc_err why = { 0 };
     /* Store 2 may be elsewhere: what it has are tickets' records. */
-    bool has = v->store[1] != NULL && (v->keeper != NULL || qc_workq_new(&v->keeper, 1, 1, &why) == QC_OK);
-    has = has && qc_workq_submit(v->keeper, run_store, &job[1], QC_NO_DEADLINE, &why) == QC_OK;
+    bool has = v->store[1] != NULL && (v->second != NULL || qc_workq_new(&v->second, 1, 1, &why) == QC_OK);
+    has = has && qc_workq_submit(v->second, run_store, &job[1], QC_NO_DEADLINE, &why) == QC_OK;
     run_store(&job[0]);
     if (has)
-        qc_workq_drain(v->keeper);
+        qc_workq_drain(v->second);
     else if (v->store[1] != NULL)
         run_store(&job[1]);
     for (unsigned i = 0; i < 2; i++)
@@ -401,6 +401,7 @@ static qc_rc begin(struct many *b, struct qc_err *err)
     memcpy(begin.object, b->object, VAULT_ID_BYTES);
     memcpy(begin.version, b->version, VAULT_ID_BYTES);
     QC_TRY(note(b, err));
+    QC_TRY(kept_begin(b->v, &b->call.op, err));
     QC_TRY(gw->ops->upload_begin(gw, b->v->id, &begin, &b->call.op, err));
     QC_TRY(qc_fault(client_begun, err));
     QC_TRY(add_records(b, err));

@@ -38,6 +38,7 @@ struct many_member {
     bool covers; /* with a ticket: another object had the name, as `before` says */
     struct vault_store_removal before;
     struct vault_ticket taken; /* share NULL: there is none, or its share is in use */
+    bool with_keeper;          /* its B may be there */
     bool drawn;                /* a pending record of it may be in the stores */
     qc_buf path;
     struct journal_put ids;

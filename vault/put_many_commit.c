@@ -86,11 +86,26 @@ static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, 
     return QC_OK;
 }
 
+/* Before the gateway is asked: B of all of them to the keeper, where the vault has one. */
+static qc_rc keep_all(struct many *b, const struct vault_op *op, struct qc_err *err)
+{
+    qc_buf *B[QC_VAULT_BUNDLE_FILES];
+    size_t n = 0;
+    for (size_t i = 0; i < b->what.count; i++) {
+        if (b->m[i].fate != MANY_IN)
+            continue;
+        b->m[i].with_keeper = true;
+        B[n++] = &b->m[i].backup;
+    }
+    QC_TRY(kept_keep(b->v, B, n, op, err));
+    return qc_fault(client_kept, err);
+}
+
 /* All that are in. After a failure those that have no outcome say that. */
 static qc_rc commit_all(struct many *b, struct vault_gw_member *g, const struct vault_op *op,
                         struct qc_err *err)
 {
-    qc_rc rc = QC_OK;
+    qc_rc rc = keep_all(b, op, err);
     for (size_t at = 0; at < b->what.count && rc == QC_OK;)
         rc = commit_some(b, &at, g, op, err);
     for (size_t i = 0; rc != QC_OK && i < b->what.count; i++)
@@ -238,12 +253,30 @@ static bool bring_stores(struct many *b)
     return all;
 }
 
+/* B of members that will never be, whose records are gone: the journal knows them still. */
+static qc_rc drop_kept(const struct many *b, struct qc_err *err)
+{
+    struct vault_gw_version versions[QC_VAULT_BUNDLE_FILES];
+    const struct vault_op op = session_settle_op(&b->call.op);
+    size_t n = 0;
+    for (size_t i = 0; i < b->what.count; i++) {
+        const struct many_member *m = &b->m[i];
+        if (m->fate != MANY_OUT || !m->with_keeper)
+            continue;
+        memcpy(versions[n].object, m->ids.object, VAULT_ID_BYTES);
+        memcpy(versions[n++].version, m->ids.version, VAULT_ID_BYTES);
+    }
+    return kept_drop(b->v, versions, n, &op, err);
+}
+
 static void end(struct many *b)
 {
     struct qc_err why = { 0 };
     if (!bring_stores(b) || many_count(b, MANY_OPEN) > 0)
         return;
-    qc_rc rc = journal_end(&b->journal, &why);
+    qc_rc rc = drop_kept(b, &why);
+    if (rc == QC_OK)
+        rc = journal_end(&b->journal, &why);
     if (rc == QC_OK)
         rc = qc_fault(client_done, &why);
     if (rc != QC_OK)

@@ -301,7 +301,7 @@ qc_rc put_adopt(struct put *p, struct qc_err *err)
     p->base = p->ids.number - 1;
     p->before = p->head.before;
     p->meta.provenance = p->head.provenance;
-    p->begun = true;
+    p->begun = p->with_keeper = true;
     if (p->is_seen && p->seen.number != p->base)
         QC_TRY(put_renumber(p, &p->seen, err));
     told(p, size, NULL);

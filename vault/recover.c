@@ -89,6 +89,7 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
         if (r->v->recovers)
             QC_TRY(qc_key_xor(&half, r->v->W, vault_store_recovery_at(r->old, r->generation), err));
         params.W_i = half;
+        params.kept = vault_store_kept(r->old);
         memcpy(params.W_commitment, vault_store_recovery_commitment(r->old), 32);
         QC_TRY(vault_store_create(&r->fresh, dir, &params, &r->v->rng, err));
         return vault_store_made(dir, err);

@@ -131,11 +131,13 @@ static qc_rc replace_vault(struct refresh *r, qc_span backup, struct qc_err *err
     struct vault_gw_backup b = { 0 };
     QC_TRY(qc_buf_add(&sealed, backup, err));
     QC_TRY(session_backup_seal(v, &sealed, err));
+    QC_TRY_AS(kept_keep(v, (qc_buf *const[]){ &sealed }, 1, &r->call->op, err), err, "vault");
     b.backup = qc_buf_span(&sealed);
     memcpy(b.object, v->id, VAULT_ID_BYTES);
     QC_TRY_AS(v->gw->ops->backups_put(v->gw, v->id, &b, 1, &r->call->op, err), err, "vault");
     qc_buf_clear(&v->backup);
     QC_TRY(qc_buf_add(&v->backup, backup, err));
+    v->fetched = true;
     return qc_fault(refresh_vault, err);
 }
 
@@ -155,18 +157,17 @@ static qc_rc use(struct refresh *r, struct qc_err *err)
  * (*ret_B is r->to) leaves stores that do not use its generation yet, or have an older one beside it. */
 static qc_rc look(struct refresh *r, uint32_t *ret_B, struct qc_err *err)
 {
-    QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
+    uint32_t B = 0;
     bool behind = false;
-    QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&r->v->backup), err), err, "vault");
+    QC_TRY_AS(vault_backup_generation(&B, qc_buf_span(&r->v->backup), err), err, "vault");
     for (unsigned i = 0; i < 2; i++) {
         const uint32_t other = vault_store_other(r->v->store[i]);
-        behind = behind || (other != 0 && other <= B.generation) ||
-                 vault_store_generation(r->v->store[i]) != B.generation;
+        behind = behind || (other != 0 && other <= B) || vault_store_generation(r->v->store[i]) != B;
     }
-    *ret_B = B.generation;
-    if (!behind && B.generation >= UINT16_MAX) /* a kit has no more: FORMAT 15 */
+    *ret_B = B;
+    if (!behind && B >= UINT16_MAX) /* a kit has no more: FORMAT 15 */
         return QC_FAIL(err, QC_LIMIT, "the shares were refreshed as often as they can be");
-    r->to = behind ? B.generation : B.generation + 1;
+    r->to = behind ? B : B + 1;
     r->result.went_on = behind || is_begun(r);
     return QC_OK;
 }
@@ -187,6 +188,7 @@ static qc_rc secret(struct refresh *r, struct qc_err *err)
         }
         QC_TRY(replace_vault(r, qc_buf_span(&backup), err));
     }
+    QC_TRY(kept_describe(r->v, err));
     return use(r, err);
 }
 
@@ -221,16 +223,36 @@ static qc_rc add_shares(struct refresh *r, unsigned i, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc put_some(struct refresh *r, size_t from, size_t n, struct qc_err *err)
+static qc_rc ask_gateway(struct refresh *r, size_t from, const qc_buf *B, size_t n, struct qc_err *err)
 {
     struct vault_gw_backup v[QC_VAULT_REFRESH_BATCH];
     struct vault_gw *gw = r->v->gw;
     for (size_t k = 0; k < n; k++) {
         memcpy(v[k].object, r->batch[from + k].object, VAULT_ID_BYTES);
         memcpy(v[k].version, r->batch[from + k].version, VAULT_ID_BYTES);
-        v[k].backup = qc_buf_span(&r->batch[from + k].backup);
+        v[k].backup = qc_buf_span(&B[k]);
     }
     return gw->ops->backups_put(gw, r->v->id, v, n, &r->call->op, err);
+}
+
+/* With the keeper first, where there is one; the batch keeps its B's, which are looked for later. */
+static qc_rc put_some(struct refresh *r, size_t from, size_t n, struct qc_err *err)
+{
+    qc_buf B[QC_VAULT_REFRESH_BATCH], *each[QC_VAULT_REFRESH_BATCH];
+    qc_rc rc = QC_OK;
+    for (size_t k = 0; k < n; k++) {
+        B[k] = (qc_buf){ .max = QC_VAULT_BACKUP_MAX };
+        each[k] = &B[k];
+    }
+    for (size_t k = 0; k < n && rc == QC_OK; k++)
+        rc = qc_buf_add(&B[k], qc_buf_span(&r->batch[from + k].backup), err);
+    if (rc == QC_OK)
+        rc = kept_keep(r->v, each, n, &r->call->op, err);
+    if (rc == QC_OK)
+        rc = ask_gateway(r, from, B, n, err);
+    for (size_t k = 0; k < n; k++)
+        qc_buf_free(&B[k]);
+    return rc;
 }
 
 static void failed(struct refresh *r, const uint8_t *object_id, const uint8_t *version_id,
@@ -282,8 +304,13 @@ static qc_rc read_back(struct refresh *r, struct qc_err *err)
     for (size_t k = 0; k < r->n;) {
         QC_CLEANUP(qc_buf_free) qc_buf B = { .max = QC_VAULT_BACKUP_MAX };
         const struct refresh_one *one = &r->batch[k];
+        struct vault_gw_version version;
         struct qc_err why = { 0 };
-        const qc_rc rc = gw->ops->backup_get(gw, r->v->id, one->object, one->version, &B, &r->call->op, &why);
+        memcpy(version.object, one->object, VAULT_ID_BYTES);
+        memcpy(version.version, one->version, VAULT_ID_BYTES);
+        qc_rc rc = gw->ops->backup_get(gw, r->v->id, one->object, one->version, &B, &r->call->op, &why);
+        if (rc == QC_OK)
+            rc = kept_fetch(r->v, &version, &B, &r->call->op, &why);
         if (rc == QC_NOTFOUND) {
             lost(r, k, &why);
             continue;
@@ -387,7 +414,7 @@ static qc_rc is_done(bool *ret, struct refresh *r, const struct vault_store_reco
 {
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = QC_VAULT_BACKUP_MAX };
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
-    struct vault_gw *gw = r->v->gw;
+    struct vault_gw_version version;
     struct qc_err why = { 0 };
     *ret = one->gone || one->generation > r->to;
     if (*ret || one->generation < r->to)
@@ -395,9 +422,9 @@ static qc_rc is_done(bool *ret, struct refresh *r, const struct vault_store_reco
     *ret = !r->result.went_on || one->state == VAULT_RECORD_PENDING;
     if (*ret)
         return QC_OK;
-    qc_rc rc = gw->ops->backup_get(gw, r->v->id, one->object, one->version, &bytes, &r->call->op, &why);
-    if (rc == QC_OK)
-        rc = vault_backup_unseal(&bytes, r->v->W, &why);
+    memcpy(version.object, one->object, VAULT_ID_BYTES);
+    memcpy(version.version, one->version, VAULT_ID_BYTES);
+    qc_rc rc = session_backup_get(r->v, r->v->gw, &version, &bytes, &r->call->op, &why);
     if (rc == QC_OK)
         rc = vault_backup_parse(&B, qc_buf_span(&bytes), &why);
     *ret = rc != QC_OK ? rc != QC_FORMAT && rc != QC_INTEGRITY : B.generation >= r->to;

@@ -1,6 +1,7 @@
 /* An open vault, and what put, get, list and the others share. Layer 3. */
 #pragma once
 #include "vault/backup.h"
+#include "vault/keeper.h"
 #include "vault/name.h"
 #include "vault/record.h"
 #include "vault/ring.h"
@@ -22,8 +23,11 @@ struct vault {
     void *tell_ctx;
     qc_rng rng;
     struct vault_gw *gw;
-    bool recovers; /* the vault has a recovery key: */
-    qc_key *W;     /* NULL: it is not to be had: one store is there, and nobody gave it */
+    bool recovers;               /* the vault has a recovery key: */
+    qc_key *W;                   /* NULL: it is not to be had: one store is there, and nobody gave it */
+    bool kept;                   /* backup data is with a keeper: */
+    bool fetched;                /* the vault's own is here, in `backup` */
+    struct vault_keeper *keeper; /* borrowed; NULL: nobody said where */
     bool outdated; /* both stores are copies from before their shares were replaced: for reading alone */
     struct vault_record record; /* of the vault, verified */
     qc_buf backup;              /* the vault's B, as it came */
@@ -35,7 +39,7 @@ struct vault {
     struct many *under_way;      /* a bundle that was sealed and is not over; or NULL */
     struct vault_gw *carrier_gw; /* the connection of the thread that carries bundles; NULL: none was put */
     struct qc_workq *carrier;
-    struct qc_workq *keeper; /* for share store 2 while the caller's thread has store 1; NULL: none yet */
+    struct qc_workq *second; /* for share store 2 while the caller's thread has store 1; NULL: none yet */
 };
 
 /* "'name'" with what is not printable ASCII escaped as \xNN, cut with "..": for messages. */
@@ -54,6 +58,31 @@ QC_MUST qc_rc recovery_kit_here(const struct vault_kit *kit, struct vault *v, st
 /* B that was made here, as it goes to the gateway: sealed, where the vault has a recovery key (which is here:
  * session_need_both). */
 QC_MUST qc_rc session_backup_seal(const struct vault *v, qc_buf *B, struct qc_err *err);
+
+/* Is there a keeper? Wants the stores open, and v->keeper as the configuration has it. QC_INTEGRITY: one
+ * store knows of one alone; QC_NOTCONF: there is one, of a vault that has none. kept.c */
+QC_MUST qc_rc kept_agree(struct vault *v, struct qc_err *err);
+/* Of a vault with a keeper; of another one they do nothing, or give what is given. kept.c
+ * begin: is the keeper there? Before anything is sent. QC_NOTCONF: nobody said where; as vault_keeper_ops
+ * keep: each B to the keeper, durably; what goes to the gateway stands in its place. One that does stays.
+ * fetch: B in the place of what the gateway gave; the vault's own in v. QC_INTEGRITY: the keeper has none, or
+ * another version's
+ * drop: versions that never came to be, or are gone for good. */
+QC_MUST qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc kept_keep(const struct vault *v, qc_buf *const *B, size_t n, const struct vault_op *op,
+                        struct qc_err *err);
+QC_MUST qc_rc kept_fetch(const struct vault *v, const struct vault_gw_version *version, qc_buf *B,
+                         const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc kept_fetch_vault(struct vault *v, const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc kept_drop(const struct vault *v, const struct vault_gw_version *versions, size_t n,
+                        const struct vault_op *op, struct qc_err *err);
+/* What the stores say of where the keeper is follows what the session was given; nothing else does. */
+QC_MUST qc_rc kept_describe(const struct vault *v, struct qc_err *err);
+/* B of a version, as it was made: of the gateway, and opened, or of the keeper. Errors: backup_get's,
+ * vault_backup_unseal's, kept_fetch's. */
+QC_MUST qc_rc session_backup_get(const struct vault *v, struct vault_gw *gw,
+                                 const struct vault_gw_version *version, qc_buf *ret,
+                                 const struct vault_op *op, struct qc_err *err);
 
 /* Store `index` (1, 2), or the reason why there is none. QC_SHARES or what its opening said. */
 QC_MUST qc_rc session_need_store(struct vault *v, unsigned index, struct qc_err *err);

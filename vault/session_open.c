@@ -18,7 +18,7 @@ void vault_close(struct vault **v)
     QC_ASSERT(s->under_way == NULL);
     session_look_end(s);
     qc_workq_free(&s->carrier);
-    qc_workq_free(&s->keeper);
+    qc_workq_free(&s->second);
     vault_gw_close(&s->carrier_gw);
     for (unsigned i = 0; i < 2; i++) {
         vault_store_close(&s->store[i]);
@@ -54,6 +54,8 @@ static qc_rc session_new(struct vault **ret, const struct vault_conf *conf, stru
     v->pad = conf->pad;
     v->tell = conf->tell;
     v->tell_ctx = conf->tell_ctx;
+    v->keeper = conf->keeper;
+    v->kept = conf->kept;
     v->backup.max = QC_VAULT_BACKUP_MAX;
     QC_TRY(copy_text(&v->dir[0], conf->share[0], err));
     QC_TRY(copy_text(&v->dir[1], conf->share[1], err));
@@ -216,8 +218,10 @@ static qc_rc secret_with_backup(qc_key **ret, struct vault *v, unsigned i, struc
 {
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
     QC_CLEANUP(qc_key_free) qc_key *VS_i = NULL;
-    QC_TRY_AS(vault_backup_unseal(&v->backup, v->W, err), err,
-              "vault"); /* with both stores it was no matter */
+    /* With both stores it was no matter. */
+    const struct vault_op op = session_settle_op(&(struct vault_op){ .cancel = NULL });
+    QC_TRY(kept_fetch_vault(v, &op, err));
+    QC_TRY_AS(vault_backup_unseal(&v->backup, v->W, err), err, "vault");
     QC_TRY_AS(vault_backup_parse(&B, qc_buf_span(&v->backup), err), err, "vault");
     QC_TRY(session_own_secret(&VS_i, v, i, &B, err));
     return vault_record_open(ret, &v->record, v->id, i == 0 ? VS_i : NULL, i == 1 ? VS_i : NULL, &B, err);
@@ -278,7 +282,11 @@ qc_rc session_secret(qc_key **ret, struct vault *v, struct vault_notes *notes, s
     QC_CLEANUP(vault_backup_done) struct vault_backup parsed = { 0 };
     struct qc_err why = { 0 };
     if (v->store[0] != NULL && v->store[1] != NULL) { /* B is of use, and not needed */
-        const bool has = vault_backup_parse(&parsed, qc_buf_span(&v->backup), &why) == QC_OK;
+        /* With a keeper nothing of it is corrected: its generation is all that is asked for. */
+        const bool has =
+            vault_backup_is_kept(qc_buf_span(&v->backup))
+                ? vault_backup_generation(&parsed.generation, qc_buf_span(&v->backup), &why) == QC_OK
+                : vault_backup_parse(&parsed, qc_buf_span(&v->backup), &why) == QC_OK;
         const uint32_t generation = common(v, has ? &parsed : NULL);
         if (has && generation != 0 && generation < parsed.generation) {
             v->outdated = true;
@@ -346,10 +354,13 @@ static qc_rc replay(struct vault *v, const struct vault_head *claimed, const str
     return QC_OK;
 }
 
-/* The vault's B, where it is sealed. With both stores all opens without it, as it does when B is damaged. */
-static qc_rc open_backup(struct vault *v, struct qc_err *err)
+/* The vault's B, where it is sealed, or with a keeper, who is not asked for nothing. With both stores all
+ * opens without it, as it does when B is damaged. */
+static qc_rc open_backup(struct vault *v, const struct vault_op *op, struct qc_err *err)
 {
     struct qc_err why = { 0 };
+    if (v->store[0] == NULL || v->store[1] == NULL)
+        QC_TRY(kept_fetch_vault(v, op, err));
     const qc_rc rc = vault_backup_unseal(&v->backup, v->W, &why);
     if (rc == QC_OK ||
         ((session_is_damage(rc) || rc == QC_SHARES) && v->store[0] != NULL && v->store[1] != NULL))
@@ -367,11 +378,12 @@ static qc_rc open_all(struct vault *v, const struct vault_conf *conf, const stru
     struct vault_head claimed = { 0 };
     QC_TRY(open_stores(v, conf, call->notes, err));
     drop_replaced(v, call->notes);
+    QC_TRY(kept_agree(v, err));
     QC_TRY_AS(v->gw->ops->vault_get(v->gw, v->id, &record, &v->backup, &claimed, &call->op, err), err,
               "vault");
     QC_TRY(vault_record_parse(&v->record, qc_buf_span(&record), err));
     QC_TRY(session_recovery(v, conf->W, err));
-    QC_TRY(open_backup(v, err));
+    QC_TRY(open_backup(v, &call->op, err));
     QC_TRY(session_secret(&VS, v, call->notes, err));
     QC_TRY(vault_ring_new(&v->ring, VS, v->id, err));
     return replay(v, &claimed, call, err);
@@ -432,7 +444,7 @@ static qc_rc make_stores(struct vault *v, const struct vault_lock *lock, const s
                          const uint8_t commitment[32], struct vault_descriptor *d, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = VAULT_DESCRIPTOR_MAX };
-    struct vault_store_params params = { .generation = 1, .lock = *lock };
+    struct vault_store_params params = { .generation = 1, .lock = *lock, .kept = v->kept };
     memcpy(params.vault, v->id, sizeof(v->id));
     memcpy(params.commitment, commitment, 32);
     if (b->W != NULL)
@@ -463,6 +475,9 @@ qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *c
         return QC_FAIL(err, QC_USAGE, "a vault needs two share stores in two directories");
     if (conf->recovers && conf->derived)
         return QC_FAIL(err, QC_USAGE, "a recovery key goes with share stores that keep their shares");
+    if (conf->kept && (conf->derived || conf->recovers))
+        return QC_FAIL(err, QC_USAGE,
+                       "a keeper goes with share stores that keep their shares, and no recovery key");
     QC_TRY(session_new(&v, conf, err));
     QC_TRY(qc_rng_fill(&v->rng, v->id, sizeof(v->id), err));
     QC_TRY(conf->derived ? draw_derived(v, &b, err) : vault_secret_draw(&b.secret, &v->rng, err));
@@ -476,6 +491,8 @@ qc_rc vault_create(uint8_t ret_vault[VAULT_ID_BYTES], const struct vault_conf *c
     d->derived = conf->derived;
     /* Stores first: a directory that cannot be used is found before anything is registered. */
     qc_rc rc = make_stores(v, &conf->lock, &b, commitment, d, err);
+    if (rc == QC_OK)
+        rc = kept_keep(v, (qc_buf *const[]){ &v->backup }, 1, &call->op, err);
     if (rc == QC_OK) {
         rc = gw->ops->vault_put(gw, v->id, qc_buf_span(&record), qc_buf_span(&v->backup), &call->op, err);
         if (rc != QC_OK)

@@ -51,6 +51,7 @@ static qc_rc look(struct vault_local_status *st, unsigned i, const struct vault_
     }
     st->share[i].writable = vault_store_writable(s);
     st->share[i].recovers = vault_store_recovers(s);
+    st->share[i].kept = vault_store_kept(s);
     st->share[i].derived = vault_store_derives(s);
     st->share[i].records = h.records;
     st->share[i].pending = h.pending;

@@ -32,6 +32,7 @@ struct vault_store {
     uint8_t head_salt[STORE_SALT]; /* of the item that in_use was read from: another one, and the head was
                                       changed */
     uint8_t commitment[32], W_commitment[32]; /* of VS; of W, where there is one */
+    bool kept; /* backup data of the vault is with a keeper; no recovery key then */
     qc_key *SK;
     struct vault_lock lock; /* what SK is wrapped under */
     struct qc_prk *prk;     /* of SK */

@@ -116,6 +116,11 @@ bool vault_store_recovers(const struct vault_store *s)
     return s->in_use.W_i != NULL;
 }
 
+bool vault_store_kept(const struct vault_store *s)
+{
+    return s->kept;
+}
+
 const uint8_t *vault_store_recovery_commitment(const struct vault_store *s)
 {
     return s->W_commitment;

@@ -121,7 +121,7 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
                          const qc_rng *rng, struct qc_err *err)
 {
     QC_ASSERT(params->index == 1 || params->index == 2);
-    QC_ASSERT(params->seed == NULL || params->W_i == NULL);
+    QC_ASSERT((params->seed != NULL) + (params->W_i != NULL) + params->kept <= 1);
     QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
     QC_TRY(store_new(&s, dir, err));
     s->index = params->index;
@@ -130,6 +130,7 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
     memcpy(s->vault, params->vault, sizeof(s->vault));
     memcpy(s->commitment, params->commitment, sizeof(s->commitment));
     memcpy(s->W_commitment, params->W_commitment, sizeof(s->W_commitment));
+    s->kept = params->kept;
     QC_TRY(store_gen_make(&s->in_use, s, params->generation, params->seed, params->VS_i, params->W_i, err));
     qc_rc rc = store_said(s, create(s, params, rng, err), err);
     if (rc != QC_OK && qc_fd_is(&s->making)) /* what is in the directory is ours */

@@ -146,7 +146,8 @@ static qc_span head_aad(uint8_t out[HEAD_AAD], const char *item)
 
 enum { MODE_STORED = 1, MODE_DERIVED = 2 };
 
-enum { VERSION_PLAIN = 1, VERSION_SEALED = 2, ROOM = 176 }; /* ROOM: keys come in steps of 16 */
+/* ROOM: keys come in steps of 16. KEPT: as PLAIN, and a program that knows of no keeper refuses it. */
+enum { VERSION_PLAIN = 1, VERSION_SEALED = 2, VERSION_KEPT = 3, ROOM = 176 };
 _Static_assert(ROOM >= STORE_HEAD_SEALED && ROOM % QC_KEY_STEP == 0, "room for a head");
 
 static size_t head_size(const struct store_gen *g)
@@ -157,7 +158,7 @@ static size_t head_size(const struct store_gen *g)
 /* Clear text of the head into p, which has ROOM bytes. */
 static void head_write(uint8_t *p, const struct vault_store *s, const struct store_gen *g)
 {
-    p[0] = g->W_i != NULL ? VERSION_SEALED : VERSION_PLAIN;
+    p[0] = g->W_i != NULL ? VERSION_SEALED : s->kept ? VERSION_KEPT : VERSION_PLAIN;
     p[1] = (uint8_t)s->index;
     p[2] = g->seed != NULL ? MODE_DERIVED : MODE_STORED;
     p[3] = 0;
@@ -194,7 +195,7 @@ static qc_rc head_read(struct vault_store *s, struct store_gen *ret, const qc_ke
                        struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *secret = NULL, *W_i = NULL;
-    const uint8_t version = n == STORE_HEAD_SEALED ? VERSION_SEALED : VERSION_PLAIN;
+    const bool sealed = n == STORE_HEAD_SEALED;
     uint8_t fixed[40];
     qc_rd r = { .s = qc_span_sub(qc_key_open(clear), 0, n) };
     qc_rd_copy(&r, fixed, sizeof(fixed)); /* nothing secret in these, nor in the commitments */
@@ -202,19 +203,22 @@ static qc_rc head_read(struct vault_store *s, struct store_gen *ret, const qc_ke
     qc_rd_copy(&r, s->commitment, sizeof(s->commitment));
     if (!qc_rd_ok(&r))
         return QC_FAIL(err, QC_FORMAT, "head: malformed");
-    if (fixed[0] > VERSION_SEALED || fixed[2] > MODE_DERIVED)
+    if (fixed[0] > VERSION_KEPT || fixed[2] > MODE_DERIVED)
         return QC_FAIL(err, QC_NEWER, "head: version %u, mode %u need a newer program", fixed[0], fixed[2]);
-    if (fixed[0] != version || fixed[2] == 0 || fixed[3] != 0 || fixed[1] < 1 || fixed[1] > 2)
+    if (fixed[0] == 0 || sealed != (fixed[0] == VERSION_SEALED) || fixed[2] == 0 || fixed[3] != 0 ||
+        fixed[1] < 1 || fixed[1] > 2)
         return QC_FAIL(err, QC_FORMAT, "head: malformed");
     const bool derived = fixed[2] == MODE_DERIVED;
-    if (version == VERSION_SEALED && derived)
-        return QC_FAIL(err, QC_NEWER, "head: a seed beside a recovery key needs a newer program");
+    if (fixed[0] != VERSION_PLAIN && derived)
+        return QC_FAIL(err, QC_NEWER, "head: a seed beside a %s needs a newer program",
+                       sealed ? "recovery key" : "keeper");
     if (memcmp(fixed + 20, s->id, VAULT_ID_BYTES) != 0)
         return QC_FAIL(err, QC_INTEGRITY, "head: of another store");
     s->index = fixed[1];
+    s->kept = fixed[0] == VERSION_KEPT;
     memcpy(s->vault, fixed + 4, VAULT_ID_BYTES);
     QC_TRY(qc_key_sub(&secret, clear, 40, 32, err));
-    if (version == VERSION_SEALED) {
+    if (sealed) {
         (void)qc_rd_bytes(&r, 32);
         qc_rd_copy(&r, s->W_commitment, sizeof(s->W_commitment));
         QC_TRY(qc_key_sub(&W_i, clear, STORE_HEAD_CLEAR, 32, err));

@@ -46,6 +46,11 @@ qc_rc vault_tickets_draw(struct vault *v, uint64_t want, const struct vault_call
         return QC_FAIL(
             err, QC_USAGE,
             "there are no tickets for a vault with a recovery kit: without share store 2 it does not open");
+    if (v->kept)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "there are no tickets for a vault with a keeper: share store 1 would have both shares of "
+            "what is put with them, and open it with the gateway alone");
     QC_TRY(vault_store_tickets_count(v->store[HERE], &have, err));
     while (have < want) {
         const uint64_t n = want - have < BATCH ? want - have : BATCH;

@@ -12,6 +12,7 @@ qc_test(unit vault_versions SOURCES unit/vault_versions.c unit/fake_gw.c DEPS ba
 if(QC_FAULT_POINTS)
   qc_test(unit vault_erase SOURCES unit/vault_erase.c unit/fake_gw.c DEPS base vault TIMEOUT 300)
   qc_test(unit vault_purge SOURCES unit/vault_purge.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)
+  qc_test(unit vault_kept SOURCES unit/vault_kept.c unit/fake_gw.c DEPS base vault home TIMEOUT 300)
 endif()
 qc_test(unit vault_chunks SOURCES unit/vault_chunks.c unit/fake_gw.c DEPS base vault INTERNAL vault TIMEOUT 300)
 qc_test(unit vault_clients SOURCES unit/vault_clients.c unit/fake_gw.c DEPS base vault TIMEOUT 300)

@@ -37,6 +37,7 @@ struct rig {
     const qc_key *W; /* of kit, once that was taken; or NULL */
     struct vault_kit kit;
     uint64_t (*pad)(uint64_t n); /* as in vault_conf */
+    struct vault_keeper *keeper; /* borrowed, or NULL */
 };
 
 static inline struct vault_conf rig_conf(struct rig *r)
@@ -50,6 +51,7 @@ static inline struct vault_conf rig_conf(struct rig *r)
                                 .unasked = r->unasked,
                                 .recovers = r->recovers,
                                 .W = r->W,
+                                .keeper = r->keeper,
                                 .pad = r->pad };
 }
 
@@ -69,11 +71,15 @@ static inline qc_rc rig_open(struct rig *r, struct qc_err *err)
 
 enum rig_mode { RIG_STORED, RIG_DERIVED, RIG_SEALED };
 
-static inline void rig_make(struct rig *r, struct qc_rand rand, enum rig_mode mode)
+/* keeper: where backup data goes; NULL: to the gateway. */
+static inline void rig_make_kept(struct rig *r, struct qc_rand rand, enum rig_mode mode,
+                                 struct vault_keeper *keeper)
 {
     struct qc_err err = { 0 };
     struct vault_descriptor d = { .k = 3, .n = 5 };
-    *r = (struct rig){ .dir = qc_tmpdir_new(), .rand = rand, .recovers = mode == RIG_SEALED };
+    *r = (struct rig){
+        .dir = qc_tmpdir_new(), .rand = rand, .recovers = mode == RIG_SEALED, .keeper = keeper
+    };
     r->fake = malloc(sizeof(*r->fake));
     CHECK(r->fake != NULL);
     fake_init(r->fake);
@@ -85,6 +91,7 @@ static inline void rig_make(struct rig *r, struct qc_rand rand, enum rig_mode mo
     struct vault_conf conf = rig_conf(r);
     conf.vault = NULL;
     conf.derived = mode == RIG_DERIVED;
+    conf.kept = keeper != NULL;
     struct vault_call call = rig_call(r);
     struct vault_gw *gw = fake_connect(r->fake);
     CHECK_OK(vault_create(r->id, &conf, &d, gw, &call, &err));
@@ -95,6 +102,11 @@ static inline void rig_make(struct rig *r, struct qc_rand rand, enum rig_mode mo
         CHECK_OK(vault_recovery_kit(&r->kit, r->v, &err));
         r->W = r->kit.W;
     }
+}
+
+static inline void rig_make(struct rig *r, struct qc_rand rand, enum rig_mode mode)
+{
+    rig_make_kept(r, rand, mode, NULL);
 }
 
 static inline void rig_new_mode(struct rig *r, struct qc_rand rand, bool derived)

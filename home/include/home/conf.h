@@ -7,6 +7,8 @@
  *   share1 = /absolute/path | label:NAME:DIR           the directory DIR of a removable disk (home/disks.h)
  *   share2 = the same
  *   pad = yes | no; no when not given                  sizes of what is put are padded
+ *   backup-to = file:///absolute/path | s3+https://..  the keeper of backup data, where the vault has one
+ *   backup-credentials = /absolute/path | aws:PROFILE  its keys, where it is a bucket
  *   gateway = local | unix:/absolute/path | http://127.0.0.1:PORT | https://HOST[:PORT] |
  *             qkd-tls://HOST[:PORT]
  *   [gateway]
@@ -31,7 +33,8 @@ enum {
     CONF_ID_BYTES = 16,
     CONF_LEVEL_MAX = 16,
     CONF_IDLE_DEFAULT = 30,
-    CONF_URL_MAX = QC_CLIENT_PATH_MAX + 8
+    CONF_URL_MAX = QC_CLIENT_PATH_MAX + 8,
+    CONF_KEEPER_MAX = 1024,
 };
 
 struct conf {
@@ -41,6 +44,8 @@ struct conf {
     char disk[2][DISK_PLACE_MAX];      /* label:NAME:DIR; empty: it has a path of its own */
     struct qc_err absent[2]; /* its disk was looked for, and is not there; rc QC_OK: no such thing */
     bool pad;
+    char keeper[CONF_KEEPER_MAX];             /* empty: there is none */
+    char keeper_credentials[CONF_KEEPER_MAX]; /* empty: not said */
     uint32_t idle_s;
     char gateway[CONF_URL_MAX];                                  /* empty: the user's own, on demand */
     char token_file[QC_CLIENT_PATH_MAX], ca[QC_CLIENT_PATH_MAX]; /* empty: not said */
@@ -61,6 +66,11 @@ QC_MUST qc_rc conf_qkd(struct conf *c, const char *given, struct qc_err *err);
 /* Is section [qkd] there where the gateway's address wants it, and whole? QC_USAGE, QC_NOTCONF: with the key
  */
 QC_MUST qc_rc conf_qkd_check(const struct conf *c, struct qc_err *err);
+/* Do backup-to and backup-credentials make sense? Looks at nothing. QC_USAGE */
+QC_MUST qc_rc conf_keeper_check(const struct conf *c, struct qc_err *err);
+/* The keeper (home/keeper.h), for vault_conf; *ret stays NULL where there is none. QC_NOMEM */
+struct vault_keeper;
+QC_MUST qc_rc conf_keeper(const struct conf *c, struct vault_keeper **ret, struct qc_err *err);
 /* How a gateway for many users is reached, by all of the above; borrowed from c, and token. */
 struct vault_gw_remote;
 void conf_remote(const struct conf *c, const qc_key *token, struct vault_gw_remote *ret);
@@ -91,6 +101,9 @@ QC_MUST qc_rc conf_find(const char *key, size_t *ret, struct qc_err *err);
  * the value has more than one line.
  */
 QC_MUST qc_rc conf_set(qc_span text, size_t i, qc_span value, qc_buf *ret, struct qc_err *err);
+/* The same of backup-to and backup-credentials (NULL: none), both of which are replaced. */
+QC_MUST qc_rc conf_set_keeper(qc_span text, const char *url, const char *credentials, qc_buf *ret,
+                              struct qc_err *err);
 /* The file as it is, appended; conf_load's errors but those of parsing. */
 QC_MUST qc_rc conf_text(const struct places *p, qc_buf *ret, struct qc_err *err);
 /* Replaces the file by text, durably, and makes its directory. */

@@ -40,6 +40,15 @@ QC_MUST qc_rc vault_backup_unseal(qc_buf *B, const qc_key *W, struct qc_err *err
 /* Is it in that form, by its first bytes? */
 bool vault_backup_is_sealed(qc_span B);
 
+/*
+ * What the gateway has of a B that is with a keeper: its first 64 bytes with another kind. FORMAT 4, kind 2.
+ * The generation stands in these, as in a B of kind 0. QC_FORMAT: it is neither.
+ */
+bool vault_backup_is_kept(qc_span B);
+bool vault_backup_is_plain(qc_span B);
+void vault_backup_front(qc_buf *B); /* made of a B of kind 0, in its place */
+QC_MUST qc_rc vault_backup_generation(uint32_t *ret, qc_span B, struct qc_err *err);
+
 /* B, parsed. Owns R4 and the corrections; raw, m14, m24 and extensions borrow from the parsed bytes, which
  * must outlive it. */
 struct vault_backup {

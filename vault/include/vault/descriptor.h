@@ -22,7 +22,8 @@ struct vault_descriptor {
     uint8_t catalogue[VAULT_ID_BYTES];
     bool derived; /* the vault was made with shares from seeds */
     unsigned k, n;
-    char *url; /* owned; of a gateway for many users, which has no clouds here; NULL: the user's own */
+    char *url;    /* owned; of a gateway for many users, which has no clouds here; NULL: the user's own */
+    char *keeper; /* owned; where backup data is, if not with the gateway; NULL */
     struct vault_cloud clouds[VAULT_CLOUDS_MAX];
     size_t cloud_count;
 };
@@ -33,6 +34,8 @@ QC_MUST qc_rc vault_descriptor_add_cloud(struct vault_descriptor *d, uint32_t id
                                          const char *url, struct qc_err *err);
 /* The gateway is one for many users; copies. url: as vault_gw_url_check has it (asserted). QC_NOMEM. */
 QC_MUST qc_rc vault_descriptor_set_url(struct vault_descriptor *d, const char *url, struct qc_err *err);
+/* Where the keeper is; copies. QC_NOMEM. */
+QC_MUST qc_rc vault_descriptor_set_keeper(struct vault_descriptor *d, const char *url, struct qc_err *err);
 /* Append the JSON text to ret. QC_LIMIT  over VAULT_DESCRIPTOR_MAX. */
 QC_MUST qc_rc vault_descriptor_write(qc_buf *ret, const struct vault_descriptor *d, struct qc_err *err);
 /* QC_FORMAT; QC_NEWER  another format number, mode or kind of gateway. ret is overwritten. */

@@ -45,6 +45,7 @@ struct vault_store_params {
     uint8_t commitment[32]; /* of VS: vault_record_commitment */
     const qc_key *W_i;      /* half of the recovery key of the vault, which has no seeds; NULL: it has none */
     uint8_t W_commitment[32];
+    bool kept;              /* backup data of the vault is with a keeper; goes with neither seed nor W_i */
     qc_span descriptor;     /* JSON text of FORMAT 7.3; may be empty and written later */
     struct vault_lock lock; /* what its key is wrapped under; {0}: in clear */
 };
@@ -117,6 +118,8 @@ const qc_key *vault_store_recovery_at(const struct vault_store *s, uint32_t gene
 /* Has the vault a recovery key? And what tells the right one: KDF(W, "commit", ids of VS). */
 bool vault_store_recovers(const struct vault_store *s);
 const uint8_t *vault_store_recovery_commitment(const struct vault_store *s);
+/* Is backup data of the vault with a keeper (vault/keeper.h)? */
+bool vault_store_kept(const struct vault_store *s);
 /* The recovery key of a vault, of its two stores, or as somebody gave it (of a kit; else NULL), which is held
  * against a store. A store that is not there: NULL. *ret, which is NULL, stays so where the vault has none,
  * or it is not to be had. QC_USAGE: the one given is another vault's, or this vault has none; QC_INTEGRITY:

@@ -64,6 +64,8 @@ struct vault_conf {
     uint64_t (*pad)(uint64_t n);
     bool derived;  /* vault_create: the shares come from two seeds (FORMAT 7.2) */
     bool recovers; /* vault_create: backup data is sealed under a recovery key (FORMAT 4); not with derived */
+    bool kept;     /* vault_create: backup data goes to keeper, not to the gateway; not with the two above */
+    struct vault_keeper *keeper; /* borrowed by the session; NULL: none is known. vault/keeper.h */
     const qc_key *W;  /* that key, where somebody gave it (of a kit): for a vault one of whose stores is not
                          there. It goes to the session. NULL: none */
     unsigned unasked; /* 1, 2: nobody is asked for this store's passphrase (it is to be rebuilt); 0 */
@@ -100,6 +102,7 @@ const uint8_t *vault_id(const struct vault *v);
 struct vault_gw *vault_gateway(struct vault *v);             /* borrowed: status and the like */
 bool vault_has_share(const struct vault *v, unsigned index); /* 1 or 2: the store is open */
 bool vault_recovers(const struct vault *v); /* its backup data is sealed: vault_conf.recovers */
+bool vault_is_kept(const struct vault *v);  /* it is with a keeper: vault_conf.kept */
 bool vault_derives(const struct vault *v, unsigned index); /* it is, and its shares come from a seed */
 
 /* What is needed to set up a machine anew, from one or two share store directories (dirs[1] may be NULL). */
@@ -668,6 +671,7 @@ struct vault_local_status {
         bool locked;                        /* under a passphrase, open or not */
         bool derived;                       /* its shares come from a seed */
         bool recovers;                      /* backup data of its vault is sealed under a recovery key */
+        bool kept;                          /* .. is with a keeper */
         uint64_t tickets;                   /* share store 1: for puts without share store 2 */
         uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */

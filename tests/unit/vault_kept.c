@@ -1,0 +1,339 @@
+/* unit/vault_kept: backup data with a keeper, which is a directory here. Who has which parts opens what
+ * docs/kits.md says, for every subset of them; what is stored, cut off, purged and refreshed has its B there,
+ * and nothing else has; without the keeper nothing is stored, and nothing of it is left. */
+#include <ftw.h>
+
+#include "base/fault.h"
+#include "home/keeper.h"
+#include "vault/backup.h"
+#include "vault_rig.h"
+
+enum { STORE1 = 1, STORE2 = 2, GATEWAY = 4, KEEPER = 8, N_ = 16, ALL = 32, SIZE = 3000 };
+
+struct kept {
+    struct rig r;
+    struct qc_tmpdir dir;
+    char place[2][300];
+    struct vault_keeper *keeper[2];
+};
+
+static void start(struct kept *k, struct qc_rand rand)
+{
+    struct qc_err err = { 0 };
+    struct vault_op op = { .cancel = NULL };
+    k->dir = qc_tmpdir_new();
+    for (unsigned i = 0; i < 2; i++) {
+        char url[320];
+        snprintf(k->place[i], sizeof k->place[i], "%s/keeper%u", k->dir.path, i);
+        snprintf(url, sizeof url, "file://%s", k->place[i]);
+        CHECK_OK(home_keeper_check(url, NULL, &err));
+        CHECK_OK(home_keeper_make(url, NULL, &op, &err));
+        CHECK_OK(home_keeper_new(&k->keeper[i], url, NULL, &err));
+    }
+    rig_make_kept(&k->r, rand, RIG_STORED, k->keeper[0]);
+}
+
+static void done(struct kept *k)
+{
+    rig_done(&k->r);
+    for (unsigned i = 0; i < 2; i++)
+        home_keeper_free(&k->keeper[i]);
+    qc_tmpdir_remove(&k->dir);
+}
+
+static void away(struct kept *k, bool is)
+{
+    char other[320];
+    snprintf(other, sizeof other, "%s.away", k->place[0]);
+    CHECK(rename(is ? k->place[0] : other, is ? other : k->place[0]) == 0);
+}
+
+static struct {
+    unsigned files, strange;
+    char last[512];
+} seen;
+
+/* A file of backup data: 172 bytes, and a name of hexadecimal digits. */
+static int see(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    const char *name = path + at->base;
+    if (kind != FTW_F || name[0] == '.')
+        return 0;
+    seen.files++;
+    seen.strange += st->st_size != VAULT_BACKUP_BYTES || strspn(name, "0123456789abcdef") != 64;
+    if (strstr(path, name) != NULL && strncmp(name + 32, "00000000", 8) != 0)
+        snprintf(seen.last, sizeof seen.last, "%s", path);
+    return 0;
+}
+
+/* How many a keeper has, the vault's own among them. */
+static unsigned has(const struct kept *k, unsigned i)
+{
+    memset(&seen, 0, sizeof seen);
+    CHECK(nftw(k->place[i], see, 8, FTW_PHYS) == 0);
+    CHECK(seen.strange == 0);
+    return seen.files;
+}
+
+static void without(struct kept *k, unsigned parts)
+{
+    struct fake *f = k->r.fake;
+    if ((parts & STORE1) == 0)
+        rig_lose(&k->r, "share1");
+    if ((parts & STORE2) == 0)
+        rig_lose(&k->r, "share2");
+    if ((parts & GATEWAY) == 0) {
+        f->backup.n = 0;
+        for (unsigned i = 0; i < f->versions; i++)
+            f->version[i].backup.n = 0;
+    }
+    if ((parts & KEEPER) == 0)
+        away(k, true);
+    if ((parts & N_) == 0)
+        for (unsigned i = 0; i < f->versions; i++)
+            f->version[i].n.n = 0;
+}
+
+/* What the gateway has in the place of B counts for nothing. */
+static bool opens(unsigned parts)
+{
+    const int three = ((parts & STORE1) != 0) + ((parts & STORE2) != 0) + ((parts & KEEPER) != 0);
+    return (parts & N_) != 0 && three >= 2;
+}
+
+static void subsets(struct qc_rand rand)
+{
+    unsigned opened = 0;
+    for (unsigned parts = 0; parts < ALL; parts++) {
+        struct kept k;
+        struct qc_err err = { 0 };
+        uint64_t at = 0;
+        start(&k, rand);
+        CHECK_OK(rig_put(&k.r, "a", SIZE, 7, &err));
+        vault_close(&k.r.v);
+        CHECK(k.r.fake->version[0].backup.n == 64 && k.r.fake->backup.n == 64); /* no R4, no MAC */
+        without(&k, parts);
+        qc_rc rc = rig_open(&k.r, &err);
+        if (rc == QC_OK)
+            rc = rig_get_at(&k.r, "a", SIZE, 7, &at, &err);
+        if ((rc == QC_OK) != opens(parts))
+            fprintf(stderr, "parts 0x%02x: %s: %s\n", parts, qc_rc_name(rc), err.msg);
+        CHECK((rc == QC_OK) == opens(parts) && (rc == QC_OK || at == 0));
+        if ((parts & (STORE1 | STORE2)) != 0 && (parts & (STORE1 | STORE2)) != (STORE1 | STORE2) &&
+            (parts & KEEPER) == 0)
+            CHECK(rc == QC_TEMP && strstr(err.msg, "the keeper of backup data") != NULL && err.next != NULL);
+        opened += rc == QC_OK;
+        done(&k);
+    }
+    CHECK(opened == 8); /* of 32: three pairs and all three, with or without the gateway's */
+}
+
+/* No keeper, no put, and nothing half is left; reading needs it not. One that has nothing of this vault is
+ * not its keeper. */
+static void unreachable(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    struct vault_call call;
+    uint64_t n = 0;
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    CHECK(has(&k, 0) == 2);
+    vault_close(&k.r.v);
+    away(&k, true);
+    CHECK_OK(rig_open(&k.r, &err));
+    CHECK_OK(rig_get(&k.r, "a", SIZE, 1, &err));
+    REFUSED(rig_put(&k.r, "b", SIZE, 2, &err), QC_TEMP, "the keeper of backup data");
+    CHECK(rig_leftovers(&k.r) == 0 && k.r.fake->versions == 1 && k.r.fake->uploads == 1);
+    away(&k, false);
+    CHECK_OK(rig_put(&k.r, "b", SIZE, 2, &err));
+    CHECK(has(&k, 0) == 3);
+    rig_whole(&k.r, 2);
+    k.r.keeper = k.keeper[1];
+    CHECK_OK(rig_open(&k.r, &err));
+    REFUSED(rig_put(&k.r, "c", SIZE, 3, &err), QC_NOTCONF, "nothing of this vault");
+    k.r.keeper = NULL;
+    CHECK_OK(rig_open(&k.r, &err));
+    CHECK_OK(rig_get(&k.r, "b", SIZE, 2, &err));
+    REFUSED(rig_put(&k.r, "c", SIZE, 3, &err), QC_NOTCONF, "does not say where");
+    call = rig_call(&k.r);
+    REFUSED(vault_tickets_draw(k.r.v, 1, &call, &n, &err), QC_USAGE, "no tickets");
+    CHECK(has(&k, 0) == 3 && has(&k, 1) == 0 && rig_leftovers(&k.r) == 0);
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
+/* A put that ends after its B is with the keeper takes it from there; where it cannot, the next command does.
+ */
+static void cut_off(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    qc_fault_script("client_kept:error:1");
+    CHECK_RC(rig_put(&k.r, "b", SIZE, 2, &err), QC_IO);
+    qc_fault_script(NULL);
+    qc_err_clear(&err);
+    CHECK(has(&k, 0) == 2 && rig_leftovers(&k.r) == 0 && k.r.fake->versions == 1);
+    k.r.fake->fail = FAKE_COMMIT;
+    k.r.fake->fail_nth = 1;
+    k.r.fake->fail_rc = QC_QUORUM;
+    CHECK_RC(rig_put(&k.r, "b", SIZE, 2, &err), QC_QUORUM);
+    qc_err_clear(&err);
+    CHECK(has(&k, 0) == 2 && rig_leftovers(&k.r) == 0);
+    qc_fault_script("client_kept:error:1,client_cancelled:error:1");
+    CHECK_RC(rig_put(&k.r, "b", SIZE, 2, &err), QC_IO);
+    qc_fault_script(NULL);
+    qc_err_clear(&err);
+    CHECK(has(&k, 0) == 3 && rig_leftovers(&k.r) == 1);
+    CHECK_OK(rig_put(&k.r, "c", SIZE, 3, &err));
+    CHECK(has(&k, 0) == 3 && rig_leftovers(&k.r) == 0);
+    vault_notes_done(&k.r.notes);
+    rig_whole(&k.r, 2);
+    done(&k);
+}
+
+/* What is purged is gone at the keeper, too; while that is away, the purge is not done. */
+static void purged(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    struct vault_doomed doomed = { .sequence = 1 };
+    uint64_t settled = 0;
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    CHECK_OK(rig_put(&k.r, "b", SIZE, 2, &err));
+    rig_remove(&k.r, "a");
+    memcpy(doomed.object, k.r.fake->version[0].object, VAULT_ID_BYTES);
+    memcpy(doomed.version, k.r.fake->version[0].version, VAULT_ID_BYTES);
+    struct vault_call call = rig_call(&k.r);
+    vault_close(&k.r.v);
+    away(&k, true);
+    CHECK_OK(rig_open(&k.r, &err));
+    REFUSED(vault_purge(k.r.v, &doomed, 1, &call, &err), QC_TEMP, "the keeper of backup data");
+    away(&k, false);
+    CHECK(has(&k, 0) == 3);
+    CHECK_OK(vault_purge_settle(k.r.v, &call, &settled, &err));
+    CHECK(settled == 1 && has(&k, 0) == 2);
+    rig_whole(&k.r, 1);
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
+static void refresh(struct kept *k)
+{
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(&k->r);
+    struct vault_refresh_result result = { 0 };
+    CHECK_OK(vault_refresh(k->r.v, &call, &result, &err));
+    CHECK(result.done && result.left == 0);
+}
+
+/* New shares have new B's in the place of the old ones; so a keeper that is lost is followed by another. A
+ * store comes back by it. */
+static void another(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    struct vault_recover_result result;
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    CHECK_OK(rig_put(&k.r, "b", (1 << 20) + 1, 2, &err));
+    refresh(&k);
+    CHECK(has(&k, 0) == 3);
+    rig_whole(&k.r, 2);
+    vault_close(&k.r.v);
+    away(&k, true);
+    k.r.keeper = k.keeper[1];
+    CHECK_OK(rig_open(&k.r, &err));
+    qc_fault_script("refresh_backups:error:1");
+    struct vault_call call = rig_call(&k.r);
+    CHECK_RC(vault_refresh(k.r.v, &call, &(struct vault_refresh_result){ 0 }, &err), QC_IO);
+    qc_fault_script(NULL);
+    CHECK_OK(rig_open(&k.r, &err));
+    refresh(&k);
+    CHECK(has(&k, 1) == 3);
+    rig_whole(&k.r, 2);
+    for (unsigned i = 1; i <= 2; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "share%u", i);
+        vault_close(&k.r.v);
+        rig_lose(&k.r, name);
+        CHECK_OK(rig_open(&k.r, &err));
+        CHECK_OK(rig_get(&k.r, "b", (1 << 20) + 1, 2, &err));
+        CHECK_OK(vault_recover(k.r.v, i, k.r.share[i - 1], &call, &result, &err));
+        CHECK(result.failed == 0 && result.written == 2);
+        CHECK_OK(rig_open(&k.r, &err));
+        rig_whole(&k.r, 2);
+    }
+    CHECK_OK(rig_put(&k.r, "c", SIZE, 3, &err)); /* the store that came back knows of the keeper */
+    CHECK(has(&k, 1) == 4);
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
+/* Whatever is changed in what the keeper has opens nothing, and what it has is not another version's. */
+static void damage(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    uint8_t bytes[VAULT_BACKUP_BYTES];
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    CHECK(has(&k, 0) == 2 && seen.last[0] != '\0');
+    vault_close(&k.r.v);
+    rig_lose(&k.r, "share1");
+    CHECK_OK(rig_open(&k.r, &err));
+    FILE *f = fopen(seen.last, "r+");
+    CHECK(f != NULL && fread(bytes, 1, sizeof bytes, f) == sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i += i < 8 ? 1 : 7) {
+        const bool counts = i < VAULT_BACKUP_BYTES - 64 || i >= VAULT_BACKUP_BYTES - 32; /* M14: of share 1 */
+        bytes[i] ^= 1;
+        CHECK(fseek(f, 0, SEEK_SET) == 0 && fwrite(bytes, 1, sizeof bytes, f) == sizeof bytes &&
+              fflush(f) == 0);
+        CHECK((rig_get(&k.r, "a", SIZE, 1, &err) != QC_OK) == counts);
+        qc_err_clear(&err);
+        bytes[i] ^= 1;
+    }
+    CHECK(fseek(f, 0, SEEK_SET) == 0 && fwrite(bytes, 1, sizeof bytes, f) == sizeof bytes && fclose(f) == 0);
+    CHECK_OK(rig_get(&k.r, "a", SIZE, 1, &err));
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
+/* A vault that has none takes none from the configuration, nor from what a gateway says. */
+static void strangers(struct qc_rand rand)
+{
+    struct kept k;
+    struct rig plain;
+    struct qc_err err = { 0 };
+    start(&k, rand);
+    rig_new(&plain, rand);
+    CHECK_OK(rig_put(&plain, "a", SIZE, 1, &err));
+    plain.keeper = k.keeper[0];
+    REFUSED(rig_open(&plain, &err), QC_NOTCONF, "a vault gets a keeper when it is made");
+    plain.keeper = NULL;
+    rig_lose(&plain, "share2");
+    CHECK_OK(rig_open(&plain, &err));
+    plain.fake->version[0].backup.p[6] = 2;
+    CHECK(rig_get(&plain, "a", SIZE, 1, &err) == QC_SHARES && strstr(err.msg, "there is none") != NULL);
+    vault_notes_done(&plain.notes);
+    rig_done(&plain);
+    done(&k);
+}
+
+int main(void)
+{
+    struct qc_rand rand = qc_rand_start();
+    if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
+        CHECK(setenv("TMPDIR", "/dev/shm", 1) == 0);
+    subsets(rand);
+    unreachable(rand);
+    cut_off(rand);
+    purged(rand);
+    another(rand);
+    damage(rand);
+    strangers(rand);
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* The keeper of backup data as the vault needs it: an interface declared by its consumer, like vault/gw.h.
+ * Layer 3; uses base. Format: FORMAT 4, kind 2.
+ *
+ * A keeper is another party than the gateway: B of each version lies with it, in clear, and the gateway has
+ * its front alone, so that one share store and the gateway open nothing (seal.md 2.3). It is told random ids,
+ * times and numbers, and no name. What it gives is held against M14 or M24, as what a gateway gives is.
+ *
+ * Threads: any number at once. */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "vault/gw.h"
+#include "vault/ids.h"
+#include "vault/op.h"
+
+struct vault_keeper;
+
+/* Errors of every call: QC_TEMP it is not to be reached now, QC_TIMEOUT, QC_CANCELLED, QC_AUTH, QC_FULL,
+ * QC_IO, QC_NOMEM. They name the keeper, and what to do is in err->next. vault: 16 bytes. */
+struct vault_keeper_ops {
+    /* Is it there, and has it B of the vault itself? QC_NOTFOUND  it has not: it is another's keeper, or new.
+     */
+    qc_rc (*look)(struct vault_keeper *k, const uint8_t *vault, const struct vault_op *op,
+                  struct qc_err *err);
+    /* 1.., durable; in the place of what is there. After a failure any of them may be there. */
+    qc_rc (*put)(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_backup *v, size_t n,
+                 const struct vault_op *op, struct qc_err *err);
+    /* B, appended. QC_NOTFOUND: it is there and has none. */
+    qc_rc (*get)(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *version,
+                 qc_buf *ret, const struct vault_op *op, struct qc_err *err);
+    /* 1.., durable; those that it has not are no failure. */
+    qc_rc (*drop)(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *v, size_t n,
+                  const struct vault_op *op, struct qc_err *err);
+};
+
+struct vault_keeper {
+    const struct vault_keeper_ops *ops; /* the implementation's object begins with this struct */
+    const char *url;                    /* for people; until it is closed */
+};

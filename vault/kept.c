@@ -1,0 +1,169 @@
+/* A vault whose backup data is with a keeper: FORMAT 4, kind 2. What goes to the gateway instead of B is B's
+ * front, from which it takes ids and generation.
+ *
+ * The order, which keeps I1: records pending in both stores, B with the keeper, then the commit; a put that
+ * comes to nothing takes its B from there before its records go, and a version that is purged after the
+ * gateway has purged it, before its shares do. A crash in between: the journal, or what is retired, says what
+ * is to be taken away, and taking away what is not there is no failure. */
+#include "session.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { IDS_AT = 8 };
+
+bool vault_is_kept(const struct vault *v)
+{
+    return v->kept;
+}
+
+static qc_rc keeper_of(const struct vault *v, struct vault_keeper **ret, struct qc_err *err)
+{
+    if (v->keeper != NULL) {
+        *ret = v->keeper;
+        return QC_OK;
+    }
+    qc_err_set(err, QC_NOTCONF, QC_HERE,
+               "backup data of this vault is with a keeper, and the configuration does not say where");
+    err->next = "qcloud config set vault.backup-to URL";
+    return QC_NOTCONF;
+}
+
+qc_rc kept_agree(struct vault *v, struct qc_err *err)
+{
+    const struct vault_store *const *s = (const struct vault_store *const *)v->store;
+    if (s[0] != NULL && s[1] != NULL && vault_store_kept(s[0]) != vault_store_kept(s[1]))
+        return QC_FAIL(err, QC_INTEGRITY, "share store %u knows of a keeper, and share store %u of none",
+                       vault_store_kept(s[0]) ? 1U : 2U, vault_store_kept(s[0]) ? 2U : 1U);
+    v->kept = vault_store_kept(s[0] != NULL ? s[0] : s[1]);
+    if (v->kept || v->keeper == NULL)
+        return QC_OK;
+    qc_err_set(
+        err, QC_NOTCONF, QC_HERE,
+        "the configuration names a keeper (%.200s), and backup data of this vault is with the gateway: a "
+        "vault gets a keeper when it is made",
+        v->keeper->url);
+    err->next =
+        "take vault.backup-to out of qcloud.conf; for a keeper, make a vault by qcloud init --backup-to";
+    return QC_NOTCONF;
+}
+
+qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_keeper *k = NULL;
+    if (!v->kept)
+        return QC_OK;
+    QC_TRY(keeper_of(v, &k, err));
+    const qc_rc rc = k->ops->look(k, v->id, op, err);
+    if (rc != QC_NOTFOUND)
+        return rc;
+    qc_err_set(err, QC_NOTCONF, QC_HERE, "the keeper of backup data (%.200s) has nothing of this vault",
+               k->url);
+    err->next =
+        "if that is the right place, qcloud kit refresh gives it all; else mount the disk that has it";
+    return QC_NOTCONF;
+}
+
+qc_rc kept_keep(const struct vault *v, qc_buf *const *B, size_t n, const struct vault_op *op,
+                struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct vault_gw_backup *items = NULL;
+    struct vault_keeper *k = NULL;
+    size_t count = 0;
+    if (!v->kept || n == 0)
+        return QC_OK;
+    QC_TRY(keeper_of(v, &k, err));
+    items = qc_alloc(n * sizeof(*items));
+    if (items == NULL)
+        return QC_FAIL(err, QC_NOMEM, "backup data");
+    for (size_t i = 0; i < n; i++) {
+        if (vault_backup_is_kept(qc_buf_span(B[i])))
+            continue;
+        QC_ASSERT(vault_backup_is_plain(qc_buf_span(B[i])));
+        memcpy(items[count].object, B[i]->p + IDS_AT + VAULT_ID_BYTES, VAULT_ID_BYTES);
+        memcpy(items[count].version, B[i]->p + IDS_AT + 2 * VAULT_ID_BYTES, VAULT_ID_BYTES);
+        items[count++].backup = qc_buf_span(B[i]);
+    }
+    if (count > 0)
+        QC_TRY(k->ops->put(k, v->id, items, count, op, err));
+    for (size_t i = 0; i < n; i++)
+        if (!vault_backup_is_kept(qc_buf_span(B[i])))
+            vault_backup_front(B[i]);
+    return QC_OK;
+}
+
+qc_rc kept_fetch(const struct vault *v, const struct vault_gw_version *version, qc_buf *B,
+                 const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf has = { .max = QC_VAULT_BACKUP_MAX };
+    struct vault_keeper *k = NULL;
+    if (!v->kept && vault_backup_is_kept(qc_buf_span(B)))
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "backup data: the gateway says that a keeper has it, and there is none");
+    if (!v->kept)
+        return QC_OK;
+    QC_TRY(keeper_of(v, &k, err));
+    qc_rc rc = k->ops->get(k, v->id, version, &has, op, err);
+    if (rc == QC_NOTFOUND)
+        rc = QC_FAIL(err, QC_INTEGRITY, "backup data: the keeper (%.200s) has none of it", k->url);
+    QC_TRY(rc);
+    if (!vault_backup_is_plain(qc_buf_span(&has)) ||
+        memcmp(has.p + IDS_AT + VAULT_ID_BYTES, version->object, VAULT_ID_BYTES) != 0 ||
+        memcmp(has.p + IDS_AT + 2 * VAULT_ID_BYTES, version->version, VAULT_ID_BYTES) != 0)
+        return QC_FAIL(err, QC_INTEGRITY,
+                       "backup data: what the keeper (%.200s) has is not that of this version", k->url);
+    qc_buf_clear(B);
+    return qc_buf_add(B, qc_buf_span(&has), err);
+}
+
+qc_rc kept_fetch_vault(struct vault *v, const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_gw_version itself = { .version = { 0 } };
+    memcpy(itself.object, v->id, VAULT_ID_BYTES);
+    if (v->fetched)
+        return QC_OK;
+    QC_TRY_AS(kept_fetch(v, &itself, &v->backup, op, err), err, "vault");
+    v->fetched = true;
+    return QC_OK;
+}
+
+qc_rc kept_drop(const struct vault *v, const struct vault_gw_version *versions, size_t n,
+                const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_keeper *k = NULL;
+    if (!v->kept || n == 0)
+        return QC_OK;
+    QC_TRY(keeper_of(v, &k, err));
+    return k->ops->drop(k, v->id, versions, n, op, err);
+}
+
+static qc_rc describe(struct vault_store *s, const char *url, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf fresh = { .max = VAULT_DESCRIPTOR_MAX };
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    QC_TRY(vault_store_descriptor_get(s, &text, err));
+    QC_TRY(vault_descriptor_parse(&d, qc_buf_span(&text), err));
+    if (d.keeper != NULL && strcmp(d.keeper, url) == 0)
+        return QC_OK;
+    QC_TRY(vault_descriptor_set_keeper(&d, url, err));
+    QC_TRY(vault_descriptor_write(&fresh, &d, err));
+    return vault_store_descriptor_put(s, qc_buf_span(&fresh), err);
+}
+
+qc_rc kept_describe(const struct vault *v, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2 && v->kept && v->keeper != NULL; i++)
+        QC_TRY(describe(v->store[i], v->keeper->url, err));
+    return QC_OK;
+}
+
+qc_rc session_backup_get(const struct vault *v, struct vault_gw *gw, const struct vault_gw_version *version,
+                         qc_buf *ret, const struct vault_op *op, struct qc_err *err)
+{
+    if (!v->kept) /* else the gateway has nothing of it */
+        QC_TRY(gw->ops->backup_get(gw, v->id, version->object, version->version, ret, op, err));
+    QC_TRY(kept_fetch(v, version, ret, op, err));
+    return vault_backup_unseal(ret, v->W, err);
+}
