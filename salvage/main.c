@@ -30,6 +30,7 @@ static const char help[] =
     "  --kit FILE       the operator's kit: the root key, where too few clouds' identity objects are there\n"
     "  --recovery-kit FILE  the words of the recovery kit, of a vault that has one, where a share store is "
     "lost\n"
+    "  --keeper DIR     the keeper's directory, of a vault of init --backup-to, where a share store is lost\n"
     "  --out DIR        where the files go; made if it is missing\n"
     "  --list           say what could be had, by names and heads alone; read and write nothing else\n"
     "  --dry-run, -n    read, decrypt and verify everything, write nothing\n"
@@ -69,6 +70,7 @@ static const struct qc_opt options[] = {
     { "share",    0,   "DIR",  "a share store", true },
     { "kit",      0,   "FILE", "the operator's kit", false },
     { "recovery-kit", 0, "FILE", "the recovery kit's words", false },
+    { "keeper",   0,   "DIR",  "the keeper of backup data", false },
     { "out",      0,   "DIR",  "where the files go", false },
     { "scratch",  0,   "DIR",  "where the index goes", false },
     { "list",     0,   NULL,   "say what could be had", false },
@@ -111,6 +113,7 @@ static qc_rc take_options(struct salvage *s, const struct qc_args *args, struct 
     o->out = qc_args_value(args, "out", NULL);
     o->kit = qc_args_value(args, "kit", NULL);
     o->recovery_kit = qc_args_value(args, "recovery-kit", NULL);
+    o->keeper = qc_args_value(args, "keeper", NULL);
     o->scratch = qc_args_value(args, "scratch", NULL);
     o->share[0] = qc_args_nth(args, "share", 0);
     o->share[1] = qc_args_nth(args, "share", 1);

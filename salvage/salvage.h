@@ -25,7 +25,7 @@
 enum { SOURCES_MAX = QC_SALVAGE_SOURCES_MAX, CLOUD_IDS_MAX = 64 };
 
 struct options {
-    const char *out, *scratch, *kit, *recovery_kit;
+    const char *out, *scratch, *kit, *recovery_kit, *keeper;
     const char *share[2];
     bool list, dry_run, partial, deleted, thorough, json, quiet, no_input, progress;
 };
@@ -102,6 +102,11 @@ QC_MUST qc_rc scan_sources(struct salvage *s, struct qc_err *err);
 
 /* rootkey.c: G from the kit or the identity objects. QC_QUORUM, QC_INTEGRITY, QC_CONFLICT, QC_FORMAT. */
 QC_MUST qc_rc rootkey_find(struct salvage *s, struct qc_err *err);
+
+/* stores.c: B of a version as it was made, of the keeper that was given (FORMAT 17), or of what came from the
+ * log: opened, where it is sealed. QC_SHARES, QC_INTEGRITY */
+QC_MUST qc_rc stores_backup(const struct salvage *s, const struct gw_backup_ids *ids, qc_buf *backup,
+                            struct qc_err *err);
 
 /* chain.c: log objects into the index: entries, vaults, backup keys. */
 QC_MUST qc_rc chain_read(struct salvage *s, struct qc_err *err);

@@ -212,7 +212,7 @@ static qc_rc take_backup(struct stored *f, struct qc_err *err)
     if (f->v->sealed_backup.n == 0)
         return QC_FAIL(err, QC_SHARES, "no backup data of it is here");
     QC_TRY(chain_backup(f->s, &ids, f->v->sealed_backup, &f->backup, err));
-    QC_TRY(vault_backup_unseal(&f->backup, f->s->W, err));
+    QC_TRY(stores_backup(f->s, &ids, &f->backup, err));
     QC_TRY(vault_backup_parse(&f->B, qc_buf_span(&f->backup), err));
     f->has_B = true;
     return QC_OK;

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+#include "base/codec.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "report.h"
 #include "vault/kit.h"
@@ -89,6 +91,46 @@ static qc_rc find_recovery(struct salvage *s, struct qc_err *err)
             return QC_FAIL(err, QC_USAGE, "%s: a kit, but not of a recovery key", s->o.recovery_kit);
     }
     return vault_store_recovery(&s->W, s->store[0], s->store[1], kit.W, err);
+}
+
+/* A copy of a bucket, or a directory that was one. */
+static qc_rc of_keeper(const struct salvage *s, const struct gw_backup_ids *ids, qc_buf *ret,
+                       struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_CLEANUP(qc_fd_close) struct qc_fd file = { 0 };
+    uint8_t *to = NULL;
+    size_t n = 0;
+    char v[33], o[33], x[33], key[128];
+    qc_hex(qc_span_of(ids->vault.b, GW_ID_BYTES), v);
+    qc_hex(qc_span_of(ids->object.b, GW_ID_BYTES), o);
+    qc_hex(qc_span_of(ids->version.b, GW_ID_BYTES), x);
+    (void)snprintf(key, sizeof key, "b/%s/%.2s/%s%s", v, o, o, x);
+    QC_TRY(qc_dir_open(&dir, s->o.keeper, err));
+    QC_TRY(qc_open_at(&file, qc_fd_get(&dir), key, O_RDONLY, 0, err));
+    QC_TRY(qc_buf_extend(ret, QC_VAULT_BACKUP_MAX, &to, err));
+    ret->n = 0;
+    QC_TRY(qc_read_full(qc_fd_get(&file), to, QC_VAULT_BACKUP_MAX, &n, err));
+    ret->n = n;
+    return QC_OK;
+}
+
+qc_rc stores_backup(const struct salvage *s, const struct gw_backup_ids *ids, qc_buf *backup,
+                    struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf kept = { .max = QC_VAULT_BACKUP_MAX };
+    if (!vault_backup_is_kept(qc_buf_span(backup)))
+        return vault_backup_unseal(backup, s->W, err);
+    if (s->o.keeper == NULL)
+        return QC_FAIL(
+            err, QC_SHARES,
+            "backup data: with the vault's keeper: the other share store is needed, or --keeper DIR");
+    qc_rc rc = of_keeper(s, ids, &kept, err);
+    if (rc == QC_NOTFOUND)
+        rc = QC_FAIL(err, QC_SHARES, "backup data: %s has none of it", s->o.keeper);
+    QC_TRY(rc);
+    qc_buf_clear(backup);
+    return qc_buf_add(backup, qc_buf_span(&kept), err);
 }
 
 /* -- the vault secret ------------------------------------------------------------------------------------ */
@@ -183,7 +225,7 @@ static qc_rc try_record(struct salvage *s, const struct vault_row *row, qc_key *
     QC_TRY(vault_record_parse(&r, rec.u.vault.record, err));
     qc_rc rc = chain_backup(s, &ids, later.n > 0 ? qc_buf_span(&later) : rec.u.vault.backup, &backup, &why);
     if (rc == QC_OK)
-        rc = vault_backup_unseal(&backup, s->W, &why);
+        rc = stores_backup(s, &ids, &backup, &why);
     if (rc == QC_OK)
         rc = vault_backup_parse(&B, qc_buf_span(&backup), &why);
     if (salvage_ends(rc) || (rc == QC_SHARES && (s->store[0] == NULL || s->store[1] == NULL))) {

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A vault of `init --recovery kit`, through the real programs: who has which of share store 1, share store 2 and the kit opens it, and who has
 not opens nothing, whether the command asks, the salvage tool or the second reader; without a gateway's and clouds' part nobody does. A lost
-store, a lost machine, a refresh, a kit of another vault, and what is said at init, by status and by whoever is refused."""
+store, a lost machine, a refresh, a kit of another vault, and what is said at init, by status and by whoever is refused. The same of a vault
+whose backup data is with a keeper, `init --backup-to`, which has B of what is there, and of nothing else, whatever is cut off or purged."""
 import itertools
 import json
 import os
@@ -39,18 +40,19 @@ def run(*args):
     return subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
 
 
-def by_reader(box, stores, key, clouds, data):
+def by_reader(box, stores, key, clouds, data, keeper=None):
     out = os.path.join(box.work, "read")
     shutil.rmtree(out, ignore_errors=True)
     args = [a for c in clouds for a in ("--cloud", c)] + [a for s in stores for a in ("--store", s)] + (["--recovery-key", key] if key else [])
+    args += ["--keeper", keeper] if keeper else []
     p = run(sys.executable, "-B", READER, *args, "all", out)
     return p, p.returncode == 0 and all(open(os.path.join(out, n), "rb").read() == d for n, d in data.items())
 
 
-def by_salvage(box, stores, kit, clouds, data):
+def by_salvage(box, stores, kit, clouds, data, keeper=None):
     out = os.path.join(box.work, "salvaged")
     shutil.rmtree(out, ignore_errors=True)
-    args = [a for s in stores for a in ("--share", s)] + (["--recovery-kit", kit] if kit else [])
+    args = [a for s in stores for a in ("--share", s)] + (["--recovery-kit", kit] if kit else []) + (["--keeper", keeper] if keeper else [])
     p = run(os.path.join(BIN, "qcloud-salvage"), *args, "--no-input", "--out", out, *clouds)
     files = [os.path.join(d, f) for d, _, fs in os.walk(out) for f in fs] if os.path.isdir(out) else []
     whole = p.returncode == 0 and all(open(os.path.join(out, n), "rb").read() == d for n, d in data.items())
@@ -166,6 +168,118 @@ def strangers(box):
         plain.expect(2, "--recovery-kit", os.path.join(box.work, "kit.txt"), "ls")
 
 
+def at_keeper(place):
+    """Backup data at the keeper, the vault's own among it; nothing else, and no name."""
+    found = [os.path.join(d, f) for d, _, fs in os.walk(place) for f in fs if not f.startswith(".")]
+    check(all(re.fullmatch("[0-9a-f]{64}", os.path.basename(f)) and os.path.getsize(f) == 172 for f in found), f"at the keeper: {found}")
+    return len(found)
+
+
+def kept_subsets(box, keeper, data):
+    """Two of store 1, store 2, keeper; the gateway and all clouds are there."""
+    for has in itertools.product((False, True), repeat=3):
+        if not has[2]:
+            os.rename(keeper, keeper + ".away")
+        p, opened = by_command(box, has, None, data)
+        if not has[2]:
+            os.rename(keeper + ".away", keeper)
+        check(opened == (sum(has) >= 2), f"get with {has}: exit {p.returncode}\n{p.stderr.decode()}")
+        check(opened or p.returncode == (5 if any(has[:2]) else 7), f"get with {has}: exit {p.returncode}\n{p.stderr.decode()}")
+        box.stop(15)
+        stores = [s for s, h in zip(box.stores, has) if h]
+        for by in (by_salvage, by_reader) if stores else ():
+            p, also = by(box, stores, None, box.clouds, data, keeper if has[2] else None)
+            check(also == opened and (also or p.returncode == 7), f"{by.__name__} with {has}: exit {p.returncode}\n{p.stderr.decode()}")
+        print(f"store 1, store 2, keeper: {has}: {'opens' if opened else 'opens nothing'}", flush=True)
+
+
+def kept_refused(box, keeper):
+    clouds = [a for i, c in enumerate(box.clouds, 1) for a in ("--cloud", f"c{i}=file://{c}")]
+    for given, says in ((("--mode", "derived"), b"--mode derived do not go together"), (("--recovery", "kit"), b"--recovery kit do not go together")):
+        p = box.expect(2, "init", "--local", *clouds, "--share2", box.stores[1], "--backup-to", keeper, *given)
+        check(says in p.stderr and b"leave " in p.stderr, p.stderr.decode())
+    for place, says in ((box.clouds[0], b"is a cloud of the vault"), (box.stores[1], b"are one place")):
+        p = box.expect(2, "init", "--local", *clouds, "--share2", box.stores[1], "--backup-to", "file://" + place)
+        check(says in p.stderr, p.stderr.decode())
+    p = box.expect(2, "init", "--local", *clouds, "--backup-to", "s3+https://s3.example.net/keep?region=r")
+    check(b"--backup-credentials FILE" in p.stderr, p.stderr.decode())
+    box.expect(2, "init", "--local", *clouds, "--backup-credentials", "aws:keep")
+
+
+def kept_away(box, keeper, n):
+    """Nothing is stored, nothing is left, and what is there is read; it is said what is wrong."""
+    one = box.write("one", b"one")
+    os.rename(keeper, keeper + ".away")
+    for args in (("put", one, "one"), ("put", "-r", os.path.join(box.work, "few"), "few")):
+        p = box.expect(5, *args)
+        check(b"the keeper of backup data" in p.stderr and b"make the keeper reachable" in p.stderr, p.stderr.decode())
+    check(not box.journal(), f"journal: {box.journal()}")
+    box.expect(0, "get", "a", "-")
+    box.expect(5, "verify")
+    status = [j["status"] for j in map(json.loads, box.expect(4, "--json", "status").stdout.splitlines()) if "shares" in j.get("status", {})][0]
+    check(status["keeper"]["state"] == "away" and status["key_margin"] == 0 and not status["green"], f"status: {status}")
+    p = box.expect((1, 4, 5), "doctor")
+    check(b"nothing can be stored: the keeper of backup data" in p.stdout, p.stdout.decode())
+    os.rename(keeper + ".away", keeper)
+    check(at_keeper(keeper) == n, "something was left at the keeper")
+
+
+def kept_cut_off(box, keeper, n):
+    """Killed when the keeper has B and the gateway was not asked: the next command takes it from there."""
+    for args in (("put", os.path.join(box.work, "one"), "one"), ("put", "-r", os.path.join(box.work, "few"), "few")):
+        p = box.run(*args, env={"QC_FAULT": "client_kept:kill:1"})
+        check(p.returncode == -9 and at_keeper(keeper) > n, f"exit {p.returncode}, {at_keeper(keeper)} at the keeper")
+        box.expect(0, "put", os.path.join(box.work, "one"), "one")
+        n += 1
+        check(at_keeper(keeper) == n and not box.journal(), f"{at_keeper(keeper)} at the keeper, not {n}")
+    return n
+
+
+def kept(rng):
+    with Box(k=2, n=3) as box:
+        keeper, other = (os.path.join(box.root, k) for k in ("keeper", "other"))
+        data = {"a": rng.randbytes(70000), "b/1": rng.randbytes(10), "b/2": rng.randbytes(3 << 20), "b/3": b""}
+        kept_refused(box, "file://" + keeper)
+        p = box.init("--no-passphrase", "--backup-to", "file://" + keeper)
+        check(b"the keeper at file://" in p.stderr and b"nor with the keeper" in p.stderr, p.stderr.decode())
+        box.put_tree(data)
+        n = at_keeper(keeper)
+        check(n == len(data) + 2, f"{n} at the keeper")     # the folder b, and the vault itself
+        os.mkdir(os.path.join(box.work, "few"))
+        for i in range(3):
+            box.write(f"few/{i}", b"%d" % i)
+        kept_subsets(box, keeper, data)
+        kept_away(box, keeper, n)
+        n = kept_cut_off(box, keeper, n)
+        check(b"no tickets" in box.expect(2, "tickets", "draw", "3").stderr, "tickets")
+        check(b"with the keeper" in box.expect(0, "explain", "a").stdout, "explain")
+        box.expect(0, "mv", "a", "aa")
+        box.expect(0, "mv", "aa", "a")
+        box.expect(0, "rm", "one")
+        box.expect(0, "trash", "empty", "--yes")
+        check(at_keeper(keeper) == len(data) + 2, "what was purged is at the keeper still")
+        shutil.rmtree(keeper)                   # lost: another one takes its place
+        p = box.expect(0, "kit", "refresh", "--backup-to", "file://" + other)
+        check(f"the keeper is file://{other} now".encode() in p.stderr and at_keeper(other) == len(data) + 2, p.stderr.decode())
+        box.expect(0, "verify")
+        kept_lost(box, other, data)
+
+
+def kept_lost(box, keeper, data):
+    """A store, then the machine: the store that is left says where the keeper is."""
+    shutil.rmtree(box.stores[1])
+    box.expect(0, "recover", "--share", "2")
+    box.expect(0, "verify")
+    box.stop()
+    shutil.rmtree(box.home)
+    shutil.rmtree(box.stores[0])
+    box.expect((0, 4), "init", "--join", box.stores[1], "--take-over", "--share1", box.stores[0])
+    check(box.get("b/2") == data["b/2"], "after join")
+    box.expect(0, "recover", "--share", "1")
+    box.expect(0, "put", box.write("in", b"new"), "new")
+    kept_subsets(box, keeper, data)
+
+
 def test():
     rng = seeded("recovery")
     with Box(k=2, n=3) as box:
@@ -182,6 +296,7 @@ def test():
         refreshed(box, kit, data)
         subsets(box, kit, data)
         strangers(box)
+    kept(rng)
 
 
 main(test)

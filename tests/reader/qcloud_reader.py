@@ -243,7 +243,21 @@ def unseal_backup(data, W):
     return front[:6] + b"\0" + front[7:] + rest
 
 
+def is_kept(data):
+    """What the gateway has of a B that is with a keeper (4, kept B)."""
+    return data is not None and data[:4] == b"QCLB" and data[6:7] == b"\2"
+
+
+def parse_front(data):
+    need(len(data) == 64 and data[4:6] == b"\1\1", "FORMAT", "backup data: front")
+    generation = int.from_bytes(data[56:60], "big")
+    need(generation >= 1, "FORMAT", "backup data: generation")
+    return Backup(None, None, None, (data[8:24], data[24:40], data[40:56]), generation, 0, None, None, None)
+
+
 def parse_backup(data):
+    if is_kept(data):
+        return parse_front(data)
     need(len(data) >= 172, "FORMAT", "backup data: too short")
     r = Reader(data[:-64], "backup data")
     need(r.take(4) == b"QCLB", "FORMAT", "backup data: magic")
@@ -508,7 +522,8 @@ class Store:
                 if i == 2:
                     raise
         version = r.int(1)
-        need(version in (1, 2), "NEWER", "store head: version")
+        need(version in (1, 2, 3), "NEWER", "store head: version")
+        self.kept = version == 3                               # backup data is with a keeper
         self.index, mode, zero = r.int(1), r.int(1), r.int(1)
         need(self.index == i and mode in (1, 2) and zero == 0 and (version == 1 or mode == 1), "FORMAT", "store head: index or mode")
         self.vault, store = r.take(16), r.take(16)
@@ -1052,8 +1067,8 @@ def siv_open(key, aad, data, what):
 
 
 class Vault:
-    def __init__(self, archive, store_dirs, passphrases=(), W=None):
-        self.a, self.stores, locked = archive, {}, False
+    def __init__(self, archive, store_dirs, passphrases=(), W=None, keeper=None):
+        self.a, self.stores, self.keeper, locked = archive, {}, keeper, False
         for d in store_dirs:
             try:
                 s = Store(d, passphrases)
@@ -1071,6 +1086,19 @@ class Vault:
         self.names = Names(self.VS, self.id)
         self.check_head()
 
+    def backup(self, tenant, ids):
+        """Of the keeper (17), where there is one: else, with both stores, the front does."""
+        if any(s.kept for s in self.stores.values()):
+            v, o, x = (i.hex() for i in ids)
+            path = os.path.join(self.keeper, "b", v, o[:2], o + x) if self.keeper else ""
+            if os.path.exists(path):
+                with open(path, "rb") as f:
+                    B = f.read()
+                need(parse_backup(B).ids == ids and not is_kept(B), "INTEGRITY", "backup data: of another version")
+                return B
+            need(len(self.stores) == 2, "SHARES", "backup data: a keeper has it")
+        return unseal_backup(self.a.backup(tenant, ids), self.W)
+
     def find(self):
         """An id holds within a tenant: the vault is the one that the share stores open."""
         ids, why = (self.id, self.id, bytes(16)), Refused("FORMAT", "the vault is not on these clouds")
@@ -1078,7 +1106,7 @@ class Vault:
             if vault != self.id:
                 continue
             try:
-                backup = unseal_backup(self.a.backup(tenant, ids), self.W)
+                backup = self.backup(tenant, ids)
                 VS = {i: s.secret(parse_backup(backup)) for i, s in self.stores.items()}
                 return tenant, open_vault(self.a.vaults[tenant, vault], backup, VS.get(1), VS.get(2))[0]
             except Refused as e:
@@ -1119,7 +1147,7 @@ class Vault:
     def open(self, e):
         ids = (self.id, e["object"], e["version"])
         shares, why = {}, []
-        B = unseal_backup(self.a.backup(self.tenant, ids), self.W)
+        B = self.backup(self.tenant, ids)
         parsed = parse_backup(B)
         for i, s in self.stores.items():
             try:
@@ -1139,6 +1167,7 @@ def main():
     p.add_argument("--store", action="append", default=[], metavar="DIR")
     p.add_argument("--passphrase-file", metavar="FILE")
     p.add_argument("--recovery-key", metavar="HEX", help="what a recovery kit's words stand for")
+    p.add_argument("--keeper", metavar="DIR", help="a keeper of backup data")
     p.add_argument("command", choices=("list", "get", "all"))
     p.add_argument("args", nargs="*")
     a = p.parse_args()
@@ -1149,7 +1178,7 @@ def main():
         if a.passphrase_file:
             with open(a.passphrase_file, "rb") as f:
                 passphrases = [line for line in f.read().split(b"\n") if line]
-        vault = Vault(archive, a.store, passphrases, bytes.fromhex(a.recovery_key) if a.recovery_key else None)
+        vault = Vault(archive, a.store, passphrases, bytes.fromhex(a.recovery_key) if a.recovery_key else None, a.keeper)
         for name, e in vault.entries():
             if a.command == "list":
                 size, _ = vault.names.private(e)
