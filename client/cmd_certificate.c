@@ -1,5 +1,6 @@
 /* certificate verify, ls, key: the signed records of what rm --erase has erased (FORMAT 16). */
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,9 +316,18 @@ static int by_time(const void *a, const void *b)
     return (x->when_s > y->when_s) - (x->when_s < y->when_s);
 }
 
+static qc_rc read_kept(int dir, const char *name, struct vault_certificate *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
+    QC_TRY(qc_file_read(dir, name, QC_VAULT_CERTIFICATE_MAX, &bytes, err));
+    return vault_certificate_parse(ret, qc_buf_span(&bytes), err);
+}
+
 static qc_rc find_all(struct finding *f, const char *folder, qc_rc *worst, struct qc_err *err)
 {
     QC_CLEANUP(dir_close) DIR *d = opendir(folder);
+    if (d == NULL && errno != ENOENT)
+        return QC_FAIL_OS(err, "%s", folder);
     for (const struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL; e = readdir(d)) {
         QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 };
         char path[QC_CLIENT_PATH_MAX];
@@ -325,7 +335,7 @@ static qc_rc find_all(struct finding *f, const char *folder, qc_rc *worst, struc
         if (!ends_with(e->d_name, ".cert") && !ends_with(e->d_name, ".draft"))
             continue;
         QC_TRY(places_join(folder, e->d_name, path, err));
-        const qc_rc rc = read_record(path, &c, &why);
+        const qc_rc rc = read_kept(dirfd(d), e->d_name, &c, &why);
         if (rc == QC_OK)
             QC_TRY(keep_found(f, &c, path, err));
         else if (!client_object(f->c, rc, qc_span_str(path), &why, worst))
