@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""I1, I2, I8: power loss at each step of init, put, overwrite, rm, get, recover, join, repair, scrub, and of adding, draining and retiring a cloud. The programs run once, under a recorder
-(tests/disk/); then the real programs start on what a power cut could have left: a disk that lost, tore or reordered what was not
-synced (docs/adr/0010). As after kill -9: every acknowledged version is whole within its margin, none that was not decided is to be
-seen, every decided one is, stores, catalogue and clouds agree, a put works; also with two clouds and a share store lost, and, for a
-part, with the gateway's disk lost as well. Syncs left out on purpose must be found.
+"""I1, I2, I8: power loss at each step of init, put, overwrite, rm, rm --erase, get, recover, join, repair, scrub, and of adding, draining and
+retiring a cloud. The programs run once, under a recorder (tests/disk/); then the real programs start on what a power cut could have left: a
+disk that lost, tore or reordered what was not synced (docs/adr/0010). As after kill -9: every acknowledged version is whole within its
+margin, none that was not decided is to be seen, every decided one is, stores, catalogue and clouds agree, a put works; also with two clouds
+and a share store lost, and, for a part, with the gateway's disk lost as well. Syncs left out on purpose must be found.
 
   power.py                      cuts at every event that makes something durable; prints its seed, QC_SEED=N draws the same cuts again
   QC_FULL=1 power.py            a fiftieth of all cuts: of those at every event, in every mode; QC_PART=1: all of them, which takes hours
@@ -35,6 +35,10 @@ NOTHING_MORE = model.MODES[0]
 
 
 # ---------------------------------------------------------------- what must hold
+ERASED = "old0"     # which has two versions
+ERASE = ("rm", "--erase", "--yes", ERASED)
+
+
 class Check(Checks):
     """What must hold after a cut. acked: what was stored before the phase."""
 
@@ -63,6 +67,31 @@ class Check(Checks):
         want = self.tree(want, "after the cut")
         if late:
             self.put(want)
+        self.box.expect(0, "verify")
+        self.settled()
+        self.lost(want)
+
+    def certificates(self):
+        """Those that are there: each holds, and what it names is gone."""
+        folder = os.path.join(self.box.home, "state", "certificates")
+        there = os.listdir(folder) if os.path.isdir(folder) else []
+        for name in (n for n in there if n.endswith(".cert")):
+            said = self.box.expect(0, "certificate", "verify", os.path.join(folder, name)).stdout.decode()
+            check(f"'{ERASED}': removed" in said and said.count(" share, share\n") == 2, said)
+            check(not self.box.expect(0, "versions", ERASED).stdout, f"{name} certifies what is there")
+        return [n for n in there if n.endswith((".cert", ".draft"))]
+
+    def erased(self):
+        """rm --erase: said again it ends with one certificate; acknowledged it has."""
+        want = self.tree(self.phase.expected(self.at, self.acked), "after the cut")
+        self.certificates()
+        if self.at < self.phase.ops[-1].end:
+            self.box.expect(0, *ERASE)
+            want[ERASED] = {None}
+        left = self.certificates()
+        check(len(left) == 1 and left[0].endswith(".cert"), f"after the erasure: {left}")
+        check(not self.box.expect(0, "versions", ERASED).stdout, "it is not erased")
+        self.put(want)
         self.box.expect(0, "verify")
         self.settled()
         self.lost(want)
@@ -206,6 +235,10 @@ def record_stored(box, phase, rng, acked):
     ask(box, phase, "get", "er/old2", acked["deep/er/old2"], "get", "-r", "deep", os.path.join(box.root, "out"))
 
 
+def record_erase(box, phase, _rng, _acked):
+    ask(box, phase, "rm", ERASED, None, *ERASE)
+
+
 def record_repair(box, phase, _rng, _acked):
     ask(box, phase, "repair", None, ("gateway", "repair", "--deep"), "gateway", "repair", "--deep")
 
@@ -322,6 +355,7 @@ def before_join(box, _rng, _acked):
 PHASES = {
     "init": (before_init, record_init, Check.initialised, 0.025),
     "stored": (before_stored, record_stored, Check.stored, 0.325),
+    "erase": (None, record_erase, Check.erased, 0.04),
     "recover": (before_recover, record_recover, Check.recovered, 0.35),
     "join": (before_join, record_join, Check.joined, 0.03),
     "repair": (before_repair, record_repair, Check.repaired, 0.1),
@@ -347,6 +381,7 @@ PLANTED = {
              r"^cloud\d$", r"^cloud\d/i/", r"^cloud\d/r/", r"^cloud\d/l"),
     "stored": (r"store\.db$", JOURNAL, r"catalogue\.db-wal$", r"state/journal$", r"state/journal/", r"^cloud\d/f$",
                r"^cloud\d/f/..$", r"^cloud\d/f/../", r"^cloud\d/l/..$", r"^cloud\d/l/../", r"^\.$", r"^out$", r"^out/er$", r"^out/er/"),
+    "erase": (r"state/certificates$", r"state/certificates/"),
     "recover": (r"^\.$", r"^share\d$", r"store\.db$", r"store\.key$"),
     "scrub": (r"catalogue\.db(-wal)?$",),      # it ends in good order, and leaves no journal
     "move": (r"catalogue\.db-wal$", r"^cloud6/f/../", r"^cloud6/i/"),
