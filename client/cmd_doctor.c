@@ -365,7 +365,9 @@ static const struct check checks[] = {
     { "locks", VAULT, "a command that needs it ends with exit 11.", doctor_locks },
     { "vault", VAULT, "what is stored bears fewer losses than it should, or cannot be read now.",
       check_status },
-    { "unfinished", LOOK, "a name may have the version of an interrupted put, or the one before.",
+    { "unfinished", LOOK,
+      "a name may have the version of an interrupted put, or the one before; what an erasure that was cut "
+      "off is about may be there, or gone without a certificate.",
       doctor_unfinished },
     { "versions", LOOK, "what only the newer one knows cannot be used.", check_versions },
     { "share stores", LOOK, "what takes that device takes both, and everything with them.", check_devices },

@@ -146,11 +146,14 @@ qc_rc doctor_leftovers(struct doctor *d, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct parts *parts = qc_alloc(sizeof *parts);
     const struct client *c = d->c;
-    const char *const places[] = { c->places.conf_dir, c->places.state, c->conf.share[0], c->conf.share[1] };
+    char certificates[QC_CLIENT_PATH_MAX];
+    const char *const places[] = { c->places.conf_dir, c->places.state, certificates, c->conf.share[0],
+                                   c->conf.share[1] };
     uint64_t there = 0, gone = 0;
     bool is_socket = false, is_removed = false;
     if (parts == NULL)
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *parts);
+    QC_TRY(places_join(c->places.state, "certificates", certificates, err));
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         QC_TRY(sweep(d, places[i], &there, &gone, err));
     QC_TRY(dead_socket(d, &is_socket, &is_removed, err));
@@ -195,12 +198,31 @@ static qc_rc settle(struct doctor *d, uint64_t *ret, struct qc_err *err)
     return QC_OK;
 }
 
+/* Erasures that were cut off: their drafts. Nothing of them is for --fix: who says what goes is the user. */
+static qc_rc tell_drafts(struct doctor *d, struct qc_err *err)
+{
+    static const char end[] = ".draft";
+    char folder[QC_CLIENT_PATH_MAX];
+    uint64_t n = 0;
+    QC_TRY(places_join(d->c->places.state, "certificates", folder, err));
+    QC_CLEANUP(dir_close) DIR *list = opendir(folder);
+    for (const struct dirent *e = list != NULL ? readdir(list) : NULL; e != NULL; e = readdir(list)) {
+        const size_t length = strlen(e->d_name);
+        n += length > sizeof end - 1 && strcmp(e->d_name + length - (sizeof end - 1), end) == 0;
+    }
+    if (n == 0)
+        return QC_OK;
+    return doctor_tell(d, QC_DEGRADED, "qcloud certificate ls names them; the same rm --erase ends each", err,
+                       "%" PRIu64 " erasure%s cut off, and not certified", n, n == 1 ? " was" : "s were");
+}
+
 qc_rc doctor_unfinished(struct doctor *d, struct qc_err *err)
 {
     const struct vault_local_status *l = &d->s.local;
     const uint64_t before = l->unfinished - l->waiting;
     uint64_t left = before;
     struct qc_err why = { 0 };
+    QC_TRY(tell_drafts(d, err));
     if (before > 0 && d->fix) {
         const qc_rc rc = settle(d, &left, &why);
         if (rc == QC_CANCELLED) {
@@ -316,13 +338,14 @@ qc_rc doctor_locks(struct doctor *d, struct qc_err *err)
     QC_CLEANUP(held_done) struct held h = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd proc = { 0 };
     const struct client *c = d->c;
-    char sync[QC_CLIENT_PATH_MAX];
+    char sync[QC_CLIENT_PATH_MAX], certificates[QC_CLIENT_PATH_MAX];
     struct qc_err none = { 0 };
     QC_TRY(places_join(c->places.state, "sync", sync, err));
+    QC_TRY(places_join(c->places.state, "certificates", certificates, err));
     if (qc_dir_open(&proc, "/proc", &none) != QC_OK ||
         qc_file_read(qc_fd_get(&proc), "locks", QC_JSON_MAX, &h.locks, &none) != QC_OK)
         return doctor_tell(d, QC_OK, NULL, err, "this system does not say who holds which");
-    const char *const places[] = { c->places.state, sync, c->places.gateway, c->conf.share[0],
+    const char *const places[] = { c->places.state, sync, certificates, c->places.gateway, c->conf.share[0],
                                    c->conf.share[1] };
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         QC_TRY(look_at_locks(d, &h, places[i], err));

@@ -2,7 +2,9 @@
  * longer, or of a newer format it is refused; that another vault has signed it can be seen. */
 #include "vault/certificate.h"
 
+#include "base/codec.h"
 #include "base/crypto.h"
+#include "base/file.h"
 
 #include "qc_check.h"
 #include "vault/kdf.h"
@@ -165,6 +167,21 @@ static void derivations(void)
     CHECK(memcmp(d[0], d[1], 32) != 0 && memcmp(d[0], d[2], 32) != 0);
 }
 
+/* One that an earlier program has signed stays readable. */
+static void of_before(void)
+{
+    QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = QC_VAULT_CERTIFICATE_MAX };
+    uint8_t key[QC_SIGN_PUBLIC];
+    CHECK_OK(qc_hex_dec(QC_LIT("6c258aa756feb0a1e7c5c71b2663f984d919b213c7cb7e9e3352d63edafeb44f"), key,
+                        sizeof(key), &err));
+    CHECK_OK(qc_path_read(QC_TESTS_DIR "/fuzz/corpus/vault_certificate/whole", 0, QC_VAULT_CERTIFICATE_MAX,
+                          &bytes, &err));
+    CHECK_OK(vault_certificate_parse(&c, qc_buf_span(&bytes), &err));
+    CHECK(memcmp(c.key, key, sizeof(key)) == 0 && c.whole && c.n == 2 && c.v[0].number == 3 &&
+          c.v[1].had[1] == VAULT_ERASED_SHARE && qc_span_eq(qc_buf_span(&c.name), QC_LIT("x")));
+}
+
 static void limits(void)
 {
     QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 }, back = { 0 };
@@ -185,6 +202,7 @@ int main(void)
     newer();
     others();
     derivations();
+    of_before();
     limits();
     return 0;
 }
