@@ -302,6 +302,7 @@ static qc_rc confirm(struct vault_erasure *e, const struct vault_call *call, str
     for (size_t at = 0; at < gone; at += QC_VAULT_PURGE_BATCH)
         QC_TRY(keep_purged(e, at, gone - at < QC_VAULT_PURGE_BATCH ? gone - at : QC_VAULT_PURGE_BATCH, &to,
                            call, err));
+    e->c.whole = e->c.whole && to == e->c.n; /* what is left is of the name, too */
     e->c.n = to;
     for (unsigned i = 0; i < 2; i++)
         e->c.store[i].replaced =

@@ -174,6 +174,24 @@ static void not_gone(struct rig *r)
     is_record(r, &last, "n", 1, &later);
 }
 
+/* One of two versions is not gone: the record is of some of them, whatever the draft was of. */
+static void in_part(struct rig *r)
+{
+    QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 };
+    QC_CLEANUP(vault_erased_record_done) struct vault_erased_record got = { 0 };
+    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+    struct qc_err err = { 0 };
+    rig_put_v(r, "part", SIZE, 1);
+    rig_put_v(r, "part", SIZE, 2);
+    list(r, "part", &all);
+    struct fake_version *v = fake_version_of(r->fake, all.v[1].object, all.v[1].version);
+    v->version[0] ^= 1; /* the gateway: never heard of it */
+    CHECK_OK(erase(r, "part", &got, &err));
+    v->version[0] ^= 1;
+    is_record(r, &got, "part", 1, &c);
+    CHECK(got.left == 1 && !c.whole && memcmp(c.v[0].version, all.v[0].version, VAULT_ID_BYTES) == 0);
+}
+
 /* The gateway forgets a purge between the shares' end and the record. */
 static void taken_back(struct rig *r)
 {
@@ -269,6 +287,7 @@ int main(void)
     plain(&derived, true);
     cut_off(&r);
     not_gone(&r);
+    in_part(&r);
     taken_back(&r);
     bad_drafts(&r, &derived);
     one_at_a_time(&r);
