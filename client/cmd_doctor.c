@@ -157,9 +157,9 @@ static qc_rc check_permissions(struct doctor *d, struct qc_err *err)
     const struct {
         const char *path;
         mode_t others;
-    } places[] = { { c->places.conf_dir, 022 }, { c->places.conf_file, 022 }, { c->places.state, 077 },
-                   { c->places.gateway, 077 },  { c->conf.token_file, 077 },  { c->conf.share[0], 077 },
-                   { c->conf.share[1], 077 } };
+    } places[] = { { c->places.conf_dir, 022 }, { c->places.conf_file, 022 },       { c->places.state, 077 },
+                   { c->places.gateway, 077 },  { c->conf.token_file, 077 },        { c->conf.share[0], 077 },
+                   { c->conf.share[1], 077 },   { c->conf.keeper_credentials, 077 } };
     unsigned bad = 0;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         bool is = false;

@@ -35,11 +35,12 @@ static void advise(struct client *c, const struct vault_refresh_result *r)
                      i + 1, r->generation - 1, i + 1, i + 1);
     out_note(o,
              "destroy what was copied of %s and of %s before now: backups, images, old sticks. They open "
-             "nothing with what the gateway gives from now on",
-             c->conf.share[0], c->conf.share[1]);
-    out_note(
-        o, "they do open what was stored till now with backup data that somebody kept: who had the gateway, "
-           "or gets its root key (its disk, or enough clouds), for its log has the old one");
+             "nothing with what the %s gives from now on",
+             c->conf.share[0], c->conf.share[1], vault_is_kept(c->vault) ? "keeper" : "gateway");
+    out_note(o, "they do open what was stored till now with backup data that somebody kept: who had the %s",
+             vault_is_kept(c->vault) ? "keeper's place, or has an older copy of it"
+                                     : "gateway, or gets its root key (its disk, or enough clouds), for its "
+                                       "log has the old one");
     if (r->tickets > 0)
         out_note(o, "%" PRIu64 " ticket%s void, for %s a share of before: qcloud tickets draw makes others",
                  r->tickets, r->tickets == 1 ? " is" : "s are", r->tickets == 1 ? "it had" : "they had");

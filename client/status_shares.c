@@ -64,6 +64,14 @@ qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct
     return QC_CANCELLED;
 }
 
+/* Why not, without the words that say which one. */
+static const char *keeper_reason(const struct status *s)
+{
+    const char *at = strstr(s->keeper.msg, s->c->conf.keeper);
+    const size_t n = strlen(s->c->conf.keeper);
+    return n > 0 && at != NULL && strncmp(at + n, "): ", 3) == 0 ? at + n + 3 : s->keeper.msg;
+}
+
 static const char *keeper_state(const struct status *s)
 {
     return s->keeper.rc == QC_OK         ? "ok"
@@ -110,7 +118,7 @@ void status_tell_shares(struct status *s)
         out_line(&s->c->out,
                  "keeper:  %-7s  %s%s%s%s  every put needs it, and a get while a share store is not there",
                  keeper_state(s), s->c->conf.keeper, s->keeper.rc == QC_OK ? "" : "  (",
-                 s->keeper.rc == QC_OK ? "" : s->keeper.msg, s->keeper.rc == QC_OK ? "" : ")");
+                 s->keeper.rc == QC_OK ? "" : keeper_reason(s), s->keeper.rc == QC_OK ? "" : ")");
     if (s->local.share[0].tickets > 0)
         out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere%s",
                  s->local.share[0].tickets,

@@ -28,13 +28,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(vault_backup_done) struct vault_backup b = { 0 };
+    uint32_t generation = 0;
+    const bool kept = vault_backup_is_kept(qc_span_of(data, n));
     unseal(data, n);
+    const qc_rc has = vault_backup_generation(&generation, qc_span_of(data, n), &err);
+    CHECK((has == QC_OK) == (generation > 0) && (has == QC_OK || has == QC_FORMAT));
+    qc_err_clear(&err);
     const qc_rc rc = vault_backup_parse(&b, qc_span_of(data, n), &err);
-    CHECK(rc == QC_OK || rc == QC_FORMAT || rc == QC_NEWER);
+    CHECK(rc == QC_OK || rc == QC_FORMAT || rc == QC_NEWER || (kept && rc == QC_SHARES));
+    CHECK(!kept || rc == QC_SHARES);
     if (rc != QC_OK) {
         CHECK(b.R4 == NULL);
         return 0;
     }
+    CHECK(has == QC_OK && b.generation == generation);
     CHECK(b.raw.p == data && b.raw.n + b.m14.n + b.m24.n == n && b.generation > 0 && b.R4 != NULL);
     CHECK(b.raw.n == 108 + (b.corr1 ? 32u : 0u) + (b.corr2 ? 32u : 0u) + b.extensions.n);
     return 0;

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """I1, I2 on real S3 clouds: every set of n-k of five Ceph gateways dead, with no share, share 1 or share 2 lost as well: byte-identical.
 One cloud more: exit 6, and nothing is written. By default one of the three cases of shares and one object for each set, and a few of the
-sets that are one too many; all with QC_FULL=1, and then by the driver for SigV2, too."""
+sets that are one too many; all with QC_FULL=1, and then by the driver for SigV2, too. And a keeper of backup data that is a bucket."""
 import itertools
 import sys
 
 sys.dont_write_bytecode = True
 from clouds import Clouds  # noqa: E402
-from harness import FULL, check, main, seeded  # noqa: E402
+from harness import FULL, Box, check, main, seeded  # noqa: E402
 from s3_scrub import Servers, planted_is_found, served  # noqa: E402
 from s3box import S3Box  # noqa: E402
 
@@ -44,6 +44,22 @@ class Matrix:
         self.box.said(p, "E0602", *(f"c{n}: cannot be reached" for n in gone))
 
 
+def kept(clouds, rng):
+    """A keeper of backup data that is a bucket: without it nothing is stored, with it a share store may be lost."""
+    with Box(k=2, n=3) as box:
+        box.init("--no-passphrase", "--backup-to", clouds[1].url, "--backup-credentials", clouds[1].credentials)
+        data = {"a": rng.randbytes(70001), "b": b"1", "c": b""}
+        box.put_tree(data)
+        with box.lost(box.stores[0]):
+            check(all(box.get(name) == d for name, d in data.items()), "with the keeper and one share store")
+        clouds.fault("kill", 1)
+        p = box.expect(5, "put", box.write("in", b"never"), "never")
+        check(b"the keeper of backup data" in p.stderr and b"cannot be reached" in p.stderr, p.stderr.decode())
+        clouds.fault("restart", 1)
+        box.put_all({"d": b"again"})
+        box.expect(0, "verify")
+
+
 def matrix(rng, scheme):
     with Clouds(5) as clouds, S3Box(clouds, scheme=scheme) as box:
         box.init()
@@ -62,6 +78,8 @@ def matrix(rng, scheme):
         if FULL:
             with served(box):
                 planted_is_found(Servers(clouds), box, rng)
+        box.stop()
+        kept(clouds, rng)
         print(f"{scheme}, EC(3,5): {m.done} files back byte for byte, {m.refused} refused", flush=True)
 
 
