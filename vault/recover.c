@@ -82,6 +82,8 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
         if (r->kit != NULL) {
             params.seed = r->kit->seed[r->lost - 1];
             params.generation = r->kit->generation;
+            if (params.generation != r->generation)
+                params.VS_i = NULL; /* of another generation than the kit's seed */
         }
         memcpy(params.vault, r->v->id, VAULT_ID_BYTES);
         memcpy(params.commitment, vault_store_commitment(r->old), 32);

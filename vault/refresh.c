@@ -103,10 +103,9 @@ static qc_rc begin(struct refresh *r, const qc_key *VS, struct qc_err *err)
     QC_TRY(vault_shares_anew(&a, VS, VS1, v->record.VS3, err));
     if (derives[1])
         QC_TRY_AS(qc_key_new(&seed2, VAULT_KEY_BYTES, &v->rng, err), err, "drawing a seed");
-    QC_TRY(vault_store_other_put(v->store[1], r->to, seed2, derives[1] ? NULL : a.S2, h.of[1], &v->rng, err));
+    QC_TRY(vault_store_other_put(v->store[1], r->to, seed2, a.S2, h.of[1], &v->rng, err));
     QC_TRY(qc_fault(refresh_first, err));
-    QC_TRY(vault_store_other_put(v->store[0], r->to, derives[0] ? one : NULL, derives[0] ? NULL : VS1,
-                                 h.of[0], &v->rng, err));
+    QC_TRY(vault_store_other_put(v->store[0], r->to, derives[0] ? one : NULL, VS1, h.of[0], &v->rng, err));
     return qc_fault(refresh_begun, err);
 }
 

@@ -188,7 +188,10 @@ static qc_rc secret_of(qc_key **ret, const struct vault *v, unsigned i, uint32_t
     const qc_key *is = v->store[i] == NULL ? NULL : vault_store_secret_at(v->store[i], generation);
     if (is == NULL)
         return QC_OK;
+    const qc_key *kept = vault_store_kept_at(v->store[i], generation);
     const bool corrects = B != NULL && B->generation == generation;
+    if (kept != NULL && !own)
+        return qc_key_dup(ret, kept, err);
     /* What a seed gives is corrected, what a store keeps is not: FORMAT 4. */
     if (corrects && vault_store_derives(v->store[i]) != own)
         return vault_backup_correct(ret, B, i + 1, is, err);

@@ -16,9 +16,11 @@
 /* What the shares of a generation come from. */
 struct store_gen {
     uint32_t generation; /* 0: there is none */
-    qc_key *VS_i;
-    qc_key *W_i;         /* half of the recovery key; NULL: the vault has none */
-    qc_key *seed;        /* of a derived store; NULL: a stored one */
+    qc_key *VS_i;        /* what the seed gives, where there is one */
+    qc_key *kept; /* the share of VS, where that is another one, as after a refresh; NULL: it is VS_i, or
+                     the vault's B has a correction */
+    qc_key *W_i;  /* half of the recovery key; NULL: the vault has none */
+    qc_key *seed; /* of a derived store; NULL: a stored one */
     struct qc_prk *from; /* of the seed */
 };
 
@@ -65,7 +67,8 @@ void store_gen_done(struct store_gen *g);
 /* The share of a version as the seed of that generation gives it. QC_INTEGRITY: there is no such seed. */
 QC_MUST qc_rc store_seed_share(qc_key **ret, const struct vault_store *s, uint32_t generation,
                                const uint8_t *object, const uint8_t *version, struct qc_err *err);
-/* From a seed, or (NULL) with the share of VS; index and vault of s are set. */
+/* From a seed, or (NULL) with the share of VS; with both, the share is kept where the seed gives another one.
+ * Index and vault of s are set. */
 QC_MUST qc_rc store_gen_make(struct store_gen *ret, const struct vault_store *s, uint32_t generation,
                              const qc_key *seed, const qc_key *VS_i, const qc_key *W_i, struct qc_err *err);
 /* The head is read again, if it was changed since; *ret_changed. store_gen.c */
@@ -144,6 +147,15 @@ QC_MUST qc_rc store_head_seal(qc_buf *ret, const struct vault_store *s, const ch
  * QC_NEWER, QC_FORMAT. */
 QC_MUST qc_rc store_head_open(struct vault_store *s, const char *item, struct store_gen *ret, qc_span sealed,
                               struct qc_err *err);
+
+/* Item `secret/..`: g->kept, sealed; appended. open: the other way round, into g->kept. QC_INTEGRITY. */
+QC_MUST qc_rc store_secret_seal(qc_buf *ret, const struct vault_store *s, const struct store_gen *g,
+                                const qc_rng *rng, struct qc_err *err);
+QC_MUST qc_rc store_secret_open(struct store_gen *g, const struct vault_store *s, qc_span sealed,
+                                struct qc_err *err);
+/* The item is as g has it: there, or not. In a transaction. store_gen.c */
+QC_MUST qc_rc store_secret_put(struct vault_store *s, const struct store_gen *g, const qc_rng *rng,
+                               struct qc_err *err);
 
 QC_MUST qc_rc store_mark_tag(uint8_t ret[16], const struct vault_store *s, const uint8_t path_tag[16],
                              uint64_t number, struct qc_err *err);

@@ -7,6 +7,7 @@
 #include "store.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vault/kdf.h"
@@ -15,6 +16,7 @@
 void store_gen_done(struct store_gen *g)
 {
     qc_key_free(&g->VS_i);
+    qc_key_free(&g->kept);
     qc_key_free(&g->W_i);
     qc_key_free(&g->seed);
     qc_prk_free(&g->from);
@@ -43,6 +45,8 @@ qc_rc store_gen_make(struct store_gen *ret, const struct vault_store *s, uint32_
         QC_TRY(qc_key_dup(&g.seed, seed, err));
         QC_TRY(vault_prk_new(&g.from, g.seed, err));
         QC_TRY(vault_seed_share(&g.VS_i, g.from, s->index, &ids, generation, err));
+        if (VS_i != NULL && !qc_key_same(VS_i, g.VS_i))
+            QC_TRY(qc_key_dup(&g.kept, VS_i, err));
     }
     if (W_i != NULL)
         QC_TRY(qc_key_dup(&g.W_i, W_i, err));
@@ -50,6 +54,42 @@ qc_rc store_gen_make(struct store_gen *ret, const struct vault_store *s, uint32_
     store_gen_done(ret);
     *ret = QC_STEAL(g);
     return QC_OK;
+}
+
+enum { SECRET_NAME = 24 };
+static void secret_name(char out[SECRET_NAME], uint32_t generation)
+{
+    snprintf(out, SECRET_NAME, "secret/%08" PRIx32, generation);
+}
+
+/* One that is damaged counts as missing: B says the same. */
+static qc_rc read_secret(struct vault_store *s, struct store_gen *g, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_VAULT_ITEM_MAX };
+    struct qc_err why = { 0 };
+    char name[SECRET_NAME];
+    if (g->seed == NULL)
+        return QC_OK;
+    secret_name(name, g->generation);
+    qc_rc rc = store_item_get(s, name, &sealed, &why);
+    if (rc == QC_OK)
+        rc = store_secret_open(g, s, qc_buf_span(&sealed), &why);
+    if (rc == QC_OK || rc == QC_NOTFOUND || rc == QC_INTEGRITY)
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
+qc_rc store_secret_put(struct vault_store *s, const struct store_gen *g, const qc_rng *rng,
+                       struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_VAULT_ITEM_MAX };
+    char name[SECRET_NAME];
+    secret_name(name, g->generation);
+    if (g->kept == NULL)
+        return store_item_drop(s, name, err);
+    QC_TRY(store_secret_seal(&sealed, s, g, rng, err));
+    return store_item_put(s, name, qc_buf_span(&sealed), err);
 }
 
 static qc_rc read_other(struct vault_store *s, struct qc_err *err)
@@ -60,6 +100,8 @@ static qc_rc read_other(struct vault_store *s, struct qc_err *err)
     const qc_rc rc = store_item_get(s, "other", &sealed, &why);
     if (rc == QC_OK)
         QC_TRY(store_head_open(s, "other", &g, qc_buf_span(&sealed), err));
+    if (rc == QC_OK)
+        QC_TRY(read_secret(s, &g, err));
     else if (rc != QC_NOTFOUND) {
         *err = why;
         return rc;
@@ -82,6 +124,7 @@ qc_rc store_reload(struct vault_store *s, bool *ret_changed, struct qc_err *err)
     if (!*ret_changed)
         return QC_OK;
     QC_TRY(store_head_open(s, "head", &g, qc_buf_span(&sealed), err));
+    QC_TRY(read_secret(s, &g, err));
     QC_TRY(read_other(s, err));
     memcpy(s->head_salt, sealed.p, sizeof(s->head_salt));
     store_gen_done(&s->in_use);
@@ -103,6 +146,12 @@ const qc_key *vault_store_secret_at(const struct vault_store *s, uint32_t genera
 {
     const struct store_gen *g = store_gen_of(s, generation);
     return g != NULL ? g->VS_i : NULL;
+}
+
+const qc_key *vault_store_kept_at(const struct vault_store *s, uint32_t generation)
+{
+    const struct store_gen *g = store_gen_of(s, generation);
+    return g != NULL ? g->kept : NULL;
 }
 
 const qc_key *vault_store_recovery_at(const struct vault_store *s, uint32_t generation)
@@ -134,8 +183,12 @@ static qc_rc write_heads(struct vault_store *s, const struct store_gen *in_use, 
     QC_CLEANUP(qc_buf_free) qc_buf beside = { .max = QC_VAULT_ITEM_MAX };
     QC_TRY(store_head_seal(&head, s, "head", in_use, rng, err));
     QC_TRY(store_item_put(s, "head", qc_buf_span(&head), err));
+    if (s->other.generation != 0) /* the one that goes, or is replaced, does so with its secret */
+        QC_TRY(store_secret_put(s, &(struct store_gen){ .generation = s->other.generation }, rng, err));
+    QC_TRY(store_secret_put(s, in_use, rng, err));
     if (other == NULL)
         return store_item_drop(s, "other", err);
+    QC_TRY(store_secret_put(s, other, rng, err));
     QC_TRY(store_head_seal(&beside, s, "other", other, rng, err));
     return store_item_put(s, "other", qc_buf_span(&beside), err);
 }

@@ -67,6 +67,7 @@ static qc_rc fill(struct vault_store *s, const struct vault_store_params *params
     QC_TRY(qc_db_exec(s->db, schema, err));
     QC_TRY(qc_db_set_user_version(s->db, 1, err));
     QC_TRY(store_item_put(s, "head", qc_buf_span(&head), err));
+    QC_TRY(store_secret_put(s, &s->in_use, rng, err));
     if (params->descriptor.n > 0)
         QC_TRY(store_text_put(s, "descriptor", params->descriptor, err));
     memcpy(s->head_salt, head.p, sizeof(s->head_salt));

@@ -224,8 +224,8 @@ static qc_rc head_read(struct vault_store *s, struct store_gen *ret, const qc_ke
         QC_TRY(qc_key_sub(&W_i, clear, STORE_HEAD_CLEAR, 32, err));
     }
     QC_ASSERT(qc_rd_end(&r));
-    return store_gen_make(ret, s, (uint32_t)qc_get_be(fixed + 36, 4), derived ? secret : NULL, secret, W_i,
-                          err);
+    return store_gen_make(ret, s, (uint32_t)qc_get_be(fixed + 36, 4), derived ? secret : NULL,
+                          derived ? NULL : secret, W_i, err);
 }
 
 qc_rc store_head_open(struct vault_store *s, const char *item, struct store_gen *ret, qc_span sealed,
@@ -256,6 +256,50 @@ qc_rc store_head_open(struct vault_store *s, const char *item, struct store_gen 
         return s->index == index ? QC_OK : QC_FAIL(err, QC_INTEGRITY, "head: index");
     }
     return QC_FAIL(err, QC_INTEGRITY, "head: its seal does not open with this store's key");
+}
+
+/* enc("secret") */
+static const uint8_t secret_aad[] = { 0, 0, 0, 0, 0, 0, 0, 6, 's', 'e', 'c', 'r', 'e', 't' };
+
+static qc_rc secret_key(qc_key **ret, const struct vault_store *s, uint32_t generation, const uint8_t *salt,
+                        struct qc_err *err)
+{
+    uint8_t index = (uint8_t)s->index, number[4];
+    qc_put_be(number, generation, 4);
+    const qc_span parts[] = { qc_span_of(s->id, VAULT_ID_BYTES), qc_span_of(&index, 1),
+                              qc_span_of(number, sizeof(number)), qc_span_of(salt, STORE_SALT) };
+    return vault_kdf(ret, s->prk, "secret", parts, sizeof(parts) / sizeof(parts[0]), 32, err);
+}
+
+qc_rc store_secret_seal(qc_buf *ret, const struct vault_store *s, const struct store_gen *g,
+                        const qc_rng *rng, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL;
+    uint8_t out[STORE_SEALED];
+    QC_ASSERT(qc_key_len(g->kept) == 32);
+    QC_TRY(qc_rng_fill(rng, out, STORE_SALT, err));
+    QC_TRY(secret_key(&key, s, g->generation, out, err));
+    QC_TRY(qc_gcm_seal(&(struct qc_gcm){ qc_key_open(key), nonce_zero,
+                                         qc_span_of(secret_aad, sizeof(secret_aad)) },
+                       qc_key_open(g->kept), out + STORE_SALT, out + STORE_SALT + 32, err));
+    return qc_buf_add(ret, qc_span_of(out, sizeof(out)), err);
+}
+
+qc_rc store_secret_open(struct store_gen *g, const struct vault_store *s, qc_span sealed, struct qc_err *err)
+{
+    QC_CLEANUP(qc_key_free) qc_key *key = NULL, *kept = NULL;
+    if (sealed.n != STORE_SEALED)
+        return QC_FAIL(err, QC_INTEGRITY, "secret: %zu bytes, %d expected", sealed.n, STORE_SEALED);
+    QC_TRY(secret_key(&key, s, g->generation, sealed.p, err));
+    QC_TRY(qc_key_blank(&kept, 32, err));
+    QC_TRY_AS(qc_gcm_open(&(struct qc_gcm){ qc_key_open(key), nonce_zero,
+                                            qc_span_of(secret_aad, sizeof(secret_aad)) },
+                          qc_span_sub(sealed, STORE_SALT, 32), sealed.p + STORE_SALT + 32, qc_key_write(kept),
+                          err),
+              err, "secret");
+    qc_key_seal(kept);
+    g->kept = QC_STEAL(kept);
+    return QC_OK;
 }
 
 qc_rc store_mark_tag(uint8_t ret[16], const struct vault_store *s, const uint8_t path_tag[16],

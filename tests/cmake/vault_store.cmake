@@ -4,6 +4,7 @@ qc_test(unit vault_derived SOURCES unit/vault_derived.c unit/fake_gw.c DEPS base
 qc_test(unit vault_tickets SOURCES unit/vault_tickets.c unit/fake_gw.c DEPS base vault TIMEOUT 300)
 qc_test(unit vault_recovery SOURCES unit/vault_recovery.c unit/fake_gw.c DEPS base vault TIMEOUT 300)
 qc_test(unit vault_refresh SOURCES unit/vault_refresh.c unit/fake_gw.c DEPS base vault TIMEOUT 300)
+qc_test(unit vault_mixtures SOURCES unit/vault_mixtures.c unit/fake_gw.c DEPS base ss vault INTERNAL vault TIMEOUT 300)
 qc_test(unit vault_resume SOURCES unit/vault_resume.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)
 qc_test(unit vault_pad SOURCES unit/vault_pad.c unit/fake_gw.c DEPS base vault LIBS m TIMEOUT 300)
 qc_test(unit vault_reseal SOURCES unit/vault_reseal.c unit/fake_gw.c DEPS base vault LABELS thread TIMEOUT 300)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """I1, I2, in both modes of shares: every set of n-k clouds, with no share, share 1 or share 2 lost as well: byte-identical. One cloud more: exit 6.
-Both shares: exit 7. Nothing is written to the output where it is refused. With a share lost two sizes are drawn; QC_FULL=1: all."""
+Both shares: exit 7. Nothing is written to the output where it is refused. With a share lost two sizes are drawn; QC_FULL=1: all.
+The same again after a refresh of the shares, with what tickets stored before it and since. What generations of shares open together is unit/vault_mixtures."""
 import itertools
 import os
 import shutil
@@ -43,6 +44,8 @@ def matrix(k, n, rng, mode):
         check(box.get("new", 3) is None, "what was refused is there")
         box.expect(0, "verify")
         tickets(box, data)
+        if k == 2 or FULL:
+            done += refreshed(box, k, n, rng, data)
         if mode == "derived":
             seeds_lost(box, data)
     print(f"EC({k},{n}) {mode}: {done} files back byte for byte, {refused} refused", flush=True)
@@ -70,6 +73,34 @@ def tickets(box, data):
     data["back"] = b"the stick is back"
     box.put_all({"back": data["back"]})
     box.expect(0, "verify")
+
+
+def refreshed(box, k, n, rng, data):
+    """Other shares of all there is: each set of losses again, of one object that was drawn and, with a share lost, of one by each side's ticket.
+    A store of before opens nothing by itself."""
+    before = [store + ".before" for store in box.stores]
+    box.stop()
+    for store, copy in zip(box.stores, before):
+        shutil.copytree(store, copy)
+    box.expect(0, "kit", "refresh")
+    box.expect(0, "tickets", "draw", "1")
+    data["ticket/2"] = b"stored without the stick, by shares of now"
+    with box.lost(box.stores[1]):
+        box.put_all({"ticket/2": data["ticket/2"]})
+    box.expect(0, "verify")
+    done = 0
+    for gone in itertools.combinations(range(n), n - k):
+        for share in (None, 0, 1):
+            names = data if FULL else {rng.choice(sorted(data))} | ({rng.choice(("ticket", "d/1")), "ticket/2"} if share is not None else set())
+            with box.lost(*(box.clouds[i] for i in gone), *([box.stores[share]] if share is not None else [])):
+                for name in sorted(names):
+                    check(box.get(name) == data[name], f"refreshed, EC({k},{n}) without {gone}, share {share}: {name} differs")
+                    done += 1
+    for i, copy in enumerate(before):
+        with box.lost(*box.stores):
+            shutil.copytree(copy, box.stores[i])
+            check(b"they were replaced (kit refresh)" in box.expect(7, "get", "ticket", "-").stderr, f"store {i + 1} of before opened")
+    return done
 
 
 def seeds_lost(box, data):

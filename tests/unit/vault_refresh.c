@@ -248,6 +248,36 @@ static void drop_new(struct rig *r)
     open_quietly(r);
 }
 
+/* What store 2 keeps of the vault's secret, where its seed gives another: without B it is by that. Damaged,
+ * or gone as in a store of an earlier program, B's correction does; and there is one for one generation. */
+static void kept_secret(struct qc_rand rand)
+{
+    static const char *const changes[] = { "UPDATE item SET value = x'00' WHERE name LIKE 'secret/%'",
+                                           "DELETE FROM item WHERE name = 'secret/00000003'" };
+    struct rig r;
+    struct qc_err err = { 0 };
+    start(&r, rand, RIG_DERIVED);
+    (void)refresh(&r);
+    (void)refresh(&r);
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(qc_db_close) struct qc_db *db = NULL;
+        char path[512];
+        vault_close(&r.v);
+        snprintf(path, sizeof path, "%s/store.db", r.share[1]);
+        CHECK_OK(qc_db_open(
+            &db, path, &(struct qc_db_opts){ .kind = QC_DB_SHARES, .application_id = 0x51434C53 }, &err));
+        CHECK_OK(qc_db_exec(db, changes[i], &err));
+        CHECK(qc_db_changes(db) == 1);
+        qc_db_close(&db);
+        open_quietly(&r);
+        whole(&r, 3);
+        by_each(&r);
+    }
+    r.fake->backup.n = 0;
+    REFUSED(rig_open(&r, &err), QC_INTEGRITY, "commitment");
+    rig_done(&r);
+}
+
 struct sent {
     uint8_t bytes[512];
     size_t n;
@@ -619,5 +649,6 @@ int main(void)
     tickets(rand);
     other_program(rand);
     kits(rand);
+    kept_secret(rand);
     return 0;
 }

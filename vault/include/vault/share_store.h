@@ -40,8 +40,8 @@ struct vault_store_params {
     unsigned index; /* 1 or 2 */
     uint8_t vault[VAULT_ID_BYTES];
     uint32_t generation;
-    const qc_key *VS_i;     /* this store's share of VS; NULL where there is a seed, which gives it */
-    const qc_key *seed;     /* of a derived store, 32 bytes; NULL: a stored one */
+    const qc_key *VS_i; /* this store's share of VS; NULL where there is a seed, and it may give another */
+    const qc_key *seed; /* of a derived store, 32 bytes; NULL: a stored one */
     uint8_t commitment[32]; /* of VS: vault_record_commitment */
     const qc_key *W_i;      /* half of the recovery key of the vault, which has no seeds; NULL: it has none */
     uint8_t W_commitment[32];
@@ -152,10 +152,13 @@ QC_MUST qc_rc vault_store_renew(struct vault_store *s, struct qc_err *err);
 /* While the shares of a vault are refreshed (vault_refresh), another generation of them beside that in use.
  * Each call is one transaction, durable on return. */
 uint32_t vault_store_other(const struct vault_store *s); /* 0: there is none */
-/* The share of VS of a generation; borrowed. NULL: that generation is not here. */
+/* The share of VS of a generation, or what the store's seed gives in its place; borrowed. NULL: that
+ * generation is not here. */
 const qc_key *vault_store_secret_at(const struct vault_store *s, uint32_t generation);
-/* Another one, from a seed or (NULL) with this share of VS, and with this half of W where the vault has it
- * (else NULL), in the place of another that is there. */
+/* The share itself, where the seed gives another one and the store knows; else NULL. Borrowed. */
+const qc_key *vault_store_kept_at(const struct vault_store *s, uint32_t generation);
+/* Another one, from a seed (NULL: from none) and with this share of VS (NULL: what the seed gives), and with
+ * this half of W where the vault has it (else NULL), in the place of another that is there. */
 QC_MUST qc_rc vault_store_other_put(struct vault_store *s, uint32_t generation, const qc_key *seed,
                                     const qc_key *VS_i, const qc_key *W_i, const qc_rng *rng,
                                     struct qc_err *err);
