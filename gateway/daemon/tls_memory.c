@@ -1,20 +1,11 @@
 #include "tls_memory.h"
 
 #include <gnutls/gnutls.h>
-#include <malloc.h>
-#include <stdlib.h>
 
-#include "base/key.h"
-
-static void wipe(void *p)
-{
-    if (p != NULL)
-        qc_wipe(p, malloc_usable_size(p));
-    free(p);
-}
+#include "base/alloc.h"
 
 void tls_memory_wipes(void)
 {
 #undef gnutls_free /* a macro over the variable */
-    gnutls_free = wipe;
+    gnutls_free = qc_free_wiped;
 }

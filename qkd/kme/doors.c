@@ -216,6 +216,13 @@ static qc_rc open_door(struct door *d, struct qc_err *err)
     return QC_OK;
 }
 
+/* I5: what GnuTLS has of requests and answers is overwritten before its memory is given back. */
+static void tls_memory_wipes(void)
+{
+#undef gnutls_free /* a macro over the variable */
+    gnutls_free = qc_free_wiped;
+}
+
 qc_rc kme_doors_open(struct kme_doors **ret, struct kme *k, const struct kme_network *net, struct qc_err *err)
 {
     QC_CLEANUP(kme_doors_close) struct kme_doors *d = qc_alloc(sizeof *d);
@@ -223,6 +230,7 @@ qc_rc kme_doors_open(struct kme_doors **ret, struct kme *k, const struct kme_net
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *d);
     d->kme = k;
     d->net = net;
+    tls_memory_wipes();
     for (unsigned i = 0; i < net->doors; i++) {
         d->v[i].all = d;
         d->v[i].conf = &net->door[i];

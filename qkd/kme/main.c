@@ -11,6 +11,7 @@
 #include "admin.h"
 #include "ask.h"
 #include "base/alloc.h"
+#include "base/db.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/program.h"
@@ -140,6 +141,7 @@ static qc_rc cmd_serve(void *app, const struct qc_args *args, struct qc_err *err
     QC_TRY(qc_stop_catch(err));
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
+    qc_db_wipes(); /* I5: keys wait in kme.db */
     QC_TRY(kme_open(&k, state, net, &rng, err));
     QC_TRY(kme_doors_open(&doors, k, net, err));
     QC_TRY(kme_admin_open(&admin, k, &net->page, err));

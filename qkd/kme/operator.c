@@ -281,6 +281,7 @@ qc_rc kme_tick(struct kme *k, struct qc_err *err)
     kme_catch_up(k);
     if (k->seen_ms - k->reaped_ms >= REAP_MS) {
         QC_TRY(kme_store_reap(k->store, qc_wall_s(), &gone, err));
+        QC_TRY(kme_store_wash(k->store, err));
         k->reaped_ms = k->seen_ms;
         tell_dry(k->net);
     }

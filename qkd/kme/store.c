@@ -72,17 +72,25 @@ struct kme_store {
     struct qc_fd dir, lock;
     struct qc_db *db;
     struct qc_stmt *sql[SQLS];
+    bool had_keys; /* since the database was opened */
+    char path[KME_PATH_MAX + 16];
 };
+
+static void close_db(struct kme_store *s)
+{
+    for (unsigned i = 0; i < SQLS; i++)
+        if (s->sql[i] != NULL)
+            qc_stmt_free(&s->sql[i]);
+    if (s->db != NULL)
+        qc_db_close(&s->db);
+    s->had_keys = false;
+}
 
 void kme_store_close(struct kme_store **s)
 {
     if (*s == NULL)
         return;
-    for (unsigned i = 0; i < SQLS; i++)
-        if ((*s)->sql[i] != NULL)
-            qc_stmt_free(&(*s)->sql[i]);
-    if ((*s)->db != NULL)
-        qc_db_close(&(*s)->db);
+    close_db(*s);
     qc_fd_close(&(*s)->lock);
     qc_fd_close(&(*s)->dir);
     qc_free(*s);
@@ -105,15 +113,11 @@ static qc_rc raise(struct qc_db *db, uint32_t from, struct qc_err *err)
     return qc_tx_commit(&tx, err);
 }
 
-static qc_rc open_db(struct kme_store *s, const char *state, struct qc_err *err)
+static qc_rc open_db(struct kme_store *s, struct qc_err *err)
 {
-    char path[KME_PATH_MAX + 16];
     uint32_t version = 0;
-    const int n = snprintf(path, sizeof path, "%s/kme.db", state);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return QC_FAIL(err, QC_USAGE, "the state directory's name is too long");
     QC_TRY(qc_db_open(
-        &s->db, path,
+        &s->db, s->path,
         &(struct qc_db_opts){ .kind = QC_DB_SHARES, .application_id = APPLICATION, .create = true }, err));
     QC_TRY(qc_db_user_version(s->db, &version, err));
     if (version > VERSION)
@@ -171,7 +175,10 @@ qc_rc kme_store_open(struct kme_store **ret, const char *state, struct kme_netwo
     QC_TRY_AS(qc_dir_make_path(state, 0700, err), err, "state directory %s", state);
     QC_TRY_AS(qc_dir_open(&s->dir, state, err), err, "state directory %s", state);
     QC_TRY_AS(qc_lock_file(&s->lock, qc_fd_get(&s->dir), "kme.lock", err), err, "state directory %s", state);
-    QC_TRY_AS(open_db(s, state, err), err, "state directory %s", state);
+    const int n = snprintf(s->path, sizeof s->path, "%s/kme.db", state);
+    if (n < 0 || (size_t)n >= sizeof s->path)
+        return QC_FAIL(err, QC_USAGE, "the state directory's name is too long");
+    QC_TRY_AS(open_db(s, err), err, "state directory %s", state);
     QC_TRY(read_network(s, net, err));
     *ret = QC_STEAL(s);
     return QC_OK;
@@ -201,6 +208,7 @@ qc_rc kme_store_nodes(struct kme_store *s, const struct kme_network *net, struct
 
 qc_rc kme_store_add(struct kme_store *s, const struct kme_copy *c, int64_t now_s, struct qc_err *err)
 {
+    s->had_keys = true;
     QC_TRY(QC_RUN(s->sql[COPY_ADD], err, QC_VT(qc_span_str(c->key_id)), QC_VT(qc_span_str(c->slave)),
                   QC_VT(qc_span_str(c->master)), QC_VT(qc_span_str(c->exposed)), QC_VI(c->expires_s),
                   QC_VB(c->key)));
@@ -225,6 +233,7 @@ qc_rc kme_store_take(struct kme_store *s, const struct kme_name *w, uint8_t *roo
 {
     struct qc_stmt *q = s->sql[COPY_GET];
     bool row = false;
+    s->had_keys = true;
     QC_TRY(QC_BIND(q, err, QC_VT(qc_span_str(w->key_id)), QC_VT(qc_span_str(w->slave)),
                    QC_VT(qc_span_str(w->master))));
     QC_TRY(qc_stmt_step(q, &row, err));
@@ -311,4 +320,24 @@ qc_rc kme_store_waiting(struct kme_store *s, uint64_t *ret, struct qc_err *err)
 {
     qc_stmt_reset(s->sql[COPY_COUNT]);
     return count(s->sql[COPY_COUNT], ret, err);
+}
+
+qc_rc kme_store_wash(struct kme_store *s, struct qc_err *err)
+{
+    uint64_t waiting = 0;
+    if (!s->had_keys)
+        return QC_OK;
+    QC_TRY(kme_store_waiting(s, &waiting, err));
+    if (waiting > 0)
+        return QC_OK;
+    struct kme_store anew = { 0 };
+    memcpy(anew.path, s->path, sizeof anew.path);
+    const qc_rc rc = open_db(&anew, err);
+    struct kme_store *old = rc == QC_OK ? s : &anew;
+    close_db(old);
+    if (rc != QC_OK)
+        return rc;
+    s->db = anew.db;
+    memcpy(s->sql, anew.sql, sizeof s->sql);
+    return QC_OK;
 }

@@ -43,6 +43,9 @@ QC_MUST qc_rc kme_store_take(struct kme_store *s, const struct kme_name *w, uint
 QC_MUST qc_rc kme_store_reap(struct kme_store *s, int64_t now_s, int64_t *ret_count, struct qc_err *err);
 /* Forget records from before, and those beyond KME_RECORDS_MAX. */
 QC_MUST qc_rc kme_store_forget(struct kme_store *s, int64_t before_s, struct qc_err *err);
+/* Outside a transaction. I5: where no copy waits any more, SQLite's memory is given back, and overwritten
+ * (qc_db_wipes): it keeps a page for its own use, in which copies stay that were erased. */
+QC_MUST qc_rc kme_store_wash(struct kme_store *s, struct qc_err *err);
 /* Erase copies that a node has seen. */
 QC_MUST qc_rc kme_store_lose(struct kme_store *s, const char *node, int64_t *ret_count, struct qc_err *err);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """qcloud-kme, a QKD network in one process, asked by the client of ETSI GS QKD 014 over mutual TLS: both ends get the same keys,
 once; nobody else gets them; bits are what the links yielded; a network with relays; kill -9 and a restart in between."""
+import base64
 import concurrent.futures
 import contextlib
 import json
@@ -9,6 +10,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -133,6 +135,44 @@ def point_to_point(folder):
         with net.ask("A", "B", "must=no:thing") as m:
             m.fails("usage", "extension_mandatory", "enc", 1, 256)
         check(net.stop() == 0, "it ends well")
+
+
+def pages(pid):
+    """What a process may read, piece by piece, as far as we may look."""
+    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in maps:
+            span, rights = line.split()[:2]
+            begin, end = (int(x, 16) for x in span.split("-"))
+            if rights.startswith("rw"):
+                with contextlib.suppress(OSError, OverflowError, ValueError):
+                    mem.seek(begin)
+                    yield mem.read(end - begin)
+
+
+def memory(folder):
+    """I5: once its last copy was fetched, a key is nowhere in the process: not in TLS's memory, not in its database's."""
+    if os.environ.get("QC_SANITIZED", "0") not in ("", "0") or os.geteuid() != 0:
+        return      # what is freed there stays; only root may look
+    with network(folder, "memory", [link("A", "B", rate=0, bits=256 * 300)], ends="AB") as net:
+        net.start()
+
+        def call(end, what, body):
+            context = ssl.create_default_context(cafile=net.pki.ca)
+            context.load_cert_chain(*net.saes[end])
+            with urllib.request.urlopen(urllib.request.Request(f"https://localhost:{net.ports[end]}/api/v1/keys/{what}", json.dumps(body).encode(),
+                                                               {"Content-Type": "application/json"}), context=context, timeout=60) as r:
+                return {k["key_ID"]: k["key"] for k in json.load(r)["keys"]}
+
+        keys = call("A", "SAE-B/enc_keys", {"number": 64, "size": 256})
+        needles = [n for k in keys.values() for n in (k[:20].encode(), base64.b64decode(k)[:16])]
+        check(any(n in page for page in pages(net.p.pid) for n in needles), "keys that wait are not seen: this looks at the wrong place")
+        check(call("B", "SAE-A/dec_keys", {"key_IDs": [{"key_ID": i} for i in keys]}) == keys, "both ends have the same")
+        end = time.monotonic() + 60
+        while any(n in page for page in pages(net.p.pid) for n in needles):
+            check(time.monotonic() < end, "keys that nobody may fetch any more stay in memory")
+            time.sleep(0.2)
+        again = call("A", "SAE-B/enc_keys", {"number": 1, "size": 256})     # on the database that was opened anew
+        check(call("B", "SAE-A/dec_keys", {"key_IDs": [{"key_ID": i} for i in again]}) == again, "and it goes on")
 
 
 def relayed(folder):
@@ -412,7 +452,7 @@ def start_fails(folder):
         check(p.returncode == 0 and p.stdout == "2 nodes, 1 links, 2 KMEs, 2 SAEs\n", p.stdout + p.stderr)
 
 
-PARTS = (point_to_point, relayed, several_slaves, rates, faults, forecast, older_state, topologies, kills, start_fails)
+PARTS = (memory, point_to_point, relayed, several_slaves, rates, faults, forecast, older_state, topologies, kills, start_fails)
 
 
 def scenario():

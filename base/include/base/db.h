@@ -33,6 +33,10 @@ struct qc_db_opts {
  * count its memory, which it does under one lock of all threads. */
 void qc_db_in_program(void);
 
+/* For a program whose database holds secrets in clear, before it opens one: what SQLite gives back is
+ * overwritten first, and it keeps no store of its own of what it gives back (I5). Takes as long as that does. */
+void qc_db_wipes(void);
+
 /*
  * Open an SQLite database. Sets and reads back: journal mode, synchronous, foreign_keys, trusted_schema,
  * cell_size_check, busy timeout; limits lengths; refuses extensions, ATTACH and views or triggers of an
