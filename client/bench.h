@@ -23,6 +23,9 @@ QC_MUST qc_rc bench_time(struct bench *b, const char *what, struct bench_times *
 
 /* -- bench_local.c: randomness, sealing, coding, the share stores' disks --------------------------------- */
 QC_MUST qc_rc bench_local(struct bench *b, struct qc_err *err);
+/* Directories in a share store's that benches of earlier programs made, and left when they were killed: gone,
+ * but those of the last hour, and whatever has something else in it. */
+void bench_sweep(int dirfd);
 /* -- bench_gateway.c: the way there, put and get ----------------------------------------------------------
  */
 struct bench_sizes {

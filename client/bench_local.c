@@ -1,8 +1,11 @@
 /* bench: this machine alone. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -106,6 +109,9 @@ static qc_rc measure_coding(struct bench *b, struct qc_err *err)
 
 /* -- the share stores' disks ----------------------------------------------------------------------------- */
 
+#define PLACE ".tmp-bench-"
+enum { OLD_S = 3600 }; /* what has lain for longer is nobody's: a bench has it for a second */
+
 /* A database of its own in the store's directory, gone when this ends. The lock says that its writer lives:
  * if it was killed, both files are swept as those of any write that was (qc_tmp_sweep). */
 struct place {
@@ -124,12 +130,45 @@ static void place_done(struct place *p)
     qc_fd_close(&p->lock);
 }
 
+/* db and db-journal in a directory of mode 0700 with such a name. */
+static void sweep_one(int dirfd, const char *name)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
+    struct qc_err none = { 0 };
+    struct stat st;
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode) ||
+        (st.st_mode & 07777) != 0700 || st.st_uid != geteuid() ||
+        st.st_mtime > time(NULL) - OLD_S || qc_open_at(&fd, dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &none) != QC_OK)
+        return;
+    (void)unlinkat(qc_fd_get(&fd), "db-journal", 0);
+    (void)unlinkat(qc_fd_get(&fd), "db", 0);
+    (void)unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+static void list_close(DIR **d)
+{
+    if (*d != NULL)
+        closedir(*d);
+}
+
+void bench_sweep(int dirfd)
+{
+    const int own = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* the list closes it */
+    QC_CLEANUP(list_close) DIR *d = own < 0 ? NULL : fdopendir(own);
+    for (const struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL; e = readdir(d))
+        if (strncmp(e->d_name, PLACE, sizeof PLACE - 1) == 0)
+            sweep_one(dirfd, e->d_name);
+}
+
 static qc_rc place_make(struct place *p, const char *store, struct qc_err *err)
 {
     static const struct qc_db_opts opts = { .kind = QC_DB_SHARES,
                                             .application_id = 0x71626e63,
                                             .create = true };
-    QC_TRY(places_join(store, ".tmp-bench-XXXXXX", p->file, err));
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    QC_TRY(qc_dir_open(&dir, store, err));
+    bench_sweep(qc_fd_get(&dir));
+    QC_TRY(places_join(store, PLACE "XXXXXX", p->file, err));
     const int fd = mkostemp(p->file, O_CLOEXEC);
     if (fd < 0)
         return QC_FAIL_OS(err, "%s", store);

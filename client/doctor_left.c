@@ -21,6 +21,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "bench.h"
 #include "doctor.h"
 #include "home/gateway_start.h"
 #include "remote.h"
@@ -57,6 +58,7 @@ static qc_rc sweep(struct doctor *d, const char *path, uint64_t *ret_there, uint
         return QC_OK;
     QC_TRY(qc_dir_open(&dir, path, err));
     QC_TRY_AS(qc_tmp_sweep(qc_fd_get(&dir), err), err, "%s", path);
+    bench_sweep(qc_fd_get(&dir));
     *ret_gone += there - count_named(path, ".tmp-");
     return QC_OK;
 }
