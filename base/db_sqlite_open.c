@@ -1,6 +1,7 @@
-/* What is set for all databases of a program: its memory, and why a database's journal could not be made. Where SQLite may not create a file, it tries once more to open
- * it for reading only; errno then says that there is no such file, and no more that the disk is full. The
- * first reason is put back. SQLite's interface for this: sqlite3_vfs.xSetSystemCall (sqlite3.h). */
+/* What is set for all databases of a program: its memory, and why a database's journal could not be made.
+ * Where SQLite may not create a file, it tries once more to open it for reading only; errno then says that
+ * there is no such file, and no more that the disk is full. The first reason is put back. SQLite's interface
+ * for this: sqlite3_vfs.xSetSystemCall (sqlite3.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

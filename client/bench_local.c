@@ -137,8 +137,8 @@ static void sweep_one(int dirfd, const char *name)
     struct qc_err none = { 0 };
     struct stat st;
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode) ||
-        (st.st_mode & 07777) != 0700 || st.st_uid != geteuid() ||
-        st.st_mtime > time(NULL) - OLD_S || qc_open_at(&fd, dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &none) != QC_OK)
+        (st.st_mode & 07777) != 0700 || st.st_uid != geteuid() || st.st_mtime > time(NULL) - OLD_S ||
+        qc_open_at(&fd, dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &none) != QC_OK)
         return;
     (void)unlinkat(qc_fd_get(&fd), "db-journal", 0);
     (void)unlinkat(qc_fd_get(&fd), "db", 0);

@@ -109,7 +109,7 @@ static qc_rc choose_one(const struct which *w, struct chosen *ch, struct qc_err 
 static qc_rc choose(struct erasing *x, qc_span name, struct chosen *ch, struct qc_err *err)
 {
     const struct vault_call call = client_call(x->run.c);
-    QC_TRY(vault_versions(x->run.c->vault, name, &call, &ch->all, err));
+    QC_TRY(purging_versions(&x->run, name, &ch->all, err));
     ch->v = ch->all.v;
     ch->n = ch->all.n;
     return x->which.given ? choose_one(&x->which, ch, err) : QC_OK;

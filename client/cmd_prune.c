@@ -100,6 +100,23 @@ static qc_rc tell(struct purging *run, const struct purging_doomed *d, const str
     return doomed_json(c, d, v, run->look, err);
 }
 
+qc_rc purging_versions(struct purging *run, qc_span name, struct vault_versions *ret, struct qc_err *err)
+{
+    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+    struct vault *v = run->c->vault;
+    const struct vault_call call = client_call(run->c);
+    uint64_t done = 0;
+    QC_TRY(vault_versions(v, name, &call, &all, err));
+    if (!run->dry)
+        QC_TRY(vault_settle_disputes(v, name, &all, &call, &done, err));
+    if (done > 0)
+        vault_versions_done(&all);
+    if (done > 0)
+        QC_TRY(vault_versions(v, name, &call, &all, err));
+    *ret = QC_STEAL(all);
+    return QC_OK;
+}
+
 /* -- batches --------------------------------------------------------------------------------------------- */
 
 qc_rc purging_flush(struct purging *run, struct qc_err *err)
@@ -126,8 +143,8 @@ static qc_rc leave_disputed(struct purging *run, qc_span name, struct qc_err *er
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     QC_TRY(text_quote(name, &shown, err));
     out_note(&run->c->out,
-             "%.*s: it is noted both that it was removed and that it was moved to another name: left alone",
-             (int)shown.n, (const char *)shown.p);
+             "%.*s: it is noted both that it was removed and that it was moved to another name: left alone%s",
+             (int)shown.n, (const char *)shown.p, run->dry ? "; without --dry-run that is found out" : "");
     run->left++;
     return QC_OK;
 }
@@ -230,7 +247,7 @@ qc_rc purging_run(struct purging *run, const struct qc_args *args, purging_pass_
     if (run->batch == NULL)
         return QC_FAIL(err, QC_NOMEM, "purging");
     QC_TRY(client_open(c, err));
-    run->look = qc_args_flag(args, "dry-run");
+    run->look = run->dry = qc_args_flag(args, "dry-run");
     if (!run->look) {
         if (!qc_args_flag(args, "yes"))
             QC_TRY(agree(run, pass, prefix, err));
@@ -255,7 +272,6 @@ static qc_rc empty_one(void *ctx, const struct vault_removed *r, struct qc_err *
     struct client *c = run->c;
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
-    const struct vault_call call = client_call(c);
     struct qc_err why = { 0 };
     if (r->emptied || (run->has_age && r->known && r->removed_s >= run->before_s))
         return QC_OK;
@@ -266,7 +282,9 @@ static qc_rc empty_one(void *ctx, const struct vault_removed *r, struct qc_err *
         run->left++;
         return QC_OK;
     }
-    const qc_rc rc = vault_versions(c->vault, r->name, &call, &all, &why);
+    const qc_rc rc = purging_versions(run, r->name, &all, &why);
+    if (rc == QC_NOTFOUND)
+        return QC_OK; /* it is another name's, as was found out now */
     if (rc != QC_OK)
         return client_object(c, rc, r->name, &why, &run->worst)
                    ? QC_OK
@@ -373,11 +391,10 @@ static qc_rc prune_one(void *ctx, const struct vault_stat *now, struct qc_err *e
     const qc_span name = qc_buf_span(&now->name);
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     QC_CLEANUP(opened_done) struct opened o = { 0 };
-    const struct vault_call call = client_call(c);
     struct qc_err why = { 0 };
     if (now->number == 1 && now->sequence == 1)
         return QC_OK; /* it never had another one, under this name or another */
-    const qc_rc rc = vault_versions(c->vault, name, &call, &all, &why);
+    const qc_rc rc = purging_versions(run, name, &all, &why);
     if (rc != QC_OK)
         return client_object(c, rc, name, &why, &run->worst)
                    ? QC_OK

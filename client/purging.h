@@ -26,6 +26,7 @@ enum consent { ALL, SHOWING, SHOWN };
 struct purging {
     struct client *c;
     bool look; /* nothing is purged */
+    bool dry;  /* nor anything else changed */
     enum consent consent;
     qc_buf agreed; /* ids of the versions that were shown, in order once that is over */
     struct purging_batch *batch;
@@ -46,6 +47,10 @@ typedef qc_rc (*purging_pass_fn)(struct purging *run, qc_span prefix, struct qc_
  * QC_USAGE: nobody can be asked. QC_CANCELLED: the answer was no. */
 QC_MUST qc_rc purging_run(struct purging *run, const struct qc_args *args, purging_pass_fn pass,
                           struct qc_err *err);
+/* The versions of a name. What another name may show by now (vault_settle_disputes) is found out first,
+ * unless this shall only look. */
+QC_MUST qc_rc purging_versions(struct purging *run, qc_span name, struct vault_versions *ret,
+                               struct qc_err *err);
 /* May this version go, by what was agreed to? */
 bool purging_may(const struct purging *run, const struct vault_version *one);
 /* One more to go; s: what is known of it, or NULL. What was not agreed to is passed over. */

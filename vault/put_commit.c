@@ -80,7 +80,7 @@ qc_rc put_note_others(struct put *p, const struct vault_entry *current, struct q
             continue;
         if (p->before > 0)
             QC_TRY(vault_store_shift_put(s, p->ids.object, p->ids.sequence, p->before, err));
-        else if (current->kind == VAULT_ENTRY_FILE)
+        if (current->kind == VAULT_ENTRY_FILE)
             QC_TRY(vault_store_removal_put(s, &r, err));
     }
     return QC_OK;

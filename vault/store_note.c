@@ -230,6 +230,49 @@ qc_rc vault_store_moved_here(struct vault_store *s, struct vault_store_moved *wh
     return store_said(s, moved_here(s, what, err), err);
 }
 
+/* The path tag in an item's name. */
+static qc_rc tag_of(const char *item, uint8_t ret[TAG_BYTES], struct qc_err *err)
+{
+    uint8_t all[KEY_BYTES];
+    QC_TRY(qc_hex_dec(qc_span_str(item + FRONT), all, sizeof(all), err));
+    memcpy(ret, all, TAG_BYTES);
+    return QC_OK;
+}
+
+static qc_rc moved_tags(struct vault_store *s, const uint8_t *object, uint8_t (*ret)[TAG_BYTES], size_t max,
+                        size_t *ret_n, struct qc_err *err)
+{
+    char at[ITEM] = "moved--0"; /* what follows all names of this kind */
+    bool row = true;
+    size_t n = 0;
+    for (;;) { /* ends: the names go down */
+        struct vault_store_moved m = { 0 };
+        struct qc_err why = { 0 };
+        QC_TRY(moved_before(s, at, MOVED, &row, err));
+        if (!row)
+            break;
+        QC_TRY(number_of(at, &m.number, err));
+        const qc_rc rc = moved_get(s, at, &m, &why);
+        if (rc == QC_INTEGRITY || (rc == QC_OK && (m.away || memcmp(m.object, object, VAULT_ID_BYTES) != 0)))
+            continue;
+        if (rc != QC_OK) {
+            *err = why;
+            return rc;
+        }
+        if (n == max)
+            return QC_FAIL(err, QC_LIMIT, "an object was moved more than %zu times", max);
+        QC_TRY(tag_of(at, ret[n++], err));
+    }
+    *ret_n = n;
+    return QC_OK;
+}
+
+qc_rc vault_store_moved_tags(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                             uint8_t (*ret)[TAG_BYTES], size_t max, size_t *ret_n, struct qc_err *err)
+{
+    return store_said(s, moved_tags(s, object, ret, max, ret_n, err), err);
+}
+
 static bool same_note(const struct vault_store_moved *a, const struct vault_store_moved *b)
 {
     return a->when_s == b->when_s && a->sequence == b->sequence && a->away == b->away &&

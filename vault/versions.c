@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "list.h"
 
 /* A record opens a share, a locked page each: few at a time. */
 enum { RECORDS = 8, NAMED_MAX = 6 };
@@ -25,6 +24,15 @@ struct gone {
     uint8_t version[VAULT_ID_BYTES];
 };
 
+/* Changes of the path between two versions of one object that are none of its own: of a put that was
+ * overtaken by a removal, or by a removal and another object. */
+struct gap {
+    size_t at;               /* of all: the version behind it, if any is */
+    uint64_t number, before; /* of the version in front of it, and of that behind it */
+    bool removed;
+    int64_t removed_s;
+};
+
 /* A name's versions, and what they are made out by. */
 struct list {
     struct vault *v;
@@ -33,6 +41,9 @@ struct list {
     size_t cap;
     struct gone *gone; /* of the object that is looked at */
     size_t gone_n, gone_cap;
+    struct gap *gap; /* that were not looked into yet */
+    size_t gap_n, gap_cap;
+    size_t at;            /* of all: where the next version comes to stand */
     size_t from;          /* of all: where those of the object begin that is looked at */
     uint8_t path_tag[16]; /* of the name */
     uint8_t object[VAULT_ID_BYTES];
@@ -41,7 +52,7 @@ struct list {
     uint64_t came_number, came_sequence; /* what is before has numbers of another name, and none here */
     bool removed;                        /* as of each of its versions */
     bool moved;                          /* away: they are another name's, and are passed over */
-    bool disputed;                       /* that, or removed: both are noted */
+    uint64_t disputed;                   /* that, or removed, by this change: both are noted; 0: not so */
     int64_t removed_s;
 };
 
@@ -49,6 +60,7 @@ static void list_done(struct list *l)
 {
     vault_versions_done(&l->all);
     qc_free(l->gone);
+    qc_free(l->gap);
 }
 
 static qc_rc add_gone(struct list *l, const uint8_t *version, uint64_t sequence, struct qc_err *err)
@@ -204,6 +216,22 @@ static qc_rc number_before(const struct list *l, uint64_t sequence, uint64_t num
     return QC_OK;
 }
 
+static qc_rc add_gap(struct list *l, uint64_t number, uint64_t before, struct qc_err *err)
+{
+    if (l->gap_n == QC_VAULT_VERSIONS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "more than %d gaps between versions", QC_VAULT_VERSIONS_MAX);
+    if (l->gap_n == l->gap_cap) {
+        const size_t cap = l->gap_cap == 0 ? 16 : 2 * l->gap_cap;
+        struct gap *more = qc_realloc(l->gap, cap * sizeof(*more));
+        if (more == NULL)
+            return QC_FAIL(err, QC_NOMEM, "list of versions");
+        l->gap = more;
+        l->gap_cap = cap;
+    }
+    l->gap[l->gap_n++] = (struct gap){ l->at, number, before, l->removed, l->removed_s };
+    return QC_OK;
+}
+
 /* l->sequence and l->number go down to this sequence. */
 static qc_rc go_down(struct list *l, uint64_t sequence, struct qc_err *err)
 {
@@ -211,8 +239,12 @@ static qc_rc go_down(struct list *l, uint64_t sequence, struct qc_err *err)
         QC_TRY(qc_go_on(l->call->op.deadline, l->call->op.cancel, "list", err));
         if (l->came && l->sequence <= l->came_sequence)
             l->number = l->came_number - 1; /* of the name's change before the object came */
-        else
-            QC_TRY(number_before(l, l->sequence, l->number, &l->number, err));
+        else {
+            const uint64_t number = l->number;
+            QC_TRY(number_before(l, l->sequence, number, &l->number, err));
+            if (number > l->number + 1)
+                QC_TRY(add_gap(l, number, l->number, err));
+        }
     }
     return QC_OK;
 }
@@ -297,6 +329,7 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
         if (gone && !current)
             continue;
         kept += gone;
+        l->at = n;
         QC_TRY(go_down(l, v[i].sequence, err));
         v[n] = v[i];
         v[n].number = l->came && l->sequence < l->came_sequence ? 0 : l->number;
@@ -307,7 +340,7 @@ static qc_rc number_them(struct list *l, struct qc_err *err)
     }
     l->all.gone += l->gone_n - kept;
     l->all.missing += top - (n - l->from) - (l->gone_n - kept);
-    l->all.n = n;
+    l->all.n = l->at = n;
     l->gone_n = 0;
     return go_down(l, 0, err);
 }
@@ -342,7 +375,7 @@ static qc_rc go_beneath(struct list *l, struct qc_err *err)
         memcpy(r.object, m.object, VAULT_ID_BYTES);
     }
     l->moved = moved && !removed;
-    l->disputed = moved && removed;
+    l->disputed = moved && removed ? l->number : 0;
     go_to(l, &r);
     l->removed = true;
     l->removed_s = r.when_s;
@@ -358,7 +391,8 @@ static qc_rc go_on(struct list *l, struct qc_err *err)
     const qc_rc rc = versions_removal(l->v, l->path_tag, l->number + 1, l->call, &r, &why);
     if (rc == QC_OK) {
         go_to(l, &r);
-        l->moved = l->disputed = false;
+        l->moved = false;
+        l->disputed = 0;
     }
     if (rc == QC_NOTFOUND)
         return go_beneath(l, err);
@@ -390,26 +424,100 @@ static qc_rc begin(struct list *l, qc_span name, struct qc_err *err)
     return add(l, e.e.version, e.e.sequence, err); /* it is there, though its record may be pending */
 }
 
-/* Object by object, from the newest down, as far as is noted. */
+/* Has a store versions of the object from after the one that is its newest here? */
+static bool goes_on(const struct list *l)
+{
+    bool is = false;
+    for (size_t i = l->from; i < l->all.n; i++)
+        is = is || l->all.v[i].sequence > l->sequence;
+    for (size_t i = 0; i < l->gone_n; i++)
+        is = is || l->gone[i].sequence > l->sequence;
+    return is;
+}
+
+/* The versions of l->object, and what is beneath it; one that was moved away is passed over. */
+static qc_rc list_object(struct list *l, struct qc_err *err)
+{
+    QC_TRY(find_came(l, err));
+    l->at = l->all.n;
+    if (l->moved)
+        return go_down(l, 0, err);
+    QC_TRY(take_stores(l, err));
+    if (l->disputed != 0 && goes_on(l)) { /* it was moved: put again since, under another name */
+        l->all.n = l->from;
+        l->gone_n = 0;
+        l->disputed = 0;
+        l->moved = true;
+        return go_down(l, 0, err);
+    }
+    return number_them(l, err);
+}
+
+/* Object by object, from l->object down, to those of this number and below, or as far as is noted. */
+static qc_rc list_down(struct list *l, uint64_t number, struct qc_err *err)
+{
+    for (;;) {
+        struct qc_err why = { 0 };
+        QC_TRY(list_object(l, err));
+        const qc_rc rc = l->number <= number ? QC_NOTFOUND : go_on(l, &why);
+        if (rc == QC_NOTFOUND)
+            return QC_OK;
+        if (rc != QC_OK)
+            *err = why;
+        QC_TRY(rc);
+        if (number > 0 && l->number <= number) /* the object on both sides of the gap, or one beneath it */
+            return QC_OK;
+    }
+}
+
+/* The last n of all come to stand at this place. */
+static qc_rc put_in(struct list *l, size_t at, size_t n, struct qc_err *err)
+{
+    struct vault_version *v = l->all.v;
+    const size_t rest = l->all.n - n - at;
+    if (n == 0 || rest == 0)
+        return QC_OK;
+    QC_CLEANUP(qc_free_ptr) struct vault_version *some = qc_alloc(n * sizeof(*some));
+    if (some == NULL)
+        return QC_FAIL(err, QC_NOMEM, "list of versions");
+    memcpy(some, v + l->all.n - n, n * sizeof(*some));
+    memmove(v + at + n, v + at, rest * sizeof(*v));
+    memcpy(v + at, some, n * sizeof(*some));
+    return QC_OK;
+}
+
+/* What the name was in between: objects that a put has covered which had begun before they came. */
+static qc_rc look_into(struct list *l, const struct gap *g, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    const size_t had = l->all.n, gaps = l->gap_n;
+    l->number = g->number - 1;
+    l->removed = g->removed;
+    l->removed_s = g->removed_s;
+    const qc_rc rc = go_on(l, &why);
+    if (rc == QC_NOTFOUND)
+        return QC_OK;
+    if (rc != QC_OK)
+        *err = why;
+    QC_TRY(rc);
+    if (l->number > g->before)
+        QC_TRY(list_down(l, g->before, err));
+    for (size_t i = gaps; i < l->gap_n; i++)
+        l->gap[i].at -= had - g->at;
+    return put_in(l, g->at, l->all.n - had, err);
+}
+
+/* All objects of the name, from the newest down. */
 static qc_rc list_all(struct list *l, qc_span name, struct qc_err *err)
 {
     QC_TRY(begin(l, name, err));
     const bool moved = l->moved;
-    for (;;) {
-        struct qc_err why = { 0 };
-        QC_TRY(find_came(l, err));
-        if (!l->moved)
-            QC_TRY(take_stores(l, err));
-        QC_TRY(l->moved ? go_down(l, 0, err) : number_them(l, err));
-        l->all.unknown = l->number;
-        if (l->all.unknown == 0)
-            break;
-        const qc_rc rc = go_on(l, &why);
-        if (rc == QC_NOTFOUND)
-            break;
-        if (rc != QC_OK)
-            *err = why;
-        QC_TRY(rc);
+    QC_TRY(list_down(l, 0, err));
+    l->all.unknown = l->number;
+    while (l->gap_n >
+           0) { /* from the last on: the places of the others stay; ends: each lies in one before */
+        const struct gap g = l->gap[--l->gap_n];
+        QC_TRY(look_into(l, &g, err));
     }
     l->all.moved = moved;
     if (l->all.n == 0 && l->all.gone == 0 && l->all.missing == 0 && l->all.unknown == 0)
@@ -567,11 +675,6 @@ qc_rc versions_find(struct vault *v, qc_span name, const struct vault_which *whi
     return none_such(&l.all, what, err);
 }
 
-int64_t vault_stat_stored(const struct vault_stat *s)
-{
-    return s->has_stored ? s->stored_s : s->created_s;
-}
-
 qc_rc vault_versions_stat(struct vault *v, qc_span name, const struct vault_versions *versions, size_t i,
                           const struct vault_call *call, struct vault_stat *ret, struct qc_err *err)
 {
@@ -580,96 +683,4 @@ qc_rc vault_versions_stat(struct vault *v, qc_span name, const struct vault_vers
     QC_ASSERT(i < versions->n);
     found_of(versions, i, &f);
     return versions_open(&o, v, name, &f, call, ret, err);
-}
-
-static qc_rc stat_run(struct vault *v, qc_span name, const struct vault_which *which,
-                      const struct vault_call *call, struct vault_stat *ret, struct qc_err *err)
-{
-    QC_CLEANUP(object_done) struct object o = { 0 };
-    struct versions_found f;
-    QC_TRY(versions_find(v, name, which, call, &f, err));
-    return versions_open(&o, v, name, &f, call, ret, err);
-}
-
-qc_rc vault_version_stat(struct vault *v, qc_span name, const struct vault_which *which,
-                         const struct vault_call *call, struct vault_stat *ret, struct qc_err *err)
-{
-    char text[NAME_TEXT];
-    session_name_text(text, name);
-    QC_TRY_AS(stat_run(v, name, which, call, ret, err), err, "%s", text);
-    return QC_OK;
-}
-
-/* -- names that are gone ----------------------------------------------------------------------------------
- */
-
-struct trash {
-    struct vault *v;
-    const struct vault_call *call;
-    vault_removed_fn fn;
-    void *ctx;
-};
-
-/* Of a name that an object was moved away from: what it was before that one, if it was anything. */
-static qc_rc one_moved(struct trash *t, struct vault_removed *r, struct qc_err *err)
-{
-    QC_CLEANUP(list_done) struct list l = { .v = t->v, .call = t->call };
-    struct qc_err why = { 0 };
-    const qc_rc rc = list_all(&l, r->name, &why);
-    if (rc == QC_NOTFOUND || (rc == QC_OK && l.all.n == 0))
-        return QC_OK; /* nothing of it is here */
-    if (rc != QC_OK) {
-        *err = why;
-        return rc;
-    }
-    r->known = true;
-    r->newest = l.all.v[0].number;
-    r->removed_s = l.all.v[0].removed_s;
-    return t->fn(t->ctx, r, err);
-}
-
-static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *err)
-{
-    struct trash *t = ctx;
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
-    struct vault_store_moved moved = { 0 };
-    struct vault_removed r = { .name = qc_buf_span(&s->name),
-                               .number = s->number,
-                               .created_s = s->created_s };
-    struct vault_store_removal note = { 0 };
-    struct qc_err why = { 0 };
-    uint8_t tag[16];
-    QC_TRY(vault_name_seal(&path, t->v->ring, r.name, err));
-    QC_TRY(vault_ring_path_tag(tag, t->v->ring, qc_buf_span(&path), err));
-    qc_rc rc = versions_moved(t->v, tag, s->number, t->call, &moved, &why);
-    if (rc == QC_OK)
-        return one_moved(t, &r, err);
-    if (rc == QC_NOTFOUND)
-        rc = versions_removal(t->v, tag, s->number, t->call, &note, &why);
-    if (rc != QC_OK && rc != QC_NOTFOUND) {
-        *err = why;
-        return rc;
-    }
-    r.known = rc == QC_OK;
-    r.removed_s = note.when_s;
-    r.newest = r.known ? note.number - 1 : 0;
-    bool all = r.known;
-    for (unsigned i = 0; i < 2 && all; i++) /* each store that is here says so */
-        if (t->v->store[i] != NULL) {
-            QC_TRY(vault_store_all_gone(t->v->store[i], note.object, &all, err));
-            r.emptied = all;
-        }
-    return t->fn(t->ctx, &r, err);
-}
-
-qc_rc vault_trash(struct vault *v, qc_span prefix, vault_removed_fn fn, void *ctx,
-                  const struct vault_call *call, struct qc_err *err)
-{
-    struct trash t = { .v = v, .call = call, .fn = fn, .ctx = ctx };
-    struct list_totals totals = { 0 };
-    char text[NAME_TEXT];
-    session_name_text(text, prefix);
-    const struct list_to to = { .fn = one_removed, .ctx = &t, .removed = true };
-    QC_TRY_AS(list_objects(v, prefix, &to, call, &totals, err), err, "%s", text);
-    return QC_OK;
 }

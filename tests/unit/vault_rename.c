@@ -437,6 +437,77 @@ static void refused_then_removed(struct rig *r)
     is_trash(r, "k");
 }
 
+static void settled(struct rig *r, const char *name, uint64_t want)
+{
+    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+    struct vault_call call = rig_call(r);
+    struct qc_err err = { 0 };
+    uint64_t done = 0;
+    CHECK_OK(vault_versions(r->v, qc_span_str(name), &call, &all, &err));
+    CHECK_OK(vault_settle_disputes(r->v, qc_span_str(name), &all, &call, &done, &err));
+    CHECK(done == want);
+}
+
+/* A removal that came to nothing, and a move that came to be, of which the stores were not told any more. */
+static void moved_in_dispute(struct rig *r, const char *from, const char *to)
+{
+    struct vault_move m;
+    struct qc_err err = { 0 };
+    put(r, from, 1);
+    put(r, from, 2);
+    fails_remove(r);
+    r->fake->fail_effect = false;
+    CHECK(remove_it(r, from, &err) == QC_TEMP);
+    qc_err_clear(&err);
+    r->fake->fail = FAKE_CHAIN;
+    r->fake->fail_nth = 1;
+    r->fake->fail_rc = QC_TEMP;
+    CHECK(move(r, from, to, NULL, &m, &err) == QC_TEMP && m.open);
+    qc_err_clear(&err);
+    vault_notes_done(&r->notes);
+    CHECK(strcmp(disputed(r, from), "yes yes ") == 0);
+}
+
+static void other_moves_on(void *ctx)
+{
+    struct rig *other = open_other(ctx);
+    other->fake->before_list = NULL;
+    moves(other, "there", "and on", 1);
+    vault_close(&other->v);
+}
+
+/* What both notes say is settled by what other names list: by the new name, by what became of that one, or as
+ * a removal where none does. Never while the object is on its way to another name. */
+static void disputes(struct rig *r)
+{
+    struct qc_err err = { 0 };
+    struct rig other = *r;
+    other.v = NULL;
+    other.rand.state += 1000159;
+    settled(r, "k", 1); /* of refused_then_removed */
+    CHECK(strcmp(disputed(r, "k"), "no no no ") == 0);
+    is_list(r, "k", "4r 2r 1r");
+    settled(r, "k", 0);
+    moved_in_dispute(r, "here", "there");
+    r->fake->before_ctx = &other;
+    r->fake->before_list = other_moves_on;
+    settled(r, "here", 0);
+    CHECK(strcmp(disputed(r, "here"), "yes yes ") == 0);
+    settled(r, "here", 1);
+    is_list(r, "here", "-");
+    is_list(r, "and on", "1c 0");
+    moved_in_dispute(r, "here1", "there1");
+    CHECK_OK(remove_it(r, "there1", &err));
+    settled(r, "here1", 1);
+    is_list(r, "here1", "-");
+    is_list(r, "there1", "1r 0r");
+    moved_in_dispute(r, "here2", "there2");
+    put(r, "there2", 3);
+    CHECK_OK(remove_it(r, "there2", &err));
+    is_list(r, "here2", "-"); /* it went on there */
+    is_list(r, "there2", "2r 1r 0r");
+}
+
 static void other_moves_too(void *ctx)
 {
     struct rig *other = open_other(ctx);
@@ -558,6 +629,7 @@ int main(void)
     rig_new(&r, qc_rand_start());
     left_behind(&r);
     refused_then_removed(&r);
+    disputes(&r);
     two_at_once(&r);
     put(&r, "g", 2);
     hostile(&r);

@@ -336,6 +336,20 @@ static void overtake_by_rm(void *ctx)
     vault_close(&other->v);
 }
 
+/* Its object is another's by then, which has two versions, and a removal beneath them. */
+static uint64_t another_from;
+static void overtake_by_another(void *ctx)
+{
+    struct rig *other = ctx;
+    struct qc_err err = { 0 };
+    other->fake->before_commit = NULL;
+    CHECK_OK(rig_open(other, &err));
+    rig_remove(other, "o");
+    rig_put_v(other, "o", SIZE, another_from);
+    rig_put_v(other, "o", SIZE, another_from + 1);
+    vault_close(&other->v);
+}
+
 static void overtake_by_put(void *ctx)
 {
     struct rig *other = ctx;
@@ -366,6 +380,23 @@ static void overtaken(struct rig *r)
     rig_put_v(r, "s", SIZE, 5);
     rig_remove(r, "s");
     is_list(r, "s", "5r 4r 2r 1r");
+    rig_put_v(r, "o", SIZE, 1);
+    rig_put_v(r, "o", SIZE, 2);
+    another_from = 4;
+    r->fake->before_commit = overtake_by_another;
+    rig_put_v(r, "o", SIZE, 6);
+    is_list(r, "o", "6c 5 4 2 1");
+    for (uint64_t i = 1; i <= 6; i++)
+        if (i != 3)
+            CHECK_OK(get_v(r, "o", i, i, &err));
+    rig_put_v(r, "o", SIZE, 7);
+    rig_remove(r, "o");
+    rig_put_v(r, "o", SIZE, 9);
+    is_list(r, "o", "9c 7r 6r 5r 4r 2r 1r");
+    another_from = 11;
+    r->fake->before_commit = overtake_by_another; /* a gap within what is beneath another */
+    rig_put_v(r, "o", SIZE, 13);
+    is_list(r, "o", "13c 12 11 9 7r 6r 5r 4r 2r 1r");
     r->fake->before_commit = overtake_by_put;
     rig_put_v(r, "t", SIZE, 2);
     is_list(r, "t", "2c 1");

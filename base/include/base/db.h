@@ -34,7 +34,8 @@ struct qc_db_opts {
 void qc_db_in_program(void);
 
 /* For a program whose database holds secrets in clear, before it opens one: what SQLite gives back is
- * overwritten first, and it keeps no store of its own of what it gives back (I5). Takes as long as that does. */
+ * overwritten first, and it keeps no store of its own of what it gives back (I5). Takes as long as that does.
+ */
 void qc_db_wipes(void);
 
 /*

@@ -352,6 +352,9 @@ QC_MUST qc_rc vault_store_moved_get(struct vault_store *s, const uint8_t path_ta
  * earlier one: what: path_tag, object, number, sequence; out: all of the note. QC_NOTFOUND, QC_INTEGRITY. */
 QC_MUST qc_rc vault_store_moved_here(struct vault_store *s, struct vault_store_moved *what,
                                      struct qc_err *err);
+/* Paths to which an object was moved, or was to be: ret has room for max tags. QC_LIMIT: there are more. */
+QC_MUST qc_rc vault_store_moved_tags(struct vault_store *s, const uint8_t object[VAULT_ID_BYTES],
+                                     uint8_t (*ret)[16], size_t max, size_t *ret_n, struct qc_err *err);
 /* These moves will never be: each note that says this very thing goes. */
 QC_MUST qc_rc vault_store_moved_undone(struct vault_store *s, const struct vault_store_moved *v, size_t count,
                                        struct qc_err *err);

@@ -383,8 +383,9 @@ struct vault_version {
     bool current;
     bool removed;      /* the name was removed after it, under that object */
     int64_t removed_s; /* when, by the clock of the machine that removed it */
-    bool disputed;     /* or the object was moved to another name, with it: a store has noted both, and nobody
-                          here knows. It is not to be purged */
+    uint64_t disputed; /* or the object was moved to another name, with it, by the name's change of this
+                          number: a store has noted both, and nobody here knows. It is not to be purged before
+                          vault_settle_disputes; 0: not so */
 };
 struct vault_versions {
     uint64_t number;         /* of the name's last change */
@@ -401,6 +402,12 @@ void vault_versions_done(struct vault_versions *versions);
 /* QC_NOTFOUND  no such name, or it was removed and nobody has noted what it was;  QC_INTEGRITY, QC_LIMIT. */
 QC_MUST qc_rc vault_versions(struct vault *v, qc_span name, const struct vault_call *call,
                              struct vault_versions *ret, struct qc_err *err);
+/* Which versions in *versions, of this name, are disputed: whether another name lists their object, as all
+ * names there are are looked through, and both stores note that and nothing else from then on. *ret: how many
+ * disputes are over; then the list is another one. What is being moved meanwhile stays as it is. Needs both
+ * stores. Cost: a listing of all names, there or not, for each dispute. */
+QC_MUST qc_rc vault_settle_disputes(struct vault *v, qc_span name, const struct vault_versions *versions,
+                                    const struct vault_call *call, uint64_t *ret, struct qc_err *err);
 
 /* One of a list that vault_versions made of this name; errors of vault_version_stat. */
 QC_MUST qc_rc vault_versions_stat(struct vault *v, qc_span name, const struct vault_versions *versions,
