@@ -108,7 +108,6 @@ static qc_rc choose_one(const struct which *w, struct chosen *ch, struct qc_err 
 
 static qc_rc choose(struct erasing *x, qc_span name, struct chosen *ch, struct qc_err *err)
 {
-    const struct vault_call call = client_call(x->run.c);
     QC_TRY(purging_versions(&x->run, name, &ch->all, err));
     ch->v = ch->all.v;
     ch->n = ch->all.n;

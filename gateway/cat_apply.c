@@ -424,7 +424,7 @@ static qc_rc apply_renamed(struct gw_cat *c, const struct gw_rec_renamed *r, str
     memcpy(away.seal, r->away.seal, sizeof away.seal);
     QC_TRY(put_entry(c, vault.no, &away, 0, err));
     QC_TRY(put_entry(c, vault.no, &r->e, v.no, err));
-    QC_TRY(gw_cat_renamed_put(c, vault.no, &r->e.object, r->e.path, err));
+    QC_TRY(gw_cat_renamed_put(c, r->tenant, vault.no, &r->e.object, r->e.path, err));
     QC_TRY(gw_cat_request(c, &put_key, &request, err));
     request.kind = GW_REQUEST_RENAME;
     memcpy(request.seal, r->e.seal, sizeof request.seal);

@@ -75,9 +75,10 @@ qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, uint64_t 
     return qc_col_u64(rows.s, 0, ret, err);
 }
 
-qc_rc gw_cat_renamed_put(struct gw_cat *c, uint64_t vault_no, const struct gw_id *object, qc_span path,
-                         struct qc_err *err)
+qc_rc gw_cat_renamed_put(struct gw_cat *c, uint32_t tenant, uint64_t vault_no, const struct gw_id *object,
+                         qc_span path, struct qc_err *err)
 {
+    QC_TRY(GW_RUN(c, USAGE_MOVED, err, QC_VI(tenant)));
     return GW_RUN(c, RENAMED_PUT, err, QC_VI(vault_no), QC_VB(gw_id_span(object)), QC_VB(path));
 }
 

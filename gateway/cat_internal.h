@@ -303,8 +303,10 @@
     X(TENANT_GET, GW_SQL_TENANT " WHERE tenant=?1")                                                          \
     X(TENANT_NAMED, GW_SQL_TENANT " WHERE name=?1")                                                          \
     X(TENANT_LAST, "SELECT COUNT(*), COALESCE(MAX(tenant), 0) FROM tenant")                                  \
-    X(USAGE_NEW, "INSERT INTO usage VALUES (?1, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING")                \
-    X(USAGE_GET, "SELECT bytes, objects, names, uploads, vaults, given_up, dead FROM usage WHERE tenant=?1") \
+    X(USAGE_NEW, "INSERT INTO usage VALUES (?1, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING")             \
+    X(USAGE_GET, "SELECT bytes, objects, names, uploads, vaults, given_up, dead, moves FROM usage"           \
+                 " WHERE tenant=?1")                                                                         \
+    X(USAGE_MOVED, "UPDATE usage SET moves=moves+1 WHERE tenant=?1")                                         \
     X(USAGE_VAULTS, "SELECT " GW_SQL_SUM("vaults") " FROM usage")                                            \
     X(TENANT_MARGINS,                                                                                        \
       "SELECT v.version, v.object, (SELECT MIN(" GW_SQL_MARGIN_OF ") FROM segment s"                         \

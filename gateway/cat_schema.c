@@ -307,6 +307,8 @@ static const char *const raises[][PARTS] = {
     /* 14 to 15: objects that were moved to another path */
     { "CREATE TABLE renamed (vault_no INTEGER NOT NULL, object BLOB NOT NULL, path BLOB NOT NULL,"
       " PRIMARY KEY (vault_no, object)) WITHOUT ROWID;" },
+    /* 15 to 16: how often a tenant moved names; what the log has of before is not counted */
+    { "ALTER TABLE usage ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;" },
 };
 enum { SCHEMA = FIRST + (int)(sizeof raises / sizeof *raises), CLOUDS_FROM = 8 };
 

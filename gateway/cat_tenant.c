@@ -79,9 +79,8 @@ qc_rc gw_cat_usage(struct gw_cat *c, uint32_t tenant, struct gw_usage *ret, stru
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
     struct gw_usage u;
-    uint64_t *const fields[] = {
-        &u.bytes, &u.objects, &u.names, &u.uploads, &u.vaults, &u.given_up, &u.dead
-    };
+    uint64_t *const fields[] = { &u.bytes,  &u.objects,  &u.names, &u.uploads,
+                                 &u.vaults, &u.given_up, &u.dead,  &u.moves };
 
     QC_TRY(GW_QUERY(c, USAGE_GET, &rows, err, QC_VI(tenant)));
     if (!rows.row)

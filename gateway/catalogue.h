@@ -245,9 +245,9 @@ QC_MUST qc_rc gw_cat_number(struct gw_cat *c, uint64_t vault_no, qc_span path, u
                             struct qc_err *err);
 QC_MUST qc_rc gw_cat_entry(struct gw_cat *c, uint64_t vault_no, qc_span path, struct gw_entry_row *ret,
                            struct qc_err *err);
-/* In a transaction: that is the path of this object from now on. */
-QC_MUST qc_rc gw_cat_renamed_put(struct gw_cat *c, uint64_t vault_no, const struct gw_id *object,
-                                 qc_span path, struct qc_err *err);
+/* In a transaction: that is the path of this object from now on; the tenant has moved once more. */
+QC_MUST qc_rc gw_cat_renamed_put(struct gw_cat *c, uint32_t tenant, uint64_t vault_no,
+                                 const struct gw_id *object, qc_span path, struct qc_err *err);
 /* *ret: the object was moved, and not last to this path. */
 QC_MUST qc_rc gw_cat_renamed_elsewhere(struct gw_cat *c, uint64_t vault_no, const struct gw_id *object,
                                        qc_span path, bool *ret, struct qc_err *err);

@@ -26,18 +26,21 @@ qc_rc gw_deciding_vault(struct gw_deciding *d, const struct gw_ref *id, struct g
 qc_rc gw_deciding_more(struct gw_deciding *d, const struct gw_ref *vault, uint64_t more, struct qc_err *err)
 {
     struct gw_batch_vault *own = NULL;
-    uint64_t all = more;
+    uint64_t all = more, moves = 1;
 
     for (unsigned i = 0; i < d->vault_count; i++) {
         struct gw_batch_vault *v = &d->vaults[i];
         if (v->row.id.tenant == vault->tenant)
-            all += v->more;
+            all += v->more, moves += v->moves;
         if (gw_ref_same(&v->row.id, vault))
             own = v;
     }
     QC_ASSERT(own != NULL);
-    QC_TRY(gw_quota_more(d->e, vault->tenant, all, err));
+    QC_TRY(gw_quota_moves(d->e, vault->tenant, moves, err));
+    if (more > 0)
+        QC_TRY(gw_quota_more(d->e, vault->tenant, all, err));
     own->more += more;
+    own->moves++;
     return QC_OK;
 }
 

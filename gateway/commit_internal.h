@@ -6,6 +6,7 @@
 struct gw_batch_vault {
     struct gw_vault_row row; /* its head moves with each decided change */
     uint64_t more;           /* bytes by which moves of the batch make its entries grow */
+    uint64_t moves;          /* of the batch */
 };
 struct gw_deciding_bundle;
 struct gw_deciding {
@@ -30,7 +31,8 @@ QC_MUST qc_rc gw_decide(struct gw_deciding *d, struct gw_change *change, struct 
  * batch. */
 QC_MUST qc_rc gw_deciding_vault(struct gw_deciding *d, const struct gw_ref *id, struct gw_vault_row **ret,
                                 struct qc_err *err);
-/* So many bytes more in entries of that vault, which the batch has, as of the tenant's limit. QC_QUOTA. */
+/* One move more in that vault, which the batch has, and so many bytes more in its entries, as of the tenant's
+ * limits. QC_QUOTA. */
 QC_MUST qc_rc gw_deciding_more(struct gw_deciding *d, const struct gw_ref *vault, uint64_t more,
                                struct qc_err *err);
 /* QC_CONFLICT: the entry's number is not the next one. */

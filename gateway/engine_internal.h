@@ -288,6 +288,8 @@ QC_MUST qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t si
                                struct qc_err *err);
 /* So many bytes more, of entries. */
 QC_MUST qc_rc gw_quota_more(struct gw_engine *e, uint32_t tenant, uint64_t more, struct qc_err *err);
+/* So many moves of names more. */
+QC_MUST qc_rc gw_quota_moves(struct gw_engine *e, uint32_t tenant, uint64_t more, struct qc_err *err);
 /* *ret: so many bytes may die by themselves, and no put is refused for it. */
 QC_MUST qc_rc gw_quota_dead(struct gw_engine *e, uint32_t tenant, uint64_t size, bool *ret,
                             struct qc_err *err);

@@ -86,6 +86,22 @@ qc_rc gw_quota_more(struct gw_engine *e, uint32_t tenant, uint64_t more, struct 
     return u.bytes > l.bytes || more > l.bytes - u.bytes ? no_room(u.bytes + more, &l, err) : QC_OK;
 }
 
+qc_rc gw_quota_moves(struct gw_engine *e, uint32_t tenant, uint64_t more, struct qc_err *err)
+{
+    struct gw_tenant_limits l;
+    struct gw_usage u;
+
+    QC_TRY(look_up(e, tenant, &u, &l, err));
+    if (l.objects != GW_NO_LIMIT && u.moves + more > l.objects)
+        return QC_FAIL(
+            err, QC_QUOTA,
+            "names would have been moved %" PRIu64 " times, at most %" PRIu64
+            " (as often as versions may be stored: the log keeps each): ask the gateway's operator "
+            "for more",
+            u.moves + more, l.objects);
+    return QC_OK;
+}
+
 qc_rc gw_quota_dead(struct gw_engine *e, uint32_t tenant, uint64_t size, bool *ret, struct qc_err *err)
 {
     struct gw_tenant_limits l;

@@ -7,7 +7,8 @@
  * N3: an object has one path. A put that began when it had another one is refused (renamed, catalogue.h): its
  * versions would be of two names, and who purges the one's would take the other's.
  * N4: each path that was ever taken keeps a row: a move that makes the rows grow asks the tenant's limit, as
- * a put does. What replays the log asks nothing, and counts the same. */
+ * a put does. Each is a record, and the log keeps it: so a tenant moves no more often than versions of its
+ * may be stored. What replays the log asks nothing, and counts the same. */
 #include "base/alloc.h"
 #include "base/time.h"
 #include "commit_internal.h"
@@ -35,7 +36,7 @@ static qc_rc check_room(struct gw_deciding *d, const struct gw_vault_row *vault,
         QC_TRY(gw_cat_entry(d->e->cat, vault->no, c->entry->path, &old, err));
         less += old.e.private_part.n;
     }
-    return more > less ? gw_deciding_more(d, &c->vault, more - less, err) : QC_OK;
+    return gw_deciding_more(d, &c->vault, more > less ? more - less : 0, err);
 }
 
 /* In the transaction: is all as the caller saw it? *ret_created: of the entry. */

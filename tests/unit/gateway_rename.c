@@ -191,6 +191,53 @@ static void limit(struct erig *r, uint64_t bytes)
 }
 
 /* A name that is new takes room, which the tenant's limit has to have; those of one batch together. */
+/* To and fro, nothing grows but the log: as often as versions may be stored, over a rebuild too. */
+static void to_and_fro(void)
+{
+    static const char there[] = "\1there", on[] = "\1on";
+    struct erig_put p = erig_prepare(500, "\1here", 1, 1, 100), at;
+    struct gw_receipt receipt;
+    struct qc_err err = { 0 };
+    struct erig r;
+    uint64_t objects = 5;
+
+    erig_new(&r, CLOUDS, K, CLOUDS);
+    tenant_be(&r, tenant_add(&r, "a", "token a", 0, 0), 0xaa);
+    CHECK_OK(tenant_vault(&r, &err));
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    at = p;
+    at.path = there;
+    CHECK_OK(
+        gw_tenant_change(r.e, &(struct gw_tenant_change){ .name = "a", .objects = &objects }, NULL, &err));
+    for (uint32_t i = 0; i < 4; i++) {
+        p.number = 1 + i;
+        at.number = i;
+        struct gw_rename m =
+            i % 2 == 0 ? erig_move_of(&p, 501 + i, there, i) : erig_move_of(&at, 501 + i, p.path, i + 1);
+        CHECK(rename_one(&r, &m) == QC_OK && tenant_usage(&r, r.tenant).moves == i + 1);
+    }
+    struct gw_rebuild_report report = { 0 };
+    char path[320];
+    gw_engine_close(&r.e);
+    erig_path(&r, "rebuilt", path, sizeof path);
+    CHECK_OK(erig_rebuild(&r, path, &report, &err));
+    CHECK_OK(gw_engine_open(&r.e, path, &r.rng, &err));
+    CHECK(tenant_usage(&r, r.tenant).moves == 4);
+    p.number = 5;
+    struct gw_rename m[2] = { erig_move_of(&p, 510, there, 4), erig_move_of(&p, 511, on, 0) };
+    CHECK_OK(gw_entries_rename(r.e, &(struct gw_ref){ r.tenant, r.vault }, m, 2, &err));
+    CHECK(m[0].rc == QC_OK && m[1].rc != QC_OK);
+    at.number = 5;
+    const uint64_t log = log_of(&r);
+    struct gw_rename more = erig_move_of(&at, 512, p.path, 6);
+    CHECK(rename_one(&r, &more) == QC_QUOTA && log_of(&r) == log);
+    objects = 6;
+    CHECK_OK(
+        gw_tenant_change(r.e, &(struct gw_tenant_change){ .name = "a", .objects = &objects }, NULL, &err));
+    CHECK(rename_one(&r, &more) == QC_OK);
+    erig_done(&r);
+}
+
 static void within_limits(void)
 {
     static const char first[] = "\1first", second[] = "\1secnd", third[] = "\1third";
@@ -260,5 +307,6 @@ int main(void)
     not_evident(&r);
     erig_done(&r);
     within_limits();
+    to_and_fro();
     return 0;
 }

@@ -38,7 +38,8 @@ struct gw_tenant {
 struct gw_usage {
     uint64_t bytes, objects, names, uploads, vaults; /* names: objects that are listed */
     uint64_t given_up;                               /* put keys that were cancelled and are remembered */
-    uint64_t dead; /* bytes that were given up and are not swept from all clouds yet */
+    uint64_t dead;  /* bytes that were given up and are not swept from all clouds yet */
+    uint64_t moves; /* of names, ever: each is a record of the log, which keeps it */
 };
 
 /* 1..QC_GW_TENANT_NAME_MAX of a-z 0-9 . _ -, the first a letter or digit. */
