@@ -41,10 +41,11 @@ static qc_rc find_targets(struct vault *v, const uint8_t *object, struct targets
 
 static bool is_target(const struct search *s, const uint8_t *tag)
 {
-    if (memcmp(tag, s->own, TAG) == 0)
+    const qc_span is = qc_span_of(tag, TAG);
+    if (qc_span_eq(is, qc_span_of(s->own, TAG)))
         return false;
     for (size_t i = 0; i < s->in.n; i++)
-        if (memcmp(tag, s->in.tag[i], TAG) == 0)
+        if (qc_span_eq(is, qc_span_of(s->in.tag[i], TAG)))
             return true;
     return false;
 }
@@ -104,7 +105,7 @@ static qc_rc settle(struct vault *v, const struct vault_version *one, const uint
     QC_TRY(find_targets(v, one->object, &s->in, err));
     QC_TRY(search(s, err));
     QC_TRY(find_targets(v, one->object, now, err));
-    if (now->n != s->in.n || memcmp(now->tag, s->in.tag, now->n * TAG) != 0) /* D1 */
+    if (!qc_span_eq(qc_span_of(now->tag[0], now->n * TAG), qc_span_of(s->in.tag[0], s->in.n * TAG))) /* D1 */
         return QC_OK;
     QC_TRY(note(s, one->disputed, err));
     ++*done;

@@ -223,22 +223,29 @@ qc_rc vault_store_tickets_count(struct vault_store *s, uint64_t *ret, struct qc_
     return store_said(s, count(s, ret, err), err);
 }
 
-/* Any ticket, without using it: its ids alone, and it is gone. */
-static qc_rc void_one(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err)
+/* Tickets go, without being used: whole or damaged. */
+static qc_rc void_some(struct vault_store *s, size_t max, size_t *ret_n, struct qc_err *err)
 {
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     char name[NAME] = "";
-    bool row = false;
+    bool row = true;
+    size_t n = 0;
     QC_TRY(store_want_write(s, err));
-    QC_TRY(next_name(s, TICKET, name, &row, err));
-    if (!row)
-        return QC_FAIL(err, QC_NOTFOUND, "has no ticket left");
-    QC_TRY(ids_of(ret->object, ret->version, name, err));
-    return store_item_drop(s, name, err);
+    QC_TRY(qc_tx_begin(&tx, s->db, err));
+    while (n < max) {
+        QC_TRY(next_name(s, TICKET, name, &row, err));
+        if (!row)
+            break;
+        QC_TRY(store_item_drop(s, name, err));
+        n++;
+    }
+    *ret_n = n;
+    return qc_tx_commit(&tx, err);
 }
 
-qc_rc vault_store_ticket_void(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err)
+qc_rc vault_store_tickets_void(struct vault_store *s, size_t max, size_t *ret_n, struct qc_err *err)
 {
-    return store_said(s, void_one(s, ret, err), err);
+    return store_said(s, void_some(s, max, ret_n, err), err);
 }
 
 static qc_rc spent_put(struct vault_store *s, const struct vault_spent *spent, struct qc_err *err)

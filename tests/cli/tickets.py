@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Many files at once while share store 2 is elsewhere: put -r and sync take a ticket for each, in bundles as ever; too few tickets; tickets of what was
-not stored go back; killed at each point of such a put. Whatever came of it, what is listed opens by either store, and no ticket is used twice."""
+not stored go back; killed at each point of such a put, and at each commit of drawing, using and cancelling them. Whatever came of it, what is listed opens by either store, and no ticket is used twice."""
 import os
 import shutil
 import sys
@@ -144,6 +144,61 @@ def killed(box, stick, rng, data):
     data["last"] = POINTS[-1].encode()
 
 
+def at_each_commit(box, *command):
+    """The command, killed before and after each commit in a share store, from the first on, until it comes to its end by itself. What is left of
+    tickets each time, as status says it."""
+    for point in ("db_commit", "db_committed"):
+        for nth in range(1, 40):
+            box.expect((0, 4, 7), "status")         # the gateway runs, and is not told of the fault
+            p = box.run(*command, env={"QC_FAULT": f"{point}:kill:{nth}"})
+            check(p.returncode in (0, -9), f"{command}, {point} {nth}: exit {p.returncode}\n{p.stderr.decode()}")
+            yield p.returncode == 0, left(box)
+            if p.returncode == 0:
+                break
+
+
+def broken_off(box, stick, rng, data):
+    """Killed at each commit of drawing, using, cancelling: status says how many there are, the next draw goes on from there, and all of them are
+    good. None is used twice: the gateway refuses that, and no put here is refused."""
+    box.expect(0, "tickets", "cancel")
+    stick.plug()
+    seen, last = set(), 0
+    for over, n in at_each_commit(box, "tickets", "draw", "70"):        # a batch of 64, and one of 6
+        check(n in (0, 64, 70) and n >= last and (n == 70 or not over), f"{n} tickets, {last} before")
+        seen.add(n)
+        last = n
+        if over:
+            box.expect(0, "tickets", "cancel")
+            last = 0
+    check(seen == {0, 64, 70}, f"a draw that was killed left {sorted(seen)}")
+    box.expect(0, "tickets", "draw", "70")
+    stick.pull()
+    last, kept = 70, data.get("used")
+    for over, n in at_each_commit(box, "put", box.write("used", b"by a ticket"), "used"):
+        check(n == last - 1 or (n == last and not over), f"{n} tickets, {last} before one put")
+        last = n
+        stick.plug()                                                        # what was killed is settled: all of it is there, or nothing
+        box.expect(0, "put", box.write("in", b"%d" % n), "settled")
+        now = box.run("get", "used", "-").stdout or None
+        check(now in (kept, b"by a ticket") and (now or not over), f"killed: {now}")
+        kept = now
+        stick.pull()
+    data["used"], data["settled"] = kept, b"%d" % last
+    for name, d in (more := {f"more/{i}": b"%d" % i for i in range(last - 5)}).items():
+        data[name] = d
+    box.expect(0, "put", "-r", box.write_tree(more), "/")               # all that are left are good; one for the folder
+    check(left(box) == 4, f"{left(box)} tickets left")
+    stick.plug()
+    box.expect(0, "tickets", "draw", "70")
+    for over, n in at_each_commit(box, "tickets", "cancel"):
+        check(n in (0, 6, 70) and (n == 0 or not over), f"{n} tickets of 70 after a cancellation that was killed")
+        if over:
+            box.expect(0, "tickets", "draw", "70")
+    box.expect(0, "tickets", "cancel")
+    check(b"0 degraded, 0 bad" in box.expect(0, "verify", "used").stderr, "not whole")
+    stick.pull()
+
+
 def test():
     rng = seeded("tickets")
     with Box(k=2, n=3) as box:
@@ -157,6 +212,7 @@ def test():
         old_copy(box, stick, rng, data)
         if FAULTS:
             killed(box, stick, rng, data)
+            broken_off(box, stick, rng, data)
         stick.plug()
         box.expect(0, "put", box.write("in", b"end"), "end")
         data["end"] = b"end"

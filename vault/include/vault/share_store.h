@@ -379,8 +379,8 @@ QC_MUST qc_rc vault_store_tickets_add(struct vault_store *s, const struct vault_
                                       const qc_rng *rng, struct qc_err *err);
 /* One ticket; that it is gone, and noted as spent, is durable on return. QC_NOTFOUND: none is left. */
 QC_MUST qc_rc vault_store_ticket_take(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err);
-/* One goes unused: its ids, without a share. QC_NOTFOUND. */
-QC_MUST qc_rc vault_store_ticket_void(struct vault_store *s, struct vault_ticket *ret, struct qc_err *err);
+/* Up to max go unused, in one transaction. *ret_n: so many; 0: none is left. */
+QC_MUST qc_rc vault_store_tickets_void(struct vault_store *s, size_t max, size_t *ret_n, struct qc_err *err);
 QC_MUST qc_rc vault_store_tickets_count(struct vault_store *s, uint64_t *ret, struct qc_err *err);
 /* The same of up to `want`: as many as there are, in one transaction. */
 QC_MUST qc_rc vault_store_tickets_take(struct vault_store *s, struct vault_ticket *ret, size_t want,
