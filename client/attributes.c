@@ -12,14 +12,26 @@
 #include "text.h"
 #include "vault/sink_file.h"
 #include "vault/source_file.h"
+#include "vault/xattrs.h"
 
-qc_rc client_kept_all(const struct vault_source_file *f, qc_span name, struct qc_err *err)
+qc_rc client_kept_all(const struct vault_source_file *f, bool at_sites, qc_span name, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
-    const unsigned left = vault_source_file_left_out(f);
+    unsigned left = vault_source_file_left_out(f);
+    qc_span attribute, value;
+    for (size_t at = 0;
+         at_sites && vault_xattrs_next(vault_source_file_source(f)->xattrs, &at, &attribute, &value);)
+        left++;
     if (left == 0)
         return QC_OK;
     QC_TRY(text_quote(name, &shown, err));
+    if (at_sites) {
+        const qc_rc rc =
+            QC_FAIL(err, QC_DEGRADED, "stored %.*s without its %u extended attribute%s: sites keep none",
+                    (int)shown.n, (const char *)shown.p, left, text_s(left));
+        err->next = "getfattr -d FILE shows them; what is needed goes into a file of its own";
+        return rc;
+    }
     const qc_rc rc =
         QC_FAIL(err, QC_DEGRADED,
                 "stored %.*s without %u of its extended attributes: %d bytes of a file's are kept",

@@ -115,9 +115,10 @@ bool client_random_warn(struct client *c);
 QC_MUST qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, struct qc_err *err);
 struct vault_source_file;
 struct vault_sink_file;
-/* QC_DEGRADED: some extended attributes of the file were not stored; were not given to the one at path. The
- * file itself is well. */
-QC_MUST qc_rc client_kept_all(const struct vault_source_file *f, qc_span name, struct qc_err *err);
+/* QC_DEGRADED: some extended attributes of the file were not stored; were not given to the one at path; sites
+ * keep none. The file itself is well. */
+QC_MUST qc_rc client_kept_all(const struct vault_source_file *f, bool at_sites, qc_span name,
+                              struct qc_err *err);
 QC_MUST qc_rc client_gave_all(const struct vault_sink_file *f, const char *path, struct qc_err *err);
 
 struct timespec client_time_of(int64_t ns); /* since 1970 */

@@ -123,7 +123,7 @@ static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, bo
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, err));
     QC_TRY(put_source(run, vault_source_file_source(f), name, ret_open, err));
-    return client_kept_all(f, name, err);
+    return client_kept_all(f, run->sites != NULL, name, err);
 }
 
 static void put_file(struct put_run *run, const char *path, qc_span name)
@@ -225,7 +225,7 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
     if (rc == QC_OK)
         rc = client_stored(run->c, name, r, &why);
     if (rc == QC_OK)
-        rc = client_kept_all(g->v[i].file, name, &why);
+        rc = client_kept_all(g->v[i].file, false, name, &why);
     const bool go_on = told(run, rc, r->open, name, &why) && rc != QC_SHARES;
     run->go_on = run->go_on && go_on;
 }
@@ -394,7 +394,7 @@ static void side_put_end(struct side_job *j, qc_rc rc, struct qc_err *why)
     if (rc == QC_OK)
         rc = client_stored(run->c, name, &s->r, why);
     if (rc == QC_OK)
-        rc = client_kept_all(s->file, name, why);
+        rc = client_kept_all(s->file, false, name, why);
     const bool go_on = told(run, rc, s->r.open, name, why) && rc != QC_SHARES;
     run->go_on = run->go_on && go_on;
 }

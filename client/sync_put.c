@@ -122,7 +122,7 @@ static qc_rc end(struct sync_run *run, const struct put *p, qc_rc rc, struct vau
         run->bytes += r->size;
         rc = client_stored(run->c, qc_buf_span(&p->name), r, &why);
         if (rc == QC_OK)
-            rc = client_kept_all(p->file, qc_buf_span(&p->name), &why);
+            rc = client_kept_all(p->file, false, qc_buf_span(&p->name), &why);
     }
     sync_outcome(run, rc, r->open, false, MSG_PUT, p->s->path, &why);
     sync_did(run, p->s);

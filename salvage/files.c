@@ -258,6 +258,9 @@ static qc_rc write_version(struct file *f, struct stored *st, const char *suffix
         QC_TRY(out_file_finish(to, meta->true_size, meta, &present, err));
         (void)snprintf(f->as, sizeof f->as, "%s", out_file_as(to));
         f->o.as = f->as;
+        if (out_file_without(to) > 0)
+            report_note(fs->s, "%s: without %u of its extended attributes, which the output does not take",
+                        f->as, out_file_without(to));
     }
     if (f->holes.count > 0)
         return QC_FAIL(err, QC_DEGRADED, "%" PRIu64 " of %" PRIu64 " bytes are lost, in %zu places",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "vault/xattrs.h"
 
 #define OUR_DIR ".qcloud-salvage"
 #define INSTEAD "qcloud-unnamed"
@@ -22,6 +23,7 @@ struct out_file {
     struct out *o;
     struct qc_fd tmp;
     bool made;
+    unsigned without; /* attributes that the file system did not take */
     char as[NAME_ROOM], name[NAME_ROOM], instead[NAME_ROOM];
 };
 
@@ -264,6 +266,7 @@ qc_rc out_file_finish(struct out_file *f, uint64_t size, const struct vault_meta
 {
     const int fd = qc_fd_get(&f->tmp);
     bool fits = false;
+    int unused = 0;
 
     *ret_present = false;
     if (meta->has_mode && S_ISDIR(meta->mode) && f->name[0] != '\0') {
@@ -274,6 +277,7 @@ qc_rc out_file_finish(struct out_file *f, uint64_t size, const struct vault_meta
     }
     if (ftruncate(fd, (off_t)size) != 0)
         return QC_FAIL_OS(err, "output");
+    f->without = vault_xattrs_write(fd, meta->xattrs, &unused);
     if (meta->has_mtime) {
         const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { meta->mtime_s, meta->mtime_ns } };
         if (futimens(fd, times) != 0)
@@ -287,4 +291,9 @@ qc_rc out_file_finish(struct out_file *f, uint64_t size, const struct vault_meta
     if (!fits)
         QC_TRY(settle(f, f->instead, size, &fits, ret_present, err));
     return fits ? QC_OK : QC_FAIL(err, QC_IO, "the output takes no name for it");
+}
+
+unsigned out_file_without(const struct out_file *f)
+{
+    return f->without;
 }

@@ -31,5 +31,7 @@ QC_MUST qc_rc out_file_suffix(struct out_file *f, const char *suffix, struct qc_
 /* Durable, under its name. *ret_present: it was there. QC_CONFLICT  something else is. */
 QC_MUST qc_rc out_file_finish(struct out_file *f, uint64_t size, const struct vault_meta *meta,
                               bool *ret_present, struct qc_err *err);
+/* Once it is finished: of its extended attributes, how many the file system did not take. */
+unsigned out_file_without(const struct out_file *f);
 /* The name beneath OUT; borrowed. */
 const char *out_file_as(const struct out_file *f);

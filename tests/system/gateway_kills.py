@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""I1, I2, I6: kill -9 of a gateway that many use, with all that it ever does under way at once: users put, overwrite, remove, read and
+"""I1, I2, I6: kill -9 of a gateway that many use, with all that it ever does under way at once: users put, overwrite, move, remove, read and
 give up; fragments, records and root objects are lost, cut and rot on two of five clouds, one of them is away for a while or is wiped
 and filled again; scrub, repair and the payment of debts run; and a cloud is added, another one
 drained and retired. It is killed at each fault point of all of these and at random instants.
@@ -136,13 +136,46 @@ class OnPostgres:
 class Client(User):
     """Who has few names, and sometimes loses patience."""
 
+    moved = 0
+
     def fresh(self):
         return f"n{self.rng.randrange(NAMES)}"
+
+    def move(self, name, to):
+        """Over what is there. Unanswered it may be at either name, and come to be later; never at both, nor at none."""
+        data, old = self.acked[name], self.acked.get(to)
+        p = self.start("--timeout", "30", "mv", "--force", name, to)
+        _, err = p.communicate(timeout=LIMIT_S)
+        if p.returncode in (0, 4):
+            self.acknowledge(name, None)
+            self.acknowledge(to, data)
+            self.done += 1
+            self.moved += 1
+            return
+        check(p.returncode in (5, 6, 11, 130), f"mv: exit {p.returncode}: {err.decode(errors='replace')}")
+        self.failed += 1
+        self.unanswered(name, None)
+        self.unanswered(to, data)
+        for n in (to, name):
+            self.settle(n)
+        if self.acked.get(to) == data != old:
+            check(name not in self.acked, f"{name} was moved to {to}, and is there")
+        elif old != data:
+            self.unanswered(to, data)
+            if name not in self.acked:      # it came to be in between
+                self.settle(to)
+                check(self.acked.get(to) == data, f"{name} was moved to {to}, and is at neither")
 
     def one(self):
         time.sleep(self.rng.random() * 0.1)
         name = self.fresh()
-        kind = "stop" if self.world.hurry else self.rng.choice(("put", "put", "rm", "get", "stop", "prune")) if name in self.acked else "put"
+        kind = "stop" if self.world.hurry else self.rng.choice(("put", "put", "rm", "get", "stop", "prune", "mv")) if name in self.acked else "put"
+        if kind == "mv":
+            to = self.fresh()
+            if to != name and not {name, to} & set(self.maybe):
+                self.move(name, to)
+                return
+            kind = "put"
         if kind == "get":
             self.settle(name)
             return
@@ -582,7 +615,8 @@ def scenario(kind, rng, mine, kills, moves):
             # A put that outlived the last harm and was committed behind a pass has what it lost found by the next one.
             world.look()
             whole(world, users)
-            done, failed = sum(u.done for u in users), sum(u.failed for u in users)
+            done, failed, moved = sum(u.done for u in users), sum(u.failed for u in users), sum(u.moved for u in users)
+            check(moved or world.kills < 20, "no name was moved")
             if moves:
                 mine = [*mine, *MOVE]
             check(set(mine) <= set(world.hit), f"nobody died at {set(mine) - set(world.hit)}")
@@ -590,7 +624,7 @@ def scenario(kind, rng, mine, kills, moves):
             if FULL:
                 print("  " + ", ".join(f"{p or 'some time'} {n}" for p, n in sorted(world.hit.items(), key=str)), flush=True)
             print(f"{catalogue.name}: {world.kills} kills, {world.draining} of them while a cloud was drained, {world.crashes} of the server, too, {len(mine)} phases, each hit, "
-                  f"{done} commands acknowledged, {failed} not, "
+                  f"{done} commands acknowledged, {moved} of them moves of names, {failed} not, "
                   f"{sum(len(u.acked) for u in users)} objects whole; {time.monotonic() - began:.0f} s; slowest {slow}", flush=True)
         finally:
             world.close()

@@ -28,6 +28,7 @@ PASSPHRASE = "a passphrase \u2603"
 
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "schema", "salvage.json")
 seen, largest = set(), 0
+attribute = None        # of a file, as it was stored
 
 
 def closed(schema):
@@ -156,6 +157,11 @@ def fill(box, rng):
     box.expect(0, "put", box.write("in", rng.randbytes(5000)), "twice")
     for i, (name, d) in enumerate(data.items()):
         box.expect(0, "put", *(("--pad",) if i % 2 else ()), box.write("in", d), os.fsdecode(name))
+    global attribute
+    with contextlib.suppress(OSError):          # where the file system has them
+        os.setxattr(box.write("in", data[b"twice"]), "user.a", b"kept")
+        box.expect(0, "put", os.path.join(box.work, "in"), "twice")
+        attribute = b"kept"
     small = small_files(rng)
     box.put_tree(small)
     data |= {os.fsencode(n): d for n, d in small.items()}
@@ -190,6 +196,7 @@ def every_three(jail, data, rng):
         expect_all(got, data, lines, f"{clouds}")
         check(not rows(lines, "damaged") and not rows(lines, "missing"), f"{clouds}: damage where there is none: {lines}")
         check(lines[-1]["files"]["deleted"] == 1, "the removed object is not counted")
+        check(attribute in (None, os.getxattr(jail.path("out/twice"), "user.a")), "an extended attribute")
     lines, got = jail.run(0, ALL, ("s1",), "--deleted")
     expect_all(got, {**data, b"removed": b"gone"}, lines, "--deleted")
     lines, _ = jail.run(0, rng.sample(ALL, 3), ("s2",), "--list")
