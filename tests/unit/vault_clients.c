@@ -448,22 +448,36 @@ static void random_fails(struct rig *r)
     vault_notes_done(&r->notes);
 }
 
+/* What was sent of the put that is about to be committed: a cancelled one's is not kept. */
+struct sent {
+    struct fake *f;
+    struct blob n;
+};
+
+static void keep_sent(void *ctx)
+{
+    struct sent *s = ctx;
+    const struct blob *seg = &s->f->upload[s->f->uploads - 1].seg[0];
+    s->f->before_commit = NULL;
+    CHECK(seg->n > 5000);
+    s->n = (struct blob){ .p = malloc(seg->n), .n = seg->n };
+    CHECK(s->n.p != NULL);
+    memcpy(s->n.p, seg->p, seg->n);
+}
+
 /* Row 27: what is sealed anew is sealed under other keys: a put that failed, and one of the changed file
  * after it, have neither version, salt nor data key in common. */
 static void no_key_twice(struct rig *r)
 {
     struct qc_err err = { 0 };
+    struct sent sent = { .f = r->fake };
     r->fake->fail = FAKE_COMMIT;
     r->fake->fail_nth = 1;
     r->fake->fail_rc = QC_QUORUM;
+    r->fake->before_ctx = &sent;
+    r->fake->before_commit = keep_sent;
     CHECK_RC(rig_put(r, "twice", 5000, 1, &err), QC_QUORUM);
-    const struct fake_upload *u = &r->fake->upload[r->fake->uploads - 1];
-    struct blob first = { 0 };
-    CHECK(u->seg[0].n > 5000);
-    first.n = u->seg[0].n;
-    first.p = malloc(first.n);
-    CHECK(first.p != NULL);
-    memcpy(first.p, u->seg[0].p, first.n);
+    const struct blob first = sent.n;
     CHECK_OK(rig_put(r, "twice", 5000, 2, &err));
     const struct fake_entry *e = &r->fake->entry[r->fake->entries - 1];
     const struct fake_version *v = fake_version_of(r->fake, e->e.object, e->e.version);
