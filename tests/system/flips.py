@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """I2: one flipped bit in any fragment, identity, log object or share store: the right bytes from what is left, or exit 8; never a
-wrong byte. CI takes every byte of one fragment and a sample of the rest; QC_FULL=1 takes every byte of all small fragments, and a
-fiftieth of the bytes of the share stores (QC_PART=1: every byte). Without the programs,
-unit/gateway_segment changes every byte of a fragment, and unit/vault_store every byte of small files and every seventh of large ones."""
+wrong byte. CI takes every seventh byte of one fragment, from another one on in each run, and a sample of the rest; QC_FULL=1 takes every
+byte of all small fragments, and a fiftieth of the bytes of the share stores (QC_PART=1: every byte). Without the programs,
+unit/gateway_segment changes every byte of a fragment, and unit/vault_store every byte of small files and one in 37 of large ones."""
 import contextlib
 import os
 import shutil
@@ -51,7 +51,7 @@ def fragments(box, rng, data):
             size = os.path.getsize(path)
             small = size < 4096
             whole = small and (FULL or i == turn)
-            for offset in range(size) if whole else sorted(rng.sample(range(size), min(size, 12 if FULL else 6))):
+            for offset in range(0 if FULL else rng.randrange(7), size, 1 if FULL else 7) if whole else sorted(rng.sample(range(size), min(size, 12 if FULL else 6))):
                 name, want = data["small" if small else "large"]
                 was, path = path, as_it_is_now(path, c, known)
                 moved += path != was

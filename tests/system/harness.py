@@ -173,6 +173,17 @@ class Box:
         with open(out, "rb") as f:
             return f.read()
 
+    def get_all(self, code=0):
+        """All objects at once. -> {name: bytes}"""
+        out = os.path.join(self.work, "all")
+        self.expect(code, "get", "-r", "", out)
+        got = {}
+        for path in files(out):
+            with open(path, "rb") as f:
+                got[os.path.relpath(path, out)] = f.read()
+        shutil.rmtree(out)
+        return got
+
     @contextlib.contextmanager
     def lost(self, *paths):
         """These directories are gone inside the block, and back, bit for bit, after it."""
