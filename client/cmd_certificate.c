@@ -89,6 +89,7 @@ static qc_rc record_json(struct client *client, const struct vault_certificate *
     QC_CLEANUP(qc_json_free) struct json_t *stores = NULL;
     QC_TRY(head_json(c, &j, err));
     QC_TRY(qc_json_set_hex(j, "gateway", qc_span_of(c->catalogue, VAULT_ID_BYTES), err));
+    QC_TRY(qc_json_set_bool(j, "keeper", c->kept, err));
     QC_TRY(qc_json_set_int(j, "unknown", (int64_t)c->unknown, err));
     QC_TRY(qc_json_set_int(j, "missing", (int64_t)c->missing, err));
     QC_TRY(qc_json_new_arr(&stores, err));
@@ -147,6 +148,8 @@ static void tell_lines(struct out *o, const struct vault_certificate *c)
     out_line(o, "when       %s to %s, by the clock of the machine that did it", begun, ended);
     out_line(o, "gateway    %s: recorded that the versions are gone, and was asked to remove the fragments",
              gateway);
+    if (c->kept)
+        out_line(o, "keeper     has removed their backup data");
     for (unsigned i = 0; i < 2; i++) {
         char store[ID_TEXT];
         qc_hex(qc_span_of(c->store[i].id, VAULT_ID_BYTES), store);

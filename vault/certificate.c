@@ -6,7 +6,7 @@
 #include "ring.h"
 #include "vault/kdf.h"
 
-enum { VERSION = 1, ED25519 = 1, WHOLE = 1, ROW = 2 * VAULT_ID_BYTES + 16 + 2 * 33 };
+enum { VERSION = 1, ED25519 = 1, WHOLE = 1, KEPT = 2, ROW = 2 * VAULT_ID_BYTES + 16 + 2 * 33 };
 #define MAGIC 0x51434c45u /* "QCLE" */
 /* What is signed begins with this, with its NUL: no other use of the key has it. */
 static const char domain[] = "qcloud record of erasure";
@@ -55,7 +55,7 @@ static qc_rc add_head(qc_buf *b, const struct vault_certificate *c, struct qc_er
     QC_TRY(qc_buf_add_be(b, MAGIC, 4, err));
     QC_TRY(qc_buf_add_be(b, VERSION, 1, err));
     QC_TRY(qc_buf_add_be(b, c->draft, 1, err));
-    QC_TRY(qc_buf_add_be(b, c->whole ? WHOLE : 0, 1, err));
+    QC_TRY(qc_buf_add_be(b, (c->whole ? WHOLE : 0) | (c->kept ? KEPT : 0), 1, err));
     QC_TRY(qc_buf_add_zero(b, 1, err));
     QC_TRY(qc_buf_add(b, qc_span_of(c->id, VAULT_ID_BYTES), err));
     QC_TRY(qc_buf_add(b, qc_span_of(c->vault, VAULT_ID_BYTES), err));
@@ -129,10 +129,11 @@ static qc_rc check_start(qc_rd *r, struct vault_certificate *c, struct qc_err *e
                        version);
     const uint64_t kind = qc_rd_be(r, 1), flags = qc_rd_be(r, 1);
     qc_rd_zero(r, 1);
-    if (!qc_rd_ok(r) || kind > 1 || flags > WHOLE)
+    if (!qc_rd_ok(r) || kind > 1 || flags > (WHOLE | KEPT))
         return QC_FAIL(err, QC_FORMAT, "record of erasure: it does not parse");
     c->draft = kind == 1;
-    c->whole = flags == WHOLE;
+    c->whole = (flags & WHOLE) != 0;
+    c->kept = (flags & KEPT) != 0;
     return QC_OK;
 }
 

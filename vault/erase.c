@@ -273,13 +273,16 @@ static qc_rc keep_gone(struct vault_erasure *e, size_t *ret, const struct vault_
     return QC_OK;
 }
 
-/* Of a batch of these, those that the gateway calls gone. It is asked for nothing that is not gone here (U1
- * of purge.c), and its answer is the same however often it is asked. */
+/* Of a batch of these, those that the gateway calls gone; of them a keeper has no backup data. It is asked
+ * for nothing that is not gone here (U1 of purge.c), and its answer is the same however often it is asked. */
 static qc_rc keep_purged(struct vault_erasure *e, size_t from, size_t n, size_t *to,
                          const struct vault_call *call, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct vault_gw_purge *asked = qc_alloc(n * sizeof(*asked));
+    struct vault_gw_version gone[QC_VAULT_PURGE_BATCH];
+    size_t purged = 0;
     struct vault *v = e->v;
+    QC_ASSERT(n <= QC_VAULT_PURGE_BATCH);
     if (asked == NULL)
         return QC_FAIL(err, QC_NOMEM, "record of erasure");
     for (size_t i = 0; i < n; i++) {
@@ -287,10 +290,14 @@ static qc_rc keep_purged(struct vault_erasure *e, size_t from, size_t n, size_t 
         memcpy(asked[i].version, e->c.v[from + i].version, VAULT_ID_BYTES);
     }
     QC_TRY(v->gw->ops->purge(v->gw, v->id, asked, n, &call->op, err));
-    for (size_t i = 0; i < n; i++)
-        if (asked[i].rc == QC_OK)
-            e->c.v[(*to)++] = e->c.v[from + i];
-    return QC_OK;
+    for (size_t i = 0; i < n; i++) {
+        if (asked[i].rc != QC_OK)
+            continue;
+        memcpy(gone[purged].object, asked[i].object, VAULT_ID_BYTES);
+        memcpy(gone[purged++].version, asked[i].version, VAULT_ID_BYTES);
+        e->c.v[(*to)++] = e->c.v[from + i];
+    }
+    return kept_drop(v, gone, purged, &call->op, err); /* whose answer is the same, too */
 }
 
 /* c.v has what is gone everywhere, and nothing else. */
@@ -304,6 +311,7 @@ static qc_rc confirm(struct vault_erasure *e, const struct vault_call *call, str
                            call, err));
     e->c.whole = e->c.whole && to == e->c.n; /* what is left is of the name, too */
     e->c.n = to;
+    e->c.kept = e->v->kept;
     for (unsigned i = 0; i < 2; i++)
         e->c.store[i].replaced =
             memcmp(e->c.store[i].id, vault_store_id(e->v->store[i]), VAULT_ID_BYTES) != 0;

@@ -258,6 +258,15 @@ def kept(rng):
         box.expect(0, "rm", "one")
         box.expect(0, "trash", "empty", "--yes")
         check(at_keeper(keeper) == len(data) + 2, "what was purged is at the keeper still")
+        box.expect(0, "put", os.path.join(box.work, "few", "1"), "two")
+        erase = ("rm", "--erase", "--yes", "--certificate", os.path.join(box.work, "two.cert"), "two")
+        os.rename(keeper, keeper + ".away")     # nothing is certified while the keeper has it
+        box.expect(5, *erase)
+        os.rename(keeper + ".away", keeper)
+        check(not os.path.exists(erase[-2]) and at_keeper(keeper) == len(data) + 3, "erased without the keeper")
+        box.expect(0, *erase)
+        check(b"keeper     has removed" in box.expect(0, "certificate", "verify", erase[-2]).stdout, "the certificate says nothing of the keeper")
+        check(at_keeper(keeper) == len(data) + 2, "what was erased is at the keeper still")
         shutil.rmtree(keeper)                   # lost: another one takes its place
         p = box.expect(0, "kit", "refresh", "--backup-to", "file://" + other)
         check(f"the keeper is file://{other} now".encode() in p.stderr and at_keeper(other) == len(data) + 2, p.stderr.decode())

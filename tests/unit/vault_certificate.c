@@ -22,6 +22,7 @@ static qc_key *seed_of(uint8_t first)
 static void make(struct vault_certificate *c, size_t n)
 {
     *c = (struct vault_certificate){ .whole = true,
+                                     .kept = true,
                                      .begun_s = 1700000000,
                                      .ended_s = 1700000007,
                                      .unseen = VAULT_UNSEEN_ALL,
@@ -76,7 +77,7 @@ static void comes_back(void)
     CHECK_OK(vault_certificate_parse(&back, qc_buf_span(&bytes), &err));
     CHECK_OK(qc_sign_public(key, seed, &err));
     CHECK(memcmp(back.key, key, sizeof(key)) == 0);
-    CHECK(!back.draft && back.whole && back.begun_s == c.begun_s && back.ended_s == c.ended_s &&
+    CHECK(!back.draft && back.whole && back.kept && back.begun_s == c.begun_s && back.ended_s == c.ended_s &&
           back.unseen == c.unseen && back.unknown == 2 && back.missing == 1 && back.n == 3);
     CHECK(!back.store[0].derived && !back.store[0].replaced && back.store[1].derived &&
           back.store[1].replaced);

@@ -43,6 +43,7 @@ struct vault_erased {
 struct vault_certificate {
     bool draft; /* of an erasure that has begun: nothing is certified */
     bool whole; /* the name is removed, and these are all its versions; else some of them */
+    bool kept;  /* their backup data lay with a keeper (ADR 66), which has removed it */
     uint8_t id[VAULT_ID_BYTES], vault[VAULT_ID_BYTES];
     uint8_t catalogue[VAULT_ID_BYTES]; /* of the gateway */
     int64_t begun_s, ended_s;          /* by the clock of the machine that did it; ended 0: a draft */

@@ -5,6 +5,7 @@
  *   removal, purge             vault_remove_version, vault_purge: as without a record
  *   both stores are read       a version that not both say is gone, under their seals, is not certified
  *   the gateway is asked again the same of one that it does not call gone
+ *   so is a keeper            it has backup data of none of these (ADR 66)
  *   record, durable            then the draft goes
  *
  * Killed anywhere the draft is there, or the record, or both: the same steps again end with one record. No
