@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/manager.h"
+#include "side.h"
 #include "signals.h"
 #include "sync.h"
 #include "sync/notice.h"
@@ -18,6 +19,7 @@ struct watch {
     bool told_away; /* why nothing comes over was said, and not yet that it does again */
     bool told_blind;
     bool ready; /* the service manager knows */
+    unsigned jobs;
     size_t passes, files, removed;
     uint64_t bytes;
 };
@@ -118,7 +120,14 @@ static qc_rc open_vault(struct watch *w, struct qc_err *err)
     const enum msg_class usual = c->out.class;
     qc_rc rc = client_open(c, err);
     c->out.class = usual;
-    return rc;
+    return rc == QC_OK ? side_new(&w->run.side, c, w->jobs, true, err) : rc;
+}
+
+/* With the sessions beside it, which are clones of it. */
+static void close_vault(struct watch *w)
+{
+    side_free(&w->run.side);
+    vault_close(&w->run.c->vault);
 }
 
 static qc_rc pass(struct watch *w, struct qc_err *err)
@@ -188,7 +197,7 @@ static qc_rc do_pass(struct watch *w, enum sync_due due, struct qc_err *err)
         *err = why;
         return rc;
     }
-    vault_close(&w->run.c->vault);
+    close_vault(w);
     client_tell_notes(w->run.c, rc, (qc_span){ 0 });
     tell_away(w, &why);
     sync_pace_away(&w->pace, qc_now_ms());
@@ -238,6 +247,7 @@ qc_rc cmd_watch(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(watch_done) struct watch w = { .run = { .c = app } };
     struct qc_err why = { 0 };
     uint64_t every_ms = 0;
+    QC_TRY(side_jobs(args, &w.jobs, err));
     QC_TRY(sync_take(&w.run, args, qc_args_flag(args, "both"), err));
     if (w.run.way == SYNC_DOWN)
         return QC_FAIL(err, QC_USAGE,

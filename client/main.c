@@ -211,6 +211,7 @@ static const struct qc_opt watch_opts[] = {
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
     NO_RENAMES,
+    JOBS,
     { 0 },
 };
 static const struct qc_opt stat_opts[] = { WHICH, WHICH_AT, PROFILE, { 0 } };

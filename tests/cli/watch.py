@@ -176,16 +176,19 @@ def folder_goes(box):
 
 
 def clouds_away(box):
-    """Two of three clouds are away for some seconds: said once, and what was changed meanwhile is stored after it."""
+    """Two of three clouds are away for some seconds, with files side by side: said once, and what was changed meanwhile is stored after it."""
     box.file("o/a", b"a")
+    for i in range(3):
+        box.file(f"o/large {i}", bytes(200_000))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(box.path("manager"))
         manager.settimeout(PATIENCE)
-        w = Watch(box, box.path("o"), "o/", env={"NOTIFY_SOCKET": box.path("manager")})
+        w = Watch(box, "-j", "2", box.path("o"), "o/", env={"NOTIFY_SOCKET": box.path("manager")})
         told = manager.recv(100)
         check(told == b"READY=1", f"the service manager is told {told}")
         with box.lost(*box.clouds[:2]):
-            box.file("o/b", b"b", old=False)
+            box.file("o/b", bytes(200_000), old=False)
+            box.file("o/c", bytes(200_001), old=False)
             w.wait(lambda x: x.get("id") == "W0424", "says that it cannot")
             time.sleep(1.5)
         w.wait(lambda x: x.get("event") == "back", "goes on")
