@@ -37,6 +37,8 @@ struct put_group {
     struct put_waiting v[QC_VAULT_BUNDLE_FILES];
     size_t count;
     uint64_t bytes;
+    struct progress p; /* of those that are on their way */
+    char label[32];
 };
 
 struct put_run {
@@ -218,6 +220,7 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
     struct put_run *run = g->run;
     const qc_span name = qc_buf_span(&g->v[i].name);
     struct qc_err why = *err;
+    progress_end(&g->p);
     if (rc != QC_OK && again && run->go_on) {
         g->v[i].again = true;
         return;
@@ -252,7 +255,8 @@ static void put_together(struct put_run *run)
                                          .hasty = run->opts.hasty,
                                          .told = told_of_many,
                                          .ctx = g };
-    const struct vault_call call = client_call(run->c);
+    (void)snprintf(g->label, sizeof g->label, "%zu small files", g->count);
+    const struct vault_call call = client_call_shown(run->c, &g->p, qc_span_str(g->label), "durable", true);
     run->sent = g;
     vault_put_many(run->c->vault, &many, &call);
     if (before != NULL && any_again(before)) {

@@ -283,7 +283,10 @@ static qc_rc send(struct sync_run *run, struct sync_puts **bp, struct qc_err *er
     QC_CLEANUP(puts_free) struct sync_puts *before = QC_STEAL(run->sent);
     struct sync_puts *b = QC_STEAL(*bp);
     const struct vault_put_many many = { .items = b->items, .count = b->count, .told = told, .ctx = b };
-    const struct vault_call call = client_call(run->c);
+    struct vault_call call = client_call(run->c);
+    call.progress = sync_progress;
+    call.clouds = progress_clouds(&run->progress);
+    call.progress_ctx = run;
     run->sent = b;
     vault_put_many(run->c->vault, &many, &call);
     if (before == NULL)

@@ -82,6 +82,9 @@ uint64_t put_padded(const struct vault *v, uint64_t n);
 
 /* Ask how it fares on the clouds, where that is wanted, and not more than once a second (put_clouds.c). */
 void put_clouds_look(struct put *p);
+/* The same of any upload; clouds and ms as in struct put. */
+void put_clouds_look_at(struct vault *v, const uint8_t put_key[16], const struct vault_call *call,
+                        struct vault_clouds **clouds, uint64_t *ms);
 
 /* Bytes of fragments that an upload wrote to its clouds, where call asks for it; 0: nobody says. */
 uint64_t put_clouds_written(struct vault *v, const uint8_t put_key[16], const struct vault_call *call);

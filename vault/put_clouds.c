@@ -71,10 +71,11 @@ static qc_rc ask_text(struct vault *v, const uint8_t put_key[16], const struct v
     return v->gw->ops->operate(v->gw, &(struct vault_gw_operation){ "GET", path, { 0 } }, ret, &op, err);
 }
 
-static qc_rc ask(const struct put *p, struct vault_clouds *ret, struct qc_err *err)
+static qc_rc ask(struct vault *v, const uint8_t put_key[16], const struct vault_call *call,
+                 struct vault_clouds *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    QC_TRY(ask_text(p->v, p->ids.put_key, p->call, &text, err));
+    QC_TRY(ask_text(v, put_key, call, &text, err));
     return parse(qc_buf_span(&text), ret, err);
 }
 
@@ -106,16 +107,23 @@ uint64_t put_clouds_written(struct vault *v, const uint8_t put_key[16], const st
     return bytes;
 }
 
-void put_clouds_look(struct put *p)
+void put_clouds_look_at(struct vault *v, const uint8_t put_key[16], const struct vault_call *call,
+                        struct vault_clouds **clouds, uint64_t *ms)
 {
     const uint64_t now = qc_now_ms();
     struct qc_err none = { 0 };
-    if (!p->call->clouds || !p->begun || (p->clouds_ms != 0 && now - p->clouds_ms < QC_CLIENT_CLOUDS_MS))
+    if (!call->clouds || (*ms != 0 && now - *ms < QC_CLIENT_CLOUDS_MS))
         return;
-    p->clouds_ms = now;
+    *ms = now;
     QC_CLEANUP(qc_free_ptr) struct vault_clouds *fresh = qc_alloc(sizeof *fresh);
-    if (fresh == NULL || ask(p, fresh, &none) != QC_OK)
+    if (fresh == NULL || ask(v, put_key, call, fresh, &none) != QC_OK)
         return; /* one that knows no such call, or is busy */
-    qc_free(p->clouds);
-    p->clouds = QC_STEAL(fresh);
+    qc_free(*clouds);
+    *clouds = QC_STEAL(fresh);
+}
+
+void put_clouds_look(struct put *p)
+{
+    if (p->begun)
+        put_clouds_look_at(p->v, p->ids.put_key, p->call, &p->clouds, &p->clouds_ms);
 }

@@ -9,6 +9,8 @@
 #include "gw_json.h"
 #include "tickets.h"
 
+enum { SHOW_MS = 200 };
+
 static void many_done(struct many *b)
 {
     for (size_t i = 0; b->m != NULL && i < b->what.count; i++) {
@@ -18,6 +20,9 @@ static void many_done(struct many *b)
         vault_ticket_done(&b->m[i].taken);
     }
     qc_free(b->m);
+    qc_free(b->clouds);
+    qc_cond_done(&b->changed);
+    qc_mutex_done(&b->lock);
     qc_free(b->noted);
     qc_free(b->receipt);
     qc_buf_free(&b->segment);
@@ -511,6 +516,30 @@ static void carry(void *arg)
         b->asked = b->rc == QC_OK;
     }
     qc_keys_loose_end();
+    QC_LOCK(&b->lock);
+    b->carried = true;
+    qc_cond_wake_all(&b->changed);
+}
+
+static bool is_carried(struct many *b)
+{
+    const qc_deadline d = qc_deadline_in(SHOW_MS);
+    bool in_time = true;
+    QC_LOCK(&b->lock);
+    while (!b->carried && in_time)
+        in_time = qc_cond_wait(&b->changed, &b->lock, d);
+    return b->carried;
+}
+
+/* Its bytes are durable all at once; the clouds are asked of one that takes a while. */
+static void show_carried(struct many *b)
+{
+    struct vault_progress now = { .total = b->total };
+    for (b->clouds_ms = qc_now_ms(); !is_carried(b);) {
+        put_clouds_look_at(b->v, b->put_key, &b->call, &b->clouds, &b->clouds_ms);
+        now.clouds = b->clouds;
+        session_progress(&b->call, &now);
+    }
 }
 
 /* It was carried, or never will be. */
@@ -542,9 +571,13 @@ static void next(struct vault *v, struct many **bp)
     QC_CLEANUP(many_free) struct many *before = QC_STEAL(v->under_way);
     struct many *b = bp == NULL ? NULL : QC_STEAL(*bp);
     struct qc_err why = { 0 };
+    if (before != NULL)
+        show_carried(before);
     if (before != NULL && v->carrier != NULL)
         qc_workq_drain(v->carrier);
     v->under_way = b;
+    for (size_t i = 0; b != NULL && i < b->what.count; i++)
+        b->total += b->m[i].fate == MANY_IN ? b->m[i].meta.true_size : 0;
     if (b != NULL) {
         bool has = find_carrier(v, &why) == QC_OK;
         b->gw = has ? v->carrier_gw : v->gw;
@@ -582,6 +615,8 @@ void vault_put_many(struct vault *v, const struct vault_put_many *what, const st
     QC_ASSERT(what->count >= 1 && what->count <= QC_VAULT_BUNDLE_FILES);
     if (b != NULL) {
         *b = (struct many){ .v = v, .what = *what, .call = *call };
+        qc_mutex_init(&b->lock);
+        qc_cond_init(&b->changed);
         b->m = qc_alloc(what->count * sizeof(*b->m));
     }
     if (b == NULL || b->m == NULL) {

@@ -11,6 +11,7 @@
  * gateway stores one while the next is sealed, and the order of steps is, for each, as above. What is written
  * to both share stores is written to both at once. */
 #pragma once
+#include "base/thread.h"
 #include "put.h"
 #include "store.h"
 
@@ -74,6 +75,12 @@ struct many {
     qc_rc rc;                         /* else why not */
     struct qc_err why;
     uint64_t written; /* as of vault_put_result; told with the first that is live */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint64_t total;              /* bytes of D of those that are carried */
+    bool carried;                /* under the lock: the thread that carries is done with it */
+    struct vault_clouds *clouds; /* as in struct put; of the caller's thread */
+    uint64_t clouds_ms;
 };
 
 /* It will never be, for this reason. */

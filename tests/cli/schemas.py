@@ -101,6 +101,12 @@ def whole(schemas, box, ask):
     fares = [line["clouds"] for line in told if line["type"] == "progress" and "clouds" in line]
     check(fares and all(c["state"] in ("ok", "writing") and c["durable"] > 0 and c["failed"] == 0 for c in fares[-1]) and len(fares[-1]) == len(box.clouds), f"how it fares: {told}")
     check(told[-1]["summary"]["sent"] > 3 * (17 << 20) and told[-1]["summary"]["requests"] > 6, f"what it used: {told[-1]}")
+    os.makedirs(os.path.join(box.work, "small"))
+    for i in range(9):
+        box.write(f"small/{i}", os.urandom(100_000))
+    told = ask("put", 0, "put", "-r", os.path.join(box.work, "small"), "small", "--progress=clouds", "--limit-rate", "350k")
+    fares = [line for line in told if line["type"] == "progress"]
+    check(fares and fares[0]["name"] == "9 small files" and fares[0]["total"] == 900_000, f"how a bundle fares: {told}")
     ask("get", 0, "get", "dir/a", out)
     ask("get", 3, "get", "none", out + "2")
     ask("get", 0, "get", "--range", "-1M", "dir/a", out + ".part of it")

@@ -348,11 +348,16 @@ def on_clouds(box):
 def stopped(box, fault, *args):
     """A sync that has stopped itself at a fault point."""
     p = box.start("sync", *args, env={"QC_FAULT": f"{fault}:stop:1"})
-    until = time.monotonic() + 60
-    while open(f"/proc/{p.pid}/stat", "rb").read().rsplit(b")", 1)[1].split()[0] != b"T":
-        check(time.monotonic() < until and p.poll() is None, f"the sync never stopped at {fault}")
-        time.sleep(0.01)
+    wait_stopped(p.pid, p)
     return p
+
+
+def wait_stopped(pid, p):
+    """Until a process has stopped itself, which p waits for or is."""
+    until = time.monotonic() + 60
+    while open(f"/proc/{pid}/stat", "rb").read().rsplit(b")", 1)[1].split()[0] != b"T":
+        check(time.monotonic() < until and p.poll() is None, f"{p.args} never came to where it is stopped")
+        time.sleep(0.01)
 
 
 def together(box):
@@ -726,6 +731,29 @@ def lots(box):
     check(p.stderr.count(b"E0511") == 451 and tree(box.path("lots.got0")) == tree(box.path("lots")), f"{p.stderr.count(b'E0511')} of 451 are there")
 
 
+def fares(box):
+    """How a bundle fares on the clouds, where its gateway takes a while over it: it is stopped once the fragments are there. Whether the client
+    asks meanwhile is for the clock to say, so a few are tried."""
+    for n in range(5):
+        for i in range(9):
+            box.file(f"fare{n}/{i}", b"%d" % i * 1000)
+        box.stop()
+        box.expect(0, "ls", env={"QC_FAULT": "put_frag_done:stop:1"})        # it is what starts the gateway
+        p = box.start("--json", "put", "-r", box.path(f"fare{n}"), f"fare{n}", "--progress=clouds")
+        gateway, = box.processes(b"qcloud-gateway")
+        wait_stopped(gateway, p)
+        time.sleep(2)
+        os.kill(gateway, signal.SIGCONT)
+        lines = [json.loads(x) for x in p.communicate(timeout=60)[0].splitlines()]
+        check(p.returncode == 0, f"exit {p.returncode}: {lines[-1]}")
+        told = [x for x in lines if x["type"] == "progress" and "clouds" in x]
+        check(all(x["name"] == "9 small files" and len(x["clouds"]) == 3 for x in told), f"how it fares: {told}")
+        if told:
+            break
+    check(told, "nobody says how a bundle fares")
+    box.stop()
+
+
 def limits(box):
     """--limit-rate holds for all that a command moves: it is not faster, whatever the machine is. A change of qcloud.conf holds for what
     goes on already: what would take more than an hour is done at once."""
@@ -951,7 +979,7 @@ def test():
     with World(k=2, n=3) as box:
         box.init()
         box.xattrs = has_xattrs(box)
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, lots, limits, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, *([fares] if FAULTS else []), lots, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)
