@@ -37,6 +37,7 @@ struct put_group {
     struct put_waiting v[QC_VAULT_BUNDLE_FILES];
     size_t count;
     uint64_t bytes;
+    bool again;        /* some are to be put alone */
     struct progress p; /* of those that are on their way */
     char label[32];
 };
@@ -154,6 +155,7 @@ static void group_empty(struct put_group *g)
         g->v[i] = (struct put_waiting){ 0 };
     }
     g->count = 0;
+    g->again = false;
     g->bytes = 0;
 }
 
@@ -222,7 +224,7 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
     struct qc_err why = *err;
     progress_end(&g->p);
     if (rc != QC_OK && again && run->go_on) {
-        g->v[i].again = true;
+        g->v[i].again = g->again = true;
         return;
     }
     if (rc == QC_OK)
@@ -231,14 +233,6 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
         rc = client_kept_all(g->v[i].file, false, name, &why);
     const bool go_on = told(run, rc, r->open, name, &why) && rc != QC_SHARES;
     run->go_on = run->go_on && go_on;
-}
-
-static bool any_again(const struct put_group *g)
-{
-    for (size_t i = 0; i < g->count; i++)
-        if (g->v[i].again)
-            return true;
-    return false;
 }
 
 /* On its way; the one before has come to its end. */
@@ -259,7 +253,7 @@ static void put_together(struct put_run *run)
     const struct vault_call call = client_call_shown(run->c, &g->p, qc_span_str(g->label), "durable", true);
     run->sent = g;
     vault_put_many(run->c->vault, &many, &call);
-    if (before != NULL && any_again(before)) {
+    if (before != NULL && before->again) {
         put_sent(run);
         put_again(before);
     }
