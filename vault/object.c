@@ -32,19 +32,36 @@ qc_rc object_begin(struct object *o, struct vault *v, const uint8_t object[VAULT
     return session_request(v, o->request, err);
 }
 
+struct taking {
+    qc_buf *to;
+    const struct object_here *here;
+};
+
 static qc_rc take_bytes(void *ctx, qc_span bytes, struct qc_err *err)
 {
-    return qc_buf_add(ctx, bytes, err);
+    const struct taking *t = ctx;
+    QC_TRY(qc_buf_add(t->to, bytes, err));
+    if (t->here != NULL)
+        t->here->fn(t->here->ctx, t->to->n);
+    return QC_OK;
+}
+
+/* What came of it stays: who is told may have used it by then. */
+static qc_rc fetch_rest(const struct object *o, struct vault_gw *gw, struct object_range range,
+                        struct taking *t, struct qc_err *err)
+{
+    struct vault_gw_read what = { .without = o->without, .write = take_bytes, .ctx = t };
+    memcpy(what.object, o->ids.object, VAULT_ID_BYTES);
+    memcpy(what.version, o->ids.version, VAULT_ID_BYTES);
+    what.offset = range.offset + t->to->n;
+    what.size = range.size - t->to->n;
+    return gw->ops->read(gw, o->v->id, &what, &o->call->op, err);
 }
 
 qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_range range, qc_buf *ret,
-                   struct qc_err *err)
+                   const struct object_here *here, struct qc_err *err)
 {
-    struct vault_gw_read what = {
-        .offset = range.offset, .size = range.size, .without = o->without, .write = take_bytes, .ctx = ret
-    };
-    memcpy(what.object, o->ids.object, VAULT_ID_BYTES);
-    memcpy(what.version, o->ids.version, VAULT_ID_BYTES);
+    struct taking t = { ret, here };
     qc_buf_clear(ret);
     const qc_span have = ahead_bytes(o->v->ahead, &o->ids);
     if (o->without == NULL && range.size <= have.n && range.offset <= have.n - range.size)
@@ -52,15 +69,15 @@ qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_ra
     QC_TRY(qc_buf_reserve(ret, (size_t)range.size, err));
     qc_rc rc = QC_OK;
     for (unsigned i = 0; i < QC_RETRY_MAX; i++) {
-        qc_buf_clear(ret);
-        rc = gw->ops->read(gw, o->v->id, &what, &o->call->op, err);
-        if (rc == QC_OK)
+        rc = fetch_rest(o, gw, range, &t, err);
+        if (rc == QC_OK || ret->n == range.size) {
+            qc_err_clear(err); /* what broke after the last byte matters to nobody */
             return QC_OK;
+        }
         rc = session_read_reason(gw, o->request, &o->call->op, rc, err);
         if (rc != QC_TEMP)
             break;
     }
-    qc_buf_clear(ret);
     /* Its entry is sealed, or a share of it is here: the version was made. Who denies it withholds it, and
      * the user is not told that there is no such object. */
     if (rc == QC_NOTFOUND)
@@ -71,7 +88,7 @@ qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_ra
 static qc_rc fetch_into(struct object *o, qc_buf *ret, uint64_t offset, uint64_t size, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = (size_t)size };
-    QC_TRY(object_fetch(o, o->v->gw, (struct object_range){ offset, size }, &bytes, err));
+    QC_TRY(object_fetch(o, o->v->gw, (struct object_range){ offset, size }, &bytes, NULL, err));
     qc_buf_free(ret);
     *ret = QC_STEAL(bytes);
     o->fetched += size;

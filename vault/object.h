@@ -84,9 +84,14 @@ QC_MUST qc_rc object_left(struct object *o, uint64_t left, object_left_fn read, 
                           struct qc_err *err);
 
 /* Bytes [offset, offset + size) of N into ret, replacing what is in it; tries again where a connection
- * breaks. */
+ * breaks, for what is missing. here: is told, by the caller's thread, that the first n of them are there, and
+ * stay; or NULL. After a failure ret has what came. */
 struct object_range {
     uint64_t offset, size;
 };
+struct object_here {
+    void (*fn)(void *ctx, size_t n);
+    void *ctx;
+};
 QC_MUST qc_rc object_fetch(const struct object *o, struct vault_gw *gw, struct object_range range,
-                           qc_buf *ret, struct qc_err *err);
+                           qc_buf *ret, const struct object_here *here, struct qc_err *err);

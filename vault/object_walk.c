@@ -1,26 +1,27 @@
 /* The chunks of a version, in order: fetched ahead by two threads, so that the gateway reads one run from the
- * clouds while it sends the other; verified by the caller's; handed on by a third, so that a disk or a pipe
- * is written to meanwhile.
+ * clouds while it sends the other; verified by the caller's (I2), each when it is there; handed on by a
+ * third, so that a disk or a pipe is written to meanwhile. A run whose last chunk was handed on makes room
+ * for the next one.
  *
- *   FETCHING --a fetcher--> FETCHED --verified (I2)--> GIVING --the giver--> FETCHING the next run, or IDLE
- *
- * Keeps I6: four runs of chunks are in memory, two where chunks are larger than QC_VAULT_RANGE. Whatever
- * fails, all that was verified before it is handed on, and nothing behind it. */
+ * Keeps I6: two runs of chunks are in memory, one segment together: what a get fetches again that was killed
+ * is no more than that. Whatever fails, all that was verified before it is handed on, and nothing behind it.
+ */
 #include "object.h"
 
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "base/workq.h"
 
-#define SLOTS    4
+#define SLOTS    2
 #define FETCHERS 2
+#define HERE     ((size_t)512 * 1024) /* bytes that are worth to be told of */
 
 /* Chunks that are fetched by one request: of one group, next to each other. */
 struct run {
     uint64_t first, count;
 };
 
-enum slot_state { IDLE, FETCHING, FETCHED, GIVING };
+enum slot_state { IDLE, FETCHING, LANDED };
 
 struct slot {
     struct walk *owner;
@@ -28,18 +29,24 @@ struct slot {
     struct run run;
     struct qc_pages pages; /* whoever takes the chunks may want to write whole pages */
     qc_buf bytes;          /* in pages, and no larger */
-    enum slot_state state; /* under the lock; all else belongs to whom it names */
     uint64_t fetched;      /* bytes asked of the gateway */
-    qc_rc rc;              /* of its fetch */
+    size_t told;           /* the fetcher's */
+    qc_rc rc;              /* of its fetch, once it has landed */
     struct qc_err why;
+    /* Under the lock, and where they stand in bytes belongs to whom they name: behind `here` to the fetcher,
+     * behind `good` to the verifier, before it to the giver. */
+    enum slot_state state;
+    size_t here;   /* bytes that are there */
+    uint64_t good; /* chunks that were verified */
+    bool judged;   /* no more of them will be */
+    bool giving;   /* the giver has it */
 };
 
 struct walk {
     struct object *o;
     struct qc_workq *fetchers, *giver;
     struct slot slot[SLOTS];
-    size_t slots;         /* in use */
-    pthread_mutex_t lock; /* guards slot[].state, planned, stop, rc, why */
+    pthread_mutex_t lock; /* guards what is said there of slots, and planned, stop, rc, why */
     pthread_cond_t changed;
     struct vault_range part; /* of D, handed on */
     uint64_t end;            /* the first chunk behind those that it touches */
@@ -77,6 +84,9 @@ static void turn(struct slot *slot, enum slot_state state)
 {
     QC_LOCK(&slot->owner->lock);
     slot->state = state;
+    slot->here = state == LANDED ? slot->bytes.n : 0;
+    if (state != LANDED)
+        slot->giving = false;
     qc_cond_wake_all(&slot->owner->changed);
 }
 
@@ -90,16 +100,30 @@ static qc_span in_memory(const struct object *o, struct vault_range r)
     return (qc_span){ 0 };
 }
 
+/* Told from time to time: whoever waits is not woken for each piece. */
+static void came(void *ctx, size_t n)
+{
+    struct slot *slot = ctx;
+    if (n - slot->told < HERE)
+        return;
+    slot->told = n;
+    QC_LOCK(&slot->owner->lock);
+    slot->here = n;
+    qc_cond_wake_all(&slot->owner->changed);
+}
+
 static void fetch_job(void *arg)
 {
     struct slot *slot = arg;
     const struct walk *w = slot->owner;
     const struct object_range r = range_of(w->o, &slot->run);
     const qc_span have = in_memory(w->o, (struct vault_range){ r.offset, r.size });
+    const struct object_here here = { came, slot };
+    slot->told = 0;
     slot->fetched = have.n == 0 ? r.size : 0;
     slot->rc = have.n > 0 ? qc_buf_add(&slot->bytes, have, &slot->why)
-                          : object_fetch(w->o, slot->gw, r, &slot->bytes, &slot->why);
-    turn(slot, FETCHED);
+                          : object_fetch(w->o, slot->gw, r, &slot->bytes, &here, &slot->why);
+    turn(slot, LANDED);
 }
 
 static bool plan(struct walk *w, struct run *ret)
@@ -128,6 +152,8 @@ static qc_rc start(struct walk *w, struct slot *slot, struct qc_err *err)
         turn(slot, IDLE);
         return QC_OK;
     }
+    slot->fetched = slot->good = 0;
+    slot->judged = false;
     slot->bytes =
         (qc_buf){ .p = slot->pages.p, .cap = slot->pages.n, .max = (size_t)range_of(w->o, &slot->run).size };
     QC_ASSERT(slot->bytes.max <= slot->bytes.cap);
@@ -144,7 +170,7 @@ qc_rc object_tags(struct object *o, struct vault_tags *tags, uint64_t group, str
     qc_span bytes = in_memory(o, r);
     if (bytes.n == 0) {
         block.max = (size_t)r.size;
-        QC_TRY(object_fetch(o, o->v->gw, (struct object_range){ r.offset, r.size }, &block, err));
+        QC_TRY(object_fetch(o, o->v->gw, (struct object_range){ r.offset, r.size }, &block, NULL, err));
         bytes = qc_buf_span(&block);
         o->fetched += r.size;
     }
@@ -161,36 +187,26 @@ static struct vault_range wanted(const struct walk *w, uint64_t i)
     return (struct vault_range){ from - start, to > from ? to - from : 0 };
 }
 
-/* Verify the chunks of a run that stands at p, whose plaintext then stands where they begin. *ret_good: how
- * many, also after a failure. */
-static qc_rc verify(struct walk *w, const struct run *run, uint8_t *p, uint64_t *ret_good, struct qc_err *err)
+/* One chunk, which stands at p and is there; its plaintext stands there then. */
+static qc_rc verify(struct walk *w, uint64_t i, uint8_t *p, struct qc_err *err)
 {
     const struct vault_geometry *g = &w->o->frame->g;
-    for (*ret_good = 0; *ret_good < run->count; ++*ret_good) {
-        const uint64_t i = run->first + *ret_good;
-        size_t n = 0;
-        QC_TRY(qc_go_on(w->o->call->op.deadline, w->o->call->op.cancel, "get", err));
-        QC_TRY(object_tags(w->o, &w->tags, vault_geometry_group_of(g, i), err));
-        size_t stored = (size_t)vault_geometry_chunk(g, i).size;
-        QC_TRY(vault_opened_chunk(w->o->opened, &w->tags, i, p, stored, &n, err));
-        p += stored;
-        QC_ASSERT(vault_opened_true(w->o->opened, i) <= n);
-        w->done += wanted(w, i).size;
-        session_progress(w->o->call, &(struct vault_progress){ .done = w->done, .total = w->part.size });
-    }
+    size_t n = 0;
+    QC_TRY(qc_go_on(w->o->call->op.deadline, w->o->call->op.cancel, "get", err));
+    QC_TRY(object_tags(w->o, &w->tags, vault_geometry_group_of(g, i), err));
+    QC_TRY(
+        vault_opened_chunk(w->o->opened, &w->tags, i, p, (size_t)vault_geometry_chunk(g, i).size, &n, err));
+    QC_ASSERT(vault_opened_true(w->o->opened, i) <= n);
+    w->done += wanted(w, i).size;
+    session_progress(w->o->call, &(struct vault_progress){ .done = w->done, .total = w->part.size });
     return QC_OK;
 }
 
-/* Hand on what the part has of the chunks of a run that was verified. */
-static qc_rc give(const struct walk *w, const struct run *run, const uint8_t *p, struct qc_err *err)
+/* Hand on what the part has of a chunk that was verified. */
+static qc_rc give(const struct walk *w, uint64_t i, const uint8_t *p, struct qc_err *err)
 {
-    for (uint64_t i = run->first; i < run->first + run->count; i++) {
-        const struct vault_range mine = wanted(w, i);
-        if (mine.size > 0)
-            QC_TRY(w->fn(w->ctx, qc_span_of(p + mine.offset, (size_t)mine.size), err));
-        p += (size_t)vault_geometry_chunk(&w->o->frame->g, i).size;
-    }
-    return QC_OK;
+    const struct vault_range mine = wanted(w, i);
+    return mine.size > 0 ? w->fn(w->ctx, qc_span_of(p + mine.offset, (size_t)mine.size), err) : QC_OK;
 }
 
 /* What handing on failed with, so far. */
@@ -202,14 +218,36 @@ static qc_rc failure(struct walk *w, struct qc_err *err)
     return w->rc;
 }
 
+/* Are more chunks of it good than these? False: no more will be, and the fetcher is done with it, too, which
+ * may still have to say so when all was verified. */
+static bool wait_good(struct walk *w, const struct slot *slot, uint64_t given)
+{
+    QC_LOCK(&w->lock);
+    while (slot->good == given && !(slot->judged && slot->state != FETCHING))
+        (void)qc_cond_wait(&w->changed, &w->lock, QC_NO_DEADLINE);
+    return slot->good > given;
+}
+
+/* To the end, also where nothing is handed on any more: the verifier is done with the slot when this is. */
+static qc_rc give_good(struct walk *w, const struct slot *slot, struct qc_err *err)
+{
+    const uint8_t *p = slot->bytes.p;
+    qc_rc rc = failure(w, err);
+    for (uint64_t given = 0; wait_good(w, slot, given); given++) {
+        const uint64_t i = slot->run.first + given;
+        if (rc == QC_OK)
+            rc = give(w, i, p, err);
+        p += (size_t)vault_geometry_chunk(&w->o->frame->g, i).size;
+    }
+    return rc;
+}
+
 static void give_job(void *arg)
 {
     struct slot *slot = arg;
     struct walk *w = slot->owner;
     struct qc_err why = { 0 };
-    qc_rc rc = failure(w, &why);
-    if (rc == QC_OK)
-        rc = give(w, &slot->run, slot->bytes.p, &why);
+    qc_rc rc = give_good(w, slot, &why);
     if (rc == QC_OK)
         rc = start(w, slot, &why);
     if (rc == QC_OK)
@@ -222,21 +260,33 @@ static void give_job(void *arg)
     turn(slot, IDLE);
 }
 
-/* Until the slot's next run is there; false: there is none, or handing on has failed. */
+/* Until the slot has a run that is not handed on; false: there is none, or handing on has failed. */
 static bool wait_for(struct walk *w, const struct slot *slot)
 {
     QC_LOCK(&w->lock);
-    while (slot->state == FETCHING || slot->state == GIVING)
+    while (slot->giving)
         (void)qc_cond_wait(&w->changed, &w->lock, QC_NO_DEADLINE);
-    return slot->state == FETCHED;
+    return slot->state != IDLE;
+}
+
+/* Until n bytes of it are there. */
+static qc_rc wait_here(struct walk *w, const struct slot *slot, size_t n, struct qc_err *err)
+{
+    QC_LOCK(&w->lock);
+    while (slot->state == FETCHING && slot->here < n)
+        (void)qc_cond_wait(&w->changed, &w->lock, QC_NO_DEADLINE);
+    if (slot->here >= n)
+        return QC_OK;
+    const bool landed = slot->state == LANDED; /* else it did not begin */
+    *err = landed ? slot->why : w->why;
+    return landed ? slot->rc : w->rc;
 }
 
 static qc_rc first_runs(struct walk *w, struct qc_err *err)
 {
     const size_t chunk = (size_t)1 << w->o->frame->g.chunk_log2;
     const size_t most = chunk > QC_VAULT_RANGE ? chunk : QC_VAULT_RANGE;
-    w->slots = chunk > QC_VAULT_RANGE ? 2 : SLOTS;
-    for (size_t i = 0; i < w->slots; i++) {
+    for (size_t i = 0; i < SLOTS; i++) {
         struct slot *slot = &w->slot[i];
         slot->owner = w;
         QC_TRY(qc_pages_new(&slot->pages, most + VAULT_INSERT_BYTES, err));
@@ -246,29 +296,47 @@ static qc_rc first_runs(struct walk *w, struct qc_err *err)
     return QC_OK;
 }
 
-/* The slot's run, verified, to the giver. After a failure that part of it which is good. */
+static void judge(struct walk *w, struct slot *slot, uint64_t good, bool over)
+{
+    QC_LOCK(&w->lock);
+    slot->good = good;
+    slot->judged = over;
+    qc_cond_wake_all(&w->changed);
+}
+
+/* The slot's chunks, up to the first that is none. */
+static qc_rc verify_run(struct walk *w, struct slot *slot, struct qc_err *err)
+{
+    uint8_t *p = slot->bytes.p;
+    for (uint64_t good = 0; good < slot->run.count; good++) {
+        const uint64_t i = slot->run.first + good;
+        const size_t size = (size_t)vault_geometry_chunk(&w->o->frame->g, i).size;
+        QC_TRY(wait_here(w, slot, (size_t)(p - slot->bytes.p) + size, err));
+        QC_TRY(verify(w, i, p, err));
+        judge(w, slot, good + 1, false);
+        p += size;
+    }
+    return QC_OK;
+}
+
+/* The slot's run to the giver, and verified. */
 static qc_rc hand_over(struct walk *w, struct slot *slot, struct qc_err *err)
 {
-    if (slot->rc != QC_OK) {
-        *err = slot->why;
-        return slot->rc;
+    {
+        QC_LOCK(&w->lock);
+        slot->giving = true;
     }
-    uint64_t good = 0;
+    QC_TRY(qc_workq_submit(w->giver, give_job, slot, QC_NO_DEADLINE, err));
+    const qc_rc rc = verify_run(w, slot, err);
     w->o->fetched += slot->fetched;
-    qc_rc rc = verify(w, &slot->run, slot->bytes.p, &good, err);
-    slot->run.count = good;
-    turn(slot, GIVING);
-    struct qc_err why = { 0 };
-    qc_rc handed = qc_workq_submit(w->giver, give_job, slot, QC_NO_DEADLINE, &why);
-    if (rc == QC_OK && handed != QC_OK)
-        *err = why;
-    return rc == QC_OK ? handed : rc;
+    judge(w, slot, slot->good, true);
+    return rc;
 }
 
 static qc_rc walk_slots(struct walk *w, struct qc_err *err)
 {
     QC_TRY(first_runs(w, err));
-    for (size_t i = 0; wait_for(w, &w->slot[i]); i = (i + 1) % w->slots)
+    for (size_t i = 0; wait_for(w, &w->slot[i]); i = (i + 1) % SLOTS)
         QC_TRY(hand_over(w, &w->slot[i], err));
     return QC_OK;
 }
@@ -300,10 +368,8 @@ static qc_rc walk_all(struct walk *w, struct qc_err *err)
     /* All of it is in memory: groups stand one after the other with their tag blocks between them. */
     for (uint64_t i = w->planned; i < w->end; i++) {
         struct vault_range r = vault_geometry_chunk(&o->frame->g, i);
-        const struct run one = { i, 1 };
-        uint64_t good = 0;
-        QC_TRY(verify(w, &one, o->head.p + r.offset, &good, err));
-        QC_TRY(give(w, &one, o->head.p + r.offset, err));
+        QC_TRY(verify(w, i, o->head.p + r.offset, err));
+        QC_TRY(give(w, i, o->head.p + r.offset, err));
     }
     return QC_OK;
 }
