@@ -2,7 +2,7 @@
 """A put that is killed goes on where it was: by the same command, over restarts of the gateway and its death at every step, without the bytes
 that are durable being sent again; what is in flight when it dies, one segment at most, is all that goes twice, by the gateway's own count. The
 object is the file, to the second reader as well, with an epoch for each run. A file that was changed meanwhile is begun anew and said to be, never
-mixed. With QC_FULL=1: 100 random instants of a put and 100 of a get of 2 GiB. The seed is printed."""
+mixed. A get that is killed goes on, too, and fetches no more than a segment twice. With QC_FULL=1: 100 random instants of a put and 100 of a get of 2 GiB. The seed is printed."""
 import contextlib
 import json
 import os
@@ -24,6 +24,7 @@ MIB = 1 << 20
 SEGMENT = 16 * MIB
 AT_ONCE = 1                     # segments of which a part is on its way at a time
 ROOM = 64 * 1024                # of JSON, headers and tag tables
+OPENING = MIB + 256 * 1024
 SIZE = 3 * SEGMENT + 12345      # four segments
 KILLS, INSTANTS = 100, 4
 GIB2 = 2 << 30
@@ -41,8 +42,8 @@ class Vault(Box):
         with os.fdopen(r, "rb") as f:
             f.read(5)
 
-    def received(self):
-        """Bytes of requests' bodies that this gateway has read, by its own count."""
+    def counted(self, name):
+        """One of the gateway's own counts."""
         s = socket.socket(socket.AF_UNIX)
         here = os.open(self.state, os.O_PATH)
         try:
@@ -52,15 +53,19 @@ class Vault(Box):
         finally:
             os.close(here)
             s.close()
-        return int(float(re.search(rb"^qcloud_http_received_bytes_total (\S+)$", text, re.M).group(1)))
+        return int(float(re.search(rb"^%s (\S+)$" % name.encode(), text, re.M).group(1)))
 
-    def quiet(self):
-        """What dead clients have left in sockets is read: the count stands still."""
-        was, now = -1, self.received()
-        while was != now:
+    def quiet(self, name="qcloud_http_received_bytes_total", room=0):
+        """Bytes of requests' bodies that this gateway has read (or that it has sent: each look is some KiB of them, `room`). What dead
+        clients have left in sockets is read: the count stands still."""
+        was, now = -1 - room, self.counted(name)
+        while now - was > room:
             time.sleep(0.02)
-            was, now = now, self.received()
+            was, now = now, self.counted(name)
         return now
+
+    def sent(self):
+        return self.quiet("qcloud_http_sent_bytes_total", ROOM)
 
     def die(self, *args, script=None, after=None):
         """A command that is killed at a point, or after some time. False: it came to its end before that."""
@@ -244,20 +249,26 @@ def interrupted(box, path):
 
 
 def gets(box, rng, path, name, instants, span):
-    out, kills, done = os.path.join(box.work, "got"), 0, 0
-    while kills < instants:
-        if not box.die("get", name, out, after=rng.random() * span):
+    """Killed at random instants, each time gone on. How many bytes each death made come twice, but for those that it takes to open an
+    object: its ends, the first chunk, the tags."""
+    out, size = os.path.join(box.work, "got"), os.path.getsize(path)
+    twice, had, done = [], 0, 0
+    while len(twice) < instants:
+        before = box.sent()
+        killed = box.die("get", name, out, after=rng.random() * span)
+        if not killed or os.path.exists(out):       # renamed already
             check(subprocess.run(["cmp", path, out], check=False).returncode == 0, "a get that was killed before is wrong")
             os.unlink(out)
-            done += 1
-        else:
-            kills += 1
-            if os.path.exists(out):     # it was renamed already
-                os.unlink(out)
+            had, done = 0, done + 1
+            continue
+        have = os.path.getsize(out + ".part") if os.path.exists(out + ".part") else 0
+        twice.append(max(0, box.sent() - before - (have - had) - OPENING))
+        check(twice[-1] <= AT_ONCE * SEGMENT, f"{twice[-1]} bytes came for nothing ({had} -> {have} of {size})")
+        had = have
     box.expect(0, "get", "--force", name, out)
     check(subprocess.run(["cmp", path, out], check=False).returncode == 0, "it is wrong in the end")
     os.unlink(out)
-    return done
+    return twice, done
 
 
 def large(box, rng):
@@ -274,7 +285,9 @@ def large(box, rng):
     box.expect(0, "get", "whole", os.path.join(box.work, "got"))
     took = time.monotonic() - t0
     os.unlink(os.path.join(box.work, "got"))
-    print(f"2 GiB: {KILLS} kills of gets, {gets(box, rng, path, 'whole', KILLS, took)} came to their end in between", flush=True)
+    twice, done = gets(box, rng, path, "whole", KILLS, took / 4)
+    print(f"2 GiB: {KILLS} kills of gets, {done} came to their end in between; fetched again: {sum(twice) / len(twice) / MIB:.1f} MiB a kill, "
+          f"at most {max(twice) / MIB:.1f}", flush=True)
 
 
 def test():
@@ -286,11 +299,12 @@ def test():
         path = at_points(box, rng)
         again = again_and_again(box, rng, path)
         twice, runs, objects = at_instants(box, rng, path, SIZE, INSTANTS, 0.4, "i")
+        again_got, _ = gets(box, rng, path, "b", INSTANTS, 0.3)
         interrupted(box, path)
         given_up(box, path)
         epochs = second_reader(box, path, b"b")
         print(f"killed four times: {again / MIB:.1f} MiB went twice, {epochs} epochs; {INSTANTS} kills at random instants in {runs} puts of {objects} "
-              f"objects: {max(twice) / MIB:.1f} MiB at most went twice")
+              f"objects: {max(twice) / MIB:.1f} MiB at most went twice; {INSTANTS} kills of gets: {max(again_got) / MIB:.1f} MiB at most came twice")
         changed(box, path)
         box.expect(0, "verify")
         if FULL:
