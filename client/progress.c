@@ -66,7 +66,8 @@ static void figure(const struct progress *p, uint64_t v, char out[TEXT_SIZE])
 
 /* What a line has behind its label; on a narrow terminal not all of it. */
 struct words {
-    char per_cent[8], figures[2 * TEXT_SIZE + 32], speed[TEXT_SIZE + 8], eta[TEXT_SPAN + 8];
+    char per_cent[8], figures[2 * TEXT_SIZE + 32], sealed[TEXT_SIZE + 16], speed[TEXT_SIZE + 8],
+        eta[TEXT_SPAN + 8];
     char clouds[CLOUDS_MAX], clouds_brief[CLOUDS_MAX];
 };
 
@@ -118,6 +119,14 @@ static void clouds_of(const struct vault_clouds *c, struct words *w)
                    whole ? (const char *)text.p : w->clouds_brief + 2);
 }
 
+/* The unit of a figure that stands beside another one. */
+static void told_once(char *figure, const char *other)
+{
+    char *unit = strchr(figure, ' ');
+    if (unit != NULL && strchr(other, ' ') != NULL && strcmp(unit, strchr(other, ' ')) == 0)
+        *unit = '\0';
+}
+
 static void words_of(struct progress *p, const struct vault_progress *at, uint64_t now, struct words *w)
 {
     char done[TEXT_SIZE], total[TEXT_SIZE], speed[TEXT_SIZE];
@@ -139,9 +148,13 @@ static void words_of(struct progress *p, const struct vault_progress *at, uint64
     }
     if (at->finishing)
         snprintf(w->eta, sizeof w->eta, "  committing");
-    char *unit = strchr(done, ' '); /* told once where it is one */
-    if (unit != NULL && strchr(total, ' ') != NULL && strcmp(unit, strchr(total, ' ')) == 0)
-        *unit = '\0';
+    told_once(done, total);
+    if (at->sealed > at->done) {
+        char sealed[TEXT_SIZE];
+        figure(p, at->sealed, sealed);
+        told_once(sealed, total);
+        snprintf(w->sealed, sizeof w->sealed, ", %s sealed", sealed);
+    }
     snprintf(w->figures, sizeof w->figures, "  %s/%s %s", done, total, p->noun);
     snprintf(w->speed, sizeof w->speed, "  %s/s", speed);
 }
@@ -167,8 +180,8 @@ static qc_rc add_label(qc_span label, size_t columns, qc_buf *ret, struct qc_err
     return qc_buf_add(ret, qc_span_from(qc_buf_span(&text), skip), err);
 }
 
-/* A line of a bar never wraps: what wrapped could not be written over. What says least goes first: the rate,
- * then the beginning of the label, then the figures. */
+/* A line of a bar never wraps: what wrapped could not be written over. What says least goes first: what is
+ * sealed, the clouds, the rate, then the beginning of the label, then the figures. */
 static qc_rc add_line(const struct progress *p, struct words *w, size_t columns, qc_buf *ret,
                       struct qc_err *err)
 {
@@ -177,6 +190,9 @@ static qc_rc add_line(const struct progress *p, struct words *w, size_t columns,
         columns - 1; /* a cursor behind the last column is in the next line on some terminals */
     size_t rest = strlen(w->per_cent) + strlen(w->figures) + strlen(w->speed) + strlen(w->eta);
     const char *clouds = w->clouds;
+    if (label + rest + strlen(w->sealed) + strlen(clouds) > room)
+        w->sealed[0] = '\0';
+    rest += strlen(w->sealed);
     if (label + rest + strlen(clouds) > room)
         clouds = w->clouds_brief;
     if (label + rest + strlen(clouds) > room)
@@ -192,7 +208,8 @@ static qc_rc add_line(const struct progress *p, struct words *w, size_t columns,
     }
     const size_t left = rest < room ? room - rest : 0;
     QC_TRY(add_label(p->label, left < LABEL_MAX ? left : LABEL_MAX, ret, err));
-    return qc_buf_addf(ret, err, "%s%s%s%s%s", w->per_cent, w->figures, w->speed, w->eta, clouds);
+    return qc_buf_addf(ret, err, "%s%s%s%s%s%s", w->per_cent, w->figures, w->sealed, w->speed, w->eta,
+                       clouds);
 }
 
 static qc_rc clouds_json(struct json_t *into, const struct vault_clouds *c, struct qc_err *err)
@@ -225,6 +242,8 @@ static qc_rc record(struct progress *p, const struct vault_progress *at, struct 
     }
     if (at->sent > 0)
         QC_TRY(qc_json_set_int(j, "sent", (int64_t)at->sent, err));
+    if (at->sealed > 0)
+        QC_TRY(qc_json_set_int(j, "sealed", (int64_t)at->sealed, err));
     if (at->clouds != NULL)
         QC_TRY(clouds_json(j, at->clouds, err));
     return out_json(p->o, &j, err);

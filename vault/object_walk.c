@@ -198,7 +198,7 @@ static qc_rc verify(struct walk *w, uint64_t i, uint8_t *p, struct qc_err *err)
         vault_opened_chunk(w->o->opened, &w->tags, i, p, (size_t)vault_geometry_chunk(g, i).size, &n, err));
     QC_ASSERT(vault_opened_true(w->o->opened, i) <= n);
     w->done += wanted(w, i).size;
-    session_progress(w->o->call, &(struct vault_progress){ .done = w->done, .total = w->part.size });
+    session_progress(w->o->call, &(struct vault_progress){ .done = w->done, .total = w->total });
     return QC_OK;
 }
 

@@ -96,6 +96,7 @@ static void tell(struct put *p, bool finishing)
 {
     struct vault_progress now = { .total = p->source->size, .finishing = finishing };
     sender_progress(p->sender, &now.done, &now.sent);
+    now.sealed = sender_sealed(p->sender);
     put_clouds_look(p);
     now.clouds = p->clouds;
     session_progress(p->call, &now);

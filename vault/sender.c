@@ -30,6 +30,7 @@ struct sender {
     pthread_mutex_t lock; /* guards slot[].busy, slot[].out, done, sent, rc, why */
     pthread_cond_t changed;
     uint64_t done, sent;
+    uint64_t sealed; /* the caller's */
     qc_rc rc;
     struct qc_err why;
 };
@@ -63,7 +64,7 @@ qc_rc sender_new(struct sender **ret, struct vault_gw *gw, const struct sender_o
     s->opts = *opts;
     s->op = op;
     s->next = opts->first;
-    s->done = opts->durable;
+    s->done = s->sealed = opts->durable;
     for (size_t i = 0; i < SLOTS; i++)
         s->slot[i].owner = s;
     *ret = QC_STEAL(s);
@@ -213,6 +214,7 @@ qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_err *err
         return rc;
     }
     s->next++;
+    s->sealed += data;
     return QC_OK;
 }
 
@@ -229,6 +231,11 @@ qc_rc sender_drain(struct sender *s, struct qc_err *err)
 uint32_t sender_segments(const struct sender *s)
 {
     return s->next;
+}
+
+uint64_t sender_sealed(const struct sender *s)
+{
+    return s->sealed;
 }
 
 void sender_progress(struct sender *s, uint64_t *ret_done, uint64_t *ret_sent)

@@ -40,5 +40,6 @@ QC_MUST qc_rc sender_send(struct sender *s, bool last, uint64_t data, struct qc_
 QC_MUST qc_rc sender_drain(struct sender *s, struct qc_err *err);
 
 uint32_t sender_segments(const struct sender *s); /* given to send so far */
+uint64_t sender_sealed(const struct sender *s);   /* bytes of D in them, and in those before the first */
 /* Bytes of D that are durable, and bytes of N handed to the gateway. */
 void sender_progress(struct sender *s, uint64_t *ret_done, uint64_t *ret_sent);

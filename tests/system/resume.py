@@ -271,6 +271,19 @@ def gets(box, rng, path, name, instants, span):
     return twice, done
 
 
+def get_counts(box, path, name):
+    """How far a get is that goes on: of the whole, from where it was."""
+    out, size = os.path.join(box.work, "counted"), os.path.getsize(path)
+    check(box.die("get", name, out, script="client_wrote:kill:21"), "not killed")
+    had = os.path.getsize(out + ".part")
+    check(had == 20 * MIB, f"{had} bytes are left")
+    lines = list(map(json.loads, box.expect(0, "get", "--json", "--limit-rate", "20M", name, out).stdout.splitlines()))
+    told = [line for line in lines if line["type"] == "progress"]
+    check(told and all(had <= line["done"] <= line["total"] == size for line in told), f"{told}")
+    check(next(line for line in lines if line["type"] == "item")["kept"] == had, f"{lines}")
+    os.unlink(out)
+
+
 def large(box, rng):
     path = os.path.join(box.work, "large")
     with open(path, "wb") as f:
@@ -300,6 +313,7 @@ def test():
         again = again_and_again(box, rng, path)
         twice, runs, objects = at_instants(box, rng, path, SIZE, INSTANTS, 0.4, "i")
         again_got, _ = gets(box, rng, path, "b", INSTANTS, 0.3)
+        get_counts(box, path, "b")
         interrupted(box, path)
         given_up(box, path)
         epochs = second_reader(box, path, b"b")

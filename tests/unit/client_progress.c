@@ -9,6 +9,7 @@
 #include "qc_check.h"
 
 static const struct vault_clouds *bar_clouds; /* what the next ones are given */
+static uint64_t bar_sealed;
 
 static int percent(uint64_t done, uint64_t total)
 {
@@ -34,7 +35,7 @@ static void check_shown(bool terminal, bool json, const char *must, const char *
     struct out o;
     struct progress p;
     struct vault_progress at = {
-        .done = 1024, .total = 1024, .sent = 2048, .finishing = true, .clouds = bar_clouds
+        .done = 1024, .total = 1024, .sent = 2048, .sealed = 1024, .finishing = true, .clouds = bar_clouds
     };
     out_init(&o, "put", MSG_PUT);
     o.talk = o.json_to = open_memstream(&text, &n);
@@ -59,7 +60,9 @@ static void check_narrow(unsigned short columns, const char *label, uint64_t tot
     char text[512] = "";
     struct out o;
     struct progress p;
-    struct vault_progress at = { .done = UINT64_C(3) << 29, .total = total, .clouds = bar_clouds };
+    struct vault_progress at = {
+        .done = UINT64_C(3) << 29, .total = total, .sealed = bar_sealed, .clouds = bar_clouds
+    };
     const int master = posix_openpt(O_RDWR | O_NOCTTY);
     CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
     const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
@@ -137,10 +140,17 @@ int main(void)
     check_narrow(30, "k\xc3\xa4se-\xc3\xa4\x1b.vcf", 2 * gib, "\rk\xc3\xa4se-\xc3\xa4\\x1b.vcf   75 %\033[K");
     check_narrow(20, "k\xc3\xa4se-\xc3\xa4\x1b.vcf", 2 * gib, "\r..-\xc3\xa4\\x1b.vcf   75 %\033[K");
     check_narrow(30, "genome.vcf", VAULT_SIZE_UNKNOWN, "\rgenome.vcf  1.5 GiB/? durable\033[K");
+    bar_sealed = gib + (gib >> 1); /* no more than is durable: not told */
+    check_narrow(80, "genome.vcf", 2 * gib, "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s\033[K");
+    bar_sealed = 2 * gib - (gib >> 2);
+    check_narrow(80, "genome.vcf", 2 * gib,
+                 "\rgenome.vcf   75 %  1.5/2.0 GiB durable, 1.7 sealed  0 B/s\033[K");
+    check_narrow(55, "genome.vcf", 2 * gib, "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s\033[K");
     check_clouds();
     check_percent();
     check_shown(true, false, " 99 %", "a\x1b");
     check_shown(false, false, NULL, "");
     check_shown(false, true, "\"percent\":99", "\r");
+    check_shown(false, true, "\"sealed\":1024", "\r");
     return 0;
 }

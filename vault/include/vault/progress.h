@@ -22,10 +22,11 @@ const char *vault_cloud_state(const struct vault_cloud_fares *c); /* "ok", "writ
 
 /* How far an operation is; called on the caller's thread, often: the callee decides what to show. */
 struct vault_progress {
-    uint64_t done;  /* put: bytes of D that are durable; get, verify: bytes verified; recover: objects */
-    uint64_t total; /* of the same; VAULT_SIZE_UNKNOWN when it is not known */
-    uint64_t sent;  /* put: bytes of N handed to the gateway, sent again or not */
-    bool finishing; /* put: all is durable, the commit is under way */
+    uint64_t done;   /* put: bytes of D that are durable; get, verify: bytes verified; recover: objects */
+    uint64_t total;  /* of the same; VAULT_SIZE_UNKNOWN when it is not known */
+    uint64_t sent;   /* put: bytes of N handed to the gateway, sent again or not */
+    uint64_t sealed; /* put: bytes of D that are sealed, durable or on their way; 0: not known */
+    bool finishing;  /* put: all is durable, the commit is under way */
     const struct vault_clouds
         *clouds; /* where vault_call.clouds asks for it and something is known; else NULL */
 };
