@@ -182,6 +182,19 @@ static void padding_text(struct client *c, const struct vault_stat *s)
         out_line(&c->out, "padding  %s (%" PRIu64 " bytes)", size, s->padding);
 }
 
+static void clouds_text(struct client *c, const struct vault_gw_info *info)
+{
+    char size[TEXT_SIZE];
+    out_line(&c->out, "coding   %u of %u, %" PRIu64 " segment%s", info->k, info->n, info->segments,
+             text_s(info->segments));
+    for (size_t i = 0; i < info->cloud_count; i++) {
+        text_size(info->clouds[i].bytes, size);
+        out_line(&c->out, "cloud    %-12s  %" PRIu64 " fragment%s, %" PRIu64 " missing, %s",
+                 info->clouds[i].name, info->clouds[i].fragments, text_s(info->clouds[i].fragments),
+                 info->clouds[i].missing, size);
+    }
+}
+
 static void stat_text(struct client *c, const struct vault_stat *s, const struct vault_gw_info *info,
                       qc_span name)
 {
@@ -215,14 +228,7 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
     ages_text(c, info);
     listing_time((int64_t)time(NULL), when);
     out_line(&c->out, "seen     keys at %s", when);
-    out_line(&c->out, "coding   %u of %u, %" PRIu64 " segment%s", info->k, info->n, info->segments,
-             text_s(info->segments));
-    for (size_t i = 0; i < info->cloud_count; i++) {
-        text_size(info->clouds[i].bytes, size);
-        out_line(&c->out, "cloud    %-12s  %" PRIu64 " fragment%s, %" PRIu64 " missing, %s",
-                 info->clouds[i].name, info->clouds[i].fragments, text_s(info->clouds[i].fragments),
-                 info->clouds[i].missing, size);
-    }
+    clouds_text(c, info);
 }
 
 /* Which observations are behind margin and key_margin; presence and content are left out where what is known
@@ -315,8 +321,46 @@ static qc_rc stat_one(struct client *c, qc_span name, struct qc_err *err)
     return stat_of(c, name, NULL, err);
 }
 
+/* Where each of the four shares is, and how the two local ones came about. */
+static qc_rc shares_text(struct client *c, const struct vault_stat *s, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(qc_buf_free) qc_buf place = { .max = QC_CLIENT_TEXT_MAX };
+        const struct vault_origin *o = &s->origin[i];
+        QC_TRY(text_escape(qc_span_str(c->conf.share[i]), &place, err));
+        if (o->is)
+            out_line(&c->out, "share%u   %s, generation %" PRIu32 ", in %.*s", i + 1,
+                     o->seeded ? "made from the store's seed" : "drawn", o->generation, (int)place.n,
+                     (const char *)place.p);
+        else
+            out_line(&c->out, "share%u   not to be had: %.*s", i + 1, (int)place.n, (const char *)place.p);
+    }
+    out_line(&c->out, "share3   inside the sealed object, on the clouds");
+    out_line(&c->out, "share4   in the backup data, %s",
+             vault_is_kept(c->vault) ? "with the keeper" : "at the gateway and in commit records on the clouds");
+    return QC_OK;
+}
+
+static qc_rc shares_json(struct json_t *j, struct client *c, const struct vault_stat *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    QC_TRY(qc_json_new_arr(&list, err));
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+        const struct vault_origin *o = &s->origin[i];
+        QC_TRY(qc_json_new_obj(&one, err));
+        QC_TRY(qc_json_set_int(one, "share", i + 1, err));
+        QC_TRY(text_json(one, "place", qc_span_str(c->conf.share[i]), err));
+        QC_TRY(qc_json_set_str(one, "from", !o->is ? "absent" : o->seeded ? "seed" : "drawn", err));
+        QC_TRY(qc_json_set_int(one, "generation", o->generation, err));
+        QC_TRY(qc_json_append(list, &one, err));
+    }
+    return qc_json_set(j, "shares", &list, err);
+}
+
 static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
 {
+    struct vault_gw_info info = { 0 };
     QC_CLEANUP(vault_stat_done) struct vault_stat s = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf ways = { .max = QC_CLIENT_TEXT_MAX };
@@ -325,6 +369,7 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     char version[2 * VAULT_ID_BYTES + 1];
     struct vault_call call = client_call(c);
     QC_TRY(vault_explain(c->vault, name, &call, &s, &text, &ways, err));
+    QC_TRY(vault_layout(c->vault, &s, &call, &info, err));
     QC_TRY(text_escape(name, &shown, err));
     qc_hex(qc_span_of(s.version, VAULT_ID_BYTES), version);
     out_line(&c->out, "name     %.*s", (int)shown.n, (const char *)shown.p);
@@ -333,6 +378,8 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     QC_TRY(text_escape(qc_buf_span(&text), &shown, err));
     padding_text(c, &s);
     out_line(&c->out, "random   %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
+    QC_TRY(shares_text(c, &s, err));
+    clouds_text(c, &info);
     QC_TRY(ways_text(c, qc_buf_span(&ways), err));
     if (vault_is_kept(c->vault))
         out_line(&c->out, "backup   with the keeper, %s", c->conf.keeper);
@@ -345,6 +392,8 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     QC_TRY(text_json(j, "ways", qc_buf_span(&ways), err));
     if (vault_is_kept(c->vault))
         QC_TRY(text_json(j, "keeper", qc_span_str(c->conf.keeper), err));
+    QC_TRY(shares_json(j, c, &s, err));
+    QC_TRY(stat_layout_json(j, &info, err));
     return out_json(&c->out, &j, err);
 }
 

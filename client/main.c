@@ -324,7 +324,7 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_PURGE) | NEEDS_CONF | NEEDS_BOTH, prune_opts, cmd_prune },
     { "lock", "NAME... --until DATE", "nobody purges this version before a date", 1, -1,
       NEEDS_CLASS(MSG_PURGE) | NEEDS_CONF, lock_opts, cmd_lock },
-    { "explain", "NAME...", "where an object's keys came from, and what carried it, as it says itself", 1, -1,
+    { "explain", "NAME...", "where an object's keys, shares and fragments are from, and what carried it", 1, -1,
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, profile_opts, cmd_explain },
     { "reseal", "NAME... | --where rng=SOURCE [PREFIX]", "seal objects anew, under keys that are drawn now",
       0, -1, NEEDS_CLASS(MSG_PUT) | NEEDS_CONF | NEEDS_BOTH, reseal_opts, cmd_reseal },

@@ -262,6 +262,8 @@ static qc_rc explain_run(struct vault *v, qc_span name, const struct vault_call 
         rc = object_unlock(&o, err);
     session_note_faults(v, o.request, call);
     QC_TRY(rc);
+    for (unsigned i = 0; i < 2; i++)
+        stat.origin[i] = (struct vault_origin){ o.share[i] != NULL, o.given[i], o.generation[i] };
     stat.padding = o.frame->g.L - vault_opened_meta(o.opened)->true_size;
     QC_TRY(qc_buf_add(provenance, vault_opened_meta(o.opened)->provenance, err));
     if (ways != NULL)

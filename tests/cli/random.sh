@@ -41,6 +41,9 @@ rm "$conf"
 expect_exit 0 put a.bin os
 expect_exit 0 explain os
 out_has 'random   os:getrandom policy=os health=kernel'
+out_has 'share1   drawn, generation 1, in '
+out_has 'share2   drawn, generation 1, in '
+out_has ', 0 missing, '
 expect_exit 0 rng list
 out_has 'policy   os (objects), os (xor23)'
 

@@ -262,7 +262,11 @@ struct vault_stat {
     uint32_t mtime_ns, mode;
     int64_t margin, acked_margin, margin_full;
     unsigned key_margin; /* local shares that may be lost: 1, 0 */
-    qc_span xattrs;      /* borrowed, and only in a sink's begin: else empty */
+    struct vault_origin {
+        bool is, seeded; /* its store has it; made from the store's seed, else drawn */
+        uint32_t generation;
+    } origin[2];    /* of share 1 and 2; by vault_explain alone */
+    qc_span xattrs; /* borrowed, and only in a sink's begin: else empty */
 };
 void vault_stat_done(struct vault_stat *s);
 
@@ -357,7 +361,8 @@ QC_MUST qc_rc vault_stat(struct vault *v, qc_span name, const struct vault_call 
                          struct qc_err *err);
 /*
  * What the sealed object says of where its keys came from (FORMAT 11.1): opened and verified, but for its
- * chunks. Appended to provenance; nothing when it says nothing. And what carried it to its clouds (FORMAT
+ * chunks. Appended to provenance; nothing when it says nothing. Where its two local shares are from, in
+ * ret->origin. And what carried it to its clouds (FORMAT
  * 11.2), appended to ways, or NULL. Errors: vault_get's.
  */
 QC_MUST qc_rc vault_explain(struct vault *v, qc_span name, const struct vault_call *call,
