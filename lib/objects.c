@@ -151,6 +151,25 @@ int qcloud_remove(struct qcloud *q, const char *name)
     return session_end(q, rc);
 }
 
+static qc_rc move_one(struct qcloud *q, struct vault_move *m)
+{
+    struct vault_call call;
+    QC_TRY(session_begin(q, &call));
+    QC_TRY(vault_move_many(q->vault, m, 1, &call, &q->err));
+    if (m->rc != QC_OK)
+        q->err = m->err;
+    if (m->rc != QC_OK && m->open)
+        qc_err_wrap(&q->err, "whether it is moved is not known, and the next writing call finds out");
+    return m->rc;
+}
+
+int qcloud_move(struct qcloud *q, const char *from, const char *to, int over)
+{
+    static const uint8_t nothing[VAULT_ID_BYTES];
+    struct vault_move m = { .from = span_of(from), .to = span_of(to), .over = over ? NULL : nothing };
+    return session_end(q, move_one(q, &m));
+}
+
 struct qcloud_entry {
     const struct vault_stat *s;
     qc_buf name; /* with its end mark */

@@ -60,6 +60,7 @@ void qcloud_free(struct qcloud *q)
     if (q == NULL)
         return;
     shut(q);
+    net_rate_free(&q->rate);
     vault_notes_done(&q->notes);
     qc_free(q);
 }
@@ -72,6 +73,25 @@ const char *qcloud_message(const struct qcloud *q)
 void qcloud_set_timeout(struct qcloud *q, unsigned seconds)
 {
     q->timeout_s = seconds;
+}
+
+static qc_rc set_rate(struct qcloud *q, const char *rate, struct qc_err *err)
+{
+    struct net_rate_table t = { 0 };
+    if (rate != NULL && rate[0] != '\0')
+        QC_TRY_AS(net_rate_parse(qc_span_str(rate), &t, err), err, "rate");
+    if (q->rate == NULL)
+        QC_TRY(net_rate_new(&q->rate, NULL, err));
+    net_rate_set(q->rate, &t);
+    return QC_OK;
+}
+
+int qcloud_set_rate(struct qcloud *q, const char *rate)
+{
+    qc_err_clear(&q->err);
+    const qc_rc rc = set_rate(q, rate, &q->err);
+    q->rate_given = q->rate_given || rc == QC_OK;
+    return session_end(q, rc);
 }
 
 void qcloud_set_passphrase(struct qcloud *q, qcloud_passphrase_fn fn, void *ctx)
@@ -213,7 +233,10 @@ static qc_rc open_vault(struct qcloud *q, const char *home)
     QC_TRY(qrng_open("os", &q->ids, err));
     QC_TRY(qrng_open_policy(&q->random, QRNG_PROFILE_EC, &q->rng, err));
     q->passes = (struct vault_passes){ .ask = ask_pass, .ctx = q, .cancel = &q->cancel };
+    if (!q->rate_given)
+        QC_TRY(set_rate(q, q->conf.limit_rate, err));
     QC_TRY(open_gateway(q, &call.op, &gw));
+    vault_gw_http_rate(gw, q->rate);
     QC_TRY(conf_keeper(&q->conf, &q->keeper, err));
     const struct vault_conf conf = { .vault = q->conf.vault,
                                      .share = { q->conf.share[0], q->conf.share[1] },

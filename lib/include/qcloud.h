@@ -75,6 +75,11 @@ QCLOUD_API const char *qcloud_message(const struct qcloud *q);
 /* Seconds that a call may take; 0, as at the start: as long as it needs. */
 QCLOUD_API void qcloud_set_timeout(struct qcloud *q, unsigned seconds);
 
+/* Bytes a second to the gateway and from it, over all of its connections: what `qcloud --limit-rate` takes,
+ * "10M", "1M:off" (to it, and from it), or a timetable; "off", or NULL: as many as there are. In the place of
+ * what the configuration says; before qcloud_open or between calls. QCLOUD_USAGE. */
+QCLOUD_API int qcloud_set_rate(struct qcloud *q, const char *rate);
+
 /*
  * Where passphrases of share stores come from; before qcloud_open. The callback writes one into dst (locked
  * memory, at most max bytes, no end mark) and returns its length; or -1: there is none, and the store counts
@@ -139,6 +144,14 @@ QCLOUD_API int qcloud_get_file(struct qcloud *q, const char *name, const char *p
 
 /* The name is gone; its versions stay stored (qcloud trash). */
 QCLOUD_API int qcloud_remove(struct qcloud *q, const char *name);
+
+/*
+ * Another name for an object and its versions: no byte of it is read or sent, and after a failure each name
+ * is as it was, unless the message says that this is not known. Both share stores have to be there.
+ *
+ *   over  what `to` stands for becomes an old version of it; 0: then QCLOUD_TEMPORARY
+ */
+QCLOUD_API int qcloud_move(struct qcloud *q, const char *from, const char *to, int over);
 
 /* An object, for the length of a callback. */
 struct qcloud_entry;

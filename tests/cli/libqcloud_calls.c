@@ -3,6 +3,7 @@
  *   libqcloud_calls HOME SCRATCH lock  HOME: one under the passphrase "correct horse" */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "qc_check.h"
 #include "qcloud.h"
@@ -93,6 +94,36 @@ static void put_and_get(struct qcloud *q, const char *scratch)
     CHECK(bad == 0);
 }
 
+static void moves(struct qcloud *q)
+{
+    struct stream s = { 0 };
+    IS(QCLOUD_OK, qcloud_move(q, "a/file", "b", 0));
+    IS(QCLOUD_TEMPORARY, qcloud_move(q, "b", "a/stream", 0)); /* it is taken */
+    IS(QCLOUD_NOT_FOUND, qcloud_move(q, "a/file", "c", 0));
+    IS(QCLOUD_USAGE, qcloud_move(q, "b", "a/../b", 0));
+    IS(QCLOUD_OK, qcloud_move(q, "b", "a/file", 0));
+    IS(QCLOUD_OK, qcloud_put(q, "c", give, &s, BYTES));
+    IS(QCLOUD_OK, qcloud_move(q, "c", "a/file", 1)); /* what it was is an old version */
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void limited(struct qcloud *q)
+{
+    struct stream s = { 0 };
+    const uint64_t began = now_ms();
+    IS(QCLOUD_OK, qcloud_set_rate(q, "off:500k"));
+    IS(QCLOUD_USAGE, qcloud_set_rate(q, "fast")); /* and all is as it was */
+    IS(QCLOUD_OK, qcloud_get(q, "a/stream", take, &s));
+    CHECK(s.at == BYTES && now_ms() - began >= 300);
+    IS(QCLOUD_OK, qcloud_set_rate(q, NULL));
+}
+
 static void names(struct qcloud *q)
 {
     unsigned n = 0;
@@ -178,6 +209,8 @@ int main(int argc, char **argv)
     } else {
         IS(QCLOUD_OK, qcloud_open(q, argv[1]));
         put_and_get(q, argv[2]);
+        limited(q);
+        moves(q);
         names(q);
         refusals(q, argv[1]);
     }
