@@ -337,7 +337,8 @@ static qc_rc shares_text(struct client *c, const struct vault_stat *s, struct qc
     }
     out_line(&c->out, "share3   inside the sealed object, on the clouds");
     out_line(&c->out, "share4   in the backup data, %s",
-             vault_is_kept(c->vault) ? "with the keeper" : "at the gateway and in commit records on the clouds");
+             vault_is_kept(c->vault) ? "with the keeper"
+                                     : "at the gateway and in commit records on the clouds");
     return QC_OK;
 }
 

@@ -18,8 +18,8 @@ struct qcloud {
     struct revival revival;
     struct vault_passes passes;
     qc_key *token;
-    struct net_rate *rate; /* NULL: no limit yet */
-    bool rate_given;       /* by the caller: what the configuration says does not count */
+    struct net_rate *rate;       /* NULL: no limit yet */
+    bool rate_given;             /* by the caller: what the configuration says does not count */
     struct vault *vault;         /* NULL: not open */
     struct vault_keeper *keeper; /* which it borrows; NULL: none */
 
