@@ -92,7 +92,7 @@ def masked(text, box):
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "#TIME", text)
     text = re.sub(r"free [\d.]+ \w+", "free #", text)
     text = re.sub(r"  ETA \w+", "", text)    # only after some seconds
-    text = re.sub(r", [\d.]+( \w+)? sealed", "", text)     # only while something is on its way
+    text = re.sub(r"(?<=durable), [\d.]+( \w+)? sealed", "", text)     # only while something is on its way
     text = re.sub(r"\d+(\.\d)? [KM]iB of it", "# MiB of it", text)
     text = re.sub(r"about [\d.]+ MiB|[\d.]+ MiB;|\d+ (requests|fragments)", lambda m: re.sub(r"[\d.]+", "#", m[0]), text)
     text = re.sub(r" +\d+ %  \S+/", "   # %  #/", text)
