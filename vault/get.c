@@ -130,35 +130,44 @@ static qc_rc end(struct get *g, qc_rc rc, struct vault_got *got, const struct va
     return g->sink->finish != NULL ? g->sink->finish(g->sink->ctx, err) : QC_OK;
 }
 
-/* The entry of a name: as a listing has found it, and the marks of the stores allow, or as it is now. */
+/* The entry of a name, and what it says: as a listing has found it, where the marks of the stores allow that,
+ * or as it is now. */
 static qc_rc entry_of(struct vault *v, qc_span name, qc_span found, struct vault_gw_entry *ret,
-                      const struct vault_call *call, struct qc_err *err)
+                      struct vault_stat *stat, const struct vault_call *call, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry now = { 0 };
     bool there = false;
-    if (found.n == 0)
-        return session_entry_of_name(v, name, &path, ret, call, err);
+    if (found.n == 0) {
+        QC_TRY(session_entry_of_name(v, name, &path, ret, call, err));
+        return session_stat(v, name, ret, stat, err);
+    }
     QC_TRY(found_take(&e, found, err));
-    QC_TRY(qc_buf_add(&path, e.e.path, err));
-    QC_TRY(session_entry_given(v, qc_buf_span(&path), &e, &now, &there, call, err));
-    return session_entry_is_file(&now, there, ret, err);
+    uint8_t seal[sizeof(e.e.seal)];
+    memcpy(seal, e.e.seal, sizeof(seal));
+    QC_TRY(session_entry_found(v, &e, &now, &there, call, err));
+    QC_TRY(session_entry_is_file(&now, there, ret, err));
+    if (!qc_ct_eq(ret->e.seal, seal, sizeof(seal)))
+        return session_stat(v, name, ret, stat, err);
+    found_stat(stat, found);
+    stat->name.max = QC_VAULT_NAME_MAX;
+    return qc_buf_add(&stat->name, name, err);
 }
 
 static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vault_call *call,
                  struct vault_got *got, struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry e = { 0 };
-    QC_TRY(entry_of(v, name, g->opts->found, &e, call, err));
-    QC_TRY(session_stat(v, name, &e, &got->what, err));
+    QC_TRY(entry_of(v, name, g->opts->found, &e, &got->what, call, err));
     QC_TRY(object_begin(&g->o, v, e.e.object, e.e.version, call, err));
     g->o.size = e.e.size;
     g->o.M = e.e.M;
     const qc_rc rc = end(g, deliver(g, got, err), got, call, err);
     g->o.M = NULL; /* it is e's */
     QC_TRY(rc);
-    seen(v, &e, call->notes);
+    if (!e.marked)
+        seen(v, &e, call->notes);
     if (e.has_margins)
         note_margin(&got->what, call->notes);
     return QC_OK;

@@ -69,9 +69,8 @@ static qc_rc add(struct listing *l, const struct vault_stat *s, const struct vau
     struct vault_stat bare = *s;
     bare.name = (qc_buf){ 0 };
     qc_buf_clear(&l->value);
-    QC_TRY(qc_buf_add(&l->value, qc_span_of(&bare, sizeof(bare)), err));
-    if (found != NULL)
-        QC_TRY(found_add(&l->value, found, err));
+    QC_TRY(found != NULL ? found_add(&l->value, s, found, err)
+                         : qc_buf_add(&l->value, qc_span_of(&bare, sizeof(bare)), err));
     return sorter_add(l->sorter, qc_buf_span(&l->name), qc_buf_span(&l->value), err);
 }
 
@@ -164,8 +163,8 @@ static qc_rc give(void *ctx, qc_span key, qc_span value, struct qc_err *err)
     memcpy(&s, value.p, sizeof(s));
     s.name.max = QC_VAULT_NAME_MAX;
     QC_TRY(qc_buf_add(&s.name, key, err));
-    return to->find != NULL ? to->find(to->ctx, &s, qc_span_from(value, sizeof(s)), err)
-                            : to->fn(to->ctx, &s, err);
+    const qc_span found = value.n > sizeof(s) ? value : (qc_span){ 0 };
+    return to->find != NULL ? to->find(to->ctx, &s, found, err) : to->fn(to->ctx, &s, err);
 }
 
 qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to, const struct vault_call *call,

@@ -212,12 +212,13 @@ void session_mark(struct vault *v, qc_span path, uint64_t number, struct vault_n
         vault_note(notes, VAULT_NOTE_STORE_BEHIND, 0, rc, "%s", why.msg);
 }
 
-/* The greatest mark of a path over the stores. A damaged mark is a note and counts as none. */
-static qc_rc mark_of(struct vault *v, qc_span path, uint64_t *ret, struct vault_notes *notes,
-                     struct qc_err *err)
+/* The greatest mark of a path over the stores, and the least of those that can be written. A damaged mark is
+ * a note and counts as none. */
+static qc_rc marks_of(struct vault *v, qc_span path, uint64_t *ret, uint64_t *ret_least,
+                      struct vault_notes *notes, struct qc_err *err)
 {
     uint8_t tag[16];
-    uint64_t most = 0;
+    uint64_t most = 0, least = UINT64_MAX;
     QC_TRY(vault_ring_path_tag(tag, v->ring, path, err));
     for (unsigned i = 0; i < 2; i++) {
         struct qc_err why = { 0 };
@@ -228,9 +229,19 @@ static qc_rc mark_of(struct vault *v, qc_span path, uint64_t *ret, struct vault_
         QC_TRY(session_noted_damage(rc, i, &why, notes, err));
         if (number > most)
             most = number;
+        if (number < least && vault_store_writable(v->store[i]))
+            least = number;
     }
     *ret = most;
+    *ret_least = least;
     return QC_OK;
+}
+
+static qc_rc mark_of(struct vault *v, qc_span path, uint64_t *ret, struct vault_notes *notes,
+                     struct qc_err *err)
+{
+    uint64_t least = 0;
+    return marks_of(v, path, ret, &least, notes, err);
 }
 
 static qc_rc sequence_of(struct vault *v, const uint8_t *object, uint64_t *ret, struct vault_notes *notes,
@@ -251,16 +262,16 @@ static qc_rc sequence_of(struct vault *v, const uint8_t *object, uint64_t *ret, 
     return QC_OK;
 }
 
-/* An answer's seal and the marks. *ret_behind: it is whole, and a mark says that there is a newer one. */
-static qc_rc check_answer(struct vault *v, qc_span path, const struct vault_gw_entry *e, bool *ret_behind,
-                          struct vault_notes *notes, struct qc_err *err)
+/* The marks, of an answer whose seal holds. *ret_behind: one of them says that there is a newer one. */
+static qc_rc check_known(struct vault *v, const struct vault_gw_entry *e, bool *ret_behind, bool *ret_marked,
+                         struct vault_notes *notes, struct qc_err *err)
 {
-    uint64_t mark = 0, sequence = 0;
-    QC_TRY(vault_entry_check(&e->e, v->ring, path, err));
-    QC_TRY(mark_of(v, e->e.path, &mark, notes, err));
+    uint64_t mark = 0, least = 0, sequence = 0;
+    QC_TRY(marks_of(v, e->e.path, &mark, &least, notes, err));
     if (e->e.kind == VAULT_ENTRY_FILE)
         QC_TRY(sequence_of(v, e->e.object, &sequence, notes, err));
     *ret_behind = e->e.number < mark || e->e.sequence < sequence;
+    *ret_marked = least >= e->e.number;
     if (e->e.number < mark)
         return QC_FAIL(err, QC_INTEGRITY,
                        "entry: number %" PRIu64 ", %" PRIu64
@@ -272,6 +283,13 @@ static qc_rc check_answer(struct vault *v, qc_span path, const struct vault_gw_e
                        " is known: the gateway's answer is older than this client has seen (rollback)",
                        e->e.sequence, sequence);
     return QC_OK;
+}
+
+static qc_rc check_answer(struct vault *v, qc_span path, const struct vault_gw_entry *e, bool *ret_behind,
+                          bool *ret_marked, struct vault_notes *notes, struct qc_err *err)
+{
+    QC_TRY(vault_entry_check(&e->e, v->ring, path, err));
+    return check_known(v, e, ret_behind, ret_marked, notes, err);
 }
 
 /* The gateway's answer for a path, once; *ret_behind as above. */
@@ -301,7 +319,7 @@ static qc_rc ask(struct vault *v, qc_span path, struct vault_gw_entry *ret, bool
         *err = why;
         return rc;
     }
-    QC_TRY(check_answer(v, path, &e, ret_behind, call->notes, err));
+    QC_TRY(check_answer(v, path, &e, ret_behind, &e.marked, call->notes, err));
     *ret = QC_STEAL(e);
     *ret_found = true;
     return QC_OK;
@@ -363,7 +381,7 @@ qc_rc session_entry_given(struct vault *v, qc_span path, struct vault_gw_entry *
         return session_entry(v, path, ret, ret_found, call, err);
     }
     given = QC_STEAL(*e);
-    if (check_answer(v, path, &given, &behind, call->notes, &why) != QC_OK) {
+    if (check_answer(v, path, &given, &behind, &given.marked, call->notes, &why) != QC_OK) {
         session_look_end(v);
         return session_entry(v, path, ret, ret_found, call, err);
     }
@@ -372,13 +390,29 @@ qc_rc session_entry_given(struct vault *v, qc_span path, struct vault_gw_entry *
     return QC_OK;
 }
 
+qc_rc session_entry_found(struct vault *v, struct vault_gw_entry *e, struct vault_gw_entry *ret,
+                          bool *ret_found, const struct vault_call *call, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    struct qc_err why = { 0 };
+    bool behind = false;
+    if (check_known(v, e, &behind, &e->marked, call->notes, &why) == QC_OK) {
+        *ret = QC_STEAL(*e);
+        *ret_found = true;
+        return QC_OK;
+    }
+    session_look_end(v);
+    QC_TRY(qc_buf_add(&path, e->e.path, err));
+    return session_entry(v, qc_buf_span(&path), ret, ret_found, call, err);
+}
+
 qc_rc session_entry_check(struct vault *v, qc_span path, const struct vault_gw_entry **e,
                           struct vault_gw_entry *newer, const struct vault_call *call, struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_entry_done) struct vault_gw_entry now = { 0 };
     struct qc_err why = { 0 };
-    bool behind = false, found = false;
-    qc_rc rc = check_answer(v, path, *e, &behind, call->notes, &why);
+    bool behind = false, marked = false, found = false;
+    qc_rc rc = check_answer(v, path, *e, &behind, &marked, call->notes, &why);
     if (rc == QC_INTEGRITY && behind) {
         session_look_end(v); /* what others write from here on counts */
         QC_TRY(session_entry(v, (*e)->e.path, &now, &found, call, err));

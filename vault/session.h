@@ -156,6 +156,10 @@ QC_MUST qc_rc session_entry_given(struct vault *v, qc_span path, struct vault_gw
                                   struct vault_gw_entry *ret, bool *ret_found, const struct vault_call *call,
                                   struct qc_err *err);
 
+/* The same of one whose seal was checked by this process. */
+QC_MUST qc_rc session_entry_found(struct vault *v, struct vault_gw_entry *e, struct vault_gw_entry *ret,
+                                  bool *ret_found, const struct vault_call *call, struct qc_err *err);
+
 /* The entry of a name that is there: QC_NOTFOUND also for tombstones. path is appended to. */
 QC_MUST qc_rc session_entry_of_name(struct vault *v, qc_span name, qc_buf *path, struct vault_gw_entry *ret,
                                     const struct vault_call *call, struct qc_err *err);

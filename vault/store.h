@@ -45,6 +45,10 @@ struct vault_store {
      * at once, and what reads. NULL else. */
     struct {
         struct qc_stmt *held, *mark, *sequence, *record;
+        struct vault_store_record
+            last; /* what `sequence` opened, and its seal: mostly it is asked for next */
+        uint8_t sealed[STORE_SEALED];
+        size_t sealed_n; /* 0: nothing */
     } look;
 };
 
@@ -133,6 +137,8 @@ QC_MUST qc_rc store_record_keep(uint8_t ret[STORE_SEALED], const struct vault_st
 #define STORE_RECORD_COLUMNS "object_id, version_id, generation, state, sequence, sealed"
 QC_MUST qc_rc store_row_open(struct vault_store_record *ret, struct vault_store *s, struct qc_stmt *row,
                              struct qc_err *err);
+/* What is remembered of the row that was opened last; its share is somebody else's. */
+void store_forget_last(struct vault_store *s);
 QC_MUST qc_rc store_row_get(struct vault_store *s, const uint8_t *object, const uint8_t *version,
                             uint32_t generation, struct vault_store_record *ret, struct qc_err *err);
 /* In a transaction. */

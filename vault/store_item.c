@@ -112,8 +112,16 @@ qc_rc vault_store_look(struct vault_store *s, struct qc_err *err)
     return store_said(s, look(s, err), err);
 }
 
+void store_forget_last(struct vault_store *s)
+{
+    s->look.last = (struct vault_store_record){ 0 };
+    s->look.sealed_n = 0;
+}
+
 void vault_store_look_end(struct vault_store *s)
 {
+    vault_store_record_done(&s->look.last);
+    store_forget_last(s);
     qc_stmt_free(&s->look.mark);
     qc_stmt_free(&s->look.sequence);
     qc_stmt_free(&s->look.record);

@@ -299,6 +299,12 @@ static void looks(struct fix *f)
         CHECK(n == (i % 2 == 0 ? i + 5 : 0));
         CHECK_OK(vault_store_sequence(s, f->record[i].object, &n, &err));
         CHECK(n == f->record[i].sequence);
+        /* What that has opened is at hand for the record itself, once, and for no other. */
+        for (unsigned j = i == 0 ? RECORDS - 1 : i - 1, k = 0; k < 3; j = i, k++) {
+            QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
+            CHECK_OK(vault_store_get(s, f->record[j].object, f->record[j].version, &r, &err));
+            CHECK(qc_key_same(r.share, f->record[j].share) && r.sequence == f->record[j].sequence);
+        }
     }
     vault_store_look_end(s);
     struct vault_store_mark mark = { .number = 7 };

@@ -28,6 +28,7 @@ struct vault_gw_entry {
     bool has_margins; /* false in tombstones */
     int64_t acked_margin, margin, margin_full;
     int64_t created; /* seconds since 1970, by the gateway's clock */
+    bool marked;     /* nobody's word: each store that can be written has its number as the mark */
 };
 void vault_gw_entry_done(struct vault_gw_entry *e);
 
