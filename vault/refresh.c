@@ -237,7 +237,7 @@ static qc_rc ask_gateway(struct refresh *r, size_t from, const qc_buf *B, size_t
 /* With the keeper first, where there is one; the batch keeps its B's, which are looked for later. */
 static qc_rc put_some(struct refresh *r, size_t from, size_t n, struct qc_err *err)
 {
-    qc_buf B[QC_VAULT_REFRESH_BATCH], *each[QC_VAULT_REFRESH_BATCH];
+    qc_buf B[QC_VAULT_REFRESH_BATCH], *each[QC_VAULT_REFRESH_BATCH] = { NULL };
     qc_rc rc = QC_OK;
     for (size_t k = 0; k < n; k++) {
         B[k] = (qc_buf){ .max = QC_VAULT_BACKUP_MAX };
