@@ -48,6 +48,7 @@ static void *feeder_run(void *arg)
     uint8_t piece[256];
     while (!atomic_load(&f->stop)) {
         const int fd = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        bool ended = false;
         while (fd >= 0 && !atomic_load(&f->stop)) {
             const int maker = atomic_load(&f->maker); /* a change is no end of the stream */
             struct pollfd w = { .fd = fd, .events = POLLOUT };
@@ -61,12 +62,16 @@ static void *feeder_run(void *arg)
                 break;
             if (maker == MAKE_DRIP)
                 poll(NULL, 0, 2);
-            if (maker == MAKE_END)
+            ended = maker == MAKE_END;
+            if (ended)
                 break;
         }
         if (fd >= 0)
             close(fd);
-        poll(NULL, 0, 2);
+        /* It stays away: who reads late would not see an end behind which more came. */
+        do
+            poll(NULL, 0, 2);
+        while (ended && !atomic_load(&f->stop) && atomic_load(&f->maker) == MAKE_END);
     }
     return NULL;
 }
