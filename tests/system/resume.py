@@ -151,7 +151,9 @@ def at_instants(box, rng, path, size, instants, span, name):
             check(twice[-1] <= AT_ONCE * SEGMENT + ROOM, f"{twice[-1]} bytes of {got} went for nothing ({had} -> {kept})")
         if not killed:
             box.same(path, f"{name}{done}")
-            done, kept, span = done + 1, 0, span * 0.6      # each that comes to its end takes room that nothing gives back
+            if size > SIZE:     # its room is wanted
+                box.expect(0, "rm", "--erase", "--yes", f"{name}{done}")
+            done, kept, span = done + 1, 0, span * (0.6 if size == SIZE else 0.95)      # it was not killed: sooner, then
     check(box.put(path, f"{name}{done}")["size"] == size, "the last one")
     box.same(path, f"{name}{done}")
     return twice, runs, done + 1
