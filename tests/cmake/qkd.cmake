@@ -32,7 +32,7 @@ if(TARGET qc_qkd_kme AND TARGET qc_qkd_ask)
   endif()
   add_test(NAME cli/kme COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/kme.py)
   set_tests_properties(cli/kme PROPERTIES LABELS cli TIMEOUT 600
-    ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_FAULTS=$<BOOL:${QC_FAULT_POINTS}>")
+    ENVIRONMENT "QC_BIN=${PROJECT_BINARY_DIR}/bin;QC_FAULTS=$<BOOL:${QC_FAULT_POINTS}>;QC_SANITIZED=$<BOOL:${QC_SANITIZE}>")
 endif()
 
 # The program qcloud-kme is no library: its tests compile the files that they test.
