@@ -164,30 +164,16 @@ static qc_rc take_mode(struct init *i, struct qc_err *err)
     return QC_OK;
 }
 
-/* Is there nothing else of the vault at the keeper's place, nor the other way round? */
+/* Is the keeper's place one of its own? */
 static qc_rc check_apart(const struct init *i, struct qc_err *err)
 {
-    const char *keeper = i->c->conf.keeper;
-    const bool is_dir = strncmp(keeper, "file://", 7) == 0;
+    const char *const share[] = { i->share[0], i->share[1] };
+    struct cloud_place places[VAULT_CLOUDS_MAX];
     for (size_t at = 0; at < i->clouds; at++) {
-        const char *url = strchr((const char *)i->words.p + i->at[at], '=') + 1;
-        const bool dirs = is_dir && strncmp(url, "file://", 7) == 0;
-        if (strcmp(url, keeper) == 0 ||
-            (dirs && (places_within(url + 7, keeper + 7) || places_within(keeper + 7, url + 7))))
-            return QC_FAIL(
-                err, QC_USAGE,
-                "--backup-to %.200s is a cloud of the vault: the gateway would have backup data after "
-                "all",
-                keeper);
+        const char *word = (const char *)i->words.p + i->at[at];
+        places[at] = (struct cloud_place){ word, strchr(word, '=') + 1 };
     }
-    for (unsigned s = 0; s < 2 && is_dir; s++)
-        if (places_within(i->share[s], keeper + 7) || places_within(keeper + 7, i->share[s]))
-            return QC_FAIL(
-                err, QC_USAGE,
-                "--backup-to %.200s and share store %u are one place: whoever has it and the gateway "
-                "would open everything",
-                keeper, s + 1);
-    return QC_OK;
+    return client_keeper_apart(i->c->conf.keeper, places, i->clouds, share, err);
 }
 
 /* The keeper goes into the configuration. */

@@ -66,11 +66,38 @@ static qc_rc take_keeper(struct client *c, const struct qc_args *args, char befo
     QC_TRY(client_open(c, err)); /* a vault without a keeper says so */
     if (!given)
         return QC_OK;
+    QC_TRY(client_keeper_apart_now(c, err));
     const char *credentials = c->conf.keeper_credentials[0] != '\0' ? c->conf.keeper_credentials : NULL;
     QC_TRY(home_keeper_make(c->conf.keeper, credentials, &call.op, err));
     QC_TRY(conf_text(&c->places, &text, err));
     QC_TRY(conf_set_keeper(qc_buf_span(&text), c->conf.keeper, credentials, &fresh, err));
     return conf_save_text(&c->places, qc_buf_span(&fresh), err);
+}
+
+/* It is said before anything is done and again when that came to no end: who is killed says nothing, and the
+ * configuration names the new one by now. */
+static void keep_before(struct client *c, const char *before)
+{
+    out_note(
+        &c->out,
+        "what is not refreshed yet has its backup data at %s alone: keep that till qcloud kit refresh says "
+        "that it is at its end",
+        before);
+}
+
+static void tell_end(struct client *c, const struct vault_refresh_result *r, const char *before)
+{
+    const char *now = c->conf.keeper;
+    if (r->pending > 0)
+        out_note(
+            &c->out,
+            "the keeper is %s now; what is under way may have its backup data at %s: keep that till qcloud "
+            "kit refresh finds nothing under way, then remove it",
+            now, before);
+    else
+        out_note(&c->out,
+                 "the keeper is %s now; what is left at %s opens nothing with the new shares: remove it", now,
+                 before);
 }
 
 qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
@@ -80,10 +107,15 @@ qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
     struct progress p;
     char before[CONF_KEEPER_MAX];
     QC_TRY(take_keeper(c, args, before, err));
+    const bool changes = before[0] != '\0' && strcmp(before, c->conf.keeper) != 0;
+    if (changes)
+        keep_before(c, before);
     struct vault_call call = client_call_shown(c, &p, QC_LIT("kit refresh"), "versions", false);
     const qc_rc rc = vault_refresh(c->vault, &call, &r, err);
     progress_end(&p);
     client_tell_notes(c, rc, (qc_span){ 0 });
+    if (changes && (rc != QC_OK || !r.done))
+        keep_before(c, before);
     QC_TRY(rc);
     QC_TRY(summary(c, &r, err));
     if (!r.done)
@@ -95,9 +127,7 @@ qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
              "the shares are new, of generation %" PRIu32 ": of %" PRIu64 " version%s, and of the names%s",
              r.generation, r.versions, text_s(r.versions), r.went_on ? " (an earlier run is finished)" : "");
     advise(c, &r);
-    if (before[0] != '\0' && strcmp(before, c->conf.keeper) != 0)
-        out_note(&c->out,
-                 "the keeper is %s now; what is left at %s opens nothing with the new shares: remove it",
-                 c->conf.keeper, before);
+    if (changes)
+        tell_end(c, &r, before);
     return QC_OK;
 }

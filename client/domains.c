@@ -15,8 +15,7 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* The directory of a file:// URL. False: another kind of cloud, or too long. */
-static bool directory_of(const char *url, char ret[QC_CLIENT_PATH_MAX])
+bool client_directory_of(const char *url, char ret[QC_CLIENT_PATH_MAX])
 {
     static const char lead[] = "file://";
     size_t n = 0;
@@ -38,7 +37,7 @@ static uint64_t device_of(const char *url)
 {
     char dir[QC_CLIENT_PATH_MAX];
     struct stat st;
-    if (!directory_of(url, dir) || stat(dir, &st) != 0)
+    if (!client_directory_of(url, dir) || stat(dir, &st) != 0)
         return NO_DEVICE;
     return (uint64_t)st.st_dev;
 }

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -235,6 +236,34 @@ def kept_cut_off(box, keeper, n):
     return n
 
 
+def kept_moves(box, keeper, data):
+    """Another keeper: no place that is the vault's already, and it is said till when the old one is kept."""
+    third = keeper + ".third"
+    os.symlink(box.clouds[0], os.path.join(box.root, "link"))
+    conf = open(os.path.join(box.home, "qcloud.conf"), encoding="utf-8").read()
+    for place, says in ((box.clouds[0], b"is a cloud of the vault"), (os.path.join(box.root, "link"), b"is a cloud of the vault"),
+                        (os.path.join(box.stores[0], "inside"), b"are one place"), (box.root, b"is a cloud of the vault")):
+        p = box.expect(2, "kit", "refresh", "--backup-to", "file://" + place)
+        check(says in p.stderr, f"{place}: {p.stderr.decode()}")
+    check(open(os.path.join(box.home, "qcloud.conf"), encoding="utf-8").read() == conf, "refused, and the configuration names it")
+    check(at_keeper(keeper) == len(data) + 2 and not os.path.exists(os.path.join(box.stores[0], "inside")), "refused, and something was made")
+    put = box.start("put", os.path.join(box.work, "one"), "under way", env={"QC_FAULT": "client_kept:pause_ms:60000"})
+    for _ in range(600):
+        if at_keeper(keeper) > len(data) + 2:
+            break
+        time.sleep(0.02)
+    p = box.expect(0, "kit", "refresh", "--backup-to", "file://" + third)
+    put.kill()
+    put.communicate()
+    text = p.stderr.decode()
+    check(text.startswith("qcloud: what is not refreshed yet has its backup data at file://" + keeper), text)
+    check("kit refresh finds nothing under way, then remove it" in text and "opens nothing with the new shares: remove it" not in text, text)
+    check(at_keeper(third) == len(data) + 2, "the third keeper has not all")
+    p = box.run("kit", "refresh", "--backup-to", "file://" + keeper, env={"QC_FAULT": "refresh_first:kill:1"})
+    check(p.returncode == -9 and f"has its backup data at file://{third} alone".encode() in p.stderr, f"exit {p.returncode}: {p.stderr.decode()}")
+    shutil.rmtree(third)
+
+
 def kept(rng):
     with Box(k=2, n=3) as box:
         keeper, other = (os.path.join(box.root, k) for k in ("keeper", "other"))
@@ -267,6 +296,7 @@ def kept(rng):
         box.expect(0, *erase)
         check(b"keeper     has removed" in box.expect(0, "certificate", "verify", erase[-2]).stdout, "the certificate says nothing of the keeper")
         check(at_keeper(keeper) == len(data) + 2, "what was erased is at the keeper still")
+        kept_moves(box, keeper, data)
         shutil.rmtree(keeper)                   # lost: another one takes its place
         p = box.expect(0, "kit", "refresh", "--backup-to", "file://" + other)
         check(f"the keeper is file://{other} now".encode() in p.stderr and at_keeper(other) == len(data) + 2, p.stderr.decode())
