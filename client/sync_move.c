@@ -169,6 +169,15 @@ static qc_rc row_of(const struct sync_step *from, const struct sync_step *to, co
     return QC_OK;
 }
 
+/* Two names of one file: rename() does nothing, and says that it did. */
+static qc_rc drop_old(const char *old, const char *place, struct qc_err *err)
+{
+    struct stat a, b;
+    const bool one = lstat(old, &a) == 0 && lstat(place, &b) == 0 && a.st_dev == b.st_dev &&
+                     a.st_ino == b.st_ino && a.st_nlink > 1;
+    return one && unlink(old) != 0 ? QC_FAIL_OS(err, "cannot take its earlier name away") : QC_OK;
+}
+
 static qc_rc rename_here(struct sync_run *run, const struct sync_step *from, const struct sync_step *to,
                          char place[QC_CLIENT_PATH_MAX], struct sync_entry *ret, struct qc_err *err)
 {
@@ -179,6 +188,7 @@ static qc_rc rename_here(struct sync_run *run, const struct sync_step *from, con
     QC_TRY(sync_check_unchanged(place, to->here, err));
     if (renameat2(AT_FDCWD, old, AT_FDCWD, place, to->here == NULL ? RENAME_NOREPLACE : 0) != 0)
         return QC_FAIL_OS(err, "cannot rename it");
+    QC_TRY(drop_old(old, place, err));
     sync_touched(run, from->path);
     sync_touched(run, to->path);
     sync_drop_above(run, old);

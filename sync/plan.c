@@ -121,9 +121,11 @@ static qc_rc look_alike(const struct sync_step *s, const struct sync_rules *r, s
 {
     const bool new = !f->known && r->way == SYNC_BOTH && !r->first;
     f->equal = alike(&s->here->st, s->there);
-    if (f->equal && (new || (f->known && !f->still && !f->stands)))
-        return is_same(s, r, &f->equal, err);
-    return QC_OK;
+    if (!f->equal || (!f->known && !new))
+        return QC_OK;
+    if (f->stands) /* the file alone may be another one */
+        return r->moved == NULL ? QC_OK : r->moved(r->ctx, s, s, &f->equal, err);
+    return is_same(s, r, &f->equal, err);
 }
 
 static qc_rc look(const struct sync_step *s, const struct sync_rules *r, struct facts *ret,

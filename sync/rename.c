@@ -1,7 +1,9 @@
 /* Renames: what looks like one that is gone and one that is new is the same file. Layer 4; uses base.
  *
  * A file that has another name here: the inode that the last run saw under a name, with the same size, time
- * and mode. With its ctime, too, it is that file as it was (its folder was renamed); else its bytes say.
+ * and mode; and then its bytes say. Its ctime says nothing: on vfat, exfat and what FUSE brings it is a copy
+ * of the mtime, and inodes are numbered anew at each mount, so that files of one size and time look each like
+ * the other.
  * An object that has another name in the vault: the version of the last run, under another name; no two
  * objects have one in common.
  *
@@ -352,9 +354,7 @@ static qc_rc is_that_file(const struct sync_plan *p, const struct sync_move *m, 
 {
     const struct sync_step *from = &steps(p)[m->from], *to = &steps(p)[m->to];
     *ret = true;
-    return r->moved == NULL || to->here->st.ctime_ns == from->base->st.ctime_ns
-               ? QC_OK
-               : r->moved(r->ctx, from, to, ret, err);
+    return r->moved == NULL ? QC_OK : r->moved(r->ctx, from, to, ret, err);
 }
 
 static qc_rc take(struct sync_plan *p, const struct sync_move *m, bool here, struct qc_err *err)

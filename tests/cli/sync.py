@@ -627,6 +627,21 @@ def renames(box):
     rename(("a~", "b"))
     s = box.sync(0, *args, "--no-renames", d, "ren/")
     check(s["renamed"] == 0 and s["files"] == 1 and s["deleted"] == 1, f"--no-renames: {s}")
+    # Two names of one file here, of which the vault's takes the other's place. Another file that looks like it, going down.
+    box.file("twice/a", b"one" * 50)
+    os.link(box.path("twice/a"), box.path("twice/b"))
+    box.did(0, box.path("twice"), "twice/", files=2)
+    box.expect(0, "mv", "--force", "twice/a", "twice/b")
+    moved(box, *args, "--max-delete", "100", box.path("twice"), "twice/", renamed=1)
+    check(list(tree(box.path("twice"))) == [b"b"], f"two names of one file: {tree(box.path('twice'))}")
+    box.did(0, "twice/", box.path("twice"), unchanged=1)
+    st = os.stat(box.path("twice/b"))
+    os.unlink(box.path("twice/b"))
+    box.file("twice/b", b"two" * 50, old=False)
+    os.utime(box.path("twice/b"), ns=(st.st_atime_ns, st.st_mtime_ns))
+    box.sync(4, "twice/", box.path("twice"))
+    check(tree(box.path("twice"))[b"b"][0] == b"two" * 50 and box.get("twice/b") == b"one" * 50, "one that looks like it")
+    box.did(0, box.path("twice"), "twice/", files=1)
     if FAULTS:
         killed_renames(box, d, e, args)
 

@@ -9,7 +9,8 @@
 enum { OLD = 1, NEW = 2, OTHER = 3 }; /* contents, by time; and versions */
 
 /* A side is described by letters. here: o n x (as at the last run, new, another new one), l (a link, which
- * but for that is like o), s (may not be read); c: as o, but touched (another ctime alone), m: o, with the
+ * but for that is like o), s (may not be read); c: as o, but touched (another ctime alone), i: as o, in
+ * another inode; m: o, with the
  * mode 0600, h: a new file like n with that mode. there: o n x, t: without time and mode, v: another version
  * that looks like o, l: a link, L: another version that is one. base: o, O: open with the version o, N: open
  * with none, q: o, but changed within a tick, l: a link. '-': nothing. */
@@ -37,7 +38,7 @@ static struct sync_entry here_of(char c)
     e.kind = c == 'l' ? SYNC_LINK : c == 's' ? SYNC_SHUT : SYNC_FILE;
     e.st.ctime_ns += c == 'c' ? 1 : 0;
     e.st.mode = c == 'l' ? S_IFLNK | 0777 : c == 'h' || c == 'm' ? 0600 : e.st.mode;
-    e.st.inode += c == 'h' ? 1 : 0;
+    e.st.inode += c == 'h' || c == 'i' ? 1 : 0;
     return e;
 }
 
@@ -188,6 +189,15 @@ static qc_rc always(void *ctx, qc_span path, const struct sync_entry *here, cons
     return QC_OK;
 }
 
+static qc_rc always_moved(void *ctx, const struct sync_step *from, const struct sync_step *to, bool *ret,
+                          struct qc_err *err)
+{
+    (void)err;
+    CHECK(from == to && to->here != NULL && to->stands && !to->still);
+    *ret = *(bool *)ctx;
+    return QC_OK;
+}
+
 /* Content counts, and no time. */
 static void by_content(void)
 {
@@ -213,6 +223,11 @@ static void looks_the_same(void)
         { "ooo", false, SYNC_SAME, SYNC_SAME, SYNC_SAME },   /* not asked */
         { "oo-", true, SYNC_ADOPT, SYNC_ADOPT, SYNC_ADOPT }, /* that is how a first sync looks */
         { "oo-", false, SYNC_ADOPT, SYNC_ADOPT, SYNC_KEEP_BOTH },
+        { "coo", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT }, /* changed under a time that was set back */
+        { "ioo", false, SYNC_PUT, SYNC_CONFLICT,
+          SYNC_PUT }, /* another file took the name, or a mount the inodes */
+        { "ooq", false, SYNC_PUT, SYNC_CONFLICT, SYNC_PUT },
+        { "ovo", false, SYNC_CONFLICT, SYNC_GET, SYNC_GET },
         { "nno", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
         { "hn-", false, SYNC_PUT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
         { "nnO", false, SYNC_CONFLICT, SYNC_CONFLICT, SYNC_KEEP_BOTH },
@@ -222,9 +237,11 @@ static void looks_the_same(void)
     for (size_t i = 0; i < sizeof twins / sizeof twins[0]; i++) {
         const enum sync_do want[] = { twins[i].up, twins[i].down, twins[i].both };
         for (int way = 0; way < 3; way++) {
-            const struct sync_rules rules = {
-                .way = (enum sync_way)way, .first = twins[i].first, .same = always, .ctx = &same
-            };
+            const struct sync_rules rules = { .way = (enum sync_way)way,
+                                              .first = twins[i].first,
+                                              .same = always,
+                                              .moved = always_moved,
+                                              .ctx = &same };
             const enum sync_do got = decided(twins[i].is, &rules);
             if (got != want[way]) {
                 fprintf(stderr, "%s, way %d: %d, expected %d\n", twins[i].is, way, (int)got, (int)want[way]);

@@ -8,7 +8,9 @@ enum { ROWS = 6 };
 
 /* A row: path, here, there, base. A letter is a file, by inode, size and time, and its object, by version. A
  * capital: here, with another ctime (renamed by itself); in the base, one that is not sure of it. A digit is
- * a folder. '-': nothing. */
+ * a folder. '-': nothing. A fourth
+ * letter: all are of one size and time, a ctime is the mtime, and that one's inode the file here has by now.
+ */
 struct scene {
     const char *what;
     enum sync_way way;
@@ -23,7 +25,24 @@ struct scene {
 static const struct scene scenes[] = {
     { "a file", SYNC_UP, true, false, { "a -aa", "b A--" }, "xt", "0>1 ", 1 },
     { "nothing is deleted else", SYNC_UP, false, false, { "a -aa", "b A--" }, "xt", "0>1 ", 1 },
-    { "its folder was renamed", SYNC_UP, true, false, { "d/a -aa", "e/a a--" }, "xt", "0>1 ", 0 },
+    { "its folder was renamed", SYNC_UP, true, false, { "d/a -aa", "e/a a--" }, "xt", "0>1 ", 1 },
+    { "another file in its ctime", SYNC_UP, true, true, { "a -aa", "b a--" }, "Rp", "", 1 },
+    { "a mount with other inodes, one is gone",
+      SYNC_UP,
+      true,
+      true,
+      { "a -aa-", "b bbba", "c cccb", "d dddc" },
+      "Rppp",
+      "",
+      3 },
+    { "a mount with inodes exchanged",
+      SYNC_BOTH,
+      true,
+      true,
+      { "a aaab", "b bbba", "c cccd", "d dddc" },
+      "pppp",
+      "",
+      4 },
     { "another in its inode", SYNC_UP, true, true, { "a -aa", "b A--" }, "Rp", "", 1 },
     { "edited", SYNC_UP, true, false, { "a -aa", "b b--" }, "Rp", "", 0 },
     { "not sure of it", SYNC_UP, true, false, { "a -aA", "b A--" }, "Rp", "", 0 },
@@ -38,7 +57,7 @@ static const struct scene scenes[] = {
     { "exchanged", SYNC_UP, true, false, { "a Baa", "b Abb" }, "tp", "1>0 ", 2 },
     { "a ring of three", SYNC_UP, true, false, { "a Caa", "b Abb", "c Bcc" }, "tpt", "2>0 1>2 ", 3 },
     { "two links to one", SYNC_UP, true, false, { "a -aa", "b A--", "c A--" }, "xtp", "0>1 ", 1 },
-    { "a folder", SYNC_UP, false, false, { "d -11", "d/a -aa", "e 1--", "e/a a--" }, "xxtt", "0>2 1>3 ", 0 },
+    { "a folder", SYNC_UP, false, false, { "d -11", "d/a -aa", "e 1--", "e/a a--" }, "xxtt", "0>2 1>3 ", 1 },
     { "a folder that has more",
       SYNC_UP,
       false,
@@ -46,7 +65,7 @@ static const struct scene scenes[] = {
       { "d -11", "d/a -aa", "d/b -bb", "e 1--", "e/a a--" },
       "kxkpt",
       "1>4 ",
-      0 },
+      1 },
     { "an object", SYNC_DOWN, true, false, { "a a-a", "b -a-" }, "xh", "0>1 ", 0 },
     { "an object, nothing is deleted", SYNC_DOWN, false, false, { "a a-a", "b -a-" }, "xh", "0>1 ", 0 },
     { "its file was changed", SYNC_DOWN, true, false, { "a A-a", "b -a-" }, "cg", "", 0 },
@@ -94,10 +113,12 @@ static struct sync_entry entry(char c)
     return e;
 }
 
-static void add(struct sync_list *l, qc_span path, char c, bool base)
+static void add(struct sync_list *l, qc_span path, char c, bool base, char inode)
 {
     struct qc_err err = { 0 };
     struct sync_entry e = entry(c);
+    if (inode != '\0')
+        e.st = (struct sync_stat){ .size = 16, .inode = (uint64_t)inode, .mode = 0644 };
     if (base && c >= 'A' && c <= 'Z') {
         e.st.ctime_ns -= 6;
         e.quiet = false;
@@ -146,9 +167,10 @@ static void make(struct world *w, const struct scene *s, bool renames)
     for (size_t i = 0; i < ROWS && s->rows[i] != NULL; i++) {
         const char *space = strchr(s->rows[i], ' ');
         const qc_span path = qc_span_of(s->rows[i], (size_t)(space - s->rows[i]));
-        add(&w->here, path, space[1], false);
-        add(&w->there, path, space[2], false);
-        add(&w->base, path, space[3], true);
+        const bool mount = space[4] != '\0';
+        add(&w->here, path, space[1], false, space[4]);
+        add(&w->there, path, space[2], false, mount ? '0' : '\0');
+        add(&w->base, path, space[3], true, mount ? space[3] : '\0');
     }
     CHECK_OK(sync_plan_make(&w->p, &rules, &w->here, &w->there, &w->base, &err));
 }

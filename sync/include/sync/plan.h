@@ -54,14 +54,15 @@ struct sync_rules {
     const struct sync_list *coming, *unsure; /* what a run that was killed was about to do here; or NULL */
     bool first; /* no run has seen anything: what looks the same is taken to be */
     /* Are both the same, by content? Else asked only where size, time and mode are the same and it matters:
-     * of what both sides have changed since the last run, or both ways have anew, and of what a killed run
+     * of what the vault has changed since the last run, or both ways have anew, and of what a killed run
      * may have put or got. Two writes within a tick of the clock look so. NULL: that is believed. */
     qc_rc (*same)(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
                   bool *ret, struct qc_err *err);
     bool renames; /* are looked for */
-    /* Is the file at `to`, which is the inode that was at `from`, with the same size, time and mode, what the
-     * object `from` is? Asked where its ctime is another one: a rename sets that, and so does a change under
-     * a time that is set back, and a new file in a freed inode. NULL: that is believed. */
+    /* Is the file at `to`, with the size, time and mode that `from` had at the last run, what the object
+     * `from` is? Asked of each rename here: a new file in a freed inode looks so, a change under a time that
+     * is set back, and another file where a mount numbers inodes anew. And of a name itself, going down,
+     * where its file is not surely the last run's: from == to. NULL: that is believed. */
     qc_rc (*moved)(void *ctx, const struct sync_step *from, const struct sync_step *to, bool *ret,
                    struct qc_err *err);
     void *ctx;
