@@ -89,7 +89,7 @@ static qc_rc forget(struct vault *v, const struct journal_put *put, const struct
         QC_TRY(session_need_store(v, i + 1, err));
     memcpy(version.object, put->object, VAULT_ID_BYTES);
     memcpy(version.version, put->version, VAULT_ID_BYTES);
-    QC_TRY(kept_drop(v, &version, 1, op, err));
+    QC_TRY(kept_forget(v, &version, 1, op, err));
     const qc_rc rc = vault_store_get(v->store[0], put->object, put->version, &r, &why);
     if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_INTEGRITY) {
         *err = why;
@@ -151,7 +151,7 @@ static qc_rc forget_all(struct vault *v, const struct journal_bundle *b, const s
         memcpy(kept[i].object, b->v[i].object, VAULT_ID_BYTES);
         memcpy(kept[i].version, b->v[i].version, VAULT_ID_BYTES);
     }
-    QC_TRY(kept_drop(v, kept, b->count, op, err));
+    QC_TRY(kept_forget(v, kept, b->count, op, err));
     for (unsigned i = 0; i < 2; i++) {
         QC_TRY(session_need_store(v, i + 1, err));
         QC_TRY(store_remove_many(v->store[i], versions, b->count, err));

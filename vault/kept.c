@@ -7,6 +7,7 @@
  * is to be taken away, and taking away what is not there is no failure. */
 #include "session.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -49,20 +50,82 @@ qc_rc kept_agree(struct vault *v, struct qc_err *err)
     return QC_NOTCONF;
 }
 
-qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err)
+static struct vault_gw_version itself(const struct vault *v)
+{
+    struct vault_gw_version ret = { .version = { 0 } };
+    memcpy(ret.object, v->id, VAULT_ID_BYTES);
+    return ret;
+}
+
+/* A whole B, and of that version? */
+static bool is_of(qc_span B, const struct vault_gw_version *version)
+{
+    return vault_backup_is_plain(B) &&
+           memcmp(B.p + IDS_AT + VAULT_ID_BYTES, version->object, VAULT_ID_BYTES) == 0 &&
+           memcmp(B.p + IDS_AT + 2 * VAULT_ID_BYTES, version->version, VAULT_ID_BYTES) == 0;
+}
+
+/* Of the vault's own B at the keeper: a directory that is not mounted, or another disk's, has none. */
+static qc_rc generation_at(uint32_t *ret, const struct vault *v, struct vault_keeper *k,
+                           const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf B = { .max = QC_VAULT_BACKUP_MAX };
+    const struct vault_gw_version own = itself(v);
+    const qc_rc rc = k->ops->get(k, v->id, &own, &B, op, err);
+    if (rc == QC_NOTFOUND) {
+        qc_err_set(err, QC_NOTCONF, QC_HERE, "the keeper of backup data (%.200s) has nothing of this vault",
+                   k->url);
+        err->next =
+            "if that is the right place, qcloud kit refresh gives it all; else mount the disk that has it";
+        return QC_NOTCONF;
+    }
+    QC_TRY(rc);
+    if (!is_of(qc_buf_span(&B), &own)) {
+        qc_err_set(err, QC_INTEGRITY, QC_HERE,
+                   "the keeper of backup data (%.200s) has that of the vault damaged", k->url);
+        err->next = "qcloud kit refresh gives it all anew";
+        return QC_INTEGRITY;
+    }
+    return vault_backup_generation(ret, qc_buf_span(&B), err);
+}
+
+/* Each change of keeper comes with new shares, and the vault's B of them is with the new one alone: one that
+ * has an older B is the keeper no longer, or a copy of before came in its place. */
+static qc_rc is_keeper(const struct vault *v, uint32_t least, const struct vault_op *op, struct qc_err *err)
 {
     struct vault_keeper *k = NULL;
+    uint32_t has = 0;
+    QC_TRY(keeper_of(v, &k, err));
+    QC_TRY(generation_at(&has, v, k, op, err));
+    if (has >= least)
+        return QC_OK;
+    qc_err_set(err, QC_NOTCONF, QC_HERE,
+               "%.200s is the keeper of backup data no longer, or a copy of before: it has generation "
+               "%" PRIu32 ", and the shares are of %" PRIu32,
+               k->url, has, least);
+    err->next = "if another place is the keeper by now, qcloud config set vault.backup-to URL; if it is "
+                "this one, qcloud kit refresh gives it all";
+    return QC_NOTCONF;
+}
+
+qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err)
+{
+    return v->kept ? is_keeper(v, session_generation(v), op, err) : QC_OK;
+}
+
+/* The gateway is asked, which has the vault's B after the keeper and before the stores use its generation:
+ * what carries a bundle has no hand at the stores, which are the other thread's. */
+qc_rc kept_still(const struct vault *v, struct vault_gw *gw, const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf record = { .max = 4096 };
+    QC_CLEANUP(qc_buf_free) qc_buf B = { .max = QC_VAULT_BACKUP_MAX };
+    struct vault_head head = { 0 };
+    uint32_t now = 0;
     if (!v->kept)
         return QC_OK;
-    QC_TRY(keeper_of(v, &k, err));
-    const qc_rc rc = k->ops->look(k, v->id, op, err);
-    if (rc != QC_NOTFOUND)
-        return rc;
-    qc_err_set(err, QC_NOTCONF, QC_HERE, "the keeper of backup data (%.200s) has nothing of this vault",
-               k->url);
-    err->next =
-        "if that is the right place, qcloud kit refresh gives it all; else mount the disk that has it";
-    return QC_NOTCONF;
+    QC_TRY_AS(gw->ops->vault_get(gw, v->id, &record, &B, &head, op, err), err, "vault");
+    QC_TRY_AS(vault_backup_generation(&now, qc_buf_span(&B), err), err, "vault");
+    return is_keeper(v, now, op, err);
 }
 
 qc_rc kept_keep(const struct vault *v, qc_buf *const *B, size_t n, const struct vault_op *op,
@@ -108,9 +171,7 @@ qc_rc kept_fetch(const struct vault *v, const struct vault_gw_version *version, 
     if (rc == QC_NOTFOUND)
         rc = QC_FAIL(err, QC_INTEGRITY, "backup data: the keeper (%.200s) has none of it", k->url);
     QC_TRY(rc);
-    if (!vault_backup_is_plain(qc_buf_span(&has)) ||
-        memcmp(has.p + IDS_AT + VAULT_ID_BYTES, version->object, VAULT_ID_BYTES) != 0 ||
-        memcmp(has.p + IDS_AT + 2 * VAULT_ID_BYTES, version->version, VAULT_ID_BYTES) != 0)
+    if (!is_of(qc_buf_span(&has), version))
         return QC_FAIL(err, QC_INTEGRITY,
                        "backup data: what the keeper (%.200s) has is not that of this version", k->url);
     qc_buf_clear(B);
@@ -119,23 +180,32 @@ qc_rc kept_fetch(const struct vault *v, const struct vault_gw_version *version, 
 
 qc_rc kept_fetch_vault(struct vault *v, const struct vault_op *op, struct qc_err *err)
 {
-    struct vault_gw_version itself = { .version = { 0 } };
-    memcpy(itself.object, v->id, VAULT_ID_BYTES);
+    const struct vault_gw_version own = itself(v);
     if (v->fetched)
         return QC_OK;
-    QC_TRY_AS(kept_fetch(v, &itself, &v->backup, op, err), err, "vault");
+    QC_TRY_AS(kept_fetch(v, &own, &v->backup, op, err), err, "vault");
     v->fetched = true;
     return QC_OK;
 }
 
-qc_rc kept_drop(const struct vault *v, const struct vault_gw_version *versions, size_t n,
-                const struct vault_op *op, struct qc_err *err)
+qc_rc kept_forget(const struct vault *v, const struct vault_gw_version *versions, size_t n,
+                  const struct vault_op *op, struct qc_err *err)
 {
     struct vault_keeper *k = NULL;
     if (!v->kept || n == 0)
         return QC_OK;
     QC_TRY(keeper_of(v, &k, err));
     return k->ops->drop(k, v->id, versions, n, op, err);
+}
+
+/* Another place has not what it is asked to remove, and would say that it is not there. */
+qc_rc kept_drop(const struct vault *v, const struct vault_gw_version *versions, size_t n,
+                const struct vault_op *op, struct qc_err *err)
+{
+    if (!v->kept || n == 0)
+        return QC_OK;
+    QC_TRY(is_keeper(v, session_generation(v), op, err));
+    return kept_forget(v, versions, n, op, err);
 }
 
 static qc_rc describe(struct vault_store *s, const char *url, struct qc_err *err)

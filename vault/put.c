@@ -157,7 +157,7 @@ static void abandon(struct put *p)
     if (rc == QC_OK)
         rc = qc_fault(client_cancelled, &why);
     if (rc == QC_OK && p->with_keeper)
-        rc = kept_drop(p->v, &version, 1, &op, &why);
+        rc = kept_forget(p->v, &version, 1, &op, &why);
     for (unsigned i = 2; i > 0 && rc == QC_OK; i--) /* as journal_settle does */
         if (p->v->store[i - 1] != NULL)
             rc = vault_store_remove_pending(p->v->store[i - 1], p->ids.object, p->ids.version, &why);

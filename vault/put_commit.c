@@ -39,6 +39,7 @@ static qc_rc make_backup(struct put *p, qc_buf *ret, struct qc_err *err)
                                         .R4 = p->keys.R4 };
     QC_TRY(vault_backup_make(ret, &parts, err));
     QC_TRY(session_backup_seal(p->v, ret, err));
+    QC_TRY(kept_still(p->v, p->v->gw, &p->call->op, err));
     p->with_keeper = true;
     QC_TRY(kept_keep(p->v, &ret, 1, &p->call->op, err));
     return qc_fault(client_kept, err);

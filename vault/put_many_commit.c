@@ -91,6 +91,7 @@ static qc_rc keep_all(struct many *b, const struct vault_op *op, struct qc_err *
 {
     qc_buf *B[QC_VAULT_BUNDLE_FILES];
     size_t n = 0;
+    QC_TRY(kept_still(b->v, b->gw, op, err));
     for (size_t i = 0; i < b->what.count; i++) {
         if (b->m[i].fate != MANY_IN)
             continue;
@@ -266,7 +267,7 @@ static qc_rc drop_kept(const struct many *b, struct qc_err *err)
         memcpy(versions[n].object, m->ids.object, VAULT_ID_BYTES);
         memcpy(versions[n++].version, m->ids.version, VAULT_ID_BYTES);
     }
-    return kept_drop(b->v, versions, n, &op, err);
+    return kept_forget(b->v, versions, n, &op, err);
 }
 
 static void end(struct many *b)

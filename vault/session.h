@@ -63,17 +63,26 @@ QC_MUST qc_rc session_backup_seal(const struct vault *v, qc_buf *B, struct qc_er
  * store knows of one alone; QC_NOTCONF: there is one, of a vault that has none. kept.c */
 QC_MUST qc_rc kept_agree(struct vault *v, struct qc_err *err);
 /* Of a vault with a keeper; of another one they do nothing, or give what is given. kept.c
- * begin: is the keeper there? Before anything is sent. QC_NOTCONF: nobody said where; as vault_keeper_ops
+ * begin: is the keeper there, and the vault's by the generation of the stores? Before anything is sent.
+ * QC_NOTCONF: nobody said where, or it is another's, or was the keeper before another; QC_INTEGRITY: what it
+ * has of the vault is damaged; as vault_keeper_ops
+ * still: the same just before a commit, by the generation that the gateway has: the keeper may be another one
+ * by then. For a thread that has no hand at the stores, too; gw: its connection.
  * keep: each B to the keeper, durably; what goes to the gateway stands in its place. One that does stays.
  * fetch: B in the place of what the gateway gave; the vault's own in v. QC_INTEGRITY: the keeper has none, or
  * another version's
- * drop: versions that never came to be, or are gone for good. */
+ * forget: versions that never came to be, wherever their B is.
+ * drop: those that are gone for good, of the keeper that has them: errors as of begin. */
 QC_MUST qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc kept_still(const struct vault *v, struct vault_gw *gw, const struct vault_op *op,
+                         struct qc_err *err);
 QC_MUST qc_rc kept_keep(const struct vault *v, qc_buf *const *B, size_t n, const struct vault_op *op,
                         struct qc_err *err);
 QC_MUST qc_rc kept_fetch(const struct vault *v, const struct vault_gw_version *version, qc_buf *B,
                          const struct vault_op *op, struct qc_err *err);
 QC_MUST qc_rc kept_fetch_vault(struct vault *v, const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc kept_forget(const struct vault *v, const struct vault_gw_version *versions, size_t n,
+                          const struct vault_op *op, struct qc_err *err);
 QC_MUST qc_rc kept_drop(const struct vault *v, const struct vault_gw_version *versions, size_t n,
                         const struct vault_op *op, struct qc_err *err);
 /* What the stores say of where the keeper is follows what the session was given; nothing else does. */

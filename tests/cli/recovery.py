@@ -264,6 +264,19 @@ def kept_moves(box, keeper, data):
     shutil.rmtree(third)
 
 
+def kept_changed(box, keeper, other):
+    """Another takes its place while a bundle is under way, which is not stored then: its backup data would be with the old one alone."""
+    n = at_keeper(keeper)
+    p = box.start("put", "-r", os.path.join(box.work, "few"), "few", env={"QC_FAULT": "client_sent:pause_ms:3000"})
+    while p.poll() is None and not box.journal():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    box.expect(0, "kit", "refresh", "--backup-to", "file://" + other)
+    said = p.communicate()[1]
+    check(p.returncode == 10 and b"is the keeper of backup data no longer" in said, f"exit {p.returncode}: {said.decode()}")
+    check(at_keeper(keeper) == n and not box.journal(), f"{at_keeper(keeper)} at the old keeper, not {n}")
+
+
 def kept(rng):
     with Box(k=2, n=3) as box:
         keeper, other = (os.path.join(box.root, k) for k in ("keeper", "other"))
@@ -296,6 +309,8 @@ def kept(rng):
         box.expect(0, *erase)
         check(b"keeper     has removed" in box.expect(0, "certificate", "verify", erase[-2]).stdout, "the certificate says nothing of the keeper")
         check(at_keeper(keeper) == len(data) + 2, "what was erased is at the keeper still")
+        kept_changed(box, keeper, keeper + ".between")
+        box.expect(0, "kit", "refresh", "--backup-to", "file://" + keeper)
         kept_moves(box, keeper, data)
         shutil.rmtree(keeper)                   # lost: another one takes its place
         p = box.expect(0, "kit", "refresh", "--backup-to", "file://" + other)

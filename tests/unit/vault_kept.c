@@ -273,6 +273,83 @@ static void another(struct qc_rand rand)
     done(&k);
 }
 
+/* Another session of the same stores makes keeper[1] the keeper. */
+static void change_keeper(struct kept *k)
+{
+    struct rig other = k->r;
+    struct qc_err err = { 0 };
+    struct vault_refresh_result result = { 0 };
+    other.v = NULL;
+    other.notes = (struct vault_notes){ 0 };
+    other.keeper = k->keeper[1];
+    snprintf(other.state, sizeof other.state, "%s/state-of-other", k->r.dir.path);
+    CHECK(mkdir(other.state, 0700) == 0 || errno == EEXIST);
+    CHECK_OK(rig_open(&other, &err));
+    struct vault_call call = rig_call(&other);
+    CHECK_OK(vault_refresh(other.v, &call, &result, &err));
+    CHECK(result.done && result.left == 0);
+    vault_close(&other.v);
+    vault_notes_done(&other.notes);
+}
+
+struct changing {
+    struct kept *k;
+    struct rig_pattern p;
+};
+
+static qc_rc read_changing(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
+{
+    struct changing *c = ctx;
+    return rig_read(&c->p, dst, max, ret_got, err);
+}
+
+static qc_rc change_at_end(void *ctx, uint64_t bytes, struct qc_err *err)
+{
+    struct changing *c = ctx;
+    CHECK(bytes == c->p.size);
+    change_keeper(c->k);
+    (void)err;
+    return QC_OK;
+}
+
+/* A keeper that is followed by another gets nothing more: not of a session that knows of it alone, nor of a
+ * put that was under way. What is purged there is not told as purged. */
+static void no_longer(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    struct changing c = { .k = &k, .p = { .size = SIZE, .salt = 2 } };
+    const struct vault_source source = {
+        .read = read_changing, .unchanged = change_at_end, .ctx = &c, .size = SIZE
+    };
+    struct vault_put_result result;
+    struct vault_doomed doomed = { .sequence = 1 };
+    uint64_t settled = 0;
+    start(&k, rand);
+    struct vault_call call = rig_call(&k.r);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    REFUSED(vault_put(k.r.v, QC_LIT("b"), &source, &(struct vault_put_opts){ 0 }, &call, &result, &err),
+            QC_NOTCONF, "the keeper of backup data no longer");
+    CHECK(has(&k, 0) == 2 && has(&k, 1) == 2 && rig_leftovers(&k.r) == 0 && k.r.fake->versions == 1);
+    CHECK_OK(rig_open(&k.r, &err));
+    REFUSED(rig_put(&k.r, "b", SIZE, 2, &err), QC_NOTCONF, "the keeper of backup data no longer");
+    rig_remove(&k.r, "a");
+    memcpy(doomed.object, k.r.fake->version[0].object, VAULT_ID_BYTES);
+    memcpy(doomed.version, k.r.fake->version[0].version, VAULT_ID_BYTES);
+    REFUSED(vault_purge(k.r.v, &doomed, 1, &call, &err), QC_NOTCONF, "the keeper of backup data no longer");
+    REFUSED(vault_purge_settle(k.r.v, &call, &settled, &err), QC_NOTCONF, "no longer");
+    CHECK(has(&k, 0) == 2 && has(&k, 1) == 2);
+    k.r.keeper = k.keeper[1];
+    CHECK_OK(rig_open(&k.r, &err));
+    CHECK_OK(vault_purge_settle(k.r.v, &call, &settled, &err));
+    CHECK(settled == 1 && has(&k, 0) == 2 && has(&k, 1) == 1);
+    CHECK_OK(rig_put(&k.r, "b", SIZE, 2, &err));
+    CHECK(has(&k, 0) == 2 && has(&k, 1) == 2);
+    rig_whole(&k.r, 1);
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
 /* Whatever is changed in what the keeper has opens nothing, and what it has is not another version's. */
 static void damage(struct qc_rand rand)
 {
@@ -333,6 +410,7 @@ int main(void)
     cut_off(rand);
     purged(rand);
     another(rand);
+    no_longer(rand);
     damage(rand);
     strangers(rand);
     return 0;
