@@ -29,6 +29,7 @@ struct job {
     uint64_t bytes;
     struct qc_fd dirs[QC_CLIENT_TOGETHER]; /* that they lie in, one after the other */
     size_t dir_count;
+    size_t folders; /* that will be: as the files come */
     qc_span folder; /* the last of them: its path below the directory of all */
     bool large;     /* it is one, and not bound to come to its end with others */
     bool shown;     /* progress is on the screen */
@@ -231,6 +232,15 @@ static qc_rc fill(struct job_file *f, struct get_jobs *jobs, const struct get_wh
     return f->path != NULL ? QC_OK : QC_FAIL(err, QC_NOMEM, "no memory for a path");
 }
 
+/* Than the file before it? */
+static bool is_in_other(const struct job *j, const struct get_what *what)
+{
+    const struct job_file *last = j->count > 0 ? &j->v[j->count - 1] : NULL;
+    return last == NULL || last->path == NULL ||
+           !qc_span_eq(below_folder_of(what->rest),
+                       below_folder_of(qc_span_from(qc_buf_span(&last->name), last->rest)));
+}
+
 /* One more to this job, which is made if there is none. false: there is no memory. */
 static bool add(struct job **jp, struct get_jobs *jobs, const struct get_what *what)
 {
@@ -243,6 +253,7 @@ static bool add(struct job **jp, struct get_jobs *jobs, const struct get_what *w
     if (j == NULL)
         return false;
     struct vault_sink_outcome *o = &j->outcomes[j->count];
+    j->folders += is_in_other(j, what);
     o->rc = fill(&j->v[j->count++], jobs, what, &o->why);
     j->bytes += what->size + ABOUT_EACH;
     return true;
@@ -261,15 +272,30 @@ static void add_large(struct get_jobs *jobs, const struct get_what *what)
         get_below(jobs->run, what->name, jobs->dir, what->rest);
 }
 
+/* Each of its files, and of their folders, is open until all are over. */
 static bool is_full(const struct job *j, uint64_t size)
 {
-    const size_t most = 2 * QC_CLIENT_TOGETHER / slots(j->of->run);
-    return j->count == QC_CLIENT_TOGETHER || j->count >= most ||
+    const size_t most = QC_CLIENT_LOTS_OPEN / (slots(j->of->run) + 1); /* one may run here */
+    return j->count == QC_CLIENT_TOGETHER || j->count + j->folders + 2 > most ||
            j->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX;
+}
+
+/* What another one has beside it while it is got: that one, which was before it, is over first. */
+static void add_alone(struct get_jobs *jobs, const struct get_what *what)
+{
+    if (jobs->waiting != NULL)
+        begin(&jobs->waiting);
+    side_end_all(jobs->side);
+    if (jobs->run->go_on)
+        get_below(jobs->run, what->name, jobs->dir, what->rest);
 }
 
 void get_jobs_add(struct get_jobs *jobs, const struct get_what *what)
 {
+    if (vault_sink_file_beside(what->rest)) {
+        add_alone(jobs, what);
+        return;
+    }
     if (jobs->run->sites != NULL || what->size > QC_VAULT_BUNDLED_MAX) {
         add_large(jobs, what);
         return;

@@ -10,6 +10,7 @@
 #include "signals.h"
 #include "sync_steps.h"
 #include "text.h"
+#include "vault/sink_file.h"
 
 /* -- looking at a file ----------------------------------------------------------------------------------- */
 
@@ -391,11 +392,22 @@ struct waiting {
     struct sync_waiting puts, gets;
 };
 
+/* All that is got, before what one of them may have beside it meanwhile. */
+static qc_rc end_gets(struct sync_run *run, struct waiting *w, struct qc_err *err)
+{
+    QC_TRY(sync_put_sent(run, err));
+    QC_TRY(sync_get_waiting(run, &w->gets, err));
+    side_end_all(run->side);
+    return sync_side_rc(run, err);
+}
+
 /* Does it wait for others? Those that have waited long enough make room for it. */
 static qc_rc waits(struct sync_run *run, struct waiting *w, const struct sync_step *s, bool *ret,
                    struct qc_err *err)
 {
     *ret = false;
+    if (s->what == SYNC_GET && vault_sink_file_beside(s->path))
+        return end_gets(run, w, err);
     if (s->what == SYNC_PUT && s->here->st.size <= QC_VAULT_BUNDLED_MAX) {
         *ret = sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES);
         if (!*ret)
@@ -424,10 +436,7 @@ static qc_rc do_step(struct sync_run *run, struct waiting *w, const struct sync_
 static qc_rc do_waiting(struct sync_run *run, struct waiting *w, struct qc_err *err)
 {
     QC_TRY(sync_put_waiting(run, &w->puts, err));
-    QC_TRY(sync_put_sent(run, err));
-    QC_TRY(sync_get_waiting(run, &w->gets, err));
-    side_end_all(run->side);
-    return sync_side_rc(run, err);
+    return end_gets(run, w, err);
 }
 
 static qc_rc do_folders(struct sync_run *run, struct qc_err *err)

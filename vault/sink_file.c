@@ -41,12 +41,21 @@ struct vault_sink_file {
     int missed_os;   /* and why */
 };
 
+/* Does the name still stand for this file, which is locked? Else another get has renamed or removed it in
+ * between: whoever holds the lock of the file that has the name does so under it. */
+static bool is_named(const struct vault_sink_file *f, const struct qc_fd *file)
+{
+    struct stat mine, named;
+    return fstat(qc_fd_get(file), &mine) == 0 && fstatat(f->dir, f->part, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
 void vault_sink_file_free(struct vault_sink_file **fp)
 {
     struct vault_sink_file *f = *fp;
     if (f == NULL)
         return;
-    if (f->made && !f->stays)
+    if (f->made && !f->stays && is_named(f, &f->file))
         (void)unlinkat(f->dir, f->part, 0);
     qc_fd_close(&f->file);
     qc_fd_close(&f->own);
@@ -61,15 +70,6 @@ void vault_sink_file_free(struct vault_sink_file **fp)
 const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f)
 {
     return &f->sink;
-}
-
-/* Does the name still stand for this file, which is locked? Else another get has renamed or removed it in
- * between: whoever holds the lock of the file that has the name does so under it. */
-static bool is_named(const struct vault_sink_file *f, const struct qc_fd *file)
-{
-    struct stat mine, named;
-    return fstat(qc_fd_get(file), &mine) == 0 && fstatat(f->dir, f->part, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
 }
 
 /* A NAME.part that nobody holds: a get that was interrupted left it. Ours has the mode 0600 until it is
@@ -311,6 +311,18 @@ static qc_rc look_last(const struct vault_sink_file *f, struct qc_err *err)
     return f->last == NULL ? QC_OK : f->last(f->last_ctx, err);
 }
 
+/* Another file that has the name by now, an object NAME.part say, is neither renamed nor removed. One that is
+ * gone is told of by the rename. */
+static qc_rc check_named(struct vault_sink_file *f, struct qc_err *err)
+{
+    struct stat st;
+    if (is_named(f, &f->file) || fstatat(f->dir, f->part, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return QC_OK;
+    f->made = false;
+    return QC_FAIL(err, QC_CONFLICT, "another file has taken the place of '%s', which was to become '%s'",
+                   f->part, f->path);
+}
+
 /* Its final name. 0, or -1 and errno. */
 static int rename_to(const struct vault_sink_file *f, const char *part)
 {
@@ -351,6 +363,7 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
     struct stat st;
     QC_TRY_AS(target_of(f, target, err), err, "'%s'", f->path);
     QC_TRY(look_last(f, err));
+    QC_TRY(check_named(f, err));
     QC_TRY(qc_buf_addf(&text, err, "%s-link", f->part));
     QC_TRY(qc_buf_cstr(&text, &beside, err));
     if (fstatat(dir, beside, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
@@ -367,7 +380,8 @@ static qc_rc finish_link(struct vault_sink_file *f, struct qc_err *err)
         return why;
     }
     QC_TRY(qc_fault(client_renamed, err));
-    (void)unlinkat(dir, f->part, 0);
+    if (is_named(f, &f->file))
+        (void)unlinkat(dir, f->part, 0);
     f->made = false;
     return qc_dir_sync(dir, err);
 }
@@ -392,6 +406,7 @@ static qc_rc name_part(struct vault_sink_file *f, struct qc_err *err)
 {
     QC_TRY(restore(f, err));
     QC_TRY(look_last(f, err));
+    QC_TRY(check_named(f, err));
     const int rc = rename_to(f, f->part);
     if (rc != 0 && errno == ENOENT) /* not "no such object" */
         return QC_FAIL(err, QC_IO, "cannot rename '%s' to '%s': somebody took it away", f->part, f->path);
@@ -490,11 +505,11 @@ static void sync_all(struct vault_sink_file *const *files, struct vault_sink_out
             outcomes[i] = last;
             continue;
         }
-        before = dir;
         if (fstat(dir, &st) != 0) {
             outcomes[i].rc = QC_FAIL_OS(&outcomes[i].why, "%s", files[i]->path);
             continue;
         }
+        before = dir;
         if (!any || st.st_dev != device)
             last.rc = qc_sync_all(dir, &last.why);
         any = true;
@@ -602,6 +617,16 @@ qc_rc vault_sink_file_in(struct vault_sink_file **ret, int dir, const char *path
 qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path, bool replace, struct qc_err *err)
 {
     return vault_sink_file_in(ret, -1, path, replace, err);
+}
+
+static bool ends_in(qc_span s, qc_span end)
+{
+    return s.n >= end.n && qc_span_eq(qc_span_from(s, s.n - end.n), end);
+}
+
+bool vault_sink_file_beside(qc_span name)
+{
+    return ends_in(name, QC_LIT(".part")) || ends_in(name, QC_LIT(".part-link"));
 }
 
 qc_rc vault_sink_file_range(struct vault_sink_file *f, struct qc_err *err)

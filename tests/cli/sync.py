@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -728,22 +729,38 @@ def beside(box):
 
 
 def lots(box):
-    """get -r in several lots at once: each file is told in its order, and one of which a name is another's for a while comes, too."""
+    """get -r in several lots at once: each file is told in its order, and one of which a name is another's for a while comes, too, be it in
+    the same lot or at the end of one and the beginning of the next."""
     for i in range(450):
         box.file(f"lots/{i // 150}/{i:03}", b"%d" % i * 9)
-    for name in ("p", "p.part"):
+    for name in ("197.part", "p", "p.part"):
         box.file(f"lots/1/{name}", name.encode())
-    os.symlink("/no/such", box.path("lots/1/200-link"))
+    for name in ("200-link", "200-link.part-link"):
+        os.symlink(f"/no/{name}", box.path(f"lots/1/{name}"))
     box.sync(0, box.path("lots"), "lots/")
     want = sorted(f"lots/{os.fsdecode(p)}" for p in tree(box.path("lots")))
     for i, jobs in enumerate(((), ("-j", "3"))):
-        told = [json.loads(x) for x in box.expect(0, "--json", "get", "-r", *jobs, "lots/", box.path(f"lots.got{i}")).stdout.splitlines()]
+        told = [json.loads(x) for x in box.expect(0, "--json", "get", "-f", "-r", *jobs, "lots/", box.path(f"lots.got{i}")).stdout.splitlines()]
         names = [x["name"] for x in told if x["type"] == "item"]
         check(names == want, f"{len(names)} of {len(want)}, or their order: {[a for a, b in zip(names, want) if a != b][:3]}")
         check(tree(box.path(f"lots.got{i}")) == tree(box.path("lots")), "what came is another")
     box.expect(0, "rm", "lots/0/000", "lots/2/449")
     p = box.expect(5, "get", "-r", "lots/", box.path("lots.got0"))
-    check(p.stderr.count(b"E0511") == 451 and tree(box.path("lots.got0")) == tree(box.path("lots")), f"{p.stderr.count(b'E0511')} of 451 are there")
+    check(p.stderr.count(b"E0511") == 453 and tree(box.path("lots.got0")) == tree(box.path("lots")), f"{p.stderr.count(b'E0511')} of 453 are there")
+
+
+def folders_of_their_own(box):
+    """get -r of many folders: files and folders of all lots that are under way stay below the limit of descriptors, be there two lots or eight."""
+    for i in range(450):
+        box.file(f"own/{i:03}/f", b"%d" % i)
+    box.expect(0, "put", "-r", box.path("own"), "own")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (700, hard))         # of 1,024; the command inherits it
+    try:
+        box.expect(0, "get", "-r", "own/", box.path("own.got"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    check(tree(box.path("own.got")) == tree(box.path("own")), "what came is another")
 
 
 def fares(box):
@@ -994,7 +1011,7 @@ def test():
     with World(k=2, n=3) as box:
         box.init()
         box.xattrs = has_xattrs(box)
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, *([fares] if FAULTS else []), lots, limits, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, *([fares] if FAULTS else []), lots, folders_of_their_own, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)

@@ -146,6 +146,55 @@ static void sink(void)
     CHECK_RC(vault_sink_file_new(&f, in_work("none/out"), true, &err), QC_NOTFOUND);
 }
 
+/* Somebody else's file has the name of the part when all has come: nothing of it is renamed or removed. */
+static void part_taken(bool link, bool ends)
+{
+    struct qc_err err = { 0 };
+    struct vault_sink_file *f = NULL;
+    const struct vault_stat st = { .has_mode = true, .mode = link ? S_IFLNK | 0777 : S_IFREG | 0600 };
+    CHECK_OK(vault_sink_file_new(&f, in_work("x"), true, &err));
+    vault_sink_file_links(f);
+    const struct vault_sink *s = vault_sink_file_sink(f);
+    CHECK_OK(s->begin(s->ctx, &st, &err));
+    CHECK_OK(s->write(s->ctx, QC_LIT("of x"), &err));
+    write_file("x.part.part", "of x.part");
+    CHECK(rename(in_work("x.part.part"), in_work("x.part")) == 0);
+    if (ends)
+        CHECK_RC(s->finish(s->ctx, &err), QC_CONFLICT);
+    vault_sink_file_free(&f);
+    struct stat none;
+    CHECK(lstat(in_work("x"), &none) != 0 && holds("x.part", "of x.part"));
+    CHECK(unlink(in_work("x.part")) == 0);
+    CHECK(vault_sink_file_beside(QC_LIT("x.part")) && vault_sink_file_beside(QC_LIT("x.part-link")));
+    CHECK(!vault_sink_file_beside(QC_LIT("x.parts")) && !vault_sink_file_beside(QC_LIT("part")));
+}
+
+/* A directory that cannot be looked at: none of its files counts as safe. */
+static void unsafe(void)
+{
+    struct vault_sink_file *f[QC_VAULT_BUNDLE_LEAST] = { NULL };
+    struct vault_sink_outcome outcomes[QC_VAULT_BUNDLE_LEAST] = { 0 };
+    const struct vault_stat st = { 0 };
+    struct qc_err err = { 0 };
+    char name[16];
+    CHECK(mkdir(in_work("unsafe"), 0700) == 0);
+    const int dir = open(in_work("unsafe"), O_RDONLY | O_DIRECTORY);
+    for (unsigned i = 0; i < QC_VAULT_BUNDLE_LEAST; i++) {
+        snprintf(name, sizeof(name), "%u", i);
+        CHECK_OK(vault_sink_file_in(&f[i], dir, name, false, &err));
+        vault_sink_file_later(f[i]);
+        const struct vault_sink *s = vault_sink_file_sink(f[i]);
+        CHECK_OK(s->begin(s->ctx, &st, &err));
+        CHECK_OK(s->finish(s->ctx, &err));
+    }
+    CHECK(close(dir) == 0);
+    vault_sink_files_finish(f, outcomes, QC_VAULT_BUNDLE_LEAST);
+    for (unsigned i = 0; i < QC_VAULT_BUNDLE_LEAST; i++) {
+        CHECK(outcomes[i].rc != QC_OK && strstr(outcomes[i].why.msg, "rename") == NULL);
+        vault_sink_file_free(&f[i]);
+    }
+}
+
 /* A link's whole way: out of one, into another. */
 static qc_rc link_with(const char *target, size_t n, bool links, const char *name, struct qc_err *err)
 {
@@ -506,6 +555,9 @@ int main(void)
     snprintf(work, sizeof(work), "%.200s", dir.path);
     sink();
     sinks();
+    for (unsigned i = 0; i < 4; i++)
+        part_taken(i & 1, i & 2);
+    unsafe();
     left();
     links();
     sparse();

@@ -20,11 +20,14 @@ QC_MUST qc_rc vault_sink_file_new(struct vault_sink_file **ret, const char *path
  * the rest is for messages. dir: borrowed until it is freed. */
 QC_MUST qc_rc vault_sink_file_in(struct vault_sink_file **ret, int dir, const char *path, bool replace,
                                  struct qc_err *err);
-/* The sink to give to vault_get; borrowed. begin makes the file, finish restores mode and mtime, syncs and
- * renames. */
+/* May another one make a file of this name beside its own, NAME.part say? Then the two are not written at the
+ * same time: who renames the one may lose the other. */
+bool vault_sink_file_beside(qc_span name);
 /* Before the sink is used, for a part of an object alone: it is written to NAME.range.part, so that what an
  * interrupted get of the whole left as NAME.part stays for the next one. QC_USAGE: the name is too long. */
 QC_MUST qc_rc vault_sink_file_range(struct vault_sink_file *f, struct qc_err *err);
+/* The sink to give to vault_get; borrowed. begin makes the file, finish restores mode and mtime, syncs and
+ * renames. */
 const struct vault_sink *vault_sink_file_sink(const struct vault_sink_file *f);
 /* To be called once it is known what of an earlier NAME.part is of use: kept bytes; 0: begun anew. */
 typedef void (*vault_left_fn)(void *ctx, const char *part, uint64_t kept);
