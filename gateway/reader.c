@@ -26,16 +26,22 @@ static qc_rc live_version(struct gw_engine *e, const struct gw_version_ids *ids,
     return QC_OK;
 }
 
+static qc_rc may_read(struct gw_engine *e, const char *request, struct qc_err *err)
+{
+    QC_TRY(gw_engine_may(e, err));
+    if (strlen(request) > QC_GW_REQUEST_ID_MAX)
+        return QC_FAIL(err, QC_USAGE, "request id: %zu bytes, at most %d", strlen(request),
+                       QC_GW_REQUEST_ID_MAX);
+    return QC_OK;
+}
+
 /* Nothing is pinned: a version that is purged meanwhile is not found any more (was_replaced). */
 qc_rc gw_reader_open(struct gw_engine *e, const struct gw_version_ids *ids, const char *request,
                      struct gw_reader **ret, uint64_t *ret_size, struct qc_err *err)
 {
     struct gw_version_row v;
 
-    QC_TRY(gw_engine_may(e, err));
-    if (strlen(request) > QC_GW_REQUEST_ID_MAX)
-        return QC_FAIL(err, QC_USAGE, "request id: %zu bytes, at most %d", strlen(request),
-                       QC_GW_REQUEST_ID_MAX);
+    QC_TRY(may_read(e, request, err));
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(live_version(e, ids, &v, err));
@@ -240,6 +246,117 @@ qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uint8_t *ds
     if (from + n == end)
         gw_read_free(&r->have); /* a unit is scarce: not kept while the caller sends */
     *ret_got = n;
+    return QC_OK;
+}
+
+/* -- several at once ------------------------------------------------------------------------------------- */
+
+/* One of several: its row, and the segment of a bundle that it lies in. */
+struct sought {
+    struct gw_version_row v;
+    uint64_t segment; /* 0: in none, or it is not known */
+    uint64_t at;      /* where that segment begins */
+    uint32_t size;
+};
+
+/* Under the lock. last: of the one before; neighbours lie in the same segment mostly. */
+static void seek_segment(struct gw_engine *e, const struct sought *last, struct sought *s)
+{
+    struct qc_err err = { 0 };
+    struct gw_segment seg;
+    uint64_t at;
+
+    if (s->v.holder == 0 || s->v.size == 0)
+        return;
+    if (last != NULL && last->segment != 0 && last->v.holder == s->v.holder && s->v.start >= last->at &&
+        s->v.start - last->at < last->size) {
+        s->segment = last->segment;
+        s->at = last->at;
+        s->size = last->size;
+        return;
+    }
+    const qc_rc rc = gw_cat_segment_at(e->cat, s->v.holder, s->v.start, &seg, &at, &err);
+    qc_ignore(rc, "whoever reads it asks again, and follows it where it went");
+    if (rc != QC_OK)
+        return;
+    s->segment = seg.id;
+    s->at = at;
+    s->size = seg.size;
+}
+
+/* Under the lock, in one look. */
+static qc_rc seek(struct gw_engine *e, const struct gw_version_ids *ids, size_t count, struct sought *v,
+                  struct qc_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        QC_TRY_AS(live_version(e, &ids[i], &v[i].v, err), err, "object %zu", i);
+        seek_segment(e, i > 0 ? &v[i - 1] : NULL, &v[i]);
+    }
+    return QC_OK;
+}
+
+static qc_rc read_whole(struct gw_reader *r, uint8_t *dst, struct qc_err *err)
+{
+    for (uint64_t at = 0; at < r->v.size;) {
+        size_t got = 0;
+        QC_TRY(gw_reader_read(r, at, r->v.size, dst + at, (size_t)(r->v.size - at), &got, err));
+        at += got;
+    }
+    return QC_OK;
+}
+
+static qc_rc read_sought(struct gw_engine *e, const struct sought *s, const char *request, qc_buf *to,
+                         struct qc_err *err)
+{
+    struct gw_reader r = { .e = e, .v = s->v, .start = s->v.holder != 0 ? s->v.start : 0 };
+    const size_t n = (size_t)s->v.size;
+    uint8_t *dst = to->p + to->n;
+
+    QC_ASSERT(n <= to->cap - to->n);
+    to->n += n;
+    if (s->segment != 0 && r.start - s->at + n <= s->size &&
+        gw_bundles_take(&e->bundles, s->segment, 0, (uint32_t)(r.start - s->at), dst, n))
+        return QC_OK;
+    memcpy(r.request, request, strlen(request) + 1);
+    const qc_rc rc = read_whole(&r, dst, err);
+    gw_read_free(&r.have);
+    return rc;
+}
+
+/* Room for all, at once. */
+static qc_rc make_room(const struct sought *v, size_t count, qc_buf *to, struct qc_err *err)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (v[i].v.size > to->max - to->n - sum)
+            return QC_FAIL(err, QC_LIMIT, "object %zu: all of them have more than %zu bytes", i, to->max);
+        sum += v[i].v.size;
+    }
+    return qc_buf_reserve(to, (size_t)sum, err);
+}
+
+qc_rc gw_read_some(struct gw_engine *e, const struct gw_version_ids *ids, size_t count, const char *request,
+                   qc_buf *to, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct sought *v = NULL;
+
+    QC_ASSERT(count >= 1 && count <= QC_GW_BATCH_CHANGES_MAX);
+    QC_TRY(may_read(e, request, err));
+    v = qc_alloc(count * sizeof *v);
+    if (v == NULL)
+        return QC_FAIL(err, QC_NOMEM, "versions to be read");
+    {
+        QC_LOCK(gw_cat_lock(e->cat));
+        QC_TRY(gw_cat_look(e->cat, err));
+        const qc_rc rc = seek(e, ids, count, v, err);
+        gw_cat_look_end(e->cat);
+        QC_TRY(rc);
+    }
+    gw_request_begin(e, v[0].v.tenant, request);
+    QC_TRY(make_room(v, count, to, err));
+    for (size_t i = 0; i < count; i++)
+        QC_TRY_AS(read_sought(e, &v[i], request, to, err), err, "object %zu", i);
     return QC_OK;
 }
 

@@ -235,32 +235,6 @@ qc_rc call_members_bytes(struct request *r, struct answer *ret, struct qc_err *e
 
 /* -- reading --------------------------------------------------------------------------------------------- */
 
-static qc_rc read_all(struct gw_reader *reader, uint64_t size, qc_buf *to, struct qc_err *err)
-{
-    for (uint64_t at = 0; at < size;) {
-        size_t got = 0;
-        QC_TRY(qc_buf_reserve(to, (size_t)(size - at), err));
-        QC_TRY(gw_reader_read(reader, at, size, to->p + to->n, (size_t)(size - at), &got, err));
-        to->n += got;
-        at += got;
-    }
-    return QC_OK;
-}
-
-static qc_rc read_one(struct request *r, const struct gw_version_ids *ids, qc_buf *to, struct qc_err *err)
-{
-    struct gw_reader *reader = NULL;
-    uint64_t size = 0;
-    QC_TRY(gw_reader_open(request_engine(r), ids, r->name, &reader, &size, err));
-    qc_rc rc = QC_OK;
-    if (size > to->max - to->n)
-        rc = QC_FAIL(err, QC_LIMIT, "all of them have more than %d bytes", QC_GW_BUNDLE_MAX);
-    if (rc == QC_OK)
-        rc = read_all(reader, size, to, err);
-    gw_reader_close(&reader);
-    return rc;
-}
-
 qc_rc call_read_some(struct request *r, struct answer *ret, struct qc_err *err)
 {
     static const char *const names[] = { "objects" };
@@ -276,7 +250,5 @@ qc_rc call_read_some(struct request *r, struct answer *ret, struct qc_err *err)
     for (size_t i = 0; i < count; i++)
         QC_TRY_AS(request_version(r, qc_json_at(list, i), &ids[i], err), err, "object %zu", i);
     qc_buf_init(&ret->raw, QC_GW_BUNDLE_MAX);
-    for (size_t i = 0; i < count; i++)
-        QC_TRY_AS(read_one(r, &ids[i], &ret->raw, err), err, "object %zu", i);
-    return QC_OK;
+    return gw_read_some(request_engine(r), ids, count, r->name, &ret->raw, err);
 }

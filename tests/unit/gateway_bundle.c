@@ -258,8 +258,69 @@ static void check_purged(void)
     erig_done(&r);
 }
 
+enum { SOME_MAX = 4 * MEMBERS + 1, SOME_ROOM = 512 * 1024 };
+
+/* Two bundles one after the other and by turns, and a file of its own, at once; room for less by one byte. */
+static void expect_some(struct erig *r, const struct many m[2], const struct erig_put *alone)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf got = { .max = SOME_ROOM };
+    struct gw_version_ids ids[SOME_MAX];
+    struct qc_err err = { 0 };
+    uint8_t *want = calloc(1, SOME_ROOM);
+    size_t n = 0;
+
+    CHECK(want != NULL);
+    for (unsigned i = 0; i < SOME_MAX; i++) {
+        const struct erig_put *p = alone;
+        if (i < 2 * MEMBERS)
+            p = &m[i / MEMBERS].v[i % MEMBERS];
+        else if (i < 4 * MEMBERS)
+            p = &m[i % 2].v[(i - 2 * MEMBERS) / 2];
+        ids[i] = (struct gw_version_ids){
+            .tenant = r->tenant, .vault = r->vault, .object = p->object, .version = p->version
+        };
+        CHECK(n + p->entry.size <= SOME_ROOM);
+        for (uint32_t seq = 0; seq < p->segments; seq++) {
+            erig_bytes(p, seq, want + n);
+            n += erig_size(p, seq);
+        }
+    }
+    CHECK_OK(gw_read_some(r->e, ids, SOME_MAX, "0123456789abcdef", &got, &err));
+    CHECK(qc_span_eq(qc_buf_span(&got), qc_span_of(want, n)));
+    qc_buf_free(&got);
+    got.max = n - 1;
+    CHECK_RC(gw_read_some(r->e, ids, SOME_MAX, "", &got, &err), QC_LIMIT);
+    ids[1].version.b[0] ^= 1;
+    CHECK_RC(gw_read_some(r->e, ids, SOME_MAX, "", &got, &err), QC_NOTFOUND);
+    free(want);
+}
+
+static void check_some(void)
+{
+    static const char *const paths[2][MEMBERS] = { { "\1a", "\1b", "\1c", "\1d" },
+                                                   { "\1e", "\1f", "\1g", "\1h" } };
+    const struct erig_put alone = erig_prepare(500, "\1z", 1, 2, 3000);
+    struct gw_upload_member out[MEMBERS];
+    struct gw_receipt receipt;
+    struct many m[2];
+    struct qc_err err = { 0 };
+    struct erig r;
+
+    erig_new(&r, 4, 2, 4);
+    for (unsigned i = 0; i < 2; i++) {
+        m[i] = many_prepare(100 * (i + 1), paths[i]);
+        CHECK_OK(many_send(&r, &m[i], &err));
+        CHECK_OK(many_commit(&r, &m[i], out, &err));
+    }
+    CHECK_OK(erig_put(&r, &alone, &receipt, &err));
+    expect_some(&r, m, &alone);
+    expect_some(&r, m, &alone); /* out of the bundles that are in memory */
+    erig_done(&r);
+}
+
 int main(void)
 {
+    check_some();
     check_purged();
     check_quota();
     check_cancelled();

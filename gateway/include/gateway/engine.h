@@ -460,6 +460,11 @@ QC_MUST qc_rc gw_reader_read(struct gw_reader *r, uint64_t off, uint64_t to, uin
  * drills. */
 void gw_reader_withhold(struct gw_reader *r, uint32_t clouds);
 void gw_reader_close(struct gw_reader **r);
+/* All of several versions, 1..QC_GW_BATCH_CHANGES_MAX of one tenant, one behind the other; as a reader of
+ * each, but that they are looked up in one look at the catalogue. QC_LIMIT: more bytes than *to may have.
+ * After an error what *to has is not to be used. */
+QC_MUST qc_rc gw_read_some(struct gw_engine *e, const struct gw_version_ids *ids, size_t count,
+                           const char *request, qc_buf *to, struct qc_err *err);
 
 /* -- requests -------------------------------------------------------------------------------------------- */
 
