@@ -108,9 +108,14 @@ static qc_rc is_keeper(const struct vault *v, uint32_t least, const struct vault
     return QC_NOTCONF;
 }
 
+qc_rc kept_has(const struct vault *v, uint32_t least, const struct vault_op *op, struct qc_err *err)
+{
+    return v->kept ? is_keeper(v, least, op, err) : QC_OK;
+}
+
 qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err)
 {
-    return v->kept ? is_keeper(v, session_generation(v), op, err) : QC_OK;
+    return kept_has(v, session_generation(v), op, err);
 }
 
 /* The gateway is asked, which has the vault's B after the keeper and before the stores use its generation:

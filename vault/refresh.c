@@ -171,13 +171,36 @@ static qc_rc look(struct refresh *r, uint32_t *ret_B, struct qc_err *err)
     return QC_OK;
 }
 
+/* The vault's B is at the gateway, and the keeper has it not, or an older one: a run before was with another
+ * keeper. Stores that came back from before it have no secret of its generation, and say so later. */
+static qc_rc keeper_lacks(bool *ret, const struct refresh *r, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    *ret = false;
+    if (!is_begun(r))
+        return QC_OK;
+    const qc_rc rc = kept_has(r->v, r->to, &r->call->op, &why);
+    *ret = rc == QC_NOTCONF || rc == QC_INTEGRITY || rc == QC_FORMAT;
+    if (rc == QC_OK || *ret)
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
 static qc_rc secret(struct refresh *r, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *VS = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_VAULT_BACKUP_MAX };
     uint32_t now = 0;
+    bool lacks = false;
     QC_TRY(look(r, &now, err));
-    if (now < r->to) {
+    if (now >= r->to)
+        QC_TRY(keeper_lacks(&lacks, r, err));
+    if (lacks) {
+        QC_TRY(session_secret(&VS, r->v, r->call->notes, err));
+        QC_TRY(vault_backup(r, VS, &backup, err));
+        QC_TRY(replace_vault(r, qc_buf_span(&backup), err));
+    } else if (now < r->to) {
         struct qc_err why = { 0 };
         QC_TRY(session_secret(&VS, r->v, r->call->notes, err));
         if (!is_begun(r) || vault_backup(r, VS, &backup, &why) != QC_OK) {
@@ -265,14 +288,40 @@ static void failed(struct refresh *r, const uint8_t *object_id, const uint8_t *v
                version, why->msg);
 }
 
-/* The gateway has no such version (any more): it is not of the batch. */
-static void lost(struct refresh *r, size_t k, const struct qc_err *why)
+/* Was it purged, or given up, since it was looked at? It had records in both stores. */
+static qc_rc is_over(bool *ret, const struct refresh *r, const struct refresh_one *one, struct qc_err *err)
+{
+    *ret = true;
+    for (unsigned i = 0; i < 2 && *ret; i++) {
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record now = { 0 };
+        struct qc_err why = { 0 };
+        const qc_rc rc = store_row_get(r->v->store[i], one->object, one->version, 0, &now, &why);
+        if (rc != QC_OK && rc != QC_NOTFOUND && !session_is_damage(rc)) {
+            *err = why;
+            return rc;
+        }
+        *ret = rc == QC_NOTFOUND || (rc == QC_OK && (now.gone || now.state == VAULT_RECORD_RETIRED));
+    }
+    return QC_OK;
+}
+
+/* The gateway has no such version (any more): it is not of the batch. The keeper got its B before the gateway
+ * said so, and maybe after what had purged it took its B from there. */
+static qc_rc lost(struct refresh *r, size_t k, const struct qc_err *why, struct qc_err *err)
 {
     const struct refresh_one *one = &r->batch[k];
-    if (one->state == VAULT_RECORD_COMMITTED)
+    struct vault_gw_version version;
+    bool over = false;
+    memcpy(version.object, one->object, VAULT_ID_BYTES);
+    memcpy(version.version, one->version, VAULT_ID_BYTES);
+    QC_TRY(is_over(&over, r, one, err));
+    if (over)
+        QC_TRY(kept_forget(r->v, &version, 1, &r->call->op, err));
+    else if (one->state == VAULT_RECORD_COMMITTED)
         failed(r, one->object, one->version, why);
-    r->result.pending += one->state == VAULT_RECORD_PENDING; /* else it was about to go, and has gone */
+    r->result.pending += !over && one->state == VAULT_RECORD_PENDING;
     take_out(r, k);
+    return QC_OK;
 }
 
 /* All at once; where the gateway has not all of them, one by one. */
@@ -284,7 +333,7 @@ static qc_rc put_backups(struct refresh *r, struct qc_err *err)
         qc_err_clear(&why);
         const qc_rc own = put_some(r, k, 1, &why);
         if (own == QC_NOTFOUND)
-            lost(r, k, &why);
+            QC_TRY(lost(r, k, &why, err));
         else if (own == QC_OK)
             k++;
         else
@@ -311,7 +360,7 @@ static qc_rc read_back(struct refresh *r, struct qc_err *err)
         if (rc == QC_OK)
             rc = kept_fetch(r->v, &version, &B, &r->call->op, &why);
         if (rc == QC_NOTFOUND) {
-            lost(r, k, &why);
+            QC_TRY(lost(r, k, &why, err));
             continue;
         }
         if (rc != QC_OK) {

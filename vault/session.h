@@ -66,6 +66,7 @@ QC_MUST qc_rc kept_agree(struct vault *v, struct qc_err *err);
  * begin: is the keeper there, and the vault's by the generation of the stores? Before anything is sent.
  * QC_NOTCONF: nobody said where, or it is another's, or was the keeper before another; QC_INTEGRITY: what it
  * has of the vault is damaged; as vault_keeper_ops
+ * has: the same by that generation.
  * still: the same just before a commit, by the generation that the gateway has: the keeper may be another one
  * by then. For a thread that has no hand at the stores, too; gw: its connection.
  * keep: each B to the keeper, durably; what goes to the gateway stands in its place. One that does stays.
@@ -74,6 +75,7 @@ QC_MUST qc_rc kept_agree(struct vault *v, struct qc_err *err);
  * forget: versions that never came to be, wherever their B is.
  * drop: those that are gone for good, of the keeper that has them: errors as of begin. */
 QC_MUST qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc kept_has(const struct vault *v, uint32_t least, const struct vault_op *op, struct qc_err *err);
 QC_MUST qc_rc kept_still(const struct vault *v, struct vault_gw *gw, const struct vault_op *op,
                          struct qc_err *err);
 QC_MUST qc_rc kept_keep(const struct vault *v, qc_buf *const *B, size_t n, const struct vault_op *op,

@@ -134,6 +134,22 @@ static void check_stores(struct verify *w)
     }
 }
 
+/* The vault's own B, which names need when a store is lost, and by which a keeper is known. */
+static qc_rc check_keeper(struct verify *w, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    const qc_rc rc = kept_begin(w->v, &w->call->op, &why);
+    if (rc == QC_OK)
+        return QC_OK;
+    if (list_ends(rc)) {
+        *err = why;
+        return rc;
+    }
+    vault_note(w->call->notes, VAULT_NOTE_BACKUP, 0, rc, "%s", why.msg);
+    w->result.worst = qc_rc_worse(w->result.worst, QC_DEGRADED);
+    return QC_OK;
+}
+
 /* Each commit raised one path's number by one: all numbers add up to the count of the chain, or entries were
  * left out. */
 static qc_rc check_chain(struct verify *w, uint64_t commits, uint64_t numbers, struct qc_err *err)
@@ -159,6 +175,7 @@ static qc_rc run(struct verify *w, qc_span prefix, struct qc_err *err)
     if (prefix.n > 0)
         return QC_OK;
     check_stores(w);
+    QC_TRY(check_keeper(w, err));
     return check_chain(w, commits, totals.numbers, err);
 }
 

@@ -3,6 +3,7 @@
  * and nothing else has; without the keeper nothing is stored, and nothing of it is left. */
 #include <ftw.h>
 
+#include "base/codec.h"
 #include "base/fault.h"
 #include "home/keeper.h"
 #include "vault/backup.h"
@@ -350,6 +351,122 @@ static void no_longer(struct qc_rand rand)
     done(&k);
 }
 
+/* The vault's own B at a keeper. */
+static void lose_own(const struct kept *k, unsigned i)
+{
+    char hex[2 * VAULT_ID_BYTES + 1], path[512];
+    qc_hex(qc_span_of(k->r.id, VAULT_ID_BYTES), hex);
+    snprintf(path, sizeof path, "%s/b/%s/%.2s/%s%032d", k->place[i], hex, hex, hex, 0);
+    CHECK(unlink(path) == 0);
+}
+
+/* A refresh that broke off when the vault's B was with the keeper goes on with another one: that gets the
+ * vault's B, too. Without it a keeper is not healthy. */
+static void goes_on(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    struct vault_verify_result verified;
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    struct vault_call call = rig_call(&k.r);
+    qc_fault_script("refresh_used:error:1");
+    CHECK_RC(vault_refresh(k.r.v, &call, &(struct vault_refresh_result){ 0 }, &err), QC_IO);
+    qc_fault_script(NULL);
+    qc_err_clear(&err);
+    k.r.keeper = k.keeper[1];
+    CHECK_OK(rig_open(&k.r, &err));
+    refresh(&k);
+    CHECK(has(&k, 1) == 2);
+    CHECK_OK(rig_put(&k.r, "b", SIZE, 2, &err));
+    CHECK_OK(vault_verify(k.r.v, (qc_span){ 0 }, NULL, NULL, &call, &verified, &err));
+    CHECK(verified.worst == QC_OK && verified.good == 2);
+    lose_own(&k, 1);
+    CHECK_OK(vault_verify(k.r.v, (qc_span){ 0 }, NULL, NULL, &call, &verified, &err));
+    CHECK(verified.worst == QC_DEGRADED && verified.good == 2 && rig_noted(&k.r, VAULT_NOTE_BACKUP, 0));
+    vault_close(&k.r.v);
+    CHECK_OK(rig_open(&k.r, &err));
+    refresh(&k);
+    vault_close(&k.r.v);
+    rig_lose(&k.r, "share2");
+    CHECK_OK(rig_open(&k.r, &err));
+    CHECK_OK(rig_get(&k.r, "a", SIZE, 1, &err));
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
+/* keeper[0], in whose put of new B's others purge a version. */
+struct between {
+    struct vault_keeper keeper; /* first */
+    struct vault_keeper_ops ops;
+    struct kept *k;
+    struct vault_doomed doomed;
+};
+
+static void purge_there(struct between *b)
+{
+    struct rig other = b->k->r;
+    struct qc_err err = { 0 };
+    other.v = NULL;
+    other.notes = (struct vault_notes){ 0 };
+    other.keeper = b->k->keeper[0];
+    CHECK_OK(rig_open(&other, &err));
+    struct vault_call call = rig_call(&other);
+    CHECK_OK(vault_purge(other.v, &b->doomed, 1, &call, &err));
+    CHECK(b->doomed.rc == QC_OK);
+    vault_close(&other.v);
+    vault_notes_done(&other.notes);
+}
+
+static qc_rc put_between(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_backup *v,
+                         size_t n, const struct vault_op *op, struct qc_err *err)
+{
+    struct between *b = (struct between *)k;
+    struct vault_keeper *to = b->k->keeper[0];
+    if (memcmp(v[0].object, vault, VAULT_ID_BYTES) != 0 && b->doomed.sequence == 1) {
+        purge_there(b);
+        b->doomed.sequence = 0; /* once */
+    }
+    return to->ops->put(to, vault, v, n, op, err);
+}
+
+static qc_rc get_between(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *version,
+                         qc_buf *ret, const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_keeper *to = ((struct between *)k)->k->keeper[0];
+    return to->ops->get(to, vault, version, ret, op, err);
+}
+
+static qc_rc drop_between(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *v,
+                          size_t n, const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_keeper *to = ((struct between *)k)->k->keeper[0];
+    return to->ops->drop(to, vault, v, n, op, err);
+}
+
+/* A version is purged by others while its new B is on its way: that does not stay at the keeper. */
+static void purged_meanwhile(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    struct between b = { .k = &k, .doomed = { .sequence = 1 } };
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    CHECK_OK(rig_put(&k.r, "b", SIZE, 2, &err));
+    rig_remove(&k.r, "a");
+    memcpy(b.doomed.object, k.r.fake->version[0].object, VAULT_ID_BYTES);
+    memcpy(b.doomed.version, k.r.fake->version[0].version, VAULT_ID_BYTES);
+    b.ops = (struct vault_keeper_ops){ .put = put_between, .get = get_between, .drop = drop_between };
+    b.keeper = (struct vault_keeper){ .ops = &b.ops, .url = k.keeper[0]->url };
+    k.r.keeper = &b.keeper;
+    CHECK_OK(rig_open(&k.r, &err));
+    refresh(&k);
+    CHECK(b.doomed.sequence == 0 && has(&k, 0) == 2);
+    rig_whole(&k.r, 1);
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
 /* Whatever is changed in what the keeper has opens nothing, and what it has is not another version's. */
 static void damage(struct qc_rand rand)
 {
@@ -411,6 +528,8 @@ int main(void)
     purged(rand);
     another(rand);
     no_longer(rand);
+    goes_on(rand);
+    purged_meanwhile(rand);
     damage(rand);
     strangers(rand);
     return 0;
