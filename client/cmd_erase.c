@@ -176,6 +176,7 @@ static qc_rc write_copy(struct erasing *x, const struct vault_erased_record *r, 
     const qc_span bytes = qc_buf_span(&r->bytes);
     if (x->file == NULL)
         return QC_OK;
+    QC_TRY(check_copy(x, err)); /* it may be there since the look before */
     QC_TRY_AS(qc_dir_open(&dir, (const char *)x->folder.p, err), err, "--certificate");
     QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&dir), x->file, &bytes, 1, 0600, err), err,
               "--certificate: the record is %s, and the same command copies it", r->path);
@@ -201,12 +202,12 @@ static qc_rc tell_record(struct erasing *x, qc_span name, const struct vault_era
     return out_json(o, &j, err);
 }
 
-/* What is gone of the name is recorded; a draft of what is not gone goes. */
-static qc_rc record(struct erasing *x, qc_span name, struct qc_err *err)
+/* What is gone of the name is recorded; a draft of what is not gone goes. gone: so is the name. */
+static qc_rc record(struct erasing *x, qc_span name, bool gone, struct qc_err *err)
 {
     QC_CLEANUP(vault_erased_record_done) struct vault_erased_record r = { 0 };
     const struct vault_call call = client_call(x->run.c);
-    QC_TRY(vault_erase_record(x->e, &call, &r, err));
+    QC_TRY(vault_erase_record(x->e, gone, &call, &r, err));
     if (r.made) {
         QC_TRY(write_copy(x, &r, err));
         QC_TRY(tell_record(x, name, &r, err));
@@ -250,7 +251,6 @@ static qc_rc destroy(struct erasing *x, qc_span name, const struct chosen *ch, s
     const struct vault_call call = client_call(x->run.c);
     struct vault_remove_result removed = { 0 };
     const bool whole = !x->which.given;
-    QC_TRY(check_copy(x, err));
     QC_TRY(vault_erase_note(x->e, &ch->all, ch->v, ch->n, whole, name, err));
     if (whole && !ch->all.removed) /* the version that a name has is not purged: X2 of gateway/purge.c */
         QC_TRY(vault_remove_version(x->run.c->vault, name, ch->all.v[0].version, &call, &removed, err));
@@ -275,6 +275,12 @@ static bool is_over(const struct erasing *x, const struct chosen *ch)
     return x->beneath && ch->n == 0 && ch->all.unknown == 0 && ch->all.missing == 0;
 }
 
+/* What the draft of an earlier command is of may be there anew, and this one erases a version alone. */
+static bool is_gone(const struct erasing *x, const struct chosen *ch)
+{
+    return !x->which.given && (!ch->found || ch->all.removed || ch->n > 0);
+}
+
 static qc_rc erase_name(struct erasing *x, qc_span name, struct qc_err *err)
 {
     QC_CLEANUP(chosen_done) struct chosen ch = { 0 };
@@ -290,10 +296,12 @@ static qc_rc erase_name(struct erasing *x, qc_span name, struct qc_err *err)
         *err = ch.why;
         return QC_NOTFOUND;
     }
+    if (ch.n > 0 || drafted)
+        QC_TRY(check_copy(x, err)); /* before anything goes */
     if (ch.n > 0)
         QC_TRY(destroy(x, name, &ch, err));
     if (ch.n > 0 || drafted)
-        QC_TRY(record(x, name, err));
+        QC_TRY(record(x, name, is_gone(x, &ch), err));
     return !ch.found || is_over(x, &ch) ? QC_OK : tell_left(x, name, &ch.all, err);
 }
 

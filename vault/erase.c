@@ -300,18 +300,32 @@ static qc_rc keep_purged(struct vault_erasure *e, size_t from, size_t n, size_t 
     return kept_drop(v, gone, purged, &call->op, err); /* whose answer is the same, too */
 }
 
-/* c.v has what is gone everywhere, and nothing else. */
-static qc_rc confirm(struct vault_erasure *e, const struct vault_call *call, struct qc_err *err)
+/* No refresh is unfinished: else backup data of before it may be with the keeper that there was then. */
+static qc_rc is_settled(const struct vault *v, bool *ret, struct qc_err *err)
+{
+    *ret = true;
+    for (unsigned i = 0; i < 2; i++) {
+        QC_TRY(vault_store_renew(v->store[i], err));
+        *ret = *ret && vault_store_other(v->store[i]) == 0;
+    }
+    return QC_OK;
+}
+
+/* c.v has what is gone everywhere, and nothing else. A draft is of its time: the name may be there anew. */
+static qc_rc confirm(struct vault_erasure *e, bool whole, const struct vault_call *call, struct qc_err *err)
 {
     size_t gone = 0, to = 0;
+    bool before = false, after = false;
     QC_TRY(session_need_both(e->v, err));
+    QC_TRY(is_settled(e->v, &before, err));
     QC_TRY(keep_gone(e, &gone, call, err));
     for (size_t at = 0; at < gone; at += QC_VAULT_PURGE_BATCH)
         QC_TRY(keep_purged(e, at, gone - at < QC_VAULT_PURGE_BATCH ? gone - at : QC_VAULT_PURGE_BATCH, &to,
                            call, err));
-    e->c.whole = e->c.whole && to == e->c.n; /* what is left is of the name, too */
+    e->c.whole = e->c.whole && whole && to == e->c.n; /* what is left is of the name, too */
     e->c.n = to;
-    e->c.kept = e->v->kept;
+    QC_TRY(is_settled(e->v, &after, err)); /* nor has one begun meanwhile */
+    e->c.kept = e->v->kept && before && after;
     for (unsigned i = 0; i < 2; i++)
         e->c.store[i].replaced =
             memcmp(e->c.store[i].id, vault_store_id(e->v->store[i]), VAULT_ID_BYTES) != 0;
@@ -336,13 +350,13 @@ static qc_rc sign(struct vault_erasure *e, struct vault_erased_record *r, struct
     return qc_fault(client_certified, err);
 }
 
-qc_rc vault_erase_record(struct vault_erasure *e, const struct vault_call *call,
+qc_rc vault_erase_record(struct vault_erasure *e, bool whole, const struct vault_call *call,
                          struct vault_erased_record *ret, struct qc_err *err)
 {
     QC_CLEANUP(vault_erased_record_done) struct vault_erased_record r = { 0 };
     const size_t noted = e->c.n;
     if (noted > 0)
-        QC_TRY(confirm(e, call, err));
+        QC_TRY(confirm(e, whole, call, err));
     r.left = noted - e->c.n;
     if (e->c.n > 0)
         QC_TRY(sign(e, &r, err));

@@ -507,6 +507,20 @@ if [ "${QC_FAULTS:-0}" = 1 ]; then # killed anywhere: the same command ends with
         [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.cert' | wc -l)" = $((before + 1)) ] || fail "$point: not one record more"
         [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.draft')" = "" ] || fail "$point: a draft is left"
     done
+    # Cut off, the name put anew, and one version meant: that is a record of it, and none of the name. A file that is there stays.
+    expect_exit 0 put p1 e/y
+    got=0
+    QC_FAULT=client_confirmed:kill:1 "$QC_BIN/qcloud" rm --erase --yes e/y >out 2>err || got=$?
+    [ "$got" = 137 ] || fail "client_confirmed: exit $got: $(cat err)"
+    expect_exit 2 rm --erase --yes --certificate taken e/y
+    err_has 'something is there, and stays'
+    [ "$(cat taken)" = mine ] || fail "a copy of a record over another file"
+    expect_exit 0 put p2 e/y
+    expect_exit 0 rm --erase --yes --version 1 --certificate anew.cert e/y
+    expect_exit 0 certificate verify anew.cert
+    ! grep -q "^name .*'e/y': removed" out || fail "a record of a name that is there: $(cat out)"
+    expect_exit 0 get -f e/y again.txt
+    same p2 again.txt
 fi
 expect_exit 0 verify
 

@@ -103,7 +103,7 @@ static qc_rc record(struct rig *r, struct qc_err *err)
     QC_TRY(vault_erase_open(&e, r->v, err));
     QC_TRY(vault_erase_begin(e, name, &drafted, err));
     QC_TRY(vault_erase_note(e, &erased, &erased.v[1], 1, false, name, err));
-    QC_TRY(vault_erase_record(e, &call, &made, err));
+    QC_TRY(vault_erase_record(e, true, &call, &made, err));
     CHECK(made.made && made.versions == 1);
     return vault_erase_end(e, err);
 }

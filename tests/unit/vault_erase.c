@@ -49,7 +49,7 @@ static qc_rc erase(struct rig *r, const char *name, struct vault_erased_record *
         QC_TRY(vault_erase_note(e, &all, all.v, all.n, true, qc_span_str(name), err));
         QC_TRY(purge_all(r, name, &all, err));
     }
-    QC_TRY(vault_erase_record(e, &call, ret, err));
+    QC_TRY(vault_erase_record(e, true, &call, ret, err));
     return vault_erase_end(e, err);
 }
 
@@ -192,6 +192,34 @@ static void in_part(struct rig *r)
     CHECK(got.left == 1 && !c.whole && memcmp(c.v[0].version, all.v[0].version, VAULT_ID_BYTES) == 0);
 }
 
+/* A draft of the whole name, and the name is there anew: the record is of what the draft names, and not of
+ * the name. */
+static void there_anew(struct rig *r)
+{
+    QC_CLEANUP(vault_erase_close) struct vault_erasure *e = NULL;
+    QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 };
+    QC_CLEANUP(vault_erased_record_done) struct vault_erased_record got = { 0 };
+    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+    struct qc_err err = { 0 };
+    bool drafted = false;
+    rig_put_v(r, "anew", SIZE, 1);
+    qc_fault_script("client_confirmed:error:1");
+    CHECK(erase(r, "anew", &got, &err) != QC_OK);
+    qc_fault_script(NULL);
+    CHECK_OK(rig_open(r, &err));
+    rig_put_v(r, "anew", SIZE, 2);
+    struct vault_call call = rig_call(r);
+    CHECK_OK(vault_erase_open(&e, r->v, &err));
+    CHECK_OK(vault_erase_begin(e, QC_LIT("anew"), &drafted, &err));
+    CHECK(drafted);
+    CHECK_OK(vault_erase_record(e, false, &call, &got, &err));
+    CHECK_OK(vault_erase_end(e, &err));
+    is_record(r, &got, "anew", 1, &c);
+    CHECK(!c.whole && got.left == 0);
+    list(r, "anew", &all);
+    CHECK(all.n == 1 && !all.removed);
+}
+
 /* The gateway forgets a purge between the shares' end and the record. */
 static void taken_back(struct rig *r)
 {
@@ -288,6 +316,7 @@ int main(void)
     cut_off(&r);
     not_gone(&r);
     in_part(&r);
+    there_anew(&r);
     taken_back(&r);
     bad_drafts(&r, &derived);
     one_at_a_time(&r);

@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "home/keeper.h"
 #include "vault/backup.h"
+#include "vault/erase.h"
 #include "vault_rig.h"
 
 enum { STORE1 = 1, STORE2 = 2, GATEWAY = 4, KEEPER = 8, N_ = 16, ALL = 32, SIZE = 3000 };
@@ -467,6 +468,51 @@ static void purged_meanwhile(struct qc_rand rand)
     done(&k);
 }
 
+/* The record of an erasure says that the keeper has removed backup data only where no refresh is unfinished:
+ * what another keeper had before has not been asked for. */
+static void certified(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    start(&k, rand);
+    for (unsigned unfinished = 0; unfinished < 2; unfinished++) {
+        QC_CLEANUP(vault_erase_close) struct vault_erasure *e = NULL;
+        QC_CLEANUP(vault_erased_record_done) struct vault_erased_record got = { 0 };
+        QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+        QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 };
+        bool drafted = true;
+        CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+        if (unfinished == 1) {
+            vault_close(&k.r.v);
+            k.r.keeper = k.keeper[1];
+            CHECK_OK(rig_open(&k.r, &err));
+            qc_fault_script("refresh_used:error:1");
+            struct vault_call cut = rig_call(&k.r);
+            CHECK_RC(vault_refresh(k.r.v, &cut, &(struct vault_refresh_result){ 0 }, &err), QC_IO);
+            qc_fault_script(NULL);
+            CHECK_OK(rig_open(&k.r, &err));
+        }
+        rig_remove(&k.r, "a");
+        struct vault_call call = rig_call(&k.r);
+        CHECK_OK(vault_versions(k.r.v, QC_LIT("a"), &call, &all, &err));
+        CHECK(all.n == 1);
+        struct vault_doomed doomed = { .sequence = all.v[0].sequence };
+        memcpy(doomed.object, all.v[0].object, VAULT_ID_BYTES);
+        memcpy(doomed.version, all.v[0].version, VAULT_ID_BYTES);
+        CHECK_OK(vault_erase_open(&e, k.r.v, &err));
+        CHECK_OK(vault_erase_begin(e, QC_LIT("a"), &drafted, &err));
+        CHECK(!drafted);
+        CHECK_OK(vault_erase_note(e, &all, all.v, all.n, true, QC_LIT("a"), &err));
+        CHECK_OK(vault_purge(k.r.v, &doomed, 1, &call, &err));
+        CHECK_OK(vault_erase_record(e, true, &call, &got, &err));
+        CHECK_OK(vault_erase_end(e, &err));
+        CHECK_OK(vault_certificate_parse(&c, qc_buf_span(&got.bytes), &err));
+        CHECK(got.made && c.kept == (unfinished == 0) && has(&k, 0) == 1 + unfinished);
+    }
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
 /* Whatever is changed in what the keeper has opens nothing, and what it has is not another version's. */
 static void damage(struct qc_rand rand)
 {
@@ -530,6 +576,7 @@ int main(void)
     no_longer(rand);
     goes_on(rand);
     purged_meanwhile(rand);
+    certified(rand);
     damage(rand);
     strangers(rand);
     return 0;

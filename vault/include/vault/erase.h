@@ -44,9 +44,10 @@ struct vault_erased_record {
     qc_buf bytes;          /* of the record; owned */
 };
 void vault_erased_record_done(struct vault_erased_record *r);
-/* What of it is gone is looked at and recorded, durably. The draft stays until vault_erase_end: a copy of the
- * record may be made first. */
-QC_MUST qc_rc vault_erase_record(struct vault_erasure *e, const struct vault_call *call,
+/* What of it is gone is looked at and recorded, durably. whole: the name is not there; else the record is not
+ * of all of it, whatever an earlier draft meant to erase. The draft stays until vault_erase_end: a copy of
+ * the record may be made first. */
+QC_MUST qc_rc vault_erase_record(struct vault_erasure *e, bool whole, const struct vault_call *call,
                                  struct vault_erased_record *ret, struct qc_err *err);
 /* It is over, durably. */
 QC_MUST qc_rc vault_erase_end(struct vault_erasure *e, struct qc_err *err);
