@@ -4,7 +4,11 @@
  *
  * D1: what another name shows is never told to be this one's. A move that is under way may leave a name that
  * was not looked at yet for one that was. Its note of the new name is in both stores before the gateway is
- * asked: where the targets are others at the end than at the beginning, nothing is settled. */
+ * asked: where the targets are others at the end than at the beginning, nothing is settled.
+ * D2: nor is a name that was not shown told to be one that does not have it. Each look is at all names, there
+ * or not: their numbers add up to the commits of the chain, or the gateway has left some out. While others
+ * commit, one may be there in one look and not in the other: nothing is settled. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -72,13 +76,24 @@ static qc_rc look_at(void *ctx, const struct vault_stat *what, struct qc_err *er
     return QC_OK;
 }
 
-static qc_rc search(struct search *s, struct qc_err *err)
+/* *ret_whole: nobody has committed meanwhile. */
+static qc_rc search(struct search *s, bool *ret_whole, struct qc_err *err)
 {
-    struct list_totals totals = { 0 };
+    struct list_totals totals[2] = { 0 };
+    QC_TRY(session_catch_up(s->v, NULL, &s->call->op, err));
+    const uint64_t commits = s->v->head.count;
     for (unsigned removed = 0; removed < 2; removed++) {
-        const struct list_to to = { .fn = look_at, .ctx = s, .removed = removed == 1 };
-        QC_TRY(list_objects(s->v, (qc_span){ 0 }, &to, s->call, &totals, err));
+        const struct list_to to = { .fn = look_at, .ctx = s, .removed = removed == 1, .tombstones = true };
+        QC_TRY(list_objects(s->v, (qc_span){ 0 }, &to, s->call, &totals[removed], err));
     }
+    QC_TRY(session_catch_up(s->v, NULL, &s->call->op, err));
+    *ret_whole = s->v->head.count == commits;
+    for (unsigned i = 0; i < 2 && *ret_whole; i++) /* D2 */
+        if (totals[i].numbers != commits)
+            return QC_FAIL(err, QC_INTEGRITY,
+                           "the gateway's entries stand for %" PRIu64 " commits, the chain has %" PRIu64
+                           ": entries were left out or added, and what became of a name is not settled",
+                           totals[i].numbers, commits);
     return QC_OK;
 }
 
@@ -99,13 +114,15 @@ static qc_rc settle(struct vault *v, const struct vault_version *one, const uint
 {
     QC_CLEANUP(qc_free_ptr) struct search *s = qc_alloc(sizeof(*s));
     QC_CLEANUP(qc_free_ptr) struct targets *now = qc_alloc(sizeof(*now));
+    bool whole = false;
     if (s == NULL || now == NULL)
         return QC_FAIL(err, QC_NOMEM, "disputes");
     *s = (struct search){ .v = v, .call = call, .object = one->object, .own = own };
     QC_TRY(find_targets(v, one->object, &s->in, err));
-    QC_TRY(search(s, err));
+    QC_TRY(search(s, &whole, err));
     QC_TRY(find_targets(v, one->object, now, err));
-    if (!qc_span_eq(qc_span_of(now->tag[0], now->n * TAG), qc_span_of(s->in.tag[0], s->in.n * TAG))) /* D1 */
+    if (!whole ||
+        !qc_span_eq(qc_span_of(now->tag[0], now->n * TAG), qc_span_of(s->in.tag[0], s->in.n * TAG))) /* D1 */
         return QC_OK;
     QC_TRY(note(s, one->disputed, err));
     ++*done;

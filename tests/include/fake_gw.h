@@ -87,9 +87,12 @@ struct fake {
     void (*after_entry)(void *ctx);
     void (*before_list)(void *ctx);
     void *before_ctx;
-    uint64_t info_more; /* a version is told to be larger by so much, or smaller (two's complement) */
-    int move_lies;      /* of what is moved: see move_one */
-    bool lie_list;      /* listings of a directory hold everything */
+    uint64_t info_more;  /* a version is told to be larger by so much, or smaller (two's complement) */
+    int move_lies;       /* of what is moved: see move_one */
+    bool lie_list;       /* listings of a directory hold everything */
+    unsigned hide_lists; /* so many of them leave out the name that came last */
+    unsigned lists;      /* begun */
+    bool hiding;
     unsigned
         early_states; /* so many uploads are told to be open, as they were just before they were committed */
     int64_t acked_margin, margin_full;

@@ -254,6 +254,8 @@ static const struct fake_entry *next_entry(struct fake *f, const struct vault_gw
             continue;
         if (e->e.kind != VAULT_ENTRY_FILE && !page->tombstones)
             continue;
+        if (f->hiding && i + 1 == f->entries)
+            continue;
         if (after.n > 0 && qc_span_cmp(path, after) <= 0)
             continue;
         if (least == NULL || qc_span_cmp(path, blob_span(&least->path)) < 0)
@@ -269,6 +271,11 @@ static qc_rc page_of(struct vault_gw *gw, const struct vault_gw_page *page, stru
                      size_t *ret_n, bool *ret_more, const struct vault_op *op, struct qc_err *err)
 {
     ENTER(FAKE_ENTRY_LIST);
+    if (page->after.n == 0) {
+        f->lists++;
+        f->hiding = f->hide_lists > 0;
+        f->hide_lists -= f->hiding;
+    }
     const struct fake_entry *e = next_entry(f, page, page->after);
     for (; e != NULL && *ret_n < page->limit && *ret_n < FAKE_PAGE; ++*ret_n) {
         QC_TRY(give_entry(f, e, &ret[*ret_n], err));

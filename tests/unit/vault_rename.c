@@ -476,6 +476,49 @@ static void other_moves_on(void *ctx)
     vault_close(&other->v);
 }
 
+/* When the second look begins: that one shows no name that is there. */
+static void other_puts_there(void *ctx)
+{
+    struct rig *other = ctx;
+    if (other->fake->lists != 2)
+        return;
+    open_other(ctx);
+    other->fake->before_list = NULL;
+    put(other, "there4", 3);
+    vault_close(&other->v);
+}
+
+/* The new name is shown in neither look, by a gateway that leaves it out or because it is removed first and
+ * there then: that is no removal of the old one's object. */
+static void not_shown(struct rig *r, struct rig *other)
+{
+    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+    struct vault_call call = rig_call(r);
+    struct qc_err err = { 0 };
+    uint64_t done = 0;
+    moved_in_dispute(r, "here3", "there3");
+    CHECK_OK(vault_versions(r->v, QC_LIT("here3"), &call, &all, &err));
+    for (unsigned lists = 1; lists <= 2; lists++) {
+        r->fake->hide_lists = lists;
+        REFUSED(vault_settle_disputes(r->v, QC_LIT("here3"), &all, &call, &done, &err), QC_INTEGRITY,
+                "entries were left out");
+        CHECK(r->fake->hide_lists == 0);
+    }
+    settled(r, "here3", 1);
+    is_list(r, "here3", "-");
+    is_list(r, "there3", "1c 0");
+    moved_in_dispute(r, "here4", "there4");
+    CHECK_OK(remove_it(r, "there4", &err));
+    r->fake->before_ctx = other;
+    r->fake->before_list = other_puts_there;
+    r->fake->lists = 0;
+    settled(r, "here4", 0);
+    CHECK(r->fake->before_list == NULL && strcmp(disputed(r, "here4"), "yes yes ") == 0);
+    settled(r, "here4", 1);
+    is_list(r, "here4", "-");
+    is_list(r, "there4", "3c 1r 0r");
+}
+
 /* What both notes say is settled by what other names list: by the new name, by what became of that one, or as
  * a removal where none does. Never while the object is on its way to another name. */
 static void disputes(struct rig *r)
@@ -506,6 +549,7 @@ static void disputes(struct rig *r)
     CHECK_OK(remove_it(r, "there2", &err));
     is_list(r, "here2", "-"); /* it went on there */
     is_list(r, "there2", "2r 1r 0r");
+    not_shown(r, &other);
 }
 
 static void other_moves_too(void *ctx)

@@ -409,8 +409,9 @@ QC_MUST qc_rc vault_versions(struct vault *v, qc_span name, const struct vault_c
                              struct vault_versions *ret, struct qc_err *err);
 /* Which versions in *versions, of this name, are disputed: whether another name lists their object, as all
  * names there are are looked through, and both stores note that and nothing else from then on. *ret: how many
- * disputes are over; then the list is another one. What is being moved meanwhile stays as it is. Needs both
- * stores. Cost: a listing of all names, there or not, for each dispute. */
+ * disputes are over; then the list is another one. What is being moved meanwhile stays as it is, and so does
+ * all where others commit meanwhile. Needs both stores. Cost: two listings of all names, there or not, for
+ * each dispute. QC_INTEGRITY: the gateway leaves names out. */
 QC_MUST qc_rc vault_settle_disputes(struct vault *v, qc_span name, const struct vault_versions *versions,
                                     const struct vault_call *call, uint64_t *ret, struct qc_err *err);
 
