@@ -108,10 +108,11 @@ static qc_rc moved(struct sync_run *run, size_t i, const struct vault_move *m, s
     return QC_OK;
 }
 
-/* Others have changed one of both names: what there is to say of that is said where the file is stored. */
+/* Others have changed one of both names, or no more may be moved: what there is to say of that is said where
+ * the file is stored. */
 static bool is_plain(qc_rc rc)
 {
-    return rc == QC_CONFLICT || rc == QC_NOTFOUND || rc == QC_USAGE;
+    return rc == QC_CONFLICT || rc == QC_NOTFOUND || rc == QC_USAGE || rc == QC_QUOTA;
 }
 
 static qc_rc end(struct batch *b, size_t x, struct qc_err *err)

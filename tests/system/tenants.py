@@ -259,6 +259,27 @@ def disk_lost(server, good, bad):
     check("no such vault" in said(p), f"another tenant's token after the loss: {said(p)}")
 
 
+def moved_out(server, url):
+    """Somebody who may move no more names: what a sync finds under another name is stored anew, and removed where it was by the next one."""
+    with User(server, "mover", url, limits=("--objects", "4")) as u:
+        u.init()
+        d, args = os.path.join(u.work, "d"), ("--json", "sync", "--delete", "--max-delete", "100")
+        os.mkdir(d)
+        u.write("d/a", b"a" * 1000)
+        os.utime(os.path.join(d, "a"), (1, 1))
+        u.expect(0, *args, d, "d/")
+        for a, b in (("d/a", "e"), ("e", "d/a")) * 2:
+            u.expect(0, "mv", a, b)
+        p = u.expect(14, "mv", "d/a", "e")
+        check("names would have been moved" in said(p), f"moves without a limit: {said(p)}")
+        u.expect(0, *args, d, "d/")
+        os.rename(os.path.join(d, "a"), os.path.join(d, "c"))
+        for want in (0, 1, 0), (0, 0, 1):
+            s = json.loads(u.expect(0, *args, d, "d/").stdout.splitlines()[-1])["summary"]
+            check((s["renamed"], s["files"], s["deleted"]) == want, f"a sync that may not move: {s}")
+        check(u.expect(0, "ls", "d/").stdout == b"d/c\n" and u.get("d/c") == b"a" * 1000, "stored anew")
+
+
 def run():
     rng = seeded("tenants")
     with api.ManyUsers(connections=CONNECTIONS) as server:
@@ -272,6 +293,7 @@ def run():
                 under_load(server, good, rng, ids)
                 killed(server, good, rng, ids)
                 disk_lost(server, good, bad)
+            moved_out(server, url)
             server.stop()
         except (Failure, api.Failure):
             print(server.tail(), file=sys.stderr)
