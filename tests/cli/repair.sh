@@ -35,7 +35,8 @@ all_whole()
         [ "$(json_get '[l["margin"] for l in lines if "margin" in l]')" = "[2]" ] || fail "margin of $name: $(cat out)"
         expect_exit 0 get -f "$name" back
         same "$name" back
-        err_lacks W0401
+        # A cloud that is slow for a moment is told of as late, whatever it has.
+        ! grep -F W0401 "$T/err" | sed 's/c[0-9]* (late)//g' | grep -q 'c[0-9]* (' || fail "a cloud does not serve $name: $(cat "$T/err")"
     done
 }
 

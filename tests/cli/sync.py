@@ -752,15 +752,15 @@ def lots(box):
 def folders_of_their_own(box):
     """get -r of many folders: files and folders of all lots that are under way stay below the limit of descriptors, be there two lots or eight."""
     for i in range(450):
-        box.file(f"own/{i:03}/f", b"%d" % i)
-    box.expect(0, "put", "-r", box.path("own"), "own")
+        box.file(f"each/{i:03}/f", b"%d" % i)
+    box.expect(0, "put", "-r", box.path("each"), "each")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (700, hard))         # of 1,024; the command inherits it
     try:
-        box.expect(0, "get", "-r", "own/", box.path("own.got"))
+        box.expect(0, "get", "-r", "each/", box.path("each.got"))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    check(tree(box.path("own.got")) == tree(box.path("own")), "what came is another")
+    check(tree(box.path("each.got")) == tree(box.path("each")), "what came is another")
 
 
 def fares(box):

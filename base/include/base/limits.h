@@ -375,7 +375,7 @@
     X(QC_CLIENT_NICE, 10, "steps", "of the processor's priority, as nice(1) counts")                         \
     X(QC_CLIENT_LOTS, 2, "lots",                                                                             \
       "of small files that a get -r without --jobs fetches, and writes, at a time")                          \
-    X(QC_CLIENT_LOTS_OPEN, 600, "files and folders",                                                         \
+    X(QC_CLIENT_LOTS_OPEN, 606, "files and folders",                                                         \
       "of all lots of a get -r together, be there two or eight: of 1,024 descriptors")                       \
     X(QC_CLIENT_JOBS_MAX, 8, "transfers", "side by side; each has a segment of 16 MiB in memory")            \
     X(QC_CLIENT_CLOUDS_MS, 1000, "ms", "between two questions how far an upload is on each cloud")           \
